@@ -1,0 +1,132 @@
+package connector
+
+import (
+	"context"
+
+	"hftrunner/hft"
+)
+
+// Instrument is what a connector trades for the host.
+type Instrument struct {
+	// No is the number the host knows the instrument by in all later calls; it is small and unique in the connector.
+	No int
+	// Symbol is the venue's name.
+	Symbol string
+	// TickSize and LotSize are the steps of price and quantity.
+	TickSize, LotSize float64
+}
+
+// Owner says whose order it is. A connector encodes it in the client order id, so that after any restart an open
+// order finds its owner, and hands it back with every update; it gives no other meaning to it.
+type Owner struct {
+	// Bot is the bot's id, never 0.
+	Bot uint64
+	// Incarnation counts the bot's starts: a new process of the same bot may use the same order ids again.
+	Incarnation uint32
+}
+
+// Order is one order as host and connector exchange it. Owner.Bot, InstrumentNo and OrderID identify an open order.
+type Order struct {
+	InstrumentNo int
+	Owner        Owner
+	hft.Order
+}
+
+// OrderUpdate is one report of the venue about an order.
+type OrderUpdate struct {
+	// Order is the order after the report.
+	Order
+	// Fill says that the report is one execution, of ExecQty at ExecPriceTick. Each execution is reported once.
+	Fill bool
+	// FillValue is the execution's value in quote currency, FillFee the fee paid for it, negative for a rebate.
+	FillValue, FillFee float64
+}
+
+// Error is an error event of a connector.
+type Error struct {
+	// InstrumentNo is the instrument it is about, -1 when it is about the connection.
+	InstrumentNo int
+	// Owner is the bot it is for; the zero Owner addresses all bots of the connector.
+	Owner Owner
+	// LiveError is handed to the bots; its Connector and AssetNo are filled in by the host.
+	hft.LiveError
+}
+
+// Connector is the connection to one venue.
+type Connector interface {
+	// Register subscribes an instrument. The host calls it once per instrument; the connector itself subscribes
+	// again after a reconnect.
+	Register(inst Instrument)
+	// Submit, Cancel and Modify send the request that o.Req names. For Modify, o has the new price and quantity.
+	// The host has validated o and calls in the order of the bot's requests.
+	Submit(o Order)
+	Cancel(o Order)
+	Modify(o Order)
+	// Run connects and works until ctx ends or, for recorded data, the data ends; both return nil. Any other end is
+	// an error that the host reports as critical.
+	Run(ctx context.Context, sink Sink, clock Clock) error
+}
+
+// Sink takes everything a connector has to say.
+type Sink interface {
+	// Feed publishes the events of one message as one batch. The events are copied before it returns. Depth events
+	// go through the instrument's fused book first: a stale one is dropped, a crossed level is removed.
+	Feed(instrumentNo int, events []hft.Event)
+	// Order reports an order's new state to its owner.
+	Order(u *OrderUpdate)
+	// Position reports the account's position.
+	Position(instrumentNo int, qty float64, exchTimestampNs int64)
+	// Error reports an error event.
+	Error(e *Error)
+	// Ready says that the instrument's book is complete and follows the venue.
+	Ready(instrumentNo int)
+	// Stale says that the instrument's book is not to be trusted: it is cleared and stays empty until fed again.
+	Stale(instrumentNo int, reason string)
+	// Count adds to the connector's counters, which the summary and the metrics show.
+	Count(c Counter, n uint64)
+}
+
+// Counter is something a connector counts.
+type Counter uint8
+
+// Counters.
+const (
+	// Messages received from the venue.
+	Messages Counter = iota
+	// BadMessages that could not be decoded.
+	BadMessages
+	// Gaps in the sequence of a feed.
+	Gaps
+	// Reconnects after a lost connection.
+	Reconnects
+	// NumCounters is the number of counters.
+	NumCounters
+)
+
+// Clock is a connector's time: wall clock for a venue, its own for recorded data. Code of a connector asks it and
+// never time.Now, so that a test or a replay can drive it.
+type Clock interface {
+	// NowNs returns the time that the bots see too.
+	NowNs() int64
+	// WaitUntil returns when the clock shows timestampNs, when wake has something (which it takes), or with ctx's
+	// error when ctx ends. It returns the time then, at most timestampNs. A stepped clock is moved by this call: it
+	// goes on only when every bot has processed everything, and stops on the way at each time that a bot waits for.
+	WaitUntil(ctx context.Context, timestampNs int64, wake <-chan struct{}) (nowNs int64, err error)
+}
+
+// Timeline describes the clock of a connector.
+type Timeline struct {
+	// StartNs is what the clock shows when the connector starts, 0 for the wall clock.
+	StartNs int64
+	// Rate is how fast time passes against the wall clock.
+	Rate float64
+	// Stepped says that time passes only as the connector's WaitUntil moves it: as fast as the bots can follow,
+	// without losing an event. Rate is not used.
+	Stepped bool
+}
+
+// Timeliner is implemented by connectors that bring their own time.
+type Timeliner interface {
+	// Timeline is asked once, before Run.
+	Timeline() Timeline
+}

@@ -1,0 +1,50 @@
+package connector
+
+import "hftrunner/hft"
+
+// MessageKind says what a decoded message is.
+type MessageKind uint8
+
+// Message kinds.
+const (
+	// MessageIgnored is well-formed and of no interest: an acknowledgement, an unknown event type.
+	MessageIgnored MessageKind = iota
+	// MessageDepth is a difference of the book, in sequence by its update ids.
+	MessageDepth
+	// MessageSnapshot is a full book: clear it, then apply Events.
+	MessageSnapshot
+	// MessageBBO is the best bid and ask.
+	MessageBBO
+	// MessageTrade is one or more trades.
+	MessageTrade
+)
+
+// Message is one message of a venue in decoded form. A Decoder fills it; the caller owns it and uses it again for the
+// next message, so that decoding allocates nothing once Events has grown.
+type Message struct {
+	Kind MessageKind
+	// Symbol is the venue's name of the instrument as in the message; it points into the message and is empty where
+	// the message does not say (a REST snapshot).
+	Symbol []byte
+	// ExchTimestampNs is the venue's time of the message, 0 when it has none.
+	ExchTimestampNs int64
+	// FirstID and LastID are the first and last update id of a depth message (U, u); a snapshot has LastID only.
+	FirstID, LastID int64
+	// PrevID is the last update id of the previous message of the stream (pu); HasPrevID is false where the venue
+	// does not send it.
+	PrevID    int64
+	HasPrevID bool
+	// Events are the message's rows in the venue's order, bids first, flagged LocalEvent and their side, with kind
+	// DepthEvent, DepthSnapshotEvent, DepthBBOEvent or TradeEvent. Snapshots carry no clear rows.
+	Events []hft.Event
+}
+
+// Reset prepares m for the next message and keeps the memory of Events.
+func (m *Message) Reset() { *m = Message{Events: m.Events[:0]} }
+
+// Decoder decodes one venue's messages.
+type Decoder interface {
+	// Decode fills m from one message received at localTimestampNs. It keeps nothing of raw but m.Symbol. An error
+	// describes what is wrong and where; m is then undefined. It never panics, whatever raw holds.
+	Decode(localTimestampNs int64, raw []byte, m *Message) error
+}

@@ -1,0 +1,228 @@
+package hft
+
+import "fmt"
+
+// BotErrorKind is the cause of a BotError. Values from 10 are the numbers hftbacktest hands to Python.
+type BotErrorKind uint8
+
+// Causes of a BotError.
+const (
+	// ErrorInstrumentNotFound: no such asset number.
+	ErrorInstrumentNotFound BotErrorKind = 1
+	// ErrorTimeout: no answer in the time allowed.
+	ErrorTimeout BotErrorKind = 2
+	// ErrorInterrupted: the strategy is to stop.
+	ErrorInterrupted BotErrorKind = 3
+	// ErrorCustom: see the message.
+	ErrorCustom BotErrorKind = 4
+	// ErrorRequestQueueFull is ours: the host has not taken the earlier requests yet; nothing was sent.
+	ErrorRequestQueueFull BotErrorKind = 5
+	// ErrorPeerGone is ours: the host or the bot at the other end of the channel is gone.
+	ErrorPeerGone BotErrorKind = 6
+
+	// ErrorOrderIDExist: the order id is in use.
+	ErrorOrderIDExist BotErrorKind = 10
+	// ErrorOrderRequestInProcess: a request for that order is in flight.
+	ErrorOrderRequestInProcess BotErrorKind = 11
+	// ErrorOrderNotFound: no such order.
+	ErrorOrderNotFound BotErrorKind = 12
+	// ErrorInvalidOrderRequest: the request's values are not acceptable.
+	ErrorInvalidOrderRequest BotErrorKind = 13
+	// ErrorInvalidOrderStatus: the order's status does not allow it.
+	ErrorInvalidOrderStatus BotErrorKind = 14
+	// ErrorEndOfData: the data ended before the call could be served.
+	ErrorEndOfData BotErrorKind = 15
+	// ErrorData: the data could not be read.
+	ErrorData BotErrorKind = 100
+)
+
+var botErrorTexts = [...]string{
+	ErrorInstrumentNotFound:    "instrument not found",
+	ErrorTimeout:               "timed out",
+	ErrorInterrupted:           "interrupted",
+	ErrorCustom:                "error",
+	ErrorRequestQueueFull:      "request queue is full",
+	ErrorPeerGone:              "peer is gone",
+	ErrorOrderIDExist:          "order id already exists",
+	ErrorOrderRequestInProcess: "an order request is in process",
+	ErrorOrderNotFound:         "order not found",
+	ErrorInvalidOrderRequest:   "invalid order request",
+	ErrorInvalidOrderStatus:    "invalid order status",
+	ErrorEndOfData:             "end of data",
+	ErrorData:                  "data error",
+}
+
+// BotError is what Bot methods return (BotError, BacktestError). errors.Is compares the cause, so
+// errors.Is(err, hft.ErrOrderNotFound) holds for any message; errors.As gives the value.
+type BotError struct {
+	Kind BotErrorKind
+	// Msg adds detail; it may be empty.
+	Msg string
+}
+
+// Error returns cause and detail.
+func (e *BotError) Error() string {
+	text := fmt.Sprintf("bot error %d", e.Kind)
+	if int(e.Kind) < len(botErrorTexts) && botErrorTexts[e.Kind] != "" {
+		text = botErrorTexts[e.Kind]
+	}
+	if e.Msg == "" {
+		return text
+	}
+	if e.Kind == ErrorCustom {
+		return e.Msg
+	}
+	return text + ": " + e.Msg
+}
+
+// Is reports whether target is a BotError of the same cause.
+func (e *BotError) Is(target error) bool {
+	t, ok := target.(*BotError)
+	return ok && t.Kind == e.Kind
+}
+
+// CustomError returns a BotError of kind ErrorCustom (BotError::Custom).
+func CustomError(msg string) error { return &BotError{Kind: ErrorCustom, Msg: msg} }
+
+// Errors to compare with; they are also what the hot path returns, so that it allocates nothing.
+var (
+	ErrInstrumentNotFound    error = &BotError{Kind: ErrorInstrumentNotFound}
+	ErrTimeout               error = &BotError{Kind: ErrorTimeout}
+	ErrInterrupted           error = &BotError{Kind: ErrorInterrupted}
+	ErrRequestQueueFull      error = &BotError{Kind: ErrorRequestQueueFull}
+	ErrPeerGone              error = &BotError{Kind: ErrorPeerGone}
+	ErrOrderIDExist          error = &BotError{Kind: ErrorOrderIDExist}
+	ErrOrderRequestInProcess error = &BotError{Kind: ErrorOrderRequestInProcess}
+	ErrOrderNotFound         error = &BotError{Kind: ErrorOrderNotFound}
+	ErrInvalidOrderRequest   error = &BotError{Kind: ErrorInvalidOrderRequest}
+	ErrInvalidOrderStatus    error = &BotError{Kind: ErrorInvalidOrderStatus}
+	ErrEndOfData             error = &BotError{Kind: ErrorEndOfData}
+	ErrData                  error = &BotError{Kind: ErrorData}
+)
+
+// BuildErrorKind is the cause of a BuildError, as text.
+type BuildErrorKind string
+
+// Causes of a BuildError.
+const (
+	// BuilderIncomplete: What is required and was not given.
+	BuilderIncomplete BuildErrorKind = "builder is incomplete"
+	// InvalidArgument: What is not acceptable.
+	InvalidArgument BuildErrorKind = "invalid argument"
+	// Duplicate: What was given twice or is already in use.
+	Duplicate BuildErrorKind = "duplicate"
+	// ConnectorNotFound: there is no connector of the name What.
+	ConnectorNotFound BuildErrorKind = "connector not found"
+)
+
+// BuildError is why a bot could not be built (BuildError). errors.Is compares Kind, and What when the target has it.
+type BuildError struct {
+	Kind BuildErrorKind
+	// What names the argument, instrument, bot id or connector.
+	What string
+}
+
+// Error returns cause and subject.
+func (e *BuildError) Error() string {
+	if e.What == "" {
+		return string(e.Kind)
+	}
+	return string(e.Kind) + ": " + e.What
+}
+
+// Is reports whether target is a BuildError of the same kind and, if target names one, the same subject.
+func (e *BuildError) Is(target error) bool {
+	t, ok := target.(*BuildError)
+	return ok && t.Kind == e.Kind && (t.What == "" || t.What == e.What)
+}
+
+// ErrorKind is the cause of a LiveError (ErrorKind).
+type ErrorKind uint8
+
+// Causes of a LiveError.
+const (
+	// ConnectionInterrupted: the venue's connection is down; the connector reconnects.
+	ConnectionInterrupted ErrorKind = 1
+	// CriticalConnectionError: the venue cannot be used any more without intervention.
+	CriticalConnectionError ErrorKind = 2
+	// OrderError: a request about an order was refused or failed.
+	OrderError ErrorKind = 3
+	// CustomKind: Code says which (ErrorKind::Custom).
+	CustomKind ErrorKind = 4
+)
+
+// String returns the kind's name.
+func (k ErrorKind) String() string {
+	switch k {
+	case ConnectionInterrupted:
+		return "ConnectionInterrupted"
+	case CriticalConnectionError:
+		return "CriticalConnectionError"
+	case OrderError:
+		return "OrderError"
+	case CustomKind:
+		return "Custom"
+	}
+	return fmt.Sprintf("ErrorKind(%d)", uint8(k))
+}
+
+// Codes of LiveErrors of CustomKind that the runner itself sends; a connector's own codes are positive.
+const (
+	// CodeFeedLost: the bot was too slow, Value is the number of feed events lost; its books are being rebuilt.
+	CodeFeedLost int64 = -1
+	// CodeStale: the instrument's feed is silent or out of sync, Value says why; its book is empty until it is back.
+	CodeStale int64 = -2
+)
+
+// LiveError is an error event: something that went wrong outside of the bot (LiveError). It is handed to the error
+// handler.
+type LiveError struct {
+	Kind ErrorKind
+	// Code tells errors of CustomKind apart.
+	Code int64
+	// Connector is the name of the connector it came from, empty for the runner itself.
+	Connector string
+	// AssetNo is the instrument it is about, AllAssets when it is about the connector.
+	AssetNo int
+	// OrderID is the order it is about, 0 when none.
+	OrderID uint64
+	// Val carries what the venue or connector said.
+	Val Value
+}
+
+// NewLiveError returns an error event without a value (LiveError::new).
+func NewLiveError(kind ErrorKind) LiveError { return LiveError{Kind: kind, AssetNo: AllAssets} }
+
+// LiveErrorWith returns an error event with a value (LiveError::with).
+func LiveErrorWith(kind ErrorKind, value Value) LiveError {
+	return LiveError{Kind: kind, AssetNo: AllAssets, Val: value}
+}
+
+// CustomLiveError returns an error event of kind Custom(code).
+func CustomLiveError(code int64, value Value) LiveError {
+	return LiveError{Kind: CustomKind, Code: code, AssetNo: AllAssets, Val: value}
+}
+
+// Value returns what the venue or connector said (LiveError::value).
+func (e LiveError) Value() Value { return e.Val }
+
+// Error describes the event in one line, so that a LiveError can be returned as an error.
+func (e LiveError) Error() string {
+	s := e.Kind.String()
+	if e.Kind == CustomKind {
+		s = fmt.Sprintf("Custom(%d)", e.Code)
+	}
+	if e.Connector != "" {
+		s += " connector " + e.Connector
+	}
+	if e.AssetNo != AllAssets {
+		s += fmt.Sprintf(" asset %d", e.AssetNo)
+	}
+	if e.OrderID != 0 {
+		s += fmt.Sprintf(" order %d", e.OrderID)
+	}
+	if text := e.Val.String(); text != "" {
+		s += ": " + text
+	}
+	return s
+}

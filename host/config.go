@@ -1,0 +1,119 @@
+package host
+
+import (
+	"encoding/json"
+	"time"
+
+	"hftrunner/connector"
+	"hftrunner/ipc"
+)
+
+// Config is what a Host runs. It has been checked by whoever made it: names are unique, every strategy's connector
+// and plugin exist.
+type Config struct {
+	// Version is the version of the runner, shown to people.
+	Version string
+	// ConfigPath is the file the configuration came from, shown to people.
+	ConfigPath string
+	// PluginDir is the folder of the strategy binaries.
+	PluginDir string
+	// StateDir holds the control socket and the strategies' log files; it is created.
+	StateDir string
+	// Supervision sets the limits of the supervisor.
+	Supervision Supervision
+	Connectors  []ConnectorConfig
+	Strategies  []StrategyConfig
+}
+
+// Supervision sets when a strategy process is given up and started again.
+type Supervision struct {
+	// StartTimeout bounds process start, handshake and configuration.
+	StartTimeout time.Duration
+	// StopTimeout bounds an orderly stop; after it the process is killed.
+	StopTimeout time.Duration
+	// HeartbeatTimeout is how long a strategy may make no call before it is taken for hung.
+	HeartbeatTimeout time.Duration
+	// BackoffMin and BackoffMax bound the wait before a restart, which doubles and has jitter.
+	BackoffMin, BackoffMax time.Duration
+	// CrashLoopRestarts within CrashLoopWindow stop the strategy for good.
+	CrashLoopRestarts int
+	CrashLoopWindow   time.Duration
+}
+
+// ConnectorConfig is one connector block.
+type ConnectorConfig struct {
+	// Name is unique, Kind is the venue's package: paper, binancefutures, ...
+	Name, Kind string
+	// Connector is the connector itself, not yet running.
+	Connector connector.Connector
+	// FeedCapacity is the number of slots of the feed ring, a power of two; 0 for the default.
+	FeedCapacity int
+}
+
+// StrategyConfig is one strategy block.
+type StrategyConfig struct {
+	// Name is unique.
+	Name string
+	// Plugin is the name of the binary in the plugin folder.
+	Plugin string
+	// SHA256 pins the binary when not empty, in hex.
+	SHA256 string
+	// BotID identifies the bot to venues and across restarts; 0 derives it from Name.
+	BotID       uint64
+	Instruments []InstrumentConfig
+	// Params are the plugin's parameters as a JSON object.
+	Params json.RawMessage
+	Wait   ipc.WaitStrategy
+	// OnExit is what happens to the orders of a strategy whose process ends unexpectedly or is stopped.
+	OnExit ExitAction
+	// OnChange is what happens when the binary is replaced.
+	OnChange ChangeAction
+	// Position says what Bot.Position is.
+	Position PositionMode
+	// Disabled strategies are not started with the host.
+	Disabled bool
+}
+
+// InstrumentConfig is one instrument block of a strategy.
+type InstrumentConfig struct {
+	Connector, Symbol string
+	TickSize, LotSize float64
+	// Depth is the kind of book: window, hashmap, btree or roi; ROILow and ROIHigh are the range of the last.
+	Depth           string
+	ROILow, ROIHigh float64
+	// LastTrades is the capacity of the last trades.
+	LastTrades int
+}
+
+// ExitAction is a strategy's on_exit.
+type ExitAction string
+
+// Exit actions.
+const (
+	// CancelOrders cancels the strategy's open orders.
+	CancelOrders ExitAction = "cancel"
+	// KeepOrders leaves them at the venue.
+	KeepOrders ExitAction = "keep"
+)
+
+// ChangeAction is a strategy's on_change.
+type ChangeAction string
+
+// Change actions.
+const (
+	// RestartOnChange restarts the strategy when its binary is replaced.
+	RestartOnChange ChangeAction = "restart"
+	// IgnoreChange leaves it running.
+	IgnoreChange ChangeAction = "ignore"
+)
+
+// PositionMode is a strategy's position.
+type PositionMode string
+
+// Position modes.
+const (
+	// StrategyPosition is what the bot's own fills add up to.
+	StrategyPosition PositionMode = "strategy"
+	// AccountPosition is what the venue says.
+	AccountPosition PositionMode = "account"
+)

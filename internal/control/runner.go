@@ -1,0 +1,76 @@
+package control
+
+import (
+	"context"
+	"time"
+)
+
+// Runner is a running host as the command line sees it, over the control socket. The host implements it, the client
+// end of the socket is one too.
+type Runner interface {
+	// Version returns the host's version.
+	Version(ctx context.Context) (VersionInfo, error)
+	// Strategies returns the state of all strategies in the order of the configuration.
+	Strategies(ctx context.Context) ([]StrategyStatus, error)
+	// Start starts a stopped strategy, Stop stops one. Both return when it is done.
+	Start(ctx context.Context, name string) error
+	Stop(ctx context.Context, name string) error
+	// Restart replaces a strategy's process by a new one; the old one stays when the new one fails.
+	Restart(ctx context.Context, name string) (RestartResult, error)
+}
+
+// VersionInfo identifies a host.
+type VersionInfo struct {
+	Version    string    `json:"version"`
+	APIVersion int       `json:"api_version"`
+	PID        int       `json:"pid"`
+	Config     string    `json:"config"`
+	StartedAt  time.Time `json:"started_at"`
+}
+
+// StrategyStatus is the state of one strategy.
+type StrategyStatus struct {
+	Name     string `json:"name"`
+	Plugin   string `json:"plugin"`
+	Version  string `json:"version"`
+	State    string `json:"state"` // starting, running, backoff, stopped, failed, ended
+	Reason   string `json:"reason,omitempty"`
+	PID      int    `json:"pid"`
+	UptimeNs int64  `json:"uptime_ns"`
+	Restarts int    `json:"restarts"`
+
+	Events       uint64             `json:"events"`
+	LostEvents   uint64             `json:"lost_events"`
+	Resyncs      uint64             `json:"resyncs"`
+	Requests     uint64             `json:"requests"`
+	Orders       uint64             `json:"orders"`
+	Fills        uint64             `json:"fills"`
+	Rejects      uint64             `json:"rejects"`
+	TickToOrder  int64              `json:"last_tick_to_order_ns"`
+	RestartGapNs []int64            `json:"restart_gap_ns"`
+	Instruments  []InstrumentStatus `json:"instruments"`
+}
+
+// InstrumentStatus is the state of one instrument of a strategy. Prices are 0 while there is none.
+type InstrumentStatus struct {
+	Connector    string  `json:"connector"`
+	Symbol       string  `json:"symbol"`
+	Position     float64 `json:"position"`
+	BestBid      float64 `json:"best_bid"`
+	BestAsk      float64 `json:"best_ask"`
+	OpenOrders   int     `json:"open_orders"`
+	Fee          float64 `json:"fee"`
+	TradingVol   float64 `json:"trading_volume"`
+	TradingValue float64 `json:"trading_value"`
+	RealisedPnL  float64 `json:"realised_pnl"`
+	OpenPnL      float64 `json:"open_pnl"`
+}
+
+// RestartResult is the outcome of a restart.
+type RestartResult struct {
+	// Gap is the time from the old process's last step to the new one's first.
+	Gap time.Duration
+	// OldPID and NewPID are the processes, Version is the new one's plugin version.
+	OldPID, NewPID int
+	Version        string
+}

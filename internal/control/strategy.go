@@ -1,0 +1,102 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+
+	"hftrunner/ipc"
+)
+
+// APIVersion is the version of the strategy API that this build speaks; host and plugin negotiate it in the handshake.
+const APIVersion = 1
+
+// Strategy is a strategy process as the host sees it. The plugin side implements it, the client end of a started
+// plugin is one too. When the process is gone every method returns an error that errors.Is ErrPluginExited.
+type Strategy interface {
+	// Describe returns what the plugin is. It may be called at any time.
+	Describe(ctx context.Context) (Description, error)
+	// Configure makes the strategy of its parameters and attaches the shared memory. Wrong parameters are ParamErrors.
+	Configure(ctx context.Context, c Configuration) error
+	// Start restores state, if there is any, and starts Run. It returns before Run does.
+	Start(ctx context.Context, state []byte) error
+	// Wait returns when Run has returned; the error text is empty when it returned nil.
+	Wait(ctx context.Context) (Exit, error)
+	// Stop makes Run return, waits for it and returns the strategy's saved state, nil if it saves none.
+	Stop(ctx context.Context) (state []byte, err error)
+}
+
+// Description is what a plugin is.
+type Description struct {
+	Name    string  `json:"name"`
+	Version string  `json:"version"`
+	Doc     string  `json:"doc"`
+	Params  []Param `json:"params"`
+}
+
+// ParamType is the type of a parameter.
+type ParamType string
+
+// Types of parameters: the Go types string, int64, float64, bool, time.Duration and slices of string, int64 and float64.
+const (
+	ParamString   ParamType = "string"
+	ParamInt      ParamType = "int"
+	ParamFloat    ParamType = "float"
+	ParamBool     ParamType = "bool"
+	ParamDuration ParamType = "duration"
+	ParamStrings  ParamType = "list of string"
+	ParamInts     ParamType = "list of int"
+	ParamFloats   ParamType = "list of float"
+)
+
+// Param describes one parameter of a plugin.
+type Param struct {
+	Name string    `json:"name"`
+	Type ParamType `json:"type"`
+	Doc  string    `json:"doc,omitempty"`
+	// Default is the value as JSON when the parameter may be left out; a duration is a string such as "1.5s".
+	Default json.RawMessage `json:"default,omitempty"`
+	// Min and Max bound a number inclusively; a duration's bounds are in seconds.
+	Min *float64 `json:"min,omitempty"`
+	Max *float64 `json:"max,omitempty"`
+}
+
+// Required reports whether the parameter has to be given.
+func (p Param) Required() bool { return p.Default == nil }
+
+// Configuration is what a strategy process is configured with.
+type Configuration struct {
+	// StrategyName is the name of the strategy block.
+	StrategyName string
+	// Params are the parameters as a JSON object; a duration is a string. What is left out has its default.
+	Params json.RawMessage
+	// Attachment is the shared memory.
+	Attachment ipc.Attachment
+	// Books says per instrument of the attachment which book the bot keeps.
+	Books []Book
+}
+
+// Book is the book and trade buffer that a bot keeps of one instrument.
+type Book struct {
+	// Depth is the kind of book: window, hashmap, btree or roi.
+	Depth string
+	// ROILow and ROIHigh are the price range of a roi book.
+	ROILow, ROIHigh float64
+	// LastTrades is the capacity of the last trades, 0 for none.
+	LastTrades int
+}
+
+// ParamError says what is wrong with one parameter.
+type ParamError struct {
+	Name, Problem string
+}
+
+// ParamErrors is the error of a refused configuration.
+type ParamErrors []ParamError
+
+// Exit is how a strategy's Run ended.
+type Exit struct {
+	// Error is the text of the error that Run returned or of its panic, empty when it returned nil.
+	Error string
+	// EndOfData says that Run returned after the recorded data had ended.
+	EndOfData bool
+}

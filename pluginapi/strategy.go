@@ -1,0 +1,52 @@
+package pluginapi
+
+import (
+	"context"
+
+	"hftrunner/hft"
+)
+
+// Strategy is what an author writes.
+type Strategy interface {
+	// Run trades until ctx is cancelled or a waiting call returns hft.ElapseEndOfData or hft.ErrInterrupted, and
+	// then returns nil (returning the hft.ErrInterrupted is as good). Any other error is a failure: the host carries
+	// out on_exit and restarts the strategy. Run has to call a waiting method of bot more often than the heartbeat
+	// limit; a strategy that does not is taken for hung.
+	Run(ctx context.Context, bot hft.Bot) error
+}
+
+// StateSaver is implemented by strategies that hand state over to their next process at a restart.
+type StateSaver interface {
+	// SaveState is called after Run has returned.
+	SaveState() ([]byte, error)
+}
+
+// StateRestorer is implemented by strategies that take over the state of their last process.
+type StateRestorer interface {
+	// RestoreState is called before Run with what SaveState returned, possibly of an older version of the plugin.
+	RestoreState(state []byte) error
+}
+
+// ErrorHandler is implemented by strategies that want error events.
+type ErrorHandler interface {
+	// OnError is called from within a waiting call. An error it returns ends that call.
+	OnError(e hft.LiveError) error
+}
+
+// OrderHook is implemented by strategies that want to see every order update.
+type OrderHook interface {
+	// OnOrder is called from within a waiting call before the update is applied: prev is the order as it is, nil for
+	// an order the bot did not know; next is what the exchange reports. Both are only valid during the call. An
+	// error it returns ends that call after the update was applied.
+	OnOrder(prev, next *hft.Order) error
+}
+
+// Plugin describes a strategy to the host. P is a struct whose exported fields with an `hcl` tag are the parameters.
+type Plugin[P any] struct {
+	// Name and Version are shown to people; Name is lower case letters, digits and dashes.
+	Name, Version string
+	// Doc says in one sentence what the strategy does.
+	Doc string
+	// New makes the strategy of validated parameters.
+	New func(params P) (Strategy, error)
+}

@@ -1,0 +1,154 @@
+package ipc
+
+import (
+	"math"
+	"sync/atomic"
+	"time"
+
+	"hftrunner/ipc/internal/shm"
+)
+
+const (
+	clockRunning = 1 // start + (monotonic now - monotonic start) * rate
+	clockStepped = 2 // the time the host last stored
+)
+
+// Clock is the time that the host and the bots of a connector share. The host owns it; Start, Step and Close may be
+// called from one goroutine, NowNs from any.
+type Clock struct {
+	stepped     bool
+	startNs     int64
+	rate        float64
+	monoStartNs atomic.Int64 // 0 until started
+	nowNs       atomic.Int64 // of a stepped clock
+	segments    []*shm.Segment
+}
+
+// NewWallClock returns the wall clock, running.
+func NewWallClock() *Clock {
+	c := &Clock{startNs: time.Now().UnixNano(), rate: 1}
+	c.monoStartNs.Store(shm.MonotonicNs())
+	return c
+}
+
+// NewClock returns a clock that shows startNs and, once started, runs at rate against the wall clock.
+func NewClock(startNs int64, rate float64) *Clock { return &Clock{startNs: startNs, rate: rate} }
+
+// NewSteppedClock returns a clock that shows startNs until Step moves it.
+func NewSteppedClock(startNs int64) *Clock {
+	c := &Clock{startNs: startNs, stepped: true}
+	c.nowNs.Store(startNs)
+	return c
+}
+
+// Stepped reports whether the clock moves by Step only.
+func (c *Clock) Stepped() bool { return c.stepped }
+
+// Rate returns how fast the clock runs against the wall clock.
+func (c *Clock) Rate() float64 { return c.rate }
+
+// Start lets a clock run that does not yet.
+func (c *Clock) Start() {
+	if c.stepped || !c.monoStartNs.CompareAndSwap(0, shm.MonotonicNs()) {
+		return
+	}
+	for _, s := range c.segments {
+		atomic.StoreInt64(int64Word(s, offClockMono), c.monoStartNs.Load()) // SYNC POINT: clock start
+	}
+}
+
+// Step moves a stepped clock to timestampNs; it never goes back.
+func (c *Clock) Step(timestampNs int64) {
+	if timestampNs <= c.nowNs.Load() {
+		return
+	}
+	c.nowNs.Store(timestampNs)
+	for _, s := range c.segments {
+		atomic.StoreInt64(int64Word(s, offClockNow), timestampNs) // SYNC POINT: clock step
+	}
+}
+
+// NowNs returns the time.
+func (c *Clock) NowNs() int64 {
+	if c.stepped {
+		return c.nowNs.Load()
+	}
+	return runningNow(c.startNs, c.monoStartNs.Load(), c.rate)
+}
+
+func runningNow(startNs, monoStartNs int64, rate float64) int64 {
+	if monoStartNs == 0 {
+		return startNs
+	}
+	elapsed := shm.MonotonicNs() - monoStartNs
+	if rate == 1 {
+		return startNs + elapsed
+	}
+	return startNs + int64(float64(elapsed)*rate)
+}
+
+// describe writes the clock into a segment's header before it is published, and keeps it current from then on.
+func (c *Clock) describe(s *shm.Segment) {
+	mode := uint64(clockRunning)
+	if c.stepped {
+		mode = clockStepped
+	}
+	*s.Word64(offClockMode) = mode
+	*int64Word(s, offClockStart) = c.startNs
+	*s.Word64(offClockRate) = math.Float64bits(c.rate)
+	*int64Word(s, offClockMono) = c.monoStartNs.Load()
+	*int64Word(s, offClockNow) = c.nowNs.Load()
+	c.segments = append(c.segments, s)
+}
+
+func (c *Clock) forget(s *shm.Segment) {
+	for i, known := range c.segments {
+		if known == s {
+			c.segments = append(c.segments[:i], c.segments[i+1:]...)
+			return
+		}
+	}
+}
+
+// clockView is a bot's reading of the clock in a feed segment's header.
+type clockView struct {
+	stepped bool
+	startNs int64
+	rate    float64
+	mono    *int64
+	now     *int64
+}
+
+func viewClock(s *shm.Segment) clockView {
+	return clockView{
+		stepped: *s.Word64(offClockMode) == clockStepped,
+		startNs: *int64Word(s, offClockStart),
+		rate:    math.Float64frombits(*s.Word64(offClockRate)),
+		mono:    int64Word(s, offClockMono),
+		now:     int64Word(s, offClockNow),
+	}
+}
+
+func (v *clockView) nowNs() int64 {
+	if v.stepped {
+		return atomic.LoadInt64(v.now) // SYNC POINT: clock step
+	}
+	return runningNow(v.startNs, atomic.LoadInt64(v.mono), v.rate) // SYNC POINT: clock start
+}
+
+// same reports whether both views show the same time.
+func (v *clockView) same(o *clockView) bool {
+	return v.stepped == o.stepped && v.startNs == o.startNs && v.rate == o.rate
+}
+
+// wallDuration returns how long d of the clock takes, at least a microsecond.
+func (v *clockView) wallDuration(d time.Duration) time.Duration {
+	if v.stepped || v.rate <= 0 || math.IsNaN(v.rate) || v.rate == 1 {
+		return max(d, time.Microsecond)
+	}
+	scaled := float64(d) / v.rate
+	if scaled > math.MaxInt64/2 {
+		return math.MaxInt64 / 2
+	}
+	return max(time.Duration(scaled), time.Microsecond)
+}

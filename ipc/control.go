@@ -1,0 +1,104 @@
+package ipc
+
+import (
+	"os"
+	"sync/atomic"
+	"time"
+
+	"hftrunner/ipc/internal/shm"
+)
+
+// Control is the host's end of a bot's control page: wake-ups, the order to stop, and what the bot says of itself.
+// One strategy process has one. Methods may be called from any goroutine until Close. What the bot writes is a claim:
+// it serves supervision and statistics and is never used to address memory.
+type Control struct {
+	segment *shm.Segment
+	workGen atomic.Uint64
+}
+
+// NewControl makes a control page.
+func NewControl() (*Control, error) {
+	s, err := createSegment("hftrunner-control", controlSize, 0)
+	if err != nil {
+		return nil, err
+	}
+	ready(s)
+	return &Control{segment: s}, nil
+}
+
+// File returns the page's file, to be inherited by the strategy process; it belongs to the control page.
+func (c *Control) File() *os.File { return c.segment.File() }
+
+// wake lets a parked bot look at its queues. counted also marks that there is work, for Idle.
+func (c *Control) wake(counted bool) {
+	if counted {
+		atomic.StoreUint64(c.segment.Word64(offWorkGen), c.workGen.Add(1)) // SYNC POINT: work generation
+	}
+	if atomic.LoadUint32(c.segment.Word32(offBotParked)) != 0 { // SYNC POINT: bot parked
+		bell := c.segment.Word32(offDoorbell)
+		atomic.AddUint32(bell, 1) // SYNC POINT: doorbell
+		shm.FutexWake(bell, 1)
+	}
+}
+
+// Interrupt makes every waiting call of the bot return hft.ErrInterrupted.
+func (c *Control) Interrupt() {
+	atomic.StoreUint64(c.segment.Word64(offStop), 1) // SYNC POINT: stop
+	bell := c.segment.Word32(offDoorbell)
+	atomic.AddUint32(bell, 1)
+	shm.FutexWake(bell, 1)
+}
+
+// BotStats is what a bot says of itself.
+type BotStats struct {
+	// Events applied, events Lost by being too slow, and how often the books were rebuilt for it.
+	Events, Lost, Resyncs uint64
+}
+
+// Stats returns what the bot says of itself.
+func (c *Control) Stats() BotStats {
+	return BotStats{
+		Events:  atomic.LoadUint64(c.segment.Word64(offEvents)),
+		Lost:    atomic.LoadUint64(c.segment.Word64(offLost)),
+		Resyncs: atomic.LoadUint64(c.segment.Word64(offResyncs)),
+	}
+}
+
+// Progress returns a number that changes as long as the strategy calls its bot: its heartbeat.
+func (c *Control) Progress() uint64 {
+	return atomic.LoadUint64(c.segment.Word64(offProgress)) + atomic.LoadUint64(c.segment.Word64(offEvents))
+}
+
+// Idle reports whether the bot of a stepped clock has received everything and waits, until when, and how many
+// requests it has sent before.
+func (c *Control) Idle() (deadlineNs int64, sent uint64, idle bool) {
+	gen := atomic.LoadUint64(c.segment.Word64(offIdleGen)) // SYNC POINT: idle generation
+	if gen != c.workGen.Load()+1 {
+		return 0, 0, false
+	}
+	return atomic.LoadInt64(int64Word(c.segment, offWaitDeadline)), atomic.LoadUint64(c.segment.Word64(offSent)), true
+}
+
+// WaitIdle sleeps until the bot rings that it is idle, at most timeout. bell is what IdleBell returned before the
+// caller found it busy.
+func (c *Control) WaitIdle(bell uint32, timeout time.Duration) {
+	shm.FutexWait(c.segment.Word32(offIdleBell), bell, timeout)
+}
+
+// IdleBell returns the counter that WaitIdle sleeps on.
+func (c *Control) IdleBell() uint32 { return atomic.LoadUint32(c.segment.Word32(offIdleBell)) }
+
+// WaitRequest sleeps until the bot rings for a request, at most timeout. It returns at once when pending reports true
+// after the bot can see that the host is parked.
+func (c *Control) WaitRequest(pending func() bool, timeout time.Duration) {
+	bell := atomic.LoadUint32(c.segment.Word32(offRequestBell))
+	parked := c.segment.Word32(offHostParked)
+	atomic.StoreUint32(parked, 1) // SYNC POINT: host parked
+	if !pending() {
+		shm.FutexWait(c.segment.Word32(offRequestBell), bell, timeout)
+	}
+	atomic.StoreUint32(parked, 0)
+}
+
+// Close releases the host's mapping.
+func (c *Control) Close() error { return c.segment.Close() }

@@ -1,0 +1,96 @@
+package ipc
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"sync/atomic"
+
+	"hftrunner/hft"
+	"hftrunner/ipc/internal/shm"
+)
+
+// Feed is the host's end of one connector's broadcast ring. Every method is for the goroutine that holds the
+// connector's publishing lock; nothing waits for a bot.
+type Feed struct {
+	name     string
+	segment  *shm.Segment
+	ring     *shm.BroadcastWriter
+	clock    *Clock
+	capacity int
+	controls []*Control // of the bots to wake
+}
+
+// NewFeed makes the feed of a connector. capacity is the number of slots, a power of two, or 0 for
+// DefaultFeedCapacity. Bots can only map it read-only.
+func NewFeed(name string, capacity int, clock *Clock) (*Feed, error) {
+	if capacity == 0 {
+		capacity = DefaultFeedCapacity
+	}
+	if capacity < 2 || capacity&(capacity-1) != 0 {
+		return nil, fmt.Errorf("feed capacity %d of connector %s is no power of two", capacity, name)
+	}
+	s, err := createSegment("hftrunner-feed", headerSize+shm.BroadcastSize(capacity), capacity)
+	if err != nil {
+		return nil, err
+	}
+	clock.describe(s)
+	f := &Feed{name: name, segment: s, clock: clock, capacity: capacity}
+	f.ring = shm.NewBroadcastWriter(s, headerSize, capacity)
+	ready(s)
+	if err := s.SealFutureWrites(); err != nil {
+		return nil, fmt.Errorf("seal the feed of connector %s: %w", name, err)
+	}
+	return f, nil
+}
+
+// File returns the segment's file, to be inherited by strategy processes; it belongs to the feed.
+func (f *Feed) File() *os.File { return f.segment.File() }
+
+// Name returns the connector's name.
+func (f *Feed) Name() string { return f.name }
+
+// Tail returns the sequence of the last event published.
+func (f *Feed) Tail() uint64 { return f.ring.Tail() }
+
+// Publish publishes the events as one batch of the instrument and wakes parked bots.
+func (f *Feed) Publish(feedNo int, events []hft.Event) {
+	if len(events) == 0 {
+		return
+	}
+	monoNs := shm.MonotonicNs()
+	var rec shm.FeedRecord
+	last := len(events) - 1
+	for i := range events {
+		putFeed(&rec, feedNo, monoNs, i < last, &events[i])
+		f.ring.Put(&rec)
+	}
+	f.ring.Commit()
+	f.wake()
+}
+
+// End marks the end of recorded data: bots see it once they have received everything before.
+func (f *Feed) End() {
+	atomic.StoreUint64(f.segment.Word64(offFeedEnd), f.Tail()+1) // SYNC POINT: end of data
+	f.wake()
+}
+
+func (f *Feed) wake() {
+	for _, c := range f.controls {
+		c.wake(f.clock.stepped)
+	}
+}
+
+func (f *Feed) attach(c *Control) { f.controls = append(f.controls, c) }
+
+func (f *Feed) detach(c *Control) {
+	f.controls = slices.DeleteFunc(f.controls, func(known *Control) bool { return known == c })
+}
+
+// Close tells the bots that the host is done and releases the host's mapping.
+func (f *Feed) Close() error {
+	atomic.StoreUint64(f.segment.Word64(offFeedClosed), 1) // SYNC POINT: feed closed
+	f.wake()
+	f.clock.forget(f.segment)
+	return f.segment.Close()
+}

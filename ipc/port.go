@@ -1,0 +1,235 @@
+package ipc
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"sync/atomic"
+
+	"hftrunner/hft"
+	"hftrunner/ipc/internal/shm"
+)
+
+// MaxBacklog is how many records a Port queues aside for a bot that does not read, before it is stalled.
+const MaxBacklog = 1 << 16
+
+// Request is one request of a bot as the host got it: copied from shared memory once and checked.
+type Request struct {
+	LiveRequest
+	// FeedNo is the instrument's number in the connector, not yet checked against the bot's instruments.
+	FeedNo     int
+	tickMonoNs uint64
+}
+
+// TickToOrderNs returns the time from the publication of the newest feed event the bot had received when it sent the
+// request until now, -1 when it had received none or what it says cannot be.
+func (q *Request) TickToOrderNs() int64 {
+	d := int64((uint64(shm.MonotonicNs()) - q.tickMonoNs) & monoMask)
+	if q.tickMonoNs == 0 || q.tickMonoNs > monoMask || d > int64(3600e9) {
+		return -1
+	}
+	return d
+}
+
+// Port is the host's end of the private queues of one bot with one connector.
+//
+// The Send methods and Flush are for the goroutine that holds the connector's publishing lock: that is what puts
+// orders and feed in one sequence. Recv and Pending are for the one goroutine that serves the bot's requests. Nothing
+// waits: what does not fit into the queue is kept aside, up to MaxBacklog records, then the port is Stalled and drops.
+type Port struct {
+	feed    *Feed
+	control *Control
+	segment *shm.Segment
+	down    *shm.Producer
+	up      *shm.Consumer
+	backlog []downRecord
+	head    int
+	stalled atomic.Bool
+	corrupt atomic.Bool
+	queued  atomic.Int64
+	encoded []byte
+	handled atomic.Uint64
+	fence   atomic.Uint64
+	in      upRecord
+}
+
+// NewPort makes the queues between a connector and a bot; the bot is woken by the feed from now on.
+func NewPort(feed *Feed, control *Control) (*Port, error) {
+	s, err := createSegment("hftrunner-private", privateSize(), downCapacity)
+	if err != nil {
+		return nil, err
+	}
+	p := &Port{feed: feed, control: control, segment: s}
+	p.down = shm.NewProducer(s, headerSize, downCapacity, downWords)
+	p.up = shm.NewConsumer(s, upOffset(), upCapacity, upWords)
+	ready(s)
+	feed.attach(control)
+	return p, nil
+}
+
+// File returns the segment's file, to be inherited by the strategy process; it belongs to the port.
+func (p *Port) File() *os.File { return p.segment.File() }
+
+// send publishes a record or queues it aside.
+func (p *Port) send(r *downRecord) {
+	if p.stalled.Load() {
+		return
+	}
+	if p.head == len(p.backlog) && p.put(r) {
+		return
+	}
+	if len(p.backlog)-p.head >= MaxBacklog {
+		p.stalled.Store(true)
+		return
+	}
+	if p.head > 0 && len(p.backlog) == cap(p.backlog) {
+		n := copy(p.backlog, p.backlog[p.head:])
+		p.backlog, p.head = p.backlog[:n], 0
+	}
+	p.backlog = append(p.backlog, *r)
+	p.queued.Store(int64(len(p.backlog) - p.head))
+}
+
+func (p *Port) put(r *downRecord) bool {
+	switch p.down.Put(r[:]) {
+	case shm.PutOK:
+		return true
+	case shm.PutCorrupt:
+		p.corrupt.Store(true)
+		p.stalled.Store(true)
+	}
+	return false
+}
+
+// Flush publishes what was queued aside, as far as it fits, and wakes the bot if it is parked.
+func (p *Port) Flush() {
+	for p.head < len(p.backlog) && p.put(&p.backlog[p.head]) {
+		p.head++
+	}
+	if p.head == len(p.backlog) {
+		p.backlog, p.head = p.backlog[:0], 0
+	}
+	p.queued.Store(int64(len(p.backlog) - p.head))
+	p.wake()
+}
+
+// Queued returns how many records are queued aside.
+func (p *Port) Queued() int { return int(p.queued.Load()) }
+
+// Stalled reports that records were dropped: the bot did not read for too long or damaged its queue, and has to be
+// restarted.
+func (p *Port) Stalled() bool { return p.stalled.Load() }
+
+// Corrupt reports that the bot damaged its queue.
+func (p *Port) Corrupt() bool { return p.corrupt.Load() }
+
+// wake wakes the bot. The fence orders the record, a plain store, before the look at the bot's parked flag.
+func (p *Port) wake() {
+	p.fence.Add(1)
+	p.control.wake(p.feed.clock.stepped)
+}
+
+func (p *Port) record(kind, flags uint8, count, feedNo int) (r downRecord) {
+	r.setHead(kind, flags, count, feedNo, p.feed.Tail(), shm.MonotonicNs())
+	return r
+}
+
+// SendOrder reports an order and the state after it.
+func (p *Port) SendOrder(feedNo int, o *hft.Order, s *hft.StateValues) {
+	r := p.record(uint8(EventOrder), 0, 0, feedNo)
+	putOrder(r.body(), o)
+	putState(r.body()[orderWords:], s)
+	p.send(&r)
+	p.wake()
+}
+
+// SendState reports position and state.
+func (p *Port) SendState(feedNo int, s *hft.StateValues) {
+	r := p.record(uint8(EventPosition), 0, 0, feedNo)
+	putState(r.body()[orderWords:], s)
+	p.send(&r)
+	p.wake()
+}
+
+// SendError reports an error event of any length; feedNo is -1 when it is about no instrument. What is longer than
+// 64 MiB loses its value.
+func (p *Port) SendError(feedNo int, e *hft.LiveError) {
+	p.encoded = appendError(p.encoded[:0], e)
+	if len(p.encoded) > maxErrorBytes {
+		short := *e
+		short.Val = hft.StringValue(fmt.Sprintf("value of %d bytes dropped", len(p.encoded)))
+		p.encoded = appendError(p.encoded[:0], &short)
+	}
+	for b := p.encoded; len(b) > 0; {
+		n := min(len(b), errorPieceBytes)
+		r := p.record(downError, 0, n, feedNo)
+		body := r.body()
+		body[0] = uint64(len(b) - n) // bytes still to come
+		for i, c := range b[:n] {
+			body[1+i/8] |= uint64(c) << (8 * (i % 8))
+		}
+		p.send(&r)
+		b = b[n:]
+	}
+	p.wake()
+}
+
+// SendSnapshot answers a RegisterInstrument: the bot's orders, its state and the instrument's book, whose levels are
+// best first, bids then asks.
+func (p *Port) SendSnapshot(feedNo int, orders []hft.Order, s *hft.StateValues, levels []hft.Event) {
+	start := p.record(uint8(EventBatchStart), 0, 0, feedNo)
+	p.send(&start)
+	for i := range orders {
+		p.SendOrder(feedNo, &orders[i], s)
+	}
+	p.SendState(feedNo, s)
+	clearBook := p.record(downClear, 0, 0, feedNo)
+	clearBook.body()[0] = uint64(p.feed.clock.NowNs())
+	p.send(&clearBook)
+	for len(levels) > 0 {
+		n := 1
+		for n < len(levels) && n < levelsPerRecord && levels[n].Side() == levels[0].Side() {
+			n++
+		}
+		side := uint8(0)
+		if levels[0].Side() == hft.Sell {
+			side = 1
+		}
+		r := p.record(downLevels, side, n, feedNo)
+		body := r.body()
+		body[0] = uint64(levels[0].ExchTimestampNs)
+		for i := range n {
+			body[1+2*i] = math.Float64bits(levels[i].Px)
+			body[2+2*i] = math.Float64bits(levels[i].Qty)
+		}
+		p.send(&r)
+		levels = levels[n:]
+	}
+	end := p.record(uint8(EventBatchEnd), 0, 0, feedNo)
+	p.send(&end)
+	p.wake()
+}
+
+// Recv takes the bot's next request. ok is false when there is none; an error says what is wrong with a request that
+// was taken, q then holds the FeedNo and order id it claims.
+func (p *Port) Recv(q *Request) (ok bool, err error) {
+	if !p.up.Next(p.in[:]) {
+		return false, nil
+	}
+	return true, p.in.get(q)
+}
+
+// Done counts a request as handled, for Handled.
+func (p *Port) Done() { p.handled.Add(1) }
+
+// Handled returns how many requests have been handled. Any goroutine may ask.
+func (p *Port) Handled() uint64 { return p.handled.Load() }
+
+// Pending reports whether Recv has something to take.
+func (p *Port) Pending() bool { return p.up.Ready() }
+
+// Close ends the wake-ups and releases the host's mapping.
+func (p *Port) Close() error {
+	p.feed.detach(p.control)
+	return p.segment.Close()
+}

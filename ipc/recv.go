@@ -1,0 +1,221 @@
+package ipc
+
+import (
+	"math"
+	"sync/atomic"
+
+	"hftrunner/hft"
+	"hftrunner/ipc/internal/shm"
+)
+
+// poll stores the next event that is there in ev.
+func (c *SharedChannel) poll(ev *LiveEvent) (instNo int, ok bool) {
+	n := len(c.connectors)
+	for i := range n {
+		at := c.next + i
+		if at >= n {
+			at -= n
+		}
+		if instNo, ok = c.pollLink(c.connectors[at], ev); ok {
+			// A batch is delivered whole before another connector has its turn.
+			if c.next = at; !ev.More {
+				c.next++
+			}
+			if c.next >= n {
+				c.next = 0
+			}
+			return instNo, true
+		}
+	}
+	return 0, false
+}
+
+// pollLink merges the feed and the private queue of one connector in the order in which the host published them: a
+// private record comes after exactly the feed records up to its stamp. The feed is looked at first: a private record
+// that was published before a feed record is visible once the feed record is.
+func (c *SharedChannel) pollLink(l *link, ev *LiveEvent) (instNo int, ok bool) {
+	for {
+		if l.lost != 0 || l.resyncAt < len(l.instOf) {
+			if instNo, ok = c.resync(l, ev); ok {
+				return instNo, true
+			}
+		}
+		if !l.haveFeed {
+			switch l.reader.Next(&l.rec) {
+			case shm.ReadOK:
+				l.haveFeed = true
+			case shm.ReadLapped:
+				c.lapped(l)
+				continue
+			}
+		}
+		if !l.haveDown {
+			l.haveDown = l.down.Next(l.in[:])
+			l.level = 0
+		}
+		if l.haveDown && l.in.feedSeq() <= l.delivered {
+			if instNo, ok = c.takeDown(l, ev); ok {
+				return instNo, true
+			}
+			continue
+		}
+		if !l.haveFeed {
+			return 0, false
+		}
+		if instNo, ok = c.takeFeed(l, ev); ok {
+			return instNo, true
+		}
+	}
+}
+
+// takeFeed delivers the feed record that was read, or passes over it when it is of no concern to the bot.
+func (c *SharedChannel) takeFeed(l *link, ev *LiveEvent) (instNo int, ok bool) {
+	l.haveFeed = false
+	l.delivered++
+	no := feedNoOf(&l.rec)
+	if no >= len(l.instOf) || l.instOf[no] < 0 || l.delivered < l.fromSeq[no] {
+		return 0, false
+	}
+	ev.Kind = EventFeed
+	ev.More = getFeed(&l.rec, &ev.Feed)
+	c.tickMonoNs = l.rec.W[5] & monoMask
+	if c.control.numEvents++; c.control.numEvents%eventsPerCount == 0 {
+		atomic.StoreUint64(c.control.events, c.control.numEvents)
+	}
+	return l.instOf[no], true
+}
+
+// takeDown delivers the private record that was read, or the next level of it.
+func (c *SharedChannel) takeDown(l *link, ev *LiveEvent) (instNo int, ok bool) {
+	no := l.in.feedNo()
+	l.haveDown = false
+	instNo = -1
+	if no >= 0 && no < len(l.instOf) {
+		instNo = l.instOf[no]
+	}
+	if kind := l.in.kind(); kind == downError {
+		return c.takeError(l, instNo, ev)
+	} else if instNo < 0 {
+		return 0, false // the host sends nothing else without an instrument of the bot
+	}
+	body := l.in.body()
+	ev.More = false
+	switch kind := l.in.kind(); kind {
+	case uint8(EventBatchStart):
+		ev.Kind = EventBatchStart
+	case uint8(EventBatchEnd):
+		ev.Kind = EventBatchEnd
+		l.fromSeq[no] = l.in.feedSeq() + 1
+	case uint8(EventOrder):
+		ev.Kind = EventOrder
+		getOrder(body, &ev.Order)
+		getState(body[orderWords:], &ev.State)
+	case uint8(EventPosition):
+		ev.Kind = EventPosition
+		getState(body[orderWords:], &ev.State)
+	case downClear:
+		clearEvent(ev, int64(body[0]))
+	case downLevels:
+		return c.takeLevel(l, instNo, ev)
+	default:
+		return 0, false
+	}
+	return instNo, true
+}
+
+func clearEvent(ev *LiveEvent, timestampNs int64) {
+	ev.Kind, ev.More = EventFeed, true
+	ev.Feed = hft.Event{Ev: hft.LocalEvent | hft.DepthClearEvent, ExchTimestampNs: timestampNs,
+		LocalTimestampNs: timestampNs, Px: math.NaN()}
+}
+
+func (c *SharedChannel) takeLevel(l *link, instNo int, ev *LiveEvent) (int, bool) {
+	n := min(l.in.count(), levelsPerRecord)
+	if n == 0 {
+		return 0, false
+	}
+	body := l.in.body()
+	side := hft.BuyEvent
+	if l.in.flags() != 0 {
+		side = hft.SellEvent
+	}
+	ev.Kind, ev.More = EventFeed, true
+	ev.Feed = hft.Event{
+		Ev:               hft.LocalEvent | side | hft.DepthSnapshotEvent,
+		ExchTimestampNs:  int64(body[0]),
+		LocalTimestampNs: int64(body[0]),
+		Px:               math.Float64frombits(body[1+2*l.level]),
+		Qty:              math.Float64frombits(body[2+2*l.level]),
+	}
+	l.level++
+	l.haveDown = l.level < n
+	return instNo, true
+}
+
+func (c *SharedChannel) takeError(l *link, instNo int, ev *LiveEvent) (int, bool) {
+	n := min(l.in.count(), errorPieceBytes)
+	body := l.in.body()
+	for i := range n {
+		l.errBytes = append(l.errBytes, byte(body[1+i/8]>>(8*(i%8))))
+	}
+	if body[0] != 0 {
+		return 0, false // more pieces to come
+	}
+	e, err := decodeError(l.errBytes)
+	l.errBytes = nil
+	if err != nil {
+		e = hft.CustomLiveError(hft.CodeFeedLost, hft.StringValue(err.Error()))
+	}
+	if e.Connector == "" {
+		e.Connector = l.name
+	}
+	e.AssetNo = instNo
+	ev.Kind, ev.More, ev.Err = EventError, false, e
+	return instNo, true
+}
+
+// lapped is called when the feed has overwritten events that the bot had not read: it goes on at the newest event,
+// and every book of the connector is cleared and asked for again.
+func (c *SharedChannel) lapped(l *link) {
+	tail := max(l.reader.Tail(), l.reader.Cursor())
+	lost := tail - l.delivered
+	l.lost += lost
+	l.reader.Seek(tail)
+	l.delivered = tail
+	l.haveFeed = false
+	for no := range l.fromSeq {
+		l.fromSeq[no] = math.MaxUint64
+	}
+	l.resyncAt = 0
+	atomic.AddUint64(c.control.lost, lost)
+	atomic.AddUint64(c.control.resyncs, 1)
+}
+
+// resync reports a loss: first the error event, then for each instrument a clear of its book, and asks the host for
+// the book again. A full request queue is tried again at the next call.
+func (c *SharedChannel) resync(l *link, ev *LiveEvent) (instNo int, ok bool) {
+	if l.lost != 0 {
+		ev.Kind, ev.More = EventError, false
+		ev.Err = hft.CustomLiveError(hft.CodeFeedLost, hft.IntValue(int64(l.lost)))
+		ev.Err.Connector = l.name
+		l.lost = 0
+		return -1, true
+	}
+	for l.resyncAt < len(l.instOf) {
+		no := l.resyncAt
+		if instNo = l.instOf[no]; instNo < 0 {
+			l.resyncAt++
+			continue
+		}
+		inst := &c.instruments[instNo]
+		q := LiveRequest{Kind: RequestRegisterInstrument, TickSize: inst.TickSize, LotSize: inst.LotSize}
+		if c.send(l, no, &q) != nil {
+			return 0, false
+		}
+		l.resyncAt++
+		clearEvent(ev, c.clock.nowNs())
+		ev.More = false
+		return instNo, true
+	}
+	return 0, false
+}

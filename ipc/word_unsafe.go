@@ -1,0 +1,10 @@
+package ipc
+
+import (
+	"unsafe"
+
+	"hftrunner/ipc/internal/shm"
+)
+
+// int64Word is a word of the segment as a signed number.
+func int64Word(s *shm.Segment, off int) *int64 { return (*int64)(unsafe.Pointer(s.Word64(off))) }

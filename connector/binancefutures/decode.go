@@ -1,0 +1,139 @@
+package binancefutures
+
+import (
+	"fmt"
+
+	"hftrunner/connector"
+	"hftrunner/connector/binancejson"
+	"hftrunner/hft"
+)
+
+var _ connector.Decoder = (*Decoder)(nil)
+
+// Decoder decodes the market data of USD-M futures. The zero value is ready. One goroutine uses it.
+//
+// The exchange time is the matching engine's (T), or the event's (E) where a message lacks it. Times in milliseconds
+// and microseconds are told apart by their magnitude. A best bid and ask carry their update id (u) as LastID.
+type Decoder struct {
+	// AggTrades takes trades from the aggTrade stream in place of the trade stream, which not every connection has.
+	// Only one of the two is decoded, so that no trade counts twice.
+	AggTrades bool
+
+	payload binancejson.Payload
+}
+
+// Decode fills m from one message; see connector.Decoder. Acknowledgements, errors of the stream, event types that it
+// does not know, trades that are not of the market (liquidations by the insurance fund, ADL) and partial books of a
+// stream are MessageIgnored.
+func (d *Decoder) Decode(localTimestampNs int64, raw []byte, m *connector.Message) error {
+	m.Reset()
+	err := d.payload.Scan(raw, m.Events)
+	m.Events = d.payload.Memory()
+	if err == nil {
+		err = d.decode(localTimestampNs, m)
+	}
+	if err != nil {
+		return fmt.Errorf("binancefutures: %w", err)
+	}
+	return nil
+}
+
+func (d *Decoder) decode(localTimestampNs int64, m *connector.Message) error {
+	p := &d.payload
+	if !p.Has(binancejson.EventType) {
+		// A stream of partial books has the same fields, but is not the whole book.
+		if p.Has(binancejson.SnapshotID) && !p.Enveloped {
+			return d.snapshot(localTimestampNs, m)
+		}
+		return nil
+	}
+	switch string(p.String(binancejson.EventType)) {
+	case binancejson.DepthUpdate:
+		return d.depth(localTimestampNs, m)
+	case "bookTicker":
+		t, err := d.header(localTimestampNs, m)
+		if err != nil {
+			return err
+		}
+		m.Kind = connector.MessageBBO
+		if m.LastID, err = p.Int(binancejson.LastID); err != nil {
+			return err
+		}
+		return p.BBO(m, t)
+	case "trade":
+		if d.AggTrades || string(p.String(binancejson.ExecutionType)) != "MARKET" {
+			return nil
+		}
+		return d.trade(localTimestampNs, m)
+	case "aggTrade":
+		if !d.AggTrades {
+			return nil
+		}
+		return d.trade(localTimestampNs, m)
+	}
+	return nil
+}
+
+// header stores symbol and exchange time in m and returns the times of its rows.
+func (d *Decoder) header(localTimestampNs int64, m *connector.Message) (binancejson.Times, error) {
+	t := binancejson.Times{LocalTimestampNs: localTimestampNs}
+	var err error
+	if m.Symbol, err = d.payload.Text(binancejson.Symbol); err != nil {
+		return t, err
+	}
+	if t.ExchTimestampNs, err = d.payload.FirstTimeNs(binancejson.TransactionTime, binancejson.EventTime); err != nil {
+		return t, err
+	}
+	m.ExchTimestampNs = t.ExchTimestampNs
+	if t.ExchTimestampNs == 0 {
+		return t, d.payload.Missing(binancejson.TransactionTime)
+	}
+	return t, nil
+}
+
+func (d *Decoder) trade(localTimestampNs int64, m *connector.Message) error {
+	t, err := d.header(localTimestampNs, m)
+	if err != nil {
+		return err
+	}
+	m.Kind = connector.MessageTrade
+	return d.payload.Trade(m, t)
+}
+
+func (d *Decoder) depth(localTimestampNs int64, m *connector.Message) error {
+	p := &d.payload
+	t, err := d.header(localTimestampNs, m)
+	if err != nil {
+		return err
+	}
+	m.Kind = connector.MessageDepth
+	if m.FirstID, err = p.Int(binancejson.FirstID); err != nil {
+		return err
+	}
+	if m.LastID, err = p.Int(binancejson.LastID); err != nil {
+		return err
+	}
+	if m.HasPrevID = p.Has(binancejson.PrevID); m.HasPrevID {
+		if m.PrevID, err = p.Int(binancejson.PrevID); err != nil {
+			return err
+		}
+	}
+	return p.Depth(m, binancejson.Bids, binancejson.Asks, hft.DepthEvent, t)
+}
+
+func (d *Decoder) snapshot(localTimestampNs int64, m *connector.Message) error {
+	p := &d.payload
+	m.Kind = connector.MessageSnapshot
+	var err error
+	if m.LastID, err = p.Int(binancejson.SnapshotID); err != nil {
+		return err
+	}
+	if m.ExchTimestampNs, err = p.FirstTimeNs(binancejson.TransactionTime, binancejson.EventTime); err != nil {
+		return err
+	}
+	t := binancejson.Times{ExchTimestampNs: m.ExchTimestampNs, LocalTimestampNs: localTimestampNs}
+	if t.ExchTimestampNs == 0 {
+		t.ExchTimestampNs = localTimestampNs
+	}
+	return p.Depth(m, binancejson.SnapshotBids, binancejson.SnapshotAsks, hft.DepthSnapshotEvent, t)
+}

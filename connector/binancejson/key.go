@@ -1,0 +1,107 @@
+package binancejson
+
+// Key is a field that a Payload notes. The names are the venue's, the constants say what they mean in the messages
+// that are decoded; other messages use some of the names for other things.
+type Key uint8
+
+// Keys.
+const (
+	// NoKey is any other field.
+	NoKey Key = iota
+	// EventType is e.
+	EventType
+	// EventTime is E, TransactionTime is T.
+	EventTime
+	TransactionTime
+	// Symbol is s.
+	Symbol
+	// FirstID, LastID and PrevID are U, u and pu.
+	FirstID
+	LastID
+	PrevID
+	// Bids and Asks are b and a: the rows of a depth message, the prices of a bookTicker.
+	Bids
+	Asks
+	// BidQty and AskQty are B and A.
+	BidQty
+	AskQty
+	// Price and Qty are p and q, the trade's.
+	Price
+	Qty
+	// BuyerIsMaker is m.
+	BuyerIsMaker
+	// ExecutionType is X, of a futures trade.
+	ExecutionType
+	// SnapshotID, SnapshotBids and SnapshotAsks are lastUpdateId, bids and asks.
+	SnapshotID
+	SnapshotBids
+	SnapshotAsks
+
+	numKeys
+	dataKey
+)
+
+var keyNames = [numKeys]string{EventType: "e", EventTime: "E", TransactionTime: "T", Symbol: "s", FirstID: "U", LastID: "u",
+	PrevID: "pu", Bids: "b", Asks: "a", BidQty: "B", AskQty: "A", Price: "p", Qty: "q", BuyerIsMaker: "m",
+	ExecutionType: "X", SnapshotID: "lastUpdateId", SnapshotBids: "bids", SnapshotAsks: "asks"}
+
+// String returns the field's name in the message.
+func (k Key) String() string {
+	if k < numKeys {
+		return keyNames[k]
+	}
+	return ""
+}
+
+func letterKey(c byte) Key {
+	switch c {
+	case 'e':
+		return EventType
+	case 'E':
+		return EventTime
+	case 'T':
+		return TransactionTime
+	case 's':
+		return Symbol
+	case 'U':
+		return FirstID
+	case 'u':
+		return LastID
+	case 'b':
+		return Bids
+	case 'a':
+		return Asks
+	case 'B':
+		return BidQty
+	case 'A':
+		return AskQty
+	case 'p':
+		return Price
+	case 'q':
+		return Qty
+	case 'm':
+		return BuyerIsMaker
+	case 'X':
+		return ExecutionType
+	}
+	return NoKey
+}
+
+func keyOf(name []byte) Key {
+	switch string(name) {
+	case "pu":
+		return PrevID
+	case "lastUpdateId":
+		return SnapshotID
+	case "bids":
+		return SnapshotBids
+	case "asks":
+		return SnapshotAsks
+	case "data":
+		return dataKey
+	}
+	if len(name) == 1 {
+		return letterKey(name[0])
+	}
+	return NoKey
+}

@@ -1,0 +1,139 @@
+package binancespot
+
+import (
+	"fmt"
+
+	"hftrunner/connector"
+	"hftrunner/connector/binancejson"
+	"hftrunner/hft"
+)
+
+var _ connector.Decoder = (*Decoder)(nil)
+
+// Decoder decodes the market data of spot. The zero value is ready. One goroutine uses it.
+//
+// The exchange time is the event's (E) for depth and the trade's own (T) for a trade. The bookTicker and the snapshot
+// have none: Message.ExchTimestampNs is 0 then and the rows carry the local time in its place. Times in milliseconds
+// and microseconds are told apart by their magnitude. A best bid and ask carry their update id (u) as LastID.
+type Decoder struct {
+	// AggTrades takes trades from the aggTrade stream in place of the trade stream. Only one of the two is decoded,
+	// so that no trade counts twice.
+	AggTrades bool
+
+	payload binancejson.Payload
+}
+
+// Decode fills m from one message; see connector.Decoder. Acknowledgements, errors of the stream, event types that it
+// does not know and partial books of a stream are MessageIgnored.
+func (d *Decoder) Decode(localTimestampNs int64, raw []byte, m *connector.Message) error {
+	m.Reset()
+	err := d.payload.Scan(raw, m.Events)
+	m.Events = d.payload.Memory()
+	if err == nil {
+		err = d.decode(localTimestampNs, m)
+	}
+	if err != nil {
+		return fmt.Errorf("binancespot: %w", err)
+	}
+	return nil
+}
+
+func (d *Decoder) decode(localTimestampNs int64, m *connector.Message) error {
+	p := &d.payload
+	if !p.Has(binancejson.EventType) {
+		switch {
+		case p.Has(binancejson.SnapshotID) && !p.Enveloped:
+			// A stream of partial books has the same fields in an envelope, but is not the whole book.
+			return d.snapshot(localTimestampNs, m)
+		case p.Has(binancejson.LastID) && p.Has(binancejson.BidQty) && p.Has(binancejson.AskQty):
+			return d.bookTicker(localTimestampNs, m)
+		}
+		return nil
+	}
+	switch string(p.String(binancejson.EventType)) {
+	case binancejson.DepthUpdate:
+		return d.depth(localTimestampNs, m)
+	case "bookTicker":
+		return d.bookTicker(localTimestampNs, m)
+	case "trade":
+		if !d.AggTrades {
+			return d.trade(localTimestampNs, m)
+		}
+	case "aggTrade":
+		if d.AggTrades {
+			return d.trade(localTimestampNs, m)
+		}
+	}
+	return nil
+}
+
+// header stores symbol and exchange time in m and returns the times of its rows, the local one twice when the message
+// has none of the venue.
+func (d *Decoder) header(localTimestampNs int64, m *connector.Message, times ...binancejson.Key) (binancejson.Times, error) {
+	t := binancejson.Times{ExchTimestampNs: localTimestampNs, LocalTimestampNs: localTimestampNs}
+	var err error
+	if m.Symbol, err = d.payload.Text(binancejson.Symbol); err != nil {
+		return t, err
+	}
+	if m.ExchTimestampNs, err = d.payload.FirstTimeNs(times...); err != nil {
+		return t, err
+	}
+	if m.ExchTimestampNs != 0 {
+		t.ExchTimestampNs = m.ExchTimestampNs
+	}
+	return t, nil
+}
+
+func (d *Decoder) bookTicker(localTimestampNs int64, m *connector.Message) error {
+	t, err := d.header(localTimestampNs, m, binancejson.TransactionTime, binancejson.EventTime)
+	if err != nil {
+		return err
+	}
+	m.Kind = connector.MessageBBO
+	if m.LastID, err = d.payload.Int(binancejson.LastID); err != nil {
+		return err
+	}
+	return d.payload.BBO(m, t)
+}
+
+func (d *Decoder) trade(localTimestampNs int64, m *connector.Message) error {
+	t, err := d.header(localTimestampNs, m, binancejson.TransactionTime, binancejson.EventTime)
+	if err != nil {
+		return err
+	}
+	if m.ExchTimestampNs == 0 {
+		return d.payload.Missing(binancejson.TransactionTime)
+	}
+	m.Kind = connector.MessageTrade
+	return d.payload.Trade(m, t)
+}
+
+func (d *Decoder) depth(localTimestampNs int64, m *connector.Message) error {
+	p := &d.payload
+	t, err := d.header(localTimestampNs, m, binancejson.EventTime)
+	if err != nil {
+		return err
+	}
+	if m.ExchTimestampNs == 0 {
+		return p.Missing(binancejson.EventTime)
+	}
+	m.Kind = connector.MessageDepth
+	if m.FirstID, err = p.Int(binancejson.FirstID); err != nil {
+		return err
+	}
+	if m.LastID, err = p.Int(binancejson.LastID); err != nil {
+		return err
+	}
+	return p.Depth(m, binancejson.Bids, binancejson.Asks, hft.DepthEvent, t)
+}
+
+func (d *Decoder) snapshot(localTimestampNs int64, m *connector.Message) error {
+	p := &d.payload
+	m.Kind = connector.MessageSnapshot
+	var err error
+	if m.LastID, err = p.Int(binancejson.SnapshotID); err != nil {
+		return err
+	}
+	t := binancejson.Times{ExchTimestampNs: localTimestampNs, LocalTimestampNs: localTimestampNs}
+	return p.Depth(m, binancejson.SnapshotBids, binancejson.SnapshotAsks, hft.DepthSnapshotEvent, t)
+}

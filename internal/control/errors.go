@@ -1,0 +1,109 @@
+package control
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// ErrPluginExited is what every call on a strategy process that is gone returns, wrapped with how it ended.
+var ErrPluginExited = errors.New("plugin exited")
+
+// ErrNotLaunched is returned by ServeStrategy in a process that no host started.
+var ErrNotLaunched = errors.New("not started by a runner")
+
+// ErrNoHost is returned when nobody listens at a control socket.
+var ErrNoHost = errors.New("no running host")
+
+// ErrHostRunning is returned by ListenRunner when another host listens at the control socket.
+var ErrHostRunning = errors.New("a host is already running")
+
+// ErrNotFound is what a NotFoundError is.
+var ErrNotFound = errors.New("not found")
+
+// NotFoundError says that there is no strategy of a name. errors.Is(err, ErrNotFound) holds.
+type NotFoundError struct {
+	// Name is what was asked for, Nearest the known name that is closest to it, empty when none is close.
+	Name, Nearest string
+}
+
+// NewNotFoundError returns the error for a name that is none of the known ones.
+func NewNotFoundError(name string, known []string) *NotFoundError {
+	return &NotFoundError{Name: name, Nearest: Nearest(name, known)}
+}
+
+// Error names the strategy and the nearest known one.
+func (e *NotFoundError) Error() string {
+	text := fmt.Sprintf("no strategy %q", e.Name)
+	if e.Nearest != "" {
+		text += fmt.Sprintf("; did you mean %q?", e.Nearest)
+	}
+	return text
+}
+
+// Is reports whether target is ErrNotFound.
+func (e *NotFoundError) Is(target error) bool { return target == ErrNotFound }
+
+// Error names the parameter and what is wrong with it.
+func (e ParamError) Error() string { return fmt.Sprintf("parameter %q %s", e.Name, e.Problem) }
+
+// Error lists all problems.
+func (e ParamErrors) Error() string {
+	texts := make([]string, len(e))
+	for i, p := range e {
+		texts[i] = p.Error()
+	}
+	return strings.Join(texts, "; ")
+}
+
+// LaunchCause is why a plugin could not be started.
+type LaunchCause string
+
+// Causes of a LaunchError.
+const (
+	// CauseNotFound: there is no such file.
+	CauseNotFound LaunchCause = "not found"
+	// CauseNotExecutable: the file may not be executed.
+	CauseNotExecutable LaunchCause = "not executable"
+	// CauseWrongFormat: the file is no program for this machine.
+	CauseWrongFormat LaunchCause = "wrong format"
+	// CauseChecksum: the file is not the one that is pinned.
+	CauseChecksum LaunchCause = "wrong checksum"
+	// CauseExited: the process ended before the handshake.
+	CauseExited LaunchCause = "exited"
+	// CauseStrayOutput: something else than the handshake came over standard output.
+	CauseStrayOutput LaunchCause = "stray output"
+	// CauseAPIVersion: the plugin speaks another version of the strategy API.
+	CauseAPIVersion LaunchCause = "wrong API version"
+	// CauseTimeout: no handshake came in time.
+	CauseTimeout LaunchCause = "timeout"
+	// CauseCancelled: the context ended; errors.Is tells which way.
+	CauseCancelled LaunchCause = "cancelled"
+	// CauseConnection: the handshake was fine, the connection was not.
+	CauseConnection LaunchCause = "no connection"
+	// CauseSystem: the operating system refused.
+	CauseSystem LaunchCause = "system"
+)
+
+// LaunchError is why Launch failed: one line with cause and fix.
+type LaunchError struct {
+	Cause LaunchCause
+	// Path is the plugin's file.
+	Path string
+	// Problem says what was seen, Fix what to do about it; Fix may be empty.
+	Problem, Fix string
+	// Err is the cause as the system or the connection gave it, nil when there is none.
+	Err error
+}
+
+// Error returns file, problem and fix in one line.
+func (e *LaunchError) Error() string {
+	text := fmt.Sprintf("plugin %s: %s", e.Path, e.Problem)
+	if e.Fix != "" {
+		text += ": " + e.Fix
+	}
+	return strings.ReplaceAll(text, "\n", " ")
+}
+
+// Unwrap returns the underlying error.
+func (e *LaunchError) Unwrap() error { return e.Err }

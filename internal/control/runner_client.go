@@ -1,0 +1,129 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
+
+	"hftrunner/internal/control/internal/pb"
+)
+
+// RunnerClient is a running host at the other end of its control socket. Any goroutine may use it.
+type RunnerClient struct {
+	socketPath string
+	conn       *grpc.ClientConn
+	service    pb.RunnerClient
+}
+
+var _ Runner = (*RunnerClient)(nil)
+
+// DialRunner connects to the host that listens at socketPath. The error is ErrNoHost when none does, also when a dead
+// one has left its socket.
+func DialRunner(socketPath string) (*RunnerClient, error) {
+	if err := probe(socketPath); err != nil {
+		return nil, fmt.Errorf("connect to the runner: %w", err)
+	}
+	conn, err := grpc.NewClient("passthrough:///runner",
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(messageLimit), grpc.MaxCallSendMsgSize(messageLimit)),
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
+			var dialer net.Dialer
+			return dialer.DialContext(ctx, "unix", socketPath)
+		}))
+	if err != nil {
+		return nil, fmt.Errorf("connect to the runner at %s: %w", socketPath, err)
+	}
+	return &RunnerClient{socketPath: socketPath, conn: conn, service: pb.NewRunnerClient(conn)}, nil
+}
+
+// Close ends the connection.
+func (c *RunnerClient) Close() error {
+	if err := c.conn.Close(); err != nil {
+		return fmt.Errorf("close connection to the runner: %w", err)
+	}
+	return nil
+}
+
+// Version returns the host's version.
+func (c *RunnerClient) Version(ctx context.Context) (VersionInfo, error) {
+	v, err := c.service.Version(ctx, &pb.VersionRequest{})
+	if err != nil {
+		return VersionInfo{}, c.wrap(err)
+	}
+	return versionFromProto(v), nil
+}
+
+// Strategies returns the state of all strategies.
+func (c *RunnerClient) Strategies(ctx context.Context) ([]StrategyStatus, error) {
+	r, err := c.service.Strategies(ctx, &pb.StrategiesRequest{})
+	if err != nil {
+		return nil, c.wrap(err)
+	}
+	out := make([]StrategyStatus, 0, len(r.GetStrategies()))
+	for _, s := range r.GetStrategies() {
+		out = append(out, statusFromProto(s))
+	}
+	return out, nil
+}
+
+// Start starts a stopped strategy.
+func (c *RunnerClient) Start(ctx context.Context, name string) error {
+	if _, err := c.service.Start(ctx, &pb.StrategyName{Name: name}); err != nil {
+		return c.wrap(err)
+	}
+	return nil
+}
+
+// Stop stops a strategy.
+func (c *RunnerClient) Stop(ctx context.Context, name string) error {
+	if _, err := c.service.Stop(ctx, &pb.StrategyName{Name: name}); err != nil {
+		return c.wrap(err)
+	}
+	return nil
+}
+
+// Restart replaces a strategy's process.
+func (c *RunnerClient) Restart(ctx context.Context, name string) (RestartResult, error) {
+	r, err := c.service.Restart(ctx, &pb.StrategyName{Name: name})
+	if err != nil {
+		return RestartResult{}, c.wrap(err)
+	}
+	return restartFromProto(r), nil
+}
+
+// wrap gives an error of the host its type back. Its text is the host's and stays as it is: it is meant for people.
+func (c *RunnerClient) wrap(err error) error {
+	s := status.Convert(err)
+	for _, d := range s.Details() {
+		if detail, ok := d.(*pb.ErrorDetail); ok {
+			if typed := errorDetailFromProto(detail); typed != nil {
+				return &hostError{text: s.Message(), err: typed}
+			}
+		}
+	}
+	if s.Code() == codes.Unavailable {
+		return fmt.Errorf("%w at %s: it ended or closed the connection (%s)", ErrNoHost, c.socketPath, s.Message())
+	}
+	if ctxErr := contextError(s.Code()); ctxErr != nil {
+		return fmt.Errorf("waiting for the runner: %w", ctxErr)
+	}
+	return errors.New(s.Message())
+}
+
+// hostError is an error of the host: its text and what it is.
+type hostError struct {
+	text string
+	err  error
+}
+
+// Error returns the host's text.
+func (e *hostError) Error() string { return e.text }
+
+// Unwrap returns what the host's error is.
+func (e *hostError) Unwrap() error { return e.err }

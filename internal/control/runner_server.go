@@ -1,0 +1,162 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"syscall"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/protoadapt"
+
+	"hftrunner/internal/control/internal/pb"
+)
+
+// socketPathLimit is the longest path of a unix socket that every system takes: macOS has 104 bytes with the final 0.
+const socketPathLimit = 103
+
+// ListenRunner listens on a control socket that only this user can use. A file that a dead host left there is
+// replaced; ErrHostRunning when its host lives. Closing the listener removes the file.
+func ListenRunner(socketPath string) (net.Listener, error) {
+	fresh := socketPath + ".new"
+	if len(fresh) > socketPathLimit {
+		return nil, fmt.Errorf("listen on %s: the path of a socket may have %d bytes: choose a shorter state_dir",
+			socketPath, socketPathLimit-len(".new"))
+	}
+	switch err := probe(socketPath); {
+	case err == nil:
+		return nil, fmt.Errorf("listen on %s: %w: stop it first, or give this one another state_dir", socketPath, ErrHostRunning)
+	case !errors.Is(err, ErrNoHost):
+		return nil, fmt.Errorf("listen on %s: %w", socketPath, err)
+	}
+	// Made under another name and moved when it has its mode, so that nobody connects in between.
+	if err := os.Remove(fresh); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("listen on %s: %w", socketPath, err)
+	}
+	lis, err := net.ListenUnix("unix", &net.UnixAddr{Name: fresh, Net: "unix"})
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", socketPath, err)
+	}
+	lis.SetUnlinkOnClose(false)
+	err = os.Chmod(fresh, 0o600)
+	if err == nil {
+		err = os.Rename(fresh, socketPath)
+	}
+	if err != nil {
+		_ = lis.Close()
+		_ = os.Remove(fresh)
+		return nil, fmt.Errorf("listen on %s: %w", socketPath, err)
+	}
+	return &socketListener{UnixListener: lis, path: socketPath}, nil
+}
+
+// socketListener removes its file when it is closed.
+type socketListener struct {
+	*net.UnixListener
+	path string
+}
+
+// Close removes the file and stops listening.
+func (l *socketListener) Close() error {
+	_ = os.Remove(l.path)
+	return l.UnixListener.Close()
+}
+
+// probe returns nil when somebody listens, ErrNoHost when nobody does.
+func probe(socketPath string) error {
+	conn, err := net.Dial("unix", socketPath)
+	if err == nil {
+		return conn.Close()
+	}
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
+		return fmt.Errorf("%w at %s", ErrNoHost, socketPath)
+	}
+	return err
+}
+
+// ServeRunner answers the command line until ctx ends, which also ends the calls that are under way, and returns nil
+// then. It closes lis.
+func ServeRunner(ctx context.Context, lis net.Listener, r Runner) error {
+	server := grpc.NewServer(grpc.MaxRecvMsgSize(messageLimit), grpc.MaxSendMsgSize(messageLimit))
+	pb.RegisterRunnerServer(server, &runnerServer{runner: r})
+	stop := context.AfterFunc(ctx, server.Stop)
+	defer stop()
+	if err := server.Serve(lis); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("serve control socket %s: %w", lis.Addr(), err)
+	}
+	return nil
+}
+
+// runnerServer answers calls by those of the host.
+type runnerServer struct {
+	pb.UnimplementedRunnerServer
+	runner Runner
+}
+
+// Version returns the host's version.
+func (s *runnerServer) Version(ctx context.Context, _ *pb.VersionRequest) (*pb.VersionInfo, error) {
+	v, err := s.runner.Version(ctx)
+	if err != nil {
+		return nil, runnerStatus(err)
+	}
+	return versionToProto(v), nil
+}
+
+// Strategies returns the state of all strategies.
+func (s *runnerServer) Strategies(ctx context.Context, _ *pb.StrategiesRequest) (*pb.StrategiesResponse, error) {
+	list, err := s.runner.Strategies(ctx)
+	if err != nil {
+		return nil, runnerStatus(err)
+	}
+	out := &pb.StrategiesResponse{}
+	for _, item := range list {
+		out.Strategies = append(out.Strategies, statusToProto(item))
+	}
+	return out, nil
+}
+
+// Start starts a strategy.
+func (s *runnerServer) Start(ctx context.Context, n *pb.StrategyName) (*pb.Done, error) {
+	if err := s.runner.Start(ctx, n.GetName()); err != nil {
+		return nil, runnerStatus(err)
+	}
+	return &pb.Done{}, nil
+}
+
+// Stop stops a strategy.
+func (s *runnerServer) Stop(ctx context.Context, n *pb.StrategyName) (*pb.Done, error) {
+	if err := s.runner.Stop(ctx, n.GetName()); err != nil {
+		return nil, runnerStatus(err)
+	}
+	return &pb.Done{}, nil
+}
+
+// Restart replaces a strategy's process.
+func (s *runnerServer) Restart(ctx context.Context, n *pb.StrategyName) (*pb.RestartResult, error) {
+	r, err := s.runner.Restart(ctx, n.GetName())
+	if err != nil {
+		return nil, runnerStatus(err)
+	}
+	return restartToProto(r), nil
+}
+
+// runnerStatus keeps the text of an error, and of the types the command line tells apart also the value.
+func runnerStatus(err error) error {
+	s := status.New(status.FromContextError(err).Code(), validText(err.Error()))
+	if s.Code() == codes.OK {
+		s = status.New(codes.Unknown, validText(err.Error()))
+	}
+	detail := errorDetailToProto(err)
+	if detail == nil {
+		return s.Err()
+	}
+	detailed, detailErr := s.WithDetails(protoadapt.MessageV1Of(detail))
+	if detailErr != nil {
+		return s.Err()
+	}
+	return detailed.Err()
+}

@@ -1,0 +1,155 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strconv"
+	"syscall"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-plugin"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/status"
+
+	"hftrunner/internal/control/internal/pb"
+)
+
+// ServeStrategy serves impl to the host that started this process and returns nil when the host ended the connection;
+// the process should end then. It ends the process by itself when the host is gone. It is called once, from main, before
+// anything was printed; it returns ErrNotLaunched when no host started the process. From then on what anybody prints
+// to standard output goes to the log, and Ctrl-C is ignored: the host decides when a strategy stops.
+//
+// logger takes what the transport itself has to say.
+func ServeStrategy(impl Strategy, logger hclog.Logger) error {
+	handshake := handshakeConfig()
+	if os.Getenv(handshake.MagicCookieKey) != handshake.MagicCookieValue {
+		return ErrNotLaunched
+	}
+	signal.Ignore(os.Interrupt)
+	if err := watchLifeline(); err != nil {
+		return err
+	}
+	if err := divertStdout(); err != nil {
+		return err
+	}
+	plugin.Serve(&plugin.ServeConfig{
+		HandshakeConfig:  handshake,
+		VersionedPlugins: versionedPlugins(impl),
+		Logger:           quietLogger{logger},
+		GRPCServer: func(opts []grpc.ServerOption) *grpc.Server {
+			return grpc.NewServer(append(opts, grpc.MaxRecvMsgSize(messageLimit), grpc.MaxSendMsgSize(messageLimit))...)
+		},
+	})
+	return nil
+}
+
+// LaunchedLogLevel returns the level that the host wants to see of this process's log entries, hclog.Info when there
+// is no host or it did not say.
+func LaunchedLogLevel() hclog.Level {
+	level := hclog.LevelFromString(os.Getenv(logLevelVariable))
+	if level == hclog.NoLevel {
+		return hclog.Info
+	}
+	return level
+}
+
+// watchLifeline ends the process when the host is gone.
+func watchLifeline() error {
+	text, ok := os.LookupEnv(lifelineVariable)
+	if !ok {
+		return fmt.Errorf("serve strategy: the host gave no lifeline (%s is not set); host and plugin have to be of the same version", lifelineVariable)
+	}
+	fd, err := strconv.Atoi(text)
+	if err != nil || fd < 3 {
+		return fmt.Errorf("serve strategy: %s=%q is no descriptor", lifelineVariable, text)
+	}
+	syscall.CloseOnExec(fd)
+	lifeline := os.NewFile(uintptr(fd), "lifeline")
+	go func() {
+		var b [1]byte
+		// Nobody ever writes: whatever ends this read, the host does not hold the other end any more.
+		for {
+			if _, err := lifeline.Read(b[:]); err != nil && !errors.Is(err, syscall.EINTR) {
+				os.Exit(0)
+			}
+		}
+	}()
+	return nil
+}
+
+// divertStdout keeps descriptor 1 free of everything but the handshake: the pipe moves to another number that only
+// os.Stdout knows, which go-plugin replaces after the handshake, and what is written to 1 goes to standard error.
+func divertStdout() error {
+	fd, err := syscall.Dup(1)
+	if err != nil {
+		return fmt.Errorf("serve strategy: duplicate standard output: %w", err)
+	}
+	syscall.CloseOnExec(fd)
+	if err := duplicateTo(2, 1); err != nil {
+		return fmt.Errorf("serve strategy: divert standard output: %w", err)
+	}
+	os.Stdout = os.NewFile(uintptr(fd), "/dev/stdout")
+	return nil
+}
+
+// strategyServer answers the host's calls by those of the implementation.
+type strategyServer struct {
+	pb.UnimplementedStrategyServer
+	impl Strategy
+}
+
+// Describe returns what the plugin is.
+func (s *strategyServer) Describe(ctx context.Context, _ *pb.DescribeRequest) (*pb.Description, error) {
+	d, err := s.impl.Describe(ctx)
+	if err != nil {
+		return nil, statusOf(err)
+	}
+	return descriptionToProto(d), nil
+}
+
+// Configure passes refused parameters on as a value, every other error as one.
+func (s *strategyServer) Configure(ctx context.Context, c *pb.Configuration) (*pb.ConfigureResponse, error) {
+	err := s.impl.Configure(ctx, configurationFromProto(c))
+	var errs ParamErrors
+	if errors.As(err, &errs) {
+		return &pb.ConfigureResponse{ParamErrors: paramErrorsToProto(errs)}, nil
+	}
+	if err != nil {
+		return nil, statusOf(err)
+	}
+	return &pb.ConfigureResponse{}, nil
+}
+
+// Start starts Run.
+func (s *strategyServer) Start(ctx context.Context, r *pb.StartRequest) (*pb.StartResponse, error) {
+	if err := s.impl.Start(ctx, r.State); err != nil {
+		return nil, statusOf(err)
+	}
+	return &pb.StartResponse{}, nil
+}
+
+// Wait waits for Run to return.
+func (s *strategyServer) Wait(ctx context.Context, _ *pb.WaitRequest) (*pb.Exit, error) {
+	e, err := s.impl.Wait(ctx)
+	if err != nil {
+		return nil, statusOf(err)
+	}
+	return exitToProto(e), nil
+}
+
+// Stop stops Run.
+func (s *strategyServer) Stop(ctx context.Context, _ *pb.StopRequest) (*pb.StopResponse, error) {
+	state, err := s.impl.Stop(ctx)
+	if err != nil {
+		return nil, statusOf(err)
+	}
+	return &pb.StopResponse{State: state}, nil
+}
+
+// statusOf keeps the text of an error and, for those of a context, what it is.
+func statusOf(err error) error {
+	return status.Error(status.FromContextError(err).Code(), validText(err.Error()))
+}

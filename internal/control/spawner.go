@@ -1,0 +1,64 @@
+package control
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"sync"
+)
+
+// Spawner forks the strategy processes of a host, all from one operating system thread. Linux delivers the signal
+// that kills a child with its parent when the thread that forked it ends, not the process; a thread that Go ends at
+// its own discretion would take strategies down at random. A host makes one Spawner and closes it when its last
+// strategy process is closed.
+type Spawner struct {
+	requests  chan spawnRequest
+	closing   chan struct{}
+	closed    chan struct{}
+	closeOnce sync.Once
+}
+
+type spawnRequest struct {
+	cmd    *exec.Cmd
+	result chan error
+}
+
+// NewSpawner returns a Spawner with its thread running.
+func NewSpawner() *Spawner {
+	s := &Spawner{requests: make(chan spawnRequest), closing: make(chan struct{}), closed: make(chan struct{})}
+	go s.run()
+	return s
+}
+
+// Close ends the thread. Linux kills the processes that were started by it and still run.
+func (s *Spawner) Close() error {
+	s.closeOnce.Do(func() { close(s.closing) })
+	<-s.closed
+	return nil
+}
+
+// run is the spawning thread. It is never unlocked, so that the thread ends with it and never before.
+func (s *Spawner) run() {
+	runtime.LockOSThread()
+	defer close(s.closed)
+	for {
+		select {
+		case r := <-s.requests:
+			r.result <- r.cmd.Start()
+		case <-s.closing:
+			return
+		}
+	}
+}
+
+// start starts cmd on the spawning thread. It waits for fork and exec, never for what the process does then.
+func (s *Spawner) start(cmd *exec.Cmd) error {
+	r := spawnRequest{cmd: cmd, result: make(chan error, 1)}
+	select {
+	case s.requests <- r:
+		return <-r.result
+	case <-s.closing:
+		return fmt.Errorf("start %s: spawner is closed: %w", cmd.Path, os.ErrClosed)
+	}
+}

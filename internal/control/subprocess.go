@@ -1,0 +1,203 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/hashicorp/go-plugin/runner"
+)
+
+// pipeGrace is how long the output of an exited plugin is still read. A process it left behind outside of its group
+// may hold the pipes open for ever.
+const pipeGrace = 250 * time.Millisecond
+
+// subprocess runs a plugin for go-plugin: forked by the spawner, in a process group of its own, with the lifeline.
+type subprocess struct {
+	spawner *Spawner
+	cmd     *exec.Cmd
+	// socketDir is the folder of the plugin's socket.
+	socketDir string
+	stdout    *firstLine
+	stderr    *os.File
+	// lifeline is the write end; nobody else holds it.
+	lifeline *os.File
+	// startErr is why cmd could not be started.
+	startErr error
+
+	exited  chan struct{}
+	waitErr error // set before exited is closed
+	// drained is closed when go-plugin has read both outputs to their end.
+	drained     chan struct{}
+	drainedOnce sync.Once
+
+	mu     sync.Mutex
+	pid    int // 0 before the start
+	killed bool
+}
+
+var _ runner.Runner = (*subprocess)(nil)
+
+// newSubprocess takes cmd, whose extra files are complete but for the lifeline, and does not start it. It does not fail:
+// go-plugin would leave its temporary folder behind.
+func newSubprocess(spawner *Spawner, cmd *exec.Cmd, socketDir string) *subprocess {
+	return &subprocess{
+		spawner: spawner, cmd: cmd, socketDir: socketDir,
+		exited: make(chan struct{}), drained: make(chan struct{}),
+	}
+}
+
+// Start forks the process. The error is kept in startErr too: go-plugin hands it on as text only in places.
+func (s *subprocess) Start(context.Context) (err error) {
+	defer func() { s.startErr = err }()
+	var childEnds, hostEnds []*os.File
+	pipe := func() (r, w *os.File) {
+		if err == nil {
+			r, w, err = os.Pipe()
+		}
+		return r, w
+	}
+	outRead, outWrite := pipe()
+	errRead, errWrite := pipe()
+	lifeRead, lifeWrite := pipe()
+	childEnds = []*os.File{outWrite, errWrite, lifeRead}
+	hostEnds = []*os.File{outRead, errRead, lifeWrite}
+	defer closeAll(childEnds)
+	if err != nil {
+		closeAll(hostEnds)
+		return fmt.Errorf("make pipes for the plugin: %w", err)
+	}
+	s.cmd.Stdin, s.cmd.Stdout, s.cmd.Stderr = nil, outWrite, errWrite
+	s.cmd.SysProcAttr = processAttributes()
+	s.cmd.Env = append(s.cmd.Env, lifelineVariable+"="+strconv.Itoa(3+len(s.cmd.ExtraFiles)))
+	s.cmd.ExtraFiles = append(s.cmd.ExtraFiles, lifeRead)
+	if err := s.spawner.start(s.cmd); err != nil {
+		closeAll(hostEnds)
+		return err
+	}
+	s.stdout, s.stderr, s.lifeline = &firstLine{File: outRead}, errRead, lifeWrite
+	s.mu.Lock()
+	s.pid = s.cmd.Process.Pid
+	cancelled := s.killed
+	s.mu.Unlock()
+	go s.reap()
+	if cancelled {
+		return s.Kill(context.Background())
+	}
+	return nil
+}
+
+// reap waits for the process, ends what is left of its group and gives the readers of its output a little time.
+func (s *subprocess) reap() {
+	s.waitErr = s.cmd.Wait()
+	// The number of a group stays taken while it has members, so this reaches only children of the plugin.
+	_ = syscall.Kill(-s.pid, syscall.SIGKILL)
+	close(s.exited)
+	time.AfterFunc(pipeGrace, s.closePipes)
+}
+
+func (s *subprocess) closePipes() {
+	_ = s.stdout.Close()
+	_ = s.stderr.Close()
+	_ = s.lifeline.Close()
+}
+
+// Wait returns when the process is gone. go-plugin calls it after it has read both outputs to their end.
+func (s *subprocess) Wait(context.Context) error {
+	s.drainedOnce.Do(func() { close(s.drained) })
+	<-s.exited
+	s.closePipes()
+	return s.waitErr
+}
+
+// Kill kills the process group at once and does not wait. Before the start it makes the process die right after it.
+func (s *subprocess) Kill(context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case <-s.exited:
+		return nil
+	default:
+	}
+	s.killed = true
+	if s.pid == 0 {
+		return nil
+	}
+	if err := syscall.Kill(-s.pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+		return fmt.Errorf("kill plugin process %d: %w", s.pid, err)
+	}
+	return nil
+}
+
+// endedItself reports whether the process is gone and not because we killed it. What it exited with decides: go-plugin
+// kills as soon as it sees the end of the output, which is a moment before the end of the process.
+func (s *subprocess) endedItself() bool {
+	select {
+	case <-s.exited:
+	default:
+		return false
+	}
+	var exit *exec.ExitError
+	if !errors.As(s.waitErr, &exit) {
+		return true
+	}
+	w, ok := exit.Sys().(syscall.WaitStatus)
+	return !ok || !w.Signaled() || w.Signal() != syscall.SIGKILL || !s.wasKilled()
+}
+
+// wasKilled reports whether Kill was called while the process was there.
+func (s *subprocess) wasKilled() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.killed
+}
+
+// hangUp closes the lifeline: a plugin that is well ends itself.
+func (s *subprocess) hangUp() { _ = s.lifeline.Close() }
+
+// Diagnose returns nothing: Launch makes the error text of what it has seen itself.
+func (s *subprocess) Diagnose(context.Context) string { return "" }
+
+// Stdout is read for the handshake.
+func (s *subprocess) Stdout() io.ReadCloser { return s.stdout }
+
+// Stderr is read for the log.
+func (s *subprocess) Stderr() io.ReadCloser { return s.stderr }
+
+// Name is the plugin's file.
+func (s *subprocess) Name() string { return s.cmd.Path }
+
+// ID is the process number; it is never empty, go-plugin cleans up only what has an ID.
+func (s *subprocess) ID() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.pid == 0 {
+		return "not started"
+	}
+	return strconv.Itoa(s.pid)
+}
+
+// PluginToHost translates nothing: both live in one file system.
+func (s *subprocess) PluginToHost(network, address string) (string, string, error) {
+	return network, address, nil
+}
+
+// HostToPlugin translates nothing.
+func (s *subprocess) HostToPlugin(network, address string) (string, string, error) {
+	return network, address, nil
+}
+
+func closeAll(files []*os.File) {
+	for _, f := range files {
+		if f != nil {
+			_ = f.Close()
+		}
+	}
+}

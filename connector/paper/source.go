@@ -10,7 +10,8 @@ import (
 type Source interface {
 	// StartNs returns the time of the first batch, known once the source is open.
 	StartNs() int64
-	// Register adds an instrument before the first Next; an instrument that the source has nothing of is an error.
+	// Register adds an instrument; one that the source has nothing of is an error. It is called before the first Next
+	// and also later, where a source that cannot do that returns an error.
 	Register(inst connector.Instrument) error
 	// Next stores the next batch in b, which the caller owns and passes again. io.EOF ends the data; any other error
 	// ends the run. Batches come in ascending time.

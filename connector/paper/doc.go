@@ -1,0 +1,30 @@
+// Package paper is the connector of simulated trading: a Source gives the market, recorded or synthetic, and the
+// exchange model of package sim matches the orders of any number of bots against it.
+//
+// # Time
+//
+// The connector has its source's time. At Speed 1 that passes as the wall clock does, at 10 ten times as fast; at 0 it
+// is stepped: it goes on when every bot has processed everything, and then two runs over the same data are equal,
+// order by order. Market data reaches bots and exchange at the same time. A request reaches the exchange OrderLatency
+// after Run has taken it; requests of one instant are handled by bot id, then in the order of arrival, when time is
+// stepped. A report reaches the bots ResponseLatency after the exchange made it; its ExchTimestampNs is when it did.
+//
+// # Answers
+//
+// Every request is answered by an order update: the new state, executions one by one, or a refusal with Req
+// hft.StatusRejected. A refusal that means a mistake (values that cannot be, an id twice, a full queue) also comes as an
+// OrderError with the reason; a cancel that lost the race against a fill, or a post-only order that would take, does
+// not. After each execution the position of all bots together goes out as the account's.
+//
+// # Memory and goroutines
+//
+// Run is one goroutine, the caller's, and the only one to use source and exchange. Register, Submit, Cancel and Modify
+// may be called from any goroutine at any time and never wait: requests go into a queue of Config.RequestCapacity, and
+// are refused when it is full. A refusal for that reason comes through the Sink from the caller's goroutine; those
+// from before Run, when there is no Sink, are counted and reported together. Steady trading allocates nothing.
+//
+// # End
+//
+// When the source ends, Run delivers what arrives within the latency and returns nil; when ctx ends it returns nil at
+// once. It closes the source. An error of the source is returned. Requests made later are ignored.
+package paper

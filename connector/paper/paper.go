@@ -1,0 +1,170 @@
+package paper
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"hftrunner/connector"
+	"hftrunner/hft"
+	"hftrunner/sim"
+)
+
+// Paper is the connector; see the package comment. New makes one.
+type Paper struct {
+	cfg     Config
+	latency sim.ConstantLatency
+	queue   sim.QueueModel
+
+	// wake holds a token while there is something for Run to take.
+	wake chan struct{}
+
+	// Guarded by mu.
+	mu            sync.Mutex
+	sink          connector.Sink // nil before Run
+	started       bool
+	ended         bool
+	registrations []connector.Instrument
+	requests      []connector.Order // at most cfg.RequestCapacity
+	early         uint64            // requests refused before Run
+}
+
+var (
+	_ connector.Connector = (*Paper)(nil)
+	_ connector.Timeliner = (*Paper)(nil)
+)
+
+// ErrRunTwice is returned by a second Run of the same connector.
+var ErrRunTwice = errors.New("paper: Run was called before: make a new connector")
+
+// New returns a connector that is not running yet, or an error that names what is wrong with cfg.
+func New(cfg Config) (*Paper, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	if cfg.RequestCapacity == 0 {
+		cfg.RequestCapacity = DefaultRequestCapacity
+	}
+	if cfg.Exchange.ContractSize == 0 {
+		cfg.Exchange.ContractSize = 1
+	}
+	latency, err := sim.NewConstantLatency(cfg.Exchange.OrderLatency, cfg.Exchange.ResponseLatency)
+	if err != nil {
+		return nil, err
+	}
+	queue, err := cfg.Exchange.queueModel()
+	if err != nil {
+		return nil, err
+	}
+	return &Paper{cfg: cfg, latency: latency, queue: queue, wake: make(chan struct{}, 1)}, nil
+}
+
+// Timeline returns the source's time at the configured speed.
+func (p *Paper) Timeline() connector.Timeline {
+	return connector.Timeline{StartNs: p.cfg.Source.StartNs(), Rate: p.cfg.Speed, Stepped: p.cfg.Speed == 0}
+}
+
+// Register adds an instrument. What is wrong with it is reported through the Sink.
+func (p *Paper) Register(inst connector.Instrument) {
+	p.mu.Lock()
+	if !p.ended {
+		p.registrations = append(p.registrations, inst)
+	}
+	p.mu.Unlock()
+	p.signal()
+}
+
+// Submit sends a new order.
+func (p *Paper) Submit(o connector.Order) {
+	o.Req = hft.StatusNew
+	p.request(&o)
+}
+
+// Cancel cancels an order.
+func (p *Paper) Cancel(o connector.Order) {
+	o.Req = hft.StatusCanceled
+	p.request(&o)
+}
+
+// Modify gives an order the price and quantity of o; the quantity is what is to remain open.
+func (p *Paper) Modify(o connector.Order) {
+	o.Req = hft.StatusReplaced
+	p.request(&o)
+}
+
+// request queues a request, or refuses it when the queue is full.
+func (p *Paper) request(o *connector.Order) {
+	p.mu.Lock()
+	if p.ended {
+		p.mu.Unlock()
+		return
+	}
+	if len(p.requests) < p.cfg.RequestCapacity {
+		p.requests = append(p.requests, *o)
+		p.mu.Unlock()
+		p.signal()
+		return
+	}
+	sink := p.sink
+	if sink == nil {
+		p.early++
+	}
+	p.mu.Unlock()
+	if sink != nil {
+		refuse(sink, o, fmt.Sprintf("request refused: %d requests are waiting already, send fewer at once", p.cfg.RequestCapacity))
+	}
+}
+
+func (p *Paper) signal() {
+	select {
+	case p.wake <- struct{}{}:
+	default: // a token is there already
+	}
+}
+
+// refuse answers a request that never reached an exchange.
+func refuse(sink connector.Sink, o *connector.Order, reason string) {
+	u := connector.OrderUpdate{Order: *o}
+	if o.Req == hft.StatusNew {
+		u.Status = hft.StatusExpired
+	}
+	u.Req = hft.StatusRejected
+	sink.Order(&u)
+	reportRefusal(sink, &u.Order, reason)
+}
+
+func reportRefusal(sink connector.Sink, o *connector.Order, reason string) {
+	e := connector.Error{InstrumentNo: o.InstrumentNo, Owner: o.Owner,
+		LiveError: hft.LiveErrorWith(hft.OrderError, hft.StringValue(reason))}
+	e.OrderID = o.OrderID
+	sink.Error(&e)
+}
+
+// Run simulates until ctx or the source ends. It is called once.
+func (p *Paper) Run(ctx context.Context, sink connector.Sink, clock connector.Clock) (err error) {
+	p.mu.Lock()
+	if p.started {
+		p.mu.Unlock()
+		return ErrRunTwice
+	}
+	p.started = true
+	p.sink = sink
+	early := p.early
+	p.mu.Unlock()
+	defer func() {
+		p.mu.Lock()
+		p.ended = true
+		p.requests, p.registrations = nil, nil
+		p.mu.Unlock()
+		if closeErr := p.cfg.Source.Close(); closeErr != nil && err == nil {
+			err = fmt.Errorf("paper: close the source: %w", closeErr)
+		}
+	}()
+	if early > 0 {
+		e := connector.Error{InstrumentNo: -1, LiveError: hft.LiveErrorWith(hft.OrderError, hft.StringValue(
+			fmt.Sprintf("%d requests refused: they came before the connector ran and its queue of %d was full", early, p.cfg.RequestCapacity)))}
+		sink.Error(&e)
+	}
+	return newSession(p, sink, clock).run(ctx)
+}

@@ -1,0 +1,277 @@
+package paper
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"hftrunner/connector"
+	"hftrunner/depth"
+	"hftrunner/hft"
+	"hftrunner/sim"
+)
+
+// maxInstrumentNo bounds the table of exchanges: instrument numbers are small.
+const maxInstrumentNo = 1 << 16
+
+// session is one Run. Its goroutine owns everything in it.
+type session struct {
+	paper   *Paper
+	sink    connector.Sink
+	clock   connector.Clock
+	stepped bool
+
+	link      *sim.Link
+	exchanges []*sim.L2 // by instrument number, nil where there is none
+	listed    int       // how many there are
+
+	batch     Batch
+	haveBatch bool
+	nowNs     int64 // the time of what was processed last
+	endNs     int64 // when the run is over, sim.NeverNs before the source ended
+
+	// The requests of one instant, which wait for the others of the same instant when time is stepped.
+	instant   []connector.Order
+	instantNs int64
+
+	// Reused, so that nothing is allocated.
+	taken   []connector.Order
+	request sim.Request
+	report  sim.Report
+	update  connector.OrderUpdate
+}
+
+func newSession(p *Paper, sink connector.Sink, clock connector.Clock) *session {
+	return &session{paper: p, sink: sink, clock: clock, stepped: p.cfg.Speed == 0,
+		link: sim.NewLink(p.latency, p.latency), endNs: sim.NeverNs, nowNs: clock.NowNs()}
+}
+
+// run is the event loop: wait for the next thing to happen, take requests on the way, let it happen.
+func (s *session) run(ctx context.Context) error {
+	s.take(s.nowNs)
+	for ctx.Err() == nil {
+		if err := s.fetch(); err != nil {
+			return err
+		}
+		nextNs := s.nextNs()
+		nowNs, err := s.clock.WaitUntil(ctx, nextNs, s.paper.wake)
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return fmt.Errorf("paper: wait for the next event: %w", err)
+		}
+		took := s.take(max(nowNs, s.nowNs))
+		if nowNs < nextNs || took && s.stepped {
+			continue // there may be more requests of this instant
+		}
+		if s.step(nextNs) {
+			return nil
+		}
+	}
+	return nil
+}
+
+// fetch gets the next batch unless there is one.
+func (s *session) fetch() error {
+	if s.haveBatch || s.listed == 0 || s.endNs != sim.NeverNs {
+		return nil
+	}
+	err := s.paper.cfg.Source.Next(&s.batch)
+	switch {
+	case err == nil:
+		s.haveBatch = true
+	case errors.Is(err, io.EOF):
+		e := &s.paper.cfg.Exchange
+		s.endNs = s.nowNs + int64(e.OrderLatency) + int64(e.ResponseLatency)
+	default:
+		return fmt.Errorf("paper: read the source: %w", err)
+	}
+	return nil
+}
+
+// nextNs returns when something happens next. It is never in the past.
+func (s *session) nextNs() int64 {
+	nextNs := min(s.link.ToExchange.NextNs(), s.link.ToLocal.NextNs(), s.endNs)
+	if s.haveBatch {
+		nextNs = min(nextNs, s.batch.TimestampNs)
+	}
+	if len(s.instant) > 0 {
+		nextNs = min(nextNs, s.instantNs+int64(s.paper.cfg.Exchange.OrderLatency))
+	}
+	if nextNs == sim.NeverNs { // no instrument yet: look again in an hour
+		nextNs = s.nowNs + int64(time.Hour)
+	}
+	return max(nextNs, s.nowNs)
+}
+
+// step lets everything of one time happen: one batch, then reports on their way back, then requests arriving. It
+// reports whether the run is over.
+func (s *session) step(nowNs int64) (over bool) {
+	s.nowNs = nowNs
+	s.flush()
+	if s.haveBatch && s.batch.TimestampNs <= nowNs {
+		s.haveBatch = false
+		s.apply(nowNs, &s.batch)
+	}
+	for {
+		switch {
+		case s.link.ToLocal.Receive(nowNs, &s.report):
+			s.deliver(&s.report)
+		case s.link.ToExchange.Receive(nowNs, &s.request):
+			s.exchanges[s.request.AssetNo].OnRequest(nowNs, &s.request)
+		default:
+			return nowNs >= s.endNs
+		}
+	}
+}
+
+// apply hands a batch to the bots and to the exchange.
+func (s *session) apply(nowNs int64, b *Batch) {
+	for c, n := range b.Counts {
+		if n > 0 {
+			s.sink.Count(connector.Counter(c), n)
+		}
+	}
+	exchange := s.exchange(b.InstrumentNo)
+	if exchange == nil {
+		return
+	}
+	if b.Stale != "" {
+		s.sink.Stale(b.InstrumentNo, b.Stale)
+		exchange.OnEvent(nowNs, &hft.Event{Ev: hft.DepthClearEvent})
+	}
+	if len(b.Events) > 0 {
+		s.sink.Feed(b.InstrumentNo, b.Events)
+		for i := range b.Events {
+			exchange.OnEvent(nowNs, &b.Events[i])
+		}
+	}
+	if b.Ready {
+		s.sink.Ready(b.InstrumentNo)
+	}
+}
+
+// exchange returns the exchange of an instrument, nil when there is none.
+func (s *session) exchange(instrumentNo int) *sim.L2 {
+	if instrumentNo < 0 || instrumentNo >= len(s.exchanges) {
+		return nil
+	}
+	return s.exchanges[instrumentNo]
+}
+
+// deliver hands a report to the bots.
+func (s *session) deliver(r *sim.Report) {
+	s.update = connector.OrderUpdate{
+		Order: connector.Order{InstrumentNo: r.AssetNo,
+			Owner: connector.Owner{Bot: r.Owner, Incarnation: uint32(r.Tag)}, Order: r.Order},
+		Fill: r.Fill, FillValue: r.FillValue, FillFee: r.FillFee}
+	s.sink.Order(&s.update)
+	if r.Fill {
+		s.sink.Position(r.AssetNo, r.Position, r.Order.ExchTimestampNs)
+	}
+	if r.Reject != sim.NotRejected && r.Reject != sim.RejectUnknownOrder {
+		reportRefusal(s.sink, &s.update.Order, "order refused: "+r.Reject.String())
+	}
+}
+
+// take moves what is queued into the session, as of nowNs. It reports whether there were requests.
+func (s *session) take(nowNs int64) bool {
+	p := s.paper
+	p.mu.Lock()
+	registrations := p.registrations
+	p.registrations = nil
+	p.requests, s.taken = s.taken[:0], p.requests
+	p.mu.Unlock()
+
+	for _, inst := range registrations {
+		s.register(nowNs, inst)
+	}
+	if len(s.taken) == 0 {
+		return false
+	}
+	if s.instantNs != nowNs {
+		s.flush()
+		s.instantNs = nowNs
+	}
+	for i := range s.taken {
+		o := &s.taken[i]
+		if s.exchange(o.InstrumentNo) == nil {
+			refuse(s.sink, o, fmt.Sprintf("order refused: instrument %d is not simulated, see the earlier error about it", o.InstrumentNo))
+			continue
+		}
+		s.instant = append(s.instant, *o)
+	}
+	if !s.stepped {
+		s.flush()
+	}
+	return true
+}
+
+// flush sends the requests of the instant on their way. When time is stepped they are ordered by bot, because the
+// order in which processes get to send within one instant is chance.
+func (s *session) flush() {
+	if len(s.instant) == 0 {
+		return
+	}
+	if s.stepped {
+		slices.SortStableFunc(s.instant, func(a, b connector.Order) int { return cmp.Compare(a.Owner.Bot, b.Owner.Bot) })
+	}
+	for i := range s.instant {
+		o := &s.instant[i]
+		s.request = sim.Request{AssetNo: o.InstrumentNo, Owner: o.Owner.Bot, Tag: uint64(o.Owner.Incarnation), Order: o.Order}
+		s.link.Send(s.instantNs, &s.request)
+	}
+	s.instant = s.instant[:0]
+}
+
+// register opens an exchange for an instrument.
+func (s *session) register(nowNs int64, inst connector.Instrument) {
+	err := s.list(inst)
+	if err == nil {
+		s.sink.Position(inst.No, 0, nowNs)
+		return
+	}
+	reason := fmt.Sprintf("%s cannot be simulated: %v", inst.Symbol, err)
+	if inst.No >= 0 {
+		s.sink.Stale(inst.No, reason)
+	}
+	s.sink.Error(&connector.Error{InstrumentNo: inst.No,
+		LiveError: hft.LiveErrorWith(hft.CriticalConnectionError, hft.StringValue(reason))})
+}
+
+func (s *session) list(inst connector.Instrument) error {
+	if inst.No < 0 || inst.No > maxInstrumentNo {
+		return fmt.Errorf("instrument number %d is not within 0..%d", inst.No, maxInstrumentNo)
+	}
+	if s.exchange(inst.No) != nil {
+		return fmt.Errorf("instrument number %d is in use", inst.No)
+	}
+	e := &s.paper.cfg.Exchange
+	book, err := depth.New("window", inst.TickSize, inst.LotSize, 0, 0)
+	if err != nil {
+		return err
+	}
+	cfg := sim.Config{AssetNo: inst.No, Book: book, Queue: s.paper.queue, Asset: sim.LinearAsset(e.ContractSize),
+		Fee: sim.TradingValueFee{Maker: e.MakerFee, Taker: e.TakerFee}, Responder: s.link}
+	exchange, err := sim.NewNoPartialFill(cfg)
+	if e.PartialFill {
+		exchange, err = sim.NewPartialFill(cfg)
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.paper.cfg.Source.Register(inst); err != nil {
+		return err
+	}
+	for len(s.exchanges) <= inst.No {
+		s.exchanges = append(s.exchanges, nil)
+	}
+	s.exchanges[inst.No] = exchange
+	s.listed++
+	return nil
+}

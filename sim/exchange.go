@@ -1,0 +1,206 @@
+package sim
+
+import (
+	"fmt"
+
+	"hftrunner/depth"
+	"hftrunner/hft"
+)
+
+// Exchange is the exchange's side of one instrument. Calls come in ascending time from one goroutine.
+type Exchange interface {
+	// OnEvent takes one event of the market, which reached the exchange at timestampNs, and fills resting orders. The
+	// caller picks the events (EXCH or LOCAL rows); kinds that an exchange does not use are ignored.
+	OnEvent(timestampNs int64, e *hft.Event)
+	// OnRequest answers a request that reached the exchange at timestampNs.
+	OnRequest(timestampNs int64, r *Request)
+	// Depth returns the exchange's book. It stays current and is not to be changed.
+	Depth() hft.MarketDepth
+	// State returns what all executions add up to, all owners together.
+	State() hft.StateValues
+	// Order returns the resting order of an owner.
+	Order(owner, orderID uint64) (o hft.Order, ok bool)
+	// NumOrders returns the number of resting orders.
+	NumOrders() int
+}
+
+// Compat chooses between the reference's behaviour and ours, where they differ.
+type Compat uint8
+
+const (
+	// Fixed reports every execution by itself; the remainder of a modified order is its new quantity; an order that is
+	// Filled always leaves the exchange; a market order that finds no other side expires; an answer carries the time
+	// of the request it answers. This is the default.
+	Fixed Compat = iota
+	// Hftbacktest answers a request with one report, which carries only the last of its executions (Q29); a modified
+	// order that lost its place keeps the bot's remainder (Q23); a market order on an empty side fills at no price
+	// (Q25); answers to cancels carry the time of the submission (Q20); sells walk one tick further than buys (Q27,
+	// Q28). The orders of one event are filled best price first also here, and a Filled order leaves the exchange (Q30).
+	Hftbacktest
+)
+
+// Config is what an L2 exchange is made of. Everything but AssetNo, MaxOrders and Compat is required.
+type Config struct {
+	// AssetNo is put into every report.
+	AssetNo int
+	// Book is the exchange's own, empty book; nobody else changes it. Its tick and lot size are the instrument's.
+	Book  depth.L2MarketDepth
+	Queue QueueModel
+	Asset AssetType
+	Fee   FeeModel
+	// Responder takes the reports.
+	Responder Responder
+	// MaxOrders is how many orders may rest at once, DefaultMaxOrders when 0.
+	MaxOrders int
+	Compat    Compat
+}
+
+// DefaultMaxOrders is how many orders may rest at an exchange unless configured.
+const DefaultMaxOrders = 100_000
+
+// maxTick bounds the prices that an exchange takes: beyond it a float64 no longer holds every tick.
+const maxTick int64 = 1 << 53
+
+// L2 is an exchange over an aggregated book (NoPartialFillExchange, PartialFillExchange).
+type L2 struct {
+	compat    Compat
+	partial   bool
+	assetNo   int
+	maxOrders int
+	tickSize  float64
+	lotSize   float64
+	book      depth.L2MarketDepth
+	queue     QueueModel
+	responder Responder
+	state     State
+
+	// Every displayed bid is at lowBidTick or above it, every ask at highAskTick or below: walks end there.
+	lowBidTick, highAskTick int64
+
+	// Resting orders, by owner and id and by side.
+	orders      orderTable
+	buys, sells ladder
+	pool        orderPool
+
+	report Report // handed to the responder, so that it need not be allocated
+}
+
+var _ Exchange = (*L2)(nil)
+
+// NewNoPartialFill returns an exchange that fills every order whole, whatever quantity is displayed or traded.
+func NewNoPartialFill(cfg Config) (*L2, error) { return newL2(cfg, false) }
+
+// NewPartialFill returns an exchange that fills a resting order by what traded past it and a taking order by what is
+// displayed.
+func NewPartialFill(cfg Config) (*L2, error) { return newL2(cfg, true) }
+
+func newL2(cfg Config, partial bool) (*L2, error) {
+	for _, required := range []struct {
+		name  string
+		given bool
+	}{
+		{"Book", cfg.Book != nil}, {"Queue", cfg.Queue != nil}, {"Asset", cfg.Asset != nil},
+		{"Fee", cfg.Fee != nil}, {"Responder", cfg.Responder != nil},
+	} {
+		if !required.given {
+			return nil, fmt.Errorf("sim: exchange without %s: set Config.%s", required.name, required.name)
+		}
+	}
+	if err := checkStep("tick size", cfg.Book.TickSize()); err != nil {
+		return nil, err
+	}
+	if err := checkStep("lot size", cfg.Book.LotSize()); err != nil {
+		return nil, err
+	}
+	if cfg.MaxOrders < 0 {
+		return nil, fmt.Errorf("sim: MaxOrders is %d: give a positive number, or 0 for the default", cfg.MaxOrders)
+	}
+	if cfg.MaxOrders == 0 {
+		cfg.MaxOrders = DefaultMaxOrders
+	}
+	x := &L2{compat: cfg.Compat, partial: partial, assetNo: cfg.AssetNo, maxOrders: cfg.MaxOrders,
+		tickSize: cfg.Book.TickSize(), lotSize: cfg.Book.LotSize(), book: cfg.Book, queue: cfg.Queue,
+		responder: cfg.Responder, state: NewState(cfg.Asset, cfg.Fee), buys: ladder{buy: true}}
+	x.forgetBounds()
+	return x, nil
+}
+
+// Depth returns the exchange's book.
+func (x *L2) Depth() hft.MarketDepth { return x.book }
+
+// State returns what all executions add up to.
+func (x *L2) State() hft.StateValues { return x.state.Values }
+
+// NumOrders returns the number of resting orders.
+func (x *L2) NumOrders() int { return x.orders.count }
+
+// Order returns the resting order of an owner.
+func (x *L2) Order(owner, orderID uint64) (hft.Order, bool) {
+	if o := x.orders.get(owner, orderID); o != nil {
+		return o.Order, true
+	}
+	return hft.Order{}, false
+}
+
+func (x *L2) forgetBounds() { x.lowBidTick, x.highAskTick = hft.InvalidMax, hft.InvalidMin }
+
+// side returns the ladder of an order's side.
+func (x *L2) side(s hft.Side) *ladder {
+	if s == hft.Buy {
+		return &x.buys
+	}
+	return &x.sells
+}
+
+// rest puts an order into the maps, behind what is displayed at its price.
+func (x *L2) rest(o *order) {
+	displayedQty := 0.0
+	if o.Side == hft.Buy {
+		displayedQty = x.book.BidQtyAtTick(o.PriceTick)
+	} else {
+		displayedQty = x.book.AskQtyAtTick(o.PriceTick)
+	}
+	x.queue.Join(&o.queue, displayedQty)
+	o.Status = hft.StatusNew
+	x.orders.put(o)
+	x.side(o.Side).insert(o)
+}
+
+// leave takes an order out of the maps.
+func (x *L2) leave(o *order) {
+	x.orders.remove(o)
+	x.side(o.Side).remove(o)
+}
+
+// respond reports the order as it is.
+func (x *L2) respond(timestampNs int64, o *order) {
+	x.report = Report{Request: Request{AssetNo: x.assetNo, Owner: o.owner, Tag: o.tag, Order: o.Order},
+		Position: x.state.Values.Position}
+	x.responder.Respond(timestampNs, &x.report)
+}
+
+// fill executes qty of o, at its own price if it is the maker and otherwise at priceTick.
+func (x *L2) fill(timestampNs int64, o *order, qty float64, priceTick int64, maker bool) {
+	o.Maker = maker
+	o.ExecPriceTick = priceTick
+	if maker {
+		o.ExecPriceTick = o.PriceTick
+	}
+	o.ExecQty = qty
+	o.LeavesQty -= qty
+	o.Status = hft.StatusPartiallyFilled
+	if !x.partial || hft.QtyLots(o.LeavesQty, x.lotSize) <= 0 {
+		o.Status = hft.StatusFilled
+		if !x.partial || x.compat == Fixed {
+			o.LeavesQty = 0 // not the residue of subtracting floats
+		}
+	}
+	o.ExchTimestampNs = timestampNs
+	value, fee := x.state.ApplyFill(&o.Order)
+	if !maker && x.compat == Hftbacktest {
+		return // the answer to the request is the only report
+	}
+	x.report = Report{Request: Request{AssetNo: x.assetNo, Owner: o.owner, Tag: o.tag, Order: o.Order}, Fill: true,
+		FillValue: value, FillFee: fee, Position: x.state.Values.Position}
+	x.responder.Respond(timestampNs, &x.report)
+}

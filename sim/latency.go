@@ -1,0 +1,38 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+
+	"hftrunner/hft"
+)
+
+// LatencyModel says how long requests and responses travel. A model may keep a cursor over recorded latencies, so each
+// direction of a Link has its own. Times given to one method never fall.
+type LatencyModel interface {
+	// EntryNs returns the nanoseconds from a bot's request, sent at timestampNs, to the exchange. A negative one says
+	// that the request gets lost and the bot learns it after that many nanoseconds.
+	EntryNs(timestampNs int64, o *hft.Order) int64
+	// ResponseNs returns the nanoseconds from the exchange, which acted at timestampNs, to the bot; never negative.
+	ResponseNs(timestampNs int64, o *hft.Order) int64
+}
+
+// ConstantLatency is always the same (ConstantLatency). NewConstantLatency makes one.
+type ConstantLatency struct {
+	entryNs, responseNs int64
+}
+
+// NewConstantLatency returns a constant latency. A negative entry refuses every request after that time; a negative
+// response, which would arrive before it was sent, is an error.
+func NewConstantLatency(entry, response time.Duration) (ConstantLatency, error) {
+	if response < 0 {
+		return ConstantLatency{}, fmt.Errorf("sim: response latency is %v: a response cannot arrive before it is sent, give 0 or more", response)
+	}
+	return ConstantLatency{entryNs: int64(entry), responseNs: int64(response)}, nil
+}
+
+// EntryNs returns the constant.
+func (c ConstantLatency) EntryNs(int64, *hft.Order) int64 { return c.entryNs }
+
+// ResponseNs returns the constant.
+func (c ConstantLatency) ResponseNs(int64, *hft.Order) int64 { return c.responseNs }

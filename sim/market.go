@@ -1,0 +1,136 @@
+package sim
+
+import "hftrunner/hft"
+
+// OnEvent takes one event of the market: depth, snapshot and clear rows and trades with a side. An event whose price or
+// quantity cannot be is ignored, as are all other kinds.
+func (x *L2) OnEvent(timestampNs int64, e *hft.Event) {
+	side := e.Side()
+	switch e.Kind() {
+	case hft.DepthClearEvent:
+		x.book.ClearDepth(side, e.Px)
+		if side == hft.SideNone {
+			x.forgetBounds()
+		}
+	case hft.DepthEvent, hft.DepthSnapshotEvent:
+		if !x.sane(e) || side == hft.SideNone {
+			return
+		}
+		if side == hft.Buy {
+			x.onBid(timestampNs, e)
+		} else {
+			x.onAsk(timestampNs, e)
+		}
+	case hft.TradeEvent:
+		if !x.sane(e) {
+			return
+		}
+		switch side {
+		case hft.Buy:
+			x.onTrade(timestampNs, &x.sells, e)
+		case hft.Sell:
+			x.onTrade(timestampNs, &x.buys, e)
+		}
+	}
+}
+
+// sane reports whether price and quantity of an event can be.
+func (x *L2) sane(e *hft.Event) bool {
+	tick := hft.PriceTick(e.Px, x.tickSize)
+	return finite(e.Px) && finite(e.Qty) && e.Qty >= 0 && tick > -maxTick && tick < maxTick
+}
+
+// ApplySnapshot replaces the book by rows, of which only side, price and quantity count. Orders do not move.
+func (x *L2) ApplySnapshot(rows []hft.Event) {
+	x.forgetBounds()
+	x.book.ApplySnapshot(rows)
+	for i := range rows {
+		tick := hft.PriceTick(rows[i].Px, x.tickSize)
+		switch rows[i].Side() {
+		case hft.Buy:
+			x.lowBidTick = min(x.lowBidTick, tick)
+		case hft.Sell:
+			x.highAskTick = max(x.highAskTick, tick)
+		}
+	}
+}
+
+func (x *L2) onBid(timestampNs int64, e *hft.Event) {
+	u := x.book.UpdateBidDepth(e.Px, e.Qty, timestampNs)
+	x.lowBidTick = min(x.lowBidTick, u.PriceTick)
+	for _, r := range x.buys.at(u.PriceTick) {
+		x.queue.Depth(&r.order.queue, u.PrevQty, u.NewQty)
+	}
+	if u.BestTick > u.PrevBestTick {
+		x.cross(timestampNs, &x.sells, u.BestTick)
+	}
+}
+
+func (x *L2) onAsk(timestampNs int64, e *hft.Event) {
+	u := x.book.UpdateAskDepth(e.Px, e.Qty, timestampNs)
+	x.highAskTick = max(x.highAskTick, u.PriceTick)
+	for _, r := range x.sells.at(u.PriceTick) {
+		x.queue.Depth(&r.order.queue, u.PrevQty, u.NewQty)
+	}
+	if u.BestTick < u.PrevBestTick {
+		x.cross(timestampNs, &x.buys, u.BestTick)
+	}
+}
+
+// cross fills the orders that the other side's new best price has reached.
+func (x *L2) cross(timestampNs int64, l *ladder, bestTick int64) {
+	limit := l.priority(bestTick)
+	n := 0
+	for ; n < len(l.rungs) && l.rungs[n].priority <= limit; n++ {
+		o := l.rungs[n].order
+		x.fill(timestampNs, o, o.LeavesQty, 0, true)
+	}
+	x.drop(l, 0, n)
+}
+
+// onTrade fills the orders at better prices than the trade's whole, and those at its price by their queue position.
+func (x *L2) onTrade(timestampNs int64, l *ladder, e *hft.Event) {
+	if len(l.rungs) == 0 {
+		return
+	}
+	limit := l.priority(hft.PriceTick(e.Px, x.tickSize))
+	i := 0
+	for ; i < len(l.rungs) && l.rungs[i].priority < limit; i++ {
+		o := l.rungs[i].order
+		x.fill(timestampNs, o, o.LeavesQty, 0, true)
+	}
+	for ; i < len(l.rungs) && l.rungs[i].priority == limit; i++ {
+		o := l.rungs[i].order
+		x.queue.Trade(&o.queue, e.Qty)
+		filledQty := x.queue.TakeFilled(&o.queue, x.lotSize)
+		if filledQty <= 0 {
+			continue
+		}
+		if !x.partial || filledQty > o.LeavesQty {
+			filledQty = o.LeavesQty
+		}
+		x.fill(timestampNs, o, filledQty, 0, true)
+	}
+	x.drop(l, 0, i)
+}
+
+// drop removes the filled ones of the orders from..to-1.
+func (x *L2) drop(l *ladder, from, to int) {
+	kept := from
+	for i := from; i < to; i++ {
+		o := l.rungs[i].order
+		if o.Status != hft.StatusFilled {
+			l.rungs[kept] = l.rungs[i]
+			kept++
+			continue
+		}
+		x.orders.remove(o)
+		x.pool.put(o)
+	}
+	if kept == to {
+		return
+	}
+	rest := copy(l.rungs[kept:], l.rungs[to:])
+	clear(l.rungs[kept+rest:])
+	l.rungs = l.rungs[:kept+rest]
+}

@@ -1,0 +1,96 @@
+package sim
+
+import "hftrunner/hft"
+
+// Request is what a bot asks of an exchange: Order.Req is StatusNew, StatusCanceled or StatusReplaced, the latter with
+// the new PriceTick and Qty.
+type Request struct {
+	// AssetNo tells the exchanges of one Link apart; an exchange passes it through.
+	AssetNo int
+	// Owner is the bot. Owner and Order.OrderID identify an order at an exchange.
+	Owner uint64
+	// Tag comes back with every report about the order; the exchange gives no meaning to it.
+	Tag   uint64
+	Order hft.Order
+}
+
+// Report is an exchange's answer to a request, or an execution.
+type Report struct {
+	// Request holds whose order it is, with the Tag it was submitted with, and the order after the report. Order.Req
+	// is StatusNone, or StatusRejected when a request was refused: then Order is the order as the exchange has it, or
+	// the request itself when the exchange has no such order (a refused submission is Expired).
+	Request
+	// Fill says that the report is one execution, of Order.ExecQty at Order.ExecPriceTick. Each is reported once.
+	Fill bool
+	// FillValue is the execution's value and FillFee its fee, negative for a rebate.
+	FillValue, FillFee float64
+	// Position is what all executions at the exchange add up to, all owners together.
+	Position float64
+	// Reject says why a request was refused.
+	Reject Reject
+}
+
+// Reject is the reason of a refusal.
+type Reject uint8
+
+// Reasons of a refusal.
+const (
+	// NotRejected: the report is no refusal.
+	NotRejected Reject = iota
+	// RejectUnknownOrder: the order to cancel or modify does not rest here; usually it has just been filled.
+	RejectUnknownOrder
+	// RejectDuplicate: the owner has an order of this id resting here.
+	RejectDuplicate
+	// RejectInvalid: side, type, time in force, price or quantity cannot be.
+	RejectInvalid
+	// RejectTooManyOrders: the exchange holds as many orders as it may.
+	RejectTooManyOrders
+	// RejectLost: the latency model lost the request; no exchange has seen it.
+	RejectLost
+)
+
+// String returns the reason in words that follow "order refused: ".
+func (r Reject) String() string {
+	switch r {
+	case NotRejected:
+		return "not refused"
+	case RejectUnknownOrder:
+		return "no such open order"
+	case RejectDuplicate:
+		return "an order of this id is open already, use another id or modify it"
+	case RejectInvalid:
+		return "side, type, time in force, price or quantity is not valid, or less than one lot"
+	case RejectTooManyOrders:
+		return "too many open orders, cancel some first"
+	case RejectLost:
+		return "the request was lost on the way"
+	}
+	return "unknown reason"
+}
+
+// Responder takes an exchange's reports. It copies what it keeps and must not call the exchange.
+type Responder interface {
+	// Respond takes a report that the exchange made at timestampNs.
+	Respond(timestampNs int64, r *Report)
+}
+
+// order is one order at an exchange.
+type order struct {
+	hft.Order
+	owner, tag uint64
+	queue      QueuePosition
+}
+
+// orderPool recycles orders.
+type orderPool struct{ free []*order }
+
+func (p *orderPool) get() *order {
+	if n := len(p.free); n > 0 {
+		o := p.free[n-1]
+		p.free = p.free[:n-1]
+		return o
+	}
+	return new(order)
+}
+
+func (p *orderPool) put(o *order) { p.free = append(p.free, o) }

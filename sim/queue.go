@@ -1,0 +1,149 @@
+package sim
+
+import (
+	"math"
+
+	"hftrunner/hft"
+)
+
+// QueuePosition is where a resting order stands in the queue at its price.
+type QueuePosition struct {
+	// FrontQty is the quantity ahead of it; negative once trades have gone past it.
+	FrontQty float64
+	// CumTradeQty is what traded at the price since the level last changed; the probability models keep it.
+	CumTradeQty float64
+}
+
+// QueueModel estimates queue positions from an aggregated (L2) book (QueueModel). It has no state of its own.
+type QueueModel interface {
+	// Join sets the position of an order that begins to rest behind displayedQty.
+	Join(p *QueuePosition, displayedQty float64)
+	// Trade takes a trade of qty at the order's price into account.
+	Trade(p *QueuePosition, qty float64)
+	// Depth takes a change of the displayed quantity at the order's price into account.
+	Depth(p *QueuePosition, prevQty, newQty float64)
+	// TakeFilled returns the quantity, in whole lots, that traded past the order, and puts the order at the front.
+	TakeFilled(p *QueuePosition, lotSize float64) float64
+}
+
+// RiskAdverseQueue moves an order ahead by trades only; a level that got smaller lost what was behind the order, as
+// long as that can be (RiskAdverseQueueModel).
+type RiskAdverseQueue struct{}
+
+// Join puts the order behind everything displayed.
+func (RiskAdverseQueue) Join(p *QueuePosition, displayedQty float64) {
+	*p = QueuePosition{FrontQty: displayedQty}
+}
+
+// Trade takes qty off the front.
+func (RiskAdverseQueue) Trade(p *QueuePosition, qty float64) { p.FrontQty -= qty }
+
+// Depth caps the front at what is displayed.
+func (RiskAdverseQueue) Depth(p *QueuePosition, _, newQty float64) {
+	p.FrontQty = hft.MinFloat(p.FrontQty, newQty)
+}
+
+// TakeFilled returns the whole lots by which the front is negative.
+func (RiskAdverseQueue) TakeFilled(p *QueuePosition, lotSize float64) float64 {
+	return takeFilled(p, lotSize)
+}
+
+func takeFilled(p *QueuePosition, lotSize float64) float64 {
+	lots := hft.QtyLots(-p.FrontQty, lotSize)
+	if lots <= 0 {
+		return 0
+	}
+	p.FrontQty = 0
+	return float64(lots) * lotSize
+}
+
+// ProbabilityQueue shares a decrease of the level that no trade explains between the quantity ahead of the order and
+// the quantity behind it (ProbQueueModel).
+type ProbabilityQueue struct {
+	// Probability is how the decrease is shared.
+	Probability Probability
+}
+
+// Join puts the order behind everything displayed.
+func (ProbabilityQueue) Join(p *QueuePosition, displayedQty float64) {
+	*p = QueuePosition{FrontQty: displayedQty}
+}
+
+// Trade takes qty off the front and remembers it, because the level's next change shows it once more.
+func (ProbabilityQueue) Trade(p *QueuePosition, qty float64) {
+	p.FrontQty -= qty
+	p.CumTradeQty += qty
+}
+
+// Depth moves the order by the share of the decrease that was ahead of it. Growth joins behind.
+func (q ProbabilityQueue) Depth(p *QueuePosition, prevQty, newQty float64) {
+	decrease := prevQty - newQty
+	decrease -= p.CumTradeQty
+	p.CumTradeQty = 0
+	if decrease < 0 {
+		p.FrontQty = hft.MinFloat(p.FrontQty, newQty)
+		return
+	}
+	front := p.FrontQty
+	back := prevQty - front
+	behind := q.Probability.Behind(front, back)
+	if math.IsInf(behind, 0) {
+		behind = 1
+	}
+	// What does not fit behind the order was ahead of it. A NaN falls out of the last minimum.
+	estimate := (front - float64((1-behind)*decrease)) + hft.MinFloat(back-float64(behind*decrease), 0)
+	p.FrontQty = hft.MinFloat(estimate, newQty)
+}
+
+// TakeFilled returns the whole lots by which the front is negative.
+func (ProbabilityQueue) TakeFilled(p *QueuePosition, lotSize float64) float64 {
+	return takeFilled(p, lotSize)
+}
+
+// Probability is how likely a quantity that left the queue was behind the order, given the quantities in front and
+// back of it (Probability). It may be NaN or infinite for quantities that cannot be.
+type Probability interface {
+	Behind(front, back float64) float64
+}
+
+// PowerProbability is back^N / (back^N + front^N) (PowerProbQueueFunc).
+type PowerProbability struct{ N float64 }
+
+// Behind returns the probability.
+func (f PowerProbability) Behind(front, back float64) float64 {
+	b := math.Pow(back, f.N)
+	return b / (b + math.Pow(front, f.N))
+}
+
+// PowerProbability2 is back^N / (back + front)^N (PowerProbQueueFunc2).
+type PowerProbability2 struct{ N float64 }
+
+// Behind returns the probability.
+func (f PowerProbability2) Behind(front, back float64) float64 {
+	return math.Pow(back, f.N) / math.Pow(back+front, f.N)
+}
+
+// PowerProbability3 is 1 - (front / (front + back))^N (PowerProbQueueFunc3).
+type PowerProbability3 struct{ N float64 }
+
+// Behind returns the probability.
+func (f PowerProbability3) Behind(front, back float64) float64 {
+	return 1 - math.Pow(front/(front+back), f.N)
+}
+
+// LogProbability is ln(1+back) / (ln(1+back) + ln(1+front)) (LogProbQueueFunc).
+type LogProbability struct{}
+
+// Behind returns the probability.
+func (LogProbability) Behind(front, back float64) float64 {
+	b := math.Log(1 + back)
+	return b / (b + math.Log(1+front))
+}
+
+// LogProbability2 is ln(1+back) / ln(1+back+front) (LogProbQueueFunc2).
+type LogProbability2 struct{}
+
+// Behind returns the probability.
+func (LogProbability2) Behind(front, back float64) float64 {
+	return math.Log(1+back) / math.Log(1+(back+front))
+}

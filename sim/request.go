@@ -1,0 +1,150 @@
+package sim
+
+import "hftrunner/hft"
+
+// OnRequest answers a request. A taking order is answered by its executions and, unless the last of them says Filled,
+// by its final state; with Compat Hftbacktest by one report.
+func (x *L2) OnRequest(timestampNs int64, r *Request) {
+	existing := x.orders.get(r.Owner, r.Order.OrderID)
+	switch r.Order.Req {
+	case hft.StatusNew:
+		x.submit(timestampNs, existing, r)
+	case hft.StatusCanceled:
+		x.cancel(timestampNs, existing, r)
+	case hft.StatusReplaced:
+		x.modify(timestampNs, existing, r)
+	default:
+		x.reject(timestampNs, existing, r, RejectInvalid)
+	}
+}
+
+// reject refuses a request about existing, which is nil when there is no such order.
+func (x *L2) reject(timestampNs int64, existing *order, r *Request, reason Reject) {
+	x.report = Report{Request: *r, Reject: reason, Position: x.state.Values.Position}
+	o := &x.report.Order
+	if existing != nil {
+		x.report.Tag = existing.tag
+		*o = existing.Order
+		// The refused request is told by its time.
+		o.LocalTimestampNs = r.Order.LocalTimestampNs
+	} else if r.Order.Req == hft.StatusNew {
+		o.Status = hft.StatusExpired
+	}
+	o.Req = hft.StatusRejected
+	o.ExchTimestampNs = timestampNs
+	x.report.AssetNo = x.assetNo
+	x.responder.Respond(timestampNs, &x.report)
+}
+
+// valid reports whether price and quantity can be those of an order.
+func (x *L2) valid(o *hft.Order) bool {
+	if o.OrdType == hft.Limit && (o.PriceTick <= -maxTick || o.PriceTick >= maxTick) {
+		return false
+	}
+	return finite(o.Qty) && hft.QtyLots(o.Qty, x.lotSize) > 0
+}
+
+func (x *L2) submit(timestampNs int64, existing *order, r *Request) {
+	in := &r.Order
+	known := (in.Side == hft.Buy || in.Side == hft.Sell) && in.OrdType <= hft.Market && in.TimeInForce <= hft.IOC
+	switch {
+	case existing != nil:
+		x.reject(timestampNs, existing, r, RejectDuplicate)
+		return
+	case !known || !x.valid(in):
+		x.reject(timestampNs, nil, r, RejectInvalid)
+		return
+	case x.orders.count >= x.maxOrders:
+		x.reject(timestampNs, nil, r, RejectTooManyOrders)
+		return
+	}
+	o := x.pool.get()
+	*o = order{Order: *in, owner: r.Owner, tag: r.Tag}
+	o.Req = hft.StatusNone
+	o.TickSize = x.tickSize
+	o.LeavesQty = o.Qty
+	o.ExecQty, o.ExecPriceTick, o.Maker = 0, 0, false
+	x.place(timestampNs, o)
+}
+
+func (x *L2) cancel(timestampNs int64, o *order, r *Request) {
+	if o == nil {
+		x.reject(timestampNs, nil, r, RejectUnknownOrder)
+		return
+	}
+	x.leave(o)
+	o.Status = hft.StatusCanceled
+	o.ExchTimestampNs = timestampNs
+	if x.compat == Fixed {
+		o.LocalTimestampNs = r.Order.LocalTimestampNs
+	}
+	x.respond(timestampNs, o)
+	x.pool.put(o)
+}
+
+// modify gives an order a new price and remainder. It keeps its place in the queue only at the same price and with a
+// remainder that did not grow.
+func (x *L2) modify(timestampNs int64, o *order, r *Request) {
+	if o == nil {
+		x.reject(timestampNs, nil, r, RejectUnknownOrder)
+		return
+	}
+	changed := o.Order
+	changed.PriceTick, changed.Qty = r.Order.PriceTick, r.Order.Qty
+	if !x.valid(&changed) {
+		x.reject(timestampNs, o, r, RejectInvalid)
+		return
+	}
+	if o.PriceTick == changed.PriceTick && changed.Qty <= o.LeavesQty {
+		o.Qty, o.LeavesQty = changed.Qty, changed.Qty
+		o.Status = hft.StatusNew
+		o.ExchTimestampNs = timestampNs
+		if x.compat == Fixed {
+			o.LocalTimestampNs = r.Order.LocalTimestampNs
+		}
+		x.respond(timestampNs, o)
+		return
+	}
+	x.leave(o)
+	o.Order = changed
+	o.LocalTimestampNs = r.Order.LocalTimestampNs
+	o.LeavesQty = o.Qty
+	if x.compat == Hftbacktest {
+		o.LeavesQty = r.Order.LeavesQty
+	}
+	x.place(timestampNs, o)
+}
+
+// place matches an order that is in no map: it rests, executes or expires, and is reported.
+func (x *L2) place(timestampNs int64, o *order) {
+	o.ExchTimestampNs = timestampNs
+	touchTick, crosses := x.touch(o)
+	reported := false
+	switch {
+	case o.OrdType == hft.Market:
+		reported = x.takeMarket(timestampNs, o, touchTick)
+	case !crosses && (o.TimeInForce == hft.GTC || o.TimeInForce == hft.GTX):
+		x.rest(o)
+		x.respond(timestampNs, o)
+		return
+	case !crosses || o.TimeInForce == hft.GTX:
+		o.Status = hft.StatusExpired
+	default:
+		reported = x.takeLimit(timestampNs, o, touchTick)
+	}
+	if !reported {
+		x.respond(timestampNs, o)
+	}
+	x.pool.put(o)
+}
+
+// touch returns the best price of the other side, hft.InvalidMax or InvalidMin when it is empty, and whether the
+// order's limit reaches it.
+func (x *L2) touch(o *order) (tick int64, crosses bool) {
+	if o.Side == hft.Buy {
+		tick = x.book.BestAskTick()
+		return tick, tick != hft.InvalidMax && o.PriceTick >= tick
+	}
+	tick = x.book.BestBidTick()
+	return tick, tick != hft.InvalidMin && o.PriceTick <= tick
+}

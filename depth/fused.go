@@ -1,0 +1,335 @@
+package depth
+
+import (
+	"slices"
+
+	"hftrunner/hft"
+)
+
+// FusedMarketDepth merges a venue's depth stream with its faster quote stream (FusedHashMapMarketDepth) and says what
+// changed as events that a plain book can apply. The newest exchange time wins; at equal times the later call wins.
+// A quote is taken for the whole truth about the best: better levels of its side are removed. Unlike the plain books
+// it removes the levels that an update crosses.
+//
+// Emitted rows keep the flags of the event that caused them, and quotes come out as hft.DepthEvent, so that every
+// row can be applied by a plain book and none is lost on the way.
+//
+// Mode Compat repeats these defects: an outdated update still moves the best; a quote without quantity becomes the
+// best; an empty level of a snapshot can become the best, and best times from before the snapshot keep it from
+// taking effect. In mode Fixed an outdated update does nothing, a quote without quantity removes its level, empty
+// levels of a snapshot are skipped, and a snapshot starts over.
+//
+// It is built on the same flat windows as WindowMarketDepth. One goroutine uses a book.
+type FusedMarketDepth struct {
+	scale
+	bid, ask fusedSide
+}
+
+// fusedLevel is a level with the exchange time of its last change.
+type fusedLevel struct {
+	qty         float64
+	timestampNs int64
+}
+
+// fusedSide is one side in keys. low is the bound down to which the best is searched.
+type fusedSide struct {
+	best, low       int64
+	bestTimestampNs int64
+	levels          ladder[fusedLevel]
+}
+
+// NewFusedMarketDepth returns an empty book; tickSize and lotSize are finite and above 0.
+func NewFusedMarketDepth(tickSize, lotSize float64, mode Mode) *FusedMarketDepth {
+	b := &FusedMarketDepth{scale: newScale(tickSize, lotSize, mode)}
+	b.bid.reset()
+	b.ask.reset()
+	return b
+}
+
+// BestBid returns the best bid price, NaN when there is none.
+func (b *FusedMarketDepth) BestBid() float64 { return b.bestPrice(b.bid.best, bidFlip) }
+
+// BestAsk returns the best ask price, NaN when there is none.
+func (b *FusedMarketDepth) BestAsk() float64 { return b.bestPrice(b.ask.best, askFlip) }
+
+// BestBidTick returns the best bid in ticks, hft.InvalidMin when there is none.
+func (b *FusedMarketDepth) BestBidTick() int64 { return b.bid.best }
+
+// BestAskTick returns the best ask in ticks, hft.InvalidMax when there is none.
+func (b *FusedMarketDepth) BestAskTick() int64 { return b.ask.best ^ askFlip }
+
+// BestBidQty returns the quantity at the best bid, 0 when there is none.
+func (b *FusedMarketDepth) BestBidQty() float64 { return b.bid.levels.get(b.bid.best).qty }
+
+// BestAskQty returns the quantity at the best ask, 0 when there is none.
+func (b *FusedMarketDepth) BestAskQty() float64 { return b.ask.levels.get(b.ask.best).qty }
+
+// BidQtyAtTick returns the bid quantity at a tick, 0 when there is none.
+func (b *FusedMarketDepth) BidQtyAtTick(priceTick int64) float64 {
+	return b.bid.levels.get(priceTick).qty
+}
+
+// AskQtyAtTick returns the ask quantity at a tick, 0 when there is none.
+func (b *FusedMarketDepth) AskQtyAtTick(priceTick int64) float64 {
+	return b.ask.levels.get(priceTick ^ askFlip).qty
+}
+
+// BestBidTimestampNs returns the exchange time of the last change of the best bid, 0 before the first.
+func (b *FusedMarketDepth) BestBidTimestampNs() int64 { return b.bid.bestTimestampNs }
+
+// BestAskTimestampNs returns the exchange time of the last change of the best ask, 0 before the first.
+func (b *FusedMarketDepth) BestAskTimestampNs() int64 { return b.ask.bestTimestampNs }
+
+// LowBidTick returns the lowest tick at which a best bid is searched, hft.InvalidMax when there is none.
+func (b *FusedMarketDepth) LowBidTick() int64 { return b.bid.low }
+
+// HighAskTick returns the highest tick at which a best ask is searched, hft.InvalidMin when there is none.
+func (b *FusedMarketDepth) HighAskTick() int64 { return b.ask.low ^ askFlip }
+
+// Levels appends one side to dst, from the best on, crossed and empty levels left out.
+func (b *FusedMarketDepth) Levels(side hft.Side, dst []Level) []Level {
+	s, flip := &b.bid, bidFlip
+	switch side {
+	case hft.Buy:
+	case hft.Sell:
+		s, flip = &b.ask, askFlip
+	default:
+		return dst
+	}
+	s.levels.descend(-maxTick-1, s.best, func(key int64, level fusedLevel) {
+		if level.qty > 0 {
+			dst = append(dst, Level{PriceTick: key ^ flip, Qty: level.qty, TimestampNs: level.timestampNs})
+		}
+	})
+	return dst
+}
+
+// Snapshot appends the whole book to dst as hft.DepthSnapshotEvent rows for both processors: bids from the highest
+// down, then asks from the lowest up, with the levels' exchange times and local times of 0. Applied after a clear of
+// both sides they give a newly registered bot the book.
+func (b *FusedMarketDepth) Snapshot(dst []hft.Event) []hft.Event {
+	for _, flip := range [...]int64{bidFlip, askFlip} {
+		s := &b.bid
+		if flip == askFlip {
+			s = &b.ask
+		}
+		s.levels.descend(-maxTick-1, maxTick+1, func(key int64, level fusedLevel) {
+			row := b.row(key, flip, level.qty)
+			row.ExchTimestampNs = level.timestampNs
+			dst = append(dst, row)
+		})
+	}
+	return dst
+}
+
+// ApplySnapshot empties the book and fills it from rows, of which side, price, quantity and exchange time count.
+func (b *FusedMarketDepth) ApplySnapshot(rows []hft.Event) {
+	b.bid.reset()
+	b.ask.reset()
+	if b.mode == Fixed {
+		b.bid.bestTimestampNs, b.ask.bestTimestampNs = 0, 0
+	}
+	for i := range rows {
+		key, flip, ok := b.snapshotLevel(&rows[i])
+		if !ok {
+			continue
+		}
+		s := &b.bid
+		if flip == askFlip {
+			s = &b.ask
+		}
+		timestampNs := rows[i].ExchTimestampNs
+		s.levels.set(key, fusedLevel{rows[i].Qty, timestampNs})
+		s.low = min(s.low, key)
+		if key > s.best && (b.mode == Fixed || timestampNs >= s.bestTimestampNs) {
+			s.best, s.bestTimestampNs = key, timestampNs
+			s.levels.follow(key)
+		}
+	}
+}
+
+// Update applies one event and appends to emit what changed: the event itself unless it was outdated or said nothing
+// new, then a deletion for each level of the other side it crossed, then for each better level of its own side that
+// a quote made obsolete, each group in ascending price. hft.DepthEvent and hft.DepthSnapshotEvent are updates of one
+// level, hft.DepthBBOEvent is a quote, hft.DepthClearEvent clears as in L2MarketDepth.ClearDepth and sets the time of the
+// best. Events of other kinds and levels without a side change and emit nothing. ev may not lie in emit's spare capacity.
+func (b *FusedMarketDepth) Update(ev *hft.Event, emit []hft.Event) []hft.Event {
+	side := ev.Side()
+	own, other, flip := &b.bid, &b.ask, bidFlip
+	if side == hft.Sell {
+		own, other, flip = &b.ask, &b.bid, askFlip
+	}
+	kind := ev.Kind()
+	if kind == hft.DepthClearEvent {
+		b.clear(side, ev.Px, ev.ExchTimestampNs)
+		return append(emit, *ev)
+	}
+	if side == hft.SideNone || kind != hft.DepthEvent && kind != hft.DepthSnapshotEvent && kind != hft.DepthBBOEvent {
+		return emit
+	}
+	tick, ok := b.priceTick(ev.Px)
+	if !ok || b.badQty(ev.Qty) {
+		return emit
+	}
+	if kind == hft.DepthBBOEvent && (b.mode == Compat || ev.Qty >= b.minQty) {
+		return b.quote(own, other, tick^flip, flip, ev, emit)
+	}
+	return b.level(own, other, tick^flip, flip, ev, emit)
+}
+
+// level applies an update of the depth stream.
+func (b *FusedMarketDepth) level(own, other *fusedSide, key, flip int64, ev *hft.Event, emit []hft.Event) []hft.Event {
+	ts := ev.ExchTimestampNs
+	if key >= own.best && ts < own.bestTimestampNs || key >= ^other.best && ts < other.bestTimestampNs {
+		return emit
+	}
+	level, present := own.levels.lookup(key)
+	switch {
+	case present && ts < level.timestampNs:
+		if b.mode == Fixed {
+			return emit
+		}
+	case ev.Qty >= b.minQty:
+		own.levels.set(key, fusedLevel{ev.Qty, ts})
+		emit = appendPlain(emit, ev)
+	case present:
+		own.levels.delete(key)
+		emit = appendPlain(emit, ev)
+	}
+	if b.zeroLots(ev.Qty) {
+		if key == own.best {
+			own.dropBest(ts)
+		}
+		return emit
+	}
+	if key >= own.best {
+		own.best, own.bestTimestampNs = key, ts
+		own.levels.follow(key)
+		emit = b.uncross(own, other, flip, ev, emit)
+	}
+	own.low = min(own.low, key)
+	return emit
+}
+
+// quote applies an update of the quote stream.
+func (b *FusedMarketDepth) quote(own, other *fusedSide, key, flip int64, ev *hft.Event, emit []hft.Event) []hft.Event {
+	ts := ev.ExchTimestampNs
+	if ts < own.bestTimestampNs || key >= ^other.best && ts < other.bestTimestampNs {
+		return emit
+	}
+	if key == own.best {
+		if level, present := own.levels.lookup(key); present && level.qty == ev.Qty {
+			own.bestTimestampNs = ts
+			return emit
+		}
+	}
+	own.levels.set(key, fusedLevel{ev.Qty, ts})
+	emit = appendPlain(emit, ev)
+	old := own.best
+	own.best, own.bestTimestampNs = key, ts
+	own.low = min(own.low, key)
+	emit = b.uncross(own, other, flip, ev, emit)
+	if key < old {
+		emit = b.remove(own, key+1, old, flip, ev, emit)
+	}
+	own.levels.follow(key)
+	return emit
+}
+
+// uncross takes the other side back behind own's best and removes the levels it passes.
+func (b *FusedMarketDepth) uncross(own, other *fusedSide, flip int64, ev *hft.Event, emit []hft.Event) []hft.Event {
+	if own.best < ^other.best {
+		return emit
+	}
+	old, from := other.best, ^own.best
+	other.best = other.search(from, other.low)
+	other.bestTimestampNs = ev.ExchTimestampNs
+	if other.best != noKey {
+		from = other.best + 1
+	} else {
+		other.low = noLow
+	}
+	emit = b.remove(other, from, old, ^flip, ev, emit)
+	other.levels.follow(other.best)
+	return emit
+}
+
+// remove takes the levels in [low, high] out and emits their deletions in ascending price.
+func (b *FusedMarketDepth) remove(s *fusedSide, low, high, flip int64, cause *hft.Event, emit []hft.Event) []hft.Event {
+	start := len(emit)
+	deletion := hft.Event{Ev: cause.Ev&(hft.ExchEvent|hft.LocalEvent) | sideFlag(flip) | hft.DepthEvent,
+		ExchTimestampNs: cause.ExchTimestampNs, LocalTimestampNs: cause.LocalTimestampNs}
+	s.levels.descend(low, high, func(key int64, _ fusedLevel) {
+		s.levels.delete(key)
+		deletion.Px = hft.TickPrice(key^flip, b.tickSize)
+		emit = append(emit, deletion)
+	})
+	if flip == bidFlip {
+		slices.Reverse(emit[start:])
+	}
+	return emit
+}
+
+func (b *FusedMarketDepth) clear(side hft.Side, price float64, timestampNs int64) {
+	if side != hft.Sell {
+		b.clearSide(&b.bid, bidFlip, side, price, timestampNs)
+	}
+	if side != hft.Buy {
+		b.clearSide(&b.ask, askFlip, side, price, timestampNs)
+	}
+}
+
+func (b *FusedMarketDepth) clearSide(s *fusedSide, flip int64, side hft.Side, price float64, timestampNs int64) {
+	s.bestTimestampNs = timestampNs
+	if side == hft.SideNone || !finite(price) {
+		s.reset()
+		return
+	}
+	key := b.clearKey(price, flip)
+	if s.best != noKey {
+		s.levels.deleteRange(key, s.best)
+	}
+	// As in the plain books, the bound's neighbour stays in the book unseen.
+	s.best = s.search(key-1, s.low)
+	s.levels.follow(s.best)
+	if s.best == noKey {
+		s.low = noLow
+	}
+}
+
+// appendPlain appends the event as a plain book takes it.
+func appendPlain(emit []hft.Event, ev *hft.Event) []hft.Event {
+	emit = append(emit, *ev)
+	if row := &emit[len(emit)-1]; row.Kind() == hft.DepthBBOEvent {
+		row.Ev = row.Ev&^uint64(0xff) | hft.DepthEvent
+	}
+	return emit
+}
+
+// dropBest searches the next best after the best level has gone.
+func (s *fusedSide) dropBest(timestampNs int64) {
+	s.best = s.search(s.best, s.low)
+	s.bestTimestampNs = timestampNs
+	if s.best == noKey {
+		s.low = noLow
+	}
+	s.levels.follow(s.best)
+}
+
+// search returns the best key in [low, below-1] that has a quantity, or noKey.
+func (s *fusedSide) search(below, low int64) int64 {
+	if low >= below {
+		return noKey
+	}
+	key := s.levels.next(low, below-1)
+	for key != noKey && !(s.levels.get(key).qty > 0) {
+		key = s.levels.next(low, key-1)
+	}
+	return key
+}
+
+// reset empties the side; the time of its best stays.
+func (s *fusedSide) reset() {
+	s.best, s.low = noKey, noLow
+	s.levels.reset()
+}

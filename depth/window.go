@@ -1,0 +1,261 @@
+package depth
+
+import (
+	"math"
+
+	"hftrunner/hft"
+)
+
+// WindowMarketDepth is the book live bots use by default: the results of HashMapMarketDepth, in either mode, from a
+// flat window of quantities around each side's best price. A bitmap over the window finds the next best level a word
+// at a time; the window follows the market, and levels that fall out of it wait in a hash table. Setting a level in
+// the window is a few instructions; only a move of the best by an eighth of the window (2048 ticks) costs more,
+// about the time of looking at every far level once.
+//
+// One goroutine uses a book.
+type WindowMarketDepth struct {
+	scale
+	l3Orders
+	bid, ask windowSide
+}
+
+// windowSide is one side in keys. low is the bound down to which the best is searched.
+type windowSide struct {
+	best, low int64
+	levels    ladder[float64]
+}
+
+// NewWindowMarketDepth returns an empty book; tickSize and lotSize are finite and above 0 (New checks that).
+func NewWindowMarketDepth(tickSize, lotSize float64, mode Mode) *WindowMarketDepth {
+	b := &WindowMarketDepth{scale: newScale(tickSize, lotSize, mode)}
+	b.l3Orders.init(&b.scale, b)
+	b.bid.reset()
+	b.ask.reset()
+	return b
+}
+
+// BestBid returns the best bid price, NaN when there is none.
+func (b *WindowMarketDepth) BestBid() float64 { return b.bestPrice(b.bid.best, bidFlip) }
+
+// BestAsk returns the best ask price, NaN when there is none.
+func (b *WindowMarketDepth) BestAsk() float64 { return b.bestPrice(b.ask.best, askFlip) }
+
+// BestBidTick returns the best bid in ticks, hft.InvalidMin when there is none.
+func (b *WindowMarketDepth) BestBidTick() int64 { return b.bid.best }
+
+// BestAskTick returns the best ask in ticks, hft.InvalidMax when there is none.
+func (b *WindowMarketDepth) BestAskTick() int64 { return b.ask.best ^ askFlip }
+
+// BestBidQty returns the quantity at the best bid, 0 when there is none.
+func (b *WindowMarketDepth) BestBidQty() float64 { return b.bid.levels.get(b.bid.best) }
+
+// BestAskQty returns the quantity at the best ask, 0 when there is none.
+func (b *WindowMarketDepth) BestAskQty() float64 { return b.ask.levels.get(b.ask.best) }
+
+// BidQtyAtTick returns the bid quantity at a tick, 0 when there is none.
+func (b *WindowMarketDepth) BidQtyAtTick(priceTick int64) float64 { return b.bid.levels.get(priceTick) }
+
+// AskQtyAtTick returns the ask quantity at a tick, 0 when there is none.
+func (b *WindowMarketDepth) AskQtyAtTick(priceTick int64) float64 {
+	return b.ask.levels.get(priceTick ^ askFlip)
+}
+
+// UpdateBidDepth sets the total quantity at a bid price; less than half a lot removes the level.
+func (b *WindowMarketDepth) UpdateBidDepth(price, qty float64, timestampNs int64) L2Update {
+	return b.update(&b.bid, &b.ask, bidFlip, price, qty, timestampNs)
+}
+
+// UpdateAskDepth sets the total quantity at an ask price; less than half a lot removes the level.
+func (b *WindowMarketDepth) UpdateAskDepth(price, qty float64, timestampNs int64) L2Update {
+	return b.update(&b.ask, &b.bid, askFlip, price, qty, timestampNs)
+}
+
+func (b *WindowMarketDepth) update(own, other *windowSide, flip int64, price, qty float64, timestampNs int64) L2Update {
+	tick, ok := b.quickTick(price)
+	key := tick ^ flip
+	if !ok || !own.levels.inside(key) || !(qty == 0 || qty >= b.minQty && qty <= math.MaxFloat64) {
+		return b.updateRare(own, other, flip, price, qty, timestampNs)
+	}
+	prevBest := own.best
+	cell := &own.levels.cells[key&windowMask]
+	word := &own.levels.words[uint64(key)>>6%windowWords]
+	prevQty := *cell
+	*cell = qty
+	if qty == 0 {
+		*word &^= 1 << (uint64(key) & 63)
+		if key == prevBest {
+			own.dropBest()
+		}
+	} else {
+		*word |= 1 << (uint64(key) & 63)
+		if key > prevBest {
+			own.raiseBest(key, other)
+		}
+		own.low = min(own.low, key)
+	}
+	return L2Update{PriceTick: tick, PrevBestTick: prevBest ^ flip, BestTick: own.best ^ flip, PrevQty: prevQty, NewQty: qty,
+		TimestampNs: timestampNs}
+}
+
+// updateRare is update for any price and quantity.
+func (b *WindowMarketDepth) updateRare(own, other *windowSide, flip int64, price, qty float64, timestampNs int64) L2Update {
+	tick, ok := b.priceTick(price)
+	if !ok {
+		return rejected(tick, own.best, flip, 0, timestampNs)
+	}
+	key, prevBest := tick^flip, own.best
+	prevQty := own.levels.get(key)
+	if b.badQty(qty) {
+		return rejected(tick, own.best, flip, prevQty, timestampNs)
+	}
+	if qty >= b.minQty {
+		own.levels.set(key, qty)
+	} else {
+		own.levels.delete(key)
+	}
+	if b.zeroLots(qty) {
+		if key == prevBest {
+			own.dropBest()
+		}
+	} else {
+		if key > prevBest {
+			own.raiseBest(key, other)
+		}
+		own.low = min(own.low, key)
+	}
+	return L2Update{PriceTick: tick, PrevBestTick: prevBest ^ flip, BestTick: own.best ^ flip, PrevQty: prevQty, NewQty: qty,
+		TimestampNs: timestampNs}
+}
+
+// ClearDepth removes the levels of a side from its best price to price inclusive, all of it when price is not
+// finite; hft.SideNone clears both sides whatever the price.
+func (b *WindowMarketDepth) ClearDepth(side hft.Side, price float64) {
+	switch side {
+	case hft.Buy:
+		b.clearSide(&b.bid, bidFlip, price)
+	case hft.Sell:
+		b.clearSide(&b.ask, askFlip, price)
+	case hft.SideNone:
+		b.bid.reset()
+		b.ask.reset()
+	}
+}
+
+func (b *WindowMarketDepth) clearSide(s *windowSide, flip int64, price float64) {
+	if !finite(price) {
+		s.reset()
+		return
+	}
+	key := b.clearKey(price, flip)
+	if s.best != noKey {
+		s.levels.deleteRange(key, s.best)
+	}
+	// The reference starts behind the bound's neighbour, which stays in the book unseen.
+	s.best = s.search(key-1, s.low)
+	s.levels.follow(s.best)
+	if s.best == noKey {
+		s.low = noLow
+	}
+}
+
+// ApplySnapshot empties the book and fills it from rows, of which only side, price and quantity count.
+func (b *WindowMarketDepth) ApplySnapshot(rows []hft.Event) {
+	b.bid.reset()
+	b.ask.reset()
+	for i := range rows {
+		key, flip, ok := b.snapshotLevel(&rows[i])
+		if !ok {
+			continue
+		}
+		s := &b.bid
+		if flip == askFlip {
+			s = &b.ask
+		}
+		s.levels.set(key, rows[i].Qty)
+		s.best, s.low = max(s.best, key), min(s.low, key)
+		s.levels.follow(s.best)
+	}
+}
+
+// Snapshot appends the book to dst, bids from the best downwards, then asks from the best upwards.
+func (b *WindowMarketDepth) Snapshot(dst []hft.Event) []hft.Event {
+	b.bid.levels.descend(-maxTick-1, b.bid.best, func(key int64, qty float64) { dst = append(dst, b.row(key, bidFlip, qty)) })
+	b.ask.levels.descend(-maxTick-1, b.ask.best, func(key int64, qty float64) { dst = append(dst, b.row(key, askFlip, qty)) })
+	return dst
+}
+
+// dropBest searches the next best after the best level has gone.
+func (s *windowSide) dropBest() {
+	s.best = s.search(s.best, s.low)
+	if s.best == noKey {
+		s.low = noLow
+		return
+	}
+	s.levels.follow(s.best)
+}
+
+// raiseBest makes key the best and takes the other side's best back behind it when the two cross.
+func (s *windowSide) raiseBest(key int64, other *windowSide) {
+	s.best = key
+	s.levels.follow(key)
+	if key >= ^other.best {
+		other.best = other.search(^key, other.low)
+		other.levels.follow(other.best)
+	}
+}
+
+// search returns the best key in [low, below-1] that has a quantity, or noKey.
+func (s *windowSide) search(below, low int64) int64 {
+	if low >= below {
+		return noKey
+	}
+	key := s.levels.next(low, below-1)
+	for key != noKey && !(s.levels.get(key) > 0) { // a snapshot in mode Compat leaves such levels
+		key = s.levels.next(low, key-1)
+	}
+	return key
+}
+
+func (s *windowSide) reset() {
+	s.best, s.low = noKey, noLow
+	s.levels.reset()
+}
+
+func (b *WindowMarketDepth) side(side hft.Side) (own, other *windowSide) {
+	if side == hft.Buy {
+		return &b.bid, &b.ask
+	}
+	return &b.ask, &b.bid
+}
+
+func (b *WindowMarketDepth) bestKey(side hft.Side) int64 {
+	own, _ := b.side(side)
+	return own.best
+}
+
+func (b *WindowMarketDepth) addQty(side hft.Side, key int64, qty float64) {
+	own, other := b.side(side)
+	own.levels.set(key, own.levels.get(key)+qty)
+	if key > own.best {
+		own.raiseBest(key, other)
+	}
+	own.low = min(own.low, key)
+}
+
+func (b *WindowMarketDepth) removeQty(side hft.Side, key int64, qty float64) {
+	own, _ := b.side(side)
+	left := own.levels.get(key) - qty
+	if !b.zeroLots(left) {
+		own.levels.set(key, left)
+		return
+	}
+	own.levels.delete(key)
+	if key == own.best {
+		own.dropBest()
+	}
+}
+
+func (b *WindowMarketDepth) changeQty(side hft.Side, key int64, by float64) {
+	own, _ := b.side(side)
+	own.levels.set(key, own.levels.get(key)+by)
+}

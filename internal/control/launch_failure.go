@@ -53,7 +53,11 @@ func (l *launch) explainStart(e *LaunchError, err error) {
 
 // explainHandshake is about a process that was there.
 func (l *launch) explainHandshake(e *LaunchError, timed context.Context) {
-	// What it exits with and its last lines may still be under way.
+	// What it exits with and its last lines may still be under way. One that shook hands is given the time to say what
+	// became of it; the others were killed by go-plugin already.
+	if _, ok := parseHandshake(l.proc.stdout.text()); ok {
+		l.proc.exitsWithin(hangUpGrace)
+	}
 	_ = l.proc.Kill(context.Background())
 	l.awaitOutput()
 	first := l.proc.stdout.text()
@@ -68,9 +72,7 @@ func (l *launch) explainHandshake(e *LaunchError, timed context.Context) {
 		e.Fix = "a plugin must not print to standard output, use pluginapi.Logger; if this is no strategy plugin, remove it"
 	case !ok && l.proc.endedItself():
 		e.Cause, e.Problem = CauseExited, "ended before the handshake ("+describeExit(l.proc.waitErr)+")"
-		if lines := l.log.lastLines(4); lines != "" {
-			e.Problem += ", its last words were: " + lines
-		}
+		e.Problem += l.log.lastWords()
 		e.Fix = "is it a strategy plugin, does its main call pluginapi.Serve?"
 	case !ok && timed.Err() == nil:
 		e.Cause, e.Problem = CauseExited, "closed its standard output without a handshake"
@@ -81,9 +83,7 @@ func (l *launch) explainHandshake(e *LaunchError, timed context.Context) {
 		e.Err = context.DeadlineExceeded
 	case l.proc.endedItself():
 		e.Cause, e.Problem = CauseExited, "ended right after the handshake ("+describeExit(l.proc.waitErr)+")"
-		if lines := l.log.lastLines(4); lines != "" {
-			e.Problem += ", its last words were: " + lines
-		}
+		e.Problem += l.log.lastWords()
 	case timed.Err() != nil:
 		e.Cause, e.Problem = CauseTimeout, fmt.Sprintf("no answer within %v of its start", l.cfg.StartTimeout)
 		e.Err = context.DeadlineExceeded

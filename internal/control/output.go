@@ -11,7 +11,7 @@ import (
 
 const (
 	// tailLines and tailLineBytes bound what is remembered of a plugin's standard error.
-	tailLines     = 12
+	tailLines     = 3
 	tailLineBytes = 512
 )
 
@@ -86,24 +86,18 @@ func (l *pluginLog) remember(line string) {
 	l.tail = append(l.tail, line)
 }
 
-// lastWords returns the line that says best why a plugin ended: its panic, or the last line; empty if it said nothing.
+// lastWords returns what says best why a plugin ended, to be put after how it ended: its panic, or its last few lines
+// separated by bars; nothing if it said nothing.
 func (l *pluginLog) lastWords() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
 	case l.panicLine != "":
-		return l.panicLine
+		return ", its last words were: " + l.panicLine
 	case len(l.tail) > 0:
-		return l.tail[len(l.tail)-1]
+		return ", its last words were: " + strings.Join(l.tail, " | ")
 	}
 	return ""
-}
-
-// lastLines returns the last few lines in one, separated by bars.
-func (l *pluginLog) lastLines(n int) string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Join(l.tail[max(0, len(l.tail)-n):], " | ")
 }
 
 // firstLine is a plugin's standard output before go-plugin reads it: it remembers the first line, which has to be the

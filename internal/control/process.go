@@ -61,8 +61,8 @@ func (p *Process) ExitError() error {
 		return nil
 	}
 	text := describeExit(p.proc.waitErr)
-	if words := p.log.lastWords(); words != "" && p.proc.waitErr != nil && !p.proc.wasKilled() {
-		text += ": " + words
+	if p.proc.waitErr != nil && !p.proc.wasKilled() {
+		text += p.log.lastWords()
 	}
 	return fmt.Errorf("%w: %s", ErrPluginExited, text)
 }
@@ -90,28 +90,17 @@ func (p *Process) Close() error {
 
 func (p *Process) close() error {
 	p.proc.hangUp()
-	if !p.exitsWithin(hangUpGrace) {
+	if !p.proc.exitsWithin(hangUpGrace) {
 		if err := p.Kill(); err != nil {
 			return err
 		}
-		if !p.exitsWithin(closeLimit) {
+		if !p.proc.exitsWithin(closeLimit) {
 			return fmt.Errorf("close plugin process %d: %w", p.PID(), ErrUnkillable)
 		}
 	}
 	// Without a process left this only ends go-plugin's goroutines: it has nothing to wait for.
 	p.client.Kill()
 	return nil
-}
-
-func (p *Process) exitsWithin(d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-p.proc.exited:
-		return true
-	case <-timer.C:
-		return false
-	}
 }
 
 // Describe asks the plugin what it is.
@@ -167,10 +156,10 @@ func (p *Process) wrap(ctx context.Context, call string, err error) error {
 	s := status.Convert(err)
 	switch s.Code() {
 	case codes.Unavailable:
-		p.exitsWithin(exitGrace)
+		p.proc.exitsWithin(exitGrace)
 	case codes.Canceled, codes.DeadlineExceeded:
 		if ctx.Err() == nil {
-			p.exitsWithin(exitGrace)
+			p.proc.exitsWithin(exitGrace)
 		}
 	}
 	if exitErr := p.ExitError(); exitErr != nil {

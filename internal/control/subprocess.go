@@ -152,6 +152,18 @@ func (s *subprocess) endedItself() bool {
 	return !ok || !w.Signaled() || w.Signal() != syscall.SIGKILL || !s.wasKilled()
 }
 
+// exitsWithin waits for the end of the process.
+func (s *subprocess) exitsWithin(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-s.exited:
+		return true
+	case <-timer.C:
+		return false
+	}
+}
+
 // wasKilled reports whether Kill was called while the process was there.
 func (s *subprocess) wasKilled() bool {
 	s.mu.Lock()

@@ -1,0 +1,193 @@
+package config
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"hftrunner/internal/control"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func ptr(x float64) *float64 { return &x }
+
+// testPlugins stands for a plugin folder.
+func testPlugins(string, []string) Plugins {
+	return Plugins{
+		Available: []string{"gridtrading", "obimm", "broken"},
+		Described: map[string]control.Description{
+			"gridtrading": {Name: "gridtrading", Params: []control.Param{
+				{Name: "relative_half_spread", Type: control.ParamFloat, Default: json.RawMessage("0.0005")},
+				{Name: "grid_num", Type: control.ParamInt, Default: json.RawMessage("10"), Min: ptr(1)},
+				{Name: "order_qty", Type: control.ParamFloat, Doc: "quantity of each order"},
+				{Name: "pause", Type: control.ParamDuration, Default: json.RawMessage(`"100ms"`), Max: ptr(1)},
+				{Name: "levels", Type: control.ParamFloats, Default: json.RawMessage("[]")},
+				{Name: "post_only", Type: control.ParamBool, Default: json.RawMessage("true")},
+			}},
+			"obimm": {Name: "obimm"},
+		},
+		Failed: map[string]error{"broken": errors.New("it is no plugin: it printed nothing")},
+	}
+}
+
+func testOptions() Options {
+	files := fstest.MapFS{"day1.gz": {}, "eth1.gz": {}, "eth2.gz": {}}
+	return Options{
+		Environ: []string{"SECRET_THING=top-secret-from-env", "PLAIN=many", "BINANCE_API_KEY=top-secret-key"},
+		Plugins: testPlugins,
+		Stat:    func(path string) (fs.FileInfo, error) { return files.Stat(filepath.Base(path)) },
+	}
+}
+
+// rendering is the golden form: the configuration with its parameters and warnings, or what is wrong.
+func rendering(f *File, err error) string {
+	if err != nil {
+		return err.Error() + "\n"
+	}
+	text, err := json.MarshalIndent(f, "", "  ")
+	if err != nil {
+		return err.Error() + "\n"
+	}
+	out := string(text) + "\n"
+	for i := range f.Strategies {
+		out += "params of " + f.Strategies[i].Name + ": " + string(f.Strategies[i].Params) + "\n"
+	}
+	if len(f.Warnings) > 0 {
+		out += f.Warnings.Error() + "\n"
+	}
+	return out
+}
+
+func TestGolden(t *testing.T) {
+	inputs, err := filepath.Glob("testdata/*.hcl")
+	if err != nil || len(inputs) < 10 {
+		t.Fatalf("found %d inputs in testdata: %v", len(inputs), err)
+	}
+	for _, input := range inputs {
+		t.Run(strings.TrimSuffix(filepath.Base(input), ".hcl"), func(t *testing.T) {
+			got := rendering(Load(input, testOptions()))
+			if strings.Contains(got, "top-secret") || strings.Contains(got, "do-not-show-me") {
+				t.Errorf("a secret is shown:\n%s", got)
+			}
+			golden := strings.TrimSuffix(input, ".hcl") + ".golden"
+			if *update {
+				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatalf("%v; run the test with -update", err)
+			}
+			if got != string(want) {
+				t.Errorf("differs from %s; run the test with -update if that is right. Got:\n%s", golden, got)
+			}
+		})
+	}
+}
+
+// One block and two blocks of a type have the same shape in koanf, and none is an empty one.
+func TestShape(t *testing.T) {
+	for _, c := range []struct{ source, want string }{
+		{"", `{"connector":{},"runner":{},"strategy":{}}`},
+		{`strategy "a" { plugin = "x" }`, `{"connector":{},"runner":{},"strategy":{"a":{"params":{},"plugin":"x"}}}`},
+		{"strategy \"a.b\" { plugin = \"x\" }\nstrategy \"c\" { plugin = \"y\" }",
+			`{"connector":{},"runner":{},"strategy":{"a.b":{"params":{},"plugin":"x"},"c":{"params":{},"plugin":"y"}}}`},
+	} {
+		root := parseTree(t, c.source)
+		m, err := hclProvider{nil, root}.Read()
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := json.Marshal(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(text) != c.want {
+			t.Errorf("%s:\n got %s\nwant %s", c.source, text, c.want)
+		}
+	}
+}
+
+func write(t testing.TB, source string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "runner.hcl")
+	if err := os.WriteFile(path, []byte(source), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestLayers(t *testing.T) {
+	path := write(t, `runner {
+  state_dir = "from-file"
+  log_level = "warn"
+  stop_timeout = "1s"
+}`)
+	o := Options{Environ: []string{"RUNNER_LOG_LEVEL=debug", "RUNNER_STATE_DIR=from-env", "RUNNER_OS=Linux", "RUNNER_CRASH_LOOP_RESTARTS=9"},
+		Flags: map[string]string{"state_dir": "from-flag"}}
+	f, err := Load(path, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := []any{f.Runner.PluginDir, f.Runner.StopTimeout.String(), f.Runner.LogLevel, f.Runner.CrashLoopRestarts, f.Runner.StateDir}
+	if want := []any{"bin/plugins", "1s", "debug", 9, "from-flag"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, want %v (default, file, environment, environment, flag)", got, want)
+	}
+}
+
+func TestOverrideErrorsNameTheirOrigin(t *testing.T) {
+	path := write(t, "")
+	_, err := Load(path, Options{Environ: []string{"RUNNER_STOP_TIMEOUT=soon", "RUNNER_STATEDIR=x"}, Flags: map[string]string{"log_level": "loud"}})
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, want := range []string{
+		`RUNNER_STOP_TIMEOUT: error: stop_timeout is "soon", not a duration`,
+		`RUNNER_STATEDIR: warning: this environment variable is like a setting but is none`, `did you mean RUNNER_STATE_DIR?`,
+		`--log-level: error: log_level is "loud"`,
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("no %q in\n%v", want, err)
+		}
+	}
+}
+
+func TestLoadRunnerIgnoresTheRest(t *testing.T) {
+	path := write(t, "runner {\n  state_dir = \"s\"\n}\nconnector \"nonsense\" \"x\" {\n  key = env(\"NOT_SET\")\n}\nbogus = 1\n")
+	r, err := LoadRunner(path, Options{})
+	if err != nil || r.StateDir != "s" {
+		t.Errorf("got %+v, %v", r, err)
+	}
+	if _, err := Load(path, Options{}); err == nil {
+		t.Error("Load took it")
+	}
+}
+
+func TestNoFile(t *testing.T) {
+	_, err := Load(filepath.Join(t.TempDir(), "absent.hcl"), Options{})
+	var problems Problems
+	if !errors.As(err, &problems) || !strings.Contains(err.Error(), "there is no such file") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestOnlyPluginsFailed(t *testing.T) {
+	source := "connector \"paper\" \"sim\" {\n}\nstrategy \"a\" {\n  plugin = \"broken\"\n  instrument \"sim\" \"B\" {\n" +
+		"    tick_size = 1\n    lot_size = 1\n  }\n}\n"
+	var problems Problems
+	if _, err := Load(write(t, source), testOptions()); !errors.As(err, &problems) || !problems.OnlyPluginsFailed() {
+		t.Errorf("got %v", err)
+	}
+	if _, err := Load(write(t, source+"x = 1\n"), testOptions()); !errors.As(err, &problems) || problems.OnlyPluginsFailed() {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,66 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+)
+
+func parseTree(t *testing.T, source string) *block {
+	t.Helper()
+	parsed, diags := hclsyntax.ParseConfig([]byte(source), "test.hcl", hcl.InitialPos)
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	root := &block{typ: fileSchema()}
+	r := &reader{report: &report{source: []byte(source)}, ctx: evalContext(".", lookup(nil))}
+	r.read(root, parsed.Body.(*hclsyntax.Body))
+	return root
+}
+
+// FuzzLoad: whatever is in the file, Load returns, and every problem has a position and a text.
+func FuzzLoad(f *testing.F) {
+	inputs, err := filepath.Glob("testdata/*.hcl")
+	if err != nil || len(inputs) == 0 {
+		f.Fatalf("no inputs: %v", err)
+	}
+	for _, input := range inputs {
+		source, err := os.ReadFile(input)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(source)
+	}
+	f.Add([]byte("strategy \"\x1f\" {}\nconnector \"paper\" \"\u00e9\" { speed = 1e400 }\n"))
+	path := filepath.Join(f.TempDir(), "fuzz.hcl")
+	f.Fuzz(func(t *testing.T, source []byte) {
+		if err := os.WriteFile(path, source, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		o := testOptions()
+		o.Environ = append(o.Environ, "BINANCE_SECRET=top-secret-from-env")
+		file, err := Load(path, o)
+		if err == nil {
+			if file.Connectors == nil || file.Strategies == nil {
+				t.Fatal("nil lists")
+			}
+			return
+		}
+		problems, ok := err.(Problems)
+		if !ok {
+			t.Fatalf("error of another kind: %v", err)
+		}
+		for i := range problems {
+			if problems[i].File == "" || strings.TrimSpace(problems[i].Message) == "" {
+				t.Fatalf("problem without place or text: %+v", problems[i])
+			}
+		}
+		if strings.Contains(err.Error(), "top-secret-from-env") && !strings.Contains(string(source), "top-secret-from-env") {
+			t.Fatalf("a secret is shown: %v", err)
+		}
+	})
+}

@@ -1,0 +1,130 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"hftrunner/internal/control"
+)
+
+// maxFileBytes bounds a configuration file.
+const maxFileBytes = 4 << 20
+
+// Options are what Load takes besides the file. The zero value has an empty environment and checks no plugins.
+type Options struct {
+	// Environ is the environment as os.Environ gives it: for env() and the RUNNER_* variables.
+	Environ []string
+	// Flags override arguments of the runner block by name.
+	Flags map[string]string
+	// Plugins, when not nil, is asked about the plugins named by strategies, so that they and their parameters are
+	// checked too.
+	Plugins func(dir string, names []string) Plugins
+	// Stat, when not nil, is used to see whether recorded files exist; os.Stat fits.
+	Stat func(path string) (fs.FileInfo, error)
+}
+
+// Plugins is what is known of a plugin folder.
+type Plugins struct {
+	// Available are the names of the files in it that could be plugins.
+	Available []string
+	// Described are the plugins that answered, Failed the reasons why others did not; a name in neither is unknown.
+	Described map[string]control.Description
+	Failed    map[string]error
+}
+
+// Load reads the configuration at path. When anything is wrong the error is Problems, with warnings among them.
+func Load(path string, o Options) (*File, error) {
+	f, r, err := load(path, &o, "")
+	if err != nil {
+		return nil, err
+	}
+	problems := r.sorted()
+	if problems.Count(SeverityError) > 0 {
+		return nil, problems
+	}
+	f.Warnings = problems
+	return f, nil
+}
+
+// LoadRunner reads only the runner block, so that commands which talk to a running host work whatever else is in the
+// file. The error is Problems.
+func LoadRunner(path string, o Options) (Runner, error) {
+	f, r, err := load(path, &o, "runner")
+	if err != nil {
+		return Runner{}, err
+	}
+	if problems := r.sorted(); problems.Count(SeverityError) > 0 {
+		return Runner{}, problems
+	}
+	return f.Runner, nil
+}
+
+func load(path string, o *Options, only string) (*File, *report, error) {
+	r := &report{}
+	source, err := readFile(path)
+	if err != nil {
+		r.errorf(hcl.Range{Filename: path}, "give the configuration file with --config FILE", "cannot read the configuration: %v", err)
+		return nil, nil, r.sorted()
+	}
+	r.source = source
+	parsed, diags := hclsyntax.ParseConfig(source, path, hcl.InitialPos)
+	r.addDiagnostics(diags)
+	root := &block{typ: fileSchema(), rng: hcl.Range{Filename: path}}
+	walk := &reader{report: r, only: only, ctx: evalContext(filepath.Dir(path), lookup(o.Environ))}
+	if parsed != nil {
+		if body, ok := parsed.Body.(*hclsyntax.Body); ok {
+			walk.read(root, body)
+		}
+	}
+	merged, err := merge(source, root, o, r)
+	if err != nil {
+		return nil, nil, err
+	}
+	d := &decoder{report: r, layers: merged, partial: diags.HasErrors()}
+	f := d.file(path, root)
+	if only == "" && !d.partial {
+		(&checker{report: r, file: f, options: o}).check()
+	}
+	return f, r, nil
+}
+
+func readFile(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, errors.New("there is no such file")
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	source, err := io.ReadAll(io.LimitReader(file, maxFileBytes+1))
+	if err == nil && len(source) > maxFileBytes {
+		err = fmt.Errorf("it is larger than %d MiB", maxFileBytes>>20)
+	}
+	return source, err
+}
+
+// lookup makes a lookup in an environment; of a variable that is there twice the last counts, as in a shell.
+func lookup(environ []string) func(string) (string, bool) {
+	values := make(map[string]string, len(environ))
+	for _, e := range environ {
+		if name, text, ok := strings.Cut(e, "="); ok {
+			values[name] = text
+		}
+	}
+	return func(name string) (string, bool) {
+		text, ok := values[name]
+		return text, ok
+	}
+}
+
+// fileRange points at the file as a whole.
+func (c *checker) fileRange() hcl.Range { return hcl.Range{Filename: c.file.Path} }

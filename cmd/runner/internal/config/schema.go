@@ -1,0 +1,239 @@
+package config
+
+import "math"
+
+// argumentKind is the type of an argument's value.
+type argumentKind uint8
+
+const (
+	kindString argumentKind = iota
+	kindInt
+	kindUint
+	kindFloat
+	kindBool
+	// kindDuration is a string such as "5ms".
+	kindDuration
+	// kindSpeed is a positive number or "max", which is kept as 0.
+	kindSpeed
+	// kindFiles is an object of symbol to a path or a list of paths.
+	kindFiles
+)
+
+// argument is one row of the table: an argument of a block. A default is written as the file would have it.
+type argument struct {
+	name     string
+	kind     argumentKind
+	def      any
+	required bool
+	// choices are the only strings allowed, when there are any.
+	choices []string
+	bounds  bounds
+	// pattern, when not nil, says what is wrong with a string, or returns nothing.
+	pattern func(string) string
+	doc     string
+}
+
+// bounds limits a number, or a duration in seconds. Without set there is none.
+type bounds struct {
+	set, above bool // above: min itself is not allowed
+	min, max   float64
+}
+
+// label is one label of a block.
+type label struct {
+	name    string
+	choices []string
+	pattern func(string) string
+}
+
+// blockType is a block of the table.
+type blockType struct {
+	name   string
+	labels []label
+	args   []argument
+	blocks []*blockType
+	// single: at most one of it in its parent. implied: with its defaults when it is left out.
+	single, implied bool
+	// free: the arguments are not of this table but a plugin's parameters.
+	free bool
+	doc  string
+}
+
+func atLeast(min float64) bounds { return bounds{set: true, min: min, max: math.Inf(1)} }
+func above(min float64) bounds   { return bounds{set: true, above: true, min: min, max: math.Inf(1)} }
+func within(min, max float64) bounds {
+	return bounds{set: true, min: min, max: max}
+}
+
+func (t *blockType) argument(name string) *argument {
+	for i := range t.args {
+		if t.args[i].name == name {
+			return &t.args[i]
+		}
+	}
+	return nil
+}
+
+func (t *blockType) block(name string) *blockType {
+	for _, b := range t.blocks {
+		if b.name == name {
+			return b
+		}
+	}
+	return nil
+}
+
+func (t *blockType) argumentNames() []string {
+	names := make([]string, len(t.args))
+	for i := range t.args {
+		names[i] = t.args[i].name
+	}
+	return names
+}
+
+func (t *blockType) blockNames() []string {
+	names := make([]string, len(t.blocks))
+	for i := range t.blocks {
+		names[i] = t.blocks[i].name
+	}
+	return names
+}
+
+// fileSchema is the one table of everything the file may hold: it checks, it gives the defaults, and docs/config.md is
+// printed from it.
+func fileSchema() *blockType {
+	return &blockType{blocks: []*blockType{runnerSchema(), connectorSchema(), strategySchema()}}
+}
+
+func runnerSchema() *blockType {
+	return &blockType{name: "runner", single: true, implied: true,
+		doc: "Settings of the host process. Each can also be given as an environment variable `RUNNER_<NAME>`, for " +
+			"example `RUNNER_STATE_DIR`, which overrides the file.",
+		args: []argument{
+			{name: "plugin_dir", kind: kindString, def: "bin/plugins", pattern: notEmpty,
+				doc: "folder of the strategy binaries, relative to the working directory; only those named by a strategy are ever executed"},
+			{name: "state_dir", kind: kindString, def: "state", pattern: notEmpty,
+				doc: "folder of the control socket and the strategies' logs, relative to the working directory; it is created"},
+			{name: "start_timeout", kind: kindDuration, def: "10s", bounds: above(0),
+				doc: "limit for a strategy's process start, handshake and configuration"},
+			{name: "stop_timeout", kind: kindDuration, def: "5s", bounds: above(0),
+				doc: "limit for an orderly stop of a strategy, after which it is killed"},
+			{name: "heartbeat_timeout", kind: kindDuration, def: "10s", bounds: above(0),
+				doc: "a strategy that has not called its bot for this long is taken for hung"},
+			{name: "backoff_min", kind: kindDuration, def: "250ms", bounds: above(0),
+				doc: "wait before the first restart of a failed strategy; doubles with each further one"},
+			{name: "backoff_max", kind: kindDuration, def: "30s", bounds: above(0),
+				doc: "longest wait before a restart"},
+			{name: "crash_loop_restarts", kind: kindInt, def: int64(5), bounds: within(1, 1000),
+				doc: "this many restarts within `crash_loop_window` stop a strategy for good"},
+			{name: "crash_loop_window", kind: kindDuration, def: "1m", bounds: above(0),
+				doc: "see `crash_loop_restarts`"},
+			{name: "log_level", kind: kindString, def: "info", choices: []string{"trace", "debug", "info", "warn", "error"},
+				doc: "least level of log lines shown"},
+		}}
+}
+
+func connectorSchema() *blockType {
+	return &blockType{name: "connector",
+		labels: []label{{name: "kind", choices: []string{KindPaper}}, {name: "name", pattern: identifier}},
+		doc:    "A market to trade on. Kind `paper` is a simulated exchange on a synthetic or recorded feed; a connector without a feed block has a synthetic one.",
+		args: []argument{
+			{name: "speed", kind: kindSpeed, def: 1.0, bounds: above(0),
+				doc: "how fast the synthetic feed's time passes against the wall clock, or \"max\": as fast as the strategies can follow"},
+		},
+		blocks: []*blockType{syntheticSchema(), replaySchema(), exchangeSchema(), feeSchema()}}
+}
+
+func syntheticSchema() *blockType {
+	return &blockType{name: "synthetic", single: true,
+		doc: "A seeded flow of limit, market and cancel orders around the best prices.",
+		args: []argument{
+			{name: "seed", kind: kindUint, def: int64(1), doc: "start of the random numbers; the same seed gives the same flow"},
+			{name: "events_per_second", kind: kindFloat, def: 500.0, bounds: within(1, 1e6),
+				doc: "mean number of order events a second and instrument"},
+			{name: "volatility", kind: kindFloat, def: 0.0001, bounds: within(0, 1),
+				doc: "relative standard deviation of the reference price over one second"},
+		}}
+}
+
+func replaySchema() *blockType {
+	return &blockType{name: "replay", single: true,
+		doc: "Recorded files of a venue's messages. The connector then has the recording's clock, so a strategy cannot use another connector beside it.",
+		args: []argument{
+			{name: "format", kind: kindString, required: true, choices: []string{FormatBinanceFutures, FormatBinanceSpot},
+				doc: "what the recorded messages are"},
+			{name: "files", kind: kindFiles, required: true,
+				doc: "symbol to path, or to a list of paths in the order of time; relative to the working directory; `.gz` or plain"},
+			{name: "speed", kind: kindSpeed, def: 1.0, bounds: above(0),
+				doc: "how fast the recording's time passes against the wall clock, or \"max\": as fast as the strategies can follow, without losing an event"},
+			{name: "sync", kind: kindString, def: "exchange", choices: []string{"exchange", "natural"},
+				doc: "`exchange`: a book only after a snapshot that fits, as live; `natural`: every row as it is recorded"},
+			{name: "on_bad_line", kind: kindString, def: "skip", choices: []string{"skip", "fatal"},
+				doc: "what a line that cannot be read does; it is reported and counted either way"},
+			{name: "on_gap", kind: kindString, def: "resync", choices: []string{"resync", "ignore", "fatal"},
+				doc: "what a gap in the update ids does: the book is empty until the next snapshot, nothing, or the run ends"},
+			{name: "book_ticker", kind: kindBool, def: true, doc: "take the best bid and ask messages too"},
+		}}
+}
+
+func exchangeSchema() *blockType {
+	return &blockType{name: "exchange", single: true, implied: true,
+		doc: "How the simulated exchange fills orders.",
+		args: []argument{
+			{name: "model", kind: kindString, def: "no_partial_fill", choices: []string{"no_partial_fill", "partial_fill"},
+				doc: "`no_partial_fill`: each fill is whole; `partial_fill`: displayed quantities limit it"},
+			{name: "queue", kind: kindString, def: QueueRiskAdverse,
+				choices: []string{QueueRiskAdverse, "power_prob", "power_prob2", "power_prob3", "log_prob", "log_prob2"},
+				doc:     "how the position in the queue is estimated; `risk_adverse` lets only trades advance it"},
+			{name: "queue_n", kind: kindFloat, def: 3.0, bounds: above(0), doc: "exponent of the power_prob queues"},
+			{name: "order_latency", kind: kindDuration, def: "5ms", bounds: within(0, 60), doc: "from the host to the exchange"},
+			{name: "response_latency", kind: kindDuration, def: "5ms", bounds: within(0, 60), doc: "from the exchange back"},
+		}}
+}
+
+func feeSchema() *blockType {
+	return &blockType{name: "fee", single: true, implied: true,
+		doc: "Fees as shares of the traded value; a rebate is negative.",
+		args: []argument{
+			{name: "maker", kind: kindFloat, def: 0.0002, bounds: within(-0.1, 0.1), doc: "fee of a fill that added liquidity"},
+			{name: "taker", kind: kindFloat, def: 0.0005, bounds: within(-0.1, 0.1), doc: "fee of a fill that took liquidity"},
+		}}
+}
+
+func strategySchema() *blockType {
+	return &blockType{name: "strategy", labels: []label{{name: "name", pattern: identifier}},
+		doc: "A strategy: a plugin with its parameters, in its own process.",
+		args: []argument{
+			{name: "plugin", kind: kindString, required: true, pattern: identifier, doc: "name of the binary in `plugin_dir`"},
+			{name: "sha256", kind: kindString, def: "", pattern: checksum, doc: "pins the binary: its SHA-256 in hex"},
+			{name: "bot_id", kind: kindUint, def: int64(0),
+				doc: "identifies the bot to venues and across restarts; 0 derives it from the strategy's name"},
+			{name: "wait", kind: kindString, def: "adaptive", choices: []string{"adaptive", "spin", "park"},
+				doc: "how the strategy waits: spin some microseconds and then sleep, never sleep, or sleep at once"},
+			{name: "on_exit", kind: kindString, def: "cancel", choices: []string{"cancel", "keep"},
+				doc: "what happens to its open orders when it stops or dies"},
+			{name: "on_change", kind: kindString, def: "restart", choices: []string{"restart", "ignore"},
+				doc: "what happens when its binary is replaced"},
+			{name: "position", kind: kindString, def: "strategy", choices: []string{"strategy", PositionAccount},
+				doc: "what its position is: its own fills, or what the venue's account says"},
+			{name: "enabled", kind: kindBool, def: true, doc: "start it with the host"},
+		},
+		blocks: []*blockType{instrumentSchema(),
+			{name: "params", single: true, implied: true, free: true,
+				doc: "The plugin's parameters; `runner plugins` prints them with their defaults."}}}
+}
+
+func instrumentSchema() *blockType {
+	return &blockType{name: "instrument", labels: []label{{name: "connector"}, {name: "symbol", pattern: symbol}},
+		doc: "An instrument the strategy trades; its asset number is its place among the strategy's instrument blocks.",
+		args: []argument{
+			{name: "tick_size", kind: kindFloat, required: true, bounds: above(0), doc: "step of prices"},
+			{name: "lot_size", kind: kindFloat, required: true, bounds: above(0), doc: "step of quantities"},
+			{name: "depth", kind: kindString, def: "window", choices: []string{"window", "hashmap", "btree", DepthROI},
+				doc: "which book the strategy keeps"},
+			{name: "roi_low", kind: kindFloat, def: 0.0, bounds: atLeast(0), doc: "lowest price of a roi book"},
+			{name: "roi_high", kind: kindFloat, def: 0.0, bounds: atLeast(0), doc: "highest price of a roi book"},
+			{name: "last_trades", kind: kindInt, def: int64(100), bounds: within(0, 1e6),
+				doc: "how many of the last trades are kept, 0 for none"},
+		}}
+}

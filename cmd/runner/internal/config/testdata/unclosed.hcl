@@ -1,0 +1,3 @@
+strategy "a" {
+  plugin = "gridtrading"
+  instrument "sim" "BTCUSDT" {

@@ -53,7 +53,7 @@ func quotedDecimal(b []byte, i int) (value float64, quote int) {
 		return 0, -1
 	}
 	// Both operands are exact, so the one rounding of the division is the right one.
-	return float64(mantissa) / floatPow10[n&15], i
+	return float64(int64(mantissa)) / floatPow10[n&15], i
 }
 
 // decimal is a decimal number taken apart: mantissa times ten to the exponent.
@@ -194,16 +194,25 @@ func parseInt(text []byte) (value int64, ok bool) {
 	return 0, false
 }
 
-// plainInt converts up to 18 digits at b[i] that end with a byte other than a point or exponent; ok is false when the
+// plainInt converts up to 16 digits at b[i] that end with a byte other than a point or exponent; ok is false when the
 // long way has to be taken.
 func plainInt(b []byte, i int) (value int64, ok bool) {
-	start := i
-	for i < len(b) && b[i]-'0' <= 9 {
-		value = value*10 + int64(b[i]-'0')
-		i++
-	}
-	if i == start || i-start > 18 || i < len(b) && (b[i] == '.' || b[i]|0x20 == 'e') {
+	if len(b)-i < 17 {
 		return 0, false
 	}
-	return value, true
+	x := binary.LittleEndian.Uint64(b[i:]) ^ eachZero
+	n := leadingDigits(x)
+	if n == 0 {
+		return 0, false
+	}
+	value = int64(digits8(x << ((64 - 8*uint(n)) & 63)))
+	i += n
+	if n == 8 {
+		x = binary.LittleEndian.Uint64(b[i:]) ^ eachZero
+		if n = leadingDigits(x); n > 0 {
+			value = value*int64(uintPow10[n&15]) + int64(digits8(x<<((64-8*uint(n))&63)))
+		}
+		i += n
+	}
+	return value, b[i]-'0' > 9 && b[i] != '.' && b[i]|0x20 != 'e'
 }

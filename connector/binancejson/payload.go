@@ -132,7 +132,13 @@ func (p *Payload) field(key Key, i, depth int) (int, error) {
 			}
 		}
 	}
-	return skipValue(p.raw, i, depth)
+	b := p.raw
+	if i < len(b) && b[i]-'1' < 9 {
+		if end := skipDigits(b, i); end < len(b) && (b[end] == ',' || b[end] == '}') {
+			return end, nil
+		}
+	}
+	return skipValue(b, i, depth)
 }
 
 // rowsExpected guesses by what came before whether the value of key is an array of rows.

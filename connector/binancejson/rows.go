@@ -7,7 +7,7 @@ import (
 
 // appendRows converts the array of [price, quantity] at byte i and returns the index behind it. What follows price and
 // quantity in a row is passed over.
-func (p *Payload) appendRows(rows []hft.Event, i int) ([]hft.Event, int, error) {
+func (p *Payload) appendRows(rows []hft.Event, i int) (grown []hft.Event, next int, err error) {
 	b := p.raw
 	if i >= len(b) || b[i] != '[' {
 		return rows, i, fail(i, "an array of prices and quantities is expected")
@@ -17,9 +17,15 @@ func (p *Payload) appendRows(rows []hft.Event, i int) ([]hft.Event, int, error) 
 		return rows, i + 1, nil
 	}
 	for more := true; more; {
+		var atRow bool
+		if rows, i, atRow = usualRows(rows, b, i); !atRow {
+			if i, more, err = skipSeparator(b, i, ']'); err != nil {
+				return rows, i, err
+			}
+			continue
+		}
 		px, qty, next := usualRow(b, i)
 		if next < 0 {
-			var err error
 			if px, qty, next, err = p.anyRow(i); err != nil {
 				return rows, next, err
 			}
@@ -30,7 +36,6 @@ func (p *Payload) appendRows(rows []hft.Event, i int) ([]hft.Event, int, error) 
 			i++
 			continue
 		}
-		var err error
 		if i, more, err = skipSeparator(b, i, ']'); err != nil {
 			return rows, i, err
 		}

@@ -25,6 +25,7 @@ type SharedChannel struct {
 
 	interrupted atomic.Bool
 	closed      bool
+	seenNs      int64  // newest time stamp received, with a stepped clock
 	checkHostAt int64  // monotonic time at which to look whether the host is alive
 	tickMonoNs  uint64 // publication time of the newest feed event received
 	sent        uint64
@@ -196,7 +197,12 @@ func viewControl(s *shm.Segment) *controlView {
 func (c *SharedChannel) Instruments() []Instrument { return c.instruments }
 
 // NowNs returns the clock of the bot's connectors.
-func (c *SharedChannel) NowNs() int64 { return c.clock.nowNs() }
+func (c *SharedChannel) NowNs() int64 {
+	if c.clock.stepped {
+		return max(c.clock.nowNs(), c.seenNs)
+	}
+	return c.clock.nowNs()
+}
 
 // Interrupt makes every waiting call return hft.ErrInterrupted.
 func (c *SharedChannel) Interrupt() {

@@ -34,7 +34,7 @@ func NewWallClock() *Clock {
 // NewClock returns a clock that shows startNs and, once started, runs at rate against the wall clock.
 func NewClock(startNs int64, rate float64) *Clock { return &Clock{startNs: startNs, rate: rate} }
 
-// NewSteppedClock returns a clock that shows startNs until Step moves it.
+// NewSteppedClock returns a clock that shows startNs until Step and Show move it.
 func NewSteppedClock(startNs int64) *Clock {
 	c := &Clock{startNs: startNs, stepped: true}
 	c.nowNs.Store(startNs)
@@ -57,14 +57,14 @@ func (c *Clock) Start() {
 	}
 }
 
-// Step moves a stepped clock to timestampNs; it never goes back.
-func (c *Clock) Step(timestampNs int64) {
-	if timestampNs <= c.nowNs.Load() {
-		return
-	}
-	c.nowNs.Store(timestampNs)
+// Step moves a stepped clock to timestampNs; it never goes back. The bots see the new time with the first record that
+// is published at it, or by Show.
+func (c *Clock) Step(timestampNs int64) { c.nowNs.Store(max(timestampNs, c.nowNs.Load())) }
+
+// Show lets the bots see the time of a stepped clock.
+func (c *Clock) Show() {
 	for _, s := range c.segments {
-		atomic.StoreInt64(int64Word(s, offClockNow), timestampNs) // SYNC POINT: clock step
+		atomic.StoreInt64(int64Word(s, offClockNow), c.nowNs.Load()) // SYNC POINT: clock step
 	}
 }
 

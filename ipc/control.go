@@ -41,6 +41,9 @@ func (c *Control) wake(counted bool) {
 	}
 }
 
+// Wake lets the bot look at its queues and at its clock, which the host has stepped.
+func (c *Control) Wake() { c.wake(true) }
+
 // Interrupt makes every waiting call of the bot return hft.ErrInterrupted.
 func (c *Control) Interrupt() {
 	atomic.StoreUint64(c.segment.Word64(offStop), 1) // SYNC POINT: stop
@@ -98,6 +101,13 @@ func (c *Control) WaitRequest(pending func() bool, timeout time.Duration) {
 		shm.FutexWait(c.segment.Word32(offRequestBell), bell, timeout)
 	}
 	atomic.StoreUint32(parked, 0)
+}
+
+// RingRequest wakes the goroutine that sleeps in WaitRequest.
+func (c *Control) RingRequest() {
+	bell := c.segment.Word32(offRequestBell)
+	atomic.AddUint32(bell, 1)
+	shm.FutexWake(bell, 1)
 }
 
 // Close releases the host's mapping.

@@ -130,7 +130,7 @@ func (p *Port) wake() {
 }
 
 func (p *Port) record(kind, flags uint8, count, feedNo int) (r downRecord) {
-	r.setHead(kind, flags, count, feedNo, p.feed.Tail(), shm.MonotonicNs())
+	r.setHead(kind, flags, count, feedNo, p.feed.Tail(), p.feed.clock.NowNs())
 	return r
 }
 
@@ -227,6 +227,10 @@ func (p *Port) Handled() uint64 { return p.handled.Load() }
 
 // Pending reports whether Recv has something to take.
 func (p *Port) Pending() bool { return p.up.Ready() }
+
+// Damaged reports that the bot has written into its request queue what the queue cannot hold: nothing can be taken
+// from it any more.
+func (p *Port) Damaged() bool { return p.up.Corrupt() }
 
 // Close ends the wake-ups and releases the host's mapping.
 func (p *Port) Close() error {

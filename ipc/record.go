@@ -60,13 +60,13 @@ const (
 	errorPieceBytes = (bodyWords - 1) * 8
 )
 
-// downRecord is one record of the queue from host to bot: head word, feed sequence, publication time, body.
+// downRecord is one record of the queue from host to bot: head word, feed sequence, time by the clock, body.
 type downRecord [downWords - 1]uint64
 
-func (r *downRecord) setHead(kind uint8, flags uint8, count int, feedNo int, feedSeq uint64, monoNs int64) {
+func (r *downRecord) setHead(kind uint8, flags uint8, count int, feedNo int, feedSeq uint64, timestampNs int64) {
 	r[0] = uint64(kind) | uint64(flags)<<8 | uint64(count)<<16 | uint64(uint32(feedNo))<<32
 	r[1] = feedSeq
-	r[2] = uint64(monoNs)
+	r[2] = uint64(timestampNs)
 }
 
 func (r *downRecord) kind() uint8     { return uint8(r[0]) }
@@ -74,6 +74,7 @@ func (r *downRecord) flags() uint8    { return uint8(r[0] >> 8) }
 func (r *downRecord) count() int      { return int(uint16(r[0] >> 16)) }
 func (r *downRecord) feedNo() int     { return int(int32(r[0] >> 32)) }
 func (r *downRecord) feedSeq() uint64 { return r[1] }
+func (r *downRecord) timestampNs() int64 { return int64(r[2]) }
 func (r *downRecord) body() []uint64  { return r[headWords:] }
 
 const orderWords = 10

@@ -79,6 +79,7 @@ func (c *SharedChannel) takeFeed(l *link, ev *LiveEvent) (instNo int, ok bool) {
 	ev.Kind = EventFeed
 	ev.More = getFeed(&l.rec, &ev.Feed)
 	c.tickMonoNs = l.rec.W[5] & monoMask
+	c.seenNs = max(c.seenNs, ev.Feed.LocalTimestampNs)
 	if c.control.numEvents++; c.control.numEvents%eventsPerCount == 0 {
 		atomic.StoreUint64(c.control.events, c.control.numEvents)
 	}
@@ -89,6 +90,7 @@ func (c *SharedChannel) takeFeed(l *link, ev *LiveEvent) (instNo int, ok bool) {
 func (c *SharedChannel) takeDown(l *link, ev *LiveEvent) (instNo int, ok bool) {
 	no := l.in.feedNo()
 	l.haveDown = false
+	c.seenNs = max(c.seenNs, l.in.timestampNs())
 	instNo = -1
 	if no >= 0 && no < len(l.instOf) {
 		instNo = l.instOf[no]
@@ -213,7 +215,7 @@ func (c *SharedChannel) resync(l *link, ev *LiveEvent) (instNo int, ok bool) {
 			return 0, false
 		}
 		l.resyncAt++
-		clearEvent(ev, c.clock.nowNs())
+		clearEvent(ev, c.NowNs())
 		ev.More = false
 		return instNo, true
 	}

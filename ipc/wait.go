@@ -34,7 +34,7 @@ func (c *SharedChannel) RecvTimeout(_ uint64, timeout time.Duration, ev *LiveEve
 
 // waitFor polls, spins and parks until there is an event or a reason to return without one.
 func (c *SharedChannel) waitFor(timeout time.Duration, ev *LiveEvent) (int, error) {
-	deadlineNs := saturatingAdd(c.clock.nowNs(), int64(timeout))
+	deadlineNs := saturatingAdd(c.NowNs(), int64(timeout))
 	spinUntil := shm.MonotonicNs() + int64(adaptiveSpin)
 	for {
 		c.heartbeat()
@@ -48,7 +48,7 @@ func (c *SharedChannel) waitFor(timeout time.Duration, ev *LiveEvent) (int, erro
 		if err := c.stopped(end); err != nil {
 			return -1, err
 		}
-		nowNs := c.clock.nowNs()
+		nowNs := c.NowNs()
 		if nowNs >= deadlineNs {
 			return -1, hft.ErrTimeout
 		}

@@ -1,0 +1,114 @@
+package host
+
+import (
+	"context"
+	"math"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"hftrunner/ipc"
+)
+
+// barrier moves a stepped clock: recorded time goes on only when every bot has received everything and waits, and it
+// stops at each time that a bot waits for. So a replay at full speed loses nothing and treats the bots as a backtest
+// would.
+type barrier struct {
+	clock *ipc.Clock
+
+	mu       sync.Mutex
+	sessions []*session
+	scratch  []*session
+}
+
+const (
+	barrierSpins = 200
+	barrierSleep = 2 * time.Millisecond
+)
+
+func newBarrier(clock *ipc.Clock) *barrier { return &barrier{clock: clock} }
+
+func (b *barrier) add(s *session) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.sessions = append(b.sessions, s)
+}
+
+func (b *barrier) remove(s *session) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.sessions = slices.DeleteFunc(b.sessions, func(known *session) bool { return known == s })
+}
+
+// members returns the sessions to wait for. The result is valid until the next call.
+func (b *barrier) members() []*session {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.scratch = append(b.scratch[:0], b.sessions...)
+	return b.scratch
+}
+
+// show lets the bots see the time that the connector has reached.
+func (b *barrier) show() {
+	b.clock.Show()
+	for _, s := range b.members() {
+		s.wake()
+	}
+}
+
+// waitUntil is WaitUntil of a stepped clock. The bots' deadlines before timestampNs come first; at timestampNs itself
+// the connector's events do, as in a backtest: the bots see the new time with the first event, or when the connector
+// is done with it and waits again.
+func (b *barrier) waitUntil(ctx context.Context, timestampNs int64, wake <-chan struct{}) (int64, error) {
+	b.show()
+	for {
+		next := timestampNs
+		for _, s := range b.members() {
+			deadlineNs, err := awaitIdle(ctx, s)
+			if err != nil {
+				return b.clock.NowNs(), err
+			}
+			next = min(next, deadlineNs)
+		}
+		select {
+		case <-wake: // requests came in at this instant
+			return b.clock.NowNs(), nil
+		default:
+		}
+		if ctx.Err() != nil {
+			return b.clock.NowNs(), ctx.Err()
+		}
+		// What a bot says is not trusted to be in the future.
+		next = min(max(next, b.clock.NowNs()+1), max(timestampNs, b.clock.NowNs()))
+		b.clock.Step(next)
+		if next >= timestampNs {
+			return timestampNs, nil
+		}
+		b.show()
+	}
+}
+
+// awaitIdle returns until when a bot waits, once it has received everything and its requests have been handled. A bot
+// that is gone waits for ever; a hung one is the supervisor's to find.
+func awaitIdle(ctx context.Context, s *session) (deadlineNs int64, err error) {
+	patience := time.Duration(0)
+	for spins := 0; ; spins++ {
+		if spins == barrierSpins {
+			patience = barrierSleep
+		}
+		deadlineNs, idle := s.idle(patience)
+		switch {
+		case idle == departed:
+			return math.MaxInt64, nil
+		case idle == waiting:
+			return deadlineNs, nil
+		case ctx.Err() != nil:
+			return 0, ctx.Err()
+		case idle == sending && spins > barrierSpins:
+			time.Sleep(20 * time.Microsecond) // the request goroutine is at it
+		default:
+			runtime.Gosched()
+		}
+	}
+}

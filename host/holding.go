@@ -1,0 +1,199 @@
+package host
+
+import (
+	"math"
+
+	"hftrunner/connector"
+	"hftrunner/hft"
+	"hftrunner/ipc"
+)
+
+// holding is what one strategy has on one instrument: its orders at the venue, its position and the money made. It
+// belongs to the strategy, not to its process, and so outlives restarts. The publisher's lock guards it.
+type holding struct {
+	cfg    InstrumentConfig
+	owner  connector.Owner // Incarnation is that of the current process
+	mode   PositionMode
+	pub    *publisher
+	feedNo int
+
+	orders hft.OrderMap      // not final ones only
+	owners map[uint64]uint32 // incarnation that submitted an order, by order id, where it is not the current one
+	state  hft.StateValues
+	profit profit
+	port   *ipc.Port // of the current process, nil while there is none
+
+	numOrders, numFills, numRejects uint64
+}
+
+// profit keeps the average entry of a position.
+type profit struct {
+	entryPrice float64 // average price of the open position
+	unitValue  float64 // value of one unit at price 1: the contract size
+	realised   float64 // fees not included
+}
+
+// fill accounts for an execution of qty (signed) at price on top of position. unitValue is its value per unit and price.
+func (p *profit) fill(position, qty, price, unitValue float64) {
+	p.unitValue = unitValue
+	if position == 0 || math.Signbit(position) == math.Signbit(qty) {
+		p.entryPrice = (math.Abs(position)*p.entryPrice + math.Abs(qty)*price) / math.Abs(position+qty)
+		return
+	}
+	closed := math.Min(math.Abs(position), math.Abs(qty))
+	p.realised += closed * (price - p.entryPrice) * unitValue * sign(position)
+	if math.Abs(qty) > math.Abs(position) {
+		p.entryPrice = price // turned round
+	}
+}
+
+// open returns the profit of the open position at price.
+func (p *profit) open(position, price float64) float64 {
+	if position == 0 || math.IsNaN(price) {
+		return 0
+	}
+	return position * (price - p.entryPrice) * p.unitValue
+}
+
+func sign(x float64) float64 {
+	if x < 0 {
+		return -1
+	}
+	return 1
+}
+
+// request applies a bot's request to the holding before it goes to the connector, and returns the order to send. The
+// error text says why it must not be sent.
+func (h *holding) request(o *hft.Order) (connector.Order, string) {
+	known := h.orders.Get(o.OrderID)
+	out := connector.Order{InstrumentNo: h.feedNo, Owner: h.owner}
+	if o.Req == hft.StatusNew {
+		if known != nil {
+			return out, "order id is in use by an open order of this bot"
+		}
+		order := hft.NewOrder(o.OrderID, o.PriceTick, h.cfg.TickSize, o.Qty, o.Side, o.OrdType, o.TimeInForce)
+		order.Req, order.LocalTimestampNs = hft.StatusNew, o.LocalTimestampNs
+		h.orders.Put(&order)
+		h.numOrders++
+		out.Order = order
+		return out, ""
+	}
+	if known == nil {
+		return out, "no open order of this bot has the id"
+	}
+	if inc, ok := h.owners[o.OrderID]; ok {
+		out.Owner.Incarnation = inc
+	}
+	known.Req, known.LocalTimestampNs = o.Req, o.LocalTimestampNs
+	out.Order = *known
+	if o.Req == hft.StatusReplaced {
+		out.Order.PriceTick, out.Order.Qty = o.PriceTick, o.Qty
+	}
+	return out, ""
+}
+
+// update applies a report of the connector.
+func (h *holding) update(u *connector.OrderUpdate) {
+	if u.Fill {
+		h.fill(u)
+	}
+	report := u.Order.Order
+	known := h.orders.Get(report.OrderID)
+	switch {
+	case report.Req == hft.StatusRejected:
+		h.numRejects++
+		if known != nil && known.Req == hft.StatusNew {
+			h.forget(report.OrderID)
+		} else if known != nil {
+			known.Req = hft.StatusNone
+		}
+	case report.Final():
+		if report.Status == hft.StatusRejected {
+			h.numRejects++
+		}
+		h.forget(report.OrderID)
+	case known != nil:
+		known.Update(&report)
+	default:
+		h.orders.Put(&report)
+		if u.Owner.Incarnation != h.owner.Incarnation {
+			h.remember(report.OrderID, u.Owner.Incarnation)
+		}
+	}
+	if h.port != nil {
+		h.port.SendOrder(h.feedNo, &report, &h.state)
+	}
+}
+
+func (h *holding) fill(u *connector.OrderUpdate) {
+	h.numFills++
+	price := u.ExecPrice()
+	qty := u.ExecQty * float64(u.Side)
+	h.profit.fill(h.state.Position, qty, price, u.FillValue/(u.ExecQty*price))
+	if h.mode == StrategyPosition {
+		h.state.Position = snap(h.state.Position+qty, h.cfg.LotSize)
+	}
+	h.state.Balance -= u.FillValue * float64(u.Side)
+	h.state.Fee += u.FillFee
+	h.state.NumTrades++
+	h.state.TradingVolume += u.ExecQty
+	h.state.TradingValue += u.FillValue
+}
+
+// snap removes what adding floats leaves behind: a position is a whole number of lots.
+func snap(position, lotSize float64) float64 {
+	lots := math.Round(position / lotSize)
+	if exact := lots * lotSize; math.Abs(position-exact) < lotSize*1e-6 {
+		return exact
+	}
+	return position
+}
+
+func (h *holding) forget(orderID uint64) {
+	h.orders.Delete(orderID)
+	delete(h.owners, orderID)
+}
+
+func (h *holding) remember(orderID uint64, incarnation uint32) {
+	if h.owners == nil {
+		h.owners = make(map[uint64]uint32)
+	}
+	h.owners[orderID] = incarnation
+}
+
+// handOver makes the next process the owner of what is to come; open orders keep the incarnation that submitted them.
+func (h *holding) handOver(incarnation uint32, port *ipc.Port) {
+	for o := range h.orders.View().All() {
+		if _, ok := h.owners[o.OrderID]; !ok {
+			h.remember(o.OrderID, h.owner.Incarnation)
+		}
+	}
+	h.owner.Incarnation = incarnation
+	h.port = port
+}
+
+// cancelAll marks the open orders as being canceled and returns the requests for the connector.
+func (h *holding) cancelAll() []connector.Order {
+	var open []connector.Order
+	for o := range h.orders.View().All() {
+		owner := h.owner
+		if inc, ok := h.owners[o.OrderID]; ok {
+			owner.Incarnation = inc
+		}
+		o.Req = hft.StatusCanceled
+		open = append(open, connector.Order{InstrumentNo: h.feedNo, Owner: owner, Order: *o})
+	}
+	return open
+}
+
+// cancelling returns how many orders still wait for the answer to a cancel.
+func (h *holding) cancelling() (n int) {
+	h.pub.mu.Lock()
+	defer h.pub.mu.Unlock()
+	for o := range h.orders.View().All() {
+		if o.Req == hft.StatusCanceled {
+			n++
+		}
+	}
+	return n
+}

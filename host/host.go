@@ -1,0 +1,292 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"hftrunner/connector"
+	"hftrunner/hft"
+	"hftrunner/internal/control"
+	"hftrunner/ipc"
+)
+
+// Exit is why a host ended.
+type Exit string
+
+// Reasons for the end of a host. ExitDuration is for callers that end a run after a time.
+const (
+	ExitInterrupted Exit = "interrupted"
+	ExitEndOfData   Exit = "end_of_data"
+	ExitDuration    Exit = "duration"
+	ExitError       Exit = "error"
+)
+
+// SocketName is the name of the control socket in the state folder.
+const SocketName = "runner.sock"
+
+// cancelGrace bounds how long an ending host waits for the venues to confirm the cancels of on_exit.
+const cancelGrace = 2 * time.Second
+
+// Host runs connectors and strategies. New makes one, Run is called once. The methods of control.Runner and Summary
+// may be called from any goroutine.
+type Host struct {
+	cfg        Config
+	log        hclog.Logger
+	publishers []*publisher
+	strategies []*strategy
+	spawner    *control.Spawner
+	background sync.WaitGroup
+	startedAt  time.Time
+}
+
+// StartError says that a strategy could not be started when the host began.
+type StartError struct {
+	Strategy string
+	Err      error
+}
+
+// Error names the strategy and the cause.
+func (e *StartError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *StartError) Unwrap() error { return e.Err }
+
+// New prepares a host: it makes the shared memory of the connectors and registers all instruments.
+func New(cfg Config, logger hclog.Logger) (*Host, error) {
+	h := &Host{cfg: cfg, log: logger, startedAt: time.Now()}
+	if err := h.build(); err != nil {
+		h.closeFeeds()
+		return nil, err
+	}
+	return h, nil
+}
+
+func (h *Host) build() error {
+	wall := ipc.NewWallClock()
+	byName := make(map[string]*publisher)
+	for _, c := range h.cfg.Connectors {
+		p, err := newPublisher(c, clockOf(c.Connector, wall), h.log)
+		if err != nil {
+			return err
+		}
+		h.publishers = append(h.publishers, p)
+		byName[c.Name] = p
+	}
+	for _, c := range h.cfg.Strategies {
+		s := newStrategy(h, c)
+		if err := s.register(byName); err != nil {
+			return err
+		}
+		h.strategies = append(h.strategies, s)
+	}
+	return nil
+}
+
+// clockOf returns the clock of a connector: the host's wall clock unless it brings its own time.
+func clockOf(c connector.Connector, wall *ipc.Clock) *ipc.Clock {
+	timeliner, ok := c.(connector.Timeliner)
+	if !ok {
+		return wall
+	}
+	t := timeliner.Timeline()
+	switch {
+	case t.Stepped:
+		return ipc.NewSteppedClock(t.StartNs)
+	case t.StartNs == 0:
+		return wall
+	}
+	return ipc.NewClock(t.StartNs, t.Rate)
+}
+
+func (h *Host) closeFeeds() {
+	for _, p := range h.publishers {
+		_ = p.close()
+	}
+}
+
+// Run starts everything, works until ctx ends, the recorded data ends or a connector fails, and takes everything down
+// in order: strategies, their orders as on_exit says, connectors. The error is why it could not start or what failed;
+// a *StartError when a strategy could not be started.
+func (h *Host) Run(ctx context.Context) (Exit, error) {
+	defer h.closeFeeds()
+	if err := os.MkdirAll(filepath.Join(h.cfg.StateDir, "logs"), 0o700); err != nil {
+		return ExitError, fmt.Errorf("make the state folder: %w", err)
+	}
+	socket, err := control.ListenRunner(filepath.Join(h.cfg.StateDir, SocketName))
+	if err != nil {
+		return ExitError, err
+	}
+	h.spawner = control.NewSpawner()
+	defer func() { _ = h.spawner.Close() }()
+	service, stopService := context.WithCancel(context.Background())
+	defer h.background.Wait()
+	defer stopService()
+	h.serve(service, socket)
+	return h.work(ctx, service)
+}
+
+func (h *Host) serve(ctx context.Context, socket net.Listener) {
+	h.background.Go(func() {
+		if err := control.ServeRunner(ctx, socket, h); err != nil {
+			h.log.Error("control socket", "error", err)
+		}
+	})
+}
+
+// connectorEnd is the end of a connector's Run.
+type connectorEnd struct {
+	p   *publisher
+	err error
+}
+
+func (h *Host) work(ctx, service context.Context) (Exit, error) {
+	connectors, stopConnectors := context.WithCancel(context.Background())
+	defer stopConnectors()
+	ends := make(chan connectorEnd, len(h.publishers))
+	for _, p := range h.publishers {
+		go func() { ends <- connectorEnd{p, p.connector.Run(connectors, p, p)} }()
+	}
+	running := len(h.publishers)
+	strategies, stopStrategies := context.WithCancel(context.Background())
+	defer stopStrategies()
+
+	startErr := h.boot(ctx, strategies)
+	exit := ExitInterrupted
+	failure := startErr
+	if startErr != nil {
+		exit = ExitError
+	} else {
+		if err := h.watchPlugins(service); err != nil {
+			h.log.Warn("binaries are not watched", "error", err)
+		}
+		for _, p := range h.publishers {
+			p.start()
+		}
+		exit, running, failure = h.await(ctx, ends, running)
+	}
+
+	stopStrategies()
+	for _, s := range h.strategies {
+		<-s.done
+	}
+	if running > 0 {
+		h.awaitCancels()
+	}
+	stopConnectors()
+	for ; running > 0; running-- {
+		if end := <-ends; end.err != nil && !errors.Is(end.err, context.Canceled) {
+			h.log.Error("connector", "name", end.p.name, "error", end.err)
+		}
+	}
+	return exit, failure
+}
+
+// boot starts all strategies side by side and their supervisors. The first that cannot be started is the error.
+func (h *Host) boot(ctx, strategies context.Context) error {
+	errs := make([]error, len(h.strategies))
+	var wg sync.WaitGroup
+	supervisors := make([]*supervisor, len(h.strategies))
+	for i, s := range h.strategies {
+		supervisors[i] = newSupervisor(s)
+		if s.cfg.Disabled {
+			continue
+		}
+		wg.Go(func() {
+			if err := supervisors[i].boot(ctx); err != nil {
+				errs[i] = &StartError{Strategy: s.cfg.Name, Err: err}
+			}
+		})
+	}
+	wg.Wait()
+	for _, s := range supervisors {
+		go s.run(strategies)
+	}
+	if ctx.Err() != nil {
+		return nil // interrupted while starting
+	}
+	return errors.Join(errs...)
+}
+
+// await returns when the host is to end: with how many connectors still run and what failed.
+func (h *Host) await(ctx context.Context, ends <-chan connectorEnd, running int) (Exit, int, error) {
+	for {
+		select {
+		case <-ctx.Done():
+			return ExitInterrupted, running, nil
+		case end := <-ends:
+			running--
+			if end.err != nil {
+				h.log.Error("connector failed", "name", end.p.name, "error", end.err)
+				e := hft.LiveErrorWith(hft.CriticalConnectionError, hft.StringValue(end.err.Error()))
+				end.p.Error(&connector.Error{InstrumentNo: -1, LiveError: e})
+				return ExitError, running, fmt.Errorf("connector %s: %w", end.p.name, end.err)
+			}
+			end.p.end()
+			if running == 0 {
+				h.awaitStrategies(ctx)
+				return ExitEndOfData, 0, nil
+			}
+		}
+	}
+}
+
+// awaitStrategies gives the strategies time to come to the end of the data.
+func (h *Host) awaitStrategies(ctx context.Context) {
+	limit := time.NewTimer(h.cfg.Supervision.StopTimeout)
+	defer limit.Stop()
+	poll := time.NewTicker(2 * time.Millisecond)
+	defer poll.Stop()
+	for {
+		alive := 0
+		for _, s := range h.strategies {
+			if state := s.getState(); state == Running || state == Starting {
+				alive++
+			}
+		}
+		if alive == 0 {
+			return
+		}
+		select {
+		case <-poll.C:
+		case <-limit.C:
+			h.log.Warn("strategies have not come to the end of the data in time and are stopped", "strategies", alive)
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// awaitCancels waits, within bounds, until no order is left of the strategies that cancel theirs on exit.
+func (h *Host) awaitCancels() {
+	deadline := time.Now().Add(cancelGrace)
+	for time.Now().Before(deadline) {
+		open := 0
+		for _, s := range h.strategies {
+			if s.cfg.OnExit != CancelOrders {
+				continue
+			}
+			for _, hd := range s.holdings {
+				open += hd.cancelling()
+			}
+		}
+		if open == 0 {
+			return
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+}
+
+// start lets the connector's time begin.
+func (p *publisher) start() {
+	p.clock.Start()
+	close(p.started)
+}

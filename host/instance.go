@@ -1,0 +1,199 @@
+package host
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"hftrunner/internal/control"
+)
+
+// instance is one process of a strategy with its session.
+type instance struct {
+	process *control.Process
+	session *session
+	version string
+	sum     string
+	logFile *os.File
+	ended   chan ending   // one value, when it has ended by itself
+	quiet   chan struct{} // closed when its end is wanted
+	once    sync.Once
+	watcher sync.WaitGroup
+}
+
+// ending is how an instance ended by itself.
+type ending struct {
+	reason string
+	done   bool // it returned without an error
+}
+
+// firstDescriptor is the number of the first inherited file in a plugin process.
+const firstDescriptor = 3
+
+// launch starts, handshakes and configures a new process of the strategy; it does not trade yet. It can be called
+// while another instance of the strategy trades.
+func (s *strategy) launch(ctx context.Context) (*instance, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.host.cfg.Supervision.StartTimeout)
+	defer cancel()
+	binary, err := findPlugin(s.host.cfg.PluginDir, s.cfg.Plugin)
+	if err != nil {
+		return nil, err
+	}
+	sum, err := sumOf(binary)
+	if err != nil {
+		return nil, err
+	}
+	var pinned []byte
+	if s.cfg.SHA256 != "" {
+		if pinned, err = hex.DecodeString(s.cfg.SHA256); err != nil {
+			return nil, fmt.Errorf("strategy %s: sha256 %q is no hexadecimal number", s.cfg.Name, s.cfg.SHA256)
+		}
+	}
+	s.mu.Lock()
+	s.incarnation++
+	incarnation := s.incarnation
+	s.mu.Unlock()
+	ses, err := newSession(s, incarnation)
+	if err != nil {
+		return nil, err
+	}
+	inst := &instance{session: ses, sum: sum, ended: make(chan ending, 1), quiet: make(chan struct{})}
+	if err := s.start(ctx, inst, binary, pinned); err != nil {
+		inst.dispose()
+		return nil, err
+	}
+	return inst, nil
+}
+
+func (s *strategy) start(ctx context.Context, inst *instance, binary string, pinned []byte) error {
+	var err error
+	logPath := filepath.Join(s.host.cfg.StateDir, "logs", s.cfg.Name+".log")
+	if inst.logFile, err = os.OpenFile(logPath, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err != nil {
+		return fmt.Errorf("open the log of strategy %s: %w", s.cfg.Name, err)
+	}
+	files, attachment := inst.session.files(firstDescriptor)
+	inst.process, err = control.Launch(ctx, control.LaunchConfig{
+		Spawner: s.host.spawner, Path: binary, SHA256: pinned, ExtraFiles: files, Log: inst.logFile, Logger: s.log,
+		StartTimeout: s.host.cfg.Supervision.StartTimeout,
+	})
+	if err != nil {
+		return fmt.Errorf("strategy %s: %w", s.cfg.Name, err)
+	}
+	description, err := inst.process.Describe(ctx)
+	if err != nil {
+		return fmt.Errorf("strategy %s: %w", s.cfg.Name, err)
+	}
+	inst.version = description.Version
+	err = inst.process.Configure(ctx, control.Configuration{StrategyName: s.cfg.Name, Params: s.cfg.Params,
+		Attachment: attachment, Books: books(s.cfg.Instruments)})
+	if err != nil {
+		return fmt.Errorf("strategy %s refuses its configuration: %w", s.cfg.Name, err)
+	}
+	return nil
+}
+
+// activate lets the instance trade: it gets the strategy's orders, position, books and state.
+func (s *strategy) activate(ctx context.Context, inst *instance, state []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, s.host.cfg.Supervision.StartTimeout)
+	defer cancel()
+	inst.session.activate()
+	if err := inst.process.Start(ctx, state); err != nil {
+		inst.session.deactivate()
+		return fmt.Errorf("strategy %s: %w", s.cfg.Name, err)
+	}
+	s.mu.Lock()
+	s.current, s.version, s.sum, s.startedAt = inst, inst.version, inst.sum, time.Now()
+	s.mu.Unlock()
+	inst.watcher.Add(1)
+	go s.watch(inst)
+	return nil
+}
+
+// watch reports when the instance ends by itself, damages its queues, or hangs.
+func (s *strategy) watch(inst *instance) {
+	defer inst.watcher.Done()
+	exits := make(chan ending, 1)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() {
+		exit, err := inst.process.Wait(ctx)
+		switch {
+		case err != nil:
+			exits <- ending{reason: err.Error()}
+		case exit.Error != "":
+			exits <- ending{reason: exit.Error}
+		default:
+			exits <- ending{reason: "returned", done: true}
+		}
+	}()
+	limit := s.host.cfg.Supervision.HeartbeatTimeout
+	ticker := time.NewTicker(max(limit/10, 10*time.Millisecond))
+	defer ticker.Stop()
+	last, lastAt := inst.session.control.Progress(), time.Now()
+	for {
+		select {
+		case e := <-exits:
+			inst.ended <- e
+			return
+		case <-inst.quiet:
+			return
+		case now := <-ticker.C:
+			if progress := inst.session.control.Progress(); progress != last {
+				last, lastAt = progress, now
+			}
+			if now.Sub(lastAt) > limit {
+				inst.ended <- ending{reason: fmt.Sprintf("hung: it has not called its bot for %v", limit)}
+				return
+			}
+			if fault := inst.session.fault(); fault != "" {
+				inst.ended <- ending{reason: fault}
+				return
+			}
+		}
+	}
+}
+
+// stop makes the instance return and gives its saved state. A process that does not obey in time is killed.
+func (s *strategy) stop(inst *instance) (state []byte, err error) {
+	inst.hush()
+	ctx, cancel := context.WithTimeout(context.Background(), s.host.cfg.Supervision.StopTimeout)
+	defer cancel()
+	inst.session.control.Interrupt()
+	state, err = inst.process.Stop(ctx)
+	if err != nil {
+		_ = inst.process.Kill()
+		return nil, fmt.Errorf("strategy %s did not stop in order and was killed: %w", s.cfg.Name, err)
+	}
+	return state, nil
+}
+
+// hush ends the watching: the end of the instance is wanted.
+func (i *instance) hush() { i.once.Do(func() { close(i.quiet) }) }
+
+// dispose ends the process, if it still runs, and releases everything.
+func (i *instance) dispose() {
+	i.hush()
+	i.watcher.Wait()
+	if i.process != nil {
+		_ = i.process.Close()
+	}
+	i.session.Close()
+	if i.logFile != nil {
+		_ = i.logFile.Close()
+	}
+}
+
+// retire takes an instance out of the strategy: its requests have been carried out, its counts are kept.
+func (s *strategy) retire(inst *instance) {
+	inst.session.deactivate()
+	s.mu.Lock()
+	s.stats.retire(inst.session.totals())
+	if s.current == inst {
+		s.current = nil
+	}
+	s.mu.Unlock()
+}

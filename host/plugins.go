@@ -1,0 +1,136 @@
+package host
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"hftrunner/internal/control"
+)
+
+// PluginInfo is what Describe finds out about a plugin.
+type PluginInfo struct {
+	Name        string
+	Path        string
+	SHA256      string
+	Description control.Description
+	// Err is why the plugin cannot be used.
+	Err error
+}
+
+// PluginNames returns the names of the executable files of a plugin folder, sorted.
+func PluginNames(pluginDir string) ([]string, error) {
+	entries, err := os.ReadDir(pluginDir)
+	if err != nil {
+		return nil, fmt.Errorf("read the plugin folder: %w", err)
+	}
+	var names []string
+	for _, e := range entries {
+		info, err := e.Info()
+		if err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 && !strings.HasPrefix(e.Name(), ".") {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
+}
+
+// Describe starts each named plugin of the folder for as long as it takes to ask what it is. Only the named files are
+// executed. What is wrong with one is in its PluginInfo; the error is for the folder.
+func Describe(ctx context.Context, pluginDir string, names []string) (map[string]PluginInfo, error) {
+	if _, err := os.Stat(pluginDir); err != nil {
+		return nil, fmt.Errorf("plugin folder: %w", err)
+	}
+	spawner := control.NewSpawner()
+	defer func() { _ = spawner.Close() }()
+	infos := make(map[string]PluginInfo, len(names))
+	for _, name := range names {
+		if _, ok := infos[name]; !ok {
+			infos[name] = describe(ctx, spawner, pluginDir, name)
+		}
+	}
+	return infos, nil
+}
+
+func describe(ctx context.Context, spawner *control.Spawner, pluginDir, name string) PluginInfo {
+	info := PluginInfo{Name: name}
+	if info.Path, info.Err = findPlugin(pluginDir, name); info.Err != nil {
+		return info
+	}
+	if info.SHA256, info.Err = sumOf(info.Path); info.Err != nil {
+		return info
+	}
+	process, err := control.Launch(ctx, control.LaunchConfig{Spawner: spawner, Path: info.Path})
+	if err != nil {
+		info.Err = err
+		return info
+	}
+	defer func() { _ = process.Close() }()
+	info.Description, info.Err = process.Describe(ctx)
+	return info
+}
+
+// findPlugin returns the path of a plugin's binary.
+func findPlugin(dir, name string) (string, error) {
+	if name == "" || name != filepath.Base(name) || strings.HasPrefix(name, ".") {
+		return "", fmt.Errorf("plugin %q is no file name: name a file of the plugin folder %s", name, dir)
+	}
+	path, err := filepath.Abs(filepath.Join(dir, name))
+	if err != nil {
+		return "", fmt.Errorf("plugin %q: %w", name, err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			known, _ := PluginNames(dir)
+			text := fmt.Sprintf("no plugin %q in %s", name, dir)
+			if near := control.Nearest(name, known); near != "" {
+				text += fmt.Sprintf("; did you mean %q?", near)
+			} else {
+				text += ": copy the binary there"
+			}
+			return "", errors.New(text)
+		}
+		return "", fmt.Errorf("plugin %q: %w", name, err)
+	}
+	return path, nil
+}
+
+// sumOf returns the SHA-256 of a file in hex.
+func sumOf(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("read plugin: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", fmt.Errorf("read plugin %s: %w", path, err)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// settled returns the sum of a file once its size and sum have stayed the same for a while: it is complete.
+func settled(ctx context.Context, path string, quiet time.Duration) (string, error) {
+	last := ""
+	for {
+		sum, err := sumOf(path)
+		if err != nil {
+			return "", err
+		}
+		if sum == last {
+			return sum, nil
+		}
+		last = sum
+		select {
+		case <-time.After(quiet):
+		case <-ctx.Done():
+			return "", ctx.Err()
+		}
+	}
+}

@@ -1,0 +1,237 @@
+package host
+
+import (
+	"fmt"
+	"math"
+	"sync"
+	"sync/atomic"
+
+	"github.com/hashicorp/go-hclog"
+
+	"hftrunner/connector"
+	"hftrunner/depth"
+	"hftrunner/hft"
+	"hftrunner/ipc"
+)
+
+// publisher is one connector with its feed: it is the Sink and the Clock of the connector, keeps the books, and
+// carries every report to the bot it concerns.
+//
+// mu puts feed and private records of the connector into one sequence. It is held for a message at a time, never
+// while calling the connector.
+type publisher struct {
+	name, kind string
+	log        hclog.Logger
+	connector  connector.Connector
+	clock      *ipc.Clock
+	barrier    *barrier // of a stepped clock, else nil
+	started    chan struct{}
+
+	counters [connector.NumCounters]atomic.Uint64
+	events   atomic.Uint64
+
+	mu          sync.Mutex
+	feed        *ipc.Feed
+	instruments []*instrument
+	bySymbol    map[string]*instrument
+	scratch     []hft.Event
+	strangers   int // order updates of bots that are not here
+}
+
+// instrument is one instrument of a connector.
+type instrument struct {
+	no       int
+	symbol   string
+	tickSize float64
+	lotSize  float64
+	book     *depth.FusedMarketDepth
+	ready    bool
+	latency  latencyHistogram // of the feed
+	holdings map[uint64]*holding
+	levels   []hft.Event // scratch
+	discard  []hft.Event // scratch
+}
+
+func newPublisher(cfg ConnectorConfig, clock *ipc.Clock, log hclog.Logger) (*publisher, error) {
+	feed, err := ipc.NewFeed(cfg.Name, cfg.FeedCapacity, clock)
+	if err != nil {
+		return nil, err
+	}
+	p := &publisher{name: cfg.Name, kind: cfg.Kind, log: log.Named(cfg.Name), connector: cfg.Connector, clock: clock,
+		feed: feed, bySymbol: make(map[string]*instrument), started: make(chan struct{})}
+	if clock.Stepped() {
+		p.barrier = newBarrier(clock)
+	}
+	return p, nil
+}
+
+// register makes the instrument known, once per symbol; every strategy has to agree on tick and lot size.
+func (p *publisher) register(cfg InstrumentConfig) (*instrument, error) {
+	if known := p.bySymbol[cfg.Symbol]; known != nil {
+		if known.tickSize != cfg.TickSize || known.lotSize != cfg.LotSize {
+			return nil, fmt.Errorf("instrument %s of connector %s: tick and lot size %v, %v here but %v, %v in another strategy",
+				cfg.Symbol, p.name, cfg.TickSize, cfg.LotSize, known.tickSize, known.lotSize)
+		}
+		return known, nil
+	}
+	if len(p.instruments) > math.MaxUint16 {
+		return nil, fmt.Errorf("connector %s has more than %d instruments", p.name, math.MaxUint16)
+	}
+	inst := &instrument{no: len(p.instruments), symbol: cfg.Symbol, tickSize: cfg.TickSize, lotSize: cfg.LotSize,
+		book: depth.NewFusedMarketDepth(cfg.TickSize, cfg.LotSize, depth.Fixed), latency: newLatencyHistogram(),
+		holdings: make(map[uint64]*holding)}
+	p.instruments = append(p.instruments, inst)
+	p.bySymbol[cfg.Symbol] = inst
+	p.connector.Register(connector.Instrument{No: inst.no, Symbol: inst.symbol, TickSize: inst.tickSize, LotSize: inst.lotSize})
+	return inst, nil
+}
+
+// Feed publishes one message of the venue.
+func (p *publisher) Feed(instrumentNo int, events []hft.Event) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	inst := p.instruments[instrumentNo]
+	out := p.scratch[:0]
+	for i := range events {
+		out = inst.apply(&events[i], out)
+	}
+	p.scratch = out
+	if len(events) > 0 {
+		e := &events[len(events)-1]
+		inst.latency.record(e.LocalTimestampNs - e.ExchTimestampNs)
+	}
+	p.events.Add(uint64(len(out)))
+	p.feed.Publish(instrumentNo, out)
+}
+
+// apply puts an event through the book and appends what the bots are to see of it.
+func (i *instrument) apply(e *hft.Event, out []hft.Event) []hft.Event {
+	switch e.Kind() {
+	case hft.DepthEvent, hft.DepthSnapshotEvent, hft.DepthBBOEvent:
+		return i.book.Update(e, out)
+	case hft.DepthClearEvent:
+		i.clear(e)
+	}
+	return append(out, *e)
+}
+
+// clear clears the book and forgets how old its best is: what comes after a clear is newer, whatever its time says.
+func (i *instrument) clear(e *hft.Event) {
+	timeless := *e
+	timeless.ExchTimestampNs = 0
+	i.discard = i.book.Update(&timeless, i.discard[:0])
+}
+
+// Order carries a report to the order's owner.
+func (p *publisher) Order(u *connector.OrderUpdate) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	h := p.instruments[u.InstrumentNo].holdings[u.Owner.Bot]
+	if h == nil {
+		if p.strangers++; p.strangers == 1 {
+			p.log.Warn("order update for a bot that is not configured here; further ones are only counted",
+				"bot", u.Owner.Bot, "order", u.OrderID, "status", u.Status)
+		}
+		return
+	}
+	h.update(u)
+}
+
+// Position takes the account's position, for the bots that want it.
+func (p *publisher) Position(instrumentNo int, qty float64, _ int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, h := range p.instruments[instrumentNo].holdings {
+		if h.mode == AccountPosition {
+			h.state.Position = qty
+			if h.port != nil {
+				h.port.SendState(h.feedNo, &h.state)
+			}
+		}
+	}
+}
+
+// Error carries an error event to the bots it concerns.
+func (p *publisher) Error(e *connector.Error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.sendError(e)
+}
+
+func (p *publisher) sendError(e *connector.Error) {
+	p.log.Warn("error event", "kind", e.Kind.String(), "bot", e.Owner.Bot, "order", e.OrderID, "reason", e.Val.String())
+	live := e.LiveError
+	live.Connector = p.name
+	told := make(map[*ipc.Port]bool)
+	for _, inst := range p.instruments {
+		if e.InstrumentNo >= 0 && e.InstrumentNo != inst.no {
+			continue
+		}
+		for bot, h := range inst.holdings {
+			if h.port != nil && !told[h.port] && (e.Owner.Bot == 0 || e.Owner.Bot == bot) {
+				told[h.port] = true
+				h.port.SendError(e.InstrumentNo, &live)
+			}
+		}
+	}
+}
+
+// Ready notes that an instrument's book is complete.
+func (p *publisher) Ready(instrumentNo int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if inst := p.instruments[instrumentNo]; !inst.ready {
+		inst.ready = true
+		p.log.Info("book is in sync", "symbol", inst.symbol)
+	}
+}
+
+// Stale empties an instrument's book, here and at the bots, and tells them why.
+func (p *publisher) Stale(instrumentNo int, reason string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	inst := p.instruments[instrumentNo]
+	inst.ready = false
+	now := p.clock.NowNs()
+	clearBook := hft.Event{Ev: hft.LocalEvent | hft.DepthClearEvent, ExchTimestampNs: now, LocalTimestampNs: now, Px: math.NaN()}
+	inst.clear(&clearBook)
+	p.scratch = append(p.scratch[:0], clearBook)
+	p.feed.Publish(instrumentNo, p.scratch)
+	p.sendError(&connector.Error{InstrumentNo: instrumentNo,
+		LiveError: hft.CustomLiveError(hft.CodeStale, hft.StringValue(reason))})
+}
+
+// Count adds to a counter.
+func (p *publisher) Count(c connector.Counter, n uint64) { p.counters[c].Add(n) }
+
+// snapshot answers a bot's RegisterInstrument.
+func (p *publisher) snapshot(h *holding) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if h.port == nil {
+		return
+	}
+	inst := p.instruments[h.feedNo]
+	inst.levels = inst.book.Snapshot(inst.levels[:0])
+	var orders []hft.Order
+	for o := range h.orders.View().All() {
+		orders = append(orders, *o)
+	}
+	h.port.SendSnapshot(h.feedNo, orders, &h.state, inst.levels)
+}
+
+// end marks the end of recorded data.
+func (p *publisher) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.barrier != nil {
+		p.barrier.show()
+	}
+	p.feed.End()
+}
+
+func (p *publisher) close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.feed.Close()
+}

@@ -1,0 +1,75 @@
+package host
+
+import (
+	"fmt"
+	"runtime"
+
+	"hftrunner/hft"
+	"hftrunner/ipc"
+)
+
+// The request path. Every request of every bot goes through handle, in this order: it has been read once and its
+// fields validated by ipc; ownership; (the risk gate and the journal have their place between ownership and connector,
+// marked below); connector. A request is refused with an OrderError to its bot and, where the bot has an order waiting
+// for an answer, an update that rejects the request.
+
+// handle carries out one valid request.
+func (s *session) handle(l *sessionLink, req *ipc.Request) {
+	if req.FeedNo < 0 || req.FeedNo >= len(l.holdings) || l.holdings[req.FeedNo] == nil {
+		s.refuse(l, req, fmt.Sprintf("instrument number %d is none of this bot's", req.FeedNo))
+		return
+	}
+	h := l.holdings[req.FeedNo]
+	if req.Kind == ipc.RequestRegisterInstrument {
+		l.pub.snapshot(h)
+		return
+	}
+	s.stats.requests.Add(1)
+
+	l.pub.mu.Lock()
+	order, reason := h.request(&req.Order)
+	l.pub.mu.Unlock()
+	if reason != "" {
+		s.refuse(l, req, reason)
+		return
+	}
+
+	// Risk gate: the limits of the bot and of the account are checked here, before anything leaves the host.
+
+	// Journal: the intent becomes durable here, before it is sent.
+
+	s.stats.tickToOrder(req.TickToOrderNs())
+	switch req.Order.Req {
+	case hft.StatusNew:
+		l.pub.connector.Submit(order)
+	case hft.StatusCanceled:
+		l.pub.connector.Cancel(order)
+	case hft.StatusReplaced:
+		l.pub.connector.Modify(order)
+	}
+}
+
+// refuse tells the bot why a request was not carried out.
+func (s *session) refuse(l *sessionLink, req *ipc.Request, reason string) {
+	s.stats.refused.Add(1)
+	l.pub.mu.Lock()
+	defer l.pub.mu.Unlock()
+	feedNo := -1
+	if req.FeedNo >= 0 && req.FeedNo < len(l.holdings) && l.holdings[req.FeedNo] != nil {
+		feedNo = req.FeedNo
+		h := l.holdings[feedNo]
+		h.numRejects++
+		if req.Kind == ipc.RequestOrder {
+			answer := req.Order
+			answer.Req = hft.StatusRejected
+			answer.ExchTimestampNs = 0
+			l.port.SendOrder(feedNo, &answer, &h.state)
+		}
+	}
+	e := hft.LiveErrorWith(hft.OrderError, hft.StringValue(reason))
+	e.Connector, e.OrderID = l.pub.name, req.Order.OrderID
+	l.port.SendError(feedNo, &e)
+}
+
+// yield lets other goroutines run between two looks at a queue.
+func yield() { runtime.Gosched() }

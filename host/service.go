@@ -1,0 +1,72 @@
+package host
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"hftrunner/internal/control"
+)
+
+var _ control.Runner = (*Host)(nil)
+
+// Version returns the host's version.
+func (h *Host) Version(context.Context) (control.VersionInfo, error) {
+	return control.VersionInfo{Version: h.cfg.Version, APIVersion: control.APIVersion, PID: os.Getpid(),
+		Config: h.cfg.ConfigPath, StartedAt: h.startedAt}, nil
+}
+
+// Strategies returns the state of all strategies in the order of the configuration.
+func (h *Host) Strategies(context.Context) ([]control.StrategyStatus, error) {
+	list := make([]control.StrategyStatus, 0, len(h.strategies))
+	for _, s := range h.strategies {
+		list = append(list, s.status())
+	}
+	return list, nil
+}
+
+// Start starts a stopped strategy.
+func (h *Host) Start(ctx context.Context, name string) error {
+	_, err := h.command(ctx, name, commandStart)
+	return err
+}
+
+// Stop stops a strategy and carries out its on_exit action.
+func (h *Host) Stop(ctx context.Context, name string) error {
+	_, err := h.command(ctx, name, commandStop)
+	return err
+}
+
+// Restart replaces a strategy's process.
+func (h *Host) Restart(ctx context.Context, name string) (control.RestartResult, error) {
+	return h.command(ctx, name, commandRestart)
+}
+
+func (h *Host) command(ctx context.Context, name string, kind commandKind) (control.RestartResult, error) {
+	known := make([]string, 0, len(h.strategies))
+	for _, s := range h.strategies {
+		if s.cfg.Name == name {
+			return s.ask(ctx, kind)
+		}
+		known = append(known, s.cfg.Name)
+	}
+	return control.RestartResult{}, control.NewNotFoundError(name, known)
+}
+
+// ask hands a command to the supervisor and waits for its outcome.
+func (s *strategy) ask(ctx context.Context, kind commandKind) (control.RestartResult, error) {
+	c := command{kind: kind, reply: make(chan commandResult, 1)}
+	select {
+	case s.commands <- c:
+	case <-s.done:
+		return control.RestartResult{}, fmt.Errorf("strategy %s: the host is ending", s.cfg.Name)
+	case <-ctx.Done():
+		return control.RestartResult{}, ctx.Err()
+	}
+	select {
+	case r := <-c.reply:
+		return r.restart, r.err
+	case <-ctx.Done():
+		return control.RestartResult{}, fmt.Errorf("strategy %s: still at it: %w", s.cfg.Name, ctx.Err())
+	}
+}

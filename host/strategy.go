@@ -1,0 +1,168 @@
+package host
+
+import (
+	"fmt"
+	"hash/fnv"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"hftrunner/internal/control"
+)
+
+// State of a strategy.
+type State string
+
+// States of a strategy.
+const (
+	// Starting: its process is being started.
+	Starting State = "starting"
+	// Running: it trades.
+	Running State = "running"
+	// Backoff: it ended unexpectedly and waits to be started again.
+	Backoff State = "backoff"
+	// Stopped: it was stopped, or has not been started.
+	Stopped State = "stopped"
+	// Failed: it is not started again by itself, because it could not be or ended too often.
+	Failed State = "failed"
+	// Ended: it returned by itself, at the end of the data or because it was done.
+	Ended State = "ended"
+)
+
+// strategy is one strategy block: its identity, what it holds, and its process. The supervisor goroutine is the only
+// one to change the process; mu guards what others read.
+type strategy struct {
+	cfg      StrategyConfig
+	botID    uint64
+	host     *Host
+	log      hclog.Logger
+	holdings []*holding
+	stats    strategyStats
+	commands chan command
+	done     chan struct{} // closed when the supervisor has ended
+
+	mu          sync.Mutex
+	state       State
+	reason      string
+	current     *instance
+	incarnation uint32
+	restarts    int
+	version     string
+	sum         string // of the binary that runs
+	startedAt   time.Time
+}
+
+func newStrategy(h *Host, cfg StrategyConfig) *strategy {
+	s := &strategy{cfg: cfg, botID: cfg.BotID, host: h, log: h.log.Named(cfg.Name), state: Stopped,
+		commands: make(chan command), done: make(chan struct{})}
+	if s.botID == 0 {
+		s.botID = botIDOf(cfg.Name)
+	}
+	s.stats.latency = newLatencyHistogram()
+	return s
+}
+
+// botIDOf derives a bot's id from its strategy's name, so that it is the same after every restart of the host.
+func botIDOf(name string) uint64 {
+	f := fnv.New64a()
+	_, _ = f.Write([]byte(name))
+	return max(f.Sum64(), 1)
+}
+
+// register makes the strategy's instruments known to their connectors.
+func (s *strategy) register(publishers map[string]*publisher) error {
+	for _, cfg := range s.cfg.Instruments {
+		p := publishers[cfg.Connector]
+		if p == nil {
+			return fmt.Errorf("strategy %s: no connector %q", s.cfg.Name, cfg.Connector)
+		}
+		inst, err := p.register(cfg)
+		if err != nil {
+			return fmt.Errorf("strategy %s: %w", s.cfg.Name, err)
+		}
+		if inst.holdings[s.botID] != nil {
+			return fmt.Errorf("strategy %s: instrument %s of connector %s is used twice under the bot id %d",
+				s.cfg.Name, cfg.Symbol, cfg.Connector, s.botID)
+		}
+		h := &holding{cfg: cfg, mode: s.cfg.Position, pub: p, feedNo: inst.no}
+		h.owner.Bot = s.botID
+		inst.holdings[s.botID] = h
+		s.holdings = append(s.holdings, h)
+	}
+	return nil
+}
+
+func (s *strategy) setState(state State, reason string) {
+	s.mu.Lock()
+	changed := s.state != state
+	s.state, s.reason = state, reason
+	s.mu.Unlock()
+	if changed {
+		s.log.Debug("state", "state", state, "reason", reason)
+	}
+}
+
+func (s *strategy) getState() State {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state
+}
+
+// status returns what the command line shows.
+func (s *strategy) status() control.StrategyStatus {
+	s.mu.Lock()
+	st := control.StrategyStatus{Name: s.cfg.Name, Plugin: s.cfg.Plugin, Version: s.version, State: string(s.state),
+		Reason: s.reason, Restarts: s.restarts}
+	var current botTotals
+	if s.current != nil {
+		st.PID = s.current.process.PID()
+		st.UptimeNs = int64(time.Since(s.startedAt))
+		current = s.current.session.totals()
+	}
+	totals := s.stats.totals(current)
+	s.mu.Unlock()
+	st.Events, st.LostEvents, st.Resyncs = totals.events, totals.lost, totals.resyncs
+	st.Requests = s.stats.requests.Load()
+	st.TickToOrder = s.stats.lastTickToOrderNs.Load()
+	s.stats.mu.Lock()
+	st.RestartGapNs = append([]int64{}, s.stats.gapsNs...)
+	s.stats.mu.Unlock()
+	for _, h := range s.holdings {
+		inst, orders, fills, rejects := h.status()
+		st.Instruments = append(st.Instruments, inst)
+		st.Orders += orders
+		st.Fills += fills
+		st.Rejects += rejects
+	}
+	return st
+}
+
+func (h *holding) status() (st control.InstrumentStatus, orders, fills, rejects uint64) {
+	h.pub.mu.Lock()
+	defer h.pub.mu.Unlock()
+	book := h.pub.instruments[h.feedNo].book
+	mid := (book.BestBid() + book.BestAsk()) / 2
+	st = control.InstrumentStatus{
+		Connector:    h.cfg.Connector,
+		Symbol:       h.cfg.Symbol,
+		Position:     h.state.Position,
+		BestBid:      zeroIfNaN(book.BestBid()),
+		BestAsk:      zeroIfNaN(book.BestAsk()),
+		OpenOrders:   h.orders.View().Len(),
+		Fee:          h.state.Fee,
+		TradingVol:   h.state.TradingVolume,
+		TradingValue: h.state.TradingValue,
+		RealisedPnL:  h.profit.realised,
+		OpenPnL:      h.profit.open(h.state.Position, mid),
+	}
+	return st, h.numOrders, h.numFills, h.numRejects
+}
+
+func zeroIfNaN(x float64) float64 {
+	if math.IsNaN(x) {
+		return 0
+	}
+	return x
+}

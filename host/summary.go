@@ -1,0 +1,103 @@
+package host
+
+import (
+	"time"
+
+	"hftrunner/connector"
+)
+
+// Summary is what a run comes to. Times are nanoseconds.
+type Summary struct {
+	Version    string             `json:"version"`
+	UptimeNs   int64              `json:"uptime_ns"`
+	Exit       Exit               `json:"exit"`
+	Connectors []ConnectorSummary `json:"connectors"`
+	Strategies []StrategySummary  `json:"strategies"`
+}
+
+// ConnectorSummary is what a connector did.
+type ConnectorSummary struct {
+	Name        string `json:"name"`
+	Kind        string `json:"kind"`
+	Messages    uint64 `json:"messages"`
+	Events      uint64 `json:"events"`
+	Gaps        uint64 `json:"gaps"`
+	BadMessages uint64 `json:"bad_messages"`
+	Reconnects  uint64 `json:"reconnects"`
+}
+
+// StrategySummary is what a strategy did, over all its processes.
+type StrategySummary struct {
+	Name          string              `json:"name"`
+	Plugin        string              `json:"plugin"`
+	Version       string              `json:"version"`
+	State         string              `json:"state"`
+	Restarts      int                 `json:"restarts"`
+	Events        uint64              `json:"events"`
+	LostEvents    uint64              `json:"lost_events"`
+	Resyncs       uint64              `json:"resyncs"`
+	Requests      uint64              `json:"requests"`
+	Orders        uint64              `json:"orders"`
+	Fills         uint64              `json:"fills"`
+	Rejects       uint64              `json:"rejects"`
+	Instruments   []InstrumentSummary `json:"instruments"`
+	FeedLatencyNs Percentiles         `json:"feed_latency_ns"`
+	TickToOrderNs Percentiles         `json:"tick_to_order_ns"`
+	RestartGapNs  []int64             `json:"restart_gap_ns"`
+}
+
+// InstrumentSummary is what a strategy did on an instrument. Profits do not include fees.
+type InstrumentSummary struct {
+	Connector     string  `json:"connector"`
+	Symbol        string  `json:"symbol"`
+	Position      float64 `json:"position"`
+	BestBid       float64 `json:"best_bid"`
+	BestAsk       float64 `json:"best_ask"`
+	OpenOrders    int     `json:"open_orders"`
+	Fee           float64 `json:"fee"`
+	TradingVolume float64 `json:"trading_volume"`
+	TradingValue  float64 `json:"trading_value"`
+	RealisedPnL   float64 `json:"realised_pnl"`
+	OpenPnL       float64 `json:"open_pnl"`
+}
+
+// Summary sums up the run so far.
+func (h *Host) Summary(exit Exit) Summary {
+	s := Summary{Version: h.cfg.Version, UptimeNs: int64(time.Since(h.startedAt)), Exit: exit}
+	for _, p := range h.publishers {
+		s.Connectors = append(s.Connectors, ConnectorSummary{
+			Name: p.name, Kind: p.kind, Events: p.events.Load(),
+			Messages:    p.counters[connector.Messages].Load(),
+			Gaps:        p.counters[connector.Gaps].Load(),
+			BadMessages: p.counters[connector.BadMessages].Load(),
+			Reconnects:  p.counters[connector.Reconnects].Load(),
+		})
+	}
+	for _, st := range h.strategies {
+		s.Strategies = append(s.Strategies, st.summary())
+	}
+	return s
+}
+
+func (s *strategy) summary() StrategySummary {
+	st := s.status()
+	sum := StrategySummary{Name: st.Name, Plugin: st.Plugin, Version: st.Version, State: st.State, Restarts: st.Restarts,
+		Events: st.Events, LostEvents: st.LostEvents, Resyncs: st.Resyncs, Requests: st.Requests, Orders: st.Orders,
+		Fills: st.Fills, Rejects: st.Rejects, RestartGapNs: st.RestartGapNs}
+	for _, i := range st.Instruments {
+		sum.Instruments = append(sum.Instruments, InstrumentSummary{Connector: i.Connector, Symbol: i.Symbol,
+			Position: i.Position, BestBid: i.BestBid, BestAsk: i.BestAsk, OpenOrders: i.OpenOrders, Fee: i.Fee,
+			TradingVolume: i.TradingVol, TradingValue: i.TradingValue, RealisedPnL: i.RealisedPnL, OpenPnL: i.OpenPnL})
+	}
+	s.stats.mu.Lock()
+	sum.TickToOrderNs = s.stats.latency.percentiles()
+	s.stats.mu.Unlock()
+	feed := newLatencyHistogram()
+	for _, h := range s.holdings {
+		h.pub.mu.Lock()
+		feed.merge(&h.pub.instruments[h.feedNo].latency)
+		h.pub.mu.Unlock()
+	}
+	sum.FeedLatencyNs = feed.percentiles()
+	return sum
+}

@@ -1,0 +1,121 @@
+package latency_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"hftrunner/ipc/latency"
+)
+
+func TestMain(m *testing.M) {
+	if latency.MaybeChild() {
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// Example measures a few spinning round trips.
+func Example() {
+	result, err := latency.RoundTrip(context.Background(), latency.Options{Samples: 1000, RawSamples: 1000})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(result.RoundTrip.P50Ns > 0, result.RawBefore.P50Ns > 0, result.Multiple > 0)
+	// Output: true true true
+}
+
+func TestRoundTrip(t *testing.T) {
+	cases := map[string]latency.Options{
+		"spin":        {Samples: 2000, RawSamples: 500},
+		"park":        {Wait: latency.Park, Samples: 50, RawSamples: 500},
+		"laps":        {Samples: 2000, RawSamples: 500, FeedCapacity: 2, ReplyWords: 8},
+		"short reply": {Samples: 500, RawSamples: 500, ReplyWords: 2},
+		"long reply":  {Samples: 500, RawSamples: 500, ReplyWords: 24},
+	}
+	for name, opts := range cases {
+		t.Run(name, func(t *testing.T) {
+			result, err := latency.RoundTrip(t.Context(), opts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, q := range []latency.Quantiles{result.RoundTrip, result.RawBefore, result.RawAfter} {
+				if q.P50Ns <= 0 || q.P90Ns < q.P50Ns || q.P99Ns < q.P90Ns || q.P999Ns < q.P99Ns || q.MaxNs < q.P999Ns {
+					t.Errorf("quantiles out of order: %+v", q)
+				}
+			}
+			if result.Multiple <= 0 || result.RawSwing < 1 {
+				t.Errorf("multiple %v, swing %v", result.Multiple, result.RawSwing)
+			}
+			if result.Options.Samples != opts.Samples || result.Options.Warmup != opts.Samples/10 {
+				t.Errorf("options of the result: %+v", result.Options)
+			}
+		})
+	}
+}
+
+func TestRoundTripRefusesOptions(t *testing.T) {
+	cases := map[string]latency.Options{
+		"power of two": {FeedCapacity: 3},
+		"words":        {ReplyWords: 1},
+		"negative":     {Samples: -1},
+		"spin or park": {Wait: 2},
+	}
+	for want, opts := range cases {
+		if _, err := latency.RoundTrip(t.Context(), opts); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: error %v, want one that says %q", opts, err, want)
+		}
+	}
+}
+
+func TestRoundTripEndsWithContext(t *testing.T) {
+	for _, wait := range []latency.Wait{latency.Spin, latency.Park} {
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		_, err := latency.RoundTrip(ctx, latency.Options{Wait: wait, Samples: 1 << 26})
+		cancel()
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%v: error %v, want the context's", wait, err)
+		}
+	}
+}
+
+func TestWaitString(t *testing.T) {
+	for wait, want := range map[latency.Wait]string{latency.Spin: "spin", latency.Park: "park", 9: "Wait(9)"} {
+		if got := wait.String(); got != want {
+			t.Errorf("%d: %q, want %q", wait, got, want)
+		}
+	}
+}
+
+func benchmark(b *testing.B, opts latency.Options) {
+	opts.Samples = max(b.N, 100)
+	result, err := latency.RoundTrip(b.Context(), opts)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(result.RoundTrip.P50Ns), "p50-ns")
+	b.ReportMetric(float64(result.RoundTrip.P99Ns), "p99-ns")
+	b.ReportMetric(float64(result.RoundTrip.P999Ns), "p99.9-ns")
+	b.ReportMetric(float64(result.RawBefore.P50Ns), "raw-before-ns")
+	b.ReportMetric(float64(result.RawAfter.P50Ns), "raw-after-ns")
+	b.ReportMetric(float64(result.RawAfter.P99Ns), "raw-p99-ns")
+	b.ReportMetric(result.Multiple, "x-raw")
+}
+
+// BenchmarkRoundTrip is a record of 64 bytes there and a reply back between two processes; ns/op counts the start of
+// the peer as well, the metrics do not.
+func BenchmarkRoundTrip(b *testing.B) {
+	for _, words := range []int{8, 16, 24} {
+		b.Run(fmt.Sprintf("spin/reply=%dB", words*8), func(b *testing.B) {
+			benchmark(b, latency.Options{ReplyWords: words})
+		})
+	}
+	b.Run("park/reply=128B", func(b *testing.B) {
+		benchmark(b, latency.Options{Wait: latency.Park})
+	})
+}

@@ -73,6 +73,14 @@ func (x *L2) bound(s hft.Side, endTick int64) int64 {
 	return max(endTick, x.lowBidTick)
 }
 
+// within reports whether a walk has not passed its end. The difference of the ticks could overflow.
+func within(s hft.Side, tick, endTick int64) bool {
+	if s == hft.Buy {
+		return tick <= endTick
+	}
+	return tick >= endTick
+}
+
 // displayed returns what an order of that side could take at a price.
 func (x *L2) displayed(s hft.Side, priceTick int64) float64 {
 	if s == hft.Buy {
@@ -86,7 +94,7 @@ func (x *L2) displayed(s hft.Side, priceTick int64) float64 {
 func (x *L2) walk(timestampNs int64, o *order, touchTick, endTick int64) {
 	step := int64(o.Side)
 	endTick = x.bound(o.Side, endTick)
-	for tick := touchTick; (endTick-tick)*step >= 0; tick += step {
+	for tick := touchTick; within(o.Side, tick, endTick); tick += step {
 		if qty := x.displayed(o.Side, tick); qty > 0 {
 			x.fill(timestampNs, o, min(qty, o.LeavesQty), tick, false)
 			if o.Status == hft.StatusFilled {
@@ -102,7 +110,7 @@ func (x *L2) covers(o *order, touchTick int64) (lastTick int64, ok bool) {
 	endTick := x.bound(o.Side, o.PriceTick)
 	wantedLots := hft.QtyLots(o.LeavesQty, x.lotSize)
 	sumQty := 0.0
-	for tick := touchTick; (endTick-tick)*step >= 0; tick += step {
+	for tick := touchTick; within(o.Side, tick, endTick); tick += step {
 		if qty := x.displayed(o.Side, tick); qty > 0 {
 			sumQty += qty
 			if hft.QtyLots(sumQty, x.lotSize) >= wantedLots {

@@ -1,0 +1,290 @@
+package pluginapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"runtime/debug"
+	"sync"
+
+	"hftrunner/hft"
+	"hftrunner/internal/control"
+	"hftrunner/ipc"
+)
+
+// phase is how far a strategy process has come; it only grows.
+type phase uint8
+
+const (
+	phaseNew phase = iota
+	phaseConfigured
+	phaseStarted
+	phaseStopped
+)
+
+// adapter makes a control.Strategy of a Strategy. Its methods may be called from any goroutine; the author's code is
+// called by one at a time: by the holder of calling, and by run between the start and the closing of ended.
+type adapter struct {
+	description control.Description
+	create      func(raw json.RawMessage) (Strategy, error)
+	wiring      wiring
+
+	// ctx is Run's; cancelled, nothing starts any more. ended is closed when Run has returned or never will be called.
+	ctx    context.Context
+	cancel context.CancelFunc
+	ended  chan struct{}
+
+	// calling is held by Configure and Start for their whole time, and by Stop from when Run has returned.
+	calling sync.Mutex
+	// strategy and build are guarded by calling, and so are the results of Stop.
+	strategy Strategy
+	build    func(ipc.Channel) (hft.Bot, error)
+	state    []byte
+	stateErr error
+
+	// mu is taken after calling and held for moments only, so that Stop can interrupt what calling is held for. What
+	// it guards is written with calling held too, or by run.
+	mu       sync.Mutex
+	phase    phase
+	channel  ipc.Channel
+	bot      hft.Bot
+	exit     control.Exit
+	panicked bool
+}
+
+var _ control.Strategy = (*adapter)(nil)
+
+// newAdapter returns the adapter of p, or the author's mistakes.
+func newAdapter[P any](p Plugin[P], w wiring) (*adapter, error) {
+	tags, err := checkPlugin(p)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	return &adapter{
+		description: control.Description{Name: p.Name, Version: p.Version, Doc: p.Doc, Params: tags.schema},
+		create: func(raw json.RawMessage) (Strategy, error) {
+			var params P
+			if err := tags.decode(reflect.ValueOf(&params).Elem(), raw); err != nil {
+				return nil, err
+			}
+			return p.New(params)
+		},
+		wiring: w, ctx: ctx, cancel: cancel, ended: make(chan struct{}),
+	}, nil
+}
+
+// Describe returns what the plugin is.
+func (a *adapter) Describe(context.Context) (control.Description, error) { return a.description, nil }
+
+// Configure makes the strategy of its parameters and maps the shared memory. It asks the host for nothing yet: while a
+// strategy is replaced, its orders and position still change. After an error it may be called again.
+func (a *adapter) Configure(_ context.Context, c control.Configuration) error {
+	a.calling.Lock()
+	defer a.calling.Unlock()
+	if a.phase != phaseNew {
+		return errors.New("the strategy is configured already: start another process")
+	}
+	var strategy Strategy
+	err := guard("New", func() (err error) {
+		strategy, err = a.create(c.Params)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if strategy == nil {
+		return errors.New("the plugin's New returned neither a strategy nor an error: this is a mistake of the plugin")
+	}
+	build, err := a.wiring.prepare(c, strategy)
+	if err != nil {
+		return err
+	}
+	channel, err := a.wiring.attach(c.Attachment)
+	if err != nil {
+		return fmt.Errorf("attach to the host's shared memory: %w", err)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.ctx.Err() != nil {
+		return errors.Join(errStopped(), channel.Close())
+	}
+	a.strategy, a.build, a.channel, a.phase = strategy, build, channel, phaseConfigured
+	return nil
+}
+
+// Start restores state and starts Run.
+func (a *adapter) Start(_ context.Context, state []byte) error {
+	a.calling.Lock()
+	defer a.calling.Unlock()
+	switch a.phase {
+	case phaseNew:
+		return errors.New("the strategy is not configured")
+	case phaseStarted:
+		return errors.New("the strategy is started already")
+	case phaseStopped:
+		return errStopped()
+	}
+	if state != nil {
+		if err := a.restore(state); err != nil {
+			return err
+		}
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.ctx.Err() != nil {
+		return errStopped()
+	}
+	a.phase = phaseStarted
+	go a.run()
+	return nil
+}
+
+func errStopped() error { return errors.New("the strategy is stopped: start another process") }
+
+func (a *adapter) restore(state []byte) error {
+	restorer, ok := a.strategy.(StateRestorer)
+	if !ok {
+		Logger().Warn("the state of the last process is dropped: this strategy has no RestoreState", "bytes", len(state))
+		return nil
+	}
+	if err := guard("RestoreState", func() error { return restorer.RestoreState(state) }); err != nil {
+		return fmt.Errorf("restore the state of the last process (%d bytes): %w", len(state), err)
+	}
+	return nil
+}
+
+// run is the strategy's goroutine: it builds the bot, which takes the host's answer, and runs the strategy.
+func (a *adapter) run() {
+	defer close(a.ended)
+	err := guard("Run", func() error {
+		bot, err := a.build(a.channel)
+		if err != nil {
+			return fmt.Errorf("build the bot: %w", err)
+		}
+		a.mu.Lock()
+		a.bot = bot
+		a.mu.Unlock()
+		return a.strategy.Run(a.ctx, bot)
+	})
+	var panicErr *panicError
+	panicked := errors.As(err, &panicErr)
+	exit := control.Exit{EndOfData: errors.Is(err, hft.ErrEndOfData)}
+	if !exit.EndOfData && !panicked && a.ctx.Err() == nil {
+		exit.EndOfData = dataEnded(a.channel)
+	}
+	if err != nil && !a.isOrderly(err) {
+		exit.Error = err.Error()
+		Logger().Error("the strategy failed", "error", exit.Error)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.exit, a.panicked = exit, panicked
+}
+
+// isOrderly reports whether an error that Run returned stands for an orderly end.
+func (a *adapter) isOrderly(err error) bool {
+	return errors.Is(err, hft.ErrInterrupted) || errors.Is(err, hft.ErrEndOfData) ||
+		errors.Is(err, context.Canceled) && a.ctx.Err() != nil
+}
+
+// drainLimit bounds how many events are passed over in search of the end of the data. It is above what the rings hold,
+// so a channel that still has events after it is one whose data goes on.
+const drainLimit = 1 << 20
+
+// dataEnded looks whether a channel that nobody uses any more has come to the end of recorded data. Answers to the
+// strategy's last requests may lie before it.
+func dataEnded(ch ipc.Channel) bool {
+	var ev ipc.LiveEvent
+	for range drainLimit {
+		if _, err := ch.RecvTimeout(0, 0, &ev); err != nil {
+			return errors.Is(err, hft.ErrEndOfData)
+		}
+	}
+	return false
+}
+
+// Wait returns when Run has returned.
+func (a *adapter) Wait(ctx context.Context) (control.Exit, error) {
+	select {
+	case <-a.ended:
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		return a.exit, nil
+	case <-ctx.Done():
+		return control.Exit{}, ctx.Err()
+	}
+}
+
+// Stop makes Run return, waits for it, saves the strategy's state and closes the bot. Called again it returns the same.
+// When ctx ends before Run has returned, Run is still to return, and Stop may be called again.
+func (a *adapter) Stop(ctx context.Context) ([]byte, error) {
+	a.mu.Lock()
+	a.cancel()
+	if a.channel != nil && a.phase != phaseStopped {
+		a.channel.Interrupt()
+	}
+	started := a.phase >= phaseStarted
+	a.mu.Unlock()
+	if started {
+		select {
+		case <-a.ended:
+		case <-ctx.Done():
+			return nil, fmt.Errorf("Run has not returned, it has to when its context is cancelled or a waiting call is interrupted: %w", ctx.Err())
+		}
+	}
+	a.calling.Lock()
+	defer a.calling.Unlock()
+	if a.phase == phaseStopped {
+		return a.state, a.stateErr
+	}
+	wasStarted := a.phase == phaseStarted
+	if !wasStarted {
+		close(a.ended)
+	}
+	if saver, ok := a.strategy.(StateSaver); ok && wasStarted && !a.panicked {
+		a.stateErr = guard("SaveState", func() (err error) {
+			a.state, err = saver.SaveState()
+			return err
+		})
+		if a.stateErr != nil {
+			a.state, a.stateErr = nil, fmt.Errorf("save the state: %w", a.stateErr)
+		}
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.phase = phaseStopped
+	if err := a.release(); err != nil {
+		Logger().Warn("the bot could not be closed", "error", err)
+	}
+	return a.state, a.stateErr
+}
+
+// release closes the bot, which owns the channel, or the channel that no bot has taken over.
+func (a *adapter) release() error {
+	if a.bot != nil {
+		return a.bot.Close()
+	}
+	if a.channel != nil {
+		return a.channel.Close()
+	}
+	return nil
+}
+
+// guard calls the author's code and makes an error of a panic, with the stack in its text.
+func guard(name string, call func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &panicError{text: fmt.Sprintf("%s panicked: %v\n%s", name, v, debug.Stack())}
+		}
+	}()
+	return call()
+}
+
+// panicError is a panic of the author's code.
+type panicError struct{ text string }
+
+// Error returns where it was, the value and the stack.
+func (e *panicError) Error() string { return e.text }

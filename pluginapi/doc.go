@@ -1,0 +1,33 @@
+// Package pluginapi is what a strategy author imports besides hft: Strategy, its optional methods, and Serve, which main
+// calls.
+//
+//	func main() {
+//		pluginapi.Serve(pluginapi.Plugin[Params]{Name: "gridtrading", Version: "1.0.0",
+//			New: func(p Params) (pluginapi.Strategy, error) { return &grid{p: p}, nil }})
+//	}
+//
+// # Parameters
+//
+// Params is a struct. Each exported field with a tag `hcl` is a parameter; its type is string, a kind of int or float,
+// bool, time.Duration or a slice of string, int64 or float64. The tags `default`, `min`, `max` and `doc` say the rest:
+//
+//	GridNum  int           `hcl:"grid_num" default:"10" min:"1" doc:"orders a side"`
+//	Interval time.Duration `hcl:"interval" default:"100ms" min:"1ms"`
+//	Symbols  []string      `hcl:"symbols" default:"[]"`
+//
+// A parameter without a default has to be given. The default of a list is written as JSON. Bounds are inclusive, and
+// those of a list hold for each element. Mistakes in the tags are the author's: Serve panics and names the field.
+// Mistakes in the values are the user's: they are reported before anything is started, all at once.
+//
+// # Memory and goroutines
+//
+// Run has a goroutine of its own, and OnError and OnOrder are called in it; New, RestoreState and SaveState are never
+// called at the same time as Run. The bot belongs to Run and may be read by SaveState; it is closed afterwards.
+//
+// # When something ends
+//
+// A panic of the strategy ends its Run, is logged with its stack and reported to the host, which restarts the
+// strategy. When the strategy is to stop, ctx is cancelled and the bot's waiting calls return hft.ErrInterrupted. When
+// the host is gone, the process ends by itself. A strategy prints nothing to standard output, which belongs to the
+// host; Logger is where its messages go.
+package pluginapi

@@ -1,0 +1,79 @@
+package pluginapi_test
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"hftrunner/hft"
+	"hftrunner/pluginapi"
+)
+
+// spreadParams are the parameters of spread, as its params block in the configuration gives them.
+type spreadParams struct {
+	HalfSpread float64       `hcl:"half_spread" min:"0" doc:"distance of the quotes from the mid price"`
+	Interval   time.Duration `hcl:"interval" default:"100ms" min:"1ms" doc:"time between two looks at the book"`
+}
+
+// spread quotes once on both sides.
+type spread struct{ p spreadParams }
+
+// Run is the strategy; it is the same in backtest, on paper and live.
+func (s *spread) Run(ctx context.Context, bot hft.Bot) error {
+	for ctx.Err() == nil {
+		result, err := bot.Elapse(s.p.Interval)
+		if err != nil || result == hft.ElapseEndOfData {
+			return err
+		}
+		book := bot.Depth(0)
+		mid := (book.BestBid() + book.BestAsk()) / 2
+		if bot.Orders(0).Len() > 0 || mid != mid {
+			continue
+		}
+		if _, err := bot.SubmitBuyOrder(0, 1, mid-s.p.HalfSpread, 0.01, hft.GTX, hft.Limit, false); err != nil {
+			return err
+		}
+		if _, err := bot.SubmitSellOrder(0, 2, mid+s.p.HalfSpread, 0.01, hft.GTX, hft.Limit, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// plugin describes the strategy.
+func plugin() pluginapi.Plugin[spreadParams] {
+	return pluginapi.Plugin[spreadParams]{
+		Name: "spread", Version: "1.0.0", Doc: "Quotes once on both sides.",
+		New: func(p spreadParams) (pluginapi.Strategy, error) { return &spread{p: p}, nil },
+	}
+}
+
+// The main function of a plugin is one call.
+func ExampleServe() {
+	main := func() { pluginapi.Serve(plugin()) }
+	_ = main // a host starts the process; here nobody does
+}
+
+func ExampleDescribe() {
+	d, err := pluginapi.Describe(plugin())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, p := range d.Params {
+		fmt.Println(p.Name, p.Type, p.Required(), string(p.Default))
+	}
+	// Output:
+	// half_spread float true
+	// interval duration false "100ms"
+}
+
+func ExampleParams() {
+	p, err := pluginapi.Params[spreadParams]([]byte(`{"half_spread": 0.5}`))
+	fmt.Println(p, err)
+	_, err = pluginapi.Params[spreadParams]([]byte(`{"half_sprad": 0.5, "interval": "1us"}`))
+	fmt.Println(err)
+	// Output:
+	// {0.5 100ms} <nil>
+	// parameter "half_sprad" is unknown; did you mean "half_spread"?; parameter "interval" is 1e-06 s, below its minimum 0.001 s; parameter "half_spread" is missing: give a float
+}

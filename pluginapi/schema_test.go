@@ -1,0 +1,180 @@
+package pluginapi
+
+import (
+	"encoding/json"
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"hftrunner/internal/control"
+)
+
+type level string
+
+type everyType struct {
+	Name     string        `hcl:"name" default:"say \"hi\"" doc:"a name"`
+	Level    level         `hcl:"level" default:"low"`
+	Count    int           `hcl:"count" default:"10" min:"1" max:"100"`
+	Small    int8          `hcl:"small" default:"-1"`
+	Unsigned uint16        `hcl:"unsigned" default:"7"`
+	Large    uint64        `hcl:"large" default:"9007199254740993"`
+	Ratio    float64       `hcl:"ratio" default:"0.5" min:"0"`
+	Single   float32       `hcl:"single" default:"0.25"`
+	On       bool          `hcl:"on" default:"true"`
+	Interval time.Duration `hcl:"interval" default:"1.5s" min:"1ms" max:"1m"`
+	Names    []string      `hcl:"names" default:"[]"`
+	Ints     []int64       `hcl:"ints" default:"[1,2]" max:"5"`
+	Floats   []float64     `hcl:"floats" default:"[0.5]"`
+	Needed   int           `hcl:"needed"`
+	Other    map[string]int
+	hidden   int
+}
+
+func TestParamsOfEveryType(t *testing.T) {
+	got, err := Params[everyType](json.RawMessage(`{"needed": 3, "count": 2e1, "interval": "20ms", "names": ["a","b"], "level": "high"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := everyType{
+		Name: `say "hi"`, Level: "high", Count: 20, Small: -1, Unsigned: 7, Large: 9007199254740993, Ratio: 0.5,
+		Single: 0.25, On: true, Interval: 20 * time.Millisecond, Names: []string{"a", "b"}, Ints: []int64{1, 2},
+		Floats: []float64{0.5}, Needed: 3, hidden: 0,
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("parameters are\n%+v\nwant\n%+v", got, want)
+	}
+}
+
+func TestParamsReportsEverythingWrongAtOnce(t *testing.T) {
+	_, err := Params[everyType](json.RawMessage(`{"cuont": 1, "count": 101, "small": 128, "unsigned": -1, "ratio": "much",
+		"interval": "1ns", "on": 1, "names": ["a", 2], "ints": [5, 6], "large": 1.5, "zzzzzzzzz": 0, "level": null}`))
+	var errs control.ParamErrors
+	if !errors.As(err, &errs) {
+		t.Fatalf("error is a %T: %v", err, err)
+	}
+	want := []control.ParamError{
+		{Name: "cuont", Problem: `is unknown; did you mean "count"?`},
+		{Name: "count", Problem: "is 101, above its maximum 100"},
+		{Name: "small", Problem: "is 128, above its maximum 127"},
+		{Name: "unsigned", Problem: "is -1, below its minimum 0"},
+		{Name: "ratio", Problem: `is the string "much", not a float`},
+		{Name: "interval", Problem: "is 1e-09 s, below its minimum 0.001 s"},
+		{Name: "on", Problem: "is the number 1, not a bool"},
+		{Name: "names", Problem: "element 1 is the number 2, not a string"},
+		{Name: "ints", Problem: "element 1 is 6, above its maximum 5"},
+		{Name: "large", Problem: "is 1.5, not a whole number"},
+		{Name: "zzzzzzzzz", Problem: "is unknown; known are name, level, count, small, unsigned, large, ratio, single, on, interval, names, ints, floats, needed"},
+		{Name: "level", Problem: "is null, not a string"},
+		{Name: "needed", Problem: "is missing: give an int"},
+	}
+	if !reflect.DeepEqual([]control.ParamError(errs), want) {
+		t.Errorf("errors are\n%s", strings.ReplaceAll(errs.Error(), "; ", "\n"))
+	}
+}
+
+func TestDescribeSchema(t *testing.T) {
+	d, err := Describe(Plugin[everyType]{
+		Name: "every-type", Version: "1", Doc: "Has all.",
+		New: func(everyType) (Strategy, error) { return nil, nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(d.Params[2:6])
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `[{"name":"count","type":"int","default":10,"min":1,"max":100},` +
+		`{"name":"small","type":"int","default":-1,"min":-128,"max":127},` +
+		`{"name":"unsigned","type":"int","default":7,"min":0,"max":65535},` +
+		`{"name":"large","type":"int","default":9007199254740993,"min":0}]`
+	if string(text) != want {
+		t.Errorf("schema is\n%s\nwant\n%s", text, want)
+	}
+	if p := d.Params[9]; string(p.Default) != `"1.5s"` || *p.Min != 0.001 || *p.Max != 60 {
+		t.Errorf("duration is %+v", p)
+	}
+}
+
+func TestAuthorMistakes(t *testing.T) {
+	check := func(t *testing.T, err error, says ...string) {
+		t.Helper()
+		if err == nil {
+			t.Fatal("the mistake was not seen")
+		}
+		for _, want := range says {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("error does not say %q: %v", want, err)
+			}
+		}
+	}
+	read := func(v any) error {
+		_, err := readParameters(reflect.TypeOf(v))
+		return err
+	}
+	t.Run("two of one name", func(t *testing.T) {
+		check(t, read(struct {
+			A int `hcl:"n"`
+			B int `hcl:"n"`
+		}{}), `B is the parameter "n", and so is A`)
+	})
+	t.Run("unexported", func(t *testing.T) {
+		check(t, read(struct {
+			a int `hcl:"n"`
+		}{}), "a has a tag hcl but is not exported")
+	})
+	t.Run("all at once", func(t *testing.T) {
+		check(t, read(struct {
+			Name    int        `hcl:"Upper"`
+			Type    complex128 `hcl:"type"`
+			Default int        `hcl:"a" default:"x"`
+			Range   int        `hcl:"b" default:"5" max:"4"`
+			Bound   string     `hcl:"c" min:"1"`
+			Number  float64    `hcl:"d" min:"low"`
+			Span    int        `hcl:"e" min:"5" max:"1"`
+			Fits    int8       `hcl:"f" max:"1000"`
+			Time    int        `default:"5"`
+			List    []string   `hcl:"g" default:"a,b"`
+		}{}), `Name has the name "Upper"`, "Type has the type complex128", `Default has default:"x", which is no int`,
+			`is 5, above its maximum 4`, `Bound has min:"1", which a string cannot have`, `min:"low", which is no number`,
+			"min above its max", `max:"1000", which a int8 cannot hold`, "no tag hcl", "List has default")
+	})
+	t.Run("malformed tag", func(t *testing.T) {
+		_, _, problem := readField(reflect.StructField{Name: "A", Type: reflect.TypeFor[int](), Tag: "hcl:noquotes"})
+		if !strings.Contains(problem, "malformed tag") {
+			t.Errorf("problem is %q", problem)
+		}
+	})
+	t.Run("no struct", func(t *testing.T) { check(t, read(5), "have to be a struct") })
+	newOK := func(struct{}) (Strategy, error) { return nil, nil }
+	t.Run("bad plugin name", func(t *testing.T) {
+		_, err := Describe(Plugin[struct{}]{Name: "Grid Trading", New: newOK})
+		check(t, err, `"Grid Trading"`)
+	})
+	t.Run("no New", func(t *testing.T) {
+		_, err := Describe(Plugin[struct{}]{Name: "grid"})
+		check(t, err, "has no New")
+	})
+}
+
+func FuzzParams(f *testing.F) {
+	for _, seed := range []string{"", "{}", `{"needed": 1}`, `{"needed": 1e400}`, `{"needed": 1, "ints": [1, null]}`, `[]`, `{"needed":1,"needed":2}`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		p, err := Params[everyType](raw)
+		if err != nil {
+			return
+		}
+		if p.Count < 1 || p.Count > 100 || p.Ratio < 0 || p.Interval < time.Millisecond || p.Interval > time.Minute {
+			t.Errorf("%s passed as %+v", raw, p)
+		}
+		for _, i := range p.Ints {
+			if i > 5 {
+				t.Errorf("%s passed as %+v", raw, p)
+			}
+		}
+	})
+}

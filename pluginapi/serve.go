@@ -1,0 +1,102 @@
+package pluginapi
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+	"regexp"
+	"strings"
+
+	"github.com/hashicorp/go-hclog"
+
+	"hftrunner/internal/control"
+)
+
+// stderr is the process's standard error as it was at the start: serving replaces os.Stderr by a detour through the
+// control plane, which ends with it.
+var stderr = os.Stderr
+
+// Serve makes the process the strategy plugin p and never returns: it ends the process when the host says so or is
+// gone. It is the only thing main does. Without a host it says what the plugin is and exits with 2. It panics when
+// the author has made a mistake: a bad name, no New, or wrong tags in P.
+func Serve[P any](p Plugin[P]) {
+	a, err := newAdapter(p, liveWiring())
+	if err != nil {
+		panic("pluginapi.Serve: " + err.Error())
+	}
+	err = control.ServeStrategy(a, Logger())
+	if errors.Is(err, control.ErrNotLaunched) {
+		_, _ = fmt.Fprint(stderr, usage(a.description))
+		os.Exit(2)
+	}
+	if err != nil {
+		_, _ = fmt.Fprintln(stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// Logger returns a logger whose entries go to the host's log, at the level that the host logs. Any goroutine may use it.
+func Logger() hclog.Logger {
+	return hclog.New(&hclog.LoggerOptions{Output: stderr, JSONFormat: true, Level: control.LaunchedLogLevel()})
+}
+
+// Describe returns what the host is told about p: its parameters as the tags of P say, or the author's mistakes.
+func Describe[P any](p Plugin[P]) (control.Description, error) {
+	a, err := newAdapter(p, wiring{})
+	if err != nil {
+		return control.Description{}, err
+	}
+	return a.description, nil
+}
+
+// Params returns the parameters that raw, a JSON object, gives, with the defaults of P's tags for what is left out; a
+// nil raw gives the defaults. It is for a strategy that runs without a host, in a backtest. Wrong values are reported
+// all at once.
+func Params[P any](raw json.RawMessage) (P, error) {
+	var p P
+	tags, err := readParameters(reflect.TypeFor[P]())
+	if err != nil {
+		return p, err
+	}
+	return p, tags.decode(reflect.ValueOf(&p).Elem(), raw)
+}
+
+// checkPlugin returns the author's mistakes.
+func checkPlugin[P any](p Plugin[P]) (parameters, error) {
+	if !regexp.MustCompile(`^[a-z][a-z0-9-]*$`).MatchString(p.Name) {
+		return parameters{}, fmt.Errorf("the plugin's name is %q: use lower case letters, digits and dashes", p.Name)
+	}
+	if p.New == nil {
+		return parameters{}, fmt.Errorf("plugin %s has no New", p.Name)
+	}
+	tags, err := readParameters(reflect.TypeFor[P]())
+	if err != nil {
+		return parameters{}, fmt.Errorf("plugin %s: %w", p.Name, err)
+	}
+	return tags, nil
+}
+
+// usage is what the plugin says of itself to somebody who executes it.
+func usage(d control.Description) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s is a strategy plugin of hftrunner and does nothing by itself: put it into the plugin folder and name it in a strategy block.\n", d.Name, d.Version)
+	if d.Doc != "" {
+		fmt.Fprintf(&b, "%s\n", d.Doc)
+	}
+	for _, p := range d.Params {
+		fmt.Fprintf(&b, "  %s (%s", p.Name, p.Type)
+		if p.Required() {
+			b.WriteString(", required)")
+		} else {
+			fmt.Fprintf(&b, ", default %s)", p.Default)
+		}
+		if p.Doc != "" {
+			b.WriteString(" " + p.Doc)
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}

@@ -1,0 +1,52 @@
+package pluginapi
+
+import (
+	"fmt"
+
+	"hftrunner/depth"
+	"hftrunner/hft"
+	"hftrunner/internal/control"
+	"hftrunner/ipc"
+	"hftrunner/live"
+)
+
+// wiring is what the adapter needs of the data plane.
+type wiring struct {
+	// prepare checks everything about the bot that can be checked without the host and returns what builds it.
+	prepare func(c control.Configuration, s Strategy) (build func(ipc.Channel) (hft.Bot, error), err error)
+	// attach maps the shared memory.
+	attach func(ipc.Attachment) (ipc.Channel, error)
+}
+
+// liveWiring is the real one.
+func liveWiring() wiring { return wiring{prepare: prepareLiveBot, attach: ipc.Attach} }
+
+// prepareLiveBot makes the books and hooks up the strategy's optional methods.
+func prepareLiveBot(c control.Configuration, s Strategy) (func(ipc.Channel) (hft.Bot, error), error) {
+	if len(c.Books) != len(c.Attachment.Instruments) {
+		return nil, fmt.Errorf("the host configured %d books for %d instruments", len(c.Books), len(c.Attachment.Instruments))
+	}
+	logger := Logger()
+	builder := live.NewBuilder().ID(c.Attachment.BotID).Logger(func(line string) { logger.Warn(line) })
+	for i, inst := range c.Attachment.Instruments {
+		b := c.Books[i]
+		book, err := depth.New(b.Depth, inst.TickSize, inst.LotSize, b.ROILow, b.ROIHigh)
+		if err != nil {
+			return nil, fmt.Errorf("make the book of %s %s: %w", inst.Connector, inst.Symbol, err)
+		}
+		builder.Register(live.NewInstrument(inst.Connector, inst.Symbol, inst.TickSize, inst.LotSize, book, b.LastTrades))
+	}
+	if handler, ok := s.(ErrorHandler); ok {
+		builder.ErrorHandler(handler.OnError)
+	}
+	if hook, ok := s.(OrderHook); ok {
+		builder.OrderRecvHook(hook.OnOrder)
+	}
+	return func(ch ipc.Channel) (hft.Bot, error) {
+		bot, err := builder.Build(ch)
+		if err != nil {
+			return nil, err // a nil *LiveBot must not become a hft.Bot
+		}
+		return bot, nil
+	}, nil
+}

@@ -110,7 +110,16 @@ func (s *strategy) activate(ctx context.Context, inst *instance, state []byte) e
 	s.mu.Unlock()
 	inst.watcher.Add(1)
 	go s.watch(inst)
+	s.awaitSync(ctx, inst)
 	return nil
+}
+
+// awaitSync returns when the strategy has its orders, position and books and takes its first step; sooner when it has
+// ended, which its supervisor then finds.
+func (s *strategy) awaitSync(ctx context.Context, inst *instance) {
+	for ctx.Err() == nil && len(inst.ended) == 0 && !inst.session.inSync() {
+		time.Sleep(100 * time.Microsecond)
+	}
 }
 
 // watch reports when the instance ends by itself, damages its queues, or hangs.

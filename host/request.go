@@ -22,6 +22,7 @@ func (s *session) handle(l *sessionLink, req *ipc.Request) {
 	h := l.holdings[req.FeedNo]
 	if req.Kind == ipc.RequestRegisterInstrument {
 		l.pub.snapshot(h)
+		s.answered.Add(1)
 		return
 	}
 	s.stats.requests.Add(1)

@@ -19,9 +19,10 @@ type session struct {
 	links       []*sessionLink
 	stats       *strategyStats
 
-	gone     atomic.Bool // the process is no longer to be waited for
-	damaged  atomic.Bool // the process has damaged its queues
-	draining atomic.Bool // serve what is there, then end
+	gone     atomic.Bool  // the process is no longer to be waited for
+	damaged  atomic.Bool  // the process has damaged its queues
+	draining atomic.Bool  // serve what is there, then end
+	answered atomic.Int64 // registrations
 	served   sync.WaitGroup
 
 	mapped sync.RWMutex // held for reading while the barrier uses the control page, for writing by Close
@@ -144,6 +145,22 @@ func (s *session) deactivate() {
 			l.pub.barrier.remove(s)
 		}
 	}
+}
+
+// inSync reports whether the bot has its orders, position and books of all instruments.
+func (s *session) inSync() bool {
+	if int(s.answered.Load()) < len(s.strategy.holdings) {
+		return false
+	}
+	for _, l := range s.links {
+		l.pub.mu.Lock()
+		taken := l.port.Taken()
+		l.pub.mu.Unlock()
+		if !taken {
+			return false
+		}
+	}
+	return true
 }
 
 // Close releases the shared memory.

@@ -11,7 +11,7 @@ import (
 )
 
 // MaxBacklog is how many records a Port queues aside for a bot that does not read, before it is stalled.
-const MaxBacklog = 1 << 16
+const MaxBacklog = 1 << 19
 
 // Request is one request of a bot as the host got it: copied from shared memory once and checked.
 type Request struct {
@@ -115,6 +115,12 @@ func (p *Port) Flush() {
 
 // Queued returns how many records are queued aside.
 func (p *Port) Queued() int { return int(p.queued.Load()) }
+
+// Taken reports whether the bot has taken every record sent to it. It is for the goroutine that sends.
+func (p *Port) Taken() bool {
+	consumed, ok := p.down.Consumed()
+	return ok && p.Queued() == 0 && consumed == p.down.Produced()
+}
 
 // Stalled reports that records were dropped: the bot did not read for too long or damaged its queue, and has to be
 // restarted.

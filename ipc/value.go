@@ -15,7 +15,7 @@ import (
 // of a record each, and put together again by the bot.
 
 const (
-	maxValueDepth = 64
+	maxValueDepth = 1000
 	maxErrorBytes = 64 << 20
 )
 

@@ -49,15 +49,10 @@ func NewHub(instruments []ipc.Instrument, clock *ManualClock) *Hub {
 
 // Attach returns a channel for a bot that uses those instruments. A botID of 0 leaves it to the first
 // RequestRegisterInstrument to say which bot it is. *hft.BuildError of kind Duplicate when a connected bot has that
-// id, ConnectorNotFound or InvalidArgument when the hub does not have an instrument.
+// id. The instruments are looked at when they are registered.
 func (h *Hub) Attach(botID uint64, instruments []ipc.Instrument) (ipc.Channel, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for i := range instruments {
-		if err := h.check(&instruments[i]); err != nil {
-			return nil, err
-		}
-	}
 	c := &channel{hub: h, instruments: append([]ipc.Instrument(nil), instruments...),
 		registered: make([]bool, len(instruments)), woken: make(chan struct{}, 1)}
 	if botID != 0 {

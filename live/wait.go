@@ -1,0 +1,109 @@
+package live
+
+import (
+	"errors"
+	"time"
+
+	"hftrunner/hft"
+	"hftrunner/ipc"
+)
+
+// wait is what a waiting call waits for and what it has got.
+type wait struct {
+	feed   bool
+	orders hft.WaitOrderResponse
+	hit    bool
+	result hft.ElapseResult
+}
+
+// Elapse processes what arrives while that much time of the channel's clock passes; 0 or less processes what is there.
+// It returns ElapseOk or ElapseEndOfData. Errors: hft.ErrInterrupted, hft.ErrPeerGone, and what the error handler or
+// the order hook returned.
+func (b *LiveBot) Elapse(duration time.Duration) (hft.ElapseResult, error) {
+	return b.waitFor(duration, &wait{})
+}
+
+// ElapseBT returns ElapseOk at once: live, computing takes its own time (elapse_bt).
+func (b *LiveBot) ElapseBT(time.Duration) (hft.ElapseResult, error) { return hft.ElapseOk, nil }
+
+// WaitNextFeed waits for the next market feed event of any asset or, with includeOrderResp, for the next response of
+// any order, and comes back when the message it belongs to has been processed to its end: ElapseMarketFeed or
+// ElapseOrderResponse, whichever came last, ElapseOk after timeout, ElapseEndOfData. Errors as Elapse.
+func (b *LiveBot) WaitNextFeed(includeOrderResp bool, timeout time.Duration) (hft.ElapseResult, error) {
+	return b.waitFor(timeout, &wait{feed: true, orders: hft.WaitOrderResponse{Any: includeOrderResp}})
+}
+
+// WaitOrderResponse waits for a response of one order: ElapseOrderResponse, ElapseOk after timeout, ElapseEndOfData.
+// A response that was processed since the last request and that no WaitOrderResponse has returned for counts, and so
+// does every order that is final: nothing more will come. Errors: hft.ErrInstrumentNotFound, hft.ErrOrderNotFound for an
+// order that is not in Orders, and those of Elapse.
+func (b *LiveBot) WaitOrderResponse(assetNo int, orderID uint64, timeout time.Duration) (hft.ElapseResult, error) {
+	if err := b.mayRequest(assetNo, true); err != nil {
+		return hft.ElapseOk, err
+	}
+	if b.assets[assetNo].orders.Get(orderID) == nil {
+		return hft.ElapseOk, hft.ErrOrderNotFound
+	}
+	return b.waitOrder(assetNo, orderID, timeout)
+}
+
+// waitOrder waits for a response of an order that is in the asset's orders.
+func (b *LiveBot) waitOrder(assetNo int, orderID uint64, timeout time.Duration) (hft.ElapseResult, error) {
+	a := &b.assets[assetNo]
+	w := wait{orders: hft.WaitOrderResponse{Specified: true, AssetNo: assetNo, OrderID: orderID}}
+	if o := a.orders.Get(orderID); a.notes.of(orderID).answered || o.Final() && !o.Pending() {
+		// What is there is received nevertheless: a strategy that only calls this has to see it stop.
+		w.hit, w.result = true, hft.ElapseOrderResponse
+	}
+	result, err := b.waitFor(timeout, &w)
+	if result == hft.ElapseOrderResponse && a.orders.Get(orderID) != nil {
+		a.notes.of(orderID).answered = false
+	}
+	return result, err
+}
+
+// waitFor receives until w has what it waits for and no message is half processed, until the time is over, or until
+// there is an error. The clock is only asked when there is nothing to receive: while events come in, they come first.
+func (b *LiveBot) waitFor(timeout time.Duration, w *wait) (hft.ElapseResult, error) {
+	if b.closed {
+		return hft.ElapseOk, errClosed
+	}
+	if b.inCallback {
+		return hft.ElapseOk, errReentrant
+	}
+	deadlineNs := addSaturating(b.ch.NowNs(), timeout)
+	remaining := time.Duration(0) // first what is there
+	for {
+		instNo, err := b.ch.RecvTimeout(b.id, remaining, &b.ev)
+		switch {
+		case err == nil:
+			if err := b.process(instNo, w); err != nil {
+				return hft.ElapseOk, err
+			}
+			if b.unfinished == 0 && (w.hit || b.after(deadlineNs)) {
+				return w.result, nil
+			}
+			remaining = 0
+		case errors.Is(err, hft.ErrTimeout):
+			if w.hit && b.unfinished == 0 {
+				return w.result, nil
+			}
+			if remaining = time.Duration(deadlineNs - b.ch.NowNs()); remaining <= 0 {
+				return w.result, nil
+			}
+		case errors.Is(err, hft.ErrEndOfData):
+			if w.hit {
+				return w.result, nil // the next call says that the data has ended
+			}
+			return hft.ElapseEndOfData, nil
+		default:
+			return hft.ElapseOk, err
+		}
+	}
+}
+
+// after reports whether the event that was just processed reached the host after the deadline: then a feed that is
+// faster than the strategy must not hold up a wait that is over.
+func (b *LiveBot) after(deadlineNs int64) bool {
+	return b.ev.Kind == ipc.EventFeed && b.ev.Feed.LocalTimestampNs > deadlineNs && b.ch.NowNs() >= deadlineNs
+}

@@ -1,0 +1,146 @@
+package sim_test
+
+import (
+	"fmt"
+	"testing"
+
+	"hftrunner/depth"
+	"hftrunner/hft"
+	"hftrunner/sim"
+)
+
+// discard takes reports and forgets them.
+type discard struct{ reports int }
+
+func (d *discard) Respond(int64, *sim.Report) { d.reports++ }
+
+// trading is a market that goes around in circles, and the requests of a market maker in it.
+type trading struct {
+	exchange *sim.L2
+	taken    *discard
+	events   []hft.Event
+	nowNs    int64
+	nextID   uint64
+}
+
+func newTrading(tb testing.TB, partial bool, resting int) *trading {
+	tb.Helper()
+	book, err := depth.New("window", 0.1, 0.001, 0, 0)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	d := &trading{taken: &discard{}}
+	cfg := sim.Config{Book: book, Queue: sim.ProbabilityQueue{Probability: sim.PowerProbability3{N: 3}}, Asset: sim.LinearAsset(1),
+		Fee: sim.TradingValueFee{Maker: -0.00005, Taker: 0.0007}, Responder: d.taken}
+	d.exchange, err = sim.NewNoPartialFill(cfg)
+	if partial {
+		d.exchange, err = sim.NewPartialFill(cfg)
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	add := func(ev uint64, px, qty float64) {
+		d.events = append(d.events, hft.Event{Ev: ev, Px: px, Qty: qty})
+	}
+	for i := range 50 {
+		add(hft.BuyEvent|hft.DepthEvent, 60000-0.1*float64(i), 1)
+		add(hft.SellEvent|hft.DepthEvent, 60000.1+0.1*float64(i), 1)
+	}
+	for i := range 400 {
+		qty := float64(i%7) + 0.5
+		add(hft.BuyEvent|hft.DepthEvent, 60000-0.1*float64(i%40), qty)
+		add(hft.SellEvent|hft.DepthEvent, 60000.1+0.1*float64(i%40), qty)
+		if i%10 == 0 {
+			add(hft.SellEvent|hft.TradeEvent, 60000, 0.01)
+			add(hft.BuyEvent|hft.TradeEvent, 60000.1, 0.01)
+		}
+	}
+	for range resting / 2 {
+		d.submit(hft.Buy, 600000-int64(d.nextID%40)-1, hft.GTC)
+		d.submit(hft.Sell, 600001+int64(d.nextID%40)+1, hft.GTC)
+	}
+	d.feed()
+	return d
+}
+
+func (d *trading) feed() {
+	for i := range d.events {
+		d.nowNs++
+		d.exchange.OnEvent(d.nowNs, &d.events[i])
+	}
+}
+
+func (d *trading) submit(side hft.Side, tick int64, tif hft.TimeInForce) {
+	d.nextID++
+	d.nowNs++
+	r := sim.Request{Owner: 1, Order: hft.NewOrder(d.nextID, tick, 0.1, 0.01, side, hft.Limit, tif)}
+	r.Order.Req = hft.StatusNew
+	d.exchange.OnRequest(d.nowNs, &r)
+}
+
+// turnover lets two orders come and go: one is modified and canceled, the other takes.
+func (d *trading) turnover() {
+	d.submit(hft.Buy, 599990, hft.GTX)
+	r := sim.Request{Owner: 1, Order: hft.Order{OrderID: d.nextID, PriceTick: 599980, Qty: 0.02, Req: hft.StatusReplaced}}
+	d.exchange.OnRequest(d.nowNs, &r)
+	r.Order.Req = hft.StatusCanceled
+	d.exchange.OnRequest(d.nowNs, &r)
+	d.submit(hft.Sell, 599998, hft.IOC)
+}
+
+func TestNoAllocations(t *testing.T) {
+	for _, partial := range []bool{false, true} {
+		d := newTrading(t, partial, 100)
+		before := d.taken.reports
+		if n := testing.AllocsPerRun(20, func() { d.feed(); d.turnover() }); n != 0 {
+			t.Errorf("partial %v: %v allocations in a round of events and orders", partial, n)
+		}
+		if d.taken.reports == before {
+			t.Error("nothing was reported: the test does not test")
+		}
+	}
+	latency, err := sim.NewConstantLatency(3, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := sim.NewLink(latency, latency)
+	var request sim.Request
+	if n := testing.AllocsPerRun(1000, func() {
+		link.Send(1, &request)
+		link.ToExchange.Receive(sim.NeverNs, &request)
+	}); n != 0 {
+		t.Errorf("%v allocations per request on a link", n)
+	}
+}
+
+func BenchmarkEvent(b *testing.B) {
+	for _, partial := range []bool{false, true} {
+		for _, resting := range []int{0, 10, 100} {
+			b.Run(fmt.Sprintf("partial=%v/resting=%d", partial, resting), func(b *testing.B) {
+				d := newTrading(b, partial, resting)
+				b.ReportAllocs()
+				for i := 0; b.Loop(); i++ {
+					if i == len(d.events) {
+						i = 0
+					}
+					d.nowNs++
+					d.exchange.OnEvent(d.nowNs, &d.events[i])
+				}
+			})
+		}
+	}
+}
+
+// BenchmarkRequest is one of: submit, modify, cancel, submit that takes.
+func BenchmarkRequest(b *testing.B) {
+	for _, resting := range []int{0, 100, 10000} {
+		b.Run(fmt.Sprintf("resting=%d", resting), func(b *testing.B) {
+			d := newTrading(b, true, resting)
+			b.ReportAllocs()
+			for b.Loop() {
+				d.turnover()
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/4, "ns/request")
+		})
+	}
+}

@@ -1,0 +1,113 @@
+package sim_test
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"hftrunner/hft"
+	"hftrunner/sim"
+)
+
+// A message never arrives before its time, before an earlier message, or later than either makes necessary.
+func TestBusKeepsOrder(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	var bus sim.Bus[int]
+	var due []int64
+	sent, received, nowNs := 0, 0, int64(0)
+	for range 20000 {
+		if random.IntN(2) == 0 {
+			at := nowNs + random.Int64N(50)
+			want := at
+			if received < sent && due[sent-1] > at {
+				want = due[sent-1]
+			}
+			if got := bus.Append(at, &sent); got != want {
+				t.Fatalf("message %d for %d is due at %d, want %d", sent, at, got, want)
+			}
+			due = append(due, want)
+			sent++
+		} else {
+			nowNs += random.Int64N(40)
+			next := sim.NeverNs
+			if received < sent {
+				next = due[received]
+			}
+			if bus.NextNs() != next || bus.Len() != sent-received {
+				t.Fatalf("next at %d of %d, want %d of %d", bus.NextNs(), bus.Len(), next, sent-received)
+			}
+			for message := -1; bus.Receive(nowNs, &message); received++ {
+				if message != received || due[received] > nowNs {
+					t.Fatalf("received %d at %d, want %d at %d", message, nowNs, received, due[received])
+				}
+			}
+			if received < sent && due[received] <= nowNs {
+				t.Fatalf("message %d due at %d is still under way at %d", received, due[received], nowNs)
+			}
+		}
+	}
+	if received < 5000 {
+		t.Fatalf("only %d messages were received", received)
+	}
+}
+
+func TestLinkCarriesBothWays(t *testing.T) {
+	latency, err := sim.NewConstantLatency(30, 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := sim.NewLink(latency, latency)
+	link.Send(100, &sim.Request{Owner: 4, Order: hft.Order{OrderID: 1}})
+	link.Respond(130, &sim.Report{Request: sim.Request{Owner: 4}})
+	var request sim.Request
+	var report sim.Report
+	if link.ToExchange.NextNs() != 130 || link.ToLocal.NextNs() != 150 {
+		t.Errorf("due at %d and %d, want 130 and 150", link.ToExchange.NextNs(), link.ToLocal.NextNs())
+	}
+	if link.ToExchange.Receive(129, &request) || !link.ToExchange.Receive(130, &request) || request.Owner != 4 {
+		t.Errorf("received %+v", request)
+	}
+	if !link.ToLocal.Receive(150, &report) || report.Owner != 4 {
+		t.Errorf("received %+v", report)
+	}
+}
+
+// A negative entry latency loses the request, which the bot learns after that time.
+func TestLinkLosesRequests(t *testing.T) {
+	latency, err := sim.NewConstantLatency(-5, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ request, status hft.Status }{
+		{hft.StatusNew, hft.StatusExpired}, {hft.StatusCanceled, hft.StatusNew}, {hft.StatusReplaced, hft.StatusNew},
+	} {
+		link := sim.NewLink(latency, latency)
+		r := sim.Request{Owner: 4, Order: hft.Order{OrderID: 9, Req: c.request, Status: hft.StatusNew}}
+		link.Send(100, &r)
+		var report sim.Report
+		if link.ToExchange.Len() != 0 || link.ToLocal.NextNs() != 105 || !link.ToLocal.Receive(105, &report) {
+			t.Fatalf("request %v went elsewhere", c.request)
+		}
+		if report.Reject != sim.RejectLost || report.Order.Req != hft.StatusRejected || report.Order.Status != c.status || report.Order.OrderID != 9 {
+			t.Errorf("request %v came back as %+v", c.request, report)
+		}
+	}
+}
+
+func TestStateEquity(t *testing.T) {
+	state := sim.NewState(sim.LinearAsset(2), sim.TradingValueFee{Maker: 0.1, Taker: 0.2})
+	value, fee := state.ApplyFill(&hft.Order{Side: hft.Sell, ExecPriceTick: 50, TickSize: 2, ExecQty: 3})
+	if value != 600 || fee != 120 || state.Equity(90) != 600-2*3*90-120 {
+		t.Errorf("value %v fee %v equity %v", value, fee, state.Equity(90))
+	}
+}
+
+func TestRejectTexts(t *testing.T) {
+	seen := map[string]bool{}
+	for r := sim.NotRejected; r <= sim.RejectLost+1; r++ {
+		if text := r.String(); text == "" || seen[text] {
+			t.Errorf("reason %d reads %q", r, text)
+		} else {
+			seen[text] = true
+		}
+	}
+}

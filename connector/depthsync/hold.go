@@ -1,0 +1,77 @@
+package depthsync
+
+import "hftrunner/connector"
+
+// hold copies a difference until a snapshot fits.
+func (s *Synchronizer) hold(d ids, m *connector.Message) {
+	for len(s.held) > 0 && (len(s.held) >= s.config.MaxMessages || len(s.heldRows)+len(m.Events) > s.config.MaxEvents) {
+		s.stats.Overflows++
+		s.dropHeld((len(s.held) + 1) / 2)
+	}
+	s.heldRows = append(s.heldRows, m.Events...)
+	s.held = append(s.held, heldMessage{ids: d, exchTimestampNs: m.ExchTimestampNs, end: len(s.heldRows)})
+}
+
+func (s *Synchronizer) forgetHeld() { s.held, s.heldRows = s.held[:0], s.heldRows[:0] }
+
+// dropHeld drops the oldest n differences.
+func (s *Synchronizer) dropHeld(n int) {
+	if n == 0 {
+		return
+	}
+	cut := s.held[n-1].end
+	s.heldRows = s.heldRows[:copy(s.heldRows, s.heldRows[cut:])]
+	s.held = s.held[:copy(s.held, s.held[n:])]
+	for i := range s.held {
+		s.held[i].end -= cut
+	}
+}
+
+// join completes the book when the snapshot in hand and what is held back fit together.
+func (s *Synchronizer) join(out Output, localTimestampNs int64) Output {
+	if !s.hasSnapshot {
+		return out
+	}
+	old := 0
+	for old < len(s.held) && s.config.Rule.old(s.snapshotID, s.held[old].ids) {
+		old++
+	}
+	if old < len(s.held) && !s.config.Rule.joins(s.snapshotID, s.held[old].ids) {
+		s.hasSnapshot = false
+		s.stats.StaleSnapshots++
+		out.NeedSnapshot = true
+		return out
+	}
+	s.dropHeld(old)
+	s.stats.Dropped += uint64(old)
+	if len(s.held) == 0 {
+		return out // the snapshot is newer than everything: the next difference will show whether it fits
+	}
+	s.complete(&out, localTimestampNs)
+	return out
+}
+
+// complete publishes the snapshot and everything held back as one batch.
+func (s *Synchronizer) complete(out *Output, localTimestampNs int64) {
+	first := s.held[0]
+	// The differences are newer than the snapshot whatever their times say, and a book may refuse a row that is older
+	// than the level's last one. So the snapshot is not stamped later than the first difference.
+	exchTimestampNs := first.exchTimestampNs
+	if s.snapshotExchNs != 0 && (exchTimestampNs == 0 || s.snapshotExchNs < exchTimestampNs) {
+		exchTimestampNs = s.snapshotExchNs
+	}
+	for i := range s.snapshotRows {
+		s.snapshotRows[i].ExchTimestampNs = exchTimestampNs
+	}
+	s.snapshotRows = append(s.snapshotRows, s.heldRows...)
+	for i := range s.snapshotRows {
+		// The bots get all of it now, so nothing that they got before is newer.
+		s.snapshotRows[i].LocalTimestampNs = localTimestampNs
+	}
+	out.Events, out.Ready = s.snapshotRows, true
+	s.stats.Snapshots++
+	s.stats.Applied += uint64(len(s.held))
+	s.stats.SnapshotID, s.stats.FirstAppliedFirstID, s.stats.FirstAppliedLastID = s.snapshotID, first.first, first.last
+	s.state, s.hasSnapshot = Synced, false
+	s.forgetHeld()
+}

@@ -1,0 +1,82 @@
+package depthsync
+
+import "hftrunner/connector"
+
+// Rule is how a venue numbers its differences.
+type Rule uint8
+
+// Rules.
+const (
+	// Futures is Binance's rule for futures: a difference names the last update id of the one before it (pu), and
+	// the first one after a snapshot spans the snapshot's id.
+	Futures Rule = iota + 1
+	// Spot is Binance's rule for spot: update ids have no holes, so a difference starts at most one after the id
+	// that has been reached.
+	Spot
+)
+
+// String returns the rule's name.
+func (r Rule) String() string {
+	switch r {
+	case Futures:
+		return "futures"
+	case Spot:
+		return "spot"
+	}
+	return "unknown"
+}
+
+// Valid reports whether r is one of the rules.
+func (r Rule) Valid() bool { return r == Futures || r == Spot }
+
+// Follows reports whether nothing is missing between a stream that has reached lastID and m: m continues it, or brings
+// nothing new.
+func (r Rule) Follows(lastID int64, m *connector.Message) bool {
+	d := header(m)
+	return r.follows(lastID, d) || r.repeats(lastID, d)
+}
+
+// ids are the update ids of one difference.
+type ids struct {
+	first, last, prev int64
+	hasPrev           bool
+}
+
+func header(m *connector.Message) ids {
+	return ids{first: m.FirstID, last: m.LastID, prev: m.PrevID, hasPrev: m.HasPrevID}
+}
+
+// follows compares without adding, for ids at the end of their range.
+func (r Rule) follows(lastID int64, d ids) bool {
+	if r == Futures && d.hasPrev {
+		return d.prev == lastID
+	}
+	return d.first <= lastID || d.first-1 == lastID
+}
+
+// repeats reports whether a difference brings nothing that is not known already. Spot ignores everything up to the id
+// that has been reached. Futures has no such rule: there only the same difference once more is harmless.
+func (r Rule) repeats(lastID int64, d ids) bool {
+	if r == Futures {
+		return d.last == lastID
+	}
+	return d.last <= lastID
+}
+
+// old reports whether a difference is contained in a snapshot.
+func (r Rule) old(snapshotID int64, d ids) bool {
+	if r == Futures {
+		return d.last < snapshotID
+	}
+	return d.last <= snapshotID
+}
+
+// joins reports whether a difference that is not old is the one to apply first after a snapshot. For futures the
+// venue asks that it spans the snapshot's id; one whose predecessor ended exactly there continues it as well, which
+// is what a quiet market gives.
+func (r Rule) joins(snapshotID int64, d ids) bool {
+	if r == Futures {
+		return d.first <= snapshotID || d.hasPrev && d.prev == snapshotID
+	}
+	return d.first <= snapshotID || d.first-1 == snapshotID
+}

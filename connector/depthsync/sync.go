@@ -1,0 +1,197 @@
+package depthsync
+
+import (
+	"fmt"
+
+	"hftrunner/connector"
+	"hftrunner/hft"
+)
+
+// State says whether the book is complete.
+type State uint8
+
+// States.
+const (
+	// Syncing: differences are held back until a snapshot fits. The state at the start.
+	Syncing State = iota
+	// Synced: the book follows the venue.
+	Synced
+)
+
+// String returns the state's name.
+func (s State) String() string {
+	if s == Synced {
+		return "synced"
+	}
+	return "syncing"
+}
+
+// Defaults of Config.
+const (
+	DefaultMaxMessages = 8192
+	DefaultMaxEvents   = 1 << 17
+)
+
+// Config configures a Synchronizer.
+type Config struct {
+	// Rule is the venue's.
+	Rule Rule
+	// MaxMessages and MaxEvents bound what is held back while syncing; 0 takes the default. At 64 bytes an event the
+	// default is 8 MiB, which is allocated only as far as it is needed.
+	MaxMessages, MaxEvents int
+	// IgnoreGaps keeps the book in step by name only after a missing difference: it is counted and the next one is
+	// applied. Levels may be wrong until they change again.
+	IgnoreGaps bool
+}
+
+// Stats count what a Synchronizer has seen.
+type Stats struct {
+	// Applied and Dropped are differences: published, and already contained in a snapshot or in the book.
+	Applied, Dropped uint64
+	// Gaps are missing differences, Overflows the times that the bound of what is held back was reached.
+	Gaps, Overflows uint64
+	// Snapshots are the ones that were joined, StaleSnapshots the ones that were too old to be.
+	Snapshots, StaleSnapshots uint64
+	// SnapshotID is the id of the snapshot joined last, the others are those of the difference applied first to it.
+	SnapshotID, FirstAppliedFirstID, FirstAppliedLastID int64
+}
+
+// Output is what to do after a message, in this order: clear the book when Stale is set, apply Events, and announce
+// the book when Ready is set.
+type Output struct {
+	// Stale says why the book is lost, empty when it is not.
+	Stale string
+	// Events are the rows to publish, as one batch. Rows of a snapshot go to an empty book.
+	Events []hft.Event
+	// Ready says that the book is complete with Events.
+	Ready bool
+	// Gap says that a difference is missing: the stream had reached AfterID and the message starts at FromID.
+	Gap             bool
+	AfterID, FromID int64
+	// NeedSnapshot says that a new snapshot is needed: there is none in hand that can fit. It is said once at the
+	// first difference and again whenever the snapshot in hand turned out not to fit.
+	NeedSnapshot bool
+}
+
+// Synchronizer is the depth synchroniser of one instrument. One goroutine uses it.
+type Synchronizer struct {
+	config Config
+	state  State
+	stats  Stats
+	// lastID is the last update id of the stream: applied when synced, held back when syncing.
+	lastID int64
+	seen   bool
+
+	held     []heldMessage
+	heldRows []hft.Event
+
+	// The snapshot in hand while syncing.
+	hasSnapshot    bool
+	snapshotID     int64
+	snapshotExchNs int64
+	snapshotRows   []hft.Event
+}
+
+// heldMessage is one difference held back: its rows are heldRows up to end.
+type heldMessage struct {
+	ids
+	exchTimestampNs int64
+	end             int
+}
+
+// New returns a Synchronizer in state Syncing. A rule that does not exist or a negative bound is an error.
+func New(config Config) (*Synchronizer, error) {
+	switch {
+	case !config.Rule.Valid():
+		return nil, fmt.Errorf("depthsync: there is no rule %d; use Futures or Spot", config.Rule)
+	case config.MaxMessages < 0 || config.MaxEvents < 0:
+		return nil, fmt.Errorf("depthsync: MaxMessages %d and MaxEvents %d have to be 0 or more", config.MaxMessages, config.MaxEvents)
+	}
+	if config.MaxMessages == 0 {
+		config.MaxMessages = DefaultMaxMessages
+	}
+	if config.MaxEvents == 0 {
+		config.MaxEvents = DefaultMaxEvents
+	}
+	return &Synchronizer{config: config}, nil
+}
+
+// State returns the state.
+func (s *Synchronizer) State() State { return s.state }
+
+// Stats returns the counts so far.
+func (s *Synchronizer) Stats() Stats { return s.stats }
+
+// LastID returns the last update id of the stream, 0 before the first difference.
+func (s *Synchronizer) LastID() int64 { return s.lastID }
+
+// Reset forgets the stream, as after a lost connection. The Output says Stale with reason when the book was in step.
+func (s *Synchronizer) Reset(reason string) Output {
+	var out Output
+	if s.state == Synced {
+		out.Stale = reason
+	}
+	s.state, s.seen, s.lastID, s.hasSnapshot = Syncing, false, 0, false
+	s.forgetHeld()
+	return out
+}
+
+// Depth takes one difference, received at localTimestampNs. The Output's rows are m's while the book is in step.
+func (s *Synchronizer) Depth(localTimestampNs int64, m *connector.Message) Output {
+	d := header(m)
+	if s.state == Synced {
+		return s.apply(d, m)
+	}
+	var out Output
+	if s.seen && s.config.Rule.repeats(s.lastID, d) {
+		s.stats.Dropped++
+		return out
+	}
+	if !s.seen {
+		out.NeedSnapshot = !s.hasSnapshot
+	} else if !s.config.Rule.follows(s.lastID, d) {
+		// What was held back cannot be continued any more. A snapshot in hand can still fit to what comes now.
+		out.Gap, out.AfterID, out.FromID = true, s.lastID, d.first
+		s.stats.Gaps++
+		s.forgetHeld()
+	}
+	s.seen, s.lastID = true, d.last
+	s.hold(d, m)
+	return s.join(out, localTimestampNs)
+}
+
+// Snapshot takes a full book, received at localTimestampNs. While the book is in step it is not needed and changes
+// nothing.
+func (s *Synchronizer) Snapshot(localTimestampNs int64, m *connector.Message) Output {
+	if s.state == Synced || s.hasSnapshot && m.LastID < s.snapshotID {
+		return Output{}
+	}
+	s.hasSnapshot, s.snapshotID, s.snapshotExchNs = true, m.LastID, m.ExchTimestampNs
+	s.snapshotRows = append(s.snapshotRows[:0], m.Events...)
+	return s.join(Output{}, localTimestampNs)
+}
+
+// apply takes a difference while the book is in step.
+func (s *Synchronizer) apply(d ids, m *connector.Message) Output {
+	if s.config.Rule.repeats(s.lastID, d) {
+		s.stats.Dropped++
+		return Output{}
+	}
+	var out Output
+	if !s.config.Rule.follows(s.lastID, d) {
+		out = Output{Gap: true, AfterID: s.lastID, FromID: d.first}
+		s.stats.Gaps++
+		if !s.config.IgnoreGaps {
+			out.Stale = fmt.Sprintf("depth updates after %d are missing, the next one starts at %d", s.lastID, d.first)
+			out.NeedSnapshot = true
+			s.state, s.hasSnapshot, s.lastID = Syncing, false, d.last
+			s.forgetHeld()
+			s.hold(d, m)
+			return out
+		}
+	}
+	s.lastID = d.last
+	s.stats.Applied++
+	out.Events = m.Events
+	return out
+}

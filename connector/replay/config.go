@@ -1,0 +1,115 @@
+package replay
+
+import (
+	"errors"
+	"fmt"
+
+	"hftrunner/connector"
+	"hftrunner/connector/depthsync"
+)
+
+// Sync says when the rows of a book are published.
+type Sync string
+
+// Ways to synchronise a book.
+const (
+	// SyncExchange publishes a book that is complete by the venue's rule, and only while it is.
+	SyncExchange Sync = "exchange"
+	// SyncNatural publishes every row at once.
+	SyncNatural Sync = "natural"
+)
+
+// OnBadLine says what to do about a line or file that cannot be used as it is.
+type OnBadLine string
+
+// Ways to treat bad lines.
+const (
+	// SkipBadLine reports and counts it and goes on.
+	SkipBadLine OnBadLine = "skip"
+	// FatalBadLine ends the replay with an error.
+	FatalBadLine OnBadLine = "fatal"
+)
+
+// OnGap says what to do when a difference of the book is missing.
+type OnGap string
+
+// Ways to treat gaps. With SyncNatural, ResyncOnGap means IgnoreGap.
+const (
+	// ResyncOnGap makes the book stale until a snapshot fits.
+	ResyncOnGap OnGap = "resync"
+	// IgnoreGap goes on with a book that may have wrong levels.
+	IgnoreGap OnGap = "ignore"
+	// FatalGap ends the replay with an error.
+	FatalGap OnGap = "fatal"
+)
+
+// DefaultMaxLineBytes bounds a line when Config does not.
+const DefaultMaxLineBytes = 16 << 20
+
+// Config configures a Source.
+type Config struct {
+	// Files are the recordings of each symbol, in the order of their time.
+	Files map[string][]string
+	// NewDecoder makes the decoder of one instrument's messages.
+	NewDecoder func() connector.Decoder
+	// Rule is how the venue numbers the differences of a book.
+	Rule depthsync.Rule
+	// Sync is SyncExchange when left empty, OnBadLine SkipBadLine, OnGap ResyncOnGap.
+	Sync      Sync
+	OnBadLine OnBadLine
+	OnGap     OnGap
+	// BookTicker includes the best bids and asks of the venue's quote stream.
+	BookTicker bool
+	// OnProblem is called for each Problem, on the goroutine that calls Open or Next; nil ignores them. They are
+	// counted all the same.
+	OnProblem func(Problem)
+	// MaxLineBytes bounds a line; 0 is DefaultMaxLineBytes.
+	MaxLineBytes int
+}
+
+// check completes the configuration and returns everything that is wrong with it.
+func (c *Config) check() error {
+	if c.Sync == "" {
+		c.Sync = SyncExchange
+	}
+	if c.OnBadLine == "" {
+		c.OnBadLine = SkipBadLine
+	}
+	if c.OnGap == "" {
+		c.OnGap = ResyncOnGap
+	}
+	if c.MaxLineBytes == 0 {
+		c.MaxLineBytes = DefaultMaxLineBytes
+	}
+	if c.OnProblem == nil {
+		c.OnProblem = func(Problem) {}
+	}
+	var errs []error
+	if len(c.Files) == 0 {
+		errs = append(errs, errors.New("replay: no files are given; name at least one symbol and its recordings"))
+	}
+	for symbol, files := range c.Files {
+		if len(files) == 0 {
+			errs = append(errs, fmt.Errorf("replay: symbol %s has no files; name its recordings", symbol))
+		}
+	}
+	if c.NewDecoder == nil {
+		errs = append(errs, errors.New("replay: NewDecoder is missing; give the decoder of the venue that was recorded"))
+	}
+	if !c.Rule.Valid() {
+		errs = append(errs, errors.New("replay: Rule is missing; use depthsync.Futures or depthsync.Spot"))
+	}
+	if c.Sync != SyncExchange && c.Sync != SyncNatural {
+		errs = append(errs, fmt.Errorf("replay: sync %q is unknown; use %q or %q", c.Sync, SyncExchange, SyncNatural))
+	}
+	if c.OnBadLine != SkipBadLine && c.OnBadLine != FatalBadLine {
+		errs = append(errs, fmt.Errorf("replay: on_bad_line %q is unknown; use %q or %q", c.OnBadLine, SkipBadLine, FatalBadLine))
+	}
+	if c.OnGap != ResyncOnGap && c.OnGap != IgnoreGap && c.OnGap != FatalGap {
+		errs = append(errs, fmt.Errorf("replay: on_gap %q is unknown; use %q, %q or %q", c.OnGap, ResyncOnGap, IgnoreGap, FatalGap))
+	}
+	if c.MaxLineBytes < 0 {
+		errs = append(errs, fmt.Errorf("replay: MaxLineBytes is %d; use 0 or more", c.MaxLineBytes))
+	}
+	return errors.Join(errs...)
+}

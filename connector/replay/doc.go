@@ -1,0 +1,26 @@
+// Package replay is a market made of recordings: it reads files of raw venue messages, decodes them and hands them out
+// in the order of their receipt, as the source of the paper connector.
+//
+// A file has one message a line, "<local time in ns> <JSON>", plain or as gzip of any number of members; a cut off last
+// member is read as far as it goes. An instrument has one or more files, read one after the other, and the lines of
+// all instruments are merged by local time; of equal times the instrument registered first comes first.
+//
+// # The book
+//
+// With SyncExchange a book is published only when a recorded snapshot and the differences around it fit together by
+// the venue's rule, and it is stale from a missing difference until the next snapshot that fits; best bids and asks
+// are held back while it is. With SyncNatural every row is published as it comes, as hftbacktest's connectors do:
+// snapshots are rows like others, nothing is cleared, a missing difference is only counted.
+//
+// # What is wrong with a recording
+//
+// Each thing that is wrong is a Problem with file and line: it is reported and counted, and passed over or made the
+// error that Next returns, as configured. Time never runs backwards: a line whose time does keeps its message and gets
+// the time of the line before it.
+//
+// # Memory and goroutines
+//
+// One goroutine per instrument reads ahead, by three blocks of 256 KiB, more only for longer lines up to the bound of
+// Config. One goroutine uses a Source; Close may be called from any, stops the reading ahead and waits for it, and
+// Next returns an error from then on. A Batch's events belong to the Source and are valid until the next Next.
+package replay

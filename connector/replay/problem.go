@@ -1,0 +1,65 @@
+package replay
+
+import "fmt"
+
+// ProblemKind tells what is wrong with a recording.
+type ProblemKind uint8
+
+// Kinds of problems.
+const (
+	// BadLine: a line has no time, is no JSON or no message of the venue, is about another instrument, or too long.
+	BadLine ProblemKind = iota + 1
+	// TimeBackwards: from this line on the time is earlier than before. It is reported once until time has caught up.
+	TimeBackwards
+	// Damaged: the file cannot be read any further, as when it was cut off while it was written.
+	Damaged
+	// Gap: a difference of the book is missing before this line.
+	Gap
+	// Unsynchronised: the recording ends and no snapshot fitted, at all or since the last gap.
+	Unsynchronised
+)
+
+// String returns the kind's name.
+func (k ProblemKind) String() string {
+	names := [...]string{BadLine: "bad line", TimeBackwards: "time runs backwards", Damaged: "damaged file", Gap: "gap",
+		Unsynchronised: "not synchronised"}
+	if k > 0 && int(k) < len(names) {
+		return names[k]
+	}
+	return "unknown"
+}
+
+// Problem is one thing that is wrong with a recording. As an error it says where, what, and what to do.
+type Problem struct {
+	Kind   ProblemKind
+	Symbol string
+	File   string
+	// Line counts from 1.
+	Line int
+	// What is wrong, in words.
+	What string
+	// Err is the cause, nil when there is none beyond What.
+	Err error
+}
+
+// Error returns file, line, what is wrong and what to do.
+func (p Problem) Error() string {
+	return fmt.Sprintf("replay: %s:%d: %s; %s", p.File, p.Line, p.What, p.advice())
+}
+
+// Unwrap returns the cause.
+func (p Problem) Unwrap() error { return p.Err }
+
+func (p Problem) advice() string {
+	switch p.Kind {
+	case BadLine:
+		return `repair or remove the line, or pass over it with on_bad_line = "skip"`
+	case TimeBackwards:
+		return `sort the file by time, or take the time of the line before with on_bad_line = "skip"`
+	case Damaged:
+		return `record it again, or use what can be read with on_bad_line = "skip"`
+	case Gap:
+		return `wait for the next recorded snapshot with on_gap = "resync", or go on with on_gap = "ignore"`
+	}
+	return `record a snapshot after the start and after each gap, or use sync = "natural"`
+}

@@ -1,0 +1,199 @@
+package replay
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"hftrunner/connector"
+	"hftrunner/connector/depthsync"
+	"hftrunner/connector/paper"
+)
+
+var _ paper.Source = (*Source)(nil)
+
+// Source reads recordings in the order of time. One goroutine uses it, Close may be called from any.
+type Source struct {
+	config  Config
+	startNs int64
+
+	// all are the recordings that were opened, feeds those of the registered instruments in the order of registration.
+	all   []*feed
+	feeds []*feed
+	// current is the feed whose line was handled by the last Next.
+	current *feed
+	started bool
+	failed  error
+
+	counts [connector.NumCounters]uint64
+	// last is the latest batch's time and instrument, for what is counted after it.
+	lastNs           int64
+	lastInstrumentNo int
+
+	closeOnce sync.Once
+	stop      chan struct{}
+	readers   sync.WaitGroup
+}
+
+// Open starts to read the recordings. A file that is missing or no file is an error that names it, and so is
+// whatever else is wrong with the configuration. The caller has to close the Source.
+func Open(config Config) (*Source, error) {
+	config.Files = maps.Clone(config.Files)
+	if err := config.check(); err != nil {
+		return nil, err
+	}
+	symbols := slices.Sorted(maps.Keys(config.Files))
+	for _, symbol := range symbols {
+		for _, name := range config.Files[symbol] {
+			if err := checkFile(symbol, name); err != nil {
+				return nil, err
+			}
+		}
+	}
+	s := &Source{config: config, stop: make(chan struct{})}
+	for _, symbol := range symbols {
+		f, err := s.newFeed(symbol, slices.Clone(config.Files[symbol]))
+		if err != nil {
+			return nil, err
+		}
+		s.all = append(s.all, f)
+	}
+	for _, f := range s.all {
+		s.readers.Go(f.ahead.run)
+	}
+	for _, f := range s.all {
+		if err := f.advance(s); err != nil {
+			s.Close()
+			return nil, err
+		}
+		if !f.ended && (s.startNs == 0 || f.timestampNs < s.startNs) {
+			s.startNs = f.timestampNs
+		}
+	}
+	return s, nil
+}
+
+func (s *Source) newFeed(symbol string, files []string) (*feed, error) {
+	f := &feed{symbol: symbol, decoder: s.config.NewDecoder(), ahead: newReadAhead(files, s.config.MaxLineBytes, s.stop)}
+	if s.config.Sync == SyncExchange {
+		var err error
+		f.sync, err = depthsync.New(depthsync.Config{Rule: s.config.Rule, IgnoreGaps: s.config.OnGap == IgnoreGap})
+		if err != nil {
+			return nil, fmt.Errorf("replay: %w", err)
+		}
+	}
+	return f, nil
+}
+
+// StartNs returns the time of the first line of all recordings, 0 when there is none.
+func (s *Source) StartNs() int64 { return s.startNs }
+
+// Register takes an instrument into the replay. A symbol without recordings, one that is registered already, and a
+// call after the first Next are errors.
+func (s *Source) Register(inst connector.Instrument) error {
+	if s.started {
+		return fmt.Errorf("replay: %s is registered after the replay began; register before the first Next", inst.Symbol)
+	}
+	for _, f := range s.all {
+		if !sameSymbol([]byte(inst.Symbol), f.symbol) {
+			continue
+		}
+		if slices.Contains(s.feeds, f) {
+			return fmt.Errorf("replay: %s is registered twice", inst.Symbol)
+		}
+		f.instrumentNo = inst.No
+		s.feeds = append(s.feeds, f)
+		return nil
+	}
+	return fmt.Errorf("replay: there is no recording of %s, only of %s; add its files",
+		inst.Symbol, strings.Join(slices.Sorted(maps.Keys(s.config.Files)), ", "))
+}
+
+// Next stores the next batch in b; see paper.Source. Lines that say nothing to publish are passed over, but counted in
+// the next batch; what is counted behind the last one comes as a batch of its own. Counts are since the batch before.
+// A Problem that is fatal by the configuration is the error, with file, line and advice; every later call returns it
+// again.
+func (s *Source) Next(b *paper.Batch) error {
+	s.started = true
+	for s.failed == nil {
+		select {
+		case <-s.stop:
+			return errClosed
+		default:
+		}
+		if s.failed = s.step(b); s.failed == nil && b.InstrumentNo >= 0 {
+			b.Counts, s.counts = s.counts, [connector.NumCounters]uint64{}
+			s.lastNs, s.lastInstrumentNo = b.TimestampNs, b.InstrumentNo
+			return nil
+		}
+	}
+	if s.failed == io.EOF && s.counts != [connector.NumCounters]uint64{} {
+		*b = paper.Batch{TimestampNs: s.lastNs, InstrumentNo: s.lastInstrumentNo, Counts: s.counts}
+		s.counts = [connector.NumCounters]uint64{}
+		return nil
+	}
+	return s.failed
+}
+
+// noBatch as a batch's instrument says that a line gave nothing to publish.
+const noBatch = -1
+
+// step handles one line. Its batch has the instrument noBatch when there is nothing to publish.
+func (s *Source) step(b *paper.Batch) error {
+	*b = paper.Batch{InstrumentNo: noBatch}
+	if f := s.current; f != nil {
+		s.current = nil
+		if err := f.advance(s); err != nil {
+			return err
+		}
+		if f.ended {
+			if err := f.finish(s); err != nil {
+				return err
+			}
+		}
+	}
+	var first *feed
+	for _, f := range s.feeds {
+		if !f.ended && (first == nil || f.timestampNs < first.timestampNs) {
+			first = f
+		}
+	}
+	if first == nil {
+		return io.EOF
+	}
+	s.current = first
+	return first.deliver(s, b)
+}
+
+// report counts a problem, tells about it, and returns it as an error when it is fatal by the configuration.
+func (s *Source) report(f *feed, kind ProblemKind, what string, cause error) error {
+	p := Problem{Kind: kind, Symbol: f.symbol, File: f.file(), Line: f.line, What: what, Err: cause}
+	fatal := s.config.OnBadLine == FatalBadLine
+	switch kind {
+	case Gap:
+		s.counts[connector.Gaps]++
+		fatal = s.config.OnGap == FatalGap
+	case Unsynchronised:
+		fatal = false
+		if f.lostLine > 0 {
+			p.File, p.Line = f.lostFile, f.lostLine
+		}
+	default:
+		s.counts[connector.BadMessages]++
+	}
+	if fatal {
+		return p
+	}
+	s.config.OnProblem(p)
+	return nil
+}
+
+// Close stops the reading ahead, waits for it, and closes the files. It can be called more than once.
+func (s *Source) Close() error {
+	s.closeOnce.Do(func() { close(s.stop) })
+	s.readers.Wait()
+	return nil
+}

@@ -61,11 +61,11 @@ func ExampleDescribe() {
 		return
 	}
 	for _, p := range d.Params {
-		fmt.Println(p.Name, p.Type, p.Required(), string(p.Default))
+		fmt.Println(p.Name, p.Type, string(p.Default), p.Required())
 	}
 	// Output:
-	// half_spread float true
-	// interval duration false "100ms"
+	// half_spread float  true
+	// interval duration "100ms" false
 }
 
 func ExampleParams() {
@@ -75,5 +75,5 @@ func ExampleParams() {
 	fmt.Println(err)
 	// Output:
 	// {0.5 100ms} <nil>
-	// parameter "half_sprad" is unknown; did you mean "half_spread"?; parameter "interval" is 1e-06 s, below its minimum 0.001 s; parameter "half_spread" is missing: give a float
+	// parameter "half_sprad" is unknown; did you mean "half_spread"?; parameter "interval" is 1µs, below its minimum 1ms; parameter "half_spread" is missing: give a float
 }

@@ -60,7 +60,7 @@ func TestParamsReportsEverythingWrongAtOnce(t *testing.T) {
 		{Name: "small", Problem: "is 128, above its maximum 127"},
 		{Name: "unsigned", Problem: "is -1, below its minimum 0"},
 		{Name: "ratio", Problem: `is the string "much", not a float`},
-		{Name: "interval", Problem: "is 1e-09 s, below its minimum 0.001 s"},
+		{Name: "interval", Problem: "is 1ns, below its minimum 1ms"},
 		{Name: "on", Problem: "is the number 1, not a bool"},
 		{Name: "names", Problem: "element 1 is the number 2, not a string"},
 		{Name: "ints", Problem: "element 1 is 6, above its maximum 5"},

@@ -175,7 +175,9 @@ func (p Param) scalar(t ParamType, parsed any) (any, string) {
 		if err != nil {
 			return nil, wrong + ` such as "1.5s"`
 		}
-		return v, p.bound(v.Seconds(), " s")
+		return v, p.bound(v.Seconds(), func(seconds float64) string {
+			return time.Duration(math.Round(seconds * float64(time.Second))).String()
+		})
 	case ParamFloat:
 		n, ok := parsed.(json.Number)
 		if !ok {
@@ -185,7 +187,7 @@ func (p Param) scalar(t ParamType, parsed any) (any, string) {
 		if err != nil {
 			return nil, fmt.Sprintf("is %s, which is too large for a float", n)
 		}
-		return v, p.bound(v, "")
+		return v, p.bound(v, formatNumber)
 	case ParamInt:
 		n, ok := parsed.(json.Number)
 		if !ok {
@@ -195,7 +197,7 @@ func (p Param) scalar(t ParamType, parsed any) (any, string) {
 		if problem != "" {
 			return nil, problem
 		}
-		return v, p.bound(float64(v), "")
+		return v, p.bound(float64(v), formatNumber)
 	}
 	return nil, wrong
 }
@@ -217,13 +219,14 @@ func parseInt(n json.Number) (int64, string) {
 	return int64(f), ""
 }
 
-func (p Param) bound(v float64, unit string) string {
-	number := func(f float64) string { return strconv.FormatFloat(f, 'g', -1, 64) + unit }
+func formatNumber(f float64) string { return strconv.FormatFloat(f, 'g', -1, 64) }
+
+func (p Param) bound(v float64, format func(float64) string) string {
 	switch {
 	case p.Min != nil && v < *p.Min:
-		return fmt.Sprintf("is %s, below its minimum %s", number(v), number(*p.Min))
+		return fmt.Sprintf("is %s, below its minimum %s", format(v), format(*p.Min))
 	case p.Max != nil && v > *p.Max:
-		return fmt.Sprintf("is %s, above its maximum %s", number(v), number(*p.Max))
+		return fmt.Sprintf("is %s, above its maximum %s", format(v), format(*p.Max))
 	}
 	return ""
 }

@@ -97,8 +97,11 @@ func TestProcessLifecycle(t *testing.T) {
 	if err := p.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.ExitError(); err == nil || err.Error() != "plugin exited: exit status 0" {
-		t.Errorf("a healthy plugin ends itself when its lifeline is cut, this one: %v", err)
+	if err := p.ExitError(); !errors.Is(err, control.ErrPluginExited) {
+		t.Errorf("after the close the exit error is %v", err)
+	}
+	if _, err := p.Describe(ctx); !errors.Is(err, control.ErrPluginExited) {
+		t.Errorf("a call after the close ends with %v", err)
 	}
 }
 

@@ -1,0 +1,257 @@
+package control_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"hftrunner/internal/control"
+)
+
+// fakeHost is a host with one strategy.
+type fakeHost struct{ blocked chan struct{} }
+
+func (h *fakeHost) Version(context.Context) (control.VersionInfo, error) {
+	return control.VersionInfo{
+		Version: "1.2.3", APIVersion: 1, PID: 17, Config: "runner.hcl", StartedAt: time.Unix(1000, 5).UTC(),
+	}, nil
+}
+
+func (h *fakeHost) Strategies(context.Context) ([]control.StrategyStatus, error) {
+	return []control.StrategyStatus{fullStatus(), {Name: "second"}}, nil
+}
+
+// fullStatus has another value in every field.
+func fullStatus() control.StrategyStatus {
+	return control.StrategyStatus{
+		Name: "grid-btc", Plugin: "gridtrading", Version: "1.0.0", State: "running", Reason: "because", PID: 4711,
+		UptimeNs: 1, Restarts: 2, Events: 3, LostEvents: 4, Resyncs: 5, Requests: 6, Orders: 7, Fills: 8, Rejects: 9,
+		TickToOrder: 10, RestartGapNs: []int64{11, 12},
+		Instruments: []control.InstrumentStatus{{
+			Connector: "sim", Symbol: "BTCUSDT", Position: -1, BestBid: 2, BestAsk: 3, OpenOrders: 4, Fee: 5, TradingVol: 6,
+			TradingValue: 7, RealisedPnL: 8, OpenPnL: 9,
+		}},
+	}
+}
+
+func (h *fakeHost) Start(_ context.Context, name string) error {
+	switch name {
+	case "grid-btc":
+		return nil
+	case "broken":
+		return fmt.Errorf("start broken: %w", &control.LaunchError{Cause: control.CauseChecksum, Path: "/p", Problem: "is odd", Fix: "look"})
+	case "wrong":
+		return fmt.Errorf("strategy wrong refuses its configuration: %w", control.ParamErrors{{Name: "qty", Problem: "is odd"}})
+	case "running":
+		return errors.New("strategy running runs already \xff")
+	}
+	return fmt.Errorf("start: %w", control.NewNotFoundError(name, []string{"grid-btc", "broken"}))
+}
+
+func (h *fakeHost) Stop(ctx context.Context, _ string) error {
+	if h.blocked != nil {
+		close(h.blocked)
+	}
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func (h *fakeHost) Restart(context.Context, string) (control.RestartResult, error) {
+	return control.RestartResult{Gap: 42 * time.Millisecond, OldPID: 1, NewPID: 2, Version: "1.0.1"}, nil
+}
+
+// serveHost serves h until the test ends or stop is called.
+func serveHost(t testing.TB, h *fakeHost) (socketPath string, stop func()) {
+	t.Helper()
+	// Not t.TempDir: its names are too long for a socket on macOS.
+	folder, err := os.MkdirTemp("", "runner")
+	if err != nil {
+		t.Fatal(err)
+	}
+	socketPath = filepath.Join(folder, "s")
+	lis, err := control.ListenRunner(socketPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- control.ServeRunner(ctx, lis, h) }()
+	stopped := false
+	stop = func() {
+		if stopped {
+			return
+		}
+		stopped = true
+		cancel()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+		_ = os.RemoveAll(folder)
+	}
+	t.Cleanup(stop)
+	return socketPath, stop
+}
+
+func dialHost(t testing.TB, socketPath string) *control.RunnerClient {
+	t.Helper()
+	c, err := control.DialRunner(socketPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+func TestRunnerCalls(t *testing.T) {
+	socketPath, _ := serveHost(t, &fakeHost{})
+	c := dialHost(t, socketPath)
+	ctx := deadline(t)
+	host := &fakeHost{}
+	wantVersion, _ := host.Version(ctx)
+	if v, err := c.Version(ctx); err != nil || v != wantVersion {
+		t.Errorf("version is %+v, %v", v, err)
+	}
+	wantList, _ := host.Strategies(ctx)
+	if list, err := c.Strategies(ctx); err != nil || !reflect.DeepEqual(list, wantList) {
+		t.Errorf("strategies are\n%+v, %v, want\n%+v", list, err, wantList)
+	}
+	if err := c.Start(ctx, "grid-btc"); err != nil {
+		t.Error(err)
+	}
+	wantRestart, _ := host.Restart(ctx, "")
+	if r, err := c.Restart(ctx, "grid-btc"); err != nil || r != wantRestart {
+		t.Errorf("restart is %+v, %v", r, err)
+	}
+	info, err := os.Stat(socketPath)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("socket has the mode %v, %v", info.Mode(), err)
+	}
+}
+
+// The test of the calls would not see a field that was added and not converted; this one sees a zero in fullStatus.
+func TestStatusIsFull(t *testing.T) {
+	var check func(v reflect.Value, path string)
+	check = func(v reflect.Value, path string) {
+		for i := range v.NumField() {
+			f, name := v.Field(i), path+"."+v.Type().Field(i).Name
+			if f.IsZero() {
+				t.Errorf("%s is not set", name)
+			}
+			if f.Kind() == reflect.Slice && f.Len() > 0 && f.Index(0).Kind() == reflect.Struct {
+				check(f.Index(0), name)
+			}
+		}
+	}
+	check(reflect.ValueOf(fullStatus()), "StrategyStatus")
+}
+
+func TestRunnerErrors(t *testing.T) {
+	socketPath, stop := serveHost(t, &fakeHost{blocked: make(chan struct{})})
+	c := dialHost(t, socketPath)
+	ctx := deadline(t)
+	err := c.Start(ctx, "gird-btc")
+	var notFound *control.NotFoundError
+	if !errors.Is(err, control.ErrNotFound) || !errors.As(err, &notFound) || notFound.Nearest != "grid-btc" ||
+		err.Error() != `start: no strategy "gird-btc"; did you mean "grid-btc"?` {
+		t.Errorf("unknown strategy: %v", err)
+	}
+	err = c.Start(ctx, "broken")
+	var launch *control.LaunchError
+	if !errors.As(err, &launch) || launch.Cause != control.CauseChecksum || err.Error() != "start broken: plugin /p: is odd: look" {
+		t.Errorf("failed launch: %v", err)
+	}
+	err = c.Start(ctx, "wrong")
+	var params control.ParamErrors
+	if !errors.As(err, &params) || len(params) != 1 || !strings.Contains(err.Error(), `parameter "qty" is odd`) {
+		t.Errorf("wrong parameters: %v", err)
+	}
+	if err := c.Start(ctx, "running"); err == nil || err.Error() != "strategy running runs already \uFFFD" {
+		t.Errorf("another error: %v", err)
+	}
+	short, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
+	defer cancel()
+	if err := c.Stop(short, "grid-btc"); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("timeout: %v", err)
+	}
+	stop()
+	if _, err := c.Version(ctx); !errors.Is(err, control.ErrNoHost) {
+		t.Errorf("host has ended: %v", err)
+	}
+}
+
+func TestRunnerEndsCallsUnderWay(t *testing.T) {
+	host := &fakeHost{blocked: make(chan struct{})}
+	socketPath, stop := serveHost(t, host)
+	c := dialHost(t, socketPath)
+	done := make(chan error, 1)
+	go func() { done <- c.Stop(deadline(t), "grid-btc") }()
+	<-host.blocked
+	stop()
+	if err := <-done; err == nil {
+		t.Error("the call succeeded")
+	}
+}
+
+func TestNoHost(t *testing.T) {
+	folder := t.TempDir()
+	stale := filepath.Join(folder, "s")
+	lis, err := net.ListenUnix("unix", &net.UnixAddr{Name: stale, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lis.SetUnlinkOnClose(false)
+	_ = lis.Close()
+	for _, path := range []string{stale, filepath.Join(folder, "none")} {
+		if _, err := control.DialRunner(path); !errors.Is(err, control.ErrNoHost) || !strings.Contains(err.Error(), path) {
+			t.Errorf("dial %s: %v", path, err)
+		}
+	}
+	// A stale socket is replaced, a live one is not.
+	fresh, err := control.ListenRunner(stale)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := control.ListenRunner(stale); !errors.Is(err, control.ErrHostRunning) {
+		t.Errorf("second host: %v", err)
+	}
+	if err := fresh.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(folder); err != nil || len(left) != 0 {
+		t.Errorf("closing leaves %v, %v", left, err)
+	}
+	if _, err := control.ListenRunner(filepath.Join(folder, strings.Repeat("x", 100))); err == nil || !strings.Contains(err.Error(), "shorter") {
+		t.Errorf("long path: %v", err)
+	}
+}
+
+// The names are those of the command line's JSON output, which scripts read.
+func TestJSONNames(t *testing.T) {
+	text, err := json.Marshal(control.StrategyStatus{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `{"name":"","plugin":"","version":"","state":"","pid":0,"uptime_ns":0,"restarts":0,"events":0,"lost_events":0,` +
+		`"resyncs":0,"requests":0,"orders":0,"fills":0,"rejects":0,"last_tick_to_order_ns":0,"restart_gap_ns":null,"instruments":null}`
+	if string(text) != want {
+		t.Errorf("status is %s", text)
+	}
+}
+
+func BenchmarkRunnerStrategies(b *testing.B) {
+	socketPath, _ := serveHost(b, &fakeHost{})
+	c := dialHost(b, socketPath)
+	for b.Loop() {
+		if _, err := c.Strategies(context.Background()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -63,23 +63,29 @@ func (b *BTreeMarketDepth) AskQtyAtTick(priceTick int64) float64 {
 }
 
 // UpdateBidDepth sets the total quantity at a bid price; less than half a lot removes the level.
-func (b *BTreeMarketDepth) UpdateBidDepth(price, qty float64, timestampNs int64) L2Update {
-	return b.update(&b.bid, bidFlip, price, qty, timestampNs)
+func (b *BTreeMarketDepth) UpdateBidDepth(price, qty float64, timestampNs int64) (u L2Update) {
+	b.update(&b.bid, bidFlip, price, qty, &u)
+	u.TimestampNs = timestampNs
+	return u
 }
 
 // UpdateAskDepth sets the total quantity at an ask price; less than half a lot removes the level.
-func (b *BTreeMarketDepth) UpdateAskDepth(price, qty float64, timestampNs int64) L2Update {
-	return b.update(&b.ask, askFlip, price, qty, timestampNs)
+func (b *BTreeMarketDepth) UpdateAskDepth(price, qty float64, timestampNs int64) (u L2Update) {
+	b.update(&b.ask, askFlip, price, qty, &u)
+	u.TimestampNs = timestampNs
+	return u
 }
 
-func (b *BTreeMarketDepth) update(s *btreeSide, flip int64, price, qty float64, timestampNs int64) L2Update {
+func (b *BTreeMarketDepth) update(s *btreeSide, flip int64, price, qty float64, u *L2Update) {
 	tick, ok := b.priceTick(price)
 	if !ok {
-		return rejected(tick, s.best, flip, 0, timestampNs)
+		u.reject(tick, s.best, flip, 0)
+		return
 	}
 	key, prevBest := tick^flip, s.best
 	if b.badQty(qty) {
-		return rejected(tick, s.best, flip, s.get(key), timestampNs)
+		u.reject(tick, s.best, flip, s.get(key))
+		return
 	}
 	var prevQty float64
 	if b.mode == Compat {
@@ -98,8 +104,8 @@ func (b *BTreeMarketDepth) update(s *btreeSide, flip int64, price, qty float64, 
 	if b.mode == Fixed {
 		prevQty = replaced
 	}
-	return L2Update{PriceTick: tick, PrevBestTick: prevBest ^ flip, BestTick: s.best ^ flip, PrevQty: prevQty, NewQty: qty,
-		TimestampNs: timestampNs}
+	u.PriceTick, u.PrevBestTick, u.BestTick = tick, prevBest^flip, s.best^flip
+	u.PrevQty, u.NewQty = prevQty, qty
 }
 
 // ClearDepth removes the levels of a side from its best price to price inclusive, all of it when price is not

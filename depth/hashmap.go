@@ -59,24 +59,30 @@ func (b *HashMapMarketDepth) AskQtyAtTick(priceTick int64) float64 {
 }
 
 // UpdateBidDepth sets the total quantity at a bid price; less than half a lot removes the level.
-func (b *HashMapMarketDepth) UpdateBidDepth(price, qty float64, timestampNs int64) L2Update {
-	return b.update(&b.bid, &b.ask, bidFlip, price, qty, timestampNs)
+func (b *HashMapMarketDepth) UpdateBidDepth(price, qty float64, timestampNs int64) (u L2Update) {
+	b.update(&b.bid, &b.ask, bidFlip, price, qty, &u)
+	u.TimestampNs = timestampNs
+	return u
 }
 
 // UpdateAskDepth sets the total quantity at an ask price; less than half a lot removes the level.
-func (b *HashMapMarketDepth) UpdateAskDepth(price, qty float64, timestampNs int64) L2Update {
-	return b.update(&b.ask, &b.bid, askFlip, price, qty, timestampNs)
+func (b *HashMapMarketDepth) UpdateAskDepth(price, qty float64, timestampNs int64) (u L2Update) {
+	b.update(&b.ask, &b.bid, askFlip, price, qty, &u)
+	u.TimestampNs = timestampNs
+	return u
 }
 
-func (b *HashMapMarketDepth) update(own, other *hashSide, flip int64, price, qty float64, timestampNs int64) L2Update {
+func (b *HashMapMarketDepth) update(own, other *hashSide, flip int64, price, qty float64, u *L2Update) {
 	tick, ok := b.priceTick(price)
 	if !ok {
-		return rejected(tick, own.best, flip, 0, timestampNs)
+		u.reject(tick, own.best, flip, 0)
+		return
 	}
 	key, prevBest := tick^flip, own.best
 	prevQty := own.qty[key]
 	if b.badQty(qty) {
-		return rejected(tick, own.best, flip, prevQty, timestampNs)
+		u.reject(tick, own.best, flip, prevQty)
+		return
 	}
 	if qty >= b.minQty {
 		own.qty[key] = qty
@@ -93,8 +99,8 @@ func (b *HashMapMarketDepth) update(own, other *hashSide, flip int64, price, qty
 		}
 		own.low = min(own.low, key)
 	}
-	return L2Update{PriceTick: tick, PrevBestTick: prevBest ^ flip, BestTick: own.best ^ flip, PrevQty: prevQty, NewQty: qty,
-		TimestampNs: timestampNs}
+	u.PriceTick, u.PrevBestTick, u.BestTick = tick, prevBest^flip, own.best^flip
+	u.PrevQty, u.NewQty = prevQty, qty
 }
 
 // ClearDepth removes the levels of a side from its best price to price inclusive, all of it when price is not

@@ -84,27 +84,33 @@ func (b *ROIVectorMarketDepth) qtyAt(s *roiSide, key int64) float64 {
 }
 
 // UpdateBidDepth sets the total quantity at a bid price; less than half a lot removes the level.
-func (b *ROIVectorMarketDepth) UpdateBidDepth(price, qty float64, timestampNs int64) L2Update {
-	return b.update(&b.bid, &b.ask, bidFlip, price, qty, timestampNs)
+func (b *ROIVectorMarketDepth) UpdateBidDepth(price, qty float64, timestampNs int64) (u L2Update) {
+	b.update(&b.bid, &b.ask, bidFlip, price, qty, &u)
+	u.TimestampNs = timestampNs
+	return u
 }
 
 // UpdateAskDepth sets the total quantity at an ask price; less than half a lot removes the level.
-func (b *ROIVectorMarketDepth) UpdateAskDepth(price, qty float64, timestampNs int64) L2Update {
-	return b.update(&b.ask, &b.bid, askFlip, price, qty, timestampNs)
+func (b *ROIVectorMarketDepth) UpdateAskDepth(price, qty float64, timestampNs int64) (u L2Update) {
+	b.update(&b.ask, &b.bid, askFlip, price, qty, &u)
+	u.TimestampNs = timestampNs
+	return u
 }
 
-func (b *ROIVectorMarketDepth) update(own, other *roiSide, flip int64, price, qty float64, timestampNs int64) L2Update {
+func (b *ROIVectorMarketDepth) update(own, other *roiSide, flip int64, price, qty float64, u *L2Update) {
 	tick, ok := b.priceTick(price)
 	key, prevBest := tick^flip, own.best
 	if !ok {
-		return rejected(tick, prevBest, flip, 0, timestampNs)
+		u.reject(tick, prevBest, flip, 0)
+		return
 	}
 	if b.badQty(qty) {
-		return rejected(tick, prevBest, flip, own.get(key), timestampNs)
+		u.reject(tick, prevBest, flip, own.get(key))
+		return
 	}
-	u := L2Update{PriceTick: tick, PrevBestTick: prevBest ^ flip, BestTick: prevBest ^ flip, NewQty: qty, TimestampNs: timestampNs}
+	u.PriceTick, u.PrevBestTick, u.BestTick, u.NewQty = tick, prevBest^flip, prevBest^flip, qty
 	if !own.inside(key) {
-		return u
+		return
 	}
 	cell := &own.qty[key-own.first]
 	u.PrevQty = *cell
@@ -124,7 +130,6 @@ func (b *ROIVectorMarketDepth) update(own, other *roiSide, flip int64, price, qt
 		own.low = min(own.low, key)
 	}
 	u.BestTick = own.best ^ flip
-	return u
 }
 
 // ClearDepth removes the levels of a side from its best price to price inclusive, all of it when price is not

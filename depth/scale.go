@@ -16,8 +16,10 @@ const (
 	askFlip int64 = -1
 	// maxTick is the greatest tick a float64 holds exactly; it also keeps key arithmetic from overflowing.
 	maxTick int64 = 1 << 53
+	// maxFloatBits are the bits of the greatest finite float64.
+	maxFloatBits uint64 = 0x7fefffffffffffff
 	// maxQuickTick bounds the ticks for which multiplying by the inverse of the tick size is known to be accurate.
-	maxQuickTick float64 = 1 << 40
+	maxQuickTick uint64 = 1 << 40
 )
 
 func flipOf(side hft.Side) int64 {
@@ -39,6 +41,7 @@ type scale struct {
 	tickSize, lotSize float64
 	perTick           float64 // 1/tickSize
 	minQty            float64 // the least quantity that rounds to at least one lot
+	minQtyBits        uint64
 	mode              Mode
 }
 
@@ -52,6 +55,7 @@ func newScale(tickSize, lotSize float64, mode Mode) scale {
 			s.minQty = math.Nextafter(s.minQty, math.Inf(1))
 		}
 	}
+	s.minQtyBits = math.Float64bits(s.minQty)
 	return s
 }
 
@@ -66,8 +70,7 @@ func (s *scale) LotSize() float64 { return s.lotSize }
 func (s *scale) quickTick(price float64) (tick int64, ok bool) {
 	x := float64(price * s.perTick) // the conversion forbids fusing it with the addition below
 	tick = int64(x + 0.5)
-	d := x - float64(tick)
-	return tick, d > -0.49 && d < 0.49 && x < maxQuickTick
+	return tick, math.Abs(x-float64(tick)) < 0.49 && uint64(tick) < maxQuickTick
 }
 
 // priceTick returns the tick of a price; ok is false when the price is to be ignored.
@@ -80,6 +83,18 @@ func (s *scale) priceTick(price float64) (tick int64, ok bool) {
 	}
 	tick = hft.PriceTick(price, s.tickSize)
 	return tick, tick >= -maxTick && tick <= maxTick
+}
+
+// plainQty returns the bits of a quantity and whether it is one of the plain ones: 0, or finite and at least one lot
+// when rounded. Positive floats are ordered as their bits are, so this takes one branch where comparing takes three,
+// one of which nobody can predict.
+func (s *scale) plainQty(qty float64) (qtyBits uint64, ok bool) {
+	qtyBits, least := math.Float64bits(qty), s.minQtyBits
+	atLeast := qtyBits
+	if atLeast == 0 {
+		atLeast = least
+	}
+	return qtyBits, atLeast-least <= maxFloatBits-least
 }
 
 // badQty reports whether a quantity is to be ignored.
@@ -121,10 +136,10 @@ func (s *scale) snapshotLevel(row *hft.Event) (key, flip int64, ok bool) {
 
 func finite(x float64) bool { return x-x == 0 }
 
-// rejected is the result of an update that changed nothing.
-func rejected(tick, best, flip int64, qty float64, timestampNs int64) L2Update {
-	return L2Update{PriceTick: tick, PrevBestTick: best ^ flip, BestTick: best ^ flip, PrevQty: qty, NewQty: qty,
-		TimestampNs: timestampNs}
+// reject makes u the result of an update that changed nothing.
+func (u *L2Update) reject(tick, best, flip int64, qty float64) {
+	u.PriceTick, u.PrevBestTick, u.BestTick = tick, best^flip, best^flip
+	u.PrevQty, u.NewQty = qty, qty
 }
 
 // clearKey returns the key of a clear's finite price, kept within the ticks a book can hold.

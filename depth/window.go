@@ -1,10 +1,6 @@
 package depth
 
-import (
-	"math"
-
-	"hftrunner/hft"
-)
+import "hftrunner/hft"
 
 // WindowMarketDepth is the book live bots use by default: the results of HashMapMarketDepth, in either mode, from a
 // flat window of quantities around each side's best price. A bitmap over the window finds the next best level a word
@@ -61,70 +57,86 @@ func (b *WindowMarketDepth) AskQtyAtTick(priceTick int64) float64 {
 }
 
 // UpdateBidDepth sets the total quantity at a bid price; less than half a lot removes the level.
-func (b *WindowMarketDepth) UpdateBidDepth(price, qty float64, timestampNs int64) L2Update {
-	return b.update(&b.bid, &b.ask, bidFlip, price, qty, timestampNs)
+func (b *WindowMarketDepth) UpdateBidDepth(price, qty float64, timestampNs int64) (u L2Update) {
+	b.update(&b.bid, &b.ask, bidFlip, price, qty, &u)
+	u.TimestampNs = timestampNs
+	return u
 }
 
 // UpdateAskDepth sets the total quantity at an ask price; less than half a lot removes the level.
-func (b *WindowMarketDepth) UpdateAskDepth(price, qty float64, timestampNs int64) L2Update {
-	return b.update(&b.ask, &b.bid, askFlip, price, qty, timestampNs)
+func (b *WindowMarketDepth) UpdateAskDepth(price, qty float64, timestampNs int64) (u L2Update) {
+	b.update(&b.ask, &b.bid, askFlip, price, qty, &u)
+	u.TimestampNs = timestampNs
+	return u
 }
 
-func (b *WindowMarketDepth) update(own, other *windowSide, flip int64, price, qty float64, timestampNs int64) L2Update {
+// update writes its result through u: a struct of this size returned from call to call is copied in a way that stalls
+// the processor.
+func (b *WindowMarketDepth) update(own, other *windowSide, flip int64, price, qty float64, u *L2Update) {
 	tick, ok := b.quickTick(price)
 	key := tick ^ flip
-	if !ok || !own.levels.inside(key) || !(qty == 0 || qty >= b.minQty && qty <= math.MaxFloat64) {
-		return b.updateRare(own, other, flip, price, qty, timestampNs)
+	qtyBits, plain := b.plainQty(qty)
+	if !ok || !plain || !own.levels.inside(key) {
+		b.updateRare(own, other, flip, price, qty, u)
+		return
 	}
 	prevBest := own.best
 	cell := &own.levels.cells[key&windowMask]
 	word := &own.levels.words[uint64(key)>>6%windowWords]
 	prevQty := *cell
 	*cell = qty
-	if qty == 0 {
-		*word &^= 1 << (uint64(key) & 63)
-		if key == prevBest {
-			own.dropBest()
-		}
-	} else {
-		*word |= 1 << (uint64(key) & 63)
-		if key > prevBest {
-			own.raiseBest(key, other)
-		}
-		own.low = min(own.low, key)
+	// Whether a level goes or stays is a coin toss to the branch predictor: no branch on it but for the best.
+	var used uint64
+	if qtyBits != 0 {
+		used = 1
 	}
-	return L2Update{PriceTick: tick, PrevBestTick: prevBest ^ flip, BestTick: own.best ^ flip, PrevQty: prevQty, NewQty: qty,
-		TimestampNs: timestampNs}
+	*word = *word&^(1<<(uint64(key)&63)) | used<<(uint64(key)&63)
+	if key >= prevBest || key < own.low {
+		own.moveBounds(other, key, qty)
+	}
+	u.PriceTick, u.PrevBestTick, u.BestTick = tick, prevBest^flip, own.best^flip
+	u.PrevQty, u.NewQty = prevQty, qty
+}
+
+// moveBounds adjusts the best and the bound of its search after the level at key was set to qty.
+func (s *windowSide) moveBounds(other *windowSide, key int64, qty float64) {
+	if qty == 0 {
+		if key == s.best {
+			s.dropBest()
+		}
+		return
+	}
+	if key > s.best {
+		s.raiseBest(key, other)
+	}
+	s.low = min(s.low, key)
 }
 
 // updateRare is update for any price and quantity.
-func (b *WindowMarketDepth) updateRare(own, other *windowSide, flip int64, price, qty float64, timestampNs int64) L2Update {
+func (b *WindowMarketDepth) updateRare(own, other *windowSide, flip int64, price, qty float64, u *L2Update) {
 	tick, ok := b.priceTick(price)
 	if !ok {
-		return rejected(tick, own.best, flip, 0, timestampNs)
+		u.reject(tick, own.best, flip, 0)
+		return
 	}
 	key, prevBest := tick^flip, own.best
 	prevQty := own.levels.get(key)
 	if b.badQty(qty) {
-		return rejected(tick, own.best, flip, prevQty, timestampNs)
+		u.reject(tick, own.best, flip, prevQty)
+		return
 	}
 	if qty >= b.minQty {
 		own.levels.set(key, qty)
 	} else {
 		own.levels.delete(key)
 	}
+	lots := qty
 	if b.zeroLots(qty) {
-		if key == prevBest {
-			own.dropBest()
-		}
-	} else {
-		if key > prevBest {
-			own.raiseBest(key, other)
-		}
-		own.low = min(own.low, key)
+		lots = 0
 	}
-	return L2Update{PriceTick: tick, PrevBestTick: prevBest ^ flip, BestTick: own.best ^ flip, PrevQty: prevQty, NewQty: qty,
-		TimestampNs: timestampNs}
+	own.moveBounds(other, key, lots)
+	u.PriceTick, u.PrevBestTick, u.BestTick = tick, prevBest^flip, own.best^flip
+	u.PrevQty, u.NewQty = prevQty, qty
 }
 
 // ClearDepth removes the levels of a side from its best price to price inclusive, all of it when price is not

@@ -23,8 +23,8 @@ type Segment struct {
 }
 
 // Create makes a segment of size bytes, all zero, and maps it for reading and writing. The name is a label for
-// debuggers and /proc; it need not be unique. The memory is allocated at once, so that running out of it is an error
-// here and not a fault at the first touch. On Linux its size is sealed; elsewhere it is an unlinked temporary file.
+// debuggers and /proc; it need not be unique. On Linux all of the memory is taken at once, so that no
+// event pays for a page fault, and the size is sealed; elsewhere it is an unlinked temporary file.
 func Create(name string, size int) (*Segment, error) {
 	if size < 1 {
 		return nil, fmt.Errorf("shm: create segment %q: size %d: take at least 1 byte", name, size)

@@ -8,10 +8,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mapPopulate makes the page tables at once, so that no event pays for a page fault.
+// mapPopulate makes pages and page tables at once, so that no event pays for a page fault.
 const mapPopulate = unix.MAP_POPULATE
 
-// createFile returns a memfd whose size is fixed and whose pages are allocated.
+// createFile returns a memfd whose size is fixed.
 func createFile(name string, size int) (*os.File, error) {
 	const flags = unix.MFD_CLOEXEC | unix.MFD_ALLOW_SEALING
 	fd, err := unix.MemfdCreate(name, flags|unix.MFD_NOEXEC_SEAL)
@@ -25,23 +25,10 @@ func createFile(name string, size int) (*os.File, error) {
 	if err := unix.Ftruncate(fd, int64(size)); err != nil {
 		return nil, errors.Join(fmt.Errorf("ftruncate: %w", err), file.Close())
 	}
-	if err := allocate(fd, size); err != nil {
-		return nil, errors.Join(fmt.Errorf("fallocate (is there enough memory?): %w", err), file.Close())
-	}
 	if _, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, unix.F_SEAL_SHRINK|unix.F_SEAL_GROW); err != nil {
 		return nil, errors.Join(fmt.Errorf("seal the size: %w", err), file.Close())
 	}
 	return file, nil
-}
-
-// allocate reserves the pages. A signal interrupts it and undoes it, and the Go runtime sends itself many.
-func allocate(fd, size int) error {
-	for {
-		err := unix.Fallocate(fd, 0, 0, int64(size))
-		if !errors.Is(err, unix.EINTR) {
-			return err
-		}
-	}
 }
 
 func sealFutureWrites(fd int) error {

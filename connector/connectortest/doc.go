@@ -1,0 +1,10 @@
+// Package connectortest holds a connector to connector's contract. Run is the conformance kit: each connector's test
+// calls it once with a function that makes a fresh Harness. Clock is a manual clock that drives a connector step by
+// step, and Sink records everything that it says.
+//
+// # Memory and goroutines
+//
+// Sink and Clock may be used from any goroutine. What Sink's methods return are copies of the caller's. The kit starts
+// one goroutine for the connector's Run and ends it before the next check; a call that should return at once and does
+// not is given up after Patience and fails the test. No check depends on how fast the machine is.
+package connectortest

@@ -1,0 +1,319 @@
+package connectortest
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"sync"
+
+	"hftrunner/connector"
+	"hftrunner/hft"
+)
+
+// Key identifies an order.
+type Key struct {
+	InstrumentNo int
+	Bot, OrderID uint64
+}
+
+// KeyOf returns the key of an order.
+func KeyOf(o *connector.Order) Key { return Key{o.InstrumentNo, o.Owner.Bot, o.OrderID} }
+
+// Sink records what a connector says, and what about it breaks the contract.
+type Sink struct {
+	mu        sync.Mutex
+	closed    bool
+	updates   []connector.OrderUpdate
+	errors    []connector.Error
+	books     map[int]*book
+	positions map[int]float64
+	counts    [connector.NumCounters]uint64
+	orders    map[Key]*history
+	faults    []error
+}
+
+// book is an instrument as the sink saw it.
+type book struct {
+	bids, asks     map[float64]float64
+	events, trades int
+	fedSinceStale  bool
+	ready          bool
+}
+
+// history is what was said of one order.
+type history struct {
+	last      connector.OrderUpdate
+	final     bool
+	executed  float64
+	requested int
+}
+
+var _ connector.Sink = (*Sink)(nil)
+
+// NewSink returns an empty recording.
+func NewSink() *Sink {
+	return &Sink{books: map[int]*book{}, positions: map[int]float64{}, orders: map[Key]*history{}}
+}
+
+func (s *Sink) faultf(format string, args ...any) {
+	if len(s.faults) < 20 {
+		s.faults = append(s.faults, fmt.Errorf(format, args...))
+	}
+}
+
+// enter locks and notes a call after the end.
+func (s *Sink) enter(method string) {
+	s.mu.Lock()
+	if s.closed {
+		s.faultf("%s was called after Run had returned", method)
+	}
+}
+
+func (s *Sink) book(instrumentNo int) *book {
+	b := s.books[instrumentNo]
+	if b == nil {
+		b = &book{bids: map[float64]float64{}, asks: map[float64]float64{}}
+		s.books[instrumentNo] = b
+	}
+	return b
+}
+
+// Feed records events.
+func (s *Sink) Feed(instrumentNo int, events []hft.Event) {
+	s.enter("Feed")
+	defer s.mu.Unlock()
+	b := s.book(instrumentNo)
+	if len(events) == 0 {
+		s.faultf("an empty batch for instrument %d", instrumentNo)
+	}
+	for i := range events {
+		e := &events[i]
+		if e.Ev&hft.LocalEvent == 0 {
+			s.faultf("event %+v has no LocalEvent flag", e)
+		}
+		levels := b.asks
+		if e.Side() == hft.Buy {
+			levels = b.bids
+		}
+		switch e.Kind() {
+		case hft.DepthEvent, hft.DepthSnapshotEvent:
+			b.fedSinceStale = true
+			if e.Qty > 0 {
+				levels[e.Px] = e.Qty
+			} else {
+				delete(levels, e.Px)
+			}
+		case hft.TradeEvent:
+			b.trades++
+			if e.Side() == hft.SideNone || e.Qty <= 0 || math.IsNaN(e.Px) {
+				s.faultf("trade %+v", e)
+			}
+		}
+		b.events++
+	}
+}
+
+// Order records an order update.
+func (s *Sink) Order(u *connector.OrderUpdate) {
+	s.enter("Order")
+	defer s.mu.Unlock()
+	s.updates = append(s.updates, *u)
+	key := KeyOf(&u.Order)
+	if key.Bot == 0 {
+		s.faultf("update %+v has no owner", u)
+	}
+	h := s.orders[key]
+	if h == nil {
+		s.faultf("update %+v about an order that nobody sent", u)
+		return
+	}
+	if u.Req == hft.StatusRejected {
+		if u.Fill {
+			s.faultf("update %+v is a refusal and an execution", u)
+		}
+		return
+	}
+	s.checkUpdate(u, h)
+	h.last = *u
+	if u.Final() {
+		h.final = true
+	}
+}
+
+// checkUpdate holds an update to the ones before it.
+func (s *Sink) checkUpdate(u *connector.OrderUpdate, h *history) {
+	last := &h.last
+	if h.final {
+		s.faultf("update %+v after the order's end %+v", u, last)
+	}
+	if u.Req != hft.StatusNone {
+		s.faultf("update %+v has a request in flight", u)
+	}
+	if u.ExchTimestampNs <= 0 || u.ExchTimestampNs < last.ExchTimestampNs {
+		s.faultf("update %+v is older than %+v", u, last)
+	}
+	if u.LeavesQty < 0 || u.Status == hft.StatusFilled && math.Abs(u.LeavesQty) > 1e-9 {
+		s.faultf("update %+v leaves %v", u, u.LeavesQty)
+	}
+	if !u.Fill {
+		if u.Status == hft.StatusFilled && last.Status != hft.StatusFilled {
+			s.faultf("update %+v says Filled without an execution", u)
+		}
+		return
+	}
+	h.executed += u.ExecQty
+	if u.ExecQty <= 0 || u.FillValue <= 0 || u.Status != hft.StatusFilled && u.Status != hft.StatusPartiallyFilled {
+		s.faultf("execution %+v", u)
+	}
+	if last.Active() && math.Abs(last.LeavesQty-u.ExecQty-u.LeavesQty) > 1e-6*(1+u.Qty) {
+		s.faultf("execution %+v does not continue %+v", u, last)
+	}
+}
+
+// Position records the account's position.
+func (s *Sink) Position(instrumentNo int, qty float64, _ int64) {
+	s.enter("Position")
+	defer s.mu.Unlock()
+	s.positions[instrumentNo] = qty
+}
+
+// Error records an error event.
+func (s *Sink) Error(e *connector.Error) {
+	s.enter("Error")
+	defer s.mu.Unlock()
+	s.errors = append(s.errors, *e)
+	if e.Val.String() == "" {
+		s.faultf("error %+v does not say what is wrong", e)
+	}
+}
+
+// Ready records that a book is complete.
+func (s *Sink) Ready(instrumentNo int) {
+	s.enter("Ready")
+	defer s.mu.Unlock()
+	b := s.book(instrumentNo)
+	if len(b.bids) == 0 || len(b.asks) == 0 || !b.fedSinceStale {
+		s.faultf("instrument %d is ready with %d bids and %d asks", instrumentNo, len(b.bids), len(b.asks))
+	}
+	b.ready = true
+}
+
+// Stale records that a book is lost.
+func (s *Sink) Stale(instrumentNo int, reason string) {
+	s.enter("Stale")
+	defer s.mu.Unlock()
+	if reason == "" {
+		s.faultf("instrument %d is stale without a reason", instrumentNo)
+	}
+	b := s.book(instrumentNo)
+	clear(b.bids)
+	clear(b.asks)
+	b.ready, b.fedSinceStale = false, false
+}
+
+// Count records counts.
+func (s *Sink) Count(c connector.Counter, n uint64) {
+	s.enter("Count")
+	defer s.mu.Unlock()
+	if c >= connector.NumCounters {
+		s.faultf("counter %d", c)
+		return
+	}
+	s.counts[c] += n
+}
+
+// sent notes that a request about an order is about to be sent. A new order may use the id of one that has ended.
+func (s *Sink) sent(o *connector.Order) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := s.orders[KeyOf(o)]
+	if h == nil || h.final && o.Req == hft.StatusNew {
+		h = &history{}
+		s.orders[KeyOf(o)] = h
+	}
+	h.requested++
+}
+
+// close notes that Run has returned.
+func (s *Sink) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+}
+
+// Updates returns the updates about an order in their order.
+func (s *Sink) Updates(key Key) []connector.OrderUpdate {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []connector.OrderUpdate
+	for i := range s.updates {
+		if KeyOf(&s.updates[i].Order) == key {
+			out = append(out, s.updates[i])
+		}
+	}
+	return out
+}
+
+// AllUpdates returns all updates in their order.
+func (s *Sink) AllUpdates() []connector.OrderUpdate {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]connector.OrderUpdate(nil), s.updates...)
+}
+
+// Errors returns the error events in their order.
+func (s *Sink) Errors() []connector.Error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]connector.Error(nil), s.errors...)
+}
+
+// LastPosition returns the account's position as last reported.
+func (s *Sink) LastPosition(instrumentNo int) float64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.positions[instrumentNo]
+}
+
+// Counter returns a counter.
+func (s *Sink) Counter(c connector.Counter) uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.counts[c]
+}
+
+// IsReady reports whether an instrument's book is complete.
+func (s *Sink) IsReady(instrumentNo int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.book(instrumentNo).ready
+}
+
+// Best returns the best bid and ask of the rows as they came, NaN when there is none.
+func (s *Sink) Best(instrumentNo int) (bid, ask float64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	bid, ask = math.NaN(), math.NaN()
+	for px := range s.book(instrumentNo).bids {
+		bid = hft.MaxFloat(bid, px)
+	}
+	for px := range s.book(instrumentNo).asks {
+		ask = hft.MinFloat(ask, px)
+	}
+	return bid, ask
+}
+
+// Events returns how many events and how many trades among them an instrument had.
+func (s *Sink) Events(instrumentNo int) (events, trades int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := s.book(instrumentNo)
+	return b.events, b.trades
+}
+
+// Faults returns everything that broke the contract, nil when nothing did.
+func (s *Sink) Faults() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return errors.Join(s.faults...)
+}

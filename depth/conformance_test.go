@@ -1,0 +1,46 @@
+package depth_test
+
+import (
+	"testing"
+
+	"hftrunner/depth"
+	"hftrunner/depth/depthtest"
+)
+
+func newHashMap(mode depth.Mode) depthtest.Book {
+	return depth.NewHashMapMarketDepth(depthtest.TickSize, depthtest.LotSize, mode)
+}
+
+func newWindow(mode depth.Mode) depthtest.Book {
+	return depth.NewWindowMarketDepth(depthtest.TickSize, depthtest.LotSize, mode)
+}
+
+func newBTree(mode depth.Mode) depthtest.Book {
+	return depth.NewBTreeMarketDepth(depthtest.TickSize, depthtest.LotSize, mode)
+}
+
+func newROI(tb testing.TB) func(depth.Mode) depthtest.Book {
+	return func(mode depth.Mode) depthtest.Book {
+		return mustROI(tb, depthtest.TickSize, depthtest.LotSize, depthtest.ROILow, depthtest.ROIHigh, mode)
+	}
+}
+
+func TestHashMapConforms(t *testing.T) { depthtest.Run(t, depthtest.HashMapRules, newHashMap) }
+func TestWindowConforms(t *testing.T)  { depthtest.Run(t, depthtest.HashMapRules, newWindow) }
+func TestBTreeConforms(t *testing.T)   { depthtest.Run(t, depthtest.BTreeRules, newBTree) }
+func TestROIConforms(t *testing.T)     { depthtest.Run(t, depthtest.ROIRules, newROI(t)) }
+
+func FuzzHashMap(f *testing.F) { fuzzBook(f, depthtest.HashMapRules, newHashMap) }
+func FuzzWindow(f *testing.F)  { fuzzBook(f, depthtest.HashMapRules, newWindow) }
+func FuzzBTree(f *testing.F)   { fuzzBook(f, depthtest.BTreeRules, newBTree) }
+func FuzzROI(f *testing.F)     { fuzzBook(f, depthtest.ROIRules, newROI(f)) }
+
+// fuzzBook holds a book, in both modes, against the naive one.
+func fuzzBook(f *testing.F, rules depthtest.Rules, newBook func(depth.Mode) depthtest.Book) {
+	f.Add([]byte("\x00\x33\x00\x01\x01\x44\x00\x20\x20\x55\xff\xff\x22\x00\x80\x00\x00\x77\x00\x02\x26\x00\x00\x02"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		for _, mode := range []depth.Mode{depth.Fixed, depth.Compat} {
+			depthtest.Drive(t, newBook(mode), depthtest.NewNaive(rules, depthtest.TickSize, depthtest.LotSize, mode), data)
+		}
+	})
+}

@@ -31,6 +31,9 @@ type ending struct {
 	done   bool // it returned without an error
 }
 
+// heartbeatLooks is how often a bot is looked at within the heartbeat limit.
+const heartbeatLooks = 10
+
 // firstDescriptor is the number of the first inherited file in a plugin process.
 const firstDescriptor = 3
 
@@ -139,10 +142,11 @@ func (s *strategy) watch(inst *instance) {
 			exits <- ending{reason: "returned", done: true}
 		}
 	}()
+	// Looks are counted instead of time, so that a machine that stood still does not make its bots look hung.
 	limit := s.host.cfg.Supervision.HeartbeatTimeout
-	ticker := time.NewTicker(max(limit/10, 10*time.Millisecond))
+	ticker := time.NewTicker(max(limit/heartbeatLooks, time.Millisecond))
 	defer ticker.Stop()
-	last, lastAt := inst.session.control.Progress(), time.Now()
+	last, silent := inst.session.control.Progress(), 0
 	for {
 		select {
 		case e := <-exits:
@@ -150,11 +154,12 @@ func (s *strategy) watch(inst *instance) {
 			return
 		case <-inst.quiet:
 			return
-		case now := <-ticker.C:
+		case <-ticker.C:
+			silent++
 			if progress := inst.session.control.Progress(); progress != last {
-				last, lastAt = progress, now
+				last, silent = progress, 0
 			}
-			if now.Sub(lastAt) > limit {
+			if silent >= heartbeatLooks {
 				inst.ended <- ending{reason: fmt.Sprintf("hung: it has not called its bot for %v", limit)}
 				return
 			}

@@ -132,6 +132,7 @@ func (s *supervisor) startFresh(ctx context.Context) error {
 func (s *supervisor) onEnding(e ending) {
 	inst := s.current
 	if !e.done {
+		s.setState(Backoff, e.reason)
 		_ = inst.process.Kill()
 	}
 	s.retire(inst)
@@ -222,6 +223,7 @@ func (s *supervisor) hotRestart(ctx context.Context) (control.RestartResult, err
 	if err != nil {
 		s.log.Warn("hot restart", "error", err)
 	}
+	s.setState(Starting, "")
 	s.retire(old)
 	if err := s.strategy.activate(ctx, next, state); err != nil {
 		next.dispose()

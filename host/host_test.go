@@ -1,0 +1,302 @@
+package host_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"hftrunner/host"
+	"hftrunner/internal/control"
+)
+
+func TestStrategiesTradeToFills(t *testing.T) {
+	cfg := newConfig(t, 1, 0)
+	cfg.Strategies = []host.StrategyConfig{
+		strategyOf("one", "quoter", quoterParams{FirstID: 1, Ticks: 0}),
+		strategyOf("two", "quoter", quoterParams{FirstID: 1, Ticks: 0}, "BTCUSDT", "ETHUSDT"),
+	}
+	r := start(t, cfg)
+	for _, name := range []string{"one", "two"} {
+		r.until(name, "fills", func(s control.StrategyStatus) bool { return s.Fills > 0 && s.Events > 0 })
+	}
+	pids := []int{r.status("one").PID, r.status("two").PID}
+	sum := r.end()
+	if r.err != nil || sum.Exit != host.ExitInterrupted {
+		t.Fatalf("exit %s, %v", sum.Exit, r.err)
+	}
+	for _, pid := range pids {
+		if alive(pid) {
+			t.Errorf("process %d is left", pid)
+		}
+	}
+	for _, s := range sum.Strategies {
+		if s.Orders == 0 || s.Fills == 0 || s.LostEvents != 0 || s.TickToOrderNs.P50 <= 0 {
+			t.Errorf("%+v", s)
+		}
+		for _, i := range s.Instruments {
+			if i.OpenOrders != 0 {
+				t.Errorf("%s: on_exit=cancel left %d orders of %s", s.Name, i.OpenOrders, i.Symbol)
+			}
+		}
+	}
+	if c := sum.Connectors[0]; c.Messages == 0 || c.Events == 0 {
+		t.Errorf("%+v", c)
+	}
+}
+
+// sightings reads what a quoter wrote.
+func sightings(t *testing.T, path string) (list []sighting) {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for sc := bufio.NewScanner(f); sc.Scan(); {
+		var s sighting
+		if err := json.Unmarshal(sc.Bytes(), &s); err != nil {
+			t.Fatalf("%s: %v", sc.Text(), err)
+		}
+		list = append(list, s)
+	}
+	return list
+}
+
+func TestKilledPluginComesBack(t *testing.T) {
+	cfg := newConfig(t, 1, 0)
+	out := filepath.Join(t.TempDir(), "out")
+	victim := strategyOf("victim", "quoter", quoterParams{Out: out, KeepQuotes: true, Ticks: 200})
+	victim.OnExit = host.KeepOrders
+	cfg.Strategies = []host.StrategyConfig{victim, strategyOf("other", "quoter", quoterParams{})}
+	r := start(t, cfg)
+	before := r.until("victim", "two open orders", func(s control.StrategyStatus) bool { return s.Instruments[0].OpenOrders == 2 })
+	r.until("other", "fills", func(s control.StrategyStatus) bool { return s.Fills > 0 })
+	otherPID := r.status("other").PID
+
+	if err := syscall.Kill(before.PID, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	after := r.until("victim", "a new process", func(s control.StrategyStatus) bool { return running(s) && s.PID != before.PID })
+	if after.Restarts != 1 {
+		t.Errorf("restarts %d", after.Restarts)
+	}
+	events := r.status("other").Events
+	r.until("other", "more events", func(s control.StrategyStatus) bool { return s.Events > events+100 })
+	if s := r.status("other"); s.PID != otherPID || s.LostEvents != 0 || s.Resyncs != 0 || s.Restarts != 0 {
+		t.Errorf("the other strategy noticed: %+v", s)
+	}
+	r.end()
+	// The new process had its orders, position and a full book before its first event.
+	var starts []sighting
+	for _, s := range sightings(t, out) {
+		if s.What == "start" {
+			starts = append(starts, s)
+		}
+	}
+	if len(starts) != 2 {
+		t.Fatalf("%d starts: %+v", len(starts), starts)
+	}
+	if s := starts[1]; s.Orders < 2-int(after.Fills) || s.Orders == 0 || s.BestBid == 0 || s.BestAsk <= s.BestBid ||
+		s.Position != after.Instruments[0].Position && after.Fills == 0 {
+		t.Errorf("at its start the new process saw %+v; the host has %+v", s, after)
+	}
+}
+
+func TestOnExitCancelsOrders(t *testing.T) {
+	cfg := newConfig(t, 1, 0)
+	cfg.Supervision.BackoffMin, cfg.Supervision.BackoffMax = time.Hour, time.Hour
+	cfg.Strategies = []host.StrategyConfig{strategyOf("victim", "quoter", quoterParams{KeepQuotes: true, Ticks: 500})}
+	r := start(t, cfg)
+	s := r.until("victim", "two open orders", func(s control.StrategyStatus) bool { return s.Instruments[0].OpenOrders == 2 })
+	if err := syscall.Kill(s.PID, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	r.until("victim", "its orders canceled", func(s control.StrategyStatus) bool {
+		return s.State == "backoff" && s.Instruments[0].OpenOrders == 0
+	})
+}
+
+func TestHotRestartHandsOver(t *testing.T) {
+	cfg := newConfig(t, 1, 0)
+	out := filepath.Join(t.TempDir(), "out")
+	cfg.Strategies = []host.StrategyConfig{
+		strategyOf("grid", "quoter", quoterParams{Out: out, KeepQuotes: true, Ticks: 300}),
+		strategyOf("other", "quoter", quoterParams{}),
+	}
+	r := start(t, cfg)
+	before := r.until("grid", "two open orders", func(s control.StrategyStatus) bool { return s.Instruments[0].OpenOrders == 2 })
+	client, err := control.DialRunner(filepath.Join(cfg.StateDir, host.SocketName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	result, err := client.Restart(context.Background(), "grid")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result.Gap <= 0 || result.OldPID != before.PID || result.NewPID == before.PID || alive(before.PID) {
+		t.Errorf("%+v; old process alive: %v", result, alive(before.PID))
+	}
+	t.Logf("gap %v", result.Gap)
+	after := r.status("grid")
+	if after.PID != result.NewPID || after.Instruments[0].OpenOrders != 2 || len(after.RestartGapNs) != 1 || after.Orders != before.Orders {
+		t.Errorf("after: %+v\nbefore: %+v", after, before)
+	}
+	r.end()
+	var starts []sighting
+	for _, s := range sightings(t, out) {
+		if s.What == "start" {
+			starts = append(starts, s)
+		}
+	}
+	if len(starts) != 2 || starts[1].Orders != 2 || starts[1].Restored == 0 || starts[1].BestBid == 0 {
+		t.Errorf("starts %+v", starts)
+	}
+}
+
+func TestFailedHotRestartKeepsTheOldProcess(t *testing.T) {
+	cfg := newConfig(t, 1, 0)
+	strategy := strategyOf("grid", "quoter", quoterParams{})
+	strategy.OnChange = host.IgnoreChange
+	cfg.Strategies = []host.StrategyConfig{strategy}
+	r := start(t, cfg)
+	before := r.until("grid", "running", running)
+	bad := filepath.Join(cfg.PluginDir, ".bad")
+	if err := os.WriteFile(bad, []byte("#!/bin/sh\nexit 1\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(bad, filepath.Join(cfg.PluginDir, "quoter")); err != nil {
+		t.Fatal(err)
+	}
+	_, err := r.host.Restart(context.Background(), "grid")
+	if err == nil || !strings.Contains(err.Error(), "the old one keeps running") {
+		t.Fatalf("restart with a broken binary: %v", err)
+	}
+	events := r.status("grid").Events
+	after := r.until("grid", "more events", func(s control.StrategyStatus) bool { return s.Events > events })
+	if after.PID != before.PID || after.State != "running" {
+		t.Errorf("%+v", after)
+	}
+}
+
+func TestReplacedBinaryRestarts(t *testing.T) {
+	cfg := newConfig(t, 1, 0)
+	ignoring := strategyOf("ignores", "quoter", quoterParams{})
+	ignoring.OnChange = host.IgnoreChange
+	cfg.Strategies = []host.StrategyConfig{strategyOf("restarts", "quoter", quoterParams{}), ignoring}
+	r := start(t, cfg)
+	before := r.until("restarts", "running", running)
+	stays := r.until("ignores", "running", running)
+	path := filepath.Join(cfg.PluginDir, "quoter")
+	copyFile(t, path, path, 8)
+	r.until("restarts", "a new process", func(s control.StrategyStatus) bool { return running(s) && s.PID != before.PID })
+	if s := r.status("ignores"); s.PID != stays.PID {
+		t.Errorf("on_change = ignore was restarted: %+v", s)
+	}
+}
+
+func TestStopAndStart(t *testing.T) {
+	cfg := newConfig(t, 1, 0)
+	cfg.Strategies = []host.StrategyConfig{strategyOf("grid", "quoter", quoterParams{KeepQuotes: true, Ticks: 500})}
+	r := start(t, cfg)
+	s := r.until("grid", "two open orders", func(s control.StrategyStatus) bool { return s.Instruments[0].OpenOrders == 2 })
+	ctx := context.Background()
+	if err := r.host.Stop(ctx, "grid"); err != nil {
+		t.Fatal(err)
+	}
+	if alive(s.PID) {
+		t.Errorf("process %d is left", s.PID)
+	}
+	if got := r.status("grid").State; got != "stopped" {
+		t.Errorf("state %s", got)
+	}
+	r.until("grid", "no orders", func(s control.StrategyStatus) bool { return s.Instruments[0].OpenOrders == 0 })
+	if err := r.host.Start(ctx, "grid"); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.host.Start(ctx, "grid"); err == nil {
+		t.Error("a second start is no error")
+	}
+	r.until("grid", "two open orders again", func(s control.StrategyStatus) bool { return s.Instruments[0].OpenOrders == 2 })
+	if err := r.host.Stop(ctx, "gridd"); err == nil || !strings.Contains(err.Error(), `did you mean "grid"`) {
+		t.Errorf("unknown name: %v", err)
+	}
+}
+
+func TestSuspendedPluginIsTakenForHung(t *testing.T) {
+	cfg := newConfig(t, 1, 0)
+	cfg.Supervision.HeartbeatTimeout = 500 * time.Millisecond
+	cfg.Strategies = []host.StrategyConfig{strategyOf("grid", "quoter", quoterParams{}), strategyOf("other", "quoter", quoterParams{})}
+	r := start(t, cfg)
+	before := r.until("grid", "running", running)
+	if err := syscall.Kill(before.PID, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	after := r.until("grid", "a new process", func(s control.StrategyStatus) bool { return running(s) && s.PID != before.PID })
+	if alive(before.PID) || after.Restarts != 1 {
+		t.Errorf("old process alive: %v; %+v", alive(before.PID), after)
+	}
+}
+
+func TestHangingAndPanickingStrategiesAreGivenUp(t *testing.T) {
+	cfg := newConfig(t, 1, 0)
+	cfg.Supervision.HeartbeatTimeout = 300 * time.Millisecond
+	cfg.Supervision.CrashLoopRestarts = 1
+	cfg.Strategies = []host.StrategyConfig{strategyOf("panics", "panics", struct{}{}), strategyOf("hangs", "hangs", struct{}{}),
+		strategyOf("good", "quoter", quoterParams{})}
+	r := start(t, cfg)
+	failed := func(s control.StrategyStatus) bool { return s.State == "failed" }
+	if s := r.until("panics", "failed", failed); !strings.Contains(s.Reason, "a bug in the strategy") || s.Restarts != 1 {
+		t.Errorf("%+v", s)
+	}
+	if s := r.until("hangs", "failed", failed); !strings.Contains(s.Reason, "hung") {
+		t.Errorf("%+v", s)
+	}
+	if s := r.status("good"); s.State != "running" || s.LostEvents != 0 || s.Restarts != 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestPluginThatCannotStart(t *testing.T) {
+	cfg := newConfig(t, 1, 0)
+	cfg.Strategies = []host.StrategyConfig{strategyOf("good", "quoter", quoterParams{}), strategyOf("bad", "exits", struct{}{})}
+	r := start(t, cfg)
+	sum := r.await()
+	if r.err == nil || sum.Exit != host.ExitError || !strings.Contains(r.err.Error(), "strategy bad") {
+		t.Errorf("exit %s, %v", sum.Exit, r.err)
+	}
+}
+
+// TestFullSpeedLosesNothing replays a market as fast as the bots can follow: nothing is lost, the run ends by itself,
+// and a second run of the same market trades the same.
+func TestFullSpeedLosesNothing(t *testing.T) {
+	var runs []host.Summary
+	for range 2 {
+		cfg := newConfig(t, 0, 8*time.Second)
+		cfg.Strategies = []host.StrategyConfig{strategyOf("grid", "quoter", quoterParams{Ticks: 0}),
+			strategyOf("both", "quoter", quoterParams{Ticks: 1}, "BTCUSDT", "ETHUSDT")}
+		r := start(t, cfg)
+		sum := r.await()
+		if r.err != nil || sum.Exit != host.ExitEndOfData {
+			t.Fatalf("exit %s, %v", sum.Exit, r.err)
+		}
+		for _, s := range sum.Strategies {
+			if s.State != "ended" || s.LostEvents != 0 || s.Fills == 0 {
+				t.Errorf("%+v", s)
+			}
+		}
+		runs = append(runs, sum)
+	}
+	for i := range runs[0].Strategies {
+		a, b := runs[0].Strategies[i], runs[1].Strategies[i]
+		if a.Events != b.Events || a.Orders != b.Orders || a.Fills != b.Fills || a.Instruments[0] != b.Instruments[0] {
+			t.Errorf("two runs of one market differ:\n%+v\n%+v", a, b)
+		}
+	}
+}

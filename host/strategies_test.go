@@ -1,0 +1,178 @@
+package host_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+
+	"hftrunner/hft"
+	"hftrunner/pluginapi"
+)
+
+// testPlugins are the plugins that this binary can be.
+var testPlugins = map[string]func(){
+	"quoter": func() {
+		pluginapi.Serve(pluginapi.Plugin[quoterParams]{Name: "quoter", Version: "1.0.0", Doc: "quotes one order a side",
+			New: func(p quoterParams) (pluginapi.Strategy, error) { return &quoter{p: p}, nil }})
+	},
+	"exits": func() { os.Exit(3) },
+	"panics": func() {
+		pluginapi.Serve(pluginapi.Plugin[struct{}]{Name: "panics", Version: "1.0.0", Doc: "panics at once",
+			New: func(struct{}) (pluginapi.Strategy, error) { return panicker{}, nil }})
+	},
+	"hangs": func() {
+		pluginapi.Serve(pluginapi.Plugin[struct{}]{Name: "hangs", Version: "1.0.0", Doc: "stops calling its bot",
+			New: func(struct{}) (pluginapi.Strategy, error) { return hanger{}, nil }})
+	},
+}
+
+// quoterParams configure a quoter.
+type quoterParams struct {
+	// Out is a file that gets a line of JSON at the start and at each order update.
+	Out string `hcl:"out" json:"out" default:""`
+	// Ticks is the distance of the quotes from the best prices.
+	Ticks int `hcl:"ticks" json:"ticks" default:"1"`
+	// FirstID is the first order id to use.
+	FirstID int `hcl:"first_id" json:"first_id,omitempty" default:"1"`
+	// KeepQuotes leaves orders where they are once there.
+	KeepQuotes bool `hcl:"keep_quotes" json:"keep_quotes" default:"false"`
+}
+
+// sighting is what a quoter writes down.
+type sighting struct {
+	What     string  `json:"what"`
+	PID      int     `json:"pid"`
+	OrderID  uint64  `json:"order_id,omitempty"`
+	Orders   int     `json:"orders"`
+	Position float64 `json:"position"`
+	BestBid  float64 `json:"best_bid"`
+	BestAsk  float64 `json:"best_ask"`
+	Restored int     `json:"restored"`
+}
+
+// quoter keeps one bid and one ask and counts its steps over restarts.
+type quoter struct {
+	p     quoterParams
+	out   *os.File
+	steps int
+	state int
+	bot   hft.Bot
+}
+
+func (q *quoter) SaveState() ([]byte, error) { return json.Marshal(q.steps) }
+
+func (q *quoter) RestoreState(b []byte) error {
+	if err := json.Unmarshal(b, &q.state); err != nil {
+		return err
+	}
+	q.steps = q.state
+	return nil
+}
+
+func (q *quoter) OnOrder(_, next *hft.Order) error {
+	q.write("order", next.OrderID)
+	return nil
+}
+
+func (q *quoter) write(what string, orderID uint64) {
+	if q.out == nil || q.bot == nil {
+		return
+	}
+	d := q.bot.Depth(0)
+	s := sighting{What: what, PID: os.Getpid(), OrderID: orderID, Orders: q.bot.Orders(0).Len(),
+		Position: q.bot.Position(0), Restored: q.state}
+	if d.BestBidTick() != hft.InvalidMin && d.BestAskTick() != hft.InvalidMax {
+		s.BestBid, s.BestAsk = d.BestBid(), d.BestAsk()
+	}
+	b, _ := json.Marshal(s)
+	_, _ = q.out.Write(append(b, '\n'))
+}
+
+func (q *quoter) Run(_ context.Context, bot hft.Bot) error {
+	if q.p.Out != "" {
+		f, err := os.OpenFile(q.p.Out, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+		if err != nil {
+			return err
+		}
+		q.out = f
+	}
+	q.bot = bot
+	q.write("start", 0)
+	next := uint64(q.p.FirstID)
+	for o := range bot.Orders(0).All() {
+		next = max(next, o.OrderID+1)
+	}
+	for {
+		r, err := bot.Elapse(20 * time.Millisecond)
+		if err != nil || r == hft.ElapseEndOfData {
+			if errors.Is(err, hft.ErrInterrupted) {
+				return nil
+			}
+			return err
+		}
+		q.steps++
+		for asset := range bot.NumAssets() {
+			if err := q.quote(asset, &next); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (q *quoter) quote(asset int, next *uint64) error {
+	bot := q.bot
+	bot.ClearInactiveOrders(asset)
+	d := bot.Depth(asset)
+	if d.BestBidTick() == hft.InvalidMin || d.BestAskTick() == hft.InvalidMax {
+		return nil
+	}
+	var have [2]bool
+	bid := d.BestBidTick() - int64(q.p.Ticks)
+	ask := d.BestAskTick() + int64(q.p.Ticks)
+	for o := range bot.Orders(asset).All() {
+		want, side := bid, 0
+		if o.Side == hft.Sell {
+			want, side = ask, 1
+		}
+		have[side] = true
+		if o.Cancellable() && o.PriceTick != want && !q.p.KeepQuotes {
+			if _, err := bot.Cancel(asset, o.OrderID, false); err != nil && !errors.Is(err, hft.ErrRequestQueueFull) {
+				return fmt.Errorf("cancel: %w", err)
+			}
+		}
+	}
+	for side, tick := range []int64{bid, ask} {
+		if have[side] {
+			continue
+		}
+		submit := bot.SubmitBuyOrder
+		if side == 1 {
+			submit = bot.SubmitSellOrder
+		}
+		if _, err := submit(asset, *next, hft.TickPrice(tick, d.TickSize()), 0.01, hft.GTX, hft.Limit, false); err != nil {
+			return fmt.Errorf("submit: %w", err)
+		}
+		*next++
+	}
+	return nil
+}
+
+type panicker struct{}
+
+func (panicker) Run(_ context.Context, bot hft.Bot) error {
+	_, _ = bot.Elapse(50 * time.Millisecond)
+	panic("a bug in the strategy")
+}
+
+type hanger struct{}
+
+func (hanger) Run(_ context.Context, bot hft.Bot) error {
+	_, _ = bot.Elapse(50 * time.Millisecond)
+	for {
+		_ = syscall.Getpid() // busy, but never with its bot
+	}
+}

@@ -121,12 +121,8 @@ func (a *asset) applyReport(o, report *hft.Order, nowNs int64) bool {
 		if !wasPending {
 			return false
 		}
-		switch o.Req {
-		case hft.StatusNew:
-			o.Status = hft.StatusExpired
-		case hft.StatusReplaced:
-			note := a.notes.of(o.OrderID)
-			o.PriceTick, o.Qty = note.prevPriceTick, note.prevQty
+		if !o.Final() { // else it was over before the request came
+			a.undo(o)
 		}
 		o.Req = hft.StatusNone
 	case o.Final():
@@ -144,6 +140,19 @@ func (a *asset) applyReport(o, report *hft.Order, nowNs int64) bool {
 			localTimestampNs: nowNs, known: true}
 	}
 	return true
+}
+
+// undo takes back what a refused request did to an order.
+func (a *asset) undo(o *hft.Order) {
+	switch o.Req {
+	case hft.StatusNew:
+		o.Status = hft.StatusExpired
+	case hft.StatusReplaced:
+		// A modify of this bot's last process is not known here; the next report will say.
+		if note := a.notes.of(o.OrderID); note.prevQty > 0 {
+			o.PriceTick, o.Qty = note.prevPriceTick, note.prevQty
+		}
+	}
 }
 
 // processError hands an error event to the handler, or logs it.

@@ -103,7 +103,9 @@ func (b *LiveBot) waitFor(timeout time.Duration, w *wait) (hft.ElapseResult, err
 }
 
 // after reports whether the event that was just processed reached the host after the deadline: then a feed that is
-// faster than the strategy must not hold up a wait that is over.
+// faster than the strategy must not hold up a wait that is over. A receive time in the future is of another clock and
+// says nothing.
 func (b *LiveBot) after(deadlineNs int64) bool {
-	return b.ev.Kind == ipc.EventFeed && b.ev.Feed.LocalTimestampNs > deadlineNs && b.ch.NowNs() >= deadlineNs
+	receivedNs := b.ev.Feed.LocalTimestampNs
+	return b.ev.Kind == ipc.EventFeed && receivedNs > deadlineNs && receivedNs <= b.ch.NowNs()
 }

@@ -2,6 +2,7 @@ package ipctest
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,7 +14,7 @@ const (
 	// RequestCapacity is the number of requests of all bots that a Hub keeps until RecvRequest takes them.
 	RequestCapacity = 256
 	// MaxQueuedEvents is the number of events a bot may leave unread before the Hub gives it up.
-	MaxQueuedEvents = 1 << 20
+	MaxQueuedEvents = 1 << 16
 )
 
 // Request is one request of a bot as the host gets it. InstNo counts the bot's instruments.
@@ -117,6 +118,11 @@ func (h *Hub) Handle(handle func(Request) error) {
 func (h *Hub) PublishFeed(connector, symbol string, events []hft.Event) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if !slices.ContainsFunc(h.instruments, func(i ipc.Instrument) bool {
+		return i.Connector == connector && i.Symbol == symbol
+	}) {
+		return fmt.Errorf("ipctest: the hub has no instrument %s/%s: give it to NewHub", connector, symbol)
+	}
 	for _, c := range h.bots {
 		for instNo := range c.instruments {
 			inst := &c.instruments[instNo]

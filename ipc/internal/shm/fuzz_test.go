@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // fuzzSteps reads a script of steps of 11 bytes: what, where (2 bytes), value (8 bytes).
@@ -116,7 +117,8 @@ func TestGarbageWhileRunning(t *testing.T) {
 	words := make([]uint64, slotWords-1)
 	var rec FeedRecord
 	outcomes := map[PutStatus]int{}
-	for range steps {
+	limit := time.Now().Add(time.Minute)
+	for step := 0; step < steps || outcomes[PutCorrupt] == 0 && time.Now().Before(limit); step++ {
 		outcomes[p.Put(words)]++
 		if head, ok := p.Consumed(); head > p.Produced() || ok && p.Produced()-head > capacity {
 			t.Fatalf("head %d of %d", head, p.Produced())
@@ -131,7 +133,7 @@ func TestGarbageWhileRunning(t *testing.T) {
 	}
 	stop.Store(true)
 	vandals.Wait()
-	if outcomes[PutCorrupt] == 0 || w.Tail() != steps {
+	if outcomes[PutCorrupt] == 0 || w.Tail() < steps {
 		t.Errorf("outcomes %v, %d feed records: the garbage was never met", outcomes, w.Tail())
 	}
 }

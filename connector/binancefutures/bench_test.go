@@ -1,17 +1,14 @@
 package binancefutures_test
 
 import (
-	"bufio"
 	"bytes"
-	"compress/gzip"
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"strconv"
 	"testing"
 
 	"hftrunner/connector"
 	"hftrunner/connector/binancefutures"
+	"hftrunner/connector/binancejson/binancejsontest"
 
 	"github.com/valyala/fastjson"
 )
@@ -19,30 +16,11 @@ import (
 // recorded returns the messages of a recording that contain what, all of them when it is empty.
 func recorded(tb testing.TB, what string) (messages [][]byte, size int64) {
 	tb.Helper()
-	dir := os.Getenv("HFTRUNNER_DATA")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared", "data")
-	}
-	f, err := os.Open(filepath.Join(dir, "binancefutures", "btcusdt_20240808.gz"))
-	if err != nil {
-		tb.Fatalf("the recorded market data is needed, HFTRUNNER_DATA names its folder: %v", err)
-	}
-	defer f.Close()
-	zip, err := gzip.NewReader(f)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	lines := bufio.NewScanner(zip)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		_, message, _ := bytes.Cut(lines.Bytes(), []byte(" "))
-		if bytes.Contains(message, []byte(what)) {
-			messages = append(messages, bytes.Clone(message))
-			size += int64(len(message))
+	for _, line := range binancejsontest.Recorded(tb, "binancefutures", "btcusdt_20240808.gz", 0) {
+		if bytes.Contains(line.Message, []byte(what)) {
+			messages = append(messages, line.Message)
+			size += int64(len(line.Message))
 		}
-	}
-	if err := lines.Err(); err != nil {
-		tb.Fatal(err)
 	}
 	return messages, size
 }

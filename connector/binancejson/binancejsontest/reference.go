@@ -1,0 +1,259 @@
+package binancejsontest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/big"
+	"regexp"
+	"strconv"
+
+	"hftrunner/connector"
+	"hftrunner/hft"
+)
+
+// Reference decodes messages with encoding/json, as plainly as possible. Names are compared exactly and every number
+// may be in quotes.
+type Reference struct {
+	// Spot selects the spot venue's rules in place of those of futures.
+	Spot bool
+}
+
+var _ connector.Decoder = Reference{}
+
+type fields map[string]json.RawMessage
+
+// Decode fills m as the venue's decoder has to.
+func (r Reference) Decode(localTimestampNs int64, raw []byte, m *connector.Message) error {
+	m.Reset()
+	if !json.Valid(raw) {
+		return errors.New("not valid JSON")
+	}
+	var f fields
+	if json.Unmarshal(raw, &f) != nil {
+		return nil // no object
+	}
+	enveloped := false
+	if data := bytes.TrimSpace(f["data"]); len(data) > 0 && data[0] == '{' {
+		enveloped, f = true, nil
+		if err := json.Unmarshal(data, &f); err != nil {
+			return err
+		}
+	}
+	if f["e"] == nil {
+		switch {
+		case f["lastUpdateId"] != nil && !enveloped:
+			return r.snapshot(f, localTimestampNs, m)
+		case r.Spot && f["u"] != nil && f["B"] != nil && f["A"] != nil:
+			return r.bookTicker(f, localTimestampNs, m)
+		}
+		return nil
+	}
+	event, _ := f.text("e")
+	switch event {
+	case "depthUpdate":
+		return r.depth(f, localTimestampNs, m)
+	case "bookTicker":
+		return r.bookTicker(f, localTimestampNs, m)
+	case "trade":
+		if executionType, _ := f.text("X"); r.Spot || executionType == "MARKET" {
+			return r.trade(f, localTimestampNs, m)
+		}
+	}
+	return nil
+}
+
+func (r Reference) snapshot(f fields, localTimestampNs int64, m *connector.Message) (err error) {
+	m.Kind = connector.MessageSnapshot
+	if m.LastID, err = f.whole("lastUpdateId"); err != nil {
+		return err
+	}
+	if !r.Spot {
+		if m.ExchTimestampNs, err = f.timeNs("T", "E"); err != nil {
+			return err
+		}
+	}
+	return f.levels(m, "bids", "asks", hft.DepthSnapshotEvent, localTimestampNs)
+}
+
+func (r Reference) depth(f fields, localTimestampNs int64, m *connector.Message) (err error) {
+	m.Kind = connector.MessageDepth
+	times := []string{"T", "E"}
+	if r.Spot {
+		times = []string{"E"}
+	}
+	if err = f.head(m, times...); err != nil {
+		return err
+	}
+	if m.ExchTimestampNs == 0 {
+		return errors.New("no time")
+	}
+	if m.FirstID, err = f.whole("U"); err != nil {
+		return err
+	}
+	if m.LastID, err = f.whole("u"); err != nil {
+		return err
+	}
+	if !r.Spot && f["pu"] != nil {
+		m.HasPrevID = true
+		if m.PrevID, err = f.whole("pu"); err != nil {
+			return err
+		}
+	}
+	return f.levels(m, "b", "a", hft.DepthEvent, localTimestampNs)
+}
+
+func (r Reference) bookTicker(f fields, localTimestampNs int64, m *connector.Message) (err error) {
+	m.Kind = connector.MessageBBO
+	if err = f.head(m, "T", "E"); err != nil {
+		return err
+	}
+	if !r.Spot && m.ExchTimestampNs == 0 {
+		return errors.New("no time")
+	}
+	if m.LastID, err = f.whole("u"); err != nil {
+		return err
+	}
+	if err = f.row(m, f["b"], f["B"], hft.BuyEvent|hft.DepthBBOEvent, localTimestampNs); err != nil {
+		return err
+	}
+	return f.row(m, f["a"], f["A"], hft.SellEvent|hft.DepthBBOEvent, localTimestampNs)
+}
+
+func (r Reference) trade(f fields, localTimestampNs int64, m *connector.Message) error {
+	m.Kind = connector.MessageTrade
+	if err := f.head(m, "T", "E"); err != nil {
+		return err
+	}
+	if m.ExchTimestampNs == 0 {
+		return errors.New("no time")
+	}
+	var buyerIsMaker *bool
+	if err := json.Unmarshal(f["m"], &buyerIsMaker); err != nil || buyerIsMaker == nil {
+		return errors.New("m is no truth value")
+	}
+	side := hft.BuyEvent
+	if *buyerIsMaker {
+		side = hft.SellEvent
+	}
+	return f.row(m, f["p"], f["q"], side|hft.TradeEvent, localTimestampNs)
+}
+
+// head reads symbol and time.
+func (f fields) head(m *connector.Message, times ...string) (err error) {
+	symbol, err := f.text("s")
+	if err != nil {
+		return err
+	}
+	m.Symbol = []byte(symbol)
+	m.ExchTimestampNs, err = f.timeNs(times...)
+	return err
+}
+
+func (f fields) levels(m *connector.Message, bids, asks string, kind uint64, localTimestampNs int64) error {
+	for _, side := range []struct {
+		name string
+		flag uint64
+	}{{bids, hft.BuyEvent}, {asks, hft.SellEvent}} {
+		var rows []json.RawMessage
+		if err := json.Unmarshal(f[side.name], &rows); err != nil || rows == nil {
+			return fmt.Errorf("%s is no array", side.name)
+		}
+		for _, raw := range rows {
+			var row []json.RawMessage
+			if err := json.Unmarshal(raw, &row); err != nil || len(row) < 2 {
+				return errors.New("a row is no pair")
+			}
+			if err := f.row(m, row[0], row[1], side.flag|kind, localTimestampNs); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (f fields) row(m *connector.Message, price, qty json.RawMessage, ev uint64, localTimestampNs int64) error {
+	px, err := decimal(price)
+	if err != nil {
+		return err
+	}
+	q, err := decimal(qty)
+	if err != nil {
+		return err
+	}
+	exchTimestampNs := m.ExchTimestampNs
+	if exchTimestampNs == 0 {
+		exchTimestampNs = localTimestampNs
+	}
+	m.Events = append(m.Events, hft.Event{Ev: hft.LocalEvent | ev, ExchTimestampNs: exchTimestampNs,
+		LocalTimestampNs: localTimestampNs, Px: px, Qty: q})
+	return nil
+}
+
+func (f fields) text(name string) (string, error) {
+	var text *string
+	if err := json.Unmarshal(f[name], &text); err != nil || text == nil {
+		return "", fmt.Errorf("%s is no string", name)
+	}
+	return *text, nil
+}
+
+func (f fields) whole(name string) (int64, error) {
+	text, err := number(f[name])
+	if err != nil {
+		return 0, err
+	}
+	value, ok := new(big.Rat).SetString(text)
+	if !ok || !value.IsInt() || !value.Num().IsInt64() {
+		return 0, fmt.Errorf("%s is no whole number", name)
+	}
+	return value.Num().Int64(), nil
+}
+
+func (f fields) timeNs(names ...string) (int64, error) {
+	for _, name := range names {
+		if f[name] == nil {
+			continue
+		}
+		t, err := f.whole(name)
+		switch {
+		case err != nil:
+			return 0, err
+		case t < 0 || t > 9223372036854775:
+			return 0, fmt.Errorf("%s is out of range", name)
+		case t > 9223372036854:
+			return t * 1000, nil
+		}
+		return t * 1000000, nil
+	}
+	return 0, nil
+}
+
+var numberForm = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?$`)
+
+// number returns a number as text, with or without quotes in the message.
+func number(raw json.RawMessage) (string, error) {
+	text := string(bytes.TrimSpace(raw))
+	if len(text) > 0 && text[0] == '"' {
+		if err := json.Unmarshal(raw, &text); err != nil {
+			return "", err
+		}
+	}
+	if !numberForm.MatchString(text) {
+		return "", fmt.Errorf("%q is no number", text)
+	}
+	return text, nil
+}
+
+func decimal(raw json.RawMessage) (float64, error) {
+	text, err := number(raw)
+	if err != nil {
+		return 0, err
+	}
+	value, err := strconv.ParseFloat(text, 64)
+	if err == nil && value < 0 {
+		err = errors.New("negative")
+	}
+	return value, err
+}

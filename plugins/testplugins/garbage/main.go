@@ -1,0 +1,80 @@
+// Command garbage is a plugin that overwrites all of the host's shared memory that it can write to: its control page
+// and its queues, and tries it with the market feed. The host must notice, and nobody else may.
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"syscall"
+	"time"
+
+	"hftrunner/hft"
+	"hftrunner/pluginapi"
+)
+
+type params struct {
+	AfterEvents int   `hcl:"after_events" default:"5" min:"0" doc:"feed events before it starts"`
+	Seed        int64 `hcl:"seed" default:"1" doc:"of the garbage"`
+	// The first page of a segment is its description, the queues come after it.
+	Offset int `hcl:"offset" default:"0" min:"0" doc:"bytes at the start of each segment that it leaves alone"`
+	Rounds int `hcl:"rounds" default:"100" min:"1" doc:"how often it does it"`
+}
+
+type strategy struct{ p params }
+
+// Run overwrites the memory and returns what became of each segment as its error.
+func (s strategy) Run(_ context.Context, bot hft.Bot) error {
+	for range s.p.AfterEvents {
+		result, err := bot.WaitNextFeed(false, time.Minute)
+		if err != nil || result == hft.ElapseEndOfData {
+			return err
+		}
+	}
+	random := rand.New(rand.NewPCG(uint64(s.p.Seed), 0))
+	var report string
+	for range s.p.Rounds {
+		report = ""
+		for fd := 3; fd < 64; fd++ {
+			if size, ok := segmentSize(fd); ok {
+				report += fmt.Sprintf(" %d: %s;", fd, overwrite(fd, s.p.Offset, size, random))
+			}
+		}
+	}
+	return fmt.Errorf("garbage: overwrote the descriptors%s", report)
+}
+
+// segmentSize returns the size of a descriptor that is a segment: a file and no pipe, socket or device.
+func segmentSize(fd int) (size int, ok bool) {
+	var stat syscall.Stat_t
+	if err := syscall.Fstat(fd, &stat); err != nil || stat.Mode&syscall.S_IFMT != syscall.S_IFREG {
+		return 0, false
+	}
+	return int(stat.Size), stat.Size > 0
+}
+
+// overwrite fills a segment with garbage and says how that went. Half of the bytes stay 0, so that some words are small
+// enough to pass for counters.
+func overwrite(fd, from, to int, random *rand.Rand) string {
+	for at := from; at < to; {
+		page := make([]byte, min(4096, to-at))
+		for i := range page {
+			if random.IntN(2) == 0 || i%8 == 0 {
+				page[i] = byte(random.Uint32())
+			}
+		}
+		n, err := syscall.Pwrite(fd, page, int64(at))
+		if err != nil {
+			return err.Error()
+		}
+		at += n
+	}
+	return "done"
+}
+
+func main() {
+	pluginapi.Serve(pluginapi.Plugin[params]{
+		Name: "garbage", Version: "1.0.0", Doc: "Overwrites the shared memory it can write to.",
+		New: func(p params) (pluginapi.Strategy, error) { return strategy{p}, nil },
+	})
+}

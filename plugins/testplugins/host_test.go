@@ -1,0 +1,180 @@
+package testplugins_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"hftrunner/hft"
+	"hftrunner/internal/control"
+	"hftrunner/ipc"
+)
+
+// plugins is where TestMain has built the plugins.
+var plugins string
+
+// TestMain builds the plugins as a user would: they are real programs.
+func TestMain(m *testing.M) {
+	if err := buildPlugins(); err != nil {
+		fmt.Fprintln(os.Stderr, "build the test plugins:", err)
+		os.Exit(1)
+	}
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		_ = os.RemoveAll(plugins)
+		os.Exit(code)
+	}))
+}
+
+func buildPlugins() (err error) {
+	if plugins, err = os.MkdirTemp("", "testplugins"); err != nil {
+		return err
+	}
+	out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", plugins+"/", "./...").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	return nil
+}
+
+// miniHost is the least of a host that a strategy runs on: one connector with one instrument whose book never changes
+// and whose trades come every millisecond.
+type miniHost struct {
+	t       *testing.T
+	feed    *ipc.Feed
+	control *ipc.Control
+	port    *ipc.Port
+	process *control.Process
+	log     *syncBuffer
+
+	quit    chan struct{}
+	serving sync.WaitGroup
+	faults  chan error // requests that could not be taken
+}
+
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *syncBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *syncBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
+func must[T any](t testing.TB) func(v T, err error) T {
+	return func(v T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+// newMiniHost starts a plugin on a host of its own and configures it.
+func newMiniHost(t *testing.T, plugin, params string) *miniHost {
+	t.Helper()
+	h := &miniHost{t: t, log: &syncBuffer{}, quit: make(chan struct{}), faults: make(chan error, 1)}
+	h.feed = must[*ipc.Feed](t)(ipc.NewFeed("sim", 1024, ipc.NewWallClock()))
+	h.control = must[*ipc.Control](t)(ipc.NewControl())
+	h.port = must[*ipc.Port](t)(ipc.NewPort(h.feed, h.control))
+	h.process = must[*control.Process](t)(h.launch(plugin))
+	h.serving.Add(1)
+	go h.serve()
+	t.Cleanup(h.close)
+	instrument := ipc.Instrument{Connector: "sim", Symbol: "BTCUSDT", TickSize: 0.1, LotSize: 0.001}
+	err := h.process.Configure(t.Context(), control.Configuration{
+		StrategyName: plugin, Params: []byte(params), Books: []control.Book{{Depth: "window", LastTrades: 10}},
+		Attachment: ipc.Attachment{
+			BotID: 7, ControlFD: 3, Connectors: []ipc.ConnectorAttachment{{Name: "sim", FeedFD: 4, PrivateFD: 5}},
+			Instruments: []ipc.InstrumentAttachment{{Instrument: instrument}},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func (h *miniHost) launch(plugin string) (*control.Process, error) {
+	spawner := control.NewSpawner()
+	h.t.Cleanup(func() { _ = spawner.Close() })
+	return control.Launch(h.t.Context(), control.LaunchConfig{
+		Spawner: spawner, Path: filepath.Join(plugins, plugin), Log: h.log, StartTimeout: time.Minute,
+		ExtraFiles: []*os.File{h.control.File(), h.feed.File(), h.port.File()},
+	})
+}
+
+// serve publishes trades and answers registrations, until the test ends.
+func (h *miniHost) serve() {
+	defer h.serving.Done()
+	ticker := time.NewTicker(time.Millisecond)
+	defer ticker.Stop()
+	trade := hft.Event{Ev: hft.LocalEvent | hft.TradeEvent | hft.BuyEvent, Px: 100.1, Qty: 1}
+	level := hft.Event{Ev: hft.LocalEvent | hft.DepthSnapshotEvent | hft.BuyEvent, Px: 100, Qty: 1}
+	var q ipc.Request
+	for {
+		select {
+		case <-h.quit:
+			return
+		case <-ticker.C:
+			h.feed.Publish(0, []hft.Event{trade})
+		}
+		ok, err := h.port.Recv(&q)
+		switch {
+		case err != nil:
+			select {
+			case h.faults <- err:
+			default:
+			}
+		case ok && q.Kind == ipc.RequestRegisterInstrument:
+			h.port.SendSnapshot(0, nil, &hft.StateValues{}, []hft.Event{level})
+		}
+	}
+}
+
+func (h *miniHost) close() {
+	close(h.quit)
+	h.serving.Wait()
+	for _, c := range []interface{ Close() error }{h.process, h.port, h.control, h.feed} {
+		if err := c.Close(); err != nil {
+			h.t.Error(err)
+		}
+	}
+}
+
+func (h *miniHost) start() {
+	h.t.Helper()
+	if err := h.process.Start(h.t.Context(), nil); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// awaitLog waits until the plugin's log has a text.
+func (h *miniHost) awaitLog(text string) {
+	h.t.Helper()
+	ctx, cancel := context.WithTimeout(h.t.Context(), time.Minute)
+	defer cancel()
+	for !strings.Contains(h.log.String(), text) {
+		if ctx.Err() != nil {
+			h.t.Fatalf("log has no %q:\n%.2000s", text, h.log)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}

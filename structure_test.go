@@ -1,0 +1,256 @@
+// Package hftrunner_test holds the rules about the structure of the whole tree: who may import whom, where unsafe may
+// stand, that every package says what it is, and that files and functions stay small.
+package hftrunner_test
+
+import (
+	"encoding/json"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"io/fs"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "hftrunner"
+
+// pkg is what `go list` says of a package.
+type pkg struct {
+	ImportPath string
+	Dir        string
+	Imports    []string
+	Deps       []string
+	Doc        string
+}
+
+func listPackages(t *testing.T) []pkg {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Dir,Imports,Deps,Doc", "./...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var list []pkg
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p pkg
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return list
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if p.ImportPath != module {
+			list = append(list, p)
+		}
+	}
+}
+
+// allowed lists, for each package of ours, the packages of ours it may import. A pattern that ends in /... stands for
+// everything below, too.
+var allowed = []struct {
+	from, reason string
+	to           []string
+}{
+	{"hft", "the vocabulary depends on nothing", nil},
+	{"depth", "books know the vocabulary only", []string{"hft"}},
+	{"depth/depthtest", "a kit for books", []string{"hft", "depth"}},
+	{"sim", "the exchange model serves paper and backtest alike", []string{"hft", "depth"}},
+	{"ipc/internal/shm", "shared memory knows bytes, not trading", nil},
+	{"ipc/latency", "measures shared memory alone", []string{"ipc/internal/shm"}},
+	{"ipc", "the data plane knows neither host nor control plane", []string{"hft", "ipc/internal/shm"}},
+	{"ipc/ipctest", "a kit for channels", []string{"hft", "ipc"}},
+	{"live", "a bot lives in the strategy's process", []string{"hft", "depth", "ipc"}},
+	{"connector", "a connector knows neither shared memory nor bots", []string{"hft"}},
+	{"connector/connectortest", "a kit for connectors", []string{"hft", "connector"}},
+	{"connector/depthsync", "shared by venues", []string{"hft", "connector"}},
+	{"connector/binancejson", "shared by the two Binance venues, which do not import each other", []string{"hft", "connector"}},
+	{"connector/binancejson/binancejsontest", "a kit for decoders", []string{"hft", "connector", "connector/binancejson"}},
+	{"connector/binancefutures", "a venue does not import another", []string{"hft", "connector", "connector/binancejson", "connector/depthsync"}},
+	{"connector/binancespot", "a venue does not import another", []string{"hft", "connector", "connector/binancejson", "connector/depthsync"}},
+	{"connector/paper", "paper simulates any venue's feed", []string{"hft", "depth", "sim", "connector"}},
+	{"connector/replay", "replay is given its decoders", []string{"hft", "connector", "connector/depthsync", "connector/paper"}},
+	{"internal/control", "the control plane carries attachments", []string{"ipc", "hft", "internal/control/internal/..."}},
+	{"internal/control/internal/...", "generated", nil},
+	{"pluginapi", "what an author imports", []string{"hft", "depth", "live", "ipc", "internal/control"}},
+	{"host", "the host knows no venue and no strategy", []string{"hft", "depth", "ipc", "connector", "internal/control"}},
+	{"cmd/runner/internal/config", "the configuration names venues and plugins but runs none", []string{"internal/control"}},
+	{"cmd/runner/...", "the wiring knows everything but strategies", []string{"hft", "host", "ipc", "ipc/latency", "connector/...",
+		"internal/control", "cmd/runner/...", "pluginapi"}},
+	{"plugins/...", "a strategy sees its bot", []string{"hft", "depth", "pluginapi"}},
+}
+
+// monopolies lists the only packages that may import something from outside.
+var monopolies = []struct {
+	what, reason string
+	by           []string
+}{
+	{"github.com/hashicorp/go-plugin", "one package owns the plugin boundary", []string{"internal/control"}},
+	{"google.golang.org/grpc", "the control plane is converted in one place", []string{"internal/control", "internal/control/internal/..."}},
+	{"github.com/hashicorp/hcl/v2", "one package reads the configuration", []string{"cmd/runner/internal/config"}},
+	{"github.com/knadh/koanf", "one package reads the configuration", []string{"cmd/runner/internal/config"}},
+	{"golang.org/x/sys", "system calls of the data plane stand in one place", []string{"ipc/internal/shm"}},
+}
+
+// matches reports whether a package path of ours is covered by a pattern.
+func matches(pattern, path string) bool {
+	if prefix, ok := strings.CutSuffix(pattern, "/..."); ok {
+		return path == prefix || strings.HasPrefix(path, prefix+"/")
+	}
+	return pattern == path
+}
+
+func matchesAny(patterns []string, path string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool { return matches(p, path) })
+}
+
+func TestImports(t *testing.T) {
+	for _, p := range listPackages(t) {
+		from := strings.TrimPrefix(p.ImportPath, module+"/")
+		rule := slices.IndexFunc(allowed, func(r struct {
+			from, reason string
+			to           []string
+		}) bool {
+			return matches(r.from, from)
+		})
+		if rule < 0 {
+			t.Errorf("package %s has no import rule: add one with its reason", from)
+			continue
+		}
+		for _, imported := range p.Imports {
+			to, ours := strings.CutPrefix(imported, module+"/")
+			if ours && !matchesAny(allowed[rule].to, to) {
+				t.Errorf("%s may not import %s: %s", from, to, allowed[rule].reason)
+			}
+			if ours {
+				continue
+			}
+			for _, m := range monopolies {
+				if (imported == m.what || strings.HasPrefix(imported, m.what+"/")) && !matchesAny(m.by, from) {
+					t.Errorf("%s may not import %s: %s (%s)", from, imported, m.reason, strings.Join(m.by, ", "))
+				}
+			}
+		}
+	}
+}
+
+// TestFarDependencies looks at what a package brings along, not only at what it names.
+func TestFarDependencies(t *testing.T) {
+	bans := map[string][]string{
+		"hft":       {"hftrunner/", "github.com/", "golang.org/", "google.golang.org/"},
+		"depth":     {"hftrunner/ipc", "hftrunner/live", "hftrunner/host", "github.com/hashicorp/go-plugin"},
+		"sim":       {"hftrunner/ipc", "hftrunner/live", "hftrunner/host", "github.com/hashicorp/go-plugin"},
+		"connector": {"hftrunner/ipc", "hftrunner/live", "hftrunner/host", "github.com/hashicorp/go-plugin"},
+		"live":      {"hftrunner/host", "github.com/hashicorp/go-plugin", "google.golang.org/grpc"},
+		"host":      {"hftrunner/live", "hftrunner/pluginapi", "github.com/hashicorp/hcl"},
+	}
+	for _, p := range listPackages(t) {
+		for _, dep := range p.Deps {
+			for _, ban := range bans[strings.TrimPrefix(p.ImportPath, module+"/")] {
+				if strings.HasPrefix(dep, ban) {
+					t.Errorf("%s brings along %s", p.ImportPath, dep)
+				}
+			}
+		}
+	}
+}
+
+func TestEveryPackageSaysWhatItIs(t *testing.T) {
+	for _, p := range listPackages(t) {
+		if len(p.Doc) < 40 {
+			t.Errorf("%s has no package comment worth the name: %q", p.ImportPath, p.Doc)
+		}
+	}
+}
+
+// sources calls fn for each Go file of the tree that people write.
+func sources(t *testing.T, fn func(path string, file *ast.File, set *token.FileSet)) {
+	t.Helper()
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, ".pb.go") {
+			return err
+		}
+		set := token.NewFileSet()
+		file, err := parser.ParseFile(set, path, nil, parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		fn(path, file, set)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestUnsafeHasItsOwnFiles(t *testing.T) {
+	own := regexp.MustCompile(`_unsafe(_[a-z0-9]+)*\.go$`)
+	sources(t, func(path string, file *ast.File, _ *token.FileSet) {
+		for _, i := range file.Imports {
+			if i.Path.Value == `"unsafe"` && !own.MatchString(path) {
+				t.Errorf("%s imports unsafe: move that part to a file named *_unsafe.go", path)
+			}
+		}
+	})
+}
+
+func TestFilesAndFunctionsStaySmall(t *testing.T) {
+	const maxFile, maxFunction = 420, 75 // "about 400", "about 70"
+	sources(t, func(path string, file *ast.File, set *token.FileSet) {
+		if strings.HasSuffix(path, "_test.go") {
+			return
+		}
+		if n := set.Position(file.End()).Line; n > maxFile {
+			t.Errorf("%s has %d lines: is it one thing?", path, n)
+		}
+		for _, d := range file.Decls {
+			f, ok := d.(*ast.FuncDecl)
+			if !ok || f.Body == nil {
+				continue
+			}
+			if n := set.Position(f.End()).Line - set.Position(f.Pos()).Line + 1; n > maxFunction {
+				t.Errorf("%s: %s has %d lines", path, f.Name.Name, n)
+			}
+		}
+	})
+}
+
+func TestNoInitAndNoVagueNames(t *testing.T) {
+	vague := regexp.MustCompile(`(^|/)(util|utils|common|types|manager|helpers|misc)(/|\.go$)`)
+	sources(t, func(path string, file *ast.File, _ *token.FileSet) {
+		if vague.MatchString(filepath.ToSlash(path)) {
+			t.Errorf("%s: a name that says nothing", path)
+		}
+		for _, d := range file.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil && f.Name.Name == "init" {
+				t.Errorf("%s has an init function: wire it where it is used", path)
+			}
+		}
+	})
+}
+
+// TestTimeIsGiven keeps the wall clock and unseeded chance out of code that is given a clock.
+func TestTimeIsGiven(t *testing.T) {
+	sources(t, func(path string, file *ast.File, set *token.FileSet) {
+		path = filepath.ToSlash(path)
+		timed := strings.HasPrefix(path, "depth/") || strings.HasPrefix(path, "sim/") || strings.HasPrefix(path, "connector/") ||
+			strings.HasPrefix(path, "plugins/examples/")
+		if !timed || strings.HasSuffix(path, "_test.go") || strings.Contains(path, "test/") {
+			return
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			sel, ok := n.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			x, ok := sel.X.(*ast.Ident)
+			if ok && x.Name == "time" && (sel.Sel.Name == "Now" || sel.Sel.Name == "Sleep" || sel.Sel.Name == "Since") {
+				t.Errorf("%s: time.%s where a clock is given", set.Position(n.Pos()), sel.Sel.Name)
+			}
+			return true
+		})
+	})
+}

@@ -221,11 +221,16 @@ func (f *flow) add(s *bookSide, tick, lots int64) {
 	f.depth = append(f.depth, f.row(s.flag|hft.DepthEvent, tick, s.levels[i].lots))
 }
 
-// cancel takes one order out of a level; levels near the touch have the most.
+// cancel takes one order out of a level. Half of the cancels are near the touch, where most orders are; more would
+// hollow the book out, because market orders take only there.
 func (f *flow) cancel(s *bookSide) {
-	i := len(s.levels) - int(f.distance(int64(len(s.levels))))
+	i := f.random.IntN(len(s.levels))
+	if f.random.IntN(2) == 0 {
+		i = len(s.levels) - int(f.distance(int64(len(s.levels))))
+	}
 	l := &s.levels[i]
-	l.lots = max(l.lots-f.orderLots(), 0)
+	// A large level loses more, as it would if each of its orders were canceled with the same probability.
+	l.lots = max(l.lots-max(f.orderLots(), l.lots/8), 0)
 	f.depth = append(f.depth, f.row(s.flag|hft.DepthEvent, l.tick, l.lots))
 	if l.lots == 0 {
 		s.levels = slices.Delete(s.levels, i, i+1)
@@ -235,6 +240,10 @@ func (f *flow) cancel(s *bookSide) {
 // market executes a market order: a buyer's when up.
 func (f *flow) market(up bool) {
 	own, other := f.sides(up)
+	if len(other.levels) <= minLevels {
+		f.limit(other, own)
+		return
+	}
 	for lots := f.orderLots() + f.orderLots(); lots > 0 && len(other.levels) > minLevels; {
 		lots -= f.take(own, other, lots)
 	}
@@ -256,10 +265,11 @@ func (f *flow) take(own, other *bookSide, lots int64) int64 {
 // sweep moves the market to targetTick at once: a large order takes everything before it, and quotes follow.
 func (f *flow) sweep(targetTick int64) {
 	up := targetTick >= f.asks.best()
-	if !up && targetTick > f.bids.best() {
-		return // the reference is within the spread
-	}
 	own, other := f.sides(up)
+	if !up && targetTick > f.bids.best() {
+		f.limit(own, other) // the reference is within the spread already
+		return
+	}
 	// Levels beyond the target first, so that the side is never empty.
 	for k := int64(0); k < minLevels; k++ {
 		tick := targetTick + own.sign*(1+k*2)

@@ -93,6 +93,9 @@ func TestBuildErrors(t *testing.T) {
 			b.Register(live.NewInstrument("alpha", "BTCUSDT", 0.1, 0.001, nil, 0))
 		}, insts[:1], hft.InvalidArgument, "no book"},
 		{"book of other steps", func(b *live.LiveBotBuilder) { reg(b, inst, insts[1]) }, insts[:1], hft.InvalidArgument, "the book has tick size 0.01"},
+		{"book of another tick size", func(b *live.LiveBotBuilder) {
+			reg(b, inst, with(func(i *ipc.Instrument) { i.TickSize = 0.2 }))
+		}, insts[:1], hft.InvalidArgument, "the book has tick size 0.2"},
 		{"twice", func(b *live.LiveBotBuilder) { reg(b, inst, inst); reg(b, insts[2], insts[2]); reg(b, inst, inst) },
 			[]ipc.Instrument{inst, insts[2], inst}, hft.Duplicate, "alpha/BTCUSDT"},
 		{"channel of others", func(b *live.LiveBotBuilder) { reg(b, inst, inst) }, insts[1:2], hft.InvalidArgument, "alpha/ETHUSDT"},

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"hftrunner/depth"
 	"hftrunner/hft"
 	"hftrunner/live"
 )
@@ -44,6 +45,36 @@ func TestBook(t *testing.T) {
 	}
 	if got := r.bookText(1); got != "0@NaN 0@NaN" {
 		t.Errorf("the other asset's book is %s, want it empty", got)
+	}
+}
+
+// dated is a book that notes the time it was told last.
+type dated struct {
+	depth.L2MarketDepth
+	timestampNs int64
+}
+
+func (d *dated) UpdateBidDepth(price, qty float64, timestampNs int64) depth.L2Update {
+	d.timestampNs = timestampNs
+	return d.L2MarketDepth.UpdateBidDepth(price, qty, timestampNs)
+}
+
+// TestBookTime: a live book is dated by the exchange.
+func TestBookTime(t *testing.T) {
+	r := newHub(t)
+	inst := r.hubInstruments()[0]
+	book := &dated{L2MarketDepth: newBook(t, inst)}
+	bot, err := live.NewBuilder().ID(botID).Register(live.NewInstrument(inst.Connector, inst.Symbol, inst.TickSize, inst.LotSize,
+		book, 0)).Build(r.channel(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.feed(0, bid(100, 1))
+	if got, err := bot.Elapse(0); got != hft.ElapseOk || err != nil || book.timestampNs != t0+1 {
+		t.Errorf("Elapse = %v, %v; the book's time is %d, want the exchange's %d", got, err, book.timestampNs, t0+1)
+	}
+	if exch, local, _ := bot.FeedLatency(0); exch != t0+1 || local != t0+2 {
+		t.Errorf("FeedLatency = %d, %d", exch, local)
 	}
 }
 
@@ -99,10 +130,10 @@ func TestLastTrades(t *testing.T) {
 		t.Errorf("capacity 0 keeps %q, capacity 1 %q", prices(1), prices(2))
 	}
 	first := append([]hft.Event(nil), r.bot.LastTrades(0)...)
-	_ = append(r.bot.LastTrades(0), hft.Event{}) // must not reach the ring
+	grown := append(r.bot.LastTrades(0), hft.Event{Px: -1}) // is the strategy's own from here on
 	r.feed(0, trade(11, 1))
 	r.drain()
-	if got := prices(0); got != "9 10 11" || first[0].Qty != 1 || first[0].ExchTimestampNs != t0+1 {
+	if got := prices(0); got != "9 10 11" || grown[3].Px != -1 || first[0].Qty != 1 || first[0].ExchTimestampNs != t0+1 {
 		t.Errorf("trades %q, first before %+v", got, first[0])
 	}
 	r.bot.ClearLastTrades(0)

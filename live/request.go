@@ -51,7 +51,6 @@ func (b *LiveBot) SubmitOrder(assetNo int, r hft.OrderRequest, wait bool) (hft.E
 		return hft.ElapseOk, err
 	}
 	a.orders.Put(&b.request.Order)
-	*a.notes.of(r.OrderID) = orderNote{orderID: r.OrderID}
 	return b.answer(assetNo, r.OrderID, wait)
 }
 

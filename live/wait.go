@@ -92,9 +92,6 @@ func (b *LiveBot) waitFor(timeout time.Duration, w *wait) (hft.ElapseResult, err
 				return w.result, nil
 			}
 		case errors.Is(err, hft.ErrEndOfData):
-			if w.hit {
-				return w.result, nil // the next call says that the data has ended
-			}
 			return hft.ElapseEndOfData, nil
 		default:
 			return hft.ElapseOk, err

@@ -80,6 +80,19 @@ func TestWaits(t *testing.T) {
 		}, orderResponse(10 * ms), hft.ElapseOk, nil, 10 * ms},
 		{"order, refused", func(r *rig) { r.after(2*ms, func() { r.order(0, rejected(r.requests[0].Order)) }) },
 			orderResponse(10 * ms), hft.ElapseOrderResponse, nil, 2 * ms},
+		{"order, no news", func(r *rig) { // it is acknowledged and that was seen; what follows is no response
+			r.order(0, report(r.requests[0].Order, hft.StatusNew, t0+5))
+			if got, err := r.bot.WaitOrderResponse(0, 1, 0); got != hft.ElapseOrderResponse || err != nil {
+				r.tb.Fatalf("WaitOrderResponse = %v, %v", got, err)
+			}
+			r.after(2*ms, func() { r.order(0, rejected(r.requests[0].Order)) })
+			r.after(3*ms, func() { r.order(0, report(r.requests[0].Order, hft.StatusNew, t0+4)) })
+		}, orderResponse(10 * ms), hft.ElapseOk, nil, 10 * ms},
+		{"order, final at the end of data", func(r *rig) {
+			r.order(0, report(r.requests[0].Order, hft.StatusFilled, t0+5))
+			r.drain()
+			r.hub.EndOfData()
+		}, orderResponse(10 * ms), hft.ElapseEndOfData, nil, 0},
 		{"order, end of data", func(r *rig) { r.after(2*ms, r.hub.EndOfData) }, orderResponse(hft.UntilEndOfData),
 			hft.ElapseEndOfData, nil, 2 * ms},
 		{"order, interrupted", func(r *rig) { r.after(2*ms, r.ch.Interrupt) }, orderResponse(hft.UntilEndOfData),

@@ -19,21 +19,23 @@ func newBTree(mode depth.Mode) depthtest.Book {
 	return depth.NewBTreeMarketDepth(depthtest.TickSize, depthtest.LotSize, mode)
 }
 
-func newROI(tb testing.TB) func(depth.Mode) depthtest.Book {
-	return func(mode depth.Mode) depthtest.Book {
-		return mustROI(tb, depthtest.TickSize, depthtest.LotSize, depthtest.ROILow, depthtest.ROIHigh, mode)
+func newROI(mode depth.Mode) depthtest.Book {
+	book, err := depth.NewROIVectorMarketDepth(depthtest.TickSize, depthtest.LotSize, depthtest.ROILow, depthtest.ROIHigh, mode)
+	if err != nil {
+		panic(err) // the range is a valid constant
 	}
+	return book
 }
 
 func TestHashMapConforms(t *testing.T) { depthtest.Run(t, depthtest.HashMapRules, newHashMap) }
 func TestWindowConforms(t *testing.T)  { depthtest.Run(t, depthtest.HashMapRules, newWindow) }
 func TestBTreeConforms(t *testing.T)   { depthtest.Run(t, depthtest.BTreeRules, newBTree) }
-func TestROIConforms(t *testing.T)     { depthtest.Run(t, depthtest.ROIRules, newROI(t)) }
+func TestROIConforms(t *testing.T)     { depthtest.Run(t, depthtest.ROIRules, newROI) }
 
 func FuzzHashMap(f *testing.F) { fuzzBook(f, depthtest.HashMapRules, newHashMap) }
 func FuzzWindow(f *testing.F)  { fuzzBook(f, depthtest.HashMapRules, newWindow) }
 func FuzzBTree(f *testing.F)   { fuzzBook(f, depthtest.BTreeRules, newBTree) }
-func FuzzROI(f *testing.F)     { fuzzBook(f, depthtest.ROIRules, newROI(f)) }
+func FuzzROI(f *testing.F)     { fuzzBook(f, depthtest.ROIRules, newROI) }
 
 // fuzzBook holds a book, in both modes, against the naive one.
 func fuzzBook(f *testing.F, rules depthtest.Rules, newBook func(depth.Mode) depthtest.Book) {

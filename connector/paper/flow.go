@@ -156,9 +156,9 @@ func (f *flow) draw() {
 		f.limit(own, other)
 	default:
 		// Rising prices are asks that go away.
-		other, own := f.sides(up)
+		_, own := f.sides(up)
 		if len(own.levels) <= minLevels {
-			f.limit(own, other)
+			f.deepen(own)
 			return
 		}
 		f.cancel(own)
@@ -240,12 +240,22 @@ func (f *flow) cancel(s *bookSide) {
 // market executes a market order: a buyer's when up.
 func (f *flow) market(up bool) {
 	own, other := f.sides(up)
-	if len(other.levels) <= minLevels {
-		f.limit(other, own)
-		return
-	}
-	for lots := f.orderLots() + f.orderLots(); lots > 0 && len(other.levels) > minLevels; {
+	for lots := f.orderLots() + f.orderLots(); lots > 0; {
+		if len(other.levels) <= minLevels {
+			f.deepen(other)
+		}
 		lots -= f.take(own, other, lots)
+	}
+}
+
+// deepen adds a level where there is none, so that the side can lose another one.
+func (f *flow) deepen(s *bookSide) {
+	for {
+		tick := s.best() - s.sign*(1+f.random.Int64N(f.maxDistance))
+		if _, found := s.find(tick); !found {
+			f.add(s, tick, f.orderLots())
+			return
+		}
 	}
 }
 

@@ -96,7 +96,8 @@ func (d *decoder) connector(b *block) Connector {
 	if synthetic := b.child("synthetic"); synthetic != nil {
 		s := d.section(synthetic)
 		c.Synthetic = &Synthetic{Seed: get[uint64](s, "seed"), EventsPerSecond: get[float64](s, "events_per_second"),
-			Volatility: get[float64](s, "volatility")}
+			Volatility: get[float64](s, "volatility"), JumpInterval: get[time.Duration](s, "jump_interval"),
+			JumpSize: get[float64](s, "jump_size")}
 	}
 	if replay := b.child("replay"); replay != nil {
 		d.replay(b, replay, &c)

@@ -73,8 +73,10 @@ func (c *Connector) OwnClock() bool { return c.Replay != nil || c.Speed != 1 }
 type Synthetic struct {
 	Seed            uint64  `json:"seed"`
 	EventsPerSecond float64 `json:"events_per_second"`
-	// Volatility is the relative standard deviation of the reference price over one second.
-	Volatility float64 `json:"volatility"`
+	// Volatility is how much the reference price moves in a second, JumpSize how much a sudden move, as shares of it.
+	Volatility   float64       `json:"volatility"`
+	JumpInterval time.Duration `json:"jump_interval_ns"`
+	JumpSize     float64       `json:"jump_size"`
 }
 
 // Replay is a replay block.

@@ -55,7 +55,7 @@ func Load(path string, o Options) (*File, error) {
 }
 
 // LoadRunner reads only the runner block, so that commands which talk to a running host work whatever else is in the
-// file. The error is Problems.
+// file. An empty path stands for an empty file. The error is Problems.
 func LoadRunner(path string, o Options) (Runner, error) {
 	f, r, err := load(path, &o, "runner")
 	if err != nil {
@@ -97,6 +97,9 @@ func load(path string, o *Options, only string) (*File, *report, error) {
 }
 
 func readFile(path string) ([]byte, error) {
+	if path == "" {
+		return nil, nil
+	}
 	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, errors.New("there is no such file")

@@ -5,22 +5,17 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/agext/levenshtein"
+	"hftrunner/internal/control"
 )
 
-// nearest returns the known name that is most like the given one, empty when none is alike.
+// nearest returns the known name that was probably meant, empty when none is like it. Case is the likeliest mistake.
 func nearest(name string, known []string) string {
-	best, bestDistance := "", 1+max(2, len(name)/3)
-	if len(name) <= 3 {
-		bestDistance = 2 // a short name is within 2 of anything
-	}
 	for _, k := range known {
-		d := levenshtein.Distance(strings.ToLower(name), strings.ToLower(k), nil)
-		if d < bestDistance {
-			best, bestDistance = k, d
+		if strings.EqualFold(name, k) {
+			return k
 		}
 	}
-	return best
+	return control.Nearest(name, known)
 }
 
 // suggest says which name was perhaps meant, and otherwise which there are.

@@ -149,10 +149,14 @@ func syntheticSchema() *blockType {
 		doc: "A seeded flow of limit, market and cancel orders around the best prices.",
 		args: []argument{
 			{name: "seed", kind: kindUint, def: int64(1), doc: "start of the random numbers; the same seed gives the same flow"},
-			{name: "events_per_second", kind: kindFloat, def: 500.0, bounds: within(1, 1e6),
-				doc: "mean number of order events a second and instrument"},
-			{name: "volatility", kind: kindFloat, def: 0.0001, bounds: within(0, 1),
-				doc: "relative standard deviation of the reference price over one second"},
+			{name: "events_per_second", kind: kindFloat, def: 400.0, bounds: within(1, 1e6),
+				doc: "mean number of limit orders, cancels and market orders a second, for each instrument"},
+			{name: "volatility", kind: kindFloat, def: 0.00012, bounds: within(1e-9, 0.1),
+				doc: "how much the reference price moves in a second, as a share of the price"},
+			{name: "jump_interval", kind: kindDuration, def: "2.5s", bounds: above(0),
+				doc: "mean time between sudden moves, in which one large order sweeps the book"},
+			{name: "jump_size", kind: kindFloat, def: 0.0008, bounds: within(1e-9, 0.1),
+				doc: "mean size of a sudden move as a share of the price"},
 		}}
 }
 

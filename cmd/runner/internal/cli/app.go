@@ -1,0 +1,276 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/spf13/cobra"
+
+	"hftrunner/cmd/runner/internal/config"
+	"hftrunner/host"
+	"hftrunner/internal/control"
+)
+
+// Exit codes.
+const (
+	ExitOK            = 0
+	ExitFailure       = 1
+	ExitUsage         = 2
+	ExitConfig        = 3
+	ExitPluginFailed  = 4
+	ExitNoHost        = 5
+	defaultConfigFile = "runner.hcl"
+)
+
+// Host is a host that runs in this process, as run uses it.
+type Host interface {
+	// Run works until ctx ends or the data does, and takes everything down in order.
+	Run(ctx context.Context) (host.Exit, error)
+	// Strategies returns the state of all strategies.
+	Strategies(ctx context.Context) ([]control.StrategyStatus, error)
+	// Summary sums up the run so far.
+	Summary(exit host.Exit) host.Summary
+}
+
+// Remote is a host in another process. The caller closes it.
+type Remote interface {
+	control.Runner
+	io.Closer
+}
+
+// App is a command line with everything it acts on.
+type App struct {
+	// Version is the runner's version.
+	Version string
+	Stdout  io.Writer
+	Stderr  io.Writer
+	// Environ is the environment as os.Environ gives it.
+	Environ []string
+	// Signals delivers SIGINT and SIGTERM: the first ends a run in order, the second calls Abort.
+	Signals <-chan os.Signal
+	// Abort ends the process at once.
+	Abort func(code int)
+	// NewHost makes a host of a checked configuration.
+	NewHost func(file *config.File, logger hclog.Logger) (Host, error)
+	// PluginNames lists a plugin folder, Describe asks the named plugins what they are.
+	PluginNames func(dir string) ([]string, error)
+	Describe    func(ctx context.Context, dir string, names []string) (map[string]host.PluginInfo, error)
+	// Dial reaches the host that listens at a control socket; the error is control.ErrNoHost when there is none.
+	Dial func(socket string) (Remote, error)
+	// Bench measures this machine.
+	Bench func(ctx context.Context, o BenchOptions) ([]BenchRow, error)
+}
+
+// codedError is an error with the exit code it leads to.
+type codedError struct {
+	code int
+	err  error
+}
+
+func (e *codedError) Error() string { return e.err.Error() }
+func (e *codedError) Unwrap() error { return e.err }
+
+func withCode(code int, err error) error { return &codedError{code, err} }
+
+// settings are the global flags.
+type settings struct {
+	app        *App
+	configPath string
+	output     string
+	logLevel   string
+	socket     string
+}
+
+// Run executes a command line without the program's name and returns the exit code.
+func (a *App) Run(ctx context.Context, args []string) int {
+	root := a.command()
+	root.SetArgs(args)
+	root.SetOut(a.Stdout)
+	root.SetErr(a.Stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return ExitOK
+	}
+	// What has no code never reached a command: it is a wrong command line.
+	code := ExitUsage
+	var coded *codedError
+	if errors.As(err, &coded) {
+		code = coded.code
+	}
+	var problems config.Problems
+	switch {
+	case errors.As(err, &problems):
+		a.printProblems(problems)
+	case code == ExitUsage:
+		fmt.Fprintf(a.Stderr, "runner: %v\nTry 'runner --help'.\n", err)
+	default:
+		fmt.Fprintf(a.Stderr, "runner: %v\n", err)
+	}
+	return code
+}
+
+func (a *App) command() *cobra.Command {
+	s := &settings{app: a}
+	root := &cobra.Command{Use: "runner", Short: "runs trading strategies, each in its own process",
+		Long: "runner hosts trading strategies as plugin processes and feeds them through shared memory.\n\n" +
+			"Exit codes: 0 done, 1 failure while running, 2 wrong usage, 3 invalid configuration,\n" +
+			"4 a plugin could not be started, 5 no running host.",
+		SilenceErrors: true, SilenceUsage: true, Args: knownCommand,
+		RunE: func(*cobra.Command, []string) error {
+			return withCode(ExitUsage, errors.New("no command given"))
+		},
+		PersistentPreRunE: func(*cobra.Command, []string) error { return s.check() },
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+	}
+	flags := root.PersistentFlags()
+	flags.StringVar(&s.configPath, "config", defaultConfigFile, "configuration `FILE`")
+	flags.StringVar(&s.output, "output", "text", "form of results: text or json")
+	flags.StringVar(&s.logLevel, "log-level", "", "least level of log lines: trace, debug, info, warn or error")
+	flags.StringVar(&s.socket, "socket", "", "control socket of the running host (default <state_dir>/"+host.SocketName+")")
+	root.AddCommand(s.runCommand(), s.validateCommand(), s.pluginsCommand(), s.psCommand(), s.startCommand(), s.stopCommand(),
+		s.restartCommand(), s.versionCommand(), s.benchCommand())
+	return root
+}
+
+// knownCommand refuses what is no command and names the nearest one.
+func knownCommand(root *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var names []string
+	for _, c := range root.Commands() {
+		names = append(names, c.Name())
+	}
+	if n := control.Nearest(args[0], names); n != "" {
+		return fmt.Errorf("unknown command %q; did you mean %q?", args[0], n)
+	}
+	return fmt.Errorf("unknown command %q", args[0])
+}
+
+func (s *settings) check() error {
+	if s.output != "text" && s.output != "json" {
+		return fmt.Errorf("--output is %q: use text or json", s.output)
+	}
+	if s.logLevel != "" && hclog.LevelFromString(s.logLevel) == hclog.NoLevel {
+		return fmt.Errorf("--log-level is %q: use trace, debug, info, warn or error", s.logLevel)
+	}
+	return nil
+}
+
+// json reports whether results are JSON.
+func (s *settings) json() bool { return s.output == "json" }
+
+func (s *settings) options() config.Options {
+	o := config.Options{Environ: s.app.Environ, Flags: map[string]string{}}
+	if s.logLevel != "" {
+		o.Flags["log_level"] = s.logLevel
+	}
+	return o
+}
+
+// load reads the configuration with plugins and files checked.
+func (s *settings) load(ctx context.Context) (*config.File, error) {
+	o := s.options()
+	o.Stat = os.Stat
+	o.Plugins = func(dir string, names []string) config.Plugins { return s.app.plugins(ctx, dir, names) }
+	file, err := config.Load(s.configPath, o)
+	if err != nil {
+		return nil, configError(err)
+	}
+	return file, nil
+}
+
+// configError gives a refused configuration its exit code.
+func configError(err error) error {
+	var problems config.Problems
+	if errors.As(err, &problems) && problems.OnlyPluginsFailed() {
+		return withCode(ExitPluginFailed, err)
+	}
+	return withCode(ExitConfig, err)
+}
+
+// plugins asks a folder about the named plugins.
+func (a *App) plugins(ctx context.Context, dir string, names []string) config.Plugins {
+	known := config.Plugins{Described: map[string]control.Description{}, Failed: map[string]error{}}
+	available, err := a.PluginNames(dir)
+	if err != nil {
+		return known
+	}
+	known.Available = available
+	var present []string
+	for _, name := range names {
+		for _, have := range available {
+			if name == have {
+				present = append(present, name)
+			}
+		}
+	}
+	infos, err := a.Describe(ctx, dir, present)
+	for _, name := range present {
+		info := infos[name]
+		switch {
+		case err != nil:
+			known.Failed[name] = err
+		case info.Err != nil:
+			known.Failed[name] = info.Err
+		default:
+			known.Described[name] = info.Description
+		}
+	}
+	return known
+}
+
+// dial reaches the running host.
+func (s *settings) dial() (Remote, error) {
+	socket := s.socket
+	if socket == "" {
+		path := s.configPath
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && path == defaultConfigFile {
+			path = "" // nobody asked for a file: the default state folder is as good
+		}
+		runner, err := config.LoadRunner(path, s.options())
+		if err != nil {
+			return nil, configError(err)
+		}
+		socket = filepath.Join(runner.StateDir, host.SocketName)
+	}
+	remote, err := s.app.Dial(socket)
+	if errors.Is(err, control.ErrNoHost) {
+		return nil, withCode(ExitNoHost, fmt.Errorf("no host is running at %s: start one with 'runner run', or name its socket with --socket", socket))
+	}
+	if err != nil {
+		return nil, withCode(ExitFailure, err)
+	}
+	return remote, nil
+}
+
+func (a *App) printProblems(problems config.Problems) {
+	fmt.Fprintln(a.Stderr, problems)
+	fmt.Fprintf(a.Stderr, "\n%s\n", tally(problems))
+}
+
+// tally counts problems in words.
+func tally(problems config.Problems) string {
+	parts := []string{count(problems.Count(config.SeverityError), "error")}
+	if n := problems.Count(config.SeverityWarning); n > 0 {
+		parts = append(parts, count(n, "warning"))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	if strings.HasSuffix(noun, "y") {
+		return fmt.Sprintf("%d %sies", n, strings.TrimSuffix(noun, "y"))
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -1,0 +1,191 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+
+	"github.com/spf13/cobra"
+
+	"hftrunner/internal/control"
+)
+
+// withHost calls f with the running host and gives what it returns its exit code.
+func (s *settings) withHost(f func(Remote) error) (err error) {
+	remote, err := s.dial()
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closeErr := remote.Close(); err == nil && closeErr != nil {
+			err = withCode(ExitFailure, closeErr)
+		}
+	}()
+	return hostError(f(remote))
+}
+
+// hostError gives an error of the running host its exit code.
+func hostError(err error) error {
+	var coded *codedError
+	switch {
+	case err == nil || errors.As(err, &coded):
+		return err
+	case errors.Is(err, control.ErrNoHost):
+		return withCode(ExitNoHost, err)
+	case errors.Is(err, control.ErrNotFound):
+		return withCode(ExitUsage, err)
+	}
+	return withCode(ExitFailure, err)
+}
+
+func (s *settings) psCommand() *cobra.Command {
+	return &cobra.Command{Use: "ps", Short: "show the strategies of the running host", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return s.withHost(func(r Remote) error {
+				all, err := r.Strategies(cmd.Context())
+				if err != nil {
+					return err
+				}
+				return s.printStrategies(all)
+			})
+		}}
+}
+
+func (s *settings) printStrategies(all []control.StrategyStatus) error {
+	if s.json() {
+		for i := range all {
+			if all[i].Instruments == nil {
+				all[i].Instruments = []control.InstrumentStatus{}
+			}
+			if all[i].RestartGapNs == nil {
+				all[i].RestartGapNs = []int64{}
+			}
+		}
+		if all == nil {
+			all = []control.StrategyStatus{}
+		}
+		return printJSON(s.app.Stdout, map[string]any{"strategies": all})
+	}
+	rows := make([][]string, len(all))
+	for i := range all {
+		st := &all[i]
+		pid := none
+		if st.PID != 0 {
+			pid = fmt.Sprint(st.PID)
+		}
+		rows[i] = append([]string{pid, st.Plugin + " " + st.Version, whole(st.Restarts)}, statusRow(st)...)
+	}
+	printTable(s.app.Stdout, append(columns(">pid", "plugin", ">restarts"), statusColumns()...), rows)
+	for _, line := range reasons(all) {
+		fmt.Fprintln(s.app.Stdout, line)
+	}
+	return nil
+}
+
+// outcome is the JSON form of start, stop and restart; the last four keys are restart's.
+type outcome struct {
+	Strategy string `json:"strategy"`
+	Action   string `json:"action"`
+	GapNs    *int64 `json:"gap_ns,omitempty"`
+	OldPID   int    `json:"old_pid,omitempty"`
+	NewPID   int    `json:"new_pid,omitempty"`
+	Version  string `json:"version,omitempty"`
+}
+
+func (s *settings) report(o outcome, text string) error {
+	if s.json() {
+		return printJSON(s.app.Stdout, o)
+	}
+	fmt.Fprintln(s.app.Stdout, text)
+	return nil
+}
+
+// strategyCommand makes a command that acts on one strategy.
+func (s *settings) strategyCommand(use, short string, act func(ctx context.Context, r Remote, name string) error) *cobra.Command {
+	return &cobra.Command{Use: use + " NAME", Short: short, Args: oneName,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return s.withHost(func(r Remote) error { return act(cmd.Context(), r, args[0]) })
+		}}
+}
+
+// oneName wants the name of a strategy.
+func oneName(cmd *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return fmt.Errorf("%s takes the name of one strategy, got %d names; 'runner ps' shows them", cmd.Name(), len(args))
+	}
+	return nil
+}
+
+func (s *settings) startCommand() *cobra.Command {
+	return s.strategyCommand("start", "start a stopped strategy", func(ctx context.Context, r Remote, name string) error {
+		if err := r.Start(ctx, name); err != nil {
+			return err
+		}
+		return s.report(outcome{Strategy: name, Action: "start"}, name+" started")
+	})
+}
+
+func (s *settings) stopCommand() *cobra.Command {
+	return s.strategyCommand("stop", "stop a strategy; its orders go as on_exit says", func(ctx context.Context, r Remote, name string) error {
+		if err := r.Stop(ctx, name); err != nil {
+			return err
+		}
+		return s.report(outcome{Strategy: name, Action: "stop"}, name+" stopped")
+	})
+}
+
+func (s *settings) restartCommand() *cobra.Command {
+	return s.strategyCommand("restart", "replace a strategy's process; the old one stays if the new one fails",
+		func(ctx context.Context, r Remote, name string) error {
+			result, err := r.Restart(ctx, name)
+			if err != nil {
+				return err
+			}
+			gapNs := int64(result.Gap)
+			return s.report(outcome{Strategy: name, Action: "restart", GapNs: &gapNs, OldPID: result.OldPID, NewPID: result.NewPID,
+				Version: result.Version},
+				fmt.Sprintf("%s restarted: version %s, process %d after %d, gap %s", name, result.Version, result.NewPID, result.OldPID, latency(gapNs)))
+		})
+}
+
+// versions is the JSON form of version; host is null when none is running.
+type versions struct {
+	Version    string               `json:"version"`
+	APIVersion int                  `json:"api_version"`
+	Go         string               `json:"go"`
+	Platform   string               `json:"platform"`
+	Host       *control.VersionInfo `json:"host"`
+}
+
+func (s *settings) versionCommand() *cobra.Command {
+	return &cobra.Command{Use: "version", Short: "print the version of this program and of the running host", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			v := versions{Version: s.app.Version, APIVersion: control.APIVersion, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+			// A host is a bonus here: this program has a version whether one runs or not.
+			if err := s.withHost(func(r Remote) error {
+				info, err := r.Version(cmd.Context())
+				if err == nil {
+					v.Host = &info
+				}
+				return err
+			}); err != nil && s.socket != "" {
+				return err
+			}
+			return s.printVersions(&v)
+		}}
+}
+
+func (s *settings) printVersions(v *versions) error {
+	if s.json() {
+		return printJSON(s.app.Stdout, v)
+	}
+	fmt.Fprintf(s.app.Stdout, "runner %s (strategy API %d, %s, %s)\n", v.Version, v.APIVersion, v.Go, v.Platform)
+	if v.Host == nil {
+		fmt.Fprintln(s.app.Stdout, "no host is running")
+		return nil
+	}
+	fmt.Fprintf(s.app.Stdout, "host %s (strategy API %d), process %d, %s, since %s\n", v.Host.Version, v.Host.APIVersion, v.Host.PID,
+		v.Host.Config, v.Host.StartedAt.Format("2006-01-02 15:04:05 MST"))
+	return nil
+}

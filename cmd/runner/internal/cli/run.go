@@ -1,0 +1,238 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"hftrunner/host"
+	"hftrunner/internal/control"
+)
+
+const (
+	// redrawEvery is how often the live lines change, reportEvery how often a line is logged where there is no terminal.
+	redrawEvery = 500 * time.Millisecond
+	reportEvery = 5 * time.Second
+)
+
+func (s *settings) runCommand() *cobra.Command {
+	var duration time.Duration
+	var summaryPath string
+	c := &cobra.Command{Use: "run", Short: "run the strategies of the configuration until Ctrl-C or the end of the data",
+		Long: "run starts the connectors and strategies of the configuration and shows a line for each strategy.\n" +
+			"Ctrl-C ends it in order: strategies, their orders as on_exit says, connectors. Ctrl-C twice ends it at once.",
+		Args: cobra.NoArgs,
+		PreRunE: func(cmd *cobra.Command, _ []string) error {
+			if cmd.Flags().Changed("duration") && duration <= 0 {
+				return fmt.Errorf("--duration is %v: give a time above 0, such as 20s", duration)
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return s.run(cmd.Context(), duration, summaryPath) }}
+	c.Flags().DurationVar(&duration, "duration", 0, "end the run in order after this `TIME`, such as 20s")
+	c.Flags().StringVar(&summaryPath, "summary", "", "write the summary as JSON to this `FILE`")
+	return c
+}
+
+// run runs a host in this process.
+func (s *settings) run(ctx context.Context, duration time.Duration, summaryPath string) error {
+	file, err := s.load(ctx)
+	if err != nil {
+		return err
+	}
+	summary, err := createSummary(summaryPath)
+	if err != nil {
+		return withCode(ExitFailure, err)
+	}
+	view, logger := s.view(file.Runner.LogLevel)
+	for i := range file.Warnings {
+		logger.Warn(file.Warnings[i].Message, "at", file.Warnings[i].Position.String())
+	}
+	h, err := s.app.NewHost(file, logger)
+	if err != nil {
+		return withCode(ExitFailure, err)
+	}
+	logger.Info("runner starts", "version", s.app.Version, "config", file.Path, "strategies", len(file.Strategies), "connectors", len(file.Connectors))
+	exit, runErr := s.attend(ctx, h, view, logger, duration)
+	result := complete(h.Summary(exit))
+	if err := s.finish(result, summary); err != nil {
+		return errors.Join(runErr, withCode(ExitFailure, err))
+	}
+	return runErr
+}
+
+// createSummary opens the summary's file before the run, so that a path that cannot be written is known at once.
+func createSummary(path string) (*os.File, error) {
+	if path == "" {
+		return nil, nil
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, fmt.Errorf("create the summary: %w", err)
+	}
+	return f, nil
+}
+
+// finish prints the summary and writes its file.
+func (s *settings) finish(result host.Summary, file *os.File) error {
+	var fileErr error
+	if file != nil {
+		fileErr = errors.Join(printJSON(file, result), file.Close())
+	}
+	if s.json() {
+		return errors.Join(fileErr, printJSON(s.app.Stdout, result))
+	}
+	printSummary(s.app.Stdout, &result)
+	return fileErr
+}
+
+// attend runs the host while it shows its state and waits for signals and the end of the duration.
+func (s *settings) attend(ctx context.Context, h Host, view *screen, logger hclog.Logger, duration time.Duration) (host.Exit, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	over := make(chan struct{})
+	var group sync.WaitGroup
+	timedOut := false
+	group.Go(func() { timedOut = s.watch(cancel, over, logger, duration) })
+	group.Go(func() { show(ctx, h, view, logger, over) })
+	exit, err := h.Run(ctx)
+	close(over)
+	group.Wait()
+	if view != nil {
+		view.Clear()
+	}
+	if timedOut && exit == host.ExitInterrupted {
+		exit = host.ExitDuration
+	}
+	var notStarted *host.StartError
+	switch {
+	case errors.As(err, &notStarted):
+		return exit, withCode(ExitPluginFailed, fmt.Errorf("strategy %s: %w", notStarted.Strategy, err))
+	case err != nil:
+		return exit, withCode(ExitFailure, err)
+	case exit == host.ExitError:
+		return exit, withCode(ExitFailure, errors.New("the run ended with an error, see the log"))
+	}
+	return exit, nil
+}
+
+// watch cancels on the first signal or when the duration is over, and aborts on the second signal. It returns whether
+// it was the duration.
+func (s *settings) watch(cancel context.CancelFunc, over <-chan struct{}, logger hclog.Logger, duration time.Duration) (timedOut bool) {
+	var timeout <-chan time.Time
+	if duration > 0 {
+		timer := time.NewTimer(duration)
+		defer timer.Stop()
+		timeout = timer.C
+	}
+	signals := 0
+	for {
+		select {
+		case <-over:
+			return timedOut
+		case <-timeout:
+			timedOut = true
+			cancel()
+		case sig := <-s.app.Signals:
+			signals++
+			if signals > 1 {
+				fmt.Fprintln(s.app.Stderr, "runner: ended at once; orders may still be open at the venue")
+				s.app.Abort(ExitFailure)
+				return timedOut
+			}
+			logger.Info("stopping; once more ends at once", "signal", sig.String())
+			cancel()
+		}
+	}
+}
+
+// view returns where the live lines are shown, nil without a terminal, and the logger.
+func (s *settings) view(level string) (*screen, hclog.Logger) {
+	options := &hclog.LoggerOptions{Name: "runner", Level: hclog.LevelFromString(level), Output: s.app.Stderr}
+	out, ok := s.app.Stdout.(*os.File)
+	if !ok || s.json() || !term.IsTerminal(int(out.Fd())) {
+		return nil, hclog.New(options)
+	}
+	view := &screen{terminal: out, width: func() int {
+		width, _, err := term.GetSize(int(out.Fd()))
+		if err != nil {
+			return 0
+		}
+		return width
+	}}
+	if isTerminal(s.app.Stderr) {
+		options.Output = view
+	}
+	return view, hclog.New(options)
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// show keeps the live lines up to date, or logs a line for each strategy now and then.
+func show(ctx context.Context, h Host, view *screen, logger hclog.Logger, over <-chan struct{}) {
+	every := reportEvery
+	if view != nil {
+		every = redrawEvery
+	}
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-over:
+			return
+		case <-ticker.C:
+		}
+		all, err := h.Strategies(context.WithoutCancel(ctx))
+		switch {
+		case err != nil:
+			logger.Warn("no status", "error", err)
+		case view != nil:
+			view.Show(statusTable(all))
+		default:
+			for i := range all {
+				logStatus(logger, &all[i])
+			}
+		}
+	}
+}
+
+// logStatus logs what the live line shows.
+func logStatus(logger hclog.Logger, s *control.StrategyStatus) {
+	var pairs []any
+	for i, cell := range statusRow(s) {
+		if cell != none {
+			pairs = append(pairs, statusColumns()[i].title, cell)
+		}
+	}
+	logger.Info("status", pairs...)
+}
+
+// complete makes lists of what is nil, so that the JSON has [] and never null.
+func complete(s host.Summary) host.Summary {
+	if s.Connectors == nil {
+		s.Connectors = []host.ConnectorSummary{}
+	}
+	if s.Strategies == nil {
+		s.Strategies = []host.StrategySummary{}
+	}
+	for i := range s.Strategies {
+		if s.Strategies[i].Instruments == nil {
+			s.Strategies[i].Instruments = []host.InstrumentSummary{}
+		}
+		if s.Strategies[i].RestartGapNs == nil {
+			s.Strategies[i].RestartGapNs = []int64{}
+		}
+	}
+	return s
+}

@@ -1,0 +1,52 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"hftrunner/internal/control"
+)
+
+// statusColumns are those of ps and of the live view.
+func statusColumns() []column {
+	return columns("name", "state", ">uptime", ">events", "symbol", ">mid", ">position", ">open", ">fills", ">net pnl", ">tick-to-order")
+}
+
+// statusRow is one line for a strategy, values of several instruments with a bar between.
+func statusRow(s *control.StrategyStatus) []string {
+	var symbols, mids, positions []string
+	open, pnl := 0, 0.0
+	for _, in := range s.Instruments {
+		symbols = append(symbols, in.Symbol)
+		mids = append(mids, mid(in.BestBid, in.BestAsk))
+		positions = append(positions, decimal(in.Position))
+		open += in.OpenOrders
+		pnl += netPnL(in.RealisedPnL, in.OpenPnL, in.Fee)
+	}
+	join := func(parts []string) string { return strings.Join(parts, " | ") }
+	return []string{s.Name, s.State, uptime(s.UptimeNs), whole(s.Events), join(symbols), join(mids), join(positions), whole(open),
+		whole(s.Fills), money(pnl), latency(s.TickToOrder)}
+}
+
+// netPnL is what is left after fees.
+func netPnL(realised, open, fee float64) float64 { return realised + open - fee }
+
+// statusTable is a line of titles and one for each strategy.
+func statusTable(all []control.StrategyStatus) []string {
+	rows := make([][]string, len(all))
+	for i := range all {
+		rows[i] = statusRow(&all[i])
+	}
+	return table(statusColumns(), rows)
+}
+
+// reasons lists why strategies are not running, for the lines under a table.
+func reasons(all []control.StrategyStatus) []string {
+	var lines []string
+	for _, s := range all {
+		if s.Reason != "" {
+			lines = append(lines, fmt.Sprintf("%s: %s", s.Name, s.Reason))
+		}
+	}
+	return lines
+}

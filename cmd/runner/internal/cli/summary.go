@@ -1,0 +1,63 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"hftrunner/host"
+)
+
+// printSummary prints what a run came to.
+func printSummary(w io.Writer, s *host.Summary) {
+	fmt.Fprintf(w, "\nended: %s after %s (runner %s)\n", strings.ReplaceAll(string(s.Exit), "_", " "), uptime(s.UptimeNs), s.Version)
+	var rows [][]string
+	for _, c := range s.Connectors {
+		rows = append(rows, []string{c.Name, c.Kind, whole(c.Messages), whole(c.Events), whole(c.Gaps), whole(c.BadMessages), whole(c.Reconnects)})
+	}
+	section(w, columns("connector", "kind", ">messages", ">events", ">gaps", ">bad messages", ">reconnects"), rows)
+	rows = nil
+	for _, st := range s.Strategies {
+		rows = append(rows, []string{st.Name, st.Plugin + " " + st.Version, st.State, whole(st.Restarts), whole(st.Events), whole(st.LostEvents),
+			whole(st.Resyncs), whole(st.Requests), whole(st.Orders), whole(st.Fills), whole(st.Rejects)})
+	}
+	section(w, columns("strategy", "plugin", "state", ">restarts", ">events", ">lost", ">resyncs", ">requests", ">orders", ">fills", ">rejects"), rows)
+	rows = nil
+	for _, st := range s.Strategies {
+		for _, in := range st.Instruments {
+			rows = append(rows, []string{st.Name, in.Connector, in.Symbol, decimal(in.Position), price(in.BestBid), price(in.BestAsk),
+				whole(in.OpenOrders), decimal(in.TradingVolume), money(in.TradingValue), money(in.Fee), money(in.RealisedPnL),
+				money(in.OpenPnL), money(netPnL(in.RealisedPnL, in.OpenPnL, in.Fee))})
+		}
+	}
+	section(w, columns("strategy", "connector", "symbol", ">position", ">bid", ">ask", ">open", ">volume", ">value", ">fee",
+		">realised pnl", ">open pnl", ">net pnl"), rows)
+	rows = nil
+	for _, st := range s.Strategies {
+		rows = append(rows, latencyRow(st.Name, "feed", st.FeedLatencyNs), latencyRow(st.Name, "tick to order", st.TickToOrderNs))
+		for i, gap := range st.RestartGapNs {
+			rows = append(rows, []string{st.Name, fmt.Sprintf("restart gap %d", i+1), none, none, none, latency(gap)})
+		}
+	}
+	section(w, columns("strategy", "latency", ">p50", ">p99", ">p99.9", ">max"), rows)
+}
+
+func latencyRow(name, what string, p host.Percentiles) []string {
+	return []string{name, what, latency(p.P50), latency(p.P99), latency(p.P999), latency(p.Max)}
+}
+
+// price returns a price, which is 0 when there is none.
+func price(x float64) string {
+	if x == 0 {
+		return none
+	}
+	return decimal(x)
+}
+
+func section(w io.Writer, cs []column, rows [][]string) {
+	if len(rows) == 0 {
+		return
+	}
+	fmt.Fprintln(w)
+	printTable(w, cs, rows)
+}

@@ -1,0 +1,67 @@
+// Command runner hosts trading strategies: it reads a configuration, connects the markets in it, runs each strategy in a
+// process of its own, and talks to a runner that is already there.
+//
+// This package only wires: what a connector kind or a format of recorded files is made of stands in the two maps of
+// wiring.go. The command line itself is in internal/cli, the configuration in internal/config.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/hashicorp/go-hclog"
+
+	"hftrunner/cmd/runner/internal/cli"
+	"hftrunner/cmd/runner/internal/config"
+	"hftrunner/host"
+	"hftrunner/internal/control"
+	"hftrunner/ipc/latency"
+)
+
+func main() {
+	if latency.MaybeChild() { // runner bench starts this program again as its peer
+		return
+	}
+	os.Exit(run(os.Args[1:]))
+}
+
+func run(args []string) int {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	app := &cli.App{
+		Version: version(), Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Signals: signals, Abort: os.Exit,
+		NewHost: func(file *config.File, logger hclog.Logger) (cli.Host, error) {
+			cfg, err := hostConfig(file, logger)
+			if err != nil {
+				return nil, err
+			}
+			return host.New(cfg, logger)
+		},
+		PluginNames: host.PluginNames,
+		Describe:    host.Describe,
+		Dial:        func(socket string) (cli.Remote, error) { return control.DialRunner(socket) },
+		Bench:       bench,
+	}
+	return app.Run(context.Background(), args)
+}
+
+// version is the module's version, or the commit it was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		return v
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+			return "devel-" + s.Value[:12]
+		}
+	}
+	return "devel"
+}

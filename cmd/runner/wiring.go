@@ -1,0 +1,118 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"hftrunner/cmd/runner/internal/config"
+	"hftrunner/connector"
+	"hftrunner/connector/binancefutures"
+	"hftrunner/connector/binancespot"
+	"hftrunner/connector/depthsync"
+	"hftrunner/connector/paper"
+	"hftrunner/connector/replay"
+	"hftrunner/host"
+	"hftrunner/ipc"
+)
+
+// connectorKinds makes a connector of each kind that a configuration may name.
+func connectorKinds() map[string]func(*config.Connector, hclog.Logger) (connector.Connector, error) {
+	return map[string]func(*config.Connector, hclog.Logger) (connector.Connector, error){
+		config.KindPaper: newPaper,
+	}
+}
+
+// replayFormat is what recorded messages of a venue are read by.
+type replayFormat struct {
+	newDecoder func() connector.Decoder
+	rule       depthsync.Rule
+}
+
+func replayFormats() map[string]replayFormat {
+	return map[string]replayFormat{
+		config.FormatBinanceFutures: {func() connector.Decoder { return new(binancefutures.Decoder) }, depthsync.Futures},
+		config.FormatBinanceSpot:    {func() connector.Decoder { return new(binancespot.Decoder) }, depthsync.Spot},
+	}
+}
+
+// hostConfig makes the host's configuration of a checked file.
+func hostConfig(file *config.File, logger hclog.Logger) (host.Config, error) {
+	cfg := host.Config{Version: version(), ConfigPath: file.Path, PluginDir: file.Runner.PluginDir, StateDir: file.Runner.StateDir,
+		Supervision: host.Supervision{
+			StartTimeout: file.Runner.StartTimeout, StopTimeout: file.Runner.StopTimeout,
+			HeartbeatTimeout: file.Runner.HeartbeatTimeout,
+			BackoffMin:       file.Runner.BackoffMin, BackoffMax: file.Runner.BackoffMax,
+			CrashLoopRestarts: file.Runner.CrashLoopRestarts, CrashLoopWindow: file.Runner.CrashLoopWindow,
+		}}
+	kinds := connectorKinds()
+	for i := range file.Connectors {
+		c := &file.Connectors[i]
+		make, ok := kinds[c.Kind]
+		if !ok {
+			return cfg, fmt.Errorf("%v: this build has no connector of kind %q", c.Pos, c.Kind)
+		}
+		made, err := make(c, logger.Named(c.Name))
+		if err != nil {
+			return cfg, fmt.Errorf("%v: connector %q: %w", c.Pos, c.Name, err)
+		}
+		cfg.Connectors = append(cfg.Connectors, host.ConnectorConfig{Name: c.Name, Kind: c.Kind, Connector: made})
+	}
+	for i := range file.Strategies {
+		st, err := strategyConfig(&file.Strategies[i])
+		if err != nil {
+			return cfg, err
+		}
+		cfg.Strategies = append(cfg.Strategies, st)
+	}
+	return cfg, nil
+}
+
+func strategyConfig(st *config.Strategy) (host.StrategyConfig, error) {
+	wait, err := ipc.ParseWaitStrategy(st.Wait)
+	if err != nil {
+		return host.StrategyConfig{}, fmt.Errorf("%v: strategy %q: %w", st.Pos, st.Name, err)
+	}
+	cfg := host.StrategyConfig{Name: st.Name, Plugin: st.Plugin, SHA256: st.SHA256, BotID: st.BotID, Params: st.Params, Wait: wait,
+		OnExit: host.ExitAction(st.OnExit), OnChange: host.ChangeAction(st.OnChange), Position: host.PositionMode(st.Position),
+		Disabled: !st.Enabled}
+	for _, in := range st.Instruments {
+		cfg.Instruments = append(cfg.Instruments, host.InstrumentConfig{Connector: in.Connector, Symbol: in.Symbol,
+			TickSize: in.TickSize, LotSize: in.LotSize, Depth: in.Depth, ROILow: in.ROILow, ROIHigh: in.ROIHigh, LastTrades: in.LastTrades})
+	}
+	return cfg, nil
+}
+
+// newPaper makes a simulated exchange on its feed.
+func newPaper(c *config.Connector, logger hclog.Logger) (connector.Connector, error) {
+	source, err := newSource(c, logger)
+	if err != nil {
+		return nil, err
+	}
+	made, err := paper.New(paper.Config{Source: source, Speed: c.Speed, Exchange: paper.Exchange{
+		PartialFill: c.Exchange.Model == "partial_fill", Queue: c.Exchange.Queue, QueueN: c.Exchange.QueueN,
+		OrderLatency: c.Exchange.OrderLatency, ResponseLatency: c.Exchange.ResponseLatency,
+		MakerFee: c.Fee.Maker, TakerFee: c.Fee.Taker,
+	}})
+	if err != nil {
+		_ = source.Close() // the first error is the one to report
+		return nil, err
+	}
+	return made, nil
+}
+
+func newSource(c *config.Connector, logger hclog.Logger) (paper.Source, error) {
+	if s := c.Synthetic; s != nil {
+		return paper.NewSynthetic(paper.SyntheticConfig{Seed: s.Seed, StartNs: time.Now().UnixNano(),
+			EventsPerSecond: s.EventsPerSecond, Volatility: s.Volatility, JumpInterval: s.JumpInterval, JumpSize: s.JumpSize})
+	}
+	format, ok := replayFormats()[c.Replay.Format]
+	if !ok {
+		return nil, fmt.Errorf("this build cannot replay format %q", c.Replay.Format)
+	}
+	return replay.Open(replay.Config{Files: c.Replay.Files, NewDecoder: format.newDecoder, Rule: format.rule,
+		Sync: replay.Sync(c.Replay.Sync), OnBadLine: replay.OnBadLine(c.Replay.OnBadLine), OnGap: replay.OnGap(c.Replay.OnGap),
+		BookTicker: c.Replay.BookTicker,
+		OnProblem:  func(p replay.Problem) { logger.Warn("replay", "problem", p.Error()) }})
+}

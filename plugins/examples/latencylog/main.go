@@ -1,0 +1,173 @@
+// Command latencylog is a strategy plugin that measures instead of trading: it logs how old market data is when it
+// arrives and how long orders take. It shows the order hook, the error handler and the logger.
+//
+// To have orders to measure it keeps sending one far below the market and cancels it when it is there. The order is post
+// only and is meant never to fill; it needs the margin of one order all the same.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"hftrunner/hft"
+	"hftrunner/pluginapi"
+)
+
+// Params are what the params block of a strategy may set.
+type Params struct {
+	Interval time.Duration `hcl:"interval" default:"1s" min:"10ms" doc:"time between two measurements"`
+	Distance float64       `hcl:"distance" default:"0.01" min:"0.001" max:"0.5" doc:"how far below the best bid the order is placed, as a share of the price"`
+	OrderQty float64       `hcl:"order_qty" min:"0" doc:"quantity of the order"`
+}
+
+// responseTimeout is how long an answer is waited for. What comes later is still logged by the hook.
+const responseTimeout = 5 * time.Second
+
+type latencyLog struct {
+	p   Params
+	log hclog.Logger
+	// nextID is the id of the next order. It begins with the time of the start, so that a restarted process does not
+	// meet the ids of the one before.
+	nextID uint64
+	// last are the latencies that were logged last, by instrument, so that nothing is logged twice.
+	last map[int][3]int64
+}
+
+// The optional methods of a strategy are found by their signature alone. These lines make a misspelled one an error of the
+// compiler.
+var (
+	_ pluginapi.OrderHook    = (*latencyLog)(nil)
+	_ pluginapi.ErrorHandler = (*latencyLog)(nil)
+)
+
+func newLatencyLog(p Params, log hclog.Logger) (*latencyLog, error) {
+	if p.OrderQty == 0 {
+		return nil, errors.New("order_qty is 0: give the quantity of an order that the venue accepts")
+	}
+	return &latencyLog{p: p, log: log, last: map[int][3]int64{}}, nil
+}
+
+// Run measures each instrument in turn.
+func (l *latencyLog) Run(_ context.Context, bot hft.Bot) error {
+	l.nextID = uint64(bot.CurrentTimestampNs())
+	for {
+		result, err := bot.Elapse(l.p.Interval)
+		if over, err := ended(result, err); over {
+			return err
+		}
+		for asset := range bot.NumAssets() {
+			l.logFeed(bot, asset)
+			result, err := l.probe(bot, asset)
+			if over, err := ended(result, err); over {
+				return err
+			}
+		}
+		bot.ClearInactiveOrders(hft.AllAssets)
+	}
+}
+
+// ended says whether Run is over and with what: an order to stop and the end of the data are no failures.
+func ended(result hft.ElapseResult, err error) (bool, error) {
+	switch {
+	case errors.Is(err, hft.ErrInterrupted) || result == hft.ElapseEndOfData:
+		return true, nil
+	case err != nil:
+		return true, err
+	}
+	return false, nil
+}
+
+// logFeed logs how old the newest market event was when it was received. Clocks of two machines never agree exactly, so a
+// negative value is no bug of this program but a difference of the clocks.
+func (l *latencyLog) logFeed(bot hft.Bot, asset int) {
+	exchTimestampNs, localTimestampNs, ok := bot.FeedLatency(asset)
+	if !ok {
+		return // nothing received yet
+	}
+	l.log.Info("feed", "asset", asset, "latency", time.Duration(localTimestampNs-exchTimestampNs))
+}
+
+// probe sends an order, waits for the answer, logs how long it took and cancels the order.
+func (l *latencyLog) probe(bot hft.Bot, asset int) (hft.ElapseResult, error) {
+	book := bot.Depth(asset)
+	bid := book.BestBid()
+	if math.IsNaN(bid) {
+		return hft.ElapseOk, nil // no book, no price
+	}
+	tick := hft.PriceTick(bid*(1-l.p.Distance), book.TickSize())
+	if tick <= 0 {
+		return hft.ElapseOk, nil
+	}
+	id := l.nextID
+	l.nextID++
+	if _, err := bot.SubmitBuyOrder(asset, id, hft.TickPrice(tick, book.TickSize()), l.p.OrderQty, hft.GTX, hft.Limit, false); err != nil {
+		return hft.ElapseOk, fmt.Errorf("submit: %w", err)
+	}
+	result, err := bot.WaitOrderResponse(asset, id, responseTimeout)
+	if err != nil || result == hft.ElapseEndOfData {
+		return result, err
+	}
+	l.logOrder(bot, asset)
+	// The order may be gone already, for example because it was refused.
+	if order := bot.Orders(asset).Get(id); order == nil || !order.Cancellable() {
+		return hft.ElapseOk, nil
+	}
+	if _, err := bot.Cancel(asset, id, false); err != nil {
+		return hft.ElapseOk, fmt.Errorf("cancel: %w", err)
+	}
+	return bot.WaitOrderResponse(asset, id, responseTimeout)
+}
+
+// logOrder logs the way of the last request to the exchange and of its answer back.
+func (l *latencyLog) logOrder(bot hft.Bot, asset int) {
+	reqTimestampNs, exchTimestampNs, respTimestampNs, ok := bot.OrderLatency(asset)
+	latest := [3]int64{reqTimestampNs, exchTimestampNs, respTimestampNs}
+	if !ok || l.last[asset] == latest {
+		return
+	}
+	l.last[asset] = latest
+	l.log.Info("order", "asset", asset,
+		"entry", time.Duration(exchTimestampNs-reqTimestampNs),
+		"response", time.Duration(respTimestampNs-exchTimestampNs),
+		"round_trip", time.Duration(respTimestampNs-reqTimestampNs))
+}
+
+// OnOrder is the order hook: it sees every report before the bot applies it. prev is nil for an order that this process
+// does not know, such as one of the process before.
+func (l *latencyLog) OnOrder(prev, next *hft.Order) error {
+	from := hft.StatusNone
+	if prev != nil {
+		from = prev.Status
+	}
+	l.log.Debug("report", "order", next.OrderID, "from", from.String(), "to", next.Status.String(), "leaves", next.LeavesQty)
+	if next.Status == hft.StatusFilled || next.Status == hft.StatusPartiallyFilled {
+		l.log.Warn("an order that was not meant to fill was filled", "order", next.OrderID, "qty", next.ExecQty, "price", next.ExecPrice())
+	}
+	return nil
+}
+
+// OnError is the error handler. Returning the error would end the waiting call, and with it Run; a measurement goes on.
+func (l *latencyLog) OnError(e hft.LiveError) error {
+	if e.Kind == hft.CustomKind && e.Code == hft.CodeFeedLost {
+		l.log.Warn("too slow: feed events were lost, the books are being rebuilt", "error", e.Error())
+		return nil
+	}
+	l.log.Warn("error event", "error", e.Error())
+	return nil
+}
+
+func main() {
+	pluginapi.Serve(plugin())
+}
+
+// plugin describes the strategy to the host.
+func plugin() pluginapi.Plugin[Params] {
+	return pluginapi.Plugin[Params]{Name: "latencylog", Version: "1.0.0",
+		Doc: "logs the latencies of market data and orders without meaning to trade",
+		New: func(p Params) (pluginapi.Strategy, error) { return newLatencyLog(p, pluginapi.Logger()) }}
+}

@@ -69,13 +69,13 @@ func (r *downRecord) setHead(kind uint8, flags uint8, count int, feedNo int, fee
 	r[2] = uint64(timestampNs)
 }
 
-func (r *downRecord) kind() uint8     { return uint8(r[0]) }
-func (r *downRecord) flags() uint8    { return uint8(r[0] >> 8) }
-func (r *downRecord) count() int      { return int(uint16(r[0] >> 16)) }
-func (r *downRecord) feedNo() int     { return int(int32(r[0] >> 32)) }
-func (r *downRecord) feedSeq() uint64 { return r[1] }
+func (r *downRecord) kind() uint8        { return uint8(r[0]) }
+func (r *downRecord) flags() uint8       { return uint8(r[0] >> 8) }
+func (r *downRecord) count() int         { return int(uint16(r[0] >> 16)) }
+func (r *downRecord) feedNo() int        { return int(int32(r[0] >> 32)) }
+func (r *downRecord) feedSeq() uint64    { return r[1] }
 func (r *downRecord) timestampNs() int64 { return int64(r[2]) }
-func (r *downRecord) body() []uint64  { return r[headWords:] }
+func (r *downRecord) body() []uint64     { return r[headWords:] }
 
 const orderWords = 10
 

@@ -29,7 +29,7 @@ type Source struct {
 	failed  error
 
 	counts [connector.NumCounters]uint64
-	// last is the latest batch's time and instrument, for what is counted after it.
+	// Time and instrument of the latest line, for what is counted after the last batch.
 	lastNs           int64
 	lastInstrumentNo int
 
@@ -69,7 +69,12 @@ func Open(config Config) (*Source, error) {
 			s.Close()
 			return nil, err
 		}
-		if !f.ended && (s.startNs == 0 || f.timestampNs < s.startNs) {
+		if f.ended {
+			s.Close()
+			return nil, fmt.Errorf("replay: the recording of %s has no line with a time: %s; check that it is one, with lines of a time in nanoseconds, a space and JSON",
+				f.symbol, strings.Join(f.ahead.files, ", "))
+		}
+		if s.startNs == 0 || f.timestampNs < s.startNs {
 			s.startNs = f.timestampNs
 		}
 	}
@@ -126,7 +131,6 @@ func (s *Source) Next(b *paper.Batch) error {
 		}
 		if s.failed = s.step(b); s.failed == nil && b.InstrumentNo >= 0 {
 			b.Counts, s.counts = s.counts, [connector.NumCounters]uint64{}
-			s.lastNs, s.lastInstrumentNo = b.TimestampNs, b.InstrumentNo
 			return nil
 		}
 	}
@@ -165,6 +169,7 @@ func (s *Source) step(b *paper.Batch) error {
 		return io.EOF
 	}
 	s.current = first
+	s.lastNs, s.lastInstrumentNo = first.timestampNs, first.instrumentNo
 	return first.deliver(s, b)
 }
 

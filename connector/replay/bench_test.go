@@ -1,0 +1,74 @@
+package replay_test
+
+import (
+	"bytes"
+	stdgzip "compress/gzip"
+	"io"
+	"os"
+	"testing"
+
+	"github.com/klauspost/compress/gzip"
+
+	"hftrunner/connector"
+	"hftrunner/connector/binancejson/binancejsontest"
+	"hftrunner/connector/depthsync"
+	"hftrunner/connector/paper"
+	"hftrunner/connector/replay"
+)
+
+// BenchmarkReplay reads the whole recording of BTCUSDT; one operation is the file, MB/s are of its JSON.
+func BenchmarkReplay(b *testing.B) {
+	path := binancejsontest.RecordingPath(b, "binancefutures", "btcusdt_20240808.gz")
+	for _, sync := range []replay.Sync{replay.SyncExchange, replay.SyncNatural} {
+		b.Run(string(sync), func(b *testing.B) {
+			b.ReportAllocs()
+			rows := 0
+			for b.Loop() {
+				s, err := replay.Open(replay.Config{Files: map[string][]string{"BTCUSDT": {path}}, NewDecoder: futures,
+					Rule: depthsync.Futures, Sync: sync, BookTicker: true})
+				if err != nil {
+					b.Fatal(err)
+				}
+				if err := s.Register(connector.Instrument{Symbol: "BTCUSDT"}); err != nil {
+					b.Fatal(err)
+				}
+				var batch paper.Batch
+				for err = s.Next(&batch); err == nil; err = s.Next(&batch) {
+					rows += len(batch.Events)
+				}
+				if err != io.EOF {
+					b.Fatal(err)
+				}
+				s.Close()
+			}
+			b.ReportMetric(float64(rows)/b.Elapsed().Seconds()/1e6, "Mrows/s")
+		})
+	}
+}
+
+// BenchmarkGunzip compares the two gzip readers on the recording: why replay uses the one it does.
+func BenchmarkGunzip(b *testing.B) {
+	raw, err := os.ReadFile(binancejsontest.RecordingPath(b, "binancefutures", "btcusdt_20240808.gz"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for name, open := range map[string]func(io.Reader) (io.Reader, error){
+		"klauspost": func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) },
+		"std":       func(r io.Reader) (io.Reader, error) { return stdgzip.NewReader(r) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			buf := make([]byte, 256<<10)
+			for b.Loop() {
+				zip, err := open(bytes.NewReader(raw))
+				if err != nil {
+					b.Fatal(err)
+				}
+				n, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, zip, buf)
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.SetBytes(n)
+			}
+		})
+	}
+}

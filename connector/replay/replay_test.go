@@ -1,0 +1,410 @@
+package replay_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"hftrunner/connector"
+	"hftrunner/connector/depthsync"
+	"hftrunner/connector/paper"
+	"hftrunner/connector/replay"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func Example() {
+	dir, err := os.MkdirTemp("", "replay")
+	if err != nil {
+		fmt.Println(err)
+	}
+	defer os.RemoveAll(dir)
+	name := filepath.Join(dir, "btcusdt_20240808")
+	_ = os.WriteFile(name, []byte(tradeAt(1000, "BTCUSDT")+tradeAt(2000, "BTCUSDT")), 0o600)
+
+	s, err := replay.Open(replay.Config{Files: map[string][]string{"BTCUSDT": {name}}, NewDecoder: futures, Rule: depthsync.Futures})
+	if err != nil {
+		fmt.Println(err)
+	}
+	defer s.Close()
+	_ = s.Register(connector.Instrument{No: 3, Symbol: "BTCUSDT"})
+	var b paper.Batch
+	for s.Next(&b) == nil {
+		fmt.Println(b.TimestampNs, "instrument", b.InstrumentNo, "trade at", b.Events[0].Px)
+	}
+	// Output:
+	// 1000 instrument 3 trade at 61800.3
+	// 2000 instrument 3 trade at 61800.3
+}
+
+func tradeAt(localNs int64, symbol string) string {
+	return fmt.Sprintf(`%d {"e":"trade","T":5,"s":%q,"p":"61800.30","q":"0.006","X":"MARKET","m":false}`+"\n", localNs, symbol)
+}
+
+// depthAt is a difference with the ids first to last after prev, which sets the bid at its last id.
+func depthAt(localNs, first, last, prev int64) string {
+	return fmt.Sprintf(`%d {"e":"depthUpdate","T":5,"s":"BTCUSDT","U":%d,"u":%d,"pu":%d,"b":[["%d","1"]],"a":[]}`+"\n", localNs, first, last, prev, last)
+}
+
+func snapshotAt(localNs, id int64) string {
+	return fmt.Sprintf(`%d {"lastUpdateId":%d,"T":5,"bids":[["1","1"]],"asks":[["1000","1"]]}`+"\n", localNs, id)
+}
+
+func bboAt(localNs int64) string {
+	return fmt.Sprintf(`%d {"e":"bookTicker","T":5,"u":1,"s":"BTCUSDT","b":"1","B":"1","a":"2","A":"1"}`+"\n", localNs)
+}
+
+func zipped(t *testing.T, members ...string) []byte {
+	t.Helper()
+	var buf bytes.Buffer
+	for _, text := range members {
+		w := gzip.NewWriter(&buf)
+		if _, err := w.Write([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return buf.Bytes()
+}
+
+// write stores the contents as files f0, f1... and returns their names.
+func write(t *testing.T, contents ...[]byte) []string {
+	t.Helper()
+	dir := t.TempDir()
+	var names []string
+	for i, content := range contents {
+		name := filepath.Join(dir, fmt.Sprintf("f%d", i))
+		if err := os.WriteFile(name, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
+// played is what a replay gave, one line a batch: time, number of rows, state changes.
+type played struct {
+	batches  []string
+	problems []string
+	counts   [connector.NumCounters]uint64
+	err      error
+}
+
+// play replays text of BTCUSDT with the configuration.
+func play(t *testing.T, config replay.Config, contents ...[]byte) played {
+	t.Helper()
+	var p played
+	config.Files = map[string][]string{"BTCUSDT": write(t, contents...)}
+	config.NewDecoder, config.Rule = futures, depthsync.Futures
+	config.OnProblem = func(problem replay.Problem) {
+		p.problems = append(p.problems, fmt.Sprintf("%s:%d: %v", filepath.Base(problem.File), problem.Line, problem.Kind))
+	}
+	s, err := replay.Open(config)
+	if err != nil {
+		p.err = err
+		return p
+	}
+	defer s.Close()
+	if err := s.Register(connector.Instrument{Symbol: "BTCUSDT"}); err != nil {
+		t.Fatal(err)
+	}
+	var b paper.Batch
+	last := int64(0)
+	for {
+		if err := s.Next(&b); err != nil {
+			if err != io.EOF {
+				p.err = err
+			}
+			if again := s.Next(&b); again != err {
+				t.Errorf("the next call says %v after %v", again, err)
+			}
+			return p
+		}
+		if b.TimestampNs < last {
+			t.Errorf("time runs from %d to %d", last, b.TimestampNs)
+		}
+		last = b.TimestampNs
+		text := fmt.Sprintf("%d %d", b.TimestampNs, len(b.Events))
+		for _, e := range b.Events {
+			if e.LocalTimestampNs != b.TimestampNs {
+				t.Errorf("a row of %d in the batch of %d", e.LocalTimestampNs, b.TimestampNs)
+			}
+		}
+		if b.Stale != "" {
+			text += " stale"
+		}
+		if b.Ready {
+			text += " ready"
+		}
+		p.batches = append(p.batches, text)
+		for c, n := range b.Counts {
+			p.counts[c] += n
+		}
+	}
+}
+
+func (p played) check(t *testing.T, batches, problems []string, messages, bad, gaps uint64) {
+	t.Helper()
+	if p.err != nil {
+		t.Error(p.err)
+	}
+	if !slices.Equal(p.batches, batches) {
+		t.Errorf("batches %q, want %q", p.batches, batches)
+	}
+	if !slices.Equal(p.problems, problems) {
+		t.Errorf("problems %q, want %q", p.problems, problems)
+	}
+	want := [connector.NumCounters]uint64{connector.Messages: messages, connector.BadMessages: bad, connector.Gaps: gaps}
+	if p.counts != want {
+		t.Errorf("counts %v, want %v", p.counts, want)
+	}
+}
+
+// withGap is a recording whose book is complete at 4, lost at 6 and complete again at 8.
+var withGap = []byte(depthAt(1, 10, 20, 9) + bboAt(2) + depthAt(3, 25, 30, 20) + snapshotAt(4, 25) + depthAt(5, 31, 40, 30) +
+	depthAt(6, 51, 60, 50) + bboAt(7) + snapshotAt(8, 60) + bboAt(9) + depthAt(10, 61, 70, 60))
+
+func TestExchangeSync(t *testing.T) {
+	all := []string{"4 3 ready", "5 1", "6 0 stale", "8 3 ready", "9 2", "10 1"}
+	play(t, replay.Config{BookTicker: true}, withGap).check(t, all, []string{"f0:6: gap"}, 10, 0, 1)
+	noBBO := slices.DeleteFunc(slices.Clone(all), func(s string) bool { return s == "9 2" })
+	play(t, replay.Config{}, withGap).check(t, noBBO, []string{"f0:6: gap"}, 10, 0, 1)
+	play(t, replay.Config{OnGap: replay.IgnoreGap}, withGap).check(t,
+		[]string{"4 3 ready", "5 1", "6 1", "10 1"}, []string{"f0:6: gap"}, 10, 0, 1)
+
+	p := play(t, replay.Config{OnGap: replay.FatalGap}, withGap)
+	if p.err == nil || !strings.Contains(p.err.Error(), "f0:6: depth updates after 40 are missing, the next one starts at 51; ") {
+		t.Errorf("the gap gives %v", p.err)
+	}
+}
+
+func TestNaturalSync(t *testing.T) {
+	batches := []string{"1 1 ready", "2 2", "3 1", "4 2", "5 1", "6 1", "7 2", "8 2", "9 2", "10 1"}
+	play(t, replay.Config{Sync: replay.SyncNatural, BookTicker: true}, withGap).check(t, batches, []string{"f0:6: gap"}, 10, 0, 1)
+	if p := play(t, replay.Config{Sync: replay.SyncNatural, OnGap: replay.FatalGap}, withGap); p.err == nil {
+		t.Error("a fatal gap went unnoticed")
+	}
+}
+
+func TestBookThatIsNeverComplete(t *testing.T) {
+	lines := bytes.SplitAfter(withGap, []byte("\n"))
+	play(t, replay.Config{}, bytes.Join(lines[:3], nil)).check(t, []string{"3 0"}, []string{"f0:3: not synchronised"}, 3, 0, 0)
+	// Lost at line 6 and no snapshot afterwards: the report names line 6.
+	play(t, replay.Config{}, bytes.Join(lines[:7], nil)).check(t,
+		[]string{"4 3 ready", "5 1", "6 0 stale", "7 0"}, []string{"f0:6: gap", "f0:6: not synchronised"}, 7, 0, 1)
+}
+
+func TestBadLines(t *testing.T) {
+	text := tradeAt(1000, "BTCUSDT") + "\nno time\n2000\n99999999999999999999 {}\n2000 {\"e\":\"tra\n" + tradeAt(3000, "ETHUSDT") +
+		tradeAt(4000, "btcusdt") + tradeAt(3500, "BTCUSDT") + tradeAt(3600, "BTCUSDT") + tradeAt(4000, "BTCUSDT") +
+		"4100 {\"result\":null,\"id\":1}\r\n" + tradeAt(4200, "BTCUSDT") + "4300 5 6\n" + strings.TrimSuffix(tradeAt(4400, "BTCUSDT"), "\n")
+	problems := []string{"f0:2: bad line", "f0:3: bad line", "f0:4: bad line", "f0:5: bad line", "f0:6: bad line", "f0:7: bad line",
+		"f0:9: time runs backwards", "f0:14: bad line"}
+	batches := []string{"1000 1", "4000 1", "4000 1", "4000 1", "4000 1", "4200 1", "4400 1"}
+	play(t, replay.Config{}, []byte(text)).check(t, batches, problems, 11, 8, 0)
+	play(t, replay.Config{}, zipped(t, text[:300], text[300:700], text[700:])).check(t, batches, problems, 11, 8, 0)
+
+	for line, want := range map[string]string{
+		"no time\n":              `f0:2: the line does not start with a time in nanoseconds and a space: "no time"; repair`,
+		"2000 {\n":               "f0:2: binancefutures: byte 1: a name in quotes is expected; repair",
+		tradeAt(900, "BTCUSDT"):  "f0:2: the time is 100 ns before that of an earlier line; sort",
+		tradeAt(2000, "XRPUSDT"): `f0:2: the message is about "XRPUSDT", the file is of BTCUSDT; repair`,
+	} {
+		p := play(t, replay.Config{OnBadLine: replay.FatalBadLine}, []byte(tradeAt(1000, "BTCUSDT")+line))
+		if p.err == nil || !strings.Contains(p.err.Error(), want) || len(p.batches) != 1 {
+			t.Errorf("%d batches and %v, want the error %s", len(p.batches), p.err, want)
+		}
+		var problem replay.Problem
+		if !errors.As(p.err, &problem) || problem.Line != 2 || problem.Symbol != "BTCUSDT" {
+			t.Errorf("the error is %#v", p.err)
+		}
+	}
+}
+
+func TestLongLines(t *testing.T) {
+	const bound = 1 << 19
+	filler := strings.Repeat("x", bound)
+	long := tradeAt(2000, "BTCUSDT")
+	long = strings.Replace(long, `"T":5`, `"T":5,"more":"`+filler[:bound-200]+`"`, 1) // a line of nearly the bound
+	text := tradeAt(1000, "BTCUSDT") + long + "3000 " + filler + "\n" + tradeAt(4000, "BTCUSDT") +
+		"5000 " + strings.Repeat(filler, 5) + "\n" + tradeAt(6000, "BTCUSDT") + "7000 " + filler
+	config := replay.Config{MaxLineBytes: bound}
+	play(t, config, []byte(text)).check(t, []string{"1000 1", "2000 1", "4000 1", "6000 1", "6000 0"},
+		[]string{"f0:3: bad line", "f0:5: bad line", "f0:7: bad line"}, 4, 3, 0)
+}
+
+// TestCutOffFiles cuts a gzip file at every length: what can be read is, and the cut is reported.
+func TestCutOffFiles(t *testing.T) {
+	var text strings.Builder
+	for i := range 50 {
+		text.WriteString(tradeAt(int64(1000+i), "BTCUSDT"))
+	}
+	whole := zipped(t, text.String(), text.String())
+	next := []byte(tradeAt(5000, "BTCUSDT"))
+	for n := 3; n < len(whole); n += 11 {
+		p := play(t, replay.Config{}, whole[:n], next)
+		if n == len(zipped(t, text.String())) {
+			continue // whole by chance
+		}
+		if p.err != nil || len(p.problems) == 0 || p.batches[len(p.batches)-1] != "5000 1" {
+			t.Fatalf("%d bytes of %d: %v, problems %q, batches %q", n, len(whole), p.err, p.problems, p.batches)
+		}
+		// The second member repeats the times, which is a problem of its own.
+		if want := fmt.Sprintf("f0:%d: damaged file", len(p.batches)); p.problems[len(p.problems)-1] != want {
+			t.Fatalf("%d bytes: problems %q, want %s at last", n, p.problems, want)
+		}
+	}
+	p := play(t, replay.Config{OnBadLine: replay.FatalBadLine}, whole[:len(whole)/3])
+	if !errors.Is(p.err, io.ErrUnexpectedEOF) || !strings.Contains(p.err.Error(), "the file was cut off here") {
+		t.Errorf("a cut off file gives %v", p.err)
+	}
+	flipped := slices.Clone(whole)
+	flipped[len(flipped)-6] ^= 1 // the checksum
+	if p := play(t, replay.Config{}, flipped); p.err != nil || len(p.problems) != 2 || !strings.Contains(p.problems[1], ":101: damaged file") {
+		t.Errorf("a wrong checksum gives %v, %q", p.err, p.problems)
+	}
+}
+
+func TestMergeByTime(t *testing.T) {
+	names := write(t, []byte(tradeAt(1, "AUSDT")+tradeAt(4, "AUSDT")), []byte(tradeAt(4, "AUSDT")+tradeAt(9, "AUSDT")),
+		[]byte(tradeAt(2, "BUSDT")+tradeAt(4, "BUSDT")+tradeAt(5, "BUSDT")), []byte(tradeAt(0, "CUSDT")+tradeAt(3, "CUSDT")))
+	s, err := replay.Open(replay.Config{NewDecoder: futures, Rule: depthsync.Futures,
+		Files: map[string][]string{"AUSDT": names[:2], "BUSDT": names[2:3], "CUSDT": names[3:]}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for no, symbol := range []string{"BUSDT", "AUSDT"} {
+		if err := s.Register(connector.Instrument{No: no, Symbol: symbol}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, symbol := range []string{"AUSDT", "DUSDT"} {
+		if err := s.Register(connector.Instrument{Symbol: symbol}); err == nil {
+			t.Errorf("%s was registered", symbol)
+		}
+	}
+	var got []string
+	var b paper.Batch
+	for s.Next(&b) == nil {
+		got = append(got, fmt.Sprint(b.TimestampNs, b.InstrumentNo))
+	}
+	if want := []string{"1 1", "2 0", "4 0", "4 1", "4 1", "5 0", "9 1"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if err := s.Register(connector.Instrument{Symbol: "CUSDT"}); err == nil {
+		t.Error("an instrument was registered after the replay")
+	}
+}
+
+func TestOpenErrors(t *testing.T) {
+	good := write(t, []byte(tradeAt(1, "A")))
+	dir := t.TempDir()
+	for _, c := range []struct {
+		config replay.Config
+		want   string
+	}{
+		{replay.Config{}, "no files are given"},
+		{replay.Config{Files: map[string][]string{"A": nil}}, "symbol A has no files"},
+		{replay.Config{Files: map[string][]string{"A": good}}, "NewDecoder is missing"},
+		{replay.Config{Files: map[string][]string{"A": good}, NewDecoder: futures}, "Rule is missing"},
+		{replay.Config{Sync: "later"}, `sync "later" is unknown`},
+		{replay.Config{OnBadLine: "x"}, `on_bad_line "x"`},
+		{replay.Config{OnGap: "x"}, `on_gap "x"`},
+		{replay.Config{MaxLineBytes: -1}, "MaxLineBytes is -1"},
+		{replay.Config{Files: map[string][]string{"A": {good[0], filepath.Join(dir, "no")}}, NewDecoder: futures, Rule: 1}, "HFTRUNNER_DATA"},
+		{replay.Config{Files: map[string][]string{"A": {dir}}, NewDecoder: futures, Rule: 1}, "is not a file"},
+		{replay.Config{Files: map[string][]string{"A": write(t, nil)}, NewDecoder: futures, Rule: 1}, "A has no line"},
+	} {
+		s, err := replay.Open(c.config)
+		if err == nil {
+			s.Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v, want %s", err, c.want)
+		}
+	}
+	_, err := replay.Open(replay.Config{Files: map[string][]string{"A": {filepath.Join(dir, "no")}}, NewDecoder: futures, Rule: 1})
+	if !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a missing file gives %v", err)
+	}
+}
+
+// TestClose closes in the middle, and while another goroutine waits for the next batch.
+func TestClose(t *testing.T) {
+	text := strings.Repeat(tradeAt(1, "BTCUSDT"), 20_000)
+	names := write(t, []byte(text), zipped(t, text))
+	for n := range 20 {
+		s, err := replay.Open(replay.Config{Files: map[string][]string{"BTCUSDT": names, "OTHER": names}, NewDecoder: futures, Rule: depthsync.Futures})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Register(connector.Instrument{Symbol: "BTCUSDT"}); err != nil {
+			t.Fatal(err)
+		}
+		var b paper.Batch
+		for range n * 400 {
+			if err := s.Next(&b); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ended := make(chan error)
+		go func() {
+			var err error
+			for err == nil {
+				err = s.Next(&b)
+			}
+			ended <- err
+		}()
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-ended; !errors.Is(err, os.ErrClosed) && err != io.EOF {
+			t.Errorf("the source ended with %v", err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestNextAllocatesNothing(t *testing.T) {
+	var text strings.Builder
+	text.WriteString(snapshotAt(1, 5))
+	for i := int64(5); i < 40_000; i++ {
+		text.WriteString(depthAt(i, i+1, i+1, i))
+		text.WriteString(tradeAt(i, "BTCUSDT"))
+	}
+	s, err := replay.Open(replay.Config{Files: map[string][]string{"BTCUSDT": write(t, zipped(t, text.String()))}, NewDecoder: futures, Rule: depthsync.Futures})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.Register(connector.Instrument{Symbol: "BTCUSDT"}); err != nil {
+		t.Fatal(err)
+	}
+	var b paper.Batch
+	rows := 0
+	if n := testing.AllocsPerRun(10, func() {
+		for range 5000 {
+			if err := s.Next(&b); err != nil {
+				t.Fatal(err)
+			}
+			rows += len(b.Events)
+		}
+	}); n > 5 || rows < 50_000 {
+		// Reading ahead may allocate now and then, not per line.
+		t.Errorf("%v allocations in 5000 batches, %d rows", n, rows)
+	}
+}

@@ -143,6 +143,7 @@ func (l *launch) connect(ctx context.Context, client *plugin.Client) (pb.Strateg
 
 // cleanUp ends what there is of a failed attempt, go-plugin's goroutines and temporary folder included.
 func (l *launch) cleanUp(client *plugin.Client) {
+	defer l.log.close()
 	if l.proc == nil {
 		return
 	}
@@ -253,7 +254,7 @@ func (q quietLogger) Warn(msg string, args ...any) { q.Trace(msg, args...) }
 // Error logs at trace level.
 func (q quietLogger) Error(msg string, args ...any) { q.Trace(msg, args...) }
 
-// Named returns the plugin's own logger.
+// Named returns the logger of the plugin's entries, under the name the host gave it: go-plugin would add the file's.
 func (q quietLogger) Named(name string) hclog.Logger {
 	if name == "stdio" {
 		return quietLogger{q.Logger.Named(name)}

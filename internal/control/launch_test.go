@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -100,6 +101,31 @@ func TestLaunchWithPinnedChecksum(t *testing.T) {
 	}
 	sum := sha256.Sum256(content)
 	mustLaunch(t, func(c *control.LaunchConfig) { c.SHA256 = sum[:] })
+}
+
+// A file that somebody still has open for writing is tried again until it is closed.
+func TestLaunchOfBusyFile(t *testing.T) {
+	content, err := os.ReadFile(os.Args[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := writeFile(t, "plugin", content, 0o700)
+	writer, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(30*time.Millisecond, func() { _ = writer.Close() })
+	mustLaunch(t, func(c *control.LaunchConfig) { c.Path = path })
+
+	busy, err := os.OpenFile(writeFile(t, "plugin", content, 0o700), os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = busy.Close() }()
+	_, err = launch(t, "plugin", func(c *control.LaunchConfig) { c.Path = busy.Name() })
+	if runtime.GOOS == "linux" && (err == nil || !strings.Contains(err.Error(), "still being written")) {
+		t.Errorf("a file that stays busy: %v", err)
+	}
 }
 
 func TestLaunchIsCancelled(t *testing.T) {

@@ -65,6 +65,13 @@ func (s *logStream) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// close makes the log forget its writer: go-plugin's goroutines may have something to say a moment later.
+func (l *pluginLog) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.out = io.Discard
+}
+
 func (s *logStream) endLine() {
 	s.log.mu.Lock()
 	defer s.log.mu.Unlock()

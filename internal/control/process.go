@@ -100,6 +100,7 @@ func (p *Process) close() error {
 	}
 	// Without a process left this only ends go-plugin's goroutines: it has nothing to wait for.
 	p.client.Kill()
+	p.log.close()
 	return nil
 }
 

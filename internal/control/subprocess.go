@@ -74,11 +74,11 @@ func (s *subprocess) Start(context.Context) (err error) {
 		closeAll(hostEnds)
 		return fmt.Errorf("make pipes for the plugin: %w", err)
 	}
-	s.cmd.Stdin, s.cmd.Stdout, s.cmd.Stderr = nil, outWrite, errWrite
+	s.cmd.Stdout, s.cmd.Stderr = outWrite, errWrite
 	s.cmd.SysProcAttr = processAttributes()
 	s.cmd.Env = append(s.cmd.Env, lifelineVariable+"="+strconv.Itoa(3+len(s.cmd.ExtraFiles)))
 	s.cmd.ExtraFiles = append(s.cmd.ExtraFiles, lifeRead)
-	if err := s.spawner.start(s.cmd); err != nil {
+	if err := s.fork(); err != nil {
 		closeAll(hostEnds)
 		return err
 	}
@@ -92,6 +92,32 @@ func (s *subprocess) Start(context.Context) (err error) {
 		return s.Kill(context.Background())
 	}
 	return nil
+}
+
+const (
+	// busyRetries and busyPause are how often and after how long a busy file is tried again.
+	busyRetries = 20
+	busyPause   = 10 * time.Millisecond
+)
+
+// fork starts the process. A file that was just written is busy for as long as any process that another goroutine
+// forked meanwhile has not executed its program yet: it inherited the descriptor that wrote the file.
+func (s *subprocess) fork() error {
+	for try := 0; ; try++ {
+		cmd := &exec.Cmd{
+			Path: s.cmd.Path, Args: s.cmd.Args, Env: s.cmd.Env, ExtraFiles: s.cmd.ExtraFiles,
+			Stdout: s.cmd.Stdout, Stderr: s.cmd.Stderr, SysProcAttr: s.cmd.SysProcAttr,
+		}
+		err := s.spawner.start(cmd)
+		if err == nil {
+			s.cmd = cmd
+			return nil
+		}
+		if !errors.Is(err, syscall.ETXTBSY) || try == busyRetries {
+			return err
+		}
+		time.Sleep(busyPause)
+	}
 }
 
 // reap waits for the process, ends what is left of its group and gives the readers of its output a little time.

@@ -3,6 +3,7 @@ package testplugins_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
 	"go.uber.org/goleak"
 
 	"hftrunner/hft"
@@ -53,11 +55,12 @@ type miniHost struct {
 	control *ipc.Control
 	port    *ipc.Port
 	process *control.Process
-	log     *syncBuffer
+	log     *syncBuffer // what the process writes
+	entries *syncBuffer // its log entries from level info on
 
 	quit    chan struct{}
 	serving sync.WaitGroup
-	faults  chan error // requests that could not be taken
+	faults  chan error // what the bot did to its queues, the first of it
 }
 
 type syncBuffer struct {
@@ -90,7 +93,7 @@ func must[T any](t testing.TB) func(v T, err error) T {
 // newMiniHost starts a plugin on a host of its own and configures it.
 func newMiniHost(t *testing.T, plugin, params string) *miniHost {
 	t.Helper()
-	h := &miniHost{t: t, log: &syncBuffer{}, quit: make(chan struct{}), faults: make(chan error, 1)}
+	h := &miniHost{t: t, log: &syncBuffer{}, entries: &syncBuffer{}, quit: make(chan struct{}), faults: make(chan error, 1)}
 	h.feed = must[*ipc.Feed](t)(ipc.NewFeed("sim", 1024, ipc.NewWallClock()))
 	h.control = must[*ipc.Control](t)(ipc.NewControl())
 	h.port = must[*ipc.Port](t)(ipc.NewPort(h.feed, h.control))
@@ -117,6 +120,7 @@ func (h *miniHost) launch(plugin string) (*control.Process, error) {
 	h.t.Cleanup(func() { _ = spawner.Close() })
 	return control.Launch(h.t.Context(), control.LaunchConfig{
 		Spawner: spawner, Path: filepath.Join(plugins, plugin), Log: h.log, StartTimeout: time.Minute,
+		Logger:     hclog.New(&hclog.LoggerOptions{Name: "strategies", Output: h.entries, Level: hclog.Info}),
 		ExtraFiles: []*os.File{h.control.File(), h.feed.File(), h.port.File()},
 	})
 }
@@ -137,6 +141,9 @@ func (h *miniHost) serve() {
 			h.feed.Publish(0, []hft.Event{trade})
 		}
 		ok, err := h.port.Recv(&q)
+		if err == nil && (h.port.Damaged() || h.port.Corrupt()) {
+			err = errors.New("the bot damaged its queue")
+		}
 		switch {
 		case err != nil:
 			select {
@@ -169,11 +176,16 @@ func (h *miniHost) start() {
 // awaitLog waits until the plugin's log has a text.
 func (h *miniHost) awaitLog(text string) {
 	h.t.Helper()
+	h.await(h.log, text)
+}
+
+func (h *miniHost) await(log *syncBuffer, text string) {
+	h.t.Helper()
 	ctx, cancel := context.WithTimeout(h.t.Context(), time.Minute)
 	defer cancel()
-	for !strings.Contains(h.log.String(), text) {
+	for !strings.Contains(log.String(), text) {
 		if ctx.Err() != nil {
-			h.t.Fatalf("log has no %q:\n%.2000s", text, h.log)
+			h.t.Fatalf("log has no %q:\n%.2000s", text, log)
 		}
 		time.Sleep(time.Millisecond)
 	}

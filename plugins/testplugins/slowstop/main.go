@@ -17,6 +17,7 @@ type strategy struct{ p params }
 
 // Run ignores ctx, and the interruption for as long as configured.
 func (s strategy) Run(_ context.Context, bot hft.Bot) error {
+	pluginapi.Logger().Info("running from now on")
 	for {
 		result, err := bot.WaitNextFeed(true, time.Minute)
 		if err == nil && result != hft.ElapseEndOfData {

@@ -3,35 +3,58 @@ package live_test
 import (
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"hftrunner/hft"
 	"hftrunner/ipc"
+	"hftrunner/ipc/ipctest"
 	"hftrunner/live"
 )
 
-// TestWaits is the table of what waiting calls return and when, for everything that can happen at the host.
+// waitCase is what a waiting call returns, and when, for something that happens at the host.
+type waitCase struct {
+	name    string
+	arrange func(r *rig) // order 1 of asset 0 is in flight
+	call    func(b *live.LiveBot) (hft.ElapseResult, error)
+	want    hft.ElapseResult
+	wantErr error
+	passed  time.Duration
+}
+
 func TestWaits(t *testing.T) {
-	ack := func(r *rig) func() {
-		return func() { r.order(0, report(r.requests[0].Order, hft.StatusNew, t0+5)) }
+	for _, test := range slices.Concat(elapseCases(), feedCases(), orderCases()) {
+		t.Run(test.name, func(t *testing.T) {
+			r := newRig(t)
+			r.submit(1)
+			if test.arrange != nil {
+				test.arrange(r)
+			}
+			got, err := test.call(r.bot)
+			r.check(test.name, got, err, test.want, test.wantErr, test.passed)
+		})
 	}
-	oneFeed := func(r *rig) func() { return func() { r.feed(1, bid(100, 1)) } }
-	message := func(r *rig) func() { return func() { r.feed(0, bid(100, 1), ask(101, 1), trade(100, 1)) } }
-	tests := []struct {
-		name    string
-		arrange func(r *rig) // order 1 of asset 0 is in flight
-		call    func(b *live.LiveBot) (hft.ElapseResult, error)
-		want    hft.ElapseResult
-		wantErr error
-		passed  time.Duration
-	}{
+}
+
+// ack acknowledges order 1.
+func ack(r *rig) func() {
+	return func() { r.order(0, report(r.requests[0].Order, hft.StatusNew, t0+5)) }
+}
+
+// oneFeed is a message of one event, message one of three.
+func oneFeed(r *rig) func() { return func() { r.feed(1, bid(100, 1)) } }
+func message(r *rig) func() { return func() { r.feed(0, bid(100, 1), ask(101, 1), trade(100, 1)) } }
+
+// elapseCases are calls of Elapse and ElapseBT.
+func elapseCases() []waitCase {
+	return []waitCase{
 		{"elapse nothing", nil, elapse(10 * ms), hft.ElapseOk, nil, 10 * ms},
 		{"elapse over feed and order", func(r *rig) { r.after(2*ms, oneFeed(r)); r.after(3*ms, ack(r)) },
 			elapse(10 * ms), hft.ElapseOk, nil, 10 * ms},
-		{"elapse 0", ackNow(ack), elapse(0), hft.ElapseOk, nil, 0},
-		{"elapse negative", ackNow(ack), elapse(-ms), hft.ElapseOk, nil, 0},
+		{"elapse 0", ackNow, elapse(0), hft.ElapseOk, nil, 0},
+		{"elapse negative", ackNow, elapse(-ms), hft.ElapseOk, nil, 0},
 		{"elapse to the end of time", nil, elapse(hft.UntilEndOfData), hft.ElapseOk, nil, math.MaxInt64 - time.Duration(t0)},
 		{"elapse to the end of data", func(r *rig) { r.after(4*ms, r.hub.EndOfData) }, elapse(10 * ms),
 			hft.ElapseEndOfData, nil, 4 * ms},
@@ -40,7 +63,12 @@ func TestWaits(t *testing.T) {
 		{"elapse, host gone", func(r *rig) { r.after(4*ms, func() { r.hub.Close() }) }, elapse(10 * ms),
 			hft.ElapseOk, hft.ErrPeerGone, 4 * ms},
 		{"elapse_bt", nil, func(b *live.LiveBot) (hft.ElapseResult, error) { return b.ElapseBT(time.Hour) }, hft.ElapseOk, nil, 0},
+	}
+}
 
+// feedCases are calls of WaitNextFeed.
+func feedCases() []waitCase {
+	return []waitCase{
 		{"feed", func(r *rig) { r.after(2*ms, oneFeed(r)) }, nextFeed(false, 10*ms), hft.ElapseMarketFeed, nil, 2 * ms},
 		{"feed, timeout", nil, nextFeed(true, 10*ms), hft.ElapseOk, nil, 10 * ms},
 		{"feed, timeout 0", nil, nextFeed(true, 0), hft.ElapseOk, nil, 0},
@@ -70,7 +98,12 @@ func TestWaits(t *testing.T) {
 				r.must(r.hub.AnswerRegister(botID, 1, nil, hft.StateValues{}, []hft.Event{bid(1, 1), ask(2, 1)}))
 			})
 		}, nextFeed(false, 10*ms), hft.ElapseMarketFeed, nil, 2 * ms},
+	}
+}
 
+// orderCases are calls that wait for an order.
+func orderCases() []waitCase {
+	return []waitCase{
 		{"order", func(r *rig) { r.after(2*ms, ack(r)) }, orderResponse(10 * ms), hft.ElapseOrderResponse, nil, 2 * ms},
 		{"order, timeout", func(r *rig) { r.after(2*ms, oneFeed(r)) }, orderResponse(10 * ms), hft.ElapseOk, nil, 10 * ms},
 		{"order, another one", func(r *rig) {
@@ -107,20 +140,9 @@ func TestWaits(t *testing.T) {
 			return b.SubmitSellOrder(0, 2, 1, 1, hft.GTC, hft.Limit, true)
 		}, hft.ElapseOk, nil, time.Minute},
 	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			r := newRig(t)
-			r.submit(1)
-			if test.arrange != nil {
-				test.arrange(r)
-			}
-			got, err := test.call(r.bot)
-			r.check(test.name, got, err, test.want, test.wantErr, test.passed)
-		})
-	}
 }
 
-func ackNow(ack func(r *rig) func()) func(*rig) { return func(r *rig) { ack(r)() } }
+func ackNow(r *rig) { ack(r)() }
 
 func elapse(d time.Duration) func(*live.LiveBot) (hft.ElapseResult, error) {
 	return func(b *live.LiveBot) (hft.ElapseResult, error) { return b.Elapse(d) }
@@ -233,6 +255,26 @@ func TestLaterResultWins(t *testing.T) {
 	r.must(r.hub.AnswerRegister(botID, 0, []hft.Order{o}, hft.StateValues{}, []hft.Event{bid(1, 1)}))
 	if got, err := r.bot.WaitNextFeed(true, ms); got != hft.ElapseMarketFeed || err != nil {
 		t.Fatalf("WaitNextFeed = %v, %v; want MarketFeed", got, err)
+	}
+}
+
+// TestStopFromAnotherGoroutine: a stop ends a wait of the wall clock at once.
+func TestStopFromAnotherGoroutine(t *testing.T) {
+	r := newHub(t)
+	r.hub = ipctest.NewHub(ipctest.Instruments(), nil)
+	r.hub.Handle(r.handle)
+	r.build(1, nil)
+	go func() {
+		r.feed(0, bid(100, 1))
+		r.ch.Interrupt()
+	}()
+	for {
+		if _, err := r.bot.WaitNextFeed(true, hft.UntilEndOfData); err != nil {
+			if !errors.Is(err, hft.ErrInterrupted) {
+				t.Errorf("WaitNextFeed when stopped: %v", err)
+			}
+			return
+		}
 	}
 }
 

@@ -44,7 +44,10 @@ func testRegistrationBurst(t *testing.T, f Fixture) {
 	insts := Instruments()
 	p := attach(t, f, 1, insts[1], insts[0])
 	for instNo := range 2 {
-		orders := []hft.Order{restingOrder(instNo), restingOrder(instNo + 10)}
+		var orders []hft.Order // a bot without orders is told its state too
+		if instNo == 1 {
+			orders = []hft.Order{restingOrder(1), restingOrder(11)}
+		}
 		var levels []hft.Event
 		for i := range 40 { // more than fit into one record of any sensible size
 			side := hft.BuyEvent

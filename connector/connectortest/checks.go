@@ -252,7 +252,7 @@ func flood(k *kit) error {
 	if err := k.open(); err != nil {
 		return err
 	}
-	known := len(k.sink.AllUpdates())
+	known := k.sink.NumUpdates()
 	template := k.order(1, hft.Buy, hft.GTC)
 	template.Req = hft.StatusCanceled
 	failed := make(chan error, 2)
@@ -276,11 +276,11 @@ func flood(k *kit) error {
 		return err
 	}
 	total := k.Flood / 2 * 2
-	if err := k.until("answers to the flood", func() bool { return len(k.sink.AllUpdates())-known >= total }); err != nil {
-		return fmt.Errorf("%d of %d requests were answered: %w", len(k.sink.AllUpdates())-known, total, err)
+	if err := k.until("answers to the flood", func() bool { return k.sink.NumUpdates()-known >= total }); err != nil {
+		return fmt.Errorf("%d of %d requests were answered: %w", k.sink.NumUpdates()-known, total, err)
 	}
 	answered := map[Key]int{}
-	updates := k.sink.AllUpdates()[known:]
+	updates := k.sink.UpdatesFrom(known)
 	for i := range updates {
 		answered[KeyOf(&updates[i].Order)]++
 		if updates[i].Req != hft.StatusRejected {

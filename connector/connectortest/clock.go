@@ -42,6 +42,16 @@ func (c *Clock) WaitUntil(ctx context.Context, timestampNs int64, wake <-chan st
 			return c.NowNs(), err
 		}
 		c.mu.Lock()
+		if timestampNs > c.nowNs {
+			// What was asked for before time passes belongs to this instant.
+			select {
+			case <-wake:
+				nowNs := c.nowNs
+				c.mu.Unlock()
+				return nowNs, nil
+			default:
+			}
+		}
 		if timestampNs <= c.limitNs {
 			c.nowNs = max(c.nowNs, timestampNs)
 			c.mu.Unlock()
@@ -49,12 +59,6 @@ func (c *Clock) WaitUntil(ctx context.Context, timestampNs int64, wake <-chan st
 		}
 		c.nowNs = max(c.nowNs, c.limitNs)
 		nowNs := c.nowNs
-		select {
-		case <-wake:
-			c.mu.Unlock()
-			return nowNs, nil
-		default:
-		}
 		// Here, and only here, the connector has nothing to do.
 		if c.settled != c.asked {
 			c.settled = c.asked

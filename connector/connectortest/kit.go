@@ -28,7 +28,7 @@ type Harness struct {
 	// Step is how much time the kit lets pass at once, and Limit after how much an answer is overdue; 10 ms and 30 s
 	// when 0.
 	Step, Limit time.Duration
-	// Flood is how many requests are more than the connector can queue, 100000 when 0.
+	// Flood is how many requests are more than the connector can queue, 20000 when 0.
 	Flood int
 }
 
@@ -80,7 +80,7 @@ func conduct(h Harness, c check) error {
 		h.Limit = 30 * time.Second
 	}
 	if h.Flood == 0 {
-		h.Flood = 100000
+		h.Flood = 20000
 	}
 	goroutines := runtime.NumGoroutine()
 	k := &kit{Harness: h, sink: NewSink(), done: make(chan struct{})}

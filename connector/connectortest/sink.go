@@ -255,10 +255,20 @@ func (s *Sink) Updates(key Key) []connector.OrderUpdate {
 }
 
 // AllUpdates returns all updates in their order.
-func (s *Sink) AllUpdates() []connector.OrderUpdate {
+func (s *Sink) AllUpdates() []connector.OrderUpdate { return s.UpdatesFrom(0) }
+
+// UpdatesFrom returns all updates in their order but the first n.
+func (s *Sink) UpdatesFrom(n int) []connector.OrderUpdate {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]connector.OrderUpdate(nil), s.updates...)
+	return append([]connector.OrderUpdate(nil), s.updates[min(n, len(s.updates)):]...)
+}
+
+// NumUpdates returns the number of updates.
+func (s *Sink) NumUpdates() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.updates)
 }
 
 // Errors returns the error events in their order.

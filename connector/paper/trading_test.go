@@ -24,9 +24,10 @@ type maker struct {
 }
 
 func (m *maker) step() {
-	updates := m.r.sink.AllUpdates()
-	for ; m.seen < len(updates); m.seen++ {
-		u := &updates[m.seen]
+	updates := m.r.sink.UpdatesFrom(m.seen)
+	m.seen += len(updates)
+	for i := range updates {
+		u := &updates[i]
 		if u.Owner.Bot != m.bot {
 			continue
 		}

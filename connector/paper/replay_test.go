@@ -1,0 +1,75 @@
+package paper_test
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+
+	"hftrunner/connector"
+	"hftrunner/connector/binancefutures"
+	"hftrunner/connector/connectortest"
+	"hftrunner/connector/depthsync"
+	"hftrunner/connector/paper"
+	"hftrunner/connector/replay"
+	"hftrunner/depth/depthtest"
+)
+
+// newReplay opens the recorded BTCUSDT day.
+func newReplay(t *testing.T) paper.Source {
+	t.Helper()
+	dir, err := depthtest.DataDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := replay.Open(replay.Config{
+		Files:      map[string][]string{"BTCUSDT": {filepath.Join(dir, "binancefutures", "btcusdt_20240808.gz")}},
+		NewDecoder: func() connector.Decoder { return &binancefutures.Decoder{} },
+		Rule:       depthsync.Futures,
+	})
+	if err != nil {
+		t.Fatalf("the recorded feed is needed here; set HFTRUNNER_DATA to the folder of the recordings: %v", err)
+	}
+	return source
+}
+
+func TestReplayConformance(t *testing.T) {
+	for _, speed := range []float64{0, 10} {
+		connectortest.Run(t, func(t *testing.T) connectortest.Harness {
+			p, clock := newPaper(t, paper.Config{Source: newReplay(t), Speed: speed, Exchange: paper.Exchange{
+				PartialFill: true, Queue: "power_prob3", OrderLatency: 5 * time.Millisecond, ResponseLatency: 5 * time.Millisecond}})
+			return connectortest.Harness{Connector: p, Clock: clock, Instruments: []connector.Instrument{btc}}
+		})
+	}
+}
+
+// The whole recording, stepped, with a bot that quotes at the touch: it ends by itself and the bot has traded.
+func TestReplayToTheEnd(t *testing.T) {
+	r := start(t, paper.Config{Source: newReplay(t), Exchange: paper.Exchange{
+		PartialFill: true, Queue: "power_prob3", OrderLatency: 5 * time.Millisecond, ResponseLatency: 5 * time.Millisecond}}, btc)
+	m := &maker{r: r, inst: btc, bot: 1, open: map[uint64]connector.Order{},
+		prices: func(bid, ask float64) ([]float64, []float64) { return []float64{bid}, []float64{ask} }}
+	for r.alive.Err() == nil {
+		r.advance(500 * time.Millisecond)
+		if r.sink.IsReady(btc.No) {
+			m.step()
+		}
+	}
+	if r.err != nil {
+		t.Fatalf("Run returned %v", r.err)
+	}
+	if events, trades := r.sink.Events(btc.No); events < 400_000 || trades < 1000 || m.fills < 50 || r.sink.Counter(connector.Gaps) != 0 {
+		t.Errorf("%d events, %d trades, %d fills, %d gaps", events, trades, m.fills, r.sink.Counter(connector.Gaps))
+	}
+	if seconds := float64(r.clock.NowNs()-r.paper.Timeline().StartNs) / 1e9; seconds < 340 || seconds > 350 {
+		t.Errorf("the recording took %v s of its own time", seconds)
+	}
+	position := 0.0
+	for _, u := range r.sink.AllUpdates() {
+		if u.Fill {
+			position += float64(u.Side) * u.ExecQty
+		}
+	}
+	if got := r.sink.LastPosition(btc.No); got-position > 1e-9 || position-got > 1e-9 {
+		t.Errorf("position %v, executions %v", got, position)
+	}
+}

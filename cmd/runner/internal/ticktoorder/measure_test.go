@@ -1,0 +1,56 @@
+package ticktoorder_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"testing"
+
+	"hftrunner/cmd/runner/internal/ticktoorder"
+	"hftrunner/ipc"
+)
+
+func TestMain(m *testing.M) {
+	ticktoorder.MaybePlugin()
+	os.Exit(m.Run())
+}
+
+func Example() {
+	r, err := ticktoorder.Measure(context.Background(), ticktoorder.Options{Message: ticktoorder.Quote(1),
+		Other: ticktoorder.Quote(2), Samples: 100, Wait: ipc.WaitAdaptive})
+	fmt.Println(len(r.SamplesNs), r.Quantile(0.5) > 0, err)
+	// Output: 90 true <nil>
+}
+
+func TestMeasureEndsWithContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := ticktoorder.Measure(ctx, ticktoorder.Options{Message: ticktoorder.Quote(1), Other: ticktoorder.Quote(2),
+		Samples: 100}); err == nil {
+		t.Error("no error though the context had ended")
+	}
+}
+
+// BenchmarkTickToOrder times a message until the order it causes is at the connector, through a real strategy process.
+func BenchmarkTickToOrder(b *testing.B) {
+	for _, bm := range []struct {
+		name           string
+		message, other []byte
+		wait           ipc.WaitStrategy
+	}{
+		{"one-event/spin", ticktoorder.Quote(1), ticktoorder.Quote(2), ipc.WaitSpin},
+		{"one-event/park", ticktoorder.Quote(1), ticktoorder.Quote(2), ipc.WaitPark},
+		{"70-levels/spin", ticktoorder.Depth(1, 70), ticktoorder.Depth(2, 70), ipc.WaitSpin},
+	} {
+		b.Run(bm.name, func(b *testing.B) {
+			r, err := ticktoorder.Measure(context.Background(), ticktoorder.Options{Message: bm.message, Other: bm.other,
+				Samples: max(b.N, 100), Wait: bm.wait})
+			if err != nil {
+				b.Fatal(err)
+			}
+			for name, q := range map[string]float64{"p50": 0.5, "p99": 0.99, "p99.9": 0.999} {
+				b.ReportMetric(float64(r.Quantile(q)), name+"-ns")
+			}
+		})
+	}
+}

@@ -108,7 +108,7 @@ func (a *App) Run(ctx context.Context, args []string) int {
 	switch {
 	case errors.As(err, &problems):
 		a.printProblems(problems)
-	case code == ExitUsage:
+	case coded == nil:
 		fmt.Fprintf(a.Stderr, "runner: %v\nTry 'runner --help'.\n", err)
 	default:
 		fmt.Fprintf(a.Stderr, "runner: %v\n", err)
@@ -124,7 +124,7 @@ func (a *App) command() *cobra.Command {
 			"4 a plugin could not be started, 5 no running host.",
 		SilenceErrors: true, SilenceUsage: true, Args: knownCommand,
 		RunE: func(*cobra.Command, []string) error {
-			return withCode(ExitUsage, errors.New("no command given"))
+			return errors.New("no command given")
 		},
 		PersistentPreRunE: func(*cobra.Command, []string) error { return s.check() },
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
@@ -198,7 +198,7 @@ func configError(err error) error {
 
 // plugins asks a folder about the named plugins.
 func (a *App) plugins(ctx context.Context, dir string, names []string) config.Plugins {
-	known := config.Plugins{Described: map[string]control.Description{}, Failed: map[string]error{}}
+	known := config.Plugins{Described: map[string]control.Description{}, SHA256: map[string]string{}, Failed: map[string]error{}}
 	available, err := a.PluginNames(dir)
 	if err != nil {
 		return known
@@ -221,7 +221,7 @@ func (a *App) plugins(ctx context.Context, dir string, names []string) config.Pl
 		case info.Err != nil:
 			known.Failed[name] = info.Err
 		default:
-			known.Described[name] = info.Description
+			known.Described[name], known.SHA256[name] = info.Description, info.SHA256
 		}
 	}
 	return known

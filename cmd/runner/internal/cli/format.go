@@ -63,6 +63,9 @@ func money(x float64) string {
 	return thousands(s)
 }
 
+// amount returns an amount that has no sign.
+func amount(x float64) string { return strings.TrimPrefix(money(x), "+") }
+
 // latency returns a short time with three digits and its unit; 0 is none.
 func latency(ns int64) string {
 	x := math.Abs(float64(ns))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -212,7 +213,7 @@ func logStatus(logger hclog.Logger, s *control.StrategyStatus) {
 	var pairs []any
 	for i, cell := range statusRow(s) {
 		if cell != none {
-			pairs = append(pairs, statusColumns()[i].title, cell)
+			pairs = append(pairs, strings.ReplaceAll(statusColumns()[i].title, " ", "_"), strings.ReplaceAll(cell, ",", ""))
 		}
 	}
 	logger.Info("status", pairs...)

@@ -26,7 +26,7 @@ func printSummary(w io.Writer, s *host.Summary) {
 	for _, st := range s.Strategies {
 		for _, in := range st.Instruments {
 			rows = append(rows, []string{st.Name, in.Connector, in.Symbol, decimal(in.Position), price(in.BestBid), price(in.BestAsk),
-				whole(in.OpenOrders), decimal(in.TradingVolume), money(in.TradingValue), money(in.Fee), money(in.RealisedPnL),
+				whole(in.OpenOrders), decimal(in.TradingVolume), amount(in.TradingValue), money(in.Fee), money(in.RealisedPnL),
 				money(in.OpenPnL), money(netPnL(in.RealisedPnL, in.OpenPnL, in.Fee))})
 		}
 	}

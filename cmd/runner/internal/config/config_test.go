@@ -34,6 +34,7 @@ func testPlugins(string, []string) Plugins {
 			}},
 			"obimm": {Name: "obimm"},
 		},
+		SHA256: map[string]string{"obimm": strings.Repeat("ab", 32)},
 		Failed: map[string]error{"broken": errors.New("it is no plugin: it printed nothing")},
 	}
 }

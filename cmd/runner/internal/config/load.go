@@ -37,7 +37,9 @@ type Plugins struct {
 	Available []string
 	// Described are the plugins that answered, Failed the reasons why others did not; a name in neither is unknown.
 	Described map[string]control.Description
-	Failed    map[string]error
+	// SHA256 are the sums of those that were described, in hex.
+	SHA256 map[string]string
+	Failed map[string]error
 }
 
 // Load reads the configuration at path. When anything is wrong the error is Problems, with warnings among them.

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -52,6 +53,10 @@ func (c *checker) plugins() {
 			hint := suggest(st.Plugin, known.Available, "plugin in that folder; build one into it, or set plugin_dir")
 			c.errorf(st.pluginRng, hint, "unknown plugin %q: it is not in %s", st.Plugin, c.file.Runner.PluginDir)
 			continue
+		}
+		if sum := known.SHA256[st.Plugin]; st.SHA256 != "" && !strings.EqualFold(sum, st.SHA256) {
+			c.errorf(st.sha256Rng, "if the binary is meant to be this one, write sha256 = \""+sum+"\"",
+				"plugin %q is not the pinned binary", st.Plugin)
 		}
 		c.parameters(st, description)
 	}

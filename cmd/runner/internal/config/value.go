@@ -157,7 +157,10 @@ func (b bounds) text(k argumentKind) string {
 		if k == kindDuration {
 			return strconv.Quote(time.Duration(x * float64(time.Second)).String())
 		}
-		return strconv.FormatFloat(x, 'g', -1, 64)
+		if x != 0 && math.Abs(x) < 1e-6 {
+			return strconv.FormatFloat(x, 'g', -1, 64)
+		}
+		return strconv.FormatFloat(x, 'f', -1, 64)
 	}
 	switch {
 	case !b.set:

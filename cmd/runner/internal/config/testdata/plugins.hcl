@@ -25,3 +25,19 @@ strategy "c" {
     }
   }
 }
+strategy "d" {
+  plugin = "obimm"
+  sha256 = "ababababababababababababababababababababababababababababababababcd"
+  instrument "sim" "BTCUSDT" {
+    tick_size = 0.1
+    lot_size  = 0.001
+  }
+}
+strategy "e" {
+  plugin = "obimm"
+  sha256 = "cdababababababababababababababababababababababababababababababab"
+  instrument "sim" "BTCUSDT" {
+    tick_size = 0.1
+    lot_size  = 0.001
+  }
+}

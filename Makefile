@@ -1,0 +1,54 @@
+# The two commands of a fresh clone are `make run` and `make test`. Only Go and make are needed.
+
+GO      ?= go
+EXAMPLES := $(notdir $(patsubst %/,%,$(wildcard plugins/examples/*/)))
+PLUGINS := $(addprefix bin/plugins/,$(EXAMPLES))
+# Tests of packages with atomics and goroutines, for the race detector.
+RACE    ?= ./ipc/... ./live/... ./host/... ./connector/... ./internal/control/... ./pluginapi/... ./cmd/...
+BENCH   ?= .
+
+.PHONY: all build run test test-long race bench lint fmt generate clean bin/runner $(PLUGINS)
+
+all: build
+
+# A binary is replaced by renaming: a running host takes a new plugin only when it is complete.
+build: bin/runner $(PLUGINS)
+
+bin/runner:
+	@mkdir -p bin
+	$(GO) build -o bin/.runner.new ./cmd/runner
+	@mv bin/.runner.new bin/runner
+
+$(PLUGINS): bin/plugins/%:
+	@mkdir -p bin/plugins
+	$(GO) build -o bin/.$*.new ./plugins/examples/$*
+	@mv bin/.$*.new bin/plugins/$*
+
+run: build
+	bin/runner run
+
+test:
+	$(GO) test ./...
+
+test-long:
+	HFTRUNNER_LONG=1 $(GO) test -timeout 30m ./...
+
+race:
+	$(GO) test -race $(RACE)
+
+bench:
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+lint:
+	@unformatted="$$(gofmt -l .)"; if [ -n "$$unformatted" ]; then echo "not formatted, run make fmt:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	GOOS=darwin $(GO) build ./...
+
+fmt:
+	gofmt -w .
+
+generate:
+	$(GO) generate ./...
+
+clean:
+	rm -rf bin state

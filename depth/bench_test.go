@@ -117,3 +117,18 @@ func benchUpdates(b *testing.B, rows []hft.Event, book depth.L2MarketDepth) {
 	}
 	perUpdate(b, len(steps))
 }
+
+// BenchmarkWindowMove is the dearest update of a window book: the best jumps by 5000 ticks over the recorded book, so
+// that the window moves each time.
+func BenchmarkWindowMove(b *testing.B) {
+	book := depth.NewWindowMarketDepth(depthtest.BTCTickSize, depthtest.BTCLotSize, depth.Fixed)
+	for _, ev := range localDepthRows(b) {
+		depth.Apply(book, &ev)
+	}
+	price := hft.TickPrice(book.BestBidTick()+5000, book.TickSize())
+	b.ReportAllocs()
+	for b.Loop() {
+		book.UpdateBidDepth(price, 1, 0)
+		book.UpdateBidDepth(price, 0, 0)
+	}
+}

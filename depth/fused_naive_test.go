@@ -230,6 +230,17 @@ func driveFused(t *testing.T, mode depth.Mode, next func() (hft.Event, bool)) {
 			t.Fatalf("mode %d step %d, after %+v: best %d/%d at %d/%d, want %d/%d at %d/%d", mode, step, ev, book.BestBidTick(),
 				book.BestAskTick(), book.BestBidTimestampNs(), book.BestAskTimestampNs(), wantBid, wantAsk, bid.bestTs, ask.bestTs)
 		}
+		wantLow, wantHigh := bid.low, -ask.low
+		if bid.low == naiveNoLow {
+			wantLow = math.MaxInt64
+		}
+		if ask.low == naiveNoLow {
+			wantHigh = math.MinInt64
+		}
+		if book.LowBidTick() != wantLow || book.HighAskTick() != wantHigh {
+			t.Fatalf("mode %d step %d, after %+v: bounds %d and %d, want %d and %d", mode, step, ev, book.LowBidTick(),
+				book.HighAskTick(), wantLow, wantHigh)
+		}
 		if step%32 == 0 && !slices.Equal(book.Snapshot(nil), naive.snapshot()) {
 			t.Fatalf("mode %d step %d, after %+v: levels differ", mode, step, ev)
 		}

@@ -24,6 +24,7 @@ func Run(t *testing.T, rules Rules, newBook func(mode depth.Mode) Book) {
 			t.Run("empty", func(t *testing.T) { testEmpty(t, newBook(mode)) })
 			t.Run("levels", func(t *testing.T) { testLevels(t, newBook(mode)) })
 			t.Run("crossing", func(t *testing.T) { testCrossing(t, rules, newBook(mode)) })
+			t.Run("forgotten levels", func(t *testing.T) { testForgottenLevels(t, rules, newBook(mode)) })
 			t.Run("clear", func(t *testing.T) { testClear(t, newBook(mode)) })
 			t.Run("snapshot", func(t *testing.T) { testSnapshot(t, newBook(mode)) })
 			t.Run("apply", func(t *testing.T) { testApply(t, newBook(mode)) })
@@ -98,6 +99,29 @@ func testCrossing(t *testing.T, rules Rules, book Book) {
 	wantBest(t, book, 5000, 5004)
 	book.UpdateAskDepth(499.9, 1, 0)
 	wantBest(t, book, 4998, 4999)
+}
+
+// testForgottenLevels: a crossed level is found no more once its side was found empty below it, however far the search
+// for the next best goes.
+func testForgottenLevels(t *testing.T, rules Rules, book Book) {
+	for _, tick := range []float64{1000, 990} {
+		book.UpdateBidDepth(tick*TickSize, 1, 0)
+		book.UpdateAskDepth((16000-tick)*TickSize, 1, 0)
+	}
+	if rules == BTreeRules {
+		wantBest(t, book, 1000, 15000)
+		return
+	}
+	book.UpdateAskDepth(99.5, 1, 0)
+	wantBest(t, book, 990, 995)
+	book.UpdateBidDepth(99, 0, 0)
+	wantBest(t, book, hft.InvalidMin, 995)
+	book.UpdateBidDepth(500, 1, 0)
+	book.UpdateBidDepth(400, 1, 0)
+	book.UpdateBidDepth(400, 0, 0)
+	if u := book.UpdateBidDepth(500, 0, 0); u.BestTick != hft.InvalidMin || book.BidQtyAtTick(1000) != 1 {
+		t.Errorf("best bid %d with %v at 1000, want none and the level kept", u.BestTick, book.BidQtyAtTick(1000))
+	}
 }
 
 func testClear(t *testing.T, book Book) {

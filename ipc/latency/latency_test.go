@@ -12,7 +12,22 @@ import (
 	"hftrunner/ipc/latency"
 )
 
+// dieVariable makes a peer end early: its exit status and after how long.
+const dieVariable = "HFTRUNNER_LATENCY_TEST_DIE"
+
 func TestMain(m *testing.M) {
+	if text := os.Getenv(dieVariable); text != "" && os.Getenv("HFTRUNNER_LATENCY_CHILD") != "" {
+		var status int
+		var after time.Duration
+		if _, err := fmt.Sscan(text, &status, (*int64)(&after)); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(9)
+		}
+		if after == 0 {
+			os.Exit(status)
+		}
+		time.AfterFunc(after, func() { os.Exit(status) })
+	}
 	if latency.MaybeChild() {
 		return
 	}
@@ -80,6 +95,22 @@ func TestRoundTripEndsWithContext(t *testing.T) {
 		cancel()
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%v: error %v, want the context's", wait, err)
+		}
+	}
+}
+
+func TestRoundTripReportsADeadPeer(t *testing.T) {
+	for text, want := range map[string]string{
+		"3 0":         "exit status 3",
+		"0 0":         "MaybeChild",
+		"4 100000000": "exit status 4", // in the middle
+	} {
+		t.Setenv(dieVariable, text)
+		for _, wait := range []latency.Wait{latency.Spin, latency.Park} {
+			_, err := latency.RoundTrip(t.Context(), latency.Options{Wait: wait, Samples: 1 << 26})
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s, %v: error %v, want one that says %q", text, wait, err, want)
+			}
 		}
 	}
 }

@@ -213,6 +213,8 @@ func TestBroadcastNeverTorn(t *testing.T) {
 			s := newSegment(t, BroadcastSize(capacity))
 			var stop atomic.Bool
 			var writing, reading sync.WaitGroup
+			defer writing.Wait()
+			defer stop.Store(true)
 			writing.Go(func() {
 				w := NewBroadcastWriter(s, 0, capacity)
 				random := rand.New(rand.NewPCG(uint64(capacity), 2))
@@ -232,8 +234,6 @@ func TestBroadcastNeverTorn(t *testing.T) {
 				reading.Go(func() { readUntilLapped(t, reader, 5000, 100) })
 			}
 			reading.Wait()
-			stop.Store(true)
-			writing.Wait()
 		})
 	}
 }

@@ -112,6 +112,10 @@ func TestGarbageWhileRunning(t *testing.T) {
 			}
 		})
 	}
+	defer func() {
+		stop.Store(true)
+		vandals.Wait()
+	}()
 	p, c := NewProducer(private, 0, capacity, slotWords), NewConsumer(private, 0, capacity, slotWords)
 	w, r := NewBroadcastWriter(feed, 0, capacity), NewBroadcastReader(feed, 0, capacity)
 	words := make([]uint64, slotWords-1)
@@ -131,8 +135,6 @@ func TestGarbageWhileRunning(t *testing.T) {
 			r.Seek(r.Tail())
 		}
 	}
-	stop.Store(true)
-	vandals.Wait()
 	if outcomes[PutCorrupt] == 0 || w.Tail() < steps {
 		t.Errorf("outcomes %v, %d feed records: the garbage was never met", outcomes, w.Tail())
 	}

@@ -5,7 +5,10 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // The reader of a broadcast slot in a model where every interleaving of the two sides' single loads and stores can be
@@ -69,6 +72,72 @@ func TestProtocolInAllInterleavings(t *testing.T) {
 		if got := c.protocol.torn(4); got != c.torn {
 			t.Errorf("%s: torn %v, want %v", c.name, got, c.torn)
 		}
+	}
+}
+
+// TestPublishingIsAFullBarrier lets a writer publish and look at the reader's flag at the very moment when the reader
+// sets the flag and looks for the record. That neither sees the other is what must never happen: the reader would
+// sleep on a record.
+func TestPublishingIsAFullBarrier(t *testing.T) {
+	t.Run("feed", func(t *testing.T) {
+		w, r := feedPair(t, 0, 64)
+		var put, got FeedRecord
+		neitherSees(t, func() { w.Put(&put); w.Commit() }, r.Ready, func() { r.Next(&got) })
+	})
+	t.Run("queue", func(t *testing.T) {
+		p, c := queuePair(t, 0, 64, 8)
+		neitherSees(t, func() { p.Put(nil) }, c.Ready, func() { c.Next(nil) })
+	})
+}
+
+// neitherSees plays as many rounds as are enough, or as a busy machine allows.
+func neitherSees(t *testing.T, publish func(), ready func() bool, consume func()) {
+	const enough, last = 50_000, 1 << 31
+	limit := time.Now().Add(time.Second)
+	control := newSegment(t, 512)
+	flag, sawFlag := control.Word32(0), control.Word32(384)
+	writerRound, readerRound := control.Word32(128), control.Word32(256)
+	reach := func(other *uint32, round uint32) {
+		for look := 1; atomic.LoadUint32(other) < round; look++ {
+			if look%10_000 == 0 {
+				time.Sleep(time.Microsecond) // the other has lost its core
+			}
+		}
+	}
+	meet := func(own, other *uint32, round uint32) {
+		atomic.StoreUint32(own, round)
+		reach(other, round)
+	}
+	var writing sync.WaitGroup
+	writing.Go(func() {
+		for round := uint32(1); ; round += 2 {
+			meet(writerRound, readerRound, round)
+			if atomic.LoadUint32(readerRound) == last {
+				return
+			}
+			publish()
+			atomic.StoreUint32(sawFlag, atomic.LoadUint32(flag))
+			meet(writerRound, readerRound, round+1)
+		}
+	})
+	blind, rounds := 0, 0
+	for round := uint32(1); rounds < enough && time.Now().Before(limit); round += 2 {
+		meet(readerRound, writerRound, round)
+		atomic.StoreUint32(flag, 1)
+		sawRecord := ready()
+		reach(writerRound, round+1)
+		if !sawRecord && atomic.LoadUint32(sawFlag) == 0 {
+			blind++
+		}
+		consume()
+		atomic.StoreUint32(flag, 0)
+		atomic.StoreUint32(readerRound, round+1)
+		rounds++
+	}
+	atomic.StoreUint32(readerRound, last)
+	writing.Wait()
+	if blind > 0 {
+		t.Errorf("in %d of %d rounds neither side saw the other", blind, rounds)
 	}
 }
 

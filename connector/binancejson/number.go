@@ -25,7 +25,7 @@ func digits8(x uint64) uint64 {
 // quotedDecimal converts the decimal at b[i] that ends with a quote, when it is of the usual form: up to eight digits
 // and up to eight decimals. It returns the index of the quote, or -1 when the long way has to be taken.
 func quotedDecimal(b []byte, i int) (value float64, quote int) {
-	if len(b)-i < 9 {
+	if len(b)-i < 8 {
 		return 0, -1
 	}
 	x := binary.LittleEndian.Uint64(b[i:]) ^ eachZero
@@ -34,12 +34,10 @@ func quotedDecimal(b []byte, i int) (value float64, quote int) {
 		return 0, -1
 	}
 	mantissa := digits8(x << (64 - 8*uint(n)))
-	i += n
-	if b[i] == '"' {
-		return float64(mantissa), i
+	if i += n; i < len(b) && b[i] == '"' {
+		return float64(int64(mantissa)), i
 	}
-	i++
-	if b[i-1] != '.' || len(b)-i < 9 {
+	if i++; len(b)-i < 8 || b[i-1] != '.' {
 		return 0, -1
 	}
 	x = binary.LittleEndian.Uint64(b[i:]) ^ eachZero
@@ -48,8 +46,7 @@ func quotedDecimal(b []byte, i int) (value float64, quote int) {
 		return 0, -1
 	}
 	mantissa = mantissa*uintPow10[n&15] + digits8(x<<(64-8*uint(n)))
-	i += n
-	if b[i] != '"' || mantissa >= 1<<53 {
+	if i += n; i >= len(b) || b[i] != '"' || mantissa >= 1<<53 {
 		return 0, -1
 	}
 	// Both operands are exact, so the one rounding of the division is the right one.

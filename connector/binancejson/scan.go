@@ -86,15 +86,11 @@ func skipString(b []byte, i int) (end int, escaped bool, err error) {
 	i++
 	for {
 		for len(b)-i >= 8 {
-			w := binary.LittleEndian.Uint64(b[i:])
-			quote, slash := w^(eachOne*'"'), w^(eachOne*'\\')
-			// The lowest flag is exact; a borrow can only add wrong ones above it.
-			special := ((quote-eachOne)&^quote | (slash-eachOne)&^slash | (w-eachOne*' ')&^w) & eachHigh
-			if special != 0 {
-				i += bits.TrailingZeros64(special) >> 3
+			n := firstSpecial(binary.LittleEndian.Uint64(b[i:]))
+			i += n
+			if n < 8 {
 				break
 			}
-			i += 8
 		}
 		for i < len(b) && b[i] != '"' && b[i] != '\\' && b[i] >= ' ' {
 			i++
@@ -112,6 +108,14 @@ func skipString(b []byte, i int) (end int, escaped bool, err error) {
 			return i, escaped, err
 		}
 	}
+}
+
+// firstSpecial returns the index of the first byte of w, from the low end, that is a quote, a backslash or a control
+// character, and 8 when there is none.
+func firstSpecial(w uint64) int {
+	quote, slash := w^(eachOne*'"'), w^(eachOne*'\\')
+	// The lowest flag is exact; a borrow can only add wrong ones above it.
+	return bits.TrailingZeros64(((quote-eachOne)&^quote|(slash-eachOne)&^slash|(w-eachOne*' ')&^w)&eachHigh) >> 3
 }
 
 // skipEscape checks the escape at b[i] and returns the index behind it.

@@ -21,49 +21,50 @@ const usualLen = 16
 // anything: the length of the price is guessed to be that of the row before, which is nearly always so, and the quote
 // behind the quantity is searched in one word. Both are checked by the conversion.
 func usualRows(rows []hft.Event, b []byte, i int) (grown []hft.Event, next int, atRow bool) {
-	pxLen := 0
-	for len(rows) < cap(rows) && i <= len(b)-usualSpan {
+	const open, middle, closing, further = '[' | '"'<<8, '"' | ','<<8 | '"'<<16, '"' | ']'<<8, ','<<16 | '['<<24
+	room, n, pxLen := rows[len(rows):cap(rows)], 0, 1
+	atRow = true
+	for n < len(room) && i <= len(b)-usualSpan {
 		r := (*[usualSpan]byte)(b[i:])
-		if r[0] != '[' || r[1] != '"' {
+		if binary.LittleEndian.Uint16(r[:]) != open {
 			break
 		}
-		if pxLen == 0 || r[(2+pxLen)&31] != '"' {
-			if pxLen = quoteIndex(r, 2); pxLen > usualLen {
+		if uint32(load(r, 2+pxLen))&0xffffff != middle {
+			if pxLen = quoteIndex(r, 2); pxLen > usualLen || uint32(load(r, 2+pxLen))&0xffffff != middle {
 				break
 			}
 		}
-		at := (2 + pxLen) & 31
-		if r[at+1] != ',' || r[at+2] != '"' {
-			break
-		}
-		at = (at + 3) & 31
+		at := 5 + pxLen
 		qtyLen := quoteIndex(r, at)
-		end := (at + qtyLen) & 63
-		if qtyLen > usualLen || end >= usualSpan-3 || r[end+1] != ']' {
+		if qtyLen > usualLen {
 			break
 		}
-		px, pxOK := usualDecimal(load(r, 2), pxLen)
-		if !pxOK {
-			if px, pxOK = longDecimal(r, 2, pxLen); !pxOK {
-				break
-			}
+		end := at + qtyLen
+		tail := binary.LittleEndian.Uint32(r[end:])
+		if tail&0xffff != closing {
+			break
 		}
-		qty, qtyOK := usualDecimal(load(r, at), qtyLen)
-		if !qtyOK {
-			if qty, qtyOK = longDecimal(r, at, qtyLen); !qtyOK {
-				break
-			}
+		px, qty, ok := 0.0, 0.0, false
+		x, y := load(r, 2)^eachZero, load(r, at)^eachZero
+		if pxWhole, qtyWhole := pointAt(x, pxLen), pointAt(y, qtyLen); pxWhole > 0 && qtyWhole > 0 {
+			px, qty = pointTaken(x, pxLen, pxWhole), pointTaken(y, qtyLen, qtyWhole)
+		} else if px, ok = longDecimal(r, 2, pxLen); !ok {
+			break
+		} else if qty, ok = longDecimal(r, at, qtyLen); !ok {
+			break
 		}
-		n := len(rows)
-		rows = rows[:n+1]
-		rows[n] = hft.Event{Px: px, Qty: qty}
+		e := &room[n]
+		*e = hft.Event{}
+		e.Px, e.Qty = px, qty
+		n++
 		i += end + 2
-		if r[end+2] != ',' || r[end+3] != '[' {
-			return rows, i, false
+		if tail&^0xffff != further {
+			atRow = false
+			break
 		}
 		i++
 	}
-	return rows, i, true
+	return rows[:len(rows)+n], i, atRow
 }
 
 // load returns the eight bytes at r[i&31], the first in the lowest byte.
@@ -83,22 +84,24 @@ func quoteIndex(r *[usualSpan]byte, i int) int {
 	return usualLen + 1
 }
 
-// usualDecimal converts the n characters in x, the first in the lowest byte, when they are three to eight and digits
-// on both sides of a point.
-func usualDecimal(x uint64, n int) (value float64, ok bool) {
-	x ^= eachZero
+// pointAt returns the index of the decimal point among the n characters in x, text exclusive-ored with eachZero, when
+// they are three to eight and digits on both sides of one point, and 0 for anything else.
+func pointAt(x uint64, n int) int {
 	flags := (x | (x + eachTop6)) & eachHigh // of the bytes that are no digits; the lowest two are exact
-	whole := bits.TrailingZeros64(flags) >> 3 & 7
-	inside := flags << ((64 - 8*uint(n)) & 63)
-	decimals := n - 1 - whole
+	flags <<= (64 - 8*uint(n)) & 63
+	whole := bits.TrailingZeros64(flags)>>3 - (8 - n) // counts from the first character again
 	const point = '.' ^ '0'
-	if uint(n-3) > 5 || inside&(inside-1) != 0 || x>>(8*uint(whole)&63)&0xff != point || whole == 0 || decimals < 1 {
-		return 0, false
+	if uint(n-3) > 5 || flags&(flags-1) != 0 || uint(whole-1) > uint(n-3) || x>>(8*uint(whole)&63)&0xff != point {
+		return 0
 	}
-	// Take the point out and convert all digits at once.
+	return whole
+}
+
+// pointTaken converts what pointAt has found: it takes the point out and converts all digits at once.
+func pointTaken(x uint64, n, whole int) float64 {
 	below := uint64(1)<<(8*uint(whole)&63) - 1
 	x = x&below | x>>8&^below
-	return float64(int64(digits8(x<<((72-8*uint(n))&63)))) / floatPow10[decimals&15], true
+	return float64(int64(digits8(x<<((72-8*uint(n))&63)))) / floatPow10[(n-1-whole)&15]
 }
 
 // longDecimal converts the n characters at r[i], at most usualLen, when they are one to eight digits, alone or with a

@@ -94,9 +94,6 @@ func (l *Link) Send(timestampNs int64, r *Request) {
 	}
 	report := Report{Request: *r, Reject: RejectLost}
 	report.Order.Req = hft.StatusRejected
-	if r.Order.Req == hft.StatusNew {
-		report.Order.Status = hft.StatusExpired
-	}
 	l.ToLocal.Append(timestampNs-latencyNs, &report)
 }
 

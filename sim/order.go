@@ -18,7 +18,8 @@ type Request struct {
 type Report struct {
 	// Request holds whose order it is, with the Tag it was submitted with, and the order after the report. Order.Req
 	// is StatusNone, or StatusRejected when a request was refused: then Order is the order as the exchange has it, or
-	// the request itself when the exchange has no such order (a refused submission is Expired).
+	// the request itself when the exchange has no such order, and then a refused submission is Expired; a request that
+	// was lost on the way comes back as it was.
 	Request
 	// Fill says that the report is one execution, of Order.ExecQty at Order.ExecPriceTick. Each is reported once.
 	Fill bool

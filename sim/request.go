@@ -95,23 +95,25 @@ func (x *L2) modify(timestampNs int64, o *order, r *Request) {
 		x.reject(timestampNs, o, r, RejectInvalid)
 		return
 	}
-	if o.PriceTick == changed.PriceTick && changed.Qty <= o.LeavesQty {
-		o.Qty, o.LeavesQty = changed.Qty, changed.Qty
-		o.Status = hft.StatusNew
-		o.ExchTimestampNs = timestampNs
-		if x.compat == Fixed {
-			o.LocalTimestampNs = r.Order.LocalTimestampNs
-		}
+	changed.LocalTimestampNs = r.Order.LocalTimestampNs
+	changed.LeavesQty = changed.Qty
+	inPlace := o.PriceTick == changed.PriceTick && changed.Qty <= o.LeavesQty
+	if x.compat == Hftbacktest {
+		changed = r.Order // the reference goes on with the bot's copy
+		changed.Req = hft.StatusNone
+	}
+	if inPlace {
+		submittedNs := o.LocalTimestampNs
+		changed.LeavesQty, changed.Status, changed.ExchTimestampNs = changed.Qty, hft.StatusNew, timestampNs
+		o.Order = changed
 		x.respond(timestampNs, o)
+		if x.compat == Hftbacktest {
+			o.LocalTimestampNs = submittedNs
+		}
 		return
 	}
 	x.leave(o)
 	o.Order = changed
-	o.LocalTimestampNs = r.Order.LocalTimestampNs
-	o.LeavesQty = o.Qty
-	if x.compat == Hftbacktest {
-		o.LeavesQty = r.Order.LeavesQty
-	}
 	x.place(timestampNs, o)
 }
 

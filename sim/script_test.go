@@ -148,6 +148,11 @@ func (w *world) request(line string, f []string, number func(int) float64) {
 		r.Order = hft.NewOrder(r.Order.OrderID, 0, 1, number(3), sides[f[2]], hft.Market, hft.GTC)
 		r.Order.Req = hft.StatusNew
 	case "modify":
+		if known, ok := w.exchange.Order(r.Owner, r.Order.OrderID); ok {
+			requestedNs := r.Order.LocalTimestampNs
+			r.Order = known
+			r.Order.LocalTimestampNs = requestedNs
+		}
 		r.Order.PriceTick, r.Order.Qty, r.Order.Req = int64(number(2)), number(3), hft.StatusReplaced
 		if len(f) > 4 { // what a bot of the reference would have as remainder
 			r.Order.LeavesQty = number(4)

@@ -124,6 +124,10 @@ func (h *Host) Run(ctx context.Context) (Exit, error) {
 	if err != nil {
 		return ExitError, err
 	}
+	// Binaries of an earlier run: nobody runs them when the socket is ours.
+	if err := os.RemoveAll(filepath.Join(h.cfg.StateDir, binaryDir)); err != nil {
+		h.log.Warn("binaries of an earlier run are left", "error", err)
+	}
 	h.spawner = control.NewSpawner()
 	defer func() { _ = h.spawner.Close() }()
 	service, stopService := context.WithCancel(context.Background())

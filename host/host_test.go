@@ -185,6 +185,32 @@ func TestFailedHotRestartKeepsTheOldProcess(t *testing.T) {
 	}
 }
 
+// TestRefusedStateBringsTheOldBinaryBack restarts with a process that takes its configuration but not the old state.
+func TestRefusedStateBringsTheOldBinaryBack(t *testing.T) {
+	cfg := newConfig(t, 1, 0)
+	dir := t.TempDir()
+	out, marker := filepath.Join(dir, "out"), filepath.Join(dir, "refuse")
+	cfg.Strategies = []host.StrategyConfig{strategyOf("grid", "quoter", quoterParams{Out: out, RefuseStateIf: marker, KeepQuotes: true, Ticks: 300})}
+	r := start(t, cfg)
+	before := r.until("grid", "two open orders", func(s control.StrategyStatus) bool { return s.Instruments[0].OpenOrders == 2 })
+	if err := os.WriteFile(marker, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := r.host.Restart(context.Background(), "grid")
+	if err == nil || !strings.Contains(err.Error(), "a state from another world") || !strings.Contains(err.Error(), "the old binary runs again") {
+		t.Fatalf("restart: %v", err)
+	}
+	after := r.until("grid", "running", running)
+	if after.PID == before.PID || after.Instruments[0].OpenOrders != 2 {
+		t.Errorf("%+v", after)
+	}
+	r.end()
+	list := sightings(t, out)
+	if last := list[len(list)-1]; last.Restored == 0 {
+		t.Errorf("the old binary did not get its state back: %+v", last)
+	}
+}
+
 func TestReplacedBinaryRestarts(t *testing.T) {
 	cfg := newConfig(t, 1, 0)
 	ignoring := strategyOf("ignores", "quoter", quoterParams{})

@@ -17,7 +17,7 @@ type instance struct {
 	process *control.Process
 	session *session
 	version string
-	sum     string
+	binary  binary
 	logFile *os.File
 	ended   chan ending   // one value, when it has ended by itself
 	quiet   chan struct{} // closed when its end is wanted
@@ -37,25 +37,24 @@ const heartbeatLooks = 10
 // firstDescriptor is the number of the first inherited file in a plugin process.
 const firstDescriptor = 3
 
-// launch starts, handshakes and configures a new process of the strategy; it does not trade yet. It can be called
-// while another instance of the strategy trades.
+// launch starts, handshakes and configures a new process of the plugin's present binary; it does not trade yet. It can
+// be called while another instance of the strategy trades.
 func (s *strategy) launch(ctx context.Context) (*instance, error) {
+	found, err := findPlugin(s.host.cfg.PluginDir, s.cfg.Plugin)
+	if err != nil {
+		return nil, err
+	}
+	taken, err := takeBinary(found, filepath.Join(s.host.cfg.StateDir, binaryDir))
+	if err != nil {
+		return nil, err
+	}
+	return s.launchBinary(ctx, taken)
+}
+
+// launchBinary is launch of a binary that was taken before.
+func (s *strategy) launchBinary(ctx context.Context, b binary) (*instance, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.host.cfg.Supervision.StartTimeout)
 	defer cancel()
-	binary, err := findPlugin(s.host.cfg.PluginDir, s.cfg.Plugin)
-	if err != nil {
-		return nil, err
-	}
-	sum, err := sumOf(binary)
-	if err != nil {
-		return nil, err
-	}
-	var pinned []byte
-	if s.cfg.SHA256 != "" {
-		if pinned, err = hex.DecodeString(s.cfg.SHA256); err != nil {
-			return nil, fmt.Errorf("strategy %s: sha256 %q is no hexadecimal number", s.cfg.Name, s.cfg.SHA256)
-		}
-	}
 	s.mu.Lock()
 	s.incarnation++
 	incarnation := s.incarnation
@@ -64,23 +63,29 @@ func (s *strategy) launch(ctx context.Context) (*instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	inst := &instance{session: ses, sum: sum, ended: make(chan ending, 1), quiet: make(chan struct{})}
-	if err := s.start(ctx, inst, binary, pinned); err != nil {
+	inst := &instance{session: ses, binary: b, ended: make(chan ending, 1), quiet: make(chan struct{})}
+	if err := s.start(ctx, inst); err != nil {
 		inst.dispose()
 		return nil, err
 	}
 	return inst, nil
 }
 
-func (s *strategy) start(ctx context.Context, inst *instance, binary string, pinned []byte) error {
-	var err error
+func (s *strategy) start(ctx context.Context, inst *instance) error {
+	pinned, err := hex.DecodeString(s.cfg.SHA256)
+	if err != nil {
+		return fmt.Errorf("strategy %s: sha256 %q is no hexadecimal number", s.cfg.Name, s.cfg.SHA256)
+	}
+	if len(pinned) == 0 {
+		pinned = nil
+	}
 	logPath := filepath.Join(s.host.cfg.StateDir, "logs", s.cfg.Name+".log")
 	if inst.logFile, err = os.OpenFile(logPath, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err != nil {
 		return fmt.Errorf("open the log of strategy %s: %w", s.cfg.Name, err)
 	}
 	files, attachment := inst.session.files(firstDescriptor)
 	inst.process, err = control.Launch(ctx, control.LaunchConfig{
-		Spawner: s.host.spawner, Path: binary, SHA256: pinned, ExtraFiles: files, Log: inst.logFile, Logger: s.log,
+		Spawner: s.host.spawner, Path: inst.binary.path, SHA256: pinned, ExtraFiles: files, Log: inst.logFile, Logger: s.log,
 		StartTimeout: s.host.cfg.Supervision.StartTimeout,
 	})
 	if err != nil {
@@ -109,7 +114,7 @@ func (s *strategy) activate(ctx context.Context, inst *instance, state []byte) e
 		return fmt.Errorf("strategy %s: %w", s.cfg.Name, err)
 	}
 	s.mu.Lock()
-	s.current, s.version, s.sum, s.startedAt = inst, inst.version, inst.sum, time.Now()
+	s.current, s.version, s.sum, s.startedAt = inst, inst.version, inst.binary.sum, time.Now()
 	s.mu.Unlock()
 	inst.watcher.Add(1)
 	go s.watch(inst)

@@ -101,6 +101,54 @@ func findPlugin(dir, name string) (string, error) {
 	return path, nil
 }
 
+// binaryDir is the folder in the state folder that holds the binaries that run.
+const binaryDir = "bin"
+
+// binary is a plugin's program as the host took it: a copy under its checksum, so that what runs is what was checked,
+// and can be started again when the file in the plugin folder has been replaced.
+type binary struct {
+	path, sum string
+}
+
+// takeBinary copies a plugin's program into dir.
+func takeBinary(from, dir string) (binary, error) {
+	fail := func(err error) (binary, error) { return binary{}, fmt.Errorf("take plugin %s: %w", from, err) }
+	in, err := os.Open(from)
+	if err != nil {
+		return fail(err)
+	}
+	defer func() { _ = in.Close() }()
+	info, err := in.Stat()
+	if err != nil {
+		return fail(err)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fail(err)
+	}
+	out, err := os.CreateTemp(dir, ".new-*")
+	if err != nil {
+		return fail(err)
+	}
+	defer func() { _ = os.Remove(out.Name()) }()
+	h := sha256.New()
+	_, err = io.Copy(io.MultiWriter(out, h), in)
+	if err = errors.Join(err, out.Chmod(info.Mode().Perm()), out.Close()); err != nil {
+		return fail(err)
+	}
+	sum := hex.EncodeToString(h.Sum(nil))
+	path := filepath.Join(dir, sum[:16], filepath.Base(from))
+	if _, err := os.Stat(path); err == nil {
+		return binary{path, sum}, nil // a strategy runs it already
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fail(err)
+	}
+	if err := os.Rename(out.Name(), path); err != nil {
+		return fail(err)
+	}
+	return binary{path, sum}, nil
+}
+
 // sumOf returns the SHA-256 of a file in hex.
 func sumOf(path string) (string, error) {
 	f, err := os.Open(path)

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -38,7 +37,6 @@ type rig struct {
 	cfg  host.Config
 	stop context.CancelFunc
 
-	once sync.Once
 	done chan struct{}
 	exit host.Exit
 	err  error
@@ -101,7 +99,8 @@ func copyFile(t *testing.T, from, to string, extra int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := io.Copy(out, in); err == nil {
+	_, err = io.Copy(out, in)
+	if err == nil {
 		_, err = out.Write(make([]byte, extra))
 	}
 	if err := errors.Join(err, out.Close(), os.Rename(tmp, to)); err != nil {

@@ -39,7 +39,9 @@ type quoterParams struct {
 	// FirstID is the first order id to use.
 	FirstID int `hcl:"first_id" json:"first_id,omitempty" default:"1"`
 	// KeepQuotes leaves orders where they are once there.
-	KeepQuotes bool `hcl:"keep_quotes" json:"keep_quotes" default:"false"`
+	// RefuseStateIf is a file whose presence makes RestoreState fail, once.
+	RefuseStateIf string `hcl:"refuse_state_if" json:"refuse_state_if" default:""`
+	KeepQuotes    bool   `hcl:"keep_quotes" json:"keep_quotes" default:"false"`
 }
 
 // sighting is what a quoter writes down.
@@ -66,6 +68,11 @@ type quoter struct {
 func (q *quoter) SaveState() ([]byte, error) { return json.Marshal(q.steps) }
 
 func (q *quoter) RestoreState(b []byte) error {
+	if q.p.RefuseStateIf != "" {
+		if _, err := os.Stat(q.p.RefuseStateIf); err == nil {
+			return errors.Join(errors.New("a state from another world"), os.Remove(q.p.RefuseStateIf))
+		}
+	}
 	if err := json.Unmarshal(b, &q.state); err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package host
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -244,13 +243,25 @@ func (s *supervisor) hotRestart(ctx context.Context) (control.RestartResult, err
 	return result, nil
 }
 
-// fallBack is for a new process that took its configuration but failed to start, when the old one has stopped: the
-// old binary may be gone from the folder, so the strategy goes through the usual restart.
-func (s *supervisor) fallBack(_ context.Context, old *instance, _ []byte, cause error) (control.RestartResult, error) {
+// fallBack is for a new process that took its configuration but failed to start when the old one had stopped already:
+// the old binary is started again with the state that was saved.
+func (s *supervisor) fallBack(ctx context.Context, old *instance, state []byte, cause error) (control.RestartResult, error) {
+	from := old.binary
 	old.dispose()
-	s.onExit()
-	s.onFailure(cause.Error())
-	return control.RestartResult{}, errors.Join(errors.New("the new process failed to start after the old one had stopped"), cause)
+	again, err := s.launchBinary(ctx, from)
+	if err == nil {
+		if err = s.strategy.activate(ctx, again, state); err != nil {
+			again.dispose()
+		}
+	}
+	if err != nil {
+		s.onExit()
+		s.onFailure(err.Error())
+		return control.RestartResult{}, fmt.Errorf("the new process failed to start (%w), and so did the old binary: %w", cause, err)
+	}
+	s.setState(Running, "")
+	s.log.Warn("hot restart failed, the old binary runs again", "error", cause, "pid", again.process.PID())
+	return control.RestartResult{}, fmt.Errorf("the new process failed to start, the old binary runs again: %w", cause)
 }
 
 var _ connector.Sink = (*publisher)(nil)

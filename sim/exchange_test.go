@@ -20,12 +20,26 @@ const book = `
 	bid 96 2
 `
 
-func TestScripts(t *testing.T) {
-	for _, c := range []struct {
-		name   string
-		opt    options
-		script string
-	}{
+// scriptCase is a script that runs on top of book.
+type scriptCase struct {
+	name   string
+	opt    options
+	script string
+}
+
+func runScripts(t *testing.T, cases []scriptCase) {
+	t.Helper()
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, c.opt)
+			w.run(book)
+			w.run(c.script)
+		})
+	}
+}
+
+func TestMatching(t *testing.T) {
+	runScripts(t, []scriptCase{
 		{"taking without partial fills is whole at the touch", options{}, `
 			new 1 buy 101 50 GTC => 1 Filled leaves 0 fill 50@101 taker
 			new 2 sell 97 50 GTC => 2 Filled leaves 0 fill 50@99 taker
@@ -79,6 +93,11 @@ func TestScripts(t *testing.T) {
 			bid 98 1
 			bid 98 0
 			trade-sell 98 1 => 1 Filled leaves 0 fill 2@98 maker`},
+	})
+}
+
+func TestRequests(t *testing.T) {
+	runScripts(t, []scriptCase{
 		{"cancel", options{}, `
 			new 1 buy 98 2 GTC => 1 New leaves 2
 			cancel 1 => 1 Canceled leaves 2
@@ -131,13 +150,7 @@ func TestScripts(t *testing.T) {
 		{"modify with a foreign remainder, compat", options{compat: sim.Hftbacktest}, `
 			new 1 buy 98 2 GTC => 1 New leaves 2
 			modify 1 101 5 2 => 1 Filled leaves 0`},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			w := newWorld(t, c.opt)
-			w.run(book)
-			w.run(c.script)
-		})
-	}
+	})
 }
 
 func TestPartialFillScripts(t *testing.T) {

@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 
 // Example measures a few spinning round trips.
 func Example() {
-	result, err := latency.RoundTrip(context.Background(), latency.Options{Samples: 1000, RawSamples: 1000})
+	result, err := latency.RoundTrip(context.Background(), latency.Options{Samples: 300, RawSamples: 100})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -47,11 +47,11 @@ func Example() {
 
 func TestRoundTrip(t *testing.T) {
 	cases := map[string]latency.Options{
-		"spin":        {Samples: 2000, RawSamples: 500},
-		"park":        {Wait: latency.Park, Samples: 50, RawSamples: 500},
-		"laps":        {Samples: 2000, RawSamples: 500, FeedCapacity: 2, ReplyWords: 8},
-		"short reply": {Samples: 500, RawSamples: 500, ReplyWords: 2},
-		"long reply":  {Samples: 500, RawSamples: 500, ReplyWords: 24},
+		"spin":        {Samples: 500, RawSamples: 100},
+		"park":        {Wait: latency.Park, Samples: 20, RawSamples: 100},
+		"laps":        {Samples: 500, RawSamples: 100, FeedCapacity: 2, ReplyWords: 8},
+		"short reply": {Samples: 200, RawSamples: 100, ReplyWords: 2},
+		"long reply":  {Samples: 200, RawSamples: 100, ReplyWords: 24},
 	}
 	for name, opts := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -90,7 +90,7 @@ func TestRoundTripRefusesOptions(t *testing.T) {
 
 func TestRoundTripEndsWithContext(t *testing.T) {
 	for _, wait := range []latency.Wait{latency.Spin, latency.Park} {
-		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		_, err := latency.RoundTrip(ctx, latency.Options{Wait: wait, Samples: 1 << 26})
 		cancel()
 		if !errors.Is(err, context.DeadlineExceeded) {
@@ -103,7 +103,7 @@ func TestRoundTripReportsADeadPeer(t *testing.T) {
 	for text, want := range map[string]string{
 		"3 0":         "exit status 3",
 		"0 0":         "MaybeChild",
-		"4 100000000": "exit status 4", // in the middle
+		"4 50000000": "exit status 4", // in the middle
 	} {
 		t.Setenv(dieVariable, text)
 		for _, wait := range []latency.Wait{latency.Spin, latency.Park} {

@@ -91,7 +91,7 @@ func TestRoundTripRefusesOptions(t *testing.T) {
 func TestRoundTripEndsWithContext(t *testing.T) {
 	for _, wait := range []latency.Wait{latency.Spin, latency.Park} {
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-		_, err := latency.RoundTrip(ctx, latency.Options{Wait: wait, Samples: 1 << 26})
+		_, err := latency.RoundTrip(ctx, latency.Options{Wait: wait, Samples: 1 << 26, RawSamples: 100})
 		cancel()
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%v: error %v, want the context's", wait, err)
@@ -101,13 +101,13 @@ func TestRoundTripEndsWithContext(t *testing.T) {
 
 func TestRoundTripReportsADeadPeer(t *testing.T) {
 	for text, want := range map[string]string{
-		"3 0":         "exit status 3",
-		"0 0":         "MaybeChild",
+		"3 0":        "exit status 3",
+		"0 0":        "MaybeChild",
 		"4 50000000": "exit status 4", // in the middle
 	} {
 		t.Setenv(dieVariable, text)
 		for _, wait := range []latency.Wait{latency.Spin, latency.Park} {
-			_, err := latency.RoundTrip(t.Context(), latency.Options{Wait: wait, Samples: 1 << 26})
+			_, err := latency.RoundTrip(t.Context(), latency.Options{Wait: wait, Samples: 1 << 26, RawSamples: 100})
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("%s, %v: error %v, want one that says %q", text, wait, err, want)
 			}

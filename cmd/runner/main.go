@@ -16,6 +16,7 @@ import (
 
 	"hftrunner/cmd/runner/internal/cli"
 	"hftrunner/cmd/runner/internal/config"
+	"hftrunner/cmd/runner/internal/ticktoorder"
 	"hftrunner/host"
 	"hftrunner/internal/control"
 	"hftrunner/ipc/latency"
@@ -25,6 +26,7 @@ func main() {
 	if latency.MaybeChild() { // runner bench starts this program again as its peer
 		return
 	}
+	ticktoorder.MaybePlugin() // and as a strategy
 	os.Exit(run(os.Args[1:]))
 }
 

@@ -1,0 +1,230 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"hftrunner/cmd/runner/internal/config"
+	"hftrunner/connector/paper"
+	"hftrunner/hft"
+	"hftrunner/host"
+	"hftrunner/internal/control"
+	"hftrunner/pluginapi"
+)
+
+// joinParams are the parameters of the plugin that the scripts use.
+type joinParams struct {
+	OrderQty float64       `hcl:"order_qty" min:"0" doc:"quantity of each order"`
+	Interval time.Duration `hcl:"interval" default:"50ms" min:"1ms" doc:"time between two looks at the market"`
+	Refuse   bool          `hcl:"refuse" default:"false" doc:"refuse to start"`
+}
+
+// join buys and sells one order at the best prices, again and again.
+type join struct{ p joinParams }
+
+func (j join) Run(_ context.Context, bot hft.Bot) error {
+	for id := uint64(1); ; id += 2 {
+		result, err := bot.Elapse(j.p.Interval)
+		if errors.Is(err, hft.ErrInterrupted) || result == hft.ElapseEndOfData {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for o := range bot.Orders(0).All() {
+			if o.Cancellable() {
+				if _, err := bot.Cancel(0, o.OrderID, false); err != nil {
+					return fmt.Errorf("cancel: %w", err)
+				}
+			}
+		}
+		bot.ClearInactiveOrders(0)
+		book := bot.Depth(0)
+		if book.BestBidTick() == hft.InvalidMin || book.BestAskTick() == hft.InvalidMax {
+			continue
+		}
+		if _, err := bot.SubmitBuyOrder(0, id, book.BestBid(), j.p.OrderQty, hft.GTC, hft.Limit, false); err != nil {
+			return fmt.Errorf("buy: %w", err)
+		}
+		if _, err := bot.SubmitSellOrder(0, id+1, book.BestAsk(), j.p.OrderQty, hft.GTC, hft.Limit, false); err != nil {
+			return fmt.Errorf("sell: %w", err)
+		}
+	}
+}
+
+func serveJoin() {
+	pluginapi.Serve(pluginapi.Plugin[joinParams]{Name: "join", Version: "0.9.0", Doc: "joins the best prices",
+		New: func(p joinParams) (pluginapi.Strategy, error) {
+			if p.Refuse {
+				return nil, errors.New("told to refuse")
+			}
+			return join{p}, nil
+		}})
+}
+
+// The test binary is also the runner and the plugin, by the name it is called by.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"runner": main, "join": serveJoin})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{Dir: filepath.Join("testdata", "script"), UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
+		RequireExplicitExec: true, Setup: setUpPlugins,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"waithost": waitHost}})
+}
+
+// setUpPlugins makes a plugin folder: a plugin and a program that is none.
+func setUpPlugins(env *testscript.Env) error {
+	dir := filepath.Join(env.WorkDir, "plugins")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return err
+	}
+	for name, from := range map[string]string{"join": os.Args[0], "noplugin": "/bin/true"} {
+		if err := copyProgram(filepath.Join(dir, name), from); err != nil {
+			return err
+		}
+	}
+	env.Setenv("RUNNER_PLUGIN_DIR", "plugins")
+	// Socket paths are short: the work folder's may be too long for one.
+	state, err := os.MkdirTemp("", "runner")
+	if err != nil {
+		return err
+	}
+	env.Defer(func() { _ = os.RemoveAll(state) })
+	env.Setenv("RUNNER_STATE_DIR", state)
+	return nil
+}
+
+// waitHost waits until the host runs all of its strategies.
+func waitHost(ts *testscript.TestScript, _ bool, _ []string) {
+	socket := filepath.Join(ts.Getenv("RUNNER_STATE_DIR"), host.SocketName)
+	var last error
+	for range 400 {
+		if last = allRunning(socket); last == nil {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	ts.Fatalf("the host does not run: %v", last)
+}
+
+func allRunning(socket string) error {
+	client, err := control.DialRunner(socket)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	all, err := client.Strategies(context.Background())
+	if err != nil {
+		return err
+	}
+	for _, s := range all {
+		if s.State != "running" || s.Events == 0 {
+			return fmt.Errorf("%s is %s after %d events", s.Name, s.State, s.Events)
+		}
+	}
+	return nil
+}
+
+func copyProgram(to, from string) error {
+	src, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	dst, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY, 0o755)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(dst, src)
+	return errors.Join(err, dst.Close())
+}
+
+func writeConfig(t *testing.T, source string) *config.File {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "runner.hcl")
+	if err := os.WriteFile(path, []byte(source), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := config.Load(path, config.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// The defaults of the table are those of the packages that do the work, and both know the same names.
+func TestDefaultsAgree(t *testing.T) {
+	c := writeConfig(t, "connector \"paper\" \"sim\" {\n}\n").Connectors[0]
+	if s := c.Synthetic; s.EventsPerSecond != paper.DefaultEventsPerSecond || s.Volatility != paper.DefaultVolatility ||
+		s.JumpInterval != paper.DefaultJumpInterval || s.JumpSize != paper.DefaultJumpSize || c.Exchange.QueueN != paper.DefaultQueueN {
+		t.Errorf("the synthetic market's defaults differ: %+v", s)
+	}
+	for _, queue := range paper.QueueNames() {
+		f := writeConfig(t, fmt.Sprintf("connector \"paper\" \"sim\" {\n  exchange {\n    queue = %q\n  }\n}\n", queue))
+		if _, err := hostConfig(f, hclog.NewNullLogger()); err != nil {
+			t.Errorf("queue %s: %v", queue, err)
+		}
+	}
+	for _, format := range []string{config.FormatBinanceFutures, config.FormatBinanceSpot} {
+		if f, ok := replayFormats()[format]; !ok || f.newDecoder() == nil || !f.rule.Valid() {
+			t.Errorf("format %s is not wired", format)
+		}
+	}
+}
+
+func TestHostConfig(t *testing.T) {
+	f := writeConfig(t, `connector "paper" "sim" {
+  speed = "max"
+}
+strategy "a" {
+  plugin   = "join"
+  wait     = "park"
+  position = "account"
+  enabled  = false
+  instrument "sim" "BTCUSDT" {
+    tick_size = 0.1
+    lot_size  = 0.001
+  }
+  params {
+    order_qty = 1
+  }
+}
+`)
+	cfg, err := hostConfig(f, hclog.NewNullLogger())
+	if err != nil {
+		t.Fatal(err)
+	}
+	st := cfg.Strategies[0]
+	if got := fmt.Sprintln(st.Name, st.Plugin, st.Wait, st.OnExit, st.OnChange, st.Position, st.Disabled, string(st.Params), st.Instruments); got !=
+		`a join park cancel restart account true {"order_qty":1} [{sim BTCUSDT 0.1 0.001 window 0 0 100}]`+"\n" {
+		t.Errorf("got %s", got)
+	}
+	if cfg.Connectors[0].Connector == nil || cfg.Supervision.StartTimeout != 10*time.Second {
+		t.Errorf("got %+v", cfg)
+	}
+}
+
+// A recording that is missing is an error with the place of its connector.
+func TestMissingRecording(t *testing.T) {
+	f := writeConfig(t, "connector \"paper\" \"day\" {\n  replay {\n    format = \"binancespot\"\n    files = { BTCUSDT = \"gone.gz\" }\n  }\n}\n")
+	if _, err := hostConfig(f, hclog.NewNullLogger()); err == nil {
+		t.Error("no error")
+	}
+}
+
+func Example() {
+	for kind := range connectorKinds() {
+		fmt.Println(kind)
+	}
+	// Output: paper
+}

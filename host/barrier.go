@@ -105,9 +105,7 @@ func awaitIdle(ctx context.Context, s *session) (deadlineNs int64, err error) {
 			return deadlineNs, nil
 		case ctx.Err() != nil:
 			return 0, ctx.Err()
-		case idle == sending && spins > barrierSpins:
-			time.Sleep(20 * time.Microsecond) // the request goroutine is at it
-		default:
+		default: // busy, or the request goroutine is at its requests
 			runtime.Gosched()
 		}
 	}

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"fmt"
 	"math"
 
 	"hftrunner/connector"
@@ -67,6 +68,9 @@ func sign(x float64) float64 {
 func (h *holding) request(o *hft.Order) (connector.Order, string) {
 	known := h.orders.Get(o.OrderID)
 	out := connector.Order{InstrumentNo: h.feedNo, Owner: h.owner}
+	if o.Req != hft.StatusCanceled && snap(o.Qty, h.cfg.LotSize) != math.Round(o.Qty/h.cfg.LotSize)*h.cfg.LotSize {
+		return out, fmt.Sprintf("quantity %v is no multiple of the lot size %v", o.Qty, h.cfg.LotSize)
+	}
 	if o.Req == hft.StatusNew {
 		if known != nil {
 			return out, "order id is in use by an open order of this bot"

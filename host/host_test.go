@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -224,6 +225,82 @@ func TestReplacedBinaryRestarts(t *testing.T) {
 	r.until("restarts", "a new process", func(s control.StrategyStatus) bool { return running(s) && s.PID != before.PID })
 	if s := r.status("ignores"); s.PID != stays.PID {
 		t.Errorf("on_change = ignore was restarted: %+v", s)
+	}
+}
+
+// TestBotsDoNotSeeEachOther runs pairs on one instrument: one with disjoint ids, which must never meet, and one with
+// the same ids, which must not collide.
+func TestBotsDoNotSeeEachOther(t *testing.T) {
+	const far = 1_000_000
+	cfg := newConfig(t, 1, 0)
+	dir := t.TempDir()
+	low, high := filepath.Join(dir, "low"), filepath.Join(dir, "high")
+	cfg.Strategies = []host.StrategyConfig{
+		strategyOf("low", "quoter", quoterParams{Out: low, FirstID: 1}),
+		strategyOf("high", "quoter", quoterParams{Out: high, FirstID: far}),
+		strategyOf("same-a", "quoter", quoterParams{FirstID: 1, KeepQuotes: true, Ticks: 300}),
+		strategyOf("same-b", "quoter", quoterParams{FirstID: 1, KeepQuotes: true, Ticks: 500}),
+	}
+	r := start(t, cfg)
+	for _, name := range []string{"low", "high"} {
+		r.until(name, "fills", func(s control.StrategyStatus) bool { return s.Fills > 1 })
+	}
+	for _, name := range []string{"same-a", "same-b"} {
+		s := r.until(name, "two open orders", func(s control.StrategyStatus) bool { return s.Instruments[0].OpenOrders == 2 })
+		if s.Orders < 2 || s.Rejects != 0 {
+			t.Errorf("%+v", s)
+		}
+	}
+	r.end()
+	for path, foreign := range map[string]func(id uint64) bool{
+		low: func(id uint64) bool { return id >= far }, high: func(id uint64) bool { return id < far },
+	} {
+		seen := 0
+		for _, s := range sightings(t, path) {
+			if s.What != "order" {
+				continue
+			}
+			if seen++; foreign(s.OrderID) {
+				t.Fatalf("%s saw a foreign order: %+v", path, s)
+			}
+		}
+		if seen == 0 {
+			t.Errorf("%s saw no orders at all", path)
+		}
+	}
+}
+
+// TestGarbageHurtsOnlyItsBot runs a strategy that overwrites all of the shared memory it can write to.
+func TestGarbageHurtsOnlyItsBot(t *testing.T) {
+	cfg := newConfig(t, 1, 0)
+	build := exec.Command("go", "build", "-o", filepath.Join(cfg.PluginDir, "garbage"), "../plugins/testplugins/garbage")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	cfg.Supervision.CrashLoopRestarts = 2
+	cfg.Supervision.HeartbeatTimeout = time.Second
+	whole := strategyOf("whole", "garbage", map[string]any{"after_events": 5})
+	queues := strategyOf("queues", "garbage", map[string]any{"after_events": 5, "offset": 4096, "seed": 3})
+	cfg.Strategies = []host.StrategyConfig{strategyOf("good", "quoter", quoterParams{}), whole, queues}
+	r := start(t, cfg)
+	for _, name := range []string{"whole", "queues"} {
+		r.until(name, "failed", func(s control.StrategyStatus) bool { return s.State == "failed" })
+	}
+	before := r.status("good")
+	after := r.until("good", "trading on", func(s control.StrategyStatus) bool { return s.Events > before.Events+200 && s.Fills > 0 })
+	if after.State != "running" || after.Restarts != 0 || after.LostEvents != 0 || after.Resyncs != 0 || !(after.Instruments[0].BestBid > 0) {
+		t.Errorf("%+v", after)
+	}
+}
+
+// TestRefusedQuantity sends a quantity that is no multiple of the lot size: the bot is told, nothing reaches the venue.
+func TestRefusedQuantity(t *testing.T) {
+	cfg := newConfig(t, 1, 0)
+	cfg.Strategies = []host.StrategyConfig{strategyOf("grid", "quoter", quoterParams{Qty: 0.0105})}
+	r := start(t, cfg)
+	s := r.until("grid", "a refusal", func(s control.StrategyStatus) bool { return s.Rejects > 0 })
+	if s.Orders != 0 || s.Instruments[0].OpenOrders != 0 {
+		t.Errorf("%+v", s)
 	}
 }
 

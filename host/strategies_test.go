@@ -19,7 +19,8 @@ var testPlugins = map[string]func(){
 		pluginapi.Serve(pluginapi.Plugin[quoterParams]{Name: "quoter", Version: "1.0.0", Doc: "quotes one order a side",
 			New: func(p quoterParams) (pluginapi.Strategy, error) { return &quoter{p: p}, nil }})
 	},
-	"exits": func() { os.Exit(3) },
+	"booklogger": serveBookLogger,
+	"exits":      func() { os.Exit(3) },
 	"panics": func() {
 		pluginapi.Serve(pluginapi.Plugin[struct{}]{Name: "panics", Version: "1.0.0", Doc: "panics at once",
 			New: func(struct{}) (pluginapi.Strategy, error) { return panicker{}, nil }})
@@ -38,10 +39,12 @@ type quoterParams struct {
 	Ticks int `hcl:"ticks" json:"ticks" default:"1"`
 	// FirstID is the first order id to use.
 	FirstID int `hcl:"first_id" json:"first_id,omitempty" default:"1"`
+	// Qty is the quantity of an order.
+	Qty float64 `hcl:"qty" json:"qty,omitempty" default:"0.01"`
 	// KeepQuotes leaves orders where they are once there.
+	KeepQuotes bool `hcl:"keep_quotes" json:"keep_quotes" default:"false"`
 	// RefuseStateIf is a file whose presence makes RestoreState fail, once.
 	RefuseStateIf string `hcl:"refuse_state_if" json:"refuse_state_if" default:""`
-	KeepQuotes    bool   `hcl:"keep_quotes" json:"keep_quotes" default:"false"`
 }
 
 // sighting is what a quoter writes down.
@@ -160,7 +163,7 @@ func (q *quoter) quote(asset int, next *uint64) error {
 		if side == 1 {
 			submit = bot.SubmitSellOrder
 		}
-		if _, err := submit(asset, *next, hft.TickPrice(tick, d.TickSize()), 0.01, hft.GTX, hft.Limit, false); err != nil {
+		if _, err := submit(asset, *next, hft.TickPrice(tick, d.TickSize()), q.p.Qty, hft.GTX, hft.Limit, false); err != nil {
 			return fmt.Errorf("submit: %w", err)
 		}
 		*next++

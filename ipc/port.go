@@ -49,7 +49,6 @@ type Port struct {
 	queued  atomic.Int64
 	encoded []byte
 	handled atomic.Uint64
-	fence   atomic.Uint64
 	in      upRecord
 }
 
@@ -129,11 +128,8 @@ func (p *Port) Stalled() bool { return p.stalled.Load() }
 // Corrupt reports that the bot damaged its queue.
 func (p *Port) Corrupt() bool { return p.corrupt.Load() }
 
-// wake wakes the bot. The fence orders the record, a plain store, before the look at the bot's parked flag.
-func (p *Port) wake() {
-	p.fence.Add(1)
-	p.control.wake(p.feed.clock.stepped)
-}
+// wake wakes the bot, if it is parked. Putting a record was a full barrier, so the look at the parked flag comes after.
+func (p *Port) wake() { p.control.wake(p.feed.clock.stepped) }
 
 func (p *Port) record(kind, flags uint8, count, feedNo int) (r downRecord) {
 	r.setHead(kind, flags, count, feedNo, p.feed.Tail(), p.feed.clock.NowNs())
@@ -235,7 +231,7 @@ func (p *Port) Handled() uint64 { return p.handled.Load() }
 func (p *Port) Pending() bool { return p.up.Ready() }
 
 // Damaged reports that the bot has written into its request queue what the queue cannot hold: nothing can be taken
-// from it any more.
+// from it any more. It is for the goroutine that calls Recv.
 func (p *Port) Damaged() bool { return p.up.Corrupt() }
 
 // Close ends the wake-ups and releases the host's mapping.

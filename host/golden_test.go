@@ -1,0 +1,198 @@
+package host_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"hftrunner/connector"
+	"hftrunner/connector/binancefutures"
+	"hftrunner/connector/depthsync"
+	"hftrunner/connector/paper"
+	"hftrunner/connector/replay"
+	"hftrunner/depth"
+	"hftrunner/depth/depthtest"
+	"hftrunner/hft"
+	"hftrunner/host"
+	"hftrunner/pluginapi"
+)
+
+// bookLogger writes down the best prices and quantities of its book after every message.
+type bookLogger struct{ out string }
+
+type bookLoggerParams struct {
+	Out string `hcl:"out" json:"out"`
+}
+
+func serveBookLogger() {
+	pluginapi.Serve(pluginapi.Plugin[bookLoggerParams]{Name: "booklogger", Version: "1.0.0", Doc: "writes its book down",
+		New: func(p bookLoggerParams) (pluginapi.Strategy, error) { return bookLogger{p.Out}, nil }})
+}
+
+// bookLine is one line of a bookLogger.
+type bookLine struct {
+	Bid, Ask       int64
+	BidQty, AskQty float64
+}
+
+func (b bookLogger) Run(_ context.Context, bot hft.Bot) (err error) {
+	f, err := os.Create(b.out)
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriter(f)
+	defer func() { err = errors.Join(err, w.Flush(), f.Close()) }()
+	d := bot.Depth(0)
+	for {
+		r, err := bot.WaitNextFeed(false, time.Hour)
+		if err != nil || r == hft.ElapseEndOfData {
+			return err
+		}
+		if r == hft.ElapseMarketFeed {
+			line := bookLine{d.BestBidTick(), d.BestAskTick(), d.BestBidQty(), d.BestAskQty()}
+			if err := binary.Write(w, binary.LittleEndian, &line); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func openRecorded(t *testing.T) *replay.Source {
+	t.Helper()
+	dir, err := depthtest.DataDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := replay.Open(replay.Config{
+		Files:      map[string][]string{"BTCUSDT": {filepath.Join(dir, "binancefutures", "btcusdt_20240808.gz")}},
+		NewDecoder: func() connector.Decoder { return new(binancefutures.Decoder) },
+		Rule:       depthsync.Futures, Sync: replay.SyncNatural, BookTicker: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return source
+}
+
+// TestReplayedBooksEqualTheReference replays the recorded day through decoder, fused book, shared memory and a strategy
+// process, and compares the book that the strategy sees after every message with the host's, and with the reference's
+// wherever one of its lines (every 1000th row) ends a message.
+func TestReplayedBooksEqualTheReference(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "book")
+	sim, err := paper.New(paper.Config{Source: openRecorded(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := newConfig(t, 1, 0)
+	cfg.Connectors = []host.ConnectorConfig{{Name: "sim", Kind: "paper", Connector: sim}}
+	cfg.Strategies = []host.StrategyConfig{strategyOf("log", "booklogger", bookLoggerParams{Out: out})}
+	r := start(t, cfg)
+	if sum := r.await(); r.err != nil || sum.Exit != host.ExitEndOfData || sum.Strategies[0].LostEvents != 0 {
+		t.Fatalf("%+v, %v", sum, r.err)
+	}
+	seen := readBookLines(t, out)
+
+	golden := goldenBooks(t)
+	source := openRecorded(t)
+	defer source.Close()
+	if err := source.Register(connector.Instrument{Symbol: "BTCUSDT", TickSize: 0.1, LotSize: 0.001}); err != nil {
+		t.Fatal(err)
+	}
+	book := depth.NewFusedMarketDepth(0.1, 0.001, depth.Fixed)
+	var batch paper.Batch
+	var emit []hft.Event
+	messages, rows, compared := 0, 0, 0
+	for {
+		err := source.Next(&batch)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		published := 0
+		for i := range batch.Events {
+			e := &batch.Events[i]
+			if e.Kind() == hft.TradeEvent {
+				published++
+				continue
+			}
+			if e.Kind() == hft.DepthSnapshotEvent && (i == 0 || e.Side() != batch.Events[i-1].Side()) {
+				rows++ // the reference's file has a clear before each side of a snapshot
+			}
+			rows++
+			emit = book.Update(e, emit[:0])
+			published += len(emit)
+		}
+		if published == 0 {
+			continue
+		}
+		if messages >= len(seen) {
+			t.Fatalf("the strategy saw %d messages, there are more", len(seen))
+		}
+		want := bookLine{book.BestBidTick(), book.BestAskTick(), book.BestBidQty(), book.BestAskQty()}
+		if got := seen[messages]; got != want {
+			t.Fatalf("after message %d the strategy's book is %+v, the host's %+v", messages+1, got, want)
+		}
+		if reference, ok := golden[rows]; ok && batch.Events[0].Kind() != hft.TradeEvent {
+			compared++
+			if seen[messages] != reference {
+				t.Fatalf("after row %d the strategy's book is %+v, the reference's %+v", rows, seen[messages], reference)
+			}
+		}
+		messages++
+	}
+	if messages != len(seen) || messages < 90_000 {
+		t.Errorf("the strategy saw %d messages, want %d", len(seen), messages)
+	}
+	if compared < 50 {
+		t.Errorf("only %d lines of the reference end a message", compared)
+	}
+	t.Logf("%d messages, %d rows, %d lines of the reference compared", messages, rows, compared)
+}
+
+func readBookLines(t *testing.T, path string) []bookLine {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := make([]bookLine, len(b)/binary.Size(bookLine{}))
+	if err := binary.Read(bytes.NewReader(b), binary.LittleEndian, lines); err != nil {
+		t.Fatal(err)
+	}
+	return lines
+}
+
+// goldenBooks returns the reference's fused book by row number.
+func goldenBooks(t *testing.T) map[int]bookLine {
+	t.Helper()
+	lines := strings.Split(strings.TrimSpace(string(depthtest.Golden(t, "fused.btc.bbo.csv"))), "\n")
+	books := make(map[int]bookLine)
+	for _, line := range lines[1:] {
+		f := strings.Split(line, ",")
+		n, err := strconv.Atoi(f[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b bookLine
+		if _, err := fmt.Sscan(f[2]+" "+f[3]+" "+f[4]+" "+f[5], &b.Bid, &b.Ask, &b.BidQty, &b.AskQty); err != nil {
+			t.Fatal(err)
+		}
+		if math.IsNaN(b.BidQty) {
+			t.Fatalf("line %q", line)
+		}
+		books[n] = b
+	}
+	return books
+}

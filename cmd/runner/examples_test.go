@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -132,7 +131,7 @@ func TestMainExample(t *testing.T) {
 	}
 	for _, st := range s.Strategies {
 		if st.State != "stopped" || st.Restarts != 0 || st.Orders == 0 || st.Events == 0 || long && st.Fills == 0 {
-			t.Error(fmt.Sprintf("%+v", st))
+			t.Errorf("%+v", st)
 		}
 	}
 }

@@ -192,3 +192,13 @@ func TestOnlyPluginsFailed(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func BenchmarkLoad(b *testing.B) {
+	o := testOptions()
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Load(filepath.Join("testdata", "two.hcl"), o); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -75,6 +75,7 @@ var allowed = []struct {
 	{"connector/replay", "replay is given its decoders", []string{"hft", "connector", "connector/depthsync", "connector/paper"}},
 	{"internal/control", "the control plane carries attachments", []string{"ipc", "hft", "internal/control/internal/..."}},
 	{"internal/control/internal/...", "generated", nil},
+	{"internal/benchtable", "a tool", nil},
 	{"pluginapi", "what an author imports", []string{"hft", "depth", "live", "ipc", "internal/control"}},
 	{"host", "the host knows no venue and no strategy", []string{"hft", "depth", "ipc", "connector", "internal/control"}},
 	{"cmd/runner/internal/config", "the configuration names venues and plugins but runs none", []string{"internal/control"}},

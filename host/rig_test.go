@@ -32,7 +32,7 @@ const patience = 30 * time.Second
 
 // rig is a host with paper markets and real strategy processes.
 type rig struct {
-	t    *testing.T
+	t    testing.TB
 	host *host.Host
 	cfg  host.Config
 	stop context.CancelFunc
@@ -43,7 +43,7 @@ type rig struct {
 }
 
 // newConfig returns a configuration with one paper connector "sim" on a synthetic market.
-func newConfig(t *testing.T, speed float64, length time.Duration) host.Config {
+func newConfig(t testing.TB, speed float64, length time.Duration) host.Config {
 	t.Helper()
 	source, err := paper.NewSynthetic(paper.SyntheticConfig{Seed: 7, StartNs: 1_700_000_000_000_000_000, Duration: length})
 	if err != nil {
@@ -74,7 +74,7 @@ func newConfig(t *testing.T, speed float64, length time.Duration) host.Config {
 }
 
 // installPlugin copies this test binary into the folder under a plugin's name, complete at once.
-func installPlugin(t *testing.T, dir, name string) {
+func installPlugin(t testing.TB, dir, name string) {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -87,7 +87,7 @@ func installPlugin(t *testing.T, dir, name string) {
 }
 
 // copyFile copies a program by way of a temporary name, with extra bytes at its end.
-func copyFile(t *testing.T, from, to string, extra int) {
+func copyFile(t testing.TB, from, to string, extra int) {
 	t.Helper()
 	in, err := os.Open(from)
 	if err != nil {
@@ -131,7 +131,7 @@ func strategyOf(name, plugin string, params any, symbols ...string) host.Strateg
 }
 
 // start runs a host of cfg; it ends with the test.
-func start(t *testing.T, cfg host.Config) *rig {
+func start(t testing.TB, cfg host.Config) *rig {
 	t.Helper()
 	level := hclog.Warn
 	if testing.Verbose() {
@@ -152,7 +152,7 @@ func start(t *testing.T, cfg host.Config) *rig {
 }
 
 // testWriter sends the host's log to the test's.
-type testWriter struct{ t *testing.T }
+type testWriter struct{ t testing.TB }
 
 func (w testWriter) Write(b []byte) (int, error) {
 	w.t.Logf("%s", b)

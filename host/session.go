@@ -39,7 +39,9 @@ type sessionLink struct {
 const (
 	// requestSpin is how long an adaptive or spinning session looks for the next request before it parks.
 	requestSpin = 50 * time.Microsecond
-	requestPark = 50 * time.Millisecond
+	// requestPark bounds one sleep; a bot that sends rings. flushPark does while messages wait for room in its queue.
+	requestPark = 200 * time.Millisecond
+	flushPark   = time.Millisecond
 )
 
 func newSession(s *strategy, incarnation uint32) (*session, error) {
@@ -262,9 +264,19 @@ func (s *session) serve() {
 		case s.strategy.cfg.Wait != ipc.WaitPark && time.Since(lastWork) < requestSpin, s.strategy.cfg.Wait == ipc.WaitSpin:
 			yield()
 		default:
-			s.control.WaitRequest(s.pending, requestPark)
+			s.control.WaitRequest(s.pending, s.patience())
 		}
 	}
+}
+
+// patience returns how long to sleep.
+func (s *session) patience() time.Duration {
+	for _, l := range s.links {
+		if l.port.Queued() > 0 {
+			return flushPark
+		}
+	}
+	return requestPark
 }
 
 func (s *session) pending() bool {

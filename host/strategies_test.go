@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"hftrunner/connector"
 	"hftrunner/hft"
 	"hftrunner/pluginapi"
 )
@@ -21,6 +22,10 @@ var testPlugins = map[string]func(){
 	},
 	"booklogger": serveBookLogger,
 	"exits":      func() { os.Exit(3) },
+	"sleeper": func() {
+		pluginapi.Serve(pluginapi.Plugin[struct{}]{Name: "sleeper", Version: "1.0.0", Doc: "waits",
+			New: func(struct{}) (pluginapi.Strategy, error) { return sleeper{}, nil }})
+	},
 	"panics": func() {
 		pluginapi.Serve(pluginapi.Plugin[struct{}]{Name: "panics", Version: "1.0.0", Doc: "panics at once",
 			New: func(struct{}) (pluginapi.Strategy, error) { return panicker{}, nil }})
@@ -185,4 +190,27 @@ func (hanger) Run(_ context.Context, bot hft.Bot) error {
 	for {
 		_ = syscall.Getpid() // busy, but never with its bot
 	}
+}
+
+// sleeper waits for something to happen.
+type sleeper struct{}
+
+func (sleeper) Run(_ context.Context, bot hft.Bot) error {
+	for {
+		if r, err := bot.WaitNextFeed(true, time.Hour); err != nil || r == hft.ElapseEndOfData {
+			return err
+		}
+	}
+}
+
+// quiet is a connector on which nothing happens.
+type quiet struct{}
+
+func (quiet) Register(connector.Instrument) {}
+func (quiet) Submit(connector.Order)        {}
+func (quiet) Cancel(connector.Order)        {}
+func (quiet) Modify(connector.Order)        {}
+func (quiet) Run(ctx context.Context, _ connector.Sink, _ connector.Clock) error {
+	<-ctx.Done()
+	return nil
 }

@@ -6,6 +6,10 @@ PLUGINS := $(addprefix bin/plugins/,$(EXAMPLES))
 # Tests of packages with atomics and goroutines, for the race detector.
 RACE    ?= ./ipc/... ./live/... ./host/... ./connector/... ./internal/control/... ./pluginapi/... ./cmd/...
 BENCH   ?= .
+BENCHTIME ?= 1s
+# Flags of `make run`, such as RUN_FLAGS="--duration 20s".
+RUN_FLAGS ?=
+STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .PHONY: all build run test test-long race bench lint fmt generate clean bin/runner $(PLUGINS)
 
@@ -25,7 +29,7 @@ $(PLUGINS): bin/plugins/%:
 	@mv bin/.$*.new bin/plugins/$*
 
 run: build
-	bin/runner run
+	bin/runner run $(RUN_FLAGS)
 
 test:
 	$(GO) test ./...
@@ -37,12 +41,13 @@ race:
 	$(GO) test -race $(RACE)
 
 bench:
-	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+	@$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime '$(BENCHTIME)' -benchmem ./... | $(GO) run ./internal/benchtable
 
 lint:
 	@unformatted="$$(gofmt -l .)"; if [ -n "$$unformatted" ]; then echo "not formatted, run make fmt:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet ./...
 	GOOS=darwin $(GO) build ./...
+	$(GO) run $(STATICCHECK) ./...
 
 fmt:
 	gofmt -w .

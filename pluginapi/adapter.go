@@ -232,7 +232,7 @@ func (a *adapter) Stop(ctx context.Context) ([]byte, error) {
 		select {
 		case <-a.ended:
 		case <-ctx.Done():
-			return nil, fmt.Errorf("Run has not returned, it has to when its context is cancelled or a waiting call is interrupted: %w", ctx.Err())
+			return nil, fmt.Errorf("the strategy's Run has not returned, it has to when its context is cancelled or a waiting call is interrupted: %w", ctx.Err())
 		}
 	}
 	a.calling.Lock()

@@ -23,22 +23,20 @@ import (
 // replayed is just enough of a backtest to hold the exchanges to the reference's order logs: one instrument, its local
 // side, and the loop that visits, at one time, local rows, responses, exchange rows and requests in this order.
 type replayed struct {
-	rows                []hft.Event
-	localRow, exchRow   int
-	nowNs               int64
-	exchange            sim.Exchange
-	link                *sim.Link
-	local               depth.L2MarketDepth
-	orders              map[uint64]*hft.Order
-	state               sim.State
-	countPartials       bool // the patched_p3 oracle
-	log                 hash.Hash64
-	lines               int
-	requests, nextID    uint64
-	request             sim.Request
-	report              sim.Report
-	kept                bytes.Buffer
-	advanced, endOfData int
+	rows              []hft.Event
+	localRow, exchRow int
+	nowNs             int64
+	exchange          sim.Exchange
+	link              *sim.Link
+	local             depth.L2MarketDepth
+	orders            map[uint64]*hft.Order
+	state             sim.State
+	countPartials     bool // the patched_p3 oracle
+	log               hash.Hash64
+	lines             int
+	requests, nextID  uint64
+	request           sim.Request
+	report            sim.Report
 }
 
 func (r *replayed) write(kind string, o *hft.Order) {

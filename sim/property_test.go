@@ -21,12 +21,11 @@ type ledger struct {
 type account struct {
 	side              hft.Side
 	qty, executed     float64 // since the last modification
-	open, everFilled  bool
+	open              bool
 	finals            int
 	lastTimestampNs   int64
 	limitTick         int64
 	modifyQty         float64 // of the request under way
-	modifyTick        int64
 	market, submitted bool
 }
 

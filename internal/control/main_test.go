@@ -77,7 +77,6 @@ type fakeStrategy struct {
 	seen   map[string]string
 	stop   chan struct{}
 	ended  chan struct{}
-	exit   control.Exit
 	closer sync.Once
 }
 

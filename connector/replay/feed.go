@@ -131,7 +131,7 @@ func (f *feed) nextBlock(s *Source) error {
 		if !ok {
 			return io.EOF
 		}
-		if f.block == nil && (b.file != f.fileNo) {
+		if b.file != f.fileNo {
 			f.fileNo, f.line = b.file, 0
 		}
 		f.block, f.rest = b, b.data

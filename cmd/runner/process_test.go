@@ -1,0 +1,279 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"hftrunner/depth/depthtest"
+	"hftrunner/host"
+	"hftrunner/internal/control"
+)
+
+// patience is how long a test waits for what must come.
+const patience = 60 * time.Second
+
+// workspace is a folder with a configuration, plugins and a state folder, as a user has it.
+type workspace struct {
+	t     *testing.T
+	dir   string
+	state string
+}
+
+func newWorkspace(t *testing.T, config string) *workspace {
+	t.Helper()
+	w := &workspace{t: t, dir: t.TempDir()}
+	var err error
+	if w.state, err = os.MkdirTemp("", "runner"); err != nil { // a socket's path has to be short
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(w.state) })
+	plugins := filepath.Join(w.dir, "plugins")
+	if err := errors.Join(os.Mkdir(plugins, 0o755), copyProgram(filepath.Join(plugins, "join"), os.Args[0]),
+		os.WriteFile(filepath.Join(w.dir, "runner.hcl"), []byte(config), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// runner is the program, to be run in the workspace. It dies with the test.
+func (w *workspace) runner(args ...string) (*exec.Cmd, *bytes.Buffer) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	w.t.Cleanup(cancel)
+	cmd := exec.CommandContext(ctx, os.Args[0])
+	cmd.Args = append([]string{"runner"}, args...) // the test binary is the runner by this name
+	cmd.Dir = w.dir
+	cmd.Env = append(os.Environ(), "RUNNER_PLUGIN_DIR=plugins", "RUNNER_STATE_DIR="+w.state)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	return cmd, &out
+}
+
+// summary reads the summary that a run wrote.
+func (w *workspace) summary() (s host.Summary) {
+	w.t.Helper()
+	b, err := os.ReadFile(filepath.Join(w.dir, "out.json"))
+	if err == nil {
+		err = json.Unmarshal(b, &s)
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return s
+}
+
+const syntheticConfig = `
+connector "paper" "sim" {
+}
+strategy "a" {
+  plugin = "join"
+  instrument "sim" "BTCUSDT" {
+    tick_size = 0.1
+    lot_size  = 0.001
+  }
+  params {
+    order_qty = 0.01
+  }
+}
+`
+
+// TestKilledHostLeavesNoPlugin kills the host with -9: its strategy processes go too, also one that is suspended, and
+// the next host starts in the same folder.
+func TestKilledHostLeavesNoPlugin(t *testing.T) {
+	w := newWorkspace(t, syntheticConfig+strings.Replace(strings.SplitAfterN(syntheticConfig, "}\n", 2)[1], `"a"`, `"b"`, 1))
+	cmd, out := w.runner("run")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	socket := filepath.Join(w.state, host.SocketName)
+	waitRunning(t, socket, out)
+	client, err := control.DialRunner(socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := client.Strategies(context.Background())
+	if err != nil || len(list) != 2 {
+		t.Fatalf("%v, %v", list, err)
+	}
+	_ = client.Close()
+	_ = syscall.Kill(list[1].PID, syscall.SIGSTOP)
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+	for _, s := range list {
+		for deadline := time.Now().Add(patience); alive(s.PID); time.Sleep(5 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("process %d of strategy %s survives its host", s.PID, s.Name)
+			}
+		}
+	}
+	again, out := w.runner("run", "--duration", "500ms", "--summary", "out.json")
+	if err := again.Run(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if s := w.summary(); s.Exit != host.ExitDuration || len(s.Strategies) != 2 {
+		t.Errorf("%+v", s)
+	}
+}
+
+func waitRunning(t *testing.T, socket string, out fmt.Stringer) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); allRunning(socket) != nil; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the host does not run: %v\n%s", allRunning(socket), out)
+		}
+	}
+}
+
+// alive reports whether a process exists and is no zombie: in a container nobody may ask for the status of orphans.
+func alive(pid int) bool {
+	if syscall.Kill(pid, 0) != nil {
+		return false
+	}
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	return err != nil || !strings.HasPrefix(string(stat[bytes.LastIndexByte(stat, ')')+1:]), " Z")
+}
+
+// recordedLines returns the first lines of the recorded BTCUSDT day.
+func recordedLines(t *testing.T, n int) []string {
+	t.Helper()
+	dir, err := depthtest.DataDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(filepath.Join(dir, "binancefutures", "btcusdt_20240808.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	sc := bufio.NewScanner(z)
+	sc.Buffer(nil, 1<<20)
+	for len(lines) < n && sc.Scan() {
+		lines = append(lines, sc.Text())
+	}
+	if len(lines) < n {
+		t.Fatalf("the recording has %d lines, want %d (%v)", len(lines), n, sc.Err())
+	}
+	return lines
+}
+
+func gzipped(t *testing.T, lines []string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	for _, l := range lines {
+		_, _ = z.Write([]byte(l + "\n"))
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func replayConfig(settings string) string {
+	return fmt.Sprintf(`
+connector "paper" "day" {
+  replay {
+    format = "binancefutures"
+    files  = { BTCUSDT = "btcusdt.gz" }
+    %s
+  }
+}
+`, settings) + strings.Replace(strings.SplitAfterN(syntheticConfig, "}\n", 2)[1], `"sim"`, `"day"`, 1)
+}
+
+// TestReplaySpeeds replays the beginning of the recorded day at each kind of speed: it ends by itself, with fills.
+func TestReplaySpeeds(t *testing.T) {
+	t.Parallel()
+	lines := recordedLines(t, 2500) // some seven seconds
+	for _, speed := range []string{"1", "10", `"max"`} {
+		t.Run(strings.Trim(speed, `"`), func(t *testing.T) {
+			t.Parallel()
+			w := newWorkspace(t, replayConfig("speed = "+speed))
+			if err := os.WriteFile(filepath.Join(w.dir, "btcusdt.gz"), gzipped(t, lines), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			cmd, out := w.runner("run", "--summary", "out.json")
+			if err := cmd.Run(); err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			s := w.summary()
+			if c := s.Connectors[0]; s.Exit != host.ExitEndOfData || c.Messages != 2500 || c.Gaps != 0 || c.BadMessages != 0 {
+				t.Errorf("%+v", s)
+			}
+			if st := s.Strategies[0]; st.State != "ended" || st.LostEvents != 0 || st.Fills == 0 || st.Events == 0 || st.Instruments[0].BestBid == 0 {
+				t.Errorf("%+v\n%s", st, out)
+			}
+		})
+	}
+}
+
+// TestDamagedRecordings replays files with a gap, a bad line and a missing end: each is reported with its line and
+// counted, or ends the run, as configured, and nothing hangs.
+func TestDamagedRecordings(t *testing.T) {
+	t.Parallel()
+	lines := recordedLines(t, 2500)
+	depthAt := func(from int) int {
+		for i := from; ; i++ {
+			if strings.Contains(lines[i], "depthUpdate") {
+				return i
+			}
+		}
+	}
+	gapAt := depthAt(1000)
+	gap := append(append([]string{}, lines[:gapAt]...), lines[gapAt+1:]...)
+	nextDepth := depthAt(gapAt+1) - 1 // where the gap shows, counted without the missing line
+	bad := append([]string{}, lines...)
+	bad[1200] = bad[1200][:60]
+	whole := gzipped(t, lines)
+	for _, test := range []struct {
+		name, settings string
+		data           []byte
+		exit           int
+		says           string
+		gaps, bad      uint64
+	}{
+		{"gap", `on_gap = "resync"`, gzipped(t, gap), 0, fmt.Sprintf("btcusdt.gz:%d:", nextDepth+1), 1, 0},
+		{"gap ignored", `on_gap = "ignore"`, gzipped(t, gap), 0, fmt.Sprintf("btcusdt.gz:%d:", nextDepth+1), 1, 0},
+		{"gap fatal", `on_gap = "fatal"`, gzipped(t, gap), 1, fmt.Sprintf("btcusdt.gz:%d:", nextDepth+1), 0, 0},
+		{"bad line", `on_bad_line = "skip"`, gzipped(t, bad), 0, "btcusdt.gz:1201:", 0, 1},
+		{"bad line fatal", `on_bad_line = "fatal"`, gzipped(t, bad), 1, "btcusdt.gz:1201:", 0, 0},
+		{"truncated", `on_bad_line = "skip"`, whole[:len(whole)/2], 0, "btcusdt.gz:", 0, 1},
+		{"truncated fatal", `on_bad_line = "fatal"`, whole[:len(whole)/2], 1, "btcusdt.gz:", 0, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorkspace(t, replayConfig("speed = \"max\"\n    "+test.settings))
+			if err := os.WriteFile(filepath.Join(w.dir, "btcusdt.gz"), test.data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			cmd, out := w.runner("run", "--summary", "out.json")
+			_ = cmd.Run()
+			if code := cmd.ProcessState.ExitCode(); code != test.exit || !strings.Contains(out.String(), test.says) {
+				t.Fatalf("exit code %d, want %d and %q:\n%s", code, test.exit, test.says, out)
+			}
+			if test.exit != 0 {
+				return
+			}
+			c := w.summary().Connectors[0]
+			if c.Gaps < test.gaps || c.BadMessages < test.bad || c.Messages == 0 {
+				t.Errorf("%+v, want at least %d gaps and %d bad messages", c, test.gaps, test.bad)
+			}
+		})
+	}
+}

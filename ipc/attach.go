@@ -22,6 +22,8 @@ type SharedChannel struct {
 	control     *controlView
 	clock       clockView
 	hostPID     int
+	lifeline    *lifeline // of a process that attached itself, else nil
+	taken       int       // descriptors of the attachment that have been opened
 
 	interrupted atomic.Bool
 	closed      bool
@@ -87,7 +89,7 @@ type controlView struct {
 func Attach(a Attachment) (Channel, error) {
 	c := &SharedChannel{botID: a.BotID, wait: a.Wait}
 	if err := c.open(a); err != nil {
-		c.release()
+		_ = c.release()
 		return nil, err
 	}
 	return c, nil
@@ -97,14 +99,14 @@ func (c *SharedChannel) open(a Attachment) error {
 	if a.BotID == 0 || len(a.Connectors) == 0 || len(a.Instruments) == 0 {
 		return errors.New("attachment names no bot, connector or instrument")
 	}
-	s, err := openSegment("control page", a.ControlFD, false, controlSize)
+	s, err := c.openSegment("control page", a.ControlFD, false, controlSize)
 	if err != nil {
 		return err
 	}
 	c.control = viewControl(s)
 	c.hostPID = int(*s.Word64(offPID))
 	for _, ca := range a.Connectors {
-		l, err := openLink(ca)
+		l, err := c.openLink(ca)
 		if l != nil {
 			c.connectors = append(c.connectors, l)
 		}
@@ -127,10 +129,16 @@ func (c *SharedChannel) open(a Attachment) error {
 	return nil
 }
 
-func openLink(ca ConnectorAttachment) (*link, error) {
+// openSegment opens the next descriptor of the attachment.
+func (c *SharedChannel) openSegment(what string, fd int, readOnly bool, minSize int) (*shm.Segment, error) {
+	c.taken++
+	return openSegment(what, fd, readOnly, minSize)
+}
+
+func (c *SharedChannel) openLink(ca ConnectorAttachment) (*link, error) {
 	l := &link{name: ca.Name}
 	var err error
-	if l.feed, err = openSegment("feed of connector "+ca.Name, ca.FeedFD, true, headerSize); err != nil {
+	if l.feed, err = c.openSegment("feed of connector "+ca.Name, ca.FeedFD, true, headerSize); err != nil {
 		return nil, err
 	}
 	capacity := *l.feed.Word64(offCapacity)
@@ -138,7 +146,7 @@ func openLink(ca ConnectorAttachment) (*link, error) {
 		headerSize+shm.BroadcastSize(int(capacity)) > l.feed.Size() {
 		return l, fmt.Errorf("feed of connector %s has an impossible capacity %d", ca.Name, capacity)
 	}
-	if l.private, err = openSegment("queues of connector "+ca.Name, ca.PrivateFD, false, privateSize()); err != nil {
+	if l.private, err = c.openSegment("queues of connector "+ca.Name, ca.PrivateFD, false, privateSize()); err != nil {
 		return l, err
 	}
 	l.reader = shm.NewBroadcastReader(l.feed, headerSize, int(capacity))
@@ -236,6 +244,9 @@ func (c *SharedChannel) send(l *link, feedNo int, q *LiveRequest) error {
 	if atomic.LoadUint64(l.feed.Word64(offFeedClosed)) != 0 { // SYNC POINT: feed closed
 		return hft.ErrPeerGone
 	}
+	if err := c.lifeline.lost(); err != nil {
+		return err
+	}
 	c.up.put(feedNo, c.tickMonoNs, q)
 	switch l.up.Put(c.up[:]) {
 	case shm.PutOK:
@@ -253,12 +264,13 @@ func (c *SharedChannel) send(l *link, feedNo int, q *LiveRequest) error {
 	return nil
 }
 
-// Close unmaps the segments.
+// Close unmaps the segments; a process that attached itself is disconnected from the host.
 func (c *SharedChannel) Close() error {
 	if c.closed {
 		return nil
 	}
 	c.closed = true
+	c.lifeline.close()
 	return c.release()
 }
 
@@ -278,9 +290,10 @@ func (c *SharedChannel) release() error {
 	return errors.Join(errs...)
 }
 
-// hostAlive reports whether the host's process exists.
+// hostAlive reports whether the host's process exists. A lifeline knows better: it also holds where the host's process
+// ids are not ours.
 func (c *SharedChannel) hostAlive() bool {
-	return !errors.Is(syscall.Kill(c.hostPID, 0), syscall.ESRCH)
+	return c.lifeline != nil || !errors.Is(syscall.Kill(c.hostPID, 0), syscall.ESRCH)
 }
 
 var _ Channel = (*SharedChannel)(nil)

@@ -88,6 +88,9 @@ func (c *SharedChannel) stopped(end bool) error {
 	case end:
 		return hft.ErrEndOfData
 	}
+	if err := c.lifeline.lost(); err != nil {
+		return err
+	}
 	for _, l := range c.connectors {
 		if atomic.LoadUint64(l.feed.Word64(offFeedClosed)) == 0 {
 			return nil
@@ -131,7 +134,7 @@ func (c *SharedChannel) park(gen uint64, remainingNs int64) {
 
 // pending reports whether something has arrived, without taking it.
 func (c *SharedChannel) pending(gen uint64) bool {
-	if c.isInterrupted() || c.ended() {
+	if c.isInterrupted() || c.ended() || c.lifeline.lost() != nil {
 		return true
 	}
 	if c.clock.stepped && atomic.LoadUint64(c.control.workGen) != gen {

@@ -129,20 +129,28 @@ func (b *LiveBotBuilder) Build(ch ipc.Channel) (*LiveBot, error) {
 
 // check returns what is wrong with what was given to the builder.
 func (b *LiveBotBuilder) check(ch ipc.Channel) error {
+	if ch == nil && len(b.instruments) > 0 {
+		return &hft.BuildError{Kind: hft.BuilderIncomplete, What: "no channel: give Build the channel to the host"}
+	} else if ch == nil {
+		return b.checkFor(nil)
+	}
+	return b.checkFor(ch.Instruments())
+}
+
+// checkFor returns what is wrong with what was given to the builder for a channel of these instruments.
+func (b *LiveBotBuilder) checkFor(channel []ipc.Instrument) error {
 	switch {
 	case len(b.instruments) == 0:
 		return &hft.BuildError{Kind: hft.BuilderIncomplete, What: "no instrument: call Register before Build"}
-	case ch == nil:
-		return &hft.BuildError{Kind: hft.BuilderIncomplete, What: "no channel: give Build the channel to the host"}
 	case b.id == 0:
 		return &hft.BuildError{Kind: hft.InvalidArgument, What: "bot id 0: choose another, 0 addresses no bot"}
 	}
 	for i := range b.instruments {
-		if err := b.checkInstrument(i, ch.Instruments()); err != nil {
+		if err := b.checkInstrument(i, channel); err != nil {
 			return err
 		}
 	}
-	if n := len(ch.Instruments()); n != len(b.instruments) {
+	if n := len(channel); n != len(b.instruments) {
 		return &hft.BuildError{Kind: hft.InvalidArgument, What: fmt.Sprintf(
 			"the channel has %d instruments and the bot %d: build both of the same", n, len(b.instruments))}
 	}

@@ -27,6 +27,16 @@ type holding struct {
 	numOrders, numFills, numRejects uint64
 }
 
+// newHolding returns the strategy's holding of an instrument of p; updates of its orders find it from now on.
+func newHolding(cfg InstrumentConfig, s *strategy, p *publisher, inst *instrument) *holding {
+	h := &holding{cfg: cfg, mode: s.cfg.Position, pub: p, feedNo: inst.no}
+	h.owner.Bot = s.botID
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	inst.holdings[s.botID] = h
+	return h
+}
+
 // profit keeps the average entry of a position.
 type profit struct {
 	entryPrice float64 // average price of the open position

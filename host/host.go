@@ -29,8 +29,12 @@ const (
 	ExitError       Exit = "error"
 )
 
-// SocketName is the name of the control socket in the state folder.
-const SocketName = "runner.sock"
+// SocketName is the name of the control socket in the state folder, AttachSocketName that of the socket by which
+// processes attach themselves.
+const (
+	SocketName       = "runner.sock"
+	AttachSocketName = "attach.sock"
+)
 
 // cancelGrace bounds how long an ending host waits for the venues to confirm the cancels of on_exit.
 const cancelGrace = 2 * time.Second
@@ -42,6 +46,7 @@ type Host struct {
 	log        hclog.Logger
 	publishers []*publisher
 	strategies []*strategy
+	attached   attachedBots
 	spawner    *control.Spawner
 	background sync.WaitGroup
 	startedAt  time.Time
@@ -124,6 +129,11 @@ func (h *Host) Run(ctx context.Context) (Exit, error) {
 	if err != nil {
 		return ExitError, err
 	}
+	attach, err := control.ListenRunner(filepath.Join(h.cfg.StateDir, AttachSocketName))
+	if err != nil {
+		return ExitError, errors.Join(err, socket.Close())
+	}
+	defer func() { _ = attach.Close() }()
 	// Binaries of an earlier run: nobody runs them when the socket is ours.
 	if err := os.RemoveAll(filepath.Join(h.cfg.StateDir, binaryDir)); err != nil {
 		h.log.Warn("binaries of an earlier run are left", "error", err)
@@ -134,7 +144,7 @@ func (h *Host) Run(ctx context.Context) (Exit, error) {
 	defer h.background.Wait()
 	defer stopService()
 	h.serve(service, socket)
-	return h.work(ctx, service)
+	return h.work(ctx, service, attach)
 }
 
 func (h *Host) serve(ctx context.Context, socket net.Listener) {
@@ -151,7 +161,7 @@ type connectorEnd struct {
 	err error
 }
 
-func (h *Host) work(ctx, service context.Context) (Exit, error) {
+func (h *Host) work(ctx, service context.Context, attach net.Listener) (Exit, error) {
 	connectors, stopConnectors := context.WithCancel(context.Background())
 	defer stopConnectors()
 	ends := make(chan connectorEnd, len(h.publishers))
@@ -165,12 +175,14 @@ func (h *Host) work(ctx, service context.Context) (Exit, error) {
 	startErr := h.boot(ctx, strategies)
 	exit := ExitInterrupted
 	failure := startErr
+	var attached sync.WaitGroup
 	if startErr != nil {
 		exit = ExitError
 	} else {
 		if err := h.watchPlugins(service); err != nil {
 			h.log.Warn("binaries are not watched", "error", err)
 		}
+		attached.Go(func() { h.serveAttached(strategies, attach) })
 		for _, p := range h.publishers {
 			p.start()
 		}
@@ -181,6 +193,7 @@ func (h *Host) work(ctx, service context.Context) (Exit, error) {
 	for _, s := range h.strategies {
 		<-s.done
 	}
+	attached.Wait()
 	if running > 0 {
 		h.awaitCancels()
 	}
@@ -250,7 +263,7 @@ func (h *Host) awaitStrategies(ctx context.Context) {
 	defer poll.Stop()
 	for {
 		alive := 0
-		for _, s := range h.strategies {
+		for _, s := range h.everyStrategy() {
 			if state := s.getState(); state == Running || state == Starting {
 				alive++
 			}
@@ -274,7 +287,7 @@ func (h *Host) awaitCancels() {
 	deadline := time.Now().Add(cancelGrace)
 	for time.Now().Before(deadline) {
 		open := 0
-		for _, s := range h.strategies {
+		for _, s := range h.everyStrategy() {
 			if s.cfg.OnExit != CancelOrders {
 				continue
 			}

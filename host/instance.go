@@ -14,7 +14,7 @@ import (
 
 // instance is one process of a strategy with its session.
 type instance struct {
-	process *control.Process
+	process *control.Process // nil for a process that attached itself
 	session *session
 	version string
 	binary  binary
@@ -59,7 +59,7 @@ func (s *strategy) launchBinary(ctx context.Context, b binary) (*instance, error
 	s.incarnation++
 	incarnation := s.incarnation
 	s.mu.Unlock()
-	ses, err := newSession(s, incarnation)
+	ses, err := newSession(s, s.holdings, incarnation)
 	if err != nil {
 		return nil, err
 	}
@@ -188,6 +188,14 @@ func (s *strategy) stop(inst *instance) (state []byte, err error) {
 		return nil, fmt.Errorf("strategy %s did not stop in order and was killed: %w", s.cfg.Name, err)
 	}
 	return state, nil
+}
+
+// pid returns the process's id, 0 when it is not known.
+func (i *instance) pid() int {
+	if i.process == nil {
+		return i.session.strategy.peer.PID
+	}
+	return i.process.PID()
 }
 
 // hush ends the watching: the end of the instance is wanted.

@@ -65,25 +65,32 @@ func newPublisher(cfg ConnectorConfig, clock *ipc.Clock, log hclog.Logger) (*pub
 	return p, nil
 }
 
-// register makes the instrument known, once per symbol; every strategy has to agree on tick and lot size.
-func (p *publisher) register(cfg InstrumentConfig) (*instrument, error) {
+// register makes the instrument known, once per symbol; every strategy has to agree on tick and lot size. A fresh one
+// is to be listed when its holdings are in place.
+func (p *publisher) register(cfg InstrumentConfig) (inst *instrument, fresh bool, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if known := p.bySymbol[cfg.Symbol]; known != nil {
 		if known.tickSize != cfg.TickSize || known.lotSize != cfg.LotSize {
-			return nil, fmt.Errorf("instrument %s of connector %s: tick and lot size %v, %v here but %v, %v in another strategy",
+			return nil, false, fmt.Errorf("instrument %s of connector %s: tick and lot size %v, %v here but %v, %v in another strategy",
 				cfg.Symbol, p.name, cfg.TickSize, cfg.LotSize, known.tickSize, known.lotSize)
 		}
-		return known, nil
+		return known, false, nil
 	}
 	if len(p.instruments) > math.MaxUint16 {
-		return nil, fmt.Errorf("connector %s has more than %d instruments", p.name, math.MaxUint16)
+		return nil, false, fmt.Errorf("connector %s has more than %d instruments", p.name, math.MaxUint16)
 	}
-	inst := &instrument{no: len(p.instruments), symbol: cfg.Symbol, tickSize: cfg.TickSize, lotSize: cfg.LotSize,
+	inst = &instrument{no: len(p.instruments), symbol: cfg.Symbol, tickSize: cfg.TickSize, lotSize: cfg.LotSize,
 		book: depth.NewFusedMarketDepth(cfg.TickSize, cfg.LotSize, depth.Fixed), latency: newLatencyHistogram(),
 		holdings: make(map[uint64]*holding)}
 	p.instruments = append(p.instruments, inst)
 	p.bySymbol[cfg.Symbol] = inst
+	return inst, true, nil
+}
+
+// list subscribes a fresh instrument at the connector.
+func (p *publisher) list(inst *instrument) {
 	p.connector.Register(connector.Instrument{No: inst.no, Symbol: inst.symbol, TickSize: inst.tickSize, LotSize: inst.lotSize})
-	return inst, nil
 }
 
 // Feed publishes one message of the venue.

@@ -16,10 +16,12 @@ func (h *Host) Version(context.Context) (control.VersionInfo, error) {
 		Config: h.cfg.ConfigPath, StartedAt: h.startedAt}, nil
 }
 
-// Strategies returns the state of all strategies in the order of the configuration.
+// Strategies returns the state of all strategies in the order of the configuration, and then of the processes that
+// attached themselves.
 func (h *Host) Strategies(context.Context) ([]control.StrategyStatus, error) {
-	list := make([]control.StrategyStatus, 0, len(h.strategies))
-	for _, s := range h.strategies {
+	strategies := h.everyStrategy()
+	list := make([]control.StrategyStatus, 0, len(strategies))
+	for _, s := range strategies {
 		list = append(list, s.status())
 	}
 	return list, nil
@@ -43,9 +45,11 @@ func (h *Host) Restart(ctx context.Context, name string) (control.RestartResult,
 }
 
 func (h *Host) command(ctx context.Context, name string, kind commandKind) (control.RestartResult, error) {
-	known := make([]string, 0, len(h.strategies))
-	for _, s := range h.strategies {
-		if s.cfg.Name == name {
+	var known []string
+	for _, s := range h.everyStrategy() {
+		if s.cfg.Name == name && s.peer != nil {
+			return control.RestartResult{}, s.askAttached(ctx, kind)
+		} else if s.cfg.Name == name {
 			return s.ask(ctx, kind)
 		}
 		known = append(known, s.cfg.Name)

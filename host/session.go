@@ -16,6 +16,7 @@ type session struct {
 	strategy    *strategy
 	incarnation uint32
 	control     *ipc.Control
+	holdings    []*holding // in the order of the bot's instruments
 	links       []*sessionLink
 	stats       *strategyStats
 
@@ -44,13 +45,14 @@ const (
 	flushPark   = time.Millisecond
 )
 
-func newSession(s *strategy, incarnation uint32) (*session, error) {
+// newSession makes the memory of a process that trades the holdings, which are some of the strategy's.
+func newSession(s *strategy, holdings []*holding, incarnation uint32) (*session, error) {
 	page, err := ipc.NewControl()
 	if err != nil {
 		return nil, err
 	}
-	ses := &session{strategy: s, incarnation: incarnation, control: page, stats: &s.stats}
-	for _, h := range s.holdings {
+	ses := &session{strategy: s, incarnation: incarnation, control: page, holdings: holdings, stats: s.stats}
+	for _, h := range holdings {
 		if err := ses.link(h); err != nil {
 			ses.Close()
 			return nil, err
@@ -94,7 +96,7 @@ func (s *session) files(first int) ([]*os.File, ipc.Attachment) {
 			FeedFD: first + len(files), PrivateFD: first + len(files) + 1})
 		files = append(files, l.pub.feed.File(), l.port.File())
 	}
-	for _, h := range s.strategy.holdings {
+	for _, h := range s.holdings {
 		a.Instruments = append(a.Instruments, ipc.InstrumentAttachment{
 			Instrument: ipc.Instrument{Connector: h.cfg.Connector, Symbol: h.cfg.Symbol, TickSize: h.cfg.TickSize, LotSize: h.cfg.LotSize},
 			FeedNo:     h.feedNo})
@@ -151,7 +153,7 @@ func (s *session) deactivate() {
 
 // inSync reports whether the bot has its orders, position and books of all instruments.
 func (s *session) inSync() bool {
-	if int(s.answered.Load()) < len(s.strategy.holdings) {
+	if int(s.answered.Load()) < len(s.holdings) {
 		return false
 	}
 	for _, l := range s.links {

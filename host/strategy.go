@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"hftrunner/internal/control"
+	"hftrunner/ipc"
 )
 
 // State of a strategy.
@@ -39,7 +40,8 @@ type strategy struct {
 	host     *Host
 	log      hclog.Logger
 	holdings []*holding
-	stats    strategyStats
+	stats    *strategyStats
+	peer     *ipc.AttachPeer // the process, if it attached itself
 	commands chan command
 	done     chan struct{} // closed when the supervisor has ended
 
@@ -60,7 +62,7 @@ func newStrategy(h *Host, cfg StrategyConfig) *strategy {
 	if s.botID == 0 {
 		s.botID = botIDOf(cfg.Name)
 	}
-	s.stats.latency = newLatencyHistogram()
+	s.stats = &strategyStats{latency: newLatencyHistogram()}
 	return s
 }
 
@@ -78,7 +80,7 @@ func (s *strategy) register(publishers map[string]*publisher) error {
 		if p == nil {
 			return fmt.Errorf("strategy %s: no connector %q", s.cfg.Name, cfg.Connector)
 		}
-		inst, err := p.register(cfg)
+		inst, fresh, err := p.register(cfg)
 		if err != nil {
 			return fmt.Errorf("strategy %s: %w", s.cfg.Name, err)
 		}
@@ -86,10 +88,10 @@ func (s *strategy) register(publishers map[string]*publisher) error {
 			return fmt.Errorf("strategy %s: instrument %s of connector %s is used twice under the bot id %d",
 				s.cfg.Name, cfg.Symbol, cfg.Connector, s.botID)
 		}
-		h := &holding{cfg: cfg, mode: s.cfg.Position, pub: p, feedNo: inst.no}
-		h.owner.Bot = s.botID
-		inst.holdings[s.botID] = h
-		s.holdings = append(s.holdings, h)
+		s.holdings = append(s.holdings, newHolding(cfg, s, p, inst))
+		if fresh {
+			p.list(inst)
+		}
 	}
 	return nil
 }
@@ -117,7 +119,7 @@ func (s *strategy) status() control.StrategyStatus {
 		Reason: s.reason, Restarts: s.restarts}
 	var current botTotals
 	if s.current != nil {
-		st.PID = s.current.process.PID()
+		st.PID = s.current.pid()
 		st.UptimeNs = int64(time.Since(s.startedAt))
 		current = s.current.session.totals()
 	}

@@ -73,7 +73,7 @@ func (h *Host) Summary(exit Exit) Summary {
 			Reconnects:  p.counters[connector.Reconnects].Load(),
 		})
 	}
-	for _, st := range h.strategies {
+	for _, st := range h.everyStrategy() {
 		s.Strategies = append(s.Strategies, st.summary())
 	}
 	return s

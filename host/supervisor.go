@@ -173,7 +173,7 @@ func (s *supervisor) onFailure(reason string) {
 }
 
 // onExit carries out the strategy's on_exit action.
-func (s *supervisor) onExit() {
+func (s *strategy) onExit() {
 	if s.cfg.OnExit != CancelOrders {
 		return
 	}

@@ -1,0 +1,209 @@
+package host
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"slices"
+	"sync"
+	"time"
+
+	"hftrunner/ipc"
+)
+
+// A process that attached itself is a strategy without a supervisor: nobody starts it again, and nobody takes it for
+// hung, because it may be stopped in a debugger. Each connection is a strategy value of its own, which takes over what
+// the bot of that id held before.
+
+const (
+	// attachedPlugin stands where the name of a plugin does.
+	attachedPlugin = "(attached)"
+	// maxAttachedBots bounds the bots that are connected or remembered for what they hold.
+	maxAttachedBots = 128
+	// maxAttachedInstruments is the number of instruments of a connector from which processes cannot add another.
+	maxAttachedInstruments = 512
+	// handover is how long a request waits for the end of a process that has its bot id and may have ended just now.
+	handover = 200 * time.Millisecond
+	// faultLook is how often an attached process's queues are looked at.
+	faultLook = 100 * time.Millisecond
+)
+
+// attachedBots are the bots of processes that attached themselves, connected or not, in the order of their first time.
+type attachedBots struct {
+	admission sync.Mutex // requests are admitted one by one
+
+	mu   sync.Mutex
+	bots []*strategy
+}
+
+func (b *attachedBots) list() []*strategy {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.bots)
+}
+
+// find returns the bot of that id, nil if there was none.
+func (b *attachedBots) find(botID uint64) *strategy {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, s := range b.bots {
+		if s.botID == botID {
+			return s
+		}
+	}
+	return nil
+}
+
+// put adds a bot in the place of its predecessor, if it has one.
+func (b *attachedBots) put(s, old *strategy) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if i := slices.Index(b.bots, old); i >= 0 {
+		b.bots[i] = s
+		return
+	}
+	b.bots = append(b.bots, s)
+}
+
+// makeRoom forgets a bot that has left and holds nothing, when there are too many.
+func (b *attachedBots) makeRoom() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.bots) < maxAttachedBots {
+		return nil
+	}
+	i := slices.IndexFunc(b.bots, func(s *strategy) bool { return !s.connected() && s.flat() })
+	if i < 0 {
+		return fmt.Errorf("%d bots are attached or hold orders or positions: choose the id of one of them", len(b.bots))
+	}
+	for _, h := range b.bots[i].holdings {
+		h.pub.mu.Lock()
+		delete(h.pub.instruments[h.feedNo].holdings, b.bots[i].botID)
+		h.pub.mu.Unlock()
+	}
+	b.bots = slices.Delete(b.bots, i, i+1)
+	return nil
+}
+
+// connected reports whether the strategy's process, or its supervisor, is still at work.
+func (s *strategy) connected() bool {
+	select {
+	case <-s.done:
+		return false
+	default:
+		return true
+	}
+}
+
+// flat reports whether the strategy has neither orders nor a position.
+func (s *strategy) flat() bool {
+	for _, h := range s.holdings {
+		h.pub.mu.Lock()
+		flat := h.orders.View().Len() == 0 && h.state.Position == 0
+		h.pub.mu.Unlock()
+		if !flat {
+			return false
+		}
+	}
+	return true
+}
+
+// everyStrategy returns the configured strategies, then the attached ones.
+func (h *Host) everyStrategy() []*strategy {
+	return slices.Concat(h.strategies, h.attached.list())
+}
+
+// serveAttached serves the attach socket until ctx ends and every process that attached itself has parted.
+func (h *Host) serveAttached(ctx context.Context, listener net.Listener) {
+	err := ipc.ServeAttach(ctx, listener, func(peer *ipc.AttachPeer) { h.attach(ctx, peer) },
+		func(err error) { h.log.Warn("attach socket", "error", err) })
+	if err != nil {
+		h.log.Error("attach socket", "error", err)
+	}
+}
+
+// attach is the life of one attached process.
+func (h *Host) attach(ctx context.Context, peer *ipc.AttachPeer) {
+	s, inst, err := h.admit(peer)
+	if err != nil {
+		h.log.Warn("process refused", "pid", peer.PID, "bot", peer.Request.BotID, "error", err)
+		peer.Refuse(err)
+		return
+	}
+	defer close(s.done)
+	var asked *command
+	state, reason := Ended, "it went before it had its memory"
+	files, attachment := inst.session.files(0)
+	if err := peer.Accept(files, attachment); err == nil {
+		s.log.Info("attached", "bot", s.botID, "pid", peer.PID)
+		state, reason, asked = s.accompany(ctx, inst)
+	}
+	s.retire(inst)
+	inst.dispose()
+	s.onExit()
+	s.setState(state, reason)
+	s.log.Info("detached", "reason", reason)
+	if asked != nil {
+		asked.reply <- commandResult{}
+	}
+}
+
+// accompany returns when an attached process has disconnected or was disconnected, and the command that asked for it.
+func (s *strategy) accompany(ctx context.Context, inst *instance) (State, string, *command) {
+	faults := time.NewTicker(faultLook)
+	defer faults.Stop()
+	for {
+		select {
+		case <-s.peer.Gone():
+			return Ended, "the process has disconnected", nil
+		case <-ctx.Done():
+			s.interrupt(inst, "the host ends")
+			return Stopped, "", nil
+		case c := <-s.commands:
+			s.interrupt(inst, "it was stopped by command")
+			return Stopped, "", &c
+		case <-faults.C:
+			if fault := inst.session.fault(); fault != "" {
+				s.log.Error("process is disconnected", "pid", s.peer.PID, "reason", fault)
+				s.peer.Disconnect(fault)
+				return Failed, fault, nil
+			}
+		}
+	}
+}
+
+// interrupt makes the waiting calls of an attached process return, and parts from it when it has disconnected or had
+// its time. The process itself is not the host's to kill.
+func (s *strategy) interrupt(inst *instance, reason string) {
+	inst.session.control.Interrupt()
+	limit := time.NewTimer(s.host.cfg.Supervision.StopTimeout)
+	defer limit.Stop()
+	select {
+	case <-s.peer.Gone():
+	case <-limit.C:
+		s.log.Warn("process has not disconnected in time", "pid", s.peer.PID)
+	}
+	s.peer.Disconnect(reason)
+}
+
+// askAttached carries out a command on an attached process.
+func (s *strategy) askAttached(ctx context.Context, kind commandKind) error {
+	if kind != commandStop {
+		return fmt.Errorf("%s is a process that attached itself, the host cannot start it: start it where it was started",
+			s.cfg.Name)
+	}
+	c := command{kind: kind, reply: make(chan commandResult, 1)}
+	select {
+	case s.commands <- c:
+	case <-s.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case r := <-c.reply:
+		return r.err
+	case <-ctx.Done():
+		return fmt.Errorf("%s: still at it: %w", s.cfg.Name, ctx.Err())
+	}
+}

@@ -41,7 +41,7 @@ const (
 	// requestSpin is how long an adaptive or spinning session looks for the next request before it parks.
 	requestSpin = 50 * time.Microsecond
 	// requestPark bounds one sleep; a bot that sends rings. flushPark does while messages wait for room in its queue.
-	requestPark = 200 * time.Millisecond
+	requestPark = 500 * time.Millisecond
 	flushPark   = time.Millisecond
 )
 

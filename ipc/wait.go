@@ -14,7 +14,7 @@ const (
 	// adaptiveSpin is how long an adaptive bot spins after its last event before it parks.
 	adaptiveSpin = 20 * time.Microsecond
 	// maxPark bounds one sleep, so that a parked bot shows its heartbeat and notices that the host is gone.
-	maxPark = 200 * time.Millisecond
+	maxPark = 400 * time.Millisecond
 	// spinsPerCheck is how often a spin looks at its queues before it looks at clocks and lets others run.
 	spinsPerCheck = 256
 	// eventsPerCount is how many events a bot counts privately before it shows the count.

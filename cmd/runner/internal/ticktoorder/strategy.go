@@ -34,7 +34,7 @@ func (echo) Run(_ context.Context, bot hft.Bot) error {
 		switch {
 		case errors.Is(err, hft.ErrInterrupted):
 			return nil
-		case err != nil:
+		case err != nil || result == hft.ElapseEndOfData:
 			return err
 		case result != hft.ElapseMarketFeed || book.BestBidTick() == hft.InvalidMin:
 			continue

@@ -26,6 +26,9 @@ type Payload struct {
 	rowsAt  [2]int
 	numBids int
 
+	// tail is a copy of the end of the message, see lastRows.
+	tail [2 * usualSpan]byte
+
 	// scratch holds strings that had escapes.
 	scratch []byte
 }

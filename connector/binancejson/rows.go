@@ -18,7 +18,11 @@ func (p *Payload) appendRows(rows []hft.Event, i int) (grown []hft.Event, next i
 	}
 	for more := true; more; {
 		var atRow bool
-		if rows, i, atRow = usualRows(rows, b, i); !atRow {
+		rows, i, atRow = usualRows(rows, b, i)
+		if atRow && i > len(b)-usualSpan {
+			rows, i, atRow = p.lastRows(rows, i)
+		}
+		if !atRow {
 			if i, more, err = skipSeparator(b, i, ']'); err != nil {
 				return rows, i, err
 			}
@@ -41,6 +45,14 @@ func (p *Payload) appendRows(rows []hft.Event, i int) (grown []hft.Event, next i
 		}
 	}
 	return rows, i, nil
+}
+
+// lastRows is usualRows for the rows that are too near the end: it reads a copy with zeros behind it.
+func (p *Payload) lastRows(rows []hft.Event, i int) (grown []hft.Event, next int, atRow bool) {
+	n := copy(p.tail[:usualSpan], p.raw[i:])
+	clear(p.tail[n:])
+	rows, n, atRow = usualRows(rows, p.tail[:], 0)
+	return rows, i + n, atRow
 }
 
 // usualRow converts ["price","quantity"] without white space; next is -1 for anything else.

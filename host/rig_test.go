@@ -24,6 +24,9 @@ func TestMain(m *testing.M) {
 	if serve, ok := testPlugins[filepath.Base(os.Args[0])]; ok {
 		serve()
 	}
+	if config := os.Getenv(attachedProgramEnv); config != "" {
+		runAttached(config)
+	}
 	os.Exit(m.Run())
 }
 

@@ -1,0 +1,48 @@
+package host_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"hftrunner/connector/paper"
+	"hftrunner/host"
+)
+
+// Example runs a host on ten seconds of a synthetic market, as fast as it goes, without any strategy.
+func Example() {
+	dir, err := os.MkdirTemp("", "hft")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(dir)
+	source, err := paper.NewSynthetic(paper.SyntheticConfig{Seed: 1, StartNs: 1_700_000_000_000_000_000, Duration: 10 * time.Second})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	sim, err := paper.New(paper.Config{Source: source})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	h, err := host.New(host.Config{
+		PluginDir:   dir,
+		StateDir:    filepath.Join(dir, "state"),
+		Supervision: host.Supervision{StopTimeout: time.Second},
+		Connectors:  []host.ConnectorConfig{{Name: "sim", Kind: "paper", Connector: sim}},
+	}, hclog.NewNullLogger())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	exit, err := h.Run(context.Background())
+	summary := h.Summary(exit)
+	fmt.Println(summary.Exit, err, summary.Connectors[0].Name, len(summary.Strategies))
+	// Output: end_of_data <nil> sim 0
+}

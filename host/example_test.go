@@ -13,7 +13,7 @@ import (
 	"hftrunner/host"
 )
 
-// Example runs a host on ten seconds of a synthetic market, as fast as it goes, without any strategy.
+// Example runs a host with a synthetic market and no strategy for a moment.
 func Example() {
 	dir, err := os.MkdirTemp("", "hft")
 	if err != nil {
@@ -21,7 +21,7 @@ func Example() {
 		return
 	}
 	defer os.RemoveAll(dir)
-	source, err := paper.NewSynthetic(paper.SyntheticConfig{Seed: 1, StartNs: 1_700_000_000_000_000_000, Duration: 10 * time.Second})
+	source, err := paper.NewSynthetic(paper.SyntheticConfig{Seed: 1, StartNs: 1_700_000_000_000_000_000})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -41,8 +41,10 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	exit, err := h.Run(context.Background())
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	exit, err := h.Run(ctx)
 	summary := h.Summary(exit)
 	fmt.Println(summary.Exit, err, summary.Connectors[0].Name, len(summary.Strategies))
-	// Output: end_of_data <nil> sim 0
+	// Output: interrupted <nil> sim 0
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"time"
 
 	"hftrunner/connector"
 	"hftrunner/depth"
@@ -94,7 +93,7 @@ func (s *session) fetch() error {
 	return nil
 }
 
-// nextNs returns when something happens next. It is never in the past.
+// nextNs returns when something happens next, sim.NeverNs while there is no instrument. It is never in the past.
 func (s *session) nextNs() int64 {
 	nextNs := min(s.link.ToExchange.NextNs(), s.link.ToLocal.NextNs(), s.endNs)
 	if s.haveBatch {
@@ -102,9 +101,6 @@ func (s *session) nextNs() int64 {
 	}
 	if len(s.instant) > 0 {
 		nextNs = min(nextNs, s.instantNs+int64(s.paper.cfg.Exchange.OrderLatency))
-	}
-	if nextNs == sim.NeverNs { // no instrument yet: look again in an hour
-		nextNs = s.nowNs + int64(time.Hour)
 	}
 	return max(nextNs, s.nowNs)
 }

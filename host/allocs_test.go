@@ -1,0 +1,140 @@
+package host
+
+import (
+	"testing"
+
+	"github.com/hashicorp/go-hclog"
+
+	"hftrunner/connector"
+	"hftrunner/hft"
+	"hftrunner/ipc"
+)
+
+// sinkhole is a connector that takes everything and does nothing.
+type sinkhole struct{ connector.Connector }
+
+func (sinkhole) Register(connector.Instrument) {}
+func (sinkhole) Submit(connector.Order)        {}
+func (sinkhole) Cancel(connector.Order)        {}
+func (sinkhole) Modify(connector.Order)        {}
+
+// newPath makes a host with one strategy whose session is active, without a process.
+func newPath(tb testing.TB) (*publisher, *session) {
+	tb.Helper()
+	h, err := New(Config{Connectors: []ConnectorConfig{{Name: "venue", Connector: sinkhole{}}},
+		Strategies: []StrategyConfig{{Name: "grid", OnExit: KeepOrders, Position: StrategyPosition,
+			Instruments: []InstrumentConfig{{Connector: "venue", Symbol: "BTCUSDT", TickSize: 0.1, LotSize: 0.001}}}}}, hclog.NewNullLogger())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	ses, err := newSession(h.strategies[0], h.strategies[0].holdings, 1)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	ses.activate()
+	tb.Cleanup(func() {
+		ses.deactivate()
+		ses.Close()
+		h.closeFeeds()
+	})
+	return h.publishers[0], ses
+}
+
+// TestFeedAndOrderPathAllocateNothing measures what the host does for every message, request and report.
+func TestFeedAndOrderPathAllocateNothing(t *testing.T) {
+	p, ses := newPath(t)
+	events := make([]hft.Event, 20)
+	n := int64(0)
+	feed := func() {
+		n++
+		for i := range events {
+			side, px := hft.BuyEvent, 60_000-0.1*float64(i)
+			if i%2 == 1 {
+				side, px = hft.SellEvent, 60_001+0.1*float64(i)
+			}
+			events[i] = hft.Event{Ev: hft.LocalEvent | side | hft.DepthEvent, ExchTimestampNs: n, LocalTimestampNs: n + 1, Px: px, Qty: float64(n%7 + 1)}
+		}
+		p.Feed(0, events)
+	}
+	for range 100 {
+		feed()
+	}
+	if a := testing.AllocsPerRun(500, feed); a != 0 {
+		t.Errorf("a message of %d levels allocates %v times", len(events), a)
+	}
+
+	id := uint64(0)
+	cycle := func() {
+		id++
+		var req ipc.Request
+		req.Kind = ipc.RequestOrder
+		req.Order = hft.NewOrder(id, 600_000, 0.1, 0.01, hft.Buy, hft.Limit, hft.GTX)
+		req.Order.Req = hft.StatusNew
+		ses.handle(ses.links[0], &req)
+		u := connector.OrderUpdate{Order: connector.Order{Owner: connector.Owner{Bot: ses.strategy.botID, Incarnation: 1}, Order: req.Order}}
+		u.Req, u.Status, u.ExchTimestampNs = hft.StatusNone, hft.StatusNew, 1
+		p.Order(&u)
+		u.Status, u.Fill, u.ExecQty, u.ExecPriceTick, u.FillValue, u.FillFee = hft.StatusFilled, true, 0.01, 600_000, 600, 0.1
+		p.Order(&u)
+	}
+	for range 100 {
+		cycle()
+	}
+	if a := testing.AllocsPerRun(500, cycle); a != 0 {
+		t.Errorf("an order's life allocates %v times", a)
+	}
+	if st := ses.strategy.status(); st.Orders != id || st.Fills != id || st.Instruments[0].OpenOrders != 0 {
+		t.Errorf("after %d orders: %+v", id, st)
+	}
+}
+
+// TestProfit follows a position through growing, shrinking and turning round.
+func TestProfit(t *testing.T) {
+	var p profit
+	position := 0.0
+	for i, f := range []struct{ qty, price, realised, entry float64 }{
+		{2, 100, 0, 100}, {2, 110, 0, 105}, {-1, 120, 15, 105}, {-5, 100, 0, 100}, {1, 90, 10, 100}, {1, 90, 20, 100},
+	} {
+		p.fill(position, f.qty, f.price, 1)
+		if position += f.qty; p.realised != f.realised || p.entryPrice != f.entry {
+			t.Errorf("fill %d: realised %v at an entry of %v, want %v at %v", i, p.realised, p.entryPrice, f.realised, f.entry)
+		}
+	}
+	if position != 0 || p.open(position, 50) != 0 || p.open(-2, 90) != 20 {
+		t.Errorf("position %v, open %v", position, p.open(-2, 90))
+	}
+}
+
+// TestLatencyPercentiles mixes negative and positive latencies.
+func TestLatencyPercentiles(t *testing.T) {
+	l := newLatencyHistogram()
+	for i := int64(-50); i < 50; i++ {
+		l.record(i * 1000)
+	}
+	p := l.percentiles()
+	near := func(got, want int64) bool { return got >= want-1100 && got <= want+1100 }
+	if !near(p.P50, -1000) || !near(p.P99, 48_000) || !near(p.Max, 49_000) || !near(l.at(1), -50_000) {
+		t.Errorf("%+v, 1 %%: %d", p, l.at(1))
+	}
+	if empty := newLatencyHistogram(); empty.percentiles() != (Percentiles{}) {
+		t.Errorf("%+v", empty.percentiles())
+	}
+}
+
+func BenchmarkFeed(b *testing.B) {
+	p, _ := newPath(b)
+	events := make([]hft.Event, 70)
+	n := int64(0)
+	for b.Loop() {
+		n++
+		for i := range events {
+			side, px := hft.BuyEvent, 60_000-0.1*float64(i)
+			if i >= 35 {
+				side, px = hft.SellEvent, 60_001+0.1*float64(i)
+			}
+			events[i] = hft.Event{Ev: hft.LocalEvent | side | hft.DepthEvent, ExchTimestampNs: n, LocalTimestampNs: n, Px: px, Qty: float64(n%7 + 1)}
+		}
+		p.Feed(0, events)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(events)), "ns/level")
+}

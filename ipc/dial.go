@@ -3,6 +3,7 @@ package ipc
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"syscall"
@@ -110,7 +111,9 @@ func readAnswer(conn *net.UnixConn) (answer []byte, descriptors []int, err error
 	var head [4]byte
 	rights := make([]byte, syscall.CmsgSpace(4*(1+2*maxAttachConnectors)))
 	n, numRights, flags, _, err := conn.ReadMsgUnix(head[:], rights)
-	if err != nil {
+	if errors.Is(err, io.EOF) {
+		return nil, nil, fmt.Errorf("the host has hung up, its log says why: %w", err)
+	} else if err != nil {
 		return nil, nil, err
 	}
 	messages, err := syscall.ParseSocketControlMessage(rights[:numRights])
@@ -126,9 +129,6 @@ func readAnswer(conn *net.UnixConn) (answer []byte, descriptors []int, err error
 	}
 	if flags&syscall.MSG_CTRUNC != 0 {
 		return nil, descriptors, errors.New("not all descriptors arrived: raise the limit of open files (ulimit -n)")
-	}
-	if n == 0 {
-		return nil, descriptors, errors.New("the host has hung up: see its log")
 	}
 	answer, err = readMessage(conn, head[:n])
 	return answer, descriptors, err

@@ -23,6 +23,8 @@ func TestMain(m *testing.M) {
 		runBot()
 	case "host":
 		runHost()
+	case "attachhost":
+		runAttachHost()
 	}
 	os.Exit(m.Run())
 }

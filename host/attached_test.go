@@ -207,7 +207,7 @@ func TestAttachedProcessTrades(t *testing.T) {
 	a := r.launch(attachedProgram{BotID: 7, Symbols: []string{"ETHUSDT", "BTCUSDT"}, Quoter: quoterParams{FirstID: 1, Qty: 0.01}})
 	a.expect("attached")
 	s := r.until("attached-7", "fills of both instruments", func(s control.StrategyStatus) bool {
-		return s.Instruments[0].TradingVol > 0 && s.Instruments[1].TradingVol > 0
+		return s.Instruments[0].TradingVolume > 0 && s.Instruments[1].TradingVolume > 0
 	})
 	if s.Plugin != "(attached)" || s.PID != a.cmd.Process.Pid || s.State != "running" || s.Instruments[0].Symbol != "ETHUSDT" {
 		t.Errorf("%+v", s)

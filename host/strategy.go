@@ -147,17 +147,17 @@ func (h *holding) status() (st control.InstrumentStatus, orders, fills, rejects 
 	book := h.pub.instruments[h.feedNo].book
 	mid := (book.BestBid() + book.BestAsk()) / 2
 	st = control.InstrumentStatus{
-		Connector:    h.cfg.Connector,
-		Symbol:       h.cfg.Symbol,
-		Position:     h.state.Position,
-		BestBid:      zeroIfNaN(book.BestBid()),
-		BestAsk:      zeroIfNaN(book.BestAsk()),
-		OpenOrders:   h.orders.View().Len(),
-		Fee:          h.state.Fee,
-		TradingVol:   h.state.TradingVolume,
-		TradingValue: h.state.TradingValue,
-		RealisedPnL:  h.profit.realised,
-		OpenPnL:      h.profit.open(h.state.Position, mid),
+		Connector:     h.cfg.Connector,
+		Symbol:        h.cfg.Symbol,
+		Position:      h.state.Position,
+		BestBid:       zeroIfNaN(book.BestBid()),
+		BestAsk:       zeroIfNaN(book.BestAsk()),
+		OpenOrders:    h.orders.View().Len(),
+		Fee:           h.state.Fee,
+		TradingVolume: h.state.TradingVolume,
+		TradingValue:  h.state.TradingValue,
+		RealisedPnL:   h.profit.realised,
+		OpenPnL:       h.profit.open(h.state.Position, mid),
 	}
 	return st, h.numOrders, h.numFills, h.numRejects
 }

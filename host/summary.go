@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"hftrunner/connector"
+	"hftrunner/internal/control"
 )
 
 // Summary is what a run comes to. Times are nanoseconds.
@@ -28,37 +29,22 @@ type ConnectorSummary struct {
 
 // StrategySummary is what a strategy did, over all its processes.
 type StrategySummary struct {
-	Name          string              `json:"name"`
-	Plugin        string              `json:"plugin"`
-	Version       string              `json:"version"`
-	State         string              `json:"state"`
-	Restarts      int                 `json:"restarts"`
-	Events        uint64              `json:"events"`
-	LostEvents    uint64              `json:"lost_events"`
-	Resyncs       uint64              `json:"resyncs"`
-	Requests      uint64              `json:"requests"`
-	Orders        uint64              `json:"orders"`
-	Fills         uint64              `json:"fills"`
-	Rejects       uint64              `json:"rejects"`
-	Instruments   []InstrumentSummary `json:"instruments"`
-	FeedLatencyNs Percentiles         `json:"feed_latency_ns"`
-	TickToOrderNs Percentiles         `json:"tick_to_order_ns"`
-	RestartGapNs  []int64             `json:"restart_gap_ns"`
-}
-
-// InstrumentSummary is what a strategy did on an instrument. Profits do not include fees.
-type InstrumentSummary struct {
-	Connector     string  `json:"connector"`
-	Symbol        string  `json:"symbol"`
-	Position      float64 `json:"position"`
-	BestBid       float64 `json:"best_bid"`
-	BestAsk       float64 `json:"best_ask"`
-	OpenOrders    int     `json:"open_orders"`
-	Fee           float64 `json:"fee"`
-	TradingVolume float64 `json:"trading_volume"`
-	TradingValue  float64 `json:"trading_value"`
-	RealisedPnL   float64 `json:"realised_pnl"`
-	OpenPnL       float64 `json:"open_pnl"`
+	Name          string                     `json:"name"`
+	Plugin        string                     `json:"plugin"`
+	Version       string                     `json:"version"`
+	State         string                     `json:"state"`
+	Restarts      int                        `json:"restarts"`
+	Events        uint64                     `json:"events"`
+	LostEvents    uint64                     `json:"lost_events"`
+	Resyncs       uint64                     `json:"resyncs"`
+	Requests      uint64                     `json:"requests"`
+	Orders        uint64                     `json:"orders"`
+	Fills         uint64                     `json:"fills"`
+	Rejects       uint64                     `json:"rejects"`
+	Instruments   []control.InstrumentStatus `json:"instruments"`
+	FeedLatencyNs Percentiles                `json:"feed_latency_ns"`
+	TickToOrderNs Percentiles                `json:"tick_to_order_ns"`
+	RestartGapNs  []int64                    `json:"restart_gap_ns"`
 }
 
 // Summary sums up the run so far.
@@ -83,12 +69,7 @@ func (s *strategy) summary() StrategySummary {
 	st := s.status()
 	sum := StrategySummary{Name: st.Name, Plugin: st.Plugin, Version: st.Version, State: st.State, Restarts: st.Restarts,
 		Events: st.Events, LostEvents: st.LostEvents, Resyncs: st.Resyncs, Requests: st.Requests, Orders: st.Orders,
-		Fills: st.Fills, Rejects: st.Rejects, RestartGapNs: st.RestartGapNs}
-	for _, i := range st.Instruments {
-		sum.Instruments = append(sum.Instruments, InstrumentSummary{Connector: i.Connector, Symbol: i.Symbol,
-			Position: i.Position, BestBid: i.BestBid, BestAsk: i.BestAsk, OpenOrders: i.OpenOrders, Fee: i.Fee,
-			TradingVolume: i.TradingVol, TradingValue: i.TradingValue, RealisedPnL: i.RealisedPnL, OpenPnL: i.OpenPnL})
-	}
+		Fills: st.Fills, Rejects: st.Rejects, RestartGapNs: st.RestartGapNs, Instruments: st.Instruments}
 	s.stats.mu.Lock()
 	sum.TickToOrderNs = s.stats.latency.percentiles()
 	s.stats.mu.Unlock()

@@ -78,7 +78,7 @@ func statusFromProto(s *pb.StrategyStatus) StrategyStatus {
 		out.Instruments = append(out.Instruments, InstrumentStatus{
 			Connector: i.GetConnector(), Symbol: i.GetSymbol(), Position: i.GetPosition(), BestBid: i.GetBestBid(),
 			BestAsk: i.GetBestAsk(), OpenOrders: int(i.GetOpenOrders()), Fee: i.GetFee(),
-			TradingVol: i.GetTradingVolume(), TradingValue: i.GetTradingValue(), RealisedPnL: i.GetRealisedPnl(),
+			TradingVolume: i.GetTradingVolume(), TradingValue: i.GetTradingValue(), RealisedPnL: i.GetRealisedPnl(),
 			OpenPnL: i.GetOpenPnl(),
 		})
 	}

@@ -51,19 +51,20 @@ type StrategyStatus struct {
 	Instruments  []InstrumentStatus `json:"instruments"`
 }
 
-// InstrumentStatus is the state of one instrument of a strategy. Prices are 0 while there is none.
+// InstrumentStatus is the state of one instrument of a strategy. Prices are 0 while there is none; profits do not
+// include fees.
 type InstrumentStatus struct {
-	Connector    string  `json:"connector"`
-	Symbol       string  `json:"symbol"`
-	Position     float64 `json:"position"`
-	BestBid      float64 `json:"best_bid"`
-	BestAsk      float64 `json:"best_ask"`
-	OpenOrders   int     `json:"open_orders"`
-	Fee          float64 `json:"fee"`
-	TradingVol   float64 `json:"trading_volume"`
-	TradingValue float64 `json:"trading_value"`
-	RealisedPnL  float64 `json:"realised_pnl"`
-	OpenPnL      float64 `json:"open_pnl"`
+	Connector     string  `json:"connector"`
+	Symbol        string  `json:"symbol"`
+	Position      float64 `json:"position"`
+	BestBid       float64 `json:"best_bid"`
+	BestAsk       float64 `json:"best_ask"`
+	OpenOrders    int     `json:"open_orders"`
+	Fee           float64 `json:"fee"`
+	TradingVolume float64 `json:"trading_volume"`
+	TradingValue  float64 `json:"trading_value"`
+	RealisedPnL   float64 `json:"realised_pnl"`
+	OpenPnL       float64 `json:"open_pnl"`
 }
 
 // RestartResult is the outcome of a restart.

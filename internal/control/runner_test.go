@@ -36,7 +36,7 @@ func fullStatus() control.StrategyStatus {
 		UptimeNs: 1, Restarts: 2, Events: 3, LostEvents: 4, Resyncs: 5, Requests: 6, Orders: 7, Fills: 8, Rejects: 9,
 		TickToOrder: 10, RestartGapNs: []int64{11, 12},
 		Instruments: []control.InstrumentStatus{{
-			Connector: "sim", Symbol: "BTCUSDT", Position: -1, BestBid: 2, BestAsk: 3, OpenOrders: 4, Fee: 5, TradingVol: 6,
+			Connector: "sim", Symbol: "BTCUSDT", Position: -1, BestBid: 2, BestAsk: 3, OpenOrders: 4, Fee: 5, TradingVolume: 6,
 			TradingValue: 7, RealisedPnL: 8, OpenPnL: 9,
 		}},
 	}

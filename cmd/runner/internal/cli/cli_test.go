@@ -73,7 +73,7 @@ func sampleSummary(exit host.Exit) host.Summary {
 		Connectors: []host.ConnectorSummary{{Name: "sim", Kind: "paper", Messages: 8_930, Events: 12_392}},
 		Strategies: []host.StrategySummary{
 			{Name: "grid-btc", Plugin: "gridtrading", Version: "1.0.0", State: "stopped", Restarts: 1, Events: 1_234_567, Requests: 72, Orders: 50, Fills: 8,
-				Instruments: []host.InstrumentSummary{{Connector: "sim", Symbol: "BTCUSDT", Position: -0.04, BestBid: 60_053, BestAsk: 60_053.1,
+				Instruments: []control.InstrumentStatus{{Connector: "sim", Symbol: "BTCUSDT", Position: -0.04, BestBid: 60_053, BestAsk: 60_053.1,
 					Fee: -0.2399, TradingVolume: 0.08, TradingValue: 4_798.5, RealisedPnL: 0.6, OpenPnL: -2.42}},
 				FeedLatencyNs: host.Percentiles{P50: -1.27e9, P99: 999, P999: 1_000, Max: 10_000}, TickToOrderNs: host.Percentiles{P50: 2_260, P99: 175e6},
 				RestartGapNs: []int64{2_040_000}},

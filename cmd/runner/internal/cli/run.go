@@ -229,7 +229,7 @@ func complete(s host.Summary) host.Summary {
 	}
 	for i := range s.Strategies {
 		if s.Strategies[i].Instruments == nil {
-			s.Strategies[i].Instruments = []host.InstrumentSummary{}
+			s.Strategies[i].Instruments = []control.InstrumentStatus{}
 		}
 		if s.Strategies[i].RestartGapNs == nil {
 			s.Strategies[i].RestartGapNs = []int64{}

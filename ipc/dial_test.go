@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -295,7 +296,7 @@ func segments(t *testing.T) (n int) {
 
 // TestDamagedAnswersLeaveNothingOpen accepts with descriptors that do not fit.
 func TestDamagedAnswersLeaveNothingOpen(t *testing.T) {
-	var mode int
+	var mode atomic.Int32
 	h := startAttachHost(t, func(h *attachHost, p *ipc.AttachPeer) {
 		control, err := ipc.NewControl()
 		if err != nil {
@@ -306,7 +307,7 @@ func TestDamagedAnswersLeaveNothingOpen(t *testing.T) {
 		a := ipc.Attachment{ControlFD: 0, Connectors: []ipc.ConnectorAttachment{{Name: "alpha", FeedFD: 1, PrivateFD: 2}},
 			Instruments: []ipc.InstrumentAttachment{{Instrument: p.Request.Instruments[0]}}}
 		files := []*os.File{control.File(), h.feed.File(), control.File()}
-		switch mode {
+		switch mode.Load() {
 		case 0:
 			files = files[:2] // one too few
 		case 1:
@@ -322,9 +323,10 @@ func TestDamagedAnswersLeaveNothingOpen(t *testing.T) {
 		}
 	})
 	before := segments(t)
-	for mode = range 5 {
+	for i := range int32(5) {
+		mode.Store(i)
 		if ch, err := ipc.Dial(h.socket, 7, []ipc.Instrument{dialed}); err == nil {
-			t.Errorf("answer %d is taken", mode)
+			t.Errorf("answer %d is taken", i)
 			_ = ch.Close()
 		}
 		eventually(t, "descriptors closed", func() bool { return segments(t) == before })

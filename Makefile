@@ -11,6 +11,11 @@ BENCHTIME ?= 1s
 RUN_FLAGS ?=
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
+# Tests run in the folders of their packages, where a relative path would mean something else.
+ifdef HFTRUNNER_DATA
+export HFTRUNNER_DATA := $(abspath $(HFTRUNNER_DATA))
+endif
+
 .PHONY: all build run test test-long race bench lint fmt generate clean bin/runner $(PLUGINS)
 
 all: build

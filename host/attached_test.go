@@ -538,7 +538,7 @@ func TestAttachedAtFullSpeed(t *testing.T) {
 
 // TestAttachedProcessComesToTheEndOfData: the host waits for it, and ends by itself.
 func TestAttachedProcessComesToTheEndOfData(t *testing.T) {
-	r := start(t, newConfig(t, 1, 2*time.Second))
+	r := start(t, newConfig(t, 1, time.Second))
 	r.awaitSocket()
 	a := r.launch(attachedProgram{BotID: 7, Quoter: quoterParams{FirstID: 1, Qty: 0.01}})
 	a.expect("attached")

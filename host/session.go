@@ -251,6 +251,7 @@ func (s *session) fault() string {
 func (s *session) serve() {
 	defer s.served.Done()
 	var req ipc.Request
+	wait := s.strategy.cfg.Wait
 	lastWork := time.Now()
 	for {
 		draining := s.draining.Load()
@@ -263,7 +264,7 @@ func (s *session) serve() {
 			lastWork = time.Now()
 		case draining:
 			return
-		case s.strategy.cfg.Wait != ipc.WaitPark && time.Since(lastWork) < requestSpin, s.strategy.cfg.Wait == ipc.WaitSpin:
+		case wait == ipc.WaitSpin, wait == ipc.WaitAdaptive && time.Since(lastWork) < requestSpin:
 			yield()
 		default:
 			s.control.WaitRequest(s.pending, s.patience())

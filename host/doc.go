@@ -9,6 +9,10 @@
 // supervisor per strategy starts, watches, restarts and stops its process. The barrier moves the clock of a replay at
 // full speed.
 //
+// A process that the host did not start attaches itself by the attach socket and is a strategy without a supervisor,
+// for as long as it holds its connection. It is never taken for hung, since it may be stopped in a debugger; the clock
+// of a replay at full speed then waits with it. What the bot holds is kept under its id while the host runs.
+//
 // # Memory and goroutines
 //
 // New makes the shared memory of the connectors, Run releases everything it or New made. One lock per connector puts
@@ -21,5 +25,7 @@
 // A bot that does not take its feed is lapped and resynchronises by itself. A bot that does not take its private
 // messages has them queued aside within a bound, and is then restarted. A process that exits, panics or hangs has its
 // on_exit action carried out and is started again with back-off, until it fails too often. A connector that fails ends
-// the host. Nothing a strategy does stops another one.
+// the host. A process that attached itself and disconnects, by whatever way, has its orders canceled unless it asked
+// for the contrary; one that damages its queues or does not empty them is disconnected. Nothing a strategy does stops
+// another one.
 package host

@@ -8,9 +8,12 @@
 // heartbeats. A Clock is the time that the host and its bots share. The bot's end of all of them is a Channel, made by
 // Attach; it merges the feed and the private queue of a connector in exactly the order in which the host published.
 //
+// A process that the host did not start attaches itself by a unix socket: Dial is its end, ServeAttach the host's. The
+// descriptors travel over the socket, which then stays open and says that both ends live.
+//
 // # Memory
 //
-// The host creates every segment as a sealed anonymous file and strategy processes inherit it: nothing is left behind
+// The host creates every segment as a sealed anonymous file and strategy processes inherit it or receive it: nothing is left behind
 // after a crash, a bot cannot shrink memory under the host's feet, and it can map a feed only for reading. Records are
 // copied out of shared memory before anything looks at them. Nobody keeps a pointer into a ring.
 //
@@ -18,7 +21,7 @@
 //
 // A Feed and the sending half of its Ports belong to whoever holds the connector's publishing lock; the receiving half
 // of a Port to the one goroutine that serves the bot. A Channel belongs to the goroutine that runs the strategy; only
-// its Interrupt may be called from others. Nothing here ever waits but RecvTimeout.
+// its Interrupt may be called from others. Nothing here ever waits but RecvTimeout, and Dial for the host's answer.
 //
 // # When something is full, closed or gone
 //
@@ -26,5 +29,5 @@
 // events it missed, and asks for its books again; it never sees a torn record. A full request queue makes Send return
 // hft.ErrRequestQueueFull. A full private queue is continued in the host's memory up to MaxBacklog records; then the
 // Port is Stalled and the host restarts the bot. When the host is gone or has closed a feed, waiting returns
-// hft.ErrPeerGone. What a bot writes is checked field by field; garbage is an error for that bot and nothing else.
+// hft.ErrPeerGone; a process that attached itself learns it at once, with the reason if the host gave one. What a bot writes is checked field by field; garbage is an error for that bot and nothing else.
 package ipc

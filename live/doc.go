@@ -5,6 +5,9 @@
 // closed: orders can be modified, waits take a timeout and end after the last event of a message, state values follow
 // every fill, a stop and the end of data are different things, and nothing that goes wrong is dropped in silence.
 //
+// A strategy that is a program of its own attaches itself to a running host: Dial makes the channel that Build takes,
+// Connect does both.
+//
 // # Waiting
 //
 // Events are only processed inside of waiting calls: Elapse, WaitNextFeed, WaitOrderResponse, and requests with wait.

@@ -79,12 +79,14 @@ func attachOver(conn *net.UnixConn, r *AttachRequest, timeout time.Duration) (*S
 	if err != nil {
 		return nil, err
 	}
-	if _, err := conn.Write(request); err != nil {
-		return nil, fmt.Errorf("send the request: %w", err)
-	}
+	// A host that is full answers without reading and hangs up, so there may be an answer although writing fails.
+	_, writeErr := conn.Write(request)
 	answer, descriptors, err := readAnswer(conn)
 	if err != nil {
 		closeDescriptors(descriptors)
+		if writeErr != nil {
+			return nil, fmt.Errorf("send the request: %w", writeErr)
+		}
 		return nil, fmt.Errorf("read the answer: %w", err)
 	}
 	a, err := decodeAnswer(answer, r, descriptors)

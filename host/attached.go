@@ -142,7 +142,7 @@ func (h *Host) attach(ctx context.Context, peer *ipc.AttachPeer) {
 	inst.dispose()
 	s.onExit()
 	s.setState(state, reason)
-	s.log.Info("detached", "reason", reason)
+	s.log.Info("detached", "state", state, "reason", reason)
 	if asked != nil {
 		asked.reply <- commandResult{}
 	}
@@ -189,7 +189,7 @@ func (s *strategy) interrupt(inst *instance, reason string) {
 // askAttached carries out a command on an attached process.
 func (s *strategy) askAttached(ctx context.Context, kind commandKind) error {
 	if kind != commandStop {
-		return fmt.Errorf("%s is a process that attached itself, the host cannot start it: start it where it was started",
+		return fmt.Errorf("%s is a process that attached itself, the host did not start it and cannot: start it again where it was started",
 			s.cfg.Name)
 	}
 	c := command{kind: kind, reply: make(chan commandResult, 1)}

@@ -200,14 +200,10 @@ func (h *holding) cancelAll() []connector.Order {
 	return open
 }
 
-// cancelling returns how many orders still wait for the answer to a cancel.
-func (h *holding) cancelling() (n int) {
+// open returns how many orders are open. Whether their cancel still waits for its answer cannot be seen from them: the
+// acknowledgement of an order that was canceled right after it was sent comes in between.
+func (h *holding) open() int {
 	h.pub.mu.Lock()
 	defer h.pub.mu.Unlock()
-	for o := range h.orders.View().All() {
-		if o.Req == hft.StatusCanceled {
-			n++
-		}
-	}
-	return n
+	return h.orders.View().Len()
 }

@@ -292,7 +292,7 @@ func (h *Host) awaitCancels() {
 				continue
 			}
 			for _, hd := range s.holdings {
-				open += hd.cancelling()
+				open += hd.open()
 			}
 		}
 		if open == 0 {

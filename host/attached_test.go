@@ -304,7 +304,7 @@ func TestKilledAttachedProcess(t *testing.T) {
 	cfg.Strategies = []host.StrategyConfig{strategyOf("plugin", "quoter", quoterParams{})}
 	r := start(t, cfg)
 	plugin := r.until("plugin", "running", running)
-	quotes := quoterParams{FirstID: 1, Qty: 0.01, KeepQuotes: true, Ticks: 300}
+	quotes := quoterParams{FirstID: 1, Qty: 0.01, KeepQuotes: true, Ticks: 20_000}
 	cancels := r.launch(attachedProgram{BotID: 7, Quoter: quotes})
 	keeps := r.launch(attachedProgram{BotID: 8, Quoter: quotes, Keep: true, Wait: ipc.WaitPark})
 	twoOrders := func(s control.StrategyStatus) bool { return s.Instruments[0].OpenOrders == 2 }
@@ -391,7 +391,7 @@ func TestAttachedPositionSurvives(t *testing.T) {
 func TestAttachedProcessInterrupted(t *testing.T) {
 	r := start(t, newConfig(t, 1, 0))
 	r.awaitSocket()
-	quotes := r.launch(attachedProgram{BotID: 7, Quoter: quoterParams{FirstID: 1, Qty: 0.01, KeepQuotes: true, Ticks: 300}})
+	quotes := r.launch(attachedProgram{BotID: 7, Quoter: quoterParams{FirstID: 1, Qty: 0.01, KeepQuotes: true, Ticks: 20_000}})
 	quotes.expect("attached")
 	waits := r.launch(attachedProgram{BotID: 8, Wait: ipc.WaitPark})
 	waits.expect("attached")

@@ -14,7 +14,7 @@ import (
 // BenchmarkHotRestart reports the gap between the old process's last step and the new one's first.
 func BenchmarkHotRestart(b *testing.B) {
 	cfg := newConfig(b, 1, 0)
-	cfg.Strategies = []host.StrategyConfig{strategyOf("grid", "quoter", quoterParams{KeepQuotes: true, Ticks: 300})}
+	cfg.Strategies = []host.StrategyConfig{strategyOf("grid", "quoter", quoterParams{KeepQuotes: true, Ticks: 20_000})}
 	r := start(b, cfg)
 	r.until("grid", "running", running)
 	var gaps time.Duration

@@ -72,7 +72,7 @@ func sightings(t *testing.T, path string) (list []sighting) {
 func TestKilledPluginComesBack(t *testing.T) {
 	cfg := newConfig(t, 1, 0)
 	out := filepath.Join(t.TempDir(), "out")
-	victim := strategyOf("victim", "quoter", quoterParams{Out: out, KeepQuotes: true, Ticks: 200})
+	victim := strategyOf("victim", "quoter", quoterParams{Out: out, KeepQuotes: true, Ticks: 20_000})
 	victim.OnExit = host.KeepOrders
 	cfg.Strategies = []host.StrategyConfig{victim, strategyOf("other", "quoter", quoterParams{})}
 	r := start(t, cfg)
@@ -112,7 +112,7 @@ func TestKilledPluginComesBack(t *testing.T) {
 func TestOnExitCancelsOrders(t *testing.T) {
 	cfg := newConfig(t, 1, 0)
 	cfg.Supervision.BackoffMin, cfg.Supervision.BackoffMax = time.Hour, time.Hour
-	cfg.Strategies = []host.StrategyConfig{strategyOf("victim", "quoter", quoterParams{KeepQuotes: true, Ticks: 500})}
+	cfg.Strategies = []host.StrategyConfig{strategyOf("victim", "quoter", quoterParams{KeepQuotes: true, Ticks: 20_000})}
 	r := start(t, cfg)
 	s := r.until("victim", "two open orders", func(s control.StrategyStatus) bool { return s.Instruments[0].OpenOrders == 2 })
 	if err := syscall.Kill(s.PID, syscall.SIGKILL); err != nil {
@@ -127,7 +127,7 @@ func TestHotRestartHandsOver(t *testing.T) {
 	cfg := newConfig(t, 1, 0)
 	out := filepath.Join(t.TempDir(), "out")
 	cfg.Strategies = []host.StrategyConfig{
-		strategyOf("grid", "quoter", quoterParams{Out: out, KeepQuotes: true, Ticks: 300}),
+		strategyOf("grid", "quoter", quoterParams{Out: out, KeepQuotes: true, Ticks: 20_000}),
 		strategyOf("other", "quoter", quoterParams{}),
 	}
 	r := start(t, cfg)
@@ -191,7 +191,7 @@ func TestRefusedStateBringsTheOldBinaryBack(t *testing.T) {
 	cfg := newConfig(t, 1, 0)
 	dir := t.TempDir()
 	out, marker := filepath.Join(dir, "out"), filepath.Join(dir, "refuse")
-	cfg.Strategies = []host.StrategyConfig{strategyOf("grid", "quoter", quoterParams{Out: out, RefuseStateIf: marker, KeepQuotes: true, Ticks: 300})}
+	cfg.Strategies = []host.StrategyConfig{strategyOf("grid", "quoter", quoterParams{Out: out, RefuseStateIf: marker, KeepQuotes: true, Ticks: 20_000})}
 	r := start(t, cfg)
 	before := r.until("grid", "two open orders", func(s control.StrategyStatus) bool { return s.Instruments[0].OpenOrders == 2 })
 	if err := os.WriteFile(marker, nil, 0o600); err != nil {
@@ -238,8 +238,8 @@ func TestBotsDoNotSeeEachOther(t *testing.T) {
 	cfg.Strategies = []host.StrategyConfig{
 		strategyOf("low", "quoter", quoterParams{Out: low, FirstID: 1}),
 		strategyOf("high", "quoter", quoterParams{Out: high, FirstID: far}),
-		strategyOf("same-a", "quoter", quoterParams{FirstID: 1, KeepQuotes: true, Ticks: 300}),
-		strategyOf("same-b", "quoter", quoterParams{FirstID: 1, KeepQuotes: true, Ticks: 500}),
+		strategyOf("same-a", "quoter", quoterParams{FirstID: 1, KeepQuotes: true, Ticks: 20_000}),
+		strategyOf("same-b", "quoter", quoterParams{FirstID: 1, KeepQuotes: true, Ticks: 20_000}),
 	}
 	r := start(t, cfg)
 	for _, name := range []string{"low", "high"} {
@@ -306,7 +306,7 @@ func TestRefusedQuantity(t *testing.T) {
 
 func TestStopAndStart(t *testing.T) {
 	cfg := newConfig(t, 1, 0)
-	cfg.Strategies = []host.StrategyConfig{strategyOf("grid", "quoter", quoterParams{KeepQuotes: true, Ticks: 500})}
+	cfg.Strategies = []host.StrategyConfig{strategyOf("grid", "quoter", quoterParams{KeepQuotes: true, Ticks: 20_000})}
 	r := start(t, cfg)
 	s := r.until("grid", "two open orders", func(s control.StrategyStatus) bool { return s.Instruments[0].OpenOrders == 2 })
 	ctx := context.Background()

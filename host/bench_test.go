@@ -40,12 +40,13 @@ func BenchmarkParkedStrategies(b *testing.B) {
 		cfg.Strategies = append(cfg.Strategies, s)
 	}
 	r := start(b, cfg)
-	var memory int64
+	var resident, private int64
 	var pids []int
 	for i := range strategies {
 		s := r.until(fmt.Sprintf("idle-%d", i), "running", running)
 		pids = append(pids, s.PID)
-		memory += residentBytes(b, s.PID)
+		resident += memoryBytes(b, s.PID, "VmRSS")
+		private += memoryBytes(b, s.PID, "RssAnon")
 	}
 	pids = append(pids, os.Getpid())
 	const span = 2 * time.Second
@@ -55,23 +56,26 @@ func BenchmarkParkedStrategies(b *testing.B) {
 	}
 	used := processorTime(b, pids) - before
 	b.ReportMetric(100*used.Seconds()/(span.Seconds()*float64(b.N)), "%-of-a-core")
-	b.ReportMetric(float64(memory)/strategies/(1<<20), "MiB-rss-per-plugin")
+	b.ReportMetric(float64(resident)/strategies/(1<<20), "MiB-resident/plugin")
+	b.ReportMetric(float64(private)/strategies/(1<<20), "MiB-private/plugin")
+	b.ReportMetric(0, "ns/op")
 }
 
-// residentBytes returns the memory that belongs to a process alone: anonymous pages, not the program's own.
-func residentBytes(tb testing.TB, pid int) int64 {
+// memoryBytes returns what a process has in memory: VmRSS with, RssAnon without the pages of the program and of the
+// shared segments, which processes have in common.
+func memoryBytes(tb testing.TB, pid int, what string) int64 {
 	tb.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
-		tb.Skip("only Linux tells the memory of another process here")
+		tb.Skip("only Linux tells the memory of another process in this way")
 	}
 	for _, line := range strings.Split(string(status), "\n") {
 		var kib int64
-		if _, err := fmt.Sscanf(line, "VmRSS: %d kB", &kib); err == nil {
+		if _, err := fmt.Sscanf(line, what+": %d kB", &kib); err == nil {
 			return kib << 10
 		}
 	}
-	tb.Fatal("no VmRSS")
+	tb.Fatalf("no %s", what)
 	return 0
 }
 

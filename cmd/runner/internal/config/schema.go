@@ -213,7 +213,7 @@ func strategySchema() *blockType {
 			{name: "bot_id", kind: kindUint, def: int64(0),
 				doc: "identifies the bot to venues and across restarts; 0 derives it from the strategy's name"},
 			{name: "wait", kind: kindString, def: "adaptive", choices: []string{"adaptive", "spin", "park"},
-				doc: "how the strategy waits: spin some microseconds and then sleep, never sleep, or sleep at once"},
+				doc: "how the strategy waits: spin some microseconds and then sleep, never sleep, or sleep at once; never sleeping takes a core of its own and one of the host"},
 			{name: "on_exit", kind: kindString, def: "cancel", choices: []string{"cancel", "keep"},
 				doc: "what happens to its open orders when it stops or dies"},
 			{name: "on_change", kind: kindString, def: "restart", choices: []string{"restart", "ignore"},

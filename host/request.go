@@ -2,7 +2,6 @@ package host
 
 import (
 	"fmt"
-	"runtime"
 
 	"hftrunner/hft"
 	"hftrunner/ipc"
@@ -71,6 +70,3 @@ func (s *session) refuse(l *sessionLink, req *ipc.Request, reason string) {
 	e.Connector, e.OrderID = l.pub.name, req.Order.OrderID
 	l.port.SendError(feedNo, &e)
 }
-
-// yield lets other goroutines run between two looks at a queue.
-func yield() { runtime.Gosched() }

@@ -3,6 +3,7 @@ package host
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,6 +41,8 @@ type sessionLink struct {
 const (
 	// requestSpin is how long an adaptive or spinning session looks for the next request before it parks.
 	requestSpin = 50 * time.Microsecond
+	// looksPerYield is how often a spin looks for a request before it lets other goroutines run, which is not free.
+	looksPerYield = 64
 	// requestPark bounds one sleep; a bot that sends rings. flushPark does while messages wait for room in its queue.
 	requestPark = 500 * time.Millisecond
 	flushPark   = time.Millisecond
@@ -253,7 +256,7 @@ func (s *session) serve() {
 	var req ipc.Request
 	wait := s.strategy.cfg.Wait
 	lastWork := time.Now()
-	for {
+	for looks := 0; ; looks++ {
 		draining := s.draining.Load()
 		worked := false
 		for _, l := range s.links {
@@ -265,7 +268,9 @@ func (s *session) serve() {
 		case draining:
 			return
 		case wait == ipc.WaitSpin, wait == ipc.WaitAdaptive && time.Since(lastWork) < requestSpin:
-			yield()
+			if looks%looksPerYield == 0 {
+				runtime.Gosched()
+			}
 		default:
 			s.control.WaitRequest(s.pending, s.patience())
 		}

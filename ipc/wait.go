@@ -15,8 +15,11 @@ const (
 	adaptiveSpin = 20 * time.Microsecond
 	// maxPark bounds one sleep, so that a parked bot shows its heartbeat and notices that the host is gone.
 	maxPark = 400 * time.Millisecond
-	// spinsPerCheck is how often a spin looks at its queues before it looks at clocks and lets others run.
+	// spinsPerCheck is how often a spin looks at its queues before it looks at clocks.
 	spinsPerCheck = 256
+	// checksPerYield is how often a spin looks at clocks before it lets other goroutines run. Not every time: yielding
+	// wakes a thread of the process, which may take the goroutine to another processor, some microseconds each time.
+	checksPerYield = 64
 	// eventsPerCount is how many events a bot counts privately before it shows the count.
 	eventsPerCount = 256
 )
@@ -36,7 +39,7 @@ func (c *SharedChannel) RecvTimeout(_ uint64, timeout time.Duration, ev *LiveEve
 func (c *SharedChannel) waitFor(timeout time.Duration, ev *LiveEvent) (int, error) {
 	deadlineNs := saturatingAdd(c.NowNs(), int64(timeout))
 	spinUntil := shm.MonotonicNs() + int64(adaptiveSpin)
-	for {
+	for checks := 1; ; checks++ {
 		c.heartbeat()
 		gen := atomic.LoadUint64(c.control.workGen) // SYNC POINT: work generation
 		end := c.ended()                            // before the poll: what was published before the end is there
@@ -61,10 +64,11 @@ func (c *SharedChannel) waitFor(timeout time.Duration, ev *LiveEvent) (int, erro
 				return -1, hft.ErrPeerGone
 			}
 		}
-		if c.wait == WaitSpin || c.wait == WaitAdaptive && monoNs < spinUntil {
-			runtime.Gosched()
-		} else {
+		switch {
+		case c.wait == WaitPark, c.wait == WaitAdaptive && monoNs >= spinUntil:
 			c.park(gen, deadlineNs-nowNs)
+		case checks%checksPerYield == 0:
+			runtime.Gosched()
 		}
 	}
 }

@@ -291,6 +291,12 @@ func TestGarbageHurtsOnlyItsBot(t *testing.T) {
 	if after.State != "running" || after.Restarts != 0 || after.LostEvents != 0 || after.Resyncs != 0 || !(after.Instruments[0].BestBid > 0) {
 		t.Errorf("%+v", after)
 	}
+	sum := r.end()
+	for _, s := range sum.Strategies {
+		if published := sum.Connectors[0].Events * uint64(1+s.Restarts); s.Events > published || s.LostEvents > published {
+			t.Errorf("%s claims %d events and %d lost of %d published, and is believed", s.Name, s.Events, s.LostEvents, published)
+		}
+	}
 }
 
 // TestRefusedQuantity sends a quantity that is no multiple of the lot size: the bot is told, nothing reaches the venue.

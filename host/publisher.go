@@ -203,6 +203,7 @@ func (p *publisher) Stale(instrumentNo int, reason string) {
 	clearBook := hft.Event{Ev: hft.LocalEvent | hft.DepthClearEvent, ExchTimestampNs: now, LocalTimestampNs: now, Px: math.NaN()}
 	inst.clear(&clearBook)
 	p.scratch = append(p.scratch[:0], clearBook)
+	p.events.Add(1)
 	p.feed.Publish(instrumentNo, p.scratch)
 	p.sendError(&connector.Error{InstrumentNo: instrumentNo,
 		LiveError: hft.CustomLiveError(hft.CodeStale, hft.StringValue(reason))})

@@ -48,7 +48,15 @@ func (s *strategyStats) totals(current botTotals) botTotals {
 	return botTotals{s.past.events + current.events, s.past.lost + current.lost, s.past.resyncs + current.resyncs}
 }
 
+// totals returns what the session's bot says of itself, nothing if it claims more than was published.
 func (s *session) totals() botTotals {
+	published := uint64(0)
+	for _, l := range s.links {
+		published += l.pub.events.Load()
+	}
 	st := s.control.Stats()
+	if st.Events > published || st.Lost > published || st.Resyncs > published {
+		return botTotals{}
+	}
 	return botTotals{st.Events, st.Lost, st.Resyncs}
 }

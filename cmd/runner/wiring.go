@@ -105,7 +105,8 @@ func newPaper(c *config.Connector, logger hclog.Logger) (connector.Connector, er
 func newSource(c *config.Connector, logger hclog.Logger) (paper.Source, error) {
 	if s := c.Synthetic; s != nil {
 		return paper.NewSynthetic(paper.SyntheticConfig{Seed: s.Seed, StartNs: time.Now().UnixNano(),
-			EventsPerSecond: s.EventsPerSecond, Volatility: s.Volatility, JumpInterval: s.JumpInterval, JumpSize: s.JumpSize})
+			EventsPerSecond: s.EventsPerSecond, Volatility: s.Volatility, JumpInterval: s.JumpInterval, JumpSize: s.JumpSize,
+			FeedLatency: s.FeedLatency})
 	}
 	format, ok := replayFormats()[c.Replay.Format]
 	if !ok {

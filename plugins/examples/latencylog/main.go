@@ -89,7 +89,7 @@ func (l *latencyLog) logFeed(bot hft.Bot, asset int) {
 	if !ok {
 		return // nothing received yet
 	}
-	l.log.Info("feed", "asset", asset, "latency", time.Duration(localTimestampNs-exchTimestampNs))
+	l.log.Info("feed", "asset", asset, "latency", text(localTimestampNs-exchTimestampNs))
 }
 
 // probe sends an order, waits for the answer, logs how long it took and cancels the order.
@@ -132,10 +132,13 @@ func (l *latencyLog) logOrder(bot hft.Bot, asset int) {
 	}
 	l.last[asset] = latest
 	l.log.Info("order", "asset", asset,
-		"entry", time.Duration(exchTimestampNs-reqTimestampNs),
-		"response", time.Duration(respTimestampNs-exchTimestampNs),
-		"round_trip", time.Duration(respTimestampNs-reqTimestampNs))
+		"entry", text(exchTimestampNs-reqTimestampNs),
+		"response", text(respTimestampNs-exchTimestampNs),
+		"round_trip", text(respTimestampNs-reqTimestampNs))
 }
+
+// text writes a duration for people. Log entries travel to the host as JSON, where a duration would become a number.
+func text(ns int64) string { return time.Duration(ns).String() }
 
 // OnOrder is the order hook: it sees every report before the bot applies it. prev is nil for an order that this process
 // does not know, such as one of the process before.

@@ -97,7 +97,7 @@ func (d *decoder) connector(b *block) Connector {
 		s := d.section(synthetic)
 		c.Synthetic = &Synthetic{Seed: get[uint64](s, "seed"), EventsPerSecond: get[float64](s, "events_per_second"),
 			Volatility: get[float64](s, "volatility"), JumpInterval: get[time.Duration](s, "jump_interval"),
-			JumpSize: get[float64](s, "jump_size")}
+			JumpSize: get[float64](s, "jump_size"), FeedLatency: get[time.Duration](s, "feed_latency")}
 	}
 	if replay := b.child("replay"); replay != nil {
 		d.replay(b, replay, &c)

@@ -77,6 +77,7 @@ type Synthetic struct {
 	Volatility   float64       `json:"volatility"`
 	JumpInterval time.Duration `json:"jump_interval_ns"`
 	JumpSize     float64       `json:"jump_size"`
+	FeedLatency  time.Duration `json:"feed_latency_ns"`
 }
 
 // Replay is a replay block.

@@ -157,6 +157,8 @@ func syntheticSchema() *blockType {
 				doc: "mean time between sudden moves, in which one large order sweeps the book"},
 			{name: "jump_size", kind: kindFloat, def: 0.0008, bounds: within(1e-9, 0.1),
 				doc: "mean size of a sudden move as a share of the price"},
+			{name: "feed_latency", kind: kindDuration, def: "500us", bounds: within(0, 60),
+				doc: "how much older than its arrival an event is"},
 		}}
 }
 

@@ -25,15 +25,28 @@ func (f *feed) deliver(s *Source, b *paper.Batch) error {
 	case connector.MessageBBO:
 		// Without a complete book there are no best prices either.
 		if s.config.BookTicker && (f.sync == nil || f.sync.State() == depthsync.Synced) {
-			f.publish(b, m.Events)
+			f.publish(b, f.timed(m))
 		}
 	case connector.MessageDepth, connector.MessageSnapshot:
+		f.depthExchNs = max(f.depthExchNs, m.ExchTimestampNs)
 		if f.sync == nil {
 			return f.natural(s, b)
 		}
 		return f.exchange(s, b)
 	}
 	return nil
+}
+
+// timed returns the rows of a quote. One that does not say when it was made (Binance spot) is newer than the depth
+// messages before it and older than those after it, so it gets the time of the last one. The local time would not do:
+// with a local clock ahead of the venue's, a book that goes by time would take the next depth messages for outdated.
+func (f *feed) timed(m *connector.Message) []hft.Event {
+	if m.ExchTimestampNs == 0 && f.depthExchNs != 0 {
+		for i := range m.Events {
+			m.Events[i].ExchTimestampNs = f.depthExchNs
+		}
+	}
+	return m.Events
 }
 
 func (f *feed) publish(b *paper.Batch, events []hft.Event) {

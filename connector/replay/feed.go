@@ -35,10 +35,11 @@ type feed struct {
 	behind bool
 
 	// The book: sync with SyncExchange, the rest with SyncNatural.
-	sync      *depthsync.Synchronizer
-	lastID    int64
-	depthSeen bool
-	ready     bool
+	sync        *depthsync.Synchronizer
+	lastID      int64
+	depthSeen   bool
+	depthExchNs int64 // exchange time of the newest depth message
+	ready       bool
 	// lostFile and lostLine are where the book was lost, 0 when it never was.
 	lostFile string
 	lostLine int

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"hftrunner/host"
@@ -35,8 +36,9 @@ func printSummary(w io.Writer, s *host.Summary) {
 	rows = nil
 	for _, st := range s.Strategies {
 		rows = append(rows, latencyRow(st.Name, "feed", st.FeedLatencyNs), latencyRow(st.Name, "tick to order", st.TickToOrderNs))
-		for i, gap := range st.RestartGapNs {
-			rows = append(rows, []string{st.Name, fmt.Sprintf("restart gap %d", i+1), none, none, none, latency(gap)})
+		if n := len(st.RestartGapNs); n > 0 {
+			gaps := slices.Sorted(slices.Values(st.RestartGapNs))
+			rows = append(rows, []string{st.Name, "gap of " + count(n, "hot restart"), latency(gaps[n/2]), none, none, latency(gaps[n-1])})
 		}
 	}
 	section(w, columns("strategy", "latency", ">p50", ">p99", ">p99.9", ">max"), rows)

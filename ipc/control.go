@@ -2,6 +2,7 @@ package ipc
 
 import (
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -14,6 +15,8 @@ import (
 type Control struct {
 	segment *shm.Segment
 	workGen atomic.Uint64
+
+	counting sync.Mutex
 }
 
 // NewControl makes a control page.
@@ -32,7 +35,10 @@ func (c *Control) File() *os.File { return c.segment.File() }
 // wake lets a parked bot look at its queues. counted also marks that there is work, for Idle.
 func (c *Control) wake(counted bool) {
 	if counted {
+		// Under a lock: of two wakers the one with the older number must not be the last to store.
+		c.counting.Lock()
 		atomic.StoreUint64(c.segment.Word64(offWorkGen), c.workGen.Add(1)) // SYNC POINT: work generation
+		c.counting.Unlock()
 	}
 	if atomic.LoadUint32(c.segment.Word32(offBotParked)) != 0 { // SYNC POINT: bot parked
 		bell := c.segment.Word32(offDoorbell)

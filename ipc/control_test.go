@@ -14,23 +14,28 @@ func TestWakersAgreeOnTheGeneration(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	for range 200 {
-		var wakers sync.WaitGroup
-		for range 8 {
-			wakers.Go(func() {
-				for range 20 {
-					c.Wake()
+	word := c.segment.Word64(offWorkGen)
+	var wakers sync.WaitGroup
+	for range 4 {
+		wakers.Go(func() {
+			for newest := uint64(0); newest < 2_000_000; {
+				c.Wake()
+				seen := atomic.LoadUint64(word)
+				if seen < newest {
+					t.Errorf("the bot saw generation %d and then %d", newest, seen)
+					return
 				}
-			})
-		}
-		wakers.Wait()
-		seen := atomic.LoadUint64(c.segment.Word64(offWorkGen))
-		if seen != c.workGen.Load() {
-			t.Fatalf("the bot sees generation %d, the host waits for %d", seen, c.workGen.Load())
-		}
-		atomic.StoreUint64(c.segment.Word64(offIdleGen), seen+1)
-		if _, _, idle := c.Idle(); !idle {
-			t.Fatal("a bot that has seen everything is not taken for idle")
-		}
+				newest = seen
+			}
+		})
+	}
+	wakers.Wait()
+	seen := atomic.LoadUint64(word)
+	if seen != c.workGen.Load() {
+		t.Fatalf("the bot sees generation %d, the host waits for %d", seen, c.workGen.Load())
+	}
+	atomic.StoreUint64(c.segment.Word64(offIdleGen), seen+1)
+	if _, _, idle := c.Idle(); !idle {
+		t.Fatal("a bot that has seen everything is not taken for idle")
 	}
 }

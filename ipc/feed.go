@@ -64,6 +64,9 @@ func (f *Feed) Publish(feedNo int, events []hft.Event) {
 	for i := range events {
 		putFeed(&rec, feedNo, monoNs, i < last, &events[i])
 		f.ring.Put(&rec)
+		if i&(f.capacity/2-1) == f.capacity/2-1 {
+			f.ring.Commit() // a batch longer than the ring: readers that are lapped need a tail to go on from
+		}
 	}
 	f.ring.Commit()
 	f.wake()

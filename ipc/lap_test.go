@@ -200,3 +200,27 @@ func TestHostSideAllocatesNothing(t *testing.T) {
 		t.Errorf("SendOrder allocates %v times", n)
 	}
 }
+
+// TestBatchLongerThanTheRing publishes more in one batch than the ring holds: the bot is lapped like by many batches.
+func TestBatchLongerThanTheRing(t *testing.T) {
+	f := newFixture(t, ipc.WaitAdaptive)
+	insts := ipctest.Instruments()[:1]
+	ch, err := f.Attach(9, insts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = ch.Close() })
+	register(t, f, ch, 9, insts)
+	batch := make([]hft.Event, 10_000) // the ring has 1<<12 slots
+	for i := range batch {
+		batch[i] = depthEvent(i)
+	}
+	_ = f.PublishFeed("alpha", insts[0].Symbol, batch)
+	var ev ipc.LiveEvent
+	if _, err := ch.RecvTimeout(9, patience, &ev); err != nil || ev.Kind != ipc.EventError || ev.Err.Code != hft.CodeFeedLost {
+		t.Fatalf("%v, %+v", err, ev)
+	}
+	if lost, _ := ev.Err.Val.Int(); lost != int64(len(batch)) {
+		t.Errorf("lost %d of %d", lost, len(batch))
+	}
+}

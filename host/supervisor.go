@@ -51,7 +51,7 @@ func newSupervisor(s *strategy) *supervisor {
 // boot starts the strategy for the first time.
 func (s *supervisor) boot(ctx context.Context) error {
 	s.setState(Starting, "")
-	if err := s.startFresh(ctx); err != nil {
+	if err := s.startFresh(ctx, 0); err != nil {
 		s.setState(Failed, err.Error())
 		return err
 	}
@@ -76,12 +76,8 @@ func (s *supervisor) run(ctx context.Context) {
 		case e := <-ended:
 			s.onEnding(e)
 		case <-s.retry.C:
-			if err := s.startFresh(ctx); err != nil {
+			if err := s.startFresh(ctx, 1); err != nil {
 				s.onFailure(err.Error())
-			} else {
-				s.mu.Lock()
-				s.restarts++
-				s.mu.Unlock()
 			}
 		case c := <-s.commands:
 			c.reply <- s.obey(ctx, c.kind)
@@ -100,7 +96,7 @@ func (s *supervisor) obey(ctx context.Context, kind commandKind) (r commandResul
 		s.delays.Reset()
 		s.failures = nil
 		s.setState(Starting, "")
-		if r.err = s.startFresh(ctx); r.err != nil {
+		if r.err = s.startFresh(ctx, 0); r.err != nil {
 			s.setState(Failed, r.err.Error())
 		}
 	case commandStop:
@@ -112,8 +108,9 @@ func (s *supervisor) obey(ctx context.Context, kind commandKind) (r commandResul
 	return r
 }
 
-// startFresh starts a process without the state of an earlier one; orders and position it gets all the same.
-func (s *supervisor) startFresh(ctx context.Context) error {
+// startFresh starts a process without the state of an earlier one; orders and position it gets all the same. It adds
+// restarts to the count.
+func (s *supervisor) startFresh(ctx context.Context, restarts int) error {
 	inst, err := s.launch(ctx)
 	if err != nil {
 		return err
@@ -122,6 +119,9 @@ func (s *supervisor) startFresh(ctx context.Context) error {
 		inst.dispose()
 		return err
 	}
+	s.mu.Lock()
+	s.restarts += restarts
+	s.mu.Unlock()
 	s.setState(Running, "")
 	s.log.Info("running", "plugin", s.cfg.Plugin, "version", inst.version, "pid", inst.process.PID())
 	return nil

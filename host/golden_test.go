@@ -3,6 +3,7 @@ package host_test
 import (
 	"bufio"
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -75,13 +76,44 @@ func openRecorded(t *testing.T) *replay.Source {
 		t.Fatal(err)
 	}
 	source, err := replay.Open(replay.Config{
-		Files:      map[string][]string{"BTCUSDT": {filepath.Join(dir, "binancefutures", "btcusdt_20240808.gz")}},
+		Files:      map[string][]string{"BTCUSDT": {head(t, filepath.Join(dir, "binancefutures", "btcusdt_20240808.gz"), recordedLines)}},
 		NewDecoder: func() connector.Decoder { return new(binancefutures.Decoder) },
 		Rule:       depthsync.Futures, Sync: replay.SyncNatural, BookTicker: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return source
+}
+
+// head returns a file with the first lines of a recording, the recording itself when lines is 0.
+func head(t *testing.T, path string, lines int) string {
+	t.Helper()
+	if lines == 0 {
+		return path
+	}
+	in, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	z, err := gzip.NewReader(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cut bytes.Buffer
+	sc := bufio.NewScanner(z)
+	sc.Buffer(nil, 1<<20)
+	for range lines {
+		if !sc.Scan() {
+			t.Fatalf("%s has less than %d lines: %v", path, lines, sc.Err())
+		}
+		cut.Write(append(sc.Bytes(), '\n'))
+	}
+	short := filepath.Join(t.TempDir(), "head.txt")
+	if err := os.WriteFile(short, cut.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return short
 }
 
 // TestReplayedBooksEqualTheReference replays the recorded day through decoder, fused book, shared memory and a strategy
@@ -152,10 +184,10 @@ func TestReplayedBooksEqualTheReference(t *testing.T) {
 		}
 		messages++
 	}
-	if messages != len(seen) || messages < 90_000 {
+	if messages != len(seen) || messages < 90_000 && recordedLines == 0 || messages == 0 {
 		t.Errorf("the strategy saw %d messages, want %d", len(seen), messages)
 	}
-	if compared < 50 {
+	if compared < 50 && recordedLines == 0 || compared == 0 {
 		t.Errorf("only %d lines of the reference end a message", compared)
 	}
 	t.Logf("%d messages, %d rows, %d lines of the reference compared", messages, rows, compared)

@@ -91,17 +91,34 @@ func TestFeedAndOrderPathAllocateNothing(t *testing.T) {
 // TestProfit follows a position through growing, shrinking and turning round.
 func TestProfit(t *testing.T) {
 	var p profit
-	position := 0.0
 	for i, f := range []struct{ qty, price, realised, entry float64 }{
 		{2, 100, 0, 100}, {2, 110, 0, 105}, {-1, 120, 15, 105}, {-5, 100, 0, 100}, {1, 90, 10, 100}, {1, 90, 20, 100},
 	} {
-		p.fill(position, f.qty, f.price, 1)
-		if position += f.qty; p.realised != f.realised || p.entryPrice != f.entry {
+		if p.fill(f.qty, f.price, 1, 1); p.realised != f.realised || p.entryPrice != f.entry {
 			t.Errorf("fill %d: realised %v at an entry of %v, want %v at %v", i, p.realised, p.entryPrice, f.realised, f.entry)
 		}
 	}
-	if position != 0 || p.open(position, 50) != 0 || p.open(-2, 90) != 20 {
-		t.Errorf("position %v, open %v", position, p.open(-2, 90))
+	if p.position != 0 || p.open(50) != 0 {
+		t.Errorf("position %v, open %v", p.position, p.open(50))
+	}
+	p.fill(-2, 100, 1, 1)
+	if p.open(90) != 20 {
+		t.Errorf("short 2 from 100 at 90: open %v", p.open(90))
+	}
+}
+
+// TestAccountPositionIsNotTheBots: in account mode the bot sees what the venue says, and its profit is its own all the same.
+func TestAccountPositionIsNotTheBots(t *testing.T) {
+	p, ses := newPath(t)
+	h := ses.holdings[0]
+	h.mode = AccountPosition
+	p.Position(0, 7, 1)
+	u := connector.OrderUpdate{Order: connector.Order{Owner: connector.Owner{Bot: ses.strategy.botID, Incarnation: 1},
+		Order: hft.NewOrder(1, 1000, 0.1, 2, hft.Buy, hft.Limit, hft.GTC)}, Fill: true, FillValue: 200}
+	u.Status, u.ExecQty, u.ExecPriceTick, u.ExchTimestampNs = hft.StatusFilled, 2, 1000, 1
+	p.Order(&u)
+	if h.state.Position != 7 || h.profit.position != 2 || h.profit.entryPrice != 100 || h.profit.open(110) != 20 {
+		t.Errorf("position %v, profit %+v", h.state.Position, h.profit)
 	}
 }
 

@@ -25,7 +25,7 @@ func Example_attach() {
 		return
 	}
 	defer os.RemoveAll(dir)
-	source, err := paper.NewSynthetic(paper.SyntheticConfig{Seed: 1})
+	source, err := paper.NewSynthetic(paper.SyntheticConfig{Seed: 1, StartNs: time.Now().UnixNano()})
 	if err != nil {
 		fmt.Println(err)
 		return

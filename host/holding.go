@@ -18,7 +18,7 @@ type holding struct {
 	pub    *publisher
 	feedNo int
 
-	orders hft.OrderMap      // not final ones only
+	orders hft.OrderMap      // those that are not final
 	owners map[uint64]uint32 // incarnation that submitted an order, by order id, where it is not the current one
 	state  hft.StateValues
 	profit profit
@@ -37,16 +37,19 @@ func newHolding(cfg InstrumentConfig, s *strategy, p *publisher, inst *instrumen
 	return h
 }
 
-// profit keeps the average entry of a position.
+// profit keeps what the bot's own fills add up to and the average entry of that, whatever the account holds.
 type profit struct {
+	position   float64
 	entryPrice float64 // average price of the open position
 	unitValue  float64 // value of one unit at price 1: the contract size
 	realised   float64 // fees not included
 }
 
-// fill accounts for an execution of qty (signed) at price on top of position. unitValue is its value per unit and price.
-func (p *profit) fill(position, qty, price, unitValue float64) {
+// fill accounts for an execution of qty (signed) at price. unitValue is its value per unit and price.
+func (p *profit) fill(qty, price, unitValue, lotSize float64) {
+	position := p.position
 	p.unitValue = unitValue
+	p.position = snap(position+qty, lotSize)
 	if position == 0 || math.Signbit(position) == math.Signbit(qty) {
 		p.entryPrice = (math.Abs(position)*p.entryPrice + math.Abs(qty)*price) / math.Abs(position+qty)
 		return
@@ -59,11 +62,11 @@ func (p *profit) fill(position, qty, price, unitValue float64) {
 }
 
 // open returns the profit of the open position at price.
-func (p *profit) open(position, price float64) float64 {
-	if position == 0 || math.IsNaN(price) {
+func (p *profit) open(price float64) float64 {
+	if p.position == 0 || math.IsNaN(price) {
 		return 0
 	}
-	return position * (price - p.entryPrice) * p.unitValue
+	return p.position * (price - p.entryPrice) * p.unitValue
 }
 
 func sign(x float64) float64 {
@@ -143,9 +146,9 @@ func (h *holding) fill(u *connector.OrderUpdate) {
 	h.numFills++
 	price := u.ExecPrice()
 	qty := u.ExecQty * float64(u.Side)
-	h.profit.fill(h.state.Position, qty, price, u.FillValue/(u.ExecQty*price))
+	h.profit.fill(qty, price, u.FillValue/(u.ExecQty*price), h.cfg.LotSize)
 	if h.mode == StrategyPosition {
-		h.state.Position = snap(h.state.Position+qty, h.cfg.LotSize)
+		h.state.Position = h.profit.position
 	}
 	h.state.Balance -= u.FillValue * float64(u.Side)
 	h.state.Fee += u.FillFee

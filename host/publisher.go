@@ -27,15 +27,15 @@ type publisher struct {
 	barrier    *barrier // of a stepped clock, else nil
 	started    chan struct{}
 
-	counters [connector.NumCounters]atomic.Uint64
-	events   atomic.Uint64
+	counters  [connector.NumCounters]atomic.Uint64
+	events    atomic.Uint64
+	strangers atomic.Uint64 // order updates of bots that are not here
 
 	mu          sync.Mutex
 	feed        *ipc.Feed
 	instruments []*instrument
 	bySymbol    map[string]*instrument
 	scratch     []hft.Event
-	strangers   int // order updates of bots that are not here
 }
 
 // instrument is one instrument of a connector.
@@ -131,17 +131,21 @@ func (i *instrument) clear(e *hft.Event) {
 
 // Order carries a report to the order's owner.
 func (p *publisher) Order(u *connector.OrderUpdate) {
+	if !p.update(u) && p.strangers.Add(1) == 1 {
+		p.log.Warn("order update for a bot that is not configured here; further ones are not reported",
+			"bot", u.Owner.Bot, "order", u.OrderID, "status", u.Status)
+	}
+}
+
+// update reports whether the order's owner is here.
+func (p *publisher) update(u *connector.OrderUpdate) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	h := p.instruments[u.InstrumentNo].holdings[u.Owner.Bot]
-	if h == nil {
-		if p.strangers++; p.strangers == 1 {
-			p.log.Warn("order update for a bot that is not configured here; further ones are only counted",
-				"bot", u.Owner.Bot, "order", u.OrderID, "status", u.Status)
-		}
-		return
+	if h != nil {
+		h.update(u)
 	}
-	h.update(u)
+	return h != nil
 }
 
 // Position takes the account's position, for the bots that want it.
@@ -160,13 +164,19 @@ func (p *publisher) Position(instrumentNo int, qty float64, _ int64) {
 
 // Error carries an error event to the bots it concerns.
 func (p *publisher) Error(e *connector.Error) {
+	p.logError(e)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.sendError(e)
 }
 
-func (p *publisher) sendError(e *connector.Error) {
+// logError is never called with the lock held, as little as anything else that logs: a log that is slow to write must
+// not hold up the feed.
+func (p *publisher) logError(e *connector.Error) {
 	p.log.Warn("error event", "kind", e.Kind.String(), "bot", e.Owner.Bot, "order", e.OrderID, "reason", e.Val.String())
+}
+
+func (p *publisher) sendError(e *connector.Error) {
 	live := e.LiveError
 	live.Connector = p.name
 	told := make(map[*ipc.Port]bool)
@@ -186,15 +196,19 @@ func (p *publisher) sendError(e *connector.Error) {
 // Ready notes that an instrument's book is complete.
 func (p *publisher) Ready(instrumentNo int) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if inst := p.instruments[instrumentNo]; !inst.ready {
-		inst.ready = true
+	inst := p.instruments[instrumentNo]
+	news := !inst.ready
+	inst.ready = true
+	p.mu.Unlock()
+	if news {
 		p.log.Info("book is in sync", "symbol", inst.symbol)
 	}
 }
 
 // Stale empties an instrument's book, here and at the bots, and tells them why.
 func (p *publisher) Stale(instrumentNo int, reason string) {
+	e := connector.Error{InstrumentNo: instrumentNo, LiveError: hft.CustomLiveError(hft.CodeStale, hft.StringValue(reason))}
+	p.logError(&e)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	inst := p.instruments[instrumentNo]
@@ -205,8 +219,7 @@ func (p *publisher) Stale(instrumentNo int, reason string) {
 	p.scratch = append(p.scratch[:0], clearBook)
 	p.events.Add(1)
 	p.feed.Publish(instrumentNo, p.scratch)
-	p.sendError(&connector.Error{InstrumentNo: instrumentNo,
-		LiveError: hft.CustomLiveError(hft.CodeStale, hft.StringValue(reason))})
+	p.sendError(&e)
 }
 
 // Count adds to a counter.
@@ -230,11 +243,11 @@ func (p *publisher) snapshot(h *holding) {
 
 // end marks the end of recorded data.
 func (p *publisher) end() {
+	if p.barrier != nil {
+		p.barrier.show() // without the lock, which a closing session takes while it keeps the barrier out
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.barrier != nil {
-		p.barrier.show()
-	}
 	p.feed.End()
 }
 

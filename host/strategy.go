@@ -157,7 +157,7 @@ func (h *holding) status() (st control.InstrumentStatus, orders, fills, rejects 
 		TradingVolume: h.state.TradingVolume,
 		TradingValue:  h.state.TradingValue,
 		RealisedPnL:   h.profit.realised,
-		OpenPnL:       h.profit.open(h.state.Position, mid),
+		OpenPnL:       h.profit.open(mid),
 	}
 	return st, h.numOrders, h.numFills, h.numRejects
 }

@@ -14,7 +14,8 @@ import (
 type SyntheticConfig struct {
 	// Seed chooses the market: the same seed gives the same flow, for each instrument by itself.
 	Seed uint64
-	// StartNs is the time of the first batch; a live run gives the wall clock.
+	// StartNs is the time of the first batch. At a speed of 1 give the wall clock: a market that starts at 0 would run
+	// through all the years up to now at once.
 	StartNs int64
 	// Duration is how long the market lasts, 0 for ever.
 	Duration time.Duration

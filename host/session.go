@@ -43,6 +43,8 @@ const (
 	requestSpin = 50 * time.Microsecond
 	// looksPerYield is how often a spin looks for a request before it lets other goroutines run, which is not free.
 	looksPerYield = 64
+	// drainLimit is how many requests of one connector are handled in a row; a queue holds fewer.
+	drainLimit = 4096
 	// requestPark bounds one sleep; a bot that sends rings. flushPark does while messages wait for room in its queue.
 	requestPark = 500 * time.Millisecond
 	flushPark   = time.Millisecond
@@ -263,10 +265,10 @@ func (s *session) serve() {
 			worked = s.drain(l, &req) || worked
 		}
 		switch {
+		case draining: // what was sent before has been handled; a bot that goes on sending is not waited for
+			return
 		case worked:
 			lastWork = time.Now()
-		case draining:
-			return
 		case wait == ipc.WaitSpin, wait == ipc.WaitAdaptive && time.Since(lastWork) < requestSpin:
 			if looks%looksPerYield == 0 {
 				runtime.Gosched()
@@ -298,7 +300,7 @@ func (s *session) pending() bool {
 
 // drain handles what the bot has sent to one connector and sends on what was queued aside for it.
 func (s *session) drain(l *sessionLink, req *ipc.Request) (worked bool) {
-	for {
+	for range drainLimit {
 		ok, err := l.port.Recv(req)
 		if !ok {
 			break

@@ -61,28 +61,34 @@ const DefaultMaxOrders = 100_000
 // maxTick bounds the prices that an exchange takes: beyond it a float64 no longer holds every tick.
 const maxTick int64 = 1 << 53
 
-// L2 is an exchange over an aggregated book (NoPartialFillExchange, PartialFillExchange).
-type L2 struct {
+// desk is the part of an exchange that does not depend on its market: the bots' resting orders and what is told about
+// them.
+type desk struct {
 	compat    Compat
 	partial   bool
 	assetNo   int
 	maxOrders int
 	tickSize  float64
 	lotSize   float64
-	book      depth.L2MarketDepth
-	queue     QueueModel
 	responder Responder
 	state     State
+
+	orders orderTable // by owner and id
+	pool   orderPool
+
+	report Report // handed to the responder, so that it need not be allocated
+}
+
+// L2 is an exchange over an aggregated book (NoPartialFillExchange, PartialFillExchange).
+type L2 struct {
+	desk
+	book  depth.L2MarketDepth
+	queue QueueModel
 
 	// Every displayed bid is at lowBidTick or above it, every ask at highAskTick or below: walks end there.
 	lowBidTick, highAskTick int64
 
-	// Resting orders, by owner and id and by side.
-	orders      orderTable
-	buys, sells ladder
-	pool        orderPool
-
-	report Report // handed to the responder, so that it need not be allocated
+	buys, sells ladder // the resting orders by side
 }
 
 var _ Exchange = (*L2)(nil)
@@ -118,9 +124,10 @@ func newL2(cfg Config, partial bool) (*L2, error) {
 	if cfg.MaxOrders == 0 {
 		cfg.MaxOrders = DefaultMaxOrders
 	}
-	x := &L2{compat: cfg.Compat, partial: partial, assetNo: cfg.AssetNo, maxOrders: cfg.MaxOrders,
-		tickSize: cfg.Book.TickSize(), lotSize: cfg.Book.LotSize(), book: cfg.Book, queue: cfg.Queue,
-		responder: cfg.Responder, state: NewState(cfg.Asset, cfg.Fee), buys: ladder{buy: true}}
+	x := &L2{book: cfg.Book, queue: cfg.Queue, buys: ladder{buy: true},
+		desk: desk{compat: cfg.Compat, partial: partial, assetNo: cfg.AssetNo, maxOrders: cfg.MaxOrders,
+			tickSize: cfg.Book.TickSize(), lotSize: cfg.Book.LotSize(), responder: cfg.Responder,
+			state: NewState(cfg.Asset, cfg.Fee)}}
 	x.forgetBounds()
 	return x, nil
 }
@@ -129,13 +136,13 @@ func newL2(cfg Config, partial bool) (*L2, error) {
 func (x *L2) Depth() hft.MarketDepth { return x.book }
 
 // State returns what all executions add up to.
-func (x *L2) State() hft.StateValues { return x.state.Values }
+func (x *desk) State() hft.StateValues { return x.state.Values }
 
 // NumOrders returns the number of resting orders.
-func (x *L2) NumOrders() int { return x.orders.count }
+func (x *desk) NumOrders() int { return x.orders.count }
 
 // Order returns the resting order of an owner.
-func (x *L2) Order(owner, orderID uint64) (hft.Order, bool) {
+func (x *desk) Order(owner, orderID uint64) (hft.Order, bool) {
 	if o := x.orders.get(owner, orderID); o != nil {
 		return o.Order, true
 	}
@@ -173,14 +180,14 @@ func (x *L2) leave(o *order) {
 }
 
 // respond reports the order as it is.
-func (x *L2) respond(timestampNs int64, o *order) {
+func (x *desk) respond(timestampNs int64, o *order) {
 	x.report = Report{Request: Request{AssetNo: x.assetNo, Owner: o.owner, Tag: o.tag, Order: o.Order},
 		Position: x.state.Values.Position}
 	x.responder.Respond(timestampNs, &x.report)
 }
 
 // fill executes qty of o, at its own price if it is the maker and otherwise at priceTick.
-func (x *L2) fill(timestampNs int64, o *order, qty float64, priceTick int64, maker bool) {
+func (x *desk) fill(timestampNs int64, o *order, qty float64, priceTick int64, maker bool) {
 	o.Maker = maker
 	o.ExecPriceTick = priceTick
 	if maker {

@@ -19,7 +19,7 @@ func (x *L2) OnRequest(timestampNs int64, r *Request) {
 }
 
 // reject refuses a request about existing, which is nil when there is no such order.
-func (x *L2) reject(timestampNs int64, existing *order, r *Request, reason Reject) {
+func (x *desk) reject(timestampNs int64, existing *order, r *Request, reason Reject) {
 	x.report = Report{Request: *r, Reject: reason, Position: x.state.Values.Position}
 	o := &x.report.Order
 	if existing != nil {
@@ -37,7 +37,7 @@ func (x *L2) reject(timestampNs int64, existing *order, r *Request, reason Rejec
 }
 
 // valid reports whether price and quantity can be those of an order.
-func (x *L2) valid(o *hft.Order) bool {
+func (x *desk) valid(o *hft.Order) bool {
 	if o.OrdType == hft.Limit && (o.PriceTick <= -maxTick || o.PriceTick >= maxTick) {
 		return false
 	}
@@ -45,18 +45,25 @@ func (x *L2) valid(o *hft.Order) bool {
 }
 
 func (x *L2) submit(timestampNs int64, existing *order, r *Request) {
+	if o := x.admit(timestampNs, existing, r); o != nil {
+		x.place(timestampNs, o)
+	}
+}
+
+// admit returns the order of a submission that may be matched, or refuses it and returns nil.
+func (x *desk) admit(timestampNs int64, existing *order, r *Request) *order {
 	in := &r.Order
 	known := (in.Side == hft.Buy || in.Side == hft.Sell) && in.OrdType <= hft.Market && in.TimeInForce <= hft.IOC
 	switch {
 	case existing != nil:
 		x.reject(timestampNs, existing, r, RejectDuplicate)
-		return
+		return nil
 	case !known || !x.valid(in):
 		x.reject(timestampNs, nil, r, RejectInvalid)
-		return
+		return nil
 	case x.orders.count >= x.maxOrders:
 		x.reject(timestampNs, nil, r, RejectTooManyOrders)
-		return
+		return nil
 	}
 	o := x.pool.get()
 	*o = order{Order: *in, owner: r.Owner, tag: r.Tag}
@@ -64,7 +71,7 @@ func (x *L2) submit(timestampNs int64, existing *order, r *Request) {
 	o.TickSize = x.tickSize
 	o.LeavesQty = o.Qty
 	o.ExecQty, o.ExecPriceTick, o.Maker = 0, 0, false
-	x.place(timestampNs, o)
+	return o
 }
 
 func (x *L2) cancel(timestampNs int64, o *order, r *Request) {

@@ -66,68 +66,58 @@ func (b *LiveBot) asset(assetNo int) *asset {
 func (b *LiveBot) has(assetNo int) bool { return uint(assetNo) < uint(len(b.assets)) }
 
 // Position returns the position of an asset as the host keeps it. It panics when there is no such asset.
-func (b *LiveBot) Position(assetNo int) float64 { return b.asset(assetNo).state.Position }
+func (b *LiveBot) Position(assetNo int) float64 { return b.asset(assetNo).State.Position }
 
 // StateValues returns the state of an asset after the newest fill that was received. It panics when there is no such
 // asset.
-func (b *LiveBot) StateValues(assetNo int) hft.StateValues { return b.asset(assetNo).state }
+func (b *LiveBot) StateValues(assetNo int) hft.StateValues { return b.asset(assetNo).State }
 
 // Depth returns the book of an asset: the one the instrument was made with. It panics when there is no such asset.
 func (b *LiveBot) Depth(assetNo int) hft.MarketDepth { return b.asset(assetNo).book }
 
 // LastTrades returns the newest trades of an asset, oldest first, at most as many as its instrument keeps. It panics
 // when there is no such asset.
-func (b *LiveBot) LastTrades(assetNo int) []hft.Event { return b.asset(assetNo).trades.all() }
+func (b *LiveBot) LastTrades(assetNo int) []hft.Event { return b.asset(assetNo).LastTrades() }
 
 // ClearLastTrades forgets the last trades of an asset or of hft.AllAssets. It panics when there is no such asset.
 func (b *LiveBot) ClearLastTrades(assetNo int) {
 	if assetNo != hft.AllAssets {
-		b.asset(assetNo).trades.clear()
+		b.asset(assetNo).ClearLastTrades()
 		return
 	}
 	for i := range b.assets {
-		b.assets[i].trades.clear()
+		b.assets[i].ClearLastTrades()
 	}
 }
 
 // Orders returns the bot's orders of an asset. It panics when there is no such asset.
-func (b *LiveBot) Orders(assetNo int) hft.Orders { return b.asset(assetNo).orders.View() }
+func (b *LiveBot) Orders(assetNo int) hft.Orders { return b.asset(assetNo).Orders.View() }
 
 // ClearInactiveOrders forgets the orders of an asset or of hft.AllAssets that are over: Filled, Canceled, Expired or
 // Rejected. It panics when there is no such asset.
 func (b *LiveBot) ClearInactiveOrders(assetNo int) {
 	if assetNo != hft.AllAssets {
-		b.asset(assetNo).clearFinalOrders()
+		b.asset(assetNo).ClearInactiveOrders()
 		return
 	}
 	for i := range b.assets {
-		b.assets[i].clearFinalOrders()
+		b.assets[i].ClearInactiveOrders()
 	}
-}
-
-func (a *asset) clearFinalOrders() {
-	a.orders.DeleteFunc(func(o *hft.Order) bool {
-		if o.Final() {
-			a.notes.drop(o.OrderID)
-			return true
-		}
-		return false
-	})
 }
 
 // FeedLatency returns when the newest feed event happened at the exchange and when the connector received it; events
 // of a snapshot do not count. It panics when there is no such asset.
 func (b *LiveBot) FeedLatency(assetNo int) (exchTimestampNs, localTimestampNs int64, ok bool) {
-	l := &b.asset(assetNo).feedLatency
-	return l.exchTimestampNs, l.localTimestampNs, l.known
+	l := &b.asset(assetNo).FeedLatency
+	return l.ExchTimestampNs, l.LocalTimestampNs, l.Known
 }
 
 // OrderLatency returns when the newest request that was answered was sent, when the exchange handled it and when the
 // bot received the answer. Fills of a resting order answer no request and do not count, nor do answers without a time
 // of the exchange. It panics when there is no such asset.
 func (b *LiveBot) OrderLatency(assetNo int) (reqTimestampNs, exchTimestampNs, respTimestampNs int64, ok bool) {
-	l := &b.asset(assetNo).orderLatency
-	return l.reqTimestampNs, l.exchTimestampNs, l.localTimestampNs, l.known
+	l := &b.asset(assetNo).OrderLatency
+	return l.ReqTimestampNs, l.ExchTimestampNs, l.RespTimestampNs, l.Known
 }
 
 // Close closes the channel; the host carries out what is configured for a bot that leaves. A second call does nothing.

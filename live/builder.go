@@ -11,6 +11,7 @@ import (
 
 	"hftrunner/hft"
 	"hftrunner/ipc"
+	"hftrunner/local"
 )
 
 const (
@@ -113,7 +114,7 @@ func (b *LiveBotBuilder) Build(ch ipc.Channel) (*LiveBot, error) {
 	for i := range b.instruments {
 		inst := &b.instruments[i]
 		a := &bot.assets[i]
-		*a = asset{Instrument: inst.Instrument, book: inst.book, trades: newTradeRing(inst.lastTrades),
+		*a = asset{Asset: local.NewAsset(inst.TickSize, inst.lastTrades), instrument: inst.Instrument, book: inst.book,
 			connectorNo: bot.connectorNo(inst.Connector), registering: true}
 	}
 	for i := range bot.assets {
@@ -189,7 +190,7 @@ func (b *LiveBotBuilder) checkInstrument(i int, channel []ipc.Instrument) error 
 // register asks the host for the orders, state and book of an asset.
 func (b *LiveBot) register(assetNo int) error {
 	a := &b.assets[assetNo]
-	request := ipc.LiveRequest{Kind: ipc.RequestRegisterInstrument, TickSize: a.TickSize, LotSize: a.LotSize}
+	request := ipc.LiveRequest{Kind: ipc.RequestRegisterInstrument, TickSize: a.instrument.TickSize, LotSize: a.instrument.LotSize}
 	err := b.ch.Send(b.id, assetNo, &request)
 	var refused *hft.BuildError
 	switch {
@@ -198,12 +199,12 @@ func (b *LiveBot) register(assetNo int) error {
 	case errors.As(err, &refused) && refused.Kind == hft.Duplicate:
 		return fmt.Errorf("live: the host refused bot %d, another connected bot has this id: %w", b.id, err)
 	}
-	return fmt.Errorf("live: the host refused bot %d the instrument %s/%s: %w", b.id, a.Connector, a.Symbol, err)
+	return fmt.Errorf("live: the host refused bot %d the instrument %s/%s: %w", b.id, a.instrument.Connector, a.instrument.Symbol, err)
 }
 
 // awaitBooks applies what arrives until every asset's registration has been answered.
 func (b *LiveBot) awaitBooks(timeout time.Duration) error {
-	deadlineNs := addSaturating(b.ch.NowNs(), timeout)
+	deadlineNs := local.Deadline(b.ch.NowNs(), timeout)
 	for {
 		missing := 0
 		for i := range b.assets {

@@ -2,8 +2,8 @@ package live
 
 import (
 	"hftrunner/depth"
-	"hftrunner/hft"
 	"hftrunner/ipc"
+	"hftrunner/local"
 )
 
 // Instrument is one instrument of a bot: what it is at its connector, and what the bot keeps of it (Instrument).
@@ -25,22 +25,10 @@ func NewInstrument(connector, symbol string, tickSize, lotSize float64, book dep
 
 // asset is what a bot keeps of one instrument.
 type asset struct {
-	ipc.Instrument
+	local.Asset
+	instrument  ipc.Instrument
 	book        depth.L2MarketDepth
-	trades      tradeRing
-	orders      hft.OrderMap
-	notes       orderNotes
-	state       hft.StateValues
 	connectorNo int  // assets of one connector share its messages
 	registering bool // the burst that answers the registration has not ended yet
 	inBurst     bool
-
-	feedLatency  latency
-	orderLatency latency
-}
-
-// latency holds the times of the newest event or response.
-type latency struct {
-	reqTimestampNs, exchTimestampNs, localTimestampNs int64
-	known                                             bool
 }

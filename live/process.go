@@ -6,6 +6,7 @@ import (
 	"hftrunner/depth"
 	"hftrunner/hft"
 	"hftrunner/ipc"
+	"hftrunner/local"
 )
 
 // process applies the event in b.ev. The error is the handler's or the hook's.
@@ -24,7 +25,7 @@ func (b *LiveBot) process(instNo int, w *wait) error {
 	case ipc.EventOrder:
 		return b.processOrder(instNo, w)
 	case ipc.EventPosition:
-		a.state = b.ev.State
+		a.State = b.ev.State
 	case ipc.EventBatchStart:
 		b.setInMessage(a.connectorNo, false) // a burst never comes within a message
 		if !a.inBurst {
@@ -68,7 +69,7 @@ func (b *LiveBot) processFeed(a *asset, w *wait) {
 	}
 	switch e.Kind() {
 	case hft.TradeEvent:
-		a.trades.add(e)
+		a.AddTrade(e)
 	case hft.DepthEvent, hft.DepthSnapshotEvent, hft.DepthClearEvent:
 		// A live book is dated by the exchange, a recorded one by its receipt (hftbacktest's LiveBot does so).
 		localTimestampNs := e.LocalTimestampNs
@@ -78,7 +79,7 @@ func (b *LiveBot) processFeed(a *asset, w *wait) {
 	}
 	// The levels of a snapshot are as old as they are; they say nothing about the feed.
 	if !a.inBurst && e.Kind() != hft.DepthClearEvent {
-		a.feedLatency = latency{exchTimestampNs: e.ExchTimestampNs, localTimestampNs: e.LocalTimestampNs, known: true}
+		a.FeedLatency = local.FeedLatency{ExchTimestampNs: e.ExchTimestampNs, LocalTimestampNs: e.LocalTimestampNs, Known: true}
 	}
 }
 
@@ -89,70 +90,14 @@ func (b *LiveBot) processOrder(assetNo int, w *wait) error {
 	var hookErr error
 	if b.orderRecvHook != nil {
 		b.inCallback = true
-		hookErr = b.orderRecvHook(a.orders.Get(report.OrderID), report)
+		hookErr = b.orderRecvHook(a.Orders.Get(report.OrderID), report)
 		b.inCallback = false
 	}
-	a.state = b.ev.State
-	// The hook may have sent requests or cleared orders: look the order up again.
-	prev := a.orders.Get(report.OrderID)
-	if prev == nil {
-		if report.Req == hft.StatusRejected {
-			return hookErr // of an order that is not there any more
-		}
-		a.orders.Put(report)
-	} else if !a.applyReport(prev, report, b.ch.NowNs()) {
-		return hookErr
-	}
-	note := a.notes.of(report.OrderID)
-	note.answered = !a.inBurst
-	if w.orders.Matches(assetNo, report.OrderID) {
+	a.State = b.ev.State
+	if a.Apply(report, b.ch.NowNs(), a.inBurst) && w.orders.Matches(assetNo, report.OrderID) {
 		w.hit, w.result = true, hft.ElapseOrderResponse
 	}
 	return hookErr
-}
-
-// applyReport applies a report to an order and reports whether it was a response. What is over, older than what is
-// known, or no news is none.
-func (a *asset) applyReport(o, report *hft.Order, nowNs int64) bool {
-	wasPending, requestedNs := o.Pending(), o.LocalTimestampNs
-	switch {
-	case report.Req == hft.StatusRejected:
-		// There is at most one request in flight, so this is the answer to it.
-		if !wasPending {
-			return false
-		}
-		if !o.Final() { // else it was over before the request came
-			a.undo(o)
-		}
-		o.Req = hft.StatusNone
-	case o.Final():
-		return false
-	case report.ExchTimestampNs > 0 && report.ExchTimestampNs < o.ExchTimestampNs:
-		return false
-	case a.inBurst && wasPending && !report.Final():
-		// The answer to the request is still to come and says more than the list of open orders.
-		return false
-	default:
-		o.Update(report)
-	}
-	if wasPending && !o.Pending() && report.ExchTimestampNs > 0 {
-		a.orderLatency = latency{reqTimestampNs: requestedNs, exchTimestampNs: report.ExchTimestampNs,
-			localTimestampNs: nowNs, known: true}
-	}
-	return true
-}
-
-// undo takes back what a refused request did to an order.
-func (a *asset) undo(o *hft.Order) {
-	switch o.Req {
-	case hft.StatusNew:
-		o.Status = hft.StatusExpired
-	case hft.StatusReplaced:
-		// A modify of this bot's last process is not known here; the next report will say.
-		if note := a.notes.of(o.OrderID); note.prevQty > 0 {
-			o.PriceTick, o.Qty = note.prevPriceTick, note.prevQty
-		}
-	}
 }
 
 // processError hands an error event to the handler, or logs it.

@@ -1,9 +1,6 @@
 package live
 
 import (
-	"math"
-	"time"
-
 	"hftrunner/hft"
 	"hftrunner/ipc"
 )
@@ -38,42 +35,18 @@ func (b *LiveBot) SubmitOrder(assetNo int, r hft.OrderRequest, wait bool) (hft.E
 	if err := b.mayRequest(assetNo, wait); err != nil {
 		return hft.ElapseOk, err
 	}
-	a := &b.assets[assetNo]
-	priceTick, ok := a.orderTick(&r)
-	if !ok {
-		return hft.ElapseOk, hft.ErrInvalidOrderRequest
-	}
-	if a.orders.Get(r.OrderID) != nil {
-		return hft.ElapseOk, hft.ErrOrderIDExist
-	}
-	order := hft.NewOrder(r.OrderID, priceTick, a.TickSize, r.Qty, r.Side, r.OrdType, r.TimeInForce)
-	if err := b.send(assetNo, &order, hft.StatusNew); err != nil {
-		return hft.ElapseOk, err
-	}
-	a.orders.Put(&b.request.Order)
-	return b.answer(assetNo, r.OrderID, wait)
+	order, err := b.assets[assetNo].Submission(&r)
+	return b.ask(assetNo, &order, err, wait)
 }
 
 // Modify asks for a new price and quantity of an open order. Orders shows them at once; a refused request restores
 // the old ones. Errors as Cancel, and hft.ErrInvalidOrderRequest for a price or quantity that SubmitOrder would refuse.
 func (b *LiveBot) Modify(assetNo int, orderID uint64, price, qty float64, wait bool) (hft.ElapseResult, error) {
-	order, err := b.cancellable(assetNo, orderID, wait)
-	if err != nil {
+	if err := b.mayRequest(assetNo, wait); err != nil {
 		return hft.ElapseOk, err
 	}
-	a := &b.assets[assetNo]
-	priceTick, ok := limitTick(price, a.TickSize)
-	if !ok || !validQty(qty) {
-		return hft.ElapseOk, hft.ErrInvalidOrderRequest
-	}
-	changed := *order
-	changed.PriceTick, changed.Qty = priceTick, qty
-	if err := b.send(assetNo, &changed, hft.StatusReplaced); err != nil {
-		return hft.ElapseOk, err
-	}
-	*a.notes.of(orderID) = orderNote{orderID: orderID, prevPriceTick: order.PriceTick, prevQty: order.Qty}
-	*order = b.request.Order
-	return b.answer(assetNo, orderID, wait)
+	order, err := b.assets[assetNo].Modification(orderID, price, qty)
+	return b.ask(assetNo, &order, err, wait)
 }
 
 // Cancel asks to cancel an open order. Errors, with nothing sent or changed: hft.ErrInstrumentNotFound,
@@ -81,16 +54,28 @@ func (b *LiveBot) Modify(assetNo int, orderID uint64, price, qty float64, wait b
 // hft.ErrInvalidOrderStatus for an order that is not active, hft.ErrRequestQueueFull and hft.ErrPeerGone. With wait
 // also those of the waiting calls; see SubmitOrder.
 func (b *LiveBot) Cancel(assetNo int, orderID uint64, wait bool) (hft.ElapseResult, error) {
-	order, err := b.cancellable(assetNo, orderID, wait)
+	if err := b.mayRequest(assetNo, wait); err != nil {
+		return hft.ElapseOk, err
+	}
+	order, err := b.assets[assetNo].Cancellation(orderID)
+	return b.ask(assetNo, &order, err, wait)
+}
+
+// ask sends a request, unless it was refused by err, and waits for its response if it is to be waited for.
+func (b *LiveBot) ask(assetNo int, order *hft.Order, err error, wait bool) (hft.ElapseResult, error) {
 	if err != nil {
 		return hft.ElapseOk, err
 	}
-	if err := b.send(assetNo, order, hft.StatusCanceled); err != nil {
+	b.request = ipc.LiveRequest{Kind: ipc.RequestOrder, Order: *order}
+	b.request.Order.LocalTimestampNs = b.ch.NowNs()
+	if err := b.ch.Send(b.id, assetNo, &b.request); err != nil {
 		return hft.ElapseOk, err
 	}
-	b.assets[assetNo].notes.of(orderID).answered = false
-	*order = b.request.Order
-	return b.answer(assetNo, orderID, wait)
+	b.assets[assetNo].Sent(&b.request.Order)
+	if !wait {
+		return hft.ElapseOk, nil
+	}
+	return b.waitOrder(assetNo, order.OrderID, b.responseTimeout)
 }
 
 // mayRequest returns why no request can be made at all.
@@ -104,73 +89,4 @@ func (b *LiveBot) mayRequest(assetNo int, wait bool) error {
 		return hft.ErrInstrumentNotFound
 	}
 	return nil
-}
-
-// cancellable returns an order that can be cancelled or modified.
-func (b *LiveBot) cancellable(assetNo int, orderID uint64, wait bool) (*hft.Order, error) {
-	if err := b.mayRequest(assetNo, wait); err != nil {
-		return nil, err
-	}
-	order := b.assets[assetNo].orders.Get(orderID)
-	switch {
-	case order == nil:
-		return nil, hft.ErrOrderNotFound
-	case order.Pending():
-		return nil, hft.ErrOrderRequestInProcess
-	case !order.Active():
-		return nil, hft.ErrInvalidOrderStatus
-	}
-	return order, nil
-}
-
-// send sends a request about an order, which stays as it is; b.request.Order is what it becomes if there is no error.
-func (b *LiveBot) send(assetNo int, order *hft.Order, req hft.Status) error {
-	b.request = ipc.LiveRequest{Kind: ipc.RequestOrder, Order: *order}
-	b.request.Order.Req = req
-	b.request.Order.LocalTimestampNs = b.ch.NowNs()
-	return b.ch.Send(b.id, assetNo, &b.request)
-}
-
-// answer waits for the response to a request if it is to be waited for.
-func (b *LiveBot) answer(assetNo int, orderID uint64, wait bool) (hft.ElapseResult, error) {
-	if !wait {
-		return hft.ElapseOk, nil
-	}
-	return b.waitOrder(assetNo, orderID, b.responseTimeout)
-}
-
-// orderTick validates a submission and returns its price in ticks, 0 for a market order without a price.
-func (a *asset) orderTick(r *hft.OrderRequest) (priceTick int64, ok bool) {
-	if r.Side != hft.Buy && r.Side != hft.Sell || r.TimeInForce > hft.IOC || !validQty(r.Qty) {
-		return 0, false
-	}
-	switch r.OrdType {
-	case hft.Limit:
-		return limitTick(r.Price, a.TickSize)
-	case hft.Market:
-		if priceTick, ok = limitTick(r.Price, a.TickSize); !ok {
-			priceTick = 0
-		}
-		return priceTick, true
-	}
-	return 0, false
-}
-
-// limitTick returns a price in ticks; ok is false when it is no price.
-func limitTick(price, tickSize float64) (priceTick int64, ok bool) {
-	priceTick = hft.PriceTick(price, tickSize)
-	return priceTick, price > 0 && priceTick > 0 && priceTick < math.MaxInt64
-}
-
-func validQty(qty float64) bool { return qty > 0 && !math.IsInf(qty, 1) }
-
-// addSaturating returns ns later by d, at most the largest time there is; a negative d counts as 0.
-func addSaturating(ns int64, d time.Duration) int64 {
-	if d <= 0 {
-		return ns
-	}
-	if ns > math.MaxInt64-int64(d) {
-		return math.MaxInt64
-	}
-	return ns + int64(d)
 }

@@ -6,6 +6,7 @@ import (
 
 	"hftrunner/hft"
 	"hftrunner/ipc"
+	"hftrunner/local"
 )
 
 // wait is what a waiting call waits for and what it has got.
@@ -41,7 +42,7 @@ func (b *LiveBot) WaitOrderResponse(assetNo int, orderID uint64, timeout time.Du
 	if err := b.mayRequest(assetNo, true); err != nil {
 		return hft.ElapseOk, err
 	}
-	if b.assets[assetNo].orders.Get(orderID) == nil {
+	if b.assets[assetNo].Orders.Get(orderID) == nil {
 		return hft.ElapseOk, hft.ErrOrderNotFound
 	}
 	return b.waitOrder(assetNo, orderID, timeout)
@@ -51,13 +52,13 @@ func (b *LiveBot) WaitOrderResponse(assetNo int, orderID uint64, timeout time.Du
 func (b *LiveBot) waitOrder(assetNo int, orderID uint64, timeout time.Duration) (hft.ElapseResult, error) {
 	a := &b.assets[assetNo]
 	w := wait{orders: hft.WaitOrderResponse{Specified: true, AssetNo: assetNo, OrderID: orderID}}
-	if o := a.orders.Get(orderID); a.notes.of(orderID).answered || o.Final() && !o.Pending() {
+	if a.Answered(orderID) {
 		// What is there is received nevertheless: a strategy that only calls this has to see it stop.
 		w.hit, w.result = true, hft.ElapseOrderResponse
 	}
 	result, err := b.waitFor(timeout, &w)
-	if result == hft.ElapseOrderResponse && a.orders.Get(orderID) != nil {
-		a.notes.of(orderID).answered = false
+	if result == hft.ElapseOrderResponse {
+		a.TakeAnswer(orderID)
 	}
 	return result, err
 }
@@ -71,7 +72,7 @@ func (b *LiveBot) waitFor(timeout time.Duration, w *wait) (hft.ElapseResult, err
 	if b.inCallback {
 		return hft.ElapseOk, errReentrant
 	}
-	deadlineNs := addSaturating(b.ch.NowNs(), timeout)
+	deadlineNs := local.Deadline(b.ch.NowNs(), timeout)
 	remaining := time.Duration(0) // first what is there
 	for {
 		instNo, err := b.ch.RecvTimeout(b.id, remaining, &b.ev)

@@ -101,35 +101,50 @@ func NewNoPartialFill(cfg Config) (*L2, error) { return newL2(cfg, false) }
 func NewPartialFill(cfg Config) (*L2, error) { return newL2(cfg, true) }
 
 func newL2(cfg Config, partial bool) (*L2, error) {
-	for _, required := range []struct {
-		name  string
-		given bool
-	}{
-		{"Book", cfg.Book != nil}, {"Queue", cfg.Queue != nil}, {"Asset", cfg.Asset != nil},
-		{"Fee", cfg.Fee != nil}, {"Responder", cfg.Responder != nil},
-	} {
-		if !required.given {
-			return nil, fmt.Errorf("sim: exchange without %s: set Config.%s", required.name, required.name)
-		}
+	if cfg.Queue == nil {
+		return nil, missing("Queue")
 	}
-	if err := checkStep("tick size", cfg.Book.TickSize()); err != nil {
+	d, err := newDesk(&cfg, cfg.Book)
+	if err != nil {
 		return nil, err
 	}
-	if err := checkStep("lot size", cfg.Book.LotSize()); err != nil {
-		return nil, err
-	}
-	if cfg.MaxOrders < 0 {
-		return nil, fmt.Errorf("sim: MaxOrders is %d: give a positive number, or 0 for the default", cfg.MaxOrders)
-	}
-	if cfg.MaxOrders == 0 {
-		cfg.MaxOrders = DefaultMaxOrders
-	}
-	x := &L2{book: cfg.Book, queue: cfg.Queue, buys: ladder{buy: true},
-		desk: desk{compat: cfg.Compat, partial: partial, assetNo: cfg.AssetNo, maxOrders: cfg.MaxOrders,
-			tickSize: cfg.Book.TickSize(), lotSize: cfg.Book.LotSize(), responder: cfg.Responder,
-			state: NewState(cfg.Asset, cfg.Fee)}}
+	d.partial = partial
+	x := &L2{desk: d, book: cfg.Book, queue: cfg.Queue, buys: ladder{buy: true}}
 	x.forgetBounds()
 	return x, nil
+}
+
+func missing(field string) error {
+	return fmt.Errorf("sim: exchange without %s: set it in the configuration", field)
+}
+
+// newDesk checks what both kinds of exchange need of a configuration.
+func newDesk(cfg *Config, book hft.MarketDepth) (desk, error) {
+	switch {
+	case book == nil:
+		return desk{}, missing("Book")
+	case cfg.Asset == nil:
+		return desk{}, missing("Asset")
+	case cfg.Fee == nil:
+		return desk{}, missing("Fee")
+	case cfg.Responder == nil:
+		return desk{}, missing("Responder")
+	}
+	if err := checkStep("tick size", book.TickSize()); err != nil {
+		return desk{}, err
+	}
+	if err := checkStep("lot size", book.LotSize()); err != nil {
+		return desk{}, err
+	}
+	if cfg.MaxOrders < 0 {
+		return desk{}, fmt.Errorf("sim: MaxOrders is %d: give a positive number, or 0 for the default", cfg.MaxOrders)
+	}
+	maxOrders := cfg.MaxOrders
+	if maxOrders == 0 {
+		maxOrders = DefaultMaxOrders
+	}
+	return desk{compat: cfg.Compat, assetNo: cfg.AssetNo, maxOrders: maxOrders, tickSize: book.TickSize(),
+		lotSize: book.LotSize(), responder: cfg.Responder, state: NewState(cfg.Asset, cfg.Fee)}, nil
 }
 
 // Depth returns the exchange's book.

@@ -35,7 +35,7 @@ func (x *L2) OnEvent(timestampNs int64, e *hft.Event) {
 }
 
 // sane reports whether price and quantity of an event can be.
-func (x *L2) sane(e *hft.Event) bool {
+func (x *desk) sane(e *hft.Event) bool {
 	tick := hft.PriceTick(e.Px, x.tickSize)
 	return finite(e.Px) && finite(e.Qty) && e.Qty >= 0 && tick > -maxTick && tick < maxTick
 }
@@ -115,7 +115,7 @@ func (x *L2) onTrade(timestampNs int64, l *ladder, e *hft.Event) {
 }
 
 // drop removes the filled ones of the orders from..to-1.
-func (x *L2) drop(l *ladder, from, to int) {
+func (x *desk) drop(l *ladder, from, to int) {
 	kept := from
 	for i := from; i < to; i++ {
 		o := l.rungs[i].order

@@ -79,7 +79,8 @@ type Responder interface {
 type order struct {
 	hft.Order
 	owner, tag uint64
-	queue      QueuePosition
+	queue      QueuePosition // L2
+	arrival    uint64        // L3, see fifo
 }
 
 // orderPool recycles orders.

@@ -22,6 +22,9 @@ type Exchange interface {
 	Order(owner, orderID uint64) (o hft.Order, ok bool)
 	// NumOrders returns the number of resting orders.
 	NumOrders() int
+	// Err returns the error that the reference ends a run with, nil while there is none. After it events and requests
+	// do nothing, and the run is to end. With Fixed there never is one.
+	Err() error
 }
 
 // Compat chooses between the reference's behaviour and ours, where they differ.
@@ -35,9 +38,17 @@ const (
 	// Hftbacktest answers a request with one report, which carries only the last of its executions (Q29); a modified
 	// order that lost its place keeps the bot's remainder (Q23); a market order on an empty side fills at no price
 	// (Q25); answers to cancels carry the time of the submission (Q20); sells walk one tick further than buys (Q27,
-	// Q28). The orders of one event are filled best price first also here, and a Filled order leaves the exchange (Q30).
+	// Q28). The orders of one event fill in the order in which the reference visits them, where it takes any (its hash
+	// maps) in ascending order id (Q24). A Filled order leaves the exchange (Q30).
 	Hftbacktest
+	// Stock is Hftbacktest with the reference's defect Q30: a PartialFill order that a trade fills exactly stays at the
+	// exchange as Filled, and its next execution ends the run (Err). It serves to compare with the reference as
+	// published, and for nothing else.
+	Stock
 )
+
+// reference reports whether the reference's quirks are wanted.
+func (c Compat) reference() bool { return c != Fixed }
 
 // Config is what an L2 exchange is made of. Everything but AssetNo, MaxOrders and Compat is required.
 type Config struct {
@@ -77,6 +88,7 @@ type desk struct {
 	pool   orderPool
 
 	report Report // handed to the responder, so that it need not be allocated
+	err    error
 }
 
 // L2 is an exchange over an aggregated book (NoPartialFillExchange, PartialFillExchange).
@@ -183,6 +195,8 @@ func (x *L2) rest(o *order) {
 		displayedQty = x.book.AskQtyAtTick(o.PriceTick)
 	}
 	x.queue.Join(&o.queue, displayedQty)
+	o.joinedFrontQty = o.queue.FrontQty
+	o.restsSinceNs = o.ExchTimestampNs
 	o.Status = hft.StatusNew
 	x.orders.put(o)
 	x.side(o.Side).insert(o)
@@ -192,37 +206,4 @@ func (x *L2) rest(o *order) {
 func (x *L2) leave(o *order) {
 	x.orders.remove(o)
 	x.side(o.Side).remove(o)
-}
-
-// respond reports the order as it is.
-func (x *desk) respond(timestampNs int64, o *order) {
-	x.report = Report{Request: Request{AssetNo: x.assetNo, Owner: o.owner, Tag: o.tag, Order: o.Order},
-		Position: x.state.Values.Position}
-	x.responder.Respond(timestampNs, &x.report)
-}
-
-// fill executes qty of o, at its own price if it is the maker and otherwise at priceTick.
-func (x *desk) fill(timestampNs int64, o *order, qty float64, priceTick int64, maker bool) {
-	o.Maker = maker
-	o.ExecPriceTick = priceTick
-	if maker {
-		o.ExecPriceTick = o.PriceTick
-	}
-	o.ExecQty = qty
-	o.LeavesQty -= qty
-	o.Status = hft.StatusPartiallyFilled
-	if !x.partial || hft.QtyLots(o.LeavesQty, x.lotSize) <= 0 {
-		o.Status = hft.StatusFilled
-		if !x.partial || x.compat == Fixed {
-			o.LeavesQty = 0 // not the residue of subtracting floats
-		}
-	}
-	o.ExchTimestampNs = timestampNs
-	value, fee := x.state.ApplyFill(&o.Order)
-	if !maker && x.compat == Hftbacktest {
-		return // the answer to the request is the only report
-	}
-	x.report = Report{Request: Request{AssetNo: x.assetNo, Owner: o.owner, Tag: o.tag, Order: o.Order}, Fill: true,
-		FillValue: value, FillFee: fee, Position: x.state.Values.Position}
-	x.responder.Respond(timestampNs, &x.report)
 }

@@ -83,7 +83,7 @@ func (x *L2) cross(timestampNs int64, l *ladder, bestTick int64) {
 	n := 0
 	for ; n < len(l.rungs) && l.rungs[n].priority <= limit; n++ {
 		o := l.rungs[n].order
-		x.fill(timestampNs, o, o.LeavesQty, 0, true)
+		x.fill(timestampNs, o, o.LeavesQty, 0, CauseCrossed)
 	}
 	x.drop(l, 0, n)
 }
@@ -97,7 +97,7 @@ func (x *L2) onTrade(timestampNs int64, l *ladder, e *hft.Event) {
 	i := 0
 	for ; i < len(l.rungs) && l.rungs[i].priority < limit; i++ {
 		o := l.rungs[i].order
-		x.fill(timestampNs, o, o.LeavesQty, 0, true)
+		x.fill(timestampNs, o, o.LeavesQty, 0, CauseThrough)
 	}
 	for ; i < len(l.rungs) && l.rungs[i].priority == limit; i++ {
 		o := l.rungs[i].order
@@ -109,7 +109,7 @@ func (x *L2) onTrade(timestampNs int64, l *ladder, e *hft.Event) {
 		if !x.partial || filledQty > o.LeavesQty {
 			filledQty = o.LeavesQty
 		}
-		x.fill(timestampNs, o, filledQty, 0, true)
+		x.fill(timestampNs, o, filledQty, 0, CauseQueue)
 	}
 	x.drop(l, 0, i)
 }

@@ -25,6 +25,15 @@ type Report struct {
 	Fill bool
 	// FillValue is the execution's value and FillFee its fee, negative for a rebate.
 	FillValue, FillFee float64
+	// Cause says what made the execution.
+	Cause FillCause
+	// JoinedFrontQty is the quantity that was ahead of the order when it began to rest at its price, and RestedNs how
+	// long it has rested there. Only executions of resting orders have them.
+	JoinedFrontQty float64
+	RestedNs       int64
+	// Answers is the request that is answered: StatusNew, StatusCanceled or StatusReplaced; StatusNone when a resting
+	// order executed.
+	Answers hft.Status
 	// Position is what all executions at the exchange add up to, all owners together.
 	Position float64
 	// Reject says why a request was refused.
@@ -80,7 +89,12 @@ type order struct {
 	hft.Order
 	owner, tag uint64
 	queue      QueuePosition // L2
-	arrival    uint64        // L3, see fifo
+	// joinedFrontQty is the quantity ahead when the order began to rest at its price, which was at restsSinceNs.
+	joinedFrontQty float64
+	restsSinceNs   int64
+	answers        hft.Status // the request that it came with last
+	stays          bool       // although Filled, see Stock
+	arrival        uint64     // L3, see fifo
 }
 
 // orderPool recycles orders.

@@ -20,7 +20,7 @@ func (x *L2) OnRequest(timestampNs int64, r *Request) {
 
 // reject refuses a request about existing, which is nil when there is no such order.
 func (x *desk) reject(timestampNs int64, existing *order, r *Request, reason Reject) {
-	x.report = Report{Request: *r, Reject: reason, Position: x.state.Values.Position}
+	x.report = Report{Request: *r, Reject: reason, Answers: r.Order.Req, Position: x.state.Values.Position}
 	o := &x.report.Order
 	if existing != nil {
 		x.report.Tag = existing.tag
@@ -66,7 +66,7 @@ func (x *desk) admit(timestampNs int64, existing *order, r *Request) *order {
 		return nil
 	}
 	o := x.pool.get()
-	*o = order{Order: *in, owner: r.Owner, tag: r.Tag}
+	*o = order{Order: *in, owner: r.Owner, tag: r.Tag, answers: hft.StatusNew}
 	o.Req = hft.StatusNone
 	o.TickSize = x.tickSize
 	o.LeavesQty = o.Qty
@@ -85,7 +85,7 @@ func (x *L2) cancel(timestampNs int64, o *order, r *Request) {
 	if x.compat == Fixed {
 		o.LocalTimestampNs = r.Order.LocalTimestampNs
 	}
-	x.respond(timestampNs, o)
+	x.respond(timestampNs, o, hft.StatusCanceled)
 	x.pool.put(o)
 }
 
@@ -105,7 +105,7 @@ func (x *L2) modify(timestampNs int64, o *order, r *Request) {
 	changed.LocalTimestampNs = r.Order.LocalTimestampNs
 	changed.LeavesQty = changed.Qty
 	inPlace := o.PriceTick == changed.PriceTick && changed.Qty <= o.LeavesQty
-	if x.compat == Hftbacktest {
+	if x.compat.reference() {
 		changed = r.Order // the reference goes on with the bot's copy
 		changed.Req = hft.StatusNone
 	}
@@ -113,14 +113,15 @@ func (x *L2) modify(timestampNs int64, o *order, r *Request) {
 		submittedNs := o.LocalTimestampNs
 		changed.LeavesQty, changed.Status, changed.ExchTimestampNs = changed.Qty, hft.StatusNew, timestampNs
 		o.Order = changed
-		x.respond(timestampNs, o)
-		if x.compat == Hftbacktest {
+		x.respond(timestampNs, o, hft.StatusReplaced)
+		if x.compat.reference() {
 			o.LocalTimestampNs = submittedNs
 		}
 		return
 	}
 	x.leave(o)
 	o.Order = changed
+	o.answers, o.stays = hft.StatusReplaced, false
 	x.place(timestampNs, o)
 }
 
@@ -134,7 +135,7 @@ func (x *L2) place(timestampNs int64, o *order) {
 		reported = x.takeMarket(timestampNs, o, touchTick)
 	case !crosses && (o.TimeInForce == hft.GTC || o.TimeInForce == hft.GTX):
 		x.rest(o)
-		x.respond(timestampNs, o)
+		x.respond(timestampNs, o, o.answers)
 		return
 	case !crosses || o.TimeInForce == hft.GTX:
 		o.Status = hft.StatusExpired
@@ -142,7 +143,7 @@ func (x *L2) place(timestampNs int64, o *order) {
 		reported = x.takeLimit(timestampNs, o, touchTick)
 	}
 	if !reported {
-		x.respond(timestampNs, o)
+		x.respond(timestampNs, o, o.answers)
 	}
 	x.pool.put(o)
 }

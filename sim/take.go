@@ -9,7 +9,7 @@ const marketTicks = 100
 // order's final state.
 func (x *L2) takeLimit(timestampNs int64, o *order, touchTick int64) (reported bool) {
 	if !x.partial {
-		x.fill(timestampNs, o, o.LeavesQty, touchTick, false)
+		x.fill(timestampNs, o, o.LeavesQty, touchTick, CauseTaker)
 		return x.compat == Fixed
 	}
 	switch o.TimeInForce {
@@ -23,17 +23,17 @@ func (x *L2) takeLimit(timestampNs int64, o *order, touchTick int64) (reported b
 		x.walk(timestampNs, o, touchTick, o.PriceTick)
 		if o.Status != hft.StatusFilled {
 			// Enough in whole lots, but the order is no whole number of lots: kill or fill leaves no remainder.
-			x.fill(timestampNs, o, o.LeavesQty, lastTick, false)
+			x.fill(timestampNs, o, o.LeavesQty, lastTick, CauseTaker)
 		}
 	default:
 		// What the better prices do not give executes at the limit, whatever is displayed there.
 		endTick := o.PriceTick - int64(o.Side)
-		if o.Side == hft.Sell && x.compat == Hftbacktest {
+		if o.Side == hft.Sell && x.compat.reference() {
 			endTick = o.PriceTick
 		}
 		x.walk(timestampNs, o, touchTick, endTick)
 		if o.Status != hft.StatusFilled {
-			x.fill(timestampNs, o, o.LeavesQty, o.PriceTick, false)
+			x.fill(timestampNs, o, o.LeavesQty, o.PriceTick, CauseTaker)
 		}
 	}
 	return x.finish(o)
@@ -45,10 +45,10 @@ func (x *L2) takeMarket(timestampNs int64, o *order, touchTick int64) (reported 
 	switch {
 	case empty && (x.partial || x.compat == Fixed):
 	case !x.partial:
-		x.fill(timestampNs, o, o.LeavesQty, touchTick, false)
+		x.fill(timestampNs, o, o.LeavesQty, touchTick, CauseTaker)
 	default:
 		endTick := touchTick + int64(o.Side)*(marketTicks-1)
-		if o.Side == hft.Sell && x.compat == Hftbacktest {
+		if o.Side == hft.Sell && x.compat.reference() {
 			endTick--
 		}
 		x.walk(timestampNs, o, touchTick, endTick)
@@ -96,7 +96,7 @@ func (x *L2) walk(timestampNs int64, o *order, touchTick, endTick int64) {
 	endTick = x.bound(o.Side, endTick)
 	for tick := touchTick; within(o.Side, tick, endTick); tick += step {
 		if qty := x.displayed(o.Side, tick); qty > 0 {
-			x.fill(timestampNs, o, min(qty, o.LeavesQty), tick, false)
+			x.fill(timestampNs, o, min(qty, o.LeavesQty), tick, CauseTaker)
 			if o.Status == hft.StatusFilled {
 				return
 			}

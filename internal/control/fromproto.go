@@ -59,6 +59,16 @@ func paramErrorsFromProto(errs []*pb.ParamError) ParamErrors {
 
 func exitFromProto(e *pb.Exit) Exit { return Exit{Error: e.GetError(), EndOfData: e.GetEndOfData()} }
 
+func backtestJobFromProto(j *pb.BacktestJob) BacktestJob {
+	return BacktestJob{StrategyName: j.GetStrategyName(), Params: j.GetParams(), Spec: j.GetSpec()}
+}
+
+func backtestUpdateFromProto(u *pb.BacktestUpdate) BacktestUpdate {
+	return BacktestUpdate{
+		Progress: u.GetProgress(), Result: u.GetResult(), Records: u.GetRecords(), Orders: u.GetOrders(), Fills: u.GetFills(),
+	}
+}
+
 func versionFromProto(v *pb.VersionInfo) VersionInfo {
 	return VersionInfo{
 		Version: v.GetVersion(), APIVersion: int(v.GetApiVersion()), PID: int(v.GetPid()), Config: v.GetConfig(),

@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 
 // roles are what a process made of the test binary can be.
 func roles() map[string]func() {
-	serve := func(s *fakeStrategy) {
+	serve := func(s control.Strategy) {
 		logger := hclog.New(&hclog.LoggerOptions{Output: os.Stderr, JSONFormat: true})
 		if err := control.ServeStrategy(s, logger); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -51,7 +51,9 @@ func roles() map[string]func() {
 		}
 	}
 	return map[string]func(){
-		"plugin":        func() { serve(newFakeStrategy()) },
+		"plugin": func() { serve(newFakeStrategy()) },
+		// An embedded interface hides the backtest, as a plugin has none that was built before.
+		"old": func() { serve(struct{ control.Strategy }{newFakeStrategy()}) },
 		"prints-before": func() { fmt.Println("hello there"); serve(newFakeStrategy()) },
 		"prints-glued":  func() { fmt.Print("hello "); serve(newFakeStrategy()) },
 		"exits":         func() { fmt.Fprintln(os.Stderr, "cannot find my licence"); os.Exit(3) },

@@ -58,6 +58,14 @@ func paramErrorsToProto(errs ParamErrors) []*pb.ParamError {
 
 func exitToProto(e Exit) *pb.Exit { return &pb.Exit{Error: validText(e.Error), EndOfData: e.EndOfData} }
 
+func backtestJobToProto(j BacktestJob) *pb.BacktestJob {
+	return &pb.BacktestJob{StrategyName: j.StrategyName, Params: j.Params, Spec: j.Spec}
+}
+
+func backtestUpdateToProto(u BacktestUpdate) *pb.BacktestUpdate {
+	return &pb.BacktestUpdate{Progress: u.Progress, Result: u.Result, Records: u.Records, Orders: u.Orders, Fills: u.Fills}
+}
+
 // validText makes free text fit for a protobuf string, which has to be UTF-8: an error or a panic value need not be.
 func validText(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 

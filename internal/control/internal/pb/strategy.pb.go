@@ -908,6 +908,157 @@ func (x *StopResponse) GetState() []byte {
 	return nil
 }
 
+type BacktestJob struct {
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	StrategyName string                 `protobuf:"bytes,1,opt,name=strategy_name,json=strategyName,proto3" json:"strategy_name,omitempty"`
+	// A JSON object.
+	Params []byte `protobuf:"bytes,2,opt,name=params,proto3" json:"params,omitempty"`
+	// JSON of what is simulated.
+	Spec          []byte `protobuf:"bytes,3,opt,name=spec,proto3" json:"spec,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BacktestJob) Reset() {
+	*x = BacktestJob{}
+	mi := &file_strategy_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BacktestJob) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BacktestJob) ProtoMessage() {}
+
+func (x *BacktestJob) ProtoReflect() protoreflect.Message {
+	mi := &file_strategy_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BacktestJob.ProtoReflect.Descriptor instead.
+func (*BacktestJob) Descriptor() ([]byte, []int) {
+	return file_strategy_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *BacktestJob) GetStrategyName() string {
+	if x != nil {
+		return x.StrategyName
+	}
+	return ""
+}
+
+func (x *BacktestJob) GetParams() []byte {
+	if x != nil {
+		return x.Params
+	}
+	return nil
+}
+
+func (x *BacktestJob) GetSpec() []byte {
+	if x != nil {
+		return x.Spec
+	}
+	return nil
+}
+
+// What is empty says nothing.
+type BacktestUpdate struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// JSON.
+	Progress []byte `protobuf:"bytes,1,opt,name=progress,proto3" json:"progress,omitempty"`
+	// JSON, in the last update only.
+	Result []byte `protobuf:"bytes,2,opt,name=result,proto3" json:"result,omitempty"`
+	// Rows, packed by the engine.
+	Records []byte `protobuf:"bytes,3,opt,name=records,proto3" json:"records,omitempty"`
+	Orders  []byte `protobuf:"bytes,4,opt,name=orders,proto3" json:"orders,omitempty"`
+	Fills   []byte `protobuf:"bytes,5,opt,name=fills,proto3" json:"fills,omitempty"`
+	// Not empty when the parameters were refused; nothing has been run then and nothing follows.
+	ParamErrors   []*ParamError `protobuf:"bytes,6,rep,name=param_errors,json=paramErrors,proto3" json:"param_errors,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BacktestUpdate) Reset() {
+	*x = BacktestUpdate{}
+	mi := &file_strategy_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BacktestUpdate) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BacktestUpdate) ProtoMessage() {}
+
+func (x *BacktestUpdate) ProtoReflect() protoreflect.Message {
+	mi := &file_strategy_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BacktestUpdate.ProtoReflect.Descriptor instead.
+func (*BacktestUpdate) Descriptor() ([]byte, []int) {
+	return file_strategy_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *BacktestUpdate) GetProgress() []byte {
+	if x != nil {
+		return x.Progress
+	}
+	return nil
+}
+
+func (x *BacktestUpdate) GetResult() []byte {
+	if x != nil {
+		return x.Result
+	}
+	return nil
+}
+
+func (x *BacktestUpdate) GetRecords() []byte {
+	if x != nil {
+		return x.Records
+	}
+	return nil
+}
+
+func (x *BacktestUpdate) GetOrders() []byte {
+	if x != nil {
+		return x.Orders
+	}
+	return nil
+}
+
+func (x *BacktestUpdate) GetFills() []byte {
+	if x != nil {
+		return x.Fills
+	}
+	return nil
+}
+
+func (x *BacktestUpdate) GetParamErrors() []*ParamError {
+	if x != nil {
+		return x.ParamErrors
+	}
+	return nil
+}
+
 var File_strategy_proto protoreflect.FileDescriptor
 
 const file_strategy_proto_rawDesc = "" +
@@ -981,13 +1132,25 @@ const file_strategy_proto_rawDesc = "" +
 	"\vStopRequest\"3\n" +
 	"\fStopResponse\x12\x19\n" +
 	"\x05state\x18\x01 \x01(\fH\x00R\x05state\x88\x01\x01B\b\n" +
-	"\x06_state2\xad\x03\n" +
+	"\x06_state\"^\n" +
+	"\vBacktestJob\x12#\n" +
+	"\rstrategy_name\x18\x01 \x01(\tR\fstrategyName\x12\x16\n" +
+	"\x06params\x18\x02 \x01(\fR\x06params\x12\x12\n" +
+	"\x04spec\x18\x03 \x01(\fR\x04spec\"\xd2\x01\n" +
+	"\x0eBacktestUpdate\x12\x1a\n" +
+	"\bprogress\x18\x01 \x01(\fR\bprogress\x12\x16\n" +
+	"\x06result\x18\x02 \x01(\fR\x06result\x12\x18\n" +
+	"\arecords\x18\x03 \x01(\fR\arecords\x12\x16\n" +
+	"\x06orders\x18\x04 \x01(\fR\x06orders\x12\x14\n" +
+	"\x05fills\x18\x05 \x01(\fR\x05fills\x12D\n" +
+	"\fparam_errors\x18\x06 \x03(\v2!.hftrunner.strategy.v1.ParamErrorR\vparamErrors2\x86\x04\n" +
 	"\bStrategy\x12V\n" +
 	"\bDescribe\x12&.hftrunner.strategy.v1.DescribeRequest\x1a\".hftrunner.strategy.v1.Description\x12[\n" +
 	"\tConfigure\x12$.hftrunner.strategy.v1.Configuration\x1a(.hftrunner.strategy.v1.ConfigureResponse\x12R\n" +
 	"\x05Start\x12#.hftrunner.strategy.v1.StartRequest\x1a$.hftrunner.strategy.v1.StartResponse\x12G\n" +
 	"\x04Wait\x12\".hftrunner.strategy.v1.WaitRequest\x1a\x1b.hftrunner.strategy.v1.Exit\x12O\n" +
-	"\x04Stop\x12\".hftrunner.strategy.v1.StopRequest\x1a#.hftrunner.strategy.v1.StopResponseB(Z&hftrunner/internal/control/internal/pbb\x06proto3"
+	"\x04Stop\x12\".hftrunner.strategy.v1.StopRequest\x1a#.hftrunner.strategy.v1.StopResponse\x12W\n" +
+	"\bBacktest\x12\".hftrunner.strategy.v1.BacktestJob\x1a%.hftrunner.strategy.v1.BacktestUpdate0\x01B(Z&hftrunner/internal/control/internal/pbb\x06proto3"
 
 var (
 	file_strategy_proto_rawDescOnce sync.Once
@@ -1001,7 +1164,7 @@ func file_strategy_proto_rawDescGZIP() []byte {
 	return file_strategy_proto_rawDescData
 }
 
-var file_strategy_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_strategy_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_strategy_proto_goTypes = []any{
 	(*DescribeRequest)(nil),      // 0: hftrunner.strategy.v1.DescribeRequest
 	(*Description)(nil),          // 1: hftrunner.strategy.v1.Description
@@ -1019,6 +1182,8 @@ var file_strategy_proto_goTypes = []any{
 	(*Exit)(nil),                 // 13: hftrunner.strategy.v1.Exit
 	(*StopRequest)(nil),          // 14: hftrunner.strategy.v1.StopRequest
 	(*StopResponse)(nil),         // 15: hftrunner.strategy.v1.StopResponse
+	(*BacktestJob)(nil),          // 16: hftrunner.strategy.v1.BacktestJob
+	(*BacktestUpdate)(nil),       // 17: hftrunner.strategy.v1.BacktestUpdate
 }
 var file_strategy_proto_depIdxs = []int32{
 	2,  // 0: hftrunner.strategy.v1.Description.params:type_name -> hftrunner.strategy.v1.Param
@@ -1027,21 +1192,24 @@ var file_strategy_proto_depIdxs = []int32{
 	5,  // 3: hftrunner.strategy.v1.Attachment.connectors:type_name -> hftrunner.strategy.v1.ConnectorAttachment
 	6,  // 4: hftrunner.strategy.v1.Attachment.instruments:type_name -> hftrunner.strategy.v1.InstrumentAttachment
 	9,  // 5: hftrunner.strategy.v1.ConfigureResponse.param_errors:type_name -> hftrunner.strategy.v1.ParamError
-	0,  // 6: hftrunner.strategy.v1.Strategy.Describe:input_type -> hftrunner.strategy.v1.DescribeRequest
-	3,  // 7: hftrunner.strategy.v1.Strategy.Configure:input_type -> hftrunner.strategy.v1.Configuration
-	10, // 8: hftrunner.strategy.v1.Strategy.Start:input_type -> hftrunner.strategy.v1.StartRequest
-	12, // 9: hftrunner.strategy.v1.Strategy.Wait:input_type -> hftrunner.strategy.v1.WaitRequest
-	14, // 10: hftrunner.strategy.v1.Strategy.Stop:input_type -> hftrunner.strategy.v1.StopRequest
-	1,  // 11: hftrunner.strategy.v1.Strategy.Describe:output_type -> hftrunner.strategy.v1.Description
-	8,  // 12: hftrunner.strategy.v1.Strategy.Configure:output_type -> hftrunner.strategy.v1.ConfigureResponse
-	11, // 13: hftrunner.strategy.v1.Strategy.Start:output_type -> hftrunner.strategy.v1.StartResponse
-	13, // 14: hftrunner.strategy.v1.Strategy.Wait:output_type -> hftrunner.strategy.v1.Exit
-	15, // 15: hftrunner.strategy.v1.Strategy.Stop:output_type -> hftrunner.strategy.v1.StopResponse
-	11, // [11:16] is the sub-list for method output_type
-	6,  // [6:11] is the sub-list for method input_type
-	6,  // [6:6] is the sub-list for extension type_name
-	6,  // [6:6] is the sub-list for extension extendee
-	0,  // [0:6] is the sub-list for field type_name
+	9,  // 6: hftrunner.strategy.v1.BacktestUpdate.param_errors:type_name -> hftrunner.strategy.v1.ParamError
+	0,  // 7: hftrunner.strategy.v1.Strategy.Describe:input_type -> hftrunner.strategy.v1.DescribeRequest
+	3,  // 8: hftrunner.strategy.v1.Strategy.Configure:input_type -> hftrunner.strategy.v1.Configuration
+	10, // 9: hftrunner.strategy.v1.Strategy.Start:input_type -> hftrunner.strategy.v1.StartRequest
+	12, // 10: hftrunner.strategy.v1.Strategy.Wait:input_type -> hftrunner.strategy.v1.WaitRequest
+	14, // 11: hftrunner.strategy.v1.Strategy.Stop:input_type -> hftrunner.strategy.v1.StopRequest
+	16, // 12: hftrunner.strategy.v1.Strategy.Backtest:input_type -> hftrunner.strategy.v1.BacktestJob
+	1,  // 13: hftrunner.strategy.v1.Strategy.Describe:output_type -> hftrunner.strategy.v1.Description
+	8,  // 14: hftrunner.strategy.v1.Strategy.Configure:output_type -> hftrunner.strategy.v1.ConfigureResponse
+	11, // 15: hftrunner.strategy.v1.Strategy.Start:output_type -> hftrunner.strategy.v1.StartResponse
+	13, // 16: hftrunner.strategy.v1.Strategy.Wait:output_type -> hftrunner.strategy.v1.Exit
+	15, // 17: hftrunner.strategy.v1.Strategy.Stop:output_type -> hftrunner.strategy.v1.StopResponse
+	17, // 18: hftrunner.strategy.v1.Strategy.Backtest:output_type -> hftrunner.strategy.v1.BacktestUpdate
+	13, // [13:19] is the sub-list for method output_type
+	7,  // [7:13] is the sub-list for method input_type
+	7,  // [7:7] is the sub-list for extension type_name
+	7,  // [7:7] is the sub-list for extension extendee
+	0,  // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_strategy_proto_init() }
@@ -1058,7 +1226,7 @@ func file_strategy_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_strategy_proto_rawDesc), len(file_strategy_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   16,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -26,6 +26,7 @@ const (
 	Strategy_Start_FullMethodName     = "/hftrunner.strategy.v1.Strategy/Start"
 	Strategy_Wait_FullMethodName      = "/hftrunner.strategy.v1.Strategy/Wait"
 	Strategy_Stop_FullMethodName      = "/hftrunner.strategy.v1.Strategy/Stop"
+	Strategy_Backtest_FullMethodName  = "/hftrunner.strategy.v1.Strategy/Backtest"
 )
 
 // StrategyClient is the client API for Strategy service.
@@ -38,6 +39,9 @@ type StrategyClient interface {
 	// Wait is answered when the strategy's Run has returned.
 	Wait(ctx context.Context, in *WaitRequest, opts ...grpc.CallOption) (*Exit, error)
 	Stop(ctx context.Context, in *StopRequest, opts ...grpc.CallOption) (*StopResponse, error)
+	// Backtest runs a strategy of its own over recorded data within the process. The last update has the result, or the
+	// only one has the parameters that were refused. A plugin built before there was this call answers UNIMPLEMENTED.
+	Backtest(ctx context.Context, in *BacktestJob, opts ...grpc.CallOption) (grpc.ServerStreamingClient[BacktestUpdate], error)
 }
 
 type strategyClient struct {
@@ -98,6 +102,25 @@ func (c *strategyClient) Stop(ctx context.Context, in *StopRequest, opts ...grpc
 	return out, nil
 }
 
+func (c *strategyClient) Backtest(ctx context.Context, in *BacktestJob, opts ...grpc.CallOption) (grpc.ServerStreamingClient[BacktestUpdate], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &Strategy_ServiceDesc.Streams[0], Strategy_Backtest_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[BacktestJob, BacktestUpdate]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Strategy_BacktestClient = grpc.ServerStreamingClient[BacktestUpdate]
+
 // StrategyServer is the server API for Strategy service.
 // All implementations must embed UnimplementedStrategyServer
 // for forward compatibility.
@@ -108,6 +131,9 @@ type StrategyServer interface {
 	// Wait is answered when the strategy's Run has returned.
 	Wait(context.Context, *WaitRequest) (*Exit, error)
 	Stop(context.Context, *StopRequest) (*StopResponse, error)
+	// Backtest runs a strategy of its own over recorded data within the process. The last update has the result, or the
+	// only one has the parameters that were refused. A plugin built before there was this call answers UNIMPLEMENTED.
+	Backtest(*BacktestJob, grpc.ServerStreamingServer[BacktestUpdate]) error
 	mustEmbedUnimplementedStrategyServer()
 }
 
@@ -132,6 +158,9 @@ func (UnimplementedStrategyServer) Wait(context.Context, *WaitRequest) (*Exit, e
 }
 func (UnimplementedStrategyServer) Stop(context.Context, *StopRequest) (*StopResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Stop not implemented")
+}
+func (UnimplementedStrategyServer) Backtest(*BacktestJob, grpc.ServerStreamingServer[BacktestUpdate]) error {
+	return status.Error(codes.Unimplemented, "method Backtest not implemented")
 }
 func (UnimplementedStrategyServer) mustEmbedUnimplementedStrategyServer() {}
 func (UnimplementedStrategyServer) testEmbeddedByValue()                  {}
@@ -244,6 +273,17 @@ func _Strategy_Stop_Handler(srv interface{}, ctx context.Context, dec func(inter
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Strategy_Backtest_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(BacktestJob)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(StrategyServer).Backtest(m, &grpc.GenericServerStream[BacktestJob, BacktestUpdate]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Strategy_BacktestServer = grpc.ServerStreamingServer[BacktestUpdate]
+
 // Strategy_ServiceDesc is the grpc.ServiceDesc for Strategy service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -272,6 +312,12 @@ var Strategy_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _Strategy_Stop_Handler,
 		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "Backtest",
+			Handler:       _Strategy_Backtest_Handler,
+			ServerStreams: true,
+		},
+	},
 	Metadata: "strategy.proto",
 }

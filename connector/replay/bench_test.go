@@ -1,13 +1,8 @@
 package replay_test
 
 import (
-	"bytes"
-	stdgzip "compress/gzip"
 	"io"
-	"os"
 	"testing"
-
-	"github.com/klauspost/compress/gzip"
 
 	"hftrunner/connector"
 	"hftrunner/connector/binancejson/binancejsontest"
@@ -42,33 +37,6 @@ func BenchmarkReplay(b *testing.B) {
 				s.Close()
 			}
 			b.ReportMetric(float64(rows)/b.Elapsed().Seconds()/1e6, "Mrows/s")
-		})
-	}
-}
-
-// BenchmarkGunzip compares the two gzip readers on the recording: why replay uses the one it does.
-func BenchmarkGunzip(b *testing.B) {
-	raw, err := os.ReadFile(binancejsontest.RecordingPath(b, "binancefutures", "btcusdt_20240808.gz"))
-	if err != nil {
-		b.Fatal(err)
-	}
-	for name, open := range map[string]func(io.Reader) (io.Reader, error){
-		"klauspost": func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) },
-		"std":       func(r io.Reader) (io.Reader, error) { return stdgzip.NewReader(r) },
-	} {
-		b.Run(name, func(b *testing.B) {
-			buf := make([]byte, 256<<10)
-			for b.Loop() {
-				zip, err := open(bytes.NewReader(raw))
-				if err != nil {
-					b.Fatal(err)
-				}
-				n, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, zip, buf)
-				if err != nil {
-					b.Fatal(err)
-				}
-				b.SetBytes(n)
-			}
 		})
 	}
 }

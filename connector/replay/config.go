@@ -6,6 +6,7 @@ import (
 
 	"hftrunner/connector"
 	"hftrunner/connector/depthsync"
+	"hftrunner/connector/recording"
 )
 
 // Sync says when the rows of a book are published.
@@ -44,7 +45,7 @@ const (
 )
 
 // DefaultMaxLineBytes bounds a line when Config does not.
-const DefaultMaxLineBytes = 16 << 20
+const DefaultMaxLineBytes = recording.DefaultMaxLineBytes
 
 // Config configures a Source.
 type Config struct {

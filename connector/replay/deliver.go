@@ -84,7 +84,7 @@ func (f *feed) exchange(s *Source, b *paper.Batch) error {
 		}
 	}
 	if out.Stale != "" {
-		f.lostFile, f.lostLine = f.file(), f.line
+		f.lostFile, f.lostLine = f.reader.File(), f.reader.Line()
 	}
 	if out.Stale != "" || out.Ready || len(out.Events) > 0 {
 		f.publish(b, out.Events)

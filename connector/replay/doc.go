@@ -1,9 +1,8 @@
 // Package replay is a market made of recordings: it reads files of raw venue messages, decodes them and hands them out
 // in the order of their receipt, as the source of the paper connector.
 //
-// A file has one message a line, "<local time in ns> <JSON>", plain or as gzip of any number of members; a cut off last
-// member is read as far as it goes. An instrument has one or more files, read one after the other, and the lines of
-// all instruments are merged by local time; of equal times the instrument registered first comes first.
+// Package recording says what a file looks like. An instrument has one or more files, read one after the other, and
+// the lines of all instruments are merged by local time; of equal times the instrument registered first comes first.
 //
 // # The book
 //
@@ -20,7 +19,7 @@
 //
 // # Memory and goroutines
 //
-// One goroutine per instrument reads ahead, by three blocks of 256 KiB, more only for longer lines up to the bound of
-// Config. One goroutine uses a Source; Close may be called from any, stops the reading ahead and waits for it, and
-// Next returns an error from then on. A Batch's events belong to the Source and are valid until the next Next.
+// One recording.Reader per instrument reads ahead with a goroutine of its own. One goroutine uses a Source; Close may
+// be called from any, stops the reading ahead and waits for it, and Next returns an error from then on. A Batch's
+// events belong to the Source and are valid until the next Next.
 package replay

@@ -1,6 +1,10 @@
 package replay
 
-import "fmt"
+import (
+	"fmt"
+
+	"hftrunner/connector/recording"
+)
 
 // ProblemKind tells what is wrong with a recording.
 type ProblemKind uint8
@@ -27,6 +31,17 @@ func (k ProblemKind) String() string {
 		return names[k]
 	}
 	return "unknown"
+}
+
+// kindOf returns the kind of a problem of the file itself.
+func kindOf(k recording.ProblemKind) ProblemKind {
+	switch k {
+	case recording.TimeBackwards:
+		return TimeBackwards
+	case recording.Damaged:
+		return Damaged
+	}
+	return BadLine
 }
 
 // Problem is one thing that is wrong with a recording. As an error it says where, what, and what to do.

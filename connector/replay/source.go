@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -11,6 +12,7 @@ import (
 	"hftrunner/connector"
 	"hftrunner/connector/depthsync"
 	"hftrunner/connector/paper"
+	"hftrunner/connector/recording"
 )
 
 var _ paper.Source = (*Source)(nil)
@@ -35,7 +37,6 @@ type Source struct {
 
 	closeOnce sync.Once
 	stop      chan struct{}
-	readers   sync.WaitGroup
 }
 
 // Open starts to read the recordings. A file that is missing or no file is an error that names it, and so is
@@ -46,33 +47,22 @@ func Open(config Config) (*Source, error) {
 		return nil, err
 	}
 	symbols := slices.Sorted(maps.Keys(config.Files))
-	for _, symbol := range symbols {
-		for _, name := range config.Files[symbol] {
-			if err := checkFile(symbol, name); err != nil {
-				return nil, err
-			}
-		}
-	}
 	s := &Source{config: config, stop: make(chan struct{})}
 	for _, symbol := range symbols {
-		f, err := s.newFeed(symbol, slices.Clone(config.Files[symbol]))
-		if err != nil {
+		if err := s.addFeed(symbol); err != nil {
+			s.Close()
 			return nil, err
 		}
-		s.all = append(s.all, f)
 	}
 	for _, f := range s.all {
-		s.readers.Go(f.ahead.run)
-	}
-	for _, f := range s.all {
-		if err := f.advance(s); err != nil {
+		if err := f.advance(); err != nil {
 			s.Close()
 			return nil, err
 		}
 		if f.ended {
 			s.Close()
 			return nil, fmt.Errorf("replay: the recording of %s has no line with a time: %s; check that it is one, with lines of a time in nanoseconds, a space and JSON",
-				f.symbol, strings.Join(f.ahead.files, ", "))
+				f.symbol, strings.Join(config.Files[f.symbol], ", "))
 		}
 		if s.startNs == 0 || f.timestampNs < s.startNs {
 			s.startNs = f.timestampNs
@@ -81,16 +71,23 @@ func Open(config Config) (*Source, error) {
 	return s, nil
 }
 
-func (s *Source) newFeed(symbol string, files []string) (*feed, error) {
-	f := &feed{symbol: symbol, decoder: s.config.NewDecoder(), ahead: newReadAhead(files, s.config.MaxLineBytes, s.stop)}
+// addFeed opens the recording of a symbol.
+func (s *Source) addFeed(symbol string) error {
+	f := &feed{symbol: symbol, decoder: s.config.NewDecoder()}
+	var err error
 	if s.config.Sync == SyncExchange {
-		var err error
 		f.sync, err = depthsync.New(depthsync.Config{Rule: s.config.Rule, IgnoreGaps: s.config.OnGap == IgnoreGap})
 		if err != nil {
-			return nil, fmt.Errorf("replay: %w", err)
+			return fmt.Errorf("replay: %w", err)
 		}
 	}
-	return f, nil
+	f.reader, err = recording.Open(recording.Config{Files: s.config.Files[symbol], MaxLineBytes: s.config.MaxLineBytes,
+		OnProblem: func(p recording.Problem) error { return s.report(f, kindOf(p.Kind), p.What, p.Err) }})
+	if err != nil {
+		return fmt.Errorf("replay: recording of %s: %w", symbol, err)
+	}
+	s.all = append(s.all, f)
+	return nil
 }
 
 // StartNs returns the time of the first line of all recordings, 0 when there is none.
@@ -150,7 +147,7 @@ func (s *Source) step(b *paper.Batch) error {
 	*b = paper.Batch{InstrumentNo: noBatch}
 	if f := s.current; f != nil {
 		s.current = nil
-		if err := f.advance(s); err != nil {
+		if err := f.advance(); err != nil {
 			return err
 		}
 		if f.ended {
@@ -175,7 +172,7 @@ func (s *Source) step(b *paper.Batch) error {
 
 // report counts a problem, tells about it, and returns it as an error when it is fatal by the configuration.
 func (s *Source) report(f *feed, kind ProblemKind, what string, cause error) error {
-	p := Problem{Kind: kind, Symbol: f.symbol, File: f.file(), Line: f.line, What: what, Err: cause}
+	p := Problem{Kind: kind, Symbol: f.symbol, File: f.reader.File(), Line: f.reader.Line(), What: what, Err: cause}
 	fatal := s.config.OnBadLine == FatalBadLine
 	switch kind {
 	case Gap:
@@ -199,6 +196,9 @@ func (s *Source) report(f *feed, kind ProblemKind, what string, cause error) err
 // Close stops the reading ahead, waits for it, and closes the files. It can be called more than once.
 func (s *Source) Close() error {
 	s.closeOnce.Do(func() { close(s.stop) })
-	s.readers.Wait()
-	return nil
+	var errs []error
+	for _, f := range s.all {
+		errs = append(errs, f.reader.Close())
+	}
+	return errors.Join(errs...)
 }

@@ -1,12 +1,12 @@
-package replay
+package recording
 
 import (
 	"bufio"
 	"bytes"
-	"fmt"
 	"io"
 	"os"
 	"slices"
+	"sync/atomic"
 
 	"github.com/klauspost/compress/gzip"
 )
@@ -40,6 +40,8 @@ type readAhead struct {
 	ready, free chan *block
 	stop        <-chan struct{}
 
+	// bytesRead counts the bytes of the files as they are stored.
+	bytesRead atomic.Int64
 	// tail is the start of a line whose end is not read yet.
 	tail []byte
 }
@@ -64,7 +66,7 @@ func (r *readAhead) run() {
 
 // readFile returns false when the reading is over: by stop or because the file cannot be opened.
 func (r *readAhead) readFile(n int, name string) bool {
-	src, closeFile, err := openRecording(name)
+	src, closeFile, err := r.open(name)
 	if err == nil {
 		defer closeFile()
 	}
@@ -145,13 +147,13 @@ func (r *readAhead) skipLine(b *block, src io.Reader) {
 	}
 }
 
-// openRecording opens a plain or gzip file; which one is told by its first bytes.
-func openRecording(name string) (src io.Reader, closeFile func() error, err error) {
+// open opens a plain or gzip file; which one is told by its first bytes.
+func (r *readAhead) open(name string) (src io.Reader, closeFile func() error, err error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, nil, err
 	}
-	buffered := bufio.NewReaderSize(f, 64<<10)
+	buffered := bufio.NewReaderSize(countingReader{f, &r.bytesRead}, 64<<10)
 	if magic, _ := buffered.Peek(2); len(magic) < 2 || magic[0] != 0x1f || magic[1] != 0x8b {
 		return buffered, f.Close, nil
 	}
@@ -171,14 +173,14 @@ type failingReader struct{ err error }
 
 func (r failingReader) Read([]byte) (int, error) { return 0, r.err }
 
-// checkFile says early and clearly what is wrong with a file's name.
-func checkFile(symbol, name string) error {
-	info, err := os.Stat(name)
-	if err != nil {
-		return fmt.Errorf("replay: recording of %s: %w; check the name, and the environment variable HFTRUNNER_DATA if it gives the folder", symbol, err)
-	}
-	if !info.Mode().IsRegular() {
-		return fmt.Errorf("replay: recording of %s: %s is not a file; name a recording, plain text or gzip", symbol, name)
-	}
-	return nil
+// countingReader counts what it reads.
+type countingReader struct {
+	file  *os.File
+	count *atomic.Int64
+}
+
+func (r countingReader) Read(b []byte) (int, error) {
+	n, err := r.file.Read(b)
+	r.count.Add(int64(n))
+	return n, err
 }

@@ -1,0 +1,254 @@
+package recording
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"slices"
+	"sync"
+)
+
+// DefaultMaxLineBytes bounds a line when Config does not.
+const DefaultMaxLineBytes = 16 << 20
+
+// Config says what a Reader reads.
+type Config struct {
+	// Files are read one after the other.
+	Files []string
+	// MaxLineBytes bounds a line; 0 is DefaultMaxLineBytes.
+	MaxLineBytes int
+	// OnProblem is called for each Problem, on the goroutine that calls Next or Report. An error that it returns ends
+	// the call it came from, which returns it; with nil, or without an OnProblem, reading goes on behind the problem.
+	OnProblem func(Problem) error
+}
+
+// Reader hands out the lines of recordings. One goroutine uses it; Close and BytesRead may be called from any.
+type Reader struct {
+	config     Config
+	totalBytes int64
+	ahead      *readAhead
+
+	fileNo int
+	block  *block
+	rest   []byte
+	// line is the number of the line in hand. latestNs is the latest time so far; behind says that the time of the
+	// line in hand is earlier.
+	line     int
+	latestNs int64
+	behind   bool
+
+	closeOnce sync.Once
+	stop      chan struct{}
+	reading   sync.WaitGroup
+}
+
+// Open starts to read. A file that is missing or no file is an error that names it. The caller has to close the Reader.
+func Open(config Config) (*Reader, error) {
+	if config.MaxLineBytes == 0 {
+		config.MaxLineBytes = DefaultMaxLineBytes
+	}
+	switch {
+	case len(config.Files) == 0:
+		return nil, errors.New("recording: no file is given; name at least one")
+	case config.MaxLineBytes < 0:
+		return nil, fmt.Errorf("recording: MaxLineBytes is %d; use 0 or more", config.MaxLineBytes)
+	case config.OnProblem == nil:
+		config.OnProblem = func(Problem) error { return nil }
+	}
+	config.Files = slices.Clone(config.Files)
+	r := &Reader{config: config, stop: make(chan struct{})}
+	for _, name := range config.Files {
+		size, err := fileSize(name)
+		if err != nil {
+			return nil, err
+		}
+		r.totalBytes += size
+	}
+	r.ahead = newReadAhead(config.Files, config.MaxLineBytes, r.stop)
+	r.reading.Go(r.ahead.run)
+	return r, nil
+}
+
+// fileSize says early and clearly what is wrong with a file's name.
+func fileSize(name string) (int64, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return 0, fmt.Errorf("recording: %w; check the name, and the environment variable HFTRUNNER_DATA if it gives the folder", err)
+	}
+	if !info.Mode().IsRegular() {
+		return 0, fmt.Errorf("recording: %s is not a file; name a recording, plain text or gzip", name)
+	}
+	return info.Size(), nil
+}
+
+// Next returns the time in nanoseconds and the message of the next line that starts with a time and a space, and
+// io.EOF behind the last file. The message is valid until the next call.
+//
+// Lines without a time are passed over as a BadLine. A time earlier than that of an earlier line, in this file or one
+// before, is a TimeBackwards, and returned as it stands.
+func (r *Reader) Next() (timestampNs int64, message []byte, err error) {
+	for {
+		line, err := r.NextLine()
+		if err != nil {
+			return 0, nil, err
+		}
+		timestampNs, message, ok := splitLine(line)
+		if ok {
+			return timestampNs, message, r.checkTime(timestampNs)
+		}
+		if err := r.Report(BadLine, "the line does not start with a time in nanoseconds and a space: "+excerpt(line), nil); err != nil {
+			return 0, nil, err
+		}
+	}
+}
+
+// checkTime reports once that time runs backwards.
+func (r *Reader) checkTime(timestampNs int64) error {
+	if timestampNs >= r.latestNs {
+		r.latestNs, r.behind = timestampNs, false
+		return nil
+	}
+	if r.behind {
+		return nil
+	}
+	r.behind = true
+	return r.Report(TimeBackwards, fmt.Sprintf("the time is %d ns before that of an earlier line", r.latestNs-timestampNs), nil)
+}
+
+// NextLine is Next for files whose lines have no time: it returns the line without its end, valid until the next call.
+// Lines above the bound are passed over as a BadLine, what cannot be read of a file is a Damaged.
+func (r *Reader) NextLine() ([]byte, error) {
+	for {
+		for len(r.rest) == 0 {
+			if err := r.nextBlock(); err != nil {
+				return nil, err
+			}
+		}
+		line := r.rest
+		if end := bytes.IndexByte(line, '\n'); end >= 0 {
+			line, r.rest = line[:end], line[end+1:]
+		} else {
+			r.rest = nil
+		}
+		r.line++
+		if line = bytes.TrimSuffix(line, []byte{'\r'}); len(line) <= r.config.MaxLineBytes {
+			return line, nil
+		}
+		if err := r.tooLong(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (r *Reader) tooLong() error {
+	return r.Report(BadLine, fmt.Sprintf("the line has more than %d bytes", r.config.MaxLineBytes), nil)
+}
+
+// nextBlock gives the block back and takes the next one.
+func (r *Reader) nextBlock() error {
+	if b := r.block; b != nil {
+		r.block = nil
+		last, failed, err := b.last, b.failed, b.err
+		r.ahead.free <- b // there is room for all blocks
+		if failed {
+			return fmt.Errorf("recording: %w; it was there when the reading began", err)
+		}
+		if last && err != nil {
+			if err := r.damaged(err); err != nil {
+				return err
+			}
+		}
+	}
+	// After Close nothing is given out any more, even when there is some.
+	select {
+	case <-r.stop:
+		return errClosed()
+	default:
+	}
+	select {
+	case <-r.stop:
+		return errClosed()
+	case b, ok := <-r.ahead.ready:
+		if !ok {
+			return io.EOF
+		}
+		if b.file != r.fileNo {
+			r.fileNo, r.line = b.file, 0
+		}
+		r.block, r.rest = b, b.data
+		if b.tooLong {
+			r.line++
+			return r.tooLong()
+		}
+	}
+	return nil
+}
+
+// damaged reports a file that cannot be read to its end, at the line that could not be read.
+func (r *Reader) damaged(cause error) error {
+	what := "the file is damaged from here on"
+	if errors.Is(cause, io.ErrUnexpectedEOF) {
+		what = "the file was cut off here"
+	}
+	r.line++
+	return r.Report(Damaged, fmt.Sprintf("%s (%v)", what, cause), cause)
+}
+
+// Report hands a problem of the line in hand to OnProblem and returns its error: the way for the user of the lines to
+// say that one of them makes no sense. cause may be nil.
+func (r *Reader) Report(kind ProblemKind, what string, cause error) error {
+	return r.config.OnProblem(Problem{Kind: kind, File: r.File(), Line: r.line, What: what, Err: cause})
+}
+
+// File returns the name of the file of the line in hand.
+func (r *Reader) File() string { return r.config.Files[r.fileNo] }
+
+// FileNo returns the place of File in Config.Files.
+func (r *Reader) FileNo() int { return r.fileNo }
+
+// Line returns the number of the line in hand within its file, counted from 1.
+func (r *Reader) Line() int { return r.line }
+
+// BytesRead returns how much of the files has been read, in bytes as they are stored. Reading is ahead of the lines.
+func (r *Reader) BytesRead() int64 { return r.ahead.bytesRead.Load() }
+
+// TotalBytes returns the size of all files when they were opened.
+func (r *Reader) TotalBytes() int64 { return r.totalBytes }
+
+// Close stops the reading ahead, waits for it, and closes the files. Next returns an error that wraps os.ErrClosed from
+// then on. It can be called more than once.
+func (r *Reader) Close() error {
+	r.closeOnce.Do(func() { close(r.stop) })
+	r.reading.Wait()
+	return nil
+}
+
+func errClosed() error { return fmt.Errorf("recording: the reader is closed: %w", os.ErrClosed) }
+
+// splitLine takes a line apart at its first space; ok is false when no time stands before it.
+func splitLine(line []byte) (timestampNs int64, message []byte, ok bool) {
+	i := 0
+	for ; i < len(line) && line[i]-'0' <= 9; i++ {
+		digit := int64(line[i] - '0')
+		if timestampNs > (math.MaxInt64-digit)/10 {
+			return 0, nil, false
+		}
+		timestampNs = timestampNs*10 + digit
+	}
+	if i == 0 || i >= len(line) || line[i] != ' ' {
+		return 0, nil, false
+	}
+	return timestampNs, line[i+1:], true
+}
+
+// excerpt is enough of a line to find it.
+func excerpt(line []byte) string {
+	const most = 60
+	if len(line) > most {
+		return fmt.Sprintf("%q...", line[:most])
+	}
+	return fmt.Sprintf("%q", line)
+}

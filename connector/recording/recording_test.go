@@ -1,0 +1,287 @@
+package recording_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"hftrunner/connector/recording"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func Example() {
+	dir, err := os.MkdirTemp("", "recording")
+	if err != nil {
+		fmt.Println(err)
+	}
+	defer os.RemoveAll(dir)
+	name := filepath.Join(dir, "btcusdt_20240808")
+	_ = os.WriteFile(name, []byte("1000 {\"e\":\"trade\"}\nnot a line\n2000 {}\n"), 0o600)
+
+	r, err := recording.Open(recording.Config{Files: []string{name}, OnProblem: func(p recording.Problem) error {
+		fmt.Println("line", p.Line, "is a", p.Kind)
+		return nil
+	}})
+	if err != nil {
+		fmt.Println(err)
+	}
+	defer r.Close()
+	for {
+		timestampNs, message, err := r.Next()
+		if err != nil {
+			break
+		}
+		fmt.Println(timestampNs, string(message))
+	}
+	// Output:
+	// 1000 {"e":"trade"}
+	// line 2 is a bad line
+	// 2000 {}
+}
+
+func zipped(t *testing.T, members ...string) []byte {
+	t.Helper()
+	var buf bytes.Buffer
+	for _, text := range members {
+		w := gzip.NewWriter(&buf)
+		if _, err := w.Write([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return buf.Bytes()
+}
+
+// write stores the contents as files f0, f1... and returns their names.
+func write(t *testing.T, contents ...[]byte) []string {
+	t.Helper()
+	dir := t.TempDir()
+	var names []string
+	for i, content := range contents {
+		name := filepath.Join(dir, fmt.Sprintf("f%d", i))
+		if err := os.WriteFile(name, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
+// read returns what a recording holds, one text a line, and what is wrong with it.
+func read(t *testing.T, maxLineBytes int, contents ...[]byte) (lines, problems []string) {
+	t.Helper()
+	r, err := recording.Open(recording.Config{Files: write(t, contents...), MaxLineBytes: maxLineBytes, OnProblem: func(p recording.Problem) error {
+		problems = append(problems, fmt.Sprintf("%s:%d: %v", filepath.Base(p.File), p.Line, p.Kind))
+		return nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	for {
+		timestampNs, message, err := r.Next()
+		if err == io.EOF {
+			if done, size := r.BytesRead(), r.TotalBytes(); done != size && len(problems) == 0 {
+				t.Errorf("%d of %d bytes are read at the end", done, size)
+			}
+			return lines, problems
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines = append(lines, fmt.Sprintf("f%d:%d %d %.20s", r.FileNo(), r.Line(), timestampNs, message))
+	}
+}
+
+func TestLines(t *testing.T) {
+	const bound = 1 << 19
+	filler := strings.Repeat("x", bound)
+	for _, c := range []struct {
+		name            string
+		contents        [][]byte
+		lines, problems []string
+	}{
+		{"plain without a last newline", [][]byte{[]byte("1 a\r\n2 b")}, []string{"f0:1 1 a", "f0:2 2 b"}, nil},
+		{"empty", [][]byte{nil, []byte("\n"), []byte("1 a\n")}, []string{"f2:1 1 a"}, []string{"f1:1: bad line"}},
+		{"members", [][]byte{zipped(t, "1 a\n2", " b\n", "3 c"), []byte("4 d\n")}, []string{"f0:1 1 a", "f0:2 2 b", "f0:3 3 c", "f1:1 4 d"}, nil},
+		{"no time", [][]byte{[]byte("a\n1\n -1 x\n9223372036854775808 x\n9223372036854775807 y\n")}, []string{"f0:5 9223372036854775807 y"},
+			[]string{"f0:1: bad line", "f0:2: bad line", "f0:3: bad line", "f0:4: bad line"}},
+		{"backwards", [][]byte{[]byte("5 a\n3 b\n4 c\n5 d\n"), []byte("1 e\n6 f\n")},
+			[]string{"f0:1 5 a", "f0:2 3 b", "f0:3 4 c", "f0:4 5 d", "f1:1 1 e", "f1:2 6 f"},
+			[]string{"f0:2: time runs backwards", "f1:1: time runs backwards"}},
+		{"long", [][]byte{[]byte("1 " + filler[:bound-2] + "\n2 " + filler + "\n3 c\n4 " + strings.Repeat(filler, 4) + "\n5 e\n6 " + filler)},
+			[]string{"f0:1 1 " + filler[:20], "f0:3 3 c", "f0:5 5 e"}, []string{"f0:2: bad line", "f0:4: bad line", "f0:6: bad line"}},
+		{"header cut off", [][]byte{zipped(t, "1 a\n")[:7], []byte("2 b\n")}, []string{"f1:1 2 b"}, []string{"f0:1: damaged file"}},
+	} {
+		lines, problems := read(t, bound, c.contents...)
+		if !slices.Equal(lines, c.lines) || !slices.Equal(problems, c.problems) {
+			t.Errorf("%s: %q, problems %q", c.name, lines, problems)
+		}
+	}
+}
+
+// TestCutOffFile cuts a gzip file at every length: what can be read is, and the cut is reported once.
+func TestCutOffFile(t *testing.T) {
+	var text strings.Builder
+	for i := range 50 {
+		fmt.Fprintf(&text, "%d {\"p\":%d}\n", 1000+i, i*i*7919)
+	}
+	whole := zipped(t, text.String())
+	for n := 3; n < len(whole); n++ {
+		lines, problems := read(t, 0, whole[:n], []byte("5000 {}\n"))
+		if len(problems) != 1 || problems[0] != fmt.Sprintf("f0:%d: damaged file", len(lines)) || lines[len(lines)-1] != "f1:1 5000 {}" {
+			t.Fatalf("%d bytes of %d: %d lines, problems %q", n, len(whole), len(lines), problems)
+		}
+	}
+	flipped := slices.Clone(whole)
+	flipped[len(flipped)-6] ^= 1 // the checksum
+	if lines, problems := read(t, 0, flipped); len(lines) != 50 || !slices.Equal(problems, []string{"f0:51: damaged file"}) {
+		t.Errorf("a wrong checksum gives %d lines, %q", len(lines), problems)
+	}
+}
+
+func TestErrors(t *testing.T) {
+	dir := t.TempDir()
+	for _, c := range []struct {
+		config recording.Config
+		want   string
+	}{
+		{recording.Config{}, "no file is given"},
+		{recording.Config{Files: []string{dir}}, "is not a file"},
+		{recording.Config{Files: []string{filepath.Join(dir, "no")}}, "HFTRUNNER_DATA"},
+		{recording.Config{Files: []string{"x"}, MaxLineBytes: -1}, "MaxLineBytes is -1"},
+	} {
+		if _, err := recording.Open(c.config); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v, want %s", err, c.want)
+		}
+	}
+	cause := errors.New("enough")
+	var seen recording.Problem
+	r, err := recording.Open(recording.Config{Files: write(t, []byte("1 a\nx\n2 b\n")), OnProblem: func(p recording.Problem) error { seen = p; return cause }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if _, _, err := r.Next(); err != nil {
+		t.Error(err)
+	}
+	if _, _, err := r.Next(); !errors.Is(err, cause) || seen.Line != 2 || !strings.Contains(seen.Error(), `f0:2: the line does not start`) ||
+		!strings.Contains(seen.Error(), "; repair or remove the line") {
+		t.Errorf("%v, %v", err, seen)
+	}
+	if timestampNs, _, err := r.Next(); timestampNs != 2 || err != nil {
+		t.Errorf("behind the problem: %d, %v", timestampNs, err)
+	}
+}
+
+// TestFileGone removes a file after the reading began with another.
+func TestFileGone(t *testing.T) {
+	names := write(t, []byte(strings.Repeat("1 aaaaaaaaaaaaaaaa\n", 100_000)), []byte("2 b\n"))
+	r, err := recording.Open(recording.Config{Files: names})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if err := os.Remove(names[1]); err != nil { // at most three blocks of the first file have been read
+		t.Fatal(err)
+	}
+	for err == nil {
+		_, _, err = r.Next()
+	}
+	if !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "it was there when the reading began") {
+		t.Errorf("the reading ends with %v", err)
+	}
+}
+
+// TestClose closes in the middle while another goroutine reads.
+func TestClose(t *testing.T) {
+	names := write(t, zipped(t, strings.Repeat("1 aaaaaaaaaaaaaaaa\n", 200_000)))
+	for n := range 20 {
+		r, err := recording.Open(recording.Config{Files: names})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range n * 5000 {
+			if _, _, err := r.Next(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ended := make(chan error)
+		go func() {
+			var err error
+			for err == nil {
+				_, _, err = r.Next()
+			}
+			ended <- err
+		}()
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-ended; !errors.Is(err, os.ErrClosed) && err != io.EOF {
+			t.Errorf("the reading ended with %v", err)
+		}
+	}
+}
+
+func TestNextAllocatesNothing(t *testing.T) {
+	r, err := recording.Open(recording.Config{Files: write(t, zipped(t, strings.Repeat("1 aaaaaaaaaaaaaaaa\n", 400_000)))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if n := testing.AllocsPerRun(10, func() {
+		for range 30_000 {
+			if _, _, err := r.Next(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}); n > 5 {
+		// Reading ahead may allocate now and then, not per line.
+		t.Errorf("%v allocations for 30000 lines", n)
+	}
+}
+
+// FuzzReader reads arbitrary bytes as a file: no panic, an end, and no line that the file cannot hold.
+func FuzzReader(f *testing.F) {
+	f.Add([]byte("1 {}\n2 {}\n"))
+	f.Add([]byte("\x1f\x8b\x08"))
+	var buf bytes.Buffer
+	w := gzip.NewWriter(&buf)
+	_, _ = w.Write([]byte("1 {}\n2 {}\n"))
+	_ = w.Close()
+	f.Add(buf.Bytes())
+	f.Add(buf.Bytes()[:20])
+	f.Fuzz(func(t *testing.T, content []byte) {
+		name := filepath.Join(t.TempDir(), "f")
+		if err := os.WriteFile(name, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r, err := recording.Open(recording.Config{Files: []string{name}, MaxLineBytes: 1 << 16})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		for last := 0; ; {
+			timestampNs, message, err := r.Next()
+			if err == io.EOF {
+				return
+			}
+			if err != nil || timestampNs < 0 || len(message) > 1<<16 || bytes.IndexByte(message, '\n') >= 0 || r.Line() <= last {
+				t.Fatalf("line %d after %d: %d %q %v", r.Line(), last, timestampNs, message, err)
+			}
+			last = r.Line()
+		}
+	})
+}

@@ -101,6 +101,7 @@ type L2 struct {
 	lowBidTick, highAskTick int64
 
 	buys, sells ladder // the resting orders by side
+	visited     []rung // those that an event reaches, see visits
 }
 
 var _ Exchange = (*L2)(nil)

@@ -5,6 +5,9 @@ import "hftrunner/hft"
 // OnEvent takes one event of the market: depth, snapshot and clear rows and trades with a side. An event whose price or
 // quantity cannot be is ignored, as are all other kinds.
 func (x *L2) OnEvent(timestampNs int64, e *hft.Event) {
+	if x.err != nil {
+		return
+	}
 	side := e.Side()
 	switch e.Kind() {
 	case hft.DepthClearEvent:
@@ -27,9 +30,9 @@ func (x *L2) OnEvent(timestampNs int64, e *hft.Event) {
 		}
 		switch side {
 		case hft.Buy:
-			x.onTrade(timestampNs, &x.sells, e)
+			x.onTrade(timestampNs, &x.sells, e, x.book.BestBidTick())
 		case hft.Sell:
-			x.onTrade(timestampNs, &x.buys, e)
+			x.onTrade(timestampNs, &x.buys, e, x.book.BestAskTick())
 		}
 	}
 }
@@ -62,7 +65,7 @@ func (x *L2) onBid(timestampNs int64, e *hft.Event) {
 		x.queue.Depth(&r.order.queue, u.PrevQty, u.NewQty)
 	}
 	if u.BestTick > u.PrevBestTick {
-		x.cross(timestampNs, &x.sells, u.BestTick)
+		x.cross(timestampNs, &x.sells, u.PrevBestTick, u.BestTick)
 	}
 }
 
@@ -73,45 +76,53 @@ func (x *L2) onAsk(timestampNs int64, e *hft.Event) {
 		x.queue.Depth(&r.order.queue, u.PrevQty, u.NewQty)
 	}
 	if u.BestTick < u.PrevBestTick {
-		x.cross(timestampNs, &x.buys, u.BestTick)
+		x.cross(timestampNs, &x.buys, u.PrevBestTick, u.BestTick)
 	}
 }
 
-// cross fills the orders that the other side's new best price has reached.
-func (x *L2) cross(timestampNs int64, l *ladder, bestTick int64) {
-	limit := l.priority(bestTick)
-	n := 0
-	for ; n < len(l.rungs) && l.rungs[n].priority <= limit; n++ {
-		o := l.rungs[n].order
-		x.fill(timestampNs, o, o.LeavesQty, 0, CauseCrossed)
+// cross fills the orders that the other side's best price, which was at prevTick, has reached.
+func (x *L2) cross(timestampNs int64, l *ladder, prevTick, bestTick int64) {
+	visited, reached := x.visits(l, prevTick, bestTick, true)
+	for _, r := range visited {
+		x.fill(timestampNs, r.order, r.order.LeavesQty, 0, CauseCrossed)
+		if x.err != nil {
+			return
+		}
 	}
-	x.drop(l, 0, n)
+	x.drop(l, 0, reached)
 }
 
 // onTrade fills the orders at better prices than the trade's whole, and those at its price by their queue position.
-func (x *L2) onTrade(timestampNs int64, l *ladder, e *hft.Event) {
-	if len(l.rungs) == 0 {
+// otherBestTick is the best price of the aggressor's side.
+func (x *L2) onTrade(timestampNs int64, l *ladder, e *hft.Event, otherBestTick int64) {
+	tradeTick := hft.PriceTick(e.Px, x.tickSize)
+	limit := l.priority(tradeTick)
+	visited, reached := x.visits(l, otherBestTick, tradeTick, false)
+	for _, r := range visited {
+		if r.priority < limit {
+			x.fill(timestampNs, r.order, r.order.LeavesQty, 0, CauseThrough)
+		} else {
+			x.queueTrade(timestampNs, r.order, e.Qty)
+		}
+		if x.err != nil {
+			return
+		}
+	}
+	x.drop(l, 0, reached)
+}
+
+// queueTrade lets an order see a trade of qty at its price.
+func (x *L2) queueTrade(timestampNs int64, o *order, qty float64) {
+	x.queue.Trade(&o.queue, qty)
+	filledQty := x.queue.TakeFilled(&o.queue, x.lotSize)
+	if filledQty <= 0 {
 		return
 	}
-	limit := l.priority(hft.PriceTick(e.Px, x.tickSize))
-	i := 0
-	for ; i < len(l.rungs) && l.rungs[i].priority < limit; i++ {
-		o := l.rungs[i].order
-		x.fill(timestampNs, o, o.LeavesQty, 0, CauseThrough)
+	o.stays = x.partial && x.compat == Stock && filledQty <= o.LeavesQty
+	if !x.partial || filledQty > o.LeavesQty {
+		filledQty = o.LeavesQty
 	}
-	for ; i < len(l.rungs) && l.rungs[i].priority == limit; i++ {
-		o := l.rungs[i].order
-		x.queue.Trade(&o.queue, e.Qty)
-		filledQty := x.queue.TakeFilled(&o.queue, x.lotSize)
-		if filledQty <= 0 {
-			continue
-		}
-		if !x.partial || filledQty > o.LeavesQty {
-			filledQty = o.LeavesQty
-		}
-		x.fill(timestampNs, o, filledQty, 0, CauseQueue)
-	}
-	x.drop(l, 0, i)
+	x.fill(timestampNs, o, filledQty, 0, CauseQueue)
 }
 
 // drop removes the filled ones of the orders from..to-1.
@@ -119,7 +130,7 @@ func (x *desk) drop(l *ladder, from, to int) {
 	kept := from
 	for i := from; i < to; i++ {
 		o := l.rungs[i].order
-		if o.Status != hft.StatusFilled {
+		if o.Status != hft.StatusFilled || o.stays {
 			l.rungs[kept] = l.rungs[i]
 			kept++
 			continue

@@ -1,10 +1,17 @@
 package sim
 
-import "hftrunner/hft"
+import (
+	"fmt"
+
+	"hftrunner/hft"
+)
 
 // OnRequest answers a request. A taking order is answered by its executions and, unless the last of them says Filled,
 // by its final state; with Compat Hftbacktest by one report.
 func (x *L2) OnRequest(timestampNs int64, r *Request) {
+	if x.err != nil {
+		return
+	}
 	existing := x.orders.get(r.Owner, r.Order.OrderID)
 	switch r.Order.Req {
 	case hft.StatusNew:
@@ -55,6 +62,10 @@ func (x *desk) admit(timestampNs int64, existing *order, r *Request) *order {
 	in := &r.Order
 	known := (in.Side == hft.Buy || in.Side == hft.Sell) && in.OrdType <= hft.Market && in.TimeInForce <= hft.IOC
 	switch {
+	case existing != nil && x.compat == Stock:
+		x.err = fmt.Errorf("sim: submission of order %d, which the exchange has (Compat Hftbacktest refuses it and goes on): %w",
+			in.OrderID, hft.ErrOrderIDExist)
+		return nil
 	case existing != nil:
 		x.reject(timestampNs, existing, r, RejectDuplicate)
 		return nil
@@ -80,6 +91,11 @@ func (x *L2) cancel(timestampNs int64, o *order, r *Request) {
 		return
 	}
 	x.leave(o)
+	x.canceled(timestampNs, o, r)
+}
+
+// canceled reports and forgets an order that has been taken out of the maps.
+func (x *desk) canceled(timestampNs int64, o *order, r *Request) {
 	o.Status = hft.StatusCanceled
 	o.ExchTimestampNs = timestampNs
 	if x.compat == Fixed {
@@ -128,7 +144,7 @@ func (x *L2) modify(timestampNs int64, o *order, r *Request) {
 // place matches an order that is in no map: it rests, executes or expires, and is reported.
 func (x *L2) place(timestampNs int64, o *order) {
 	o.ExchTimestampNs = timestampNs
-	touchTick, crosses := x.touch(o)
+	touchTick, crosses := touch(x.book, o)
 	reported := false
 	switch {
 	case o.OrdType == hft.Market:
@@ -142,7 +158,7 @@ func (x *L2) place(timestampNs int64, o *order) {
 	default:
 		reported = x.takeLimit(timestampNs, o, touchTick)
 	}
-	if !reported {
+	if !reported && x.err == nil {
 		x.respond(timestampNs, o, o.answers)
 	}
 	x.pool.put(o)
@@ -150,11 +166,11 @@ func (x *L2) place(timestampNs int64, o *order) {
 
 // touch returns the best price of the other side, hft.InvalidMax or InvalidMin when it is empty, and whether the
 // order's limit reaches it.
-func (x *L2) touch(o *order) (tick int64, crosses bool) {
+func touch(book hft.MarketDepth, o *order) (tick int64, crosses bool) {
 	if o.Side == hft.Buy {
-		tick = x.book.BestAskTick()
+		tick = book.BestAskTick()
 		return tick, tick != hft.InvalidMax && o.PriceTick >= tick
 	}
-	tick = x.book.BestBidTick()
+	tick = book.BestBidTick()
 	return tick, tick != hft.InvalidMin && o.PriceTick <= tick
 }

@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+
+	"github.com/hashicorp/hcl/v2"
 )
 
 // checker checks what no single block can say.
@@ -24,18 +26,11 @@ func (c *checker) check() {
 	c.botIDs()
 	c.accounts()
 	c.files()
+	c.backtests()
+	c.selection()
 	if c.options.Plugins != nil {
 		c.plugins()
 	}
-}
-
-func (c *checker) connector(name string) *Connector {
-	for i := range c.file.Connectors {
-		if c.file.Connectors[i].Name == name {
-			return &c.file.Connectors[i]
-		}
-	}
-	return nil
 }
 
 // references: every instrument's connector exists, every recorded symbol too, and every connector is used.
@@ -49,7 +44,7 @@ func (c *checker) references() {
 		for ii := range c.file.Strategies[si].Instruments {
 			in := &c.file.Strategies[si].Instruments[ii]
 			used[in.Connector] = true
-			target := c.connector(in.Connector)
+			target := c.file.connector(in.Connector)
 			if target == nil {
 				c.errorf(in.block.labelRngs[0], suggest(in.Connector, names, "connector block"), "unknown connector %q", in.Connector)
 				complete = false // perhaps the one that seems unused was meant
@@ -106,7 +101,7 @@ func (c *checker) clocks() {
 			if in.Connector == head.Connector {
 				continue
 			}
-			a, b := c.connector(head.Connector), c.connector(in.Connector)
+			a, b := c.file.connector(head.Connector), c.file.connector(in.Connector)
 			if a == nil || b == nil || !a.OwnClock() && !b.OwnClock() {
 				continue
 			}
@@ -161,9 +156,6 @@ func (c *checker) accounts() {
 
 // files: recorded files are there.
 func (c *checker) files() {
-	if c.options.Stat == nil {
-		return
-	}
 	for i := range c.file.Connectors {
 		con := &c.file.Connectors[i]
 		if con.Replay == nil {
@@ -172,17 +164,25 @@ func (c *checker) files() {
 		rng := con.filesRng
 		for _, sym := range slices.Sorted(maps.Keys(con.Replay.Files)) {
 			for _, path := range con.Replay.Files[sym] {
-				info, err := c.options.Stat(path)
-				switch {
-				case errors.Is(err, fs.ErrNotExist):
-					c.errorf(rng, "paths are relative to the working directory; env(\"HFTRUNNER_DATA\") is the usual way to name the data folder",
-						"file %q of %s does not exist", path, sym)
-				case err != nil:
-					c.errorf(rng, "", "file %q of %s cannot be used: %v", path, sym, err)
-				case info.IsDir():
-					c.errorf(rng, "name the files in it", "%q of %s is a folder", path, sym)
-				}
+				c.fileExists(rng, path, sym)
 			}
 		}
+	}
+}
+
+// fileExists reports a file that is not there or is none.
+func (c *checker) fileExists(rng hcl.Range, path, sym string) {
+	if c.options.Stat == nil {
+		return
+	}
+	info, err := c.options.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		c.errorf(rng, "paths are relative to the working directory; env(\"HFTRUNNER_DATA\") is the usual way to name the data folder",
+			"file %q of %s does not exist", path, sym)
+	case err != nil:
+		c.errorf(rng, "", "file %q of %s cannot be used: %v", path, sym, err)
+	case info.IsDir():
+		c.errorf(rng, "name the files in it", "%q of %s is a folder", path, sym)
 	}
 }

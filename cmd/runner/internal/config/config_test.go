@@ -40,10 +40,11 @@ func testPlugins(string, []string) Plugins {
 }
 
 func testOptions() Options {
-	files := fstest.MapFS{"day1.gz": {}, "eth1.gz": {}, "eth2.gz": {}}
+	files := fstest.MapFS{"day1.gz": {}, "eth1.gz": {}, "eth2.gz": {}, "btc1.npz": {}, "btc2.npy": {}, "eth1.npz": {}, "eth2.npz": {}, "lat.npz": {}}
 	return Options{
 		Environ: []string{"SECRET_THING=top-secret-from-env", "PLAIN=many", "BINANCE_API_KEY=top-secret-key"},
 		Plugins: testPlugins,
+		Glob:    files.Glob,
 		Stat:    func(path string) (fs.FileInfo, error) { return files.Stat(filepath.Base(path)) },
 	}
 }

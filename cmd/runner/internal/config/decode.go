@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -65,6 +66,11 @@ func (d *decoder) file(path string, root *block) *File {
 			f.Connectors = append(f.Connectors, d.connector(b))
 		case "strategy":
 			f.Strategies = append(f.Strategies, d.strategy(b))
+		}
+	}
+	for i := range f.Strategies {
+		if f.Strategies[i].Backtest != nil {
+			d.inherit(f, &f.Strategies[i])
 		}
 	}
 	return f
@@ -139,6 +145,16 @@ func (d *decoder) strategy(b *block) Strategy {
 		Position: get[string](s, "position"), Enabled: get[bool](s, "enabled"), Instruments: []Instrument{},
 		rng: b.rng, pluginRng: b.at("plugin"), botIDRng: b.at("bot_id"), sha256Rng: b.at("sha256"), params: b.child("params")}
 	st.Params = d.params(st.params)
+	for name, set := range st.params.args {
+		if set.secret {
+			st.SecretParams = append(st.SecretParams, name)
+		}
+	}
+	slices.Sort(st.SecretParams)
+	if t := b.child("backtest"); t != nil {
+		st.backtestRng = t.rng
+		st.Backtest = d.backtest(t)
+	}
 	for _, c := range b.blocks {
 		if c.typ.name == "instrument" {
 			st.Instruments = append(st.Instruments, d.instrument(c))

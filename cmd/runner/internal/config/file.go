@@ -33,6 +33,18 @@ type File struct {
 	Strategies []Strategy  `json:"strategies"`
 	// Warnings are problems that do not stop a run.
 	Warnings Problems `json:"-"`
+
+	// failed: a plugin is missing or could not be started, so parameters are not known.
+	failed bool
+}
+
+func (f *File) connector(name string) *Connector {
+	for i := range f.Connectors {
+		if f.Connectors[i].Name == name {
+			return &f.Connectors[i]
+		}
+	}
+	return nil
 }
 
 // Runner is the runner block. Paths are relative to the working directory.
@@ -116,15 +128,21 @@ type Strategy struct {
 	BotID       uint64       `json:"bot_id,omitempty"`
 	Instruments []Instrument `json:"instruments"`
 	// Params are the plugin's parameters as a JSON object. They are not part of the JSON form: they may hold secrets.
-	Params   json.RawMessage `json:"-"`
-	Wait     string          `json:"wait"`
-	OnExit   string          `json:"on_exit"`
-	OnChange string          `json:"on_change"`
-	Position string          `json:"position"`
-	Enabled  bool            `json:"enabled"`
+	Params json.RawMessage `json:"-"`
+	// SecretParams are the names of parameters whose values are not to be shown.
+	SecretParams []string `json:"-"`
+	// Sweep are the parameters of Options.Sets that the strategy has.
+	Sweep    []SweepParam `json:"sweep,omitempty"`
+	Wait     string       `json:"wait"`
+	OnExit   string       `json:"on_exit"`
+	OnChange string       `json:"on_change"`
+	Position string       `json:"position"`
+	Enabled  bool         `json:"enabled"`
+	// Backtest is the backtest block, nil when there is none.
+	Backtest *Backtest `json:"backtest,omitempty"`
 
-	rng, pluginRng, botIDRng, sha256Rng hcl.Range
-	params                              *block
+	rng, pluginRng, botIDRng, sha256Rng, backtestRng hcl.Range
+	params                                           *block
 }
 
 // Instrument is one instrument block of a strategy.

@@ -29,6 +29,14 @@ type Options struct {
 	Plugins func(dir string, names []string) Plugins
 	// Stat, when not nil, is used to see whether recorded files exist; os.Stat fits.
 	Stat func(path string) (fs.FileInfo, error)
+	// Glob, when not nil, finds the files that a name with * stands for; filepath.Glob fits.
+	Glob func(pattern string) ([]string, error)
+	// Backtest: the file is read for a backtest of the strategies in Selected, which need a backtest block; when it is
+	// empty, of all that have one.
+	Backtest bool
+	Selected []string
+	// Sets are parameters of a backtest, as NAME=VALUE1,VALUE2 or STRATEGY.NAME=VALUE.
+	Sets []string
 }
 
 // Plugins is what is known of a plugin folder.

@@ -39,6 +39,7 @@ func (c *checker) plugins() {
 		}
 	}
 	known := c.options.Plugins(c.file.Runner.PluginDir, slices.Sorted(maps.Keys(names)))
+	sweeps := c.sweeps()
 	for i := range c.file.Strategies {
 		st := &c.file.Strategies[i]
 		if st.Plugin == "" {
@@ -46,20 +47,24 @@ func (c *checker) plugins() {
 		}
 		if err := known.Failed[st.Plugin]; err != nil {
 			c.errorf(st.pluginRng, "", "plugin %q could not be started: %v", st.Plugin, err).PluginFailed = true
+			c.file.failed = true
 			continue
 		}
 		description, ok := known.Described[st.Plugin]
 		if !ok {
 			hint := suggest(st.Plugin, known.Available, "plugin in that folder; build one into it, or set plugin_dir")
 			c.errorf(st.pluginRng, hint, "unknown plugin %q: it is not in %s", st.Plugin, c.file.Runner.PluginDir)
+			c.file.failed = true
 			continue
 		}
 		if sum := known.SHA256[st.Plugin]; st.SHA256 != "" && !strings.EqualFold(sum, st.SHA256) {
 			c.errorf(st.sha256Rng, "if the binary is meant to be this one, write sha256 = \""+sum+"\"",
 				"plugin %q is not the pinned binary", st.Plugin)
 		}
+		c.applySweeps(st, description, sweeps)
 		c.parameters(st, description)
 	}
+	c.unusedSweeps(sweeps)
 }
 
 // parameters checks one strategy's params block against its plugin's schema.
@@ -79,7 +84,7 @@ func (c *checker) parameters(st *Strategy, d control.Description) {
 		set := st.params.args[p.Name]
 		switch {
 		case set == nil || set.ok && set.goValue == nil:
-			if p.Required() {
+			if p.Required() && !slices.ContainsFunc(st.Sweep, func(s SweepParam) bool { return s.Name == p.Name }) {
 				c.errorf(paramsRange(st), fmt.Sprintf("add %s = ... (%s) %s", p.Name, p.Type, p.Doc),
 					"parameter %q of plugin %q is missing", p.Name, st.Plugin)
 			}

@@ -78,6 +78,8 @@ func (a *argument) defaultText() string {
 	switch {
 	case a.required:
 		return "required"
+	case a.inherited:
+		return "the connector's"
 	case a.def == "":
 		return "none"
 	}
@@ -113,7 +115,7 @@ func TestTableIsComplete(t *testing.T) {
 		}
 		for i := range b.args {
 			a := &b.args[i]
-			if a.doc == "" || a.required == (a.def != nil) {
+			if a.doc == "" || (a.required || a.inherited) == (a.def != nil) {
 				t.Errorf("%s.%s: doc %q, required %v, default %v", b.name, a.name, a.doc, a.required, a.def)
 			}
 			if a.def == nil {

@@ -17,6 +17,10 @@ const (
 	kindSpeed
 	// kindFiles is an object of symbol to a path or a list of paths.
 	kindFiles
+	// kindPaths is a path or a list of paths.
+	kindPaths
+	// kindTime is a string: a time as RFC 3339 has it, or a date.
+	kindTime
 )
 
 // argument is one row of the table: an argument of a block. A default is written as the file would have it.
@@ -25,6 +29,8 @@ type argument struct {
 	kind     argumentKind
 	def      any
 	required bool
+	// inherited: what is left out is as in the connector, so there is no default.
+	inherited bool
 	// choices are the only strings allowed, when there are any.
 	choices []string
 	bounds  bounds
@@ -224,7 +230,7 @@ func strategySchema() *blockType {
 				doc: "what its position is: its own fills, or what the venue's account says"},
 			{name: "enabled", kind: kindBool, def: true, doc: "start it with the host"},
 		},
-		blocks: []*blockType{instrumentSchema(),
+		blocks: []*blockType{instrumentSchema(), backtestSchema(),
 			{name: "params", single: true, implied: true, free: true,
 				doc: "The plugin's parameters; `runner plugins` prints them with their defaults."}}}
 }

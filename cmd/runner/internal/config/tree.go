@@ -124,7 +124,7 @@ func (r *reader) readBlock(parent *block, c *hclsyntax.Block) {
 	switch t.name {
 	case "connector", "strategy":
 		b.path = append(b.path, b.labels[len(b.labels)-1])
-	case "instrument":
+	case "instrument", "data":
 		b.path = append(b.path, strings.Join(b.labels, "/"))
 	}
 	if first := r.twin(parent, b); first != nil {

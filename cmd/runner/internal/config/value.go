@@ -55,6 +55,10 @@ func (k argumentKind) noun() string {
 		return "a duration"
 	case kindFiles:
 		return "an object of symbol to path"
+	case kindPaths:
+		return "a path or a list of paths"
+	case kindTime:
+		return "a time or date"
 	}
 	return k.wants()
 }
@@ -76,12 +80,16 @@ func (k argumentKind) wants() string {
 		return `a number or "max"`
 	case kindFiles:
 		return `an object of symbol to path, such as { BTCUSDT = "day1.gz" } or { BTCUSDT = ["day1.gz", "day2.gz"] }`
+	case kindPaths:
+		return `a path or a list of paths, such as "day1.npz" or ["day1.npz", "day2.npz"]`
+	case kindTime:
+		return `a time such as "2024-08-08T12:00:00Z" or a date such as "2024-08-08"`
 	}
 	return "a string"
 }
 
 // convert returns v as the Go type of the argument's kind: string, int64, uint64, float64, bool, time.Duration,
-// map[string][]string. problem says what is wrong with it and hint what to do.
+// map[string][]string, []string, time.Time. problem says what is wrong with it and hint what to do.
 func (a *argument) convert(v value) (converted any, problem, hint string) {
 	if s, ok := v.goValue.(string); ok && v.text && a.kind != kindString {
 		v.goValue = fromText(a.kind, strings.TrimSpace(s))
@@ -108,7 +116,7 @@ func (a *argument) convert(v value) (converted any, problem, hint string) {
 }
 
 func (a *argument) checkString(s string, v value) (problem, hint string) {
-	if len(a.choices) > 0 {
+	if len(a.choices) > 0 && (s != "" || a.def != "") {
 		for _, c := range a.choices {
 			if c == s {
 				return "", ""
@@ -229,6 +237,10 @@ func (k argumentKind) convert(v any) (any, bool) {
 		}
 		d, err := time.ParseDuration(s)
 		return d, err == nil
+	case kindPaths:
+		return toPaths(v)
+	case kindTime:
+		return toTime(v)
 	}
 	return toFiles(v)
 }
@@ -256,20 +268,43 @@ func toFiles(v any) (any, bool) {
 		if symbol(sym) != "" {
 			return nil, false
 		}
-		elements, ok := paths.([]any)
-		if !ok {
-			elements = []any{paths}
-		}
-		for _, e := range elements {
-			path, ok := e.(string)
-			if !ok || path == "" {
-				return nil, false
-			}
-			files[sym] = append(files[sym], path)
-		}
-		if len(files[sym]) == 0 {
+		list, ok := toPaths(paths)
+		if !ok || len(list) == 0 {
 			return nil, false
 		}
+		files[sym] = list
 	}
 	return files, true
+}
+
+// toPaths takes a path or a list of paths.
+func toPaths(v any) ([]string, bool) {
+	elements, ok := v.([]any)
+	if !ok {
+		elements = []any{v}
+	}
+	paths := make([]string, len(elements))
+	for i, e := range elements {
+		path, ok := e.(string)
+		if !ok || path == "" {
+			return nil, false
+		}
+		paths[i] = path
+	}
+	return paths, true
+}
+
+// toTime takes a time or a date; the empty string is the zero time.
+func toTime(v any) (time.Time, bool) {
+	s, ok := v.(string)
+	if !ok || s == "" {
+		return time.Time{}, ok
+	}
+	for _, layout := range []string{time.RFC3339Nano, time.DateTime, time.DateOnly} {
+		// Nanoseconds since 1970 reach to these years.
+		if t, err := time.Parse(layout, s); err == nil && t.Year() >= 1970 && t.Year() < 2262 {
+			return t.UTC(), true
+		}
+	}
+	return time.Time{}, false
 }

@@ -72,26 +72,6 @@ func (s *State) Equity(price float64) float64 {
 	return s.asset.Equity(price, s.Values.Balance, s.Values.Position, s.Values.Fee)
 }
 
-// FeeModel says what an execution costs.
-type FeeModel interface {
-	// Fee returns the fee of the last execution of o, whose value is given; negative for a rebate.
-	Fee(o *hft.Order, value float64) float64
-}
-
-// TradingValueFee is a share of the traded value for makers and one for takers (TradingValueFeeModel, common fees).
-type TradingValueFee struct {
-	// Maker and Taker are shares of the value, not per cent; negative is a rebate.
-	Maker, Taker float64
-}
-
-// Fee returns the maker's or taker's share of value.
-func (f TradingValueFee) Fee(o *hft.Order, value float64) float64 {
-	if o.Maker {
-		return float64(f.Maker * value)
-	}
-	return float64(f.Taker * value)
-}
-
 // finite reports whether x is neither NaN nor infinite.
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 

@@ -85,15 +85,18 @@ func NewLink(entry, response LatencyModel) *Link {
 }
 
 // Send puts a request of a bot made at timestampNs under way. A request that the latency model loses comes back as a
-// report with RejectLost.
+// report with RejectLost, a modification with the previous price and quantity.
 func (l *Link) Send(timestampNs int64, r *Request) {
 	latencyNs := l.entry.EntryNs(timestampNs, &r.Order)
 	if latencyNs >= 0 {
 		l.ToExchange.Append(timestampNs+latencyNs, r)
 		return
 	}
-	report := Report{Request: *r, Reject: RejectLost}
+	report := Report{Request: *r, Reject: RejectLost, Answers: r.Order.Req}
 	report.Order.Req = hft.StatusRejected
+	if r.Order.Req == hft.StatusReplaced && r.PrevQty > 0 {
+		report.Order.PriceTick, report.Order.Qty = r.PrevPriceTick, r.PrevQty
+	}
 	l.ToLocal.Append(timestampNs-latencyNs, &report)
 }
 

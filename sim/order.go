@@ -12,6 +12,10 @@ type Request struct {
 	// Tag comes back with every report about the order; the exchange gives no meaning to it.
 	Tag   uint64
 	Order hft.Order
+	// PrevPriceTick and PrevQty are what a modification is to change: if it gets lost on the way, the order comes back
+	// with them. A PrevQty of 0 leaves the order as it was sent.
+	PrevPriceTick int64
+	PrevQty       float64
 }
 
 // Report is an exchange's answer to a request, or an execution.
@@ -19,7 +23,7 @@ type Report struct {
 	// Request holds whose order it is, with the Tag it was submitted with, and the order after the report. Order.Req
 	// is StatusNone, or StatusRejected when a request was refused: then Order is the order as the exchange has it, or
 	// the request itself when the exchange has no such order, and then a refused submission is Expired; a request that
-	// was lost on the way comes back as it was.
+	// was lost on the way comes back as it was sent, a modification with the previous price and quantity.
 	Request
 	// Fill says that the report is one execution, of Order.ExecQty at Order.ExecPriceTick. Each is reported once.
 	Fill bool

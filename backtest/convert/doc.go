@@ -1,0 +1,24 @@
+// Package convert turns recorded feeds into event files for a backtest, and measured times into order-latency files.
+//
+// Events decodes recordings of raw venue messages, corrects local times that lie before exchange times, and writes the
+// rows so that they are in order for both the exchange's and the local side of a backtest (specification 1.4), with the
+// bytes that the reference project's converter writes. FeedLatencies and JournalLatencies make files of order
+// latencies, from an event file or from what a live run has measured.
+//
+// # Memory and disk
+//
+// Events needs memory for Options.MemoryRows rows however large the recordings are, and a page for each so many rows
+// there are. Rows wait in a temporary folder, in sorted runs, until their order is known, twice; the folder is removed
+// at the end, whatever it is. An output file has its name only when it is complete. FeedLatencies reads its input in
+// small pieces and keeps a row per bucket; JournalLatencies keeps 32 bytes a row.
+//
+// # Goroutines
+//
+// Calls are independent of each other and may run at the same time for different outputs. Each reads ahead with one
+// goroutine, which ends before the call does. Callbacks come on the caller's goroutine.
+//
+// # What is wrong with a file
+//
+// A line that cannot be used is a recording.Problem: reported, counted, passed over. A file without a usable line, one
+// that is missing or cannot be read at all, a full disk and a context that ends are errors.
+package convert

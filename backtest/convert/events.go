@@ -1,0 +1,261 @@
+package convert
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"math"
+	"os"
+	"path/filepath"
+
+	"hftrunner/backtest/npy"
+	"hftrunner/hft"
+)
+
+// Events converts recordings of one symbol, given in the order of their time, to one event file, out.npz or out.npy, for
+// a backtest (specification 1.4).
+//
+// Lines that cannot be used are reported, counted and passed over; a file without any that can is an error, and so are
+// recordings without a row. When ctx ends or anything else fails, the error says why, an older file of the name is left
+// as it was, and nothing else is left behind. One goroutine more than the caller's runs meanwhile.
+func Events(ctx context.Context, files []string, out string, options Options) (Summary, error) {
+	if err := options.check(); err != nil {
+		return Summary{}, err
+	}
+	dir := options.TempDir
+	if dir == "" {
+		dir = filepath.Dir(out)
+	}
+	dir, err := os.MkdirTemp(dir, ".convert-*")
+	if err != nil {
+		return Summary{}, fmt.Errorf("convert: %w; give a folder that can be written to", err)
+	}
+	c := &conversion{options: options, batch: make([]hft.Event, 0, batchRows)}
+	err = c.run(ctx, files, dir, out)
+	for _, s := range []*spool{c.exch, c.local, c.captured} {
+		if s != nil {
+			err = errors.Join(err, s.close())
+		}
+	}
+	if removed := os.RemoveAll(dir); removed != nil {
+		err = errors.Join(err, fmt.Errorf("convert: remove temporary files: %w", removed))
+	}
+	return c.summary, err
+}
+
+// batchRows is how many rows are written at a time.
+const batchRows = 4096
+
+// conversion is one run of Events.
+type conversion struct {
+	options Options
+	summary Summary
+
+	// The rows in the orders that are needed: exch and local, or captured when they are raw.
+	exch, local, captured *spool
+	maxLocalNs            int64
+
+	validator validator
+	writer    *npy.Writer[hft.Event]
+	batch     []hft.Event
+	hash      hash.Hash
+	hashBytes []byte
+}
+
+func (c *conversion) run(ctx context.Context, files []string, dir, out string) error {
+	if err := c.openSpools(dir); err != nil {
+		return err
+	}
+	if err := c.readAll(ctx, files); err != nil {
+		return err
+	}
+	if err := c.correctLocal(); err != nil {
+		return err
+	}
+	if err := c.countRows(ctx); err != nil {
+		return err
+	}
+	return c.write(ctx, out)
+}
+
+func (c *conversion) openSpools(dir string) (err error) {
+	if c.options.Raw {
+		c.captured, err = newSpool(filepath.Join(dir, "captured"), byCapture)
+		return err
+	}
+	if c.exch, err = newSpool(filepath.Join(dir, "exch"), byExch); err != nil {
+		return err
+	}
+	c.local, err = newSpool(filepath.Join(dir, "local"), byLocal)
+	return err
+}
+
+// readAll decodes all files into sorted runs of at most MemoryRows rows.
+func (c *conversion) readAll(ctx context.Context, files []string) error {
+	l, err := openLines(files, &c.options, &c.summary)
+	if err != nil {
+		return err
+	}
+	defer l.reader.Close() // never fails
+	var rows []hft.Event
+	var keys []sortKey
+	spill := func() error {
+		for _, s := range []*spool{c.exch, c.local, c.captured} {
+			if s == nil || len(rows) == 0 {
+				continue
+			}
+			if keys, err = s.addRun(rows, keys); err != nil {
+				return err
+			}
+		}
+		rows = rows[:0]
+		return nil
+	}
+	err = l.read(ctx, files, func(more []hft.Event) error {
+		c.maxLocalNs = max(c.maxLocalNs, more[0].LocalTimestampNs)
+		for len(more) > 0 {
+			n := min(len(more), c.options.MemoryRows-len(rows))
+			rows, more = append(rows, more[:n]...), more[n:]
+			if len(rows) == c.options.MemoryRows {
+				if err := spill(); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	for _, f := range l.files {
+		c.summary.Lines += f.read
+	}
+	if err != nil {
+		return err
+	}
+	if err := spill(); err != nil {
+		return err
+	}
+	for _, s := range []*spool{c.exch, c.local, c.captured} {
+		if s == nil {
+			continue
+		}
+		if s.rows == 0 {
+			return errors.New("convert: the recordings have no row of a book or trade; give others, or ask for BBO if there are only quotes")
+		}
+		if err := s.flush(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// correctLocal determines what is added to local times, so that no row is received before it happened.
+func (c *conversion) correctLocal() error {
+	s := &c.summary
+	if s.MinLatencyNs >= 0 {
+		return nil
+	}
+	s.OffsetNs = -s.MinLatencyNs
+	base := int64(c.options.BaseLatency)
+	if s.OffsetNs > math.MaxInt64-base || c.maxLocalNs > math.MaxInt64-base-s.OffsetNs {
+		return fmt.Errorf("convert: %s:%d: it was received %d ns before it happened, and no such time can be added to the latest local time, %d; repair or remove the line",
+			s.MinLatencyFile, s.MinLatencyLine, -s.MinLatencyNs, c.maxLocalNs)
+	}
+	s.OffsetNs += base
+	return nil
+}
+
+// countRows learns how many rows the output has, which its header says before them.
+func (c *conversion) countRows(ctx context.Context) error {
+	s := &c.summary
+	if c.options.Raw {
+		s.NumRows = c.captured.rows
+		return nil
+	}
+	err := c.walk(ctx, Counting, c.exch.rows, func(e *hft.Event) error {
+		switch e.Ev & (hft.ExchEvent | hft.LocalEvent) {
+		case hft.ExchEvent:
+			s.ExchOnly++
+		case hft.LocalEvent:
+			s.LocalOnly++
+		default:
+			s.Both++
+		}
+		return nil
+	})
+	s.NumRows = s.Both + s.ExchOnly + s.LocalOnly
+	return err
+}
+
+func (c *conversion) write(ctx context.Context, out string) (err error) {
+	if c.writer, err = npy.Create[hft.Event](out, npy.EventDtype(), c.summary.NumRows); err != nil {
+		return fmt.Errorf("convert: %w", err)
+	}
+	defer func() { err = errors.Join(err, c.writer.Discard()) }()
+	if c.options.Hash {
+		c.hash = sha256.New()
+	}
+	if c.options.Raw {
+		err = c.walkRaw(ctx, c.emit)
+	} else {
+		err = c.walk(ctx, Writing, c.summary.NumRows, c.emit)
+	}
+	if err == nil {
+		err = c.flush()
+	}
+	if err != nil {
+		return err
+	}
+	if err := c.writer.Close(); err != nil {
+		return fmt.Errorf("convert: %w", err)
+	}
+	if c.hash != nil {
+		c.summary.SHA256 = hex.EncodeToString(c.hash.Sum(nil))
+	}
+	return nil
+}
+
+// emit corrects a row's local time and writes it.
+func (c *conversion) emit(e *hft.Event) error {
+	e.LocalTimestampNs += c.summary.OffsetNs
+	if err := c.validator.check(e); err != nil {
+		return err
+	}
+	c.span(e)
+	if c.batch = append(c.batch, *e); len(c.batch) == cap(c.batch) {
+		return c.flush()
+	}
+	return nil
+}
+
+// span notes the first and last times.
+func (c *conversion) span(e *hft.Event) {
+	s := &c.summary
+	if c.validator.row == 1 {
+		s.FirstExchTimestampNs, s.LastExchTimestampNs = e.ExchTimestampNs, e.ExchTimestampNs
+		s.FirstLocalTimestampNs, s.LastLocalTimestampNs = e.LocalTimestampNs, e.LocalTimestampNs
+		return
+	}
+	s.FirstExchTimestampNs = min(s.FirstExchTimestampNs, e.ExchTimestampNs)
+	s.LastExchTimestampNs = max(s.LastExchTimestampNs, e.ExchTimestampNs)
+	s.FirstLocalTimestampNs = min(s.FirstLocalTimestampNs, e.LocalTimestampNs)
+	s.LastLocalTimestampNs = max(s.LastLocalTimestampNs, e.LocalTimestampNs)
+}
+
+// flush writes the batch.
+func (c *conversion) flush() error {
+	if c.hash != nil {
+		c.hashBytes = c.hashBytes[:0]
+		for i := range c.batch {
+			c.hashBytes = appendRow(c.hashBytes, &c.batch[i])
+		}
+		_, _ = c.hash.Write(c.hashBytes) // never fails
+	}
+	err := c.writer.Write(c.batch)
+	c.batch = c.batch[:0]
+	if err != nil {
+		return fmt.Errorf("convert: %w; make room on the disk if it is full", err)
+	}
+	return nil
+}

@@ -1,0 +1,127 @@
+package convert
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"hftrunner/connector"
+	"hftrunner/connector/recording"
+)
+
+// DefaultMemoryRows is how many rows Events keeps in memory when Options does not say: about 100 MiB.
+const DefaultMemoryRows = 1 << 20
+
+// maxMemoryRows is what the index of a sort can count.
+const maxMemoryRows = 1 << 31
+
+// Options configures Events.
+type Options struct {
+	// NewDecoder makes the decoder of the venue that was recorded.
+	NewDecoder func() connector.Decoder
+	// BaseLatency is the least feed latency that local times are corrected to when some of them lie before their
+	// exchange times; 0 or more.
+	BaseLatency time.Duration
+	// BBO takes the best bids and asks of the venue's quote stream as hft.DepthBBOEvent rows, bid then ask.
+	BBO bool
+	// Raw leaves the rows in the order of capture and without hft.ExchEvent and hft.LocalEvent, as input of other
+	// tools. A backtest does not process such rows.
+	Raw bool
+	// MemoryRows bounds the rows that are sorted in memory, about 100 bytes each; 0 is DefaultMemoryRows. The result
+	// does not depend on it.
+	MemoryRows int
+	// TempDir is where rows are kept in the meantime, 128 bytes each; empty is the folder of the output.
+	TempDir string
+	// MaxLineBytes bounds a line; 0 is recording.DefaultMaxLineBytes.
+	MaxLineBytes int
+	// Hash asks for Summary.SHA256.
+	Hash bool
+	// OnProblem is called for each thing that is wrong with a file and does not end the conversion; nil ignores them.
+	// They are counted all the same. Like Progress it is called on the goroutine that called Events.
+	OnProblem func(recording.Problem)
+	// Progress is called every now and then; nil for never.
+	Progress func(Progress)
+}
+
+// Stage is a part of the work of Events.
+type Stage uint8
+
+// Stages.
+const (
+	// Reading decodes the files and sorts their rows; it is counted in bytes of the files.
+	Reading Stage = iota + 1
+	// Counting merges the two orders to learn the number of rows; it is counted in rows.
+	Counting
+	// Writing merges them again into the output; it is counted in rows.
+	Writing
+)
+
+// String returns the stage's name.
+func (s Stage) String() string {
+	switch s {
+	case Reading:
+		return "reading"
+	case Counting:
+		return "counting"
+	case Writing:
+		return "writing"
+	}
+	return "unknown"
+}
+
+// Progress says how far Events is.
+type Progress struct {
+	Stage Stage
+	// Done and Total are in the unit of the stage.
+	Done, Total int64
+}
+
+// Summary is what Events did.
+type Summary struct {
+	// Lines were read. SkippedLines of them could not be used, IgnoredLines say nothing about the market or what was
+	// not asked for. TimesBackwards counts how often the local time ran backwards, DamagedFiles the files that could
+	// not be read to their end.
+	Lines, SkippedLines, IgnoredLines, TimesBackwards, DamagedFiles int64
+
+	// Depth, Trades, Clears, Snapshots and BBOs are the rows by their kind, before the correction of their order.
+	Depth, Trades, Clears, Snapshots, BBOs int64
+
+	// MinLatencyNs is the least local time minus exchange time, of the line MinLatencyLine of the file MinLatencyFile.
+	MinLatencyNs   int64
+	MinLatencyFile string
+	MinLatencyLine int
+	// OffsetNs was added to every local time.
+	OffsetNs int64
+
+	// NumRows are in the output: Both with both flags, ExchOnly and LocalOnly with one of them, or all without when
+	// they are raw.
+	NumRows, Both, ExchOnly, LocalOnly int64
+	// The first and last times of the output.
+	FirstExchTimestampNs, LastExchTimestampNs, FirstLocalTimestampNs, LastLocalTimestampNs int64
+	// SHA256 is the hash of the output's rows, in hex, when it was asked for.
+	SHA256 string
+}
+
+// check completes the options and returns everything that is wrong with them.
+func (o *Options) check() error {
+	if o.MemoryRows == 0 {
+		o.MemoryRows = DefaultMemoryRows
+	}
+	if o.OnProblem == nil {
+		o.OnProblem = func(recording.Problem) {}
+	}
+	if o.Progress == nil {
+		o.Progress = func(Progress) {}
+	}
+	var errs []error
+	if o.NewDecoder == nil {
+		errs = append(errs, errors.New("convert: NewDecoder is missing; give the decoder of the venue that was recorded"))
+	}
+	if o.BaseLatency < 0 {
+		errs = append(errs, fmt.Errorf("convert: BaseLatency is %v; use 0 or more", o.BaseLatency))
+	}
+	if o.MemoryRows < 0 || int64(o.MemoryRows) > maxMemoryRows {
+		errs = append(errs, fmt.Errorf("convert: MemoryRows is %d; use 1 to %d, or 0 for %d", o.MemoryRows, int64(maxMemoryRows), DefaultMemoryRows))
+	}
+	return errors.Join(errs...)
+}

@@ -273,7 +273,7 @@ func TestStateCountsEveryExecution(t *testing.T) {
 
 func TestSnapshotAndLookups(t *testing.T) {
 	w := newWorld(t, options{partial: true})
-	w.exchange.ApplySnapshot([]hft.Event{
+	w.exchange.(*sim.L2).ApplySnapshot([]hft.Event{
 		{Ev: hft.BuyEvent, Px: 99, Qty: 1}, {Ev: hft.SellEvent, Px: 101, Qty: 1}, {Ev: hft.SellEvent, Px: 300, Qty: 2}})
 	w.run(`
 		new 1 buy 400 3 IOC => 1 PartiallyFilled leaves 2 fill 1@101 taker; 1 Filled leaves 0 fill 2@300 taker

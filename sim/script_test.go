@@ -46,7 +46,7 @@ func text(r sim.Report) string {
 // world is an exchange with tick and lot size 1 that a script drives.
 type world struct {
 	t        testing.TB
-	exchange *sim.L2
+	exchange sim.Exchange
 	recorder *recorder
 	nowNs    int64
 }
@@ -86,7 +86,8 @@ func newWorld(t testing.TB, opt options) *world {
 }
 
 // do runs one line: bid|ask|trade-buy|trade-sell PRICE QTY, clear [bid|ask PRICE], new ID SIDE PRICE QTY TIF,
-// market ID SIDE QTY, modify ID PRICE QTY, cancel ID. ID may be OWNER:ID.
+// market ID SIDE QTY, modify ID PRICE QTY, cancel ID. ID may be OWNER:ID. For a feed by order, where ID is the feed's:
+// add-bid|add-ask|change|fill-bid|fill-ask ID PRICE QTY, drop ID.
 func (w *world) do(line string) {
 	w.t.Helper()
 	w.nowNs++
@@ -110,6 +111,15 @@ func (w *world) do(line string) {
 		event(hft.BuyEvent|hft.TradeEvent, number(1), number(2))
 	case "trade-sell":
 		event(hft.SellEvent|hft.TradeEvent, number(1), number(2))
+	case "add-bid", "add-ask", "change", "fill-bid", "fill-ask", "drop":
+		kinds := map[string]uint64{"add-bid": hft.BuyEvent | hft.AddOrderEvent, "add-ask": hft.SellEvent | hft.AddOrderEvent,
+			"change": hft.ModifyOrderEvent, "fill-bid": hft.BuyEvent | hft.FillEvent, "fill-ask": hft.SellEvent | hft.FillEvent,
+			"drop": hft.CancelOrderEvent}
+		e := hft.Event{Ev: kinds[f[0]], OrderID: uint64(number(1))}
+		if len(f) > 2 {
+			e.Px, e.Qty = number(2), number(3)
+		}
+		w.exchange.OnEvent(w.nowNs, &e)
 	case "clear":
 		switch {
 		case len(f) == 1:

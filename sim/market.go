@@ -118,11 +118,12 @@ func (x *L2) queueTrade(timestampNs int64, o *order, qty float64) {
 	if filledQty <= 0 {
 		return
 	}
-	o.stays = x.partial && x.compat == Stock && filledQty <= o.LeavesQty
+	stays := x.partial && x.compat == Stock && filledQty <= o.LeavesQty
 	if !x.partial || filledQty > o.LeavesQty {
 		filledQty = o.LeavesQty
 	}
 	x.fill(timestampNs, o, filledQty, 0, CauseQueue)
+	o.stays = stays && o.Status == hft.StatusFilled
 }
 
 // drop removes the filled ones of the orders from..to-1.

@@ -94,6 +94,7 @@ func (l *lines) read(ctx context.Context, files []string, add func(rows []hft.Ev
 // finish counts all lines and reports a file in which there is nothing to use.
 func (l *lines) finish(files []string) error {
 	for i, f := range l.files {
+		l.summary.Lines += f.read
 		if f.used > 0 {
 			continue
 		}

@@ -10,6 +10,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"hftrunner/backtest/npy"
 	"hftrunner/hft"
@@ -35,10 +36,8 @@ func Events(ctx context.Context, files []string, out string, options Options) (S
 	}
 	c := &conversion{options: options, batch: make([]hft.Event, 0, batchRows)}
 	err = c.run(ctx, files, dir, out)
-	for _, s := range []*spool{c.exch, c.local, c.captured} {
-		if s != nil {
-			err = errors.Join(err, s.close())
-		}
+	for _, s := range c.spools() {
+		err = errors.Join(err, s.close())
 	}
 	if removed := os.RemoveAll(dir); removed != nil {
 		err = errors.Join(err, fmt.Errorf("convert: remove temporary files: %w", removed))
@@ -93,6 +92,11 @@ func (c *conversion) openSpools(dir string) (err error) {
 	return err
 }
 
+// spools returns those that are used.
+func (c *conversion) spools() []*spool {
+	return slices.DeleteFunc([]*spool{c.exch, c.local, c.captured}, func(s *spool) bool { return s == nil })
+}
+
 // readAll decodes all files into sorted runs of at most MemoryRows rows.
 func (c *conversion) readAll(ctx context.Context, files []string) error {
 	l, err := openLines(files, &c.options, &c.summary)
@@ -100,14 +104,11 @@ func (c *conversion) readAll(ctx context.Context, files []string) error {
 		return err
 	}
 	defer l.reader.Close() // never fails
-	var rows []hft.Event
+	rows := make([]hft.Event, 0, min(c.options.MemoryRows, DefaultMemoryRows))
 	var keys []sortKey
 	spill := func() error {
-		for _, s := range []*spool{c.exch, c.local, c.captured} {
-			if s == nil || len(rows) == 0 {
-				continue
-			}
-			if keys, err = s.addRun(rows, keys); err != nil {
+		for _, s := range c.spools() {
+			if keys, err = s.spill(rows, keys); err != nil {
 				return err
 			}
 		}
@@ -117,32 +118,32 @@ func (c *conversion) readAll(ctx context.Context, files []string) error {
 	err = l.read(ctx, files, func(more []hft.Event) error {
 		c.maxLocalNs = max(c.maxLocalNs, more[0].LocalTimestampNs)
 		for len(more) > 0 {
-			n := min(len(more), c.options.MemoryRows-len(rows))
-			rows, more = append(rows, more[:n]...), more[n:]
 			if len(rows) == c.options.MemoryRows {
 				if err := spill(); err != nil {
 					return err
 				}
 			}
+			n := min(len(more), c.options.MemoryRows-len(rows))
+			rows, more = append(rows, more[:n]...), more[n:]
 		}
 		return nil
 	})
-	for _, f := range l.files {
-		c.summary.Lines += f.read
-	}
 	if err != nil {
 		return err
+	}
+	if len(rows) == 0 {
+		return errors.New("convert: the recordings have no row of a book or trade; give others, or ask for BBO if there are only quotes")
+	}
+	if c.spools()[0].rows == 0 {
+		for _, s := range c.spools() {
+			s.keep(rows)
+		}
+		return nil
 	}
 	if err := spill(); err != nil {
 		return err
 	}
-	for _, s := range []*spool{c.exch, c.local, c.captured} {
-		if s == nil {
-			continue
-		}
-		if s.rows == 0 {
-			return errors.New("convert: the recordings have no row of a book or trade; give others, or ask for BBO if there are only quotes")
-		}
+	for _, s := range c.spools() {
 		if err := s.flush(); err != nil {
 			return err
 		}

@@ -78,8 +78,8 @@ type Progress struct {
 
 // Summary is what Events did.
 type Summary struct {
-	// Lines were read. SkippedLines of them could not be used, IgnoredLines say nothing about the market or what was
-	// not asked for. TimesBackwards counts how often the local time ran backwards, DamagedFiles the files that could
+	// Lines with a time were read. SkippedLines, some of them without a time, could not be used; IgnoredLines say
+	// nothing about the market, or what was not asked for. TimesBackwards counts how often the local time ran backwards, DamagedFiles the files that could
 	// not be read to their end.
 	Lines, SkippedLines, IgnoredLines, TimesBackwards, DamagedFiles int64
 

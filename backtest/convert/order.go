@@ -23,6 +23,7 @@ func (c *conversion) walk(ctx context.Context, stage Stage, total int64, emit fu
 	if err != nil {
 		return err
 	}
+	row := new(hft.Event)
 	for n := int64(0); ; n++ {
 		if n%checkEvery == 0 {
 			if err := ctx.Err(); err != nil {
@@ -43,23 +44,22 @@ func (c *conversion) walk(ctx context.Context, stage Stage, total int64, emit fu
 		default:
 			turn = cmp.Or(cmp.Compare(a.ExchTimestampNs, b.ExchTimestampNs), cmp.Compare(a.LocalTimestampNs, b.LocalTimestampNs))
 		}
-		var row hft.Event
+		flags := uint64(0)
 		if turn >= 0 {
-			row = *b
-			row.Ev |= hft.LocalEvent
+			*row, flags = *b, hft.LocalEvent
 			if err := local.pop(); err != nil {
 				return err
 			}
 		}
 		if turn <= 0 {
-			flags := row.Ev & hft.LocalEvent
-			row = *a
-			row.Ev |= hft.ExchEvent | flags
+			*row = *a
+			flags |= hft.ExchEvent
 			if err := exch.pop(); err != nil {
 				return err
 			}
 		}
-		if err := emit(&row); err != nil {
+		row.Ev |= flags
+		if err := emit(row); err != nil {
 			return err
 		}
 	}
@@ -71,6 +71,7 @@ func (c *conversion) walkRaw(ctx context.Context, emit func(e *hft.Event) error)
 	if err != nil {
 		return err
 	}
+	row := new(hft.Event)
 	for n := int64(0); ; n++ {
 		if n%checkEvery == 0 {
 			if err := ctx.Err(); err != nil {
@@ -83,11 +84,11 @@ func (c *conversion) walkRaw(ctx context.Context, emit func(e *hft.Event) error)
 			c.options.Progress(Progress{Writing, n, n})
 			return nil
 		}
-		row := *e
+		*row = *e
 		if err := captured.pop(); err != nil {
 			return err
 		}
-		if err := emit(&row); err != nil {
+		if err := emit(row); err != nil {
 			return err
 		}
 	}

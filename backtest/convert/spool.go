@@ -73,13 +73,17 @@ type sortKey struct {
 // run is a sorted part of a spool.
 type run struct{ row, end int64 }
 
-// spool keeps all rows in one order, as sorted runs in a temporary file.
+// spool keeps all rows in one order: as sorted runs in a temporary file or, when there is only one, in memory.
 type spool struct {
 	order order
 	file  *os.File
 	buf   []byte
 	rows  int64
 	runs  []run
+
+	// kept is the only run, in the order of keptKeys unless that is nil.
+	kept     []hft.Event
+	keptKeys []sortKey
 }
 
 func newSpool(name string, o order) (*spool, error) {
@@ -90,44 +94,75 @@ func newSpool(name string, o order) (*spool, error) {
 	return &spool{order: o, file: file, buf: make([]byte, 0, spoolBuffer)}, nil
 }
 
-// addRun appends rows as one run. keys is memory for the sort and is returned, for the next one.
-func (s *spool) addRun(rows []hft.Event, keys []sortKey) ([]sortKey, error) {
+// sort returns the order of rows, in the memory of keys, and nil when they are in order already.
+func (s *spool) sort(rows []hft.Event, keys []sortKey) []sortKey {
 	sorted := true
 	for i := 1; i < len(rows) && sorted; i++ {
 		sorted = s.order.key(&rows[i-1]) <= s.order.key(&rows[i])
 	}
-	if !sorted {
-		keys = keys[:0]
-		for i := range rows {
-			keys = append(keys, sortKey{s.order.key(&rows[i]), uint32(i)})
-		}
-		slices.SortFunc(keys, func(a, b sortKey) int {
-			return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.row, b.row))
-		})
+	if sorted {
+		return nil
 	}
+	keys = slices.Grow(keys[:0], len(rows))
 	for i := range rows {
-		if sorted {
-			s.buf = appendRow(s.buf, &rows[i])
-		} else {
-			s.buf = appendRow(s.buf, &rows[keys[i].row])
+		keys = append(keys, sortKey{s.order.key(&rows[i]), uint32(i)})
+	}
+	slices.SortFunc(keys, func(a, b sortKey) int {
+		return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.row, b.row))
+	})
+	return keys
+}
+
+// keep takes the only run there is and leaves it in memory.
+func (s *spool) keep(rows []hft.Event) {
+	s.kept, s.keptKeys = rows, s.sort(rows, nil)
+	s.addRun(len(rows))
+}
+
+func (s *spool) addRun(rows int) {
+	s.runs = append(s.runs, run{s.rows, s.rows + int64(rows)})
+	s.rows += int64(rows)
+}
+
+// spill writes rows as one run. keys is memory for the sort and is returned, for the next one.
+func (s *spool) spill(rows []hft.Event, keys []sortKey) ([]sortKey, error) {
+	sorted := s.sort(rows, keys)
+	for i := range rows {
+		e := &rows[i]
+		if sorted != nil {
+			e = &rows[sorted[i].row]
 		}
-		if len(s.buf) > spoolBuffer-rowBytes {
+		if s.buf = appendRow(s.buf, e); len(s.buf) > spoolBuffer-rowBytes {
 			if err := s.flush(); err != nil {
-				return keys, err
+				return nil, err
 			}
 		}
 	}
-	s.runs = append(s.runs, run{s.rows, s.rows + int64(len(rows))})
-	s.rows += int64(len(rows))
+	s.addRun(len(rows))
+	if sorted != nil {
+		keys = sorted
+	}
 	return keys, nil
 }
 
-// flush writes what addRun has not yet written.
+// flush writes what spill has not yet written.
 func (s *spool) flush() error {
 	_, err := s.file.Write(s.buf)
 	s.buf = s.buf[:0]
 	if err != nil {
 		return fmt.Errorf("convert: keep rows in the meantime: %w; make room on the disk or give another TempDir", err)
+	}
+	return nil
+}
+
+// readRows reads the rows that were spilled from number row on. buf has room for their bytes.
+func (s *spool) readRows(rows []hft.Event, row int64, buf []byte) error {
+	buf = buf[:len(rows)*rowBytes]
+	if _, err := s.file.ReadAt(buf, row*rowBytes); err != nil {
+		return fmt.Errorf("convert: read rows back: %w", err)
+	}
+	for i := range rows {
+		getRow((*[rowBytes]byte)(buf[i*rowBytes:]), &rows[i])
 	}
 	return nil
 }
@@ -201,16 +236,20 @@ func (m *merger) pop() error {
 	return nil
 }
 
-// fill reads the next rows of a run, which has some.
+// fill gets the next rows of a run, which has some.
 func (m *merger) fill(c *cursor) error {
 	n := min(int64(len(c.memory)), c.run.end-c.run.row)
-	raw := m.raw[:n*rowBytes]
-	if _, err := m.spool.file.ReadAt(raw, c.run.row*rowBytes); err != nil {
-		return fmt.Errorf("convert: read rows back: %w", err)
-	}
 	c.rows = c.memory[:n]
-	for i := range c.rows {
-		getRow((*[rowBytes]byte)(raw[i*rowBytes:]), &c.rows[i])
+	if s := m.spool; s.kept != nil {
+		if s.keptKeys == nil {
+			copy(c.rows, s.kept[c.run.row:])
+		} else {
+			for i, k := range s.keptKeys[c.run.row : c.run.row+n] {
+				c.rows[i] = s.kept[k.row]
+			}
+		}
+	} else if err := s.readRows(c.rows, c.run.row, m.raw); err != nil {
+		return err
 	}
 	c.run.row += n
 	c.key = m.spool.order.key(&c.rows[0])

@@ -76,6 +76,8 @@ type Link struct {
 	ToLocal    Bus[Report]
 
 	entry, response LatencyModel
+
+	answered hft.Order // what the response's latency model sees; here so that it need not be allocated
 }
 
 // NewLink returns an empty link. entry and response must be two instances of a model that keeps a cursor; they may be
@@ -102,5 +104,7 @@ func (l *Link) Send(timestampNs int64, r *Request) {
 
 // Respond puts a report that an exchange made at timestampNs under way.
 func (l *Link) Respond(timestampNs int64, r *Report) {
-	l.ToLocal.Append(timestampNs+l.response.ResponseNs(timestampNs, &r.Order), r)
+	l.answered = r.Order
+	l.answered.Req = r.Answers
+	l.ToLocal.Append(timestampNs+l.response.ResponseNs(timestampNs, &l.answered), r)
 }

@@ -3,6 +3,7 @@ package sim_test
 import (
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"hftrunner/hft"
 	"hftrunner/sim"
@@ -106,6 +107,99 @@ func TestRejectTexts(t *testing.T) {
 			t.Errorf("reason %d reads %q", r, text)
 		} else {
 			seen[text] = true
+		}
+	}
+}
+
+// Each kind of request has its own latency there and back; an execution that no request caused comes back as answers
+// to submissions do.
+func TestPerRequestLatency(t *testing.T) {
+	constant := func(entry, response time.Duration) sim.LatencyModel {
+		latency, err := sim.NewConstantLatency(entry, response)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return latency
+	}
+	latency := sim.PerRequestLatency{New: constant(10, 1), Modify: constant(20, 2), Cancel: constant(-30, 3)}
+	for request, want := range map[hft.Status][2]int64{
+		hft.StatusNew: {110, 101}, hft.StatusReplaced: {120, 102}, hft.StatusCanceled: {130, 103}, hft.StatusNone: {110, 101},
+	} {
+		link := sim.NewLink(latency, latency)
+		link.Send(100, &sim.Request{Order: hft.Order{Req: request}})
+		if got := min(link.ToExchange.NextNs(), link.ToLocal.NextNs()); got != want[0] {
+			t.Errorf("request %v arrives or is lost at %d, want %d", request, got, want[0])
+		}
+		link = sim.NewLink(latency, latency)
+		link.Respond(100, &sim.Report{Answers: request})
+		var report sim.Report
+		if at := link.ToLocal.NextNs(); at != want[1] || !link.ToLocal.Receive(at, &report) || report.Order.Req != hft.StatusNone {
+			t.Errorf("answer to %v arrives at %d as %+v, want %d", request, at, report, want[1])
+		}
+	}
+}
+
+// Every report says which request it answers.
+func TestReportsAnswer(t *testing.T) {
+	for _, compat := range []sim.Compat{sim.Fixed, sim.Hftbacktest} {
+		w := newWorld(t, options{partial: true, compat: compat})
+		w.run(book)
+		w.recorder.take()
+		for _, step := range []struct {
+			line string
+			want hft.Status
+		}{
+			{"new 1 buy 98 2 GTC", hft.StatusNew},
+			{"modify 1 98 1", hft.StatusReplaced},
+			{"modify 1 97 1", hft.StatusReplaced},
+			{"modify 1 97 0", hft.StatusReplaced},
+			{"trade-sell 90 1", hft.StatusNone},
+			{"cancel 1", hft.StatusCanceled},
+			{"new 2 buy 101 2 GTC", hft.StatusNew},
+			{"new 3 buy 98 2 GTC", hft.StatusNew},
+			{"modify 3 105 20", hft.StatusReplaced},
+			{"new 4 buy 98 2 GTC", hft.StatusNew},
+			{"cancel 4", hft.StatusCanceled},
+			{"market 5 sell 1", hft.StatusNew},
+		} {
+			w.do(step.line)
+			reports := w.recorder.take()
+			if len(reports) == 0 {
+				t.Errorf("%s: no report", step.line)
+			}
+			for _, r := range reports {
+				if r.Answers != step.want {
+					t.Errorf("compat %d, %s: %s answers %v, want %v", compat, step.line, text(r), r.Answers, step.want)
+				}
+			}
+		}
+	}
+}
+
+// A modification that gets lost brings the previous price and quantity back (spec 3.4), if the sender gave them.
+func TestLostModificationComesBack(t *testing.T) {
+	latency, err := sim.NewConstantLatency(-5, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		request hft.Status
+		prevQty float64
+		want    hft.Order
+	}{
+		{hft.StatusReplaced, 3, hft.Order{PriceTick: 90, Qty: 3}},
+		{hft.StatusReplaced, 0, hft.Order{PriceTick: 100, Qty: 7}},
+		{hft.StatusCanceled, 3, hft.Order{PriceTick: 100, Qty: 7}},
+	} {
+		link := sim.NewLink(latency, latency)
+		r := sim.Request{Order: hft.Order{PriceTick: 100, Qty: 7, Req: c.request}, PrevPriceTick: 90, PrevQty: c.prevQty}
+		link.Send(100, &r)
+		var report sim.Report
+		if !link.ToLocal.Receive(105, &report) || report.Answers != c.request {
+			t.Fatalf("%v: came back as %+v", c.request, report)
+		}
+		if o := &report.Order; o.PriceTick != c.want.PriceTick || o.Qty != c.want.Qty {
+			t.Errorf("%v with previous quantity %v came back as %+v", c.request, c.prevQty, o)
 		}
 	}
 }

@@ -14,7 +14,37 @@ type LatencyModel interface {
 	// that the request gets lost and the bot learns it after that many nanoseconds.
 	EntryNs(timestampNs int64, o *hft.Order) int64
 	// ResponseNs returns the nanoseconds from the exchange, which acted at timestampNs, to the bot; never negative.
+	// Here o.Req is the request that is answered, StatusNone when a resting order executed (Report.Answers).
 	ResponseNs(timestampNs int64, o *hft.Order) int64
+}
+
+// PerRequestLatency has a latency model for each kind of request, as venues queue them differently. All three are
+// required; they may be the same value unless they keep a cursor.
+type PerRequestLatency struct {
+	// New also brings the reports of executions that no request caused.
+	New, Modify, Cancel LatencyModel
+}
+
+var _ LatencyModel = PerRequestLatency{}
+
+// EntryNs asks the model of the request.
+func (p PerRequestLatency) EntryNs(timestampNs int64, o *hft.Order) int64 {
+	return p.of(o.Req).EntryNs(timestampNs, o)
+}
+
+// ResponseNs asks the model of the request that is answered.
+func (p PerRequestLatency) ResponseNs(timestampNs int64, o *hft.Order) int64 {
+	return p.of(o.Req).ResponseNs(timestampNs, o)
+}
+
+func (p PerRequestLatency) of(request hft.Status) LatencyModel {
+	switch request {
+	case hft.StatusReplaced:
+		return p.Modify
+	case hft.StatusCanceled:
+		return p.Cancel
+	}
+	return p.New
 }
 
 // ConstantLatency is always the same (ConstantLatency). NewConstantLatency makes one.

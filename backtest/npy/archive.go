@@ -18,12 +18,14 @@ const (
 	inflateBuffer = 256 << 10
 )
 
-// openMember opens a member of the archive in size bytes of src and returns its uncompressed size.
-func openMember(src io.ReaderAt, size int64, member string) (io.ReadCloser, int64, error) {
+// openMember opens a member of the archive in size bytes of src and returns its uncompressed size. There is nothing to
+// close but src.
+func openMember(src io.ReaderAt, size int64, member string) (io.Reader, int64, error) {
 	if size == 0 {
 		return nil, 0, fmt.Errorf("%w: it is empty; fetch or convert the data again", ErrTruncated)
 	}
-	archive, err := zip.NewReader(src, size)
+	// The section answers offsets outside of the file, which a damaged directory may have, with io.EOF.
+	archive, err := zip.NewReader(io.NewSectionReader(src, 0, size), size)
 	if errors.Is(err, zip.ErrFormat) {
 		return nil, 0, foreignArchive(src, err)
 	}

@@ -80,9 +80,6 @@ func FuzzReader(f *testing.F) {
 			if !errors.Is(err, io.EOF) && !errors.Is(err, ErrCorrupt) {
 				t.Errorf("%s: %v", format, err)
 			}
-			if err := r.Close(); err != nil {
-				t.Errorf("close: %v", err)
-			}
 		}
 	})
 }

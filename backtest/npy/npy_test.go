@@ -307,7 +307,9 @@ func TestCorruptArchives(t *testing.T) {
 		if n, again := r.Read(make([]latencyRow, 1)); n != 0 || again != err {
 			t.Errorf("%s: then %d, %v", name, n, again)
 		}
-		r.Close()
+		if err := r.Close(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -17,7 +17,7 @@ type Reader[T any] struct {
 	// where names file and member in errors.
 	where     string
 	inArchive bool
-	closers   []io.Closer
+	file      io.Closer
 	src       *bufio.Reader
 	rowBytes  int64
 	numRows   int64
@@ -56,8 +56,7 @@ func OpenMember[T any](path, member string, d Dtype) (*Reader[T], error) {
 	if err != nil {
 		return nil, fmt.Errorf("npy: %s: %w", path, errors.Join(err, file.Close()))
 	}
-	r.closers = append(r.closers, file)
-	r.where = path + r.where
+	r.file, r.where = file, path+r.where
 	return r, nil
 }
 
@@ -86,11 +85,9 @@ func newReader[T any](src io.ReaderAt, size int64, format, member string, d Dtyp
 			return nil, fmt.Errorf("member %s: %w", member, err)
 		}
 		body, size, r.inArchive, r.where = opened, memberSize, true, ": member "+member
-		r.closers = append(r.closers, opened)
 	}
 	r.src = bufio.NewReaderSize(body, readBuffer)
 	if err := r.start(size, d); err != nil {
-		err = errors.Join(err, r.Close())
 		if r.inArchive {
 			err = fmt.Errorf("member %s: %w", member, err)
 		}
@@ -133,7 +130,7 @@ func (r *Reader[T]) Warnings() []string { return r.warnings }
 
 // Read fills dst with the next rows and returns how many there were: fewer than len(dst) only at the end of the array or
 // with an error. io.EOF comes alone, after the last row. The first n rows of dst are set even with an error; where a
-// checksum is wrong (ErrCorrupt) they are not to be trusted. It allocates nothing.
+// checksum is wrong (ErrCorrupt) they are not to be trusted. It allocates nothing but what inflating a block may need.
 func (r *Reader[T]) Read(dst []T) (n int, err error) {
 	if r.err != nil {
 		return 0, r.err
@@ -187,11 +184,8 @@ func (r *Reader[T]) Close() error {
 		return r.err
 	}
 	r.err = fmt.Errorf("npy: %s: %w", r.where, os.ErrClosed)
-	var err error
-	for _, c := range r.closers {
-		err = errors.Join(err, c.Close())
-	}
-	if err != nil {
+	// A member of an archive holds memory only; closing it would repeat what Read has reported.
+	if err := r.file.Close(); err != nil {
 		return fmt.Errorf("npy: close %s: %w", r.where, err)
 	}
 	return nil

@@ -1,0 +1,154 @@
+package backtest
+
+import (
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"hftrunner/hft"
+	"hftrunner/sim"
+)
+
+// botID is the owner of the orders at the simulated exchanges, which serve one bot here.
+const botID = 1
+
+// Backtest is hft.Bot over recorded data (Backtest). Builder makes it. One goroutine uses it; Interrupt and Progress may
+// be called from any.
+type Backtest struct {
+	compat          Compat
+	assets          []*asset
+	responseTimeout time.Duration
+	errorHandler    func(hft.LiveError) error
+	orderRecvHook   func(prev, next *hft.Order) error
+	observer        Observer
+
+	// Time. slots are the times of what happens next, four for each asset: see slotLocalRow.
+	nowNs        int64
+	slots        []int64
+	fromNs, toNs int64
+	startNs      int64
+	entered      bool // the period has begun
+	ended        bool // the data or the period is over
+
+	recordIntervalNs, nextRecordNs int64
+
+	inCallback  bool // the handler or the hook runs
+	closed      bool
+	interrupted atomic.Bool
+	reachedNs   atomic.Int64
+
+	// Reused, so that nothing is allocated.
+	request   sim.Request
+	report    sim.Report
+	orderRow  OrderRow
+	fillRow   FillRow
+	recordRow RecordRow
+}
+
+var _ hft.Bot = (*Backtest)(nil)
+
+// asset returns an asset that must exist.
+func (b *Backtest) asset(assetNo int) *asset {
+	if !b.has(assetNo) {
+		panic(fmt.Sprintf("backtest: the strategy asks for asset %d and has %d: assets are numbered from 0 in the order of its instruments",
+			assetNo, len(b.assets)))
+	}
+	return b.assets[assetNo]
+}
+
+func (b *Backtest) has(assetNo int) bool { return assetNo >= 0 && assetNo < len(b.assets) }
+
+// CurrentTimestampNs returns the time that the data has reached.
+func (b *Backtest) CurrentTimestampNs() int64 { return max(b.nowNs, b.fromNs) }
+
+// NumAssets returns the number of instruments.
+func (b *Backtest) NumAssets() int { return len(b.assets) }
+
+// Position returns the bot's own position. It panics when there is no such asset.
+func (b *Backtest) Position(assetNo int) float64 { return b.asset(assetNo).state.Values.Position }
+
+// StateValues returns what the bot's fills add up to, as far as it has learned of them. It panics when there is no such
+// asset.
+func (b *Backtest) StateValues(assetNo int) hft.StateValues { return b.asset(assetNo).state.Values }
+
+// Depth returns the book as the bot sees it. It panics when there is no such asset.
+func (b *Backtest) Depth(assetNo int) hft.MarketDepth { return b.asset(assetNo).book }
+
+// LastTrades returns the trades since they were last cleared, oldest first. It panics when there is no such asset.
+func (b *Backtest) LastTrades(assetNo int) []hft.Event {
+	a := b.asset(assetNo)
+	if b.compat != sim.Fixed {
+		return a.trades
+	}
+	return a.local.LastTrades()
+}
+
+// ClearLastTrades forgets the last trades of an asset or of hft.AllAssets. It panics when there is no such asset.
+func (b *Backtest) ClearLastTrades(assetNo int) {
+	for i, a := range b.assets {
+		if i == assetNo || assetNo == hft.AllAssets {
+			a.trades = a.trades[:0]
+			a.local.ClearLastTrades()
+		}
+	}
+	if assetNo != hft.AllAssets {
+		b.asset(assetNo)
+	}
+}
+
+// Orders returns the bot's orders of an asset. It panics when there is no such asset.
+func (b *Backtest) Orders(assetNo int) hft.Orders { return b.asset(assetNo).local.Orders.View() }
+
+// ClearInactiveOrders forgets the orders of an asset or of hft.AllAssets that are over. It panics when there is no such
+// asset.
+func (b *Backtest) ClearInactiveOrders(assetNo int) {
+	if assetNo != hft.AllAssets {
+		b.asset(assetNo).local.ClearInactiveOrders()
+		return
+	}
+	for _, a := range b.assets {
+		a.local.ClearInactiveOrders()
+	}
+}
+
+// FeedLatency returns when the newest row happened at the exchange and when it was received. It panics when there is no
+// such asset.
+func (b *Backtest) FeedLatency(assetNo int) (exchTimestampNs, localTimestampNs int64, ok bool) {
+	l := &b.asset(assetNo).local.FeedLatency
+	return l.ExchTimestampNs, l.LocalTimestampNs, l.Known
+}
+
+// OrderLatency returns when the newest request that was answered was sent, when the exchange handled it and when the bot
+// received the answer. It panics when there is no such asset.
+func (b *Backtest) OrderLatency(assetNo int) (reqTimestampNs, exchTimestampNs, respTimestampNs int64, ok bool) {
+	l := &b.asset(assetNo).local.OrderLatency
+	return l.ReqTimestampNs, l.ExchTimestampNs, l.RespTimestampNs, l.Known
+}
+
+// Interrupt makes waiting calls return hft.ErrInterrupted, the present one and all later ones.
+func (b *Backtest) Interrupt() { b.interrupted.Store(true) }
+
+// Progress returns how far the backtest has come.
+func (b *Backtest) Progress() Progress {
+	p := Progress{TimestampNs: b.reachedNs.Load()}
+	for _, a := range b.assets {
+		p.Rows += a.tape.passed.Load()
+		p.TotalRows += a.tape.totalRows
+	}
+	return p
+}
+
+// Close stops the reading of data. A second call does nothing.
+func (b *Backtest) Close() error {
+	if !b.closed {
+		b.closed = true
+		b.closeTapes()
+	}
+	return nil
+}
+
+func (b *Backtest) closeTapes() {
+	for _, a := range b.assets {
+		a.tape.close()
+	}
+}

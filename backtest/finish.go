@@ -1,0 +1,50 @@
+package backtest
+
+import (
+	"errors"
+	"math"
+
+	"hftrunner/hft"
+)
+
+// Finish takes the last sample and sums up. runErr is what the strategy returned. It is called once, on the bot's
+// goroutine, when the strategy has returned and before Close.
+func (b *Backtest) Finish(runErr error) Result {
+	if b.recordIntervalNs > 0 && b.entered {
+		b.record()
+	}
+	r := Result{End: b.end(runErr), StartNs: b.startNs, EndNs: b.CurrentTimestampNs(), Rows: b.Progress().Rows}
+	if r.End == EndError {
+		r.Error = runErr.Error()
+	}
+	for i, a := range b.assets {
+		r.Assets = append(r.Assets, b.assetResult(i, a))
+	}
+	if r.End == EndOfData {
+		r.Rows = b.Progress().TotalRows
+	}
+	return r
+}
+
+func (b *Backtest) end(runErr error) End {
+	switch {
+	case runErr != nil && !errors.Is(runErr, hft.ErrInterrupted) && !errors.Is(runErr, hft.ErrEndOfData):
+		return EndError
+	case b.interrupted.Load():
+		return EndInterrupted
+	case b.ended:
+		return EndOfData
+	}
+	return EndReturned
+}
+
+func (b *Backtest) assetResult(assetNo int, a *asset) AssetResult {
+	s := sample(b, assetNo)
+	r := AssetResult{Symbol: a.symbol, Local: a.state.Values, Exchange: a.exchange.State(), OpenOrders: a.exchange.NumOrders(),
+		Counts: a.measure.result(), FeedLatency: a.measure.feed.distribution(), EntryLatency: a.measure.entry.distribution(),
+		ResponseLatency: a.measure.response.distribution(), RoundTrip: a.measure.roundTrip.distribution()}
+	if !math.IsNaN(s.Price) {
+		r.MidPrice, r.Equity = s.Price, a.state.Equity(s.Price)
+	}
+	return r
+}

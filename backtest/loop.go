@@ -1,0 +1,255 @@
+package backtest
+
+import (
+	"math"
+
+	"hftrunner/hft"
+	"hftrunner/sim"
+)
+
+// Each asset has four slots with the time of what happens next: a row reaches the bot, a response reaches the bot, a row
+// reaches the exchange, a request reaches the exchange. The earliest happens; of equal times the first slot, so asset 0
+// comes before asset 1 (specification 3.1).
+const (
+	slotLocalRow = iota
+	slotResponse
+	slotExchRow
+	slotRequest
+	numSlots
+)
+
+// wait is what a waiting call waits for and what it has got.
+type wait struct {
+	feed   bool
+	orders hft.WaitOrderResponse
+	hit    bool
+	hitNs  int64
+	result hft.ElapseResult
+}
+
+// hits notes that what is waited for happened at nowNs. What else happens at that time still does.
+func (w *wait) hits(nowNs int64, result hft.ElapseResult) {
+	w.hit, w.hitNs, w.result = true, nowNs, result
+}
+
+// start puts the cursors on the first rows.
+func (b *Backtest) start() error {
+	b.slots = make([]int64, numSlots*len(b.assets))
+	firstNs := sim.NeverNs
+	for i, a := range b.assets {
+		s := b.slots[numSlots*i:]
+		s[slotLocalRow], s[slotExchRow] = a.localRows.advance(), a.exchRows.advance()
+		s[slotResponse], s[slotRequest] = sim.NeverNs, sim.NeverNs
+		firstNs = min(firstNs, s[slotLocalRow], s[slotExchRow])
+		if a.localRows.err != nil {
+			return a.localRows.err
+		}
+	}
+	if firstNs == sim.NeverNs {
+		return invalid("no row is for a processor: rows need the flag EXCH, LOCAL or both, `runner convert` sets them")
+	}
+	b.nowNs, b.startNs = firstNs, max(firstNs, b.fromNs)
+	return nil
+}
+
+// enter lets the time before the period pass. Its rows build the books; nothing else can happen then.
+func (b *Backtest) enter() error {
+	if b.entered {
+		return nil
+	}
+	if b.fromNs > b.nowNs {
+		if _, err := b.run(b.fromNs-1, &wait{}); err != nil {
+			return err
+		}
+		b.nowNs = b.fromNs
+		for _, a := range b.assets {
+			a.local.ClearLastTrades()
+			a.trades = a.trades[:0]
+		}
+	}
+	b.entered = true
+	if b.recordIntervalNs > 0 {
+		b.nextRecordNs = (b.nowNs/b.recordIntervalNs)*b.recordIntervalNs + b.recordIntervalNs
+	}
+	return nil
+}
+
+// advance lets time pass until untilNs or until w has what it waits for, and no further than the data or the period.
+func (b *Backtest) advance(untilNs int64, w *wait) (hft.ElapseResult, error) {
+	if err := b.enter(); err != nil {
+		return hft.ElapseOk, err
+	}
+	calledNs, lastNs := b.nowNs, b.toNs-1
+	for {
+		stopNs := min(untilNs, b.nextRecordNs, lastNs)
+		more, err := b.run(stopNs, w)
+		b.reachedNs.Store(b.nowNs)
+		over := !more || !w.hit && stopNs == lastNs && untilNs > lastNs
+		if b.compat != sim.Fixed && (over || err != nil) {
+			b.nowNs = calledNs // Q15
+		}
+		if err != nil {
+			return hft.ElapseOk, err
+		}
+		if over {
+			b.ended = true
+			return hft.ElapseEndOfData, nil
+		}
+		if w.hit {
+			stopNs = w.hitNs
+		}
+		b.nowNs = stopNs
+		if stopNs == b.nextRecordNs {
+			b.record()
+			b.nextRecordNs += b.recordIntervalNs
+		}
+		if w.hit {
+			return w.result, nil
+		}
+		if stopNs == untilNs {
+			return hft.ElapseOk, nil
+		}
+	}
+}
+
+// run lets everything up to untilNs happen, and from a hit of w on only what happens at that time. It reports whether
+// there is more to come. Time is that of what happened last.
+func (b *Backtest) run(untilNs int64, w *wait) (more bool, err error) {
+	for i := range b.assets {
+		b.refreshBuses(i)
+	}
+	for !b.interrupted.Load() {
+		slot, atNs := 0, b.slots[0]
+		for i, t := range b.slots[1:] {
+			if t < atNs {
+				slot, atNs = i+1, t
+			}
+		}
+		if atNs == sim.NeverNs {
+			return false, b.dataErr()
+		}
+		if w.hit {
+			untilNs = w.hitNs
+		}
+		if atNs > untilNs {
+			return true, nil
+		}
+		assetNo := slot / numSlots
+		b.nowNs = max(b.nowNs, atNs) // rows may be of the past, Q1
+		switch slot % numSlots {
+		case slotLocalRow:
+			err = b.processLocalRows(b.assets[assetNo], slot, b.bound(slot, untilNs), w)
+		case slotResponse:
+			err = b.processResponses(assetNo, atNs, w)
+		case slotExchRow:
+			err = b.processExchRows(b.assets[assetNo], slot, b.bound(slot, untilNs))
+		default:
+			err = b.processRequests(assetNo, atNs)
+		}
+		if err != nil {
+			return true, err
+		}
+	}
+	return true, hft.ErrInterrupted
+}
+
+// bound returns the time up to which a slot comes first if the others do not change.
+func (b *Backtest) bound(slot int, untilNs int64) int64 {
+	bound := untilNs
+	for i, t := range b.slots {
+		if i < slot && t != math.MinInt64 {
+			t--
+		}
+		if i != slot {
+			bound = min(bound, t)
+		}
+	}
+	return bound
+}
+
+// refreshBuses sets the slots of what is under way.
+func (b *Backtest) refreshBuses(assetNo int) {
+	l, s := b.assets[assetNo].link, b.slots[numSlots*assetNo:]
+	s[slotResponse], s[slotRequest] = l.ToLocal.NextNs(), l.ToExchange.NextNs()
+}
+
+// processLocalRows hands rows up to boundNs to the bot's side.
+func (b *Backtest) processLocalRows(a *asset, slot int, boundNs int64, w *wait) error {
+	atNs := b.slots[slot]
+	if w.feed {
+		w.hits(atNs, hft.ElapseMarketFeed)
+		boundNs = atNs
+	}
+	for {
+		a.onLocalRow(a.localRows.row(), b.compat)
+		nextNs := a.localRows.advance()
+		if nextNs > boundNs {
+			b.slots[slot] = nextNs
+			b.nowNs = max(b.nowNs, atNs)
+			return a.localRows.err
+		}
+		atNs = nextNs
+	}
+}
+
+// processExchRows hands rows up to boundNs to the exchange, until it has something to report.
+func (b *Backtest) processExchRows(a *asset, slot int, boundNs int64) error {
+	atNs := b.slots[slot]
+	reports := a.link.ToLocal.Len()
+	for {
+		a.exchange.OnEvent(atNs, a.exchRows.row())
+		reported := a.link.ToLocal.Len() != reports
+		if reported || a.exchange.Err() != nil {
+			b.refreshBuses(slot / numSlots)
+			if err := a.exchange.Err(); err != nil {
+				return err
+			}
+		}
+		nextNs := a.exchRows.advance()
+		if reported || nextNs > boundNs {
+			b.slots[slot] = nextNs
+			b.nowNs = max(b.nowNs, atNs)
+			return a.exchRows.err
+		}
+		atNs = nextNs
+	}
+}
+
+// processRequests hands the requests that arrive now to the exchange.
+func (b *Backtest) processRequests(assetNo int, nowNs int64) error {
+	a := b.assets[assetNo]
+	for a.link.ToExchange.Receive(nowNs, &b.request) {
+		a.exchange.OnRequest(nowNs, &b.request)
+		if err := a.exchange.Err(); err != nil {
+			return err
+		}
+	}
+	b.refreshBuses(assetNo)
+	return nil
+}
+
+// processResponses hands the responses that arrive now to the bot's side. An error is the handler's or the hook's; what
+// else arrives comes with the next call.
+func (b *Backtest) processResponses(assetNo int, nowNs int64, w *wait) error {
+	a := b.assets[assetNo]
+	defer b.refreshBuses(assetNo)
+	for a.link.ToLocal.Receive(nowNs, &b.report) {
+		if err := b.respond(assetNo, a, nowNs, w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dataErr returns why the data of an asset ended early.
+func (b *Backtest) dataErr() error {
+	for _, a := range b.assets {
+		if a.localRows.err != nil {
+			return a.localRows.err
+		}
+		if a.exchRows.err != nil {
+			return a.exchRows.err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,195 @@
+package backtest
+
+import (
+	"math"
+	"time"
+
+	"hftrunner/hft"
+	"hftrunner/local"
+	"hftrunner/sim"
+)
+
+// Errors of a bot that is used wrongly, as live.
+var (
+	errClosed    error = &hft.BotError{Kind: hft.ErrorInterrupted, Msg: "the bot is closed"}
+	errReentrant error = &hft.BotError{Kind: hft.ErrorCustom,
+		Msg: "a waiting call from within the order hook or error handler: send requests there without wait and return"}
+)
+
+// SubmitBuyOrder sends a buy order; see SubmitOrder.
+func (b *Backtest) SubmitBuyOrder(assetNo int, orderID uint64, price, qty float64, tif hft.TimeInForce, ordType hft.OrdType, wait bool) (hft.ElapseResult, error) {
+	return b.SubmitOrder(assetNo, hft.OrderRequest{OrderID: orderID, Price: price, Qty: qty, Side: hft.Buy,
+		TimeInForce: tif, OrdType: ordType}, wait)
+}
+
+// SubmitSellOrder sends a sell order; see SubmitOrder.
+func (b *Backtest) SubmitSellOrder(assetNo int, orderID uint64, price, qty float64, tif hft.TimeInForce, ordType hft.OrdType, wait bool) (hft.ElapseResult, error) {
+	return b.SubmitOrder(assetNo, hft.OrderRequest{OrderID: orderID, Price: price, Qty: qty, Side: hft.Sell,
+		TimeInForce: tif, OrdType: ordType}, wait)
+}
+
+// SubmitOrder sends an order. Results and errors are those of the live bot (docs/bot-contract.md). In mode
+// sim.Hftbacktest nothing but the id is checked, and a wait has no limit and returns ElapseOk.
+func (b *Backtest) SubmitOrder(assetNo int, r hft.OrderRequest, wait bool) (hft.ElapseResult, error) {
+	if err := b.mayRequest(assetNo, wait); err != nil {
+		return hft.ElapseOk, err
+	}
+	a := b.assets[assetNo]
+	var order hft.Order
+	var err error
+	if b.compat == sim.Fixed {
+		order, err = a.local.Submission(&r)
+	} else {
+		order, err = a.compatSubmission(&r)
+	}
+	return b.ask(OrderSubmit, assetNo, &order, err, wait)
+}
+
+// Modify asks for a new price and quantity of an open order; see SubmitOrder.
+func (b *Backtest) Modify(assetNo int, orderID uint64, price, qty float64, wait bool) (hft.ElapseResult, error) {
+	if err := b.mayRequest(assetNo, wait); err != nil {
+		return hft.ElapseOk, err
+	}
+	a := b.assets[assetNo]
+	var order hft.Order
+	var err error
+	if b.compat == sim.Fixed {
+		order, err = a.local.Modification(orderID, price, qty)
+	} else {
+		order, err = a.compatModification(orderID, price, qty)
+	}
+	return b.ask(OrderModify, assetNo, &order, err, wait)
+}
+
+// Cancel asks to cancel an open order; see SubmitOrder.
+func (b *Backtest) Cancel(assetNo int, orderID uint64, wait bool) (hft.ElapseResult, error) {
+	if err := b.mayRequest(assetNo, wait); err != nil {
+		return hft.ElapseOk, err
+	}
+	a := b.assets[assetNo]
+	var order hft.Order
+	var err error
+	if b.compat == sim.Fixed {
+		order, err = a.local.Cancellation(orderID)
+	} else {
+		order, err = a.compatCancellation(orderID)
+	}
+	return b.ask(OrderCancel, assetNo, &order, err, wait)
+}
+
+// mayRequest returns why no request can be made at all.
+func (b *Backtest) mayRequest(assetNo int, wait bool) error {
+	switch {
+	case b.closed:
+		return errClosed
+	case wait && b.inCallback:
+		return errReentrant
+	case !b.has(assetNo):
+		return hft.ErrInstrumentNotFound
+	}
+	return b.enter()
+}
+
+// ask sends a request, unless it was refused by err, and waits for its response if it is to be waited for.
+func (b *Backtest) ask(kind OrderRowKind, assetNo int, order *hft.Order, err error, wait bool) (hft.ElapseResult, error) {
+	if err != nil {
+		return hft.ElapseOk, err
+	}
+	a := b.assets[assetNo]
+	order.LocalTimestampNs = b.nowNs
+	b.request = sim.Request{AssetNo: assetNo, Owner: botID, Order: *order}
+	if prev := a.local.Orders.Get(order.OrderID); kind == OrderModify && prev != nil {
+		b.request.PrevPriceTick, b.request.PrevQty = prev.PriceTick, prev.Qty
+	}
+	a.link.Send(b.nowNs, &b.request)
+	a.local.Sent(order)
+	a.measure.request(kind)
+	b.tellOrder(kind, b.nowNs, assetNo, order, sim.NotRejected)
+	if !wait {
+		return hft.ElapseOk, nil
+	}
+	if b.compat != sim.Fixed {
+		result, err := b.advance(math.MaxInt64, specified(assetNo, order.OrderID))
+		return compatResult(result), err
+	}
+	return b.waitOrder(assetNo, order.OrderID, b.responseTimeout)
+}
+
+func specified(assetNo int, orderID uint64) *wait {
+	return &wait{orders: hft.WaitOrderResponse{Specified: true, AssetNo: assetNo, OrderID: orderID}}
+}
+
+// Elapse lets that much time pass: ElapseOk or ElapseEndOfData. Errors: hft.ErrInterrupted, hft.ErrData, and what the
+// error handler or the order hook returned.
+func (b *Backtest) Elapse(duration time.Duration) (hft.ElapseResult, error) {
+	return b.waitFor(duration, &wait{})
+}
+
+// ElapseBT lets that much time pass, to account for what computing takes; see Elapse (elapse_bt).
+func (b *Backtest) ElapseBT(duration time.Duration) (hft.ElapseResult, error) {
+	return b.waitFor(duration, &wait{})
+}
+
+// WaitNextFeed waits for the next row of any asset or, with includeOrderResp, for the next response of any order, and
+// comes back when everything of that time has been processed: ElapseMarketFeed or ElapseOrderResponse, whichever came
+// last, ElapseOk after timeout, ElapseEndOfData. Errors as Elapse.
+func (b *Backtest) WaitNextFeed(includeOrderResp bool, timeout time.Duration) (hft.ElapseResult, error) {
+	return b.waitFor(timeout, &wait{feed: true, orders: hft.WaitOrderResponse{Any: includeOrderResp}})
+}
+
+// WaitOrderResponse waits for a response of one order: ElapseOrderResponse, ElapseOk after timeout, ElapseEndOfData. A
+// response that was processed since the last request and that no WaitOrderResponse has returned for counts, and so does
+// every order that is final. Errors: hft.ErrInstrumentNotFound, hft.ErrOrderNotFound for an order that is not in Orders,
+// and those of Elapse. In mode sim.Hftbacktest only a response to come counts, and the result is ElapseOk (Q17).
+func (b *Backtest) WaitOrderResponse(assetNo int, orderID uint64, timeout time.Duration) (hft.ElapseResult, error) {
+	if err := b.mayRequest(assetNo, true); err != nil {
+		return hft.ElapseOk, err
+	}
+	if b.compat != sim.Fixed {
+		result, err := b.waitFor(timeout, specified(assetNo, orderID))
+		return compatResult(result), err
+	}
+	if b.assets[assetNo].local.Orders.Get(orderID) == nil {
+		return hft.ElapseOk, hft.ErrOrderNotFound
+	}
+	return b.waitOrder(assetNo, orderID, timeout)
+}
+
+// waitOrder waits for a response of an order that is in the asset's orders.
+func (b *Backtest) waitOrder(assetNo int, orderID uint64, timeout time.Duration) (hft.ElapseResult, error) {
+	a := &b.assets[assetNo].local
+	if a.Answered(orderID) {
+		timeout = 0 // what is there happens nevertheless, as live
+	}
+	w := specified(assetNo, orderID)
+	if a.Answered(orderID) {
+		w.result = hft.ElapseOrderResponse
+	}
+	result, err := b.waitFor(timeout, w)
+	if result == hft.ElapseOrderResponse {
+		a.TakeAnswer(orderID)
+	}
+	return result, err
+}
+
+// waitFor advances by timeout at most.
+func (b *Backtest) waitFor(timeout time.Duration, w *wait) (hft.ElapseResult, error) {
+	if b.closed {
+		return hft.ElapseOk, errClosed
+	}
+	if b.inCallback {
+		return hft.ElapseOk, errReentrant
+	}
+	if err := b.enter(); err != nil {
+		return hft.ElapseOk, err
+	}
+	return b.advance(local.Deadline(b.nowNs, timeout), w)
+}
+
+// compatResult is what the reference returns for a wait for one order: Ok also when the response came (Q17).
+func compatResult(r hft.ElapseResult) hft.ElapseResult {
+	if r == hft.ElapseOrderResponse {
+		return hft.ElapseOk
+	}
+	return r
+}

@@ -1,0 +1,84 @@
+package backtest
+
+import (
+	"hftrunner/hft"
+	"hftrunner/sim"
+)
+
+// respond applies the report in b.report to the bot's side. The error is the hook's or the handler's.
+func (b *Backtest) respond(assetNo int, a *asset, nowNs int64, w *wait) error {
+	report := &b.report
+	prev := a.local.Orders.Get(report.Order.OrderID)
+	var err error
+	if b.orderRecvHook != nil {
+		b.inCallback = true
+		err = b.orderRecvHook(prev, &report.Order)
+		b.inCallback = false
+		prev = a.local.Orders.Get(report.Order.OrderID) // the hook may have cleared orders
+	}
+	a.measure.report(report, prev, nowNs)
+	matches := w.orders.Matches(assetNo, report.Order.OrderID)
+	if b.compat == sim.Fixed {
+		if report.Fill {
+			value, fee := a.state.ApplyFill(&report.Order)
+			b.tellFill(nowNs, assetNo, report, value, fee)
+		}
+		if prev != nil || report.Order.Req != hft.StatusRejected {
+			b.tellOrder(OrderResponse, nowNs, assetNo, &report.Order, report.Reject)
+		}
+		matches = a.local.Apply(&report.Order, nowNs, false) && matches
+	} else {
+		b.compatRespond(assetNo, a, nowNs)
+	}
+	if matches {
+		w.hits(nowNs, hft.ElapseOrderResponse)
+	}
+	if err == nil && report.Reject != sim.NotRejected && report.Reject != sim.RejectUnknownOrder {
+		err = b.tellRefusal(assetNo, report)
+	}
+	return err
+}
+
+// tellRefusal hands a refused request to the error handler. That an order to cancel is over already is no error: its
+// last report has said so.
+func (b *Backtest) tellRefusal(assetNo int, report *sim.Report) error {
+	if b.errorHandler == nil {
+		return nil
+	}
+	e := hft.LiveErrorWith(hft.OrderError, hft.StringValue("order refused: "+report.Reject.String()))
+	e.AssetNo, e.OrderID, e.Connector = assetNo, report.Order.OrderID, b.assets[assetNo].connector
+	b.inCallback = true
+	err := b.errorHandler(e)
+	b.inCallback = false
+	return err
+}
+
+func (b *Backtest) tellOrder(kind OrderRowKind, timestampNs int64, assetNo int, o *hft.Order, reject sim.Reject) {
+	if b.observer == nil {
+		return
+	}
+	b.orderRow = OrderRow{TimestampNs: timestampNs, AssetNo: int32(assetNo), Kind: kind, Reject: reject, Order: *o}
+	b.observer.OnOrder(&b.orderRow)
+}
+
+func (b *Backtest) tellFill(nowNs int64, assetNo int, r *sim.Report, value, fee float64) {
+	if b.observer == nil {
+		return
+	}
+	o := &r.Order
+	b.fillRow = FillRow{ExchTimestampNs: o.ExchTimestampNs, LocalTimestampNs: nowNs, AssetNo: int32(assetNo), Side: o.Side, Maker: o.Maker,
+		Cause: r.Cause, OrderID: o.OrderID, Price: o.ExecPrice(), Qty: o.ExecQty, Value: value, Fee: fee,
+		Position: b.assets[assetNo].state.Values.Position, JoinedFrontQty: r.JoinedFrontQty, RestedNs: r.RestedNs}
+	b.observer.OnFill(&b.fillRow)
+}
+
+// record hands a sample of every asset to the observer.
+func (b *Backtest) record() {
+	if b.observer == nil {
+		return
+	}
+	for i := range b.assets {
+		b.recordRow = RecordRow{AssetNo: int64(i), Record: sample(b, i)}
+		b.observer.OnRecord(&b.recordRow)
+	}
+}

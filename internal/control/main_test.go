@@ -53,7 +53,7 @@ func roles() map[string]func() {
 	return map[string]func(){
 		"plugin": func() { serve(newFakeStrategy()) },
 		// An embedded interface hides the backtest, as a plugin has none that was built before.
-		"old": func() { serve(struct{ control.Strategy }{newFakeStrategy()}) },
+		"old":           func() { serve(struct{ control.Strategy }{newFakeStrategy()}) },
 		"prints-before": func() { fmt.Println("hello there"); serve(newFakeStrategy()) },
 		"prints-glued":  func() { fmt.Print("hello "); serve(newFakeStrategy()) },
 		"exits":         func() { fmt.Fprintln(os.Stderr, "cannot find my licence"); os.Exit(3) },

@@ -2,7 +2,8 @@
 // arrives and how long orders take. It shows the order hook, the error handler and the logger.
 //
 // To have orders to measure it keeps sending one far below the market and cancels it when it is there. The order is post
-// only and is meant never to fill; it needs the margin of one order all the same.
+// only and is meant never to fill; it needs the margin of one order all the same. With a journal what is measured live
+// becomes the latency model of a backtest.
 package main
 
 import (
@@ -23,14 +24,16 @@ type Params struct {
 	Interval time.Duration `hcl:"interval" default:"1s" min:"10ms" doc:"time between two measurements"`
 	Distance float64       `hcl:"distance" default:"0.01" min:"0.001" max:"0.5" doc:"how far below the best bid the order is placed, as a share of the price"`
 	OrderQty float64       `hcl:"order_qty" min:"0" doc:"quantity of the order"`
+	Journal  string        `hcl:"journal" default:"" doc:"file to append a line of JSON to for each answered request, for runner convert latency; none when empty"`
 }
 
 // responseTimeout is how long an answer is waited for. What comes later is still logged by the hook.
 const responseTimeout = 5 * time.Second
 
 type latencyLog struct {
-	p   Params
-	log hclog.Logger
+	p       Params
+	log     hclog.Logger
+	journal *journal // nil for none
 	// nextID is the id of the next order. It begins with the time of the start, so that a restarted process does not
 	// meet the ids of the one before.
 	nextID uint64
@@ -53,7 +56,11 @@ func newLatencyLog(p Params, log hclog.Logger) (*latencyLog, error) {
 }
 
 // Run measures each instrument in turn.
-func (l *latencyLog) Run(_ context.Context, bot hft.Bot) error {
+func (l *latencyLog) Run(_ context.Context, bot hft.Bot) (err error) {
+	if l.journal, err = openJournal(l.p.Journal); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, l.journal.close()) }()
 	l.nextID = uint64(bot.CurrentTimestampNs())
 	for {
 		result, err := bot.Elapse(l.p.Interval)
@@ -92,7 +99,7 @@ func (l *latencyLog) logFeed(bot hft.Bot, asset int) {
 	l.log.Info("feed", "asset", asset, "latency", text(localTimestampNs-exchTimestampNs))
 }
 
-// probe sends an order, waits for the answer, logs how long it took and cancels the order.
+// probe sends an order, waits for the answer, cancels the order and waits again.
 func (l *latencyLog) probe(bot hft.Bot, asset int) (hft.ElapseResult, error) {
 	book := bot.Depth(asset)
 	bid := book.BestBid()
@@ -108,11 +115,9 @@ func (l *latencyLog) probe(bot hft.Bot, asset int) (hft.ElapseResult, error) {
 	if _, err := bot.SubmitBuyOrder(asset, id, hft.TickPrice(tick, book.TickSize()), l.p.OrderQty, hft.GTX, hft.Limit, false); err != nil {
 		return hft.ElapseOk, fmt.Errorf("submit: %w", err)
 	}
-	result, err := bot.WaitOrderResponse(asset, id, responseTimeout)
-	if err != nil || result == hft.ElapseEndOfData {
+	if result, err := l.await(bot, asset, id, "new"); err != nil || result == hft.ElapseEndOfData {
 		return result, err
 	}
-	l.logOrder(bot, asset)
 	// The order may be gone already, for example because it was refused.
 	if order := bot.Orders(asset).Get(id); order == nil || !order.Cancellable() {
 		return hft.ElapseOk, nil
@@ -120,21 +125,28 @@ func (l *latencyLog) probe(bot hft.Bot, asset int) (hft.ElapseResult, error) {
 	if _, err := bot.Cancel(asset, id, false); err != nil {
 		return hft.ElapseOk, fmt.Errorf("cancel: %w", err)
 	}
-	return bot.WaitOrderResponse(asset, id, responseTimeout)
+	return l.await(bot, asset, id, "cancel")
 }
 
-// logOrder logs the way of the last request to the exchange and of its answer back.
-func (l *latencyLog) logOrder(bot hft.Bot, asset int) {
-	reqTimestampNs, exchTimestampNs, respTimestampNs, ok := bot.OrderLatency(asset)
-	latest := [3]int64{reqTimestampNs, exchTimestampNs, respTimestampNs}
-	if !ok || l.last[asset] == latest {
-		return
+// await waits for the answer to a request that was just sent, and logs the way of the request to the exchange and of its
+// answer back.
+func (l *latencyLog) await(bot hft.Bot, asset int, orderID uint64, request string) (hft.ElapseResult, error) {
+	sentNs := bot.CurrentTimestampNs()
+	result, err := bot.WaitOrderResponse(asset, orderID, responseTimeout)
+	if err != nil || result != hft.ElapseOrderResponse {
+		return result, err
 	}
-	l.last[asset] = latest
-	l.log.Info("order", "asset", asset,
-		"entry", text(exchTimestampNs-reqTimestampNs),
-		"response", text(respTimestampNs-exchTimestampNs),
-		"round_trip", text(respTimestampNs-reqTimestampNs))
+	req, exch, resp, ok := bot.OrderLatency(asset)
+	if latest := [3]int64{req, exch, resp}; ok && l.last[asset] != latest {
+		l.last[asset] = latest
+		l.log.Info("order", "asset", asset, "request", request,
+			"entry", text(exch-req), "response", text(resp-exch), "round_trip", text(resp-req))
+	} else {
+		// Nothing new is known of the exchange, so the request has not come that far.
+		req, exch, resp = sentNs, 0, bot.CurrentTimestampNs()
+		l.log.Info("refused", "asset", asset, "request", request, "round_trip", text(resp-req))
+	}
+	return result, l.journal.add(journalLine{req, exch, resp, asset, request})
 }
 
 // text writes a duration for people. Log entries travel to the host as JSON, where a duration would become a number.

@@ -78,6 +78,7 @@ func (b *bot) SubmitBuyOrder(_ int, id uint64, price, qty float64, tif hft.TimeI
 
 func (b *bot) Cancel(_ int, id uint64, _ bool) (hft.ElapseResult, error) {
 	b.cancels++
+	b.sentNs = b.nowNs
 	b.orders.Get(id).Req = hft.StatusCanceled
 	return hft.ElapseOk, nil
 }
@@ -127,7 +128,7 @@ func TestLogsLatencies(t *testing.T) {
 	if n := strings.Count(out, "feed: asset=0 latency=2ms"); n != 2 {
 		t.Errorf("%d feed latencies, want 2:\n%s", n, out)
 	}
-	if n := strings.Count(out, "order: asset=0 entry=1ms response=2ms round_trip=3ms"); n != 2 {
+	if n := strings.Count(out, "order: asset=0 request=new entry=1ms response=2ms round_trip=3ms"); n != 2 {
 		t.Errorf("%d order latencies, want 2:\n%s", n, out)
 	}
 	if n := strings.Count(out, "from=New to=Canceled"); n != 2 || b.cancels != 2 {
@@ -182,7 +183,7 @@ func TestErrorEvents(t *testing.T) {
 
 func TestParams(t *testing.T) {
 	d, err := pluginapi.Describe(plugin())
-	if err != nil || len(d.Params) != 3 {
+	if err != nil || len(d.Params) != 4 {
 		t.Fatalf("got %+v, %v", d, err)
 	}
 	if _, err := newLatencyLog(Params{}, hclog.NewNullLogger()); err == nil {

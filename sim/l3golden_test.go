@@ -57,21 +57,18 @@ func l3Events(tb testing.TB) []hft.Event {
 // l3Run is just enough of a backtest for the reference's L3 runs: one instrument, its local side, the loop and three
 // strategies (the reference results' sections 3 and 4). Latency is constant, and every row is for both sides.
 type l3Run struct {
-	rows                []hft.Event
-	localRow, exchRow   int
-	nowNs               int64
-	exchange            *sim.L3
-	link                *sim.Link
-	local               depth.L3MarketDepth
-	orders              map[uint64]hft.Order
-	state               sim.State
-	trades              int
-	orderLog, stateLog  hash.Hash64
-	lines               int
-	requests, nextID    uint64
-	causes              map[sim.FillCause]int
-	onReport            func(*sim.Report)
-	restedNs, frontLots float64
+	rows               []hft.Event
+	localRow, exchRow  int
+	nowNs              int64
+	exchange           *sim.L3
+	link               *sim.Link
+	local              depth.L3MarketDepth
+	orders             map[uint64]hft.Order
+	state              sim.State
+	trades             int
+	orderLog, stateLog hash.Hash64
+	lines              int
+	requests, nextID   uint64
 }
 
 func newL3Run(tb testing.TB, rows []hft.Event, compat sim.Compat, entry, response time.Duration) *l3Run {
@@ -83,7 +80,7 @@ func newL3Run(tb testing.TB, rows []hft.Event, compat sim.Compat, entry, respons
 	newBook := func() depth.L3MarketDepth { return depth.NewHashMapMarketDepth(l3TickSize, l3LotSize, depth.Compat) }
 	fee := sim.TradingValueFee{Maker: -0.00005, Taker: 0.0007}
 	r := &l3Run{rows: rows, link: sim.NewLink(latency, latency), local: newBook(), orders: map[uint64]hft.Order{},
-		state: sim.NewState(sim.LinearAsset(1), fee), orderLog: fnv.New64a(), stateLog: fnv.New64a(), causes: map[sim.FillCause]int{}}
+		state: sim.NewState(sim.LinearAsset(1), fee), orderLog: fnv.New64a(), stateLog: fnv.New64a()}
 	r.exchange, err = sim.NewL3(sim.L3Config{Book: newBook(), Asset: sim.LinearAsset(1), Fee: fee, Responder: r.link, Compat: compat})
 	if err != nil {
 		tb.Fatal(err)
@@ -180,16 +177,10 @@ func (r *l3Run) deliver(at int64, waitID uint64) (waited bool) {
 		o := report.Order
 		waited = waited || o.OrderID == waitID
 		local, known := r.orders[o.OrderID]
-		if r.onReport != nil {
-			r.onReport(&report)
-		}
 		switch {
 		case o.Req != hft.StatusRejected:
 			if o.Status == hft.StatusFilled {
 				r.state.ApplyFill(&o)
-				r.causes[report.Cause]++
-				r.restedNs += float64(report.RestedNs)
-				r.frontLots += report.JoinedFrontQty
 			}
 			if !known {
 				local = o

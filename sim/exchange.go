@@ -50,7 +50,7 @@ const (
 // reference reports whether the reference's quirks are wanted.
 func (c Compat) reference() bool { return c != Fixed }
 
-// Config is what an L2 exchange is made of. Everything but AssetNo, MaxOrders and Compat is required.
+// Config is what an L2 exchange is made of. Book, Queue, Asset, Fee and Responder are required.
 type Config struct {
 	// AssetNo is put into every report.
 	AssetNo int
@@ -64,6 +64,16 @@ type Config struct {
 	// MaxOrders is how many orders may rest at once, DefaultMaxOrders when 0.
 	MaxOrders int
 	Compat    Compat
+	// ConsumeDepth lets own taking orders, all owners together, use up the quantities that a PartialFill exchange
+	// displays: nobody can take them again before the feed shows the price anew, by an update of it, a snapshot or a
+	// clear. What a GTC order has left after all that its limit reaches then rests at its limit, and takes what the
+	// feed shows there next. A NoPartialFill exchange never looks at quantities: no difference there.
+	// Only with Compat Fixed.
+	ConsumeDepth bool
+	// SweepFills lets a single trade that is larger than what is displayed at its price trade on, with the rest,
+	// through the next displayed levels; own orders up to them see it as a trade at their price. It is for feeds that
+	// report a sweep as one trade at its first price. Only with Compat Fixed.
+	SweepFills bool
 }
 
 // DefaultMaxOrders is how many orders may rest at an exchange unless configured.
@@ -102,6 +112,9 @@ type L2 struct {
 
 	buys, sells ladder // the resting orders by side
 	visited     []rung // those that an event reaches, see visits
+
+	sweeps, consumes     bool     // the options, the latter only where displayed quantities count
+	takenBids, takenAsks consumed // empty unless consumes
 }
 
 var _ Exchange = (*L2)(nil)
@@ -122,7 +135,11 @@ func newL2(cfg Config, partial bool) (*L2, error) {
 		return nil, err
 	}
 	d.partial = partial
-	x := &L2{desk: d, book: cfg.Book, queue: cfg.Queue, buys: ladder{buy: true}}
+	if (cfg.ConsumeDepth || cfg.SweepFills) && cfg.Compat.reference() {
+		return nil, fmt.Errorf("sim: ConsumeDepth and SweepFills are not the reference's: use them with Compat Fixed")
+	}
+	x := &L2{desk: d, book: cfg.Book, queue: cfg.Queue, buys: ladder{buy: true}, sweeps: cfg.SweepFills,
+		consumes: cfg.ConsumeDepth && partial}
 	x.forgetBounds()
 	return x, nil
 }
@@ -189,13 +206,8 @@ func (x *L2) side(s hft.Side) *ladder {
 
 // rest puts an order into the maps, behind what is displayed at its price.
 func (x *L2) rest(o *order) {
-	displayedQty := 0.0
-	if o.Side == hft.Buy {
-		displayedQty = x.book.BidQtyAtTick(o.PriceTick)
-	} else {
-		displayedQty = x.book.AskQtyAtTick(o.PriceTick)
-	}
-	x.queue.Join(&o.queue, displayedQty)
+	// Ahead of it is what an order of the other side could take at the price.
+	x.queue.Join(&o.queue, x.available(-o.Side, o.PriceTick))
 	o.joinedFrontQty = o.queue.FrontQty
 	o.restsSinceNs = o.ExchTimestampNs
 	o.Status = hft.StatusNew

@@ -12,6 +12,7 @@ func (x *L2) OnEvent(timestampNs int64, e *hft.Event) {
 	switch e.Kind() {
 	case hft.DepthClearEvent:
 		x.book.ClearDepth(side, e.Px)
+		x.refillCleared(side, e.Px)
 		if side == hft.SideNone {
 			x.forgetBounds()
 		}
@@ -47,6 +48,7 @@ func (x *desk) sane(e *hft.Event) bool {
 func (x *L2) ApplySnapshot(rows []hft.Event) {
 	x.forgetBounds()
 	x.book.ApplySnapshot(rows)
+	x.refillCleared(hft.SideNone, 0)
 	for i := range rows {
 		tick := hft.PriceTick(rows[i].Px, x.tickSize)
 		switch rows[i].Side() {
@@ -67,6 +69,9 @@ func (x *L2) onBid(timestampNs int64, e *hft.Event) {
 	if u.BestTick > u.PrevBestTick {
 		x.cross(timestampNs, &x.sells, u.PrevBestTick, u.BestTick)
 	}
+	if x.consumes {
+		x.refill(timestampNs, &x.sells, &x.takenBids, u.PriceTick)
+	}
 }
 
 func (x *L2) onAsk(timestampNs int64, e *hft.Event) {
@@ -77,6 +82,9 @@ func (x *L2) onAsk(timestampNs int64, e *hft.Event) {
 	}
 	if u.BestTick < u.PrevBestTick {
 		x.cross(timestampNs, &x.buys, u.PrevBestTick, u.BestTick)
+	}
+	if x.consumes {
+		x.refill(timestampNs, &x.buys, &x.takenAsks, u.PriceTick)
 	}
 }
 
@@ -109,6 +117,9 @@ func (x *L2) onTrade(timestampNs int64, l *ladder, e *hft.Event, otherBestTick i
 		}
 	}
 	x.drop(l, 0, reached)
+	if x.sweeps {
+		x.sweepOn(timestampNs, l, tradeTick, e.Qty)
+	}
 }
 
 // queueTrade lets an order see a trade of qty at its price.

@@ -145,6 +145,9 @@ func (x *L2) modify(timestampNs int64, o *order, r *Request) {
 func (x *L2) place(timestampNs int64, o *order) {
 	o.ExchTimestampNs = timestampNs
 	touchTick, crosses := touch(x.book, o)
+	if x.consumes {
+		touchTick, crosses = x.touchLeft(o, touchTick)
+	}
 	reported := false
 	switch {
 	case o.OrdType == hft.Market:
@@ -157,6 +160,9 @@ func (x *L2) place(timestampNs int64, o *order) {
 		o.Status = hft.StatusExpired
 	default:
 		reported = x.takeLimit(timestampNs, o, touchTick)
+	}
+	if o.Status == hft.StatusPartiallyFilled {
+		return // the remainder rests
 	}
 	if !reported && x.err == nil {
 		x.respond(timestampNs, o, o.answers)

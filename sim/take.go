@@ -12,10 +12,10 @@ func (x *L2) takeLimit(timestampNs int64, o *order, touchTick int64) (reported b
 		x.fill(timestampNs, o, o.LeavesQty, touchTick, CauseTaker)
 		return x.compat == Fixed
 	}
-	switch o.TimeInForce {
-	case hft.IOC:
+	switch {
+	case o.TimeInForce == hft.IOC:
 		x.walk(timestampNs, o, touchTick, o.PriceTick)
-	case hft.FOK:
+	case o.TimeInForce == hft.FOK:
 		lastTick, ok := x.covers(o, touchTick)
 		if !ok {
 			break
@@ -24,6 +24,13 @@ func (x *L2) takeLimit(timestampNs int64, o *order, touchTick int64) (reported b
 		if o.Status != hft.StatusFilled {
 			// Enough in whole lots, but the order is no whole number of lots: kill or fill leaves no remainder.
 			x.fill(timestampNs, o, o.LeavesQty, lastTick, CauseTaker)
+		}
+	case x.consumes:
+		x.walk(timestampNs, o, touchTick, o.PriceTick)
+		if o.Status != hft.StatusFilled {
+			x.rest(o)
+			o.Status = hft.StatusPartiallyFilled // as its last execution has told
+			return true
 		}
 	default:
 		// What the better prices do not give executes at the limit, whatever is displayed there.
@@ -81,22 +88,14 @@ func within(s hft.Side, tick, endTick int64) bool {
 	return tick >= endTick
 }
 
-// displayed returns what an order of that side could take at a price.
-func (x *L2) displayed(s hft.Side, priceTick int64) float64 {
-	if s == hft.Buy {
-		return x.book.AskQtyAtTick(priceTick)
-	}
-	return x.book.BidQtyAtTick(priceTick)
-}
-
 // walk executes o against the displayed quantities from touchTick to endTick, one execution a price, until it is
-// filled. The book is not consumed.
+// filled. The book itself does not change.
 func (x *L2) walk(timestampNs int64, o *order, touchTick, endTick int64) {
 	step := int64(o.Side)
 	endTick = x.bound(o.Side, endTick)
 	for tick := touchTick; within(o.Side, tick, endTick); tick += step {
-		if qty := x.displayed(o.Side, tick); qty > 0 {
-			x.fill(timestampNs, o, min(qty, o.LeavesQty), tick, CauseTaker)
+		if qty := x.available(o.Side, tick); qty > 0 {
+			x.take(timestampNs, o, min(qty, o.LeavesQty), tick)
 			if o.Status == hft.StatusFilled {
 				return
 			}
@@ -111,7 +110,7 @@ func (x *L2) covers(o *order, touchTick int64) (lastTick int64, ok bool) {
 	wantedLots := hft.QtyLots(o.LeavesQty, x.lotSize)
 	sumQty := 0.0
 	for tick := touchTick; within(o.Side, tick, endTick); tick += step {
-		if qty := x.displayed(o.Side, tick); qty > 0 {
+		if qty := x.available(o.Side, tick); qty > 0 {
 			sumQty += qty
 			if hft.QtyLots(sumQty, x.lotSize) >= wantedLots {
 				return tick, true

@@ -14,6 +14,10 @@
 // not change the market, and each of them sees the full quantity of every trade. Behaviour follows hftbacktest 0.9.4
 // with its defects fixed; Compat names what can be had the original way.
 //
+// An L3 exchange is fed orders instead of levels (add, modify, cancel, fill) and knows every queue: the bots' orders
+// stand among the feed's in order of arrival and fill, whole, together with the order behind them. Events that
+// contradict its book are passed over and counted.
+//
 // # Memory and goroutines
 //
 // One goroutine uses an exchange and its Link; the package starts none and reads no clock and no random numbers, so

@@ -58,6 +58,8 @@ type options struct {
 	queue   sim.QueueModel
 	lotSize float64
 	max     int
+	consume bool
+	sweep   bool
 }
 
 func newWorld(t testing.TB, opt options) *world {
@@ -74,7 +76,8 @@ func newWorld(t testing.TB, opt options) *world {
 	}
 	w := &world{t: t, recorder: &recorder{}}
 	cfg := sim.Config{AssetNo: 7, Book: book, Queue: opt.queue, Asset: sim.LinearAsset(1),
-		Fee: sim.TradingValueFee{Maker: -0.5, Taker: 2}, Responder: w.recorder, Compat: opt.compat, MaxOrders: opt.max}
+		Fee: sim.TradingValueFee{Maker: -0.5, Taker: 2}, Responder: w.recorder, Compat: opt.compat, MaxOrders: opt.max,
+		ConsumeDepth: opt.consume, SweepFills: opt.sweep}
 	w.exchange, err = sim.NewNoPartialFill(cfg)
 	if opt.partial {
 		w.exchange, err = sim.NewPartialFill(cfg)

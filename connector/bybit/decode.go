@@ -1,0 +1,225 @@
+package bybit
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"hftrunner/connector"
+	"hftrunner/connector/binancejson"
+	"hftrunner/hft"
+)
+
+var _ connector.Decoder = (*Decoder)(nil)
+
+// DefaultLevel is the depth of the book that a Decoder decodes when it does not say.
+const DefaultLevel = 50
+
+// Decoder decodes the market data of linear perpetuals. The zero value is ready. One goroutine uses it.
+//
+// Each depth of a book is a feed of its own, complete in itself: a snapshot at its start, and after a restart of the
+// venue, replaces the book; then come differences. Only one depth may be applied to one book.
+//
+// The exchange time of a book's rows is when the venue sent the message (ts), as in hftbacktest's converter; that of a
+// trade is its own (T). A message about a book has its update id (u), which counts one by one, as FirstID and LastID, so
+// that depthsync.Spot is the rule that it follows.
+type Decoder struct {
+	// Level is the depth that is decoded: 1, 50, 200, 500 or 1000, whichever was subscribed; 0 is DefaultLevel.
+	Level int
+	// BBO takes depth 1 as the best bid and ask, beside the book of Level.
+	BBO bool
+
+	// book reads the whole message: it is the object under data where that is one, which is so for books.
+	book binancejson.Payload
+	// element reads one trade, value a single value; both share the conversions of book.
+	element, value binancejson.Payload
+	valueText      []byte
+	topic          []byte
+}
+
+// Decode fills m from one message; see connector.Decoder. Topics that are not asked for, answers to requests and pongs
+// are MessageIgnored. A message of trades has one row a trade, block trades among them.
+func (d *Decoder) Decode(localTimestampNs int64, raw []byte, m *connector.Message) error {
+	m.Reset()
+	err := d.book.Scan(raw, m.Events)
+	m.Events = d.book.Memory()
+	if err == nil {
+		err = d.decode(localTimestampNs, raw, m)
+	}
+	if err != nil {
+		return fmt.Errorf("bybit: %w", err)
+	}
+	return nil
+}
+
+// envelope is where the values of a message's own fields start, 0 where there is none.
+type envelope struct{ topic, kind, ts, data int }
+
+func (d *Decoder) decode(localTimestampNs int64, raw []byte, m *connector.Message) error {
+	at := d.open(raw)
+	if at.topic == 0 || raw[at.topic] != '"' {
+		return nil
+	}
+	topic := d.text(raw, at.topic)
+	if bytes.IndexByte(valueAt(raw, at.topic), '\\') >= 0 {
+		d.topic = append(d.topic[:0], topic...) // text's memory is used again
+		topic = d.topic
+	}
+	if symbol, ok := bytes.CutPrefix(topic, []byte("publicTrade.")); ok {
+		m.Symbol = symbol
+		return d.trades(localTimestampNs, raw, at, m)
+	}
+	if rest, ok := bytes.CutPrefix(topic, []byte("orderbook.")); ok {
+		level, symbol, ok := cutLevel(rest)
+		if !ok || level != d.level() && !(level == 1 && d.BBO) {
+			return nil
+		}
+		m.Symbol = symbol
+		return d.depth(localTimestampNs, raw, at, level, m)
+	}
+	return nil
+}
+
+func (d *Decoder) level() int {
+	if d.Level == 0 {
+		return DefaultLevel
+	}
+	return d.Level
+}
+
+// cutLevel takes a topic apart behind its "orderbook.": "50.BTCUSDT".
+func cutLevel(rest []byte) (level int, symbol []byte, ok bool) {
+	text, symbol, ok := bytes.Cut(rest, []byte("."))
+	if !ok || len(text) == 0 || len(text) > 6 {
+		return 0, nil, false
+	}
+	for _, c := range text {
+		if c < '0' || c > '9' {
+			return 0, nil, false
+		}
+		level = level*10 + int(c-'0')
+	}
+	return level, symbol, true
+}
+
+// open finds the message's own fields. It stops as soon as it has them, which usually is before the data.
+func (d *Decoder) open(raw []byte) envelope {
+	var at envelope
+	w := walk(raw, skipSpace(raw, 0))
+	for w.next() {
+		switch string(d.text(raw, w.name)) {
+		case "topic":
+			at.topic = w.value
+		case "type":
+			at.kind = w.value
+		case "ts":
+			at.ts = w.value
+		case "data":
+			at.data = w.value
+		}
+		if at.topic != 0 && at.kind != 0 && at.ts != 0 && at.data != 0 {
+			break
+		}
+	}
+	return at
+}
+
+func (d *Decoder) depth(localTimestampNs int64, raw []byte, at envelope, level int, m *connector.Message) error {
+	if !d.book.Enveloped {
+		return fail(at.data, "data is not an object")
+	}
+	ts, err := d.timeNs(raw, at.ts)
+	if err != nil {
+		return fail(at.ts, "ts is not a time in milliseconds")
+	}
+	if m.LastID, err = d.book.Int(binancejson.LastID); err != nil {
+		return err
+	}
+	m.FirstID, m.ExchTimestampNs = m.LastID, ts
+	kind := hft.DepthBBOEvent
+	m.Kind = connector.MessageBBO
+	if level == d.level() && !(level == 1 && d.BBO) {
+		if at.kind == 0 || raw[at.kind] != '"' {
+			return fail(at.kind, "type is not a string")
+		}
+		switch string(d.text(raw, at.kind)) {
+		case "snapshot":
+			m.Kind, kind = connector.MessageSnapshot, hft.DepthSnapshotEvent
+		case "delta":
+			m.Kind, kind = connector.MessageDepth, hft.DepthEvent
+		default:
+			return fail(at.kind, "type is neither snapshot nor delta")
+		}
+	}
+	return d.book.Depth(m, binancejson.Bids, binancejson.Asks, kind,
+		binancejson.Times{ExchTimestampNs: ts, LocalTimestampNs: localTimestampNs})
+}
+
+func (d *Decoder) trades(localTimestampNs int64, raw []byte, at envelope, m *connector.Message) error {
+	if at.data == 0 || raw[at.data] != '[' {
+		return fail(at.data, "data is not an array")
+	}
+	w := walk(raw, at.data)
+	for w.next() {
+		if raw[w.value] != '{' {
+			return fail(w.value, "a trade is not an object")
+		}
+		e := hft.Event{Ev: hft.LocalEvent | hft.TradeEvent, LocalTimestampNs: localTimestampNs}
+		if err := d.trade(valueAt(raw, w.value), &e); err != nil {
+			return fail(w.value, err.Error())
+		}
+		m.Kind, m.ExchTimestampNs = connector.MessageTrade, e.ExchTimestampNs
+		m.Events = append(m.Events, e)
+	}
+	return nil
+}
+
+// trade fills e from one element. Its error has no place in the message.
+func (d *Decoder) trade(raw []byte, e *hft.Event) error {
+	err := d.element.Scan(raw, nil)
+	if err == nil {
+		e.ExchTimestampNs, err = d.element.TimeNs(binancejson.TransactionTime)
+	}
+	if err == nil {
+		e.Px, err = d.element.Decimal(binancejson.Price)
+	}
+	if err != nil {
+		return fmt.Errorf("in the trade that starts here, %w", err)
+	}
+	if d.element.Enveloped {
+		return errData
+	}
+	sideAt, qtyAt := 0, 0
+	for w := walk(raw, 0); w.next(); {
+		switch string(d.text(raw, w.name)) {
+		case "S":
+			sideAt = w.value
+		case "v":
+			qtyAt = w.value
+		}
+	}
+	if sideAt == 0 || raw[sideAt] != '"' {
+		return errSide
+	}
+	switch string(d.text(raw, sideAt)) {
+	case "Buy":
+		e.Ev |= hft.BuyEvent
+	case "Sell":
+		e.Ev |= hft.SellEvent
+	default:
+		return errSide
+	}
+	if e.Qty, err = d.decimal(raw, qtyAt); err != nil {
+		return errQty
+	}
+	return nil
+}
+
+// Errors of a trade.
+var (
+	errData = errors.New("the trade has an object data")
+	errSide = errors.New("the side S of the trade is neither Buy nor Sell")
+	errQty  = errors.New("the quantity v of the trade is not a decimal number of zero or more")
+)
+
+func fail(offset int, what string) error { return &binancejson.Error{Offset: offset, What: what} }

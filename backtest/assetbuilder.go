@@ -198,7 +198,7 @@ func (a *AssetBuilder) buildSides(assetNo int, made *asset, b *Builder) error {
 	}
 	made.book = localBook
 	cfg := sim.Config{AssetNo: assetNo, Book: exchBook, Queue: a.queue, Asset: a.asset, Fee: a.fee, Responder: made.link,
-		Compat: b.compat}
+		Compat: b.compat, ConsumeDepth: a.consumeDepth, SweepFills: a.sweepFills}
 	switch a.exchange {
 	case L3FIFO:
 		if snapshot != nil {

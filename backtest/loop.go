@@ -103,11 +103,8 @@ func (b *Backtest) advance(untilNs int64, w *wait) (hft.ElapseResult, error) {
 			b.record()
 			b.nextRecordNs += b.recordIntervalNs
 		}
-		if w.hit {
+		if w.hit || stopNs == untilNs {
 			return w.result, nil
-		}
-		if stopNs == untilNs {
-			return hft.ElapseOk, nil
 		}
 	}
 }

@@ -158,12 +158,9 @@ func (b *Backtest) WaitOrderResponse(assetNo int, orderID uint64, timeout time.D
 // waitOrder waits for a response of an order that is in the asset's orders.
 func (b *Backtest) waitOrder(assetNo int, orderID uint64, timeout time.Duration) (hft.ElapseResult, error) {
 	a := &b.assets[assetNo].local
-	if a.Answered(orderID) {
-		timeout = 0 // what is there happens nevertheless, as live
-	}
 	w := specified(assetNo, orderID)
 	if a.Answered(orderID) {
-		w.result = hft.ElapseOrderResponse
+		timeout, w.result = 0, hft.ElapseOrderResponse // what is there happens nevertheless, as live
 	}
 	result, err := b.waitFor(timeout, w)
 	if result == hft.ElapseOrderResponse {

@@ -52,14 +52,20 @@ func (c *consumed) forget(lowTick, highTick int64) {
 	c.levels = slices.Delete(c.levels, from, to)
 }
 
+// displayed returns what the feed displays at a price for orders of that side to take.
+func (x *L2) displayed(s hft.Side, priceTick int64) float64 {
+	if s == hft.Buy {
+		return x.book.AskQtyAtTick(priceTick)
+	}
+	return x.book.BidQtyAtTick(priceTick)
+}
+
 // available returns what an order of that side could take at a price: what is displayed there, less what own orders
 // took of it.
 func (x *L2) available(s hft.Side, priceTick int64) float64 {
-	displayedQty, taken := 0.0, &x.takenBids
+	displayedQty, taken := x.displayed(s, priceTick), &x.takenBids
 	if s == hft.Buy {
-		displayedQty, taken = x.book.AskQtyAtTick(priceTick), &x.takenAsks
-	} else {
-		displayedQty = x.book.BidQtyAtTick(priceTick)
+		taken = &x.takenAsks
 	}
 	if len(taken.levels) == 0 {
 		return displayedQty

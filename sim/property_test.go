@@ -212,6 +212,10 @@ func variants() map[string]options {
 		"partial":       {lotSize: 0.5, partial: true},
 		"whole power":   {lotSize: 0.5, queue: power},
 		"partial power": {lotSize: 0.5, queue: power, partial: true},
+		"whole sweep":   {lotSize: 0.5, sweep: true},
+		"partial sweep": {lotSize: 0.5, queue: power, partial: true, sweep: true},
+		"consume":       {lotSize: 0.5, partial: true, consume: true},
+		"consume sweep": {lotSize: 0.5, queue: power, partial: true, consume: true, sweep: true},
 	}
 }
 

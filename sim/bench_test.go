@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"hftrunner/depth"
+	"hftrunner/depth/depthtest"
 	"hftrunner/hft"
 	"hftrunner/sim"
 )
@@ -23,7 +24,7 @@ type trading struct {
 	nextID   uint64
 }
 
-func newTrading(tb testing.TB, partial bool, resting int) *trading {
+func newTrading(tb testing.TB, partial bool, resting int, changes ...func(*sim.Config)) *trading {
 	tb.Helper()
 	book, err := depth.New("window", 0.1, 0.001, 0, 0)
 	if err != nil {
@@ -32,6 +33,9 @@ func newTrading(tb testing.TB, partial bool, resting int) *trading {
 	d := &trading{taken: &discard{}}
 	cfg := sim.Config{Book: book, Queue: sim.ProbabilityQueue{Probability: sim.PowerProbability3{N: 3}}, Asset: sim.LinearAsset(1),
 		Fee: sim.TradingValueFee{Maker: -0.00005, Taker: 0.0007}, Responder: d.taken}
+	for _, change := range changes {
+		change(&cfg)
+	}
 	d.exchange, err = sim.NewNoPartialFill(cfg)
 	if partial {
 		d.exchange, err = sim.NewPartialFill(cfg)
@@ -88,28 +92,60 @@ func (d *trading) turnover() {
 	d.submit(hft.Sell, 599998, hft.IOC)
 }
 
+// sweep rests orders on both sides, takes from the book, and sends a trade through all of it.
+func (d *trading) sweep() {
+	for i := range int64(10) {
+		d.submit(hft.Buy, 599999-i/2, hft.GTC)
+		d.submit(hft.Sell, 600002+i/2, hft.GTC)
+	}
+	d.submit(hft.Buy, 600003, hft.IOC)
+	d.submit(hft.Sell, 599998, hft.FOK)
+	d.exchange.OnEvent(d.nowNs, &hft.Event{Ev: hft.SellEvent | hft.TradeEvent, Px: 60000, Qty: 1000})
+	d.exchange.OnEvent(d.nowNs, &hft.Event{Ev: hft.BuyEvent | hft.TradeEvent, Px: 60000.3, Qty: 1000})
+	d.exchange.OnEvent(d.nowNs, &hft.Event{Ev: hft.SellEvent | hft.TradeEvent, Px: 59990, Qty: 1})
+	d.exchange.OnEvent(d.nowNs, &hft.Event{Ev: hft.BuyEvent | hft.TradeEvent, Px: 60010, Qty: 1})
+}
+
 func TestNoAllocations(t *testing.T) {
-	for _, partial := range []bool{false, true} {
-		d := newTrading(t, partial, 100)
-		before := d.taken.reports
-		if n := testing.AllocsPerRun(20, func() { d.feed(); d.turnover() }); n != 0 {
-			t.Errorf("partial %v: %v allocations in a round of events and orders", partial, n)
-		}
-		if d.taken.reports == before {
-			t.Error("nothing was reported: the test does not test")
+	for name, change := range map[string]func(*sim.Config){
+		"fixed":   func(*sim.Config) {},
+		"compat":  func(c *sim.Config) { c.Compat = sim.Hftbacktest },
+		"options": func(c *sim.Config) { c.ConsumeDepth, c.SweepFills = true, true },
+	} {
+		for _, partial := range []bool{false, true} {
+			if name == "options" && !partial {
+				continue
+			}
+			d := newTrading(t, partial, 100, change)
+			before := d.taken.reports
+			if n := testing.AllocsPerRun(20, func() { d.feed(); d.turnover(); d.sweep() }); n != 0 {
+				t.Errorf("%s, partial %v: %v allocations in a round of events and orders", name, partial, n)
+			}
+			if d.taken.reports-before < 20*21 || d.exchange.NumOrders() != 0 {
+				t.Errorf("%s, partial %v: %d reports, %d orders rest: the test does not test", name, partial, d.taken.reports-before, d.exchange.NumOrders())
+			}
 		}
 	}
 	latency, err := sim.NewConstantLatency(3, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
-	link := sim.NewLink(latency, latency)
+	var link *sim.Link
 	var request sim.Request
+	link = sim.NewLink(latency, sim.PerRequestLatency{New: latency, Modify: latency, Cancel: latency})
+	var report sim.Report
 	if n := testing.AllocsPerRun(1000, func() {
 		link.Send(1, &request)
 		link.ToExchange.Receive(sim.NeverNs, &request)
+		link.Respond(1, &report)
+		link.ToLocal.Receive(sim.NeverNs, &report)
 	}); n != 0 {
 		t.Errorf("%v allocations per request on a link", n)
+	}
+	recorded := newInterpolated(t, recordedLatency(depthtest.RecordedBTC(t).Events, true), 0, sim.Fixed)
+	at := int64(0)
+	if n := testing.AllocsPerRun(1000, func() { at = at + recorded.EntryNs(at, nil) + recorded.ResponseNs(at, nil) + 1e9 }); n != 0 {
+		t.Errorf("%v allocations per recorded latency", n)
 	}
 }
 
@@ -128,6 +164,31 @@ func BenchmarkEvent(b *testing.B) {
 				}
 			})
 		}
+	}
+}
+
+// BenchmarkFills is a round of 20 resting orders that two trades fill.
+func BenchmarkFills(b *testing.B) {
+	for name, compat := range map[string]sim.Compat{"fixed": sim.Fixed, "hftbacktest": sim.Hftbacktest} {
+		b.Run(name, func(b *testing.B) {
+			d := newTrading(b, true, 0, func(c *sim.Config) { c.Compat = compat })
+			b.ReportAllocs()
+			for b.Loop() {
+				d.sweep()
+			}
+		})
+	}
+}
+
+// BenchmarkInterpolatedLatency asks for both ways in turn over a recorded day.
+func BenchmarkInterpolatedLatency(b *testing.B) {
+	l := newInterpolated(b, recordedLatency(depthtest.RecordedBTC(b).Events, true), 0, sim.Fixed)
+	at := depthtest.RecordedBTC(b).Events[0].LocalTimestampNs
+	b.ReportAllocs()
+	for i := int64(0); b.Loop(); i++ {
+		now := at + i%300_000*1_000_000
+		l.EntryNs(now, nil)
+		l.ResponseNs(now, nil)
 	}
 }
 

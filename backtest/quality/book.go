@@ -1,0 +1,207 @@
+package quality
+
+import (
+	"math"
+
+	"hftrunner/depth"
+	"hftrunner/hft"
+)
+
+// Both sides run through the same code on keys, as in package depth: a bid's key is its tick, an ask's the complement
+// of its tick, so that the best level of either side has the greatest key.
+const (
+	bidFlip int64 = 0
+	askFlip int64 = -1
+	noKey   int64 = math.MinInt64
+	// maxTick is the greatest tick that books accept.
+	maxTick int64 = 1 << 53
+	// lookTicks bounds the search for levels behind the other side after one message. A price that is wrong by far opens a
+	// range of any width; the search goes on with the next message.
+	lookTicks = 1 << 14
+)
+
+// bookSide is one side of the watched book.
+type bookSide struct {
+	// best is the best level that the book shows.
+	best int64
+	// Levels with keys in (best, top] at and above bottom may be there without being shown, when hidden is set: the other
+	// side has reached them and the feed has not removed them.
+	hidden      bool
+	top, bottom int64
+}
+
+// watchedBook is a window book that also knows of the levels the other side has crossed. The window book, which is the
+// fast one, moves a best behind the other side as soon as they cross, also within a message where that means nothing;
+// whether the feed itself is crossed shows in whether such levels remain.
+type watchedBook struct {
+	book     *depth.WindowMarketDepth
+	tickSize float64
+	bid, ask bookSide
+	byOrder  bool
+}
+
+func newWatchedBook(tickSize, lotSize float64) *watchedBook {
+	w := &watchedBook{book: depth.NewWindowMarketDepth(tickSize, lotSize, depth.Fixed), tickSize: tickSize}
+	w.bid.best, w.ask.best = noKey, noKey
+	return w
+}
+
+// updateLevel sets a level. Only the best and crossings are of interest.
+func (w *watchedBook) updateLevel(side hft.Side, ev *hft.Event) {
+	if side == hft.Buy {
+		u := w.book.UpdateBidDepth(ev.Px, ev.Qty, 0)
+		if u.BestTick != w.bid.best {
+			w.moveBest(hft.Buy, u.BestTick^bidFlip)
+		}
+		return
+	}
+	u := w.book.UpdateAskDepth(ev.Px, ev.Qty, 0)
+	if u.BestTick^askFlip != w.ask.best {
+		w.moveBest(hft.Sell, u.BestTick^askFlip)
+	}
+}
+
+// updateOrder applies a row of data by order and reports whether the order could be what the row says.
+func (w *watchedBook) updateOrder(side hft.Side, ev *hft.Event) bool {
+	w.byOrder = true
+	var best int64
+	var err error
+	switch ev.Kind() {
+	case hft.AddOrderEvent:
+		if side == hft.Buy {
+			_, best, err = w.book.AddBuyOrder(ev.OrderID, ev.Px, ev.Qty, 0)
+		} else {
+			_, best, err = w.book.AddSellOrder(ev.OrderID, ev.Px, ev.Qty, 0)
+		}
+	case hft.CancelOrderEvent:
+		side, _, best, err = w.book.DeleteOrder(ev.OrderID, 0)
+	case hft.ModifyOrderEvent:
+		side, _, best, err = w.book.ModifyOrder(ev.OrderID, ev.Px, ev.Qty, 0)
+	default: // a fill changes no book
+		_, known := w.book.Order(ev.OrderID)
+		return known
+	}
+	if err != nil {
+		return false
+	}
+	if side == hft.Buy {
+		w.moveBest(side, best^bidFlip)
+	} else {
+		w.moveBest(side, best^askFlip)
+	}
+	return true
+}
+
+// moveBest notes the new best of a side. One that reaches the other side hides that side's best levels.
+func (w *watchedBook) moveBest(side hft.Side, best int64) {
+	own, other := &w.bid, &w.ask
+	if side == hft.Sell {
+		own, other = &w.ask, &w.bid
+	}
+	if best > own.best && best >= ^other.best {
+		other.hide(^best, other.best)
+		w.ask.best, w.bid.best = w.book.BestAskTick()^askFlip, w.book.BestBidTick()^bidFlip
+	}
+	own.best = best
+}
+
+// hide notes that levels with keys in [bottom, top] may be there without being shown.
+func (s *bookSide) hide(bottom, top int64) {
+	if !s.hidden {
+		s.hidden, s.bottom, s.top = true, bottom, top
+		return
+	}
+	s.bottom, s.top = min(s.bottom, bottom), max(s.top, top)
+}
+
+// clear applies a row that clears levels of a side, or both sides.
+func (w *watchedBook) clear(side hft.Side, price float64) {
+	switch {
+	case w.byOrder:
+		w.book.ClearOrders(side)
+	default:
+		w.book.ClearDepth(side, price)
+	}
+	whole := w.byOrder || math.IsNaN(price) || math.IsInf(price, 0)
+	if side != hft.Sell {
+		w.clearSide(&w.bid, bidFlip, price, whole || side == hft.SideNone)
+		w.bid.best = w.book.BestBidTick() ^ bidFlip
+	}
+	if side != hft.Buy {
+		w.clearSide(&w.ask, askFlip, price, whole || side == hft.SideNone)
+		w.ask.best = w.book.BestAskTick() ^ askFlip
+	}
+}
+
+// clearSide removes the levels that are not shown, and finds the one right behind the price, which the book does not
+// look at when it searches its new best.
+func (w *watchedBook) clearSide(s *bookSide, flip int64, price float64, whole bool) {
+	if whole {
+		s.hidden = false
+		return
+	}
+	key := min(max(hft.PriceTick(price, w.tickSize), -maxTick), maxTick) ^ flip
+	if s.hidden {
+		for k, n := s.top, 0; k >= max(s.bottom, key) && n < lookTicks; k, n = k-1, n+1 {
+			w.remove(k, flip)
+		}
+		s.top = min(s.top, key-1)
+	}
+	if w.qty(key-1, flip) > 0 {
+		s.hide(key-1, key-1)
+	}
+}
+
+func (w *watchedBook) remove(key, flip int64) {
+	price := hft.TickPrice(key^flip, w.tickSize)
+	if flip == bidFlip {
+		w.book.UpdateBidDepth(price, 0, 0)
+	} else {
+		w.book.UpdateAskDepth(price, 0, 0)
+	}
+}
+
+func (w *watchedBook) qty(key, flip int64) float64 {
+	if flip == bidFlip {
+		return w.book.BidQtyAtTick(key)
+	}
+	return w.book.AskQtyAtTick(key ^ flip)
+}
+
+// trueBest returns the key of a side's best level, shown or not.
+func (w *watchedBook) trueBest(s *bookSide, flip int64) int64 {
+	if !s.hidden {
+		return s.best
+	}
+	for n := 0; s.top > s.best && s.top >= s.bottom; s.top, n = s.top-1, n+1 {
+		if n == lookTicks {
+			return s.best
+		}
+		if w.qty(s.top, flip) > 0 {
+			return s.top
+		}
+	}
+	s.hidden = false
+	return s.best
+}
+
+// state of a book after a message.
+type bookState uint8
+
+const (
+	bookFine bookState = iota
+	bookLocked
+	bookCrossed
+)
+
+// state compares the two sides as the feed has them.
+func (w *watchedBook) state() bookState {
+	bid, ask := w.trueBest(&w.bid, bidFlip), w.trueBest(&w.ask, askFlip)
+	switch {
+	case bid == noKey || ask == noKey || bid < ^ask:
+		return bookFine
+	case bid == ^ask:
+		return bookLocked
+	}
+	return bookCrossed
+}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"hftrunner/hft"
@@ -155,53 +156,109 @@ func sameState(a, b hft.StateValues) bool {
 		close(a.TradingVolume, b.TradingVolume) && close(a.TradingValue, b.TradingValue)
 }
 
+// decode makes an event or a request of five bytes. Requests are about 16 orders of two owners.
+func decode(op []byte) (e *hft.Event, r *sim.Request) {
+	tick := int64(95 + op[1]%12)
+	qty := float64(op[2]%9) * 0.5
+	sideFlag, side := hft.BuyEvent, hft.Buy
+	if op[3]&1 == 0 {
+		sideFlag, side = hft.SellEvent, hft.Sell
+	}
+	kind := op[0] % 16
+	switch kind {
+	case 0, 1, 2, 3, 4:
+		return &hft.Event{Ev: hft.DepthEvent | sideFlag, Px: float64(tick), Qty: qty}, nil
+	case 5, 6, 7:
+		return &hft.Event{Ev: hft.TradeEvent | sideFlag, Px: float64(tick), Qty: qty}, nil
+	case 8:
+		return &hft.Event{Ev: hft.DepthClearEvent | sideFlag, Px: float64(tick)}, nil
+	}
+	r = &sim.Request{Owner: uint64(op[4] & 1), Order: hft.NewOrder(uint64(op[4]>>1)%8, tick, 1, qty, side, hft.Limit, hft.TimeInForce(op[3]>>1&3))}
+	switch kind {
+	case 9, 10, 11:
+		r.Order.Req = hft.StatusNew
+	case 12:
+		r.Order.Req, r.Order.OrdType = hft.StatusNew, hft.Market
+	case 13, 14:
+		r.Order.Req = hft.StatusReplaced
+	default:
+		r.Order.Req = hft.StatusCanceled
+	}
+	return nil, r
+}
+
 // play drives an exchange with operations read from bytes, which come in fives, and checks it after each.
 func play(t *testing.T, opt options, ops []byte) {
 	l := &ledger{w: newWorld(t, opt), orders: map[[2]uint64]*account{}}
 	for ; len(ops) >= 5; ops = ops[5:] {
 		w := l.w
 		w.nowNs++
-		tick := int64(95 + ops[1]%12)
-		qty := float64(ops[2]%9) * 0.5
-		sideFlag, side := hft.BuyEvent, hft.Buy
-		if ops[3]&1 == 0 {
-			sideFlag, side = hft.SellEvent, hft.Sell
-		}
-		owner, id := uint64(ops[4]&1), uint64(ops[4]>>1)%8
-		var kind uint64
-		switch ops[0] % 16 {
-		case 0, 1, 2, 3, 4:
-			kind = hft.DepthEvent
-		case 5, 6, 7:
-			kind = hft.TradeEvent
-		case 8:
-			kind = hft.DepthClearEvent
-		}
-		if kind != 0 {
-			w.exchange.OnEvent(w.nowNs, &hft.Event{Ev: kind | sideFlag, Px: float64(tick), Qty: qty})
+		e, r := decode(ops)
+		if e != nil {
+			w.exchange.OnEvent(w.nowNs, e)
 			l.check(nil)
 			continue
 		}
-		r := sim.Request{Owner: owner, Order: hft.NewOrder(id, tick, 1, qty, side, hft.Limit, hft.TimeInForce(ops[3]>>1&3))}
-		switch ops[0] % 16 {
-		case 9, 10, 11:
-			r.Order.Req = hft.StatusNew
-		case 12:
-			r.Order.Req, r.Order.OrdType = hft.StatusNew, hft.Market
-		case 13, 14:
-			r.Order.Req = hft.StatusReplaced
-		default:
-			r.Order.Req = hft.StatusCanceled
-		}
-		if a := l.orders[[2]uint64{owner, id}]; a != nil {
+		key := [2]uint64{r.Owner, r.Order.OrderID}
+		if a := l.orders[key]; a != nil {
 			a.modifyQty = 0
 			if !a.open {
-				delete(l.orders, [2]uint64{owner, id}) // the id is free again
+				delete(l.orders, key) // the id is free again
 			}
 		}
-		w.exchange.OnRequest(w.nowNs, &r)
-		l.check(&r)
+		w.exchange.OnRequest(w.nowNs, r)
+		l.check(r)
 	}
+}
+
+// playReference drives an exchange of the reference's modes, where the reports do not tell everything, and checks what
+// still holds: one answer to each request, executions only of open orders, and an end of the run only as published.
+func playReference(t *testing.T, opt options, ops []byte) []sim.Report {
+	w := newWorld(t, opt)
+	open := map[[2]uint64]bool{}
+	var all []sim.Report
+	for ; len(ops) >= 5; ops = ops[5:] {
+		w.nowNs++
+		e, request := decode(ops)
+		if e != nil {
+			w.exchange.OnEvent(w.nowNs, e)
+		} else {
+			if o, ok := w.exchange.Order(request.Owner, request.Order.OrderID); ok && request.Order.Req == hft.StatusReplaced {
+				requested := request.Order
+				request.Order = o
+				request.Order.Req, request.Order.PriceTick, request.Order.Qty = requested.Req, requested.PriceTick, requested.Qty
+			}
+			w.exchange.OnRequest(w.nowNs, request)
+		}
+		reports := w.recorder.take()
+		if err := w.exchange.Err(); err != nil {
+			if opt.compat != sim.Stock {
+				t.Fatalf("after %d steps: %v", w.nowNs, err)
+			}
+			for _, e := range []*hft.Event{{Ev: hft.SellEvent | hft.TradeEvent, Px: 1, Qty: 9}, {Ev: hft.BuyEvent | hft.TradeEvent, Px: 999, Qty: 9}} {
+				w.exchange.OnEvent(w.nowNs, e)
+			}
+			if after := w.recorder.take(); len(after) > 0 {
+				t.Fatalf("after the end: %+v", after)
+			}
+			return all
+		}
+		if request != nil && len(reports) != 1 {
+			t.Fatalf("after %d steps: request %+v has %d answers", w.nowNs, request, len(reports))
+		}
+		for i := range reports {
+			r := &reports[i]
+			key := [2]uint64{r.Owner, r.Order.OrderID}
+			if r.Fill && (!open[key] || r.Order.ExecQty <= 0 || r.Cause == sim.CauseNone || r.Cause == sim.CauseTaker) {
+				t.Fatalf("after %d steps: execution %+v, open before: %v", w.nowNs, r, open[key])
+			}
+			if r.Reject == sim.NotRejected {
+				open[key] = r.Order.Active()
+			}
+		}
+		all = append(all, reports...)
+	}
+	return all
 }
 
 // variants are the exchanges that the properties must hold for.
@@ -234,12 +291,48 @@ func TestProperties(t *testing.T) {
 	}
 }
 
+// The reference's modes keep what they can, and the same calls give the same reports.
+func TestReferenceProperties(t *testing.T) {
+	random := rand.New(rand.NewPCG(9, 10))
+	ops := make([]byte, 5*400)
+	ended := 0
+	for range 60 {
+		for i := range ops {
+			ops[i] = byte(random.Uint32())
+		}
+		for name, opt := range variants() {
+			for _, compat := range []sim.Compat{sim.Hftbacktest, sim.Stock} {
+				if opt.consume || opt.sweep {
+					continue
+				}
+				opt.compat = compat
+				once, again := playReference(t, opt, ops), playReference(t, opt, ops)
+				if !slices.Equal(once, again) {
+					t.Fatalf("%s, compat %d: the same calls gave other reports", name, compat)
+				}
+				if compat == sim.Stock && len(once) < 200 {
+					ended++
+				}
+			}
+		}
+	}
+	if ended == 0 {
+		t.Error("no run ended as published: the test does not test it")
+	}
+}
+
 func FuzzExchange(f *testing.F) {
 	f.Add([]byte{0, 3, 4, 1, 0, 9, 3, 4, 1, 2, 5, 3, 8, 0, 0, 13, 5, 2, 1, 2, 15, 0, 0, 0, 2})
 	f.Add([]byte{0, 8, 4, 0, 0, 9, 9, 8, 1, 2, 12, 0, 8, 1, 4, 8, 0, 0, 0, 0, 12, 0, 8, 1, 6})
 	f.Fuzz(func(t *testing.T, ops []byte) {
 		for _, opt := range variants() {
 			play(t, opt, ops)
+			if opt.consume || opt.sweep {
+				continue
+			}
+			for _, opt.compat = range []sim.Compat{sim.Hftbacktest, sim.Stock} {
+				playReference(t, opt, ops)
+			}
 		}
 	})
 }

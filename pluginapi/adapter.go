@@ -25,7 +25,8 @@ const (
 )
 
 // adapter makes a control.Strategy of a Strategy. Its methods may be called from any goroutine; the author's code is
-// called by one at a time: by the holder of calling, and by run between the start and the closing of ended.
+// called by one at a time: by the holder of calling, and by run between the start and the closing of ended. Each
+// backtest has a strategy of its own and nothing to do with that one.
 type adapter struct {
 	description control.Description
 	create      func(raw json.RawMessage) (Strategy, error)
@@ -87,16 +88,9 @@ func (a *adapter) Configure(_ context.Context, c control.Configuration) error {
 	if a.phase != phaseNew {
 		return errors.New("the strategy is configured already: start another process")
 	}
-	var strategy Strategy
-	err := guard("New", func() (err error) {
-		strategy, err = a.create(c.Params)
-		return err
-	})
+	strategy, err := a.newStrategy(c.Params)
 	if err != nil {
 		return err
-	}
-	if strategy == nil {
-		return errors.New("the plugin's New returned neither a strategy nor an error: this is a mistake of the plugin")
 	}
 	build, err := a.wiring.prepare(c, strategy)
 	if err != nil {
@@ -113,6 +107,21 @@ func (a *adapter) Configure(_ context.Context, c control.Configuration) error {
 	}
 	a.strategy, a.build, a.channel, a.phase = strategy, build, channel, phaseConfigured
 	return nil
+}
+
+// newStrategy makes a strategy of its parameters. It touches nothing of the adapter, so any goroutine may call it.
+func (a *adapter) newStrategy(params json.RawMessage) (strategy Strategy, err error) {
+	err = guard("New", func() (err error) {
+		strategy, err = a.create(params)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if strategy == nil {
+		return nil, errors.New("the plugin's New returned neither a strategy nor an error: this is a mistake of the plugin")
+	}
+	return strategy, nil
 }
 
 // Start restores state and starts Run.
@@ -175,7 +184,7 @@ func (a *adapter) run() {
 	if !exit.EndOfData && !panicked && a.ctx.Err() == nil {
 		exit.EndOfData = dataEnded(a.channel)
 	}
-	if err != nil && !a.isOrderly(err) {
+	if err != nil && !isOrderly(a.ctx, err) {
 		exit.Error = err.Error()
 		Logger().Error("the strategy failed", "error", exit.Error)
 	}
@@ -184,10 +193,10 @@ func (a *adapter) run() {
 	a.exit, a.panicked = exit, panicked
 }
 
-// isOrderly reports whether an error that Run returned stands for an orderly end.
-func (a *adapter) isOrderly(err error) bool {
+// isOrderly reports whether an error that Run returned stands for an orderly end. ctx is Run's.
+func isOrderly(ctx context.Context, err error) bool {
 	return errors.Is(err, hft.ErrInterrupted) || errors.Is(err, hft.ErrEndOfData) ||
-		errors.Is(err, context.Canceled) && a.ctx.Err() != nil
+		errors.Is(err, context.Canceled) && ctx.Err() != nil
 }
 
 // drainLimit bounds how many events are passed over in search of the end of the data. It is above what the rings hold,

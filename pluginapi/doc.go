@@ -24,6 +24,14 @@
 // Run has a goroutine of its own, and OnError and OnOrder are called in it; New, RestoreState and SaveState are never
 // called at the same time as Run. The bot belongs to Run and may be read by SaveState; it is closed afterwards.
 //
+// # Backtest
+//
+// The process of a plugin also runs backtests, any number after and beside each other, each with a strategy of its own
+// from New: a strategy that keeps its state in its own fields, and not in variables of the package, needs to know nothing
+// of that. SaveState and RestoreState are not called. What happens is sent to the host by another goroutine than Run's in
+// batches of up to 1 MiB; a host that does not take them makes the backtest wait. The function Backtest runs a plugin's
+// strategy in any process, which is how `go test` tests it.
+//
 // # When something ends
 //
 // A panic of the strategy ends its Run, is logged with its stack and reported to the host, which restarts the

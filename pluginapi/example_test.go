@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"hftrunner/backtest"
 	"hftrunner/hft"
 	"hftrunner/pluginapi"
 )
@@ -52,6 +53,30 @@ func plugin() pluginapi.Plugin[spreadParams] {
 func ExampleServe() {
 	main := func() { pluginapi.Serve(plugin()) }
 	_ = main // a host starts the process; here nobody does
+}
+
+// A strategy is tested in the test's own process, on recorded data or, as here, on rows that the test makes up.
+func ExampleBacktest() {
+	const flags = hft.ExchEvent | hft.LocalEvent
+	rows := []hft.Event{
+		{Ev: flags | hft.DepthEvent | hft.BuyEvent, Px: 99, Qty: 1},
+		{Ev: flags | hft.DepthEvent | hft.SellEvent, Px: 101, Qty: 1},
+		{Ev: flags | hft.TradeEvent | hft.SellEvent, Px: 98, Qty: 1}, // sweeps the bid of the strategy
+		{Ev: flags | hft.TradeEvent | hft.BuyEvent, Px: 101, Qty: 1},
+	}
+	for i := range rows {
+		rows[i].ExchTimestampNs = int64(i) * int64(time.Second)
+		rows[i].LocalTimestampNs = rows[i].ExchTimestampNs + int64(time.Millisecond)
+	}
+	data := backtest.NewBuilder().AddAsset(backtest.NewAsset("TEST").Data(backtest.Rows(rows)).Book("hashmap", 0.5, 0.01))
+	result, err := pluginapi.Backtest(context.Background(), plugin(), []byte(`{"half_spread": 1.5}`), data)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	asset := result.Assets[0]
+	fmt.Println(result.End, asset.Counts.Submits, "orders,", asset.Counts.Fills, "fill, position", asset.Local.Position)
+	// Output: end_of_data 2 orders, 1 fill, position 0.01
 }
 
 func ExampleDescribe() {

@@ -22,7 +22,8 @@ func TestMain(m *testing.M) {
 
 func roles() map[string]func() {
 	return map[string]func(){
-		"serve": func() { Serve(recorderPlugin(&recorder{})) },
+		"serve":  func() { Serve(recorderPlugin(&recorder{})) },
+		"joiner": func() { Serve(joinerPlugin()) },
 		"mistake": func() {
 			Serve(Plugin[struct {
 				N int `hcl:"N"`

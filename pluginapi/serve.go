@@ -53,8 +53,8 @@ func Describe[P any](p Plugin[P]) (control.Description, error) {
 }
 
 // Params returns the parameters that raw, a JSON object, gives, with the defaults of P's tags for what is left out; a
-// nil raw gives the defaults. It is for a strategy that runs without a host, in a backtest. Wrong values are reported
-// all at once.
+// nil raw gives the defaults. It is for a strategy that runs without a host, on a bot that somebody else has built; see
+// Backtest for one that runs over recorded data. Wrong values are reported all at once.
 func Params[P any](raw json.RawMessage) (P, error) {
 	var p P
 	tags, err := readParameters(reflect.TypeFor[P]())

@@ -1,6 +1,7 @@
 package pluginapi
 
 import (
+	"encoding/json"
 	"fmt"
 
 	"hftrunner/depth"
@@ -10,16 +11,20 @@ import (
 	"hftrunner/live"
 )
 
-// wiring is what the adapter needs of the data plane.
+// wiring is what the adapter needs of the data plane and of the engine of backtests.
 type wiring struct {
 	// prepare checks everything about the bot that can be checked without the host and returns what builds it.
 	prepare func(c control.Configuration, s Strategy) (build func(ipc.Channel) (hft.Bot, error), err error)
 	// attach maps the shared memory.
 	attach func(ipc.Attachment) (ipc.Channel, error)
+	// simulate makes the engine of a backtest, which tells its rows to rows.
+	simulate func(spec json.RawMessage, s Strategy, rows *rowSender) (engine, error)
 }
 
 // liveWiring is the real one.
-func liveWiring() wiring { return wiring{prepare: prepareLiveBot, attach: ipc.Attach} }
+func liveWiring() wiring {
+	return wiring{prepare: prepareLiveBot, attach: ipc.Attach, simulate: prepareEngine}
+}
 
 // prepareLiveBot makes the books and hooks up the strategy's optional methods.
 func prepareLiveBot(c control.Configuration, s Strategy) (func(ipc.Channel) (hft.Bot, error), error) {

@@ -7,9 +7,12 @@
 //   - failsconfig refuses every configuration
 //   - prints prints to standard output while it runs
 //   - panics panics after some feed events, in Run or in a goroutine of its own
+//   - quits ends its process after some feed events
 //   - hangs stops calling its bot after some feed events
 //   - slowstop does not return when it is told to stop
 //   - garbage overwrites the shared memory it can write to
+//
+// All but exits, printsearly and garbage misbehave in a backtest as they do live.
 //
 // A plugin owns nothing that outlives its process. It is used by one host at a time, and what happens when it is
 // full, closed or gone is what the tests are about.

@@ -176,16 +176,17 @@ func (h *miniHost) start() {
 // awaitLog waits until the plugin's log has a text.
 func (h *miniHost) awaitLog(text string) {
 	h.t.Helper()
-	h.await(h.log, text)
+	awaitText(h.t, h.log, text)
 }
 
-func (h *miniHost) await(log *syncBuffer, text string) {
-	h.t.Helper()
-	ctx, cancel := context.WithTimeout(h.t.Context(), time.Minute)
+// awaitText waits until a log has a text.
+func awaitText(t *testing.T, log *syncBuffer, text string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for !strings.Contains(log.String(), text) {
 		if ctx.Err() != nil {
-			h.t.Fatalf("log has no %q:\n%.2000s", text, log)
+			t.Fatalf("log has no %q:\n%.2000s", text, log)
 		}
 		time.Sleep(time.Millisecond)
 	}

@@ -21,12 +21,15 @@ import (
 
 // golden writes the logs of the reference runs as hashes. It is the observer of the backtest.
 type golden struct {
-	orders, states          hash.Hash64
-	orderLines, stateLines  int
-	requests                int
-	filled, partial         int
-	expired, canceled, reje int
-	text                    []byte
+	orders, states         hash.Hash64
+	orderLines, stateLines int
+	requests               int
+	// The logs by order compare the bot's orders before and after each delivery.
+	byOrder     bool
+	bot         hft.Bot
+	delivered   []uint64
+	deliveredNs int64
+	before      map[uint64]hft.Order
 }
 
 func newGolden() *golden { return &golden{orders: fnv.New64a(), states: fnv.New64a()} }
@@ -39,7 +42,32 @@ func (g *golden) line(text string) {
 }
 
 func (g *golden) OnOrder(r *backtest.OrderRow) {
+	if g.byOrder && r.Kind == backtest.OrderResponse {
+		if r.TimestampNs != g.deliveredNs {
+			g.flush()
+		}
+		g.delivered, g.deliveredNs = append(g.delivered, r.Order.OrderID), r.TimestampNs
+		return
+	}
+	g.write(r)
+}
+
+// flush writes what the last delivery has changed.
+func (g *golden) flush() {
+	slices.Sort(g.delivered)
+	for _, id := range slices.Compact(g.delivered) {
+		if o := g.bot.Orders(0).Get(id); o != nil && *o != g.before[id] {
+			g.write(&backtest.OrderRow{Kind: backtest.OrderResponse, TimestampNs: g.deliveredNs, Order: *o})
+		}
+	}
+	g.delivered = g.delivered[:0]
+}
+
+func (g *golden) write(r *backtest.OrderRow) {
 	o := &r.Order
+	if g.byOrder {
+		g.before[o.OrderID] = *o
+	}
 	maker := 0
 	if o.Maker {
 		maker = 1
@@ -56,6 +84,7 @@ func (g *golden) OnFill(*backtest.FillRow)     {}
 func (g *golden) OnRecord(*backtest.RecordRow) {}
 
 func (g *golden) record(bot hft.Bot) {
+	g.flush()
 	for i := range bot.NumAssets() {
 		book, v := bot.Depth(i), bot.StateValues(i)
 		fmt.Fprintf(g.states, "%d,%d,%d,%d,%s,%s,%s,%s,%s,%s,%d,%s,%s,%d,%d\n", bot.CurrentTimestampNs(), i, book.BestBidTick(), book.BestAskTick(),

@@ -64,8 +64,10 @@ func errorName(err error) string {
 func (s *scripted) loop(interval time.Duration, step func(i int) (hft.ElapseResult, error)) (string, error) {
 	for i := 1; ; i++ {
 		result, err := s.bot.Elapse(interval)
+		s.log.flush()
 		if err == nil && result != hft.ElapseEndOfData {
 			result, err = step(i)
+			s.log.flush()
 		}
 		if err != nil || result == hft.ElapseEndOfData {
 			return result.String(), err

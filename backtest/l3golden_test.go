@@ -1,0 +1,71 @@
+package backtest_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"hftrunner/backtest"
+	"hftrunner/depth/depthtest"
+	"hftrunner/hft"
+	"hftrunner/sim"
+)
+
+// l3File unpacks the reference's feed by order into an event file.
+func l3File(tb testing.TB) string {
+	tb.Helper()
+	unzipped, err := gzip.NewReader(bytes.NewReader(depthtest.Golden(tb, "l3.events.npy.gz")))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	path := filepath.Join(tb.TempDir(), "l3.npy")
+	file, err := os.Create(path)
+	if err == nil {
+		_, err = file.ReadFrom(unzipped)
+	}
+	if err == nil {
+		err = file.Close()
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return path
+}
+
+// The reference's runs over a feed by order give the same order and state logs, byte for byte.
+func TestL3RunsEqualReference(t *testing.T) {
+	path := l3File(t)
+	lines := readSummary(t, "l3.summary.csv")
+	for _, s := range lines {
+		t.Run(s["run"], func(t *testing.T) {
+			latency, err := sim.NewConstantLatency(time.Duration(s.float(t, "latency_entry")), time.Duration(s.float(t, "latency_resp")))
+			if err != nil {
+				t.Fatal(err)
+			}
+			g := newGolden()
+			g.byOrder, g.before = true, map[uint64]hft.Order{}
+			bot := build(t, backtest.NewBuilder().Compat(sim.Hftbacktest).Observer(g).AddAsset(backtest.NewAsset("L3").
+				Data(backtest.File(path)).Book("hashmap", 0.1, 1).Exchange(backtest.L3FIFO).Latency(latency, latency).
+				Fee(sim.TradingValueFee{Maker: -0.00005, Taker: 0.0007}).LastTrades(1000)))
+			g.bot = bot
+			script := &scripted{bot: bot, log: g, offset: int64(s.float(t, "offset")), qty: 2, symbol: []instrument{{0.1, 1, 1}}}
+			result := script.run(s["strategy"])
+			v := bot.StateValues(0)
+			got := fmt.Sprintf("%s at %d, %d requests, %d lines %016x, states %016x, %s|%s|%s|%d|%s|%s", result, bot.CurrentTimestampNs(), g.requests,
+				g.orderLines, g.orders.Sum64(), g.states.Sum64(), number(v.Position), number(v.Balance), number(v.Fee), v.NumTrades,
+				number(v.TradingVolume), number(v.TradingValue))
+			want := fmt.Sprintf("%s at %s, %s requests, %s lines %s, states %s, %s", s["result"], s["end_ts"], s["requests"], s["lines"], s["order_log_fnv"],
+				s["state_fnv"], s["final_state"])
+			if got != want {
+				t.Errorf("\n got %s\nwant %s", got, want)
+			}
+		})
+	}
+	if len(lines) != 18 {
+		t.Errorf("%d runs", len(lines))
+	}
+}

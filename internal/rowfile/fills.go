@@ -1,11 +1,19 @@
 package rowfile
 
 import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 
+	"github.com/parquet-go/parquet-go"
+
 	"hftrunner/backtest"
+	"hftrunner/hft"
+	"hftrunner/sim"
 )
 
 // fillParquet is a fill in Parquet.
@@ -47,4 +55,61 @@ func CreateFills(dir string, symbols []string) (*Table[backtest.FillRow], error)
 				strconv.FormatUint(p.OrderID, 10), decimal(p.Price), decimal(p.Qty), decimal(p.Value), decimal(p.Fee), decimal(p.Position),
 				decimal(p.JoinedFrontQty), whole(p.RestedNs)})
 		}, row: row})
+}
+
+// ReadFills calls fn for each row of dir/fills.parquet, in their order, until it returns an error. The row is lent for
+// the call; its cause and asset number are those of the file.
+func ReadFills(dir string, fn func(row *backtest.FillRow) error) error {
+	f, err := os.Open(filepath.Join(dir, "fills.parquet"))
+	if err != nil {
+		return fmt.Errorf("read fills: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("read fills: %w", err)
+	}
+	file, err := parquet.OpenFile(f, info.Size())
+	if err != nil {
+		return fmt.Errorf("read %s: %w; run the backtest again", f.Name(), err)
+	}
+	reader := parquet.NewGenericReader[fillParquet](file)
+	defer reader.Close()
+	packed := make([]fillParquet, 1024)
+	for {
+		n, err := reader.Read(packed)
+		for i := range packed[:n] {
+			p := &packed[i]
+			row := backtest.FillRow{ExchTimestampNs: p.ExchTimestampNs, LocalTimestampNs: p.LocalTimestampNs, AssetNo: p.AssetNo,
+				Side: sideOf(p.Side), Maker: p.Maker, Cause: causeOf(p.Cause), OrderID: p.OrderID, Price: p.Price, Qty: p.Qty, Value: p.Value,
+				Fee: p.Fee, Position: p.Position, JoinedFrontQty: p.JoinedFrontQty, RestedNs: p.RestedNs}
+			if err := fn(&row); err != nil {
+				return err
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read %s: %w; run the backtest again", f.Name(), err)
+		}
+	}
+}
+
+func sideOf(name string) hft.Side {
+	for _, s := range []hft.Side{hft.Buy, hft.Sell} {
+		if strings.EqualFold(s.String(), name) {
+			return s
+		}
+	}
+	return hft.SideNone
+}
+
+func causeOf(name string) sim.FillCause {
+	for _, c := range []sim.FillCause{sim.CauseTaker, sim.CauseQueue, sim.CauseThrough, sim.CauseCrossed} {
+		if c.String() == name {
+			return c
+		}
+	}
+	return sim.CauseNone
 }

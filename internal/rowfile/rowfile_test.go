@@ -115,6 +115,46 @@ func TestNoFolder(t *testing.T) {
 	}
 }
 
+// What was written is read back, until the caller has had enough.
+func TestReadFills(t *testing.T) {
+	dir := t.TempDir()
+	table, err := rowfile.CreateFills(dir, []string{"BTCUSDT"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := make([]backtest.FillRow, 3000)
+	for n := range want {
+		want[n] = backtest.FillRow{ExchTimestampNs: int64(n), LocalTimestampNs: int64(n) + 1, Side: hft.Sell, Maker: n%2 == 0, Cause: sim.FillCause(1 + n%4),
+			OrderID: uint64(n), Price: float64(n) / 10, Qty: 0.1, Value: 3, Fee: -0.5, Position: -1, JoinedFrontQty: 2, RestedNs: 9}
+	}
+	if err := errors.Join(table.Write(want), table.Close()); err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	if err := rowfile.ReadFills(dir, func(r *backtest.FillRow) error {
+		if *r != want[n] {
+			t.Fatalf("row %d: got %+v, want %+v", n, *r, want[n])
+		}
+		n++
+		return nil
+	}); err != nil || n != len(want) {
+		t.Errorf("%d rows, %v", n, err)
+	}
+	stop := errors.New("enough")
+	if err := rowfile.ReadFills(dir, func(*backtest.FillRow) error { return stop }); !errors.Is(err, stop) {
+		t.Errorf("got %v", err)
+	}
+	if err := os.Truncate(filepath.Join(dir, "fills.parquet"), 100); err != nil {
+		t.Fatal(err)
+	}
+	if err := rowfile.ReadFills(dir, func(*backtest.FillRow) error { return nil }); err == nil {
+		t.Error("a truncated file was read")
+	}
+	if err := rowfile.ReadFills(t.TempDir(), nil); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("got %v", err)
+	}
+}
+
 // A table without rows is complete, closed once, and discarding it then keeps its files.
 func TestEmpty(t *testing.T) {
 	dir := t.TempDir()

@@ -1,0 +1,226 @@
+package batch
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"hftrunner/backtest"
+	"hftrunner/connector"
+)
+
+// Config says what is run, how and where to. Jobs, Dir, CacheDir and NewExecutor have to be given.
+type Config struct {
+	Jobs []Job
+	// Dir is the run folder; it is made.
+	Dir string
+	// CacheDir keeps converted recordings. It may be removed at any time while nothing runs.
+	CacheDir string
+	// Workers is how many jobs run at a time, at least 1.
+	Workers int
+	// NewExecutor makes what a worker runs its jobs by.
+	NewExecutor func() Executor
+	// Decoders are the decoders of recorded messages by format.
+	Decoders map[string]func() connector.Decoder
+	// OnEvent, when not nil, is told what happens, by one goroutine at a time.
+	OnEvent func(Event)
+}
+
+// JobResult is what became of a job.
+type JobResult struct {
+	Name   string `json:"name"`
+	Folder string `json:"folder"`
+	Status Status `json:"status"`
+	// Error says why it failed.
+	Error string `json:"error,omitempty"`
+	// Resumed: it was finished before this run.
+	Resumed bool `json:"resumed,omitempty"`
+	// Seconds is how long it ran.
+	Seconds float64          `json:"seconds"`
+	Inputs  Inputs           `json:"inputs"`
+	Data    []DataFile       `json:"data"`
+	Result  *backtest.Result `json:"result,omitempty"`
+	// Records are those of each asset, Orders and Fills the rows of the job's tables.
+	Records []int64 `json:"records"`
+	Orders  int64   `json:"orders"`
+	Fills   int64   `json:"fills"`
+}
+
+// DataFile is a file as the job read it.
+type DataFile struct {
+	Path     string   `json:"path"`
+	Symbol   string   `json:"symbol"`
+	Rows     int64    `json:"rows"`
+	StartNs  int64    `json:"start_ns,omitempty"`
+	EndNs    int64    `json:"end_ns,omitempty"`
+	Errors   []string `json:"errors,omitempty"`
+	Findings []string `json:"findings,omitempty"`
+}
+
+// runner is one Run.
+type runner struct {
+	cfg     *Config
+	prepare *preparer
+	mu      sync.Mutex
+}
+
+// Run runs the jobs that are not finished in the run folder and returns what became of each, in their order. When ctx
+// ends, running jobs are interrupted and the others are not begun; that is no error.
+func Run(ctx context.Context, cfg Config) ([]JobResult, error) {
+	if err := os.MkdirAll(cfg.Dir, 0o755); err != nil {
+		return nil, fmt.Errorf("make the run folder: %w", err)
+	}
+	r := &runner{cfg: &cfg}
+	r.prepare = &preparer{cfg: &cfg, event: r.event, calls: map[string]*call{}}
+	results := make([]JobResult, len(cfg.Jobs))
+	var todo []int
+	for i := range cfg.Jobs {
+		job := &cfg.Jobs[i]
+		results[i] = JobResult{Name: job.Name(), Folder: job.Folder(), Status: StatusInterrupted, Data: []DataFile{}, Records: []int64{}}
+		if !r.finished(job, &results[i]) {
+			todo = append(todo, i)
+		}
+	}
+	r.event(Event{Kind: EventStart, Done: int64(len(cfg.Jobs) - len(todo)), Total: int64(len(cfg.Jobs))})
+	queue := make(chan int)
+	var workers sync.WaitGroup
+	errs := make([]error, max(1, min(cfg.Workers, len(todo))))
+	for w := range errs {
+		workers.Go(func() { errs[w] = r.work(ctx, queue, results) })
+	}
+	for _, i := range todo {
+		select {
+		case queue <- i:
+			continue
+		case <-ctx.Done():
+		}
+		break
+	}
+	close(queue)
+	workers.Wait()
+	return results, errors.Join(errs...)
+}
+
+func (r *runner) event(e Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.cfg.OnEvent != nil {
+		r.cfg.OnEvent(e)
+	}
+}
+
+// finished reports whether a job need not be run, and reads its result.
+func (r *runner) finished(job *Job, result *JobResult) bool {
+	var before JobResult
+	text, err := os.ReadFile(filepath.Join(r.cfg.Dir, job.Folder(), jobFile))
+	if err != nil || json.Unmarshal(text, &before) != nil || before.Status != StatusFinished || before.Result == nil {
+		return false
+	}
+	now, err := job.inputs()
+	if err != nil {
+		return false // the job says what is wrong with its files
+	}
+	if list := changes(&before.Inputs, &now); len(list) > 0 {
+		for _, what := range list {
+			r.event(Event{Kind: EventChanged, Job: job.Name(), Text: what})
+		}
+		return false
+	}
+	*result = before
+	result.Resumed = true
+	return true
+}
+
+// work runs jobs until there are no more.
+func (r *runner) work(ctx context.Context, queue <-chan int, results []JobResult) error {
+	executor := r.cfg.NewExecutor()
+	for i := range queue {
+		if ctx.Err() != nil {
+			continue
+		}
+		job, result := &r.cfg.Jobs[i], &results[i]
+		begin := time.Now()
+		err := r.job(ctx, executor, job, result)
+		result.Seconds = time.Since(begin).Seconds()
+		switch {
+		case err == nil:
+		case ctx.Err() != nil:
+			result.Status, result.Result = StatusInterrupted, nil
+		default:
+			result.Status, result.Error = StatusFailed, err.Error()
+		}
+		r.event(Event{Kind: EventJobEnd, Job: job.Name(), Status: result.Status, Text: result.Error})
+	}
+	return executor.Close()
+}
+
+// job runs one job and keeps what comes out. What an error leaves in the folder is of no use to anybody but the log.
+func (r *runner) job(ctx context.Context, executor Executor, job *Job, result *JobResult) (err error) {
+	if result.Inputs, err = job.inputs(); err != nil {
+		return err
+	}
+	spec, files, err := r.prepare.spec(ctx, job)
+	result.Data = append(result.Data, files...)
+	if err != nil {
+		return err
+	}
+	report := throttled(r.event)
+	dir := filepath.Join(r.cfg.Dir, job.Folder())
+	out, err := createOutput(dir, job, func(p backtest.Progress) {
+		report(Event{Kind: EventProgress, Job: job.Name(), Progress: &p})
+	})
+	if err != nil {
+		return err
+	}
+	r.event(Event{Kind: EventJobStart, Job: job.Name()})
+	begin := time.Now()
+	err = executor.Run(ctx, job, &spec, out.log, out.take)
+	if err == nil && out.result == nil {
+		err = errors.New("the plugin ended the backtest without a result: rebuild it")
+	}
+	if err == nil && out.result.End == backtest.EndInterrupted {
+		err = errors.New("the backtest was interrupted")
+	}
+	if err != nil {
+		return r.failed(ctx, out, err)
+	}
+	if err = out.finish(); err != nil {
+		return r.failed(ctx, out, err)
+	}
+	result.Result, result.Records, result.Orders, result.Fills = out.result, out.records, out.orders.NumRows(), out.fills.NumRows()
+	if out.result.End == backtest.EndError {
+		// What it did until then is worth a look, but the job is to be run again.
+		err = errors.New(out.result.Error)
+		return errors.Join(err, writeFile(filepath.Join(dir, errorFile), []byte(err.Error()+"\n")))
+	}
+	result.Status = StatusFinished
+	result.Seconds = time.Since(begin).Seconds()
+	if err := writeJSON(filepath.Join(dir, jobFile), result); err != nil {
+		return err
+	}
+	return nil
+}
+
+// failed takes the job's files away but for its log and says why there are no more.
+func (r *runner) failed(ctx context.Context, out *output, cause error) error {
+	log, _ := os.ReadFile(filepath.Join(out.dir, logFile)) // it is a help, not a result
+	if err := out.discard(); err != nil {
+		return errors.Join(cause, err)
+	}
+	if ctx.Err() != nil {
+		return cause
+	}
+	if err := os.MkdirAll(out.dir, 0o755); err != nil {
+		return errors.Join(cause, err)
+	}
+	err := writeFile(filepath.Join(out.dir, errorFile), []byte(cause.Error()+"\n"))
+	if len(log) > 0 {
+		err = errors.Join(err, writeFile(filepath.Join(out.dir, logFile), log))
+	}
+	return errors.Join(cause, err)
+}

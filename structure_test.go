@@ -68,7 +68,7 @@ var allowed = []struct {
 	{"backtest", "a backtest knows recorded rows, no venue and no process", []string{"hft", "depth", "sim", "local", "backtest/npy"}},
 	{"backtest/npy", "files of rows, whatever the rows are", nil},
 	{"backtest/quality", "looks at rows, wherever they come from", []string{"hft", "depth"}},
-	{"backtest/stats", "statistics of the recorder's rows", []string{"hft", "backtest"}},
+	{"backtest/stats", "statistics of the recorder's rows", []string{"hft", "sim", "backtest"}},
 	{"backtest/report", "draws what it is given", []string{"hft", "backtest", "backtest/stats"}},
 	{"backtest/convert", "is given its decoders", []string{"hft", "sim", "connector", "connector/recording", "backtest/npy"}},
 	{"connector/recording", "files of recorded messages, for replay and conversion", []string{"hft", "connector"}},
@@ -87,9 +87,11 @@ var allowed = []struct {
 	{"internal/benchtable", "a tool", nil},
 	{"pluginapi", "what an author imports", []string{"hft", "depth", "live", "ipc", "backtest", "internal/control"}},
 	{"host", "the host knows no venue and no strategy", []string{"hft", "depth", "ipc", "connector", "internal/control"}},
-	{"cmd/runner/internal/config", "the configuration names venues and plugins but runs none", []string{"internal/control"}},
+	{"cmd/runner/internal/config", "the configuration names venues and plugins but runs none", []string{"internal/control", "backtest"}},
+	{"internal/rowfile", "files of what came out of a backtest", []string{"hft", "backtest"}},
+	{"internal/batch", "runs many backtests; knows no command line", []string{"hft", "backtest", "backtest/...", "connector", "internal/control", "internal/rowfile"}},
 	{"cmd/runner/...", "the wiring knows everything but strategies", []string{"hft", "host", "ipc", "ipc/latency", "connector/...",
-		"internal/control", "cmd/runner/...", "pluginapi"}},
+		"backtest/...", "internal/batch", "internal/control", "cmd/runner/...", "pluginapi"}},
 	{"plugins/...", "a strategy sees its bot", []string{"hft", "depth", "pluginapi"}},
 }
 

@@ -189,3 +189,23 @@ func TestOneMisbehavesBesideOthers(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// TestBacktestBesideALiveStrategy: the strategy that a host runs in the same process goes on.
+func TestBacktestBesideALiveStrategy(t *testing.T) {
+	h := newMiniHost(t, "panics", `{"after_events": 1000000000}`)
+	h.start()
+	if o, err := runBacktest(t.Context(), h.process, backtestJob(t, `{"after_events": 50}`)); err != nil || o.result.End != backtest.EndError {
+		t.Errorf("backtest: %+v, %v", o.result, err)
+	}
+	for before := h.control.Progress(); h.control.Progress() == before; time.Sleep(time.Millisecond) {
+		if err := h.process.ExitError(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := h.process.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if exit, err := h.process.Wait(t.Context()); err != nil || exit.Error != "" {
+		t.Errorf("exit is %+v, %v", exit, err)
+	}
+}

@@ -29,7 +29,7 @@ type lines struct {
 	files []fileLines
 }
 
-// fileLines counts the lines of a file and keeps the first problem.
+// fileLines counts the lines of a file and keeps the first problem that makes something of it unusable.
 type fileLines struct {
 	read, used int64
 	problem    error
@@ -55,7 +55,7 @@ func (l *lines) problem(p recording.Problem) error {
 	default:
 		l.summary.SkippedLines++
 	}
-	if f := &l.files[l.reader.FileNo()]; f.problem == nil {
+	if f := &l.files[l.reader.FileNo()]; f.problem == nil && p.Kind != recording.TimeBackwards {
 		f.problem = p
 	}
 	l.options.OnProblem(p)

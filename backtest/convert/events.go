@@ -104,7 +104,8 @@ func (c *conversion) readAll(ctx context.Context, files []string) error {
 		return err
 	}
 	defer l.reader.Close() // never fails
-	rows := make([]hft.Event, 0, min(c.options.MemoryRows, DefaultMemoryRows))
+	// A row takes about seven bytes of a compressed recording.
+	rows := make([]hft.Event, 0, min(int64(c.options.MemoryRows), DefaultMemoryRows, l.reader.TotalBytes()/6+1))
 	var keys []sortKey
 	spill := func() error {
 		for _, s := range c.spools() {

@@ -142,10 +142,14 @@ func TestEqualsTheReference(t *testing.T) {
 		if g.lines > 0 {
 			files = write(t, string(bytes.Join(recordedLines(t, g.file, g.lines), nil)))
 		}
-		for _, memoryRows := range []int{0, 10_007, 350} {
-			if memoryRows == 350 && (g.lines == 0 || testing.Short()) {
-				continue
-			}
+		memory := []int{0}
+		switch {
+		case g.lines > 0:
+			memory = []int{350}
+		case g.ext == ".npz":
+			memory = []int{0, 10_007}
+		}
+		for _, memoryRows := range memory {
 			out := filepath.Join(t.TempDir(), "out"+g.ext)
 			s, err := convert.Events(t.Context(), files, out, convert.Options{NewDecoder: futures, Raw: g.raw, BBO: g.raw,
 				MemoryRows: memoryRows, Hash: true, OnProblem: func(p recording.Problem) { t.Error(p) }})

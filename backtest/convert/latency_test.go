@@ -19,7 +19,6 @@ import (
 	"hftrunner/backtest/convert"
 	"hftrunner/backtest/npy"
 	"hftrunner/connector/recording"
-	"hftrunner/depth/depthtest"
 	"hftrunner/hft"
 )
 
@@ -52,21 +51,21 @@ func writeEvents(tb testing.TB, path string, rows []hft.Event) {
 
 // TestLatenciesEqualTheReference compares the four latency files, made from one event file and from its three parts.
 func TestLatenciesEqualTheReference(t *testing.T) {
-	for _, c := range []struct {
-		rec         depthtest.Recording
-		lat, latrej string
-	}{
-		{depthtest.RecordedBTC(t), "bc841b4d3d93b83fa49ad1594387c856d3cf10a6557fe9cf82fe7e51b9e5e3dc", "d0ab948d331e4bc81c6d504b67bcb371a07898b23132b9096a47f1f478a314c9"},
-		{depthtest.RecordedETH(t), "c71975873280272bdcec08283fedc3adec511d3ae50eea858fb26c8cf2e8a3d9", "19e0de8c223fa43cf5d2a8647fe8d61728e91bb9013a0332ef26d6c9b8b06480"},
+	for _, c := range []struct{ file, lat, latrej string }{
+		{"btcusdt_20240808.gz", "bc841b4d3d93b83fa49ad1594387c856d3cf10a6557fe9cf82fe7e51b9e5e3dc", "d0ab948d331e4bc81c6d504b67bcb371a07898b23132b9096a47f1f478a314c9"},
+		{"ethusdt_20240808.gz", "c71975873280272bdcec08283fedc3adec511d3ae50eea858fb26c8cf2e8a3d9", "19e0de8c223fa43cf5d2a8647fe8d61728e91bb9013a0332ef26d6c9b8b06480"},
 	} {
-		dir, events := t.TempDir(), c.rec.Events
+		dir := t.TempDir()
+		whole := filepath.Join(dir, "events.npy")
+		if _, err := convert.Events(t.Context(), []string{recordingPath(t, c.file)}, whole, convert.Options{NewDecoder: futures}); err != nil {
+			t.Fatal(err)
+		}
+		events := readEvents(t, whole)
 		var parts []string
 		for i := range 3 {
 			parts = append(parts, filepath.Join(dir, fmt.Sprintf("part%d.npy", i)))
 			writeEvents(t, parts[i], events[len(events)*i/3:len(events)*(i+1)/3])
 		}
-		whole := filepath.Join(dir, "events.npz")
-		writeEvents(t, whole, events)
 		for _, files := range [][]string{{whole}, parts} {
 			out := filepath.Join(dir, "lat.npz")
 			n, err := convert.FeedLatencies(t.Context(), files, out, goldenLatency)

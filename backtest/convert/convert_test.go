@@ -1,0 +1,388 @@
+package convert_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"hftrunner/backtest/convert"
+	"hftrunner/connector"
+	"hftrunner/connector/binancejson"
+	"hftrunner/connector/binancespot"
+	"hftrunner/connector/bybit"
+	"hftrunner/connector/recording"
+	"hftrunner/depth/depthtest"
+	"hftrunner/hft"
+)
+
+// converted converts texts and returns the rows and what was wrong.
+func converted(t *testing.T, options convert.Options, texts ...string) (rows []hft.Event, s convert.Summary, problems []string) {
+	t.Helper()
+	if options.NewDecoder == nil {
+		options.NewDecoder = futures
+	}
+	options.OnProblem = func(p recording.Problem) {
+		problems = append(problems, fmt.Sprintf("%s:%d %v", filepath.Base(p.File), p.Line, p.Kind))
+	}
+	out := filepath.Join(t.TempDir(), "out.npy")
+	s, err := convert.Events(t.Context(), write(t, texts...), out, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return readEvents(t, out), s, problems
+}
+
+// TestOrder shows rows that cannot be in both orders at once, which come twice.
+func TestOrder(t *testing.T) {
+	for _, c := range []struct {
+		lines []string
+		want  string
+	}{
+		{[]string{trade(5e6, 5), trade(7e6, 6)}, "ELb2 5000000/5000000 61800.3x0.006\nELb2 6000000/7000000 61800.3x0.006\n"},
+		// The second trade happened before the first: the exchange sees it first, the local side last.
+		{[]string{trade(9e6, 8), trade(10e6, 7)}, "Eb2 7000000/10000000 61800.3x0.006\nELb2 8000000/9000000 61800.3x0.006\nLb2 7000000/10000000 61800.3x0.006\n"},
+		// A clock set back: nothing is lost.
+		{[]string{trade(9e6, 4), trade(8e6, 5), trade(12e6, 6)},
+			"Eb2 4000000/9000000 61800.3x0.006\nELb2 5000000/8000000 61800.3x0.006\nLb2 4000000/9000000 61800.3x0.006\nELb2 6000000/12000000 61800.3x0.006\n"},
+	} {
+		for _, memoryRows := range []int{0, 1, 2} {
+			rows, s, _ := converted(t, convert.Options{MemoryRows: memoryRows, Hash: true}, strings.Join(c.lines, ""))
+			if got := text(rows); got != c.want || s.SHA256 != depthtest.RowsSHA256(rows) {
+				t.Errorf("%s, want %s: %+v", got, c.want, s)
+			}
+		}
+	}
+}
+
+func TestLocalTimeCorrection(t *testing.T) {
+	// The second line was received 3 ms before it happened.
+	lines := trade(5e6, 5) + trade(6e6, 9)
+	for base, want := range map[time.Duration]int64{0: 3e6, time.Microsecond: 3_001_000} {
+		rows, s, _ := converted(t, convert.Options{BaseLatency: base}, lines)
+		if s.MinLatencyNs != -3e6 || s.MinLatencyLine != 2 || filepath.Base(s.MinLatencyFile) != "f0" || s.OffsetNs != want ||
+			rows[1].LocalTimestampNs != 6e6+want || s.FirstExchTimestampNs != 5e6 || s.LastExchTimestampNs != 9e6 ||
+			s.FirstLocalTimestampNs != 5e6+want || s.LastLocalTimestampNs != 6e6+want {
+			t.Errorf("base %v: %+v", base, s)
+		}
+	}
+	if _, s, _ := converted(t, convert.Options{BaseLatency: time.Second}, trade(5e6, 5)); s.OffsetNs != 0 || s.MinLatencyNs != 0 {
+		t.Errorf("nothing is to be corrected: %+v", s)
+	}
+}
+
+func TestSnapshots(t *testing.T) {
+	const head = `5000000 {"lastUpdateId":1,"T":4,`
+	for _, c := range []struct{ line, want string }{
+		{head + `"bids":[["9","1"],["8","2"]],"asks":[["10","3"],["11","4"],["12","5"]]}`,
+			"ELb3 4000000/5000000 8x0\nELb4 4000000/5000000 9x1\nELb4 4000000/5000000 8x2\n" +
+				"ELs3 4000000/5000000 12x0\nELs4 4000000/5000000 10x3\nELs4 4000000/5000000 11x4\nELs4 4000000/5000000 12x5\n"},
+		{head + `"bids":[],"asks":[["10","3"]]}`, "ELs3 4000000/5000000 10x0\nELs4 4000000/5000000 10x3\n"},
+		{head + `"bids":[["9","1"]],"asks":[]}`, "ELb3 4000000/5000000 9x0\nELb4 4000000/5000000 9x1\n"},
+	} {
+		rows, _, _ := converted(t, convert.Options{}, c.line)
+		if got := text(rows); got != c.want {
+			t.Errorf("%s, want %s", got, c.want)
+		}
+	}
+}
+
+// TestSpotTimes: what comes without a time of the venue gets that of the depth message before it.
+func TestSpotTimes(t *testing.T) {
+	lines := `1000000 {"e":"depthUpdate","E":7,"s":"BTCUSDT","U":1,"u":1,"b":[["9","1"]],"a":[]}
+2000000 {"u":2,"s":"BTCUSDT","b":"9","B":"1","a":"10","A":"2"}
+3000000 {"lastUpdateId":1,"bids":[["9","1"]],"asks":[]}
+`
+	rows, _, _ := converted(t, convert.Options{NewDecoder: func() connector.Decoder { return new(binancespot.Decoder) }, BBO: true, Raw: true}, lines)
+	if want := "b1 7000000/7000000 9x1\nb5 7000000/8000000 9x1\ns5 7000000/8000000 10x2\nb3 7000000/9000000 9x0\nb4 7000000/9000000 9x1\n"; text(rows) != want {
+		t.Errorf("%s, want %s", text(rows), want)
+	}
+}
+
+func TestSpotAndBybitRecordings(t *testing.T) {
+	dir, err := depthtest.DataDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(t.TempDir(), "out.npy")
+	s, err := convert.Events(t.Context(), []string{filepath.Join(dir, "binancespot", "btcusdt_20240808.gz")}, out,
+		convert.Options{NewDecoder: func() connector.Decoder { return new(binancespot.Decoder) }})
+	if err != nil || s.SkippedLines != 0 || s.Clears != 2 || s.Both < 100_000 || s.Both < 9*s.ExchOnly {
+		t.Errorf("spot: %+v, %v", s, err)
+	}
+	samples, err := os.ReadFile(filepath.Join(dir, "..", "exchanges", "samples", "bybit-linear", "ws_orderbook500_XRPUSDT_20241201.jsonl"))
+	if err != nil {
+		t.Fatalf("the sample messages are needed, beside the recorded market data; set HFTRUNNER_DATA to its folder: %v", err)
+	}
+	var lines strings.Builder
+	for i, line := range strings.SplitAfter(strings.TrimSpace(string(samples)), "\n") {
+		fmt.Fprint(&lines, 1733011200700000000+int64(i)*100_000_000, " ", line)
+	}
+	rows, s, _ := converted(t, convert.Options{NewDecoder: func() connector.Decoder { return &bybit.Decoder{Level: 500} }}, lines.String())
+	if s.Lines != 50 || s.Clears != 2 || s.Snapshots != 1000 || rows[0].Kind() != hft.DepthClearEvent || rows[0].Px != rows[500].Px ||
+		rows[501].Kind() != hft.DepthClearEvent || rows[501].Px != rows[1001].Px || rows[0].ExchTimestampNs != 1733011200691000000 {
+		t.Errorf("bybit: %+v", s)
+	}
+}
+
+func TestProblems(t *testing.T) {
+	var zipped bytes.Buffer
+	w := gzip.NewWriter(&zipped)
+	if _, err := io.WriteString(w, trade(1000, 1)+trade(2000, 2)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	flipped := slices.Clone(zipped.Bytes())
+	flipped[len(flipped)-6] ^= 1
+	other := strings.Replace(trade(1500, 1), "BTCUSDT", "ETHUSDT", 1)
+	for _, c := range []struct {
+		name     string
+		texts    []string
+		problems []string
+		lines    int64
+		rows     int
+	}{
+		{"good", []string{trade(1, 1) + trade(2, 1)}, nil, 2, 2},
+		{"acknowledgements", []string{"5 {\"result\":null,\"id\":1}\n" + trade(6, 1)}, nil, 2, 1},
+		{"bad lines", []string{"x\n" + trade(1, 1) + "2 {\n3 \n\n" + trade(4, 1)}, []string{"f0:1 bad line", "f0:3 bad line", "f0:4 bad line", "f0:5 bad line"}, 4, 2},
+		{"another symbol", []string{trade(1000, 1) + other, trade(1600, 1)}, []string{"f0:2 bad line"}, 3, 2},
+		{"clock set back", []string{trade(9, 1) + trade(5, 1) + trade(6, 1) + trade(9, 1), trade(8, 1)},
+			[]string{"f0:2 time runs backwards", "f1:1 time runs backwards"}, 5, 5},
+		{"checksum", []string{string(flipped), trade(3000, 3)}, []string{"f0:3 damaged file"}, 3, 3},
+	} {
+		rows, s, problems := converted(t, convert.Options{}, c.texts...)
+		unique := s.Both + s.ExchOnly // each row is once in the order of the exchange
+		if !slices.Equal(problems, c.problems) || s.Lines != c.lines || unique != int64(c.rows) || int64(len(rows)) != s.NumRows {
+			t.Errorf("%s: problems %q, %+v", c.name, problems, s)
+		}
+		if n := s.SkippedLines + s.TimesBackwards + s.DamagedFiles; n != int64(len(problems)) {
+			t.Errorf("%s: %d problems are counted: %+v", c.name, n, s)
+		}
+	}
+}
+
+// TestCutOffFile cuts a recording at many lengths: what can be read is converted, and the cut is reported.
+func TestCutOffFile(t *testing.T) {
+	whole, err := os.ReadFile(recordingPath(t, "btcusdt_20240808.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := int64(0)
+	for _, n := range []int{20_000, 60_001, 200_000} {
+		_, s, problems := converted(t, convert.Options{}, string(whole[:n]))
+		if len(problems) != 1 || !strings.HasSuffix(problems[0], "damaged file") || s.DamagedFiles != 1 || s.NumRows <= last {
+			t.Errorf("%d bytes: problems %q, %+v", n, problems, s)
+		}
+		last = s.NumRows
+	}
+}
+
+func TestErrors(t *testing.T) {
+	good := trade(1000, 1)
+	quote := `5 {"e":"bookTicker","T":5,"u":1,"s":"BTCUSDT","b":"1","B":"1","a":"2","A":"1"}` + "\n"
+	ended, end := context.WithCancel(t.Context())
+	end()
+	for _, c := range []struct {
+		name  string
+		ctx   context.Context
+		texts []string
+		out   string
+		edit  func(*convert.Options)
+		want  string
+	}{
+		{name: "empty", texts: []string{good, ""}, want: "f1: no line of it can be used, of 0 with a time; give a recording"},
+		{name: "wrong format", texts: []string{"a,b\n1,2\n"}, want: `f0:1: the line does not start with a time in nanoseconds and a space: "a,b"`},
+		{name: "not a message", texts: []string{good, "5 hello\n"}, want: "f1:1: binancefutures: byte 0: a value is expected; repair"},
+		{name: "another symbol", texts: []string{good, strings.Replace(good, "BTC", "ETH", 1)}, want: "the message is about \"ETHUSDT\", those before about BTCUSDT"},
+		{name: "acknowledgements", texts: []string{"5 {}\n"}, want: "no line of it can be used, of 1 with a time"},
+		{name: "header cut off", texts: []string{"\x1f\x8b\x08"}, want: "f0:1: the file was cut off here"},
+		{name: "quotes", texts: []string{quote}, want: "have no row of a book or trade"},
+		{name: "no file", want: "no file is given"},
+		{name: "clock", texts: []string{trade(0, 9e12) + trade(9e18, 1)}, want: "f0:1: it was received 9000000000000000000 ns before it happened"},
+		{name: "decoder", texts: []string{good}, edit: func(o *convert.Options) { o.NewDecoder = nil }, want: "NewDecoder is missing"},
+		{name: "base latency", texts: []string{good}, edit: func(o *convert.Options) { o.BaseLatency = -1 }, want: "BaseLatency is -1ns"},
+		{name: "memory", texts: []string{good}, edit: func(o *convert.Options) { o.MemoryRows = -1 }, want: "MemoryRows is -1"},
+		{name: "line length", texts: []string{good}, edit: func(o *convert.Options) { o.MaxLineBytes = -1 }, want: "MaxLineBytes is -1"},
+		{name: "temporary folder", texts: []string{good}, edit: func(o *convert.Options) { o.TempDir = "no/such" }, want: "give a folder"},
+		{name: "extension", texts: []string{good}, out: "out.csv", want: "give a .npy or .npz file"},
+		{name: "context", texts: []string{good}, ctx: ended, want: "context canceled"},
+	} {
+		options := convert.Options{NewDecoder: futures}
+		if c.edit != nil {
+			c.edit(&options)
+		}
+		if c.ctx == nil {
+			c.ctx = t.Context()
+		}
+		if c.out == "" {
+			c.out = "out.npz"
+		}
+		out := filepath.Join(t.TempDir(), c.out)
+		_, err := convert.Events(c.ctx, write(t, c.texts...), out, options)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %s", c.name, err, c.want)
+		}
+		if _, err := os.Stat(out); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s: there is an output: %v", c.name, err)
+		}
+		onlyFile(t, out)
+	}
+	if _, err := convert.Events(t.Context(), []string{"no"}, filepath.Join(t.TempDir(), "out.npy"), convert.Options{NewDecoder: futures}); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a missing file gives %v", err)
+	}
+}
+
+// TestBeforeTheEpoch: a decoder that gives times before 1970 does not break the order.
+func TestBeforeTheEpoch(t *testing.T) {
+	rows, s, problems := converted(t, convert.Options{NewDecoder: func() connector.Decoder { return early{} }}, "1 a\n2 b\n")
+	if len(rows) != 1 || s.SkippedLines != 1 || !slices.Equal(problems, []string{"f0:1 bad line"}) {
+		t.Errorf("%v, %+v, %q", rows, s, problems)
+	}
+}
+
+// early decodes every message to a trade, of which that received at 1 is before 1970.
+type early struct{}
+
+func (early) Decode(localNs int64, _ []byte, m *connector.Message) error {
+	m.Reset()
+	m.Kind = connector.MessageTrade
+	m.ExchTimestampNs = 1
+	m.Events = append(m.Events, hft.Event{Ev: hft.TradeEvent, ExchTimestampNs: 2*localNs - 3, LocalTimestampNs: localNs})
+	return nil
+}
+
+// TestCancel ends the context at every stage: nothing is left behind and an older file stays.
+func TestCancel(t *testing.T) {
+	for _, memoryRows := range []int{0, 20_000} {
+		for _, stage := range []convert.Stage{convert.Reading, convert.Counting, convert.Writing} {
+			ctx, cancel := context.WithCancel(t.Context())
+			out := filepath.Join(t.TempDir(), "out.npz")
+			if err := os.WriteFile(out, []byte("older"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, err := convert.Events(ctx, []string{recordingPath(t, "btcusdt_20240808.gz")}, out, convert.Options{NewDecoder: futures, MemoryRows: memoryRows,
+				Progress: func(p convert.Progress) {
+					if p.Stage == stage && p.Done > p.Total/2 {
+						cancel()
+					}
+				}})
+			cancel()
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("ended while %v: %v", stage, err)
+			}
+			if older, err := os.ReadFile(out); err != nil || string(older) != "older" {
+				t.Errorf("ended while %v: the older file is %q, %v", stage, older, err)
+			}
+			onlyFile(t, out)
+		}
+	}
+}
+
+func TestProgress(t *testing.T) {
+	for _, raw := range []bool{false, true} {
+		var stages []string
+		var last convert.Progress
+		options := convert.Options{NewDecoder: futures, Raw: raw, Progress: func(p convert.Progress) {
+			if p.Stage != last.Stage {
+				stages = append(stages, p.Stage.String())
+			} else if p.Done < last.Done || p.Total != last.Total {
+				t.Errorf("%+v after %+v", p, last)
+			}
+			if p.Done < 0 || p.Done > p.Total {
+				t.Errorf("%+v", p)
+			}
+			last = p
+		}}
+		s, err := convert.Events(t.Context(), []string{recordingPath(t, "ethusdt_20240808.gz")}, filepath.Join(t.TempDir(), "out.npy"), options)
+		if err != nil || last.Done != s.NumRows || last.Done != last.Total {
+			t.Errorf("%+v at the end, %+v, %v", last, s, err)
+		}
+		want := []string{"reading", "counting", "writing"}
+		if raw {
+			want = []string{"reading", "writing"}
+		}
+		if !slices.Equal(stages, want) {
+			t.Errorf("stages %q", stages)
+		}
+	}
+}
+
+// FuzzEvents converts arbitrary text with arbitrary little memory: whatever comes out can be read in both orders, has
+// every decoded row once per order, and does not depend on the memory.
+func FuzzEvents(f *testing.F) {
+	f.Add([]byte(trade(5e6, 5)+trade(3e6, 9)+trade(9e6, 7)), 2, false)
+	f.Add([]byte("5 {\"lastUpdateId\":1,\"T\":4,\"bids\":[[\"9\",\"1\"]],\"asks\":[[\"10\",\"3\"],[\"11\",\"4\"]]}\n"+trade(1, 1)), 1, true)
+	f.Add([]byte(trade(0, 9e12)+trade(9e18, 1)), 1, false)
+	f.Add([]byte("x\n5 {}\n7 {\"e\":\"bookTicker\",\"T\":5,\"u\":1,\"s\":\"A\",\"b\":\"1\",\"B\":\"1\",\"a\":\"2\",\"A\":\"1\"}"), 3, false)
+	f.Add([]byte(`5 {"topic":"orderbook.50.A","type":"snapshot","ts":3,"data":{"s":"A","b":[["1","1"]],"a":[["2","1"]],"u":1}}`), 3, false)
+	f.Add([]byte(`5 {"e":"depthUpdate","E":7,"s":"A","U":1,"u":1,"b":[["9","1"]],"a":[]}`), 3, true)
+	decoders := []func() connector.Decoder{futures,
+		func() connector.Decoder { return new(binancespot.Decoder) }, func() connector.Decoder { return &bybit.Decoder{BBO: true} }}
+	f.Fuzz(func(t *testing.T, content []byte, memoryRows int, bbo bool) {
+		memoryRows = int(uint(memoryRows)%40) + 1
+		dir := t.TempDir()
+		name := filepath.Join(dir, "in")
+		if err := os.WriteFile(name, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, newDecoder := range decoders {
+			options := convert.Options{NewDecoder: newDecoder, BBO: bbo, MaxLineBytes: 1 << 16, Hash: true}
+			var results [2]string
+			for i := range results {
+				if i == 1 {
+					options.MemoryRows = memoryRows
+				}
+				out := filepath.Join(dir, "out.npy")
+				s, err := convert.Events(t.Context(), []string{name}, out, options)
+				if results[i] = fmt.Sprint(s, err); err != nil {
+					var where *binancejson.Error
+					if !strings.HasPrefix(err.Error(), "convert: ") || errors.As(err, &where) && !strings.Contains(err.Error(), "in:") {
+						t.Fatalf("the error does not say where: %v", err)
+					}
+					continue
+				}
+				checkBothOrders(t, readEvents(t, out), s)
+			}
+			if results[0] != results[1] {
+				t.Fatalf("with memory for %d rows %s, with more %s", memoryRows, results[1], results[0])
+			}
+		}
+	})
+}
+
+// checkBothOrders reads rows as a backtest does.
+func checkBothOrders(t *testing.T, rows []hft.Event, s convert.Summary) {
+	t.Helper()
+	var exchNs, localNs, exchRows, localRows int64
+	for i := range rows {
+		e := &rows[i]
+		if e.LocalTimestampNs < e.ExchTimestampNs {
+			t.Fatalf("row %d was received before it happened: %+v", i, e)
+		}
+		if e.Ev&hft.ExchEvent != 0 {
+			if exchRows++; e.ExchTimestampNs < exchNs {
+				t.Fatalf("row %d goes back in exchange time", i)
+			}
+			exchNs = e.ExchTimestampNs
+		}
+		if e.Ev&hft.LocalEvent != 0 {
+			if localRows++; e.LocalTimestampNs < localNs {
+				t.Fatalf("row %d goes back in local time", i)
+			}
+			localNs = e.LocalTimestampNs
+		}
+	}
+	if decoded := s.Depth + s.Trades + s.Clears + s.Snapshots + s.BBOs; exchRows != decoded || localRows != decoded || int64(len(rows)) != s.NumRows {
+		t.Fatalf("%d rows for the exchange, %d local ones: %+v", exchRows, localRows, s)
+	}
+}

@@ -28,6 +28,10 @@ type bookSide struct {
 	// side has reached them and the feed has not removed them.
 	hidden      bool
 	top, bottom int64
+	// The book searches its best down to a bound, which it forgets when it finds a side empty; hidden levels from before
+	// that, with keys in [lostBottom, lostTop], are then not found when the best comes down to them.
+	lost                bool
+	lostTop, lostBottom int64
 }
 
 // watchedBook is a window book that also knows of the levels the other side has crossed. The window book, which is the
@@ -100,9 +104,30 @@ func (w *watchedBook) moveBest(side hft.Side, best int64) {
 	}
 	if best > own.best && best >= ^other.best {
 		other.hide(^best, other.best)
-		w.ask.best, w.bid.best = w.book.BestAskTick()^askFlip, w.book.BestBidTick()^bidFlip
+		if side == hft.Buy {
+			other.setBest(w.book.BestAskTick() ^ askFlip)
+		} else {
+			other.setBest(w.book.BestBidTick() ^ bidFlip)
+		}
 	}
-	own.best = best
+	own.setBest(best)
+}
+
+// setBest notes what the book shows as the best of a side, and what it may not find behind that.
+func (s *bookSide) setBest(best int64) {
+	if best < s.best && s.lost {
+		if low, high := max(best+1, s.lostBottom), min(s.best-1, s.lostTop); low <= high {
+			s.hide(low, high)
+		}
+	}
+	if s.best = best; best != noKey || !s.hidden {
+		return
+	}
+	if !s.lost {
+		s.lost, s.lostBottom, s.lostTop = true, s.bottom, s.top
+		return
+	}
+	s.lostBottom, s.lostTop = min(s.lostBottom, s.bottom), max(s.lostTop, s.top)
 }
 
 // hide notes that levels with keys in [bottom, top] may be there without being shown.
@@ -125,11 +150,11 @@ func (w *watchedBook) clear(side hft.Side, price float64) {
 	whole := w.byOrder || math.IsNaN(price) || math.IsInf(price, 0)
 	if side != hft.Sell {
 		w.clearSide(&w.bid, bidFlip, price, whole || side == hft.SideNone)
-		w.bid.best = w.book.BestBidTick() ^ bidFlip
+		w.bid.setBest(w.book.BestBidTick() ^ bidFlip)
 	}
 	if side != hft.Buy {
 		w.clearSide(&w.ask, askFlip, price, whole || side == hft.SideNone)
-		w.ask.best = w.book.BestAskTick() ^ askFlip
+		w.ask.setBest(w.book.BestAskTick() ^ askFlip)
 	}
 }
 
@@ -137,7 +162,7 @@ func (w *watchedBook) clear(side hft.Side, price float64) {
 // look at when it searches its new best.
 func (w *watchedBook) clearSide(s *bookSide, flip int64, price float64, whole bool) {
 	if whole {
-		s.hidden = false
+		s.hidden, s.lost = false, false
 		return
 	}
 	key := min(max(hft.PriceTick(price, w.tickSize), -maxTick), maxTick) ^ flip

@@ -23,6 +23,9 @@ const (
 	L3FIFO
 )
 
+// maxLastTrades bounds the memory of the last trades.
+const maxLastTrades = 1 << 20
+
 // AssetBuilder collects what an instrument of a backtest is made of (L2AssetBuilder, L3AssetBuilder). Data and Book are
 // required; everything else has the reference's default: no latency, a linear asset of size 1, LogProbability2, fees 0,
 // NoPartialFill.
@@ -159,6 +162,8 @@ func (a *AssetBuilder) build(assetNo int, b *Builder) (*asset, error) {
 		return nil, incomplete("no data: call Data with files or rows")
 	case a.book.kind == "":
 		return nil, incomplete("no book: call Book with the instrument's tick and lot size")
+	case a.lastTrades > maxLastTrades:
+		return nil, invalid("last trades %d: keep at most %d", a.lastTrades, maxLastTrades)
 	case a.exchange > L3FIFO:
 		return nil, invalid("exchange model %d: choose NoPartialFill, PartialFill or L3FIFO", a.exchange)
 	case a.queue == nil || a.entry == nil || a.response == nil || a.asset == nil || a.fee == nil:

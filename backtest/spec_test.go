@@ -90,6 +90,7 @@ func TestSpecErrors(t *testing.T) {
 		"contract size 0":          func(_ *backtest.Spec, a *backtest.AssetSpec) { a.ContractSize = 0 },
 		"tick size":                func(_ *backtest.Spec, a *backtest.AssetSpec) { a.TickSize = 0 },
 		`book "tree"`:              func(_ *backtest.Spec, a *backtest.AssetSpec) { a.Depth = "tree" },
+		"last trades 1000000000":   func(_ *backtest.Spec, a *backtest.AssetSpec) { a.LastTrades = 1e9 },
 		"no data":                  func(_ *backtest.Spec, a *backtest.AssetSpec) { a.Files = nil },
 		"missing.npz":              func(_ *backtest.Spec, a *backtest.AssetSpec) { a.Files = []string{"missing.npz"} },
 		"there are no rows in":     func(_ *backtest.Spec, a *backtest.AssetSpec) { a.Files = []string{empty} },

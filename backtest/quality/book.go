@@ -96,19 +96,16 @@ func (w *watchedBook) updateOrder(side hft.Side, ev *hft.Event) bool {
 	return true
 }
 
-// moveBest notes the new best of a side. One that reaches the other side hides that side's best levels.
+// moveBest notes the new best of a side. If it has reached the other side, that side's best levels are hidden now; by
+// order that also happens while the own best comes down, when its order moves to a price that still reaches the other.
 func (w *watchedBook) moveBest(side hft.Side, best int64) {
-	own, other := &w.bid, &w.ask
+	own, other, otherBest := &w.bid, &w.ask, w.book.BestAskTick()^askFlip
 	if side == hft.Sell {
-		own, other = &w.ask, &w.bid
+		own, other, otherBest = &w.ask, &w.bid, w.book.BestBidTick()^bidFlip
 	}
-	if best > own.best && best >= ^other.best {
+	if otherBest != other.best {
 		other.hide(^best, other.best)
-		if side == hft.Buy {
-			other.setBest(w.book.BestAskTick() ^ askFlip)
-		} else {
-			other.setBest(w.book.BestBidTick() ^ bidFlip)
-		}
+		other.setBest(otherBest)
 	}
 	own.setBest(best)
 }

@@ -97,14 +97,13 @@ type budget struct{ points, fills int }
 
 // budgetOf shares 200,000 points and 50,000 fills among all runs, which makes a page of about 4 MB at most.
 func budgetOf(r *Report) budget {
-	curves, assets := 0, 0
+	curves := 0
 	for i := range r.Runs {
 		curves += 3 + 2*len(r.Runs[i].Assets)
-		assets = max(assets, len(r.Runs[i].Assets))
 	}
 	return budget{
 		points: min(max(200_000/max(curves, 1), 100), MaxPoints),
-		fills:  min(max(50_000/max(len(r.Runs), 1), 100), MaxFills) / max(assets, 1),
+		fills:  min(max(50_000/max(len(r.Runs), 1), 100), MaxFills),
 	}
 }
 
@@ -168,7 +167,7 @@ func timeCharts(run *Run, b budget) []chart {
 	for i := range run.Assets {
 		a := &run.Assets[i]
 		if len(a.Curves.Price) > 0 || len(a.Fills) > 0 {
-			list = append(list, priceChart(a, b))
+			list = append(list, priceChart(a, b, b.fills/len(run.Assets)))
 		}
 		if len(a.Curves.Position) > 0 {
 			list = append(list, chart{Title: "Position " + a.Instrument, Kind: "time", Class: "low",
@@ -179,12 +178,12 @@ func timeCharts(run *Run, b budget) []chart {
 	return list
 }
 
-func priceChart(a *Asset, b budget) chart {
+func priceChart(a *Asset, b budget, maxFills int) chart {
 	c := chart{Title: "Price " + a.Instrument, Kind: "time", Class: "tall"}
 	if len(a.Curves.Price) > 0 {
 		c.Series = []series{curve("mid price", "line", "price", a.Curves.Price, b)}
 	}
-	shown := thinFills(a.Fills, b.fills)
+	shown := thinFills(a.Fills, maxFills)
 	buys := 0
 	f := &fills{}
 	for _, x := range shown {

@@ -7,9 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 	"unicode"
 
 	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -139,7 +141,11 @@ func newPicture(title string) *picture {
 	p := &picture{Plot: plot.New()}
 	p.Title.Text = printable(title)
 	p.Title.Padding = vg.Points(6)
-	p.Title.TextStyle.Font.Size = vg.Points(13)
+	for _, f := range []*font.Font{&p.Title.TextStyle.Font, &p.X.Label.TextStyle.Font, &p.Y.Label.TextStyle.Font,
+		&p.X.Tick.Label.Font, &p.Y.Tick.Label.Font, &p.Legend.TextStyle.Font} {
+		f.Variant, f.Size = "Sans", vg.Points(9)
+	}
+	p.Title.TextStyle.Font.Size = vg.Points(12)
 	p.Add(&plotter.Grid{
 		Vertical:   draw.LineStyle{Color: color.Gray{230}, Width: vg.Points(0.5)},
 		Horizontal: draw.LineStyle{Color: color.Gray{230}, Width: vg.Points(0.5)},
@@ -160,18 +166,33 @@ func printable(text string) string {
 func newTimePlot(title, unit string) *picture {
 	p := newPicture(title)
 	p.X.Label.Text, p.Y.Label.Text = "UTC", printable(unit)
-	p.X.Tick.Marker = plot.TimeTicks{Format: "01-02 15:04:05", Ticker: plot.TickerFunc(fewTicks)}
+	p.X.Tick.Marker = plot.TickerFunc(timeTicks)
 	p.Legend.Top, p.Legend.Left = true, true
-	p.Legend.TextStyle.Font.Size = vg.Points(9)
 	return p
 }
 
-// fewTicks leaves the room that written times need.
-func fewTicks(low, high float64) []plot.Tick {
-	ticks := make([]plot.Tick, 6)
-	for i := range ticks {
-		ticks[i].Value = low + (high-low)*float64(i)/5
-		ticks[i].Label = "time"
+// timeTicks marks between four and about ten round times, given in seconds.
+func timeTicks(low, high float64) []plot.Tick {
+	const minute, hour, day = 60, 3600, 86400
+	step, format := 1e-9, "15:04:05.000000"
+	for _, s := range []float64{0.001, 0.01, 0.1, 1, 2, 5, 10, 30, minute, 2 * minute, 5 * minute, 10 * minute, 30 * minute, hour,
+		2 * hour, 4 * hour, 12 * hour, day, 2 * day, 7 * day, 14 * day, 28 * day, 91 * day, 364 * day} {
+		if s <= (high-low)/4 {
+			step = s
+		}
+	}
+	switch {
+	case step >= day:
+		format = "2006-01-02"
+	case step >= minute:
+		format = "01-02 15:04"
+	case step >= 1:
+		format = "15:04:05"
+	}
+	var ticks []plot.Tick
+	for k := math.Ceil(low / step); k*step <= high && len(ticks) < 20; k++ {
+		at := time.UnixMicro(int64(math.Round(k * step * 1e6))).UTC()
+		ticks = append(ticks, plot.Tick{Value: k * step, Label: at.Format(format)})
 	}
 	return ticks
 }

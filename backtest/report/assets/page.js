@@ -55,8 +55,7 @@
   document.getElementById("sweep-controls")?.addEventListener("submit", (e) => e.preventDefault());
   addEventListener("hashchange", () => open(byHash(), true));
   addEventListener("resize", drawAll);
-  addEventListener("beforeprint", drawAll);
-  addEventListener("afterprint", drawAll);
+  matchMedia("print").addEventListener("change", drawAll); // ink on white paper
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
 
   const figure = document.getElementById("sweep-map");

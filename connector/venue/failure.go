@@ -1,0 +1,99 @@
+package venue
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Cause is what a venue's refusal means for the request, across venues.
+type Cause uint8
+
+// Causes.
+const (
+	// Unknown: whether the request was executed is not known; the order has to be asked about.
+	Unknown Cause = iota
+	// Refused: the request was not executed and would not be a second time: filters, funds, permissions of the symbol.
+	Refused
+	// WouldTake: a post-only order that would have taken. It is over, and no error.
+	WouldTake
+	// Unfilled: a fill-or-kill or immediate-or-cancel order found nothing. It is over, and no error.
+	Unfilled
+	// DuplicateID: an order of this client id is there; it is not touched.
+	DuplicateID
+	// Gone: there is no such open order; it may be filled, canceled or not have arrived yet.
+	Gone
+	// NotFound: a question about an order that the venue does not know.
+	NotFound
+	// NoChange: an amendment that changes nothing or is not possible; the order stays as it is.
+	NoChange
+	// OrderRate: too many orders; submissions pause until RetryAt.
+	OrderRate
+	// Weight: too many requests; everything pauses until RetryAt.
+	Weight
+	// Banned: the venue does not talk to this address until RetryAt.
+	Banned
+	// ClockOff: the request's time was outside of the window; it was not executed. The clock has to be synchronised.
+	ClockOff
+	// Key: key, signature, permission or address are not accepted; trading has to stop.
+	Key
+	// Overloaded: not executed because the venue is busy; cancels are tried again.
+	Overloaded
+)
+
+// String returns the cause in words.
+func (c Cause) String() string {
+	names := [...]string{"outcome unknown", "refused", "would take", "not filled", "duplicate client order id", "no such open order",
+		"no such order", "nothing changed", "too many orders", "too many requests", "banned", "clock off", "key not accepted", "overloaded"}
+	if int(c) < len(names) {
+		return names[c]
+	}
+	return "unknown cause"
+}
+
+// Failure is what a venue said instead of what was asked for, or that it said nothing.
+type Failure struct {
+	Cause Cause
+	// Code and Msg are the venue's, Code 0 when it had none.
+	Code int
+	Msg  string
+	// RetryAt is when the venue wants to hear again, zero when it did not say.
+	RetryAt time.Time
+	// Err is what went wrong below, such as a connection that was lost; nil otherwise.
+	Err error
+}
+
+// Error returns cause, code and text.
+func (f *Failure) Error() string {
+	text := f.Cause.String()
+	if f.Code != 0 {
+		text += fmt.Sprintf(" (%d)", f.Code)
+	}
+	if f.Msg != "" {
+		text += ": " + f.Msg
+	}
+	if f.Err != nil {
+		text += ": " + f.Err.Error()
+	}
+	return text
+}
+
+// Unwrap returns what went wrong below.
+func (f *Failure) Unwrap() error { return f.Err }
+
+// CauseOf returns the cause of an error of a Protocol; what is no *Failure is Unknown.
+func CauseOf(err error) Cause {
+	var f *Failure
+	if errors.As(err, &f) {
+		return f.Cause
+	}
+	return Unknown
+}
+
+// Errors of a Protocol that are no failures.
+var (
+	// ErrUnsupported: the venue has no such thing.
+	ErrUnsupported = errors.New("venue: the venue has no such function")
+	// ErrResubscribe: the snapshot comes with the stream when the symbol is subscribed anew.
+	ErrResubscribe = errors.New("venue: snapshots come with the stream")
+)

@@ -1,0 +1,150 @@
+package venue
+
+import (
+	"context"
+	"time"
+
+	"hftrunner/connector"
+	"hftrunner/connector/blotter"
+	"hftrunner/hft"
+)
+
+// Protocol is how to speak to one venue: what its package implements. It keeps no orders, books or subscriptions; that is
+// Connector's. Methods that take a context are called from several goroutines, block until the venue has answered, and
+// return a *Failure when it has refused or not answered; the streams' functions are called by one goroutine each.
+type Protocol interface {
+	// ServerTimeNs asks for the venue's clock.
+	ServerTimeNs(ctx context.Context) (int64, error)
+	// Clock sets what is added to the local clock in signed requests.
+	SetClockOffset(offset time.Duration)
+	// Filters returns the steps and limits of symbols.
+	Filters(ctx context.Context, symbols []string) ([]Filters, error)
+	// Permissions looks at the key: what it may do, the account's modes.
+	Permissions(ctx context.Context) ([]Finding, error)
+
+	// MarketStreams returns the connections that bring the market data of symbols.
+	MarketStreams(symbols []string) []Stream
+	// Decode decodes a message of a market stream; see connector.Decoder. m.Symbol is empty for a snapshot only.
+	Decode(localTimestampNs int64, frame []byte, m *connector.Message) error
+	// Snapshot asks for a full book. Venues whose stream brings snapshots return ErrResubscribe.
+	Snapshot(ctx context.Context, symbol string, localTimestampNs func() int64, m *connector.Message) error
+
+	// UserStream prepares a private stream, with whatever has to be asked for first, and returns it.
+	UserStream(ctx context.Context) (Stream, error)
+	// DecodeUser decodes a message of the private stream and hands what it says to the sink.
+	DecodeUser(frame []byte, sink UserSink) error
+
+	// Place, Amend and Cancel send a request and return the venue's acknowledgement, which may be empty where the outcome
+	// only comes by the private stream.
+	Place(ctx context.Context, o *Order) (blotter.Report, error)
+	Amend(ctx context.Context, o *Order) (blotter.Report, error)
+	Cancel(ctx context.Context, o *Order) (blotter.Report, error)
+	// CancelAll cancels every order of the account on a symbol, also those of others.
+	CancelAll(ctx context.Context, symbol string) error
+	// QueryOrder asks for one order.
+	QueryOrder(ctx context.Context, o *Order) (blotter.Report, error)
+	// OpenOrders lists the open orders on a symbol, those of others included.
+	OpenOrders(ctx context.Context, symbol string) ([]blotter.Report, error)
+	// Executions lists the executions on a symbol since a time, oldest first.
+	Executions(ctx context.Context, symbol string, sinceNs int64) ([]blotter.Report, error)
+	// Positions returns the position of symbols; a venue without positions returns none.
+	Positions(ctx context.Context, symbols []string) ([]Position, error)
+	// Balances returns the account's balances.
+	Balances(ctx context.Context) ([]Balance, error)
+	// ArmDeadMan makes the venue cancel all orders on a symbol after window unless it is called again; 0 disarms it. Venues
+	// that have no such thing return ErrUnsupported.
+	ArmDeadMan(ctx context.Context, symbol string, window time.Duration) error
+
+	// Close ends connections that the protocol holds for order entry.
+	Close() error
+}
+
+// Order is a request about one order, as it goes to the venue.
+type Order struct {
+	Symbol   string
+	ClientID string
+	// VenueID is the venue's id of the order, empty while it is not known.
+	VenueID string
+	Side    hft.Side
+	OrdType hft.OrdType
+	// TimeInForce is of a limit order.
+	TimeInForce hft.TimeInForce
+	// Price and Qty are decimal texts with the instrument's decimals. For Amend they are the new ones, Qty the whole order's:
+	// what is executed and what is to stay open.
+	Price, Qty string
+	// PrevPrice, PrevQty and CumQty are what an amended order is so far.
+	PrevPrice, PrevQty, CumQty string
+}
+
+// Filters are the venue's rules for one instrument. Limits that the venue does not have are 0.
+type Filters struct {
+	Symbol                string  `json:"symbol"`
+	Trading               bool    `json:"trading"`
+	TickSize              float64 `json:"tick_size"`
+	LotSize               float64 `json:"lot_size"`
+	MinQty                float64 `json:"min_qty"`
+	MaxQty                float64 `json:"max_qty"`
+	MinNotional           float64 `json:"min_notional"`
+	BaseAsset, QuoteAsset string  `json:"-"`
+}
+
+// Position is the account's position on one instrument.
+type Position struct {
+	Symbol      string
+	Qty         float64 // negative when short
+	TimestampNs int64
+}
+
+// Balance is what the account has of one asset.
+type Balance struct {
+	Asset        string
+	Free, Locked float64
+}
+
+// Finding is one line of what `runner check` reports.
+type Finding struct {
+	// What was looked at, Value what was found.
+	What  string `json:"what"`
+	Value string `json:"value"`
+	// Problem says what is wrong and Advice what to do; both are empty when all is well.
+	Problem string `json:"problem,omitempty"`
+	Advice  string `json:"advice,omitempty"`
+}
+
+// UserSink takes what the private stream says.
+type UserSink interface {
+	// Order takes a report about an order; r is copied.
+	Order(r *blotter.Report)
+	// Position takes the account's position.
+	Position(p Position)
+	// Balance takes a balance.
+	Balance(b Balance)
+	// Renew says that the stream is over or about to be, and why: a new one has to be prepared.
+	Renew(reason string)
+}
+
+// Stream is one WebSocket connection.
+type Stream struct {
+	// Name tells a venue's streams apart in messages: "public", "market", "user".
+	Name string
+	URL  string
+	// Hello are messages to send right after connecting: log-on, subscriptions. The stream is up when Ready has said so
+	// for as many answers as Answers, or at once when that is 0.
+	Hello   [][]byte
+	Answers int
+	// Ready looks at a message and reports whether it is an answer to a Hello; err says that it was refused.
+	Ready func(frame []byte) (answer bool, err error)
+	// Ping is sent every PingInterval, nil for none; the WebSocket's own pings are answered in any case.
+	Ping         func() []byte
+	PingInterval time.Duration
+	// Silence is how long nothing may come, also no ping, until the connection is taken for dead.
+	Silence time.Duration
+	// QuietTopics is how long a stream that is up may bring no data although something is subscribed; 0 for a stream
+	// that may be quiet for ever.
+	QuietTopics time.Duration
+	// Lifetime is after how long the connection is replaced by a new one, before the venue cuts it; 0 for never.
+	Lifetime time.Duration
+	// KeepAlive is called every KeepAliveInterval, such as to extend a listen key. An error renews the stream.
+	KeepAlive         func(ctx context.Context) error
+	KeepAliveInterval time.Duration
+}

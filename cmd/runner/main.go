@@ -18,6 +18,7 @@ import (
 	"hftrunner/cmd/runner/internal/config"
 	"hftrunner/cmd/runner/internal/ticktoorder"
 	"hftrunner/host"
+	"hftrunner/internal/batch"
 	"hftrunner/internal/control"
 	"hftrunner/ipc/latency"
 )
@@ -43,10 +44,12 @@ func run(args []string) int {
 			}
 			return host.New(cfg, logger)
 		},
-		PluginNames: host.PluginNames,
-		Describe:    host.Describe,
-		Dial:        func(socket string) (cli.Remote, error) { return control.DialRunner(socket) },
-		Bench:       bench,
+		PluginNames:  host.PluginNames,
+		Describe:     host.Describe,
+		Dial:         func(socket string) (cli.Remote, error) { return control.DialRunner(socket) },
+		Bench:        bench,
+		NewExecutors: func(level string) cli.Executors { return batch.NewProcesses(hclog.LevelFromString(level)) },
+		Decoders:     decoders(),
 	}
 	return app.Run(context.Background(), args)
 }

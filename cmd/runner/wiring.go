@@ -10,6 +10,7 @@ import (
 	"hftrunner/connector"
 	"hftrunner/connector/binancefutures"
 	"hftrunner/connector/binancespot"
+	"hftrunner/connector/bybit"
 	"hftrunner/connector/depthsync"
 	"hftrunner/connector/paper"
 	"hftrunner/connector/replay"
@@ -35,6 +36,15 @@ func replayFormats() map[string]replayFormat {
 		config.FormatBinanceFutures: {func() connector.Decoder { return new(binancefutures.Decoder) }, depthsync.Futures},
 		config.FormatBinanceSpot:    {func() connector.Decoder { return new(binancespot.Decoder) }, depthsync.Spot},
 	}
+}
+
+// decoders are those of the formats that a backtest converts.
+func decoders() map[string]func() connector.Decoder {
+	all := map[string]func() connector.Decoder{config.FormatBybit: func() connector.Decoder { return new(bybit.Decoder) }}
+	for name, format := range replayFormats() {
+		all[name] = format.newDecoder
+	}
+	return all
 }
 
 // hostConfig makes the host's configuration of a checked file.

@@ -163,9 +163,7 @@ func (g *Group) figures(parts []part) error {
 	if len(assets) == 1 {
 		g.curves = g.assetCurves[0] // of the rows as they were recorded
 	}
-	if g.Stats = sum.Rows(); len(g.Stats) == 2 {
-		g.Stats = g.Stats[1:] // the one day is the whole
-	}
+	g.Stats = days(sum.Rows())
 	if len(parts) > 1 {
 		g.Stats = nil
 		for i := range parts {
@@ -180,10 +178,20 @@ func (g *Group) figures(parts []part) error {
 	}
 	if len(assets) > 1 {
 		for n := range assets {
-			g.Assets = append(g.Assets, AssetStats{assets[n].Symbol, whole[n].Rows()})
+			g.Assets = append(g.Assets, AssetStats{assets[n].Symbol, days(whole[n].Rows())})
 		}
 	}
 	return nil
+}
+
+// days leaves out days of one sample, as the midnight at the end of a day is one, and the one day that is the whole.
+func days(rows []stats.Row) []stats.Row {
+	last := len(rows) - 1
+	kept := slices.DeleteFunc(slices.Clone(rows[:last]), func(r stats.Row) bool { return r.StartNs == r.EndNs })
+	if len(kept) == 1 {
+		kept = nil
+	}
+	return append(kept, rows[last])
 }
 
 // maxCurvePoints is how many points the curves of a group have at most.

@@ -3,6 +3,7 @@ package batch
 import (
 	"encoding/json"
 	"math"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -133,4 +134,9 @@ func (g *Group) PartName(n int) string {
 		return g.Parts[n]
 	}
 	return time.Unix(0, g.Stats[n].StartNs).UTC().Format(time.DateOnly)
+}
+
+// WriteSummary writes dir/summary.json.
+func WriteSummary(dir string, s *Summary) error {
+	return writeJSON(filepath.Join(dir, "summary.json"), s)
 }

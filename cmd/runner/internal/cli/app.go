@@ -9,11 +9,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
 
 	"hftrunner/cmd/runner/internal/config"
+	"hftrunner/connector"
 	"hftrunner/host"
 	"hftrunner/internal/control"
 )
@@ -64,6 +66,12 @@ type App struct {
 	Describe    func(ctx context.Context, dir string, names []string) (map[string]host.PluginInfo, error)
 	// Dial reaches the host that listens at a control socket; the error is control.ErrNoHost when there is none.
 	Dial func(socket string) (Remote, error)
+	// NewExecutors makes what runs the jobs of a backtest, logging from a level on.
+	NewExecutors func(level string) Executors
+	// Decoders are the decoders of recorded messages by format.
+	Decoders map[string]func() connector.Decoder
+	// Now is the clock of names and summaries; nil is time.Now.
+	Now func() time.Time
 	// Bench measures this machine.
 	Bench func(ctx context.Context, o BenchOptions) ([]BenchRow, error)
 }
@@ -135,7 +143,7 @@ func (a *App) command() *cobra.Command {
 	flags.StringVar(&s.logLevel, "log-level", "", "least level of log lines: trace, debug, info, warn or error")
 	flags.StringVar(&s.socket, "socket", "", "control socket of the running host (default <state_dir>/"+host.SocketName+")")
 	root.AddCommand(s.runCommand(), s.validateCommand(), s.pluginsCommand(), s.psCommand(), s.startCommand(), s.stopCommand(),
-		s.restartCommand(), s.versionCommand(), s.benchCommand())
+		s.restartCommand(), s.versionCommand(), s.benchCommand(), s.backtestCommand())
 	return root
 }
 
@@ -178,7 +186,7 @@ func (s *settings) options() config.Options {
 // load reads the configuration with plugins and files checked.
 func (s *settings) load(ctx context.Context) (*config.File, error) {
 	o := s.options()
-	o.Stat = os.Stat
+	o.Stat, o.Glob = os.Stat, filepath.Glob
 	o.Plugins = func(dir string, names []string) config.Plugins { return s.app.plugins(ctx, dir, names) }
 	file, err := config.Load(s.configPath, o)
 	if err != nil {

@@ -203,3 +203,11 @@ func BenchmarkLoad(b *testing.B) {
 		}
 	}
 }
+
+func TestHideSecrets(t *testing.T) {
+	source := "api_key = \"abc\"\n  secret = env(\"S\")\r\nx = { secret: \"def\" }\nrest = 1"
+	want := "api_key = (hidden)\n  secret = env(\"S\")\r\nx = { secret: (hidden)\nrest = 1"
+	if got := string(HideSecrets([]byte(source))); got != want {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}

@@ -196,6 +196,15 @@ func (r *report) excerpt(rng hcl.Range) (line, caret string) {
 	return line, pad + strings.Repeat("^", max(1, utf8.RuneCountInString(strings.TrimRight(marked, "\r"))))
 }
 
+// HideSecrets returns the text of a configuration with the secrets that are written in it hidden.
+func HideSecrets(source []byte) []byte {
+	lines := strings.Split(string(source), "\n")
+	for i := range lines {
+		lines[i] = hideSecrets(lines[i])
+	}
+	return []byte(strings.Join(lines, "\n"))
+}
+
 // hideSecrets replaces what is written after a secret argument's equals sign, unless it only names its origin.
 func hideSecrets(line string) string {
 	loc := secretArgument.FindStringIndex(line)

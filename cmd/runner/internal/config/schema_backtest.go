@@ -40,7 +40,7 @@ func backtestSchema() *blockType {
 			{name: "split", kind: kindString, def: SplitFile, choices: []string{SplitFile, SplitNone},
 				doc: "`file`: the n-th files of the data blocks (a day, say) are a run of their own, side by side with the others; `none`: one run over all files, one after the other"},
 			{name: "data_check", kind: kindString, def: DataCheckWarn, choices: []string{DataCheckWarn, DataCheckFail, DataCheckOff},
-				doc: "what gaps, crossed books and steps of the clock in the data do: a warning, the end of the run before it starts, or nothing"},
+				doc: "a look at the data before it is used, at its order, gaps, clock and books: `warn` tells what is found, `fail` also ends a run whose results would be wrong, `off` does not look"},
 			{name: "allow_unsorted", kind: kindBool, def: false, doc: "take rows that are out of order as they come"},
 			{name: "book_size", kind: kindFloat, def: 0.0, bounds: atLeast(0), doc: "capital that returns are a share of; 0 gives them as amounts"},
 			{name: "trading_days", kind: kindFloat, def: 252.0, bounds: above(0),

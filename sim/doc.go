@@ -14,6 +14,11 @@
 // not change the market, and each of them sees the full quantity of every trade. Behaviour follows hftbacktest 0.9.4
 // with its defects fixed; Compat names what can be had the original way.
 //
+// Two options go beyond it: with ConsumeDepth own taking orders use up what is displayed until the feed shows it anew,
+// and with SweepFills a trade larger than what is displayed at its price trades on through the levels behind. Latency
+// is constant, interpolated between recorded requests (InterpolatedLatency), or different for each kind of request
+// (PerRequestLatency). An execution is reported with what made it (FillCause) and how the order stood in the queue.
+//
 // An L3 exchange is fed orders instead of levels (add, modify, cancel, fill) and knows every queue: the bots' orders
 // stand among the feed's in order of arrival and fill, whole, together with the order behind them. Events that
 // contradict its book are passed over and counted.
@@ -28,6 +33,7 @@
 // # Limits
 //
 // An exchange takes at most Config.MaxOrders resting orders and refuses more with RejectTooManyOrders. A Link grows
-// with what is in flight. Requests and events that make no sense are refused or ignored, never a panic; there is
+// with what is in flight. Requests and events that make no sense are refused or ignored, never a panic; where the
+// reference ends the run instead, its modes do so by Exchange.Err, after which nothing happens any more. There is
 // nothing to close.
 package sim

@@ -55,59 +55,71 @@ func (w *watchedBook) updateLevel(side hft.Side, ev *hft.Event) {
 	if side == hft.Buy {
 		u := w.book.UpdateBidDepth(ev.Px, ev.Qty, 0)
 		if u.BestTick != w.bid.best {
-			w.moveBest(hft.Buy, u.BestTick^bidFlip)
+			w.moveBest(side, u.BestTick)
 		}
 		return
 	}
 	u := w.book.UpdateAskDepth(ev.Px, ev.Qty, 0)
 	if u.BestTick^askFlip != w.ask.best {
-		w.moveBest(hft.Sell, u.BestTick^askFlip)
+		w.moveBest(side, u.BestTick)
 	}
 }
 
 // updateOrder applies a row of data by order and reports whether the order could be what the row says.
 func (w *watchedBook) updateOrder(side hft.Side, ev *hft.Event) bool {
 	w.byOrder = true
-	var best int64
-	var err error
-	switch ev.Kind() {
-	case hft.AddOrderEvent:
-		if side == hft.Buy {
-			_, best, err = w.book.AddBuyOrder(ev.OrderID, ev.Px, ev.Qty, 0)
-		} else {
-			_, best, err = w.book.AddSellOrder(ev.OrderID, ev.Px, ev.Qty, 0)
-		}
-	case hft.CancelOrderEvent:
-		side, _, best, err = w.book.DeleteOrder(ev.OrderID, 0)
-	case hft.ModifyOrderEvent:
-		side, _, best, err = w.book.ModifyOrder(ev.OrderID, ev.Px, ev.Qty, 0)
-	default: // a fill changes no book
-		_, known := w.book.Order(ev.OrderID)
+	resting, known := w.book.Order(ev.OrderID)
+	if ev.Kind() == hft.AddOrderEvent {
+		return w.addOrder(side, ev.OrderID, ev.Px, ev.Qty)
+	}
+	if !known || ev.Kind() == hft.FillEvent { // a fill changes no book
 		return known
 	}
+	if ev.Kind() == hft.ModifyOrderEvent && hft.PriceTick(ev.Px, w.tickSize) == resting.PriceTick {
+		_, _, _, err := w.book.ModifyOrder(ev.OrderID, ev.Px, ev.Qty, 0)
+		return err == nil // the level stays
+	}
+	// A move is taken apart, because what the book may lose sight of in between counts.
+	_, _, best, err := w.book.DeleteOrder(ev.OrderID, 0)
 	if err != nil {
 		return false
 	}
-	if side == hft.Buy {
-		w.moveBest(side, best^bidFlip)
-	} else {
-		w.moveBest(side, best^askFlip)
+	w.moveBest(resting.Side, best)
+	if ev.Kind() == hft.CancelOrderEvent || w.addOrder(resting.Side, ev.OrderID, ev.Px, ev.Qty) {
+		return true
 	}
-	return true
+	w.addOrder(resting.Side, ev.OrderID, hft.TickPrice(resting.PriceTick, w.tickSize), resting.Qty)
+	return false
 }
 
-// moveBest notes the new best of a side. If it has reached the other side, that side's best levels are hidden now; by
-// order that also happens while the own best comes down, when its order moves to a price that still reaches the other.
-func (w *watchedBook) moveBest(side hft.Side, best int64) {
-	own, other, otherBest := &w.bid, &w.ask, w.book.BestAskTick()^askFlip
+func (w *watchedBook) addOrder(side hft.Side, orderID uint64, price, qty float64) bool {
+	add := w.book.AddBuyOrder
 	if side == hft.Sell {
-		own, other, otherBest = &w.ask, &w.bid, w.book.BestBidTick()^bidFlip
+		add = w.book.AddSellOrder
 	}
+	_, best, err := add(orderID, price, qty, 0)
+	if err == nil {
+		w.moveBest(side, best)
+	}
+	return err == nil
+}
+
+// moveBest notes the new best tick of a side. One that reaches the other side hides that side's best levels.
+func (w *watchedBook) moveBest(side hft.Side, bestTick int64) {
+	if side == hft.Buy {
+		w.bid.move(&w.ask, bestTick^bidFlip, w.book.BestAskTick()^askFlip)
+	} else {
+		w.ask.move(&w.bid, bestTick^askFlip, w.book.BestBidTick()^bidFlip)
+	}
+}
+
+// move notes the new best of a side and what that has made of the other's.
+func (s *bookSide) move(other *bookSide, best, otherBest int64) {
 	if otherBest != other.best {
 		other.hide(^best, other.best)
 		other.setBest(otherBest)
 	}
-	own.setBest(best)
+	s.setBest(best)
 }
 
 // setBest notes what the book shows as the best of a side, and what it may not find behind that.

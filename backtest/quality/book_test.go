@@ -42,6 +42,45 @@ func TestTrueBestAgainstOrderedBook(t *testing.T) {
 	}
 }
 
+// TestTrueBestByOrderAgainstOrderedBook is the same for feeds by order.
+func TestTrueBestByOrderAgainstOrderedBook(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	for run := range 400 {
+		watched, ordered := newWatchedBook(0.5, 1), depth.NewBTreeMarketDepth(0.5, 1, depth.Fixed)
+		for n := range 300 {
+			side := []hft.Side{hft.Buy, hft.Sell}[rng.IntN(2)]
+			ev := hft.Event{Ev: hft.AddOrderEvent + uint64(rng.IntN(4)), OrderID: rng.Uint64N(30), Px: 50 + 0.5*float64(rng.IntN(14)), Qty: float64(1 + rng.IntN(3))}
+			switch rng.IntN(200) {
+			case 0:
+				ev.Px = math.NaN()
+			case 1:
+				watched.clear(side, 0)
+				ordered.ClearOrders(side)
+			}
+			_, known := ordered.Order(ev.OrderID)
+			ok, want := watched.updateOrder(side, &ev), known
+			switch {
+			case ev.Kind() == hft.AddOrderEvent && side == hft.Buy:
+				_, _, err := ordered.AddBuyOrder(ev.OrderID, ev.Px, ev.Qty, 0)
+				want = err == nil
+			case ev.Kind() == hft.AddOrderEvent:
+				_, _, err := ordered.AddSellOrder(ev.OrderID, ev.Px, ev.Qty, 0)
+				want = err == nil
+			case ev.Kind() == hft.CancelOrderEvent:
+				ordered.DeleteOrder(ev.OrderID, 0)
+			case ev.Kind() == hft.ModifyOrderEvent:
+				_, _, _, err := ordered.ModifyOrder(ev.OrderID, ev.Px, ev.Qty, 0)
+				want = err == nil
+			}
+			bid, ask := watched.trueBest(&watched.bid, bidFlip), watched.trueBest(&watched.ask, askFlip)^askFlip
+			if ok != want || bid != ordered.BestBidTick() || ask != ordered.BestAskTick() {
+				t.Fatalf("run %d row %d, %+v: %v, %d and %d; the ordered book has %v, %d and %d", run, n, ev, ok, bid, ask, want,
+					ordered.BestBidTick(), ordered.BestAskTick())
+			}
+		}
+	}
+}
+
 // TestFarPriceIsBounded opens a range of a trillion ticks behind a wrong price: the search for what it hides goes on
 // message by message and finds what is there in the end.
 func TestFarPriceIsBounded(t *testing.T) {

@@ -1,18 +1,23 @@
 package quality_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"math"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"hftrunner/backtest/npy"
 	"hftrunner/backtest/quality"
 	"hftrunner/depth"
 	"hftrunner/depth/depthtest"
@@ -103,6 +108,31 @@ func TestRecordedDaysAreClean(t *testing.T) {
 		if crossed, locked := bruteForce(c.rows, c.tick, 0.001); report.Crossed.Count != crossed || report.Locked.Count != locked {
 			t.Errorf("%s: crossed %d times, locked %d; with an ordered map %d and %d", name, report.Crossed.Count, report.Locked.Count, crossed, locked)
 		}
+	}
+}
+
+// TestDayByOrderIsClean checks the recorded orders (L3) of the reference results, read from their file.
+func TestDayByOrderIsClean(t *testing.T) {
+	unzipped, err := gzip.NewReader(bytes.NewReader(depthtest.Golden(t, "l3.events.npy.gz")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := io.ReadAll(unzipped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "l3.npy")
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file, err := npy.Open[hft.Event](path, npy.EventDtype())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	report, err := quality.Check(context.Background(), file.Read, quality.Options{TickSize: 0.1, LotSize: 1})
+	if err != nil || !report.OK() || report.Rows != 21093 || report.DepthRows == 0 {
+		t.Errorf("%v: %s", err, report.String())
 	}
 }
 

@@ -229,6 +229,9 @@ func (v runView) Overview() []figureText {
 	return list
 }
 
+// Uneven says whether ratios of the whole period are to be taken with care.
+func (v runView) Uneven() bool { return len(v.Stats) > 0 && v.Stats[len(v.Stats)-1].Uneven }
+
 // HasParts says whether there is more than the whole period.
 func (v runView) HasParts() bool { return len(v.Parts) > 1 }
 

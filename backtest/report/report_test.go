@@ -118,11 +118,12 @@ func FuzzHostileNames(f *testing.F) {
 
 func TestStructure(t *testing.T) {
 	r := sampleReport()
+	r.Runs[1].Stats[len(r.Runs[1].Stats)-1].Uneven = true
 	html := page1(t, r)
 	for what, want := range map[string]int{
 		"<h1>": 1, `<section class="run"`: 4, `<tr data-run="run-`: 4, `<option value="run-`: 4, "<h3>By day</h3>": 3,
 		"<figure ": 1 + (6 + 3 + 4) + 2*(4+3+4), "<canvas role=\"img\" tabindex=\"0\" aria-label=\"": 36, `<tr class="failed">`: 3,
-		"Whole period": 3, "2 problems found": 3, "not enough margin": 3 + 2, "<a href=\"#run-1\">": 2, "No figures": 1, "No latency": 1,
+		"Whole period": 3, "2 problems found": 3, "not enough margin": 3 + 2, "<a href=\"#run-1\">": 2, "No figures": 1, "not evenly spaced": 1, "No latency": 1,
 	} {
 		if got := strings.Count(html, what); got != want {
 			t.Errorf("%q stands %d times in the page, want %d", what, got, want)
@@ -133,7 +134,7 @@ func TestStructure(t *testing.T) {
 			t.Errorf("the page refers to something outside: %s", html[i:min(i+60, len(html))])
 		}
 	}
-	if again := page1(t, sampleReport()); again != html {
+	if again := page1(t, r); again != html {
 		t.Error("the same report gives another page")
 	}
 }

@@ -53,7 +53,10 @@ type Figure struct {
 type Row struct {
 	// StartNs and EndNs are the first and last label of the period, both included; 0 without samples.
 	StartNs, EndNs int64
-	Figures        []Figure
+	// Uneven says that the samples are not equally far apart, as when nothing was recorded for a while: then ratios,
+	// which are annualised from the first distance, are to be taken with care.
+	Uneven  bool
+	Figures []Figure
 }
 
 // Value returns the figure of that name, and NaN and false if there is none.
@@ -72,13 +75,14 @@ type rowJSON struct {
 	End     string   `json:"end"`
 	StartNs int64    `json:"start_ns"`
 	EndNs   int64    `json:"end_ns"`
+	Uneven  bool     `json:"uneven,omitempty"`
 	Figures []Figure `json:"figures"`
 }
 
 // MarshalJSON returns the row with its times both as text (RFC 3339, UTC) and in nanoseconds.
 func (r Row) MarshalJSON() ([]byte, error) {
 	text := func(ns int64) string { return time.Unix(0, ns).UTC().Format(time.RFC3339Nano) }
-	return json.Marshal(rowJSON{text(r.StartNs), text(r.EndNs), r.StartNs, r.EndNs, r.Figures})
+	return json.Marshal(rowJSON{text(r.StartNs), text(r.EndNs), r.StartNs, r.EndNs, r.Uneven, r.Figures})
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote; the times are taken from the nanoseconds.
@@ -87,6 +91,6 @@ func (r *Row) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(text, &j); err != nil {
 		return fmt.Errorf("stats: row: %w", err)
 	}
-	*r = Row{j.StartNs, j.EndNs, j.Figures}
+	*r = Row{j.StartNs, j.EndNs, j.Uneven, j.Figures}
 	return nil
 }

@@ -171,6 +171,12 @@ func (o Options) row(samples []Sample) Row {
 	if len(samples) > 0 {
 		r.StartNs, r.EndNs = samples[0].TimestampNs, samples[len(samples)-1].TimestampNs
 	}
+	for i := 2; i < len(samples); i++ {
+		if samples[i].TimestampNs-samples[i-1].TimestampNs != samples[1].TimestampNs-samples[0].TimestampNs {
+			r.Uneven = true
+			break
+		}
+	}
 	p := Period{Samples: samples, BookSize: o.BookSize, TradingDaysPerYear: o.TradingDaysPerYear}
 	for _, m := range o.Metrics {
 		name := m.Name

@@ -73,6 +73,22 @@ func TestHandComputed(t *testing.T) {
 	}
 }
 
+func TestUneven(t *testing.T) {
+	for n, want := range map[int]bool{0: false, 1: false, 2: false, 3: false, 4: true} { // windows 0, 10, 20, 50 s
+		rows := handRows()
+		if n < 4 {
+			rows = rows[:min(n+1, 5)]
+		}
+		if n == 0 {
+			rows = nil
+		}
+		s, err := New(rows, Options{})
+		if err != nil || len(s.Samples()) != n || s.Whole().Uneven != want {
+			t.Errorf("%d samples: %+v, %v", len(s.Samples()), s.Whole(), err)
+		}
+	}
+}
+
 func TestDefaultOrderAndNames(t *testing.T) {
 	names := func(r Row) (n []string) {
 		for _, f := range r.Figures {

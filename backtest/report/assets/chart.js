@@ -201,7 +201,7 @@ class TimeChart extends Chart {
     this.drawCursor();
   }
   timeAxis() {
-    const { x, y, w, h } = this.box, [from, to] = this.view.shown, wanted = ((to - from) / w) * 100;
+    const { x, y, w, h } = this.box, [from, to] = this.view.shown, wanted = ((to - from) / w) * 85;
     const step = timeSteps.find((s) => s >= wanted) || timeSteps[timeSteps.length - 1];
     for (let t = Math.ceil(from / step) * step; t <= to; t += step) {
       const at = Math.round(this.x(t)) + 0.5;

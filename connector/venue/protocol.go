@@ -15,7 +15,7 @@ import (
 type Protocol interface {
 	// ServerTimeNs asks for the venue's clock.
 	ServerTimeNs(ctx context.Context) (int64, error)
-	// Clock sets what is added to the local clock in signed requests.
+	// SetClockOffset sets what is added to the local clock in signed requests.
 	SetClockOffset(offset time.Duration)
 	// Filters returns the steps and limits of symbols.
 	Filters(ctx context.Context, symbols []string) ([]Filters, error)
@@ -24,8 +24,9 @@ type Protocol interface {
 
 	// MarketStreams returns the connections that bring the market data of symbols.
 	MarketStreams(symbols []string) []Stream
-	// Decode decodes a message of a market stream; see connector.Decoder. m.Symbol is empty for a snapshot only.
-	Decode(localTimestampNs int64, frame []byte, m *connector.Message) error
+	// NewDecoder returns a decoder of the market streams' messages, one for each connection. A trade's FirstID and LastID are
+	// the first and last of its ids, by which a message that two connections have brought is told.
+	NewDecoder() connector.Decoder
 	// Snapshot asks for a full book. Venues whose stream brings snapshots return ErrResubscribe.
 	Snapshot(ctx context.Context, symbol string, localTimestampNs func() int64, m *connector.Message) error
 

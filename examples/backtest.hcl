@@ -38,10 +38,10 @@ strategy "grid-btc" {
     lot_size  = 0.001
   }
   params {
-    relative_half_spread   = 0.00005
-    relative_grid_interval = 0.00005
+    relative_half_spread   = 0.0001
+    relative_grid_interval = 0.0001
     grid_num               = 10
-    skew                   = 0.000005
+    skew                   = 0.00002
     order_qty              = 0.01
     max_position           = 0.1
   }

@@ -53,15 +53,16 @@ type PartSummary struct {
 
 // JobSummary is one job.
 type JobSummary struct {
-	Name    string           `json:"name"`
-	Part    string           `json:"part"`
-	Folder  string           `json:"folder"`
-	Status  Status           `json:"status"`
-	Resumed bool             `json:"resumed"`
-	Error   string           `json:"error"`
-	Seconds float64          `json:"seconds"`
-	Data    []DataFile       `json:"data"`
-	Result  *backtest.Result `json:"result"`
+	Name    string     `json:"name"`
+	Part    string     `json:"part"`
+	Folder  string     `json:"folder"`
+	Status  Status     `json:"status"`
+	Resumed bool       `json:"resumed"`
+	Error   string     `json:"error"`
+	Seconds float64    `json:"seconds"`
+	Data    []DataFile `json:"data"`
+	// Result is that of job.json without the buckets of its distributions.
+	Result *backtest.Result `json:"result"`
 }
 
 // Count counts jobs by what became of them.
@@ -121,11 +122,26 @@ func Summarize(version, dir string, createdAt time.Time, jobs []Job, results []J
 		for _, n := range g.Jobs {
 			r := &results[n]
 			one.Jobs = append(one.Jobs, JobSummary{Name: r.Name, Part: jobs[n].Part, Folder: r.Folder, Status: r.Status, Resumed: r.Resumed,
-				Error: r.Error, Seconds: r.Seconds, Data: r.Data, Result: r.Result})
+				Error: r.Error, Seconds: r.Seconds, Data: r.Data, Result: withoutBuckets(r.Result)})
 		}
 		s.Results = append(s.Results, one)
 	}
 	return s
+}
+
+func withoutBuckets(r *backtest.Result) *backtest.Result {
+	if r == nil {
+		return nil
+	}
+	short := *r
+	short.Assets = slices.Clone(r.Assets)
+	for i := range short.Assets {
+		a := &short.Assets[i]
+		for _, d := range []*backtest.Distribution{&a.FeedLatency, &a.EntryLatency, &a.ResponseLatency, &a.RoundTrip} {
+			d.Buckets = nil
+		}
+	}
+	return &short
 }
 
 // PartName is the name of a part of Stats: that of its data or its day.

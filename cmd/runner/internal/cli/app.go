@@ -143,7 +143,8 @@ func (a *App) command() *cobra.Command {
 	flags.StringVar(&s.logLevel, "log-level", "", "least level of log lines: trace, debug, info, warn or error")
 	flags.StringVar(&s.socket, "socket", "", "control socket of the running host (default <state_dir>/"+host.SocketName+")")
 	root.AddCommand(s.runCommand(), s.validateCommand(), s.pluginsCommand(), s.psCommand(), s.startCommand(), s.stopCommand(),
-		s.restartCommand(), s.versionCommand(), s.benchCommand(), s.backtestCommand())
+		s.restartCommand(), s.versionCommand(), s.benchCommand(),
+		s.backtestCommand(), s.convertCommand(), s.checkDataCommand())
 	return root
 }
 

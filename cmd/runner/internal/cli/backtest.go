@@ -109,7 +109,7 @@ func (s *settings) execute(ctx context.Context, o *backtestOptions, plan *backte
 	watched := make(chan struct{})
 	go func() {
 		defer close(watched)
-		s.interrupt(cancel, over)
+		s.interrupt(cancel, over, "finished runs are kept")
 	}()
 	view := s.backtestView(plan)
 	results, err := batch.Run(ctx, batch.Config{Jobs: plan.jobs, Dir: plan.dir, CacheDir: plan.cacheDir(), Workers: o.jobs,
@@ -120,8 +120,8 @@ func (s *settings) execute(ctx context.Context, o *backtestOptions, plan *backte
 	return results, errors.Join(err, executors.Close())
 }
 
-// interrupt cancels on the first signal and aborts on the second.
-func (s *settings) interrupt(cancel context.CancelFunc, over <-chan struct{}) {
+// interrupt cancels on the first signal and aborts on the second, after which stays what is said.
+func (s *settings) interrupt(cancel context.CancelFunc, over <-chan struct{}, stays string) {
 	for signals := 0; ; {
 		select {
 		case <-over:
@@ -129,7 +129,7 @@ func (s *settings) interrupt(cancel context.CancelFunc, over <-chan struct{}) {
 		case <-s.app.Signals:
 		}
 		if signals++; signals > 1 {
-			fmt.Fprintln(s.app.Stderr, "runner: ended at once; finished runs are kept")
+			fmt.Fprintln(s.app.Stderr, "runner: ended at once; "+stays)
 			s.app.Abort(ExitFailure)
 			return
 		}

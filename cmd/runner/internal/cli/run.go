@@ -162,17 +162,21 @@ func (s *settings) view(level string) (*screen, hclog.Logger) {
 	if !ok || s.json() || !term.IsTerminal(int(out.Fd())) {
 		return nil, hclog.New(options)
 	}
-	view := &screen{terminal: out, width: func() int {
+	view := terminalScreen(out)
+	if isTerminal(s.app.Stderr) {
+		options.Output = view
+	}
+	return view, hclog.New(options)
+}
+
+func terminalScreen(out *os.File) *screen {
+	return &screen{terminal: out, width: func() int {
 		width, _, err := term.GetSize(int(out.Fd()))
 		if err != nil {
 			return 0
 		}
 		return width
 	}}
-	if isTerminal(s.app.Stderr) {
-		options.Output = view
-	}
-	return view, hclog.New(options)
 }
 
 func isTerminal(w io.Writer) bool {

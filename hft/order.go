@@ -181,14 +181,14 @@ type OrderRequest struct {
 // StateValues is what a bot's own fills on one instrument add up to since its start.
 type StateValues struct {
 	// Position is the net quantity, negative when short.
-	Position float64
+	Position float64 `json:"position"`
 	// Balance is the cash flow of the fills in quote currency: sales minus purchases, fees not included.
-	Balance float64
+	Balance float64 `json:"balance"`
 	// Fee is what was paid; a rebate is negative.
-	Fee float64
+	Fee float64 `json:"fee"`
 	// NumTrades counts the executions.
-	NumTrades int64
+	NumTrades int64 `json:"num_trades"`
 	// TradingVolume is the executed quantity, TradingValue its value in quote currency.
-	TradingVolume float64
-	TradingValue  float64
+	TradingVolume float64 `json:"trading_volume"`
+	TradingValue  float64 `json:"trading_value"`
 }

@@ -263,6 +263,7 @@ func (early) Decode(localNs int64, _ []byte, m *connector.Message) error {
 
 // TestCancel ends the context at every stage: nothing is left behind and an older file stays.
 func TestCancel(t *testing.T) {
+	files := write(t, string(bytes.Join(recordedLines(t, "btcusdt_20240808.gz", 30_000), nil)))
 	for _, memoryRows := range []int{0, 20_000} {
 		for _, stage := range []convert.Stage{convert.Reading, convert.Counting, convert.Writing} {
 			ctx, cancel := context.WithCancel(t.Context())
@@ -270,7 +271,7 @@ func TestCancel(t *testing.T) {
 			if err := os.WriteFile(out, []byte("older"), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			_, err := convert.Events(ctx, []string{recordingPath(t, "btcusdt_20240808.gz")}, out, convert.Options{NewDecoder: futures, MemoryRows: memoryRows,
+			_, err := convert.Events(ctx, files, out, convert.Options{NewDecoder: futures, MemoryRows: memoryRows,
 				Progress: func(p convert.Progress) {
 					if p.Stage == stage && p.Done > p.Total/2 {
 						cancel()

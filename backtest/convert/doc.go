@@ -7,9 +7,9 @@
 //
 // # Memory and disk
 //
-// Events needs memory for Options.MemoryRows rows however large the recordings are, and a page for each so many rows
-// there are. Rows wait in a temporary folder, in sorted runs, until their order is known, twice; the folder is removed
-// at the end, whatever it is. An output file has its name only when it is complete. FeedLatencies reads its input in
+// Events needs memory for Options.MemoryRows rows however large the recordings are, and a few pages for each run of so
+// many rows. Where there is more than one run, the rows wait in a temporary folder until the last is read, once in each
+// of the two orders; the folder is removed at the end, however that comes. An output file has its name only when it is complete. FeedLatencies reads its input in
 // small pieces and keeps a row per bucket; JournalLatencies keeps 32 bytes a row.
 //
 // # Goroutines

@@ -1,6 +1,7 @@
 package convert_test
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -10,10 +11,10 @@ import (
 	"hftrunner/backtest/convert"
 )
 
-// TestMemoryIsBounded converts copies of one recording, whose rows fall between each other, and watches the heap: three
+// TestMemoryIsBounded converts copies of one recording, whose rows fall between each other, and watches the heap: two
 // copies, or twenty with HFTRUNNER_LONG=1, which are ten million rows or 640 MB.
 func TestMemoryIsBounded(t *testing.T) {
-	copies := 3
+	copies := 2
 	if os.Getenv("HFTRUNNER_LONG") != "" {
 		copies = 20
 	}
@@ -44,14 +45,15 @@ func TestMemoryIsBounded(t *testing.T) {
 }
 
 func TestAllocatesNothingPerRow(t *testing.T) {
-	path, out := recordingPath(t, "ethusdt_20240808.gz"), filepath.Join(t.TempDir(), "out.npy")
-	for _, memoryRows := range []int{0, 100_000} {
+	files := write(t, string(bytes.Join(recordedLines(t, "btcusdt_20240808.gz", 14_000), nil)))
+	out := filepath.Join(t.TempDir(), "out.npy")
+	for _, memoryRows := range []int{0, 20_000} {
 		if n := testing.AllocsPerRun(1, func() {
-			if _, err := convert.Events(t.Context(), []string{path}, out, convert.Options{NewDecoder: futures, MemoryRows: memoryRows}); err != nil {
+			if _, err := convert.Events(t.Context(), files, out, convert.Options{NewDecoder: futures, MemoryRows: memoryRows}); err != nil {
 				t.Fatal(err)
 			}
 		}); n > 1000 {
-			t.Errorf("%v allocations for 452115 rows", n)
+			t.Errorf("%v allocations for 75092 rows", n)
 		}
 	}
 }

@@ -91,7 +91,7 @@ func (g *Group) evaluate(dir string, jobs []Job, results []JobResult) error {
 	for _, n := range g.Jobs {
 		r := &results[n]
 		if r.Status == StatusFailed && g.Error == "" {
-			g.Error = r.Error
+			g.Error = r.Reason()
 		}
 		if r.Status != StatusFinished {
 			continue

@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -87,7 +88,7 @@ func (e *processExecutor) start(ctx context.Context, plugin Plugin) error {
 	if err != nil {
 		return fmt.Errorf("checksum of plugin %s: %w", plugin.Name, err)
 	}
-	process, err := control.Launch(ctx, control.LaunchConfig{Spawner: e.owner.spawner, Path: plugin.Path, SHA256: sum, Log: e.log,
+	process, err := control.Launch(ctx, control.LaunchConfig{Spawner: e.owner.spawner, Path: plugin.Path, SHA256: sum, Log: printed{e.log},
 		Logger: hclog.New(&hclog.LoggerOptions{Level: e.owner.level, Output: e.log, DisableTime: true})})
 	if err != nil {
 		return fmt.Errorf("start the plugin: %w", err)
@@ -107,6 +108,20 @@ func (e *processExecutor) Close() error {
 		return fmt.Errorf("end the plugin's process: %w", err)
 	}
 	return nil
+}
+
+// printed lets through what a plugin prints to standard output. The rest, its log, comes by level from the Logger.
+type printed struct{ to io.Writer }
+
+func (w printed) Write(line []byte) (int, error) {
+	if !bytes.HasPrefix(line, []byte("stdout: ")) {
+		return len(line), nil
+	}
+	n, err := w.to.Write(line)
+	if err != nil {
+		return n, fmt.Errorf("write the plugin's log: %w", err)
+	}
+	return n, nil
 }
 
 // switchWriter writes to the log of the job that runs.

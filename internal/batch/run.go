@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -49,6 +50,15 @@ type JobResult struct {
 	Records []int64 `json:"records"`
 	Orders  int64   `json:"orders"`
 	Fills   int64   `json:"fills"`
+}
+
+// Reason is why the job failed in one line, empty when it did not.
+func (r *JobResult) Reason() string {
+	line, _, more := strings.Cut(r.Error, "\n")
+	if more {
+		line += " (see " + errorFile + ")"
+	}
+	return line
 }
 
 // DataFile is a file as the job read it.
@@ -144,9 +154,7 @@ func (r *runner) work(ctx context.Context, queue <-chan int, results []JobResult
 			continue
 		}
 		job, result := &r.cfg.Jobs[i], &results[i]
-		begin := time.Now()
 		err := r.job(ctx, executor, job, result)
-		result.Seconds = time.Since(begin).Seconds()
 		switch {
 		case err == nil:
 		case ctx.Err() != nil:
@@ -154,7 +162,7 @@ func (r *runner) work(ctx context.Context, queue <-chan int, results []JobResult
 		default:
 			result.Status, result.Error = StatusFailed, err.Error()
 		}
-		r.event(Event{Kind: EventJobEnd, Job: job.Name(), Status: result.Status, Text: result.Error})
+		r.event(Event{Kind: EventJobEnd, Job: job.Name(), Status: result.Status, Text: result.Reason()})
 	}
 	return executor.Close()
 }
@@ -180,6 +188,7 @@ func (r *runner) job(ctx context.Context, executor Executor, job *Job, result *J
 	r.event(Event{Kind: EventJobStart, Job: job.Name()})
 	begin := time.Now()
 	err = executor.Run(ctx, job, &spec, out.log, out.take)
+	result.Seconds = time.Since(begin).Seconds()
 	if err == nil && out.result == nil {
 		err = errors.New("the plugin ended the backtest without a result: rebuild it")
 	}
@@ -199,7 +208,6 @@ func (r *runner) job(ctx context.Context, executor Executor, job *Job, result *J
 		return errors.Join(err, writeFile(filepath.Join(dir, errorFile), []byte(err.Error()+"\n")))
 	}
 	result.Status = StatusFinished
-	result.Seconds = time.Since(begin).Seconds()
 	if err := writeJSON(filepath.Join(dir, jobFile), result); err != nil {
 		return err
 	}

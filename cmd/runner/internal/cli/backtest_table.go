@@ -168,7 +168,7 @@ func printFailures(w io.Writer, results []batch.JobResult) {
 				fmt.Fprintln(w)
 			}
 			shown++
-			fmt.Fprintf(w, "failed: %s: %s\n", r.Name, r.Error)
+			fmt.Fprintf(w, "failed: %s: %s\n", r.Name, r.Reason())
 		}
 	}
 	if more > 0 {

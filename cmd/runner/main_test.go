@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -26,6 +27,30 @@ type joinParams struct {
 	OrderQty float64       `hcl:"order_qty" min:"0" doc:"quantity of each order"`
 	Interval time.Duration `hcl:"interval" default:"50ms" min:"1ms" doc:"time between two looks at the market"`
 	Refuse   bool          `hcl:"refuse" default:"false" doc:"refuse to start"`
+	Note     string        `hcl:"note" default:"" doc:"something of no effect"`
+}
+
+// panicParams say how the other plugin of the scripts ends.
+type panicParams struct {
+	Goroutine bool `hcl:"goroutine" default:"false" doc:"panic in another goroutine, which ends the process"`
+}
+
+type panics struct{ p panicParams }
+
+func (s panics) Run(_ context.Context, bot hft.Bot) error {
+	if _, err := bot.Elapse(time.Second); err != nil {
+		return err
+	}
+	if s.p.Goroutine {
+		go panic("panics: in a goroutine")
+		select {}
+	}
+	panic("panics: as configured")
+}
+
+func servePanics() {
+	pluginapi.Serve(pluginapi.Plugin[panicParams]{Name: "panics", Version: "1.0.0", Doc: "panics after a second",
+		New: func(p panicParams) (pluginapi.Strategy, error) { return panics{p}, nil }})
 }
 
 // join buys and sells one order at the best prices, again and again.
@@ -73,13 +98,13 @@ func serveJoin() {
 
 // The test binary is also the runner and the plugin, by the name it is called by.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"runner": main, "join": serveJoin})
+	testscript.Main(m, map[string]func(){"runner": main, "join": serveJoin, "panics": servePanics})
 }
 
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{Dir: filepath.Join("testdata", "script"), UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
 		RequireExplicitExec: true, Setup: setUpPlugins,
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"waithost": waitHost}})
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"waithost": waitHost, "truncate": truncate}})
 }
 
 // setUpPlugins makes a plugin folder: a plugin and a program that is none.
@@ -88,12 +113,19 @@ func setUpPlugins(env *testscript.Env) error {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return err
 	}
-	for name, from := range map[string]string{"join": os.Args[0], "noplugin": "/bin/true"} {
+	for name, from := range map[string]string{"join": os.Args[0], "panics": os.Args[0], "noplugin": "/bin/true"} {
 		if err := copyProgram(filepath.Join(dir, name), from); err != nil {
 			return err
 		}
 	}
 	env.Setenv("RUNNER_PLUGIN_DIR", "plugins")
+	day, err := recordedDay(2500)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(env.WorkDir, "day_20240808.gz"), day, 0o600); err != nil {
+		return err
+	}
 	// Socket paths are short: the work folder's may be too long for one.
 	state, err := os.MkdirTemp("", "runner")
 	if err != nil {
@@ -102,6 +134,17 @@ func setUpPlugins(env *testscript.Env) error {
 	env.Defer(func() { _ = os.RemoveAll(state) })
 	env.Setenv("RUNNER_STATE_DIR", state)
 	return nil
+}
+
+// truncate FROM TO N makes TO of the first N bytes of FROM.
+func truncate(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 3 {
+		ts.Fatalf("usage: truncate FROM TO BYTES")
+	}
+	n, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	text := ts.ReadFile(args[0])
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text[:min(n, len(text))]), 0o600))
 }
 
 // waitHost waits until the host runs all of its strategies.

@@ -144,21 +144,20 @@ func alive(pid int) bool {
 	return err != nil || !strings.HasPrefix(string(stat[bytes.LastIndexByte(stat, ')')+1:]), " Z")
 }
 
-// recordedLines returns the first lines of the recorded BTCUSDT day.
-func recordedLines(t *testing.T, n int) []string {
-	t.Helper()
+// firstLines returns the first lines of the recorded BTCUSDT day.
+func firstLines(n int) ([]string, error) {
 	dir, err := depthtest.DataDir()
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	f, err := os.Open(filepath.Join(dir, "binancefutures", "btcusdt_20240808.gz"))
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	defer f.Close()
 	z, err := gzip.NewReader(f)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	var lines []string
 	sc := bufio.NewScanner(z)
@@ -167,22 +166,48 @@ func recordedLines(t *testing.T, n int) []string {
 		lines = append(lines, sc.Text())
 	}
 	if len(lines) < n {
-		t.Fatalf("the recording has %d lines, want %d (%v)", len(lines), n, sc.Err())
+		return nil, fmt.Errorf("the recording has %d lines, want %d (%v)", len(lines), n, sc.Err())
+	}
+	return lines, nil
+}
+
+func recordedLines(t *testing.T, n int) []string {
+	t.Helper()
+	lines, err := firstLines(n)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return lines
 }
 
+// recordedDay is a recording of the first lines.
+func recordedDay(n int) ([]byte, error) {
+	lines, err := firstLines(n)
+	if err != nil {
+		return nil, err
+	}
+	return compressed(lines)
+}
+
 func gzipped(t *testing.T, lines []string) []byte {
 	t.Helper()
+	b, err := compressed(lines)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func compressed(lines []string) ([]byte, error) {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
 	for _, l := range lines {
 		_, _ = z.Write([]byte(l + "\n"))
 	}
 	if err := z.Close(); err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	return b.Bytes()
+	return b.Bytes(), nil
 }
 
 func replayConfig(settings string) string {

@@ -545,6 +545,23 @@ func TestEvaluate(t *testing.T) {
 	}
 }
 
+// Parts may come in any order, and those of the same time have no figures together.
+func TestOrderOfParts(t *testing.T) {
+	r := newRig(t)
+	slices.Reverse(r.cfg.Jobs)
+	groups, err := batch.Evaluate(r.cfg.Dir, r.cfg.Jobs, r.run())
+	if err != nil || len(groups) != 2 || groups[0].Value("Return") != 2*19.8 || groups[0].PartName(0) != "2023-11-15" {
+		t.Fatalf("%+v, %v", groups, err)
+	}
+	for i := range r.cfg.Jobs {
+		r.cfg.Jobs[i].Part = fmt.Sprint(i)
+	}
+	groups, err = batch.Evaluate(r.cfg.Dir, r.cfg.Jobs, r.run())
+	if err != nil || groups[0].Overlap == "" || !math.IsNaN(groups[0].Value("Return")) || groups[0].Finished != 2 {
+		t.Errorf("%+v, %v", groups, err)
+	}
+}
+
 func TestPartNames(t *testing.T) {
 	for _, c := range []struct{ files, want string }{
 		{"a.npz", ""},

@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -29,6 +30,8 @@ type Group struct {
 	Stats  []stats.Row
 	Parts  []string
 	Assets []AssetStats
+	// Overlap says why there are no Stats although jobs are finished, empty otherwise: the parts overlap in time.
+	Overlap string
 	// Mixed: the assets are kept in different currencies, so Stats are those of the first only.
 	Mixed  bool
 	Counts backtest.Counts
@@ -111,7 +114,30 @@ func (g *Group) evaluate(dir string, jobs []Job, results []JobResult) error {
 	if len(parts) == 0 {
 		return nil
 	}
+	// Files may have been named in any order; what happened has one.
+	slices.SortStableFunc(parts, func(a, b part) int { return cmp.Compare(a.startNs(), b.startNs()) })
+	for i := range parts[1:] {
+		if parts[i].endNs() > parts[i+1].startNs() {
+			g.Overlap = fmt.Sprintf("%s and %s overlap in time, so there are no figures of all together", parts[i].name, parts[i+1].name)
+			return nil
+		}
+	}
 	return g.figures(parts)
+}
+
+// startNs and endNs are the times of the first and the last record, 0 without any.
+func (p *part) startNs() int64 {
+	if len(p.rows) == 0 || len(p.rows[0]) == 0 {
+		return 0
+	}
+	return p.rows[0][0].TimestampNs
+}
+
+func (p *part) endNs() int64 {
+	if len(p.rows) == 0 || len(p.rows[0]) == 0 {
+		return 0
+	}
+	return p.rows[0][len(p.rows[0])-1].TimestampNs
 }
 
 // figures takes the statistics of finished parts.

@@ -38,6 +38,11 @@ func printBacktest(w io.Writer, plan *backtestPlan, groups []batch.Group, result
 		fmt.Fprintf(w, "and %d more, in the report and in summary.json\n", len(groups)-maxTableGroups)
 	}
 	printDays(w, groups, book)
+	for i := range groups {
+		if groups[i].Overlap != "" {
+			fmt.Fprintf(w, "\nwarning: %s: %s\n", groups[i].Name(), groups[i].Overlap)
+		}
+	}
 	printFailures(w, results)
 	fmt.Fprintf(w, "\nreport  %s\n", filepath.Join(plan.dir, "report.html"))
 	fmt.Fprintf(w, "results %s\n", plan.dir)

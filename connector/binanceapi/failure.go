@@ -1,0 +1,129 @@
+package binanceapi
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"hftrunner/connector/venue"
+)
+
+// Causes is a venue's table of its own error codes; ok is false for a code that it says nothing about. The codes that both
+// venues have in common need not be in it.
+type Causes func(code int, msg string) (cause venue.Cause, ok bool)
+
+// sharedCause says what the codes mean that both venues have in common.
+func sharedCause(code int) (cause venue.Cause, ok bool) {
+	switch code {
+	case -1000, -1001, -1006, -1007: // unknown, disconnected, unexpected response, timeout
+		return venue.Unknown, true
+	case -1003, -1034: // too many requests, too many connections
+		return venue.Weight, true
+	case -1008:
+		return venue.Overloaded, true
+	case -1015:
+		return venue.OrderRate, true
+	case -1021:
+		return venue.ClockOff, true
+	case -1002, -1022, -1099, -2014, -2015: // unauthorized, signature, not authenticated, key format, key or address or permission
+		return venue.Key, true
+	case -2011:
+		return venue.Gone, true
+	case -2013:
+		return venue.NotFound, true
+	}
+	return venue.Unknown, false
+}
+
+// causeOf says what a refusal means. status is the HTTP status, or the one that a reply of the WebSocket API has in its
+// place; code is 0 when the venue gave none.
+func causeOf(status, code int, msg string, causes Causes) venue.Cause {
+	if status == http.StatusTeapot {
+		return venue.Banned
+	}
+	if code != 0 {
+		cause, known := causes(code, msg)
+		if !known {
+			cause, known = sharedCause(code)
+		}
+		if known && cause == venue.Weight && strings.Contains(msg, "banned until") {
+			return venue.Banned
+		}
+		if known && (status != http.StatusTooManyRequests || cause == venue.OrderRate) {
+			return cause
+		}
+	}
+	switch status {
+	case http.StatusTooManyRequests:
+		return venue.Weight
+	case http.StatusForbidden: // a firewall in front of the venue
+		return venue.Banned
+	case http.StatusUnauthorized, http.StatusUnavailableForLegalReasons:
+		return venue.Key
+	case http.StatusRequestTimeout:
+		return venue.Unknown
+	case http.StatusServiceUnavailable:
+		// Two texts with opposite meanings; a page of some proxy says neither.
+		if msg == "Service Unavailable." {
+			return venue.Overloaded
+		}
+		return venue.Unknown
+	}
+	if status >= 300 && status < 500 {
+		return venue.Refused
+	}
+	return venue.Unknown
+}
+
+// bannedUntil finds the time in a text such as "... banned until 1700000000000. Please ...".
+func bannedUntil(msg string) time.Time {
+	_, rest, found := strings.Cut(msg, "banned until ")
+	if !found {
+		return time.Time{}
+	}
+	end := strings.IndexFunc(rest, func(r rune) bool { return r < '0' || r > '9' })
+	if end < 0 {
+		end = len(rest)
+	}
+	ms, err := strconv.ParseInt(rest[:end], 10, 64)
+	if err != nil || ms > maxMs {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms)
+}
+
+// maxMsg is how much of a venue's text is kept.
+const maxMsg = 300
+
+// clip makes a venue's text fit to be shown: one line, not too long.
+func clip(msg string) string {
+	if len(msg) > maxMsg {
+		msg = msg[:maxMsg] + "..."
+	}
+	return strings.ToValidUTF8(strings.Map(func(r rune) rune {
+		if r < ' ' {
+			return ' '
+		}
+		return r
+	}, msg), "?")
+}
+
+// refusal makes the failure of an answer that is no success.
+func refusal(status, code int, msg string, causes Causes, retryAt time.Time) *venue.Failure {
+	if until := bannedUntil(msg); !until.IsZero() {
+		retryAt = until
+	}
+	return &venue.Failure{Cause: causeOf(status, code, msg, causes), Code: code, Msg: clip(msg), RetryAt: retryAt}
+}
+
+// lost is the failure of a request whose outcome nobody knows.
+func lost(err error) *venue.Failure { return &venue.Failure{Cause: venue.Unknown, Err: err} }
+
+// unsent is the failure of a request that the venue has not got.
+func unsent(err error) *venue.Failure { return &venue.Failure{Cause: venue.Overloaded, Err: err} }
+
+// errNoKey is the failure of a request that needs a key which there is not.
+func errNoKey() *venue.Failure {
+	return &venue.Failure{Cause: venue.Key, Msg: "this needs a key and its secret: set them in the connector's block"}
+}

@@ -6,6 +6,7 @@ import (
 
 	"hftrunner/connector"
 	"hftrunner/connector/blotter"
+	"hftrunner/connector/stream"
 	"hftrunner/hft"
 )
 
@@ -23,7 +24,7 @@ type Protocol interface {
 	Permissions(ctx context.Context) ([]Finding, error)
 
 	// MarketStreams returns the connections that bring the market data of symbols.
-	MarketStreams(symbols []string) []Stream
+	MarketStreams(symbols []string) []stream.Stream
 	// NewDecoder returns a decoder of the market streams' messages, one for each connection. A trade's FirstID and LastID are
 	// the first and last of its ids, by which a message that two connections have brought is told.
 	NewDecoder() connector.Decoder
@@ -31,7 +32,7 @@ type Protocol interface {
 	Snapshot(ctx context.Context, symbol string, localTimestampNs func() int64, m *connector.Message) error
 
 	// UserStream prepares a private stream, with whatever has to be asked for first, and returns it.
-	UserStream(ctx context.Context) (Stream, error)
+	UserStream(ctx context.Context) (stream.Stream, error)
 	// DecodeUser decodes a message of the private stream and hands what it says to the sink.
 	DecodeUser(frame []byte, sink UserSink) error
 
@@ -122,30 +123,4 @@ type UserSink interface {
 	Balance(b Balance)
 	// Renew says that the stream is over or about to be, and why: a new one has to be prepared.
 	Renew(reason string)
-}
-
-// Stream is one WebSocket connection.
-type Stream struct {
-	// Name tells a venue's streams apart in messages: "public", "market", "user".
-	Name string
-	URL  string
-	// Hello are messages to send right after connecting: log-on, subscriptions. The stream is up when Ready has said so
-	// for as many answers as Answers, or at once when that is 0.
-	Hello   [][]byte
-	Answers int
-	// Ready looks at a message and reports whether it is an answer to a Hello; err says that it was refused.
-	Ready func(frame []byte) (answer bool, err error)
-	// Ping is sent every PingInterval, nil for none; the WebSocket's own pings are answered in any case.
-	Ping         func() []byte
-	PingInterval time.Duration
-	// Silence is how long nothing may come, also no ping, until the connection is taken for dead.
-	Silence time.Duration
-	// QuietTopics is how long a stream that is up may bring no data although something is subscribed; 0 for a stream
-	// that may be quiet for ever.
-	QuietTopics time.Duration
-	// Lifetime is after how long the connection is replaced by a new one, before the venue cuts it; 0 for never.
-	Lifetime time.Duration
-	// KeepAlive is called every KeepAliveInterval, such as to extend a listen key. An error renews the stream.
-	KeepAlive         func(ctx context.Context) error
-	KeepAliveInterval time.Duration
 }

@@ -1,0 +1,123 @@
+package stream
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"golang.org/x/time/rate"
+)
+
+// Config is what a Keeper needs. Prepare, OnFrame and NowNs have to be set; everything else has a default.
+type Config struct {
+	// Prepare returns the connection to make. It is called before every one, so that it can ask for a fresh listen key or
+	// a fresh signature. An error is tried again later, one of backoff.RetryAfter not before that, and one of
+	// backoff.Permanent ends Run.
+	Prepare func(ctx context.Context) (Stream, error)
+	// OnUp says that there is a connection and there was none. Frames that came before the last answer to a Hello have
+	// been delivered already.
+	OnUp func()
+	// OnDown says that there is no connection, why, and after which pause the next attempt is made. It is called when a
+	// connection is lost and after each attempt that failed; no frame is delivered between it and the next attempt.
+	OnDown func(reason string, next time.Duration)
+	// OnRenewed says that another connection has taken over without a gap. Frames of the old one still come for Overlap.
+	OnRenewed func(reason string)
+	// OnFrame takes a message and the local time at which it was read. It has to return: it holds up reading.
+	OnFrame func(localNs int64, frame []byte)
+	// NowNs is the local clock, in nanoseconds since the epoch.
+	NowNs func() int64
+	// Logger may be nil.
+	Logger hclog.Logger
+
+	// Attempts limits connection attempts; give the same to all streams of one venue. Default: NewAttempts(60, 5 minutes).
+	Attempts *rate.Limiter
+	// TLS is for wss, nil for the system's authorities. Header goes with the handshake.
+	TLS    *tls.Config
+	Header http.Header
+	// Uncompressed does not offer permessage-deflate. It is offered otherwise, for what the venue sends; what is sent from
+	// here is never compressed.
+	Uncompressed bool
+	// ReadLimit is the longest message in bytes. Default: 16 MiB.
+	ReadLimit int64
+
+	// OpenTimeout bounds each of Prepare, the handshake, the answers to the Hellos, and KeepAlive. Default: 10 s.
+	OpenTimeout time.Duration
+	// WriteTimeout is how long a write may wait for the venue to read until the connection is ended. Default: 5 s.
+	WriteTimeout time.Duration
+	// CloseTimeout is how long the venue has to answer a close frame. Default: 1 s.
+	CloseTimeout time.Duration
+	// Overlap is how long a replaced connection still delivers. Default: 2 s.
+	Overlap time.Duration
+	// SlowFrame is from which time in OnFrame a frame is counted as slow. Default: 10 ms.
+	SlowFrame time.Duration
+	// StableAfter is how long a connection must have lasted, with data, for the back-off to begin anew. Default: 60 s.
+	StableAfter time.Duration
+	// BackOffMin and BackOffMax are the first and the longest pause between attempts, before jitter of a half; each is
+	// twice the one before. Default: 100 ms and 60 s.
+	BackOffMin, BackOffMax time.Duration
+	// ForbiddenPause is the pause after HTTP 403. Default: BackOffMax. Bybit wants 10 minutes.
+	ForbiddenPause time.Duration
+	// MaxRefusals is how many refusals in a row end Run. Default: 5.
+	MaxRefusals int
+}
+
+// NewAttempts returns a limit of connection attempts that never lets more than n pass in any window of per: half of
+// them at once, the other half spread over the window. It panics on nothing; n below 2 counts as 2.
+func NewAttempts(n int, per time.Duration) *rate.Limiter {
+	// A token bucket passes its size and what flows in during the window, so both together have to be n.
+	n = max(n, 2)
+	return rate.NewLimiter(rate.Limit(float64(n-n/2)/per.Seconds()), n/2)
+}
+
+func orDefault[T int | int64 | time.Duration](value *T, standard T) {
+	if *value == 0 {
+		*value = standard
+	}
+}
+
+// complete fills in the defaults and reports what cannot be.
+func (c *Config) complete() error {
+	if c.Prepare == nil || c.OnFrame == nil || c.NowNs == nil {
+		return errors.New("stream: Prepare, OnFrame and NowNs have to be set")
+	}
+	if c.OnUp == nil {
+		c.OnUp = func() {}
+	}
+	if c.OnDown == nil {
+		c.OnDown = func(string, time.Duration) {}
+	}
+	if c.OnRenewed == nil {
+		c.OnRenewed = func(string) {}
+	}
+	if c.Logger == nil {
+		c.Logger = hclog.NewNullLogger()
+	}
+	if c.Attempts == nil {
+		c.Attempts = NewAttempts(60, 5*time.Minute)
+	}
+	orDefault(&c.ReadLimit, 16<<20)
+	orDefault(&c.OpenTimeout, 10*time.Second)
+	orDefault(&c.WriteTimeout, 5*time.Second)
+	orDefault(&c.CloseTimeout, time.Second)
+	orDefault(&c.Overlap, 2*time.Second)
+	orDefault(&c.SlowFrame, 10*time.Millisecond)
+	orDefault(&c.StableAfter, time.Minute)
+	orDefault(&c.BackOffMin, 100*time.Millisecond)
+	orDefault(&c.BackOffMax, time.Minute)
+	orDefault(&c.ForbiddenPause, c.BackOffMax)
+	orDefault(&c.MaxRefusals, 5)
+	for _, d := range []time.Duration{c.OpenTimeout, c.WriteTimeout, c.CloseTimeout, c.Overlap, c.SlowFrame, c.StableAfter, c.BackOffMin,
+		c.BackOffMax, c.ForbiddenPause, time.Duration(c.ReadLimit), time.Duration(c.MaxRefusals)} {
+		if d < 0 {
+			return fmt.Errorf("stream: a limit or duration of the configuration is negative: %d", int64(d))
+		}
+	}
+	if c.BackOffMin > c.BackOffMax {
+		return fmt.Errorf("stream: the first pause %v is longer than the longest %v", c.BackOffMin, c.BackOffMax)
+	}
+	return nil
+}

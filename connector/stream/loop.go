@@ -1,0 +1,264 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+// opening is the result of one attempt.
+type opening struct {
+	conn *conn
+	err  error
+}
+
+// loop is the state of Run. One goroutine uses it; connections are opened beside it, one at a time.
+type loop struct {
+	k       *Keeper
+	ctx     context.Context
+	backOff *backoff.ExponentialBackOff
+	opened  chan opening
+	opening bool
+	// again is set when a renewal is asked for while a connection is being opened, whose Prepare did not know of it.
+	again bool
+	// current is the connection that is up, old the one it has replaced, while their overlap lasts.
+	current, old *conn
+	// reason is why current is to be replaced.
+	reason   string
+	refusals int
+	// fatal is why no further attempt is made; Run returns it when the last connection has ended.
+	fatal error
+
+	retry, lifetime, overlap *time.Timer
+	// waiting is set while retry runs, for pause.
+	waiting bool
+	pause   time.Duration
+}
+
+func stopped() *time.Timer {
+	t := time.NewTimer(time.Hour)
+	t.Stop()
+	return t
+}
+
+func newLoop(k *Keeper, ctx context.Context) *loop {
+	const jitter, growth = 0.5, 2
+	return &loop{k: k, ctx: ctx, opened: make(chan opening, 1), retry: stopped(), lifetime: stopped(), overlap: stopped(),
+		backOff: &backoff.ExponentialBackOff{InitialInterval: k.config.BackOffMin, RandomizationFactor: jitter, Multiplier: growth,
+			MaxInterval: k.config.BackOffMax}}
+}
+
+// endOf returns a channel that is closed when a connection has ended; nil for no connection.
+func endOf(c *conn) <-chan struct{} {
+	if c == nil {
+		return nil
+	}
+	return c.done
+}
+
+// renewalOf returns where a connection says that it wants to be replaced.
+func renewalOf(c *conn) <-chan string {
+	if c == nil {
+		return nil
+	}
+	return c.renew
+}
+
+func (l *loop) run() error {
+	ctx, cancel := context.WithCancel(l.ctx)
+	l.ctx = ctx
+	defer l.shutdown(cancel)
+	l.open()
+	for l.current != nil || l.fatal == nil {
+		select {
+		case <-ctx.Done():
+			return nil
+		case result := <-l.opened:
+			l.opening = false
+			if result.err == nil {
+				l.takeOver(result.conn)
+			} else {
+				l.failed(result.err)
+			}
+		case <-l.retry.C:
+			l.waiting = false
+			l.open()
+		case reason := <-l.k.renew:
+			l.want(reason)
+		case reason := <-renewalOf(l.current):
+			l.want(reason)
+		case <-l.lifetime.C:
+			l.want("its lifetime is over")
+		case <-endOf(l.current):
+			l.lost()
+		case <-endOf(l.old):
+			l.old = nil
+		case <-l.overlap.C:
+			if l.old != nil {
+				l.old.end(errReplaced, true)
+			}
+		}
+	}
+	return l.fatal
+}
+
+// open begins an attempt.
+func (l *loop) open() {
+	l.opening, l.again = true, false
+	go func() {
+		c, err := l.k.open(l.ctx)
+		l.opened <- opening{c, err}
+	}()
+}
+
+// schedule begins an attempt after a pause.
+func (l *loop) schedule(pause time.Duration) {
+	l.waiting, l.pause = true, pause
+	l.retry.Reset(pause)
+}
+
+// want asks for a connection to replace the current one.
+func (l *loop) want(reason string) {
+	if l.current == nil && !l.opening || l.waiting {
+		return // Prepare will be called anyway
+	}
+	l.fatal, l.refusals = nil, 0
+	l.reason = reason
+	if l.opening {
+		l.again = true
+		return
+	}
+	l.k.config.Logger.Info("a new connection is made to take over", "stream", l.current.stream.Name, "reason", reason)
+	if l.current.lasted() {
+		l.backOff.Reset()
+		l.open()
+		return
+	}
+	l.schedule(l.backOff.NextBackOff()) // a venue or a caller that wants renewals all the time gets them slowly
+}
+
+// takeOver makes a connection the current one.
+func (l *loop) takeOver(c *conn) {
+	k := l.k
+	l.refusals = 0
+	k.connects.Add(1)
+	if l.old != nil { // two renewals within one overlap
+		l.old.end(errReplaced, true)
+		<-l.old.done
+	}
+	l.old, l.current = l.current, c
+	k.current.Store(c)
+	l.lifetime.Stop()
+	if life := c.stream.Lifetime; life > 0 {
+		const spread = 10
+		l.lifetime.Reset(life - rand.N(life/spread+1))
+	}
+	if l.old != nil {
+		k.renewals.Add(1)
+		l.overlap.Reset(k.config.Overlap)
+		k.config.Logger.Info("the new connection has taken over", "stream", c.stream.Name)
+		l.call(func() { k.config.OnRenewed(l.reason) })
+	} else {
+		k.config.Logger.Info("connected", "stream", c.stream.Name)
+		l.call(k.config.OnUp)
+	}
+	if l.again {
+		l.again = false
+		l.want(l.reason)
+	}
+}
+
+// failed looks at an attempt that did not succeed.
+func (l *loop) failed(err error) {
+	k := l.k
+	if l.ctx.Err() != nil {
+		return
+	}
+	var refused *RefusedError
+	if errors.As(err, &refused) {
+		l.refusals++
+		k.config.Logger.Error("the venue refuses the log-on or subscription", "error", err, "times", l.refusals)
+	} else {
+		l.refusals = 0
+	}
+	if final(err) || l.refusals >= k.config.MaxRefusals {
+		l.fatal = err
+		k.config.Logger.Error("connecting is given up", "error", err)
+		if l.current == nil {
+			l.call(func() { k.config.OnDown(err.Error(), 0) })
+		}
+		return
+	}
+	pause := max(l.backOff.NextBackOff(), k.config.wait(err))
+	l.schedule(pause)
+	if l.current != nil {
+		k.config.Logger.Warn("the new connection failed, the old one stays", "error", err, "next", pause)
+		return
+	}
+	k.config.Logger.Warn("not connected", "error", err, "next", pause)
+	l.call(func() { k.config.OnDown(err.Error(), pause) })
+}
+
+// lost looks at the end of the current connection.
+func (l *loop) lost() {
+	k := l.k
+	c := l.current
+	l.current = nil
+	l.lifetime.Stop()
+	if l.old != nil && l.old.ctx.Err() == nil {
+		// The one that was to be closed still lives: it serves until the next one has come up.
+		l.current, l.old = l.old, nil
+		k.current.Store(l.current)
+		l.overlap.Stop()
+		k.config.Logger.Warn("the new connection is lost, the old one takes over again", "stream", c.stream.Name, "error", c.err)
+		l.want("the connection that took over was lost: " + c.err.Error())
+		return
+	}
+	k.current.Store(nil)
+	k.drops.Add(1)
+	if c.lasted() {
+		l.backOff.Reset()
+	}
+	pause := time.Duration(0)
+	switch {
+	case l.fatal != nil, l.opening: // no further attempt, or one is on its way
+	case l.waiting:
+		pause = l.pause // of a renewal; the venue may have asked for it
+	default:
+		pause = l.backOff.NextBackOff()
+		l.schedule(pause)
+	}
+	k.config.Logger.Warn("connection lost", "stream", c.stream.Name, "error", c.err, "next", pause)
+	l.call(func() { k.config.OnDown(c.err.Error(), pause) })
+}
+
+// call calls back, never beside another callback.
+func (l *loop) call(f func()) {
+	l.k.callbacks.Lock()
+	defer l.k.callbacks.Unlock()
+	f()
+}
+
+// shutdown ends everything and waits for it.
+func (l *loop) shutdown(cancel context.CancelFunc) {
+	cancel()
+	l.k.current.Store(nil)
+	open := []*conn{l.current, l.old}
+	if l.opening {
+		open = append(open, (<-l.opened).conn)
+	}
+	open = slices.DeleteFunc(open, func(c *conn) bool { return c == nil })
+	for _, c := range open {
+		c.end(errShutdown, true)
+	}
+	for _, c := range open {
+		<-c.done
+	}
+	for _, t := range []*time.Timer{l.retry, l.lifetime, l.overlap} {
+		t.Stop()
+	}
+}

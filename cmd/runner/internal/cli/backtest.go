@@ -51,7 +51,7 @@ func (s *settings) backtestCommand() *cobra.Command {
 		}}
 	f := c.Flags()
 	f.StringArrayVar(&o.sets, "set", nil, "run with each of these values of a parameter, as `NAME=V1,V2` or STRATEGY.NAME=V1,V2")
-	f.IntVar(&o.jobs, "jobs", runtime.NumCPU(), "how many runs at a `TIME`")
+	f.IntVar(&o.jobs, "jobs", runtime.NumCPU(), "run `N` at a time")
 	f.StringVar(&o.out, "out", "", "`FOLDER` for the results, which must not have any")
 	f.StringVar(&o.resume, "resume", "", "continue the backtest in this `FOLDER`: finished runs whose inputs are the same are kept")
 	f.BoolVar(&o.plots, "plots", false, "also write the charts as PNG files")

@@ -64,3 +64,30 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+// FuzzSets: whatever is given with --set, Load returns the values or says what is wrong with them.
+func FuzzSets(f *testing.F) {
+	for _, text := range []string{"grid_num=5,10", "grid.order_qty=0.5", "levels=[1,2],[]", "pause=1s", "a.b.c=]],[", "=", "", "x"} {
+		f.Add(text)
+	}
+	path := filepath.Join(f.TempDir(), "fuzz.hcl")
+	if err := os.WriteFile(path, []byte(sweepSource), 0o600); err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		o := testOptions()
+		o.Backtest, o.Sets = true, []string{"grid.order_qty=1", text}
+		file, err := Load(path, o)
+		if problems, ok := err.(Problems); err != nil && (!ok || problems.Count(SeverityError) == 0) {
+			t.Fatalf("error of another kind: %v", err)
+		}
+		if err != nil {
+			return
+		}
+		for _, s := range file.Strategies[0].Sweep {
+			if len(s.Values) == 0 || len(s.Values) != len(s.Texts) {
+				t.Fatalf("%d values of %d texts", len(s.Values), len(s.Texts))
+			}
+		}
+	})
+}

@@ -171,7 +171,7 @@ func TestBacktestJSON(t *testing.T) {
 		{"summary", summary, "created_at dir interrupted jobs results version"},
 		{"jobs", summary["jobs"].(map[string]any), "failed finished interrupted resumed total"},
 		{"result", result, "assets counts jobs params parts plugin set stats strategy"},
-		{"stats", result["stats"].(map[string]any), "end end_ns figures start start_ns"},
+		{"stats", result["stats"].(map[string]any), "end end_ns figures start start_ns uneven"},
 		{"part", result["parts"].([]any)[1].(map[string]any), "part stats"},
 		{"job", result["jobs"].([]any)[0].(map[string]any), "data error folder name part result resumed seconds status"},
 	} {

@@ -600,6 +600,22 @@ func FuzzFolder(f *testing.F) {
 	})
 }
 
+// BenchmarkRun is what a job costs around its strategy: its folder, its files, its description.
+func BenchmarkRun(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "b.npz")
+	writeEvents(b, path, 3)
+	job := batch.Job{Params: json.RawMessage(`{"gain": 1}`), DataCheck: batch.CheckOff, Recordings: make([]batch.Recording, 1),
+		Spec: backtest.Spec{Assets: []backtest.AssetSpec{{Symbol: "B", Files: []string{path}}}}}
+	cfg := batch.Config{Dir: b.TempDir(), CacheDir: b.TempDir(), Workers: 1, NewExecutor: func() batch.Executor { return &fake{} }}
+	for n := 0; b.Loop(); n++ {
+		job.Strategy = fmt.Sprint(n)
+		cfg.Jobs = []batch.Job{job}
+		if results, err := batch.Run(context.Background(), cfg); err != nil || results[0].Status != batch.StatusFinished {
+			b.Fatal(results, err)
+		}
+	}
+}
+
 // A run of one job: the folder that comes out.
 func Example() {
 	dir, err := os.MkdirTemp("", "batch")

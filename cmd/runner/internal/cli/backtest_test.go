@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -47,7 +46,6 @@ strategy "grid-btc" {
 
 // fakeExecutors run jobs that gain grid_num a day, or wait for the end.
 type fakeExecutors struct {
-	mu     sync.Mutex
 	closed bool
 	// hang, when not nil, gets each job's name; the job then waits for its context.
 	hang chan string

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -94,6 +95,37 @@ func printFile(w io.Writer, f *config.File) {
 		}
 	}
 	section(w, columns("strategy", "plugin", "enabled", "connector", "symbol", ">tick size", ">lot size", "depth"), rows)
+	section(w, columns("backtest", "mode", ">runs", "symbol", ">files", "format", "exchange", "latency out / back", "fee maker / taker"), backtestRows(f))
+}
+
+// backtestRows is a line for the data of each instrument of each backtest.
+func backtestRows(f *config.File) [][]string {
+	var rows [][]string
+	for i := range f.Strategies {
+		t := f.Strategies[i].Backtest
+		if t == nil {
+			continue
+		}
+		for n := range t.Data {
+			a := &t.Data[n].Asset
+			row := []string{"", "", "", a.Symbol, whole(len(a.Files)), "events", a.Exchange.Model + ", " + a.Exchange.Queue,
+				"as in files", fmt.Sprintf("%s / %s", decimal(a.Fee.Maker), decimal(a.Fee.Taker))}
+			if n == 0 {
+				row[0], row[1], row[2] = f.Strategies[i].Name, t.Spec.Compat, whole(t.Parts())
+			}
+			if slices.ContainsFunc(a.Files, func(p string) bool { return !config.EventFile(p) }) {
+				row[5] = t.Data[n].Format
+			}
+			if l := &a.Exchange.Latency; len(l.Files) == 0 {
+				row[7] = fmt.Sprintf("%v / %v", time.Duration(l.EntryNs), time.Duration(l.ResponseNs))
+			}
+			if a.Fee.Model == config.FeeByValue {
+				row[8] = percent(a.Fee.Maker) + " / " + percent(a.Fee.Taker)
+			}
+			rows = append(rows, row)
+		}
+	}
+	return rows
 }
 
 // feed says what a connector's market is.

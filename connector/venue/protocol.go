@@ -37,7 +37,8 @@ type Protocol interface {
 	DecodeUser(frame []byte, sink UserSink) error
 
 	// Place, Amend and Cancel send a request and return the venue's acknowledgement, which may be empty where the outcome
-	// only comes by the private stream.
+	// only comes by the private stream. Amend returns both a report and an error where the venue has canceled the order and
+	// refused the one that was to take its place: the report is about the canceled one, the error about the other.
 	Place(ctx context.Context, o *Order) (blotter.Report, error)
 	Amend(ctx context.Context, o *Order) (blotter.Report, error)
 	Cancel(ctx context.Context, o *Order) (blotter.Report, error)
@@ -65,6 +66,9 @@ type Protocol interface {
 type Order struct {
 	Symbol   string
 	ClientID string
+	// NewClientID is, for Amend, the client id of the order that takes the place of this one where the venue replaces orders;
+	// empty for ClientID. The report says by which id the order goes on.
+	NewClientID string
 	// VenueID is the venue's id of the order, empty while it is not known.
 	VenueID string
 	Side    hft.Side
@@ -76,6 +80,9 @@ type Order struct {
 	Price, Qty string
 	// PrevPrice, PrevQty and CumQty are what an amended order is so far.
 	PrevPrice, PrevQty, CumQty string
+	// PriorQty is, for Amend, what was executed of orders that this one has replaced. Qty, PrevQty and CumQty include it;
+	// the venue, to which it is another order, does not. Empty for none.
+	PriorQty string
 }
 
 // Filters are the venue's rules for one instrument. Limits that the venue does not have are 0.
@@ -111,6 +118,13 @@ type Finding struct {
 	// Problem says what is wrong and Advice what to do; both are empty when all is well.
 	Problem string `json:"problem,omitempty"`
 	Advice  string `json:"advice,omitempty"`
+}
+
+// Noticer is what a Protocol is, too, whose venue announces on a market stream that it is about to close the connection.
+type Noticer interface {
+	// Notice looks at a message of a market stream that the decoder has ignored, and returns why the stream has to be
+	// renewed; empty when it does not. It may be called by several goroutines.
+	Notice(frame []byte) (reason string)
 }
 
 // UserSink takes what the private stream says.

@@ -119,7 +119,7 @@ func runnerSchema() *blockType {
 			{name: "plugin_dir", kind: kindString, def: "bin/plugins", pattern: notEmpty,
 				doc: "folder of the strategy binaries, relative to the working directory; only those named by a strategy are ever executed"},
 			{name: "state_dir", kind: kindString, def: "state", pattern: notEmpty,
-				doc: "folder of the control socket and the strategies' logs, relative to the working directory; it is created"},
+				doc: "folder of the control socket, the strategies' logs, the results of backtests (`backtests`) and recordings converted for them (`cache`, which may be removed), relative to the working directory; it is created"},
 			{name: "start_timeout", kind: kindDuration, def: "10s", bounds: above(0),
 				doc: "limit for a strategy's process start, handshake and configuration"},
 			{name: "stop_timeout", kind: kindDuration, def: "5s", bounds: above(0),

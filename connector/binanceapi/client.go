@@ -29,6 +29,8 @@ type ClientConfig struct {
 	URL    string
 	Signer *Signer
 	Causes Causes
+	// Details may be nil.
+	Details Details
 	// HTTPClient is used for the requests, a client of its own when nil. Its redirects are not followed.
 	HTTPClient *http.Client
 	// Timeout is how long a request may take, 0 for DefaultTimeout.
@@ -199,24 +201,33 @@ func readBody(response *http.Response) ([]byte, error) {
 // refusal makes a failure of a reply that is no success. Its body is the venue's {"code":...,"msg":...}, a text, or a page
 // of something in front of the venue.
 func (c *Client) refusal(response *http.Response, body []byte) *venue.Failure {
-	var code int
-	var msg string
+	retryAt := c.retryAt(response)
+	var f *venue.Failure
 	err := c.parser.Parse(body, func(v Value) error {
 		if !v.IsObject() {
 			return errors.ErrUnsupported
 		}
-		code, msg = int(v.Int("code")), v.Text("msg")
+		f = refusal(response.StatusCode, int(v.Int("code")), v.Text("msg"), c.config.Causes, retryAt)
+		if data := v.Field("data"); c.config.Details != nil && data.IsObject() {
+			c.config.Details(f, data)
+		}
 		return nil
 	})
-	if err != nil {
-		code, msg = 0, strings.TrimSpace(string(body))
-		if msg == "" || msg[0] == '<' || len(msg) > maxMsg {
-			msg = fmt.Sprintf("HTTP %d %s", response.StatusCode, http.StatusText(response.StatusCode))
-		}
+	if err == nil {
+		return f
 	}
-	var retryAt time.Time
-	if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err == nil && seconds >= 0 {
-		retryAt = time.Unix(0, c.config.Signer.nowNs()).Add(time.Duration(min(seconds, 7*24*3600)) * time.Second)
+	msg := strings.TrimSpace(string(body))
+	if msg == "" || msg[0] == '<' || len(msg) > maxMsg {
+		msg = fmt.Sprintf("HTTP %d %s", response.StatusCode, http.StatusText(response.StatusCode))
 	}
-	return refusal(response.StatusCode, code, msg, c.config.Causes, retryAt)
+	return refusal(response.StatusCode, 0, msg, c.config.Causes, retryAt)
+}
+
+// retryAt is when the venue wants to hear again, zero when it does not say.
+func (c *Client) retryAt(response *http.Response) time.Time {
+	seconds, err := strconv.Atoi(response.Header.Get("Retry-After"))
+	if err != nil || seconds < 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, c.config.Signer.nowNs()).Add(time.Duration(min(seconds, 7*24*3600)) * time.Second)
 }

@@ -36,6 +36,18 @@ func sharedCause(code int) (cause venue.Cause, ok bool) {
 	return venue.Unknown, false
 }
 
+// Details complete the failure that a refusal becomes by the data that it carries. They are called only when it has some.
+type Details func(f *venue.Failure, data Value)
+
+// CauseOf says what an error code means, by the venue's own table first; Unknown for a code that is in none.
+func CauseOf(code int, msg string, causes Causes) venue.Cause {
+	if cause, ok := causes(code, msg); ok {
+		return cause
+	}
+	cause, _ := sharedCause(code)
+	return cause
+}
+
 // causeOf says what a refusal means. status is the HTTP status, or the one that a reply of the WebSocket API has in its
 // place; code is 0 when the venue gave none.
 func causeOf(status, code int, msg string, causes Causes) venue.Cause {

@@ -91,6 +91,8 @@ func parseInterval(text string) time.Duration {
 // ReadLimits hands fn the rows of a rateLimits array, as in replies of the WebSocket API and in exchangeInfo. Limits that
 // are neither of the two kinds are left out.
 func ReadLimits(limits Value, fn func(u Usage)) {
+	var wrong error // about the limits, which is no reason to refuse what they come with
+	limits.err = &wrong
 	_ = limits.Each(func(row Value) error {
 		u := Usage{Used: int(row.Int("count")), Max: int(row.Int("limit"))}
 		switch string(row.Bytes("rateLimitType")) {
@@ -106,7 +108,7 @@ func ReadLimits(limits Value, fn func(u Usage)) {
 			return nil
 		}
 		u.Interval = parseInterval(strconv.FormatInt(row.Int("intervalNum"), 10) + string(interval[:1]))
-		if u.Interval > 0 {
+		if u.Interval > 0 && wrong == nil {
 			fn(u)
 		}
 		return nil

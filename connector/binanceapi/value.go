@@ -42,6 +42,9 @@ func (v Value) fail(name, what string) {
 	}
 }
 
+// Err returns the first wrong field so far, for who wants to know before the end of Parse.
+func (v Value) Err() error { return *v.err }
+
 // Field returns a field, which may be absent.
 func (v Value) Field(name string) Value { return Value{v.v.Get(name), v.err} }
 

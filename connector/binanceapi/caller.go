@@ -1,0 +1,223 @@
+package binanceapi
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"hftrunner/connector/stream"
+	"hftrunner/connector/venue"
+
+	"github.com/hashicorp/go-hclog"
+)
+
+// CallerConfig is what a Caller needs.
+type CallerConfig struct {
+	// Name tells the connection apart in messages, URL is the whole address.
+	Name, URL string
+	// Signer has to have a key. With Ed25519 each connection logs on and requests carry no signature of their own;
+	// otherwise each is signed.
+	Signer *Signer
+	Causes Causes
+	// Details may be nil.
+	Details Details
+	// Timeout is how long an answer may take, 0 for DefaultTimeout.
+	Timeout time.Duration
+	// Silence and Lifetime are as in stream.Stream.
+	Silence, Lifetime time.Duration
+	// Budget is asked before each request, nil for none.
+	Budget Budget
+	// NowNs is the local clock.
+	NowNs func() int64
+	// Logger may be nil.
+	Logger hclog.Logger
+}
+
+// Caller speaks to a WebSocket API over a connection that it keeps. Any number of goroutines use it.
+type Caller struct {
+	config CallerConfig
+	link   *stream.Caller
+	lastID atomic.Uint64
+	parser Parser
+
+	cancel context.CancelFunc
+	done   chan struct{}
+	mu     sync.Mutex
+	ended  error // why there will be no connection any more
+}
+
+// NewCaller returns a caller that connects and stays so until Close.
+func NewCaller(config CallerConfig) (*Caller, error) {
+	if config.Signer.Key() == nil {
+		return nil, errNoKey()
+	}
+	if config.Timeout == 0 {
+		config.Timeout = DefaultTimeout
+	}
+	c := &Caller{config: config, done: make(chan struct{})}
+	var err error
+	c.link, err = stream.NewCaller(stream.CallerConfig{ID: c.parser.replyID, Timeout: config.Timeout, Config: stream.Config{
+		Prepare: c.prepare, OnFrame: c.notice, NowNs: config.NowNs, Logger: config.Logger}})
+	if err != nil {
+		return nil, err
+	}
+	var ctx context.Context
+	ctx, c.cancel = context.WithCancel(context.Background())
+	go func() {
+		defer close(c.done)
+		err := c.link.Run(ctx)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.ended = err; err == nil {
+			c.ended = errors.New("binanceapi: the connection for requests is closed")
+		}
+	}()
+	return c, nil
+}
+
+// Close ends the connection; calls that wait fail. All goroutines have ended when it returns.
+func (c *Caller) Close() {
+	c.cancel()
+	<-c.done
+}
+
+// Up says that requests can be sent.
+func (c *Caller) Up() bool { return c.link.Up() }
+
+const logonID = "logon"
+
+// prepare describes the connection.
+func (c *Caller) prepare(context.Context) (stream.Stream, error) {
+	s := stream.Stream{Name: c.config.Name, URL: c.config.URL, Silence: c.config.Silence, Lifetime: c.config.Lifetime}
+	if c.config.Signer.Key().Ed25519() {
+		s.Hello, s.Answers = [][]byte{c.config.Signer.AppendLogon(nil, logonID)}, 1
+		s.Ready = c.loggedOn
+	}
+	return s, nil
+}
+
+// loggedOn looks at the answer to the log-on.
+func (c *Caller) loggedOn(frame []byte) (answer bool, err error) {
+	if string(c.parser.replyID(frame)) != logonID {
+		return false, nil
+	}
+	return true, c.parser.Parse(frame, func(v Value) error {
+		if f := ReplyFailure(v, c.config.Causes); f != nil {
+			return f
+		}
+		return nil
+	})
+}
+
+// notice looks at a frame that answers nothing.
+func (c *Caller) notice(_ int64, frame []byte) {
+	if bytes.Contains(frame, []byte(`"serverShutdown"`)) {
+		c.link.Renew("the venue is about to shut this server down")
+	}
+}
+
+// Do sends a signed request and hands the reply's result to read, nil when there is nothing to read. It returns a
+// *venue.Failure. params is given away.
+func (c *Caller) Do(ctx context.Context, method string, params []Param, cost Cost, read func(result Value) error) error {
+	if c.config.Budget != nil {
+		if err := c.config.Budget.Spend(cost); err != nil {
+			return err
+		}
+	}
+	id := "r" + strconv.FormatUint(c.lastID.Add(1), 10)
+	frame := make([]byte, 0, 768)
+	if c.config.Signer.Key().Ed25519() {
+		frame = c.config.Signer.AppendSessionCall(frame, id, method, params)
+	} else {
+		frame = c.config.Signer.AppendCall(frame, id, method, params)
+	}
+	answer, err := c.link.Call(ctx, id, frame, nil)
+	switch {
+	case errors.Is(err, stream.ErrUnknown):
+		return lost(err)
+	case err != nil:
+		return c.unsent(err)
+	}
+	if err := c.parser.Parse(answer, func(v Value) error { return c.reply(v, read) }); err != nil {
+		return asFailure(err)
+	}
+	return nil
+}
+
+// unsent is the failure of a request that was not sent: for good when the log-on was refused.
+func (c *Caller) unsent(err error) *venue.Failure {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var refused *stream.RefusedError
+	if errors.As(c.ended, &refused) {
+		f := &venue.Failure{Cause: venue.Key, Err: c.ended}
+		var failure *venue.Failure
+		if errors.As(refused.Err, &failure) {
+			f.Code = failure.Code
+		}
+		return f
+	}
+	return unsent(err)
+}
+
+// reply looks at an answer.
+func (c *Caller) reply(v Value, read func(result Value) error) error {
+	if c.config.Budget != nil {
+		ReadLimits(v.Field("rateLimits"), c.config.Budget.Used)
+	}
+	if f := ReplyFailure(v, c.config.Causes); f != nil {
+		if data := v.Field("error").Field("data"); c.config.Details != nil && data.IsObject() {
+			c.config.Details(f, data)
+		}
+		return f
+	}
+	if read == nil {
+		return nil
+	}
+	return read(v.Field("result"))
+}
+
+// ReplyFailure returns what a reply of a WebSocket API says in place of a result, nil for a success.
+func ReplyFailure(v Value, causes Causes) *venue.Failure {
+	status := int(v.Int("status"))
+	failed := v.Field("error")
+	if status == http.StatusOK && !failed.IsObject() {
+		return nil
+	}
+	if !failed.IsObject() {
+		return &venue.Failure{Cause: causeOf(status, 0, "", causes), Msg: "status " + strconv.Itoa(status) + " without an error"}
+	}
+	var retryAt time.Time
+	if data := failed.Field("data"); data.IsObject() {
+		if ms := data.Int("retryAfter"); ms > 0 && ms <= maxMs {
+			retryAt = time.UnixMilli(ms)
+		}
+	}
+	return refusal(status, int(failed.Int("code")), failed.Text("msg"), causes, retryAt)
+}
+
+// replyID returns the id of a frame that answers a request, nil for any other frame.
+func (p *Parser) replyID(frame []byte) []byte {
+	const usual = `{"id":"`
+	if rest, ok := bytes.CutPrefix(frame, []byte(usual)); ok {
+		if end := bytes.IndexByte(rest, '"'); end > 0 && bytes.IndexByte(rest[:end], '\\') < 0 {
+			return rest[:end]
+		}
+	}
+	var id []byte
+	err := p.Parse(frame, func(v Value) error {
+		if v.IsObject() {
+			id = []byte(v.ID("id"))
+		}
+		return nil
+	})
+	if err != nil || len(id) == 0 {
+		return nil
+	}
+	return id
+}

@@ -1,0 +1,134 @@
+package binancefutures
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"hftrunner/connector/binanceapi"
+)
+
+// Config is what a Protocol is made of. Its texts show no secret.
+type Config struct {
+	// PublicURL is the base of the streams of books, MarketURL of trades, PrivateURL of the account, each without the
+	// final /ws or /stream; the venue has a base for each class since 2026. APIURL is the base of the REST interface and
+	// WSAPIURL the whole address of the WebSocket API. Main and Testnet fill them in.
+	PublicURL, MarketURL, PrivateURL, APIURL, WSAPIURL string
+
+	// Key and Secret are the API key and its secret, which is either the text of an HMAC key or an Ed25519 private key
+	// in PKCS#8, PEM or base64. Both are empty where only market data is wanted.
+	Key, Secret string
+	// RecvWindow is how old a request may be when the venue gets it, 0 for the venue's 5 s.
+	RecvWindow time.Duration
+	// Timeout is how long a request may take, 0 for binanceapi.DefaultTimeout.
+	Timeout time.Duration
+
+	// DepthSpeed is how often differences of the book come: "0ms" as they happen, "100ms", "250ms" or "500ms"; empty is
+	// "0ms". The first is in no document of the venue; if it ends, the connection is seen to be quiet.
+	DepthSpeed string
+	// TradeStream is "aggTrade", on the market connection, or "trade", every single fill, which is in no document of the
+	// venue and comes on the public connection if at all; empty is "aggTrade".
+	TradeStream string
+	// BookTicker adds the best bid and ask as they change.
+	BookTicker bool
+	// OrderEntry is how orders go: "rest" or "ws", the WebSocket API; empty is "rest". Questions always go by REST.
+	OrderEntry string
+
+	// HTTPClient is used for REST, nil for one of its own.
+	HTTPClient *http.Client
+	// Budget is asked before each request and told what the replies say; nil for none.
+	Budget binanceapi.Budget
+	// NowNs is the local clock, nanoseconds since the Unix epoch.
+	NowNs func() int64
+
+	// QuietPublic and QuietMarket are how long these connections may bring nothing until they are replaced, 0 for
+	// 30 s and 5 min: every book changes, while trades may be rare.
+	QuietPublic, QuietMarket time.Duration
+	// Silence is how long a connection may bring not even a ping, 0 for 5 min: the venue sends one every 3 min.
+	Silence time.Duration
+	// Lifetime is after how long a connection is replaced, 0 for 23 h: the venue cuts it after 24 h.
+	Lifetime time.Duration
+	// KeepAliveInterval is how often the private stream's listen key is extended, 0 for 30 min: it ends after 60 min.
+	KeepAliveInterval time.Duration
+}
+
+// Main returns a Config with the addresses of the real venue.
+func Main() Config {
+	return Config{
+		PublicURL: "wss://fstream.binance.com/public", MarketURL: "wss://fstream.binance.com/market", PrivateURL: "wss://fstream.binance.com/private",
+		APIURL: "https://fapi.binance.com", WSAPIURL: "wss://ws-fapi.binance.com/ws-fapi/v1",
+	}
+}
+
+// Testnet returns a Config with the addresses of the venue for trying things out. It has keys of its own.
+func Testnet() Config {
+	return Config{
+		PublicURL: "wss://fstream.binancefuture.com/public", MarketURL: "wss://fstream.binancefuture.com/market", PrivateURL: "wss://fstream.binancefuture.com/private",
+		APIURL: "https://demo-fapi.binance.com", WSAPIURL: "wss://testnet.binancefuture.com/ws-fapi/v1",
+	}
+}
+
+// String shows the addresses and choices.
+func (c Config) String() string {
+	key := "no key"
+	if c.Key != "" || c.Secret != "" {
+		key = "with a key"
+	}
+	return fmt.Sprintf("binancefutures: %s, streams %s %s %s, WebSocket API %s, depth %s, trades %s, orders %s, %s",
+		c.APIURL, c.PublicURL, c.MarketURL, c.PrivateURL, c.WSAPIURL, c.DepthSpeed, c.TradeStream, c.OrderEntry, key)
+}
+
+// GoString is String: a secret is not for %#v either.
+func (c Config) GoString() string { return c.String() }
+
+// MarshalText is String, so that no encoder and no logger shows more.
+func (c Config) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
+// complete fills in what is empty and reports what cannot be.
+func (c *Config) complete() error {
+	for _, d := range []struct {
+		field *time.Duration
+		value time.Duration
+	}{{&c.QuietPublic, 30 * time.Second}, {&c.QuietMarket, 5 * time.Minute}, {&c.Silence, 5 * time.Minute}, {&c.Lifetime, 23 * time.Hour}, {&c.KeepAliveInterval, 30 * time.Minute}} {
+		if *d.field == 0 {
+			*d.field = d.value
+		}
+	}
+	for _, choice := range []struct {
+		name, first string
+		field       *string
+		others      []string
+	}{
+		{"depth speed", "0ms", &c.DepthSpeed, []string{"100ms", "250ms", "500ms"}},
+		{"trade stream", "aggTrade", &c.TradeStream, []string{"trade"}},
+		{"order entry", "rest", &c.OrderEntry, []string{"ws"}},
+	} {
+		switch {
+		case *choice.field == "":
+			*choice.field = choice.first
+		case *choice.field != choice.first && !slices.Contains(choice.others, *choice.field):
+			return fmt.Errorf("the %s is %q: it has to be %q or one of %q", choice.name, *choice.field, choice.first, choice.others)
+		}
+	}
+	addresses := map[string]string{"public": c.PublicURL, "market": c.MarketURL, "private": c.PrivateURL}
+	if c.OrderEntry == "ws" {
+		addresses["WebSocket API"] = c.WSAPIURL
+	}
+	for name, text := range addresses {
+		if u, err := url.Parse(text); err != nil || u.Scheme != "wss" && u.Scheme != "ws" || u.Host == "" || u.RawQuery != "" {
+			return fmt.Errorf("the %s URL %q has to be like wss://host/path", name, text)
+		}
+	}
+	switch {
+	case c.NowNs == nil:
+		return errors.New("there is no clock: set NowNs")
+	case c.RecvWindow < 0 || c.RecvWindow > time.Minute:
+		return fmt.Errorf("the receive window is %v: the venue takes up to 60 s", c.RecvWindow)
+	case (c.Key == "") != (c.Secret == ""):
+		return errors.New("key and secret belong together: set both, or none for market data only")
+	}
+	return nil
+}

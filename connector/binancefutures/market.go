@@ -1,0 +1,83 @@
+package binancefutures
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"hftrunner/connector"
+	"hftrunner/connector/binanceapi"
+	"hftrunner/connector/stream"
+	"hftrunner/connector/venue"
+)
+
+const (
+	// maxStreams is how many streams a connection may have.
+	maxStreams = 1024
+	// helloInterval keeps subscriptions below the venue's ten messages per second.
+	helloInterval = 150 * time.Millisecond
+	// snapshotLimit is how many levels of each side a snapshot has, the most there are; it weighs 20.
+	snapshotLimit, snapshotWeight = 1000, 20
+)
+
+// MarketStreams returns the connections that bring books and trades: one of each class, more when the symbols do not fit.
+func (p *Protocol) MarketStreams(symbols []string) []stream.Stream {
+	var public, market []string
+	for _, symbol := range symbols {
+		name := strings.ToLower(symbol)
+		depth := name + "@depth"
+		if p.config.DepthSpeed != "250ms" { // the venue's own default, which has no suffix
+			depth += "@" + p.config.DepthSpeed
+		}
+		public = append(public, depth)
+		if p.config.BookTicker {
+			public = append(public, name+"@bookTicker")
+		}
+		if p.config.TradeStream == "trade" {
+			public = append(public, name+"@trade")
+		} else {
+			market = append(market, name+"@aggTrade")
+		}
+	}
+	list := p.marketStreams(nil, "public", p.config.PublicURL, public, p.config.QuietPublic)
+	return p.marketStreams(list, "market", p.config.MarketURL, market, p.config.QuietMarket)
+}
+
+func (p *Protocol) marketStreams(list []stream.Stream, class, url string, names []string, quiet time.Duration) []stream.Stream {
+	for i := 0; i < len(names); i += maxStreams {
+		name := class
+		if i > 0 {
+			name += strconv.Itoa(i/maxStreams + 1)
+		}
+		hello := binanceapi.Subscriptions(names[i:min(i+maxStreams, len(names))])
+		list = append(list, stream.Stream{Name: name, URL: strings.TrimSuffix(url, "/") + "/stream", Hello: hello, Answers: len(hello),
+			HelloInterval: helloInterval, Ready: p.parser.Subscribed, Silence: p.config.Silence, QuietTopics: quiet, Lifetime: p.config.Lifetime})
+	}
+	return list
+}
+
+// NewDecoder returns a decoder for the trade stream that is configured.
+func (p *Protocol) NewDecoder() connector.Decoder {
+	return &Decoder{AggTrades: p.config.TradeStream == "aggTrade"}
+}
+
+// Snapshot asks for a book of 1000 levels a side. m's symbol is the one asked for.
+func (p *Protocol) Snapshot(ctx context.Context, symbol string, localTimestampNs func() int64, m *connector.Message) error {
+	body, err := p.rest.Bytes(ctx, binanceapi.Request{Method: http.MethodGet, Path: "/fapi/v1/depth", Cost: binanceapi.Cost{Weight: snapshotWeight},
+		Params: []binanceapi.Param{binanceapi.Text("symbol", symbol), binanceapi.Int("limit", snapshotLimit)}})
+	if err != nil {
+		return err
+	}
+	var d Decoder
+	if err := d.Decode(localTimestampNs(), body, m); err != nil {
+		return &venue.Failure{Cause: venue.Unknown, Err: fmt.Errorf("the snapshot of %s cannot be read: %w", symbol, err)}
+	}
+	if m.Kind != connector.MessageSnapshot {
+		return &venue.Failure{Cause: venue.Unknown, Msg: "the reply about " + symbol + " is no snapshot"}
+	}
+	m.Symbol = []byte(symbol)
+	return nil
+}

@@ -1,0 +1,222 @@
+package binancefutures
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"hftrunner/connector/binanceapi"
+	"hftrunner/connector/blotter"
+	"hftrunner/connector/venue"
+	"hftrunner/hft"
+)
+
+const orderPath = "/fapi/v1/order"
+
+// placeCost is the cost of placing and amending: they count as orders and weigh nothing.
+func placeCost() binanceapi.Cost { return binanceapi.Cost{Orders: 1, Trading: true} }
+
+func cancelCost() binanceapi.Cost { return binanceapi.Cost{Weight: 1, Cancel: true, Trading: true} }
+
+func queryCost() binanceapi.Cost { return binanceapi.Cost{Weight: 1, Trading: true} }
+
+// Place submits an order. The answer is asked for as ACK: it comes as soon as the order is taken, while RESULT would wait
+// for the match and then tell a quantity without its price, which these answers do not have any more since 2026. What
+// becomes of the order comes once, by the private stream.
+func (p *Protocol) Place(ctx context.Context, o *venue.Order) (blotter.Report, error) {
+	return p.send(ctx, http.MethodPost, orderPath, "order.place", placeParams(o), placeCost())
+}
+
+// TestOrder has the venue check an order without placing it.
+func (p *Protocol) TestOrder(ctx context.Context, o *venue.Order) error {
+	return p.rest.Do(ctx, binanceapi.Request{Method: http.MethodPost, Path: orderPath + "/test", Params: placeParams(o),
+		Security: binanceapi.Signed, Cost: placeCost()}, nil)
+}
+
+// maxParams is how many parameters a request about an order has, with those that signing adds.
+const maxParams = 13
+
+func placeParams(o *venue.Order) []binanceapi.Param {
+	params := append(make([]binanceapi.Param, 0, maxParams), binanceapi.Text("symbol", o.Symbol), binanceapi.Text("side", binanceapi.SideText(o.Side)))
+	if o.OrdType == hft.Market {
+		params = append(params, binanceapi.Text("type", "MARKET"))
+	} else {
+		params = append(params, binanceapi.Text("type", "LIMIT"), binanceapi.Text("timeInForce", o.TimeInForce.String()), binanceapi.Text("price", o.Price))
+	}
+	return append(params, binanceapi.Text("quantity", o.Qty), binanceapi.Text("newClientOrderId", o.ClientID), binanceapi.Text("newOrderRespType", "ACK"))
+}
+
+// Amend changes price and quantity of a limit order, which loses its place in the queue; the ids stay. The venue cancels
+// an order whose new quantity is not more than what is executed, and one of GTX that would take at its new price.
+func (p *Protocol) Amend(ctx context.Context, o *venue.Order) (blotter.Report, error) {
+	params := append(orderParams(o), binanceapi.Text("side", binanceapi.SideText(o.Side)), binanceapi.Text("quantity", o.Qty), binanceapi.Text("price", o.Price))
+	r, err := p.send(ctx, http.MethodPut, orderPath, "order.modify", params, placeCost())
+	return r, openOnly(err)
+}
+
+// Cancel cancels an order.
+func (p *Protocol) Cancel(ctx context.Context, o *venue.Order) (blotter.Report, error) {
+	r, err := p.send(ctx, http.MethodDelete, orderPath, "order.cancel", orderParams(o), cancelCost())
+	return r, openOnly(err)
+}
+
+// orderParams name an order: by the venue's id where it is known.
+func orderParams(o *venue.Order) []binanceapi.Param {
+	params := append(make([]binanceapi.Param, 0, maxParams), binanceapi.Text("symbol", o.Symbol))
+	if o.VenueID != "" {
+		return append(params, binanceapi.ID("orderId", o.VenueID))
+	}
+	return append(params, binanceapi.Text("origClientOrderId", o.ClientID))
+}
+
+// openOnly says Gone of an order that a request wants to change and the venue does not know.
+func openOnly(err error) error {
+	var f *venue.Failure
+	if errors.As(err, &f) && f.Cause == venue.NotFound {
+		f.Cause = venue.Gone
+	}
+	return err
+}
+
+// send sends a request about one order by the configured way.
+func (p *Protocol) send(ctx context.Context, method, path, wsMethod string, params []binanceapi.Param, cost binanceapi.Cost) (blotter.Report, error) {
+	var r blotter.Report
+	read := func(v binanceapi.Value) error {
+		r = orderReport(v, blotter.Ack)
+		return checkNamed(&r)
+	}
+	var err error
+	if p.entry != nil {
+		err = p.entry.Do(ctx, wsMethod, params, cost, read)
+	} else {
+		err = p.rest.Do(ctx, binanceapi.Request{Method: method, Path: path, Params: params, Security: binanceapi.Signed, Cost: cost}, read)
+	}
+	if err != nil {
+		return blotter.Report{}, err
+	}
+	return r, nil
+}
+
+// orderReport reads an order's row of a reply. Executed quantities in it are sums: there is no last execution.
+func orderReport(v binanceapi.Value, channel blotter.Channel) blotter.Report {
+	return blotter.Report{
+		Channel: channel, Symbol: v.Text("symbol"), ClientID: v.Text("clientOrderId"), VenueID: v.ID("orderId"),
+		Status: binanceapi.Status(v.Bytes("status")), Side: binanceapi.Side(v.Bytes("side")),
+		OrdType: binanceapi.OrdType(v.Bytes("type")), TimeInForce: binanceapi.TimeInForce(v.Bytes("timeInForce")),
+		Price: v.Decimal("price"), Qty: v.Decimal("origQty"),
+		CumQty: v.Decimal("executedQty"), HasCum: v.Has("executedQty"), AvgPrice: v.Decimal("avgPrice"),
+		TimestampNs: v.TimeNs("updateTime"),
+	}
+}
+
+// checkNamed refuses a reply that names no order: what it says would be about nothing.
+func checkNamed(r *blotter.Report) error {
+	if r.VenueID == "" && r.ClientID == "" {
+		return errors.New("binancefutures: the reply names no order")
+	}
+	return nil
+}
+
+// CancelAll cancels every order of the account on a symbol. It is a success also when there is none.
+func (p *Protocol) CancelAll(ctx context.Context, symbol string) error {
+	return p.rest.Do(ctx, binanceapi.Request{Method: http.MethodDelete, Path: "/fapi/v1/allOpenOrders", Security: binanceapi.Signed,
+		Params: symbolParams(symbol), Cost: cancelCost()}, nil)
+}
+
+// QueryOrder asks for one order. The venue forgets orders that ended without an execution after some days.
+func (p *Protocol) QueryOrder(ctx context.Context, o *venue.Order) (blotter.Report, error) {
+	var r blotter.Report
+	err := p.ask(ctx, orderPath, queryCost(), orderParams(o), func(v binanceapi.Value) error {
+		r = orderReport(v, blotter.Query)
+		return checkNamed(&r)
+	})
+	if err != nil {
+		return blotter.Report{}, err
+	}
+	return r, nil
+}
+
+// OpenOrders lists the open orders on a symbol.
+func (p *Protocol) OpenOrders(ctx context.Context, symbol string) ([]blotter.Report, error) {
+	var list []blotter.Report
+	err := p.ask(ctx, "/fapi/v1/openOrders", queryCost(), symbolParams(symbol), func(v binanceapi.Value) error {
+		if !v.IsArray() {
+			return errNoList
+		}
+		return v.Each(func(row binanceapi.Value) error {
+			r := orderReport(row, blotter.Query)
+			list = append(list, r)
+			return checkNamed(&r)
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return list, nil
+}
+
+// errNoList: without it a reply of another shape would look like a list of nothing.
+var errNoList = errors.New("binancefutures: the reply is no list")
+
+func symbolParams(symbol string) []binanceapi.Param {
+	return append(make([]binanceapi.Param, 0, 4), binanceapi.Text("symbol", symbol))
+}
+
+// ArmDeadMan has the venue cancel all orders on a symbol after window; 0 ends that. The venue looks every 10 ms.
+func (p *Protocol) ArmDeadMan(ctx context.Context, symbol string, window time.Duration) error {
+	return p.rest.Do(ctx, binanceapi.Request{Method: http.MethodPost, Path: "/fapi/v1/countdownCancelAll", Security: binanceapi.Signed,
+		Params: append(symbolParams(symbol), binanceapi.Int("countdownTime", window.Milliseconds())),
+		Cost:   binanceapi.Cost{Weight: 10, Cancel: true, Trading: true}}, nil)
+}
+
+const (
+	// tradesLimit is how many executions a reply has at most.
+	tradesLimit = 1000
+	// maxTradePages is where Executions stops asking: nobody was disconnected for so many executions.
+	maxTradePages = 50
+	// maxTradeAge is how far back the venue looks when it is asked by time.
+	maxTradeAge = 7*24*time.Hour - time.Minute
+)
+
+// Executions lists the executions on a symbol since a time, oldest first. The venue is not asked for older ones than of
+// seven days. They name their order by the venue's id only.
+func (p *Protocol) Executions(ctx context.Context, symbol string, sinceNs int64) ([]blotter.Report, error) {
+	var list []blotter.Report
+	var lastID int64
+	sinceNs = max(sinceNs, p.signer.NowNs()-int64(maxTradeAge))
+	params := append(symbolParams(symbol), binanceapi.Int("startTime", sinceNs/1_000_000))
+	for range maxTradePages {
+		n := 0
+		err := p.ask(ctx, "/fapi/v1/userTrades", binanceapi.Cost{Weight: 5, Trading: true}, append(params, binanceapi.Int("limit", tradesLimit)), func(v binanceapi.Value) error {
+			if !v.IsArray() {
+				return errNoList
+			}
+			return v.Each(func(row binanceapi.Value) error {
+				n++
+				lastID = max(lastID, row.Int("id"))
+				list = append(list, execution(row))
+				return nil
+			})
+		})
+		if err != nil {
+			return nil, err
+		}
+		if n < tradesLimit {
+			slices.SortStableFunc(list, func(a, b blotter.Report) int { return int(min(1, max(-1, a.TimestampNs-b.TimestampNs))) })
+			return list, nil
+		}
+		params = append(symbolParams(symbol), binanceapi.Int("fromId", lastID+1))
+	}
+	return nil, &venue.Failure{Cause: venue.Refused, Msg: "more than " + strconv.Itoa(maxTradePages*tradesLimit) + " executions on " + symbol + " since then: ask for a shorter time"}
+}
+
+func execution(row binanceapi.Value) blotter.Report {
+	return blotter.Report{
+		Channel: blotter.Query, Symbol: row.Text("symbol"), VenueID: row.ID("orderId"), Side: binanceapi.Side(row.Bytes("side")),
+		TradeID: row.ID("id"), LastQty: row.Decimal("qty"), LastPrice: row.Decimal("price"), Maker: row.Bool("maker"),
+		Fee: row.Decimal("commission"), FeeAsset: row.Text("commissionAsset"), TimestampNs: row.TimeNs("time"),
+	}
+}

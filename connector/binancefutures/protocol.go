@@ -1,0 +1,190 @@
+package binancefutures
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"hftrunner/connector/binanceapi"
+	"hftrunner/connector/venue"
+)
+
+var _ venue.Protocol = (*Protocol)(nil)
+
+// Protocol is how to speak to USD-M futures; see venue.Protocol. Its methods may be called from any goroutine.
+type Protocol struct {
+	config Config
+	signer *binanceapi.Signer
+	rest   *binanceapi.Client
+	// entry sends orders over the WebSocket API, nil when they go by REST.
+	entry  *binanceapi.Caller
+	parser binanceapi.Parser
+
+	mu sync.Mutex
+	// listenKey is the key of the newest private stream.
+	listenKey string
+}
+
+// New returns a Protocol. Nothing is connected until something is asked, except that order entry by the WebSocket API
+// connects at once and stays so until Close.
+func New(config Config) (*Protocol, error) {
+	if err := config.complete(); err != nil {
+		return nil, fmt.Errorf("binancefutures: %w", err)
+	}
+	var key *binanceapi.Key
+	if config.Key != "" {
+		var err error
+		if key, err = binanceapi.NewKey(config.Key, config.Secret); err != nil {
+			return nil, fmt.Errorf("binancefutures: %w", err)
+		}
+	}
+	config.Key, config.Secret = "", "" // nothing shows what is not there
+	p := &Protocol{config: config, signer: binanceapi.NewSigner(key, config.RecvWindow, config.NowNs)}
+	var err error
+	p.rest, err = binanceapi.NewClient(binanceapi.ClientConfig{URL: config.APIURL, Signer: p.signer, Causes: causeOf,
+		HTTPClient: config.HTTPClient, Timeout: config.Timeout, Budget: config.Budget})
+	if err != nil {
+		return nil, fmt.Errorf("binancefutures: %w", err)
+	}
+	if config.OrderEntry == "ws" && key != nil {
+		p.entry, err = binanceapi.NewCaller(binanceapi.CallerConfig{Name: "orders", URL: config.WSAPIURL, Signer: p.signer, Causes: causeOf,
+			Timeout: config.Timeout, Silence: config.Silence, Lifetime: config.Lifetime, Budget: config.Budget, NowNs: config.NowNs})
+		if err != nil {
+			return nil, fmt.Errorf("binancefutures: %w", err)
+		}
+	}
+	return p, nil
+}
+
+// Close ends the connections for order entry and those of REST that are idle.
+func (p *Protocol) Close() error {
+	p.rest.Close()
+	if p.entry != nil {
+		p.entry.Close()
+	}
+	return nil
+}
+
+// get asks for something that needs no key.
+func (p *Protocol) get(ctx context.Context, path string, weight int, params []binanceapi.Param, read func(v binanceapi.Value) error) error {
+	return p.rest.Do(ctx, binanceapi.Request{Method: http.MethodGet, Path: path, Params: params, Cost: binanceapi.Cost{Weight: weight}}, read)
+}
+
+// ask asks for something of the account.
+func (p *Protocol) ask(ctx context.Context, path string, cost binanceapi.Cost, params []binanceapi.Param, read func(v binanceapi.Value) error) error {
+	return p.rest.Do(ctx, binanceapi.Request{Method: http.MethodGet, Path: path, Params: params, Security: binanceapi.Signed, Cost: cost}, read)
+}
+
+// ServerTimeNs asks for the venue's clock, which is in milliseconds.
+func (p *Protocol) ServerTimeNs(ctx context.Context) (timestampNs int64, err error) {
+	err = p.get(ctx, "/fapi/v1/time", 1, nil, func(v binanceapi.Value) error {
+		if timestampNs = v.TimeNs("serverTime"); timestampNs == 0 {
+			return fmt.Errorf("binancefutures: the reply has no time")
+		}
+		return nil
+	})
+	return timestampNs, err
+}
+
+// SetClockOffset sets what is added to the local clock in signed requests.
+func (p *Protocol) SetClockOffset(offset time.Duration) { p.signer.SetClockOffset(offset) }
+
+// Filters asks for the rules of all symbols, as the venue tells them only together, and returns those of the ones asked
+// for, in their order. A symbol that the venue does not have is Refused.
+func (p *Protocol) Filters(ctx context.Context, symbols []string) ([]venue.Filters, error) {
+	found := make(map[string]venue.Filters, len(symbols))
+	for _, s := range symbols {
+		found[s] = venue.Filters{}
+	}
+	err := p.get(ctx, "/fapi/v1/exchangeInfo", 1, nil, func(v binanceapi.Value) error {
+		return v.Field("symbols").Each(func(row binanceapi.Value) error {
+			if _, asked := found[string(row.Bytes("symbol"))]; asked {
+				f := filters(row)
+				found[f.Symbol] = f
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	list := make([]venue.Filters, 0, len(symbols))
+	for _, s := range symbols {
+		f := found[s]
+		if f.Symbol == "" {
+			return nil, &venue.Failure{Cause: venue.Refused, Code: -1121, Msg: "the venue has no symbol " + s + ": see its list of USD-M contracts"}
+		}
+		list = append(list, f)
+	}
+	return list, nil
+}
+
+// filters reads a symbol's row. Steps come from the filters: the precisions beside them are something else.
+func filters(row binanceapi.Value) venue.Filters {
+	f := venue.Filters{Symbol: row.Text("symbol"), Trading: string(row.Bytes("status")) == "TRADING",
+		BaseAsset: row.Text("baseAsset"), QuoteAsset: row.Text("quoteAsset")}
+	_ = row.Field("filters").Each(func(v binanceapi.Value) error {
+		switch string(v.Bytes("filterType")) {
+		case "PRICE_FILTER":
+			f.TickSize = v.Decimal("tickSize")
+		case "LOT_SIZE":
+			f.LotSize, f.MinQty, f.MaxQty = v.Decimal("stepSize"), v.Decimal("minQty"), v.Decimal("maxQty")
+		case "MIN_NOTIONAL":
+			f.MinNotional = v.Decimal("notional")
+		}
+		return nil
+	})
+	return f
+}
+
+// Permissions looks at the account's position mode, whether the key may trade, and the limits.
+func (p *Protocol) Permissions(ctx context.Context) ([]venue.Finding, error) {
+	if p.signer.Key() == nil {
+		return []venue.Finding{{What: "key", Value: "none: market data only"}}, nil
+	}
+	findings := []venue.Finding{{What: "key", Value: p.signer.Key().String()}}
+	hedge := false
+	err := p.ask(ctx, "/fapi/v1/positionSide/dual", binanceapi.Cost{Weight: 30}, nil, func(v binanceapi.Value) error {
+		hedge = v.Bool("dualSidePosition")
+		return nil
+	})
+	if err != nil {
+		return findings, err
+	}
+	mode := venue.Finding{What: "position mode", Value: "one-way"}
+	if hedge {
+		mode = venue.Finding{What: "position mode", Value: "hedge", Problem: "orders without a position side are refused in hedge mode",
+			Advice: "set the account's position mode to one-way"}
+	}
+	findings = append(findings, mode)
+	err = p.ask(ctx, "/fapi/v1/accountConfig", binanceapi.Cost{Weight: 5}, nil, func(v binanceapi.Value) error {
+		f := venue.Finding{What: "trading", Value: "allowed"}
+		if !v.Bool("canTrade") {
+			f = venue.Finding{What: "trading", Value: "not allowed", Problem: "the account may not trade futures",
+				Advice: "open the futures account and let the key trade futures in the API management"}
+		}
+		margin := venue.Finding{What: "multi-assets margin", Value: "off"}
+		if v.Bool("multiAssetsMargin") {
+			margin.Value = "on"
+		}
+		findings = append(findings, f, margin)
+		return nil
+	})
+	if err != nil {
+		return findings, err
+	}
+	err = p.get(ctx, "/fapi/v1/exchangeInfo", 1, nil, func(v binanceapi.Value) error {
+		binanceapi.ReadLimits(v.Field("rateLimits"), func(u binanceapi.Usage) {
+			what := "weight of requests of this address"
+			if u.Limit == binanceapi.Orders {
+				what = "orders of the account"
+			}
+			findings = append(findings, venue.Finding{What: "rate limit", Value: fmt.Sprintf("%d %s per %s", u.Max, what, strings.TrimSuffix(u.Interval.String(), "0s"))})
+		})
+		return nil
+	})
+	return findings, err
+}

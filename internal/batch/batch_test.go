@@ -77,7 +77,7 @@ func (f *fake) Run(ctx context.Context, job *batch.Job, spec *backtest.Spec, log
 	for asset := range spec.Assets {
 		result.Assets = append(result.Assets, backtest.AssetResult{Symbol: spec.Assets[asset].Symbol,
 			Counts:      backtest.Counts{Submits: 4, Fills: 2, Filled: 2, FillsByCause: map[string]int64{"queue": 1, "taker": 1}},
-			FeedLatency: backtest.Distribution{Count: 3, Buckets: []backtest.Bucket{{FromNs: 1e6, ToNs: 2e6, Count: 3}}}})
+			FeedLatency: backtest.Distribution{Count: 3, MinNs: 1.5e6, MaxNs: 1.5e6, MeanNs: 1.5e6, Buckets: []backtest.Bucket{{FromNs: 1e6, ToNs: 2e6, Count: 3}}}})
 	}
 	for n := range 10 {
 		for asset := range spec.Assets {
@@ -532,7 +532,8 @@ func TestEvaluate(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(page.Runs) != 2 || page.Sweep == nil || len(page.Sweep.Points) != 2 || page.Sweep.Points[1].Failure != "told to fail" ||
-		page.Runs[0].Currency != "USDT" || len(page.Runs[0].Assets[0].Fills) != 4 || page.Runs[0].Queue.RestTime.P50 != 5 || len(page.Runs[0].FeedLatency) != 1 {
+		page.Runs[0].Currency != "USDT" || len(page.Runs[0].Assets[0].Fills) != 4 || page.Runs[0].Queue.RestTime.P50 != 5 || len(page.Runs[0].FeedLatency) != 1 ||
+		page.Runs[0].FeedLatency[0].P50 != 1.5 || page.Runs[0].FeedLatency[0].Count != 6 {
 		t.Errorf("%+v", page)
 	}
 	if err := batch.WriteReport(r.cfg.Dir, page, true); err != nil {

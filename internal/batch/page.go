@@ -12,8 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/HdrHistogram/hdrhistogram-go"
-
 	"hftrunner/backtest"
 	"hftrunner/backtest/report"
 	"hftrunner/backtest/stats"
@@ -200,61 +198,6 @@ func (g *Group) addFills(dir string, results []JobResult, run *report.Run) error
 	q.FillRate = float64(g.Counts.Filled) / float64(g.Counts.Submits)
 	run.Queue = q
 	return nil
-}
-
-// latencies adds up the distributions of a group's jobs.
-type latencies struct {
-	symbols                    []string
-	entry, response, roundTrip *hdrhistogram.Histogram
-	feed                       []*hdrhistogram.Histogram
-}
-
-func newHistogram() *hdrhistogram.Histogram {
-	return hdrhistogram.New(1, int64(time.Hour), 3)
-}
-
-func newLatencies(symbols []string) *latencies {
-	l := &latencies{symbols: symbols, entry: newHistogram(), response: newHistogram(), roundTrip: newHistogram()}
-	for range symbols {
-		l.feed = append(l.feed, newHistogram())
-	}
-	return l
-}
-
-func (l *latencies) add(r *backtest.Result) {
-	for i := range r.Assets {
-		a := &r.Assets[i]
-		addBuckets(l.entry, &a.EntryLatency)
-		addBuckets(l.response, &a.ResponseLatency)
-		addBuckets(l.roundTrip, &a.RoundTrip)
-		if i < len(l.feed) {
-			addBuckets(l.feed[i], &a.FeedLatency)
-		}
-	}
-}
-
-func addBuckets(h *hdrhistogram.Histogram, d *backtest.Distribution) {
-	for _, b := range d.Buckets {
-		middle := b.FromNs + (b.ToNs-b.FromNs)/2
-		_ = h.RecordValues(min(max(middle, 0), h.HighestTrackableValue()), b.Count) // within its range by that
-	}
-}
-
-func (l *latencies) orders() []report.Distribution {
-	return known(report.FromHistogram("entry", "ms", l.entry, 1e-6), report.FromHistogram("response", "ms", l.response, 1e-6),
-		report.FromHistogram("round trip", "ms", l.roundTrip, 1e-6))
-}
-
-func (l *latencies) feeds() []report.Distribution {
-	var list []report.Distribution
-	for i, h := range l.feed {
-		list = append(list, report.FromHistogram(l.symbols[i], "ms", h, 1e-6))
-	}
-	return known(list...)
-}
-
-func known(list ...report.Distribution) []report.Distribution {
-	return slices.DeleteFunc(list, func(d report.Distribution) bool { return d.Count == 0 })
 }
 
 // params lists parameters in the order of their names.

@@ -152,7 +152,7 @@ func (s *settings) conclude(o *backtestOptions, plan *backtestPlan, results []ba
 	if err := batch.WriteSummary(plan.dir, &summary); err != nil {
 		return withCode(ExitFailure, err)
 	}
-	page, err := batch.NewReport(plan.dir, batch.Page{Title: "Backtest " + plan.name(), Version: s.app.Version, CreatedAt: now, Metric: o.sort},
+	page, err := batch.NewReport(plan.dir, batch.Page{Title: plan.title(), Version: s.app.Version, CreatedAt: now, Metric: o.sort},
 		plan.jobs, results, groups)
 	if err == nil {
 		err = batch.WriteReport(plan.dir, page, o.plots)
@@ -220,6 +220,20 @@ func (p *backtestPlan) name() string {
 		return strings.TrimSuffix(base, filepath.Ext(base))
 	}
 	return first
+}
+
+// title names the strategies.
+func (p *backtestPlan) title() string {
+	var names []string
+	for i := range p.jobs {
+		if n := p.jobs[i].Strategy; !slices.Contains(names, n) {
+			names = append(names, n)
+		}
+	}
+	if len(names) > 4 {
+		names = []string{p.name()}
+	}
+	return "Backtest of " + strings.Join(names, ", ")
 }
 
 // folder is a new name for a run's folder.

@@ -1,0 +1,224 @@
+package blotter
+
+import (
+	"hftrunner/connector"
+	"hftrunner/hft"
+)
+
+// Answered takes a venue's acknowledgement of a request that Output was given: clientID is Action.ClientID. The report may
+// be empty where the outcome only comes by the stream. An order that took the place of another is recognised by its ids.
+func (b *Blotter) Answered(clientID string, request Request, r *Report, nowNs int64) {
+	e := b.byID[clientID]
+	if e == nil {
+		return // over for long
+	}
+	switch request {
+	case Place:
+		if e.place != idle && !e.seen {
+			e.place, e.askAtNs = accepted, nowNs+streamNs
+		}
+		b.apply(e, r, false, nowNs)
+	case Amend:
+		b.apply(e, r, e.amend != idle, nowNs)
+		b.amendAnswered(e, nowNs)
+	case Cancel:
+		if e.over {
+			e.cancel, e.wantCancel, e.cancelTries = idle, false, 0
+		} else if e.cancel == sent {
+			e.cancel, e.askAtNs = accepted, nowNs+streamNs
+		}
+		b.apply(e, r, false, nowNs)
+	case QueryOrder:
+		e.asking, e.absences, e.queryTries = false, 0, 0
+		b.apply(e, r, false, nowNs)
+		b.resolve(e, r, nowNs)
+	}
+}
+
+// amendAnswered goes on after the acknowledgement of an amendment was applied.
+func (b *Blotter) amendAnswered(e *entry, nowNs int64) {
+	e.amendOut = false
+	switch {
+	case e.over || e.amend != sent:
+	case e.end != hft.StatusNone:
+		e.amend = idle // it did not replace the order
+	default:
+		e.amend, e.askAtNs = accepted, nowNs+streamNs
+	}
+	b.settle(e, nil, nowNs)
+}
+
+// resolve goes on with the requests of an entry whose state was asked for.
+func (b *Blotter) resolve(e *entry, r *Report, nowNs int64) {
+	switch {
+	case e.over:
+		return
+	case e.end != hft.StatusNone:
+		if e.amend == uncertain {
+			e.amend = idle // it did not replace the order
+		}
+	case r.Status == hft.StatusNone:
+		e.askAtNs = nowNs + againNs
+	default:
+		b.shown(e)
+		if e.cancel == accepted || e.cancel == uncertain {
+			e.cancel, e.cancelAtNs = idle, 0
+		}
+		if e.gone { // it is open all the same
+			e.gone, e.wantCancel = false, true
+		}
+		if e.amend == accepted || e.amend == uncertain {
+			if nowNs-e.amendNs < absentNs {
+				e.askAtNs = nowNs + againNs
+			} else {
+				e.amend = idle
+				b.refuse(e)
+				b.complain(e, 0, "modify: it had no effect at the venue")
+			}
+		}
+	}
+	b.settle(e, nil, nowNs)
+}
+
+// Failed takes what became of a request that the venue did not acknowledge: clientID is Action.ClientID.
+func (b *Blotter) Failed(clientID string, request Request, f Failure, nowNs int64) {
+	switch f.Cause {
+	case OrderRate, Weight, Banned:
+		if f.RetryAtNs > b.pausedUntilNs {
+			b.pausedUntilNs, b.pause = f.RetryAtNs, f.text(request)
+		}
+	}
+	e := b.byID[clientID]
+	if e == nil {
+		return
+	}
+	switch request {
+	case Place:
+		b.placeFailed(e, &f, nowNs)
+	case Amend:
+		b.amendFailed(e, &f, nowNs)
+	case Cancel:
+		b.cancelFailed(e, &f, nowNs)
+	case QueryOrder:
+		b.queryFailed(e, &f, nowNs)
+	}
+}
+
+func (b *Blotter) placeFailed(e *entry, f *Failure, nowNs int64) {
+	if e.place == idle || e.seen || e.end != hft.StatusNone {
+		return // the stream knew better
+	}
+	switch f.Cause {
+	case Unknown, DuplicateID:
+		e.place = uncertain
+		e.ask(nowNs)
+		b.complain(e, f.Code, f.text(Place))
+	case WouldTake, Unfilled:
+		e.end, e.guessed = hft.StatusExpired, true
+	default:
+		e.end, e.guessed = hft.StatusExpired, true
+		if e.missingLots() <= 0 && e.req == hft.StatusNew {
+			b.refuseSubmission(e, nowNs)
+		}
+		b.complain(e, f.Code, f.text(Place))
+	}
+	b.settle(e, nil, nowNs)
+}
+
+// refuseSubmission ends an order that the venue did not take.
+func (b *Blotter) refuseSubmission(e *entry, nowNs int64) {
+	b.finish(e, nowNs)
+	e.shown, e.overShown = e.view(), true
+	b.update = connector.OrderUpdate{Order: connector.Order{InstrumentNo: e.book.inst.No, Owner: e.owner, Order: e.shown}}
+	b.update.Req = hft.StatusRejected
+	b.out.Order(&b.update)
+}
+
+func (b *Blotter) amendFailed(e *entry, f *Failure, nowNs int64) {
+	e.amendOut = false
+	switch {
+	case e.over || e.amend != sent: // the stream has answered
+	case f.Cause == Unknown || f.Cause == DuplicateID:
+		e.amend = uncertain
+		e.ask(nowNs)
+		b.complain(e, f.Code, f.text(Amend))
+	case f.Cause == Gone || f.Cause == NotFound:
+		e.amend = idle
+		e.ask(nowNs)
+		b.refuseAmend(e)
+	default:
+		e.amend = idle
+		b.refuseAmend(e)
+		b.complain(e, f.Code, f.text(Amend))
+	}
+	b.settle(e, nil, nowNs)
+}
+
+// refuseAmend answers a modification, unless a later request is in flight or the order's end will answer it.
+func (b *Blotter) refuseAmend(e *entry) {
+	if e.req == hft.StatusReplaced && !e.wantAmend && e.end == hft.StatusNone {
+		b.refuse(e)
+	}
+}
+
+func (b *Blotter) cancelFailed(e *entry, f *Failure, nowNs int64) {
+	if e.cancel != sent {
+		return
+	}
+	e.cancel = idle
+	switch {
+	case f.Cause.passes() || f.Cause == Unknown && e.over:
+		if e.cancelTries == 0 {
+			b.complain(e, f.Code, f.text(Cancel)+"; it is tried again")
+		}
+		e.cancelTries++
+		e.cancelAtNs = max(nowNs+backoff(e.cancelTries), f.RetryAtNs)
+	case f.Cause == Unknown:
+		e.cancel = uncertain
+		e.ask(nowNs)
+		b.complain(e, f.Code, f.text(Cancel))
+	case f.Cause == Gone || f.Cause == NotFound:
+		e.wantCancel, e.cancelTries, e.gone = false, 0, !e.over
+		e.ask(nowNs)
+		if e.end == hft.StatusNone {
+			b.refuse(e)
+		}
+	default:
+		e.wantCancel, e.cancelTries = false, 0
+		b.complain(e, f.Code, f.text(Cancel))
+		if e.end == hft.StatusNone {
+			b.refuse(e)
+		}
+	}
+	b.settle(e, nil, nowNs)
+}
+
+func (b *Blotter) queryFailed(e *entry, f *Failure, nowNs int64) {
+	e.asking = false
+	e.queryTries++
+	switch {
+	case f.Cause != NotFound:
+		e.askAtNs = max(nowNs+backoff(e.queryTries), f.RetryAtNs)
+	case e.over || e.place == sent:
+		// Nothing hangs on it, or it is not there yet.
+	case e.absences == 0:
+		e.absences, e.absentNs, e.askAtNs = 1, nowNs, nowNs+againNs
+	case e.absences+1 < minAbsences || nowNs-e.absentNs < absentNs:
+		e.absences++
+		e.askAtNs = max(nowNs+againNs, e.absentNs+absentNs)
+	default:
+		b.vanished(e)
+	}
+	b.settle(e, nil, nowNs)
+}
+
+// vanished ends an order that the venue does not know.
+func (b *Blotter) vanished(e *entry) {
+	if e.seen && e.end == hft.StatusNone {
+		b.complain(e, 0, "the venue does not know the order any more, how it ended cannot be asked: taken as expired")
+	}
+	e.amend = idle
+	if e.end == hft.StatusNone {
+		e.end, e.guessed = hft.StatusExpired, true
+	}
+}

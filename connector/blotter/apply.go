@@ -1,0 +1,249 @@
+package blotter
+
+import (
+	"slices"
+
+	"hftrunner/hft"
+)
+
+// Ranks of statuses: an order goes through them upwards.
+const (
+	rankNone = iota
+	rankNew
+	rankPartial
+	rankFinal
+)
+
+func rankOf(s hft.Status) int {
+	switch s {
+	case hft.StatusNew:
+		return rankNew
+	case hft.StatusPartiallyFilled:
+		return rankPartial
+	case hft.StatusFilled, hft.StatusCanceled, hft.StatusExpired, hft.StatusRejected:
+		return rankFinal
+	}
+	return rankNone
+}
+
+// Report takes what the venue says of an order without being asked. r is not kept, its texts are.
+func (b *Blotter) Report(r *Report, nowNs int64) {
+	if e := b.find(r); e != nil {
+		b.apply(e, r, false, nowNs)
+	}
+}
+
+// find returns the entry that a report is about, adopting an order of this runner that is not known. nil means that it
+// is none of our business.
+func (b *Blotter) find(r *Report) *entry {
+	k := b.bySymbol[r.Symbol]
+	if k == nil {
+		b.counts.Foreign++
+		return nil
+	}
+	if e := k.venue[r.VenueID]; e != nil && r.VenueID != "" {
+		return e
+	}
+	if e := b.byID[r.ClientID]; e != nil && e.book == k {
+		return e
+	}
+	return b.adopt(k, r)
+}
+
+// legOf returns the leg that a report is about, and whether that is the current one. It notes ids that are new.
+func (b *Blotter) legOf(e *entry, r *Report) (l *leg, current bool) {
+	isReplacement := r.ClientID != "" && r.ClientID == e.amendID && r.ClientID != e.now.clientID
+	switch {
+	case r.VenueID != "" && r.VenueID == e.now.venueID:
+		if isReplacement { // amended in place, under another client id
+			e.now.clientID = r.ClientID
+		}
+		return &e.now, true
+	case r.VenueID != "":
+		for i := range e.prior {
+			if e.prior[i].venueID == r.VenueID {
+				return &e.prior[i], false
+			}
+		}
+		if e.now.venueID != "" || isReplacement {
+			b.newLeg(e, r.ClientID, r.VenueID)
+			return &e.now, true
+		}
+		e.now.venueID = r.VenueID
+		if e.book.venue[r.VenueID] == nil {
+			e.book.venue[r.VenueID] = e
+		}
+		return &e.now, true
+	case isReplacement:
+		b.newLeg(e, r.ClientID, "")
+		return &e.now, true
+	case r.ClientID != "" && r.ClientID != e.now.clientID:
+		for i := len(e.prior) - 1; i >= 0; i-- {
+			if e.prior[i].clientID == r.ClientID {
+				return &e.prior[i], false
+			}
+		}
+	}
+	return &e.now, true
+}
+
+// newLeg notes that another order at the venue has taken the place of the current one.
+func (b *Blotter) newLeg(e *entry, clientID, venueID string) {
+	if len(e.prior) == maxPrior {
+		e.foldedLots += e.prior[0].cumLots
+		b.dropVenueID(e, &e.prior[0])
+		e.prior = slices.Delete(e.prior, 0, 1)
+	}
+	old := e.now
+	e.prior = append(e.prior, old)
+	if clientID == "" {
+		clientID = old.clientID
+	}
+	e.now = leg{clientID: clientID, venueID: venueID}
+	b.know(e, clientID)
+	if venueID != "" {
+		e.book.venue[venueID] = e
+	}
+	e.rank, e.priceNs = rankNone, 0
+	if !e.over {
+		e.end, e.reason = hft.StatusNone, "" // what has ended was the former leg
+	}
+	e.guessed = e.over
+	if e.amending() {
+		e.now.qtyLots = max(e.target.totalLots-e.priorLots(), 0)
+		e.priceTick = e.target.priceTick
+		b.amended(e)
+	} else {
+		e.now.qtyLots = max(old.qtyLots-old.cumLots, 0)
+	}
+}
+
+// amended notes that the amendment in flight took effect.
+func (b *Blotter) amended(e *entry) {
+	e.amend = idle
+	e.baseLots = e.target.totalLots - e.target.openLots
+	if e.req == hft.StatusReplaced && !e.wantAmend {
+		e.req = hft.StatusNone
+	}
+}
+
+// apply takes over what a report says. byAmend says that it acknowledges an amendment.
+func (b *Blotter) apply(e *entry, r *Report, byAmend bool, nowNs int64) {
+	l, current := b.legOf(e, r)
+	old := l.cumLots
+	told, tells := e.book.lots(r.CumQty), r.HasCum
+	if !tells && r.Status == hft.StatusFilled {
+		if told = e.book.lots(r.Qty); told == 0 {
+			told = l.qtyLots
+		}
+		tells = true
+	}
+	if !tells {
+		told = old
+	}
+	l.cumLots = max(old, told)
+	if positive(r.AvgPrice) && r.HasCum && told >= l.avgLots {
+		l.avgPrice, l.avgLots = r.AvgPrice, told
+	}
+	var fill *execution
+	if r.TradeID != "" {
+		fill = b.take(e, l, r, tells)
+	}
+	if current { // a former leg's state is nothing to the order, only what was executed in it
+		b.state(e, r, told, old, byAmend, nowNs)
+	}
+	total := e.totalLots()
+	if fill != nil && rankOf(r.Status) == rankNone && e.end == hft.StatusNone && total > 0 && e.filledLots >= total && !e.amending() {
+		e.end = hft.StatusFilled // of a channel that tells executions only
+	}
+	b.settle(e, fill, nowNs)
+}
+
+// state takes over the status, price and quantity of a report about the current leg, which tells told executed lots
+// where old were known.
+func (b *Blotter) state(e *entry, r *Report, told, old int64, byAmend bool, nowNs int64) {
+	rank := rankOf(r.Status)
+	if rank == rankNone {
+		if r.TradeID != "" {
+			b.shown(e) // what is executed has arrived
+		}
+		return
+	}
+	if e.end != hft.StatusNone && e.guessed && !e.over {
+		e.end, e.guessed = hft.StatusNone, false // nobody was told yet
+	}
+	if e.end != hft.StatusNone {
+		if rank != rankFinal && e.guessed && told >= old {
+			b.stray(e)
+		}
+		return
+	}
+	outdated := told == old && (rank < e.rank || r.TimestampNs > 0 && r.TimestampNs < e.tsNs)
+	switch {
+	case rank == rankFinal && told >= old: // ends are not outdated by anything
+	case rank == rankFinal:
+		e.ask(nowNs) // a contradiction: executed quantities do not shrink
+		return
+	case told < old || outdated:
+		if byAmend {
+			b.terms(e, r, true)
+		}
+		return
+	}
+	e.rank, e.tsNs = rank, max(e.tsNs, r.TimestampNs)
+	b.shown(e)
+	b.terms(e, r, byAmend)
+	if rank == rankFinal {
+		e.end, e.reason = r.Status, r.Reason
+	}
+}
+
+// shown notes that the venue has the order: the submission is answered.
+func (b *Blotter) shown(e *entry) {
+	e.seen, e.place, e.absences = true, idle, 0
+	if e.req == hft.StatusNew {
+		e.req = hft.StatusNone
+	}
+}
+
+// terms takes over price and quantity. Times are in milliseconds and tie, so only a report that is newer than the one
+// they are from changes them, or one that shows what an amendment in flight asks for.
+func (b *Blotter) terms(e *entry, r *Report, byAmend bool) {
+	priceTick, qtyLots := e.priceTick, e.now.qtyLots
+	if positive(r.Price) && e.shown.OrdType == hft.Limit {
+		priceTick = hft.PriceTick(r.Price, e.book.inst.TickSize)
+	}
+	if positive(r.Qty) {
+		qtyLots = e.book.lots(r.Qty)
+	}
+	if !positive(r.Price) && !positive(r.Qty) {
+		if byAmend && r.Status != hft.StatusNone {
+			// The venue acknowledged and does not repeat what.
+			priceTick, qtyLots = e.target.priceTick, max(e.target.totalLots-e.priorLots(), 0)
+		} else {
+			return
+		}
+	}
+	matches := e.amending() && priceTick == e.target.priceTick && qtyLots+e.priorLots() == e.target.totalLots
+	if e.priceNs != 0 && r.TimestampNs <= e.priceNs && !matches && !byAmend {
+		return
+	}
+	e.priceTick, e.now.qtyLots = priceTick, qtyLots
+	e.priceNs = max(e.priceNs, r.TimestampNs, 1)
+	if e.amending() && (matches || byAmend) {
+		b.amended(e)
+	}
+}
+
+// stray cancels an order that is at the venue although its end was concluded.
+func (b *Blotter) stray(e *entry) {
+	if !e.strayed {
+		e.strayed = true
+		b.counts.Strays++
+		b.complain(e, 0, "the order is at the venue although it was taken for over; it is being canceled")
+	}
+	if e.cancel == idle && e.cancelAtNs == 0 {
+		e.wantCancel, e.cancel = true, sent
+		b.send(e, Cancel)
+	}
+}

@@ -1,0 +1,241 @@
+package blotter
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"hftrunner/connector"
+	"hftrunner/connector/clientid"
+	"hftrunner/hft"
+)
+
+// Config is what a Blotter needs.
+type Config struct {
+	// Codec makes and recognises client order ids.
+	Codec *clientid.Codec
+	// Output takes updates, errors and requests.
+	Output Output
+}
+
+// Counts is what a Blotter counted since it was made.
+type Counts struct {
+	// Foreign reports were about orders of others, Forgotten ones about own orders that are over for long.
+	Foreign, Forgotten uint64
+	// Fills are the executions published, Assumed those of them that were concluded from the executed quantity.
+	Fills, Assumed uint64
+	// Repeated executions had been counted before.
+	Repeated uint64
+	// Adopted orders were found at the venue and not known.
+	Adopted uint64
+	// Strays are orders that showed up at the venue after their end was concluded; they are canceled.
+	Strays uint64
+}
+
+// key is what a bot knows an order by.
+type key struct {
+	instrumentNo int
+	bot, orderID uint64
+}
+
+// Blotter is the record of the orders of one runner at one venue. One goroutine at a time uses it; see the package.
+type Blotter struct {
+	codec *clientid.Codec
+	out   Output
+
+	byNo     map[int]*book
+	bySymbol map[string]*book
+	byID     map[string]*entry // by client id
+	open     map[key]*entry    // whose end is not published
+	agenda   agenda
+	free     []*entry
+	round    uint64 // of Listed
+
+	// pausedUntilNs is until when the venue takes no submissions, because of pause.
+	pausedUntilNs int64
+	pause         string
+	counts        Counts
+
+	// Reused, so that nothing is allocated.
+	action Action
+	update connector.OrderUpdate
+	fill   execution
+}
+
+// New returns a Blotter without instruments and orders.
+func New(cfg Config) (*Blotter, error) {
+	if cfg.Codec == nil || cfg.Output == nil {
+		return nil, errors.New("blotter: Codec and Output have to be given")
+	}
+	return &Blotter{codec: cfg.Codec, out: cfg.Output, byNo: make(map[int]*book), bySymbol: make(map[string]*book),
+		byID: make(map[string]*entry), open: make(map[key]*entry)}, nil
+}
+
+// Register adds an instrument. Reports about symbols that are not registered are ignored.
+func (b *Blotter) Register(inst Instrument) error {
+	switch {
+	case !positive(inst.TickSize) || !positive(inst.LotSize):
+		return fmt.Errorf("blotter: %s: tick size %v and lot size %v have to be above 0", inst.Symbol, inst.TickSize, inst.LotSize)
+	case inst.Symbol == "" || b.bySymbol[inst.Symbol] != nil || b.byNo[inst.No] != nil:
+		return fmt.Errorf("blotter: instrument %d %q has no symbol or is registered already", inst.No, inst.Symbol)
+	}
+	if inst.ContractValue == 0 {
+		inst.ContractValue = 1
+	}
+	k := &book{inst: inst, trades: newTradeRing(), venue: make(map[string]*entry)}
+	b.byNo[inst.No], b.bySymbol[inst.Symbol] = k, k
+	return nil
+}
+
+// Counts returns the counters.
+func (b *Blotter) Counts() Counts { return b.counts }
+
+// Open returns how many orders are open: those whose end has not been published.
+func (b *Blotter) Open() int { return len(b.open) }
+
+// OpenOn returns how many orders are open on a symbol.
+func (b *Blotter) OpenOn(symbol string) int {
+	if k := b.bySymbol[symbol]; k != nil {
+		return len(k.live)
+	}
+	return 0
+}
+
+// Submit takes a new order and sends it, or refuses it at once while the venue takes none.
+func (b *Blotter) Submit(o *connector.Order, nowNs int64) {
+	k := b.byNo[o.InstrumentNo]
+	if k == nil {
+		b.refuseNew(nil, o, fmt.Sprintf("submit: instrument %d is not known to the connector", o.InstrumentNo))
+		return
+	}
+	id := key{o.InstrumentNo, o.Owner.Bot, o.OrderID}
+	if b.open[id] != nil {
+		b.refuseNew(k, o, "submit: the bot has an open order of this id")
+		return
+	}
+	if nowNs < b.pausedUntilNs {
+		b.refuseNew(k, o, b.pause)
+		return
+	}
+	clientID, err := b.codec.Encode(o.Owner, o.OrderID)
+	if err != nil {
+		b.refuseNew(k, o, "submit: "+err.Error())
+		return
+	}
+	e := b.newEntry(k, o.Owner, clientID)
+	e.shown = o.Order
+	e.shown.Status, e.shown.Req, e.shown.LeavesQty = hft.StatusNone, hft.StatusNew, o.Qty
+	e.shown.ExecQty, e.shown.ExecPriceTick, e.shown.ExchTimestampNs = 0, 0, 0
+	e.req, e.priceTick, e.now.qtyLots = hft.StatusNew, o.PriceTick, k.lots(o.Qty)
+	b.open[id] = e
+	e.place = sent
+	b.send(e, Place)
+	b.schedule(e)
+}
+
+// refuseNew answers a submission that is not sent.
+func (b *Blotter) refuseNew(k *book, o *connector.Order, reason string) {
+	b.update = connector.OrderUpdate{Order: *o}
+	b.update.Status, b.update.Req = hft.StatusExpired, hft.StatusRejected
+	b.out.Order(&b.update)
+	if k == nil {
+		k = &book{inst: Instrument{No: o.InstrumentNo}}
+	}
+	b.fail(k, o.Owner, o.OrderID, hft.OrderError, 0, reason)
+}
+
+// Cancel asks for an order's cancellation: at once, or as soon as the submission or modification in flight is answered.
+func (b *Blotter) Cancel(o *connector.Order, nowNs int64) {
+	e := b.open[key{o.InstrumentNo, o.Owner.Bot, o.OrderID}]
+	if e == nil {
+		b.refuseUnknown(o)
+		return
+	}
+	e.req, e.shown.Req, e.shown.LocalTimestampNs = hft.StatusCanceled, hft.StatusCanceled, o.LocalTimestampNs
+	e.wantCancel, e.wantAmend = true, false
+	b.settle(e, nil, nowNs)
+}
+
+// Modify gives an order the price and quantity of o; the quantity is what is to stay open. A modification is refused
+// while a cancel is under way, and waits for the answer to an earlier submission or modification.
+func (b *Blotter) Modify(o *connector.Order, nowNs int64) {
+	e := b.open[key{o.InstrumentNo, o.Owner.Bot, o.OrderID}]
+	if e == nil {
+		b.refuseUnknown(o)
+		return
+	}
+	if e.wantCancel || nowNs < b.pausedUntilNs {
+		reason := b.pause
+		if e.wantCancel {
+			reason = "modify: the order is being canceled"
+		}
+		b.update = connector.OrderUpdate{Order: connector.Order{InstrumentNo: o.InstrumentNo, Owner: e.owner, Order: e.view()}}
+		b.update.Req, b.update.LocalTimestampNs = hft.StatusRejected, o.LocalTimestampNs
+		b.out.Order(&b.update)
+		b.complain(e, 0, reason)
+		return
+	}
+	e.req, e.shown.Req, e.shown.LocalTimestampNs = hft.StatusReplaced, hft.StatusReplaced, o.LocalTimestampNs
+	e.wantAmend, e.wanted = true, terms{priceTick: o.PriceTick, openLots: e.book.lots(o.Qty)}
+	b.settle(e, nil, nowNs)
+}
+
+// refuseUnknown answers a request about an order that is not open: it lost the race against the order's end.
+func (b *Blotter) refuseUnknown(o *connector.Order) {
+	b.update = connector.OrderUpdate{Order: *o}
+	b.update.Req = hft.StatusRejected
+	b.out.Order(&b.update)
+}
+
+// newEntry returns an entry of a client id that is known from now on.
+func (b *Blotter) newEntry(k *book, owner connector.Owner, clientID string) *entry {
+	var e *entry
+	if n := len(b.free); n > 0 {
+		e, b.free = b.free[n-1], b.free[:n-1]
+		*e = entry{prior: e.prior[:0], ids: e.ids[:0]}
+	} else {
+		e = new(entry)
+	}
+	e.book, e.owner, e.now.clientID, e.dueAt = k, owner, clientID, -1
+	b.know(e, clientID)
+	k.enlist(e)
+	return e
+}
+
+// maxIDs is how many client ids of one order are kept.
+const maxIDs = 64
+
+// know lets an entry be found by a client id.
+func (b *Blotter) know(e *entry, clientID string) {
+	if b.byID[clientID] == e {
+		return
+	}
+	if len(e.ids) == maxIDs {
+		delete(b.byID, e.ids[0])
+		e.ids = slices.Delete(e.ids, 0, 1)
+	}
+	e.ids = append(e.ids, clientID)
+	b.byID[clientID] = e
+}
+
+// forget drops an entry whose end was published long ago.
+func (b *Blotter) forget(e *entry) {
+	for _, id := range e.ids {
+		if b.byID[id] == e {
+			delete(b.byID, id)
+		}
+	}
+	b.dropVenueID(e, &e.now)
+	for i := range e.prior {
+		b.dropVenueID(e, &e.prior[i])
+	}
+	b.agenda.remove(e)
+	b.free = append(b.free, e)
+}
+
+// dropVenueID takes a leg's venue id out of the index.
+func (b *Blotter) dropVenueID(e *entry, l *leg) {
+	if e.book.venue[l.venueID] == e {
+		delete(e.book.venue, l.venueID)
+	}
+}

@@ -1,0 +1,169 @@
+package blotter
+
+import (
+	"math"
+
+	"hftrunner/connector"
+	"hftrunner/hft"
+)
+
+// phase is where a request is.
+type phase uint8
+
+const (
+	idle      phase = iota // nothing under way
+	sent                   // Output has it, no answer yet
+	accepted               // acknowledged without an outcome: the stream has to tell it
+	uncertain              // whether it was executed is not known: the order is asked about
+)
+
+// leg is one order at the venue. An entry has several when amending replaces orders.
+type leg struct {
+	clientID, venueID string
+	// qtyLots is its quantity, 0 while not known; cumLots what is executed of it.
+	qtyLots, cumLots int64
+	// avgPrice is the average price of the first avgLots executed, 0 when not told.
+	avgPrice float64
+	avgLots  int64
+}
+
+// maxPrior is how many former legs are kept apart; older ones are only counted.
+const maxPrior = 64
+
+// terms are a price and a quantity that a modification asks for: openLots is what is to stay open, totalLots that with
+// what is executed.
+type terms struct {
+	priceTick           int64
+	openLots, totalLots int64
+}
+
+// entry is one order of a bot.
+type entry struct {
+	book  *book
+	owner connector.Owner
+	// shown is the order as the bot knows it: as it was published last.
+	shown  hft.Order
+	liveAt int // in book.live while not over
+
+	ids        []string // all client ids that it is or may be known by
+	now        leg
+	prior      []leg
+	foldedLots int64 // executed in legs that are forgotten
+
+	// What the venue says of the current leg.
+	priceTick int64
+	priceNs   int64 // of the report that priceTick and quantity are from, 0 before there was one
+	rank      int
+	tsNs      int64
+	seen      bool       // the venue has shown the order
+	end       hft.Status // final state, StatusNone while there is none
+	over      bool       // the end is settled
+	overShown bool       // and published
+	guessed   bool       // the end was concluded, not told by the venue
+	reason    string
+
+	// What is published. Executions of adopted orders up to adoptedNs are part of the state that was adopted.
+	baseLots, filledLots, assumedLots int64
+	filledValue                       float64 // price times lots
+	adoptedNs, completeNs             int64
+
+	// Requests. req is the bot's one in flight.
+	req                     hft.Status
+	place, amend, cancel    phase
+	wantCancel, wantAmend   bool
+	gone                    bool // a cancel was refused because there was no such open order
+	strayed                 bool // it was at the venue after its end was concluded
+	target, wanted          terms
+	amendID                 string
+	amendNs                 int64
+	amendOut                bool // Output has it and has not answered, whatever the stream has shown since
+	cancelTries, queryTries int
+	asking                  bool
+	absences                int
+	absentNs                int64
+	holds                   int
+	listed                  uint64
+
+	// Times at which something is due, 0 for never.
+	askAtNs, cancelAtNs, holdAtNs, forgetAtNs int64
+	dueNs                                     int64
+	dueAt                                     int // in the agenda, -1 when not
+}
+
+// priorLots is what was executed in former legs.
+func (e *entry) priorLots() int64 {
+	lots := e.foldedLots
+	for i := range e.prior {
+		lots += e.prior[i].cumLots
+	}
+	return lots
+}
+
+// cumLots is the executed quantity that the venue told, over all legs.
+func (e *entry) cumLots() int64 { return e.priorLots() + e.now.cumLots }
+
+// totalLots is the whole order: executed and open. 0 when it is not known.
+func (e *entry) totalLots() int64 {
+	if e.now.qtyLots == 0 {
+		return 0
+	}
+	return e.priorLots() + e.now.qtyLots
+}
+
+// missingLots is what is executed and not published.
+func (e *entry) missingLots() int64 { return e.cumLots() - e.filledLots }
+
+// amending reports whether an amendment may take effect.
+func (e *entry) amending() bool { return e.amend != idle }
+
+// view returns the order as it is to be shown now.
+func (e *entry) view() hft.Order {
+	o := e.shown
+	o.PriceTick, o.Req = e.priceTick, e.req
+	if total := e.totalLots(); total > 0 {
+		if lots := total - e.baseLots; e.book.lots(o.Qty) != lots {
+			o.Qty = e.book.qty(max(lots, 0))
+		}
+		if leaves := max(total-e.filledLots, 0); e.book.lots(o.LeavesQty) != leaves {
+			o.LeavesQty = e.book.qty(leaves)
+		}
+	}
+	switch {
+	case e.over:
+		o.Status, o.Req = e.end, hft.StatusNone
+		if e.end == hft.StatusFilled {
+			o.LeavesQty = 0
+		}
+	case e.seen && e.filledLots > e.baseLots:
+		o.Status = hft.StatusPartiallyFilled
+	case e.seen:
+		o.Status = hft.StatusNew
+	case e.place == uncertain:
+		o.Status = hft.StatusUnknown
+	}
+	o.ExchTimestampNs = max(o.ExchTimestampNs, e.tsNs)
+	return o
+}
+
+// missingPrice returns the average price of what is executed and not published, 0 when nothing tells it.
+func (e *entry) missingPrice(missing int64) float64 {
+	value, known := e.now.value()
+	for i := range e.prior {
+		v, ok := e.prior[i].value()
+		value, known = value+v, known && ok
+	}
+	known = known && e.foldedLots == 0
+	price := (value - e.filledValue) / float64(missing)
+	if known && price > 0 && !math.IsInf(price, 0) {
+		return price
+	}
+	if e.priceTick > 0 {
+		return hft.TickPrice(e.priceTick, e.shown.TickSize)
+	}
+	return 0
+}
+
+// value returns what the executions of a leg add up to, price times lots; ok is false when the venue has not told.
+func (l *leg) value() (value float64, ok bool) {
+	return l.avgPrice * float64(l.avgLots), l.cumLots == l.avgLots
+}

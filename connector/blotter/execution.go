@@ -1,0 +1,140 @@
+package blotter
+
+import (
+	"fmt"
+
+	"hftrunner/hft"
+)
+
+// execution is what is to be published of a trade.
+type execution struct {
+	lots       int64
+	price, fee float64
+	maker      bool
+}
+
+// take counts the execution that a report is about and returns what of it is to be published; nil when it was counted
+// before. The result is valid until the next call.
+func (b *Blotter) take(e *entry, l *leg, r *Report, tells bool) *execution {
+	lots := e.book.lots(r.LastQty)
+	if lots == 0 || !positive(r.LastPrice) {
+		return nil
+	}
+	if !e.book.trades.add(r.TradeID) || e.adoptedNs != 0 && r.TimestampNs <= e.adoptedNs {
+		b.counts.Repeated++
+		return nil
+	}
+	fresh := lots
+	if tells {
+		// What the venue says is executed leaves room for it, or it was assumed already, or the id was forgotten.
+		fresh = min(lots, max(e.missingLots(), 0))
+	} else {
+		fresh -= min(lots, e.assumedLots)
+		if total := max(e.totalLots(), e.cumLots(), e.target.totalLots); total > 0 && e.filledLots+fresh > total {
+			fresh = 0
+		}
+	}
+	assumed := min(lots-fresh, e.assumedLots)
+	if fresh+assumed < lots {
+		b.counts.Repeated++
+		if fresh == 0 {
+			return nil
+		}
+	}
+	e.assumedLots -= assumed
+	if fresh == 0 {
+		return nil
+	}
+	e.filledLots += fresh
+	e.filledValue += r.LastPrice * float64(fresh)
+	if more := e.filledLots - e.cumLots(); more > 0 {
+		l.cumLots += more
+	}
+	e.tsNs = max(e.tsNs, r.TimestampNs)
+	fee, known := e.book.fee(r)
+	if !known && e.book.feeAsset != r.FeeAsset {
+		e.book.feeAsset = r.FeeAsset
+		b.fail(e.book, e.owner, e.shown.OrderID, hft.CustomKind, CodeFeeUnknown,
+			fmt.Sprintf("fees in %s are not counted: only those in %s and %s are", r.FeeAsset, e.book.inst.QuoteAsset, e.book.inst.BaseAsset))
+	}
+	b.fill = execution{lots: fresh, price: r.LastPrice, fee: fee * float64(fresh) / float64(lots), maker: r.Maker}
+	return &b.fill
+}
+
+// assume publishes what is executed by the venue's word and was never reported, at the average price of it. It reports
+// false when nothing tells the price.
+func (b *Blotter) assume(e *entry, nowNs int64) bool {
+	missing := e.missingLots()
+	price := e.missingPrice(missing)
+	if price == 0 {
+		return false
+	}
+	e.filledLots += missing
+	e.assumedLots += missing
+	e.filledValue += price * float64(missing)
+	b.counts.Assumed++
+	b.fail(e.book, e.owner, e.shown.OrderID, hft.CustomKind, CodeFillAssumed,
+		fmt.Sprintf("executed %v without a report of the execution: counted at the price %v, without a fee", e.book.qty(missing), price))
+	b.fill = execution{lots: missing, price: price}
+	b.settle(e, &b.fill, nowNs)
+	return true
+}
+
+// publish reports an execution, or the order's new state when it has changed.
+func (b *Blotter) publish(e *entry, fill *execution) {
+	v := e.view()
+	if e.overShown { // nothing changes an order that is over but what was executed before
+		if fill == nil {
+			return
+		}
+		v = e.shown
+		v.LeavesQty = e.book.qty(max(e.book.lots(v.LeavesQty)-fill.lots, 0))
+	}
+	if fill != nil {
+		v.ExecQty, v.ExecPriceTick, v.Maker = e.book.qty(fill.lots), hft.PriceTick(fill.price, v.TickSize), fill.maker
+		v.ExchTimestampNs = max(v.ExchTimestampNs, e.tsNs)
+	} else if same(&v, &e.shown) {
+		return
+	}
+	e.shown, e.overShown = v, e.over
+	b.update.InstrumentNo, b.update.Owner, b.update.Order.Order = e.book.inst.No, e.owner, v
+	b.update.Fill, b.update.FillValue, b.update.FillFee = false, 0, 0
+	holder := b.open[e.key()]
+	if holder == e {
+		holder = nil
+	}
+	if fill == nil {
+		if holder == nil {
+			b.out.Order(&b.update)
+		}
+		return
+	}
+	b.counts.Fills++
+	b.update.Fill, b.update.FillFee = true, fill.fee
+	b.update.FillValue = b.update.ExecQty * fill.price * e.book.inst.ContractValue
+	if holder == nil {
+		b.out.Order(&b.update)
+		return
+	}
+	b.lateFill(holder, &v)
+}
+
+// lateFill reports an execution of an order whose id the bot has used again: as an execution of the newer order, so that
+// it is counted and does not end that one, which is then shown as it is.
+func (b *Blotter) lateFill(holder *entry, v *hft.Order) {
+	o := holder.shown
+	o.Side, o.ExecQty, o.ExecPriceTick, o.Maker = v.Side, v.ExecQty, v.ExecPriceTick, v.Maker
+	b.update.Owner, b.update.Order.Order = holder.owner, o
+	b.out.Order(&b.update)
+	b.update.Order.Order = holder.shown
+	b.update.Fill, b.update.FillValue, b.update.FillFee = false, 0, 0
+	b.out.Order(&b.update)
+}
+
+// same reports whether two views of an order do not differ in anything but times and the last execution.
+func same(a, b *hft.Order) bool {
+	return a.Status == b.Status && a.Req == b.Req && a.PriceTick == b.PriceTick && a.Qty == b.Qty && a.LeavesQty == b.LeavesQty
+}
+
+// key returns what the bot knows the order by.
+func (e *entry) key() key { return key{e.book.inst.No, e.owner.Bot, e.shown.OrderID} }

@@ -1,0 +1,120 @@
+package blotter
+
+import "hftrunner/hft"
+
+// adopt returns a new entry for an order of this runner that is not known, nil when the report is about an order of
+// others or one that is over for long. What was executed before counts as published.
+func (b *Blotter) adopt(k *book, r *Report) *entry {
+	owner, orderID, ok := b.codec.Decode(r.ClientID)
+	if !ok {
+		b.counts.Foreign++
+		return nil
+	}
+	rank := rankOf(r.Status)
+	active := rank == rankNew || rank == rankPartial
+	executedLots := int64(0)
+	if r.TradeID != "" && positive(r.LastPrice) {
+		executedLots = k.lots(r.LastQty)
+	}
+	if r.Side != hft.Buy && r.Side != hft.Sell || k.lots(r.Qty) == 0 || !active && executedLots == 0 || r.Channel == Ack {
+		b.counts.Forgotten++
+		return nil
+	}
+	b.counts.Adopted++
+	e := b.newEntry(k, owner, r.ClientID)
+	e.shown = hft.NewOrder(orderID, 0, k.inst.TickSize, r.Qty, r.Side, r.OrdType, r.TimeInForce)
+	e.now.qtyLots = k.lots(r.Qty)
+	if positive(r.Price) {
+		e.priceTick = hft.PriceTick(r.Price, k.inst.TickSize)
+		e.shown.PriceTick = e.priceTick
+	}
+	if r.HasCum {
+		e.now.cumLots = max(k.lots(r.CumQty)-executedLots, 0)
+		e.filledLots = e.now.cumLots
+		if positive(r.AvgPrice) {
+			e.filledValue = max(r.AvgPrice*float64(e.filledLots+executedLots)-r.LastPrice*float64(executedLots), 0)
+		}
+	}
+	if e.adoptedNs = r.TimestampNs; executedLots > 0 {
+		e.adoptedNs--
+	}
+	e.seen = true
+	if b.open[e.key()] == nil {
+		b.open[e.key()] = e
+		return e
+	}
+	// The bot has a newer order of this id, so this one cannot be shown to it: it is canceled.
+	k.strike(e)
+	e.over, e.overShown, e.guessed, e.end = true, true, true, hft.StatusExpired
+	return e
+}
+
+// Listed takes the list of open orders on a symbol, as after a reconnect and at the start: unknown orders of this runner
+// are adopted, known ones that are missing are asked about. Those of others are not touched.
+func (b *Blotter) Listed(symbol string, open []Report, nowNs int64) {
+	k := b.bySymbol[symbol]
+	if k == nil {
+		return
+	}
+	b.round++
+	for i := range open {
+		r := &open[i]
+		if r.Symbol != symbol {
+			continue
+		}
+		if e := b.find(r); e != nil {
+			e.listed = b.round
+			b.apply(e, r, false, nowNs)
+		}
+	}
+	for _, e := range k.live {
+		if e.listed != b.round && e.place != sent && e.end == hft.StatusNone {
+			e.ask(nowNs)
+			b.schedule(e)
+		}
+	}
+}
+
+// Executions takes executions that were asked for, as after a reconnect. Those that were counted already and those of
+// unknown orders are passed over.
+func (b *Blotter) Executions(list []Report, nowNs int64) {
+	for i := range list {
+		r := &list[i]
+		k := b.bySymbol[r.Symbol]
+		if k == nil {
+			continue
+		}
+		e := k.venue[r.VenueID]
+		if e == nil || r.VenueID == "" {
+			e = b.byID[r.ClientID]
+		}
+		if e != nil && e.book == k {
+			b.apply(e, r, false, nowNs)
+		}
+	}
+}
+
+// SinceNs returns the venue's time from which executions on a symbol may be missing while no execution of its open orders
+// is known to: what to ask for after the stream was down. 0 when there is no open order on it.
+func (b *Blotter) SinceNs(symbol string) int64 {
+	k := b.bySymbol[symbol]
+	if k == nil {
+		return 0
+	}
+	sinceNs := int64(0)
+	for _, e := range k.live {
+		if ns := e.sinceNs(); sinceNs == 0 || ns < sinceNs {
+			sinceNs = ns
+		}
+	}
+	return sinceNs
+}
+
+// sinceNs returns the venue's time from which executions of an entry may be missing. The clocks of venue and runner differ
+// a little, and a venue's times tie.
+func (e *entry) sinceNs() int64 {
+	if e.completeNs > 0 {
+		return e.completeNs - second
+	}
+	return e.shown.LocalTimestampNs - 10*second
+}

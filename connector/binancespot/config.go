@@ -1,0 +1,131 @@
+package binancespot
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"hftrunner/connector/binanceapi"
+
+	"github.com/hashicorp/go-hclog"
+)
+
+// Config is what a Protocol is made of. Its texts show no secret.
+type Config struct {
+	// StreamURL is the base of the market streams, without the final /ws or /stream; APIURL that of the REST interface, and
+	// WSAPIURL the whole address of the WebSocket API, which brings the account's orders and balances. Main and Testnet fill
+	// them in.
+	StreamURL, APIURL, WSAPIURL string
+
+	// Key and Secret are the API key and its secret, which is either the text of an HMAC key or an Ed25519 private key
+	// in PKCS#8, PEM or base64. Both are empty where only market data is wanted.
+	Key, Secret string
+	// RecvWindow is how old a request may be when the venue gets it, 0 for the venue's 5 s.
+	RecvWindow time.Duration
+	// Timeout is how long a request may take, 0 for binanceapi.DefaultTimeout.
+	Timeout time.Duration
+
+	// TradeStream is "trade", every single fill, or "aggTrade", those of one taker at one price as one; empty is "trade".
+	TradeStream string
+	// BookTicker adds the best bid and ask as they change. They come without a time of the venue and get the local one.
+	BookTicker bool
+	// OrderEntry is how orders go: "rest" or "ws", the WebSocket API; empty is "rest". Other questions always go by REST.
+	OrderEntry string
+
+	// HTTPClient is used for REST, nil for one of its own.
+	HTTPClient *http.Client
+	// Budget is asked before each request and told what the replies say; nil for none.
+	Budget binanceapi.Budget
+	// NowNs is the local clock, nanoseconds since the Unix epoch.
+	NowNs func() int64
+	// Logger gets what happens to the connection for order entry; it may be nil.
+	Logger hclog.Logger
+
+	// QuietMarket is how long a market connection may bring nothing until it is replaced, 0 for 3 min: a pair that hardly
+	// trades has minutes without a change.
+	QuietMarket time.Duration
+	// Silence is how long a connection may bring not even a ping, 0 for 1 min: the venue sends one every 20 s.
+	Silence time.Duration
+	// Lifetime is after how long a connection is replaced, 0 for 23 h: the venue cuts it after 24 h.
+	Lifetime time.Duration
+}
+
+// Main returns a Config with the addresses of the real venue.
+func Main() Config {
+	return Config{StreamURL: "wss://stream.binance.com:9443", APIURL: "https://api.binance.com", WSAPIURL: "wss://ws-api.binance.com:443/ws-api/v3"}
+}
+
+// Testnet returns a Config with the addresses of the venue for trying things out. It has keys of its own and forgets
+// everything about once a month.
+func Testnet() Config {
+	return Config{StreamURL: "wss://stream.testnet.binance.vision", APIURL: "https://testnet.binance.vision",
+		WSAPIURL: "wss://ws-api.testnet.binance.vision/ws-api/v3"}
+}
+
+// String shows the addresses and choices.
+func (c Config) String() string {
+	key := "no key"
+	if c.Key != "" || c.Secret != "" {
+		key = "with a key"
+	}
+	return fmt.Sprintf("binancespot: %s, streams %s, WebSocket API %s, trades %s, orders %s, %s",
+		c.APIURL, c.StreamURL, c.WSAPIURL, c.TradeStream, c.OrderEntry, key)
+}
+
+// GoString is String: a secret is not for %#v either.
+func (c Config) GoString() string { return c.String() }
+
+// MarshalText is String, so that no encoder and no logger shows more.
+func (c Config) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
+// maxRecvWindow is the longest window that the venue takes.
+const maxRecvWindow = time.Minute
+
+// complete fills in what is empty and reports what cannot be.
+func (c *Config) complete() error {
+	for _, d := range []struct {
+		field *time.Duration
+		value time.Duration
+	}{{&c.QuietMarket, 3 * time.Minute}, {&c.Silence, time.Minute}, {&c.Lifetime, 23 * time.Hour}} {
+		if *d.field == 0 {
+			*d.field = d.value
+		}
+	}
+	for _, choice := range []struct {
+		name, first, second string
+		field               *string
+	}{{"trade stream", "trade", "aggTrade", &c.TradeStream}, {"order entry", "rest", "ws", &c.OrderEntry}} {
+		if *choice.field == "" {
+			*choice.field = choice.first
+		}
+		if *choice.field != choice.first && *choice.field != choice.second {
+			return fmt.Errorf("the %s is %q: it has to be %q or %q", choice.name, *choice.field, choice.first, choice.second)
+		}
+	}
+	if err := checkURL("stream", c.StreamURL); err != nil {
+		return err
+	}
+	if c.Key != "" || c.WSAPIURL != "" {
+		if err := checkURL("WebSocket API", c.WSAPIURL); err != nil {
+			return err
+		}
+	}
+	switch {
+	case c.NowNs == nil:
+		return errors.New("there is no clock: set NowNs")
+	case c.RecvWindow < 0 || c.RecvWindow > maxRecvWindow:
+		return fmt.Errorf("the receive window is %v: the venue takes up to %v", c.RecvWindow, maxRecvWindow)
+	case (c.Key == "") != (c.Secret == ""):
+		return errors.New("key and secret belong together: set both, or none for market data only")
+	}
+	return nil
+}
+
+func checkURL(what, text string) error {
+	if u, err := url.Parse(text); err != nil || u.Scheme != "wss" && u.Scheme != "ws" || u.Host == "" || u.RawQuery != "" {
+		return fmt.Errorf("the %s URL %q has to be like wss://host/path", what, text)
+	}
+	return nil
+}

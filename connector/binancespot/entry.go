@@ -1,0 +1,157 @@
+package binancespot
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"hftrunner/connector/binanceapi"
+	"hftrunner/connector/blotter"
+	"hftrunner/connector/venue"
+)
+
+// endpoint is a request about an order, which there are two ways to send.
+type endpoint struct {
+	method, path string // over HTTP
+	call         string // over the WebSocket API
+	cost         binanceapi.Cost
+}
+
+// request sends a request about an order in the way that is configured and hands its result to read.
+func (p *Protocol) request(ctx context.Context, e endpoint, params []binanceapi.Param, read func(v binanceapi.Value) error) error {
+	if p.entry != nil {
+		return p.entry.Do(ctx, e.call, params, e.cost, read)
+	}
+	return p.client.Do(ctx, binanceapi.Request{Method: e.method, Path: e.path, Params: params, Security: binanceapi.Signed, Cost: e.cost}, read)
+}
+
+// Place sends a new order. The answer has its status, also of an order that was filled at once.
+func (p *Protocol) Place(ctx context.Context, o *venue.Order) (r blotter.Report, err error) {
+	params, err := newOrder(o, o.ClientID, o.Qty)
+	if err != nil {
+		return r, err
+	}
+	e := endpoint{http.MethodPost, "/api/v3/order", "order.place", binanceapi.Cost{Weight: 1, Orders: 1, Trading: true}}
+	err = p.request(ctx, e, params, func(v binanceapi.Value) (err error) {
+		r, err = order(v, blotter.Ack, "clientOrderId")
+		return err
+	})
+	return r, err
+}
+
+// Cancel cancels an order. The report is about the order, not about the cancellation, whose own id is the venue's choice.
+func (p *Protocol) Cancel(ctx context.Context, o *venue.Order) (r blotter.Report, err error) {
+	e := endpoint{http.MethodDelete, "/api/v3/order", "order.cancel", binanceapi.Cost{Weight: 1, Cancel: true, Trading: true}}
+	err = p.request(ctx, e, orderParams(o), func(v binanceapi.Value) (err error) {
+		r, err = canceled(v)
+		return err
+	})
+	if err != nil {
+		return blotter.Report{}, err
+	}
+	r.ClientID = o.ClientID
+	return r, nil
+}
+
+// Amend changes an order. Where only its quantity falls, it stays the same order in the same place of the queue. Otherwise
+// the venue cancels it and takes a new one, which has NewClientID, or the same client id when that is empty, and a venue
+// id of its own; the report is about the new one, and the end of the old one comes by the private stream.
+//
+// When the old order is canceled and the new one is refused, Amend returns both: a report that the old one is canceled, and
+// a *venue.Failure with the cause for the new one.
+func (p *Protocol) Amend(ctx context.Context, o *venue.Order) (r blotter.Report, err error) {
+	keep, err := keepsPriority(o)
+	if err != nil {
+		return r, err
+	}
+	if keep {
+		r, err = p.amendInPlace(ctx, o)
+	} else {
+		r, err = p.replace(ctx, o)
+	}
+	var f *venue.Failure
+	if errors.As(err, &f) && f.Cause == venue.NotFound {
+		f.Cause = venue.Gone // NotFound is the answer to a question, and final
+	}
+	return r, err
+}
+
+func (p *Protocol) amendInPlace(ctx context.Context, o *venue.Order) (r blotter.Report, err error) {
+	params, err := amendKeepingPriority(o)
+	if err != nil {
+		return r, err
+	}
+	e := endpoint{http.MethodPut, "/api/v3/order/amend/keepPriority", "order.amend.keepPriority", binanceapi.Cost{Weight: 4, Trading: true}}
+	err = p.request(ctx, e, params, func(v binanceapi.Value) (err error) {
+		r, err = amended(v)
+		return err
+	})
+	return r, err
+}
+
+func (p *Protocol) replace(ctx context.Context, o *venue.Order) (r blotter.Report, err error) {
+	params, err := cancelReplace(o)
+	if err != nil {
+		return r, err
+	}
+	e := endpoint{http.MethodPost, "/api/v3/order/cancelReplace", "order.cancelReplace", binanceapi.Cost{Weight: 1, Orders: 1, Trading: true}}
+	err = p.request(ctx, e, params, func(v binanceapi.Value) (err error) {
+		r, err = order(v.Field("newOrderResponse"), blotter.Ack, "clientOrderId")
+		return err
+	})
+	var halves *replaceError
+	if errors.As(err, &halves) && halves.cancel == succeeded {
+		r = halves.old
+		r.ClientID = o.ClientID
+	}
+	return r, err
+}
+
+// CancelAll cancels every open order of the account on a symbol; that there is none is no error.
+func (p *Protocol) CancelAll(ctx context.Context, symbol string) error {
+	params := make([]binanceapi.Param, 0, 1+roomForSigning)
+	e := endpoint{http.MethodDelete, "/api/v3/openOrders", "openOrders.cancelAll", binanceapi.Cost{Weight: 1, Cancel: true, Trading: true}}
+	err := p.request(ctx, e, append(params, binanceapi.Text("symbol", symbol)), nil)
+	if err != nil && venue.CauseOf(err) == venue.Gone {
+		return nil
+	}
+	return err
+}
+
+// QueryOrder asks for one order.
+func (p *Protocol) QueryOrder(ctx context.Context, o *venue.Order) (r blotter.Report, err error) {
+	e := endpoint{http.MethodGet, "/api/v3/order", "order.status", binanceapi.Cost{Weight: 4, Trading: true}}
+	err = p.request(ctx, e, orderParams(o), func(v binanceapi.Value) (err error) {
+		r, err = order(v, blotter.Query, "clientOrderId")
+		return err
+	})
+	if err != nil {
+		return blotter.Report{}, err
+	}
+	if o.ClientID != "" {
+		// A canceled order may be shown with the id of the cancellation.
+		r.ClientID = o.ClientID
+	}
+	return r, nil
+}
+
+// OpenOrders lists the open orders of the account on a symbol.
+func (p *Protocol) OpenOrders(ctx context.Context, symbol string) (reports []blotter.Report, err error) {
+	params := make([]binanceapi.Param, 0, 1+roomForSigning)
+	err = p.client.Do(ctx, binanceapi.Request{Method: http.MethodGet, Path: "/api/v3/openOrders", Security: binanceapi.Signed,
+		Params: append(params, binanceapi.Text("symbol", symbol)), Cost: binanceapi.Cost{Weight: 6}},
+		func(v binanceapi.Value) error {
+			if !v.IsArray() {
+				return errors.New("the open orders are no array")
+			}
+			return v.Each(func(row binanceapi.Value) error {
+				r, err := order(row, blotter.Query, "clientOrderId")
+				reports = append(reports, r)
+				return err
+			})
+		})
+	if err != nil {
+		return nil, err
+	}
+	return reports, nil
+}

@@ -1,0 +1,157 @@
+package binancespot
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"hftrunner/connector"
+	"hftrunner/connector/binanceapi"
+	"hftrunner/connector/stream"
+	"hftrunner/connector/venue"
+)
+
+const (
+	// maxSymbols is how many symbols share a connection: three streams each, and the venue's limit is 1024.
+	maxSymbols = 300
+	// helloInterval keeps below the venue's five messages a second, which count pongs too.
+	helloInterval = 300 * time.Millisecond
+	// snapshotLevels of each side are asked for: more cost five times the weight.
+	snapshotLevels, snapshotWeight = 1000, 50
+)
+
+// MarketStreams returns the connections that bring depth, trades and, where it is configured, the best bid and ask.
+func (p *Protocol) MarketStreams(symbols []string) []stream.Stream {
+	var streams []stream.Stream
+	for chunk := range slices.Chunk(symbols, maxSymbols) {
+		var topics []string
+		for _, symbol := range chunk {
+			name := strings.ToLower(symbol)
+			topics = append(topics, name+"@depth@100ms", name+"@"+p.config.TradeStream)
+			if p.config.BookTicker {
+				topics = append(topics, name+"@bookTicker")
+			}
+		}
+		hello := binanceapi.Subscriptions(topics)
+		name := "market"
+		if len(streams) > 0 {
+			name = fmt.Sprintf("market%d", len(streams)+1)
+		}
+		streams = append(streams, stream.Stream{
+			Name: name, URL: strings.TrimSuffix(p.config.StreamURL, "/") + "/stream",
+			Hello: hello, Answers: len(hello), HelloInterval: helloInterval, Ready: p.parser.Subscribed,
+			Silence: p.config.Silence, QuietTopics: p.config.QuietMarket, Lifetime: p.config.Lifetime,
+		})
+	}
+	return streams
+}
+
+// NewDecoder returns a decoder of the market streams' messages.
+func (p *Protocol) NewDecoder() connector.Decoder {
+	return &Decoder{AggTrades: p.config.TradeStream == "aggTrade"}
+}
+
+// maxNotice is longer than any notice; data that is not decoded, such as of a stream that nobody asked for, may be long.
+const maxNotice = 256
+
+// Notice looks at a message of a market stream that the decoder has ignored. It returns why the connection has to be
+// replaced, empty when there is no reason.
+func (p *Protocol) Notice(frame []byte) (reason string) {
+	if len(frame) > maxNotice || !bytes.Contains(frame, []byte(serverShutdown)) {
+		return ""
+	}
+	err := p.parser.Parse(frame, func(v binanceapi.Value) error {
+		if string(unwrapped(v).Bytes("e")) == serverShutdown {
+			reason = shutdownReason
+		}
+		return nil
+	})
+	if err != nil {
+		return ""
+	}
+	return reason
+}
+
+// Snapshot asks for a full book, which has no time of the venue.
+func (p *Protocol) Snapshot(ctx context.Context, symbol string, localTimestampNs func() int64, m *connector.Message) error {
+	body, err := p.client.Bytes(ctx, binanceapi.Request{Method: http.MethodGet, Path: "/api/v3/depth",
+		Params: []binanceapi.Param{binanceapi.Text("symbol", symbol), binanceapi.Int("limit", snapshotLevels)},
+		Cost:   binanceapi.Cost{Weight: snapshotWeight}})
+	if err != nil {
+		return err
+	}
+	var d Decoder
+	if err := d.Decode(localTimestampNs(), body, m); err != nil {
+		return fmt.Errorf("snapshot of %s: %w", symbol, err)
+	}
+	if m.Kind != connector.MessageSnapshot {
+		return fmt.Errorf("binancespot: snapshot of %s: the reply is no book", symbol)
+	}
+	return nil
+}
+
+// ServerTimeNs asks for the venue's clock.
+func (p *Protocol) ServerTimeNs(ctx context.Context) (timeNs int64, err error) {
+	err = p.client.Do(ctx, binanceapi.Request{Method: http.MethodGet, Path: "/api/v3/time", Cost: binanceapi.Cost{Weight: 1}},
+		func(v binanceapi.Value) error {
+			if timeNs = v.TimeNs("serverTime"); timeNs == 0 {
+				return errors.New("there is no serverTime")
+			}
+			return nil
+		})
+	return timeNs, err
+}
+
+// Filters returns the steps and limits of symbols, in their order.
+func (p *Protocol) Filters(ctx context.Context, symbols []string) ([]venue.Filters, error) {
+	names, err := json.Marshal(symbols)
+	if err != nil {
+		return nil, fmt.Errorf("binancespot: symbols: %w", err)
+	}
+	found := map[string]venue.Filters{}
+	err = p.client.Do(ctx, binanceapi.Request{Method: http.MethodGet, Path: "/api/v3/exchangeInfo",
+		Params: []binanceapi.Param{binanceapi.Text("symbols", string(names))}, Cost: binanceapi.Cost{Weight: 20}},
+		func(v binanceapi.Value) error {
+			return v.Field("symbols").Each(func(row binanceapi.Value) error {
+				f := filters(row)
+				found[f.Symbol] = f
+				return nil
+			})
+		})
+	if err != nil {
+		return nil, fmt.Errorf("filters of %s: %w", strings.Join(symbols, ", "), err)
+	}
+	rows := make([]venue.Filters, 0, len(symbols))
+	for _, symbol := range symbols {
+		f, ok := found[symbol]
+		if !ok {
+			return nil, fmt.Errorf("binancespot: the venue does not describe the symbol %s", symbol)
+		}
+		rows = append(rows, f)
+	}
+	return rows, nil
+}
+
+// filters reads one symbol of exchangeInfo.
+func filters(v binanceapi.Value) venue.Filters {
+	f := venue.Filters{Symbol: v.Text("symbol"), Trading: string(v.Bytes("status")) == "TRADING",
+		BaseAsset: v.Text("baseAsset"), QuoteAsset: v.Text("quoteAsset")}
+	_ = v.Field("filters").Each(func(row binanceapi.Value) error {
+		switch string(row.Bytes("filterType")) {
+		case "PRICE_FILTER":
+			f.TickSize = row.Decimal("tickSize")
+		case "LOT_SIZE":
+			f.LotSize, f.MinQty, f.MaxQty = row.Decimal("stepSize"), row.Decimal("minQty"), row.Decimal("maxQty")
+		case "NOTIONAL", "MIN_NOTIONAL": // the older name; a symbol has one of them
+			f.MinNotional = row.Decimal("minNotional")
+		}
+		return nil
+	})
+	return f
+}

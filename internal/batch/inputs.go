@@ -48,14 +48,22 @@ func statFile(path string) (File, error) {
 func (j *Job) inputs() (Inputs, error) {
 	sum := sha256.Sum256(j.Params)
 	in := Inputs{PluginSHA256: j.Plugin.SHA256, ParamsSHA256: hex.EncodeToString(sum[:]), Spec: j.Spec, Recordings: j.Recordings}
+	var err error
+	in.Files, err = j.Files()
+	return in, err
+}
+
+// Files looks at all files that the job reads, as they are now.
+func (j *Job) Files() ([]File, error) {
+	var files []File
 	for _, path := range specFiles(&j.Spec) {
 		f, err := statFile(*path)
 		if err != nil {
-			return in, err
+			return files, err
 		}
-		in.Files = append(in.Files, f)
+		files = append(files, f)
 	}
-	return in, nil
+	return files, nil
 }
 
 // specFiles are the files of a spec, each once for every place where it is named.

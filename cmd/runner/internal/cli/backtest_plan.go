@@ -172,6 +172,7 @@ type jobForm struct {
 	Params     json.RawMessage   `json:"params"`
 	Spec       any               `json:"spec"`
 	Recordings []batch.Recording `json:"recordings"`
+	Files      []batch.File      `json:"files"`
 	DataCheck  batch.DataCheck   `json:"data_check"`
 	Figures    batch.Figures     `json:"figures"`
 }
@@ -193,8 +194,12 @@ func (p *backtestPlan) begin(s *settings) error {
 	form.Arguments.Sets = append([]string{}, form.Arguments.Sets...)
 	for i := range p.jobs {
 		j := &p.jobs[i]
+		files, err := j.Files()
+		if err != nil {
+			return err
+		}
 		form.Jobs = append(form.Jobs, jobForm{j.Name(), j.Folder(), j.Strategy, j.Set, j.Part, j.Plugin, j.ShownParams, j.Spec, j.Recordings,
-			j.DataCheck, j.Figures})
+			files, j.DataCheck, j.Figures})
 	}
 	f, err := os.Create(filepath.Join(p.dir, planFile))
 	if err != nil {

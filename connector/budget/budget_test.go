@@ -314,9 +314,17 @@ func play(t *testing.T, model budget.Model, seed uint64) {
 			heap.Push(&under, a)
 		}
 	}
-	nowNs := 1000 * perNs
+	nowNs, burst := 1000*perNs, 0
 	for nowNs < 1030*perNs {
-		nowNs += rng.Int64N(perNs / 30)
+		if rng.IntN(16) == 0 {
+			nowNs = max(nowNs, (nowNs/perNs+1)*perNs-rng.Int64N(2*skewNs)) // just before a window ends, or maybe just after
+			burst = 15
+		}
+		if burst--; burst < 0 {
+			nowNs += rng.Int64N(perNs / 30)
+		} else {
+			nowNs += rng.Int64N(skewNs / 8)
+		}
 		deliver(nowNs)
 		kind := budget.Kind(rng.IntN(4))
 		n := 1 + rng.Int64N(3)
@@ -337,7 +345,7 @@ func play(t *testing.T, model budget.Model, seed uint64) {
 		heap.Push(&under, &arrival{arriveNs: arriveNs, answerNs: arriveNs + rng.Int64N(delayNs), ticket: ticket, n: n})
 	}
 	deliver(nowNs + 10*perNs)
-	if len(arrivals) < 100 || refused < 10 || submits == 0 || cancels <= submits {
+	if len(arrivals) < 50 || refused < 10 || submits == 0 || cancels <= submits {
 		t.Fatalf("%d requests, %d refused, %d submits, %d cancels: this proves nothing", len(arrivals), refused, submits, cancels)
 	}
 	if model == budget.Fixed {

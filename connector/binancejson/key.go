@@ -32,6 +32,10 @@ const (
 	BuyerIsMaker
 	// ExecutionType is X, of a futures trade.
 	ExecutionType
+	// TradeID is t, FirstTradeID and LastTradeID are f and l, of trades that were put together.
+	TradeID
+	FirstTradeID
+	LastTradeID
 	// SnapshotID, SnapshotBids and SnapshotAsks are lastUpdateId, bids and asks.
 	SnapshotID
 	SnapshotBids
@@ -43,7 +47,7 @@ const (
 
 var keyNames = [numKeys]string{EventType: "e", EventTime: "E", TransactionTime: "T", Symbol: "s", FirstID: "U", LastID: "u",
 	PrevID: "pu", Bids: "b", Asks: "a", BidQty: "B", AskQty: "A", Price: "p", Qty: "q", BuyerIsMaker: "m",
-	ExecutionType: "X", SnapshotID: "lastUpdateId", SnapshotBids: "bids", SnapshotAsks: "asks"}
+	ExecutionType: "X", TradeID: "t", FirstTradeID: "f", LastTradeID: "l", SnapshotID: "lastUpdateId", SnapshotBids: "bids", SnapshotAsks: "asks"}
 
 // String returns the field's name in the message.
 func (k Key) String() string {
@@ -83,6 +87,12 @@ func letterKey(c byte) Key {
 		return BuyerIsMaker
 	case 'X':
 		return ExecutionType
+	case 't':
+		return TradeID
+	case 'f':
+		return FirstTradeID
+	case 'l':
+		return LastTradeID
 	}
 	return NoKey
 }

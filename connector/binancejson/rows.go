@@ -159,8 +159,11 @@ func (p *Payload) BBO(m *connector.Message, t Times) error {
 	return err
 }
 
-// Trade stores a trade in m as one row.
+// Trade stores a trade in m as one row, and the first and last id of what it is made of, 0 when the message has none.
 func (p *Payload) Trade(m *connector.Message, t Times) error {
+	if err := p.tradeIDs(m); err != nil {
+		return err
+	}
 	buyerIsMaker, err := p.Bool(BuyerIsMaker)
 	if err != nil {
 		return err
@@ -170,6 +173,22 @@ func (p *Payload) Trade(m *connector.Message, t Times) error {
 		side = hft.SellEvent
 	}
 	return p.row(m, Price, Qty, hft.LocalEvent|hft.TradeEvent|side, t)
+}
+
+func (p *Payload) tradeIDs(m *connector.Message) (err error) {
+	first, last := TradeID, TradeID
+	if !p.Has(TradeID) {
+		first, last = FirstTradeID, LastTradeID
+	}
+	if p.Has(first) {
+		if m.FirstID, err = p.Int(first); err != nil {
+			return err
+		}
+	}
+	if p.Has(last) {
+		m.LastID, err = p.Int(last)
+	}
+	return err
 }
 
 func (p *Payload) row(m *connector.Message, price, qty Key, ev uint64, t Times) error {

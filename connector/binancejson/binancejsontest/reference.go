@@ -129,6 +129,21 @@ func (r Reference) trade(f fields, localTimestampNs int64, m *connector.Message)
 	if m.ExchTimestampNs == 0 {
 		return errors.New("no time")
 	}
+	first, last := "t", "t"
+	if f["t"] == nil {
+		first, last = "f", "l"
+	}
+	var err error
+	if f[first] != nil {
+		if m.FirstID, err = f.whole(first); err != nil {
+			return err
+		}
+	}
+	if f[last] != nil {
+		if m.LastID, err = f.whole(last); err != nil {
+			return err
+		}
+	}
 	var buyerIsMaker *bool
 	if err := json.Unmarshal(f["m"], &buyerIsMaker); err != nil || buyerIsMaker == nil {
 		return errors.New("m is no truth value")

@@ -1,6 +1,9 @@
 // Package depthsync keeps a book's feed in step with its venue: it holds back the differences of a stream until a
 // snapshot has come that they continue, joins both by the venue's rule, and notices when a difference is missing.
 //
+// Where the stream itself brings snapshots (Streamed) it replaces the book by them, and holds back only what comes over
+// a second connection while one takes over from another.
+//
 // A Synchronizer sees each depth message and snapshot of one instrument and answers with what to publish: that the
 // book is lost, the rows that make it whole, that it is complete. It knows neither sockets nor files; live venues
 // and replay use it alike.

@@ -27,23 +27,35 @@ func (s *Synchronizer) dropHeld(n int) {
 	}
 }
 
+// countOld returns how many differences from the oldest on are contained in a snapshot.
+func (s *Synchronizer) countOld(snapshotID int64) int {
+	old := 0
+	for old < len(s.held) && s.config.Rule.old(snapshotID, s.held[old].ids) {
+		old++
+	}
+	return old
+}
+
+// dropOld drops the differences that a snapshot contains.
+func (s *Synchronizer) dropOld(snapshotID int64) {
+	old := s.countOld(snapshotID)
+	s.dropHeld(old)
+	s.stats.Dropped += uint64(old)
+}
+
 // join completes the book when the snapshot in hand and what is held back fit together.
 func (s *Synchronizer) join(out Output, localTimestampNs int64) Output {
 	if !s.hasSnapshot {
 		return out
 	}
-	old := 0
-	for old < len(s.held) && s.config.Rule.old(s.snapshotID, s.held[old].ids) {
-		old++
-	}
+	old := s.countOld(s.snapshotID)
 	if old < len(s.held) && !s.config.Rule.joins(s.snapshotID, s.held[old].ids) {
 		s.hasSnapshot = false
 		s.stats.StaleSnapshots++
 		out.NeedSnapshot = true
 		return out
 	}
-	s.dropHeld(old)
-	s.stats.Dropped += uint64(old)
+	s.dropOld(s.snapshotID)
 	if len(s.held) == 0 {
 		return out // the snapshot is newer than everything: the next difference will show whether it fits
 	}

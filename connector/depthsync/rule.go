@@ -13,6 +13,10 @@ const (
 	// Spot is Binance's rule for spot: update ids have no holes, so a difference starts at most one after the id
 	// that has been reached.
 	Spot
+	// Streamed is the rule of a venue whose stream brings the snapshots, as Bybit's does: one at the start of a
+	// subscription and more at any time, each of which replaces the book; then update ids count one by one. An id of 1
+	// says that the venue's service has started anew. A missing difference is mended by subscribing again.
+	Streamed
 )
 
 // String returns the rule's name.
@@ -22,12 +26,14 @@ func (r Rule) String() string {
 		return "futures"
 	case Spot:
 		return "spot"
+	case Streamed:
+		return "streamed"
 	}
 	return "unknown"
 }
 
 // Valid reports whether r is one of the rules.
-func (r Rule) Valid() bool { return r == Futures || r == Spot }
+func (r Rule) Valid() bool { return r >= Futures && r <= Streamed }
 
 // Follows reports whether nothing is missing between a stream that has reached lastID and m: m continues it, or brings
 // nothing new.
@@ -51,13 +57,17 @@ func (r Rule) follows(lastID int64, d ids) bool {
 	if r == Futures && d.hasPrev {
 		return d.prev == lastID
 	}
+	if r == Streamed && d.last == 1 {
+		return lastID == 0
+	}
 	return d.first <= lastID || d.first-1 == lastID
 }
 
 // repeats reports whether a difference brings nothing that is not known already. Spot ignores everything up to the id
-// that has been reached. Futures has no such rule: there only the same difference once more is harmless.
+// that has been reached. Futures has no such rule: there only the same difference once more is harmless. Streamed
+// begins anew at 1, which then is no repetition: what follows would be taken for one until the old id is reached.
 func (r Rule) repeats(lastID int64, d ids) bool {
-	if r == Futures {
+	if r == Futures || r == Streamed && d.last == 1 {
 		return d.last == lastID
 	}
 	return d.last <= lastID

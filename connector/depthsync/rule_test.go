@@ -180,7 +180,7 @@ func TestReset(t *testing.T) {
 }
 
 func TestWrongConfig(t *testing.T) {
-	for _, config := range []depthsync.Config{{}, {Rule: 3}, {Rule: depthsync.Spot, MaxMessages: -1}, {Rule: depthsync.Spot, MaxEvents: -1}} {
+	for _, config := range []depthsync.Config{{}, {Rule: depthsync.Streamed + 1}, {Rule: depthsync.Spot, MaxMessages: -1}, {Rule: depthsync.Spot, MaxEvents: -1}} {
 		if _, err := depthsync.New(config); err == nil {
 			t.Errorf("%+v was accepted", config)
 		}

@@ -61,7 +61,8 @@ type Stats struct {
 type Output struct {
 	// Stale says why the book is lost, empty when it is not.
 	Stale string
-	// Events are the rows to publish, as one batch. Rows of a snapshot go to an empty book.
+	// Events are the rows to publish, as one batch. Rows of a snapshot go to an empty book: where the snapshot replaces a
+	// book that is in step (Streamed), the first row is a DepthClearEvent of both sides.
 	Events []hft.Event
 	// Ready says that the book is complete with Events.
 	Ready bool
@@ -81,6 +82,8 @@ type Synchronizer struct {
 	// lastID is the last update id of the stream: applied when synced, held back when syncing.
 	lastID int64
 	seen   bool
+	// lastExchNs is the venue's time of the last message in the book, for Streamed.
+	lastExchNs int64
 
 	held     []heldMessage
 	heldRows []hft.Event
@@ -103,7 +106,7 @@ type heldMessage struct {
 func New(config Config) (*Synchronizer, error) {
 	switch {
 	case !config.Rule.Valid():
-		return nil, fmt.Errorf("depthsync: there is no rule %d; use Futures or Spot", config.Rule)
+		return nil, fmt.Errorf("depthsync: there is no rule %d; use Futures, Spot or Streamed", config.Rule)
 	case config.MaxMessages < 0 || config.MaxEvents < 0:
 		return nil, fmt.Errorf("depthsync: MaxMessages %d and MaxEvents %d have to be 0 or more", config.MaxMessages, config.MaxEvents)
 	}
@@ -131,7 +134,7 @@ func (s *Synchronizer) Reset(reason string) Output {
 	if s.state == Synced {
 		out.Stale = reason
 	}
-	s.state, s.seen, s.lastID, s.hasSnapshot = Syncing, false, 0, false
+	s.state, s.seen, s.lastID, s.lastExchNs, s.hasSnapshot = Syncing, false, 0, 0, false
 	s.forgetHeld()
 	return out
 }
@@ -161,8 +164,11 @@ func (s *Synchronizer) Depth(localTimestampNs int64, m *connector.Message) Outpu
 }
 
 // Snapshot takes a full book, received at localTimestampNs. While the book is in step it is not needed and changes
-// nothing.
+// nothing, but under the rule Streamed replaces the book.
 func (s *Synchronizer) Snapshot(localTimestampNs int64, m *connector.Message) Output {
+	if s.config.Rule == Streamed {
+		return s.replace(localTimestampNs, m)
+	}
 	if s.state == Synced || s.hasSnapshot && m.LastID < s.snapshotID {
 		return Output{}
 	}
@@ -173,12 +179,13 @@ func (s *Synchronizer) Snapshot(localTimestampNs int64, m *connector.Message) Ou
 
 // apply takes a difference while the book is in step.
 func (s *Synchronizer) apply(d ids, m *connector.Message) Output {
-	if s.config.Rule.repeats(s.lastID, d) {
+	renumbered := s.renumbered(d.last, m.ExchTimestampNs)
+	if !renumbered && s.config.Rule.repeats(s.lastID, d) {
 		s.stats.Dropped++
 		return Output{}
 	}
 	var out Output
-	if !s.config.Rule.follows(s.lastID, d) {
+	if renumbered || !s.config.Rule.follows(s.lastID, d) {
 		out = Output{Gap: true, AfterID: s.lastID, FromID: d.first}
 		s.stats.Gaps++
 		if !s.config.IgnoreGaps {
@@ -190,7 +197,7 @@ func (s *Synchronizer) apply(d ids, m *connector.Message) Output {
 			return out
 		}
 	}
-	s.lastID = d.last
+	s.lastID, s.lastExchNs = d.last, m.ExchTimestampNs
 	s.stats.Applied++
 	out.Events = m.Events
 	return out

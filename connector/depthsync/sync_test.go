@@ -150,7 +150,10 @@ func (v *venue) step() *connector.Message {
 	if v.rule == depthsync.Futures {
 		m.FirstID += int64(v.rng.IntN(3)) // the ids of other instruments lie between
 	}
-	m.LastID = m.FirstID + int64(v.rng.IntN(4))
+	m.LastID = m.FirstID
+	if v.rule != depthsync.Streamed {
+		m.LastID += int64(v.rng.IntN(4))
+	}
 	v.id = m.LastID
 	for range v.rng.IntN(5) {
 		side := [...]uint64{hft.BuyEvent, hft.SellEvent}[v.rng.IntN(2)]

@@ -1,0 +1,67 @@
+package depthsync
+
+import (
+	"math"
+
+	"hftrunner/connector"
+	"hftrunner/hft"
+)
+
+// renumberedNs is how much newer than the stream's last message one with an old id has to be for its ids to be new
+// ones. Until then it is taken for what it mostly is: the same message over a second connection that is behind.
+const renumberedNs = 10_000_000_000
+
+// renumbered reports whether a message that has an id of the past is not of the past.
+func (s *Synchronizer) renumbered(id, exchTimestampNs int64) bool {
+	return s.config.Rule == Streamed && id < s.lastID && s.lastExchNs > 0 && exchTimestampNs-s.lastExchNs > renumberedNs
+}
+
+// replace takes a snapshot of the stream as the book, whether one was needed or not.
+func (s *Synchronizer) replace(localTimestampNs int64, m *connector.Message) Output {
+	if s.state == Syncing {
+		return s.begin(localTimestampNs, m)
+	}
+	if m.LastID != 1 && m.LastID <= s.lastID && !s.renumbered(m.LastID, m.ExchTimestampNs) {
+		// Sent again, as the best levels of a quiet market are, or by a second connection that is behind. With the id 1 it
+		// may be a second start of the service, though.
+		s.lastExchNs = max(s.lastExchNs, m.ExchTimestampNs)
+		s.stats.Dropped++
+		return Output{}
+	}
+	// In one batch with the rows, so that nobody sees the book empty.
+	s.snapshotRows = append(s.snapshotRows[:0], hft.Event{Ev: hft.LocalEvent | hft.DepthClearEvent,
+		ExchTimestampNs: m.ExchTimestampNs, LocalTimestampNs: localTimestampNs, Px: math.NaN()})
+	s.snapshotRows = append(s.snapshotRows, m.Events...)
+	return s.adopt(m, Output{Events: s.snapshotRows})
+}
+
+// begin makes the book with a snapshot and those of the differences held back that continue it. There are some when they
+// come over another connection than the snapshot.
+func (s *Synchronizer) begin(localTimestampNs int64, m *connector.Message) Output {
+	s.dropOld(m.LastID)
+	if len(s.held) == 0 {
+		return s.adopt(m, Output{Events: m.Events, Ready: true})
+	}
+	newest := s.held[len(s.held)-1].exchTimestampNs
+	switch {
+	case s.config.Rule.joins(m.LastID, s.held[0].ids):
+		var out Output
+		s.lastExchNs = newest
+		s.snapshotID, s.snapshotExchNs = m.LastID, m.ExchTimestampNs
+		s.snapshotRows = append(s.snapshotRows[:0], m.Events...)
+		s.complete(&out, localTimestampNs)
+		return out
+	case m.LastID != 1 && m.ExchTimestampNs < newest:
+		s.stats.StaleSnapshots++
+		return Output{NeedSnapshot: true}
+	}
+	s.forgetHeld() // they are numbered otherwise
+	return s.adopt(m, Output{Events: m.Events, Ready: true})
+}
+
+func (s *Synchronizer) adopt(m *connector.Message, out Output) Output {
+	s.state, s.seen, s.lastID, s.lastExchNs = Synced, true, m.LastID, m.ExchTimestampNs
+	s.stats.Snapshots++
+	s.stats.SnapshotID, s.stats.FirstAppliedFirstID, s.stats.FirstAppliedLastID = m.LastID, 0, 0
+	return out
+}

@@ -1,0 +1,218 @@
+package bybit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"hftrunner/connector"
+	"hftrunner/connector/depthsync"
+	"hftrunner/connector/venue"
+)
+
+var _ venue.Protocol = (*Protocol)(nil)
+
+// OrderEntry is the way that orders take to the venue.
+type OrderEntry string
+
+// Ways of orders.
+const (
+	// OrdersByREST sends each request as an HTTP request.
+	OrdersByREST OrderEntry = "rest"
+	// OrdersByWebSocket sends placements, amendments and cancels over the trade connection while that is up, and by REST
+	// while it is not. Everything else is asked for by REST.
+	OrdersByWebSocket OrderEntry = "ws"
+)
+
+// Config configures a Protocol.
+type Config struct {
+	// PublicURL, PrivateURL and TradeURL are the venue's WebSockets, APIURL its REST root:
+	// wss://stream.bybit.com/v5/public/linear, wss://stream.bybit.com/v5/private, wss://stream.bybit.com/v5/trade and
+	// https://api.bybit.com, or the testnet's. PrivateURL is needed with a key, TradeURL for OrdersByWebSocket.
+	PublicURL, PrivateURL, TradeURL, APIURL string
+	// Key and Secret are the account's; without them there is market data only. A Secret that is a PEM block is an RSA key.
+	Key, Secret string
+	// RecvWindow is how old a signed request may be when it arrives, in whole milliseconds; 0 is 5 s, the venue's default.
+	RecvWindow time.Duration
+	// DepthLevel is the depth of the book: 1, 50, 200 or 1000; 0 is DefaultLevel.
+	DepthLevel int
+	// BookTicker takes the best bid and ask (depth 1, every 10 ms) beside the book.
+	BookTicker bool
+	// OrderEntry is the way of orders; empty is OrdersByREST.
+	OrderEntry OrderEntry
+	// DisconnectCancel says that the venue has enabled its cancel-on-disconnect (DCP) for the account, which it does for
+	// institutions on request. ArmDeadMan then sets its window.
+	DisconnectCancel bool
+	// HTTPClient sends the REST requests; nil makes one. Redirects are not followed, whatever it says: a signed request
+	// goes to no other place.
+	HTTPClient *http.Client
+	// Logger is told about the trade connection; it may be nil.
+	Logger hclog.Logger
+	// NowNs is the local clock in Unix nanoseconds, which is needed.
+	NowNs func() int64
+	// OnRateLimit, when not nil, is told what the venue says about a limit, from any goroutine.
+	OnRateLimit func(RateLimit)
+}
+
+// RateLimit is what an answer says about the limit of what was asked for.
+type RateLimit struct {
+	// Action is the REST path, such as /v5/order/create, also for requests over the trade connection.
+	Action string
+	// Limit is how many requests there are in a second, Remaining how many are left of them.
+	Limit, Remaining int
+	// ResetNs is when they are there again, in the local clock.
+	ResetNs int64
+}
+
+const (
+	defaultRecvWindow = 5 * time.Second
+	defaultTimeout    = 10 * time.Second
+)
+
+// Protocol speaks Bybit's v5 protocol for linear contracts; see venue.Protocol. It is safe for use by several goroutines.
+type Protocol struct {
+	config     Config
+	sign       signer
+	client     *http.Client
+	recvWindow string
+	offsetNs   atomic.Int64
+	parsers    parsers
+	trade      *tradeSocket
+}
+
+// New returns a Protocol. It connects to nothing. What is wrong with config is told all at once.
+func New(config Config) (*Protocol, error) {
+	if config.DepthLevel == 0 {
+		config.DepthLevel = DefaultLevel
+	}
+	if config.RecvWindow == 0 {
+		config.RecvWindow = defaultRecvWindow
+	}
+	if config.OrderEntry == "" {
+		config.OrderEntry = OrdersByREST
+	}
+	sign, err := newSigner(config.Key, config.Secret)
+	if err = errors.Join(config.check(), err); err != nil {
+		return nil, fmt.Errorf("bybit: %w", err)
+	}
+	p := &Protocol{config: config, sign: sign, recvWindow: strconv.FormatInt(config.RecvWindow.Milliseconds(), 10)}
+	p.client = newClient(config.HTTPClient)
+	if config.OrderEntry == OrdersByWebSocket {
+		if p.trade, err = newTradeSocket(p); err != nil {
+			return nil, fmt.Errorf("bybit: %w", err)
+		}
+	}
+	return p, nil
+}
+
+func newClient(given *http.Client) *http.Client {
+	c := http.Client{Timeout: defaultTimeout, Transport: transport()}
+	if given != nil {
+		c = *given
+	}
+	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &c
+}
+
+// transport is the usual one with connections of its own, of which as many stay open as there are requests at once.
+func transport() http.RoundTripper {
+	t, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		return http.DefaultTransport // the program has replaced it
+	}
+	t = t.Clone()
+	t.MaxIdleConnsPerHost = 16
+	return t
+}
+
+func (c *Config) check() error {
+	var errs []error
+	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	for _, u := range []struct {
+		name, text string
+		needed     bool
+		schemes    []string
+	}{
+		{"PublicURL", c.PublicURL, true, []string{"wss", "ws"}},
+		{"PrivateURL", c.PrivateURL, c.Key != "", []string{"wss", "ws"}},
+		{"TradeURL", c.TradeURL, c.OrderEntry == OrdersByWebSocket, []string{"wss", "ws"}},
+		{"APIURL", c.APIURL, true, []string{"https", "http"}},
+	} {
+		if u.text == "" && !u.needed {
+			continue
+		}
+		parsed, err := url.Parse(u.text)
+		if err != nil || !slices.Contains(u.schemes, parsed.Scheme) || parsed.Host == "" {
+			wrong("%s %q is no URL that starts with %s://", u.name, u.text, u.schemes[0])
+		}
+	}
+	if (c.Key == "") != (c.Secret == "") {
+		wrong("Key and Secret belong together: give both, or none for market data alone")
+	}
+	if c.RecvWindow < time.Millisecond || c.RecvWindow > time.Minute {
+		wrong("RecvWindow %v is not between 1ms and 1m", c.RecvWindow)
+	}
+	if !slices.Contains([]int{1, 50, 200, 1000}, c.DepthLevel) {
+		wrong("DepthLevel %d is none of 1, 50, 200 and 1000", c.DepthLevel)
+	}
+	if c.DepthLevel == 1 && c.BookTicker {
+		wrong("DepthLevel 1 is the book ticker already: leave BookTicker out, or take a deeper book")
+	}
+	if c.OrderEntry != OrdersByREST && c.OrderEntry != OrdersByWebSocket {
+		wrong("OrderEntry %q is neither %q nor %q", c.OrderEntry, OrdersByREST, OrdersByWebSocket)
+	}
+	if c.OrderEntry == OrdersByWebSocket && c.Key == "" {
+		wrong("OrderEntry %q needs Key and Secret", c.OrderEntry)
+	}
+	if c.NowNs == nil {
+		wrong("NowNs, the clock, is missing")
+	}
+	return errors.Join(errs...)
+}
+
+// SetClockOffset sets what is added to the local clock in signed requests.
+func (p *Protocol) SetClockOffset(offset time.Duration) { p.offsetNs.Store(int64(offset)) }
+
+// venueMs is the venue's time in milliseconds, as far as it is known.
+func (p *Protocol) venueMs() int64 {
+	return (p.config.NowNs() + p.offsetNs.Load()) / int64(time.Millisecond)
+}
+
+// localTime turns a time of the venue's clock into one of the local clock.
+func (p *Protocol) localTime(venueMs int64) time.Time {
+	return time.Unix(0, venueMs*int64(time.Millisecond)-p.offsetNs.Load())
+}
+
+// after is a time of the local clock.
+func (p *Protocol) after(d time.Duration) time.Time { return time.Unix(0, p.config.NowNs()+int64(d)) }
+
+// NewDecoder returns a decoder of the book and the trades that MarketStreams subscribes. The ids of a trade message are
+// the venue's sequence numbers (seq), the same for trades that were made at once.
+func (p *Protocol) NewDecoder() connector.Decoder {
+	return &Decoder{Level: p.config.DepthLevel, BBO: p.config.BookTicker}
+}
+
+// DepthRule is the rule that the book's messages follow.
+func (p *Protocol) DepthRule() depthsync.Rule { return depthsync.Streamed }
+
+// Snapshot returns venue.ErrResubscribe: the book comes with the stream, see Resubscribe.
+func (p *Protocol) Snapshot(context.Context, string, func() int64, *connector.Message) error {
+	return venue.ErrResubscribe
+}
+
+// Close ends the trade connection, if there is one. Requests that are out fail, and nothing may be asked for afterwards.
+func (p *Protocol) Close() error {
+	if p.trade != nil {
+		p.trade.close()
+	}
+	p.client.CloseIdleConnections()
+	return nil
+}

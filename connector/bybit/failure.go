@@ -1,0 +1,147 @@
+package bybit
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"hftrunner/connector/venue"
+)
+
+// action is what a request does, which some codes are read by.
+type action uint8
+
+const (
+	queryAction action = iota
+	placeAction
+	amendAction
+	cancelAction
+)
+
+// Codes that are handled apart from causeOf.
+const (
+	codeRate      = 10006
+	codeIPRate    = 10403
+	codeLoggedOn  = 20001
+	codeFrequent  = 20003
+	codeBadSign   = 10004
+	codeRestarted = 10019
+)
+
+// forbiddenPause is how long the venue wants no requests from an address that made too many.
+const forbiddenPause = 10 * time.Minute
+
+// causeOf maps a code of the venue (retCode), of REST and of the trade connection alike. A code that is not known says
+// something about the order when it is one of the trading codes, and leaves open what has happened otherwise.
+func causeOf(code int, a action) venue.Cause {
+	switch code {
+	case 10002:
+		return venue.ClockOff
+	case 10003, codeBadSign, 10005, 10007, 10008, 10010, 10024, 10027, 33004:
+		return venue.Key
+	case codeRate, codeFrequent:
+		if a == queryAction {
+			return venue.Weight
+		}
+		return venue.OrderRate
+	case 10009:
+		return venue.Banned
+	case 10018, codeIPRate:
+		return venue.Weight
+	case codeRestarted, 10429:
+		return venue.Overloaded
+	case 10001:
+		// The venue has this code, too, for an amendment to what the order is already.
+		if a == amendAction {
+			return venue.NoChange
+		}
+		return venue.Refused
+	case 10017, 10029, 10404, 20006:
+		return venue.Refused
+	case 110001, 110008, 110010:
+		if a == queryAction {
+			return venue.NotFound
+		}
+		return venue.Gone
+	case 110043, 110064:
+		return venue.NoChange
+	case 110072:
+		return venue.DuplicateID
+	case 110079:
+		// The order is being worked on: an amendment was not made, a cancel is to be tried again.
+		if a == amendAction {
+			return venue.NoChange
+		}
+		return venue.Overloaded
+	}
+	if code/1000 == 110 {
+		return venue.Refused
+	}
+	return venue.Unknown
+}
+
+// refusal is the failure for a code. resetMs is when the venue says that a limit is reset, in its clock, 0 when it did
+// not.
+func (p *Protocol) refusal(code int, msg string, a action, resetMs int64) *venue.Failure {
+	f := &venue.Failure{Cause: causeOf(code, a), Code: code, Msg: p.clean(msg)}
+	switch code {
+	case codeRate, codeFrequent, 10018, codeIPRate:
+		// Limits are by the second. A reset that lies in the past or far away is a mistake of one of the clocks.
+		const most = 5 * time.Minute
+		f.RetryAt = p.after(time.Second)
+		if reset := p.localTime(resetMs); resetMs > 0 && reset.After(p.after(0)) && reset.Before(p.after(most)) {
+			f.RetryAt = reset
+		}
+	case 10009:
+		f.RetryAt = p.after(forbiddenPause)
+	}
+	return f
+}
+
+// clean makes the venue's text fit for logs: the one about a wrong signature repeats what was signed, the key included.
+func (p *Protocol) clean(msg string) string {
+	const most = 200
+	if p.config.Key != "" {
+		msg = strings.ReplaceAll(msg, p.config.Key, "KEY")
+	}
+	if len(msg) > most {
+		msg = strings.ToValidUTF8(msg[:most], "") + "..."
+	}
+	return msg
+}
+
+// statusFailure is the failure for an HTTP status whose body says nothing more.
+func (p *Protocol) statusFailure(status int, header http.Header, body []byte) *venue.Failure {
+	f := &venue.Failure{Cause: venue.Unknown, Code: status, Msg: p.clean(fmt.Sprintf("HTTP %d %s: %s", status, http.StatusText(status), excerpt(body)))}
+	pause := time.Duration(0)
+	if seconds, err := strconv.Atoi(header.Get("Retry-After")); err == nil && seconds > 0 && seconds <= 7*24*3600 {
+		pause = time.Duration(seconds) * time.Second
+	}
+	switch {
+	case status == http.StatusForbidden:
+		f.Cause = venue.Banned
+		f.Msg += ": too many requests from this address, or the venue does not serve its country"
+		f.RetryAt = p.after(max(pause, forbiddenPause))
+	case status == http.StatusUnauthorized:
+		f.Cause = venue.Key
+	case status == http.StatusTooManyRequests:
+		f.Cause, f.RetryAt = venue.Weight, p.after(max(pause, time.Second))
+	case status >= 300 && status < 500 && status != http.StatusRequestTimeout:
+		f.Cause = venue.Refused
+	}
+	return f
+}
+
+// transportFailure is the failure for a request without an answer. One that found no connection was not executed.
+func transportFailure(err error) *venue.Failure {
+	f := &venue.Failure{Cause: venue.Unknown, Msg: "no answer", Err: err}
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "dial" {
+		f.Cause, f.Msg = venue.Overloaded, "no connection, nothing was sent"
+	}
+	return f
+}

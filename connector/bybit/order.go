@@ -1,0 +1,176 @@
+package bybit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/valyala/fastjson"
+
+	"hftrunner/connector/blotter"
+	"hftrunner/connector/venue"
+	"hftrunner/hft"
+)
+
+// Paths of requests about one order.
+const (
+	createPath = "/v5/order/create"
+	amendPath  = "/v5/order/amend"
+	cancelPath = "/v5/order/cancel"
+)
+
+// orderName says which order a request is about, by the client's id where there is one: it is known first.
+type orderName struct {
+	OrderID     string `json:"orderId,omitempty"`
+	OrderLinkID string `json:"orderLinkId,omitempty"`
+}
+
+func nameOf(o *venue.Order) (orderName, error) {
+	switch {
+	case o.ClientID != "":
+		return orderName{OrderLinkID: o.ClientID}, nil
+	case o.VenueID != "":
+		return orderName{OrderID: o.VenueID}, nil
+	}
+	return orderName{}, refused("the order has neither a client order id nor the venue's")
+}
+
+// refused is the failure for a request that is not sent.
+func refused(format string, args ...any) error {
+	return fmt.Errorf("bybit: %w", &venue.Failure{Cause: venue.Refused, Msg: fmt.Sprintf(format, args...)})
+}
+
+type createBody struct {
+	Category    string `json:"category"`
+	Symbol      string `json:"symbol"`
+	Side        string `json:"side"`
+	OrderType   string `json:"orderType"`
+	Qty         string `json:"qty"`
+	Price       string `json:"price,omitempty"`
+	TimeInForce string `json:"timeInForce"`
+	OrderLinkID string `json:"orderLinkId"`
+	PositionIdx int    `json:"positionIdx"`
+}
+
+// Place sends an order. The acknowledgement says that the venue has accepted it for processing, not more: its report
+// has the ids and no status. An order that the venue does not want after all, also a post-only one that would take, ends
+// by the private stream.
+func (p *Protocol) Place(ctx context.Context, o *venue.Order) (blotter.Report, error) {
+	body := createBody{Category: "linear", Symbol: o.Symbol, Qty: o.Qty, OrderLinkID: o.ClientID}
+	switch o.Side {
+	case hft.Buy:
+		body.Side = "Buy"
+	case hft.Sell:
+		body.Side = "Sell"
+	default:
+		return blotter.Report{}, refused("the order's side %v is neither Buy nor Sell", o.Side)
+	}
+	switch {
+	case o.OrdType == hft.Market:
+		body.OrderType, body.TimeInForce = "Market", "IOC"
+	case o.OrdType == hft.Limit:
+		body.OrderType, body.Price, body.TimeInForce = "Limit", o.Price, timeInForceText(o.TimeInForce)
+	}
+	if body.OrderType == "" || body.TimeInForce == "" {
+		return blotter.Report{}, refused("the venue has no order of type %v, %v", o.OrdType, o.TimeInForce)
+	}
+	return p.send(ctx, placeAction, createPath, o, body)
+}
+
+func timeInForceText(t hft.TimeInForce) string {
+	switch t {
+	case hft.GTC:
+		return "GTC"
+	case hft.GTX:
+		return "PostOnly"
+	case hft.FOK:
+		return "FOK"
+	case hft.IOC:
+		return "IOC"
+	}
+	return ""
+}
+
+// Amend changes price and quantity of an order, which keeps its ids; only what is new is sent. An amendment to what the
+// order is already is not sent and fails with NoChange. For the acknowledgement see Place.
+func (p *Protocol) Amend(ctx context.Context, o *venue.Order) (blotter.Report, error) {
+	name, err := nameOf(o)
+	if err != nil {
+		return blotter.Report{}, err
+	}
+	body := struct {
+		Category string `json:"category"`
+		Symbol   string `json:"symbol"`
+		orderName
+		Qty   string `json:"qty,omitempty"`
+		Price string `json:"price,omitempty"`
+	}{Category: "linear", Symbol: o.Symbol, orderName: name}
+	if o.Qty != o.PrevQty {
+		body.Qty = o.Qty
+	}
+	if o.Price != o.PrevPrice {
+		body.Price = o.Price
+	}
+	if body.Qty == "" && body.Price == "" {
+		return blotter.Report{}, fmt.Errorf("bybit: %w", &venue.Failure{Cause: venue.NoChange, Msg: "price and quantity are the order's already"})
+	}
+	return p.send(ctx, amendAction, amendPath, o, body)
+}
+
+// Cancel cancels an order. For the acknowledgement see Place.
+func (p *Protocol) Cancel(ctx context.Context, o *venue.Order) (blotter.Report, error) {
+	name, err := nameOf(o)
+	if err != nil {
+		return blotter.Report{}, err
+	}
+	return p.send(ctx, cancelAction, cancelPath, o, struct {
+		Category string `json:"category"`
+		Symbol   string `json:"symbol"`
+		orderName
+	}{"linear", o.Symbol, name})
+}
+
+// send sends a request about one order the way that is configured.
+func (p *Protocol) send(ctx context.Context, a action, path string, o *venue.Order, content any) (blotter.Report, error) {
+	body := marshal(content)
+	var ids orderIDs
+	if p.trade != nil {
+		got, sent, err := p.trade.send(ctx, a, path, body)
+		if err != nil {
+			return blotter.Report{}, fmt.Errorf("bybit: %s: %w", tradeOp(a), err)
+		}
+		if sent {
+			return acknowledged(o, got), nil
+		}
+	}
+	err := p.call(ctx, request{path: path, body: body, action: a}, func(result *fastjson.Value) error {
+		ids = readIDs(result)
+		return nil
+	})
+	if err != nil {
+		return blotter.Report{}, err
+	}
+	return acknowledged(o, ids), nil
+}
+
+func acknowledged(o *venue.Order, ids orderIDs) blotter.Report {
+	r := blotter.Report{Channel: blotter.Ack, Symbol: o.Symbol, ClientID: o.ClientID, VenueID: o.VenueID}
+	if ids.venueID != "" {
+		r.VenueID = ids.venueID
+	}
+	return r
+}
+
+// CancelAll cancels every order of the account on a symbol.
+func (p *Protocol) CancelAll(ctx context.Context, symbol string) error {
+	body := marshal(struct {
+		Category string `json:"category"`
+		Symbol   string `json:"symbol"`
+	}{"linear", symbol})
+	return p.call(ctx, request{path: "/v5/order/cancel-all", body: body, action: cancelAction}, func(result *fastjson.Value) error {
+		if result != nil && string(result.GetStringBytes("success")) == "0" {
+			return errors.New("the venue says that it did not succeed")
+		}
+		return nil
+	})
+}

@@ -1,0 +1,146 @@
+package bybit
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"hftrunner/connector/blotter"
+	"hftrunner/connector/venue"
+)
+
+const (
+	openLimit      = 50
+	executionLimit = 100
+	// executionSpan is the longest time that one question about executions may be about, executionYears how long the
+	// venue keeps them.
+	executionSpan = 7 * 24 * time.Hour
+	executionAge  = 2 * 365 * 24 * time.Hour
+)
+
+func linear(symbol string) string { return "category=linear&symbol=" + url.QueryEscape(symbol) }
+
+// QueryOrder asks for one order: among the open and the last 500 closed ones, which the venue forgets when it starts
+// anew, and then in the history.
+func (p *Protocol) QueryOrder(ctx context.Context, o *venue.Order) (blotter.Report, error) {
+	name, err := nameOf(o)
+	if err != nil {
+		return blotter.Report{}, err
+	}
+	query := linear(o.Symbol)
+	if name.OrderLinkID != "" {
+		query += "&orderLinkId=" + url.QueryEscape(name.OrderLinkID)
+	} else {
+		query += "&orderId=" + url.QueryEscape(name.OrderID)
+	}
+	for _, path := range []string{"/v5/order/realtime", "/v5/order/history"} {
+		reports, err := p.orders(ctx, path, query)
+		if err != nil {
+			return blotter.Report{}, err
+		}
+		for _, r := range reports {
+			if o.ClientID != "" && r.ClientID == o.ClientID || o.ClientID == "" && r.VenueID == o.VenueID {
+				return r, nil
+			}
+		}
+	}
+	return blotter.Report{}, fmt.Errorf("bybit: %w", &venue.Failure{Cause: venue.NotFound, Msg: "neither among the orders nor in the history"})
+}
+
+// OpenOrders lists the open orders on a symbol.
+func (p *Protocol) OpenOrders(ctx context.Context, symbol string) ([]blotter.Report, error) {
+	return p.orders(ctx, "/v5/order/realtime", linear(symbol)+"&openOnly=0")
+}
+
+func (p *Protocol) orders(ctx context.Context, path, query string) ([]blotter.Report, error) {
+	var reports []blotter.Report
+	err := p.pages(ctx, path, query, openLimit, func(r *row) error {
+		if report, ok := orderReport(r, blotter.Query); ok {
+			reports = append(reports, report)
+		}
+		return nil
+	})
+	return reports, err
+}
+
+// Executions lists the executions on a symbol since a time, oldest first. Time 0 asks for the last week; the venue has
+// them for two years.
+func (p *Protocol) Executions(ctx context.Context, symbol string, sinceNs int64) ([]blotter.Report, error) {
+	now := p.venueMs()
+	startMs := max(sinceNs/int64(time.Millisecond), now-executionAge.Milliseconds())
+	if sinceNs <= 0 {
+		startMs = now - executionSpan.Milliseconds()
+	}
+	var reports []blotter.Report
+	seen := make(map[string]bool) // two spans meet at a millisecond
+	for ; startMs <= now; startMs += executionSpan.Milliseconds() {
+		// Without an end it is a week, so that the last span is not cut off by a clock that is behind the venue's.
+		query := linear(symbol) + "&startTime=" + strconv.FormatInt(startMs, 10)
+		var span []blotter.Report
+		err := p.pages(ctx, "/v5/execution/list", query, executionLimit, func(r *row) error {
+			if report, ok := executionReport(r, blotter.Query); ok && !seen[report.TradeID] {
+				seen[report.TradeID] = true
+				span = append(span, report)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		slices.Reverse(span) // the venue has the newest first
+		reports = append(reports, span...)
+	}
+	slices.SortStableFunc(reports, func(a, b blotter.Report) int { return cmp.Compare(a.TimestampNs, b.TimestampNs) })
+	return reports, nil
+}
+
+// Positions returns the position of each symbol. A symbol in hedge mode, which has two of them, is an error.
+func (p *Protocol) Positions(ctx context.Context, symbols []string) ([]venue.Position, error) {
+	positions := make([]venue.Position, 0, len(symbols))
+	for _, symbol := range symbols {
+		found := venue.Position{Symbol: symbol}
+		err := p.list(ctx, "/v5/position/list", linear(symbol), func(r *row) error {
+			if r.whole("positionIdx") != 0 {
+				return &venue.Failure{Cause: venue.Refused, Msg: symbol + " is in hedge mode: switch it to one-way mode"}
+			}
+			if position, ok := position(r); ok && position.Symbol == symbol {
+				found = position
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		positions = append(positions, found)
+	}
+	return positions, nil
+}
+
+// Balances returns what the unified account has; see venue.Balance and, for what is bound, the package comment.
+func (p *Protocol) Balances(ctx context.Context) ([]venue.Balance, error) {
+	var balances []venue.Balance
+	err := p.list(ctx, "/v5/account/wallet-balance", "accountType=UNIFIED", func(r *row) error {
+		return coins(r, func(b venue.Balance) { balances = append(balances, b) })
+	})
+	return balances, err
+}
+
+// coins hands the coins of an account's row to take.
+func coins(r *row, take func(venue.Balance)) error {
+	for _, v := range r.v.GetArray("coin") {
+		err := takeRow(v, func(coin *row) error {
+			if b, ok := balance(coin); ok && coin.err == nil {
+				take(b)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,174 @@
+package bybit
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strconv"
+	"sync"
+	"sync/atomic"
+
+	"github.com/valyala/fastjson"
+
+	"hftrunner/connector/stream"
+	"hftrunner/connector/venue"
+)
+
+// tradeSocket is the trade connection. It connects when it is first needed.
+type tradeSocket struct {
+	protocol *Protocol
+	caller   *stream.Caller
+	// idPrefix and count make request ids that the venue has not seen: a clock reading of this start and a number.
+	idPrefix string
+	count    atomic.Uint64
+
+	mu      sync.Mutex
+	stopped bool
+	stop    context.CancelFunc
+	done    chan struct{}
+}
+
+// tradeAuthSeconds is for how long a log-on is good, counted from before the connection is made.
+const tradeAuthSeconds = 15
+
+func newTradeSocket(p *Protocol) (*tradeSocket, error) {
+	t := &tradeSocket{protocol: p, idPrefix: strconv.FormatInt(p.config.NowNs(), 36) + "-"}
+	caller, err := stream.NewCaller(stream.CallerConfig{
+		Config: stream.Config{Prepare: t.prepare, OnFrame: func(int64, []byte) {}, NowNs: p.config.NowNs, Logger: p.config.Logger,
+			ForbiddenPause: forbiddenPause},
+		ID: requestID,
+	})
+	t.caller = caller
+	return t, err
+}
+
+func (t *tradeSocket) prepare(context.Context) (stream.Stream, error) {
+	p := t.protocol
+	auth, err := p.authFrame(p.venueMs() + tradeAuthSeconds*1000)
+	return stream.Stream{Name: "trade", URL: p.config.TradeURL, Hello: [][]byte{auth}, Answers: 1, OneByOne: true, Ready: p.parsers.ready,
+		Ping: ping, PingInterval: pingInterval, Pong: p.parsers.isPong, Silence: silence}, err
+}
+
+// connect starts the connection if it is not there.
+func (t *tradeSocket) connect() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.stopped || t.stop != nil {
+		return
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	t.stop, t.done = cancel, make(chan struct{})
+	go func() {
+		defer close(t.done)
+		if err := t.caller.Run(ctx); err != nil && t.protocol.config.Logger != nil {
+			t.protocol.config.Logger.Error("the trade connection is given up, orders go by REST", "reason", err)
+		}
+	}()
+}
+
+// close ends the connection and waits until it has ended.
+func (t *tradeSocket) close() {
+	t.mu.Lock()
+	stop, done := t.stop, t.done
+	t.stopped = true
+	t.mu.Unlock()
+	if stop != nil {
+		stop()
+		<-done
+	}
+}
+
+// tradeOp is the name of an action on the trade connection.
+func tradeOp(a action) string {
+	switch a {
+	case placeAction:
+		return "order.create"
+	case amendAction:
+		return "order.amend"
+	}
+	return "order.cancel"
+}
+
+// send sends a request that is about one order and returns the ids that the venue answers with. sent is false when the
+// connection is not up: then nothing has happened.
+func (t *tradeSocket) send(ctx context.Context, a action, path string, body []byte) (ids orderIDs, sent bool, err error) {
+	t.connect()
+	id := t.idPrefix + strconv.FormatUint(t.count.Add(1), 36)
+	frame := t.frame(id, a, body)
+	answer, err := t.caller.Call(ctx, id, frame, nil)
+	switch {
+	case errors.Is(err, stream.ErrDown), errors.Is(err, stream.ErrBusy):
+		return orderIDs{}, false, nil
+	case err != nil:
+		return orderIDs{}, true, &venue.Failure{Cause: venue.Unknown, Msg: "no answer over the trade connection", Err: err}
+	}
+	ids, err = t.read(a, path, answer)
+	return ids, true, err
+}
+
+// frame puts a REST body into the form of the trade connection.
+func (t *tradeSocket) frame(id string, a action, body []byte) []byte {
+	b := make([]byte, 0, len(body)+200)
+	b = append(append(b, `{"reqId":"`...), id...)
+	b = append(append(b, `","header":{"X-BAPI-TIMESTAMP":"`...), strconv.FormatInt(t.protocol.venueMs(), 10)...)
+	b = append(append(b, `","X-BAPI-RECV-WINDOW":"`...), t.protocol.recvWindow...)
+	b = append(append(b, `"},"op":"`...), tradeOp(a)...)
+	b = append(append(b, `","args":[`...), body...)
+	return append(b, `]}`...)
+}
+
+func (t *tradeSocket) read(a action, path string, frame []byte) (orderIDs, error) {
+	p := t.protocol
+	parser := p.parsers.pool.Get()
+	defer p.parsers.pool.Put(parser)
+	v, err := parse(parser, frame)
+	if err != nil {
+		return orderIDs{}, &venue.Failure{Cause: venue.Unknown, Msg: "an answer of the trade connection", Err: err}
+	}
+	header := row{v: v.Get("header")}
+	resetMs := int64(0)
+	if header.v != nil {
+		resetMs = p.observe(path, header.str)
+	}
+	envelope := row{v: v}
+	code := int(envelope.whole("retCode"))
+	if envelope.err != nil || v.Get("retCode") == nil {
+		return orderIDs{}, &venue.Failure{Cause: venue.Unknown, Msg: "an answer of the trade connection without retCode", Err: envelope.err}
+	}
+	if code == codeRestarted {
+		t.caller.Renew("the venue restarts this connection")
+	}
+	if code != 0 {
+		return orderIDs{}, p.refusal(code, envelope.str("retMsg"), a, resetMs)
+	}
+	return readIDs(v.Get("data")), nil
+}
+
+// orderIDs are an order's names in an acknowledgement.
+type orderIDs struct{ clientID, venueID string }
+
+func readIDs(v *fastjson.Value) orderIDs {
+	if v == nil {
+		return orderIDs{}
+	}
+	r := row{v: v}
+	return orderIDs{clientID: r.str("orderLinkId"), venueID: r.str("orderId")}
+}
+
+// requestID returns the reqId of an answer, nil when it has none.
+func requestID(frame []byte) []byte {
+	const name = `"reqId"`
+	i := bytes.Index(frame, []byte(name))
+	if i < 0 {
+		return nil
+	}
+	rest := bytes.TrimLeft(frame[i+len(name):], " \t\r\n:")
+	if len(rest) == 0 || rest[0] != '"' {
+		return nil
+	}
+	id, _, ok := bytes.Cut(rest[1:], []byte{'"'})
+	if !ok {
+		return nil
+	}
+	return id
+}

@@ -2,7 +2,6 @@ package binancefutures
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -64,20 +63,8 @@ func (p *Protocol) NewDecoder() connector.Decoder {
 	return &Decoder{AggTrades: p.config.TradeStream == "aggTrade"}
 }
 
-// Snapshot asks for a book of 1000 levels a side. m's symbol is the one asked for.
-func (p *Protocol) Snapshot(ctx context.Context, symbol string, localTimestampNs func() int64, m *connector.Message) error {
-	body, err := p.rest.Bytes(ctx, binanceapi.Request{Method: http.MethodGet, Path: "/fapi/v1/depth", Cost: binanceapi.Cost{Weight: snapshotWeight},
+// Snapshot asks for a book of 1000 levels a side.
+func (p *Protocol) Snapshot(ctx context.Context, symbol string) ([]byte, error) {
+	return p.rest.Bytes(ctx, binanceapi.Request{Method: http.MethodGet, Path: "/fapi/v1/depth", Cost: binanceapi.Cost{Weight: snapshotWeight},
 		Params: []binanceapi.Param{binanceapi.Text("symbol", symbol), binanceapi.Int("limit", snapshotLimit)}})
-	if err != nil {
-		return err
-	}
-	var d Decoder
-	if err := d.Decode(localTimestampNs(), body, m); err != nil {
-		return &venue.Failure{Cause: venue.Unknown, Err: fmt.Errorf("the snapshot of %s cannot be read: %w", symbol, err)}
-	}
-	if m.Kind != connector.MessageSnapshot {
-		return &venue.Failure{Cause: venue.Unknown, Msg: "the reply about " + symbol + " is no snapshot"}
-	}
-	m.Symbol = []byte(symbol)
-	return nil
 }

@@ -28,8 +28,9 @@ type Protocol interface {
 	// NewDecoder returns a decoder of the market streams' messages, one for each connection. A trade's FirstID and LastID are
 	// the first and last of its ids, by which a message that two connections have brought is told.
 	NewDecoder() connector.Decoder
-	// Snapshot asks for a full book. Venues whose stream brings snapshots return ErrResubscribe.
-	Snapshot(ctx context.Context, symbol string, localTimestampNs func() int64, m *connector.Message) error
+	// Snapshot asks for a full book and returns the reply as it came, for a decoder. Venues whose stream brings snapshots
+	// return ErrResubscribe.
+	Snapshot(ctx context.Context, symbol string) ([]byte, error)
 
 	// UserStream prepares a private stream, with whatever has to be asked for first, and returns it.
 	UserStream(ctx context.Context) (stream.Stream, error)

@@ -1,0 +1,257 @@
+package venue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"golang.org/x/time/rate"
+
+	"hftrunner/connector"
+	"hftrunner/connector/blotter"
+	"hftrunner/connector/clientid"
+	"hftrunner/connector/clocksync"
+	"hftrunner/connector/depthsync"
+	"hftrunner/connector/stream"
+)
+
+const (
+	// requestTimeout bounds a question that no bot waits for.
+	requestTimeout = 10 * time.Second
+	// maxAttempts connections are attempted in attemptsPer at most; venues take about 300 from an address.
+	maxAttempts, attemptsPer = 100, 5 * time.Minute
+	// retryPause is the time until something that failed and is not a stream's is tried again.
+	retryPause = time.Second
+)
+
+// Config is what a Connector needs.
+type Config struct {
+	Protocol Protocol
+	// Rule is how the venue numbers the differences of its books.
+	Rule depthsync.Rule
+	// OrderPrefix begins every client order id, 1 to 4 letters or digits: by it this runner's orders are told from others.
+	// Runners on one account need different ones.
+	OrderPrefix string
+	// Trading says that there is a key: orders, positions and the private stream. Without it only market data comes.
+	Trading bool
+	// DeadMan is the window of the venue's dead-man's switch, 0 for none. It is refreshed three times a window while there
+	// are open orders, and disarmed at the end.
+	DeadMan time.Duration
+	// Filters are the venue's rules of the symbols, as far as they are known: fees in the base asset are converted by them.
+	Filters []Filters
+	// Record is handed every message about a registered symbol and every snapshot, with the time of its receipt; nil for
+	// nobody. It is called by one goroutine at a time.
+	Record func(symbol string, localNs int64, message []byte)
+	// Logger may be nil.
+	Logger hclog.Logger
+}
+
+// Connector is the connection to a live venue.
+type Connector struct {
+	cfg      Config
+	protocol Protocol
+	log      hclog.Logger
+	symbols  symbolTable
+
+	// The following are set when Run begins.
+	ctx   context.Context
+	sink  connector.Sink
+	clock connector.Clock
+	group *sync.WaitGroup
+
+	startMu sync.Mutex
+	running bool
+	early   []connector.Instrument
+	ended   bool
+
+	// trade is the part that has to do with orders; nil without a key.
+	trade *trade
+	// reconciled says that orders, executions and positions are known. Without trading it always is.
+	reconciled atomic.Bool
+
+	market    marketStreams
+	attempts  *rate.Limiter // to connect, of all streams
+	complain  complaints
+	recordMu  sync.Mutex
+	clockSync *clocksync.Sync
+}
+
+var _ connector.Connector = (*Connector)(nil)
+
+// New returns a connector that is not connected yet.
+func New(cfg Config) (*Connector, error) {
+	if cfg.Protocol == nil {
+		return nil, errors.New("venue: no protocol")
+	}
+	if !cfg.Rule.Valid() {
+		return nil, fmt.Errorf("venue: no rule %d for books", cfg.Rule)
+	}
+	if cfg.DeadMan < 0 {
+		return nil, fmt.Errorf("venue: the dead-man's window is %v: give a positive time, or 0 for none", cfg.DeadMan)
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = hclog.NewNullLogger()
+	}
+	if cfg.Trading {
+		// The time of the ids is set when Run brings a clock; here only the prefix is checked.
+		if _, err := clientid.New(cfg.OrderPrefix, checkMs); err != nil {
+			return nil, err
+		}
+	}
+	c := &Connector{cfg: cfg, protocol: cfg.Protocol, log: cfg.Logger, attempts: stream.NewAttempts(maxAttempts, attemptsPer)}
+	c.reconciled.Store(!cfg.Trading)
+	return c, nil
+}
+
+// checkMs is any time that client order ids can have.
+const checkMs = 1_700_000_000_000
+
+// Register subscribes an instrument.
+func (c *Connector) Register(inst connector.Instrument) {
+	c.startMu.Lock()
+	defer c.startMu.Unlock()
+	if c.ended {
+		return
+	}
+	if !c.running {
+		c.early = append(c.early, inst)
+		return
+	}
+	c.register(inst)
+	c.renewMarket("an instrument was added")
+}
+
+// register adds an instrument to the table, and to the record of orders.
+func (c *Connector) register(inst connector.Instrument) {
+	made, err := newInstrument(inst, c.cfg.Rule)
+	if err == nil {
+		err = c.symbols.add(made)
+	}
+	if err == nil && c.trade != nil {
+		err = c.trade.register(inst)
+	}
+	if err != nil {
+		reason := fmt.Sprintf("%s cannot be traded: %v", inst.Symbol, err)
+		c.sink.Stale(inst.No, reason)
+		c.critical(inst.No, reason)
+	}
+}
+
+// Run connects and works until ctx ends. An error says that the venue does not want what is subscribed.
+func (c *Connector) Run(ctx context.Context, sink connector.Sink, clock connector.Clock) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var group sync.WaitGroup
+	c.startMu.Lock()
+	if c.running || c.ended {
+		c.startMu.Unlock()
+		return errors.New("venue: Run is called a second time")
+	}
+	c.ctx, c.sink, c.clock, c.group = ctx, sink, clock, &group
+	if cfg := &c.cfg; cfg.Trading {
+		t, err := newTrade(c)
+		if err != nil {
+			c.startMu.Unlock()
+			return err
+		}
+		c.trade = t
+	}
+	c.running = true
+	for _, inst := range c.early {
+		c.register(inst)
+	}
+	c.early = nil
+	c.startMu.Unlock()
+
+	if err := c.keepClock(); err != nil {
+		return err
+	}
+	if c.trade != nil {
+		c.trade.start()
+	}
+	err := c.runMarket()
+	if c.trade != nil && err == nil {
+		c.trade.stop()
+	}
+	cancel()
+	group.Wait()
+	c.startMu.Lock()
+	c.running, c.ended = false, true
+	c.startMu.Unlock()
+	return errors.Join(err, c.protocol.Close())
+}
+
+// keepClock begins to follow the venue's clock.
+func (c *Connector) keepClock() error {
+	s, err := clocksync.New(clocksync.Config{ServerTimeNs: c.protocol.ServerTimeNs, NowNs: c.nowNs,
+		OnEstimate: func(e clocksync.Estimate, stepped bool) {
+			c.protocol.SetClockOffset(time.Duration(e.OffsetAtNs(c.nowNs())))
+			if stepped {
+				c.log.Warn("a clock was set", "offset", time.Duration(e.OffsetAtNs(c.nowNs())))
+			}
+		},
+		OnError: func(err error) { c.log.Debug("the venue's clock could not be asked", "error", err) }})
+	if err != nil {
+		return err
+	}
+	c.clockSync = s
+	c.group.Go(func() { _ = s.Run(c.ctx) })
+	return nil
+}
+
+// nowNs returns the bots' time.
+func (c *Connector) nowNs() int64 { return c.clock.NowNs() }
+
+// filters returns what is known of a symbol.
+func (c *Connector) filters(symbol string) Filters {
+	for i := range c.cfg.Filters {
+		if c.cfg.Filters[i].Symbol == symbol {
+			return c.cfg.Filters[i]
+		}
+	}
+	return Filters{Symbol: symbol}
+}
+
+// pause waits and reports whether to go on.
+func (c *Connector) pause(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-c.ctx.Done():
+		return false
+	}
+}
+
+// critical sends an error event that somebody has to look at.
+func (c *Connector) critical(instrumentNo int, text string) {
+	c.log.Error(text)
+	c.sink.Error(&connector.Error{InstrumentNo: instrumentNo, LiveError: hftCritical(text)})
+}
+
+// interrupted tells the bots that a connection is lost.
+func (c *Connector) interrupted(text string) {
+	c.sink.Count(connector.Reconnects, 1)
+	c.sink.Error(&connector.Error{InstrumentNo: -1, LiveError: hftInterrupted(text)})
+}
+
+// heed does what a failure asks for beyond the request that failed.
+func (c *Connector) heed(err error) {
+	var f *Failure
+	if !errors.As(err, &f) {
+		return
+	}
+	switch f.Cause {
+	case blotter.ClockOff:
+		c.clockSync.Resync()
+	case blotter.Key, blotter.Banned:
+		if c.complain.fresh(f.Error()) {
+			c.critical(-1, f.Error())
+		}
+	}
+}

@@ -1,0 +1,58 @@
+package venue
+
+import (
+	"strings"
+	"sync"
+
+	"hftrunner/connector"
+	"hftrunner/hft"
+)
+
+func hftCritical(text string) hft.LiveError {
+	return hft.LiveErrorWith(hft.CriticalConnectionError, hft.StringValue(text))
+}
+
+func hftInterrupted(text string) hft.LiveError {
+	return hft.LiveErrorWith(hft.ConnectionInterrupted, hft.StringValue(text))
+}
+
+// complaints keeps the same complaint from being made over and over.
+type complaints struct {
+	mu   sync.Mutex
+	last string
+}
+
+// fresh reports whether a complaint is not the one that was made last.
+func (c *complaints) fresh(text string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.last == text {
+		return false
+	}
+	c.last = text
+	return true
+}
+
+// maxExcerpt bounds how much of a message is logged.
+const maxExcerpt = 200
+
+// badMessage logs a message that could not be decoded, once for each kind of error.
+func (c *Connector) badMessage(err error, frame []byte) {
+	if c.complain.fresh(err.Error()) {
+		c.log.Warn("a message of the venue cannot be read and is passed over", "error", err, "message",
+			strings.ToValidUTF8(string(frame[:min(len(frame), maxExcerpt)]), "?"))
+	}
+}
+
+// refuse answers a submission or another request that is not sent.
+func refuse(sink connector.Sink, o *connector.Order, reason string) {
+	u := connector.OrderUpdate{Order: *o}
+	if u.Req == hft.StatusNew {
+		u.Status = hft.StatusExpired
+	}
+	u.Req = hft.StatusRejected
+	sink.Order(&u)
+	e := connector.Error{InstrumentNo: o.InstrumentNo, Owner: o.Owner, LiveError: hft.LiveErrorWith(hft.OrderError, hft.StringValue(reason))}
+	e.OrderID = o.OrderID
+	sink.Error(&e)
+}

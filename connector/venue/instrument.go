@@ -1,0 +1,84 @@
+package venue
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"sync"
+
+	"hftrunner/connector"
+	"hftrunner/connector/depthsync"
+)
+
+// instrument is one registered symbol: its book's synchroniser and what has been seen of its trades.
+type instrument struct {
+	connector.Instrument
+	priceDecimals, qtyDecimals int
+
+	// mu is held while a message is applied: messages come from the streams and snapshots from elsewhere.
+	mu   sync.Mutex
+	sync *depthsync.Synchronizer
+	// asking says that a snapshot is being asked for or waits for its turn.
+	asking bool
+	// lastTradeID tells a trade that a second connection brings again.
+	lastTradeID int64
+	bookReady   bool
+	ready       bool // announced
+}
+
+func newInstrument(inst connector.Instrument, rule depthsync.Rule) (*instrument, error) {
+	s, err := depthsync.New(depthsync.Config{Rule: rule})
+	if err != nil {
+		return nil, err
+	}
+	return &instrument{Instrument: inst, sync: s, priceDecimals: decimals(inst.TickSize), qtyDecimals: decimals(inst.LotSize)}, nil
+}
+
+// maxDecimals bounds what is looked for in a step: venues have at most 8 or so.
+const maxDecimals = 18
+
+// decimals returns how many digits behind the point a step needs.
+func decimals(step float64) int {
+	text := strconv.FormatFloat(step, 'f', -1, 64)
+	if _, fraction, ok := strings.Cut(text, "."); ok {
+		return min(len(fraction), maxDecimals)
+	}
+	return 0
+}
+
+// price returns a price in ticks as the venue wants it.
+func (i *instrument) price(tick int64) string {
+	return strconv.FormatFloat(float64(tick)*i.TickSize, 'f', i.priceDecimals, 64)
+}
+
+// qty returns a quantity as the venue wants it.
+func (i *instrument) qty(qty float64) string {
+	return strconv.FormatFloat(math.Round(qty/i.LotSize)*i.LotSize, 'f', i.qtyDecimals, 64)
+}
+
+// sameStep reports whether a configured step is the venue's.
+func sameStep(configured, venues float64) bool {
+	return math.Abs(configured-venues) <= 1e-9*venues
+}
+
+// CheckSteps fills in tick and lot size of the venue where they are 0, and returns an error that names both where they
+// differ.
+func CheckSteps(symbol string, f *Filters, tickSize, lotSize float64) (tick, lot float64, err error) {
+	tick, lot = tickSize, lotSize
+	if tick == 0 {
+		tick = f.TickSize
+	}
+	if lot == 0 {
+		lot = f.LotSize
+	}
+	switch {
+	case !f.Trading:
+		return tick, lot, fmt.Errorf("%s is not trading at the venue: choose another symbol or wait", symbol)
+	case !sameStep(tick, f.TickSize):
+		return tick, lot, fmt.Errorf("tick_size of %s is %v and the venue's is %v: write the venue's or leave it out", symbol, tick, f.TickSize)
+	case !sameStep(lot, f.LotSize):
+		return tick, lot, fmt.Errorf("lot_size of %s is %v and the venue's is %v: write the venue's or leave it out", symbol, lot, f.LotSize)
+	}
+	return tick, lot, nil
+}

@@ -1,0 +1,160 @@
+package venue
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"hftrunner/connector"
+	"hftrunner/connector/depthsync"
+)
+
+// snapshotPause is the least time between two snapshots of one symbol, so that a book that keeps breaking does not use
+// up the request budget.
+const snapshotPause = time.Second
+
+// errNoSnapshot: the venue's reply is something else.
+var errNoSnapshot = errors.New("the reply is no snapshot")
+
+// record hands a message to whoever records.
+func (c *Connector) record(symbol string, localNs int64, frame []byte) {
+	if c.cfg.Record == nil {
+		return
+	}
+	c.recordMu.Lock()
+	defer c.recordMu.Unlock()
+	c.cfg.Record(symbol, localNs, frame)
+}
+
+// onFrame takes one message of a market stream. The stream's lock is held.
+func (s *marketStream) onFrame(localNs int64, frame []byte) {
+	c := s.connector
+	c.sink.Count(connector.Messages, 1)
+	m := &s.message
+	if err := s.decoder.Decode(localNs, frame, m); err != nil {
+		c.sink.Count(connector.BadMessages, 1)
+		c.badMessage(err, frame)
+		return
+	}
+	if m.Kind == connector.MessageIgnored {
+		return
+	}
+	inst := c.symbols.get(m.Symbol)
+	if inst == nil {
+		return
+	}
+	c.record(inst.Symbol, localNs, frame)
+	inst.mu.Lock()
+	defer inst.mu.Unlock()
+	switch m.Kind {
+	case connector.MessageDepth:
+		c.apply(inst, inst.sync.Depth(localNs, m))
+	case connector.MessageSnapshot:
+		c.apply(inst, inst.sync.Snapshot(localNs, m))
+	case connector.MessageBBO:
+		if inst.bookReady {
+			c.sink.Feed(inst.No, m.Events)
+		}
+	case connector.MessageTrade:
+		if m.LastID != 0 && m.LastID <= inst.lastTradeID {
+			return
+		}
+		inst.lastTradeID = max(inst.lastTradeID, m.LastID)
+		c.sink.Feed(inst.No, m.Events)
+	}
+}
+
+// apply does what the synchroniser says. The instrument's lock is held.
+func (c *Connector) apply(inst *instrument, out depthsync.Output) {
+	if out.Gap {
+		c.sink.Count(connector.Gaps, 1)
+	}
+	if out.Stale != "" {
+		c.stale(inst, out.Stale)
+	}
+	if len(out.Events) > 0 {
+		c.sink.Feed(inst.No, out.Events)
+	}
+	if out.Ready {
+		inst.bookReady = true
+		c.announce(inst)
+	}
+	if out.NeedSnapshot && !inst.asking {
+		inst.asking = true
+		c.group.Go(func() { c.fetchSnapshot(inst) })
+	}
+}
+
+// stale says that a book is lost. The instrument's lock is held.
+func (c *Connector) stale(inst *instrument, reason string) {
+	inst.bookReady, inst.ready = false, false
+	c.log.Warn("book lost, synchronising again", "symbol", inst.Symbol, "reason", reason)
+	c.sink.Stale(inst.No, reason)
+}
+
+// announce says that an instrument is ready when both its book and the account's orders are known. The instrument's lock is
+// held.
+func (c *Connector) announce(inst *instrument) {
+	if inst.bookReady && !inst.ready && c.reconciled.Load() {
+		inst.ready = true
+		c.sink.Ready(inst.No)
+	}
+}
+
+// fetchSnapshot asks for a book until one fits or the connector stops.
+func (c *Connector) fetchSnapshot(inst *instrument) {
+	var m connector.Message
+	decoder := c.protocol.NewDecoder()
+	for first := true; ; first = false {
+		if !first && !c.pause(snapshotPause) {
+			return
+		}
+		ctx, cancel := context.WithTimeout(c.ctx, requestTimeout)
+		body, err := c.protocol.Snapshot(ctx, inst.Symbol)
+		cancel()
+		localNs := c.nowNs()
+		if errors.Is(err, ErrResubscribe) {
+			inst.mu.Lock()
+			inst.asking = false
+			inst.mu.Unlock()
+			c.renewMarket("a book has to be subscribed anew")
+			return
+		}
+		if err == nil {
+			if err = decoder.Decode(localNs, body, &m); err == nil && m.Kind != connector.MessageSnapshot {
+				err = errNoSnapshot
+			}
+		}
+		if err != nil {
+			if c.ctx.Err() != nil {
+				return
+			}
+			c.log.Warn("no snapshot, trying again", "symbol", inst.Symbol, "error", err)
+			c.heed(err)
+			continue
+		}
+		c.record(inst.Symbol, localNs, body)
+		inst.mu.Lock()
+		out := inst.sync.Snapshot(localNs, &m)
+		again := out.NeedSnapshot
+		inst.asking = again
+		out.NeedSnapshot = false
+		c.apply(inst, out)
+		inst.mu.Unlock()
+		if !again {
+			return
+		}
+	}
+}
+
+// lostMarket resets the books after a connection was lost.
+func (c *Connector) lostMarket(reason string) {
+	for _, inst := range c.symbols.all() {
+		inst.mu.Lock()
+		if out := inst.sync.Reset(reason); out.Stale != "" {
+			c.stale(inst, out.Stale)
+		}
+		inst.bookReady = false
+		inst.mu.Unlock()
+	}
+}

@@ -1,0 +1,234 @@
+package venue
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"hftrunner/connector"
+	"hftrunner/connector/blotter"
+	"hftrunner/connector/clientid"
+	"hftrunner/connector/stream"
+	"hftrunner/hft"
+)
+
+const (
+	// maxUnanswered is how many requests may wait for their answers.
+	maxUnanswered = 512
+	// stopTimeout bounds what is done at the end of a run.
+	stopTimeout = 3 * time.Second
+)
+
+// trade is the part of a Connector that has to do with orders.
+type trade struct {
+	c      *Connector
+	keeper *stream.Keeper
+
+	// mu guards the record of orders. Nothing waits while holding it.
+	mu      sync.Mutex
+	blotter *blotter.Blotter
+	// up says that the private stream is up; dead why nothing is traded any more.
+	up   bool
+	dead string
+	// round counts the losses of the private stream: a reconciliation that began before the last one is void.
+	round uint64
+
+	unanswered atomic.Int32
+	wake       chan struct{}
+	armed      map[string]bool // symbols whose dead-man's switch is armed
+	armedMu    sync.Mutex
+}
+
+func newTrade(c *Connector) (*trade, error) {
+	codec, err := clientid.New(c.cfg.OrderPrefix, c.nowNs()/int64(time.Millisecond))
+	if err != nil {
+		return nil, err
+	}
+	t := &trade{c: c, wake: make(chan struct{}, 1), armed: make(map[string]bool)}
+	if t.blotter, err = blotter.New(blotter.Config{Codec: codec, Output: t}); err != nil {
+		return nil, err
+	}
+	t.keeper, err = stream.New(stream.Config{Prepare: c.protocol.UserStream, OnUp: t.onUp, OnDown: t.onDown, OnFrame: t.onFrame,
+		OnRenewed: func(reason string) { c.log.Info("private stream renewed", "reason", reason) },
+		NowNs:     c.nowNs, Logger: c.log, Attempts: c.attempts})
+	return t, err
+}
+
+// register adds an instrument to the record of orders.
+func (t *trade) register(inst connector.Instrument) error {
+	f := t.c.filters(inst.Symbol)
+	t.mu.Lock()
+	err := t.blotter.Register(blotter.Instrument{No: inst.No, Symbol: inst.Symbol, TickSize: inst.TickSize, LotSize: inst.LotSize,
+		QuoteAsset: f.QuoteAsset, BaseAsset: f.BaseAsset})
+	round, up := t.round, t.up
+	t.mu.Unlock()
+	if err == nil && up {
+		t.c.group.Go(func() { t.reconcile(round) })
+	}
+	return err
+}
+
+// start begins what a run does besides market data.
+func (t *trade) start() {
+	c := t.c
+	c.group.Go(func() {
+		err := t.keeper.Run(c.ctx)
+		if err == nil {
+			return
+		}
+		t.mu.Lock()
+		t.dead, t.up = "the venue refuses the private stream: "+err.Error(), false
+		t.mu.Unlock()
+		c.critical(-1, t.dead)
+	})
+	c.group.Go(t.work)
+	if c.cfg.DeadMan > 0 {
+		c.group.Go(t.keepAlive)
+	}
+}
+
+// work does what is due in the record of orders.
+func (t *trade) work() {
+	c := t.c
+	for {
+		t.mu.Lock()
+		dueNs := t.blotter.NextDueNs()
+		t.mu.Unlock()
+		nowNs, err := c.clock.WaitUntil(c.ctx, dueNs, t.wake)
+		if err != nil {
+			return
+		}
+		t.mu.Lock()
+		t.blotter.Due(nowNs)
+		t.mu.Unlock()
+	}
+}
+
+// changed lets work look again at what is due.
+func (t *trade) changed() {
+	select {
+	case t.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Submit sends a new order.
+func (c *Connector) Submit(o connector.Order) {
+	o.Req = hft.StatusNew
+	c.request(&o, (*blotter.Blotter).Submit)
+}
+
+// Cancel asks to cancel an order.
+func (c *Connector) Cancel(o connector.Order) {
+	o.Req = hft.StatusCanceled
+	c.request(&o, (*blotter.Blotter).Cancel)
+}
+
+// Modify asks for a new price and quantity.
+func (c *Connector) Modify(o connector.Order) {
+	o.Req = hft.StatusReplaced
+	c.request(&o, (*blotter.Blotter).Modify)
+}
+
+// request takes a bot's request. Cancels are taken whatever the state of the connection; what adds orders needs the private
+// stream, because without it nobody would see what becomes of them.
+func (c *Connector) request(o *connector.Order, take func(*blotter.Blotter, *connector.Order, int64)) {
+	t := c.trade
+	if t == nil {
+		refuse(c.sink, o, "order refused: the connector has no key, it brings market data only")
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if o.Req != hft.StatusCanceled {
+		switch {
+		case t.dead != "":
+			refuse(c.sink, o, "order refused: "+t.dead)
+			return
+		case !t.up || !c.reconciled.Load():
+			refuse(c.sink, o, "order refused: the private stream is down or being reconciled, nobody would see what becomes of the order")
+			return
+		}
+	}
+	take(t.blotter, o, c.nowNs())
+	t.changed()
+}
+
+// Order passes an order's new state on to the bots; see blotter.Output.
+func (t *trade) Order(u *connector.OrderUpdate) { t.c.sink.Order(u) }
+
+// Error passes an error event on to the bots; see blotter.Output.
+func (t *trade) Error(e *connector.Error) { t.c.sink.Error(e) }
+
+// Send sends a request of the record of orders; see blotter.Output. The lock is held, so the answer comes later.
+func (t *trade) Send(a *blotter.Action) {
+	action := *a
+	if action.Request == blotter.FetchExecutions {
+		t.c.group.Go(func() { t.fetch(action.Symbol, action.SinceNs) })
+		return
+	}
+	if t.unanswered.Add(1) > maxUnanswered && action.Request != blotter.Cancel {
+		t.c.group.Go(func() {
+			t.answer(&action, blotter.Report{}, &Failure{Cause: blotter.Overloaded, Msg: "too many requests wait for their answers"})
+		})
+		return
+	}
+	t.c.group.Go(func() { t.perform(&action) })
+}
+
+// perform sends a request to the venue and takes its answer.
+func (t *trade) perform(a *blotter.Action) {
+	c := t.c
+	inst := c.symbols.named(a.Symbol)
+	o := Order{Symbol: a.Symbol, ClientID: a.ClientID, NewClientID: a.NewClientID, VenueID: a.VenueID, Side: a.Side, OrdType: a.OrdType,
+		TimeInForce: a.TimeInForce, Price: inst.price(a.PriceTick), Qty: inst.qty(a.Qty)}
+	if a.Request == blotter.Amend {
+		o.PrevPrice, o.PrevQty, o.CumQty = inst.price(a.PrevPriceTick), inst.qty(a.PrevQty), inst.qty(a.CumQty)
+	}
+	call := map[blotter.Request]func(context.Context, *Order) (blotter.Report, error){blotter.Place: c.protocol.Place,
+		blotter.Amend: c.protocol.Amend, blotter.Cancel: c.protocol.Cancel, blotter.Query: c.protocol.QueryOrder}[a.Request]
+	// Not the run's context: a request that is under way at the end is still to be answered.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), requestTimeout)
+	defer cancel()
+	report, err := call(ctx, &o)
+	t.answer(a, report, err)
+}
+
+// answer hands an answer to the record of orders. Amend may have both a report and an error.
+func (t *trade) answer(a *blotter.Action, report blotter.Report, err error) {
+	defer t.unanswered.Add(-1)
+	c := t.c
+	nowNs := c.nowNs()
+	t.mu.Lock()
+	if err == nil {
+		t.blotter.Answered(a.ClientID, a.Request, &report, nowNs)
+	} else {
+		if report.ClientID != "" {
+			t.blotter.Report(&report, nowNs)
+		}
+		t.blotter.Failed(a.ClientID, a.Request, failureOf(err), nowNs)
+	}
+	t.mu.Unlock()
+	t.changed()
+	if err != nil {
+		c.heed(err)
+	}
+}
+
+// failureOf returns an error of a Protocol as the record of orders takes it.
+func failureOf(err error) blotter.Failure {
+	var f *Failure
+	if !errors.As(err, &f) {
+		return blotter.Failure{Cause: blotter.Unknown, Msg: err.Error()}
+	}
+	out := blotter.Failure{Cause: f.Cause, Code: f.Code, Msg: f.Msg}
+	if out.Msg == "" && f.Err != nil {
+		out.Msg = f.Err.Error()
+	}
+	if !f.RetryAt.IsZero() {
+		out.RetryAtNs = f.RetryAt.UnixNano()
+	}
+	return out
+}

@@ -188,7 +188,7 @@ func (t *trade) perform(a *blotter.Action) {
 		o.PrevPrice, o.PrevQty, o.CumQty = inst.price(a.PrevPriceTick), inst.qty(a.PrevQty), inst.qty(a.CumQty)
 	}
 	call := map[blotter.Request]func(context.Context, *Order) (blotter.Report, error){blotter.Place: c.protocol.Place,
-		blotter.Amend: c.protocol.Amend, blotter.Cancel: c.protocol.Cancel, blotter.Query: c.protocol.QueryOrder}[a.Request]
+		blotter.Amend: c.protocol.Amend, blotter.Cancel: c.protocol.Cancel, blotter.QueryOrder: c.protocol.QueryOrder}[a.Request]
 	// Not the run's context: a request that is under way at the end is still to be answered.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), requestTimeout)
 	defer cancel()

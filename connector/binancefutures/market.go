@@ -10,7 +10,6 @@ import (
 	"hftrunner/connector"
 	"hftrunner/connector/binanceapi"
 	"hftrunner/connector/stream"
-	"hftrunner/connector/venue"
 )
 
 const (

@@ -1,0 +1,387 @@
+package binanceapi_test
+
+import (
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"hftrunner/connector/binanceapi"
+	"hftrunner/connector/venue"
+)
+
+// nowMs is the local clock of the tests.
+const nowMs = 1700000000000
+
+// noCauses is a venue without codes of its own.
+func noCauses(int, string) (venue.Cause, bool) { return 0, false }
+
+// usages is a budget that allows what it is told to.
+type usages struct {
+	refuse error
+
+	mu    sync.Mutex
+	spent []binanceapi.Cost
+	used  []binanceapi.Usage
+}
+
+func (u *usages) Spend(c binanceapi.Cost) error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.spent = append(u.spent, c)
+	return u.refuse
+}
+
+func (u *usages) Used(usage binanceapi.Usage) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.used = append(u.used, usage)
+}
+
+func newClient(t *testing.T, handler http.HandlerFunc, change func(c *binanceapi.ClientConfig)) *binanceapi.Client {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	config := binanceapi.ClientConfig{URL: server.URL + "/base/", Signer: newSigner(t, "the-key", "test-secret", 5*time.Second, nowMs), Causes: noCauses}
+	if change != nil {
+		change(&config)
+	}
+	client, err := binanceapi.NewClient(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	return client
+}
+
+func failureOf(t *testing.T, err error) *venue.Failure {
+	t.Helper()
+	var f *venue.Failure
+	if !errors.As(err, &f) {
+		t.Fatalf("%v is no failure", err)
+	}
+	for _, secret := range []string{"test-secret", "signature=", "the-key"} {
+		if strings.Contains(err.Error(), secret) {
+			t.Errorf("the error shows %q: %v", secret, err)
+		}
+	}
+	return f
+}
+
+func order() binanceapi.Request {
+	return binanceapi.Request{Method: http.MethodPost, Path: "/v1/order", Security: binanceapi.Signed, Cost: binanceapi.Cost{Orders: 1},
+		Params: []binanceapi.Param{binanceapi.Text("symbol", "BTCUSDT"), binanceapi.Text("newClientOrderId", "a:b/c")}}
+}
+
+func TestRequestIsSentAsSigned(t *testing.T) {
+	client := newClient(t, func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		query, signature, _ := strings.Cut(r.URL.RawQuery, "&signature=")
+		want := string(newKey(t, "k", "test-secret").AppendSignature(nil, []byte(query+string(body))))
+		if signature != want || r.Header.Get("X-MBX-APIKEY") != "the-key" || r.URL.Path != "/base/v1/order" ||
+			query != "symbol=BTCUSDT&newClientOrderId=a%3Ab%2Fc&recvWindow=5000&timestamp=1700000000000" {
+			t.Errorf("%s %s, headers %v, signature %s", r.Method, r.URL, r.Header, want)
+		}
+		w.Header().Set("Content-Encoding", "gzip")
+		z := gzip.NewWriter(w)
+		_, _ = z.Write([]byte(`{"orderId":9007199254740993}`))
+		_ = z.Close()
+	}, nil)
+	var id string
+	if err := client.Do(t.Context(), order(), func(v binanceapi.Value) error { id = v.ID("orderId"); return nil }); err != nil || id != "9007199254740993" {
+		t.Errorf("id %s, %v", id, err)
+	}
+}
+
+// TestSecurity looks at what a request shows.
+func TestSecurity(t *testing.T) {
+	var got *http.Request
+	handler := func(w http.ResponseWriter, r *http.Request) {
+		got = r.Clone(context.Background())
+		_, _ = w.Write([]byte("{}"))
+	}
+	client := newClient(t, handler, nil)
+	for security, want := range map[binanceapi.Security]string{binanceapi.Public: "false false", binanceapi.KeyOnly: "true false", binanceapi.Signed: "true true"} {
+		if err := client.Do(t.Context(), binanceapi.Request{Method: http.MethodGet, Path: "/x", Security: security}, nil); err != nil {
+			t.Fatal(err)
+		}
+		if shown := fmt.Sprint(got.Header.Get("X-MBX-APIKEY") != "", got.URL.Query().Has("signature")); shown != want {
+			t.Errorf("security %d: key and signature are %s, want %s", security, shown, want)
+		}
+	}
+	bare := newClient(t, handler, func(c *binanceapi.ClientConfig) { c.Signer = binanceapi.NewSigner(nil, 0, func() int64 { return 0 }) })
+	for _, security := range []binanceapi.Security{binanceapi.KeyOnly, binanceapi.Signed} {
+		if f := failureOf(t, bare.Do(t.Context(), binanceapi.Request{Method: http.MethodGet, Path: "/x", Security: security}, nil)); f.Cause != venue.Key {
+			t.Errorf("without a key: %v", f)
+		}
+	}
+	if err := bare.Do(t.Context(), binanceapi.Request{Method: http.MethodGet, Path: "/x"}, nil); err != nil {
+		t.Errorf("a public request without a key: %v", err)
+	}
+}
+
+// TestRefusals is the table of statuses and texts.
+func TestRefusals(t *testing.T) {
+	inAMinute := time.UnixMilli(nowMs).Add(time.Minute)
+	const banned = `{"code":-1003,"msg":"Way too many requests; IP(127.0.0.1) banned until 1700000300000. Please use the websocket."}`
+	for _, c := range []struct {
+		status int
+		body   string
+		header string
+		cause  venue.Cause
+		code   int
+		retry  time.Time
+	}{
+		{status: 429, body: `{"code":-1003,"msg":"Too many requests."}`, header: "60", cause: venue.Weight, code: -1003, retry: inAMinute},
+		{status: 429, body: `{"code":-1015,"msg":"Too many new orders."}`, cause: venue.OrderRate, code: -1015},
+		{status: 429, body: `slow down`, header: "soon", cause: venue.Weight},
+		{status: 429, body: `{"code":-4999,"msg":"Something."}`, cause: venue.Weight, code: -4999},
+		{status: 418, body: banned, cause: venue.Banned, code: -1003, retry: time.UnixMilli(1700000300000)},
+		{status: 418, body: ``, header: "60", cause: venue.Banned, retry: inAMinute},
+		{status: 400, body: banned, cause: venue.Banned, code: -1003, retry: time.UnixMilli(1700000300000)},
+		{status: 400, body: `{"code":-1003,"msg":"banned until soon"}`, cause: venue.Banned, code: -1003},
+		{status: 403, body: "<html><body>403 Forbidden</body></html>", cause: venue.Banned},
+		{status: 403, body: `{"code":-2015,"msg":"Invalid API-key, IP, or permissions for action."}`, cause: venue.Key, code: -2015},
+		{status: 401, body: `{"code":-2014,"msg":"API-key format invalid."}`, cause: venue.Key, code: -2014},
+		{status: 401, body: ``, cause: venue.Key},
+		{status: 451, body: `{"code":0,"msg":"Service unavailable from a restricted location."}`, cause: venue.Key},
+		{status: 400, body: `{"code":-1022,"msg":"Signature for this request is not valid."}`, cause: venue.Key, code: -1022},
+		{status: 400, body: `{"code":-1021,"msg":"Timestamp for this request is outside of the recvWindow."}`, cause: venue.ClockOff, code: -1021},
+		{status: 400, body: `{"code":-2011,"msg":"Unknown order sent."}`, cause: venue.Gone, code: -2011},
+		{status: 400, body: `{"code":-2013,"msg":"Order does not exist."}`, cause: venue.NotFound, code: -2013},
+		{status: 400, body: `{"code":-9876,"msg":"A code of the future."}`, cause: venue.Refused, code: -9876},
+		{status: 404, body: "not found", cause: venue.Refused},
+		{status: 302, body: ``, cause: venue.Refused},
+		{status: 408, body: ``, cause: venue.Unknown},
+		{status: 503, body: `{"code":-1008,"msg":"Request throttled by system-level protection."}`, cause: venue.Overloaded, code: -1008},
+		{status: 503, body: `{"code":-1007,"msg":"Timeout waiting for response from backend server."}`, cause: venue.Unknown, code: -1007},
+		{status: 503, body: `Service Unavailable.`, cause: venue.Overloaded},
+		{status: 503, body: `{"msg":"Service Unavailable."}`, cause: venue.Overloaded},
+		{status: 503, body: `{"code":0,"msg":"Unknown error, please check your request or try again later."}`, cause: venue.Unknown},
+		{status: 503, body: `Unknown error, please check your request or try again later.`, cause: venue.Unknown},
+		{status: 503, body: `<h1>503 Service Unavailable.</h1>`, cause: venue.Unknown},
+		{status: 500, body: `{"code":-1000,"msg":"An unknown error occurred while processing the request."}`, cause: venue.Unknown, code: -1000},
+		{status: 502, body: "<html>Bad Gateway</html>", cause: venue.Unknown},
+		{status: 500, body: `{"code":-9876,"msg":"A code of the future."}`, cause: venue.Unknown, code: -9876},
+		{status: 400, body: `{"code":"many","msg":5}`, cause: venue.Refused},
+		{status: 400, body: `[{"code":-2011}]`, cause: venue.Refused},
+	} {
+		client := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
+			if c.header != "" {
+				w.Header().Set("Retry-After", c.header)
+			}
+			w.Header().Set("Location", "https://elsewhere.example/")
+			w.WriteHeader(c.status)
+			_, _ = w.Write([]byte(c.body))
+		}, nil)
+		f := failureOf(t, client.Do(t.Context(), order(), nil))
+		if f.Cause != c.cause || f.Code != c.code || !f.RetryAt.Equal(c.retry) || strings.Contains(f.Msg, "<") || f.Msg == "" {
+			t.Errorf("%d %s: %v, again at %v; want %v (%d) at %v", c.status, c.body, f, f.RetryAt, c.cause, c.code, c.retry)
+		}
+	}
+}
+
+func TestVenuesOwnCodesComeFirst(t *testing.T) {
+	client := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(400)
+		_, _ = w.Write([]byte(`{"code":-2011,"msg":"Order was not canceled due to cancel restrictions."}`))
+	}, func(c *binanceapi.ClientConfig) {
+		c.Causes = func(code int, msg string) (venue.Cause, bool) {
+			return venue.Refused, code == -2011 && strings.Contains(msg, "restrictions")
+		}
+	})
+	if f := failureOf(t, client.Do(t.Context(), order(), nil)); f.Cause != venue.Refused {
+		t.Error(f)
+	}
+}
+
+// TestOutcomeUnknown: once a request may have gone out, a reply that does not come or is cut leaves the outcome open.
+func TestOutcomeUnknown(t *testing.T) {
+	for name, handler := range map[string]http.HandlerFunc{
+		"cut before the reply": func(w http.ResponseWriter, _ *http.Request) { hangUp(t, w, "") },
+		"cut in the reply": func(w http.ResponseWriter, _ *http.Request) {
+			hangUp(t, w, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"orderId\":")
+		},
+		"not JSON":           func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) },
+		"not the right JSON": func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"orderId":"many"}`)) },
+		"no reply": func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body) // so that the server sees the client go
+			<-r.Context().Done()
+		},
+	} {
+		client := newClient(t, handler, func(c *binanceapi.ClientConfig) { c.Timeout = 200 * time.Millisecond })
+		err := client.Do(t.Context(), order(), func(v binanceapi.Value) error { v.Int("orderId"); return nil })
+		if f := failureOf(t, err); f.Cause != venue.Unknown {
+			t.Errorf("%s: %v", name, f)
+		}
+	}
+}
+
+// hangUp writes something raw and ends the connection.
+func hangUp(t *testing.T, w http.ResponseWriter, text string) {
+	conn, buffered, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	_, _ = buffered.WriteString(text)
+	_ = buffered.Flush()
+	_ = conn.Close()
+}
+
+// TestNotSent: what had no connection was not executed.
+func TestNotSent(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := listener.Addr().String()
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	client, err := binanceapi.NewClient(binanceapi.ClientConfig{URL: "http://" + address, Signer: newSigner(t, "the-key", "test-secret", 0, nowMs), Causes: noCauses})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f := failureOf(t, client.Do(t.Context(), order(), nil)); f.Cause != venue.Overloaded || f.Err == nil {
+		t.Error(f)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if f := failureOf(t, client.Do(ctx, order(), nil)); f.Cause != venue.Overloaded || !errors.Is(f, context.Canceled) {
+		t.Error(f)
+	}
+}
+
+// TestRedirectsAreNotFollowed: they would take key and signature to another host.
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the request went elsewhere") }))
+	defer elsewhere.Close()
+	client := newClient(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, elsewhere.URL, http.StatusTemporaryRedirect)
+	}, nil)
+	request := order()
+	request.Method = http.MethodGet
+	if f := failureOf(t, client.Do(t.Context(), request, nil)); f.Cause != venue.Refused {
+		t.Error(f)
+	}
+}
+
+func TestBudget(t *testing.T) {
+	budget := &usages{}
+	sent := 0
+	client := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
+		sent++
+		for name, value := range map[string]string{"X-MBX-USED-WEIGHT-1M": "25", "X-MBX-ORDER-COUNT-10S": "3", "X-MBX-ORDER-COUNT-1D": "9", "X-MBX-USED-WEIGHT": "25",
+			"X-MBX-ORDER-COUNT-1X": "1", "X-MBX-ORDER-COUNT-M": "1", "X-MBX-ORDER-COUNT-1M": "many", "X-MBX-UUID": "7"} {
+			w.Header().Set(name, value)
+		}
+		_, _ = w.Write([]byte("{}"))
+	}, func(c *binanceapi.ClientConfig) { c.Budget = budget })
+	if err := client.Do(t.Context(), order(), nil); err != nil {
+		t.Fatal(err)
+	}
+	want := map[binanceapi.Usage]bool{{Limit: binanceapi.RequestWeight, Interval: time.Minute, Used: 25}: true, {Limit: binanceapi.Orders, Interval: 10 * time.Second, Used: 3}: true,
+		{Limit: binanceapi.Orders, Interval: 24 * time.Hour, Used: 9}: true}
+	for _, u := range budget.used {
+		if !want[u] {
+			t.Errorf("not in the headers: %+v", u)
+		}
+		delete(want, u)
+	}
+	if len(want) != 0 || len(budget.spent) != 1 || budget.spent[0].Orders != 1 {
+		t.Errorf("not told of %v; spent %v", want, budget.spent)
+	}
+	budget.refuse = &venue.Failure{Cause: venue.OrderRate}
+	if f := failureOf(t, client.Do(t.Context(), order(), nil)); f.Cause != venue.OrderRate || sent != 1 {
+		t.Errorf("%v, sent %d", f, sent)
+	}
+}
+
+func TestWrongURLs(t *testing.T) {
+	for _, u := range []string{"", "host", "ftp://host", "https://", "https://host?x=1", "https://user@host", ":"} {
+		if _, err := binanceapi.NewClient(binanceapi.ClientConfig{URL: u}); err == nil || !strings.Contains(err.Error(), "REST URL") {
+			t.Errorf("%s: %v", u, err)
+		}
+	}
+}
+
+// TestConnectionsAreKept: a new one for each order would cost a round trip or three.
+func TestConnectionsAreKept(t *testing.T) {
+	var mu sync.Mutex
+	remotes := map[string]bool{}
+	client := newClient(t, func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		remotes[r.RemoteAddr] = true
+		if len(r.URL.Query().Get("n")) > 0 {
+			w.WriteHeader(400)
+		}
+		_, _ = w.Write([]byte(`{"code":-2013,"msg":"..."}`))
+	}, nil)
+	for i := range 5 {
+		_ = client.Do(t.Context(), binanceapi.Request{Method: http.MethodGet, Path: "/x", Params: []binanceapi.Param{binanceapi.Text("n", strings.Repeat("x", i%2))}}, nil)
+	}
+	if len(remotes) != 1 {
+		t.Errorf("5 requests, one after the other, came over %d connections", len(remotes))
+	}
+}
+
+// FuzzReplies holds every body with any status against the promises: a failure or a success, no panic, no HTML shown.
+func FuzzReplies(f *testing.F) {
+	for _, body := range []string{`{"code":-1003,"msg":"banned until 1700000300000."}`, `<html>`, ``, `{"code":1e400}`, `{"rateLimits":[{"rateLimitType":"ORDERS","interval":"SECOND","intervalNum":10,"limit":300,"count":1}]}`,
+		`{"id":"r1","status":400,"error":{"code":-2010,"msg":"..","data":{"retryAfter":1}}}`, `{"a":"\u00e9\ud800","b":[1,{"c":null}],"orderId":-9223372036854775808,"price":"1e-8","m":true,"T":1700000000000}`} {
+		f.Add(uint16(400), []byte(body))
+		f.Add(uint16(200), []byte(body))
+	}
+	f.Fuzz(func(t *testing.T, status uint16, body []byte) {
+		transport := roundTrip(func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: int(status), Header: http.Header{}, Body: io.NopCloser(strings.NewReader(string(body)))}, nil
+		})
+		client, err := binanceapi.NewClient(binanceapi.ClientConfig{URL: "http://host", Signer: binanceapi.NewSigner(nil, 0, func() int64 { return 0 }), Causes: noCauses, HTTPClient: &http.Client{Transport: transport}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = client.Do(t.Context(), binanceapi.Request{Method: http.MethodGet, Path: "/x"}, func(v binanceapi.Value) error {
+			v.Text("a")
+			v.Decimal("price")
+			v.Bool("m")
+			v.TimeNs("T")
+			v.ID("orderId")
+			binanceapi.ReadLimits(v.Field("rateLimits"), func(u binanceapi.Usage) {
+				if u.Interval <= 0 {
+					t.Errorf("an interval of %v", u.Interval)
+				}
+			})
+			if failure := binanceapi.ReplyFailure(v, noCauses); failure != nil {
+				return failure
+			}
+			return v.Field("b").Each(func(e binanceapi.Value) error { e.Int("c"); return nil })
+		})
+		var failure *venue.Failure
+		if err != nil && !errors.As(err, &failure) {
+			t.Errorf("%T: %v", err, err)
+		}
+		if success := status >= 200 && status < 300; err == nil && !success {
+			t.Errorf("status %d is a success", status)
+		}
+		if failure != nil && strings.ContainsAny(failure.Msg, "\n\r\x00") {
+			t.Errorf("shown: %q", failure.Msg)
+		}
+	})
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

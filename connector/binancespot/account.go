@@ -14,41 +14,54 @@ import (
 	"hftrunner/connector/venue"
 )
 
-// maxTrades is how many trades of the account one answer has at most.
-const maxTrades = 1000
+const (
+	// tradesLimit is how many of the account's trades an answer has at most.
+	tradesLimit = 1000
+	// maxTradePages is where Executions stops asking: nobody was disconnected for so many executions.
+	maxTradePages = 50
+)
 
 // Executions lists the account's executions on a symbol since a time, oldest first. They name their order by the venue's
 // id only.
 func (p *Protocol) Executions(ctx context.Context, symbol string, sinceNs int64) ([]blotter.Report, error) {
 	var reports []blotter.Report
+	lastID := int64(-1)
 	from := binanceapi.Int("startTime", max(sinceNs, 0)/1_000_000)
-	for {
-		rows, lastID := 0, int64(0)
+	for range maxTradePages {
+		rows := 0
 		params := make([]binanceapi.Param, 0, 3+roomForSigning)
-		params = append(params, binanceapi.Text("symbol", symbol), from, binanceapi.Int("limit", maxTrades))
+		params = append(params, binanceapi.Text("symbol", symbol), from, binanceapi.Int("limit", tradesLimit))
 		err := p.client.Do(ctx, binanceapi.Request{Method: http.MethodGet, Path: "/api/v3/myTrades", Security: binanceapi.Signed,
-			Params: params, Cost: binanceapi.Cost{Weight: 20}},
+			Params: params, Cost: binanceapi.Cost{Weight: 20, Trading: true}},
 			func(v binanceapi.Value) error {
 				if !v.IsArray() {
-					return errors.New("the account's trades are no array")
+					return errNoList
 				}
 				return v.Each(func(row binanceapi.Value) error {
+					rows++
 					r, id, err := execution(row, symbol)
-					reports = append(reports, r)
-					rows, lastID = rows+1, max(lastID, id)
+					if id > lastID {
+						lastID = id
+						reports = append(reports, r)
+					}
 					return err
 				})
 			})
 		if err != nil {
 			return nil, err
 		}
-		if rows < maxTrades {
+		if rows < tradesLimit {
 			return reports, nil
 		}
-		// Ids rise with time, and several trades may have the time of the last one.
+		// Ids rise with time, while several trades may have the time of the last one.
 		from = binanceapi.Int("fromId", lastID+1)
 	}
+	return nil, &venue.Failure{Cause: venue.Refused,
+		Msg: fmt.Sprintf("more than %d executions on %s since then: ask for a shorter time", maxTradePages*tradesLimit, symbol)}
 }
+
+// errNoList: without it a reply of another shape would look like a list of nothing.
+var errNoList = errors.New("binancespot: the reply is no list")
 
 // Positions returns none: the venue has balances only. What a pair's base asset amounts to is in Balances.
 func (p *Protocol) Positions(context.Context, []string) ([]venue.Position, error) { return nil, nil }
@@ -85,41 +98,35 @@ func (p *Protocol) ArmDeadMan(context.Context, string, time.Duration) error {
 	return venue.ErrUnsupported
 }
 
-// Permissions looks at the account and its order limits.
+// Permissions looks at what the account may do and at its order limits.
 func (p *Protocol) Permissions(ctx context.Context) ([]venue.Finding, error) {
-	findings := []venue.Finding{{What: "key", Value: p.keyKind()}}
+	key := p.signer.Key()
+	if key == nil {
+		return []venue.Finding{{What: "key", Value: "none: market data only"}}, nil
+	}
+	findings := []venue.Finding{{What: "key", Value: key.String()}}
 	err := p.account(ctx, func(v binanceapi.Value) error {
 		findings = append(findings, accountFindings(v)...)
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return findings, err
 	}
 	err = p.client.Do(ctx, binanceapi.Request{Method: http.MethodGet, Path: "/api/v3/rateLimit/order", Security: binanceapi.Signed,
 		Params: make([]binanceapi.Param, 0, roomForSigning), Cost: binanceapi.Cost{Weight: 40}},
 		func(v binanceapi.Value) error {
 			binanceapi.ReadLimits(v, func(u binanceapi.Usage) {
-				findings = append(findings, venue.Finding{What: "orders per " + u.Interval.String(), Value: fmt.Sprintf("%d of %d used", u.Used, u.Max)})
+				findings = append(findings, venue.Finding{What: "rate limit",
+					Value: fmt.Sprintf("%d of %d orders of the account used in %s", u.Used, u.Max, u.Interval)})
 			})
 			return nil
 		})
 	if err != nil {
-		return nil, err
+		return findings, err
 	}
 	return append(findings,
-		venue.Finding{What: "position", Value: "none from the venue: a spot account has balances; positions start at zero and follow the fills"},
-		venue.Finding{What: "dead-man's switch", Value: "none at the venue: the runner cancels when it can; orders stay if it is cut off"}), nil
-}
-
-// keyKind says what signs the requests.
-func (p *Protocol) keyKind() string {
-	switch key := p.signer.Key(); {
-	case key == nil:
-		return "none"
-	case key.Ed25519():
-		return "Ed25519, the private stream logs on"
-	}
-	return "HMAC, the private stream is subscribed by signature"
+		venue.Finding{What: "position", Value: "none from the venue, which has balances: a position is what this runner's fills add up to"},
+		venue.Finding{What: "dead-man's switch", Value: "none at the venue: if the runner is cut off its orders stay"}), nil
 }
 
 // accountFindings says what the account may do.

@@ -39,6 +39,16 @@ func (p *Protocol) Place(ctx context.Context, o *venue.Order) (r blotter.Report,
 	return r, err
 }
 
+// TestOrder has the venue check an order without placing it, always over HTTP.
+func (p *Protocol) TestOrder(ctx context.Context, o *venue.Order) error {
+	params, err := newOrder(o, o.ClientID, o.Qty)
+	if err != nil {
+		return err
+	}
+	return p.client.Do(ctx, binanceapi.Request{Method: http.MethodPost, Path: "/api/v3/order/test", Params: params,
+		Security: binanceapi.Signed, Cost: binanceapi.Cost{Weight: 1, Trading: true}}, nil)
+}
+
 // Cancel cancels an order. The report is about the order, not about the cancellation, whose own id is the venue's choice.
 func (p *Protocol) Cancel(ctx context.Context, o *venue.Order) (r blotter.Report, err error) {
 	e := endpoint{http.MethodDelete, "/api/v3/order", "order.cancel", binanceapi.Cost{Weight: 1, Cancel: true, Trading: true}}
@@ -142,7 +152,7 @@ func (p *Protocol) OpenOrders(ctx context.Context, symbol string) (reports []blo
 		Params: append(params, binanceapi.Text("symbol", symbol)), Cost: binanceapi.Cost{Weight: 6}},
 		func(v binanceapi.Value) error {
 			if !v.IsArray() {
-				return errors.New("the open orders are no array")
+				return errNoList
 			}
 			return v.Each(func(row binanceapi.Value) error {
 				r, err := order(row, blotter.Query, "clientOrderId")

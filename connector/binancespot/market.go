@@ -78,7 +78,7 @@ func (p *Protocol) Notice(frame []byte) (reason string) {
 	return reason
 }
 
-// Snapshot asks for a full book, which has no time of the venue.
+// Snapshot asks for a book of 1000 levels a side, which has no time of the venue. m's symbol is the one asked for.
 func (p *Protocol) Snapshot(ctx context.Context, symbol string, localTimestampNs func() int64, m *connector.Message) error {
 	body, err := p.client.Bytes(ctx, binanceapi.Request{Method: http.MethodGet, Path: "/api/v3/depth",
 		Params: []binanceapi.Param{binanceapi.Text("symbol", symbol), binanceapi.Int("limit", snapshotLevels)},
@@ -88,11 +88,12 @@ func (p *Protocol) Snapshot(ctx context.Context, symbol string, localTimestampNs
 	}
 	var d Decoder
 	if err := d.Decode(localTimestampNs(), body, m); err != nil {
-		return fmt.Errorf("snapshot of %s: %w", symbol, err)
+		return &venue.Failure{Cause: venue.Unknown, Err: fmt.Errorf("the snapshot of %s cannot be read: %w", symbol, err)}
 	}
 	if m.Kind != connector.MessageSnapshot {
-		return fmt.Errorf("binancespot: snapshot of %s: the reply is no book", symbol)
+		return &venue.Failure{Cause: venue.Unknown, Msg: "the reply about " + symbol + " is no snapshot"}
 	}
+	m.Symbol = []byte(symbol)
 	return nil
 }
 
@@ -131,7 +132,7 @@ func (p *Protocol) Filters(ctx context.Context, symbols []string) ([]venue.Filte
 	for _, symbol := range symbols {
 		f, ok := found[symbol]
 		if !ok {
-			return nil, fmt.Errorf("binancespot: the venue does not describe the symbol %s", symbol)
+			return nil, &venue.Failure{Cause: venue.Refused, Code: -1121, Msg: "the venue has no symbol " + symbol + ": see its list of pairs"}
 		}
 		rows = append(rows, f)
 	}

@@ -9,6 +9,8 @@ import (
 	"hftrunner/connector/binanceapi"
 	"hftrunner/connector/stream"
 	"hftrunner/connector/venue"
+
+	"github.com/cenkalti/backoff/v5"
 )
 
 var (
@@ -92,7 +94,8 @@ func (p *Protocol) UserStream(context.Context) (stream.Stream, error) {
 // alreadySubscribed is the code of a subscription that the connection has already, which is as good as a new one.
 const alreadySubscribed = -2035
 
-// subscribed reports whether a frame answers a request, and with an error that the venue refused it.
+// subscribed reports whether a frame answers a request, with an error when the venue refused it. A refusal that may pass,
+// such as of a clock that is off, asks for a pause before the next attempt.
 func (p *Protocol) subscribed(frame []byte) (answer bool, err error) {
 	parseErr := p.parser.Parse(frame, func(v binanceapi.Value) error {
 		if answer = v.Has("id") && v.Has("status"); !answer {
@@ -104,8 +107,13 @@ func (p *Protocol) subscribed(frame []byte) (answer bool, err error) {
 		return nil
 	})
 	var f *venue.Failure
-	if errors.As(parseErr, &f) {
-		return true, f
+	if !errors.As(parseErr, &f) {
+		return answer && parseErr == nil, nil
 	}
-	return answer && parseErr == nil, nil
+	switch f.Cause {
+	case venue.Weight, venue.Banned, venue.ClockOff, venue.Overloaded, venue.Unknown:
+		pause := max(time.Second, f.RetryAt.Sub(time.Unix(0, p.config.NowNs())))
+		return true, fmt.Errorf("%w (%w)", f, &backoff.RetryAfterError{Duration: pause})
+	}
+	return true, f
 }

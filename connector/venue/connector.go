@@ -63,10 +63,12 @@ type Connector struct {
 	clock connector.Clock
 	group *sync.WaitGroup
 
-	startMu sync.Mutex
-	running bool
-	early   []connector.Instrument
-	ended   bool
+	// live says that Run works: what comes before is kept, what comes after is dropped.
+	live          atomic.Bool
+	startMu       sync.Mutex
+	begun, ended  bool
+	early         []connector.Instrument
+	earlyRequests []connector.Order
 
 	// trade is the part that has to do with orders; nil without a key.
 	trade *trade
@@ -117,12 +119,21 @@ func (c *Connector) Register(inst connector.Instrument) {
 	if c.ended {
 		return
 	}
-	if !c.running {
+	if !c.begun {
 		c.early = append(c.early, inst)
 		return
 	}
 	c.register(inst)
 	c.renewMarket("an instrument was added")
+}
+
+// idle takes a request outside of Run: it is answered when Run begins, and dropped when it has ended.
+func (c *Connector) idle(o *connector.Order) {
+	c.startMu.Lock()
+	defer c.startMu.Unlock()
+	if !c.begun && len(c.earlyRequests) < maxUnanswered {
+		c.earlyRequests = append(c.earlyRequests, *o)
+	}
 }
 
 // register adds an instrument to the table, and to the record of orders.
@@ -147,7 +158,7 @@ func (c *Connector) Run(ctx context.Context, sink connector.Sink, clock connecto
 	defer cancel()
 	var group sync.WaitGroup
 	c.startMu.Lock()
-	if c.running || c.ended {
+	if c.begun {
 		c.startMu.Unlock()
 		return errors.New("venue: Run is called a second time")
 	}
@@ -160,12 +171,17 @@ func (c *Connector) Run(ctx context.Context, sink connector.Sink, clock connecto
 		}
 		c.trade = t
 	}
-	c.running = true
+	c.begun = true
 	for _, inst := range c.early {
 		c.register(inst)
 	}
-	c.early = nil
+	requests := c.earlyRequests
+	c.early, c.earlyRequests = nil, nil
+	c.live.Store(true)
 	c.startMu.Unlock()
+	for i := range requests {
+		refuse(sink, &requests[i], "order refused: the connector was not connected yet")
+	}
 
 	if err := c.keepClock(); err != nil {
 		return err
@@ -177,11 +193,12 @@ func (c *Connector) Run(ctx context.Context, sink connector.Sink, clock connecto
 	if c.trade != nil && err == nil {
 		c.trade.stop()
 	}
+	c.startMu.Lock()
+	c.live.Store(false)
+	c.ended = true
+	c.startMu.Unlock()
 	cancel()
 	group.Wait()
-	c.startMu.Lock()
-	c.running, c.ended = false, true
-	c.startMu.Unlock()
 	return errors.Join(err, c.protocol.Close())
 }
 

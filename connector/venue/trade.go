@@ -135,6 +135,10 @@ func (c *Connector) Modify(o connector.Order) {
 // request takes a bot's request. Cancels are taken whatever the state of the connection; what adds orders needs the private
 // stream, because without it nobody would see what becomes of them.
 func (c *Connector) request(o *connector.Order, take func(*blotter.Blotter, *connector.Order, int64)) {
+	if !c.live.Load() {
+		c.idle(o)
+		return
+	}
 	t := c.trade
 	if t == nil {
 		refuse(c.sink, o, "order refused: the connector has no key, it brings market data only")

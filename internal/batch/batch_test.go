@@ -563,6 +563,29 @@ func TestOrderOfParts(t *testing.T) {
 	}
 }
 
+// A day outside of the period is not run, and counts for nothing.
+func TestOutsideOfThePeriod(t *testing.T) {
+	r := newRig(t)
+	for i := range r.cfg.Jobs {
+		r.cfg.Jobs[i].Spec.FromNs = startNs + 60e9
+		if i%2 == 1 { // the second day's data is the first's in this rig
+			r.cfg.Jobs[i].Spec.FromNs, r.cfg.Jobs[i].Spec.ToNs = startNs, startNs+60e9
+		}
+	}
+	results := r.run()
+	if got := statuses(results); got != "skipped, finished, skipped, finished" || batch.Count(results).Skipped != 2 || len(r.fake.runs) != 2 {
+		t.Fatalf("%s, run %v", got, r.fake.runs)
+	}
+	groups, err := batch.Evaluate(r.cfg.Dir, r.cfg.Jobs, results)
+	if err != nil || groups[0].Skipped != 1 || groups[0].Warning() != "" || groups[0].Value("Return") != 9.9 {
+		t.Errorf("%+v, %v", groups, err)
+	}
+	groups, err = batch.Evaluate(r.cfg.Dir, r.cfg.Jobs[:1], results[:1])
+	if err != nil || groups[0].Warning() != "all data is outside of from and to" {
+		t.Errorf("%+v, %v", groups, err)
+	}
+}
+
 func TestPartNames(t *testing.T) {
 	for _, c := range []struct{ files, want string }{
 		{"a.npz", ""},

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"hftrunner/backtest"
@@ -23,8 +24,10 @@ type Group struct {
 	Job  *Job
 	Jobs []int
 	// Finished is how many of them have a result, Error why the first that failed did.
-	Finished int
-	Error    string
+	// Skipped is how many have no data in the period, Records how many samples the others have.
+	Finished, Skipped int
+	Records           int64
+	Error             string
 	// Stats are the figures of each finished part, or of each day when there is one part, and of all together last; nil
 	// when nothing is finished. Assets has the same for each of several assets.
 	Stats  []stats.Row
@@ -50,6 +53,19 @@ type AssetStats struct {
 func (g *Group) Name() string {
 	whole := Job{Strategy: g.Job.Strategy, Set: g.Job.Set}
 	return whole.Name()
+}
+
+// Warning says why there are no figures although nothing failed, empty otherwise.
+func (g *Group) Warning() string {
+	switch {
+	case g.Overlap != "":
+		return g.Overlap
+	case g.Skipped == len(g.Jobs):
+		return "all data is " + strings.TrimPrefix(errOutside.Error(), "its data is ")
+	case g.Finished > 0 && g.Records == 0:
+		return "nothing was recorded, so there are no figures: set record_interval, or have the strategy record"
+	}
+	return ""
 }
 
 // Value returns a figure of the whole period, NaN when there is none.
@@ -96,10 +112,16 @@ func (g *Group) evaluate(dir string, jobs []Job, results []JobResult) error {
 		if r.Status == StatusFailed && g.Error == "" {
 			g.Error = r.Reason()
 		}
+		if r.Status == StatusSkipped {
+			g.Skipped++
+		}
 		if r.Status != StatusFinished {
 			continue
 		}
 		g.Finished++
+		for _, n := range r.Records {
+			g.Records += n
+		}
 		p := part{name: jobs[n].Part}
 		for asset := range jobs[n].Spec.Assets {
 			rows, err := readRecords(filepath.Join(dir, r.Folder, recordsFile), asset, g.Job.Figures.Window)

@@ -51,6 +51,8 @@ type Status string
 const (
 	StatusFinished Status = "finished"
 	StatusFailed   Status = "failed"
+	// StatusSkipped: all of its data is outside of the period.
+	StatusSkipped Status = "skipped"
 	// StatusInterrupted: the run was ended before the job.
 	StatusInterrupted Status = "interrupted"
 )

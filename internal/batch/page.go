@@ -95,10 +95,10 @@ func (g *Group) failure() string {
 	switch {
 	case g.Error != "":
 		return g.Error
-	case g.Overlap != "":
-		return g.Overlap
-	case g.Finished < len(g.Jobs):
-		return fmt.Sprintf("%d of %d parts are not done", len(g.Jobs)-g.Finished, len(g.Jobs))
+	case g.Warning() != "":
+		return g.Warning()
+	case g.Finished+g.Skipped < len(g.Jobs):
+		return fmt.Sprintf("%d of %d parts are not done", len(g.Jobs)-g.Finished-g.Skipped, len(g.Jobs))
 	}
 	return ""
 }

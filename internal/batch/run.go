@@ -37,7 +37,7 @@ type JobResult struct {
 	Name   string `json:"name"`
 	Folder string `json:"folder"`
 	Status Status `json:"status"`
-	// Error says why it failed.
+	// Error says why it failed or was skipped.
 	Error string `json:"error,omitempty"`
 	// Resumed: it was finished before this run.
 	Resumed bool `json:"resumed,omitempty"`
@@ -157,6 +157,8 @@ func (r *runner) work(ctx context.Context, queue <-chan int, results []JobResult
 		err := r.job(ctx, executor, job, result)
 		switch {
 		case err == nil:
+		case errors.Is(err, errOutside):
+			result.Status, result.Error = StatusSkipped, err.Error()
 		case ctx.Err() != nil:
 			result.Status, result.Result = StatusInterrupted, nil
 		default:
@@ -165,6 +167,20 @@ func (r *runner) work(ctx context.Context, queue <-chan int, results []JobResult
 		r.event(Event{Kind: EventJobEnd, Job: job.Name(), Status: result.Status, Text: result.Reason()})
 	}
 	return executor.Close()
+}
+
+// errOutside is why a job is skipped.
+var errOutside = errors.New("its data is outside of from and to")
+
+// outside reports whether all data, as far as it was looked over, is outside of the period.
+func outside(spec *backtest.Spec, files []DataFile) bool {
+	for _, f := range files {
+		before, after := spec.FromNs > 0 && f.EndNs < spec.FromNs, spec.ToNs > 0 && f.StartNs >= spec.ToNs
+		if f.EndNs == 0 || !before && !after {
+			return false
+		}
+	}
+	return len(files) > 0
 }
 
 // job runs one job and keeps what comes out. What an error leaves in the folder is of no use to anybody but the log.
@@ -176,6 +192,9 @@ func (r *runner) job(ctx context.Context, executor Executor, job *Job, result *J
 	result.Data = append(result.Data, files...)
 	if err != nil {
 		return err
+	}
+	if outside(&spec, files) {
+		return errOutside
 	}
 	report := throttled(r.event)
 	dir := filepath.Join(r.cfg.Dir, job.Folder())

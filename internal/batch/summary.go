@@ -28,6 +28,7 @@ type JobCounts struct {
 	Finished    int `json:"finished"`
 	Resumed     int `json:"resumed"`
 	Failed      int `json:"failed"`
+	Skipped     int `json:"skipped"`
 	Interrupted int `json:"interrupted"`
 }
 
@@ -74,6 +75,8 @@ func Count(results []JobResult) JobCounts {
 			c.Finished++
 		case StatusFailed:
 			c.Failed++
+		case StatusSkipped:
+			c.Skipped++
 		case StatusInterrupted:
 			c.Interrupted++
 		}

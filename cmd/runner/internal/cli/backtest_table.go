@@ -39,8 +39,8 @@ func printBacktest(w io.Writer, plan *backtestPlan, groups []batch.Group, result
 	}
 	printDays(w, groups, book)
 	for i := range groups {
-		if groups[i].Overlap != "" {
-			fmt.Fprintf(w, "\nwarning: %s: %s\n", groups[i].Name(), groups[i].Overlap)
+		if text := groups[i].Warning(); text != "" && i < maxErrors {
+			fmt.Fprintf(w, "\nwarning: %s: %s\n", groups[i].Name(), text)
 		}
 	}
 	printFailures(w, results)
@@ -82,10 +82,13 @@ func groupRows(g *batch.Group, sets []string) [][]string {
 	fills := whole(g.Counts.Fills)
 	if g.Finished == 0 {
 		fills = "not done"
+		if g.Skipped > 0 {
+			fills = "skipped"
+		}
 		if g.Error != "" {
 			fills = "failed"
 		}
-	} else if g.Finished < len(g.Jobs) {
+	} else if g.Finished+g.Skipped < len(g.Jobs) {
 		fills += fmt.Sprintf(" (%d of %d)", g.Finished, len(g.Jobs))
 	}
 	var whole stats.Row

@@ -167,7 +167,7 @@ func TestBacktestJSON(t *testing.T) {
 		want string
 	}{
 		{"summary", summary, "created_at dir interrupted jobs results version"},
-		{"jobs", summary["jobs"].(map[string]any), "failed finished interrupted resumed total"},
+		{"jobs", summary["jobs"].(map[string]any), "failed finished interrupted resumed skipped total"},
 		{"result", result, "assets counts jobs params parts plugin set stats strategy"},
 		{"stats", result["stats"].(map[string]any), "end end_ns figures start start_ns uneven"},
 		{"part", result["parts"].([]any)[1].(map[string]any), "part stats"},

@@ -149,10 +149,13 @@ func (v *backtestView) jobEnd(e *batch.Event) string {
 	switch e.Status {
 	case batch.StatusFinished:
 		v.done.Finished++
-		return fmt.Sprintf("%s finished%s (%d of %d)", e.Job, spent, v.done.Finished+v.done.Failed, v.done.Total)
+		return fmt.Sprintf("%s finished%s (%d of %d)", e.Job, spent, v.done.Finished+v.done.Failed+v.done.Skipped, v.done.Total)
 	case batch.StatusFailed:
 		v.done.Failed++
 		return fmt.Sprintf("%s failed: %s", e.Job, e.Text)
+	case batch.StatusSkipped:
+		v.done.Skipped++
+		return fmt.Sprintf("%s skipped: %s", e.Job, e.Text)
 	}
 	v.done.Interrupted++
 	return ""
@@ -206,7 +209,7 @@ func (v *backtestView) status() []string {
 	for _, t := range v.tasks {
 		lines = append(lines, t.line(width, v.now(), v.screen != nil))
 	}
-	total := fmt.Sprintf("%d of %s done", v.done.Finished+v.done.Failed, count(v.done.Total, "run"))
+	total := fmt.Sprintf("%d of %s done", v.done.Finished+v.done.Failed+v.done.Skipped, count(v.done.Total, "run"))
 	if v.done.Failed > 0 {
 		total += fmt.Sprintf(", %d failed", v.done.Failed)
 	}

@@ -25,6 +25,8 @@ type barrier struct {
 const (
 	barrierSpins = 200
 	barrierSleep = 2 * time.Millisecond
+	// maxShows is how often one wait shows the same time. A bot that still waits for it reads another connector's clock.
+	maxShows = 4
 )
 
 func newBarrier(clock *ipc.Clock) *barrier { return &barrier{clock: clock} }
@@ -49,7 +51,7 @@ func (b *barrier) members() []*session {
 	return b.scratch
 }
 
-// show lets the bots see the time that the connector has reached.
+// show lets the bots see the time that the connector has reached, and that nothing else happens at it by itself.
 func (b *barrier) show() {
 	b.clock.Show()
 	for _, s := range b.members() {
@@ -58,26 +60,17 @@ func (b *barrier) show() {
 }
 
 // waitUntil is WaitUntil of a stepped clock. The bots' deadlines before timestampNs come first; at timestampNs itself
-// the connector's events do, as in a backtest: the bots see the new time with the first event, or when the connector
-// is done with it and waits again.
+// the connector's events do, as in a backtest: the bots see the new time with the first event, or when everybody is done
+// with it. A bot that waits for the end of the present instant has it when every bot waits and none has sent anything
+// that the connector has not taken.
 func (b *barrier) waitUntil(ctx context.Context, timestampNs int64, wake <-chan struct{}) (int64, error) {
-	b.show()
-	if timestampNs == math.MaxInt64 { // nothing will ever happen by itself: time stands still
-		select {
-		case <-wake:
-			return b.clock.NowNs(), nil
-		case <-ctx.Done():
-			return b.clock.NowNs(), ctx.Err()
-		}
+	if timestampNs == math.MaxInt64 {
+		return b.standStill(ctx, wake)
 	}
-	for {
-		next := timestampNs
-		for _, s := range b.members() {
-			deadlineNs, err := awaitIdle(ctx, s)
-			if err != nil {
-				return b.clock.NowNs(), err
-			}
-			next = min(next, deadlineNs)
+	for shows := 0; ; {
+		next, err := b.nextDeadline(ctx, timestampNs)
+		if err != nil {
+			return b.clock.NowNs(), err
 		}
 		select {
 		case <-wake: // requests came in at this instant
@@ -87,13 +80,48 @@ func (b *barrier) waitUntil(ctx context.Context, timestampNs int64, wake <-chan 
 		if ctx.Err() != nil {
 			return b.clock.NowNs(), ctx.Err()
 		}
+		nowNs := b.clock.NowNs()
+		if next <= nowNs && nowNs < timestampNs && shows < maxShows {
+			shows++
+			b.show()
+			continue
+		}
 		// What a bot says is not trusted to be in the future.
-		next = min(max(next, b.clock.NowNs()+1), max(timestampNs, b.clock.NowNs()))
+		next = min(max(next, nowNs+1), max(timestampNs, nowNs))
 		b.clock.Step(next)
 		if next >= timestampNs {
 			return timestampNs, nil
 		}
 		b.show()
+	}
+}
+
+// nextDeadline returns the earliest time that a bot waits for, at most timestampNs, once all of them wait.
+func (b *barrier) nextDeadline(ctx context.Context, timestampNs int64) (int64, error) {
+	next := timestampNs
+	for _, s := range b.members() {
+		deadlineNs, err := awaitIdle(ctx, s)
+		if err != nil {
+			return 0, err
+		}
+		next = min(next, deadlineNs)
+	}
+	return next, nil
+}
+
+// standStill waits for requests while nothing will ever happen by itself: the connector has no instrument.
+func (b *barrier) standStill(ctx context.Context, wake <-chan struct{}) (int64, error) {
+	look := time.NewTicker(barrierSleep)
+	defer look.Stop()
+	for {
+		b.show()
+		select {
+		case <-wake:
+			return b.clock.NowNs(), nil
+		case <-ctx.Done():
+			return b.clock.NowNs(), ctx.Err()
+		case <-look.C:
+		}
 	}
 }
 

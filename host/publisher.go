@@ -241,11 +241,8 @@ func (p *publisher) snapshot(h *holding) {
 	h.port.SendSnapshot(h.feedNo, orders, &h.state, inst.levels)
 }
 
-// end marks the end of recorded data.
+// end marks the end of recorded data. The bots' time stays that of the last they have received.
 func (p *publisher) end() {
-	if p.barrier != nil {
-		p.barrier.show() // without the lock, which a closing session takes while it keeps the barrier out
-	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.feed.End()

@@ -28,6 +28,7 @@ type SharedChannel struct {
 	interrupted atomic.Bool
 	closed      bool
 	seenNs      int64  // newest time stamp received, with a stepped clock
+	shownBefore uint64 // how often that clock had been shown when the bot last received or sent something
 	checkHostAt int64  // monotonic time at which to look whether the host is alive
 	tickMonoNs  uint64 // publication time of the newest feed event received
 	sent        uint64
@@ -257,6 +258,7 @@ func (c *SharedChannel) send(l *link, feedNo int, q *LiveRequest) error {
 	}
 	c.sent++
 	atomic.StoreUint64(c.control.sent, c.sent)
+	c.active()
 	if atomic.LoadUint32(c.control.hostParked) != 0 { // SYNC POINT: host parked
 		atomic.AddUint32(c.control.requestBell, 1)
 		shm.FutexWake(c.control.requestBell, 1)

@@ -21,6 +21,7 @@ type Clock struct {
 	rate        float64
 	monoStartNs atomic.Int64 // 0 until started
 	nowNs       atomic.Int64 // of a stepped clock
+	shown       atomic.Uint64
 	segments    []*shm.Segment
 }
 
@@ -61,10 +62,13 @@ func (c *Clock) Start() {
 // is published at it, or by Show.
 func (c *Clock) Step(timestampNs int64) { c.nowNs.Store(max(timestampNs, c.nowNs.Load())) }
 
-// Show lets the bots see the time of a stepped clock.
+// Show lets the bots see the time of a stepped clock, and that for now nothing else happens at it: waits that end at this
+// time are over.
 func (c *Clock) Show() {
+	shown := c.shown.Add(1)
 	for _, s := range c.segments {
 		atomic.StoreInt64(int64Word(s, offClockNow), c.nowNs.Load()) // SYNC POINT: clock step
+		atomic.StoreUint64(s.Word64(offClockShown), shown)           // SYNC POINT: clock shown
 	}
 }
 
@@ -98,6 +102,7 @@ func (c *Clock) describe(s *shm.Segment) {
 	*s.Word64(offClockRate) = math.Float64bits(c.rate)
 	*int64Word(s, offClockMono) = c.monoStartNs.Load()
 	*int64Word(s, offClockNow) = c.nowNs.Load()
+	*s.Word64(offClockShown) = c.shown.Load()
 	c.segments = append(c.segments, s)
 }
 
@@ -117,6 +122,7 @@ type clockView struct {
 	rate    float64
 	mono    *int64
 	now     *int64
+	shown   *uint64
 }
 
 func viewClock(s *shm.Segment) clockView {
@@ -126,6 +132,7 @@ func viewClock(s *shm.Segment) clockView {
 		rate:    math.Float64frombits(*s.Word64(offClockRate)),
 		mono:    int64Word(s, offClockMono),
 		now:     int64Word(s, offClockNow),
+		shown:   s.Word64(offClockShown),
 	}
 }
 
@@ -135,6 +142,9 @@ func (v *clockView) nowNs() int64 {
 	}
 	return runningNow(v.startNs, atomic.LoadInt64(v.mono), v.rate) // SYNC POINT: clock start
 }
+
+// timesShown returns how often the host has shown the time of a stepped clock.
+func (v *clockView) timesShown() uint64 { return atomic.LoadUint64(v.shown) } // SYNC POINT: clock shown
 
 // same reports whether both views show the same time.
 func (v *clockView) same(o *clockView) bool {

@@ -7,7 +7,7 @@ import "hftrunner/ipc/internal/shm"
 //	feed segment (one per connector, read-only for bots)
 //	     0  identity: magic | layout version | size | host pid | ring capacity
 //	    64  clock: mode | start ns | rate bits | monotonic start ns
-//	   128  time of a stepped clock
+//	   128  time of a stepped clock | how often the host has shown it
 //	   192  end of data: 1 + sequence of the last record | closed
 //	  4096  broadcast ring
 //
@@ -24,7 +24,7 @@ import "hftrunner/ipc/internal/shm"
 //	   320  written by the bot: events | lost events | resyncs
 const (
 	magic         uint64 = 0x72656e6e75727468 // "hftrunner" without its last letter but one, little endian
-	layoutVersion uint64 = 1
+	layoutVersion uint64 = 2
 
 	headerSize = 4096
 
@@ -39,6 +39,7 @@ const (
 	offClockRate  = 80
 	offClockMono  = 88
 	offClockNow   = 128
+	offClockShown = 136
 
 	offFeedEnd    = 192
 	offFeedClosed = 200

@@ -30,9 +30,31 @@ func (c *SharedChannel) RecvTimeout(_ uint64, timeout time.Duration, ev *LiveEve
 		return -1, hft.ErrInterrupted
 	}
 	if instNo, ok := c.poll(ev); ok {
+		c.active()
 		return instNo, nil
 	}
-	return c.waitFor(timeout, ev)
+	instNo, err := c.waitFor(timeout, ev)
+	if err == nil {
+		c.active()
+	}
+	return instNo, err
+}
+
+// active notes that the bot has received or sent something: the time of a stepped clock is over for it only when the
+// host has shown it once more, because what it got may not be all, and what it sent may be answered, at this time.
+func (c *SharedChannel) active() {
+	if c.clock.stepped {
+		c.shownBefore = c.clock.timesShown()
+	}
+}
+
+// reached reports whether a wait is over. shown is how often a stepped clock had been shown before the queues were
+// looked at.
+func (c *SharedChannel) reached(nowNs, deadlineNs int64, shown uint64) bool {
+	if !c.clock.stepped || nowNs != deadlineNs {
+		return nowNs >= deadlineNs
+	}
+	return shown != c.shownBefore
 }
 
 // waitFor polls, spins and parks until there is an event or a reason to return without one.
@@ -42,7 +64,8 @@ func (c *SharedChannel) waitFor(timeout time.Duration, ev *LiveEvent) (int, erro
 	for checks := 1; ; checks++ {
 		c.heartbeat()
 		gen := atomic.LoadUint64(c.control.workGen) // SYNC POINT: work generation
-		end := c.ended()                            // before the poll: what was published before the end is there
+		shown := c.clock.timesShown()
+		end := c.ended() // before the poll: what was published before the end is there
 		for range spinsPerCheck {
 			if instNo, ok := c.poll(ev); ok {
 				return instNo, nil
@@ -52,7 +75,7 @@ func (c *SharedChannel) waitFor(timeout time.Duration, ev *LiveEvent) (int, erro
 			return -1, err
 		}
 		nowNs := c.NowNs()
-		if nowNs >= deadlineNs {
+		if timeout < 0 || c.reached(nowNs, deadlineNs, shown) {
 			return -1, hft.ErrTimeout
 		}
 		if c.clock.stepped {

@@ -49,7 +49,7 @@ func (c *canned) RecvTimeout(_ uint64, timeout time.Duration, ev *ipc.LiveEvent)
 		return 0, nil
 	}
 	if c.next == len(c.events) {
-		if !c.endless && timeout == 0 {
+		if !c.endless && timeout <= 0 {
 			return -1, hft.ErrTimeout
 		}
 		c.next = 0

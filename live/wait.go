@@ -24,8 +24,9 @@ func (b *LiveBot) Elapse(duration time.Duration) (hft.ElapseResult, error) {
 	return b.waitFor(duration, &wait{})
 }
 
-// ElapseBT returns ElapseOk at once: live, computing takes its own time (elapse_bt).
-func (b *LiveBot) ElapseBT(time.Duration) (hft.ElapseResult, error) { return hft.ElapseOk, nil }
+// ElapseBT returns ElapseOk at once and receives nothing: live, computing takes its own time (elapse_bt). It is refused
+// where Elapse is: after Close, and within the order hook or error handler.
+func (b *LiveBot) ElapseBT(time.Duration) (hft.ElapseResult, error) { return hft.ElapseOk, b.mayWait() }
 
 // WaitNextFeed waits for the next market feed event of any asset or, with includeOrderResp, for the next response of
 // any order, and comes back when the message it belongs to has been processed to its end: ElapseMarketFeed or
@@ -54,7 +55,7 @@ func (b *LiveBot) waitOrder(assetNo int, orderID uint64, timeout time.Duration) 
 	w := wait{orders: hft.WaitOrderResponse{Specified: true, AssetNo: assetNo, OrderID: orderID}}
 	if a.Answered(orderID) {
 		// What is there is received nevertheless: a strategy that only calls this has to see it stop.
-		w.hit, w.result = true, hft.ElapseOrderResponse
+		timeout, w.result = 0, hft.ElapseOrderResponse
 	}
 	result, err := b.waitFor(timeout, &w)
 	if result == hft.ElapseOrderResponse {
@@ -63,17 +64,17 @@ func (b *LiveBot) waitOrder(assetNo int, orderID uint64, timeout time.Duration) 
 	return result, err
 }
 
+// whatIsThere is the timeout of a RecvTimeout that does not wait.
+const whatIsThere time.Duration = -1
+
 // waitFor receives until w has what it waits for and no message is half processed, until the time is over, or until
 // there is an error. The clock is only asked when there is nothing to receive: while events come in, they come first.
 func (b *LiveBot) waitFor(timeout time.Duration, w *wait) (hft.ElapseResult, error) {
-	if b.closed {
-		return hft.ElapseOk, errClosed
-	}
-	if b.inCallback {
-		return hft.ElapseOk, errReentrant
+	if err := b.mayWait(); err != nil {
+		return hft.ElapseOk, err
 	}
 	deadlineNs := local.Deadline(b.ch.NowNs(), timeout)
-	remaining := time.Duration(0) // first what is there
+	remaining := whatIsThere
 	for {
 		instNo, err := b.ch.RecvTimeout(b.id, remaining, &b.ev)
 		switch {
@@ -84,20 +85,33 @@ func (b *LiveBot) waitFor(timeout time.Duration, w *wait) (hft.ElapseResult, err
 			if b.unfinished == 0 && (w.hit || b.after(deadlineNs)) {
 				return w.result, nil
 			}
-			remaining = 0
+			remaining = whatIsThere
 		case errors.Is(err, hft.ErrTimeout):
 			if w.hit && b.unfinished == 0 {
 				return w.result, nil
 			}
-			if remaining = time.Duration(deadlineNs - b.ch.NowNs()); remaining <= 0 {
+			left := time.Duration(deadlineNs - b.ch.NowNs())
+			if left < 0 || left == 0 && remaining >= 0 {
 				return w.result, nil
 			}
+			remaining = left
 		case errors.Is(err, hft.ErrEndOfData):
 			return hft.ElapseEndOfData, nil
 		default:
 			return hft.ElapseOk, err
 		}
 	}
+}
+
+// mayWait returns why the bot cannot wait at all.
+func (b *LiveBot) mayWait() error {
+	switch {
+	case b.closed:
+		return errClosed
+	case b.inCallback:
+		return errReentrant
+	}
+	return nil
 }
 
 // after reports whether the event that was just processed reached the host after the deadline: then a feed that is

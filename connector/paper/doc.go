@@ -25,6 +25,6 @@
 //
 // # End
 //
-// When the source ends, Run delivers what arrives within the latency and returns nil; when ctx ends it returns nil at
-// once. It closes the source. An error of the source is returned. Requests made later are ignored.
+// When the source has ended, what is under way is still delivered, and then Run returns nil; requests made after the last
+// batch are ignored. When ctx ends Run returns nil at once. It closes the source. An error of the source is returned. Requests made later are ignored.
 package paper

@@ -31,7 +31,8 @@ type session struct {
 	batch     Batch
 	haveBatch bool
 	nowNs     int64 // the time of what was processed last
-	endNs     int64 // when the run is over, sim.NeverNs before the source ended
+	batchNs   int64 // the time of the last batch
+	ended     bool  // the source has
 
 	// The requests of one instant, which wait for the others of the same instant when time is stepped.
 	instant   []connector.Order
@@ -46,7 +47,7 @@ type session struct {
 
 func newSession(p *Paper, sink connector.Sink, clock connector.Clock) *session {
 	return &session{paper: p, sink: sink, clock: clock, stepped: p.cfg.Speed == 0,
-		link: sim.NewLink(p.latency, p.latency), endNs: sim.NeverNs, nowNs: clock.NowNs()}
+		link: sim.NewLink(p.latency, p.latency), nowNs: clock.NowNs()}
 }
 
 // run is the event loop: wait for the next thing to happen, take requests on the way, let it happen.
@@ -68,16 +69,17 @@ func (s *session) run(ctx context.Context) error {
 		if nowNs < nextNs || took && s.stepped {
 			continue // there may be more requests of this instant
 		}
-		if s.step(nextNs) {
-			return nil
+		if s.over() {
+			return nil // the bots have seen everything of this instant, and none has asked for more
 		}
+		s.step(nextNs)
 	}
 	return nil
 }
 
 // fetch gets the next batch unless there is one.
 func (s *session) fetch() error {
-	if s.haveBatch || s.listed == 0 || s.endNs != sim.NeverNs {
+	if s.haveBatch || s.listed == 0 || s.ended {
 		return nil
 	}
 	err := s.paper.cfg.Source.Next(&s.batch)
@@ -85,17 +87,24 @@ func (s *session) fetch() error {
 	case err == nil:
 		s.haveBatch = true
 	case errors.Is(err, io.EOF):
-		e := &s.paper.cfg.Exchange
-		s.endNs = s.nowNs + int64(e.OrderLatency) + int64(e.ResponseLatency)
+		s.ended = true
 	default:
 		return fmt.Errorf("paper: read the source: %w", err)
 	}
 	return nil
 }
 
+// over reports whether the source has ended and nothing is under way.
+func (s *session) over() bool {
+	return s.ended && len(s.instant) == 0 && s.link.ToExchange.Len() == 0 && s.link.ToLocal.Len() == 0
+}
+
 // nextNs returns when something happens next, sim.NeverNs while there is no instrument. It is never in the past.
 func (s *session) nextNs() int64 {
-	nextNs := min(s.link.ToExchange.NextNs(), s.link.ToLocal.NextNs(), s.endNs)
+	if s.over() {
+		return s.nowNs + 1 // the bots may still have requests of this instant
+	}
+	nextNs := min(s.link.ToExchange.NextNs(), s.link.ToLocal.NextNs())
 	if s.haveBatch {
 		nextNs = min(nextNs, s.batch.TimestampNs)
 	}
@@ -105,13 +114,12 @@ func (s *session) nextNs() int64 {
 	return max(nextNs, s.nowNs)
 }
 
-// step lets everything of one time happen: one batch, then reports on their way back, then requests arriving. It
-// reports whether the run is over.
-func (s *session) step(nowNs int64) (over bool) {
+// step lets everything of one time happen: one batch, then reports on their way back, then requests arriving.
+func (s *session) step(nowNs int64) {
 	s.nowNs = nowNs
 	s.flush()
 	if s.haveBatch && s.batch.TimestampNs <= nowNs {
-		s.haveBatch = false
+		s.haveBatch, s.batchNs = false, nowNs
 		s.apply(nowNs, &s.batch)
 	}
 	for {
@@ -121,7 +129,7 @@ func (s *session) step(nowNs int64) (over bool) {
 		case s.link.ToExchange.Receive(nowNs, &s.request):
 			s.exchanges[s.request.AssetNo].OnRequest(nowNs, &s.request)
 		default:
-			return nowNs >= s.endNs
+			return
 		}
 	}
 }
@@ -187,8 +195,8 @@ func (s *session) take(nowNs int64) bool {
 	for _, inst := range registrations {
 		s.register(nowNs, inst)
 	}
-	if len(s.taken) == 0 {
-		return false
+	if len(s.taken) == 0 || s.ended && nowNs > s.batchNs {
+		return false // what is asked for after the last batch is not carried out, or a bot could go on for ever
 	}
 	if s.instantNs != nowNs {
 		s.flush()

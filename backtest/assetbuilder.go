@@ -169,7 +169,7 @@ func (a *AssetBuilder) build(assetNo int, b *Builder) (*asset, error) {
 	case a.queue == nil || a.entry == nil || a.response == nil || a.asset == nil || a.fee == nil:
 		return nil, incomplete("a model is nil: leave it out for the default")
 	}
-	made := &asset{connector: a.connector, symbol: a.symbol, link: sim.NewLink(a.entry, a.response), local: local.NewAsset(a.book.tickSize, a.lastTrades),
+	made := &asset{connector: a.connector, symbol: a.symbol, link: sim.NewLink(a.entry, a.response), local: local.NewAsset(a.book.tickSize, a.book.lotSize, a.lastTrades),
 		state: sim.NewState(a.asset, a.fee), keepTrades: a.lastTrades > 0, countPartials: a.countPartials}
 	if err := a.buildSides(assetNo, made, b); err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"hftrunner/hft"
+	"hftrunner/sim"
 )
 
 // Finish takes the last sample and sums up. runErr is what the strategy returned. It is called once, on the bot's
@@ -39,8 +40,11 @@ func (b *Backtest) end(runErr error) End {
 }
 
 func (b *Backtest) assetResult(assetNo int, a *asset) AssetResult {
-	s := sample(b, assetNo)
-	r := AssetResult{Symbol: a.symbol, Local: a.state.Values, Exchange: a.exchange.State(), OpenOrders: a.exchange.NumOrders(),
+	s, exchange := sample(b, assetNo), a.exchange.State()
+	if b.compat == sim.Fixed {
+		exchange.Position = a.local.WholeLots(exchange.Position) // as the bot's
+	}
+	r := AssetResult{Symbol: a.symbol, Local: a.state.Values, Exchange: exchange, OpenOrders: a.exchange.NumOrders(),
 		Counts: a.measure.result(), FeedLatency: a.measure.feed.distribution(), EntryLatency: a.measure.entry.distribution(),
 		ResponseLatency: a.measure.response.distribution(), RoundTrip: a.measure.roundTrip.distribution()}
 	if !math.IsNaN(s.Price) {

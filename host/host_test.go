@@ -12,8 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"hftrunner/hft"
 	"hftrunner/host"
 	"hftrunner/internal/control"
+	"hftrunner/ipc"
 )
 
 func TestStrategiesTradeToFills(t *testing.T) {
@@ -299,12 +301,25 @@ func TestGarbageHurtsOnlyItsBot(t *testing.T) {
 	}
 }
 
-// TestRefusedQuantity sends a quantity that is no multiple of the lot size: the bot is told, nothing reaches the venue.
+// TestRefusedQuantity sends a quantity that is no multiple of the lot size, which the bot's library would not: the bot is
+// told, nothing reaches the venue.
 func TestRefusedQuantity(t *testing.T) {
 	cfg := newConfig(t, 1, 0)
-	cfg.Strategies = []host.StrategyConfig{strategyOf("grid", "quoter", quoterParams{Qty: 0.0105})}
+	cfg.Strategies = []host.StrategyConfig{strategyOf("plugin", "sleeper", struct{}{})}
 	r := start(t, cfg)
-	s := r.until("grid", "a refusal", func(s control.StrategyStatus) bool { return s.Rejects > 0 })
+	r.until("plugin", "running", running)
+	inst := attachedInstrument("BTCUSDT")
+	ch, err := ipc.Dial(r.socket(), 7, []ipc.Instrument{inst}, ipc.DialTimeout(patience))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = ch.Close() }()
+	order := hft.NewOrder(1, 600_000, inst.TickSize, 0.0105, hft.Buy, hft.Limit, hft.GTC)
+	order.Req = hft.StatusNew
+	if err := ch.Send(7, 0, &ipc.LiveRequest{Kind: ipc.RequestOrder, Order: order}); err != nil {
+		t.Fatal(err)
+	}
+	s := r.until("attached-7", "a refusal", func(s control.StrategyStatus) bool { return s.Rejects > 0 })
 	if s.Orders != 0 || s.Instruments[0].OpenOrders != 0 {
 		t.Errorf("%+v", s)
 	}

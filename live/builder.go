@@ -114,7 +114,7 @@ func (b *LiveBotBuilder) Build(ch ipc.Channel) (*LiveBot, error) {
 	for i := range b.instruments {
 		inst := &b.instruments[i]
 		a := &bot.assets[i]
-		*a = asset{Asset: local.NewAsset(inst.TickSize, inst.lastTrades), instrument: inst.Instrument, book: inst.book,
+		*a = asset{Asset: local.NewAsset(inst.TickSize, inst.LotSize, inst.lastTrades), instrument: inst.Instrument, book: inst.book,
 			connectorNo: bot.connectorNo(inst.Connector), registering: true}
 	}
 	for i := range bot.assets {

@@ -27,10 +27,10 @@ func (b *LiveBot) SubmitSellOrder(assetNo int, orderID uint64, price, qty float6
 // SubmitOrder sends an order and keeps it in Orders with status None and request New until the answer. With wait it
 // returns ElapseOrderResponse when the answer has been processed, ElapseOk when none came in the response timeout.
 //
-// Errors, with nothing sent or changed: hft.ErrInstrumentNotFound; hft.ErrInvalidOrderRequest for a quantity or, of a
-// limit order, a price that is not finite and above 0, a price of less than half a tick, a side other than Buy and
-// Sell, an unknown order type or time in force; hft.ErrOrderIDExist; hft.ErrRequestQueueFull; hft.ErrPeerGone. With
-// wait also those of the waiting calls.
+// Errors, with nothing sent or changed: hft.ErrInstrumentNotFound; hft.ErrInvalidOrderRequest for a quantity that is not
+// a whole number of lots, 1 or more, of a limit order a price that is not finite and above 0 or of less than half a tick,
+// a side other than Buy and Sell, an unknown order type or time in force; hft.ErrOrderIDExist; hft.ErrRequestQueueFull;
+// hft.ErrPeerGone. With wait also those of the waiting calls.
 func (b *LiveBot) SubmitOrder(assetNo int, r hft.OrderRequest, wait bool) (hft.ElapseResult, error) {
 	if err := b.mayRequest(assetNo, wait); err != nil {
 		return hft.ElapseOk, err

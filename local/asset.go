@@ -12,9 +12,9 @@ type Asset struct {
 	FeedLatency  FeedLatency
 	OrderLatency OrderLatency
 
-	tickSize float64
-	notes    orderNotes
-	trades   tradeRing
+	tickSize, lotSize float64
+	notes             orderNotes
+	trades            tradeRing
 }
 
 // FeedLatency holds the times of the newest feed event.
@@ -32,8 +32,8 @@ type OrderLatency struct {
 }
 
 // NewAsset returns an asset without orders. lastTrades is how many of the last trades it keeps, 0 for none.
-func NewAsset(tickSize float64, lastTrades int) Asset {
-	return Asset{tickSize: tickSize, trades: newTradeRing(lastTrades)}
+func NewAsset(tickSize, lotSize float64, lastTrades int) Asset {
+	return Asset{tickSize: tickSize, lotSize: lotSize, trades: newTradeRing(lastTrades)}
 }
 
 // TickSize returns the instrument's tick size.

@@ -8,11 +8,11 @@ import (
 )
 
 // Submission returns the order that a request asks for, not yet part of the Asset. Errors: hft.ErrInvalidOrderRequest for
-// a quantity or, of a limit order, a price that is not finite and above 0, a price of less than half a tick, a side other
-// than Buy and Sell, an unknown order type or time in force; hft.ErrOrderIDExist.
+// a quantity that is not a whole number of lots, 1 or more; of a limit order, a price that is not finite and above 0, or of
+// less than half a tick; a side other than Buy and Sell; an unknown order type or time in force; hft.ErrOrderIDExist.
 func (a *Asset) Submission(r *hft.OrderRequest) (hft.Order, error) {
 	priceTick, ok := orderTick(r, a.tickSize)
-	if !ok {
+	if !ok || !a.validQty(r.Qty) {
 		return hft.Order{}, hft.ErrInvalidOrderRequest
 	}
 	if a.Orders.Get(r.OrderID) != nil {
@@ -31,7 +31,7 @@ func (a *Asset) Modification(orderID uint64, price, qty float64) (hft.Order, err
 		return hft.Order{}, err
 	}
 	priceTick, ok := limitTick(price, a.tickSize)
-	if !ok || !validQty(qty) {
+	if !ok || !a.validQty(qty) {
 		return hft.Order{}, hft.ErrInvalidOrderRequest
 	}
 	changed := *o
@@ -77,9 +77,9 @@ func (a *Asset) Sent(o *hft.Order) {
 	a.Orders.Put(o)
 }
 
-// orderTick validates a submission and returns its price in ticks, 0 for a market order without a price.
+// orderTick validates a submission, its quantity excepted, and returns its price in ticks, 0 for a market order without a price.
 func orderTick(r *hft.OrderRequest, tickSize float64) (priceTick int64, ok bool) {
-	if r.Side != hft.Buy && r.Side != hft.Sell || r.TimeInForce > hft.IOC || !validQty(r.Qty) {
+	if r.Side != hft.Buy && r.Side != hft.Sell || r.TimeInForce > hft.IOC {
 		return 0, false
 	}
 	switch r.OrdType {
@@ -100,7 +100,26 @@ func limitTick(price, tickSize float64) (priceTick int64, ok bool) {
 	return priceTick, price > 0 && priceTick > 0 && priceTick < math.MaxInt64
 }
 
-func validQty(qty float64) bool { return qty > 0 && !math.IsInf(qty, 1) }
+// lotTolerance is how far, in lots, a quantity may be from a whole number of lots and count as one: what computing with
+// floats leaves behind.
+const lotTolerance = 1e-6
+
+// validQty reports whether a quantity is a whole number of lots, 1 or more. Others are refused by hosts and venues.
+func (a *Asset) validQty(qty float64) bool {
+	whole := wholeLots(qty, a.lotSize)
+	return whole > 0 && math.Abs(qty-whole) < a.lotSize*lotTolerance
+}
+
+// WholeLots removes what adding floats leaves behind: the position of whole orders is a whole number of lots.
+func (a *Asset) WholeLots(position float64) float64 {
+	if whole := wholeLots(position, a.lotSize); math.Abs(position-whole) < a.lotSize*lotTolerance {
+		return whole
+	}
+	return position
+}
+
+// wholeLots returns the nearest whole number of lots, as a quantity.
+func wholeLots(qty, lotSize float64) float64 { return math.Round(qty/lotSize) * lotSize }
 
 // Deadline returns nowNs later by timeout, at most the largest time there is; a negative timeout counts as 0.
 func Deadline(nowNs int64, timeout time.Duration) int64 {

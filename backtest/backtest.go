@@ -27,11 +27,14 @@ type Backtest struct {
 	slots        []int64
 	fromNs, toNs int64
 	startNs      int64
-	entered      bool // the period has begun
-	ended        bool // the data or the period is over
+	lastRowNs    int64 // when rows were processed last
+	entered      bool  // the period has begun
+	ended        bool  // the data or the period is over
 
 	recordIntervalNs, nextRecordNs int64
 
+	refused     bool // refusal is still to be handed to the error handler
+	refusal     hft.LiveError
 	inCallback  bool // the handler or the hook runs
 	closed      bool
 	interrupted atomic.Bool

@@ -18,7 +18,9 @@ const (
 	numSlots
 )
 
-// wait is what a waiting call waits for and what it has got.
+// wait is what a waiting call waits for and what it has got. A hit ends the call when the message that it belongs to has
+// been processed, as live: the rows that one asset receives at one time, or one response. In mode sim.Hftbacktest
+// whatever else happens at that time comes first.
 type wait struct {
 	feed   bool
 	orders hft.WaitOrderResponse
@@ -27,7 +29,7 @@ type wait struct {
 	result hft.ElapseResult
 }
 
-// hits notes that what is waited for happened at nowNs. What else happens at that time still does.
+// hits notes that what is waited for happened at nowNs.
 func (w *wait) hits(nowNs int64, result hft.ElapseResult) {
 	w.hit, w.hitNs, w.result = true, nowNs, result
 }
@@ -79,12 +81,18 @@ func (b *Backtest) advance(untilNs int64, w *wait) (hft.ElapseResult, error) {
 	if err := b.enter(); err != nil {
 		return hft.ElapseOk, err
 	}
+	if b.ended && b.compat == sim.Fixed {
+		return b.afterEnd()
+	}
 	calledNs, lastNs := b.nowNs, b.toNs-1
 	for {
 		stopNs := min(untilNs, b.nextRecordNs, lastNs)
 		more, err := b.run(stopNs, w)
 		b.reachedNs.Store(b.nowNs)
 		over := !more || !w.hit && stopNs == lastNs && untilNs > lastNs
+		if b.compat == sim.Fixed && b.nowNs == untilNs {
+			over = false // the time is over first; the end comes with the next call
+		}
 		if b.compat != sim.Fixed && (over || err != nil) {
 			b.nowNs = calledNs // Q15
 		}
@@ -99,7 +107,7 @@ func (b *Backtest) advance(untilNs int64, w *wait) (hft.ElapseResult, error) {
 			stopNs = w.hitNs
 		}
 		b.nowNs = stopNs
-		if stopNs == b.nextRecordNs {
+		if stopNs == b.nextRecordNs && (!w.hit || b.compat != sim.Fixed) { // else there may be more to come at this time
 			b.record()
 			b.nextRecordNs += b.recordIntervalNs
 		}
@@ -109,13 +117,31 @@ func (b *Backtest) advance(untilNs int64, w *wait) (hft.ElapseResult, error) {
 	}
 }
 
-// run lets everything up to untilNs happen, and from a hit of w on only what happens at that time. It reports whether
-// there is more to come. Time is that of what happened last.
+// afterEnd is what every waiting call does once the end of the data has been reported.
+func (b *Backtest) afterEnd() (hft.ElapseResult, error) {
+	if b.interrupted.Load() {
+		return hft.ElapseOk, hft.ErrInterrupted
+	}
+	return hft.ElapseEndOfData, nil
+}
+
+// run lets everything up to untilNs happen, or until w has its hit. It reports whether there is more to come. Time is
+// that of what happened last.
 func (b *Backtest) run(untilNs int64, w *wait) (more bool, err error) {
 	for i := range b.assets {
 		b.refreshBuses(i)
 	}
 	for !b.interrupted.Load() {
+		if b.refused {
+			err := b.tellRefusal()
+			for i := range b.assets { // the handler may have sent requests
+				b.refreshBuses(i)
+			}
+			if err != nil {
+				return true, err
+			}
+			continue
+		}
 		slot, atNs := 0, b.slots[0]
 		for i, t := range b.slots[1:] {
 			if t < atNs {
@@ -143,11 +169,27 @@ func (b *Backtest) run(untilNs int64, w *wait) (more bool, err error) {
 		default:
 			err = b.processRequests(assetNo, atNs)
 		}
-		if err != nil {
+		if err != nil || b.over(w) {
 			return true, err
 		}
 	}
 	return true, hft.ErrInterrupted
+}
+
+// over reports whether a waiting call is over because of a hit.
+func (b *Backtest) over(w *wait) bool { return w.hit && b.compat == sim.Fixed }
+
+// dataOver reports whether the last row has been processed before now.
+func (b *Backtest) dataOver() bool {
+	if b.nowNs <= b.lastRowNs {
+		return false
+	}
+	for i := range b.assets {
+		if s := b.slots[numSlots*i:]; s[slotLocalRow] != sim.NeverNs || s[slotExchRow] != sim.NeverNs {
+			return false
+		}
+	}
+	return true
 }
 
 // bound returns the time up to which a slot comes first if the others do not change.
@@ -183,6 +225,7 @@ func (b *Backtest) processLocalRows(a *asset, slot int, boundNs int64, w *wait) 
 		if nextNs > boundNs {
 			b.slots[slot] = nextNs
 			b.nowNs = max(b.nowNs, atNs)
+			b.lastRowNs = b.nowNs
 			return a.localRows.err
 		}
 		atNs = nextNs
@@ -206,6 +249,7 @@ func (b *Backtest) processExchRows(a *asset, slot int, boundNs int64) error {
 		if reported || nextNs > boundNs {
 			b.slots[slot] = nextNs
 			b.nowNs = max(b.nowNs, atNs)
+			b.lastRowNs = b.nowNs
 			return a.exchRows.err
 		}
 		atNs = nextNs
@@ -225,14 +269,17 @@ func (b *Backtest) processRequests(assetNo int, nowNs int64) error {
 	return nil
 }
 
-// processResponses hands the responses that arrive now to the bot's side. An error is the handler's or the hook's; what
-// else arrives comes with the next call.
+// processResponses hands the responses that arrive now to the bot's side, until one is waited for. An error is the
+// handler's or the hook's; what else arrives comes with the next call.
 func (b *Backtest) processResponses(assetNo int, nowNs int64, w *wait) error {
 	a := b.assets[assetNo]
 	defer b.refreshBuses(assetNo)
-	for a.link.ToLocal.Receive(nowNs, &b.report) {
-		if err := b.respond(assetNo, a, nowNs, w); err != nil {
+	for !b.interrupted.Load() && a.link.ToLocal.Receive(nowNs, &b.report) {
+		if err := b.respond(assetNo, a, nowNs, w); err != nil || b.over(w) {
 			return err
+		}
+		if b.refused {
+			return nil // the handler comes first
 		}
 	}
 	return nil

@@ -101,7 +101,9 @@ func (b *Backtest) ask(kind OrderRowKind, assetNo int, order *hft.Order, err err
 	if prev := a.local.Orders.Get(order.OrderID); kind == OrderModify && prev != nil {
 		b.request.PrevPriceTick, b.request.PrevQty = prev.PriceTick, prev.Qty
 	}
-	a.link.Send(b.nowNs, &b.request)
+	if b.compat != sim.Fixed || !b.dataOver() { // else a strategy that only waits for answers would never end
+		a.link.Send(b.nowNs, &b.request)
+	}
 	a.local.Sent(order)
 	a.measure.request(kind)
 	b.tellOrder(kind, b.nowNs, assetNo, order, sim.NotRejected)
@@ -131,8 +133,9 @@ func (b *Backtest) ElapseBT(duration time.Duration) (hft.ElapseResult, error) {
 }
 
 // WaitNextFeed waits for the next row of any asset or, with includeOrderResp, for the next response of any order, and
-// comes back when everything of that time has been processed: ElapseMarketFeed or ElapseOrderResponse, whichever came
-// last, ElapseOk after timeout, ElapseEndOfData. Errors as Elapse.
+// comes back when all rows that this asset received at that time, or that response, have been processed:
+// ElapseMarketFeed, ElapseOrderResponse, ElapseOk after timeout, ElapseEndOfData. Errors as Elapse. In mode
+// sim.Hftbacktest everything of that time is processed, and the result is what came last.
 func (b *Backtest) WaitNextFeed(includeOrderResp bool, timeout time.Duration) (hft.ElapseResult, error) {
 	return b.waitFor(timeout, &wait{feed: true, orders: hft.WaitOrderResponse{Any: includeOrderResp}})
 }

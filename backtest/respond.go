@@ -5,7 +5,7 @@ import (
 	"hftrunner/sim"
 )
 
-// respond applies the report in b.report to the bot's side. The error is the hook's or the handler's.
+// respond applies the report in b.report to the bot's side. The error is the hook's.
 func (b *Backtest) respond(assetNo int, a *asset, nowNs int64, w *wait) error {
 	report := &b.report
 	prev := a.local.Orders.Get(report.Order.OrderID)
@@ -21,6 +21,7 @@ func (b *Backtest) respond(assetNo int, a *asset, nowNs int64, w *wait) error {
 	if b.compat == sim.Fixed {
 		if report.Fill {
 			value, fee := a.state.ApplyFill(&report.Order)
+			a.state.Values.Position = a.local.WholeLots(a.state.Values.Position)
 			b.tellFill(nowNs, assetNo, report, value, fee)
 		}
 		if prev != nil || report.Order.Req != hft.StatusRejected {
@@ -33,22 +34,21 @@ func (b *Backtest) respond(assetNo int, a *asset, nowNs int64, w *wait) error {
 	if matches {
 		w.hits(nowNs, hft.ElapseOrderResponse)
 	}
-	if err == nil && report.Reject != sim.NotRejected && report.Reject != sim.RejectUnknownOrder {
-		err = b.tellRefusal(assetNo, report)
+	if b.errorHandler != nil && report.Reject != sim.NotRejected && report.Reject != sim.RejectUnknownOrder {
+		b.refusal = hft.LiveErrorWith(hft.OrderError, hft.StringValue("order refused: "+report.Reject.String()))
+		b.refusal.AssetNo, b.refusal.OrderID, b.refusal.Connector = assetNo, report.Order.OrderID, a.connector
+		b.refused = true
 	}
 	return err
 }
 
-// tellRefusal hands a refused request to the error handler. That an order to cancel is over already is no error: its
-// last report has said so.
-func (b *Backtest) tellRefusal(assetNo int, report *sim.Report) error {
-	if b.errorHandler == nil {
-		return nil
-	}
-	e := hft.LiveErrorWith(hft.OrderError, hft.StringValue("order refused: "+report.Reject.String()))
-	e.AssetNo, e.OrderID, e.Connector = assetNo, report.Order.OrderID, b.assets[assetNo].connector
+// tellRefusal hands the refused request to the error handler. As live that is a message of its own, which follows the
+// response: a wait for the response is over before. That an order to cancel is over already is no error: its last report
+// has said so.
+func (b *Backtest) tellRefusal() error {
+	b.refused = false
 	b.inCallback = true
-	err := b.errorHandler(e)
+	err := b.errorHandler(b.refusal)
 	b.inCallback = false
 	return err
 }

@@ -25,18 +25,27 @@ func (p *Protocol) request(ctx context.Context, e endpoint, params []binanceapi.
 	return p.client.Do(ctx, binanceapi.Request{Method: e.method, Path: e.path, Params: params, Security: binanceapi.Signed, Cost: e.cost}, read)
 }
 
-// Place sends a new order. The answer has its status, also of an order that was filled at once.
-func (p *Protocol) Place(ctx context.Context, o *venue.Order) (r blotter.Report, err error) {
-	params, err := newOrder(o, o.ClientID, o.Qty)
-	if err != nil {
-		return r, err
-	}
-	e := endpoint{http.MethodPost, "/api/v3/order", "order.place", binanceapi.Cost{Weight: 1, Orders: 1, Trading: true}}
-	err = p.request(ctx, e, params, func(v binanceapi.Value) (err error) {
-		r, err = order(v, blotter.Ack, "clientOrderId")
+// report sends a request about an order and returns what read makes of its result.
+func (p *Protocol) report(ctx context.Context, e endpoint, params []binanceapi.Param, read func(v binanceapi.Value) (blotter.Report, error)) (blotter.Report, error) {
+	var r blotter.Report
+	err := p.request(ctx, e, params, func(v binanceapi.Value) (err error) {
+		r, err = read(v)
 		return err
 	})
-	return r, err
+	if err != nil {
+		return blotter.Report{}, err
+	}
+	return r, nil
+}
+
+// Place sends a new order. The answer has its status, also of an order that was filled at once.
+func (p *Protocol) Place(ctx context.Context, o *venue.Order) (blotter.Report, error) {
+	params, err := newOrder(o, o.ClientID, o.Qty)
+	if err != nil {
+		return blotter.Report{}, err
+	}
+	e := endpoint{http.MethodPost, "/api/v3/order", "order.place", binanceapi.Cost{Weight: 1, Orders: 1, Trading: true}}
+	return p.report(ctx, e, params, func(v binanceapi.Value) (blotter.Report, error) { return order(v, blotter.Ack, "clientOrderId") })
 }
 
 // TestOrder has the venue check an order without placing it, always over HTTP.
@@ -50,17 +59,10 @@ func (p *Protocol) TestOrder(ctx context.Context, o *venue.Order) error {
 }
 
 // Cancel cancels an order. The report is about the order, not about the cancellation, whose own id is the venue's choice.
-func (p *Protocol) Cancel(ctx context.Context, o *venue.Order) (r blotter.Report, err error) {
+func (p *Protocol) Cancel(ctx context.Context, o *venue.Order) (blotter.Report, error) {
 	e := endpoint{http.MethodDelete, "/api/v3/order", "order.cancel", binanceapi.Cost{Weight: 1, Cancel: true, Trading: true}}
-	err = p.request(ctx, e, orderParams(o), func(v binanceapi.Value) (err error) {
-		r, err = canceled(v)
-		return err
-	})
-	if err != nil {
-		return blotter.Report{}, err
-	}
-	r.ClientID = o.ClientID
-	return r, nil
+	r, err := p.report(ctx, e, orderParams(o), canceled)
+	return named(r, o), err
 }
 
 // Amend changes an order. Where only its quantity falls, it stays the same order in the same place of the queue. Otherwise
@@ -86,33 +88,27 @@ func (p *Protocol) Amend(ctx context.Context, o *venue.Order) (r blotter.Report,
 	return r, err
 }
 
-func (p *Protocol) amendInPlace(ctx context.Context, o *venue.Order) (r blotter.Report, err error) {
+func (p *Protocol) amendInPlace(ctx context.Context, o *venue.Order) (blotter.Report, error) {
 	params, err := amendKeepingPriority(o)
 	if err != nil {
-		return r, err
+		return blotter.Report{}, err
 	}
 	e := endpoint{http.MethodPut, "/api/v3/order/amend/keepPriority", "order.amend.keepPriority", binanceapi.Cost{Weight: 4, Trading: true}}
-	err = p.request(ctx, e, params, func(v binanceapi.Value) (err error) {
-		r, err = amended(v)
-		return err
-	})
-	return r, err
+	return p.report(ctx, e, params, amended)
 }
 
-func (p *Protocol) replace(ctx context.Context, o *venue.Order) (r blotter.Report, err error) {
+func (p *Protocol) replace(ctx context.Context, o *venue.Order) (blotter.Report, error) {
 	params, err := cancelReplace(o)
 	if err != nil {
-		return r, err
+		return blotter.Report{}, err
 	}
 	e := endpoint{http.MethodPost, "/api/v3/order/cancelReplace", "order.cancelReplace", binanceapi.Cost{Weight: 1, Orders: 1, Trading: true}}
-	err = p.request(ctx, e, params, func(v binanceapi.Value) (err error) {
-		r, err = order(v.Field("newOrderResponse"), blotter.Ack, "clientOrderId")
-		return err
+	r, err := p.report(ctx, e, params, func(v binanceapi.Value) (blotter.Report, error) {
+		return order(v.Field("newOrderResponse"), blotter.Ack, "clientOrderId")
 	})
 	var halves *replaceError
 	if errors.As(err, &halves) && halves.cancel == succeeded {
-		r = halves.old
-		r.ClientID = o.ClientID
+		return named(halves.old, o), err
 	}
 	return r, err
 }
@@ -129,20 +125,19 @@ func (p *Protocol) CancelAll(ctx context.Context, symbol string) error {
 }
 
 // QueryOrder asks for one order.
-func (p *Protocol) QueryOrder(ctx context.Context, o *venue.Order) (r blotter.Report, err error) {
+func (p *Protocol) QueryOrder(ctx context.Context, o *venue.Order) (blotter.Report, error) {
 	e := endpoint{http.MethodGet, "/api/v3/order", "order.status", binanceapi.Cost{Weight: 4, Trading: true}}
-	err = p.request(ctx, e, orderParams(o), func(v binanceapi.Value) (err error) {
-		r, err = order(v, blotter.Query, "clientOrderId")
-		return err
-	})
-	if err != nil {
-		return blotter.Report{}, err
-	}
-	if o.ClientID != "" {
-		// A canceled order may be shown with the id of the cancellation.
+	r, err := p.report(ctx, e, orderParams(o), func(v binanceapi.Value) (blotter.Report, error) { return order(v, blotter.Query, "clientOrderId") })
+	return named(r, o), err
+}
+
+// named gives a report the client id of the order that it was asked for: a canceled order may be shown with the id of
+// the cancellation.
+func named(r blotter.Report, o *venue.Order) blotter.Report {
+	if r.VenueID != "" && o.ClientID != "" {
 		r.ClientID = o.ClientID
 	}
-	return r, nil
+	return r
 }
 
 // OpenOrders lists the open orders of the account on a symbol.

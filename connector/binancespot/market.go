@@ -78,23 +78,11 @@ func (p *Protocol) Notice(frame []byte) (reason string) {
 	return reason
 }
 
-// Snapshot asks for a book of 1000 levels a side, which has no time of the venue. m's symbol is the one asked for.
-func (p *Protocol) Snapshot(ctx context.Context, symbol string, localTimestampNs func() int64, m *connector.Message) error {
-	body, err := p.client.Bytes(ctx, binanceapi.Request{Method: http.MethodGet, Path: "/api/v3/depth",
+// Snapshot asks for a book of 1000 levels a side. It has no time of the venue.
+func (p *Protocol) Snapshot(ctx context.Context, symbol string) ([]byte, error) {
+	return p.client.Bytes(ctx, binanceapi.Request{Method: http.MethodGet, Path: "/api/v3/depth",
 		Params: []binanceapi.Param{binanceapi.Text("symbol", symbol), binanceapi.Int("limit", snapshotLevels)},
 		Cost:   binanceapi.Cost{Weight: snapshotWeight}})
-	if err != nil {
-		return err
-	}
-	var d Decoder
-	if err := d.Decode(localTimestampNs(), body, m); err != nil {
-		return &venue.Failure{Cause: venue.Unknown, Err: fmt.Errorf("the snapshot of %s cannot be read: %w", symbol, err)}
-	}
-	if m.Kind != connector.MessageSnapshot {
-		return &venue.Failure{Cause: venue.Unknown, Msg: "the reply about " + symbol + " is no snapshot"}
-	}
-	m.Symbol = []byte(symbol)
-	return nil
 }
 
 // ServerTimeNs asks for the venue's clock.

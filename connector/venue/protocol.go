@@ -128,6 +128,14 @@ type Noticer interface {
 	Notice(frame []byte) (reason string)
 }
 
+// Resubscriber is what a Protocol is, too, whose venue sends a book anew when its symbol is subscribed anew on the
+// connection that is there: the other symbols on it are not disturbed.
+type Resubscriber interface {
+	// Resubscribe returns the messages to send, one after the other, on the connections whose MarketStreams has the
+	// symbol. That it was refused shows by Notice, if at all; a caller that sees no snapshot asks again after a while.
+	Resubscribe(symbol string) [][]byte
+}
+
 // UserSink takes what the private stream says.
 type UserSink interface {
 	// Order takes a report about an order; r is copied.

@@ -99,14 +99,14 @@ func (p *Protocol) Permissions(ctx context.Context) ([]venue.Finding, error) {
 		return nil, err
 	}
 	mode := venue.Finding{What: "position mode", Value: "one-way, or no position is open"}
-	err = p.list(ctx, "/v5/position/list", "category=linear&settleCoin=USDT&limit=200", func(r *row) error {
+	err = p.list(ctx, positionsPath, "category=linear&settleCoin=USDT&limit=200", func(r *row) error {
 		if r.whole("positionIdx") != 0 {
 			mode.Value = "hedge (" + r.str("symbol") + ")"
 			mode.Problem, mode.Advice = "positions of hedge mode are not understood", "switch the symbol to one-way mode"
 		}
 		return nil
 	})
-	return append(findings, mode, p.disconnectFinding()), err
+	return append(findings, mode, p.limitFinding(), p.disconnectFinding()), err
 }
 
 // keyFindings reads what the venue says about the key.

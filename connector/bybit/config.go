@@ -14,11 +14,16 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"hftrunner/connector"
+	"hftrunner/connector/budget"
 	"hftrunner/connector/depthsync"
 	"hftrunner/connector/venue"
 )
 
-var _ venue.Protocol = (*Protocol)(nil)
+var (
+	_ venue.Protocol     = (*Protocol)(nil)
+	_ venue.Resubscriber = (*Protocol)(nil)
+	_ venue.Noticer      = (*Protocol)(nil)
+)
 
 // OrderEntry is the way that orders take to the venue.
 type OrderEntry string
@@ -58,23 +63,15 @@ type Config struct {
 	Logger hclog.Logger
 	// NowNs is the local clock in Unix nanoseconds, which is needed.
 	NowNs func() int64
-	// OnRateLimit, when not nil, is told what the venue says about a limit, from any goroutine.
-	OnRateLimit func(RateLimit)
-}
-
-// RateLimit is what an answer says about the limit of what was asked for.
-type RateLimit struct {
-	// Action is the REST path, such as /v5/order/create, also for requests over the trade connection.
-	Action string
-	// Limit is how many requests there are in a second, Remaining how many are left of them.
-	Limit, Remaining int
-	// ResetNs is when they are there again, in the local clock.
-	ResetNs int64
+	// OrdersPerSecond is how many orders the account may place, amend and cancel in a second each; 0 is 10, which every
+	// account has. What the venue says in its answers counts from then on.
+	OrdersPerSecond int
 }
 
 const (
 	defaultRecvWindow = 5 * time.Second
 	defaultTimeout    = 10 * time.Second
+	defaultOrders     = 10
 )
 
 // Protocol speaks Bybit's v5 protocol for linear contracts; see venue.Protocol. It is safe for use by several goroutines.
@@ -84,6 +81,7 @@ type Protocol struct {
 	client     *http.Client
 	recvWindow string
 	offsetNs   atomic.Int64
+	budget     *budget.Budget
 	parsers    parsers
 	trade      *tradeSocket
 }
@@ -99,12 +97,18 @@ func New(config Config) (*Protocol, error) {
 	if config.OrderEntry == "" {
 		config.OrderEntry = OrdersByREST
 	}
+	if config.OrdersPerSecond == 0 {
+		config.OrdersPerSecond = defaultOrders
+	}
 	sign, err := newSigner(config.Key, config.Secret)
 	if err = errors.Join(config.check(), err); err != nil {
 		return nil, fmt.Errorf("bybit: %w", err)
 	}
 	p := &Protocol{config: config, sign: sign, recvWindow: strconv.FormatInt(config.RecvWindow.Milliseconds(), 10)}
 	p.client = newClient(config.HTTPClient)
+	if p.budget, err = newBudget(config.OrdersPerSecond); err != nil {
+		return nil, fmt.Errorf("bybit: %w", err)
+	}
 	if config.OrderEntry == OrdersByWebSocket {
 		if p.trade, err = newTradeSocket(p); err != nil {
 			return nil, fmt.Errorf("bybit: %w", err)
@@ -172,6 +176,9 @@ func (c *Config) check() error {
 	if c.OrderEntry == OrdersByWebSocket && c.Key == "" {
 		wrong("OrderEntry %q needs Key and Secret", c.OrderEntry)
 	}
+	if c.OrdersPerSecond < 0 {
+		wrong("OrdersPerSecond %d is negative", c.OrdersPerSecond)
+	}
 	if c.NowNs == nil {
 		wrong("NowNs, the clock, is missing")
 	}
@@ -204,8 +211,8 @@ func (p *Protocol) NewDecoder() connector.Decoder {
 func (p *Protocol) DepthRule() depthsync.Rule { return depthsync.Streamed }
 
 // Snapshot returns venue.ErrResubscribe: the book comes with the stream, see Resubscribe.
-func (p *Protocol) Snapshot(context.Context, string, func() int64, *connector.Message) error {
-	return venue.ErrResubscribe
+func (p *Protocol) Snapshot(context.Context, string) ([]byte, error) {
+	return nil, venue.ErrResubscribe
 }
 
 // Close ends the trade connection, if there is one. Requests that are out fail, and nothing may be asked for afterwards.

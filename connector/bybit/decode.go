@@ -21,8 +21,9 @@ const DefaultLevel = 50
 // venue, replaces the book; then come differences. Only one depth may be applied to one book.
 //
 // The exchange time of a book's rows is when the venue sent the message (ts), as in hftbacktest's converter; that of a
-// trade is its own (T). A message about a book has its update id (u), which counts one by one, as FirstID and LastID, so
-// that depthsync.Spot is the rule that it follows.
+// trade is its own (T). A message about a book has its update id (u), which counts one by one, as FirstID and LastID:
+// depthsync.Streamed is the rule that it follows. A message of trades has the sequence numbers (seq) of its first and last
+// trade there, 0 where the venue does not send them, as in old recordings; trades that were made at once share one.
 type Decoder struct {
 	// Level is the depth that is decoded: 1, 50, 200, 500 or 1000, whichever was subscribed; 0 is DefaultLevel.
 	Level int
@@ -165,18 +166,23 @@ func (d *Decoder) trades(localTimestampNs int64, raw []byte, at envelope, m *con
 			return fail(w.value, "a trade is not an object")
 		}
 		e := hft.Event{Ev: hft.LocalEvent | hft.TradeEvent, LocalTimestampNs: localTimestampNs}
-		if err := d.trade(valueAt(raw, w.value), &e); err != nil {
+		seq, err := d.trade(valueAt(raw, w.value), &e)
+		if err != nil {
 			return fail(w.value, err.Error())
 		}
+		if m.Kind != connector.MessageTrade {
+			m.FirstID = seq
+		}
+		m.LastID = seq
 		m.Kind, m.ExchTimestampNs = connector.MessageTrade, e.ExchTimestampNs
 		m.Events = append(m.Events, e)
 	}
 	return nil
 }
 
-// trade fills e from one element. Its error has no place in the message.
-func (d *Decoder) trade(raw []byte, e *hft.Event) error {
-	err := d.element.Scan(raw, nil)
+// trade fills e from one element and returns its sequence number. Its error has no place in the message.
+func (d *Decoder) trade(raw []byte, e *hft.Event) (seq int64, err error) {
+	err = d.element.Scan(raw, nil)
 	if err == nil {
 		e.ExchTimestampNs, err = d.element.TimeNs(binancejson.TransactionTime)
 	}
@@ -184,22 +190,24 @@ func (d *Decoder) trade(raw []byte, e *hft.Event) error {
 		e.Px, err = d.element.Decimal(binancejson.Price)
 	}
 	if err != nil {
-		return fmt.Errorf("in the trade that starts here, %w", err)
+		return 0, fmt.Errorf("in the trade that starts here, %w", err)
 	}
 	if d.element.Enveloped {
-		return errData
+		return 0, errData
 	}
-	sideAt, qtyAt := 0, 0
+	sideAt, qtyAt, seqAt := 0, 0, 0
 	for w := walk(raw, 0); w.next(); {
 		switch string(d.text(raw, w.name)) {
 		case "S":
 			sideAt = w.value
 		case "v":
 			qtyAt = w.value
+		case "seq":
+			seqAt = w.value
 		}
 	}
 	if sideAt == 0 || raw[sideAt] != '"' {
-		return errSide
+		return 0, errSide
 	}
 	switch string(d.text(raw, sideAt)) {
 	case "Buy":
@@ -207,18 +215,24 @@ func (d *Decoder) trade(raw []byte, e *hft.Event) error {
 	case "Sell":
 		e.Ev |= hft.SellEvent
 	default:
-		return errSide
+		return 0, errSide
 	}
 	if e.Qty, err = d.decimal(raw, qtyAt); err != nil {
-		return errQty
+		return 0, errQty
 	}
-	return nil
+	if seqAt != 0 {
+		if seq, err = d.whole(raw, seqAt); err != nil {
+			return 0, errSeq
+		}
+	}
+	return seq, nil
 }
 
 // Errors of a trade.
 var (
 	errData = errors.New("the trade has an object data")
 	errSide = errors.New("the side S of the trade is neither Buy nor Sell")
+	errSeq  = errors.New("the sequence number seq of the trade is not a whole number of 64 bits")
 	errQty  = errors.New("the quantity v of the trade is not a decimal number of zero or more")
 )
 

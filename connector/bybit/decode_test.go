@@ -16,6 +16,7 @@ import (
 	"hftrunner/connector"
 	"hftrunner/connector/binancejson/binancejsontest"
 	"hftrunner/connector/bybit"
+	"hftrunner/connector/depthsync"
 	"hftrunner/depth/depthtest"
 	"hftrunner/hft"
 )
@@ -61,24 +62,28 @@ func samples(tb testing.TB) [][]byte {
 		sample(tb, "ws_public_spot50_trade_pong.jsonl"))
 }
 
-// TestGoldenBook applies a recorded book of depth 500 and compares where it ends.
+// TestGoldenBook follows a recorded book of depth 500 as a live connection does and compares where it ends.
 func TestGoldenBook(t *testing.T) {
 	d := bybit.Decoder{Level: 500}
+	book, err := depthsync.New(depthsync.Config{Rule: depthsync.Streamed})
+	if err != nil {
+		t.Fatal(err)
+	}
 	var m connector.Message
 	sides := map[hft.Side]map[float64]float64{hft.Buy: {}, hft.Sell: {}}
-	lastID := int64(0)
 	for i, raw := range sample(t, "ws_orderbook500_XRPUSDT_20241201.jsonl") {
 		if err := d.Decode(1, raw, &m); err != nil {
 			t.Fatal(err)
 		}
-		if kind := m.Kind; i == 0 && kind != connector.MessageSnapshot || i > 0 && kind != connector.MessageDepth {
-			t.Fatalf("message %d is of kind %d", i, kind)
+		take := book.Depth
+		if m.Kind == connector.MessageSnapshot {
+			take = book.Snapshot
 		}
-		if i > 0 && m.FirstID != lastID+1 {
-			t.Fatalf("message %d has the update id %d after %d", i, m.FirstID, lastID)
+		out := take(1, &m)
+		if want := (depthsync.Output{Events: out.Events, Ready: i == 0}); fmt.Sprint(out) != fmt.Sprint(want) || len(out.Events) == 0 {
+			t.Fatalf("message %d gives %d rows, ready: %t, stale: %q", i, len(out.Events), out.Ready, out.Stale)
 		}
-		lastID = m.LastID
-		for _, e := range m.Events {
+		for _, e := range out.Events {
 			if e.Qty == 0 {
 				delete(sides[e.Side()], e.Px)
 			} else {
@@ -86,9 +91,12 @@ func TestGoldenBook(t *testing.T) {
 			}
 		}
 	}
+	if stats, want := book.Stats(), (depthsync.Stats{Applied: 49, Snapshots: 1, SnapshotID: 20254869}); stats != want {
+		t.Errorf("%+v, want %+v", stats, want)
+	}
 	bids, asks := slices.Sorted(maps.Keys(sides[hft.Buy])), slices.Sorted(maps.Keys(sides[hft.Sell]))
 	bid, ask := bids[len(bids)-1], asks[0]
-	got := fmt.Sprintf("%v x %v / %v x %v, %d/%d levels, u %d", bid, sides[hft.Buy][bid], ask, sides[hft.Sell][ask], len(bids), len(asks), lastID)
+	got := fmt.Sprintf("%v x %v / %v x %v, %d/%d levels, u %d", bid, sides[hft.Buy][bid], ask, sides[hft.Sell][ask], len(bids), len(asks), book.LastID())
 	if want := "1.9537 x 10605 / 1.9538 x 6702, 500/500 levels, u 20254918"; got != want {
 		t.Errorf("the book ends as %s, want %s", got, want)
 	}
@@ -107,9 +115,10 @@ func TestTrades(t *testing.T) {
 	if err := d.Decode(7, []byte(tradeText), &m); err != nil {
 		t.Fatal(err)
 	}
-	want := connector.Message{Kind: connector.MessageTrade, Symbol: []byte("BTCUSDT"), ExchTimestampNs: 1758841135824000000, Events: []hft.Event{
-		{Ev: hft.LocalEvent | hft.TradeEvent | hft.BuyEvent, ExchTimestampNs: 1758841135823000000, LocalTimestampNs: 7, Px: 109378.9, Qty: 0.02},
-		{Ev: hft.LocalEvent | hft.TradeEvent | hft.SellEvent, ExchTimestampNs: 1758841135824000000, LocalTimestampNs: 7, Px: 109378.8, Qty: 1.5}}}
+	want := connector.Message{Kind: connector.MessageTrade, Symbol: []byte("BTCUSDT"), ExchTimestampNs: 1758841135824000000,
+		FirstID: 457514743450, LastID: 457514743451, Events: []hft.Event{
+			{Ev: hft.LocalEvent | hft.TradeEvent | hft.BuyEvent, ExchTimestampNs: 1758841135823000000, LocalTimestampNs: 7, Px: 109378.9, Qty: 0.02},
+			{Ev: hft.LocalEvent | hft.TradeEvent | hft.SellEvent, ExchTimestampNs: 1758841135824000000, LocalTimestampNs: 7, Px: 109378.8, Qty: 1.5}}}
 	if difference := binancejsontest.Difference(&m, &want); difference != "" {
 		t.Error(difference)
 	}
@@ -157,7 +166,7 @@ func TestWrongMessages(t *testing.T) {
 		{tradeText, `"Sell"`, `"sell"`}, {tradeText, `"S":"Buy",`, ``}, {tradeText, `"S":"Buy"`, `"S":1`}, {tradeText, `"0.020"`, `"Inf"`},
 		{tradeText, `"v":"1.5",`, ``}, {tradeText, `"p":"109378.80"`, `"p":null`}, {tradeText, `"T":1758841135823`, `"T":true`},
 		{tradeText, `"data":[{`, `"data":[5,{`}, {tradeText, `"data":[`, `"data":[[]],"x":[`}, {tradeText, `"data":[`, `"x":[`},
-		{tradeText, `"BT":true`, `"data":{"T":5}`},
+		{tradeText, `"BT":true`, `"data":{"T":5}`}, {tradeText, `"seq":457514743450`, `"seq":"x"`}, {tradeText, `"seq":457514743451`, `"seq":null`},
 	} {
 		var d bybit.Decoder
 		var m connector.Message

@@ -26,6 +26,7 @@ const (
 const (
 	codeRate      = 10006
 	codeIPRate    = 10403
+	codeOldIPRate = 10018
 	codeLoggedOn  = 20001
 	codeFrequent  = 20003
 	codeBadSign   = 10004
@@ -44,13 +45,10 @@ func causeOf(code int, a action) venue.Cause {
 	case 10003, codeBadSign, 10005, 10007, 10008, 10010, 10024, 10027, 33004:
 		return venue.Key
 	case codeRate, codeFrequent:
-		if a == queryAction {
-			return venue.Weight
-		}
-		return venue.OrderRate
+		return rateCause(a)
 	case 10009:
 		return venue.Banned
-	case 10018, codeIPRate:
+	case codeOldIPRate, codeIPRate:
 		return venue.Weight
 	case codeRestarted, 10429:
 		return venue.Overloaded
@@ -84,17 +82,15 @@ func causeOf(code int, a action) venue.Cause {
 	return venue.Unknown
 }
 
-// refusal is the failure for a code. resetMs is when the venue says that a limit is reset, in its clock, 0 when it did
+// refusal is the failure for a code. resetNs is when the venue says that the limit is reset, in its clock, 0 when it did
 // not.
-func (p *Protocol) refusal(code int, msg string, a action, resetMs int64) *venue.Failure {
+func (p *Protocol) refusal(code int, msg string, a action, resetNs int64) *venue.Failure {
 	f := &venue.Failure{Cause: causeOf(code, a), Code: code, Msg: p.clean(msg)}
 	switch code {
-	case codeRate, codeFrequent, 10018, codeIPRate:
-		// Limits are by the second. A reset that lies in the past or far away is a mistake of one of the clocks.
-		const most = 5 * time.Minute
-		f.RetryAt = p.after(time.Second)
-		if reset := p.localTime(resetMs); resetMs > 0 && reset.After(p.after(0)) && reset.Before(p.after(most)) {
-			f.RetryAt = reset
+	case codeRate, codeFrequent, codeOldIPRate, codeIPRate:
+		f.RetryAt = p.after(time.Second) // limits are by the second
+		if resetNs > 0 {
+			f.RetryAt = p.localTime(resetNs)
 		}
 	case 10009:
 		f.RetryAt = p.after(forbiddenPause)

@@ -75,10 +75,18 @@ func (p *Protocol) marketStream(no int, args []string) stream.Stream {
 }
 
 // Resubscribe returns the messages that, sent one after the other on the symbol's connection, make the venue send the
-// book anew. What they are answered with is ignored by the decoder; a refusal shows by no snapshot coming.
+// book anew.
 func (p *Protocol) Resubscribe(symbol string) [][]byte {
 	topic := []string{p.bookTopic(symbol)}
 	return [][]byte{operation("unsubscribe", topic), operation("subscribe", topic)}
+}
+
+// Notice returns why a connection has to be renewed that is up: it was refused a subscription.
+func (p *Protocol) Notice(frame []byte) string {
+	if a, ok := p.parsers.answer(frame); ok && !a.ok && a.op == "subscribe" {
+		return "the venue refused to subscribe anew: " + p.clean(a.msg)
+	}
+	return ""
 }
 
 func operation(op string, args []string) []byte {

@@ -12,11 +12,17 @@ import (
 	"hftrunner/hft"
 )
 
-// Paths of requests about one order.
+// Paths of requests that the venue counts by themselves.
 const (
 	createPath = "/v5/order/create"
 	amendPath  = "/v5/order/amend"
 	cancelPath = "/v5/order/cancel"
+
+	cancelAllPath  = "/v5/order/cancel-all"
+	realtimePath   = "/v5/order/realtime"
+	historyPath    = "/v5/order/history"
+	executionsPath = "/v5/execution/list"
+	positionsPath  = "/v5/position/list"
 )
 
 // orderName says which order a request is about, by the client's id where there is one: it is known first.
@@ -167,7 +173,7 @@ func (p *Protocol) CancelAll(ctx context.Context, symbol string) error {
 		Category string `json:"category"`
 		Symbol   string `json:"symbol"`
 	}{"linear", symbol})
-	return p.call(ctx, request{path: "/v5/order/cancel-all", body: body, action: cancelAction}, func(result *fastjson.Value) error {
+	return p.call(ctx, request{path: cancelAllPath, body: body, action: cancelAction}, func(result *fastjson.Value) error {
 		if result != nil && string(result.GetStringBytes("success")) == "0" {
 			return errors.New("the venue says that it did not succeed")
 		}

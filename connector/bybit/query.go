@@ -37,7 +37,7 @@ func (p *Protocol) QueryOrder(ctx context.Context, o *venue.Order) (blotter.Repo
 	} else {
 		query += "&orderId=" + url.QueryEscape(name.OrderID)
 	}
-	for _, path := range []string{"/v5/order/realtime", "/v5/order/history"} {
+	for _, path := range []string{realtimePath, historyPath} {
 		reports, err := p.orders(ctx, path, query)
 		if err != nil {
 			return blotter.Report{}, err
@@ -53,7 +53,7 @@ func (p *Protocol) QueryOrder(ctx context.Context, o *venue.Order) (blotter.Repo
 
 // OpenOrders lists the open orders on a symbol.
 func (p *Protocol) OpenOrders(ctx context.Context, symbol string) ([]blotter.Report, error) {
-	return p.orders(ctx, "/v5/order/realtime", linear(symbol)+"&openOnly=0")
+	return p.orders(ctx, realtimePath, linear(symbol)+"&openOnly=0")
 }
 
 func (p *Protocol) orders(ctx context.Context, path, query string) ([]blotter.Report, error) {
@@ -81,7 +81,7 @@ func (p *Protocol) Executions(ctx context.Context, symbol string, sinceNs int64)
 		// Without an end it is a week, so that the last span is not cut off by a clock that is behind the venue's.
 		query := linear(symbol) + "&startTime=" + strconv.FormatInt(startMs, 10)
 		var span []blotter.Report
-		err := p.pages(ctx, "/v5/execution/list", query, executionLimit, func(r *row) error {
+		err := p.pages(ctx, executionsPath, query, executionLimit, func(r *row) error {
 			if report, ok := executionReport(r, blotter.Query); ok && !seen[report.TradeID] {
 				seen[report.TradeID] = true
 				span = append(span, report)
@@ -103,7 +103,7 @@ func (p *Protocol) Positions(ctx context.Context, symbols []string) ([]venue.Pos
 	positions := make([]venue.Position, 0, len(symbols))
 	for _, symbol := range symbols {
 		found := venue.Position{Symbol: symbol}
-		err := p.list(ctx, "/v5/position/list", linear(symbol), func(r *row) error {
+		err := p.list(ctx, positionsPath, linear(symbol), func(r *row) error {
 			if r.whole("positionIdx") != 0 {
 				return &venue.Failure{Cause: venue.Refused, Msg: symbol + " is in hedge mode: switch it to one-way mode"}
 			}

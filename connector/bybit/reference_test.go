@@ -84,7 +84,16 @@ func (f fields) trades(m *connector.Message, localTimestampNs int64) error {
 		if err != nil {
 			return err
 		}
-		m.Kind, m.ExchTimestampNs = connector.MessageTrade, t
+		seq := int64(0)
+		if _, ok := trade["seq"]; ok {
+			if seq, err = trade.whole("seq"); err != nil {
+				return err
+			}
+		}
+		if m.Kind != connector.MessageTrade {
+			m.FirstID = seq
+		}
+		m.Kind, m.ExchTimestampNs, m.LastID = connector.MessageTrade, t, seq
 		if err := appendRow(m, trade["p"], trade["v"], ev|hft.TradeEvent, localTimestampNs); err != nil {
 			return err
 		}

@@ -46,10 +46,16 @@ func (p *Protocol) do(ctx context.Context, r request, take func(result *fastjson
 	if err != nil {
 		return err
 	}
+	done, err := p.spend(r.path, r.action, true)
+	if err != nil {
+		return err
+	}
 	answer, err := p.client.Do(req)
 	if err != nil {
+		done(nil)
 		return transportFailure(withoutURL(err))
 	}
+	done(answer.Header.Get)
 	defer answer.Body.Close() //nolint:errcheck // what was read is whole or not, closing says nothing more
 	body, err := io.ReadAll(io.LimitReader(answer.Body, maxBody+1))
 	if err == nil && len(body) > maxBody {
@@ -58,7 +64,6 @@ func (p *Protocol) do(ctx context.Context, r request, take func(result *fastjson
 	if err != nil && answer.StatusCode == http.StatusOK {
 		return &venue.Failure{Cause: venue.Unknown, Msg: "the answer broke off", Err: err}
 	}
-	resetMs := p.observe(r.path, answer.Header.Get)
 	parser := p.parsers.pool.Get()
 	defer p.parsers.pool.Put(parser)
 	v, err := parse(parser, body)
@@ -66,7 +71,7 @@ func (p *Protocol) do(ctx context.Context, r request, take func(result *fastjson
 		if answer.StatusCode == http.StatusOK {
 			return &venue.Failure{Cause: venue.Unknown, Msg: p.clean("the answer is not in the venue's form: " + excerpt(body)), Err: err}
 		}
-		return p.statusFailure(answer.StatusCode, answer.Header, body)
+		return p.stop(p.statusFailure(answer.StatusCode, answer.Header, body), r.action)
 	}
 	envelope := row{v: v}
 	code := int(envelope.whole("retCode"))
@@ -74,9 +79,9 @@ func (p *Protocol) do(ctx context.Context, r request, take func(result *fastjson
 	case envelope.err != nil:
 		return &venue.Failure{Cause: venue.Unknown, Msg: "the answer is not in the venue's form", Err: envelope.err}
 	case code != 0:
-		return p.refusal(code, envelope.str("retMsg"), r.action, resetMs)
+		return p.stop(p.refusal(code, envelope.str("retMsg"), r.action, p.resetNs(answer.Header.Get)), r.action)
 	case answer.StatusCode != http.StatusOK:
-		return p.statusFailure(answer.StatusCode, answer.Header, body)
+		return p.stop(p.statusFailure(answer.StatusCode, answer.Header, body), r.action)
 	case take == nil:
 		return nil
 	}
@@ -129,31 +134,6 @@ func (p *Protocol) httpRequest(ctx context.Context, r request) (*http.Request, e
 		req.Header.Set(name, value)
 	}
 	return req, nil
-}
-
-// observe reads what an answer says about its limit and returns when it is reset, in milliseconds of the venue's clock,
-// 0 when the answer does not say.
-func (p *Protocol) observe(path string, header func(name string) string) (resetMs int64) {
-	limit, err := strconv.Atoi(header("X-Bapi-Limit"))
-	if err != nil {
-		return 0
-	}
-	remaining, err := strconv.Atoi(header("X-Bapi-Limit-Status"))
-	if err != nil {
-		return 0
-	}
-	resetMs, err = strconv.ParseInt(header("X-Bapi-Limit-Reset-Timestamp"), 10, 64)
-	if err != nil || resetMs < 0 || resetMs > maxMs {
-		resetMs = 0
-	}
-	if p.config.OnRateLimit != nil {
-		l := RateLimit{Action: path, Limit: limit, Remaining: remaining, ResetNs: p.config.NowNs()}
-		if resetMs > 0 {
-			l.ResetNs = p.localTime(resetMs).UnixNano()
-		}
-		p.config.OnRateLimit(l)
-	}
-	return resetMs
 }
 
 // maxMs is the last millisecond that fits in nanoseconds.

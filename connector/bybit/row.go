@@ -21,6 +21,9 @@ type row struct {
 
 // text returns a string or number as it stands; it is valid as long as the message.
 func (r *row) text(key string) []byte {
+	if r.v == nil {
+		return nil
+	}
 	v := r.v.Get(key)
 	if v == nil {
 		return nil

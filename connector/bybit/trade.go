@@ -93,16 +93,23 @@ func tradeOp(a action) string {
 // connection is not up: then nothing has happened.
 func (t *tradeSocket) send(ctx context.Context, a action, path string, body []byte) (ids orderIDs, sent bool, err error) {
 	t.connect()
+	done, err := t.protocol.spend(path, a, false)
+	if err != nil {
+		return orderIDs{}, true, err
+	}
 	id := t.idPrefix + strconv.FormatUint(t.count.Add(1), 36)
 	frame := t.frame(id, a, body)
 	answer, err := t.caller.Call(ctx, id, frame, nil)
+	if err != nil {
+		done(nil)
+	}
 	switch {
 	case errors.Is(err, stream.ErrDown), errors.Is(err, stream.ErrBusy):
 		return orderIDs{}, false, nil
 	case err != nil:
 		return orderIDs{}, true, &venue.Failure{Cause: venue.Unknown, Msg: "no answer over the trade connection", Err: err}
 	}
-	ids, err = t.read(a, path, answer)
+	ids, err = t.read(a, answer, done)
 	return ids, true, err
 }
 
@@ -117,19 +124,18 @@ func (t *tradeSocket) frame(id string, a action, body []byte) []byte {
 	return append(b, `]}`...)
 }
 
-func (t *tradeSocket) read(a action, path string, frame []byte) (orderIDs, error) {
+// read reads an answer. It tells done about it in any case.
+func (t *tradeSocket) read(a action, frame []byte, done func(header func(string) string)) (orderIDs, error) {
 	p := t.protocol
 	parser := p.parsers.pool.Get()
 	defer p.parsers.pool.Put(parser)
 	v, err := parse(parser, frame)
 	if err != nil {
+		done(nil)
 		return orderIDs{}, &venue.Failure{Cause: venue.Unknown, Msg: "an answer of the trade connection", Err: err}
 	}
 	header := row{v: v.Get("header")}
-	resetMs := int64(0)
-	if header.v != nil {
-		resetMs = p.observe(path, header.str)
-	}
+	done(header.str)
 	envelope := row{v: v}
 	code := int(envelope.whole("retCode"))
 	if envelope.err != nil || v.Get("retCode") == nil {
@@ -139,7 +145,7 @@ func (t *tradeSocket) read(a action, path string, frame []byte) (orderIDs, error
 		t.caller.Renew("the venue restarts this connection")
 	}
 	if code != 0 {
-		return orderIDs{}, p.refusal(code, envelope.str("retMsg"), a, resetMs)
+		return orderIDs{}, p.stop(p.refusal(code, envelope.str("retMsg"), a, p.resetNs(header.str)), a)
 	}
 	return readIDs(v.Get("data")), nil
 }

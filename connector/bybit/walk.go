@@ -131,6 +131,14 @@ func (d *Decoder) decimal(raw []byte, i int) (float64, error) {
 	return d.value.Decimal(binancejson.Qty)
 }
 
+// whole returns the whole number at raw[i].
+func (d *Decoder) whole(raw []byte, i int) (int64, error) {
+	if err := d.read(`{"u":`, valueAt(raw, i)); err != nil {
+		return 0, err
+	}
+	return d.value.Int(binancejson.LastID)
+}
+
 // read puts a value into an object that a Payload understands, whose conversions are exact and allocate nothing.
 func (d *Decoder) read(open string, value []byte) error {
 	d.valueText = append(append(append(d.valueText[:0], open...), value...), '}')

@@ -1,0 +1,172 @@
+package bybit
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"hftrunner/connector/budget"
+	"hftrunner/connector/venue"
+)
+
+// What the venue counts: requests by REST of an address in 5 s, and of each operation of an account in 1 s.
+const (
+	unitREST = iota
+	unitCreate
+	unitAmend
+	unitCancel
+	unitCancelAll
+	unitOrders
+	unitHistory
+	unitExecutions
+	unitPositions
+)
+
+// endpoint is what a path costs.
+type endpoint struct {
+	unit int
+	kind budget.Kind
+}
+
+func endpointOf(path string) endpoint {
+	switch path {
+	case createPath:
+		return endpoint{unitCreate, budget.Submit}
+	case amendPath:
+		return endpoint{unitAmend, budget.Submit}
+	case cancelPath:
+		return endpoint{unitCancel, budget.Cancel}
+	case cancelAllPath:
+		return endpoint{unitCancelAll, budget.Cancel}
+	case realtimePath:
+		return endpoint{unitOrders, budget.Query}
+	case historyPath:
+		return endpoint{unitHistory, budget.Query}
+	case executionsPath:
+		return endpoint{unitExecutions, budget.Query}
+	case positionsPath:
+		return endpoint{unitPositions, budget.Query}
+	}
+	return endpoint{unitREST, budget.Other}
+}
+
+func newBudget(ordersPerSecond int) (*budget.Budget, error) {
+	orders := int64(ordersPerSecond)
+	second := func(unit int, name string, limit int64) budget.Limit {
+		return budget.Limit{Name: name + " per second", Unit: unit, Max: limit, Per: time.Second, Model: budget.Sliding}
+	}
+	// A fifth of the address's requests is kept for cancels and questions about orders.
+	const kept = 0.2
+	return budget.New(budget.Config{Limits: []budget.Limit{
+		unitREST:       {Name: "requests in 5 s", Unit: unitREST, Max: 600, Per: 5 * time.Second, Model: budget.Sliding, Kept: kept},
+		unitCreate:     second(unitCreate, "orders placed", orders),
+		unitAmend:      second(unitAmend, "orders amended", orders),
+		unitCancel:     second(unitCancel, "orders canceled", orders),
+		unitCancelAll:  second(unitCancelAll, "cancels of all orders", 10),
+		unitOrders:     second(unitOrders, "questions about orders", 50),
+		unitHistory:    second(unitHistory, "questions about old orders", 50),
+		unitExecutions: second(unitExecutions, "questions about executions", 50),
+		unitPositions:  second(unitPositions, "questions about positions", 50),
+	}})
+}
+
+// venueNs is the venue's time, as far as it is known.
+func (p *Protocol) venueNs() int64 { return p.config.NowNs() + p.offsetNs.Load() }
+
+// spend takes a request from the budget; the error is a *venue.Failure. done has to be called with the answer's headers,
+// nil when there is no answer.
+func (p *Protocol) spend(path string, a action, rest bool) (done func(header func(name string) string), err error) {
+	e := endpointOf(path)
+	r := budget.Request{Kind: e.kind, REST: rest}
+	if e.unit != unitREST {
+		r.Cost[e.unit] = 1
+	}
+	if rest {
+		r.Cost[unitREST] = 1
+	}
+	ticket, refusal, ok := p.budget.Allow(r, p.venueNs())
+	if !ok {
+		f := &venue.Failure{Cause: rateCause(a), Msg: refusal.Why + ": not sent"}
+		if refusal.RetryAtNs != budget.Never {
+			f.RetryAt = p.localTime(refusal.RetryAtNs)
+		}
+		return nil, f
+	}
+	return func(header func(name string) string) {
+		if seen, ok := p.seen(e.unit, header); ok {
+			p.budget.Answered(ticket, p.venueNs(), seen)
+			return
+		}
+		p.budget.Answered(ticket, p.venueNs())
+	}, nil
+}
+
+// rateCause is what a limit that is reached means: who places orders has to stop, everyone else to wait.
+func rateCause(a action) venue.Cause {
+	if a == queryAction {
+		return venue.Weight
+	}
+	return venue.OrderRate
+}
+
+// seen reads what an answer says about the limit of what was asked for. The venue counts down.
+func (p *Protocol) seen(unit int, header func(name string) string) (budget.Seen, bool) {
+	if header == nil || unit == unitREST {
+		return budget.Seen{}, false
+	}
+	limit, err := strconv.ParseInt(header("X-Bapi-Limit"), 10, 32)
+	if err != nil || limit <= 0 {
+		return budget.Seen{}, false
+	}
+	left, err := strconv.ParseInt(header("X-Bapi-Limit-Status"), 10, 32)
+	if err != nil || left < 0 || left > limit {
+		return budget.Seen{}, false
+	}
+	s := budget.Seen{Limit: unit, Used: limit - left, Max: limit}
+	if left == 0 {
+		s.ExhaustedUntilNs = p.resetNs(header)
+	}
+	return s, true
+}
+
+// resetNs returns when the venue's limit is reset, in its clock; 0 when it does not say, or a time that cannot be, as
+// limits are by the second.
+func (p *Protocol) resetNs(header func(name string) string) int64 {
+	const most = 5 * time.Minute
+	ms, err := strconv.ParseInt(header("X-Bapi-Limit-Reset-Timestamp"), 10, 64)
+	now := p.venueNs()
+	if err != nil || ms > maxMs || ms*int64(time.Millisecond) <= now || ms*int64(time.Millisecond) > now+int64(most) {
+		return 0
+	}
+	return ms * int64(time.Millisecond)
+}
+
+// stop pauses what the venue does not want to hear any more.
+func (p *Protocol) stop(f *venue.Failure, a action) *venue.Failure {
+	if f.RetryAt.IsZero() {
+		return f
+	}
+	untilNs := f.RetryAt.UnixNano() + p.offsetNs.Load()
+	switch {
+	case f.Cause == venue.Banned:
+		p.budget.Pause(budget.Everything, untilNs, "the venue has banned this address")
+	case f.Cause == venue.Weight && (f.Code == http.StatusTooManyRequests || f.Code == codeIPRate || f.Code == codeOldIPRate):
+		p.budget.Pause(budget.Everything, untilNs, "too many requests from this address")
+	case f.Cause == venue.OrderRate && a != cancelAction: // cancels are counted by themselves
+		p.budget.Pause(budget.Submits, untilNs, "too many orders")
+	}
+	return f
+}
+
+// limitFinding says what is known of the limits.
+func (p *Protocol) limitFinding() venue.Finding {
+	f := venue.Finding{What: "rate limits"}
+	for _, u := range p.budget.Usage(p.venueNs()) {
+		if f.Value != "" {
+			f.Value += ", "
+		}
+		f.Value += fmt.Sprintf("%s %d", u.Name, u.Max)
+	}
+	return f
+}

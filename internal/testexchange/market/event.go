@@ -1,0 +1,60 @@
+package market
+
+import "hftrunner/hft"
+
+// EventKind says what an Event is about.
+type EventKind uint8
+
+// Kinds of events.
+const (
+	// LevelChanged: a level of a book has a new quantity.
+	LevelChanged EventKind = iota + 1
+	// Traded: a trade was made, by whomever.
+	Traded
+	// OrderChanged: an order of an account has a new state.
+	OrderChanged
+	// AccountChanged: a balance or a position of an account has changed.
+	AccountChanged
+)
+
+// Change is what happened to an order.
+type Change uint8
+
+// Changes of an order.
+const (
+	Accepted Change = iota + 1
+	Executed
+	Canceled
+	Expired
+	Amended
+)
+
+// Event is one thing that happened. The fields of other kinds are zero.
+type Event struct {
+	Kind   EventKind
+	TimeNs int64
+	Symbol *Symbol
+
+	// LevelChanged: the new total of a level and the id of the change. Traded: price, quantity, and the taker's side.
+	UpdateID            int64
+	Side                hft.Side
+	PriceTicks, QtyLots int64
+	// Traded: the trade's id, and the orders' ids, 0 for those of others.
+	TradeID                    int64
+	MakerOrderID, TakerOrderID int64
+
+	// OrderChanged: the order after the change, and its execution when Change is Executed.
+	Change    Change
+	Order     Order
+	Execution Execution
+
+	// AccountChanged: whose, what has changed, and why.
+	Account   string
+	Balances  []Balance
+	Positions []Position
+}
+
+// Level is the quantity at a price.
+type Level struct {
+	PriceTicks, QtyLots int64
+}

@@ -1,0 +1,82 @@
+package testexchange
+
+import (
+	"fmt"
+
+	"hftrunner/connector"
+	binancefuturesdecoder "hftrunner/connector/binancefutures"
+	"hftrunner/connector/depthsync"
+	"hftrunner/connector/paper"
+	"hftrunner/connector/replay"
+	"hftrunner/internal/testexchange/binancefutures"
+	"hftrunner/internal/testexchange/market"
+	"hftrunner/internal/testexchange/venue"
+	"hftrunner/internal/testexchange/wire"
+)
+
+// protocol is what a venue is made of.
+type protocol struct {
+	new func(*venue.Core, *Config) venue.Protocol
+	// wire is how it treats connections, symbols what it trades, spot whether assets change hands, noGaps whether the
+	// update ids of a book have no holes.
+	wire         func() wire.Config
+	symbols      func() []market.SymbolConfig
+	spot, noGaps bool
+	// newDecoder and rule read its recordings.
+	newDecoder func() connector.Decoder
+	rule       depthsync.Rule
+	// connectorBlock is a connector of the runner's configuration; %s is the address.
+	connectorBlock string
+}
+
+// protocols are the venues by name.
+func protocols() map[Venue]protocol {
+	return map[Venue]protocol{
+		BinanceFutures: {
+			new: func(core *venue.Core, c *Config) venue.Protocol {
+				return binancefutures.New(core, binancefutures.Options{Seed: c.Seed, Unrouted: c.Unrouted, TradeLite: c.TradeLite,
+					ListenKeyTTL: c.ListenKeyTTL, WeightPerMinute: c.WeightPerMinute, OrdersPerMinute: c.OrdersPerMinute})
+			},
+			wire: binancefutures.WireConfig, symbols: linearSymbols,
+			newDecoder: func() connector.Decoder { return new(binancefuturesdecoder.Decoder) }, rule: depthsync.Futures,
+			connectorBlock: `connector "binancefutures" "test" {
+  rest_url    = "http://%[1]s"
+  public_url  = "ws://%[1]s/public"
+  market_url  = "ws://%[1]s/market"
+  private_url = "ws://%[1]s/private"
+  ws_api_url  = "ws://%[1]s/ws-fapi/v1"
+  api_key     = "%[2]s"
+  secret      = "%[3]s"
+}
+`},
+	}
+}
+
+// linearSymbols are those of the derivatives.
+func linearSymbols() []market.SymbolConfig {
+	return []market.SymbolConfig{
+		{Name: "BTCUSDT", BaseAsset: "BTC", QuoteAsset: "USDT", TickSize: "0.10", LotSize: "0.001", MinPrice: "556.80", MaxPrice: "4529764.00",
+			MinQty: "0.001", MaxQty: "1000.000", MaxMarketQty: "120.000", MinNotional: "100", BandShare: 0.05, MakerFeePPM: 200, TakerFeePPM: 500},
+		{Name: "ETHUSDT", BaseAsset: "ETH", QuoteAsset: "USDT", TickSize: "0.01", LotSize: "0.001", MinPrice: "39.86", MaxPrice: "306177.00",
+			MinQty: "0.001", MaxQty: "10000.000", MaxMarketQty: "2000.000", MinNotional: "20", BandShare: 0.05, MakerFeePPM: 200, TakerFeePPM: 500},
+	}
+}
+
+// background makes what moves a venue's market, nil for a still one.
+func (c *Config) background(p *protocol, symbols []market.SymbolConfig) (*venue.Background, error) {
+	nowNs := c.Clock.NowNs()
+	var source paper.Source
+	var err error
+	switch c.Background {
+	case Still:
+		return nil, nil
+	case Recorded:
+		source, err = replay.Open(replay.Config{Files: c.Recordings, NewDecoder: p.newDecoder, Rule: p.rule})
+	default:
+		source, err = paper.NewSynthetic(paper.SyntheticConfig{Seed: c.Seed, StartNs: nowNs, EventsPerSecond: c.EventsPerSecond})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("testexchange: %w", err)
+	}
+	return venue.NewBackground(source, symbols, nowNs)
+}

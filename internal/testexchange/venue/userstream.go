@@ -1,0 +1,57 @@
+package venue
+
+import (
+	"time"
+
+	"hftrunner/internal/testexchange/fault"
+	"hftrunner/internal/testexchange/wire"
+)
+
+// UserStream sends the events of one subscription to user data with the faults of such streams. One lock guards it,
+// the core's.
+type UserStream struct {
+	core *Core
+	send func(what string, data []byte)
+	held []heldEvent
+}
+
+type heldEvent struct {
+	what string
+	data []byte
+	// untilNs is when it goes out without a successor.
+	untilNs int64
+}
+
+// NewUserStream returns the stream of a connection.
+func (c *Core) NewUserStream(conn *wire.Conn) *UserStream {
+	return &UserStream{core: c, send: conn.Send}
+}
+
+// Send sends an event; what is its type.
+func (u *UserStream) Send(what string, data []byte) {
+	f := u.core.Faults
+	if _, hit := f.Hit(fault.DropUserEvent, what); hit {
+		return
+	}
+	if reorder, hit := f.Hit(fault.ReorderUserEvent, what); hit {
+		untilNs := u.core.NowNs() + int64(reorder.DurationOr(100*time.Millisecond))
+		u.held = append(u.held, heldEvent{what, data, untilNs})
+		return
+	}
+	u.send(what, data)
+	if _, hit := f.Hit(fault.DuplicateUserEvent, what); hit {
+		u.send(what, data)
+	}
+	u.release(1 << 62)
+}
+
+// Tick sends what was held back long enough.
+func (u *UserStream) Tick(nowNs int64) { u.release(nowNs) }
+
+func (u *UserStream) release(nowNs int64) {
+	for len(u.held) > 0 && u.held[0].untilNs <= nowNs {
+		h := u.held[0]
+		u.held = u.held[1:]
+		u.send(h.what, h.data)
+	}
+}

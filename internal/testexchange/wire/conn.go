@@ -1,0 +1,257 @@
+package wire
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"maps"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"hftrunner/internal/testexchange/fault"
+)
+
+// Conn is one WebSocket connection. Its methods are safe for concurrent use.
+type Conn struct {
+	hub *Hub
+	ws  *websocket.Conn
+	raw net.Conn
+
+	// ID counts the hub's connections from 1. The others say how it was opened.
+	ID             int64
+	Path, RemoteIP string
+	Query          url.Values
+	Header         http.Header
+	OpenedNs       int64
+
+	streams map[string]bool // guarded by hub.mu
+	queue   chan message
+	once    sync.Once
+	done    chan struct{}
+
+	pongNs, heardNs atomic.Int64
+	pingNs          int64 // used by Hub.Advance only
+	sent, received  atomic.Int64
+
+	rateMu       sync.Mutex
+	rateSecond   int64
+	rateMessages int
+}
+
+type message struct {
+	data []byte
+	// what describes it for faults; answers are not subject to the faults of streams.
+	what   string
+	answer bool
+}
+
+// Subscribe adds a stream and reports whether it is new.
+func (c *Conn) Subscribe(stream string) bool {
+	c.hub.mu.Lock()
+	defer c.hub.mu.Unlock()
+	if c.streams[stream] {
+		return false
+	}
+	c.streams[stream] = true
+	if c.hub.streams[stream] == nil {
+		c.hub.streams[stream] = map[int64]*Conn{}
+	}
+	c.hub.streams[stream][c.ID] = c
+	return true
+}
+
+// Unsubscribe removes a stream.
+func (c *Conn) Unsubscribe(stream string) {
+	c.hub.mu.Lock()
+	defer c.hub.mu.Unlock()
+	c.hub.unsubscribe(c, stream)
+}
+
+// Streams returns what the connection has subscribed to, in alphabetical order.
+func (c *Conn) Streams() []string {
+	c.hub.mu.Lock()
+	defer c.hub.mu.Unlock()
+	return slices.Sorted(maps.Keys(c.streams))
+}
+
+// Counts returns how many messages were sent and received.
+func (c *Conn) Counts() (sent, received int64) { return c.sent.Load(), c.received.Load() }
+
+// Send queues an event; what is its type or stream, for faults.
+func (c *Conn) Send(what string, data []byte) { c.enqueue(message{data: data, what: what}) }
+
+// Answer queues the answer to a message of the client.
+func (c *Conn) Answer(data []byte) { c.enqueue(message{data: data, answer: true}) }
+
+func (c *Conn) enqueue(m message) {
+	select {
+	case <-c.done:
+	case c.queue <- m:
+	default:
+		c.Close(websocket.StatusPolicyViolation, errSlow.Error())
+	}
+}
+
+// Close ends the connection with a close frame. It does not wait.
+func (c *Conn) Close(status websocket.StatusCode, reason string) {
+	c.once.Do(func() {
+		close(c.done)
+		c.hub.running.Go(func() {
+			_ = c.ws.Close(status, reason) // the peer may be gone already
+		})
+	})
+}
+
+// Kill ends the connection at once.
+func (c *Conn) Kill() {
+	c.once.Do(func() { close(c.done) })
+	_ = c.ws.CloseNow() // it may be closed already
+}
+
+// Reset ends the connection with a TCP reset, after half of a frame with data.
+func (c *Conn) Reset(data []byte) {
+	if tcp, ok := c.raw.(*net.TCPConn); ok {
+		frame := []byte{0x81, 126, 0, 0} // a whole text message with a length of 16 bits, no mask
+		half := data[:min(len(data)/2, 1<<15)]
+		binary.BigEndian.PutUint16(frame[2:], uint16(2*len(half)+2))
+		_, _ = tcp.Write(append(frame, half...)) // what arrives of it does not matter
+		_ = tcp.SetLinger(0)
+		_ = tcp.Close()
+	}
+	c.Kill()
+}
+
+// heard notes that the client is there, and closes the connection when it sends too much. It reports whether it stays.
+func (c *Conn) heard() bool {
+	nowNs := c.hub.config.Clock.NowNs()
+	c.heardNs.Store(nowNs)
+	c.rateMu.Lock()
+	if second := nowNs / int64(time.Second); second != c.rateSecond {
+		c.rateSecond, c.rateMessages = second, 0
+	}
+	c.rateMessages++
+	tooMany := c.hub.config.MessagesPerSecond > 0 && c.rateMessages > c.hub.config.MessagesPerSecond
+	c.rateMu.Unlock()
+	if tooMany {
+		c.Close(websocket.StatusPolicyViolation, "Too many requests")
+	}
+	return !tooMany
+}
+
+// read hands messages to the handler until the connection ends.
+func (c *Conn) read(handler Handler) {
+	for {
+		_, data, err := c.ws.Read(context.Background())
+		if err != nil {
+			return
+		}
+		c.received.Add(1)
+		if !c.heard() {
+			return
+		}
+		handler.Message(c, data)
+	}
+}
+
+// ping sends a ping; a pong with the same payload counts.
+func (c *Conn) ping() {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() { // ends with the ping or the connection, whichever is first
+		select {
+		case <-c.done:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	if c.ws.Ping(ctx) == nil {
+		c.pongNs.Store(c.hub.config.Clock.NowNs())
+	}
+}
+
+// write sends what is queued until the connection ends.
+func (c *Conn) write() {
+	for {
+		select {
+		case <-c.done:
+			return
+		case m := <-c.queue:
+			if !c.writeMessage(m) {
+				return
+			}
+		}
+	}
+}
+
+// writeMessage sends one message with the faults that hit it. It returns false when the connection is over.
+func (c *Conn) writeMessage(m message) bool {
+	faults := c.hub.config.Faults
+	if !m.answer {
+		if _, hit := faults.Hit(fault.Silent, m.what); hit {
+			return true
+		}
+		if _, hit := faults.Hit(fault.ResetMidFrame, m.what); hit {
+			c.Reset(m.data)
+			return false
+		}
+		if _, hit := faults.Hit(fault.UnknownEvent, m.what); hit && c.hub.config.UnknownEvent != nil {
+			if c.writeFrames(c.hub.config.UnknownEvent, 1) != nil {
+				return false
+			}
+		}
+		if _, hit := faults.Hit(fault.UnknownField, m.what); hit {
+			m.data = withUnknownFields(m.data)
+		}
+	}
+	frames := 1
+	if f, hit := faults.Hit(fault.Fragment, m.what); hit {
+		frames = f.ValueOr(3)
+	}
+	if c.writeFrames(m.data, frames) != nil {
+		return false
+	}
+	c.sent.Add(1)
+	return true
+}
+
+func (c *Conn) writeFrames(data []byte, frames int) error {
+	ctx := context.Background() // the end of the connection ends the write
+	if frames <= 1 {
+		return c.ws.Write(ctx, websocket.MessageText, data)
+	}
+	w, err := c.ws.Writer(ctx, websocket.MessageText)
+	if err != nil {
+		return err
+	}
+	size := max(len(data)/frames, 1)
+	for len(data) > size {
+		if _, err := w.Write(data[:size]); err != nil {
+			return err
+		}
+		data = data[size:]
+	}
+	if _, err := w.Write(data); err != nil {
+		return err
+	}
+	return w.Close()
+}
+
+// withUnknownFields adds a field to the message and to the objects in it that venues add fields to.
+func withUnknownFields(data []byte) []byte {
+	const field = `"zzz":{"y":[1,null,"x"]},`
+	if len(data) < 2 || data[0] != '{' || data[1] == '}' {
+		return data
+	}
+	out := append([]byte("{"+field), data[1:]...)
+	for _, object := range []string{`"data":{"`, `"data":[{"`, `"o":{"`, `"a":{"`, `"event":{"`} {
+		out = bytes.ReplaceAll(out, []byte(object), []byte(object[:len(object)-1]+field+`"`))
+	}
+	return out
+}

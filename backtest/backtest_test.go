@@ -145,6 +145,34 @@ func TestQuirksOfTheBotsSide(t *testing.T) {
 	}
 }
 
+// A strategy that always has a request under way comes to the end all the same, after the answers to what it asked for
+// while there was data.
+func TestEndWithRequestsUnderWay(t *testing.T) {
+	bot := build(t, backtest.NewBuilder().AddAsset(newAsset(t, market())))
+	id := uint64(0)
+	for {
+		result, err := bot.Elapse(20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if result == hft.ElapseEndOfData {
+			break
+		}
+		if id++; id > 1000 {
+			t.Fatal("the data does not end")
+		}
+		if _, err := bot.SubmitBuyOrder(0, id, 90, 1, hft.GTX, hft.Limit, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if o := bot.Orders(0).Get(49); o == nil || o.Status != hft.StatusNew || o.Pending() {
+		t.Errorf("an order of the last instants is %+v", o)
+	}
+	if last := bot.Orders(0).Get(id); !last.Pending() {
+		t.Errorf("an order after the end was answered: %+v", last)
+	}
+}
+
 // Q22: a modification that gets lost leaves the old price and quantity, in the reference the new ones.
 func TestRefusedModification(t *testing.T) {
 	good, _ := sim.NewConstantLatency(20, 30)

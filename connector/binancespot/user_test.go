@@ -1,0 +1,287 @@
+package binancespot_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"hftrunner/connector/blotter"
+	"hftrunner/connector/venue"
+	"hftrunner/depth/depthtest"
+	"hftrunner/hft"
+)
+
+// sink keeps what the private stream says.
+type sink struct {
+	orders    []blotter.Report
+	balances  []venue.Balance
+	renewals  []string
+	positions int
+}
+
+func (s *sink) Order(r *blotter.Report) { s.orders = append(s.orders, *r) }
+func (s *sink) Position(venue.Position) { s.positions++ }
+func (s *sink) Balance(b venue.Balance) { s.balances = append(s.balances, b) }
+func (s *sink) Renew(reason string)     { s.renewals = append(s.renewals, reason) }
+
+// samples returns a file of sample messages.
+func samples(tb testing.TB, name string) []byte {
+	tb.Helper()
+	dir, err := depthtest.DataDir()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "..", "exchanges", "samples", filepath.FromSlash(name)))
+	if err != nil {
+		tb.Fatalf("the samples of the exchanges' messages are needed: %v", err)
+	}
+	return text
+}
+
+// scripted is a line of the scripted session.
+type scripted struct {
+	Channel string          `json:"chan"`
+	Note    string          `json:"note"`
+	Message json.RawMessage `json:"msg"`
+}
+
+func session(tb testing.TB) []scripted {
+	tb.Helper()
+	var lines []scripted
+	scanner := bufio.NewScanner(bytes.NewReader(samples(tb, "scripted/binance_spot.jsonl")))
+	for scanner.Scan() {
+		var line scripted
+		if err := json.Unmarshal(scanner.Bytes(), &line); err != nil {
+			tb.Fatal(err)
+		}
+		lines = append(lines, line)
+	}
+	if len(lines) == 0 {
+		tb.Fatal("the scripted session is empty")
+	}
+	return lines
+}
+
+func TestScriptedUserStream(t *testing.T) {
+	p, _ := protocol(t, 200, "{}")
+	var got sink
+	for _, line := range session(t) {
+		if line.Channel != "ws-user" && line.Channel != "ws-api" {
+			continue
+		}
+		if err := p.DecodeUser(line.Message, &got); err != nil {
+			t.Errorf("%s: %v", line.Note, err)
+		}
+	}
+	report := func(client, id string, status hft.Status, atMs int64) blotter.Report {
+		return blotter.Report{Symbol: "BTCUSDT", ClientID: client, VenueID: id, Status: status, Side: hft.Buy, Price: 60000.1, Qty: 0.01,
+			HasCum: true, TimestampNs: atMs * 1e6}
+	}
+	accepted := report("hbt-0000000000000001", "201", hft.StatusNew, 1760000000000)
+	filled := report("hbt-0000000000000001", "201", hft.StatusPartiallyFilled, 1760000000040)
+	filled.CumQty, filled.AvgPrice, filled.TradeID, filled.LastQty, filled.LastPrice = 0.004, 240.0004/0.004, "8001", 0.004, 60000.1
+	filled.Maker, filled.Fee, filled.FeeAsset = true, 0.000004, "BTC"
+	amended := report("hbt-0000000000000001", "201", hft.StatusPartiallyFilled, 1760000000060)
+	amended.Qty, amended.CumQty = 0.008, 0.004
+	canceled := report("hbt-0000000000000001", "201", hft.StatusCanceled, 1760000000090)
+	canceled.CumQty = 0.004
+	maker := report("hbt-0000000000000002", "202", hft.StatusNew, 1760000000100)
+	maker.TimeInForce = hft.GTX
+	expired := report("hbt-0000000000000003", "203", hft.StatusExpired, 1760000000200)
+	expired.TimeInForce, expired.CumQty, expired.Reason = hft.IOC, 0.006, "UNFILLED_IOC_QUANTITY_EXPIRED"
+	prevented := report("hbt-0000000000000004", "204", hft.StatusExpired, 1760000000300)
+	prevented.Reason = "TRADE_PREVENTION"
+	want := []blotter.Report{accepted, filled, amended, canceled, maker, expired, prevented}
+	if !slices.Equal(got.orders, want) {
+		t.Errorf("orders\n%+v, want\n%+v", got.orders, want)
+	}
+	if balances := []venue.Balance{{Asset: "BTC"}, {Asset: "USDT", Free: 400, Locked: 600}}; !slices.Equal(got.balances, balances) {
+		t.Errorf("balances %+v", got.balances)
+	}
+	if len(got.renewals) != 2 || !strings.Contains(got.renewals[0], "eventStreamTerminated") || !strings.Contains(got.renewals[1], "serverShutdown") {
+		t.Errorf("renewals %q", got.renewals)
+	}
+	if got.positions != 0 {
+		t.Errorf("%d positions of a venue that has none", got.positions)
+	}
+}
+
+// TestRecordedUserStream decodes events of 2021, which came in the envelope of that time.
+func TestRecordedUserStream(t *testing.T) {
+	p, _ := protocol(t, 200, "{}")
+	var got sink
+	for line := range bytes.Lines(samples(t, "binance-spot/ws_user_2021.jsonl")) {
+		if err := p.DecodeUser(line, &got); err != nil {
+			t.Error(err)
+		}
+	}
+	want := blotter.Report{Symbol: "BNBBTC", ClientID: "c4wyKsIhoAaittTYlIVLqk", VenueID: "5340845958", Status: hft.StatusNew, Side: hft.Buy,
+		Price: 52789.1, Qty: 0.000284, HasCum: true, TimestampNs: 1616627567900000000}
+	if len(got.orders) != 1 || got.orders[0] != want {
+		t.Errorf("%+v, want %+v", got.orders, want)
+	}
+	if len(got.balances) != 3 || got.balances[0] != (venue.Balance{Asset: "BTC", Free: 0.00225109, Locked: 0.00123}) {
+		t.Errorf("%+v", got.balances)
+	}
+}
+
+const reportText = `{"subscriptionId":0,"event":{"e":"executionReport","E":1760000000040,"s":"BTCUSDT","c":"hr-1","S":"SELL","o":"LIMIT","f":"GTC",` +
+	`"q":"0.01000000","p":"60000.10000000","P":"0","F":"0","g":-1,"C":"","x":"TRADE","X":"FILLED","r":"NONE","i":9007199254740993,` +
+	`"l":"0.00400000","z":"0.01000000","L":"60000.20000000","n":"-0.00000400","N":"BNB","T":1760000000041,"t":9007199254740995,"I":701,` +
+	`"w":true,"m":false,"M":true,"O":1760000000040,"Z":"600.00000000","Y":"240","Q":"0","W":1760000000040,"V":"EXPIRE_MAKER"}}`
+
+func TestExecutionReport(t *testing.T) {
+	base := blotter.Report{Symbol: "BTCUSDT", ClientID: "hr-1", VenueID: "9007199254740993", Status: hft.StatusFilled, Side: hft.Sell,
+		Price: 60000.1, Qty: 0.01, CumQty: 0.01, AvgPrice: 60000, HasCum: true, TradeID: "9007199254740995", LastQty: 0.004, LastPrice: 60000.2,
+		Fee: -0.000004, FeeAsset: "BNB", TimestampNs: 1760000000041000000}
+	noTrade := func(r *blotter.Report) {
+		r.TradeID, r.LastQty, r.LastPrice, r.Fee, r.FeeAsset = "", 0, 0, 0, ""
+	}
+	for name, c := range map[string]struct {
+		old, new string
+		change   func(r *blotter.Report)
+	}{
+		"as it is":               {"", "", func(*blotter.Report) {}},
+		"without an envelope":    {`{"subscriptionId":0,"event":{`, `{`, func(*blotter.Report) {}},
+		"unknown fields":         {`"w":true`, `"w":{"x":[1]},"zz":null,"C2":"x"`, func(*blotter.Report) {}},
+		"microseconds":           {`"T":1760000000041`, `"T":1760000000041987`, func(r *blotter.Report) { r.TimestampNs = 1760000000041987000 }},
+		"no fee":                 {`"n":"-0.00000400","N":"BNB"`, `"n":"0","N":null`, func(r *blotter.Report) { r.Fee, r.FeeAsset = 0, "" }},
+		"no fee fields":          {`"n":"-0.00000400","N":"BNB",`, ``, func(r *blotter.Report) { r.Fee, r.FeeAsset = 0, "" }},
+		"a trade with the id 0":  {`"t":9007199254740995`, `"t":0`, func(r *blotter.Report) { r.TradeID = "0" }},
+		"no trade":               {`"t":9007199254740995`, `"t":-1`, noTrade},
+		"no trade id":            {`"t":9007199254740995,`, ``, noTrade},
+		"no trade, but its id":   {`"x":"TRADE"`, `"x":"NEW"`, noTrade},
+		"unknown execution type": {`"x":"TRADE"`, `"x":"SOMETHING_NEW"`, noTrade},
+		"unknown status":         {`"X":"FILLED"`, `"X":"HALF_FILLED"`, func(r *blotter.Report) { r.Status = hft.StatusUnsupported }},
+		"pending":                {`"X":"FILLED"`, `"X":"PENDING_NEW"`, func(r *blotter.Report) { r.Status = hft.StatusUnsupported }},
+		"unknown type":           {`"o":"LIMIT"`, `"o":"STOP_LOSS"`, func(r *blotter.Report) { r.OrdType, r.TimeInForce = hft.OrdTypeUnsupported, hft.GTC }},
+		"market":                 {`"o":"LIMIT","f":"GTC"`, `"o":"MARKET","f":"IOC"`, func(r *blotter.Report) { r.OrdType = hft.Market }},
+		"post-only":              {`"o":"LIMIT"`, `"o":"LIMIT_MAKER"`, func(r *blotter.Report) { r.TimeInForce = hft.GTX }},
+		"fill or kill":           {`"f":"GTC"`, `"f":"FOK"`, func(r *blotter.Report) { r.TimeInForce = hft.FOK }},
+		"unknown side":           {`"S":"SELL"`, `"S":"BOTH"`, func(r *blotter.Report) { r.Side = hft.SideUnsupported }},
+		"no side":                {`"S":"SELL",`, ``, func(r *blotter.Report) { r.Side = hft.SideNone }},
+		"maker":                  {`"m":false`, `"m":true`, func(r *blotter.Report) { r.Maker = true }},
+		"canceled": {`"c":"hr-1","S":"SELL","o":"LIMIT","f":"GTC","q":"0.01000000","p":"60000.10000000","P":"0","F":"0","g":-1,"C":"","x":"TRADE","X":"FILLED"`,
+			`"c":"web_7","S":"SELL","o":"LIMIT","f":"GTC","q":"0.01000000","p":"60000.10000000","P":"0","F":"0","g":-1,"C":"hr-1","x":"CANCELED","X":"CANCELED"`,
+			func(r *blotter.Report) { noTrade(r); r.Status = hft.StatusCanceled }},
+		"canceled by the venue":     {`"x":"TRADE","X":"FILLED"`, `"x":"CANCELED","X":"CANCELED"`, func(r *blotter.Report) { noTrade(r); r.Status = hft.StatusCanceled }},
+		"replaced, C means nothing": {`"C":"","x":"TRADE","X":"FILLED"`, `"C":"other","x":"REPLACED","X":"NEW"`, func(r *blotter.Report) { noTrade(r); r.Status = hft.StatusNew }},
+		"rejected": {`"x":"TRADE","X":"FILLED","r":"NONE"`, `"x":"REJECTED","X":"REJECTED","r":"INSUFFICIENT_BALANCES"`,
+			func(r *blotter.Report) { noTrade(r); r.Status, r.Reason = hft.StatusRejected, "INSUFFICIENT_BALANCES" }},
+		"no client id":           {`"c":"hr-1",`, ``, func(r *blotter.Report) { r.ClientID = "" }},
+		"no venue id":            {`"i":9007199254740993,`, ``, func(r *blotter.Report) { r.VenueID = "" }},
+		"nothing cumulative":     {`"z":"0.01000000",`, ``, func(r *blotter.Report) { r.CumQty, r.HasCum, r.AvgPrice = 0, false, 0 }},
+		"numbers without quotes": {`"p":"60000.10000000"`, `"p":6.00001e4`, func(*blotter.Report) {}},
+	} {
+		if !strings.Contains(reportText, c.old) {
+			t.Fatalf("%s: nothing to change", name)
+		}
+		text := strings.Replace(reportText, c.old, c.new, 1)
+		if name == "without an envelope" {
+			text = strings.TrimSuffix(text, "}")
+		}
+		p, _ := protocol(t, 200, "{}")
+		var got sink
+		want := base
+		c.change(&want)
+		if err := p.DecodeUser([]byte(text), &got); err != nil || len(got.orders) != 1 || got.orders[0] != want {
+			t.Errorf("%s: %v\n%+v, want\n%+v", name, err, got.orders, want)
+		}
+	}
+}
+
+// TestWrongEvents: an event whose fields are wrong is an error and goes no further.
+func TestWrongEvents(t *testing.T) {
+	p, _ := protocol(t, 200, "{}")
+	for _, text := range []string{
+		``, `{`, `nonsense`, reportText[:200],
+		strings.Replace(reportText, `"z":"0.01000000"`, `"z":"ten"`, 1), strings.Replace(reportText, `"z":"0.01000000"`, `"z":"NaN"`, 1),
+		strings.Replace(reportText, `"z":"0.01000000"`, `"z":[]`, 1), strings.Replace(reportText, `"T":1760000000041`, `"T":-5`, 1),
+		strings.Replace(reportText, `"T":1760000000041`, `"T":1e40`, 1), strings.Replace(reportText, `"t":9007199254740995`, `"t":99999999999999999999`, 1),
+		strings.Replace(reportText, `"m":false`, `"m":"no"`, 1), strings.Replace(reportText, `"s":"BTCUSDT"`, `"s":7`, 1),
+		strings.Replace(reportText, `"s":"BTCUSDT",`, ``, 1),
+		strings.Replace(strings.Replace(reportText, `"c":"hr-1",`, ``, 1), `"i":9007199254740993,`, ``, 1),
+		`{"event":{"e":"outboundAccountPosition","B":[{"a":"BTC","f":"x","l":"0"}]}}`,
+	} {
+		var got sink
+		err := p.DecodeUser([]byte(text), &got)
+		if err == nil || !strings.HasPrefix(err.Error(), "binancespot: private stream: ") {
+			t.Errorf("%s gives %v", text, err)
+		}
+		if len(got.orders)+len(got.balances)+len(got.renewals) != 0 {
+			t.Errorf("%s: handed on %+v", text, got)
+		}
+	}
+}
+
+// TestEventsOfNoInterest: whatever else comes is passed over.
+func TestEventsOfNoInterest(t *testing.T) {
+	p, _ := protocol(t, 200, "{}")
+	for _, text := range []string{
+		`{}`, `[]`, `null`, `7`, `"text"`, `{"event":null}`, `{"event":{"e":"balanceUpdate","E":1,"a":"BTC","d":"1.5","T":1}}`,
+		`{"subscriptionId":0,"event":{"e":"listStatus","E":1,"s":"BTCUSDT","g":2,"c":"OCO"}}`, `{"event":{"e":"externalLockUpdate","E":1,"a":"NEO","d":"10","T":1}}`,
+		`{"id":"subscribe","status":200,"result":{"subscriptionId":0},"rateLimits":[]}`, `{"event":{"e":"somethingOfNextYear","x":{}}}`,
+		`{"event":{"e":"outboundAccountPosition"}}`, `{"event":{"e":"outboundAccountPosition","B":{}}}`, `{"event":{"e":"outboundAccountPosition","B":[{"f":"1"}]}}`,
+	} {
+		var got sink
+		if err := p.DecodeUser([]byte(text), &got); err != nil || len(got.orders)+len(got.balances)+len(got.renewals) != 0 {
+			t.Errorf("%s gives %v, %+v", text, err, got)
+		}
+	}
+}
+
+// TestScriptedReplies holds the scripted replies of the REST interface and the WebSocket API to what they mean.
+func TestScriptedReplies(t *testing.T) {
+	want := map[string]venue.Cause{
+		"Order would immediately match and take.": venue.WouldTake, "Account has insufficient balance for requested action.": venue.Refused,
+		"Duplicate order sent.": venue.DuplicateID, "Unknown order sent.": venue.Gone, "Order does not exist.": venue.NotFound,
+		"Filter failure: PRICE_FILTER": venue.Refused, "Filter failure: LOT_SIZE": venue.Refused, "Filter failure: NOTIONAL": venue.Refused,
+		"Timestamp for this request is outside of the recvWindow.":        venue.ClockOff,
+		"Too many new orders; current limit is 100 orders per 10 SECOND.": venue.OrderRate,
+	}
+	seen := map[string]bool{}
+	for _, line := range session(t) {
+		if line.Channel != "rest-response" {
+			continue
+		}
+		var refusal struct {
+			Code int    `json:"code"`
+			Msg  string `json:"msg"`
+		}
+		if err := json.Unmarshal(line.Message, &refusal); err != nil {
+			t.Fatal(err)
+		}
+		status := 200
+		if refusal.Code != 0 {
+			status = 400
+		}
+		p, _ := protocol(t, status, string(line.Message))
+		o := &venue.Order{Symbol: "BTCUSDT", ClientID: "hbt-0000000000000001", VenueID: "201"}
+		r, err := p.Cancel(context.Background(), o)
+		if refusal.Code == 0 {
+			if err != nil || r.ClientID != o.ClientID || r.VenueID != "201" || r.Channel != blotter.Ack || r.Price != 60000.1 {
+				t.Errorf("%s: %v, %+v", line.Note, err, r)
+			}
+			continue
+		}
+		cause, ok := want[refusal.Msg]
+		if !ok {
+			t.Errorf("%s: no expectation for %q", line.Note, refusal.Msg)
+		}
+		if venue.CauseOf(err) != cause {
+			t.Errorf("%s: %v, want %v", line.Note, err, cause)
+		}
+		seen[refusal.Msg] = true
+	}
+	for msg := range want {
+		if !seen[msg] {
+			t.Errorf("the session has no %q", msg)
+		}
+	}
+}

@@ -68,6 +68,11 @@ func waitScripts() []script {
 			p.elapseBT(0)
 			p.elapse(0)
 		}, contains: []string{"9.999999ms elapse 9.999999ms = Ok", "feed -3ms 0s", "10ms elapse 1ns = Ok", "feed 7ms 10ms", "10ms elapse -1ms = Ok"}},
+		{name: "elapse nothing at the start", market: slow(), run: func(p *player) {
+			p.elapse(0) // the messages of the first instant
+			p.elapse(0)
+			p.waitFeed(false, 0)
+		}, contains: []string{"0s elapse 0s = Ok", "asset 0: 1@1000 1@1002 feed -3ms 0s", "0s wait feed false 0s = Ok"}},
 		{name: "everything within one instant", market: market{messages: quiet(at(15*ms, sold(99.4, 5))), partial: true}, run: func(p *player) {
 			p.elapse(ms)
 			p.buy(1, 99.5, 1, hft.GTC, false)

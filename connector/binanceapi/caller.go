@@ -30,7 +30,7 @@ type CallerConfig struct {
 	Timeout time.Duration
 	// Silence and Lifetime are as in stream.Stream.
 	Silence, Lifetime time.Duration
-	// Budget is asked before each request, nil for none.
+	// Budget is asked before each request.
 	Budget Budget
 	// NowNs is the local clock.
 	NowNs func() int64
@@ -124,11 +124,15 @@ func (c *Caller) notice(_ int64, frame []byte) {
 // Do sends a signed request and hands the reply's result to read, nil when there is nothing to read. It returns a
 // *venue.Failure. params is given away.
 func (c *Caller) Do(ctx context.Context, method string, params []Param, cost Cost, read func(result Value) error) error {
-	if c.config.Budget != nil {
-		if err := c.config.Budget.Spend(cost); err != nil {
-			return err
-		}
+	spent, failure := c.config.Budget.spend(c.config.Signer, cost, false)
+	if failure != nil {
+		return failure
 	}
+	return spent.answered(c.exchange(ctx, method, params, &spent, read))
+}
+
+// exchange sends a request and reads its answer.
+func (c *Caller) exchange(ctx context.Context, method string, params []Param, spent *spending, read func(result Value) error) error {
 	id := "r" + strconv.FormatUint(c.lastID.Add(1), 10)
 	frame := make([]byte, 0, 768)
 	if c.config.Signer.Key().Ed25519() {
@@ -143,7 +147,7 @@ func (c *Caller) Do(ctx context.Context, method string, params []Param, cost Cos
 	case err != nil:
 		return c.unsent(err)
 	}
-	if err := c.parser.Parse(answer, func(v Value) error { return c.reply(v, read) }); err != nil {
+	if err := c.parser.Parse(answer, func(v Value) error { return c.reply(v, spent, read) }); err != nil {
 		return asFailure(err)
 	}
 	return nil
@@ -166,10 +170,8 @@ func (c *Caller) unsent(err error) *venue.Failure {
 }
 
 // reply looks at an answer.
-func (c *Caller) reply(v Value, read func(result Value) error) error {
-	if c.config.Budget != nil {
-		ReadLimits(v.Field("rateLimits"), c.config.Budget.Used)
-	}
+func (c *Caller) reply(v Value, spent *spending, read func(result Value) error) error {
+	ReadLimits(v.Field("rateLimits"), spent.used)
 	if f := ReplyFailure(v, c.config.Causes); f != nil {
 		if data := v.Field("error").Field("data"); c.config.Details != nil && data.IsObject() {
 			c.config.Details(f, data)

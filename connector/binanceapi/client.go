@@ -35,7 +35,7 @@ type ClientConfig struct {
 	HTTPClient *http.Client
 	// Timeout is how long a request may take, 0 for DefaultTimeout.
 	Timeout time.Duration
-	// Budget is asked before each request, nil for none.
+	// Budget is asked before each request.
 	Budget Budget
 }
 
@@ -124,17 +124,22 @@ func (c *Client) Bytes(ctx context.Context, r Request) ([]byte, error) {
 	if r.Security != Public && signer.Key() == nil {
 		return nil, errNoKey()
 	}
-	if c.config.Budget != nil {
-		if err := c.config.Budget.Spend(r.Cost); err != nil {
-			return nil, err
-		}
+	spent, failure := c.config.Budget.spend(signer, r.Cost, true)
+	if failure != nil {
+		return nil, failure
 	}
+	body, err := c.exchange(ctx, &r, &spent)
+	return body, spent.answered(err)
+}
+
+// exchange sends a request and reads the reply.
+func (c *Client) exchange(ctx context.Context, r *Request, spent *spending) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
 	defer cancel()
 	var connected atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
 
-	response, err := c.http.Do(c.request(ctx, &r))
+	response, err := c.http.Do(c.request(ctx, r))
 	if err != nil {
 		// The client's own error shows the URL, with the signature.
 		var outer *url.Error
@@ -148,9 +153,7 @@ func (c *Client) Bytes(ctx context.Context, r Request) ([]byte, error) {
 		return nil, unsent(err)
 	}
 	defer func() { _ = response.Body.Close() }()
-	if c.config.Budget != nil {
-		readUsage(response.Header, c.config.Budget)
-	}
+	readUsage(response.Header, spent.used)
 	body, err := readBody(response)
 	ok := response.StatusCode >= 200 && response.StatusCode < 300
 	if err != nil && ok {

@@ -24,28 +24,6 @@ const nowMs = 1700000000000
 // noCauses is a venue without codes of its own.
 func noCauses(int, string) (venue.Cause, bool) { return 0, false }
 
-// usages is a budget that allows what it is told to.
-type usages struct {
-	refuse error
-
-	mu    sync.Mutex
-	spent []binanceapi.Cost
-	used  []binanceapi.Usage
-}
-
-func (u *usages) Spend(c binanceapi.Cost) error {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.spent = append(u.spent, c)
-	return u.refuse
-}
-
-func (u *usages) Used(usage binanceapi.Usage) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.used = append(u.used, usage)
-}
-
 func newClient(t *testing.T, handler http.HandlerFunc, change func(c *binanceapi.ClientConfig)) *binanceapi.Client {
 	t.Helper()
 	server := httptest.NewServer(handler)
@@ -279,34 +257,61 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 }
 
 func TestBudget(t *testing.T) {
-	budget := &usages{}
-	sent := 0
+	sent, count := 0, "3"
+	status := 200
+	var nowNs int64 = nowMs*1_000_000 + int64(3*time.Second) // away from the ends of the windows
 	client := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
 		sent++
-		for name, value := range map[string]string{"X-MBX-USED-WEIGHT-1M": "25", "X-MBX-ORDER-COUNT-10S": "3", "X-MBX-ORDER-COUNT-1D": "9", "X-MBX-USED-WEIGHT": "25",
+		for name, value := range map[string]string{"X-MBX-USED-WEIGHT-1M": "25", "X-MBX-ORDER-COUNT-10S": count, "X-MBX-ORDER-COUNT-1D": "9", "X-MBX-USED-WEIGHT": "25",
 			"X-MBX-ORDER-COUNT-1X": "1", "X-MBX-ORDER-COUNT-M": "1", "X-MBX-ORDER-COUNT-1M": "many", "X-MBX-UUID": "7"} {
 			w.Header().Set(name, value)
 		}
+		w.WriteHeader(status)
 		_, _ = w.Write([]byte("{}"))
-	}, func(c *binanceapi.ClientConfig) { c.Budget = budget })
-	if err := client.Do(t.Context(), order(), nil); err != nil {
-		t.Fatal(err)
-	}
-	want := map[binanceapi.Usage]bool{{Limit: binanceapi.RequestWeight, Interval: time.Minute, Used: 25}: true, {Limit: binanceapi.Orders, Interval: 10 * time.Second, Used: 3}: true,
-		{Limit: binanceapi.Orders, Interval: 24 * time.Hour, Used: 9}: true}
-	for _, u := range budget.used {
-		if !want[u] {
-			t.Errorf("not in the headers: %+v", u)
+	}, func(c *binanceapi.ClientConfig) {
+		var err error
+		if c.Budget, err = binanceapi.NewBudget([]binanceapi.Allowance{{Limit: binanceapi.RequestWeight, Interval: time.Minute, Max: 2400}, {Limit: binanceapi.Orders, Interval: 10 * time.Second, Max: 5}}); err != nil {
+			t.Fatal(err)
 		}
-		delete(want, u)
+		c.Signer = binanceapi.NewSigner(newKey(t, "the-key", "test-secret"), 0, func() int64 { return nowNs })
+	})
+	cancel := binanceapi.Request{Method: http.MethodDelete, Path: "/x", Security: binanceapi.Signed, Cost: binanceapi.Cost{Weight: 1, Cancel: true, Trading: true}}
+	do := func(r binanceapi.Request, wantSent int, want venue.Cause) *venue.Failure {
+		t.Helper()
+		before := sent
+		err := client.Do(t.Context(), r, nil)
+		if sent-before != wantSent || (err == nil) != (want == 255) {
+			t.Fatalf("sent %d, %v", sent-before, err)
+		}
+		if err == nil {
+			return nil
+		}
+		f := failureOf(t, err)
+		if f.Cause != want {
+			t.Fatalf("%v, want %v", f, want)
+		}
+		return f
 	}
-	if len(want) != 0 || len(budget.spent) != 1 || budget.spent[0].Orders != 1 {
-		t.Errorf("not told of %v; spent %v", want, budget.spent)
+	const fine venue.Cause = 255
+	do(order(), 1, fine)
+	count = "5" // somebody else uses the account as well: the venue's count wins
+	do(order(), 1, fine)
+	if f := do(order(), 0, venue.OrderRate); !f.RetryAt.After(time.Unix(0, nowNs)) || f.RetryAt.After(time.Unix(0, nowNs).Add(30*time.Second)) {
+		t.Errorf("again at %v", f.RetryAt)
 	}
-	budget.refuse = &venue.Failure{Cause: venue.OrderRate}
-	if f := failureOf(t, client.Do(t.Context(), order(), nil)); f.Cause != venue.OrderRate || sent != 1 {
-		t.Errorf("%v, sent %d", f, sent)
+	do(cancel, 1, fine)
+	nowNs += int64(30 * time.Second)
+	status = 429
+	f := do(order(), 1, venue.Weight)
+	if !f.RetryAt.After(time.Unix(0, nowNs)) {
+		t.Errorf("a failure that does not say when: %v", f.RetryAt)
 	}
+	do(cancel, 0, venue.Weight)
+	nowNs, status = f.RetryAt.UnixNano(), 418
+	f = do(cancel, 1, venue.Banned)
+	do(cancel, 0, venue.Weight)
+	nowNs, status = f.RetryAt.UnixNano(), 200
+	do(cancel, 1, fine)
 }
 
 func TestWrongURLs(t *testing.T) {

@@ -29,6 +29,11 @@ func (s *Signer) SetClockOffset(offset time.Duration) { s.offsetNs.Store(int64(o
 // NowNs returns the venue's time by the local clock and the offset.
 func (s *Signer) NowNs() int64 { return s.nowNs() + s.offsetNs.Load() }
 
+// localTime returns the local clock's time for one of the venue's, and venueNs the other way round.
+func (s *Signer) localTime(venueNs int64) time.Time { return time.Unix(0, venueNs-s.offsetNs.Load()) }
+
+func (s *Signer) venueNs(local time.Time) int64 { return local.UnixNano() + s.offsetNs.Load() }
+
 // appendTime adds the parameters of time to params.
 func (s *Signer) appendTime(params []Param) []Param {
 	if s.recvWindowMs > 0 {

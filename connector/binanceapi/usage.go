@@ -36,16 +36,8 @@ type Cost struct {
 	Trading bool
 }
 
-// Budget decides whether a request may be sent and is told what the replies say. Any number of goroutines call it.
-type Budget interface {
-	// Spend takes the cost of a request, or returns why it may not be sent, a *venue.Failure. It does not block.
-	Spend(c Cost) error
-	// Used is told what a reply says.
-	Used(u Usage)
-}
-
-// readUsage hands the budget what the headers of a reply say: X-Mbx-Used-Weight-1m, X-Mbx-Order-Count-10s and the like.
-func readUsage(header http.Header, b Budget) {
+// readUsage hands fn what the headers of a reply say: X-Mbx-Used-Weight-1m, X-Mbx-Order-Count-10s and the like.
+func readUsage(header http.Header, fn func(u Usage)) {
 	for name, values := range header {
 		if len(values) != 1 || !strings.HasPrefix(name, "X-Mbx-") {
 			continue
@@ -61,7 +53,7 @@ func readUsage(header http.Header, b Budget) {
 		used, err := strconv.Atoi(values[0])
 		if u.Interval = parseInterval(interval); err == nil && u.Interval > 0 && used >= 0 {
 			u.Used = used
-			b.Used(u)
+			fn(u)
 		}
 	}
 }

@@ -39,8 +39,9 @@ type Config struct {
 
 	// HTTPClient is used for REST, nil for one of its own.
 	HTTPClient *http.Client
-	// Budget is asked before each request and told what the replies say; nil for none.
-	Budget binanceapi.Budget
+	// WeightPerMinute is how much requests of this address may weigh, OrdersPer10s and OrdersPerMinute how many orders and
+	// amendments the account may send; 0 for the venue's 2400, 300 and 1200. Set less to leave something to others.
+	WeightPerMinute, OrdersPer10s, OrdersPerMinute int
 	// NowNs is the local clock, nanoseconds since the Unix epoch.
 	NowNs func() int64
 
@@ -97,6 +98,17 @@ func (c *Config) complete() error {
 			*d.field = d.value
 		}
 	}
+	for _, limit := range []struct {
+		field *int
+		value int
+	}{{&c.WeightPerMinute, 2400}, {&c.OrdersPer10s, 300}, {&c.OrdersPerMinute, 1200}} {
+		if *limit.field == 0 {
+			*limit.field = limit.value
+		}
+		if *limit.field < 0 {
+			return fmt.Errorf("a rate limit is %d: leave it out for the venue's own", *limit.field)
+		}
+	}
 	for _, choice := range []struct {
 		name, first string
 		field       *string
@@ -131,4 +143,13 @@ func (c *Config) complete() error {
 		return errors.New("key and secret belong together: set both, or none for market data only")
 	}
 	return nil
+}
+
+// budget returns the limits of requests.
+func (c *Config) budget() (binanceapi.Budget, error) {
+	return binanceapi.NewBudget([]binanceapi.Allowance{
+		{Limit: binanceapi.RequestWeight, Interval: time.Minute, Max: c.WeightPerMinute},
+		{Limit: binanceapi.Orders, Interval: 10 * time.Second, Max: c.OrdersPer10s},
+		{Limit: binanceapi.Orders, Interval: time.Minute, Max: c.OrdersPerMinute},
+	})
 }

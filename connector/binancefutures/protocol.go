@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -43,15 +42,18 @@ func New(config Config) (*Protocol, error) {
 	}
 	config.Key, config.Secret = "", "" // nothing shows what is not there
 	p := &Protocol{config: config, signer: binanceapi.NewSigner(key, config.RecvWindow, config.NowNs)}
-	var err error
+	budget, err := config.budget()
+	if err != nil {
+		return nil, fmt.Errorf("binancefutures: %w", err)
+	}
 	p.rest, err = binanceapi.NewClient(binanceapi.ClientConfig{URL: config.APIURL, Signer: p.signer, Causes: causeOf,
-		HTTPClient: config.HTTPClient, Timeout: config.Timeout, Budget: config.Budget})
+		HTTPClient: config.HTTPClient, Timeout: config.Timeout, Budget: budget})
 	if err != nil {
 		return nil, fmt.Errorf("binancefutures: %w", err)
 	}
 	if config.OrderEntry == "ws" && key != nil {
 		p.entry, err = binanceapi.NewCaller(binanceapi.CallerConfig{Name: "orders", URL: config.WSAPIURL, Signer: p.signer, Causes: causeOf,
-			Timeout: config.Timeout, Silence: config.Silence, Lifetime: config.Lifetime, Budget: config.Budget, NowNs: config.NowNs})
+			Timeout: config.Timeout, Silence: config.Silence, Lifetime: config.Lifetime, Budget: budget, NowNs: config.NowNs})
 		if err != nil {
 			return nil, fmt.Errorf("binancefutures: %w", err)
 		}
@@ -160,31 +162,54 @@ func (p *Protocol) Permissions(ctx context.Context) ([]venue.Finding, error) {
 			Advice: "set the account's position mode to one-way"}
 	}
 	findings = append(findings, mode)
-	err = p.ask(ctx, "/fapi/v1/accountConfig", binanceapi.Cost{Weight: 5}, nil, func(v binanceapi.Value) error {
-		f := venue.Finding{What: "trading", Value: "allowed"}
-		if !v.Bool("canTrade") {
-			f = venue.Finding{What: "trading", Value: "not allowed", Problem: "the account may not trade futures",
-				Advice: "open the futures account and let the key trade futures in the API management"}
-		}
-		margin := venue.Finding{What: "multi-assets margin", Value: "off"}
-		if v.Bool("multiAssetsMargin") {
-			margin.Value = "on"
-		}
-		findings = append(findings, f, margin)
-		return nil
-	})
+	trading, err := p.trading(ctx)
 	if err != nil {
 		return findings, err
 	}
+	findings = append(findings, trading...)
 	err = p.get(ctx, "/fapi/v1/exchangeInfo", 1, nil, func(v binanceapi.Value) error {
 		binanceapi.ReadLimits(v.Field("rateLimits"), func(u binanceapi.Usage) {
-			what := "weight of requests of this address"
-			if u.Limit == binanceapi.Orders {
-				what = "orders of the account"
-			}
-			findings = append(findings, venue.Finding{What: "rate limit", Value: fmt.Sprintf("%d %s per %s", u.Max, what, strings.TrimSuffix(u.Interval.String(), "0s"))})
+			findings = append(findings, p.limit(u))
 		})
 		return nil
 	})
 	return findings, err
+}
+
+// trading looks at what the account may do.
+func (p *Protocol) trading(ctx context.Context) ([]venue.Finding, error) {
+	trading := venue.Finding{What: "trading", Value: "allowed"}
+	margin := venue.Finding{What: "multi-assets margin", Value: "off"}
+	err := p.ask(ctx, "/fapi/v1/accountConfig", binanceapi.Cost{Weight: 5}, nil, func(v binanceapi.Value) error {
+		if !v.Bool("canTrade") {
+			trading = venue.Finding{What: "trading", Value: "not allowed", Problem: "the account may not trade futures",
+				Advice: "open the futures account and let the key trade futures in the API management"}
+		}
+		if v.Bool("multiAssetsMargin") {
+			margin.Value = "on"
+		}
+		return nil
+	})
+	switch {
+	case err == nil:
+		return []venue.Finding{trading, margin}, nil
+	case venue.CauseOf(err) == venue.Refused:
+		return []venue.Finding{{What: "trading", Value: "not known: this venue does not tell"}}, nil
+	}
+	return nil, err
+}
+
+// limit compares one of the venue's limits with the configured one.
+func (p *Protocol) limit(u binanceapi.Usage) venue.Finding {
+	limits := map[binanceapi.Usage]int{
+		{Limit: binanceapi.RequestWeight, Interval: time.Minute}: p.config.WeightPerMinute,
+		{Limit: binanceapi.Orders, Interval: 10 * time.Second}:   p.config.OrdersPer10s,
+		{Limit: binanceapi.Orders, Interval: time.Minute}:        p.config.OrdersPerMinute,
+	}
+	f := venue.Finding{What: "rate limit", Value: binanceapi.Allowance{Limit: u.Limit, Interval: u.Interval, Max: u.Max}.String()}
+	if own := limits[binanceapi.Usage{Limit: u.Limit, Interval: u.Interval}]; own > u.Max {
+		f.Problem = fmt.Sprintf("%d are allowed here: the venue will refuse some", own)
+		f.Advice = fmt.Sprintf("set the limit to %d or less", u.Max)
+	}
+	return f
 }

@@ -134,6 +134,11 @@ func misuseScripts() []script {
 			p.buy(1, 99.5, 1, hft.GTC, false)
 			p.elapse(20 * ms)
 		}, contains: []string{"4ms elapse 20ms = Ok interrupted", "New req None"}},
+	}
+}
+
+func afterwardsScripts() []script {
+	return []script{
 		{name: "closed", market: slow(), run: func(p *player) {
 			p.elapse(ms)
 			p.buy(1, 99.5, 1, hft.GTC, true)

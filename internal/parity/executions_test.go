@@ -53,6 +53,11 @@ func executionScripts() []script {
 				p.buy(3, 101, 1, hft.IOC, true)
 				p.buy(4, 101, 1, hft.GTX, true)
 			}, contains: []string{"Market IOC 1@0 Expired", "Market IOC 1@0 Filled", "IOC 1@1010 Expired", "GTX 1@1010 New"}},
+	}
+}
+
+func restingScripts() []script {
+	return []script{
 		{name: "partial executions of a resting order", market: partial(at(11*ms, sold(99.5, 0.3)), at(12*ms, sold(99.5, 0.1)), at(25*ms, sold(99.5, 9))),
 			run: func(p *player) {
 				p.elapse(ms)

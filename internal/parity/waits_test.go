@@ -7,8 +7,6 @@ import (
 )
 
 func waitScripts() []script {
-	twoAssets := slow(at(15*ms, bought(100.2, 0.3)), at(16*ms, sold(100, 0.2)), at(17*ms, bought(100.2, 0.1)), at(18*ms, bought(100.2, 0.4)),
-		message{1, 5 * ms, []hft.Event{bid(50, 1), ask(51, 1)}}, message{1, 15*ms + us, []hft.Event{sold(50, 7)}})
 	return []script{
 		{name: "wait for the next message", market: slow(), run: func(p *player) {
 			p.waitFeed(false, time.Second)
@@ -59,6 +57,13 @@ func waitScripts() []script {
 			p.waitOrder(5, 1, 10*ms)
 		}, contains: []string{"6ms wait order 0 1 10ms = OrderResponse", "16ms wait order 0 1 10ms = Ok", "27ms wait order 0 1 20ms = OrderResponse",
 			"27ms wait order 0 1 20ms = OrderResponse", "27ms wait order 0 3 10ms = Ok order not found", "27ms wait order 5 1 10ms = Ok instrument not found"}},
+	}
+}
+
+func instantScripts() []script {
+	twoAssets := slow(at(15*ms, bought(100.2, 0.3)), at(16*ms, sold(100, 0.2)), at(17*ms, bought(100.2, 0.1)), at(18*ms, bought(100.2, 0.4)),
+		message{1, 5 * ms, []hft.Event{bid(50, 1), ask(51, 1)}}, message{1, 15*ms + us, []hft.Event{sold(50, 7)}})
+	return []script{
 		{name: "elapse", market: slow(), run: func(p *player) {
 			p.elapse(10*ms - 1)
 			p.elapse(1)

@@ -29,9 +29,17 @@ func (b *Blotter) Answered(clientID string, request Request, r *Report, nowNs in
 		}
 		b.apply(e, r, false, nowNs)
 	case QueryOrder:
-		e.asking, e.absences, e.queryTries = false, 0, 0
+		former := e.askedFormer != ""
+		e.asking, e.askedFormer, e.queryTries = false, "", 0
+		if former {
+			e.formerAtNs = nowNs + againNs // about the next one, or again
+		} else {
+			e.absences = 0
+		}
 		b.apply(e, r, false, nowNs)
-		b.resolve(e, r, nowNs)
+		if !former {
+			b.resolve(e, r, nowNs)
+		}
 	}
 }
 
@@ -54,8 +62,8 @@ func (b *Blotter) resolve(e *entry, r *Report, nowNs int64) {
 	case e.over:
 		return
 	case e.end != hft.StatusNone:
-		if e.amend == uncertain {
-			e.amend = idle // it did not replace the order
+		if e.amend == uncertain && e.end == hft.StatusCanceled {
+			e.askAtNs = nowNs // now about the order that may have taken its place
 		}
 	case r.Status == hft.StatusNone:
 		e.askAtNs = nowNs + againNs
@@ -80,7 +88,8 @@ func (b *Blotter) resolve(e *entry, r *Report, nowNs int64) {
 	b.settle(e, nil, nowNs)
 }
 
-// Failed takes what became of a request that the venue did not acknowledge: clientID is Action.ClientID.
+// Failed takes what became of a request that the venue did not acknowledge: clientID is Action.ClientID. A venue that
+// canceled an order and refused the one to take its place has said both: that goes to Report first.
 func (b *Blotter) Failed(clientID string, request Request, f Failure, nowNs int64) {
 	switch f.Cause {
 	case OrderRate, Weight, Banned:
@@ -197,6 +206,8 @@ func (b *Blotter) queryFailed(e *entry, f *Failure, nowNs int64) {
 	e.asking = false
 	e.queryTries++
 	switch {
+	case e.askedFormer != "":
+		b.formerFailed(e, f, nowNs)
 	case f.Cause != NotFound:
 		e.askAtNs = max(nowNs+backoff(e.queryTries), f.RetryAtNs)
 	case e.over || e.place == sent:
@@ -210,6 +221,17 @@ func (b *Blotter) queryFailed(e *entry, f *Failure, nowNs int64) {
 		b.vanished(e)
 	}
 	b.settle(e, nil, nowNs)
+}
+
+// formerFailed goes on after a question about a former leg was not answered.
+func (b *Blotter) formerFailed(e *entry, f *Failure, nowNs int64) {
+	e.formerAtNs = max(nowNs+backoff(e.queryTries), f.RetryAtNs)
+	for i := range e.prior {
+		if l := &e.prior[i]; f.Cause == NotFound && l.venueID == e.askedFormer {
+			l.done = true // nothing can be learnt any more
+		}
+	}
+	e.askedFormer = ""
 }
 
 // vanished ends an order that the venue does not know.

@@ -1,6 +1,7 @@
 package blotter
 
 import (
+	"cmp"
 	"slices"
 
 	"hftrunner/hft"
@@ -51,7 +52,7 @@ func (b *Blotter) find(r *Report) *entry {
 }
 
 // legOf returns the leg that a report is about, and whether that is the current one. It notes ids that are new.
-func (b *Blotter) legOf(e *entry, r *Report) (l *leg, current bool) {
+func (b *Blotter) legOf(e *entry, r *Report, nowNs int64) (l *leg, current bool) {
 	isReplacement := r.ClientID != "" && r.ClientID == e.amendID && r.ClientID != e.now.clientID
 	switch {
 	case r.VenueID != "" && r.VenueID == e.now.venueID:
@@ -66,7 +67,7 @@ func (b *Blotter) legOf(e *entry, r *Report) (l *leg, current bool) {
 			}
 		}
 		if e.now.venueID != "" || isReplacement {
-			b.newLeg(e, r.ClientID, r.VenueID)
+			b.newLeg(e, r, nowNs)
 			return &e.now, true
 		}
 		e.now.venueID = r.VenueID
@@ -75,7 +76,7 @@ func (b *Blotter) legOf(e *entry, r *Report) (l *leg, current bool) {
 		}
 		return &e.now, true
 	case isReplacement:
-		b.newLeg(e, r.ClientID, "")
+		b.newLeg(e, r, nowNs)
 		return &e.now, true
 	case r.ClientID != "" && r.ClientID != e.now.clientID:
 		for i := len(e.prior) - 1; i >= 0; i-- {
@@ -88,21 +89,21 @@ func (b *Blotter) legOf(e *entry, r *Report) (l *leg, current bool) {
 }
 
 // newLeg notes that another order at the venue has taken the place of the current one.
-func (b *Blotter) newLeg(e *entry, clientID, venueID string) {
+func (b *Blotter) newLeg(e *entry, r *Report, nowNs int64) {
 	if len(e.prior) == maxPrior {
-		e.foldedLots += e.prior[0].cumLots
+		e.foldedLots += e.prior[0].filledLots
 		b.dropVenueID(e, &e.prior[0])
 		e.prior = slices.Delete(e.prior, 0, 1)
 	}
 	old := e.now
 	e.prior = append(e.prior, old)
-	if clientID == "" {
-		clientID = old.clientID
+	if !old.done && old.venueID != "" && e.formerAtNs == 0 {
+		e.formerAtNs = nowNs + streamNs
 	}
-	e.now = leg{clientID: clientID, venueID: venueID}
-	b.know(e, clientID)
-	if venueID != "" {
-		e.book.venue[venueID] = e
+	e.now = leg{clientID: cmp.Or(r.ClientID, old.clientID), venueID: r.VenueID}
+	b.know(e, e.now.clientID)
+	if r.VenueID != "" {
+		e.book.venue[r.VenueID] = e
 	}
 	e.rank, e.priceNs = rankNone, 0
 	if !e.over {
@@ -115,6 +116,10 @@ func (b *Blotter) newLeg(e *entry, clientID, venueID string) {
 		b.amended(e)
 	} else {
 		e.now.qtyLots = max(old.qtyLots-old.cumLots, 0)
+	}
+	e.now.estimated = true // what was executed of the former leg may not be known yet
+	if lots := e.book.lots(r.Qty); lots > 0 {
+		e.now.qtyLots, e.now.estimated = lots, false
 	}
 }
 
@@ -129,7 +134,7 @@ func (b *Blotter) amended(e *entry) {
 
 // apply takes over what a report says. byAmend says that it acknowledges an amendment.
 func (b *Blotter) apply(e *entry, r *Report, byAmend bool, nowNs int64) {
-	l, current := b.legOf(e, r)
+	l, current := b.legOf(e, r, nowNs)
 	old := l.cumLots
 	told, tells := e.book.lots(r.CumQty), r.HasCum
 	if !tells && r.Status == hft.StatusFilled {
@@ -142,6 +147,7 @@ func (b *Blotter) apply(e *entry, r *Report, byAmend bool, nowNs int64) {
 		told = old
 	}
 	l.cumLots = max(old, told)
+	l.done = l.done || r.HasCum && rankOf(r.Status) == rankFinal
 	if positive(r.AvgPrice) && r.HasCum && told >= l.avgLots {
 		l.avgPrice, l.avgLots = r.AvgPrice, told
 	}
@@ -153,7 +159,7 @@ func (b *Blotter) apply(e *entry, r *Report, byAmend bool, nowNs int64) {
 		b.state(e, r, told, old, byAmend, nowNs)
 	}
 	total := e.totalLots()
-	if fill != nil && rankOf(r.Status) == rankNone && e.end == hft.StatusNone && total > 0 && e.filledLots >= total && !e.amending() {
+	if fill != nil && rankOf(r.Status) == rankNone && e.end == hft.StatusNone && total > 0 && e.filledLots >= total && !e.now.estimated && !e.amending() {
 		e.end = hft.StatusFilled // of a channel that tells executions only
 	}
 	b.settle(e, fill, nowNs)
@@ -224,11 +230,14 @@ func (b *Blotter) terms(e *entry, r *Report, byAmend bool) {
 			return
 		}
 	}
-	matches := e.amending() && priceTick == e.target.priceTick && qtyLots+e.priorLots() == e.target.totalLots
+	// The terms that it has anyway are no answer, nor is an end: what is canceled to be replaced may have had the same.
+	changes := priceTick != e.priceTick || qtyLots != e.now.qtyLots
+	matches := e.amending() && changes && e.rank != rankFinal && priceTick == e.target.priceTick && qtyLots+e.priorLots() == e.target.totalLots
 	if e.priceNs != 0 && r.TimestampNs <= e.priceNs && !matches && !byAmend {
 		return
 	}
 	e.priceTick, e.now.qtyLots = priceTick, qtyLots
+	e.now.estimated = e.now.estimated && !positive(r.Qty)
 	e.priceNs = max(e.priceNs, r.TimestampNs, 1)
 	if e.amending() && (matches || byAmend) {
 		b.amended(e)

@@ -58,10 +58,17 @@ func (b *Blotter) run(e *entry, nowNs int64) (forget bool) {
 		e.askAtNs, e.asking = 0, true
 		b.send(e, QueryOrder)
 	}
+	if due(e.formerAtNs, nowNs) && !e.asking {
+		e.formerAtNs = 0
+		if l := e.former(); l != nil {
+			e.asking, e.askedFormer = true, l.venueID
+			b.sendFormer(e, l)
+		}
+	}
 	if !due(e.forgetAtNs, nowNs) {
 		return false
 	}
-	if e.asking || e.cancel != idle || e.wantCancel || e.missingLots() > 0 {
+	if e.asking || e.cancel != idle || e.wantCancel || e.missingLots() > 0 || e.former() != nil {
 		e.forgetAtNs = nowNs + keepNs
 		return false
 	}
@@ -96,8 +103,12 @@ func (b *Blotter) schedule(e *entry) {
 			dueNs = min(dueNs, atNs)
 		}
 	}
-	if e.askAtNs != 0 && !e.asking {
-		dueNs = min(dueNs, e.askAtNs)
+	if !e.asking {
+		for _, atNs := range [...]int64{e.askAtNs, e.formerAtNs} {
+			if atNs != 0 {
+				dueNs = min(dueNs, atNs)
+			}
+		}
 	}
 	if dueNs == math.MaxInt64 {
 		b.agenda.remove(e)

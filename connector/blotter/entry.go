@@ -22,9 +22,15 @@ type leg struct {
 	clientID, venueID string
 	// qtyLots is its quantity, 0 while not known; cumLots what is executed of it.
 	qtyLots, cumLots int64
+	// filledLots is what is published of cumLots, assumedLots what of that was concluded from cumLots.
+	filledLots, assumedLots int64
 	// avgPrice is the average price of the first avgLots executed, 0 when not told.
 	avgPrice float64
 	avgLots  int64
+	// done says that its end was told, and with it all that was executed.
+	done bool
+	// estimated says that qtyLots was not told.
+	estimated bool
 }
 
 // maxPrior is how many former legs are kept apart; older ones are only counted.
@@ -63,9 +69,9 @@ type entry struct {
 	reason    string
 
 	// What is published. Executions of adopted orders up to adoptedNs are part of the state that was adopted.
-	baseLots, filledLots, assumedLots int64
-	filledValue                       float64 // price times lots
-	adoptedNs, completeNs             int64
+	baseLots, filledLots  int64
+	filledValue           float64 // price times lots
+	adoptedNs, completeNs int64
 
 	// Requests. req is the bot's one in flight.
 	req                     hft.Status
@@ -79,15 +85,16 @@ type entry struct {
 	amendOut                bool // Output has it and has not answered, whatever the stream has shown since
 	cancelTries, queryTries int
 	asking                  bool
+	askedFormer             string // venue id of the former leg that is asked about, empty when it is the order itself
 	absences                int
 	absentNs                int64
 	holds                   int
 	listed                  uint64
 
 	// Times at which something is due, 0 for never.
-	askAtNs, cancelAtNs, holdAtNs, forgetAtNs int64
-	dueNs                                     int64
-	dueAt                                     int // in the agenda, -1 when not
+	askAtNs, formerAtNs, cancelAtNs, holdAtNs, forgetAtNs int64
+	dueNs                                                 int64
+	dueAt                                                 int // in the agenda, -1 when not
 }
 
 // priorLots is what was executed in former legs.
@@ -108,6 +115,39 @@ func (e *entry) totalLots() int64 {
 		return 0
 	}
 	return e.priorLots() + e.now.qtyLots
+}
+
+// former returns a former leg of which it is not known what was executed, nil when there is none.
+func (e *entry) former() *leg {
+	for i := range e.prior {
+		if l := &e.prior[i]; !l.done && l.venueID != "" {
+			return l
+		}
+	}
+	return nil
+}
+
+// whole reports whether the venue told what was executed in all former legs.
+func (e *entry) whole() bool {
+	for i := range e.prior {
+		if !e.prior[i].done {
+			return false
+		}
+	}
+	return true
+}
+
+// boundLots is the most that may have been executed of a leg, 0 when that is not known.
+func (e *entry) boundLots(l *leg) int64 {
+	switch {
+	case l.done:
+		return l.cumLots
+	case l.estimated:
+		return 0
+	case l == &e.now && e.amending() && l.qtyLots > 0:
+		return max(l.qtyLots, l.cumLots, e.target.totalLots-e.priorLots())
+	}
+	return max(l.qtyLots, l.cumLots)
 }
 
 // missingLots is what is executed and not published.

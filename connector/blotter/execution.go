@@ -27,29 +27,28 @@ func (b *Blotter) take(e *entry, l *leg, r *Report, tells bool) *execution {
 	fresh := lots
 	if tells {
 		// What the venue says is executed leaves room for it, or it was assumed already, or the id was forgotten.
-		fresh = min(lots, max(e.missingLots(), 0))
+		fresh = min(lots, l.cumLots-l.filledLots)
 	} else {
-		fresh -= min(lots, e.assumedLots)
-		if total := max(e.totalLots(), e.cumLots(), e.target.totalLots); total > 0 && e.filledLots+fresh > total {
+		fresh -= min(lots, l.assumedLots)
+		if bound := e.boundLots(l); bound > 0 && l.filledLots+fresh > bound {
 			fresh = 0
 		}
 	}
-	assumed := min(lots-fresh, e.assumedLots)
+	assumed := min(lots-fresh, l.assumedLots)
 	if fresh+assumed < lots {
 		b.counts.Repeated++
 		if fresh == 0 {
 			return nil
 		}
 	}
-	e.assumedLots -= assumed
+	l.assumedLots -= assumed
 	if fresh == 0 {
 		return nil
 	}
 	e.filledLots += fresh
 	e.filledValue += r.LastPrice * float64(fresh)
-	if more := e.filledLots - e.cumLots(); more > 0 {
-		l.cumLots += more
-	}
+	l.filledLots += fresh
+	l.cumLots = max(l.cumLots, l.filledLots)
 	e.tsNs = max(e.tsNs, r.TimestampNs)
 	fee, known := e.book.fee(r)
 	if !known && e.book.feeAsset != r.FeeAsset {
@@ -70,7 +69,10 @@ func (b *Blotter) assume(e *entry, nowNs int64) bool {
 		return false
 	}
 	e.filledLots += missing
-	e.assumedLots += missing
+	e.now.assume()
+	for i := range e.prior {
+		e.prior[i].assume()
+	}
 	e.filledValue += price * float64(missing)
 	b.counts.Assumed++
 	b.fail(e.book, e.owner, e.shown.OrderID, hft.CustomKind, CodeFillAssumed,
@@ -78,6 +80,12 @@ func (b *Blotter) assume(e *entry, nowNs int64) bool {
 	b.fill = execution{lots: missing, price: price}
 	b.settle(e, &b.fill, nowNs)
 	return true
+}
+
+// assume counts what is executed of a leg as published.
+func (l *leg) assume() {
+	l.assumedLots += l.cumLots - l.filledLots
+	l.filledLots = l.cumLots
 }
 
 // publish reports an execution, or the order's new state when it has changed.

@@ -39,7 +39,8 @@ type Action struct {
 	// ClientID and VenueID identify the order; VenueID is empty while it is not known.
 	ClientID, VenueID string
 	// NewClientID is, for Amend, the client id of the order that takes the place of this one, at a venue that replaces
-	// orders. It may be left unused: the replacement may have the same client id, or the order may stay itself.
+	// orders. It may be left unused: the order may stay itself, or the replacement have the same client id; but then nobody
+	// can be asked whether there is a replacement when the outcome is unknown, and one that shows up later is canceled.
 	NewClientID string
 	Owner       connector.Owner
 	OrderID     uint64
@@ -89,14 +90,29 @@ func (b *Blotter) complain(e *entry, code int, text string) {
 
 // send sends a request about an entry as it is.
 func (b *Blotter) send(e *entry, request Request) {
+	b.prepare(e, request)
+	b.out.Send(&b.action)
+}
+
+// sendFormer asks about a former leg of an entry.
+func (b *Blotter) sendFormer(e *entry, l *leg) {
+	b.prepare(e, QueryOrder)
+	b.action.ClientID, b.action.VenueID = l.clientID, l.venueID
+	b.out.Send(&b.action)
+}
+
+// prepare makes the action of a request about an entry as it is.
+func (b *Blotter) prepare(e *entry, request Request) {
 	b.action = Action{Request: request, InstrumentNo: e.book.inst.No, Symbol: e.book.inst.Symbol,
 		ClientID: e.now.clientID, VenueID: e.now.venueID, Owner: e.owner, OrderID: e.shown.OrderID,
 		Side: e.shown.Side, OrdType: e.shown.OrdType, TimeInForce: e.shown.TimeInForce,
 		PriceTick: e.priceTick, Qty: e.book.qty(e.totalLots())}
+	if request == QueryOrder && e.end == hft.StatusCanceled && e.amend == uncertain {
+		b.action.ClientID, b.action.VenueID = e.amendID, "" // was it replaced?
+	}
 	if request == Amend {
 		b.action.NewClientID = e.amendID
 		b.action.PrevPriceTick, b.action.PrevQty, b.action.CumQty = b.action.PriceTick, b.action.Qty, e.book.qty(e.cumLots())
 		b.action.PriceTick, b.action.Qty = e.target.priceTick, e.book.qty(e.target.totalLots)
 	}
-	b.out.Send(&b.action)
 }

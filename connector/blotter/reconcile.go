@@ -30,7 +30,7 @@ func (b *Blotter) adopt(k *book, r *Report) *entry {
 	}
 	if r.HasCum {
 		e.now.cumLots = max(k.lots(r.CumQty)-executedLots, 0)
-		e.filledLots = e.now.cumLots
+		e.filledLots, e.now.filledLots = e.now.cumLots, e.now.cumLots
 		if positive(r.AvgPrice) {
 			e.filledValue = max(r.AvgPrice*float64(e.filledLots+executedLots)-r.LastPrice*float64(executedLots), 0)
 		}

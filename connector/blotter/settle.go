@@ -28,7 +28,10 @@ const (
 func (b *Blotter) settle(e *entry, fill *execution, nowNs int64) {
 	switch missing := e.missingLots(); {
 	case missing <= 0:
-		e.holdAtNs, e.holds, e.completeNs = 0, 0, e.tsNs
+		e.holdAtNs, e.holds = 0, 0
+		if e.whole() {
+			e.completeNs = e.tsNs
+		}
 	case e.holdAtNs == 0:
 		e.holdAtNs = nowNs + holdNs
 	}
@@ -66,7 +69,6 @@ func (b *Blotter) next(e *entry, nowNs int64) {
 		if e.cancel != idle || e.amendOut || e.gone || nowNs < e.cancelAtNs {
 			return
 		}
-		e.amend = idle // whether it took effect does not matter any more
 		e.cancelAtNs, e.cancel = 0, sent
 		b.send(e, Cancel)
 	case e.wantAmend && e.amend == idle && !e.amendOut && e.cancel == idle:

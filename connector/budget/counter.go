@@ -150,8 +150,8 @@ func (c *counter) observe(n, used, sentNs int64) {
 		return
 	}
 	c.answered(n)
-	if c.windowOf(sentNs) != c.window || c.nowNs >= (c.window+1)*c.perNs-c.skewNs {
-		return // the answer may be about another window
+	if c.windowOf(sentNs) != c.window {
+		return // the answer may be about the window before
 	}
 	c.unseen -= n // that is in what the venue has said
 	if c.Refunds {

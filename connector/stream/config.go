@@ -18,8 +18,8 @@ type Config struct {
 	// a fresh signature. An error is tried again later, one of backoff.RetryAfter not before that, and one of
 	// backoff.Permanent ends Run.
 	Prepare func(ctx context.Context) (Stream, error)
-	// OnUp says that there is a connection and there was none. Frames that came before the last answer to a Hello have
-	// been delivered already.
+	// OnUp says that there is a connection and there was none. Only frames that came before the last answer to a Hello have
+	// been delivered already; what comes after it is delivered after OnUp.
 	OnUp func()
 	// OnDown says that there is no connection, why, and after which pause the next attempt is made. It is called when a
 	// connection is lost and after each attempt that failed; no frame is delivered between it and the next attempt.

@@ -34,6 +34,8 @@ type conn struct {
 	answers int
 	// answered gets one for each answer.
 	answered chan struct{}
+	// adopted is closed when OnUp or OnRenewed was called for it. What comes after the last answer waits for that.
+	adopted chan struct{}
 	// renew gets why the connection should be replaced.
 	renew chan string
 
@@ -46,7 +48,7 @@ type conn struct {
 // newConn starts the goroutines of a connection whose handshake is done.
 func newConn(k *Keeper, s Stream, socket *websocket.Conn, w *wire) *conn {
 	c := &conn{keeper: k, stream: s, socket: socket, wire: w, ended: make(chan struct{}), done: make(chan struct{}),
-		up: make(chan struct{}), answered: make(chan struct{}, s.Answers), renew: make(chan string, 1)}
+		up: make(chan struct{}), adopted: make(chan struct{}), answered: make(chan struct{}, s.Answers), renew: make(chan string, 1)}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	socket.SetReadLimit(k.config.ReadLimit)
 	if s.Answers == 0 {
@@ -69,7 +71,8 @@ func newConn(k *Keeper, s Stream, socket *websocket.Conn, w *wire) *conn {
 	return c
 }
 
-// end ends the connection for a reason; the first counts. A polite end says goodbye and waits for the venue's answer.
+// end ends the connection for a reason; the first counts. A polite end says goodbye and waits for the venue's answer;
+// what comes until then is thrown away.
 func (c *conn) end(err error, polite bool) {
 	c.ending.Do(func() {
 		c.err = err
@@ -154,16 +157,20 @@ func (c *conn) readAll() error {
 
 // handle looks at a message and delivers it.
 func (c *conn) handle(localNs int64, frame []byte) error {
-	if c.ctx.Err() != nil {
-		return nil // it is being closed: what comes until the venue has answered is read, but belongs to no one
-	}
 	c.busy.Store(true)
 	defer c.busy.Store(false)
+	if c.answers == c.stream.Answers {
+		select {
+		case <-c.adopted:
+		case <-c.ended:
+			return nil
+		}
+	}
 	k := c.keeper
 	k.callbacks.Lock()
 	defer k.callbacks.Unlock()
 	if c.ctx.Err() != nil {
-		return nil // it ended while another callback worked; OnDown may have been that
+		return nil // it has ended, and OnDown may have been called
 	}
 	k.frames.Add(1)
 	k.bytes.Add(uint64(len(frame)))

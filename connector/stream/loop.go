@@ -166,6 +166,7 @@ func (l *loop) takeOver(c *conn) {
 		k.config.Logger.Info("connected", "stream", c.stream.Name)
 		l.call(k.config.OnUp)
 	}
+	close(c.adopted)
 	if l.again {
 		l.again = false
 		l.want(l.reason)

@@ -1,0 +1,158 @@
+package binancespot_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"hftrunner/connector/binancespot"
+	"hftrunner/connector/blotter"
+	"hftrunner/connector/venue"
+	"hftrunner/hft"
+)
+
+// wsProtocol returns a Protocol whose orders go over the WebSocket API to v, connected.
+func wsProtocol(t *testing.T, v *wsVenue, secret string) *binancespot.Protocol {
+	t.Helper()
+	c := config(&fake{t: t, answer: func(r *request) (int, string) {
+		t.Errorf("over HTTP: %s", r)
+		return 500, ""
+	}})
+	c.WSAPIURL, c.OrderEntry, c.Secret = v.url, "ws", secret
+	p, err := binancespot.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	connected(t, p)
+	return p
+}
+
+// connected waits until requests can be sent.
+func connected(t *testing.T, p *binancespot.Protocol) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+		_, err := p.QueryOrder(context.Background(), &venue.Order{Symbol: "PROBE", ClientID: "probe"})
+		if venue.CauseOf(err) == venue.NotFound {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("no connection for order entry: %v", err)
+		}
+	}
+}
+
+// answered wraps a result of the REST interface, which is the same over the WebSocket API, and answers probes.
+func answered(answer func(c *call) string) func(c *call) string {
+	return func(c *call) string {
+		switch {
+		case c.text("symbol") == "PROBE":
+			return `"status":400,"error":{"code":-2013,"msg":"Order does not exist."}`
+		case strings.HasPrefix(c.Method, "session."):
+			return ""
+		}
+		return answer(c)
+	}
+}
+
+func TestOrderEntryOverWebSocket(t *testing.T) {
+	for name, secret := range map[string]string{"HMAC": testSecret, "Ed25519": ed25519Secret} {
+		t.Run(name, func(t *testing.T) {
+			ctx := context.Background()
+			v := newWSVenue(t, answered(func(c *call) string {
+				text := map[string]string{"order.place": placedText, "order.cancel": oldCanceledText, "order.status": placedText, "openOrders.cancelAll": `[]`,
+					"order.amend.keepPriority": amendedText, "order.cancelReplace": replacedText}[c.Method]
+				return `"status":200,"result":` + text
+			}))
+			p := wsProtocol(t, v, secret)
+			v.asked()
+
+			o := limitOrder()
+			o.VenueID = "33"
+			placed, err := p.Place(ctx, o)
+			if err != nil || placed.VenueID != "9007199254740993" || placed.Channel != blotter.Ack || placed.Status != hft.StatusPartiallyFilled {
+				t.Errorf("%v, %+v", err, placed)
+			}
+			if r, err := p.Cancel(ctx, o); err != nil || r.ClientID != "hr-1" || r.Status != hft.StatusCanceled {
+				t.Errorf("%v, %+v", err, r)
+			}
+			if r, err := p.QueryOrder(ctx, o); err != nil || r.Channel != blotter.Query {
+				t.Errorf("%v, %+v", err, r)
+			}
+			if r, err := p.Amend(ctx, amendOrder(func(o *venue.Order) { o.Qty = "0.008" })); err != nil || r.Qty != 0.008 || r.ClientID != "hr-1" {
+				t.Errorf("%v, %+v", err, r)
+			}
+			if r, err := p.Amend(ctx, amendOrder(func(o *venue.Order) { o.Price = "60001" })); err != nil || r.VenueID != "34" || r.ClientID != "hr-2" {
+				t.Errorf("%v, %+v", err, r)
+			}
+			if err := p.CancelAll(ctx, "BTCUSDT"); err != nil {
+				t.Error(err)
+			}
+			want := []string{
+				"order.place newClientOrderId=hr-1&newOrderRespType=RESULT&price=60000.10&quantity=0.01000&side=BUY&symbol=BTCUSDT&timeInForce=GTC&type=LIMIT",
+				"order.cancel orderId=33&symbol=BTCUSDT", "order.status orderId=33&symbol=BTCUSDT",
+				"order.amend.keepPriority newClientOrderId=hr-1&newQty=0.008&orderId=33&symbol=BTCUSDT",
+				"order.cancelReplace cancelOrderId=33&cancelReplaceMode=STOP_ON_FAILURE&cancelRestrictions=ONLY_NEW&newClientOrderId=hr-2" +
+					"&newOrderRespType=RESULT&price=60001&quantity=0.01000&side=BUY&symbol=BTCUSDT&timeInForce=GTC&type=LIMIT",
+				"openOrders.cancelAll symbol=BTCUSDT",
+			}
+			if asked := v.asked(); !slices.Equal(asked, want) {
+				t.Errorf("asked\n%s\nwant\n%s", strings.Join(asked, "\n"), strings.Join(want, "\n"))
+			}
+		})
+	}
+}
+
+func TestRefusalsOverWebSocket(t *testing.T) {
+	var text string
+	v := newWSVenue(t, answered(func(*call) string { return text }))
+	p := wsProtocol(t, v, testSecret)
+	for _, c := range []struct {
+		text    string
+		cause   venue.Cause
+		retryAt int64 // ms
+		old     bool
+	}{
+		{text: `"status":400,"error":{"code":-2010,"msg":"Order would immediately match and take."}`, cause: venue.WouldTake},
+		{text: `"status":429,"error":{"code":-1003,"msg":"Too much request weight used","data":{"serverTime":1,"retryAfter":1760000030000}}`, cause: venue.Weight, retryAt: 1760000030000},
+		{text: `"status":409,"error":{"code":-2021,"msg":"Order cancel-replace partially failed.","data":{"cancelResult":"SUCCESS","newOrderResult":"FAILURE",` +
+			`"cancelResponse":` + oldCanceledText + `,"newOrderResponse":{"code":-2010,"msg":"Order would immediately match and take."}}}`, cause: venue.WouldTake, old: true},
+		{text: `"status":400,"error":{"code":-2022,"msg":"Order cancel-replace failed.","data":{"cancelResult":"FAILURE","newOrderResult":"NOT_ATTEMPTED",` +
+			`"cancelResponse":{"code":-2011,"msg":"Unknown order sent."},"newOrderResponse":null}}`, cause: venue.Gone},
+		{text: `"status":200,"result":7`, cause: venue.Unknown},
+		{text: `"status":500`, cause: venue.Unknown},
+		{text: ``, cause: venue.Unknown}, // the connection is closed instead of an answer
+	} {
+		text = c.text
+		r, err := p.Amend(context.Background(), amendOrder(func(o *venue.Order) { o.Price = "60001" }))
+		var f *venue.Failure
+		if !errors.As(err, &f) || f.Cause != c.cause || c.retryAt != 0 && f.RetryAt.UnixMilli() != c.retryAt {
+			t.Errorf("%s: %v", c.text, err)
+		}
+		if c.old != (r.Status == hft.StatusCanceled && r.ClientID == "hr-1") || !c.old && r != (blotter.Report{}) {
+			t.Errorf("%s: report %+v", c.text, r)
+		}
+	}
+	connected(t, p) // again
+}
+
+// TestOrderEntryWithoutConnection: a request that was not sent is known not to be executed.
+func TestOrderEntryWithoutConnection(t *testing.T) {
+	c := config(&fake{t: t})
+	c.WSAPIURL, c.OrderEntry = "ws://127.0.0.1:1/ws-api/v3", "ws"
+	p, err := binancespot.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if _, err := p.Place(context.Background(), limitOrder()); err == nil || venue.CauseOf(err) != venue.Overloaded {
+		t.Error(err)
+	}
+}

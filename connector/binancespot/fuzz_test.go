@@ -1,0 +1,147 @@
+package binancespot_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"math"
+	"net/http"
+	"testing"
+
+	"hftrunner/connector/binancespot"
+	"hftrunner/connector/blotter"
+	"hftrunner/connector/venue"
+	"hftrunner/hft"
+)
+
+// sensible reports what is wrong with a report, whatever the venue has sent.
+func sensible(r *blotter.Report) string {
+	switch {
+	case r.Symbol == "":
+		return "no symbol"
+	case r.ClientID == "" && r.VenueID == "":
+		return "no order"
+	case r.Status > hft.StatusReplaced && r.Status != hft.StatusUnsupported:
+		return "a status that is none"
+	case r.TradeID == "" && (r.LastQty != 0 || r.LastPrice != 0 || r.Maker || r.Fee != 0):
+		return "an execution without an id"
+	case r.TimestampNs < 0:
+		return "a time before 1970"
+	}
+	for _, x := range []float64{r.Price, r.Qty, r.CumQty, r.AvgPrice, r.LastQty, r.LastPrice, r.Fee} {
+		if math.IsNaN(x) || math.IsInf(x, 0) {
+			return "a number that is none"
+		}
+	}
+	return ""
+}
+
+// FuzzDecodeUser: no event makes DecodeUser panic or hand on nonsense, and it never takes what is no JSON.
+func FuzzDecodeUser(f *testing.F) {
+	for _, line := range session(f) {
+		f.Add([]byte(line.Message))
+	}
+	for line := range bytes.Lines(samples(f, "binance-spot/ws_user_2021.jsonl")) {
+		f.Add(line)
+	}
+	f.Add([]byte(reportText))
+	p, err := binancespot.New(config(nil))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { _ = p.Close() })
+	f.Fuzz(func(t *testing.T, frame []byte) {
+		var s sink
+		err := p.DecodeUser(frame, &s)
+		for i := range s.orders {
+			if wrong := sensible(&s.orders[i]); wrong != "" {
+				t.Errorf("%s: %+v", wrong, s.orders[i])
+			}
+		}
+		for _, b := range s.balances {
+			if b.Asset == "" || math.IsNaN(b.Free+b.Locked) || math.IsInf(b.Free, 0) || math.IsInf(b.Locked, 0) {
+				t.Errorf("%+v", b)
+			}
+		}
+		if handed := len(s.orders) + len(s.renewals); handed > 1 || handed == 1 && err != nil {
+			t.Errorf("%v, and %+v", err, s)
+		}
+		if !json.Valid(frame) && len(frame) < 5 && err == nil {
+			t.Error("taken for JSON")
+		}
+	})
+}
+
+// FuzzReplies: no body of the REST interface makes a request panic or return nonsense, and a failure is always one.
+func FuzzReplies(f *testing.F) {
+	for _, line := range session(f) {
+		f.Add(200, []byte(line.Message))
+		f.Add(400, []byte(line.Message))
+	}
+	for _, text := range []string{placedText, amendedText, replacedText, `[` + placedText + `]`, `{"balances":[{"asset":"BTC","free":"1","locked":"2"}]}`,
+		`[{"id":1,"orderId":2,"price":"3","qty":"4","commission":"5","time":6,"isBuyer":true}]`, `{"serverTime":1}`, `<html>`} {
+		f.Add(200, []byte(text))
+	}
+	f.Add(200, samples(f, "binance-spot/rest_openOrders_doclike.json"))
+	f.Add(200, samples(f, "binance-spot/rest_order_cancel_doclike.json"))
+	f.Add(409, []byte(`{"code":-2021,"msg":"x","data":{"cancelResult":"SUCCESS","newOrderResult":"FAILURE","cancelResponse":`+oldCanceledText+
+		`,"newOrderResponse":{"code":-2010,"msg":"Order would immediately match and take."}}}`))
+	var status int
+	var body []byte
+	venueSide := &fake{answer: func(*request) (int, string) { return status, string(body) }}
+	c := config(venueSide)
+	p, err := binancespot.New(c)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { _ = p.Close() })
+	ctx := context.Background()
+	amendDown := amendOrder(func(o *venue.Order) { o.Qty = "0.008" })
+	amendPrice := amendOrder(func(o *venue.Order) { o.Price = "60001" })
+	f.Fuzz(func(t *testing.T, s int, b []byte) {
+		venueSide.t, status, body = t, 100+((s%500)+500)%500, b
+		if status == http.StatusSwitchingProtocols {
+			return
+		}
+		check := func(name string, err error, reports ...blotter.Report) {
+			if err != nil && venue.CauseOf(err).String() == "unknown cause" {
+				t.Errorf("%s: %v", name, err)
+			}
+			for i := range reports {
+				r := &reports[i]
+				if *r == (blotter.Report{}) && err != nil {
+					continue
+				}
+				if err != nil && r.Status != hft.StatusCanceled && name != "replace" {
+					t.Errorf("%s: %v, and %+v", name, err, *r)
+				}
+				if wrong := sensible(r); wrong != "" {
+					t.Errorf("%s: %s: %+v", name, wrong, *r)
+				}
+			}
+		}
+		r, err := p.Place(ctx, limitOrder())
+		check("place", err, r)
+		r, err = p.Cancel(ctx, limitOrder())
+		check("cancel", err, r)
+		r, err = p.Amend(ctx, amendDown)
+		check("amend", err, r)
+		r, err = p.Amend(ctx, amendPrice)
+		check("replace", err, r)
+		r, err = p.QueryOrder(ctx, limitOrder())
+		check("query", err, r)
+		list, err := p.OpenOrders(ctx, "BTCUSDT")
+		check("open orders", err, list...)
+		list, err = p.Executions(ctx, "BTCUSDT", 0)
+		check("executions", err, list...)
+		_, err = p.Balances(ctx)
+		check("balances", err)
+		_, err = p.Filters(ctx, []string{"BTCUSDT"})
+		check("filters", err)
+		_, err = p.Permissions(ctx)
+		check("permissions", err)
+		_, err = p.ServerTimeNs(ctx)
+		check("time", err)
+		venueSide.asked()
+	})
+}

@@ -1,6 +1,7 @@
 package binancefutures
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 	"strconv"
@@ -55,6 +56,27 @@ func (p *Protocol) marketStreams(list []stream.Stream, class, url string, names 
 			HelloInterval: helloInterval, Ready: p.parser.Subscribed, Silence: p.config.Silence, QuietTopics: quiet, Lifetime: p.config.Lifetime})
 	}
 	return list
+}
+
+// maxNotice is longer than a notice; what nobody decodes may be long.
+const maxNotice = 256
+
+// Notice looks at a message of a market stream that the decoder has ignored: the venue may say that it is about to shut
+// the server down. Its documents say so of spot only.
+func (p *Protocol) Notice(frame []byte) (reason string) {
+	if len(frame) > maxNotice || !bytes.Contains(frame, []byte(serverShutdown)) {
+		return ""
+	}
+	err := p.parser.Parse(frame, func(v binanceapi.Value) error {
+		if string(unwrapped(v).Bytes("e")) == serverShutdown {
+			reason = shutdownReason
+		}
+		return nil
+	})
+	if err != nil {
+		return ""
+	}
+	return reason
 }
 
 // NewDecoder returns a decoder for the trade stream that is configured.

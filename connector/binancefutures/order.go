@@ -112,10 +112,10 @@ func orderReport(v binanceapi.Value, channel blotter.Channel) blotter.Report {
 	}
 }
 
-// checkNamed refuses a reply that names no order: what it says would be about nothing.
+// checkNamed refuses a message that names no order: what it says would be about nothing.
 func checkNamed(r *blotter.Report) error {
 	if r.VenueID == "" && r.ClientID == "" {
-		return errors.New("binancefutures: the reply names no order")
+		return errors.New("binancefutures: the message names no order")
 	}
 	return nil
 }

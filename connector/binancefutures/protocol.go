@@ -11,7 +11,10 @@ import (
 	"hftrunner/connector/venue"
 )
 
-var _ venue.Protocol = (*Protocol)(nil)
+var (
+	_ venue.Protocol = (*Protocol)(nil)
+	_ venue.Noticer  = (*Protocol)(nil)
+)
 
 // Protocol is how to speak to USD-M futures; see venue.Protocol. Its methods may be called from any goroutine.
 type Protocol struct {

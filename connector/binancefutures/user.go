@@ -50,9 +50,7 @@ func (p *Protocol) extendListenKey(ctx context.Context) error {
 // the account has a position on one side.
 func (p *Protocol) DecodeUser(frame []byte, sink venue.UserSink) error {
 	return p.parser.Parse(frame, func(v binanceapi.Value) error {
-		if data := v.Field("data"); data.IsObject() && v.Has("stream") {
-			v = data
-		}
+		v = unwrapped(v)
 		switch string(v.Bytes("e")) {
 		case "ORDER_TRADE_UPDATE":
 			return p.orderEvent(v, sink)
@@ -62,11 +60,21 @@ func (p *Protocol) DecodeUser(frame []byte, sink venue.UserSink) error {
 			if p.current(v.Text("listenKey")) {
 				sink.Renew("the listen key has expired")
 			}
-		case "serverShutdown":
-			sink.Renew("the venue is about to shut this server down")
+		case serverShutdown:
+			sink.Renew(shutdownReason)
 		}
 		return nil
 	})
+}
+
+const serverShutdown, shutdownReason = "serverShutdown", "the venue is about to shut this server down"
+
+// unwrapped returns the event without the combined stream's envelope.
+func unwrapped(v binanceapi.Value) binanceapi.Value {
+	if data := v.Field("data"); data.IsObject() && v.Has("stream") {
+		return data
+	}
+	return v
 }
 
 // current says whether a listen key is the newest one; a stream that was replaced may still say that its own is over.
@@ -103,6 +111,9 @@ func (p *Protocol) orderEvent(v binanceapi.Value, sink venue.UserSink) error {
 		r.Reason = expiry(o.ID("er"), string(o.Bytes("X")))
 	}
 	if err := v.Err(); err != nil {
+		return err
+	}
+	if err := checkNamed(&r); err != nil {
 		return err
 	}
 	sink.Order(&r)

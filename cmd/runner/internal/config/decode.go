@@ -1,7 +1,6 @@
 package config
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -33,8 +32,7 @@ func (d *decoder) section(b *block) section {
 		set := b.args[a.name]
 		if raw == nil {
 			if a.required && (set == nil || set.ok) && !d.partial {
-				d.errorf(b.rng, fmt.Sprintf("add %s = ... (%s): %s", a.name, a.kind.wants(), a.doc),
-					"%s is missing in this %s block", a.name, b.typ.name)
+				d.missing(b, a)
 			}
 			continue
 		}
@@ -69,6 +67,7 @@ func (d *decoder) file(path string, root *block) *File {
 		}
 	}
 	for i := range f.Strategies {
+		d.needSteps(f, &f.Strategies[i])
 		if f.Strategies[i].Backtest != nil {
 			d.inherit(f, &f.Strategies[i])
 		}
@@ -97,8 +96,13 @@ func (d *decoder) runner(b *block) Runner {
 }
 
 func (d *decoder) connector(b *block) Connector {
+	c := Connector{Kind: b.labels[0], Name: b.labels[1], Pos: position(b.rng), rng: b.rng}
+	if c.Kind != KindPaper {
+		d.live(b, &c)
+		return c
+	}
 	s := d.section(b)
-	c := Connector{Kind: b.labels[0], Name: b.labels[1], Pos: position(b.rng), rng: b.rng, Speed: get[float64](s, "speed")}
+	c.Speed = get[float64](s, "speed")
 	if synthetic := b.child("synthetic"); synthetic != nil {
 		s := d.section(synthetic)
 		c.Synthetic = &Synthetic{Seed: get[uint64](s, "seed"), EventsPerSecond: get[float64](s, "events_per_second"),
@@ -108,15 +112,21 @@ func (d *decoder) connector(b *block) Connector {
 	if replay := b.child("replay"); replay != nil {
 		d.replay(b, replay, &c)
 	}
-	s = d.section(b.child("exchange"))
-	c.Exchange = Exchange{Model: get[string](s, "model"), Queue: get[string](s, "queue"), QueueN: get[float64](s, "queue_n"),
-		OrderLatency: get[time.Duration](s, "order_latency"), ResponseLatency: get[time.Duration](s, "response_latency")}
+	c.Exchange = exchangeOf(d.section(b.child("exchange")))
 	if n := b.child("exchange").args["queue_n"]; n != nil && !isPowerQueue(c.Exchange.Queue) {
 		d.warnf(n.nameRng, "remove it, or choose power_prob, power_prob2 or power_prob3", "queue_n has no effect with queue %q", c.Exchange.Queue)
 	}
-	s = d.section(b.child("fee"))
-	c.Fee = Fee{Maker: get[float64](s, "maker"), Taker: get[float64](s, "taker")}
+	c.Fee = feeOf(d.section(b.child("fee")))
 	return c
+}
+
+func exchangeOf(s section) Exchange {
+	return Exchange{Model: get[string](s, "model"), Queue: get[string](s, "queue"), QueueN: get[float64](s, "queue_n"),
+		OrderLatency: get[time.Duration](s, "order_latency"), ResponseLatency: get[time.Duration](s, "response_latency")}
+}
+
+func feeOf(s section) Fee {
+	return Fee{Maker: get[float64](s, "maker"), Taker: get[float64](s, "taker")}
 }
 
 func isPowerQueue(queue string) bool {

@@ -7,7 +7,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 )
 
-// KindPaper is the one kind of connector this build has.
+// KindPaper is the kind of a simulated exchange; LiveKinds has the others.
 const KindPaper = "paper"
 
 // Names that other packages wire by.
@@ -36,6 +36,7 @@ type File struct {
 
 	// failed: a plugin is missing or could not be started, so parameters are not known.
 	failed bool
+	source []byte
 }
 
 func (f *File) connector(name string) *Connector {
@@ -74,8 +75,23 @@ type Connector struct {
 	Replay    *Replay    `json:"replay,omitempty"`
 	Exchange  Exchange   `json:"exchange"`
 	Fee       Fee        `json:"fee"`
+	// Live is what a connector to a venue is, nil for paper. Exchange and Fee are then what a backtest begins with.
+	Live *Live `json:"-"`
 
 	rng, filesRng hcl.Range
+}
+
+// MarshalJSON returns the arguments that the connector's kind has.
+func (c *Connector) MarshalJSON() ([]byte, error) {
+	type plain Connector
+	if c.Live == nil {
+		return json.Marshal((*plain)(c))
+	}
+	return json.Marshal(struct {
+		Kind string `json:"kind"`
+		Name string `json:"name"`
+		*Live
+	}{c.Kind, c.Name, c.Live})
 }
 
 // OwnClock reports whether the connector's time is not the wall clock's.
@@ -147,8 +163,9 @@ type Strategy struct {
 
 // Instrument is one instrument block of a strategy.
 type Instrument struct {
-	Connector  string  `json:"connector"`
-	Symbol     string  `json:"symbol"`
+	Connector string `json:"connector"`
+	Symbol    string `json:"symbol"`
+	// TickSize and LotSize are 0 until File.FillSteps where they are left to the venue.
 	TickSize   float64 `json:"tick_size"`
 	LotSize    float64 `json:"lot_size"`
 	Depth      string  `json:"depth"`

@@ -27,6 +27,9 @@ type Options struct {
 	// Plugins, when not nil, is asked about the plugins named by strategies, so that they and their parameters are
 	// checked too.
 	Plugins func(dir string, names []string) Plugins
+	// Live, when not nil, looks at a connector to a venue without connecting, such as whether the key is one. Its error
+	// must not show a secret.
+	Live func(c *Connector) error
 	// Stat, when not nil, is used to see whether recorded files exist; os.Stat fits.
 	Stat func(path string) (fs.FileInfo, error)
 	// Glob, when not nil, finds the files that a name with * stands for; filepath.Glob fits.
@@ -100,6 +103,7 @@ func load(path string, o *Options, only string) (*File, *report, error) {
 	}
 	d := &decoder{report: r, layers: merged, partial: diags.HasErrors()}
 	f := d.file(path, root)
+	f.source = source
 	if only == "" && !d.partial {
 		(&checker{report: r, file: f, options: o}).check()
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -40,13 +41,17 @@ This page is printed from the table that the program checks a file against (` + 
 func writeBlock(b *strings.Builder, t *blockType, parent string) {
 	head := t.name
 	for _, l := range t.labels {
-		head += fmt.Sprintf(" %q", strings.ToUpper(l.name))
+		text := strings.ToUpper(l.name)
+		if len(l.choices) == 1 {
+			text = l.choices[0]
+		}
+		head += fmt.Sprintf(" %q", text)
 	}
 	path := strings.TrimSpace(parent + " › " + head)
 	path = strings.TrimSpace(strings.TrimPrefix(path, "›"))
 	fmt.Fprintf(b, "\n## `%s`\n\n%s\n", path, t.doc)
 	for _, l := range t.labels {
-		if len(l.choices) > 0 {
+		if len(l.choices) > 1 {
 			fmt.Fprintf(b, "\n%s is one of: `%s`.\n", strings.ToUpper(l.name), strings.Join(l.choices, "`, `"))
 		}
 	}
@@ -59,6 +64,9 @@ func writeBlock(b *strings.Builder, t *blockType, parent string) {
 	}
 	for _, c := range t.blocks {
 		writeBlock(b, c, path)
+	}
+	for _, k := range t.kinds {
+		writeBlock(b, k, "")
 	}
 }
 
@@ -78,8 +86,8 @@ func (a *argument) defaultText() string {
 	switch {
 	case a.required:
 		return "required"
-	case a.inherited:
-		return "the connector's"
+	case a.otherwise != "":
+		return a.otherwise
 	case a.def == "":
 		return "none"
 	}
@@ -115,7 +123,7 @@ func TestTableIsComplete(t *testing.T) {
 		}
 		for i := range b.args {
 			a := &b.args[i]
-			if a.doc == "" || (a.required || a.inherited) == (a.def != nil) {
+			if a.doc == "" || (a.required || a.otherwise != "") == (a.def != nil) {
 				t.Errorf("%s.%s: doc %q, required %v, default %v", b.name, a.name, a.doc, a.required, a.def)
 			}
 			if a.def == nil {
@@ -125,7 +133,7 @@ func TestTableIsComplete(t *testing.T) {
 				t.Errorf("%s.%s: the default does not pass: %s", b.name, a.name, problem)
 			}
 		}
-		for _, c := range b.blocks {
+		for _, c := range slices.Concat(b.blocks, b.kinds) {
 			walk(c)
 		}
 	}

@@ -29,8 +29,8 @@ type argument struct {
 	kind     argumentKind
 	def      any
 	required bool
-	// inherited: what is left out is as in the connector, so there is no default.
-	inherited bool
+	// otherwise says whose value is taken when it is left out and there is no default: "the connector's".
+	otherwise string
 	// choices are the only strings allowed, when there are any.
 	choices []string
 	bounds  bounds
@@ -62,13 +62,25 @@ type blockType struct {
 	single, implied bool
 	// free: the arguments are not of this table but a plugin's parameters.
 	free bool
-	doc  string
+	// kinds are what the block may be, chosen by its first label; a block that has them has no arguments of its own.
+	kinds []*blockType
+	doc   string
 }
 
 func atLeast(min float64) bounds { return bounds{set: true, min: min, max: math.Inf(1)} }
 func above(min float64) bounds   { return bounds{set: true, above: true, min: min, max: math.Inf(1)} }
 func within(min, max float64) bounds {
 	return bounds{set: true, min: min, max: max}
+}
+
+// ofKind returns the table of a block with these labels, which have been checked.
+func (t *blockType) ofKind(labels []string) *blockType {
+	for _, k := range t.kinds {
+		if k.labels[0].choices[0] == labels[0] {
+			return k
+		}
+	}
+	return t
 }
 
 func (t *blockType) argument(name string) *argument {
@@ -139,10 +151,21 @@ func runnerSchema() *blockType {
 		}}
 }
 
+// connectorSchema is a connector block of any kind.
 func connectorSchema() *blockType {
-	return &blockType{name: "connector",
-		labels: []label{{name: "kind", choices: []string{KindPaper}}, {name: "name", pattern: identifier}},
-		doc:    "A market to trade on. Kind `paper` is a simulated exchange on a synthetic or recorded feed; a connector without a feed block has a synthetic one.",
+	t := &blockType{name: "connector", kinds: connectorKinds()}
+	var names []string
+	for _, k := range t.kinds {
+		names = append(names, k.labels[0].choices...)
+	}
+	t.labels = connectorLabels(names...)
+	t.doc = "A market to trade on, of one of several kinds: a simulated exchange, or a real venue. `runner check NAME` asks a venue whether all is well."
+	return t
+}
+
+func paperSchema() *blockType {
+	return &blockType{name: "connector", labels: connectorLabels(KindPaper),
+		doc: "A simulated exchange on a synthetic or recorded feed. Without a feed block it has a synthetic one.",
 		args: []argument{
 			{name: "speed", kind: kindSpeed, def: 1.0, bounds: above(0),
 				doc: "how fast the synthetic feed's time passes against the wall clock, or \"max\": as fast as the strategies can follow"},
@@ -239,8 +262,9 @@ func instrumentSchema() *blockType {
 	return &blockType{name: "instrument", labels: []label{{name: "connector"}, {name: "symbol", pattern: symbol}},
 		doc: "An instrument the strategy trades; its asset number is its place among the strategy's instrument blocks.",
 		args: []argument{
-			{name: "tick_size", kind: kindFloat, required: true, bounds: above(0), doc: "step of prices"},
-			{name: "lot_size", kind: kindFloat, required: true, bounds: above(0), doc: "step of quantities"},
+			{name: "tick_size", kind: kindFloat, otherwise: "the venue's", bounds: above(0),
+				doc: "step of prices; needed with a paper connector and for backtests, compared with the venue's otherwise"},
+			{name: "lot_size", kind: kindFloat, otherwise: "the venue's", bounds: above(0), doc: "step of quantities; likewise"},
 			{name: "depth", kind: kindString, def: "window", choices: []string{"window", "hashmap", "btree", DepthROI},
 				doc: "which book the strategy keeps"},
 			{name: "roi_low", kind: kindFloat, def: 0.0, bounds: atLeast(0), doc: "lowest price of a roi book"},

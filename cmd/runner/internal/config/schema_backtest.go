@@ -12,7 +12,7 @@ const (
 	DataCheckWarn = "warn"
 	DataCheckFail = "fail"
 	DataCheckOff  = "off"
-	// FormatBybit is a format of recorded files that only a backtest reads.
+	// FormatBybit is a format of recorded files that a paper connector does not replay.
 	FormatBybit = "bybit"
 	// ModelL3 is the exchange model for data by order.
 	ModelL3 = "l3_fifo"
@@ -80,7 +80,7 @@ func dataExchangeSchema() *blockType {
 	t.doc = "How the simulated exchange fills orders; what is left out is as in the connector's exchange block."
 	for i := range t.args {
 		a := &t.args[i]
-		a.def, a.inherited = nil, true
+		a.def, a.otherwise = nil, "the connector's"
 		if a.name == "model" {
 			a.choices = append(a.choices, ModelL3)
 			a.doc += "; `" + ModelL3 + "`: data by order, first in first out"
@@ -97,8 +97,8 @@ func dataExchangeSchema() *blockType {
 		t.blocks = append(t.blocks, &blockType{name: request + "_latency", single: true,
 			doc: "The latency of " + request + " requests, where it differs.",
 			args: []argument{
-				{name: "order_latency", kind: kindDuration, bounds: within(0, 60), inherited: true, doc: "to the exchange"},
-				{name: "response_latency", kind: kindDuration, bounds: within(0, 60), inherited: true, doc: "from the exchange back"},
+				{name: "order_latency", kind: kindDuration, bounds: within(0, 60), otherwise: "the connector's", doc: "to the exchange"},
+				{name: "response_latency", kind: kindDuration, bounds: within(0, 60), otherwise: "the connector's", doc: "from the exchange back"},
 				{name: "latency_files", kind: kindPaths, def: []any{}, doc: "order latency files (`.npz`)"},
 				{name: "latency_offset", kind: kindDuration, def: "0s", bounds: within(-60, 60), doc: "added to each way of `latency_files`"},
 			}})
@@ -111,7 +111,7 @@ func dataFeeSchema() *blockType {
 	t := feeSchema()
 	t.doc = "Fees; a rebate is negative. Maker and taker fee are as in the connector's fee block if left out."
 	for i := range t.args {
-		t.args[i].def, t.args[i].inherited, t.args[i].bounds = nil, true, bounds{}
+		t.args[i].def, t.args[i].otherwise, t.args[i].bounds = nil, "the connector's", bounds{}
 	}
 	t.args = append([]argument{{name: "model", kind: kindString, def: FeeByValue, choices: []string{FeeByValue, "quantity", feeFlat},
 		doc: "what the fees are: a share of the traded `value`, an amount for each unit of `quantity`, or a `flat` one for each execution"}}, t.args...)

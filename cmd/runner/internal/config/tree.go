@@ -95,8 +95,8 @@ func (r *reader) read(b *block, body *hclsyntax.Body) {
 			r.imply(b, t)
 		}
 	}
-	if b.typ.name == "connector" && b.child("synthetic") == nil && b.child("replay") == nil {
-		r.imply(b, b.typ.block("synthetic"))
+	if t := b.typ.block("synthetic"); t != nil && b.child("synthetic") == nil && b.child("replay") == nil {
+		r.imply(b, t)
 	}
 }
 
@@ -120,6 +120,7 @@ func (r *reader) readBlock(parent *block, c *hclsyntax.Block) {
 	if !r.checkLabels(b) {
 		return
 	}
+	b.typ = t.ofKind(b.labels)
 	b.path = slices.Concat(parent.path, []string{t.name})
 	switch t.name {
 	case "connector", "strategy":

@@ -4,7 +4,7 @@ connector "paper" "sim" "extra" {
 }
 connector "papr" "sim" {
 }
-connector "binancefutures" "bf" {
+connector "kraken" "bf" {
   api_key = env("BINANCE_API_KEY")
   secret  = "do-not-show-me"
 }

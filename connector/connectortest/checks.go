@@ -262,7 +262,7 @@ func flood(k *kit) error {
 			o.Owner.Bot = bot
 			for i := range k.Flood / 2 {
 				o.OrderID = uint64(i + 1000)
-				k.sink.sent(&o)
+				k.sink.Sent(&o)
 			}
 			failed <- prompt("a flood of requests", func() {
 				for i := range k.Flood / 2 {

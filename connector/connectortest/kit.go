@@ -238,7 +238,7 @@ func (k *kit) crossing(bot uint64, side hft.Side, tif hft.TimeInForce) connector
 // send sends the request that o.Req names, as of the clock.
 func (k *kit) send(o connector.Order) error {
 	o.LocalTimestampNs = k.Clock.NowNs()
-	k.sink.sent(&o)
+	k.sink.Sent(&o)
 	switch o.Req {
 	case hft.StatusCanceled:
 		return prompt("Cancel", func() { k.Connector.Cancel(o) })

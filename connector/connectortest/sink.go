@@ -3,6 +3,7 @@ package connectortest
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"sync"
 
@@ -146,10 +147,16 @@ func (s *Sink) checkUpdate(u *connector.OrderUpdate, h *history) {
 	if h.final {
 		s.faultf("update %+v after the order's end %+v", u, last)
 	}
-	if u.Req != hft.StatusNone {
-		s.faultf("update %+v has a request in flight", u)
+	switch u.Req {
+	case hft.StatusNone, hft.StatusNew, hft.StatusCanceled, hft.StatusReplaced: // the request may still be in flight, or a later one
+	default:
+		s.faultf("update %+v answers no request", u)
 	}
-	if u.ExchTimestampNs <= 0 || u.ExchTimestampNs < last.ExchTimestampNs {
+	if u.Final() && u.Req != hft.StatusNone {
+		s.faultf("update %+v is final and has a request in flight", u)
+	}
+	// Not every answer of a venue has a time.
+	if u.ExchTimestampNs < 0 || u.ExchTimestampNs > 0 && u.ExchTimestampNs < last.ExchTimestampNs {
 		s.faultf("update %+v is older than %+v", u, last)
 	}
 	if u.LeavesQty < 0 || u.Status == hft.StatusFilled && math.Abs(u.LeavesQty) > 1e-9 {
@@ -222,8 +229,8 @@ func (s *Sink) Count(c connector.Counter, n uint64) {
 	s.counts[c] += n
 }
 
-// sent notes that a request about an order is about to be sent. A new order may use the id of one that has ended.
-func (s *Sink) sent(o *connector.Order) {
+// Sent notes that a request about an order is about to be sent. A new order may use the id of one that has ended.
+func (s *Sink) Sent(o *connector.Order) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	h := s.orders[KeyOf(o)]
@@ -326,4 +333,12 @@ func (s *Sink) Faults() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return errors.Join(s.faults...)
+}
+
+// Book returns a copy of the levels of an instrument, price to quantity.
+func (s *Sink) Book(instrumentNo int) (bids, asks map[float64]float64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := s.book(instrumentNo)
+	return maps.Clone(b.bids), maps.Clone(b.asks)
 }

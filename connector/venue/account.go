@@ -98,6 +98,23 @@ func (t *trade) reconcile(round uint64) {
 	}
 }
 
+// audit compares open orders and positions with the venue's from time to time.
+func (t *trade) audit() {
+	c := t.c
+	for c.pause(c.cfg.AuditInterval) {
+		t.mu.Lock()
+		round, up := t.round, t.up
+		t.mu.Unlock()
+		if !up || !c.reconciled.Load() {
+			continue
+		}
+		if err := t.reconcileOnce(round); err != nil && !errors.Is(err, errVoid) && c.ctx.Err() == nil {
+			c.log.Warn("the venue could not be asked for orders and positions", "error", err)
+			c.heed(err)
+		}
+	}
+}
+
 // errVoid: the private stream was lost during the reconciliation.
 var errVoid = errors.New("the private stream was lost meanwhile")
 

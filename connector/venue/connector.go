@@ -28,6 +28,9 @@ const (
 	retryPause = time.Second
 )
 
+// DefaultAuditInterval is how often the venue is asked what it has, unless configured.
+const DefaultAuditInterval = 30 * time.Second
+
 // Config is what a Connector needs.
 type Config struct {
 	Protocol Protocol
@@ -41,6 +44,9 @@ type Config struct {
 	// DeadMan is the window of the venue's dead-man's switch, 0 for none. It is refreshed three times a window while there
 	// are open orders, and disarmed at the end.
 	DeadMan time.Duration
+	// AuditInterval is how often open orders and positions are compared with the venue's although no connection was lost:
+	// a venue may fail to send an event. 0 is DefaultAuditInterval.
+	AuditInterval time.Duration
 	// Filters are the venue's rules of the symbols, as far as they are known: fees in the base asset are converted by them.
 	Filters []Filters
 	// Record is handed every message about a registered symbol and every snapshot, with the time of its receipt; nil for
@@ -94,6 +100,12 @@ func New(cfg Config) (*Connector, error) {
 	}
 	if cfg.DeadMan < 0 {
 		return nil, fmt.Errorf("venue: the dead-man's window is %v: give a positive time, or 0 for none", cfg.DeadMan)
+	}
+	if cfg.AuditInterval < 0 {
+		return nil, fmt.Errorf("venue: the audit interval is %v: give a positive time, or 0 for %v", cfg.AuditInterval, DefaultAuditInterval)
+	}
+	if cfg.AuditInterval == 0 {
+		cfg.AuditInterval = DefaultAuditInterval
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = hclog.NewNullLogger()

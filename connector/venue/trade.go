@@ -84,6 +84,7 @@ func (t *trade) start() {
 		c.critical(-1, t.dead)
 	})
 	c.group.Go(t.work)
+	c.group.Go(t.audit)
 	if c.cfg.DeadMan > 0 {
 		c.group.Go(t.keepAlive)
 	}

@@ -188,15 +188,11 @@ func (c *Config) check() error {
 // SetClockOffset sets what is added to the local clock in signed requests.
 func (p *Protocol) SetClockOffset(offset time.Duration) { p.offsetNs.Store(int64(offset)) }
 
-// venueMs is the venue's time in milliseconds, as far as it is known.
-func (p *Protocol) venueMs() int64 {
-	return (p.config.NowNs() + p.offsetNs.Load()) / int64(time.Millisecond)
-}
+// venueMs is venueNs in milliseconds.
+func (p *Protocol) venueMs() int64 { return p.venueNs() / int64(time.Millisecond) }
 
 // localTime turns a time of the venue's clock into one of the local clock.
-func (p *Protocol) localTime(venueMs int64) time.Time {
-	return time.Unix(0, venueMs*int64(time.Millisecond)-p.offsetNs.Load())
-}
+func (p *Protocol) localTime(venueNs int64) time.Time { return time.Unix(0, venueNs-p.offsetNs.Load()) }
 
 // after is a time of the local clock.
 func (p *Protocol) after(d time.Duration) time.Time { return time.Unix(0, p.config.NowNs()+int64(d)) }

@@ -35,6 +35,8 @@ type Conn struct {
 	queue   chan message
 	once    sync.Once
 	done    chan struct{}
+	// handshake is closed when a close handshake is over; nil without one. It is set before done is closed.
+	handshake chan struct{}
 
 	pongNs, heardNs atomic.Int64
 	pingNs          int64 // used by Hub.Advance only
@@ -84,6 +86,9 @@ func (c *Conn) Streams() []string {
 // Counts returns how many messages were sent and received.
 func (c *Conn) Counts() (sent, received int64) { return c.sent.Load(), c.received.Load() }
 
+// PongNs returns when the last pong came, at first when the connection was opened.
+func (c *Conn) PongNs() int64 { return c.pongNs.Load() }
+
 // Send queues an event; what is its type or stream, for faults.
 func (c *Conn) Send(what string, data []byte) { c.enqueue(message{data: data, what: what}) }
 
@@ -94,18 +99,24 @@ func (c *Conn) enqueue(m message) {
 	select {
 	case <-c.done:
 	case c.queue <- m:
-	default:
-		c.Close(websocket.StatusPolicyViolation, errSlow.Error())
+	default: // the client does not read: a close frame would not reach it either
+		c.once.Do(func() {
+			close(c.done)
+			c.hub.running.Go(func() { _ = c.ws.CloseNow() })
+		})
 	}
 }
 
 // Close ends the connection with a close frame. It does not wait.
 func (c *Conn) Close(status websocket.StatusCode, reason string) {
 	c.once.Do(func() {
+		handshake := make(chan struct{})
+		c.handshake = handshake
 		close(c.done)
-		c.hub.running.Go(func() {
+		go func() { // Serve waits for it
 			_ = c.ws.Close(status, reason) // the peer may be gone already
-		})
+			close(handshake)
+		}()
 	})
 }
 

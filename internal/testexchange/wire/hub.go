@@ -2,7 +2,6 @@ package wire
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"net"
 	"net/http"
@@ -103,6 +102,10 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, handler Handler) {
 	var writing sync.WaitGroup
 	writing.Go(c.write)
 	c.read(handler)
+	c.once.Do(func() { close(c.done) })
+	if c.handshake != nil {
+		<-c.handshake
+	}
 	c.Kill()
 	writing.Wait()
 	h.remove(c)
@@ -200,6 +203,3 @@ func (h *Hub) close() {
 	}
 	h.running.Wait()
 }
-
-// errSlow closes a connection whose client does not read.
-var errSlow = errors.New("wire: the client does not read")

@@ -181,8 +181,10 @@ func (v *Venue) flush(nowNs int64, m *market.Market, b *bookStreams, d *depthStr
 	if d.first == 0 {
 		return
 	}
-	if f, hit := v.core.Faults.Hit(fault.DepthGap, d.name); hit {
-		d.skip = f.ValueOr(1)
+	if d.skip == 0 && len(v.core.Hub.Subscribers(d.name)) > 0 { // a gap that nobody sees is none
+		if f, hit := v.core.Faults.Hit(fault.DepthGap, d.name); hit {
+			d.skip = f.ValueOr(1)
+		}
 	}
 	if d.skip > 0 {
 		d.skip--

@@ -116,8 +116,8 @@ func (c *Caller) loggedOn(frame []byte) (answer bool, err error) {
 
 // notice looks at a frame that answers nothing.
 func (c *Caller) notice(_ int64, frame []byte) {
-	if bytes.Contains(frame, []byte(`"serverShutdown"`)) {
-		c.link.Renew("the venue is about to shut this server down")
+	if reason := c.parser.Notice(frame); reason != "" {
+		c.link.Renew(reason)
 	}
 }
 

@@ -115,10 +115,7 @@ func (p *Protocol) Permissions(ctx context.Context) ([]venue.Finding, error) {
 	err = p.client.Do(ctx, binanceapi.Request{Method: http.MethodGet, Path: "/api/v3/rateLimit/order", Security: binanceapi.Signed,
 		Params: make([]binanceapi.Param, 0, roomForSigning), Cost: binanceapi.Cost{Weight: 40}},
 		func(v binanceapi.Value) error {
-			binanceapi.ReadLimits(v, func(u binanceapi.Usage) {
-				findings = append(findings, venue.Finding{What: "rate limit",
-					Value: fmt.Sprintf("%d of %d orders of the account used in %s", u.Used, u.Max, u.Interval)})
-			})
+			binanceapi.ReadLimits(v, func(u binanceapi.Usage) { findings = append(findings, p.limit(u)) })
 			return nil
 		})
 	if err != nil {
@@ -127,6 +124,19 @@ func (p *Protocol) Permissions(ctx context.Context) ([]venue.Finding, error) {
 	return append(findings,
 		venue.Finding{What: "position", Value: "none from the venue, which has balances: a position is what this runner's fills add up to"},
 		venue.Finding{What: "dead-man's switch", Value: "none at the venue: if the runner is cut off its orders stay"}), nil
+}
+
+// limit compares one of the venue's limits with the configured one.
+func (p *Protocol) limit(u binanceapi.Usage) venue.Finding {
+	its := binanceapi.Allowance{Limit: u.Limit, Interval: u.Interval, Max: u.Max}
+	f := venue.Finding{What: "rate limit", Value: fmt.Sprintf("%v, %d used", its, u.Used)}
+	for _, own := range p.config.allowances() {
+		if own.Limit == u.Limit && own.Interval == u.Interval && own.Max > u.Max {
+			f.Problem = fmt.Sprintf("%d are allowed here: the venue will refuse some", own.Max)
+			f.Advice = fmt.Sprintf("set the limit to %d or less", u.Max)
+		}
+	}
+	return f
 }
 
 // accountFindings says what the account may do.

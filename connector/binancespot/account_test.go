@@ -197,7 +197,7 @@ func TestPermissions(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := fmt.Sprintf("%+v", findings)
-	for _, want := range []string{"HMAC", "SPOT", "maker 0.1 %, taker 0.15 %", "3 of 100 orders", "4 of 200000", "10s", "dead-man", "balances"} {
+	for _, want := range []string{"HMAC", "SPOT", "maker 0.1 %, taker 0.15 %", "100 orders of the account per 10s, 3 used", "200000 orders", "4 used", "dead-man", "balances"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in %s", want, text)
 		}
@@ -209,6 +209,18 @@ func TestPermissions(t *testing.T) {
 	}
 	if strings.Contains(text, testSecret) {
 		t.Error("the secret shows")
+	}
+
+	c := config(f)
+	c.OrdersPer10s = 101
+	greedy, err := binancespot.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer greedy.Close()
+	findings, err = greedy.Permissions(context.Background())
+	if i := slices.IndexFunc(findings, func(f venue.Finding) bool { return f.Problem != "" && f.Advice != "" }); err != nil || i < 0 || !strings.Contains(findings[i].Problem, "101") {
+		t.Errorf("%v, %+v", err, findings)
 	}
 
 	account = `{"canTrade":false}`
@@ -326,5 +338,29 @@ func TestRetryAfter(t *testing.T) {
 	var failure *venue.Failure
 	if !errors.As(err, &failure) || failure.RetryAt.UnixNano() != testTimeNs+30e9 {
 		t.Errorf("%v, %+v", err, failure)
+	}
+}
+
+// TestBudget: what the account may not send is not sent, and cancels still are.
+func TestBudget(t *testing.T) {
+	f := &fake{t: t, answer: func(*request) (int, string) { return 200, placedText }}
+	c := config(f)
+	c.OrdersPer10s = 3
+	p, err := binancespot.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	for i := range 5 {
+		_, err := p.Place(context.Background(), limitOrder())
+		if refused := i >= 3; refused != (venue.CauseOf(err) == venue.OrderRate) || refused != (err != nil) {
+			t.Errorf("order %d: %v", i, err)
+		}
+	}
+	if _, err := p.Cancel(context.Background(), limitOrder()); err != nil {
+		t.Error(err)
+	}
+	if asked := f.asked(); len(asked) != 4 || !strings.HasPrefix(asked[3], "DELETE") {
+		t.Errorf("asked %q", asked)
 	}
 }

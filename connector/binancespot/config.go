@@ -36,8 +36,9 @@ type Config struct {
 
 	// HTTPClient is used for REST, nil for one of its own.
 	HTTPClient *http.Client
-	// Budget is asked before each request and told what the replies say; nil for none.
-	Budget binanceapi.Budget
+	// WeightPerMinute is how much requests of this address may weigh, OrdersPer10s and OrdersPerDay how many unfilled orders
+	// the account may send; 0 for the venue's 6000, 100 and 200000. Set less to leave something to others.
+	WeightPerMinute, OrdersPer10s, OrdersPerDay int
 	// NowNs is the local clock, nanoseconds since the Unix epoch.
 	NowNs func() int64
 	// Logger gets what happens to the connection for order entry; it may be nil.
@@ -93,6 +94,17 @@ func (c *Config) complete() error {
 			*d.field = d.value
 		}
 	}
+	for _, limit := range []struct {
+		field *int
+		value int
+	}{{&c.WeightPerMinute, 6000}, {&c.OrdersPer10s, 100}, {&c.OrdersPerDay, 200_000}} {
+		if *limit.field == 0 {
+			*limit.field = limit.value
+		}
+		if *limit.field < 0 {
+			return fmt.Errorf("a rate limit is %d: leave it out for the venue's own", *limit.field)
+		}
+	}
 	for _, choice := range []struct {
 		name, first, second string
 		field               *string
@@ -121,6 +133,15 @@ func (c *Config) complete() error {
 		return errors.New("key and secret belong together: set both, or none for market data only")
 	}
 	return nil
+}
+
+// allowances are the limits of requests. Executions give back what orders have used.
+func (c *Config) allowances() []binanceapi.Allowance {
+	return []binanceapi.Allowance{
+		{Limit: binanceapi.RequestWeight, Interval: time.Minute, Max: c.WeightPerMinute},
+		{Limit: binanceapi.Orders, Interval: 10 * time.Second, Max: c.OrdersPer10s, Refunds: true},
+		{Limit: binanceapi.Orders, Interval: 24 * time.Hour, Max: c.OrdersPerDay, Refunds: true},
+	}
 }
 
 func checkURL(what, text string) error {

@@ -24,6 +24,7 @@ func TestConfigurations(t *testing.T) {
 		"secret alone":       {func(c *binancespot.Config) { c.Key = "" }, "belong together"},
 		"window":             {func(c *binancespot.Config) { c.RecvWindow = 61 * time.Second }, "receive window"},
 		"negative window":    {func(c *binancespot.Config) { c.RecvWindow = -1 }, "receive window"},
+		"rate limit":         {func(c *binancespot.Config) { c.OrdersPerDay = -1 }, "rate limit"},
 		"no clock":           {func(c *binancespot.Config) { c.NowNs = nil }, "set NowNs"},
 		"stream URL":         {func(c *binancespot.Config) { c.StreamURL = "https://stream.binance.com" }, "stream URL"},
 		"no stream URL":      {func(c *binancespot.Config) { c.StreamURL = "" }, "stream URL"},

@@ -144,7 +144,7 @@ func named(r blotter.Report, o *venue.Order) blotter.Report {
 func (p *Protocol) OpenOrders(ctx context.Context, symbol string) (reports []blotter.Report, err error) {
 	params := make([]binanceapi.Param, 0, 1+roomForSigning)
 	err = p.client.Do(ctx, binanceapi.Request{Method: http.MethodGet, Path: "/api/v3/openOrders", Security: binanceapi.Signed,
-		Params: append(params, binanceapi.Text("symbol", symbol)), Cost: binanceapi.Cost{Weight: 6}},
+		Params: append(params, binanceapi.Text("symbol", symbol)), Cost: binanceapi.Cost{Weight: 6, Trading: true}},
 		func(v binanceapi.Value) error {
 			if !v.IsArray() {
 				return errNoList

@@ -140,11 +140,14 @@ func FuzzReplies(f *testing.F) {
 	var body []byte
 	venueSide := &fake{answer: func(*request) (int, string) { return status, string(body) }}
 	c := config(venueSide)
-	p, err := binancespot.New(c)
-	if err != nil {
-		f.Fatal(err)
+	// Each request has a Protocol of its own, because a reply may say that nothing is to be sent for a while.
+	fresh := func(tb testing.TB) *binancespot.Protocol {
+		p, err := binancespot.New(c)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		return p
 	}
-	f.Cleanup(func() { _ = p.Close() })
 	ctx := context.Background()
 	amendDown := amendOrder(func(o *venue.Order) { o.Qty = "0.008" })
 	amendPrice := amendOrder(func(o *venue.Order) { o.Price = "60001" })
@@ -170,27 +173,27 @@ func FuzzReplies(f *testing.F) {
 				}
 			}
 		}
-		r, err := p.Place(ctx, limitOrder())
+		r, err := fresh(t).Place(ctx, limitOrder())
 		check("place", err, r)
-		r, err = p.Cancel(ctx, limitOrder())
+		r, err = fresh(t).Cancel(ctx, limitOrder())
 		check("cancel", err, r)
-		r, err = p.Amend(ctx, amendDown)
+		r, err = fresh(t).Amend(ctx, amendDown)
 		check("amend", err, r)
-		r, err = p.Amend(ctx, amendPrice)
+		r, err = fresh(t).Amend(ctx, amendPrice)
 		check("replace", err, r)
-		r, err = p.QueryOrder(ctx, limitOrder())
+		r, err = fresh(t).QueryOrder(ctx, limitOrder())
 		check("query", err, r)
-		list, err := p.OpenOrders(ctx, "BTCUSDT")
+		list, err := fresh(t).OpenOrders(ctx, "BTCUSDT")
 		check("open orders", err, list...)
-		list, err = p.Executions(ctx, "BTCUSDT", 0)
+		list, err = fresh(t).Executions(ctx, "BTCUSDT", 0)
 		check("executions", err, list...)
-		_, err = p.Balances(ctx)
+		_, err = fresh(t).Balances(ctx)
 		check("balances", err)
-		_, err = p.Filters(ctx, []string{"BTCUSDT"})
+		_, err = fresh(t).Filters(ctx, []string{"BTCUSDT"})
 		check("filters", err)
-		_, err = p.Permissions(ctx)
+		_, err = fresh(t).Permissions(ctx)
 		check("permissions", err)
-		_, err = p.ServerTimeNs(ctx)
+		_, err = fresh(t).ServerTimeNs(ctx)
 		check("time", err)
 		venueSide.asked()
 	})

@@ -1,7 +1,6 @@
 package binancespot
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -57,26 +56,9 @@ func (p *Protocol) NewDecoder() connector.Decoder {
 	return &Decoder{AggTrades: p.config.TradeStream == "aggTrade"}
 }
 
-// maxNotice is longer than any notice; data that is not decoded, such as of a stream that nobody asked for, may be long.
-const maxNotice = 256
-
-// Notice looks at a message of a market stream that the decoder has ignored. It returns why the connection has to be
-// replaced, empty when there is no reason.
-func (p *Protocol) Notice(frame []byte) (reason string) {
-	if len(frame) > maxNotice || !bytes.Contains(frame, []byte(serverShutdown)) {
-		return ""
-	}
-	err := p.parser.Parse(frame, func(v binanceapi.Value) error {
-		if string(unwrapped(v).Bytes("e")) == serverShutdown {
-			reason = shutdownReason
-		}
-		return nil
-	})
-	if err != nil {
-		return ""
-	}
-	return reason
-}
+// Notice looks at a message of a market stream that the decoder has ignored: the venue may say that it is about to shut the
+// server down.
+func (p *Protocol) Notice(frame []byte) (reason string) { return p.parser.Notice(frame) }
 
 // Snapshot asks for a book of 1000 levels a side. It has no time of the venue.
 func (p *Protocol) Snapshot(ctx context.Context, symbol string) ([]byte, error) {

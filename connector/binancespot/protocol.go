@@ -43,15 +43,18 @@ func New(config Config) (*Protocol, error) {
 	}
 	config.Key, config.Secret = "", "" // nothing shows what is not there
 	p := &Protocol{config: config, signer: binanceapi.NewSigner(key, config.RecvWindow, config.NowNs)}
-	var err error
+	budget, err := binanceapi.NewBudget(config.allowances())
+	if err != nil {
+		return nil, fmt.Errorf("binancespot: %w", err)
+	}
 	p.client, err = binanceapi.NewClient(binanceapi.ClientConfig{URL: config.APIURL, Signer: p.signer, Causes: cause, Details: replaceDetails,
-		HTTPClient: config.HTTPClient, Timeout: config.Timeout, Budget: config.Budget})
+		HTTPClient: config.HTTPClient, Timeout: config.Timeout, Budget: budget})
 	if err != nil {
 		return nil, fmt.Errorf("binancespot: %w", err)
 	}
 	if config.OrderEntry == "ws" && key != nil {
 		p.entry, err = binanceapi.NewCaller(binanceapi.CallerConfig{Name: "orders", URL: config.WSAPIURL, Signer: p.signer, Causes: cause,
-			Details: replaceDetails, Timeout: config.Timeout, Silence: config.Silence, Lifetime: config.Lifetime, Budget: config.Budget,
+			Details: replaceDetails, Timeout: config.Timeout, Silence: config.Silence, Lifetime: config.Lifetime, Budget: budget,
 			NowNs: config.NowNs, Logger: config.Logger})
 		if err != nil {
 			p.client.Close()

@@ -10,31 +10,15 @@ import (
 	"hftrunner/connector/venue"
 )
 
-// serverShutdown is the event type by which the venue says that it is about to close a connection.
-const (
-	serverShutdown = "serverShutdown"
-	shutdownReason = "the venue's server is about to go down (serverShutdown)"
-)
-
 // DecodeUser decodes a message of the private stream: reports about orders, balances, and that the stream is about to
 // end. Events come wrapped with the id of their subscription; those of earlier years, wrapped or not, are understood too.
 // Answers to requests and events that it does not know are passed over. It may be called by several goroutines.
 func (p *Protocol) DecodeUser(frame []byte, sink venue.UserSink) error {
-	err := p.parser.Parse(frame, func(v binanceapi.Value) error { return decodeEvent(unwrapped(v), sink) })
+	err := p.parser.Parse(frame, func(v binanceapi.Value) error { return decodeEvent(binanceapi.Event(v), sink) })
 	if err != nil {
 		return fmt.Errorf("binancespot: private stream: %w", err)
 	}
 	return nil
-}
-
-// unwrapped returns the event in its envelope: "event" over the WS API, "data" of the streams of earlier years.
-func unwrapped(v binanceapi.Value) binanceapi.Value {
-	for _, envelope := range [...]string{"event", "data"} {
-		if event := v.Field(envelope); event.IsObject() {
-			return event
-		}
-	}
-	return v
 }
 
 func decodeEvent(event binanceapi.Value, sink venue.UserSink) error {
@@ -45,8 +29,8 @@ func decodeEvent(event binanceapi.Value, sink venue.UserSink) error {
 		return accountPosition(event, sink)
 	case "eventStreamTerminated":
 		sink.Renew("the venue has ended the subscription (eventStreamTerminated)")
-	case serverShutdown:
-		sink.Renew(shutdownReason)
+	case binanceapi.ServerShutdown:
+		sink.Renew(binanceapi.ShutdownReason)
 	}
 	// Others tell of deposits, locks and order lists: the balances that come of them are in outboundAccountPosition, the
 	// orders in executionReport.

@@ -163,7 +163,8 @@ func (s *Sink) checkUpdate(u *connector.OrderUpdate, h *history) {
 		s.faultf("update %+v leaves %v", u, u.LeavesQty)
 	}
 	if !u.Fill {
-		if u.Status == hft.StatusFilled && last.Status != hft.StatusFilled {
+		// An amendment may make an order smaller than what it was waiting for.
+		if u.Status == hft.StatusFilled && last.Status != hft.StatusFilled && h.executed == 0 {
 			s.faultf("update %+v says Filled without an execution", u)
 		}
 		return

@@ -158,7 +158,9 @@ func (b *Blotter) amendFailed(e *entry, f *Failure, nowNs int64) {
 	default:
 		e.amend = idle
 		b.refuseAmend(e)
-		b.complain(e, f.Code, f.text(Amend))
+		if f.Cause != WouldTake && f.Cause != Unfilled {
+			b.complain(e, f.Code, f.text(Amend))
+		}
 	}
 	b.settle(e, nil, nowNs)
 }

@@ -29,14 +29,14 @@ func rankOf(s hft.Status) int {
 
 // Report takes what the venue says of an order without being asked. r is not kept, its texts are.
 func (b *Blotter) Report(r *Report, nowNs int64) {
-	if e := b.find(r); e != nil {
+	if e := b.find(r, nowNs); e != nil {
 		b.apply(e, r, false, nowNs)
 	}
 }
 
 // find returns the entry that a report is about, adopting an order of this runner that is not known. nil means that it
 // is none of our business.
-func (b *Blotter) find(r *Report) *entry {
+func (b *Blotter) find(r *Report, nowNs int64) *entry {
 	k := b.bySymbol[r.Symbol]
 	if k == nil {
 		b.counts.Foreign++
@@ -48,7 +48,7 @@ func (b *Blotter) find(r *Report) *entry {
 	if e := b.byID[r.ClientID]; e != nil && e.book == k {
 		return e
 	}
-	return b.adopt(k, r)
+	return b.adopt(k, r, nowNs)
 }
 
 // legOf returns the leg that a report is about, and whether that is the current one. It notes ids that are new.
@@ -125,6 +125,9 @@ func (b *Blotter) newLeg(e *entry, r *Report, nowNs int64) {
 
 // amended notes that the amendment in flight took effect.
 func (b *Blotter) amended(e *entry) {
+	if e.amend == accepted && e.cancel == idle {
+		e.askAtNs = 0
+	}
 	e.amend = idle
 	e.baseLots = e.target.totalLots - e.target.openLots
 	if e.req == hft.StatusReplaced && !e.wantAmend {
@@ -206,6 +209,9 @@ func (b *Blotter) state(e *entry, r *Report, told, old int64, byAmend bool, nowN
 
 // shown notes that the venue has the order: the submission is answered.
 func (b *Blotter) shown(e *entry) {
+	if e.place != idle && e.amend == idle && e.cancel == idle {
+		e.askAtNs = 0 // it has no need to be asked about any more
+	}
 	e.seen, e.place, e.absences = true, idle, 0
 	if e.req == hft.StatusNew {
 		e.req = hft.StatusNone

@@ -110,7 +110,8 @@ func (b *Blotter) Submit(o *connector.Order, nowNs int64) {
 	}
 	id := key{o.InstrumentNo, o.Owner.Bot, o.OrderID}
 	if b.open[id] != nil {
-		b.refuseNew(k, o, "submit: the bot has an open order of this id")
+		// An update would be about the order that is open.
+		b.fail(k, o.Owner, o.OrderID, hft.OrderError, 0, "submit: the bot has an open order of this id")
 		return
 	}
 	if nowNs < b.pausedUntilNs {

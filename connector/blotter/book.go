@@ -42,6 +42,11 @@ func (k *book) lots(qty float64) int64 {
 	return min(max(hft.QtyLots(qty, k.inst.LotSize), 0), maxLots)
 }
 
+// priced reports whether an execution can have a price: one that is no tick would be none to the bots.
+func (k *book) priced(price float64) bool {
+	return positive(price) && hft.PriceTick(price, k.inst.TickSize) > 0
+}
+
 // qty returns lots as a quantity.
 func (k *book) qty(lots int64) float64 { return float64(lots) * k.inst.LotSize }
 
@@ -75,6 +80,12 @@ func (t *tradeRing) add(id string) bool {
 	t.ring[t.oldest] = h
 	t.oldest = (t.oldest + 1) % maxTrades
 	return true
+}
+
+// has reports whether a trade id is remembered.
+func (t *tradeRing) has(id string) bool {
+	_, ok := t.seen[maphash.String(t.seed, id)]
+	return ok
 }
 
 // fee returns what an execution cost in quote currency; known is false when it is in another asset.

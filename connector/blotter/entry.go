@@ -1,8 +1,6 @@
 package blotter
 
 import (
-	"math"
-
 	"hftrunner/connector"
 	"hftrunner/hft"
 )
@@ -65,6 +63,7 @@ type entry struct {
 	end       hft.Status // final state, StatusNone while there is none
 	over      bool       // the end is settled
 	overShown bool       // and published
+	unheard   bool       // adopted, and nothing of it published yet
 	guessed   bool       // the end was concluded, not told by the venue
 	reason    string
 
@@ -194,7 +193,7 @@ func (e *entry) missingPrice(missing int64) float64 {
 	}
 	known = known && e.foldedLots == 0
 	price := (value - e.filledValue) / float64(missing)
-	if known && price > 0 && !math.IsInf(price, 0) {
+	if known && e.book.priced(price) {
 		return price
 	}
 	if e.priceTick > 0 {

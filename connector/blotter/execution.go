@@ -17,7 +17,7 @@ type execution struct {
 // before. The result is valid until the next call.
 func (b *Blotter) take(e *entry, l *leg, r *Report, tells bool) *execution {
 	lots := e.book.lots(r.LastQty)
-	if lots == 0 || !positive(r.LastPrice) {
+	if lots == 0 || !e.book.priced(r.LastPrice) {
 		return nil
 	}
 	if !e.book.trades.add(r.TradeID) || e.adoptedNs != 0 && r.TimestampNs <= e.adoptedNs {
@@ -111,8 +111,10 @@ func (b *Blotter) publish(e *entry, fill *execution) {
 	if holder == e {
 		holder = nil
 	}
+	unheard := e.unheard
+	e.unheard = false
 	if fill == nil {
-		if holder == nil {
+		if holder == nil && !(unheard && e.over) { // the end of an order that the bot never heard of is no news
 			b.out.Order(&b.update)
 		}
 		return

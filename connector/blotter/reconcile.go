@@ -4,7 +4,7 @@ import "hftrunner/hft"
 
 // adopt returns a new entry for an order of this runner that is not known, nil when the report is about an order of
 // others or one that is over for long. What was executed before counts as published.
-func (b *Blotter) adopt(k *book, r *Report) *entry {
+func (b *Blotter) adopt(k *book, r *Report, nowNs int64) *entry {
 	owner, orderID, ok := b.codec.Decode(r.ClientID)
 	if !ok {
 		b.counts.Foreign++
@@ -13,7 +13,7 @@ func (b *Blotter) adopt(k *book, r *Report) *entry {
 	rank := rankOf(r.Status)
 	active := rank == rankNew || rank == rankPartial
 	executedLots := int64(0)
-	if r.TradeID != "" && positive(r.LastPrice) {
+	if r.TradeID != "" && k.priced(r.LastPrice) && !k.trades.has(r.TradeID) {
 		executedLots = k.lots(r.LastQty)
 	}
 	if r.Side != hft.Buy && r.Side != hft.Sell || k.lots(r.Qty) == 0 || !active && executedLots == 0 || r.Channel == Ack {
@@ -38,7 +38,7 @@ func (b *Blotter) adopt(k *book, r *Report) *entry {
 	if e.adoptedNs = r.TimestampNs; executedLots > 0 {
 		e.adoptedNs--
 	}
-	e.seen = true
+	e.seen, e.unheard = true, true
 	if b.open[e.key()] == nil {
 		b.open[e.key()] = e
 		return e
@@ -46,6 +46,7 @@ func (b *Blotter) adopt(k *book, r *Report) *entry {
 	// The bot has a newer order of this id, so this one cannot be shown to it: it is canceled.
 	k.strike(e)
 	e.over, e.overShown, e.guessed, e.end = true, true, true, hft.StatusExpired
+	e.shown.Status, e.forgetAtNs = hft.StatusExpired, nowNs+keepNs
 	return e
 }
 
@@ -62,7 +63,7 @@ func (b *Blotter) Listed(symbol string, open []Report, nowNs int64) {
 		if r.Symbol != symbol {
 			continue
 		}
-		if e := b.find(r); e != nil {
+		if e := b.find(r, nowNs); e != nil {
 			e.listed = b.round
 			b.apply(e, r, false, nowNs)
 		}

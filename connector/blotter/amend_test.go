@@ -1,0 +1,181 @@
+package blotter_test
+
+import (
+	"testing"
+
+	"hftrunner/connector/blotter"
+	"hftrunner/hft"
+)
+
+// amended is a report about order 1 after a modification.
+func (s *script) amended(c blotter.Channel, status hft.Status, price, qty, cum float64, atMs int64) *blotter.Report {
+	r := s.report(c, status, 0, atMs)
+	r.Price, r.Qty, r.CumQty = price, qty*lot, cum*lot
+	return r
+}
+
+// TestModifications are the ways in which venues amend orders, and what goes wrong with them.
+func TestModifications(t *testing.T) {
+	const second = 1000 * ms
+	for _, test := range []struct {
+		name string
+		play func(s *script)
+	}{
+		{"in place, the quantity is what stays open", func(s *script) {
+			s.live()
+			s.trade("a", 4, hft.StatusPartiallyFilled, 4, 2)
+			s.modify(1, 1001, 3*lot)
+			if a := s.actions[len(s.actions)-1]; lots(a.Qty) != 7 || lots(a.PrevQty) != 10 || lots(a.CumQty) != 4 || a.PriceTick != 1001 || a.PrevPriceTick != 1000 {
+				s.t.Errorf("asks for %+v", a)
+			}
+			s.expect("modify", "fill 0.004@1000 PartiallyFilled 6@1000; ")
+			s.b.Report(s.amended(blotter.Stream, hft.StatusPartiallyFilled, 100.1, 7, 4, 2), s.nowNs) // in the same millisecond
+			s.expect("", "New 3@1001; ")
+			s.b.Answered(s.id, blotter.Amend, s.amended(blotter.Ack, hft.StatusPartiallyFilled, 100.1, 7, 4, 2), s.nowNs)
+			s.stream(hft.StatusNew, 0, 1)
+			s.stream(hft.StatusPartiallyFilled, 4, 2) // what it was, late
+			s.expect("", "")
+			s.modify(1, 1002, 3*lot)
+			s.expect("modify", "")
+		}},
+		{"accepted, told by the stream", func(s *script) {
+			s.live()
+			s.modify(1, 1001, 3*lot)
+			s.accepted(blotter.Amend)
+			s.expect("modify", "")
+			s.b.Report(s.amended(blotter.Stream, hft.StatusNew, 100.1, 3, 0, 9), s.nowNs)
+			s.expect("", "New 3@1001; ")
+		}},
+		{"refused", func(s *script) {
+			s.live()
+			s.modify(1, 1001, 3*lot)
+			s.failed(blotter.Amend, blotter.NoChange)
+			s.expect("modify", "New/Rejected 10@1000; error; ")
+			s.modify(1, 1001, 3*lot)
+			s.failed(blotter.Amend, blotter.Gone)
+			s.after(0)
+			s.expect("modify, query", "New/Rejected 10@1000; ")
+		}},
+		{"cancels because that much is executed", func(s *script) {
+			s.live()
+			s.modify(1, 1001, 1*lot)
+			s.trade("a", 4, hft.StatusPartiallyFilled, 4, 2)
+			s.expect("modify", "fill 0.004@1000 PartiallyFilled/Replaced 6@1000; ")
+			s.stream(hft.StatusCanceled, 4, 3)
+			s.expect("", "") // it might be canceled to be replaced
+			s.answer(blotter.Amend, hft.StatusCanceled, 4, 3)
+			s.expect("", "Canceled; ")
+		}},
+		{"cancel waits for the modification", func(s *script) {
+			s.live()
+			s.modify(1, 1001, 3*lot)
+			s.cancel(1)
+			s.expect("modify", "")
+			s.modify(1, 1002, 3*lot)
+			s.expect("", "New/Rejected 10@1000; error; ") // it is being canceled
+			s.failed(blotter.Amend, blotter.Refused)
+			s.expect("cancel", "error; ")
+		}},
+		{"unknown, had its effect", func(s *script) {
+			s.live()
+			s.modify(1, 1001, 3*lot)
+			s.failed(blotter.Amend, blotter.Unknown)
+			s.after(0)
+			s.expect("modify, query", "error; ")
+			s.b.Answered(s.id, blotter.QueryOrder, s.amended(blotter.Query, hft.StatusNew, 100.1, 3, 0, 9), s.nowNs)
+			s.expect("", "New 3@1001; ")
+		}},
+		{"unknown, had no effect", func(s *script) {
+			s.live()
+			s.modify(1, 1001, 3*lot)
+			s.failed(blotter.Amend, blotter.Unknown)
+			s.expect("modify", "error; ")
+			for range 5 {
+				s.after(second)
+				s.expect("query", "")
+				if s.nowNs < startNs+5*second {
+					s.answer(blotter.QueryOrder, hft.StatusNew, 0, 1)
+				}
+			}
+			s.answer(blotter.QueryOrder, hft.StatusNew, 0, 1)
+			s.expect("", "New/Rejected 10@1000; error; ")
+		}},
+		{"replaced by another order", func(s *script) {
+			s.live()
+			s.trade("a", 4, hft.StatusPartiallyFilled, 4, 2)
+			s.modify(1, 1001, 3*lot)
+			s.expect("modify", "fill 0.004@1000 PartiallyFilled 6@1000; ")
+			s.stream(hft.StatusCanceled, 5, 3) // and one more was executed
+			s.expect("", "")
+			r := s.amended(blotter.Ack, hft.StatusNew, 100.1, 3, 0, 3)
+			r.ClientID, r.VenueID = s.newID, "2"
+			s.b.Answered(s.id, blotter.Amend, r, s.nowNs)
+			s.expect("", "New 4@1001; ") // until that execution is told
+			s.execution("b", 1, 3)
+			s.expect("", "fill 0.001@1000 PartiallyFilled 3@1001; ")
+			s.cancel(1)
+			if a := s.actions[0]; a.ClientID != s.newID || a.VenueID != "2" {
+				s.t.Errorf("cancels %+v", a)
+			}
+			r.Channel, r.Status, r.TimestampNs = blotter.Stream, hft.StatusCanceled, startNs+5*ms
+			s.b.Report(r, s.nowNs)
+			s.expect("cancel", "Canceled; ")
+		}},
+		{"replaced, and the new order is executed before anything is told", func(s *script) {
+			s.live()
+			s.modify(1, 1001, 3*lot)
+			s.expect("modify", "")
+			r := s.amended(blotter.Stream, hft.StatusFilled, 100.1, 3, 3, 3)
+			r.ClientID, r.VenueID, r.TradeID, r.LastQty, r.LastPrice = s.newID, "2", "b", 3*lot, 100.1
+			s.b.Report(r, s.nowNs)
+			s.expect("", "fill 0.003@1001 Filled; ")
+			s.stream(hft.StatusCanceled, 0, 3)
+			s.b.Answered(s.id, blotter.Amend, r, s.nowNs)
+			s.expect("", "")
+		}},
+		{"canceled to be replaced, and the new order refused", func(s *script) {
+			s.live()
+			s.modify(1, 1001, 3*lot)
+			s.b.Report(s.report(blotter.Ack, hft.StatusCanceled, 0, 3), s.nowNs)
+			s.expect("modify", "")
+			s.failed(blotter.Amend, blotter.WouldTake)
+			s.expect("", "Canceled; ")
+		}},
+		{"canceled, whether replaced is unknown", func(s *script) {
+			s.live()
+			s.modify(1, 1001, 3*lot)
+			s.stream(hft.StatusCanceled, 0, 3)
+			s.failed(blotter.Amend, blotter.Unknown)
+			s.after(0)
+			if a := s.actions[len(s.actions)-1]; a.ClientID == s.id || a.VenueID != "" {
+				s.t.Errorf("asks about %+v", a)
+			}
+			s.expect("modify, query", "error; ")
+			r := s.amended(blotter.Query, hft.StatusNew, 100.1, 3, 0, 3)
+			r.ClientID, r.VenueID = s.newID, "2"
+			s.b.Answered(s.newID, blotter.QueryOrder, r, s.nowNs)
+			s.expect("", "New 3@1001; ")
+		}},
+		{"the end of the replaced order is lost", func(s *script) {
+			s.live()
+			s.modify(1, 1001, 3*lot)
+			r := s.amended(blotter.Ack, hft.StatusNew, 100.1, 3, 0, 3)
+			r.ClientID, r.VenueID = s.newID, "2"
+			s.b.Answered(s.id, blotter.Amend, r, s.nowNs)
+			s.expect("modify", "New 3@1001; ")
+			s.after(2 * second)
+			if a := s.actions[0]; a.ClientID != s.id || a.VenueID != "1" {
+				s.t.Errorf("asks about %+v", a)
+			}
+			s.answer(blotter.QueryOrder, hft.StatusCanceled, 4, 3)
+			s.after(second / 2)
+			s.expect("query, executions", "New 7@1001; ") // of which 4 are executed and not told
+			q := s.report(blotter.Query, hft.StatusNone, 0, 3)
+			q.HasCum, q.TradeID, q.LastQty, q.LastPrice = false, "b", 4*lot, 100
+			s.b.Executions([]blotter.Report{*q}, s.nowNs)
+			s.expect("", "fill 0.004@1000 PartiallyFilled 3@1001; ")
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) { test.play(newScript(t)) })
+	}
+}

@@ -145,6 +145,7 @@ func TestRefusals(t *testing.T) {
 		{status: 503, body: `{"code":-1008,"msg":"Request throttled by system-level protection."}`, cause: venue.Overloaded, code: -1008},
 		{status: 503, body: `{"code":-1007,"msg":"Timeout waiting for response from backend server."}`, cause: venue.Unknown, code: -1007},
 		{status: 503, body: `Service Unavailable.`, cause: venue.Overloaded},
+		{status: 503, body: `{"code":-1000,"msg":"Service Unavailable."}`, cause: venue.Overloaded, code: -1000},
 		{status: 503, body: `{"msg":"Service Unavailable."}`, cause: venue.Overloaded},
 		{status: 503, body: `{"code":0,"msg":"Unknown error, please check your request or try again later."}`, cause: venue.Unknown},
 		{status: 503, body: `Unknown error, please check your request or try again later.`, cause: venue.Unknown},

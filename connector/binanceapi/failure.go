@@ -51,8 +51,12 @@ func CauseOf(code int, msg string, causes Causes) venue.Cause {
 // causeOf says what a refusal means. status is the HTTP status, or the one that a reply of the WebSocket API has in its
 // place; code is 0 when the venue gave none.
 func causeOf(status, code int, msg string, causes Causes) venue.Cause {
-	if status == http.StatusTeapot {
+	switch {
+	case status == http.StatusTeapot:
 		return venue.Banned
+	case status == http.StatusServiceUnavailable && msg == "Service Unavailable.":
+		// One of the status's two texts, whatever the code; the other one says that the outcome is not known.
+		return venue.Overloaded
 	}
 	if code != 0 {
 		cause, known := causes(code, msg)
@@ -74,12 +78,6 @@ func causeOf(status, code int, msg string, causes Causes) venue.Cause {
 	case http.StatusUnauthorized, http.StatusUnavailableForLegalReasons:
 		return venue.Key
 	case http.StatusRequestTimeout:
-		return venue.Unknown
-	case http.StatusServiceUnavailable:
-		// Two texts with opposite meanings; a page of some proxy says neither.
-		if msg == "Service Unavailable." {
-			return venue.Overloaded
-		}
 		return venue.Unknown
 	}
 	if status >= 300 && status < 500 {

@@ -62,6 +62,7 @@ func NewCaller(config CallerConfig) (*Caller, error) {
 	if err != nil {
 		return nil, err
 	}
+	keeper.direct = true
 	c.Keeper = keeper
 	return c, nil
 }

@@ -18,13 +18,14 @@ type Config struct {
 	// a fresh signature. An error is tried again later, one of backoff.RetryAfter not before that, and one of
 	// backoff.Permanent ends Run.
 	Prepare func(ctx context.Context) (Stream, error)
-	// OnUp says that there is a connection and there was none. Only frames that came before the last answer to a Hello have
-	// been delivered already; what comes after it is delivered after OnUp.
+	// OnUp says that there is a connection and there was none. No frame is delivered before; data that comes ahead of the
+	// last answer to a Hello is held for it, up to ReadLimit bytes in all.
 	OnUp func()
 	// OnDown says that there is no connection, why, and after which pause the next attempt is made. It is called when a
 	// connection is lost and after each attempt that failed; no frame is delivered between it and the next attempt.
 	OnDown func(reason string, next time.Duration)
-	// OnRenewed says that another connection has taken over without a gap. Frames of the old one still come for Overlap.
+	// OnRenewed says that another connection has taken over without a gap: Send uses it. Frames of the old one still come
+	// for Overlap, and the new one's begin after Settle.
 	OnRenewed func(reason string)
 	// OnFrame takes a message and the local time at which it was read. It has to return: it holds up reading.
 	OnFrame func(localNs int64, frame []byte)
@@ -52,6 +53,10 @@ type Config struct {
 	CloseTimeout time.Duration
 	// Overlap is how long a replaced connection still delivers. Default: 2 s.
 	Overlap time.Duration
+	// Settle is how long the new connection waits before it delivers, at most Overlap, so that one that is ahead of the
+	// old one does not make a gap: the old one has delivered by then what came before the new one's first message, and
+	// what both bring is a duplicate. What comes meanwhile waits in TCP. Default: 200 ms, at most half of Overlap.
+	Settle time.Duration
 	// SlowFrame is from which time in OnFrame a frame is counted as slow. Default: 10 ms.
 	SlowFrame time.Duration
 	// StableAfter is how long a connection must have lasted, with data, for the back-off to begin anew. Default: 60 s.
@@ -104,17 +109,21 @@ func (c *Config) complete() error {
 	orDefault(&c.WriteTimeout, 5*time.Second)
 	orDefault(&c.CloseTimeout, time.Second)
 	orDefault(&c.Overlap, 2*time.Second)
+	orDefault(&c.Settle, min(200*time.Millisecond, c.Overlap/2))
 	orDefault(&c.SlowFrame, 10*time.Millisecond)
 	orDefault(&c.StableAfter, time.Minute)
 	orDefault(&c.BackOffMin, 100*time.Millisecond)
 	orDefault(&c.BackOffMax, time.Minute)
 	orDefault(&c.ForbiddenPause, c.BackOffMax)
 	orDefault(&c.MaxRefusals, 5)
-	for _, d := range []time.Duration{c.OpenTimeout, c.WriteTimeout, c.CloseTimeout, c.Overlap, c.SlowFrame, c.StableAfter, c.BackOffMin,
+	for _, d := range []time.Duration{c.OpenTimeout, c.WriteTimeout, c.CloseTimeout, c.Overlap, c.Settle, c.SlowFrame, c.StableAfter, c.BackOffMin,
 		c.BackOffMax, c.ForbiddenPause, time.Duration(c.ReadLimit), time.Duration(c.MaxRefusals)} {
 		if d < 0 {
 			return fmt.Errorf("stream: a limit or duration of the configuration is negative: %d", int64(d))
 		}
+	}
+	if c.Settle > c.Overlap {
+		return fmt.Errorf("stream: Settle %v is longer than Overlap %v", c.Settle, c.Overlap)
 	}
 	if c.BackOffMin > c.BackOffMax {
 		return fmt.Errorf("stream: the first pause %v is longer than the longest %v", c.BackOffMin, c.BackOffMax)

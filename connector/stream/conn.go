@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -34,7 +35,9 @@ type conn struct {
 	answers int
 	// answered gets one for each answer.
 	answered chan struct{}
-	// adopted is closed when OnUp or OnRenewed was called for it. What comes after the last answer waits for that.
+	// held is how many bytes came before the last answer.
+	held int64
+	// adopted is closed when the connection may deliver: OnUp or OnRenewed was called, and it has settled.
 	adopted chan struct{}
 	// renew gets why the connection should be replaced.
 	renew chan string
@@ -75,6 +78,9 @@ func newConn(k *Keeper, s Stream, socket *websocket.Conn, w *wire) *conn {
 // what comes until then is thrown away.
 func (c *conn) end(err error, polite bool) {
 	c.ending.Do(func() {
+		if c.wire.gaveUp.Load() {
+			err = fmt.Errorf("the venue takes no data: a write waited for %v", c.wire.timeout)
+		}
 		c.err = err
 		if polite {
 			c.goroutines.Add(1)
@@ -127,75 +133,111 @@ func (c *conn) read() {
 func (c *conn) readAll() error {
 	const firstSize = 64 << 10
 	buffer := make([]byte, firstSize)
-	for {
-		// The same as in write: no context that can end. Closing the wire ends the read.
-		_, r, err := c.socket.Reader(context.Background())
+	var held [][]byte
+	for c.answers < c.stream.Answers {
+		n, err := c.readFrame(&buffer)
 		if err != nil {
-			return fmt.Errorf("read: %w", err)
-		}
-		n := 0
-		for {
-			if n == len(buffer) {
-				// The socket ends a message above ReadLimit, so this is bounded.
-				buffer = append(buffer, make([]byte, len(buffer))...)
-			}
-			var m int
-			m, err = r.Read(buffer[n:])
-			n += m
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			if err != nil {
-				return fmt.Errorf("read: %w", err)
-			}
-		}
-		if err := c.handle(c.keeper.config.NowNs(), buffer[:n]); err != nil {
 			return err
+		}
+		if held, err = c.prepare(held, buffer[:n]); err != nil {
+			return err
+		}
+	}
+	if !c.adoption() {
+		return nil
+	}
+	for _, frame := range held {
+		c.deliver(c.keeper.config.NowNs(), frame)
+	}
+	held = nil
+	for {
+		n, err := c.readFrame(&buffer)
+		if err != nil {
+			return err
+		}
+		c.deliver(c.keeper.config.NowNs(), buffer[:n])
+	}
+}
+
+// readFrame reads a message into the buffer, which grows to the longest one, and returns its length.
+func (c *conn) readFrame(buffer *[]byte) (n int, err error) {
+	// The same as in write: no context that can end. Closing the wire ends the read.
+	_, r, err := c.socket.Reader(context.Background())
+	if err != nil {
+		return 0, fmt.Errorf("read: %w", err)
+	}
+	for {
+		if n == len(*buffer) {
+			// The socket ends a message above ReadLimit, so this is bounded.
+			*buffer = append(*buffer, make([]byte, len(*buffer))...)
+		}
+		m, err := r.Read((*buffer)[n:])
+		n += m
+		if errors.Is(err, io.EOF) {
+			return n, nil
+		}
+		if err != nil {
+			return 0, fmt.Errorf("read: %w", err)
 		}
 	}
 }
 
-// handle looks at a message and delivers it.
-func (c *conn) handle(localNs int64, frame []byte) error {
-	c.busy.Store(true)
-	defer c.busy.Store(false)
-	if c.answers == c.stream.Answers {
-		select {
-		case <-c.adopted:
-		case <-c.ended:
-			return nil
-		}
-	}
+// prepare looks at a message of a connection that is not up: an answer is counted, anything else held until it is.
+func (c *conn) prepare(held [][]byte, frame []byte) ([][]byte, error) {
 	k := c.keeper
 	k.callbacks.Lock()
 	defer k.callbacks.Unlock()
+	answer, err := c.stream.Ready(frame)
+	switch {
+	case err != nil:
+		return held, &RefusedError{Stream: c.stream.Name, Err: err}
+	case answer:
+		k.count(frame)
+		c.answers++
+		c.answered <- struct{}{} // there is room for all of them
+		if c.answers == c.stream.Answers {
+			close(c.up)
+		}
+		return held, nil
+	}
+	if c.held += int64(len(frame)); c.held > k.config.ReadLimit {
+		return held, fmt.Errorf("more than %d bytes came before the answer to the log-on or subscription", k.config.ReadLimit)
+	}
+	return append(held, bytes.Clone(frame)), nil
+}
+
+// adoption waits until the connection may deliver, and reports whether it may.
+func (c *conn) adoption() bool {
+	c.busy.Store(true)
+	defer c.busy.Store(false)
+	select {
+	case <-c.adopted:
+		return true
+	case <-c.ended:
+		return false
+	}
+}
+
+// deliver hands a message over.
+func (c *conn) deliver(localNs int64, frame []byte) {
+	k := c.keeper
+	c.busy.Store(true)
+	k.callbacks.Lock()
+	defer func() {
+		k.callbacks.Unlock()
+		c.busy.Store(false)
+	}()
 	if c.ctx.Err() != nil {
-		return nil // it has ended, and OnDown may have been called
+		return // it has ended, and OnDown may have been called
 	}
-	k.frames.Add(1)
-	k.bytes.Add(uint64(len(frame)))
-	if c.answers < c.stream.Answers {
-		answer, err := c.stream.Ready(frame)
-		if err != nil {
-			return &RefusedError{Stream: c.stream.Name, Err: err}
-		}
-		if answer {
-			c.answers++
-			c.answered <- struct{}{} // there is room for all of them
-			if c.answers == c.stream.Answers {
-				close(c.up)
-			}
-			return nil
-		}
-	}
+	k.count(frame)
 	if c.stream.Pong != nil && c.pongsDue.Load() > 0 && c.stream.Pong(frame) {
 		c.pongsDue.Add(-1)
-		return nil
+		return
 	}
 	c.data.Add(1)
 	k.config.OnFrame(localNs, frame)
 	if tookNs := k.config.NowNs() - localNs; tookNs >= int64(k.config.SlowFrame) {
 		k.slowFrames.Add(1)
 	}
-	return nil
 }

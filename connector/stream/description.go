@@ -51,7 +51,7 @@ func (s *Stream) validate() error {
 	case err != nil:
 		return fmt.Errorf("stream %q: URL: %w", s.Name, err)
 	case u.Scheme != "ws" && u.Scheme != "wss" || u.Host == "":
-		return fmt.Errorf("stream %q: the URL %q has to be ws://host... or wss://host...", s.Name, u.Redacted())
+		return fmt.Errorf("stream %q: the URL %q has to begin with ws:// or wss:// and a host", s.Name, u.Redacted())
 	case s.Silence <= 0:
 		return fmt.Errorf("stream %q: Silence is not set: a dead connection would never be noticed", s.Name)
 	case s.Answers < 0 || s.Answers > 0 && s.Ready == nil:

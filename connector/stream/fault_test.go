@@ -6,6 +6,7 @@ import (
 	"net"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -151,6 +152,8 @@ func TestSlowConsumer(t *testing.T) {
 			deliver(localNs, frame[:8])
 		}
 	})
+	open := sync.OnceFunc(func() { close(release) })
+	t.Cleanup(open)
 	p := v.peer(t)
 	recv(t, c.ups, "waiting for OnUp")
 	var sent atomic.Int64
@@ -171,7 +174,7 @@ func TestSlowConsumer(t *testing.T) {
 	if len(c.downs) != 0 {
 		t.Fatalf("a slow consumer is taken for a silent venue: %+v", <-c.downs)
 	}
-	close(release)
+	open()
 	for i := range messages {
 		c.expect(t, fmt.Sprintf("%08d", i))
 	}
@@ -197,7 +200,7 @@ func TestStuckWrite(t *testing.T) {
 	if err == nil {
 		t.Fatal("a gigabyte is sent to a venue that does not read")
 	}
-	c.lost(t, "write")
+	c.lost(t, "the venue takes no data: a write waited for 30ms")
 	recv(t, conns, "waiting for the next connection")
 }
 
@@ -265,7 +268,7 @@ func TestNoAllocationsPerFrame(t *testing.T) {
 	batch := flood(t, frames, 300)
 	batch()
 	runtime.GC()
-	if n := testing.AllocsPerRun(20, batch); n > frames/100 {
+	if n := testing.AllocsPerRun(20, batch); n > frames/100 && !raceDetector {
 		t.Errorf("%v allocations for %d frames", n, frames)
 	}
 }

@@ -9,7 +9,9 @@ import (
 
 // Keeper keeps one Stream connected.
 type Keeper struct {
-	config  Config
+	config Config
+	// direct lets a new connection deliver at once: a Caller's frames are answers, which have no sequence.
+	direct  bool
 	running atomic.Bool
 	// callbacks is held while one of the Config's On functions, Ready or Pong is called.
 	callbacks sync.Mutex
@@ -66,6 +68,12 @@ func (k *Keeper) Send(frame []byte) error {
 		return ErrDown
 	}
 	return c.write(frame)
+}
+
+// count counts a message.
+func (k *Keeper) count(frame []byte) {
+	k.frames.Add(1)
+	k.bytes.Add(uint64(len(frame)))
 }
 
 // live returns the connection that requests go to, nil if there is none.

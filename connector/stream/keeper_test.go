@@ -357,7 +357,7 @@ func TestConfigIsChecked(t *testing.T) {
 	}
 	ping := func() []byte { return nil }
 	for want, s := range map[string]stream.Stream{
-		"has to be ws://":               {URL: "http://x", Silence: 1},
+		"has to begin with ws://":       {URL: "http://x", Silence: 1},
 		"URL:":                          {URL: "ws://[::1", Silence: 1},
 		"Silence is not set":            {URL: "ws://x"},
 		"there is no Ready":             {URL: "ws://x", Silence: 1, Answers: 1},

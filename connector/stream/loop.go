@@ -33,7 +33,9 @@ type loop struct {
 	// fatal is why no further attempt is made; Run returns it when the last connection has ended.
 	fatal error
 
-	retry, lifetime, overlap *time.Timer
+	retry, lifetime, overlap, settle *time.Timer
+	// settling is set while current does not deliver yet.
+	settling bool
 	// waiting is set while retry runs, for pause.
 	waiting bool
 	pause   time.Duration
@@ -47,7 +49,7 @@ func stopped() *time.Timer {
 
 func newLoop(k *Keeper, ctx context.Context) *loop {
 	const jitter, growth = 0.5, 2
-	return &loop{k: k, ctx: ctx, opened: make(chan opening, 1), retry: stopped(), lifetime: stopped(), overlap: stopped(),
+	return &loop{k: k, ctx: ctx, opened: make(chan opening, 1), retry: stopped(), lifetime: stopped(), overlap: stopped(), settle: stopped(),
 		backOff: &backoff.ExponentialBackOff{InitialInterval: k.config.BackOffMin, RandomizationFactor: jitter, Multiplier: growth,
 			MaxInterval: k.config.BackOffMax}}
 }
@@ -97,6 +99,9 @@ func (l *loop) run() error {
 			l.lost()
 		case <-endOf(l.old):
 			l.old = nil
+			l.adopt()
+		case <-l.settle.C:
+			l.adopt()
 		case <-l.overlap.C:
 			if l.old != nil {
 				l.old.end(errReplaced, true)
@@ -146,7 +151,8 @@ func (l *loop) takeOver(c *conn) {
 	k := l.k
 	l.refusals = 0
 	k.connects.Add(1)
-	if l.old != nil { // two renewals within one overlap
+	l.adopt() // of two renewals within one overlap the first is the old one now
+	if l.old != nil {
 		l.old.end(errReplaced, true)
 		<-l.old.done
 	}
@@ -162,15 +168,31 @@ func (l *loop) takeOver(c *conn) {
 		l.overlap.Reset(k.config.Overlap)
 		k.config.Logger.Info("the new connection has taken over", "stream", c.stream.Name)
 		l.call(func() { k.config.OnRenewed(l.reason) })
+		l.settling = true
+		if k.direct {
+			l.adopt()
+		} else {
+			l.settle.Reset(k.config.Settle)
+		}
 	} else {
 		k.config.Logger.Info("connected", "stream", c.stream.Name)
 		l.call(k.config.OnUp)
+		l.settling = true
+		l.adopt()
 	}
-	close(c.adopted)
 	if l.again {
 		l.again = false
 		l.want(l.reason)
 	}
+}
+
+// adopt lets the current connection deliver.
+func (l *loop) adopt() {
+	if l.settling && l.current != nil {
+		close(l.current.adopted)
+	}
+	l.settling = false
+	l.settle.Stop()
 }
 
 // failed looks at an attempt that did not succeed.
@@ -208,8 +230,9 @@ func (l *loop) failed(err error) {
 func (l *loop) lost() {
 	k := l.k
 	c := l.current
-	l.current = nil
+	l.current, l.settling = nil, false
 	l.lifetime.Stop()
+	l.settle.Stop()
 	if l.old != nil && l.old.ctx.Err() == nil {
 		// The one that was to be closed still lives: it serves until the next one has come up.
 		l.current, l.old = l.old, nil
@@ -259,7 +282,7 @@ func (l *loop) shutdown(cancel context.CancelFunc) {
 	for _, c := range open {
 		<-c.done
 	}
-	for _, t := range []*time.Timer{l.retry, l.lifetime, l.overlap} {
+	for _, t := range []*time.Timer{l.retry, l.lifetime, l.overlap, l.settle} {
 		t.Stop()
 	}
 }

@@ -14,11 +14,15 @@ type wire struct {
 	reads   atomic.Uint64
 	timeout time.Duration
 	stuck   *time.Timer
+	gaveUp  atomic.Bool
 }
 
 func newWire(conn net.Conn, timeout time.Duration) *wire {
 	w := &wire{Conn: conn, timeout: timeout}
-	w.stuck = time.AfterFunc(timeout, w.abort)
+	w.stuck = time.AfterFunc(timeout, func() {
+		w.gaveUp.Store(true)
+		w.abort()
+	})
 	w.stuck.Stop()
 	return w
 }

@@ -52,8 +52,8 @@ type randomVenue struct {
 	trades  []blotter.Report
 	chaos   float64 // how bad the connection is
 	outage  bool    // the stream is down
-	roots   map[string]uint64
 	ordered int
+	reuse   bool // bots use the ids of orders that are over again
 }
 
 func (v *randomVenue) chance(p float64) bool { return v.random.Float64() < p*v.chaos }
@@ -321,12 +321,19 @@ func (v *randomVenue) step(numOrders *uint64) {
 	}
 	switch n := v.random.IntN(14); {
 	case n < 3:
-		*numOrders++
+		id := *numOrders + 1
+		if v.reuse {
+			id = 1 + v.random.Uint64N(4)
+		}
+		if _, ok := v.d.open[id]; ok {
+			return
+		}
+		*numOrders = max(*numOrders, id)
 		side := hft.Buy
 		if v.random.IntN(2) == 0 {
 			side = hft.Sell
 		}
-		o := v.d.order(*numOrders, 1000+v.random.Int64N(5), float64(1+v.random.IntN(9))*lot, side)
+		o := v.d.order(id, 1000+v.random.Int64N(5), float64(1+v.random.IntN(9))*lot, side)
 		v.d.submit(o)
 	case n < 5 && len(cancellable) > 0:
 		v.d.cancel(cancellable[v.random.IntN(len(cancellable))])
@@ -355,7 +362,7 @@ func lots(qty float64) int64 { return int64(math.Round(qty / lot)) }
 // trade plays one random session and returns it, ended, reconciled and at rest.
 func trade(t testing.TB, seed uint64) (v *randomVenue, numOrders uint64) {
 	random := rand.New(rand.NewPCG(seed, 1))
-	v = &randomVenue{d: newDesk(t), random: random, style: style(random.IntN(int(numStyles))), roots: make(map[string]uint64)}
+	v = &randomVenue{d: newDesk(t), random: random, style: style(random.IntN(int(numStyles))), reuse: random.IntN(4) == 0}
 	v.d.keep = false
 	if v.chaos = 1; random.IntN(4) == 0 {
 		v.chaos = 0

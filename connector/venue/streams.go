@@ -1,12 +1,15 @@
 package venue
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"hftrunner/connector"
+	"hftrunner/connector/depthsync"
 	"hftrunner/connector/stream"
 )
 
@@ -24,6 +27,8 @@ type marketStream struct {
 	keeper    *stream.Keeper
 	decoder   connector.Decoder
 	message   connector.Message
+	// hello is what the newest connection subscribes to.
+	hello atomic.Pointer[[][]byte]
 }
 
 // runMarket keeps the market streams until ctx ends.
@@ -88,7 +93,78 @@ func (s *marketStream) prepare(context.Context) (stream.Stream, error) {
 	if s.no >= len(streams) {
 		return stream.Stream{}, fmt.Errorf("venue: stream %d is not needed any more", s.no)
 	}
+	s.hello.Store(&streams[s.no].Hello)
 	return streams[s.no], nil
+}
+
+// notice renews the connection when the venue says that it is about to close it.
+func (s *marketStream) notice(frame []byte) {
+	n, ok := s.connector.protocol.(Noticer)
+	if !ok {
+		return
+	}
+	if reason := n.Notice(frame); reason != "" {
+		s.keeper.Renew(reason)
+	}
+}
+
+// brings reports whether the connection has subscribed to a symbol. One whose name is part of another's may be found on a
+// connection that does not have it, where subscribing it too does no harm.
+func (s *marketStream) brings(symbol string) bool {
+	hello := s.hello.Load()
+	if hello == nil {
+		return false
+	}
+	for _, frame := range *hello {
+		if bytes.Contains(frame, []byte(symbol)) {
+			return true
+		}
+	}
+	return false
+}
+
+// maxResubscriptions are tried on the connection that is there before it is replaced.
+const maxResubscriptions = 3
+
+// resubscribe subscribes a book anew until the stream has brought its snapshot or the connector stops.
+func (c *Connector) resubscribe(inst *instrument) {
+	r, can := c.protocol.(Resubscriber)
+	for try := 1; ; try++ {
+		if can && try <= maxResubscriptions {
+			c.sendMarket(inst.Symbol, r.Resubscribe(inst.Symbol))
+		} else {
+			c.renewMarket("the book of " + inst.Symbol + " has to be subscribed anew")
+			try = 0
+		}
+		if !c.pause(snapshotPause) {
+			return
+		}
+		inst.mu.Lock()
+		synced := inst.sync.State() == depthsync.Synced
+		inst.asking = !synced
+		inst.mu.Unlock()
+		if synced {
+			return
+		}
+	}
+}
+
+// sendMarket sends messages over the connections that bring a symbol. One that is down subscribes anyway when it is up.
+func (c *Connector) sendMarket(symbol string, frames [][]byte) {
+	c.market.mu.Lock()
+	streams := c.market.streams
+	c.market.mu.Unlock()
+	for _, s := range streams {
+		if !s.brings(symbol) {
+			continue
+		}
+		for _, frame := range frames {
+			if err := s.keeper.Send(frame); err != nil {
+				c.log.Debug("a book could not be subscribed anew on this connection", "symbol", symbol, "error", err)
+				break
+			}
+		}
+	}
 }
 
 func (s *marketStream) onDown(reason string, next time.Duration) {

@@ -1,8 +1,8 @@
 // Command runner hosts trading strategies: it reads a configuration, connects the markets in it, runs each strategy in a
 // process of its own, and talks to a runner that is already there.
 //
-// This package only wires: what a connector kind or a format of recorded files is made of stands in the two maps of
-// wiring.go. The command line itself is in internal/cli, the configuration in internal/config.
+// This package only wires: what a connector kind, a venue or a format of recorded files is made of stands in the maps of
+// wiring.go and venues.go. The command line itself is in internal/cli, the configuration in internal/config.
 package main
 
 import (
@@ -37,8 +37,8 @@ func run(args []string) int {
 	defer signal.Stop(signals)
 	app := &cli.App{
 		Version: version(), Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Signals: signals, Abort: os.Exit,
-		NewHost: func(file *config.File, logger hclog.Logger) (cli.Host, error) {
-			cfg, err := hostConfig(file, logger)
+		NewHost: func(ctx context.Context, file *config.File, logger hclog.Logger) (cli.Host, error) {
+			cfg, err := hostConfig(ctx, file, logger)
 			if err != nil {
 				return nil, err
 			}
@@ -49,7 +49,7 @@ func run(args []string) int {
 		Dial:         func(socket string) (cli.Remote, error) { return control.DialRunner(socket) },
 		Bench:        bench,
 		NewExecutors: func(level string) cli.Executors { return batch.NewProcesses(hclog.LevelFromString(level)) },
-		Decoders:     decoders(),
+		Decoders:     decoders(), NewVenue: newVenue, CheckVenue: checkVenue,
 	}
 	return app.Run(context.Background(), args)
 }

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -214,7 +216,7 @@ func TestDefaultsAgree(t *testing.T) {
 	}
 	for _, queue := range paper.QueueNames() {
 		f := writeConfig(t, fmt.Sprintf("connector \"paper\" \"sim\" {\n  exchange {\n    queue = %q\n  }\n}\n", queue))
-		if _, err := hostConfig(f, hclog.NewNullLogger()); err != nil {
+		if _, err := hostConfig(t.Context(), f, hclog.NewNullLogger()); err != nil {
 			t.Errorf("queue %s: %v", queue, err)
 		}
 	}
@@ -243,7 +245,7 @@ strategy "a" {
   }
 }
 `)
-	cfg, err := hostConfig(f, hclog.NewNullLogger())
+	cfg, err := hostConfig(t.Context(), f, hclog.NewNullLogger())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,14 +262,17 @@ strategy "a" {
 // A recording that is missing is an error with the place of its connector.
 func TestMissingRecording(t *testing.T) {
 	f := writeConfig(t, "connector \"paper\" \"day\" {\n  replay {\n    format = \"binancespot\"\n    files = { BTCUSDT = \"gone.gz\" }\n  }\n}\n")
-	if _, err := hostConfig(f, hclog.NewNullLogger()); err == nil {
+	if _, err := hostConfig(t.Context(), f, hclog.NewNullLogger()); err == nil {
 		t.Error("no error")
 	}
 }
 
 func Example() {
-	for kind := range connectorKinds() {
+	for _, kind := range slices.Sorted(maps.Keys(venueKinds())) {
 		fmt.Println(kind)
 	}
-	// Output: paper
+	// Output:
+	// binancefutures
+	// binancespot
+	// bybit
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -18,11 +20,19 @@ import (
 	"hftrunner/ipc"
 )
 
-// connectorKinds makes a connector of each kind that a configuration may name.
-func connectorKinds() map[string]func(*config.Connector, hclog.Logger) (connector.Connector, error) {
-	return map[string]func(*config.Connector, hclog.Logger) (connector.Connector, error){
-		config.KindPaper: newPaper,
+// newConnector makes the connector of a block: a simulated exchange, or the connection to a venue.
+func newConnector(ctx context.Context, file *config.File, c *config.Connector, logger hclog.Logger) (connector.Connector, error) {
+	if c.Live != nil {
+		return newLive(ctx, file, c, logger)
 	}
+	if c.Kind != config.KindPaper {
+		return nil, fmt.Errorf("%v: this build has no connector of kind %q", c.Pos, c.Kind)
+	}
+	made, err := newPaper(c, logger)
+	if err != nil {
+		return nil, fmt.Errorf("%v: connector %q: %w", c.Pos, c.Name, err)
+	}
+	return made, nil
 }
 
 // replayFormat is what recorded messages of a venue are read by.
@@ -48,7 +58,7 @@ func decoders() map[string]func() connector.Decoder {
 }
 
 // hostConfig makes the host's configuration of a checked file.
-func hostConfig(file *config.File, logger hclog.Logger) (host.Config, error) {
+func hostConfig(ctx context.Context, file *config.File, logger hclog.Logger) (host.Config, error) {
 	cfg := host.Config{Version: version(), ConfigPath: file.Path, PluginDir: file.Runner.PluginDir, StateDir: file.Runner.StateDir,
 		Supervision: host.Supervision{
 			StartTimeout: file.Runner.StartTimeout, StopTimeout: file.Runner.StopTimeout,
@@ -56,18 +66,22 @@ func hostConfig(file *config.File, logger hclog.Logger) (host.Config, error) {
 			BackoffMin:       file.Runner.BackoffMin, BackoffMax: file.Runner.BackoffMax,
 			CrashLoopRestarts: file.Runner.CrashLoopRestarts, CrashLoopWindow: file.Runner.CrashLoopWindow,
 		}}
-	kinds := connectorKinds()
+	var wrong config.Problems // of all connectors
 	for i := range file.Connectors {
 		c := &file.Connectors[i]
-		make, ok := kinds[c.Kind]
-		if !ok {
-			return cfg, fmt.Errorf("%v: this build has no connector of kind %q", c.Pos, c.Kind)
+		made, err := newConnector(ctx, file, c, logger.Named(c.Name))
+		var problems config.Problems
+		if errors.As(err, &problems) {
+			wrong = append(wrong, problems...)
+			continue
 		}
-		made, err := make(c, logger.Named(c.Name))
 		if err != nil {
-			return cfg, fmt.Errorf("%v: connector %q: %w", c.Pos, c.Name, err)
+			return cfg, err
 		}
 		cfg.Connectors = append(cfg.Connectors, host.ConnectorConfig{Name: c.Name, Kind: c.Kind, Connector: made})
+	}
+	if len(wrong) > 0 {
+		return cfg, wrong
 	}
 	for i := range file.Strategies {
 		st, err := strategyConfig(&file.Strategies[i])

@@ -16,6 +16,8 @@ import (
 
 	"hftrunner/cmd/runner/internal/config"
 	"hftrunner/connector"
+	"hftrunner/connector/depthsync"
+	"hftrunner/connector/venue"
 	"hftrunner/host"
 	"hftrunner/internal/control"
 )
@@ -41,6 +43,13 @@ type Host interface {
 	Summary(exit host.Exit) host.Summary
 }
 
+// Venue is how to speak to a venue.
+type Venue struct {
+	Protocol venue.Protocol
+	// Rule is how its books are numbered.
+	Rule depthsync.Rule
+}
+
 // Remote is a host in another process. The caller closes it.
 type Remote interface {
 	control.Runner
@@ -59,8 +68,13 @@ type App struct {
 	Signals <-chan os.Signal
 	// Abort ends the process at once.
 	Abort func(code int)
-	// NewHost makes a host of a checked configuration.
-	NewHost func(file *config.File, logger hclog.Logger) (Host, error)
+	// NewHost makes a host of a checked configuration. It asks venues what they have; the error is config.Problems where
+	// that does not agree with the configuration.
+	NewHost func(ctx context.Context, file *config.File, logger hclog.Logger) (Host, error)
+	// NewVenue makes what speaks to the venue of a live connector. The caller closes its Protocol.
+	NewVenue func(c *config.Connector, logger hclog.Logger) (Venue, error)
+	// CheckVenue says what is wrong with the settings of a live connector, without connecting.
+	CheckVenue func(c *config.Connector) error
 	// PluginNames lists a plugin folder, Describe asks the named plugins what they are.
 	PluginNames func(dir string) ([]string, error)
 	Describe    func(ctx context.Context, dir string, names []string) (map[string]host.PluginInfo, error)
@@ -177,7 +191,7 @@ func (s *settings) check() error {
 func (s *settings) json() bool { return s.output == "json" }
 
 func (s *settings) options() config.Options {
-	o := config.Options{Environ: s.app.Environ, Flags: map[string]string{}}
+	o := config.Options{Environ: s.app.Environ, Flags: map[string]string{}, Live: s.app.CheckVenue}
 	if s.logLevel != "" {
 		o.Flags["log_level"] = s.logLevel
 	}

@@ -76,15 +76,19 @@ func printFile(w io.Writer, f *config.File) {
 	var rows [][]string
 	for i := range f.Connectors {
 		c := &f.Connectors[i]
+		if c.Live != nil {
+			continue
+		}
 		rows = append(rows, []string{c.Name, c.Kind, feed(c), speed(c.Speed), c.Exchange.Model + ", " + c.Exchange.Queue,
 			c.Exchange.OrderLatency.String() + " / " + c.Exchange.ResponseLatency.String(), percent(c.Fee.Maker) + " / " + percent(c.Fee.Taker)})
 	}
 	section(w, columns("connector", "kind", "feed", ">speed", "exchange", "latency out / back", "fee maker / taker"), rows)
+	section(w, columns("connector", "venue", "addresses", "orders", "dead man"), venueRows(f))
 	rows = nil
 	for i := range f.Strategies {
 		st := &f.Strategies[i]
 		for n, in := range st.Instruments {
-			row := []string{"", "", "", in.Connector, in.Symbol, decimal(in.TickSize), decimal(in.LotSize), in.Depth}
+			row := []string{"", "", "", in.Connector, in.Symbol, step(in.TickSize), step(in.LotSize), in.Depth}
 			if n == 0 {
 				row[0], row[1], row[2] = st.Name, st.Plugin, "yes"
 				if !st.Enabled {
@@ -96,6 +100,43 @@ func printFile(w io.Writer, f *config.File) {
 	}
 	section(w, columns("strategy", "plugin", "enabled", "connector", "symbol", ">tick size", ">lot size", "depth"), rows)
 	section(w, columns("backtest", "mode", ">runs", "symbol", ">files", "format", "exchange", "latency out / back", "fee maker / taker"), backtestRows(f))
+	for _, row := range venueRows(f) {
+		fmt.Fprintf(w, "\n%s: the venue was not asked; 'runner check %s' asks for steps, permissions and clock", row[0], row[0])
+	}
+	if slices.ContainsFunc(f.Connectors, func(c config.Connector) bool { return c.Live != nil }) {
+		fmt.Fprintln(w)
+	}
+}
+
+// venueRows is a line for each connector to a venue.
+func venueRows(f *config.File) [][]string {
+	var rows [][]string
+	for i := range f.Connectors {
+		c := &f.Connectors[i]
+		if c.Live == nil {
+			continue
+		}
+		row := []string{c.Name, c.Kind, c.Live.Network, "none: market data only", none}
+		if c.Live.Network == "" {
+			row[2] = "own"
+		}
+		if c.Live.HasKey {
+			row[3] = c.Live.OrderEntry + ", prefix " + c.Live.OrderPrefix
+		}
+		if c.Live.DeadMan > 0 {
+			row[4] = c.Live.DeadMan.String()
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// step is a step of prices or quantities, which may be left to the venue.
+func step(x float64) string {
+	if x == 0 {
+		return "venue's"
+	}
+	return decimal(x)
 }
 
 // backtestRows is a line for the data of each instrument of each backtest.

@@ -131,7 +131,7 @@ func newRig(t *testing.T, source string) *rig {
 		t.Fatal(err)
 	}
 	r.App = &App{Version: "1.2.3", Stdout: &r.out, Stderr: &r.err, Signals: r.signals, Abort: func(code int) { r.aborted <- code },
-		NewHost:     func(*config.File, hclog.Logger) (Host, error) { return r.host, nil },
+		NewHost:     func(context.Context, *config.File, hclog.Logger) (Host, error) { return r.host, nil },
 		PluginNames: func(string) ([]string, error) { return []string{"gridtrading", "other"}, nil },
 		Describe: func(_ context.Context, _ string, names []string) (map[string]host.PluginInfo, error) {
 			infos := map[string]host.PluginInfo{}
@@ -226,7 +226,7 @@ func TestRunInterrupted(t *testing.T) {
 func TestRunInterruptedTwice(t *testing.T) {
 	r := newRig(t, goodConfig)
 	stuck := make(chan struct{})
-	r.NewHost = func(*config.File, hclog.Logger) (Host, error) { return stuckHost{r.host, stuck}, nil }
+	r.NewHost = func(context.Context, *config.File, hclog.Logger) (Host, error) { return stuckHost{r.host, stuck}, nil }
 	r.signals <- syscall.SIGINT
 	r.signals <- syscall.SIGINT
 	done := make(chan struct{})

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"hftrunner/cmd/runner/internal/config"
 	"hftrunner/host"
 	"hftrunner/internal/control"
 )
@@ -57,9 +58,9 @@ func (s *settings) run(ctx context.Context, duration time.Duration, summaryPath 
 	for i := range file.Warnings {
 		logger.Warn(file.Warnings[i].Message, "at", file.Warnings[i].Position.String())
 	}
-	h, err := s.app.NewHost(file, logger)
+	h, err := s.newHost(ctx, file, logger)
 	if err != nil {
-		return withCode(ExitFailure, err)
+		return err
 	}
 	logger.Info("runner starts", "version", s.app.Version, "config", file.Path, "strategies", len(file.Strategies), "connectors", len(file.Connectors))
 	exit, runErr := s.attend(ctx, h, view, logger, duration)
@@ -68,6 +69,25 @@ func (s *settings) run(ctx context.Context, duration time.Duration, summaryPath 
 		return errors.Join(runErr, withCode(ExitFailure, err))
 	}
 	return runErr
+}
+
+// newHost makes the host. Ctrl-C ends the wait for a venue that does not answer.
+func (s *settings) newHost(ctx context.Context, file *config.File, logger hclog.Logger) (Host, error) {
+	ctx, stop := s.untilSignal(ctx)
+	h, err := s.app.NewHost(ctx, file, logger)
+	interrupted := ctx.Err() != nil
+	stop()
+	var problems config.Problems
+	switch {
+	case errors.As(err, &problems):
+		return nil, withCode(ExitConfig, err)
+	case err == nil && interrupted:
+		err = context.Canceled
+	}
+	if err != nil {
+		return nil, withCode(ExitFailure, err)
+	}
+	return h, nil
 }
 
 // createSummary opens the summary's file before the run, so that a path that cannot be written is known at once.

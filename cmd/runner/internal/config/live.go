@@ -105,7 +105,7 @@ func (d *decoder) addresses(b *block, c *Connector) {
 		}
 	}
 	if len(missing) > 0 {
-		d.errorf(b.rng, fmt.Sprintf(`write network = %q or network = %q, or give the addresses yourself`, networkMain, networkTestnet),
+		d.errorf(b.rng, fmt.Sprintf(`write network = %q or network = %q, or give the addresses yourself`, NetworkMain, NetworkTestnet),
 			"connector %q has no network and no %s", c.Name, strings.Join(missing, ", "))
 	}
 }

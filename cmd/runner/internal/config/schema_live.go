@@ -18,7 +18,8 @@ const (
 func LiveKinds() []string { return []string{KindBinanceFutures, KindBinanceSpot, KindBybit} }
 
 const (
-	networkMain, networkTestnet = "main", "testnet"
+	// NetworkMain and NetworkTestnet are the networks of a connector.
+	NetworkMain, NetworkTestnet = "main", "testnet"
 	// defaultRecvWindow is what the venues take when a request says nothing.
 	defaultRecvWindow = 5 * time.Second
 )
@@ -65,7 +66,7 @@ func orderPrefix(s string) string {
 
 // liveSchema is a connector block of a live kind: what all of them have around what is the venue's own.
 func liveSchema(kind, doc string, addresses []argument, own ...argument) *blockType {
-	args := []argument{{name: "network", kind: kindString, def: "", choices: []string{networkMain, networkTestnet},
+	args := []argument{{name: "network", kind: kindString, def: "", choices: []string{NetworkMain, NetworkTestnet},
 		doc: "which addresses are used; needed unless every address is given"}}
 	args = append(args, addresses...)
 	args = append(args,

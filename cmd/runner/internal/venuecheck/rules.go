@@ -1,0 +1,90 @@
+package venuecheck
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"hftrunner/connector/venue"
+)
+
+// Asker is the part of a venue.Protocol that knows the venue's rules.
+type Asker interface {
+	Filters(ctx context.Context, symbols []string) ([]venue.Filters, error)
+}
+
+// Rules are what a venue says of symbols.
+type Rules struct {
+	// Filters are the rules of the symbols that the venue has, in the order of the question.
+	Filters []venue.Filters
+	// Refused says of each other symbol why the venue refuses it.
+	Refused map[string]error
+}
+
+const (
+	askTimeout = 10 * time.Second
+	askPause   = time.Second
+	// attempts is how often a venue is asked that does not answer.
+	attempts = 3
+)
+
+// AskRules asks for the rules of symbols. A venue that does not answer is asked again a few times; the error says why it
+// did not in the end.
+func AskRules(ctx context.Context, a Asker, symbols []string) (Rules, error) {
+	r := Rules{Refused: map[string]error{}}
+	if len(symbols) == 0 {
+		return r, nil
+	}
+	filters, err := ask(ctx, a, symbols)
+	if err == nil {
+		r.Filters = filters
+		return r, nil
+	}
+	if venue.CauseOf(err) != venue.Refused {
+		return r, fmt.Errorf("ask the venue for its symbols: %w", err)
+	}
+	// One of them is wrong: which one shows when they are asked for alone.
+	for _, s := range symbols {
+		one, err := ask(ctx, a, []string{s})
+		switch {
+		case err == nil:
+			r.Filters = append(r.Filters, one...)
+		case venue.CauseOf(err) == venue.Refused:
+			r.Refused[s] = err
+		default:
+			return r, fmt.Errorf("ask the venue for %s: %w", s, err)
+		}
+	}
+	return r, nil
+}
+
+func ask(ctx context.Context, a Asker, symbols []string) ([]venue.Filters, error) {
+	for n := 1; ; n++ {
+		limited, cancel := context.WithTimeout(ctx, askTimeout)
+		filters, err := a.Filters(limited, symbols)
+		cancel()
+		cause := venue.CauseOf(err)
+		if err == nil || n == attempts || cause != venue.Unknown && cause != venue.Overloaded {
+			return filters, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(askPause):
+		}
+	}
+}
+
+// Steps returns the steps of a symbol for configured ones, of which those that are 0 are the venue's; see
+// venue.CheckSteps.
+func (r *Rules) Steps(symbol string, tickSize, lotSize float64) (tick, lot float64, err error) {
+	if err := r.Refused[symbol]; err != nil {
+		return 0, 0, fmt.Errorf("the venue refuses %s: %w", symbol, err)
+	}
+	at := slices.IndexFunc(r.Filters, func(f venue.Filters) bool { return f.Symbol == symbol })
+	if at < 0 {
+		return 0, 0, fmt.Errorf("the venue says nothing about %s", symbol)
+	}
+	return venue.CheckSteps(symbol, &r.Filters[at], tickSize, lotSize)
+}

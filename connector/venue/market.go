@@ -13,9 +13,6 @@ import (
 // up the request budget.
 const snapshotPause = time.Second
 
-// snapshotPatience is how many snapshotPauses a book that comes with the stream may take.
-const snapshotPatience = 5
-
 // errNoSnapshot: the venue's reply is something else.
 var errNoSnapshot = errors.New("the reply is no snapshot")
 
@@ -40,7 +37,6 @@ func (s *marketStream) onFrame(localNs int64, frame []byte) {
 		return
 	}
 	if m.Kind == connector.MessageIgnored {
-		s.notice(frame)
 		return
 	}
 	inst := c.symbols.get(m.Symbol)
@@ -118,7 +114,10 @@ func (c *Connector) fetchSnapshot(inst *instrument) {
 		cancel()
 		localNs := c.nowNs()
 		if errors.Is(err, ErrResubscribe) {
-			c.resubscribe(inst)
+			inst.mu.Lock()
+			inst.asking = false
+			inst.mu.Unlock()
+			c.renewMarket("a book has to be subscribed anew")
 			return
 		}
 		if err == nil {
@@ -146,39 +145,6 @@ func (c *Connector) fetchSnapshot(inst *instrument) {
 			return
 		}
 	}
-}
-
-// resubscribe asks for a book that comes with the stream, waits for it, and reports whether it is there or nothing more
-// is to be done.
-func (c *Connector) resubscribe(inst *instrument) (done bool) {
-	c.market.mu.Lock()
-	streams := c.market.streams
-	c.market.mu.Unlock()
-	// With several connections it is simpler to renew them than to know which has the symbol; that takes hundreds of symbols.
-	if r, ok := c.protocol.(Resubscriber); ok && len(streams) == 1 {
-		for _, message := range r.Resubscribe(inst.Symbol) {
-			if err := streams[0].keeper.Send(message); err != nil {
-				break // the connection is down: the next one brings the book
-			}
-		}
-	} else {
-		c.renewMarket("the book of " + inst.Symbol + " has to be subscribed anew")
-	}
-	for range snapshotPatience {
-		if !c.pause(snapshotPause) {
-			return true
-		}
-		inst.mu.Lock()
-		synced := inst.sync.State() == depthsync.Synced
-		if synced {
-			inst.asking = false
-		}
-		inst.mu.Unlock()
-		if synced {
-			return true
-		}
-	}
-	return false
 }
 
 // lostMarket resets the books after a connection was lost.

@@ -287,7 +287,7 @@ func TestDecodeUserAllocations(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	if n > 7 {
+	if n > 7 && !raceDetector { // the race detector makes pools forget
 		t.Errorf("%v allocations for an order's event", n)
 	}
 }

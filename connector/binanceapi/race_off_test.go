@@ -1,0 +1,6 @@
+//go:build !race
+
+package binanceapi_test
+
+// raceDetector says that the race detector allocates, too.
+const raceDetector = false

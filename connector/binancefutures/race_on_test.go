@@ -1,0 +1,6 @@
+//go:build race
+
+package binancefutures_test
+
+// raceDetector says that the race detector allocates, too.
+const raceDetector = true

@@ -53,6 +53,8 @@ type Action struct {
 	// PrevPriceTick, PrevQty and CumQty are what an order to amend is so far, in the same terms.
 	PrevPriceTick   int64
 	PrevQty, CumQty float64
+	// PriorQty is the part of CumQty that was executed of orders which this one has replaced at the venue.
+	PriorQty float64
 	// SinceNs is the venue's time from which executions may be missing.
 	SinceNs int64
 }
@@ -111,6 +113,7 @@ func (b *Blotter) prepare(e *entry, request Request) {
 		b.action.ClientID, b.action.VenueID = e.amendID, "" // was it replaced?
 	}
 	if request == Amend {
+		b.action.PriorQty = e.book.qty(e.priorLots())
 		b.action.NewClientID = e.amendID
 		b.action.PrevPriceTick, b.action.PrevQty, b.action.CumQty = b.action.PriceTick, b.action.Qty, e.book.qty(e.cumLots())
 		b.action.PriceTick, b.action.Qty = e.target.priceTick, e.book.qty(e.target.totalLots)

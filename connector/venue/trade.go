@@ -190,6 +190,9 @@ func (t *trade) perform(a *blotter.Action) {
 	o := Order{Symbol: a.Symbol, ClientID: a.ClientID, NewClientID: a.NewClientID, VenueID: a.VenueID, Side: a.Side, OrdType: a.OrdType,
 		TimeInForce: a.TimeInForce, Price: inst.price(a.PriceTick), Qty: inst.qty(a.Qty)}
 	if a.Request == blotter.Amend {
+		if a.PriorQty > 0 {
+			o.PriorQty = inst.qty(a.PriorQty)
+		}
 		o.PrevPrice, o.PrevQty, o.CumQty = inst.price(a.PrevPriceTick), inst.qty(a.PrevQty), inst.qty(a.CumQty)
 	}
 	call := map[blotter.Request]func(context.Context, *Order) (blotter.Report, error){blotter.Place: c.protocol.Place,

@@ -68,6 +68,28 @@ type Config struct {
 	OrdersPerSecond int
 }
 
+// Main returns a Config with the addresses of the real venue.
+func Main() Config {
+	return Config{PublicURL: "wss://stream.bybit.com/v5/public/linear", PrivateURL: "wss://stream.bybit.com/v5/private",
+		TradeURL: "wss://stream.bybit.com/v5/trade", APIURL: "https://api.bybit.com"}
+}
+
+// Testnet returns a Config with the addresses of the venue for trying things out. It has keys of its own.
+func Testnet() Config {
+	return Config{PublicURL: "wss://stream-testnet.bybit.com/v5/public/linear", PrivateURL: "wss://stream-testnet.bybit.com/v5/private",
+		TradeURL: "wss://stream-testnet.bybit.com/v5/trade", APIURL: "https://api-testnet.bybit.com"}
+}
+
+// String shows the addresses and choices, and neither key nor secret.
+func (c Config) String() string {
+	key := "no key"
+	if c.Key != "" {
+		key = "with a key"
+	}
+	return fmt.Sprintf("bybit: %s, %s, %s, %s, depth %d, book ticker %t, orders by %s, %s", c.PublicURL, c.PrivateURL, c.TradeURL, c.APIURL,
+		c.DepthLevel, c.BookTicker, c.OrderEntry, key)
+}
+
 const (
 	defaultRecvWindow = 5 * time.Second
 	defaultTimeout    = 10 * time.Second

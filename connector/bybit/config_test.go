@@ -21,13 +21,10 @@ import (
 )
 
 func ExampleNew() {
-	p, err := bybit.New(bybit.Config{
-		PublicURL:  "wss://stream-testnet.bybit.com/v5/public/linear",
-		APIURL:     "https://api-testnet.bybit.com",
-		DepthLevel: 200,
-		BookTicker: true,
-		NowNs:      func() int64 { return time.Now().UnixNano() },
-	})
+	config := bybit.Testnet()
+	config.DepthLevel, config.BookTicker = 200, true
+	config.NowNs = func() int64 { return time.Now().UnixNano() }
+	p, err := bybit.New(config)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -126,6 +123,18 @@ func TestWrongConfig(t *testing.T) {
 	for _, want := range []string{"PublicURL", "APIURL", "NowNs"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("not everything is told at once: %v", err)
+		}
+	}
+}
+
+func TestConfigHidesTheSecret(t *testing.T) {
+	for _, c := range []bybit.Config{config(), bybit.Main(), bybit.Testnet()} {
+		c.Key, c.Secret, c.NowNs = testKey, testSecret, func() int64 { return testMs }
+		newProtocol(t, c)
+		for _, format := range []string{"%v", "%+v", "%s"} {
+			if text := fmt.Sprintf(format, c); strings.Contains(text, testKey) || strings.Contains(text, testSecret) || !strings.Contains(text, c.APIURL) {
+				t.Error(text)
+			}
 		}
 	}
 }

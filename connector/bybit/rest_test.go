@@ -413,7 +413,7 @@ func BenchmarkPlace(b *testing.B) {
 		_, _ = w.Write([]byte(`{"retCode":0,"retMsg":"OK","result":{"orderId":"v1","orderLinkId":"t1"},"retExtInfo":{},"time":1}`))
 	}))
 	defer s.Close()
-	c := config()
+	c := slowConfig()
 	c.APIURL = s.URL
 	p, o := newProtocol(b, c), anOrder()
 	b.ReportAllocs()

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -129,6 +130,15 @@ func config() bybit.Config {
 	return bybit.Config{PublicURL: "ws://127.0.0.1:1/v5/public/linear", PrivateURL: "ws://127.0.0.1:1/v5/private",
 		TradeURL: "ws://127.0.0.1:1/v5/trade", APIURL: "http://127.0.0.1:1", Key: testKey, Secret: testSecret,
 		NowNs: func() int64 { return testMs * int64(time.Millisecond) }, OrdersPerSecond: 1 << 20}
+}
+
+// slowConfig has a clock by which no limit is ever reached.
+func slowConfig() bybit.Config {
+	c := config()
+	var nowNs atomic.Int64
+	nowNs.Store(testMs * int64(time.Millisecond))
+	c.NowNs = func() int64 { return nowNs.Add(10 * int64(time.Millisecond)) }
+	return c
 }
 
 func newProtocol(t testing.TB, c bybit.Config) *bybit.Protocol {

@@ -409,11 +409,8 @@ func BenchmarkPlaceByWebSocket(b *testing.B) {
 		}
 	}))
 	defer s.Close()
-	c := config()
+	c := slowConfig()
 	c.TradeURL, c.OrderEntry = "ws"+strings.TrimPrefix(s.URL, "http"), bybit.OrdersByWebSocket
-	clock := atomic.Int64{}
-	clock.Store(testMs * int64(time.Millisecond))
-	c.NowNs = func() int64 { return clock.Add(int64(time.Millisecond)) } // slow enough for the venue's limit
 	p, o := newProtocol(b, c), anOrder()
 	for !p.TradeUp() {
 		time.Sleep(time.Millisecond)

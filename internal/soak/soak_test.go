@@ -1,6 +1,7 @@
 package soak
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -9,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,6 +24,9 @@ import (
 	"hftrunner/internal/testexchange"
 	"hftrunner/internal/testexchange/fault"
 )
+
+// ownPrefix begins the client order ids of the connector under test.
+const ownPrefix = "t"
 
 // patience is how long something that has to happen may take.
 const patience = 60 * time.Second
@@ -68,8 +73,17 @@ type run struct {
 	connector   connector.Connector
 	instruments []connector.Instrument
 	bots        map[uint64]*bot
+	clock       wallClock
 	cancel      context.CancelFunc
 	done        chan error
+	// stales counts how often a book was lost.
+	stales atomic.Int64
+}
+
+// Stale counts a lost book.
+func (r *run) Stale(instrumentNo int, reason string) {
+	r.stales.Add(1)
+	r.Sink.Stale(instrumentNo, reason)
 }
 
 // Order follows a bot's order.
@@ -176,33 +190,59 @@ func (b *bot) cancelAll() bool {
 	return none
 }
 
-// start connects a venue's connector to an exchange.
+// start connects a venue's connector to an exchange and lets two bots begin.
 func start(t *testing.T, s subject, e *testexchange.Exchange, seed uint64) *run {
 	t.Helper()
-	p := s.protocol(t, e)
-	insts, filters := instruments(t, p, "BTCUSDT", "ETHUSDT")
-	logger := hclog.New(&hclog.LoggerOptions{Name: string(s.name), Output: testWriter{t}, Level: hclog.Warn})
-	c, err := venue.New(venue.Config{Protocol: p, Rule: s.rule, OrderPrefix: "t", Trading: true, DeadMan: s.deadMan, AuditInterval: time.Second, Filters: filters, Logger: logger})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &run{Sink: connectortest.NewSink(), connector: c, instruments: insts, bots: map[uint64]*bot{}, done: make(chan error, 1)}
+	r := connect(t, s, e, settings{config: venue.Config{DeadMan: s.deadMan, AuditInterval: time.Second}})
 	for id := uint64(1); id <= 2; id++ {
 		r.bots[id] = &bot{id: id, run: r, random: rand.New(rand.NewPCG(seed, id)), open: map[uint64]*hft.Order{}}
 	}
+	r.begin()
+	return r
+}
+
+// settings are how a connector is set up. Empty ones are those of all tests.
+type settings struct {
+	options
+	// config is the connector's; what it is made of is filled in.
+	config  venue.Config
+	symbols []string
+}
+
+// connect makes a connector that does not run yet.
+func connect(t *testing.T, s subject, e *testexchange.Exchange, set settings) *run {
+	t.Helper()
+	p := s.protocol(t, e, set.options)
+	if set.symbols == nil {
+		set.symbols = []string{"BTCUSDT", "ETHUSDT"}
+	}
+	insts, filters := instruments(t, p, set.symbols...)
+	cfg := set.config
+	cfg.Protocol, cfg.Rule, cfg.Trading, cfg.Filters = p, s.rule, true, filters
+	cfg.OrderPrefix = cmp.Or(cfg.OrderPrefix, ownPrefix)
+	cfg.Logger = hclog.New(&hclog.LoggerOptions{Name: string(s.name), Output: &testWriter{t: t}, Level: hclog.Warn})
+	c, err := venue.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &run{Sink: connectortest.NewSink(), connector: c, instruments: insts, bots: map[uint64]*bot{}, clock: set.clock, done: make(chan error, 1)}
 	for _, inst := range insts {
 		c.Register(inst)
 	}
+	return r
+}
+
+// begin lets the connector run.
+func (r *run) begin() {
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel = cancel
-	go func() { r.done <- c.Run(ctx, r, wallClock{}) }()
-	return r
+	go func() { r.done <- r.connector.Run(ctx, r, r.clock) }()
 }
 
 // testWriter sends log lines to the test's log.
 type testWriter struct{ t *testing.T }
 
-func (w testWriter) Write(line []byte) (int, error) {
+func (w *testWriter) Write(line []byte) (int, error) {
 	w.t.Logf("%s", strings.TrimSpace(string(line)))
 	return len(line), nil
 }
@@ -373,7 +413,7 @@ func executionsAgree(t *testing.T, s subject, e *testexchange.Exchange, r *run) 
 	}
 	want, got := map[string]float64{}, map[string]float64{}
 	for _, x := range state.Executions {
-		if strings.HasPrefix(x.ClientID, "t") {
+		if strings.HasPrefix(x.ClientID, ownPrefix) {
 			want[x.Symbol+" "+x.Side] += number(t, x.Qty)
 		}
 	}

@@ -1,7 +1,9 @@
 package soak
 
 import (
+	"cmp"
 	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,10 +14,19 @@ import (
 	"hftrunner/internal/testexchange"
 )
 
-// wallClock is the clock of a live connector.
-type wallClock struct{}
+// wallClock is the clock of a live connector. Its zero value is right.
+type wallClock struct {
+	// offsetNs is by how much it is wrong; nil for not at all.
+	offsetNs *atomic.Int64
+}
 
-func (wallClock) NowNs() int64 { return time.Now().UnixNano() }
+func (c wallClock) NowNs() int64 {
+	nowNs := time.Now().UnixNano()
+	if c.offsetNs != nil {
+		nowNs += c.offsetNs.Load()
+	}
+	return nowNs
+}
 
 func (c wallClock) WaitUntil(ctx context.Context, timestampNs int64, wake <-chan struct{}) (int64, error) {
 	var timer <-chan time.Time
@@ -36,27 +47,57 @@ func (c wallClock) WaitUntil(ctx context.Context, timestampNs int64, wake <-chan
 	}
 }
 
+// options are what a test changes about a venue's protocol. Empty ones are the quick values that all tests use.
+type options struct {
+	key, secret string
+	// entry is the way of orders.
+	entry string
+	// base changes the addresses: it is given the class of a stream ("public", "market", "private") and the address.
+	base func(class, url string) string
+	// quiet, silence, lifetime and keepAlive are the protocol's watchdogs, as far as it has them.
+	quiet, silence, lifetime, keepAlive time.Duration
+	clock                               wallClock
+}
+
+func (o options) complete() options {
+	o.key, o.secret = cmp.Or(o.key, testexchange.DefaultAPIKey), cmp.Or(o.secret, testexchange.DefaultSecret)
+	o.quiet, o.silence = cmp.Or(o.quiet, 3*time.Second), cmp.Or(o.silence, 4*time.Second)
+	o.keepAlive = cmp.Or(o.keepAlive, 2*time.Second)
+	if o.base == nil {
+		o.base = func(_, url string) string { return url }
+	}
+	return o
+}
+
 // subject is one venue's connector and what is to be known about it.
 type subject struct {
 	name     testexchange.Venue
-	protocol func(tb testing.TB, e *testexchange.Exchange) venue.Protocol
+	protocol func(tb testing.TB, e *testexchange.Exchange, o options) venue.Protocol
 	rule     depthsync.Rule
 	// positions says that the venue keeps them.
 	positions bool
 	deadMan   time.Duration
+	// place, amend, cancel and snapshot describe these requests to the exchange's faults.
+	place, amend, cancel, snapshot string
+	// watchdogs says that options change when a quiet connection is replaced; ed25519 that the venue takes such keys.
+	watchdogs, ed25519 bool
 }
 
 func subjects() []subject {
 	return []subject{
-		{testexchange.BinanceFutures, newFutures, depthsync.Futures, true, 3 * time.Second},
+		{name: testexchange.BinanceFutures, protocol: newFutures, rule: depthsync.Futures, positions: true, deadMan: 3 * time.Second,
+			place: "POST /fapi/v1/order", amend: "PUT /fapi/v1/order", cancel: "DELETE /fapi/v1/order", snapshot: "GET /fapi/v1/depth",
+			watchdogs: true, ed25519: true},
 	}
 }
 
-func newFutures(tb testing.TB, e *testexchange.Exchange) venue.Protocol {
+func newFutures(tb testing.TB, e *testexchange.Exchange, o options) venue.Protocol {
+	o = o.complete()
 	ws, http := e.WSURL(testexchange.BinanceFutures), e.HTTPURL(testexchange.BinanceFutures)
-	p, err := binancefutures.New(binancefutures.Config{PublicURL: ws + "/public", MarketURL: ws + "/market", PrivateURL: ws + "/private", APIURL: http,
-		WSAPIURL: ws + "/ws-fapi/v1", Key: testexchange.DefaultAPIKey, Secret: testexchange.DefaultSecret, BookTicker: true, NowNs: wallClock{}.NowNs,
-		Timeout: 3 * time.Second, QuietPublic: 3 * time.Second, Silence: 4 * time.Second, KeepAliveInterval: 2 * time.Second})
+	p, err := binancefutures.New(binancefutures.Config{PublicURL: o.base("public", ws+"/public"), MarketURL: o.base("market", ws+"/market"),
+		PrivateURL: o.base("private", ws+"/private"), APIURL: http, WSAPIURL: ws + "/ws-fapi/v1", Key: o.key, Secret: o.secret, BookTicker: true,
+		NowNs: o.clock.NowNs, Timeout: 3 * time.Second, OrderEntry: o.entry, QuietPublic: o.quiet, QuietMarket: max(o.quiet, 20*time.Second),
+		Silence: o.silence, Lifetime: o.lifetime, KeepAliveInterval: o.keepAlive})
 	if err != nil {
 		tb.Fatal(err)
 	}

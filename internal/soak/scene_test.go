@@ -1,0 +1,349 @@
+package soak
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"hftrunner/connector"
+	"hftrunner/connector/clientid"
+	"hftrunner/connector/connectortest"
+	"hftrunner/connector/depthsync"
+	connectorvenue "hftrunner/connector/venue"
+	"hftrunner/hft"
+	"hftrunner/internal/testexchange"
+	"hftrunner/internal/testexchange/fault"
+	"hftrunner/internal/testexchange/venue"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// each runs a test for each venue that wants accepts, all for nil. Scenes mostly wait, so they run side by side.
+func each(t *testing.T, wants func(s subject) bool, test func(t *testing.T, s subject)) {
+	t.Helper()
+	t.Parallel()
+	n := 0
+	for _, s := range subjects() {
+		if wants != nil && !wants(s) {
+			continue
+		}
+		n++
+		t.Run(string(s.name), func(t *testing.T) {
+			t.Parallel()
+			test(t, s)
+		})
+	}
+	if n == 0 {
+		t.Error("there is no venue for this test")
+	}
+}
+
+// has reports whether the venue can have a fault.
+func (s subject) has(name fault.Name) bool {
+	switch name {
+	case fault.EmptyLeaves, fault.MidSnapshot, fault.RestartSnapshot:
+		return s.rule == depthsync.Streamed
+	case fault.NullFeeAsset, fault.StaleSnapshot, fault.AheadSnapshot, fault.SnapshotDelay:
+		return s.rule != depthsync.Streamed
+	case fault.ListenKeyExpired, fault.ListenKeyUnknown:
+		return isFutures(s)
+	}
+	return true
+}
+
+// quickAudit compares with the venue often, for what no event tells.
+func quickAudit() connectorvenue.Config {
+	return connectorvenue.Config{AuditInterval: 300 * time.Millisecond}
+}
+
+func isFutures(s subject) bool { return s.name == testexchange.BinanceFutures }
+
+// mids are the prices of the still market, around which others have othersQty at the best level of each side.
+func mids() map[string]float64 { return map[string]float64{"BTCUSDT": 60000, "ETHUSDT": 2500} }
+
+const (
+	othersQty = 50
+	// spread is the distance of each side from the middle.
+	spread = 1.0
+)
+
+// scene is one connector at one exchange whose market stands still but for a far level that changes all the time, so that
+// the test knows what becomes of an order.
+type scene struct {
+	*testing.T
+	subject
+	*run
+	exchange *testexchange.Exchange
+	nextID   uint64
+	// sent are the orders of this scene by id.
+	sent map[uint64]connector.Order
+	stop func()
+}
+
+// stage starts an exchange and a connector, and lets the connector run. Wait for ready yourself.
+func stage(t *testing.T, s subject, set settings, change func(c *testexchange.Config)) *scene {
+	t.Helper()
+	config := testexchange.Config{Venues: []testexchange.Venue{s.name}, Background: testexchange.Still, Seed: soakSeed(t), PingInterval: time.Second}
+	if change != nil {
+		change(&config)
+	}
+	e, err := testexchange.Start(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sc := &scene{T: t, subject: s, exchange: e, sent: map[uint64]connector.Order{}}
+	sc.stop = sc.moveMarket()
+	t.Cleanup(func() {
+		sc.stop()
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if set.symbols == nil {
+		set.symbols = []string{"BTCUSDT"}
+	}
+	sc.enter(set)
+	return sc
+}
+
+// open is stage and waits until the books are ready.
+func open(t *testing.T, s subject, set settings, change func(c *testexchange.Config)) *scene {
+	t.Helper()
+	sc := stage(t, s, set, change)
+	sc.wait("the books are ready", sc.ready)
+	return sc
+}
+
+// enter connects a connector, as a runner does that is started.
+func (sc *scene) enter(set settings) {
+	sc.Helper()
+	sc.run = connect(sc.T, sc.subject, sc.exchange, set)
+	for _, o := range sc.sent {
+		sc.Sent(&o) // a connector that comes after another may speak of its orders
+	}
+	r := sc.run
+	r.begin()
+	sc.Cleanup(func() {
+		r.end(sc.T)
+		if err := r.Faults(); err != nil {
+			sc.Errorf("the connector broke its contract: %v", err)
+		}
+	})
+}
+
+// moveMarket makes the market and changes a far level of each symbol until the returned function is called.
+func (sc *scene) moveMarket() (stop func()) {
+	sc.Helper()
+	for symbol, mid := range mids() {
+		sc.level(symbol, hft.Buy, mid-spread, othersQty)
+		sc.level(symbol, hft.Sell, mid+spread, othersQty)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var moving sync.WaitGroup
+	moving.Go(func() {
+		for i := 0; ctx.Err() == nil; i++ {
+			for symbol, mid := range mids() {
+				// The exchange may be closed already by a test that restarts it, and then nobody sees it.
+				_ = sc.exchange.SetLevel(sc.name, symbol, hft.Buy, math.Round(mid*0.98), float64(1+i%7))
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(10 * time.Millisecond):
+			}
+		}
+	})
+	return func() {
+		cancel()
+		moving.Wait()
+	}
+}
+
+func (sc *scene) level(symbol string, side hft.Side, price, qty float64) {
+	sc.Helper()
+	if err := sc.exchange.SetLevel(sc.name, symbol, side, price, qty); err != nil {
+		sc.Fatal(err)
+	}
+}
+
+// arm arms faults in the words of the command line.
+func (sc *scene) arm(texts ...string) {
+	sc.Helper()
+	for _, text := range texts {
+		f, err := fault.Parse(text)
+		if err == nil {
+			err = sc.exchange.Arm(sc.name, f)
+		}
+		if err != nil {
+			sc.Fatal(err)
+		}
+	}
+}
+
+// hits returns how often a fault has happened.
+func (sc *scene) hits(name fault.Name) int {
+	for _, f := range sc.state().Faults {
+		if f.Name == name {
+			return f.Hits
+		}
+	}
+	return 0
+}
+
+// happened waits until a fault has happened: without it a test would prove nothing.
+func (sc *scene) happened(name fault.Name) {
+	sc.Helper()
+	sc.wait(fmt.Sprintf("the fault %s happens", name), func() bool { return sc.hits(name) > 0 })
+}
+
+func (sc *scene) state() venue.State {
+	sc.Helper()
+	state, err := sc.exchange.State(sc.name)
+	if err != nil {
+		sc.Fatal(err)
+	}
+	return state
+}
+
+func (sc *scene) wait(what string, cond func() bool) {
+	sc.Helper()
+	eventually(sc.T, what, cond)
+}
+
+// order returns an order of bot 1 on BTCUSDT at a distance from the middle; positive distances are behind the market.
+func (sc *scene) order(side hft.Side, behind float64, tif hft.TimeInForce) connector.Order {
+	sc.nextID++
+	inst := sc.instruments[0]
+	price := mids()[inst.Symbol] - float64(side)*behind
+	o := connector.Order{InstrumentNo: inst.No, Owner: connector.Owner{Bot: 1, Incarnation: 1},
+		Order: hft.NewOrder(sc.nextID, hft.PriceTick(price, inst.TickSize), inst.TickSize, 0.01, side, hft.Limit, tif)}
+	return o
+}
+
+// resting returns an order that waits in the book, taking one that is executed at once.
+func (sc *scene) resting() connector.Order { return sc.order(hft.Buy, 100, hft.GTC) }
+func (sc *scene) taking() connector.Order  { return sc.order(hft.Buy, -100, hft.IOC) }
+
+func (sc *scene) submit(o connector.Order) connector.Order {
+	o.Req = hft.StatusNew
+	return sc.send(o, sc.connector.Submit)
+}
+
+func (sc *scene) cancelOrder(o connector.Order) connector.Order {
+	o.Req = hft.StatusCanceled
+	return sc.send(o, sc.connector.Cancel)
+}
+
+func (sc *scene) modify(o connector.Order) connector.Order {
+	o.Req = hft.StatusReplaced
+	return sc.send(o, sc.connector.Modify)
+}
+
+func (sc *scene) send(o connector.Order, call func(connector.Order)) connector.Order {
+	o.LocalTimestampNs = sc.clock.NowNs()
+	sc.sent[o.OrderID] = o
+	sc.Sent(&o)
+	call(o)
+	return o
+}
+
+// last returns the last update about an order, and whether there is one.
+func (sc *scene) last(o connector.Order) (connector.OrderUpdate, bool) {
+	updates := sc.Updates(connectortest.KeyOf(&o))
+	if len(updates) == 0 {
+		return connector.OrderUpdate{}, false
+	}
+	return updates[len(updates)-1], true
+}
+
+// becomes waits until an order has one of some states and nothing under way.
+func (sc *scene) becomes(o connector.Order, states ...hft.Status) connector.OrderUpdate {
+	sc.Helper()
+	var u connector.OrderUpdate
+	sc.wait(fmt.Sprintf("order %d becomes %v", o.OrderID, states), func() bool {
+		var known bool
+		u, known = sc.last(o)
+		return known && slices.Contains(states, u.Status) && (u.Req == hft.StatusNone || u.Req == hft.StatusRejected)
+	})
+	return u
+}
+
+// said returns the error events whose text contains a part.
+func (sc *scene) said(kind hft.ErrorKind, part string) int {
+	n := 0
+	for _, e := range sc.Errors() {
+		if e.Kind == kind && strings.Contains(e.LiveError.Error(), part) {
+			n++
+		}
+	}
+	return n
+}
+
+// agrees waits until orders, executions, positions and books are those of the exchange, and each order was sent once.
+func (sc *scene) agrees() {
+	sc.Helper()
+	agree(sc.T, "orders", func() error { return ordersAgree(sc.T, sc.state(), sc.run) })
+	compare(sc.T, sc.subject, sc.exchange, sc.run)
+}
+
+// ordersAgree compares each order of the connector with what the last update said of it. An order that was replaced is
+// several at the exchange.
+func ordersAgree(t *testing.T, state venue.State, r *run) error {
+	t.Helper()
+	codec, err := clientid.New(ownPrefix, time.Now().UnixMilli())
+	if err != nil {
+		t.Fatal(err)
+	}
+	type fate struct {
+		status string
+		filled float64
+	}
+	fates := map[connectortest.Key]fate{}
+	for _, o := range state.Orders {
+		owner, id, ok := codec.Decode(o.ClientID)
+		if !ok {
+			continue
+		}
+		inst := slices.IndexFunc(r.instruments, func(i connector.Instrument) bool { return i.Symbol == o.Symbol })
+		key := connectortest.Key{InstrumentNo: inst, Bot: owner.Bot, OrderID: id}
+		fates[key] = fate{plain(o.Status), fates[key].filled + number(t, o.Filled)}
+	}
+	last, executed := map[connectortest.Key]connector.OrderUpdate{}, map[connectortest.Key]float64{}
+	for _, u := range r.AllUpdates() {
+		key := connectortest.KeyOf(&u.Order)
+		last[key] = u
+		if u.Fill {
+			executed[key] += u.ExecQty
+		}
+	}
+	var errs []error
+	for key, f := range fates {
+		u, known := last[key]
+		if !known || plain(u.Status.String()) != f.status {
+			errs = append(errs, fmt.Errorf("order %+v is %s at the exchange, the last update is %+v", key, f.status, u))
+		}
+		if math.Abs(executed[key]-f.filled) > 1e-9 {
+			errs = append(errs, fmt.Errorf("order %+v has executed %v at the exchange, %v is reported", key, f.filled, executed[key]))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// plain makes the statuses of all venues and of hft comparable.
+func plain(status string) string {
+	status = strings.ToLower(strings.ReplaceAll(status, "_", ""))
+	switch status {
+	case "cancelled":
+		return "canceled"
+	case "expiredinmatch":
+		return "expired"
+	}
+	return status
+}

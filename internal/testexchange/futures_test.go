@@ -326,7 +326,6 @@ type follower struct {
 	*testing.T
 	decoder  connector.Decoder
 	sync     *depthsync.Synchronizer
-	rule     depthsync.Rule
 	levels   [2]map[string]string
 	gaps     int
 	messages int

@@ -43,7 +43,7 @@ func refusal(err error, s *market.Symbol) *binance.Error {
 		}
 		e := &binance.Error{Code: r.code, Msg: r.msg}
 		if r.err == market.ErrNotional && s != nil {
-			e.Msg += trimZeros(s.MinNotional.String()) + " (unless you choose reduce only)."
+			e.Msg += binance.TrimZeros(s.MinNotional.String()) + " (unless you choose reduce only)."
 		}
 		return e
 	}

@@ -72,7 +72,7 @@ type filter struct {
 
 func (v *Venue) exchangeInfo(*binance.Call) (any, *binance.Error) {
 	o := &v.options
-	info := exchangeInfo{ExchangeFilters: []struct{}{}, FuturesType: "U_MARGINED", Timezone: "UTC", ServerTime: milliseconds(v.core.NowNs()),
+	info := exchangeInfo{ExchangeFilters: []struct{}{}, FuturesType: "U_MARGINED", Timezone: "UTC", ServerTime: binance.Milliseconds(v.core.NowNs()),
 		RateLimits: []rateLimit{{"MINUTE", 1, o.WeightPerMinute, "REQUEST_WEIGHT"}, {"MINUTE", 1, o.OrdersPerMinute, "ORDERS"},
 			{"SECOND", 10, o.OrdersPer10s, "ORDERS"}},
 		Assets: []assetInfo{{"USDT", true, "-10000"}}, Symbols: []symbolInfo{}}
@@ -88,13 +88,13 @@ func (v *Venue) exchangeInfo(*binance.Call) (any, *binance.Error) {
 
 func newSymbolInfo(s *market.Symbol) symbolInfo {
 	tick, lot := s.Tick.String(), s.Lot.String()
-	decimals := func(n float64) string { return trimZeros(market.Amount(n * 1e8).String()) }
+	decimals := func(n float64) string { return binance.TrimZeros(market.Amount(n * 1e8).String()) }
 	filters := []filter{
-		{FilterType: "PRICE_FILTER", MinPrice: s.Tick.Format(s.MinPriceTicks), MaxPrice: trimZeros(s.Tick.Format(s.MaxPriceTicks)), TickSize: tick},
-		{FilterType: "LOT_SIZE", MinQty: s.Lot.Format(s.MinQtyLots), MaxQty: trimZeros(s.Lot.Format(s.MaxQtyLots)), StepSize: lot},
-		{FilterType: "MARKET_LOT_SIZE", MinQty: s.Lot.Format(s.MinQtyLots), MaxQty: trimZeros(s.Lot.Format(s.MaxMarketQtyLots)), StepSize: lot},
+		{FilterType: "PRICE_FILTER", MinPrice: s.Tick.Format(s.MinPriceTicks), MaxPrice: binance.TrimZeros(s.Tick.Format(s.MaxPriceTicks)), TickSize: tick},
+		{FilterType: "LOT_SIZE", MinQty: s.Lot.Format(s.MinQtyLots), MaxQty: binance.TrimZeros(s.Lot.Format(s.MaxQtyLots)), StepSize: lot},
+		{FilterType: "MARKET_LOT_SIZE", MinQty: s.Lot.Format(s.MinQtyLots), MaxQty: binance.TrimZeros(s.Lot.Format(s.MaxMarketQtyLots)), StepSize: lot},
 		{FilterType: "MAX_NUM_ORDERS", Limit: s.MaxOrders},
-		{FilterType: "MIN_NOTIONAL", Notional: trimZeros(s.MinNotional.String())},
+		{FilterType: "MIN_NOTIONAL", Notional: binance.TrimZeros(s.MinNotional.String())},
 	}
 	if s.BandShare > 0 {
 		filters = append(filters, filter{FilterType: "PERCENT_PRICE", MultiplierUp: decimals(1 + s.BandShare), MultiplierDown: decimals(1 - s.BandShare),
@@ -108,7 +108,7 @@ func newSymbolInfo(s *market.Symbol) symbolInfo {
 }
 
 func (v *Venue) time(*binance.Call) (any, *binance.Error) {
-	return map[string]int64{"serverTime": milliseconds(v.core.NowNs())}, nil
+	return map[string]int64{"serverTime": binance.Milliseconds(v.core.NowNs())}, nil
 }
 
 func (v *Venue) ping(*binance.Call) (any, *binance.Error) { return struct{}{}, nil }
@@ -132,7 +132,7 @@ func (v *Venue) tickerBook(c *binance.Call) (any, *binance.Error) {
 				continue
 			}
 			bids, asks, id, _ := m.Book(name, 1) // the symbol is one of the market's
-			row := tickerBook{Symbol: name, BidPrice: "0", BidQty: "0", AskPrice: "0", AskQty: "0", Time: milliseconds(v.bookOf(s).lastNs), LastUpdateID: id}
+			row := tickerBook{Symbol: name, BidPrice: "0", BidQty: "0", AskPrice: "0", AskQty: "0", Time: v.market.ChangedMs(s), LastUpdateID: id}
 			if len(bids) > 0 {
 				row.BidPrice, row.BidQty = s.Tick.Format(bids[0].PriceTicks), s.Lot.Format(bids[0].QtyLots)
 			}
@@ -156,7 +156,7 @@ type tickerPrice struct {
 
 func (v *Venue) tickerPrice(c *binance.Call) (any, *binance.Error) {
 	return v.withSymbol(c, false, func(nowNs int64, m *market.Market, s *market.Symbol) (any, *binance.Error) {
-		return tickerPrice{s.Name, s.Tick.Format(m.LastPrice(s.Name)), milliseconds(nowNs)}, nil
+		return tickerPrice{s.Name, s.Tick.Format(m.LastPrice(s.Name)), binance.Milliseconds(nowNs)}, nil
 	})
 }
 
@@ -173,7 +173,7 @@ type premiumIndex struct {
 func (v *Venue) premiumIndex(c *binance.Call) (any, *binance.Error) {
 	return v.withSymbol(c, false, func(nowNs int64, m *market.Market, s *market.Symbol) (any, *binance.Error) {
 		const eightHoursMs = 8 * 60 * 60 * 1000
-		price, nowMs := s.Tick.Format(m.LastPrice(s.Name)), milliseconds(nowNs)
+		price, nowMs := s.Tick.Format(m.LastPrice(s.Name)), binance.Milliseconds(nowNs)
 		return premiumIndex{s.Name, price, price, "0.00010000", nowMs - nowMs%eightHoursMs + eightHoursMs, "0.00010000", nowMs}, nil
 	})
 }

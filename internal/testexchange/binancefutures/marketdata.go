@@ -1,54 +1,97 @@
 package binancefutures
 
 import (
+	"slices"
+	"strings"
 	"time"
 
-	"hftrunner/hft"
 	"hftrunner/internal/testexchange/binance"
-	"hftrunner/internal/testexchange/market"
-	"hftrunner/internal/testexchange/venue"
 )
 
-func levels(s *market.Symbol, list []market.Level) [][2]string { return venue.Levels(s, list) }
-
-// encode writes a message that is made of plain fields only.
-func encode(value any) []byte {
-	body, err := binance.Marshal(value)
-	if err != nil {
-		return []byte("{}")
-	}
-	return body
+// depthSpeeds are the speeds of depth streams. The one without delay is undocumented and used.
+func depthSpeeds() map[string]time.Duration {
+	return map[string]time.Duration{"": 250 * time.Millisecond, "@250ms": 250 * time.Millisecond, "@500ms": 500 * time.Millisecond,
+		"@100ms": 100 * time.Millisecond, "@0ms": 0}
 }
 
-// publishMarket sends trades, best prices and, without delay, differences.
-func (v *Venue) publishMarket(nowNs int64, m *market.Market, events []market.Event) {
-	touched := map[*bookStreams]bool{}
-	for i := range events {
-		e := &events[i]
-		switch e.Kind {
-		case market.LevelChanged:
-			b := v.bookOf(e.Symbol)
-			if !touched[b] && b.stale == nil {
-				b.stale = &snapshot{LastUpdateID: e.UpdateID - 1, E: milliseconds(e.TimeNs), T: milliseconds(e.TimeNs), Bids: [][2]string{}, Asks: [][2]string{}}
-			}
-			b.level(e)
-			touched[b] = true
-		case market.Traded:
-			v.trade(v.bookOf(e.Symbol), e)
+const classPublic, classMarket, classPrivate = "public", "market", "private"
+
+// streamClass returns the path that a stream flows on, "" for a name that is not well formed. The trade stream, which
+// is not documented, is seen with the book and not with the market's.
+func streamClass(name string) string {
+	if name == "!bookTicker" {
+		return classPublic
+	}
+	if strings.HasPrefix(name, "!") {
+		return classMarket
+	}
+	symbol, kind, ok := strings.Cut(name, "@")
+	if !ok || symbol == "" || strings.Trim(symbol, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" {
+		return ""
+	}
+	if _, depth := binance.DepthStream(kind, depthSpeeds()); depth || kind == "bookTicker" || kind == "trade" {
+		return classPublic
+	}
+	base, _, _ := strings.Cut(kind, "@")
+	switch base {
+	case "aggTrade", "markPrice", "ticker", "miniTicker", "forceOrder", "compositeIndex":
+		return classMarket
+	}
+	if strings.HasPrefix(base, "kline_") {
+		return classMarket
+	}
+	return ""
+}
+
+func validStream(name string) bool { return streamClass(name) != "" }
+
+// flows reports whether a connection gets a stream by its path; unrouted ones get the book.
+func (v *Venue) flows(path, stream string) bool {
+	class := streamClass(stream)
+	for _, c := range []string{classPublic, classMarket, classPrivate} {
+		if strings.HasPrefix(path, "/"+c+"/") {
+			return c == class
 		}
 	}
-	for _, name := range m.Symbols() {
-		b := v.books[name]
-		if b == nil || !touched[b] {
-			continue
-		}
-		v.bookTicker(nowNs, m, b)
-		for _, d := range b.depths {
-			if d.interval == 0 && nowNs >= b.frozenUntilNs {
-				v.flush(nowNs, m, b, d)
-			}
-		}
-	}
+	return class == classPublic || v.options.Unrouted
+}
+
+// wording writes market data.
+type wording struct{}
+
+var _ binance.Wording = wording{}
+
+type depthUpdate struct {
+	Event string      `json:"e"`
+	E     int64       `json:"E"`
+	T     int64       `json:"T"`
+	S     string      `json:"s"`
+	First int64       `json:"U"`
+	Last  int64       `json:"u"`
+	Prev  int64       `json:"pu"`
+	Bids  [][2]string `json:"b"`
+	Asks  [][2]string `json:"a"`
+}
+
+// Depth is a message of a depth stream.
+func (wording) Depth(u *binance.DepthUpdate) any {
+	return depthUpdate{"depthUpdate", u.NowMs, u.ChangedMs, u.Symbol.Name, u.FirstID, u.LastID, u.PrevID, u.Bids, u.Asks}
+}
+
+// PartialDepth has the fields of a difference.
+func (w wording) PartialDepth(u *binance.DepthUpdate) any { return w.Depth(u) }
+
+type snapshot struct {
+	LastUpdateID int64       `json:"lastUpdateId"`
+	E            int64       `json:"E"`
+	T            int64       `json:"T"`
+	Bids         [][2]string `json:"bids"`
+	Asks         [][2]string `json:"asks"`
+}
+
+// Snapshot is the body of a REST book.
+func (wording) Snapshot(u *binance.DepthUpdate) any {
+	return snapshot{u.LastID, u.NowMs, u.ChangedMs, u.Bids, u.Asks}
 }
 
 type tradeMessage struct {
@@ -63,7 +106,12 @@ type tradeMessage struct {
 	Maker bool   `json:"m"`
 }
 
-// aggTrade is the message of several trades at one price by one side.
+// Trade is a single trade.
+func (wording) Trade(u *binance.TradeUpdate) any {
+	return tradeMessage{"trade", u.NowMs, u.TradedMs, u.Symbol.Name, u.ID, u.Symbol.Tick.Format(u.PriceTicks), u.Symbol.Lot.Format(u.QtyLots),
+		"MARKET", u.BuyerIsMaker}
+}
+
 type aggTrade struct {
 	Event string `json:"e"`
 	E     int64  `json:"E"`
@@ -76,40 +124,12 @@ type aggTrade struct {
 	Last  int64  `json:"l"`
 	T     int64  `json:"T"`
 	Maker bool   `json:"m"`
-
-	lots, tick, startNs int64
 }
 
-func (v *Venue) trade(b *bookStreams, e *market.Event) {
-	buyerIsMaker := e.Side == hft.Sell
-	v.broadcast(b.lower+"@trade", func() []byte {
-		return encode(tradeMessage{Event: "trade", E: milliseconds(e.TimeNs), T: milliseconds(e.TimeNs), S: e.Symbol.Name, ID: e.TradeID,
-			Price: e.Symbol.Tick.Format(e.PriceTicks), Qty: e.Symbol.Lot.Format(e.QtyLots), X: "MARKET", Maker: buyerIsMaker})
-	})
-	if a := b.agg; a != nil && (a.tick != e.PriceTicks || a.Maker != buyerIsMaker || e.TimeNs-a.startNs >= int64(aggInterval)) {
-		v.flushAgg(b)
-	}
-	if b.agg == nil {
-		b.aggID++
-		b.agg = &aggTrade{Event: "aggTrade", S: e.Symbol.Name, ID: b.aggID, Price: e.Symbol.Tick.Format(e.PriceTicks), First: e.TradeID,
-			Maker: buyerIsMaker, tick: e.PriceTicks, startNs: e.TimeNs}
-	}
-	b.agg.lots += e.QtyLots
-	b.agg.Last, b.agg.T = e.TradeID, milliseconds(e.TimeNs)
-}
-
-// aggInterval is how long trades are aggregated.
-const aggInterval = 100 * time.Millisecond
-
-func (v *Venue) flushAgg(b *bookStreams) {
-	a := b.agg
-	b.agg = nil
-	v.broadcast(b.lower+"@aggTrade", func() []byte {
-		a.E = a.T
-		a.Qty = b.symbol.Lot.Format(a.lots)
-		a.NQ = a.Qty
-		return encode(a)
-	})
+// AggTrade is several trades at one price by one side.
+func (wording) AggTrade(u *binance.TradeUpdate) any {
+	qty := u.Symbol.Lot.Format(u.QtyLots)
+	return aggTrade{"aggTrade", u.NowMs, u.Symbol.Name, u.ID, u.Symbol.Tick.Format(u.PriceTicks), qty, qty, u.FirstID, u.LastID, u.TradedMs, u.BuyerIsMaker}
 }
 
 type bookTicker struct {
@@ -124,26 +144,37 @@ type bookTicker struct {
 	E      int64  `json:"E"`
 }
 
-func (v *Venue) bookTicker(nowNs int64, m *market.Market, b *bookStreams) {
-	bids, asks, id, _ := m.Book(b.symbol.Name, 1) // the symbol is one of the market's
-	if len(bids) == 0 || len(asks) == 0 || bids[0] == b.bid && asks[0] == b.ask {
-		return
-	}
-	b.bid, b.ask = bids[0], asks[0]
-	payload := func() []byte {
-		s := b.symbol
-		return encode(bookTicker{Event: "bookTicker", ID: id, S: s.Name, Bid: s.Tick.Format(b.bid.PriceTicks), BidQty: s.Lot.Format(b.bid.QtyLots),
-			Ask: s.Tick.Format(b.ask.PriceTicks), AskQty: s.Lot.Format(b.ask.QtyLots), T: milliseconds(b.lastNs), E: milliseconds(nowNs)})
-	}
-	v.broadcast(b.lower+"@bookTicker", payload)
-	v.broadcast("!bookTicker", payload)
+// Ticker is the best bid and ask.
+func (wording) Ticker(u *binance.TickerUpdate) any {
+	s := u.Symbol
+	return bookTicker{"bookTicker", u.UpdateID, s.Name, s.Tick.Format(u.Bid.PriceTicks), s.Lot.Format(u.Bid.QtyLots),
+		s.Tick.Format(u.Ask.PriceTicks), s.Lot.Format(u.Ask.QtyLots), u.ChangedMs, u.NowMs}
 }
 
-// tickAgg sends aggregated trades whose time is over.
-func (v *Venue) tickAgg(nowNs int64) {
-	for _, b := range v.books {
-		if b.agg != nil && nowNs-b.agg.startNs >= int64(aggInterval) {
-			v.flushAgg(b)
-		}
+func depthWeight(p binance.Params) int {
+	limit, _ := p.Int("limit")
+	switch {
+	case limit == 0 || limit == 500:
+		return 10
+	case limit <= 50:
+		return 2
+	case limit == 100:
+		return 5
 	}
+	return 20
+}
+
+// depth answers a request for the book.
+func (v *Venue) depth(c *binance.Call) (any, *binance.Error) {
+	limit, bad := c.Params.Int("limit")
+	if bad != nil {
+		return nil, bad
+	}
+	if limit == 0 {
+		limit = 500
+	}
+	if !slices.Contains([]int64{5, 10, 20, 50, 100, 500, 1000}, limit) {
+		return nil, &binance.Error{Code: -4021, Msg: "Limit is not a valid depth limit."}
+	}
+	return v.market.Snapshot(c, int(limit), func(err error) *binance.Error { return refusal(err, nil) })
 }

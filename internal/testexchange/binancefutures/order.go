@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 
 	"hftrunner/hft"
 	"hftrunner/internal/testexchange/binance"
@@ -44,18 +43,18 @@ type ack struct {
 }
 
 func newAck(s *market.Symbol, o *market.Order) *ack {
-	return &ack{OrderID: o.ID, Symbol: o.Symbol, Status: status(o), ClientOrderID: o.ClientID, Price: price(s, o),
+	return &ack{OrderID: o.ID, Symbol: o.Symbol, Status: binance.Status(o), ClientOrderID: o.ClientID, Price: price(s, o),
 		OrigQty: s.Lot.Format(o.QtyLots), ExecutedQty: s.Lot.Format(o.FilledLots), CumQty: s.Lot.Format(o.FilledLots), TimeInForce: tif(o),
-		Type: orderType(o), ReduceOnly: o.ReduceOnly, Side: side(o.Side), PositionSide: positionSide(o.Position),
+		Type: orderType(o), ReduceOnly: o.ReduceOnly, Side: binance.Side(o.Side), PositionSide: positionSide(o.Position),
 		StopPrice: "0.00", WorkingType: "CONTRACT_PRICE", OrigType: orderType(o), PriceMatch: "NONE",
-		SelfTradePreventionMode: selfTrade(o.SelfTrade), UpdateTime: milliseconds(o.UpdatedNs)}
+		SelfTradePreventionMode: binance.SelfTrade(o.SelfTrade), UpdateTime: binance.Milliseconds(o.UpdatedNs)}
 }
 
 // queried is an order as queries are answered.
 func queried(s *market.Symbol, o *market.Order) *ack {
 	a := newAck(s, o)
 	a.CumQty = ""
-	a.AvgPrice, a.CumQuote, a.Time = s.Average(o.FilledValue, o.FilledLots), trimZeros(o.FilledValue.String()), milliseconds(o.CreatedNs)
+	a.AvgPrice, a.CumQuote, a.Time = s.Average(o.FilledValue, o.FilledLots), binance.TrimZeros(o.FilledValue.String()), binance.Milliseconds(o.CreatedNs)
 	return a
 }
 
@@ -117,9 +116,9 @@ func readRequest(p binance.Params, s *market.Symbol) (market.Request, *binance.E
 		return r, &binance.Error{Code: -1100, Msg: "Illegal characters found in parameter 'newClientOrderId'; legal range is '^[\\.A-Z\\:/a-z0-9_-]{1,36}$'."}
 	}
 	var ok [3]bool
-	r.Side, ok[0] = readSide(p["side"])
+	r.Side, ok[0] = binance.ReadSide(p["side"])
 	r.Position, ok[1] = readPositionSide(p["positionSide"])
-	r.SelfTrade, ok[2] = readSelfTrade(p["selfTradePreventionMode"])
+	r.SelfTrade, ok[2] = binance.ReadSelfTrade(p["selfTradePreventionMode"])
 	switch {
 	case !ok[0]:
 		return r, &binance.Error{Code: -1117, Msg: "Invalid side."}
@@ -260,7 +259,7 @@ func (v *Venue) modifyParams(c *binance.Call, p binance.Params) (out any, bad *b
 		}
 		before, err := m.Order(c.Key.Account, ref)
 		switch {
-		case err == nil && side(before.Side) != p["side"]:
+		case err == nil && binance.Side(before.Side) != p["side"]:
 			bad = &binance.Error{Code: -1117, Msg: "Invalid side."}
 			return
 		case err == nil && before.Amendments >= maxAmendments:
@@ -272,7 +271,7 @@ func (v *Venue) modifyParams(c *binance.Call, p binance.Params) (out any, bad *b
 		case errors.Is(err, market.ErrNotOpen), errors.Is(err, market.ErrNoOrder):
 			bad = binance.ErrNoSuchOrder()
 		case errors.Is(err, market.ErrNotional):
-			bad = &binance.Error{Code: -5029, Msg: "Modify order's notional must be no smaller than " + trimZeros(s.MinNotional.String()) + "."}
+			bad = &binance.Error{Code: -5029, Msg: "Modify order's notional must be no smaller than " + binance.TrimZeros(s.MinNotional.String()) + "."}
 		case err != nil:
 			bad = refusal(err, s)
 		default:
@@ -297,5 +296,3 @@ func (v *Venue) cancelAll(c *binance.Call) (out any, bad *binance.Error) {
 	})
 	return map[string]any{"code": 200, "msg": "The operation of cancel all open order is done."}, bad
 }
-
-func milliseconds(ns int64) int64 { return ns / int64(time.Millisecond) }

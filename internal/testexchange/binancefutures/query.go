@@ -108,13 +108,13 @@ func (v *Venue) userTrades(c *binance.Call) (any, *binance.Error) {
 	return v.withSymbol(c, false, func(_ int64, m *market.Market, s *market.Symbol) (any, *binance.Error) {
 		list := []userTrade{}
 		for _, x := range m.Executions(c.Key.Account, s.Name) {
-			at := milliseconds(x.TimeNs)
+			at := binance.Milliseconds(x.TimeNs)
 			if orderID != 0 && x.OrderID != orderID || at < start || end != 0 && at > end || x.TradeID < fromID {
 				continue
 			}
 			list = append(list, userTrade{Buyer: x.Side == hft.Buy, Commission: x.Fee.String(), Asset: x.FeeAsset, ID: x.TradeID, Maker: x.Maker,
 				OrderID: x.OrderID, Price: s.Tick.Format(x.PriceTicks), Qty: s.Lot.Format(x.QtyLots), QuoteQty: x.Value.String(),
-				RealizedPnl: x.RealizedPnL.String(), Side: side(x.Side), PositionSide: positionSide(x.Position), Symbol: s.Name, Time: at})
+				RealizedPnl: x.RealizedPnL.String(), Side: binance.Side(x.Side), PositionSide: positionSide(x.Position), Symbol: s.Name, Time: at})
 		}
 		if fromID != 0 {
 			return list[:min(len(list), int(limit))], nil
@@ -180,7 +180,7 @@ func newPositionRow(m *market.Market, p *market.Position) positionRow {
 	return positionRow{Symbol: s.Name, PositionSide: positionSide(p.Side), PositionAmt: s.Lot.Format(p.Lots), EntryPrice: p.EntryPrice(),
 		BreakEvenPrice: p.EntryPrice(), MarkPrice: s.Tick.Format(mark), UnRealizedProfit: (notional - p.Cost).String(), LiquidationPrice: "0",
 		IsolatedMargin: "0", Notional: notional.String(), MarginAsset: s.QuoteAsset, IsolatedWallet: "0", InitialMargin: "0", MaintMargin: "0",
-		PositionInitialMargin: "0", OpenOrderInitialMargin: "0", BidNotional: "0", AskNotional: "0", UpdateTime: milliseconds(p.UpdatedNs)}
+		PositionInitialMargin: "0", OpenOrderInitialMargin: "0", BidNotional: "0", AskNotional: "0", UpdateTime: binance.Milliseconds(p.UpdatedNs)}
 }
 
 type balanceRow struct {
@@ -201,7 +201,7 @@ func (v *Venue) balance(c *binance.Call) (any, *binance.Error) {
 		for _, b := range m.Balances(c.Key.Account) {
 			total := b.Total.String()
 			rows = append(rows, balanceRow{AccountAlias: "SgsR", Asset: b.Asset, Balance: total, CrossWalletBalance: total, CrossUnPnl: "0.00000000",
-				AvailableBalance: total, MaxWithdrawAmount: total, MarginAvailable: true, UpdateTime: milliseconds(nowNs)})
+				AvailableBalance: total, MaxWithdrawAmount: total, MarginAvailable: true, UpdateTime: binance.Milliseconds(nowNs)})
 		}
 	})
 	return rows, nil
@@ -236,7 +236,7 @@ func (v *Venue) account(c *binance.Call) (any, *binance.Error) {
 				total = b.Total
 			}
 			text := b.Total.String()
-			info.Assets = append(info.Assets, accountAsset{b.Asset, text, text, text, milliseconds(nowNs)})
+			info.Assets = append(info.Assets, accountAsset{b.Asset, text, text, text, binance.Milliseconds(nowNs)})
 		}
 		info.TotalWalletBalance, info.AvailableBalance = total.String(), total.String()
 		for _, p := range m.Positions(c.Key.Account) {

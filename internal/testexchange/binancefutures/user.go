@@ -148,14 +148,13 @@ func (v *Venue) tickUser(nowNs int64) {
 		if !all && nowNs < k.expiresNs {
 			continue
 		}
-		v.sendUser(k.account, "listenKeyExpired", encode(keyExpired{"listenKeyExpired", milliseconds(nowNs), name}))
+		v.sendUser(k.account, "listenKeyExpired", binance.Encode(keyExpired{"listenKeyExpired", binance.Milliseconds(nowNs), name}))
 		delete(v.listenKeys, name)
 		v.detach(k)
 	}
 	for _, u := range v.users {
 		u.stream.Tick(nowNs)
 	}
-	v.tickAgg(nowNs)
 }
 
 // tickActions does the faults that happen to all connections.
@@ -165,7 +164,7 @@ func (v *Venue) tickActions(nowNs int64) {
 	}
 	if f, hit := v.core.Faults.Hit(fault.ServerShutdown, ""); hit {
 		v.shutdownNs = nowNs + int64(f.DurationOr(10*time.Second))
-		payload := encode(map[string]any{"e": "serverShutdown", "E": milliseconds(nowNs)})
+		payload := binance.Encode(map[string]any{"e": "serverShutdown", "E": binance.Milliseconds(nowNs)})
 		for _, c := range v.core.Hub.Conns() {
 			if strings.HasSuffix(c.Path, "/stream") {
 				c.Send("serverShutdown", binance.Combined("!serverShutdown", payload))
@@ -188,7 +187,7 @@ func (v *Venue) publishUser(nowNs int64, events []market.Event) {
 	for i := range events {
 		switch e := &events[i]; e.Kind {
 		case market.AccountChanged:
-			v.sendUser(e.Account, "ACCOUNT_UPDATE", encode(newAccountUpdate(nowNs, e)))
+			v.sendUser(e.Account, "ACCOUNT_UPDATE", binance.Encode(newAccountUpdate(nowNs, e)))
 		case market.OrderChanged:
 			v.sendOrder(nowNs, e)
 		}
@@ -197,7 +196,7 @@ func (v *Venue) publishUser(nowNs int64, events []market.Event) {
 
 func (v *Venue) sendOrder(nowNs int64, e *market.Event) {
 	if v.options.TradeLite && e.Change == market.Executed {
-		v.sendUser(e.Account, "TRADE_LITE", encode(newTradeLite(nowNs, e)))
+		v.sendUser(e.Account, "TRADE_LITE", binance.Encode(newTradeLite(nowNs, e)))
 	}
 	update := newOrderUpdate(nowNs, e)
 	_, null := v.core.Faults.Hit(fault.NullFeeAsset, e.Order.ClientID)
@@ -206,9 +205,9 @@ func (v *Venue) sendOrder(nowNs int64, e *market.Event) {
 		strange := update
 		strange.Order.Exec, strange.Order.Status = "SOMETHING_NEW", "PENDING_SOMETHING"
 		strange.Order.LastQty, strange.Order.LastPrice, strange.Order.TradeID = "0", "0", 0
-		v.sendUser(e.Account, "ORDER_TRADE_UPDATE", encode(strange))
+		v.sendUser(e.Account, "ORDER_TRADE_UPDATE", binance.Encode(strange))
 	}
-	payload := encode(update)
+	payload := binance.Encode(update)
 	v.sendUser(e.Account, "ORDER_TRADE_UPDATE", payload)
 	if e.Order.Status == hft.StatusFilled {
 		if _, hit := v.core.Faults.Hit(fault.RepeatFilled, e.Order.ClientID); hit {

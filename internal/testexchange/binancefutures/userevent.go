@@ -1,6 +1,7 @@
 package binancefutures
 
 import (
+	"hftrunner/internal/testexchange/binance"
 	"hftrunner/internal/testexchange/market"
 )
 
@@ -59,7 +60,7 @@ func (f orderFields) MarshalJSON() ([]byte, error) {
 	if f.null {
 		p.FeeAsset = nullAsset{}
 	}
-	return encode(p), nil
+	return binance.Encode(p), nil
 }
 
 // nullAsset is a value that is there and null.
@@ -70,16 +71,16 @@ func (nullAsset) MarshalJSON() ([]byte, error) { return []byte("null"), nil }
 
 func newOrderUpdate(nowNs int64, e *market.Event) orderUpdate {
 	s, o := e.Symbol, &e.Order
-	f := orderFields{Symbol: o.Symbol, ClientID: o.ClientID, Side: side(o.Side), Type: orderType(o), TIF: tif(o), Qty: s.Lot.Format(o.QtyLots),
-		Price: price(s, o), Average: s.Average(o.FilledValue, o.FilledLots), StopPrice: "0", Status: status(o), ID: o.ID, LastQty: "0",
-		FilledQty: s.Lot.Format(o.FilledLots), LastPrice: "0", T: milliseconds(e.TimeNs), BidNotional: "0", AskNotional: "0",
+	f := orderFields{Symbol: o.Symbol, ClientID: o.ClientID, Side: binance.Side(o.Side), Type: orderType(o), TIF: tif(o), Qty: s.Lot.Format(o.QtyLots),
+		Price: price(s, o), Average: s.Average(o.FilledValue, o.FilledLots), StopPrice: "0", Status: binance.Status(o), ID: o.ID, LastQty: "0",
+		FilledQty: s.Lot.Format(o.FilledLots), LastPrice: "0", T: binance.Milliseconds(e.TimeNs), BidNotional: "0", AskNotional: "0",
 		ReduceOnly: o.ReduceOnly, WorkingType: "CONTRACT_PRICE", OrigType: orderType(o), PositionSide: positionSide(o.Position), Profit: "0",
-		SelfTrade: selfTrade(o.SelfTrade), PriceMatch: "NONE"}
+		SelfTrade: binance.SelfTrade(o.SelfTrade), PriceMatch: "NONE"}
 	if o.FilledLots == 0 {
 		f.FilledQty = "0"
 	}
 	if o.Open() {
-		notional := trimZeros(s.Value(o.PriceTicks, o.LeavesLots()).String())
+		notional := binance.TrimZeros(s.Value(o.PriceTicks, o.LeavesLots()).String())
 		if o.Side > 0 {
 			f.BidNotional = notional
 		} else {
@@ -100,9 +101,9 @@ func newOrderUpdate(nowNs int64, e *market.Event) orderUpdate {
 		f.Exec = "TRADE"
 		f.LastQty, f.LastPrice = s.Lot.Format(x.QtyLots), s.Tick.Format(x.PriceTicks)
 		f.Fee, f.FeeAsset = x.Fee.String(), x.FeeAsset
-		f.TradeID, f.Maker, f.Profit = x.TradeID, x.Maker, trimZeros(x.RealizedPnL.String())
+		f.TradeID, f.Maker, f.Profit = x.TradeID, x.Maker, binance.TrimZeros(x.RealizedPnL.String())
 	}
-	return orderUpdate{Event: "ORDER_TRADE_UPDATE", T: milliseconds(e.TimeNs), E: milliseconds(nowNs), Order: f}
+	return orderUpdate{Event: "ORDER_TRADE_UPDATE", T: binance.Milliseconds(e.TimeNs), E: binance.Milliseconds(nowNs), Order: f}
 }
 
 type tradeLite struct {
@@ -123,8 +124,8 @@ type tradeLite struct {
 
 func newTradeLite(nowNs int64, e *market.Event) tradeLite {
 	s, o, x := e.Symbol, &e.Order, &e.Execution
-	return tradeLite{Event: "TRADE_LITE", E: milliseconds(nowNs), T: milliseconds(e.TimeNs), Symbol: o.Symbol, Qty: s.Lot.Format(o.QtyLots),
-		Price: price(s, o), Maker: x.Maker, ClientID: o.ClientID, Side: side(o.Side), Last: s.Tick.Format(x.PriceTicks),
+	return tradeLite{Event: "TRADE_LITE", E: binance.Milliseconds(nowNs), T: binance.Milliseconds(e.TimeNs), Symbol: o.Symbol, Qty: s.Lot.Format(o.QtyLots),
+		Price: price(s, o), Maker: x.Maker, ClientID: o.ClientID, Side: binance.Side(o.Side), Last: s.Tick.Format(x.PriceTicks),
 		LastQty: s.Lot.Format(x.QtyLots), TradeID: x.TradeID, ID: o.ID}
 }
 
@@ -161,7 +162,7 @@ type positionFields struct {
 }
 
 func newAccountUpdate(nowNs int64, e *market.Event) accountUpdate {
-	u := accountUpdate{Event: "ACCOUNT_UPDATE", T: milliseconds(e.TimeNs), E: milliseconds(nowNs),
+	u := accountUpdate{Event: "ACCOUNT_UPDATE", T: binance.Milliseconds(e.TimeNs), E: binance.Milliseconds(nowNs),
 		Account: accountFields{Balances: []balanceFields{}, Positions: []positionFields{}, Reason: "ORDER"}}
 	for _, b := range e.Balances {
 		u.Account.Balances = append(u.Account.Balances, balanceFields{b.Asset, b.Total.String(), b.Total.String(), "0"})
@@ -169,7 +170,7 @@ func newAccountUpdate(nowNs int64, e *market.Event) accountUpdate {
 	for i := range e.Positions {
 		p := &e.Positions[i]
 		u.Account.Positions = append(u.Account.Positions, positionFields{Symbol: p.Symbol.Name, Amount: p.Symbol.Lot.Format(p.Lots),
-			Entry: p.EntryPrice(), BreakEven: p.EntryPrice(), Realized: trimZeros(p.Realized.String()), Unrealized: "0", MarginType: "cross",
+			Entry: p.EntryPrice(), BreakEven: p.EntryPrice(), Realized: binance.TrimZeros(p.Realized.String()), Unrealized: "0", MarginType: "cross",
 			Isolated: "0", Side: positionSide(p.Side)})
 	}
 	return u

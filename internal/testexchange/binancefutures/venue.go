@@ -37,7 +37,7 @@ type Venue struct {
 
 	// The rest is guarded by the core's lock.
 	random     *rand.Rand
-	books      map[string]*bookStreams
+	market     *binance.MarketData
 	listenKeys map[string]*listenKey
 	users      map[int64]*userConn
 	countdowns map[countdownKey]int64
@@ -59,8 +59,9 @@ func New(core *venue.Core, o Options) *Venue {
 	if o.ListenKeyTTL == 0 {
 		o.ListenKeyTTL = time.Hour
 	}
-	v := &Venue{core: core, options: o, random: rand.New(rand.NewPCG(o.Seed, 0x6c697374656e)), books: map[string]*bookStreams{},
+	v := &Venue{core: core, options: o, random: rand.New(rand.NewPCG(o.Seed, 0x6c697374656e)),
 		listenKeys: map[string]*listenKey{}, users: map[int64]*userConn{}, countdowns: map[countdownKey]int64{}}
+	v.market = binance.NewMarketData(core, wording{}, depthSpeeds(), v.flows)
 	v.limits = &binance.Limits{Weight: wire.Limiter{Interval: time.Minute, Limit: o.WeightPerMinute}, Orders: []*binance.OrderLimit{
 		{Limiter: wire.Limiter{Interval: 10 * time.Second, Limit: o.OrdersPer10s}, Header: "10S", Text: "TEN_SECONDS"},
 		{Limiter: wire.Limiter{Interval: time.Minute, Limit: o.OrdersPerMinute}, Header: "1M", Text: "MINUTE"},
@@ -127,13 +128,13 @@ func (v *Venue) serveStream(w http.ResponseWriter, r *http.Request, class, rest 
 
 // Publish sends what happened to those who have subscribed to it.
 func (v *Venue) Publish(nowNs int64, m *market.Market, events []market.Event) {
-	v.publishMarket(nowNs, m, events)
+	v.market.Publish(nowNs, m, events)
 	v.publishUser(nowNs, events)
 }
 
 // Tick sends depth updates that are due, lets keys expire and countdowns run out, and does the faults that are actions.
 func (v *Venue) Tick(nowNs int64, m *market.Market) {
-	v.flushDepth(nowNs, m)
+	v.market.Tick(nowNs, m)
 	v.tickUser(nowNs)
 	v.tickCountdowns(nowNs, m)
 	v.tickActions(nowNs)

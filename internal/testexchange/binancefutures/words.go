@@ -1,45 +1,9 @@
 package binancefutures
 
 import (
-	"strings"
-
 	"hftrunner/hft"
 	"hftrunner/internal/testexchange/market"
 )
-
-func status(o *market.Order) string {
-	if o.Status == hft.StatusExpired && o.Reason == market.ReasonSelfTrade {
-		return "EXPIRED_IN_MATCH"
-	}
-	switch o.Status {
-	case hft.StatusPartiallyFilled:
-		return "PARTIALLY_FILLED"
-	case hft.StatusFilled:
-		return "FILLED"
-	case hft.StatusCanceled:
-		return "CANCELED"
-	case hft.StatusExpired:
-		return "EXPIRED"
-	}
-	return "NEW"
-}
-
-func side(s hft.Side) string {
-	if s == hft.Sell {
-		return "SELL"
-	}
-	return "BUY"
-}
-
-func readSide(text string) (hft.Side, bool) {
-	switch text {
-	case "BUY":
-		return hft.Buy, true
-	case "SELL":
-		return hft.Sell, true
-	}
-	return hft.SideNone, false
-}
 
 func orderType(o *market.Order) string {
 	if o.Type == hft.Market {
@@ -76,24 +40,6 @@ func readPositionSide(text string) (market.PositionSide, bool) {
 	return 0, false
 }
 
-func selfTrade(s market.SelfTrade) string {
-	return [...]string{"EXPIRE_MAKER", "EXPIRE_TAKER", "EXPIRE_BOTH", "NONE"}[s]
-}
-
-func readSelfTrade(text string) (market.SelfTrade, bool) {
-	switch text {
-	case "", "EXPIRE_MAKER":
-		return market.ExpireMaker, true
-	case "EXPIRE_TAKER":
-		return market.ExpireTaker, true
-	case "EXPIRE_BOTH":
-		return market.ExpireBoth, true
-	case "NONE":
-		return market.SelfTradeAllowed, true
-	}
-	return 0, false
-}
-
 // expiryReason is the field er, empty when there is none.
 func expiryReason(o *market.Order) string {
 	switch o.Reason {
@@ -111,12 +57,4 @@ func expiryReason(o *market.Order) string {
 		return "11"
 	}
 	return ""
-}
-
-// trimZeros shortens a decimal number as the venue writes amounts: "100.00000000" is "100".
-func trimZeros(text string) string {
-	if !strings.Contains(text, ".") {
-		return text
-	}
-	return strings.TrimSuffix(strings.TrimRight(text, "0"), ".")
 }

@@ -1,0 +1,203 @@
+package thirdparty_test
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"hftrunner/hft"
+	"hftrunner/internal/testexchange"
+	"hftrunner/internal/testexchange/venue"
+)
+
+const (
+	deadline = 10 * time.Second
+	btc      = "BTCUSDT"
+)
+
+// scene is one venue on the wall clock, as the clients know no other, with a still market.
+type scene struct {
+	*testing.T
+	exchange *testexchange.Exchange
+	venue    testexchange.Venue
+}
+
+// open starts a venue where others have 5 at 60000.0 and 60000.2 each.
+func open(t *testing.T, v testexchange.Venue, change func(*testexchange.Config)) *scene {
+	t.Helper()
+	config := testexchange.Config{Venues: []testexchange.Venue{v}, Background: testexchange.Still, Seed: 1}
+	if change != nil {
+		change(&config)
+	}
+	e, err := testexchange.Start(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	s := &scene{t, e, v}
+	s.level(hft.Buy, 60000, 5)
+	s.level(hft.Sell, 60000.2, 5)
+	return s
+}
+
+func (s *scene) httpURL() string { return s.exchange.HTTPURL(s.venue) }
+func (s *scene) wsURL() string   { return s.exchange.WSURL(s.venue) }
+
+func (s *scene) level(side hft.Side, price, qty float64) {
+	s.Helper()
+	if err := s.exchange.SetLevel(s.venue, btc, side, price, qty); err != nil {
+		s.Fatal(err)
+	}
+}
+
+func (s *scene) trade(taker hft.Side, price, qty float64) {
+	s.Helper()
+	if err := s.exchange.TradeOfOthers(s.venue, btc, taker, price, qty); err != nil {
+		s.Fatal(err)
+	}
+}
+
+func (s *scene) state() venue.State {
+	s.Helper()
+	state, err := s.exchange.State(s.venue)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return state
+}
+
+// book is the venue's own book of BTCUSDT.
+func (s *scene) book() venue.BookState {
+	s.Helper()
+	books := s.state().Books
+	i := slices.IndexFunc(books, func(b venue.BookState) bool { return b.Symbol == btc })
+	if i < 0 {
+		s.Fatalf("no book of %s", btc)
+	}
+	return books[i]
+}
+
+// stir changes the book n times in the background, by seeded chance, within 40 levels of each side; wait for it by the
+// function that it returns.
+func (s *scene) stir(n int) (wait func()) {
+	var moving sync.WaitGroup
+	moving.Go(func() {
+		r := rand.New(rand.NewPCG(1, 2))
+		for range n {
+			side, price := hft.Buy, 60000-0.1*float64(r.IntN(40))
+			if r.IntN(2) == 0 {
+				side, price = hft.Sell, 60000.2+0.1*float64(r.IntN(40))
+			}
+			if err := s.exchange.SetLevel(s.venue, btc, side, price, float64(r.IntN(4))); err != nil {
+				s.Error(err)
+				return
+			}
+			time.Sleep(time.Millisecond) // the clients work on the same wall clock
+		}
+	})
+	return moving.Wait
+}
+
+// inbox is what a client's handler has got, in order.
+type inbox[T any] struct {
+	*testing.T
+	ch chan T
+}
+
+func newInbox[T any](t *testing.T) *inbox[T] { return &inbox[T]{t, make(chan T, 10_000)} }
+
+func (b *inbox[T]) put(v T) {
+	select {
+	case b.ch <- v:
+	default:
+		b.Error("more messages than a test can use")
+	}
+}
+
+// until takes messages up to and with the first that satisfies done, and returns them.
+func (b *inbox[T]) until(what string, done func(T) bool) []T {
+	b.Helper()
+	var list []T
+	timeout := time.After(deadline)
+	for {
+		select {
+		case v := <-b.ch:
+			list = append(list, v)
+			if done(v) {
+				return list
+			}
+		case <-timeout:
+			b.Fatalf("no %s within %v; got %+v", what, deadline, list)
+		}
+	}
+}
+
+// next takes one message.
+func (b *inbox[T]) next(what string) T {
+	b.Helper()
+	return b.until(what, func(T) bool { return true })[0]
+}
+
+// eventually waits until ok.
+func (s *scene) eventually(what string, ok func() bool) {
+	s.Helper()
+	for end := time.Now().Add(deadline); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			s.Fatalf("%s: not within %v", what, deadline)
+		}
+	}
+}
+
+// side is one side of a client's book: quantity by price, both as the venue writes them.
+type side map[float64]string
+
+func (sd side) set(t *testing.T, price, qty string) {
+	t.Helper()
+	p, err := strconv.ParseFloat(price, 64)
+	if err != nil {
+		t.Fatalf("price %q: %v", price, err)
+	}
+	q, err := strconv.ParseFloat(qty, 64)
+	if err != nil {
+		t.Fatalf("quantity %q: %v", qty, err)
+	}
+	if q == 0 {
+		delete(sd, p)
+	} else {
+		sd[p] = qty
+	}
+}
+
+// compare says how a side differs from the venue's.
+func (sd side) compare(t *testing.T, name string, want [][2]string) {
+	t.Helper()
+	venues := side{}
+	for _, l := range want {
+		venues.set(t, l[0], l[1])
+	}
+	for p, q := range venues {
+		if sd[p] != q {
+			t.Errorf("%s at %v: client has %q, venue %q", name, p, sd[p], q)
+		}
+	}
+	for p, q := range sd {
+		if _, ok := venues[p]; !ok {
+			t.Errorf("%s at %v: client has %q, venue nothing", name, p, q)
+		}
+	}
+}
+
+// equal compares lists of text.
+func equal(t *testing.T, what string, got []string, want ...string) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Errorf("%s:\ngot  %q\nwant %q", what, got, want)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -267,5 +268,112 @@ func TestRefusedRenewal(t *testing.T) {
 	c.stop()
 	if err := recv(t, c.ended, "waiting for Run"); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestAheadOfTheOldOne: a new connection that is ahead delivers only when the old one has had its time, or has ended.
+func TestAheadOfTheOldOne(t *testing.T) {
+	v := newVenue(t, false, nil)
+	c := newClient(t, stream.Stream{URL: v.url}, func(c *stream.Config) { c.Overlap, c.Settle = time.Hour, time.Hour })
+	first := v.peer(t)
+	recv(t, c.ups, "waiting for OnUp")
+	c.Renew("a test")
+	second := v.peer(t)
+	recv(t, c.renewed, "waiting for OnRenewed")
+	second.send("3")
+	first.send("1", "2")
+	c.expect(t, "1", "2")
+	if len(c.frames) != 0 {
+		t.Errorf("%q is delivered", <-c.frames)
+	}
+	_ = first.ws.CloseNow()
+	c.expect(t, "3")
+	if len(c.downs) != 0 {
+		t.Errorf("down: %+v", <-c.downs)
+	}
+}
+
+// TestDataBeforeTheAnswer is held until OnUp, within a bound.
+func TestDataBeforeTheAnswer(t *testing.T) {
+	v := newVenue(t, false, nil)
+	var calls []string
+	c := newClient(t, stream.Stream{URL: v.url, Answers: 1, Ready: answers}, func(c *stream.Config) {
+		c.ReadLimit = 100
+		up, deliver := c.OnUp, c.OnFrame
+		c.OnUp = func() { calls = append(calls, "up"); up() }
+		c.OnFrame = func(ns int64, frame []byte) { calls = append(calls, string(frame)); deliver(ns, frame) }
+	})
+	first := v.peer(t)
+	first.send(strings.Repeat("x", 60), strings.Repeat("y", 60))
+	c.lost(t, "more than 100 bytes came before the answer")
+	second := v.peer(t)
+	second.send("a", "b", "ok", "c")
+	c.expect(t, "a", "b", "c")
+	c.stop()
+	recv(t, c.ended, "waiting for Run")
+	if got := strings.Join(calls, " "); got != "up a b c" {
+		t.Error(got)
+	}
+}
+
+// TestLostWhileTheVenueWantsAPause: the time that a renewal was told to wait counts for the way back, too.
+func TestLostWhileTheVenueWantsAPause(t *testing.T) {
+	v := newVenue(t, false, nil)
+	c := newClient(t, stream.Stream{URL: v.url}, nil)
+	first := v.peer(t)
+	recv(t, c.ups, "waiting for OnUp")
+	refused := make(chan struct{}, 10)
+	v.setRefuse(func(w http.ResponseWriter) bool {
+		w.Header().Set("Retry-After", "3600")
+		w.WriteHeader(http.StatusTooManyRequests)
+		refused <- struct{}{}
+		return true
+	})
+	c.Renew("a test")
+	recv(t, refused, "waiting for the attempt")
+	time.Sleep(50 * time.Millisecond) // until its failure is known here; otherwise it is OnDown's own
+	_ = first.ws.CloseNow()
+	d := recv(t, c.downs, "waiting for OnDown")
+	if d.next == 0 {
+		d = recv(t, c.downs, "waiting for the attempt's OnDown")
+	}
+	if d.next != time.Hour {
+		t.Errorf("the next attempt is in %v", d.next)
+	}
+}
+
+// TestWaitingFrameAtTheEnd: a frame that waits for another connection's callback is not delivered once all has ended.
+func TestWaitingFrameAtTheEnd(t *testing.T) {
+	v := newVenue(t, false, nil)
+	begun, release := make(chan struct{}, 1), make(chan struct{})
+	open := sync.OnceFunc(func() { close(release) })
+	c := newClient(t, stream.Stream{URL: v.url}, func(c *stream.Config) {
+		c.Overlap, c.Settle, c.CloseTimeout = time.Hour, time.Millisecond, patience
+		deliver := c.OnFrame
+		c.OnFrame = func(localNs int64, frame []byte) {
+			if string(frame) == "stop here" {
+				begun <- struct{}{}
+				<-release
+			}
+			deliver(localNs, frame)
+		}
+	})
+	t.Cleanup(open)
+	first := v.peer(t)
+	recv(t, c.ups, "waiting for OnUp")
+	c.Renew("a test")
+	second := v.peer(t)
+	second.send("stop here")
+	recv(t, begun, "waiting for the frame")
+	first.send("too late")
+	time.Sleep(50 * time.Millisecond) // until it is read and waits
+	c.stop()
+	first.closed()
+	second.closed()
+	open()
+	recv(t, c.ended, "waiting for Run")
+	c.expect(t, "stop here")
+	if len(c.frames) != 0 {
+		t.Errorf("%q is delivered", <-c.frames)
 	}
 }

@@ -71,7 +71,7 @@ type Config struct {
 }
 
 // NewAttempts returns a limit of connection attempts that never lets more than n pass in any window of per: half of
-// them at once, the other half spread over the window. It panics on nothing; n below 2 counts as 2.
+// them at once, the other half spread over the window. An n below 2 counts as 2.
 func NewAttempts(n int, per time.Duration) *rate.Limiter {
 	// A token bucket passes its size and what flows in during the window, so both together have to be n.
 	n = max(n, 2)

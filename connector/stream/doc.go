@@ -1,6 +1,7 @@
 // Package stream keeps a WebSocket connection to a venue alive. A Keeper connects, says hello, reads, notices when
 // nothing comes any more, connects anew with growing pauses, and replaces a connection before the venue cuts it: the
-// next one is opened and made ready first, frames of both are delivered for an overlap, then the old one is closed.
+// next one is opened and made ready first, frames of both are delivered for an overlap, then the old one is closed. The
+// consumer drops duplicates by their sequence.
 // A Caller does the same for requests that are answered by frames with an id. Both know bytes, not venues: a Stream
 // describes what one connection is like.
 //

@@ -16,7 +16,7 @@ ifdef HFTRUNNER_DATA
 export HFTRUNNER_DATA := $(abspath $(HFTRUNNER_DATA))
 endif
 
-.PHONY: all build run test test-long race bench lint fmt generate clean bin/runner $(PLUGINS)
+.PHONY: all build run test test-long thirdparty race bench lint fmt generate clean bin/runner $(PLUGINS)
 
 all: build
 
@@ -41,6 +41,10 @@ test:
 
 test-long:
 	HFTRUNNER_LONG=1 $(GO) test -timeout 30m ./...
+
+# Clients that are not ours against the loopback exchange: a module of its own, which the product does not depend on.
+thirdparty:
+	cd internal/testexchange/thirdparty && $(GO) vet ./... && $(GO) test ./...
 
 race:
 	$(GO) test -race $(RACE)

@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/adshao/go-binance/v2 v2.8.7
+	github.com/gorilla/websocket v1.5.3
 	hftrunner v0.0.0
 )
 
@@ -13,7 +14,6 @@ require (
 	github.com/coder/websocket v1.8.15 // indirect
 	github.com/fatih/color v1.13.0 // indirect
 	github.com/google/uuid v1.6.0 // indirect
-	github.com/gorilla/websocket v1.5.3 // indirect
 	github.com/hashicorp/go-hclog v1.6.3 // indirect
 	github.com/jpillora/backoff v1.0.0 // indirect
 	github.com/klauspost/compress v1.20.3 // indirect

@@ -66,6 +66,7 @@ func (s *Synchronizer) join(out Output, localTimestampNs int64) Output {
 // complete publishes the snapshot and everything held back as one batch.
 func (s *Synchronizer) complete(out *Output, localTimestampNs int64) {
 	first := s.held[0]
+	s.lastExchNs = s.held[len(s.held)-1].exchTimestampNs
 	// The differences are newer than the snapshot whatever their times say, and a book may refuse a row that is older
 	// than the level's last one. So the snapshot is not stamped later than the first difference.
 	exchTimestampNs := first.exchTimestampNs

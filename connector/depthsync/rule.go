@@ -63,11 +63,11 @@ func (r Rule) follows(lastID int64, d ids) bool {
 	return d.first <= lastID || d.first-1 == lastID
 }
 
-// repeats reports whether a difference brings nothing that is not known already. Spot ignores everything up to the id
-// that has been reached. Futures has no such rule: there only the same difference once more is harmless. Streamed
-// begins anew at 1, which then is no repetition: what follows would be taken for one until the old id is reached.
+// repeats reports whether a difference brings nothing that is not known already: what is up to the id that has been
+// reached comes once more over a second connection while one takes over from another. Streamed begins anew at 1, which
+// then is no repetition: what follows would be taken for one until the old id is reached.
 func (r Rule) repeats(lastID int64, d ids) bool {
-	if r == Futures || r == Streamed && d.last == 1 {
+	if r == Streamed && d.last == 1 {
 		return d.last == lastID
 	}
 	return d.last <= lastID

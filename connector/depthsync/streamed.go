@@ -11,9 +11,10 @@ import (
 // ones. Until then it is taken for what it mostly is: the same message over a second connection that is behind.
 const renumberedNs = 10_000_000_000
 
-// renumbered reports whether a message that has an id of the past is not of the past.
+// renumbered reports whether a message that has an id of the past is not of the past. Spot's rule passes over everything
+// up to the id that has been reached.
 func (s *Synchronizer) renumbered(id, exchTimestampNs int64) bool {
-	return s.config.Rule == Streamed && id < s.lastID && s.lastExchNs > 0 && exchTimestampNs-s.lastExchNs > renumberedNs
+	return s.config.Rule != Spot && id < s.lastID && s.lastExchNs > 0 && exchTimestampNs-s.lastExchNs > renumberedNs
 }
 
 // replace takes a snapshot of the stream as the book, whether one was needed or not.
@@ -42,16 +43,14 @@ func (s *Synchronizer) begin(localTimestampNs int64, m *connector.Message) Outpu
 	if len(s.held) == 0 {
 		return s.adopt(m, Output{Events: m.Events, Ready: true})
 	}
-	newest := s.held[len(s.held)-1].exchTimestampNs
 	switch {
 	case s.config.Rule.joins(m.LastID, s.held[0].ids):
 		var out Output
-		s.lastExchNs = newest
 		s.snapshotID, s.snapshotExchNs = m.LastID, m.ExchTimestampNs
 		s.snapshotRows = append(s.snapshotRows[:0], m.Events...)
 		s.complete(&out, localTimestampNs)
 		return out
-	case m.LastID != 1 && m.ExchTimestampNs < newest:
+	case m.LastID != 1 && m.ExchTimestampNs < s.held[len(s.held)-1].exchTimestampNs:
 		s.stats.StaleSnapshots++
 		return Output{NeedSnapshot: true}
 	}

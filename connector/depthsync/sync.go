@@ -82,7 +82,7 @@ type Synchronizer struct {
 	// lastID is the last update id of the stream: applied when synced, held back when syncing.
 	lastID int64
 	seen   bool
-	// lastExchNs is the venue's time of the last message in the book, for Streamed.
+	// lastExchNs is the venue's time of the last message in the book, by which old messages are told from new ids.
 	lastExchNs int64
 
 	held     []heldMessage

@@ -72,15 +72,6 @@ func (s *settings) loadLive(name string) (*config.File, *config.Connector, error
 	return file, found, nil
 }
 
-// logger is for commands whose result is not the log: it shows warnings, unless something else is asked for.
-func (s *settings) logger() hclog.Logger {
-	level := hclog.Warn
-	if s.logLevel != "" {
-		level = hclog.LevelFromString(s.logLevel)
-	}
-	return hclog.New(&hclog.LoggerOptions{Name: "runner", Level: level, Output: s.app.Stderr})
-}
-
 func (s *settings) checkVenue(ctx context.Context, args []string, orderTest bool) error {
 	name := ""
 	if len(args) > 0 {

@@ -1,0 +1,205 @@
+// Package record writes what a venue sends to files: a venue's connector without an account, whose messages go to
+// package collector, and nobody else.
+//
+// Run does the work in goroutines that have ended when it returns; Progress may be called from any goroutine. A
+// connection that is lost comes back by itself. When the disk fails, or the venue refuses what is subscribed, Run ends with the error.
+package record
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"hftrunner/connector"
+	"hftrunner/connector/depthsync"
+	"hftrunner/connector/venue"
+	"hftrunner/hft"
+	"hftrunner/internal/collector"
+)
+
+// Config is what a Recorder needs.
+type Config struct {
+	Protocol venue.Protocol
+	Rule     depthsync.Rule
+	// Symbols are what to record, as the venue describes them.
+	Symbols []venue.Filters
+	// Dir is the folder of the files.
+	Dir    string
+	Logger hclog.Logger
+}
+
+// Recorder records.
+type Recorder struct {
+	config    Config
+	connector *venue.Connector
+	writer    *collector.Writer
+	sink      sink
+}
+
+// New makes a Recorder and its folder. Run closes the Protocol and the files.
+func New(c Config) (*Recorder, error) {
+	w, err := collector.New(c.Dir)
+	if err != nil {
+		return nil, err
+	}
+	r := &Recorder{config: c, writer: w, sink: sink{symbols: make([]symbolState, len(c.Symbols)), logger: c.Logger}}
+	r.connector, err = venue.New(venue.Config{Protocol: c.Protocol, Rule: c.Rule, Filters: c.Symbols, Record: w.Record, Logger: c.Logger})
+	if err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
+	for i := range c.Symbols {
+		f := &c.Symbols[i]
+		r.connector.Register(connector.Instrument{No: i, Symbol: f.Symbol, TickSize: f.TickSize, LotSize: f.LotSize})
+	}
+	return r, nil
+}
+
+// Run records until ctx ends.
+func (r *Recorder) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		select {
+		case <-r.writer.Failed():
+			cancel()
+		case <-ctx.Done():
+		}
+	})
+	err := r.connector.Run(ctx, &r.sink, wallClock{})
+	cancel()
+	watch.Wait()
+	if err != nil {
+		err = fmt.Errorf("record: %w", err)
+	}
+	return errors.Join(err, r.writer.Close())
+}
+
+// SymbolProgress is how far one symbol is.
+type SymbolProgress struct {
+	Symbol string `json:"symbol"`
+	// Ready says that the book follows the venue now; Gaps is how often it was lost.
+	Ready bool   `json:"in_sync"`
+	Gaps  uint64 `json:"resyncs"`
+	Lines int64  `json:"lines"`
+	// LinesPerSecond is set by a Meter.
+	LinesPerSecond float64 `json:"-"`
+	// Bytes are those of the lines, FileBytes what was written.
+	Bytes     int64    `json:"bytes"`
+	FileBytes int64    `json:"file_bytes"`
+	Files     []string `json:"files"`
+	// Repaired says that the end of the first file had been cut off and was completed.
+	Repaired bool `json:"repaired"`
+}
+
+// Progress is how far a Recorder is.
+type Progress struct {
+	Symbols []SymbolProgress `json:"symbols"`
+	// Messages came, BadMessages of them could not be read. Gaps were found in the sequence of books.
+	Messages    uint64 `json:"messages"`
+	BadMessages uint64 `json:"bad_messages"`
+	Gaps        uint64 `json:"gaps"`
+	Reconnects  uint64 `json:"reconnects"`
+}
+
+// Progress returns how far it is.
+func (r *Recorder) Progress() Progress {
+	p := Progress{Messages: r.sink.counts[connector.Messages].Load(), BadMessages: r.sink.counts[connector.BadMessages].Load(),
+		Gaps: r.sink.counts[connector.Gaps].Load(), Reconnects: r.sink.counts[connector.Reconnects].Load()}
+	stats := map[string]collector.Stats{}
+	for _, s := range r.writer.Stats() {
+		stats[s.Symbol] = s
+	}
+	for i := range r.config.Symbols {
+		s := stats[r.config.Symbols[i].Symbol]
+		one := SymbolProgress{Symbol: r.config.Symbols[i].Symbol, Ready: r.sink.symbols[i].ready.Load(), Gaps: r.sink.symbols[i].losses.Load(),
+			Lines: s.Lines, Bytes: s.Bytes, FileBytes: s.FileBytes, Files: s.Files, Repaired: s.Repaired}
+		if one.Files == nil {
+			one.Files = []string{}
+		}
+		p.Symbols = append(p.Symbols, one)
+	}
+	return p
+}
+
+// Meter makes rates of two looks at the progress. Its zero value is ready for use.
+type Meter struct {
+	last  Progress
+	taken time.Time
+}
+
+// Take fills in the rates since the last call; at the first one they are 0.
+func (m *Meter) Take(p Progress) Progress {
+	now := time.Now()
+	if seconds := now.Sub(m.taken).Seconds(); !m.taken.IsZero() && seconds > 0 {
+		for i := range p.Symbols {
+			p.Symbols[i].LinesPerSecond = float64(p.Symbols[i].Lines-m.last.Symbols[i].Lines) / seconds
+		}
+	}
+	m.last, m.taken = p, now
+	return p
+}
+
+// symbolState is what a sink knows of a symbol.
+type symbolState struct {
+	ready  atomic.Bool
+	losses atomic.Uint64
+}
+
+// sink counts; the messages themselves go to the writer.
+type sink struct {
+	logger  hclog.Logger
+	symbols []symbolState
+	counts  [connector.NumCounters]atomic.Uint64
+}
+
+var _ connector.Sink = (*sink)(nil)
+
+// Feed takes events, which nobody here needs.
+func (s *sink) Feed(int, []hft.Event) {}
+
+// Order takes an order; without an account there is none.
+func (s *sink) Order(*connector.OrderUpdate) {}
+
+// Position takes a position; without an account there is none.
+func (s *sink) Position(int, float64, int64) {}
+
+// Error takes an error event, which the connector has logged.
+func (s *sink) Error(*connector.Error) {}
+
+// Ready says that a book follows the venue.
+func (s *sink) Ready(no int) { s.symbols[no].ready.Store(true) }
+
+// Stale says that a book is lost.
+func (s *sink) Stale(no int, _ string) {
+	s.symbols[no].ready.Store(false)
+	s.symbols[no].losses.Add(1)
+}
+
+// Count counts.
+func (s *sink) Count(c connector.Counter, n uint64) { s.counts[c].Add(n) }
+
+// wallClock is the clock of recordings.
+type wallClock struct{}
+
+// NowNs returns the time.
+func (wallClock) NowNs() int64 { return time.Now().UnixNano() }
+
+// WaitUntil waits; see connector.Clock.
+func (w wallClock) WaitUntil(ctx context.Context, timestampNs int64, wake <-chan struct{}) (int64, error) {
+	timer := time.NewTimer(time.Duration(timestampNs - w.NowNs()))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return min(w.NowNs(), timestampNs), nil
+	case <-wake:
+		return min(w.NowNs(), timestampNs), nil
+	case <-ctx.Done():
+		return w.NowNs(), ctx.Err()
+	}
+}

@@ -7,7 +7,17 @@ import (
 
 	"hftrunner/connector"
 	"hftrunner/connector/blotter"
+	"hftrunner/connector/stream"
 )
+
+// prepare describes a private stream. A key that is not accepted may show here first.
+func (t *trade) prepare(ctx context.Context) (stream.Stream, error) {
+	s, err := t.c.protocol.UserStream(ctx)
+	if err != nil && t.c.ctx.Err() == nil {
+		t.c.heed(err)
+	}
+	return s, err
+}
 
 // onFrame takes a message of the private stream.
 func (t *trade) onFrame(_ int64, frame []byte) {

@@ -52,6 +52,10 @@ type Config struct {
 	// Record is handed every message about a registered symbol and every snapshot, with the time of its receipt; nil for
 	// nobody. It is called by one goroutine at a time.
 	Record func(symbol string, localNs int64, message []byte)
+	// ForbiddenPause is the pause after the venue has refused a connection with HTTP 403, 0 for a minute. Bybit wants ten.
+	ForbiddenPause time.Duration
+	// MonotonicNs is a clock that nobody sets; with it a step of the local clock is noticed within a second. It may be nil.
+	MonotonicNs func() int64
 	// Logger may be nil.
 	Logger hclog.Logger
 }
@@ -216,7 +220,7 @@ func (c *Connector) Run(ctx context.Context, sink connector.Sink, clock connecto
 
 // keepClock begins to follow the venue's clock.
 func (c *Connector) keepClock() error {
-	s, err := clocksync.New(clocksync.Config{ServerTimeNs: c.protocol.ServerTimeNs, NowNs: c.nowNs,
+	s, err := clocksync.New(clocksync.Config{ServerTimeNs: c.protocol.ServerTimeNs, NowNs: c.nowNs, MonotonicNs: c.cfg.MonotonicNs,
 		OnEstimate: func(e clocksync.Estimate, stepped bool) {
 			c.protocol.SetClockOffset(time.Duration(e.OffsetAtNs(c.nowNs())))
 			if stepped {

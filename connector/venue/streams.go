@@ -59,7 +59,7 @@ func (c *Connector) adjustMarket() {
 	for no := len(c.market.streams); no < len(c.protocol.MarketStreams(symbols)); no++ {
 		s := &marketStream{connector: c, no: no, decoder: c.protocol.NewDecoder()}
 		keeper, err := stream.New(stream.Config{Prepare: s.prepare, OnFrame: s.onFrame, OnDown: s.onDown, NowNs: c.nowNs,
-			Logger: c.log, Attempts: c.attempts})
+			Logger: c.log, Attempts: c.attempts, ForbiddenPause: c.cfg.ForbiddenPause})
 		if err != nil {
 			c.market.failed <- err
 			return

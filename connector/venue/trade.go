@@ -50,9 +50,9 @@ func newTrade(c *Connector) (*trade, error) {
 	if t.blotter, err = blotter.New(blotter.Config{Codec: codec, Output: t}); err != nil {
 		return nil, err
 	}
-	t.keeper, err = stream.New(stream.Config{Prepare: c.protocol.UserStream, OnUp: t.onUp, OnDown: t.onDown, OnFrame: t.onFrame,
+	t.keeper, err = stream.New(stream.Config{Prepare: t.prepare, OnUp: t.onUp, OnDown: t.onDown, OnFrame: t.onFrame,
 		OnRenewed: func(reason string) { c.log.Info("private stream renewed", "reason", reason) },
-		NowNs:     c.nowNs, Logger: c.log, Attempts: c.attempts})
+		NowNs:     c.nowNs, Logger: c.log, Attempts: c.attempts, ForbiddenPause: c.cfg.ForbiddenPause})
 	return t, err
 }
 

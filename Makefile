@@ -21,12 +21,12 @@ endif
 all: build
 
 # A binary is replaced by renaming: a running host takes a new plugin only when it is complete.
-build: bin/runner $(PLUGINS)
+build: bin/runner bin/testexchange $(PLUGINS)
 
-bin/runner:
+bin/runner bin/testexchange: bin/%:
 	@mkdir -p bin
-	$(GO) build -o bin/.runner.new ./cmd/runner
-	@mv bin/.runner.new bin/runner
+	$(GO) build -o bin/.$*.new ./cmd/$*
+	@mv bin/.$*.new bin/$*
 
 $(PLUGINS): bin/plugins/%:
 	@mkdir -p bin/plugins

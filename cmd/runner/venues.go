@@ -115,6 +115,7 @@ func newBinanceFutures(l *config.Live, _ hclog.Logger) (cli.Venue, error) {
 	override(&c.WSAPIURL, l.WSAPIURL)
 	c.Key, c.Secret, c.RecvWindow, c.NowNs = l.APIKey, l.Secret, l.RecvWindow, nowNs
 	c.DepthSpeed, c.TradeStream, c.BookTicker, c.OrderEntry = l.DepthSpeed, l.TradeStream, l.BookTicker, orderEntry(l)
+	c.WeightPerMinute, c.OrdersPer10s, c.OrdersPerMinute = l.WeightPerMinute, l.OrdersPer10s, l.OrdersPerMinute
 	p, err := binancefutures.New(c)
 	if err != nil {
 		return cli.Venue{}, err
@@ -135,6 +136,7 @@ func newBinanceSpot(l *config.Live, logger hclog.Logger) (cli.Venue, error) {
 	override(&c.WSAPIURL, l.WSAPIURL)
 	c.Key, c.Secret, c.RecvWindow, c.NowNs, c.Logger = l.APIKey, l.Secret, l.RecvWindow, nowNs, logger
 	c.TradeStream, c.BookTicker, c.OrderEntry = l.TradeStream, l.BookTicker, orderEntry(l)
+	c.WeightPerMinute, c.OrdersPer10s, c.OrdersPerDay = l.WeightPerMinute, l.OrdersPer10s, l.OrdersPerDay
 	p, err := binancespot.New(c)
 	if err != nil {
 		return cli.Venue{}, err
@@ -158,6 +160,7 @@ func newBybit(l *config.Live, logger hclog.Logger) (cli.Venue, error) {
 	override(&c.APIURL, l.APIURL)
 	c.Key, c.Secret, c.RecvWindow, c.NowNs, c.Logger = l.APIKey, l.Secret, l.RecvWindow.Truncate(time.Millisecond), nowNs, logger
 	c.DepthLevel, c.BookTicker, c.OrderEntry = l.DepthLevel, l.BookTicker, bybit.OrderEntry(orderEntry(l))
+	c.OrdersPerSecond = l.OrdersPerSecond
 	p, err := bybit.New(c)
 	if err != nil {
 		return cli.Venue{}, err

@@ -43,8 +43,12 @@ type replayFormat struct {
 
 func replayFormats() map[string]replayFormat {
 	return map[string]replayFormat{
-		config.FormatBinanceFutures: {func() connector.Decoder { return new(binancefutures.Decoder) }, depthsync.Futures},
-		config.FormatBinanceSpot:    {func() connector.Decoder { return new(binancespot.Decoder) }, depthsync.Spot},
+		config.FormatBinanceFutures: {func() connector.Decoder {
+			return &recorded{single: new(binancefutures.Decoder), aggregated: &binancefutures.Decoder{AggTrades: true}}
+		}, depthsync.Futures},
+		config.FormatBinanceSpot: {func() connector.Decoder {
+			return &recorded{single: new(binancespot.Decoder), aggregated: &binancespot.Decoder{AggTrades: true}}
+		}, depthsync.Spot},
 	}
 }
 

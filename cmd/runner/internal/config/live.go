@@ -32,6 +32,12 @@ type Live struct {
 	DepthSpeed  string        `json:"depth_speed,omitempty"`
 	DepthLevel  int           `json:"depth_level,omitempty"`
 	DeadMan     time.Duration `json:"dead_man_ns,omitempty"`
+	// The rate limits, 0 where the venue has no such limit.
+	WeightPerMinute int `json:"weight_per_minute,omitempty"`
+	OrdersPerSecond int `json:"orders_per_second,omitempty"`
+	OrdersPer10s    int `json:"orders_per_10s,omitempty"`
+	OrdersPerMinute int `json:"orders_per_minute,omitempty"`
+	OrdersPerDay    int `json:"orders_per_day,omitempty"`
 }
 
 // String says what the connector is, without its secrets.
@@ -71,7 +77,10 @@ func (d *decoder) live(b *block, c *Connector) {
 		APIKey: get[string](s, "api_key"), Secret: get[string](s, "secret"),
 		OrderPrefix: get[string](s, "order_prefix"), OrderEntry: get[string](s, "order_entry"), RecvWindow: get[time.Duration](s, "recv_window"),
 		BookTicker: get[bool](s, "book_ticker"), TradeStream: get[string](s, "trade_stream"), DepthSpeed: get[string](s, "depth_speed"),
-		DepthLevel: int(get[int64](s, "depth_level")), DeadMan: get[time.Duration](s, "dead_man")}
+		DepthLevel: int(get[int64](s, "depth_level")), DeadMan: get[time.Duration](s, "dead_man"),
+		WeightPerMinute: int(get[int64](s, "weight_per_minute")), OrdersPerSecond: int(get[int64](s, "orders_per_second")),
+		OrdersPer10s: int(get[int64](s, "orders_per_10s")), OrdersPerMinute: int(get[int64](s, "orders_per_minute")),
+		OrdersPerDay: int(get[int64](s, "orders_per_day"))}
 	l.HasKey = l.APIKey != "" && l.Secret != ""
 	c.Live = l
 	d.addresses(b, c)

@@ -41,6 +41,11 @@ func address(name, doc string) argument {
 	return argument{name: name, kind: kindString, otherwise: "the network's", pattern: urlWith(scheme), doc: doc}
 }
 
+// limit is a rate limit that the venue has; less leaves something to others.
+func limit(name string, venues int64, doc string) argument {
+	return argument{name: name, kind: kindInt, def: venues, bounds: within(1, 1e7), doc: doc + "; less leaves something to others"}
+}
+
 // apiURL is the one address that is no WebSocket.
 const apiURL = "api_url"
 
@@ -99,6 +104,9 @@ func binanceFuturesSchema() *blockType {
 			doc: "`aggTrade`: what one taker has traded at one price as one; `trade`: every single fill, which the venue does not document"},
 		argument{name: "depth_speed", kind: kindString, def: "0ms", choices: []string{"0ms", "100ms", "250ms", "500ms"},
 			doc: "how often changes of the book come; `0ms`, as they happen, is not documented by the venue"},
+		limit("weight_per_minute", 2400, "how much the requests of this machine's address may weigh"),
+		limit("orders_per_10s", 300, "how many orders and amendments the account may send in 10 s"),
+		limit("orders_per_minute", 1200, "how many orders and amendments the account may send in a minute"),
 		argument{name: "dead_man", kind: kindDuration, def: "0s", bounds: within(0, 3600),
 			doc: "window of the venue's dead-man's switch (countdownCancelAll), at least 5s, 0s for none: the venue cancels **all** orders of the account on a symbol when this runner has not been heard of for so long. It is armed while the runner has open orders on the symbol, refreshed three times a window, and disarmed at an orderly end"})
 }
@@ -111,7 +119,10 @@ func binanceSpotSchema() *blockType {
 			address("ws_api_url", "WebSocket API, which brings the account's events, and takes orders with `order_entry = \"ws\"`"),
 		},
 		argument{name: "trade_stream", kind: kindString, def: "trade", choices: []string{"trade", "aggTrade"},
-			doc: "`trade`: every single fill; `aggTrade`: what one taker has traded at one price as one"})
+			doc: "`trade`: every single fill; `aggTrade`: what one taker has traded at one price as one"},
+		limit("weight_per_minute", 6000, "how much the requests of this machine's address may weigh"),
+		limit("orders_per_10s", 100, "how many unfilled orders the account may place in 10 s"),
+		limit("orders_per_day", 200_000, "how many unfilled orders the account may place in a day"))
 }
 
 func bybitSchema() *blockType {
@@ -123,5 +134,6 @@ func bybitSchema() *blockType {
 			address(apiURL, "root of the HTTP interface"),
 		},
 		argument{name: "depth_level", kind: kindInt, def: int64(50), bounds: within(1, 1000),
-			doc: "how many levels of the book are subscribed: 1, 50, 200 or 1000; deeper ones come less often"})
+			doc: "how many levels of the book are subscribed: 1, 50, 200 or 1000; deeper ones come less often. `convert` and backtests read recordings of 50"},
+		limit("orders_per_second", 10, "how many orders the account may place, amend and cancel in a second each; what the venue says in its answers counts from then on"))
 }

@@ -3,6 +3,9 @@ package testexchange_test
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
+	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -289,4 +292,14 @@ func signedObject(secret string, params map[string]string) string {
 		panic(err) // of a test: text always has JSON
 	}
 	return string(body)
+}
+
+// sign signs with the key of RFC 8032, test 1.
+func sign(t *testing.T, payload string) string {
+	t.Helper()
+	raw, err := hex.DecodeString(seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return base64.StdEncoding.EncodeToString(ed25519.Sign(ed25519.NewKeyFromSeed(raw), []byte(payload)))
 }

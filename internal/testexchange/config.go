@@ -16,6 +16,7 @@ type Venue string
 // Venues.
 const (
 	BinanceFutures Venue = "binancefutures"
+	BinanceSpot    Venue = "binancespot"
 )
 
 // Venues returns all venues that this package can be.

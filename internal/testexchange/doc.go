@@ -12,6 +12,7 @@
 //	venue            one market with connections, keys, background and counters behind one lock
 //	binance          what the two Binance venues have in common
 //	binancefutures   a protocol: implements venue.Protocol
+//	binancespot      another
 //
 // A protocol is a package that has New(core, Options), WireConfig and a type that implements venue.Protocol, and one
 // line in the table of Start. It gets all its requests in ServeHTTP, changes the market in Core.Do only, and turns the

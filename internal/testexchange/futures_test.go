@@ -329,6 +329,8 @@ type follower struct {
 	levels   [2]map[string]string
 	gaps     int
 	messages int
+	// price and qty format numbers as the venue writes them.
+	price, qty string
 }
 
 func follow(t *testing.T, rule depthsync.Rule) *follower {
@@ -337,7 +339,7 @@ func follow(t *testing.T, rule depthsync.Rule) *follower {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &follower{T: t, decoder: new(binancefutures.Decoder), sync: sync, levels: [2]map[string]string{{}, {}}}
+	return &follower{T: t, decoder: new(binancefutures.Decoder), price: "%.2f", qty: "%.3f", sync: sync, levels: [2]map[string]string{{}, {}}}
 }
 
 func (f *follower) feed(data []byte) {
@@ -368,11 +370,11 @@ func (f *follower) feed(data []byte) {
 		if e.Side() == hft.Sell {
 			side = 1
 		}
-		price := fmt.Sprintf("%.2f", e.Px)
+		price := fmt.Sprintf(f.price, e.Px)
 		if e.Qty == 0 {
 			delete(f.levels[side], price)
 		} else {
-			f.levels[side][price] = fmt.Sprintf("%.3f", e.Qty)
+			f.levels[side][price] = fmt.Sprintf(f.qty, e.Qty)
 		}
 	}
 }

@@ -5,10 +5,12 @@ import (
 
 	"hftrunner/connector"
 	binancefuturesdecoder "hftrunner/connector/binancefutures"
+	binancespotdecoder "hftrunner/connector/binancespot"
 	"hftrunner/connector/depthsync"
 	"hftrunner/connector/paper"
 	"hftrunner/connector/replay"
 	"hftrunner/internal/testexchange/binancefutures"
+	"hftrunner/internal/testexchange/binancespot"
 	"hftrunner/internal/testexchange/market"
 	"hftrunner/internal/testexchange/venue"
 	"hftrunner/internal/testexchange/wire"
@@ -40,13 +42,31 @@ func protocols() map[Venue]protocol {
 			wire: binancefutures.WireConfig, symbols: linearSymbols,
 			newDecoder: func() connector.Decoder { return new(binancefuturesdecoder.Decoder) }, rule: depthsync.Futures,
 			connectorBlock: `connector "binancefutures" "test" {
-  rest_url    = "http://%[1]s"
+  api_url     = "http://%[1]s"
   public_url  = "ws://%[1]s/public"
   market_url  = "ws://%[1]s/market"
   private_url = "ws://%[1]s/private"
   ws_api_url  = "ws://%[1]s/ws-fapi/v1"
   api_key     = "%[2]s"
   secret      = "%[3]s"
+}
+`},
+		BinanceSpot: {
+			new: func(core *venue.Core, c *Config) venue.Protocol {
+				o := binancespot.Options{WeightPerMinute: c.WeightPerMinute}
+				if c.LargeIDs {
+					o.FirstExecutionID = largeIDs
+				}
+				return binancespot.New(core, o)
+			},
+			wire: binancespot.WireConfig, symbols: spotSymbols, spot: true, noGaps: true,
+			newDecoder: func() connector.Decoder { return new(binancespotdecoder.Decoder) }, rule: depthsync.Spot,
+			connectorBlock: `connector "binancespot" "test" {
+  api_url    = "http://%[1]s"
+  stream_url = "ws://%[1]s"
+  ws_api_url = "ws://%[1]s/ws-api/v3"
+  api_key    = "%[2]s"
+  secret     = "%[3]s"
 }
 `},
 	}
@@ -60,6 +80,16 @@ func linearSymbols() []market.SymbolConfig {
 		{Name: "ETHUSDT", BaseAsset: "ETH", QuoteAsset: "USDT", TickSize: "0.01", LotSize: "0.001", MinPrice: "39.86", MaxPrice: "306177.00",
 			MinQty: "0.001", MaxQty: "10000.000", MaxMarketQty: "2000.000", MinNotional: "20", BandShare: 0.05, MakerFeePPM: 200, TakerFeePPM: 500},
 	}
+}
+
+// spotSymbols are those of spot.
+func spotSymbols() []market.SymbolConfig {
+	symbol := func(base, lot string) market.SymbolConfig {
+		return market.SymbolConfig{Name: base + "USDT", BaseAsset: base, QuoteAsset: "USDT", TickSize: "0.01000000", LotSize: lot,
+			MinPrice: "0.01000000", MaxPrice: "1000000.00000000", MinQty: lot, MaxQty: "9000.00000000", MaxMarketQty: "100.00000000", MinNotional: "5",
+			BandShare: 0.8, MakerFeePPM: 1000, TakerFeePPM: 1000}
+	}
+	return []market.SymbolConfig{symbol("BTC", "0.00001000"), symbol("ETH", "0.00010000")}
 }
 
 // background makes what moves a venue's market, nil for a still one.

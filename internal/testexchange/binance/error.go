@@ -14,6 +14,8 @@ type Error struct {
 	// Code and Msg are the body.
 	Code int    `json:"code"`
 	Msg  string `json:"msg"`
+	// Data is what else the body says.
+	Data any `json:"data,omitempty"`
 	// Body, when not empty, is sent instead of Code and Msg, as HTML.
 	Body string `json:"-"`
 	// RetryAfter goes into the header of that name.

@@ -32,13 +32,13 @@ type wsReply struct {
 	Status     int             `json:"status"`
 	Result     any             `json:"result,omitempty"`
 	Error      *wsError        `json:"error,omitempty"`
-	RateLimits []rateLimit     `json:"rateLimits"`
+	RateLimits []RateLimit     `json:"rateLimits"`
 }
 
 type wsError struct {
-	Code int          `json:"code"`
-	Msg  string       `json:"msg"`
-	Data *wsErrorData `json:"data,omitempty"`
+	Code int    `json:"code"`
+	Msg  string `json:"msg"`
+	Data any    `json:"data,omitempty"`
 }
 
 type wsErrorData struct {
@@ -46,7 +46,8 @@ type wsErrorData struct {
 	RetryAfter int64 `json:"retryAfter"`
 }
 
-type rateLimit struct {
+// RateLimit is a limit with what is used of it.
+type RateLimit struct {
 	RateLimitType string `json:"rateLimitType"`
 	Interval      string `json:"interval"`
 	IntervalNum   int    `json:"intervalNum"`
@@ -82,7 +83,8 @@ func (a *WSAPI) Handle(w http.ResponseWriter, r *http.Request, more func(*Sessio
 	session := new(Session)
 	var answering sync.WaitGroup
 	a.Core.Hub.Serve(w, r, wire.Handler{
-		Opened: func(c *wire.Conn) { session.Conn = c },
+		Unmetered: true, // weights and order counts bound it
+		Opened:    func(c *wire.Conn) { session.Conn = c },
 		Message: func(_ *wire.Conn, data []byte) {
 			// Answers may overtake each other, as at the venue, but a request is begun in its turn.
 			begun := make(chan struct{})
@@ -115,14 +117,14 @@ func (a *WSAPI) message(r *http.Request, session *Session, data []byte, more fun
 	}
 	call := &Call{What: q.Method, HTTP: r, Request: &Request{Params: params, Signed: payload, Plain: payload, APIKey: params["apiKey"],
 		IP: session.Conn.RemoteIP}}
-	out := &wsReply{ID: q.ID, Status: 200, RateLimits: []rateLimit{}}
+	out := &wsReply{ID: q.ID, Status: 200, RateLimits: []RateLimit{}}
 	result, refusal := a.call(session, call, more, out, begin)
 	if refusal != nil && refusal.Abort {
 		session.Conn.Close(websocket.StatusInternalError, "")
 		return
 	}
 	if refusal != nil {
-		out.Status, out.Error = refusal.status(), &wsError{Code: refusal.Code, Msg: refusal.Msg}
+		out.Status, out.Error = refusal.status(), &wsError{Code: refusal.Code, Msg: refusal.Msg, Data: refusal.Data}
 		if refusal.RetryAfter > 0 {
 			nowMs := a.Core.NowNs() / int64(time.Millisecond)
 			out.Error.Data = &wsErrorData{ServerTime: nowMs, RetryAfter: nowMs + refusal.RetryAfter.Milliseconds()}
@@ -138,7 +140,7 @@ func (a *WSAPI) message(r *http.Request, session *Session, data []byte, more fun
 
 func (a *WSAPI) reply(session *Session, out *wsReply) {
 	if out.RateLimits == nil {
-		out.RateLimits = []rateLimit{}
+		out.RateLimits = []RateLimit{}
 	}
 	answer(session.Conn, out)
 }
@@ -155,7 +157,7 @@ func (a *WSAPI) call(session *Session, call *Call, more func(*Session, *Call) (a
 	used, ok, retry := a.Limits.Weight.Use(nowNs, call.IP, weight)
 	limit := a.Limits.Weight.Limit
 	if route.Orders == 0 {
-		out.RateLimits = append(out.RateLimits, rateLimit{"REQUEST_WEIGHT", "MINUTE", 1, limit, used})
+		out.RateLimits = append(out.RateLimits, RateLimit{"REQUEST_WEIGHT", "MINUTE", 1, limit, used})
 	}
 	if !ok {
 		return nil, errTooManyRequests(statusOfWeight(used, limit), call.IP, limit, retry)
@@ -168,13 +170,13 @@ func (a *WSAPI) call(session *Session, call *Call, more func(*Session, *Call) (a
 			}
 		}
 	}
-	if result, refusal, handled := a.session(session, call); handled {
-		return result, refusal
-	}
 	if more != nil {
 		if result, refusal, handled := more(session, call); handled {
 			return result, refusal
 		}
+	}
+	if result, refusal, handled := a.session(session, call); handled {
+		return result, refusal
 	}
 	if !known {
 		return nil, &Error{Code: -1020, Msg: "Unsupported operation: " + strings.ReplaceAll(call.What, `"`, "'")}
@@ -188,10 +190,21 @@ func (a *WSAPI) call(session *Session, call *Call, more func(*Session, *Call) (a
 		for _, l := range a.Limits.Orders {
 			if strings.HasSuffix(header, "-"+l.Header) {
 				interval, num := intervalOf(l.Interval)
-				out.RateLimits = append(out.RateLimits, rateLimit{"ORDERS", interval, num, l.Limit, count})
+				out.RateLimits = append(out.RateLimits, RateLimit{"ORDERS", interval, num, l.Limit, count})
 			}
 		}
 	})
+}
+
+// OrderCounts are the limits of new orders with what an account has used.
+func (l *Limits) OrderCounts(nowNs int64, account string) []RateLimit {
+	list := []RateLimit{}
+	for _, limit := range l.Orders {
+		used, _, _ := limit.Use(nowNs, account, 0)
+		interval, num := intervalOf(limit.Interval)
+		list = append(list, RateLimit{"ORDERS", interval, num, limit.Limit, used})
+	}
+	return list
 }
 
 // intervalOf returns an interval in the venue's words.

@@ -1,7 +1,6 @@
 package binancefutures
 
 import (
-	"strconv"
 	"strings"
 
 	"hftrunner/hft"
@@ -268,23 +267,6 @@ func (v *Venue) setDual(c *binance.Call) (any, *binance.Error) {
 	return nil, &binance.Error{Code: -4068, Msg: "Position side cannot be changed if there exists position."}
 }
 
-type rateLimitCount struct {
-	RateLimitType string `json:"rateLimitType"`
-	Interval      string `json:"interval"`
-	IntervalNum   int    `json:"intervalNum"`
-	Limit         int    `json:"limit"`
-	Count         int    `json:"count"`
-}
-
 func (v *Venue) orderCounts(c *binance.Call) (any, *binance.Error) {
-	list := []rateLimitCount{}
-	for i, l := range v.limits.Orders {
-		used, _, _ := l.Use(v.core.NowNs(), c.Key.Account, 0)
-		num, err := strconv.Atoi(l.Header[:len(l.Header)-1])
-		if err != nil {
-			continue
-		}
-		list = append(list, rateLimitCount{"ORDERS", [...]string{"SECOND", "MINUTE"}[i], num, l.Limit, used})
-	}
-	return list, nil
+	return v.limits.OrderCounts(v.core.NowNs(), c.Key.Account), nil
 }

@@ -241,6 +241,18 @@ func (m *Market) Executions(accountName, symbol string) []Execution {
 	return list
 }
 
+// ExecutionsOf returns the executions of an order that are known, the oldest first.
+func (m *Market) ExecutionsOf(o *Order) []Execution {
+	var list []Execution
+	for i := len(m.executions) - 1; i >= 0 && m.executions[i].TimeNs >= o.CreatedNs; i-- {
+		if m.executions[i].OrderID == o.ID {
+			list = append(list, m.executions[i])
+		}
+	}
+	slices.Reverse(list)
+	return list
+}
+
 // Positions returns the positions of an account, flat ones that once were included, by symbol.
 func (m *Market) Positions(accountName string) []Position {
 	if a := m.accounts[accountName]; a != nil {

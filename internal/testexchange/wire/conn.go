@@ -31,15 +31,17 @@ type Conn struct {
 	Header         http.Header
 	OpenedNs       int64
 
-	streams map[string]bool // guarded by hub.mu
-	queue   chan message
-	once    sync.Once
-	done    chan struct{}
+	unmetered bool
+	streams   map[string]bool // guarded by hub.mu
+	queue     chan message
+	once      sync.Once
+	done      chan struct{}
 	// handshake is closed when a close handshake is over; nil without one. It is set before done is closed.
 	handshake chan struct{}
 
 	pongNs, heardNs atomic.Int64
-	pingNs          int64 // used by Hub.Advance only
+	idleTimeout     atomic.Int64 // 0 for the hub's
+	pingNs          int64        // used by Hub.Advance only
 	sent, received  atomic.Int64
 
 	rateMu       sync.Mutex
@@ -88,6 +90,9 @@ func (c *Conn) Counts() (sent, received int64) { return c.sent.Load(), c.receive
 
 // PongNs returns when the last pong came, at first when the connection was opened.
 func (c *Conn) PongNs() int64 { return c.pongNs.Load() }
+
+// SetIdleTimeout changes after what silence of the client the connection is closed, for this one alone.
+func (c *Conn) SetIdleTimeout(d time.Duration) { c.idleTimeout.Store(int64(d)) }
 
 // Send queues an event; what is its type or stream, for faults.
 func (c *Conn) Send(what string, data []byte) { c.enqueue(message{data: data, what: what}) }
@@ -148,7 +153,7 @@ func (c *Conn) heard() bool {
 		c.rateSecond, c.rateMessages = second, 0
 	}
 	c.rateMessages++
-	tooMany := c.hub.config.MessagesPerSecond > 0 && c.rateMessages > c.hub.config.MessagesPerSecond
+	tooMany := !c.unmetered && c.hub.config.MessagesPerSecond > 0 && c.rateMessages > c.hub.config.MessagesPerSecond
 	c.rateMu.Unlock()
 	if tooMany {
 		c.Close(websocket.StatusPolicyViolation, "Too many requests")

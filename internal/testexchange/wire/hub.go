@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"net"
@@ -43,6 +44,8 @@ type Handler struct {
 	Opened func(*Conn)
 	// Message is called for each message, one after the other. The bytes are the handler's.
 	Message func(*Conn, []byte)
+	// Unmetered connections may send more than Config.MessagesPerSecond.
+	Unmetered bool
 	// Closed is called once at the end; may be nil.
 	Closed func(*Conn)
 }
@@ -74,7 +77,7 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, handler Handler) {
 		return
 	}
 	c := &Conn{hub: h, Path: r.URL.Path, Query: r.URL.Query(), RemoteIP: RemoteIP(r), Header: r.Header.Clone(), OpenedNs: h.config.Clock.NowNs(),
-		streams: map[string]bool{}, queue: make(chan message, QueueSize), done: make(chan struct{})}
+		unmetered: handler.Unmetered, streams: map[string]bool{}, queue: make(chan message, QueueSize), done: make(chan struct{})}
 	c.raw, _ = r.Context().Value(rawKey{}).(net.Conn)
 	c.pongNs.Store(c.OpenedNs)
 	c.heardNs.Store(c.OpenedNs)
@@ -175,7 +178,7 @@ func (h *Hub) Advance(nowNs int64) {
 			c.Close(websocket.StatusGoingAway, "connection expired")
 		case age(c.pongNs.Load(), h.config.PongTimeout):
 			c.Close(websocket.StatusPolicyViolation, "Pong timeout")
-		case age(c.heardNs.Load(), h.config.IdleTimeout):
+		case age(c.heardNs.Load(), cmp.Or(time.Duration(c.idleTimeout.Load()), h.config.IdleTimeout)):
 			c.Close(websocket.StatusGoingAway, "idle")
 		case age(c.pingNs, h.config.PingInterval):
 			c.pingNs = nowNs

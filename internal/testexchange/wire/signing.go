@@ -37,10 +37,12 @@ func HMAC(secret, payload string) string {
 // Signed reports whether signature is that of payload: hexadecimal HMAC or base64 Ed25519, decoded from whatever the
 // transport has put around it.
 func (k *Key) Signed(payload, signature string) bool {
-	if k.Secret != "" && hmac.Equal([]byte(HMAC(k.Secret, payload)), []byte(signature)) {
-		return true
-	}
-	return k.SignedEd25519(payload, signature)
+	return k.SignedHMAC(payload, signature) || k.SignedEd25519(payload, signature)
+}
+
+// SignedHMAC is Signed for a venue that knows HMAC only.
+func (k *Key) SignedHMAC(payload, signature string) bool {
+	return k.Secret != "" && hmac.Equal([]byte(HMAC(k.Secret, payload)), []byte(signature))
 }
 
 // SignedEd25519 is Signed for a request that needs an Ed25519 key.

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/adshao/go-binance/v2/common"
 	"github.com/adshao/go-binance/v2/futures"
 
 	"hftrunner/hft"
@@ -28,13 +29,8 @@ func TestFuturesBook(t *testing.T) {
 	diffs := append([]*futures.WsDepthEvent{first},
 		events.until("last difference", func(e *futures.WsDepthEvent) bool { return e.LastUpdateID >= last.UpdateID })...)
 
-	bids, asks := side{}, side{}
-	for _, l := range snapshot.Bids {
-		bids.set(t, l.Price, l.Quantity)
-	}
-	for _, l := range snapshot.Asks {
-		asks.set(t, l.Price, l.Quantity)
-	}
+	b := newBook(t)
+	b.apply(snapshot.Bids, snapshot.Asks)
 	applied, previous := 0, first.PrevLastUpdateID
 	for _, d := range diffs {
 		if d.PrevLastUpdateID != previous {
@@ -48,12 +44,7 @@ func TestFuturesBook(t *testing.T) {
 			t.Errorf("first difference %d to %d does not join the snapshot %d", d.FirstUpdateID, d.LastUpdateID, snapshot.LastUpdateID)
 		}
 		applied++
-		for _, l := range d.Bids {
-			bids.set(t, l.Price, l.Quantity)
-		}
-		for _, l := range d.Asks {
-			asks.set(t, l.Price, l.Quantity)
-		}
+		b.apply(d.Bids, d.Asks)
 		if d.Time == 0 || d.TransactionTime == 0 || d.Symbol != btc {
 			t.Errorf("difference %+v", d)
 		}
@@ -61,8 +52,18 @@ func TestFuturesBook(t *testing.T) {
 	if applied < 2 {
 		t.Fatalf("only %d differences: the test shows nothing", applied)
 	}
-	bids.compare(t, "bid", last.Bids)
-	asks.compare(t, "ask", last.Asks)
+	b.compare(last)
+}
+
+// apply applies levels of go-binance, which has the same type for both venues.
+func (b *book) apply(bids []common.PriceLevel, asks []common.PriceLevel) {
+	b.Helper()
+	for _, l := range bids {
+		b.set(b.bids, l.Price, l.Quantity)
+	}
+	for _, l := range asks {
+		b.set(b.asks, l.Price, l.Quantity)
+	}
 }
 
 func TestFuturesMarketStreams(t *testing.T) {
@@ -88,15 +89,10 @@ func TestFuturesMarketStreams(t *testing.T) {
 
 func TestFuturesCombinedStreams(t *testing.T) {
 	s := openFutures(t)
-	previous := futures.BaseCombinedMainURL
-	futures.BaseCombinedMainURL = s.wsURL() + "/public/stream?streams="
-	t.Cleanup(func() { futures.BaseCombinedMainURL = previous })
 	events := newInbox[*futures.WsDepthEvent](t)
-	_, stop, err := futures.WsCombinedDiffDepthServe([]string{btc, "ETHUSDT"}, events.put, s.streamError)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer close(stop)
+	s.must("public", func() (chan struct{}, chan struct{}, error) {
+		return futures.WsCombinedDiffDepthServe([]string{btc, "ETHUSDT"}, events.put, s.streamError)
+	})
 	s.eventually("the streams at the venue", func() bool { c := s.state().Connections; return len(c) == 1 && len(c[0].Streams) == 2 })
 	s.level(hft.Buy, 59999, 1)
 	if err := s.exchange.SetLevel(s.venue, "ETHUSDT", hft.Sell, 3000, 2); err != nil {
@@ -110,24 +106,13 @@ func TestFuturesCombinedStreams(t *testing.T) {
 // TestFuturesUnroutedURL opens what the client takes for the URL of old: the book flows, trades do not.
 func TestFuturesUnroutedURL(t *testing.T) {
 	s := openFutures(t)
-	previous := futures.BaseWsMainUrl
-	futures.BaseWsMainUrl = s.wsURL() + "/ws"
-	t.Cleanup(func() { futures.BaseWsMainUrl = previous })
 	bests, trades := newInbox[*futures.WsBookTickerEvent](t), newInbox[*futures.WsAggTradeEvent](t)
-	for _, open := range []served{
-		func() (chan struct{}, chan struct{}, error) {
-			return futures.WsAggTradeServe(btc, trades.put, s.streamError)
-		},
-		func() (chan struct{}, chan struct{}, error) {
-			return futures.WsBookTickerServe(btc, bests.put, s.streamError)
-		},
-	} {
-		_, stop, err := open()
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer close(stop)
-	}
+	s.must("", func() (chan struct{}, chan struct{}, error) {
+		return futures.WsAggTradeServe(btc, trades.put, s.streamError)
+	})
+	s.must("", func() (chan struct{}, chan struct{}, error) {
+		return futures.WsBookTickerServe(btc, bests.put, s.streamError)
+	})
 	s.eventually("both connections at the venue", func() bool { return len(s.state().Connections) == 2 })
 	s.trade(hft.Sell, 60000, 0.5)
 	s.level(hft.Buy, 60000.1, 2)

@@ -38,22 +38,35 @@ func (s *scene) futures(key, secret string) *futuresScene {
 	return &futuresScene{s, futures.NewClient(key, secret).SetApiEndpoint(s.httpURL()), ctx}
 }
 
-// served is what go-binance returns for a stream; served.must opens it on one class of the venue's streams.
+// served is how go-binance opens a stream.
 type served func() (done, stop chan struct{}, err error)
 
-func (s *futuresScene) must(class string, f served) {
+// must opens a stream on one class of the venue's URLs, "" for the unrouted ones, until the end of the test.
+func (s *futuresScene) must(class string, open served) {
 	s.Helper()
-	previous := futures.BaseWsMainUrl
-	futures.BaseWsMainUrl = s.wsURL() + "/" + class + "/ws"
-	_, stop, err := f()
-	futures.BaseWsMainUrl = previous
-	if err != nil {
-		s.Fatalf("stream of class %s: %v", class, err)
+	base := s.wsURL()
+	if class != "" {
+		base += "/" + class
 	}
-	s.Cleanup(func() { close(stop) })
+	futures.BaseWsMainUrl, futures.BaseCombinedMainURL = base+"/ws", base+"/stream?streams="
+	defer func() { futures.BaseWsMainUrl, futures.BaseCombinedMainURL = nowhere, nowhere }()
+	s.keep(open)
 }
 
-func (s *futuresScene) streamError(err error) { s.Errorf("stream: %v", err) }
+// keep opens a stream and closes it at the end of the test.
+func (s *scene) keep(open served) {
+	s.Helper()
+	done, stop, err := open()
+	if err != nil {
+		s.Fatalf("stream: %v", err)
+	}
+	s.Cleanup(func() {
+		close(stop)
+		<-done
+	})
+}
+
+func (s *scene) streamError(err error) { s.Errorf("stream: %v", err) }
 
 // refused checks that an error is the venue's with the code.
 func refused(t *testing.T, what string, err error, code int64) {

@@ -1,6 +1,7 @@
 package thirdparty_test
 
 import (
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -155,42 +156,49 @@ func (s *scene) eventually(what string, ok func() bool) {
 	}
 }
 
-// side is one side of a client's book: quantity by price, both as the venue writes them.
-type side map[float64]string
+// book is what a client makes of the venue's book: quantity by price of each side, quantities as the venue writes them.
+type book struct {
+	*testing.T
+	bids, asks map[float64]string
+}
 
-func (sd side) set(t *testing.T, price, qty string) {
-	t.Helper()
+func newBook(t *testing.T) *book { return &book{t, map[float64]string{}, map[float64]string{}} }
+
+func (b *book) set(levels map[float64]string, price, qty string) {
+	b.Helper()
 	p, err := strconv.ParseFloat(price, 64)
 	if err != nil {
-		t.Fatalf("price %q: %v", price, err)
+		b.Fatalf("price %q: %v", price, err)
 	}
 	q, err := strconv.ParseFloat(qty, 64)
 	if err != nil {
-		t.Fatalf("quantity %q: %v", qty, err)
+		b.Fatalf("quantity %q: %v", qty, err)
 	}
 	if q == 0 {
-		delete(sd, p)
+		delete(levels, p)
 	} else {
-		sd[p] = qty
+		levels[p] = qty
 	}
 }
 
-// compare says how a side differs from the venue's.
-func (sd side) compare(t *testing.T, name string, want [][2]string) {
-	t.Helper()
-	venues := side{}
-	for _, l := range want {
-		venues.set(t, l[0], l[1])
+// compare says how the book differs from the venue's own.
+func (b *book) compare(want venue.BookState) {
+	b.Helper()
+	own := newBook(b.T)
+	for _, l := range want.Bids {
+		own.set(own.bids, l[0], l[1])
 	}
-	for p, q := range venues {
-		if sd[p] != q {
-			t.Errorf("%s at %v: client has %q, venue %q", name, p, sd[p], q)
-		}
+	for _, l := range want.Asks {
+		own.set(own.asks, l[0], l[1])
 	}
-	for p, q := range sd {
-		if _, ok := venues[p]; !ok {
-			t.Errorf("%s at %v: client has %q, venue nothing", name, p, q)
-		}
+	if !maps.Equal(b.bids, own.bids) {
+		b.Errorf("bids:\nclient %v\nvenue  %v", b.bids, own.bids)
+	}
+	if !maps.Equal(b.asks, own.asks) {
+		b.Errorf("asks:\nclient %v\nvenue  %v", b.asks, own.asks)
+	}
+	if len(own.bids) < 2 || len(own.asks) < 2 {
+		b.Error("the venue's book is too small to show anything")
 	}
 }
 

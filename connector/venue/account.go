@@ -189,11 +189,14 @@ func (t *trade) fetch(symbol string, sinceNs int64) {
 	t.changed()
 }
 
-// keepAlive refreshes the dead-man's switch of every symbol with open orders, three times a window, and disarms it where
-// there are none.
+// beatsPerWindow is how often the dead-man's switch is refreshed in its window. Venues want three times or more, and a
+// request takes a while.
+const beatsPerWindow = 4
+
+// keepAlive refreshes the dead-man's switch of every symbol with open orders, and disarms it where there are none.
 func (t *trade) keepAlive() {
 	c := t.c
-	for c.pause(c.cfg.DeadMan / 3) {
+	for c.pause(c.cfg.DeadMan / beatsPerWindow) {
 		for _, inst := range c.symbols.all() {
 			t.mu.Lock()
 			open := t.blotter.OpenOn(inst.Symbol) > 0

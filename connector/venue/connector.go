@@ -41,7 +41,7 @@ type Config struct {
 	OrderPrefix string
 	// Trading says that there is a key: orders, positions and the private stream. Without it only market data comes.
 	Trading bool
-	// DeadMan is the window of the venue's dead-man's switch, 0 for none. It is refreshed three times a window while there
+	// DeadMan is the window of the venue's dead-man's switch, 0 for none. It is refreshed four times a window while there
 	// are open orders, and disarmed at the end.
 	DeadMan time.Duration
 	// AuditInterval is how often open orders and positions are compared with the venue's although no connection was lost:

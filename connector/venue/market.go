@@ -37,6 +37,7 @@ func (s *marketStream) onFrame(localNs int64, frame []byte) {
 		return
 	}
 	if m.Kind == connector.MessageIgnored {
+		s.notice(frame)
 		return
 	}
 	inst := c.symbols.get(m.Symbol)
@@ -48,8 +49,10 @@ func (s *marketStream) onFrame(localNs int64, frame []byte) {
 	defer inst.mu.Unlock()
 	switch m.Kind {
 	case connector.MessageDepth:
+		s.books = true
 		c.apply(inst, inst.sync.Depth(localNs, m))
 	case connector.MessageSnapshot:
+		s.books = true
 		c.apply(inst, inst.sync.Snapshot(localNs, m))
 	case connector.MessageBBO:
 		if inst.bookReady {
@@ -147,9 +150,12 @@ func (c *Connector) fetchSnapshot(inst *instrument) {
 	}
 }
 
-// lostMarket resets the books after a connection was lost.
-func (c *Connector) lostMarket(reason string) {
+// lostMarket resets the books that a connection brought and that is lost.
+func (c *Connector) lostMarket(s *marketStream, reason string) {
 	for _, inst := range c.symbols.all() {
+		if !s.brings(inst.Symbol) {
+			continue
+		}
 		inst.mu.Lock()
 		if out := inst.sync.Reset(reason); out.Stale != "" {
 			c.stale(inst, out.Stale)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,6 +30,8 @@ type marketStream struct {
 	message   connector.Message
 	// hello is what the newest connection subscribes to.
 	hello atomic.Pointer[[][]byte]
+	// books says that it brings books; one that only brings trades may be lost without losing a book.
+	books bool
 }
 
 // runMarket keeps the market streams until ctx ends.
@@ -108,15 +111,16 @@ func (s *marketStream) notice(frame []byte) {
 	}
 }
 
-// brings reports whether the connection has subscribed to a symbol. One whose name is part of another's may be found on a
+// brings reports whether the connection has subscribed to a symbol, whose letters may be small there. One whose name is part of another's may be found on a
 // connection that does not have it, where subscribing it too does no harm.
 func (s *marketStream) brings(symbol string) bool {
 	hello := s.hello.Load()
 	if hello == nil {
 		return false
 	}
+	upper := []byte(strings.ToUpper(symbol))
 	for _, frame := range *hello {
-		if bytes.Contains(frame, []byte(symbol)) {
+		if bytes.Contains(bytes.ToUpper(frame), upper) {
 			return true
 		}
 	}
@@ -173,6 +177,8 @@ func (s *marketStream) onDown(reason string, next time.Duration) {
 		return
 	}
 	c.log.Warn("market data connection down", "reason", reason, "next_attempt_in", next)
-	c.lostMarket("the connection is down: " + reason)
+	if s.books {
+		c.lostMarket(s, "the connection is down: "+reason)
+	}
 	c.interrupted("market data: " + reason)
 }

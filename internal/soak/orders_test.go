@@ -89,6 +89,15 @@ func (sc *scene) ended(o connector.Order) {
 	})
 }
 
+// takesOrders waits until an order goes through.
+func (sc *scene) takesOrders() {
+	sc.Helper()
+	sc.wait("orders go through", func() bool {
+		time.Sleep(20 * time.Millisecond)
+		return sc.becomes(sc.submit(sc.taking()), hft.StatusFilled, hft.StatusExpired).Status == hft.StatusFilled
+	})
+}
+
 // TestOrdersUnderFaults: whatever goes wrong with events and answers, orders, executions and positions are the exchange's
 // in the end, each execution was told once, and no order was sent twice.
 func TestOrdersUnderFaults(t *testing.T) {

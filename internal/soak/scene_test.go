@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -55,6 +57,8 @@ func (s subject) has(name fault.Name) bool {
 		return s.rule != depthsync.Streamed
 	case fault.ListenKeyExpired, fault.ListenKeyUnknown:
 		return isFutures(s)
+	case fault.SessionExpired:
+		return s.rule == depthsync.Spot
 	}
 	return true
 }
@@ -62,6 +66,13 @@ func (s subject) has(name fault.Name) bool {
 // quickAudit compares with the venue often, for what no event tells.
 func quickAudit() connectorvenue.Config {
 	return connectorvenue.Config{AuditInterval: 300 * time.Millisecond}
+}
+
+func isBinance(s subject) bool { return s.rule != depthsync.Streamed }
+
+// isPrivate reports whether a connection brings the account's events.
+func (s subject) isPrivate(path string) bool {
+	return strings.Contains(path, "private") || strings.Contains(path, "ws-api")
 }
 
 func isFutures(s subject) bool { return s.name == testexchange.BinanceFutures }
@@ -88,8 +99,8 @@ type scene struct {
 	stop func()
 }
 
-// stage starts an exchange and a connector, and lets the connector run. Wait for ready yourself.
-func stage(t *testing.T, s subject, set settings, change func(c *testexchange.Config)) *scene {
+// still starts an exchange whose market stands still.
+func still(t *testing.T, s subject, change func(c *testexchange.Config)) *testexchange.Exchange {
 	t.Helper()
 	config := testexchange.Config{Venues: []testexchange.Venue{s.name}, Background: testexchange.Still, Seed: soakSeed(t), PingInterval: time.Second}
 	if change != nil {
@@ -99,14 +110,33 @@ func stage(t *testing.T, s subject, set settings, change func(c *testexchange.Co
 	if err != nil {
 		t.Fatal(err)
 	}
-	sc := &scene{T: t, subject: s, exchange: e, sent: map[uint64]connector.Order{}}
-	sc.stop = sc.moveMarket()
 	t.Cleanup(func() {
-		sc.stop()
 		if err := e.Close(); err != nil {
 			t.Error(err)
 		}
 	})
+	return e
+}
+
+// armed lets an exchange begin with faults.
+func armed(texts ...string) func(c *testexchange.Config) {
+	return func(c *testexchange.Config) {
+		for _, text := range texts {
+			f, err := fault.Parse(text)
+			if err != nil {
+				f.Name = fault.Name(text) // Start says that there is no such fault
+			}
+			c.Faults = append(c.Faults, f)
+		}
+	}
+}
+
+// stage starts an exchange and a connector, and lets the connector run. Wait for ready yourself.
+func stage(t *testing.T, s subject, set settings, change func(c *testexchange.Config)) *scene {
+	t.Helper()
+	sc := &scene{T: t, subject: s, exchange: still(t, s, change), sent: map[uint64]connector.Order{}}
+	sc.stop = sc.moveMarket()
+	t.Cleanup(sc.stop)
 	if set.symbols == nil {
 		set.symbols = []string{"BTCUSDT"}
 	}
@@ -171,6 +201,37 @@ func (sc *scene) level(symbol string, side hft.Side, price, qty float64) {
 	if err := sc.exchange.SetLevel(sc.name, symbol, side, price, qty); err != nil {
 		sc.Fatal(err)
 	}
+}
+
+// freePort returns a port that nobody listens on.
+func freePort(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }() // it has served its purpose
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// restart ends the exchange, and starts another one without its memory at the same address.
+func (sc *scene) restart() {
+	sc.Helper()
+	sc.stop()
+	if err := sc.exchange.Close(); err != nil {
+		sc.Fatal(err)
+	}
+	_, port, err := net.SplitHostPort(sc.exchange.Address(sc.name))
+	if err != nil {
+		sc.Fatal(err)
+	}
+	number, err := strconv.Atoi(port)
+	if err != nil {
+		sc.Fatal(err)
+	}
+	sc.exchange = still(sc.T, sc.subject, func(c *testexchange.Config) { c.FirstPort, c.LargeIDs = number, true }) // ids are no others'
+	stop := sc.moveMarket()
+	sc.Cleanup(stop)
 }
 
 // arm arms faults in the words of the command line.

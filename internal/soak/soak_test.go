@@ -75,7 +75,9 @@ type run struct {
 	bots        map[uint64]*bot
 	clock       wallClock
 	cancel      context.CancelFunc
-	done        chan error
+	// done is closed when Run has returned err.
+	done chan struct{}
+	err  error
 	// stales counts how often a book was lost.
 	stales atomic.Int64
 }
@@ -220,12 +222,12 @@ func connect(t *testing.T, s subject, e *testexchange.Exchange, set settings) *r
 	cfg := set.config
 	cfg.Protocol, cfg.Rule, cfg.Trading, cfg.Filters = p, s.rule, true, filters
 	cfg.OrderPrefix = cmp.Or(cfg.OrderPrefix, ownPrefix)
-	cfg.Logger = hclog.New(&hclog.LoggerOptions{Name: string(s.name), Output: &testWriter{t: t}, Level: hclog.Warn})
+	cfg.Logger = hclog.New(&hclog.LoggerOptions{Name: string(s.name), Output: &testWriter{t: t}, Level: hclog.LevelFromString(cmp.Or(os.Getenv("HFTRUNNER_LOG"), "warn"))})
 	c, err := venue.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &run{Sink: connectortest.NewSink(), connector: c, instruments: insts, bots: map[uint64]*bot{}, clock: set.clock, done: make(chan error, 1)}
+	r := &run{Sink: connectortest.NewSink(), connector: c, instruments: insts, bots: map[uint64]*bot{}, clock: set.clock, done: make(chan struct{})}
 	for _, inst := range insts {
 		c.Register(inst)
 	}
@@ -236,7 +238,10 @@ func connect(t *testing.T, s subject, e *testexchange.Exchange, set settings) *r
 func (r *run) begin() {
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel = cancel
-	go func() { r.done <- r.connector.Run(ctx, r, r.clock) }()
+	go func() {
+		r.err = r.connector.Run(ctx, r, r.clock)
+		close(r.done)
+	}()
 }
 
 // testWriter sends log lines to the test's log.
@@ -281,14 +286,14 @@ func (r *run) ready() bool {
 	return true
 }
 
-// end stops a run and checks that it ended well.
+// end stops a run, if it is not over already, and checks that it ended well.
 func (r *run) end(t *testing.T) {
 	t.Helper()
 	r.cancel()
 	select {
-	case err := <-r.done:
-		if err != nil {
-			t.Errorf("Run returned %v", err)
+	case <-r.done:
+		if r.err != nil {
+			t.Errorf("Run returned %v", r.err)
 		}
 	case <-time.After(patience):
 		t.Error("Run does not return")

@@ -9,6 +9,7 @@ import (
 
 	"hftrunner/connector"
 	"hftrunner/connector/binancefutures"
+	"hftrunner/connector/bybit"
 	"hftrunner/connector/depthsync"
 	"hftrunner/connector/venue"
 	"hftrunner/internal/testexchange"
@@ -54,15 +55,16 @@ type options struct {
 	entry string
 	// base changes the addresses: it is given the class of a stream ("public", "market", "private") and the address.
 	base func(class, url string) string
-	// quiet, silence, lifetime and keepAlive are the protocol's watchdogs, as far as it has them.
-	quiet, silence, lifetime, keepAlive time.Duration
-	clock                               wallClock
+	// quiet, silence, lifetime and keepAlive are the protocol's watchdogs, as far as it has them; quietMarket is that of trades
+	// on a connection of their own.
+	quiet, quietMarket, silence, lifetime, keepAlive time.Duration
+	clock                                            wallClock
 }
 
 func (o options) complete() options {
 	o.key, o.secret = cmp.Or(o.key, testexchange.DefaultAPIKey), cmp.Or(o.secret, testexchange.DefaultSecret)
 	o.quiet, o.silence = cmp.Or(o.quiet, 3*time.Second), cmp.Or(o.silence, 4*time.Second)
-	o.keepAlive = cmp.Or(o.keepAlive, 2*time.Second)
+	o.quietMarket, o.keepAlive = cmp.Or(o.quietMarket, 20*time.Second), cmp.Or(o.keepAlive, 2*time.Second)
 	if o.base == nil {
 		o.base = func(_, url string) string { return url }
 	}
@@ -88,7 +90,21 @@ func subjects() []subject {
 		{name: testexchange.BinanceFutures, protocol: newFutures, rule: depthsync.Futures, positions: true, deadMan: 3 * time.Second,
 			place: "POST /fapi/v1/order", amend: "PUT /fapi/v1/order", cancel: "DELETE /fapi/v1/order", snapshot: "GET /fapi/v1/depth",
 			watchdogs: true, ed25519: true},
+		{name: testexchange.Bybit, protocol: newBybit, rule: depthsync.Streamed, positions: true,
+			place: "POST /v5/order/create", amend: "POST /v5/order/amend", cancel: "POST /v5/order/cancel"},
 	}
+}
+
+func newBybit(tb testing.TB, e *testexchange.Exchange, o options) venue.Protocol {
+	o = o.complete()
+	ws, http := e.WSURL(testexchange.Bybit), e.HTTPURL(testexchange.Bybit)
+	p, err := bybit.New(bybit.Config{PublicURL: o.base("public", ws+"/v5/public/linear"), PrivateURL: o.base("private", ws+"/v5/private"),
+		TradeURL: ws + "/v5/trade", APIURL: http, Key: o.key, Secret: o.secret, BookTicker: true, DepthLevel: 1000, NowNs: o.clock.NowNs,
+		OrderEntry: bybit.OrderEntry(o.entry)})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return p
 }
 
 func newFutures(tb testing.TB, e *testexchange.Exchange, o options) venue.Protocol {
@@ -96,7 +112,7 @@ func newFutures(tb testing.TB, e *testexchange.Exchange, o options) venue.Protoc
 	ws, http := e.WSURL(testexchange.BinanceFutures), e.HTTPURL(testexchange.BinanceFutures)
 	p, err := binancefutures.New(binancefutures.Config{PublicURL: o.base("public", ws+"/public"), MarketURL: o.base("market", ws+"/market"),
 		PrivateURL: o.base("private", ws+"/private"), APIURL: http, WSAPIURL: ws + "/ws-fapi/v1", Key: o.key, Secret: o.secret, BookTicker: true,
-		NowNs: o.clock.NowNs, Timeout: 3 * time.Second, OrderEntry: o.entry, QuietPublic: o.quiet, QuietMarket: max(o.quiet, 20*time.Second),
+		NowNs: o.clock.NowNs, Timeout: 3 * time.Second, OrderEntry: o.entry, QuietPublic: o.quiet, QuietMarket: o.quietMarket,
 		Silence: o.silence, Lifetime: o.lifetime, KeepAliveInterval: o.keepAlive})
 	if err != nil {
 		tb.Fatal(err)

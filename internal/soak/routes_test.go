@@ -1,0 +1,116 @@
+package soak
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"hftrunner/connector"
+	"hftrunner/hft"
+	"hftrunner/internal/testexchange/fault"
+)
+
+// TestRoutesThatAreSilent: a connection that takes the subscription and brings nothing is seen and replaced, and the
+// reason says what to look at.
+func TestRoutesThatAreSilent(t *testing.T) {
+	each(t, isFutures, func(t *testing.T, s subject) {
+		for name, base := range map[string]func(class, url string) string{
+			"unrouted": func(class, url string) string {
+				if class == "public" {
+					return strings.TrimSuffix(url, "/public") + "/market" // books are not on the market route
+				}
+				return url
+			},
+			"wrong class": func(class, url string) string { return strings.Replace(url, "/public", "/private", 1) },
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				sc := stage(t, s, settings{options: options{base: base, quiet: 400 * time.Millisecond}}, nil)
+				sc.wait("two connections are given up", func() bool {
+					return sc.said(hft.ConnectionInterrupted, "are the topics right") >= 2
+				})
+				if sc.IsReady(0) {
+					t.Error("a book is ready that nothing came for")
+				}
+			})
+		}
+	})
+}
+
+// TestLegacyRoutesBringNoTrades: the addresses of before 2026 take everything and bring books only.
+func TestLegacyRoutesBringNoTrades(t *testing.T) {
+	each(t, isFutures, func(t *testing.T, s subject) {
+		legacy := func(class, url string) string {
+			if class == "market" {
+				return strings.TrimSuffix(url, "/market")
+			}
+			return url
+		}
+		sc := open(t, s, settings{options: options{base: legacy, quiet: time.Second, quietMarket: 400 * time.Millisecond}}, nil)
+		sc.wait("the connection is given up", func() bool { return sc.said(hft.ConnectionInterrupted, "are the topics right") >= 1 })
+		sc.wait("the book is ready again", sc.ready)
+	})
+}
+
+// TestSubscriptionRefused: it is tried again, and given up when the venue insists.
+func TestSubscriptionRefused(t *testing.T) {
+	each(t, nil, func(t *testing.T, s subject) {
+		t.Run("for a time", func(t *testing.T) {
+			t.Parallel()
+			sc := stage(t, s, settings{}, armed("subscribe-error=count:2"))
+			sc.wait("the books are ready", sc.ready)
+			sc.happened(fault.ResubscribeError)
+			sc.agrees()
+		})
+		t.Run("for good", func(t *testing.T) {
+			t.Parallel()
+			e := still(t, s, armed("subscribe-error"))
+			r := connect(t, s, e, settings{})
+			err := r.connector.Run(context.Background(), r, r.clock)
+			if err == nil || !strings.Contains(err.Error(), "refused") {
+				t.Errorf("Run returned %v, want what the venue refused", err)
+			}
+			for _, inst := range r.instruments {
+				if r.IsReady(inst.No) {
+					t.Errorf("%s is ready", inst.Symbol)
+				}
+			}
+		})
+	})
+}
+
+// TestSymbolsRegisteredLater: they come without a gap in those that are there, and all of them come back after a
+// connection was lost.
+func TestSymbolsRegisteredLater(t *testing.T) {
+	each(t, nil, func(t *testing.T, s subject) {
+		sc := open(t, s, settings{}, nil)
+		later, _ := instruments(t, s.protocol(t, sc.exchange, options{}), "ETHUSDT")
+		later[0].No = 1
+		stales := sc.stales.Load()
+		sc.run.instruments = append(sc.run.instruments, later[0])
+		sc.connector.Register(later[0])
+		sc.wait("the new book is ready", func() bool { return sc.IsReady(1) })
+		if sc.stales.Load() != stales {
+			t.Error("the book of the first symbol was lost")
+		}
+		o := sc.order(hft.Buy, 0, hft.GTC)
+		o.InstrumentNo, o.TickSize, o.PriceTick, o.Qty = 1, later[0].TickSize, hft.PriceTick(2400, later[0].TickSize), 1
+		sc.becomes(sc.submit(o), hft.StatusNew)
+		sc.cut()
+		sc.wait("all books are ready again", sc.ready)
+		sc.cancelOrder(o)
+		sc.becomes(o, hft.StatusCanceled)
+		sc.agrees()
+	})
+}
+
+// cut closes all connections and waits until the connector has seen it.
+func (sc *scene) cut() {
+	sc.Helper()
+	before, stales := sc.Counter(connector.Reconnects), sc.stales.Load()
+	sc.arm("cut-connections")
+	sc.wait("the connections are lost", func() bool {
+		return sc.Counter(connector.Reconnects) >= before+2 && sc.stales.Load() > stales
+	})
+}

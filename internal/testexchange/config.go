@@ -17,6 +17,7 @@ type Venue string
 const (
 	BinanceFutures Venue = "binancefutures"
 	BinanceSpot    Venue = "binancespot"
+	Bybit          Venue = "bybit"
 )
 
 // Venues returns all venues that this package can be.

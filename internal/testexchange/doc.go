@@ -13,6 +13,7 @@
 //	binance          what the two Binance venues have in common
 //	binancefutures   a protocol: implements venue.Protocol
 //	binancespot      another
+//	bybit            another, with nothing in common with the two
 //
 // A protocol is a package that has New(core, Options), WireConfig and a type that implements venue.Protocol, and one
 // line in the table of Start. It gets all its requests in ServeHTTP, changes the market in Core.Do only, and turns the

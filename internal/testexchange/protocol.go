@@ -6,11 +6,13 @@ import (
 	"hftrunner/connector"
 	binancefuturesdecoder "hftrunner/connector/binancefutures"
 	binancespotdecoder "hftrunner/connector/binancespot"
+	bybitdecoder "hftrunner/connector/bybit"
 	"hftrunner/connector/depthsync"
 	"hftrunner/connector/paper"
 	"hftrunner/connector/replay"
 	"hftrunner/internal/testexchange/binancefutures"
 	"hftrunner/internal/testexchange/binancespot"
+	"hftrunner/internal/testexchange/bybit"
 	"hftrunner/internal/testexchange/market"
 	"hftrunner/internal/testexchange/venue"
 	"hftrunner/internal/testexchange/wire"
@@ -69,8 +71,26 @@ func protocols() map[Venue]protocol {
   secret     = "%[3]s"
 }
 `},
+		Bybit: {
+			new: func(core *venue.Core, c *Config) venue.Protocol {
+				return bybit.New(core, bybit.Options{RequestsPer5s: perMinute(c.WeightPerMinute, 12), OrdersPerSecond: perMinute(c.OrdersPerMinute, 60)})
+			},
+			wire: bybit.WireConfig, symbols: bybitSymbols, noGaps: true,
+			newDecoder: func() connector.Decoder { return new(bybitdecoder.Decoder) }, rule: depthsync.Streamed,
+			connectorBlock: `connector "bybit" "test" {
+  api_url     = "http://%[1]s"
+  public_url  = "ws://%[1]s/v5/public/linear"
+  private_url = "ws://%[1]s/v5/private"
+  trade_url   = "ws://%[1]s/v5/trade"
+  api_key     = "%[2]s"
+  secret      = "%[3]s"
+}
+`},
 	}
 }
+
+// perMinute is what a limit per minute allows in one of so many parts, at least 1; 0 stays 0.
+func perMinute(limit, parts int) int { return (limit + parts - 1) / parts }
 
 // linearSymbols are those of the derivatives.
 func linearSymbols() []market.SymbolConfig {
@@ -79,6 +99,18 @@ func linearSymbols() []market.SymbolConfig {
 			MinQty: "0.001", MaxQty: "1000.000", MaxMarketQty: "120.000", MinNotional: "100", BandShare: 0.05, MakerFeePPM: 200, TakerFeePPM: 500},
 		{Name: "ETHUSDT", BaseAsset: "ETH", QuoteAsset: "USDT", TickSize: "0.01", LotSize: "0.001", MinPrice: "39.86", MaxPrice: "306177.00",
 			MinQty: "0.001", MaxQty: "10000.000", MaxMarketQty: "2000.000", MinNotional: "20", BandShare: 0.05, MakerFeePPM: 200, TakerFeePPM: 500},
+	}
+}
+
+// bybitSymbols are those of Bybit's linear contracts.
+func bybitSymbols() []market.SymbolConfig {
+	return []market.SymbolConfig{
+		{Name: "BTCUSDT", BaseAsset: "BTC", QuoteAsset: "USDT", TickSize: "0.10", LotSize: "0.001", MinPrice: "0.10", MaxPrice: "1999999.80",
+			MinQty: "0.001", MaxQty: "1190.000", MaxMarketQty: "119.000", MinNotional: "5", MaxOrders: 500, BandShare: 0.1, MakerFeePPM: 200,
+			TakerFeePPM: 550},
+		{Name: "ETHUSDT", BaseAsset: "ETH", QuoteAsset: "USDT", TickSize: "0.01", LotSize: "0.01", MinPrice: "0.01", MaxPrice: "199999.98",
+			MinQty: "0.01", MaxQty: "7240.00", MaxMarketQty: "724.00", MinNotional: "5", MaxOrders: 500, BandShare: 0.1, MakerFeePPM: 200,
+			TakerFeePPM: 550},
 	}
 }
 

@@ -54,6 +54,9 @@ type message struct {
 	// what describes it for faults; answers are not subject to the faults of streams.
 	what   string
 	answer bool
+	// status ends the connection instead, when it is not 0.
+	status websocket.StatusCode
+	reason string
 }
 
 // Subscribe adds a stream and reports whether it is new.
@@ -123,6 +126,11 @@ func (c *Conn) Close(status websocket.StatusCode, reason string) {
 			close(handshake)
 		}()
 	})
+}
+
+// CloseAfterSending ends the connection with a close frame when what is queued has been sent. It does not wait.
+func (c *Conn) CloseAfterSending(status websocket.StatusCode, reason string) {
+	c.enqueue(message{status: status, reason: reason})
 }
 
 // Kill ends the connection at once.
@@ -199,6 +207,10 @@ func (c *Conn) write() {
 		case <-c.done:
 			return
 		case m := <-c.queue:
+			if m.status != 0 {
+				c.Close(m.status, m.reason)
+				return
+			}
 			if !c.writeMessage(m) {
 				return
 			}

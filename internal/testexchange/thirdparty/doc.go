@@ -9,14 +9,16 @@
 //
 // go-binance has the URLs of streams in package variables, which a test sets before it opens a stream; they are read
 // when dialling. That is why no test here runs in parallel. The REST clients and hirokisan/bybit take a base URL.
-// bybit.go.api authenticates only on the venue's own URLs, and is led here by the proxy of gorilla's default dialler.
+// bybit.go.api logs on at the venue's own URLs only, and is led here by the dialler that it shares with all of gorilla's
+// users.
 //
 // # What the clients cannot do
 //
 // go-binance 2.8.7 knows neither the split of the futures URLs of 2026 (a test gives it one class of stream at a time)
 // nor the trade stream of futures, and its listen keys of spot are those that the venue has removed: the spot tests
-// use its signed subscription of the WebSocket API. hirokisan/bybit 2.36.0 shows nothing of the answers to orders on
-// the trade socket, so that the private stream tells what became of them.
+// use its signed subscription of the WebSocket API. It writes a list of client order ids as Go does and not as JSON, so
+// that batches are cancelled by the venue's ids. hirokisan/bybit 2.36.0 shows nothing of the answers to orders on the
+// trade connection, so that the private stream tells what became of them, and asks for the time at a path of version 3.
 //
 // # Memory and goroutines
 //

@@ -3,6 +3,7 @@ package thirdparty_test
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"sync/atomic"
 	"testing"
@@ -21,6 +22,9 @@ const nowhere = "ws://127.0.0.1:1"
 // ever, so that they read the address while another test may write it.
 var socketAPI atomic.Pointer[string]
 
+// officialAddress is where the client of Bybit's own connects, whatever URL it knows.
+var officialAddress atomic.Pointer[string]
+
 // TestMain sees to it that no client reaches a real venue, whatever a test forgets.
 func TestMain(m *testing.M) {
 	futures.BaseWsMainUrl, futures.BaseCombinedMainURL = nowhere, nowhere
@@ -32,6 +36,10 @@ func TestMain(m *testing.M) {
 	}
 	futures.WsGetReadWriteConnection = func(*futures.WsConfig) (*websocket.Conn, error) { return dial() }
 	binance.WsGetReadWriteConnection = func(*binance.WsConfig) (*websocket.Conn, error) { return dial() }
+	officialAddress.Store(new("127.0.0.1:1"))
+	websocket.DefaultDialer.NetDialTLSContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, *officialAddress.Load()) // without TLS: it is this machine
+	}
 	os.Exit(m.Run())
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -67,6 +68,7 @@ func (f *flags) run(c *cobra.Command, out io.Writer) error {
 	if err := f.read(); err != nil {
 		return err
 	}
+	f.config.FirstID = time.Now().UnixMilli()
 	e, err := testexchange.Start(f.config)
 	if err != nil {
 		return err

@@ -89,6 +89,9 @@ type Config struct {
 	TickInterval time.Duration
 	// Faults are armed from the start.
 	Faults []fault.Fault
+	// FirstID is where the ids of orders, trades and book updates start, 0 for small numbers. An exchange that is started
+	// again in the place of another needs higher ones than that had: a venue gives no id twice.
+	FirstID int64
 	// LargeIDs starts ids above what a float64 holds exactly (2^53).
 	LargeIDs bool
 	// Compress negotiates permessage-deflate.

@@ -1,8 +1,3 @@
-// Package record writes what a venue sends to files: a venue's connector without an account, whose messages go to
-// package collector, and nobody else.
-//
-// Run does the work in goroutines that have ended when it returns; Progress may be called from any goroutine. A
-// connection that is lost comes back by itself. When the disk fails, or the venue refuses what is subscribed, Run ends with the error.
 package record
 
 import (

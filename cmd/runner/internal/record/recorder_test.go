@@ -1,0 +1,192 @@
+package record_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"go.uber.org/goleak"
+
+	"hftrunner/cmd/runner/internal/record"
+	"hftrunner/connector"
+	"hftrunner/connector/binancefutures"
+	"hftrunner/connector/depthsync"
+	"hftrunner/connector/recording"
+	"hftrunner/internal/collector"
+	"hftrunner/internal/testexchange"
+	"hftrunner/internal/testexchange/fault"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func newExchange(t *testing.T) *testexchange.Exchange {
+	t.Helper()
+	e, err := testexchange.Start(testexchange.Config{Venues: []testexchange.Venue{testexchange.BinanceFutures}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = e.Close() })
+	return e
+}
+
+func newRecorder(t *testing.T, e *testexchange.Exchange, dir string) *record.Recorder {
+	t.Helper()
+	ws := e.WSURL(testexchange.BinanceFutures)
+	p, err := binancefutures.New(binancefutures.Config{PublicURL: ws + "/public", MarketURL: ws + "/market", PrivateURL: ws + "/private",
+		APIURL: e.HTTPURL(testexchange.BinanceFutures), BookTicker: true, NowNs: func() int64 { return time.Now().UnixNano() }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	filters, err := p.Filters(t.Context(), []string{"BTCUSDT", "ETHUSDT"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := record.New(record.Config{Protocol: p, Rule: depthsync.Futures, Symbols: filters, Dir: dir, Logger: hclog.NewNullLogger()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// begin runs a recorder and returns how to end it.
+func begin(t *testing.T, r *record.Recorder) (end func() error, done <-chan error) {
+	ctx, cancel := context.WithCancel(t.Context())
+	result := make(chan error, 1)
+	go func() { result <- r.Run(ctx) }()
+	return func() error {
+		cancel()
+		return <-result
+	}, result
+}
+
+func until(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); !condition(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: not within a minute", what)
+		}
+	}
+}
+
+// kinds counts the lines of a file by kind.
+func kinds(t *testing.T, name string) map[connector.MessageKind]int {
+	t.Helper()
+	r, err := recording.Open(recording.Config{Files: []string{name}, OnProblem: func(p recording.Problem) error {
+		t.Errorf("%v", p)
+		return nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	d := binancefutures.Decoder{AggTrades: true}
+	counts := map[connector.MessageKind]int{}
+	for {
+		ns, message, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return counts
+		}
+		var m connector.Message
+		if err == nil {
+			err = d.Decode(ns, message, &m)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		counts[m.Kind]++
+	}
+}
+
+// Each symbol has its file with everything in it, and a snapshot at the beginning and after each gap.
+func TestRecordsWithASnapshotForEachGap(t *testing.T) {
+	e, dir := newExchange(t), t.TempDir()
+	r := newRecorder(t, e, dir)
+	end, _ := begin(t, r)
+	ready := func() bool {
+		p := r.Progress()
+		return p.Symbols[0].Ready && p.Symbols[1].Ready && p.Symbols[0].Lines > 50 && p.Symbols[1].Lines > 50
+	}
+	until(t, "both books", ready)
+	for i, symbol := range []string{"btcusdt", "ethusdt"} {
+		if err := e.Arm(testexchange.BinanceFutures, fault.Fault{Name: fault.DepthGap, Count: 1, Only: symbol}); err != nil {
+			t.Fatal(err)
+		}
+		until(t, "a gap in the book of "+symbol, func() bool { return r.Progress().Symbols[i].Gaps > 0 && ready() })
+	}
+	if err := end(); err != nil {
+		t.Fatal(err)
+	}
+	p := r.Progress()
+	for _, s := range p.Symbols {
+		if len(s.Files) == 0 || s.FileBytes == 0 || s.FileBytes > s.Bytes {
+			t.Fatalf("%+v", s)
+		}
+		n := map[connector.MessageKind]int{}
+		lines := 0
+		for _, name := range s.Files {
+			for kind, count := range kinds(t, name) {
+				n[kind] += count
+				lines += count
+			}
+		}
+		if n[connector.MessageSnapshot] < 2 || n[connector.MessageDepth] == 0 || n[connector.MessageTrade] == 0 || n[connector.MessageBBO] == 0 ||
+			n[connector.MessageIgnored] != 0 || int64(lines) != s.Lines {
+			t.Errorf("%s: %v of %+v", s.Symbol, n, s)
+		}
+	}
+	if p.Gaps < 2 || p.BadMessages != 0 || p.Messages == 0 {
+		t.Errorf("%+v", p)
+	}
+}
+
+// A connection that is lost comes back, with new snapshots.
+func TestRecordsOnAfterALoss(t *testing.T) {
+	e := newExchange(t)
+	r := newRecorder(t, e, t.TempDir())
+	end, _ := begin(t, r)
+	until(t, "a book", func() bool { return r.Progress().Symbols[0].Ready })
+	if err := e.Arm(testexchange.BinanceFutures, fault.Fault{Name: fault.CutConnections, Count: 1}); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "a reconnection", func() bool { return r.Progress().Reconnects > 0 })
+	until(t, "a book again", func() bool { return r.Progress().Symbols[0].Ready })
+	if err := end(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// When the files cannot be written the recording ends and says why.
+func TestEndsWhenTheDiskFails(t *testing.T) {
+	e, dir := newExchange(t), t.TempDir()
+	for day := range 2 { // today, and tomorrow in case it is midnight
+		name := collector.Name("BTCUSDT", time.Now().AddDate(0, 0, day))
+		if err := os.Mkdir(filepath.Join(dir, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, done := begin(t, newRecorder(t, e, dir))
+	select {
+	case err := <-done:
+		if err == nil || !strings.Contains(err.Error(), "is a directory") {
+			t.Errorf("got %v", err)
+		}
+	case <-time.After(time.Minute):
+		t.Fatal("it goes on")
+	}
+}
+
+func ExampleMeter() {
+	var m record.Meter
+	m.Take(record.Progress{Symbols: []record.SymbolProgress{{Symbol: "BTCUSDT", Lines: 0}}})
+	time.Sleep(time.Millisecond)
+	p := m.Take(record.Progress{Symbols: []record.SymbolProgress{{Symbol: "BTCUSDT", Lines: 10}}})
+	fmt.Println(p.Symbols[0].LinesPerSecond > 0)
+	// Output: true
+}

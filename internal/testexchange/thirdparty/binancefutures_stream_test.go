@@ -11,14 +11,19 @@ import (
 	"hftrunner/internal/testexchange"
 )
 
-// TestFuturesBook builds a book in the way that the venue recommends, of what the client makes of the messages.
 func TestFuturesBook(t *testing.T) {
-	s := openFutures(t)
+	for name, world := range worlds() {
+		t.Run(name, func(t *testing.T) { openFutures(t, world).keepBook(t) })
+	}
+}
+
+// keepBook builds a book in the way that the venue recommends, of what the client makes of the messages.
+func (s *futuresScene) keepBook(t *testing.T) {
 	events := newInbox[*futures.WsDepthEvent](t)
 	s.must("public", func() (chan struct{}, chan struct{}, error) {
 		return futures.WsDiffDepthServeWithRate(btc, 100*time.Millisecond, events.put, s.streamError)
 	})
-	wait := s.stir(500)
+	wait := s.stir(300)
 	first := events.next("first difference")
 	snapshot, err := s.NewDepthService().Symbol(btc).Limit(1000).Do(s.ctx)
 	if err != nil {

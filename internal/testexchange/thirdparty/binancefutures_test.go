@@ -26,10 +26,9 @@ type futuresScene struct {
 	ctx context.Context
 }
 
-func openFutures(t *testing.T) *futuresScene {
+func openFutures(t *testing.T, changes ...change) *futuresScene {
 	t.Helper()
-	s := open(t, testexchange.BinanceFutures, nil)
-	return s.futures(testexchange.DefaultAPIKey, testexchange.DefaultSecret)
+	return open(t, testexchange.BinanceFutures, changes...).futures(testexchange.DefaultAPIKey, testexchange.DefaultSecret)
 }
 
 func (s *scene) futures(key, secret string) *futuresScene {

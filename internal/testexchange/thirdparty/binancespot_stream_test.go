@@ -8,14 +8,19 @@ import (
 	"hftrunner/hft"
 )
 
-// TestSpotBook builds a book in the way that the venue recommends, of what the client makes of the messages.
 func TestSpotBook(t *testing.T) {
-	s := openSpot(t)
+	for name, world := range worlds() {
+		t.Run(name, func(t *testing.T) { openSpot(t, world).keepBook(t) })
+	}
+}
+
+// keepBook builds a book in the way that the venue recommends, of what the client makes of the messages.
+func (s *spotScene) keepBook(t *testing.T) {
 	events := newInbox[*binance.WsDepthEvent](t)
 	s.must(func() (chan struct{}, chan struct{}, error) {
 		return binance.WsDepthServe100Ms(btc, events.put, s.streamError)
 	})
-	wait := s.stir(500)
+	wait := s.stir(300)
 	first := events.next("first difference")
 	snapshot, err := s.NewDepthService().Symbol(btc).Limit(1000).Do(s.ctx)
 	if err != nil {

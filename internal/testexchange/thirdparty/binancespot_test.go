@@ -21,9 +21,9 @@ type spotScene struct {
 	ctx context.Context
 }
 
-func openSpot(t *testing.T) *spotScene {
+func openSpot(t *testing.T, changes ...change) *spotScene {
 	t.Helper()
-	return open(t, testexchange.BinanceSpot, nil).spot(testexchange.DefaultAPIKey, testexchange.DefaultSecret)
+	return open(t, testexchange.BinanceSpot, changes...).spot(testexchange.DefaultAPIKey, testexchange.DefaultSecret)
 }
 
 func (s *scene) spot(key, secret string) *spotScene {
@@ -94,7 +94,7 @@ func (s *spotScene) openIDs() []string {
 	return ids
 }
 
-// ordersOf works through the requests of orders, with whatever key the client has.
+// spotOrdersOf works through the requests of orders, with whatever key the client has.
 func spotOrdersOf(s *spotScene) {
 	s.Helper()
 	placed := s.place(s.maker(binance.SideTypeBuy, "a", "1", "59990.10"))

@@ -107,9 +107,14 @@ func TestBybitWrongLogon(t *testing.T) {
 	_ = private.Close() // the venue has closed it
 }
 
-// TestBybitBook keeps a book of 50 levels of what the client makes of the messages.
 func TestBybitBook(t *testing.T) {
-	s := openBybit(t)
+	for name, world := range worlds() {
+		t.Run(name, func(t *testing.T) { openBybit(t, world).keepBook(t) })
+	}
+}
+
+// keepBook keeps a book of 50 levels of what the client makes of the messages.
+func (s *bybitScene) keepBook(t *testing.T) {
 	events := newInbox[bybit.V5WebsocketPublicOrderBookResponse](t)
 	public, err := s.sockets.Public(bybit.CategoryV5Linear)
 	if err != nil {
@@ -126,7 +131,7 @@ func TestBybitBook(t *testing.T) {
 	if snapshot.Type != "snapshot" || snapshot.Data.Symbol != btc || snapshot.TimeStamp == 0 {
 		t.Fatalf("first message %+v", snapshot)
 	}
-	s.stir(500)()
+	s.stir(300)()
 	s.level(hft.Buy, 60000.1, 0.123) // the last change, which the last message has
 	b := newBook(t)
 	apply := func(r bybit.V5WebsocketPublicOrderBookResponse) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/gorilla/websocket"
 	"github.com/hirokisan/bybit/v2"
 
 	"hftrunner/internal/testexchange"
@@ -18,14 +19,14 @@ type bybitScene struct {
 	sockets *bybit.V5WebsocketService
 }
 
-func openBybit(t *testing.T) *bybitScene {
+func openBybit(t *testing.T, changes ...change) *bybitScene {
 	t.Helper()
-	return open(t, testexchange.Bybit, nil).bybit(testexchange.DefaultAPIKey, testexchange.DefaultSecret)
+	return open(t, testexchange.Bybit, changes...).bybit(testexchange.DefaultAPIKey, testexchange.DefaultSecret)
 }
 
 func (s *scene) bybit(key, secret string) *bybitScene {
 	return &bybitScene{s, bybit.NewClient().WithBaseURL(s.httpURL()).WithAuth(key, secret).V5(),
-		bybit.NewWebsocketClient().WithBaseURL(s.wsURL()).WithAuth(key, secret).V5()}
+		bybit.NewWebsocketClient().WithBaseURL(s.wsURL()).WithAuth(key, secret).WithDialer(&websocket.Dialer{EnableCompression: true}).V5()}
 }
 
 // run runs a connection of the client until the end of the test.

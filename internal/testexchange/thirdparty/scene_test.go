@@ -11,6 +11,7 @@ import (
 
 	"hftrunner/hft"
 	"hftrunner/internal/testexchange"
+	"hftrunner/internal/testexchange/fault"
 	"hftrunner/internal/testexchange/venue"
 )
 
@@ -26,23 +27,41 @@ type scene struct {
 	venue    testexchange.Venue
 }
 
+// change changes the configuration of an exchange.
+type change = func(*testexchange.Config)
+
+// worlds are the ways in which messages may come.
+func worlds() map[string]change {
+	return map[string]change{
+		"plain":                func(*testexchange.Config) {},
+		"compressed fragments": func(c *testexchange.Config) { c.Compress, c.Faults = true, []fault.Fault{{Name: fault.Fragment}} },
+		"ids above 2^53":       func(c *testexchange.Config) { c.LargeIDs = true },
+		"unknown fields":       func(c *testexchange.Config) { c.Faults = []fault.Fault{{Name: fault.UnknownField}} },
+	}
+}
+
 // open starts a venue where others have 5 at 60000.0 and 60000.2 each.
-func open(t *testing.T, v testexchange.Venue, change func(*testexchange.Config)) *scene {
+func open(t *testing.T, v testexchange.Venue, changes ...change) *scene {
 	t.Helper()
 	config := testexchange.Config{Venues: []testexchange.Venue{v}, Background: testexchange.Still, Seed: 1}
-	if change != nil {
+	for _, change := range changes {
 		change(&config)
 	}
 	e, err := testexchange.Start(config)
 	if err != nil {
 		t.Fatal(err)
 	}
+	s := &scene{t, e, v}
 	t.Cleanup(func() {
+		for _, f := range s.state().Faults {
+			if f.Hits == 0 {
+				t.Errorf("the fault %s did not happen: the test does not show what it is named for", f.Name)
+			}
+		}
 		if err := e.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	s := &scene{t, e, v}
 	s.level(hft.Buy, 60000, 5)
 	s.level(hft.Sell, 60000.2, 5)
 	return s

@@ -9,6 +9,7 @@ import (
 
 	"hftrunner/connector"
 	"hftrunner/connector/binancefutures"
+	"hftrunner/connector/binancespot"
 	"hftrunner/connector/bybit"
 	"hftrunner/connector/depthsync"
 	"hftrunner/connector/venue"
@@ -90,6 +91,9 @@ func subjects() []subject {
 		{name: testexchange.BinanceFutures, protocol: newFutures, rule: depthsync.Futures, positions: true, deadMan: 3 * time.Second,
 			place: "POST /fapi/v1/order", amend: "PUT /fapi/v1/order", cancel: "DELETE /fapi/v1/order", snapshot: "GET /fapi/v1/depth",
 			watchdogs: true, ed25519: true},
+		{name: testexchange.BinanceSpot, protocol: newSpot, rule: depthsync.Spot,
+			place: "POST /api/v3/order", amend: "POST /api/v3/order/cancelReplace", cancel: "DELETE /api/v3/order", snapshot: "GET /api/v3/depth",
+			watchdogs: true, ed25519: true},
 		{name: testexchange.Bybit, protocol: newBybit, rule: depthsync.Streamed, positions: true,
 			place: "POST /v5/order/create", amend: "POST /v5/order/amend", cancel: "POST /v5/order/cancel"},
 	}
@@ -101,6 +105,18 @@ func newBybit(tb testing.TB, e *testexchange.Exchange, o options) venue.Protocol
 	p, err := bybit.New(bybit.Config{PublicURL: o.base("public", ws+"/v5/public/linear"), PrivateURL: o.base("private", ws+"/v5/private"),
 		TradeURL: ws + "/v5/trade", APIURL: http, Key: o.key, Secret: o.secret, BookTicker: true, DepthLevel: 1000, NowNs: o.clock.NowNs,
 		OrderEntry: bybit.OrderEntry(o.entry)})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return p
+}
+
+func newSpot(tb testing.TB, e *testexchange.Exchange, o options) venue.Protocol {
+	o = o.complete()
+	ws, http := e.WSURL(testexchange.BinanceSpot), e.HTTPURL(testexchange.BinanceSpot)
+	p, err := binancespot.New(binancespot.Config{StreamURL: o.base("market", ws), APIURL: http, WSAPIURL: o.base("private", ws+"/ws-api/v3"),
+		Key: o.key, Secret: o.secret, BookTicker: true, NowNs: o.clock.NowNs, Timeout: 3 * time.Second, OrderEntry: o.entry,
+		QuietMarket: o.quiet, Silence: o.silence, Lifetime: o.lifetime})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -366,6 +366,10 @@ func (f *follower) feed(data []byte) {
 	}
 	for i := range out.Events {
 		e := &out.Events[i]
+		if e.Kind() == hft.DepthClearEvent {
+			f.levels = [2]map[string]string{{}, {}}
+			continue
+		}
 		side := 0
 		if e.Side() == hft.Sell {
 			side = 1

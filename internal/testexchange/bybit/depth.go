@@ -174,7 +174,7 @@ func (v *Venue) flush(nowNs int64, m *market.Market, b *books, f *feed) {
 		}
 		return
 	}
-	if f.skip == 0 {
+	if f.skip == 0 && f.depth > 1 {
 		if gap, hit := v.core.Faults.Hit(fault.DepthGap, f.topic); hit {
 			f.skip = gap.ValueOr(1)
 		}

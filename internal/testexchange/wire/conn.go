@@ -21,8 +21,10 @@ import (
 // Conn is one WebSocket connection. Its methods are safe for concurrent use.
 type Conn struct {
 	hub *Hub
-	ws  *websocket.Conn
-	raw net.Conn
+	// ws is nil until the handshake is over, when attached is closed.
+	ws       atomic.Pointer[websocket.Conn]
+	attached chan struct{}
+	raw      net.Conn
 
 	// ID counts the hub's connections from 1. The others say how it was opened.
 	ID             int64
@@ -34,9 +36,13 @@ type Conn struct {
 	unmetered bool
 	streams   map[string]bool // guarded by hub.mu
 	queue     chan message
-	once      sync.Once
 	done      chan struct{}
-	// handshake is closed when a close handshake is over; nil without one. It is set before done is closed.
+
+	endMu sync.Mutex
+	// status and reason are of the close frame that ends the connection, handshake is closed when the peer has answered
+	// it and nil without one. They are set under endMu before done is closed.
+	status    websocket.StatusCode
+	reason    string
 	handshake chan struct{}
 
 	pongNs, heardNs atomic.Int64
@@ -108,25 +114,65 @@ func (c *Conn) enqueue(m message) {
 	case <-c.done:
 	case c.queue <- m:
 	default: // the client does not read: a close frame would not reach it either
-		c.once.Do(func() {
-			close(c.done)
-			c.hub.running.Go(func() { _ = c.ws.CloseNow() })
-		})
+		if c.end(0, "") {
+			if ws := c.ws.Load(); ws != nil {
+				c.hub.running.Go(func() { _ = ws.CloseNow() })
+			}
+		}
+	}
+}
+
+// end makes the connection one that is over, with a close frame unless status is 0, and reports whether it was not so
+// before. It does not wait.
+func (c *Conn) end(status websocket.StatusCode, reason string) bool {
+	c.endMu.Lock()
+	defer c.endMu.Unlock()
+	if c.ended() {
+		return false
+	}
+	c.status, c.reason = status, reason
+	if ws := c.ws.Load(); ws != nil && status != 0 {
+		handshake := make(chan struct{})
+		c.handshake = handshake
+		go func() { // Serve waits for it
+			_ = ws.Close(status, reason) // the peer may be gone already
+			close(handshake)
+		}()
+	}
+	close(c.done)
+	return true
+}
+
+// attach gives the connection its socket. It returns false when the connection is over already, and closes the socket
+// then.
+func (c *Conn) attach(ws *websocket.Conn) bool {
+	c.endMu.Lock()
+	c.ws.Store(ws)
+	over := c.ended()
+	c.endMu.Unlock()
+	close(c.attached)
+	switch {
+	case !over:
+	case c.status != 0:
+		_ = ws.Close(c.status, c.reason) // the peer may be gone already
+	default:
+		_ = ws.CloseNow()
+	}
+	return !over
+}
+
+// ended reports whether the connection is over.
+func (c *Conn) ended() bool {
+	select {
+	case <-c.done:
+		return true
+	default:
+		return false
 	}
 }
 
 // Close ends the connection with a close frame. It does not wait.
-func (c *Conn) Close(status websocket.StatusCode, reason string) {
-	c.once.Do(func() {
-		handshake := make(chan struct{})
-		c.handshake = handshake
-		close(c.done)
-		go func() { // Serve waits for it
-			_ = c.ws.Close(status, reason) // the peer may be gone already
-			close(handshake)
-		}()
-	})
-}
+func (c *Conn) Close(status websocket.StatusCode, reason string) { c.end(status, reason) }
 
 // CloseAfterSending ends the connection with a close frame when what is queued has been sent. It does not wait.
 func (c *Conn) CloseAfterSending(status websocket.StatusCode, reason string) {
@@ -135,8 +181,10 @@ func (c *Conn) CloseAfterSending(status websocket.StatusCode, reason string) {
 
 // Kill ends the connection at once.
 func (c *Conn) Kill() {
-	c.once.Do(func() { close(c.done) })
-	_ = c.ws.CloseNow() // it may be closed already
+	c.end(0, "")
+	if ws := c.ws.Load(); ws != nil {
+		_ = ws.CloseNow() // it may be closed already
+	}
 }
 
 // Reset ends the connection with a TCP reset, after half of a frame with data.
@@ -172,7 +220,7 @@ func (c *Conn) heard() bool {
 // read hands messages to the handler until the connection ends.
 func (c *Conn) read(handler Handler) {
 	for {
-		_, data, err := c.ws.Read(context.Background())
+		_, data, err := c.ws.Load().Read(context.Background())
 		if err != nil {
 			return
 		}
@@ -195,7 +243,12 @@ func (c *Conn) ping() {
 		case <-ctx.Done():
 		}
 	}()
-	if c.ws.Ping(ctx) == nil {
+	select {
+	case <-c.attached:
+	case <-c.done:
+		return
+	}
+	if c.ws.Load().Ping(ctx) == nil {
 		c.pongNs.Store(c.hub.config.Clock.NowNs())
 	}
 }
@@ -252,9 +305,9 @@ func (c *Conn) writeMessage(m message) bool {
 func (c *Conn) writeFrames(data []byte, frames int) error {
 	ctx := context.Background() // the end of the connection ends the write
 	if frames <= 1 {
-		return c.ws.Write(ctx, websocket.MessageText, data)
+		return c.ws.Load().Write(ctx, websocket.MessageText, data)
 	}
-	w, err := c.ws.Writer(ctx, websocket.MessageText)
+	w, err := c.ws.Load().Writer(ctx, websocket.MessageText)
 	if err != nil {
 		return err
 	}

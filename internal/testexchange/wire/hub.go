@@ -77,7 +77,7 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, handler Handler) {
 		return
 	}
 	c := &Conn{hub: h, Path: r.URL.Path, Query: r.URL.Query(), RemoteIP: RemoteIP(r), Header: r.Header.Clone(), OpenedNs: h.config.Clock.NowNs(),
-		unmetered: handler.Unmetered, streams: map[string]bool{}, queue: make(chan message, QueueSize), done: make(chan struct{})}
+		unmetered: handler.Unmetered, streams: map[string]bool{}, queue: make(chan message, QueueSize), done: make(chan struct{}), attached: make(chan struct{})}
 	c.raw, _ = r.Context().Value(rawKey{}).(net.Conn)
 	c.pongNs.Store(c.OpenedNs)
 	c.heardNs.Store(c.OpenedNs)
@@ -88,33 +88,39 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, handler Handler) {
 	if h.config.Compress {
 		options.CompressionMode, options.CompressionThreshold = websocket.CompressionContextTakeover, 64
 	}
-	ws, err := websocket.Accept(w, r, options)
-	if err != nil {
-		return // Accept has answered
-	}
-	c.ws = ws
-	ws.SetReadLimit(h.config.ReadLimit)
 	if !h.add(c) {
-		_ = ws.CloseNow() // the hub is closed: there is nobody to tell
+		http.Error(w, "closed", http.StatusServiceUnavailable)
 		return
 	}
 	defer h.running.Done()
+	// It is known before the client knows that it is connected: what happens from then on is sent.
 	if handler.Opened != nil {
 		handler.Opened(c)
+	}
+	defer func() {
+		h.remove(c)
+		if handler.Closed != nil {
+			handler.Closed(c)
+		}
+	}()
+	ws, err := websocket.Accept(w, r, options)
+	if err != nil {
+		c.Kill() // Accept has answered
+		return
+	}
+	ws.SetReadLimit(h.config.ReadLimit)
+	if !c.attach(ws) {
+		return
 	}
 	var writing sync.WaitGroup
 	writing.Go(c.write)
 	c.read(handler)
-	c.once.Do(func() { close(c.done) })
+	c.end(0, "")
 	if c.handshake != nil {
 		<-c.handshake
 	}
 	c.Kill()
 	writing.Wait()
-	h.remove(c)
-	if handler.Closed != nil {
-		handler.Closed(c)
-	}
 }
 
 func (h *Hub) add(c *Conn) bool {

@@ -21,6 +21,7 @@ const (
 	DropUserEvent      Name = "drop-user-event"
 	DuplicateUserEvent Name = "duplicate-user-event"
 	ReorderUserEvent   Name = "reorder-user-event"
+	UserEventDelay     Name = "user-event-delay"
 	AckDelay           Name = "ack-delay"
 	AckLost            Name = "ack-lost"
 	RepeatFilled       Name = "repeat-filled"
@@ -74,6 +75,7 @@ func Names() map[Name]string {
 		DropUserEvent:      "an event of the user stream is not sent",
 		DuplicateUserEvent: "an event of the user stream is sent twice",
 		ReorderUserEvent:   "an event of the user stream is sent after the next one, or after Duration (100ms)",
+		UserEventDelay:     "an event of the user stream, and all after it, is sent Duration (100ms) later",
 		AckDelay:           "an order request is answered Duration (100ms) after its events went out",
 		AckLost:            "an order request is carried out, and the connection closed after Duration without an answer",
 		RepeatFilled:       "the final event of a filled order is sent twice",

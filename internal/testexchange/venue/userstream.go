@@ -13,6 +13,8 @@ type UserStream struct {
 	core *Core
 	send func(what string, data []byte)
 	held []heldEvent
+	// late are the events that wait for one that a fault holds back; until then nothing else is sent.
+	late []heldEvent
 }
 
 type heldEvent struct {
@@ -29,6 +31,19 @@ func (c *Core) NewUserStream(conn *wire.Conn) *UserStream {
 
 // Send sends an event; what is its type.
 func (u *UserStream) Send(what string, data []byte) {
+	delay, hit := u.core.Faults.Hit(fault.UserEventDelay, what)
+	if hit {
+		u.late = append(u.late, heldEvent{what, data, u.core.NowNs() + int64(delay.DurationOr(100*time.Millisecond))})
+		return
+	}
+	if len(u.late) > 0 {
+		u.late = append(u.late, heldEvent{what: what, data: data})
+		return
+	}
+	u.sendNow(what, data)
+}
+
+func (u *UserStream) sendNow(what string, data []byte) {
 	f := u.core.Faults
 	if _, hit := f.Hit(fault.DropUserEvent, what); hit {
 		return
@@ -46,7 +61,14 @@ func (u *UserStream) Send(what string, data []byte) {
 }
 
 // Tick sends what was held back long enough.
-func (u *UserStream) Tick(nowNs int64) { u.release(nowNs) }
+func (u *UserStream) Tick(nowNs int64) {
+	for len(u.late) > 0 && u.late[0].untilNs <= nowNs {
+		h := u.late[0]
+		u.late = u.late[1:]
+		u.sendNow(h.what, h.data)
+	}
+	u.release(nowNs)
+}
 
 func (u *UserStream) release(nowNs int64) {
 	for len(u.held) > 0 && u.held[0].untilNs <= nowNs {

@@ -12,6 +12,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hftrunner/connector"
+	"hftrunner/connector/binancefutures"
+	"hftrunner/connector/binancespot"
+	"hftrunner/connector/bybit"
 	"hftrunner/internal/testexchange"
 	"hftrunner/internal/testexchange/fault"
 )
@@ -122,12 +126,21 @@ func (f *flags) read() error {
 			return fmt.Errorf("--recording %q: give SYMBOL=FILE", text)
 		}
 		if c.Recordings == nil {
-			c.Recordings, c.Background = map[string][]string{}, testexchange.Recorded
+			c.Recordings, c.Background, c.Decoders = map[string][]string{}, testexchange.Recorded, decoders()
 		}
 		c.Recordings[symbol] = append(c.Recordings[symbol], file)
 	}
 	c.OnlySymbols = f.symbols
 	return nil
+}
+
+// decoders read the recordings of each venue.
+func decoders() map[testexchange.Venue]func() connector.Decoder {
+	return map[testexchange.Venue]func() connector.Decoder{
+		testexchange.BinanceFutures: func() connector.Decoder { return new(binancefutures.Decoder) },
+		testexchange.BinanceSpot:    func() connector.Decoder { return new(binancespot.Decoder) },
+		testexchange.Bybit:          func() connector.Decoder { return new(bybit.Decoder) },
+	}
 }
 
 func printFaults(out io.Writer) error {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"hftrunner/connector"
 	"hftrunner/internal/testexchange/fault"
 	"hftrunner/internal/testexchange/market"
 	"hftrunner/internal/testexchange/wire"
@@ -78,10 +79,12 @@ type Config struct {
 	Accounts    []Account
 	// Seed chooses the market, ids, and which opportunities faults take.
 	Seed uint64
-	// Background is Synthetic when empty. Recordings are the files of Recorded by symbol; EventsPerSecond of Synthetic
+	// Background is Synthetic when empty. Recordings are the files of Recorded by symbol, and Decoders make what reads
+	// them: this package does not import the connectors that it tests. EventsPerSecond of Synthetic
 	// is for each symbol, 0 for the default of package paper.
 	Background      Background
 	Recordings      map[string][]string
+	Decoders        map[Venue]func() connector.Decoder
 	EventsPerSecond float64
 	// Clock is the wall clock when nil. With a *wire.ScriptedClock time stands still but for Exchange.Advance.
 	Clock wire.Clock

@@ -60,7 +60,7 @@ func (e *Exchange) start(number int, name Venue) error {
 		}
 	}
 	e.faults[name] = faults
-	background, err := c.background(&p, symbols)
+	background, err := c.background(name, &p, symbols)
 	if err != nil {
 		return err
 	}

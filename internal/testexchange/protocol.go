@@ -3,10 +3,6 @@ package testexchange
 import (
 	"fmt"
 
-	"hftrunner/connector"
-	binancefuturesdecoder "hftrunner/connector/binancefutures"
-	binancespotdecoder "hftrunner/connector/binancespot"
-	bybitdecoder "hftrunner/connector/bybit"
 	"hftrunner/connector/depthsync"
 	"hftrunner/connector/paper"
 	"hftrunner/connector/replay"
@@ -26,9 +22,8 @@ type protocol struct {
 	wire         func() wire.Config
 	symbols      func() []market.SymbolConfig
 	spot, noGaps bool
-	// newDecoder and rule read its recordings.
-	newDecoder func() connector.Decoder
-	rule       depthsync.Rule
+	// rule is how its recordings number the differences of a book.
+	rule depthsync.Rule
 	// connectorBlock is a connector of the runner's configuration; %s is the address.
 	connectorBlock string
 }
@@ -42,7 +37,7 @@ func protocols() map[Venue]protocol {
 					ListenKeyTTL: c.ListenKeyTTL, WeightPerMinute: c.WeightPerMinute, OrdersPerMinute: c.OrdersPerMinute})
 			},
 			wire: binancefutures.WireConfig, symbols: linearSymbols,
-			newDecoder: func() connector.Decoder { return new(binancefuturesdecoder.Decoder) }, rule: depthsync.Futures,
+			rule: depthsync.Futures,
 			connectorBlock: `connector "binancefutures" "test" {
   api_url     = "http://%[1]s"
   public_url  = "ws://%[1]s/public"
@@ -62,7 +57,7 @@ func protocols() map[Venue]protocol {
 				return binancespot.New(core, o)
 			},
 			wire: binancespot.WireConfig, symbols: spotSymbols, spot: true, noGaps: true,
-			newDecoder: func() connector.Decoder { return new(binancespotdecoder.Decoder) }, rule: depthsync.Spot,
+			rule: depthsync.Spot,
 			connectorBlock: `connector "binancespot" "test" {
   api_url    = "http://%[1]s"
   stream_url = "ws://%[1]s"
@@ -76,7 +71,7 @@ func protocols() map[Venue]protocol {
 				return bybit.New(core, bybit.Options{RequestsPer5s: perMinute(c.WeightPerMinute, 12), OrdersPerSecond: perMinute(c.OrdersPerMinute, 60)})
 			},
 			wire: bybit.WireConfig, symbols: bybitSymbols, noGaps: true,
-			newDecoder: func() connector.Decoder { return new(bybitdecoder.Decoder) }, rule: depthsync.Streamed,
+			rule: depthsync.Streamed,
 			connectorBlock: `connector "bybit" "test" {
   api_url     = "http://%[1]s"
   public_url  = "ws://%[1]s/v5/public/linear"
@@ -125,7 +120,7 @@ func spotSymbols() []market.SymbolConfig {
 }
 
 // background makes what moves a venue's market, nil for a still one.
-func (c *Config) background(p *protocol, symbols []market.SymbolConfig) (*venue.Background, error) {
+func (c *Config) background(name Venue, p *protocol, symbols []market.SymbolConfig) (*venue.Background, error) {
 	nowNs := c.Clock.NowNs()
 	var source paper.Source
 	var err error
@@ -133,7 +128,7 @@ func (c *Config) background(p *protocol, symbols []market.SymbolConfig) (*venue.
 	case Still:
 		return nil, nil
 	case Recorded:
-		source, err = replay.Open(replay.Config{Files: c.Recordings, NewDecoder: p.newDecoder, Rule: p.rule})
+		source, err = replay.Open(replay.Config{Files: c.Recordings, NewDecoder: c.Decoders[name], Rule: p.rule})
 	default:
 		source, err = paper.NewSynthetic(paper.SyntheticConfig{Seed: c.Seed, StartNs: nowNs, EventsPerSecond: c.EventsPerSecond})
 	}

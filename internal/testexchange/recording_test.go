@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"hftrunner/connector"
+	"hftrunner/connector/binancefutures"
 	"hftrunner/connector/binancejson/binancejsontest"
 	"hftrunner/connector/depthsync"
 	"hftrunner/internal/testexchange"
@@ -15,6 +17,8 @@ func TestFuturesRecording(t *testing.T) {
 	path := binancejsontest.RecordingPath(t, "binancefutures", "btcusdt_20240808.gz")
 	c := futures(t, func(c *testexchange.Config) {
 		c.Background, c.Recordings = testexchange.Recorded, map[string][]string{btc: {path}}
+		c.Decoders = map[testexchange.Venue]func() connector.Decoder{
+			testexchange.BinanceFutures: func() connector.Decoder { return new(binancefutures.Decoder) }}
 	})
 	s := c.dial("/public/ws/btcusdt@depth@100ms")
 	s.drain()

@@ -94,9 +94,10 @@ var allowed = []struct {
 	{"connector/paper", "paper simulates any venue's feed", []string{"hft", "depth", "sim", "connector"}},
 	{"connector/replay", "replay is given its decoders", []string{"hft", "connector", "connector/depthsync", "connector/paper", "connector/recording"}},
 	{"internal/testexchange/...", "an exchange of its own, which knows nothing of the connectors that are tested with it", []string{"hft", "connector",
-		"connector/paper", "connector/recording", "connector/replay", "connector/depthsync", "connector/binancefutures", "connector/binancespot",
+		"connector/depthsync", "connector/paper", "connector/recording", "connector/replay", "internal/testexchange/..."}},
+	{"cmd/testexchange", "the command line of the exchange gives it its decoders", []string{"connector", "connector/binancefutures", "connector/binancespot",
 		"connector/bybit", "internal/testexchange/..."}},
-	{"cmd/testexchange", "the command line of the exchange", []string{"internal/testexchange/..."}},
+	{"internal/collector", "writes what others read", nil},
 	{"internal/soak", "tests of live connectors against the loopback exchange", nil},
 	{"internal/parity", "tests of one contract in all worlds", nil},
 	{"internal/control", "the control plane carries attachments", []string{"ipc", "hft", "internal/control/internal/..."}},
@@ -108,7 +109,7 @@ var allowed = []struct {
 	{"internal/rowfile", "files of what came out of a backtest", []string{"hft", "sim", "backtest"}},
 	{"internal/batch", "runs many backtests; knows no command line", []string{"hft", "sim", "backtest", "backtest/...", "connector", "connector/recording", "internal/control", "internal/rowfile"}},
 	{"cmd/runner/...", "the wiring knows everything but strategies", []string{"hft", "host", "ipc", "ipc/latency", "connector/...",
-		"backtest/...", "internal/batch", "internal/control", "cmd/runner/...", "pluginapi"}},
+		"backtest/...", "internal/batch", "internal/collector", "internal/control", "cmd/runner/...", "pluginapi"}},
 	{"plugins/...", "a strategy sees its bot", []string{"hft", "depth", "pluginapi"}},
 }
 

@@ -3,6 +3,7 @@ package venue
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"hftrunner/connector"
@@ -24,6 +25,7 @@ func (t *trade) onFrame(_ int64, frame []byte) {
 	if err := t.c.protocol.DecodeUser(frame, t.c.userSink()); err != nil {
 		t.c.sink.Count(connector.BadMessages, 1)
 		t.c.badMessage(err, frame)
+		signal(t.suspect) // it may have been about an execution
 	}
 }
 
@@ -42,7 +44,7 @@ func (u *userSink) Order(r *blotter.Report) {
 }
 
 // Position takes the account's position.
-func (u *userSink) Position(p Position) { u.c.position(p) }
+func (u *userSink) Position(p Position) { u.c.position(p, true) }
 
 // Balance takes a balance, which no bot asks for.
 func (u *userSink) Balance(Balance) {}
@@ -50,10 +52,21 @@ func (u *userSink) Balance(Balance) {}
 // Renew replaces the private stream.
 func (u *userSink) Renew(reason string) { u.keeper.Renew(reason) }
 
-func (c *Connector) position(p Position) {
-	if inst := c.symbols.named(p.Symbol); inst != nil {
-		c.sink.Position(inst.No, p.Qty, p.TimestampNs)
+// position passes a position on. What was asked for may be older than what the private stream has told meanwhile.
+func (c *Connector) position(p Position, streamed bool) {
+	inst := c.symbols.named(p.Symbol)
+	if inst == nil {
+		return
 	}
+	inst.mu.Lock()
+	defer inst.mu.Unlock()
+	if !streamed && p.TimestampNs < inst.positionNs {
+		return
+	}
+	if streamed {
+		inst.positionNs = max(inst.positionNs, p.TimestampNs)
+	}
+	c.sink.Position(inst.No, p.Qty, p.TimestampNs)
 }
 
 // onUp begins the reconciliation: what happened while the stream was down is asked for.
@@ -75,29 +88,23 @@ func (t *trade) onDown(reason string, next time.Duration) {
 	wasUp := t.up
 	t.up = false
 	t.round++
+	for _, inst := range c.symbols.all() {
+		inst.accounted.Store(false)
+	}
 	t.mu.Unlock()
-	c.reconciled.Store(false)
 	c.log.Warn("private stream down", "reason", reason, "next_attempt_in", next)
 	if wasUp {
 		c.interrupted("private stream: " + reason)
 	}
 }
 
-// reconcile asks for open orders, executions and positions until it has them, or until the stream is lost again.
+// reconcile asks for positions, open orders and executions until it has them of every symbol, or until the stream is lost
+// again.
 func (t *trade) reconcile(round uint64) {
 	c := t.c
 	for {
-		err := t.reconcileOnce(round)
-		switch {
-		case c.ctx.Err() != nil || errors.Is(err, errVoid):
-			return
-		case err == nil:
-			c.reconciled.Store(true)
-			for _, inst := range c.symbols.all() {
-				inst.mu.Lock()
-				c.announce(inst)
-				inst.mu.Unlock()
-			}
+		err := t.reconcileOnce(round, false)
+		if err == nil || errors.Is(err, errVoid) || c.ctx.Err() != nil {
 			return
 		}
 		c.log.Warn("reconciliation failed, trying again", "error", err)
@@ -108,17 +115,22 @@ func (t *trade) reconcile(round uint64) {
 	}
 }
 
-// audit compares open orders and positions with the venue's from time to time.
+// suspectPause is the least time between audits that a message asks for which cannot be read.
+const suspectPause = 5 * time.Second
+
+// audit compares open orders and positions with the venue's from time to time, and soon after a message that could not be
+// read.
 func (t *trade) audit() {
 	c := t.c
-	for c.pause(c.cfg.AuditInterval) {
+	least := min(suspectPause, c.cfg.AuditInterval)
+	for c.pause(least) && c.pauseUnless(c.cfg.AuditInterval-least, t.suspect) {
 		t.mu.Lock()
 		round, up := t.round, t.up
 		t.mu.Unlock()
-		if !up || !c.reconciled.Load() {
+		if !up {
 			continue
 		}
-		if err := t.reconcileOnce(round); err != nil && !errors.Is(err, errVoid) && c.ctx.Err() == nil {
+		if err := t.reconcileOnce(round, true); err != nil && !errors.Is(err, errVoid) && c.ctx.Err() == nil {
 			c.log.Warn("the venue could not be asked for orders and positions", "error", err)
 			c.heed(err)
 		}
@@ -128,47 +140,87 @@ func (t *trade) audit() {
 // errVoid: the private stream was lost during the reconciliation.
 var errVoid = errors.New("the private stream was lost meanwhile")
 
-func (t *trade) reconcileOnce(round uint64) error {
+// reconcileOnce asks about the symbols that are not accounted for since the private stream came up, or about every one. A
+// symbol about which the venue refuses to speak does not hold up the others.
+func (t *trade) reconcileOnce(round uint64, every bool) error {
 	c := t.c
-	ctx, cancel := context.WithTimeout(c.ctx, 3*requestTimeout)
-	defer cancel()
+	var list []*instrument
 	for _, inst := range c.symbols.all() {
-		t.mu.Lock()
-		sinceNs := t.blotter.SinceNs(inst.Symbol)
-		void := t.round != round
-		t.mu.Unlock()
-		if void {
-			return errVoid
+		if every || !inst.accounted.Load() {
+			list = append(list, inst)
 		}
-		open, err := c.protocol.OpenOrders(ctx, inst.Symbol)
-		if err != nil {
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	if err := t.askPositions(); err != nil {
+		return err
+	}
+	var refused error
+	for _, inst := range list {
+		switch err := t.askOrders(inst, round); {
+		case err == nil:
+		case CauseOf(err) == blotter.Refused:
+			refused = fmt.Errorf("%s: %w", inst.Symbol, err)
+		default:
 			return err
 		}
-		var executions []blotter.Report
-		if sinceNs > 0 {
-			if executions, err = c.protocol.Executions(ctx, inst.Symbol, sinceNs); err != nil {
-				return err
-			}
-		}
-		nowNs := c.nowNs()
-		t.mu.Lock()
-		t.blotter.Executions(executions, nowNs)
-		t.blotter.Listed(inst.Symbol, open, nowNs)
-		t.mu.Unlock()
 	}
 	t.changed()
+	return refused
+}
+
+// askPositions asks for the positions on all symbols.
+func (t *trade) askPositions() error {
+	c := t.c
+	ctx, cancel := context.WithTimeout(c.ctx, requestTimeout)
+	defer cancel()
 	positions, err := c.protocol.Positions(ctx, c.symbols.names())
 	if err != nil && !errors.Is(err, ErrUnsupported) {
 		return err
 	}
 	for _, p := range positions {
-		c.position(p)
+		c.position(p, false)
 	}
+	return nil
+}
+
+// askOrders asks for the open orders on a symbol, then for the executions: one that happens between is in the second
+// reply, and the private stream, which is up, tells what comes after.
+func (t *trade) askOrders(inst *instrument, round uint64) error {
+	c := t.c
+	ctx, cancel := context.WithTimeout(c.ctx, requestTimeout)
+	defer cancel()
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.round != round {
+	sinceNs := t.blotter.SinceNs(inst.Symbol)
+	void := t.round != round
+	t.mu.Unlock()
+	if void {
 		return errVoid
 	}
+	open, err := c.protocol.OpenOrders(ctx, inst.Symbol)
+	if err != nil {
+		return err
+	}
+	var executions []blotter.Report
+	if sinceNs > 0 {
+		if executions, err = c.protocol.Executions(ctx, inst.Symbol, sinceNs); err != nil {
+			return err
+		}
+	}
+	nowNs := c.nowNs()
+	t.mu.Lock()
+	if t.round != round {
+		t.mu.Unlock()
+		return errVoid // what is known by now is asked for again
+	}
+	t.blotter.Executions(executions, nowNs)
+	t.blotter.Listed(inst.Symbol, open, nowNs)
+	inst.accounted.Store(true)
+	t.mu.Unlock()
+	inst.mu.Lock()
+	defer inst.mu.Unlock()
+	c.announce(inst)
 	return nil
 }
 
@@ -187,58 +239,4 @@ func (t *trade) fetch(symbol string, sinceNs int64) {
 	t.blotter.Executions(executions, c.nowNs())
 	t.mu.Unlock()
 	t.changed()
-}
-
-// beatsPerWindow is how often the dead-man's switch is refreshed in its window. Venues want three times or more, and a
-// request takes a while.
-const beatsPerWindow = 4
-
-// keepAlive refreshes the dead-man's switch of every symbol with open orders, and disarms it where there are none.
-func (t *trade) keepAlive() {
-	c := t.c
-	for c.pause(c.cfg.DeadMan / beatsPerWindow) {
-		for _, inst := range c.symbols.all() {
-			t.mu.Lock()
-			open := t.blotter.OpenOn(inst.Symbol) > 0
-			t.mu.Unlock()
-			window := time.Duration(0)
-			if open {
-				window = c.cfg.DeadMan
-			}
-			if err := t.arm(c.ctx, inst.Symbol, window); errors.Is(err, ErrUnsupported) {
-				c.critical(-1, "the venue has no dead-man's switch: take dead_man out of the configuration")
-				return
-			} else if err != nil && c.ctx.Err() == nil {
-				c.log.Error("the dead-man's switch could not be refreshed", "symbol", inst.Symbol, "error", err)
-				c.heed(err)
-			}
-		}
-	}
-}
-
-// arm arms, refreshes or disarms a symbol's switch.
-func (t *trade) arm(ctx context.Context, symbol string, window time.Duration) error {
-	t.armedMu.Lock()
-	defer t.armedMu.Unlock()
-	if window == 0 && !t.armed[symbol] {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	err := t.c.protocol.ArmDeadMan(ctx, symbol, window)
-	if err == nil {
-		t.armed[symbol] = window > 0
-	}
-	return err
-}
-
-// stop ends trading in order: the switches are disarmed, because orders that are kept are kept on purpose.
-func (t *trade) stop() {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.c.ctx), stopTimeout)
-	defer cancel()
-	for _, inst := range t.c.symbols.all() {
-		if err := t.arm(ctx, inst.Symbol, 0); err != nil {
-			t.c.log.Warn("the dead-man's switch could not be disarmed: the venue will cancel the orders on the symbol", "symbol", inst.Symbol, "error", err)
-		}
-	}
 }

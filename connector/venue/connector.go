@@ -82,8 +82,6 @@ type Connector struct {
 
 	// trade is the part that has to do with orders; nil without a key.
 	trade *trade
-	// reconciled says that orders, executions and positions are known. Without trading it always is.
-	reconciled atomic.Bool
 
 	market    marketStreams
 	attempts  *rate.Limiter // to connect, of all streams
@@ -121,7 +119,6 @@ func New(cfg Config) (*Connector, error) {
 		}
 	}
 	c := &Connector{cfg: cfg, protocol: cfg.Protocol, log: cfg.Logger, attempts: stream.NewAttempts(maxAttempts, attemptsPer)}
-	c.reconciled.Store(!cfg.Trading)
 	return c, nil
 }
 
@@ -155,16 +152,22 @@ func (c *Connector) idle(o *connector.Order) {
 // register adds an instrument to the table, and to the record of orders.
 func (c *Connector) register(inst connector.Instrument) {
 	made, err := newInstrument(inst, c.cfg.Rule)
-	if err == nil {
-		err = c.symbols.add(made)
-	}
+	// First the record of orders: those of a symbol in the table may be asked for at any time.
 	if err == nil && c.trade != nil {
 		err = c.trade.register(inst)
+	}
+	if err == nil {
+		made.accounted.Store(c.trade == nil)
+		err = c.symbols.add(made)
 	}
 	if err != nil {
 		reason := fmt.Sprintf("%s cannot be traded: %v", inst.Symbol, err)
 		c.sink.Stale(inst.No, reason)
 		c.critical(inst.No, reason)
+		return
+	}
+	if c.trade != nil {
+		c.trade.catchUp()
 	}
 }
 
@@ -212,6 +215,9 @@ func (c *Connector) Run(ctx context.Context, sink connector.Sink, clock connecto
 	c.startMu.Lock()
 	c.live.Store(false)
 	c.ended = true
+	if c.trade != nil {
+		c.trade.close()
+	}
 	c.startMu.Unlock()
 	cancel()
 	group.Wait()
@@ -250,11 +256,16 @@ func (c *Connector) filters(symbol string) Filters {
 }
 
 // pause waits and reports whether to go on.
-func (c *Connector) pause(d time.Duration) bool {
+func (c *Connector) pause(d time.Duration) bool { return c.pauseUnless(d, nil) }
+
+// pauseUnless waits, at most until wake has something, and reports whether to go on.
+func (c *Connector) pauseUnless(d time.Duration, wake <-chan struct{}) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
+		return true
+	case <-wake:
 		return true
 	case <-c.ctx.Done():
 		return false

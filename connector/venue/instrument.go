@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"hftrunner/connector"
 	"hftrunner/connector/depthsync"
@@ -25,6 +26,13 @@ type instrument struct {
 	lastTradeID int64
 	bookReady   bool
 	ready       bool // announced
+	// positionNs is the venue's time of the newest position that the private stream has told.
+	positionNs int64
+
+	// accounted says that the open orders are known since the private stream came up. It is set under trade's mutex.
+	accounted atomic.Bool
+	// armed says that the dead-man's switch may be armed. The goroutine that refreshes it uses it, and stop after that.
+	armed bool
 }
 
 func newInstrument(inst connector.Instrument, rule depthsync.Rule) (*instrument, error) {

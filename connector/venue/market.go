@@ -59,6 +59,7 @@ func (s *marketStream) onFrame(localNs int64, frame []byte) {
 			c.sink.Feed(inst.No, m.Events)
 		}
 	case connector.MessageTrade:
+		s.trades = true
 		if m.LastID != 0 && m.LastID <= inst.lastTradeID {
 			return
 		}
@@ -98,7 +99,7 @@ func (c *Connector) stale(inst *instrument, reason string) {
 // announce says that an instrument is ready when both its book and the account's orders are known. The instrument's lock is
 // held.
 func (c *Connector) announce(inst *instrument) {
-	if inst.bookReady && !inst.ready && c.reconciled.Load() {
+	if inst.bookReady && !inst.ready && inst.accounted.Load() {
 		inst.ready = true
 		c.sink.Ready(inst.No)
 	}
@@ -117,10 +118,7 @@ func (c *Connector) fetchSnapshot(inst *instrument) {
 		cancel()
 		localNs := c.nowNs()
 		if errors.Is(err, ErrResubscribe) {
-			inst.mu.Lock()
-			inst.asking = false
-			inst.mu.Unlock()
-			c.renewMarket("a book has to be subscribed anew")
+			c.resubscribe(inst)
 			return
 		}
 		if err == nil {

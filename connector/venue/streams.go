@@ -32,6 +32,8 @@ type marketStream struct {
 	hello atomic.Pointer[[][]byte]
 	// books says that it brings books; one that only brings trades may be lost without losing a book.
 	books bool
+	// trades says that it brings trades.
+	trades bool
 }
 
 // runMarket keeps the market streams until ctx ends.
@@ -51,42 +53,46 @@ func (c *Connector) runMarket() error {
 	}
 }
 
-// adjustMarket starts the streams that the symbols need and that do not run yet.
-func (c *Connector) adjustMarket() {
+// adjustMarket starts the streams that the symbols need and that do not run yet, and returns those that ran before.
+func (c *Connector) adjustMarket() (before []*marketStream) {
 	symbols := c.symbols.names()
-	if len(symbols) == 0 {
-		return
-	}
 	c.market.mu.Lock()
 	defer c.market.mu.Unlock()
+	before = c.market.streams
+	if len(symbols) == 0 {
+		return before
+	}
 	for no := len(c.market.streams); no < len(c.protocol.MarketStreams(symbols)); no++ {
 		s := &marketStream{connector: c, no: no, decoder: c.protocol.NewDecoder()}
 		keeper, err := stream.New(stream.Config{Prepare: s.prepare, OnFrame: s.onFrame, OnDown: s.onDown, NowNs: c.nowNs,
 			Logger: c.log, Attempts: c.attempts, ForbiddenPause: c.cfg.ForbiddenPause})
 		if err != nil {
-			c.market.failed <- err
-			return
+			c.failMarket(err)
+			return before
 		}
 		s.keeper = keeper
 		c.market.streams = append(c.market.streams, s)
 		c.group.Go(func() {
 			if err := keeper.Run(c.ctx); err != nil {
-				select {
-				case c.market.failed <- err:
-				default:
-				}
+				c.failMarket(err)
 			}
 		})
+	}
+	return before
+}
+
+// failMarket ends the run; the first reason counts.
+func (c *Connector) failMarket(err error) {
+	select {
+	case c.market.failed <- err:
+	default:
 	}
 }
 
 // renewMarket replaces the market connections, without a gap, so that they subscribe to what is registered now.
 func (c *Connector) renewMarket(reason string) {
-	c.adjustMarket()
-	c.market.mu.Lock()
-	defer c.market.mu.Unlock()
-	for _, s := range c.market.streams {
-		s.keeper.Renew(reason)
+	for _, s := range c.adjustMarket() {
+		s.keeper.Renew(reason) // one that has just begun subscribes to everything anyway
 	}
 }
 
@@ -111,8 +117,8 @@ func (s *marketStream) notice(frame []byte) {
 	}
 }
 
-// brings reports whether the connection has subscribed to a symbol, whose letters may be small there. One whose name is part of another's may be found on a
-// connection that does not have it, where subscribing it too does no harm.
+// brings reports whether the connection has subscribed to a symbol, whose letters may be small there. One whose name is
+// part of another's may be found on a connection that does not have it, where subscribing it too does no harm.
 func (s *marketStream) brings(symbol string) bool {
 	hello := s.hello.Load()
 	if hello == nil {
@@ -180,5 +186,20 @@ func (s *marketStream) onDown(reason string, next time.Duration) {
 	if s.books {
 		c.lostMarket(s, "the connection is down: "+reason)
 	}
+	if s.trades {
+		c.forgetTrades(s)
+	}
 	c.interrupted("market data: " + reason)
+}
+
+// forgetTrades forgets which trades have come: nothing comes a second time over the next connection, while a venue that
+// was set up anew, as test venues are, begins to count from the start.
+func (c *Connector) forgetTrades(s *marketStream) {
+	for _, inst := range c.symbols.all() {
+		if s.brings(inst.Symbol) {
+			inst.mu.Lock()
+			inst.lastTradeID = 0
+			inst.mu.Unlock()
+		}
+	}
 }

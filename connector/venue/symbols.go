@@ -39,6 +39,16 @@ func (t *symbolTable) named(symbol string) *instrument {
 	return t.bySymbol[symbol]
 }
 
+// numbered returns the instrument that the host knows by a number, nil when there is none.
+func (t *symbolTable) numbered(no int) *instrument {
+	for _, inst := range t.all() {
+		if inst.No == no {
+			return inst
+		}
+	}
+	return nil
+}
+
 // all returns the instruments in the order of their registration. The caller must not change the slice.
 func (t *symbolTable) all() []*instrument {
 	t.mu.RLock()

@@ -35,10 +35,16 @@ type trade struct {
 	// round counts the losses of the private stream: a reconciliation that began before the last one is void.
 	round uint64
 
+	// closed says that the run is over: no goroutine may be begun any more.
+	closed bool
+
 	unanswered atomic.Int32
 	wake       chan struct{}
-	armed      map[string]bool // symbols whose dead-man's switch is armed
-	armedMu    sync.Mutex
+	// suspect wakes the audit: something of the private stream could not be read.
+	suspect chan struct{}
+	// exposed wakes the dead-man's switch: a symbol has its first open order. beaten is closed when the switch is not
+	// refreshed any more.
+	exposed, beaten chan struct{}
 }
 
 func newTrade(c *Connector) (*trade, error) {
@@ -46,7 +52,8 @@ func newTrade(c *Connector) (*trade, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &trade{c: c, wake: make(chan struct{}, 1), armed: make(map[string]bool)}
+	t := &trade{c: c, wake: make(chan struct{}, 1), suspect: make(chan struct{}, 1), exposed: make(chan struct{}, 1),
+		beaten: make(chan struct{})}
 	if t.blotter, err = blotter.New(blotter.Config{Codec: codec, Output: t}); err != nil {
 		return nil, err
 	}
@@ -62,12 +69,25 @@ func (t *trade) register(inst connector.Instrument) error {
 	t.mu.Lock()
 	err := t.blotter.Register(blotter.Instrument{No: inst.No, Symbol: inst.Symbol, TickSize: inst.TickSize, LotSize: inst.LotSize,
 		QuoteAsset: f.QuoteAsset, BaseAsset: f.BaseAsset})
+	t.mu.Unlock()
+	return err
+}
+
+// catchUp asks for the orders on a symbol that was registered while the private stream is up.
+func (t *trade) catchUp() {
+	t.mu.Lock()
 	round, up := t.round, t.up
 	t.mu.Unlock()
-	if err == nil && up {
+	if up {
 		t.c.group.Go(func() { t.reconcile(round) })
 	}
-	return err
+}
+
+// close drops what bots ask for from now on.
+func (t *trade) close() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.closed = true
 }
 
 // start begins what a run does besides market data.
@@ -87,6 +107,8 @@ func (t *trade) start() {
 	c.group.Go(t.audit)
 	if c.cfg.DeadMan > 0 {
 		c.group.Go(t.keepAlive)
+	} else {
+		close(t.beaten)
 	}
 }
 
@@ -108,9 +130,12 @@ func (t *trade) work() {
 }
 
 // changed lets work look again at what is due.
-func (t *trade) changed() {
+func (t *trade) changed() { signal(t.wake) }
+
+// signal wakes who waits, now or the next time.
+func signal(wake chan<- struct{}) {
 	select {
-	case t.wake <- struct{}{}:
+	case wake <- struct{}{}:
 	default:
 	}
 }
@@ -147,18 +172,25 @@ func (c *Connector) request(o *connector.Order, take func(*blotter.Blotter, *con
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.closed {
+		return
+	}
+	inst := c.symbols.numbered(o.InstrumentNo)
 	if o.Req != hft.StatusCanceled {
 		switch {
 		case t.dead != "":
 			refuse(c.sink, o, "order refused: "+t.dead)
 			return
-		case !t.up || !c.reconciled.Load():
+		case !t.up || inst != nil && !inst.accounted.Load():
 			refuse(c.sink, o, "order refused: the private stream is down or being reconciled, nobody would see what becomes of the order")
 			return
 		}
 	}
 	take(t.blotter, o, c.nowNs())
 	t.changed()
+	if c.cfg.DeadMan > 0 && o.Req == hft.StatusNew && inst != nil && t.blotter.OpenOn(inst.Symbol) == 1 {
+		signal(t.exposed)
+	}
 }
 
 // Order passes an order's new state on to the bots; see blotter.Output.
@@ -195,8 +227,15 @@ func (t *trade) perform(a *blotter.Action) {
 		}
 		o.PrevPrice, o.PrevQty, o.CumQty = inst.price(a.PrevPriceTick), inst.qty(a.PrevQty), inst.qty(a.CumQty)
 	}
-	call := map[blotter.Request]func(context.Context, *Order) (blotter.Report, error){blotter.Place: c.protocol.Place,
-		blotter.Amend: c.protocol.Amend, blotter.Cancel: c.protocol.Cancel, blotter.QueryOrder: c.protocol.QueryOrder}[a.Request]
+	call := c.protocol.QueryOrder
+	switch a.Request {
+	case blotter.Place:
+		call = c.protocol.Place
+	case blotter.Amend:
+		call = c.protocol.Amend
+	case blotter.Cancel:
+		call = c.protocol.Cancel
+	}
 	// Not the run's context: a request that is under way at the end is still to be answered.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), requestTimeout)
 	defer cancel()

@@ -1,0 +1,102 @@
+package venue
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// beatsPerWindow is how often the dead-man's switch is refreshed in its window. Venues want three times or more, and a
+// request takes a while.
+const beatsPerWindow = 4
+
+// keepAlive refreshes the dead-man's switch of every symbol with open orders, and disarms it where there are none. One
+// that gets its first order is armed at once.
+func (t *trade) keepAlive() {
+	defer close(t.beaten)
+	c := t.c
+	ticker := time.NewTicker(c.cfg.DeadMan / beatsPerWindow)
+	defer ticker.Stop()
+	for {
+		var err error
+		select {
+		case <-ticker.C:
+			err = t.beat(true)
+		case <-t.exposed:
+			err = t.beat(false)
+		case <-c.ctx.Done():
+			return
+		}
+		if errors.Is(err, ErrUnsupported) {
+			c.critical(-1, "the venue has no dead-man's switch: take dead_man out of the configuration")
+			return
+		}
+	}
+}
+
+// beat arms the switches of the symbols with open orders side by side: one slow answer must not let the others run out.
+// With refresh it does so also for those that are armed already, and disarms those without orders.
+func (t *trade) beat(refresh bool) error {
+	c := t.c
+	// Not the run's context: at the end the outcome has to be known before the switches are disarmed.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), min(c.cfg.DeadMan/beatsPerWindow, stopTimeout))
+	defer cancel()
+	return t.eachSymbol(func(inst *instrument) error {
+		t.mu.Lock()
+		open := t.blotter.OpenOn(inst.Symbol) > 0
+		t.mu.Unlock()
+		window := time.Duration(0)
+		if open {
+			window = c.cfg.DeadMan
+		}
+		if !refresh && (inst.armed || !open) {
+			return nil
+		}
+		err := t.arm(ctx, inst, window)
+		if err != nil && !errors.Is(err, ErrUnsupported) {
+			c.log.Error("the dead-man's switch could not be refreshed", "symbol", inst.Symbol, "error", err)
+			c.heed(err)
+		}
+		return err
+	})
+}
+
+// eachSymbol does something for all symbols side by side and returns what went wrong.
+func (t *trade) eachSymbol(do func(inst *instrument) error) error {
+	var group sync.WaitGroup
+	list := t.c.symbols.all()
+	errs := make([]error, len(list))
+	for i, inst := range list {
+		group.Go(func() { errs[i] = do(inst) })
+	}
+	group.Wait()
+	return errors.Join(errs...)
+}
+
+// arm arms, refreshes or disarms a symbol's switch. One whose arming was not answered counts as armed.
+func (t *trade) arm(ctx context.Context, inst *instrument, window time.Duration) error {
+	if window == 0 && !inst.armed {
+		return nil
+	}
+	inst.armed = true
+	err := t.c.protocol.ArmDeadMan(ctx, inst.Symbol, window)
+	if err == nil && window == 0 || errors.Is(err, ErrUnsupported) {
+		inst.armed = false
+	}
+	return err
+}
+
+// stop ends trading in order: the switches are disarmed, because orders that are kept are kept on purpose.
+func (t *trade) stop() {
+	<-t.beaten
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.c.ctx), stopTimeout)
+	defer cancel()
+	_ = t.eachSymbol(func(inst *instrument) error { // each says what went wrong
+		err := t.arm(ctx, inst, 0)
+		if err != nil {
+			t.c.log.Warn("the dead-man's switch could not be disarmed: the venue will cancel the orders on the symbol", "symbol", inst.Symbol, "error", err)
+		}
+		return err
+	})
+}

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"hftrunner/cmd/runner/internal/config"
+	"hftrunner/connector"
 	"hftrunner/host"
 	"hftrunner/internal/control"
 	"hftrunner/internal/testexchange"
@@ -136,7 +137,7 @@ func (w *workspace) instrument() (control.InstrumentStatus, bool) {
 // cancels its orders.
 func TestLiveRun(t *testing.T) {
 	t.Parallel()
-	for _, v := range []testexchange.Venue{testexchange.BinanceFutures, testexchange.BinanceSpot} {
+	for _, v := range testexchange.Venues() {
 		for _, entry := range []string{"rest", "ws"} {
 			t.Run(string(v)+" "+entry, func(t *testing.T) {
 				t.Parallel()
@@ -212,7 +213,7 @@ func TestLiveExchangeGoesAway(t *testing.T) {
 // cancels them; an order of somebody else stays.
 func TestLiveKilledRunner(t *testing.T) {
 	t.Parallel()
-	for _, v := range []testexchange.Venue{testexchange.BinanceFutures, testexchange.BinanceSpot} {
+	for _, v := range testexchange.Venues() {
 		t.Run(string(v), func(t *testing.T) {
 			t.Parallel()
 			e := newExchange(t, v)
@@ -288,17 +289,51 @@ type recordedForm struct {
 	BadMessages int64 `json:"bad_messages"`
 }
 
-// What record writes is what backtest and replay read, also when it was killed in between.
+// What record writes of any venue is what backtest and replay read, also when it was killed in between.
 func TestLiveRecord(t *testing.T) {
 	t.Parallel()
-	e := newExchange(t, testexchange.BinanceFutures)
-	w := newWorkspace(t, e.liveConfig(""))
-	// Killed once: what was flushed is there afterwards.
+	for _, v := range testexchange.Venues() {
+		t.Run(string(v), func(t *testing.T) {
+			t.Parallel()
+			e := newExchange(t, v)
+			w := newWorkspace(t, e.liveConfig(""))
+			w.recordTwice()
+			names, err := filepath.Glob(filepath.Join(w.dir, "data", "btcusdt_*.gz"))
+			if err != nil || len(names) == 0 {
+				t.Fatalf("%v, %v", names, err)
+			}
+			for i := range names {
+				names[i] = strconv.Quote(names[i])
+			}
+			data := "[" + strings.Join(names, ", ") + "]"
+			venues := strings.NewReplacer(`"day.gz"`, data, `"btcusdt.gz"`, data, `"binancefutures"`, strconv.Quote(string(v)), `"12ms"`, `"100ms"`)
+			w.write("backtest.hcl", venues.Replace(backtestConfig))
+			if text, code := w.output("backtest", "--config", "backtest.hcl", "--out", "results"); code != 0 || !strings.Contains(text, "BTCUSDT") {
+				t.Errorf("backtest: exit code %d\n%s", code, text)
+			}
+			if _, ok := replayFormats()[string(v)]; !ok {
+				return // read by backtests only
+			}
+			w.write("replay.hcl", venues.Replace(replayConfig(`speed = "max"`)))
+			text, code := w.output("run", "--config", "replay.hcl", "--summary", "out.json")
+			if code != 0 {
+				t.Fatalf("replay: exit code %d\n%s", code, text)
+			}
+			if s := w.summary(); s.Exit != host.ExitEndOfData || s.Connectors[0].BadMessages != 0 || s.Strategies[0].Events == 0 || s.Strategies[0].Orders == 0 {
+				t.Errorf("%+v\n%s", s, text)
+			}
+		})
+	}
+}
+
+// recordTwice records, kills the recorder, and records once more: what was flushed is there afterwards.
+func (w *workspace) recordTwice() {
+	w.t.Helper()
 	cmd, out := w.runner("record", "BTCUSDT", "--out", "data")
 	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
-	within(t, "a file", out, func() bool {
+	within(w.t, "a file", out, func() bool {
 		names, err := filepath.Glob(filepath.Join(w.dir, "data", "*.gz"))
 		if err != nil || len(names) == 0 {
 			return false
@@ -308,33 +343,10 @@ func TestLiveRecord(t *testing.T) {
 	})
 	_ = cmd.Process.Kill()
 	_ = cmd.Wait()
-
 	var form recordedForm
 	w.json(&form, "record", "--out", "data", "--duration", "2s", "--output", "json", "--log-level", "error")
 	if len(form.Symbols) != 1 || form.Symbols[0].Lines < 50 || len(form.Symbols[0].Files) == 0 || !form.Symbols[0].Repaired || form.BadMessages != 0 {
-		t.Errorf("%+v", form)
-	}
-	var quoted []string
-	names, err := filepath.Glob(filepath.Join(w.dir, "data", "btcusdt_*.gz"))
-	if err != nil || len(names) == 0 {
-		t.Fatalf("%v, %v", names, err)
-	}
-	for _, n := range names {
-		quoted = append(quoted, strconv.Quote(n))
-	}
-	data := "[" + strings.Join(quoted, ", ") + "]"
-	w.write("backtest.hcl", strings.Replace(strings.ReplaceAll(backtestConfig, `"day.gz"`, data), `"12ms"`, `"100ms"`, 1))
-	text, code := w.output("backtest", "--config", "backtest.hcl", "--out", "results")
-	if code != 0 || !strings.Contains(text, "BTCUSDT") {
-		t.Errorf("backtest: exit code %d\n%s", code, text)
-	}
-	w.write("replay.hcl", strings.Replace(replayConfig(`speed = "max"`), `"btcusdt.gz"`, data, 1))
-	text, code = w.output("run", "--config", "replay.hcl", "--summary", "out.json")
-	if code != 0 {
-		t.Fatalf("replay: exit code %d\n%s", code, text)
-	}
-	if s := w.summary(); s.Exit != host.ExitEndOfData || s.Connectors[0].BadMessages != 0 || s.Strategies[0].Events == 0 || s.Strategies[0].Orders == 0 {
-		t.Errorf("%+v\n%s", s, text)
+		w.t.Errorf("%+v", form)
 	}
 }
 
@@ -497,6 +509,67 @@ func TestVenuesAreWired(t *testing.T) {
 		f := writeConfig(t, fmt.Sprintf("connector %q \"x\" {\n  network = \"main\"\n  api_key = \"k\"\n  secret = \"-----BEGIN nonsense\"\n  order_entry = \"ws\"\n}\n", kind))
 		if err := checkVenue(&f.Connectors[0]); err == nil || strings.Contains(err.Error(), "nonsense") {
 			t.Errorf("%s: a key that is none: %v", kind, err)
+		}
+	}
+}
+
+// The example of a live connector: the exchange that testexchange is, gridtrading, and the steps that the venue has.
+func TestLiveExample(t *testing.T) {
+	e := newExchange(t, testexchange.BinanceFutures)
+	t.Setenv("TESTEXCHANGE", e.Address(e.venue))
+	s, _ := runExample(t, "--config", "examples/live.hcl", "--duration", "3s")
+	st := s.Strategies[0]
+	if s.Exit != host.ExitDuration || st.State != "stopped" || st.Orders == 0 || st.Rejects != 0 || st.LostEvents != 0 || len(e.open()) > 0 {
+		t.Errorf("%+v, open %v", s, e.open())
+	}
+}
+
+// The runner is killed and does not come back: the venue's dead-man's switch cancels its orders.
+func TestLiveDeadMan(t *testing.T) {
+	t.Parallel()
+	e := newExchange(t, testexchange.BinanceFutures)
+	w := newWorkspace(t, strings.Replace(e.liveConfig(""), "  secret", "  dead_man = \"5s\"\n  secret", 1))
+	cmd, out := w.runner("run")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	within(t, "orders, and the switch is armed", out, func() bool {
+		s, err := e.State(e.venue)
+		n := len(s.Heartbeats)
+		return err == nil && n > 0 && s.Heartbeats[n-1].CountdownMs == 5000 && len(e.open()) > 0
+	})
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+	within(t, "no orders", out, func() bool { return len(e.open()) == 0 })
+}
+
+// A recording is decoded with whichever of the two streams of trades it has, and a trade is never told twice.
+func TestRecordedWithEitherStreamOfTrades(t *testing.T) {
+	const single = `{"stream":"btcusdt@trade","data":{"e":"trade","E":1723088100000,"T":1723088100000,"s":"BTCUSDT","t":1,"p":"1.5","q":"2","X":"MARKET","m":true}}`
+	const aggregated = `{"stream":"btcusdt@aggTrade","data":{"e":"aggTrade","E":1723088100000,"a":1,"s":"BTCUSDT","p":"1.5","q":"2","f":1,"l":1,"T":1723088100000,"m":true}}`
+	const quote = `{"stream":"btcusdt@bookTicker","data":{"e":"bookTicker","u":1,"s":"BTCUSDT","b":"1","B":"1","a":"2","A":"1","T":1723088100000,"E":1723088100000}}`
+	for name, format := range replayFormats() {
+		for _, test := range []struct {
+			lines  []string
+			trades int
+		}{{[]string{quote, single, aggregated, single, quote}, 2}, {[]string{aggregated, single, aggregated}, 2}, {[]string{quote, quote}, 0}} {
+			d, trades := format.newDecoder(), 0
+			for _, text := range test.lines {
+				var m connector.Message
+				if err := d.Decode(1723088100000000000, []byte(text), &m); err != nil {
+					t.Fatalf("%s: %v", name, err)
+				}
+				if m.Kind == connector.MessageTrade {
+					trades += len(m.Events)
+				}
+			}
+			if trades != test.trades {
+				t.Errorf("%s: %d trades of %q, want %d", name, trades, test.lines, test.trades)
+			}
+			var m connector.Message
+			if err := d.Decode(1, []byte(`{"e":`), &m); err == nil {
+				t.Errorf("%s: half a message was taken", name)
+			}
 		}
 	}
 }

@@ -213,7 +213,7 @@ func TestSilence(t *testing.T) {
 // TestPongsAreSent: a venue that closes what does not answer its pings keeps this one.
 func TestPongsAreSent(t *testing.T) {
 	each(t, nil, func(t *testing.T, s subject) {
-		sc := open(t, s, settings{}, func(c *testexchange.Config) { c.PingInterval, c.PongTimeout = 100*time.Millisecond, time.Second })
+		sc := open(t, s, settings{}, func(c *testexchange.Config) { c.PingInterval, c.PongTimeout = 400*time.Millisecond, time.Second })
 		began := sc.state().NowNs
 		sc.wait("twice the time that the venue waits for a pong has passed", func() bool { return sc.state().NowNs-began > int64(2*time.Second) })
 		if n := sc.Counter(connector.Reconnects); n != 0 {

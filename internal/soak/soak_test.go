@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -311,7 +312,20 @@ func faults() []fault.Fault {
 		{Name: fault.Overload, Count: 3}, {Name: fault.ReplyDelay, Count: 3}, {Name: fault.DepthGap, Count: 1}, {Name: fault.StaleSnapshot, Count: 1},
 		{Name: fault.AheadSnapshot, Count: 1}, {Name: fault.SnapshotDelay, Count: 2}, {Name: fault.CutConnections}, {Name: fault.NoPings, Count: 2},
 		{Name: fault.ResetMidFrame, Count: 1}, {Name: fault.Fragment, Count: 20}, {Name: fault.RefuseConnect, Count: 1},
+		{Name: fault.MidSnapshot, Count: 2}, {Name: fault.RestartSnapshot, Count: 1}, {Name: fault.EmptyLeaves, Count: 5},
+		{Name: fault.SessionExpired}, {Name: fault.ListenKeyUnknown, Count: 1}, {Name: fault.ServerShutdown, Duration: time.Second},
+		{Name: fault.ResubscribeError, Count: 1}, {Name: fault.Silent, Count: 20},
 	}
+}
+
+// harsh reports whether a fault ends connections or stops trading for a while.
+func harsh(name fault.Name) bool {
+	switch name {
+	case fault.CutConnections, fault.ServerShutdown, fault.RefuseConnect, fault.ResetMidFrame, fault.RateLimited, fault.AckLost, fault.SessionExpired,
+		fault.ListenKeyExpired, fault.StaleSnapshot, fault.ResubscribeError:
+		return true
+	}
+	return false
 }
 
 // TestSoak lets two bots trade at each venue while faults come by chance, and then compares with the exchange.
@@ -320,6 +334,8 @@ func TestSoak(t *testing.T) {
 		t.Run(string(s.name), func(t *testing.T) {
 			defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 			seed := soakSeed(t)
+			before := descriptors(t)
+			defer func() { eventually(t, "all descriptors are closed", func() bool { return descriptors(t) <= before }) }()
 			e, err := testexchange.Start(testexchange.Config{Venues: []testexchange.Venue{s.name}, Seed: seed, EventsPerSecond: 300, Compress: true,
 				PingInterval: time.Second})
 			if err != nil {
@@ -330,7 +346,7 @@ func TestSoak(t *testing.T) {
 			eventually(t, "the books are ready", r.ready)
 
 			random := rand.New(rand.NewPCG(seed, 99))
-			list := faults()
+			list := slices.DeleteFunc(faults(), func(f fault.Fault) bool { return !s.has(f.Name) })
 			hits := map[fault.Name]int{}
 			nextFault := time.Now()
 			for began := time.Now(); time.Since(began) < soakTime(t); time.Sleep(5 * time.Millisecond) {
@@ -344,6 +360,9 @@ func TestSoak(t *testing.T) {
 					}
 					hits[f.Name]++
 					nextFault = time.Now().Add(time.Duration(50+random.IntN(300)) * time.Millisecond)
+					if harsh(f.Name) {
+						nextFault = nextFault.Add(time.Second) // or the bots would hardly ever trade
+					}
 				}
 			}
 			for name := range hits {
@@ -357,6 +376,16 @@ func TestSoak(t *testing.T) {
 			r.end(t)
 		})
 	}
+}
+
+// descriptors is how many files and sockets this process has open.
+func descriptors(t *testing.T) int {
+	t.Helper()
+	list, err := os.ReadDir("/dev/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(list)
 }
 
 // settle cancels everything and waits for it.
@@ -389,6 +418,13 @@ func settle(t *testing.T, s subject, e *testexchange.Exchange, r *run) {
 func compare(t *testing.T, s subject, e *testexchange.Exchange, r *run) {
 	t.Helper()
 	// Executions that were missed are asked for some time after.
+	agree(t, "orders", func() error {
+		state, err := e.State(s.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ordersAgree(t, state, r)
+	})
 	agree(t, "every execution is reported once", func() error { return executionsAgree(t, s, e, r) })
 	if s.positions {
 		agree(t, "positions", func() error { return positionsAgree(t, s, e, r) })

@@ -1,0 +1,245 @@
+package venue_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"hftrunner/connector/blotter"
+	"hftrunner/connector/venue"
+	"hftrunner/hft"
+)
+
+const notAccounted = "being reconciled"
+
+// TestSymbolsAreAccountedForOneByOne: a symbol whose orders are not known yet takes none, whatever is known of others, and
+// one that the venue refuses to speak about does not hold up those after it.
+func TestSymbolsAreAccountedForOneByOne(t *testing.T) {
+	f := newFake(t)
+	var asked sync.Map
+	release := make(chan struct{})
+	f.openOrders = func(ctx context.Context, symbol string) ([]blotter.Report, error) {
+		asked.Store(symbol, true)
+		switch symbol {
+		case "BAD":
+			return nil, &venue.Failure{Cause: venue.Refused}
+		case "LATE":
+			select {
+			case <-release:
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		}
+		return nil, nil
+	}
+	f.snapshot = func(symbol string) ([]byte, error) { return []byte("S " + symbol + " 10"), nil }
+	r := start(t, f, nil, trading, "BAD", "GOOD")
+	market := take(t, f.market, "the market stream")
+	market.send(t, "D GOOD 10 11")
+	market.send(t, "D BAD 10 11")
+	until(t, "the good symbol is ready", func() bool { return r.IsReady(1) })
+	r.connector.Submit(r.order(1, 1))
+	until(t, "the order is taken", func() bool { return r.taken(1) })
+	r.connector.Submit(r.order(0, 2))
+	until(t, "the order on the refused symbol is refused", func() bool { return r.refused(notAccounted) == 1 })
+
+	r.connector.Register(instrument(2, "LATE"))
+	until(t, "the late symbol is asked about", func() bool { _, ok := asked.Load("LATE"); return ok })
+	r.connector.Submit(r.order(2, 3))
+	until(t, "the order on the late symbol is refused", func() bool { return r.refused(notAccounted) == 2 })
+	market = take(t, f.market, "the market stream with the late symbol")
+	market.send(t, "D LATE 10 11")
+	until(t, "the late symbol's book is there", func() bool { return r.numEvents(2) > 0 })
+	if r.IsReady(2) || r.IsReady(0) {
+		t.Error("a symbol is ready whose orders are not known")
+	}
+	close(release)
+	until(t, "the late symbol is ready", func() bool { return r.IsReady(2) })
+	r.connector.Submit(r.order(2, 4))
+	until(t, "the order on the late symbol is taken", func() bool { return r.taken(4) })
+}
+
+// TestStreamLostDuringReconciliation: what was asked for before the private stream was lost opens nothing: the questions
+// after it came up again do.
+func TestStreamLostDuringReconciliation(t *testing.T) {
+	f := newFake(t)
+	first, second := make(chan struct{}), make(chan struct{})
+	var asked atomic.Int32
+	f.openOrders = func(ctx context.Context, _ string) ([]blotter.Report, error) {
+		wait := second
+		if asked.Add(1) == 1 {
+			wait = first
+		}
+		select {
+		case <-wait:
+			return nil, nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	r := start(t, f, nil, trading, "BTC")
+	private := take(t, f.private, "the private stream")
+	until(t, "the venue is asked", func() bool { return asked.Load() == 1 })
+	_ = private.ws.CloseNow()
+	take(t, f.private, "the private stream again")
+	until(t, "the venue is asked again", func() bool { return asked.Load() == 2 })
+	close(first)
+	for id := uint64(1); id <= 50; id++ { // for as long as the stale answer may have an effect
+		r.connector.Submit(r.order(0, id))
+		time.Sleep(time.Millisecond)
+	}
+	if n := r.refused(notAccounted); n != 50 {
+		t.Errorf("%d of 50 orders are refused while the second answer is out", n)
+	}
+	close(second)
+	r.trade(0)
+}
+
+// TestOlderPositionAnswer: an answer does not take back what the private stream has told while it was on its way.
+func TestOlderPositionAnswer(t *testing.T) {
+	f := newFake(t)
+	release := make(chan struct{})
+	f.positions = func(ctx context.Context) ([]venue.Position, error) {
+		select {
+		case <-release:
+			return []venue.Position{{Symbol: "BTC", Qty: 1, TimestampNs: 100}, {Symbol: "ETH", Qty: 7, TimestampNs: 100}}, nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	told := make(chan struct{})
+	f.decodeUser = func(_ []byte, sink venue.UserSink) error {
+		sink.Position(venue.Position{Symbol: "BTC", Qty: 5, TimestampNs: 200})
+		close(told)
+		return nil
+	}
+	r := start(t, f, nil, trading, "BTC", "ETH")
+	take(t, f.private, "the private stream").send(t, "position")
+	take(t, told, "the position")
+	close(release)
+	until(t, "the answer has come", func() bool { return r.LastPosition(1) == 7 })
+	if got := r.LastPosition(0); got != 5 {
+		t.Errorf("the position is %v, what was true before", got)
+	}
+}
+
+// TestUnreadableReportIsAskedAbout: a message of the private stream that cannot be read may have been about an execution,
+// so the venue is asked well before the next audit.
+func TestUnreadableReportIsAskedAbout(t *testing.T) {
+	f := newFake(t)
+	var asked atomic.Int32
+	f.openOrders = func(context.Context, string) ([]blotter.Report, error) {
+		asked.Add(1)
+		return nil, nil
+	}
+	start(t, f, nil, func(c *venue.Config) { c.Trading, c.AuditInterval = true, time.Hour }, "BTC")
+	private := take(t, f.private, "the private stream")
+	until(t, "the venue is asked at the start", func() bool { return asked.Load() == 1 })
+	private.send(t, "garbage")
+	until(t, "the venue is asked again", func() bool { return asked.Load() == 2 })
+}
+
+// TestDeadMan: a symbol that gets its first order is armed at once; one slow answer does not keep the other switches from
+// being refreshed; at the end all are disarmed, also the one whose arming was never answered.
+func TestDeadMan(t *testing.T) {
+	const window = 400 * time.Millisecond
+	f := newFake(t)
+	var mu sync.Mutex
+	armed := map[string]int{}
+	disarmed := map[string]bool{}
+	f.deadMan = func(ctx context.Context, symbol string, w time.Duration) error {
+		mu.Lock()
+		if w > 0 {
+			armed[symbol]++
+		} else {
+			disarmed[symbol] = true
+		}
+		mu.Unlock()
+		if symbol == "SLOW" && w > 0 {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		return nil
+	}
+	count := func(symbol string) int {
+		mu.Lock()
+		defer mu.Unlock()
+		return armed[symbol]
+	}
+	r := start(t, f, nil, func(c *venue.Config) { c.Trading, c.DeadMan = true, window }, "SLOW", "FAST", "IDLE")
+	take(t, f.private, "the private stream")
+	r.trade(0)
+	r.trade(1)
+	until(t, "both switches are refreshed", func() bool { return count("SLOW") >= 4 && count("FAST") >= 4 })
+	r.stop()
+	if !disarmed["SLOW"] || !disarmed["FAST"] || disarmed["IDLE"] || armed["IDLE"] > 0 {
+		t.Errorf("armed %v, disarmed at the end %v", armed, disarmed)
+	}
+}
+
+// TestFirstOrderArms: it does not wait for the next refreshing.
+func TestFirstOrderArms(t *testing.T) {
+	f := newFake(t)
+	armed := make(chan time.Duration, 10)
+	f.deadMan = func(_ context.Context, _ string, w time.Duration) error {
+		armed <- w
+		return nil
+	}
+	const window = time.Hour
+	r := start(t, f, nil, func(c *venue.Config) { c.Trading, c.DeadMan = true, window }, "BTC")
+	take(t, f.private, "the private stream")
+	r.trade(0)
+	if w := take(t, armed, "the switch is armed"); w != window {
+		t.Errorf("armed for %v", w)
+	}
+}
+
+// TestNoDeadMan: a venue that has none is told about once.
+func TestNoDeadMan(t *testing.T) {
+	f := newFake(t)
+	r := start(t, f, nil, func(c *venue.Config) { c.Trading, c.DeadMan = true, time.Hour }, "BTC")
+	take(t, f.private, "the private stream")
+	r.trade(0)
+	until(t, "somebody hears of it", func() bool {
+		for _, e := range r.Errors() {
+			if e.Kind == hft.CriticalConnectionError {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// TestRequestsAtTheEnd: requests that come while Run ends neither outlive it nor crash it.
+func TestRequestsAtTheEnd(t *testing.T) {
+	for range 20 {
+		f := newFake(t)
+		f.place = func(context.Context, *venue.Order) (blotter.Report, error) {
+			return blotter.Report{}, &venue.Failure{Cause: venue.Refused, Err: errors.New("no")}
+		}
+		r := start(t, f, nil, trading, "BTC")
+		take(t, f.private, "the private stream")
+		var bots sync.WaitGroup
+		var stopped atomic.Bool
+		for bot := range uint64(4) {
+			bots.Go(func() {
+				for id := bot << 32; !stopped.Load(); id++ {
+					r.connector.Submit(r.order(0, id))
+					time.Sleep(10 * time.Microsecond)
+				}
+			})
+		}
+		time.Sleep(5 * time.Millisecond)
+		r.stop()
+		updates := len(r.AllUpdates())
+		time.Sleep(2 * time.Millisecond)
+		stopped.Store(true)
+		bots.Wait()
+		if after := len(r.AllUpdates()); after != updates {
+			t.Fatalf("%d updates after Run has returned", after-updates)
+		}
+	}
+}

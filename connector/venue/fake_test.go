@@ -1,0 +1,362 @@
+package venue_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"go.uber.org/goleak"
+
+	"hftrunner/connector"
+	"hftrunner/connector/blotter"
+	"hftrunner/connector/connectortest"
+	"hftrunner/connector/depthsync"
+	"hftrunner/connector/stream"
+	"hftrunner/connector/venue"
+	"hftrunner/hft"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// patience is after how long a test gives up waiting for what should come soon.
+const patience = 30 * time.Second
+
+// fake is a venue whose streams are real sockets and whose requests are functions of the test. A function that is nil has
+// nothing to tell. The fields are not changed after the connector has begun.
+type fake struct {
+	url    string
+	decode func() connector.Decoder
+	// private and market get the server's side of each connection when it is up. hello gets what is sent on market streams.
+	private, market chan *peer
+	hello           chan string
+
+	snapshot   func(symbol string) ([]byte, error)
+	place      func(ctx context.Context, o *venue.Order) (blotter.Report, error)
+	openOrders func(ctx context.Context, symbol string) ([]blotter.Report, error)
+	executions func(ctx context.Context, symbol string) ([]blotter.Report, error)
+	positions  func(ctx context.Context) ([]venue.Position, error)
+	deadMan    func(ctx context.Context, symbol string, window time.Duration) error
+	decodeUser func(frame []byte, sink venue.UserSink) error
+}
+
+// peer is the server's side of a connection; raw is the socket below.
+type peer struct {
+	ws  *websocket.Conn
+	raw net.Conn
+}
+
+func (p *peer) send(tb testing.TB, text string) {
+	tb.Helper()
+	if err := p.ws.Write(context.Background(), websocket.MessageText, []byte(text)); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+type connKey struct{}
+
+func newFake(tb testing.TB) *fake {
+	tb.Helper()
+	f := &fake{private: make(chan *peer, 100), market: make(chan *peer, 100), hello: make(chan string, 1000),
+		decode: func() connector.Decoder { return wordDecoder{} }}
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ws, err := websocket.Accept(w, r, nil)
+		if err != nil {
+			return
+		}
+		defer func() { _ = ws.CloseNow() }()
+		raw, _ := r.Context().Value(connKey{}).(net.Conn)
+		p := &peer{ws, raw}
+		if r.URL.Path == "/private" {
+			f.private <- p
+		}
+		for first := true; ; first = false {
+			_, text, err := ws.Read(context.Background())
+			if err != nil {
+				return
+			}
+			f.hello <- string(text)
+			if first {
+				if ws.Write(context.Background(), websocket.MessageText, []byte("ok")) != nil {
+					return
+				}
+				f.market <- p
+			}
+		}
+	}))
+	server.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) }
+	server.Start()
+	f.url = "ws" + strings.TrimPrefix(server.URL, "http")
+	tb.Cleanup(server.Close)
+	return f
+}
+
+func (f *fake) ServerTimeNs(context.Context) (int64, error) { return time.Now().UnixNano(), nil }
+func (f *fake) SetClockOffset(time.Duration)                {}
+func (f *fake) Filters(context.Context, []string) ([]venue.Filters, error) {
+	return nil, errors.New("nobody asks")
+}
+func (f *fake) Permissions(context.Context) ([]venue.Finding, error) {
+	return nil, errors.New("nobody asks")
+}
+
+func (f *fake) MarketStreams(symbols []string) []stream.Stream {
+	if len(symbols) == 0 {
+		return nil
+	}
+	return []stream.Stream{{Name: "market", URL: f.url + "/market", Hello: [][]byte{[]byte(strings.Join(symbols, ","))}, Answers: 1,
+		Ready: func(frame []byte) (bool, error) { return string(frame) == "ok", nil }, Silence: time.Minute}}
+}
+
+func (f *fake) NewDecoder() connector.Decoder { return f.decode() }
+
+func (f *fake) Snapshot(_ context.Context, symbol string) ([]byte, error) {
+	if f.snapshot == nil {
+		return nil, errors.New("there is no snapshot")
+	}
+	return f.snapshot(symbol)
+}
+
+func (f *fake) UserStream(context.Context) (stream.Stream, error) {
+	return stream.Stream{Name: "private", URL: f.url + "/private", Silence: time.Minute}, nil
+}
+
+func (f *fake) DecodeUser(frame []byte, sink venue.UserSink) error {
+	if f.decodeUser == nil {
+		return errors.New("nobody understands this")
+	}
+	return f.decodeUser(frame, sink)
+}
+
+func (f *fake) Place(ctx context.Context, o *venue.Order) (blotter.Report, error) {
+	if f.place == nil {
+		return blotter.Report{Channel: blotter.Ack, Symbol: o.Symbol, ClientID: o.ClientID, VenueID: "v" + o.ClientID, Status: hft.StatusNew}, nil
+	}
+	return f.place(ctx, o)
+}
+
+func (f *fake) Amend(context.Context, *venue.Order) (blotter.Report, error) {
+	return blotter.Report{}, &venue.Failure{Cause: venue.Refused}
+}
+
+func (f *fake) Cancel(context.Context, *venue.Order) (blotter.Report, error) {
+	return blotter.Report{}, &venue.Failure{Cause: venue.Refused}
+}
+
+func (f *fake) QueryOrder(context.Context, *venue.Order) (blotter.Report, error) {
+	return blotter.Report{}, &venue.Failure{Cause: venue.Overloaded}
+}
+
+func (f *fake) CancelAll(context.Context, string) error { return nil }
+
+func (f *fake) OpenOrders(ctx context.Context, symbol string) ([]blotter.Report, error) {
+	if f.openOrders == nil {
+		return nil, nil
+	}
+	return f.openOrders(ctx, symbol)
+}
+
+func (f *fake) Executions(ctx context.Context, symbol string, _ int64) ([]blotter.Report, error) {
+	if f.executions == nil {
+		return nil, nil
+	}
+	return f.executions(ctx, symbol)
+}
+
+func (f *fake) Positions(ctx context.Context, _ []string) ([]venue.Position, error) {
+	if f.positions == nil {
+		return nil, venue.ErrUnsupported
+	}
+	return f.positions(ctx)
+}
+
+func (f *fake) Balances(context.Context) ([]venue.Balance, error) { return nil, nil }
+
+func (f *fake) ArmDeadMan(ctx context.Context, symbol string, window time.Duration) error {
+	if f.deadMan == nil {
+		return venue.ErrUnsupported
+	}
+	return f.deadMan(ctx, symbol, window)
+}
+
+func (f *fake) Close() error { return nil }
+
+// wordDecoder decodes messages of words: a snapshot is "S symbol id", a difference "D symbol first last", a trade
+// "T symbol id". Everything else is ignored.
+type wordDecoder struct{}
+
+func (wordDecoder) Decode(localNs int64, raw []byte, m *connector.Message) error {
+	m.Reset()
+	var kind, symbol string
+	var first, last int64
+	n, _ := fmt.Sscan(string(raw), &kind, &symbol, &first, &last)
+	if n < 3 {
+		return nil
+	}
+	m.Symbol, m.FirstID, m.LastID, m.ExchTimestampNs = []byte(symbol), first, max(first, last), first
+	e := hft.Event{Ev: hft.LocalEvent | hft.BuyEvent, ExchTimestampNs: first, LocalTimestampNs: localNs, Px: 100, Qty: 1}
+	switch kind {
+	case "S":
+		m.Kind, e.Ev = connector.MessageSnapshot, e.Ev|hft.DepthSnapshotEvent
+	case "D":
+		m.Kind, e.Ev = connector.MessageDepth, e.Ev|hft.DepthEvent
+	case "T":
+		m.Kind, e.Ev = connector.MessageTrade, e.Ev|hft.TradeEvent
+	}
+	m.Events = append(m.Events, e)
+	return nil
+}
+
+// wallClock is the clock of the tests.
+type wallClock struct{}
+
+func (wallClock) NowNs() int64 { return time.Now().UnixNano() }
+
+func (wallClock) WaitUntil(ctx context.Context, timestampNs int64, wake <-chan struct{}) (int64, error) {
+	timer := time.NewTimer(min(time.Duration(timestampNs-time.Now().UnixNano()), time.Hour))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return timestampNs, ctx.Err()
+	case <-wake:
+		return min(time.Now().UnixNano(), timestampNs), nil
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+}
+
+// run is a connector at work.
+type run struct {
+	*connectortest.Sink
+	connector *venue.Connector
+	stopOnce  sync.Once
+	cancel    context.CancelFunc
+	done      chan error
+	tb        testing.TB
+	nextID    uint64
+}
+
+func (r *run) stop() {
+	r.stopOnce.Do(func() {
+		r.cancel()
+		select {
+		case err := <-r.done:
+			if err != nil {
+				r.tb.Error(err)
+			}
+		case <-time.After(patience):
+			r.tb.Error("Run does not return")
+		}
+	})
+}
+
+// start runs a connector to a fake until the test ends, with sink instead of a recording where it is not nil.
+func start(tb testing.TB, p venue.Protocol, sink connector.Sink, change func(c *venue.Config), symbols ...string) *run {
+	tb.Helper()
+	cfg := venue.Config{Protocol: p, Rule: depthsync.Spot, OrderPrefix: "t"}
+	if change != nil {
+		change(&cfg)
+	}
+	c, err := venue.New(cfg)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for i, symbol := range symbols {
+		c.Register(instrument(i, symbol))
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	r := &run{Sink: connectortest.NewSink(), connector: c, cancel: cancel, done: make(chan error, 1), tb: tb}
+	if sink == nil {
+		sink = r
+	}
+	go func() { r.done <- c.Run(ctx, sink, wallClock{}) }()
+	tb.Cleanup(r.stop)
+	return r
+}
+
+func instrument(no int, symbol string) connector.Instrument {
+	return connector.Instrument{No: no, Symbol: symbol, TickSize: 0.1, LotSize: 0.001}
+}
+
+// order returns a new order, which the recording expects answers about.
+func (r *run) order(no int, id uint64) connector.Order {
+	o := connector.Order{InstrumentNo: no, Owner: connector.Owner{Bot: 1, Incarnation: 1},
+		Order: hft.NewOrder(id, 1000, 0.1, 0.01, hft.Buy, hft.Limit, hft.GTC)}
+	o.Req, o.LocalTimestampNs = hft.StatusNew, time.Now().UnixNano()
+	r.Sent(&o)
+	return o
+}
+
+// taken says whether the venue has acknowledged an order.
+func (r *run) taken(id uint64) bool {
+	for _, u := range r.AllUpdates() {
+		if u.OrderID == id && u.Status == hft.StatusNew {
+			return true
+		}
+	}
+	return false
+}
+
+// trade submits orders until one is taken.
+func (r *run) trade(no int) {
+	r.tb.Helper()
+	until(r.tb, "an order is taken", func() bool {
+		r.nextID++
+		id := 1_000_000 + r.nextID
+		r.connector.Submit(r.order(no, id))
+		time.Sleep(5 * time.Millisecond)
+		return r.taken(id)
+	})
+}
+
+// numEvents is how many events of an instrument have come.
+func (r *run) numEvents(no int) int {
+	events, _ := r.Events(no)
+	return events
+}
+
+// numTrades is how many of them are trades.
+func (r *run) numTrades(no int) int {
+	_, trades := r.Events(no)
+	return trades
+}
+
+// refused says how many error events say that an order was not sent because of what contains text.
+func (r *run) refused(text string) (n int) {
+	for _, e := range r.Errors() {
+		if e.Kind == hft.OrderError && strings.Contains(e.LiveError.Error(), text) {
+			n++
+		}
+	}
+	return n
+}
+
+// until waits for a condition.
+func until(tb testing.TB, what string, condition func() bool) {
+	tb.Helper()
+	for began := time.Now(); !condition(); time.Sleep(time.Millisecond) {
+		if time.Since(began) > patience {
+			tb.Fatalf("it did not happen: %s", what)
+		}
+	}
+}
+
+// take takes from a channel.
+func take[T any](tb testing.TB, c <-chan T, what string) (v T) {
+	tb.Helper()
+	select {
+	case v = <-c:
+	case <-time.After(patience):
+		tb.Fatalf("nothing came: %s", what)
+	}
+	return v
+}
+
+func trading(c *venue.Config) { c.Trading = true }

@@ -1,0 +1,134 @@
+package venue_test
+
+import (
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"hftrunner/connector/depthsync"
+	"hftrunner/connector/venue"
+)
+
+// resubscriber is one whose books come anew when their symbol is subscribed anew.
+type resubscriber struct{ *fake }
+
+func (resubscriber) Resubscribe(symbol string) [][]byte {
+	return [][]byte{[]byte("stop " + symbol), []byte("begin " + symbol)}
+}
+
+// noticer is one that announces the end of a connection.
+type noticer struct{ *fake }
+
+func (noticer) Notice(frame []byte) string {
+	if string(frame) == "going down" {
+		return "the venue goes down"
+	}
+	return ""
+}
+
+// TestBookIsSubscribedAnew: after a gap the symbol is subscribed anew on the connection that is there.
+func TestBookIsSubscribedAnew(t *testing.T) {
+	f := newFake(t)
+	f.snapshot = func(string) ([]byte, error) { return nil, venue.ErrResubscribe }
+	r := start(t, resubscriber{f}, nil, func(c *venue.Config) { c.Rule = depthsync.Streamed }, "BTC")
+	market := take(t, f.market, "the market stream")
+	if hello := take(t, f.hello, "the subscription"); hello != "BTC" {
+		t.Errorf("subscribed to %q", hello)
+	}
+	market.send(t, "S BTC 10")
+	until(t, "the book is there", func() bool { return r.IsReady(0) })
+	market.send(t, "D BTC 13 13")
+	for _, want := range []string{"stop BTC", "begin BTC"} {
+		if got := take(t, f.hello, want); got != want {
+			t.Errorf("the venue gets %q, not %q", got, want)
+		}
+	}
+	until(t, "the book is lost", func() bool { return !r.IsReady(0) })
+	market.send(t, "S BTC 20")
+	until(t, "the book is there again", func() bool { return r.IsReady(0) })
+}
+
+// TestNoticeRenews: a venue that announces the end of a connection gets another before, and no book is lost.
+func TestNoticeRenews(t *testing.T) {
+	f := newFake(t)
+	f.snapshot = func(symbol string) ([]byte, error) { return []byte("S " + symbol + " 10"), nil }
+	r := start(t, noticer{f}, nil, nil, "BTC")
+	market := take(t, f.market, "the market stream")
+	market.send(t, "D BTC 10 11")
+	until(t, "the book is there", func() bool { return r.IsReady(0) })
+	market.send(t, "going down")
+	next := take(t, f.market, "the next connection")
+	market.send(t, "D BTC 12 12")
+	next.send(t, "D BTC 12 12")
+	next.send(t, "D BTC 13 13")
+	until(t, "the next connection delivers", func() bool { return r.numEvents(0) == 4 })
+	if !r.IsReady(0) {
+		t.Error("the book was lost")
+	}
+}
+
+// TestTradesCountAnew: what a second connection brings again is dropped, but a venue that begins to count anew after it was
+// down is heard.
+func TestTradesCountAnew(t *testing.T) {
+	f := newFake(t)
+	r := start(t, f, nil, nil, "BTC")
+	market := take(t, f.market, "the market stream")
+	for _, text := range []string{"T BTC 100", "T BTC 99", "T BTC 100", "T BTC 101"} {
+		market.send(t, text)
+	}
+	until(t, "two trades are there", func() bool { return r.numTrades(0) == 2 })
+	_ = market.ws.CloseNow()
+	take(t, f.market, "the market stream again").send(t, "T BTC 1")
+	until(t, "the trade of the venue that counts anew is there", func() bool { return r.numTrades(0) == 3 })
+}
+
+// TestRegisteringConnectsOnce: the first instrument of a connector that runs already makes one connection, not two.
+func TestRegisteringConnectsOnce(t *testing.T) {
+	f := newFake(t)
+	r := start(t, f, nil, trading)
+	take(t, f.private, "the private stream")
+	r.connector.Register(instrument(0, "BTC"))
+	take(t, f.market, "the market stream")
+	r.connector.Register(instrument(1, "ETH"))
+	take(t, f.market, "a new connection for the second instrument")
+	select {
+	case <-f.market:
+		t.Error("there is a third connection")
+	case <-time.After(300 * time.Millisecond): // a renewal after a short-lived connection waits up to 150 ms
+	}
+	if first, second := take(t, f.hello, "subscription"), take(t, f.hello, "subscription"); first != "BTC" || second != "BTC,ETH" {
+		t.Errorf("subscribed to %q, then to %q", first, second)
+	}
+}
+
+// TestSnapshotThatDoesNotFit is asked for again until one fits.
+func TestSnapshotThatDoesNotFit(t *testing.T) {
+	f := newFake(t)
+	var asked atomic.Int32
+	f.snapshot = func(symbol string) ([]byte, error) {
+		if asked.Add(1) == 1 {
+			return []byte("S " + symbol + " 3"), nil
+		}
+		return []byte("S " + symbol + " 10"), nil
+	}
+	r := start(t, f, nil, nil, "BTC")
+	take(t, f.market, "the market stream").send(t, "D BTC 10 11")
+	until(t, "the book is there", func() bool { return r.IsReady(0) })
+	if n := asked.Load(); n != 2 {
+		t.Errorf("%d snapshots were asked for", n)
+	}
+}
+
+// TestRegisteredTwice: the second registration is refused by name and the first stays.
+func TestRegisteredTwice(t *testing.T) {
+	f := newFake(t)
+	f.snapshot = func(symbol string) ([]byte, error) { return []byte("S " + symbol + " 10"), nil }
+	r := start(t, f, nil, trading, "BTC", "BTC")
+	take(t, f.market, "the market stream").send(t, "D BTC 10 11")
+	until(t, "the book is there", func() bool { return r.IsReady(0) })
+	errs := r.Errors()
+	if len(errs) != 1 || errs[0].InstrumentNo != 1 || !strings.Contains(errs[0].LiveError.Error(), "BTC") {
+		t.Errorf("%+v", errs)
+	}
+}

@@ -20,6 +20,8 @@ type Options struct {
 	// RequestsPer5s is how many requests an address may make by REST in 5 s, 0 for the venue's 600; OrdersPerSecond how
 	// many orders an account may place, amend and cancel each, 0 for the venue's 10.
 	RequestsPer5s, OrdersPerSecond int
+	// ConnectionsPer5m is how many connections an address may open in 5 minutes, 0 for the venue's 500.
+	ConnectionsPer5m int
 }
 
 // Venue is the protocol on top of a core.
@@ -62,9 +64,12 @@ func New(core *venue.Core, o Options) *Venue {
 	if o.OrdersPerSecond == 0 {
 		o.OrdersPerSecond = 10
 	}
+	if o.ConnectionsPer5m == 0 {
+		o.ConnectionsPer5m = 500
+	}
 	v := &Venue{core: core, books: map[string]*books{}, users: map[int64]*user{}, windows: map[string]*window{}, forbidden: map[string]int64{},
 		addresses:     wire.Limiter{Interval: 5 * time.Second, Limit: o.RequestsPer5s},
-		handshakes:    wire.Limiter{Interval: 5 * time.Minute, Limit: 500},
+		handshakes:    wire.Limiter{Interval: 5 * time.Minute, Limit: o.ConnectionsPer5m},
 		tradeRequests: wire.Limiter{Interval: time.Second, Limit: 3000}}
 	v.limits = map[string]*wire.Limiter{}
 	for name, limit := range map[string]int{unitCreate: o.OrdersPerSecond, unitAmend: o.OrdersPerSecond, unitCancel: o.OrdersPerSecond,

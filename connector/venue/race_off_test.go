@@ -2,4 +2,5 @@
 
 package venue_test
 
+// raceDetector says that the race detector allocates, too.
 const raceDetector = false

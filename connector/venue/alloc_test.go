@@ -1,0 +1,127 @@
+package venue_test
+
+import (
+	"encoding/binary"
+	"fmt"
+	"sync/atomic"
+	"testing"
+
+	"hftrunner/connector"
+	"hftrunner/connector/binancefutures"
+	"hftrunner/connector/binancespot"
+	"hftrunner/connector/bybit"
+	"hftrunner/connector/depthsync"
+	"hftrunner/connector/venue"
+	"hftrunner/hft"
+)
+
+// counting is a connector.Sink that only counts, and says when it has counted enough.
+type counting struct {
+	ready chan struct{}
+	// armed begins the counting; every time as many as batch have come, done says so.
+	armed        atomic.Bool
+	feeds, batch int
+	done         chan struct{}
+}
+
+func (c *counting) Feed(int, []hft.Event) {
+	if !c.armed.Load() {
+		return
+	}
+	if c.feeds++; c.feeds%c.batch == 0 {
+		c.done <- struct{}{}
+	}
+}
+func (c *counting) Order(*connector.OrderUpdate)    {}
+func (c *counting) Position(int, float64, int64)    {}
+func (c *counting) Error(*connector.Error)          {}
+func (c *counting) Ready(int)                       { c.ready <- struct{}{} }
+func (c *counting) Stale(int, string)               {}
+func (c *counting) Count(connector.Counter, uint64) {}
+
+// textFrame appends the bytes of an unmasked WebSocket text message.
+func textFrame(dst []byte, text string) []byte {
+	const final, text16, maxShort = 0x81, 126, 125
+	if len(text) <= maxShort {
+		dst = append(dst, final, byte(len(text)))
+	} else {
+		dst = binary.BigEndian.AppendUint16(append(dst, final, text16), uint16(len(text)))
+	}
+	return append(dst, text...)
+}
+
+// dialect is what a venue's messages look like. Each is given the number of the message from 11 on; ids count one by one.
+type dialect struct {
+	name                          string
+	rule                          depthsync.Rule
+	decoder                       connector.Decoder
+	snapshot, depth, trade, quote string
+}
+
+func dialects() []dialect {
+	const rows = `[["60000.10","%[1]d.5"],["60000.00","1.25"],["59999.90","0.000"]]`
+	return []dialect{
+		{name: "binancefutures", rule: depthsync.Futures, decoder: &binancefutures.Decoder{AggTrades: true},
+			snapshot: `{"lastUpdateId":10,"E":1,"T":1,"bids":[["60000.10","1"]],"asks":[["60000.20","1"]]}`,
+			depth:    `{"stream":"btcusdt@depth@0ms","data":{"e":"depthUpdate","E":17%010[1]d,"T":17%010[1]d,"s":"BTCUSDT","U":%[1]d,"u":%[1]d,"pu":%[2]d,"b":` + rows + `,"a":[]}}`,
+			trade:    `{"stream":"btcusdt@aggTrade","data":{"e":"aggTrade","E":17%010[1]d,"a":%[1]d,"s":"BTCUSDT","p":"60000.10","q":"0.5","f":%[1]d,"l":%[1]d,"T":17%010[1]d,"m":true}}`,
+			quote:    `{"stream":"btcusdt@bookTicker","data":{"e":"bookTicker","u":%[1]d,"s":"BTCUSDT","b":"60000.10","B":"%[1]d.5","a":"60000.20","A":"5.0","T":17%010[1]d,"E":17%010[1]d}}`},
+		{name: "binancespot", rule: depthsync.Spot, decoder: &binancespot.Decoder{},
+			snapshot: `{"lastUpdateId":10,"bids":[["60000.10","1"]],"asks":[["60000.20","1"]]}`,
+			depth:    `{"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate","E":17%010[1]d,"s":"BTCUSDT","U":%[1]d,"u":%[1]d,"b":` + rows + `,"a":[]}}`,
+			trade:    `{"stream":"btcusdt@trade","data":{"e":"trade","E":17%010[1]d,"s":"BTCUSDT","t":%[1]d,"p":"60000.10","q":"0.5","T":17%010[1]d,"m":true,"M":true}}`,
+			quote:    `{"stream":"btcusdt@bookTicker","data":{"u":%[1]d,"s":"BTCUSDT","b":"60000.10","B":"%[1]d.5","a":"60000.20","A":"5.0"}}`},
+		{name: "bybit", rule: depthsync.Streamed, decoder: &bybit.Decoder{Level: 50, BBO: true},
+			snapshot: `{"topic":"orderbook.50.BTCUSDT","type":"snapshot","ts":1700000000000,"data":{"s":"BTCUSDT","b":[["60000.10","1"]],"a":[["60000.20","1"]],"u":10,"seq":10},"cts":1700000000000}`,
+			depth:    `{"topic":"orderbook.50.BTCUSDT","type":"delta","ts":17%011[1]d,"data":{"s":"BTCUSDT","b":` + rows + `,"a":[],"u":%[1]d,"seq":%[1]d},"cts":17%011[1]d}`,
+			trade: `{"topic":"publicTrade.BTCUSDT","type":"snapshot","ts":17%011[1]d,"data":[{"T":17%011[1]d,"s":"BTCUSDT","S":"Buy","v":"0.5","p":"60000.10",` +
+				`"L":"PlusTick","i":"2f3bd0dc","BT":false,"RPI":false,"seq":%[1]d}]}`,
+			quote: `{"topic":"orderbook.1.BTCUSDT","type":"snapshot","ts":17%011[1]d,"data":{"s":"BTCUSDT","b":[["60000.10","%[1]d.5"]],"a":[["60000.20","5"]],` +
+				`"u":%[1]d,"seq":%[1]d},"cts":17%011[1]d}`},
+	}
+}
+
+// TestMarketDataAllocatesNothing measures all that the process allocates while messages come over a socket: the stream, the
+// decoder, the synchroniser and the connector, until Sink.Feed is called.
+func TestMarketDataAllocatesNothing(t *testing.T) {
+	const messages, batches = 500, 22
+	for _, d := range dialects() {
+		for name, pattern := range map[string]string{"depth": d.depth, "trade": d.trade, "bookTicker": d.quote} {
+			t.Run(d.name+"/"+name, func(t *testing.T) {
+				sink := &counting{batch: messages, ready: make(chan struct{}, 10), done: make(chan struct{}, 1)}
+				f := newFake(t)
+				f.decode = func() connector.Decoder { return d.decoder }
+				f.snapshot = func(string) ([]byte, error) { return []byte(d.snapshot), nil }
+				start(t, f, sink, func(c *venue.Config) { c.Rule = d.rule }, "BTCUSDT")
+				market := take(t, f.market, "the market stream")
+				next := 11
+				if d.rule == depthsync.Streamed {
+					market.send(t, d.snapshot)
+				} else {
+					market.send(t, fmt.Sprintf(d.depth, next, next-1))
+					next++
+				}
+				take(t, sink.ready, "the book")
+				sink.armed.Store(true)
+
+				frames := make([][]byte, batches)
+				for n := range messages * batches {
+					i := n / messages
+					frames[i] = textFrame(frames[i], fmt.Sprintf(pattern, next+n, next+n-1))
+				}
+				i := 0
+				batch := func() {
+					if _, err := market.raw.Write(frames[i]); err != nil {
+						t.Fatal(err)
+					}
+					i++
+					take(t, sink.done, "the messages of a batch")
+				}
+				batch()
+				if n := testing.AllocsPerRun(batches-2, batch); n > messages/100 && !raceDetector {
+					t.Errorf("%v allocations for %d messages", n, messages)
+				}
+			})
+		}
+	}
+}

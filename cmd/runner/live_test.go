@@ -22,6 +22,8 @@ import (
 	"hftrunner/host"
 	"hftrunner/internal/control"
 	"hftrunner/internal/testexchange"
+	"hftrunner/internal/testexchange/market"
+	"hftrunner/internal/testexchange/venue"
 )
 
 // liveExchange is an exchange in this process that can be taken away and come back at its address.
@@ -519,6 +521,13 @@ func TestLiveExample(t *testing.T) {
 	t.Setenv("TESTEXCHANGE", e.Address(e.venue))
 	s, _ := runExample(t, "--config", "examples/live.hcl", "--duration", "3s")
 	st := s.Strategies[0]
+	state, err := e.State(e.venue)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(state.Heartbeats, func(h venue.Heartbeat) bool { return h.CountdownMs == 30_000 }) {
+		t.Errorf("the dead-man's switch was not armed: %v", state.Heartbeats)
+	}
 	if s.Exit != host.ExitDuration || st.State != "stopped" || st.Orders == 0 || st.Rejects != 0 || st.LostEvents != 0 || len(e.open()) > 0 {
 		t.Errorf("%+v, open %v", s, e.open())
 	}
@@ -527,8 +536,12 @@ func TestLiveExample(t *testing.T) {
 // The runner is killed and does not come back: the venue's dead-man's switch cancels its orders.
 func TestLiveDeadMan(t *testing.T) {
 	t.Parallel()
-	e := newExchange(t, testexchange.BinanceFutures)
-	w := newWorkspace(t, strings.Replace(e.liveConfig(""), "  secret", "  dead_man = \"5s\"\n  secret", 1))
+	e := &liveExchange{t: t, venue: testexchange.BinanceFutures, config: testexchange.Config{EventsPerSecond: 4, Seed: 3,
+		Venues: []testexchange.Venue{testexchange.BinanceFutures}}} // quiet, so that orders stay
+	e.start()
+	defer e.Close()
+	settings := strings.NewReplacer("  secret", "  dead_man = \"5s\"\n  secret", `"250ms"`, `"2s"`)
+	w := newWorkspace(t, settings.Replace(e.liveConfig("")))
 	cmd, out := w.runner("run")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -540,7 +553,10 @@ func TestLiveDeadMan(t *testing.T) {
 	})
 	_ = cmd.Process.Kill()
 	_ = cmd.Wait()
-	within(t, "no orders", out, func() bool { return len(e.open()) == 0 })
+	within(t, "the venue has canceled the orders", out, func() bool {
+		s, err := e.State(e.venue)
+		return err == nil && len(e.open()) == 0 && slices.ContainsFunc(s.Orders, func(o venue.OrderState) bool { return o.Reason == string(market.ReasonCountdown) })
+	})
 }
 
 // A recording is decoded with whichever of the two streams of trades it has, and a trade is never told twice.

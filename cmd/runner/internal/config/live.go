@@ -60,7 +60,7 @@ func (l Live) String() string {
 // GoString is String: a secret is not for %#v either.
 func (l Live) GoString() string { return l.String() }
 
-// leastDeadMan is the shortest window of a dead-man's switch: it is refreshed three times a window, and a reconnection
+// leastDeadMan is the shortest window of a dead-man's switch: it is refreshed four times a window, and a reconnection
 // takes a second or two.
 const leastDeadMan = 5 * time.Second
 

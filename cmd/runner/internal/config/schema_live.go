@@ -108,7 +108,7 @@ func binanceFuturesSchema() *blockType {
 		limit("orders_per_10s", 300, "how many orders and amendments the account may send in 10 s"),
 		limit("orders_per_minute", 1200, "how many orders and amendments the account may send in a minute"),
 		argument{name: "dead_man", kind: kindDuration, def: "0s", bounds: within(0, 3600),
-			doc: "window of the venue's dead-man's switch (countdownCancelAll), at least 5s, 0s for none: the venue cancels **all** orders of the account on a symbol when this runner has not been heard of for so long. It is armed while the runner has open orders on the symbol, refreshed three times a window, and disarmed at an orderly end"})
+			doc: "window of the venue's dead-man's switch (countdownCancelAll), at least 5s, 0s for none: the venue cancels **all** orders of the account on a symbol when this runner has not been heard of for so long. It is armed while the runner has open orders on the symbol, refreshed four times a window, and disarmed at an orderly end"})
 }
 
 func binanceSpotSchema() *blockType {

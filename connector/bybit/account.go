@@ -124,16 +124,19 @@ func keyFindings(r *row) []venue.Finding {
 	wallet := texts(r.v, "permissions", "Wallet")
 	withdraw := venue.Finding{What: "key: wallet", Value: strings.Join(wallet, ", ")}
 	if slices.Contains(wallet, "Withdraw") {
+		withdraw.Minor = true
 		withdraw.Problem, withdraw.Advice = "the key may withdraw, which a strategy never needs", "make a key without Withdraw"
 	}
 	ips := texts(r.v, "ips")
 	bound := venue.Finding{What: "key: addresses", Value: strings.Join(ips, ", ")}
 	if len(ips) == 0 || slices.Contains(ips, "*") {
+		bound.Minor = true
 		bound.Problem, bound.Advice = "the key may be used from any address and expires", "bind it to this machine's address"
 	}
 	expiry := venue.Finding{What: "key: expires", Value: r.str("expiredAt")}
 	const soonDays = 7
 	if days, said := r.decimal("deadlineDay"); said && days <= soonDays && slices.Contains(ips, "*") {
+		expiry.Minor = days > 0
 		expiry.Problem, expiry.Advice = fmt.Sprintf("%v days are left", days), "make a new key, or bind it to an address"
 	}
 	account := venue.Finding{What: "account", Value: "unified"}

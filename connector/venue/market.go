@@ -44,9 +44,12 @@ func (s *marketStream) onFrame(localNs int64, frame []byte) {
 	if inst == nil {
 		return
 	}
-	c.record(inst.Symbol, localNs, frame)
 	inst.mu.Lock()
 	defer inst.mu.Unlock()
+	// What a second connection brings again would count twice in a recording, books excepted.
+	if m.Kind != connector.MessageTrade || m.LastID == 0 || m.LastID > inst.lastTradeID {
+		c.record(inst.Symbol, localNs, frame)
+	}
 	switch m.Kind {
 	case connector.MessageDepth:
 		s.books = true

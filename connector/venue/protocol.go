@@ -119,6 +119,8 @@ type Finding struct {
 	// Problem says what is wrong and Advice what to do; both are empty when all is well.
 	Problem string `json:"problem,omitempty"`
 	Advice  string `json:"advice,omitempty"`
+	// Minor problems keep no strategy from trading.
+	Minor bool `json:"minor,omitempty"`
 }
 
 // Noticer is what a Protocol is, too, whose venue announces on a market stream that it is about to close the connection.

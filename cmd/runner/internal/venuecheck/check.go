@@ -237,7 +237,7 @@ func describe(f *venue.Filters) string {
 func (c *check) permissions(ctx context.Context) bool {
 	findings, err := c.Protocol.Permissions(ctx)
 	for _, f := range findings {
-		c.add(f, f.Problem != "")
+		c.add(f, f.Problem != "" && !f.Minor)
 	}
 	if err != nil {
 		c.failed("key", err)

@@ -189,6 +189,11 @@ func TestBybitOrderLifecycle(t *testing.T) {
 		"c New 0 of 9.000, 9.000 left, EC_NoError", "c Cancelled 0 of 9.000, 0 left, EC_NoEnoughQtyToFill", "position Buy 0.300",
 		"d 5.000 at 60000.20, 1.000 left, maker false", "d New 0 of 6.000, 6.000 left, EC_NoError",
 		"d PartiallyFilled 5.000 of 6.000, 1.000 left, EC_NoError", "d Cancelled 5.000 of 6.000, 0 left, EC_NoImmediateQtyToFill", "position Buy 5.300", "wallet")
+	c.level(hft.Sell, 60000.2, 1)
+	c.create(linearOrder("Buy", "1", "60000.1", "PostOnly", "f"))
+	c.done("POST", "/v5/order/amend", `{"category":"linear","symbol":"BTCUSDT","orderLinkId":"f","price":"60000.2"}`)
+	equal(t, u.rows(), "f New 0 of 1.000, 1.000 left, EC_NoError", "position Buy 5.300", "f Cancelled 0 of 1.000, 0 left, EC_PostOnlyWillTakeLiquidity",
+		"position Buy 5.300")
 	c.create(`{"category":"linear","symbol":"BTCUSDT","side":"Sell","orderType":"Market","qty":"5.3","reduceOnly":true,"orderLinkId":"e"}`)
 	got := u.rows()
 	equal(t, got[len(got)-3:], "e Cancelled 5.000 of 5.300, 0 left, EC_NoImmediateQtyToFill", "position Buy 0.300", "wallet")

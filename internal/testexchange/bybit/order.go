@@ -201,7 +201,7 @@ func (v *Venue) amend(c *call, r *orderRequest) (ids orderIDs, bad *refusal) {
 		if err != nil {
 			return refusalOf(err, s)
 		}
-		am := market.Amendment{Ref: ref, PriceTicks: o.PriceTicks, QtyLots: o.QtyLots}
+		am := market.Amendment{Ref: ref, PriceTicks: o.PriceTicks, QtyLots: o.QtyLots, ExpireIfTaking: true}
 		if r.Price != "" {
 			if am.PriceTicks, bad = steps(r.Price, "price", s.Tick); bad != nil {
 				return bad

@@ -117,6 +117,8 @@ type Amendment struct {
 	PriceTicks, QtyLots int64
 	// CancelIfFilled cancels an order whose new quantity is no more than what is filled; otherwise that is refused.
 	CancelIfFilled bool
+	// ExpireIfTaking says how a post-only order ends that would take at its new price: expired, otherwise canceled.
+	ExpireIfTaking bool
 	// ClientID, when not empty, is the order's new id.
 	NewClientID string
 }

@@ -179,7 +179,7 @@ func (m *Market) CancelAll(nowNs int64, accountName, symbol string, reason Reaso
 }
 
 // Amend changes price and quantity of an open limit order, which goes to the end of its queue unless only its quantity
-// becomes smaller. At a price that takes it is matched; a post-only order is canceled then. The order after that is
+// becomes smaller. At a price that takes it is matched; a post-only order ends then. The order after that is
 // returned; an order that is not changed is returned with the error.
 func (m *Market) Amend(nowNs int64, accountName string, am Amendment) (Order, error) {
 	m.nowNs = nowNs
@@ -208,7 +208,11 @@ func (m *Market) Amend(nowNs int64, accountName string, am Amendment) (Order, er
 	o.Amendments++
 	m.lock(o)
 	if o.TIF == hft.GTX && !stays && m.crosses(o) {
-		m.finish(o, hft.StatusCanceled, ReasonPostOnly, Canceled)
+		if am.ExpireIfTaking {
+			m.finish(o, hft.StatusExpired, ReasonPostOnly, Expired)
+		} else {
+			m.finish(o, hft.StatusCanceled, ReasonPostOnly, Canceled)
+		}
 		return o.Order, nil
 	}
 	m.emit(Event{Kind: OrderChanged, Symbol: o.book.symbol, Account: o.Account, Change: Amended, Order: o.Order})

@@ -193,10 +193,12 @@ func (b *bot) cancelAll() bool {
 	return none
 }
 
-// start connects a venue's connector to an exchange and lets two bots begin.
+// start connects a venue's connector to an exchange and lets two bots begin. The seed chooses the way of orders.
 func start(t *testing.T, s subject, e *testexchange.Exchange, seed uint64) *run {
 	t.Helper()
-	r := connect(t, s, e, settings{config: venue.Config{DeadMan: s.deadMan, AuditInterval: time.Second}})
+	set := settings{config: venue.Config{DeadMan: s.deadMan, AuditInterval: time.Second}}
+	set.entry = []string{"ws", "rest"}[seed%2]
+	r := connect(t, s, e, set)
 	for id := uint64(1); id <= 2; id++ {
 		r.bots[id] = &bot{id: id, run: r, random: rand.New(rand.NewPCG(seed, id)), open: map[uint64]*hft.Order{}}
 	}
@@ -337,7 +339,7 @@ func TestSoak(t *testing.T) {
 			before := descriptors(t)
 			defer func() { eventually(t, "all descriptors are closed", func() bool { return descriptors(t) <= before }) }()
 			e, err := testexchange.Start(testexchange.Config{Venues: []testexchange.Venue{s.name}, Seed: seed, EventsPerSecond: 300, Compress: true,
-				PingInterval: time.Second})
+				PingInterval: time.Second, OrdersPerMinute: 6000})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -3,7 +3,9 @@ package connectortest
 import (
 	"context"
 	"fmt"
+	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"hftrunner/connector"
@@ -108,4 +110,42 @@ func (c *Clock) Settle(ctx context.Context) error {
 	}
 	c.mu.Unlock()
 	return nil
+}
+
+// WallClock is the clock of a live connector. Its zero value is right.
+type WallClock struct {
+	// OffsetNs is by how much it is wrong; nil for not at all.
+	OffsetNs *atomic.Int64
+}
+
+var _ connector.Clock = WallClock{}
+
+// NowNs returns the time.
+func (c WallClock) NowNs() int64 {
+	nowNs := time.Now().UnixNano()
+	if c.OffsetNs != nil {
+		nowNs += c.OffsetNs.Load()
+	}
+	return nowNs
+}
+
+// WaitUntil waits; see connector.Clock.
+func (c WallClock) WaitUntil(ctx context.Context, timestampNs int64, wake <-chan struct{}) (int64, error) {
+	var timer <-chan time.Time
+	switch d := timestampNs - c.NowNs(); {
+	case d <= 0:
+		return timestampNs, ctx.Err()
+	case timestampNs != math.MaxInt64:
+		t := time.NewTimer(time.Duration(d))
+		defer t.Stop()
+		timer = t.C
+	}
+	select {
+	case <-timer:
+		return timestampNs, nil
+	case <-wake:
+		return min(c.NowNs(), timestampNs), nil
+	case <-ctx.Done():
+		return c.NowNs(), ctx.Err()
+	}
 }

@@ -19,14 +19,22 @@ const Patience = 20 * time.Second
 // Harness is a connector that is not running yet, and what the kit has to know about it.
 type Harness struct {
 	Connector connector.Connector
-	// Clock is given to the connector's Run; it starts when the connector's timeline says.
+	// Clock is given to the connector's Run; it starts when the connector's timeline says. It is nil for a live connector,
+	// which has the wall clock.
 	Clock *Clock
+	// Exchange is what a live connector is connected to. It may be used by this Harness only.
+	Exchange Exchange
+	// Again returns another connector for the same account and exchange, as if the runner was started anew. For a live
+	// connector.
+	Again func() connector.Connector
+	// NoPositions says that the venue keeps no positions.
+	NoPositions bool
 	// Instruments are at least one; the kit registers all and trades the first.
 	Instruments []connector.Instrument
 	// Qty is the quantity of the kit's orders, ten lots when 0.
 	Qty float64
 	// Step is how much time the kit lets pass at once, and Limit after how much an answer is overdue; 10 ms and 30 s
-	// when 0.
+	// when 0. On the wall clock Step is how often the kit looks.
 	Step, Limit time.Duration
 	// Flood is how many requests are more than the connector can queue, 20000 when 0.
 	Flood int
@@ -56,10 +64,22 @@ func checks() []check {
 	}
 }
 
-// Run checks connectors made by newHarness against the contract of package connector, a fresh one for each part.
+// Run checks connectors made by newHarness against the contract of package connector, a fresh one for each part. A live
+// connector has to show more: see Exchange.
 func Run(t *testing.T, newHarness func(t *testing.T) Harness) {
 	t.Helper()
-	for _, c := range checks() {
+	run(t, checks(), newHarness)
+}
+
+// RunLive is Run for a live connector: with Exchange and Again, on the wall clock.
+func RunLive(t *testing.T, newHarness func(t *testing.T) Harness) {
+	t.Helper()
+	run(t, append(checks(), liveChecks()...), newHarness)
+}
+
+func run(t *testing.T, list []check, newHarness func(t *testing.T) Harness) {
+	t.Helper()
+	for _, c := range list {
 		t.Run(c.name, func(t *testing.T) {
 			if err := conduct(newHarness(t), c); err != nil {
 				t.Error(err)
@@ -83,7 +103,10 @@ func conduct(h Harness, c check) error {
 		h.Flood = 20000
 	}
 	goroutines := runtime.NumGoroutine()
-	k := &kit{Harness: h, sink: NewSink(), done: make(chan struct{})}
+	k := &kit{Harness: h, clock: WallClock{}, sink: NewSink(), done: make(chan struct{})}
+	if h.Clock != nil {
+		k.clock = h.Clock
+	}
 	err := c.do(k)
 	if endErr := k.end(); endErr != nil {
 		err = errors.Join(err, endErr)
@@ -111,6 +134,7 @@ func leaked(before int) error {
 // kit is one connector under test.
 type kit struct {
 	Harness
+	clock   connector.Clock // Harness.Clock or the wall clock
 	sink    *Sink
 	cancel  context.CancelFunc
 	alive   context.Context // ends when Run has returned
@@ -128,11 +152,12 @@ func (k *kit) start() {
 	k.cancel = cancel
 	alive, dead := context.WithCancel(context.Background())
 	k.alive = alive
+	sink, done := k.sink, k.done
 	go func() {
 		defer dead()
-		k.runErr = k.Connector.Run(ctx, k.sink, k.Clock)
-		k.sink.close()
-		close(k.done)
+		k.runErr = k.Connector.Run(ctx, sink, k.clock)
+		sink.close()
+		close(done)
 	}()
 }
 
@@ -155,6 +180,9 @@ func (k *kit) end() error {
 
 // until lets time pass until cond holds.
 func (k *kit) until(what string, cond func() bool) error {
+	if k.Clock == nil {
+		return k.watch(what, cond)
+	}
 	for passed := time.Duration(0); ; passed += k.Step {
 		ctx, cancel := context.WithTimeout(k.alive, Patience)
 		err := k.Clock.Settle(ctx)
@@ -177,17 +205,31 @@ func (k *kit) until(what string, cond func() bool) error {
 	}
 }
 
+// watch waits by the wall clock until cond holds.
+func (k *kit) watch(what string, cond func() bool) error {
+	deadline := time.NewTimer(k.Limit)
+	defer deadline.Stop()
+	look := time.NewTicker(k.Step)
+	defer look.Stop()
+	for !cond() {
+		select {
+		case <-look.C:
+		case <-k.alive.Done():
+			if cond() {
+				return nil
+			}
+			return fmt.Errorf("%s: Run has returned (%v)", what, k.runErr)
+		case <-deadline.C:
+			return fmt.Errorf("%s: not within %v", what, k.Limit)
+		}
+	}
+	return nil
+}
+
 // open starts the connector and waits for the books.
 func (k *kit) open() error {
 	k.start()
-	return k.until("books to be ready", func() bool {
-		for _, inst := range k.Instruments {
-			if !k.sink.IsReady(inst.No) {
-				return false
-			}
-		}
-		return true
-	})
+	return k.ready()
 }
 
 // prompt runs a call that must not block.
@@ -237,7 +279,7 @@ func (k *kit) crossing(bot uint64, side hft.Side, tif hft.TimeInForce) connector
 
 // send sends the request that o.Req names, as of the clock.
 func (k *kit) send(o connector.Order) error {
-	o.LocalTimestampNs = k.Clock.NowNs()
+	o.LocalTimestampNs = k.clock.NowNs()
 	k.sink.Sent(&o)
 	switch o.Req {
 	case hft.StatusCanceled:

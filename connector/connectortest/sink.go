@@ -29,6 +29,7 @@ type Sink struct {
 	books     map[int]*book
 	positions map[int]float64
 	counts    [connector.NumCounters]uint64
+	stales    int
 	orders    map[Key]*history
 	faults    []error
 }
@@ -144,7 +145,9 @@ func (s *Sink) Order(u *connector.OrderUpdate) {
 // checkUpdate holds an update to the ones before it.
 func (s *Sink) checkUpdate(u *connector.OrderUpdate, h *history) {
 	last := &h.last
-	if h.final {
+	// An execution may be told after the cancellation that it lost the race against.
+	late := u.Fill && u.Status == last.Status && u.Status != hft.StatusFilled
+	if h.final && !late {
 		s.faultf("update %+v after the order's end %+v", u, last)
 	}
 	switch u.Req {
@@ -170,7 +173,7 @@ func (s *Sink) checkUpdate(u *connector.OrderUpdate, h *history) {
 		return
 	}
 	h.executed += u.ExecQty
-	if u.ExecQty <= 0 || u.FillValue <= 0 || u.Status != hft.StatusFilled && u.Status != hft.StatusPartiallyFilled {
+	if u.ExecQty <= 0 || u.FillValue <= 0 || u.Status != hft.StatusPartiallyFilled && !u.Final() {
 		s.faultf("execution %+v", u)
 	}
 	// While a modification is in flight an execution may be the first sign that it took effect.
@@ -215,6 +218,7 @@ func (s *Sink) Stale(instrumentNo int, reason string) {
 	if reason == "" {
 		s.faultf("instrument %d is stale without a reason", instrumentNo)
 	}
+	s.stales++
 	b := s.book(instrumentNo)
 	clear(b.bids)
 	clear(b.asks)
@@ -307,6 +311,26 @@ func (s *Sink) IsReady(instrumentNo int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.book(instrumentNo).ready
+}
+
+// Stales returns how often a book was lost, of all instruments together.
+func (s *Sink) Stales() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stales
+}
+
+// Open returns how many orders are open by what was said of them.
+func (s *Sink) Open() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	open := 0
+	for _, h := range s.orders {
+		if h.last.Active() {
+			open++
+		}
+	}
+	return open
 }
 
 // Best returns the best bid and ask of the rows as they came, NaN when there is none.

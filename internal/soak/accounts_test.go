@@ -140,7 +140,7 @@ func TestExchangeStartsAnew(t *testing.T) {
 		o := sc.submit(sc.resting())
 		sc.becomes(o, hft.StatusNew)
 		sc.restart()
-		sc.wait("the book is lost", func() bool { return sc.stales.Load() > 0 })
+		sc.wait("the book is lost", func() bool { return sc.Stales() > 0 })
 		sc.wait("the book is ready again", sc.ready)
 		if u := sc.becomes(o, hft.StatusExpired); u.Final() == false {
 			t.Errorf("the order is %+v", u)

@@ -104,17 +104,17 @@ func TestClockIsOff(t *testing.T) {
 		for name, offset := range map[string]time.Duration{"behind": -time.Hour, "ahead": time.Hour} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				clock := wallClock{new(atomic.Int64)}
-				clock.offsetNs.Store(int64(offset))
+				clock := wallClock{OffsetNs: new(atomic.Int64)}
+				clock.OffsetNs.Store(int64(offset))
 				sc := open(t, s, settings{options: options{clock: clock}}, nil)
 				sc.becomes(sc.submit(sc.taking()), hft.StatusFilled)
 			})
 		}
 		t.Run("set back", func(t *testing.T) {
 			t.Parallel()
-			clock := wallClock{new(atomic.Int64)}
+			clock := wallClock{OffsetNs: new(atomic.Int64)}
 			sc := open(t, s, settings{options: options{clock: clock}}, nil)
-			clock.offsetNs.Store(-int64(time.Minute))
+			clock.OffsetNs.Store(-int64(time.Minute))
 			u := sc.becomes(sc.submit(sc.taking()), hft.StatusExpired)
 			if u.Req != hft.StatusRejected || sc.said(hft.OrderError, "clock off") != 1 {
 				t.Errorf("an order outside of the window was answered by %+v, the bot was told %v", u, sc.Errors())

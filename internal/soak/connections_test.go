@@ -83,7 +83,7 @@ func TestTakenOver(t *testing.T) {
 // takenOver waits until none of some connections is left and checks that nothing was lost.
 func (sc *scene) takenOver(before map[int64]bool) {
 	sc.Helper()
-	stales := sc.stales.Load()
+	stales := sc.Stales()
 	sc.wait("the connections are replaced", func() bool {
 		for _, c := range sc.state().Connections {
 			if before[c.ID] {
@@ -93,7 +93,7 @@ func (sc *scene) takenOver(before map[int64]bool) {
 		return true
 	})
 	gaps, lost := sc.Counter(connector.Gaps), sc.Counter(connector.Reconnects)
-	if n := sc.stales.Load() - stales; n != 0 || gaps != 0 || lost != 0 {
+	if n := sc.Stales() - stales; n != 0 || gaps != 0 || lost != 0 {
 		sc.Errorf("books lost %d times, %d gaps, %d connections lost, want none", n, gaps, lost)
 	}
 }

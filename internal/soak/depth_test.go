@@ -12,12 +12,12 @@ import (
 func TestGapInTheBook(t *testing.T) {
 	each(t, nil, func(t *testing.T, s subject) {
 		sc := open(t, s, settings{symbols: []string{"BTCUSDT", "ETHUSDT"}}, nil)
-		stales := sc.stales.Load()
+		stales := sc.Stales()
 		sc.arm("depth-gap=count:2,value:3")
 		sc.wait("the gaps are noticed", func() bool { return sc.Counter(connector.Gaps) >= 2 })
 		sc.wait("the books are ready again", sc.ready)
-		if sc.stales.Load() < stales+2 {
-			t.Errorf("books were lost %d times, want 2", sc.stales.Load()-stales)
+		if sc.Stales() < stales+2 {
+			t.Errorf("books were lost %d times, want 2", sc.Stales()-stales)
 		}
 		sc.agrees()
 	})

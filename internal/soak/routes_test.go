@@ -87,11 +87,11 @@ func TestSymbolsRegisteredLater(t *testing.T) {
 		sc := open(t, s, settings{}, nil)
 		later, _ := instruments(t, s.protocol(t, sc.exchange, options{}), "ETHUSDT")
 		later[0].No = 1
-		stales := sc.stales.Load()
+		stales := sc.Stales()
 		sc.run.instruments = append(sc.run.instruments, later[0])
 		sc.connector.Register(later[0])
 		sc.wait("the new book is ready", func() bool { return sc.IsReady(1) })
-		if sc.stales.Load() != stales {
+		if sc.Stales() != stales {
 			t.Error("the book of the first symbol was lost")
 		}
 		o := sc.order(hft.Buy, 0, hft.GTC)
@@ -108,9 +108,9 @@ func TestSymbolsRegisteredLater(t *testing.T) {
 // cut closes all connections and waits until the connector has seen it.
 func (sc *scene) cut() {
 	sc.Helper()
-	before, stales := sc.Counter(connector.Reconnects), sc.stales.Load()
+	before, stales := sc.Counter(connector.Reconnects), sc.Stales()
 	sc.arm("cut-connections")
 	sc.wait("the connections are lost", func() bool {
-		return sc.Counter(connector.Reconnects) >= before+2 && sc.stales.Load() > stales
+		return sc.Counter(connector.Reconnects) >= before+2 && sc.Stales() > stales
 	})
 }

@@ -396,13 +396,27 @@ func ordersAgree(t *testing.T, state venue.State, r *run) error {
 	for key, f := range fates {
 		u, known := last[key]
 		if !known || plain(u.Status.String()) != f.status {
-			errs = append(errs, fmt.Errorf("order %+v is %s at the exchange, the last update is %+v", key, f.status, u))
+			errs = append(errs, fmt.Errorf("order %+v is %s at the exchange, the last update is %+v; %s", key, f.status, u, story(r, key)))
 		}
 		if math.Abs(executed[key]-f.filled) > 1e-9 {
 			errs = append(errs, fmt.Errorf("order %+v has executed %v at the exchange, %v is reported", key, f.filled, executed[key]))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// story is what was said of an order, in short.
+func story(r *run, key connectortest.Key) string {
+	var b strings.Builder
+	for _, u := range r.Updates(key) {
+		fmt.Fprintf(&b, "%v/%v ", u.Status, u.Req)
+	}
+	for _, e := range r.Errors() {
+		if e.OrderID == key.OrderID && e.Owner.Bot == key.Bot {
+			fmt.Fprintf(&b, "%q ", e.LiveError.Error())
+		}
+	}
+	return b.String()
 }
 
 // plain makes the statuses of all venues and of hft comparable.

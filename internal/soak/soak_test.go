@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -79,14 +78,6 @@ type run struct {
 	// done is closed when Run has returned err.
 	done chan struct{}
 	err  error
-	// stales counts how often a book was lost.
-	stales atomic.Int64
-}
-
-// Stale counts a lost book.
-func (r *run) Stale(instrumentNo int, reason string) {
-	r.stales.Add(1)
-	r.Sink.Stale(instrumentNo, reason)
 }
 
 // Order follows a bot's order.
@@ -214,8 +205,18 @@ type settings struct {
 	symbols []string
 }
 
-// connect makes a connector that does not run yet.
+// connect makes a connector with its instruments that does not run yet.
 func connect(t *testing.T, s subject, e *testexchange.Exchange, set settings) *run {
+	t.Helper()
+	r := prepare(t, s, e, set)
+	for _, inst := range r.instruments {
+		r.connector.Register(inst)
+	}
+	return r
+}
+
+// prepare makes a connector without instruments.
+func prepare(t *testing.T, s subject, e *testexchange.Exchange, set settings) *run {
 	t.Helper()
 	p := s.protocol(t, e, set.options)
 	if set.symbols == nil {
@@ -230,11 +231,7 @@ func connect(t *testing.T, s subject, e *testexchange.Exchange, set settings) *r
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &run{Sink: connectortest.NewSink(), connector: c, instruments: insts, bots: map[uint64]*bot{}, clock: set.clock, done: make(chan struct{})}
-	for _, inst := range insts {
-		c.Register(inst)
-	}
-	return r
+	return &run{Sink: connectortest.NewSink(), connector: c, instruments: insts, bots: map[uint64]*bot{}, clock: set.clock, done: make(chan struct{})}
 }
 
 // begin lets the connector run.

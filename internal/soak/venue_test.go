@@ -3,7 +3,6 @@ package soak
 import (
 	"cmp"
 	"context"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -11,43 +10,14 @@ import (
 	"hftrunner/connector/binancefutures"
 	"hftrunner/connector/binancespot"
 	"hftrunner/connector/bybit"
+	"hftrunner/connector/connectortest"
 	"hftrunner/connector/depthsync"
 	"hftrunner/connector/venue"
 	"hftrunner/internal/testexchange"
 )
 
-// wallClock is the clock of a live connector. Its zero value is right.
-type wallClock struct {
-	// offsetNs is by how much it is wrong; nil for not at all.
-	offsetNs *atomic.Int64
-}
-
-func (c wallClock) NowNs() int64 {
-	nowNs := time.Now().UnixNano()
-	if c.offsetNs != nil {
-		nowNs += c.offsetNs.Load()
-	}
-	return nowNs
-}
-
-func (c wallClock) WaitUntil(ctx context.Context, timestampNs int64, wake <-chan struct{}) (int64, error) {
-	var timer <-chan time.Time
-	if d := timestampNs - c.NowNs(); d <= 0 {
-		return timestampNs, ctx.Err()
-	} else if d < int64(time.Hour) {
-		t := time.NewTimer(time.Duration(d))
-		defer t.Stop()
-		timer = t.C
-	}
-	select {
-	case <-timer:
-		return timestampNs, nil
-	case <-wake:
-		return min(c.NowNs(), timestampNs), nil
-	case <-ctx.Done():
-		return c.NowNs(), ctx.Err()
-	}
-}
+// wallClock is the clock of a live connector.
+type wallClock = connectortest.WallClock
 
 // options are what a test changes about a venue's protocol. Empty ones are the quick values that all tests use.
 type options struct {

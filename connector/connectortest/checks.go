@@ -95,8 +95,15 @@ func postOnly(k *kit) error {
 	if err := k.open(); err != nil {
 		return err
 	}
-	u, err := k.ask(k.crossing(1, hft.Buy, hft.GTX))
-	if err = errors.Join(err, want(u, hft.StatusExpired)); err != nil {
+	o := k.crossing(1, hft.Buy, hft.GTX)
+	if err := k.send(o); err != nil {
+		return err
+	}
+	// Some venues show it as new first.
+	if err := k.until("the end of a post-only order that would take", func() bool { u := k.last(o); return u.Final() }); err != nil {
+		return err
+	}
+	if err := want(k.last(o), hft.StatusExpired); err != nil {
 		return err
 	}
 	if errs := k.sink.Errors(); len(errs) != 0 {

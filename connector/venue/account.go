@@ -72,10 +72,17 @@ func (c *Connector) position(p Position, streamed bool) {
 // onUp begins the reconciliation: what happened while the stream was down is asked for.
 func (t *trade) onUp() {
 	t.mu.Lock()
+	defer t.mu.Unlock()
 	t.up = true
-	round := t.round
-	t.mu.Unlock()
-	t.c.group.Go(func() { t.reconcile(round) })
+	t.session, t.endSession = context.WithCancel(t.c.ctx)
+	t.beginReconciling()
+}
+
+// beginReconciling lets reconcile work on the session. The lock is held.
+func (t *trade) beginReconciling() {
+	session := t.session
+	t.reconciling = true
+	t.c.group.Go(func() { t.reconcile(session) })
 }
 
 // onDown says that nobody sees what becomes of orders until the stream is up again.
@@ -87,7 +94,9 @@ func (t *trade) onDown(reason string, next time.Duration) {
 	t.mu.Lock()
 	wasUp := t.up
 	t.up = false
-	t.round++
+	if t.endSession != nil {
+		t.endSession()
+	}
 	for _, inst := range c.symbols.all() {
 		inst.accounted.Store(false)
 	}
@@ -99,13 +108,19 @@ func (t *trade) onDown(reason string, next time.Duration) {
 }
 
 // reconcile asks for positions, open orders and executions until it has them of every symbol, or until the stream is lost
-// again.
-func (t *trade) reconcile(round uint64) {
+// again. There is one for each session.
+func (t *trade) reconcile(session context.Context) {
 	c := t.c
 	for {
-		err := t.reconcileOnce(round, false)
-		if err == nil || errors.Is(err, errVoid) || c.ctx.Err() != nil {
+		err := t.reconcileOnce(session, false)
+		switch {
+		case session.Err() != nil:
 			return
+		case err == nil:
+			if t.reconciled(session) {
+				return
+			}
+			continue // a symbol was added meanwhile
 		}
 		c.log.Warn("reconciliation failed, trying again", "error", err)
 		c.heed(err)
@@ -113,6 +128,22 @@ func (t *trade) reconcile(round uint64) {
 			return
 		}
 	}
+}
+
+// reconciled ends the work on a session when every symbol is accounted for.
+func (t *trade) reconciled(session context.Context) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if session.Err() != nil {
+		return true
+	}
+	for _, inst := range t.c.symbols.all() {
+		if !inst.accounted.Load() {
+			return false
+		}
+	}
+	t.reconciling = false
+	return true
 }
 
 // suspectPause is the least time between audits that a message asks for which cannot be read.
@@ -125,24 +156,21 @@ func (t *trade) audit() {
 	least := min(suspectPause, c.cfg.AuditInterval)
 	for c.pause(least) && c.pauseUnless(c.cfg.AuditInterval-least, t.suspect) {
 		t.mu.Lock()
-		round, up := t.round, t.up
+		session, up := t.session, t.up
 		t.mu.Unlock()
 		if !up {
 			continue
 		}
-		if err := t.reconcileOnce(round, true); err != nil && !errors.Is(err, errVoid) && c.ctx.Err() == nil {
+		if err := t.reconcileOnce(session, true); err != nil && session.Err() == nil {
 			c.log.Warn("the venue could not be asked for orders and positions", "error", err)
 			c.heed(err)
 		}
 	}
 }
 
-// errVoid: the private stream was lost during the reconciliation.
-var errVoid = errors.New("the private stream was lost meanwhile")
-
 // reconcileOnce asks about the symbols that are not accounted for since the private stream came up, or about every one. A
 // symbol about which the venue refuses to speak does not hold up the others.
-func (t *trade) reconcileOnce(round uint64, every bool) error {
+func (t *trade) reconcileOnce(session context.Context, every bool) error {
 	c := t.c
 	var list []*instrument
 	for _, inst := range c.symbols.all() {
@@ -153,12 +181,12 @@ func (t *trade) reconcileOnce(round uint64, every bool) error {
 	if len(list) == 0 {
 		return nil
 	}
-	if err := t.askPositions(); err != nil {
+	if err := t.askPositions(session); err != nil {
 		return err
 	}
 	var refused error
 	for _, inst := range list {
-		switch err := t.askOrders(inst, round); {
+		switch err := t.askOrders(session, inst); {
 		case err == nil:
 		case CauseOf(err) == blotter.Refused:
 			refused = fmt.Errorf("%s: %w", inst.Symbol, err)
@@ -171,9 +199,9 @@ func (t *trade) reconcileOnce(round uint64, every bool) error {
 }
 
 // askPositions asks for the positions on all symbols.
-func (t *trade) askPositions() error {
+func (t *trade) askPositions(session context.Context) error {
 	c := t.c
-	ctx, cancel := context.WithTimeout(c.ctx, requestTimeout)
+	ctx, cancel := context.WithTimeout(session, requestTimeout)
 	defer cancel()
 	positions, err := c.protocol.Positions(ctx, c.symbols.names())
 	if err != nil && !errors.Is(err, ErrUnsupported) {
@@ -187,17 +215,13 @@ func (t *trade) askPositions() error {
 
 // askOrders asks for the open orders on a symbol, then for the executions: one that happens between is in the second
 // reply, and the private stream, which is up, tells what comes after.
-func (t *trade) askOrders(inst *instrument, round uint64) error {
+func (t *trade) askOrders(session context.Context, inst *instrument) error {
 	c := t.c
-	ctx, cancel := context.WithTimeout(c.ctx, requestTimeout)
+	ctx, cancel := context.WithTimeout(session, requestTimeout)
 	defer cancel()
 	t.mu.Lock()
 	sinceNs := t.blotter.SinceNs(inst.Symbol)
-	void := t.round != round
 	t.mu.Unlock()
-	if void {
-		return errVoid
-	}
 	open, err := c.protocol.OpenOrders(ctx, inst.Symbol)
 	if err != nil {
 		return err
@@ -210,9 +234,9 @@ func (t *trade) askOrders(inst *instrument, round uint64) error {
 	}
 	nowNs := c.nowNs()
 	t.mu.Lock()
-	if t.round != round {
+	if err := session.Err(); err != nil {
 		t.mu.Unlock()
-		return errVoid // what is known by now is asked for again
+		return err // what is known by now is asked for again
 	}
 	t.blotter.Executions(executions, nowNs)
 	t.blotter.Listed(inst.Symbol, open, nowNs)

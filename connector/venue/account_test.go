@@ -69,12 +69,12 @@ func TestStreamLostDuringReconciliation(t *testing.T) {
 	first, second := make(chan struct{}), make(chan struct{})
 	var asked atomic.Int32
 	f.openOrders = func(ctx context.Context, _ string) ([]blotter.Report, error) {
-		wait := second
 		if asked.Add(1) == 1 {
-			wait = first
+			<-first // an answer that comes although nobody wants it any more
+			return nil, nil
 		}
 		select {
-		case <-wait:
+		case <-second:
 			return nil, nil
 		case <-ctx.Done():
 			return nil, ctx.Err()

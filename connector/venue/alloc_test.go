@@ -1,6 +1,7 @@
 package venue_test
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"sync/atomic"
@@ -9,6 +10,7 @@ import (
 	"hftrunner/connector"
 	"hftrunner/connector/binancefutures"
 	"hftrunner/connector/binancespot"
+	"hftrunner/connector/blotter"
 	"hftrunner/connector/bybit"
 	"hftrunner/connector/depthsync"
 	"hftrunner/connector/venue"
@@ -125,3 +127,51 @@ func TestMarketDataAllocatesNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestOrderAllocations: from Submit until the venue's refusal is answered only what lives as long as the request is
+// allocated: its client id, the texts of price and quantity, its deadline and its goroutine's closure.
+func TestOrderAllocations(t *testing.T) {
+	f := newFake(t)
+	refusal := &venue.Failure{Cause: venue.WouldTake}
+	f.place = func(context.Context, *venue.Order) (blotter.Report, error) { return blotter.Report{}, refusal }
+	sink := &ending{over: make(chan hft.Status, 1)}
+	r := start(t, f, sink, trading, "BTC")
+	take(t, f.private, "the private stream")
+	o := connector.Order{Owner: connector.Owner{Bot: 1, Incarnation: 1}, Order: hft.NewOrder(0, 1000, 0.1, 0.01, hft.Buy, hft.Limit, hft.GTX)}
+	order := func() {
+		o.OrderID++
+		r.connector.Submit(o)
+		<-sink.over
+	}
+	until(t, "the account is known", func() bool {
+		order()
+		return sink.refusals.Load() < int64(o.OrderID)
+	})
+	for range 1000 { // what is over is remembered for a while, so memory grows at first
+		order()
+	}
+	refusals := sink.refusals.Load()
+	const bound = 30
+	if n := testing.AllocsPerRun(1000, order); n > bound && !raceDetector {
+		t.Errorf("%v allocations for an order", n)
+	}
+	if sink.refusals.Load() != refusals {
+		t.Error("an order was not sent")
+	}
+}
+
+// ending is a connector.Sink that says when an order is over.
+type ending struct {
+	counting
+	over chan hft.Status
+	// refusals counts orders that were refused here.
+	refusals atomic.Int64
+}
+
+func (e *ending) Order(u *connector.OrderUpdate) {
+	if u.Final() {
+		e.over <- u.Status
+	}
+}
+
+func (e *ending) Error(*connector.Error) { e.refusals.Add(1) }

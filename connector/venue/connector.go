@@ -24,6 +24,8 @@ const (
 	requestTimeout = 10 * time.Second
 	// maxAttempts connections are attempted in attemptsPer at most; venues take about 300 from an address.
 	maxAttempts, attemptsPer = 100, 5 * time.Minute
+	// unreadableFirst messages that cannot be read are logged, then one each unreadableInterval.
+	unreadableFirst, unreadableInterval = 10, 10 * time.Second
 	// retryPause is the time until something that failed and is not a stream's is tried again.
 	retryPause = time.Second
 )
@@ -83,11 +85,13 @@ type Connector struct {
 	// trade is the part that has to do with orders; nil without a key.
 	trade *trade
 
-	market    marketStreams
-	attempts  *rate.Limiter // to connect, of all streams
-	complain  complaints
-	recordMu  sync.Mutex
-	clockSync *clocksync.Sync
+	market   marketStreams
+	attempts *rate.Limiter // to connect, of all streams
+	complain complaints
+	// unreadable lets messages that cannot be read be logged now and then.
+	unreadable rate.Sometimes
+	recordMu   sync.Mutex
+	clockSync  *clocksync.Sync
 }
 
 var _ connector.Connector = (*Connector)(nil)
@@ -118,7 +122,8 @@ func New(cfg Config) (*Connector, error) {
 			return nil, err
 		}
 	}
-	c := &Connector{cfg: cfg, protocol: cfg.Protocol, log: cfg.Logger, attempts: stream.NewAttempts(maxAttempts, attemptsPer)}
+	c := &Connector{cfg: cfg, protocol: cfg.Protocol, log: cfg.Logger, attempts: stream.NewAttempts(maxAttempts, attemptsPer),
+		unreadable: rate.Sometimes{First: unreadableFirst, Interval: unreadableInterval}}
 	return c, nil
 }
 

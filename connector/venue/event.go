@@ -36,12 +36,12 @@ func (c *complaints) fresh(text string) bool {
 // maxExcerpt bounds how much of a message is logged.
 const maxExcerpt = 200
 
-// badMessage logs a message that could not be decoded, once for each kind of error.
+// badMessage logs a message that could not be decoded, not each when there are many; all are counted.
 func (c *Connector) badMessage(err error, frame []byte) {
-	if c.complain.fresh(err.Error()) {
+	c.unreadable.Do(func() {
 		c.log.Warn("a message of the venue cannot be read and is passed over", "error", err, "message",
 			strings.ToValidUTF8(string(frame[:min(len(frame), maxExcerpt)]), "?"))
-	}
+	})
 }
 
 // refuse answers a submission or another request that is not sent.

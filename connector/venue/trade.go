@@ -32,8 +32,11 @@ type trade struct {
 	// up says that the private stream is up; dead why nothing is traded any more.
 	up   bool
 	dead string
-	// round counts the losses of the private stream: a reconciliation that began before the last one is void.
-	round uint64
+	// session ends when the private stream is lost: what was asked for in it is void then. It is nil before the first.
+	session    context.Context
+	endSession context.CancelFunc
+	// reconciling says that reconcile works on the session.
+	reconciling bool
 
 	// closed says that the run is over: no goroutine may be begun any more.
 	closed bool
@@ -76,10 +79,9 @@ func (t *trade) register(inst connector.Instrument) error {
 // catchUp asks for the orders on a symbol that was registered while the private stream is up.
 func (t *trade) catchUp() {
 	t.mu.Lock()
-	round, up := t.round, t.up
-	t.mu.Unlock()
-	if up {
-		t.c.group.Go(func() { t.reconcile(round) })
+	defer t.mu.Unlock()
+	if t.up && !t.reconciling {
+		t.beginReconciling()
 	}
 }
 

@@ -151,6 +151,9 @@ func TestDeadMan(t *testing.T) {
 	armed := map[string]int{}
 	disarmed := map[string]bool{}
 	f.deadMan = func(ctx context.Context, symbol string, w time.Duration) error {
+		if ctx.Err() != nil {
+			return ctx.Err() // it is not sent
+		}
 		mu.Lock()
 		if w > 0 {
 			armed[symbol]++

@@ -78,7 +78,7 @@ func TestNoBookWhileOutOfSync(t *testing.T) {
 		sc.arm("depth-gap=count:1")
 		sc.wait("the book is lost", func() bool { return !sc.IsReady(0) })
 		messages := sc.Counter(connector.Messages)
-		sc.wait("more differences come", func() bool { return sc.Counter(connector.Messages) > messages+20 })
+		sc.wait("more differences come", func() bool { return sc.Counter(connector.Messages) > messages+8 })
 		if bids, asks := sc.Book(0); sc.IsReady(0) || len(bids)+len(asks) != 0 {
 			t.Errorf("out of sync there are %d bids and %d asks", len(bids), len(asks))
 		}

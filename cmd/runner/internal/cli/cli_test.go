@@ -227,8 +227,11 @@ func TestRunInterruptedTwice(t *testing.T) {
 	r := newRig(t, goodConfig)
 	stuck := make(chan struct{})
 	r.NewHost = func(context.Context, *config.File, hclog.Logger) (Host, error) { return stuckHost{r.host, stuck}, nil }
-	r.signals <- syscall.SIGINT
-	r.signals <- syscall.SIGINT
+	go func() {
+		<-r.host.started
+		r.signals <- syscall.SIGINT
+		r.signals <- syscall.SIGINT
+	}()
 	done := make(chan struct{})
 	go func() { defer close(done); r.run("run") }()
 	if code := <-r.aborted; code != ExitFailure {
@@ -245,6 +248,7 @@ type stuckHost struct {
 }
 
 func (h stuckHost) Run(context.Context) (host.Exit, error) {
+	h.once.Do(func() { close(h.started) })
 	<-h.stuck
 	return host.ExitInterrupted, nil
 }

@@ -195,17 +195,19 @@ func (s *settings) convertLatency(ctx context.Context, feed, journal []string, o
 }
 
 // untilSignal returns a context that ends with the first signal; a second one aborts. stop ends the watch.
-func (s *settings) untilSignal(ctx context.Context) (context.Context, func()) {
+func (s *settings) untilSignal(ctx context.Context) (context.Context, func() (interrupted bool)) {
 	ctx, cancel := context.WithCancel(ctx)
 	over, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
 		s.interrupt(cancel, over, "nothing is written")
 	}()
-	return ctx, func() {
+	return ctx, func() bool {
 		close(over)
 		<-done
+		interrupted := ctx.Err() != nil
 		cancel()
+		return interrupted
 	}
 }
 

@@ -75,8 +75,7 @@ func (s *settings) run(ctx context.Context, duration time.Duration, summaryPath 
 func (s *settings) newHost(ctx context.Context, file *config.File, logger hclog.Logger) (Host, error) {
 	ctx, stop := s.untilSignal(ctx)
 	h, err := s.app.NewHost(ctx, file, logger)
-	interrupted := ctx.Err() != nil
-	stop()
+	interrupted := stop()
 	var problems config.Problems
 	switch {
 	case errors.As(err, &problems):

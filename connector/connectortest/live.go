@@ -67,8 +67,11 @@ func restingFills(k *kit) error {
 		if err := k.fillBehind(side, func() error { return nil }); err != nil {
 			return err
 		}
+		if err := k.agree(); err != nil { // also: the book has come to where the market is
+			return err
+		}
 	}
-	return k.agree()
+	return nil
 }
 
 // fillBehind places an order half a percent behind the market, does something, and lets the market come to it.

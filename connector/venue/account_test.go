@@ -18,6 +18,7 @@ const notAccounted = "being reconciled"
 // TestSymbolsAreAccountedForOneByOne: a symbol whose orders are not known yet takes none, whatever is known of others, and
 // one that the venue refuses to speak about does not hold up those after it.
 func TestSymbolsAreAccountedForOneByOne(t *testing.T) {
+	t.Parallel()
 	f := newFake(t)
 	var asked sync.Map
 	release := make(chan struct{})
@@ -65,6 +66,7 @@ func TestSymbolsAreAccountedForOneByOne(t *testing.T) {
 // TestStreamLostDuringReconciliation: what was asked for before the private stream was lost opens nothing: the questions
 // after it came up again do.
 func TestStreamLostDuringReconciliation(t *testing.T) {
+	t.Parallel()
 	f := newFake(t)
 	first, second := make(chan struct{}), make(chan struct{})
 	var asked atomic.Int32
@@ -129,6 +131,7 @@ func TestOlderPositionAnswer(t *testing.T) {
 // TestUnreadableReportIsAskedAbout: a message of the private stream that cannot be read may have been about an execution,
 // so the venue is asked well before the next audit.
 func TestUnreadableReportIsAskedAbout(t *testing.T) {
+	t.Parallel()
 	f := newFake(t)
 	var asked atomic.Int32
 	f.openOrders = func(context.Context, string) ([]blotter.Report, error) {
@@ -145,6 +148,7 @@ func TestUnreadableReportIsAskedAbout(t *testing.T) {
 // TestDeadMan: a symbol that gets its first order is armed at once; one slow answer does not keep the other switches from
 // being refreshed; at the end all are disarmed, also the one whose arming was never answered.
 func TestDeadMan(t *testing.T) {
+	t.Parallel()
 	const window = 400 * time.Millisecond
 	f := newFake(t)
 	var mu sync.Mutex
@@ -202,6 +206,7 @@ func TestFirstOrderArms(t *testing.T) {
 
 // TestNoDeadMan: a venue that has none is told about once.
 func TestNoDeadMan(t *testing.T) {
+	t.Parallel()
 	f := newFake(t)
 	r := start(t, f, nil, func(c *venue.Config) { c.Trading, c.DeadMan = true, time.Hour }, "BTC")
 	take(t, f.private, "the private stream")

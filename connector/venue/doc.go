@@ -9,8 +9,8 @@
 // symbol have been asked for since it came up; cancels at any time. What becomes of an order is the business of package
 // blotter, which is asked again by an audit now and then, and soon after a message that could not be read.
 //
-// Requests go out side by side, each with a goroutine of its own that waits for its answer: two requests about one order
-// keep their sequence, those about different orders may overtake each other.
+// Requests begin in the bots' sequence and each waits for its own answer. Two requests about one order keep their sequence;
+// those about different orders go out side by side and may overtake each other on their way.
 //
 // With Config.DeadMan the venue cancels the orders on a symbol when this process is silent for that long. The switch is
 // armed with a symbol's first order, refreshed for all symbols side by side, and disarmed when Run ends in order: orders

@@ -29,6 +29,7 @@ func (noticer) Notice(frame []byte) string {
 
 // TestBookIsSubscribedAnew: after a gap the symbol is subscribed anew on the connection that is there.
 func TestBookIsSubscribedAnew(t *testing.T) {
+	t.Parallel()
 	f := newFake(t)
 	f.snapshot = func(string) ([]byte, error) { return nil, venue.ErrResubscribe }
 	r := start(t, resubscriber{f}, nil, func(c *venue.Config) { c.Rule = depthsync.Streamed }, "BTC")
@@ -51,6 +52,7 @@ func TestBookIsSubscribedAnew(t *testing.T) {
 
 // TestNoticeRenews: a venue that announces the end of a connection gets another before, and no book is lost.
 func TestNoticeRenews(t *testing.T) {
+	t.Parallel()
 	f := newFake(t)
 	f.snapshot = func(symbol string) ([]byte, error) { return []byte("S " + symbol + " 10"), nil }
 	r := start(t, noticer{f}, nil, nil, "BTC")
@@ -71,6 +73,7 @@ func TestNoticeRenews(t *testing.T) {
 // TestTradesCountAnew: what a second connection brings again is dropped, but a venue that begins to count anew after it was
 // down is heard.
 func TestTradesCountAnew(t *testing.T) {
+	t.Parallel()
 	f := newFake(t)
 	r := start(t, f, nil, nil, "BTC")
 	market := take(t, f.market, "the market stream")
@@ -85,6 +88,7 @@ func TestTradesCountAnew(t *testing.T) {
 
 // TestRegisteringConnectsOnce: the first instrument of a connector that runs already makes one connection, not two.
 func TestRegisteringConnectsOnce(t *testing.T) {
+	t.Parallel()
 	f := newFake(t)
 	r := start(t, f, nil, trading)
 	take(t, f.private, "the private stream")
@@ -109,6 +113,7 @@ func TestRegisteringConnectsOnce(t *testing.T) {
 
 // TestSnapshotThatDoesNotFit is asked for again until one fits.
 func TestSnapshotThatDoesNotFit(t *testing.T) {
+	t.Parallel()
 	f := newFake(t)
 	var asked atomic.Int32
 	f.snapshot = func(symbol string) ([]byte, error) {

@@ -38,6 +38,8 @@ type trade struct {
 	// reconciling says that reconcile works on the session.
 	reconciling bool
 
+	// turn is closed when the newest request has begun; nil before the first.
+	turn chan struct{}
 	// closed says that the run is over: no goroutine may be begun any more.
 	closed bool
 
@@ -214,11 +216,14 @@ func (t *trade) Send(a *blotter.Action) {
 		})
 		return
 	}
-	t.c.group.Go(func() { t.perform(&action) })
+	before, turn := t.turn, make(chan struct{})
+	t.turn = turn
+	t.c.group.Go(func() { t.perform(&action, before, turn) })
 }
 
-// perform sends a request to the venue and takes its answer.
-func (t *trade) perform(a *blotter.Action) {
+// perform sends a request to the venue when the one before it has begun, and takes its answer. The scheduler likes to begin
+// with the newest goroutine, while a bot counts on its cancel going out before the order that it makes room for.
+func (t *trade) perform(a *blotter.Action, before <-chan struct{}, turn chan<- struct{}) {
 	c := t.c
 	inst := c.symbols.named(a.Symbol)
 	o := Order{Symbol: a.Symbol, ClientID: a.ClientID, NewClientID: a.NewClientID, VenueID: a.VenueID, Side: a.Side, OrdType: a.OrdType,
@@ -241,6 +246,10 @@ func (t *trade) perform(a *blotter.Action) {
 	// Not the run's context: a request that is under way at the end is still to be answered.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), requestTimeout)
 	defer cancel()
+	if before != nil {
+		<-before
+	}
+	close(turn)
 	report, err := call(ctx, &o)
 	t.answer(a, report, err)
 }

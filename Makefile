@@ -4,7 +4,8 @@ GO      ?= go
 EXAMPLES := $(notdir $(patsubst %/,%,$(wildcard plugins/examples/*/)))
 PLUGINS := $(addprefix bin/plugins/,$(EXAMPLES))
 # Tests of packages with atomics and goroutines, for the race detector.
-RACE    ?= ./ipc/... ./live/... ./host/... ./connector/... ./internal/control/... ./pluginapi/... ./cmd/...
+RACE    ?= ./ipc/... ./live/... ./host/... ./connector/... ./backtest ./internal/control/... ./internal/batch/... ./internal/collector \
+           ./internal/testexchange/... ./internal/parity ./internal/soak ./pluginapi/... ./cmd/...
 BENCH   ?= .
 BENCHTIME ?= 1s
 # Flags of `make run`, such as RUN_FLAGS="--duration 20s".
@@ -16,7 +17,7 @@ ifdef HFTRUNNER_DATA
 export HFTRUNNER_DATA := $(abspath $(HFTRUNNER_DATA))
 endif
 
-.PHONY: all build run test test-long thirdparty race bench lint fmt generate clean bin/runner $(PLUGINS)
+.PHONY: all build run test test-long thirdparty soak race bench lint fmt generate clean bin/runner bin/testexchange $(PLUGINS)
 
 all: build
 
@@ -46,8 +47,14 @@ test-long:
 thirdparty:
 	cd internal/testexchange/thirdparty && $(GO) vet ./... && $(GO) test ./...
 
+# Two bots at each venue trade against a faulty exchange for SOAK, and then everything is compared; SEED chooses the course.
+SOAK    ?= 10m
+SEED    ?= 1
+soak:
+	HFTRUNNER_SOAK=$(SOAK) HFTRUNNER_SEED=$(SEED) $(GO) test -count=1 -timeout 2h -run 'TestSoak$$' ./internal/soak
+
 race:
-	$(GO) test -race $(RACE)
+	$(GO) test -race -timeout 20m $(RACE)
 
 bench:
 	@$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime '$(BENCHTIME)' -benchmem ./... | $(GO) run ./internal/benchtable

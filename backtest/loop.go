@@ -206,16 +206,6 @@ func (b *Backtest) bound(slot int, untilNs int64) int64 {
 	return bound
 }
 
-// rowsOver reports whether every row has been processed by both sides.
-func (b *Backtest) rowsOver() bool {
-	for i := 0; i < len(b.slots); i += numSlots {
-		if b.slots[i+slotLocalRow] != sim.NeverNs || b.slots[i+slotExchRow] != sim.NeverNs {
-			return false
-		}
-	}
-	return true
-}
-
 // refreshBuses sets the slots of what is under way.
 func (b *Backtest) refreshBuses(assetNo int) {
 	l, s := b.assets[assetNo].link, b.slots[numSlots*assetNo:]

@@ -61,6 +61,8 @@ type bot struct {
 	run    *run
 	random *rand.Rand
 	nextID uint64
+	// patience is for how many rounds it does nothing on average, so that it keeps most of the time below the venue's limits.
+	patience int
 
 	mu     sync.Mutex
 	open   map[uint64]*hft.Order
@@ -133,7 +135,7 @@ func (b *bot) act() {
 		case 1:
 			changed := *o
 			changed.PriceTick += b.random.Int64N(7) - 3
-			changed.Qty = float64(1+b.random.IntN(20)) * inst.LotSize
+			changed.Qty = b.qty(inst, bid)
 			changed.Req, o.Req = hft.StatusReplaced, hft.StatusReplaced
 			request, send = b.order(inst, changed), b.run.connector.Modify
 		}
@@ -146,7 +148,7 @@ func (b *bot) act() {
 			side, price = hft.Sell, ask
 		}
 		tick := hft.PriceTick(price, inst.TickSize) + int64(side)*(b.random.Int64N(12)-8)
-		o := hft.NewOrder(b.nextID, tick, inst.TickSize, float64(1+b.random.IntN(20))*inst.LotSize, side, hft.Limit,
+		o := hft.NewOrder(b.nextID, tick, inst.TickSize, b.qty(inst, bid), side, hft.Limit,
 			[]hft.TimeInForce{hft.GTC, hft.GTX, hft.IOC, hft.GTC}[b.random.IntN(4)])
 		o.Req = hft.StatusNew
 		b.open[o.OrderID] = &o
@@ -157,6 +159,13 @@ func (b *bot) act() {
 		b.run.Sent(request)
 		send(*request)
 	}
+}
+
+// qty returns a quantity that the venue takes, at some price: some have a least value of 100.
+func (b *bot) qty(inst connector.Instrument, price float64) float64 {
+	const value = 120
+	least := math.Ceil(value / (price * inst.LotSize))
+	return (least + float64(b.random.IntN(int(5*least)+20))) * inst.LotSize
 }
 
 func (b *bot) order(inst connector.Instrument, o hft.Order) *connector.Order {
@@ -191,7 +200,7 @@ func start(t *testing.T, s subject, e *testexchange.Exchange, seed uint64) *run 
 	set.entry = []string{"ws", "rest"}[seed%2]
 	r := connect(t, s, e, set)
 	for id := uint64(1); id <= 2; id++ {
-		r.bots[id] = &bot{id: id, run: r, random: rand.New(rand.NewPCG(seed, id)), open: map[uint64]*hft.Order{}}
+		r.bots[id] = &bot{id: id, run: r, random: rand.New(rand.NewPCG(seed, id)), patience: s.patience, open: map[uint64]*hft.Order{}}
 	}
 	r.begin()
 	return r
@@ -351,7 +360,9 @@ func TestSoak(t *testing.T) {
 			nextFault := time.Now()
 			for began := time.Now(); time.Since(began) < soakTime(t); time.Sleep(5 * time.Millisecond) {
 				for _, b := range r.bots {
-					b.act()
+					if b.random.IntN(b.patience) == 0 {
+						b.act()
+					}
 				}
 				if time.Now().After(nextFault) {
 					f := list[random.IntN(len(list))]
@@ -444,6 +455,14 @@ func compare(t *testing.T, s subject, e *testexchange.Exchange, r *run) {
 			t.Errorf("order %s was submitted %d times", id, n)
 		}
 	}
+	refusals := map[string]int{}
+	for _, e := range r.Errors() {
+		if e.Kind == hft.OrderError {
+			_, text, _ := strings.Cut(e.LiveError.Error(), ": ")
+			refusals[text]++
+		}
+	}
+	t.Logf("errors about orders: %v", refusals)
 	t.Logf("%d orders, %d executions, %d updates, %d reconnects, %d gaps", len(state.Orders), len(state.Executions), r.NumUpdates(),
 		r.Counter(connector.Reconnects), r.Counter(connector.Gaps))
 }

@@ -52,19 +52,21 @@ type subject struct {
 	deadMan   time.Duration
 	// place, amend, cancel and snapshot describe these requests to the exchange's faults.
 	place, amend, cancel, snapshot string
+	// patience of the bots, see there.
+	patience int
 	// watchdogs says that options change when a quiet connection is replaced; ed25519 that the venue takes such keys.
 	watchdogs, ed25519 bool
 }
 
 func subjects() []subject {
 	return []subject{
-		{name: testexchange.BinanceFutures, protocol: newFutures, rule: depthsync.Futures, positions: true, deadMan: 3 * time.Second,
+		{name: testexchange.BinanceFutures, protocol: newFutures, rule: depthsync.Futures, positions: true, deadMan: 3 * time.Second, patience: 8,
 			place: "POST /fapi/v1/order", amend: "PUT /fapi/v1/order", cancel: "DELETE /fapi/v1/order", snapshot: "GET /fapi/v1/depth",
 			watchdogs: true, ed25519: true},
-		{name: testexchange.BinanceSpot, protocol: newSpot, rule: depthsync.Spot,
+		{name: testexchange.BinanceSpot, protocol: newSpot, rule: depthsync.Spot, patience: 30,
 			place: "POST /api/v3/order", amend: "POST /api/v3/order/cancelReplace", cancel: "DELETE /api/v3/order", snapshot: "GET /api/v3/depth",
 			watchdogs: true, ed25519: true},
-		{name: testexchange.Bybit, protocol: newBybit, rule: depthsync.Streamed, positions: true,
+		{name: testexchange.Bybit, protocol: newBybit, rule: depthsync.Streamed, positions: true, patience: 15,
 			place: "POST /v5/order/create", amend: "POST /v5/order/amend", cancel: "POST /v5/order/cancel"},
 	}
 }

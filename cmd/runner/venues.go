@@ -68,8 +68,10 @@ func newLive(ctx context.Context, file *config.File, c *config.Connector, logger
 	if err != nil {
 		return nil, errors.Join(err, v.Protocol.Close())
 	}
-	made, err := venue.New(venue.Config{Protocol: v.Protocol, Rule: v.Rule, OrderPrefix: c.Live.OrderPrefix, Trading: c.Live.HasKey,
-		DeadMan: c.Live.DeadMan, Filters: filters, Logger: logger})
+	began := time.Now()
+	made, err := venue.New(venue.Config{Protocol: v.Protocol, MonotonicNs: func() int64 { return int64(time.Since(began)) },
+		Rule: v.Rule, OrderPrefix: c.Live.OrderPrefix, Trading: c.Live.HasKey,
+		DeadMan: c.Live.DeadMan, CancelOnDisconnect: c.Live.CancelOnDisconnect, Filters: filters, Logger: logger})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%v: connector %q: %w", c.Pos, c.Name, err), v.Protocol.Close())
 	}

@@ -157,6 +157,26 @@ func (b *Blotter) Cancel(o *connector.Order, nowNs int64) {
 	b.settle(e, nil, nowNs)
 }
 
+// CancelAll asks for the cancellation of every open order of every bot, as Cancel does, without a bot having asked for it. A
+// modification that waits is refused.
+func (b *Blotter) CancelAll(nowNs int64) {
+	var open []*entry
+	for _, e := range b.open {
+		open = append(open, e) // settling may take it out of the map
+	}
+	for _, e := range open {
+		if e.over || e.wantCancel {
+			continue
+		}
+		if e.wantAmend {
+			e.wantAmend = false
+			b.refuse(e)
+		}
+		e.wantCancel = true
+		b.settle(e, nil, nowNs)
+	}
+}
+
 // Modify gives an order the price and quantity of o; the quantity is what is to stay open. A modification is refused
 // while a cancel is under way, and waits for the answer to an earlier submission or modification.
 func (b *Blotter) Modify(o *connector.Order, nowNs int64) {

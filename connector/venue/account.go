@@ -102,9 +102,30 @@ func (t *trade) onDown(reason string, next time.Duration) {
 	}
 	t.mu.Unlock()
 	c.log.Warn("private stream down", "reason", reason, "next_attempt_in", next)
-	if wasUp {
-		c.interrupted("private stream: " + reason)
+	if !wasUp {
+		return
 	}
+	c.interrupted("private stream: " + reason)
+	if c.cfg.CancelOnDisconnect > 0 {
+		c.group.Go(t.cancelUnlessUp)
+	}
+}
+
+// cancelUnlessUp cancels all orders of this runner when the private stream is not back in time. What orders go by may work
+// meanwhile; where it does not, the record of orders tries again until it does.
+func (t *trade) cancelUnlessUp() {
+	c := t.c
+	if !c.pause(c.cfg.CancelOnDisconnect) {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.up || t.blotter.Open() == 0 {
+		return
+	}
+	c.log.Warn("the private stream is down for too long, canceling all orders of this runner", "after", c.cfg.CancelOnDisconnect, "orders", t.blotter.Open())
+	t.blotter.CancelAll(c.nowNs())
+	t.changed()
 }
 
 // reconcile asks for positions, open orders and executions until it has them of every symbol, or until the stream is lost

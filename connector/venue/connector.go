@@ -51,6 +51,9 @@ type Config struct {
 	AuditInterval time.Duration
 	// Filters are the venue's rules of the symbols, as far as they are known: fees in the base asset are converted by them.
 	Filters []Filters
+	// CancelOnDisconnect is how long the private stream may be down until this process cancels all orders of the runner,
+	// 0 for never. It is no dead-man's switch: nothing is canceled when the process has died or does not reach the venue.
+	CancelOnDisconnect time.Duration
 	// Record is handed every message about a registered symbol and every snapshot, with the time of its receipt; nil for
 	// nobody. It is called by one goroutine at a time.
 	Record func(symbol string, localNs int64, message []byte)
@@ -106,6 +109,9 @@ func New(cfg Config) (*Connector, error) {
 	}
 	if cfg.DeadMan < 0 {
 		return nil, fmt.Errorf("venue: the dead-man's window is %v: give a positive time, or 0 for none", cfg.DeadMan)
+	}
+	if cfg.CancelOnDisconnect < 0 {
+		return nil, fmt.Errorf("venue: orders would be canceled %v after a disconnection: give a positive time, or 0 for never", cfg.CancelOnDisconnect)
 	}
 	if cfg.AuditInterval < 0 {
 		return nil, fmt.Errorf("venue: the audit interval is %v: give a positive time, or 0 for %v", cfg.AuditInterval, DefaultAuditInterval)

@@ -32,6 +32,8 @@ type Live struct {
 	DepthSpeed  string        `json:"depth_speed,omitempty"`
 	DepthLevel  int           `json:"depth_level,omitempty"`
 	DeadMan     time.Duration `json:"dead_man_ns,omitempty"`
+	// CancelOnDisconnect is 0 for never.
+	CancelOnDisconnect time.Duration `json:"cancel_on_disconnect_ns,omitempty"`
 	// The rate limits, 0 where the venue has no such limit.
 	WeightPerMinute int `json:"weight_per_minute,omitempty"`
 	OrdersPerSecond int `json:"orders_per_second,omitempty"`
@@ -53,6 +55,9 @@ func (l Live) String() string {
 	}
 	if l.DeadMan > 0 {
 		parts = append(parts, "dead man "+l.DeadMan.String())
+	}
+	if l.CancelOnDisconnect > 0 {
+		parts = append(parts, "canceling "+l.CancelOnDisconnect.String()+" after a disconnection")
 	}
 	return strings.Join(parts, ", ")
 }
@@ -78,7 +83,8 @@ func (d *decoder) live(b *block, c *Connector) {
 		OrderPrefix: get[string](s, "order_prefix"), OrderEntry: get[string](s, "order_entry"), RecvWindow: get[time.Duration](s, "recv_window"),
 		BookTicker: get[bool](s, "book_ticker"), TradeStream: get[string](s, "trade_stream"), DepthSpeed: get[string](s, "depth_speed"),
 		DepthLevel: int(get[int64](s, "depth_level")), DeadMan: get[time.Duration](s, "dead_man"),
-		WeightPerMinute: int(get[int64](s, "weight_per_minute")), OrdersPerSecond: int(get[int64](s, "orders_per_second")),
+		CancelOnDisconnect: get[time.Duration](s, "cancel_on_disconnect"),
+		WeightPerMinute:    int(get[int64](s, "weight_per_minute")), OrdersPerSecond: int(get[int64](s, "orders_per_second")),
 		OrdersPer10s: int(get[int64](s, "orders_per_10s")), OrdersPerMinute: int(get[int64](s, "orders_per_minute")),
 		OrdersPerDay: int(get[int64](s, "orders_per_day"))}
 	l.HasKey = l.APIKey != "" && l.Secret != ""
@@ -148,7 +154,7 @@ func (d *decoder) key(b *block, c *Connector) {
 	case l.HasKey:
 		return
 	}
-	for _, name := range []string{"order_entry", "order_prefix", "dead_man", "recv_window"} {
+	for _, name := range []string{"order_entry", "order_prefix", "dead_man", "cancel_on_disconnect", "recv_window"} {
 		if set := b.args[name]; set != nil {
 			d.warnf(set.nameRng, "give api_key and secret, or remove it", "%s has no effect without a key", name)
 		}

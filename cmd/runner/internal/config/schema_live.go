@@ -83,6 +83,8 @@ func liveSchema(kind, doc string, addresses []argument, own ...argument) *blockT
 			doc: "how orders are sent: as HTTP requests, or over a WebSocket; questions always go by HTTP"},
 		argument{name: "recv_window", kind: kindDuration, def: defaultRecvWindow.String(), bounds: within(0.001, 60),
 			doc: "how old a request may be when the venue gets it"},
+		argument{name: "cancel_on_disconnect", kind: kindDuration, def: "0s", bounds: within(0, 3600),
+			doc: "how long the account's stream may be down until the runner cancels its orders, 0s for never. It is no dead-man's switch: when the runner has died, or does not reach the venue, nothing is canceled"},
 		argument{name: "book_ticker", kind: kindBool, def: true, doc: "take the best bid and ask messages too"})
 	return &blockType{name: "connector", labels: connectorLabels(kind), doc: doc, args: append(args, own...)}
 }

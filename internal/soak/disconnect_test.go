@@ -12,11 +12,11 @@ import (
 // what still works, and those of a runner that has no such setting stay.
 func TestCancelOnDisconnect(t *testing.T) {
 	each(t, nil, func(t *testing.T, s subject) {
-		for _, after := range []time.Duration{300 * time.Millisecond, 0} {
+		for _, after := range []time.Duration{60 * time.Millisecond, 0} {
 			sc := open(t, s, settings{config: venue.Config{CancelOnDisconnect: after}}, nil)
 			o := sc.submit(sc.resting())
 			sc.becomes(o, hft.StatusNew)
-			sc.arm("refuse-connect=count:12")
+			sc.arm("refuse-connect=count:6")
 			sc.cut()
 			if after > 0 {
 				sc.becomes(o, hft.StatusCanceled)

@@ -50,7 +50,7 @@ func (u *userSink) Position(p Position) { u.c.position(p, true) }
 func (u *userSink) Balance(Balance) {}
 
 // Renew replaces the private stream.
-func (u *userSink) Renew(reason string) { u.keeper.Renew(reason) }
+func (u *userSink) Renew(reason string) { u.keeper.Load().Renew(reason) }
 
 // position passes a position on. What was asked for may be older than what the private stream has told meanwhile.
 func (c *Connector) position(p Position, streamed bool) {
@@ -71,6 +71,7 @@ func (c *Connector) position(p Position, streamed bool) {
 
 // onUp begins the reconciliation: what happened while the stream was down is asked for.
 func (t *trade) onUp() {
+	t.wasUp.Store(true)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.up = true

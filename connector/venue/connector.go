@@ -59,6 +59,8 @@ type Config struct {
 	Record func(symbol string, localNs int64, message []byte)
 	// ForbiddenPause is the pause after the venue has refused a connection with HTTP 403, 0 for a minute. Bybit wants ten.
 	ForbiddenPause time.Duration
+	// RefusedPause is after how long market data that the venue has come to refuse is asked for again, 0 for a minute.
+	RefusedPause time.Duration
 	// MonotonicNs is a clock that nobody sets; with it a step of the local clock is noticed within a second. It may be nil.
 	MonotonicNs func() int64
 	// Logger may be nil.
@@ -115,6 +117,9 @@ func New(cfg Config) (*Connector, error) {
 	}
 	if cfg.AuditInterval < 0 {
 		return nil, fmt.Errorf("venue: the audit interval is %v: give a positive time, or 0 for %v", cfg.AuditInterval, DefaultAuditInterval)
+	}
+	if cfg.RefusedPause <= 0 {
+		cfg.RefusedPause = time.Minute
 	}
 	if cfg.AuditInterval == 0 {
 		cfg.AuditInterval = DefaultAuditInterval

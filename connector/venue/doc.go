@@ -28,6 +28,7 @@
 // # When things go wrong
 //
 // Up to 512 requests wait for answers; what is more, but for cancels, is refused at once. A key that is refused, a ban and a
-// missing dead-man's switch are told to all bots as critical errors. A venue that refuses the market streams ends Run with
-// an error; one that refuses the private stream ends trading, not market data. After Run has returned requests are dropped.
+// missing dead-man's switch are told to all bots as critical errors. A venue that refuses the market streams from
+// the start ends Run with an error; one that refuses the private stream from the start ends trading, not market data. What
+// it has given before is asked for again every minute, and cancels go on. After Run has returned requests are dropped.
 package venue

@@ -25,9 +25,11 @@ type marketStreams struct {
 type marketStream struct {
 	connector *Connector
 	no        int
-	keeper    *stream.Keeper
-	decoder   connector.Decoder
-	message   connector.Message
+	keeper    atomic.Pointer[stream.Keeper]
+	// wasUp says that the venue has accepted the subscriptions once.
+	wasUp   atomic.Bool
+	decoder connector.Decoder
+	message connector.Message
 	// hello is what the newest connection subscribes to.
 	hello atomic.Pointer[[][]byte]
 	// books says that it brings books; one that only brings trades may be lost without losing a book.
@@ -64,19 +66,13 @@ func (c *Connector) adjustMarket() (before []*marketStream) {
 	}
 	for no := len(c.market.streams); no < len(c.protocol.MarketStreams(symbols)); no++ {
 		s := &marketStream{connector: c, no: no, decoder: c.protocol.NewDecoder()}
-		keeper, err := stream.New(stream.Config{Prepare: s.prepare, OnFrame: s.onFrame, OnDown: s.onDown, NowNs: c.nowNs,
-			Logger: c.log, Attempts: c.attempts, ForbiddenPause: c.cfg.ForbiddenPause})
+		keeper, err := s.newKeeper()
 		if err != nil {
 			c.failMarket(err)
 			return before
 		}
-		s.keeper = keeper
 		c.market.streams = append(c.market.streams, s)
-		c.group.Go(func() {
-			if err := keeper.Run(c.ctx); err != nil {
-				c.failMarket(err)
-			}
-		})
+		c.group.Go(func() { s.keep(keeper) })
 	}
 	return before
 }
@@ -92,7 +88,42 @@ func (c *Connector) failMarket(err error) {
 // renewMarket replaces the market connections, without a gap, so that they subscribe to what is registered now.
 func (c *Connector) renewMarket(reason string) {
 	for _, s := range c.adjustMarket() {
-		s.keeper.Renew(reason) // one that has just begun subscribes to everything anyway
+		s.keeper.Load().Renew(reason) // one that has just begun subscribes to everything anyway
+	}
+}
+
+// newKeeper makes what keeps the connection.
+func (s *marketStream) newKeeper() (*stream.Keeper, error) {
+	c := s.connector
+	keeper, err := stream.New(stream.Config{Prepare: s.prepare, OnUp: func() { s.wasUp.Store(true) }, OnFrame: s.onFrame, OnDown: s.onDown,
+		NowNs: c.nowNs, Logger: c.log, Attempts: c.attempts, ForbiddenPause: c.cfg.ForbiddenPause})
+	if err == nil {
+		s.keeper.Store(keeper)
+	}
+	return keeper, err
+}
+
+// keep keeps the connection until the connector stops. What the venue refuses from the start is a mistake of the
+// configuration and ends the run. What it has taken before it will take again: a connector that ended could not even cancel.
+func (s *marketStream) keep(keeper *stream.Keeper) {
+	c := s.connector
+	for {
+		err := keeper.Run(c.ctx)
+		if err == nil {
+			return
+		}
+		if !s.wasUp.Load() {
+			c.failMarket(err)
+			return
+		}
+		c.critical(-1, fmt.Sprintf("the venue refuses market data that it gave before, asking again in %v: %v", c.cfg.RefusedPause, err))
+		if !c.pause(c.cfg.RefusedPause) {
+			return
+		}
+		if keeper, err = s.newKeeper(); err != nil {
+			c.failMarket(err)
+			return
+		}
 	}
 }
 
@@ -113,7 +144,7 @@ func (s *marketStream) notice(frame []byte) {
 		return
 	}
 	if reason := n.Notice(frame); reason != "" {
-		s.keeper.Renew(reason)
+		s.keeper.Load().Renew(reason)
 	}
 }
 
@@ -169,7 +200,7 @@ func (c *Connector) sendMarket(symbol string, frames [][]byte) {
 			continue
 		}
 		for _, frame := range frames {
-			if err := s.keeper.Send(frame); err != nil {
+			if err := s.keeper.Load().Send(frame); err != nil {
 				c.log.Debug("a book could not be subscribed anew on this connection", "symbol", symbol, "error", err)
 				break
 			}

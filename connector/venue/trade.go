@@ -3,6 +3,7 @@ package venue
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,7 +25,9 @@ const (
 // trade is the part of a Connector that has to do with orders.
 type trade struct {
 	c      *Connector
-	keeper *stream.Keeper
+	keeper atomic.Pointer[stream.Keeper]
+	// wasUp says that the venue has accepted the private stream once.
+	wasUp atomic.Bool
 
 	// mu guards the record of orders. Nothing waits while holding it.
 	mu      sync.Mutex
@@ -62,10 +65,48 @@ func newTrade(c *Connector) (*trade, error) {
 	if t.blotter, err = blotter.New(blotter.Config{Codec: codec, Output: t}); err != nil {
 		return nil, err
 	}
-	t.keeper, err = stream.New(stream.Config{Prepare: t.prepare, OnUp: t.onUp, OnDown: t.onDown, OnFrame: t.onFrame,
+	return t, t.renewKeeper()
+}
+
+// renewKeeper makes what keeps the private stream.
+func (t *trade) renewKeeper() error {
+	c := t.c
+	keeper, err := stream.New(stream.Config{Prepare: t.prepare, OnUp: t.onUp, OnDown: t.onDown, OnFrame: t.onFrame,
 		OnRenewed: func(reason string) { c.log.Info("private stream renewed", "reason", reason) },
 		NowNs:     c.nowNs, Logger: c.log, Attempts: c.attempts, ForbiddenPause: c.cfg.ForbiddenPause})
-	return t, err
+	t.keeper.Store(keeper)
+	return err
+}
+
+// keep keeps the private stream until the connector stops. A key that is refused from the start will not do; one that was
+// accepted before is tried again, because without the stream nothing but canceling is possible.
+func (t *trade) keep() {
+	c := t.c
+	for {
+		err := t.keeper.Load().Run(c.ctx)
+		if err == nil {
+			return
+		}
+		t.mu.Lock()
+		t.up = false
+		if !t.wasUp.Load() {
+			t.dead = "the venue refuses the private stream: " + err.Error()
+		}
+		reason := t.dead
+		t.mu.Unlock()
+		if reason != "" {
+			c.critical(-1, reason)
+			return
+		}
+		c.critical(-1, fmt.Sprintf("the venue refuses the private stream that it gave before, asking again in %v: %v", c.cfg.RefusedPause, err))
+		if !c.pause(c.cfg.RefusedPause) {
+			return
+		}
+		if err := t.renewKeeper(); err != nil {
+			c.critical(-1, err.Error()) // the same configuration worked before
+			return
+		}
+	}
 }
 
 // register adds an instrument to the record of orders.
@@ -97,16 +138,7 @@ func (t *trade) close() {
 // start begins what a run does besides market data.
 func (t *trade) start() {
 	c := t.c
-	c.group.Go(func() {
-		err := t.keeper.Run(c.ctx)
-		if err == nil {
-			return
-		}
-		t.mu.Lock()
-		t.dead, t.up = "the venue refuses the private stream: "+err.Error(), false
-		t.mu.Unlock()
-		c.critical(-1, t.dead)
-	})
+	c.group.Go(t.keep)
 	c.group.Go(t.work)
 	c.group.Go(t.audit)
 	if c.cfg.DeadMan > 0 {

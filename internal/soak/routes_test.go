@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hftrunner/connector"
+	"hftrunner/connector/venue"
 	"hftrunner/hft"
 	"hftrunner/internal/testexchange/fault"
 )
@@ -61,6 +62,22 @@ func TestSubscriptionRefused(t *testing.T) {
 			sc := stage(t, s, settings{}, armed("subscribe-error=count:2"))
 			sc.wait("the books are ready", sc.ready)
 			sc.happened(fault.ResubscribeError)
+			sc.agrees()
+		})
+		t.Run("later on", func(t *testing.T) {
+			t.Parallel()
+			sc := open(t, s, settings{config: venue.Config{RefusedPause: 50 * time.Millisecond}}, nil)
+			o := sc.submit(sc.resting())
+			sc.becomes(o, hft.StatusNew)
+			sc.arm("subscribe-error")
+			sc.cut()
+			sc.wait("the bots are told", func() bool { return sc.said(hft.CriticalConnectionError, "refuses market data") > 0 })
+			if err := sc.exchange.Disarm(s.name, fault.ResubscribeError); err != nil {
+				t.Fatal(err)
+			}
+			sc.cancelOrder(o)
+			sc.becomes(o, hft.StatusCanceled)
+			sc.wait("the books are ready again", sc.ready)
 			sc.agrees()
 		})
 		t.Run("for good", func(t *testing.T) {

@@ -387,7 +387,10 @@ func ordersAgree(t *testing.T, state venue.State, r *run) error {
 	last, executed := map[connectortest.Key]connector.OrderUpdate{}, map[connectortest.Key]float64{}
 	for _, u := range r.AllUpdates() {
 		key := connectortest.KeyOf(&u.Order)
-		last[key] = u
+		// A request that came after the order's end is refused as it was sent: that says nothing of the order.
+		if was, ok := last[key]; !ok || !was.Final() || u.Req != hft.StatusRejected {
+			last[key] = u
+		}
 		if u.Fill {
 			executed[key] += u.ExecQty
 		}

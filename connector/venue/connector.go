@@ -22,8 +22,6 @@ import (
 const (
 	// requestTimeout bounds a question that no bot waits for.
 	requestTimeout = 10 * time.Second
-	// maxAttempts connections are attempted in attemptsPer at most; venues take about 300 from an address.
-	maxAttempts, attemptsPer = 100, 5 * time.Minute
 	// unreadableFirst messages that cannot be read are logged, then one each unreadableInterval.
 	unreadableFirst, unreadableInterval = 10, 10 * time.Second
 	// retryPause is the time until something that failed and is not a stream's is tried again.
@@ -59,6 +57,10 @@ type Config struct {
 	Record func(symbol string, localNs int64, message []byte)
 	// ForbiddenPause is the pause after the venue has refused a connection with HTTP 403, 0 for a minute. Bybit wants ten.
 	ForbiddenPause time.Duration
+	// BackOffMax is the longest pause between two attempts to connect, before jitter, 0 for 30 s. AttemptsPer5Min is how many
+	// connections all streams together attempt in 5 minutes, 0 for 100; venues take about 300 from an address.
+	BackOffMax      time.Duration
+	AttemptsPer5Min int
 	// RefusedPause is after how long market data that the venue has come to refuse is asked for again, 0 for a minute.
 	RefusedPause time.Duration
 	// MonotonicNs is a clock that nobody sets; with it a step of the local clock is noticed within a second. It may be nil.
@@ -118,6 +120,15 @@ func New(cfg Config) (*Connector, error) {
 	if cfg.AuditInterval < 0 {
 		return nil, fmt.Errorf("venue: the audit interval is %v: give a positive time, or 0 for %v", cfg.AuditInterval, DefaultAuditInterval)
 	}
+	if cfg.BackOffMax <= 0 {
+		cfg.BackOffMax = 30 * time.Second
+	}
+	if cfg.ForbiddenPause <= 0 {
+		cfg.ForbiddenPause = time.Minute
+	}
+	if cfg.AttemptsPer5Min <= 0 {
+		cfg.AttemptsPer5Min = 100
+	}
 	if cfg.RefusedPause <= 0 {
 		cfg.RefusedPause = time.Minute
 	}
@@ -133,7 +144,7 @@ func New(cfg Config) (*Connector, error) {
 			return nil, err
 		}
 	}
-	c := &Connector{cfg: cfg, protocol: cfg.Protocol, log: cfg.Logger, attempts: stream.NewAttempts(maxAttempts, attemptsPer),
+	c := &Connector{cfg: cfg, protocol: cfg.Protocol, log: cfg.Logger, attempts: stream.NewAttempts(cfg.AttemptsPer5Min, 5*time.Minute),
 		unreadable: rate.Sometimes{First: unreadableFirst, Interval: unreadableInterval}}
 	return c, nil
 }

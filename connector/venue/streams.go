@@ -96,7 +96,7 @@ func (c *Connector) renewMarket(reason string) {
 func (s *marketStream) newKeeper() (*stream.Keeper, error) {
 	c := s.connector
 	keeper, err := stream.New(stream.Config{Prepare: s.prepare, OnUp: func() { s.wasUp.Store(true) }, OnFrame: s.onFrame, OnDown: s.onDown,
-		NowNs: c.nowNs, Logger: c.log, Attempts: c.attempts, ForbiddenPause: c.cfg.ForbiddenPause})
+		NowNs: c.nowNs, Logger: c.log, Attempts: c.attempts, BackOffMax: c.cfg.BackOffMax, ForbiddenPause: c.cfg.ForbiddenPause})
 	if err == nil {
 		s.keeper.Store(keeper)
 	}

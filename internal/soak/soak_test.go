@@ -196,7 +196,9 @@ func (b *bot) cancelAll() bool {
 // start connects a venue's connector to an exchange and lets two bots begin. The seed chooses the way of orders.
 func start(t *testing.T, s subject, e *testexchange.Exchange, seed uint64) *run {
 	t.Helper()
-	set := settings{config: venue.Config{DeadMan: s.deadMan, AuditInterval: time.Second}}
+	// Faults come faster than they would in years, so pauses are short: bots are to trade, not to wait.
+	set := settings{config: venue.Config{DeadMan: s.deadMan, AuditInterval: time.Second, BackOffMax: time.Second, AttemptsPer5Min: 100_000,
+		RefusedPause: time.Second}}
 	set.entry = []string{"ws", "rest"}[seed%2]
 	r := connect(t, s, e, set)
 	for id := uint64(1); id <= 2; id++ {

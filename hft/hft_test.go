@@ -300,3 +300,18 @@ func Example() {
 	// 618002 61800.200000000004 true
 	// cancel order 7: order not found true
 }
+
+func TestWholeLots(t *testing.T) {
+	for _, c := range []struct {
+		qty, lotSize, whole float64
+		ok                  bool
+	}{{0.3, 0.1, 0.30000000000000004, true}, {0.1 + 0.2, 0.1, 0.30000000000000004, true}, {0.25, 0.1, 0.30000000000000004, false}, {-3e-17, 0.001, 0, true},
+		{7, 1, 7, true}, {6.5, 1, 7, false}} {
+		if whole, ok := hft.WholeLots(c.qty, c.lotSize); math.Abs(whole-c.whole) > 1e-9 && whole != c.whole || ok != c.ok {
+			t.Errorf("%v in lots of %v: %v %v, want %v %v", c.qty, c.lotSize, whole, ok, c.whole, c.ok)
+		}
+	}
+	if _, ok := hft.WholeLots(math.NaN(), 1); ok {
+		t.Error("NaN is a whole number of lots")
+	}
+}

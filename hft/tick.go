@@ -28,6 +28,15 @@ func MaxFloat(a, b float64) float64 {
 	return a
 }
 
+// lotTolerance is how far, in lots, a whole number of lots may be off by rounding of sums.
+const lotTolerance = 1e-6
+
+// WholeLots returns the nearest whole number of lots as a quantity, and whether qty is that but for the rounding of sums.
+func WholeLots(qty, lotSize float64) (whole float64, ok bool) {
+	whole = math.Round(qty/lotSize) * lotSize
+	return whole, math.Abs(qty-whole) < lotSize*lotTolerance
+}
+
 // toInt64 converts as Rust's `as i64` does: Go leaves the conversion of values out of range open.
 func toInt64(x float64) int64 {
 	switch {

@@ -49,7 +49,10 @@ type profit struct {
 func (p *profit) fill(qty, price, unitValue, lotSize float64) {
 	position := p.position
 	p.unitValue = unitValue
-	p.position = snap(position+qty, lotSize)
+	p.position = position + qty
+	if whole, ok := hft.WholeLots(p.position, lotSize); ok {
+		p.position = whole
+	}
 	if position == 0 || math.Signbit(position) == math.Signbit(qty) {
 		p.entryPrice = (math.Abs(position)*p.entryPrice + math.Abs(qty)*price) / math.Abs(position+qty)
 		return
@@ -81,7 +84,7 @@ func sign(x float64) float64 {
 func (h *holding) request(o *hft.Order) (connector.Order, string) {
 	known := h.orders.Get(o.OrderID)
 	out := connector.Order{InstrumentNo: h.feedNo, Owner: h.owner}
-	if o.Req != hft.StatusCanceled && snap(o.Qty, h.cfg.LotSize) != math.Round(o.Qty/h.cfg.LotSize)*h.cfg.LotSize {
+	if _, whole := hft.WholeLots(o.Qty, h.cfg.LotSize); o.Req != hft.StatusCanceled && !whole {
 		return out, fmt.Sprintf("quantity %v is no multiple of the lot size %v", o.Qty, h.cfg.LotSize)
 	}
 	if o.Req == hft.StatusNew {
@@ -155,15 +158,6 @@ func (h *holding) fill(u *connector.OrderUpdate) {
 	h.state.NumTrades++
 	h.state.TradingVolume += u.ExecQty
 	h.state.TradingValue += u.FillValue
-}
-
-// snap removes what adding floats leaves behind: a position is a whole number of lots.
-func snap(position, lotSize float64) float64 {
-	lots := math.Round(position / lotSize)
-	if exact := lots * lotSize; math.Abs(position-exact) < lotSize*1e-6 {
-		return exact
-	}
-	return position
 }
 
 func (h *holding) forget(orderID uint64) {

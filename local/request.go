@@ -100,26 +100,19 @@ func limitTick(price, tickSize float64) (priceTick int64, ok bool) {
 	return priceTick, price > 0 && priceTick > 0 && priceTick < math.MaxInt64
 }
 
-// lotTolerance is how far, in lots, a quantity may be from a whole number of lots and count as one: what computing with
-// floats leaves behind.
-const lotTolerance = 1e-6
-
 // validQty reports whether a quantity is a whole number of lots, 1 or more. Others are refused by hosts and venues.
 func (a *Asset) validQty(qty float64) bool {
-	whole := wholeLots(qty, a.lotSize)
-	return whole > 0 && math.Abs(qty-whole) < a.lotSize*lotTolerance
+	whole, ok := hft.WholeLots(qty, a.lotSize)
+	return whole > 0 && ok
 }
 
 // WholeLots removes what adding floats leaves behind: the position of whole orders is a whole number of lots.
 func (a *Asset) WholeLots(position float64) float64 {
-	if whole := wholeLots(position, a.lotSize); math.Abs(position-whole) < a.lotSize*lotTolerance {
+	if whole, ok := hft.WholeLots(position, a.lotSize); ok {
 		return whole
 	}
 	return position
 }
-
-// wholeLots returns the nearest whole number of lots, as a quantity.
-func wholeLots(qty, lotSize float64) float64 { return math.Round(qty/lotSize) * lotSize }
 
 // Deadline returns nowNs later by timeout, at most the largest time there is; a negative timeout counts as 0.
 func Deadline(nowNs int64, timeout time.Duration) int64 {

@@ -311,6 +311,15 @@ func (c *Connector) interrupted(text string) {
 	c.sink.Error(&connector.Error{InstrumentNo: -1, LiveError: hftInterrupted(text)})
 }
 
+// untilRetry returns how long the venue wants not to hear a request again, 0 when it has not said.
+func (c *Connector) untilRetry(err error) time.Duration {
+	var f *Failure
+	if !errors.As(err, &f) || f.RetryAt.IsZero() {
+		return 0
+	}
+	return time.Duration(f.RetryAt.UnixNano() - c.nowNs())
+}
+
 // heed does what a failure asks for beyond the request that failed.
 func (c *Connector) heed(err error) {
 	var f *Failure

@@ -112,10 +112,9 @@ func (c *Connector) announce(inst *instrument) {
 func (c *Connector) fetchSnapshot(inst *instrument) {
 	var m connector.Message
 	decoder := c.protocol.NewDecoder()
-	for first := true; ; first = false {
-		if !first && !c.pause(snapshotPause) {
-			return
-		}
+	pause := time.Duration(0)
+	for c.pause(pause) {
+		pause = snapshotPause
 		ctx, cancel := context.WithTimeout(c.ctx, requestTimeout)
 		body, err := c.protocol.Snapshot(ctx, inst.Symbol)
 		cancel()
@@ -133,7 +132,8 @@ func (c *Connector) fetchSnapshot(inst *instrument) {
 			if c.ctx.Err() != nil {
 				return
 			}
-			c.log.Warn("no snapshot, trying again", "symbol", inst.Symbol, "error", err)
+			pause = max(pause, c.untilRetry(err))
+			c.log.Warn("no snapshot, trying again", "symbol", inst.Symbol, "in", pause, "error", err)
 			c.heed(err)
 			continue
 		}

@@ -173,9 +173,6 @@ func (b *Blotter) apply(e *entry, r *Report, byAmend bool, nowNs int64) {
 func (b *Blotter) state(e *entry, r *Report, told, old int64, byAmend bool, nowNs int64) {
 	rank := rankOf(r.Status)
 	if rank == rankNone {
-		if r.TradeID != "" {
-			b.shown(e) // what is executed has arrived
-		}
 		return
 	}
 	if e.end != hft.StatusNone && e.guessed && !e.over {

@@ -45,6 +45,7 @@ func (b *Blotter) take(e *entry, l *leg, r *Report, tells bool) *execution {
 	if fresh == 0 {
 		return nil
 	}
+	b.shown(e) // what is executed has arrived, whatever else is known of the order
 	e.filledLots += fresh
 	e.filledValue += r.LastPrice * float64(fresh)
 	l.filledLots += fresh

@@ -5,7 +5,7 @@ EXAMPLES := $(notdir $(patsubst %/,%,$(wildcard plugins/examples/*/)))
 PLUGINS := $(addprefix bin/plugins/,$(EXAMPLES))
 # Tests of packages with atomics and goroutines, for the race detector.
 RACE    ?= ./ipc/... ./live/... ./host/... ./connector/... ./backtest ./internal/control/... ./internal/batch/... ./internal/collector \
-           ./internal/testexchange/... ./internal/parity ./internal/soak ./pluginapi/... ./cmd/...
+           ./internal/testexchange/... ./internal/parity ./pluginapi/... ./cmd/...
 BENCH   ?= .
 BENCHTIME ?= 1s
 # Flags of `make run`, such as RUN_FLAGS="--duration 20s".

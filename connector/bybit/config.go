@@ -23,6 +23,7 @@ var (
 	_ venue.Protocol     = (*Protocol)(nil)
 	_ venue.Resubscriber = (*Protocol)(nil)
 	_ venue.Noticer      = (*Protocol)(nil)
+	_ venue.Forbidder    = (*Protocol)(nil)
 )
 
 // OrderEntry is the way that orders take to the venue.
@@ -227,6 +228,9 @@ func (p *Protocol) NewDecoder() connector.Decoder {
 
 // DepthRule is the rule that the book's messages follow.
 func (p *Protocol) DepthRule() depthsync.Rule { return depthsync.Streamed }
+
+// ForbiddenPause is ten minutes, as the venue's documentation of its rate limits asks.
+func (p *Protocol) ForbiddenPause() time.Duration { return forbiddenPause }
 
 // Snapshot returns venue.ErrResubscribe: the book comes with the stream, see Resubscribe.
 func (p *Protocol) Snapshot(context.Context, string) ([]byte, error) {

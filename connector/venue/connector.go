@@ -55,8 +55,6 @@ type Config struct {
 	// Record is handed every message about a registered symbol and every snapshot, with the time of its receipt; nil for
 	// nobody. It is called by one goroutine at a time.
 	Record func(symbol string, localNs int64, message []byte)
-	// ForbiddenPause is the pause after the venue has refused a connection with HTTP 403, 0 for a minute. Bybit wants ten.
-	ForbiddenPause time.Duration
 	// BackOffMax is the longest pause between two attempts to connect, before jitter, 0 for 30 s. AttemptsPer5Min is how many
 	// connections all streams together attempt in 5 minutes, 0 for 100; venues take about 300 from an address.
 	BackOffMax      time.Duration
@@ -122,9 +120,6 @@ func New(cfg Config) (*Connector, error) {
 	}
 	if cfg.BackOffMax <= 0 {
 		cfg.BackOffMax = 30 * time.Second
-	}
-	if cfg.ForbiddenPause <= 0 {
-		cfg.ForbiddenPause = time.Minute
 	}
 	if cfg.AttemptsPer5Min <= 0 {
 		cfg.AttemptsPer5Min = 100

@@ -1,11 +1,19 @@
 package venue_test
 
 import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
+
+	"hftrunner/connector"
 	"hftrunner/connector/depthsync"
 	"hftrunner/connector/venue"
 )
@@ -25,6 +33,46 @@ func (noticer) Notice(frame []byte) string {
 		return "the venue goes down"
 	}
 	return ""
+}
+
+// forbidder is one that wants to be left alone for longer than a minute.
+type forbidder struct{ *fake }
+
+func (forbidder) ForbiddenPause() time.Duration { return 10 * time.Minute }
+
+// TestForbiddenPause: after HTTP 403 both streams stay away for as long as the venue wants, a minute where it does not say.
+func TestForbiddenPause(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }))
+	defer server.Close()
+	f := &fake{url: "ws" + strings.TrimPrefix(server.URL, "http"), decode: func() connector.Decoder { return wordDecoder{} }}
+	for _, c := range []struct {
+		protocol venue.Protocol
+		pause    string
+	}{{f, "1m0s"}, {forbidder{f}, "10m0s"}} {
+		t.Run(c.pause, func(t *testing.T) {
+			sink := &pauses{}
+			logger := hclog.NewInterceptLogger(&hclog.LoggerOptions{Output: io.Discard})
+			logger.RegisterSink(sink)
+			start(t, c.protocol, nil, func(cfg *venue.Config) { cfg.Trading, cfg.Logger = true, logger }, "AAA")
+			for _, message := range []string{"market data connection down", "private stream down"} {
+				until(t, message, func() bool { _, down := sink.of.Load(message); return down })
+				if got, _ := sink.of.Load(message); got != c.pause {
+					t.Errorf("%s: the next attempt is in %v, want %v", message, got, c.pause)
+				}
+			}
+		})
+	}
+}
+
+// pauses has, for each message of the log, the time until the next attempt that was last logged with it.
+type pauses struct{ of sync.Map }
+
+func (p *pauses) Accept(_ string, _ hclog.Level, message string, args ...any) {
+	for i := 0; i+1 < len(args); i += 2 {
+		if args[i] == "next_attempt_in" {
+			p.of.Store(message, fmt.Sprint(args[i+1]))
+		}
+	}
 }
 
 // TestBookIsSubscribedAnew: after a gap the symbol is subscribed anew on the connection that is there.

@@ -138,6 +138,12 @@ type Resubscriber interface {
 	Resubscribe(symbol string) [][]byte
 }
 
+// Forbidder is what a Protocol is, too, whose venue says for how long an address that it has refused with HTTP 403 must not
+// come back. Streams stay away for a minute otherwise.
+type Forbidder interface {
+	ForbiddenPause() time.Duration
+}
+
 // UserSink takes what the private stream says.
 type UserSink interface {
 	// Order takes a report about an order; r is copied.

@@ -96,7 +96,7 @@ func (c *Connector) renewMarket(reason string) {
 func (s *marketStream) newKeeper() (*stream.Keeper, error) {
 	c := s.connector
 	keeper, err := stream.New(stream.Config{Prepare: s.prepare, OnUp: func() { s.wasUp.Store(true) }, OnFrame: s.onFrame, OnDown: s.onDown,
-		NowNs: c.nowNs, Logger: c.log, Attempts: c.attempts, BackOffMax: c.cfg.BackOffMax, ForbiddenPause: c.cfg.ForbiddenPause})
+		NowNs: c.nowNs, Logger: c.log, Attempts: c.attempts, BackOffMax: c.cfg.BackOffMax, ForbiddenPause: c.forbiddenPause()})
 	if err == nil {
 		s.keeper.Store(keeper)
 	}
@@ -135,6 +135,14 @@ func (s *marketStream) prepare(context.Context) (stream.Stream, error) {
 	}
 	s.hello.Store(&streams[s.no].Hello)
 	return streams[s.no], nil
+}
+
+// forbiddenPause is the pause after the venue has refused a connection with HTTP 403.
+func (c *Connector) forbiddenPause() time.Duration {
+	if f, ok := c.protocol.(Forbidder); ok {
+		return f.ForbiddenPause()
+	}
+	return time.Minute
 }
 
 // notice renews the connection when the venue says that it is about to close it.

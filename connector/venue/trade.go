@@ -73,7 +73,7 @@ func (t *trade) renewKeeper() error {
 	c := t.c
 	keeper, err := stream.New(stream.Config{Prepare: t.prepare, OnUp: t.onUp, OnDown: t.onDown, OnFrame: t.onFrame,
 		OnRenewed: func(reason string) { c.log.Info("private stream renewed", "reason", reason) },
-		NowNs:     c.nowNs, Logger: c.log, Attempts: c.attempts, BackOffMax: c.cfg.BackOffMax, ForbiddenPause: c.cfg.ForbiddenPause})
+		NowNs:     c.nowNs, Logger: c.log, Attempts: c.attempts, BackOffMax: c.cfg.BackOffMax, ForbiddenPause: c.forbiddenPause()})
 	t.keeper.Store(keeper)
 	return err
 }

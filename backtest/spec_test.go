@@ -151,7 +151,12 @@ func TestPeriod(t *testing.T) {
 func TestInterrupt(t *testing.T) {
 	bot := build(t, backtest.NewBuilder().AddAsset(newAsset(t, nil).Data(backtest.Repeated(depthtest.RecordedBTC(t).Events, 1000)).
 		Book("window", depthtest.BTCTickSize, depthtest.BTCLotSize)))
-	time.AfterFunc(20*time.Millisecond, bot.Interrupt)
+	go func() {
+		for bot.Progress().Rows == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		bot.Interrupt()
+	}()
 	_, err := bot.Elapse(hft.UntilEndOfData)
 	if !errors.Is(err, hft.ErrInterrupted) {
 		t.Errorf("error is %v", err)

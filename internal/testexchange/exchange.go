@@ -200,6 +200,16 @@ func (e *Exchange) TradeOfOthers(name Venue, symbol string, taker hft.Side, pric
 	return core.TradeOfOthers(symbol, taker, price, qty)
 }
 
+// Halt lets the market of others stand still, or go on where it was.
+func (e *Exchange) Halt(name Venue, halted bool) error {
+	core := e.core(name)
+	if core == nil {
+		return ErrNotServed
+	}
+	core.Halt(halted)
+	return nil
+}
+
 // Advance moves a scripted clock by d, in steps of 10 ms up to 10 s and in one step beyond, and does what is due at each.
 // With another clock it only does what is due now.
 func (e *Exchange) Advance(d time.Duration) {

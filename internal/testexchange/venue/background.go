@@ -18,6 +18,9 @@ type Background struct {
 	offsetNs int64
 	pending  paper.Batch
 	waiting  bool
+	// halted says that the market stands still, since haltedNs.
+	halted   bool
+	haltedNs int64
 	// err is why the source ended, io.EOF for its end.
 	err error
 }
@@ -42,7 +45,7 @@ func NewBackground(source paper.Source, symbols []market.SymbolConfig, startNs i
 
 // advance applies what is due and calls after for each batch.
 func (b *Background) advance(nowNs int64, m *market.Market, after func(nowNs int64)) {
-	for b.err == nil {
+	for b.err == nil && !b.halted {
 		if !b.waiting {
 			if b.err = b.source.Next(&b.pending); b.err != nil {
 				return
@@ -63,6 +66,17 @@ func (b *Background) advance(nowNs int64, m *market.Market, after func(nowNs int
 		}
 		after(atNs)
 	}
+}
+
+// halt lets the market stand still, or go on where it was.
+func (b *Background) halt(nowNs int64, halted bool) {
+	switch {
+	case halted && !b.halted:
+		b.haltedNs = nowNs
+	case b.halted && !halted:
+		b.offsetNs += nowNs - b.haltedNs
+	}
+	b.halted = halted
 }
 
 // Err returns why the background has ended, nil while it goes on or when it was at its end.

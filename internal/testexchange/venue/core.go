@@ -147,6 +147,15 @@ func (c *Core) catchUp() int64 {
 	return nowNs
 }
 
+// Halt lets the market of others stand still, or go on where it was.
+func (c *Core) Halt(halted bool) {
+	c.Do(func(nowNs int64, _ *market.Market) {
+		if c.background != nil {
+			c.background.halt(nowNs, halted)
+		}
+	})
+}
+
 func (c *Core) publish(nowNs int64) {
 	if events := c.market.Drain(); len(events) > 0 {
 		c.protocol.Publish(nowNs, c.market, events)

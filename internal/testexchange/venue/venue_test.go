@@ -114,6 +114,49 @@ func TestBackgroundOnTheVenuesTime(t *testing.T) {
 	}
 }
 
+func TestHalt(t *testing.T) {
+	clock := wire.NewScriptedClock(5000)
+	background, err := venue.NewBackground(&script{end: io.EOF}, symbols(), clock.NowNs())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := config(clock)
+	c.Background = background
+	core, err := venue.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &printer{Handler: http.NotFoundHandler()}
+	if err := core.Start(p); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := core.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	clock.Advance(20)
+	core.Halt(true)
+	clock.Advance(1000)
+	core.Halt(true) // it is already
+	core.Advance()
+	if len(p.trades) != 0 {
+		t.Errorf("the market stands still, but %v", p.trades)
+	}
+	core.Halt(false)
+	core.Halt(false)
+	clock.Advance(29)
+	core.Advance()
+	if len(p.trades) != 0 {
+		t.Errorf("the market does not go on where it was: %v", p.trades)
+	}
+	clock.Advance(1)
+	core.Advance()
+	if len(p.trades) != 1 || p.trades[0] != "6050: 1 at 100.0" {
+		t.Errorf("%v; want the trade as much later as the market stood still", p.trades)
+	}
+}
+
 func TestTimeDoesNotRunBackwards(t *testing.T) {
 	clock := wire.NewScriptedClock(5000)
 	core, err := venue.New(config(clock))

@@ -30,6 +30,9 @@ type Message struct {
 	ExchTimestampNs int64
 	// FirstID and LastID are the first and last update id of a depth message (U, u); a snapshot has LastID only.
 	FirstID, LastID int64
+	// TradeKey tells messages of trades apart that may have the same LastID: a hash of the last trade's own name. 0 where ids
+	// are never used again.
+	TradeKey uint64
 	// PrevID is the last update id of the previous message of the stream (pu); HasPrevID is false where the venue
 	// does not send it.
 	PrevID    int64

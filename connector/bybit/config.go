@@ -221,7 +221,8 @@ func (p *Protocol) localTime(venueNs int64) time.Time { return time.Unix(0, venu
 func (p *Protocol) after(d time.Duration) time.Time { return time.Unix(0, p.config.NowNs()+int64(d)) }
 
 // NewDecoder returns a decoder of the book and the trades that MarketStreams subscribes. The ids of a trade message are
-// the venue's sequence numbers (seq), the same for trades that were made at once.
+// the venue's sequence numbers (seq), the same for trades that were made at once. Those of one order may come in several
+// messages: the venue puts at most 1024 trades into one. TradeKey tells them apart.
 func (p *Protocol) NewDecoder() connector.Decoder {
 	return &Decoder{Level: p.config.DepthLevel, BBO: p.config.BookTicker}
 }

@@ -166,22 +166,23 @@ func (d *Decoder) trades(localTimestampNs int64, raw []byte, at envelope, m *con
 			return fail(w.value, "a trade is not an object")
 		}
 		e := hft.Event{Ev: hft.LocalEvent | hft.TradeEvent, LocalTimestampNs: localTimestampNs}
-		seq, err := d.trade(valueAt(raw, w.value), &e)
+		seq, key, err := d.trade(valueAt(raw, w.value), &e)
 		if err != nil {
 			return fail(w.value, err.Error())
 		}
 		if m.Kind != connector.MessageTrade {
 			m.FirstID = seq
 		}
-		m.LastID = seq
+		m.LastID, m.TradeKey = seq, key
 		m.Kind, m.ExchTimestampNs = connector.MessageTrade, e.ExchTimestampNs
 		m.Events = append(m.Events, e)
 	}
 	return nil
 }
 
-// trade fills e from one element and returns its sequence number. Its error has no place in the message.
-func (d *Decoder) trade(raw []byte, e *hft.Event) (seq int64, err error) {
+// trade fills e from one element and returns its sequence number and a hash of its id, 0 if it has none. Its error has no
+// place in the message.
+func (d *Decoder) trade(raw []byte, e *hft.Event) (seq int64, key uint64, err error) {
 	err = d.element.Scan(raw, nil)
 	if err == nil {
 		e.ExchTimestampNs, err = d.element.TimeNs(binancejson.TransactionTime)
@@ -190,10 +191,10 @@ func (d *Decoder) trade(raw []byte, e *hft.Event) (seq int64, err error) {
 		e.Px, err = d.element.Decimal(binancejson.Price)
 	}
 	if err != nil {
-		return 0, fmt.Errorf("in the trade that starts here, %w", err)
+		return 0, 0, fmt.Errorf("in the trade that starts here, %w", err)
 	}
 	if d.element.Enveloped {
-		return 0, errData
+		return 0, 0, errData
 	}
 	sideAt, qtyAt, seqAt := 0, 0, 0
 	for w := walk(raw, 0); w.next(); {
@@ -204,10 +205,12 @@ func (d *Decoder) trade(raw []byte, e *hft.Event) (seq int64, err error) {
 			qtyAt = w.value
 		case "seq":
 			seqAt = w.value
+		case "i":
+			key = hash(valueAt(raw, w.value))
 		}
 	}
 	if sideAt == 0 || raw[sideAt] != '"' {
-		return 0, errSide
+		return 0, 0, errSide
 	}
 	switch string(d.text(raw, sideAt)) {
 	case "Buy":
@@ -215,17 +218,26 @@ func (d *Decoder) trade(raw []byte, e *hft.Event) (seq int64, err error) {
 	case "Sell":
 		e.Ev |= hft.SellEvent
 	default:
-		return 0, errSide
+		return 0, 0, errSide
 	}
 	if e.Qty, err = d.decimal(raw, qtyAt); err != nil {
-		return 0, errQty
+		return 0, 0, errQty
 	}
 	if seqAt != 0 {
 		if seq, err = d.whole(raw, seqAt); err != nil {
-			return 0, errSeq
+			return 0, 0, errSeq
 		}
 	}
-	return seq, nil
+	return seq, key, nil
+}
+
+// hash is FNV-1a of 64 bits.
+func hash(text []byte) uint64 {
+	h := uint64(14695981039346656037)
+	for _, c := range text {
+		h = (h ^ uint64(c)) * 1099511628211
+	}
+	return h
 }
 
 // Errors of a trade.

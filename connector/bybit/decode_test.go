@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"hash/fnv"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -121,6 +122,29 @@ func TestTrades(t *testing.T) {
 			{Ev: hft.LocalEvent | hft.TradeEvent | hft.SellEvent, ExchTimestampNs: 1758841135824000000, LocalTimestampNs: 7, Px: 109378.8, Qty: 1.5}}}
 	if difference := binancejsontest.Difference(&m, &want); difference != "" {
 		t.Error(difference)
+	}
+}
+
+// TestTradeKey: trades of one order have one seq and may come in several messages, which the trades' own ids tell apart.
+func TestTradeKey(t *testing.T) {
+	var d bybit.Decoder
+	key := func(text string) uint64 {
+		var m connector.Message
+		if err := d.Decode(7, []byte(text), &m); err != nil {
+			t.Fatal(err)
+		}
+		return m.TradeKey
+	}
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(`"2a74ac79"`)) // it never fails
+	if got := key(tradeText); got != h.Sum64() {
+		t.Errorf("the key is %x, want %x, that of the last trade", got, h.Sum64())
+	}
+	if key(strings.Replace(tradeText, "2a74ac79", "2a74ac80", 1)) == h.Sum64() {
+		t.Error("another trade has the same key")
+	}
+	if got := key(strings.Replace(tradeText, `"i":"2a74ac79",`, "", 1)); got != 0 {
+		t.Errorf("a trade without an id has the key %x", got)
 	}
 }
 

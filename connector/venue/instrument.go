@@ -22,10 +22,10 @@ type instrument struct {
 	sync *depthsync.Synchronizer
 	// asking says that a snapshot is being asked for or waits for its turn.
 	asking bool
-	// lastTradeID tells a trade that a second connection brings again.
-	lastTradeID int64
-	bookReady   bool
-	ready       bool // announced
+	// seen tells a trade that a second connection brings again.
+	seen      seenTrades
+	bookReady bool
+	ready     bool // announced
 	// positionNs is the venue's time of the newest position that the private stream has told.
 	positionNs int64
 

@@ -46,10 +46,13 @@ func (s *marketStream) onFrame(localNs int64, frame []byte) {
 	}
 	inst.mu.Lock()
 	defer inst.mu.Unlock()
-	// What a second connection brings again would count twice in a recording, books excepted.
-	if m.Kind != connector.MessageTrade || m.LastID == 0 || m.LastID > inst.lastTradeID {
-		c.record(inst.Symbol, localNs, frame)
+	if m.Kind == connector.MessageTrade {
+		s.trades = true
+		if !inst.seen.isNew(m) { // it would also count twice in a recording, as books do not
+			return
+		}
 	}
+	c.record(inst.Symbol, localNs, frame)
 	switch m.Kind {
 	case connector.MessageDepth:
 		s.books = true
@@ -62,11 +65,6 @@ func (s *marketStream) onFrame(localNs int64, frame []byte) {
 			c.sink.Feed(inst.No, m.Events)
 		}
 	case connector.MessageTrade:
-		s.trades = true
-		if m.LastID != 0 && m.LastID <= inst.lastTradeID {
-			return
-		}
-		inst.lastTradeID = max(inst.lastTradeID, m.LastID)
 		c.sink.Feed(inst.No, m.Events)
 	}
 }

@@ -26,7 +26,7 @@ type Protocol interface {
 	// MarketStreams returns the connections that bring the market data of symbols.
 	MarketStreams(symbols []string) []stream.Stream
 	// NewDecoder returns a decoder of the market streams' messages, one for each connection. A trade's FirstID and LastID are
-	// the first and last of its ids, by which a message that two connections have brought is told.
+	// the first and last of its ids, by which, and by its TradeKey, a message that two connections have brought is told.
 	NewDecoder() connector.Decoder
 	// Snapshot asks for a full book and returns the reply as it came, for a decoder. Venues whose stream brings snapshots
 	// return ErrResubscribe.

@@ -237,7 +237,7 @@ func (c *Connector) forgetTrades(s *marketStream) {
 	for _, inst := range c.symbols.all() {
 		if s.brings(inst.Symbol) {
 			inst.mu.Lock()
-			inst.lastTradeID = 0
+			inst.seen.forget()
 			inst.mu.Unlock()
 		}
 	}

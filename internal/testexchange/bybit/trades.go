@@ -43,7 +43,7 @@ func (v *Venue) publishTrades(nowNs int64, events []market.Event) {
 		if rows[b] == nil {
 			order = append(order, b)
 		}
-		rows[b] = append(rows[b], b.trade(e, v.seq+int64(i)+1))
+		rows[b] = append(rows[b], b.trade(e, v.seq+1)) // what happened together has one number
 	}
 	for _, b := range order {
 		topic := "publicTrade." + b.symbol.Name

@@ -143,7 +143,7 @@ func TestSlowConsumer(t *testing.T) {
 	v := newVenue(t, false, nil)
 	release := make(chan struct{})
 	begun := make(chan struct{}, messages)
-	c := newClient(t, stream.Stream{URL: v.url, Silence: 100 * time.Millisecond}, func(c *stream.Config) {
+	c := newClient(t, stream.Stream{URL: v.url, Silence: 500 * time.Millisecond}, func(c *stream.Config) {
 		c.SlowFrame = 20 * time.Millisecond
 		deliver := c.OnFrame
 		c.OnFrame = func(localNs int64, frame []byte) {
@@ -167,7 +167,7 @@ func TestSlowConsumer(t *testing.T) {
 		}
 	}()
 	recv(t, begun, "waiting for the first frame")
-	time.Sleep(400 * time.Millisecond) // several times Silence
+	time.Sleep(1500 * time.Millisecond) // several times Silence
 	if n := sent.Load(); n == messages {
 		t.Errorf("the venue is not held back: %d of %d messages of %d bytes are sent", n, messages, size)
 	}

@@ -180,16 +180,16 @@ func TestNoAnswerToHello(t *testing.T) {
 
 func TestSilence(t *testing.T) {
 	v := newVenue(t, false, nil)
-	c := newClient(t, stream.Stream{URL: v.url, Silence: 300 * time.Millisecond}, nil)
+	c := newClient(t, stream.Stream{URL: v.url, Silence: time.Second}, nil)
 	p := v.peer(t)
 	recv(t, c.ups, "waiting for OnUp")
-	for range 12 { // pings alone are a sign of life, through several times Silence
+	for range 15 { // pings alone are a sign of life, for longer than Silence
 		if err := p.ws.Ping(p.ctx); err != nil {
 			t.Fatalf("lost although pings come: %v", err)
 		}
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(100 * time.Millisecond)
 	}
-	c.lost(t, "silent: nothing came for 300ms")
+	c.lost(t, "silent: nothing came for 1s")
 	v.peer(t)
 	recv(t, c.ups, "waiting for OnUp again")
 }

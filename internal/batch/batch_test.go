@@ -44,6 +44,8 @@ type fake struct {
 	specs []backtest.Spec
 	// fail are the reasons why jobs fail by name.
 	fail map[string]error
+	// hangs, when not nil, is waited for after the first progress.
+	hangs chan struct{}
 	// started, when not nil, gets the name of each job; the job then waits for its context to end.
 	started chan string
 }
@@ -89,6 +91,12 @@ func (f *fake) Run(ctx context.Context, job *batch.Job, spec *backtest.Spec, log
 	half := len(records) * 7 / 10
 	progress, _ := json.Marshal(backtest.Progress{Rows: 1, TotalRows: 3, TimestampNs: day})
 	final, _ := json.Marshal(result)
+	if f.hangs != nil {
+		if err := update(control.BacktestUpdate{Progress: progress}); err != nil {
+			return err
+		}
+		<-f.hangs
+	}
 	return errors.Join(
 		update(control.BacktestUpdate{Progress: progress, Records: backtest.AppendRows(nil, records[:half])}),
 		update(control.BacktestUpdate{Orders: backtest.AppendRows(nil, make([]backtest.OrderRow, 4)), Fills: backtest.AppendRows(nil, fills)}),
@@ -350,6 +358,26 @@ func TestInterrupt(t *testing.T) {
 	r.fake.started = nil
 	if got := statuses(r.run()); got != "finished, finished, finished, finished" {
 		t.Error(got)
+	}
+}
+
+// TestStall: a job that stands still is told of, and goes on when it does.
+func TestStall(t *testing.T) {
+	r := newRig(t)
+	r.cfg.Jobs, r.cfg.StallAfter = r.cfg.Jobs[:1], 10*time.Millisecond
+	r.fake.hangs = make(chan struct{})
+	freed := false
+	r.cfg.OnEvent = func(e batch.Event) {
+		if e.Kind == batch.EventWarning && e.Job != "" && !freed {
+			freed = true
+			if e.Job != r.cfg.Jobs[0].Name() || !strings.Contains(e.Text, "no progress for 10ms") {
+				t.Errorf("%+v", e)
+			}
+			close(r.fake.hangs)
+		}
+	}
+	if got := statuses(r.run()); got != "finished" || !freed {
+		t.Errorf("%s, warned: %t", got, freed)
 	}
 }
 

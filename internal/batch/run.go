@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -28,9 +29,13 @@ type Config struct {
 	NewExecutor func() Executor
 	// Decoders are the decoders of recorded messages by format.
 	Decoders map[string]func() connector.Decoder
+	// StallAfter is after what time without progress of a running job there is a warning; 0 is a minute.
+	StallAfter time.Duration
 	// OnEvent, when not nil, is told what happens, by one goroutine at a time.
 	OnEvent func(Event)
 }
+
+const defaultStallAfter = time.Minute
 
 // JobResult is what became of a job.
 type JobResult struct {
@@ -85,6 +90,7 @@ func Run(ctx context.Context, cfg Config) ([]JobResult, error) {
 	if err := os.MkdirAll(cfg.Dir, 0o755); err != nil {
 		return nil, fmt.Errorf("make the run folder: %w", err)
 	}
+	cfg.StallAfter = cmp.Or(cfg.StallAfter, defaultStallAfter)
 	r := &runner{cfg: &cfg}
 	r.prepare = &preparer{cfg: &cfg, event: r.event, calls: map[string]*call{}}
 	results := make([]JobResult, len(cfg.Jobs))
@@ -198,7 +204,10 @@ func (r *runner) job(ctx context.Context, executor Executor, job *Job, result *J
 	}
 	report := throttled(r.event)
 	dir := filepath.Join(r.cfg.Dir, job.Folder())
+	watch := r.watchStalls(job.Name())
+	defer watch.stop()
 	out, err := createOutput(dir, job, func(p backtest.Progress) {
+		watch.step(p)
 		report(Event{Kind: EventProgress, Job: job.Name(), Progress: &p})
 	})
 	if err != nil {

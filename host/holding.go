@@ -3,6 +3,7 @@ package host
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"hftrunner/connector"
 	"hftrunner/hft"
@@ -23,6 +24,9 @@ type holding struct {
 	state  hft.StateValues
 	profit profit
 	port   *ipc.Port // of the current process, nil while there is none
+	// over are the ids of the orders that ended last, a ring: a bot may ask for one before it has read that.
+	over    [64]uint64
+	numOver int
 
 	numOrders, numFills, numRejects uint64
 }
@@ -79,6 +83,9 @@ func sign(x float64) float64 {
 	return 1
 }
 
+// overMeanwhile is why a cancel or a modification is not sent that was on its way when its order ended. It is nobody's mistake.
+const overMeanwhile = "the order ended before the request came"
+
 // request applies a bot's request to the holding before it goes to the connector, and returns the order to send. The
 // error text says why it must not be sent.
 func (h *holding) request(o *hft.Order) (connector.Order, string) {
@@ -97,6 +104,9 @@ func (h *holding) request(o *hft.Order) (connector.Order, string) {
 		h.numOrders++
 		out.Order = order
 		return out, ""
+	}
+	if known == nil && slices.Contains(h.over[:min(h.numOver, len(h.over))], o.OrderID) {
+		return out, overMeanwhile
 	}
 	if known == nil {
 		return out, "no open order of this bot has the id"
@@ -161,6 +171,8 @@ func (h *holding) fill(u *connector.OrderUpdate) {
 }
 
 func (h *holding) forget(orderID uint64) {
+	h.over[h.numOver%len(h.over)] = orderID
+	h.numOver++
 	h.orders.Delete(orderID)
 	delete(h.owners, orderID)
 }

@@ -9,8 +9,8 @@ import (
 
 // The request path. Every request of every bot goes through handle, in this order: it has been read once and its
 // fields validated by ipc; ownership; (the risk gate and the journal have their place between ownership and connector,
-// marked below); connector. A request is refused with an OrderError to its bot and, where the bot has an order waiting
-// for an answer, an update that rejects the request.
+// marked below); connector. A request is refused with an update that rejects it, where the bot has an order waiting for
+// an answer, and an OrderError to its bot, unless the order has only just ended.
 
 // handle carries out one valid request.
 func (s *session) handle(l *sessionLink, req *ipc.Request) {
@@ -65,6 +65,9 @@ func (s *session) refuse(l *sessionLink, req *ipc.Request, reason string) {
 			answer.ExchTimestampNs = 0
 			l.port.SendOrder(feedNo, &answer, &h.state)
 		}
+	}
+	if reason == overMeanwhile {
+		return
 	}
 	e := hft.LiveErrorWith(hft.OrderError, hft.StringValue(reason))
 	e.Connector, e.OrderID = l.pub.name, req.Order.OrderID

@@ -3,6 +3,7 @@ package binancefutures
 import (
 	"bytes"
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -88,4 +89,21 @@ func (p *Protocol) NewDecoder() connector.Decoder {
 func (p *Protocol) Snapshot(ctx context.Context, symbol string) ([]byte, error) {
 	return p.rest.Bytes(ctx, binanceapi.Request{Method: http.MethodGet, Path: "/fapi/v1/depth", Cost: binanceapi.Cost{Weight: snapshotWeight},
 		Params: []binanceapi.Param{binanceapi.Text("symbol", symbol), binanceapi.Int("limit", snapshotLimit)}})
+}
+
+// feeAsset is what fees are paid in when the account says so, at a discount.
+const feeAsset = "BNB"
+
+// FeeAsset is BNB.
+func (p *Protocol) FeeAsset() string { return feeAsset }
+
+// AssetPrice asks for the last price of the contract of an asset in a quote asset.
+func (p *Protocol) AssetPrice(ctx context.Context, asset, quote string) (price float64, err error) {
+	err = p.get(ctx, "/fapi/v2/ticker/price", 1, symbolParams(asset+quote), func(v binanceapi.Value) error {
+		if price = v.Decimal("price"); !(price > 0) {
+			return errors.New("binancefutures: the reply has no price")
+		}
+		return nil
+	})
+	return price, err
 }

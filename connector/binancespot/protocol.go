@@ -16,6 +16,7 @@ import (
 var (
 	_ venue.Protocol = (*Protocol)(nil)
 	_ venue.Noticer  = (*Protocol)(nil)
+	_ venue.FeePayer = (*Protocol)(nil)
 )
 
 // Protocol is how to speak to Binance spot; see venue.Protocol. Its methods may be called from any goroutine.

@@ -55,6 +55,7 @@ type Blotter struct {
 	pausedUntilNs int64
 	pause         string
 	counts        Counts
+	prices        map[pair]float64 // of assets that fees are paid in
 
 	// Reused, so that nothing is allocated.
 	action Action
@@ -68,7 +69,7 @@ func New(cfg Config) (*Blotter, error) {
 		return nil, errors.New("blotter: Codec and Output have to be given")
 	}
 	return &Blotter{codec: cfg.Codec, out: cfg.Output, byNo: make(map[int]*book), bySymbol: make(map[string]*book),
-		byID: make(map[string]*entry), open: make(map[key]*entry)}, nil
+		byID: make(map[string]*entry), open: make(map[key]*entry), prices: make(map[pair]float64)}, nil
 }
 
 // Register adds an instrument. Reports about symbols that are not registered are ignored.

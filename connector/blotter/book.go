@@ -16,8 +16,9 @@ type Instrument struct {
 	TickSize, LotSize float64
 	// ContractValue is the value of one unit of quantity at price 1, 0 for 1.
 	ContractValue float64
-	// BaseAsset and QuoteAsset are the assets that fees are converted from: quote as it is, base at the execution's price.
-	// A fee in another asset is reported once as an error and not counted. Empty when fees are always in quote.
+	// BaseAsset and QuoteAsset are the assets that fees are converted from: quote as it is, base at the execution's price,
+	// others at the price that SetPrice has set. A fee in an asset without a price is reported once as an error and not
+	// counted. Empty when fees are always in quote.
 	BaseAsset, QuoteAsset string
 }
 
@@ -86,19 +87,6 @@ func (t *tradeRing) add(id string) bool {
 func (t *tradeRing) has(id string) bool {
 	_, ok := t.seen[maphash.String(t.seed, id)]
 	return ok
-}
-
-// fee returns what an execution cost in quote currency; known is false when it is in another asset.
-func (k *book) fee(r *Report) (fee float64, known bool) {
-	switch {
-	case r.Fee == 0 || math.IsNaN(r.Fee) || math.IsInf(r.Fee, 0):
-		return 0, true
-	case k.inst.QuoteAsset == "" || r.FeeAsset == "" || r.FeeAsset == k.inst.QuoteAsset:
-		return r.Fee, true
-	case r.FeeAsset == k.inst.BaseAsset:
-		return r.Fee * r.LastPrice, true
-	}
-	return 0, false
 }
 
 // enlist adds an entry to the live ones.

@@ -51,13 +51,7 @@ func (b *Blotter) take(e *entry, l *leg, r *Report, tells bool) *execution {
 	l.filledLots += fresh
 	l.cumLots = max(l.cumLots, l.filledLots)
 	e.tsNs = max(e.tsNs, r.TimestampNs)
-	fee, known := e.book.fee(r)
-	if !known && e.book.feeAsset != r.FeeAsset {
-		e.book.feeAsset = r.FeeAsset
-		b.fail(e.book, e.owner, e.shown.OrderID, hft.CustomKind, CodeFeeUnknown,
-			fmt.Sprintf("fees in %s are not counted: only those in %s and %s are", r.FeeAsset, e.book.inst.QuoteAsset, e.book.inst.BaseAsset))
-	}
-	b.fill = execution{lots: fresh, price: r.LastPrice, fee: fee * float64(fresh) / float64(lots), maker: r.Maker}
+	b.fill = execution{lots: fresh, price: r.LastPrice, fee: b.fee(e, r) * float64(fresh) / float64(lots), maker: r.Maker}
 	return &b.fill
 }
 

@@ -197,10 +197,16 @@ func TestLateExecutionOfAReusedID(t *testing.T) {
 func TestFees(t *testing.T) {
 	s := newScript(t)
 	s.live()
+	s.b.SetPrice("XYZ", "BTC", 3)    // another quote
+	s.b.SetPrice("ABC", "USDT", 600) // never used
 	for i, fee := range []struct {
-		asset     string
-		paid, fee float64
-	}{{"USDT", -0.5, -0.5}, {"BTC", 0.001, 0.1}, {"", 0.25, 0.25}, {"BNB", 7, 0}, {"BNB", 7, 0}, {"USDT", math.NaN(), 0}} {
+		asset            string
+		paid, price, fee float64
+	}{{"USDT", -0.5, 0, -0.5}, {"BTC", 0.001, 0, 0.1}, {"", 0.25, 0, 0.25}, {"XYZ", 7, 0, 0}, {"XYZ", 7, 0, 0}, {"USDT", math.NaN(), 0, 0},
+		{"BNB", 0.001, 600, 0.6}, {"BNB", 0.001, 700, 0.7}, {"BNB", 0.001, math.NaN(), 0.7}, {"BNB", 0.001, -1, 0.7}} {
+		if fee.price != 0 {
+			s.b.SetPrice(fee.asset, "USDT", fee.price)
+		}
 		r := s.report(blotter.Stream, hft.StatusNone, 0, 3)
 		r.HasCum, r.TradeID, r.LastQty, r.LastPrice, r.Fee, r.FeeAsset = false, string(rune('a'+i)), lot, 100, fee.paid, fee.asset
 		r.Maker = i == 1

@@ -141,6 +141,9 @@ func (t *trade) start() {
 	c.group.Go(t.keep)
 	c.group.Go(t.work)
 	c.group.Go(t.audit)
+	if payer, ok := c.protocol.(FeePayer); ok {
+		c.group.Go(func() { t.keepFeePrices(payer) })
+	}
 	if c.cfg.DeadMan > 0 {
 		c.group.Go(t.keepAlive)
 	} else {

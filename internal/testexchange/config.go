@@ -41,6 +41,9 @@ type Account struct {
 	ReadOnly bool
 	// Hedge keeps a long and a short position.
 	Hedge bool
+	// FeeAsset, when not empty, is what fees are paid in while the balance lasts, such as BNB. The exchange needs a market
+	// of it in the quote asset.
+	FeeAsset string
 	// Balances are decimal amounts by asset; nil for 100000 USDT and 10 of each base asset.
 	Balances map[string]string
 }
@@ -186,7 +189,7 @@ func (c *Config) credentials(symbols []market.SymbolConfig) ([]market.AccountCon
 		}
 		known := slices.ContainsFunc(accounts, func(m market.AccountConfig) bool { return m.Name == a.Name })
 		if !known { // several keys may be of one account
-			accounts = append(accounts, market.AccountConfig{Name: a.Name, Balances: balances, Hedge: a.Hedge})
+			accounts = append(accounts, market.AccountConfig{Name: a.Name, Balances: balances, Hedge: a.Hedge, FeeAsset: a.FeeAsset})
 		}
 		keys = append(keys, key)
 	}

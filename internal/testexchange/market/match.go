@@ -126,12 +126,16 @@ func (m *Market) unrestFilled(o *order) {
 func (m *Market) settle(o *order, x *Execution) {
 	a, s := o.account, o.book.symbol
 	if !m.spot {
-		x.FeeAsset, x.Fee = s.QuoteAsset, s.Fee(x.Value, x.Maker)
 		p := a.position(s, o.Position)
 		x.RealizedPnL = p.fill(o.Side, x.PriceTicks, x.QtyLots, m.nowNs)
 		quote := a.balance(s.QuoteAsset)
-		quote.Total += x.RealizedPnL - x.Fee
-		m.emit(Event{Kind: AccountChanged, Symbol: s, Account: o.Account, Balances: []Balance{*quote}, Positions: []Position{*p}})
+		quote.Total += x.RealizedPnL
+		m.charge(a, s, x, quote, x.Value)
+		e := Event{Kind: AccountChanged, Symbol: s, Account: o.Account, Balances: []Balance{*quote}, Positions: []Position{*p}}
+		if x.FeeAsset != s.QuoteAsset {
+			e.Balances = append(e.Balances, *a.balance(x.FeeAsset))
+		}
+		m.emit(e)
 		return
 	}
 	base, quote := a.balance(s.BaseAsset), a.balance(s.QuoteAsset)
@@ -148,9 +152,27 @@ func (m *Market) settle(o *order, x *Execution) {
 	o.locked -= held
 	given.Locked -= held
 	given.Total -= spent
-	x.FeeAsset, x.Fee = received.Asset, s.Fee(gain, x.Maker)
-	received.Total += gain - x.Fee
+	received.Total += gain
+	m.charge(a, s, x, received, gain)
+	if x.FeeAsset != received.Asset {
+		m.emitBalances(o, s.BaseAsset, s.QuoteAsset, x.FeeAsset)
+		return
+	}
 	m.emitBalances(o, s.BaseAsset, s.QuoteAsset)
+}
+
+// charge takes the fee of an execution: of what was received, or in the account's fee asset if it has enough of that.
+func (m *Market) charge(a *account, s *Symbol, x *Execution, received *Balance, gain Amount) {
+	payer := received
+	x.Fee = s.Fee(gain, x.Maker)
+	if b := m.books[a.config.FeeAsset+s.QuoteAsset]; b != nil && a.config.FeeAsset != "" {
+		price := float64(m.LastPrice(b.symbol.Name)) * b.symbol.Tick.Float()
+		if fee := Amount(float64(s.Fee(x.Value, x.Maker)) / price); price > 0 && fee <= a.balance(a.config.FeeAsset).Total {
+			payer, x.Fee = a.balance(a.config.FeeAsset), fee
+		}
+	}
+	x.FeeAsset = payer.Asset
+	payer.Total -= x.Fee
 }
 
 // Quantity returns lots of the base asset as an Amount, rounded down.

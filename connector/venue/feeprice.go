@@ -1,0 +1,60 @@
+package venue
+
+import (
+	"context"
+	"time"
+)
+
+// FeePayer is what a Protocol is, too, whose accounts may pay fees in an asset of the venue's own, such as BNB.
+type FeePayer interface {
+	// FeeAsset is that asset.
+	FeeAsset() string
+	// AssetPrice asks for the last price of an asset in a quote asset. A *Failure with the cause Refused says that the two
+	// are not traded against each other.
+	AssetPrice(ctx context.Context, asset, quote string) (float64, error)
+}
+
+const (
+	// feePriceAge is how old the price of a fee asset may become. Fees are small, and so is what it moves meanwhile.
+	feePriceAge = 5 * time.Minute
+	// feePricePause is after what time there is a look for quote assets without a price.
+	feePricePause = 10 * time.Second
+)
+
+// keepFeePrices asks for the price of the venue's fee asset in every quote asset that is traded.
+func (t *trade) keepFeePrices(payer FeePayer) {
+	c := t.c
+	asked := map[string]int64{}
+	for {
+		for _, inst := range c.symbols.all() {
+			quote := c.filters(inst.Symbol).QuoteAsset
+			last, before := asked[quote]
+			if quote == "" || quote == payer.FeeAsset() || before && c.nowNs()-last < int64(feePriceAge) {
+				continue
+			}
+			if t.askFeePrice(payer, quote) {
+				asked[quote] = c.nowNs()
+			}
+		}
+		if !c.pause(feePricePause) {
+			return
+		}
+	}
+}
+
+// askFeePrice asks for one price and reports whether there was an answer. That a price is missing shows as an error event
+// when a fee needs it.
+func (t *trade) askFeePrice(payer FeePayer, quote string) (answered bool) {
+	ctx, cancel := context.WithTimeout(t.c.ctx, requestTimeout)
+	defer cancel()
+	price, err := payer.AssetPrice(ctx, payer.FeeAsset(), quote)
+	if err != nil {
+		t.c.log.Debug("no price of the asset that fees may be paid in", "asset", payer.FeeAsset(), "quote", quote, "error", err)
+		t.c.heed(err)
+		return CauseOf(err) == Refused
+	}
+	t.mu.Lock()
+	t.blotter.SetPrice(payer.FeeAsset(), quote, price)
+	t.mu.Unlock()
+	return true
+}

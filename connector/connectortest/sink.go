@@ -105,6 +105,8 @@ func (s *Sink) Feed(instrumentNo int, events []hft.Event) {
 			} else {
 				delete(levels, e.Px)
 			}
+		case hft.DepthClearEvent:
+			b.clear(e)
 		case hft.TradeEvent:
 			b.trades++
 			if e.Side() == hft.SideNone || e.Qty <= 0 || math.IsNaN(e.Px) {
@@ -112,6 +114,17 @@ func (s *Sink) Feed(instrumentNo int, events []hft.Event) {
 			}
 		}
 		b.events++
+	}
+}
+
+// clear removes levels from the best price to the event's, all where that is no number, of both sides where it has none.
+func (b *book) clear(e *hft.Event) {
+	all := math.IsNaN(e.Px) || math.IsInf(e.Px, 0) || e.Side() == hft.SideNone
+	if e.Side() != hft.Sell {
+		maps.DeleteFunc(b.bids, func(px, _ float64) bool { return all || px >= e.Px })
+	}
+	if e.Side() != hft.Buy {
+		maps.DeleteFunc(b.asks, func(px, _ float64) bool { return all || px <= e.Px })
 	}
 }
 

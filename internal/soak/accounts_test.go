@@ -146,6 +146,6 @@ func TestExchangeStartsAnew(t *testing.T) {
 			t.Errorf("the order is %+v", u)
 		}
 		sc.takesOrders()
-		agree(t, "the book", func() error { return bookAgrees(t, s, sc.exchange, sc.run, sc.instruments[0]) })
+		booksAgree(t, s, sc.exchange, sc.run, sc.halted.Store)
 	})
 }

@@ -41,8 +41,8 @@ func settle(t *testing.T, s subject, e *testexchange.Exchange, r *run) {
 	})
 }
 
-// compare holds the connector's account of the run to the exchange's.
-func compare(t *testing.T, s subject, e *testexchange.Exchange, r *run) {
+// compare holds the connector's account of the run to the exchange's. halt lets the market stand still, or go on.
+func compare(t *testing.T, s subject, e *testexchange.Exchange, r *run, halt func(halted bool)) {
 	t.Helper()
 	// Executions that were missed are asked for some time after.
 	agree(t, "orders", func() error {
@@ -56,7 +56,7 @@ func compare(t *testing.T, s subject, e *testexchange.Exchange, r *run) {
 	if s.positions {
 		agree(t, "positions", func() error { return positionsAgree(t, s, e, r) })
 	}
-	booksAgree(t, s, e, r)
+	booksAgree(t, s, e, r, halt)
 	if err := r.Faults(); err != nil {
 		t.Errorf("the connector broke its contract: %v", err)
 	}
@@ -128,10 +128,10 @@ func positionsAgree(t *testing.T, s subject, e *testexchange.Exchange, r *run) e
 // booksAgree compares the books while the market stands still: one that moves is the same here and there for moments only.
 // A book may be lost in the last moment before, and one that needs updates to come back has none then, so the market goes
 // on now and again.
-func booksAgree(t *testing.T, s subject, e *testexchange.Exchange, r *run) {
+func booksAgree(t *testing.T, s subject, e *testexchange.Exchange, r *run, halt func(halted bool)) {
 	t.Helper()
 	for began := time.Now(); ; time.Sleep(100 * time.Millisecond) {
-		halt(t, s, e, true)
+		halt(true)
 		err := errors.New("not compared")
 		for stood := time.Now(); err != nil && time.Since(stood) < 2*time.Second; time.Sleep(20 * time.Millisecond) {
 			err = nil
@@ -139,7 +139,7 @@ func booksAgree(t *testing.T, s subject, e *testexchange.Exchange, r *run) {
 				err = cmp.Or(err, bookAgrees(t, s, e, r, inst))
 			}
 		}
-		halt(t, s, e, false)
+		halt(false)
 		if err == nil {
 			return
 		}
@@ -148,13 +148,6 @@ func booksAgree(t *testing.T, s subject, e *testexchange.Exchange, r *run) {
 			t.Error("the books do not agree while the market stands still")
 			return
 		}
-	}
-}
-
-func halt(t *testing.T, s subject, e *testexchange.Exchange, halted bool) {
-	t.Helper()
-	if err := e.Halt(s.name, halted); err != nil {
-		t.Fatal(err)
 	}
 }
 

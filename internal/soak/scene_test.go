@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -106,6 +107,8 @@ type scene struct {
 	// sent are the orders of this scene by id.
 	sent map[uint64]connector.Order
 	stop func()
+	// halted lets moveMarket stand still.
+	halted atomic.Bool
 }
 
 // still starts an exchange whose market stands still.
@@ -178,7 +181,8 @@ func (sc *scene) enter(set settings) {
 	})
 }
 
-// moveMarket makes the market and changes a far level of each symbol until the returned function is called.
+// moveMarket makes the market and lets a far level of each symbol walk, so that levels come and go all the time, until the
+// returned function is called.
 func (sc *scene) moveMarket() (stop func()) {
 	sc.Helper()
 	for symbol, mid := range mids() {
@@ -190,8 +194,12 @@ func (sc *scene) moveMarket() (stop func()) {
 	moving.Go(func() {
 		for i := 0; ctx.Err() == nil; i++ {
 			for symbol, mid := range mids() {
+				if sc.halted.Load() {
+					break
+				}
 				// The exchange may be closed already by a test that restarts it, and then nobody sees it.
-				_ = sc.exchange.SetLevel(sc.name, symbol, hft.Buy, math.Round(mid*0.98), float64(1+i%7))
+				_ = sc.exchange.SetLevel(sc.name, symbol, hft.Buy, math.Round(mid*0.98)+float64(i%17), float64(1+i%7))
+				_ = sc.exchange.SetLevel(sc.name, symbol, hft.Buy, math.Round(mid*0.98)+float64((i+16)%17), 0)
 			}
 			select {
 			case <-ctx.Done():
@@ -359,7 +367,7 @@ func (sc *scene) said(kind hft.ErrorKind, part string) int {
 // agrees waits until orders, executions, positions and books are those of the exchange, and each order was sent once.
 func (sc *scene) agrees() {
 	sc.Helper()
-	compare(sc.T, sc.subject, sc.exchange, sc.run)
+	compare(sc.T, sc.subject, sc.exchange, sc.run, sc.halted.Store)
 }
 
 // ordersAgree compares each order of the connector with what the last update said of it. An order that was replaced is

@@ -117,7 +117,11 @@ func TestSoak(t *testing.T) {
 			}
 			t.Logf("armed %v", hits)
 			settle(t, s, e, r)
-			compare(t, s, e, r)
+			compare(t, s, e, r, func(halted bool) {
+				if err := e.Halt(s.name, halted); err != nil {
+					t.Fatal(err)
+				}
+			})
 			r.end(t)
 		})
 	}

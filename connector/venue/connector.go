@@ -47,7 +47,8 @@ type Config struct {
 	// AuditInterval is how often open orders and positions are compared with the venue's although no connection was lost:
 	// a venue may fail to send an event. 0 is DefaultAuditInterval.
 	AuditInterval time.Duration
-	// Filters are the venue's rules of the symbols, as far as they are known: fees in the base asset are converted by them.
+	// Filters are the venue's rules of the symbols, as far as they are known. The venue is asked for those of other symbols when
+	// they are registered.
 	Filters []Filters
 	// CancelOnDisconnect is how long the private stream may be down until this process cancels all orders of the runner,
 	// 0 for never. It is no dead-man's switch: nothing is canceled when the process has died or does not reach the venue.
@@ -147,49 +148,12 @@ func New(cfg Config) (*Connector, error) {
 // checkMs is any time that client order ids can have.
 const checkMs = 1_700_000_000_000
 
-// Register subscribes an instrument.
-func (c *Connector) Register(inst connector.Instrument) {
-	c.startMu.Lock()
-	defer c.startMu.Unlock()
-	if c.ended {
-		return
-	}
-	if !c.begun {
-		c.early = append(c.early, inst)
-		return
-	}
-	c.register(inst)
-	c.renewMarket("an instrument was added")
-}
-
 // idle takes a request outside of Run: it is answered when Run begins, and dropped when it has ended.
 func (c *Connector) idle(o *connector.Order) {
 	c.startMu.Lock()
 	defer c.startMu.Unlock()
 	if !c.begun && len(c.earlyRequests) < maxUnanswered {
 		c.earlyRequests = append(c.earlyRequests, *o)
-	}
-}
-
-// register adds an instrument to the table, and to the record of orders.
-func (c *Connector) register(inst connector.Instrument) {
-	made, err := newInstrument(inst, c.cfg.Rule)
-	// First the record of orders: those of a symbol in the table may be asked for at any time.
-	if err == nil && c.trade != nil {
-		err = c.trade.register(inst)
-	}
-	if err == nil {
-		made.accounted.Store(c.trade == nil)
-		err = c.symbols.add(made)
-	}
-	if err != nil {
-		reason := fmt.Sprintf("%s cannot be traded: %v", inst.Symbol, err)
-		c.sink.Stale(inst.No, reason)
-		c.critical(inst.No, reason)
-		return
-	}
-	if c.trade != nil {
-		c.trade.catchUp()
 	}
 }
 
@@ -266,16 +230,6 @@ func (c *Connector) keepClock() error {
 
 // nowNs returns the bots' time.
 func (c *Connector) nowNs() int64 { return c.clock.NowNs() }
-
-// filters returns what is known of a symbol.
-func (c *Connector) filters(symbol string) Filters {
-	for i := range c.cfg.Filters {
-		if c.cfg.Filters[i].Symbol == symbol {
-			return c.cfg.Filters[i]
-		}
-	}
-	return Filters{Symbol: symbol}
-}
 
 // pause waits and reports whether to go on.
 func (c *Connector) pause(d time.Duration) bool { return c.pauseUnless(d, nil) }

@@ -38,6 +38,7 @@ type fake struct {
 	private, market chan *peer
 	hello           chan string
 
+	filters    func(symbol string) ([]venue.Filters, error)
 	snapshot   func(symbol string) ([]byte, error)
 	place      func(ctx context.Context, o *venue.Order) (blotter.Report, error)
 	openOrders func(ctx context.Context, symbol string) ([]blotter.Report, error)
@@ -100,8 +101,11 @@ func newFake(tb testing.TB) *fake {
 
 func (f *fake) ServerTimeNs(context.Context) (int64, error) { return time.Now().UnixNano(), nil }
 func (f *fake) SetClockOffset(time.Duration)                {}
-func (f *fake) Filters(context.Context, []string) ([]venue.Filters, error) {
-	return nil, errors.New("nobody asks")
+func (f *fake) Filters(_ context.Context, symbols []string) ([]venue.Filters, error) {
+	if f.filters != nil {
+		return f.filters(symbols[0])
+	}
+	return []venue.Filters{rules(symbols[0])}, nil
 }
 func (f *fake) Permissions(context.Context) ([]venue.Finding, error) {
 	return nil, errors.New("nobody asks")
@@ -261,6 +265,9 @@ func (r *run) stop() {
 func start(tb testing.TB, p venue.Protocol, sink connector.Sink, change func(c *venue.Config), symbols ...string) *run {
 	tb.Helper()
 	cfg := venue.Config{Protocol: p, Rule: depthsync.Spot, OrderPrefix: "t"}
+	for _, symbol := range symbols {
+		cfg.Filters = append(cfg.Filters, rules(symbol))
+	}
 	if change != nil {
 		change(&cfg)
 	}
@@ -279,6 +286,11 @@ func start(tb testing.TB, p venue.Protocol, sink connector.Sink, change func(c *
 	go func() { r.done <- c.Run(ctx, sink, wallClock{}) }()
 	tb.Cleanup(r.stop)
 	return r
+}
+
+// rules are those of each symbol of the fake.
+func rules(symbol string) venue.Filters {
+	return venue.Filters{Symbol: symbol, Trading: true, TickSize: 0.1, LotSize: 0.001}
 }
 
 func instrument(no int, symbol string) connector.Instrument {

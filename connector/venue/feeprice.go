@@ -27,7 +27,7 @@ func (t *trade) keepFeePrices(payer FeePayer) {
 	asked := map[string]int64{}
 	for {
 		for _, inst := range c.symbols.all() {
-			quote := c.filters(inst.Symbol).QuoteAsset
+			quote := inst.quoteAsset
 			last, before := asked[quote]
 			if quote == "" || quote == payer.FeeAsset() || before && c.nowNs()-last < int64(feePriceAge) {
 				continue

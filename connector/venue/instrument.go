@@ -16,6 +16,8 @@ import (
 type instrument struct {
 	connector.Instrument
 	priceDecimals, qtyDecimals int
+	// quoteAsset is what the instrument is priced in, empty where that is not known.
+	quoteAsset string
 
 	// mu is held while a message is applied: messages come from the streams and snapshots from elsewhere.
 	mu   sync.Mutex
@@ -35,12 +37,12 @@ type instrument struct {
 	armed bool
 }
 
-func newInstrument(inst connector.Instrument, rule depthsync.Rule) (*instrument, error) {
+func newInstrument(inst connector.Instrument, rule depthsync.Rule, quoteAsset string) (*instrument, error) {
 	s, err := depthsync.New(depthsync.Config{Rule: rule})
 	if err != nil {
 		return nil, err
 	}
-	return &instrument{Instrument: inst, sync: s, priceDecimals: decimals(inst.TickSize), qtyDecimals: decimals(inst.LotSize)}, nil
+	return &instrument{Instrument: inst, quoteAsset: quoteAsset, sync: s, priceDecimals: decimals(inst.TickSize), qtyDecimals: decimals(inst.LotSize)}, nil
 }
 
 // maxDecimals bounds what is looked for in a step: venues have at most 8 or so.

@@ -110,8 +110,7 @@ func (t *trade) keep() {
 }
 
 // register adds an instrument to the record of orders.
-func (t *trade) register(inst connector.Instrument) error {
-	f := t.c.filters(inst.Symbol)
+func (t *trade) register(inst connector.Instrument, f *Filters) error {
 	t.mu.Lock()
 	err := t.blotter.Register(blotter.Instrument{No: inst.No, Symbol: inst.Symbol, TickSize: inst.TickSize, LotSize: inst.LotSize,
 		QuoteAsset: f.QuoteAsset, BaseAsset: f.BaseAsset})

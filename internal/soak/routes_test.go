@@ -122,6 +122,33 @@ func TestSymbolsRegisteredLater(t *testing.T) {
 	})
 }
 
+// TestSymbolsThatCannotBe: one that the venue does not have, and one with steps that are not the venue's, get an error and no
+// book, and disturb nobody.
+func TestSymbolsThatCannotBe(t *testing.T) {
+	each(t, nil, func(t *testing.T, s subject) {
+		sc := open(t, s, settings{}, nil)
+		stales := sc.Stales()
+		tick, lot := sc.instruments[0].TickSize, sc.instruments[0].LotSize
+		for no, c := range []struct {
+			inst connector.Instrument
+			want string
+		}{
+			{connector.Instrument{Symbol: "NONEUSDT", TickSize: tick, LotSize: lot}, "NONEUSDT cannot be traded"},
+			{connector.Instrument{Symbol: "ETHUSDT", TickSize: 1000, LotSize: lot}, "tick_size of ETHUSDT is 1000 and the venue's is"},
+			{connector.Instrument{Symbol: "ETHUSDT", TickSize: 0.01, LotSize: 1000}, "lot_size of ETHUSDT is 1000 and the venue's is"},
+		} {
+			c.inst.No = no + 1
+			sc.connector.Register(c.inst)
+			sc.wait(c.want, func() bool { return sc.said(hft.CriticalConnectionError, c.want) == 1 })
+		}
+		if !sc.IsReady(0) || sc.Stales() != stales+3 {
+			t.Errorf("the first book is ready: %t, %d books were lost", sc.IsReady(0), sc.Stales()-stales)
+		}
+		sc.becomes(sc.submit(sc.taking()), hft.StatusFilled)
+		sc.agrees()
+	})
+}
+
 // cut closes all connections and waits until the connector has seen it.
 func (sc *scene) cut() {
 	sc.Helper()

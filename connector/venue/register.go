@@ -1,0 +1,103 @@
+package venue
+
+import (
+	"context"
+	"fmt"
+
+	"hftrunner/connector"
+)
+
+// Register subscribes an instrument. One that the venue does not have, or whose steps are not the venue's, stays without a
+// book, and an error event says why.
+func (c *Connector) Register(inst connector.Instrument) {
+	c.startMu.Lock()
+	defer c.startMu.Unlock()
+	if c.ended {
+		return
+	}
+	if !c.begun {
+		c.early = append(c.early, inst)
+		return
+	}
+	if c.register(inst) {
+		c.renewMarket("an instrument was added")
+	}
+}
+
+// register adds an instrument, or begins to ask for its rules where they are not known yet: then it reports false, and the
+// instrument is added later. startMu is held.
+func (c *Connector) register(inst connector.Instrument) (added bool) {
+	for i := range c.cfg.Filters {
+		if f := &c.cfg.Filters[i]; f.Symbol == inst.Symbol {
+			return c.add(inst, f)
+		}
+	}
+	c.group.Go(func() { c.learn(inst) })
+	return false
+}
+
+// learn asks for the rules of an instrument until the venue has answered, and adds it.
+func (c *Connector) learn(inst connector.Instrument) {
+	f, err := c.askFilters(inst.Symbol)
+	for ; err != nil; f, err = c.askFilters(inst.Symbol) {
+		if CauseOf(err) == Refused {
+			c.unusable(inst, err)
+			return
+		}
+		c.log.Warn("the rules of a symbol could not be asked for, trying again", "symbol", inst.Symbol, "error", err)
+		c.heed(err)
+		if !c.pause(max(retryPause, c.untilRetry(err))) {
+			return
+		}
+	}
+	c.startMu.Lock()
+	defer c.startMu.Unlock()
+	if !c.ended && c.add(inst, f) {
+		c.renewMarket("an instrument was added")
+	}
+}
+
+func (c *Connector) askFilters(symbol string) (*Filters, error) {
+	ctx, cancel := context.WithTimeout(c.ctx, requestTimeout)
+	defer cancel()
+	list, err := c.protocol.Filters(ctx, []string{symbol})
+	if err == nil && len(list) != 1 {
+		err = fmt.Errorf("the venue told of %d symbols when asked for one", len(list))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &list[0], nil
+}
+
+// add adds an instrument to the table, and to the record of orders. startMu is held.
+func (c *Connector) add(inst connector.Instrument, f *Filters) bool {
+	_, _, err := CheckSteps(inst.Symbol, f, inst.TickSize, inst.LotSize)
+	var made *instrument
+	if err == nil {
+		made, err = newInstrument(inst, c.cfg.Rule, f.QuoteAsset)
+	}
+	// First the record of orders: those of a symbol in the table may be asked for at any time.
+	if err == nil && c.trade != nil {
+		err = c.trade.register(inst, f)
+	}
+	if err == nil {
+		made.accounted.Store(c.trade == nil)
+		err = c.symbols.add(made)
+	}
+	if err != nil {
+		c.unusable(inst, err)
+		return false
+	}
+	if c.trade != nil {
+		c.trade.catchUp()
+	}
+	return true
+}
+
+// unusable says why an instrument has no book and takes no orders.
+func (c *Connector) unusable(inst connector.Instrument, err error) {
+	reason := fmt.Sprintf("%s cannot be traded: %v", inst.Symbol, err)
+	c.sink.Stale(inst.No, reason)
+	c.critical(inst.No, reason)
+}

@@ -48,6 +48,8 @@ type history struct {
 	final     bool
 	executed  float64
 	requested int
+	// modifiedNs is the bot's time of the last modification that was sent.
+	modifiedNs int64
 }
 
 var _ connector.Sink = (*Sink)(nil)
@@ -189,8 +191,9 @@ func (s *Sink) checkUpdate(u *connector.OrderUpdate, h *history) {
 	if u.ExecQty <= 0 || u.FillValue <= 0 || u.Status != hft.StatusPartiallyFilled && !u.Final() {
 		s.faultf("execution %+v", u)
 	}
-	// While a modification is in flight an execution may be the first sign that it took effect.
-	modifying := u.Req == hft.StatusReplaced || last.Req == hft.StatusReplaced
+	// While a modification is in flight an execution may be the first sign that it took effect, and its answer as well.
+	modifying := u.Req == hft.StatusReplaced || last.Req == hft.StatusReplaced ||
+		u.LocalTimestampNs == h.modifiedNs && last.LocalTimestampNs != h.modifiedNs
 	if last.Active() && !modifying && math.Abs(last.LeavesQty-u.ExecQty-u.LeavesQty) > 1e-6*(1+u.Qty) {
 		s.faultf("execution %+v does not continue %+v", u, last)
 	}
@@ -259,6 +262,9 @@ func (s *Sink) Sent(o *connector.Order) {
 		s.orders[KeyOf(o)] = h
 	}
 	h.requested++
+	if o.Req == hft.StatusReplaced {
+		h.modifiedNs = o.LocalTimestampNs
+	}
 }
 
 // close notes that Run has returned.

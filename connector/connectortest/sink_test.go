@@ -5,6 +5,7 @@ import (
 	"math"
 	"testing"
 
+	"hftrunner/connector"
 	"hftrunner/connector/connectortest"
 	"hftrunner/hft"
 )
@@ -40,6 +41,34 @@ func TestSinkClears(t *testing.T) {
 		}
 		if err := s.Faults(); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// TestSinkContinuity: an execution continues the order as it was said to be, unless it is the first sign of a modification.
+func TestSinkContinuity(t *testing.T) {
+	for name, modified := range map[string]bool{"modified": true, "not modified": false} {
+		s := connectortest.NewSink()
+		o := connector.Order{Owner: connector.Owner{Bot: 1}, Order: hft.NewOrder(1, 100, 1, 2, hft.Buy, hft.Limit, hft.GTC)}
+		o.Req, o.LocalTimestampNs = hft.StatusNew, 10
+		s.Sent(&o)
+		o.Req, o.Status = hft.StatusNone, hft.StatusNew
+		s.Order(&connector.OrderUpdate{Order: o})
+		if modified {
+			changed := o
+			changed.Req, changed.Qty, changed.LocalTimestampNs = hft.StatusReplaced, 5, 20
+			s.Sent(&changed)
+			o.LocalTimestampNs = 20
+		}
+		o.Status, o.Qty, o.ExecQty, o.LeavesQty, o.ExecPriceTick = hft.StatusPartiallyFilled, 5, 1, 4, 100
+		s.Order(&connector.OrderUpdate{Order: o, Fill: true, FillValue: 100})
+		if err := s.Faults(); (err == nil) != modified {
+			t.Errorf("%s: %v", name, err)
+		}
+		o.ExecQty, o.LeavesQty = 1, 2 // one is missing
+		s.Order(&connector.OrderUpdate{Order: o, Fill: true, FillValue: 100})
+		if s.Faults() == nil {
+			t.Errorf("%s: a missing execution is not found", name)
 		}
 	}
 }

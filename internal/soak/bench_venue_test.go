@@ -179,7 +179,8 @@ func (v *bareVenue) connectorTo(tb testing.TB, entry string) *venue.Connector {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	c, err := venue.New(venue.Config{Protocol: p, Rule: depthsync.Futures, OrderPrefix: ownPrefix, Trading: true})
+	c, err := venue.New(venue.Config{Protocol: p, Rule: depthsync.Futures, OrderPrefix: ownPrefix, Trading: true,
+		Filters: []venue.Filters{{Symbol: benchSymbol, Trading: true, TickSize: benchTick, LotSize: benchLot}}})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -537,10 +537,11 @@ func TestLiveExample(t *testing.T) {
 func TestLiveDeadMan(t *testing.T) {
 	t.Parallel()
 	e := &liveExchange{t: t, venue: testexchange.BinanceFutures, config: testexchange.Config{EventsPerSecond: 4, Seed: 3,
-		Venues: []testexchange.Venue{testexchange.BinanceFutures}}} // quiet, so that orders stay
+		Venues: []testexchange.Venue{testexchange.BinanceFutures}}}
 	e.start()
 	defer e.Close()
-	settings := strings.NewReplacer("  secret", "  dead_man = \"5s\"\n  secret", `"250ms"`, `"2s"`)
+	// Large orders in a quiet market, so that something of them is still there when the switch works.
+	settings := strings.NewReplacer("  secret", "  dead_man = \"5s\"\n  secret", `"250ms"`, `"2s"`, "0.01", "10")
 	w := newWorkspace(t, settings.Replace(e.liveConfig("")))
 	cmd, out := w.runner("run")
 	if err := cmd.Start(); err != nil {

@@ -3,7 +3,6 @@ package binancefutures
 import (
 	"bytes"
 	"context"
-	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -91,19 +90,10 @@ func (p *Protocol) Snapshot(ctx context.Context, symbol string) ([]byte, error) 
 		Params: []binanceapi.Param{binanceapi.Text("symbol", symbol), binanceapi.Int("limit", snapshotLimit)}})
 }
 
-// feeAsset is what fees are paid in when the account says so, at a discount.
-const feeAsset = "BNB"
-
 // FeeAsset is BNB.
-func (p *Protocol) FeeAsset() string { return feeAsset }
+func (p *Protocol) FeeAsset() string { return binanceapi.FeeAsset }
 
 // AssetPrice asks for the last price of the contract of an asset in a quote asset.
-func (p *Protocol) AssetPrice(ctx context.Context, asset, quote string) (price float64, err error) {
-	err = p.get(ctx, "/fapi/v2/ticker/price", 1, symbolParams(asset+quote), func(v binanceapi.Value) error {
-		if price = v.Decimal("price"); !(price > 0) {
-			return errors.New("binancefutures: the reply has no price")
-		}
-		return nil
-	})
-	return price, err
+func (p *Protocol) AssetPrice(ctx context.Context, asset, quote string) (float64, error) {
+	return p.rest.LastPrice(ctx, "/fapi/v2/ticker/price", 1, asset+quote)
 }

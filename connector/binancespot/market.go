@@ -127,21 +127,10 @@ func filters(v binanceapi.Value) venue.Filters {
 	return f
 }
 
-// feeAsset is what fees are paid in when the account says so, at a discount.
-const feeAsset = "BNB"
-
 // FeeAsset is BNB.
-func (p *Protocol) FeeAsset() string { return feeAsset }
+func (p *Protocol) FeeAsset() string { return binanceapi.FeeAsset }
 
 // AssetPrice asks for the last price of an asset in a quote asset.
-func (p *Protocol) AssetPrice(ctx context.Context, asset, quote string) (price float64, err error) {
-	err = p.client.Do(ctx, binanceapi.Request{Method: http.MethodGet, Path: "/api/v3/ticker/price",
-		Params: []binanceapi.Param{binanceapi.Text("symbol", asset+quote)}, Cost: binanceapi.Cost{Weight: 2}},
-		func(v binanceapi.Value) error {
-			if price = v.Decimal("price"); !(price > 0) {
-				return errors.New("binancespot: the reply has no price")
-			}
-			return nil
-		})
-	return price, err
+func (p *Protocol) AssetPrice(ctx context.Context, asset, quote string) (float64, error) {
+	return p.client.LastPrice(ctx, "/api/v3/ticker/price", 2, asset+quote)
 }

@@ -160,29 +160,33 @@ func (d *Decoder) trades(localTimestampNs int64, raw []byte, at envelope, m *con
 	if at.data == 0 || raw[at.data] != '[' {
 		return fail(at.data, "data is not an array")
 	}
+	var last []byte // the id of the last trade
 	w := walk(raw, at.data)
 	for w.next() {
 		if raw[w.value] != '{' {
 			return fail(w.value, "a trade is not an object")
 		}
 		e := hft.Event{Ev: hft.LocalEvent | hft.TradeEvent, LocalTimestampNs: localTimestampNs}
-		seq, key, err := d.trade(valueAt(raw, w.value), &e)
+		seq, id, err := d.trade(valueAt(raw, w.value), &e)
 		if err != nil {
 			return fail(w.value, err.Error())
 		}
 		if m.Kind != connector.MessageTrade {
 			m.FirstID = seq
 		}
-		m.LastID, m.TradeKey = seq, key
+		m.LastID, last = seq, id
 		m.Kind, m.ExchTimestampNs = connector.MessageTrade, e.ExchTimestampNs
 		m.Events = append(m.Events, e)
+	}
+	if last != nil {
+		m.TradeKey = hash(last)
 	}
 	return nil
 }
 
-// trade fills e from one element and returns its sequence number and a hash of its id, 0 if it has none. Its error has no
-// place in the message.
-func (d *Decoder) trade(raw []byte, e *hft.Event) (seq int64, key uint64, err error) {
+// trade fills e from one element and returns its sequence number and its id as it stands there, nil if it has none. Its
+// error has no place in the message.
+func (d *Decoder) trade(raw []byte, e *hft.Event) (seq int64, id []byte, err error) {
 	err = d.element.Scan(raw, nil)
 	if err == nil {
 		e.ExchTimestampNs, err = d.element.TimeNs(binancejson.TransactionTime)
@@ -191,10 +195,10 @@ func (d *Decoder) trade(raw []byte, e *hft.Event) (seq int64, key uint64, err er
 		e.Px, err = d.element.Decimal(binancejson.Price)
 	}
 	if err != nil {
-		return 0, 0, fmt.Errorf("in the trade that starts here, %w", err)
+		return 0, nil, fmt.Errorf("in the trade that starts here, %w", err)
 	}
 	if d.element.Enveloped {
-		return 0, 0, errData
+		return 0, nil, errData
 	}
 	sideAt, qtyAt, seqAt := 0, 0, 0
 	for w := walk(raw, 0); w.next(); {
@@ -206,11 +210,11 @@ func (d *Decoder) trade(raw []byte, e *hft.Event) (seq int64, key uint64, err er
 		case "seq":
 			seqAt = w.value
 		case "i":
-			key = hash(valueAt(raw, w.value))
+			id = valueAt(raw, w.value)
 		}
 	}
 	if sideAt == 0 || raw[sideAt] != '"' {
-		return 0, 0, errSide
+		return 0, nil, errSide
 	}
 	switch string(d.text(raw, sideAt)) {
 	case "Buy":
@@ -218,17 +222,17 @@ func (d *Decoder) trade(raw []byte, e *hft.Event) (seq int64, key uint64, err er
 	case "Sell":
 		e.Ev |= hft.SellEvent
 	default:
-		return 0, 0, errSide
+		return 0, nil, errSide
 	}
 	if e.Qty, err = d.decimal(raw, qtyAt); err != nil {
-		return 0, 0, errQty
+		return 0, nil, errQty
 	}
 	if seqAt != 0 {
 		if seq, err = d.whole(raw, seqAt); err != nil {
-			return 0, 0, errSeq
+			return 0, nil, errSeq
 		}
 	}
-	return seq, key, nil
+	return seq, id, nil
 }
 
 // hash is FNV-1a of 64 bits.

@@ -44,6 +44,9 @@ func (c *Connector) learn(inst connector.Instrument) {
 			c.unusable(inst, err)
 			return
 		}
+		if c.ctx.Err() != nil {
+			return
+		}
 		c.log.Warn("the rules of a symbol could not be asked for, trying again", "symbol", inst.Symbol, "error", err)
 		c.heed(err)
 		if !c.pause(max(retryPause, c.untilRetry(err))) {

@@ -204,8 +204,7 @@ func (r *runner) job(ctx context.Context, executor Executor, job *Job, result *J
 	}
 	report := throttled(r.event)
 	dir := filepath.Join(r.cfg.Dir, job.Folder())
-	watch := r.watchStalls(job.Name())
-	defer watch.stop()
+	var watch *stallWatch
 	out, err := createOutput(dir, job, func(p backtest.Progress) {
 		watch.step(p)
 		report(Event{Kind: EventProgress, Job: job.Name(), Progress: &p})
@@ -215,7 +214,9 @@ func (r *runner) job(ctx context.Context, executor Executor, job *Job, result *J
 	}
 	r.event(Event{Kind: EventJobStart, Job: job.Name()})
 	begin := time.Now()
+	watch = r.watchStalls(job.Name())
 	err = executor.Run(ctx, job, &spec, out.log, out.take)
+	watch.stop()
 	result.Seconds = time.Since(begin).Seconds()
 	if err == nil && out.result == nil {
 		err = errors.New("the plugin ended the backtest without a result: rebuild it")

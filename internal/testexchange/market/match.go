@@ -165,10 +165,11 @@ func (m *Market) settle(o *order, x *Execution) {
 func (m *Market) charge(a *account, s *Symbol, x *Execution, received *Balance, gain Amount) {
 	payer := received
 	x.Fee = s.Fee(gain, x.Maker)
-	if b := m.books[a.config.FeeAsset+s.QuoteAsset]; b != nil && a.config.FeeAsset != "" {
-		price := float64(m.LastPrice(b.symbol.Name)) * b.symbol.Tick.Float()
-		if fee := Amount(float64(s.Fee(x.Value, x.Maker)) / price); price > 0 && fee <= a.balance(a.config.FeeAsset).Total {
-			payer, x.Fee = a.balance(a.config.FeeAsset), fee
+	if pair := a.config.FeeAsset + s.QuoteAsset; a.config.FeeAsset != "" && m.LastPrice(pair) > 0 {
+		price := float64(m.LastPrice(pair)) * m.books[pair].symbol.Tick.Float()
+		own, fee := a.balance(a.config.FeeAsset), Amount(float64(s.Fee(x.Value, x.Maker))/price)
+		if fee <= own.Total {
+			payer, x.Fee = own, fee
 		}
 	}
 	x.FeeAsset = payer.Asset

@@ -69,24 +69,31 @@ func config(clock wire.Clock) venue.Config {
 		Accounts: []market.AccountConfig{{Name: "a", Balances: map[string]market.Amount{"USDT": 1e12}}}}}
 }
 
+// serve starts a venue whose market a script moves.
+func serve(t *testing.T, clock wire.Clock, source *script) (*venue.Core, *printer) {
+	t.Helper()
+	background, err := venue.NewBackground(source, symbols(), clock.NowNs())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := config(clock)
+	c.Background = background
+	core, err := venue.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &printer{Handler: http.NotFoundHandler()}
+	if err := core.Start(p); err != nil {
+		t.Fatal(err)
+	}
+	return core, p
+}
+
 func TestBackgroundOnTheVenuesTime(t *testing.T) {
 	for _, end := range []error{io.EOF, errors.New("torn")} {
 		clock := wire.NewScriptedClock(5000)
 		source := &script{end: end}
-		background, err := venue.NewBackground(source, symbols(), clock.NowNs())
-		if err != nil {
-			t.Fatal(err)
-		}
-		c := config(clock)
-		c.Background = background
-		core, err := venue.New(c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p := &printer{Handler: http.NotFoundHandler()}
-		if err := core.Start(p); err != nil {
-			t.Fatal(err)
-		}
+		core, p := serve(t, clock, source)
 		clock.Advance(49)
 		core.Advance()
 		if len(p.trades) != 0 {
@@ -116,20 +123,7 @@ func TestBackgroundOnTheVenuesTime(t *testing.T) {
 
 func TestHalt(t *testing.T) {
 	clock := wire.NewScriptedClock(5000)
-	background, err := venue.NewBackground(&script{end: io.EOF}, symbols(), clock.NowNs())
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := config(clock)
-	c.Background = background
-	core, err := venue.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &printer{Handler: http.NotFoundHandler()}
-	if err := core.Start(p); err != nil {
-		t.Fatal(err)
-	}
+	core, p := serve(t, clock, &script{end: io.EOF})
 	defer func() {
 		if err := core.Close(); err != nil {
 			t.Error(err)

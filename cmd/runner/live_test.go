@@ -49,6 +49,7 @@ func (e *liveExchange) start() {
 		e.t.Fatal(err)
 	}
 	e.Exchange = started
+	e.config.FirstID += 1_000_000 // of the next one: a venue gives no id twice
 	_, port, err := net.SplitHostPort(started.Address(e.venue))
 	if err == nil {
 		e.config.FirstPort, err = strconv.Atoi(port)

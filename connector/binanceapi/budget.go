@@ -27,7 +27,7 @@ type Budget struct {
 }
 
 const (
-	// keptForTrading is the share of the weight that only cancels and questions about orders may use.
+	// keptForTrading is the share of the weight that only cancels and, half of it, questions about orders may use.
 	keptForTrading = 0.2
 	// clockSkew is how far the clock may be off when a window of the venue ends.
 	clockSkew = 500 * time.Millisecond

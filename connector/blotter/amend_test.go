@@ -156,6 +156,33 @@ func TestModifications(t *testing.T) {
 			s.b.Answered(s.newID, blotter.QueryOrder, r, s.nowNs)
 			s.expect("", "New 3@1001; ")
 		}},
+		{"in place under another id, and over before anything is told", func(s *script) {
+			s.live()
+			s.modify(1, 1001, 3*lot)
+			s.failed(blotter.Amend, blotter.Unknown)
+			s.after(0)
+			s.expect("modify, query", "error; ")
+			r := s.amended(blotter.Query, hft.StatusCanceled, 100.1, 3, 0, 9)
+			r.ClientID = s.newID
+			s.b.Answered(s.id, blotter.QueryOrder, r, s.nowNs)
+			s.expect("", "Canceled; ")
+		}},
+		{"canceled, and asked about the replacement the venue shows the canceled order", func(s *script) {
+			s.live()
+			s.modify(1, 1001, 3*lot)
+			s.stream(hft.StatusCanceled, 0, 3)
+			s.failed(blotter.Amend, blotter.Unknown)
+			s.expect("modify", "error; ")
+			for range 5 {
+				s.after(second)
+				s.expect("query", "")
+				if s.nowNs < startNs+5*second {
+					s.answer(blotter.QueryOrder, hft.StatusCanceled, 0, 3)
+				}
+			}
+			s.answer(blotter.QueryOrder, hft.StatusCanceled, 0, 3)
+			s.expect("", "Canceled; ")
+		}},
 		{"the end of the replaced order is lost", func(s *script) {
 			s.live()
 			s.modify(1, 1001, 3*lot)

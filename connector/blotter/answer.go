@@ -30,11 +30,9 @@ func (b *Blotter) Answered(clientID string, request Request, r *Report, nowNs in
 		b.apply(e, r, false, nowNs)
 	case QueryOrder:
 		former := e.askedFormer != ""
-		e.asking, e.askedFormer, e.queryTries = false, "", 0
+		e.asking, e.askedFormer, e.disputed = false, "", false
 		if former {
 			e.formerAtNs = nowNs + againNs // about the next one, or again
-		} else {
-			e.absences = 0
 		}
 		b.apply(e, r, false, nowNs)
 		if !former {
@@ -58,22 +56,31 @@ func (b *Blotter) amendAnswered(e *entry, nowNs int64) {
 
 // resolve goes on with the requests of an entry whose state was asked for.
 func (b *Blotter) resolve(e *entry, r *Report, nowNs int64) {
+	if !e.disputed {
+		e.absences = 0
+	}
 	switch {
 	case e.over:
 		return
 	case e.end != hft.StatusNone:
 		if e.amend == uncertain && e.end == hft.StatusCanceled {
-			e.askAtNs = nowNs // now about the order that may have taken its place
+			b.replaced(e, nowNs)
 		}
 	case r.Status == hft.StatusNone:
 		e.askAtNs = nowNs + againNs
+	case e.disputed:
+		if e.doubt(nowNs) {
+			e.end, e.reason, e.guessed = r.Status, r.Reason, true
+			b.complain(e, 0, "the venue says that the order is over with less executed than it has reported: taken as over with what was reported")
+		}
 	default:
 		b.shown(e)
-		if e.cancel == accepted || e.cancel == uncertain {
-			e.cancel, e.cancelAtNs = idle, 0
-		}
-		if e.gone { // it is open all the same
-			e.gone, e.wantCancel = false, true
+		if e.gone || e.cancel == accepted || e.cancel == uncertain { // it is open all the same
+			e.cancel, e.gone, e.wantCancel = idle, false, true
+			e.cancelAtNs = 0
+			if e.cancelTries++; e.cancelTries > 1 {
+				e.cancelAtNs = nowNs + backoff(e.cancelTries-1)
+			}
 		}
 		if e.amend == accepted || e.amend == uncertain {
 			if nowNs-e.amendNs < absentNs {
@@ -86,6 +93,18 @@ func (b *Blotter) resolve(e *entry, r *Report, nowNs int64) {
 		}
 	}
 	b.settle(e, nil, nowNs)
+}
+
+// replaced goes on with a canceled entry of which it is not known whether another order has taken its place.
+func (b *Blotter) replaced(e *entry, nowNs int64) {
+	switch {
+	case !e.askedReplacement:
+		e.askAtNs = nowNs // now about that one
+	case nowNs-e.amendNs < absentNs:
+		e.askAtNs = nowNs + againNs
+	default: // the venue always shows the canceled order
+		e.amend = idle
+	}
 }
 
 // Failed takes what became of a request that the venue did not acknowledge: clientID is Action.ClientID. A venue that
@@ -189,7 +208,7 @@ func (b *Blotter) cancelFailed(e *entry, f *Failure, nowNs int64) {
 		e.ask(nowNs)
 		b.complain(e, f.Code, f.text(Cancel))
 	case f.Cause == Gone || f.Cause == NotFound:
-		e.wantCancel, e.cancelTries, e.gone = false, 0, !e.over
+		e.wantCancel, e.gone = false, !e.over
 		e.ask(nowNs)
 		if e.end == hft.StatusNone {
 			b.refuse(e)
@@ -206,28 +225,37 @@ func (b *Blotter) cancelFailed(e *entry, f *Failure, nowNs int64) {
 
 func (b *Blotter) queryFailed(e *entry, f *Failure, nowNs int64) {
 	e.asking = false
-	e.queryTries++
 	switch {
 	case e.askedFormer != "":
 		b.formerFailed(e, f, nowNs)
 	case f.Cause != NotFound:
-		e.askAtNs = max(nowNs+backoff(e.queryTries), f.RetryAtNs)
+		e.askAtNs = max(nowNs, f.RetryAtNs)
 	case e.over || e.place == sent:
 		// Nothing hangs on it, or it is not there yet.
+	case e.doubt(nowNs):
+		b.vanished(e)
+	}
+	b.settle(e, nil, nowNs)
+}
+
+// doubt counts an answer that does not go with what the venue has said before, and has the order asked about again. It
+// reports whether the answer came often enough, and for long enough, to be believed.
+func (e *entry) doubt(nowNs int64) bool {
+	switch {
 	case e.absences == 0:
 		e.absences, e.absentNs, e.askAtNs = 1, nowNs, nowNs+againNs
 	case e.absences+1 < minAbsences || nowNs-e.absentNs < absentNs:
 		e.absences++
 		e.askAtNs = max(nowNs+againNs, e.absentNs+absentNs)
 	default:
-		b.vanished(e)
+		return true
 	}
-	b.settle(e, nil, nowNs)
+	return false
 }
 
 // formerFailed goes on after a question about a former leg was not answered.
 func (b *Blotter) formerFailed(e *entry, f *Failure, nowNs int64) {
-	e.formerAtNs = max(nowNs+backoff(e.queryTries), f.RetryAtNs)
+	e.formerAtNs = max(nowNs, f.RetryAtNs)
 	for i := range e.prior {
 		if l := &e.prior[i]; f.Cause == NotFound && l.venueID == e.askedFormer {
 			l.done = true // nothing can be learnt any more

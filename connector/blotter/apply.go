@@ -42,13 +42,22 @@ func (b *Blotter) find(r *Report, nowNs int64) *entry {
 		b.counts.Foreign++
 		return nil
 	}
-	if e := k.venue[r.VenueID]; e != nil && r.VenueID != "" {
-		return e
-	}
-	if e := b.byID[r.ClientID]; e != nil && e.book == k {
+	if e := b.lookUp(k, r); e != nil {
 		return e
 	}
 	return b.adopt(k, r, nowNs)
+}
+
+// lookUp returns the entry that has a report's ids, nil when there is none. The client id counts more: this side gives it
+// and never twice, while a venue that was reset, as test networks are, gives its ids again.
+func (b *Blotter) lookUp(k *book, r *Report) *entry {
+	if e := b.byID[r.ClientID]; e != nil && e.book == k {
+		return e
+	}
+	if r.VenueID == "" {
+		return nil
+	}
+	return k.venue[r.VenueID]
 }
 
 // legOf returns the leg that a report is about, and whether that is the current one. It notes ids that are new.
@@ -58,6 +67,10 @@ func (b *Blotter) legOf(e *entry, r *Report, nowNs int64) (l *leg, current bool)
 	case r.VenueID != "" && r.VenueID == e.now.venueID:
 		if isReplacement { // amended in place, under another client id
 			e.now.clientID = r.ClientID
+			if e.amending() {
+				e.priceNs = max(e.priceNs, r.TimestampNs)
+				b.tookEffect(e)
+			}
 		}
 		return &e.now, true
 	case r.VenueID != "":
@@ -71,7 +84,7 @@ func (b *Blotter) legOf(e *entry, r *Report, nowNs int64) (l *leg, current bool)
 			return &e.now, true
 		}
 		e.now.venueID = r.VenueID
-		if e.book.venue[r.VenueID] == nil {
+		if former := e.book.venue[r.VenueID]; former == nil || former.over {
 			e.book.venue[r.VenueID] = e
 		}
 		return &e.now, true
@@ -111,9 +124,7 @@ func (b *Blotter) newLeg(e *entry, r *Report, nowNs int64) {
 	}
 	e.guessed = e.over
 	if e.amending() {
-		e.now.qtyLots = max(e.target.totalLots-e.priorLots(), 0)
-		e.priceTick = e.target.priceTick
-		b.amended(e)
+		b.tookEffect(e)
 	} else {
 		e.now.qtyLots = max(old.qtyLots-old.cumLots, 0)
 	}
@@ -121,6 +132,13 @@ func (b *Blotter) newLeg(e *entry, r *Report, nowNs int64) {
 	if lots := e.book.lots(r.Qty); lots > 0 {
 		e.now.qtyLots, e.now.estimated = lots, false
 	}
+}
+
+// tookEffect gives an entry the terms of the amendment in flight.
+func (b *Blotter) tookEffect(e *entry) {
+	e.now.qtyLots = max(e.target.totalLots-e.priorLots(), 0)
+	e.priceTick = e.target.priceTick
+	b.amended(e)
 }
 
 // amended notes that the amendment in flight took effect.
@@ -188,7 +206,8 @@ func (b *Blotter) state(e *entry, r *Report, told, old int64, byAmend bool, nowN
 	switch {
 	case rank == rankFinal && told >= old: // ends are not outdated by anything
 	case rank == rankFinal:
-		e.ask(nowNs) // a contradiction: executed quantities do not shrink
+		e.disputed = true // executed quantities do not shrink
+		e.ask(nowNs)
 		return
 	case told < old || outdated:
 		if byAmend {

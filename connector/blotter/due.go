@@ -54,16 +54,16 @@ func (b *Blotter) run(e *entry, nowNs int64) (forget bool) {
 			b.next(e, nowNs)
 		}
 	}
-	if due(e.askAtNs, nowNs) && !e.asking {
-		e.askAtNs, e.asking = 0, true
+	if due(e.askAtNs, nowNs) && e.mayAsk(&e.askAtNs, nowNs) {
+		e.askAtNs = 0
 		b.send(e, QueryOrder)
 	}
-	if due(e.formerAtNs, nowNs) && !e.asking {
+	if due(e.formerAtNs, nowNs) && e.former() == nil {
 		e.formerAtNs = 0
-		if l := e.former(); l != nil {
-			e.asking, e.askedFormer = true, l.venueID
-			b.sendFormer(e, l)
-		}
+	}
+	if due(e.formerAtNs, nowNs) && e.mayAsk(&e.formerAtNs, nowNs) {
+		e.formerAtNs = 0
+		b.sendFormer(e, e.former())
 	}
 	if !due(e.forgetAtNs, nowNs) {
 		return false
@@ -72,6 +72,26 @@ func (b *Blotter) run(e *entry, nowNs int64) (forget bool) {
 		e.forgetAtNs = nowNs + keepNs
 		return false
 	}
+	return true
+}
+
+// mayAsk reports whether a question about an entry may be sent, which is then under way; if it is too early for it, the
+// time at which it is due is put off. Questions in a row get rarer, so that no answer can make them go on and on.
+func (e *entry) mayAsk(atNs *int64, nowNs int64) bool {
+	if e.asking {
+		return false
+	}
+	if nowNs-e.askedNs >= 2*maxBackoffNs {
+		e.questions = 0
+	}
+	if e.questions > 0 {
+		if earliestNs := e.askedNs + backoff(e.questions); nowNs < earliestNs {
+			*atNs = earliestNs
+			return false
+		}
+	}
+	e.asking, e.askedNs = true, nowNs
+	e.questions++
 	return true
 }
 

@@ -73,22 +73,26 @@ type entry struct {
 	adoptedNs, completeNs int64
 
 	// Requests. req is the bot's one in flight.
-	req                     hft.Status
-	place, amend, cancel    phase
-	wantCancel, wantAmend   bool
-	gone                    bool // a cancel was refused because there was no such open order
-	strayed                 bool // it was at the venue after its end was concluded
-	target, wanted          terms
-	amendID                 string
-	amendNs                 int64
-	amendOut                bool // Output has it and has not answered, whatever the stream has shown since
-	cancelTries, queryTries int
-	asking                  bool
-	askedFormer             string // venue id of the former leg that is asked about, empty when it is the order itself
-	absences                int
-	absentNs                int64
-	holds                   int
-	listed                  uint64
+	req                   hft.Status
+	place, amend, cancel  phase
+	wantCancel, wantAmend bool
+	gone                  bool // a cancel was refused because there was no such open order
+	strayed               bool // it was at the venue after its end was concluded
+	target, wanted        terms
+	amendID               string
+	amendNs               int64
+	amendOut              bool // Output has it and has not answered, whatever the stream has shown since
+	cancelTries           int
+	asking                bool
+	askedFormer           string // venue id of the former leg that is asked about, empty when it is the order itself
+	askedReplacement      bool   // the last question was about the order that may have taken its place
+	askedNs               int64  // when the last question was sent, and how many in a row
+	questions             int
+	disputed              bool // the last answer was an end with less executed than is known of
+	absences              int  // answers in a row that cannot be believed at once, since absentNs
+	absentNs              int64
+	holds                 int
+	listed                uint64
 
 	// Times at which something is due, 0 for never.
 	askAtNs, formerAtNs, cancelAtNs, holdAtNs, forgetAtNs int64

@@ -100,6 +100,7 @@ func (b *Blotter) send(e *entry, request Request) {
 func (b *Blotter) sendFormer(e *entry, l *leg) {
 	b.prepare(e, QueryOrder)
 	b.action.ClientID, b.action.VenueID = l.clientID, l.venueID
+	e.askedFormer = l.venueID
 	b.out.Send(&b.action)
 }
 
@@ -109,8 +110,11 @@ func (b *Blotter) prepare(e *entry, request Request) {
 		ClientID: e.now.clientID, VenueID: e.now.venueID, Owner: e.owner, OrderID: e.shown.OrderID,
 		Side: e.shown.Side, OrdType: e.shown.OrdType, TimeInForce: e.shown.TimeInForce,
 		PriceTick: e.priceTick, Qty: e.book.qty(e.totalLots())}
-	if request == QueryOrder && e.end == hft.StatusCanceled && e.amend == uncertain {
-		b.action.ClientID, b.action.VenueID = e.amendID, "" // was it replaced?
+	if request == QueryOrder {
+		e.askedReplacement = e.end == hft.StatusCanceled && e.amend == uncertain
+		if e.askedReplacement {
+			b.action.ClientID, b.action.VenueID = e.amendID, ""
+		}
 	}
 	if request == Amend {
 		b.action.PriorQty = e.book.qty(e.priorLots())

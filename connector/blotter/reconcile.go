@@ -85,11 +85,7 @@ func (b *Blotter) Executions(list []Report, nowNs int64) {
 		if k == nil {
 			continue
 		}
-		e := k.venue[r.VenueID]
-		if e == nil || r.VenueID == "" {
-			e = b.byID[r.ClientID]
-		}
-		if e != nil && e.book == k {
+		if e := b.lookUp(k, r); e != nil {
 			b.apply(e, r, false, nowNs)
 		}
 	}

@@ -267,6 +267,34 @@ func TestPitfalls(t *testing.T) {
 			s.answer(blotter.QueryOrder, hft.StatusCanceled, 0, 9)
 			s.expect("", "Canceled; ")
 		}},
+		{"an end with less executed than was reported", func(s *script) {
+			s.live()
+			s.trade("a", 4, hft.StatusPartiallyFilled, 4, 8)
+			s.stream(hft.StatusCanceled, 0, 9)
+			s.after(0)
+			s.expect("query", "fill 0.004@1000 PartiallyFilled 6@1000; ")
+			s.answer(blotter.QueryOrder, hft.StatusCanceled, 0, 9)
+			s.after(second)
+			s.answer(blotter.QueryOrder, hft.StatusCanceled, 0, 9)
+			s.after(3 * second)
+			s.expect("query", "")
+			s.after(second)
+			s.answer(blotter.QueryOrder, hft.StatusCanceled, 0, 9)
+			s.expect("query", "Canceled; error; ")
+		}},
+		{"a venue that was reset gives its ids again", func(s *script) {
+			s.live()
+			s.trade("a", 10, hft.StatusFilled, 10, 8)
+			s.submit(s.order(2, 1001, 10*lot, hft.Buy))
+			s.expect("submit", "fill 0.01@1000 Filled; ")
+			s.stream(hft.StatusNew, 0, 3)
+			s.expect("", "New 10@1000; ")
+			e := s.report(blotter.Query, hft.StatusNone, 0, 5) // an execution by the venue's id alone
+			e.ClientID, e.HasCum, e.TradeID, e.LastQty, e.LastPrice = "", false, "b", 4*lot, 100
+			s.b.Executions([]blotter.Report{*e}, s.nowNs)
+			s.stream(hft.StatusCanceled, 4, 6)
+			s.expect("", "fill 0.004@1000 PartiallyFilled 6@1000; Canceled; ")
+		}},
 		{"venue cancels", func(s *script) {
 			s.live()
 			r := s.report(blotter.Stream, hft.StatusCanceled, 0, 9)

@@ -17,17 +17,28 @@ const Never int64 = math.MaxInt64
 // Kind is what a request is for.
 type Kind uint8
 
-// Kinds, and whether they may use what is kept.
+// Kinds, and how much they may use of what is kept.
 const (
-	// Submit makes or amends an order. It may not.
+	// Submit makes or amends an order. Nothing.
 	Submit Kind = iota
-	// Cancel cancels orders. It may.
+	// Cancel cancels orders. All.
 	Cancel
-	// Query asks about orders, executions and positions. It may.
+	// Query asks about orders, executions and positions. Half, so that no amount of questions is in the way of a cancel.
 	Query
-	// Other is everything else, such as a book's snapshot. It may not.
+	// Other is everything else, such as a book's snapshot. Nothing.
 	Other
 )
+
+// keptFrom is the part of what is kept that a kind may not use.
+func keptFrom(k Kind) float64 {
+	switch k {
+	case Cancel:
+		return 0
+	case Query:
+		return 0.5
+	}
+	return 1
+}
 
 // Cost is what a request costs of each unit that the venue counts: Cost{weight: 1, orders: 1} with the venue's constants.
 type Cost [MaxUnits]int32
@@ -61,7 +72,7 @@ type Limit struct {
 	Max   int64
 	Per   time.Duration
 	Model Model
-	// Kept is the share of Max, from 0 to below 1, that only Cancel and Query may use.
+	// Kept is the share of Max, from 0 to below 1, that only Cancel may use, and half of it Query.
 	Kept float64
 	// Refunds says that the venue's count goes down within a window, as Binance spot's number of orders does by fills. Its
 	// last count is then believed, and not its highest.
@@ -170,7 +181,7 @@ func (b *Budget) Allow(r Request, nowNs int64) (Ticket, Refusal, bool) {
 			no = Refusal{RetryAtNs: p.untilNs, Why: p.why}
 		}
 	}
-	mayUseKept := r.Kind == Cancel || r.Kind == Query
+	keptFrom := keptFrom(r.Kind)
 	for i := range b.limits {
 		c := &b.limits[i]
 		n := int64(r.Cost[c.Unit])
@@ -178,7 +189,7 @@ func (b *Budget) Allow(r Request, nowNs int64) (Ticket, Refusal, bool) {
 			continue
 		}
 		c.advance(nowNs)
-		if retryAtNs := c.refuses(n, mayUseKept); retryAtNs > no.RetryAtNs {
+		if retryAtNs := c.refuses(n, keptFrom); retryAtNs > no.RetryAtNs {
 			no = Refusal{RetryAtNs: retryAtNs, Why: c.Name}
 		}
 	}

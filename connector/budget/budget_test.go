@@ -95,7 +95,12 @@ func TestCancelsPassWhileOthersAreRefused(t *testing.T) {
 	if snapshots != 108 { // 2160 of 2400
 		t.Errorf("%d snapshots are allowed", snapshots)
 	}
-	if n, no := use(b, cancel, 300, now); n != 240 || no.Why != "weight per minute" {
+	question := cancel
+	question.Kind = budget.Query
+	if n, no := use(b, question, 300, now); n != 120 || no.Why != "weight per minute" {
+		t.Errorf("%d questions are allowed, then %+v", n, no)
+	}
+	if n, no := use(b, cancel, 300, now); n != 120 || no.Why != "weight per minute" {
 		t.Errorf("%d cancels are allowed, then %+v", n, no)
 	}
 	one := newBudget(t, budget.Config{Limits: []budget.Limit{{Name: "one", Max: 1, Per: time.Second, Kept: 0.5}}})

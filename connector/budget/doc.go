@@ -2,7 +2,8 @@
 // count is taken over from its answers, and what may not be sent is refused at once, with the time at which it may.
 //
 // Nothing waits here: an order that is sent late is another order, so a bot is told no and decides itself. A share of
-// each limit is kept for cancels and questions about orders, which are let through when submits no longer are.
+// each limit is kept for cancels and questions about orders, which are let through when submits no longer are, and half
+// of that for cancels alone.
 //
 // # How it counts
 //

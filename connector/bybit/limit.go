@@ -56,7 +56,7 @@ func newBudget(ordersPerSecond int) (*budget.Budget, error) {
 	second := func(unit int, name string, limit int64) budget.Limit {
 		return budget.Limit{Name: name + " per second", Unit: unit, Max: limit, Per: time.Second, Model: budget.Sliding}
 	}
-	// A fifth of the address's requests is kept for cancels and questions about orders.
+	// A fifth of the address's requests is kept for cancels and, half of it, questions about orders.
 	const kept = 0.2
 	return budget.New(budget.Config{Limits: []budget.Limit{
 		unitREST:       {Name: "requests in 5 s", Unit: unitREST, Max: 600, Per: 5 * time.Second, Model: budget.Sliding, Kept: kept},

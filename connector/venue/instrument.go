@@ -24,6 +24,8 @@ type instrument struct {
 	sync *depthsync.Synchronizer
 	// asking says that a snapshot is being asked for or waits for its turn.
 	asking bool
+	// askedNs is when a snapshot was asked for last. Who asks uses it, one at a time.
+	askedNs int64
 	// seen tells a trade that a second connection brings again.
 	seen      seenTrades
 	bookReady bool

@@ -111,8 +111,11 @@ func (c *Connector) fetchSnapshot(inst *instrument) {
 	var m connector.Message
 	decoder := c.protocol.NewDecoder()
 	pause := time.Duration(0)
+	if inst.askedNs != 0 {
+		pause = min(time.Duration(inst.askedNs-c.nowNs())+snapshotPause, snapshotPause)
+	}
 	for c.pause(pause) {
-		pause = snapshotPause
+		pause, inst.askedNs = snapshotPause, c.nowNs()
 		ctx, cancel := context.WithTimeout(c.ctx, requestTimeout)
 		body, err := c.protocol.Snapshot(ctx, inst.Symbol)
 		cancel()

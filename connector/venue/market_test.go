@@ -98,6 +98,34 @@ func TestBookIsSubscribedAnew(t *testing.T) {
 	until(t, "the book is there again", func() bool { return r.IsReady(0) })
 }
 
+// TestSnapshotsAreRare: a book that breaks with every message is not asked for with every message.
+func TestSnapshotsAreRare(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	var last atomic.Int64
+	asked := make(chan time.Time, 1000)
+	f.snapshot = func(symbol string) ([]byte, error) {
+		asked <- time.Now()
+		return fmt.Appendf(nil, "S %s %d", symbol, last.Load()), nil
+	}
+	r := start(t, f, nil, nil, "BTC")
+	market := take(t, f.market, "the market stream")
+	previous := time.Time{}
+	for n := 0; n < 3; {
+		id := last.Add(10) // the one before does not go on with it
+		market.send(t, fmt.Sprintf("D BTC %d %d", id, id))
+		select {
+		case at := <-asked:
+			if n++; n > 1 && at.Sub(previous) < 900*time.Millisecond {
+				t.Errorf("snapshot %d is asked for %v after the one before", n, at.Sub(previous))
+			}
+			previous = at
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+	until(t, "gaps", func() bool { return r.Counter(connector.Gaps) > 1 })
+}
+
 // TestNoticeRenews: a venue that announces the end of a connection gets another before, and no book is lost.
 func TestNoticeRenews(t *testing.T) {
 	t.Parallel()

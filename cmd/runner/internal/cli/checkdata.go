@@ -77,7 +77,7 @@ func (s *settings) checkData(ctx context.Context, files []string, o quality.Opti
 		}
 	}
 	if bad > 0 {
-		return withCode(ExitFailure, fmt.Errorf("%d of %s should not be used as they are", bad, count(len(files), "file")))
+		return withCode(ExitFailure, fmt.Errorf("not to be used as recorded: %d of %s", bad, count(len(files), "file")))
 	}
 	return nil
 }

@@ -198,7 +198,7 @@ func (b *Blotter) state(e *entry, r *Report, told, old int64, byAmend bool, nowN
 	}
 	if e.end != hft.StatusNone {
 		if rank != rankFinal && e.guessed && told >= old {
-			b.stray(e)
+			b.stray(e, nowNs)
 		}
 		return
 	}
@@ -266,15 +266,20 @@ func (b *Blotter) terms(e *entry, r *Report, byAmend bool) {
 	}
 }
 
-// stray cancels an order that is at the venue although its end was concluded.
-func (b *Blotter) stray(e *entry) {
-	if !e.strayed {
-		e.strayed = true
+// stray cancels an order that is at the venue although its end was concluded, at once for the first time.
+func (b *Blotter) stray(e *entry, nowNs int64) {
+	if e.strays == 0 {
 		b.counts.Strays++
 		b.complain(e, 0, "the order is at the venue although it was taken for over; it is being canceled")
 	}
-	if e.cancel == idle && e.cancelAtNs == 0 {
-		e.wantCancel, e.cancel = true, sent
-		b.send(e, Cancel)
+	if e.cancel != idle || e.cancelAtNs != 0 {
+		return
 	}
+	e.wantCancel = true
+	if e.strays++; e.strays > 1 {
+		e.cancelAtNs = nowNs + backoff(e.strays-1)
+		return
+	}
+	e.cancel = sent
+	b.send(e, Cancel)
 }

@@ -77,7 +77,7 @@ type entry struct {
 	place, amend, cancel  phase
 	wantCancel, wantAmend bool
 	gone                  bool // a cancel was refused because there was no such open order
-	strayed               bool // it was at the venue after its end was concluded
+	strays                int  // cancels because it was at the venue after its end was concluded
 	target, wanted        terms
 	amendID               string
 	amendNs               int64

@@ -86,7 +86,7 @@ func TestPaceOfAnyAnswers(t *testing.T) {
 	statuses := []hft.Status{hft.StatusNone, hft.StatusNew, hft.StatusPartiallyFilled, hft.StatusFilled, hft.StatusCanceled, hft.StatusExpired, hft.StatusRejected}
 	causes := []blotter.Cause{blotter.Unknown, blotter.Refused, blotter.WouldTake, blotter.DuplicateID, blotter.Gone, blotter.NotFound,
 		blotter.NoChange, blotter.OrderRate, blotter.Weight, blotter.ClockOff, blotter.Overloaded}
-	for seed := range uint64(20_000) {
+	for seed := range uint64(5000) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		s := newScript(t)
 		s.place()

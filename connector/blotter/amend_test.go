@@ -7,6 +7,16 @@ import (
 	"hftrunner/hft"
 )
 
+// insist gives the same answer to the question of every second for five seconds; nothing follows from the first four.
+func (s *script) insist(status hft.Status, atMs int64) {
+	s.t.Helper()
+	for range 5 {
+		s.after(1000 * ms)
+		s.expect("query", "")
+		s.answer(blotter.QueryOrder, status, 0, atMs)
+	}
+}
+
 // amended is a report about order 1 after a modification.
 func (s *script) amended(c blotter.Channel, status hft.Status, price, qty, cum float64, atMs int64) *blotter.Report {
 	r := s.report(c, status, 0, atMs)
@@ -90,14 +100,7 @@ func TestModifications(t *testing.T) {
 			s.modify(1, 1001, 3*lot)
 			s.failed(blotter.Amend, blotter.Unknown)
 			s.expect("modify", "error; ")
-			for range 5 {
-				s.after(second)
-				s.expect("query", "")
-				if s.nowNs < startNs+5*second {
-					s.answer(blotter.QueryOrder, hft.StatusNew, 0, 1)
-				}
-			}
-			s.answer(blotter.QueryOrder, hft.StatusNew, 0, 1)
+			s.insist(hft.StatusNew, 1)
 			s.expect("", "New/Rejected 10@1000; error; ")
 		}},
 		{"replaced by another order", func(s *script) {
@@ -173,14 +176,7 @@ func TestModifications(t *testing.T) {
 			s.stream(hft.StatusCanceled, 0, 3)
 			s.failed(blotter.Amend, blotter.Unknown)
 			s.expect("modify", "error; ")
-			for range 5 {
-				s.after(second)
-				s.expect("query", "")
-				if s.nowNs < startNs+5*second {
-					s.answer(blotter.QueryOrder, hft.StatusCanceled, 0, 3)
-				}
-			}
-			s.answer(blotter.QueryOrder, hft.StatusCanceled, 0, 3)
+			s.insist(hft.StatusCanceled, 3)
 			s.expect("", "Canceled; ")
 		}},
 		{"the end of the replaced order is lost", func(s *script) {

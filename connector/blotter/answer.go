@@ -76,8 +76,7 @@ func (b *Blotter) resolve(e *entry, r *Report, nowNs int64) {
 	default:
 		b.shown(e)
 		if e.gone || e.cancel == accepted || e.cancel == uncertain { // it is open all the same
-			e.cancel, e.gone, e.wantCancel = idle, false, true
-			e.cancelAtNs = 0
+			e.cancel, e.cancelAtNs, e.gone, e.wantCancel = idle, 0, false, true
 			if e.cancelTries++; e.cancelTries > 1 {
 				e.cancelAtNs = nowNs + backoff(e.cancelTries-1)
 			}

@@ -24,8 +24,8 @@
 // update with Req hft.StatusRejected and, where something is wrong, as an OrderError. Events about the connection as a
 // whole, such as a key that is not accepted, are for the caller to send.
 //
-// A venue that contradicts itself is asked again, and believed when it stays with it for five seconds. Questions and cancels
-// of one order that follow each other get rarer, up to one in five seconds.
+// An end with less executed than was reported is asked about, and believed when the venue stays with it for five seconds.
+// Questions and cancels of one order that follow each other get rarer, up to one in five seconds.
 //
 // # Adopted orders
 //

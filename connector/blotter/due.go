@@ -58,12 +58,12 @@ func (b *Blotter) run(e *entry, nowNs int64) (forget bool) {
 		e.askAtNs = 0
 		b.send(e, QueryOrder)
 	}
-	if due(e.formerAtNs, nowNs) && e.former() == nil {
+	switch l := e.former(); {
+	case l == nil:
 		e.formerAtNs = 0
-	}
-	if due(e.formerAtNs, nowNs) && e.mayAsk(&e.formerAtNs, nowNs) {
+	case due(e.formerAtNs, nowNs) && e.mayAsk(&e.formerAtNs, nowNs):
 		e.formerAtNs = 0
-		b.sendFormer(e, e.former())
+		b.sendFormer(e, l)
 	}
 	if !due(e.forgetAtNs, nowNs) {
 		return false

@@ -86,10 +86,10 @@ type entry struct {
 	asking                bool
 	askedFormer           string // venue id of the former leg that is asked about, empty when it is the order itself
 	askedReplacement      bool   // the last question was about the order that may have taken its place
-	askedNs               int64  // when the last question was sent, and how many in a row
-	questions             int
-	disputed              bool // the last answer was an end with less executed than is known of
-	absences              int  // answers in a row that cannot be believed at once, since absentNs
+	askedNs               int64  // when the last question was sent
+	questions             int    // in a row, without a long pause between them
+	disputed              bool   // the last answer was an end with less executed than is known of
+	absences              int    // answers in a row that cannot be believed at once, since absentNs
 	absentNs              int64
 	holds                 int
 	listed                uint64

@@ -8,11 +8,48 @@ import (
 	"hftrunner/hft"
 )
 
+// maxPace is how many requests one order may cost in a minute, whatever the venue answers.
+const maxPace = 60
+
+// answerAll has reply answer the requests that were sent, and those that follow from the answers, and returns how many
+// they were.
+func (s *script) answerAll(reply func(a *blotter.Action)) (requests int) {
+	for ; len(s.actions) > 0; requests++ {
+		a := s.actions[0]
+		s.actions = s.actions[1:]
+		if a.Request == blotter.Amend {
+			s.newID = a.NewClientID
+		}
+		reply(&a)
+	}
+	return requests
+}
+
+// minute lets a minute pass in which every request is answered at once, and returns how many there were.
+func (s *script) minute(reply func(a *blotter.Action)) (requests int) {
+	const second = 1000 * ms
+	for endNs := s.nowNs + 60*second; s.nowNs < endNs; {
+		s.after(min(max(s.b.NextDueNs()-s.nowNs, ms), second))
+		requests += s.answerAll(reply)
+	}
+	return requests
+}
+
 // TestPace: whatever a venue answers, and however fast, an order costs it a bounded number of requests. A venue that is
 // asked and contradicts itself would otherwise be asked as fast as it answers, until its limits are used up and no order
 // of any bot can be canceled.
 func TestPace(t *testing.T) {
-	const second = 1000 * ms
+	canceling := func(s *script) { s.live(); s.cancel(1) }
+	// open says that the order is open when it is asked about, and fails cancels.
+	open := func(cancels blotter.Cause) func(s *script, a *blotter.Action) {
+		return func(s *script, a *blotter.Action) {
+			if a.Request == blotter.Cancel {
+				s.failed(blotter.Cancel, cancels)
+			} else {
+				s.answer(blotter.QueryOrder, hft.StatusNew, 0, 1)
+			}
+		}
+	}
 	for _, test := range []struct {
 		name string
 		// begin brings order 1 into a state, reply answers a request.
@@ -23,33 +60,15 @@ func TestPace(t *testing.T) {
 			s.live()
 			s.trade("a", 5, hft.StatusPartiallyFilled, 5, 2)
 			s.stream(hft.StatusCanceled, 0, 3)
-		}, func(s *script, a *blotter.Action) { s.answer(blotter.QueryOrder, hft.StatusCanceled, 0, 3) }},
-		{"open when asked, unknown when canceled", func(s *script) {
-			s.live()
-			s.cancel(1)
-		}, func(s *script, a *blotter.Action) {
-			if a.Request == blotter.Cancel {
-				s.failed(blotter.Cancel, blotter.Gone)
-			} else {
-				s.answer(blotter.QueryOrder, hft.StatusNew, 0, 1)
-			}
-		}},
-		{"open when asked, no answer to a cancel", func(s *script) {
-			s.live()
-			s.cancel(1)
-		}, func(s *script, a *blotter.Action) {
-			if a.Request == blotter.Cancel {
-				s.failed(blotter.Cancel, blotter.Unknown)
-			} else {
-				s.answer(blotter.QueryOrder, hft.StatusNew, 0, 1)
-			}
-		}},
+		}, func(s *script, _ *blotter.Action) { s.answer(blotter.QueryOrder, hft.StatusCanceled, 0, 3) }},
+		{"open when asked, unknown when canceled", canceling, open(blotter.Gone)},
+		{"open when asked, no answer to a cancel", canceling, open(blotter.Unknown)},
 		{"a replacement that is the canceled order", func(s *script) {
 			s.live()
 			s.modify(1, 1001, 3*lot)
 			s.stream(hft.StatusCanceled, 0, 3)
 			s.failed(blotter.Amend, blotter.Unknown)
-		}, func(s *script, a *blotter.Action) { s.answer(blotter.QueryOrder, hft.StatusCanceled, 0, 3) }},
+		}, func(s *script, _ *blotter.Action) { s.answer(blotter.QueryOrder, hft.StatusCanceled, 0, 3) }},
 		{"executed when asked, and no such execution", func(s *script) {
 			s.live()
 			s.cancel(1)
@@ -63,76 +82,76 @@ func TestPace(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			s := newScript(t)
 			test.begin(s)
-			requests, begunNs := 0, s.nowNs
-			for s.nowNs < begunNs+60*second {
-				s.after(ms)
-				for len(s.actions) > 0 {
-					a := s.actions[0]
-					s.actions = s.actions[1:]
-					requests++
-					test.reply(s, &a)
-				}
-			}
-			if requests > 60 {
-				t.Errorf("%d requests in a minute", requests)
+			if n := s.minute(func(a *blotter.Action) { test.reply(s, a) }); n > maxPace {
+				t.Errorf("%d requests in a minute", n)
 			}
 		})
 	}
 }
 
-// TestPaceOfAnyAnswers: the same with venues whose answers are drawn by lot, of each kind up to three in turn.
-func TestPaceOfAnyAnswers(t *testing.T) {
-	const second = 1000 * ms
+// whim is an answer drawn by lot: a report, or a failure where that is nil. renamed says that the report has the client id
+// of the newest replacement.
+type whim struct {
+	report  *blotter.Report
+	renamed bool
+	cause   blotter.Cause
+}
+
+func (s *script) drawReport(rng *rand.Rand) *blotter.Report {
 	statuses := []hft.Status{hft.StatusNone, hft.StatusNew, hft.StatusPartiallyFilled, hft.StatusFilled, hft.StatusCanceled, hft.StatusExpired, hft.StatusRejected}
+	r := s.report(blotter.Query, statuses[rng.IntN(len(statuses))], rng.Int64N(11), rng.Int64N(5))
+	if rng.IntN(4) == 0 {
+		r.ClientID = ""
+	}
+	r.VenueID = []string{"1", "2", "1"}[rng.IntN(3)]
+	r.HasCum = rng.IntN(4) > 0
+	if rng.IntN(4) == 0 {
+		r.TradeID, r.LastQty, r.LastPrice = "x", 2*lot, 100
+	}
+	return r
+}
+
+func (s *script) drawAnswer(rng *rand.Rand) whim {
 	causes := []blotter.Cause{blotter.Unknown, blotter.Refused, blotter.WouldTake, blotter.DuplicateID, blotter.Gone, blotter.NotFound,
 		blotter.NoChange, blotter.OrderRate, blotter.Weight, blotter.ClockOff, blotter.Overloaded}
+	if rng.IntN(2) == 0 {
+		return whim{report: s.drawReport(rng), renamed: rng.IntN(3) == 0}
+	}
+	return whim{cause: causes[rng.IntN(len(causes))]}
+}
+
+// TestPaceOfAnyAnswers: the same with venues whose answers are drawn by lot, of each kind up to three in turn.
+func TestPaceOfAnyAnswers(t *testing.T) {
+	renamed := 0
 	for seed := range uint64(5000) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		s := newScript(t)
 		s.place()
-		anything := func(c blotter.Channel) *blotter.Report {
-			r := s.report(c, statuses[rng.IntN(len(statuses))], rng.Int64N(11), rng.Int64N(5))
-			r.ClientID = []string{s.id, s.newID, s.id, ""}[rng.IntN(4)]
-			r.VenueID = []string{"1", "2", "1"}[rng.IntN(3)]
-			r.HasCum = rng.IntN(4) > 0
-			if rng.IntN(4) == 0 {
-				r.TradeID, r.LastQty, r.LastPrice = "x", 2*lot, 100
-			}
-			return r
-		}
-		type answer struct {
-			report *blotter.Report
-			cause  blotter.Cause
-		}
-		var answers [blotter.QueryOrder + 1][]answer
+		var answers [blotter.QueryOrder + 1][]whim
 		for i := range answers {
 			for range 1 + rng.IntN(3) {
-				if rng.IntN(2) == 0 {
-					answers[i] = append(answers[i], answer{report: anything(blotter.Query)})
-				} else {
-					answers[i] = append(answers[i], answer{cause: causes[rng.IntN(len(causes))]})
-				}
+				answers[i] = append(answers[i], s.drawAnswer(rng))
 			}
+		}
+		turn := 0
+		reply := func(a *blotter.Action) {
+			if a.Request == blotter.FetchExecutions {
+				return
+			}
+			turn++
+			w := answers[a.Request][turn%len(answers[a.Request])]
+			if w.report == nil {
+				s.b.Failed(a.ClientID, a.Request, blotter.Failure{Cause: w.cause}, s.nowNs)
+				return
+			}
+			r := *w.report
+			if w.renamed && s.newID != "" {
+				r.ClientID = s.newID
+				renamed++
+			}
+			s.b.Answered(a.ClientID, a.Request, &r, s.nowNs)
 		}
 		requests := 0
-		reply := func() {
-			for len(s.actions) > 0 {
-				a := s.actions[0]
-				s.actions = s.actions[1:]
-				if a.Request == blotter.Amend {
-					s.newID = a.NewClientID
-				}
-				requests++
-				if a.Request == blotter.FetchExecutions {
-					continue
-				}
-				if got := answers[a.Request][requests%len(answers[a.Request])]; got.report != nil {
-					s.b.Answered(a.ClientID, a.Request, got.report, s.nowNs)
-				} else {
-					s.b.Failed(a.ClientID, a.Request, blotter.Failure{Cause: got.cause}, s.nowNs)
-				}
-			}
-		}
 		for range 4 {
 			if _, open := s.open[1]; open {
 				switch rng.IntN(4) {
@@ -141,20 +160,19 @@ func TestPaceOfAnyAnswers(t *testing.T) {
 				case 1:
 					s.modify(1, 1001, 3*lot)
 				case 2:
-					s.b.Report(anything(blotter.Stream), s.nowNs)
+					s.b.Report(s.drawReport(rng), s.nowNs)
 				}
 			}
 			if rng.IntN(2) == 0 {
 				s.after(ms)
-				reply()
+				requests += s.answerAll(reply)
 			}
 		}
-		for begunNs := s.nowNs; s.nowNs < begunNs+60*second; {
-			s.after(min(max(s.b.NextDueNs()-s.nowNs, ms), second))
-			reply()
-		}
-		if requests > 60 {
+		if requests += s.minute(reply); requests > maxPace {
 			t.Errorf("seed %d: %d requests in a minute, answers %+v", seed, requests, answers)
 		}
+	}
+	if renamed == 0 {
+		t.Error("no answer had the id of a replacement")
 	}
 }

@@ -29,8 +29,8 @@ const (
 	Other
 )
 
-// keptFrom is the part of what is kept that a kind may not use.
-func keptFrom(k Kind) float64 {
+// withheld returns the part of what is kept that a kind may not use.
+func withheld(k Kind) float64 {
 	switch k {
 	case Cancel:
 		return 0
@@ -181,7 +181,7 @@ func (b *Budget) Allow(r Request, nowNs int64) (Ticket, Refusal, bool) {
 			no = Refusal{RetryAtNs: p.untilNs, Why: p.why}
 		}
 	}
-	keptFrom := keptFrom(r.Kind)
+	held := withheld(r.Kind)
 	for i := range b.limits {
 		c := &b.limits[i]
 		n := int64(r.Cost[c.Unit])
@@ -189,7 +189,7 @@ func (b *Budget) Allow(r Request, nowNs int64) (Ticket, Refusal, bool) {
 			continue
 		}
 		c.advance(nowNs)
-		if retryAtNs := c.refuses(n, keptFrom); retryAtNs > no.RetryAtNs {
+		if retryAtNs := c.refuses(n, held); retryAtNs > no.RetryAtNs {
 			no = Refusal{RetryAtNs: retryAtNs, Why: c.Name}
 		}
 	}

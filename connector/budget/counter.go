@@ -101,10 +101,10 @@ func (c *counter) back(nowNs int64) {
 	}
 }
 
-// refuses returns 0 if there is room for n, otherwise the time from which there may be. keptFrom is the part of what is
-// kept that has to stay free.
-func (c *counter) refuses(n int64, keptFrom float64) int64 {
-	limit := max(c.Max-int64(math.Ceil(float64(c.Max)*c.Kept*keptFrom)), 1) // of 1 nothing can be kept
+// refuses returns 0 if there is room for n, otherwise the time from which there may be. held is the part of what is kept
+// that has to stay free.
+func (c *counter) refuses(n int64, held float64) int64 {
+	limit := max(c.Max-int64(math.Ceil(float64(c.Max)*c.Kept*held)), 1) // of 1 nothing can be kept
 	switch {
 	case n > limit:
 		return Never

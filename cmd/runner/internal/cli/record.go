@@ -126,6 +126,7 @@ func (s *settings) runRecorder(ctx context.Context, r *record.Recorder, view *sc
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	meter := &record.Meter{}
+	meter.Take(r.Progress()) // so that the first line has a rate
 	for {
 		select {
 		case <-ticker.C:

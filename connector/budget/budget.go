@@ -74,8 +74,8 @@ type Limit struct {
 	Model Model
 	// Kept is the share of Max, from 0 to below 1, that only Cancel may use, and half of it Query.
 	Kept float64
-	// Refunds says that the venue's count goes down within a window, as Binance spot's number of orders does by fills. Its
-	// last count is then believed, and not its highest.
+	// Refunds says that the venue's count goes down within a window, as Binance spot's number of orders does by fills. A
+	// lower count is then believed when its request was sent after the count before had come.
 	Refunds bool
 }
 

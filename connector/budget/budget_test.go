@@ -153,11 +153,16 @@ func TestRefunds(t *testing.T) {
 	}
 	ticket, _, _ := b.Allow(r, second)
 	b.Answered(ticket, second, budget.Seen{Used: 40})
-	ticket, _, _ = b.Allow(budget.Request{Kind: budget.Query}, second)
-	b.Answered(ticket, second, budget.Seen{Used: 30})
+	first, _, _ := b.Allow(budget.Request{Kind: budget.Query}, second+1)
+	overtaken, _, _ := b.Allow(budget.Request{Kind: budget.Query}, second+1)
+	b.Answered(first, second+2, budget.Seen{Used: 30})
 	// The 99 that were answered without a count may have come after the venue counted: they stay counted.
-	if u := b.Usage(second)[0]; u.Used != 30+99 {
+	if u := b.Usage(second + 2)[0]; u.Used != 30+99 {
 		t.Errorf("%+v", u)
+	}
+	b.Answered(overtaken, second+3, budget.Seen{Used: 29}) // what the venue counted before the first, or after a fill
+	if u := b.Usage(second + 3)[0]; u.Used != 30+99 {
+		t.Errorf("%+v after an answer that may have been overtaken", u)
 	}
 }
 

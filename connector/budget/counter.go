@@ -20,8 +20,8 @@ type counter struct {
 	exhaustedUntilNs int64
 
 	// Of a fixed window: its number; what was answered in it, and near enough to its end that the venue may have counted
-	// it in the next; what the venue has said, -1 while it has not; what was answered without it saying anything.
-	window, own, tail, seen, unseen int64
+	// it in the next; what the venue has said, -1 while it has not, and when; what was answered without it saying anything.
+	window, own, tail, seen, seenNs, unseen int64
 
 	// Of a sliding window: a ring of what was answered, from the oldest, and its sum.
 	ring          []entry
@@ -152,11 +152,12 @@ func (c *counter) observe(n, used, sentNs int64) {
 		return // the answer may be about the window before
 	}
 	c.unseen -= n // that is in what the venue has said
-	if c.Refunds {
+	if c.Refunds && sentNs > c.seenNs {
 		c.seen = used
 	} else {
 		c.seen = max(c.seen, used) // answers overtake each other
 	}
+	c.seenNs = c.nowNs
 }
 
 // push adds n to the newest entry, or a new one.

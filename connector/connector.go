@@ -67,6 +67,20 @@ type Connector interface {
 	Run(ctx context.Context, sink Sink, clock Clock) error
 }
 
+// OpenOrder is an order whose end a connector does not know yet, as its record has it.
+type OpenOrder struct {
+	Order
+	// ClientID is the venue's name of it that this runner chose, VenueID the venue's own; empty while unknown or where there is none.
+	ClientID, VenueID string
+}
+
+// OrderKeeper is implemented by connectors that keep a record of the orders at the venue.
+type OrderKeeper interface {
+	// OpenOrders returns this runner's orders whose end is not known, those whose submission was not answered included. Any
+	// goroutine may call it, also when Run has ended: then it says what was left.
+	OpenOrders() []OpenOrder
+}
+
 // Sink takes everything a connector has to say.
 type Sink interface {
 	// Feed publishes the events of one message as one batch. The events are copied before it returns. Depth events

@@ -32,7 +32,9 @@ type Order struct {
 	hft.Order
 }
 
-// OrderUpdate is one report of the venue about an order.
+// OrderUpdate is one report of the venue about an order. A refused request has Req hft.StatusRejected and the
+// LocalTimestampNs of the request. A refused submission is hft.StatusExpired besides, which ends the order; the status of a
+// refused cancel or modification is not final.
 type OrderUpdate struct {
 	// Order is the order after the report.
 	Order

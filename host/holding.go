@@ -122,7 +122,8 @@ func (h *holding) request(o *hft.Order) (connector.Order, string) {
 	return out, ""
 }
 
-// update applies a report of the connector.
+// update applies a report of the connector. Whether a refusal ends the order is said by the report, not by what was asked
+// last: a cancel of the host, or of the bot, may have followed a submission that the venue then refuses.
 func (h *holding) update(u *connector.OrderUpdate) {
 	if u.Fill {
 		h.fill(u)
@@ -130,18 +131,16 @@ func (h *holding) update(u *connector.OrderUpdate) {
 	report := u.Order.Order
 	known := h.orders.Get(report.OrderID)
 	switch {
-	case report.Req == hft.StatusRejected:
-		h.numRejects++
-		if known != nil && known.Req == hft.StatusNew {
-			h.forget(report.OrderID)
-		} else if known != nil {
-			known.Req = hft.StatusNone
-		}
 	case report.Final():
-		if report.Status == hft.StatusRejected {
+		if report.Status == hft.StatusRejected || report.Req == hft.StatusRejected {
 			h.numRejects++
 		}
 		h.forget(report.OrderID)
+	case report.Req == hft.StatusRejected:
+		h.numRejects++
+		if known != nil && !outdated(known, &report) {
+			known.Req = hft.StatusNone
+		}
 	case known != nil:
 		known.Update(&report)
 	default:
@@ -153,6 +152,12 @@ func (h *holding) update(u *connector.OrderUpdate) {
 	if h.port != nil {
 		h.port.SendOrder(h.feedNo, &report, &h.state)
 	}
+}
+
+// outdated reports whether a refusal answers an earlier request than the last one of the order, or of an order of the same
+// id that is over.
+func outdated(known, refusal *hft.Order) bool {
+	return refusal.LocalTimestampNs > 0 && refusal.LocalTimestampNs < known.LocalTimestampNs
 }
 
 func (h *holding) fill(u *connector.OrderUpdate) {

@@ -61,6 +61,9 @@ func (s *session) refuse(l *sessionLink, req *ipc.Request, reason string) {
 		h.numRejects++
 		if req.Kind == ipc.RequestOrder {
 			answer := req.Order
+			if answer.Req == hft.StatusNew {
+				answer.Status = hft.StatusExpired
+			}
 			answer.Req = hft.StatusRejected
 			answer.ExchTimestampNs = 0
 			l.port.SendOrder(feedNo, &answer, &h.state)

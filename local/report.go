@@ -24,11 +24,15 @@ func (a *Asset) update(o, report *hft.Order, nowNs int64, listed bool) (response
 	wasPending, requestedNs := o.Pending(), o.LocalTimestampNs
 	switch {
 	case report.Req == hft.StatusRejected:
-		// There is at most one request in flight, so this is the answer to it.
-		if !wasPending {
+		// There is at most one request in flight, so this is the answer to it, unless it is about an earlier order of this id.
+		if !wasPending || report.LocalTimestampNs > 0 && report.LocalTimestampNs < requestedNs {
 			return false
 		}
-		if !o.Final() { // else it was over before the request came
+		switch {
+		case o.Final(): // it was over before the request came
+		case report.Final(): // a submission, whatever was asked for since
+			o.Status = report.Status
+		default:
 			a.undo(o)
 		}
 		o.Req = hft.StatusNone

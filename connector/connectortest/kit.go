@@ -304,6 +304,9 @@ func (k *kit) ask(o connector.Order) (connector.OrderUpdate, error) {
 	if u.Owner != o.Owner && o.Req == hft.StatusNew && u.Req != hft.StatusRejected {
 		return u, fmt.Errorf("order of %+v was answered to %+v", o.Owner, u.Owner)
 	}
+	if o.Req == hft.StatusNew && u.Req == hft.StatusRejected && !u.Final() {
+		return u, fmt.Errorf("a refused submission is %v: it has to be final, nothing else says that the order is over", u.Status)
+	}
 	return u, nil
 }
 

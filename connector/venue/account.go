@@ -75,6 +75,10 @@ func (t *trade) onUp() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.up = true
+	if t.back != nil {
+		close(t.back)
+		t.back = nil
+	}
 	t.session, t.endSession = context.WithCancel(t.c.ctx)
 	t.beginReconciling()
 }
@@ -98,6 +102,10 @@ func (t *trade) onDown(reason string, next time.Duration) {
 	if t.endSession != nil {
 		t.endSession()
 	}
+	if wasUp {
+		t.back = make(chan struct{})
+	}
+	back := t.back
 	for _, inst := range c.symbols.all() {
 		inst.accounted.Store(false)
 	}
@@ -108,20 +116,25 @@ func (t *trade) onDown(reason string, next time.Duration) {
 	}
 	c.interrupted("private stream: " + reason)
 	if c.cfg.CancelOnDisconnect > 0 {
-		c.group.Go(t.cancelUnlessUp)
+		c.group.Go(func() { t.cancelUnless(back) })
 	}
 }
 
-// cancelUnlessUp cancels all orders of this runner when the private stream is not back in time. What orders go by may work
-// meanwhile; where it does not, the record of orders tries again until it does.
-func (t *trade) cancelUnlessUp() {
+// cancelUnless cancels all orders of this runner when an outage of the private stream lasts too long; back is closed when
+// it is over. What orders go by may work meanwhile; where it does not, the record of orders tries again until it does.
+func (t *trade) cancelUnless(back <-chan struct{}) {
 	c := t.c
-	if !c.pause(c.cfg.CancelOnDisconnect) {
+	if !c.pauseUnless(c.cfg.CancelOnDisconnect, back) {
 		return
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.up || t.blotter.Open() == 0 {
+	select {
+	case <-back:
+		return // the next outage has its own time
+	default:
+	}
+	if t.blotter.Open() == 0 {
 		return
 	}
 	c.log.Warn("the private stream is down for too long, canceling all orders of this runner", "after", c.cfg.CancelOnDisconnect, "orders", t.blotter.Open())

@@ -38,6 +38,8 @@ type trade struct {
 	// session ends when the private stream is lost: what was asked for in it is void then. It is nil before the first.
 	session    context.Context
 	endSession context.CancelFunc
+	// back is closed when the private stream is up again; nil while it is, and before it first was.
+	back chan struct{}
 	// reconciling says that reconcile works on the session.
 	reconciling bool
 

@@ -1,0 +1,95 @@
+package host
+
+import (
+	"testing"
+
+	"hftrunner/connector"
+	"hftrunner/hft"
+)
+
+func newTestHolding() *holding {
+	return &holding{cfg: InstrumentConfig{TickSize: 0.1, LotSize: 0.001}, owner: connector.Owner{Bot: 1, Incarnation: 1}}
+}
+
+// submit sends an order of the bot at localNs and returns what goes to the connector.
+func submit(t *testing.T, h *holding, id uint64, localNs int64) connector.Order {
+	t.Helper()
+	o := hft.NewOrder(id, 1000, 0.1, 0.01, hft.Buy, hft.Limit, hft.GTC)
+	return ask(t, h, o, hft.StatusNew, localNs)
+}
+
+func ask(t *testing.T, h *holding, o hft.Order, req hft.Status, localNs int64) connector.Order {
+	t.Helper()
+	o.Req, o.LocalTimestampNs = req, localNs
+	sent, reason := h.request(&o)
+	if reason != "" {
+		t.Fatal(reason)
+	}
+	return sent
+}
+
+// tell is a report of the venue about an order as it was sent.
+func tell(h *holding, sent connector.Order, status, req hft.Status) {
+	sent.Status, sent.Req = status, req
+	h.update(&connector.OrderUpdate{Order: sent})
+}
+
+// TestRefusedSubmissionAfterCancelAll: a strategy dies right after it has sent an order; its cancel follows; then the venue
+// refuses the order. The next process may have taken it over meanwhile.
+func TestRefusedSubmissionAfterCancelAll(t *testing.T) {
+	for name, between := range map[string]func(h *holding){
+		"canceled": func(h *holding) { h.cancelAll() },
+		"taken over": func(h *holding) {
+			h.cancelAll()
+			h.handOver(2, nil)
+		},
+		"canceled by the bot": func(h *holding) { ask(t, h, *h.orders.View().Get(7), hft.StatusCanceled, 2) },
+		"modified by the bot": func(h *holding) { ask(t, h, *h.orders.View().Get(7), hft.StatusReplaced, 2) },
+	} {
+		h := newTestHolding()
+		sent := submit(t, h, 7, 1)
+		between(h)
+		tell(h, sent, hft.StatusExpired, hft.StatusRejected)
+		if n := h.orders.View().Len(); n != 0 || len(h.owners) != 0 || h.numRejects != 1 {
+			t.Errorf("%s: %d orders are open after the only one was refused, %d owners remembered, %d refusals counted", name, n, len(h.owners), h.numRejects)
+		}
+	}
+}
+
+// TestRefusedCancelsKeepTheOrder: what is refused but the submission leaves the order open.
+func TestRefusedCancelsKeepTheOrder(t *testing.T) {
+	for _, status := range []hft.Status{hft.StatusNone, hft.StatusNew, hft.StatusPartiallyFilled, hft.StatusUnknown} {
+		h := newTestHolding()
+		sent := submit(t, h, 7, 1)
+		if status != hft.StatusNone {
+			tell(h, sent, status, hft.StatusNone)
+		}
+		modify := ask(t, h, *h.orders.View().Get(7), hft.StatusReplaced, 2)
+		open := h.cancelAll()
+		tell(h, modify, status, hft.StatusRejected)
+		tell(h, open[0], status, hft.StatusRejected)
+		o := h.orders.View().Get(7)
+		if o == nil || o.Req != hft.StatusNone || o.Status != status {
+			t.Errorf("after its modification and its cancel were refused, the order that was %v is %+v", status, o)
+		}
+		tell(h, sent, hft.StatusCanceled, hft.StatusNone)
+		if h.orders.View().Len() != 0 {
+			t.Error("a canceled order is open")
+		}
+	}
+}
+
+// TestLateRefusalIsNotTheNextOrders: an order fills while its cancel is under way, the bot uses the id again, and then comes
+// the refusal of that cancel.
+func TestLateRefusalIsNotTheNextOrders(t *testing.T) {
+	h := newTestHolding()
+	first := submit(t, h, 7, 1)
+	tell(h, first, hft.StatusNew, hft.StatusNone)
+	late := ask(t, h, *h.orders.View().Get(7), hft.StatusCanceled, 2)
+	tell(h, first, hft.StatusFilled, hft.StatusNone)
+	submit(t, h, 7, 3)
+	tell(h, late, late.Status, hft.StatusRejected)
+	if o := h.orders.View().Get(7); o == nil || o.Req != hft.StatusNew {
+		t.Errorf("the refused cancel of the order before has made of the new one %+v", o)
+	}
+}

@@ -276,6 +276,9 @@ func (b *Blotter) stray(e *entry, nowNs int64) {
 		return
 	}
 	e.wantCancel = true
+	if !slices.Contains(b.strays, e) {
+		b.strays = append(b.strays, e)
+	}
 	if e.strays++; e.strays > 1 {
 		e.cancelAtNs = nowNs + backoff(e.strays-1)
 		return

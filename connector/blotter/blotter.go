@@ -48,6 +48,7 @@ type Blotter struct {
 	byID     map[string]*entry // by client id
 	open     map[key]*entry    // whose end is not published
 	agenda   agenda
+	strays   []*entry // see strayed
 	free     []*entry
 	round    uint64 // of Listed
 
@@ -154,7 +155,7 @@ func (b *Blotter) Cancel(o *connector.Order, nowNs int64) {
 		return
 	}
 	e.req, e.shown.Req, e.shown.LocalTimestampNs = hft.StatusCanceled, hft.StatusCanceled, o.LocalTimestampNs
-	e.wantCancel, e.wantAmend = true, false
+	e.toEnd, e.wantCancel, e.wantAmend = true, true, false
 	b.settle(e, nil, nowNs)
 }
 
@@ -173,7 +174,7 @@ func (b *Blotter) CancelAll(nowNs int64) {
 			e.wantAmend = false
 			b.refuse(e)
 		}
-		e.wantCancel = true
+		e.toEnd, e.wantCancel = true, true
 		b.settle(e, nil, nowNs)
 	}
 }
@@ -198,6 +199,7 @@ func (b *Blotter) Modify(o *connector.Order, nowNs int64) {
 		return
 	}
 	e.req, e.shown.Req, e.shown.LocalTimestampNs = hft.StatusReplaced, hft.StatusReplaced, o.LocalTimestampNs
+	e.toEnd = false // after a cancel that was refused
 	e.wantAmend, e.wanted = true, terms{priceTick: o.PriceTick, openLots: e.book.lots(o.Qty)}
 	b.settle(e, nil, nowNs)
 }

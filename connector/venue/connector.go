@@ -100,7 +100,10 @@ type Connector struct {
 	clockSync  *clocksync.Sync
 }
 
-var _ connector.Connector = (*Connector)(nil)
+var (
+	_ connector.Connector   = (*Connector)(nil)
+	_ connector.OrderKeeper = (*Connector)(nil)
+)
 
 // New returns a connector that is not connected yet.
 func New(cfg Config) (*Connector, error) {

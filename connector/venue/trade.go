@@ -180,6 +180,19 @@ func signal(wake chan<- struct{}) {
 	}
 }
 
+// OpenOrders returns this runner's orders whose end is not known; see connector.OrderKeeper.
+func (c *Connector) OpenOrders() []connector.OpenOrder {
+	c.startMu.Lock()
+	t := c.trade
+	c.startMu.Unlock()
+	if t == nil {
+		return nil
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.blotter.Left()
+}
+
 // Submit sends a new order.
 func (c *Connector) Submit(o connector.Order) {
 	o.Req = hft.StatusNew

@@ -354,12 +354,15 @@ func TestScreen(t *testing.T) {
 	}
 }
 
+// Without a terminal there is one line for all strategies, a minute apart.
 func TestStatusIsLogged(t *testing.T) {
 	var out bytes.Buffer
-	all := sampleStatus()
-	logStatus(hclog.New(&hclog.LoggerOptions{Output: &out, DisableTime: true}), &all[0])
-	want := `[INFO]  status: name=grid-btc state=running uptime=1h02m events=1234567 symbol=BTCUSDT mid=59999.95 position=-0.3 open=20 fills=42 net_pnl=+999.25 tick-to-order="12.3 µs"` + "\n"
-	if strings.ReplaceAll(out.String(), `"+999.25"`, "+999.25") != want {
+	hclog.New(&hclog.LoggerOptions{Output: &out, DisableTime: true}).Info("status", statusPairs(sampleStatus())...)
+	if got := strings.Count(out.String(), "\n"); got != 1 || statusEvery < time.Minute {
+		t.Errorf("%d lines each %v:\n%s", got, statusEvery, out.String())
+	}
+	want := `[INFO]  status: running="1 of 2" events=1234567 open_orders=20 fills=42 net_pnl="+999.25" not_running="obimm failed"` + "\n"
+	if out.String() != want {
 		t.Errorf("got  %s\nwant %s", out.String(), want)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -119,7 +120,7 @@ func (s *settings) runRecorder(ctx context.Context, r *record.Recorder, view *sc
 	}
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx) }()
-	every := reportEvery
+	every := statusEvery
 	if view != nil {
 		every = redrawEvery
 	}
@@ -167,11 +168,28 @@ func recordTable(p *record.Progress) []string {
 	return append(lines, fmt.Sprintf("%s, %s, %s", count(int(p.Gaps), "gap"), count(int(p.Reconnects), "reconnect"), count(int(p.BadMessages), "bad message")))
 }
 
+// logProgress logs one line for all symbols.
 func logProgress(logger hclog.Logger, p *record.Progress) {
+	var lines int64
+	var resyncs uint64
+	var perSecond float64
+	var bytes int64
+	var without []string
 	for _, sym := range p.Symbols {
-		logger.Info("recording", "symbol", sym.Symbol, "in_sync", sym.Ready, "lines", sym.Lines, "lines_per_second", int64(sym.LinesPerSecond),
-			"resyncs", sym.Gaps, "size", size(sym.FileBytes), "gaps", p.Gaps, "reconnects", p.Reconnects)
+		lines += sym.Lines
+		resyncs += sym.Gaps
+		perSecond += sym.LinesPerSecond
+		bytes += sym.FileBytes
+		if !sym.Ready {
+			without = append(without, sym.Symbol)
+		}
 	}
+	pairs := []any{"symbols", len(p.Symbols), "lines", lines, "lines_per_second", int64(perSecond), "resyncs", resyncs, "size", size(bytes),
+		"gaps", p.Gaps, "reconnects", p.Reconnects, "bad_messages", p.BadMessages}
+	if len(without) > 0 {
+		pairs = append(pairs, "no_book", strings.Join(without, ", "))
+	}
+	logger.Info("recording", pairs...)
 }
 
 func (s *settings) printRecorded(w io.Writer, p *record.Progress) error {

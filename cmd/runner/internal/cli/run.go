@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
@@ -20,8 +19,10 @@ import (
 )
 
 const (
-	// redrawEvery is how often the live lines change, reportEvery how often a line is logged where there is no terminal.
+	// redrawEvery is how often the live lines change, statusEvery how often a line is logged where there is no terminal,
+	// reportEvery how often one is printed of what ends soon, a backtest.
 	redrawEvery = 500 * time.Millisecond
+	statusEvery = time.Minute
 	reportEvery = 5 * time.Second
 )
 
@@ -203,9 +204,9 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// show keeps the live lines up to date, or logs a line for each strategy now and then.
+// show keeps the live lines up to date, or logs a line now and then.
 func show(ctx context.Context, h Host, view *screen, logger hclog.Logger, over <-chan struct{}) {
-	every := reportEvery
+	every := statusEvery
 	if view != nil {
 		every = redrawEvery
 	}
@@ -224,22 +225,9 @@ func show(ctx context.Context, h Host, view *screen, logger hclog.Logger, over <
 		case view != nil:
 			view.Show(statusTable(all))
 		default:
-			for i := range all {
-				logStatus(logger, &all[i])
-			}
+			logger.Info("status", statusPairs(all)...)
 		}
 	}
-}
-
-// logStatus logs what the live line shows.
-func logStatus(logger hclog.Logger, s *control.StrategyStatus) {
-	var pairs []any
-	for i, cell := range statusRow(s) {
-		if cell != none {
-			pairs = append(pairs, strings.ReplaceAll(statusColumns()[i].title, " ", "_"), strings.ReplaceAll(cell, ",", ""))
-		}
-	}
-	logger.Info("status", pairs...)
 }
 
 // complete makes lists of what is nil, so that the JSON has [] and never null.

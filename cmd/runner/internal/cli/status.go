@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"hftrunner/host"
 	"hftrunner/internal/control"
 )
 
@@ -38,6 +39,35 @@ func statusTable(all []control.StrategyStatus) []string {
 		rows[i] = statusRow(&all[i])
 	}
 	return table(statusColumns(), rows)
+}
+
+// statusPairs are the names and values of the one line that is logged where there is no terminal: all strategies
+// together, and by name those that do not run.
+func statusPairs(all []control.StrategyStatus) []any {
+	running, open := 0, 0
+	var fills, events uint64
+	pnl := 0.0
+	var idle []string
+	for i := range all {
+		s := &all[i]
+		if s.State == string(host.Running) {
+			running++
+		} else {
+			idle = append(idle, s.Name+" "+s.State)
+		}
+		fills += s.Fills
+		events += s.Events
+		for _, in := range s.Instruments {
+			open += in.OpenOrders
+			pnl += netPnL(in.RealisedPnL, in.OpenPnL, in.Fee)
+		}
+	}
+	pairs := []any{"running", fmt.Sprintf("%d of %d", running, len(all)), "events", events, "open_orders", open, "fills", fills,
+		"net_pnl", strings.ReplaceAll(money(pnl), ",", "")}
+	if len(idle) > 0 {
+		pairs = append(pairs, "not_running", strings.Join(idle, ", "))
+	}
+	return pairs
 }
 
 // reasons lists why strategies are not running, for the lines under a table.

@@ -154,10 +154,10 @@ func (h *holding) update(u *connector.OrderUpdate) {
 	}
 }
 
-// outdated reports whether a refusal answers an earlier request than the last one of the order, or of an order of the same
-// id that is over.
+// outdated reports whether a refusal is older than the submission in flight: it is about an order of the same id that is
+// over.
 func outdated(known, refusal *hft.Order) bool {
-	return refusal.LocalTimestampNs > 0 && refusal.LocalTimestampNs < known.LocalTimestampNs
+	return known.Req == hft.StatusNew && refusal.LocalTimestampNs > 0 && refusal.LocalTimestampNs < known.LocalTimestampNs
 }
 
 func (h *holding) fill(u *connector.OrderUpdate) {

@@ -24,8 +24,10 @@ func (a *Asset) update(o, report *hft.Order, nowNs int64, listed bool) (response
 	wasPending, requestedNs := o.Pending(), o.LocalTimestampNs
 	switch {
 	case report.Req == hft.StatusRejected:
-		// There is at most one request in flight, so this is the answer to it, unless it is about an earlier order of this id.
-		if !wasPending || report.LocalTimestampNs > 0 && report.LocalTimestampNs < requestedNs {
+		// There is at most one request in flight, so this is the answer to it; but one that is older than a submission is
+		// about an earlier order of this id.
+		outdated := o.Req == hft.StatusNew && report.LocalTimestampNs > 0 && report.LocalTimestampNs < requestedNs
+		if !wasPending || outdated {
 			return false
 		}
 		switch {

@@ -98,6 +98,8 @@ var allowed = []struct {
 	{"cmd/testexchange", "the command line of the exchange gives it its decoders", []string{"connector", "connector/binancefutures", "connector/binancespot",
 		"connector/bybit", "internal/testexchange/..."}},
 	{"internal/collector", "writes what others read", nil},
+	{"internal/venues", "makes the connectors of live venues, for the runner and all tests alike", []string{"connector/binancefutures",
+		"connector/binancespot", "connector/bybit", "connector/depthsync", "connector/venue"}},
 	{"internal/soak", "tests of live connectors against the loopback exchange", nil},
 	{"internal/parity", "tests of one contract in all worlds", nil},
 	{"internal/control", "the control plane carries attachments", []string{"ipc", "hft", "internal/control/internal/..."}},
@@ -109,7 +111,7 @@ var allowed = []struct {
 	{"internal/rowfile", "files of what came out of a backtest", []string{"hft", "sim", "backtest"}},
 	{"internal/batch", "runs many backtests; knows no command line", []string{"hft", "sim", "backtest", "backtest/...", "connector", "connector/recording", "internal/control", "internal/rowfile"}},
 	{"cmd/runner/...", "the wiring knows everything but strategies", []string{"hft", "host", "ipc", "ipc/latency", "connector/...",
-		"backtest/...", "internal/batch", "internal/collector", "internal/control", "cmd/runner/...", "pluginapi"}},
+		"backtest/...", "internal/batch", "internal/collector", "internal/control", "internal/venues", "cmd/runner/...", "pluginapi"}},
 	{"plugins/...", "a strategy sees its bot", []string{"hft", "depth", "pluginapi"}},
 }
 
@@ -279,6 +281,41 @@ func TestTimeIsGiven(t *testing.T) {
 			x, ok := sel.X.(*ast.Ident)
 			if ok && x.Name == "time" && (sel.Sel.Name == "Now" || sel.Sel.Name == "Sleep" || sel.Sel.Name == "Since") {
 				t.Errorf("%s: time.%s where a clock is given", set.Position(n.Pos()), sel.Sel.Name)
+			}
+			return true
+		})
+	})
+}
+
+// TestLiveConnectorsAreMadeInOnePlace keeps tests from being wired otherwise than the runner: who needs a connector to a
+// live venue, or its protocol, has it made by internal/venues. Only the packages of connector/ test themselves.
+func TestLiveConnectorsAreMadeInOnePlace(t *testing.T) {
+	makers := []string{module + "/connector/venue", module + "/connector/binancefutures", module + "/connector/binancespot", module + "/connector/bybit"}
+	sources(t, func(path string, file *ast.File, set *token.FileSet) {
+		path = filepath.ToSlash(path)
+		if strings.HasPrefix(path, "connector/") || strings.HasPrefix(path, "internal/venues/") {
+			return
+		}
+		names := map[string]bool{}
+		for _, i := range file.Imports {
+			imported := strings.Trim(i.Path.Value, `"`)
+			if !slices.Contains(makers, imported) {
+				continue
+			}
+			name := imported[strings.LastIndexByte(imported, '/')+1:]
+			if i.Name != nil {
+				name = i.Name.Name
+			}
+			names[name] = true
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			sel, ok := n.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			x, ok := sel.X.(*ast.Ident)
+			if ok && names[x.Name] && (sel.Sel.Name == "New" || sel.Sel.Name == "Config") {
+				t.Errorf("%s: %s.%s: have it made by internal/venues, as the runner does", set.Position(n.Pos()), x.Name, sel.Sel.Name)
 			}
 			return true
 		})

@@ -1,8 +1,8 @@
 // Command runner hosts trading strategies: it reads a configuration, connects the markets in it, runs each strategy in a
 // process of its own, and talks to a runner that is already there.
 //
-// This package only wires: what a connector kind, a venue or a format of recorded files is made of stands in the maps of
-// wiring.go and venues.go. The command line itself is in internal/cli, the configuration in internal/config.
+// This package only wires: what a connector kind or a format of recorded files is made of stands in the maps of wiring.go,
+// and venues in internal/venues. The command line itself is in internal/cli, the configuration in internal/config.
 package main
 
 import (

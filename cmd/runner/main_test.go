@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -21,6 +19,7 @@ import (
 	"hftrunner/hft"
 	"hftrunner/host"
 	"hftrunner/internal/control"
+	"hftrunner/internal/venues"
 	"hftrunner/pluginapi"
 )
 
@@ -268,7 +267,7 @@ func TestMissingRecording(t *testing.T) {
 }
 
 func Example() {
-	for _, kind := range slices.Sorted(maps.Keys(venueKinds())) {
+	for _, kind := range venues.Kinds() {
 		fmt.Println(kind)
 	}
 	// Output:

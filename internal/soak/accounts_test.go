@@ -45,7 +45,7 @@ func TestAdoption(t *testing.T) {
 func TestOrdersOfOthers(t *testing.T) {
 	each(t, nil, func(t *testing.T, s subject) {
 		sc := open(t, s, settings{}, nil)
-		p := s.protocol(t, sc.exchange, options{})
+		p := s.protocol(t, sc.exchange)
 		t.Cleanup(func() {
 			if err := p.Close(); err != nil {
 				t.Error(err)
@@ -88,7 +88,7 @@ func TestOrdersOfOthers(t *testing.T) {
 func TestHeartbeat(t *testing.T) {
 	const window = 1500 * time.Millisecond
 	each(t, func(s subject) bool { return s.deadMan > 0 }, func(t *testing.T, s subject) {
-		sc := open(t, s, settings{config: connectorvenue.Config{DeadMan: window}}, nil)
+		sc := open(t, s, settings{deadMan: window}, nil)
 		o := sc.submit(sc.resting())
 		sc.becomes(o, hft.StatusNew)
 		const beats = 6
@@ -122,7 +122,7 @@ func TestHeartbeat(t *testing.T) {
 // TestDeadMan: when the runner is gone without a word the venue cancels its orders.
 func TestDeadMan(t *testing.T) {
 	each(t, func(s subject) bool { return s.deadMan > 0 }, func(t *testing.T, s subject) {
-		sc := open(t, s, settings{config: connectorvenue.Config{DeadMan: time.Second}}, nil)
+		sc := open(t, s, settings{deadMan: time.Second}, nil)
 		o := sc.submit(sc.resting())
 		sc.becomes(o, hft.StatusNew)
 		sc.wait("the switch is armed", func() bool { return len(sc.state().Heartbeats) > 0 })
@@ -136,7 +136,7 @@ func TestDeadMan(t *testing.T) {
 // not know any more end, the books come back, and orders are taken.
 func TestExchangeStartsAnew(t *testing.T) {
 	each(t, nil, func(t *testing.T, s subject) {
-		sc := open(t, s, settings{config: quickAudit()}, func(c *testexchange.Config) { c.FirstPort = freePort(t) })
+		sc := open(t, s, settings{pace: quickAudit()}, func(c *testexchange.Config) { c.FirstPort = freePort(t) })
 		o := sc.submit(sc.resting())
 		sc.becomes(o, hft.StatusNew)
 		sc.restart()

@@ -16,11 +16,10 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"hftrunner/connector"
-	"hftrunner/connector/binancefutures"
-	"hftrunner/connector/depthsync"
 	"hftrunner/connector/venue"
 	"hftrunner/host"
 	"hftrunner/internal/testexchange"
+	"hftrunner/internal/venues"
 )
 
 // bareVenue speaks as much of USD-M futures as a connector needs to trade, and does nothing else, so that what is measured
@@ -172,15 +171,14 @@ func (v *bareVenue) connectorTo(tb testing.TB, entry string) *venue.Connector {
 	tb.Helper()
 	const unlimited = 1 << 30
 	ws, http := "ws://"+v.server.address, "http://"+v.server.address
-	p, err := binancefutures.New(binancefutures.Config{PublicURL: ws + "/public", MarketURL: ws + "/market", PrivateURL: ws + "/private",
-		APIURL: http, WSAPIURL: ws + "/ws-fapi/v1", Key: testexchange.DefaultAPIKey, Secret: testexchange.DefaultSecret, BookTicker: true,
-		TradeStream: "trade", NowNs: wallClock{}.NowNs, OrderEntry: entry, WeightPerMinute: unlimited, OrdersPer10s: unlimited,
-		OrdersPerMinute: unlimited})
+	opened, err := venues.Open(venues.Config{Kind: string(testexchange.BinanceFutures), NowNs: wallClock{}.NowNs, Settings: venues.Settings{
+		PublicURL: ws + "/public", MarketURL: ws + "/market", PrivateURL: ws + "/private", APIURL: http, WSAPIURL: ws + "/ws-fapi/v1",
+		APIKey: testexchange.DefaultAPIKey, Secret: testexchange.DefaultSecret, HasKey: true, BookTicker: true, TradeStream: "trade",
+		OrderEntry: entry, OrderPrefix: ownPrefix, WeightPerMinute: unlimited, OrdersPer10s: unlimited, OrdersPerMinute: unlimited}})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	c, err := venue.New(venue.Config{Protocol: p, Rule: depthsync.Futures, OrderPrefix: ownPrefix, Trading: true,
-		Filters: []venue.Filters{{Symbol: benchSymbol, Trading: true, TickSize: benchTick, LotSize: benchLot}}})
+	c, err := opened.Connector([]venue.Filters{{Symbol: benchSymbol, Trading: true, TickSize: benchTick, LotSize: benchLot}})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -4,7 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/connector/venue"
 	"hftrunner/hft"
 )
 
@@ -13,7 +12,7 @@ import (
 func TestCancelOnDisconnect(t *testing.T) {
 	each(t, nil, func(t *testing.T, s subject) {
 		for _, after := range []time.Duration{60 * time.Millisecond, 0} {
-			sc := open(t, s, settings{config: venue.Config{CancelOnDisconnect: after}}, nil)
+			sc := open(t, s, settings{cancelOnDisconnect: after}, nil)
 			o := sc.submit(sc.resting())
 			sc.becomes(o, hft.StatusNew)
 			sc.arm("refuse-connect=count:6")

@@ -39,7 +39,7 @@ func TestFeesInAnotherAsset(t *testing.T) {
 		if want := number(t, x.Fee) * 600; math.Abs(u.FillFee-want) > 1e-9 || sc.said(hft.CustomKind, "fees") != 0 {
 			t.Errorf("the fee is %v, want %v; %d errors", u.FillFee, want, sc.said(hft.CustomKind, "fees"))
 		}
-		p := s.protocol(t, sc.exchange, options{})
+		p := s.protocol(t, sc.exchange)
 		t.Cleanup(func() {
 			if err := p.Close(); err != nil {
 				t.Error(err)

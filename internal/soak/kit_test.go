@@ -26,7 +26,7 @@ func newHarness(t *testing.T, s subject) connectortest.Harness {
 	t.Helper()
 	sc := &scene{T: t, subject: s, exchange: still(t, s, nil)}
 	t.Cleanup(sc.moveMarket())
-	set := settings{config: quickAudit()}
+	set := settings{pace: quickAudit()}
 	r := prepare(t, s, sc.exchange, set)
 	return connectortest.Harness{Connector: r.connector, Instruments: r.instruments, Qty: 0.01, NoPositions: !s.positions, Flood: 2000,
 		Exchange: &kitExchange{scene: sc, mids: mids()},

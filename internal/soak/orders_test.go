@@ -137,7 +137,7 @@ func TestOrdersUnderFaults(t *testing.T) {
 			}
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				sc := open(t, s, settings{config: quickAudit()}, nil)
+				sc := open(t, s, settings{pace: quickAudit()}, nil)
 				sc.arm(text)
 				faultyTrading(sc)
 				sc.happened(f.Name)

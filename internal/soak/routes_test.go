@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"hftrunner/connector"
-	"hftrunner/connector/venue"
 	"hftrunner/hft"
 	"hftrunner/internal/testexchange/fault"
+	"hftrunner/internal/venues"
 )
 
 // TestRoutesThatAreSilent: a connection that takes the subscription and brings nothing is seen and replaced, and the
@@ -66,7 +66,7 @@ func TestSubscriptionRefused(t *testing.T) {
 		})
 		t.Run("later on", func(t *testing.T) {
 			t.Parallel()
-			sc := open(t, s, settings{config: venue.Config{RefusedPause: 50 * time.Millisecond}}, nil)
+			sc := open(t, s, settings{pace: venues.Pace{RefusedPause: 50 * time.Millisecond}}, nil)
 			o := sc.submit(sc.resting())
 			sc.becomes(o, hft.StatusNew)
 			sc.arm("subscribe-error")
@@ -102,7 +102,7 @@ func TestSubscriptionRefused(t *testing.T) {
 func TestSymbolsRegisteredLater(t *testing.T) {
 	each(t, nil, func(t *testing.T, s subject) {
 		sc := open(t, s, settings{}, nil)
-		later, _ := instruments(t, s.protocol(t, sc.exchange, options{}), "ETHUSDT")
+		later, _ := instruments(t, s.protocol(t, sc.exchange), "ETHUSDT")
 		later[0].No = 1
 		stales := sc.Stales()
 		sc.run.instruments = append(sc.run.instruments, later[0])

@@ -13,9 +13,9 @@ import (
 
 	"hftrunner/connector"
 	"hftrunner/connector/connectortest"
-	"hftrunner/connector/venue"
 	"hftrunner/hft"
 	"hftrunner/internal/testexchange"
+	"hftrunner/internal/venues"
 )
 
 // run is one connector at work.
@@ -67,7 +67,7 @@ func (r *run) Order(u *connector.OrderUpdate) {
 func start(t *testing.T, s subject, e *testexchange.Exchange, seed uint64) *run {
 	t.Helper()
 	// Faults come faster than they would in years, so pauses are short: bots are to trade, not to wait.
-	set := settings{config: venue.Config{DeadMan: s.deadMan, AuditInterval: time.Second, BackOffMax: time.Second, AttemptsPer5Min: 100_000,
+	set := settings{deadMan: s.deadMan, pace: venues.Pace{AuditInterval: time.Second, BackOffMax: time.Second, AttemptsPer5Min: 100_000,
 		RefusedPause: time.Second}}
 	set.entry = []string{"ws", "rest"}[seed%2]
 	r := connect(t, s, e, set)
@@ -81,8 +81,12 @@ func start(t *testing.T, s subject, e *testexchange.Exchange, seed uint64) *run 
 // settings are how a connector is set up. Empty ones are those of all tests.
 type settings struct {
 	options
-	// config is the connector's; what it is made of is filled in.
-	config  venue.Config
+	// prefix is that of client order ids.
+	prefix                      string
+	deadMan, cancelOnDisconnect time.Duration
+	// pace is the connector's; what options have is theirs.
+	pace    venues.Pace
+	logger  hclog.Logger
 	symbols []string
 }
 
@@ -99,16 +103,13 @@ func connect(t *testing.T, s subject, e *testexchange.Exchange, set settings) *r
 // prepare makes a connector without instruments.
 func prepare(t *testing.T, s subject, e *testexchange.Exchange, set settings) *run {
 	t.Helper()
-	p := s.protocol(t, e, set.options)
+	set.logger = hclog.New(&hclog.LoggerOptions{Name: string(s.name), Output: &testWriter{t: t}, Level: hclog.LevelFromString(cmp.Or(os.Getenv("HFTRUNNER_LOG"), "warn"))})
+	v := s.open(t, e, set)
 	if set.symbols == nil {
 		set.symbols = []string{"BTCUSDT", "ETHUSDT"}
 	}
-	insts, filters := instruments(t, p, set.symbols...)
-	cfg := set.config
-	cfg.Protocol, cfg.Rule, cfg.Trading, cfg.Filters = p, s.rule, true, filters
-	cfg.OrderPrefix = cmp.Or(cfg.OrderPrefix, ownPrefix)
-	cfg.Logger = hclog.New(&hclog.LoggerOptions{Name: string(s.name), Output: &testWriter{t: t}, Level: hclog.LevelFromString(cmp.Or(os.Getenv("HFTRUNNER_LOG"), "warn"))})
-	c, err := venue.New(cfg)
+	insts, filters := instruments(t, v.Protocol, set.symbols...)
+	c, err := v.Connector(filters)
 	if err != nil {
 		t.Fatal(err)
 	}

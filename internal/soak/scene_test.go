@@ -22,11 +22,11 @@ import (
 	"hftrunner/connector/clientid"
 	"hftrunner/connector/connectortest"
 	"hftrunner/connector/depthsync"
-	connectorvenue "hftrunner/connector/venue"
 	"hftrunner/hft"
 	"hftrunner/internal/testexchange"
 	"hftrunner/internal/testexchange/fault"
 	"hftrunner/internal/testexchange/venue"
+	"hftrunner/internal/venues"
 )
 
 func TestMain(m *testing.M) {
@@ -74,8 +74,8 @@ func (s subject) has(name fault.Name) bool {
 }
 
 // quickAudit compares with the venue often, for what no event tells.
-func quickAudit() connectorvenue.Config {
-	return connectorvenue.Config{AuditInterval: 300 * time.Millisecond}
+func quickAudit() venues.Pace {
+	return venues.Pace{AuditInterval: 300 * time.Millisecond}
 }
 
 func isBinance(s subject) bool { return s.rule != depthsync.Streamed }

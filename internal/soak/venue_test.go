@@ -7,13 +7,11 @@ import (
 	"time"
 
 	"hftrunner/connector"
-	"hftrunner/connector/binancefutures"
-	"hftrunner/connector/binancespot"
-	"hftrunner/connector/bybit"
 	"hftrunner/connector/connectortest"
 	"hftrunner/connector/depthsync"
 	"hftrunner/connector/venue"
 	"hftrunner/internal/testexchange"
+	"hftrunner/internal/venues"
 )
 
 // wallClock is the clock of a live connector.
@@ -44,9 +42,8 @@ func (o options) complete() options {
 
 // subject is one venue's connector and what is to be known about it.
 type subject struct {
-	name     testexchange.Venue
-	protocol func(tb testing.TB, e *testexchange.Exchange, o options) venue.Protocol
-	rule     depthsync.Rule
+	name testexchange.Venue
+	rule depthsync.Rule
 	// positions says that the venue keeps them.
 	positions bool
 	deadMan   time.Duration
@@ -60,52 +57,49 @@ type subject struct {
 
 func subjects() []subject {
 	return []subject{
-		{name: testexchange.BinanceFutures, protocol: newFutures, rule: depthsync.Futures, positions: true, deadMan: 3 * time.Second, patience: 8,
+		{name: testexchange.BinanceFutures, rule: depthsync.Futures, positions: true, deadMan: 3 * time.Second, patience: 8,
 			place: "POST /fapi/v1/order", amend: "PUT /fapi/v1/order", cancel: "DELETE /fapi/v1/order", snapshot: "GET /fapi/v1/depth",
 			watchdogs: true, ed25519: true},
-		{name: testexchange.BinanceSpot, protocol: newSpot, rule: depthsync.Spot, patience: 30,
+		{name: testexchange.BinanceSpot, rule: depthsync.Spot, patience: 30,
 			place: "POST /api/v3/order", amend: "POST /api/v3/order/cancelReplace", cancel: "DELETE /api/v3/order", snapshot: "GET /api/v3/depth",
 			watchdogs: true, ed25519: true},
-		{name: testexchange.Bybit, protocol: newBybit, rule: depthsync.Streamed, positions: true, patience: 15,
+		{name: testexchange.Bybit, rule: depthsync.Streamed, positions: true, patience: 15,
 			place: "POST /v5/order/create", amend: "POST /v5/order/amend", cancel: "POST /v5/order/cancel"},
 	}
 }
 
-func newBybit(tb testing.TB, e *testexchange.Exchange, o options) venue.Protocol {
-	o = o.complete()
-	ws, http := e.WSURL(testexchange.Bybit), e.HTTPURL(testexchange.Bybit)
-	p, err := bybit.New(bybit.Config{PublicURL: o.base("public", ws+"/v5/public/linear"), PrivateURL: o.base("private", ws+"/v5/private"),
-		TradeURL: ws + "/v5/trade", APIURL: http, Key: o.key, Secret: o.secret, BookTicker: true, DepthLevel: 1000, NowNs: o.clock.NowNs,
-		OrderEntry: bybit.OrderEntry(o.entry)})
+// open makes what speaks to the venue at an exchange, in the way of the runner.
+func (s subject) open(tb testing.TB, e *testexchange.Exchange, set settings) *venues.Venue {
+	tb.Helper()
+	o := set.options.complete()
+	ws := e.WSURL(s.name)
+	c := venues.Config{Kind: string(s.name), NowNs: o.clock.NowNs, Pace: set.pace, Logger: set.logger,
+		Settings: venues.Settings{APIURL: e.HTTPURL(s.name), APIKey: o.key, Secret: o.secret, HasKey: true, OrderPrefix: cmp.Or(set.prefix, ownPrefix),
+			OrderEntry: cmp.Or(o.entry, "rest"), RecvWindow: 5 * time.Second, BookTicker: true, DeadMan: set.deadMan,
+			CancelOnDisconnect: set.cancelOnDisconnect}}
+	c.Pace.Timeout, c.Pace.QuietBooks, c.Pace.QuietTrades = 3*time.Second, o.quiet, o.quietMarket
+	c.Pace.Silence, c.Pace.Lifetime, c.Pace.KeepAlive = o.silence, o.lifetime, o.keepAlive
+	switch s.name {
+	case testexchange.Bybit:
+		c.PublicURL, c.PrivateURL = o.base("public", ws+"/v5/public/linear"), o.base("private", ws+"/v5/private")
+		c.TradeURL, c.DepthLevel = ws+"/v5/trade", 1000
+	case testexchange.BinanceSpot:
+		c.StreamURL, c.WSAPIURL = o.base("market", ws), o.base("private", ws+"/ws-api/v3")
+	default:
+		c.PublicURL, c.MarketURL = o.base("public", ws+"/public"), o.base("market", ws+"/market")
+		c.PrivateURL, c.WSAPIURL = o.base("private", ws+"/private"), ws+"/ws-fapi/v1"
+	}
+	v, err := venues.Open(c)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return p
+	return v
 }
 
-func newSpot(tb testing.TB, e *testexchange.Exchange, o options) venue.Protocol {
-	o = o.complete()
-	ws, http := e.WSURL(testexchange.BinanceSpot), e.HTTPURL(testexchange.BinanceSpot)
-	p, err := binancespot.New(binancespot.Config{StreamURL: o.base("market", ws), APIURL: http, WSAPIURL: o.base("private", ws+"/ws-api/v3"),
-		Key: o.key, Secret: o.secret, BookTicker: true, NowNs: o.clock.NowNs, Timeout: 3 * time.Second, OrderEntry: o.entry,
-		QuietMarket: o.quiet, Silence: o.silence, Lifetime: o.lifetime})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return p
-}
-
-func newFutures(tb testing.TB, e *testexchange.Exchange, o options) venue.Protocol {
-	o = o.complete()
-	ws, http := e.WSURL(testexchange.BinanceFutures), e.HTTPURL(testexchange.BinanceFutures)
-	p, err := binancefutures.New(binancefutures.Config{PublicURL: o.base("public", ws+"/public"), MarketURL: o.base("market", ws+"/market"),
-		PrivateURL: o.base("private", ws+"/private"), APIURL: http, WSAPIURL: ws + "/ws-fapi/v1", Key: o.key, Secret: o.secret, BookTicker: true,
-		NowNs: o.clock.NowNs, Timeout: 3 * time.Second, OrderEntry: o.entry, QuietPublic: o.quiet, QuietMarket: o.quietMarket,
-		Silence: o.silence, Lifetime: o.lifetime, KeepAliveInterval: o.keepAlive})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return p
+// protocol makes what speaks to the venue at an exchange, for questions beside a connector.
+func (s subject) protocol(tb testing.TB, e *testexchange.Exchange) venue.Protocol {
+	tb.Helper()
+	return s.open(tb, e, settings{}).Protocol
 }
 
 // instruments asks the venue for the steps of its symbols, as a runner does at its start.

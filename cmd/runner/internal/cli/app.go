@@ -16,10 +16,9 @@ import (
 
 	"hftrunner/cmd/runner/internal/config"
 	"hftrunner/connector"
-	"hftrunner/connector/depthsync"
-	"hftrunner/connector/venue"
 	"hftrunner/host"
 	"hftrunner/internal/control"
+	"hftrunner/internal/venues"
 )
 
 // Exit codes.
@@ -41,13 +40,6 @@ type Host interface {
 	Strategies(ctx context.Context) ([]control.StrategyStatus, error)
 	// Summary sums up the run so far.
 	Summary(exit host.Exit) host.Summary
-}
-
-// Venue is how to speak to a venue.
-type Venue struct {
-	Protocol venue.Protocol
-	// Rule is how its books are numbered.
-	Rule depthsync.Rule
 }
 
 // Remote is a host in another process. The caller closes it.
@@ -72,7 +64,7 @@ type App struct {
 	// that does not agree with the configuration.
 	NewHost func(ctx context.Context, file *config.File, logger hclog.Logger) (Host, error)
 	// NewVenue makes what speaks to the venue of a live connector. The caller closes its Protocol.
-	NewVenue func(c *config.Connector, logger hclog.Logger) (Venue, error)
+	NewVenue func(c *config.Connector, logger hclog.Logger) (*venues.Venue, error)
 	// CheckVenue says what is wrong with the settings of a live connector, without connecting.
 	CheckVenue func(c *config.Connector) error
 	// PluginNames lists a plugin folder, Describe asks the named plugins what they are.

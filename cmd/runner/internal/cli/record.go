@@ -92,7 +92,7 @@ func (s *settings) newRecorder(ctx context.Context, c *config.Connector, symbols
 	filters, err := recordable(ctx, v.Protocol, symbols)
 	var r *record.Recorder
 	if err == nil {
-		r, err = record.New(record.Config{Protocol: v.Protocol, Rule: v.Rule, Symbols: filters, Dir: out, Logger: logger.Named(c.Name)})
+		r, err = record.New(record.Config{Venue: v, Symbols: filters, Dir: out, Logger: logger.Named(c.Name)})
 	}
 	if err != nil {
 		return nil, withCode(ExitFailure, errors.Join(err, v.Protocol.Close()))

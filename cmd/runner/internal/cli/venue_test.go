@@ -13,6 +13,7 @@ import (
 	"hftrunner/cmd/runner/internal/record"
 	"hftrunner/cmd/runner/internal/venuecheck"
 	"hftrunner/connector/venue"
+	"hftrunner/internal/venues"
 )
 
 const twoVenues = `connector "paper" "sim" {
@@ -48,7 +49,9 @@ func TestVenueCommandLines(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := newRig(t, c.source)
-			r.NewVenue = func(*config.Connector, hclog.Logger) (Venue, error) { return Venue{}, errors.New("no such venue here") }
+			r.NewVenue = func(*config.Connector, hclog.Logger) (*venues.Venue, error) {
+				return nil, errors.New("no such venue here")
+			}
 			if code := r.run(strings.Fields(c.args)...); code != c.want || !strings.Contains(r.err.String(), c.stderr) {
 				t.Errorf("exit code %d, want %d and %q:\n%s", code, c.want, c.stderr, &r.err)
 			}
@@ -75,11 +78,11 @@ func TestConnectorThatCannotBeUsed(t *testing.T) {
 // record keeps the key of a connector away from what records.
 func TestRecordUsesNoKey(t *testing.T) {
 	r := newRig(t, "connector \"bybit\" \"by\" {\n  network = \"main\"\n  api_key = \"k\"\n  secret = \"s\"\n}\n")
-	r.NewVenue = func(c *config.Connector, _ hclog.Logger) (Venue, error) {
+	r.NewVenue = func(c *config.Connector, _ hclog.Logger) (*venues.Venue, error) {
 		if c.Live.HasKey || c.Live.APIKey != "" || c.Live.Secret != "" {
 			t.Errorf("the key is there: %+v", c.Live)
 		}
-		return Venue{}, errors.New("enough")
+		return nil, errors.New("enough")
 	}
 	if code := r.run("record", "BTCUSDT", "--out", filepath.Join(r.dir, "out")); code != ExitFailure || !strings.Contains(r.err.String(), "enough") {
 		t.Errorf("exit code %d\n%s", code, &r.err)

@@ -11,16 +11,15 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"hftrunner/connector"
-	"hftrunner/connector/depthsync"
 	"hftrunner/connector/venue"
 	"hftrunner/hft"
 	"hftrunner/internal/collector"
+	"hftrunner/internal/venues"
 )
 
 // Config is what a Recorder needs.
 type Config struct {
-	Protocol venue.Protocol
-	Rule     depthsync.Rule
+	Venue *venues.Venue
 	// Symbols are what to record, as the venue describes them.
 	Symbols []venue.Filters
 	// Dir is the folder of the files.
@@ -36,14 +35,14 @@ type Recorder struct {
 	sink      sink
 }
 
-// New makes a Recorder and its folder. Run closes the Protocol and the files.
+// New makes a Recorder and its folder. Run closes the Venue's Protocol and the files.
 func New(c Config) (*Recorder, error) {
 	w, err := collector.New(c.Dir)
 	if err != nil {
 		return nil, err
 	}
 	r := &Recorder{config: c, writer: w, sink: sink{symbols: make([]symbolState, len(c.Symbols)), logger: c.Logger}}
-	r.connector, err = venue.New(venue.Config{Protocol: c.Protocol, Rule: c.Rule, Filters: c.Symbols, Record: w.Record, Logger: c.Logger})
+	r.connector, err = c.Venue.Recorder(c.Symbols, w.Record)
 	if err != nil {
 		return nil, errors.Join(err, w.Close())
 	}

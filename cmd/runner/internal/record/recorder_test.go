@@ -17,11 +17,11 @@ import (
 	"hftrunner/cmd/runner/internal/record"
 	"hftrunner/connector"
 	"hftrunner/connector/binancefutures"
-	"hftrunner/connector/depthsync"
 	"hftrunner/connector/recording"
 	"hftrunner/internal/collector"
 	"hftrunner/internal/testexchange"
 	"hftrunner/internal/testexchange/fault"
+	"hftrunner/internal/venues"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -39,16 +39,17 @@ func newExchange(t *testing.T) *testexchange.Exchange {
 func newRecorder(t *testing.T, e *testexchange.Exchange, dir string) *record.Recorder {
 	t.Helper()
 	ws := e.WSURL(testexchange.BinanceFutures)
-	p, err := binancefutures.New(binancefutures.Config{PublicURL: ws + "/public", MarketURL: ws + "/market", PrivateURL: ws + "/private",
-		APIURL: e.HTTPURL(testexchange.BinanceFutures), BookTicker: true, NowNs: func() int64 { return time.Now().UnixNano() }})
+	v, err := venues.Open(venues.Config{Kind: string(testexchange.BinanceFutures), NowNs: func() int64 { return time.Now().UnixNano() },
+		Settings: venues.Settings{PublicURL: ws + "/public", MarketURL: ws + "/market", PrivateURL: ws + "/private",
+			APIURL: e.HTTPURL(testexchange.BinanceFutures), BookTicker: true}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	filters, err := p.Filters(t.Context(), []string{"BTCUSDT", "ETHUSDT"})
+	filters, err := v.Protocol.Filters(t.Context(), []string{"BTCUSDT", "ETHUSDT"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := record.New(record.Config{Protocol: p, Rule: depthsync.Futures, Symbols: filters, Dir: dir, Logger: hclog.NewNullLogger()})
+	r, err := record.New(record.Config{Venue: v, Symbols: filters, Dir: dir, Logger: hclog.NewNullLogger()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,11 +11,10 @@ import (
 
 	"go.uber.org/goleak"
 
-	"hftrunner/connector/binancefutures"
-	"hftrunner/connector/binancespot"
 	"hftrunner/connector/venue"
 	"hftrunner/internal/testexchange"
 	"hftrunner/internal/testexchange/fault"
+	"hftrunner/internal/venues"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -32,18 +31,14 @@ func venueOptions(t *testing.T, v testexchange.Venue) (*testexchange.Exchange, O
 	t.Cleanup(func() { _ = e.Close() })
 	o := Options{HasKey: true, OrderPrefix: "hr", OrderTest: true, NowNs: wallNs, StreamTimeout: 2 * time.Second,
 		Instruments: []Instrument{{Symbol: "BTCUSDT"}, {Symbol: "ETHUSDT", TickSize: 0.01}}}
-	ws, api := e.WSURL(v), e.HTTPURL(v)
-	switch v {
-	case testexchange.BinanceFutures:
-		o.Protocol, err = binancefutures.New(binancefutures.Config{PublicURL: ws + "/public", MarketURL: ws + "/market", PrivateURL: ws + "/private",
-			APIURL: api, Key: testexchange.DefaultAPIKey, Secret: testexchange.DefaultSecret, NowNs: wallNs})
-	default:
-		o.Protocol, err = binancespot.New(binancespot.Config{StreamURL: ws, APIURL: api, WSAPIURL: ws + "/ws-api/v3",
-			Key: testexchange.DefaultAPIKey, Secret: testexchange.DefaultSecret, NowNs: wallNs})
-	}
+	ws := e.WSURL(v)
+	made, err := venues.Open(venues.Config{Kind: string(v), NowNs: wallNs, Settings: venues.Settings{PublicURL: ws + "/public", MarketURL: ws + "/market",
+		PrivateURL: ws + "/private", StreamURL: ws, WSAPIURL: ws + "/ws-api/v3", APIURL: e.HTTPURL(v),
+		APIKey: testexchange.DefaultAPIKey, Secret: testexchange.DefaultSecret, HasKey: true}})
 	if err != nil {
 		t.Fatal(err)
 	}
+	o.Protocol = made.Protocol
 	t.Cleanup(func() { _ = o.Protocol.Close() })
 	return e, o
 }

@@ -100,6 +100,7 @@ var allowed = []struct {
 	{"internal/collector", "writes what others read", nil},
 	{"internal/venues", "makes the connectors of live venues, for the runner and all tests alike", []string{"connector/binancefutures",
 		"connector/binancespot", "connector/bybit", "connector/depthsync", "connector/venue"}},
+	{"internal/sample", "records the loopback exchange", []string{"internal/collector", "internal/testexchange/..."}},
 	{"internal/soak", "tests of live connectors against the loopback exchange", nil},
 	{"internal/parity", "tests of one contract in all worlds", nil},
 	{"internal/control", "the control plane carries attachments", []string{"ipc", "hft", "internal/control/internal/..."}},
@@ -111,7 +112,7 @@ var allowed = []struct {
 	{"internal/rowfile", "files of what came out of a backtest", []string{"hft", "sim", "backtest"}},
 	{"internal/batch", "runs many backtests; knows no command line", []string{"hft", "sim", "backtest", "backtest/...", "connector", "connector/recording", "internal/control", "internal/rowfile"}},
 	{"cmd/runner/...", "the wiring knows everything but strategies", []string{"hft", "host", "ipc", "ipc/latency", "connector/...",
-		"backtest/...", "internal/batch", "internal/collector", "internal/control", "internal/venues", "cmd/runner/...", "pluginapi"}},
+		"backtest/...", "internal/batch", "internal/collector", "internal/control", "internal/sample", "internal/venues", "cmd/runner/...", "pluginapi"}},
 	{"plugins/...", "a strategy sees its bot", []string{"hft", "depth", "pluginapi"}},
 }
 

@@ -1,14 +1,15 @@
-# Two strategies over a recorded day of Binance futures, 345 seconds of BTCUSDT and ETHUSDT, by the plugin binaries that
-# trade live, with a report at the end:
+# Two strategies over recorded messages of Binance futures, BTCUSDT and ETHUSDT, by the plugin binaries that trade live, with
+# a report at the end:
 #
+#   bin/runner sample --out data/sample
 #   bin/runner backtest --config examples/backtest.hcl
 #
 # and all combinations of some parameters, best first:
 #
 #   bin/runner backtest grid-btc --config examples/backtest.hcl --set grid_num=5,10,20 --set order_qty=0.01,0.02
 #
-# HFTRUNNER_DATA is the folder of the recordings. They are converted once; `bin/runner convert events` does the same by
-# hand. Paths are relative to the working directory. The same file runs on paper, with a synthetic market:
+# The sample is five minutes of a synthetic market; HFTRUNNER_DATA names a folder with better data. Recordings are converted
+# once; `bin/runner convert events` does the same by hand. Paths are relative to the working directory. The same file runs on paper, with a synthetic market:
 #
 #   bin/runner run --config examples/backtest.hcl
 
@@ -47,7 +48,7 @@ strategy "grid-btc" {
   }
   backtest {
     data "BTCUSDT" {
-      files  = "${env("HFTRUNNER_DATA", "../shared/data")}/binancefutures/btcusdt_*.gz"
+      files  = "${env("HFTRUNNER_DATA", "data/sample")}/binancefutures/btcusdt_*.gz"
       format = "binancefutures"
     }
   }
@@ -69,11 +70,11 @@ strategy "obimm" {
   }
   backtest {
     data "BTCUSDT" {
-      files  = "${env("HFTRUNNER_DATA", "../shared/data")}/binancefutures/btcusdt_*.gz"
+      files  = "${env("HFTRUNNER_DATA", "data/sample")}/binancefutures/btcusdt_*.gz"
       format = "binancefutures"
     }
     data "ETHUSDT" {
-      files  = "${env("HFTRUNNER_DATA", "../shared/data")}/binancefutures/ethusdt_*.gz"
+      files  = "${env("HFTRUNNER_DATA", "data/sample")}/binancefutures/ethusdt_*.gz"
       format = "binancefutures"
     }
   }

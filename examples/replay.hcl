@@ -1,9 +1,11 @@
-# A recorded day of Binance futures, 344 seconds of BTCUSDT, traded on paper:
+# Recorded messages of Binance futures, BTCUSDT, traded on paper:
 #
+#   bin/runner sample --out data/sample
 #   bin/runner run --config examples/replay.hcl
 #
-# HFTRUNNER_DATA is the folder of the recordings, REPLAY_SPEED how fast they are replayed: 1, 10 or "max". The run ends by
-# itself at the end of the data. Paths are relative to the working directory.
+# The first line makes five minutes of a synthetic market. HFTRUNNER_DATA names a folder with better data, REPLAY_SPEED how
+# fast they are replayed: 1, 10 or "max". The run ends by itself at the end of the data. Paths are relative to the working
+# directory.
 
 runner {
   plugin_dir = "bin/plugins"
@@ -14,7 +16,7 @@ connector "paper" "day" {
   replay {
     format = "binancefutures"
     files = {
-      BTCUSDT = "${env("HFTRUNNER_DATA", "../shared/data")}/binancefutures/btcusdt_20240808.gz"
+      BTCUSDT = "${env("HFTRUNNER_DATA", "data/sample")}/binancefutures/btcusdt_20240808.gz"
     }
     speed = env("REPLAY_SPEED", "10")
   }

@@ -70,6 +70,11 @@ func TestReplayExample(t *testing.T) {
 	if data == "" {
 		data = filepath.Join("..", "..", "..", "shared", "data")
 	}
+	data, err := filepath.Abs(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("HFTRUNNER_DATA", data)
 	if _, err := os.Stat(filepath.Join(data, "binancefutures", "btcusdt_20240808.gz")); err != nil {
 		t.Fatalf("the recorded day is missing: %v; set HFTRUNNER_DATA to the folder of the recordings", err)
 	}

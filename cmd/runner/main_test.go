@@ -219,7 +219,7 @@ func TestDefaultsAgree(t *testing.T) {
 			t.Errorf("queue %s: %v", queue, err)
 		}
 	}
-	for _, format := range []string{config.FormatBinanceFutures, config.FormatBinanceSpot} {
+	for _, format := range config.RecordedFormats() {
 		if f, ok := replayFormats()[format]; !ok || f.newDecoder() == nil || !f.rule.Valid() {
 			t.Errorf("format %s is not wired", format)
 		}

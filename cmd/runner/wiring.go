@@ -35,7 +35,7 @@ func newConnector(ctx context.Context, file *config.File, c *config.Connector, l
 	return made, nil
 }
 
-// replayFormat is what recorded messages of a venue are read by.
+// replayFormat is what recorded messages of a venue are read by, for replays and backtests alike.
 type replayFormat struct {
 	newDecoder func() connector.Decoder
 	rule       depthsync.Rule
@@ -49,12 +49,13 @@ func replayFormats() map[string]replayFormat {
 		config.FormatBinanceSpot: {func() connector.Decoder {
 			return &recorded{single: new(binancespot.Decoder), aggregated: &binancespot.Decoder{AggTrades: true}}
 		}, depthsync.Spot},
+		config.FormatBybit: {func() connector.Decoder { return &bybit.Decoder{BBO: true} }, depthsync.Streamed},
 	}
 }
 
 // decoders are those of the formats that a backtest converts.
 func decoders() map[string]func() connector.Decoder {
-	all := map[string]func() connector.Decoder{config.FormatBybit: func() connector.Decoder { return new(bybit.Decoder) }}
+	all := map[string]func() connector.Decoder{}
 	for name, format := range replayFormats() {
 		all[name] = format.newDecoder
 	}

@@ -98,7 +98,7 @@ func (c *Config) check() error {
 		errs = append(errs, errors.New("replay: NewDecoder is missing; give the decoder of the venue that was recorded"))
 	}
 	if !c.Rule.Valid() {
-		errs = append(errs, errors.New("replay: Rule is missing; use depthsync.Futures or depthsync.Spot"))
+		errs = append(errs, errors.New("replay: Rule is missing; use depthsync.Futures, depthsync.Spot or depthsync.Streamed"))
 	}
 	if c.Sync != SyncExchange && c.Sync != SyncNatural {
 		errs = append(errs, fmt.Errorf("replay: sync %q is unknown; use %q or %q", c.Sync, SyncExchange, SyncNatural))

@@ -56,6 +56,9 @@ func (f *feed) publish(b *paper.Batch, events []hft.Event) {
 // natural publishes the rows as they come.
 func (f *feed) natural(s *Source, b *paper.Batch) error {
 	m := &f.message
+	if m.Kind == connector.MessageSnapshot && s.config.Rule == depthsync.Streamed {
+		f.lastID = m.LastID // the stream's own, which goes on from there
+	}
 	if m.Kind == connector.MessageDepth {
 		if f.depthSeen && !s.config.Rule.Follows(f.lastID, m) {
 			if err := f.gap(s, f.lastID, m.FirstID); err != nil {

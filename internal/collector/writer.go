@@ -15,6 +15,8 @@ const (
 	FlushInterval = 500 * time.Millisecond
 	// MaxPending is how many bytes of messages wait to be written at most.
 	MaxPending = 64 << 20
+	// batchBytes is how much of one symbol NewBatch compresses at a time.
+	batchBytes = 1 << 20
 	dayNs      = int64(24 * time.Hour)
 	// overtaken is how much older than the line before a message may be that was overtaken on its way.
 	overtaken = int64(100 * time.Millisecond)
@@ -34,6 +36,8 @@ type Stats struct {
 // Writer writes the messages of any number of symbols to a folder.
 type Writer struct {
 	dir string
+	// batch says that Record writes, by amount.
+	batch bool
 
 	mu      sync.Mutex
 	changed sync.Cond // pending has become less, or the Writer has failed
@@ -65,11 +69,17 @@ type part struct {
 }
 
 // New makes a Writer into a folder, which it creates.
-func New(dir string) (*Writer, error) {
+func New(dir string) (*Writer, error) { return start(dir, false) }
+
+// NewBatch makes a Writer whose files depend on the messages alone and not on when they come: the same messages make the
+// same bytes. It writes in Record, which one goroutine may call, and what is taken is in the file after Close only.
+func NewBatch(dir string) (*Writer, error) { return start(dir, true) }
+
+func start(dir string, batch bool) (*Writer, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("collector: %w", err)
 	}
-	w := &Writer{dir: dir, symbols: map[string]*symbol{}, failed: make(chan struct{}), stop: make(chan struct{})}
+	w := &Writer{dir: dir, batch: batch, symbols: map[string]*symbol{}, failed: make(chan struct{}), stop: make(chan struct{})}
 	w.changed.L = &w.mu
 	w.done.Go(w.work)
 	return w, nil
@@ -79,19 +89,26 @@ func New(dir string) (*Writer, error) {
 // would make two lines of it, so JSON that is written over several lines gets blanks in their place. A symbol whose name
 // could lead out of the folder is an error of the Writer.
 func (w *Writer) Record(symbolName string, localNs int64, message []byte) {
+	if full := w.take(symbolName, localNs, message); full && w.batch {
+		w.report(w.flush())
+	}
+}
+
+// take takes a message and reports whether a batch is full.
+func (w *Writer) take(symbolName string, localNs int64, message []byte) (full bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for w.pending > MaxPending && w.err == nil && !w.closed {
 		w.changed.Wait()
 	}
 	if w.err != nil || w.closed {
-		return
+		return false
 	}
 	s := w.symbols[symbolName]
 	if s == nil {
 		if symbolName == "" || strings.ContainsAny(symbolName, `/\`) || strings.HasPrefix(symbolName, ".") {
 			w.fail(fmt.Errorf("collector: symbol %q cannot be part of a file name", symbolName))
-			return
+			return false
 		}
 		s = &symbol{stats: Stats{Symbol: symbolName}}
 		w.symbols[symbolName] = s
@@ -124,6 +141,7 @@ func (w *Writer) Record(symbolName string, localNs int64, message []byte) {
 	s.stats.Lines++
 	s.stats.Bytes += int64(len(p.text) - before)
 	w.pending += len(p.text) - before
+	return len(p.text) >= batchBytes || w.pending >= MaxPending/2
 }
 
 // fail ends the writing. The lock is held.
@@ -170,13 +188,17 @@ func (w *Writer) Close() error {
 	return w.Err()
 }
 
-// work writes every FlushInterval until Close.
+// work writes every FlushInterval until Close, or at Close alone.
 func (w *Writer) work() {
-	ticker := time.NewTicker(FlushInterval)
-	defer ticker.Stop()
+	var due <-chan time.Time
+	if !w.batch {
+		ticker := time.NewTicker(FlushInterval)
+		defer ticker.Stop()
+		due = ticker.C
+	}
 	for stopping := false; !stopping; {
 		select {
-		case <-ticker.C:
+		case <-due:
 		case <-w.stop:
 			stopping = true
 		}

@@ -75,6 +75,8 @@ type Config struct {
 	// after it; 0 chooses free ones.
 	Host      string
 	FirstPort int
+	// Offline opens no port: the venues are reached by Exchange.Tap and Exchange.Get only.
+	Offline bool
 	// Symbols are what is traded, nil for the venue's BTCUSDT and ETHUSDT.
 	// OnlySymbols restricts them by name, to all when empty.
 	Symbols     []market.SymbolConfig

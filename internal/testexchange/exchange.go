@@ -70,6 +70,9 @@ func (e *Exchange) start(number int, name Venue) error {
 	if e.clock != nil {
 		config.TickInterval = 0
 	}
+	if c.Offline {
+		config.Address = ""
+	}
 	if c.FirstID > 0 {
 		config.Market.FirstOrderID, config.Market.FirstTradeID, config.Market.FirstUpdateID = c.FirstID, c.FirstID, c.FirstID
 	}

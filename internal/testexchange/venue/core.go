@@ -27,7 +27,7 @@ type Protocol interface {
 type Config struct {
 	// Name is the venue's.
 	Name string
-	// Address is where to listen; port 0 chooses a free one.
+	// Address is where to listen; port 0 chooses a free one. Without one the venue is reached within this process only.
 	Address string
 	Clock   wire.Clock
 	// TickInterval is how often the venue advances by itself, 0 for never: then Advance is called by the owner.
@@ -94,12 +94,14 @@ func New(config Config) (*Core, error) {
 func (c *Core) Start(p Protocol) error {
 	c.protocol = p
 	c.Do(func(int64, *market.Market) {}) // the book has its first rows before anybody asks
-	server, err := wire.Listen(c.config.Address, p, c.Hub)
-	if err != nil {
-		c.cancel()
-		return errors.Join(fmt.Errorf("%s: %w", c.Name, err), c.background.Close())
+	if c.config.Address != "" {
+		server, err := wire.Listen(c.config.Address, p, c.Hub)
+		if err != nil {
+			c.cancel()
+			return errors.Join(fmt.Errorf("%s: %w", c.Name, err), c.background.Close())
+		}
+		c.server = server
 	}
-	c.server = server
 	if c.config.TickInterval > 0 {
 		c.ticking.Go(c.tick)
 	}
@@ -119,8 +121,16 @@ func (c *Core) tick() {
 	}
 }
 
-// Address returns host and port of the server.
-func (c *Core) Address() string { return c.server.Address() }
+// Address returns host and port of the server, empty when there is none.
+func (c *Core) Address() string {
+	if c.server == nil {
+		return ""
+	}
+	return c.server.Address()
+}
+
+// ServeHTTP hands a request to the protocol, as the server does.
+func (c *Core) ServeHTTP(w http.ResponseWriter, r *http.Request) { c.protocol.ServeHTTP(w, r) }
 
 // Key returns the key with an API key, nil when there is none.
 func (c *Core) Key(apiKey string) *wire.Key { return c.keys[apiKey] }

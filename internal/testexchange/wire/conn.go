@@ -25,6 +25,7 @@ type Conn struct {
 	ws       atomic.Pointer[websocket.Conn]
 	attached chan struct{}
 	raw      net.Conn
+	tap      *Tap // nil for one with a socket
 
 	// ID counts the hub's connections from 1. The others say how it was opened.
 	ID             int64
@@ -110,6 +111,12 @@ func (c *Conn) Send(what string, data []byte) { c.enqueue(message{data: data, wh
 func (c *Conn) Answer(data []byte) { c.enqueue(message{data: data, answer: true}) }
 
 func (c *Conn) enqueue(m message) {
+	if c.tap != nil {
+		if !m.answer && m.status == 0 {
+			c.tap.Receive(m.data)
+		}
+		return
+	}
 	select {
 	case <-c.done:
 	case c.queue <- m:

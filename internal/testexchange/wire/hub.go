@@ -88,8 +88,13 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, handler Handler) {
 	if h.config.Compress {
 		options.CompressionMode, options.CompressionThreshold = websocket.CompressionContextTakeover, 64
 	}
+	c.tap = tap(r)
 	if !h.add(c) {
 		http.Error(w, "closed", http.StatusServiceUnavailable)
+		return
+	}
+	if c.tap != nil {
+		h.serveTap(c, handler)
 		return
 	}
 	defer h.running.Done()
@@ -180,6 +185,7 @@ func (h *Hub) Advance(nowNs int64) {
 	age := func(sinceNs int64, limit time.Duration) bool { return limit > 0 && nowNs-sinceNs >= int64(limit) }
 	for _, c := range h.Conns() {
 		switch {
+		case c.tap != nil:
 		case age(c.OpenedNs, h.config.MaxAge):
 			c.Close(websocket.StatusGoingAway, "connection expired")
 		case age(c.pongNs.Load(), h.config.PongTimeout):

@@ -171,6 +171,10 @@ func (c *checker) files() {
 	}
 }
 
+// absentAdvice says what to do about data that is not there.
+const absentAdvice = "paths are relative to the working directory; env(\"HFTRUNNER_DATA\") is the usual way to name the data folder; " +
+	"'runner sample --out data/sample' makes data to try with"
+
 // fileExists reports a file that is not there or is none.
 func (c *checker) fileExists(rng hcl.Range, path, sym string) {
 	if c.options.Stat == nil {
@@ -179,7 +183,7 @@ func (c *checker) fileExists(rng hcl.Range, path, sym string) {
 	info, err := c.options.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		c.errorf(rng, "paths are relative to the working directory; env(\"HFTRUNNER_DATA\") is the usual way to name the data folder",
+		c.errorf(rng, absentAdvice,
 			"file %q of %s does not exist", path, sym)
 	case err != nil:
 		c.errorf(rng, "", "file %q of %s cannot be used: %v", path, sym, err)

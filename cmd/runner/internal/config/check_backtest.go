@@ -87,7 +87,7 @@ func (c *checker) expand(x *Data, paths []string) []string {
 		case err != nil:
 			c.errorf(x.fileRange("files"), "a [ begins a set of characters and needs its ]", "%q is no pattern of file names", path)
 		case len(found) == 0:
-			c.errorf(x.fileRange("files"), "paths are relative to the working directory", "no file is like %q", path)
+			c.errorf(x.fileRange("files"), absentAdvice, "no file is like %q", path)
 		}
 		slices.Sort(found)
 		out = append(out, found...)

@@ -12,9 +12,10 @@ const KindPaper = "paper"
 
 // Names that other packages wire by.
 const (
-	// FormatBinanceFutures and FormatBinanceSpot are formats of recorded files.
+	// FormatBinanceFutures and the others are formats of recorded files.
 	FormatBinanceFutures = "binancefutures"
 	FormatBinanceSpot    = "binancespot"
+	FormatBybit          = "bybit"
 	// QueueRiskAdverse is the default queue model.
 	QueueRiskAdverse = "risk_adverse"
 	// DepthROI is the book with a fixed price range.

@@ -195,7 +195,7 @@ func replaySchema() *blockType {
 	return &blockType{name: "replay", single: true,
 		doc: "Recorded files of a venue's messages. The connector then has the recording's clock, so a strategy cannot use another connector beside it.",
 		args: []argument{
-			{name: "format", kind: kindString, required: true, choices: []string{FormatBinanceFutures, FormatBinanceSpot},
+			{name: "format", kind: kindString, required: true, choices: RecordedFormats(),
 				doc: "what the recorded messages are"},
 			{name: "files", kind: kindFiles, required: true,
 				doc: "symbol to path, or to a list of paths in the order of time; relative to the working directory; `.gz` or plain"},

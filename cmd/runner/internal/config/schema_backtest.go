@@ -12,8 +12,6 @@ const (
 	DataCheckWarn = "warn"
 	DataCheckFail = "fail"
 	DataCheckOff  = "off"
-	// FormatBybit is a format of recorded files that a paper connector does not replay.
-	FormatBybit = "bybit"
 	// ModelL3 is the exchange model for data by order.
 	ModelL3 = "l3_fifo"
 	// FeeByValue is the fee model of a paper connector.
@@ -22,7 +20,7 @@ const (
 	assetLinear = "linear"
 )
 
-// RecordedFormats are the formats of recorded files that a backtest converts.
+// RecordedFormats are the formats of recorded files, for replays and backtests alike.
 func RecordedFormats() []string {
 	return []string{FormatBinanceFutures, FormatBinanceSpot, FormatBybit}
 }

@@ -478,12 +478,12 @@ func TestFaultsOfReplies(t *testing.T) {
 	}
 }
 
-// ready waits until orders can be sent: a cancel of an order that is not there is refused by the venue then.
+// ready waits until orders can be sent: an amendment of an order that is not there is refused by the venue then.
 func ready(t *testing.T, p *binancefutures.Protocol) {
 	t.Helper()
 	deadline := time.Now().Add(10 * time.Second)
 	for {
-		_, err := p.Cancel(t.Context(), limitOrder("hbt-none", hft.Buy, "1", "1", hft.GTC))
+		_, err := p.Amend(t.Context(), limitOrder("hbt-none", hft.Buy, "60000.0", "1", hft.GTC))
 		if venue.CauseOf(err) == venue.Gone {
 			return
 		}

@@ -88,13 +88,8 @@ func (p *Protocol) send(ctx context.Context, method, path, wsMethod string, para
 		r = orderReport(v, blotter.Ack)
 		return checkNamed(&r)
 	}
-	var err error
-	if p.entry != nil {
-		err = p.entry.Do(ctx, wsMethod, params, cost, read)
-	} else {
-		err = p.rest.Do(ctx, binanceapi.Request{Method: method, Path: path, Params: params, Security: binanceapi.Signed, Cost: cost}, read)
-	}
-	if err != nil {
+	request := binanceapi.Request{Method: method, Path: path, Params: params, Security: binanceapi.Signed, Cost: cost}
+	if err := p.entry.Do(ctx, wsMethod, request, read); err != nil {
 		return blotter.Report{}, err
 	}
 	return r, nil

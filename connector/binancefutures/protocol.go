@@ -22,8 +22,8 @@ type Protocol struct {
 	config Config
 	signer *binanceapi.Signer
 	rest   *binanceapi.Client
-	// entry sends orders over the WebSocket API, nil when they go by REST.
-	entry  *binanceapi.Caller
+	// entry sends orders, by REST or over the WebSocket API.
+	entry  binanceapi.Entry
 	parser binanceapi.Parser
 
 	mu sync.Mutex
@@ -55,8 +55,9 @@ func New(config Config) (*Protocol, error) {
 	if err != nil {
 		return nil, fmt.Errorf("binancefutures: %w", err)
 	}
+	p.entry.REST = p.rest
 	if config.OrderEntry == "ws" && key != nil {
-		p.entry, err = binanceapi.NewCaller(binanceapi.CallerConfig{Name: "orders", URL: config.WSAPIURL, Signer: p.signer, Causes: causeOf,
+		p.entry.WS, err = binanceapi.NewCaller(binanceapi.CallerConfig{Name: "orders", URL: config.WSAPIURL, Signer: p.signer, Causes: causeOf,
 			Timeout: config.Timeout, Silence: config.Silence, Lifetime: config.Lifetime, Budget: budget, NowNs: config.NowNs})
 		if err != nil {
 			return nil, fmt.Errorf("binancefutures: %w", err)
@@ -67,10 +68,7 @@ func New(config Config) (*Protocol, error) {
 
 // Close ends the connections for order entry and those of REST that are idle.
 func (p *Protocol) Close() error {
-	p.rest.Close()
-	if p.entry != nil {
-		p.entry.Close()
-	}
+	p.entry.Close()
 	return nil
 }
 

@@ -19,10 +19,8 @@ type endpoint struct {
 
 // request sends a request about an order in the way that is configured and hands its result to read.
 func (p *Protocol) request(ctx context.Context, e endpoint, params []binanceapi.Param, read func(v binanceapi.Value) error) error {
-	if p.entry != nil {
-		return p.entry.Do(ctx, e.call, params, e.cost, read)
-	}
-	return p.client.Do(ctx, binanceapi.Request{Method: e.method, Path: e.path, Params: params, Security: binanceapi.Signed, Cost: e.cost}, read)
+	r := binanceapi.Request{Method: e.method, Path: e.path, Params: params, Security: binanceapi.Signed, Cost: e.cost}
+	return p.entry.Do(ctx, e.call, r, read)
 }
 
 // report sends a request about an order and returns what read makes of its result.

@@ -3,6 +3,7 @@ package binancespot_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -39,8 +40,9 @@ func wsProtocol(t *testing.T, v *wsVenue, secret string) *binancespot.Protocol {
 func connected(t *testing.T, p *binancespot.Protocol) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
-		_, err := p.QueryOrder(context.Background(), &venue.Order{Symbol: "PROBE", ClientID: "probe"})
-		if venue.CauseOf(err) == venue.NotFound {
+		// An amendment: what it asks for goes by no other way.
+		_, err := p.Amend(context.Background(), amendOrder(func(o *venue.Order) { o.Symbol, o.Qty = "PROBE", "0.008" }))
+		if venue.CauseOf(err) == venue.Gone {
 			return
 		}
 		if time.Now().After(deadline) {
@@ -105,6 +107,53 @@ func TestOrderEntryOverWebSocket(t *testing.T) {
 			}
 			if asked := v.asked(); !slices.Equal(asked, want) {
 				t.Errorf("asked\n%s\nwant\n%s", strings.Join(asked, "\n"), strings.Join(want, "\n"))
+			}
+		})
+	}
+}
+
+// TestOverRESTInstead: a cancel and a question go by REST where the WebSocket API has no connection, loses it, or does not
+// answer; a new order and an amendment do not.
+func TestOverRESTInstead(t *testing.T) {
+	for name, answer := range map[string]func(c *call) string{
+		"down":   nil,
+		"lost":   func(*call) string { return "" },
+		"silent": func(*call) string { return "-" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := &fake{t: t, answer: func(r *request) (int, string) {
+				if r.method == http.MethodDelete {
+					return 200, oldCanceledText
+				}
+				return 200, placedText
+			}}
+			c := config(f)
+			c.WSAPIURL, c.OrderEntry, c.Timeout = "ws://127.0.0.1:1/ws-api/v3", "ws", 2*time.Second
+			if answer != nil {
+				c.WSAPIURL = newWSVenue(t, answered(answer)).url
+			}
+			p, err := binancespot.New(c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = p.Close() })
+			again := func() {
+				if answer != nil {
+					connected(t, p)
+				}
+			}
+			again()
+			if r, err := p.Cancel(t.Context(), limitOrder()); err != nil || r.Status != hft.StatusCanceled {
+				t.Errorf("cancel: %+v, %v", r, err)
+			}
+			again()
+			if r, err := p.QueryOrder(t.Context(), limitOrder()); err != nil || r.Channel != blotter.Query {
+				t.Errorf("question: %+v, %v", r, err)
+			}
+			again()
+			if r, err := p.Place(t.Context(), limitOrder()); err == nil {
+				t.Errorf("a new order was sent a second way: %+v", r)
 			}
 		})
 	}

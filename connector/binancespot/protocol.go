@@ -24,8 +24,8 @@ type Protocol struct {
 	config Config
 	signer *binanceapi.Signer
 	client *binanceapi.Client
-	// entry sends requests about orders over the WebSocket API, nil when they go by REST.
-	entry  *binanceapi.Caller
+	// entry sends requests about orders, by REST or over the WebSocket API.
+	entry  binanceapi.Entry
 	parser binanceapi.Parser
 }
 
@@ -53,8 +53,9 @@ func New(config Config) (*Protocol, error) {
 	if err != nil {
 		return nil, fmt.Errorf("binancespot: %w", err)
 	}
+	p.entry.REST = p.client
 	if config.OrderEntry == "ws" && key != nil {
-		p.entry, err = binanceapi.NewCaller(binanceapi.CallerConfig{Name: "orders", URL: config.WSAPIURL, Signer: p.signer, Causes: cause,
+		p.entry.WS, err = binanceapi.NewCaller(binanceapi.CallerConfig{Name: "orders", URL: config.WSAPIURL, Signer: p.signer, Causes: cause,
 			Details: replaceDetails, Timeout: config.Timeout, Silence: config.Silence, Lifetime: config.Lifetime, Budget: budget,
 			NowNs: config.NowNs, Logger: config.Logger})
 		if err != nil {
@@ -67,10 +68,7 @@ func New(config Config) (*Protocol, error) {
 
 // Close ends the connections for order entry and those of REST that are idle.
 func (p *Protocol) Close() error {
-	p.client.Close()
-	if p.entry != nil {
-		p.entry.Close()
-	}
+	p.entry.Close()
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/valyala/fastjson"
 
@@ -89,8 +90,11 @@ func tradeOp(a action) string {
 	return "order.cancel"
 }
 
-// send sends a request that is about one order and returns the ids that the venue answers with. sent is false when the
-// connection is not up: then nothing has happened.
+// cancelPatience is how long a cancel's answer is waited for here; then it goes by REST, too, where a second one does no harm.
+const cancelPatience = time.Second
+
+// send sends a request that is about one order and returns the ids that the venue answers with. sent is false when it is to
+// go by REST: the connection is not up and nothing has happened, or it is a cancel that was not answered soon.
 func (t *tradeSocket) send(ctx context.Context, a action, path string, body []byte) (ids orderIDs, sent bool, err error) {
 	t.connect()
 	done, err := t.protocol.spend(path, a, false)
@@ -99,12 +103,17 @@ func (t *tradeSocket) send(ctx context.Context, a action, path string, body []by
 	}
 	id := t.idPrefix + strconv.FormatUint(t.count.Add(1), 36)
 	frame := t.frame(id, a, body)
+	if a == cancelAction {
+		soon, cancel := context.WithTimeout(ctx, cancelPatience)
+		defer cancel()
+		ctx = soon
+	}
 	answer, err := t.caller.Call(ctx, id, frame, nil)
 	if err != nil {
 		done(nil)
 	}
 	switch {
-	case errors.Is(err, stream.ErrDown), errors.Is(err, stream.ErrBusy):
+	case errors.Is(err, stream.ErrDown), errors.Is(err, stream.ErrBusy), err != nil && a == cancelAction:
 		return orderIDs{}, false, nil
 	case err != nil:
 		return orderIDs{}, true, &venue.Failure{Cause: venue.Unknown, Msg: "no answer over the trade connection", Err: err}

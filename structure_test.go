@@ -107,12 +107,13 @@ var allowed = []struct {
 	{"internal/control/internal/...", "generated", nil},
 	{"internal/benchtable", "a tool", nil},
 	{"pluginapi", "what an author imports", []string{"hft", "depth", "live", "ipc", "backtest", "internal/control"}},
-	{"host", "the host knows no venue and no strategy", []string{"hft", "depth", "ipc", "connector", "internal/control"}},
+	{"host", "the host knows no venue and no strategy", []string{"hft", "depth", "ipc", "connector", "internal/control", "internal/runlog"}},
+	{"internal/runlog", "takes lines, from whomever", nil},
 	{"cmd/runner/internal/config", "the configuration names venues and plugins but runs none", []string{"internal/control", "backtest"}},
 	{"internal/rowfile", "files of what came out of a backtest", []string{"hft", "sim", "backtest"}},
 	{"internal/batch", "runs many backtests; knows no command line", []string{"hft", "sim", "backtest", "backtest/...", "connector", "connector/recording", "internal/control", "internal/rowfile"}},
 	{"cmd/runner/...", "the wiring knows everything but strategies", []string{"hft", "host", "ipc", "ipc/latency", "connector/...",
-		"backtest/...", "internal/batch", "internal/collector", "internal/control", "internal/sample", "internal/venues", "cmd/runner/...", "pluginapi"}},
+		"backtest/...", "internal/batch", "internal/collector", "internal/control", "internal/runlog", "internal/sample", "internal/venues", "cmd/runner/...", "pluginapi"}},
 	{"plugins/...", "a strategy sees its bot", []string{"hft", "depth", "pluginapi"}},
 }
 

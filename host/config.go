@@ -21,8 +21,19 @@ type Config struct {
 	StateDir string
 	// Supervision sets the limits of the supervisor.
 	Supervision Supervision
-	Connectors  []ConnectorConfig
-	Strategies  []StrategyConfig
+	// StrategyLogs says how much of what strategies write is kept.
+	StrategyLogs StrategyLogs
+	Connectors   []ConnectorConfig
+	Strategies   []StrategyConfig
+}
+
+// StrategyLogs are the limits of the log of each strategy, <state_dir>/logs/<name>.log.
+type StrategyLogs struct {
+	// Megabytes is from which size on a file is put aside, 0 for 10; Files is how many are kept, the present one
+	// included, 0 for 10.
+	Megabytes, Files int
+	// LinesPerSecond is above which rate lines are counted instead of written, 0 for control.DefaultLogRate.
+	LinesPerSecond int
 }
 
 // Supervision sets when a strategy process is given up and started again.

@@ -179,7 +179,9 @@ func (h *Host) work(ctx, service context.Context, attach net.Listener) (Exit, er
 	if startErr != nil {
 		exit = ExitError
 	} else {
-		h.watchPlugins(service)
+		if err := h.watchPlugins(service); err != nil {
+			h.log.Warn("binaries are not watched", "error", err)
+		}
 		attached.Go(func() { h.serveAttached(strategies, attach) })
 		for _, p := range h.publishers {
 			p.start()
@@ -190,6 +192,7 @@ func (h *Host) work(ctx, service context.Context, attach net.Listener) (Exit, er
 	stopStrategies()
 	for _, s := range h.strategies {
 		<-s.done
+		s.output.close()
 	}
 	attached.Wait()
 	if running > 0 {
@@ -262,7 +265,7 @@ func (h *Host) awaitStrategies(ctx context.Context) {
 	for {
 		alive := 0
 		for _, s := range h.everyStrategy() {
-			if state := s.getState(); state == Running || state.expected() {
+			if state := s.getState(); state == Running || state == Starting {
 				alive++
 			}
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
-	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -18,7 +17,6 @@ type instance struct {
 	session *session
 	version string
 	binary  binary
-	logFile *os.File
 	ended   chan ending   // one value, when it has ended by itself
 	quiet   chan struct{} // closed when its end is wanted
 	once    sync.Once
@@ -79,13 +77,10 @@ func (s *strategy) start(ctx context.Context, inst *instance) error {
 	if len(pinned) == 0 {
 		pinned = nil
 	}
-	logPath := filepath.Join(s.host.cfg.StateDir, "logs", s.cfg.Name+".log")
-	if inst.logFile, err = os.OpenFile(logPath, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err != nil {
-		return fmt.Errorf("open the log of strategy %s: %w", s.cfg.Name, err)
-	}
 	files, attachment := inst.session.files(firstDescriptor)
 	inst.process, err = control.Launch(ctx, control.LaunchConfig{
-		Spawner: s.host.spawner, Path: inst.binary.path, SHA256: pinned, ExtraFiles: files, Log: inst.logFile, Logger: s.log,
+		Spawner: s.host.spawner, Path: inst.binary.path, SHA256: pinned, ExtraFiles: files,
+		Log: s.output.open(), LogRate: s.host.cfg.StrategyLogs.LinesPerSecond, Logger: s.log,
 		StartTimeout: s.host.cfg.Supervision.StartTimeout,
 	})
 	if err != nil {
@@ -209,9 +204,6 @@ func (i *instance) dispose() {
 		_ = i.process.Close()
 	}
 	i.session.Close()
-	if i.logFile != nil {
-		_ = i.logFile.Close()
-	}
 }
 
 // retire takes an instance out of the strategy: its requests have been carried out, its counts are kept.

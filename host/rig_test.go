@@ -140,7 +140,13 @@ func start(t testing.TB, cfg host.Config) *rig {
 	if testing.Verbose() {
 		level = hclog.Debug
 	}
-	h, err := host.New(cfg, hclog.New(&hclog.LoggerOptions{Name: t.Name(), Level: level, Output: testWriter{t}}))
+	return startLogged(t, cfg, hclog.New(&hclog.LoggerOptions{Name: t.Name(), Level: level, Output: testWriter{t}}))
+}
+
+// startLogged is start with a log of the test's own.
+func startLogged(t testing.TB, cfg host.Config, logger hclog.Logger) *rig {
+	t.Helper()
+	h, err := host.New(cfg, logger)
 	if err != nil {
 		t.Fatal(err)
 	}

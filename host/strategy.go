@@ -41,6 +41,7 @@ type strategy struct {
 	log      hclog.Logger
 	holdings []*holding
 	stats    *strategyStats
+	output   *output         // of its processes
 	peer     *ipc.AttachPeer // the process, if it attached itself
 	commands chan command
 	done     chan struct{} // closed when the supervisor has ended
@@ -63,6 +64,7 @@ func newStrategy(h *Host, cfg StrategyConfig) *strategy {
 		s.botID = botIDOf(cfg.Name)
 	}
 	s.stats = &strategyStats{latency: newLatencyHistogram()}
+	s.output = newOutput(h.cfg.StateDir, cfg.Name, h.cfg.StrategyLogs, s.log)
 	return s
 }
 
@@ -98,22 +100,13 @@ func (s *strategy) register(publishers map[string]*publisher) error {
 
 func (s *strategy) setState(state State, reason string) {
 	s.mu.Lock()
-	before := s.state
+	changed := s.state != state
 	s.state, s.reason = state, reason
 	s.mu.Unlock()
-	if before == state {
-		return
-	}
-	s.log.Debug("state", "state", state, "reason", reason)
-	for _, h := range s.holdings {
-		if b := h.pub.barrier; b != nil && before.expected() != state.expected() {
-			b.expect(state.expected())
-		}
+	if changed {
+		s.log.Debug("state", "state", state, "reason", reason)
 	}
 }
-
-// expected reports whether a process of the strategy is on its way.
-func (s State) expected() bool { return s == Starting || s == Backoff }
 
 func (s *strategy) getState() State {
 	s.mu.Lock()

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
+	"math"
 	"os"
 	"reflect"
 	"regexp"
@@ -19,13 +21,14 @@ import (
 var stderr = os.Stderr
 
 // Serve makes the process the strategy plugin p and never returns: it ends the process when the host says so or is
-// gone. It is the only thing main does. Without a host it says what the plugin is and exits with 2. It panics when
+// gone. It is the only thing main does. What is logged through slog or log goes to the host like the entries of Logger. Without a host it says what the plugin is and exits with 2. It panics when
 // the author has made a mistake: a bad name, no New, or wrong tags in P.
 func Serve[P any](p Plugin[P]) {
 	a, err := newAdapter(p, liveWiring())
 	if err != nil {
 		panic("pluginapi.Serve: " + err.Error())
 	}
+	slog.SetDefault(slog.New(slogHandler())) // the log package writes there, too
 	err = control.ServeStrategy(a, Logger())
 	if errors.Is(err, control.ErrNotLaunched) {
 		_, _ = fmt.Fprint(stderr, usage(a.description))
@@ -41,6 +44,26 @@ func Serve[P any](p Plugin[P]) {
 // Logger returns a logger whose entries go to the host's log, at the level that the host logs. Any goroutine may use it.
 func Logger() hclog.Logger {
 	return hclog.New(&hclog.LoggerOptions{Output: stderr, JSONFormat: true, Level: control.LaunchedLogLevel()})
+}
+
+// slogHandler returns a handler of slog whose entries are like those of Logger.
+func slogHandler() slog.Handler {
+	names := map[string]string{slog.TimeKey: "@timestamp", slog.LevelKey: "@level", slog.MessageKey: "@message"}
+	const step = slog.LevelInfo - slog.LevelDebug // between two levels, and from hclog's trace to debug
+	least := slog.LevelInfo + step*slog.Level(control.LaunchedLogLevel()-hclog.Info)
+	return slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: least,
+		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
+			name, ok := names[a.Key]
+			if len(groups) > 0 || !ok {
+				return a
+			}
+			if level, is := a.Value.Any().(slog.Level); is {
+				nearest := hclog.Info + hclog.Level(math.Floor(float64(level-slog.LevelInfo)/float64(step)))
+				a.Value = slog.StringValue(min(max(nearest, hclog.Trace), hclog.Error).String())
+			}
+			a.Key = name
+			return a
+		}})
 }
 
 // Describe returns what the host is told about p: its parameters as the tags of P say, or the author's mistakes.

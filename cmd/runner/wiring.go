@@ -70,7 +70,9 @@ func hostConfig(ctx context.Context, file *config.File, logger hclog.Logger) (ho
 			HeartbeatTimeout: file.Runner.HeartbeatTimeout,
 			BackoffMin:       file.Runner.BackoffMin, BackoffMax: file.Runner.BackoffMax,
 			CrashLoopRestarts: file.Runner.CrashLoopRestarts, CrashLoopWindow: file.Runner.CrashLoopWindow,
-		}}
+		},
+		StrategyLogs: host.StrategyLogs{Megabytes: file.Runner.StrategyLogMB, Files: file.Runner.StrategyLogFiles,
+			LinesPerSecond: file.Runner.StrategyLogRate}}
 	var wrong config.Problems // of all connectors
 	for i := range file.Connectors {
 		c := &file.Connectors[i]

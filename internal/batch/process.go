@@ -1,7 +1,6 @@
 package batch
 
 import (
-	"bytes"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -49,6 +48,9 @@ func (p *Processes) NewExecutor() Executor {
 	return &processExecutor{owner: p, log: &switchWriter{}}
 }
 
+// logRate is how many lines a second of a backtest's strategy are logged: its time is faster, and its log is one file.
+const logRate = 1000
+
 type processExecutor struct {
 	owner   *Processes
 	log     *switchWriter
@@ -88,8 +90,9 @@ func (e *processExecutor) start(ctx context.Context, plugin Plugin) error {
 	if err != nil {
 		return fmt.Errorf("checksum of plugin %s: %w", plugin.Name, err)
 	}
-	process, err := control.Launch(ctx, control.LaunchConfig{Spawner: e.owner.spawner, Path: plugin.Path, SHA256: sum, Log: printed{e.log},
-		Logger: hclog.New(&hclog.LoggerOptions{Level: e.owner.level, Output: e.log, DisableTime: true})})
+	process, err := control.Launch(ctx, control.LaunchConfig{Spawner: e.owner.spawner, Path: plugin.Path, SHA256: sum,
+		Log: hclog.New(&hclog.LoggerOptions{Level: hclog.Trace, Output: e.log, DisableTime: true}), LogRate: logRate,
+		Logger: hclog.New(&hclog.LoggerOptions{Level: e.owner.level, Output: io.Discard})})
 	if err != nil {
 		return fmt.Errorf("start the plugin: %w", err)
 	}
@@ -108,20 +111,6 @@ func (e *processExecutor) Close() error {
 		return fmt.Errorf("end the plugin's process: %w", err)
 	}
 	return nil
-}
-
-// printed lets through what a plugin prints to standard output. The rest, its log, comes by level from the Logger.
-type printed struct{ to io.Writer }
-
-func (w printed) Write(line []byte) (int, error) {
-	if !bytes.HasPrefix(line, []byte("stdout: ")) {
-		return len(line), nil
-	}
-	n, err := w.to.Write(line)
-	if err != nil {
-		return n, fmt.Errorf("write the plugin's log: %w", err)
-	}
-	return n, nil
 }
 
 // switchWriter writes to the log of the job that runs.

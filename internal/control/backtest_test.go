@@ -142,7 +142,7 @@ func TestBacktestPluginExits(t *testing.T) {
 
 func TestBacktestIsCancelled(t *testing.T) {
 	log := &lockedBuffer{}
-	p := mustLaunch(t, func(c *control.LaunchConfig) { c.Log = log })
+	p := mustLaunch(t, func(c *control.LaunchConfig) { c.Log = log.logger() })
 	ctx, cancel := context.WithCancel(deadline(t))
 	err := p.Backtest(ctx, job(`{"mode": "waits", "batches": 1}`), func(control.BacktestUpdate) error {
 		cancel()
@@ -159,7 +159,7 @@ func TestBacktestIsCancelled(t *testing.T) {
 
 func TestBacktestUpdateIsRefused(t *testing.T) {
 	log := &lockedBuffer{}
-	p := mustLaunch(t, func(c *control.LaunchConfig) { c.Log = log })
+	p := mustLaunch(t, func(c *control.LaunchConfig) { c.Log = log.logger() })
 	full := errors.New("disk is full")
 	err := p.Backtest(deadline(t), job(`{"mode": "waits", "batches": 1}`), func(control.BacktestUpdate) error { return full })
 	if !errors.Is(err, full) {
@@ -171,7 +171,7 @@ func TestBacktestUpdateIsRefused(t *testing.T) {
 // TestBacktestWaits shows the back pressure: the plugin stands still while nothing is taken.
 func TestBacktestWaits(t *testing.T) {
 	log := &lockedBuffer{}
-	p := mustLaunch(t, func(c *control.LaunchConfig) { c.Log = log })
+	p := mustLaunch(t, func(c *control.LaunchConfig) { c.Log = log.logger() })
 	ctx, cancel := context.WithCancel(deadline(t))
 	defer cancel()
 	err := p.Backtest(ctx, job(`{"batches": 2000}`), func(control.BacktestUpdate) error {

@@ -39,10 +39,12 @@ type LaunchConfig struct {
 	// Env is added to the environment, which is otherwise only where programs, home, temporary files, language and time
 	// zone are: a strategy does not see the secrets of the host.
 	Env []string
-	// Log takes the process's standard error and what it prints while it runs; nil discards it. One goroutine at a
-	// time writes, until Close has returned.
-	Log io.Writer
-	// Logger takes the process's log entries by level; nil discards them. Its level is the plugin's level.
+	// Log takes all that the process says, its log entries and the lines it writes to its outputs; nil discards it. Lines
+	// over LogRate a second are counted instead, with some seconds' worth at once; 0 is DefaultLogRate.
+	Log     hclog.Logger
+	LogRate int
+	// Logger takes the process's log entries by level too; nil discards them. Its level is the plugin's level. Neither
+	// logger may wait for somebody to read: the process would wait, too.
 	Logger hclog.Logger
 	// StartTimeout bounds start and handshake, 0 is DefaultStartTimeout.
 	StartTimeout time.Duration
@@ -60,6 +62,9 @@ func Launch(ctx context.Context, cfg LaunchConfig) (*Process, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = hclog.NewNullLogger()
 	}
+	if cfg.Log == nil {
+		cfg.Log = hclog.NewNullLogger()
+	}
 	path, err := filepath.Abs(cfg.Path)
 	if err != nil {
 		return nil, &LaunchError{Cause: CauseSystem, Path: cfg.Path, Problem: err.Error(), Err: err}
@@ -68,7 +73,7 @@ func Launch(ctx context.Context, cfg LaunchConfig) (*Process, error) {
 	if err := checkFile(cfg.Path, cfg.SHA256); err != nil {
 		return nil, err
 	}
-	l := &launch{cfg: cfg, log: newPluginLog(cfg.Log)}
+	l := &launch{cfg: cfg, log: newPluginLog(cfg.Log, cfg.Logger, cfg.LogRate)}
 	p, err := l.run(ctx)
 	if err != nil {
 		return nil, err
@@ -166,9 +171,8 @@ func (l *launch) clientConfig(started chan struct{}) *plugin.ClientConfig {
 		// Our own timeout ends the process and says so; go-plugin's is only there in case that fails.
 		StartTimeout: 2 * l.cfg.StartTimeout,
 		Logger:       quietLogger{l.cfg.Logger},
-		Stderr:       l.log.stream(""),
-		SyncStdout:   l.log.stream("stdout: "),
-		SyncStderr:   l.log.stream(""),
+		SyncStdout:   l.log.stream("stdout"),
+		SyncStderr:   l.log.stream("stderr"),
 		// A connection that idles is closed by gRPC and could not be made again: the socket's file is gone by then.
 		GRPCDialOptions: []grpc.DialOption{grpc.WithIdleTimeout(0)},
 		RunnerFunc: func(_ hclog.Logger, spec *exec.Cmd, socketDir string) (runner.Runner, error) {
@@ -180,7 +184,7 @@ func (l *launch) clientConfig(started chan struct{}) *plugin.ClientConfig {
 				Env:        append(l.environment(), spec.Env...),
 				ExtraFiles: append([]*os.File(nil), l.cfg.ExtraFiles...),
 			}
-			l.proc = newSubprocess(l.cfg.Spawner, cmd, socketDir)
+			l.proc = newSubprocess(l.cfg.Spawner, cmd, socketDir, l.log.stream("stderr"))
 			close(started)
 			return l.proc, nil
 		},
@@ -238,8 +242,7 @@ func checkFile(path string, sum []byte) error {
 	return nil
 }
 
-// quietLogger lets go-plugin's own messages through at trace level only: what matters of them is in our errors. The
-// plugin's entries come through loggers that go-plugin derives by Named, and those are the real one.
+// quietLogger lets go-plugin's own messages through at trace level only: what matters of them is in our errors.
 type quietLogger struct{ hclog.Logger }
 
 // Debug logs at trace level.
@@ -254,10 +257,5 @@ func (q quietLogger) Warn(msg string, args ...any) { q.Trace(msg, args...) }
 // Error logs at trace level.
 func (q quietLogger) Error(msg string, args ...any) { q.Trace(msg, args...) }
 
-// Named returns the logger of the plugin's entries, under the name the host gave it: go-plugin would add the file's.
-func (q quietLogger) Named(name string) hclog.Logger {
-	if name == "stdio" {
-		return quietLogger{q.Logger.Named(name)}
-	}
-	return q.Logger
-}
+// Named returns a logger that is quiet too.
+func (q quietLogger) Named(name string) hclog.Logger { return quietLogger{q.Logger.Named(name)} }

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
+
 	"hftrunner/internal/control"
 	"hftrunner/ipc"
 )
@@ -28,6 +30,11 @@ func (l *lockedBuffer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.Write(p)
+}
+
+// logger writes everything to the buffer.
+func (l *lockedBuffer) logger() hclog.Logger {
+	return hclog.New(&hclog.LoggerOptions{Output: l, Level: hclog.Trace, DisableTime: true})
 }
 
 func (l *lockedBuffer) String() string {
@@ -284,14 +291,14 @@ func TestEnvironmentIsClean(t *testing.T) {
 
 func TestStrayPrintsGoToTheLog(t *testing.T) {
 	log := &lockedBuffer{}
-	p := mustLaunch(t, func(c *control.LaunchConfig) { c.Log = log })
+	p := mustLaunch(t, func(c *control.LaunchConfig) { c.Log = log.logger() })
 	for range 2 {
 		if err := p.Configure(deadline(t), control.Configuration{Params: []byte(`{"mode":"prints"}`)}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	log.await(t, "stdout: stray line on stdout\n")
-	log.await(t, "raw line on descriptor 1\n")
+	log.await(t, "[INFO]  stdout: stray line on stdout\n")
+	log.await(t, "[INFO]  stderr: raw line on descriptor 1\n")
 	if _, err := p.Describe(deadline(t)); err != nil {
 		t.Error(err)
 	}

@@ -27,6 +27,8 @@ type subprocess struct {
 	socketDir string
 	stdout    *firstLine
 	stderr    *os.File
+	// says takes the standard error.
+	says *logStream
 	// lifeline is the write end; nobody else holds it.
 	lifeline *os.File
 	// startErr is why cmd could not be started.
@@ -47,9 +49,9 @@ var _ runner.Runner = (*subprocess)(nil)
 
 // newSubprocess takes cmd, whose extra files are complete but for the lifeline, and does not start it. It does not fail:
 // go-plugin would leave its temporary folder behind.
-func newSubprocess(spawner *Spawner, cmd *exec.Cmd, socketDir string) *subprocess {
+func newSubprocess(spawner *Spawner, cmd *exec.Cmd, socketDir string, says *logStream) *subprocess {
 	return &subprocess{
-		spawner: spawner, cmd: cmd, socketDir: socketDir,
+		spawner: spawner, cmd: cmd, socketDir: socketDir, says: says,
 		exited: make(chan struct{}), drained: make(chan struct{}),
 	}
 }
@@ -206,8 +208,8 @@ func (s *subprocess) Diagnose(context.Context) string { return "" }
 // Stdout is read for the handshake.
 func (s *subprocess) Stdout() io.ReadCloser { return s.stdout }
 
-// Stderr is read for the log.
-func (s *subprocess) Stderr() io.ReadCloser { return s.stderr }
+// Stderr is read to its end, for the log.
+func (s *subprocess) Stderr() io.ReadCloser { return standardError{s.stderr, s.says} }
 
 // Name is the plugin's file.
 func (s *subprocess) Name() string { return s.cmd.Path }

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
+
 	"hftrunner/backtest"
 	"hftrunner/backtest/npy"
 	"hftrunner/hft"
@@ -57,7 +59,7 @@ func launch(t *testing.T, plugin string) (*control.Process, *syncBuffer) {
 	log := &syncBuffer{}
 	spawner := control.NewSpawner()
 	p, err := control.Launch(t.Context(), control.LaunchConfig{
-		Spawner: spawner, Path: filepath.Join(plugins, plugin), Log: log, StartTimeout: time.Minute,
+		Spawner: spawner, Path: filepath.Join(plugins, plugin), Log: hclog.New(&hclog.LoggerOptions{Output: log, Level: hclog.Trace, DisableTime: true}), StartTimeout: time.Minute,
 	})
 	if err != nil {
 		t.Fatal(errors.Join(err, spawner.Close()))

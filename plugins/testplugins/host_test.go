@@ -119,7 +119,7 @@ func (h *miniHost) launch(plugin string) (*control.Process, error) {
 	spawner := control.NewSpawner()
 	h.t.Cleanup(func() { _ = spawner.Close() })
 	return control.Launch(h.t.Context(), control.LaunchConfig{
-		Spawner: spawner, Path: filepath.Join(plugins, plugin), Log: h.log, StartTimeout: time.Minute,
+		Spawner: spawner, Path: filepath.Join(plugins, plugin), Log: hclog.New(&hclog.LoggerOptions{Output: h.log, Level: hclog.Trace, DisableTime: true}), StartTimeout: time.Minute,
 		Logger:     hclog.New(&hclog.LoggerOptions{Name: "strategies", Output: h.entries, Level: hclog.Info}),
 		ExtraFiles: []*os.File{h.control.File(), h.feed.File(), h.port.File()},
 	})

@@ -56,7 +56,7 @@ func TestPrints(t *testing.T) {
 	h := newMiniHost(t, "prints", "{}")
 	h.start()
 	h.awaitLog("stdout: prints: best bid 100\n")
-	h.awaitLog("prints: past os.Stdout\n")
+	h.awaitLog("stderr: prints: past os.Stdout\n")
 	if _, err := h.process.Stop(t.Context()); err != nil {
 		t.Error(err)
 	}

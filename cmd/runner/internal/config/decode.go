@@ -87,6 +87,9 @@ func (d *decoder) runner(b *block) Runner {
 		BackoffMax:        get[time.Duration](s, "backoff_max"),
 		CrashLoopRestarts: int(get[int64](s, "crash_loop_restarts")),
 		CrashLoopWindow:   get[time.Duration](s, "crash_loop_window"),
+		StrategyLogMB:     int(get[int64](s, "strategy_log_mb")),
+		StrategyLogFiles:  int(get[int64](s, "strategy_log_files")),
+		StrategyLogRate:   int(get[int64](s, "strategy_log_rate")),
 		LogLevel:          get[string](s, "log_level"),
 	}
 	if r.BackoffMin > 0 && r.BackoffMax > 0 && r.BackoffMin > r.BackoffMax {

@@ -60,6 +60,9 @@ type Runner struct {
 	BackoffMax        time.Duration `json:"backoff_max_ns"`
 	CrashLoopRestarts int           `json:"crash_loop_restarts"`
 	CrashLoopWindow   time.Duration `json:"crash_loop_window_ns"`
+	StrategyLogMB     int           `json:"strategy_log_mb"`
+	StrategyLogFiles  int           `json:"strategy_log_files"`
+	StrategyLogRate   int           `json:"strategy_log_rate"`
 	LogLevel          string        `json:"log_level"`
 }
 

@@ -146,6 +146,12 @@ func runnerSchema() *blockType {
 				doc: "this many restarts within `crash_loop_window` stop a strategy for good"},
 			{name: "crash_loop_window", kind: kindDuration, def: "1m", bounds: above(0),
 				doc: "see `crash_loop_restarts`"},
+			{name: "strategy_log_mb", kind: kindInt, def: int64(10), bounds: within(1, 100_000),
+				doc: "size in megabytes at which a strategy's log file, `logs/<strategy>.log` in the state folder, is put aside and a new one begun"},
+			{name: "strategy_log_files", kind: kindInt, def: int64(10), bounds: within(2, 10_000),
+				doc: "how many log files of a strategy are kept, the present one included; the oldest is removed"},
+			{name: "strategy_log_rate", kind: kindInt, def: int64(200), bounds: within(1, 1_000_000),
+				doc: "how many lines a second of a strategy are logged, whichever way it writes them; ten seconds' worth may come at once. Of what is over it the log has the number"},
 			{name: "log_level", kind: kindString, def: "info", choices: []string{"trace", "debug", "info", "warn", "error"},
 				doc: "least level of log lines shown"},
 		}}

@@ -1,0 +1,212 @@
+package host_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"hftrunner/hft"
+	"hftrunner/host"
+	"hftrunner/internal/control"
+	"hftrunner/pluginapi"
+)
+
+// chattyParams say what a chatty strategy writes.
+type chattyParams struct {
+	Way   string `hcl:"way" json:"way" default:"slog"`
+	Lines int    `hcl:"lines" json:"lines" default:"1"`
+	// Slowly writes a line each 5 ms.
+	Slowly bool `hcl:"slowly" json:"slowly" default:"false"`
+	// Done is a file that is made when all is written.
+	Done string `hcl:"done" json:"done" default:""`
+}
+
+// chatty writes much while it follows the market.
+type chatty struct{ p chattyParams }
+
+func serveChatty() {
+	pluginapi.Serve(pluginapi.Plugin[chattyParams]{Name: "chatty", Version: "1.0.0", Doc: "writes much",
+		New: func(p chattyParams) (pluginapi.Strategy, error) { return chatty{p}, nil }})
+}
+
+func (c chatty) Run(_ context.Context, bot hft.Bot) error {
+	go c.write()
+	for {
+		if _, err := bot.Elapse(10 * time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+func (c chatty) write() {
+	logger := pluginapi.Logger()
+	ways := map[string]func(i int){
+		"slog":   func(i int) { slog.Info("chatter", "i", i, "more", strings.Repeat("x", 60)) },
+		"log":    func(i int) { log.Printf("chatter %d %s", i, strings.Repeat("x", 60)) },
+		"hclog":  func(i int) { logger.Info("chatter", "i", i, "more", strings.Repeat("x", 60)) },
+		"stdout": func(i int) { fmt.Printf("chatter %d %s\n", i, strings.Repeat("x", 60)) },
+		// The descriptor itself, past everything.
+		"stderr": func(i int) { fmt.Fprintf(descriptor2(), "chatter %d %s\n", i, strings.Repeat("x", 60)) },
+		// Once a parser that expects texts was ended by it, and the host with it.
+		"json": func(i int) { fmt.Fprintf(descriptor2(), `{"@message":%d,"@level":["chatter"],"x":null}`+"\n", i) },
+	}
+	write := ways[c.p.Way]
+	for i := range c.p.Lines {
+		write(i)
+		if c.p.Slowly {
+			time.Sleep(5 * time.Millisecond)
+		}
+	}
+	_ = os.WriteFile(c.p.Done, nil, 0o600)
+}
+
+// descriptor2 is standard error as the kernel knows it: os.Stderr is replaced in a plugin.
+var descriptor2 = sync.OnceValue(func() *os.File { return os.NewFile(2, "stderr") })
+
+// logText returns all that is kept of a strategy's log.
+func logText(t *testing.T, cfg host.Config, name string) (text string, files int) {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(cfg.StateDir, "logs", name+"*.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range names {
+		b, err := os.ReadFile(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text += string(b)
+	}
+	return text, len(names)
+}
+
+// Whatever way a strategy writes, its log has one format, a bounded rate, and the number of the lines that were over it.
+func TestStrategyThatWritesTooMuch(t *testing.T) {
+	const lines = 50_000
+	line := regexp.MustCompile(`^\S+Z? \[(INFO|WARN|ERROR)\] `)
+	for _, way := range []string{"slog", "log", "hclog", "stdout", "stderr", "json"} {
+		t.Run(way, func(t *testing.T) {
+			t.Parallel()
+			cfg := newConfig(t, 1, 0)
+			done := filepath.Join(t.TempDir(), "done")
+			cfg.Strategies = []host.StrategyConfig{strategyOf("a", "chatty", chattyParams{Way: way, Lines: lines, Done: done})}
+			r := startLogged(t, cfg, hclog.New(&hclog.LoggerOptions{Output: io.Discard, Level: hclog.Info})) // which is the plugin's level
+			r.until("a", "all written", func(control.StrategyStatus) bool { return exists(done) })
+			before := r.status("a").Events
+			r.until("a", "more events", func(s control.StrategyStatus) bool { return running(s) && s.Events > before })
+			r.end()
+			text, _ := logText(t, cfg, "a")
+			all := strings.Split(strings.TrimSpace(text), "\n")
+			dropped := 0
+			for _, m := range regexp.MustCompile(`left out .* lines=(\d+)`).FindAllStringSubmatch(text, -1) {
+				n, _ := strconv.Atoi(m[1])
+				dropped += n
+			}
+			shown := strings.Count(text, "chatter")
+			for _, l := range all {
+				if !line.MatchString(l) {
+					t.Fatalf("a line of another format: %s", l)
+				}
+			}
+			if shown+dropped != lines || shown > lines/2 || shown == 0 {
+				t.Errorf("%d lines shown, %d said to be left out, of %d:\n%.1000s", shown, dropped, lines, text)
+			}
+		})
+	}
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// Log files are rotated; two processes of a strategy write to one file one after the other.
+func TestStrategyLogIsRotated(t *testing.T) {
+	cfg := newConfig(t, 1, 0)
+	cfg.StrategyLogs = host.StrategyLogs{Megabytes: 1, Files: 2, LinesPerSecond: 1_000_000}
+	done := filepath.Join(t.TempDir(), "done")
+	cfg.Strategies = []host.StrategyConfig{strategyOf("a", "chatty", chattyParams{Way: "log", Lines: 40_000, Done: done})}
+	r := startLogged(t, cfg, hclog.New(&hclog.LoggerOptions{Output: io.Discard, Level: hclog.Info}))
+	r.until("a", "all written", func(control.StrategyStatus) bool { return exists(done) })
+	if _, err := r.host.Restart(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	r.end()
+	if text, files := logText(t, cfg, "a"); files != 2 || len(text) > 2<<20 || len(text) < 1<<20 {
+		t.Errorf("%d bytes in %d files", len(text), files)
+	}
+}
+
+// A full disk and a removed log folder neither hold up nor end a strategy; it is told once each, and once that it is over.
+func TestStrategyLogCannotBeWritten(t *testing.T) {
+	var told lockedLog
+	cfg := newConfig(t, 1, 0)
+	cfg.Strategies = []host.StrategyConfig{strategyOf("a", "chatty", chattyParams{Way: "log", Lines: 1_000_000, Slowly: true})}
+	logs := filepath.Join(cfg.StateDir, "logs")
+	if err := os.MkdirAll(logs, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(logs, "a.log")
+	if err := os.Symlink("/dev/full", file); err != nil {
+		t.Fatal(err)
+	}
+	r := startLogged(t, cfg, hclog.New(&hclog.LoggerOptions{Output: &told, Level: hclog.Info}))
+	goesOn := func() {
+		before := r.status("a").Events
+		r.until("a", "more events", func(s control.StrategyStatus) bool { return running(s) && s.Events > before+100 })
+	}
+	goesOn()
+	const cannot, can = "log cannot be written", "log is written again"
+	told.await(t, cannot)
+	if n := strings.Count(told.String(), cannot); n != 1 {
+		t.Errorf("told %d times", n)
+	}
+	if err := os.RemoveAll(logs); err != nil {
+		t.Fatal(err)
+	}
+	told.await(t, can)
+	goesOn()
+	if !exists(file) || r.status("a").Restarts != 0 {
+		t.Errorf("the log is not there again, or the strategy was restarted: %+v", r.status("a"))
+	}
+}
+
+// lockedLog is a log that a test reads while it is written.
+type lockedLog struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *lockedLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lockedLog) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func (l *lockedLog) await(t *testing.T, text string) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !strings.Contains(l.String(), text); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the log has no %q:\n%.2000s", text, l.String())
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"hftrunner/ipc"
@@ -15,7 +16,8 @@ import (
 // stops at each time that a bot waits for. So a replay at full speed loses nothing and treats the bots as a backtest
 // would.
 type barrier struct {
-	clock *ipc.Clock
+	clock    *ipc.Clock
+	expected atomic.Int64 // bots whose process is on its way; time does not pass without them
 
 	mu       sync.Mutex
 	sessions []*session
@@ -41,6 +43,27 @@ func (b *barrier) remove(s *session) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.sessions = slices.DeleteFunc(b.sessions, func(known *session) bool { return known == s })
+}
+
+// expect adds a bot that is being started or waits to be started again, or takes it away: it has joined, or was given up.
+func (b *barrier) expect(joins bool) {
+	if joins {
+		b.expected.Add(1)
+		return
+	}
+	b.expected.Add(-1)
+}
+
+// awaitExpected returns when no bot is on its way any more: what a strategy that failed is to see is not played without it.
+func (b *barrier) awaitExpected(ctx context.Context) error {
+	for b.expected.Load() > 0 {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(barrierSleep):
+		}
+	}
+	return nil
 }
 
 // members returns the sessions to wait for. The result is valid until the next call.
@@ -99,6 +122,9 @@ func (b *barrier) waitUntil(ctx context.Context, timestampNs int64, wake <-chan 
 // nextDeadline returns the earliest time that a bot waits for, at most timestampNs, once all of them wait.
 func (b *barrier) nextDeadline(ctx context.Context, timestampNs int64) (int64, error) {
 	next := timestampNs
+	if err := b.awaitExpected(ctx); err != nil {
+		return 0, err
+	}
 	for _, s := range b.members() {
 		deadlineNs, err := awaitIdle(ctx, s)
 		if err != nil {

@@ -179,9 +179,7 @@ func (h *Host) work(ctx, service context.Context, attach net.Listener) (Exit, er
 	if startErr != nil {
 		exit = ExitError
 	} else {
-		if err := h.watchPlugins(service); err != nil {
-			h.log.Warn("binaries are not watched", "error", err)
-		}
+		h.watchPlugins(service)
 		attached.Go(func() { h.serveAttached(strategies, attach) })
 		for _, p := range h.publishers {
 			p.start()
@@ -265,7 +263,7 @@ func (h *Host) awaitStrategies(ctx context.Context) {
 	for {
 		alive := 0
 		for _, s := range h.everyStrategy() {
-			if state := s.getState(); state == Running || state == Starting {
+			if state := s.getState(); state == Running || state.expected() {
 				alive++
 			}
 		}

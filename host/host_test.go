@@ -387,16 +387,6 @@ func TestHangingAndPanickingStrategiesAreGivenUp(t *testing.T) {
 	}
 }
 
-func TestPluginThatCannotStart(t *testing.T) {
-	cfg := newConfig(t, 1, 0)
-	cfg.Strategies = []host.StrategyConfig{strategyOf("good", "quoter", quoterParams{}), strategyOf("bad", "exits", struct{}{})}
-	r := start(t, cfg)
-	sum := r.await()
-	if r.err == nil || sum.Exit != host.ExitError || !strings.Contains(r.err.Error(), "strategy bad") {
-		t.Errorf("exit %s, %v", sum.Exit, r.err)
-	}
-}
-
 // TestFullSpeedLosesNothing replays a market as fast as the bots can follow: nothing is lost, the run ends by itself,
 // and a second run of the same market trades the same.
 func TestFullSpeedLosesNothing(t *testing.T) {

@@ -76,10 +76,16 @@ func describe(ctx context.Context, spawner *control.Spawner, pluginDir, name str
 	return info
 }
 
+// noPluginError says that the plugin folder has no such plugin.
+type noPluginError string
+
+// Error returns the text.
+func (e noPluginError) Error() string { return string(e) }
+
 // findPlugin returns the path of a plugin's binary.
 func findPlugin(dir, name string) (string, error) {
 	if name == "" || name != filepath.Base(name) || strings.HasPrefix(name, ".") {
-		return "", fmt.Errorf("plugin %q is no file name: name a file of the plugin folder %s", name, dir)
+		return "", noPluginError(fmt.Sprintf("plugin %q is no file name: name a file of the plugin folder %s", name, dir))
 	}
 	path, err := filepath.Abs(filepath.Join(dir, name))
 	if err != nil {
@@ -94,7 +100,7 @@ func findPlugin(dir, name string) (string, error) {
 			} else {
 				text += ": copy the binary there"
 			}
-			return "", errors.New(text)
+			return "", noPluginError(text)
 		}
 		return "", fmt.Errorf("plugin %q: %w", name, err)
 	}
@@ -110,9 +116,16 @@ type binary struct {
 	path, sum string
 }
 
-// takeBinary copies a plugin's program into dir.
+// takeBinary copies a plugin's program into dir, unless it is there already: on a full disk, too, what ran can run again.
 func takeBinary(from, dir string) (binary, error) {
 	fail := func(err error) (binary, error) { return binary{}, fmt.Errorf("take plugin %s: %w", from, err) }
+	sum, err := sumOf(from)
+	if err != nil {
+		return fail(err)
+	}
+	if b := binaryIn(dir, from, sum); b.exists() {
+		return b, nil
+	}
 	in, err := os.Open(from)
 	if err != nil {
 		return fail(err)
@@ -135,18 +148,28 @@ func takeBinary(from, dir string) (binary, error) {
 	if err = errors.Join(err, out.Chmod(info.Mode().Perm()), out.Close()); err != nil {
 		return fail(err)
 	}
-	sum := hex.EncodeToString(h.Sum(nil))
-	path := filepath.Join(dir, sum[:16], filepath.Base(from))
-	if _, err := os.Stat(path); err == nil {
-		return binary{path, sum}, nil // a strategy runs it already
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	b := binaryIn(dir, from, hex.EncodeToString(h.Sum(nil)))
+	if err := os.MkdirAll(filepath.Dir(b.path), 0o700); err != nil {
 		return fail(err)
 	}
-	if err := os.Rename(out.Name(), path); err != nil {
+	if err := os.Rename(out.Name(), b.path); err != nil {
 		return fail(err)
 	}
-	return binary{path, sum}, nil
+	return b, nil
+}
+
+// binaryIn is where the program of that sum is in dir, if it is.
+func binaryIn(dir, from, sum string) binary {
+	return binary{path: filepath.Join(dir, sum[:16], filepath.Base(from)), sum: sum}
+}
+
+// exists reports whether the copy is there.
+func (b binary) exists() bool {
+	if b.path == "" {
+		return false
+	}
+	_, err := os.Stat(b.path)
+	return err == nil
 }
 
 // sumOf returns the SHA-256 of a file in hex.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -23,9 +24,16 @@ var testPlugins = map[string]func(){
 	"booklogger": serveBookLogger,
 	"chatty":     serveChatty,
 	"exits":      func() { os.Exit(3) },
-	"sleeper": func() {
-		pluginapi.Serve(pluginapi.Plugin[struct{}]{Name: "sleeper", Version: "1.0.0", Doc: "waits",
-			New: func(struct{}) (pluginapi.Strategy, error) { return sleeper{}, nil }})
+	"sleeper":    serveSleeper,
+	"late":       func() { exitUnless("ready"); serveSleeper() },
+	"third": func() {
+		for _, attempt := range []string{"first", "second"} {
+			if f, err := os.OpenFile(besideProgram(attempt), os.O_CREATE|os.O_EXCL, 0o600); err == nil {
+				_ = f.Close()
+				os.Exit(3)
+			}
+		}
+		serveSleeper()
 	},
 	"panics": func() {
 		pluginapi.Serve(pluginapi.Plugin[struct{}]{Name: "panics", Version: "1.0.0", Doc: "panics at once",
@@ -190,6 +198,23 @@ func (hanger) Run(_ context.Context, bot hft.Bot) error {
 	_, _ = bot.Elapse(50 * time.Millisecond)
 	for {
 		_ = syscall.Getpid() // busy, but never with its bot
+	}
+}
+
+func serveSleeper() {
+	pluginapi.Serve(pluginapi.Plugin[struct{}]{Name: "sleeper", Version: "1.0.0", Doc: "waits",
+		New: func(struct{}) (pluginapi.Strategy, error) { return sleeper{}, nil }})
+}
+
+// besideProgram is a file in the folder of the copies of binaries.
+func besideProgram(name string) string {
+	return filepath.Join(filepath.Dir(filepath.Dir(os.Args[0])), name)
+}
+
+// exitUnless is for a plugin that starts only once there is a file.
+func exitUnless(name string) {
+	if _, err := os.Stat(besideProgram(name)); err != nil {
+		os.Exit(3)
 	}
 }
 

@@ -100,13 +100,22 @@ func (s *strategy) register(publishers map[string]*publisher) error {
 
 func (s *strategy) setState(state State, reason string) {
 	s.mu.Lock()
-	changed := s.state != state
+	before := s.state
 	s.state, s.reason = state, reason
 	s.mu.Unlock()
-	if changed {
-		s.log.Debug("state", "state", state, "reason", reason)
+	if before == state {
+		return
+	}
+	s.log.Debug("state", "state", state, "reason", reason)
+	for _, h := range s.holdings {
+		if b := h.pub.barrier; b != nil && before.expected() != state.expected() {
+			b.expect(state.expected())
+		}
 	}
 }
+
+// expected reports whether a process of the strategy is on its way.
+func (s State) expected() bool { return s == Starting || s == Backoff }
 
 func (s *strategy) getState() State {
 	s.mu.Lock()

@@ -33,6 +33,7 @@ type StrategySummary struct {
 	Plugin        string                     `json:"plugin"`
 	Version       string                     `json:"version"`
 	State         string                     `json:"state"`
+	Reason        string                     `json:"reason,omitempty"`
 	Restarts      int                        `json:"restarts"`
 	Events        uint64                     `json:"events"`
 	LostEvents    uint64                     `json:"lost_events"`
@@ -67,7 +68,7 @@ func (h *Host) Summary(exit Exit) Summary {
 
 func (s *strategy) summary() StrategySummary {
 	st := s.status()
-	sum := StrategySummary{Name: st.Name, Plugin: st.Plugin, Version: st.Version, State: st.State, Restarts: st.Restarts,
+	sum := StrategySummary{Name: st.Name, Plugin: st.Plugin, Version: st.Version, State: st.State, Reason: st.Reason, Restarts: st.Restarts,
 		Events: st.Events, LostEvents: st.LostEvents, Resyncs: st.Resyncs, Requests: st.Requests, Orders: st.Orders,
 		Fills: st.Fills, Rejects: st.Rejects, RestartGapNs: st.RestartGapNs, Instruments: st.Instruments}
 	s.stats.mu.Lock()

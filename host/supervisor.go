@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -36,6 +37,7 @@ type supervisor struct {
 	delays   *backoff.ExponentialBackOff
 	failures []time.Time
 	retry    *time.Timer // runs in state Backoff
+	good     binary      // what ran last; the plugin folder may hold something else by now
 }
 
 func newSupervisor(s *strategy) *supervisor {
@@ -48,14 +50,34 @@ func newSupervisor(s *strategy) *supervisor {
 	return &supervisor{strategy: s, delays: delays, retry: retry}
 }
 
-// boot starts the strategy for the first time.
+// boot starts the strategy for the first time. What it fails for is tried again by run, the others trade meanwhile; the
+// error is for what no further attempt can change.
 func (s *supervisor) boot(ctx context.Context) error {
 	s.setState(Starting, "")
-	if err := s.startFresh(ctx, 0); err != nil {
+	err := s.startFresh(ctx, s.launch, 0)
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		s.setState(Stopped, "")
+	case misconfigured(err):
 		s.setState(Failed, err.Error())
 		return err
+	default:
+		s.onFailure(notStarted, err.Error())
 	}
 	return nil
+}
+
+// misconfigured reports whether a start failed for what the configuration or the plugin folder says, so that another
+// attempt would end the same way.
+func misconfigured(err error) bool {
+	var launch *control.LaunchError
+	if errors.As(err, &launch) {
+		return launch.Lasting()
+	}
+	var params control.ParamErrors
+	var missing noPluginError
+	return errors.As(err, &params) || errors.As(err, &missing)
 }
 
 // run supervises until ctx ends, then stops the strategy in order.
@@ -69,6 +91,10 @@ func (s *supervisor) run(ctx context.Context) {
 		}
 		select {
 		case <-ctx.Done():
+			if s.getState() == Backoff {
+				s.setState(Failed, "it waited to be started again when the run ended: "+s.status().Reason)
+				return
+			}
 			if err := s.shutDown(); err != nil {
 				s.log.Warn("stop", "error", err)
 			}
@@ -76,8 +102,9 @@ func (s *supervisor) run(ctx context.Context) {
 		case e := <-ended:
 			s.onEnding(e)
 		case <-s.retry.C:
-			if err := s.startFresh(ctx, 1); err != nil {
-				s.onFailure(err.Error())
+			s.setState(Starting, "")
+			if err := s.startFresh(ctx, s.relaunch, 1); err != nil {
+				s.onFailure(notStarted, err.Error())
 			}
 		case c := <-s.commands:
 			c.reply <- s.obey(ctx, c.kind)
@@ -92,13 +119,7 @@ func (s *supervisor) obey(ctx context.Context, kind commandKind) (r commandResul
 			r.err = fmt.Errorf("strategy %s is already running", s.cfg.Name)
 			return r
 		}
-		s.retry.Stop()
-		s.delays.Reset()
-		s.failures = nil
-		s.setState(Starting, "")
-		if r.err = s.startFresh(ctx, 0); r.err != nil {
-			s.setState(Failed, r.err.Error())
-		}
+		r.err = s.startNow(ctx)
 	case commandStop:
 		s.retry.Stop()
 		r.err = s.shutDown()
@@ -108,10 +129,43 @@ func (s *supervisor) obey(ctx context.Context, kind commandKind) (r commandResul
 	return r
 }
 
+// startNow starts the binary that the plugin folder holds. Where that fails, a strategy that waited to be started again
+// waits on.
+func (s *supervisor) startNow(ctx context.Context) error {
+	waited := s.getState() == Backoff
+	s.retry.Stop()
+	s.setState(Starting, "")
+	err := s.startFresh(ctx, s.launch, 0)
+	switch {
+	case err == nil:
+		s.delays.Reset()
+		s.failures = nil
+	case waited:
+		s.onFailure(notStarted, err.Error())
+	default:
+		s.setState(Failed, err.Error())
+	}
+	return err
+}
+
+// relaunch is launch of the binary that ran last: the plugin folder may hold one by now that a hot restart has refused.
+func (s *supervisor) relaunch(ctx context.Context) (*instance, error) {
+	if !s.good.exists() {
+		return s.launch(ctx)
+	}
+	if found, err := findPlugin(s.host.cfg.PluginDir, s.cfg.Plugin); err != nil {
+		s.log.Warn("the binary that ran last is started again", "plugin_folder", err)
+	} else if sum, err := sumOf(found); err == nil && sum != s.good.sum {
+		s.log.Warn("the binary that ran last is started again, the plugin folder holds another",
+			"fix", "to have that one: runner restart "+s.cfg.Name)
+	}
+	return s.launchBinary(ctx, s.good)
+}
+
 // startFresh starts a process without the state of an earlier one; orders and position it gets all the same. It adds
 // restarts to the count.
-func (s *supervisor) startFresh(ctx context.Context, restarts int) error {
-	inst, err := s.launch(ctx)
+func (s *supervisor) startFresh(ctx context.Context, launch func(context.Context) (*instance, error), restarts int) error {
+	inst, err := launch(ctx)
 	if err != nil {
 		return err
 	}
@@ -119,6 +173,7 @@ func (s *supervisor) startFresh(ctx context.Context, restarts int) error {
 		inst.dispose()
 		return err
 	}
+	s.good = inst.binary
 	s.mu.Lock()
 	s.restarts += restarts
 	s.mu.Unlock()
@@ -143,11 +198,14 @@ func (s *supervisor) onEnding(e ending) {
 		return
 	}
 	s.onExit()
-	s.onFailure(e.reason)
+	s.onFailure("strategy ended unexpectedly", e.reason)
 }
 
-// onFailure plans the next start, or gives up when there were too many.
-func (s *supervisor) onFailure(reason string) {
+// notStarted is what happened to a strategy whose process could not be started.
+const notStarted = "strategy could not be started"
+
+// onFailure plans the next start, or gives up when there were too many. what happened is for the log.
+func (s *supervisor) onFailure(what, reason string) {
 	limits := s.host.cfg.Supervision
 	now := time.Now()
 	recent := s.failures[:0]
@@ -168,7 +226,7 @@ func (s *supervisor) onFailure(reason string) {
 	}
 	delay := s.delays.NextBackOff()
 	s.setState(Backoff, reason)
-	s.log.Error("strategy ended unexpectedly", "reason", reason, "restart_in", delay.Round(time.Millisecond))
+	s.log.Error(what, "reason", reason, "restart_in", delay.Round(time.Millisecond))
 	s.retry.Reset(delay)
 }
 
@@ -228,6 +286,7 @@ func (s *supervisor) hotRestart(ctx context.Context) (control.RestartResult, err
 		next.dispose()
 		return s.fallBack(ctx, old, state, err)
 	}
+	s.good = next.binary
 	gap := time.Since(from)
 	result := control.RestartResult{Gap: gap, OldPID: old.process.PID(), NewPID: next.process.PID(), Version: next.version}
 	s.stats.mu.Lock()
@@ -256,7 +315,7 @@ func (s *supervisor) fallBack(ctx context.Context, old *instance, state []byte, 
 	}
 	if err != nil {
 		s.onExit()
-		s.onFailure(err.Error())
+		s.onFailure(notStarted, err.Error())
 		return control.RestartResult{}, fmt.Errorf("the new process failed to start (%w), and so did the old binary: %w", cause, err)
 	}
 	s.setState(Running, "")

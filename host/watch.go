@@ -2,48 +2,111 @@ package host
 
 import (
 	"context"
-	"fmt"
+	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
 )
 
-// settleTime is how long a new binary has to stay unchanged before it is taken.
-const settleTime = 200 * time.Millisecond
+const (
+	// settleTime is how long a new binary has to stay unchanged before it is taken.
+	settleTime = 200 * time.Millisecond
+	// folderLook is how often it is looked whether the plugin folder is still the one that is watched.
+	folderLook = time.Second
+)
 
 // watchPlugins restarts the strategies whose binary is replaced, until ctx ends.
-func (h *Host) watchPlugins(ctx context.Context) error {
-	watcher, err := fsnotify.NewWatcher()
-	if err != nil {
-		return fmt.Errorf("watch the plugin folder: %w", err)
-	}
-	if err := watcher.Add(h.cfg.PluginDir); err != nil {
-		_ = watcher.Close()
-		return fmt.Errorf("watch the plugin folder %s: %w", h.cfg.PluginDir, err)
-	}
-	h.background.Go(func() {
-		defer func() { _ = watcher.Close() }()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case err := <-watcher.Errors:
-				h.log.Warn("watching the plugin folder", "error", err)
-			case event := <-watcher.Events:
-				if event.Has(fsnotify.Create) || event.Has(fsnotify.Write) || event.Has(fsnotify.Rename) {
-					h.binaryChanged(ctx, filepath.Base(event.Name))
-				}
-			}
-		}
-	})
-	return nil
+func (h *Host) watchPlugins(ctx context.Context) {
+	h.background.Go(func() { (&pluginWatch{host: h}).run(ctx) })
 }
 
-// binaryChanged restarts the strategies that run an older binary of the plugin and want that.
+// pluginWatch watches the plugin folder by its name: one that is removed and made again, or that a link leads to another
+// one, is watched again, and what changed meanwhile is found.
+type pluginWatch struct {
+	host    *Host
+	watcher *fsnotify.Watcher
+	folder  os.FileInfo // the one that is watched
+	failed  bool        // it could not be watched, which has been said
+}
+
+// open watches the folder that has the name now, if that is not the one already.
+func (w *pluginWatch) open(ctx context.Context) {
+	dir := w.host.cfg.PluginDir
+	now, err := os.Stat(dir)
+	if err != nil || w.watcher != nil && os.SameFile(now, w.folder) {
+		return
+	}
+	watcher, err := fsnotify.NewWatcher()
+	if err == nil {
+		if err = watcher.Add(dir); err != nil {
+			_ = watcher.Close()
+		}
+	}
+	if err != nil {
+		if !w.failed {
+			w.host.log.Warn("the plugin folder cannot be watched, on_change does nothing until it can", "folder", dir, "error", err)
+		}
+		w.failed = true
+		return
+	}
+	w.close()
+	w.watcher, w.folder, w.failed = watcher, now, false
+	w.host.log.Debug("plugin folder is watched", "folder", dir)
+	w.host.binariesChanged(ctx)
+}
+
+func (w *pluginWatch) close() {
+	if w.watcher != nil {
+		_ = w.watcher.Close()
+	}
+}
+
+func (w *pluginWatch) run(ctx context.Context) {
+	defer w.close()
+	look := time.NewTicker(folderLook)
+	defer look.Stop()
+	for {
+		w.open(ctx)
+		var events <-chan fsnotify.Event
+		var errs <-chan error
+		if w.watcher != nil {
+			events, errs = w.watcher.Events, w.watcher.Errors
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case err := <-errs: // events may be lost
+			w.host.log.Warn("watching the plugin folder", "error", err)
+			w.host.binariesChanged(ctx)
+		case event := <-events:
+			if event.Has(fsnotify.Create) || event.Has(fsnotify.Write) || event.Has(fsnotify.Rename) {
+				w.host.binaryChanged(ctx, filepath.Base(event.Name))
+			}
+		case <-look.C:
+		}
+	}
+}
+
+// binariesChanged is binaryChanged for whatever has changed.
+func (h *Host) binariesChanged(ctx context.Context) {
+	var plugins []string
+	for _, s := range h.strategies {
+		plugins = append(plugins, s.cfg.Plugin)
+	}
+	slices.Sort(plugins)
+	for _, plugin := range slices.Compact(plugins) {
+		h.binaryChanged(ctx, plugin)
+	}
+}
+
+// binaryChanged restarts the strategies that run an older binary of the plugin and want that, and starts those that wait
+// to be started again.
 func (h *Host) binaryChanged(ctx context.Context, plugin string) {
 	for _, s := range h.strategies {
-		if s.cfg.Plugin != plugin || s.cfg.OnChange != RestartOnChange || s.getState() != Running {
+		state := s.getState()
+		if s.cfg.Plugin != plugin || s.cfg.OnChange != RestartOnChange || state != Running && state != Backoff {
 			continue
 		}
 		path, err := findPlugin(h.cfg.PluginDir, plugin)
@@ -61,8 +124,12 @@ func (h *Host) binaryChanged(ctx context.Context, plugin string) {
 			continue
 		}
 		s.log.Info("the plugin's binary was replaced", "plugin", plugin)
-		if _, err := s.ask(ctx, commandRestart); err != nil {
-			s.log.Error("hot restart", "error", err)
+		kind := commandRestart
+		if state == Backoff {
+			kind = commandStart
+		}
+		if _, err := s.ask(ctx, kind); err != nil {
+			s.log.Error("the new binary is not taken", "error", err)
 		}
 	}
 }

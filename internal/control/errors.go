@@ -107,3 +107,13 @@ func (e *LaunchError) Error() string {
 
 // Unwrap returns the underlying error.
 func (e *LaunchError) Unwrap() error { return e.Err }
+
+// Lasting reports whether it is the file that is wrong, so that another attempt with the same file would end the same
+// way. A process that ended or did not answer in time may do better the next time.
+func (e *LaunchError) Lasting() bool {
+	switch e.Cause {
+	case CauseNotFound, CauseNotExecutable, CauseWrongFormat, CauseChecksum, CauseStrayOutput, CauseAPIVersion:
+		return true
+	}
+	return false
+}

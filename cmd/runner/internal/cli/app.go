@@ -190,11 +190,22 @@ func (s *settings) options() config.Options {
 	return o
 }
 
-// load reads the configuration with plugins and files checked.
-func (s *settings) load(ctx context.Context) (*config.File, error) {
+// load reads the configuration with plugins and files checked. With later, a plugin that does not start is a warning where
+// it may start the next time.
+func (s *settings) load(ctx context.Context, later bool) (*config.File, error) {
 	o := s.options()
 	o.Stat, o.Glob = os.Stat, filepath.Glob
-	o.Plugins = func(dir string, names []string) config.Plugins { return s.app.plugins(ctx, dir, names) }
+	o.Plugins = func(dir string, names []string) config.Plugins {
+		known := s.app.plugins(ctx, dir, names)
+		var launch *control.LaunchError
+		for name, err := range known.Failed {
+			if later && errors.As(err, &launch) && !launch.Lasting() {
+				known.Later[name] = err
+				delete(known.Failed, name)
+			}
+		}
+		return known
+	}
 	file, err := config.Load(s.configPath, o)
 	if err != nil {
 		return nil, configError(err)
@@ -213,7 +224,8 @@ func configError(err error) error {
 
 // plugins asks a folder about the named plugins.
 func (a *App) plugins(ctx context.Context, dir string, names []string) config.Plugins {
-	known := config.Plugins{Described: map[string]control.Description{}, SHA256: map[string]string{}, Failed: map[string]error{}}
+	known := config.Plugins{Described: map[string]control.Description{}, SHA256: map[string]string{}, Failed: map[string]error{},
+		Later: map[string]error{}}
 	available, err := a.PluginNames(dir)
 	if err != nil {
 		return known

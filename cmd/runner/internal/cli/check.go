@@ -29,7 +29,7 @@ type validation struct {
 func (s *settings) validateCommand() *cobra.Command {
 	return &cobra.Command{Use: "validate", Short: "check the configuration, its plugins and their parameters", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			file, err := s.load(cmd.Context())
+			file, err := s.load(cmd.Context(), false)
 			if s.json() {
 				return s.validateJSON(file, err)
 			}

@@ -183,6 +183,12 @@ func TestExitCodes(t *testing.T) {
 				return map[string]host.PluginInfo{"gridtrading": {Err: errors.New("exec format error")}}, nil
 			}
 		}, ExitPluginFailed, "exec format error"},
+		{"plugin ends at its start", "run", goodConfig, func(r *rig) {
+			r.Describe = func(context.Context, string, []string) (map[string]host.PluginInfo, error) {
+				return map[string]host.PluginInfo{"gridtrading": {Err: &control.LaunchError{Cause: control.CauseExited, Problem: "no licence server"}}}, nil
+			}
+			r.host.end <- host.ExitEndOfData
+		}, ExitOK, "no licence server"},
 		{"plugin unknown", "run", strings.Replace(goodConfig, `"gridtrading"`, `"gridtradin"`, 1), nil, ExitConfig, `did you mean "gridtrading"?`},
 		{"strategy does not start", "run", goodConfig, func(r *rig) {
 			r.host.err = &host.StartError{Strategy: "grid-btc", Err: errors.New("refused")}

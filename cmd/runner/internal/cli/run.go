@@ -47,7 +47,7 @@ func (s *settings) runCommand() *cobra.Command {
 
 // run runs a host in this process.
 func (s *settings) run(ctx context.Context, duration time.Duration, summaryPath string) error {
-	file, err := s.load(ctx)
+	file, err := s.load(ctx, true)
 	if err != nil {
 		return err
 	}

@@ -23,6 +23,11 @@ func printSummary(w io.Writer, s *host.Summary) {
 			whole(st.Resyncs), whole(st.Requests), whole(st.Orders), whole(st.Fills), whole(st.Rejects)})
 	}
 	section(w, columns("strategy", "plugin", "state", ">restarts", ">events", ">lost", ">resyncs", ">requests", ">orders", ">fills", ">rejects"), rows)
+	for _, st := range s.Strategies {
+		if st.Reason != "" {
+			fmt.Fprintf(w, "%s: %s\n", st.Name, st.Reason)
+		}
+	}
 	rows = nil
 	for _, st := range s.Strategies {
 		for _, in := range st.Instruments {

@@ -51,6 +51,9 @@ type Plugins struct {
 	// SHA256 are the sums of those that were described, in hex.
 	SHA256 map[string]string
 	Failed map[string]error
+	// Later are the reasons why others did not answer that may be gone at the next attempt: no error, but their
+	// parameters are not checked.
+	Later map[string]error
 }
 
 // Load reads the configuration at path. When anything is wrong the error is Problems, with warnings among them.

@@ -50,6 +50,11 @@ func (c *checker) plugins() {
 			c.file.failed = true
 			continue
 		}
+		if err := known.Later[st.Plugin]; err != nil {
+			c.warnf(st.pluginRng, "", "plugin %q did not start, so its parameters are not checked yet: %v", st.Plugin, err)
+			c.file.failed = true
+			continue
+		}
 		description, ok := known.Described[st.Plugin]
 		if !ok {
 			hint := suggest(st.Plugin, known.Available, "plugin in that folder; build one into it, or set plugin_dir")

@@ -1,0 +1,164 @@
+package host_test
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"hftrunner/host"
+	"hftrunner/internal/control"
+)
+
+// breakPlugin puts a program that is no plugin in the place of one.
+func breakPlugin(t *testing.T, dir, name string) {
+	t.Helper()
+	bad := filepath.Join(dir, ".bad")
+	if err := os.WriteFile(bad, []byte("#!/bin/sh\nexit 1\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(bad, filepath.Join(dir, name)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestCrashStartsWhatRanLast kills a strategy while the plugin folder holds a binary that a hot restart has refused.
+func TestCrashStartsWhatRanLast(t *testing.T) {
+	cfg := newConfig(t, 1, 0)
+	cfg.Strategies = []host.StrategyConfig{strategyOf("grid", "quoter", quoterParams{})}
+	cfg.Strategies[0].OnChange = host.IgnoreChange
+	r := start(t, cfg)
+	before := r.until("grid", "running", running)
+	breakPlugin(t, cfg.PluginDir, "quoter")
+	if _, err := r.host.Restart(context.Background(), "grid"); err == nil {
+		t.Fatal("a broken binary was taken")
+	}
+	for range 2 {
+		if err := syscall.Kill(before.PID, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		before = r.until("grid", "a new process", func(s control.StrategyStatus) bool { return running(s) && s.PID != before.PID })
+	}
+	if err := os.RemoveAll(cfg.PluginDir); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(before.PID, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	r.until("grid", "a new process", func(s control.StrategyStatus) bool { return running(s) && s.PID != before.PID })
+}
+
+// TestFullDiskStartsTheCopy kills and restarts a strategy when no binary can be copied any more.
+func TestFullDiskStartsTheCopy(t *testing.T) {
+	cfg := newConfig(t, 1, 0)
+	cfg.Strategies = []host.StrategyConfig{strategyOf("grid", "quoter", quoterParams{})}
+	r := start(t, cfg)
+	before := r.until("grid", "running", running)
+
+	// A limit on the size of files stands for the full disk: it is there without privileges.
+	info, err := os.Stat(filepath.Join(cfg.PluginDir, "quoter"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	signal.Ignore(syscall.SIGXFSZ)
+	defer signal.Reset(syscall.SIGXFSZ)
+	var old syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &old); err != nil {
+		t.Fatal(err)
+	}
+	full := old
+	full.Cur = uint64(info.Size() - 1)
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &full); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = syscall.Setrlimit(syscall.RLIMIT_FSIZE, &old) }()
+
+	if _, err := r.host.Restart(context.Background(), "grid"); err != nil {
+		t.Errorf("restart of the same binary: %v", err)
+	}
+	before = r.status("grid")
+	if err := syscall.Kill(before.PID, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	r.until("grid", "a new process", func(s control.StrategyStatus) bool { return running(s) && s.PID != before.PID })
+}
+
+// TestPluginFolderMadeAgain replaces a binary by way of a new plugin folder.
+func TestPluginFolderMadeAgain(t *testing.T) {
+	cfg := newConfig(t, 1, 0)
+	cfg.Strategies = []host.StrategyConfig{strategyOf("grid", "quoter", quoterParams{})}
+	r := start(t, cfg)
+	before := r.until("grid", "running", running)
+	for i := range 2 {
+		if err := os.RemoveAll(cfg.PluginDir); err != nil {
+			t.Fatal(err)
+		}
+		next := filepath.Join(filepath.Dir(cfg.PluginDir), "next")
+		if err := os.Mkdir(next, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		self, err := os.Executable()
+		if err != nil {
+			t.Fatal(err)
+		}
+		copyFile(t, self, filepath.Join(next, "quoter"), 1+i)
+		if err := os.Rename(next, cfg.PluginDir); err != nil {
+			t.Fatal(err)
+		}
+		before = r.until("grid", "a new process", func(s control.StrategyStatus) bool { return running(s) && s.PID != before.PID })
+	}
+	copyFile(t, filepath.Join(cfg.PluginDir, "quoter"), filepath.Join(cfg.PluginDir, "quoter"), 1)
+	r.until("grid", "a new process", func(s control.StrategyStatus) bool { return running(s) && s.PID != before.PID })
+}
+
+// TestStrategyThatDoesNotStartIsTriedAgain runs a strategy whose process ends before it is a plugin, until it may.
+func TestStrategyThatDoesNotStartIsTriedAgain(t *testing.T) {
+	cfg := newConfig(t, 1, 0)
+	cfg.Supervision.CrashLoopRestarts = 1000
+	cfg.Strategies = []host.StrategyConfig{strategyOf("good", "quoter", quoterParams{}), strategyOf("late", "late", struct{}{})}
+	r := start(t, cfg)
+	late := r.until("late", "backoff", func(s control.StrategyStatus) bool { return s.State == "backoff" })
+	if !strings.Contains(late.Reason, "exit status 3") {
+		t.Errorf("%+v", late)
+	}
+	r.until("good", "fills", func(s control.StrategyStatus) bool { return s.Fills > 0 })
+	if err := os.WriteFile(filepath.Join(cfg.StateDir, "bin", "ready"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.until("late", "running", running)
+}
+
+// TestReplayWaitsForAStrategy replays at full speed with one strategy that starts at the third attempt and one that is
+// given up: the first sees the whole market, and the run ends.
+func TestReplayWaitsForAStrategy(t *testing.T) {
+	cfg := newConfig(t, 0, 4*time.Second)
+	cfg.Strategies = []host.StrategyConfig{strategyOf("good", "sleeper", struct{}{}), strategyOf("third", "third", struct{}{}),
+		strategyOf("never", "exits", struct{}{})}
+	r := start(t, cfg)
+	sum := r.await()
+	if r.err != nil || sum.Exit != host.ExitEndOfData {
+		t.Fatalf("exit %s, %v", sum.Exit, r.err)
+	}
+	good, third, never := sum.Strategies[0], sum.Strategies[1], sum.Strategies[2]
+	if third.State != "ended" || third.Events == 0 || third.Events != good.Events {
+		t.Errorf("%+v\n%+v", good, third)
+	}
+	if never.State != "failed" || !strings.Contains(never.Reason, "exit status 3") {
+		t.Errorf("%+v", never)
+	}
+}
+
+// TestMisconfiguredStrategyEndsTheHost has a plugin that is not there.
+func TestMisconfiguredStrategyEndsTheHost(t *testing.T) {
+	cfg := newConfig(t, 1, 0)
+	cfg.Strategies = []host.StrategyConfig{strategyOf("good", "quoter", quoterParams{}), strategyOf("bad", "nowhere", struct{}{})}
+	r := start(t, cfg)
+	sum := r.await()
+	if r.err == nil || sum.Exit != host.ExitError || !strings.Contains(r.err.Error(), "nowhere") {
+		t.Errorf("exit %s, %v", sum.Exit, r.err)
+	}
+}

@@ -57,7 +57,7 @@ var allowed = []struct {
 }{
 	{"hft", "the vocabulary depends on nothing", nil},
 	{"depth", "books know the vocabulary only", []string{"hft"}},
-	{"depth/depthtest", "a kit for books", []string{"hft", "depth"}},
+	{"depth/depthtest", "a kit for books", []string{"hft", "depth", "internal/datatest"}},
 	{"sim", "the exchange model serves paper and backtest alike", []string{"hft", "depth"}},
 	{"ipc/internal/shm", "shared memory knows bytes, not trading", nil},
 	{"ipc/latency", "measures shared memory alone", []string{"ipc/internal/shm"}},
@@ -100,6 +100,8 @@ var allowed = []struct {
 	{"internal/collector", "writes what others read", nil},
 	{"internal/venues", "makes the connectors of live venues, for the runner and all tests alike", []string{"connector/binancefutures",
 		"connector/binancespot", "connector/bybit", "connector/depthsync", "connector/venue"}},
+	{"internal/datatest", "says where the data of tests are", nil},
+	{"internal/sample/sampletest", "recordings for tests", []string{"internal/sample", "internal/datatest", "depth/depthtest"}},
 	{"internal/sample", "records the loopback exchange", []string{"internal/collector", "internal/testexchange/..."}},
 	{"internal/soak", "tests of live connectors against the loopback exchange", nil},
 	{"internal/parity", "tests of one contract in all worlds", nil},
@@ -263,6 +265,27 @@ func TestNoInitAndNoVagueNames(t *testing.T) {
 				t.Errorf("%s has an init function: wire it where it is used", path)
 			}
 		}
+	})
+}
+
+// TestDataHaveOnePlace keeps what becomes of a test without its data in one place.
+func TestDataHaveOnePlace(t *testing.T) {
+	sources(t, func(path string, file *ast.File, set *token.FileSet) {
+		path = filepath.ToSlash(path)
+		if strings.HasPrefix(path, "internal/datatest/") || !strings.HasSuffix(path, "_test.go") && !strings.Contains(path, "test/") {
+			return
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok || len(call.Args) == 0 {
+				return true
+			}
+			arg, ok := call.Args[0].(*ast.BasicLit)
+			if sel, get := call.Fun.(*ast.SelectorExpr); ok && get && sel.Sel.Name == "Getenv" && strings.HasPrefix(arg.Value, `"HFTRUNNER_DATA`) {
+				t.Errorf("%s: take the path from package datatest, or a sample from package sampletest", set.Position(n.Pos()))
+			}
+			return true
+		})
 	})
 }
 

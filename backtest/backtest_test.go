@@ -15,6 +15,7 @@ import (
 	"hftrunner/backtest/npy"
 	"hftrunner/depth/depthtest"
 	"hftrunner/hft"
+	"hftrunner/internal/sample/sampletest"
 	"hftrunner/sim"
 )
 
@@ -226,7 +227,7 @@ func writeEvents(tb testing.TB, path string, rows []hft.Event) string {
 
 // A day in three files, .npz and .npy, is the same as in memory.
 func TestChainedFilesEqualOne(t *testing.T) {
-	rows := depthtest.RecordedBTC(t).Events[:150000]
+	rows := sampletest.BTC(t).Events
 	dir := t.TempDir()
 	third := len(rows) / 3
 	files := []backtest.Data{backtest.File(writeEvents(t, filepath.Join(dir, "a.npz"), rows[:third])),
@@ -311,7 +312,7 @@ func random(tb testing.TB, bot *backtest.Backtest, seed uint64, split bool) {
 // In the fixed mode the accounts of both sides agree at the end, no order is both filled and canceled, executions add up
 // to orders, and it does not matter in which pieces time passes.
 func TestRandomTrading(t *testing.T) {
-	rows := depthtest.RecordedBTC(t).Events[:80000]
+	rows := sampletest.BTC(t).Events
 	latency, err := sim.NewConstantLatency(2*time.Millisecond, 7*time.Millisecond)
 	if err != nil {
 		t.Fatal(err)
@@ -394,8 +395,8 @@ func checkAccounts(t *testing.T, bot *backtest.Backtest, watch *watcher) {
 
 // Neither rows nor orders allocate.
 func TestNoAllocations(t *testing.T) {
-	rows := depthtest.RecordedBTC(t).Events
-	a := newAsset(t, rows).Book("window", depthtest.BTCTickSize, depthtest.BTCLotSize).Queue(goldenQueue("pow3"))
+	a := newAsset(t, nil).Data(backtest.Repeated(sampletest.BTC(t).Events, 6)).
+		Book("window", depthtest.BTCTickSize, depthtest.BTCLotSize).Queue(goldenQueue("pow3"))
 	bot := build(t, backtest.NewBuilder().Observer(&discard{}).RecordInterval(time.Second).AddAsset(a))
 	script := &scripted{bot: bot, log: newGolden(), qty: 0.01, symbol: []instrument{{depthtest.BTCTickSize, depthtest.BTCLotSize, 1}}}
 	step := 0
@@ -416,10 +417,10 @@ func TestNoAllocations(t *testing.T) {
 	}
 }
 
-// Memory does not grow with the number of rows: 5 million, or 100 million with HFTRUNNER_LONG=1.
+// Memory does not grow with the number of rows: 2 million, or 100 million with HFTRUNNER_LONG=1.
 func TestMemoryIsFlat(t *testing.T) {
-	day := depthtest.RecordedBTC(t).Events
-	times := 10
+	day := sampletest.BTC(t).Events
+	times := 2_000_000/len(day) + 1
 	if os.Getenv("HFTRUNNER_LONG") != "" {
 		times = 100_000_000/len(day) + 1
 	}
@@ -444,7 +445,7 @@ func TestMemoryIsFlat(t *testing.T) {
 		if err := script.quoteAll(step, false); err != nil {
 			t.Fatal(err)
 		}
-		if step == 4000 { // in the second round
+		if step == 4000 { // in one of the first rounds
 			early = heap()
 		}
 	}

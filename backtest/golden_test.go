@@ -16,6 +16,7 @@ import (
 	"hftrunner/backtest"
 	"hftrunner/depth/depthtest"
 	"hftrunner/hft"
+	"hftrunner/internal/datatest"
 	"hftrunner/sim"
 )
 
@@ -99,7 +100,7 @@ type summary map[string]string
 
 func readSummary(tb testing.TB, name string) []summary {
 	tb.Helper()
-	records, err := csv.NewReader(bytes.NewReader(depthtest.Golden(tb, name))).ReadAll()
+	records, err := csv.NewReader(bytes.NewReader(datatest.Golden(tb, name))).ReadAll()
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -10,15 +10,15 @@ import (
 	"time"
 
 	"hftrunner/backtest"
-	"hftrunner/depth/depthtest"
 	"hftrunner/hft"
+	"hftrunner/internal/datatest"
 	"hftrunner/sim"
 )
 
 // l3File unpacks the reference's feed by order into an event file.
 func l3File(tb testing.TB) string {
 	tb.Helper()
-	unzipped, err := gzip.NewReader(bytes.NewReader(depthtest.Golden(tb, "l3.events.npy.gz")))
+	unzipped, err := gzip.NewReader(bytes.NewReader(datatest.Golden(tb, "l3.events.npy.gz")))
 	if err != nil {
 		tb.Fatal(err)
 	}

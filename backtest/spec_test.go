@@ -14,13 +14,14 @@ import (
 	"hftrunner/backtest/npy"
 	"hftrunner/depth/depthtest"
 	"hftrunner/hft"
+	"hftrunner/internal/sample/sampletest"
 	"hftrunner/sim"
 )
 
 func validSpec(tb testing.TB) backtest.Spec {
 	return backtest.Spec{RecordIntervalNs: 1e9, Assets: []backtest.AssetSpec{{Connector: "sim", Symbol: "BTCUSDT", TickSize: depthtest.BTCTickSize,
 		LotSize: depthtest.BTCLotSize, Depth: "window", LastTrades: 10, Type: "linear", ContractSize: 1,
-		Files: []string{writeEvents(tb, filepath.Join(tb.TempDir(), "day.npz"), depthtest.RecordedBTC(tb).Events[:60000])},
+		Files: []string{writeEvents(tb, filepath.Join(tb.TempDir(), "day.npz"), sampletest.BTC(tb).Events)},
 		Exchange: backtest.ExchangeSpec{Model: "partial_fill", Queue: "power_prob3", QueueN: 3, Latency: backtest.LatencySpec{EntryNs: 1e6,
 			ResponseNs: 1e6}, CancelLatency: &backtest.LatencySpec{EntryNs: 3e6, ResponseNs: 1e6}},
 		Fee: backtest.FeeSpec{Model: "value", Maker: -0.00005, Taker: 0.0007}}}}
@@ -72,7 +73,7 @@ func TestSpecErrors(t *testing.T) {
 	empty := writeEvents(t, filepath.Join(dir, "empty.npz"), nil)
 	noFlags := writeEvents(t, filepath.Join(dir, "flags.npy"), []hft.Event{{Ev: hft.DepthEvent}})
 	cut := filepath.Join(dir, "cut.npy")
-	content, err := os.ReadFile(writeEvents(t, filepath.Join(dir, "whole.npy"), depthtest.RecordedBTC(t).Events[:1000]))
+	content, err := os.ReadFile(writeEvents(t, filepath.Join(dir, "whole.npy"), sampletest.BTC(t).Events[:1000]))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,9 +123,9 @@ func TestSpecErrors(t *testing.T) {
 
 // A period starts with the books as they are and ends like the data.
 func TestPeriod(t *testing.T) {
-	rows := depthtest.RecordedBTC(t).Events
+	rows := sampletest.BTC(t).Events
 	startNs := rows[0].ExchTimestampNs
-	fromNs, toNs := startNs+100e9, startNs+130e9
+	fromNs, toNs := startNs+20e9, startNs+50e9
 	watch := &watcher{}
 	bot := build(t, backtest.NewBuilder().Period(fromNs, toNs).RecordInterval(time.Second).Observer(watch).
 		AddAsset(newAsset(t, rows).Book("window", depthtest.BTCTickSize, depthtest.BTCLotSize)))
@@ -149,7 +150,7 @@ func TestPeriod(t *testing.T) {
 
 // A bot that is interrupted comes back at once and says so.
 func TestInterrupt(t *testing.T) {
-	bot := build(t, backtest.NewBuilder().AddAsset(newAsset(t, nil).Data(backtest.Repeated(depthtest.RecordedBTC(t).Events, 1000)).
+	bot := build(t, backtest.NewBuilder().AddAsset(newAsset(t, nil).Data(backtest.Repeated(sampletest.BTC(t).Events, 1000)).
 		Book("window", depthtest.BTCTickSize, depthtest.BTCLotSize)))
 	go func() {
 		for bot.Progress().Rows == 0 {
@@ -164,7 +165,7 @@ func TestInterrupt(t *testing.T) {
 	if _, err := bot.WaitNextFeed(true, time.Second); !errors.Is(err, hft.ErrInterrupted) {
 		t.Errorf("then %v", err)
 	}
-	if r := bot.Finish(err); r.End != backtest.EndInterrupted || r.Error != "" || r.Rows == 0 || r.Rows > 1000*int64(len(depthtest.RecordedBTC(t).Events))/2 {
+	if r := bot.Finish(err); r.End != backtest.EndInterrupted || r.Error != "" || r.Rows == 0 || r.Rows > 1000*int64(len(sampletest.BTC(t).Events))/2 {
 		t.Errorf("result %v %q after %d rows", r.End, r.Error, r.Rows)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"hftrunner/depth"
 	"hftrunner/depth/depthtest"
 	"hftrunner/hft"
+	"hftrunner/internal/sample/sampletest"
 )
 
 // TestUpdatesDoNotAllocate replays a part of the recorded day, which the book has seen before, and asks for zero
@@ -46,7 +47,7 @@ func TestUpdatesDoNotAllocate(t *testing.T) {
 
 func TestFusedDoesNotAllocate(t *testing.T) {
 	var rows []hft.Event
-	for _, ev := range depthtest.RecordedBTC(t).Raw[:80000] {
+	for _, ev := range sampletest.BTC(t).Raw {
 		if ev.Kind() != hft.TradeEvent {
 			rows = append(rows, ev)
 		}

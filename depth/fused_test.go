@@ -9,6 +9,7 @@ import (
 	"hftrunner/depth"
 	"hftrunner/depth/depthtest"
 	"hftrunner/hft"
+	"hftrunner/internal/sample/sampletest"
 )
 
 // fusedScript feeds a fused book in the notation of the specification: B and A are depth, b and a quotes.
@@ -280,14 +281,16 @@ func (f *follower) sameLevels() bool {
 	return slices.Equal(rows, f.plain.Snapshot(nil))
 }
 
-func TestPlainBookFollowsFused(t *testing.T) {
+func TestPlainBookFollowsFused(t *testing.T) { sampletest.EachBTC(t, plainFollowsFused) }
+
+func plainFollowsFused(t *testing.T, btc depthtest.Recording) {
 	const tick, lot = depthtest.BTCTickSize, depthtest.BTCLotSize
 	for name, plain := range map[string]depth.L2MarketDepth{
 		"window":  depth.NewWindowMarketDepth(tick, lot, depth.Fixed),
 		"hashmap": depth.NewHashMapMarketDepth(tick, lot, depth.Fixed),
 	} {
 		f := &follower{fused: depth.NewFusedMarketDepth(tick, lot, depth.Fixed), plain: plain}
-		rows := depthtest.RecordedBTC(t).Raw
+		rows := btc.Raw
 		for i := range rows {
 			if f.feed(&rows[i]); !f.sameBest() {
 				t.Fatalf("%s: row %d: best %d/%d, the fused book has %d/%d", name, i, plain.BestBidTick(), plain.BestAskTick(),

@@ -13,6 +13,7 @@ import (
 	"hftrunner/depth"
 	"hftrunner/depth/depthtest"
 	"hftrunner/hft"
+	"hftrunner/internal/datatest"
 )
 
 // lineHash is the running hash of the reference results: FNV-1a over lines of fields.
@@ -138,7 +139,7 @@ func TestRecordedDayMatchesReference(t *testing.T) {
 		}{{"local", hft.LocalEvent}, {"exch", hft.ExchEvent}} {
 			t.Run(b.name+" "+side.name, func(t *testing.T) {
 				sameLines(t, depthLog(b.book(), rows, side.flag),
-					depthtest.Golden(t, "depth.btc."+side.name+"."+b.golden+".csv"))
+					datatest.Golden(t, "depth.btc."+side.name+"."+b.golden+".csv"))
 			})
 		}
 	}
@@ -190,7 +191,7 @@ func TestFusedRecordedDayMatchesReference(t *testing.T) {
 		for name, withQuotes := range map[string]bool{"bbo": true, "nobbo": false} {
 			t.Run(fmt.Sprintf("%s mode %d", name, mode), func(t *testing.T) {
 				book := depth.NewFusedMarketDepth(depthtest.BTCTickSize, depthtest.BTCLotSize, mode)
-				sameLines(t, fusedLog(book, rows, withQuotes), depthtest.Golden(t, "fused.btc."+name+".csv"))
+				sameLines(t, fusedLog(book, rows, withQuotes), datatest.Golden(t, "fused.btc."+name+".csv"))
 			})
 		}
 	}
@@ -206,7 +207,7 @@ func TestBookVectorsMatchReference(t *testing.T) {
 		"btree": {depth.NewBTreeMarketDepth(tick, lot, depth.Compat)},
 		"roi":   {mustROI(t, tick, lot, 92, 108, depth.Compat)},
 	}
-	lines := bufio.NewScanner(bytes.NewReader(depthtest.Golden(t, "vectors/book.csv")))
+	lines := bufio.NewScanner(bytes.NewReader(datatest.Golden(t, "vectors/book.csv")))
 	lines.Scan()
 	count := 0
 	for lines.Scan() {

@@ -9,6 +9,7 @@ import (
 	"hftrunner/depth"
 	"hftrunner/depth/depthtest"
 	"hftrunner/hft"
+	"hftrunner/internal/sample/sampletest"
 )
 
 func TestNew(t *testing.T) {
@@ -184,12 +185,14 @@ func TestWindowByOrderEqualsHashMap(t *testing.T) {
 	}
 }
 
-// TestWindowEqualsHashMapOnTheRecordedDay compares the whole books after every recorded event of either side.
-func TestWindowEqualsHashMapOnTheRecordedDay(t *testing.T) {
+// TestWindowEqualsHashMapOnADay compares the whole books after every recorded event of either side.
+func TestWindowEqualsHashMapOnADay(t *testing.T) { sampletest.EachBTC(t, windowEqualsHashMap) }
+
+func windowEqualsHashMap(t *testing.T, btc depthtest.Recording) {
 	for name, flag := range map[string]uint64{"local": hft.LocalEvent, "exch": hft.ExchEvent} {
 		hash := depth.NewHashMapMarketDepth(depthtest.BTCTickSize, depthtest.BTCLotSize, depth.Fixed)
 		window := depth.NewWindowMarketDepth(depthtest.BTCTickSize, depthtest.BTCLotSize, depth.Fixed)
-		rows := depthtest.RecordedBTC(t).Events
+		rows := btc.Events
 		n := 0
 		for i := range rows {
 			ev := &rows[i]

@@ -23,9 +23,10 @@ import (
 	"hftrunner/connector/paper"
 	"hftrunner/connector/replay"
 	"hftrunner/depth"
-	"hftrunner/depth/depthtest"
 	"hftrunner/hft"
 	"hftrunner/host"
+	"hftrunner/internal/datatest"
+	"hftrunner/internal/sample/sampletest"
 	"hftrunner/pluginapi"
 )
 
@@ -69,14 +70,10 @@ func (b bookLogger) Run(_ context.Context, bot hft.Bot) (err error) {
 	}
 }
 
-func openRecorded(t *testing.T) *replay.Source {
+func openRecorded(t *testing.T, path string) *replay.Source {
 	t.Helper()
-	dir, err := depthtest.DataDir()
-	if err != nil {
-		t.Fatal(err)
-	}
 	source, err := replay.Open(replay.Config{
-		Files:      map[string][]string{"BTCUSDT": {head(t, filepath.Join(dir, "binancefutures", "btcusdt_20240808.gz"), recordedLines)}},
+		Files:      map[string][]string{"BTCUSDT": {head(t, path, recordedLines)}},
 		NewDecoder: func() connector.Decoder { return new(binancefutures.Decoder) },
 		Rule:       depthsync.Futures, Sync: replay.SyncNatural, BookTicker: true})
 	if err != nil {
@@ -120,8 +117,28 @@ func head(t *testing.T, path string, lines int) string {
 // process, and compares the book that the strategy sees after every message with the host's, and with the reference's
 // wherever one of its lines (every 1000th row) ends a message.
 func TestReplayedBooksEqualTheReference(t *testing.T) {
+	path := datatest.Recording(t, "binancefutures", "btcusdt_20240808.gz")
+	messages, compared := replayedBooks(t, path, goldenBooks(t))
+	if messages < 90_000 && recordedLines == 0 {
+		t.Errorf("only %d messages", messages)
+	}
+	if compared < 50 && recordedLines == 0 || compared == 0 {
+		t.Errorf("only %d lines of the reference end a message", compared)
+	}
+}
+
+// The same on the sample, without the reference.
+func TestReplayedBooksEqualTheHosts(t *testing.T) {
+	if messages, _ := replayedBooks(t, sampletest.Path(t, "binancefutures", "BTCUSDT"), nil); messages < 10_000 && recordedLines == 0 {
+		t.Errorf("only %d messages", messages)
+	}
+}
+
+// replayedBooks replays a recording and compares; it returns how many messages and how many of the reference's lines.
+func replayedBooks(t *testing.T, path string, golden map[int]bookLine) (messages, compared int) {
+	t.Helper()
 	out := filepath.Join(t.TempDir(), "book")
-	sim, err := paper.New(paper.Config{Source: openRecorded(t)})
+	sim, err := paper.New(paper.Config{Source: openRecorded(t, path)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,8 +151,7 @@ func TestReplayedBooksEqualTheReference(t *testing.T) {
 	}
 	seen := readBookLines(t, out)
 
-	golden := goldenBooks(t)
-	source := openRecorded(t)
+	source := openRecorded(t, path)
 	defer source.Close()
 	if err := source.Register(connector.Instrument{Symbol: "BTCUSDT", TickSize: 0.1, LotSize: 0.001}); err != nil {
 		t.Fatal(err)
@@ -143,7 +159,7 @@ func TestReplayedBooksEqualTheReference(t *testing.T) {
 	book := depth.NewFusedMarketDepth(0.1, 0.001, depth.Fixed)
 	var batch paper.Batch
 	var emit []hft.Event
-	messages, rows, compared := 0, 0, 0
+	rows := 0
 	for {
 		err := source.Next(&batch)
 		if errors.Is(err, io.EOF) {
@@ -184,13 +200,11 @@ func TestReplayedBooksEqualTheReference(t *testing.T) {
 		}
 		messages++
 	}
-	if messages != len(seen) || messages < 90_000 && recordedLines == 0 || messages == 0 {
+	if messages != len(seen) || messages == 0 {
 		t.Errorf("the strategy saw %d messages, want %d", len(seen), messages)
 	}
-	if compared < 50 && recordedLines == 0 || compared == 0 {
-		t.Errorf("only %d lines of the reference end a message", compared)
-	}
 	t.Logf("%d messages, %d rows, %d lines of the reference compared", messages, rows, compared)
+	return messages, compared
 }
 
 func readBookLines(t *testing.T, path string) []bookLine {
@@ -209,7 +223,7 @@ func readBookLines(t *testing.T, path string) []bookLine {
 // goldenBooks returns the reference's fused book by row number.
 func goldenBooks(t *testing.T) map[int]bookLine {
 	t.Helper()
-	lines := strings.Split(strings.TrimSpace(string(depthtest.Golden(t, "fused.btc.bbo.csv"))), "\n")
+	lines := strings.Split(strings.TrimSpace(string(datatest.Golden(t, "fused.btc.bbo.csv"))), "\n")
 	books := make(map[int]bookLine)
 	for _, line := range lines[1:] {
 		f := strings.Split(line, ",")

@@ -16,6 +16,7 @@ import (
 	"hftrunner/depth/depthtest"
 	"hftrunner/hft"
 	"hftrunner/internal/control"
+	"hftrunner/internal/sample/sampletest"
 )
 
 // joiner is a strategy that trades: it joins the best prices with one order on each side. It notes through its hook how
@@ -92,10 +93,14 @@ func joinerPlugin() Plugin[joinerParams] {
 	}}
 }
 
-// recordedSpec is a backtest of the recorded day, from a file.
-func recordedSpec(t testing.TB) backtest.Spec {
+// sampleSpec is a backtest of a minute, from a file.
+func sampleSpec(t testing.TB) backtest.Spec {
 	t.Helper()
-	rows := depthtest.RecordedBTC(t).Events
+	return specOf(t, sampletest.BTC(t).Events)
+}
+
+func specOf(t testing.TB, rows []hft.Event) backtest.Spec {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "day.npy")
 	w, err := npy.Create[hft.Event](path, npy.EventDtype(), int64(len(rows)))
 	if err == nil {
@@ -159,7 +164,7 @@ func job(t testing.TB, spec backtest.Spec, params string) control.BacktestJob {
 
 // TestProcessAndLibraryAgree: row by row, whether the strategy ends well or not.
 func TestProcessAndLibraryAgree(t *testing.T) {
-	spec := recordedSpec(t)
+	spec := sampleSpec(t)
 	p := launchJoiner(t)
 	for _, c := range []struct {
 		params string
@@ -184,7 +189,7 @@ func TestProcessAndLibraryAgree(t *testing.T) {
 }
 
 func TestProcessIsCancelled(t *testing.T) {
-	spec := recordedSpec(t)
+	spec := sampleSpec(t)
 	spec.Assets[0].Files = slices.Repeat(spec.Assets[0].Files, 200) // for minutes
 	spec.AllowUnsorted = true
 	p := launchJoiner(t)
@@ -199,13 +204,13 @@ func TestProcessIsCancelled(t *testing.T) {
 	}
 	// The process is as good as new: the strategy has obeyed.
 	var c collector
-	if err := p.Backtest(t.Context(), job(t, recordedSpec(t), `{}`), c.take); err != nil || len(c.results) != 1 {
+	if err := p.Backtest(t.Context(), job(t, sampleSpec(t), `{}`), c.take); err != nil || len(c.results) != 1 {
 		t.Errorf("the next one: %d results, %v", len(c.results), err)
 	}
 }
 
 func TestBacktestOfALibraryEnds(t *testing.T) {
-	spec := recordedSpec(t)
+	spec := sampleSpec(t)
 	if _, _, err := asLibrary(t, spec, `{"qty": "much", "qyt": 1}`); err == nil {
 		t.Error("wrong parameters passed")
 	} else if errs := (control.ParamErrors)(nil); !errors.As(err, &errs) || len(errs) != 2 {
@@ -227,8 +232,8 @@ func TestBacktestOfALibraryEnds(t *testing.T) {
 
 // BenchmarkBacktest is the recorded day with all rows going to another process, and in this one without.
 func BenchmarkBacktest(b *testing.B) {
-	spec := recordedSpec(b)
-	rows := float64(len(depthtest.RecordedBTC(b).Events))
+	day := depthtest.RecordedBTC(b).Events
+	spec, rows := specOf(b, day), float64(len(day))
 	b.Run("process", func(b *testing.B) {
 		p, j := launchJoiner(b), job(b, spec, `{}`)
 		for b.Loop() {

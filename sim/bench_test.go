@@ -7,6 +7,7 @@ import (
 	"hftrunner/depth"
 	"hftrunner/depth/depthtest"
 	"hftrunner/hft"
+	"hftrunner/internal/sample/sampletest"
 	"hftrunner/sim"
 )
 
@@ -142,7 +143,7 @@ func TestNoAllocations(t *testing.T) {
 	}); n != 0 {
 		t.Errorf("%v allocations per request on a link", n)
 	}
-	recorded := newInterpolated(t, recordedLatency(depthtest.RecordedBTC(t).Events, true), 0, sim.Fixed)
+	recorded := newInterpolated(t, recordedLatency(sampletest.BTC(t).Events, true), 0, sim.Fixed)
 	at := int64(0)
 	if n := testing.AllocsPerRun(1000, func() { at = at + recorded.EntryNs(at, nil) + recorded.ResponseNs(at, nil) + 1e9 }); n != 0 {
 		t.Errorf("%v allocations per recorded latency", n)

@@ -10,6 +10,7 @@ import (
 
 	"hftrunner/depth/depthtest"
 	"hftrunner/hft"
+	"hftrunner/internal/datatest"
 )
 
 const (
@@ -20,7 +21,7 @@ const (
 // l3Events reads the reference's made-up L3 feed.
 func l3Events(tb testing.TB) []hft.Event {
 	tb.Helper()
-	unzipped, err := gzip.NewReader(bytes.NewReader(depthtest.Golden(tb, "l3.events.npy.gz")))
+	unzipped, err := gzip.NewReader(bytes.NewReader(datatest.Golden(tb, "l3.events.npy.gz")))
 	if err != nil {
 		tb.Fatal(err)
 	}

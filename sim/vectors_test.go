@@ -8,14 +8,14 @@ import (
 	"strings"
 	"testing"
 
-	"hftrunner/depth/depthtest"
+	"hftrunner/internal/datatest"
 	"hftrunner/sim"
 )
 
 // vectors reads a file of unit vectors that the reference engine wrote.
 func vectors(t *testing.T, name string) [][]string {
 	t.Helper()
-	reader := csv.NewReader(bytes.NewReader(depthtest.Golden(t, "vectors/"+name)))
+	reader := csv.NewReader(bytes.NewReader(datatest.Golden(t, "vectors/"+name)))
 	reader.FieldsPerRecord = -1
 	rows, err := reader.ReadAll()
 	if err != nil {

@@ -5,11 +5,12 @@ import (
 	"testing"
 
 	"hftrunner/backtest/convert"
+	"hftrunner/internal/datatest"
 )
 
 // BenchmarkEvents converts the whole recording of BTCUSDT; rows are those of the output.
 func BenchmarkEvents(b *testing.B) {
-	path := recordingPath(b, "btcusdt_20240808.gz")
+	path := datatest.Recording(b, "binancefutures", "btcusdt_20240808.gz")
 	for _, c := range []struct {
 		name, out  string
 		memoryRows int

@@ -22,6 +22,8 @@ import (
 	"hftrunner/connector/recording"
 	"hftrunner/depth/depthtest"
 	"hftrunner/hft"
+	"hftrunner/internal/datatest"
+	"hftrunner/internal/sample/sampletest"
 )
 
 // converted converts texts and returns the rows and what was wrong.
@@ -107,21 +109,30 @@ func TestSpotTimes(t *testing.T) {
 	}
 }
 
-func TestSpotAndBybitRecordings(t *testing.T) {
-	dir, err := depthtest.DataDir()
-	if err != nil {
-		t.Fatal(err)
+// The samples of spot and Bybit: books and trades come out, with both flags nearly everywhere.
+func TestSpotAndBybitSamples(t *testing.T) {
+	for venue, decoder := range map[string]func() connector.Decoder{
+		"binancespot": func() connector.Decoder { return new(binancespot.Decoder) },
+		"bybit":       func() connector.Decoder { return new(bybit.Decoder) },
+	} {
+		out := filepath.Join(t.TempDir(), "out.npy")
+		s, err := convert.Events(t.Context(), []string{sampletest.Path(t, venue, "BTCUSDT")}, out,
+			convert.Options{NewDecoder: decoder, OnProblem: func(p recording.Problem) { t.Error(p) }})
+		if err != nil || s.SkippedLines != 0 || s.Clears != 2 || s.Snapshots < 100 || s.Depth < 10_000 || s.Trades < 1000 || s.Both < 9*s.ExchOnly ||
+			s.OffsetNs != 0 || s.Lines != int64(sampletest.Lines(t, venue, "BTCUSDT")) {
+			t.Errorf("%s: %+v, %v", venue, s, err)
+		}
 	}
+}
+
+func TestSpotAndBybitRecordings(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out.npy")
-	s, err := convert.Events(t.Context(), []string{filepath.Join(dir, "binancespot", "btcusdt_20240808.gz")}, out,
+	s, err := convert.Events(t.Context(), []string{datatest.Recording(t, "binancespot", "btcusdt_20240808.gz")}, out,
 		convert.Options{NewDecoder: func() connector.Decoder { return new(binancespot.Decoder) }})
 	if err != nil || s.SkippedLines != 0 || s.Clears != 2 || s.Both < 100_000 || s.Both < 9*s.ExchOnly {
 		t.Errorf("spot: %+v, %v", s, err)
 	}
-	samples, err := os.ReadFile(filepath.Join(dir, "..", "exchanges", "samples", "bybit-linear", "ws_orderbook500_XRPUSDT_20241201.jsonl"))
-	if err != nil {
-		t.Fatalf("the sample messages are needed, beside the recorded market data; set HFTRUNNER_DATA to its folder: %v", err)
-	}
+	samples := datatest.Messages(t, "bybit-linear/ws_orderbook500_XRPUSDT_20241201.jsonl")
 	var lines strings.Builder
 	for i, line := range strings.SplitAfter(strings.TrimSpace(string(samples)), "\n") {
 		fmt.Fprint(&lines, 1733011200700000000+int64(i)*100_000_000, " ", line)
@@ -173,7 +184,7 @@ func TestProblems(t *testing.T) {
 
 // TestCutOffFile cuts a recording at many lengths: what can be read is converted, and the cut is reported.
 func TestCutOffFile(t *testing.T) {
-	whole, err := os.ReadFile(recordingPath(t, "btcusdt_20240808.gz"))
+	whole, err := os.ReadFile(sampletest.Path(t, "binancefutures", "BTCUSDT"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -263,7 +274,7 @@ func (early) Decode(localNs int64, _ []byte, m *connector.Message) error {
 
 // TestCancel ends the context at every stage: nothing is left behind and an older file stays.
 func TestCancel(t *testing.T) {
-	files := write(t, string(bytes.Join(recordedLines(t, "btcusdt_20240808.gz", 30_000), nil)))
+	files := write(t, string(bytes.Join(sampleLines(t, 30_000), nil)))
 	for _, memoryRows := range []int{0, 20_000} {
 		for _, stage := range []convert.Stage{convert.Reading, convert.Counting, convert.Writing} {
 			ctx, cancel := context.WithCancel(t.Context())
@@ -304,7 +315,7 @@ func TestProgress(t *testing.T) {
 			}
 			last = p
 		}}
-		s, err := convert.Events(t.Context(), []string{recordingPath(t, "ethusdt_20240808.gz")}, filepath.Join(t.TempDir(), "out.npy"), options)
+		s, err := convert.Events(t.Context(), []string{sampletest.Path(t, "binancefutures", "ETHUSDT")}, filepath.Join(t.TempDir(), "out.npy"), options)
 		if err != nil || last.Done != s.NumRows || last.Done != last.Total {
 			t.Errorf("%+v at the end, %+v, %v", last, s, err)
 		}

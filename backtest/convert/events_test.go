@@ -20,24 +20,13 @@ import (
 	"hftrunner/connector/recording"
 	"hftrunner/depth/depthtest"
 	"hftrunner/hft"
+	"hftrunner/internal/datatest"
+	"hftrunner/internal/sample/sampletest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func futures() connector.Decoder { return new(binancefutures.Decoder) }
-
-func recordingPath(tb testing.TB, name string) string {
-	tb.Helper()
-	dir, err := depthtest.DataDir()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	path := filepath.Join(dir, "binancefutures", name)
-	if _, err := os.Stat(path); err != nil {
-		tb.Fatalf("the recorded feed is needed here; set HFTRUNNER_DATA to the folder of the recordings: %v", err)
-	}
-	return path
-}
 
 // readRows reads a file whole.
 func readRows[T any](tb testing.TB, path string, dtype npy.Dtype) []T {
@@ -58,10 +47,16 @@ func readEvents(tb testing.TB, path string) []hft.Event {
 	return readRows[hft.Event](tb, path, npy.EventDtype())
 }
 
-// recordedLines returns the first lines of a recording, all with limit 0.
-func recordedLines(tb testing.TB, name string, limit int) [][]byte {
+// sampleLines returns the first lines of a recording that is always there.
+func sampleLines(tb testing.TB, limit int) [][]byte {
 	tb.Helper()
-	file, err := os.Open(recordingPath(tb, name))
+	return firstLines(tb, sampletest.Path(tb, "binancefutures", "BTCUSDT"), limit)
+}
+
+// firstLines returns the first lines of a recording, all with limit 0.
+func firstLines(tb testing.TB, path string, limit int) [][]byte {
+	tb.Helper()
+	file, err := os.Open(path)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -138,9 +133,9 @@ var goldens = []golden{
 // memory.
 func TestEqualsTheReference(t *testing.T) {
 	for _, g := range goldens {
-		files := []string{recordingPath(t, g.file)}
+		files := []string{datatest.Recording(t, "binancefutures", g.file)}
 		if g.lines > 0 {
-			files = write(t, string(bytes.Join(recordedLines(t, g.file, g.lines), nil)))
+			files = write(t, string(bytes.Join(firstLines(t, files[0], g.lines), nil)))
 		}
 		memory := []int{0}
 		switch {
@@ -171,9 +166,31 @@ func TestEqualsTheReference(t *testing.T) {
 	}
 }
 
+// TestEqualsTheKit holds the conversion of the sample against the one of package depthtest, which the test above it holds
+// against the reference's, too, where that is there.
+func TestEqualsTheKit(t *testing.T) {
+	for symbol, rec := range map[string]depthtest.Recording{"BTCUSDT": sampletest.BTC(t), "ETHUSDT": sampletest.ETH(t)} {
+		for _, raw := range []bool{false, true} {
+			want := rec.Events
+			if raw {
+				want = rec.Raw
+			}
+			for _, memoryRows := range []int{0, 1003} {
+				out := filepath.Join(t.TempDir(), "out.npz")
+				s, err := convert.Events(t.Context(), []string{sampletest.Path(t, "binancefutures", symbol)}, out, convert.Options{NewDecoder: futures,
+					Raw: raw, BBO: raw, MemoryRows: memoryRows, Hash: true, OnProblem: func(p recording.Problem) { t.Error(p) }})
+				sum := depthtest.RowsSHA256(want)
+				if err != nil || s.SHA256 != sum || depthtest.RowsSHA256(readEvents(t, out)) != sum || s.NumRows != int64(len(want)) {
+					t.Errorf("%s, raw %v: %+v, %v; want %d rows with the hash %s", symbol, raw, s, err, len(want), sum)
+				}
+			}
+		}
+	}
+}
+
 // TestFilesInPartsAreOne cuts a recording in three files and converts them to what the whole one gives.
 func TestFilesInPartsAreOne(t *testing.T) {
-	lines := recordedLines(t, "btcusdt_20240808.gz", 14000)
+	lines := sampleLines(t, 14000)
 	var texts []string
 	for _, part := range [][][]byte{lines[:41], lines[41:6000], lines[6000:]} {
 		texts = append(texts, string(bytes.Join(part, nil)))
@@ -183,8 +200,9 @@ func TestFilesInPartsAreOne(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.SHA256 != goldens[4].sha256 || s.Lines != 14000 {
-		t.Errorf("%+v", s)
+	whole, err := convert.Events(t.Context(), write(t, string(bytes.Join(lines, nil))), out, convert.Options{NewDecoder: futures, Hash: true})
+	if err != nil || s.SHA256 != whole.SHA256 || s.Lines != 14000 {
+		t.Errorf("%+v, the whole %+v, %v", s, whole, err)
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"hftrunner/backtest/npy"
 	"hftrunner/depth/depthtest"
 	"hftrunner/hft"
+	"hftrunner/internal/datatest"
 )
 
 type latencyRow struct{ ReqNs, ExchNs, RespNs, Unused int64 }
@@ -99,7 +100,7 @@ func readAll[T any](r *npy.Reader[T], chunk int) ([]T, error) {
 
 // TestGoldenFile reads a file that NumPy has written, and writes it as NumPy has.
 func TestGoldenFile(t *testing.T) {
-	unzipped, err := gzip.NewReader(bytes.NewReader(depthtest.Golden(t, "l3.events.npy.gz")))
+	unzipped, err := gzip.NewReader(bytes.NewReader(datatest.Golden(t, "l3.events.npy.gz")))
 	if err != nil {
 		t.Fatal(err)
 	}

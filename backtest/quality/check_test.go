@@ -22,6 +22,8 @@ import (
 	"hftrunner/depth"
 	"hftrunner/depth/depthtest"
 	"hftrunner/hft"
+	"hftrunner/internal/datatest"
+	"hftrunner/internal/sample/sampletest"
 )
 
 const both = hft.ExchEvent | hft.LocalEvent
@@ -92,14 +94,19 @@ func TestSoundDay(t *testing.T) {
 	}
 }
 
-// TestRecordedDaysAreClean checks the recorded feeds, which the reference project's own converter has made.
+// TestRecordedDaysAreClean checks the recorded feeds, as the reference project's own converter makes them, and the sample.
 func TestRecordedDaysAreClean(t *testing.T) {
+	t.Run("sample", func(t *testing.T) { daysAreClean(t, sampletest.BTC(t), sampletest.ETH(t)) })
+	t.Run("recorded", func(t *testing.T) { daysAreClean(t, depthtest.RecordedBTC(t), depthtest.RecordedETH(t)) })
+}
+
+func daysAreClean(t *testing.T, btc, eth depthtest.Recording) {
 	for name, c := range map[string]struct {
 		rows []hft.Event
 		tick float64
 	}{
-		"BTC": {depthtest.RecordedBTC(t).Events, depthtest.BTCTickSize},
-		"ETH": {depthtest.RecordedETH(t).Events, depthtest.ETHTickSize},
+		"BTC": {btc.Events, depthtest.BTCTickSize},
+		"ETH": {eth.Events, depthtest.ETHTickSize},
 	} {
 		report := check(t, c.rows, quality.Options{TickSize: c.tick, LotSize: 0.001})
 		if !report.OK() || report.Rows != int64(len(c.rows)) || report.OffTick.Count != 0 {
@@ -113,7 +120,7 @@ func TestRecordedDaysAreClean(t *testing.T) {
 
 // TestDayByOrderIsClean checks the recorded orders (L3) of the reference results, read from their file.
 func TestDayByOrderIsClean(t *testing.T) {
-	unzipped, err := gzip.NewReader(bytes.NewReader(depthtest.Golden(t, "l3.events.npy.gz")))
+	unzipped, err := gzip.NewReader(bytes.NewReader(datatest.Golden(t, "l3.events.npy.gz")))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"hftrunner/internal/batch"
+	"hftrunner/internal/datatest"
+	"hftrunner/internal/sample/sampletest"
 )
 
 // backtestConfig is a backtest of the plugin join over day.gz.
@@ -49,7 +51,7 @@ func sweepOf(n int) []string {
 
 func newBacktestWorkspace(t *testing.T) *workspace {
 	w := newWorkspace(t, backtestConfig)
-	if err := os.WriteFile(filepath.Join(w.dir, "day.gz"), gzipped(t, recordedLines(t, 2500)), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(w.dir, "day.gz"), gzipped(sampleLines(t, 2500)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return w
@@ -161,8 +163,15 @@ func TestBacktestKilled(t *testing.T) {
 	w.resumed(60)
 }
 
-// The example of the README: two strategies over the recorded day, with fills, figures and a report.
+// The example of the README: two strategies over recordings, with fills, figures and a report.
 func TestBacktestExample(t *testing.T) {
+	t.Run("sample", func(t *testing.T) { backtestExample(t, sampletest.Dir(t), int64(len(sampletest.BTC(t).Events))) })
+	t.Run("recorded", func(t *testing.T) {
+		backtestExample(t, filepath.Dir(filepath.Dir(datatest.Recording(t, "binancefutures", "btcusdt_20240808.gz"))), 491_973)
+	})
+}
+
+func backtestExample(t *testing.T, data string, rows int64) {
 	t.Parallel()
 	root, err := filepath.Abs(filepath.Join("..", ".."))
 	if err != nil {
@@ -177,7 +186,7 @@ func TestBacktestExample(t *testing.T) {
 	c := exec.Command(os.Args[0])
 	c.Args = []string{"runner", "backtest", "--config", "examples/backtest.hcl", "--out", filepath.Join(dir, "results")}
 	c.Dir = root
-	c.Env = append(os.Environ(), "RUNNER_PLUGIN_DIR="+dir, "RUNNER_STATE_DIR="+filepath.Join(dir, "state"))
+	c.Env = append(os.Environ(), "RUNNER_PLUGIN_DIR="+dir, "RUNNER_STATE_DIR="+filepath.Join(dir, "state"), "HFTRUNNER_DATA="+data)
 	out, err := c.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -187,7 +196,7 @@ func TestBacktestExample(t *testing.T) {
 		t.Fatalf("%+v\n%s", s.Jobs, out)
 	}
 	for _, r := range s.Results {
-		if sr, ok := r.Stats.Value("SR"); !ok || sr == 0 || r.Counts.Fills == 0 || r.Jobs[0].Data[0].Rows != 491_973 {
+		if sr, ok := r.Stats.Value("SR"); !ok || sr == 0 || r.Counts.Fills == 0 || r.Jobs[0].Data[0].Rows != rows {
 			t.Errorf("%+v", r)
 		}
 		for _, a := range r.Jobs[0].Result.Assets {

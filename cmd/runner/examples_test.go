@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"hftrunner/host"
+	"hftrunner/internal/datatest"
+	"hftrunner/internal/sample/sampletest"
 )
 
 // build builds the runner and the example plugins as make does and returns their folder.
@@ -64,26 +66,26 @@ func runExample(t *testing.T, args ...string) (host.Summary, map[string]any) {
 	return s, keys
 }
 
-// The recorded day through decoder, book, shared memory and a strategy process to fills; it ends by itself.
+// A recording through decoder, book, shared memory and a strategy process to fills; it ends by itself.
 func TestReplayExample(t *testing.T) {
-	data := os.Getenv("HFTRUNNER_DATA")
-	if data == "" {
-		data = filepath.Join("..", "..", "..", "shared", "data")
-	}
-	data, err := filepath.Abs(data)
-	if err != nil {
-		t.Fatal(err)
-	}
+	t.Run("sample", func(t *testing.T) {
+		dir := sampletest.Dir(t)
+		replayExample(t, dir, uint64(sampletest.Lines(t, "binancefutures", "BTCUSDT")))
+	})
+	t.Run("recorded", func(t *testing.T) {
+		path := datatest.Recording(t, "binancefutures", "btcusdt_20240808.gz")
+		replayExample(t, filepath.Dir(filepath.Dir(path)), 500_000)
+	})
+}
+
+func replayExample(t *testing.T, data string, minEvents uint64) {
 	t.Setenv("HFTRUNNER_DATA", data)
-	if _, err := os.Stat(filepath.Join(data, "binancefutures", "btcusdt_20240808.gz")); err != nil {
-		t.Fatalf("the recorded day is missing: %v; set HFTRUNNER_DATA to the folder of the recordings", err)
-	}
 	s, keys := runExample(t, "--config", "examples/replay.hcl")
 	st := s.Strategies[0]
-	if s.Exit != host.ExitEndOfData || st.State != "ended" || st.LostEvents != 0 || st.Fills == 0 || st.Events < 500_000 {
+	if s.Exit != host.ExitEndOfData || st.State != "ended" || st.LostEvents != 0 || st.Fills == 0 || st.Events < minEvents {
 		t.Errorf("exit %s, strategy %+v", s.Exit, st)
 	}
-	if got := s.Connectors[0]; got.Events < 500_000 || got.Gaps != 0 || got.BadMessages != 0 {
+	if got := s.Connectors[0]; got.Events < minEvents || got.Gaps != 0 || got.BadMessages != 0 {
 		t.Errorf("connector %+v", got)
 	}
 	checkKeys(t, keys)

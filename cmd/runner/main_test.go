@@ -103,13 +103,14 @@ func TestMain(m *testing.M) {
 }
 
 func TestScripts(t *testing.T) {
+	day := gzipped(sampleLines(t, 2500))
 	testscript.Run(t, testscript.Params{Dir: filepath.Join("testdata", "script"), UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
-		RequireExplicitExec: true, Setup: setUpPlugins,
+		RequireExplicitExec: true, Setup: func(env *testscript.Env) error { return setUpScript(env, day) },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"waithost": waitHost, "truncate": truncate}})
 }
 
-// setUpPlugins makes a plugin folder: a plugin and a program that is none.
-func setUpPlugins(env *testscript.Env) error {
+// setUpScript makes a plugin folder: plugins and a program that is none; and a recording.
+func setUpScript(env *testscript.Env, day []byte) error {
 	dir := filepath.Join(env.WorkDir, "plugins")
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return err
@@ -120,10 +121,6 @@ func setUpPlugins(env *testscript.Env) error {
 		}
 	}
 	env.Setenv("RUNNER_PLUGIN_DIR", "plugins")
-	day, err := recordedDay(2500)
-	if err != nil {
-		return err
-	}
 	if err := os.WriteFile(filepath.Join(env.WorkDir, "day_20240808.gz"), day, 0o600); err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"compress/gzip"
 	"context"
@@ -16,9 +15,10 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/depth/depthtest"
+	"hftrunner/connector/binancejson/binancejsontest"
 	"hftrunner/host"
 	"hftrunner/internal/control"
+	"hftrunner/internal/sample/sampletest"
 )
 
 // patience is how long a test waits for what must come.
@@ -144,70 +144,23 @@ func alive(pid int) bool {
 	return err != nil || !strings.HasPrefix(string(stat[bytes.LastIndexByte(stat, ')')+1:]), " Z")
 }
 
-// firstLines returns the first lines of the recorded BTCUSDT day.
-func firstLines(n int) ([]string, error) {
-	dir, err := depthtest.DataDir()
-	if err != nil {
-		return nil, err
-	}
-	f, err := os.Open(filepath.Join(dir, "binancefutures", "btcusdt_20240808.gz"))
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		return nil, err
-	}
-	var lines []string
-	sc := bufio.NewScanner(z)
-	sc.Buffer(nil, 1<<20)
-	for len(lines) < n && sc.Scan() {
-		lines = append(lines, sc.Text())
-	}
-	if len(lines) < n {
-		return nil, fmt.Errorf("the recording has %d lines, want %d (%v)", len(lines), n, sc.Err())
-	}
-	return lines, nil
-}
-
-func recordedLines(t *testing.T, n int) []string {
-	t.Helper()
-	lines, err := firstLines(n)
-	if err != nil {
-		t.Fatal(err)
+// sampleLines returns the first lines of a recording of BTCUSDT at Binance futures.
+func sampleLines(tb testing.TB, n int) (lines []string) {
+	tb.Helper()
+	for _, l := range binancejsontest.Lines(tb, sampletest.Path(tb, "binancefutures", "BTCUSDT"), n) {
+		lines = append(lines, fmt.Sprintf("%d %s", l.LocalTimestampNs, l.Message))
 	}
 	return lines
 }
 
-// recordedDay is a recording of the first lines.
-func recordedDay(n int) ([]byte, error) {
-	lines, err := firstLines(n)
-	if err != nil {
-		return nil, err
-	}
-	return compressed(lines)
-}
-
-func gzipped(t *testing.T, lines []string) []byte {
-	t.Helper()
-	b, err := compressed(lines)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-func compressed(lines []string) ([]byte, error) {
+func gzipped(lines []string) []byte {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
 	for _, l := range lines {
 		_, _ = z.Write([]byte(l + "\n"))
 	}
-	if err := z.Close(); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
+	_ = z.Close() // memory does not fail
+	return b.Bytes()
 }
 
 func replayConfig(settings string) string {
@@ -225,12 +178,12 @@ connector "paper" "day" {
 // TestReplaySpeeds replays the beginning of the recorded day at each kind of speed: it ends by itself, with fills.
 func TestReplaySpeeds(t *testing.T) {
 	t.Parallel()
-	lines := recordedLines(t, 2500) // some seven seconds
+	lines := sampleLines(t, 2500) // some seven seconds
 	for _, speed := range []string{"1", "10", `"max"`} {
 		t.Run(strings.Trim(speed, `"`), func(t *testing.T) {
 			t.Parallel()
 			w := newWorkspace(t, replayConfig("speed = "+speed))
-			if err := os.WriteFile(filepath.Join(w.dir, "btcusdt.gz"), gzipped(t, lines), 0o600); err != nil {
+			if err := os.WriteFile(filepath.Join(w.dir, "btcusdt.gz"), gzipped(lines), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			cmd, out := w.runner("run", "--summary", "out.json")
@@ -252,7 +205,7 @@ func TestReplaySpeeds(t *testing.T) {
 // counted, or ends the run, as configured, and nothing hangs.
 func TestDamagedRecordings(t *testing.T) {
 	t.Parallel()
-	lines := recordedLines(t, 2500)
+	lines := sampleLines(t, 2500)
 	depthAt := func(from int) int {
 		for i := from; ; i++ {
 			if strings.Contains(lines[i], "depthUpdate") {
@@ -265,7 +218,7 @@ func TestDamagedRecordings(t *testing.T) {
 	nextDepth := depthAt(gapAt+1) - 1 // where the gap shows, counted without the missing line
 	bad := append([]string{}, lines...)
 	bad[1200] = bad[1200][:60]
-	whole := gzipped(t, lines)
+	whole := gzipped(lines)
 	for _, test := range []struct {
 		name, settings string
 		data           []byte
@@ -273,11 +226,11 @@ func TestDamagedRecordings(t *testing.T) {
 		says           string
 		gaps, bad      uint64
 	}{
-		{"gap", `on_gap = "resync"`, gzipped(t, gap), 0, fmt.Sprintf("btcusdt.gz:%d:", nextDepth+1), 1, 0},
-		{"gap ignored", `on_gap = "ignore"`, gzipped(t, gap), 0, fmt.Sprintf("btcusdt.gz:%d:", nextDepth+1), 1, 0},
-		{"gap fatal", `on_gap = "fatal"`, gzipped(t, gap), 1, fmt.Sprintf("btcusdt.gz:%d:", nextDepth+1), 0, 0},
-		{"bad line", `on_bad_line = "skip"`, gzipped(t, bad), 0, "btcusdt.gz:1201:", 0, 1},
-		{"bad line fatal", `on_bad_line = "fatal"`, gzipped(t, bad), 1, "btcusdt.gz:1201:", 0, 0},
+		{"gap", `on_gap = "resync"`, gzipped(gap), 0, fmt.Sprintf("btcusdt.gz:%d:", nextDepth+1), 1, 0},
+		{"gap ignored", `on_gap = "ignore"`, gzipped(gap), 0, fmt.Sprintf("btcusdt.gz:%d:", nextDepth+1), 1, 0},
+		{"gap fatal", `on_gap = "fatal"`, gzipped(gap), 1, fmt.Sprintf("btcusdt.gz:%d:", nextDepth+1), 0, 0},
+		{"bad line", `on_bad_line = "skip"`, gzipped(bad), 0, "btcusdt.gz:1201:", 0, 1},
+		{"bad line fatal", `on_bad_line = "fatal"`, gzipped(bad), 1, "btcusdt.gz:1201:", 0, 0},
 		{"truncated", `on_bad_line = "skip"`, whole[:len(whole)/2], 0, "btcusdt.gz:", 0, 1},
 		{"truncated fatal", `on_bad_line = "fatal"`, whole[:len(whole)/2], 1, "btcusdt.gz:", 0, 0},
 	} {

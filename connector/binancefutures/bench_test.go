@@ -9,6 +9,7 @@ import (
 	"hftrunner/connector"
 	"hftrunner/connector/binancefutures"
 	"hftrunner/connector/binancejson/binancejsontest"
+	"hftrunner/internal/datatest"
 
 	"github.com/valyala/fastjson"
 )
@@ -16,7 +17,7 @@ import (
 // recorded returns the messages of a recording that contain what, all of them when it is empty.
 func recorded(tb testing.TB, what string) (messages [][]byte, size int64) {
 	tb.Helper()
-	for _, line := range binancejsontest.Recorded(tb, "binancefutures", "btcusdt_20240808.gz", 0) {
+	for _, line := range binancejsontest.Lines(tb, datatest.Recording(tb, "binancefutures", "btcusdt_20240808.gz"), 0) {
 		if bytes.Contains(line.Message, []byte(what)) {
 			messages = append(messages, line.Message)
 			size += int64(len(line.Message))

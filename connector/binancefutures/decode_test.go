@@ -10,6 +10,7 @@ import (
 	"hftrunner/connector/binancefutures"
 	"hftrunner/connector/binancejson/binancejsontest"
 	"hftrunner/hft"
+	"hftrunner/internal/sample/sampletest"
 )
 
 func ExampleDecoder() {
@@ -98,9 +99,13 @@ func TestWrongMessages(t *testing.T) {
 
 // TestRecordedEqualsReference holds every recorded message against encoding/json, and some of them reworded.
 func TestRecordedEqualsReference(t *testing.T) {
+	sampletest.EachPath(t, "binancefutures", "ETHUSDT", "ethusdt_20240808.gz", equalsReference)
+}
+
+func equalsReference(t *testing.T, path string) {
 	var d binancefutures.Decoder
 	rng := rand.New(rand.NewPCG(7, 8))
-	for i, line := range binancejsontest.Recorded(t, "binancefutures", "ethusdt_20240808.gz", 6000) {
+	for i, line := range binancejsontest.Lines(t, path, 6000) {
 		binancejsontest.Compare(t, &d, binancejsontest.Reference{}, line.Message)
 		if i%8 != 0 && i > 50 {
 			continue
@@ -124,7 +129,7 @@ func TestRecordedEqualsReference(t *testing.T) {
 }
 
 func TestDecodeAllocatesNothing(t *testing.T) {
-	messages := binancejsontest.Recorded(t, "binancefutures", "btcusdt_20240808.gz", 3000)
+	messages := binancejsontest.Lines(t, sampletest.Path(t, "binancefutures", "BTCUSDT"), 3000)
 	var d binancefutures.Decoder
 	var m connector.Message
 	decode := func() {
@@ -155,7 +160,7 @@ func TestDecodeAllocatesNothing(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	rng := rand.New(rand.NewPCG(11, 12))
 	f.Add([]byte(depthText))
-	for _, line := range binancejsontest.Recorded(f, "binancefutures", "btcusdt_20240808.gz", 60) {
+	for _, line := range binancejsontest.Lines(f, sampletest.Path(f, "binancefutures", "BTCUSDT"), 60) {
 		if len(line.Message) > 5000 {
 			continue
 		}

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -18,8 +16,8 @@ import (
 	"hftrunner/connector/binancefutures"
 	"hftrunner/connector/blotter"
 	"hftrunner/connector/venue"
-	"hftrunner/depth/depthtest"
 	"hftrunner/hft"
+	"hftrunner/internal/datatest"
 )
 
 const nowMs = 1760000000000
@@ -65,25 +63,11 @@ func answer(t *testing.T, want string, status int, body string) http.HandlerFunc
 	}
 }
 
-// sample reads a file of messages beside the recordings.
-func sample(t testing.TB, name string) []byte {
-	t.Helper()
-	dir, err := depthtest.DataDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(filepath.Join(dir, "..", "exchanges", "samples", name))
-	if err != nil {
-		t.Fatalf("%v: the samples of the exchanges' messages have to lie beside the recordings", err)
-	}
-	return text
-}
-
 // scripted returns the messages of the written session that come by a channel and whose note contains a text.
 func scripted(t testing.TB, channel, note string) [][]byte {
 	t.Helper()
 	var list [][]byte
-	for line := range strings.Lines(string(sample(t, "scripted/binance_usdm.jsonl"))) {
+	for line := range strings.Lines(string(datatest.Messages(t, "scripted/binance_usdm.jsonl"))) {
 		var row struct {
 			Chan, Note string
 			Msg        json.RawMessage
@@ -280,7 +264,7 @@ func TestTimeFiltersSnapshot(t *testing.T) {
 		t.Error("no time is no error")
 	}
 
-	p = newProtocol(t, answer(t, "GET /fapi/v1/exchangeInfo", 200, string(sample(t, "binance-usdm/rest_exchangeInfo.json"))), nil)
+	p = newProtocol(t, answer(t, "GET /fapi/v1/exchangeInfo", 200, string(datatest.Messages(t, "binance-usdm/rest_exchangeInfo.json"))), nil)
 	filters, err := p.Filters(t.Context(), []string{"ETHUSDT", "BTCUSDT"})
 	if want := []venue.Filters{
 		{Symbol: "ETHUSDT", Trading: true, TickSize: 0.01, LotSize: 0.001, MinQty: 0.001, MaxQty: 10000, MinNotional: 20, BaseAsset: "ETH", QuoteAsset: "USDT"},
@@ -292,7 +276,7 @@ func TestTimeFiltersSnapshot(t *testing.T) {
 		t.Error(err)
 	}
 
-	p = newProtocol(t, answer(t, "GET /fapi/v1/depth?symbol=BTCUSDT&limit=1000", 200, string(sample(t, "binance-usdm/rest_depth_snapshot.json"))), nil)
+	p = newProtocol(t, answer(t, "GET /fapi/v1/depth?symbol=BTCUSDT&limit=1000", 200, string(datatest.Messages(t, "binance-usdm/rest_depth_snapshot.json"))), nil)
 	body, err := p.Snapshot(t.Context(), "BTCUSDT")
 	if err != nil {
 		t.Fatal(err)
@@ -392,6 +376,7 @@ func TestWholeAccountRequests(t *testing.T) {
 }
 
 func TestPermissions(t *testing.T) {
+	rules := datatest.Messages(t, "binance-usdm/rest_exchangeInfo.json")
 	serve := func(dual, account string) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			switch r.URL.Path {
@@ -403,7 +388,7 @@ func TestPermissions(t *testing.T) {
 				}
 				_, _ = w.Write([]byte(account))
 			case "/fapi/v1/exchangeInfo":
-				_, _ = w.Write(sample(t, "binance-usdm/rest_exchangeInfo.json"))
+				_, _ = w.Write(rules)
 			}
 		}
 	}
@@ -443,7 +428,7 @@ func TestPermissions(t *testing.T) {
 	}
 	p := newProtocol(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(401)
-		_, _ = w.Write(sample(t, "binance-usdm/rest_error_bad_key.json"))
+		_, _ = w.Write(datatest.Messages(t, "binance-usdm/rest_error_bad_key.json"))
 	}, nil)
 	if _, err := p.Permissions(t.Context()); venue.CauseOf(err) != venue.Key {
 		t.Error(err)

@@ -13,6 +13,7 @@ import (
 	"hftrunner/connector/blotter"
 	"hftrunner/connector/venue"
 	"hftrunner/hft"
+	"hftrunner/internal/datatest"
 )
 
 // heard is a sink that keeps what it was told.
@@ -87,7 +88,7 @@ func TestScriptedSession(t *testing.T) {
 		t.Errorf("%+v", h)
 	}
 	// An early notice of a fill says nothing that the order's own event does not say better.
-	for _, frame := range append(scripted(t, "ws-user", "TRADE_LITE"), sample(t, "binance-usdm/ws_TRADE_LITE.json")) {
+	for _, frame := range append(scripted(t, "ws-user", "TRADE_LITE"), datatest.Messages(t, "binance-usdm/ws_TRADE_LITE.json")) {
 		if h := decode(t, p, frame); !h.nothing() {
 			t.Errorf("%+v", h)
 		}

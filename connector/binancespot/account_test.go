@@ -16,6 +16,7 @@ import (
 	"hftrunner/connector/blotter"
 	"hftrunner/connector/venue"
 	"hftrunner/hft"
+	"hftrunner/internal/datatest"
 )
 
 func TestServerTime(t *testing.T) {
@@ -54,7 +55,7 @@ func TestClockOffset(t *testing.T) {
 }
 
 func TestFilters(t *testing.T) {
-	p, f := protocol(t, 200, string(samples(t, "binance-spot/rest_exchangeInfo.json")))
+	p, f := protocol(t, 200, string(datatest.Messages(t, "binance-spot/rest_exchangeInfo.json")))
 	got, err := p.Filters(context.Background(), []string{"ETHBTC"})
 	want := venue.Filters{Symbol: "ETHBTC", Trading: true, TickSize: 0.00001, LotSize: 0.0001, MinQty: 0.0001, MaxQty: 100000, MinNotional: 0.0001,
 		BaseAsset: "ETH", QuoteAsset: "BTC"}
@@ -82,7 +83,7 @@ func TestFilters(t *testing.T) {
 }
 
 func TestSnapshot(t *testing.T) {
-	p, f := protocol(t, 200, string(samples(t, "binance-spot/rest_depth_snapshot.json")))
+	p, f := protocol(t, 200, string(datatest.Messages(t, "binance-spot/rest_depth_snapshot.json")))
 	text, err := p.Snapshot(context.Background(), "BTCUSDT")
 	if err != nil {
 		t.Fatal(err)
@@ -105,7 +106,7 @@ func TestBalances(t *testing.T) {
 	if asked := f.asked(); len(asked) != 1 || asked[0] != "GET /api/v3/account omitZeroBalances=true" {
 		t.Errorf("asked %q", asked)
 	}
-	p, _ = protocol(t, 200, string(samples(t, "binance-spot/rest_account.json")))
+	p, _ = protocol(t, 200, string(datatest.Messages(t, "binance-spot/rest_account.json")))
 	if _, err := p.Balances(context.Background()); err != nil {
 		t.Error(err)
 	}

@@ -10,6 +10,8 @@ import (
 	"hftrunner/connector/binancejson/binancejsontest"
 	"hftrunner/connector/binancespot"
 	"hftrunner/hft"
+	"hftrunner/internal/datatest"
+	"hftrunner/internal/sample/sampletest"
 
 	"github.com/valyala/fastjson"
 )
@@ -113,10 +115,14 @@ func TestWrongMessages(t *testing.T) {
 
 // TestRecordedEqualsReference holds recorded messages against encoding/json, as they are and reworded.
 func TestRecordedEqualsReference(t *testing.T) {
+	sampletest.EachPath(t, "binancespot", "BTCUSDT", "btcusdt_20240808.gz", equalsReference)
+}
+
+func equalsReference(t *testing.T, path string) {
 	var d binancespot.Decoder
 	reference := binancejsontest.Reference{Spot: true}
 	rng := rand.New(rand.NewPCG(7, 8))
-	for _, line := range binancejsontest.Recorded(t, "binancespot", "btcusdt_20240808.gz", 5000) {
+	for _, line := range binancejsontest.Lines(t, path, 5000) {
 		binancejsontest.Compare(t, &d, reference, line.Message)
 		reworded, err := binancejsontest.Reword(rng, line.Message)
 		if err != nil {
@@ -136,7 +142,7 @@ func TestRecordedEqualsReference(t *testing.T) {
 }
 
 func TestDecodeAllocatesNothing(t *testing.T) {
-	messages := binancejsontest.Recorded(t, "binancespot", "btcusdt_20240808.gz", 3000)
+	messages := binancejsontest.Lines(t, sampletest.Path(t, "binancespot", "BTCUSDT"), 3000)
 	var d binancespot.Decoder
 	var m connector.Message
 	if n := testing.AllocsPerRun(3, func() {
@@ -154,7 +160,7 @@ func FuzzDecode(f *testing.F) {
 	rng := rand.New(rand.NewPCG(11, 12))
 	f.Add([]byte(depthText))
 	f.Add([]byte(tradeText))
-	for _, line := range binancejsontest.Recorded(f, "binancespot", "btcusdt_20240808.gz", 60) {
+	for _, line := range binancejsontest.Lines(f, sampletest.Path(f, "binancespot", "BTCUSDT"), 60) {
 		if len(line.Message) > 5000 {
 			continue
 		}
@@ -175,7 +181,7 @@ func FuzzDecode(f *testing.F) {
 // BenchmarkDecode decodes the recorded messages; one operation is all of them. fastjson only parses, which is less
 // than what the decoder does.
 func BenchmarkDecode(b *testing.B) {
-	messages := binancejsontest.Recorded(b, "binancespot", "btcusdt_20240808.gz", 0)
+	messages := binancejsontest.Lines(b, datatest.Recording(b, "binancespot", "btcusdt_20240808.gz"), 0)
 	var size int64
 	for _, line := range messages {
 		size += int64(len(line.Message))

@@ -15,6 +15,7 @@ import (
 	"hftrunner/connector/blotter"
 	"hftrunner/connector/venue"
 	"hftrunner/hft"
+	"hftrunner/internal/datatest"
 )
 
 // sensible reports what is wrong with a report, whatever the venue has sent.
@@ -93,7 +94,7 @@ func FuzzDecodeUser(f *testing.F) {
 	for _, line := range session(f) {
 		f.Add([]byte(line.Message))
 	}
-	for line := range bytes.Lines(samples(f, "binance-spot/ws_user_2021.jsonl")) {
+	for line := range bytes.Lines(datatest.Messages(f, "binance-spot/ws_user_2021.jsonl")) {
 		f.Add(line)
 	}
 	f.Add([]byte(reportText))
@@ -132,8 +133,8 @@ func FuzzReplies(f *testing.F) {
 		`[{"id":1,"orderId":2,"price":"3","qty":"4","commission":"5","time":6,"isBuyer":true}]`, `{"serverTime":1}`, `<html>`} {
 		f.Add(200, []byte(text))
 	}
-	f.Add(200, samples(f, "binance-spot/rest_openOrders_doclike.json"))
-	f.Add(200, samples(f, "binance-spot/rest_order_cancel_doclike.json"))
+	f.Add(200, datatest.Messages(f, "binance-spot/rest_openOrders_doclike.json"))
+	f.Add(200, datatest.Messages(f, "binance-spot/rest_order_cancel_doclike.json"))
 	f.Add(409, []byte(`{"code":-2021,"msg":"x","data":{"cancelResult":"SUCCESS","newOrderResult":"FAILURE","cancelResponse":`+oldCanceledText+
 		`,"newOrderResponse":{"code":-2010,"msg":"Order would immediately match and take."}}}`))
 	var status int

@@ -5,16 +5,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"hftrunner/connector/blotter"
 	"hftrunner/connector/venue"
-	"hftrunner/depth/depthtest"
 	"hftrunner/hft"
+	"hftrunner/internal/datatest"
 )
 
 // sink keeps what the private stream says.
@@ -30,20 +28,6 @@ func (s *sink) Position(venue.Position) { s.positions++ }
 func (s *sink) Balance(b venue.Balance) { s.balances = append(s.balances, b) }
 func (s *sink) Renew(reason string)     { s.renewals = append(s.renewals, reason) }
 
-// samples returns a file of sample messages.
-func samples(tb testing.TB, name string) []byte {
-	tb.Helper()
-	dir, err := depthtest.DataDir()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	text, err := os.ReadFile(filepath.Join(dir, "..", "exchanges", "samples", filepath.FromSlash(name)))
-	if err != nil {
-		tb.Fatalf("the samples of the exchanges' messages are needed: %v", err)
-	}
-	return text
-}
-
 // scripted is a line of the scripted session.
 type scripted struct {
 	Channel string          `json:"chan"`
@@ -54,7 +38,7 @@ type scripted struct {
 func session(tb testing.TB) []scripted {
 	tb.Helper()
 	var lines []scripted
-	scanner := bufio.NewScanner(bytes.NewReader(samples(tb, "scripted/binance_spot.jsonl")))
+	scanner := bufio.NewScanner(bytes.NewReader(datatest.Messages(tb, "scripted/binance_spot.jsonl")))
 	for scanner.Scan() {
 		var line scripted
 		if err := json.Unmarshal(scanner.Bytes(), &line); err != nil {
@@ -116,7 +100,7 @@ func TestScriptedUserStream(t *testing.T) {
 func TestRecordedUserStream(t *testing.T) {
 	p, _ := protocol(t, 200, "{}")
 	var got sink
-	for line := range bytes.Lines(samples(t, "binance-spot/ws_user_2021.jsonl")) {
+	for line := range bytes.Lines(datatest.Messages(t, "binance-spot/ws_user_2021.jsonl")) {
 		if err := p.DecodeUser(line, &got); err != nil {
 			t.Error(err)
 		}

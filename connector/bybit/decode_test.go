@@ -8,8 +8,6 @@ import (
 	"hash/fnv"
 	"maps"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -18,8 +16,8 @@ import (
 	"hftrunner/connector/binancejson/binancejsontest"
 	"hftrunner/connector/bybit"
 	"hftrunner/connector/depthsync"
-	"hftrunner/depth/depthtest"
 	"hftrunner/hft"
+	"hftrunner/internal/datatest"
 )
 
 func ExampleDecoder() {
@@ -41,14 +39,7 @@ func ExampleDecoder() {
 // sample returns the lines of a sample message file, without the time that a collector puts before them.
 func sample(tb testing.TB, name string) [][]byte {
 	tb.Helper()
-	dir, err := depthtest.DataDir()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	text, err := os.ReadFile(filepath.Join(dir, "..", "exchanges", "samples", "bybit-linear", name))
-	if err != nil {
-		tb.Fatalf("the sample messages are needed, beside the recorded market data; set HFTRUNNER_DATA to its folder: %v", err)
-	}
+	text := datatest.Messages(tb, "bybit-linear/"+name)
 	var lines [][]byte
 	for s := bufio.NewScanner(bytes.NewReader(text)); s.Scan(); {
 		line := bytes.Clone(s.Bytes())

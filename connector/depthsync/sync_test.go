@@ -13,6 +13,7 @@ import (
 	"hftrunner/connector/binancespot"
 	"hftrunner/connector/depthsync"
 	"hftrunner/hft"
+	"hftrunner/internal/datatest"
 )
 
 func Example() {
@@ -93,7 +94,7 @@ func TestRecordedBooks(t *testing.T) {
 			b, quotes := newBook(), make(map[int64][2]hft.Event)
 			var m connector.Message
 			snapshotLine, equal, compared := 0, 0, 0
-			for i, line := range binancejsontest.Recorded(t, c.venue, c.file, c.lines) {
+			for i, line := range binancejsontest.Lines(t, datatest.Recording(t, c.venue, c.file), c.lines) {
 				if err := c.decoder.Decode(line.LocalTimestampNs, line.Message, &m); err != nil {
 					t.Fatal(err)
 				}

@@ -9,13 +9,13 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
-	"hftrunner/connector/binancejson/binancejsontest"
 	"hftrunner/connector/recording"
+	"hftrunner/internal/datatest"
 )
 
 // BenchmarkReader reads all lines of the recording of BTCUSDT; one operation is the file, MB/s are of its text.
 func BenchmarkReader(b *testing.B) {
-	path := binancejsontest.RecordingPath(b, "binancefutures", "btcusdt_20240808.gz")
+	path := datatest.Recording(b, "binancefutures", "btcusdt_20240808.gz")
 	b.ReportAllocs()
 	for b.Loop() {
 		r, err := recording.Open(recording.Config{Files: []string{path}})
@@ -40,7 +40,7 @@ func BenchmarkReader(b *testing.B) {
 
 // BenchmarkGunzip compares the two gzip readers on the recording: why this package uses the one it does.
 func BenchmarkGunzip(b *testing.B) {
-	raw, err := os.ReadFile(binancejsontest.RecordingPath(b, "binancefutures", "btcusdt_20240808.gz"))
+	raw, err := os.ReadFile(datatest.Recording(b, "binancefutures", "btcusdt_20240808.gz"))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -5,15 +5,15 @@ import (
 	"testing"
 
 	"hftrunner/connector"
-	"hftrunner/connector/binancejson/binancejsontest"
 	"hftrunner/connector/depthsync"
 	"hftrunner/connector/paper"
 	"hftrunner/connector/replay"
+	"hftrunner/internal/datatest"
 )
 
 // BenchmarkReplay reads the whole recording of BTCUSDT; one operation is the file, MB/s are of its JSON.
 func BenchmarkReplay(b *testing.B) {
-	path := binancejsontest.RecordingPath(b, "binancefutures", "btcusdt_20240808.gz")
+	path := datatest.Recording(b, "binancefutures", "btcusdt_20240808.gz")
 	for _, sync := range []replay.Sync{replay.SyncExchange, replay.SyncNatural} {
 		b.Run(string(sync), func(b *testing.B) {
 			b.ReportAllocs()

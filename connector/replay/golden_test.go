@@ -12,11 +12,11 @@ import (
 
 	"hftrunner/connector"
 	"hftrunner/connector/binancefutures"
-	"hftrunner/connector/binancejson/binancejsontest"
 	"hftrunner/connector/depthsync"
 	"hftrunner/connector/paper"
 	"hftrunner/connector/replay"
 	"hftrunner/hft"
+	"hftrunner/internal/datatest"
 )
 
 func futures() connector.Decoder { return &binancefutures.Decoder{} }
@@ -26,7 +26,7 @@ func futures() connector.Decoder { return &binancefutures.Decoder{} }
 func rawRows(t *testing.T, symbol, file string, lines uint64, bookTicker bool) []hft.Event {
 	t.Helper()
 	s, err := replay.Open(replay.Config{
-		Files:      map[string][]string{symbol: {binancejsontest.RecordingPath(t, "binancefutures", file)}},
+		Files:      map[string][]string{symbol: {datatest.Recording(t, "binancefutures", file)}},
 		NewDecoder: futures, Rule: depthsync.Futures, Sync: replay.SyncNatural, BookTicker: bookTicker,
 		OnBadLine: replay.FatalBadLine, OnGap: replay.FatalGap,
 	})

@@ -6,20 +6,24 @@ import (
 	"testing"
 
 	"hftrunner/connector"
-	"hftrunner/connector/binancejson/binancejsontest"
 	"hftrunner/connector/binancespot"
 	"hftrunner/connector/depthsync"
 	"hftrunner/connector/paper"
 	"hftrunner/connector/replay"
 	"hftrunner/depth"
 	"hftrunner/hft"
+	"hftrunner/internal/sample/sampletest"
 )
 
 // TestSpotQuotesAndDepthMakeOneBook replays a recorded spot feed, whose quotes have no exchange time, into a book that
 // goes by time: every quote has to be believed, and no depth message may be taken for outdated because of one.
 func TestSpotQuotesAndDepthMakeOneBook(t *testing.T) {
+	sampletest.EachPath(t, "binancespot", "BTCUSDT", "btcusdt_20240808.gz", spotQuotesAndDepth)
+}
+
+func spotQuotesAndDepth(t *testing.T, path string) {
 	source, err := replay.Open(replay.Config{
-		Files:      map[string][]string{"BTCUSDT": {binancejsontest.RecordingPath(t, "binancespot", "btcusdt_20240808.gz")}},
+		Files:      map[string][]string{"BTCUSDT": {path}},
 		NewDecoder: func() connector.Decoder { return new(binancespot.Decoder) },
 		Rule:       depthsync.Spot, BookTicker: true})
 	if err != nil {
@@ -62,7 +66,7 @@ func TestSpotQuotesAndDepthMakeOneBook(t *testing.T) {
 			}
 		}
 	}
-	if quotes < 10_000 || levels < 10_000 {
+	if quotes < 5000 || levels < 10_000 {
 		t.Errorf("%d quotes and %d levels", quotes, levels)
 	}
 }

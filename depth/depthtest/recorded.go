@@ -13,13 +13,13 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"sync"
 	"testing"
 
 	"hftrunner/hft"
+	"hftrunner/internal/datatest"
 )
 
 // Tick and lot sizes of the recorded instruments.
@@ -47,64 +47,37 @@ type Recording struct {
 	Events []hft.Event
 }
 
-var (
-	recordedBTC = sync.OnceValues(func() (Recording, error) { return load("btcusdt_20240808.gz") })
-	recordedETH = sync.OnceValues(func() (Recording, error) { return load("ethusdt_20240808.gz") })
-)
+// recordings keeps what was converted, by file.
+var recordings sync.Map
 
-// RecordedBTC returns the recorded BTCUSDT feed.
-func RecordedBTC(tb testing.TB) Recording { return recorded(tb, recordedBTC) }
-
-// RecordedETH returns the recorded ETHUSDT feed.
-func RecordedETH(tb testing.TB) Recording { return recorded(tb, recordedETH) }
-
-func recorded(tb testing.TB, get func() (Recording, error)) Recording {
+// RecordedBTC returns the recorded BTCUSDT feed. The test is skipped where it is not there; see package datatest.
+func RecordedBTC(tb testing.TB) Recording {
 	tb.Helper()
-	rec, err := get()
-	if err != nil {
-		tb.Fatalf("the recorded feed is needed here; set HFTRUNNER_DATA to the folder of the recordings: %v", err)
+	return recorded(tb, "btcusdt_20240808.gz")
+}
+
+// RecordedETH returns the recorded ETHUSDT feed. The test is skipped where it is not there; see package datatest.
+func RecordedETH(tb testing.TB) Recording {
+	tb.Helper()
+	return recorded(tb, "ethusdt_20240808.gz")
+}
+
+func recorded(tb testing.TB, name string) Recording {
+	tb.Helper()
+	path := datatest.Recording(tb, "binancefutures", name)
+	if rec, ok := recordings.Load(path); ok {
+		return rec.(Recording)
 	}
+	content, err := os.ReadFile(path)
+	var rec Recording
+	if err == nil {
+		rec, err = Read(content)
+	}
+	if err != nil {
+		tb.Fatalf("%s: %v", path, err)
+	}
+	recordings.Store(path, rec)
 	return rec
-}
-
-// DataDir returns the folder of the recordings.
-func DataDir() (string, error) {
-	if dir := os.Getenv("HFTRUNNER_DATA"); dir != "" {
-		return dir, nil
-	}
-	return sharedDir("data")
-}
-
-// Golden returns the content of a file of reference results.
-func Golden(tb testing.TB, name string) []byte {
-	tb.Helper()
-	dir, err := sharedDir("golden")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	content, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(name)))
-	if err != nil {
-		tb.Fatalf("the reference results are needed here: %v", err)
-	}
-	return content
-}
-
-// sharedDir returns shared/name next to the repository, which is the nearest parent folder with a go.mod.
-func sharedDir(name string) (string, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", fmt.Errorf("find the repository: %w", err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return filepath.Join(filepath.Dir(dir), "shared", name), nil
-		}
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			return "", errors.New("find the repository: no go.mod in any parent folder")
-		}
-		dir = parent
-	}
 }
 
 // RowsSHA256 returns the SHA-256 of rows in their file format, in hex.
@@ -122,30 +95,22 @@ func RowsSHA256(rows []hft.Event) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-func load(name string) (Recording, error) {
-	dir, err := DataDir()
+// Read converts a recording of Binance USD-M futures, gzipped.
+func Read(zipped []byte) (Recording, error) {
+	unzipped, err := gzip.NewReader(bytes.NewReader(zipped))
 	if err != nil {
 		return Recording{}, err
-	}
-	file, err := os.Open(filepath.Join(dir, "binancefutures", name))
-	if err != nil {
-		return Recording{}, err
-	}
-	defer file.Close()
-	unzipped, err := gzip.NewReader(file)
-	if err != nil {
-		return Recording{}, fmt.Errorf("read %s: %w", name, err)
 	}
 	raw := make([]hft.Event, 0, 1<<19)
 	lines := bufio.NewScanner(unzipped)
 	lines.Buffer(make([]byte, 1<<20), 1<<24)
 	for n := 1; lines.Scan(); n++ {
 		if raw, err = appendLine(raw, lines.Bytes()); err != nil {
-			return Recording{}, fmt.Errorf("%s line %d: %w", name, n, err)
+			return Recording{}, fmt.Errorf("line %d: %w", n, err)
 		}
 	}
 	if err := lines.Err(); err != nil {
-		return Recording{}, fmt.Errorf("read %s: %w", name, err)
+		return Recording{}, err
 	}
 	plain := make([]hft.Event, 0, len(raw))
 	for _, e := range raw {

@@ -24,10 +24,10 @@ import (
 	"hftrunner/backtest/npy"
 	"hftrunner/connector"
 	"hftrunner/connector/binancefutures"
-	"hftrunner/depth/depthtest"
 	"hftrunner/hft"
 	"hftrunner/internal/batch"
 	"hftrunner/internal/control"
+	"hftrunner/internal/sample/sampletest"
 	"hftrunner/sim"
 )
 
@@ -498,14 +498,10 @@ func TestConvertedOnce(t *testing.T) {
 	}
 }
 
-// recordedStart is the first lines of the recorded BTCUSDT day.
+// recordedStart is the first lines of a recording of BTCUSDT.
 func recordedStart(t *testing.T, lines int) []byte {
 	t.Helper()
-	dir, err := depthtest.DataDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, err := os.Open(filepath.Join(dir, "binancefutures", "btcusdt_20240808.gz"))
+	f, err := os.Open(sampletest.Path(t, "binancefutures", "BTCUSDT"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,6 +32,8 @@ func Start() time.Time { return time.Date(2024, 8, 8, 12, 0, 0, 0, time.UTC) }
 type Config struct {
 	// Dir is the folder to make. What is there must be an empty folder, or nothing.
 	Dir string
+	// Venues are those to record, all when empty.
+	Venues []string
 	// Duration is how long the market is recorded, DefaultDuration when 0.
 	Duration time.Duration
 	// Progress, when not nil, is called now and then with how many seconds of how many are done, all venues taken
@@ -95,6 +97,12 @@ func Write(ctx context.Context, c Config) ([]File, error) {
 // write records all venues side by side into a folder. Paths of files are relative to it.
 func write(ctx context.Context, c Config, dir string) ([]File, error) {
 	feeds := feeds()
+	if len(c.Venues) > 0 {
+		feeds = slices.DeleteFunc(feeds, func(f feed) bool { return !slices.Contains(c.Venues, string(f.venue)) })
+	}
+	if len(feeds) == 0 {
+		return nil, fmt.Errorf("there is no sample of %v", c.Venues)
+	}
 	var mu sync.Mutex
 	var done int64
 	step := func() {

@@ -17,6 +17,7 @@ import (
 	"hftrunner/connector/binancefutures"
 	"hftrunner/connector/binancejson/binancejsontest"
 	"hftrunner/hft"
+	"hftrunner/internal/datatest"
 	"hftrunner/ipc"
 )
 
@@ -54,7 +55,7 @@ const maxFrames = 4000
 func readMarket(tb testing.TB) *recordedMarket {
 	tb.Helper()
 	var m recordedMarket
-	for _, line := range binancejsontest.Recorded(tb, "binancefutures", "btcusdt_20240808.gz", 0) {
+	for _, line := range binancejsontest.Lines(tb, datatest.Recording(tb, "binancefutures", "btcusdt_20240808.gz"), 0) {
 		var list *[][]byte
 		switch {
 		case bytes.Contains(line.Message, []byte(`"depthUpdate"`)):

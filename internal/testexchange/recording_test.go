@@ -6,15 +6,22 @@ import (
 
 	"hftrunner/connector"
 	"hftrunner/connector/binancefutures"
-	"hftrunner/connector/binancejson/binancejsontest"
 	"hftrunner/connector/depthsync"
+	"hftrunner/internal/datatest"
+	"hftrunner/internal/sample/sampletest"
 	"hftrunner/internal/testexchange"
 )
 
 // TestFuturesRecording plays a recorded market: a client that follows its streams has the engine's book, and an order
 // at the best price is filled by the recorded trades.
 func TestFuturesRecording(t *testing.T) {
-	path := binancejsontest.RecordingPath(t, "binancefutures", "btcusdt_20240808.gz")
+	t.Run("sample", func(t *testing.T) { futuresRecording(t, sampletest.Path(t, "binancefutures", "BTCUSDT"), 50) })
+	t.Run("recorded", func(t *testing.T) {
+		futuresRecording(t, datatest.Recording(t, "binancefutures", "btcusdt_20240808.gz"), 1000)
+	})
+}
+
+func futuresRecording(t *testing.T, path string, levels int) {
 	c := futures(t, func(c *testexchange.Config) {
 		c.Background, c.Recordings = testexchange.Recorded, map[string][]string{btc: {path}}
 		c.Decoders = map[testexchange.Venue]func() connector.Decoder{
@@ -35,10 +42,10 @@ func TestFuturesRecording(t *testing.T) {
 		t.Fatalf("%d gaps, state %v", f.gaps, f.sync.State())
 	}
 	book := c.state().Books[0]
-	if len(book.Bids) < 1000 || len(book.Asks) < 1000 {
+	if len(book.Bids) < levels || len(book.Asks) < levels {
 		t.Errorf("%d bids and %d asks", len(book.Bids), len(book.Asks))
 	}
-	for i, levels := range [][][2]string{book.Bids[:100], book.Asks[:100]} {
+	for i, levels := range [][][2]string{book.Bids[:levels/10], book.Asks[:levels/10]} {
 		for _, l := range levels { // what lies beyond the snapshot's 1000 levels a client does not know
 			if f.levels[i][l[0]] != l[1] {
 				t.Errorf("side %d: %s has %q, the engine %s", i, l[0], f.levels[i][l[0]], l[1])

@@ -5,8 +5,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"os"
-	"path/filepath"
-	"runtime"
 	"strconv"
 	"testing"
 )
@@ -19,26 +17,10 @@ type Line struct {
 	Message []byte
 }
 
-// RecordingPath returns the path of a recording in the data folder: the one that HFTRUNNER_DATA names, or shared/data
-// beside the repository. The test fails when it is not there.
-func RecordingPath(tb testing.TB, venue, file string) string {
+// Lines returns the lines of a gzipped recording, at most limit when that is positive.
+func Lines(tb testing.TB, path string, limit int) []Line {
 	tb.Helper()
-	dir := os.Getenv("HFTRUNNER_DATA")
-	if dir == "" {
-		_, source, _, _ := runtime.Caller(0)
-		dir = filepath.Join(filepath.Dir(source), "..", "..", "..", "..", "shared", "data")
-	}
-	path := filepath.Join(dir, venue, file)
-	if _, err := os.Stat(path); err != nil {
-		tb.Fatalf("the recorded market data is needed; set HFTRUNNER_DATA to its folder: %v", err)
-	}
-	return path
-}
-
-// Recorded returns the lines of a recording, at most limit when that is positive.
-func Recorded(tb testing.TB, venue, file string, limit int) []Line {
-	tb.Helper()
-	f, err := os.Open(RecordingPath(tb, venue, file))
+	f, err := os.Open(path)
 	if err != nil {
 		tb.Fatal(err)
 	}

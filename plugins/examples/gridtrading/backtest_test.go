@@ -11,6 +11,7 @@ import (
 	"hftrunner/backtest"
 	"hftrunner/depth/depthtest"
 	"hftrunner/hft"
+	"hftrunner/internal/sample/sampletest"
 	"hftrunner/pluginapi"
 	"hftrunner/sim"
 )
@@ -30,8 +31,8 @@ func (f *fills) each(s hft.Side, fn func(*backtest.FillRow)) {
 	}
 }
 
-// runRecorded runs the strategy over the recorded day, without a process.
-func runRecorded(t *testing.T, params string) (backtest.Result, fills) {
+// runSample runs the strategy over the sample, without a process.
+func runSample(t *testing.T, params string) (backtest.Result, fills) {
 	t.Helper()
 	latency, err := sim.NewConstantLatency(10*time.Millisecond, 10*time.Millisecond)
 	if err != nil {
@@ -39,7 +40,7 @@ func runRecorded(t *testing.T, params string) (backtest.Result, fills) {
 	}
 	var got fills
 	day := backtest.NewBuilder().Observer(&got).AddAsset(backtest.NewAsset("BTCUSDT").
-		Data(backtest.Rows(depthtest.RecordedBTC(t).Events)).
+		Data(backtest.Rows(sampletest.BTC(t).Events)).
 		Book("window", depthtest.BTCTickSize, depthtest.BTCLotSize).
 		Latency(latency, latency).
 		Fee(sim.TradingValueFee{Maker: -0.00005, Taker: 0.0007}))
@@ -50,10 +51,10 @@ func runRecorded(t *testing.T, params string) (backtest.Result, fills) {
 	return result, got
 }
 
-func TestRecordedDay(t *testing.T) {
+func TestSample(t *testing.T) {
 	const params = `{"relative_half_spread": 0.0001, "relative_grid_interval": 0.0001, "grid_num": 3, "order_qty": 0.01, "max_position": 0.05}`
 	const most = 0.05 + 3*0.01 // the orders of one side may all fill in one round
-	result, got := runRecorded(t, params)
+	result, got := runSample(t, params)
 	if result.End != backtest.EndOfData || result.Rows == 0 {
 		t.Fatalf("result is %+v", result)
 	}
@@ -80,11 +81,11 @@ func TestRecordedDay(t *testing.T) {
 	}
 }
 
-func TestRecordedDayTwice(t *testing.T) {
+func TestSampleTwice(t *testing.T) {
 	const params = `{"order_qty": 0.01, "max_position": 0.1, "relative_half_spread": 0.0001, "relative_grid_interval": 0.0001}`
 	var texts [2]string
 	for i := range texts {
-		result, got := runRecorded(t, params)
+		result, got := runSample(t, params)
 		if len(got) == 0 {
 			t.Fatal("no fills")
 		}
@@ -99,7 +100,7 @@ func TestRecordedDayTwice(t *testing.T) {
 func TestWiderGridFillsLess(t *testing.T) {
 	var counts []int
 	for _, halfSpread := range []float64{0.00005, 0.0002, 0.001} {
-		_, got := runRecorded(t, fmt.Sprintf(`{"order_qty": 0.01, "max_position": 0.1, "relative_half_spread": %v}`, halfSpread))
+		_, got := runSample(t, fmt.Sprintf(`{"order_qty": 0.01, "max_position": 0.1, "relative_half_spread": %v}`, halfSpread))
 		counts = append(counts, len(got))
 	}
 	if !slices.IsSortedFunc(counts, func(a, b int) int { return b - a }) || counts[0] == counts[2] {

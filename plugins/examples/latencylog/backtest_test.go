@@ -16,6 +16,7 @@ import (
 	"hftrunner/backtest"
 	"hftrunner/depth/depthtest"
 	"hftrunner/hft"
+	"hftrunner/internal/sample/sampletest"
 	"hftrunner/pluginapi"
 	"hftrunner/sim"
 )
@@ -33,15 +34,15 @@ func (wavering) EntryNs(timestampNs int64, _ *hft.Order) int64 {
 
 func (wavering) ResponseNs(int64, *hft.Order) int64 { return int64(3 * time.Millisecond) }
 
-// runRecorded runs the strategy over the recorded day, without a process, and returns what it logged.
-func runRecorded(t *testing.T, params string, latency sim.LatencyModel) (backtest.Result, string) {
+// runSample runs the strategy over the sample, without a process, and returns what it logged.
+func runSample(t *testing.T, params string, latency sim.LatencyModel) (backtest.Result, string) {
 	t.Helper()
 	var out bytes.Buffer
 	log := hclog.New(&hclog.LoggerOptions{Output: &out, Level: hclog.Info, DisableTime: true})
 	quiet := plugin()
 	quiet.New = func(p Params) (pluginapi.Strategy, error) { return newLatencyLog(p, log) }
 	day := backtest.NewBuilder().AddAsset(backtest.NewAsset("BTCUSDT").
-		Data(backtest.Rows(depthtest.RecordedBTC(t).Events)).
+		Data(backtest.Rows(sampletest.BTC(t).Events)).
 		Book("window", depthtest.BTCTickSize, depthtest.BTCLotSize).
 		Latency(latency, latency))
 	result, err := pluginapi.Backtest(t.Context(), quiet, json.RawMessage(params), day)
@@ -71,19 +72,19 @@ func readJournal(t *testing.T, path string) (lines []journalLine) {
 	return lines
 }
 
-func TestRecordedDayMeasuresTheLatencyThatIsSimulated(t *testing.T) {
+func TestSampleMeasuresTheLatencyThatIsSimulated(t *testing.T) {
 	latency, err := sim.NewConstantLatency(4*time.Millisecond, 3*time.Millisecond)
 	if err != nil {
 		t.Fatal(err)
 	}
-	result, log := runRecorded(t, `{"order_qty": 0.01, "interval": "1s"}`, latency)
+	result, log := runSample(t, `{"order_qty": 0.01, "interval": "1s"}`, latency)
 	for _, request := range []string{"new", "cancel"} {
 		line := fmt.Sprintf("order: asset=0 request=%s entry=4ms response=3ms round_trip=7ms\n", request)
-		if n := strings.Count(log, line); n < 100 || int64(n) > result.Assets[0].Counts.Submits {
+		if n := strings.Count(log, line); n < 50 || int64(n) > result.Assets[0].Counts.Submits {
 			t.Errorf("%d times %q for %d orders", n, line, result.Assets[0].Counts.Submits)
 		}
 	}
-	if n := strings.Count(log, "feed: asset=0 latency="); n < 300 {
+	if n := strings.Count(log, "feed: asset=0 latency="); n < 50 {
 		t.Errorf("%d feed latencies", n)
 	}
 	if asset := result.Assets[0]; asset.Local != (hft.StateValues{}) || asset.Counts.Canceled == 0 {
@@ -91,10 +92,10 @@ func TestRecordedDayMeasuresTheLatencyThatIsSimulated(t *testing.T) {
 	}
 }
 
-func TestRecordedDayTwice(t *testing.T) {
+func TestSampleTwice(t *testing.T) {
 	var texts [2]string
 	for i := range texts {
-		result, log := runRecorded(t, `{"order_qty": 0.01}`, wavering{})
+		result, log := runSample(t, `{"order_qty": 0.01}`, wavering{})
 		texts[i] = fmt.Sprintf("%+v\n%s", result, log)
 	}
 	if texts[0] != texts[1] || !strings.Contains(texts[0], "round_trip=") {
@@ -104,7 +105,7 @@ func TestRecordedDayTwice(t *testing.T) {
 
 func TestJournal(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "latency.jsonl")
-	result, log := runRecorded(t, fmt.Sprintf(`{"order_qty": 0.01, "journal": %q}`, path), wavering{})
+	result, log := runSample(t, fmt.Sprintf(`{"order_qty": 0.01, "journal": %q}`, path), wavering{})
 	lines := readJournal(t, path)
 	var refused, last int64
 	for _, l := range lines {
@@ -123,14 +124,14 @@ func TestJournal(t *testing.T) {
 		}
 	}
 	counts := result.Assets[0].Counts
-	if refused < 10 || refused != counts.Rejects || int64(strings.Count(log, "refused: asset=0 request=")) != refused {
+	if refused < 5 || refused != counts.Rejects || int64(strings.Count(log, "refused: asset=0 request=")) != refused {
 		t.Errorf("%d refused requests of %+v", refused, counts)
 	}
 	if missing := counts.Submits + counts.Cancels - int64(len(lines)); missing < 0 || missing > 1 { // the last answer is beyond the data
 		t.Errorf("%d lines for %+v", len(lines), counts)
 	}
 	// Another run appends.
-	runRecorded(t, fmt.Sprintf(`{"order_qty": 0.01, "journal": %q}`, path), wavering{})
+	runSample(t, fmt.Sprintf(`{"order_qty": 0.01, "journal": %q}`, path), wavering{})
 	if n := len(readJournal(t, path)); n != 2*len(lines) {
 		t.Errorf("%d lines after a second run, want %d", n, 2*len(lines))
 	}

@@ -10,6 +10,7 @@ import (
 	"hftrunner/backtest"
 	"hftrunner/depth/depthtest"
 	"hftrunner/hft"
+	"hftrunner/internal/sample/sampletest"
 	"hftrunner/pluginapi"
 	"hftrunner/sim"
 )
@@ -21,8 +22,8 @@ func (f *fills) OnOrder(*backtest.OrderRow)   {}
 func (f *fills) OnRecord(*backtest.RecordRow) {}
 func (f *fills) OnFill(row *backtest.FillRow) { *f = append(*f, *row) }
 
-// runRecorded runs the strategy over both recorded instruments at once, without a process.
-func runRecorded(t *testing.T, params string) (backtest.Result, fills) {
+// runSample runs the strategy over both instruments of the sample at once, without a process.
+func runSample(t *testing.T, params string) (backtest.Result, fills) {
 	t.Helper()
 	latency, err := sim.NewConstantLatency(10*time.Millisecond, 10*time.Millisecond)
 	if err != nil {
@@ -34,8 +35,8 @@ func runRecorded(t *testing.T, params string) (backtest.Result, fills) {
 	}
 	var got fills
 	day := backtest.NewBuilder().Observer(&got).
-		AddAsset(instrument("BTCUSDT", depthtest.RecordedBTC(t).Events, depthtest.BTCTickSize, depthtest.BTCLotSize)).
-		AddAsset(instrument("ETHUSDT", depthtest.RecordedETH(t).Events, depthtest.ETHTickSize, depthtest.ETHLotSize))
+		AddAsset(instrument("BTCUSDT", sampletest.BTC(t).Events, depthtest.BTCTickSize, depthtest.BTCLotSize)).
+		AddAsset(instrument("ETHUSDT", sampletest.ETH(t).Events, depthtest.ETHTickSize, depthtest.ETHLotSize))
 	result, err := pluginapi.Backtest(t.Context(), plugin(), json.RawMessage(params), day)
 	if err != nil {
 		t.Fatal(err)
@@ -43,9 +44,9 @@ func runRecorded(t *testing.T, params string) (backtest.Result, fills) {
 	return result, got
 }
 
-func TestRecordedDay(t *testing.T) {
+func TestSample(t *testing.T) {
 	const params = `{"order_value": 1000, "max_orders": 3, "half_spread": 0.00005}`
-	result, got := runRecorded(t, params)
+	result, got := runSample(t, params)
 	if result.End != backtest.EndOfData || len(result.Assets) != 2 {
 		t.Fatalf("result is %+v", result)
 	}
@@ -72,10 +73,10 @@ func TestRecordedDay(t *testing.T) {
 	}
 }
 
-func TestRecordedDayTwice(t *testing.T) {
+func TestSampleTwice(t *testing.T) {
 	var texts [2]string
 	for i := range texts {
-		result, got := runRecorded(t, `{"order_value": 500}`)
+		result, got := runSample(t, `{"order_value": 500}`)
 		if len(got) == 0 {
 			t.Fatal("no fills")
 		}
@@ -89,7 +90,7 @@ func TestRecordedDayTwice(t *testing.T) {
 // TestLeaningHoldsThePositionDown is a test of the strategy's economy that needs a market.
 func TestLeaningHoldsThePositionDown(t *testing.T) {
 	held := func(skew float64) (sum float64) {
-		_, got := runRecorded(t, fmt.Sprintf(`{"order_value": 1000, "max_orders": 20, "half_spread": 0.00005, "skew": %v}`, skew))
+		_, got := runSample(t, fmt.Sprintf(`{"order_value": 1000, "max_orders": 20, "half_spread": 0.00005, "skew": %v}`, skew))
 		if len(got) == 0 {
 			t.Fatal("no fills")
 		}

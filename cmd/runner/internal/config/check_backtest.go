@@ -33,7 +33,7 @@ func (c *checker) data(t *Backtest, x *Data) {
 	case recorded && x.Format == "":
 		c.errorf(b.rng, "add format = ... (one of "+strings.Join(RecordedFormats(), ", ")+")",
 			"the recorded files of %s need a format", x.label)
-	case !recorded:
+	case !recorded && len(x.Asset.Files) > 0:
 		for _, name := range []string{"format", "base_latency", "book_ticker"} {
 			if a := b.args[name]; a != nil {
 				c.warnf(a.nameRng, "remove it", "%s has no effect on event files", name)

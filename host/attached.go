@@ -187,23 +187,17 @@ func (s *strategy) interrupt(inst *instance, reason string) {
 }
 
 // askAttached carries out a command on an attached process.
-func (s *strategy) askAttached(ctx context.Context, kind commandKind) error {
-	if kind != commandStop {
-		return fmt.Errorf("%s is a process that attached itself, the host did not start it and cannot: start it again where it was started",
-			s.cfg.Name)
+func (s *strategy) askAttached(ctx context.Context, kind commandKind) commandResult {
+	switch {
+	case kind == commandStop && !s.connected(), kind == commandStart && s.connected():
+		return commandResult{already: true}
+	case kind == commandStop:
+		r := s.ask(ctx, kind)
+		if !s.connected() {
+			r.err = nil // it went by itself meanwhile
+		}
+		return r
 	}
-	c := command{kind: kind, reply: make(chan commandResult, 1)}
-	select {
-	case s.commands <- c:
-	case <-s.done:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	select {
-	case r := <-c.reply:
-		return r.err
-	case <-ctx.Done():
-		return fmt.Errorf("%s: still at it: %w", s.cfg.Name, ctx.Err())
-	}
+	return commandResult{err: fmt.Errorf("%s is a process that attached itself, the host did not start it and cannot: start it again where it was started",
+		s.cfg.Name)}
 }

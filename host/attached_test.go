@@ -218,13 +218,13 @@ func TestAttachedProcessTrades(t *testing.T) {
 	}
 
 	ctx := context.Background()
-	if _, err := r.host.Restart(ctx, "attached-7"); err == nil || !strings.Contains(err.Error(), "attached itself") {
+	if _, err := r.host.Restart(ctx, "attached-7", false); err == nil || !strings.Contains(err.Error(), "attached itself") {
 		t.Errorf("restart: %v", err)
 	}
-	if err := r.host.Start(ctx, "attached-7"); err == nil || !strings.Contains(err.Error(), "attached itself") {
+	if already, err := r.host.Start(ctx, "attached-7"); err != nil || !already {
 		t.Errorf("start: %v", err)
 	}
-	if err := r.host.Stop(ctx, "attached-7"); err != nil {
+	if _, err := r.host.Stop(ctx, "attached-7"); err != nil {
 		t.Error(err)
 	}
 	a.expect("end: interrupted")
@@ -234,7 +234,7 @@ func TestAttachedProcessTrades(t *testing.T) {
 	r.until("attached-7", "its orders canceled", func(s control.StrategyStatus) bool {
 		return s.Instruments[0].OpenOrders == 0 && s.Instruments[1].OpenOrders == 0
 	})
-	if err := r.host.Stop(ctx, "attached-7"); err != nil {
+	if _, err := r.host.Stop(ctx, "attached-7"); err != nil {
 		t.Errorf("stopped again: %v", err)
 	}
 	sum := r.end()

@@ -19,7 +19,7 @@ func BenchmarkHotRestart(b *testing.B) {
 	r.until("grid", "running", running)
 	var gaps time.Duration
 	for b.Loop() {
-		result, err := r.host.Restart(context.Background(), "grid")
+		result, err := r.host.Restart(context.Background(), "grid", false)
 		if err != nil {
 			b.Fatal(err)
 		}

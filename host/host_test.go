@@ -139,7 +139,7 @@ func TestHotRestartHandsOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	result, err := client.Restart(context.Background(), "grid")
+	result, err := client.Restart(context.Background(), "grid", false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +177,7 @@ func TestFailedHotRestartKeepsTheOldProcess(t *testing.T) {
 	if err := os.Rename(bad, filepath.Join(cfg.PluginDir, "quoter")); err != nil {
 		t.Fatal(err)
 	}
-	_, err := r.host.Restart(context.Background(), "grid")
+	_, err := r.host.Restart(context.Background(), "grid", false)
 	if err == nil || !strings.Contains(err.Error(), "the old one keeps running") {
 		t.Fatalf("restart with a broken binary: %v", err)
 	}
@@ -199,7 +199,7 @@ func TestRefusedStateBringsTheOldBinaryBack(t *testing.T) {
 	if err := os.WriteFile(marker, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := r.host.Restart(context.Background(), "grid")
+	_, err := r.host.Restart(context.Background(), "grid", false)
 	if err == nil || !strings.Contains(err.Error(), "a state from another world") || !strings.Contains(err.Error(), "the old binary runs again") {
 		t.Fatalf("restart: %v", err)
 	}
@@ -331,8 +331,10 @@ func TestStopAndStart(t *testing.T) {
 	r := start(t, cfg)
 	s := r.until("grid", "two open orders", func(s control.StrategyStatus) bool { return s.Instruments[0].OpenOrders == 2 })
 	ctx := context.Background()
-	if err := r.host.Stop(ctx, "grid"); err != nil {
-		t.Fatal(err)
+	for _, want := range []bool{false, true} {
+		if already, err := r.host.Stop(ctx, "grid"); err != nil || already != want {
+			t.Fatalf("stop: already %v, %v", already, err)
+		}
 	}
 	if alive(s.PID) {
 		t.Errorf("process %d is left", s.PID)
@@ -341,14 +343,14 @@ func TestStopAndStart(t *testing.T) {
 		t.Errorf("state %s", got)
 	}
 	r.until("grid", "no orders", func(s control.StrategyStatus) bool { return s.Instruments[0].OpenOrders == 0 })
-	if err := r.host.Start(ctx, "grid"); err != nil {
+	if already, err := r.host.Start(ctx, "grid"); err != nil || already {
 		t.Fatal(err)
 	}
-	if err := r.host.Start(ctx, "grid"); err == nil {
-		t.Error("a second start is no error")
+	if already, err := r.host.Start(ctx, "grid"); err != nil || !already {
+		t.Errorf("a second start: already %v, %v", already, err)
 	}
 	r.until("grid", "two open orders again", func(s control.StrategyStatus) bool { return s.Instruments[0].OpenOrders == 2 })
-	if err := r.host.Stop(ctx, "gridd"); err == nil || !strings.Contains(err.Error(), `did you mean "grid"`) {
+	if _, err := r.host.Stop(ctx, "gridd"); err == nil || !strings.Contains(err.Error(), `did you mean "grid"`) {
 		t.Errorf("unknown name: %v", err)
 	}
 }

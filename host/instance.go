@@ -3,9 +3,11 @@ package host
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"hftrunner/internal/control"
@@ -20,6 +22,7 @@ type instance struct {
 	ended   chan ending   // one value, when it has ended by itself
 	quiet   chan struct{} // closed when its end is wanted
 	once    sync.Once
+	paused  atomic.Bool // it is suspended: it cannot show that it is well
 	watcher sync.WaitGroup
 }
 
@@ -156,7 +159,7 @@ func (s *strategy) watch(inst *instance) {
 			return
 		case <-ticker.C:
 			silent++
-			if progress := inst.session.control.Progress(); progress != last {
+			if progress := inst.session.control.Progress(); progress != last || inst.paused.Load() {
 				last, silent = progress, 0
 			}
 			if silent >= heartbeatLooks {
@@ -183,6 +186,30 @@ func (s *strategy) stop(inst *instance) (state []byte, err error) {
 		return nil, fmt.Errorf("strategy %s did not stop in order and was killed: %w", s.cfg.Name, err)
 	}
 	return state, nil
+}
+
+// suspend makes the instance return and gives its saved state; the process stays, see resume.
+func (s *strategy) suspend(inst *instance) (state []byte, err error) {
+	inst.paused.Store(true)
+	ctx, cancel := context.WithTimeout(context.Background(), s.host.cfg.Supervision.StopTimeout)
+	defer cancel()
+	state, err = inst.process.Suspend(ctx)
+	if errors.Is(err, control.ErrUnsupported) {
+		s.log.Warn("the plugin cannot be suspended: if its state cannot be saved it is lost", "error", err)
+		return s.stop(inst)
+	}
+	return state, err
+}
+
+// resume lets a suspended instance go on.
+func (s *strategy) resume(inst *instance) error {
+	ctx, cancel := context.WithTimeout(context.Background(), s.host.cfg.Supervision.StopTimeout)
+	defer cancel()
+	if err := inst.process.Resume(ctx); err != nil {
+		return err
+	}
+	inst.paused.Store(false)
+	return nil
 }
 
 // pid returns the process's id, 0 when it is not known.

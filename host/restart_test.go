@@ -34,7 +34,7 @@ func TestCrashStartsWhatRanLast(t *testing.T) {
 	r := start(t, cfg)
 	before := r.until("grid", "running", running)
 	breakPlugin(t, cfg.PluginDir, "quoter")
-	if _, err := r.host.Restart(context.Background(), "grid"); err == nil {
+	if _, err := r.host.Restart(context.Background(), "grid", false); err == nil {
 		t.Fatal("a broken binary was taken")
 	}
 	for range 2 {
@@ -77,7 +77,7 @@ func TestFullDiskStartsTheCopy(t *testing.T) {
 	}
 	defer func() { _ = syscall.Setrlimit(syscall.RLIMIT_FSIZE, &old) }()
 
-	if _, err := r.host.Restart(context.Background(), "grid"); err != nil {
+	if _, err := r.host.Restart(context.Background(), "grid", false); err != nil {
 		t.Errorf("restart of the same binary: %v", err)
 	}
 	before = r.status("grid")
@@ -160,5 +160,41 @@ func TestMisconfiguredStrategyEndsTheHost(t *testing.T) {
 	sum := r.await()
 	if r.err == nil || sum.Exit != host.ExitError || !strings.Contains(r.err.Error(), "nowhere") {
 		t.Errorf("exit %s, %v", sum.Exit, r.err)
+	}
+}
+
+// TestStateThatCannotBeSaved restarts strategies whose SaveState goes wrong: the old process trades on, and gives way only
+// when its state may be lost.
+func TestStateThatCannotBeSaved(t *testing.T) {
+	for saving, says := range map[string]string{"fails": "the disk of the state is full", "panics": "no state today",
+		"hangs": "SaveState has not returned", "large": "at most"} {
+		t.Run(saving, func(t *testing.T) {
+			t.Parallel()
+			cfg := newConfig(t, 1, 0)
+			cfg.Supervision.StopTimeout = time.Second
+			cfg.Supervision.HeartbeatTimeout = time.Second / 2
+			cfg.Strategies = []host.StrategyConfig{strategyOf("grid", "quoter", quoterParams{Saving: saving})}
+			r := start(t, cfg)
+			before := r.until("grid", "fills", func(s control.StrategyStatus) bool { return s.Fills > 0 })
+			_, err := r.host.Restart(context.Background(), "grid", false)
+			if err == nil || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), "goes on") {
+				t.Fatalf("restart: %v", err)
+			}
+			now := r.status("grid")
+			after := r.until("grid", "more fills and orders", func(s control.StrategyStatus) bool {
+				return s.Fills > now.Fills && s.Orders > now.Orders
+			})
+			if after.PID != before.PID || after.State != "running" || after.Restarts != 0 || after.LostEvents != 0 {
+				t.Errorf("%+v", after)
+			}
+			result, err := r.host.Restart(context.Background(), "grid", true)
+			if err != nil || result.NewPID == before.PID || !strings.Contains(result.StateLost, "save the state") {
+				t.Fatalf("restart without state: %+v, %v", result, err)
+			}
+			if alive(before.PID) {
+				t.Error("the old process is left")
+			}
+			r.until("grid", "fills", func(s control.StrategyStatus) bool { return s.Fills > after.Fills })
+		})
 	}
 }

@@ -28,49 +28,54 @@ func (h *Host) Strategies(context.Context) ([]control.StrategyStatus, error) {
 }
 
 // Start starts a stopped strategy.
-func (h *Host) Start(ctx context.Context, name string) error {
-	_, err := h.command(ctx, name, commandStart)
-	return err
+func (h *Host) Start(ctx context.Context, name string) (already bool, err error) {
+	r := h.command(ctx, name, commandStart)
+	return r.already, r.err
 }
 
 // Stop stops a strategy and carries out its on_exit action.
-func (h *Host) Stop(ctx context.Context, name string) error {
-	_, err := h.command(ctx, name, commandStop)
-	return err
+func (h *Host) Stop(ctx context.Context, name string) (already bool, err error) {
+	r := h.command(ctx, name, commandStop)
+	return r.already, r.err
 }
 
 // Restart replaces a strategy's process.
-func (h *Host) Restart(ctx context.Context, name string) (control.RestartResult, error) {
-	return h.command(ctx, name, commandRestart)
+func (h *Host) Restart(ctx context.Context, name string, discardState bool) (control.RestartResult, error) {
+	kind := commandRestart
+	if discardState {
+		kind = commandRestartDiscarding
+	}
+	r := h.command(ctx, name, kind)
+	return r.restart, r.err
 }
 
-func (h *Host) command(ctx context.Context, name string, kind commandKind) (control.RestartResult, error) {
+func (h *Host) command(ctx context.Context, name string, kind commandKind) commandResult {
 	var known []string
 	for _, s := range h.everyStrategy() {
 		if s.cfg.Name == name && s.peer != nil {
-			return control.RestartResult{}, s.askAttached(ctx, kind)
+			return s.askAttached(ctx, kind)
 		} else if s.cfg.Name == name {
 			return s.ask(ctx, kind)
 		}
 		known = append(known, s.cfg.Name)
 	}
-	return control.RestartResult{}, control.NewNotFoundError(name, known)
+	return commandResult{err: control.NewNotFoundError(name, known)}
 }
 
 // ask hands a command to the supervisor and waits for its outcome.
-func (s *strategy) ask(ctx context.Context, kind commandKind) (control.RestartResult, error) {
+func (s *strategy) ask(ctx context.Context, kind commandKind) commandResult {
 	c := command{kind: kind, reply: make(chan commandResult, 1)}
 	select {
 	case s.commands <- c:
 	case <-s.done:
-		return control.RestartResult{}, fmt.Errorf("strategy %s: the host is ending", s.cfg.Name)
+		return commandResult{err: fmt.Errorf("strategy %s: the host is ending", s.cfg.Name)}
 	case <-ctx.Done():
-		return control.RestartResult{}, ctx.Err()
+		return commandResult{err: ctx.Err()}
 	}
 	select {
 	case r := <-c.reply:
-		return r.restart, r.err
+		return r
 	case <-ctx.Done():
-		return control.RestartResult{}, fmt.Errorf("strategy %s: still at it: %w", s.cfg.Name, ctx.Err())
+		return commandResult{err: fmt.Errorf("strategy %s: still at it: %w", s.cfg.Name, ctx.Err())}
 	}
 }

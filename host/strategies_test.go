@@ -59,6 +59,8 @@ type quoterParams struct {
 	KeepQuotes bool `hcl:"keep_quotes" json:"keep_quotes" default:"false"`
 	// RefuseStateIf is a file whose presence makes RestoreState fail, once.
 	RefuseStateIf string `hcl:"refuse_state_if" json:"refuse_state_if" default:""`
+	// Saving is how SaveState goes wrong: fails, panics, hangs or large.
+	Saving string `hcl:"saving" json:"saving" default:""`
 }
 
 // sighting is what a quoter writes down.
@@ -82,7 +84,19 @@ type quoter struct {
 	bot   hft.Bot
 }
 
-func (q *quoter) SaveState() ([]byte, error) { return json.Marshal(q.steps) }
+func (q *quoter) SaveState() ([]byte, error) {
+	switch q.p.Saving {
+	case "fails":
+		return nil, errors.New("the disk of the state is full")
+	case "panics":
+		panic("no state today")
+	case "hangs":
+		select {}
+	case "large":
+		return make([]byte, 65<<20), nil
+	}
+	return json.Marshal(q.steps)
+}
 
 func (q *quoter) RestoreState(b []byte) error {
 	if q.p.RefuseStateIf != "" {

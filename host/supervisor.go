@@ -24,10 +24,12 @@ const (
 	commandStart commandKind = iota
 	commandStop
 	commandRestart
+	commandRestartDiscarding // the state, where it cannot be saved
 )
 
 type commandResult struct {
 	restart control.RestartResult
+	already bool // nothing was to be done
 	err     error
 }
 
@@ -115,16 +117,15 @@ func (s *supervisor) run(ctx context.Context) {
 func (s *supervisor) obey(ctx context.Context, kind commandKind) (r commandResult) {
 	switch kind {
 	case commandStart:
-		if s.current != nil {
-			r.err = fmt.Errorf("strategy %s is already running", s.cfg.Name)
-			return r
+		if r.already = s.current != nil; !r.already {
+			r.err = s.startNow(ctx)
 		}
-		r.err = s.startNow(ctx)
 	case commandStop:
 		s.retry.Stop()
+		r.already = s.current == nil && s.getState() != Backoff
 		r.err = s.shutDown()
-	case commandRestart:
-		r.restart, r.err = s.hotRestart(ctx)
+	case commandRestart, commandRestartDiscarding:
+		r.restart, r.err = s.hotRestart(ctx, kind == commandRestartDiscarding)
 	}
 	return r
 }
@@ -265,8 +266,9 @@ func (s *supervisor) shutDown() error {
 	return err
 }
 
-// hotRestart replaces the process: the new one is up and configured before the old one stops.
-func (s *supervisor) hotRestart(ctx context.Context) (control.RestartResult, error) {
+// hotRestart replaces the process: the new one is up and configured before the old one stops, and the old one goes on when
+// its state cannot be saved, unless that may be lost.
+func (s *supervisor) hotRestart(ctx context.Context, mayLose bool) (control.RestartResult, error) {
 	old := s.current
 	if old == nil {
 		return control.RestartResult{}, fmt.Errorf("strategy %s is not running: runner start %s starts it", s.cfg.Name, s.cfg.Name)
@@ -276,9 +278,14 @@ func (s *supervisor) hotRestart(ctx context.Context) (control.RestartResult, err
 		return control.RestartResult{}, fmt.Errorf("the new process failed, the old one keeps running: %w", err)
 	}
 	from := time.Now()
-	state, err := s.stop(old)
-	if err != nil {
-		s.log.Warn("hot restart", "error", err)
+	state, lost := s.suspend(old)
+	if lost != nil && !mayLose {
+		next.dispose()
+		return control.RestartResult{}, s.goOn(old, lost)
+	}
+	if lost != nil {
+		s.log.Warn("hot restart without the state, which is lost", "reason", lost)
+		_ = old.process.Kill() // its Run or SaveState may still be at it
 	}
 	s.setState(Starting, "")
 	s.retire(old)
@@ -289,6 +296,9 @@ func (s *supervisor) hotRestart(ctx context.Context) (control.RestartResult, err
 	s.good = next.binary
 	gap := time.Since(from)
 	result := control.RestartResult{Gap: gap, OldPID: old.process.PID(), NewPID: next.process.PID(), Version: next.version}
+	if lost != nil {
+		result.StateLost = lost.Error()
+	}
 	s.stats.mu.Lock()
 	s.stats.gapsNs = append(s.stats.gapsNs, int64(gap))
 	s.stats.mu.Unlock()
@@ -300,6 +310,18 @@ func (s *supervisor) hotRestart(ctx context.Context) (control.RestartResult, err
 		"pid", result.NewPID)
 	old.dispose()
 	return result, nil
+}
+
+// goOn lets the old process trade on after its state could not be saved, and says what came of the restart.
+func (s *supervisor) goOn(old *instance, cause error) error {
+	if err := s.resume(old); err != nil {
+		_ = old.process.Kill() // its end is noticed like any other's
+		return fmt.Errorf("strategy %s: its state could not be saved (%w), and it could not go on either and is started again: %w",
+			s.cfg.Name, cause, err)
+	}
+	s.log.Warn("hot restart given up, the old process goes on", "reason", cause, "pid", old.process.PID())
+	return fmt.Errorf("strategy %s was not restarted, process %d goes on: %w; to restart it without its state: runner restart --discard-state %s",
+		s.cfg.Name, old.process.PID(), cause, s.cfg.Name)
 }
 
 // fallBack is for a new process that took its configuration but failed to start when the old one had stopped already:

@@ -128,8 +128,8 @@ func (h *Host) binaryChanged(ctx context.Context, plugin string) {
 		if state == Backoff {
 			kind = commandStart
 		}
-		if _, err := s.ask(ctx, kind); err != nil {
-			s.log.Error("the new binary is not taken", "error", err)
+		if r := s.ask(ctx, kind); r.err != nil {
+			s.log.Error("the new binary is not taken", "error", r.err)
 		}
 	}
 }

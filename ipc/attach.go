@@ -220,6 +220,9 @@ func (c *SharedChannel) Interrupt() {
 	shm.FutexWake(c.control.doorbell, 1)
 }
 
+// Resume takes Interrupt back.
+func (c *SharedChannel) Resume() { c.interrupted.Store(false) }
+
 // Send hands a request to the host. For RequestRegisterInstrument it refuses a tick or lot size that is not the
 // host's, and a foreign bot id, with a *hft.BuildError.
 func (c *SharedChannel) Send(botID uint64, instNo int, q *LiveRequest) error {

@@ -65,7 +65,7 @@ type LiveRequest struct {
 }
 
 // Channel is the bot's end of the data plane (Channel). instNo counts the bot's instruments from 0 in the order in
-// which the channel was built. One goroutine uses it; only Interrupt may be called from others.
+// which the channel was built. One goroutine uses it; only Interrupt and Resume may be called from others.
 type Channel interface {
 	// Send hands a request to the host. It never waits: hft.ErrRequestQueueFull when the host is behind,
 	// hft.ErrPeerGone when it is gone.
@@ -81,8 +81,9 @@ type Channel interface {
 	// Instruments returns what the channel was built with.
 	Instruments() []Instrument
 	// Interrupt makes the current and every later RecvTimeout return hft.ErrInterrupted. It may be called from any
-	// goroutine, more than once.
+	// goroutine, more than once. Resume takes it back; what the host asked stays.
 	Interrupt()
+	Resume()
 	// Close releases the channel's memory. Nothing may be called afterwards but Close.
 	Close() error
 }

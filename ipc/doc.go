@@ -21,7 +21,7 @@
 //
 // A Feed and the sending half of its Ports belong to whoever holds the connector's publishing lock; the receiving half
 // of a Port to the one goroutine that serves the bot. A Channel belongs to the goroutine that runs the strategy; only
-// its Interrupt may be called from others. Nothing here ever waits but RecvTimeout, and Dial for the host's answer.
+// its Interrupt and Resume may be called from others. Nothing here ever waits but RecvTimeout, and Dial for the host's answer.
 //
 // # When something is full, closed or gone
 //

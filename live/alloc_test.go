@@ -67,6 +67,7 @@ func (c *canned) RecvTimeout(_ uint64, timeout time.Duration, ev *ipc.LiveEvent)
 func (c *canned) NowNs() int64                  { return c.nowNs }
 func (c *canned) Instruments() []ipc.Instrument { return c.insts }
 func (c *canned) Interrupt()                    {}
+func (c *canned) Resume()                       {}
 func (c *canned) Close() error                  { return nil }
 
 // newCanned returns a bot of one asset whose host sends a message of that many depth events and a trade.

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 
 	"hftrunner/hft"
 	"hftrunner/internal/control"
@@ -32,10 +33,13 @@ type adapter struct {
 	create      func(raw json.RawMessage) (Strategy, error)
 	wiring      wiring
 
-	// ctx is Run's; cancelled, nothing starts any more. ended is closed when Run has returned or never will be called.
+	// ctx is the process's, Run's is made of it; cancelled, nothing starts any more. ended is closed when Run has returned for
+	// good or never will be called.
 	ctx    context.Context
 	cancel context.CancelFunc
 	ended  chan struct{}
+	// saving has room for the one SaveState that may be under way.
+	saving chan struct{}
 
 	// calling is held by Configure and Start for their whole time, and by Stop from when Run has returned.
 	calling sync.Mutex
@@ -53,6 +57,16 @@ type adapter struct {
 	bot      hft.Bot
 	exit     control.Exit
 	panicked bool
+	// runCtx is of the present or next call of Run, suspended says that it is to return and to be called again.
+	runCtx    context.Context
+	cancelRun context.CancelFunc
+	suspended *suspension
+}
+
+// suspension is the time from Suspend to Resume.
+type suspension struct {
+	returned, resumed chan struct{} // closed when Run has returned, when it is to be called again
+	closed            atomic.Bool   // Run has closed its bot
 }
 
 var _ control.Strategy = (*adapter)(nil)
@@ -73,7 +87,7 @@ func newAdapter[P any](p Plugin[P], w wiring) (*adapter, error) {
 			}
 			return p.New(params)
 		},
-		wiring: w, ctx: ctx, cancel: cancel, ended: make(chan struct{}),
+		wiring: w, ctx: ctx, cancel: cancel, ended: make(chan struct{}), saving: make(chan struct{}, 1),
 	}, nil
 }
 
@@ -147,6 +161,7 @@ func (a *adapter) Start(_ context.Context, state []byte) error {
 		return errStopped()
 	}
 	a.phase = phaseStarted
+	a.runCtx, a.cancelRun = context.WithCancel(a.ctx)
 	go a.run()
 	return nil
 }
@@ -176,7 +191,14 @@ func (a *adapter) run() {
 		a.mu.Lock()
 		a.bot = bot
 		a.mu.Unlock()
-		return a.strategy.Run(a.ctx, bot)
+		for {
+			a.mu.Lock()
+			ctx := a.runCtx
+			a.mu.Unlock()
+			if err := a.strategy.Run(ctx, bot); !a.again(ctx, err) {
+				return err
+			}
+		}
 	})
 	var panicErr *panicError
 	panicked := errors.As(err, &panicErr)
@@ -191,6 +213,29 @@ func (a *adapter) run() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.exit, a.panicked = exit, panicked
+}
+
+// again reports whether Run is to be called again after it returned err, which is when it was suspended, once it is resumed.
+// ctx was Run's.
+func (a *adapter) again(ctx context.Context, err error) bool {
+	if ctx.Err() == nil || a.ctx.Err() != nil || errors.Is(err, hft.ErrEndOfData) || err != nil && !isOrderly(ctx, err) {
+		return false
+	}
+	a.mu.Lock()
+	s := a.suspended
+	a.mu.Unlock()
+	if s == nil {
+		return true // it took longer to return than the host had patience
+	}
+	_, err = a.bot.Cancel(-1, 0, false) // there is no such instrument, but a closed bot does not look
+	s.closed.Store(errors.Is(err, hft.ErrInterrupted))
+	close(s.returned)
+	select {
+	case <-s.resumed:
+		return true
+	case <-a.ctx.Done():
+		return false
+	}
 }
 
 // isOrderly reports whether an error that Run returned stands for an orderly end. ctx is Run's.
@@ -253,13 +298,9 @@ func (a *adapter) Stop(ctx context.Context) ([]byte, error) {
 	if !wasStarted {
 		close(a.ended)
 	}
-	if saver, ok := a.strategy.(StateSaver); ok && wasStarted && !a.panicked {
-		a.stateErr = guard("SaveState", func() (err error) {
-			a.state, err = saver.SaveState()
-			return err
-		})
-		if a.stateErr != nil {
-			a.state, a.stateErr = nil, fmt.Errorf("save the state: %w", a.stateErr)
+	if wasStarted {
+		if a.state, a.stateErr = a.save(ctx); errors.Is(a.stateErr, ctx.Err()) && ctx.Err() != nil {
+			return nil, a.stateErr
 		}
 	}
 	a.mu.Lock()
@@ -269,6 +310,84 @@ func (a *adapter) Stop(ctx context.Context) ([]byte, error) {
 		Logger().Warn("the bot could not be closed", "error", err)
 	}
 	return a.state, a.stateErr
+}
+
+// save asks the strategy for its state, at most as long as ctx. A SaveState that takes longer is left alone, and no other is
+// called beside it.
+func (a *adapter) save(ctx context.Context) ([]byte, error) {
+	saver, ok := a.strategy.(StateSaver)
+	if !ok || a.panicked {
+		return nil, nil
+	}
+	select {
+	case a.saving <- struct{}{}:
+	default:
+		return nil, errors.New("save the state: SaveState was called before and has not returned yet")
+	}
+	var state []byte
+	saved := make(chan error, 1)
+	go func() {
+		defer func() { <-a.saving }()
+		saved <- guard("SaveState", func() (err error) {
+			state, err = saver.SaveState()
+			return err
+		})
+	}()
+	select {
+	case err := <-saved:
+		if err == nil && len(state) > control.MaxState {
+			err = fmt.Errorf("it has %d bytes, at most %d can be handed over", len(state), control.MaxState)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("save the state: %w", err)
+		}
+		return state, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("save the state: SaveState has not returned: %w", ctx.Err())
+	}
+}
+
+// Suspend makes Run return and saves the strategy's state, so that Run can be called again by Resume.
+func (a *adapter) Suspend(ctx context.Context) ([]byte, error) {
+	a.mu.Lock()
+	if a.bot == nil || a.phase != phaseStarted || a.suspended != nil {
+		a.mu.Unlock()
+		return nil, errors.New("the strategy does not run at the moment")
+	}
+	s := &suspension{returned: make(chan struct{}), resumed: make(chan struct{})}
+	a.suspended = s
+	a.cancelRun()
+	a.channel.Interrupt()
+	a.mu.Unlock()
+	select {
+	case <-s.returned:
+	case <-a.ended:
+	case <-ctx.Done():
+		return nil, fmt.Errorf("the strategy's Run has not returned, it has to when its context is cancelled or a waiting call is interrupted: %w", ctx.Err())
+	}
+	return a.save(ctx)
+}
+
+// Resume has Run called again after Suspend, whatever that returned. One that is not suspended goes on anyway.
+func (a *adapter) Resume(context.Context) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	select {
+	case <-a.ended:
+		return errors.New("the strategy's Run has ended")
+	default:
+	}
+	if a.suspended == nil {
+		return nil
+	}
+	if a.suspended.closed.Load() {
+		return errors.New("the strategy has closed its bot")
+	}
+	a.channel.Resume()
+	a.runCtx, a.cancelRun = context.WithCancel(a.ctx)
+	close(a.suspended.resumed)
+	a.suspended = nil
+	return nil
 }
 
 // release closes the bot, which owns the channel, or the channel that no bot has taken over.

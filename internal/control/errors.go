@@ -9,6 +9,9 @@ import (
 // ErrPluginExited is what every call on a strategy process that is gone returns, wrapped with how it ended.
 var ErrPluginExited = errors.New("plugin exited")
 
+// ErrUnsupported is returned for a call that the plugin does not know: it was built from an older version.
+var ErrUnsupported = errors.New("the plugin was built from an older version")
+
 // ErrNotLaunched is returned by ServeStrategy in a process that no host started.
 var ErrNotLaunched = errors.New("not started by a runner")
 

@@ -98,7 +98,7 @@ func statusFromProto(s *pb.StrategyStatus) StrategyStatus {
 func restartFromProto(r *pb.RestartResult) RestartResult {
 	return RestartResult{
 		Gap: time.Duration(r.GetGapNs()), OldPID: int(r.GetOldPid()), NewPID: int(r.GetNewPid()),
-		Version: r.GetVersion(),
+		Version: r.GetVersion(), StateLost: r.GetStateLost(),
 	}
 }
 

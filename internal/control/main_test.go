@@ -168,6 +168,9 @@ func (f *fakeStrategy) Stop(context.Context) ([]byte, error) {
 	return json.Marshal(f.seen)
 }
 
+func (f *fakeStrategy) Suspend(context.Context) ([]byte, error) { return nil, control.ErrUnsupported }
+func (f *fakeStrategy) Resume(context.Context) error            { return control.ErrUnsupported }
+
 // runHost is an intermediate host: it starts a plugin, prints its process number and waits to be killed.
 func runHost() {
 	spawner := control.NewSpawner()

@@ -151,6 +151,23 @@ func (p *Process) Stop(ctx context.Context) ([]byte, error) {
 	return r.State, nil
 }
 
+// Suspend makes the strategy return and returns its state.
+func (p *Process) Suspend(ctx context.Context) ([]byte, error) {
+	r, err := p.service.Suspend(ctx, &pb.SuspendRequest{})
+	if err != nil {
+		return nil, p.wrap(ctx, "suspend", err)
+	}
+	return r.State, nil
+}
+
+// Resume lets a suspended strategy go on.
+func (p *Process) Resume(ctx context.Context) error {
+	if _, err := p.service.Resume(ctx, &pb.ResumeRequest{}); err != nil {
+		return p.wrap(ctx, "resume", err)
+	}
+	return nil
+}
+
 // wrap turns what gRPC says into what happened. A broken connection shows up in a call a moment before the end of the
 // process does, so that is waited for.
 func (p *Process) wrap(ctx context.Context, call string, err error) error {
@@ -165,6 +182,9 @@ func (p *Process) wrap(ctx context.Context, call string, err error) error {
 	}
 	if exitErr := p.ExitError(); exitErr != nil {
 		return fmt.Errorf("%s: %w", call, exitErr)
+	}
+	if s.Code() == codes.Unimplemented {
+		return fmt.Errorf("%s: %w", call, ErrUnsupported)
 	}
 	if ctxErr := contextError(s.Code()); ctxErr != nil {
 		return fmt.Errorf("%s plugin process %d: %w", call, p.PID(), ctxErr)

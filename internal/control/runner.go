@@ -12,11 +12,12 @@ type Runner interface {
 	Version(ctx context.Context) (VersionInfo, error)
 	// Strategies returns the state of all strategies in the order of the configuration.
 	Strategies(ctx context.Context) ([]StrategyStatus, error)
-	// Start starts a stopped strategy, Stop stops one. Both return when it is done.
-	Start(ctx context.Context, name string) error
-	Stop(ctx context.Context, name string) error
-	// Restart replaces a strategy's process by a new one; the old one stays when the new one fails.
-	Restart(ctx context.Context, name string) (RestartResult, error)
+	// Start starts a stopped strategy, Stop stops one. Both return when it is done, with already when there was nothing to do.
+	Start(ctx context.Context, name string) (already bool, err error)
+	Stop(ctx context.Context, name string) (already bool, err error)
+	// Restart replaces a strategy's process by a new one. The old one goes on when the new one fails, or when its state
+	// cannot be saved, unless discardState gives that up.
+	Restart(ctx context.Context, name string, discardState bool) (RestartResult, error)
 }
 
 // VersionInfo identifies a host.
@@ -74,4 +75,6 @@ type RestartResult struct {
 	// OldPID and NewPID are the processes, Version is the new one's plugin version.
 	OldPID, NewPID int
 	Version        string
+	// StateLost says why the old process's state was given up, empty when it was not.
+	StateLost string
 }

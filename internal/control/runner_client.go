@@ -73,24 +73,26 @@ func (c *RunnerClient) Strategies(ctx context.Context) ([]StrategyStatus, error)
 }
 
 // Start starts a stopped strategy.
-func (c *RunnerClient) Start(ctx context.Context, name string) error {
-	if _, err := c.service.Start(ctx, &pb.StrategyName{Name: name}); err != nil {
-		return c.wrap(err)
+func (c *RunnerClient) Start(ctx context.Context, name string) (already bool, err error) {
+	done, err := c.service.Start(ctx, &pb.StrategyName{Name: name})
+	if err != nil {
+		return false, c.wrap(err)
 	}
-	return nil
+	return done.GetAlready(), nil
 }
 
 // Stop stops a strategy.
-func (c *RunnerClient) Stop(ctx context.Context, name string) error {
-	if _, err := c.service.Stop(ctx, &pb.StrategyName{Name: name}); err != nil {
-		return c.wrap(err)
+func (c *RunnerClient) Stop(ctx context.Context, name string) (already bool, err error) {
+	done, err := c.service.Stop(ctx, &pb.StrategyName{Name: name})
+	if err != nil {
+		return false, c.wrap(err)
 	}
-	return nil
+	return done.GetAlready(), nil
 }
 
 // Restart replaces a strategy's process.
-func (c *RunnerClient) Restart(ctx context.Context, name string) (RestartResult, error) {
-	r, err := c.service.Restart(ctx, &pb.StrategyName{Name: name})
+func (c *RunnerClient) Restart(ctx context.Context, name string, discardState bool) (RestartResult, error) {
+	r, err := c.service.Restart(ctx, &pb.RestartRequest{Name: name, DiscardState: discardState})
 	if err != nil {
 		return RestartResult{}, c.wrap(err)
 	}

@@ -121,23 +121,25 @@ func (s *runnerServer) Strategies(ctx context.Context, _ *pb.StrategiesRequest) 
 
 // Start starts a strategy.
 func (s *runnerServer) Start(ctx context.Context, n *pb.StrategyName) (*pb.Done, error) {
-	if err := s.runner.Start(ctx, n.GetName()); err != nil {
+	already, err := s.runner.Start(ctx, n.GetName())
+	if err != nil {
 		return nil, runnerStatus(err)
 	}
-	return &pb.Done{}, nil
+	return &pb.Done{Already: already}, nil
 }
 
 // Stop stops a strategy.
 func (s *runnerServer) Stop(ctx context.Context, n *pb.StrategyName) (*pb.Done, error) {
-	if err := s.runner.Stop(ctx, n.GetName()); err != nil {
+	already, err := s.runner.Stop(ctx, n.GetName())
+	if err != nil {
 		return nil, runnerStatus(err)
 	}
-	return &pb.Done{}, nil
+	return &pb.Done{Already: already}, nil
 }
 
 // Restart replaces a strategy's process.
-func (s *runnerServer) Restart(ctx context.Context, n *pb.StrategyName) (*pb.RestartResult, error) {
-	r, err := s.runner.Restart(ctx, n.GetName())
+func (s *runnerServer) Restart(ctx context.Context, q *pb.RestartRequest) (*pb.RestartResult, error) {
+	r, err := s.runner.Restart(ctx, q.GetName(), q.GetDiscardState())
 	if err != nil {
 		return nil, runnerStatus(err)
 	}

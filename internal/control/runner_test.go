@@ -42,30 +42,30 @@ func fullStatus() control.StrategyStatus {
 	}
 }
 
-func (h *fakeHost) Start(_ context.Context, name string) error {
+func (h *fakeHost) Start(_ context.Context, name string) (bool, error) {
 	switch name {
 	case "grid-btc":
-		return nil
+		return true, nil
 	case "broken":
-		return fmt.Errorf("start broken: %w", &control.LaunchError{Cause: control.CauseChecksum, Path: "/p", Problem: "is odd", Fix: "look"})
+		return false, fmt.Errorf("start broken: %w", &control.LaunchError{Cause: control.CauseChecksum, Path: "/p", Problem: "is odd", Fix: "look"})
 	case "wrong":
-		return fmt.Errorf("strategy wrong refuses its configuration: %w", control.ParamErrors{{Name: "qty", Problem: "is odd"}})
+		return false, fmt.Errorf("strategy wrong refuses its configuration: %w", control.ParamErrors{{Name: "qty", Problem: "is odd"}})
 	case "running":
-		return errors.New("strategy running runs already \xff")
+		return false, errors.New("strategy running runs already \xff")
 	}
-	return fmt.Errorf("start: %w", control.NewNotFoundError(name, []string{"grid-btc", "broken"}))
+	return false, fmt.Errorf("start: %w", control.NewNotFoundError(name, []string{"grid-btc", "broken"}))
 }
 
-func (h *fakeHost) Stop(ctx context.Context, _ string) error {
+func (h *fakeHost) Stop(ctx context.Context, _ string) (bool, error) {
 	if h.blocked != nil {
 		close(h.blocked)
 	}
 	<-ctx.Done()
-	return ctx.Err()
+	return false, ctx.Err()
 }
 
-func (h *fakeHost) Restart(context.Context, string) (control.RestartResult, error) {
-	return control.RestartResult{Gap: 42 * time.Millisecond, OldPID: 1, NewPID: 2, Version: "1.0.1"}, nil
+func (h *fakeHost) Restart(context.Context, string, bool) (control.RestartResult, error) {
+	return control.RestartResult{Gap: 42 * time.Millisecond, OldPID: 1, NewPID: 2, Version: "1.0.1", StateLost: "too large"}, nil
 }
 
 // serveHost serves h until the test ends or stop is called.
@@ -123,11 +123,11 @@ func TestRunnerCalls(t *testing.T) {
 	if list, err := c.Strategies(ctx); err != nil || !reflect.DeepEqual(list, wantList) {
 		t.Errorf("strategies are\n%+v, %v, want\n%+v", list, err, wantList)
 	}
-	if err := c.Start(ctx, "grid-btc"); err != nil {
-		t.Error(err)
+	if already, err := c.Start(ctx, "grid-btc"); err != nil || !already {
+		t.Error(already, err)
 	}
-	wantRestart, _ := host.Restart(ctx, "")
-	if r, err := c.Restart(ctx, "grid-btc"); err != nil || r != wantRestart {
+	wantRestart, _ := host.Restart(ctx, "", false)
+	if r, err := c.Restart(ctx, "grid-btc", true); err != nil || r != wantRestart {
 		t.Errorf("restart is %+v, %v", r, err)
 	}
 	info, err := os.Stat(socketPath)
@@ -157,28 +157,28 @@ func TestRunnerErrors(t *testing.T) {
 	socketPath, stop := serveHost(t, &fakeHost{blocked: make(chan struct{})})
 	c := dialHost(t, socketPath)
 	ctx := deadline(t)
-	err := c.Start(ctx, "gird-btc")
+	_, err := c.Start(ctx, "gird-btc")
 	var notFound *control.NotFoundError
 	if !errors.Is(err, control.ErrNotFound) || !errors.As(err, &notFound) || notFound.Nearest != "grid-btc" ||
 		err.Error() != `start: no strategy "gird-btc"; did you mean "grid-btc"?` {
 		t.Errorf("unknown strategy: %v", err)
 	}
-	err = c.Start(ctx, "broken")
+	_, err = c.Start(ctx, "broken")
 	var launch *control.LaunchError
 	if !errors.As(err, &launch) || launch.Cause != control.CauseChecksum || err.Error() != "start broken: plugin /p: is odd: look" {
 		t.Errorf("failed launch: %v", err)
 	}
-	err = c.Start(ctx, "wrong")
+	_, err = c.Start(ctx, "wrong")
 	var params control.ParamErrors
 	if !errors.As(err, &params) || len(params) != 1 || !strings.Contains(err.Error(), `parameter "qty" is odd`) {
 		t.Errorf("wrong parameters: %v", err)
 	}
-	if err := c.Start(ctx, "running"); err == nil || err.Error() != "strategy running runs already \uFFFD" {
+	if _, err := c.Start(ctx, "running"); err == nil || err.Error() != "strategy running runs already \uFFFD" {
 		t.Errorf("another error: %v", err)
 	}
 	short, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
 	defer cancel()
-	if err := c.Stop(short, "grid-btc"); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := c.Stop(short, "grid-btc"); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("timeout: %v", err)
 	}
 	stop()
@@ -192,7 +192,10 @@ func TestRunnerEndsCallsUnderWay(t *testing.T) {
 	socketPath, stop := serveHost(t, host)
 	c := dialHost(t, socketPath)
 	done := make(chan error, 1)
-	go func() { done <- c.Stop(deadline(t), "grid-btc") }()
+	go func() {
+		_, err := c.Stop(deadline(t), "grid-btc")
+		done <- err
+	}()
 	<-host.blocked
 	stop()
 	if err := <-done; err == nil {

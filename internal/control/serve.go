@@ -8,10 +8,12 @@ import (
 	"os/signal"
 	"strconv"
 	"syscall"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
 	"hftrunner/internal/control/internal/pb"
@@ -147,6 +149,28 @@ func (s *strategyServer) Stop(ctx context.Context, _ *pb.StopRequest) (*pb.StopR
 		return nil, statusOf(err)
 	}
 	return &pb.StopResponse{State: state}, nil
+}
+
+// Suspend makes Run return. It answers a moment before the host gives up, so that the host learns what it waited for.
+func (s *strategyServer) Suspend(ctx context.Context, _ *pb.SuspendRequest) (*pb.StopResponse, error) {
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-time.Until(deadline)/5))
+		defer cancel()
+	}
+	state, err := s.impl.Suspend(ctx)
+	if err != nil {
+		return nil, status.Error(codes.Unknown, validText(err.Error())) // the time that is over is not the host's
+	}
+	return &pb.StopResponse{State: state}, nil
+}
+
+// Resume calls Run again.
+func (s *strategyServer) Resume(ctx context.Context, _ *pb.ResumeRequest) (*pb.ResumeResponse, error) {
+	if err := s.impl.Resume(ctx); err != nil {
+		return nil, statusOf(err)
+	}
+	return &pb.ResumeResponse{}, nil
 }
 
 // statusOf keeps the text of an error and, for those of a context, what it is.

@@ -96,6 +96,7 @@ func statusToProto(s StrategyStatus) *pb.StrategyStatus {
 func restartToProto(r RestartResult) *pb.RestartResult {
 	return &pb.RestartResult{
 		GapNs: int64(r.Gap), OldPid: int64(r.OldPID), NewPid: int64(r.NewPID), Version: r.Version,
+		StateLost: validText(r.StateLost),
 	}
 }
 

@@ -177,6 +177,9 @@ func (c *channel) Interrupt() {
 	c.wake()
 }
 
+// Resume is ipc.Channel's.
+func (c *channel) Resume() { c.interrupted.Store(false) }
+
 // Close is ipc.Channel's; the bot's id is free afterwards.
 func (c *channel) Close() error {
 	h := c.hub

@@ -96,9 +96,9 @@ func (r *fakeRemote) known(name string) error {
 	}
 	return control.NewNotFoundError(name, []string{"grid-btc"})
 }
-func (r *fakeRemote) Start(_ context.Context, name string) error { return r.known(name) }
-func (r *fakeRemote) Stop(_ context.Context, name string) error  { return r.known(name) }
-func (r *fakeRemote) Restart(_ context.Context, name string) (control.RestartResult, error) {
+func (r *fakeRemote) Start(_ context.Context, name string) (bool, error) { return false, r.known(name) }
+func (r *fakeRemote) Stop(_ context.Context, name string) (bool, error)  { return true, r.known(name) }
+func (r *fakeRemote) Restart(_ context.Context, name string, _ bool) (control.RestartResult, error) {
 	return control.RestartResult{Gap: 2 * time.Millisecond, OldPID: 1, NewPID: 2, Version: "1.0.1"}, r.known(name)
 }
 

@@ -83,14 +83,18 @@ func (s *settings) printStrategies(all []control.StrategyStatus) error {
 	return nil
 }
 
-// outcome is the JSON form of start, stop and restart; the last four keys are restart's.
+// outcome is the JSON form of start, stop and restart; the last five keys are restart's.
 type outcome struct {
 	Strategy string `json:"strategy"`
 	Action   string `json:"action"`
-	GapNs    *int64 `json:"gap_ns,omitempty"`
-	OldPID   int    `json:"old_pid,omitempty"`
-	NewPID   int    `json:"new_pid,omitempty"`
-	Version  string `json:"version,omitempty"`
+	// Already: the strategy was as it was to be, nothing was done.
+	Already bool   `json:"already,omitempty"`
+	GapNs   *int64 `json:"gap_ns,omitempty"`
+	OldPID  int    `json:"old_pid,omitempty"`
+	NewPID  int    `json:"new_pid,omitempty"`
+	Version string `json:"version,omitempty"`
+	// StateLost is why the state was given up.
+	StateLost string `json:"state_lost,omitempty"`
 }
 
 func (s *settings) report(o outcome, text string) error {
@@ -117,36 +121,51 @@ func oneName(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
+func choose(condition bool, yes, no string) string {
+	if condition {
+		return yes
+	}
+	return no
+}
+
 func (s *settings) startCommand() *cobra.Command {
-	return s.strategyCommand("start", "start a stopped strategy", func(ctx context.Context, r Remote, name string) error {
-		if err := r.Start(ctx, name); err != nil {
+	return s.strategyCommand("start", "start a strategy, if it does not run", func(ctx context.Context, r Remote, name string) error {
+		already, err := r.Start(ctx, name)
+		if err != nil {
 			return err
 		}
-		return s.report(outcome{Strategy: name, Action: "start"}, name+" started")
+		return s.report(outcome{Strategy: name, Action: "start", Already: already}, name+choose(already, " was running already", " started"))
 	})
 }
 
 func (s *settings) stopCommand() *cobra.Command {
-	return s.strategyCommand("stop", "stop a strategy; its orders go as on_exit says", func(ctx context.Context, r Remote, name string) error {
-		if err := r.Stop(ctx, name); err != nil {
+	return s.strategyCommand("stop", "stop a strategy, if it runs; its orders go as on_exit says", func(ctx context.Context, r Remote, name string) error {
+		already, err := r.Stop(ctx, name)
+		if err != nil {
 			return err
 		}
-		return s.report(outcome{Strategy: name, Action: "stop"}, name+" stopped")
+		return s.report(outcome{Strategy: name, Action: "stop", Already: already}, name+choose(already, " was not running", " stopped"))
 	})
 }
 
 func (s *settings) restartCommand() *cobra.Command {
-	return s.strategyCommand("restart", "replace a strategy's process; the old one stays if the new one fails",
+	discard := false
+	c := s.strategyCommand("restart", "replace a strategy's process; the old one goes on if the new one fails or the state cannot be saved",
 		func(ctx context.Context, r Remote, name string) error {
-			result, err := r.Restart(ctx, name)
+			result, err := r.Restart(ctx, name, discard)
 			if err != nil {
 				return err
 			}
 			gapNs := int64(result.Gap)
+			text := fmt.Sprintf("%s restarted: version %s, process %d after %d, gap %s", name, result.Version, result.NewPID, result.OldPID, latency(gapNs))
+			if result.StateLost != "" {
+				text += "; its state was given up: " + result.StateLost
+			}
 			return s.report(outcome{Strategy: name, Action: "restart", GapNs: &gapNs, OldPID: result.OldPID, NewPID: result.NewPID,
-				Version: result.Version},
-				fmt.Sprintf("%s restarted: version %s, process %d after %d, gap %s", name, result.Version, result.NewPID, result.OldPID, latency(gapNs)))
+				Version: result.Version, StateLost: result.StateLost}, text)
 		})
+	c.Flags().BoolVar(&discard, "discard-state", false, "restart also when the strategy's state cannot be saved; it is lost then")
+	return c
 }
 
 // versions is the JSON form of version; host is null when none is running.

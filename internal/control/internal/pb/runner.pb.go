@@ -565,7 +565,9 @@ func (x *StrategyName) GetName() string {
 }
 
 type Done struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The strategy was as it was to be already.
+	Already       bool `protobuf:"varint,1,opt,name=already,proto3" json:"already,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -600,19 +602,80 @@ func (*Done) Descriptor() ([]byte, []int) {
 	return file_runner_proto_rawDescGZIP(), []int{7}
 }
 
+func (x *Done) GetAlready() bool {
+	if x != nil {
+		return x.Already
+	}
+	return false
+}
+
+type RestartRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Restart also when the state cannot be saved; it is lost then.
+	DiscardState  bool `protobuf:"varint,2,opt,name=discard_state,json=discardState,proto3" json:"discard_state,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RestartRequest) Reset() {
+	*x = RestartRequest{}
+	mi := &file_runner_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RestartRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RestartRequest) ProtoMessage() {}
+
+func (x *RestartRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_runner_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RestartRequest.ProtoReflect.Descriptor instead.
+func (*RestartRequest) Descriptor() ([]byte, []int) {
+	return file_runner_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *RestartRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *RestartRequest) GetDiscardState() bool {
+	if x != nil {
+		return x.DiscardState
+	}
+	return false
+}
+
 type RestartResult struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	GapNs         int64                  `protobuf:"varint,1,opt,name=gap_ns,json=gapNs,proto3" json:"gap_ns,omitempty"`
 	OldPid        int64                  `protobuf:"varint,2,opt,name=old_pid,json=oldPid,proto3" json:"old_pid,omitempty"`
 	NewPid        int64                  `protobuf:"varint,3,opt,name=new_pid,json=newPid,proto3" json:"new_pid,omitempty"`
 	Version       string                 `protobuf:"bytes,4,opt,name=version,proto3" json:"version,omitempty"`
+	StateLost     string                 `protobuf:"bytes,5,opt,name=state_lost,json=stateLost,proto3" json:"state_lost,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RestartResult) Reset() {
 	*x = RestartResult{}
-	mi := &file_runner_proto_msgTypes[8]
+	mi := &file_runner_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -624,7 +687,7 @@ func (x *RestartResult) String() string {
 func (*RestartResult) ProtoMessage() {}
 
 func (x *RestartResult) ProtoReflect() protoreflect.Message {
-	mi := &file_runner_proto_msgTypes[8]
+	mi := &file_runner_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -637,7 +700,7 @@ func (x *RestartResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestartResult.ProtoReflect.Descriptor instead.
 func (*RestartResult) Descriptor() ([]byte, []int) {
-	return file_runner_proto_rawDescGZIP(), []int{8}
+	return file_runner_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *RestartResult) GetGapNs() int64 {
@@ -668,6 +731,13 @@ func (x *RestartResult) GetVersion() string {
 	return ""
 }
 
+func (x *RestartResult) GetStateLost() string {
+	if x != nil {
+		return x.StateLost
+	}
+	return ""
+}
+
 // The typed part of an error, carried in the details of the status.
 type ErrorDetail struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -683,7 +753,7 @@ type ErrorDetail struct {
 
 func (x *ErrorDetail) Reset() {
 	*x = ErrorDetail{}
-	mi := &file_runner_proto_msgTypes[9]
+	mi := &file_runner_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -695,7 +765,7 @@ func (x *ErrorDetail) String() string {
 func (*ErrorDetail) ProtoMessage() {}
 
 func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
-	mi := &file_runner_proto_msgTypes[9]
+	mi := &file_runner_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -708,7 +778,7 @@ func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ErrorDetail.ProtoReflect.Descriptor instead.
 func (*ErrorDetail) Descriptor() ([]byte, []int) {
-	return file_runner_proto_rawDescGZIP(), []int{9}
+	return file_runner_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ErrorDetail) GetError() isErrorDetail_Error {
@@ -777,7 +847,7 @@ type NotFound struct {
 
 func (x *NotFound) Reset() {
 	*x = NotFound{}
-	mi := &file_runner_proto_msgTypes[10]
+	mi := &file_runner_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -789,7 +859,7 @@ func (x *NotFound) String() string {
 func (*NotFound) ProtoMessage() {}
 
 func (x *NotFound) ProtoReflect() protoreflect.Message {
-	mi := &file_runner_proto_msgTypes[10]
+	mi := &file_runner_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -802,7 +872,7 @@ func (x *NotFound) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotFound.ProtoReflect.Descriptor instead.
 func (*NotFound) Descriptor() ([]byte, []int) {
-	return file_runner_proto_rawDescGZIP(), []int{10}
+	return file_runner_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *NotFound) GetName() string {
@@ -831,7 +901,7 @@ type Launch struct {
 
 func (x *Launch) Reset() {
 	*x = Launch{}
-	mi := &file_runner_proto_msgTypes[11]
+	mi := &file_runner_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -843,7 +913,7 @@ func (x *Launch) String() string {
 func (*Launch) ProtoMessage() {}
 
 func (x *Launch) ProtoReflect() protoreflect.Message {
-	mi := &file_runner_proto_msgTypes[11]
+	mi := &file_runner_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -856,7 +926,7 @@ func (x *Launch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Launch.ProtoReflect.Descriptor instead.
 func (*Launch) Descriptor() ([]byte, []int) {
-	return file_runner_proto_rawDescGZIP(), []int{11}
+	return file_runner_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Launch) GetCause() string {
@@ -896,7 +966,7 @@ type Params struct {
 
 func (x *Params) Reset() {
 	*x = Params{}
-	mi := &file_runner_proto_msgTypes[12]
+	mi := &file_runner_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -908,7 +978,7 @@ func (x *Params) String() string {
 func (*Params) ProtoMessage() {}
 
 func (x *Params) ProtoReflect() protoreflect.Message {
-	mi := &file_runner_proto_msgTypes[12]
+	mi := &file_runner_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -921,7 +991,7 @@ func (x *Params) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Params.ProtoReflect.Descriptor instead.
 func (*Params) Descriptor() ([]byte, []int) {
-	return file_runner_proto_rawDescGZIP(), []int{12}
+	return file_runner_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Params) GetProblems() []*Problem {
@@ -941,7 +1011,7 @@ type Problem struct {
 
 func (x *Problem) Reset() {
 	*x = Problem{}
-	mi := &file_runner_proto_msgTypes[13]
+	mi := &file_runner_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -953,7 +1023,7 @@ func (x *Problem) String() string {
 func (*Problem) ProtoMessage() {}
 
 func (x *Problem) ProtoReflect() protoreflect.Message {
-	mi := &file_runner_proto_msgTypes[13]
+	mi := &file_runner_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -966,7 +1036,7 @@ func (x *Problem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Problem.ProtoReflect.Descriptor instead.
 func (*Problem) Descriptor() ([]byte, []int) {
-	return file_runner_proto_rawDescGZIP(), []int{13}
+	return file_runner_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Problem) GetName() string {
@@ -1038,13 +1108,19 @@ const file_runner_proto_rawDesc = "" +
 	" \x01(\x01R\vrealisedPnl\x12\x19\n" +
 	"\bopen_pnl\x18\v \x01(\x01R\aopenPnl\"\"\n" +
 	"\fStrategyName\x12\x12\n" +
-	"\x04name\x18\x01 \x01(\tR\x04name\"\x06\n" +
-	"\x04Done\"r\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\" \n" +
+	"\x04Done\x12\x18\n" +
+	"\aalready\x18\x01 \x01(\bR\aalready\"I\n" +
+	"\x0eRestartRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12#\n" +
+	"\rdiscard_state\x18\x02 \x01(\bR\fdiscardState\"\x91\x01\n" +
 	"\rRestartResult\x12\x15\n" +
 	"\x06gap_ns\x18\x01 \x01(\x03R\x05gapNs\x12\x17\n" +
 	"\aold_pid\x18\x02 \x01(\x03R\x06oldPid\x12\x17\n" +
 	"\anew_pid\x18\x03 \x01(\x03R\x06newPid\x12\x18\n" +
-	"\aversion\x18\x04 \x01(\tR\aversion\"\xc2\x01\n" +
+	"\aversion\x18\x04 \x01(\tR\aversion\x12\x1d\n" +
+	"\n" +
+	"state_lost\x18\x05 \x01(\tR\tstateLost\"\xc2\x01\n" +
 	"\vErrorDetail\x12<\n" +
 	"\tnot_found\x18\x01 \x01(\v2\x1d.hftrunner.runner.v1.NotFoundH\x00R\bnotFound\x125\n" +
 	"\x06launch\x18\x02 \x01(\v2\x1b.hftrunner.runner.v1.LaunchH\x00R\x06launch\x125\n" +
@@ -1062,14 +1138,14 @@ const file_runner_proto_rawDesc = "" +
 	"\bproblems\x18\x01 \x03(\v2\x1c.hftrunner.runner.v1.ProblemR\bproblems\"7\n" +
 	"\aProblem\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
-	"\aproblem\x18\x02 \x01(\tR\aproblem2\x98\x03\n" +
+	"\aproblem\x18\x02 \x01(\tR\aproblem2\x9a\x03\n" +
 	"\x06Runner\x12P\n" +
 	"\aVersion\x12#.hftrunner.runner.v1.VersionRequest\x1a .hftrunner.runner.v1.VersionInfo\x12]\n" +
 	"\n" +
 	"Strategies\x12&.hftrunner.runner.v1.StrategiesRequest\x1a'.hftrunner.runner.v1.StrategiesResponse\x12E\n" +
 	"\x05Start\x12!.hftrunner.runner.v1.StrategyName\x1a\x19.hftrunner.runner.v1.Done\x12D\n" +
-	"\x04Stop\x12!.hftrunner.runner.v1.StrategyName\x1a\x19.hftrunner.runner.v1.Done\x12P\n" +
-	"\aRestart\x12!.hftrunner.runner.v1.StrategyName\x1a\".hftrunner.runner.v1.RestartResultB(Z&hftrunner/internal/control/internal/pbb\x06proto3"
+	"\x04Stop\x12!.hftrunner.runner.v1.StrategyName\x1a\x19.hftrunner.runner.v1.Done\x12R\n" +
+	"\aRestart\x12#.hftrunner.runner.v1.RestartRequest\x1a\".hftrunner.runner.v1.RestartResultB(Z&hftrunner/internal/control/internal/pbb\x06proto3"
 
 var (
 	file_runner_proto_rawDescOnce sync.Once
@@ -1083,7 +1159,7 @@ func file_runner_proto_rawDescGZIP() []byte {
 	return file_runner_proto_rawDescData
 }
 
-var file_runner_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_runner_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_runner_proto_goTypes = []any{
 	(*VersionRequest)(nil),        // 0: hftrunner.runner.v1.VersionRequest
 	(*VersionInfo)(nil),           // 1: hftrunner.runner.v1.VersionInfo
@@ -1093,32 +1169,33 @@ var file_runner_proto_goTypes = []any{
 	(*InstrumentStatus)(nil),      // 5: hftrunner.runner.v1.InstrumentStatus
 	(*StrategyName)(nil),          // 6: hftrunner.runner.v1.StrategyName
 	(*Done)(nil),                  // 7: hftrunner.runner.v1.Done
-	(*RestartResult)(nil),         // 8: hftrunner.runner.v1.RestartResult
-	(*ErrorDetail)(nil),           // 9: hftrunner.runner.v1.ErrorDetail
-	(*NotFound)(nil),              // 10: hftrunner.runner.v1.NotFound
-	(*Launch)(nil),                // 11: hftrunner.runner.v1.Launch
-	(*Params)(nil),                // 12: hftrunner.runner.v1.Params
-	(*Problem)(nil),               // 13: hftrunner.runner.v1.Problem
-	(*timestamppb.Timestamp)(nil), // 14: google.protobuf.Timestamp
+	(*RestartRequest)(nil),        // 8: hftrunner.runner.v1.RestartRequest
+	(*RestartResult)(nil),         // 9: hftrunner.runner.v1.RestartResult
+	(*ErrorDetail)(nil),           // 10: hftrunner.runner.v1.ErrorDetail
+	(*NotFound)(nil),              // 11: hftrunner.runner.v1.NotFound
+	(*Launch)(nil),                // 12: hftrunner.runner.v1.Launch
+	(*Params)(nil),                // 13: hftrunner.runner.v1.Params
+	(*Problem)(nil),               // 14: hftrunner.runner.v1.Problem
+	(*timestamppb.Timestamp)(nil), // 15: google.protobuf.Timestamp
 }
 var file_runner_proto_depIdxs = []int32{
-	14, // 0: hftrunner.runner.v1.VersionInfo.started_at:type_name -> google.protobuf.Timestamp
+	15, // 0: hftrunner.runner.v1.VersionInfo.started_at:type_name -> google.protobuf.Timestamp
 	4,  // 1: hftrunner.runner.v1.StrategiesResponse.strategies:type_name -> hftrunner.runner.v1.StrategyStatus
 	5,  // 2: hftrunner.runner.v1.StrategyStatus.instruments:type_name -> hftrunner.runner.v1.InstrumentStatus
-	10, // 3: hftrunner.runner.v1.ErrorDetail.not_found:type_name -> hftrunner.runner.v1.NotFound
-	11, // 4: hftrunner.runner.v1.ErrorDetail.launch:type_name -> hftrunner.runner.v1.Launch
-	12, // 5: hftrunner.runner.v1.ErrorDetail.params:type_name -> hftrunner.runner.v1.Params
-	13, // 6: hftrunner.runner.v1.Params.problems:type_name -> hftrunner.runner.v1.Problem
+	11, // 3: hftrunner.runner.v1.ErrorDetail.not_found:type_name -> hftrunner.runner.v1.NotFound
+	12, // 4: hftrunner.runner.v1.ErrorDetail.launch:type_name -> hftrunner.runner.v1.Launch
+	13, // 5: hftrunner.runner.v1.ErrorDetail.params:type_name -> hftrunner.runner.v1.Params
+	14, // 6: hftrunner.runner.v1.Params.problems:type_name -> hftrunner.runner.v1.Problem
 	0,  // 7: hftrunner.runner.v1.Runner.Version:input_type -> hftrunner.runner.v1.VersionRequest
 	2,  // 8: hftrunner.runner.v1.Runner.Strategies:input_type -> hftrunner.runner.v1.StrategiesRequest
 	6,  // 9: hftrunner.runner.v1.Runner.Start:input_type -> hftrunner.runner.v1.StrategyName
 	6,  // 10: hftrunner.runner.v1.Runner.Stop:input_type -> hftrunner.runner.v1.StrategyName
-	6,  // 11: hftrunner.runner.v1.Runner.Restart:input_type -> hftrunner.runner.v1.StrategyName
+	8,  // 11: hftrunner.runner.v1.Runner.Restart:input_type -> hftrunner.runner.v1.RestartRequest
 	1,  // 12: hftrunner.runner.v1.Runner.Version:output_type -> hftrunner.runner.v1.VersionInfo
 	3,  // 13: hftrunner.runner.v1.Runner.Strategies:output_type -> hftrunner.runner.v1.StrategiesResponse
 	7,  // 14: hftrunner.runner.v1.Runner.Start:output_type -> hftrunner.runner.v1.Done
 	7,  // 15: hftrunner.runner.v1.Runner.Stop:output_type -> hftrunner.runner.v1.Done
-	8,  // 16: hftrunner.runner.v1.Runner.Restart:output_type -> hftrunner.runner.v1.RestartResult
+	9,  // 16: hftrunner.runner.v1.Runner.Restart:output_type -> hftrunner.runner.v1.RestartResult
 	12, // [12:17] is the sub-list for method output_type
 	7,  // [7:12] is the sub-list for method input_type
 	7,  // [7:7] is the sub-list for extension type_name
@@ -1131,7 +1208,7 @@ func file_runner_proto_init() {
 	if File_runner_proto != nil {
 		return
 	}
-	file_runner_proto_msgTypes[9].OneofWrappers = []any{
+	file_runner_proto_msgTypes[10].OneofWrappers = []any{
 		(*ErrorDetail_NotFound)(nil),
 		(*ErrorDetail_Launch)(nil),
 		(*ErrorDetail_Params)(nil),
@@ -1142,7 +1219,7 @@ func file_runner_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_runner_proto_rawDesc), len(file_runner_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   14,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

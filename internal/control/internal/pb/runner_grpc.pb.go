@@ -36,7 +36,7 @@ type RunnerClient interface {
 	Strategies(ctx context.Context, in *StrategiesRequest, opts ...grpc.CallOption) (*StrategiesResponse, error)
 	Start(ctx context.Context, in *StrategyName, opts ...grpc.CallOption) (*Done, error)
 	Stop(ctx context.Context, in *StrategyName, opts ...grpc.CallOption) (*Done, error)
-	Restart(ctx context.Context, in *StrategyName, opts ...grpc.CallOption) (*RestartResult, error)
+	Restart(ctx context.Context, in *RestartRequest, opts ...grpc.CallOption) (*RestartResult, error)
 }
 
 type runnerClient struct {
@@ -87,7 +87,7 @@ func (c *runnerClient) Stop(ctx context.Context, in *StrategyName, opts ...grpc.
 	return out, nil
 }
 
-func (c *runnerClient) Restart(ctx context.Context, in *StrategyName, opts ...grpc.CallOption) (*RestartResult, error) {
+func (c *runnerClient) Restart(ctx context.Context, in *RestartRequest, opts ...grpc.CallOption) (*RestartResult, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(RestartResult)
 	err := c.cc.Invoke(ctx, Runner_Restart_FullMethodName, in, out, cOpts...)
@@ -105,7 +105,7 @@ type RunnerServer interface {
 	Strategies(context.Context, *StrategiesRequest) (*StrategiesResponse, error)
 	Start(context.Context, *StrategyName) (*Done, error)
 	Stop(context.Context, *StrategyName) (*Done, error)
-	Restart(context.Context, *StrategyName) (*RestartResult, error)
+	Restart(context.Context, *RestartRequest) (*RestartResult, error)
 	mustEmbedUnimplementedRunnerServer()
 }
 
@@ -128,7 +128,7 @@ func (UnimplementedRunnerServer) Start(context.Context, *StrategyName) (*Done, e
 func (UnimplementedRunnerServer) Stop(context.Context, *StrategyName) (*Done, error) {
 	return nil, status.Error(codes.Unimplemented, "method Stop not implemented")
 }
-func (UnimplementedRunnerServer) Restart(context.Context, *StrategyName) (*RestartResult, error) {
+func (UnimplementedRunnerServer) Restart(context.Context, *RestartRequest) (*RestartResult, error) {
 	return nil, status.Error(codes.Unimplemented, "method Restart not implemented")
 }
 func (UnimplementedRunnerServer) mustEmbedUnimplementedRunnerServer() {}
@@ -225,7 +225,7 @@ func _Runner_Stop_Handler(srv interface{}, ctx context.Context, dec func(interfa
 }
 
 func _Runner_Restart_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(StrategyName)
+	in := new(RestartRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
@@ -237,7 +237,7 @@ func _Runner_Restart_Handler(srv interface{}, ctx context.Context, dec func(inte
 		FullMethod: Runner_Restart_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(RunnerServer).Restart(ctx, req.(*StrategyName))
+		return srv.(RunnerServer).Restart(ctx, req.(*RestartRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }

@@ -908,6 +908,114 @@ func (x *StopResponse) GetState() []byte {
 	return nil
 }
 
+type SuspendRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SuspendRequest) Reset() {
+	*x = SuspendRequest{}
+	mi := &file_strategy_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SuspendRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SuspendRequest) ProtoMessage() {}
+
+func (x *SuspendRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_strategy_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SuspendRequest.ProtoReflect.Descriptor instead.
+func (*SuspendRequest) Descriptor() ([]byte, []int) {
+	return file_strategy_proto_rawDescGZIP(), []int{16}
+}
+
+type ResumeRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResumeRequest) Reset() {
+	*x = ResumeRequest{}
+	mi := &file_strategy_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResumeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResumeRequest) ProtoMessage() {}
+
+func (x *ResumeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_strategy_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResumeRequest.ProtoReflect.Descriptor instead.
+func (*ResumeRequest) Descriptor() ([]byte, []int) {
+	return file_strategy_proto_rawDescGZIP(), []int{17}
+}
+
+type ResumeResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResumeResponse) Reset() {
+	*x = ResumeResponse{}
+	mi := &file_strategy_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResumeResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResumeResponse) ProtoMessage() {}
+
+func (x *ResumeResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_strategy_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResumeResponse.ProtoReflect.Descriptor instead.
+func (*ResumeResponse) Descriptor() ([]byte, []int) {
+	return file_strategy_proto_rawDescGZIP(), []int{18}
+}
+
 type BacktestJob struct {
 	state        protoimpl.MessageState `protogen:"open.v1"`
 	StrategyName string                 `protobuf:"bytes,1,opt,name=strategy_name,json=strategyName,proto3" json:"strategy_name,omitempty"`
@@ -921,7 +1029,7 @@ type BacktestJob struct {
 
 func (x *BacktestJob) Reset() {
 	*x = BacktestJob{}
-	mi := &file_strategy_proto_msgTypes[16]
+	mi := &file_strategy_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -933,7 +1041,7 @@ func (x *BacktestJob) String() string {
 func (*BacktestJob) ProtoMessage() {}
 
 func (x *BacktestJob) ProtoReflect() protoreflect.Message {
-	mi := &file_strategy_proto_msgTypes[16]
+	mi := &file_strategy_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -946,7 +1054,7 @@ func (x *BacktestJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BacktestJob.ProtoReflect.Descriptor instead.
 func (*BacktestJob) Descriptor() ([]byte, []int) {
-	return file_strategy_proto_rawDescGZIP(), []int{16}
+	return file_strategy_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *BacktestJob) GetStrategyName() string {
@@ -989,7 +1097,7 @@ type BacktestUpdate struct {
 
 func (x *BacktestUpdate) Reset() {
 	*x = BacktestUpdate{}
-	mi := &file_strategy_proto_msgTypes[17]
+	mi := &file_strategy_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1001,7 +1109,7 @@ func (x *BacktestUpdate) String() string {
 func (*BacktestUpdate) ProtoMessage() {}
 
 func (x *BacktestUpdate) ProtoReflect() protoreflect.Message {
-	mi := &file_strategy_proto_msgTypes[17]
+	mi := &file_strategy_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1014,7 +1122,7 @@ func (x *BacktestUpdate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BacktestUpdate.ProtoReflect.Descriptor instead.
 func (*BacktestUpdate) Descriptor() ([]byte, []int) {
-	return file_strategy_proto_rawDescGZIP(), []int{17}
+	return file_strategy_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *BacktestUpdate) GetProgress() []byte {
@@ -1132,7 +1240,10 @@ const file_strategy_proto_rawDesc = "" +
 	"\vStopRequest\"3\n" +
 	"\fStopResponse\x12\x19\n" +
 	"\x05state\x18\x01 \x01(\fH\x00R\x05state\x88\x01\x01B\b\n" +
-	"\x06_state\"^\n" +
+	"\x06_state\"\x10\n" +
+	"\x0eSuspendRequest\"\x0f\n" +
+	"\rResumeRequest\"\x10\n" +
+	"\x0eResumeResponse\"^\n" +
 	"\vBacktestJob\x12#\n" +
 	"\rstrategy_name\x18\x01 \x01(\tR\fstrategyName\x12\x16\n" +
 	"\x06params\x18\x02 \x01(\fR\x06params\x12\x12\n" +
@@ -1143,13 +1254,15 @@ const file_strategy_proto_rawDesc = "" +
 	"\arecords\x18\x03 \x01(\fR\arecords\x12\x16\n" +
 	"\x06orders\x18\x04 \x01(\fR\x06orders\x12\x14\n" +
 	"\x05fills\x18\x05 \x01(\fR\x05fills\x12D\n" +
-	"\fparam_errors\x18\x06 \x03(\v2!.hftrunner.strategy.v1.ParamErrorR\vparamErrors2\x86\x04\n" +
+	"\fparam_errors\x18\x06 \x03(\v2!.hftrunner.strategy.v1.ParamErrorR\vparamErrors2\xb4\x05\n" +
 	"\bStrategy\x12V\n" +
 	"\bDescribe\x12&.hftrunner.strategy.v1.DescribeRequest\x1a\".hftrunner.strategy.v1.Description\x12[\n" +
 	"\tConfigure\x12$.hftrunner.strategy.v1.Configuration\x1a(.hftrunner.strategy.v1.ConfigureResponse\x12R\n" +
 	"\x05Start\x12#.hftrunner.strategy.v1.StartRequest\x1a$.hftrunner.strategy.v1.StartResponse\x12G\n" +
 	"\x04Wait\x12\".hftrunner.strategy.v1.WaitRequest\x1a\x1b.hftrunner.strategy.v1.Exit\x12O\n" +
-	"\x04Stop\x12\".hftrunner.strategy.v1.StopRequest\x1a#.hftrunner.strategy.v1.StopResponse\x12W\n" +
+	"\x04Stop\x12\".hftrunner.strategy.v1.StopRequest\x1a#.hftrunner.strategy.v1.StopResponse\x12U\n" +
+	"\aSuspend\x12%.hftrunner.strategy.v1.SuspendRequest\x1a#.hftrunner.strategy.v1.StopResponse\x12U\n" +
+	"\x06Resume\x12$.hftrunner.strategy.v1.ResumeRequest\x1a%.hftrunner.strategy.v1.ResumeResponse\x12W\n" +
 	"\bBacktest\x12\".hftrunner.strategy.v1.BacktestJob\x1a%.hftrunner.strategy.v1.BacktestUpdate0\x01B(Z&hftrunner/internal/control/internal/pbb\x06proto3"
 
 var (
@@ -1164,7 +1277,7 @@ func file_strategy_proto_rawDescGZIP() []byte {
 	return file_strategy_proto_rawDescData
 }
 
-var file_strategy_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_strategy_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_strategy_proto_goTypes = []any{
 	(*DescribeRequest)(nil),      // 0: hftrunner.strategy.v1.DescribeRequest
 	(*Description)(nil),          // 1: hftrunner.strategy.v1.Description
@@ -1182,8 +1295,11 @@ var file_strategy_proto_goTypes = []any{
 	(*Exit)(nil),                 // 13: hftrunner.strategy.v1.Exit
 	(*StopRequest)(nil),          // 14: hftrunner.strategy.v1.StopRequest
 	(*StopResponse)(nil),         // 15: hftrunner.strategy.v1.StopResponse
-	(*BacktestJob)(nil),          // 16: hftrunner.strategy.v1.BacktestJob
-	(*BacktestUpdate)(nil),       // 17: hftrunner.strategy.v1.BacktestUpdate
+	(*SuspendRequest)(nil),       // 16: hftrunner.strategy.v1.SuspendRequest
+	(*ResumeRequest)(nil),        // 17: hftrunner.strategy.v1.ResumeRequest
+	(*ResumeResponse)(nil),       // 18: hftrunner.strategy.v1.ResumeResponse
+	(*BacktestJob)(nil),          // 19: hftrunner.strategy.v1.BacktestJob
+	(*BacktestUpdate)(nil),       // 20: hftrunner.strategy.v1.BacktestUpdate
 }
 var file_strategy_proto_depIdxs = []int32{
 	2,  // 0: hftrunner.strategy.v1.Description.params:type_name -> hftrunner.strategy.v1.Param
@@ -1198,15 +1314,19 @@ var file_strategy_proto_depIdxs = []int32{
 	10, // 9: hftrunner.strategy.v1.Strategy.Start:input_type -> hftrunner.strategy.v1.StartRequest
 	12, // 10: hftrunner.strategy.v1.Strategy.Wait:input_type -> hftrunner.strategy.v1.WaitRequest
 	14, // 11: hftrunner.strategy.v1.Strategy.Stop:input_type -> hftrunner.strategy.v1.StopRequest
-	16, // 12: hftrunner.strategy.v1.Strategy.Backtest:input_type -> hftrunner.strategy.v1.BacktestJob
-	1,  // 13: hftrunner.strategy.v1.Strategy.Describe:output_type -> hftrunner.strategy.v1.Description
-	8,  // 14: hftrunner.strategy.v1.Strategy.Configure:output_type -> hftrunner.strategy.v1.ConfigureResponse
-	11, // 15: hftrunner.strategy.v1.Strategy.Start:output_type -> hftrunner.strategy.v1.StartResponse
-	13, // 16: hftrunner.strategy.v1.Strategy.Wait:output_type -> hftrunner.strategy.v1.Exit
-	15, // 17: hftrunner.strategy.v1.Strategy.Stop:output_type -> hftrunner.strategy.v1.StopResponse
-	17, // 18: hftrunner.strategy.v1.Strategy.Backtest:output_type -> hftrunner.strategy.v1.BacktestUpdate
-	13, // [13:19] is the sub-list for method output_type
-	7,  // [7:13] is the sub-list for method input_type
+	16, // 12: hftrunner.strategy.v1.Strategy.Suspend:input_type -> hftrunner.strategy.v1.SuspendRequest
+	17, // 13: hftrunner.strategy.v1.Strategy.Resume:input_type -> hftrunner.strategy.v1.ResumeRequest
+	19, // 14: hftrunner.strategy.v1.Strategy.Backtest:input_type -> hftrunner.strategy.v1.BacktestJob
+	1,  // 15: hftrunner.strategy.v1.Strategy.Describe:output_type -> hftrunner.strategy.v1.Description
+	8,  // 16: hftrunner.strategy.v1.Strategy.Configure:output_type -> hftrunner.strategy.v1.ConfigureResponse
+	11, // 17: hftrunner.strategy.v1.Strategy.Start:output_type -> hftrunner.strategy.v1.StartResponse
+	13, // 18: hftrunner.strategy.v1.Strategy.Wait:output_type -> hftrunner.strategy.v1.Exit
+	15, // 19: hftrunner.strategy.v1.Strategy.Stop:output_type -> hftrunner.strategy.v1.StopResponse
+	15, // 20: hftrunner.strategy.v1.Strategy.Suspend:output_type -> hftrunner.strategy.v1.StopResponse
+	18, // 21: hftrunner.strategy.v1.Strategy.Resume:output_type -> hftrunner.strategy.v1.ResumeResponse
+	20, // 22: hftrunner.strategy.v1.Strategy.Backtest:output_type -> hftrunner.strategy.v1.BacktestUpdate
+	15, // [15:23] is the sub-list for method output_type
+	7,  // [7:15] is the sub-list for method input_type
 	7,  // [7:7] is the sub-list for extension type_name
 	7,  // [7:7] is the sub-list for extension extendee
 	0,  // [0:7] is the sub-list for field type_name
@@ -1226,7 +1346,7 @@ func file_strategy_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_strategy_proto_rawDesc), len(file_strategy_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   18,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

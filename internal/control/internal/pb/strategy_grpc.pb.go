@@ -26,6 +26,8 @@ const (
 	Strategy_Start_FullMethodName     = "/hftrunner.strategy.v1.Strategy/Start"
 	Strategy_Wait_FullMethodName      = "/hftrunner.strategy.v1.Strategy/Wait"
 	Strategy_Stop_FullMethodName      = "/hftrunner.strategy.v1.Strategy/Stop"
+	Strategy_Suspend_FullMethodName   = "/hftrunner.strategy.v1.Strategy/Suspend"
+	Strategy_Resume_FullMethodName    = "/hftrunner.strategy.v1.Strategy/Resume"
 	Strategy_Backtest_FullMethodName  = "/hftrunner.strategy.v1.Strategy/Backtest"
 )
 
@@ -39,6 +41,10 @@ type StrategyClient interface {
 	// Wait is answered when the strategy's Run has returned.
 	Wait(ctx context.Context, in *WaitRequest, opts ...grpc.CallOption) (*Exit, error)
 	Stop(ctx context.Context, in *StopRequest, opts ...grpc.CallOption) (*StopResponse, error)
+	// Suspend makes Run return and answers with the state; the process stays as it is. Then Resume calls Run again, or the
+	// process is ended. A plugin built before there was this call answers UNIMPLEMENTED.
+	Suspend(ctx context.Context, in *SuspendRequest, opts ...grpc.CallOption) (*StopResponse, error)
+	Resume(ctx context.Context, in *ResumeRequest, opts ...grpc.CallOption) (*ResumeResponse, error)
 	// Backtest runs a strategy of its own over recorded data within the process. The last update has the result, or the
 	// only one has the parameters that were refused. A plugin built before there was this call answers UNIMPLEMENTED.
 	Backtest(ctx context.Context, in *BacktestJob, opts ...grpc.CallOption) (grpc.ServerStreamingClient[BacktestUpdate], error)
@@ -102,6 +108,26 @@ func (c *strategyClient) Stop(ctx context.Context, in *StopRequest, opts ...grpc
 	return out, nil
 }
 
+func (c *strategyClient) Suspend(ctx context.Context, in *SuspendRequest, opts ...grpc.CallOption) (*StopResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(StopResponse)
+	err := c.cc.Invoke(ctx, Strategy_Suspend_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *strategyClient) Resume(ctx context.Context, in *ResumeRequest, opts ...grpc.CallOption) (*ResumeResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ResumeResponse)
+	err := c.cc.Invoke(ctx, Strategy_Resume_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *strategyClient) Backtest(ctx context.Context, in *BacktestJob, opts ...grpc.CallOption) (grpc.ServerStreamingClient[BacktestUpdate], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	stream, err := c.cc.NewStream(ctx, &Strategy_ServiceDesc.Streams[0], Strategy_Backtest_FullMethodName, cOpts...)
@@ -131,6 +157,10 @@ type StrategyServer interface {
 	// Wait is answered when the strategy's Run has returned.
 	Wait(context.Context, *WaitRequest) (*Exit, error)
 	Stop(context.Context, *StopRequest) (*StopResponse, error)
+	// Suspend makes Run return and answers with the state; the process stays as it is. Then Resume calls Run again, or the
+	// process is ended. A plugin built before there was this call answers UNIMPLEMENTED.
+	Suspend(context.Context, *SuspendRequest) (*StopResponse, error)
+	Resume(context.Context, *ResumeRequest) (*ResumeResponse, error)
 	// Backtest runs a strategy of its own over recorded data within the process. The last update has the result, or the
 	// only one has the parameters that were refused. A plugin built before there was this call answers UNIMPLEMENTED.
 	Backtest(*BacktestJob, grpc.ServerStreamingServer[BacktestUpdate]) error
@@ -158,6 +188,12 @@ func (UnimplementedStrategyServer) Wait(context.Context, *WaitRequest) (*Exit, e
 }
 func (UnimplementedStrategyServer) Stop(context.Context, *StopRequest) (*StopResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Stop not implemented")
+}
+func (UnimplementedStrategyServer) Suspend(context.Context, *SuspendRequest) (*StopResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Suspend not implemented")
+}
+func (UnimplementedStrategyServer) Resume(context.Context, *ResumeRequest) (*ResumeResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Resume not implemented")
 }
 func (UnimplementedStrategyServer) Backtest(*BacktestJob, grpc.ServerStreamingServer[BacktestUpdate]) error {
 	return status.Error(codes.Unimplemented, "method Backtest not implemented")
@@ -273,6 +309,42 @@ func _Strategy_Stop_Handler(srv interface{}, ctx context.Context, dec func(inter
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Strategy_Suspend_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SuspendRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(StrategyServer).Suspend(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Strategy_Suspend_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(StrategyServer).Suspend(ctx, req.(*SuspendRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Strategy_Resume_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ResumeRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(StrategyServer).Resume(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Strategy_Resume_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(StrategyServer).Resume(ctx, req.(*ResumeRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _Strategy_Backtest_Handler(srv interface{}, stream grpc.ServerStream) error {
 	m := new(BacktestJob)
 	if err := stream.RecvMsg(m); err != nil {
@@ -310,6 +382,14 @@ var Strategy_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Stop",
 			Handler:    _Strategy_Stop_Handler,
+		},
+		{
+			MethodName: "Suspend",
+			Handler:    _Strategy_Suspend_Handler,
+		},
+		{
+			MethodName: "Resume",
+			Handler:    _Strategy_Resume_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

@@ -141,7 +141,7 @@ func TestStrategyLogIsRotated(t *testing.T) {
 	cfg.Strategies = []host.StrategyConfig{strategyOf("a", "chatty", chattyParams{Way: "log", Lines: 40_000, Done: done})}
 	r := startLogged(t, cfg, hclog.New(&hclog.LoggerOptions{Output: io.Discard, Level: hclog.Info}))
 	r.until("a", "all written", func(control.StrategyStatus) bool { return exists(done) })
-	if _, err := r.host.Restart(t.Context(), "a"); err != nil {
+	if _, err := r.host.Restart(t.Context(), "a", false); err != nil {
 		t.Fatal(err)
 	}
 	r.end()

@@ -284,19 +284,50 @@ func orders(t *testing.T, e *testexchange.Exchange, p *binancefutures.Protocol, 
 		t.Errorf("%+v", r)
 	}
 	u.orderIs("hbt-open", hft.StatusCanceled)
-	for i := range 3 {
-		do("place", limitOrder("hbt-all"+strconv.Itoa(i), hft.Sell, "60020.0", "0.010", hft.GTC), p.Place)
-	}
-	for range 2 { // the second time there is none
-		if err := p.CancelAll(ctx, "BTCUSDT"); err != nil {
-			t.Error(err)
-		}
-	}
-	u.orderIs("hbt-all2", hft.StatusCanceled)
+	batches(t, p, pace)
+	u.orderIs("hbt-batch2", hft.StatusCanceled)
 
 	history(t, e, p)
 	if problems := badStates(e); problems != "" {
 		t.Error(problems)
+	}
+}
+
+// batches cancels several orders with one request, by either of their names, one of which is not there the second time, and
+// finds them in the list of orders.
+func batches(t *testing.T, p *binancefutures.Protocol, pace func()) {
+	t.Helper()
+	var orders []*venue.Order
+	for i := range 4 {
+		o := limitOrder("hbt-batch"+strconv.Itoa(i), hft.Sell, "60020.0", "0.010", hft.GTC)
+		r, err := p.Place(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.VenueID = r.VenueID
+		orders = append(orders, o)
+		pace()
+	}
+	for _, batch := range [][]*venue.Order{orders[:2], orders[1:]} {
+		if len(batch) == 3 {
+			batch[1].VenueID = "" // then all go by the client's
+		}
+		outcomes, err := p.CancelBatch(t.Context(), batch)
+		if err != nil || len(outcomes) != len(batch) {
+			t.Fatalf("%+v, %v", outcomes, err)
+		}
+		for i, o := range outcomes {
+			if gone := len(batch) == 3 && i == 0; gone && venue.CauseOf(o.Err) != venue.Gone ||
+				!gone && (o.Err != nil || o.Report.Status != hft.StatusCanceled || o.Report.ClientID != batch[i].ClientID) {
+				t.Errorf("%d of %d: %+v", i, len(batch), o)
+			}
+		}
+	}
+	list, err := p.RecentOrders(t.Context(), "BTCUSDT")
+	for _, o := range orders {
+		if i := slices.IndexFunc(list, func(r blotter.Report) bool { return r.ClientID == o.ClientID }); i < 0 || list[i].Status != hft.StatusCanceled {
+			t.Errorf("%s is not in the list: %v, %+v", o.ClientID, err, list)
+		}
 	}
 }
 

@@ -3,9 +3,11 @@ package binancefutures
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"hftrunner/connector/binanceapi"
@@ -115,10 +117,56 @@ func checkNamed(r *blotter.Report) error {
 	return nil
 }
 
-// CancelAll cancels every order of the account on a symbol. It is a success also when there is none.
-func (p *Protocol) CancelAll(ctx context.Context, symbol string) error {
-	return p.rest.Do(ctx, binanceapi.Request{Method: http.MethodDelete, Path: "/fapi/v1/allOpenOrders", Security: binanceapi.Signed,
-		Params: symbolParams(symbol), Cost: cancelCost()}, nil)
+// MaxCancels is how many orders the venue takes in a batch.
+func (p *Protocol) MaxCancels() int { return 10 }
+
+// CancelBatch cancels orders of a symbol with one request, always by REST. The venue names them all by its ids or all by the
+// client's, and answers in their order.
+func (p *Protocol) CancelBatch(ctx context.Context, orders []*venue.Order) ([]venue.Outcome, error) {
+	var ids, clientIDs []string
+	for _, o := range orders {
+		clientIDs = append(clientIDs, strconv.Quote(o.ClientID))
+		if o.VenueID != "" {
+			ids = append(ids, o.VenueID)
+		}
+	}
+	params := append(make([]binanceapi.Param, 0, maxParams), binanceapi.Text("symbol", orders[0].Symbol))
+	if len(ids) == len(orders) {
+		params = append(params, binanceapi.Text("orderIdList", "["+strings.Join(ids, ",")+"]"))
+	} else {
+		params = append(params, binanceapi.Text("origClientOrderIdList", "["+strings.Join(clientIDs, ",")+"]"))
+	}
+	outcomes := make([]venue.Outcome, 0, len(orders))
+	r := binanceapi.Request{Method: http.MethodDelete, Path: "/fapi/v1/batchOrders", Params: params, Security: binanceapi.Signed, Cost: cancelCost()}
+	err := p.rest.Do(ctx, r, func(v binanceapi.Value) error {
+		if !v.IsArray() {
+			return errNoList
+		}
+		return v.Each(func(row binanceapi.Value) error {
+			if len(outcomes) == len(orders) {
+				return errNoList
+			}
+			outcomes = append(outcomes, canceled(row, orders[len(outcomes)]))
+			return nil
+		})
+	})
+	if err == nil && len(outcomes) != len(orders) {
+		err = &venue.Failure{Cause: venue.Unknown, Msg: fmt.Sprintf("%d orders were to be canceled and %d are answered", len(orders), len(outcomes))}
+	}
+	return outcomes, err
+}
+
+// canceled reads what an answer says of one order of a batch.
+func canceled(row binanceapi.Value, o *venue.Order) venue.Outcome {
+	if code := int(row.Int("code")); code != 0 {
+		msg := row.Text("msg")
+		return venue.Outcome{Err: openOnly(&venue.Failure{Cause: binanceapi.CauseOf(code, msg, causeOf), Code: code, Msg: msg})}
+	}
+	r := orderReport(row, blotter.Ack)
+	if r.ClientID != o.ClientID && (r.VenueID == "" || r.VenueID != o.VenueID) {
+		return venue.Outcome{Err: &venue.Failure{Cause: venue.Unknown, Msg: "the answer is about another order"}}
+	}
+	return venue.Outcome{Report: r}
 }
 
 // QueryOrder asks for one order. The venue forgets orders that ended without an execution after some days.
@@ -136,8 +184,17 @@ func (p *Protocol) QueryOrder(ctx context.Context, o *venue.Order) (blotter.Repo
 
 // OpenOrders lists the open orders on a symbol.
 func (p *Protocol) OpenOrders(ctx context.Context, symbol string) ([]blotter.Report, error) {
+	return p.orders(ctx, "/fapi/v1/openOrders", queryCost(), symbolParams(symbol))
+}
+
+// RecentOrders lists the newest orders on a symbol.
+func (p *Protocol) RecentOrders(ctx context.Context, symbol string) ([]blotter.Report, error) {
+	return p.orders(ctx, "/fapi/v1/allOrders", binanceapi.Cost{Weight: 5, Trading: true}, append(symbolParams(symbol), binanceapi.Int("limit", 1000)))
+}
+
+func (p *Protocol) orders(ctx context.Context, path string, cost binanceapi.Cost, params []binanceapi.Param) ([]blotter.Report, error) {
 	var list []blotter.Report
-	err := p.ask(ctx, "/fapi/v1/openOrders", queryCost(), symbolParams(symbol), func(v binanceapi.Value) error {
+	err := p.ask(ctx, path, cost, params, func(v binanceapi.Value) error {
 		if !v.IsArray() {
 			return errNoList
 		}

@@ -12,9 +12,11 @@ import (
 )
 
 var (
-	_ venue.Protocol = (*Protocol)(nil)
-	_ venue.Noticer  = (*Protocol)(nil)
-	_ venue.FeePayer = (*Protocol)(nil)
+	_ venue.Protocol      = (*Protocol)(nil)
+	_ venue.BatchCanceler = (*Protocol)(nil)
+	_ venue.Lister        = (*Protocol)(nil)
+	_ venue.Noticer       = (*Protocol)(nil)
+	_ venue.FeePayer      = (*Protocol)(nil)
 )
 
 // Protocol is how to speak to USD-M futures; see venue.Protocol. Its methods may be called from any goroutine.

@@ -260,7 +260,7 @@ func TestWithoutKey(t *testing.T) {
 		"place":       func() error { _, err := p.Place(ctx, limitOrder()); return err },
 		"cancel":      func() error { _, err := p.Cancel(ctx, limitOrder()); return err },
 		"query":       func() error { _, err := p.QueryOrder(ctx, limitOrder()); return err },
-		"cancel all":  func() error { return p.CancelAll(ctx, "BTCUSDT") },
+		"cancel all":  func() error { _, err := p.CancelAll(ctx, "BTCUSDT"); return err },
 		"open orders": func() error { _, err := p.OpenOrders(ctx, "BTCUSDT"); return err },
 		"executions":  func() error { _, err := p.Executions(ctx, "BTCUSDT", 0); return err },
 		"balances":    func() error { _, err := p.Balances(ctx); return err },

@@ -111,15 +111,23 @@ func (p *Protocol) replace(ctx context.Context, o *venue.Order) (blotter.Report,
 	return r, err
 }
 
-// CancelAll cancels every open order of the account on a symbol; that there is none is no error.
-func (p *Protocol) CancelAll(ctx context.Context, symbol string) error {
+// CancelAll cancels every open order of the account on a symbol and returns them; that there is none is no error. A row that
+// is about no single order, such as a list of orders, is passed over.
+func (p *Protocol) CancelAll(ctx context.Context, symbol string) (reports []blotter.Report, err error) {
 	params := make([]binanceapi.Param, 0, 1+roomForSigning)
 	e := endpoint{http.MethodDelete, "/api/v3/openOrders", "openOrders.cancelAll", binanceapi.Cost{Weight: 1, Cancel: true, Trading: true}}
-	err := p.request(ctx, e, append(params, binanceapi.Text("symbol", symbol)), nil)
+	err = p.request(ctx, e, append(params, binanceapi.Text("symbol", symbol)), func(v binanceapi.Value) error {
+		return v.Each(func(row binanceapi.Value) error {
+			if r, err := canceled(row); err == nil {
+				reports = append(reports, r)
+			}
+			return nil
+		})
+	})
 	if err != nil && venue.CauseOf(err) == venue.Gone {
-		return nil
+		return nil, nil
 	}
-	return err
+	return reports, err
 }
 
 // QueryOrder asks for one order.
@@ -139,10 +147,20 @@ func named(r blotter.Report, o *venue.Order) blotter.Report {
 }
 
 // OpenOrders lists the open orders of the account on a symbol.
-func (p *Protocol) OpenOrders(ctx context.Context, symbol string) (reports []blotter.Report, err error) {
+func (p *Protocol) OpenOrders(ctx context.Context, symbol string) ([]blotter.Report, error) {
 	params := make([]binanceapi.Param, 0, 1+roomForSigning)
-	err = p.client.Do(ctx, binanceapi.Request{Method: http.MethodGet, Path: "/api/v3/openOrders", Security: binanceapi.Signed,
-		Params: append(params, binanceapi.Text("symbol", symbol)), Cost: binanceapi.Cost{Weight: 6, Trading: true}},
+	return p.orders(ctx, "/api/v3/openOrders", 6, append(params, binanceapi.Text("symbol", symbol)))
+}
+
+// RecentOrders lists the newest orders of the account on a symbol.
+func (p *Protocol) RecentOrders(ctx context.Context, symbol string) ([]blotter.Report, error) {
+	params := make([]binanceapi.Param, 0, 2+roomForSigning)
+	return p.orders(ctx, "/api/v3/allOrders", 20, append(params, binanceapi.Text("symbol", symbol), binanceapi.Int("limit", 1000)))
+}
+
+func (p *Protocol) orders(ctx context.Context, path string, weight int, params []binanceapi.Param) (reports []blotter.Report, err error) {
+	err = p.client.Do(ctx, binanceapi.Request{Method: http.MethodGet, Path: path, Security: binanceapi.Signed,
+		Params: params, Cost: binanceapi.Cost{Weight: weight, Trading: true}},
 		func(v binanceapi.Value) error {
 			if !v.IsArray() {
 				return errNoList

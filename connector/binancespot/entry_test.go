@@ -94,7 +94,7 @@ func TestOrderEntryOverWebSocket(t *testing.T) {
 			if r, err := p.Amend(ctx, amendOrder(func(o *venue.Order) { o.Price = "60001" })); err != nil || r.VenueID != "34" || r.ClientID != "hr-2" {
 				t.Errorf("%v, %+v", err, r)
 			}
-			if err := p.CancelAll(ctx, "BTCUSDT"); err != nil {
+			if _, err := p.CancelAll(ctx, "BTCUSDT"); err != nil {
 				t.Error(err)
 			}
 			want := []string{

@@ -117,20 +117,24 @@ func TestCancelAndQuery(t *testing.T) {
 
 func TestCancelAll(t *testing.T) {
 	for _, c := range []struct {
-		status int
-		body   string
-		cause  venue.Cause
-		ok     bool
+		status  int
+		body    string
+		cause   venue.Cause
+		ok      bool
+		reports int
 	}{
-		{status: 200, body: `[` + placedText + `]`, ok: true},
+		{status: 200, body: `[{"orderListId":7},` + oldCanceledText + `]`, ok: true, reports: 1},
 		{status: 400, body: `{"code":-2011,"msg":"Unknown order sent."}`, ok: true}, // none is open
 		{status: 400, body: `{"code":-2011,"msg":"This action is disabled on this account."}`, cause: venue.Key},
 		{status: 503, body: `{"code":-1000,"msg":"Unknown error"}`, cause: venue.Unknown},
 	} {
 		p, f := protocol(t, c.status, c.body)
-		err := p.CancelAll(context.Background(), "BTCUSDT")
-		if c.ok != (err == nil) || err != nil && venue.CauseOf(err) != c.cause {
-			t.Errorf("%s: %v", c.body, err)
+		reports, err := p.CancelAll(context.Background(), "BTCUSDT")
+		if c.ok != (err == nil) || err != nil && venue.CauseOf(err) != c.cause || len(reports) != c.reports {
+			t.Errorf("%s: %v, %+v", c.body, err, reports)
+		}
+		if len(reports) > 0 && (reports[0].ClientID != "hr-1" || reports[0].Status != hft.StatusCanceled) {
+			t.Errorf("%+v", reports)
 		}
 		if asked := f.asked(); len(asked) != 1 || asked[0] != "DELETE /api/v3/openOrders symbol=BTCUSDT" {
 			t.Errorf("asked %q", asked)

@@ -15,6 +15,8 @@ import (
 
 var (
 	_ venue.Protocol = (*Protocol)(nil)
+	_ venue.Sweeper  = (*Protocol)(nil)
+	_ venue.Lister   = (*Protocol)(nil)
 	_ venue.Noticer  = (*Protocol)(nil)
 	_ venue.FeePayer = (*Protocol)(nil)
 )

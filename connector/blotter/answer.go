@@ -201,7 +201,10 @@ func (b *Blotter) cancelFailed(e *entry, f *Failure, nowNs int64) {
 			b.complain(e, f.Code, f.text(Cancel)+"; it is tried again")
 		}
 		e.cancelTries++
-		e.cancelAtNs = max(nowNs+backoff(e.cancelTries), f.RetryAtNs)
+		e.cancelAtNs = nowNs + backoff(e.cancelTries)
+		if f.RetryAtNs > nowNs { // a time that is known needs no guess, which would be longer each time
+			e.cancelAtNs = f.RetryAtNs
+		}
 	case f.Cause == Unknown:
 		e.cancel = uncertain
 		e.ask(nowNs)
@@ -213,8 +216,11 @@ func (b *Blotter) cancelFailed(e *entry, f *Failure, nowNs int64) {
 			b.refuse(e)
 		}
 	default:
-		e.wantCancel, e.cancelTries = false, 0
-		b.complain(e, f.Code, f.text(Cancel))
+		if e.cancelTries == 0 {
+			b.complain(e, f.Code, f.text(Cancel)+"; it is tried again")
+		}
+		e.cancelTries++
+		e.wantCancel, e.cancelAtNs = e.over, nowNs+maxBackoffNs
 		if e.end == hft.StatusNone {
 			b.refuse(e)
 		}

@@ -155,8 +155,17 @@ func (b *Blotter) Cancel(o *connector.Order, nowNs int64) {
 		return
 	}
 	e.req, e.shown.Req, e.shown.LocalTimestampNs = hft.StatusCanceled, hft.StatusCanceled, o.LocalTimestampNs
-	e.toEnd, e.wantCancel, e.wantAmend = true, true, false
+	b.toEnd(e)
+	e.wantAmend = false
 	b.settle(e, nil, nowNs)
+}
+
+// toEnd notes that an order is to be canceled. One whose cancel was refused, and is to be tried again later, is tried now.
+func (b *Blotter) toEnd(e *entry) {
+	if !e.wantCancel {
+		e.cancelAtNs, e.cancelTries = 0, 0
+	}
+	e.toEnd, e.wantCancel = true, true
 }
 
 // CancelAll asks for the cancellation of every open order of every bot, as Cancel does, without a bot having asked for it. A
@@ -174,7 +183,7 @@ func (b *Blotter) CancelAll(nowNs int64) {
 			e.wantAmend = false
 			b.refuse(e)
 		}
-		e.toEnd, e.wantCancel = true, true
+		b.toEnd(e)
 		b.settle(e, nil, nowNs)
 	}
 }
@@ -199,7 +208,7 @@ func (b *Blotter) Modify(o *connector.Order, nowNs int64) {
 		return
 	}
 	e.req, e.shown.Req, e.shown.LocalTimestampNs = hft.StatusReplaced, hft.StatusReplaced, o.LocalTimestampNs
-	e.toEnd = false // after a cancel that was refused
+	e.toEnd = false // a cancel that was refused is not tried again
 	e.wantAmend, e.wanted = true, terms{priceTick: o.PriceTick, openLots: e.book.lots(o.Qty)}
 	b.settle(e, nil, nowNs)
 }

@@ -51,6 +51,7 @@ func (b *Blotter) run(e *entry, nowNs int64) (forget bool) {
 			e.cancel = sent
 			b.send(e, Cancel)
 		} else {
+			e.wantCancel = e.wantCancel || e.toEnd && !e.gone
 			b.next(e, nowNs)
 		}
 	}

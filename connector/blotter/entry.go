@@ -76,7 +76,7 @@ type entry struct {
 	req                   hft.Status
 	place, amend, cancel  phase
 	wantCancel, wantAmend bool
-	toEnd                 bool // a cancel was asked for, whatever has become of it
+	toEnd                 bool // a cancel was asked for, whatever has become of it, and no modification since
 	gone                  bool // a cancel was refused because there was no such open order
 	strays                int  // cancels because it was at the venue after its end was concluded
 	target, wanted        terms

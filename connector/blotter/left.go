@@ -33,6 +33,26 @@ func (b *Blotter) strayed() []*entry {
 	return b.strays
 }
 
+// AllToEnd reports whether the orders that are open on a symbol, those that the venue lists as open included, are all this
+// runner's and have been asked to be canceled.
+func (b *Blotter) AllToEnd(symbol string, listed []Report) bool {
+	k := b.bySymbol[symbol]
+	if k == nil {
+		return false
+	}
+	for _, e := range k.live {
+		if !e.toEnd && e.end == hft.StatusNone {
+			return false
+		}
+	}
+	for i := range listed {
+		if e := b.lookUp(k, &listed[i]); e == nil || !e.toEnd && !e.over {
+			return false
+		}
+	}
+	return true
+}
+
 // Unended returns how many orders may be open on a symbol whose cancel was asked for and not confirmed.
 func (b *Blotter) Unended(symbol string) int {
 	k := b.bySymbol[symbol]

@@ -20,10 +20,13 @@ import (
 )
 
 var (
-	_ venue.Protocol     = (*Protocol)(nil)
-	_ venue.Resubscriber = (*Protocol)(nil)
-	_ venue.Noticer      = (*Protocol)(nil)
-	_ venue.Forbidder    = (*Protocol)(nil)
+	_ venue.Protocol      = (*Protocol)(nil)
+	_ venue.BatchCanceler = (*Protocol)(nil)
+	_ venue.Sweeper       = (*Protocol)(nil)
+	_ venue.Lister        = (*Protocol)(nil)
+	_ venue.Resubscriber  = (*Protocol)(nil)
+	_ venue.Noticer       = (*Protocol)(nil)
+	_ venue.Forbidder     = (*Protocol)(nil)
 )
 
 // OrderEntry is the way that orders take to the venue.

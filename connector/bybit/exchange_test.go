@@ -285,11 +285,23 @@ func ending(t *testing.T, e *testexchange.Exchange, a *account) {
 		place(limitOrder("hbt-all"+strconv.Itoa(i), hft.Sell, "60020.00", "0.010", hft.GTC))
 	}
 	for range 2 { // the second time there is none
-		if err := p.CancelAll(ctx, "BTCUSDT"); err != nil {
+		if _, err := p.CancelAll(ctx, "BTCUSDT"); err != nil {
 			t.Error(err)
 		}
 	}
 	a.orderIs("hbt-all2", hft.StatusCanceled)
+	batch := []*venue.Order{limitOrder("hbt-batch", hft.Sell, "60020.00", "0.010", hft.GTC), {Symbol: "BTCUSDT", ClientID: "hbt-none"}, open}
+	place(batch[0])
+	outcomes, err := p.CancelBatch(ctx, batch)
+	if err != nil || len(outcomes) != 3 || outcomes[0].Err != nil || outcomes[0].Report.VenueID == "" || venue.CauseOf(outcomes[1].Err) != venue.Gone ||
+		venue.CauseOf(outcomes[2].Err) != venue.Gone {
+		t.Errorf("%+v, %v", outcomes, err)
+	}
+	a.orderIs("hbt-batch", hft.StatusCanceled)
+	list, err := p.RecentOrders(ctx, "BTCUSDT")
+	if i := slices.IndexFunc(list, func(r blotter.Report) bool { return r.ClientID == "hbt-batch" }); i < 0 || list[i].Status != hft.StatusCanceled {
+		t.Errorf("%v, %+v", err, list)
+	}
 }
 
 // history holds what REST says of the account against the exchange.

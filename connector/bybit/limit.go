@@ -35,7 +35,7 @@ func endpointOf(path string) endpoint {
 		return endpoint{unitCreate, budget.Submit}
 	case amendPath:
 		return endpoint{unitAmend, budget.Submit}
-	case cancelPath:
+	case cancelPath, cancelBatchPath:
 		return endpoint{unitCancel, budget.Cancel}
 	case cancelAllPath:
 		return endpoint{unitCancelAll, budget.Cancel}
@@ -74,13 +74,13 @@ func newBudget(ordersPerSecond int) (*budget.Budget, error) {
 // venueNs is the venue's time, as far as it is known.
 func (p *Protocol) venueNs() int64 { return p.config.NowNs() + p.offsetNs.Load() }
 
-// spend takes a request from the budget; the error is a *venue.Failure. done has to be called with the answer's headers,
-// nil when there is no answer.
-func (p *Protocol) spend(path string, a action, rest bool) (done func(header func(name string) string), err error) {
+// spend takes a request about count orders from the budget; the error is a *venue.Failure. done has to be called with the
+// answer's headers, nil when there is no answer.
+func (p *Protocol) spend(path string, a action, count int, rest bool) (done func(header func(name string) string), err error) {
 	e := endpointOf(path)
 	r := budget.Request{Kind: e.kind, REST: rest}
 	if e.unit != unitREST {
-		r.Cost[e.unit] = 1
+		r.Cost[e.unit] = int32(max(count, 1))
 	}
 	if rest {
 		r.Cost[unitREST] = 1

@@ -18,11 +18,12 @@ const (
 	amendPath  = "/v5/order/amend"
 	cancelPath = "/v5/order/cancel"
 
-	cancelAllPath  = "/v5/order/cancel-all"
-	realtimePath   = "/v5/order/realtime"
-	historyPath    = "/v5/order/history"
-	executionsPath = "/v5/execution/list"
-	positionsPath  = "/v5/position/list"
+	cancelBatchPath = "/v5/order/cancel-batch"
+	cancelAllPath   = "/v5/order/cancel-all"
+	realtimePath    = "/v5/order/realtime"
+	historyPath     = "/v5/order/history"
+	executionsPath  = "/v5/execution/list"
+	positionsPath   = "/v5/position/list"
 )
 
 // orderName says which order a request is about, by the client's id where there is one: it is known first.
@@ -167,13 +168,60 @@ func acknowledged(o *venue.Order, ids orderIDs) blotter.Report {
 	return r
 }
 
-// CancelAll cancels every order of the account on a symbol.
-func (p *Protocol) CancelAll(ctx context.Context, symbol string) error {
+// MaxCancels is how many orders go into a batch: the venue takes 20 and counts each, so no more than a second's worth.
+func (p *Protocol) MaxCancels() int { return min(20, p.config.OrdersPerSecond) }
+
+// CancelBatch cancels orders of a symbol with one request, always by REST. For the acknowledgements see Place.
+func (p *Protocol) CancelBatch(ctx context.Context, orders []*venue.Order) ([]venue.Outcome, error) {
+	type item struct {
+		Symbol string `json:"symbol"`
+		orderName
+	}
+	var items []item
+	for _, o := range orders {
+		name, err := nameOf(o)
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, item{o.Symbol, name})
+	}
 	body := marshal(struct {
 		Category string `json:"category"`
-		Symbol   string `json:"symbol"`
-	}{"linear", symbol})
-	return p.call(ctx, request{path: cancelAllPath, body: body, action: cancelAction}, func(result *fastjson.Value) error {
+		Request  []item `json:"request"`
+	}{"linear", items})
+	outcomes := make([]venue.Outcome, len(orders))
+	r := request{path: cancelBatchPath, body: body, action: cancelAction, count: len(orders), whole: true}
+	err := p.call(ctx, r, func(answer *fastjson.Value) error {
+		list, codes := answer.GetArray("result", "list"), answer.GetArray("retExtInfo", "list")
+		if len(list) != len(orders) || len(codes) != len(orders) {
+			return fmt.Errorf("%d orders were to be canceled and %d are answered", len(orders), len(codes))
+		}
+		for i, o := range orders {
+			row := row{v: codes[i]}
+			code := int(row.whole("code"))
+			switch {
+			case row.err != nil:
+				return row.err
+			case code != 0:
+				outcomes[i].Err = p.refusal(code, row.str("msg"), cancelAction, 0)
+			default:
+				outcomes[i].Report = acknowledged(o, readIDs(list[i]))
+			}
+		}
+		return nil
+	})
+	return outcomes, err
+}
+
+// CancelAll cancels every order of the account on a symbol. The answer tells that it is accepted, not what has become of
+// which order.
+func (p *Protocol) CancelAll(ctx context.Context, symbol string) ([]blotter.Report, error) {
+	body := marshal(struct {
+		Category    string `json:"category"`
+		Symbol      string `json:"symbol"`
+		OrderFilter string `json:"orderFilter"` // without it conditional orders go, too, which OpenOrders does not list
+	}{"linear", symbol, "Order"})
+	return nil, p.call(ctx, request{path: cancelAllPath, body: body, action: cancelAction}, func(result *fastjson.Value) error {
 		if result != nil && string(result.GetStringBytes("success")) == "0" {
 			return errors.New("the venue says that it did not succeed")
 		}

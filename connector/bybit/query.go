@@ -56,6 +56,16 @@ func (p *Protocol) OpenOrders(ctx context.Context, symbol string) ([]blotter.Rep
 	return p.orders(ctx, realtimePath, linear(symbol)+"&openOnly=0")
 }
 
+// RecentOrders lists the open orders on a symbol and the last 500 that are over, which the venue forgets when it starts anew.
+func (p *Protocol) RecentOrders(ctx context.Context, symbol string) ([]blotter.Report, error) {
+	open, err := p.OpenOrders(ctx, symbol)
+	if err != nil {
+		return nil, err
+	}
+	over, err := p.orders(ctx, realtimePath, linear(symbol)+"&openOnly=1") // one that ends in between is in both
+	return append(open, over...), err
+}
+
 func (p *Protocol) orders(ctx context.Context, path, query string) ([]blotter.Report, error) {
 	var reports []blotter.Report
 	err := p.pages(ctx, path, query, openLimit, func(r *row) error {

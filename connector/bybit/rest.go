@@ -26,6 +26,10 @@ type request struct {
 	query  string
 	body   []byte
 	action action
+	// count is how many orders the request is about, 0 for one.
+	count int
+	// whole says that who takes the answer wants all of it, not its result alone.
+	whole bool
 	// open requests are not signed.
 	open bool
 }
@@ -46,7 +50,7 @@ func (p *Protocol) do(ctx context.Context, r request, take func(result *fastjson
 	if err != nil {
 		return err
 	}
-	done, err := p.spend(r.path, r.action, true)
+	done, err := p.spend(r.path, r.action, r.count, true)
 	if err != nil {
 		return err
 	}
@@ -85,7 +89,10 @@ func (p *Protocol) do(ctx context.Context, r request, take func(result *fastjson
 	case take == nil:
 		return nil
 	}
-	if err := take(v.Get("result")); err != nil {
+	if !r.whole {
+		v = v.Get("result")
+	}
+	if err := take(v); err != nil {
 		var failure *venue.Failure
 		if errors.As(err, &failure) {
 			return failure

@@ -65,12 +65,12 @@ func TestOrderRequests(t *testing.T) {
 		}
 		want(t, s, c.want)
 	}
-	if err := p.CancelAll(t.Context(), "BTCUSDT"); err != nil {
+	if _, err := p.CancelAll(t.Context(), "BTCUSDT"); err != nil {
 		t.Error(err)
 	}
-	want(t, s, `POST /v5/order/cancel-all {"category":"linear","symbol":"BTCUSDT"}`)
+	want(t, s, `POST /v5/order/cancel-all {"category":"linear","symbol":"BTCUSDT","orderFilter":"Order"}`)
 	s.script(ok(`{"list":[],"success":"0"}`))
-	if err := p.CancelAll(t.Context(), "BTCUSDT"); err == nil {
+	if _, err := p.CancelAll(t.Context(), "BTCUSDT"); err == nil {
 		t.Error("a cancel of all orders that did not succeed is none")
 	}
 }
@@ -389,7 +389,9 @@ func FuzzREST(f *testing.F) {
 		_, err := p.ServerTimeNs(t.Context())
 		o := anOrder()
 		_, placed := p.Place(t.Context(), o)
-		for _, err := range []error{placed, p.Ask(t.Context(), "query", o), p.CancelAll(t.Context(), "S"), err} {
+		_, swept := p.CancelAll(t.Context(), "S")
+		_, batch := p.CancelBatch(t.Context(), []*venue.Order{o, o})
+		for _, err := range []error{placed, p.Ask(t.Context(), "query", o), swept, batch, err} {
 			if err == nil && status.Load() != 200 {
 				t.Fatalf("HTTP %d is a success: %q", status.Load(), text)
 			}

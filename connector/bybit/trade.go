@@ -97,7 +97,7 @@ const cancelPatience = time.Second
 // go by REST: the connection is not up and nothing has happened, or it is a cancel that was not answered soon.
 func (t *tradeSocket) send(ctx context.Context, a action, path string, body []byte) (ids orderIDs, sent bool, err error) {
 	t.connect()
-	done, err := t.protocol.spend(path, a, false)
+	done, err := t.protocol.spend(path, a, 1, false)
 	if err != nil {
 		return orderIDs{}, true, err
 	}

@@ -198,8 +198,11 @@ func (c *Connector) Run(ctx context.Context, sink connector.Sink, clock connecto
 		c.trade.start()
 	}
 	err := c.runMarket()
-	if c.trade != nil && err == nil {
-		c.trade.stop()
+	if c.trade != nil {
+		defer c.trade.abandonSoon()()
+		if err == nil {
+			c.trade.stop()
+		}
 	}
 	c.startMu.Lock()
 	c.live.Store(false)

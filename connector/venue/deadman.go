@@ -44,7 +44,7 @@ func (t *trade) beat(refresh bool) error {
 	defer cancel()
 	return t.eachSymbol(func(inst *instrument) error {
 		t.mu.Lock()
-		open := t.blotter.OpenOn(inst.Symbol) > 0
+		open := t.blotter.OpenOn(inst.Symbol)+t.blotter.Unended(inst.Symbol) > 0
 		t.mu.Unlock()
 		window := time.Duration(0)
 		if open {
@@ -87,12 +87,21 @@ func (t *trade) arm(ctx context.Context, inst *instrument, window time.Duration)
 	return err
 }
 
-// stop ends trading in order: the switches are disarmed, because orders that are kept are kept on purpose.
+// stop ends trading in order: the switches are disarmed, because orders that are kept are kept on purpose. Where an order may
+// be open that was to be canceled, the switch stays armed: then the venue does it.
 func (t *trade) stop() {
 	<-t.beaten
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.c.ctx), stopTimeout)
 	defer cancel()
 	_ = t.eachSymbol(func(inst *instrument) error { // each says what went wrong
+		t.mu.Lock()
+		unended := t.blotter.Unended(inst.Symbol)
+		t.mu.Unlock()
+		if unended > 0 && inst.armed {
+			t.c.log.Error("the dead-man's switch stays armed, because orders may be open whose cancel is not confirmed: the venue cancels all orders on the symbol",
+				"symbol", inst.Symbol, "orders", unended, "within", t.c.cfg.DeadMan)
+			return nil
+		}
 		err := t.arm(ctx, inst, 0)
 		if err != nil {
 			t.c.log.Warn("the dead-man's switch could not be disarmed: the venue will cancel the orders on the symbol", "symbol", inst.Symbol, "error", err)

@@ -158,8 +158,6 @@ func (f *fake) QueryOrder(context.Context, *venue.Order) (blotter.Report, error)
 	return blotter.Report{}, &venue.Failure{Cause: venue.Overloaded}
 }
 
-func (f *fake) CancelAll(context.Context, string) error { return nil }
-
 func (f *fake) OpenOrders(ctx context.Context, symbol string) ([]blotter.Report, error) {
 	if f.openOrders == nil {
 		return nil, nil

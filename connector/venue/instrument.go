@@ -33,6 +33,8 @@ type instrument struct {
 	// positionNs is the venue's time of the newest position that the private stream has told.
 	positionNs int64
 
+	// cancels and questions are the requests about orders that wait; under trade's mutex.
+	cancels, questions line
 	// accounted says that the open orders are known since the private stream came up. It is set under trade's mutex.
 	accounted atomic.Bool
 	// armed says that the dead-man's switch may be armed. The goroutine that refreshes it uses it, and stop after that.

@@ -43,8 +43,6 @@ type Protocol interface {
 	Place(ctx context.Context, o *Order) (blotter.Report, error)
 	Amend(ctx context.Context, o *Order) (blotter.Report, error)
 	Cancel(ctx context.Context, o *Order) (blotter.Report, error)
-	// CancelAll cancels every order of the account on a symbol, also those of others.
-	CancelAll(ctx context.Context, symbol string) error
 	// QueryOrder asks for one order.
 	QueryOrder(ctx context.Context, o *Order) (blotter.Report, error)
 	// OpenOrders lists the open orders on a symbol, those of others included.
@@ -121,6 +119,34 @@ type Finding struct {
 	Advice  string `json:"advice,omitempty"`
 	// Minor problems keep no strategy from trading.
 	Minor bool `json:"minor,omitempty"`
+}
+
+// BatchCanceler is what a Protocol is, too, whose venue cancels several orders with one request.
+type BatchCanceler interface {
+	// MaxCancels is how many orders one request may name.
+	MaxCancels() int
+	// CancelBatch cancels orders of one symbol and returns, in their order, what Cancel would return for each. An error says
+	// that there was no answer for any of them.
+	CancelBatch(ctx context.Context, orders []*Order) ([]Outcome, error)
+}
+
+// Outcome is what became of one of several orders.
+type Outcome struct {
+	Report blotter.Report
+	Err    error
+}
+
+// Sweeper is what a Protocol is, too, whose venue ends all orders on a symbol quicker than one by one or batch by batch.
+type Sweeper interface {
+	// CancelAll cancels every order of the account on a symbol, also those of others, and returns what the answer tells of them,
+	// which may be nothing. That there is none is no error.
+	CancelAll(ctx context.Context, symbol string) ([]blotter.Report, error)
+}
+
+// Lister is what a Protocol is, too, whose venue lists orders that are over.
+type Lister interface {
+	// RecentOrders lists the newest orders on a symbol, whatever has become of them. Of what is said twice the last counts.
+	RecentOrders(ctx context.Context, symbol string) ([]blotter.Report, error)
 }
 
 // Noticer is what a Protocol is, too, whose venue announces on a market stream that it is about to close the connection.

@@ -15,12 +15,8 @@ import (
 	"hftrunner/hft"
 )
 
-const (
-	// maxUnanswered is how many requests may wait for their answers.
-	maxUnanswered = 512
-	// stopTimeout bounds what is done at the end of a run.
-	stopTimeout = 3 * time.Second
-)
+// stopTimeout bounds what is done at the end of a run.
+const stopTimeout = 3 * time.Second
 
 // trade is the part of a Connector that has to do with orders.
 type trade struct {
@@ -43,13 +39,11 @@ type trade struct {
 	// reconciling says that reconcile works on the session.
 	reconciling bool
 
-	// turn is closed when the newest request has begun; nil before the first.
-	turn chan struct{}
+	sending
 	// closed says that the run is over: no goroutine may be begun any more.
 	closed bool
 
-	unanswered atomic.Int32
-	wake       chan struct{}
+	wake chan struct{}
 	// suspect wakes the audit: something of the private stream could not be read.
 	suspect chan struct{}
 	// exposed wakes the dead-man's switch: a symbol has its first open order. beaten is closed when the switch is not
@@ -64,6 +58,7 @@ func newTrade(c *Connector) (*trade, error) {
 	}
 	t := &trade{c: c, wake: make(chan struct{}, 1), suspect: make(chan struct{}, 1), exposed: make(chan struct{}, 1),
 		beaten: make(chan struct{})}
+	t.requests, t.abandon = context.WithCancel(context.WithoutCancel(c.ctx))
 	if t.blotter, err = blotter.New(blotter.Config{Codec: codec, Output: t}); err != nil {
 		return nil, err
 	}
@@ -134,6 +129,15 @@ func (t *trade) close() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.closed = true
+}
+
+// abandonSoon gives up what is still unanswered a moment after the run's end, or when the returned function is called.
+func (t *trade) abandonSoon() (now func()) {
+	late := time.AfterFunc(stopTimeout, t.abandon)
+	return func() {
+		late.Stop()
+		t.abandon()
+	}
 }
 
 // start begins what a run does besides market data.
@@ -251,78 +255,6 @@ func (t *trade) Order(u *connector.OrderUpdate) { t.c.sink.Order(u) }
 
 // Error passes an error event on to the bots; see blotter.Output.
 func (t *trade) Error(e *connector.Error) { t.c.sink.Error(e) }
-
-// Send sends a request of the record of orders; see blotter.Output. The lock is held, so the answer comes later.
-func (t *trade) Send(a *blotter.Action) {
-	action := *a
-	if action.Request == blotter.FetchExecutions {
-		t.c.group.Go(func() { t.fetch(action.Symbol, action.SinceNs) })
-		return
-	}
-	if t.unanswered.Add(1) > maxUnanswered && action.Request != blotter.Cancel {
-		t.c.group.Go(func() {
-			t.answer(&action, blotter.Report{}, &Failure{Cause: blotter.Overloaded, Msg: "too many requests wait for their answers"})
-		})
-		return
-	}
-	before, turn := t.turn, make(chan struct{})
-	t.turn = turn
-	t.c.group.Go(func() { t.perform(&action, before, turn) })
-}
-
-// perform sends a request to the venue when the one before it has begun, and takes its answer. The scheduler likes to begin
-// with the newest goroutine, while a bot counts on its cancel going out before the order that it makes room for.
-func (t *trade) perform(a *blotter.Action, before <-chan struct{}, turn chan<- struct{}) {
-	c := t.c
-	inst := c.symbols.named(a.Symbol)
-	o := Order{Symbol: a.Symbol, ClientID: a.ClientID, NewClientID: a.NewClientID, VenueID: a.VenueID, Side: a.Side, OrdType: a.OrdType,
-		TimeInForce: a.TimeInForce, Price: inst.price(a.PriceTick), Qty: inst.qty(a.Qty)}
-	if a.Request == blotter.Amend {
-		if a.PriorQty > 0 {
-			o.PriorQty = inst.qty(a.PriorQty)
-		}
-		o.PrevPrice, o.PrevQty, o.CumQty = inst.price(a.PrevPriceTick), inst.qty(a.PrevQty), inst.qty(a.CumQty)
-	}
-	call := c.protocol.QueryOrder
-	switch a.Request {
-	case blotter.Place:
-		call = c.protocol.Place
-	case blotter.Amend:
-		call = c.protocol.Amend
-	case blotter.Cancel:
-		call = c.protocol.Cancel
-	}
-	// Not the run's context: a request that is under way at the end is still to be answered.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), requestTimeout)
-	defer cancel()
-	if before != nil {
-		<-before
-	}
-	close(turn)
-	report, err := call(ctx, &o)
-	t.answer(a, report, err)
-}
-
-// answer hands an answer to the record of orders. Amend may have both a report and an error.
-func (t *trade) answer(a *blotter.Action, report blotter.Report, err error) {
-	defer t.unanswered.Add(-1)
-	c := t.c
-	nowNs := c.nowNs()
-	t.mu.Lock()
-	if err == nil {
-		t.blotter.Answered(a.ClientID, a.Request, &report, nowNs)
-	} else {
-		if report.ClientID != "" {
-			t.blotter.Report(&report, nowNs)
-		}
-		t.blotter.Failed(a.ClientID, a.Request, failureOf(err), nowNs)
-	}
-	t.mu.Unlock()
-	t.changed()
-	if err != nil {
-		c.heed(err)
-	}
-}
 
 // failureOf returns an error of a Protocol as the record of orders takes it.
 func failureOf(err error) blotter.Failure {

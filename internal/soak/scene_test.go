@@ -109,6 +109,9 @@ type scene struct {
 	stop func()
 	// halted lets moveMarket stand still.
 	halted atomic.Bool
+	// proxy is between connector and exchange, nil for none; entry the way of orders where it matters.
+	entry string
+	proxy *proxy
 }
 
 // still starts an exchange whose market stands still.

@@ -28,6 +28,9 @@ type options struct {
 	// on a connection of their own.
 	quiet, quietMarket, silence, lifetime, keepAlive time.Duration
 	clock                                            wallClock
+	// address is where the exchange is, when it is not to be spoken to directly; timeout is that of its answers.
+	address string
+	timeout time.Duration
 }
 
 func (o options) complete() options {
@@ -72,12 +75,13 @@ func subjects() []subject {
 func (s subject) open(tb testing.TB, e *testexchange.Exchange, set settings) *venues.Venue {
 	tb.Helper()
 	o := set.options.complete()
-	ws := e.WSURL(s.name)
+	address := cmp.Or(o.address, e.Address(s.name))
+	ws := "ws://" + address
 	c := venues.Config{Kind: string(s.name), NowNs: o.clock.NowNs, Pace: set.pace, Logger: set.logger,
-		Settings: venues.Settings{APIURL: e.HTTPURL(s.name), APIKey: o.key, Secret: o.secret, HasKey: true, OrderPrefix: cmp.Or(set.prefix, ownPrefix),
+		Settings: venues.Settings{APIURL: "http://" + address, APIKey: o.key, Secret: o.secret, HasKey: true, OrderPrefix: cmp.Or(set.prefix, ownPrefix),
 			OrderEntry: cmp.Or(o.entry, "rest"), RecvWindow: 5 * time.Second, BookTicker: true, DeadMan: set.deadMan,
 			CancelOnDisconnect: set.cancelOnDisconnect}}
-	c.Pace.Timeout, c.Pace.QuietBooks, c.Pace.QuietTrades = 3*time.Second, o.quiet, o.quietMarket
+	c.Pace.Timeout, c.Pace.QuietBooks, c.Pace.QuietTrades = cmp.Or(o.timeout, 3*time.Second), o.quiet, o.quietMarket
 	c.Pace.Silence, c.Pace.Lifetime, c.Pace.KeepAlive = o.silence, o.lifetime, o.keepAlive
 	switch s.name {
 	case testexchange.Bybit:

@@ -1,0 +1,362 @@
+package venue
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"hftrunner/connector/blotter"
+)
+
+const (
+	// maxUnanswered is how many requests may wait for their answers.
+	maxUnanswered = 512
+	// atOnce is how many cancels, and how many questions, on one symbol are under way at the same time; more wait, to go together
+	// where the venue has a request for it. Where it has none, or it does not work, singlesAtOnce are.
+	atOnce, singlesAtOnce = 16, 64
+	// fewest is how many have to wait to be worth one request about all orders of the symbol.
+	fewest = 10
+	// singlyNs is how long each goes by itself after a request about several has failed.
+	singlyNs = int64(5 * time.Second)
+	// sweepPatience is how long the question may take whether all orders on a symbol may be canceled.
+	sweepPatience = 3 * time.Second
+)
+
+// sending is how the requests of the record of orders go out; under trade's mutex.
+type sending struct {
+	// turn is closed when the newest request has begun; nil before the first.
+	turn chan struct{}
+	// requests is the context of requests. It outlasts the run's a little: what is under way then is still to be answered.
+	requests context.Context
+	abandon  context.CancelFunc
+
+	unanswered atomic.Int32
+	// held is how many cancels wait in all lines.
+	held int
+}
+
+// line is a symbol's cancels, or its questions about orders; under trade's mutex. A few go one by one, as soon as they are asked
+// for; the others wait until one is answered, and then go together.
+type line struct {
+	request blotter.Request
+	waiting []*blotter.Action
+	out     int
+	// singlyUntilNs is until when each goes by itself.
+	singlyUntilNs int64
+	// sweep is closed when the cancel-all under way is over; nil while there is none. New orders on the symbol wait for it.
+	sweep chan struct{}
+}
+
+// Send sends a request of the record of orders; see blotter.Output. The lock is held, so the answer comes later.
+func (t *trade) Send(a *blotter.Action) {
+	action := *a
+	if action.Request == blotter.FetchExecutions {
+		t.c.group.Go(func() { t.fetch(action.Symbol, action.SinceNs) })
+		return
+	}
+	inst := t.c.symbols.named(action.Symbol)
+	unanswered := t.unanswered.Add(1)
+	switch action.Request {
+	case blotter.QueryOrder:
+		t.enqueue(inst, &inst.questions, &action)
+		return
+	case blotter.Cancel:
+		t.held++
+		t.enqueue(inst, &inst.cancels, &action)
+		return
+	}
+	if unanswered > maxUnanswered {
+		t.c.group.Go(func() {
+			t.answer(&action, blotter.Report{}, &Failure{Cause: blotter.Overloaded, Msg: "too many requests wait for their answers"})
+		})
+		return
+	}
+	// A bot counts on its cancels going out before the order that they make room for.
+	for _, other := range t.c.symbols.all() {
+		if t.held == 0 {
+			break
+		}
+		t.advance(other, &other.cancels, true)
+	}
+	sweep := inst.cancels.sweep
+	t.begin(func(begun func()) { t.perform(inst, &action, sweep, begun) })
+}
+
+// begin lets do run when the request before it has begun; do says when itself has. The scheduler likes to begin with the newest
+// goroutine.
+func (t *trade) begin(do func(begun func())) {
+	before, turn := t.turn, make(chan struct{})
+	t.turn = turn
+	t.c.group.Go(func() {
+		if before != nil {
+			<-before
+		}
+		do(func() { close(turn) })
+	})
+}
+
+func (t *trade) enqueue(inst *instrument, l *line, a *blotter.Action) {
+	l.request = a.Request
+	l.waiting = append(l.waiting, a)
+	t.advance(inst, l, false)
+}
+
+// advance sends what waits in a line, as far as there is room; all sends everything.
+func (t *trade) advance(inst *instrument, l *line, all bool) {
+	batcher, batches := t.c.protocol.(BatchCanceler)
+	lister, lists := t.c.protocol.(Lister)
+	room, batch := singlesAtOnce, 1
+	switch question := l.request == blotter.QueryOrder; {
+	case t.c.nowNs() < l.singlyUntilNs:
+	case question && lists:
+		room = atOnce
+		if len(l.waiting) >= fewest && l.out < room {
+			waiting := t.take(l, len(l.waiting))
+			t.begin(func(begun func()) { t.list(inst, l, lister, waiting, begun) })
+		}
+	case !question && !all && (l.sweep != nil || t.trySweep(inst, l)):
+		return
+	case !question && batches:
+		room, batch = atOnce, batcher.MaxCancels()
+	}
+	for len(l.waiting) > 0 && (all || l.out < room) {
+		some := t.take(l, min(len(l.waiting), batch))
+		if len(some) > 1 {
+			t.begin(func(begun func()) { t.cancelBatch(inst, l, batcher, some, begun) })
+			continue
+		}
+		t.begin(func(begun func()) { t.perform(inst, some[0], nil, begun) })
+	}
+}
+
+// take takes the first n out of a line, which are one request.
+func (t *trade) take(l *line, n int) []*blotter.Action {
+	some := slices.Clone(l.waiting[:n])
+	l.waiting = slices.Delete(l.waiting, 0, n)
+	l.out++
+	if l.request == blotter.Cancel {
+		t.held -= n
+	}
+	return some
+}
+
+// left notes that a request of a line is over. The lock is held.
+func (t *trade) left(inst *instrument, l *line) {
+	l.out--
+	if !t.closed {
+		t.advance(inst, l, false)
+	}
+}
+
+// lineOf returns the line that a request goes through, nil for none.
+func (i *instrument) lineOf(request blotter.Request) *line {
+	switch request {
+	case blotter.Cancel:
+		return &i.cancels
+	case blotter.QueryOrder:
+		return &i.questions
+	}
+	return nil
+}
+
+// perform sends a request about one order to the venue and takes its answer.
+func (t *trade) perform(inst *instrument, a *blotter.Action, sweep <-chan struct{}, begun func()) {
+	o := inst.order(a)
+	call := t.c.protocol.QueryOrder
+	switch a.Request {
+	case blotter.Place:
+		call = t.c.protocol.Place
+	case blotter.Amend:
+		call = t.c.protocol.Amend
+	case blotter.Cancel:
+		call = t.c.protocol.Cancel
+	}
+	begun()
+	if sweep != nil {
+		<-sweep
+	}
+	ctx, cancel := context.WithTimeout(t.requests, requestTimeout)
+	defer cancel()
+	report, err := call(ctx, o)
+	t.answer(a, report, err)
+	if l := inst.lineOf(a.Request); l != nil {
+		t.mu.Lock()
+		t.left(inst, l)
+		t.mu.Unlock()
+	}
+}
+
+// order is what a request about one order says to the venue.
+func (i *instrument) order(a *blotter.Action) *Order {
+	o := &Order{Symbol: a.Symbol, ClientID: a.ClientID, NewClientID: a.NewClientID, VenueID: a.VenueID, Side: a.Side, OrdType: a.OrdType,
+		TimeInForce: a.TimeInForce, Price: i.price(a.PriceTick), Qty: i.qty(a.Qty)}
+	if a.Request == blotter.Amend {
+		if a.PriorQty > 0 {
+			o.PriorQty = i.qty(a.PriorQty)
+		}
+		o.PrevPrice, o.PrevQty, o.CumQty = i.price(a.PrevPriceTick), i.qty(a.PrevQty), i.qty(a.CumQty)
+	}
+	return o
+}
+
+// cancelBatch cancels several orders with one request.
+func (t *trade) cancelBatch(inst *instrument, l *line, batcher BatchCanceler, some []*blotter.Action, begun func()) {
+	orders := make([]*Order, len(some))
+	for i, a := range some {
+		orders[i] = inst.order(a)
+	}
+	begun()
+	ctx, cancel := context.WithTimeout(t.requests, requestTimeout)
+	defer cancel()
+	outcomes, err := batcher.CancelBatch(ctx, orders)
+	t.answers(inst, l, some, err, func(i int) (blotter.Report, error) { return outcomes[i].Report, outcomes[i].Err })
+}
+
+// list asks about all orders on a symbol at once, and about those that are not in the list one by one.
+func (t *trade) list(inst *instrument, l *line, lister Lister, some []*blotter.Action, begun func()) {
+	begun()
+	ctx, cancel := context.WithTimeout(t.requests, requestTimeout)
+	defer cancel()
+	reports, err := lister.RecentOrders(ctx, inst.Symbol)
+	var absent []*blotter.Action
+	if err == nil {
+		known := make(map[string]*blotter.Report, 2*len(reports))
+		for i := range reports {
+			known[reports[i].ClientID], known["#"+reports[i].VenueID] = &reports[i], &reports[i]
+		}
+		found := make([]blotter.Report, 0, len(some))
+		listed := some[:0]
+		for _, a := range some {
+			r := known["#"+a.VenueID]
+			if a.VenueID == "" {
+				r = known[a.ClientID]
+			}
+			if r == nil {
+				absent = append(absent, a)
+				continue
+			}
+			listed, found = append(listed, a), append(found, *r)
+			found[len(found)-1].ClientID = a.ClientID // a canceled order may be shown with the id of its cancellation
+		}
+		some, reports = listed, found
+	}
+	t.mu.Lock()
+	for _, a := range absent {
+		l.out++
+		t.begin(func(begun func()) { t.perform(inst, a, nil, begun) })
+	}
+	t.mu.Unlock()
+	t.answers(inst, l, some, err, func(i int) (blotter.Report, error) { return reports[i], nil })
+}
+
+// answers hands the answers of one request about several orders to the record. After one that failed as a whole each goes by
+// itself for a while: the venue may have refused it because of one of them, or another way may be open.
+func (t *trade) answers(inst *instrument, l *line, some []*blotter.Action, err error, of func(i int) (blotter.Report, error)) {
+	t.mu.Lock()
+	if err != nil {
+		l.singlyUntilNs = t.c.nowNs() + singlyNs
+	}
+	t.mu.Unlock()
+	for i, a := range some {
+		report, failed := blotter.Report{}, err
+		if err == nil {
+			report, failed = of(i)
+		}
+		t.answer(a, report, failed)
+	}
+	t.mu.Lock()
+	t.left(inst, l)
+	t.mu.Unlock()
+}
+
+// errOthers says that a symbol has orders that are not to be canceled, or that it is not known.
+var errOthers = errors.New("venue: there may be orders on the symbol that are not to be canceled")
+
+// trySweep begins to cancel all orders on a symbol with one request where the venue is quicker with it, enough are waiting, and
+// all that are open are to be canceled. It reports whether it did.
+func (t *trade) trySweep(inst *instrument, l *line) bool {
+	sweeper, ok := t.c.protocol.(Sweeper)
+	if !ok || len(l.waiting) < fewest || !t.blotter.AllToEnd(inst.Symbol, nil) {
+		return false
+	}
+	over := make(chan struct{})
+	l.sweep = over
+	waiting := t.take(l, len(l.waiting))
+	t.begin(func(begun func()) {
+		begun()
+		t.sweep(inst, l, sweeper, waiting)
+		close(over)
+	})
+	return true
+}
+
+// sweep cancels all orders on a symbol if the venue has none on it that is not to be canceled, otherwise those that wait.
+func (t *trade) sweep(inst *instrument, l *line, sweeper Sweeper, waiting []*blotter.Action) {
+	reports, err := t.cancelAll(inst, sweeper)
+	t.mu.Lock()
+	if errors.Is(err, errOthers) {
+		l.sweep = nil
+		l.waiting = append(waiting, l.waiting...)
+		t.held += len(waiting)
+		l.out--
+		// New orders on the symbol wait for this: they go after these cancels, which have their own sequence.
+		outer := t.turn
+		t.turn = nil
+		t.advance(inst, l, true)
+		last := t.turn
+		t.turn = outer
+		t.mu.Unlock()
+		if last != nil {
+			<-last
+		}
+		return
+	}
+	nowNs := t.c.nowNs()
+	for i := range reports {
+		t.blotter.Report(&reports[i], nowNs)
+	}
+	l.sweep = nil
+	t.mu.Unlock()
+	t.answers(inst, l, waiting, err, func(i int) (blotter.Report, error) {
+		a := waiting[i]
+		return blotter.Report{Channel: blotter.Ack, Symbol: a.Symbol, ClientID: a.ClientID, VenueID: a.VenueID}, nil
+	})
+}
+
+func (t *trade) cancelAll(inst *instrument, sweeper Sweeper) ([]blotter.Report, error) {
+	asking, cancel := context.WithTimeout(t.requests, sweepPatience)
+	open, err := t.c.protocol.OpenOrders(asking, inst.Symbol)
+	cancel()
+	t.mu.Lock()
+	all := err == nil && t.blotter.AllToEnd(inst.Symbol, open)
+	t.mu.Unlock()
+	if !all {
+		return nil, errOthers
+	}
+	ctx, cancel := context.WithTimeout(t.requests, requestTimeout)
+	defer cancel()
+	return sweeper.CancelAll(ctx, inst.Symbol)
+}
+
+// answer hands an answer to the record of orders. Amend may have both a report and an error.
+func (t *trade) answer(a *blotter.Action, report blotter.Report, err error) {
+	defer t.unanswered.Add(-1)
+	c := t.c
+	nowNs := c.nowNs()
+	t.mu.Lock()
+	if err == nil {
+		t.blotter.Answered(a.ClientID, a.Request, &report, nowNs)
+	} else {
+		if report.ClientID != "" {
+			t.blotter.Report(&report, nowNs)
+		}
+		t.blotter.Failed(a.ClientID, a.Request, failureOf(err), nowNs)
+	}
+	t.mu.Unlock()
+	t.changed()
+	if err != nil {
+		c.heed(err)
+	}
+}

@@ -140,11 +140,11 @@ func (h *Host) attach(ctx context.Context, peer *ipc.AttachPeer) {
 	}
 	s.retire(inst)
 	inst.dispose()
-	s.onExit()
+	confirmed := s.leaveOrders(ctx)
 	s.setState(state, reason)
 	s.log.Info("detached", "state", state, "reason", reason)
 	if asked != nil {
-		asked.reply <- commandResult{}
+		h.background.Go(func() { asked.reply <- commandResult{err: <-confirmed} })
 	}
 }
 

@@ -42,6 +42,9 @@ type Supervision struct {
 	StartTimeout time.Duration
 	// StopTimeout bounds an orderly stop; after it the process is killed.
 	StopTimeout time.Duration
+	// ExitTimeout is how long the end of a strategy, or of the run, waits for the venues to confirm that its orders have ended; 0
+	// is a minute.
+	ExitTimeout time.Duration
 	// HeartbeatTimeout is how long a strategy may make no call before it is taken for hung.
 	HeartbeatTimeout time.Duration
 	// BackoffMin and BackoffMax bound the wait before a restart, which doubles and has jitter.

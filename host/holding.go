@@ -38,7 +38,23 @@ func newHolding(cfg InstrumentConfig, s *strategy, p *publisher, inst *instrumen
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	inst.holdings[s.botID] = h
+	for key, o := range inst.strays { // left there by a process of before
+		if key.bot == s.botID {
+			h.orders.Put(&o.Order)
+			h.remember(o.OrderID, o.Owner.Incarnation)
+			delete(inst.strays, key)
+		}
+	}
 	return h
+}
+
+// ownerOf returns who submitted an open order.
+func (h *holding) ownerOf(orderID uint64) connector.Owner {
+	owner := h.owner
+	if inc, ok := h.owners[orderID]; ok {
+		owner.Incarnation = inc
+	}
+	return owner
 }
 
 // profit keeps what the bot's own fills add up to and the average entry of that, whatever the account holds.
@@ -111,9 +127,7 @@ func (h *holding) request(o *hft.Order) (connector.Order, string) {
 	if known == nil {
 		return out, "no open order of this bot has the id"
 	}
-	if inc, ok := h.owners[o.OrderID]; ok {
-		out.Owner.Incarnation = inc
-	}
+	out.Owner = h.ownerOf(o.OrderID)
 	known.Req, known.LocalTimestampNs = o.Req, o.LocalTimestampNs
 	out.Order = *known
 	if o.Req == hft.StatusReplaced {
@@ -189,6 +203,16 @@ func (h *holding) remember(orderID uint64, incarnation uint32) {
 	h.owners[orderID] = incarnation
 }
 
+// cancel marks an open order as being canceled and returns the request for the connector.
+func (h *holding) cancel(orderID uint64) (request connector.Order, ok bool) {
+	o := h.orders.Get(orderID)
+	if o == nil {
+		return request, false
+	}
+	o.Req = hft.StatusCanceled
+	return connector.Order{InstrumentNo: h.feedNo, Owner: h.ownerOf(orderID), Order: *o}, true
+}
+
 // handOver makes the next process the owner of what is to come; open orders keep the incarnation that submitted them.
 func (h *holding) handOver(incarnation uint32, port *ipc.Port) {
 	for o := range h.orders.View().All() {
@@ -198,26 +222,4 @@ func (h *holding) handOver(incarnation uint32, port *ipc.Port) {
 	}
 	h.owner.Incarnation = incarnation
 	h.port = port
-}
-
-// cancelAll marks the open orders as being canceled and returns the requests for the connector.
-func (h *holding) cancelAll() []connector.Order {
-	var open []connector.Order
-	for o := range h.orders.View().All() {
-		owner := h.owner
-		if inc, ok := h.owners[o.OrderID]; ok {
-			owner.Incarnation = inc
-		}
-		o.Req = hft.StatusCanceled
-		open = append(open, connector.Order{InstrumentNo: h.feedNo, Owner: owner, Order: *o})
-	}
-	return open
-}
-
-// open returns how many orders are open. Whether their cancel still waits for its answer cannot be seen from them: the
-// acknowledgement of an order that was canceled right after it was sent comes in between.
-func (h *holding) open() int {
-	h.pub.mu.Lock()
-	defer h.pub.mu.Unlock()
-	return h.orders.View().Len()
 }

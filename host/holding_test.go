@@ -34,13 +34,13 @@ func tell(h *holding, sent connector.Order, status, req hft.Status) {
 	h.update(&connector.OrderUpdate{Order: sent})
 }
 
-// TestRefusedSubmissionAfterCancelAll: a strategy dies right after it has sent an order; its cancel follows; then the venue
+// TestRefusedSubmissionAfterCancel: a strategy dies right after it has sent an order; its cancel follows; then the venue
 // refuses the order. The next process may have taken it over meanwhile.
-func TestRefusedSubmissionAfterCancelAll(t *testing.T) {
+func TestRefusedSubmissionAfterCancel(t *testing.T) {
 	for name, between := range map[string]func(h *holding){
-		"canceled": func(h *holding) { h.cancelAll() },
+		"canceled": func(h *holding) { h.cancel(7) },
 		"taken over": func(h *holding) {
-			h.cancelAll()
+			h.cancel(7)
 			h.handOver(2, nil)
 		},
 		"canceled by the bot": func(h *holding) { ask(t, h, *h.orders.View().Get(7), hft.StatusCanceled, 2) },
@@ -65,9 +65,9 @@ func TestRefusedCancelsKeepTheOrder(t *testing.T) {
 			tell(h, sent, status, hft.StatusNone)
 		}
 		modify := ask(t, h, *h.orders.View().Get(7), hft.StatusReplaced, 2)
-		open := h.cancelAll()
+		open, _ := h.cancel(7)
 		tell(h, modify, status, hft.StatusRejected)
-		tell(h, open[0], status, hft.StatusRejected)
+		tell(h, open, status, hft.StatusRejected)
 		o := h.orders.View().Get(7)
 		if o == nil || o.Req != hft.StatusNone || o.Status != status {
 			t.Errorf("after its modification and its cancel were refused, the order that was %v is %+v", status, o)

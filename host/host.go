@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,9 +37,6 @@ const (
 	AttachSocketName = "attach.sock"
 )
 
-// cancelGrace bounds how long an ending host waits for the venues to confirm the cancels of on_exit.
-const cancelGrace = 2 * time.Second
-
 // Host runs connectors and strategies. New makes one, Run is called once. The methods of control.Runner and Summary
 // may be called from any goroutine.
 type Host struct {
@@ -50,6 +48,11 @@ type Host struct {
 	spawner    *control.Spawner
 	background sync.WaitGroup
 	startedAt  time.Time
+
+	leaving     *leaving
+	endMu       sync.Mutex // guards what follows, which is known at the end
+	unconfirmed []control.OpenOrder
+	strayed     []control.OpenOrder
 }
 
 // StartError says that a strategy could not be started when the host began.
@@ -66,6 +69,7 @@ func (e *StartError) Unwrap() error { return e.Err }
 
 // New prepares a host: it makes the shared memory of the connectors and registers all instruments.
 func New(cfg Config, logger hclog.Logger) (*Host, error) {
+	cfg.Supervision.ExitTimeout = cmp.Or(cfg.Supervision.ExitTimeout, defaultExitTimeout)
 	h := &Host{cfg: cfg, log: logger, startedAt: time.Now()}
 	if err := h.build(); err != nil {
 		h.closeFeeds()
@@ -118,7 +122,7 @@ func (h *Host) closeFeeds() {
 }
 
 // Run starts everything, works until ctx ends, the recorded data ends or a connector fails, and takes everything down
-// in order: strategies, their orders as on_exit says, connectors. The error is why it could not start or what failed;
+// in order: strategies, their orders as on_exit says until the venues have confirmed their end, connectors. The error is why it could not start or what failed;
 // a *StartError when a strategy could not be started.
 func (h *Host) Run(ctx context.Context) (Exit, error) {
 	defer h.closeFeeds()
@@ -166,7 +170,7 @@ func (h *Host) work(ctx, service context.Context, attach net.Listener) (Exit, er
 	defer stopConnectors()
 	ends := make(chan connectorEnd, len(h.publishers))
 	for _, p := range h.publishers {
-		go func() { ends <- connectorEnd{p, p.connector.Run(connectors, p, p)} }()
+		go func() { ends <- connectorEnd{p, p.run(connectors)} }()
 	}
 	running := len(h.publishers)
 	strategies, stopStrategies := context.WithCancel(context.Background())
@@ -178,6 +182,9 @@ func (h *Host) work(ctx, service context.Context, attach net.Listener) (Exit, er
 	var attached sync.WaitGroup
 	if startErr != nil {
 		exit = ExitError
+		for _, p := range h.publishers {
+			p.start() // or no order would ever end
+		}
 	} else {
 		h.watchPlugins(service)
 		attached.Go(func() { h.serveAttached(strategies, attach) })
@@ -193,15 +200,14 @@ func (h *Host) work(ctx, service context.Context, attach net.Listener) (Exit, er
 		s.output.close()
 	}
 	attached.Wait()
-	if running > 0 {
-		h.awaitCancels()
-	}
+	h.endOrders()
 	stopConnectors()
 	for ; running > 0; running-- {
 		if end := <-ends; end.err != nil && !errors.Is(end.err, context.Canceled) {
 			h.log.Error("connector", "name", end.p.name, "error", end.err)
 		}
 	}
+	h.settleAccounts()
 	return exit, failure
 }
 
@@ -278,26 +284,6 @@ func (h *Host) awaitStrategies(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-	}
-}
-
-// awaitCancels waits, within bounds, until no order is left of the strategies that cancel theirs on exit.
-func (h *Host) awaitCancels() {
-	deadline := time.Now().Add(cancelGrace)
-	for time.Now().Before(deadline) {
-		open := 0
-		for _, s := range h.everyStrategy() {
-			if s.cfg.OnExit != CancelOrders {
-				continue
-			}
-			for _, hd := range s.holdings {
-				open += hd.open()
-			}
-		}
-		if open == 0 {
-			return
-		}
-		time.Sleep(2 * time.Millisecond)
 	}
 }
 

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"sync"
@@ -27,15 +28,33 @@ type publisher struct {
 	barrier    *barrier // of a stepped clock, else nil
 	started    chan struct{}
 
-	counters  [connector.NumCounters]atomic.Uint64
-	events    atomic.Uint64
-	strangers atomic.Uint64 // order updates of bots that are not here
+	phase    atomic.Int32 // atWork, dataOver, ended
+	counters [connector.NumCounters]atomic.Uint64
+	events   atomic.Uint64
 
 	mu          sync.Mutex
 	feed        *ipc.Feed
 	instruments []*instrument
 	bySymbol    map[string]*instrument
 	scratch     []hft.Event
+}
+
+// Phases of a connector.
+const (
+	atWork   int32 = iota
+	dataOver       // its recorded data has ended
+	ended          // it has failed, or the run has ended
+)
+
+// run runs the connector.
+func (p *publisher) run(ctx context.Context) error {
+	err := p.connector.Run(ctx, p, p)
+	if err == nil && ctx.Err() == nil {
+		p.phase.Store(dataOver)
+	} else {
+		p.phase.Store(ended)
+	}
+	return err
 }
 
 // instrument is one instrument of a connector.
@@ -48,9 +67,13 @@ type instrument struct {
 	ready    bool
 	latency  latencyHistogram // of the feed
 	holdings map[uint64]*holding
-	levels   []hft.Event // scratch
-	discard  []hft.Event // scratch
+	strays   map[strayKey]connector.Order // open orders of bots that are not here
+	levels   []hft.Event                  // scratch
+	discard  []hft.Event                  // scratch
 }
+
+// strayKey identifies an order of a bot that is not here.
+type strayKey struct{ bot, orderID uint64 }
 
 func newPublisher(cfg ConnectorConfig, clock *ipc.Clock, log hclog.Logger) (*publisher, error) {
 	feed, err := ipc.NewFeed(cfg.Name, cfg.FeedCapacity, clock)
@@ -82,7 +105,7 @@ func (p *publisher) register(cfg InstrumentConfig) (inst *instrument, fresh bool
 	}
 	inst = &instrument{no: len(p.instruments), symbol: cfg.Symbol, tickSize: cfg.TickSize, lotSize: cfg.LotSize,
 		book: depth.NewFusedMarketDepth(cfg.TickSize, cfg.LotSize, depth.Fixed), latency: newLatencyHistogram(),
-		holdings: make(map[uint64]*holding)}
+		holdings: make(map[uint64]*holding), strays: make(map[strayKey]connector.Order)}
 	p.instruments = append(p.instruments, inst)
 	p.bySymbol[cfg.Symbol] = inst
 	return inst, true, nil
@@ -131,21 +154,37 @@ func (i *instrument) clear(e *hft.Event) {
 
 // Order carries a report to the order's owner.
 func (p *publisher) Order(u *connector.OrderUpdate) {
-	if !p.update(u) && p.strangers.Add(1) == 1 {
-		p.log.Warn("order update for a bot that is not configured here; further ones are not reported",
-			"bot", u.Owner.Bot, "order", u.OrderID, "status", u.Status)
+	if p.update(u) {
+		p.log.Warn("an open order of this runner is of a strategy that is not in the configuration, it is left as it is: "+
+			"cancel it at the venue, or put its strategy back", "symbol", p.symbol(u.InstrumentNo), "bot", u.Owner.Bot, "order", u.OrderID,
+			"side", u.Side, "open_qty", u.LeavesQty)
 	}
 }
 
-// update reports whether the order's owner is here.
-func (p *publisher) update(u *connector.OrderUpdate) bool {
+// update hands a report to the order's owner, and reports whether it is an order of nobody that was not known before.
+func (p *publisher) update(u *connector.OrderUpdate) (stray bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	h := p.instruments[u.InstrumentNo].holdings[u.Owner.Bot]
-	if h != nil {
+	inst := p.instruments[u.InstrumentNo]
+	if h := inst.holdings[u.Owner.Bot]; h != nil {
 		h.update(u)
+		return false
 	}
-	return h != nil
+	key := strayKey{u.Owner.Bot, u.OrderID}
+	if u.Final() {
+		delete(inst.strays, key)
+		return false
+	}
+	_, known := inst.strays[key]
+	inst.strays[key] = u.Order
+	return !known
+}
+
+// symbol returns the symbol of an instrument.
+func (p *publisher) symbol(instrumentNo int) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.instruments[instrumentNo].symbol
 }
 
 // Position takes the account's position, for the bots that want it.

@@ -5,6 +5,7 @@ import (
 	"hash/fnv"
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -22,6 +23,8 @@ const (
 	Starting State = "starting"
 	// Running: it trades.
 	Running State = "running"
+	// Stopping: its process is being stopped, or the end of its orders is waited for.
+	Stopping State = "stopping"
 	// Backoff: it ended unexpectedly and waits to be started again.
 	Backoff State = "backoff"
 	// Stopped: it was stopped, or has not been started.
@@ -45,6 +48,7 @@ type strategy struct {
 	peer     *ipc.AttachPeer // the process, if it attached itself
 	commands chan command
 	done     chan struct{} // closed when the supervisor has ended
+	left     atomic.Int64  // orders that are being canceled because something ends
 
 	mu          sync.Mutex
 	state       State
@@ -127,7 +131,10 @@ func (s *strategy) getState() State {
 func (s *strategy) status() control.StrategyStatus {
 	s.mu.Lock()
 	st := control.StrategyStatus{Name: s.cfg.Name, Plugin: s.cfg.Plugin, Version: s.version, State: string(s.state),
-		Reason: s.reason, Restarts: s.restarts}
+		Reason: s.reason, Restarts: s.restarts, OrdersLeft: int(s.left.Load())}
+	if s.state == Stopped && st.OrdersLeft > 0 {
+		st.State = string(Stopping)
+	}
 	var current botTotals
 	if s.current != nil {
 		st.PID = s.current.pid()

@@ -14,6 +14,10 @@ type Summary struct {
 	Exit       Exit               `json:"exit"`
 	Connectors []ConnectorSummary `json:"connectors"`
 	Strategies []StrategySummary  `json:"strategies"`
+	// UnconfirmedOrders may be open: the venue has not confirmed in time that they have ended. StrayOrders are open orders of
+	// this runner whose strategy is not in the configuration; they were left as they are.
+	UnconfirmedOrders []control.OpenOrder `json:"unconfirmed_orders"`
+	StrayOrders       []control.OpenOrder `json:"stray_orders"`
 }
 
 // ConnectorSummary is what a connector did.
@@ -63,6 +67,9 @@ func (h *Host) Summary(exit Exit) Summary {
 	for _, st := range h.everyStrategy() {
 		s.Strategies = append(s.Strategies, st.summary())
 	}
+	h.endMu.Lock()
+	s.UnconfirmedOrders, s.StrayOrders = h.unconfirmed, h.strayed
+	h.endMu.Unlock()
 	return s
 }
 

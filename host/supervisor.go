@@ -93,22 +93,19 @@ func (s *supervisor) run(ctx context.Context) {
 		}
 		select {
 		case <-ctx.Done():
-			if s.getState() == Backoff {
-				s.setState(Failed, "it waited to be started again when the run ended: "+s.status().Reason)
-				return
-			}
-			if err := s.shutDown(); err != nil {
+			if err := s.end(ctx); err != nil {
 				s.log.Warn("stop", "error", err)
 			}
 			return
 		case e := <-ended:
-			s.onEnding(e)
+			s.onEnding(ctx, e)
 		case <-s.retry.C:
-			s.setState(Starting, "")
-			if err := s.startFresh(ctx, s.relaunch, 1); err != nil {
-				s.onFailure(notStarted, err.Error())
-			}
+			s.startAgain(ctx)
 		case c := <-s.commands:
+			if c.kind == commandStop {
+				s.obeyStop(ctx, c)
+				continue
+			}
 			c.reply <- s.obey(ctx, c.kind)
 		}
 	}
@@ -120,14 +117,23 @@ func (s *supervisor) obey(ctx context.Context, kind commandKind) (r commandResul
 		if r.already = s.current != nil; !r.already {
 			r.err = s.startNow(ctx)
 		}
-	case commandStop:
-		s.retry.Stop()
-		r.already = s.current == nil && s.getState() != Backoff
-		r.err = s.shutDown()
 	case commandRestart, commandRestartDiscarding:
 		r.restart, r.err = s.hotRestart(ctx, kind == commandRestartDiscarding)
 	}
 	return r
+}
+
+// startAgain starts a strategy that failed.
+func (s *supervisor) startAgain(ctx context.Context) {
+	failure := s.status().Reason
+	s.setState(Starting, failure)
+	err := s.startFresh(ctx, s.relaunch, 1)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		s.setState(Backoff, failure)
+	case err != nil:
+		s.onFailure(notStarted, err.Error())
+	}
 }
 
 // startNow starts the binary that the plugin folder holds. Where that fails, a strategy that waited to be started again
@@ -163,6 +169,26 @@ func (s *supervisor) relaunch(ctx context.Context) (*instance, error) {
 	return s.launchBinary(ctx, s.good)
 }
 
+// obeyStop stops the strategy and answers when its orders have ended. Until then it obeys other commands.
+func (s *supervisor) obeyStop(ctx context.Context, c command) {
+	s.retry.Stop()
+	already := s.current == nil && s.getState() != Backoff
+	stopErr := s.shutDown()
+	confirmed := s.leaveOrders(ctx)
+	s.host.background.Go(func() { c.reply <- commandResult{already: already, err: errors.Join(stopErr, <-confirmed)} })
+}
+
+// end stops the strategy because the run ends; the host waits for the end of its orders. A strategy that waits to be started
+// again has failed.
+func (s *supervisor) end(ctx context.Context) error {
+	if s.getState() == Backoff {
+		s.setState(Failed, "it waited to be started again when the run ended: "+s.status().Reason)
+	}
+	err := s.shutDown()
+	s.leaveOrders(ctx) // at once: others may take their time to stop
+	return err
+}
+
 // startFresh starts a process without the state of an earlier one; orders and position it gets all the same. It adds
 // restarts to the count.
 func (s *supervisor) startFresh(ctx context.Context, launch func(context.Context) (*instance, error), restarts int) error {
@@ -172,6 +198,7 @@ func (s *supervisor) startFresh(ctx context.Context, launch func(context.Context
 	}
 	if err := s.strategy.activate(ctx, inst, nil); err != nil {
 		inst.dispose()
+		s.leaveOrders(ctx) // it may have sent some already
 		return err
 	}
 	s.good = inst.binary
@@ -184,7 +211,7 @@ func (s *supervisor) startFresh(ctx context.Context, launch func(context.Context
 }
 
 // onEnding handles a process that ended by itself or has to be ended.
-func (s *supervisor) onEnding(e ending) {
+func (s *supervisor) onEnding(ctx context.Context, e ending) {
 	inst := s.current
 	if !e.done {
 		s.setState(Backoff, e.reason)
@@ -192,13 +219,12 @@ func (s *supervisor) onEnding(e ending) {
 	}
 	s.retire(inst)
 	inst.dispose()
+	s.leaveOrders(ctx)
 	if e.done {
 		s.setState(Ended, "")
 		s.log.Info("strategy has ended")
-		s.onExit()
 		return
 	}
-	s.onExit()
 	s.onFailure("strategy ended unexpectedly", e.reason)
 }
 
@@ -231,37 +257,19 @@ func (s *supervisor) onFailure(what, reason string) {
 	s.retry.Reset(delay)
 }
 
-// onExit carries out the strategy's on_exit action.
-func (s *strategy) onExit() {
-	if s.cfg.OnExit != CancelOrders {
-		return
-	}
-	for _, h := range s.holdings {
-		h.pub.mu.Lock()
-		open := h.cancelAll()
-		h.pub.mu.Unlock()
-		for i := range open {
-			h.pub.connector.Cancel(open[i])
-		}
-		if len(open) > 0 {
-			s.log.Info("canceling open orders", "connector", h.cfg.Connector, "symbol", h.cfg.Symbol, "orders", len(open))
-		}
-	}
-}
-
-// shutDown stops the strategy in order.
-func (s *supervisor) shutDown() error {
+// shutDown stops the strategy's process in order.
+func (s *supervisor) shutDown() (err error) {
 	inst := s.current
 	if inst == nil {
-		if state := s.getState(); state == Backoff {
+		if state := s.getState(); state == Backoff || state == Starting {
 			s.setState(Stopped, "")
 		}
 		return nil
 	}
-	_, err := s.stop(inst)
+	s.setState(Stopping, "")
+	_, err = s.stop(inst)
 	s.retire(inst)
 	inst.dispose()
-	s.onExit()
 	s.setState(Stopped, "")
 	return err
 }
@@ -336,8 +344,10 @@ func (s *supervisor) fallBack(ctx context.Context, old *instance, state []byte, 
 		}
 	}
 	if err != nil {
-		s.onExit()
-		s.onFailure(notStarted, err.Error())
+		s.leaveOrders(ctx)
+		if ctx.Err() == nil {
+			s.onFailure(notStarted, err.Error())
+		}
 		return control.RestartResult{}, fmt.Errorf("the new process failed to start (%w), and so did the old binary: %w", cause, err)
 	}
 	s.setState(Running, "")

@@ -34,7 +34,15 @@ func main() {
 func run(args []string) int {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // nohup has it ignored
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	defer signal.Stop(signals)
+	// Caught, so that a reader of the output that went away ("runner run | tee", on Ctrl-C) does not end this process before its
+	// orders have: a write is an error then. Ignored would be inherited by what is started.
+	pipes := make(chan os.Signal, 1)
+	signal.Notify(pipes, syscall.SIGPIPE)
+	defer signal.Stop(pipes)
 	app := &cli.App{
 		Version: version(), Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Signals: signals, Abort: os.Exit,
 		NewHost: func(ctx context.Context, file *config.File, logger hclog.Logger) (cli.Host, error) {

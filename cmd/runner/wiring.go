@@ -67,6 +67,7 @@ func hostConfig(ctx context.Context, file *config.File, logger hclog.Logger) (ho
 	cfg := host.Config{Version: version(), ConfigPath: file.Path, PluginDir: file.Runner.PluginDir, StateDir: file.Runner.StateDir,
 		Supervision: host.Supervision{
 			StartTimeout: file.Runner.StartTimeout, StopTimeout: file.Runner.StopTimeout,
+			ExitTimeout:      file.Runner.ExitTimeout,
 			HeartbeatTimeout: file.Runner.HeartbeatTimeout,
 			BackoffMin:       file.Runner.BackoffMin, BackoffMax: file.Runner.BackoffMax,
 			CrashLoopRestarts: file.Runner.CrashLoopRestarts, CrashLoopWindow: file.Runner.CrashLoopWindow,

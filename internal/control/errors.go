@@ -47,6 +47,30 @@ func (e *NotFoundError) Error() string {
 // Is reports whether target is ErrNotFound.
 func (e *NotFoundError) Is(target error) bool { return target == ErrNotFound }
 
+// OrdersLeftError says that a strategy was stopped and the end of some of its orders was not confirmed in time: they may
+// be open.
+type OrdersLeftError struct {
+	Strategy string
+	Orders   []OpenOrder
+}
+
+const (
+	// maxOrdersNamed is how many orders an OrdersLeftError names in its text, maxOrdersSent how many go over the control socket.
+	maxOrdersNamed, maxOrdersSent = 20, 1000
+)
+
+// Error lists the orders, a line each.
+func (e *OrdersLeftError) Error() string {
+	text := fmt.Sprintf("strategy %s is stopped, but these of its orders may still be open, their end was not confirmed in time:", e.Strategy)
+	for i, o := range e.Orders {
+		if i == maxOrdersNamed {
+			return text + fmt.Sprintf("\n  and %d more", len(e.Orders)-i)
+		}
+		text += "\n  " + o.String()
+	}
+	return text
+}
+
 // Error names the parameter and what is wrong with it.
 func (e ParamError) Error() string { return fmt.Sprintf("parameter %q %s", e.Name, e.Problem) }
 

@@ -82,7 +82,7 @@ func statusFromProto(s *pb.StrategyStatus) StrategyStatus {
 		PID: int(s.GetPid()), UptimeNs: s.GetUptimeNs(), Restarts: int(s.GetRestarts()), Events: s.GetEvents(),
 		LostEvents: s.GetLostEvents(), Resyncs: s.GetResyncs(), Requests: s.GetRequests(), Orders: s.GetOrders(),
 		Fills: s.GetFills(), Rejects: s.GetRejects(), TickToOrder: s.GetLastTickToOrderNs(),
-		RestartGapNs: s.GetRestartGapNs(),
+		RestartGapNs: s.GetRestartGapNs(), OrdersLeft: int(s.GetOrdersLeft()),
 	}
 	for _, i := range s.GetInstruments() {
 		out.Instruments = append(out.Instruments, InstrumentStatus{
@@ -116,6 +116,13 @@ func errorDetailFromProto(d *pb.ErrorDetail) error {
 		var out ParamErrors
 		for _, p := range e.Params.GetProblems() {
 			out = append(out, ParamError{Name: p.GetName(), Problem: p.GetProblem()})
+		}
+		return out
+	case *pb.ErrorDetail_OrdersLeft:
+		out := &OrdersLeftError{Strategy: e.OrdersLeft.GetStrategy()}
+		for _, o := range e.OrdersLeft.GetOrders() {
+			out.Orders = append(out.Orders, OpenOrder{Strategy: o.GetStrategy(), Connector: o.GetConnector(), Symbol: o.GetSymbol(),
+				ClientID: o.GetClientId(), Side: o.GetSide(), Price: o.GetPrice(), OpenQty: o.GetOpenQty()})
 		}
 		return out
 	}

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -34,11 +35,13 @@ type StrategyStatus struct {
 	Name     string `json:"name"`
 	Plugin   string `json:"plugin"`
 	Version  string `json:"version"`
-	State    string `json:"state"` // starting, running, backoff, stopped, failed, ended
+	State    string `json:"state"` // starting, running, stopping, backoff, stopped, failed, ended
 	Reason   string `json:"reason,omitempty"`
 	PID      int    `json:"pid"`
 	UptimeNs int64  `json:"uptime_ns"`
 	Restarts int    `json:"restarts"`
+	// OrdersLeft is how many orders are being canceled because the strategy, its process or the run ends.
+	OrdersLeft int `json:"orders_left"`
 
 	Events       uint64             `json:"events"`
 	LostEvents   uint64             `json:"lost_events"`
@@ -66,6 +69,24 @@ type InstrumentStatus struct {
 	TradingValue  float64 `json:"trading_value"`
 	RealisedPnL   float64 `json:"realised_pnl"`
 	OpenPnL       float64 `json:"open_pnl"`
+}
+
+// OpenOrder is an order that is open, or may be.
+type OpenOrder struct {
+	// Strategy is empty when the configuration has none of the order's bot.
+	Strategy  string `json:"strategy"`
+	Connector string `json:"connector"`
+	Symbol    string `json:"symbol"`
+	// ClientID is the venue's name of it that this runner chose; on a simulated exchange it is the bot's order id.
+	ClientID string  `json:"client_id"`
+	Side     string  `json:"side"`
+	Price    float64 `json:"price"`
+	OpenQty  float64 `json:"open_qty"`
+}
+
+// String describes the order on one line.
+func (o OpenOrder) String() string {
+	return fmt.Sprintf("%s %s %s %s %v at %v", o.Connector, o.Symbol, o.ClientID, o.Side, o.OpenQty, o.Price)
 }
 
 // RestartResult is the outcome of a restart.

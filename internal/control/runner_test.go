@@ -33,13 +33,18 @@ func (h *fakeHost) Strategies(context.Context) ([]control.StrategyStatus, error)
 func fullStatus() control.StrategyStatus {
 	return control.StrategyStatus{
 		Name: "grid-btc", Plugin: "gridtrading", Version: "1.0.0", State: "running", Reason: "because", PID: 4711,
-		UptimeNs: 1, Restarts: 2, Events: 3, LostEvents: 4, Resyncs: 5, Requests: 6, Orders: 7, Fills: 8, Rejects: 9,
+		UptimeNs: 1, Restarts: 2, OrdersLeft: 13, Events: 3, LostEvents: 4, Resyncs: 5, Requests: 6, Orders: 7, Fills: 8, Rejects: 9,
 		TickToOrder: 10, RestartGapNs: []int64{11, 12},
 		Instruments: []control.InstrumentStatus{{
 			Connector: "sim", Symbol: "BTCUSDT", Position: -1, BestBid: 2, BestAsk: 3, OpenOrders: 4, Fee: 5, TradingVolume: 6,
 			TradingValue: 7, RealisedPnL: 8, OpenPnL: 9,
 		}},
 	}
+}
+
+// oneOrder has another value in every field.
+func oneOrder() control.OpenOrder {
+	return control.OpenOrder{Strategy: "left", Connector: "bf", Symbol: "BTCUSDT", ClientID: "x-1", Side: "Buy", Price: 60_000.1, OpenQty: 0.01}
 }
 
 func (h *fakeHost) Start(_ context.Context, name string) (bool, error) {
@@ -50,6 +55,8 @@ func (h *fakeHost) Start(_ context.Context, name string) (bool, error) {
 		return false, fmt.Errorf("start broken: %w", &control.LaunchError{Cause: control.CauseChecksum, Path: "/p", Problem: "is odd", Fix: "look"})
 	case "wrong":
 		return false, fmt.Errorf("strategy wrong refuses its configuration: %w", control.ParamErrors{{Name: "qty", Problem: "is odd"}})
+	case "left":
+		return false, &control.OrdersLeftError{Strategy: "left", Orders: []control.OpenOrder{oneOrder()}}
 	case "running":
 		return false, errors.New("strategy running runs already \xff")
 	}
@@ -173,6 +180,12 @@ func TestRunnerErrors(t *testing.T) {
 	if !errors.As(err, &params) || len(params) != 1 || !strings.Contains(err.Error(), `parameter "qty" is odd`) {
 		t.Errorf("wrong parameters: %v", err)
 	}
+	_, err = c.Start(ctx, "left")
+	var left *control.OrdersLeftError
+	if !errors.As(err, &left) || left.Strategy != "left" || len(left.Orders) != 1 || left.Orders[0] != oneOrder() ||
+		!strings.HasSuffix(err.Error(), "\n  bf BTCUSDT x-1 Buy 0.01 at 60000.1") {
+		t.Errorf("orders left: %v", err)
+	}
 	if _, err := c.Start(ctx, "running"); err == nil || err.Error() != "strategy running runs already \uFFFD" {
 		t.Errorf("another error: %v", err)
 	}
@@ -242,7 +255,7 @@ func TestJSONNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `{"name":"","plugin":"","version":"","state":"","pid":0,"uptime_ns":0,"restarts":0,"events":0,"lost_events":0,` +
+	want := `{"name":"","plugin":"","version":"","state":"","pid":0,"uptime_ns":0,"restarts":0,"orders_left":0,"events":0,"lost_events":0,` +
 		`"resyncs":0,"requests":0,"orders":0,"fills":0,"rejects":0,"last_tick_to_order_ns":0,"restart_gap_ns":null,"instruments":null}`
 	if string(text) != want {
 		t.Errorf("status is %s", text)

@@ -81,7 +81,7 @@ func statusToProto(s StrategyStatus) *pb.StrategyStatus {
 		Name: s.Name, Plugin: s.Plugin, Version: s.Version, State: s.State, Reason: validText(s.Reason), Pid: int64(s.PID),
 		UptimeNs: s.UptimeNs, Restarts: int64(s.Restarts), Events: s.Events, LostEvents: s.LostEvents,
 		Resyncs: s.Resyncs, Requests: s.Requests, Orders: s.Orders, Fills: s.Fills, Rejects: s.Rejects,
-		LastTickToOrderNs: s.TickToOrder, RestartGapNs: s.RestartGapNs,
+		LastTickToOrderNs: s.TickToOrder, RestartGapNs: s.RestartGapNs, OrdersLeft: int64(s.OrdersLeft),
 	}
 	for _, i := range s.Instruments {
 		out.Instruments = append(out.Instruments, &pb.InstrumentStatus{
@@ -105,7 +105,15 @@ func errorDetailToProto(err error) *pb.ErrorDetail {
 	var notFound *NotFoundError
 	var launch *LaunchError
 	var params ParamErrors
+	var left *OrdersLeftError
 	switch {
+	case errors.As(err, &left):
+		out := &pb.OrdersLeft{Strategy: left.Strategy}
+		for _, o := range left.Orders[:min(len(left.Orders), maxOrdersSent)] {
+			out.Orders = append(out.Orders, &pb.OpenOrder{Strategy: o.Strategy, Connector: o.Connector, Symbol: validText(o.Symbol),
+				ClientId: validText(o.ClientID), Side: o.Side, Price: o.Price, OpenQty: o.OpenQty})
+		}
+		return &pb.ErrorDetail{Error: &pb.ErrorDetail_OrdersLeft{OrdersLeft: out}}
 	case errors.As(err, &notFound):
 		return &pb.ErrorDetail{Error: &pb.ErrorDetail_NotFound{NotFound: &pb.NotFound{
 			Name: validText(notFound.Name), Nearest: validText(notFound.Nearest),

@@ -29,6 +29,8 @@ const (
 	ExitConfig        = 3
 	ExitPluginFailed  = 4
 	ExitNoHost        = 5
+	ExitOrdersLeft    = 6
+	ExitGivenUp       = 7
 	defaultConfigFile = "runner.hcl"
 )
 
@@ -56,9 +58,9 @@ type App struct {
 	Stderr  io.Writer
 	// Environ is the environment as os.Environ gives it.
 	Environ []string
-	// Signals delivers SIGINT and SIGTERM: the first ends a run in order, the second calls Abort.
+	// Signals delivers SIGINT, SIGTERM and SIGHUP: the first ends a command in order, the second calls Abort.
 	Signals <-chan os.Signal
-	// Abort ends the process at once.
+	// Abort ends the process and those it has started at once, whatever else blocks.
 	Abort func(code int)
 	// NewHost makes a host of a checked configuration. It asks venues what they have; the error is config.Problems where
 	// that does not agree with the configuration.
@@ -100,14 +102,19 @@ type settings struct {
 	output     string
 	logLevel   string
 	socket     string
+	// interruption is what a command says when it is interrupted.
+	interruption interruption
 }
 
 // Run executes a command line without the program's name and returns the exit code.
 func (a *App) Run(ctx context.Context, args []string) int {
-	root := a.command()
+	s := &settings{app: a}
+	root := s.command()
 	root.SetArgs(args)
 	root.SetOut(a.Stdout)
 	root.SetErr(a.Stderr)
+	ctx, stop := s.untilSignal(ctx)
+	defer stop()
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return ExitOK
@@ -130,12 +137,13 @@ func (a *App) Run(ctx context.Context, args []string) int {
 	return code
 }
 
-func (a *App) command() *cobra.Command {
-	s := &settings{app: a}
+func (s *settings) command() *cobra.Command {
 	root := &cobra.Command{Use: "runner", Short: "runs trading strategies, each in its own process",
 		Long: "runner hosts trading strategies as plugin processes and feeds them through shared memory.\n\n" +
 			"Exit codes: 0 done, 1 failure while running, 2 wrong usage, 3 invalid configuration,\n" +
-			"4 a plugin could not be started, 5 no running host.",
+			"4 a plugin could not be started, 5 no running host, 6 orders may still be open at the venue,\n" +
+			"7 a strategy was given up.\n\n" +
+			"Ctrl-C, SIGTERM and a closed terminal end what goes on in order; once more ends it at once.",
 		SilenceErrors: true, SilenceUsage: true, Args: knownCommand,
 		RunE: func(*cobra.Command, []string) error {
 			return errors.New("no command given")

@@ -103,39 +103,12 @@ func (s *settings) backtest(ctx context.Context, o *backtestOptions, configGiven
 // execute runs the jobs while it shows how far they are and waits for signals.
 func (s *settings) execute(ctx context.Context, o *backtestOptions, plan *backtestPlan) ([]batch.JobResult, error) {
 	executors := s.app.NewExecutors(plan.file.Runner.LogLevel)
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	over := make(chan struct{})
-	watched := make(chan struct{})
-	go func() {
-		defer close(watched)
-		s.interrupt(cancel, over, "finished runs are kept")
-	}()
+	s.onSignal("finished runs are kept", nil)
 	view := s.backtestView(plan)
 	results, err := batch.Run(ctx, batch.Config{Jobs: plan.jobs, Dir: plan.dir, CacheDir: plan.cacheDir(), Workers: o.jobs,
 		NewExecutor: executors.NewExecutor, Decoders: s.app.Decoders, OnEvent: view.event})
 	view.close()
-	close(over)
-	<-watched
 	return results, errors.Join(err, executors.Close())
-}
-
-// interrupt cancels on the first signal and aborts on the second, after which stays what is said.
-func (s *settings) interrupt(cancel context.CancelFunc, over <-chan struct{}, stays string) {
-	for signals := 0; ; {
-		select {
-		case <-over:
-			return
-		case <-s.app.Signals:
-		}
-		if signals++; signals > 1 {
-			fmt.Fprintln(s.app.Stderr, "runner: ended at once; "+stays)
-			s.app.Abort(ExitFailure)
-			return
-		}
-		fmt.Fprintln(s.app.Stderr, "runner: interrupted; once more ends at once")
-		cancel()
-	}
 }
 
 // conclude evaluates, writes and prints what came out.

@@ -38,9 +38,7 @@ func (s *settings) checkDataCommand() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, files []string) error {
-			ctx, stop := s.untilSignal(cmd.Context())
-			defer stop()
-			return s.checkData(ctx, files, o)
+			return s.checkData(cmd.Context(), files, o)
 		}}
 	f := c.Flags()
 	f.Float64Var(&o.TickSize, "tick-size", 0, "step of `PRICES` of the instrument")

@@ -31,9 +31,7 @@ func (s *settings) checkCommand() *cobra.Command {
 			"The exit code is 1 when something would keep a strategy from trading.",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx, stop := s.untilSignal(cmd.Context())
-			defer stop()
-			return s.checkVenue(ctx, args, orderTest)
+			return s.checkVenue(cmd.Context(), args, orderTest)
 		}}
 	c.Flags().BoolVar(&orderTest, "order-test", false, "have the venue test an order on each symbol; none is placed")
 	return c

@@ -35,6 +35,8 @@ func hostError(err error) error {
 		return withCode(ExitNoHost, err)
 	case errors.Is(err, control.ErrNotFound):
 		return withCode(ExitUsage, err)
+	case errors.As(err, new(*control.OrdersLeftError)):
+		return withCode(ExitOrdersLeft, err)
 	}
 	return withCode(ExitFailure, err)
 }
@@ -139,7 +141,7 @@ func (s *settings) startCommand() *cobra.Command {
 }
 
 func (s *settings) stopCommand() *cobra.Command {
-	return s.strategyCommand("stop", "stop a strategy, if it runs; its orders go as on_exit says", func(ctx context.Context, r Remote, name string) error {
+	return s.strategyCommand("stop", "stop a strategy, if it runs, and end its orders, as on_exit says", func(ctx context.Context, r Remote, name string) error {
 		already, err := r.Stop(ctx, name)
 		if err != nil {
 			return err

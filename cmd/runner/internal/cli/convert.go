@@ -104,9 +104,8 @@ func (s *settings) convertEvents(ctx context.Context, files []string, out string
 		}
 	}
 	o.Progress = func(p convert.Progress) { work.show(p.Stage.String(), convertUnit(p.Stage.String()), p.Done, p.Total) }
-	ctx, stop := s.untilSignal(ctx)
+	s.onSignal("nothing is written", nil)
 	summary, err := convert.Events(ctx, files, out, o)
-	stop()
 	if problems > maxProblems {
 		work.print(fmt.Sprintf("warning: and %d more", problems-maxProblems))
 	}
@@ -153,9 +152,8 @@ func (s *settings) convertLatencyCommand() *cobra.Command {
 			return checkOut(out)
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, stop := s.untilSignal(cmd.Context())
-			defer stop()
-			return s.convertLatency(ctx, feed, journal, out, o)
+			s.onSignal("nothing is written", nil)
+			return s.convertLatency(cmd.Context(), feed, journal, out, o)
 		}}
 	f := c.Flags()
 	f.StringSliceVar(&feed, "from-feed", nil, "event `FILES` in the order of time, with commas between")
@@ -192,23 +190,6 @@ func (s *settings) convertLatency(ctx context.Context, feed, journal []string, o
 	}
 	fmt.Fprintf(s.app.Stdout, "%s: %s rows, %s rejected\n", out, whole(form.Rows), whole(form.Rejected))
 	return nil
-}
-
-// untilSignal returns a context that ends with the first signal; a second one aborts. stop ends the watch.
-func (s *settings) untilSignal(ctx context.Context) (context.Context, func() (interrupted bool)) {
-	ctx, cancel := context.WithCancel(ctx)
-	over, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		s.interrupt(cancel, over, "nothing is written")
-	}()
-	return ctx, func() bool {
-		close(over)
-		<-done
-		interrupted := ctx.Err() != nil
-		cancel()
-		return interrupted
-	}
 }
 
 // work shows how far one piece of work is, on a terminal.

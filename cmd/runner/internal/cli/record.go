@@ -60,17 +60,7 @@ func (s *settings) record(ctx context.Context, o recordOptions, symbols []string
 	if len(symbols) == 0 {
 		return withCode(ExitUsage, fmt.Errorf("no strategy uses connector %q: name the symbols to record", c.Name))
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	over, watched := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(watched)
-		s.interrupt(cancel, over, "up to a second of messages is lost")
-	}()
-	defer func() {
-		close(over)
-		<-watched
-		cancel()
-	}()
+	s.onSignal("up to a second of messages is lost", nil)
 	view, logger := s.view(file.Runner.LogLevel)
 	r, err := s.newRecorder(ctx, c, symbols, o.out, logger)
 	if err != nil {

@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -31,7 +33,8 @@ func (s *settings) runCommand() *cobra.Command {
 	var summaryPath string
 	c := &cobra.Command{Use: "run", Short: "run the strategies of the configuration until Ctrl-C or the end of the data",
 		Long: "run starts the connectors and strategies of the configuration and shows a line for each strategy.\n" +
-			"Ctrl-C ends it in order: strategies, their orders as on_exit says, connectors. Ctrl-C twice ends it at once.",
+			"Ctrl-C ends it in order: strategies, their orders as on_exit says until the venues have confirmed their end, connectors.\n" +
+			"Ctrl-C twice ends it at once.",
 		Args: cobra.NoArgs,
 		PreRunE: func(cmd *cobra.Command, _ []string) error {
 			if cmd.Flags().Changed("duration") && duration <= 0 {
@@ -48,7 +51,10 @@ func (s *settings) runCommand() *cobra.Command {
 // run runs a host in this process.
 func (s *settings) run(ctx context.Context, duration time.Duration, summaryPath string) error {
 	file, err := s.load(ctx, true)
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+		return withCode(ExitFailure, ctx.Err())
+	case err != nil:
 		return err
 	}
 	summary, err := createSummary(summaryPath)
@@ -56,6 +62,7 @@ func (s *settings) run(ctx context.Context, duration time.Duration, summaryPath 
 		return withCode(ExitFailure, err)
 	}
 	view, logger := s.view(file.Runner.LogLevel)
+	s.onSignal("orders may still be open at the venue", logger)
 	for i := range file.Warnings {
 		logger.Warn(file.Warnings[i].Message, "at", file.Warnings[i].Position.String())
 	}
@@ -66,23 +73,45 @@ func (s *settings) run(ctx context.Context, duration time.Duration, summaryPath 
 	logger.Info("runner starts", "version", s.app.Version, "config", file.Path, "strategies", len(file.Strategies), "connectors", len(file.Connectors))
 	exit, runErr := s.attend(ctx, h, view, logger, duration)
 	result := complete(h.Summary(exit))
+	runErr = cmp.Or(ordersLeft(&result), runErr, givenUp(&result))
 	if err := s.finish(result, summary); err != nil {
 		return errors.Join(runErr, withCode(ExitFailure, err))
 	}
 	return runErr
 }
 
+// ordersLeft is the error of a run that left orders whose end nobody has confirmed.
+func ordersLeft(s *host.Summary) error {
+	if len(s.UnconfirmedOrders) == 0 {
+		return nil
+	}
+	return withCode(ExitOrdersLeft, fmt.Errorf("%s may still be open, the end was not confirmed in time: look at the venue",
+		count(len(s.UnconfirmedOrders), "order")))
+}
+
+// givenUp is the error of a run in which strategies failed for good.
+func givenUp(s *host.Summary) error {
+	var failed []string
+	for _, st := range s.Strategies {
+		if st.State == string(host.Failed) {
+			failed = append(failed, fmt.Sprintf("strategy %s was given up: %s", st.Name, st.Reason))
+		}
+	}
+	if len(failed) == 0 {
+		return nil
+	}
+	return withCode(ExitGivenUp, errors.New(strings.Join(failed, "\n")))
+}
+
 // newHost makes the host. Ctrl-C ends the wait for a venue that does not answer.
 func (s *settings) newHost(ctx context.Context, file *config.File, logger hclog.Logger) (Host, error) {
-	ctx, stop := s.untilSignal(ctx)
 	h, err := s.app.NewHost(ctx, file, logger)
-	interrupted := stop()
 	var problems config.Problems
 	switch {
 	case errors.As(err, &problems):
 		return nil, withCode(ExitConfig, err)
-	case err == nil && interrupted:
-		err = context.Canceled
+	case err == nil:
+		err = ctx.Err()
 	}
 	if err != nil {
 		return nil, withCode(ExitFailure, err)
@@ -115,14 +144,18 @@ func (s *settings) finish(result host.Summary, file *os.File) error {
 	return fileErr
 }
 
-// attend runs the host while it shows its state and waits for signals and the end of the duration.
+// errDuration ends a run that has had its time.
+var errDuration = errors.New("the duration is over")
+
+// attend runs the host while it shows its state.
 func (s *settings) attend(ctx context.Context, h Host, view *screen, logger hclog.Logger, duration time.Duration) (host.Exit, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	if duration > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, duration, errDuration)
+		defer cancel()
+	}
 	over := make(chan struct{})
 	var group sync.WaitGroup
-	timedOut := false
-	group.Go(func() { timedOut = s.watch(cancel, over, logger, duration) })
 	group.Go(func() { show(ctx, h, view, logger, over) })
 	exit, err := h.Run(ctx)
 	close(over)
@@ -130,7 +163,7 @@ func (s *settings) attend(ctx context.Context, h Host, view *screen, logger hclo
 	if view != nil {
 		view.Clear()
 	}
-	if timedOut && exit == host.ExitInterrupted {
+	if exit == host.ExitInterrupted && errors.Is(context.Cause(ctx), errDuration) {
 		exit = host.ExitDuration
 	}
 	var notStarted *host.StartError
@@ -143,36 +176,6 @@ func (s *settings) attend(ctx context.Context, h Host, view *screen, logger hclo
 		return exit, withCode(ExitFailure, errors.New("the run ended with an error, see the log"))
 	}
 	return exit, nil
-}
-
-// watch cancels on the first signal or when the duration is over, and aborts on the second signal. It returns whether
-// it was the duration.
-func (s *settings) watch(cancel context.CancelFunc, over <-chan struct{}, logger hclog.Logger, duration time.Duration) (timedOut bool) {
-	var timeout <-chan time.Time
-	if duration > 0 {
-		timer := time.NewTimer(duration)
-		defer timer.Stop()
-		timeout = timer.C
-	}
-	signals := 0
-	for {
-		select {
-		case <-over:
-			return timedOut
-		case <-timeout:
-			timedOut = true
-			cancel()
-		case sig := <-s.app.Signals:
-			signals++
-			if signals > 1 {
-				fmt.Fprintln(s.app.Stderr, "runner: ended at once; orders may still be open at the venue")
-				s.app.Abort(ExitFailure)
-				return timedOut
-			}
-			logger.Info("stopping; once more ends at once", "signal", sig.String())
-			cancel()
-		}
-	}
 }
 
 // view returns where the live lines are shown, nil without a terminal, and the logger.
@@ -237,6 +240,12 @@ func complete(s host.Summary) host.Summary {
 	}
 	if s.Strategies == nil {
 		s.Strategies = []host.StrategySummary{}
+	}
+	if s.UnconfirmedOrders == nil {
+		s.UnconfirmedOrders = []control.OpenOrder{}
+	}
+	if s.StrayOrders == nil {
+		s.StrayOrders = []control.OpenOrder{}
 	}
 	for i := range s.Strategies {
 		if s.Strategies[i].Instruments == nil {

@@ -25,8 +25,16 @@ func statusRow(s *control.StrategyStatus) []string {
 		pnl += netPnL(in.RealisedPnL, in.OpenPnL, in.Fee)
 	}
 	join := func(parts []string) string { return strings.Join(parts, " | ") }
-	return []string{s.Name, s.State, uptime(s.UptimeNs), whole(s.Events), join(symbols), join(mids), join(positions), whole(open),
+	return []string{s.Name, state(s), uptime(s.UptimeNs), whole(s.Events), join(symbols), join(mids), join(positions), whole(open),
 		whole(s.Fills), money(pnl), latency(s.TickToOrder)}
+}
+
+// state returns the state of a strategy, and how many orders it still has to end.
+func state(s *control.StrategyStatus) string {
+	if s.OrdersLeft == 0 {
+		return s.State
+	}
+	return fmt.Sprintf("%s (%s left)", s.State, count(s.OrdersLeft, "order"))
 }
 
 // netPnL is what is left after fees.

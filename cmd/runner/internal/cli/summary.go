@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"hftrunner/host"
+	"hftrunner/internal/control"
 )
 
 // printSummary prints what a run came to.
@@ -47,6 +48,25 @@ func printSummary(w io.Writer, s *host.Summary) {
 		}
 	}
 	section(w, columns("strategy", "latency", ">p50", ">p99", ">p99.9", ">max"), rows)
+	printOrders(w, "These orders may still be open: the venue has not confirmed in time that they have ended. Look at the venue.", s.UnconfirmedOrders)
+	printOrders(w, "These open orders are of strategies that are not in the configuration; they were left as they are.", s.StrayOrders)
+}
+
+// printOrders prints orders that are left, under a line that says why.
+func printOrders(w io.Writer, what string, orders []control.OpenOrder) {
+	if len(orders) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\n%s\n", what)
+	rows := make([][]string, len(orders))
+	for i, o := range orders {
+		name := o.Strategy
+		if name == "" {
+			name = none
+		}
+		rows[i] = []string{name, o.Connector, o.Symbol, o.ClientID, o.Side, price(o.Price), decimal(o.OpenQty)}
+	}
+	printTable(w, columns("strategy", "connector", "symbol", "client id", "side", ">price", ">open"), rows)
 }
 
 func latencyRow(name, what string, p host.Percentiles) []string {

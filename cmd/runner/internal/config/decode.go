@@ -82,6 +82,7 @@ func (d *decoder) runner(b *block) Runner {
 		StateDir:          get[string](s, "state_dir"),
 		StartTimeout:      get[time.Duration](s, "start_timeout"),
 		StopTimeout:       get[time.Duration](s, "stop_timeout"),
+		ExitTimeout:       get[time.Duration](s, "exit_timeout"),
 		HeartbeatTimeout:  get[time.Duration](s, "heartbeat_timeout"),
 		BackoffMin:        get[time.Duration](s, "backoff_min"),
 		BackoffMax:        get[time.Duration](s, "backoff_max"),

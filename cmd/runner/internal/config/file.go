@@ -55,6 +55,7 @@ type Runner struct {
 	StateDir          string        `json:"state_dir"`
 	StartTimeout      time.Duration `json:"start_timeout_ns"`
 	StopTimeout       time.Duration `json:"stop_timeout_ns"`
+	ExitTimeout       time.Duration `json:"exit_timeout_ns"`
 	HeartbeatTimeout  time.Duration `json:"heartbeat_timeout_ns"`
 	BackoffMin        time.Duration `json:"backoff_min_ns"`
 	BackoffMax        time.Duration `json:"backoff_max_ns"`

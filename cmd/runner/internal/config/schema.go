@@ -136,6 +136,9 @@ func runnerSchema() *blockType {
 				doc: "limit for a strategy's process start, handshake and configuration"},
 			{name: "stop_timeout", kind: kindDuration, def: "5s", bounds: above(0),
 				doc: "limit for an orderly stop of a strategy, after which it is killed"},
+			{name: "exit_timeout", kind: kindDuration, def: "1m", bounds: above(0),
+				doc: "how long the end of a run, and `runner stop`, wait for the venues to confirm that every order that is not to be kept " +
+					"(`on_exit`) has ended; what is left then is listed, with an exit code of its own"},
 			{name: "heartbeat_timeout", kind: kindDuration, def: "10s", bounds: atLeast(1),
 				doc: "a strategy that has not called a waiting method of its bot for this long is taken for hung"},
 			{name: "backoff_min", kind: kindDuration, def: "250ms", bounds: above(0),

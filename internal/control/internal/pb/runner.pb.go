@@ -236,6 +236,7 @@ type StrategyStatus struct {
 	LastTickToOrderNs int64                  `protobuf:"varint,16,opt,name=last_tick_to_order_ns,json=lastTickToOrderNs,proto3" json:"last_tick_to_order_ns,omitempty"`
 	RestartGapNs      []int64                `protobuf:"varint,17,rep,packed,name=restart_gap_ns,json=restartGapNs,proto3" json:"restart_gap_ns,omitempty"`
 	Instruments       []*InstrumentStatus    `protobuf:"bytes,18,rep,name=instruments,proto3" json:"instruments,omitempty"`
+	OrdersLeft        int64                  `protobuf:"varint,19,opt,name=orders_left,json=ordersLeft,proto3" json:"orders_left,omitempty"`
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
 }
@@ -394,6 +395,13 @@ func (x *StrategyStatus) GetInstruments() []*InstrumentStatus {
 		return x.Instruments
 	}
 	return nil
+}
+
+func (x *StrategyStatus) GetOrdersLeft() int64 {
+	if x != nil {
+		return x.OrdersLeft
+	}
+	return 0
 }
 
 type InstrumentStatus struct {
@@ -746,6 +754,7 @@ type ErrorDetail struct {
 	//	*ErrorDetail_NotFound
 	//	*ErrorDetail_Launch
 	//	*ErrorDetail_Params
+	//	*ErrorDetail_OrdersLeft
 	Error         isErrorDetail_Error `protobuf_oneof:"error"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -815,6 +824,15 @@ func (x *ErrorDetail) GetParams() *Params {
 	return nil
 }
 
+func (x *ErrorDetail) GetOrdersLeft() *OrdersLeft {
+	if x != nil {
+		if x, ok := x.Error.(*ErrorDetail_OrdersLeft); ok {
+			return x.OrdersLeft
+		}
+	}
+	return nil
+}
+
 type isErrorDetail_Error interface {
 	isErrorDetail_Error()
 }
@@ -831,11 +849,161 @@ type ErrorDetail_Params struct {
 	Params *Params `protobuf:"bytes,3,opt,name=params,proto3,oneof"`
 }
 
+type ErrorDetail_OrdersLeft struct {
+	OrdersLeft *OrdersLeft `protobuf:"bytes,4,opt,name=orders_left,json=ordersLeft,proto3,oneof"`
+}
+
 func (*ErrorDetail_NotFound) isErrorDetail_Error() {}
 
 func (*ErrorDetail_Launch) isErrorDetail_Error() {}
 
 func (*ErrorDetail_Params) isErrorDetail_Error() {}
+
+func (*ErrorDetail_OrdersLeft) isErrorDetail_Error() {}
+
+type OrdersLeft struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Strategy      string                 `protobuf:"bytes,1,opt,name=strategy,proto3" json:"strategy,omitempty"`
+	Orders        []*OpenOrder           `protobuf:"bytes,2,rep,name=orders,proto3" json:"orders,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrdersLeft) Reset() {
+	*x = OrdersLeft{}
+	mi := &file_runner_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrdersLeft) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrdersLeft) ProtoMessage() {}
+
+func (x *OrdersLeft) ProtoReflect() protoreflect.Message {
+	mi := &file_runner_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrdersLeft.ProtoReflect.Descriptor instead.
+func (*OrdersLeft) Descriptor() ([]byte, []int) {
+	return file_runner_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *OrdersLeft) GetStrategy() string {
+	if x != nil {
+		return x.Strategy
+	}
+	return ""
+}
+
+func (x *OrdersLeft) GetOrders() []*OpenOrder {
+	if x != nil {
+		return x.Orders
+	}
+	return nil
+}
+
+type OpenOrder struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Strategy      string                 `protobuf:"bytes,1,opt,name=strategy,proto3" json:"strategy,omitempty"`
+	Connector     string                 `protobuf:"bytes,2,opt,name=connector,proto3" json:"connector,omitempty"`
+	Symbol        string                 `protobuf:"bytes,3,opt,name=symbol,proto3" json:"symbol,omitempty"`
+	ClientId      string                 `protobuf:"bytes,4,opt,name=client_id,json=clientId,proto3" json:"client_id,omitempty"`
+	Side          string                 `protobuf:"bytes,5,opt,name=side,proto3" json:"side,omitempty"`
+	Price         float64                `protobuf:"fixed64,6,opt,name=price,proto3" json:"price,omitempty"`
+	OpenQty       float64                `protobuf:"fixed64,7,opt,name=open_qty,json=openQty,proto3" json:"open_qty,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OpenOrder) Reset() {
+	*x = OpenOrder{}
+	mi := &file_runner_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OpenOrder) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OpenOrder) ProtoMessage() {}
+
+func (x *OpenOrder) ProtoReflect() protoreflect.Message {
+	mi := &file_runner_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OpenOrder.ProtoReflect.Descriptor instead.
+func (*OpenOrder) Descriptor() ([]byte, []int) {
+	return file_runner_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *OpenOrder) GetStrategy() string {
+	if x != nil {
+		return x.Strategy
+	}
+	return ""
+}
+
+func (x *OpenOrder) GetConnector() string {
+	if x != nil {
+		return x.Connector
+	}
+	return ""
+}
+
+func (x *OpenOrder) GetSymbol() string {
+	if x != nil {
+		return x.Symbol
+	}
+	return ""
+}
+
+func (x *OpenOrder) GetClientId() string {
+	if x != nil {
+		return x.ClientId
+	}
+	return ""
+}
+
+func (x *OpenOrder) GetSide() string {
+	if x != nil {
+		return x.Side
+	}
+	return ""
+}
+
+func (x *OpenOrder) GetPrice() float64 {
+	if x != nil {
+		return x.Price
+	}
+	return 0
+}
+
+func (x *OpenOrder) GetOpenQty() float64 {
+	if x != nil {
+		return x.OpenQty
+	}
+	return 0
+}
 
 type NotFound struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -847,7 +1015,7 @@ type NotFound struct {
 
 func (x *NotFound) Reset() {
 	*x = NotFound{}
-	mi := &file_runner_proto_msgTypes[11]
+	mi := &file_runner_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -859,7 +1027,7 @@ func (x *NotFound) String() string {
 func (*NotFound) ProtoMessage() {}
 
 func (x *NotFound) ProtoReflect() protoreflect.Message {
-	mi := &file_runner_proto_msgTypes[11]
+	mi := &file_runner_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -872,7 +1040,7 @@ func (x *NotFound) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotFound.ProtoReflect.Descriptor instead.
 func (*NotFound) Descriptor() ([]byte, []int) {
-	return file_runner_proto_rawDescGZIP(), []int{11}
+	return file_runner_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *NotFound) GetName() string {
@@ -901,7 +1069,7 @@ type Launch struct {
 
 func (x *Launch) Reset() {
 	*x = Launch{}
-	mi := &file_runner_proto_msgTypes[12]
+	mi := &file_runner_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -913,7 +1081,7 @@ func (x *Launch) String() string {
 func (*Launch) ProtoMessage() {}
 
 func (x *Launch) ProtoReflect() protoreflect.Message {
-	mi := &file_runner_proto_msgTypes[12]
+	mi := &file_runner_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -926,7 +1094,7 @@ func (x *Launch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Launch.ProtoReflect.Descriptor instead.
 func (*Launch) Descriptor() ([]byte, []int) {
-	return file_runner_proto_rawDescGZIP(), []int{12}
+	return file_runner_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Launch) GetCause() string {
@@ -966,7 +1134,7 @@ type Params struct {
 
 func (x *Params) Reset() {
 	*x = Params{}
-	mi := &file_runner_proto_msgTypes[13]
+	mi := &file_runner_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -978,7 +1146,7 @@ func (x *Params) String() string {
 func (*Params) ProtoMessage() {}
 
 func (x *Params) ProtoReflect() protoreflect.Message {
-	mi := &file_runner_proto_msgTypes[13]
+	mi := &file_runner_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -991,7 +1159,7 @@ func (x *Params) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Params.ProtoReflect.Descriptor instead.
 func (*Params) Descriptor() ([]byte, []int) {
-	return file_runner_proto_rawDescGZIP(), []int{13}
+	return file_runner_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Params) GetProblems() []*Problem {
@@ -1011,7 +1179,7 @@ type Problem struct {
 
 func (x *Problem) Reset() {
 	*x = Problem{}
-	mi := &file_runner_proto_msgTypes[14]
+	mi := &file_runner_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1023,7 +1191,7 @@ func (x *Problem) String() string {
 func (*Problem) ProtoMessage() {}
 
 func (x *Problem) ProtoReflect() protoreflect.Message {
-	mi := &file_runner_proto_msgTypes[14]
+	mi := &file_runner_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1036,7 +1204,7 @@ func (x *Problem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Problem.ProtoReflect.Descriptor instead.
 func (*Problem) Descriptor() ([]byte, []int) {
-	return file_runner_proto_rawDescGZIP(), []int{14}
+	return file_runner_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Problem) GetName() string {
@@ -1071,7 +1239,7 @@ const file_runner_proto_rawDesc = "" +
 	"\x12StrategiesResponse\x12C\n" +
 	"\n" +
 	"strategies\x18\x01 \x03(\v2#.hftrunner.runner.v1.StrategyStatusR\n" +
-	"strategies\"\xa7\x04\n" +
+	"strategies\"\xc8\x04\n" +
 	"\x0eStrategyStatus\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06plugin\x18\x02 \x01(\tR\x06plugin\x12\x18\n" +
@@ -1092,7 +1260,9 @@ const file_runner_proto_rawDesc = "" +
 	"\arejects\x18\x0f \x01(\x04R\arejects\x120\n" +
 	"\x15last_tick_to_order_ns\x18\x10 \x01(\x03R\x11lastTickToOrderNs\x12$\n" +
 	"\x0erestart_gap_ns\x18\x11 \x03(\x03R\frestartGapNs\x12G\n" +
-	"\vinstruments\x18\x12 \x03(\v2%.hftrunner.runner.v1.InstrumentStatusR\vinstruments\"\xd7\x02\n" +
+	"\vinstruments\x18\x12 \x03(\v2%.hftrunner.runner.v1.InstrumentStatusR\vinstruments\x12\x1f\n" +
+	"\vorders_left\x18\x13 \x01(\x03R\n" +
+	"ordersLeft\"\xd7\x02\n" +
 	"\x10InstrumentStatus\x12\x1c\n" +
 	"\tconnector\x18\x01 \x01(\tR\tconnector\x12\x16\n" +
 	"\x06symbol\x18\x02 \x01(\tR\x06symbol\x12\x1a\n" +
@@ -1120,12 +1290,26 @@ const file_runner_proto_rawDesc = "" +
 	"\anew_pid\x18\x03 \x01(\x03R\x06newPid\x12\x18\n" +
 	"\aversion\x18\x04 \x01(\tR\aversion\x12\x1d\n" +
 	"\n" +
-	"state_lost\x18\x05 \x01(\tR\tstateLost\"\xc2\x01\n" +
+	"state_lost\x18\x05 \x01(\tR\tstateLost\"\x86\x02\n" +
 	"\vErrorDetail\x12<\n" +
 	"\tnot_found\x18\x01 \x01(\v2\x1d.hftrunner.runner.v1.NotFoundH\x00R\bnotFound\x125\n" +
 	"\x06launch\x18\x02 \x01(\v2\x1b.hftrunner.runner.v1.LaunchH\x00R\x06launch\x125\n" +
-	"\x06params\x18\x03 \x01(\v2\x1b.hftrunner.runner.v1.ParamsH\x00R\x06paramsB\a\n" +
-	"\x05error\"8\n" +
+	"\x06params\x18\x03 \x01(\v2\x1b.hftrunner.runner.v1.ParamsH\x00R\x06params\x12B\n" +
+	"\vorders_left\x18\x04 \x01(\v2\x1f.hftrunner.runner.v1.OrdersLeftH\x00R\n" +
+	"ordersLeftB\a\n" +
+	"\x05error\"`\n" +
+	"\n" +
+	"OrdersLeft\x12\x1a\n" +
+	"\bstrategy\x18\x01 \x01(\tR\bstrategy\x126\n" +
+	"\x06orders\x18\x02 \x03(\v2\x1e.hftrunner.runner.v1.OpenOrderR\x06orders\"\xbf\x01\n" +
+	"\tOpenOrder\x12\x1a\n" +
+	"\bstrategy\x18\x01 \x01(\tR\bstrategy\x12\x1c\n" +
+	"\tconnector\x18\x02 \x01(\tR\tconnector\x12\x16\n" +
+	"\x06symbol\x18\x03 \x01(\tR\x06symbol\x12\x1b\n" +
+	"\tclient_id\x18\x04 \x01(\tR\bclientId\x12\x12\n" +
+	"\x04side\x18\x05 \x01(\tR\x04side\x12\x14\n" +
+	"\x05price\x18\x06 \x01(\x01R\x05price\x12\x19\n" +
+	"\bopen_qty\x18\a \x01(\x01R\aopenQty\"8\n" +
 	"\bNotFound\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\anearest\x18\x02 \x01(\tR\anearest\"^\n" +
@@ -1159,7 +1343,7 @@ func file_runner_proto_rawDescGZIP() []byte {
 	return file_runner_proto_rawDescData
 }
 
-var file_runner_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_runner_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_runner_proto_goTypes = []any{
 	(*VersionRequest)(nil),        // 0: hftrunner.runner.v1.VersionRequest
 	(*VersionInfo)(nil),           // 1: hftrunner.runner.v1.VersionInfo
@@ -1172,35 +1356,39 @@ var file_runner_proto_goTypes = []any{
 	(*RestartRequest)(nil),        // 8: hftrunner.runner.v1.RestartRequest
 	(*RestartResult)(nil),         // 9: hftrunner.runner.v1.RestartResult
 	(*ErrorDetail)(nil),           // 10: hftrunner.runner.v1.ErrorDetail
-	(*NotFound)(nil),              // 11: hftrunner.runner.v1.NotFound
-	(*Launch)(nil),                // 12: hftrunner.runner.v1.Launch
-	(*Params)(nil),                // 13: hftrunner.runner.v1.Params
-	(*Problem)(nil),               // 14: hftrunner.runner.v1.Problem
-	(*timestamppb.Timestamp)(nil), // 15: google.protobuf.Timestamp
+	(*OrdersLeft)(nil),            // 11: hftrunner.runner.v1.OrdersLeft
+	(*OpenOrder)(nil),             // 12: hftrunner.runner.v1.OpenOrder
+	(*NotFound)(nil),              // 13: hftrunner.runner.v1.NotFound
+	(*Launch)(nil),                // 14: hftrunner.runner.v1.Launch
+	(*Params)(nil),                // 15: hftrunner.runner.v1.Params
+	(*Problem)(nil),               // 16: hftrunner.runner.v1.Problem
+	(*timestamppb.Timestamp)(nil), // 17: google.protobuf.Timestamp
 }
 var file_runner_proto_depIdxs = []int32{
-	15, // 0: hftrunner.runner.v1.VersionInfo.started_at:type_name -> google.protobuf.Timestamp
+	17, // 0: hftrunner.runner.v1.VersionInfo.started_at:type_name -> google.protobuf.Timestamp
 	4,  // 1: hftrunner.runner.v1.StrategiesResponse.strategies:type_name -> hftrunner.runner.v1.StrategyStatus
 	5,  // 2: hftrunner.runner.v1.StrategyStatus.instruments:type_name -> hftrunner.runner.v1.InstrumentStatus
-	11, // 3: hftrunner.runner.v1.ErrorDetail.not_found:type_name -> hftrunner.runner.v1.NotFound
-	12, // 4: hftrunner.runner.v1.ErrorDetail.launch:type_name -> hftrunner.runner.v1.Launch
-	13, // 5: hftrunner.runner.v1.ErrorDetail.params:type_name -> hftrunner.runner.v1.Params
-	14, // 6: hftrunner.runner.v1.Params.problems:type_name -> hftrunner.runner.v1.Problem
-	0,  // 7: hftrunner.runner.v1.Runner.Version:input_type -> hftrunner.runner.v1.VersionRequest
-	2,  // 8: hftrunner.runner.v1.Runner.Strategies:input_type -> hftrunner.runner.v1.StrategiesRequest
-	6,  // 9: hftrunner.runner.v1.Runner.Start:input_type -> hftrunner.runner.v1.StrategyName
-	6,  // 10: hftrunner.runner.v1.Runner.Stop:input_type -> hftrunner.runner.v1.StrategyName
-	8,  // 11: hftrunner.runner.v1.Runner.Restart:input_type -> hftrunner.runner.v1.RestartRequest
-	1,  // 12: hftrunner.runner.v1.Runner.Version:output_type -> hftrunner.runner.v1.VersionInfo
-	3,  // 13: hftrunner.runner.v1.Runner.Strategies:output_type -> hftrunner.runner.v1.StrategiesResponse
-	7,  // 14: hftrunner.runner.v1.Runner.Start:output_type -> hftrunner.runner.v1.Done
-	7,  // 15: hftrunner.runner.v1.Runner.Stop:output_type -> hftrunner.runner.v1.Done
-	9,  // 16: hftrunner.runner.v1.Runner.Restart:output_type -> hftrunner.runner.v1.RestartResult
-	12, // [12:17] is the sub-list for method output_type
-	7,  // [7:12] is the sub-list for method input_type
-	7,  // [7:7] is the sub-list for extension type_name
-	7,  // [7:7] is the sub-list for extension extendee
-	0,  // [0:7] is the sub-list for field type_name
+	13, // 3: hftrunner.runner.v1.ErrorDetail.not_found:type_name -> hftrunner.runner.v1.NotFound
+	14, // 4: hftrunner.runner.v1.ErrorDetail.launch:type_name -> hftrunner.runner.v1.Launch
+	15, // 5: hftrunner.runner.v1.ErrorDetail.params:type_name -> hftrunner.runner.v1.Params
+	11, // 6: hftrunner.runner.v1.ErrorDetail.orders_left:type_name -> hftrunner.runner.v1.OrdersLeft
+	12, // 7: hftrunner.runner.v1.OrdersLeft.orders:type_name -> hftrunner.runner.v1.OpenOrder
+	16, // 8: hftrunner.runner.v1.Params.problems:type_name -> hftrunner.runner.v1.Problem
+	0,  // 9: hftrunner.runner.v1.Runner.Version:input_type -> hftrunner.runner.v1.VersionRequest
+	2,  // 10: hftrunner.runner.v1.Runner.Strategies:input_type -> hftrunner.runner.v1.StrategiesRequest
+	6,  // 11: hftrunner.runner.v1.Runner.Start:input_type -> hftrunner.runner.v1.StrategyName
+	6,  // 12: hftrunner.runner.v1.Runner.Stop:input_type -> hftrunner.runner.v1.StrategyName
+	8,  // 13: hftrunner.runner.v1.Runner.Restart:input_type -> hftrunner.runner.v1.RestartRequest
+	1,  // 14: hftrunner.runner.v1.Runner.Version:output_type -> hftrunner.runner.v1.VersionInfo
+	3,  // 15: hftrunner.runner.v1.Runner.Strategies:output_type -> hftrunner.runner.v1.StrategiesResponse
+	7,  // 16: hftrunner.runner.v1.Runner.Start:output_type -> hftrunner.runner.v1.Done
+	7,  // 17: hftrunner.runner.v1.Runner.Stop:output_type -> hftrunner.runner.v1.Done
+	9,  // 18: hftrunner.runner.v1.Runner.Restart:output_type -> hftrunner.runner.v1.RestartResult
+	14, // [14:19] is the sub-list for method output_type
+	9,  // [9:14] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_runner_proto_init() }
@@ -1212,6 +1400,7 @@ func file_runner_proto_init() {
 		(*ErrorDetail_NotFound)(nil),
 		(*ErrorDetail_Launch)(nil),
 		(*ErrorDetail_Params)(nil),
+		(*ErrorDetail_OrdersLeft)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1219,7 +1408,7 @@ func file_runner_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_runner_proto_rawDesc), len(file_runner_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   15,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

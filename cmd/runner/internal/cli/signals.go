@@ -1,0 +1,91 @@
+package cli
+
+import (
+	"context"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+)
+
+// interruption is what a command does when it is interrupted, besides that its context ends.
+type interruption struct {
+	mu sync.Mutex
+	// stays is what remains when the command is ended at once.
+	stays string
+	// logger takes the first signal; nil has it printed.
+	logger hclog.Logger
+}
+
+// onSignal sets what is said at the first signal, and what remains at the second.
+func (s *settings) onSignal(stays string, logger hclog.Logger) {
+	s.interruption.mu.Lock()
+	defer s.interruption.mu.Unlock()
+	s.interruption.stays, s.interruption.logger = stays, logger
+}
+
+// abortGrace is how long a last message may take.
+const abortGrace = 250 * time.Millisecond
+
+// untilSignal returns a context that ends with the first signal. The second ends the process at once, whatever blocks: this
+// goroutine waits for nothing but signals, not for what it says either.
+func (s *settings) untilSignal(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	over := make(chan struct{})
+	var watching, saying sync.WaitGroup
+	watching.Go(func() {
+		for signals := 1; ; signals++ {
+			select {
+			case <-over:
+				return
+			case sig := <-s.app.Signals:
+				if signals > 1 {
+					s.abort()
+					return
+				}
+				cancel()
+				saying.Go(func() { s.sayInterrupted(sig) })
+			}
+		}
+	})
+	return ctx, func() {
+		saying.Wait()
+		close(over)
+		watching.Wait()
+		cancel()
+	}
+}
+
+func (s *settings) sayInterrupted(sig os.Signal) {
+	s.interruption.mu.Lock()
+	logger := s.interruption.logger
+	s.interruption.mu.Unlock()
+	if logger != nil {
+		logger.Info("stopping; once more ends at once", "signal", sig.String())
+		return
+	}
+	_, _ = s.app.Stderr.Write([]byte("runner: interrupted; once more ends at once\n"))
+}
+
+// abort ends the process; nobody may be reading what it says.
+func (s *settings) abort() {
+	said := make(chan struct{})
+	go func() {
+		defer close(said)
+		text := "runner: ended at once"
+		s.interruption.mu.Lock()
+		if s.interruption.stays != "" {
+			text += "; " + s.interruption.stays
+		}
+		s.interruption.mu.Unlock()
+		_, _ = s.app.Stderr.Write([]byte(text + "\n"))
+	}()
+	timer := time.NewTimer(abortGrace)
+	defer timer.Stop()
+	select {
+	case <-said:
+	case <-timer.C:
+	}
+	s.app.Abort(ExitFailure)
+}

@@ -1,0 +1,308 @@
+package host
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"hftrunner/connector"
+	"hftrunner/hft"
+	"hftrunner/internal/control"
+)
+
+// The end of a strategy, of its process and of the run is the end of its orders, unless on_exit keeps them: they are
+// canceled until the connector's own record says that each has ended. What comes late belongs to it: a submission without
+// an answer that turns out to be open, an order that a reconnect brings to light, a fill.
+
+const (
+	// defaultExitTimeout is Supervision.ExitTimeout when it is 0.
+	defaultExitTimeout = time.Minute
+	// leavingLook is how often the record is looked at, leavingReport how often a log line says what is left.
+	leavingLook, leavingReport = 5 * time.Millisecond, 5 * time.Second
+	// maxCanceling is how many cancels of one connector may wait for their answers: more would only fill its queues.
+	maxCanceling = 1000
+	// A refused cancel is sent again after recancelMin, then after twice that, up to recancelMax. One without an answer is
+	// sent again after recancelMax: the connector has its own ways to find out.
+	recancelMin, recancelMax = 250 * time.Millisecond, 5 * time.Second
+	// maxOrdersLogged is how many orders get a log line each; the summary has all.
+	maxOrdersLogged = 100
+)
+
+// leaving ends the orders of strategies. One goroutine uses it.
+type leaving struct {
+	host *Host
+	bots map[uint64]*strategy // those that do not keep their orders
+	// fixed: only the orders that were open at the beginning, because a new process of the strategy may trade already.
+	fixed bool
+	begun bool
+	asked map[orderKey]*canceling
+	left  []leftOrder // by the last look
+}
+
+// orderKey identifies an order of the run.
+type orderKey struct {
+	pub          *publisher
+	instrumentNo int
+	owner        connector.Owner
+	orderID      uint64
+}
+
+// canceling is what was done about an order that has to end.
+type canceling struct {
+	at    time.Time // of the last cancel, or of the first look at one that its strategy has sent
+	pause time.Duration
+}
+
+// leftOrder is an order whose end is not known.
+type leftOrder struct {
+	pub *publisher
+	connector.OpenOrder
+}
+
+func (o *leftOrder) key() orderKey { return orderKey{o.pub, o.InstrumentNo, o.Owner, o.OrderID} }
+
+// leave begins to end the orders of those of the strategies that do not keep them: what can be canceled at once is.
+func (h *Host) leave(strategies []*strategy, fixed bool) *leaving {
+	l := &leaving{host: h, bots: make(map[uint64]*strategy), fixed: fixed, asked: make(map[orderKey]*canceling)}
+	for _, s := range strategies {
+		if s.cfg.OnExit == CancelOrders {
+			l.bots[s.botID] = s
+		}
+	}
+	l.round(time.Now())
+	l.begun = true
+	if n := len(l.left); n > 0 {
+		h.log.Info("canceling open orders", "orders", n)
+	}
+	return l
+}
+
+// await returns when no order is left on a connector that works, or with ctx, and then the orders that may be open.
+func (l *leaving) await(ctx context.Context) []leftOrder {
+	look := time.NewTicker(leavingLook)
+	defer look.Stop()
+	began := time.Now()
+	for reported := began; l.waiting() && ctx.Err() == nil; {
+		select {
+		case <-ctx.Done():
+		case now := <-look.C:
+			l.round(now)
+			if now.Sub(reported) >= leavingReport {
+				reported = now
+				l.host.log.Info("waiting until the venues confirm the end of orders", "orders", len(l.left), "for", now.Sub(began).Round(time.Second))
+			}
+		}
+	}
+	return l.look()
+}
+
+// waiting reports whether there is an order left whose end can still be confirmed.
+func (l *leaving) waiting() bool {
+	return slices.ContainsFunc(l.left, func(o leftOrder) bool { return o.pub.phase.Load() == atWork })
+}
+
+// look returns the orders that are left now.
+func (l *leaving) look() []leftOrder {
+	l.left = l.left[:0]
+	for _, o := range l.host.openOrders() {
+		if l.bots[o.Owner.Bot] != nil && !(l.fixed && l.begun && l.asked[o.key()] == nil) {
+			l.left = append(l.left, o)
+		}
+	}
+	counts := make(map[*strategy]int)
+	for i := range l.left {
+		counts[l.bots[l.left[i].Owner.Bot]]++
+	}
+	for _, s := range l.bots {
+		s.left.Store(int64(counts[s]))
+	}
+	return l.left
+}
+
+// round looks at what is left and cancels what is due.
+func (l *leaving) round(now time.Time) {
+	unanswered := make(map[*publisher]int)
+	var due []*leftOrder
+	left := l.look()
+	for i := range left {
+		o := &left[i]
+		c := l.asked[o.key()]
+		if c == nil {
+			c = &canceling{}
+			l.asked[o.key()] = c
+			if o.Req == hft.StatusCanceled { // its strategy has asked already
+				c.at, c.pause = now, recancelMin
+			}
+		}
+		switch {
+		case o.pub.phase.Load() != atWork:
+		case o.Req == hft.StatusCanceled && now.Sub(c.at) < recancelMax:
+			unanswered[o.pub]++
+		case now.Sub(c.at) >= c.pause:
+			due = append(due, o)
+		}
+	}
+	for _, o := range due {
+		if unanswered[o.pub]++; unanswered[o.pub] > maxCanceling {
+			continue
+		}
+		c := l.asked[o.key()]
+		c.at, c.pause = now, min(max(2*c.pause, recancelMin), recancelMax)
+		o.pub.connector.Cancel(o.pub.cancelOf(&o.Order))
+	}
+}
+
+// cancelOf marks an open order as being canceled and returns the request for the connector.
+func (p *publisher) cancelOf(o *connector.Order) connector.Order {
+	out := *o
+	out.Req = hft.StatusCanceled
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if h := p.instruments[o.InstrumentNo].holdings[o.Owner.Bot]; h != nil {
+		if known, ok := h.cancel(o.OrderID); ok {
+			return known
+		}
+	}
+	return out
+}
+
+// openOrders returns this runner's orders whose end is not known, those of nobody's included. What an exchange simulated on
+// recorded data is over with the data.
+func (h *Host) openOrders() (all []leftOrder) {
+	for _, p := range h.publishers {
+		if p.phase.Load() == dataOver {
+			continue
+		}
+		open := p.openOrders()
+		slices.SortFunc(open, func(a, b connector.OpenOrder) int {
+			return cmp.Or(a.InstrumentNo-b.InstrumentNo, cmp.Compare(a.Owner.Bot, b.Owner.Bot), cmp.Compare(a.OrderID, b.OrderID))
+		})
+		for _, o := range open {
+			all = append(all, leftOrder{p, o})
+		}
+	}
+	return all
+}
+
+// openOrders returns the orders whose end is not known: by the connector's own record, or by what it has reported.
+func (p *publisher) openOrders() (open []connector.OpenOrder) {
+	if keeper, ok := p.connector.(connector.OrderKeeper); ok {
+		return keeper.OpenOrders()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, inst := range p.instruments {
+		for _, h := range inst.holdings {
+			for o := range h.orders.View().All() {
+				open = append(open, connector.OpenOrder{Order: connector.Order{InstrumentNo: inst.no, Owner: h.ownerOf(o.OrderID), Order: *o}})
+			}
+		}
+		for _, o := range inst.strays {
+			open = append(open, connector.OpenOrder{Order: o})
+		}
+	}
+	return open
+}
+
+// strays returns the open orders of this runner that no strategy is here for.
+func (h *Host) strays() (left []leftOrder) {
+	here := make(map[uint64]bool)
+	for _, s := range h.everyStrategy() {
+		here[s.botID] = true
+	}
+	for _, o := range h.openOrders() {
+		if !here[o.Owner.Bot] {
+			left = append(left, o)
+		}
+	}
+	return left
+}
+
+// named returns orders for people.
+func (h *Host) named(orders []leftOrder) []control.OpenOrder {
+	names := make(map[uint64]string)
+	for _, s := range h.everyStrategy() {
+		names[s.botID] = s.cfg.Name
+	}
+	list := make([]control.OpenOrder, 0, len(orders))
+	for i := range orders {
+		o := &orders[i]
+		o.pub.mu.Lock()
+		inst := o.pub.instruments[o.InstrumentNo]
+		o.pub.mu.Unlock()
+		list = append(list, control.OpenOrder{Strategy: names[o.Owner.Bot], Connector: o.pub.name, Symbol: inst.symbol,
+			ClientID: cmp.Or(o.ClientID, strconv.FormatUint(o.OrderID, 10)), Side: o.Side.String(),
+			Price: rounded(hft.TickPrice(o.PriceTick, inst.tickSize)), OpenQty: rounded(o.LeavesQty)})
+	}
+	return list
+}
+
+// rounded takes the noise of binary fractions away.
+func rounded(x float64) float64 {
+	y, err := strconv.ParseFloat(strconv.FormatFloat(x, 'g', 12, 64), 64)
+	if err != nil {
+		return x
+	}
+	return y
+}
+
+// logOrders logs a line for each order.
+func logOrders(log func(msg string, args ...any), msg string, orders []control.OpenOrder) {
+	for i, o := range orders {
+		if i == maxOrdersLogged {
+			log(msg, "more", len(orders)-i)
+			return
+		}
+		log(msg, "strategy", o.Strategy, "connector", o.Connector, "symbol", o.Symbol, "client_id", o.ClientID, "side", o.Side,
+			"price", o.Price, "open_qty", o.OpenQty)
+	}
+}
+
+// mayBeOpen is said of orders whose end was not confirmed.
+const mayBeOpen = "the end of an order was not confirmed, it may be open: look at the venue"
+
+// leaveOrders carries out on_exit for the orders that are open now, on its own from here on: a new process may be started
+// meanwhile. The error, once it has come to an end, is a *control.OrdersLeftError when exit_timeout was not enough. With ctx
+// it ends too, because the host goes on with it.
+func (s *strategy) leaveOrders(ctx context.Context) <-chan error {
+	l := s.host.leave([]*strategy{s}, true)
+	confirmed := make(chan error, 1)
+	s.host.background.Go(func() {
+		timed, cancel := context.WithTimeout(ctx, s.host.cfg.Supervision.ExitTimeout)
+		defer cancel()
+		left := l.await(timed)
+		s.left.Store(0)
+		switch {
+		case ctx.Err() != nil:
+			confirmed <- fmt.Errorf("strategy %s: the host is ending and goes on with its orders", s.cfg.Name)
+		case len(left) > 0:
+			orders := s.host.named(left)
+			logOrders(s.log.Error, mayBeOpen, orders)
+			confirmed <- &control.OrdersLeftError{Strategy: s.cfg.Name, Orders: orders}
+		default:
+			confirmed <- nil
+		}
+	})
+	return confirmed
+}
+
+// endOrders ends the orders of all strategies at the end of the run, however they come to light, and notes what is left.
+func (h *Host) endOrders() {
+	ctx, cancel := context.WithTimeout(context.Background(), h.cfg.Supervision.ExitTimeout)
+	defer cancel()
+	h.leaving = h.leave(h.everyStrategy(), false)
+	h.leaving.await(ctx)
+}
+
+// settleAccounts lists what is left when the connectors have ended.
+func (h *Host) settleAccounts() {
+	unconfirmed, strays := h.named(h.leaving.look()), h.named(h.strays())
+	logOrders(h.log.Error, mayBeOpen, unconfirmed)
+	logOrders(h.log.Warn, "an open order is of a strategy that is not in the configuration, it was left as it is", strays)
+	h.endMu.Lock()
+	h.unconfirmed, h.strayed = unconfirmed, strays
+	h.endMu.Unlock()
+}

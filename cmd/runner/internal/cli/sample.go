@@ -30,9 +30,7 @@ func (s *settings) sampleCommand() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, stop := s.untilSignal(cmd.Context())
-			defer stop()
-			return s.sample(ctx, c)
+			return s.sample(cmd.Context(), c)
 		}}
 	f := cmd.Flags()
 	f.StringVar(&c.Dir, "out", "", "`FOLDER` for the files; it is created")

@@ -4,14 +4,18 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
+	"sync"
 	"sync/atomic"
 	"syscall"
 
 	"hftrunner/hft"
+	"hftrunner/internal/sole"
 	"hftrunner/ipc/internal/shm"
 )
 
-// SharedChannel is the Channel over the host's shared memory.
+// SharedChannel is the Channel over the host's shared memory. Attach and Dial make one; a nil one, and the zero value, are as
+// if they were closed.
 type SharedChannel struct {
 	botID       uint64
 	wait        WaitStrategy
@@ -25,12 +29,15 @@ type SharedChannel struct {
 	lifeline    *lifeline // of a process that attached itself, else nil
 	taken       int       // descriptors of the attachment that have been opened
 
+	mark        sole.Mark    // of who sends and receives
+	open        atomic.Bool  // attached and not closed
+	closing     sync.Mutex   // held by Close
+	closedAtNs  atomic.Int64 // what NowNs returns after Close
 	interrupted atomic.Bool
-	closed      bool
-	seenNs      int64  // newest time stamp received, with a stepped clock
-	shownBefore uint64 // how often that clock had been shown when the bot last received or sent something
-	checkHostAt int64  // monotonic time at which to look whether the host is alive
-	tickMonoNs  uint64 // publication time of the newest feed event received
+	seenNs      atomic.Int64 // newest time stamp received, with a stepped clock
+	shownBefore uint64       // how often that clock had been shown when the bot last received or sent something
+	checkHostAt int64        // monotonic time at which to look whether the host is alive
+	tickMonoNs  uint64       // publication time of the newest feed event received
 	sent        uint64
 	up          upRecord
 }
@@ -42,27 +49,40 @@ type route struct {
 
 // link is the bot's end of one connector.
 type link struct {
-	name    string
-	feed    *shm.Segment
-	private *shm.Segment
-	reader  *shm.BroadcastReader
-	down    *shm.Consumer
-	up      *shm.Producer
+	name       string
+	feed       *shm.Segment
+	private    *shm.Segment
+	feedEnd    *uint64 // words of the feed's header
+	feedClosed *uint64
+	reader     *shm.BroadcastReader
+	down       *shm.Consumer
+	up         *shm.Producer
 
-	instOf    []int    // instrument of the bot by number in the feed, -1 for others
-	fromSeq   []uint64 // by number in the feed: feed events from here on belong to the book; MaxUint64 until registered
-	delivered uint64   // sequence of the last feed record delivered or passed over
+	instOf    []int          // instrument of the bot by number in the feed, -1 for others
+	sessions  []registration // by number in the feed
+	delivered uint64         // sequence of the last feed record delivered or passed over
 
 	rec      shm.FeedRecord
 	haveFeed bool
 	in       downRecord
 	haveDown bool
 	level    int // next level of in, when in is a record of levels
+	inBurst  bool
+	obsolete bool // the burst answers a registration from before the last lap and is passed over
 
 	errBytes []byte
 
 	lost     uint64 // events lost, to be reported
 	resyncAt int    // next feed number to clear and register again, len(instOf) when done
+}
+
+// registration is how far the registration of an instrument has come. The host answers each one, in their order, so that
+// counting tells which one a burst answers.
+type registration struct {
+	fromSeq  uint64 // feed events from here on belong to the book; MaxUint64 until there is one
+	asked    uint64 // registrations sent
+	answered uint64 // bursts begun
+	needed   uint64 // number of the first registration whose answer is newer than the last lap
 }
 
 // controlView is the bot's view of its control page.
@@ -89,23 +109,28 @@ type controlView struct {
 // Attach maps the segments of an attachment and returns the bot's channel, which owns the descriptors. Clocks of connectors that do not agree are an error: a bot has one time.
 func Attach(a Attachment) (Channel, error) {
 	c := &SharedChannel{botID: a.BotID, wait: a.Wait}
-	if err := c.open(a); err != nil {
+	if err := c.attach(a); err != nil {
 		_ = c.release()
 		return nil, err
 	}
 	return c, nil
 }
 
-func (c *SharedChannel) open(a Attachment) error {
-	if a.BotID == 0 || len(a.Connectors) == 0 || len(a.Instruments) == 0 {
-		return errors.New("attachment names no bot, connector or instrument")
+// attach opens everything; on an error release closes what was opened.
+func (c *SharedChannel) attach(a Attachment) error {
+	if err := a.check(); err != nil {
+		return err
 	}
 	s, err := c.openSegment("control page", a.ControlFD, false, controlSize)
 	if err != nil {
 		return err
 	}
 	c.control = viewControl(s)
-	c.hostPID = int(*s.Word64(offPID))
+	pid := *s.Word64(offPID)
+	if pid == 0 || pid > math.MaxInt32 {
+		return fmt.Errorf("control page says that the host is process %d, which cannot be", pid)
+	}
+	c.hostPID = int(pid)
 	for _, ca := range a.Connectors {
 		l, err := c.openLink(ca)
 		if l != nil {
@@ -114,7 +139,10 @@ func (c *SharedChannel) open(a Attachment) error {
 		if err != nil {
 			return err
 		}
-		view := viewClock(l.feed)
+		view, err := viewClock(l.feed)
+		if err != nil {
+			return fmt.Errorf("feed of connector %s: %w", l.name, err)
+		}
 		if len(c.connectors) == 1 {
 			c.clock = view
 		} else if !c.clock.same(&view) {
@@ -127,6 +155,7 @@ func (c *SharedChannel) open(a Attachment) error {
 			return err
 		}
 	}
+	c.open.Store(true)
 	return nil
 }
 
@@ -143,12 +172,16 @@ func (c *SharedChannel) openLink(ca ConnectorAttachment) (*link, error) {
 		return nil, err
 	}
 	capacity := *l.feed.Word64(offCapacity)
-	if capacity < 2 || capacity > 1<<32 || capacity&(capacity-1) != 0 ||
-		headerSize+shm.BroadcastSize(int(capacity)) > l.feed.Size() {
-		return l, fmt.Errorf("feed of connector %s has an impossible capacity %d", ca.Name, capacity)
+	err = shm.CheckBroadcast(l.feed.Size(), headerSize, int(min(capacity, math.MaxInt)))
+	if err != nil || capacity < 2 {
+		return l, errors.Join(fmt.Errorf("feed of connector %s has an impossible capacity %d", ca.Name, capacity), err)
 	}
+	l.feedEnd, l.feedClosed = l.feed.Word64(offFeedEnd), l.feed.Word64(offFeedClosed)
 	if l.private, err = c.openSegment("queues of connector "+ca.Name, ca.PrivateFD, false, privateSize()); err != nil {
 		return l, err
+	}
+	if n := *l.private.Word64(offCapacity); n != downCapacity {
+		return l, fmt.Errorf("queues of connector %s have a capacity of %d, this program knows %d", ca.Name, n, downCapacity)
 	}
 	l.reader = shm.NewBroadcastReader(l.feed, headerSize, int(capacity))
 	l.delivered = l.reader.Tail()
@@ -166,9 +199,12 @@ func (c *SharedChannel) addInstrument(ia InstrumentAttachment) error {
 		if ia.FeedNo < 0 || ia.FeedNo > math.MaxUint16 {
 			return fmt.Errorf("instrument %s of connector %s has number %d", ia.Symbol, ia.Connector, ia.FeedNo)
 		}
+		if !positive(ia.TickSize) || !positive(ia.LotSize) {
+			return fmt.Errorf("instrument %s of connector %s has tick size %v and lot size %v", ia.Symbol, ia.Connector, ia.TickSize, ia.LotSize)
+		}
 		for len(l.instOf) <= ia.FeedNo {
 			l.instOf = append(l.instOf, -1)
-			l.fromSeq = append(l.fromSeq, math.MaxUint64)
+			l.sessions = append(l.sessions, registration{fromSeq: math.MaxUint64})
 		}
 		if l.instOf[ia.FeedNo] >= 0 {
 			return &hft.BuildError{Kind: hft.Duplicate, What: ia.Connector + " " + ia.Symbol}
@@ -202,22 +238,44 @@ func viewControl(s *shm.Segment) *controlView {
 	}
 }
 
-// Instruments returns the bot's instruments.
-func (c *SharedChannel) Instruments() []Instrument { return c.instruments }
-
-// NowNs returns the clock of the bot's connectors.
-func (c *SharedChannel) NowNs() int64 {
-	if c.clock.stepped {
-		return max(c.clock.nowNs(), c.seenNs)
+// Instruments returns the bot's instruments, also after Close.
+func (c *SharedChannel) Instruments() []Instrument {
+	if c == nil {
+		return nil
 	}
-	return c.clock.nowNs()
+	return c.instruments
 }
 
-// Interrupt makes every waiting call return hft.ErrInterrupted.
+// errClosed is what calls return after Close.
+var errClosed error = &hft.BotError{Kind: hft.ErrorInterrupted, Msg: "the channel is closed"}
+
+// off reports whether there is no host: the channel is closed, or was never attached.
+func (c *SharedChannel) off() bool { return c == nil || !c.open.Load() }
+
+// NowNs returns the clock of the bot's connectors, after Close the time of that. Any goroutine may ask.
+func (c *SharedChannel) NowNs() int64 {
+	if c == nil || c.control == nil {
+		return 0
+	}
+	nowNs := c.clock.nowNs()
+	if c.clock.stepped {
+		nowNs = max(nowNs, c.seenNs.Load())
+	}
+	if c.off() { // asked last: what was read after Close is nothing
+		return c.closedAtNs.Load()
+	}
+	return nowNs
+}
+
+// Interrupt makes every waiting call return hft.ErrInterrupted. After Close there is none.
 func (c *SharedChannel) Interrupt() {
+	if c == nil || c.control == nil {
+		return
+	}
 	c.interrupted.Store(true)
 	atomic.AddUint32(c.control.doorbell, 1)
 	shm.FutexWake(c.control.doorbell, 1)
+	runtime.KeepAlive(c)
 }
 
 // Resume takes Interrupt back.
@@ -226,6 +284,9 @@ func (c *SharedChannel) Resume() { c.interrupted.Store(false) }
 // Send hands a request to the host. For RequestRegisterInstrument it refuses a tick or lot size that is not the
 // host's, and a foreign bot id, with a *hft.BuildError.
 func (c *SharedChannel) Send(botID uint64, instNo int, q *LiveRequest) error {
+	if c.off() {
+		return errClosed
+	}
 	if instNo < 0 || instNo >= len(c.routes) {
 		return hft.ErrInstrumentNotFound
 	}
@@ -240,12 +301,18 @@ func (c *SharedChannel) Send(botID uint64, instNo int, q *LiveRequest) error {
 					inst.Connector, inst.Symbol, inst.TickSize, inst.LotSize, q.TickSize, q.LotSize)}
 		}
 	}
+	c.mark.Enter("ipc: SharedChannel.Send")
 	r := &c.routes[instNo]
-	return c.send(r.link, r.feedNo, q)
+	err := c.send(r.link, r.feedNo, q)
+	c.mark.Leave()
+	if c.off() {
+		return errClosed // it may or may not have gone out
+	}
+	return err
 }
 
 func (c *SharedChannel) send(l *link, feedNo int, q *LiveRequest) error {
-	if atomic.LoadUint64(l.feed.Word64(offFeedClosed)) != 0 { // SYNC POINT: feed closed
+	if atomic.LoadUint64(l.feedClosed) != 0 { // SYNC POINT: feed closed
 		return hft.ErrPeerGone
 	}
 	if err := c.lifeline.lost(); err != nil {
@@ -259,6 +326,9 @@ func (c *SharedChannel) send(l *link, feedNo int, q *LiveRequest) error {
 	default:
 		return hft.ErrPeerGone
 	}
+	if q.Kind == RequestRegisterInstrument {
+		l.sessions[feedNo].asked++
+	}
 	c.sent++
 	atomic.StoreUint64(c.control.sent, c.sent)
 	c.active()
@@ -269,12 +339,21 @@ func (c *SharedChannel) send(l *link, feedNo int, q *LiveRequest) error {
 	return nil
 }
 
-// Close unmaps the segments; a process that attached itself is disconnected from the host.
+// Close gives the memory back; a process that attached itself is disconnected from the host. Any goroutine may call it, at
+// any time: a call that waits returns with hft.ErrInterrupted, as every later one does. When Close returns, so has every
+// earlier one.
 func (c *SharedChannel) Close() error {
-	if c.closed {
+	if c == nil {
 		return nil
 	}
-	c.closed = true
+	c.closing.Lock()
+	defer c.closing.Unlock()
+	if c.off() {
+		return nil
+	}
+	c.closedAtNs.Store(c.NowNs())
+	c.open.Store(false)
+	c.Interrupt()
 	c.lifeline.close()
 	return c.release()
 }

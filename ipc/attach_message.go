@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 
 	"hftrunner/hft"
 )
@@ -110,9 +109,9 @@ func (r *AttachRequest) check() error {
 			return invalid("instrument %d names no connector or no symbol", i)
 		case len(inst.Connector) > maxAttachName || len(inst.Symbol) > maxAttachName:
 			return invalid("%s: a name may have %d bytes", name, maxAttachName)
-		case !(inst.TickSize > 0) || math.IsInf(inst.TickSize, 0):
+		case !positive(inst.TickSize):
 			return invalid("%s: tick size %v: it has to be above 0", name, inst.TickSize)
-		case !(inst.LotSize > 0) || math.IsInf(inst.LotSize, 0):
+		case !positive(inst.LotSize):
 			return invalid("%s: lot size %v: it has to be above 0", name, inst.LotSize)
 		case seen[key{inst.Connector, inst.Symbol}]:
 			return &hft.BuildError{Kind: hft.Duplicate, What: name}

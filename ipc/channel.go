@@ -65,7 +65,8 @@ type LiveRequest struct {
 }
 
 // Channel is the bot's end of the data plane (Channel). instNo counts the bot's instruments from 0 in the order in
-// which the channel was built. One goroutine uses it; only Interrupt and Resume may be called from others.
+// which the channel was built. One goroutine uses it, and one that notices two panics; NowNs, Instruments, Interrupt, Resume and
+// Close may be called from any, at any time.
 type Channel interface {
 	// Send hands a request to the host. It never waits: hft.ErrRequestQueueFull when the host is behind,
 	// hft.ErrPeerGone when it is gone.
@@ -84,7 +85,8 @@ type Channel interface {
 	// goroutine, more than once. Resume takes it back; what the host asked stays.
 	Interrupt()
 	Resume()
-	// Close releases the channel's memory. Nothing may be called afterwards but Close.
+	// Close releases what the channel holds. The present RecvTimeout and everything that is called later returns
+	// hft.ErrInterrupted; NowNs stands still, Instruments stays, Interrupt, Resume and a second Close do nothing.
 	Close() error
 }
 

@@ -1,6 +1,7 @@
 package ipc
 
 import (
+	"fmt"
 	"math"
 	"sync/atomic"
 	"time"
@@ -125,8 +126,9 @@ type clockView struct {
 	shown   *uint64
 }
 
-func viewClock(s *shm.Segment) clockView {
-	return clockView{
+// viewClock returns the clock that a feed's header describes. What cannot be a clock is an error.
+func viewClock(s *shm.Segment) (clockView, error) {
+	v := clockView{
 		stepped: *s.Word64(offClockMode) == clockStepped,
 		startNs: *int64Word(s, offClockStart),
 		rate:    math.Float64frombits(*s.Word64(offClockRate)),
@@ -134,6 +136,13 @@ func viewClock(s *shm.Segment) clockView {
 		now:     int64Word(s, offClockNow),
 		shown:   s.Word64(offClockShown),
 	}
+	if mode := *s.Word64(offClockMode); mode != clockRunning && mode != clockStepped {
+		return v, fmt.Errorf("its clock is of kind %d, this program knows %d and %d", mode, clockRunning, clockStepped)
+	}
+	if !v.stepped && !positive(v.rate) {
+		return v, fmt.Errorf("its clock runs at a rate of %v", v.rate)
+	}
+	return v, nil
 }
 
 func (v *clockView) nowNs() int64 {

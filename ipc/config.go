@@ -1,6 +1,11 @@
 package ipc
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+)
 
 // WaitStrategy is how a bot waits for the next event.
 type WaitStrategy uint8
@@ -50,6 +55,24 @@ type Attachment struct {
 	Instruments []InstrumentAttachment
 	Wait        WaitStrategy
 }
+
+// check returns what is wrong with the numbers of an attachment, which another process has sent.
+func (a *Attachment) check() error {
+	if a.BotID == 0 || len(a.Connectors) == 0 || len(a.Instruments) == 0 {
+		return errors.New("attachment names no bot, connector or instrument")
+	}
+	if a.Wait > WaitPark {
+		return fmt.Errorf("attachment names %v", a.Wait)
+	}
+	descriptors := a.descriptors()
+	slices.Sort(descriptors)
+	if len(slices.Compact(descriptors)) != 1+2*len(a.Connectors) {
+		return errors.New("attachment names a descriptor twice")
+	}
+	return nil
+}
+
+func positive(x float64) bool { return x > 0 && !math.IsInf(x, 0) }
 
 // ConnectorAttachment is one connector of an Attachment.
 type ConnectorAttachment struct {

@@ -95,7 +95,7 @@ func attachOver(conn *net.UnixConn, r *AttachRequest, timeout time.Duration) (*S
 		return nil, err
 	}
 	c := &SharedChannel{botID: a.BotID, wait: a.Wait}
-	if err := c.open(a); err != nil {
+	if err := c.attach(a); err != nil {
 		_ = c.release()
 		closeDescriptors(a.descriptors()[c.taken:])
 		return nil, err

@@ -77,6 +77,84 @@ func TestLappedBotResynchronises(t *testing.T) {
 	}
 }
 
+// TestLappedAgainBeforeTheSnapshotIsRead: a bot is lapped, asks for its book, and is lapped again before it has read the answer,
+// or in the middle of it. The answer is of a book that is older than what was lost, so nothing of it may be taken for the
+// book, nor anything of the feed until the next answer.
+func TestLappedAgainBeforeTheSnapshotIsRead(t *testing.T) {
+	for name, readBefore := range map[string]int{"before it is read": 0, "after its begin": 1, "within its levels": 5} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t, ipc.WaitAdaptive)
+			insts := ipctest.Instruments()[:1]
+			ch, err := f.Attach(9, insts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = ch.Close() })
+			register(t, f, ch, 9, insts)
+			lap := func() {
+				for n := range 3 << 12 {
+					_ = f.PublishFeed("alpha", insts[0].Symbol, []hft.Event{depthEvent(n)})
+				}
+			}
+			var ev ipc.LiveEvent
+			recv := func() bool {
+				_, err := ch.RecvTimeout(9, -1, &ev)
+				return err == nil
+			}
+			await := func(kind ipc.LiveEventKind) {
+				t.Helper()
+				if !recv() || ev.Kind != kind {
+					t.Fatalf("want an event of kind %d, got %+v", kind, ev)
+				}
+			}
+			answer := func(n int) {
+				t.Helper()
+				if _, _, _, ok := f.RecvRequest(patience); !ok {
+					t.Fatal("no registration")
+				}
+				levels := make([]hft.Event, 30)
+				for i := range levels {
+					levels[i] = depthEvent(n)
+				}
+				if err := f.AnswerRegister(9, 0, nil, hft.StateValues{}, levels); err != nil {
+					t.Fatal(err)
+				}
+			}
+			lap()
+			await(ipc.EventError)
+			await(ipc.EventFeed) // the clear; the registration is under way
+			answer(7)
+			for range readBefore {
+				recv()
+			}
+			lap() // the strategy computes
+			await(ipc.EventError)
+			await(ipc.EventFeed)
+			if ev.Feed.Kind() != hft.DepthClearEvent {
+				t.Fatalf("after the second lap comes %+v", ev)
+			}
+			_ = f.PublishFeed("alpha", insts[0].Symbol, []hft.Event{depthEvent(8)})
+			if recv() {
+				t.Errorf("of a book that is not there yet comes %+v", ev)
+			}
+			answer(9)
+			_ = f.PublishFeed("alpha", insts[0].Symbol, []hft.Event{depthEvent(10)})
+			await(ipc.EventBatchStart)
+			levels := 0
+			for recv() {
+				if ev.Kind == ipc.EventFeed && ev.Feed.Kind() != hft.DepthClearEvent {
+					if levels++; ev.Feed.Px != 9 && ev.Feed.Px != 10 {
+						t.Errorf("the new book has %v", ev.Feed.Px)
+					}
+				}
+			}
+			if levels != 31 {
+				t.Errorf("the new book has %d levels and what followed, want 31", levels)
+			}
+		})
+	}
+}
+
 // register registers all instruments with empty books and takes the answers.
 func register(t *testing.T, f *fixture, ch ipc.Channel, botID uint64, insts []ipc.Instrument) {
 	t.Helper()

@@ -185,10 +185,10 @@ func checkOrder(o *hft.Order) error {
 	if o.TimeInForce > hft.IOC {
 		return fmt.Errorf("time in force %d does not exist", uint8(o.TimeInForce))
 	}
-	if !(o.Qty > 0) || math.IsInf(o.Qty, 0) {
+	if !positive(o.Qty) {
 		return fmt.Errorf("quantity %v is not a positive number", o.Qty)
 	}
-	if !(o.TickSize > 0) || math.IsInf(o.TickSize, 0) {
+	if !positive(o.TickSize) {
 		return fmt.Errorf("tick size %v is not a positive number", o.TickSize)
 	}
 	if o.PriceTick == math.MinInt64 || o.PriceTick == math.MaxInt64 {

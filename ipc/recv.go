@@ -73,24 +73,31 @@ func (c *SharedChannel) takeFeed(l *link, ev *LiveEvent) (instNo int, ok bool) {
 	l.haveFeed = false
 	l.delivered++
 	no := feedNoOf(&l.rec)
-	if no >= len(l.instOf) || l.instOf[no] < 0 || l.delivered < l.fromSeq[no] {
+	if no >= len(l.instOf) || l.instOf[no] < 0 || l.delivered < l.sessions[no].fromSeq {
 		return 0, false
 	}
 	ev.Kind = EventFeed
 	ev.More = getFeed(&l.rec, &ev.Feed)
 	c.tickMonoNs = l.rec.W[5] & monoMask
-	c.seenNs = max(c.seenNs, ev.Feed.LocalTimestampNs)
+	c.seen(ev.Feed.LocalTimestampNs)
 	if c.control.numEvents++; c.control.numEvents%eventsPerCount == 0 {
 		atomic.StoreUint64(c.control.events, c.control.numEvents)
 	}
 	return l.instOf[no], true
 }
 
+// seen notes the time of what was received: a stepped clock shows it at the latest then.
+func (c *SharedChannel) seen(timestampNs int64) {
+	if c.clock.stepped && timestampNs > c.seenNs.Load() {
+		c.seenNs.Store(timestampNs)
+	}
+}
+
 // takeDown delivers the private record that was read, or the next level of it.
 func (c *SharedChannel) takeDown(l *link, ev *LiveEvent) (instNo int, ok bool) {
 	no := l.in.feedNo()
 	l.haveDown = false
-	c.seenNs = max(c.seenNs, l.in.timestampNs())
+	c.seen(l.in.timestampNs())
 	instNo = -1
 	if no >= 0 && no < len(l.instOf) {
 		instNo = l.instOf[no]
@@ -100,6 +107,9 @@ func (c *SharedChannel) takeDown(l *link, ev *LiveEvent) (instNo int, ok bool) {
 	} else if instNo < 0 {
 		return 0, false // the host sends nothing else without an instrument of the bot
 	}
+	if l.passOver(no) {
+		return 0, false
+	}
 	body := l.in.body()
 	ev.More = false
 	switch kind := l.in.kind(); kind {
@@ -107,7 +117,7 @@ func (c *SharedChannel) takeDown(l *link, ev *LiveEvent) (instNo int, ok bool) {
 		ev.Kind = EventBatchStart
 	case uint8(EventBatchEnd):
 		ev.Kind = EventBatchEnd
-		l.fromSeq[no] = l.in.feedSeq() + 1
+		l.sessions[no].fromSeq = l.in.feedSeq() + 1
 	case uint8(EventOrder):
 		ev.Kind = EventOrder
 		getOrder(body, &ev.Order)
@@ -123,6 +133,22 @@ func (c *SharedChannel) takeDown(l *link, ev *LiveEvent) (instNo int, ok bool) {
 		return 0, false
 	}
 	return instNo, true
+}
+
+// passOver reports whether the private record that was read belongs to a burst that answers a registration from before the
+// last lap: its book is older than what was lost. A burst is never interrupted by other records with an instrument.
+func (l *link) passOver(no int) bool {
+	r := &l.sessions[no]
+	switch l.in.kind() {
+	case uint8(EventBatchStart):
+		r.answered++
+		l.inBurst, l.obsolete = true, r.answered < r.needed
+	case uint8(EventBatchEnd):
+		obsolete := l.obsolete
+		l.inBurst, l.obsolete = false, false
+		return obsolete
+	}
+	return l.obsolete
 }
 
 func clearEvent(ev *LiveEvent, timestampNs int64) {
@@ -160,7 +186,7 @@ func (c *SharedChannel) takeError(l *link, instNo int, ev *LiveEvent) (int, bool
 	for i := range n {
 		l.errBytes = append(l.errBytes, byte(body[1+i/8]>>(8*(i%8))))
 	}
-	if body[0] != 0 {
+	if body[0] != 0 && len(l.errBytes) <= maxErrorBytes {
 		return 0, false // more pieces to come
 	}
 	e, err := decodeError(l.errBytes)
@@ -177,7 +203,7 @@ func (c *SharedChannel) takeError(l *link, instNo int, ev *LiveEvent) (int, bool
 }
 
 // lapped is called when the feed has overwritten events that the bot had not read: it goes on at the newest event,
-// and every book of the connector is cleared and asked for again.
+// and every book of the connector is cleared and asked for again. What was asked for before is of no use any more.
 func (c *SharedChannel) lapped(l *link) {
 	tail := max(l.reader.Tail(), l.reader.Cursor())
 	lost := tail - l.delivered
@@ -185,9 +211,11 @@ func (c *SharedChannel) lapped(l *link) {
 	l.reader.Seek(tail)
 	l.delivered = tail
 	l.haveFeed = false
-	for no := range l.fromSeq {
-		l.fromSeq[no] = math.MaxUint64
+	for no := range l.sessions {
+		r := &l.sessions[no]
+		r.fromSeq, r.needed = math.MaxUint64, r.asked+1
 	}
+	l.obsolete = l.inBurst
 	l.resyncAt = 0
 	atomic.AddUint64(c.control.lost, lost)
 	atomic.AddUint64(c.control.resyncs, 1)

@@ -26,6 +26,19 @@ const (
 
 // RecvTimeout waits for the next event; see Channel.
 func (c *SharedChannel) RecvTimeout(_ uint64, timeout time.Duration, ev *LiveEvent) (int, error) {
+	if c.off() {
+		return -1, errClosed
+	}
+	c.mark.Enter("ipc: SharedChannel.RecvTimeout")
+	instNo, err := c.recv(timeout, ev)
+	c.mark.Leave()
+	if c.off() { // asked last: what was read after Close is nothing
+		return -1, errClosed
+	}
+	return instNo, err
+}
+
+func (c *SharedChannel) recv(timeout time.Duration, ev *LiveEvent) (int, error) {
 	if c.isInterrupted() {
 		return -1, hft.ErrInterrupted
 	}
@@ -99,7 +112,7 @@ func (c *SharedChannel) waitFor(timeout time.Duration, ev *LiveEvent) (int, erro
 // ended reports whether the data of every connector has ended.
 func (c *SharedChannel) ended() bool {
 	for _, l := range c.connectors {
-		end := atomic.LoadUint64(l.feed.Word64(offFeedEnd)) // SYNC POINT: end of data
+		end := atomic.LoadUint64(l.feedEnd) // SYNC POINT: end of data
 		if end == 0 || l.delivered+1 < end {
 			return false
 		}
@@ -119,7 +132,7 @@ func (c *SharedChannel) stopped(end bool) error {
 		return err
 	}
 	for _, l := range c.connectors {
-		if atomic.LoadUint64(l.feed.Word64(offFeedClosed)) == 0 {
+		if atomic.LoadUint64(l.feedClosed) == 0 {
 			return nil
 		}
 	}
@@ -168,7 +181,7 @@ func (c *SharedChannel) pending(gen uint64) bool {
 		return true
 	}
 	for _, l := range c.connectors {
-		if l.reader.Ready() || l.down.Ready() || atomic.LoadUint64(l.feed.Word64(offFeedClosed)) != 0 {
+		if l.reader.Ready() || l.down.Ready() || atomic.LoadUint64(l.feedClosed) != 0 {
 			return true
 		}
 	}

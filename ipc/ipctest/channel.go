@@ -24,8 +24,12 @@ type channel struct {
 	registered []bool // by instrument: it gets its feed
 	events     fifo[delivery]
 	stalled    bool // the hub gave the bot up
+	closedAtNs int64
 	closed     bool
 }
+
+// errClosed is what calls return after Close.
+var errClosed error = &hft.BotError{Kind: hft.ErrorInterrupted, Msg: "the channel is closed"}
 
 // delivery is one event on its way to a bot.
 type delivery struct {
@@ -79,7 +83,10 @@ func (c *channel) Send(botID uint64, instNo int, request *ipc.LiveRequest) error
 
 // accept checks a request. The caller holds hub.mu.
 func (c *channel) accept(botID uint64, instNo int, request *ipc.LiveRequest) error {
-	if c.closed || c.stalled || c.hub.closed {
+	if c.closed {
+		return errClosed
+	}
+	if c.stalled || c.hub.closed {
 		return hft.ErrPeerGone
 	}
 	if instNo < 0 || instNo >= len(c.instruments) {
@@ -138,13 +145,16 @@ func (c *channel) RecvTimeout(_ uint64, timeout time.Duration, ev *ipc.LiveEvent
 
 // take returns what there is without waiting: hft.ErrTimeout when there is nothing.
 func (c *channel) take(ev *ipc.LiveEvent) (int, error) {
-	if c.interrupted.Load() {
-		return -1, hft.ErrInterrupted
-	}
 	h := c.hub
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if c.closed || c.stalled || h.closed {
+	if c.closed {
+		return -1, errClosed
+	}
+	if c.interrupted.Load() {
+		return -1, hft.ErrInterrupted
+	}
+	if c.stalled || h.closed {
 		return -1, hft.ErrPeerGone
 	}
 	next := c.events.front()
@@ -162,6 +172,16 @@ func (c *channel) take(ev *ipc.LiveEvent) (int, error) {
 
 // NowNs is ipc.Channel's.
 func (c *channel) NowNs() int64 {
+	c.hub.mu.Lock()
+	closed, closedAtNs := c.closed, c.closedAtNs
+	c.hub.mu.Unlock()
+	if closed {
+		return closedAtNs
+	}
+	return c.nowNs()
+}
+
+func (c *channel) nowNs() int64 {
 	if c.hub.clock != nil {
 		return c.hub.clock.NowNs()
 	}
@@ -185,7 +205,11 @@ func (c *channel) Close() error {
 	h := c.hub
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	c.closed = true
+	if c.closed {
+		return nil
+	}
+	c.closed, c.closedAtNs = true, c.nowNs()
+	c.wake()
 	h.bots = slices.DeleteFunc(h.bots, func(o *channel) bool { return o == c })
 	return nil
 }

@@ -42,6 +42,7 @@ func Run(t *testing.T, newFixture func(t *testing.T) Fixture) {
 		{"InterruptByHost", testInterruptByHost},
 		{"EndOfData", testEndOfData},
 		{"CloseTwice", testCloseTwice},
+		{"CloseFromAnotherGoroutine", testCloseFromAnotherGoroutine},
 		{"NoAllocations", testNoAllocations},
 	}
 	for _, test := range tests {

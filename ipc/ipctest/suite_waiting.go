@@ -2,6 +2,7 @@ package ipctest
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -136,6 +137,84 @@ func testCloseTwice(t *testing.T, f Fixture) {
 		if err := p.ch.Close(); err != nil {
 			t.Fatalf("Close: %v", err)
 		}
+	}
+	p.wantClosed()
+}
+
+// wantClosed checks that the channel is closed: calls return errors, or what does no harm.
+func (p *peer) wantClosed() {
+	p.t.Helper()
+	nowNs := p.ch.NowNs()
+	for range 3 {
+		p.ch.Interrupt()
+		p.wantInterrupted(0)
+		p.wantInterrupted(patience)
+		p.wantInterrupted(-1)
+		for _, kind := range []ipc.RequestKind{ipc.RequestOrder, ipc.RequestRegisterInstrument} {
+			inst := p.insts[0]
+			q := ipc.LiveRequest{Kind: kind, Order: restingOrder(1), TickSize: inst.TickSize, LotSize: inst.LotSize}
+			if err := p.ch.Send(p.botID, 0, &q); !errors.Is(err, hft.ErrInterrupted) {
+				p.t.Errorf("Send after Close: %v, want ErrInterrupted", err)
+			}
+		}
+		if n := len(p.ch.Instruments()); n != len(p.insts) {
+			p.t.Errorf("%d instruments after Close", n)
+		}
+		if now := p.ch.NowNs(); now != nowNs || now == 0 {
+			p.t.Errorf("the clock was %d after Close and is %d", nowNs, now)
+		}
+		if err := p.ch.Close(); err != nil {
+			p.t.Errorf("Close: %v", err)
+		}
+	}
+}
+
+// testCloseFromAnotherGoroutine closes the channel while the bot waits for events and gets them, and others ask for the time and
+// interrupt.
+func testCloseFromAnotherGoroutine(t *testing.T, f Fixture) {
+	for round := range 30 {
+		botID := uint64(round + 1)
+		p := connect(t, f, botID, Instruments()[0])
+		got := make(chan error, 1)
+		go func() {
+			for {
+				if _, err := p.ch.RecvTimeout(botID, hft.UntilEndOfData, &p.ev); err != nil {
+					got <- err
+					return
+				}
+				if e := &p.ev.Feed; p.ev.Kind != ipc.EventFeed || e.Px-60000+0.5 != e.Qty || e.LocalTimestampNs == 0 {
+					got <- fmt.Errorf("half an event: %+v", p.ev)
+					return
+				}
+			}
+		}()
+		ended := make(chan struct{})
+		go func() {
+			time.Sleep(time.Duration(round) * 20 * time.Microsecond)
+			for {
+				select {
+				case <-ended:
+					return
+				default:
+					_ = p.ch.Close()
+					p.ch.NowNs()
+				}
+			}
+		}()
+		for range round {
+			_ = f.PublishFeed(p.insts[0].Connector, p.insts[0].Symbol, []hft.Event{depthEvent(1), depthEvent(2)})
+			p.ch.NowNs()
+		}
+		select {
+		case err := <-got:
+			if !errors.Is(err, hft.ErrInterrupted) {
+				t.Fatalf("RecvTimeout while the channel is closed: %v, want ErrInterrupted", err)
+			}
+		case <-time.After(patience):
+			t.Fatal("RecvTimeout does not return after Close")
+		}
+		close(ended)
+		p.wantClosed()
 	}
 }
 

@@ -33,6 +33,7 @@ type BroadcastWriter struct {
 	sequence uint64 // of the last record put; never read back from the ring
 	tail     *uint64
 	race     raceMark
+	segment  *Segment // keeps the addresses
 }
 
 // NewBroadcastWriter returns the writer of a ring of capacity records (a power of two) at byte off (a multiple of 64)
@@ -45,6 +46,8 @@ func NewBroadcastWriter(s *Segment, off, capacity int) *BroadcastWriter {
 		mask:  uint64(capacity - 1),
 		tail:  &words[broadcastTailWord],
 		race:  newRaceMark(s, off),
+
+		segment: s,
 	}
 }
 
@@ -84,6 +87,8 @@ type BroadcastReader struct {
 	cursor uint64 // sequence of the last record read
 	tail   *uint64
 	race   raceMark
+
+	segment *Segment // keeps the addresses
 }
 
 // NewBroadcastReader returns a reader of the ring that a BroadcastWriter with the same off and capacity writes. Its
@@ -95,6 +100,8 @@ func NewBroadcastReader(s *Segment, off, capacity int) *BroadcastReader {
 		mask:  uint64(capacity - 1),
 		tail:  &words[broadcastTailWord],
 		race:  newRaceMark(s, off),
+
+		segment: s,
 	}
 }
 

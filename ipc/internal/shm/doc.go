@@ -3,8 +3,8 @@
 //
 // Memory. [Create] makes a segment, its file descriptor is inherited by the peer, [Open] maps it there. Both sides own
 // their mapping and release it with [Segment.Close]; on Linux the memory has no name in any file system, so it is gone
-// when the last process that holds it is, however it died. Rings and words belong to the segment they were made from
-// and must not be touched after its Close. What leaves a ring is always a copy.
+// when the last process that holds it is, however it died. After Close, rings and words of the segment find zeros; nobody who
+// still reads is pulled the memory from under. What leaves a ring is always a copy.
 //
 // Goroutines. A [BroadcastWriter], a [BroadcastReader], a [Producer] and a [Consumer] are each used by one goroutine
 // at a time, and a ring has one writer. Tails, heads and words may be looked at by anyone.

@@ -27,6 +27,7 @@ type Producer struct {
 	headWord  *uint64
 	race      raceMark
 	raceHead  raceMark
+	segment   *Segment // keeps the addresses
 }
 
 // NewProducer returns the producer of a queue of capacity records (a power of two) of slotWords-1 words each, at byte
@@ -41,6 +42,7 @@ func NewProducer(s *Segment, off, capacity, slotWords int) *Producer {
 		headWord:  &words[queueHeadWord],
 		race:      newRaceMark(s, off),
 		raceHead:  newRaceMark(s, off+lineBytes),
+		segment:   s,
 	}
 }
 
@@ -110,6 +112,7 @@ type Consumer struct {
 	headWord  *uint64
 	race      raceMark
 	raceHead  raceMark
+	segment   *Segment // keeps the addresses
 }
 
 // NewConsumer returns the consumer of the queue that a Producer with the same off, capacity and slotWords fills. It
@@ -124,6 +127,7 @@ func NewConsumer(s *Segment, off, capacity, slotWords int) *Consumer {
 		headWord:  &words[queueHeadWord],
 		race:      newRaceMark(s, off),
 		raceHead:  newRaceMark(s, off+lineBytes),
+		segment:   s,
 	}
 }
 

@@ -4,13 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"sync"
 
 	"golang.org/x/sys/unix"
 )
 
 // Segment is one piece of shared memory and this process's mapping of it. Rings made from it are used as their types
-// say; Close may be called from any goroutine once nobody uses them any more.
+// say; Close may be called from any goroutine, at any time.
 type Segment struct {
 	file     *os.File
 	mem      []byte
@@ -96,8 +97,10 @@ func (s *Segment) SealFutureWrites() error {
 	return nil
 }
 
-// Close unmaps the memory and closes the file. Nothing made from the segment may be used afterwards; calling Close
-// again does nothing.
+// Close gives the memory back and closes the file; calling it again does nothing. Rings and words that were made from the
+// segment may still be in use on other goroutines: where the shared memory was they find zeros from now on, memory of this
+// process alone, and what they write goes nowhere. They have to ask whoever closed whether what they have read is worth
+// anything. The addresses are given back when nobody has the segment or a ring of it any more.
 func (s *Segment) Close() error {
 	s.closing.Lock()
 	defer s.closing.Unlock()
@@ -105,8 +108,10 @@ func (s *Segment) Close() error {
 		return nil
 	}
 	s.closed = true
-	err := errors.Join(unix.Munmap(s.mem), s.file.Close())
+	mem := s.mem
 	s.mem, s.words = nil, nil
+	err := errors.Join(blank(mem, s.readOnly), s.file.Close())
+	runtime.AddCleanup(s, func(mem []byte) { _ = unix.Munmap(mem) }, mem)
 	if err != nil {
 		return fmt.Errorf("shm: close segment: %w", err)
 	}

@@ -2,8 +2,12 @@ package shm
 
 import (
 	"os"
+	"runtime"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 func TestSegmentIsShared(t *testing.T) {
@@ -50,6 +54,72 @@ func TestSegmentCloseTwice(t *testing.T) {
 		}
 	}
 	mustPanic(t, "Word64 after Close", func() { s.Word64(0) })
+}
+
+// TestCloseUnderReaders closes a segment while others read and write what was made from it. Afterwards nothing reaches the
+// peer, and the addresses are given back when nobody has a ring any more.
+func TestCloseUnderReaders(t *testing.T) {
+	for range 50 {
+		peer := newSegment(t, BroadcastSize(8)+QueueSize(8, 8))
+		s := remap(t, peer, false)
+		reader := NewBroadcastReader(s, 0, 8)
+		consumer, word := NewConsumer(s, BroadcastSize(8), 8, 8), s.Word64(64)
+		var group sync.WaitGroup
+		stop := make(chan struct{})
+		for _, use := range []func(){
+			func() { var rec FeedRecord; reader.Next(&rec); reader.Ready(); reader.Tail() },
+			func() { var words [7]uint64; consumer.Next(words[:]); consumer.Ready(); consumer.Corrupt() },
+			func() { atomic.AddUint64(word, 1) },
+		} {
+			group.Go(func() {
+				for {
+					select {
+					case <-stop:
+						return
+					default:
+						use()
+					}
+				}
+			})
+		}
+		mustClose(t, s)
+		before := atomic.LoadUint64(peer.Word64(64))
+		for range 100 {
+			atomic.AddUint64(word, 1)
+		}
+		if after := atomic.LoadUint64(peer.Word64(64)); after != before {
+			t.Errorf("after Close the peer's word went from %d to %d", before, after)
+		}
+		close(stop)
+		group.Wait()
+		runtime.KeepAlive(s)
+	}
+}
+
+// TestClosedAddressesAreGivenBack: a process that attaches again and again does not run out of mappings.
+func TestClosedAddressesAreGivenBack(t *testing.T) {
+	const size = 1 << 20
+	mappings := func() int {
+		runtime.GC()
+		maps, err := os.ReadFile("/proc/self/maps")
+		if err != nil {
+			t.Skip("only Linux tells")
+		}
+		return strings.Count(string(maps), "\n")
+	}
+	before := mappings()
+	for range 200 {
+		s, err := Create("again", size)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustClose(t, s)
+	}
+	for deadline := time.Now().Add(30 * time.Second); mappings() > before+50; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d mappings before, %d after", before, mappings())
+		}
+	}
 }
 
 func TestCreateRefuses(t *testing.T) {

@@ -6,14 +6,15 @@ import (
 	"time"
 
 	"hftrunner/hft"
+	"hftrunner/internal/sole"
 	"hftrunner/sim"
 )
 
 // botID is the owner of the orders at the simulated exchanges, which serve one bot here.
 const botID = 1
 
-// Backtest is hft.Bot over recorded data (Backtest). Builder makes it. One goroutine uses it; Interrupt and Progress may
-// be called from any.
+// Backtest is hft.Bot over recorded data (Backtest). Builder makes it; a nil one, and the zero value, are as if they were closed.
+// One goroutine uses it, and a call beside another panics; Interrupt, Progress and Close may be called from any.
 type Backtest struct {
 	compat          Compat
 	assets          []*asset
@@ -33,12 +34,12 @@ type Backtest struct {
 
 	recordIntervalNs, nextRecordNs int64
 
-	refused     bool // refusal is still to be handed to the error handler
-	refusal     hft.LiveError
-	inCallback  bool // the handler or the hook runs
-	closed      bool
-	interrupted atomic.Bool
-	reachedNs   atomic.Int64
+	refused   bool // refusal is still to be handed to the error handler
+	refusal   hft.LiveError
+	mark      sole.Mark
+	built     bool
+	halt      atomic.Uint32 // why nothing happens any more: bits interrupted and closed
+	reachedNs atomic.Int64
 
 	// Reused, so that nothing is allocated.
 	request   sim.Request
@@ -48,10 +49,28 @@ type Backtest struct {
 	recordRow RecordRow
 }
 
+// Bits of halt.
+const (
+	interrupted uint32 = 1 << iota
+	closed
+)
+
 var _ hft.Bot = (*Backtest)(nil)
 
-// asset returns an asset that must exist.
-func (b *Backtest) asset(assetNo int) *asset {
+// off reports whether the backtest is closed, or was never built.
+func (b *Backtest) off() bool { return b == nil || !b.built || b.halt.Load()&closed != 0 }
+
+// halted returns why nothing happens any more.
+func (b *Backtest) halted() error {
+	if b.off() {
+		return errClosed
+	}
+	return hft.ErrInterrupted
+}
+
+// asset returns an asset that must exist, for a method that is not to be called beside another.
+func (b *Backtest) asset(assetNo int, what string) *asset {
+	b.mark.Check(what)
 	if !b.has(assetNo) {
 		panic(fmt.Sprintf("backtest: the strategy asks for asset %d and has %d: assets are numbered from 0 in the order of its instruments",
 			assetNo, len(b.assets)))
@@ -68,18 +87,24 @@ func (b *Backtest) CurrentTimestampNs() int64 { return max(b.nowNs, b.fromNs) }
 func (b *Backtest) NumAssets() int { return len(b.assets) }
 
 // Position returns the bot's own position. It panics when there is no such asset.
-func (b *Backtest) Position(assetNo int) float64 { return b.asset(assetNo).state.Values.Position }
+func (b *Backtest) Position(assetNo int) float64 {
+	return b.asset(assetNo, "backtest: Backtest.Position").state.Values.Position
+}
 
 // StateValues returns what the bot's fills add up to, as far as it has learned of them. It panics when there is no such
 // asset.
-func (b *Backtest) StateValues(assetNo int) hft.StateValues { return b.asset(assetNo).state.Values }
+func (b *Backtest) StateValues(assetNo int) hft.StateValues {
+	return b.asset(assetNo, "backtest: Backtest.StateValues").state.Values
+}
 
 // Depth returns the book as the bot sees it. It panics when there is no such asset.
-func (b *Backtest) Depth(assetNo int) hft.MarketDepth { return b.asset(assetNo).book }
+func (b *Backtest) Depth(assetNo int) hft.MarketDepth {
+	return b.asset(assetNo, "backtest: Backtest.Depth").book
+}
 
 // LastTrades returns the trades since they were last cleared, oldest first. It panics when there is no such asset.
 func (b *Backtest) LastTrades(assetNo int) []hft.Event {
-	a := b.asset(assetNo)
+	a := b.asset(assetNo, "backtest: Backtest.LastTrades")
 	if b.compat != sim.Fixed {
 		return a.trades
 	}
@@ -88,6 +113,7 @@ func (b *Backtest) LastTrades(assetNo int) []hft.Event {
 
 // ClearLastTrades forgets the last trades of an asset or of hft.AllAssets. It panics when there is no such asset.
 func (b *Backtest) ClearLastTrades(assetNo int) {
+	b.mark.Check("backtest: Backtest.ClearLastTrades")
 	for i, a := range b.assets {
 		if i == assetNo || assetNo == hft.AllAssets {
 			a.trades = a.trades[:0]
@@ -95,18 +121,21 @@ func (b *Backtest) ClearLastTrades(assetNo int) {
 		}
 	}
 	if assetNo != hft.AllAssets {
-		b.asset(assetNo)
+		b.asset(assetNo, "backtest: Backtest.ClearLastTrades")
 	}
 }
 
 // Orders returns the bot's orders of an asset. It panics when there is no such asset.
-func (b *Backtest) Orders(assetNo int) hft.Orders { return b.asset(assetNo).local.Orders.View() }
+func (b *Backtest) Orders(assetNo int) hft.Orders {
+	return b.asset(assetNo, "backtest: Backtest.Orders").local.Orders.View()
+}
 
 // ClearInactiveOrders forgets the orders of an asset or of hft.AllAssets that are over. It panics when there is no such
 // asset.
 func (b *Backtest) ClearInactiveOrders(assetNo int) {
+	b.mark.Check("backtest: Backtest.ClearInactiveOrders")
 	if assetNo != hft.AllAssets {
-		b.asset(assetNo).local.ClearInactiveOrders()
+		b.asset(assetNo, "backtest: Backtest.ClearInactiveOrders").local.ClearInactiveOrders()
 		return
 	}
 	for _, a := range b.assets {
@@ -117,19 +146,23 @@ func (b *Backtest) ClearInactiveOrders(assetNo int) {
 // FeedLatency returns when the newest row happened at the exchange and when it was received. It panics when there is no
 // such asset.
 func (b *Backtest) FeedLatency(assetNo int) (exchTimestampNs, localTimestampNs int64, ok bool) {
-	l := &b.asset(assetNo).local.FeedLatency
+	l := &b.asset(assetNo, "backtest: Backtest.FeedLatency").local.FeedLatency
 	return l.ExchTimestampNs, l.LocalTimestampNs, l.Known
 }
 
 // OrderLatency returns when the newest request that was answered was sent, when the exchange handled it and when the bot
 // received the answer. It panics when there is no such asset.
 func (b *Backtest) OrderLatency(assetNo int) (reqTimestampNs, exchTimestampNs, respTimestampNs int64, ok bool) {
-	l := &b.asset(assetNo).local.OrderLatency
+	l := &b.asset(assetNo, "backtest: Backtest.OrderLatency").local.OrderLatency
 	return l.ReqTimestampNs, l.ExchTimestampNs, l.RespTimestampNs, l.Known
 }
 
-// Interrupt makes waiting calls return hft.ErrInterrupted, the present one and all later ones.
-func (b *Backtest) Interrupt() { b.interrupted.Store(true) }
+// Interrupt makes waiting calls return hft.ErrInterrupted, the present one and all later ones. Any goroutine may call it.
+func (b *Backtest) Interrupt() {
+	if !b.off() {
+		b.halt.Or(interrupted)
+	}
+}
 
 // Progress returns how far the backtest has come.
 func (b *Backtest) Progress() Progress {
@@ -141,10 +174,10 @@ func (b *Backtest) Progress() Progress {
 	return p
 }
 
-// Close stops the reading of data. A second call does nothing.
+// Close stops the reading of data. Any goroutine may call it, at any time: a waiting call returns hft.ErrInterrupted. A second
+// call does nothing.
 func (b *Backtest) Close() error {
-	if !b.closed {
-		b.closed = true
+	if !b.off() && b.halt.Or(closed)&closed == 0 {
 		b.closeTapes()
 	}
 	return nil

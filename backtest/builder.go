@@ -134,6 +134,7 @@ func (b *Builder) Build() (*Backtest, error) {
 		bt.closeTapes()
 		return nil, err
 	}
+	bt.built = true
 	return bt, nil
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // Finish takes the last sample and sums up. runErr is what the strategy returned. It is called once, on the bot's
-// goroutine, when the strategy has returned and before Close.
+// goroutine, when the strategy has returned; it may have closed the bot.
 func (b *Backtest) Finish(runErr error) Result {
 	if b.recordIntervalNs > 0 && b.entered {
 		b.record()
@@ -31,7 +31,7 @@ func (b *Backtest) end(runErr error) End {
 	switch {
 	case runErr != nil && !errors.Is(runErr, hft.ErrInterrupted) && !errors.Is(runErr, hft.ErrEndOfData):
 		return EndError
-	case b.interrupted.Load():
+	case b.halt.Load()&interrupted != 0:
 		return EndInterrupted
 	case b.ended:
 		return EndOfData
@@ -40,7 +40,7 @@ func (b *Backtest) end(runErr error) End {
 }
 
 func (b *Backtest) assetResult(assetNo int, a *asset) AssetResult {
-	s, exchange := sample(b, assetNo), a.exchange.State()
+	s, exchange := b.sample(assetNo), a.exchange.State()
 	if b.compat == sim.Fixed {
 		exchange.Position = a.local.WholeLots(exchange.Position) // as the bot's
 	}

@@ -119,8 +119,8 @@ func (b *Backtest) advance(untilNs int64, w *wait) (hft.ElapseResult, error) {
 
 // afterEnd is what every waiting call does once the end of the data has been reported.
 func (b *Backtest) afterEnd() (hft.ElapseResult, error) {
-	if b.interrupted.Load() {
-		return hft.ElapseOk, hft.ErrInterrupted
+	if b.halt.Load() != 0 {
+		return hft.ElapseOk, b.halted()
 	}
 	return hft.ElapseEndOfData, nil
 }
@@ -131,7 +131,7 @@ func (b *Backtest) run(untilNs int64, w *wait) (more bool, err error) {
 	for i := range b.assets {
 		b.refreshBuses(i)
 	}
-	for !b.interrupted.Load() {
+	for b.halt.Load() == 0 {
 		if b.refused {
 			err := b.tellRefusal()
 			for i := range b.assets { // the handler may have sent requests
@@ -149,6 +149,9 @@ func (b *Backtest) run(untilNs int64, w *wait) (more bool, err error) {
 			}
 		}
 		if atNs == sim.NeverNs {
+			if b.off() { // a closed tape ends as one that has been read
+				break
+			}
 			return false, b.dataErr()
 		}
 		if w.hit {
@@ -173,7 +176,7 @@ func (b *Backtest) run(untilNs int64, w *wait) (more bool, err error) {
 			return true, err
 		}
 	}
-	return true, hft.ErrInterrupted
+	return true, b.halted()
 }
 
 // over reports whether a waiting call is over because of a hit.
@@ -274,7 +277,7 @@ func (b *Backtest) processRequests(assetNo int, nowNs int64) error {
 func (b *Backtest) processResponses(assetNo int, nowNs int64, w *wait) error {
 	a := b.assets[assetNo]
 	defer b.refreshBuses(assetNo)
-	for !b.interrupted.Load() && a.link.ToLocal.Receive(nowNs, &b.report) {
+	for b.halt.Load() == 0 && a.link.ToLocal.Receive(nowNs, &b.report) {
 		if err := b.respond(assetNo, a, nowNs, w); err != nil || b.over(w) {
 			return err
 		}

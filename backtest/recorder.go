@@ -6,11 +6,13 @@ import (
 
 	"hftrunner/backtest/npy"
 	"hftrunner/hft"
+	"hftrunner/internal/sole"
 )
 
-// Recorder is an hft.Recorder that keeps every sample, as hftbacktest's does (specification 8.4). One goroutine uses it.
-// It works with any bot.
+// Recorder is an hft.Recorder that keeps every sample, as hftbacktest's does (specification 8.4). One goroutine uses it, and
+// a call beside another panics. It works with any bot.
 type Recorder struct {
+	mark sole.Mark
 	rows [][]Record
 }
 
@@ -30,6 +32,8 @@ func (r *Recorder) Record(bot hft.Bot) error {
 	if bot.NumAssets() != len(r.rows) {
 		return fmt.Errorf("backtest: the recorder is for %d assets and the bot has %d", len(r.rows), bot.NumAssets())
 	}
+	r.mark.Enter("backtest: Recorder.Record")
+	defer r.mark.Leave()
 	for i := range r.rows {
 		r.rows[i] = append(r.rows[i], sample(bot, i))
 	}
@@ -66,7 +70,16 @@ func WriteRecords(path string, rows [][]Record) error {
 
 // sample returns the state of an asset as it is.
 func sample(bot hft.Bot, assetNo int) Record {
-	book, s := bot.Depth(assetNo), bot.StateValues(assetNo)
-	return Record{TimestampNs: bot.CurrentTimestampNs(), Price: (book.BestBid() + book.BestAsk()) / 2, Position: s.Position,
+	return newRecord(bot.CurrentTimestampNs(), bot.Depth(assetNo), bot.StateValues(assetNo))
+}
+
+// sample is the same within a call of the bot.
+func (b *Backtest) sample(assetNo int) Record {
+	a := b.assets[assetNo]
+	return newRecord(b.CurrentTimestampNs(), a.book, a.state.Values)
+}
+
+func newRecord(timestampNs int64, book hft.MarketDepth, s hft.StateValues) Record {
+	return Record{TimestampNs: timestampNs, Price: (book.BestBid() + book.BestAsk()) / 2, Position: s.Position,
 		Balance: s.Balance, Fee: s.Fee, NumTrades: s.NumTrades, TradingVolume: s.TradingVolume, TradingValue: s.TradingValue}
 }

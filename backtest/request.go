@@ -31,7 +31,7 @@ func (b *Backtest) SubmitSellOrder(assetNo int, orderID uint64, price, qty float
 // SubmitOrder sends an order. Results and errors are those of the live bot (docs/bot-contract.md). In mode
 // sim.Hftbacktest nothing but the id is checked, and a wait has no limit and returns ElapseOk.
 func (b *Backtest) SubmitOrder(assetNo int, r hft.OrderRequest, wait bool) (hft.ElapseResult, error) {
-	if err := b.mayRequest(assetNo, wait); err != nil {
+	if err := b.mayRequest("backtest: Backtest.SubmitOrder", assetNo, wait); err != nil {
 		return hft.ElapseOk, err
 	}
 	a := b.assets[assetNo]
@@ -42,12 +42,12 @@ func (b *Backtest) SubmitOrder(assetNo int, r hft.OrderRequest, wait bool) (hft.
 	} else {
 		order, err = a.compatSubmission(&r)
 	}
-	return b.ask(OrderSubmit, assetNo, &order, err, wait)
+	return b.ask("backtest: Backtest.SubmitOrder", OrderSubmit, assetNo, &order, err, wait)
 }
 
 // Modify asks for a new price and quantity of an open order; see SubmitOrder.
 func (b *Backtest) Modify(assetNo int, orderID uint64, price, qty float64, wait bool) (hft.ElapseResult, error) {
-	if err := b.mayRequest(assetNo, wait); err != nil {
+	if err := b.mayRequest("backtest: Backtest.Modify", assetNo, wait); err != nil {
 		return hft.ElapseOk, err
 	}
 	a := b.assets[assetNo]
@@ -58,12 +58,12 @@ func (b *Backtest) Modify(assetNo int, orderID uint64, price, qty float64, wait 
 	} else {
 		order, err = a.compatModification(orderID, price, qty)
 	}
-	return b.ask(OrderModify, assetNo, &order, err, wait)
+	return b.ask("backtest: Backtest.Modify", OrderModify, assetNo, &order, err, wait)
 }
 
 // Cancel asks to cancel an open order; see SubmitOrder.
 func (b *Backtest) Cancel(assetNo int, orderID uint64, wait bool) (hft.ElapseResult, error) {
-	if err := b.mayRequest(assetNo, wait); err != nil {
+	if err := b.mayRequest("backtest: Backtest.Cancel", assetNo, wait); err != nil {
 		return hft.ElapseOk, err
 	}
 	a := b.assets[assetNo]
@@ -74,26 +74,32 @@ func (b *Backtest) Cancel(assetNo int, orderID uint64, wait bool) (hft.ElapseRes
 	} else {
 		order, err = a.compatCancellation(orderID)
 	}
-	return b.ask(OrderCancel, assetNo, &order, err, wait)
+	return b.ask("backtest: Backtest.Cancel", OrderCancel, assetNo, &order, err, wait)
 }
 
 // mayRequest returns why no request can be made at all.
-func (b *Backtest) mayRequest(assetNo int, wait bool) error {
+func (b *Backtest) mayRequest(what string, assetNo int, wait bool) error {
 	switch {
-	case b.closed:
+	case b.off():
 		return errClosed
-	case wait && b.inCallback:
+	case wait && b.mark.InCallback():
 		return errReentrant
 	case !b.has(assetNo):
 		return hft.ErrInstrumentNotFound
 	}
+	b.mark.Check(what)
 	return b.enter()
 }
 
-// ask sends a request, unless it was refused by err, and waits for its response if it is to be waited for.
-func (b *Backtest) ask(kind OrderRowKind, assetNo int, order *hft.Order, err error, wait bool) (hft.ElapseResult, error) {
+// ask sends a request, unless it was refused by err, and waits for its response if it is to be waited for. what is the method
+// that asks.
+func (b *Backtest) ask(what string, kind OrderRowKind, assetNo int, order *hft.Order, err error, wait bool) (hft.ElapseResult, error) {
 	if err != nil {
 		return hft.ElapseOk, err
+	}
+	within := b.mark.InCallback() // of a call that has entered
+	if !within {
+		b.mark.Enter(what)
 	}
 	a := b.assets[assetNo]
 	order.LocalTimestampNs = b.nowNs
@@ -107,14 +113,19 @@ func (b *Backtest) ask(kind OrderRowKind, assetNo int, order *hft.Order, err err
 	a.local.Sent(order)
 	a.measure.request(kind)
 	b.tellOrder(kind, b.nowNs, assetNo, order, sim.NotRejected)
+	if !within {
+		b.mark.Leave()
+	}
 	if !wait {
 		return hft.ElapseOk, nil
 	}
 	if b.compat != sim.Fixed {
+		b.mark.Enter(what)
+		defer b.mark.Leave()
 		result, err := b.advance(math.MaxInt64, specified(assetNo, order.OrderID))
 		return compatResult(result), err
 	}
-	return b.waitOrder(assetNo, order.OrderID, b.responseTimeout)
+	return b.waitOrder(what, assetNo, order.OrderID, b.responseTimeout)
 }
 
 func specified(assetNo int, orderID uint64) *wait {
@@ -124,12 +135,12 @@ func specified(assetNo int, orderID uint64) *wait {
 // Elapse lets that much time pass: ElapseOk or ElapseEndOfData. Errors: hft.ErrInterrupted, hft.ErrData, and what the
 // error handler or the order hook returned.
 func (b *Backtest) Elapse(duration time.Duration) (hft.ElapseResult, error) {
-	return b.waitFor(duration, &wait{})
+	return b.waitFor("backtest: Backtest.Elapse", duration, &wait{})
 }
 
 // ElapseBT lets that much time pass, to account for what computing takes; see Elapse (elapse_bt).
 func (b *Backtest) ElapseBT(duration time.Duration) (hft.ElapseResult, error) {
-	return b.waitFor(duration, &wait{})
+	return b.waitFor("backtest: Backtest.ElapseBT", duration, &wait{})
 }
 
 // WaitNextFeed waits for the next row of any asset or, with includeOrderResp, for the next response of any order, and
@@ -137,7 +148,7 @@ func (b *Backtest) ElapseBT(duration time.Duration) (hft.ElapseResult, error) {
 // ElapseMarketFeed, ElapseOrderResponse, ElapseOk after timeout, ElapseEndOfData. Errors as Elapse. In mode
 // sim.Hftbacktest everything of that time is processed, and the result is what came last.
 func (b *Backtest) WaitNextFeed(includeOrderResp bool, timeout time.Duration) (hft.ElapseResult, error) {
-	return b.waitFor(timeout, &wait{feed: true, orders: hft.WaitOrderResponse{Any: includeOrderResp}})
+	return b.waitFor("backtest: Backtest.WaitNextFeed", timeout, &wait{feed: true, orders: hft.WaitOrderResponse{Any: includeOrderResp}})
 }
 
 // WaitOrderResponse waits for a response of one order: ElapseOrderResponse, ElapseOk after timeout, ElapseEndOfData. A
@@ -145,41 +156,43 @@ func (b *Backtest) WaitNextFeed(includeOrderResp bool, timeout time.Duration) (h
 // every order that is final. Errors: hft.ErrInstrumentNotFound, hft.ErrOrderNotFound for an order that is not in Orders,
 // and those of Elapse. In mode sim.Hftbacktest only a response to come counts, and the result is ElapseOk (Q17).
 func (b *Backtest) WaitOrderResponse(assetNo int, orderID uint64, timeout time.Duration) (hft.ElapseResult, error) {
-	if err := b.mayRequest(assetNo, true); err != nil {
+	if err := b.mayRequest("backtest: Backtest.WaitOrderResponse", assetNo, true); err != nil {
 		return hft.ElapseOk, err
 	}
 	if b.compat != sim.Fixed {
-		result, err := b.waitFor(timeout, specified(assetNo, orderID))
+		result, err := b.waitFor("backtest: Backtest.WaitOrderResponse", timeout, specified(assetNo, orderID))
 		return compatResult(result), err
 	}
 	if b.assets[assetNo].local.Orders.Get(orderID) == nil {
 		return hft.ElapseOk, hft.ErrOrderNotFound
 	}
-	return b.waitOrder(assetNo, orderID, timeout)
+	return b.waitOrder("backtest: Backtest.WaitOrderResponse", assetNo, orderID, timeout)
 }
 
 // waitOrder waits for a response of an order that is in the asset's orders.
-func (b *Backtest) waitOrder(assetNo int, orderID uint64, timeout time.Duration) (hft.ElapseResult, error) {
+func (b *Backtest) waitOrder(what string, assetNo int, orderID uint64, timeout time.Duration) (hft.ElapseResult, error) {
 	a := &b.assets[assetNo].local
 	w := specified(assetNo, orderID)
 	if a.Answered(orderID) {
 		timeout, w.result = 0, hft.ElapseOrderResponse // what is there happens nevertheless, as live
 	}
-	result, err := b.waitFor(timeout, w)
+	result, err := b.waitFor(what, timeout, w)
 	if result == hft.ElapseOrderResponse {
 		a.TakeAnswer(orderID)
 	}
 	return result, err
 }
 
-// waitFor advances by timeout at most.
-func (b *Backtest) waitFor(timeout time.Duration, w *wait) (hft.ElapseResult, error) {
-	if b.closed {
+// waitFor advances by timeout at most. what is the method that waits.
+func (b *Backtest) waitFor(what string, timeout time.Duration, w *wait) (hft.ElapseResult, error) {
+	if b.off() {
 		return hft.ElapseOk, errClosed
 	}
-	if b.inCallback {
+	if b.mark.InCallback() {
 		return hft.ElapseOk, errReentrant
 	}
+	b.mark.Enter(what)
+	defer b.mark.Leave()
 	if err := b.enter(); err != nil {
 		return hft.ElapseOk, err
 	}

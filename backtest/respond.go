@@ -11,9 +11,7 @@ func (b *Backtest) respond(assetNo int, a *asset, nowNs int64, w *wait) error {
 	prev := a.local.Orders.Get(report.Order.OrderID)
 	var err error
 	if b.orderRecvHook != nil {
-		b.inCallback = true
-		err = b.orderRecvHook(prev, &report.Order)
-		b.inCallback = false
+		err = b.mark.Call(func() error { return b.orderRecvHook(prev, &report.Order) })
 		prev = a.local.Orders.Get(report.Order.OrderID) // the hook may have cleared orders
 	}
 	a.measure.report(report, prev, nowNs)
@@ -47,10 +45,15 @@ func (b *Backtest) respond(assetNo int, a *asset, nowNs int64, w *wait) error {
 // has said so.
 func (b *Backtest) tellRefusal() error {
 	b.refused = false
-	b.inCallback = true
-	err := b.errorHandler(b.refusal)
-	b.inCallback = false
-	return err
+	return b.mark.Call(func() error { return b.errorHandler(b.refusal) })
+}
+
+// observe calls the observer, who may read the bot.
+func (b *Backtest) observe(tell func()) {
+	_ = b.mark.Call(func() error {
+		tell()
+		return nil
+	})
 }
 
 func (b *Backtest) tellOrder(kind OrderRowKind, timestampNs int64, assetNo int, o *hft.Order, reject sim.Reject) {
@@ -58,7 +61,7 @@ func (b *Backtest) tellOrder(kind OrderRowKind, timestampNs int64, assetNo int, 
 		return
 	}
 	b.orderRow = OrderRow{TimestampNs: timestampNs, AssetNo: int32(assetNo), Kind: kind, Reject: reject, Order: *o}
-	b.observer.OnOrder(&b.orderRow)
+	b.observe(func() { b.observer.OnOrder(&b.orderRow) })
 }
 
 func (b *Backtest) tellFill(nowNs int64, assetNo int, r *sim.Report, value, fee float64) {
@@ -69,7 +72,7 @@ func (b *Backtest) tellFill(nowNs int64, assetNo int, r *sim.Report, value, fee 
 	b.fillRow = FillRow{ExchTimestampNs: o.ExchTimestampNs, LocalTimestampNs: nowNs, AssetNo: int32(assetNo), Side: o.Side, Maker: o.Maker,
 		Cause: r.Cause, OrderID: o.OrderID, Price: o.ExecPrice(), Qty: o.ExecQty, Value: value, Fee: fee,
 		Position: b.assets[assetNo].state.Values.Position, JoinedFrontQty: r.JoinedFrontQty, RestedNs: r.RestedNs}
-	b.observer.OnFill(&b.fillRow)
+	b.observe(func() { b.observer.OnFill(&b.fillRow) })
 }
 
 // record hands a sample of every asset to the observer.
@@ -78,7 +81,7 @@ func (b *Backtest) record() {
 		return
 	}
 	for i := range b.assets {
-		b.recordRow = RecordRow{AssetNo: int64(i), Record: sample(b, i)}
-		b.observer.OnRecord(&b.recordRow)
+		b.recordRow = RecordRow{AssetNo: int64(i), Record: b.sample(i)}
+		b.observe(func() { b.observer.OnRecord(&b.recordRow) })
 	}
 }

@@ -2,13 +2,17 @@ package live
 
 import (
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"hftrunner/hft"
+	"hftrunner/internal/sole"
 	"hftrunner/ipc"
 )
 
-// LiveBot is an hft.Bot over an ipc.Channel (LiveBot). LiveBotBuilder makes it. One goroutine uses it.
+// LiveBot is an hft.Bot over an ipc.Channel (LiveBot). LiveBotBuilder makes it; a nil one, and the zero value, are as if they
+// were closed. One goroutine uses it, and a call beside another panics; Interrupt and Close may be called from any.
 type LiveBot struct {
 	id     uint64
 	ch     ipc.Channel
@@ -23,12 +27,17 @@ type LiveBot struct {
 	connectors []connectorState
 	unfinished int           // messages and bursts that are received in part
 	ev         ipc.LiveEvent // every event is received into it
-	inCallback bool          // the handler or the hook runs
+	mark       sole.Mark
+	early      []early // what was received while the bot was built and is to be told in the first waiting call
 
 	// request is sent from here, so that it does not escape to the heap.
-	request    ipc.LiveRequest
-	closed     bool
-	closedAtNs int64
+	request ipc.LiveRequest
+
+	built      bool
+	open       atomic.Bool // built and not closed
+	atEnd      atomic.Bool // a waiting call has returned hft.ElapseEndOfData
+	closing    sync.Mutex  // held by Close
+	closedAtNs atomic.Int64
 }
 
 // connectorState is what has been received of a connector's current message.
@@ -43,19 +52,28 @@ var _ hft.Bot = (*LiveBot)(nil)
 // ID returns the bot's id.
 func (b *LiveBot) ID() uint64 { return b.id }
 
-// CurrentTimestampNs returns the channel's clock, after Close the time of that.
+// CurrentTimestampNs returns the channel's clock, after Close the time of that. Any goroutine may ask.
 func (b *LiveBot) CurrentTimestampNs() int64 {
-	if b.closed {
-		return b.closedAtNs
+	if !b.off() {
+		if nowNs := b.ch.NowNs(); !b.off() {
+			return nowNs
+		}
 	}
-	return b.ch.NowNs()
+	if b == nil {
+		return 0
+	}
+	return b.closedAtNs.Load()
 }
+
+// off reports whether there is no channel to use: the bot is closed, or was never built.
+func (b *LiveBot) off() bool { return b == nil || !b.open.Load() }
 
 // NumAssets returns the number of instruments.
 func (b *LiveBot) NumAssets() int { return len(b.assets) }
 
-// asset returns an asset that must exist.
-func (b *LiveBot) asset(assetNo int) *asset {
+// asset returns an asset that must exist, for a method that is not to be called beside another.
+func (b *LiveBot) asset(assetNo int, what string) *asset {
+	b.mark.Check(what)
 	if !b.has(assetNo) {
 		panic(fmt.Sprintf("live: the strategy asks for asset %d and has %d: assets are numbered from 0 in the order of its instruments",
 			assetNo, len(b.assets)))
@@ -66,23 +84,32 @@ func (b *LiveBot) asset(assetNo int) *asset {
 func (b *LiveBot) has(assetNo int) bool { return uint(assetNo) < uint(len(b.assets)) }
 
 // Position returns the position of an asset as the host keeps it. It panics when there is no such asset.
-func (b *LiveBot) Position(assetNo int) float64 { return b.asset(assetNo).State.Position }
+func (b *LiveBot) Position(assetNo int) float64 {
+	return b.asset(assetNo, "live: LiveBot.Position").State.Position
+}
 
 // StateValues returns the state of an asset after the newest fill that was received. It panics when there is no such
 // asset.
-func (b *LiveBot) StateValues(assetNo int) hft.StateValues { return b.asset(assetNo).State }
+func (b *LiveBot) StateValues(assetNo int) hft.StateValues {
+	return b.asset(assetNo, "live: LiveBot.StateValues").State
+}
 
 // Depth returns the book of an asset: the one the instrument was made with. It panics when there is no such asset.
-func (b *LiveBot) Depth(assetNo int) hft.MarketDepth { return b.asset(assetNo).book }
+func (b *LiveBot) Depth(assetNo int) hft.MarketDepth {
+	return b.asset(assetNo, "live: LiveBot.Depth").book
+}
 
 // LastTrades returns the newest trades of an asset, oldest first, at most as many as its instrument keeps. It panics
 // when there is no such asset.
-func (b *LiveBot) LastTrades(assetNo int) []hft.Event { return b.asset(assetNo).LastTrades() }
+func (b *LiveBot) LastTrades(assetNo int) []hft.Event {
+	return b.asset(assetNo, "live: LiveBot.LastTrades").LastTrades()
+}
 
 // ClearLastTrades forgets the last trades of an asset or of hft.AllAssets. It panics when there is no such asset.
 func (b *LiveBot) ClearLastTrades(assetNo int) {
+	b.mark.Check("live: LiveBot.ClearLastTrades")
 	if assetNo != hft.AllAssets {
-		b.asset(assetNo).ClearLastTrades()
+		b.asset(assetNo, "live: LiveBot.ClearLastTrades").ClearLastTrades()
 		return
 	}
 	for i := range b.assets {
@@ -91,13 +118,16 @@ func (b *LiveBot) ClearLastTrades(assetNo int) {
 }
 
 // Orders returns the bot's orders of an asset. It panics when there is no such asset.
-func (b *LiveBot) Orders(assetNo int) hft.Orders { return b.asset(assetNo).Orders.View() }
+func (b *LiveBot) Orders(assetNo int) hft.Orders {
+	return b.asset(assetNo, "live: LiveBot.Orders").Orders.View()
+}
 
 // ClearInactiveOrders forgets the orders of an asset or of hft.AllAssets that are over: Filled, Canceled, Expired or
 // Rejected. It panics when there is no such asset.
 func (b *LiveBot) ClearInactiveOrders(assetNo int) {
+	b.mark.Check("live: LiveBot.ClearInactiveOrders")
 	if assetNo != hft.AllAssets {
-		b.asset(assetNo).ClearInactiveOrders()
+		b.asset(assetNo, "live: LiveBot.ClearInactiveOrders").ClearInactiveOrders()
 		return
 	}
 	for i := range b.assets {
@@ -108,7 +138,7 @@ func (b *LiveBot) ClearInactiveOrders(assetNo int) {
 // FeedLatency returns when the newest feed event happened at the exchange and when the connector received it; events
 // of a snapshot do not count. It panics when there is no such asset.
 func (b *LiveBot) FeedLatency(assetNo int) (exchTimestampNs, localTimestampNs int64, ok bool) {
-	l := &b.asset(assetNo).FeedLatency
+	l := &b.asset(assetNo, "live: LiveBot.FeedLatency").FeedLatency
 	return l.ExchTimestampNs, l.LocalTimestampNs, l.Known
 }
 
@@ -116,15 +146,32 @@ func (b *LiveBot) FeedLatency(assetNo int) (exchTimestampNs, localTimestampNs in
 // bot received the answer. Fills of a resting order answer no request and do not count, nor do answers without a time
 // of the exchange. It panics when there is no such asset.
 func (b *LiveBot) OrderLatency(assetNo int) (reqTimestampNs, exchTimestampNs, respTimestampNs int64, ok bool) {
-	l := &b.asset(assetNo).OrderLatency
+	l := &b.asset(assetNo, "live: LiveBot.OrderLatency").OrderLatency
 	return l.ReqTimestampNs, l.ExchTimestampNs, l.RespTimestampNs, l.Known
 }
 
-// Close closes the channel; the host carries out what is configured for a bot that leaves. A second call does nothing.
+// Interrupt makes waiting calls return hft.ErrInterrupted, the present one and all later ones. Any goroutine may call it.
+func (b *LiveBot) Interrupt() {
+	if !b.off() {
+		b.ch.Interrupt()
+	}
+}
+
+// AtEnd reports whether a waiting call has returned hft.ElapseEndOfData. Any goroutine may ask, also after Close.
+func (b *LiveBot) AtEnd() bool { return b != nil && b.atEnd.Load() }
+
+// Close closes the channel; the host carries out what is configured for a bot that leaves. Any goroutine may call it, at any
+// time: a waiting call returns hft.ErrInterrupted. A second call does nothing.
 func (b *LiveBot) Close() error {
-	if b.closed {
+	if b == nil {
 		return nil
 	}
-	b.closed, b.closedAtNs = true, b.ch.NowNs()
+	b.closing.Lock()
+	defer b.closing.Unlock()
+	if b.off() {
+		return nil
+	}
+	b.closedAtNs.Store(b.ch.NowNs())
+	b.open.Store(false)
 	return b.ch.Close()
 }

@@ -96,12 +96,12 @@ func (b *LiveBotBuilder) Logger(log func(line string)) *LiveBotBuilder {
 }
 
 // Build registers the instruments at the host and returns the bot when orders, state and a complete book of each have
-// arrived. ch is a channel of exactly these instruments in this order; the bot owns it from then on. When Build fails,
+// arrived. Hook and handler are not called meanwhile: what they have to be told, the first waiting call tells them. ch is a channel of exactly these instruments in this order; the bot owns it from then on. When Build fails,
 // ch and the books belong to the caller again and books may have been changed.
 //
 // Errors are *hft.BuildError for what cannot be built: BuilderIncomplete without an instrument or channel,
 // InvalidArgument, Duplicate for an instrument registered twice or an id that a connected bot has, ConnectorNotFound.
-// Others come from the channel, the error handler or the hook; hft.ErrTimeout says that the host did not answer.
+// Others come from the channel; hft.ErrTimeout says that the host did not answer.
 func (b *LiveBotBuilder) Build(ch ipc.Channel) (*LiveBot, error) {
 	if err := b.check(ch); err != nil {
 		return nil, err
@@ -123,8 +123,15 @@ func (b *LiveBotBuilder) Build(ch ipc.Channel) (*LiveBot, error) {
 		}
 	}
 	if err := bot.awaitBooks(b.buildTimeout); err != nil {
+		for i := range bot.early { // no waiting call will tell them
+			if e := &bot.early[i]; !e.isOrder {
+				bot.log(&e.err)
+			}
+		}
 		return nil, fmt.Errorf("live: bot %d could not be built: %w", b.id, err)
 	}
+	bot.built = true
+	bot.open.Store(true)
 	return bot, nil
 }
 

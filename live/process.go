@@ -56,6 +56,16 @@ func (b *LiveBot) setInMessage(connectorNo int, inMessage bool) {
 	}
 }
 
+// endBursts ends the bursts of a connector that have not come to their end.
+func (b *LiveBot) endBursts(connectorNo int) {
+	for i := range b.assets {
+		if a := &b.assets[i]; a.connectorNo == connectorNo && a.inBurst {
+			a.inBurst = false
+			b.unfinished--
+		}
+	}
+}
+
 func (b *LiveBot) processFeed(a *asset, w *wait) {
 	e := &b.ev.Feed
 	if !a.inBurst {
@@ -88,10 +98,12 @@ func (b *LiveBot) processOrder(assetNo int, w *wait) error {
 	a := &b.assets[assetNo]
 	report := &b.ev.Order
 	var hookErr error
-	if b.orderRecvHook != nil {
-		b.inCallback = true
-		hookErr = b.orderRecvHook(a.Orders.Get(report.OrderID), report)
-		b.inCallback = false
+	switch known := a.Orders.Get(report.OrderID); {
+	case b.orderRecvHook == nil:
+	case !b.built:
+		b.early = append(b.early, earlyOrder(known, report))
+	default:
+		hookErr = b.mark.Call(func() error { return b.orderRecvHook(known, report) })
 	}
 	a.State = b.ev.State
 	if a.Apply(report, b.ch.NowNs(), a.inBurst) && w.orders.Matches(assetNo, report.OrderID) {
@@ -103,19 +115,63 @@ func (b *LiveBot) processOrder(assetNo int, w *wait) error {
 // processError hands an error event to the handler, or logs it.
 func (b *LiveBot) processError(e *hft.LiveError) error {
 	if e.Kind == hft.CustomKind && e.Code == hft.CodeFeedLost {
-		// The rest of a message may be among what was lost.
+		// The rest of a message may be among what was lost, and a book that was under way will not be told to its end.
 		for i := range b.connectors {
 			if e.Connector == "" || e.Connector == b.connectors[i].name {
 				b.setInMessage(i, false)
+				b.endBursts(i)
 			}
 		}
 	}
 	if b.errorHandler == nil {
-		b.logger(fmt.Sprintf("bot %d: %v", b.id, *e))
+		b.log(e)
 		return nil
 	}
-	b.inCallback = true
-	err := b.errorHandler(*e)
-	b.inCallback = false
-	return err
+	if !b.built {
+		b.early = append(b.early, early{err: *e})
+		return nil
+	}
+	return b.mark.Call(func() error { return b.errorHandler(*e) })
+}
+
+func (b *LiveBot) log(e *hft.LiveError) { b.logger(fmt.Sprintf("bot %d: %v", b.id, *e)) }
+
+// early is an order's report or an error event that was received while the bot was built. Hook and handler belong to
+// waiting calls, so it is told in the first of those; what it says has been applied before.
+type early struct {
+	isOrder bool
+	known   bool
+	prev    hft.Order
+	next    hft.Order
+	err     hft.LiveError
+}
+
+func earlyOrder(known, report *hft.Order) early {
+	e := early{isOrder: true, next: *report}
+	if known != nil {
+		e.known, e.prev = true, *known
+	}
+	return e
+}
+
+// tellEarly tells what was received while the bot was built. An error of hook or handler ends the call it is told in; the rest
+// comes in the next.
+func (b *LiveBot) tellEarly() error {
+	for len(b.early) > 0 {
+		e := b.early[0]
+		b.early = b.early[1:]
+		err := b.mark.Call(func() error {
+			switch {
+			case !e.isOrder:
+				return b.errorHandler(e.err)
+			case e.known:
+				return b.orderRecvHook(&e.prev, &e.next)
+			}
+			return b.orderRecvHook(nil, &e.next)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -5,11 +5,13 @@ import (
 	"math"
 
 	"hftrunner/hft"
+	"hftrunner/internal/sole"
 )
 
 // LoggingRecorder is an hft.Recorder for live trading: it logs an asset's mid price and state when either has changed
-// since the last call (LoggingRecorder). One goroutine uses it, with one bot.
+// since the last call (LoggingRecorder). One goroutine uses it, with one bot; a call beside another panics.
 type LoggingRecorder struct {
+	mark   sole.Mark
 	logger *slog.Logger
 	last   []sample
 }
@@ -30,6 +32,8 @@ func NewLoggingRecorder(logger *slog.Logger) *LoggingRecorder {
 
 // Record logs the assets that have changed. The mid price is NaN while a side of the book is empty. There is no error.
 func (r *LoggingRecorder) Record(bot hft.Bot) error {
+	r.mark.Enter("live: LoggingRecorder.Record")
+	defer r.mark.Leave()
 	for len(r.last) < bot.NumAssets() {
 		r.last = append(r.last, sample{})
 	}

@@ -35,8 +35,9 @@ func (b *LiveBot) SubmitOrder(assetNo int, r hft.OrderRequest, wait bool) (hft.E
 	if err := b.mayRequest(assetNo, wait); err != nil {
 		return hft.ElapseOk, err
 	}
+	b.mark.Check("live: LiveBot.SubmitOrder")
 	order, err := b.assets[assetNo].Submission(&r)
-	return b.ask(assetNo, &order, err, wait)
+	return b.ask("live: LiveBot.SubmitOrder", assetNo, &order, err, wait)
 }
 
 // Modify asks for a new price and quantity of an open order. Orders shows them at once; a refused request restores
@@ -45,8 +46,9 @@ func (b *LiveBot) Modify(assetNo int, orderID uint64, price, qty float64, wait b
 	if err := b.mayRequest(assetNo, wait); err != nil {
 		return hft.ElapseOk, err
 	}
+	b.mark.Check("live: LiveBot.Modify")
 	order, err := b.assets[assetNo].Modification(orderID, price, qty)
-	return b.ask(assetNo, &order, err, wait)
+	return b.ask("live: LiveBot.Modify", assetNo, &order, err, wait)
 }
 
 // Cancel asks to cancel an open order. Errors, with nothing sent or changed: hft.ErrInstrumentNotFound,
@@ -57,33 +59,43 @@ func (b *LiveBot) Cancel(assetNo int, orderID uint64, wait bool) (hft.ElapseResu
 	if err := b.mayRequest(assetNo, wait); err != nil {
 		return hft.ElapseOk, err
 	}
+	b.mark.Check("live: LiveBot.Cancel")
 	order, err := b.assets[assetNo].Cancellation(orderID)
-	return b.ask(assetNo, &order, err, wait)
+	return b.ask("live: LiveBot.Cancel", assetNo, &order, err, wait)
 }
 
-// ask sends a request, unless it was refused by err, and waits for its response if it is to be waited for.
-func (b *LiveBot) ask(assetNo int, order *hft.Order, err error, wait bool) (hft.ElapseResult, error) {
+// ask sends a request, unless it was refused by err, and waits for its response if it is to be waited for. what is the method
+// that asks.
+func (b *LiveBot) ask(what string, assetNo int, order *hft.Order, err error, wait bool) (hft.ElapseResult, error) {
 	if err != nil {
 		return hft.ElapseOk, err
 	}
+	within := b.mark.InCallback() // of a call that has entered
+	if !within {
+		b.mark.Enter(what)
+	}
 	b.request = ipc.LiveRequest{Kind: ipc.RequestOrder, Order: *order}
 	b.request.Order.LocalTimestampNs = b.ch.NowNs()
-	if err := b.ch.Send(b.id, assetNo, &b.request); err != nil {
+	if err = b.ch.Send(b.id, assetNo, &b.request); err == nil {
+		b.assets[assetNo].Sent(&b.request.Order)
+	} else if b.off() {
+		err = errClosed
+	}
+	if !within {
+		b.mark.Leave()
+	}
+	if err != nil || !wait {
 		return hft.ElapseOk, err
 	}
-	b.assets[assetNo].Sent(&b.request.Order)
-	if !wait {
-		return hft.ElapseOk, nil
-	}
-	return b.waitOrder(assetNo, order.OrderID, b.responseTimeout)
+	return b.waitOrder(what, assetNo, order.OrderID, b.responseTimeout)
 }
 
 // mayRequest returns why no request can be made at all.
 func (b *LiveBot) mayRequest(assetNo int, wait bool) error {
 	switch {
-	case b.closed:
+	case b.off():
 		return errClosed
-	case wait && b.inCallback:
+	case wait && b.mark.InCallback():
 		return errReentrant
 	case !b.has(assetNo):
 		return hft.ErrInstrumentNotFound

@@ -21,7 +21,7 @@ type wait struct {
 // It returns ElapseOk or ElapseEndOfData. Errors: hft.ErrInterrupted, hft.ErrPeerGone, and what the error handler or
 // the order hook returned.
 func (b *LiveBot) Elapse(duration time.Duration) (hft.ElapseResult, error) {
-	return b.waitFor(duration, &wait{})
+	return b.waitFor("live: LiveBot.Elapse", duration, &wait{})
 }
 
 // ElapseBT returns ElapseOk at once and receives nothing: live, computing takes its own time (elapse_bt). It is refused
@@ -32,7 +32,7 @@ func (b *LiveBot) ElapseBT(time.Duration) (hft.ElapseResult, error) { return hft
 // any order, and comes back when the message it belongs to has been processed to its end: ElapseMarketFeed or
 // ElapseOrderResponse, whichever came last, ElapseOk after timeout, ElapseEndOfData. Errors as Elapse.
 func (b *LiveBot) WaitNextFeed(includeOrderResp bool, timeout time.Duration) (hft.ElapseResult, error) {
-	return b.waitFor(timeout, &wait{feed: true, orders: hft.WaitOrderResponse{Any: includeOrderResp}})
+	return b.waitFor("live: LiveBot.WaitNextFeed", timeout, &wait{feed: true, orders: hft.WaitOrderResponse{Any: includeOrderResp}})
 }
 
 // WaitOrderResponse waits for a response of one order: ElapseOrderResponse, ElapseOk after timeout, ElapseEndOfData.
@@ -43,21 +43,22 @@ func (b *LiveBot) WaitOrderResponse(assetNo int, orderID uint64, timeout time.Du
 	if err := b.mayRequest(assetNo, true); err != nil {
 		return hft.ElapseOk, err
 	}
+	b.mark.Check("live: LiveBot.WaitOrderResponse")
 	if b.assets[assetNo].Orders.Get(orderID) == nil {
 		return hft.ElapseOk, hft.ErrOrderNotFound
 	}
-	return b.waitOrder(assetNo, orderID, timeout)
+	return b.waitOrder("live: LiveBot.WaitOrderResponse", assetNo, orderID, timeout)
 }
 
 // waitOrder waits for a response of an order that is in the asset's orders.
-func (b *LiveBot) waitOrder(assetNo int, orderID uint64, timeout time.Duration) (hft.ElapseResult, error) {
+func (b *LiveBot) waitOrder(what string, assetNo int, orderID uint64, timeout time.Duration) (hft.ElapseResult, error) {
 	a := &b.assets[assetNo]
 	w := wait{orders: hft.WaitOrderResponse{Specified: true, AssetNo: assetNo, OrderID: orderID}}
 	if a.Answered(orderID) {
 		// What is there is received nevertheless: a strategy that only calls this has to see it stop.
 		timeout, w.result = 0, hft.ElapseOrderResponse
 	}
-	result, err := b.waitFor(timeout, &w)
+	result, err := b.waitFor(what, timeout, &w)
 	if result == hft.ElapseOrderResponse {
 		a.TakeAnswer(orderID)
 	}
@@ -68,11 +69,27 @@ func (b *LiveBot) waitOrder(assetNo int, orderID uint64, timeout time.Duration) 
 const whatIsThere time.Duration = -1
 
 // waitFor receives until w has what it waits for and no message is half processed, until the time is over, or until
-// there is an error. The clock is only asked when there is nothing to receive: while events come in, they come first.
-func (b *LiveBot) waitFor(timeout time.Duration, w *wait) (hft.ElapseResult, error) {
+// there is an error. what is the method that waits. The clock is only asked when there is nothing to receive: while events come in, they come first.
+func (b *LiveBot) waitFor(what string, timeout time.Duration, w *wait) (hft.ElapseResult, error) {
 	if err := b.mayWait(); err != nil {
 		return hft.ElapseOk, err
 	}
+	b.mark.Enter(what)
+	result, err := hft.ElapseOk, error(nil)
+	if len(b.early) > 0 {
+		err = b.tellEarly()
+	}
+	if err == nil {
+		result, err = b.receive(timeout, w)
+	}
+	b.mark.Leave()
+	if b.off() && !w.hit {
+		return hft.ElapseOk, errClosed
+	}
+	return result, err
+}
+
+func (b *LiveBot) receive(timeout time.Duration, w *wait) (hft.ElapseResult, error) {
 	deadlineNs := local.Deadline(b.ch.NowNs(), timeout)
 	remaining := whatIsThere
 	for {
@@ -96,6 +113,7 @@ func (b *LiveBot) waitFor(timeout time.Duration, w *wait) (hft.ElapseResult, err
 			}
 			remaining = left
 		case errors.Is(err, hft.ErrEndOfData):
+			b.atEnd.Store(true)
 			return hft.ElapseEndOfData, nil
 		default:
 			return hft.ElapseOk, err
@@ -106,9 +124,9 @@ func (b *LiveBot) waitFor(timeout time.Duration, w *wait) (hft.ElapseResult, err
 // mayWait returns why the bot cannot wait at all.
 func (b *LiveBot) mayWait() error {
 	switch {
-	case b.closed:
+	case b.off():
 		return errClosed
-	case b.inCallback:
+	case b.mark.InCallback():
 		return errReentrant
 	}
 	return nil

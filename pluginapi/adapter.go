@@ -202,7 +202,7 @@ func (a *adapter) run() {
 	})
 	var panicErr *panicError
 	panicked := errors.As(err, &panicErr)
-	exit := control.Exit{EndOfData: errors.Is(err, hft.ErrEndOfData)}
+	exit := control.Exit{EndOfData: errors.Is(err, hft.ErrEndOfData) || a.botAtEnd()}
 	if !exit.EndOfData && !panicked && a.ctx.Err() == nil {
 		exit.EndOfData = dataEnded(a.channel)
 	}
@@ -248,8 +248,15 @@ func isOrderly(ctx context.Context, err error) bool {
 // so a channel that still has events after it is one whose data goes on.
 const drainLimit = 1 << 20
 
+// botAtEnd reports whether the bot has told the strategy that the data has ended. One that the strategy has closed knows no more
+// than that.
+func (a *adapter) botAtEnd() bool {
+	b, ok := a.bot.(interface{ AtEnd() bool })
+	return ok && b.AtEnd()
+}
+
 // dataEnded looks whether a channel that nobody uses any more has come to the end of recorded data. Answers to the
-// strategy's last requests may lie before it.
+// strategy's last requests may lie before it. A closed channel says that it is closed.
 func dataEnded(ch ipc.Channel) bool {
 	var ev ipc.LiveEvent
 	for range drainLimit {

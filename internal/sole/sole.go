@@ -38,11 +38,11 @@ func (m *Mark) Check(what string) {
 
 // Call runs a callback of a call that has entered. When the callback panics, the call has been left.
 func (m *Mark) Call(f func() error) error {
+	before, after := m.state.load(), free
 	m.state.store(callback)
-	after := free
 	defer func() { m.state.store(after) }()
 	err := f()
-	after = inside
+	after = before
 	return err
 }
 

@@ -55,3 +55,9 @@ func (r *repeatedReader) next(buf []hft.Event, _ bool) ([]hft.Event, bool, error
 }
 
 func (r *repeatedReader) Close() error { return nil }
+
+// Within puts the bot within a call, until the function that it returns is called.
+func (b *Backtest) Within() (leave func()) {
+	b.mark.Enter("backtest: a test")
+	return b.mark.Leave
+}

@@ -51,7 +51,7 @@ func (w WaitOrderResponse) Matches(assetNo int, orderID uint64) bool {
 }
 
 // Bot is what a strategy acts through, the same in backtest, on paper and live (hftbacktest's Bot trait). One
-// goroutine uses it. assetNo counts the strategy's instruments from 0 in the order of its configuration; a wrong
+// goroutine uses it: a call beside another panics. Close may be called from any. assetNo counts the strategy's instruments from 0 in the order of its configuration; a wrong
 // one is ErrInstrumentNotFound where an error can be returned, and a panic of the strategy elsewhere.
 //
 // Waiting calls (Elapse, WaitNextFeed, WaitOrderResponse, and requests with wait) process everything that arrives
@@ -106,7 +106,8 @@ type Bot interface {
 	FeedLatency(assetNo int) (exchTimestampNs, localTimestampNs int64, ok bool)
 	// OrderLatency returns request, exchange and response time of the last order response; ok is false before.
 	OrderLatency(assetNo int) (reqTimestampNs, exchTimestampNs, respTimestampNs int64, ok bool)
-	// Close ends the use of the bot and releases what it holds.
+	// Close ends the use of the bot and releases what it holds: every call then returns ErrInterrupted. Any goroutine may call
+	// it at any time, and more than once.
 	Close() error
 }
 

@@ -279,7 +279,11 @@ func (c *SharedChannel) Interrupt() {
 }
 
 // Resume takes Interrupt back.
-func (c *SharedChannel) Resume() { c.interrupted.Store(false) }
+func (c *SharedChannel) Resume() {
+	if c != nil {
+		c.interrupted.Store(false)
+	}
+}
 
 // Send hands a request to the host. For RequestRegisterInstrument it refuses a tick or lot size that is not the
 // host's, and a foreign bot id, with a *hft.BuildError.

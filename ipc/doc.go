@@ -20,14 +20,16 @@
 // # Goroutines
 //
 // A Feed and the sending half of its Ports belong to whoever holds the connector's publishing lock; the receiving half
-// of a Port to the one goroutine that serves the bot. A Channel belongs to the goroutine that runs the strategy; only
-// its Interrupt and Resume may be called from others. Nothing here ever waits but RecvTimeout, and Dial for the host's answer.
+// of a Port to the one goroutine that serves the bot. A Channel belongs to the goroutine that runs the strategy, and notices
+// another; its Interrupt, Resume, Close, NowNs and Instruments may be called from any, at any time. Nothing here ever waits but RecvTimeout, and Dial for the host's answer.
 //
 // # When something is full, closed or gone
 //
 // A feed is never full: it overwrites. A bot that was lapped notices, reports hft.CodeFeedLost with the number of
-// events it missed, and asks for its books again; it never sees a torn record. A full request queue makes Send return
+// events it missed, and asks for its books again; it never sees a torn record, nor a book that was asked for before the last lap. A full request queue makes Send return
 // hft.ErrRequestQueueFull. A full private queue is continued in the host's memory up to MaxBacklog records; then the
 // Port is Stalled and the host restarts the bot. When the host is gone or has closed a feed, waiting returns
-// hft.ErrPeerGone; a process that attached itself learns it at once, with the reason if the host gave one. What a bot writes is checked field by field; garbage is an error for that bot and nothing else.
+// hft.ErrPeerGone; a process that attached itself learns it at once, with the reason if the host gave one. After Close every call
+// returns hft.ErrInterrupted. What a bot writes is checked field by field; garbage is an error for that bot and nothing else.
+// So are the numbers that a host writes into segments and attachments: what cannot be is an error of Attach and Dial.
 package ipc

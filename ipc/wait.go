@@ -140,7 +140,7 @@ func (c *SharedChannel) stopped(end bool) error {
 }
 
 func (c *SharedChannel) isInterrupted() bool {
-	return c.interrupted.Load() || atomic.LoadUint64(c.control.stop) != 0 // SYNC POINT: stop
+	return c.interrupted.Load() || c.off() || atomic.LoadUint64(c.control.stop) != 0 // SYNC POINT: stop
 }
 
 // heartbeat shows the host that the strategy calls its bot, and how far it is.

@@ -425,3 +425,66 @@ func TestServeWithoutHost(t *testing.T) {
 		}
 	}
 }
+
+// TestNothingIsToldBeforeRun: what happens while the bot is built (its orders of before, an error) is told in the first waiting
+// call and not before Run.
+func TestNothingIsToldBeforeRun(t *testing.T) {
+	r := &recorder{}
+	a, hub := newRecorder(t, r)
+	hub.Handle(func(q ipctest.Request) error {
+		if q.Kind != ipc.RequestRegisterInstrument {
+			return nil
+		}
+		o := hft.NewOrder(uint64(q.InstNo)+3, 1000, q.TickSize, q.LotSize, hft.Buy, hft.Limit, hft.GTC)
+		o.Status = hft.StatusNew
+		if err := hub.SendError(q.BotID, hft.NewLiveError(hft.ConnectionInterrupted)); err != nil {
+			return err
+		}
+		return hub.AnswerRegister(q.BotID, q.InstNo, []hft.Order{o}, hft.StateValues{}, nil)
+	})
+	r.run = func(_ context.Context, bot hft.Bot) error {
+		if bot.Orders(0).Len() != 1 || bot.Orders(1).Len() != 1 {
+			r.note("no orders")
+		}
+		bot.CurrentTimestampNs()
+		if _, err := bot.SubmitBuyOrder(0, 9, 100, 1, hft.GTC, hft.Limit, false); err != nil {
+			r.note("submit %v", err)
+		}
+		r.note("wait")
+		_, err := bot.Elapse(time.Millisecond)
+		return err
+	}
+	start(t, a, nil)
+	if exit, err := a.Wait(t.Context()); err != nil || exit.Error != "" {
+		t.Errorf("%+v, %v", exit, err)
+	}
+	kind := hft.ConnectionInterrupted
+	want := fmt.Sprintf("run, wait, error %v, order true 3, error %v, order true 4", kind, kind)
+	if got := r.noted(); got != want {
+		t.Errorf("called: %s\nwant:   %s", got, want)
+	}
+}
+
+// TestStrategyClosesItsBot: the adapter goes on with a closed bot and channel, and knows of the end of the data.
+func TestStrategyClosesItsBot(t *testing.T) {
+	r := &recorder{}
+	a, hub := newRecorder(t, r)
+	r.run = func(_ context.Context, bot hft.Bot) (err error) {
+		defer func() { err = bot.Close() }()
+		for {
+			if result, err := bot.WaitNextFeed(true, time.Minute); err != nil || result == hft.ElapseEndOfData {
+				return err
+			}
+		}
+	}
+	start(t, a, nil)
+	hub.EndOfData()
+	if exit, err := a.Wait(t.Context()); err != nil || exit.Error != "" || !exit.EndOfData {
+		t.Errorf("%+v, %v", exit, err)
+	}
+	for range 2 {
+		if state, err := a.Stop(t.Context()); string(state) != "saved" || err != nil {
+			t.Errorf("Stop = %q, %v", state, err)
+		}
+	}
+}

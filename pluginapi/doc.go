@@ -22,7 +22,8 @@
 // # Memory and goroutines
 //
 // Run has a goroutine of its own, and OnError and OnOrder are called in it; New, RestoreState and SaveState are never
-// called at the same time as Run. The bot belongs to Run and may be read by SaveState; it is closed afterwards.
+// called at the same time as Run. The bot belongs to Run and may be read by SaveState; it is closed afterwards, if the strategy has
+// not closed it itself.
 //
 // # Backtest
 //

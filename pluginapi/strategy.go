@@ -30,13 +30,14 @@ type StateRestorer interface {
 
 // ErrorHandler is implemented by strategies that want error events.
 type ErrorHandler interface {
-	// OnError is called from within a waiting call. An error it returns ends that call.
+	// OnError is called from within a waiting call, never before Run. An error it returns ends that call.
 	OnError(e hft.LiveError) error
 }
 
 // OrderHook is implemented by strategies that want to see every order update.
 type OrderHook interface {
-	// OnOrder is called from within a waiting call before the update is applied: prev is the order as it is, nil for
+	// OnOrder is called from within a waiting call, never before Run, and before the update is applied; of orders that the
+	// strategy takes over it is told in the first waiting call, when Orders has them already. prev is the order as it is, nil for
 	// an order the bot did not know; next is what the exchange reports. Both are only valid during the call. An
 	// error it returns ends that call after the update was applied.
 	OnOrder(prev, next *hft.Order) error

@@ -63,6 +63,6 @@ func inBacktest(tb testing.TB, m *market) *player {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { _ = bot.Close() })
-	p.bot, p.interrupt = bot, bot.Interrupt
+	p.bot = bot
 	return p
 }

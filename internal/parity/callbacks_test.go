@@ -106,14 +106,32 @@ func within() market {
 func misuseScripts() []script {
 	stopping := slow()
 	stopping.hook = func(p *player, prev, next *hft.Order) error {
-		p.interrupt()
+		p.bot.Interrupt()
+		return nil
+	}
+	closing := slow()
+	closing.hook = func(p *player, prev, next *hft.Order) error {
+		if err := p.bot.Close(); err != nil {
+			p.note("close: %v", err)
+		}
 		return nil
 	}
 	return []script{
+		{name: "closed in a wait", market: closing, run: func(p *player) {
+			p.elapse(ms)
+			p.buy(1, 99.5, 1, hft.GTC, true) // what it waited for has come
+			p.elapse(ms)
+		}, contains: []string{"4ms buy 1 1@99.5 GTC wait true = OrderResponse", "4ms elapse 1ms = Ok interrupted"}},
+		{name: "closed while time elapses", market: closing, run: func(p *player) {
+			p.elapse(ms)
+			p.buy(1, 99.5, 1, hft.GTC, false)
+			p.elapse(20 * ms)
+			p.waitFeed(true, ms)
+		}, contains: []string{"4ms elapse 20ms = Ok interrupted", "New req None", "4ms wait feed true 1ms = Ok interrupted"}},
 		{name: "interrupted", market: slow(), run: func(p *player) {
 			p.elapse(ms)
 			p.buy(1, 99.5, 1, hft.GTC, true)
-			p.interrupt()
+			p.bot.Interrupt()
 			p.elapse(ms)
 			p.elapse(0)
 			p.waitFeed(true, ms)
@@ -146,6 +164,7 @@ func afterwardsScripts() []script {
 				if err := p.bot.Close(); err != nil {
 					p.note("close: %v", err)
 				}
+				p.bot.Interrupt()
 			}
 			p.elapse(ms)
 			p.elapseBT(ms)

@@ -103,7 +103,7 @@ func inMemory(tb testing.TB, m *market) *player {
 	for _, msg := range m.messages {
 		v.clock.At(t0+int64(msg.at), func() { v.publish(msg) })
 	}
-	p.bot, p.interrupt = bot, func() { v.hub.Interrupt(botID) }
+	p.bot = bot
 	return p
 }
 

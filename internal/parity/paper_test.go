@@ -162,5 +162,5 @@ func (p *player) attach(stateDir string, m *market) {
 		_ = ch.Close()
 		p.tb.Fatal(err)
 	}
-	p.bot, p.interrupt = bot, ch.Interrupt
+	p.bot = bot
 }

@@ -82,10 +82,38 @@ func heartbeat(after time.Duration, qty float64) message { return at(after, bid(
 
 // player plays a script on a bot and writes down what it sees.
 type player struct {
-	tb        testing.TB
-	bot       hft.Bot
-	interrupt func()
-	lines     []string
+	tb      testing.TB
+	bot     bot
+	waiting int // calls of the bot that wait
+	lines   []string
+}
+
+// bot is what every world's bot is.
+type bot interface {
+	hft.Bot
+	Interrupt()
+}
+
+// wait makes a call that waits.
+func (p *player) wait(call func() (hft.ElapseResult, error)) (hft.ElapseResult, error) {
+	p.waiting++
+	defer func() { p.waiting-- }()
+	return call()
+}
+
+// waitIf makes a call that may wait.
+func (p *player) waitIf(wait bool, call func() (hft.ElapseResult, error)) (hft.ElapseResult, error) {
+	if !wait {
+		return call()
+	}
+	return p.wait(call)
+}
+
+// mustWait holds hook and handler to the waiting calls.
+func (p *player) mustWait(who string) {
+	if p.waiting == 0 {
+		p.tb.Errorf("the %s is called outside of a waiting call", who)
+	}
 }
 
 func (p *player) note(format string, args ...any) {
@@ -165,6 +193,7 @@ func orderText(o *hft.Order) string {
 
 // hooked is the order hook.
 func (p *player) hooked(m *market, prev, next *hft.Order) error {
+	p.mustWait("hook")
 	p.note("  hook at %v: %s -> %s", p.clock(), orderText(prev), orderText(next))
 	if m.hook == nil {
 		return nil
@@ -174,6 +203,7 @@ func (p *player) hooked(m *market, prev, next *hft.Order) error {
 
 // handled is the error handler.
 func (p *player) handled(m *market, e hft.LiveError) error {
+	p.mustWait("handler")
 	p.note("  handler at %v: %v", p.clock(), e)
 	if m.handler == nil {
 		return nil
@@ -182,12 +212,14 @@ func (p *player) handled(m *market, e hft.LiveError) error {
 }
 
 func (p *player) buy(id uint64, price, qty float64, tif hft.TimeInForce, wait bool) {
-	r, err := p.bot.SubmitBuyOrder(0, id, price, qty, tif, hft.Limit, wait)
+	r, err := p.waitIf(wait, func() (hft.ElapseResult, error) { return p.bot.SubmitBuyOrder(0, id, price, qty, tif, hft.Limit, wait) })
 	p.called(fmt.Sprintf("buy %d %v@%v %v wait %v", id, qty, price, tif, wait), r, err)
 }
 
 func (p *player) sell(id uint64, price, qty float64, tif hft.TimeInForce, wait bool) {
-	r, err := p.bot.SubmitSellOrder(0, id, price, qty, tif, hft.Limit, wait)
+	r, err := p.waitIf(wait, func() (hft.ElapseResult, error) {
+		return p.bot.SubmitSellOrder(0, id, price, qty, tif, hft.Limit, wait)
+	})
 	p.called(fmt.Sprintf("sell %d %v@%v %v wait %v", id, qty, price, tif, wait), r, err)
 }
 
@@ -196,32 +228,32 @@ func (p *player) market(side hft.Side, id uint64, qty float64, wait bool) {
 }
 
 func (p *player) submit(asset int, q hft.OrderRequest, wait bool) {
-	r, err := p.bot.SubmitOrder(asset, q, wait)
+	r, err := p.waitIf(wait, func() (hft.ElapseResult, error) { return p.bot.SubmitOrder(asset, q, wait) })
 	p.called(fmt.Sprintf("submit %d %+v wait %v", asset, q, wait), r, err)
 }
 
 func (p *player) cancel(id uint64, wait bool) {
-	r, err := p.bot.Cancel(0, id, wait)
+	r, err := p.waitIf(wait, func() (hft.ElapseResult, error) { return p.bot.Cancel(0, id, wait) })
 	p.called(fmt.Sprintf("cancel %d wait %v", id, wait), r, err)
 }
 
 func (p *player) modify(id uint64, price, qty float64, wait bool) {
-	r, err := p.bot.Modify(0, id, price, qty, wait)
+	r, err := p.waitIf(wait, func() (hft.ElapseResult, error) { return p.bot.Modify(0, id, price, qty, wait) })
 	p.called(fmt.Sprintf("modify %d %v@%v wait %v", id, qty, price, wait), r, err)
 }
 
 func (p *player) elapse(d time.Duration) {
-	r, err := p.bot.Elapse(d)
+	r, err := p.wait(func() (hft.ElapseResult, error) { return p.bot.Elapse(d) })
 	p.called(fmt.Sprintf("elapse %v", d), r, err)
 }
 
 func (p *player) waitFeed(includeOrderResp bool, timeout time.Duration) {
-	r, err := p.bot.WaitNextFeed(includeOrderResp, timeout)
+	r, err := p.wait(func() (hft.ElapseResult, error) { return p.bot.WaitNextFeed(includeOrderResp, timeout) })
 	p.called(fmt.Sprintf("wait feed %v %v", includeOrderResp, timeout), r, err)
 }
 
 func (p *player) waitOrder(asset int, id uint64, timeout time.Duration) {
-	r, err := p.bot.WaitOrderResponse(asset, id, timeout)
+	r, err := p.wait(func() (hft.ElapseResult, error) { return p.bot.WaitOrderResponse(asset, id, timeout) })
 	p.called(fmt.Sprintf("wait order %d %d %v", asset, id, timeout), r, err)
 }
 

@@ -10,6 +10,7 @@
 //   - quits ends its process after some feed events
 //   - hangs stops calling its bot after some feed events
 //   - slowstop does not return when it is told to stop
+//   - closes closes its bot itself, which it may
 //   - garbage overwrites the shared memory it can write to
 //
 // All but exits, printsearly and garbage misbehave in a backtest as they do live.

@@ -59,6 +59,7 @@ type miniHost struct {
 	entries *syncBuffer // its log entries from level info on
 
 	quit    chan struct{}
+	ended   chan struct{} // the data is to end
 	serving sync.WaitGroup
 	faults  chan error // what the bot did to its queues, the first of it
 }
@@ -93,7 +94,7 @@ func must[T any](t testing.TB) func(v T, err error) T {
 // newMiniHost starts a plugin on a host of its own and configures it.
 func newMiniHost(t *testing.T, plugin, params string) *miniHost {
 	t.Helper()
-	h := &miniHost{t: t, log: &syncBuffer{}, entries: &syncBuffer{}, quit: make(chan struct{}), faults: make(chan error, 1)}
+	h := &miniHost{t: t, log: &syncBuffer{}, entries: &syncBuffer{}, quit: make(chan struct{}), ended: make(chan struct{}), faults: make(chan error, 1)}
 	h.feed = must[*ipc.Feed](t)(ipc.NewFeed("sim", 1024, ipc.NewWallClock()))
 	h.control = must[*ipc.Control](t)(ipc.NewControl())
 	h.port = must[*ipc.Port](t)(ipc.NewPort(h.feed, h.control))
@@ -137,8 +138,13 @@ func (h *miniHost) serve() {
 		select {
 		case <-h.quit:
 			return
+		case <-h.ended:
+			h.feed.End()
+			h.ended = nil
 		case <-ticker.C:
-			h.feed.Publish(0, []hft.Event{trade})
+			if h.ended != nil {
+				h.feed.Publish(0, []hft.Event{trade})
+			}
 		}
 		ok, err := h.port.Recv(&q)
 		if err == nil && (h.port.Damaged() || h.port.Corrupt()) {
@@ -165,6 +171,9 @@ func (h *miniHost) close() {
 		}
 	}
 }
+
+// endData ends the feed, as recorded data does.
+func (h *miniHost) endData() { close(h.ended) }
 
 func (h *miniHost) start() {
 	h.t.Helper()

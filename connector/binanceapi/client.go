@@ -115,7 +115,7 @@ func asFailure(err error) error {
 	if errors.As(err, &f) {
 		return err
 	}
-	return lost(fmt.Errorf("the reply cannot be read: %w", err))
+	return &venue.Failure{Unreadable: true, Err: fmt.Errorf("the reply cannot be read: %w", err)}
 }
 
 // Bytes sends a request and returns the reply's body, which belongs to the caller.

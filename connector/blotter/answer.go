@@ -1,6 +1,8 @@
 package blotter
 
 import (
+	"fmt"
+
 	"hftrunner/connector"
 	"hftrunner/hft"
 )
@@ -12,14 +14,19 @@ func (b *Blotter) Answered(clientID string, request Request, r *Report, nowNs in
 	if e == nil {
 		return // over for long
 	}
+	if f := b.check(e, r, nowNs); f.field != "" {
+		b.unreadable(e, &f, nowNs)
+		b.Failed(clientID, request, Failure{Unreadable: true, Msg: f.String()}, nowNs)
+		return
+	}
 	switch request {
 	case Place:
 		if e.place != idle && !e.seen {
 			e.place, e.askAtNs = accepted, nowNs+streamNs
 		}
-		b.apply(e, r, false, nowNs)
+		b.accept(e, r, false, nowNs)
 	case Amend:
-		b.apply(e, r, e.amend != idle, nowNs)
+		b.accept(e, r, e.amend != idle, nowNs)
 		b.amendAnswered(e, nowNs)
 	case Cancel:
 		if e.over {
@@ -27,18 +34,44 @@ func (b *Blotter) Answered(clientID string, request Request, r *Report, nowNs in
 		} else if e.cancel == sent {
 			e.cancel, e.askAtNs = accepted, nowNs+streamNs
 		}
-		b.apply(e, r, false, nowNs)
+		b.accept(e, r, false, nowNs)
 	case QueryOrder:
-		former := e.askedFormer != ""
-		e.asking, e.askedFormer, e.disputed = false, "", false
-		if former {
-			e.formerAtNs = nowNs + againNs // about the next one, or again
-		}
-		b.apply(e, r, false, nowNs)
-		if !former {
-			b.resolve(e, r, nowNs)
+		b.told(e, r, nowNs)
+	}
+}
+
+// told takes the answer to a question.
+func (b *Blotter) told(e *entry, r *Report, nowNs int64) {
+	former := e.askedFormer != ""
+	e.asking, e.askedFormer, e.disputed = false, "", false
+	if former {
+		e.formerAtNs = nowNs + againNs // about the next one, or again
+	} else {
+		e.absent = doubt{}
+	}
+	b.readable(e)
+	l := b.accept(e, r, false, nowNs)
+	if e.disputed {
+		believed, askAtNs := l.denied.again(nowNs)
+		switch {
+		case believed:
+			told, _ := l.told(e.book, r)
+			b.withdraw(e, l, told)
+			e.disputed = false
+			b.accept(e, r, false, nowNs)
+		case former:
+			e.formerAtNs = askAtNs
+		default:
+			e.askAtNs = askAtNs
 		}
 	}
+	if !former {
+		b.resolve(e, r, nowNs)
+	}
+	if !e.now.firm() && e.askAtNs == 0 {
+		e.askAtNs = nowNs + againNs
+	}
+	b.schedule(e)
 }
 
 // amendAnswered goes on after the acknowledgement of an amendment was applied.
@@ -56,9 +89,6 @@ func (b *Blotter) amendAnswered(e *entry, nowNs int64) {
 
 // resolve goes on with the requests of an entry whose state was asked for.
 func (b *Blotter) resolve(e *entry, r *Report, nowNs int64) {
-	if !e.disputed {
-		e.absences = 0
-	}
 	switch {
 	case e.over:
 		return
@@ -69,10 +99,7 @@ func (b *Blotter) resolve(e *entry, r *Report, nowNs int64) {
 	case r.Status == hft.StatusNone:
 		e.askAtNs = nowNs + againNs
 	case e.disputed:
-		if e.doubt(nowNs) {
-			e.end, e.reason, e.guessed = r.Status, r.Reason, true
-			b.complain(e, 0, "the venue says that the order is over with less executed than it has reported: taken as over with what was reported")
-		}
+		// It is asked again.
 	default:
 		b.shown(e)
 		if e.gone || e.cancel == accepted || e.cancel == uncertain { // it is open all the same
@@ -118,6 +145,9 @@ func (b *Blotter) Failed(clientID string, request Request, f Failure, nowNs int6
 	e := b.byID[clientID]
 	if e == nil {
 		return
+	}
+	if f.Unreadable && request == QueryOrder {
+		b.unanswered(e, &f)
 	}
 	switch request {
 	case Place:
@@ -235,27 +265,17 @@ func (b *Blotter) queryFailed(e *entry, f *Failure, nowNs int64) {
 		b.formerFailed(e, f, nowNs)
 	case f.Cause != NotFound:
 		e.askAtNs = max(nowNs, f.RetryAtNs)
-	case e.over || e.place == sent:
-		// Nothing hangs on it, or it is not there yet.
-	case e.doubt(nowNs):
-		b.vanished(e)
+	case e.over:
+		b.readable(e) // nothing hangs on it
+	case e.place == sent:
+		// It is not there yet.
+	default:
+		gone, askAtNs := e.absent.again(nowNs)
+		if e.askAtNs = askAtNs; gone {
+			b.vanished(e)
+		}
 	}
 	b.settle(e, nil, nowNs)
-}
-
-// doubt counts an answer that does not go with what the venue has said before, and has the order asked about again. It
-// reports whether the answer came often enough, and for long enough, to be believed.
-func (e *entry) doubt(nowNs int64) bool {
-	switch {
-	case e.absences == 0:
-		e.absences, e.absentNs, e.askAtNs = 1, nowNs, nowNs+againNs
-	case e.absences+1 < minAbsences || nowNs-e.absentNs < absentNs:
-		e.absences++
-		e.askAtNs = max(nowNs+againNs, e.absentNs+absentNs)
-	default:
-		return true
-	}
-	return false
 }
 
 // formerFailed goes on after a question about a former leg was not answered.
@@ -264,6 +284,7 @@ func (b *Blotter) formerFailed(e *entry, f *Failure, nowNs int64) {
 	for i := range e.prior {
 		if l := &e.prior[i]; f.Cause == NotFound && l.venueID == e.askedFormer {
 			l.done = true // nothing can be learnt any more
+			b.lose(e, l)
 		}
 	}
 	e.askedFormer = ""
@@ -275,7 +296,19 @@ func (b *Blotter) vanished(e *entry) {
 		b.complain(e, 0, "the venue does not know the order any more, how it ended cannot be asked: taken as expired")
 	}
 	e.amend = idle
+	b.readable(e)
+	b.lose(e, &e.now)
 	if e.end == hft.StatusNone {
 		e.end, e.guessed = hft.StatusExpired, true
 	}
+}
+
+// lose goes on with a leg that the venue does not know any more: what one message has said of it will never be firm.
+func (b *Blotter) lose(e *entry, l *leg) {
+	if l.firm() {
+		return
+	}
+	b.ruin(e, fmt.Sprintf("executed %v is said by one report only, of which %v is known to be executed, and the venue does not know the order any more",
+		e.book.qty(l.cumLots), e.book.qty(l.filledLots)))
+	l.cumLots = l.filledLots
 }

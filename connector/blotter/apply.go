@@ -27,23 +27,30 @@ func rankOf(s hft.Status) int {
 	return rankNone
 }
 
-// Report takes what the venue says of an order without being asked. r is not kept, its texts are.
-func (b *Blotter) Report(r *Report, nowNs int64) {
-	if e := b.find(r, nowNs); e != nil {
-		b.apply(e, r, false, nowNs)
+// Report takes what the venue says of an order without being asked. r is not kept, its texts are. An error says that it is
+// about an order of this runner that is not known here and that it cannot be true: the open orders have to be asked for.
+func (b *Blotter) Report(r *Report, nowNs int64) error {
+	e, err := b.find(r, nowNs)
+	if e != nil {
+		b.apply(e, r, nowNs)
 	}
+	return err
 }
 
 // find returns the entry that a report is about, adopting an order of this runner that is not known. nil means that it
 // is none of our business.
-func (b *Blotter) find(r *Report, nowNs int64) *entry {
+func (b *Blotter) find(r *Report, nowNs int64) (*entry, error) {
 	k := b.bySymbol[r.Symbol]
 	if k == nil {
 		b.counts.Foreign++
-		return nil
+		return nil, nil
 	}
 	if e := b.lookUp(k, r); e != nil {
-		return e
+		return e, nil
+	}
+	if e := b.byID[r.ClientID]; e != nil { // of another symbol
+		b.unreadable(e, &falsehood{field: "symbol", text: r.Symbol, why: "is not the order's"}, nowNs)
+		return nil, nil
 	}
 	return b.adopt(k, r, nowNs)
 }
@@ -79,10 +86,11 @@ func (b *Blotter) legOf(e *entry, r *Report, nowNs int64) (l *leg, current bool)
 				return &e.prior[i], false
 			}
 		}
-		if e.now.venueID != "" || isReplacement {
+		if isReplacement || e.now.venueID != "" && e.amendNs != 0 {
 			b.newLeg(e, r, nowNs)
 			return &e.now, true
 		}
+		b.dropVenueID(e, &e.now)
 		e.now.venueID = r.VenueID
 		if former := e.book.venue[r.VenueID]; former == nil || former.over {
 			e.book.venue[r.VenueID] = e
@@ -143,7 +151,7 @@ func (b *Blotter) tookEffect(e *entry) {
 
 // amended notes that the amendment in flight took effect.
 func (b *Blotter) amended(e *entry) {
-	if e.amend == accepted && e.cancel == idle {
+	if e.amend == accepted && e.cancel == idle && !e.suspect {
 		e.askAtNs = 0
 	}
 	e.amend = idle
@@ -153,22 +161,28 @@ func (b *Blotter) amended(e *entry) {
 	}
 }
 
-// apply takes over what a report says. byAmend says that it acknowledges an amendment.
-func (b *Blotter) apply(e *entry, r *Report, byAmend bool, nowNs int64) {
+// apply takes over what a report says, unless it cannot be true.
+func (b *Blotter) apply(e *entry, r *Report, nowNs int64) {
+	if f := b.check(e, r, nowNs); f.field != "" {
+		b.unreadable(e, &f, nowNs)
+		return
+	}
+	b.accept(e, r, false, nowNs)
+}
+
+// accept takes over what a report says that was checked, and returns the leg that it is about. byAmend says that it
+// acknowledges an amendment.
+func (b *Blotter) accept(e *entry, r *Report, byAmend bool, nowNs int64) *leg {
+	if atNs := nowNs + trustedAheadNs; r.TimestampNs > atNs {
+		b.report = *r
+		r = &b.report
+		r.TimestampNs = atNs
+	}
 	l, current := b.legOf(e, r, nowNs)
 	old := l.cumLots
-	told, tells := e.book.lots(r.CumQty), r.HasCum
-	if !tells && r.Status == hft.StatusFilled {
-		if told = e.book.lots(r.Qty); told == 0 {
-			told = l.qtyLots
-		}
-		tells = true
-	}
-	if !tells {
-		told = old
-	}
-	l.cumLots = max(old, told)
-	l.done = l.done || r.HasCum && rankOf(r.Status) == rankFinal
+	told, tells := l.told(e.book, r)
+	b.claim(e, l, r, told, tells)
+	l.done = l.done || r.HasCum && rankOf(r.Status) == rankFinal && (told >= old || l.ruined)
 	if positive(r.AvgPrice) && r.HasCum && told >= l.avgLots {
 		l.avgPrice, l.avgLots = r.AvgPrice, told
 	}
@@ -181,9 +195,37 @@ func (b *Blotter) apply(e *entry, r *Report, byAmend bool, nowNs int64) {
 	}
 	total := e.totalLots()
 	if fill != nil && rankOf(r.Status) == rankNone && e.end == hft.StatusNone && total > 0 && e.filledLots >= total && !e.now.estimated && !e.amending() {
-		e.end = hft.StatusFilled // of a channel that tells executions only
+		e.end, e.guessed = hft.StatusFilled, true // of a channel that tells executions only
 	}
 	b.settle(e, fill, nowNs)
+	return l
+}
+
+// told returns how much is executed of a leg by a report, and whether the report tells; otherwise it is what is known.
+func (l *leg) told(k *book, r *Report) (lots int64, tells bool) {
+	switch {
+	case r.HasCum:
+		return k.lots(r.CumQty), true
+	case r.Status != hft.StatusFilled:
+		return l.cumLots, false
+	case r.Qty > 0:
+		return k.lots(r.Qty), true
+	}
+	return l.qtyLots, true
+}
+
+// claim notes how much the venue says is executed of a leg. It is firm when two answers in a row say it; an answer that
+// tells less than is known is disputed.
+func (b *Blotter) claim(e *entry, l *leg, r *Report, told int64, tells bool) {
+	if r.Channel == Query && tells {
+		l.firmLots, l.answeredLots = min(told, l.answeredLots), told
+		if told >= l.cumLots {
+			l.denied = doubt{}
+		} else if !l.ruined {
+			e.disputed = true
+		}
+	}
+	l.cumLots = max(l.cumLots, told)
 }
 
 // state takes over the status, price and quantity of a report about the current leg, which tells told executed lots
@@ -201,6 +243,9 @@ func (b *Blotter) state(e *entry, r *Report, told, old int64, byAmend bool, nowN
 			b.stray(e, nowNs)
 		}
 		return
+	}
+	if e.now.ruined {
+		old = min(old, told) // it has its reason
 	}
 	outdated := told == old && (rank < e.rank || r.TimestampNs > 0 && r.TimestampNs < e.tsNs)
 	switch {
@@ -225,10 +270,10 @@ func (b *Blotter) state(e *entry, r *Report, told, old int64, byAmend bool, nowN
 
 // shown notes that the venue has the order: the submission is answered.
 func (b *Blotter) shown(e *entry) {
-	if e.place != idle && e.amend == idle && e.cancel == idle {
+	if e.place != idle && e.amend == idle && e.cancel == idle && !e.suspect {
 		e.askAtNs = 0 // it has no need to be asked about any more
 	}
-	e.seen, e.place, e.absences = true, idle, 0
+	e.seen, e.place, e.absent = true, idle, doubt{}
 	if e.req == hft.StatusNew {
 		e.req = hft.StatusNone
 	}

@@ -28,6 +28,8 @@ type Counts struct {
 	Repeated uint64
 	// Adopted orders were found at the venue and not known.
 	Adopted uint64
+	// Unreadable reports could not be true. Withdrawn are the executed quantities that the venue did not stay with.
+	Unreadable, Withdrawn uint64
 	// Strays are orders that showed up at the venue after their end was concluded; they are canceled.
 	Strays uint64
 }
@@ -62,6 +64,7 @@ type Blotter struct {
 	action Action
 	update connector.OrderUpdate
 	fill   execution
+	report Report
 }
 
 // New returns a Blotter without instruments and orders.
@@ -120,6 +123,10 @@ func (b *Blotter) Submit(o *connector.Order, nowNs int64) {
 		b.refuseNew(k, o, b.pause)
 		return
 	}
+	if k.stopped != "" {
+		b.refuseNew(k, o, "submit: "+k.stopped)
+		return
+	}
 	clientID, err := b.codec.Encode(o.Owner, o.OrderID)
 	if err != nil {
 		b.refuseNew(k, o, "submit: "+err.Error())
@@ -130,6 +137,7 @@ func (b *Blotter) Submit(o *connector.Order, nowNs int64) {
 	e.shown.Status, e.shown.Req, e.shown.LeavesQty = hft.StatusNone, hft.StatusNew, o.Qty
 	e.shown.ExecQty, e.shown.ExecPriceTick, e.shown.ExchTimestampNs = 0, 0, 0
 	e.req, e.priceTick, e.now.qtyLots = hft.StatusNew, o.PriceTick, k.lots(o.Qty)
+	e.asks(o.PriceTick, e.now.qtyLots)
 	b.open[id] = e
 	e.place = sent
 	b.send(e, Place)
@@ -196,10 +204,13 @@ func (b *Blotter) Modify(o *connector.Order, nowNs int64) {
 		b.refuseUnknown(o)
 		return
 	}
-	if e.wantCancel || nowNs < b.pausedUntilNs {
+	if e.wantCancel || nowNs < b.pausedUntilNs || e.book.stopped != "" {
 		reason := b.pause
-		if e.wantCancel {
+		switch {
+		case e.wantCancel:
 			reason = "modify: the order is being canceled"
+		case e.book.stopped != "":
+			reason = "modify: " + e.book.stopped
 		}
 		b.update = connector.OrderUpdate{Order: connector.Order{InstrumentNo: o.InstrumentNo, Owner: e.owner, Order: e.view()}}
 		b.update.Req, b.update.LocalTimestampNs = hft.StatusRejected, o.LocalTimestampNs

@@ -14,6 +14,8 @@ type Instrument struct {
 	Symbol string
 	// TickSize and LotSize are the steps of price and quantity.
 	TickSize, LotSize float64
+	// MaxQty is the venue's largest quantity of an order, 0 when it is not known.
+	MaxQty float64
 	// ContractValue is the value of one unit of quantity at price 1, 0 for 1.
 	ContractValue float64
 	// BaseAsset and QuoteAsset are the assets that fees are converted from: quote as it is, base at the execution's price,
@@ -31,6 +33,11 @@ type book struct {
 	trades tradeRing
 	venue  map[string]*entry // by venue id
 	live   []*entry          // those whose end is not published
+	// stopped is why no new orders are taken, empty when they are: numStopping orders are not to be read, or the instrument is
+	// ruined, for good.
+	stopped     string
+	numStopping int
+	ruined      bool
 	// fetch says that executions are to be asked for, since fetchNs.
 	fetch   bool
 	fetchNs int64
@@ -54,39 +61,50 @@ func (k *book) qty(lots int64) float64 { return float64(lots) * k.inst.LotSize }
 // maxTrades is how many executions per symbol are remembered.
 const maxTrades = 4096
 
-// tradeRing remembers the newest trade ids by their hash, so that it keeps no text alive.
+// trade is what was told of an execution.
+type trade struct {
+	side       hft.Side
+	lots, tick int64
+}
+
+// tradeRing remembers the newest executions by a hash of their ids, so that it keeps no text alive.
 type tradeRing struct {
 	seed   maphash.Seed
-	seen   map[uint64]struct{}
+	seen   map[uint64]trade
 	ring   []uint64
 	oldest int
 }
 
 func newTradeRing() tradeRing {
-	return tradeRing{seed: maphash.MakeSeed(), seen: make(map[uint64]struct{}, maxTrades), ring: make([]uint64, 0, maxTrades)}
+	return tradeRing{seed: maphash.MakeSeed(), seen: make(map[uint64]trade, maxTrades), ring: make([]uint64, 0, maxTrades)}
 }
 
-// add remembers a trade id and reports whether it is new.
-func (t *tradeRing) add(id string) bool {
+// put remembers an execution, in place of what was told of it before.
+func (t *tradeRing) put(id string, told trade) {
 	h := maphash.String(t.seed, id)
-	if _, ok := t.seen[h]; ok {
-		return false
-	}
-	t.seen[h] = struct{}{}
-	if len(t.ring) < maxTrades {
+	_, known := t.seen[h]
+	t.seen[h] = told
+	switch {
+	case known:
+	case len(t.ring) < maxTrades:
 		t.ring = append(t.ring, h)
-		return true
+	default:
+		delete(t.seen, t.ring[t.oldest])
+		t.ring[t.oldest] = h
+		t.oldest = (t.oldest + 1) % maxTrades
 	}
-	delete(t.seen, t.ring[t.oldest])
-	t.ring[t.oldest] = h
-	t.oldest = (t.oldest + 1) % maxTrades
-	return true
 }
 
-// has reports whether a trade id is remembered.
+// get returns what is remembered of an execution.
+func (t *tradeRing) get(id string) (told trade, known bool) {
+	told, known = t.seen[maphash.String(t.seed, id)]
+	return told, known
+}
+
+// has reports whether an execution is remembered.
 func (t *tradeRing) has(id string) bool {
-	_, ok := t.seen[maphash.String(t.seed, id)]
-	return ok
+	_, known := t.get(id)
+	return known
 }
 
 // enlist adds an entry to the live ones.

@@ -62,6 +62,8 @@ type Failure struct {
 	// Code is the venue's, 0 when it had none; Msg the venue's text or what went wrong below.
 	Code int
 	Msg  string
+	// Unreadable says, of Unknown, that there was an answer and that what it says cannot be read or be true.
+	Unreadable bool
 	// RetryAtNs is when the venue wants to hear again, by the same clock as nowNs, 0 when it did not say.
 	RetryAtNs int64
 }

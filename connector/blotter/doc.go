@@ -10,8 +10,8 @@
 // Each execution is published once, whatever channels repeat it, and each order's end once. Published states never
 // contradict the executions published: an order is shown as Filled, or as Canceled after a partial execution, when all of
 // its executions have been. When the executed quantity is known and an execution does not come, it is asked for, and
-// after two seconds assumed at the average price, which an error event of CodeFillAssumed says; the true report may
-// come later and is not counted again. An execution after the end is still published, with the end as its status.
+// assumed at the average price when two answers about the order in a row have told that quantity, after two seconds at the
+// earliest, which an error event of CodeFillAssumed says; the true report may come later and is not counted again. An execution after the end is still published, with the end as its status.
 //
 // Executed quantities only grow; where they are equal the status with the higher rank and the later time counts, and an
 // end is never taken back. A submission whose outcome is unknown is shown as hft.StatusUnknown and asked about until
@@ -24,7 +24,18 @@
 // update with Req hft.StatusRejected and, where something is wrong, as an OrderError. Events about the connection as a
 // whole, such as a key that is not accepted, are for the caller to send.
 //
-// An end with less executed than was reported is asked about, and believed when the venue stays with it for five seconds.
+// # What cannot be true
+//
+// A report is checked before anything of it counts: quantities are whole lots, cumulative ones lie within the order's and go
+// with its status, executions within what is open and within the limit, prices and averages go with each other, fees with the
+// value, times with the clock, terms with what was asked for, ids with the order. One that fails is dropped and the order is
+// asked about by its client id. After three answers in a row that cannot be true or read, the instrument takes no new orders
+// (CodeStopped), until one can be (CodeResumed). Cancels are sent all the time.
+//
+// What can be true and is not shows when channels are compared. An executed quantity that answers do not tell is dropped when
+// they stay with less for five seconds. If more was published than they tell, the instrument takes no new orders until the
+// runner is started again: an execution cannot be taken back.
+//
 // Questions and cancels of one order that follow each other get rarer, up to one in five seconds.
 //
 // # Adopted orders

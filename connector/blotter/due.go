@@ -69,7 +69,7 @@ func (b *Blotter) run(e *entry, nowNs int64) (forget bool) {
 	if !due(e.forgetAtNs, nowNs) {
 		return false
 	}
-	if e.asking || e.cancel != idle || e.wantCancel || e.missingLots() > 0 || e.former() != nil {
+	if e.asking || e.cancel != idle || e.wantCancel || e.suspect || e.missingLots() > 0 || e.former() != nil {
 		e.forgetAtNs = nowNs + keepNs
 		return false
 	}
@@ -100,16 +100,20 @@ func (e *entry) mayAsk(atNs *int64, nowNs int64) bool {
 func (b *Blotter) holdOver(e *entry, nowNs int64) {
 	e.holds++
 	_, priced := e.now.value()
-	// The average price is better than a limit price, which a market order does not have at all.
-	if e.holds > 1 && (priced || e.shown.OrdType == hft.Limit || e.holds > 4) && b.assume(e, nowNs) {
+	// What one message says is not enough to assume it. The average price is better than a limit price, which a market order
+	// does not have at all.
+	if e.holds > 1 && e.firm() && (priced || e.shown.OrdType == hft.Limit || e.holds > 4) && b.assume(e, nowNs) {
 		return
 	}
 	k := e.book
 	if sinceNs := e.sinceNs(); !k.fetch || sinceNs < k.fetchNs {
 		k.fetch, k.fetchNs = true, sinceNs
 	}
-	if !priced && e.askAtNs == 0 {
+	if (!priced || !e.now.firm()) && e.askAtNs == 0 {
 		e.askAtNs = nowNs
+	}
+	if e.former() != nil && e.formerAtNs == 0 {
+		e.formerAtNs = nowNs
 	}
 	e.holdAtNs = nowNs + min(int64(fetchNs)<<min(e.holds-1, 10), maxFetchNs)
 }

@@ -25,6 +25,13 @@ type leg struct {
 	// avgPrice is the average price of the first avgLots executed, 0 when not told.
 	avgPrice float64
 	avgLots  int64
+	// firmLots is what of cumLots two answers in a row have said, answeredLots what the last one did; adoptedLots what of filledLots was executed before
+	// the order was adopted. filledValue is what was published of it, price times lots; unpriced says that the price of some of that is
+	// not the venue's. ruined says that more was published than the venue says now; denied is how often it said less so far.
+	firmLots, answeredLots, adoptedLots int64
+	filledValue                         float64
+	unpriced, ruined                    bool
+	denied                              doubt
 	// done says that its end was told, and with it all that was executed.
 	done bool
 	// estimated says that qtyLots was not told.
@@ -53,6 +60,22 @@ type entry struct {
 	now        leg
 	prior      []leg
 	foldedLots int64 // executed in legs that are forgotten
+
+	// What the venue was ever asked for: the newest terms (openLots is the whole quantity there), the most of a quantity, the
+	// lowest and highest price, 0 when the price of an execution has no limit.
+	asked             [maxAsked]terms
+	numAsked          int
+	maxLots           int64
+	lowTick, highTick int64
+
+	// What the venue has said that cannot be true: falsehood is the last of it. The order is asked about until an answer can be.
+	suspect, stopping bool // stopping: the instrument takes no new orders because of it
+	falsehood         falsehood
+	suspectNs         int64
+	numUnreadable     int // answers in a row
+	// otherID is a venue id that was told of it and is not its own, otherPrice and otherQty are terms that were not asked for.
+	otherID              string
+	otherPrice, otherQty float64
 
 	// What the venue says of the current leg.
 	priceTick int64
@@ -89,9 +112,8 @@ type entry struct {
 	askedReplacement      bool   // the last question was about the order that may have taken its place
 	askedNs               int64  // when the last question was sent
 	questions             int    // in a row, without a long pause between them
-	disputed              bool   // the last answer was an end with less executed than is known of
-	absences              int    // answers in a row that cannot be believed at once, since absentNs
-	absentNs              int64
+	disputed              bool   // the last report told less executed than is known of
+	absent                doubt  // the venue does not know it
 	holds                 int
 	listed                uint64
 
@@ -121,10 +143,10 @@ func (e *entry) totalLots() int64 {
 	return e.priorLots() + e.now.qtyLots
 }
 
-// former returns a former leg of which it is not known what was executed, nil when there is none.
+// former returns a former leg of which it is not known, or not known well enough, what was executed, nil when there is none.
 func (e *entry) former() *leg {
 	for i := range e.prior {
-		if l := &e.prior[i]; !l.done && l.venueID != "" {
+		if l := &e.prior[i]; (!l.done || !l.firm()) && l.venueID != "" {
 			return l
 		}
 	}

@@ -17,10 +17,11 @@ type execution struct {
 // before. The result is valid until the next call.
 func (b *Blotter) take(e *entry, l *leg, r *Report, tells bool) *execution {
 	lots := e.book.lots(r.LastQty)
-	if lots == 0 || !e.book.priced(r.LastPrice) {
-		return nil
-	}
-	if !e.book.trades.add(r.TradeID) || e.adoptedNs != 0 && r.TimestampNs <= e.adoptedNs {
+	before, known := e.book.trades.get(r.TradeID)
+	e.book.trades.put(r.TradeID, trade{e.shown.Side, lots, hft.PriceTick(r.LastPrice, e.book.inst.TickSize)})
+	if known && before.side == e.shown.Side && lots > before.lots { // the report was wrong of which less was published
+		lots -= before.lots
+	} else if known || e.adoptedNs != 0 && r.TimestampNs <= e.adoptedNs {
 		b.counts.Repeated++
 		return nil
 	}
@@ -49,9 +50,10 @@ func (b *Blotter) take(e *entry, l *leg, r *Report, tells bool) *execution {
 	e.filledLots += fresh
 	e.filledValue += r.LastPrice * float64(fresh)
 	l.filledLots += fresh
+	l.filledValue += r.LastPrice * float64(fresh)
 	l.cumLots = max(l.cumLots, l.filledLots)
 	e.tsNs = max(e.tsNs, r.TimestampNs)
-	b.fill = execution{lots: fresh, price: r.LastPrice, fee: b.fee(e, r) * float64(fresh) / float64(lots), maker: r.Maker}
+	b.fill = execution{lots: fresh, price: r.LastPrice, fee: b.fee(e, r) * float64(fresh) / float64(e.book.lots(r.LastQty)), maker: r.Maker}
 	return &b.fill
 }
 
@@ -79,6 +81,7 @@ func (b *Blotter) assume(e *entry, nowNs int64) bool {
 
 // assume counts what is executed of a leg as published.
 func (l *leg) assume() {
+	l.unpriced = l.unpriced || l.cumLots > l.filledLots
 	l.assumedLots += l.cumLots - l.filledLots
 	l.filledLots = l.cumLots
 }

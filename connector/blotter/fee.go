@@ -23,20 +23,22 @@ func (b *Blotter) SetPrice(asset, quote string, price float64) {
 func (b *Blotter) fee(e *entry, r *Report) float64 {
 	k := e.book
 	switch {
-	case r.Fee == 0 || math.IsNaN(r.Fee) || math.IsInf(r.Fee, 0):
+	case r.Fee == 0:
 		return 0
 	case k.inst.QuoteAsset == "" || r.FeeAsset == "" || r.FeeAsset == k.inst.QuoteAsset:
 		return r.Fee
 	case r.FeeAsset == k.inst.BaseAsset:
 		return r.Fee * r.LastPrice
 	}
-	if price, ok := b.prices[pair{r.FeeAsset, k.inst.QuoteAsset}]; ok {
-		return r.Fee * price
+	price, ok := b.prices[pair{r.FeeAsset, k.inst.QuoteAsset}]
+	fee := r.Fee * price
+	if ok && math.Abs(fee) <= maxFeeRate*r.LastQty*r.LastPrice*k.inst.ContractValue {
+		return fee
 	}
 	if k.feeAsset != r.FeeAsset {
 		k.feeAsset = r.FeeAsset
 		b.fail(k, e.owner, e.shown.OrderID, hft.CustomKind, CodeFeeUnknown,
-			fmt.Sprintf("fees in %s are not counted: its price in %s is not known", r.FeeAsset, k.inst.QuoteAsset))
+			fmt.Sprintf("fees in %s are not counted: its price in %s is not known, or they are more than a tenth of the execution by it", r.FeeAsset, k.inst.QuoteAsset))
 	}
 	return 0
 }

@@ -16,7 +16,7 @@ func TestEqualsTheVenue(t *testing.T) {
 		seeds = 300_000
 	}
 	for seed := range seeds {
-		v, numOrders := trade(t, seed)
+		v, numOrders := trade(t, seed, 0)
 		check(t, seed, v, numOrders)
 		if t.Failed() {
 			t.Fatalf("seed %d, style %d", seed, v.style)

@@ -78,6 +78,10 @@ const CodeFillAssumed int64 = 101
 // CodeFeeUnknown is the code of error events of kind hft.CustomKind that say that fees in an asset are not counted.
 const CodeFeeUnknown int64 = 102
 
+// CodeStopped is the code of error events of kind hft.CustomKind that say that an instrument takes no new orders because
+// the venue says of one what cannot be true, CodeResumed of those that say that it takes them again.
+const CodeStopped, CodeResumed int64 = 103, 104
+
 // fail sends an error event about an order.
 func (b *Blotter) fail(book *book, owner connector.Owner, orderID uint64, kind hft.ErrorKind, code int64, text string) {
 	e := connector.Error{InstrumentNo: book.inst.No, Owner: owner, LiveError: hft.LiveErrorWith(kind, hft.StringValue(text))}
@@ -111,6 +115,9 @@ func (b *Blotter) prepare(e *entry, request Request) {
 		Side: e.shown.Side, OrdType: e.shown.OrdType, TimeInForce: e.shown.TimeInForce,
 		PriceTick: e.priceTick, Qty: e.book.qty(e.totalLots())}
 	if request == QueryOrder {
+		if e.suspect {
+			b.action.VenueID = "" // which may be wrong, while the client id is this side's
+		}
 		e.askedReplacement = e.end == hft.StatusCanceled && e.amend == uncertain
 		if e.askedReplacement {
 			b.action.ClientID, b.action.VenueID = e.amendID, ""

@@ -1,14 +1,27 @@
 package blotter
 
-import "hftrunner/hft"
+import (
+	"cmp"
+	"fmt"
+
+	"hftrunner/hft"
+)
 
 // adopt returns a new entry for an order of this runner that is not known, nil when the report is about an order of
 // others or one that is over for long. What was executed before counts as published.
-func (b *Blotter) adopt(k *book, r *Report, nowNs int64) *entry {
+func (b *Blotter) adopt(k *book, r *Report, nowNs int64) (*entry, error) {
 	owner, orderID, ok := b.codec.Decode(r.ClientID)
 	if !ok {
 		b.counts.Foreign++
-		return nil
+		return nil, nil
+	}
+	f := k.check(r, nowNs)
+	if most := mostQty * k.inst.MaxQty; most > 0 && r.Qty > most && f.field == "" {
+		f = falsehood{field: "quantity", value: r.Qty, why: fmt.Sprintf("where the venue takes %v at most", k.inst.MaxQty)}
+	}
+	if f.field != "" {
+		b.counts.Unreadable++
+		return nil, fmt.Errorf("order %s, which is not known here: the venue says what cannot be true: %v", r.ClientID, &f)
 	}
 	rank := rankOf(r.Status)
 	active := rank == rankNew || rank == rankPartial
@@ -18,7 +31,7 @@ func (b *Blotter) adopt(k *book, r *Report, nowNs int64) *entry {
 	}
 	if r.Side != hft.Buy && r.Side != hft.Sell || k.lots(r.Qty) == 0 || !active && executedLots == 0 || r.Channel == Ack {
 		b.counts.Forgotten++
-		return nil
+		return nil, nil
 	}
 	b.counts.Adopted++
 	e := b.newEntry(k, owner, r.ClientID)
@@ -30,7 +43,8 @@ func (b *Blotter) adopt(k *book, r *Report, nowNs int64) *entry {
 	}
 	if r.HasCum {
 		e.now.cumLots = max(k.lots(r.CumQty)-executedLots, 0)
-		e.filledLots, e.now.filledLots = e.now.cumLots, e.now.cumLots
+		e.filledLots, e.now.filledLots, e.now.adoptedLots = e.now.cumLots, e.now.cumLots, e.now.cumLots
+		e.now.unpriced = e.now.cumLots > 0
 		if positive(r.AvgPrice) {
 			e.filledValue = max(r.AvgPrice*float64(e.filledLots+executedLots)-r.LastPrice*float64(executedLots), 0)
 		}
@@ -39,33 +53,46 @@ func (b *Blotter) adopt(k *book, r *Report, nowNs int64) *entry {
 		e.adoptedNs--
 	}
 	e.seen, e.unheard = true, true
+	// What was asked for is not known: at most what the venue takes, and any price.
+	if e.maxLots = k.lots(mostQty * k.inst.MaxQty); e.maxLots == 0 {
+		e.maxLots = maxLots
+	}
 	if b.open[e.key()] == nil {
 		b.open[e.key()] = e
-		return e
+		return e, nil
 	}
 	// The bot has a newer order of this id, so this one cannot be shown to it: it is canceled.
 	k.strike(e)
 	e.over, e.overShown, e.guessed, e.end = true, true, true, hft.StatusExpired
 	e.shown.Status, e.forgetAtNs = hft.StatusExpired, nowNs+keepNs
-	return e
+	return e, nil
 }
 
 // Listed takes the list of open orders on a symbol, as after a reconnect and at the start: unknown orders of this runner
-// are adopted, known ones that are missing are asked about. Those of others are not touched.
-func (b *Blotter) Listed(symbol string, open []Report, nowNs int64) {
+// are adopted, known ones that are missing are asked about. Those of others are not touched. An error is about an order
+// of this runner that is not known here and that the list says of what cannot be true: it has to be asked for again.
+func (b *Blotter) Listed(symbol string, open []Report, nowNs int64) error {
 	k := b.bySymbol[symbol]
 	if k == nil {
-		return
+		return nil
 	}
+	var wrong error
 	b.round++
 	for i := range open {
 		r := &open[i]
 		if r.Symbol != symbol {
 			continue
 		}
-		if e := b.find(r, nowNs); e != nil {
-			e.listed = b.round
-			b.apply(e, r, false, nowNs)
+		e, err := b.find(r, nowNs)
+		wrong = cmp.Or(wrong, err)
+		if e == nil {
+			continue
+		}
+		e.listed = b.round
+		b.apply(e, r, nowNs)
+		if e.disputed {
+			e.ask(nowNs)
+			b.schedule(e)
 		}
 	}
 	for _, e := range k.live {
@@ -74,6 +101,7 @@ func (b *Blotter) Listed(symbol string, open []Report, nowNs int64) {
 			b.schedule(e)
 		}
 	}
+	return wrong
 }
 
 // Executions takes executions that were asked for, as after a reconnect. Those that were counted already and those of
@@ -86,7 +114,7 @@ func (b *Blotter) Executions(list []Report, nowNs int64) {
 			continue
 		}
 		if e := b.lookUp(k, r); e != nil {
-			b.apply(e, r, false, nowNs)
+			b.apply(e, r, nowNs)
 		}
 	}
 }

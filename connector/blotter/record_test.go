@@ -64,8 +64,8 @@ func TestReconciliation(t *testing.T) {
 		}
 		s.expect("cancel", "error; ")
 		s.id = id
-		s.stream(hft.StatusFilled, 0, 6)
-		s.expect("", "Filled; ")
+		s.stream(hft.StatusCanceled, 0, 6)
+		s.expect("", "Canceled; ")
 	})
 	t.Run("missing orders are asked about", func(t *testing.T) {
 		s := newScript(t)
@@ -123,8 +123,15 @@ func TestExecutionsNeverReported(t *testing.T) {
 	s.b.Report(r, s.nowNs)
 	s.expect("", "fill 0.002@1000 PartiallyFilled 8@1000; ")
 	s.after(500 * ms)
-	s.expect("executions", "")
+	s.expect("query, executions", "")
 	s.after(1500 * ms)
+	s.expect("executions", "") // nothing is assumed on the word of one message
+	r.Channel = blotter.Query
+	s.b.Answered(s.id, blotter.QueryOrder, r, s.nowNs)
+	s.after(1000 * ms)
+	s.expect("query", "") // nor of one answer
+	s.b.Answered(s.id, blotter.QueryOrder, r, s.nowNs)
+	s.after(2000 * ms)
 	if len(s.updates) != 1 || math.Abs(s.updates[0].FillValue-8*lot*99) > 1e-9 || s.updates[0].FillFee != 0 {
 		t.Fatalf("assumed %+v", s.updates)
 	}
@@ -164,6 +171,8 @@ func TestMarketOrderWithoutPrice(t *testing.T) {
 	s.actions = s.actions[:0]
 	filled.Channel, filled.AvgPrice = blotter.Query, 101
 	s.b.Answered(s.id, blotter.QueryOrder, filled, s.nowNs)
+	s.after(1000 * ms)
+	s.b.Answered(s.id, blotter.QueryOrder, filled, s.nowNs)
 	s.after(60_000 * ms)
 	if got := s.news(); got != "fill 0.01@1010 Filled; error; " {
 		t.Errorf("news %q", got)
@@ -202,8 +211,9 @@ func TestFees(t *testing.T) {
 	for i, fee := range []struct {
 		asset            string
 		paid, price, fee float64
-	}{{"USDT", -0.5, 0, -0.5}, {"BTC", 0.001, 0, 0.1}, {"", 0.25, 0, 0.25}, {"XYZ", 7, 0, 0}, {"XYZ", 7, 0, 0}, {"USDT", math.NaN(), 0, 0},
-		{"BNB", 0.001, 600, 0.6}, {"BNB", 0.001, 700, 0.7}, {"BNB", 0.001, math.NaN(), 0.7}, {"BNB", 0.001, -1, 0.7}} {
+	}{{"USDT", -0.005, 0, -0.005}, {"BTC", 1e-5, 0, 0.001}, {"", 0.0025, 0, 0.0025}, {"XYZ", 7, 0, 0}, {"XYZ", 7, 0, 0},
+		{"BNB", 1e-5, 600, 0.006}, {"BNB", 1e-5, 700, 0.007}, {"BNB", 1e-5, math.NaN(), 0.007}, {"BNB", 1e-5, -1, 0.007},
+		{"BNB", 1e-5, 1e300, 0}} {
 		if fee.price != 0 {
 			s.b.SetPrice(fee.asset, "USDT", fee.price)
 		}
@@ -215,7 +225,7 @@ func TestFees(t *testing.T) {
 			t.Errorf("%v %s became %v", fee.paid, fee.asset, u.FillFee)
 		}
 	}
-	if len(s.errors) != 1 || s.errors[0].Code != blotter.CodeFeeUnknown {
+	if len(s.errors) != 2 || s.errors[0].Code != blotter.CodeFeeUnknown || s.errors[1].Code != blotter.CodeFeeUnknown {
 		t.Errorf("%+v", s.errors)
 	}
 }

@@ -37,7 +37,8 @@ type desk struct {
 	fee      float64
 	numFills int
 	numEnds  int
-	keep     bool // updates are kept
+	keep     bool   // updates are kept
+	stopped  string // why the instrument takes no new orders
 }
 
 func newDesk(t testing.TB) *desk {
@@ -56,8 +57,16 @@ func newDesk(t testing.TB) *desk {
 	return d
 }
 
-func (d *desk) Send(a *blotter.Action)   { d.actions = append(d.actions, *a) }
-func (d *desk) Error(e *connector.Error) { d.errors = append(d.errors, *e) }
+func (d *desk) Send(a *blotter.Action) { d.actions = append(d.actions, *a) }
+func (d *desk) Error(e *connector.Error) {
+	d.errors = append(d.errors, *e)
+	switch {
+	case e.Code == blotter.CodeStopped:
+		d.stopped = e.Val.String()
+	case e.Code == blotter.CodeResumed:
+		d.stopped = ""
+	}
+}
 
 // Order does what the host's holding does with an update, and checks what the host relies on.
 func (d *desk) Order(u *connector.OrderUpdate) {

@@ -285,7 +285,7 @@ func TestPitfalls(t *testing.T) {
 		{"a venue that was reset gives its ids again", func(s *script) {
 			s.live()
 			s.trade("a", 10, hft.StatusFilled, 10, 8)
-			s.submit(s.order(2, 1001, 10*lot, hft.Buy))
+			s.submit(s.order(2, 1000, 10*lot, hft.Buy))
 			s.expect("submit", "fill 0.01@1000 Filled; ")
 			s.stream(hft.StatusNew, 0, 3)
 			s.expect("", "New 10@1000; ")

@@ -1,6 +1,8 @@
 package blotter
 
 import (
+	"errors"
+
 	"hftrunner/connector"
 	"hftrunner/hft"
 )
@@ -52,7 +54,10 @@ func (b *Blotter) finish(e *entry, nowNs int64) {
 	e.over, e.req = true, hft.StatusNone
 	e.place, e.amend, e.cancel = idle, idle, idle
 	e.wantCancel, e.wantAmend, e.gone = false, false, false
-	e.askAtNs, e.cancelAtNs, e.cancelTries, e.forgetAtNs = 0, 0, 0, nowNs+keepNs
+	e.cancelAtNs, e.cancelTries, e.forgetAtNs = 0, 0, nowNs+keepNs
+	if !e.suspect {
+		e.askAtNs = 0
+	}
 	e.book.strike(e)
 	if id := e.key(); b.open[id] == e {
 		delete(b.open, id)
@@ -74,6 +79,9 @@ func (b *Blotter) next(e *entry, nowNs int64) {
 	case e.wantAmend && e.amend == idle && !e.amendOut && e.cancel == idle:
 		e.wantAmend = false
 		id, err := b.codec.Encode(e.owner, e.shown.OrderID)
+		if err == nil && e.book.stopped != "" {
+			err = errors.New(e.book.stopped)
+		}
 		if err != nil {
 			b.refuse(e)
 			b.complain(e, 0, "modify: "+err.Error())
@@ -81,6 +89,7 @@ func (b *Blotter) next(e *entry, nowNs int64) {
 		}
 		e.target = e.wanted
 		e.target.totalLots = e.cumLots() + e.wanted.openLots
+		e.asks(e.target.priceTick, e.target.openLots, e.target.totalLots-e.priorLots(), e.target.totalLots)
 		e.amend, e.amendOut, e.amendID, e.amendNs = sent, true, id, nowNs
 		b.know(e, id)
 		b.send(e, Amend)

@@ -53,7 +53,8 @@ type randomVenue struct {
 	chaos   float64 // how bad the connection is
 	outage  bool    // the stream is down
 	ordered int
-	reuse   bool // bots use the ids of orders that are over again
+	reuse   bool    // bots use the ids of orders that are over again
+	lies    float64 // how often what is told is not true
 }
 
 func (v *randomVenue) chance(p float64) bool { return v.random.Float64() < p*v.chaos }
@@ -111,7 +112,7 @@ func (v *randomVenue) arrive(a blotter.Action) {
 	}
 	switch {
 	case a.Request == blotter.FetchExecutions:
-		list := v.executions(a.SinceNs)
+		list := v.distort(v.executions(a.SinceNs)...)
 		if !v.chance(0.2) {
 			v.later(v.latency(), func() { v.d.b.Executions(list, v.d.nowNs) })
 		}
@@ -134,6 +135,7 @@ func (v *randomVenue) arrive(a blotter.Action) {
 			v.d.b.Failed(a.ClientID, a.Request, blotter.Failure{Cause: blotter.Unknown}, v.d.nowNs)
 		})
 	case ok:
+		r = v.distort(r)[0]
 		v.later(v.latency(), func() {
 			v.d.b.Answered(a.ClientID, a.Request, &r, v.d.nowNs)
 		})
@@ -188,8 +190,8 @@ func (v *randomVenue) amend(o *venueOrder, a *blotter.Action) (r blotter.Report,
 	if v.style == replaces || v.style == replacesSame {
 		v.end(o, hft.StatusCanceled)
 		if v.chance(0.1) { // and the new one is refused
-			r := v.report(o, blotter.Ack)
-			v.later(v.latency(), func() { v.d.b.Report(&r, v.d.nowNs) })
+			r := v.distort(v.report(o, blotter.Ack))[0]
+			v.later(v.latency(), func() { _ = v.d.b.Report(&r, v.d.nowNs) })
 			return r, blotter.Refused, false
 		}
 		id := a.NewClientID
@@ -276,7 +278,8 @@ func (v *randomVenue) stream(r blotter.Report) {
 		r.ClientID = "" // as in fast channels
 	}
 	for range 1 + v.random.IntN(2) {
-		v.later(v.latency(), func() { v.d.b.Report(&r, v.d.nowNs) })
+		r := v.distort(r)[0]
+		v.later(v.latency(), func() { _ = v.d.b.Report(&r, v.d.nowNs) })
 	}
 }
 
@@ -293,14 +296,14 @@ func (v *randomVenue) executions(sinceNs int64) []blotter.Report {
 // reconcile is what follows a reconnect.
 func (v *randomVenue) reconcile() {
 	v.outage = false
-	list := v.executions(v.d.b.SinceNs(symbol))
+	list := v.distort(v.executions(v.d.b.SinceNs(symbol))...)
 	var open []blotter.Report
 	for _, o := range v.orders {
 		if o.open() {
 			open = append(open, v.report(o, blotter.Query))
 		}
 	}
-	both := []func(){func() { v.d.b.Executions(list, v.d.nowNs) }, func() { v.d.b.Listed(symbol, open, v.d.nowNs) }}
+	both := []func(){func() { v.d.b.Executions(list, v.d.nowNs) }, func() { _ = v.d.b.Listed(symbol, v.distort(open...), v.d.nowNs) }}
 	if v.random.IntN(2) == 0 {
 		both[0], both[1] = both[1], both[0]
 	}
@@ -359,10 +362,11 @@ func (v *randomVenue) step(numOrders *uint64) {
 
 func lots(qty float64) int64 { return int64(math.Round(qty / lot)) }
 
-// trade plays one random session and returns it, ended, reconciled and at rest.
-func trade(t testing.TB, seed uint64) (v *randomVenue, numOrders uint64) {
+// trade plays one random session, in which some of what is told is not true, and returns it: ended, reconciled, at rest
+// and with nothing but the truth told.
+func trade(t testing.TB, seed uint64, lies float64) (v *randomVenue, numOrders uint64) {
 	random := rand.New(rand.NewPCG(seed, 1))
-	v = &randomVenue{d: newDesk(t), random: random, style: style(random.IntN(int(numStyles))), reuse: random.IntN(4) == 0}
+	v = &randomVenue{d: newDesk(t), random: random, style: style(random.IntN(int(numStyles))), reuse: random.IntN(4) == 0, lies: lies}
 	v.d.keep = false
 	if v.chaos = 1; random.IntN(4) == 0 {
 		v.chaos = 0
@@ -371,9 +375,13 @@ func trade(t testing.TB, seed uint64) (v *randomVenue, numOrders uint64) {
 		v.step(&numOrders)
 		v.run(v.d.nowNs + random.Int64N(1<<random.IntN(29)+1))
 	}
-	v.chaos = 0
+	v.chaos, v.lies = 0, 0
 	v.run(v.d.nowNs + 5000*ms)
 	v.reconcile()
 	v.run(v.d.nowNs + 60_000*ms)
+	if lies > 0 {
+		v.reconcile() // the next audit
+		v.run(v.d.nowNs + 60_000*ms)
+	}
 	return v, numOrders
 }

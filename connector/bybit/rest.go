@@ -97,7 +97,7 @@ func (p *Protocol) do(ctx context.Context, r request, take func(result *fastjson
 		if errors.As(err, &failure) {
 			return failure
 		}
-		return &venue.Failure{Cause: venue.Unknown, Msg: "the answer is not in the venue's form", Err: err}
+		return &venue.Failure{Unreadable: true, Msg: "the answer is not in the venue's form", Err: err}
 	}
 	return nil
 }

@@ -1,14 +1,17 @@
 package venue
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"hftrunner/connector"
 	"hftrunner/connector/blotter"
 	"hftrunner/connector/stream"
+	"hftrunner/hft"
 )
 
 // prepare describes a private stream. A key that is not accepted may show here first.
@@ -38,13 +41,27 @@ type userSink trade
 func (u *userSink) Order(r *blotter.Report) {
 	t := (*trade)(u)
 	t.mu.Lock()
-	t.blotter.Report(r, t.c.nowNs())
+	err := t.blotter.Report(r, t.c.nowNs())
 	t.mu.Unlock()
+	if err != nil {
+		t.doubt(err)
+	}
 	t.changed()
 }
 
+// doubt notes a message of the private stream that can be read and cannot be true, and has the account asked for.
+func (t *trade) doubt(err error) {
+	t.c.sink.Count(connector.BadMessages, 1)
+	t.c.badMessage(err, nil)
+	signal(t.suspect)
+}
+
 // Position takes the account's position.
-func (u *userSink) Position(p Position) { u.c.position(p, true) }
+func (u *userSink) Position(p Position) {
+	if err := u.c.position(p, true); err != nil {
+		(*trade)(u).doubt(err)
+	}
+}
 
 // Balance takes a balance, which no bot asks for.
 func (u *userSink) Balance(Balance) {}
@@ -52,21 +69,54 @@ func (u *userSink) Balance(Balance) {}
 // Renew replaces the private stream.
 func (u *userSink) Renew(reason string) { u.keeper.Load().Renew(reason) }
 
-// position passes a position on. What was asked for may be older than what the private stream has told meanwhile.
-func (c *Connector) position(p Position, streamed bool) {
+const (
+	// maxPosition is the largest position that can be true, in orders of the venue's largest quantity.
+	maxPosition = 1e4
+	// maxAhead is how far ahead of this machine's clock a position's time may be; what is further than trustedAhead does not
+	// keep an answer from being newer.
+	maxAhead, trustedAhead = 24 * time.Hour, time.Minute
+)
+
+// check returns what cannot be true of a position. One that jumps by more than an order can be is believed when it is told
+// twice in a row. The instrument's mutex is held.
+func (i *instrument) check(p Position, nowNs int64) error {
+	lots := math.Abs(p.Qty) / i.LotSize
+	switch {
+	case !(lots < 1<<53) || math.Abs(lots-math.Round(lots)) > 1e-6+1e-12*lots:
+		return fmt.Errorf("%s: a position of %v is no whole number of lots of %v", p.Symbol, p.Qty, i.LotSize)
+	case i.maxQty > 0 && math.Abs(p.Qty) > maxPosition*i.maxQty:
+		return fmt.Errorf("%s: a position of %v where the venue takes orders of %v at most", p.Symbol, p.Qty, i.maxQty)
+	case p.TimestampNs < 0 || p.TimestampNs > nowNs+int64(maxAhead):
+		return fmt.Errorf("%s: a position's time of %d ns is more than a day ahead or before 1970", p.Symbol, p.TimestampNs)
+	case i.maxQty > 0 && math.Abs(p.Qty-i.position) > i.maxQty && p.Qty != i.jump:
+		i.jump = p.Qty
+		return fmt.Errorf("%s: a position of %v after %v where the venue takes orders of %v at most: asking again", p.Symbol, p.Qty, i.position, i.maxQty)
+	}
+	return nil
+}
+
+// position passes a position on, unless it cannot be true. What was asked for may be older than what the private stream
+// has told meanwhile.
+func (c *Connector) position(p Position, streamed bool) error {
 	inst := c.symbols.named(p.Symbol)
 	if inst == nil {
-		return
+		return nil
 	}
+	nowNs := c.nowNs()
 	inst.mu.Lock()
 	defer inst.mu.Unlock()
 	if !streamed && p.TimestampNs < inst.positionNs {
-		return
+		return nil
 	}
+	if err := inst.check(p, nowNs); err != nil {
+		return err
+	}
+	inst.position, inst.jump = p.Qty, p.Qty
 	if streamed {
-		inst.positionNs = max(inst.positionNs, p.TimestampNs)
+		inst.positionNs = max(inst.positionNs, min(p.TimestampNs, nowNs+int64(trustedAhead)))
 	}
 	c.sink.Position(inst.No, p.Qty, p.TimestampNs)
+	return nil
 }
 
 // onUp begins the reconciliation: what happened while the stream was down is asked for.
@@ -233,19 +283,28 @@ func (t *trade) reconcileOnce(session context.Context, every bool) error {
 	return refused
 }
 
-// askPositions asks for the positions on all symbols.
+// askPositions asks for the positions on all symbols, twice where the first answer is not believed.
 func (t *trade) askPositions(session context.Context) error {
+	wrong, err := t.askPositionsOnce(session)
+	if wrong != nil && err == nil {
+		wrong, err = t.askPositionsOnce(session)
+	}
+	return cmp.Or(err, wrong)
+}
+
+// askPositionsOnce returns as wrong what of the venue's answer cannot be true; the rest is passed on.
+func (t *trade) askPositionsOnce(session context.Context) (wrong, err error) {
 	c := t.c
 	ctx, cancel := context.WithTimeout(session, requestTimeout)
 	defer cancel()
 	positions, err := c.protocol.Positions(ctx, c.symbols.names())
 	if err != nil && !errors.Is(err, ErrUnsupported) {
-		return err
+		return nil, err
 	}
 	for _, p := range positions {
-		c.position(p, false)
+		wrong = cmp.Or(wrong, c.position(p, false))
 	}
-	return nil
+	return wrong, nil
 }
 
 // askOrders asks for the open orders on a symbol, then for the executions: one that happens between is in the second
@@ -274,13 +333,42 @@ func (t *trade) askOrders(session context.Context, inst *instrument) error {
 		return err // what is known by now is asked for again
 	}
 	t.blotter.Executions(executions, nowNs)
-	t.blotter.Listed(inst.Symbol, open, nowNs)
-	inst.accounted.Store(true)
+	err = t.blotter.Listed(inst.Symbol, open, nowNs)
+	inst.accounted.Store(err == nil)
+	t.listed(inst, err)
 	t.mu.Unlock()
+	if err != nil {
+		signal(t.suspect) // should this have been the audit
+		return err
+	}
 	inst.mu.Lock()
 	defer inst.mu.Unlock()
 	c.announce(inst)
 	return nil
+}
+
+// maxUnlisted is how many lists of open orders in a row have to have one that cannot be true until it is said loudly.
+const maxUnlisted = 3
+
+// listed counts the lists of open orders with one that cannot be true: without a list that can be, the instrument takes no
+// new orders. The lock is held.
+func (t *trade) listed(inst *instrument, err error) {
+	text, code := inst.Symbol+" takes new orders again: the venue's list of open orders can be true", blotter.CodeResumed
+	switch {
+	case err == nil && inst.unlisted < maxUnlisted:
+		inst.unlisted = 0
+		return
+	case err == nil:
+		inst.unlisted = 0
+	default:
+		if inst.unlisted++; inst.unlisted != maxUnlisted {
+			return
+		}
+		code = blotter.CodeStopped
+		text = fmt.Sprintf("%s takes no new orders: %v, asked %d times. Cancels are sent. Look at the order at the venue and at what is between; "+
+			"it goes on by itself when the answer can be true", inst.Symbol, err, inst.unlisted)
+	}
+	t.Error(&connector.Error{InstrumentNo: inst.No, LiveError: hft.CustomLiveError(code, hft.StringValue(text))})
 }
 
 // fetch asks for executions on a symbol.

@@ -35,6 +35,8 @@ type Failure struct {
 	// Code and Msg are the venue's, Code 0 when it had none.
 	Code int
 	Msg  string
+	// Unreadable says, of Unknown, that there was an answer and that it cannot be read.
+	Unreadable bool
 	// RetryAt is when the venue wants to hear again, zero when it did not say.
 	RetryAt time.Time
 	// Err is what went wrong below, such as a connection that was lost; nil otherwise.

@@ -30,23 +30,27 @@ type instrument struct {
 	seen      seenTrades
 	bookReady bool
 	ready     bool // announced
-	// positionNs is the venue's time of the newest position that the private stream has told.
-	positionNs int64
+	// positionNs is the venue's time of the newest position that the private stream has told. position is the last that was
+	// passed on, jump one that was too far from it to be believed at once. maxQty is the largest order, 0 when not known.
+	positionNs             int64
+	position, jump, maxQty float64
 
 	// cancels and questions are the requests about orders that wait; under trade's mutex.
 	cancels, questions line
 	// accounted says that the open orders are known since the private stream came up. It is set under trade's mutex.
 	accounted atomic.Bool
+	// unlisted is how often in a row the venue's list of open orders had one that cannot be true. trade's mutex guards it.
+	unlisted int
 	// armed says that the dead-man's switch may be armed. The goroutine that refreshes it uses it, and stop after that.
 	armed bool
 }
 
-func newInstrument(inst connector.Instrument, rule depthsync.Rule, quoteAsset string) (*instrument, error) {
+func newInstrument(inst connector.Instrument, rule depthsync.Rule, f *Filters) (*instrument, error) {
 	s, err := depthsync.New(depthsync.Config{Rule: rule})
 	if err != nil {
 		return nil, err
 	}
-	return &instrument{Instrument: inst, quoteAsset: quoteAsset, sync: s, priceDecimals: decimals(inst.TickSize), qtyDecimals: decimals(inst.LotSize)}, nil
+	return &instrument{Instrument: inst, quoteAsset: f.QuoteAsset, maxQty: f.MaxQty, sync: s, priceDecimals: decimals(inst.TickSize), qtyDecimals: decimals(inst.LotSize)}, nil
 }
 
 // maxDecimals bounds what is looked for in a step: venues have at most 8 or so.

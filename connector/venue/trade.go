@@ -110,7 +110,7 @@ func (t *trade) keep() {
 func (t *trade) register(inst connector.Instrument, f *Filters) error {
 	t.mu.Lock()
 	err := t.blotter.Register(blotter.Instrument{No: inst.No, Symbol: inst.Symbol, TickSize: inst.TickSize, LotSize: inst.LotSize,
-		QuoteAsset: f.QuoteAsset, BaseAsset: f.BaseAsset})
+		MaxQty: f.MaxQty, QuoteAsset: f.QuoteAsset, BaseAsset: f.BaseAsset})
 	t.mu.Unlock()
 	return err
 }
@@ -238,6 +238,9 @@ func (c *Connector) request(o *connector.Order, take func(*blotter.Blotter, *con
 		case t.dead != "":
 			refuse(c.sink, o, "order refused: "+t.dead)
 			return
+		case inst != nil && inst.unlisted > 0:
+			refuse(c.sink, o, "order refused: the venue lists an order of "+inst.Symbol+" as it cannot be")
+			return
 		case !t.up || inst != nil && !inst.accounted.Load():
 			refuse(c.sink, o, "order refused: the private stream is down or being reconciled, nobody would see what becomes of the order")
 			return
@@ -253,8 +256,15 @@ func (c *Connector) request(o *connector.Order, take func(*blotter.Blotter, *con
 // Order passes an order's new state on to the bots; see blotter.Output.
 func (t *trade) Order(u *connector.OrderUpdate) { t.c.sink.Order(u) }
 
-// Error passes an error event on to the bots; see blotter.Output.
-func (t *trade) Error(e *connector.Error) { t.c.sink.Error(e) }
+// Error passes an error event on to the bots; see blotter.Output. The lock is held, so the log comes later.
+func (t *trade) Error(e *connector.Error) {
+	t.c.sink.Error(e)
+	if text := e.Val.String(); e.Kind == hft.CustomKind && e.Code == blotter.CodeStopped {
+		t.c.group.Go(func() { t.c.log.Error(text) })
+	} else if e.Kind == hft.CustomKind && e.Code == blotter.CodeResumed {
+		t.c.group.Go(func() { t.c.log.Info(text) })
+	}
+}
 
 // failureOf returns an error of a Protocol as the record of orders takes it.
 func failureOf(err error) blotter.Failure {
@@ -262,7 +272,7 @@ func failureOf(err error) blotter.Failure {
 	if !errors.As(err, &f) {
 		return blotter.Failure{Cause: blotter.Unknown, Msg: err.Error()}
 	}
-	out := blotter.Failure{Cause: f.Cause, Code: f.Code, Msg: f.Msg}
+	out := blotter.Failure{Cause: f.Cause, Code: f.Code, Msg: f.Msg, Unreadable: f.Unreadable}
 	if out.Msg == "" && f.Err != nil {
 		out.Msg = f.Err.Error()
 	}

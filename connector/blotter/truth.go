@@ -1,0 +1,383 @@
+package blotter
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"hftrunner/connector"
+	"hftrunner/hft"
+)
+
+const (
+	// maxUnreadable is how many answers about one order in a row have to be unreadable until its instrument takes no new orders.
+	maxUnreadable = 3
+	// maxAheadNs is how far a venue's time may be ahead of this machine's clock, which nobody may have set. What is further
+	// ahead than trustedAheadNs is cut to it, so that one wrong time does not outdate everything that comes after it.
+	maxAheadNs, trustedAheadNs = 24 * 3600 * second, 60 * second
+	// maxAsked is how many of the terms that were asked for are remembered of an order.
+	maxAsked = 8
+	// mostQty is how many times the venue's largest quantity an order may have that was adopted: the rule may have changed.
+	mostQty = 10
+	// maxFeeRate is the largest part of an execution's value that a fee can be. Venues take a hundredth at most.
+	maxFeeRate = 0.1
+)
+
+// falsehood is something in a report that cannot be true. The zero falsehood is none.
+type falsehood struct {
+	field string
+	value float64
+	text  string // instead of value
+	why   string
+}
+
+func (f *falsehood) String() string {
+	if f.text != "" {
+		return fmt.Sprintf("%s %q %s", f.field, f.text, f.why)
+	}
+	return fmt.Sprintf("%s %v %s", f.field, f.value, f.why)
+}
+
+// isQty reports whether x can be a quantity: finite, not below 0, in whole lots but for the rounding of floats.
+func (k *book) isQty(x float64) bool {
+	lots := x / k.inst.LotSize
+	return lots >= 0 && lots <= maxLots && math.Abs(lots-math.Round(lots)) <= 1e-6+1e-12*lots
+}
+
+// isPrice reports whether x can be a price, or 0 for none.
+func (k *book) isPrice(x float64) bool {
+	return x == 0 || k.priced(x) && !math.IsInf(x/k.inst.TickSize, 0)
+}
+
+// check returns what cannot be true in a report, whatever order it is about.
+func (k *book) check(r *Report, nowNs int64) falsehood {
+	for _, q := range [...]falsehood{{field: "quantity", value: r.Qty}, {field: "cumulative quantity", value: r.CumQty}, {field: "last quantity", value: r.LastQty}} {
+		if !k.isQty(q.value) {
+			q.why = fmt.Sprintf("is no whole number of lots of %v", k.inst.LotSize)
+			return q
+		}
+	}
+	for _, p := range [...]falsehood{{field: "price", value: r.Price}, {field: "average price", value: r.AvgPrice}, {field: "last price", value: r.LastPrice}} {
+		if !k.isPrice(p.value) {
+			p.why = "is no price"
+			return p
+		}
+	}
+	switch {
+	case r.TimestampNs < 0 || r.TimestampNs > nowNs+maxAheadNs:
+		return falsehood{field: "time", value: float64(r.TimestampNs), why: "ns is more than a day ahead or before 1970"}
+	case r.TradeID != "" && k.lots(r.LastQty) == 0:
+		return falsehood{field: "last quantity", value: r.LastQty, why: "of an execution"}
+	case r.TradeID != "" && r.LastPrice == 0:
+		return falsehood{field: "last price", value: r.LastPrice, why: "of an execution"}
+	case r.TradeID != "" && !k.canCost(r):
+		return falsehood{field: "fee", value: r.Fee, why: "is more than a tenth of the execution's value"}
+	}
+	return k.checkSums(r)
+}
+
+// canCost reports whether a fee can be true: a number, and not much of the execution's value. One in an asset of its own
+// cannot be compared here.
+func (k *book) canCost(r *Report) bool {
+	fee := math.Abs(r.Fee)
+	switch {
+	case r.FeeAsset == k.inst.BaseAsset && r.FeeAsset != "":
+		fee *= r.LastPrice
+	case k.inst.QuoteAsset != "" && r.FeeAsset != "" && r.FeeAsset != k.inst.QuoteAsset:
+		return !math.IsNaN(fee) && !math.IsInf(fee, 0)
+	}
+	return fee <= maxFeeRate*r.LastQty*r.LastPrice*k.inst.ContractValue
+}
+
+// checkSums returns which of a report's quantities does not go with the others or with the status.
+func (k *book) checkSums(r *Report) falsehood {
+	if !r.HasCum {
+		return falsehood{}
+	}
+	qty, cum := k.lots(r.Qty), k.lots(r.CumQty)
+	f := falsehood{field: "cumulative quantity", value: r.CumQty}
+	rank := rankOf(r.Status)
+	active := rank == rankNew || rank == rankPartial
+	switch {
+	case r.TradeID != "" && k.lots(r.LastQty) > cum:
+		f.why = fmt.Sprintf("is less than the execution of %v", r.LastQty)
+	case qty > 0 && cum > qty && (active || r.Status == hft.StatusFilled):
+		f.why = fmt.Sprintf("of an order of %v", r.Qty)
+	case qty > 0 && cum == qty && active, rank == rankPartial && cum == 0, r.Status == hft.StatusRejected && cum > 0,
+		r.Status == hft.StatusFilled && (cum == 0 || qty > 0 && cum < qty):
+		f.why = fmt.Sprintf("of %v does not go with the status %v", r.Qty, r.Status)
+	default:
+		return falsehood{}
+	}
+	return f
+}
+
+// check returns what cannot be true in a report about an order of which more is known.
+func (b *Blotter) check(e *entry, r *Report, nowNs int64) falsehood {
+	k := e.book
+	if f := k.check(r, nowNs); f.field != "" {
+		return f
+	}
+	qty, cum := k.lots(r.Qty), k.lots(r.CumQty)
+	switch {
+	case r.Side != hft.SideNone && r.Side != e.shown.Side:
+		return falsehood{field: "side", text: r.Side.String(), why: "is not the order's"}
+	case qty > e.maxLots:
+		return falsehood{field: "quantity", value: r.Qty, why: fmt.Sprintf("where at most %v was asked for", k.qty(e.maxLots))}
+	case r.HasCum && cum > e.maxLots:
+		return falsehood{field: "cumulative quantity", value: r.CumQty, why: fmt.Sprintf("of an order of %v", k.qty(e.maxLots))}
+	case r.HasCum && cum == e.maxLots && r.Status != hft.StatusFilled && rankOf(r.Status) != rankNone:
+		return falsehood{field: "cumulative quantity", value: r.CumQty, why: fmt.Sprintf("is the whole order and does not go with the status %v", r.Status)}
+	case qty > 0 && !e.askedLots(qty) && !e.repeated(r):
+		return falsehood{field: "quantity", value: r.Qty, why: "was not asked for"}
+	case r.Price > 0 && e.shown.OrdType == hft.Limit && !e.askedPrice(hft.PriceTick(r.Price, k.inst.TickSize)) && !e.repeated(r):
+		return falsehood{field: "price", value: r.Price, why: "was not asked for"}
+	}
+	l, ok := e.named(r)
+	if !ok {
+		return falsehood{field: "order id", text: r.VenueID, why: "is not the order's"}
+	}
+	if l == nil {
+		return falsehood{} // an order that takes its place
+	}
+	if r.Status == hft.StatusFilled && qty == 0 && (!r.HasCum && l.qtyLots == 0 || r.HasCum && cum != l.qtyLots && !e.askedLots(cum)) {
+		return falsehood{field: "cumulative quantity", value: r.CumQty, why: "does not go with the status Filled"}
+	}
+	if r.TradeID != "" {
+		if f := e.checkExecution(l, r); f.field != "" {
+			return f
+		}
+	}
+	return e.checkValue(l, r)
+}
+
+// checkExecution returns what cannot be true of an execution of a leg.
+func (e *entry) checkExecution(l *leg, r *Report) falsehood {
+	k := e.book
+	lots, tick := k.lots(r.LastQty), hft.PriceTick(r.LastPrice, k.inst.TickSize)
+	if old, ok := k.trades.get(r.TradeID); ok {
+		more := lots - old.lots // an answer may tell more, if it was less by mistake that was published
+		fits := more == 0 || more > 0 && r.Channel == Query && more <= max(l.cumLots-l.filledLots, l.assumedLots)
+		if old.side == e.shown.Side && (old.tick != tick || !fits) {
+			return falsehood{field: "execution", text: r.TradeID, why: fmt.Sprintf("of %v at %v was %v at %v before", r.LastQty, r.LastPrice,
+				k.qty(old.lots), hft.TickPrice(old.tick, k.inst.TickSize))}
+		}
+		return falsehood{}
+	}
+	if e.adoptedNs != 0 && r.TimestampNs <= e.adoptedNs {
+		return falsehood{} // part of what was adopted
+	}
+	bound := e.maxLots
+	if r.HasCum {
+		bound = max(l.cumLots, k.lots(r.CumQty))
+	} else if lots := e.boundLots(l); lots > 0 {
+		bound = min(bound, lots)
+	}
+	switch {
+	case l.filledLots-l.assumedLots+lots > bound:
+		return falsehood{field: "last quantity", value: r.LastQty, why: fmt.Sprintf("where %v of %v was executed before", k.qty(l.filledLots-l.assumedLots), k.qty(bound))}
+	case e.shown.OrdType != hft.Limit || e.highTick == 0:
+	case e.shown.Side == hft.Buy && tick > e.highTick, e.shown.Side == hft.Sell && tick < e.lowTick:
+		return falsehood{field: "last price", value: r.LastPrice, why: "is beyond the order's limit"}
+	}
+	return falsehood{}
+}
+
+// checkValue compares an average price with the executions, when these are all that the average is of. A stream's has to
+// be exact but for rounding; an answer, on which it depends whether trading goes on, may be rounded worse.
+func (e *entry) checkValue(l *leg, r *Report) falsehood {
+	k := e.book
+	cum := k.lots(r.CumQty)
+	if !r.HasCum || r.AvgPrice == 0 || cum == 0 || l.unpriced {
+		return falsehood{}
+	}
+	lots, value := l.filledLots, l.filledValue
+	if r.TradeID != "" && !k.trades.has(r.TradeID) {
+		last := k.lots(r.LastQty)
+		lots, value = lots+last, value+float64(last)*r.LastPrice
+	}
+	tolerance := k.inst.TickSize + 1e-5 // a venue's average has as few as five decimals
+	if r.Channel == Query {
+		tolerance += 0.01 * r.AvgPrice
+	}
+	if mean := value / float64(lots); lots == cum && math.Abs(mean-r.AvgPrice) > tolerance {
+		return falsehood{field: "average price", value: r.AvgPrice, why: fmt.Sprintf("of executions at %v", mean)}
+	}
+	return falsehood{}
+}
+
+// named returns the leg that a report is about without changing anything, nil for one that is new; ok is false when the
+// report is about neither: no request gave reason to expect another order of the venue in this one's place.
+func (e *entry) named(r *Report) (l *leg, ok bool) {
+	isReplacement := r.ClientID != "" && r.ClientID == e.amendID && r.ClientID != e.now.clientID
+	if r.VenueID == "" {
+		if isReplacement {
+			return nil, true
+		}
+		for i := range e.prior {
+			if r.ClientID != "" && r.ClientID != e.now.clientID && e.prior[i].clientID == r.ClientID {
+				return &e.prior[i], true
+			}
+		}
+		return &e.now, true
+	}
+	for i := range e.prior {
+		if e.prior[i].venueID == r.VenueID {
+			return &e.prior[i], true
+		}
+	}
+	switch {
+	case r.VenueID == e.now.venueID, e.now.venueID == "" && !isReplacement:
+		return &e.now, true
+	case isReplacement, e.amending(), r.Channel == Query && e.otherID == r.VenueID:
+		return nil, true
+	}
+	e.otherID = r.VenueID // to be said again, by an answer
+	return nil, false
+}
+
+// asks notes terms that the venue is asked for.
+func (e *entry) asks(priceTick int64, lots ...int64) {
+	for _, n := range lots {
+		if n <= 0 || slices.Contains(e.asked[:], terms{priceTick: priceTick, openLots: n}) {
+			continue
+		}
+		e.asked[e.numAsked%maxAsked] = terms{priceTick: priceTick, openLots: n}
+		e.numAsked++
+		e.maxLots = max(e.maxLots, n)
+	}
+	if e.highTick == 0 {
+		e.lowTick, e.highTick = priceTick, priceTick
+	}
+	e.lowTick, e.highTick = min(e.lowTick, priceTick), max(e.highTick, priceTick)
+}
+
+func (e *entry) askedLots(lots int64) bool {
+	return slices.ContainsFunc(e.asked[:], func(t terms) bool { return t.openLots == lots }) || lots == e.now.qtyLots
+}
+
+func (e *entry) askedPrice(tick int64) bool {
+	return slices.ContainsFunc(e.asked[:], func(t terms) bool { return t.openLots > 0 && t.priceTick == tick }) || tick == e.priceTick
+}
+
+// repeated reports whether an answer has the price and quantity of one before: so it is believed although nobody here
+// asked for it, as of an order that was amended by hand.
+func (e *entry) repeated(r *Report) bool {
+	if r.Channel != Query {
+		return false
+	}
+	again := e.otherPrice == r.Price && e.otherQty == r.Qty
+	e.otherPrice, e.otherQty = r.Price, r.Qty
+	return again
+}
+
+// unreadable goes on after a report that cannot be true: nothing of it counts, and the order is asked about.
+func (b *Blotter) unreadable(e *entry, f *falsehood, nowNs int64) {
+	b.counts.Unreadable++
+	e.suspect, e.falsehood = true, *f
+	e.suspectNs, e.askAtNs = nowNs, nowNs
+	b.schedule(e)
+}
+
+// unanswered counts an answer about an order that cannot be true or read. When there are too many in a row, the
+// instrument takes no new orders until there is one that can.
+func (b *Blotter) unanswered(e *entry, f *Failure) {
+	if e.suspect = true; e.falsehood.field == "" {
+		e.falsehood = falsehood{field: "answer", text: f.Msg, why: "cannot be read"}
+	}
+	if e.numUnreadable++; e.numUnreadable < maxUnreadable || e.stopping {
+		return
+	}
+	e.stopping = true
+	k := e.book
+	if k.numStopping++; k.numStopping == 1 {
+		b.stop(e, fmt.Sprintf("order %s: the venue says what cannot be true, asked %d times: %v. Nothing of it is counted, cancels are sent. "+
+			"Look at the order at the venue and at what is between; it goes on by itself when the answer can be true",
+			e.now.clientID, e.numUnreadable, &e.falsehood))
+	}
+}
+
+// readable goes on after an answer about an order that can be true, unless the question is older than what cannot.
+func (b *Blotter) readable(e *entry) {
+	if e.askedNs < e.suspectNs {
+		return
+	}
+	e.suspect, e.falsehood, e.numUnreadable, e.otherID = false, falsehood{}, 0, ""
+	if !e.stopping {
+		return
+	}
+	e.stopping = false
+	k := e.book
+	if k.numStopping--; k.numStopping == 0 && !k.ruined {
+		k.stopped = ""
+		b.fail(k, connector.Owner{}, 0, hft.CustomKind, CodeResumed, k.inst.Symbol+" takes new orders again: the venue's answers can be true")
+	}
+}
+
+// stop lets an instrument take no new orders.
+func (b *Blotter) stop(e *entry, reason string) {
+	k := e.book
+	if k.ruined {
+		return
+	}
+	k.stopped = k.inst.Symbol + " takes no new orders: " + reason
+	b.fail(k, connector.Owner{}, 0, hft.CustomKind, CodeStopped, k.stopped)
+}
+
+// ruin stops an instrument for good: what was published is not what the venue says, and cannot be taken back.
+func (b *Blotter) ruin(e *entry, reason string) {
+	b.stop(e, fmt.Sprintf("order %s: %s. Cancels are sent. Compare position and executions with the venue's, then start the runner again", e.now.clientID, reason))
+	e.book.ruined = true
+}
+
+// doubt is something that is believed when it was said often enough, for long enough.
+type doubt struct {
+	times   int
+	sinceNs int64
+}
+
+// again counts that it is said again. It reports whether to believe it, and if not, when to ask again.
+func (d *doubt) again(nowNs int64) (believed bool, askAtNs int64) {
+	switch {
+	case d.times == 0:
+		d.times, d.sinceNs = 1, nowNs
+		return false, nowNs + againNs
+	case d.times+1 < minAbsences || nowNs-d.sinceNs < absentNs:
+		d.times++
+		return false, max(nowNs+againNs, d.sinceNs+absentNs)
+	}
+	return true, 0
+}
+
+// withdraw takes back what was told of a leg above a quantity.
+func (b *Blotter) withdraw(e *entry, l *leg, told int64) {
+	b.counts.Withdrawn++
+	l.denied = doubt{}
+	if adopted := min(l.filledLots-told, l.adoptedLots); adopted > 0 { // it was never published here
+		e.filledValue -= e.filledValue / float64(max(e.filledLots, 1)) * float64(adopted)
+		l.adoptedLots, l.filledLots, e.filledLots = l.adoptedLots-adopted, l.filledLots-adopted, e.filledLots-adopted
+	}
+	if l.filledLots > told {
+		l.ruined = true
+		b.ruin(e, fmt.Sprintf("executions of %v were reported, the venue now says that it is %v", e.book.qty(l.filledLots), e.book.qty(told)))
+	}
+	l.cumLots = max(told, l.filledLots)
+	l.firmLots, l.answeredLots = l.cumLots, l.cumLots
+	if l.avgLots > l.cumLots {
+		l.avgPrice, l.avgLots = 0, 0
+	}
+}
+
+// firm reports whether what is executed of a leg by the venue's word was published, or was said by two answers in a row:
+// nothing is assumed on the word of one message.
+func (l *leg) firm() bool { return l.cumLots <= l.filledLots || l.firmLots >= l.cumLots }
+
+// firm reports it of all legs.
+func (e *entry) firm() bool {
+	for i := range e.prior {
+		if !e.prior[i].firm() {
+			return false
+		}
+	}
+	return e.now.firm()
+}

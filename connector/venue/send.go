@@ -315,7 +315,7 @@ func (t *trade) sweep(inst *instrument, l *line, sweeper Sweeper, waiting []*blo
 	}
 	nowNs := t.c.nowNs()
 	for i := range reports {
-		t.blotter.Report(&reports[i], nowNs)
+		_ = t.blotter.Report(&reports[i], nowNs) // the orders are known, they were just asked for
 	}
 	l.sweep = nil
 	t.mu.Unlock()
@@ -350,7 +350,7 @@ func (t *trade) answer(a *blotter.Action, report blotter.Report, err error) {
 		t.blotter.Answered(a.ClientID, a.Request, &report, nowNs)
 	} else {
 		if report.ClientID != "" {
-			t.blotter.Report(&report, nowNs)
+			_ = t.blotter.Report(&report, nowNs) // the order is known, it was just asked for
 		}
 		t.blotter.Failed(a.ClientID, a.Request, failureOf(err), nowNs)
 	}

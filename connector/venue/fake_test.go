@@ -41,6 +41,8 @@ type fake struct {
 	filters    func(symbol string) ([]venue.Filters, error)
 	snapshot   func(symbol string) ([]byte, error)
 	place      func(ctx context.Context, o *venue.Order) (blotter.Report, error)
+	cancel     func(ctx context.Context, o *venue.Order) (blotter.Report, error)
+	query      func(ctx context.Context, o *venue.Order) (blotter.Report, error)
 	openOrders func(ctx context.Context, symbol string) ([]blotter.Report, error)
 	executions func(ctx context.Context, symbol string) ([]blotter.Report, error)
 	positions  func(ctx context.Context) ([]venue.Position, error)
@@ -150,12 +152,18 @@ func (f *fake) Amend(context.Context, *venue.Order) (blotter.Report, error) {
 	return blotter.Report{}, &venue.Failure{Cause: venue.Refused}
 }
 
-func (f *fake) Cancel(context.Context, *venue.Order) (blotter.Report, error) {
-	return blotter.Report{}, &venue.Failure{Cause: venue.Refused}
+func (f *fake) Cancel(ctx context.Context, o *venue.Order) (blotter.Report, error) {
+	if f.cancel == nil {
+		return blotter.Report{}, &venue.Failure{Cause: venue.Refused}
+	}
+	return f.cancel(ctx, o)
 }
 
-func (f *fake) QueryOrder(context.Context, *venue.Order) (blotter.Report, error) {
-	return blotter.Report{}, &venue.Failure{Cause: venue.Overloaded}
+func (f *fake) QueryOrder(ctx context.Context, o *venue.Order) (blotter.Report, error) {
+	if f.query == nil {
+		return blotter.Report{}, &venue.Failure{Cause: venue.Overloaded}
+	}
+	return f.query(ctx, o)
 }
 
 func (f *fake) OpenOrders(ctx context.Context, symbol string) ([]blotter.Report, error) {

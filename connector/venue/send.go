@@ -2,7 +2,6 @@ package venue
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -20,8 +19,9 @@ const (
 	fewest = 10
 	// singlyNs is how long each goes by itself after a request about several has failed.
 	singlyNs = int64(5 * time.Second)
-	// sweepPatience is how long the question may take whether all orders on a symbol may be canceled.
-	sweepPatience = 3 * time.Second
+	// sweepPatience is how long cancels wait for the answer whether all orders on a symbol may be canceled; listTimeout how long
+	// the answer, a list of pages, may take.
+	sweepPatience, listTimeout = 2 * time.Second, time.Minute
 )
 
 // sending is how the requests of the record of orders go out; under trade's mutex.
@@ -46,7 +46,10 @@ type line struct {
 	// singlyUntilNs is until when each goes by itself.
 	singlyUntilNs int64
 	// sweep is closed when the cancel-all under way is over; nil while there is none. New orders on the symbol wait for it.
-	sweep chan struct{}
+	// asking says that the venue is asked whether it may be, nextSweepNs is when it may be asked again.
+	sweep       chan struct{}
+	asking      bool
+	nextSweepNs int64
 }
 
 // Send sends a request of the record of orders; see blotter.Output. The lock is held, so the answer comes later.
@@ -173,12 +176,14 @@ func (t *trade) perform(inst *instrument, a *blotter.Action, sweep <-chan struct
 	case blotter.Cancel:
 		call = t.c.protocol.Cancel
 	}
-	begun()
-	if sweep != nil {
+	if sweep != nil { // meanwhile others may go
+		begun()
+		begun = func() {}
 		<-sweep
 	}
 	ctx, cancel := context.WithTimeout(t.requests, requestTimeout)
 	defer cancel()
+	begun()
 	report, err := call(ctx, o)
 	t.answer(a, report, err)
 	if l := inst.lineOf(a.Request); l != nil {
@@ -207,9 +212,9 @@ func (t *trade) cancelBatch(inst *instrument, l *line, batcher BatchCanceler, so
 	for i, a := range some {
 		orders[i] = inst.order(a)
 	}
-	begun()
 	ctx, cancel := context.WithTimeout(t.requests, requestTimeout)
 	defer cancel()
+	begun()
 	outcomes, err := batcher.CancelBatch(ctx, orders)
 	t.answers(inst, l, some, err, func(i int) (blotter.Report, error) { return outcomes[i].Report, outcomes[i].Err })
 }
@@ -271,52 +276,59 @@ func (t *trade) answers(inst *instrument, l *line, some []*blotter.Action, err e
 	t.mu.Unlock()
 }
 
-// errOthers says that a symbol has orders that are not to be canceled, or that it is not known.
-var errOthers = errors.New("venue: there may be orders on the symbol that are not to be canceled")
-
 // trySweep begins to cancel all orders on a symbol with one request where the venue is quicker with it, enough are waiting, and
 // all that are open are to be canceled. It reports whether it did.
 func (t *trade) trySweep(inst *instrument, l *line) bool {
 	sweeper, ok := t.c.protocol.(Sweeper)
-	if !ok || len(l.waiting) < fewest || !t.blotter.AllToEnd(inst.Symbol, nil) {
+	if !ok || l.asking || len(l.waiting) < fewest || t.c.nowNs() < l.nextSweepNs || !t.blotter.AllToEnd(inst.Symbol, nil) {
 		return false
 	}
-	over := make(chan struct{})
-	l.sweep = over
+	l.asking, l.sweep = true, make(chan struct{})
 	waiting := t.take(l, len(l.waiting))
 	t.begin(func(begun func()) {
 		begun()
 		t.sweep(inst, l, sweeper, waiting)
-		close(over)
 	})
 	return true
 }
 
-// sweep cancels all orders on a symbol if the venue has none on it that is not to be canceled, otherwise those that wait.
+// sweep cancels all orders on a symbol if the venue has none on it that is not to be canceled. What waits meanwhile waits for a
+// moment only: then it goes as it can, and the sweep comes after it if the venue answers after all.
 func (t *trade) sweep(inst *instrument, l *line, sweeper Sweeper, waiting []*blotter.Action) {
-	reports, err := t.cancelAll(inst, sweeper)
+	answer := make(chan bool, 1)
+	t.c.group.Go(func() { answer <- t.onlyUnwanted(inst) })
+	late := time.NewTimer(sweepPatience)
+	defer late.Stop()
+	var only, released bool
+	select {
+	case only = <-answer:
+	case <-late.C:
+		t.release(inst, l, waiting)
+		released, only = true, <-answer
+	}
 	t.mu.Lock()
-	if errors.Is(err, errOthers) {
-		l.sweep = nil
-		l.waiting = append(waiting, l.waiting...)
-		t.held += len(waiting)
-		l.out--
-		// New orders on the symbol wait for this: they go after these cancels, which have their own sequence.
-		outer := t.turn
-		t.turn = nil
-		t.advance(inst, l, true)
-		last := t.turn
-		t.turn = outer
-		t.mu.Unlock()
-		if last != nil {
-			<-last
-		}
+	l.asking, l.nextSweepNs = false, t.c.nowNs()+singlyNs
+	if released && only && l.sweep == nil && t.blotter.Unended(inst.Symbol) > 0 {
+		released, l.sweep = false, make(chan struct{})
+		waiting = t.take(l, len(l.waiting))
+	}
+	t.mu.Unlock()
+	switch {
+	case released:
+		return
+	case !only:
+		t.release(inst, l, waiting)
 		return
 	}
+	ctx, cancel := context.WithTimeout(t.requests, requestTimeout)
+	defer cancel()
+	reports, err := sweeper.CancelAll(ctx, inst.Symbol)
 	nowNs := t.c.nowNs()
+	t.mu.Lock()
 	for i := range reports {
 		_ = t.blotter.Report(&reports[i], nowNs) // the orders are known, they were just asked for
 	}
+	close(l.sweep)
 	l.sweep = nil
 	t.mu.Unlock()
 	t.answers(inst, l, waiting, err, func(i int) (blotter.Report, error) {
@@ -325,19 +337,38 @@ func (t *trade) sweep(inst *instrument, l *line, sweeper Sweeper, waiting []*blo
 	})
 }
 
-func (t *trade) cancelAll(inst *instrument, sweeper Sweeper) ([]blotter.Report, error) {
-	asking, cancel := context.WithTimeout(t.requests, sweepPatience)
-	open, err := t.c.protocol.OpenOrders(asking, inst.Symbol)
-	cancel()
-	t.mu.Lock()
-	all := err == nil && t.blotter.AllToEnd(inst.Symbol, open)
-	t.mu.Unlock()
-	if !all {
-		return nil, errOthers
-	}
-	ctx, cancel := context.WithTimeout(t.requests, requestTimeout)
+// onlyUnwanted asks the venue whether all that is open on a symbol is this runner's and to be canceled.
+func (t *trade) onlyUnwanted(inst *instrument) bool {
+	ctx, cancel := context.WithTimeout(t.requests, listTimeout)
 	defer cancel()
-	return sweeper.CancelAll(ctx, inst.Symbol)
+	open, err := t.c.protocol.OpenOrders(ctx, inst.Symbol)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return err == nil && t.blotter.AllToEnd(inst.Symbol, open)
+}
+
+// release sends the cancels that a sweep was to be in place of. New orders on the symbol have waited: they go after these, which
+// have their own sequence.
+func (t *trade) release(inst *instrument, l *line, waiting []*blotter.Action) {
+	t.mu.Lock()
+	l.waiting = append(waiting, l.waiting...)
+	t.held += len(waiting)
+	outer := t.turn
+	t.turn = nil
+	if !t.closed {
+		t.advance(inst, l, true)
+	}
+	last := t.turn
+	t.turn = outer
+	t.mu.Unlock()
+	if last != nil {
+		<-last
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	close(l.sweep)
+	l.sweep = nil
+	t.left(inst, l)
 }
 
 // answer hands an answer to the record of orders. Amend may have both a report and an error.

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"hftrunner/connector"
 	"hftrunner/connector/venue"
 	"hftrunner/hft"
+	"hftrunner/internal/testexchange/fault"
 )
 
 // ending is what may go wrong while a run ends its orders.
@@ -118,6 +120,76 @@ func (c *ending) play(t *testing.T, s subject, entry string) {
 		t.Errorf("%d orders are open at the exchange", n)
 	}
 	sc.end(t)
+}
+
+// TestEndWithoutAnswer: a run at a venue that answers nothing any more ends all the same, and says which orders may be open.
+func TestEndWithoutAnswer(t *testing.T) {
+	each(t, nil, func(t *testing.T, s subject) {
+		for _, entry := range []string{"rest", "ws"} {
+			t.Run(entry, func(t *testing.T) {
+				t.Parallel()
+				sc := behindProxy(t, s, settings{options: options{entry: entry, timeout: 10 * time.Second}, deadMan: s.deadMan})
+				orders := sc.placeMany(3)
+				kept := sc.submit(sc.order(hft.Buy, 500, hft.GTC))
+				sc.becomes(kept, hft.StatusNew)
+				sc.proxy.freeze(true)
+				lost := sc.submit(sc.order(hft.Buy, 501, hft.GTC))
+				for _, o := range orders {
+					sc.cancelOrder(o)
+				}
+				time.Sleep(1500 * time.Millisecond) // by now cancels go both ways
+				began := time.Now()
+				sc.end(t)
+				t.Logf("Run has ended after %v", time.Since(began).Round(time.Millisecond))
+				want := append(orders, kept, lost)
+				left := sc.left()
+				for _, o := range want {
+					i := slices.IndexFunc(left, func(l connector.OpenOrder) bool { return l.OrderID == o.OrderID })
+					switch {
+					case i < 0:
+						t.Errorf("order %d is not among %+v", o.OrderID, left)
+					case left[i].ClientID == "" || left[i].PriceTick != o.PriceTick || left[i].LeavesQty != o.Qty || left[i].Side != o.Side:
+						t.Errorf("order %+v is listed as %+v", o, left[i])
+					}
+				}
+				if len(left) != len(want) {
+					t.Errorf("%d orders are listed, want %d", len(left), len(want))
+				}
+			})
+		}
+	})
+}
+
+// TestEndLeavesTheSwitchArmed: where cancels do not come about until the run is over, the venue's dead-man's switch does it.
+func TestEndLeavesTheSwitchArmed(t *testing.T) {
+	each(t, func(s subject) bool { return s.deadMan > 0 }, func(t *testing.T, s subject) {
+		for entry, cancels := range map[string]string{"rest": "DELETE /fapi/v1/order", "ws": "order.cancel"} {
+			t.Run(entry, func(t *testing.T) {
+				t.Parallel()
+				sc := open(t, s, settings{options: options{entry: entry}, deadMan: s.deadMan, symbols: []string{"BTCUSDT", "ETHUSDT"}}, nil)
+				o := sc.submit(sc.resting())
+				sc.becomes(o, hft.StatusNew)
+				kept := sc.order(hft.Buy, 0, hft.GTC)
+				kept.InstrumentNo, kept.TickSize = 1, sc.instruments[1].TickSize
+				kept.PriceTick, kept.Qty, kept.LeavesQty = hft.PriceTick(2400, kept.TickSize), 0.05, 0.05
+				sc.becomes(sc.submit(kept), hft.StatusNew)
+				sc.wait("both switches are armed", func() bool { return len(sc.state().Heartbeats) >= 2 })
+				sc.arm("http-503-failed=only:" + cancels)
+				sc.cancelOrder(o)
+				sc.happened(fault.UnavailableFailed)
+				sc.end(t)
+				if left := sc.left(); len(left) != 2 {
+					t.Errorf("listed are %+v", left)
+				}
+				sc.wait("the venue cancels the order", func() bool { return sc.openAtExchange() == 1 })
+				ended := sc.state().NowNs
+				sc.wait("the window has passed", func() bool { return sc.state().NowNs-ended > int64(s.deadMan) })
+				if n := sc.openAtExchange(); n != 1 {
+					t.Errorf("%d orders are open, the one that was kept is to be", n)
+				}
+			})
+		}
+	})
 }
 
 // left returns the orders whose end the connector does not know.

@@ -1,0 +1,307 @@
+package venue_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"hftrunner/connector"
+	"hftrunner/connector/blotter"
+	"hftrunner/connector/venue"
+	"hftrunner/hft"
+)
+
+// crowd is a venue that cancels orders one by one until the gate is shut, notes what is asked for in its sequence, and lists.
+type crowd struct {
+	*fake
+	mu   sync.Mutex
+	said []string
+	open map[string]bool // by client id
+	// gate lets single cancels be answered, when it is closed or has something.
+	gate chan struct{}
+}
+
+func newCrowd(t *testing.T) *crowd {
+	c := &crowd{fake: newFake(t), open: map[string]bool{}, gate: make(chan struct{})}
+	c.place = func(_ context.Context, o *venue.Order) (blotter.Report, error) {
+		c.note("place")
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.open[o.ClientID] = true
+		return c.report(o, hft.StatusNew), nil
+	}
+	c.cancel = func(ctx context.Context, o *venue.Order) (blotter.Report, error) {
+		c.note("cancel")
+		select {
+		case <-c.gate:
+		case <-ctx.Done():
+			return blotter.Report{}, ctx.Err()
+		}
+		return c.end(o), nil
+	}
+	c.openOrders = func(context.Context, string) (list []blotter.Report, _ error) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		for id := range c.open {
+			list = append(list, c.report(&venue.Order{Symbol: "BTC", ClientID: id}, hft.StatusNew))
+		}
+		return list, nil
+	}
+	return c
+}
+
+func (c *crowd) note(what string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.said = append(c.said, what)
+}
+
+// asked returns what was asked for since the last call.
+func (c *crowd) asked() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	said := c.said
+	c.said = nil
+	return said
+}
+
+func (c *crowd) report(o *venue.Order, status hft.Status) blotter.Report {
+	return blotter.Report{Channel: blotter.Ack, Symbol: o.Symbol, ClientID: o.ClientID, VenueID: "v" + o.ClientID, Status: status, Side: hft.Buy, Price: 100, Qty: 0.01, HasCum: true}
+}
+
+func (c *crowd) end(o *venue.Order) blotter.Report {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.open, o.ClientID)
+	return c.report(o, hft.StatusCanceled)
+}
+
+// batches is a crowd that cancels batches of 10, too.
+type batches struct{ *crowd }
+
+func (b batches) MaxCancels() int { return 10 }
+
+func (b batches) CancelBatch(_ context.Context, orders []*venue.Order) ([]venue.Outcome, error) {
+	b.note(fmt.Sprintf("batch of %d", len(orders)))
+	var outcomes []venue.Outcome
+	for _, o := range orders {
+		outcomes = append(outcomes, venue.Outcome{Report: b.end(o)})
+	}
+	return outcomes, nil
+}
+
+// sweeps is a crowd that cancels all orders of a symbol, too, when the broom is there.
+type sweeps struct {
+	*crowd
+	broom chan struct{}
+}
+
+func (s sweeps) CancelAll(context.Context, string) (reports []blotter.Report, _ error) {
+	s.note("all")
+	<-s.broom
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id := range s.open {
+		reports = append(reports, s.report(&venue.Order{Symbol: "BTC", ClientID: id}, hft.StatusCanceled))
+	}
+	clear(s.open)
+	return reports, nil
+}
+
+// begin runs a connector with n open orders at a crowd.
+func (c *crowd) begin(t *testing.T, p venue.Protocol, n uint64) (r *run, orders []connector.Order) {
+	t.Helper()
+	r = start(t, p, nil, trading, "BTC")
+	r.trade(0)
+	until(t, "nothing but orders of the test is open", func() bool { return len(r.connector.OpenOrders()) == 1 })
+	first := r.connector.OpenOrders()[0].Order
+	orders = append(orders, first)
+	for id := uint64(1); id < n; id++ {
+		o := r.order(0, id)
+		r.connector.Submit(o)
+		orders = append(orders, o)
+	}
+	until(t, "all orders are taken", func() bool { return r.taken(n-1) && len(r.connector.OpenOrders()) == int(n) })
+	c.asked()
+	return r, orders
+}
+
+// TestManyCancelsGoTogether: a few cancels go one by one, at once, those that wait for them in batches; and an order goes after
+// all cancels that were asked for before it.
+func TestManyCancelsGoTogether(t *testing.T) {
+	t.Parallel()
+	c := newCrowd(t)
+	r, orders := c.begin(t, batches{c}, 40)
+	for _, o := range orders {
+		r.connector.Cancel(o)
+	}
+	until(t, "the first cancels are sent", func() bool { c.mu.Lock(); defer c.mu.Unlock(); return len(c.said) == 16 })
+	time.Sleep(20 * time.Millisecond)
+	if said := c.asked(); slices.ContainsFunc(said, func(what string) bool { return what != "cancel" }) || len(said) != 16 {
+		t.Errorf("at first %q", said)
+	}
+	r.connector.Submit(r.order(0, 1000))
+	until(t, "the order is taken", func() bool { return r.taken(1000) })
+	said := c.asked()
+	// Each has its own goroutine, so the system's scheduler may let one overtake now and then: see TestRequestsBeginInSequence.
+	slices.Sort(said)
+	if want := []string{"batch of 10", "batch of 10", "batch of 4", "place"}; !slices.Equal(said, want) {
+		t.Errorf("then %q, want %q", said, want)
+	}
+	close(c.gate)
+	until(t, "all but the new order have ended", func() bool { return len(r.connector.OpenOrders()) == 1 })
+}
+
+// TestCancelAll: one request for all orders on a symbol is sent when all of them are this runner's and to be canceled, and an
+// order that comes meanwhile is sent after it is answered.
+func TestCancelAll(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		prepare func(c *crowd)
+		all     bool
+	}{
+		{name: "own orders", all: true},
+		{name: "an order of somebody else", prepare: func(c *crowd) {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.open["web_1"] = true
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			c := newCrowd(t)
+			s := sweeps{c, make(chan struct{})}
+			r, orders := c.begin(t, s, 100)
+			if test.prepare != nil {
+				test.prepare(c)
+			}
+			for _, o := range orders {
+				r.connector.Cancel(o)
+			}
+			c.gate <- struct{}{} // one is answered, and what waits may go
+			if !test.all {
+				until(t, "every order is canceled by itself", func() bool { c.mu.Lock(); defer c.mu.Unlock(); return len(c.said) == 100 })
+				if said := c.asked(); slices.Contains(said, "all") {
+					t.Errorf("orders of others were canceled: %q", said)
+				}
+				close(c.gate)
+				until(t, "all have ended", func() bool { return len(r.connector.OpenOrders()) == 0 })
+				return
+			}
+			until(t, "all are canceled at once", func() bool { c.mu.Lock(); defer c.mu.Unlock(); return slices.Contains(c.said, "all") })
+			c.asked()
+			r.connector.Submit(r.order(0, 1000))
+			time.Sleep(20 * time.Millisecond)
+			if said := c.asked(); len(said) > 0 {
+				t.Errorf("while all are canceled %q is asked for", said)
+			}
+			close(s.broom)
+			until(t, "the order is taken", func() bool { return r.taken(1000) })
+			close(c.gate)
+			until(t, "all but the new order have ended", func() bool { return len(r.connector.OpenOrders()) == 1 })
+		})
+	}
+}
+
+// TestOneOrderIsKept: while one order of the runner on the symbol is not to be canceled, the others are canceled one by one.
+func TestOneOrderIsKept(t *testing.T) {
+	t.Parallel()
+	c := newCrowd(t)
+	close(c.gate)
+	r, orders := c.begin(t, sweeps{c, nil}, 150)
+	for _, o := range orders[1:] {
+		r.connector.Cancel(o)
+	}
+	until(t, "the others have ended", func() bool { return len(r.connector.OpenOrders()) == 1 })
+	if said := c.asked(); slices.Contains(said, "all") || len(said) != 149 {
+		t.Errorf("%d requests: %q", len(said), said)
+	}
+}
+
+// lists is a crowd that lists what has become of orders.
+type lists struct{ *crowd }
+
+func (l lists) RecentOrders(_ context.Context, symbol string) (list []blotter.Report, _ error) {
+	l.note("list")
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for id := range l.open {
+		if len(list) < 30 { // the others are not among the newest
+			list = append(list, l.report(&venue.Order{Symbol: symbol, ClientID: id}, hft.StatusCanceled))
+		}
+	}
+	return list, nil
+}
+
+// TestManyQuestionsGoTogether: of many orders whose outcome is not known a few are asked about one by one, the others by a list,
+// and those that are not in it one by one.
+func TestManyQuestionsGoTogether(t *testing.T) {
+	t.Parallel()
+	c := newCrowd(t)
+	c.cancel = func(context.Context, *venue.Order) (blotter.Report, error) {
+		return blotter.Report{}, &venue.Failure{Cause: venue.Unknown}
+	}
+	gate := make(chan struct{})
+	c.query = func(ctx context.Context, o *venue.Order) (blotter.Report, error) {
+		c.note("query")
+		select {
+		case <-gate:
+		case <-ctx.Done():
+		}
+		return c.report(o, hft.StatusCanceled), ctx.Err()
+	}
+	r, orders := c.begin(t, lists{c}, 60)
+	for _, o := range orders {
+		r.connector.Cancel(o)
+	}
+	until(t, "some are asked about", func() bool { c.mu.Lock(); defer c.mu.Unlock(); return len(c.said) >= 16 })
+	time.Sleep(50 * time.Millisecond)
+	close(gate)
+	until(t, "all have ended", func() bool { return len(r.connector.OpenOrders()) == 0 })
+	said := c.asked()
+	queries := 0
+	for _, what := range said {
+		if what == "query" {
+			queries++
+		}
+	}
+	if !slices.Contains(said, "list") || queries >= 60 {
+		t.Errorf("%d questions for 60 orders; %q", queries, said)
+	}
+}
+
+// TestOrdersGoAfterCancels: in a burst of more cancels than go one by one, the order that they make room for is the last to go,
+// but for what the system's scheduler does now and then.
+func TestOrdersGoAfterCancels(t *testing.T) {
+	t.Parallel()
+	const bursts = 20
+	overtaken := 0
+	c := newCrowd(t)
+	close(c.gate)
+	r, orders := c.begin(t, batches{c}, 40)
+	next := uint64(1000)
+	for range bursts {
+		for _, o := range orders {
+			r.connector.Cancel(o)
+		}
+		orders = orders[:0]
+		for range 40 {
+			next++
+			o := r.order(0, next)
+			r.connector.Submit(o)
+			orders = append(orders, o)
+		}
+		until(t, "the new orders are taken and the others over", func() bool { return r.taken(next) && len(r.connector.OpenOrders()) == 40 })
+		said := c.asked()
+		first := slices.Index(said, "place")
+		if slices.ContainsFunc(said[first:], func(what string) bool { return what != "place" }) {
+			overtaken++
+		}
+	}
+	if overtaken > bursts/2 {
+		t.Errorf("in %d of %d bursts an order has overtaken a cancel", overtaken, bursts)
+	}
+}

@@ -184,10 +184,7 @@ func (l *Log) writePending() (closing bool) {
 	clear(l.bySource)
 	l.mu.Unlock()
 	for i := range taken {
-		if e := &taken[i]; e.reached != nil {
-			l.flush()
-			close(e.reached)
-		} else {
+		if e := &taken[i]; e.reached == nil {
 			l.write(e)
 		}
 	}
@@ -196,9 +193,14 @@ func (l *Log) writePending() (closing bool) {
 		l.logger.(*logger).Logger.Warn("log lines were dropped because the log was not read or written in time", "lines", dropped)
 		l.take()
 	}
+	l.flush()
 	if touched {
-		l.flush()
 		_, _ = l.cfg.Out.Write(nil)
+	}
+	for i := range taken {
+		if taken[i].reached != nil {
+			close(taken[i].reached)
+		}
 	}
 	return closing
 }

@@ -18,6 +18,7 @@ import (
 	"hftrunner/connector"
 	"hftrunner/host"
 	"hftrunner/internal/control"
+	"hftrunner/internal/runlog"
 	"hftrunner/internal/venues"
 )
 
@@ -104,6 +105,7 @@ type settings struct {
 	socket     string
 	// interruption is what a command says when it is interrupted.
 	interruption interruption
+	logs         []*runlog.Log // to be closed
 }
 
 // Run executes a command line without the program's name and returns the exit code.
@@ -116,6 +118,7 @@ func (a *App) Run(ctx context.Context, args []string) int {
 	ctx, stop := s.untilSignal(ctx)
 	defer stop()
 	err := root.ExecuteContext(ctx)
+	s.closeLogs()
 	if err == nil {
 		return ExitOK
 	}
@@ -130,9 +133,9 @@ func (a *App) Run(ctx context.Context, args []string) int {
 	case errors.As(err, &problems):
 		a.printProblems(problems)
 	case coded == nil:
-		fmt.Fprintf(a.Stderr, "runner: %v\nTry 'runner --help'.\n", err)
+		a.say("runner: %v\nTry 'runner --help'.\n", err)
 	default:
-		fmt.Fprintf(a.Stderr, "runner: %v\n", err)
+		a.say("runner: %v\n", err)
 	}
 	return code
 }
@@ -287,8 +290,15 @@ func (s *settings) dial() (Remote, error) {
 }
 
 func (a *App) printProblems(problems config.Problems) {
-	fmt.Fprintln(a.Stderr, problems)
-	fmt.Fprintf(a.Stderr, "\n%s\n", tally(problems))
+	a.say("%v\n\n%s\n", problems, tally(problems))
+}
+
+// outputGrace is how long the last words of a command wait for somebody to read them: the end of a run must not.
+const outputGrace = 3 * time.Second
+
+// say prints to standard error, unless nobody reads it.
+func (a *App) say(format string, args ...any) {
+	_ = runlog.WriteWithin(a.Stderr, outputGrace, fmt.Appendf(nil, format, args...))
 }
 
 // tally counts problems in words.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -18,6 +19,7 @@ import (
 	"hftrunner/cmd/runner/internal/config"
 	"hftrunner/host"
 	"hftrunner/internal/control"
+	"hftrunner/internal/runlog"
 )
 
 const (
@@ -131,17 +133,24 @@ func createSummary(path string) (*os.File, error) {
 	return f, nil
 }
 
-// finish prints the summary and writes its file.
+// finish prints the summary, after the log, and writes its file. An output that nobody reads is an error after a while.
 func (s *settings) finish(result host.Summary, file *os.File) error {
+	s.closeLogs()
 	var fileErr error
 	if file != nil {
 		fileErr = errors.Join(printJSON(file, result), file.Close())
 	}
+	var out bytes.Buffer
+	var err error
 	if s.json() {
-		return errors.Join(fileErr, printJSON(s.app.Stdout, result))
+		err = printJSON(&out, result)
+	} else {
+		printSummary(&out, &result)
 	}
-	printSummary(s.app.Stdout, &result)
-	return fileErr
+	if writeErr := runlog.WriteWithin(s.app.Stdout, outputGrace, out.Bytes()); writeErr != nil {
+		err = errors.Join(err, fmt.Errorf("print the summary: %w", writeErr))
+	}
+	return errors.Join(fileErr, err)
 }
 
 // errDuration ends a run that has had its time.
@@ -178,18 +187,37 @@ func (s *settings) attend(ctx context.Context, h Host, view *screen, logger hclo
 	return exit, nil
 }
 
-// view returns where the live lines are shown, nil without a terminal, and the logger.
+// view returns where the live lines are shown, nil without a terminal, and the logger. Whatever becomes of terminal and
+// standard error, neither holds up who uses them.
 func (s *settings) view(level string) (*screen, hclog.Logger) {
-	options := &hclog.LoggerOptions{Name: "runner", Level: hclog.LevelFromString(level), Output: s.app.Stderr}
+	lines := runlog.Config{Name: "runner", Level: hclog.LevelFromString(level), Out: s.app.Stderr}
 	out, ok := s.app.Stdout.(*os.File)
 	if !ok || s.json() || !term.IsTerminal(int(out.Fd())) {
-		return nil, hclog.New(options)
+		return nil, s.openLog(lines).Logger()
 	}
 	view := terminalScreen(out)
 	if isTerminal(s.app.Stderr) {
-		options.Output = view
+		lines.Out = view
+		view.log = s.openLog(lines)
+		return view, view.log.Logger()
 	}
-	return view, hclog.New(options)
+	view.log = s.openLog(runlog.Config{Out: view})
+	return view, s.openLog(lines).Logger()
+}
+
+// openLog opens a log that closeLogs closes.
+func (s *settings) openLog(c runlog.Config) *runlog.Log {
+	l := runlog.New(c)
+	s.logs = append(s.logs, l)
+	return l
+}
+
+// closeLogs writes what is left of the logs, as far as they are read.
+func (s *settings) closeLogs() {
+	for _, l := range s.logs {
+		l.Close(outputGrace)
+	}
+	s.logs = nil
 }
 
 func terminalScreen(out *os.File) *screen {

@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"unicode/utf8"
+
+	"hftrunner/internal/runlog"
 )
 
 // screen keeps a few lines at the bottom of a terminal up to date while log lines scroll above them. Show, Clear and
@@ -13,26 +16,34 @@ import (
 type screen struct {
 	terminal io.Writer
 	width    func() int
+	// log is the log whose goroutine draws, so that a terminal that was stopped (Ctrl-S) holds up nobody else. Without one,
+	// who calls draws.
+	log *runlog.Log
 
+	next atomic.Pointer[[]string] // what to show
+	// mu is held while drawing.
 	mu    sync.Mutex
-	lines []string
 	shown int
 	rest  []byte // of a log line that is not complete yet
 }
 
 // Show replaces the lines at the bottom.
 func (s *screen) Show(lines []string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.lines = lines
-	var b bytes.Buffer
-	s.erase(&b)
-	s.draw(&b)
-	_, _ = s.terminal.Write(b.Bytes())
+	s.next.Store(&lines)
+	if s.log != nil {
+		s.log.Touch()
+		return
+	}
+	_, _ = s.Write(nil)
 }
 
 // Clear takes the lines away for good.
-func (s *screen) Clear() { s.Show(nil) }
+func (s *screen) Clear() {
+	s.Show(nil)
+	if s.log != nil {
+		s.log.Flush(outputGrace)
+	}
+}
 
 // Write prints whole log lines above the bottom.
 func (s *screen) Write(p []byte) (int, error) {
@@ -40,7 +51,7 @@ func (s *screen) Write(p []byte) (int, error) {
 	defer s.mu.Unlock()
 	s.rest = append(s.rest, p...)
 	end := bytes.LastIndexByte(s.rest, '\n') + 1
-	if end == 0 {
+	if end == 0 && len(p) > 0 {
 		return len(p), nil
 	}
 	var b bytes.Buffer
@@ -64,12 +75,16 @@ func (s *screen) erase(b *bytes.Buffer) {
 
 // draw prints the lines, cut to the terminal's width, because a wrapped line would be counted wrong by erase.
 func (s *screen) draw(b *bytes.Buffer) {
+	lines := s.next.Load()
+	if lines == nil {
+		return
+	}
 	width := s.width()
-	for _, line := range s.lines {
+	for _, line := range *lines {
 		b.WriteString(cut(line, width))
 		b.WriteByte('\n')
 	}
-	s.shown = len(s.lines)
+	s.shown = len(*lines)
 }
 
 // cut shortens a line to a width, if there is one.

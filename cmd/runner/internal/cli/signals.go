@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+
+	"hftrunner/internal/runlog"
 )
 
 // interruption is what a command does when it is interrupted, besides that its context ends.
@@ -65,27 +67,17 @@ func (s *settings) sayInterrupted(sig os.Signal) {
 		logger.Info("stopping; once more ends at once", "signal", sig.String())
 		return
 	}
-	_, _ = s.app.Stderr.Write([]byte("runner: interrupted; once more ends at once\n"))
+	s.app.say("runner: interrupted; once more ends at once\n")
 }
 
 // abort ends the process; nobody may be reading what it says.
 func (s *settings) abort() {
-	said := make(chan struct{})
-	go func() {
-		defer close(said)
-		text := "runner: ended at once"
-		s.interruption.mu.Lock()
-		if s.interruption.stays != "" {
-			text += "; " + s.interruption.stays
-		}
-		s.interruption.mu.Unlock()
-		_, _ = s.app.Stderr.Write([]byte(text + "\n"))
-	}()
-	timer := time.NewTimer(abortGrace)
-	defer timer.Stop()
-	select {
-	case <-said:
-	case <-timer.C:
+	text := "runner: ended at once"
+	s.interruption.mu.Lock()
+	if s.interruption.stays != "" {
+		text += "; " + s.interruption.stays
 	}
+	s.interruption.mu.Unlock()
+	_ = runlog.WriteWithin(s.app.Stderr, abortGrace, []byte(text+"\n"))
 	s.app.Abort(ExitFailure)
 }

@@ -100,7 +100,7 @@ var allowed = []struct {
 		"connector/bybit", "internal/testexchange/..."}},
 	{"internal/collector", "writes what others read", nil},
 	{"internal/venues", "makes the connectors of live venues, for the runner and all tests alike", []string{"connector/binancefutures",
-		"connector/binancespot", "connector/bybit", "connector/depthsync", "connector/venue"}},
+		"connector/binancespot", "connector/bybit", "connector/depthsync", "connector/venue", "ipc"}},
 	{"internal/datatest", "says where the data of tests are", nil},
 	{"internal/sample/sampletest", "recordings for tests", []string{"internal/sample", "internal/datatest", "depth/depthtest"}},
 	{"internal/sample", "records the loopback exchange", []string{"internal/collector", "internal/testexchange/..."}},

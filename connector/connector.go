@@ -2,6 +2,7 @@ package connector
 
 import (
 	"context"
+	"time"
 
 	"hftrunner/hft"
 )
@@ -129,6 +130,14 @@ type Clock interface {
 	// goes on only when every bot has processed everything, and stops on the way at each time that a bot waits for;
 	// it stands still while the connector waits for math.MaxInt64, which stands for never.
 	WaitUntil(ctx context.Context, timestampNs int64, wake <-chan struct{}) (nowNs int64, err error)
+}
+
+// JumpWatcher is implemented by a Clock that notices when the machine's time jumps: it was suspended, or somebody set the
+// wall clock. Who has measured another clock, or keeps a connection, looks at it now and then.
+type JumpWatcher interface {
+	// Jumps returns how often that was noticed, for how long the machine was suspended in all, by which NowNs went on, and by
+	// how much the wall clock was set in all, which NowNs did not follow.
+	Jumps() (n uint64, suspended, set time.Duration)
 }
 
 // Timeline describes the clock of a connector.

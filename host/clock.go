@@ -18,25 +18,8 @@ func (p *publisher) WaitUntil(ctx context.Context, timestampNs int64, wake <-cha
 	if p.barrier != nil {
 		return p.barrier.waitUntil(ctx, timestampNs, wake)
 	}
-	for {
-		now := p.clock.NowNs()
-		if now >= timestampNs {
-			return timestampNs, ctx.Err()
-		}
-		timer := time.NewTimer(wallDuration(timestampNs-now, p.clock.Rate()))
-		select {
-		case <-timer.C:
-		case <-wake:
-			timer.Stop()
-			return min(p.clock.NowNs(), timestampNs), nil
-		case <-ctx.Done():
-			timer.Stop()
-			return p.clock.NowNs(), ctx.Err()
-		}
-	}
+	return p.clock.WaitUntil(ctx, timestampNs, wake)
 }
 
-// wallDuration returns how long ns of a clock take at its rate, at most an hour.
-func wallDuration(ns int64, rate float64) time.Duration {
-	return time.Duration(min(float64(ns)/rate, float64(time.Hour)))
-}
+// Jumps returns how often the machine's time jumped; see connector.JumpWatcher.
+func (p *publisher) Jumps() (n uint64, suspended, set time.Duration) { return p.clock.Jumps() }

@@ -19,6 +19,9 @@ type Config struct {
 	PluginDir string
 	// StateDir holds the control socket and the strategies' log files; it is created.
 	StateDir string
+	// Clock is the time of all connectors that do not bring their own: the one by which their requests are signed. nil is a
+	// new wall clock.
+	Clock *ipc.Clock
 	// Supervision sets the limits of the supervisor.
 	Supervision Supervision
 	// StrategyLogs says how much of what strategies write is kept.

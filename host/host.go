@@ -79,10 +79,12 @@ func New(cfg Config, logger hclog.Logger) (*Host, error) {
 }
 
 func (h *Host) build() error {
-	wall := ipc.NewWallClock()
+	if h.cfg.Clock == nil {
+		h.cfg.Clock = ipc.NewWallClock()
+	}
 	byName := make(map[string]*publisher)
 	for _, c := range h.cfg.Connectors {
-		p, err := newPublisher(c, clockOf(c.Connector, wall), h.log)
+		p, err := newPublisher(c, clockOf(c.Connector, h.cfg.Clock), h.log)
 		if err != nil {
 			return err
 		}
@@ -99,7 +101,7 @@ func (h *Host) build() error {
 	return nil
 }
 
-// clockOf returns the clock of a connector: the host's wall clock unless it brings its own time.
+// clockOf returns the clock of a connector: the host's unless it brings its own time.
 func clockOf(c connector.Connector, wall *ipc.Clock) *ipc.Clock {
 	timeliner, ok := c.(connector.Timeliner)
 	if !ok {
@@ -156,6 +158,9 @@ func (h *Host) serve(ctx context.Context, socket net.Listener) {
 		if err := control.ServeRunner(ctx, socket, h); err != nil {
 			h.log.Error("control socket", "error", err)
 		}
+	})
+	h.background.Go(func() {
+		h.cfg.Clock.Watch(ctx, func(what string, by time.Duration) { h.log.Warn(what, "by", by) })
 	})
 }
 

@@ -356,4 +356,7 @@ func (s *supervisor) fallBack(ctx context.Context, old *instance, state []byte, 
 }
 
 var _ connector.Sink = (*publisher)(nil)
-var _ connector.Clock = (*publisher)(nil)
+var (
+	_ connector.Clock       = (*publisher)(nil)
+	_ connector.JumpWatcher = (*publisher)(nil)
+)

@@ -1,8 +1,10 @@
 package ipc
 
 import (
+	"context"
 	"fmt"
 	"math"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -14,8 +16,8 @@ const (
 	clockStepped = 2 // the time the host last stored
 )
 
-// Clock is the time that the host and the bots of a connector share. The host owns it; Start, Step and Close may be
-// called from one goroutine, NowNs from any.
+// Clock is the time that the host and the bots of a connector share. The host owns it; Start, Step and Show may be
+// called from one goroutine, everything else from any. It never goes back.
 type Clock struct {
 	stepped     bool
 	startNs     int64
@@ -23,14 +25,10 @@ type Clock struct {
 	monoStartNs atomic.Int64 // 0 until started
 	nowNs       atomic.Int64 // of a stepped clock
 	shown       atomic.Uint64
-	segments    []*shm.Segment
-}
+	machine     *machine // of a wall clock, else nil
 
-// NewWallClock returns the wall clock, running.
-func NewWallClock() *Clock {
-	c := &Clock{startNs: time.Now().UnixNano(), rate: 1}
-	c.monoStartNs.Store(shm.MonotonicNs())
-	return c
+	mu       sync.Mutex // guards segments, and monoStartNs against their description
+	segments []*shm.Segment
 }
 
 // NewClock returns a clock that shows startNs and, once started, runs at rate against the wall clock.
@@ -51,11 +49,18 @@ func (c *Clock) Rate() float64 { return c.rate }
 
 // Start lets a clock run that does not yet.
 func (c *Clock) Start() {
-	if c.stepped || !c.monoStartNs.CompareAndSwap(0, shm.MonotonicNs()) {
-		return
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.stepped && c.monoStartNs.Load() == 0 {
+		c.begin(shm.MonotonicNs())
 	}
+}
+
+// begin lets the clock, and every bot's view of it, show its start at a monotonic time. The lock is held.
+func (c *Clock) begin(monoNs int64) {
+	c.monoStartNs.Store(monoNs)
 	for _, s := range c.segments {
-		atomic.StoreInt64(int64Word(s, offClockMono), c.monoStartNs.Load()) // SYNC POINT: clock start
+		atomic.StoreInt64(int64Word(s, offClockMono), monoNs) // SYNC POINT: clock start
 	}
 }
 
@@ -92,8 +97,34 @@ func runningNow(startNs, monoStartNs int64, rate float64) int64 {
 	return startNs + int64(float64(elapsed)*rate)
 }
 
+// lookAgain is the longest wait at a stretch: a timer stands still while the machine is suspended, the clock does not.
+const lookAgain = time.Second
+
+// WaitUntil waits until a running clock shows timestampNs, until wake has something, which it takes, or until ctx ends, and
+// returns the time then, at most timestampNs. The error is ctx's.
+func (c *Clock) WaitUntil(ctx context.Context, timestampNs int64, wake <-chan struct{}) (int64, error) {
+	for {
+		now := c.SureNs()
+		if now >= timestampNs {
+			return timestampNs, ctx.Err()
+		}
+		timer := time.NewTimer(time.Duration(min(float64(timestampNs-now)/c.rate, float64(lookAgain))))
+		select {
+		case <-timer.C:
+		case <-wake:
+			timer.Stop()
+			return min(c.NowNs(), timestampNs), nil
+		case <-ctx.Done():
+			timer.Stop()
+			return c.NowNs(), ctx.Err()
+		}
+	}
+}
+
 // describe writes the clock into a segment's header before it is published, and keeps it current from then on.
 func (c *Clock) describe(s *shm.Segment) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	mode := uint64(clockRunning)
 	if c.stepped {
 		mode = clockStepped
@@ -108,6 +139,8 @@ func (c *Clock) describe(s *shm.Segment) {
 }
 
 func (c *Clock) forget(s *shm.Segment) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for i, known := range c.segments {
 		if known == s {
 			c.segments = append(c.segments[:i], c.segments[i+1:]...)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/hashicorp/go-hclog"
 
@@ -13,18 +12,16 @@ import (
 	"hftrunner/connector"
 	"hftrunner/connector/venue"
 	"hftrunner/internal/venues"
+	"hftrunner/ipc"
 )
 
-// venueConfig is what a connector to a venue is made of.
-func venueConfig(c *config.Connector, logger hclog.Logger) venues.Config {
-	began := time.Now()
-	return venues.Config{Kind: c.Kind, Settings: venues.Settings(*c.Live), Logger: logger, NowNs: func() int64 { return time.Now().UnixNano() },
-		MonotonicNs: func() int64 { return int64(time.Since(began)) }}
+// newVenue makes what speaks to a connector's venue, with a clock of its own. The caller closes its Protocol.
+func newVenue(c *config.Connector, logger hclog.Logger) (*venues.Venue, error) {
+	return openVenue(c, ipc.NewWallClock(), logger)
 }
 
-// newVenue makes what speaks to a connector's venue. The caller closes its Protocol.
-func newVenue(c *config.Connector, logger hclog.Logger) (*venues.Venue, error) {
-	v, err := venues.Open(venueConfig(c, logger))
+func openVenue(c *config.Connector, clock *ipc.Clock, logger hclog.Logger) (*venues.Venue, error) {
+	v, err := venues.Open(venues.Config{Kind: c.Kind, Settings: venues.Settings(*c.Live), Clock: clock, Logger: logger})
 	if err != nil {
 		return nil, fmt.Errorf("%v: connector %q: %w", c.Pos, c.Name, err)
 	}
@@ -33,13 +30,13 @@ func newVenue(c *config.Connector, logger hclog.Logger) (*venues.Venue, error) {
 
 // checkVenue says what is wrong with a connector's settings without connecting.
 func checkVenue(c *config.Connector) error {
-	return venues.Check(venueConfig(c, hclog.NewNullLogger()))
+	return venues.Check(venues.Config{Kind: c.Kind, Settings: venues.Settings(*c.Live)})
 }
 
-// newLive makes the connector to a venue. It asks the venue for the rules of what the strategies trade, and fills in
-// their steps. The error is config.Problems when the venue's answer does not agree with the configuration.
-func newLive(ctx context.Context, file *config.File, c *config.Connector, logger hclog.Logger) (connector.Connector, error) {
-	v, err := newVenue(c, logger)
+// newLive makes the connector to a venue, which signs by the host's clock. It asks the venue for the rules of what the
+// strategies trade, and fills in their steps. The error is config.Problems when the venue's answer does not agree with the configuration.
+func newLive(ctx context.Context, file *config.File, c *config.Connector, clock *ipc.Clock, logger hclog.Logger) (connector.Connector, error) {
+	v, err := openVenue(c, clock, logger)
 	if err != nil {
 		return nil, err
 	}

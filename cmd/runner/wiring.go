@@ -21,9 +21,9 @@ import (
 )
 
 // newConnector makes the connector of a block: a simulated exchange, or the connection to a venue.
-func newConnector(ctx context.Context, file *config.File, c *config.Connector, logger hclog.Logger) (connector.Connector, error) {
+func newConnector(ctx context.Context, file *config.File, c *config.Connector, clock *ipc.Clock, logger hclog.Logger) (connector.Connector, error) {
 	if c.Live != nil {
-		return newLive(ctx, file, c, logger)
+		return newLive(ctx, file, c, clock, logger)
 	}
 	if c.Kind != config.KindPaper {
 		return nil, fmt.Errorf("%v: this build has no connector of kind %q", c.Pos, c.Kind)
@@ -65,6 +65,7 @@ func decoders() map[string]func() connector.Decoder {
 // hostConfig makes the host's configuration of a checked file.
 func hostConfig(ctx context.Context, file *config.File, logger hclog.Logger) (host.Config, error) {
 	cfg := host.Config{Version: version(), ConfigPath: file.Path, PluginDir: file.Runner.PluginDir, StateDir: file.Runner.StateDir,
+		Clock: ipc.NewWallClock(),
 		Supervision: host.Supervision{
 			StartTimeout: file.Runner.StartTimeout, StopTimeout: file.Runner.StopTimeout,
 			ExitTimeout:      file.Runner.ExitTimeout,
@@ -77,7 +78,7 @@ func hostConfig(ctx context.Context, file *config.File, logger hclog.Logger) (ho
 	var wrong config.Problems // of all connectors
 	for i := range file.Connectors {
 		c := &file.Connectors[i]
-		made, err := newConnector(ctx, file, c, logger.Named(c.Name))
+		made, err := newConnector(ctx, file, c, cfg.Clock, logger.Named(c.Name))
 		var problems config.Problems
 		if errors.As(err, &problems) {
 			wrong = append(wrong, problems...)

@@ -95,6 +95,9 @@ func (p *Protocol) ServerTimeNs(ctx context.Context) (timestampNs int64, err err
 	return timestampNs, err
 }
 
+// NowNs returns the local clock.
+func (p *Protocol) NowNs() int64 { return p.config.NowNs() }
+
 // SetClockOffset sets what is added to the local clock in signed requests.
 func (p *Protocol) SetClockOffset(offset time.Duration) { p.signer.SetClockOffset(offset) }
 

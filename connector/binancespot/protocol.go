@@ -74,6 +74,9 @@ func (p *Protocol) Close() error {
 	return nil
 }
 
+// NowNs returns the local clock.
+func (p *Protocol) NowNs() int64 { return p.config.NowNs() }
+
 // SetClockOffset sets what is added to the local clock in signed requests.
 func (p *Protocol) SetClockOffset(offset time.Duration) { p.signer.SetClockOffset(offset) }
 

@@ -211,6 +211,9 @@ func (c *Config) check() error {
 	return errors.Join(errs...)
 }
 
+// NowNs returns the local clock.
+func (p *Protocol) NowNs() int64 { return p.config.NowNs() }
+
 // SetClockOffset sets what is added to the local clock in signed requests.
 func (p *Protocol) SetClockOffset(offset time.Duration) { p.offsetNs.Store(int64(offset)) }
 

@@ -167,7 +167,8 @@ func FuzzCombine(f *testing.F) {
 type venue struct {
 	mu            sync.Mutex
 	localNs       int64
-	monotonicNs   int64
+	jumps         uint64
+	jumpsNext     int // questions during which the machine's time jumps
 	offsetNs      int64
 	asked         int
 	failures      int
@@ -181,23 +182,19 @@ func (v *venue) nowNs() int64 {
 	return v.localNs
 }
 
-func (v *venue) steady() int64 {
+func (v *venue) numJumps() uint64 {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return v.monotonicNs
+	return v.jumps
 }
 
-func (v *venue) pass(ns int64) {
-	v.localNs += ns
-	v.monotonicNs += ns
-}
-
-// set sets the local clock, not the venue's.
+// set sets the local clock, not the venue's, which is noticed.
 func (v *venue) set(byNs int64) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.localNs += byNs
 	v.offsetNs -= byNs
+	v.jumps++
 }
 
 func (v *venue) serverTimeNs(context.Context) (int64, error) {
@@ -208,12 +205,17 @@ func (v *venue) serverTimeNs(context.Context) (int64, error) {
 		v.failures--
 		return 0, errors.New("no answer")
 	}
-	v.pass(v.oneWay)
+	v.localNs += v.oneWay
 	server := (v.localNs + v.offsetNs) / ms * ms
 	v.localNs += v.setBackNext
 	v.offsetNs -= v.setBackNext
 	v.setBackNext = 0
-	v.pass(v.reply)
+	if v.jumpsNext > 0 {
+		v.jumpsNext--
+		v.jumps++
+		v.localNs += 10_000 * ms // the machine is suspended: the venue's clock goes on, too
+	}
+	v.localNs += v.reply
 	return server, nil
 }
 
@@ -272,8 +274,8 @@ func TestRun(t *testing.T) {
 	}
 	estimates, failures := make(chan told), make(chan error)
 	s := newSync(t, v, func(c *clocksync.Config) {
-		c.Interval, c.Retry, c.MinResync, c.StepCheck = time.Hour, time.Millisecond, time.Millisecond, time.Millisecond
-		c.MonotonicNs = v.steady
+		c.Interval, c.Retry, c.MinResync, c.JumpCheck = time.Hour, time.Millisecond, time.Millisecond, time.Millisecond
+		c.Jumps = v.numJumps
 		c.OnEstimate = func(e clocksync.Estimate, stepped bool) { estimates <- told{e, stepped} }
 		c.OnError = func(err error) { failures <- err }
 	})
@@ -310,6 +312,60 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// TestJumpDuringMeasurement: a measurement during which the machine's time jumped counts for nothing, however exact the
+// other answers are.
+func TestJumpDuringMeasurement(t *testing.T) {
+	v := newVenue()
+	s := newSync(t, v, func(c *clocksync.Config) { c.Jumps = v.numJumps })
+	v.jumpsNext = 1
+	e, err := s.Measure(context.Background())
+	if err != nil || e.Used != 5 || v.asked != 10 {
+		t.Errorf("%+v after %d questions, %v", e, v.asked, err)
+	}
+	v.jumpsNext = 1000
+	if kept, err := s.Measure(context.Background()); !errors.Is(err, clocksync.ErrJumped) || kept != e {
+		t.Errorf("%+v, %v", kept, err)
+	}
+}
+
+// TestRemeasure: who waits for a measurement gets one that has begun after the call.
+func TestRemeasure(t *testing.T) {
+	v := newVenue()
+	s := newSync(t, v, func(c *clocksync.Config) {
+		c.Interval, c.Retry, c.MinResync = time.Hour, time.Millisecond, time.Millisecond
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error)
+	go func() { done <- s.Run(ctx) }()
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			for range 25 {
+				v.mu.Lock()
+				v.failures++ // which it does not take for an answer
+				v.localNs += 1000 * ms
+				v.offsetNs -= 1000 * ms
+				least := v.offsetNs
+				v.mu.Unlock()
+				if err := s.Remeasure(ctx); err != nil {
+					t.Error(err)
+				}
+				if e := s.Estimate(); e.OffsetNs-e.ErrorNs > least {
+					t.Errorf("the offset is still %d, it is less than %d", e.OffsetNs, least)
+				}
+			}
+		})
+	}
+	group.Wait()
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if err := s.Remeasure(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("nobody measures any more: %v", err)
+	}
+}
+
 func TestNewRefuses(t *testing.T) {
 	v := newVenue()
 	good := clocksync.Config{ServerTimeNs: v.serverTimeNs, NowNs: v.nowNs}
@@ -318,7 +374,7 @@ func TestNewRefuses(t *testing.T) {
 		"no clock":    func(c *clocksync.Config) { c.NowNs = nil },
 		"interval":    func(c *clocksync.Config) { c.Interval = -1 },
 		"samples":     func(c *clocksync.Config) { c.Samples = -1 },
-		"step":        func(c *clocksync.Config) { c.StepNs = -1 },
+		"check":       func(c *clocksync.Config) { c.JumpCheck = -1 },
 	} {
 		c := good
 		change(&c)

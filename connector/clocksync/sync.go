@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -14,9 +15,9 @@ type Config struct {
 	ServerTimeNs func(ctx context.Context) (int64, error)
 	// NowNs is the local clock, in nanoseconds since the epoch.
 	NowNs func() int64
-	// MonotonicNs is a clock that nobody sets, from any start. With it Run notices within StepCheck that the local clock
-	// was set, and measures at once; nil for none.
-	MonotonicNs func() int64
+	// Jumps counts how often the machine's time jumped: it was suspended, or somebody set a clock. A measurement during
+	// which it counts is thrown away, and Run makes another within JumpCheck. nil where nobody looks.
+	Jumps func() uint64
 	// OnEstimate is told each new estimate, on Run's goroutine; may be nil.
 	OnEstimate func(e Estimate, stepped bool)
 	// OnError is told when a measurement has failed, on Run's goroutine; may be nil.
@@ -30,10 +31,8 @@ type Config struct {
 	Timeout time.Duration
 	// MinResync is the shortest time between two measurements, however often one is asked for. Default: 1 s.
 	MinResync time.Duration
-	// StepCheck is how often the local clock is compared with MonotonicNs. Default: 1 s.
-	StepCheck time.Duration
-	// StepNs is by how much they have to differ. Default: 50 ms.
-	StepNs int64
+	// JumpCheck is how often Jumps is looked at. Default: 250 ms.
+	JumpCheck time.Duration
 }
 
 // Sync keeps an Estimate of a venue's clock.
@@ -43,7 +42,15 @@ type Sync struct {
 	resync   chan struct{}
 	running  atomic.Bool
 	track    Track
+
+	mu sync.Mutex
+	// begun counts measurements, measured is the number of the last one that succeeded; done is closed when that changes.
+	begun, measured uint64
+	done            chan struct{}
 }
+
+// ErrJumped says that the machine's time jumped while the venue's clock was measured.
+var ErrJumped = errors.New("clocksync: the machine's time jumped during the measurement: measure again")
 
 // New makes a Sync. It does nothing until Run or Measure.
 func New(config Config) (*Sync, error) {
@@ -53,14 +60,14 @@ func New(config Config) (*Sync, error) {
 	if config.Samples == 0 {
 		config.Samples = 5
 	}
-	if config.StepNs == 0 {
-		config.StepNs = int64(50 * time.Millisecond)
+	if config.Jumps == nil {
+		config.Jumps = func() uint64 { return 0 }
 	}
 	for _, d := range []struct {
 		value    *time.Duration
 		standard time.Duration
 	}{{&config.Interval, 10 * time.Minute}, {&config.Retry, 5 * time.Second}, {&config.Timeout, 3 * time.Second},
-		{&config.MinResync, time.Second}, {&config.StepCheck, time.Second}} {
+		{&config.MinResync, time.Second}, {&config.JumpCheck, 250 * time.Millisecond}} {
 		if *d.value == 0 {
 			*d.value = d.standard
 		}
@@ -68,10 +75,10 @@ func New(config Config) (*Sync, error) {
 			return nil, fmt.Errorf("clocksync: a duration is negative: %v", *d.value)
 		}
 	}
-	if config.Samples < 0 || config.StepNs < 0 {
-		return nil, errors.New("clocksync: Samples or StepNs is negative")
+	if config.Samples < 0 {
+		return nil, errors.New("clocksync: Samples is negative")
 	}
-	s := &Sync{config: config, resync: make(chan struct{}, 1)}
+	s := &Sync{config: config, resync: make(chan struct{}, 1), done: make(chan struct{})}
 	s.estimate.Store(&Estimate{})
 	return s, nil
 }
@@ -92,6 +99,44 @@ func (s *Sync) Resync() {
 	}
 }
 
+// Remeasure asks for a measurement and waits until one that begins from now on has succeeded, while Run runs. Its error is
+// ctx's.
+func (s *Sync) Remeasure(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for before := s.begun; s.measured <= before; {
+		done := s.done
+		s.mu.Unlock()
+		s.Resync() // also after one that was under way already
+		select {
+		case <-done:
+		case <-ctx.Done():
+		}
+		s.mu.Lock()
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// begin counts a measurement.
+func (s *Sync) begin() (number uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.begun++
+	return s.begun
+}
+
+// succeed tells who waits that a measurement has succeeded.
+func (s *Sync) succeed(number uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.measured = number
+	close(s.done)
+	s.done = make(chan struct{})
+}
+
 // Measure asks for Samples answers, and again that many if they contradict each other, and takes the result over. It
 // must not be called while Run runs: before it, to begin with a known offset, or instead of it.
 func (s *Sync) Measure(ctx context.Context) (Estimate, error) {
@@ -107,6 +152,7 @@ func (s *Sync) measure(ctx context.Context) (Estimate, bool, error) {
 	const rounds = 2
 	var err error
 	for range rounds {
+		jumps := s.config.Jumps()
 		var samples []Sample
 		var failed error
 		for range s.config.Samples {
@@ -116,6 +162,10 @@ func (s *Sync) measure(ctx context.Context) (Estimate, bool, error) {
 				continue
 			}
 			samples = append(samples, sample)
+		}
+		if s.config.Jumps() != jumps {
+			err = ErrJumped
+			continue
 		}
 		var m Measurement
 		if m, err = Combine(samples); err == nil {
@@ -146,7 +196,7 @@ func (s *Sync) ask(ctx context.Context) (Sample, error) {
 	return sample, err
 }
 
-// Run measures at once, every Interval, when Resync is called and when the local clock was set, until ctx ends. It
+// Run measures at once, every Interval, when Resync is called and when the machine's time jumped, until ctx ends. It
 // returns nil then, and an error if it runs already.
 func (s *Sync) Run(ctx context.Context) error {
 	if s.running.Swap(true) {
@@ -155,17 +205,13 @@ func (s *Sync) Run(ctx context.Context) error {
 	defer s.running.Store(false)
 	next := time.NewTimer(0)
 	defer next.Stop()
-	var checks <-chan time.Time
-	if s.config.MonotonicNs != nil {
-		t := time.NewTicker(s.config.StepCheck)
-		defer t.Stop()
-		checks = t.C
-	}
+	checks := time.NewTicker(s.config.JumpCheck)
+	defer checks.Stop()
 	// rest is closed to measurements for MinResync after each; what is asked for meanwhile stays in the channel.
 	rest := time.NewTimer(0)
 	defer rest.Stop()
 	resync := (<-chan struct{})(nil)
-	difference := s.difference()
+	jumps := s.config.Jumps()
 	for {
 		select {
 		case <-ctx.Done():
@@ -173,18 +219,16 @@ func (s *Sync) Run(ctx context.Context) error {
 		case <-rest.C:
 			resync = s.resync
 			continue
-		case <-checks:
-			now := s.difference()
-			if d := now - difference; d <= s.config.StepNs && d >= -s.config.StepNs {
-				difference = now // a slow adjustment is no step
-				continue
+		case <-checks.C:
+			if now := s.config.Jumps(); now != jumps {
+				jumps = now
+				s.Resync()
 			}
-			difference = now
-			s.Resync()
 			continue
 		case <-resync:
 		case <-next.C:
 		}
+		number := s.begin()
 		e, stepped, err := s.measure(ctx)
 		pause := s.config.Interval
 		switch {
@@ -195,19 +239,14 @@ func (s *Sync) Run(ctx context.Context) error {
 			if s.config.OnError != nil {
 				s.config.OnError(err)
 			}
-		case s.config.OnEstimate != nil:
-			s.config.OnEstimate(e, stepped)
+		default:
+			if s.config.OnEstimate != nil {
+				s.config.OnEstimate(e, stepped)
+			}
+			s.succeed(number)
 		}
 		next.Reset(pause)
 		resync = nil
 		rest.Reset(s.config.MinResync)
 	}
-}
-
-// difference returns the local clock less the monotonic one.
-func (s *Sync) difference() int64 {
-	if s.config.MonotonicNs == nil {
-		return 0
-	}
-	return s.config.NowNs() - s.config.MonotonicNs()
 }

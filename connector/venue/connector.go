@@ -62,8 +62,6 @@ type Config struct {
 	AttemptsPer5Min int
 	// RefusedPause is after how long market data that the venue has come to refuse is asked for again, 0 for a minute.
 	RefusedPause time.Duration
-	// MonotonicNs is a clock that nobody sets; with it a step of the local clock is noticed within a second. It may be nil.
-	MonotonicNs func() int64
 	// Logger may be nil.
 	Logger hclog.Logger
 }
@@ -98,6 +96,7 @@ type Connector struct {
 	unreadable rate.Sometimes
 	recordMu   sync.Mutex
 	clockSync  *clocksync.Sync
+	jumps      connector.JumpWatcher // nil when the clock of Run does not notice
 }
 
 var (
@@ -160,7 +159,7 @@ func (c *Connector) idle(o *connector.Order) {
 	}
 }
 
-// Run connects and works until ctx ends. An error says that the venue does not want what is subscribed.
+// Run connects and works until ctx ends. The clock has to go as Protocol.NowNs does; what says nothing of jumps notices none. An error says that the venue does not want what is subscribed.
 func (c *Connector) Run(ctx context.Context, sink connector.Sink, clock connector.Clock) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -171,6 +170,7 @@ func (c *Connector) Run(ctx context.Context, sink connector.Sink, clock connecto
 		return errors.New("venue: Run is called a second time")
 	}
 	c.ctx, c.sink, c.clock, c.group = ctx, sink, clock, &group
+	c.jumps, _ = clock.(connector.JumpWatcher)
 	if cfg := &c.cfg; cfg.Trading {
 		t, err := newTrade(c)
 		if err != nil {
@@ -216,43 +216,8 @@ func (c *Connector) Run(ctx context.Context, sink connector.Sink, clock connecto
 	return errors.Join(err, c.protocol.Close())
 }
 
-// keepClock begins to follow the venue's clock.
-func (c *Connector) keepClock() error {
-	s, err := clocksync.New(clocksync.Config{ServerTimeNs: c.protocol.ServerTimeNs, NowNs: c.nowNs, MonotonicNs: c.cfg.MonotonicNs,
-		OnEstimate: func(e clocksync.Estimate, stepped bool) {
-			c.protocol.SetClockOffset(time.Duration(e.OffsetAtNs(c.nowNs())))
-			if stepped {
-				c.log.Warn("a clock was set", "offset", time.Duration(e.OffsetAtNs(c.nowNs())))
-			}
-		},
-		OnError: func(err error) { c.log.Debug("the venue's clock could not be asked", "error", err) }})
-	if err != nil {
-		return err
-	}
-	c.clockSync = s
-	c.group.Go(func() { _ = s.Run(c.ctx) })
-	return nil
-}
-
-// nowNs returns the bots' time.
+// nowNs returns the bots' time. What the Protocol says is by its own; see untilRetry.
 func (c *Connector) nowNs() int64 { return c.clock.NowNs() }
-
-// pause waits and reports whether to go on.
-func (c *Connector) pause(d time.Duration) bool { return c.pauseUnless(d, nil) }
-
-// pauseUnless waits, at most until wake has something, and reports whether to go on.
-func (c *Connector) pauseUnless(d time.Duration, wake <-chan struct{}) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-wake:
-		return true
-	case <-c.ctx.Done():
-		return false
-	}
-}
 
 // critical sends an error event that somebody has to look at.
 func (c *Connector) critical(instrumentNo int, text string) {
@@ -264,15 +229,6 @@ func (c *Connector) critical(instrumentNo int, text string) {
 func (c *Connector) interrupted(text string) {
 	c.sink.Count(connector.Reconnects, 1)
 	c.sink.Error(&connector.Error{InstrumentNo: -1, LiveError: hftInterrupted(text)})
-}
-
-// untilRetry returns how long the venue wants not to hear a request again, 0 when it has not said.
-func (c *Connector) untilRetry(err error) time.Duration {
-	var f *Failure
-	if !errors.As(err, &f) || f.RetryAt.IsZero() {
-		return 0
-	}
-	return time.Duration(f.RetryAt.UnixNano() - c.nowNs())
 }
 
 // heed does what a failure asks for beyond the request that failed.

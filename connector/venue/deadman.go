@@ -23,6 +23,8 @@ func (t *trade) keepAlive() {
 		select {
 		case <-ticker.C:
 			err = t.beat(true)
+		case <-t.resumed:
+			err = t.beat(true)
 		case <-t.exposed:
 			err = t.beat(false)
 		case <-c.ctx.Done():
@@ -80,7 +82,7 @@ func (t *trade) arm(ctx context.Context, inst *instrument, window time.Duration)
 		return nil
 	}
 	inst.armed = true
-	err := t.c.protocol.ArmDeadMan(ctx, inst.Symbol, window)
+	_, err := inWindow(ctx, t.c, func() (struct{}, error) { return struct{}{}, t.c.protocol.ArmDeadMan(ctx, inst.Symbol, window) })
 	if err == nil && window == 0 || errors.Is(err, ErrUnsupported) {
 		inst.armed = false
 	}

@@ -37,7 +37,7 @@ type Failure struct {
 	Msg  string
 	// Unreadable says, of Unknown, that there was an answer and that it cannot be read.
 	Unreadable bool
-	// RetryAt is when the venue wants to hear again, zero when it did not say.
+	// RetryAt is when the venue wants to hear again, by the Protocol's NowNs; zero when it did not say.
 	RetryAt time.Time
 	// Err is what went wrong below, such as a connection that was lost; nil otherwise.
 	Err error

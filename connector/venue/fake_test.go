@@ -102,6 +102,7 @@ func newFake(tb testing.TB) *fake {
 }
 
 func (f *fake) ServerTimeNs(context.Context) (int64, error) { return time.Now().UnixNano(), nil }
+func (f *fake) NowNs() int64                                { return time.Now().UnixNano() }
 func (f *fake) SetClockOffset(time.Duration)                {}
 func (f *fake) Filters(_ context.Context, symbols []string) ([]venue.Filters, error) {
 	if f.filters != nil {
@@ -270,6 +271,12 @@ func (r *run) stop() {
 // start runs a connector to a fake until the test ends, with sink instead of a recording where it is not nil.
 func start(tb testing.TB, p venue.Protocol, sink connector.Sink, change func(c *venue.Config), symbols ...string) *run {
 	tb.Helper()
+	return startBy(tb, wallClock{}, p, sink, change, symbols...)
+}
+
+// startBy is start with another clock.
+func startBy(tb testing.TB, clock connector.Clock, p venue.Protocol, sink connector.Sink, change func(c *venue.Config), symbols ...string) *run {
+	tb.Helper()
 	cfg := venue.Config{Protocol: p, Rule: depthsync.Spot, OrderPrefix: "t"}
 	for _, symbol := range symbols {
 		cfg.Filters = append(cfg.Filters, rules(symbol))
@@ -289,7 +296,7 @@ func start(tb testing.TB, p venue.Protocol, sink connector.Sink, change func(c *
 	if sink == nil {
 		sink = r
 	}
-	go func() { r.done <- c.Run(ctx, sink, wallClock{}) }()
+	go func() { r.done <- c.Run(ctx, sink, clock) }()
 	tb.Cleanup(r.stop)
 	return r
 }

@@ -16,7 +16,10 @@ import (
 type Protocol interface {
 	// ServerTimeNs asks for the venue's clock.
 	ServerTimeNs(ctx context.Context) (int64, error)
-	// SetClockOffset sets what is added to the local clock in signed requests.
+	// NowNs returns the local clock, by which requests are signed and Failure.RetryAt is said. The venue's is measured
+	// against it, so that there is no other.
+	NowNs() int64
+	// SetClockOffset sets what is added to NowNs in signed requests.
 	SetClockOffset(offset time.Duration)
 	// Filters returns the steps and limits of symbols.
 	Filters(ctx context.Context, symbols []string) ([]Filters, error)

@@ -184,7 +184,14 @@ func (t *trade) perform(inst *instrument, a *blotter.Action, sweep <-chan struct
 	ctx, cancel := context.WithTimeout(t.requests, requestTimeout)
 	defer cancel()
 	begun()
-	report, err := call(ctx, o)
+	send := func() (blotter.Report, error) { return call(ctx, o) }
+	var report blotter.Report
+	var err error
+	if a.Request == blotter.Place || a.Request == blotter.Amend {
+		report, err = send() // a late one is not what the bot wants
+	} else {
+		report, err = inWindow(ctx, t.c, send)
+	}
 	t.answer(a, report, err)
 	if l := inst.lineOf(a.Request); l != nil {
 		t.mu.Lock()
@@ -215,7 +222,7 @@ func (t *trade) cancelBatch(inst *instrument, l *line, batcher BatchCanceler, so
 	ctx, cancel := context.WithTimeout(t.requests, requestTimeout)
 	defer cancel()
 	begun()
-	outcomes, err := batcher.CancelBatch(ctx, orders)
+	outcomes, err := inWindow(ctx, t.c, func() ([]Outcome, error) { return batcher.CancelBatch(ctx, orders) })
 	t.answers(inst, l, some, err, func(i int) (blotter.Report, error) { return outcomes[i].Report, outcomes[i].Err })
 }
 
@@ -224,7 +231,7 @@ func (t *trade) list(inst *instrument, l *line, lister Lister, some []*blotter.A
 	begun()
 	ctx, cancel := context.WithTimeout(t.requests, requestTimeout)
 	defer cancel()
-	reports, err := lister.RecentOrders(ctx, inst.Symbol)
+	reports, err := inWindow(ctx, t.c, func() ([]blotter.Report, error) { return lister.RecentOrders(ctx, inst.Symbol) })
 	var absent []*blotter.Action
 	if err == nil {
 		known := make(map[string]*blotter.Report, 2*len(reports))
@@ -383,7 +390,7 @@ func (t *trade) answer(a *blotter.Action, report blotter.Report, err error) {
 		if report.ClientID != "" {
 			_ = t.blotter.Report(&report, nowNs) // the order is known, it was just asked for
 		}
-		t.blotter.Failed(a.ClientID, a.Request, failureOf(err), nowNs)
+		t.blotter.Failed(a.ClientID, a.Request, c.failureOf(err), nowNs)
 	}
 	t.mu.Unlock()
 	t.changed()

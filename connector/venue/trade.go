@@ -46,9 +46,9 @@ type trade struct {
 	wake chan struct{}
 	// suspect wakes the audit: something of the private stream could not be read.
 	suspect chan struct{}
-	// exposed wakes the dead-man's switch: a symbol has its first open order. beaten is closed when the switch is not
-	// refreshed any more.
-	exposed, beaten chan struct{}
+	// exposed and resumed wake the dead-man's switch: a symbol has its first open order, the machine was suspended. beaten is
+	// closed when the switch is not refreshed any more.
+	exposed, resumed, beaten chan struct{}
 }
 
 func newTrade(c *Connector) (*trade, error) {
@@ -57,7 +57,7 @@ func newTrade(c *Connector) (*trade, error) {
 		return nil, err
 	}
 	t := &trade{c: c, wake: make(chan struct{}, 1), suspect: make(chan struct{}, 1), exposed: make(chan struct{}, 1),
-		beaten: make(chan struct{})}
+		resumed: make(chan struct{}, 1), beaten: make(chan struct{})}
 	t.requests, t.abandon = context.WithCancel(context.WithoutCancel(c.ctx))
 	if t.blotter, err = blotter.New(blotter.Config{Codec: codec, Output: t}); err != nil {
 		return nil, err
@@ -69,8 +69,11 @@ func newTrade(c *Connector) (*trade, error) {
 func (t *trade) renewKeeper() error {
 	c := t.c
 	keeper, err := stream.New(stream.Config{Prepare: t.prepare, OnUp: t.onUp, OnDown: t.onDown, OnFrame: t.onFrame,
-		OnRenewed: func(reason string) { c.log.Info("private stream renewed", "reason", reason) },
-		NowNs:     c.nowNs, Logger: c.log, Attempts: c.attempts, BackOffMax: c.cfg.BackOffMax, ForbiddenPause: c.forbiddenPause()})
+		OnRenewed: func(reason string) {
+			c.log.Info("private stream renewed", "reason", reason)
+			signal(t.suspect) // the old connection may have been dead for a while
+		},
+		NowNs: c.nowNs, Logger: c.log, Attempts: c.attempts, BackOffMax: c.cfg.BackOffMax, ForbiddenPause: c.forbiddenPause()})
 	t.keeper.Store(keeper)
 	return err
 }
@@ -267,7 +270,7 @@ func (t *trade) Error(e *connector.Error) {
 }
 
 // failureOf returns an error of a Protocol as the record of orders takes it.
-func failureOf(err error) blotter.Failure {
+func (c *Connector) failureOf(err error) blotter.Failure {
 	var f *Failure
 	if !errors.As(err, &f) {
 		return blotter.Failure{Cause: blotter.Unknown, Msg: err.Error()}
@@ -277,7 +280,7 @@ func failureOf(err error) blotter.Failure {
 		out.Msg = f.Err.Error()
 	}
 	if !f.RetryAt.IsZero() {
-		out.RetryAtNs = f.RetryAt.UnixNano()
+		out.RetryAtNs = c.nowNs() + int64(c.untilRetry(err))
 	}
 	return out
 }

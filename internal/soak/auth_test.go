@@ -6,9 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/pem"
 	"strings"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	"hftrunner/hft"
 	"hftrunner/internal/testexchange"
@@ -94,33 +92,5 @@ func TestEd25519(t *testing.T) {
 				sc.agrees()
 			})
 		}
-	})
-}
-
-// TestClockIsOff: a local clock that is far off is corrected from the start, and one that is set while orders are traded
-// costs at most the requests until it was measured again.
-func TestClockIsOff(t *testing.T) {
-	each(t, nil, func(t *testing.T, s subject) {
-		for name, offset := range map[string]time.Duration{"behind": -time.Hour, "ahead": time.Hour} {
-			t.Run(name, func(t *testing.T) {
-				t.Parallel()
-				clock := wallClock{OffsetNs: new(atomic.Int64)}
-				clock.OffsetNs.Store(int64(offset))
-				sc := open(t, s, settings{options: options{clock: clock}}, nil)
-				sc.becomes(sc.submit(sc.taking()), hft.StatusFilled)
-			})
-		}
-		t.Run("set back", func(t *testing.T) {
-			t.Parallel()
-			clock := wallClock{OffsetNs: new(atomic.Int64)}
-			sc := open(t, s, settings{options: options{clock: clock}}, nil)
-			clock.OffsetNs.Store(-int64(time.Minute))
-			u := sc.becomes(sc.submit(sc.taking()), hft.StatusExpired)
-			if u.Req != hft.StatusRejected || sc.said(hft.OrderError, "clock off") != 1 {
-				t.Errorf("an order outside of the window was answered by %+v, the bot was told %v", u, sc.Errors())
-			}
-			sc.takesOrders()
-			sc.agrees()
-		})
 	})
 }

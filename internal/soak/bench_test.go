@@ -193,7 +193,8 @@ func BenchmarkSocketToRing(b *testing.B) {
 func socketToRing(b *testing.B, m *recordedMarket, frames [][]byte) (list samples) {
 	b.Helper()
 	v := newBareVenue(b, m.snapshot)
-	ch := attachedReader(b, serveBots(b, v.connectorTo(b, "rest")))
+	clock := ipc.NewWallClock()
+	ch := attachedReader(b, serveBots(b, v.connectorTo(b, "rest", clock), clock))
 	defer ch.Close() //nolint:errcheck // it is only memory
 	conn := v.marketConn(b)
 	send := func(frame []byte) {
@@ -297,13 +298,14 @@ func BenchmarkOrderToSocket(b *testing.B) {
 	for _, entry := range []string{"rest", "ws"} {
 		b.Run(entry, func(b *testing.B) {
 			v := newBareVenue(b, nil)
-			c := v.connectorTo(b, entry)
+			clock := ipc.NewWallClock()
+			c := v.connectorTo(b, entry, clock)
 			c.Register(connector.Instrument{No: 0, Symbol: benchSymbol, TickSize: benchTick, LotSize: benchLot})
 			ctx, cancel := context.WithCancel(context.Background())
 			defer cancel()
 			sink := &quiet{over: make(chan struct{}, 1)}
 			ended := make(chan error, 1)
-			go func() { ended <- c.Run(ctx, sink, wallClock{}) }()
+			go func() { ended <- c.Run(ctx, sink, clock) }()
 			orderToSocket(b, v, c, sink)
 			cancel()
 			if err := <-ended; err != nil {

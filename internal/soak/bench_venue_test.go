@@ -20,6 +20,7 @@ import (
 	"hftrunner/host"
 	"hftrunner/internal/testexchange"
 	"hftrunner/internal/venues"
+	"hftrunner/ipc"
 )
 
 // bareVenue speaks as much of USD-M futures as a connector needs to trade, and does nothing else, so that what is measured
@@ -166,12 +167,12 @@ func idOf(frame []byte) string {
 	return rest[:max(end, 0)]
 }
 
-// connectorTo returns a connector to the venue.
-func (v *bareVenue) connectorTo(tb testing.TB, entry string) *venue.Connector {
+// connectorTo returns a connector to the venue, to be run with the clock.
+func (v *bareVenue) connectorTo(tb testing.TB, entry string, clock *ipc.Clock) *venue.Connector {
 	tb.Helper()
 	const unlimited = 1 << 30
 	ws, http := "ws://"+v.server.address, "http://"+v.server.address
-	opened, err := venues.Open(venues.Config{Kind: string(testexchange.BinanceFutures), NowNs: wallClock{}.NowNs, Settings: venues.Settings{
+	opened, err := venues.Open(venues.Config{Kind: string(testexchange.BinanceFutures), Clock: clock, Settings: venues.Settings{
 		PublicURL: ws + "/public", MarketURL: ws + "/market", PrivateURL: ws + "/private", APIURL: http, WSAPIURL: ws + "/ws-fapi/v1",
 		APIKey: testexchange.DefaultAPIKey, Secret: testexchange.DefaultSecret, HasKey: true, BookTicker: true, TradeStream: "trade",
 		OrderEntry: entry, OrderPrefix: ownPrefix, WeightPerMinute: unlimited, OrdersPer10s: unlimited, OrdersPerMinute: unlimited}})
@@ -185,11 +186,11 @@ func (v *bareVenue) connectorTo(tb testing.TB, entry string) *venue.Connector {
 	return c
 }
 
-// serveBots runs a host with the connector until the benchmark ends, and returns the socket at which bots attach.
-func serveBots(tb testing.TB, c connector.Connector) (socket string) {
+// serveBots runs a host with the connector and its clock until the benchmark ends, and returns the socket at which bots attach.
+func serveBots(tb testing.TB, c connector.Connector, clock *ipc.Clock) (socket string) {
 	tb.Helper()
 	dir := tb.TempDir()
-	h, err := host.New(host.Config{StateDir: dir, Supervision: host.Supervision{StopTimeout: 5 * time.Second},
+	h, err := host.New(host.Config{StateDir: dir, Clock: clock, Supervision: host.Supervision{StopTimeout: 5 * time.Second},
 		Connectors: []host.ConnectorConfig{{Name: "venue", Kind: "binancefutures", Connector: c}}}, hclog.NewNullLogger())
 	if err != nil {
 		tb.Fatal(err)

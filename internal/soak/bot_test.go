@@ -78,7 +78,7 @@ func (b *bot) qty(inst connector.Instrument, price float64) float64 {
 }
 
 func (b *bot) order(inst connector.Instrument, o hft.Order) *connector.Order {
-	o.LocalTimestampNs = wallClock{}.NowNs()
+	o.LocalTimestampNs = b.run.clock.NowNs()
 	return &connector.Order{InstrumentNo: inst.No, Owner: connector.Owner{Bot: b.id, Incarnation: 1}, Order: o}
 }
 

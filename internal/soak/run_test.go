@@ -16,6 +16,7 @@ import (
 	"hftrunner/hft"
 	"hftrunner/internal/testexchange"
 	"hftrunner/internal/venues"
+	"hftrunner/ipc"
 )
 
 // run is one connector at work.
@@ -24,7 +25,7 @@ type run struct {
 	connector   connector.Connector
 	instruments []connector.Instrument
 	bots        map[uint64]*bot
-	clock       wallClock
+	clock       *ipc.Clock
 	cancel      context.CancelFunc
 	// done is closed when Run has returned err.
 	done chan struct{}
@@ -113,7 +114,7 @@ func prepare(t *testing.T, s subject, e *testexchange.Exchange, set settings) *r
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &run{Sink: connectortest.NewSink(), connector: c, instruments: insts, bots: map[uint64]*bot{}, clock: set.clock, done: make(chan struct{})}
+	return &run{Sink: connectortest.NewSink(), connector: c, instruments: insts, bots: map[uint64]*bot{}, clock: v.Clock, done: make(chan struct{})}
 }
 
 // begin lets the connector run.

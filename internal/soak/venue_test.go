@@ -7,15 +7,12 @@ import (
 	"time"
 
 	"hftrunner/connector"
-	"hftrunner/connector/connectortest"
 	"hftrunner/connector/depthsync"
 	"hftrunner/connector/venue"
 	"hftrunner/internal/testexchange"
 	"hftrunner/internal/venues"
+	"hftrunner/ipc"
 )
-
-// wallClock is the clock of a live connector.
-type wallClock = connectortest.WallClock
 
 // options are what a test changes about a venue's protocol. Empty ones are the quick values that all tests use.
 type options struct {
@@ -27,7 +24,8 @@ type options struct {
 	// quiet, silence, lifetime and keepAlive are the protocol's watchdogs, as far as it has them; quietMarket is that of trades
 	// on a connection of their own.
 	quiet, quietMarket, silence, lifetime, keepAlive time.Duration
-	clock                                            wallClock
+	// clock is nil for the machine's.
+	clock *ipc.Clock
 	// address is where the exchange is, when it is not to be spoken to directly; timeout is that of its answers.
 	address string
 	timeout time.Duration
@@ -77,7 +75,7 @@ func (s subject) open(tb testing.TB, e *testexchange.Exchange, set settings) *ve
 	o := set.options.complete()
 	address := cmp.Or(o.address, e.Address(s.name))
 	ws := "ws://" + address
-	c := venues.Config{Kind: string(s.name), NowNs: o.clock.NowNs, Pace: set.pace, Logger: set.logger,
+	c := venues.Config{Kind: string(s.name), Clock: o.clock, Pace: set.pace, Logger: set.logger,
 		Settings: venues.Settings{APIURL: "http://" + address, APIKey: o.key, Secret: o.secret, HasKey: true, OrderPrefix: cmp.Or(set.prefix, ownPrefix),
 			OrderEntry: cmp.Or(o.entry, "rest"), RecvWindow: 5 * time.Second, BookTicker: true, DeadMan: set.deadMan,
 			CancelOnDisconnect: set.cancelOnDisconnect}}

@@ -13,6 +13,7 @@ import (
 
 	"hftrunner/connector/depthsync"
 	"hftrunner/connector/venue"
+	"hftrunner/ipc"
 )
 
 // Settings are what a configuration says of a live connector. Addresses that are the network's are empty.
@@ -76,8 +77,8 @@ type Config struct {
 	Kind string
 	Settings
 	Pace Pace
-	// NowNs is the local clock; MonotonicNs, which may be nil, one that nobody sets.
-	NowNs, MonotonicNs func() int64
+	// Clock is the local clock, by which requests are signed: the one that the connector is run with, or nil for a new one.
+	Clock *ipc.Clock
 	// Logger may be nil.
 	Logger hclog.Logger
 }
@@ -92,7 +93,9 @@ func (c Config) GoString() string { return c.String() }
 type Venue struct {
 	Protocol venue.Protocol
 	// Rule is how the venue numbers the differences of its books.
-	Rule   depthsync.Rule
+	Rule depthsync.Rule
+	// Clock is the local clock that its connector has to be run with.
+	Clock  *ipc.Clock
 	config Config
 }
 
@@ -105,7 +108,10 @@ func Open(c Config) (*Venue, error) {
 	if !c.HasKey {
 		c.OrderEntry = "rest" // there are no orders
 	}
-	v := &Venue{config: c}
+	if c.Clock == nil {
+		c.Clock = ipc.NewWallClock()
+	}
+	v := &Venue{Clock: c.Clock, config: c}
 	var err error
 	v.Protocol, v.Rule, err = kind(&c)
 	if err != nil {
@@ -140,7 +146,7 @@ func (v *Venue) Recorder(filters []venue.Filters, record func(symbol string, loc
 // complete fills in what every connector has.
 func (v *Venue) complete(cfg venue.Config) venue.Config {
 	c := &v.config
-	cfg.Protocol, cfg.Rule, cfg.MonotonicNs, cfg.Logger = v.Protocol, v.Rule, c.MonotonicNs, c.Logger
+	cfg.Protocol, cfg.Rule, cfg.Logger = v.Protocol, v.Rule, c.Logger
 	cfg.AuditInterval, cfg.BackOffMax, cfg.RefusedPause = c.Pace.AuditInterval, c.Pace.BackOffMax, c.Pace.RefusedPause
 	cfg.AttemptsPer5Min = c.Pace.AttemptsPer5Min
 	return cfg

@@ -2,5 +2,9 @@ package shm
 
 import "golang.org/x/sys/unix"
 
-// monotonicClock is the clock that Go's own readings follow: one that stands still while the machine sleeps.
-const monotonicClock = unix.CLOCK_UPTIME_RAW
+const (
+	// monotonicClock is the clock that Go's own readings follow: one that stands still while the machine sleeps.
+	monotonicClock = unix.CLOCK_UPTIME_RAW
+	// bootClock goes on meanwhile.
+	bootClock = unix.CLOCK_MONOTONIC_RAW
+)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
@@ -83,8 +82,7 @@ func (s *settings) checkVenue(ctx context.Context, args []string, orderTest bool
 	if err != nil {
 		return withCode(ExitFailure, err)
 	}
-	o := venuecheck.Options{Protocol: v.Protocol, HasKey: c.Live.HasKey, OrderPrefix: c.Live.OrderPrefix, OrderTest: orderTest,
-		NowNs: func() int64 { return time.Now().UnixNano() }}
+	o := venuecheck.Options{Protocol: v.Protocol, HasKey: c.Live.HasKey, OrderPrefix: c.Live.OrderPrefix, OrderTest: orderTest}
 	for i := range file.Strategies {
 		for _, in := range file.Strategies[i].Instruments {
 			if in.Connector == c.Name {

@@ -53,7 +53,7 @@ func New(c Config) (*Recorder, error) {
 	return r, nil
 }
 
-// Run records until ctx ends.
+// Run records until ctx ends, with the time of the Venue's clock, which never goes back.
 func (r *Recorder) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -65,7 +65,11 @@ func (r *Recorder) Run(ctx context.Context) error {
 		case <-ctx.Done():
 		}
 	})
-	err := r.connector.Run(ctx, &r.sink, wallClock{})
+	clock := r.config.Venue.Clock
+	watch.Go(func() {
+		clock.Watch(ctx, func(what string, by time.Duration) { r.config.Logger.Warn(what, "by", by) })
+	})
+	err := r.connector.Run(ctx, &r.sink, clock)
 	cancel()
 	watch.Wait()
 	if err != nil {
@@ -177,23 +181,3 @@ func (s *sink) Stale(no int, _ string) {
 
 // Count counts.
 func (s *sink) Count(c connector.Counter, n uint64) { s.counts[c].Add(n) }
-
-// wallClock is the clock of recordings.
-type wallClock struct{}
-
-// NowNs returns the time.
-func (wallClock) NowNs() int64 { return time.Now().UnixNano() }
-
-// WaitUntil waits; see connector.Clock.
-func (w wallClock) WaitUntil(ctx context.Context, timestampNs int64, wake <-chan struct{}) (int64, error) {
-	timer := time.NewTimer(time.Duration(timestampNs - w.NowNs()))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return min(w.NowNs(), timestampNs), nil
-	case <-wake:
-		return min(w.NowNs(), timestampNs), nil
-	case <-ctx.Done():
-		return w.NowNs(), ctx.Err()
-	}
-}

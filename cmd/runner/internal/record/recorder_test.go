@@ -39,7 +39,7 @@ func newExchange(t *testing.T) *testexchange.Exchange {
 func newRecorder(t *testing.T, e *testexchange.Exchange, dir string) *record.Recorder {
 	t.Helper()
 	ws := e.WSURL(testexchange.BinanceFutures)
-	v, err := venues.Open(venues.Config{Kind: string(testexchange.BinanceFutures), NowNs: func() int64 { return time.Now().UnixNano() },
+	v, err := venues.Open(venues.Config{Kind: string(testexchange.BinanceFutures),
 		Settings: venues.Settings{PublicURL: ws + "/public", MarketURL: ws + "/market", PrivateURL: ws + "/private",
 			APIURL: e.HTTPURL(testexchange.BinanceFutures), BookTicker: true}})
 	if err != nil {

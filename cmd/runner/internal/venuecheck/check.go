@@ -35,8 +35,7 @@ type Options struct {
 	OrderPrefix string
 	// OrderTest has an order tested by the venue, where the venue can.
 	OrderTest bool
-	// NowNs is the wall clock. Logger may be nil.
-	NowNs  func() int64
+	// Logger may be nil.
 	Logger hclog.Logger
 	// StreamTimeout is how long connections and their first messages are waited for, 0 for 10 s.
 	StreamTimeout time.Duration
@@ -138,7 +137,7 @@ func (c *check) reach(ctx context.Context) bool {
 
 // clock measures how far the venue's clock is off, and lets requests be signed with the venue's time.
 func (c *check) clock(ctx context.Context) {
-	sync, err := clocksync.New(clocksync.Config{ServerTimeNs: c.Protocol.ServerTimeNs, NowNs: c.NowNs, Samples: roundTrips})
+	sync, err := clocksync.New(clocksync.Config{ServerTimeNs: c.Protocol.ServerTimeNs, NowNs: c.Protocol.NowNs, Samples: roundTrips})
 	if err != nil {
 		c.failed("clock", err)
 		return
@@ -148,7 +147,7 @@ func (c *check) clock(ctx context.Context) {
 		c.failed("clock", err)
 		return
 	}
-	nowNs := c.NowNs()
+	nowNs := c.Protocol.NowNs()
 	offset, bound := time.Duration(e.OffsetAtNs(nowNs)), time.Duration(e.ErrorAtNs(nowNs))
 	c.Protocol.SetClockOffset(offset)
 	f := venue.Finding{What: "clock", Value: fmt.Sprintf("the venue's is %v ahead of this machine's, within %v", short(offset), short(bound))}
@@ -173,12 +172,12 @@ func short(d time.Duration) time.Duration {
 func (c *check) roundTrip(ctx context.Context) {
 	var times []time.Duration
 	for range roundTrips {
-		beginNs := c.NowNs()
+		beginNs := c.Protocol.NowNs()
 		if _, err := c.Protocol.ServerTimeNs(ctx); err != nil {
 			c.failed("round trip", err)
 			return
 		}
-		times = append(times, time.Duration(c.NowNs()-beginNs))
+		times = append(times, time.Duration(c.Protocol.NowNs()-beginNs))
 	}
 	slices.Sort(times)
 	c.say("round trip", "p50 %v, p99 %v of %d requests", short(times[rank(0.5)]), short(times[rank(0.99)]), roundTrips)
@@ -247,7 +246,7 @@ func (c *check) permissions(ctx context.Context) bool {
 
 // orders counts the open orders on the symbols.
 func (c *check) orders(ctx context.Context) {
-	codec, err := clientid.New(c.OrderPrefix, c.NowNs()/int64(time.Millisecond))
+	codec, err := clientid.New(c.OrderPrefix, c.Protocol.NowNs()/int64(time.Millisecond))
 	if err != nil {
 		c.failed("open orders", err)
 		return

@@ -19,8 +19,6 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func wallNs() int64 { return time.Now().UnixNano() }
-
 // venueOptions are the options for an exchange in this process.
 func venueOptions(t *testing.T, v testexchange.Venue) (*testexchange.Exchange, Options) {
 	t.Helper()
@@ -29,10 +27,10 @@ func venueOptions(t *testing.T, v testexchange.Venue) (*testexchange.Exchange, O
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = e.Close() })
-	o := Options{HasKey: true, OrderPrefix: "hr", OrderTest: true, NowNs: wallNs, StreamTimeout: 2 * time.Second,
+	o := Options{HasKey: true, OrderPrefix: "hr", OrderTest: true, StreamTimeout: 2 * time.Second,
 		Instruments: []Instrument{{Symbol: "BTCUSDT"}, {Symbol: "ETHUSDT", TickSize: 0.01}}}
 	ws := e.WSURL(v)
-	made, err := venues.Open(venues.Config{Kind: string(v), NowNs: wallNs, Settings: venues.Settings{PublicURL: ws + "/public", MarketURL: ws + "/market",
+	made, err := venues.Open(venues.Config{Kind: string(v), Settings: venues.Settings{PublicURL: ws + "/public", MarketURL: ws + "/market",
 		PrivateURL: ws + "/private", StreamURL: ws, WSAPIURL: ws + "/ws-api/v3", APIURL: e.HTTPURL(v),
 		APIKey: testexchange.DefaultAPIKey, Secret: testexchange.DefaultSecret, HasKey: true}})
 	if err != nil {

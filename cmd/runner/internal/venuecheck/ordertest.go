@@ -25,7 +25,7 @@ func (c *check) orderTest(ctx context.Context) {
 		c.say("order test", "not done: the venue has no test for orders")
 		return
 	}
-	codec, err := clientid.New(c.OrderPrefix, c.NowNs()/int64(time.Millisecond))
+	codec, err := clientid.New(c.OrderPrefix, c.Protocol.NowNs()/int64(time.Millisecond))
 	if err != nil {
 		c.failed("order test", err)
 		return
@@ -61,7 +61,7 @@ func (c *check) bestBid(ctx context.Context, symbol string) (float64, error) {
 		return 0, err
 	}
 	var m connector.Message
-	if err := c.Protocol.NewDecoder().Decode(c.NowNs(), body, &m); err != nil {
+	if err := c.Protocol.NewDecoder().Decode(c.Protocol.NowNs(), body, &m); err != nil {
 		return 0, err
 	}
 	best := 0.0

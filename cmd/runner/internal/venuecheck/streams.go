@@ -35,7 +35,7 @@ func (c *check) streams(ctx context.Context) {
 		all = append(all, one)
 		group.Go(func() { c.connect(limited, one, needsMessage, prepare) })
 	}
-	beginNs := c.NowNs()
+	beginNs := c.Protocol.NowNs()
 	if len(names) > 0 {
 		for _, s := range c.Protocol.MarketStreams(names) {
 			open(s.Name, true, func(context.Context) (stream.Stream, error) { return s, nil })
@@ -62,11 +62,11 @@ func (c *check) connect(ctx context.Context, one *connection, needsMessage bool,
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var upOnce, heardOnce sync.Once
-	keeper, err := stream.New(stream.Config{Prepare: prepare, NowNs: c.NowNs, Logger: c.Logger,
+	keeper, err := stream.New(stream.Config{Prepare: prepare, NowNs: c.Protocol.NowNs, Logger: c.Logger,
 		OnUp: func() {
 			upOnce.Do(func() {
 				one.mu.Lock()
-				one.upNs = c.NowNs()
+				one.upNs = c.Protocol.NowNs()
 				one.mu.Unlock()
 				close(one.up)
 			})

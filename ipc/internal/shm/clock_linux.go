@@ -1,0 +1,10 @@
+package shm
+
+import "golang.org/x/sys/unix"
+
+const (
+	// monotonicClock is the clock that Go's own readings follow: one that stands still while the machine sleeps.
+	monotonicClock = unix.CLOCK_MONOTONIC
+	// bootClock goes on meanwhile.
+	bootClock = unix.CLOCK_BOOTTIME
+)

@@ -97,6 +97,14 @@ func TestImpossibleCapacityIsAnError(t *testing.T) {
 			t.Errorf("capacity %d: no error", capacity)
 		}
 		_, _ = l.feed.Close(), s.Close()
+		if capacity == 1<<17 || capacity == 1<<30 { // which can be, and is a lot of memory
+			continue
+		}
+		if feed, err := NewFeed("x", int(capacity), NewWallClock()); capacity != 0 && err == nil {
+			t.Errorf("a feed of capacity %d: no error", capacity)
+		} else if feed != nil {
+			_ = feed.Close()
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package ipc
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"slices"
 	"sync/atomic"
@@ -27,8 +28,8 @@ func NewFeed(name string, capacity int, clock *Clock) (*Feed, error) {
 	if capacity == 0 {
 		capacity = DefaultFeedCapacity
 	}
-	if capacity < 2 || capacity&(capacity-1) != 0 {
-		return nil, fmt.Errorf("feed capacity %d of connector %s is no power of two", capacity, name)
+	if err := shm.CheckBroadcast(math.MaxInt, headerSize, capacity); err != nil || capacity < 2 {
+		return nil, fmt.Errorf("feed capacity %d of connector %s: give a power of two from 2 to 2^30", capacity, name)
 	}
 	s, err := createSegment("hftrunner-feed", headerSize+shm.BroadcastSize(capacity), capacity)
 	if err != nil {

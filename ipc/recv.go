@@ -192,7 +192,7 @@ func (c *SharedChannel) takeError(l *link, instNo int, ev *LiveEvent) (int, bool
 	e, err := decodeError(l.errBytes)
 	l.errBytes = nil
 	if err != nil {
-		e = hft.CustomLiveError(hft.CodeFeedLost, hft.StringValue(err.Error()))
+		e = hft.LiveErrorWith(hft.CriticalConnectionError, hft.StringValue("an error event of the host cannot be read: "+err.Error()))
 	}
 	if e.Connector == "" {
 		e.Connector = l.name

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"reflect"
 	"time"
 
 	"hftrunner/hft"
@@ -17,6 +18,8 @@ import (
 const (
 	defaultResponseTimeout = 60 * time.Second
 	defaultBuildTimeout    = 30 * time.Second
+	// maxLastTrades bounds the trades that are kept of an instrument; a million take 128 MB.
+	maxLastTrades = 1_000_000
 )
 
 // LiveBotBuilder collects what a LiveBot is made of (LiveBotBuilder). A method that is called again replaces what it
@@ -183,7 +186,13 @@ func (b *LiveBotBuilder) checkInstrument(i int, channel []ipc.Instrument) error 
 		return invalid("the book has tick size %v and lot size %v, the instrument %v and %v", inst.book.TickSize(),
 			inst.book.LotSize(), inst.TickSize, inst.LotSize)
 	}
+	if inst.lastTrades > maxLastTrades {
+		return invalid("%d last trades: a bot keeps %d at most", inst.lastTrades, maxLastTrades)
+	}
 	for j := range i {
+		if reflect.TypeOf(inst.book).Comparable() && b.instruments[j].book == inst.book {
+			return invalid("its book is that of %s/%s: give each instrument its own", b.instruments[j].Connector, b.instruments[j].Symbol)
+		}
 		if b.instruments[j].Connector == inst.Connector && b.instruments[j].Symbol == inst.Symbol {
 			return &hft.BuildError{Kind: hft.Duplicate, What: name}
 		}

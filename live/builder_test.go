@@ -103,6 +103,15 @@ func TestBuildErrors(t *testing.T) {
 		}, insts[:1], hft.InvalidArgument, "the book has tick size 0.2"},
 		{"twice", func(b *live.LiveBotBuilder) { reg(b, inst, inst); reg(b, insts[2], insts[2]); reg(b, inst, inst) },
 			[]ipc.Instrument{inst, insts[2], inst}, hft.Duplicate, "alpha/BTCUSDT"},
+		{"too many last trades", func(b *live.LiveBotBuilder) {
+			b.Register(live.NewInstrument(inst.Connector, inst.Symbol, inst.TickSize, inst.LotSize, newBook(t, inst), math.MaxInt))
+		}, insts[:1], hft.InvalidArgument, "last trades"},
+		{"one book for two", func(b *live.LiveBotBuilder) {
+			same := newBook(t, inst)
+			for _, symbol := range []string{inst.Symbol, "other"} {
+				b.Register(live.NewInstrument(inst.Connector, symbol, inst.TickSize, inst.LotSize, same, 0))
+			}
+		}, insts[:1], hft.InvalidArgument, "give each instrument its own"},
 		{"channel of others", func(b *live.LiveBotBuilder) { reg(b, inst, inst) }, insts[1:2], hft.InvalidArgument, "alpha/ETHUSDT"},
 		{"channel of fewer", func(b *live.LiveBotBuilder) { reg(b, inst, inst); reg(b, insts[1], insts[1]) }, insts[:1], hft.InvalidArgument, "1 instruments"},
 		{"channel of more", func(b *live.LiveBotBuilder) { reg(b, inst, inst) }, insts, hft.InvalidArgument, "3 instruments"},

@@ -236,3 +236,76 @@ func TestEarlyCallbacks(t *testing.T) {
 		t.Errorf("told: %s", got)
 	}
 }
+
+// scripted is a channel of somebody else: it delivers what is written down, and does not care whether it is closed.
+type scripted struct {
+	ipc.Channel
+	events []ipc.LiveEvent
+	waits  int
+}
+
+func (s *scripted) RecvTimeout(_ uint64, timeout time.Duration, ev *ipc.LiveEvent) (int, error) {
+	if len(s.events) == 0 {
+		if timeout > 0 {
+			s.waits++
+		}
+		return -1, hft.ErrTimeout
+	}
+	*ev, s.events = s.events[0], s.events[1:]
+	if ev.Kind == ipc.EventError {
+		return -1, nil
+	}
+	return 0, nil
+}
+
+func (s *scripted) Send(uint64, int, *ipc.LiveRequest) error { return nil }
+func (s *scripted) NowNs() int64                             { return t0 }
+func (s *scripted) Instruments() []ipc.Instrument            { return ipctest.Instruments()[:1] }
+func (s *scripted) Interrupt()                               {}
+func (s *scripted) Resume()                                  {}
+func (s *scripted) Close() error                             { return nil }
+
+// buildScripted returns a bot on a scripted channel.
+func buildScripted(t *testing.T) (*live.LiveBot, *scripted) {
+	t.Helper()
+	ch := &scripted{events: []ipc.LiveEvent{{Kind: ipc.EventBatchStart}, {Kind: ipc.EventBatchEnd}}}
+	bot, err := (&rig{tb: t}).builder(1).Logger(func(string) {}).Build(ch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bot, ch
+}
+
+// TestLappedWithinABurst: the end of a book that was under way when the bot was lapped never comes, and no wait waits for it.
+func TestLappedWithinABurst(t *testing.T) {
+	bot, ch := buildScripted(t)
+	lost := hft.CustomLiveError(hft.CodeFeedLost, hft.IntValue(9))
+	lost.Connector = ipctest.Instruments()[0].Connector
+	clearBook := hft.Event{Ev: hft.LocalEvent | hft.DepthClearEvent}
+	ch.events = []ipc.LiveEvent{{Kind: ipc.EventBatchStart}, {Kind: ipc.EventFeed, More: true, Feed: bid(100, 1)},
+		{Kind: ipc.EventError, Err: lost}, {Kind: ipc.EventFeed, Feed: clearBook}}
+	if got, err := bot.WaitNextFeed(false, time.Hour); got != hft.ElapseMarketFeed || err != nil || ch.waits != 0 {
+		t.Errorf("WaitNextFeed = %v, %v after %d waits", got, err, ch.waits)
+	}
+	if bid := bot.Depth(0).BestBidQty(); bid != 0 {
+		t.Errorf("the book has a bid of %v", bid)
+	}
+}
+
+// TestClosedBotOnAForeignChannel: the bot itself sees to it that nothing happens after Close.
+func TestClosedBotOnAForeignChannel(t *testing.T) {
+	bot, ch := buildScripted(t)
+	if err := bot.Close(); err != nil {
+		t.Fatal(err)
+	}
+	ch.events = []ipc.LiveEvent{{Kind: ipc.EventFeed, Feed: bid(100, 1)}}
+	withError, _ := calls(bot)
+	for name, f := range withError {
+		if err := f(); !errors.Is(err, hft.ErrInterrupted) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if len(ch.events) != 1 || bot.CurrentTimestampNs() != t0 {
+		t.Error("a closed bot uses its channel")
+	}
+}

@@ -2,6 +2,7 @@ package live
 
 import (
 	"fmt"
+	"math"
 
 	"hftrunner/depth"
 	"hftrunner/hft"
@@ -56,10 +57,17 @@ func (b *LiveBot) setInMessage(connectorNo int, inMessage bool) {
 	}
 }
 
-// endBursts ends the bursts of a connector that have not come to their end.
-func (b *LiveBot) endBursts(connectorNo int) {
+// forgetBooks ends the bursts of a connector that have not come to their end, and empties its books.
+func (b *LiveBot) forgetBooks(connectorNo int) {
+	nowNs := b.ch.NowNs()
+	clearBook := hft.Event{Ev: hft.LocalEvent | hft.DepthClearEvent, ExchTimestampNs: nowNs, LocalTimestampNs: nowNs, Px: math.NaN()}
 	for i := range b.assets {
-		if a := &b.assets[i]; a.connectorNo == connectorNo && a.inBurst {
+		a := &b.assets[i]
+		if a.connectorNo != connectorNo {
+			continue
+		}
+		depth.Apply(a.book, &clearBook)
+		if a.inBurst {
 			a.inBurst = false
 			b.unfinished--
 		}
@@ -115,11 +123,12 @@ func (b *LiveBot) processOrder(assetNo int, w *wait) error {
 // processError hands an error event to the handler, or logs it.
 func (b *LiveBot) processError(e *hft.LiveError) error {
 	if e.Kind == hft.CustomKind && e.Code == hft.CodeFeedLost {
-		// The rest of a message may be among what was lost, and a book that was under way will not be told to its end.
+		// The rest of a message may be among what was lost, and a book that was under way will not be told to its end. The
+		// channel clears the books next; nobody is to see them until then.
 		for i := range b.connectors {
 			if e.Connector == "" || e.Connector == b.connectors[i].name {
 				b.setInMessage(i, false)
-				b.endBursts(i)
+				b.forgetBooks(i)
 			}
 		}
 	}

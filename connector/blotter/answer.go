@@ -105,7 +105,7 @@ func (b *Blotter) resolve(e *entry, r *Report, nowNs int64) {
 		if e.gone || e.cancel == accepted || e.cancel == uncertain { // it is open all the same
 			e.cancel, e.cancelAtNs, e.gone, e.wantCancel = idle, 0, false, true
 			if e.cancelTries++; e.cancelTries > 1 {
-				e.cancelAtNs = nowNs + backoff(e.cancelTries-1)
+				e.cancelAtNs = e.canceledNs + backoff(e.cancelTries-1)
 			}
 		}
 		if e.amend == accepted || e.amend == uncertain {

@@ -107,6 +107,7 @@ type entry struct {
 	amendNs               int64
 	amendOut              bool // Output has it and has not answered, whatever the stream has shown since
 	cancelTries           int
+	canceledNs            int64 // when the last cancel was sent
 	asking                bool
 	askedFormer           string // venue id of the former leg that is asked about, empty when it is the order itself
 	askedReplacement      bool   // the last question was about the order that may have taken its place

@@ -74,7 +74,7 @@ func (b *Blotter) next(e *entry, nowNs int64) {
 		if e.cancel != idle || e.amendOut || e.gone || nowNs < e.cancelAtNs {
 			return
 		}
-		e.cancelAtNs, e.cancel = 0, sent
+		e.cancelAtNs, e.cancel, e.canceledNs = 0, sent, nowNs
 		b.send(e, Cancel)
 	case e.wantAmend && e.amend == idle && !e.amendOut && e.cancel == idle:
 		e.wantAmend = false

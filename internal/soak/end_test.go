@@ -24,6 +24,8 @@ type ending struct {
 	// long says that it takes too long for every day, orders how many there are then; 0 for a few.
 	long   bool
 	orders int
+	// wants chooses venues and ways of orders, all for nil.
+	wants func(s subject, entry string) bool
 	// others says that the account has orders of somebody else on the symbol, which have to stay.
 	others bool
 }
@@ -56,6 +58,8 @@ func endings() []ending {
 		{name: "503", begin: all("http-503-failed"), over: disarm, after: 2 * time.Second},
 		{name: "503, outcome unknown", begin: all("http-503-unknown"), over: disarm, after: 2 * time.Second},
 		{name: "429 with Retry-After", begin: tooMany},
+		{name: "418 with Retry-After", begin: all("http-418=count:8,value:2"), wants: func(s subject, _ string) bool { return isBinance(s) }},
+		{name: "REST down", begin: all("http-503-failed=only:/"), wants: func(_ subject, entry string) bool { return entry == "ws" }},
 		{name: "answers late", begin: all("reply-delay=for:1500ms")},
 		{name: "answers 8 s late", begin: all("reply-delay=for:8s"), long: true, orders: 200},
 		{name: "frozen for a while", begin: func(sc *scene) { sc.proxy.freeze(true) }, over: func(sc *scene) { sc.proxy.freeze(false) }, after: 3 * time.Second},
@@ -70,7 +74,7 @@ func TestEnd(t *testing.T) {
 	each(t, nil, func(t *testing.T, s subject) {
 		for _, c := range endings() {
 			for _, entry := range []string{"rest", "ws"} {
-				if c.long && os.Getenv("HFTRUNNER_LONG") == "" {
+				if c.long && os.Getenv("HFTRUNNER_LONG") == "" || c.wants != nil && !c.wants(s, entry) {
 					continue
 				}
 				t.Run(c.name+"/"+entry, func(t *testing.T) {
@@ -99,6 +103,7 @@ func (c *ending) play(t *testing.T, s subject, entry string) {
 	if c.begin != nil {
 		c.begin(sc)
 	}
+	orders = append(orders, sc.submit(sc.order(hft.Buy, 99, hft.GTC))) // not answered yet, or never
 	before := sc.state().Requests
 	began := time.Now()
 	for _, o := range orders {

@@ -10,11 +10,14 @@
 // blotter, which is asked again by an audit now and then, and soon after a message that could not be read.
 //
 // Requests begin in the bots' sequence and each waits for its own answer. Two requests about one order keep their sequence;
-// those about different orders go out side by side and may overtake each other on their way.
+// those about different orders go out side by side and may overtake each other on their way. Many cancels of a symbol go
+// together as far as the venue has requests for it, all of its orders at once only when each of them is to be canceled. A cancel
+// is tried until the order has ended or Run has; OpenOrders says what is left.
 //
 // With Config.DeadMan the venue cancels the orders on a symbol when this process is silent for that long. The switch is
 // armed with a symbol's first order, refreshed for all symbols side by side, and disarmed when Run ends in order: orders
-// that are kept are kept on purpose. When Run ends with an error it stays armed.
+// that are kept are kept on purpose. It stays armed on a symbol on which a cancel is not confirmed, and when Run ends with an
+// error.
 //
 // # Memory and goroutines
 //
@@ -22,8 +25,8 @@
 // goroutine and do not wait for the venue. A market stream delivers by one goroutine at a time, each stream by its own; the
 // Sink is called from all of them, from the private stream's and from those of requests. Locks are taken in this order: a
 // stream's, then an instrument's or that of the record of orders, never both of these; the Sink is called under them and
-// must not call back. All goroutines have ended when Run returns, which waits for the answers to requests that are out, each
-// at most 10 s.
+// must not call back. All goroutines have ended when Run returns, which waits 3 s at most for the answers to
+// requests that are out.
 //
 // # When things go wrong
 //

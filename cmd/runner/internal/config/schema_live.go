@@ -80,7 +80,7 @@ func liveSchema(kind, doc string, addresses []argument, own ...argument) *blockT
 		argument{name: "order_prefix", kind: kindString, def: "hr", pattern: orderPrefix,
 			doc: "begins the client order id of every order, 1 to 4 letters or digits; runners on one account need different ones"},
 		argument{name: "order_entry", kind: kindString, def: "rest", choices: []string{"rest", OrdersByWebSocket},
-			doc: "how orders are sent: as HTTP requests, or over a WebSocket; questions always go by HTTP"},
+			doc: "how orders are sent: as HTTP requests, or over a WebSocket; questions always go by HTTP, and so does a cancel that the WebSocket does not take or answer"},
 		argument{name: "recv_window", kind: kindDuration, def: defaultRecvWindow.String(), bounds: within(0.001, 60),
 			doc: "how old a request may be when the venue gets it"},
 		argument{name: "cancel_on_disconnect", kind: kindDuration, def: "0s", bounds: within(0, 3600),
@@ -110,7 +110,7 @@ func binanceFuturesSchema() *blockType {
 		limit("orders_per_10s", 300, "how many orders and amendments the account may send in 10 s"),
 		limit("orders_per_minute", 1200, "how many orders and amendments the account may send in a minute"),
 		argument{name: "dead_man", kind: kindDuration, def: "0s", bounds: within(0, 3600),
-			doc: "window of the venue's dead-man's switch (countdownCancelAll), at least 5s, 0s for none: the venue cancels **all** orders of the account on a symbol when this runner has not been heard of for so long. It is armed while the runner has open orders on the symbol, refreshed four times a window, and disarmed at an orderly end"})
+			doc: "window of the venue's dead-man's switch (countdownCancelAll), at least 5s, 0s for none: the venue cancels **all** orders of the account on a symbol when this runner has not been heard of for so long. It is armed while the runner has open orders on the symbol, refreshed four times a window, and disarmed at an orderly end, unless a cancel on the symbol is not confirmed then"})
 }
 
 func binanceSpotSchema() *blockType {

@@ -347,3 +347,42 @@ func TestLiveConnectorsAreMadeInOnePlace(t *testing.T) {
 		})
 	})
 }
+
+// TestOneWallClock: time stamps and signatures come from one clock, which no setting of the machine's moves (ipc.Clock). Who
+// reads the machine's wall clock as a number makes another. Readings that are only compared with each other, as time.Time,
+// are monotonic and no matter.
+func TestOneWallClock(t *testing.T) {
+	allowed := map[string]string{
+		"ipc/machine.go":          "the clock itself",
+		"cmd/runner/wiring.go":    "where the own time of a synthetic market begins",
+		"cmd/testexchange/":       "the exchange is another machine",
+		"internal/testexchange/":  "the exchange is another machine",
+		"connector/connectortest": "a kit for tests",
+		"ipc/ipctest/":            "a kit for tests",
+	}
+	sources(t, func(path string, file *ast.File, set *token.FileSet) {
+		path = filepath.ToSlash(path)
+		for prefix := range allowed {
+			if strings.HasPrefix(path, prefix) {
+				return
+			}
+		}
+		if strings.HasSuffix(path, "_test.go") {
+			return
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			sel, ok := n.(*ast.SelectorExpr)
+			if !ok || !strings.HasPrefix(sel.Sel.Name, "Unix") {
+				return true
+			}
+			call, ok := sel.X.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			if now, ok := call.Fun.(*ast.SelectorExpr); ok && now.Sel.Name == "Now" {
+				t.Errorf("%s: a second wall clock: ask the one that is given", set.Position(n.Pos()))
+			}
+			return true
+		})
+	})
+}

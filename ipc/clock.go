@@ -78,19 +78,24 @@ func (c *Clock) Show() {
 	}
 }
 
-// NowNs returns the time.
+// NowNs returns the time. A wall clock makes a system call each millisecond for it.
 func (c *Clock) NowNs() int64 {
 	if c.stepped {
 		return c.nowNs.Load()
 	}
-	return runningNow(c.startNs, c.monoStartNs.Load(), c.rate)
+	monoNs := shm.MonotonicNs()
+	if m := c.machine; m != nil && m.due(monoNs) {
+		c.noticeSuspension(monoNs)
+		monoNs = shm.MonotonicNs()
+	}
+	return runningNow(c.startNs, c.monoStartNs.Load(), c.rate, monoNs)
 }
 
-func runningNow(startNs, monoStartNs int64, rate float64) int64 {
+func runningNow(startNs, monoStartNs int64, rate float64, monoNs int64) int64 {
 	if monoStartNs == 0 {
 		return startNs
 	}
-	elapsed := shm.MonotonicNs() - monoStartNs
+	elapsed := monoNs - monoStartNs
 	if rate == 1 {
 		return startNs + elapsed
 	}
@@ -104,7 +109,7 @@ const lookAgain = time.Second
 // returns the time then, at most timestampNs. The error is ctx's.
 func (c *Clock) WaitUntil(ctx context.Context, timestampNs int64, wake <-chan struct{}) (int64, error) {
 	for {
-		now := c.SureNs()
+		now := c.NowNs()
 		if now >= timestampNs {
 			return timestampNs, ctx.Err()
 		}
@@ -182,7 +187,7 @@ func (v *clockView) nowNs() int64 {
 	if v.stepped {
 		return atomic.LoadInt64(v.now) // SYNC POINT: clock step
 	}
-	return runningNow(v.startNs, atomic.LoadInt64(v.mono), v.rate) // SYNC POINT: clock start
+	return runningNow(v.startNs, atomic.LoadInt64(v.mono), v.rate, shm.MonotonicNs()) // SYNC POINT: clock start
 }
 
 // timesShown returns how often the host has shown the time of a stepped clock.

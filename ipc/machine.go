@@ -45,8 +45,8 @@ type machine struct {
 }
 
 // NewWallClock returns the wall clock of this moment, running. It goes on by the machine's monotonic clock: that somebody
-// sets the wall clock does not move it. When the machine was suspended it goes on by that time, for bots too, as soon as
-// Look, SureNs, WaitUntil or Watch has noticed.
+// sets the wall clock does not move it. When the machine was suspended it goes on by that time, before NowNs is called again;
+// bots see it from then on.
 func NewWallClock() *Clock { return NewWallClockOf(ThisMachine()) }
 
 // NewWallClockOf is NewWallClock with other clocks than the machine's.
@@ -80,15 +80,17 @@ func ahead(clock func() int64) (ns, doubtNs int64) {
 	return ns, doubtNs
 }
 
-// SureNs is NowNs after a look whether the machine was suspended: what has to be right at once, such as the time in a
-// signature, asks for it. It makes a system call, at most one each millisecond: no machine is suspended and wakes up in less.
-func (c *Clock) SureNs() int64 {
-	if m := c.machine; m != nil && shm.MonotonicNs()-m.lookedNs.Load() >= int64(time.Millisecond) {
-		m.mu.Lock()
+// due reports whether it is time to look whether the machine was suspended. None is, and wakes up, within a millisecond.
+func (m *machine) due(monoNs int64) bool { return monoNs-m.lookedNs.Load() >= int64(time.Millisecond) }
+
+// noticeSuspension looks whether the machine was suspended, unless somebody else just did.
+func (c *Clock) noticeSuspension(monoNs int64) {
+	m := c.machine
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.due(monoNs) {
 		c.lookSuspended()
-		m.mu.Unlock()
 	}
-	return c.NowNs()
 }
 
 // Look looks whether the machine was suspended or its wall clock was set since the last look.
@@ -117,7 +119,8 @@ func (c *Clock) Look() {
 // lookSuspended lets the clock go on by the time for which the machine was suspended. The machine's lock is held.
 func (c *Clock) lookSuspended() {
 	m := c.machine
-	m.lookedNs.Store(shm.MonotonicNs())
+	lookedNs := shm.MonotonicNs()
+	defer m.lookedNs.Store(lookedNs)
 	bootNs, doubtNs := ahead(m.Boot)
 	ns := bootNs - m.bootAheadNs
 	if ns < int64(leastSuspension)+doubtNs {
@@ -160,10 +163,10 @@ func (c *Clock) Watch(ctx context.Context, warn func(what string, by time.Durati
 			continue
 		}
 		if s != suspended {
-			warn("the machine was suspended: the time goes on by that, and what connections have missed is asked for", s-suspended)
+			warn("the machine was suspended: the time goes on by that, and what connections have missed is asked for", (s - suspended).Round(time.Millisecond))
 		}
 		if w != set {
-			warn("the wall clock was set: the time here goes on as before, so that nothing is signed or stamped wrongly; start again to take the new one over", w-set)
+			warn("the wall clock was set: the time here goes on as before, so that nothing is signed or stamped wrongly; start again to take the new one over", (w - set).Round(time.Millisecond))
 		}
 		told, suspended, set = n, s, w
 	}

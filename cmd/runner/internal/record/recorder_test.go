@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,6 +24,7 @@ import (
 	"hftrunner/internal/testexchange"
 	"hftrunner/internal/testexchange/fault"
 	"hftrunner/internal/venues"
+	"hftrunner/ipc"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -38,8 +41,13 @@ func newExchange(t *testing.T) *testexchange.Exchange {
 
 func newRecorder(t *testing.T, e *testexchange.Exchange, dir string) *record.Recorder {
 	t.Helper()
+	return newRecorderBy(t, e, dir, nil, hclog.NewNullLogger())
+}
+
+func newRecorderBy(t *testing.T, e *testexchange.Exchange, dir string, clock *ipc.Clock, logger hclog.Logger) *record.Recorder {
+	t.Helper()
 	ws := e.WSURL(testexchange.BinanceFutures)
-	v, err := venues.Open(venues.Config{Kind: string(testexchange.BinanceFutures),
+	v, err := venues.Open(venues.Config{Kind: string(testexchange.BinanceFutures), Clock: clock,
 		Settings: venues.Settings{PublicURL: ws + "/public", MarketURL: ws + "/market", PrivateURL: ws + "/private",
 			APIURL: e.HTTPURL(testexchange.BinanceFutures), BookTicker: true}})
 	if err != nil {
@@ -49,7 +57,7 @@ func newRecorder(t *testing.T, e *testexchange.Exchange, dir string) *record.Rec
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := record.New(record.Config{Venue: v, Symbols: filters, Dir: dir, Logger: hclog.NewNullLogger()})
+	r, err := record.New(record.Config{Venue: v, Symbols: filters, Dir: dir, Logger: logger})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,6 +110,75 @@ func kinds(t *testing.T, name string) map[connector.MessageKind]int {
 			t.Fatal(err)
 		}
 		counts[m.Kind]++
+	}
+}
+
+// lockedLog keeps a log.
+type lockedLog struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lockedLog) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+// says counts a text.
+func (l *lockedLog) says(text string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Count(l.text.String(), text)
+}
+
+// The time of a recording never goes back: setting the wall clock does not move it, a suspension moves it on. Each is told once.
+func TestTimeJumps(t *testing.T) {
+	e, dir := newExchange(t), t.TempDir()
+	var wallNs, bootNs atomic.Int64
+	this := ipc.ThisMachine()
+	clock := ipc.NewWallClockOf(ipc.Machine{Wall: func() int64 { return this.Wall() + wallNs.Load() }, Boot: func() int64 { return this.Boot() + bootNs.Load() }})
+	var log lockedLog
+	r := newRecorderBy(t, e, dir, clock, hclog.New(&hclog.LoggerOptions{Level: hclog.Warn, Output: &log}))
+	beganNs := clock.NowNs()
+	end, _ := begin(t, r)
+	more := func(text string) {
+		t.Helper()
+		lines := r.Progress().Symbols[0].Lines
+		until(t, text, func() bool { return r.Progress().Symbols[0].Lines > lines+20 })
+	}
+	more("lines")
+	wallNs.Add(-int64(time.Hour))
+	until(t, "it is told", func() bool { return log.says("the wall clock was set:") > 0 })
+	more("lines after the wall clock was set")
+	wallNs.Add(int64(time.Minute))
+	bootNs.Add(int64(time.Minute))
+	until(t, "it is told", func() bool { return log.says("the machine was suspended:") > 0 })
+	more("lines after a suspension")
+	if err := end(); err != nil {
+		t.Fatal(err)
+	}
+	if set, suspended := log.says("the wall clock was set:"), log.says("the machine was suspended:"); set != 1 || suspended != 1 {
+		t.Errorf("told %d and %d times: %s", set, suspended, &log.text)
+	}
+	lastNs := beganNs
+	in, err := recording.Open(recording.Config{Files: r.Progress().Symbols[0].Files, OnProblem: func(p recording.Problem) error { return p }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	for {
+		ns, _, err := in.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil || ns < lastNs {
+			t.Fatalf("%d after %d, %v", ns, lastNs, err)
+		}
+		lastNs = ns
+	}
+	if went := time.Duration(lastNs - beganNs); went < time.Minute || went > 30*time.Minute {
+		t.Errorf("the recording is of %v", went)
 	}
 }
 

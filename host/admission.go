@@ -69,6 +69,9 @@ func (h *Host) publishersOf(instruments []ipc.Instrument) ([]*publisher, error) 
 	var list []*publisher
 	for _, inst := range instruments {
 		i := slices.IndexFunc(h.publishers, func(p *publisher) bool { return p.name == inst.Connector })
+		if i >= 0 && !h.publishers[i].isOpen() {
+			return nil, fmt.Errorf("connector %s: the venue cannot be reached, try again later: %s", inst.Connector, h.publishers[i].getTrouble())
+		}
 		if i < 0 {
 			var names []string
 			for _, p := range h.publishers {

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"context"
 	"encoding/json"
 	"time"
 
@@ -61,8 +62,12 @@ type Supervision struct {
 type ConnectorConfig struct {
 	// Name is unique, Kind is the venue's package: paper, binancefutures, ...
 	Name, Kind string
-	// Connector is the connector itself, not yet running.
+	// Connector is the connector itself, not yet running. It may be nil where Open makes it.
 	Connector connector.Connector
+	// Open makes the connector to a venue that could not be reached, and says which steps its instruments have that are 0
+	// in the configuration. The host calls it again and again until it succeeds; Trouble is why it did not before.
+	Open    func(ctx context.Context) (connector.Connector, map[string]Steps, error)
+	Trouble string
 	// FeedCapacity is the number of slots of the feed ring, a power of two; 0 for the default.
 	FeedCapacity int
 }

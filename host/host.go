@@ -47,6 +47,7 @@ type Host struct {
 	attached   attachedBots
 	spawner    *control.Spawner
 	background sync.WaitGroup
+	opening    sync.Mutex // one connector at a time is opened
 	startedAt  time.Time
 
 	leaving     *leaving
@@ -93,10 +94,14 @@ func (h *Host) build() error {
 	}
 	for _, c := range h.cfg.Strategies {
 		s := newStrategy(h, c)
+		h.strategies = append(h.strategies, s)
+		if _, waits := s.waitsFor(byName); waits {
+			s.registered = make(chan struct{})
+			continue
+		}
 		if err := s.register(byName); err != nil {
 			return err
 		}
-		h.strategies = append(h.strategies, s)
 	}
 	return nil
 }
@@ -175,7 +180,7 @@ func (h *Host) work(ctx, service context.Context, attach net.Listener) (Exit, er
 	defer stopConnectors()
 	ends := make(chan connectorEnd, len(h.publishers))
 	for _, p := range h.publishers {
-		go func() { ends <- connectorEnd{p, p.run(connectors)} }()
+		go func() { ends <- connectorEnd{p, h.runConnector(connectors, p)} }()
 	}
 	running := len(h.publishers)
 	strategies, stopStrategies := context.WithCancel(context.Background())

@@ -189,6 +189,9 @@ func (h *Host) openOrders() (all []leftOrder) {
 
 // openOrders returns the orders whose end is not known: by the connector's own record, or by what it has reported.
 func (p *publisher) openOrders() (open []connector.OpenOrder) {
+	if !p.isOpen() {
+		return nil
+	}
 	if keeper, ok := p.connector.(connector.OrderKeeper); ok {
 		return keeper.OpenOrders()
 	}

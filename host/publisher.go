@@ -23,7 +23,8 @@ import (
 type publisher struct {
 	name, kind string
 	log        hclog.Logger
-	connector  connector.Connector
+	connector  connector.Connector // nil until open has made it
+	open       func(context.Context) (connector.Connector, map[string]Steps, error)
 	clock      *ipc.Clock
 	barrier    *barrier // of a stepped clock, else nil
 	started    chan struct{}
@@ -33,6 +34,7 @@ type publisher struct {
 	events   atomic.Uint64
 
 	mu          sync.Mutex
+	trouble     string // why the connector could not be opened yet
 	feed        *ipc.Feed
 	instruments []*instrument
 	bySymbol    map[string]*instrument
@@ -80,8 +82,11 @@ func newPublisher(cfg ConnectorConfig, clock *ipc.Clock, log hclog.Logger) (*pub
 	if err != nil {
 		return nil, err
 	}
-	p := &publisher{name: cfg.Name, kind: cfg.Kind, log: log.Named(cfg.Name), connector: cfg.Connector, clock: clock,
-		feed: feed, bySymbol: make(map[string]*instrument), started: make(chan struct{})}
+	p := &publisher{name: cfg.Name, kind: cfg.Kind, log: log.Named(cfg.Name), connector: cfg.Connector, open: cfg.Open, clock: clock,
+		trouble: cfg.Trouble, feed: feed, bySymbol: make(map[string]*instrument), started: make(chan struct{})}
+	if cfg.Connector != nil {
+		p.open = nil
+	}
 	if clock.Stepped() {
 		p.barrier = newBarrier(clock)
 	}

@@ -49,6 +49,8 @@ type strategy struct {
 	commands chan command
 	done     chan struct{} // closed when the supervisor has ended
 	left     atomic.Int64  // orders that are being canceled because something ends
+	// registered is closed when the strategy has its holdings, nil if it had them from the beginning.
+	registered chan struct{}
 
 	mu          sync.Mutex
 	state       State
@@ -94,12 +96,22 @@ func (s *strategy) register(publishers map[string]*publisher) error {
 			return fmt.Errorf("strategy %s: instrument %s of connector %s is used twice under the bot id %d",
 				s.cfg.Name, cfg.Symbol, cfg.Connector, s.botID)
 		}
-		s.holdings = append(s.holdings, newHolding(cfg, s, p, inst))
+		h := newHolding(cfg, s, p, inst)
+		s.mu.Lock()
+		s.holdings = append(s.holdings, h)
+		s.mu.Unlock()
 		if fresh {
 			p.list(inst)
 		}
 	}
 	return nil
+}
+
+// held returns the holdings, for those who are not the supervisor: a strategy may get them late.
+func (s *strategy) held() []*holding {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.holdings
 }
 
 func (s *strategy) setState(state State, reason string) {
@@ -111,7 +123,7 @@ func (s *strategy) setState(state State, reason string) {
 		return
 	}
 	s.log.Debug("state", "state", state, "reason", reason)
-	for _, h := range s.holdings {
+	for _, h := range s.held() {
 		if b := h.pub.barrier; b != nil && before.expected() != state.expected() {
 			b.expect(state.expected())
 		}
@@ -129,11 +141,15 @@ func (s *strategy) getState() State {
 
 // status returns what the command line shows.
 func (s *strategy) status() control.StrategyStatus {
+	waiting := s.waiting()
 	s.mu.Lock()
 	st := control.StrategyStatus{Name: s.cfg.Name, Plugin: s.cfg.Plugin, Version: s.version, State: string(s.state),
 		Reason: s.reason, Restarts: s.restarts, OrdersLeft: int(s.left.Load())}
 	if s.state == Stopped && st.OrdersLeft > 0 {
 		st.State = string(Stopping)
+	}
+	if waiting != "" && s.state == Backoff {
+		st.Reason = waiting
 	}
 	var current botTotals
 	if s.current != nil {
@@ -149,7 +165,7 @@ func (s *strategy) status() control.StrategyStatus {
 	s.stats.mu.Lock()
 	st.RestartGapNs = append([]int64{}, s.stats.gapsNs...)
 	s.stats.mu.Unlock()
-	for _, h := range s.holdings {
+	for _, h := range s.held() {
 		inst, orders, fills, rejects := h.status()
 		st.Instruments = append(st.Instruments, inst)
 		st.Orders += orders

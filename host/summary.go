@@ -82,7 +82,7 @@ func (s *strategy) summary() StrategySummary {
 	sum.TickToOrderNs = s.stats.latency.percentiles()
 	s.stats.mu.Unlock()
 	feed := newLatencyHistogram()
-	for _, h := range s.holdings {
+	for _, h := range s.held() {
 		h.pub.mu.Lock()
 		feed.merge(&h.pub.instruments[h.feedNo].latency)
 		h.pub.mu.Unlock()

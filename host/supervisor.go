@@ -43,18 +43,18 @@ type supervisor struct {
 }
 
 func newSupervisor(s *strategy) *supervisor {
-	limits := s.host.cfg.Supervision
-	delays := backoff.NewExponentialBackOff()
-	delays.InitialInterval, delays.MaxInterval = limits.BackoffMin, limits.BackoffMax
-	delays.Multiplier, delays.RandomizationFactor = 2, 0.25
 	retry := time.NewTimer(time.Hour)
 	retry.Stop()
-	return &supervisor{strategy: s, delays: delays, retry: retry}
+	return &supervisor{strategy: s, delays: s.host.cfg.Supervision.newBackoff(), retry: retry}
 }
 
 // boot starts the strategy for the first time. What it fails for is tried again by run, the others trade meanwhile; the
 // error is for what no further attempt can change.
 func (s *supervisor) boot(ctx context.Context) error {
+	if waiting := s.waiting(); waiting != "" {
+		s.setState(Backoff, waiting)
+		return nil
+	}
 	s.setState(Starting, "")
 	err := s.startFresh(ctx, s.launch, 0)
 	switch {
@@ -86,6 +86,7 @@ func misconfigured(err error) bool {
 func (s *supervisor) run(ctx context.Context) {
 	defer close(s.done)
 	defer s.retry.Stop()
+	registered := s.registered
 	for {
 		var ended chan ending
 		if s.current != nil {
@@ -99,6 +100,13 @@ func (s *supervisor) run(ctx context.Context) {
 			return
 		case e := <-ended:
 			s.onEnding(ctx, e)
+		case <-registered:
+			registered = nil
+			if s.getState() == Backoff {
+				if err := s.boot(ctx); err != nil {
+					s.log.Error("strategy is misconfigured and given up", "error", err)
+				}
+			}
 		case <-s.retry.C:
 			s.startAgain(ctx)
 		case c := <-s.commands:
@@ -139,6 +147,10 @@ func (s *supervisor) startAgain(ctx context.Context) {
 // startNow starts the binary that the plugin folder holds. Where that fails, a strategy that waited to be started again
 // waits on.
 func (s *supervisor) startNow(ctx context.Context) error {
+	if waiting := s.waiting(); waiting != "" {
+		s.setState(Backoff, waiting) // and starts when the venue answers
+		return fmt.Errorf("strategy %s: %s", s.cfg.Name, waiting)
+	}
 	waited := s.getState() == Backoff
 	s.retry.Stop()
 	s.setState(Starting, "")

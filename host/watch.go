@@ -118,7 +118,7 @@ func (h *Host) binaryChanged(ctx context.Context, plugin string) {
 			return
 		}
 		s.mu.Lock()
-		same := s.sum == sum
+		same := s.sum == sum || s.sum == "" // what has not run yet takes it anyway
 		s.mu.Unlock()
 		if same {
 			continue

@@ -11,6 +11,7 @@ import (
 	"hftrunner/cmd/runner/internal/venuecheck"
 	"hftrunner/connector"
 	"hftrunner/connector/venue"
+	"hftrunner/host"
 	"hftrunner/internal/venues"
 	"hftrunner/ipc"
 )
@@ -33,6 +34,12 @@ func checkVenue(c *config.Connector) error {
 	return venues.Check(venues.Config{Kind: c.Kind, Settings: venues.Settings(*c.Live)})
 }
 
+// unreachable is the error of a venue that does not answer, which has nothing to do with the configuration.
+type unreachable struct{ error }
+
+// Unwrap returns the cause.
+func (u unreachable) Unwrap() error { return u.error }
+
 // newLive makes the connector to a venue, which signs by the host's clock. It asks the venue for the rules of what the
 // strategies trade, and fills in their steps. The error is config.Problems when the venue's answer does not agree with the configuration.
 func newLive(ctx context.Context, file *config.File, c *config.Connector, clock *ipc.Clock, logger hclog.Logger) (connector.Connector, error) {
@@ -54,7 +61,7 @@ func newLive(ctx context.Context, file *config.File, c *config.Connector, clock 
 func fillSteps(ctx context.Context, file *config.File, c *config.Connector, p venue.Protocol) ([]venue.Filters, error) {
 	rules, err := venuecheck.AskRules(ctx, p, file.Symbols(c.Name))
 	if err != nil {
-		return nil, fmt.Errorf("%v: connector %q: %w; is the network up, are the addresses right? 'runner check %s' says more", c.Pos, c.Name, err, c.Name)
+		return nil, unreachable{fmt.Errorf("%v: connector %q: %w; is the network up, are the addresses right? 'runner check %s' says more", c.Pos, c.Name, err, c.Name)}
 	}
 	problems := file.FillSteps(c.Name, func(in *config.Instrument) (tickSize, lotSize float64, err error) {
 		return rules.Steps(in.Symbol, in.TickSize, in.LotSize)
@@ -63,4 +70,40 @@ func fillSteps(ctx context.Context, file *config.File, c *config.Connector, p ve
 		return nil, problems
 	}
 	return rules.Filters, nil
+}
+
+// liveConnector makes the connector to a venue, or what makes it as soon as the venue answers: the first attempt is not to
+// keep others waiting for longer than a strategy may take to start.
+func liveConnector(ctx context.Context, file *config.File, c *config.Connector, clock *ipc.Clock, logger hclog.Logger) (host.ConnectorConfig, error) {
+	cfg := host.ConnectorConfig{Name: c.Name, Kind: c.Kind}
+	limited, cancel := context.WithTimeout(ctx, file.Runner.StartTimeout)
+	defer cancel()
+	made, err := newLive(limited, file, c, clock, logger)
+	var silent unreachable
+	switch {
+	case err == nil:
+		cfg.Connector = made
+	case errors.As(err, &silent) && ctx.Err() == nil:
+		cfg.Trouble = err.Error()
+		cfg.Open = func(ctx context.Context) (connector.Connector, map[string]host.Steps, error) {
+			made, err := newLive(ctx, file, c, clock, logger)
+			return made, stepsOf(file, c.Name), err
+		}
+	default:
+		return cfg, err
+	}
+	return cfg, nil
+}
+
+// stepsOf returns the steps of what is traded on a connector.
+func stepsOf(file *config.File, connectorName string) map[string]host.Steps {
+	steps := map[string]host.Steps{}
+	for i := range file.Strategies {
+		for _, in := range file.Strategies[i].Instruments {
+			if in.Connector == connectorName {
+				steps[in.Symbol] = host.Steps{TickSize: in.TickSize, LotSize: in.LotSize}
+			}
+		}
+	}
+	return steps
 }

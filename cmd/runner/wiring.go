@@ -21,18 +21,18 @@ import (
 )
 
 // newConnector makes the connector of a block: a simulated exchange, or the connection to a venue.
-func newConnector(ctx context.Context, file *config.File, c *config.Connector, clock *ipc.Clock, logger hclog.Logger) (connector.Connector, error) {
+func newConnector(ctx context.Context, file *config.File, c *config.Connector, clock *ipc.Clock, logger hclog.Logger) (host.ConnectorConfig, error) {
 	if c.Live != nil {
-		return newLive(ctx, file, c, clock, logger)
+		return liveConnector(ctx, file, c, clock, logger)
 	}
 	if c.Kind != config.KindPaper {
-		return nil, fmt.Errorf("%v: this build has no connector of kind %q", c.Pos, c.Kind)
+		return host.ConnectorConfig{}, fmt.Errorf("%v: this build has no connector of kind %q", c.Pos, c.Kind)
 	}
 	made, err := newPaper(c, logger)
 	if err != nil {
-		return nil, fmt.Errorf("%v: connector %q: %w", c.Pos, c.Name, err)
+		return host.ConnectorConfig{}, fmt.Errorf("%v: connector %q: %w", c.Pos, c.Name, err)
 	}
-	return made, nil
+	return host.ConnectorConfig{Name: c.Name, Kind: c.Kind, Connector: made}, nil
 }
 
 // replayFormat is what recorded messages of a venue are read by, for replays and backtests alike.
@@ -87,7 +87,7 @@ func hostConfig(ctx context.Context, file *config.File, logger hclog.Logger) (ho
 		if err != nil {
 			return cfg, err
 		}
-		cfg.Connectors = append(cfg.Connectors, host.ConnectorConfig{Name: c.Name, Kind: c.Kind, Connector: made})
+		cfg.Connectors = append(cfg.Connectors, made)
 	}
 	if len(wrong) > 0 {
 		return cfg, wrong

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"hftrunner/host"
+	"hftrunner/internal/control"
+	"hftrunner/internal/testexchange"
+)
+
+// statuses returns what the running host says of its strategies, nothing while there is none.
+func (w *workspace) statuses() map[string]control.StrategyStatus {
+	client, err := control.DialRunner(filepath.Join(w.state, host.SocketName))
+	if err != nil {
+		return nil
+	}
+	defer client.Close()
+	all, err := client.Strategies(context.Background())
+	if err != nil {
+		return nil
+	}
+	byName := map[string]control.StrategyStatus{}
+	for i := range all {
+		byName[all[i].Name] = all[i]
+	}
+	return byName
+}
+
+// Two venues, of which one cannot be reached at the start: the strategy on the other trades, the one on this waits, says
+// why, and trades when the venue is there.
+func TestLiveVenueThatComesLate(t *testing.T) {
+	t.Parallel()
+	late, there := newExchange(t, testexchange.Bybit), newExchange(t, testexchange.BinanceFutures)
+	if err := late.Close(); err != nil {
+		t.Logf("close: %v", err)
+	}
+	other := strings.NewReplacer(`"test"`, `"other"`, `strategy "a"`, `strategy "b"`).Replace(there.liveConfig(""))
+	w := newWorkspace(t, "runner {\n  backoff_max = \"1s\"\n}\n"+late.liveConfig("")+other)
+	cmd, out := w.runner("run", "--summary", "out.json")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	within(t, "orders at the venue that is there", out, func() bool { return len(there.open()) > 0 })
+	a := w.statuses()["a"]
+	if a.State != "backoff" || !strings.Contains(a.Reason, "the venue cannot be reached") || !strings.Contains(a.Reason, "refused") {
+		t.Errorf("%+v\n%s", a, out)
+	}
+	if text, code := w.output("start", "a"); code != 1 || !strings.Contains(text, "cannot be reached") {
+		t.Errorf("start: %d, %s", code, text)
+	}
+	late.start()
+	within(t, "orders at the venue that came late", out, func() bool { return len(late.open()) > 0 })
+	_ = cmd.Process.Signal(syscall.SIGINT)
+	if err := cmd.Wait(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if open := append(late.open(), there.open()...); len(open) > 0 {
+		t.Errorf("orders are still open: %v\n%s", open, out)
+	}
+	for _, s := range w.summary().Strategies {
+		if s.State != "stopped" || s.Orders == 0 {
+			t.Errorf("%+v\n%s", s, out)
+		}
+	}
+}

@@ -268,7 +268,7 @@ func (p *Protocol) Executions(ctx context.Context, symbol string, sinceNs int64)
 func execution(row binanceapi.Value) blotter.Report {
 	return blotter.Report{
 		Channel: blotter.Query, Symbol: row.Text("symbol"), VenueID: row.ID("orderId"), Side: binanceapi.Side(row.Bytes("side")),
-		TradeID: row.ID("id"), LastQty: row.Decimal("qty"), LastPrice: row.Decimal("price"), Maker: row.Bool("maker"),
+		TradeID: row.ID("id"), LastQty: row.Decimal("qty"), LastPrice: row.Decimal("price"), LastValue: row.Decimal("quoteQty"), Maker: row.Bool("maker"),
 		Fee: row.Decimal("commission"), FeeAsset: row.Text("commissionAsset"), TimestampNs: row.TimeNs("time"),
 	}
 }

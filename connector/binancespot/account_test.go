@@ -153,7 +153,7 @@ func TestExecutions(t *testing.T) {
 	if err != nil || len(got) != total {
 		t.Fatalf("%v, %d executions", err, len(got))
 	}
-	want := blotter.Report{Channel: blotter.Query, Symbol: "BTCUSDT", VenueID: "9007199254740993", Side: hft.Sell, TradeID: "1", LastQty: 12, LastPrice: 4.5,
+	want := blotter.Report{Channel: blotter.Query, Symbol: "BTCUSDT", VenueID: "9007199254740993", Side: hft.Sell, TradeID: "1", LastQty: 12, LastPrice: 4.5, LastValue: 54,
 		Maker: true, Fee: 10.1, FeeAsset: "BNB", TimestampNs: 1499865549590000000}
 	if got[0] != want {
 		t.Errorf("%+v, want %+v", got[0], want)

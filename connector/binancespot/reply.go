@@ -80,6 +80,7 @@ func execution(v binanceapi.Value, symbol string) (blotter.Report, int64, error)
 		TradeID:     strconv.FormatInt(id, 10),
 		LastQty:     v.Decimal("qty"),
 		LastPrice:   v.Decimal("price"),
+		LastValue:   v.Decimal("quoteQty"),
 		Maker:       v.Bool("isMaker"),
 		Fee:         v.Decimal("commission"),
 		FeeAsset:    v.Text("commissionAsset"),

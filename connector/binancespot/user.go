@@ -68,7 +68,7 @@ func executionReport(v binanceapi.Value, sink venue.UserSink) error {
 	// An id of -1 is none.
 	if id := v.Int("t"); what == "TRADE" && v.Has("t") && id >= 0 {
 		r.TradeID = strconv.FormatInt(id, 10)
-		r.LastQty, r.LastPrice = v.Decimal("l"), v.Decimal("L")
+		r.LastQty, r.LastPrice, r.LastValue = v.Decimal("l"), v.Decimal("L"), v.Decimal("Y")
 		r.Maker = v.Bool("m")
 		r.Fee, r.FeeAsset = v.Decimal("n"), v.Text("N")
 	}

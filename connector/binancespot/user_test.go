@@ -69,7 +69,7 @@ func TestScriptedUserStream(t *testing.T) {
 	}
 	accepted := report("hbt-0000000000000001", "201", hft.StatusNew, 1760000000000)
 	filled := report("hbt-0000000000000001", "201", hft.StatusPartiallyFilled, 1760000000040)
-	filled.CumQty, filled.AvgPrice, filled.TradeID, filled.LastQty, filled.LastPrice = 0.004, 240.0004/0.004, "8001", 0.004, 60000.1
+	filled.CumQty, filled.AvgPrice, filled.TradeID, filled.LastQty, filled.LastPrice, filled.LastValue = 0.004, 240.0004/0.004, "8001", 0.004, 60000.1, 240.0004
 	filled.Maker, filled.Fee, filled.FeeAsset = true, 0.000004, "BTC"
 	amended := report("hbt-0000000000000001", "201", hft.StatusPartiallyFilled, 1760000000060)
 	amended.Qty, amended.CumQty = 0.008, 0.004
@@ -122,10 +122,10 @@ const reportText = `{"subscriptionId":0,"event":{"e":"executionReport","E":17600
 
 func TestExecutionReport(t *testing.T) {
 	base := blotter.Report{Symbol: "BTCUSDT", ClientID: "hr-1", VenueID: "9007199254740993", Status: hft.StatusFilled, Side: hft.Sell,
-		Price: 60000.1, Qty: 0.01, CumQty: 0.01, AvgPrice: 60000, HasCum: true, TradeID: "9007199254740995", LastQty: 0.004, LastPrice: 60000.2,
+		Price: 60000.1, Qty: 0.01, CumQty: 0.01, AvgPrice: 60000, HasCum: true, TradeID: "9007199254740995", LastQty: 0.004, LastPrice: 60000.2, LastValue: 240,
 		Fee: -0.000004, FeeAsset: "BNB", TimestampNs: 1760000000041000000}
 	noTrade := func(r *blotter.Report) {
-		r.TradeID, r.LastQty, r.LastPrice, r.Fee, r.FeeAsset = "", 0, 0, 0, ""
+		r.TradeID, r.LastQty, r.LastPrice, r.LastValue, r.Fee, r.FeeAsset = "", 0, 0, 0, 0, ""
 	}
 	for name, c := range map[string]struct {
 		old, new string

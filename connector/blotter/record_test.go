@@ -212,7 +212,7 @@ func TestFees(t *testing.T) {
 		asset            string
 		paid, price, fee float64
 	}{{"USDT", -0.005, 0, -0.005}, {"BTC", 1e-5, 0, 0.001}, {"", 0.0025, 0, 0.0025}, {"XYZ", 7, 0, 0}, {"XYZ", 7, 0, 0},
-		{"BNB", 1e-5, 600, 0.006}, {"BNB", 1e-5, 700, 0.007}, {"BNB", 1e-5, math.NaN(), 0.007}, {"BNB", 1e-5, -1, 0.007},
+		{"BNB", 1e-6, 600, 0.0006}, {"BNB", 1e-6, 700, 0.0007}, {"BNB", 1e-6, math.NaN(), 0.0007}, {"BNB", 1e-6, -1, 0.0007},
 		{"BNB", 1e-5, 1e300, 0}} {
 		if fee.price != 0 {
 			s.b.SetPrice(fee.asset, "USDT", fee.price)

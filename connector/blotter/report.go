@@ -36,10 +36,14 @@ type Report struct {
 	// 0 when the channel does not say.
 	CumQty, AvgPrice float64
 	HasCum           bool
-	// Execution: TradeID is unique in the symbol, empty when the report is about no execution.
-	TradeID            string
-	LastQty, LastPrice float64
-	Maker              bool
+	// LeavesQty is what is open of an open order; HasLeaves says that the channel tells it.
+	LeavesQty float64
+	HasLeaves bool
+	// Execution: TradeID is unique in the symbol, empty when the report is about no execution. LastValue is the product of
+	// quantity and price, 0 when the channel does not say.
+	TradeID                       string
+	LastQty, LastPrice, LastValue float64
+	Maker                         bool
 	// Fee is what was paid, negative for a rebate, in FeeAsset.
 	Fee      float64
 	FeeAsset string

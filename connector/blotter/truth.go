@@ -19,8 +19,8 @@ const (
 	maxAsked = 8
 	// mostQty is how many times the venue's largest quantity an order may have that was adopted: the rule may have changed.
 	mostQty = 10
-	// maxFeeRate is the largest part of an execution's value that a fee can be. Venues take a hundredth at most.
-	maxFeeRate = 0.1
+	// maxFeeRate is the largest part of an execution's value that a fee can be. Venues take a hundredth or so at most.
+	maxFeeRate = 0.05
 )
 
 // falsehood is something in a report that cannot be true. The zero falsehood is none.
@@ -29,6 +29,8 @@ type falsehood struct {
 	value float64
 	text  string // instead of value
 	why   string
+	// published says that it is told of executions that were published: if it is true, these are false.
+	published bool
 }
 
 func (f *falsehood) String() string {
@@ -70,8 +72,10 @@ func (k *book) check(r *Report, nowNs int64) falsehood {
 		return falsehood{field: "last quantity", value: r.LastQty, why: "of an execution"}
 	case r.TradeID != "" && r.LastPrice == 0:
 		return falsehood{field: "last price", value: r.LastPrice, why: "of an execution"}
+	case r.TradeID != "" && r.LastValue != 0 && !(math.Abs(r.LastQty*r.LastPrice-r.LastValue) <= 0.01*r.LastQty*r.LastPrice+1e-6):
+		return falsehood{field: "last value", value: r.LastValue, why: fmt.Sprintf("of %v at %v", r.LastQty, r.LastPrice)}
 	case r.TradeID != "" && !k.canCost(r):
-		return falsehood{field: "fee", value: r.Fee, why: "is more than a tenth of the execution's value"}
+		return falsehood{field: "fee", value: r.Fee, why: "is more than a twentieth of the execution's value"}
 	}
 	return k.checkSums(r)
 }
@@ -103,6 +107,8 @@ func (k *book) checkSums(r *Report) falsehood {
 		f.why = fmt.Sprintf("is less than the execution of %v", r.LastQty)
 	case qty > 0 && cum > qty && (active || r.Status == hft.StatusFilled):
 		f.why = fmt.Sprintf("of an order of %v", r.Qty)
+	case r.HasLeaves && active && qty > 0 && math.Abs(r.CumQty+r.LeavesQty-r.Qty) > k.inst.LotSize/2:
+		f.why = fmt.Sprintf("and %v open of an order of %v", r.LeavesQty, r.Qty)
 	case qty > 0 && cum == qty && active, rank == rankPartial && cum == 0, r.Status == hft.StatusRejected && cum > 0,
 		r.Status == hft.StatusFilled && (cum == 0 || qty > 0 && cum < qty):
 		f.why = fmt.Sprintf("of %v does not go with the status %v", r.Qty, r.Status)
@@ -201,7 +207,7 @@ func (e *entry) checkValue(l *leg, r *Report) falsehood {
 		tolerance += 0.01 * r.AvgPrice
 	}
 	if mean := value / float64(lots); lots == cum && math.Abs(mean-r.AvgPrice) > tolerance {
-		return falsehood{field: "average price", value: r.AvgPrice, why: fmt.Sprintf("of executions at %v", mean)}
+		return falsehood{field: "average price", value: r.AvgPrice, why: fmt.Sprintf("of executions at %v", mean), published: lots == l.filledLots}
 	}
 	return falsehood{}
 }
@@ -286,6 +292,11 @@ func (b *Blotter) unanswered(e *entry, f *Failure) {
 		e.falsehood = falsehood{field: "answer", text: f.Msg, why: "cannot be read"}
 	}
 	if e.numUnreadable++; e.numUnreadable < maxUnreadable || e.stopping {
+		return
+	}
+	if e.falsehood.published {
+		b.ruin(e, fmt.Sprintf("the venue says, asked %d times: %v", e.numUnreadable, &e.falsehood))
+		e.now.unpriced = true // not to be compared again
 		return
 	}
 	e.stopping = true

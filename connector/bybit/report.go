@@ -23,8 +23,9 @@ func orderReport(r *row, channel blotter.Channel) (report blotter.Report, ok boo
 	report.Price, report.Qty = r.number("price"), r.number("qty")
 	report.AvgPrice = r.number("avgPrice")
 	report.CumQty, report.HasCum = r.decimal("cumExecQty")
-	if leaves, said := r.decimal("leavesQty"); !report.HasCum && said && active(report.Status) && report.Qty >= leaves {
-		report.CumQty, report.HasCum = report.Qty-leaves, true
+	report.LeavesQty, report.HasLeaves = r.decimal("leavesQty")
+	if !report.HasCum && report.HasLeaves && active(report.Status) && report.Qty >= report.LeavesQty {
+		report.CumQty, report.HasCum = report.Qty-report.LeavesQty, true
 	}
 	if value := r.number("cumExecValue"); report.AvgPrice == 0 && report.CumQty > 0 {
 		report.AvgPrice = value / report.CumQty
@@ -67,7 +68,7 @@ func executionReport(r *row, channel blotter.Channel) (report blotter.Report, ok
 	}
 	report.Side = side(r.text("side"))
 	report.OrdType = ordType(r.text("orderType"))
-	report.LastQty, report.LastPrice = r.number("execQty"), r.number("execPrice")
+	report.LastQty, report.LastPrice, report.LastValue = r.number("execQty"), r.number("execPrice"), r.number("execValue")
 	report.Fee, report.Maker = r.number("execFee"), r.is("isMaker")
 	if report.FeeAsset == "" {
 		report.FeeAsset = settleAsset(report.Symbol)

@@ -106,7 +106,7 @@ const restOrder = `{"orderId":"v1","orderLinkId":"t1","symbol":"BTCUSDT","price"
 	`"cumExecQty":"0.001","cumExecValue":"30.001","cumExecFee":"0","timeInForce":"GTC","orderType":"Limit","createdTime":"1684738540559","updatedTime":"1684738540561"}`
 
 var restReport = blotter.Report{Channel: blotter.Query, Symbol: "BTCUSDT", ClientID: "t1", VenueID: "v1", Status: hft.StatusPartiallyFilled, Side: hft.Sell,
-	Price: 30000, Qty: 0.003, CumQty: 0.001, HasCum: true, AvgPrice: 30001, TimestampNs: 1684738540561000000}
+	Price: 30000, Qty: 0.003, CumQty: 0.001, HasCum: true, LeavesQty: 0.002, HasLeaves: true, AvgPrice: 30001, TimestampNs: 1684738540561000000}
 
 func TestQueryOrder(t *testing.T) {
 	const realtime, history = "GET /v5/order/realtime?category=linear&symbol=BTCUSDT&orderLinkId=t1&limit=50", "GET /v5/order/history?category=linear&symbol=BTCUSDT&orderLinkId=t1&limit=50"

@@ -67,10 +67,16 @@ func (r *run) Order(u *connector.OrderUpdate) {
 // start connects a venue's connector to an exchange and lets two bots begin. The seed chooses the way of orders.
 func start(t *testing.T, s subject, e *testexchange.Exchange, seed uint64) *run {
 	t.Helper()
+	return startAt(t, s, e, seed, "")
+}
+
+// startAt is start at another address than the exchange's, if there is one.
+func startAt(t *testing.T, s subject, e *testexchange.Exchange, seed uint64, address string) *run {
+	t.Helper()
 	// Faults come faster than they would in years, so pauses are short: bots are to trade, not to wait.
 	set := settings{deadMan: s.deadMan, pace: venues.Pace{AuditInterval: time.Second, BackOffMax: time.Second, AttemptsPer5Min: 100_000,
 		RefusedPause: time.Second}}
-	set.entry = []string{"ws", "rest"}[seed%2]
+	set.entry, set.address = []string{"ws", "rest"}[seed%2], address
 	r := connect(t, s, e, set)
 	for id := uint64(1); id <= 2; id++ {
 		r.bots[id] = &bot{id: id, run: r, random: rand.New(rand.NewPCG(seed, id)), patience: s.patience, open: map[uint64]*hft.Order{}}

@@ -149,7 +149,13 @@ func armed(texts ...string) func(c *testexchange.Config) {
 // stage starts an exchange and a connector, and lets the connector run. Wait for ready yourself.
 func stage(t *testing.T, s subject, set settings, change func(c *testexchange.Config)) *scene {
 	t.Helper()
-	sc := &scene{T: t, subject: s, exchange: still(t, s, change), sent: map[uint64]connector.Order{}}
+	return stageAt(t, s, still(t, s, change), set)
+}
+
+// stageAt is stage at an exchange that is there.
+func stageAt(t *testing.T, s subject, e *testexchange.Exchange, set settings) *scene {
+	t.Helper()
+	sc := &scene{T: t, subject: s, exchange: e, sent: map[uint64]connector.Order{}}
 	sc.stop = sc.moveMarket()
 	t.Cleanup(sc.stop)
 	if set.symbols == nil {

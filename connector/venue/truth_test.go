@@ -1,0 +1,107 @@
+package venue_test
+
+import (
+	"context"
+	"math"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"hftrunner/connector"
+	"hftrunner/connector/blotter"
+	"hftrunner/connector/clientid"
+	"hftrunner/connector/venue"
+	"hftrunner/hft"
+)
+
+// TestPositionsThatCannotBe: a position of the private stream that cannot be true is not passed on, the venue is asked
+// instead; one that jumps is believed when it is told twice.
+func TestPositionsThatCannotBe(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	var truth, asked atomic.Int64
+	truth.Store(3)
+	f.positions = func(context.Context) ([]venue.Position, error) {
+		asked.Add(1)
+		return []venue.Position{{Symbol: "BTC", Qty: float64(truth.Load()), TimestampNs: time.Now().UnixNano()}}, nil
+	}
+	told := make(chan venue.Position, 1)
+	f.decodeUser = func(_ []byte, sink venue.UserSink) error {
+		sink.Position(<-told)
+		return nil
+	}
+	r := start(t, f, nil, func(c *venue.Config) {
+		c.Trading, c.AuditInterval, c.Filters[0].MaxQty = true, 10*time.Millisecond, 100
+	}, "BTC")
+	private := take(t, f.private, "the private stream")
+	until(t, "the position is known", func() bool { return r.LastPosition(0) == 3 })
+	bad := r.Counter(connector.BadMessages)
+	for _, p := range []venue.Position{{Qty: -9e12}, {Qty: math.NaN()}, {Qty: math.Inf(1)}, {Qty: 1e308}, {Qty: 3.3333}, {Qty: 104},
+		{Qty: 4, TimestampNs: time.Now().Add(48 * time.Hour).UnixNano()}, {Qty: 4, TimestampNs: -1}} {
+		p.Symbol = "BTC"
+		told <- p
+		private.send(t, "position")
+		bad++
+		until(t, "it is counted", func() bool { return r.Counter(connector.BadMessages) == bad })
+		before := asked.Load()
+		until(t, "the venue is asked", func() bool { return asked.Load() > before })
+		if got := r.LastPosition(0); got != 3 {
+			t.Fatalf("%+v was believed: %v", p, got)
+		}
+	}
+	// Two answers are enough, of any size that can be.
+	truth.Store(5000)
+	until(t, "the jump is believed", func() bool { return r.LastPosition(0) == 5000 })
+	// One that is told without a time ahead is.
+	told <- venue.Position{Symbol: "BTC", Qty: 5001, TimestampNs: time.Now().UnixNano()}
+	truth.Store(5001)
+	private.send(t, "position")
+	until(t, "it is believed", func() bool { return r.LastPosition(0) == 5001 })
+}
+
+// TestListsThatCannotBe: an own order that the list of open orders has as it cannot be is not adopted, and the instrument
+// takes no new orders until the list can be true.
+func TestListsThatCannotBe(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	codec, err := clientid.New("hr", time.Now().UnixMilli())
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := codec.Encode(connector.Owner{Bot: 1, Incarnation: 1}, 77)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var healed atomic.Bool
+	f.openOrders = func(context.Context, string) ([]blotter.Report, error) {
+		r := blotter.Report{Channel: blotter.Query, Symbol: "BTC", ClientID: id, VenueID: "1", Status: hft.StatusPartiallyFilled, Side: hft.Buy,
+			Price: 100, Qty: 10, CumQty: 4, HasCum: true, TimestampNs: time.Now().UnixNano()}
+		if !healed.Load() {
+			r.CumQty = 9990
+		}
+		return []blotter.Report{r}, nil
+	}
+	r := start(t, f, nil, func(c *venue.Config) { c.Trading, c.AuditInterval, c.OrderPrefix = true, 10*time.Millisecond, "hr" }, "BTC")
+	take(t, f.private, "the private stream")
+	until(t, "it is said", func() bool { return codes(r, blotter.CodeStopped) == 1 })
+	r.connector.Submit(r.order(0, 1))
+	until(t, "an order is refused", func() bool { return r.refused("as it cannot be") == 1 })
+	healed.Store(true)
+	until(t, "it goes on", func() bool { return codes(r, blotter.CodeResumed) == 1 })
+	if codes(r, blotter.CodeStopped) != 1 {
+		t.Error("it was said twice")
+	}
+	r.connector.Submit(r.order(0, 2))
+	until(t, "an order is taken", func() bool { return r.taken(2) })
+}
+
+// codes returns how many error events have a code.
+func codes(r *run, code int64) (n int) {
+	for _, e := range r.Errors() {
+		if e.Kind == hft.CustomKind && e.Code == code && strings.Contains(e.Val.String(), "BTC") {
+			n++
+		}
+	}
+	return n
+}

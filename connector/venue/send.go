@@ -13,11 +13,11 @@ const (
 	// maxUnanswered is how many requests may wait for their answers.
 	maxUnanswered = 512
 	// atOnce is how many cancels, and how many questions, on one symbol are under way at the same time; more wait, to go together
-	// where the venue has a request for it. Where it has none, or it does not work, singlesAtOnce are.
+	// where the venue has a request for it. Where it has none singlesAtOnce are.
 	atOnce, singlesAtOnce = 16, 64
 	// fewest is how many have to wait to be worth one request about all orders of the symbol.
 	fewest = 10
-	// singlyNs is how long each goes by itself after a request about several has failed.
+	// singlyNs is how long each goes by itself after a request about several has failed, as long as they do better.
 	singlyNs = int64(5 * time.Second)
 	// sweepPatience is how long cancels wait for the answer whether all orders on a symbol may be canceled; listTimeout how long
 	// the answer, a list of pages, may take.
@@ -110,11 +110,13 @@ func (t *trade) enqueue(inst *instrument, l *line, a *blotter.Action) {
 func (t *trade) advance(inst *instrument, l *line, all bool) {
 	batcher, batches := t.c.protocol.(BatchCanceler)
 	lister, lists := t.c.protocol.(Lister)
-	room, batch := singlesAtOnce, 1
-	switch question := l.request == blotter.QueryOrder; {
+	room, batch, question := atOnce, 1, l.request == blotter.QueryOrder
+	if question && !lists || !question && !batches {
+		room = singlesAtOnce
+	}
+	switch {
 	case t.c.nowNs() < l.singlyUntilNs:
 	case question && lists:
-		room = atOnce
 		if len(l.waiting) >= fewest && l.out < room {
 			waiting := t.take(l, len(l.waiting))
 			t.begin(func(begun func()) { t.list(inst, l, lister, waiting, begun) })
@@ -122,7 +124,7 @@ func (t *trade) advance(inst *instrument, l *line, all bool) {
 	case !question && !all && (l.sweep != nil || t.trySweep(inst, l)):
 		return
 	case !question && batches:
-		room, batch = atOnce, batcher.MaxCancels()
+		batch = batcher.MaxCancels()
 	}
 	for len(l.waiting) > 0 && (all || l.out < room) {
 		some := t.take(l, min(len(l.waiting), batch))
@@ -195,6 +197,9 @@ func (t *trade) perform(inst *instrument, a *blotter.Action, sweep <-chan struct
 	t.answer(a, report, err)
 	if l := inst.lineOf(a.Request); l != nil {
 		t.mu.Lock()
+		if cause := CauseOf(err); err != nil && cause != Gone && cause != NotFound {
+			l.singlyUntilNs = 0 // no other way is open either, and hundreds of them would be in each other's
+		}
 		t.left(inst, l)
 		t.mu.Unlock()
 	}

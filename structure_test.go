@@ -56,7 +56,7 @@ var allowed = []struct {
 	to           []string
 }{
 	{"hft", "the vocabulary depends on nothing", nil},
-	{"depth", "books know the vocabulary only", []string{"hft"}},
+	{"depth", "books know the vocabulary only, and who keeps them", []string{"hft", "internal/sole"}},
 	{"depth/depthtest", "a kit for books", []string{"hft", "depth", "internal/datatest"}},
 	{"sim", "the exchange model serves paper and backtest alike", []string{"hft", "depth"}},
 	{"ipc/internal/shm", "shared memory knows bytes, not trading", nil},

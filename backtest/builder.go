@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"hftrunner/depth"
 	"hftrunner/hft"
 	"hftrunner/sim"
 )
@@ -128,6 +129,7 @@ func (b *Builder) Build() (*Backtest, error) {
 			bt.closeTapes()
 			return nil, fmt.Errorf("backtest: asset %d: %w", i, err)
 		}
+		depth.Watch(a.book, &bt.mark)
 		bt.assets = append(bt.assets, a)
 	}
 	if err := bt.start(); err != nil {

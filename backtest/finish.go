@@ -40,7 +40,7 @@ func (b *Backtest) end(runErr error) End {
 }
 
 func (b *Backtest) assetResult(assetNo int, a *asset) AssetResult {
-	s, exchange := b.sample(assetNo), a.exchange.State()
+	s, exchange := sample(b, assetNo), a.exchange.State()
 	if b.compat == sim.Fixed {
 		exchange.Position = a.local.WholeLots(exchange.Position) // as the bot's
 	}

@@ -70,16 +70,7 @@ func WriteRecords(path string, rows [][]Record) error {
 
 // sample returns the state of an asset as it is.
 func sample(bot hft.Bot, assetNo int) Record {
-	return newRecord(bot.CurrentTimestampNs(), bot.Depth(assetNo), bot.StateValues(assetNo))
-}
-
-// sample is the same within a call of the bot.
-func (b *Backtest) sample(assetNo int) Record {
-	a := b.assets[assetNo]
-	return newRecord(b.CurrentTimestampNs(), a.book, a.state.Values)
-}
-
-func newRecord(timestampNs int64, book hft.MarketDepth, s hft.StateValues) Record {
-	return Record{TimestampNs: timestampNs, Price: (book.BestBid() + book.BestAsk()) / 2, Position: s.Position,
+	book, s := bot.Depth(assetNo), bot.StateValues(assetNo)
+	return Record{TimestampNs: bot.CurrentTimestampNs(), Price: (book.BestBid() + book.BestAsk()) / 2, Position: s.Position,
 		Balance: s.Balance, Fee: s.Fee, NumTrades: s.NumTrades, TradingVolume: s.TradingVolume, TradingValue: s.TradingValue}
 }

@@ -81,7 +81,9 @@ func (b *Backtest) record() {
 		return
 	}
 	for i := range b.assets {
-		b.recordRow = RecordRow{AssetNo: int64(i), Record: b.sample(i)}
-		b.observe(func() { b.observer.OnRecord(&b.recordRow) })
+		b.observe(func() {
+			b.recordRow = RecordRow{AssetNo: int64(i), Record: sample(b, i)}
+			b.observer.OnRecord(&b.recordRow)
+		})
 	}
 }

@@ -37,28 +37,50 @@ func NewBTreeMarketDepth(tickSize, lotSize float64, mode Mode) *BTreeMarketDepth
 }
 
 // BestBid returns the best bid price, NaN when there is none.
-func (b *BTreeMarketDepth) BestBid() float64 { return b.bestPrice(b.bid.best, bidFlip) }
+func (b *BTreeMarketDepth) BestBid() float64 {
+	b.look("depth: BTreeMarketDepth.BestBid")
+	return b.bestPrice(b.bid.best, bidFlip)
+}
 
 // BestAsk returns the best ask price, NaN when there is none.
-func (b *BTreeMarketDepth) BestAsk() float64 { return b.bestPrice(b.ask.best, askFlip) }
+func (b *BTreeMarketDepth) BestAsk() float64 {
+	b.look("depth: BTreeMarketDepth.BestAsk")
+	return b.bestPrice(b.ask.best, askFlip)
+}
 
 // BestBidTick returns the best bid in ticks, hft.InvalidMin when there is none.
-func (b *BTreeMarketDepth) BestBidTick() int64 { return b.bid.best }
+func (b *BTreeMarketDepth) BestBidTick() int64 {
+	b.look("depth: BTreeMarketDepth.BestBidTick")
+	return b.bid.best
+}
 
 // BestAskTick returns the best ask in ticks, hft.InvalidMax when there is none.
-func (b *BTreeMarketDepth) BestAskTick() int64 { return b.ask.best ^ askFlip }
+func (b *BTreeMarketDepth) BestAskTick() int64 {
+	b.look("depth: BTreeMarketDepth.BestAskTick")
+	return b.ask.best ^ askFlip
+}
 
 // BestBidQty returns the quantity at the best bid, 0 when there is none.
-func (b *BTreeMarketDepth) BestBidQty() float64 { return b.bid.get(b.bid.best) }
+func (b *BTreeMarketDepth) BestBidQty() float64 {
+	b.look("depth: BTreeMarketDepth.BestBidQty")
+	return b.bid.get(b.bid.best)
+}
 
 // BestAskQty returns the quantity at the best ask, 0 when there is none.
-func (b *BTreeMarketDepth) BestAskQty() float64 { return b.ask.get(b.ask.best) }
+func (b *BTreeMarketDepth) BestAskQty() float64 {
+	b.look("depth: BTreeMarketDepth.BestAskQty")
+	return b.ask.get(b.ask.best)
+}
 
 // BidQtyAtTick returns the bid quantity at a tick, 0 when there is none.
-func (b *BTreeMarketDepth) BidQtyAtTick(priceTick int64) float64 { return b.bid.get(priceTick) }
+func (b *BTreeMarketDepth) BidQtyAtTick(priceTick int64) float64 {
+	b.look("depth: BTreeMarketDepth.BidQtyAtTick")
+	return b.bid.get(priceTick)
+}
 
 // AskQtyAtTick returns the ask quantity at a tick, 0 when there is none.
 func (b *BTreeMarketDepth) AskQtyAtTick(priceTick int64) float64 {
+	b.look("depth: BTreeMarketDepth.AskQtyAtTick")
 	return b.ask.get(priceTick ^ askFlip)
 }
 

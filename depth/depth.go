@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"hftrunner/hft"
+	"hftrunner/internal/sole"
 )
 
 // Mode chooses between hftbacktest's defects and their repair.
@@ -134,6 +135,14 @@ func newBook(kind string, tickSize, lotSize, roiLow, roiHigh float64, mode Mode)
 		return book, nil
 	}
 	return nil, fmt.Errorf("depth: book %q: choose window, hashmap, btree or roi", kind)
+}
+
+// Watch gives a book the mark of the bot that keeps it: whoever reads the book while the bot is within a call, on another
+// goroutine that is, panics. It does nothing to a book that is none of this package's.
+func Watch(book L2MarketDepth, m *sole.Mark) {
+	if b, ok := book.(interface{ watch(m *sole.Mark) }); ok {
+		b.watch(m)
+	}
 }
 
 // Apply applies one feed event to a book as a local processor does and reports whether it was a depth event: a level

@@ -33,28 +33,50 @@ func NewHashMapMarketDepth(tickSize, lotSize float64, mode Mode) *HashMapMarketD
 }
 
 // BestBid returns the best bid price, NaN when there is none.
-func (b *HashMapMarketDepth) BestBid() float64 { return b.bestPrice(b.bid.best, bidFlip) }
+func (b *HashMapMarketDepth) BestBid() float64 {
+	b.look("depth: HashMapMarketDepth.BestBid")
+	return b.bestPrice(b.bid.best, bidFlip)
+}
 
 // BestAsk returns the best ask price, NaN when there is none.
-func (b *HashMapMarketDepth) BestAsk() float64 { return b.bestPrice(b.ask.best, askFlip) }
+func (b *HashMapMarketDepth) BestAsk() float64 {
+	b.look("depth: HashMapMarketDepth.BestAsk")
+	return b.bestPrice(b.ask.best, askFlip)
+}
 
 // BestBidTick returns the best bid in ticks, hft.InvalidMin when there is none.
-func (b *HashMapMarketDepth) BestBidTick() int64 { return b.bid.best }
+func (b *HashMapMarketDepth) BestBidTick() int64 {
+	b.look("depth: HashMapMarketDepth.BestBidTick")
+	return b.bid.best
+}
 
 // BestAskTick returns the best ask in ticks, hft.InvalidMax when there is none.
-func (b *HashMapMarketDepth) BestAskTick() int64 { return b.ask.best ^ askFlip }
+func (b *HashMapMarketDepth) BestAskTick() int64 {
+	b.look("depth: HashMapMarketDepth.BestAskTick")
+	return b.ask.best ^ askFlip
+}
 
 // BestBidQty returns the quantity at the best bid, 0 when there is none.
-func (b *HashMapMarketDepth) BestBidQty() float64 { return b.bid.qty[b.bid.best] }
+func (b *HashMapMarketDepth) BestBidQty() float64 {
+	b.look("depth: HashMapMarketDepth.BestBidQty")
+	return b.bid.qty[b.bid.best]
+}
 
 // BestAskQty returns the quantity at the best ask, 0 when there is none.
-func (b *HashMapMarketDepth) BestAskQty() float64 { return b.ask.qty[b.ask.best] }
+func (b *HashMapMarketDepth) BestAskQty() float64 {
+	b.look("depth: HashMapMarketDepth.BestAskQty")
+	return b.ask.qty[b.ask.best]
+}
 
 // BidQtyAtTick returns the bid quantity at a tick, 0 when there is none.
-func (b *HashMapMarketDepth) BidQtyAtTick(priceTick int64) float64 { return b.bid.qty[priceTick] }
+func (b *HashMapMarketDepth) BidQtyAtTick(priceTick int64) float64 {
+	b.look("depth: HashMapMarketDepth.BidQtyAtTick")
+	return b.bid.qty[priceTick]
+}
 
 // AskQtyAtTick returns the ask quantity at a tick, 0 when there is none.
 func (b *HashMapMarketDepth) AskQtyAtTick(priceTick int64) float64 {
+	b.look("depth: HashMapMarketDepth.AskQtyAtTick")
 	return b.ask.qty[priceTick^askFlip]
 }
 

@@ -17,7 +17,7 @@ const maxROITicks = 1 << 25
 // of the ask side by price removes no level; quantities outside of the range are NaN, that of an absent best ask
 // included; orders outside of the range still move the best.
 //
-// One goroutine uses a book.
+// One goroutine uses a book; Watch has it noticed when another one reads a bot's.
 type ROIVectorMarketDepth struct {
 	scale
 	l3Orders
@@ -49,30 +49,50 @@ func NewROIVectorMarketDepth(tickSize, lotSize, low, high float64, mode Mode) (*
 }
 
 // BestBid returns the best bid price, NaN when there is none.
-func (b *ROIVectorMarketDepth) BestBid() float64 { return b.bestPrice(b.bid.best, bidFlip) }
+func (b *ROIVectorMarketDepth) BestBid() float64 {
+	b.look("depth: ROIVectorMarketDepth.BestBid")
+	return b.bestPrice(b.bid.best, bidFlip)
+}
 
 // BestAsk returns the best ask price, NaN when there is none.
-func (b *ROIVectorMarketDepth) BestAsk() float64 { return b.bestPrice(b.ask.best, askFlip) }
+func (b *ROIVectorMarketDepth) BestAsk() float64 {
+	b.look("depth: ROIVectorMarketDepth.BestAsk")
+	return b.bestPrice(b.ask.best, askFlip)
+}
 
 // BestBidTick returns the best bid in ticks, hft.InvalidMin when there is none.
-func (b *ROIVectorMarketDepth) BestBidTick() int64 { return b.bid.best }
+func (b *ROIVectorMarketDepth) BestBidTick() int64 {
+	b.look("depth: ROIVectorMarketDepth.BestBidTick")
+	return b.bid.best
+}
 
 // BestAskTick returns the best ask in ticks, hft.InvalidMax when there is none.
-func (b *ROIVectorMarketDepth) BestAskTick() int64 { return b.ask.best ^ askFlip }
+func (b *ROIVectorMarketDepth) BestAskTick() int64 {
+	b.look("depth: ROIVectorMarketDepth.BestAskTick")
+	return b.ask.best ^ askFlip
+}
 
 // BestBidQty returns the quantity at the best bid, 0 when there is none.
-func (b *ROIVectorMarketDepth) BestBidQty() float64 { return b.bid.get(b.bid.best) }
+func (b *ROIVectorMarketDepth) BestBidQty() float64 {
+	b.look("depth: ROIVectorMarketDepth.BestBidQty")
+	return b.bid.get(b.bid.best)
+}
 
 // BestAskQty returns the quantity at the best ask; when there is none 0, in mode Compat NaN.
-func (b *ROIVectorMarketDepth) BestAskQty() float64 { return b.qtyAt(&b.ask, b.ask.best) }
+func (b *ROIVectorMarketDepth) BestAskQty() float64 {
+	b.look("depth: ROIVectorMarketDepth.BestAskQty")
+	return b.qtyAt(&b.ask, b.ask.best)
+}
 
 // BidQtyAtTick returns the bid quantity at a tick, 0 when there is none; outside of the range 0, in mode Compat NaN.
 func (b *ROIVectorMarketDepth) BidQtyAtTick(priceTick int64) float64 {
+	b.look("depth: ROIVectorMarketDepth.BidQtyAtTick")
 	return b.qtyAt(&b.bid, priceTick)
 }
 
 // AskQtyAtTick returns the ask quantity at a tick, 0 when there is none; outside of the range 0, in mode Compat NaN.
 func (b *ROIVectorMarketDepth) AskQtyAtTick(priceTick int64) float64 {
+	b.look("depth: ROIVectorMarketDepth.AskQtyAtTick")
 	return b.qtyAt(&b.ask, priceTick^askFlip)
 }
 

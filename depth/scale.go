@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"hftrunner/hft"
+	"hftrunner/internal/sole"
 )
 
 // Both sides of a book run through the same code on keys: a bid's key is its tick, an ask's the bitwise complement
@@ -43,6 +44,16 @@ type scale struct {
 	minQty            float64 // the least quantity that rounds to at least one lot
 	minQtyBits        uint64
 	mode              Mode
+	user              *sole.Mark // of the bot that keeps the book, nil for none
+}
+
+func (s *scale) watch(m *sole.Mark) { s.user = m }
+
+// look is called by what reads the book, which nobody may do beside a call of the bot that keeps it.
+func (s *scale) look(what string) {
+	if s.user != nil {
+		s.user.Check(what)
+	}
 }
 
 func newScale(tickSize, lotSize float64, mode Mode) scale {

@@ -8,7 +8,7 @@ import "hftrunner/hft"
 // the window is a few instructions; only a move of the best by an eighth of the window (2048 ticks) costs more,
 // about the time of looking at every far level once.
 //
-// One goroutine uses a book.
+// One goroutine uses a book; Watch has it noticed when another one reads a bot's.
 type WindowMarketDepth struct {
 	scale
 	l3Orders
@@ -31,28 +31,50 @@ func NewWindowMarketDepth(tickSize, lotSize float64, mode Mode) *WindowMarketDep
 }
 
 // BestBid returns the best bid price, NaN when there is none.
-func (b *WindowMarketDepth) BestBid() float64 { return b.bestPrice(b.bid.best, bidFlip) }
+func (b *WindowMarketDepth) BestBid() float64 {
+	b.look("depth: WindowMarketDepth.BestBid")
+	return b.bestPrice(b.bid.best, bidFlip)
+}
 
 // BestAsk returns the best ask price, NaN when there is none.
-func (b *WindowMarketDepth) BestAsk() float64 { return b.bestPrice(b.ask.best, askFlip) }
+func (b *WindowMarketDepth) BestAsk() float64 {
+	b.look("depth: WindowMarketDepth.BestAsk")
+	return b.bestPrice(b.ask.best, askFlip)
+}
 
 // BestBidTick returns the best bid in ticks, hft.InvalidMin when there is none.
-func (b *WindowMarketDepth) BestBidTick() int64 { return b.bid.best }
+func (b *WindowMarketDepth) BestBidTick() int64 {
+	b.look("depth: WindowMarketDepth.BestBidTick")
+	return b.bid.best
+}
 
 // BestAskTick returns the best ask in ticks, hft.InvalidMax when there is none.
-func (b *WindowMarketDepth) BestAskTick() int64 { return b.ask.best ^ askFlip }
+func (b *WindowMarketDepth) BestAskTick() int64 {
+	b.look("depth: WindowMarketDepth.BestAskTick")
+	return b.ask.best ^ askFlip
+}
 
 // BestBidQty returns the quantity at the best bid, 0 when there is none.
-func (b *WindowMarketDepth) BestBidQty() float64 { return b.bid.levels.get(b.bid.best) }
+func (b *WindowMarketDepth) BestBidQty() float64 {
+	b.look("depth: WindowMarketDepth.BestBidQty")
+	return b.bid.levels.get(b.bid.best)
+}
 
 // BestAskQty returns the quantity at the best ask, 0 when there is none.
-func (b *WindowMarketDepth) BestAskQty() float64 { return b.ask.levels.get(b.ask.best) }
+func (b *WindowMarketDepth) BestAskQty() float64 {
+	b.look("depth: WindowMarketDepth.BestAskQty")
+	return b.ask.levels.get(b.ask.best)
+}
 
 // BidQtyAtTick returns the bid quantity at a tick, 0 when there is none.
-func (b *WindowMarketDepth) BidQtyAtTick(priceTick int64) float64 { return b.bid.levels.get(priceTick) }
+func (b *WindowMarketDepth) BidQtyAtTick(priceTick int64) float64 {
+	b.look("depth: WindowMarketDepth.BidQtyAtTick")
+	return b.bid.levels.get(priceTick)
+}
 
 // AskQtyAtTick returns the ask quantity at a tick, 0 when there is none.
 func (b *WindowMarketDepth) AskQtyAtTick(priceTick int64) float64 {
+	b.look("depth: WindowMarketDepth.AskQtyAtTick")
 	return b.ask.levels.get(priceTick ^ askFlip)
 }
 

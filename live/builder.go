@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"time"
 
+	"hftrunner/depth"
 	"hftrunner/hft"
 	"hftrunner/ipc"
 	"hftrunner/local"
@@ -117,6 +118,7 @@ func (b *LiveBotBuilder) Build(ch ipc.Channel) (*LiveBot, error) {
 	for i := range b.instruments {
 		inst := &b.instruments[i]
 		a := &bot.assets[i]
+		depth.Watch(inst.book, &bot.mark)
 		*a = asset{Asset: local.NewAsset(inst.TickSize, inst.LotSize, inst.lastTrades), instrument: inst.Instrument, book: inst.book,
 			connectorNo: bot.connectorNo(inst.Connector), registering: true}
 	}

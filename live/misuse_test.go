@@ -42,8 +42,8 @@ func calls(bot hft.Bot) (withError map[string]func() error, reading map[string]f
 	return withError, reading
 }
 
-// waitingBot returns a bot on the wall clock, whose goroutine waits for an hour, and where that wait's error comes.
-func waitingBot(t *testing.T) (*live.LiveBot, <-chan error) {
+// waitingBot returns a bot on the wall clock, whose goroutine waits for an hour, its book, and where that wait's error comes.
+func waitingBot(t *testing.T) (*live.LiveBot, hft.MarketDepth, <-chan error) {
 	t.Helper()
 	hub := ipctest.NewHub(ipctest.Instruments(), nil)
 	t.Cleanup(func() { hub.Close() })
@@ -55,12 +55,12 @@ func waitingBot(t *testing.T) (*live.LiveBot, <-chan error) {
 	})
 	r := &rig{tb: t, hub: hub}
 	r.build(1, nil)
-	ended := make(chan error, 1)
+	book, ended := r.bot.Depth(0), make(chan error, 1)
 	go func() {
 		_, err := r.bot.Elapse(time.Hour)
 		ended <- err
 	}()
-	return r.bot, ended
+	return r.bot, book, ended
 }
 
 // panicText returns what f panics with, nothing if it does not.
@@ -76,7 +76,7 @@ func panicText(f func()) (text string) {
 
 // TestTwoGoroutines: while one goroutine waits, another's calls panic, with a text that says which and what to do.
 func TestTwoGoroutines(t *testing.T) {
-	bot, ended := waitingBot(t)
+	bot, book, ended := waitingBot(t)
 	for deadline := time.Now().Add(30 * time.Second); panicText(func() { bot.Position(0) }) == ""; time.Sleep(ms) {
 		if time.Now().After(deadline) {
 			t.Fatal("a bot that waits is read, and nobody notices")
@@ -100,12 +100,21 @@ func TestTwoGoroutines(t *testing.T) {
 	for name, f := range reading {
 		check(name, f)
 	}
+	for name, f := range map[string]func(){
+		"BestBid":      func() { book.BestBid() },
+		"BestAskTick":  func() { book.BestAskTick() },
+		"BidQtyAtTick": func() { book.BidQtyAtTick(1) },
+	} {
+		if text := panicText(f); !strings.Contains(text, "WindowMarketDepth."+name+" is called while another goroutine") {
+			t.Errorf("%s of a book that was kept panics with %q", name, text)
+		}
+	}
 	bot.CurrentTimestampNs()
 	bot.Interrupt()
 	if err := <-ended; !errors.Is(err, hft.ErrInterrupted) {
 		t.Errorf("the wait ends with %v", err)
 	}
-	if text := panicText(func() { bot.Position(0) }); text != "" {
+	if text := panicText(func() { bot.Position(0); book.BestBid() }); text != "" {
 		t.Errorf("afterwards the bot panics: %s", text)
 	}
 }
@@ -114,7 +123,7 @@ func TestTwoGoroutines(t *testing.T) {
 // returns an error or does no harm.
 func TestCloseWhileItWaits(t *testing.T) {
 	for range 20 {
-		bot, ended := waitingBot(t)
+		bot, _, ended := waitingBot(t)
 		var group sync.WaitGroup
 		for range 4 {
 			group.Go(func() {

@@ -210,6 +210,31 @@ func TestUnsortedRows(t *testing.T) {
 	}
 }
 
+// A row ten years ahead ends the run with its number, however the rows are sorted and whichever clock it is of.
+func TestTimeJumpIsADataError(t *testing.T) {
+	const tenYears = 315_360_000_000_000_000
+	row := func(exchNs, localNs int64) hft.Event {
+		return hft.Event{Ev: hft.ExchEvent | hft.LocalEvent | hft.BuyEvent | hft.DepthEvent, ExchTimestampNs: exchNs, LocalTimestampNs: localNs, Px: 97, Qty: 5}
+	}
+	for name, bad := range map[string]hft.Event{"local": row(300, tenYears), "exchange": row(tenYears, 310), "both": row(tenYears, tenYears)} {
+		for _, unsorted := range []bool{false, true} {
+			rows := []hft.Event{row(100, 110), row(200, 210), bad, row(400, 410)}
+			b := backtest.NewBuilder().AddAsset(newAsset(t, nil).Data(backtest.File(writeEvents(t, filepath.Join(t.TempDir(), "a.npz"), rows))))
+			if unsorted {
+				b = b.AllowUnsorted()
+			}
+			bot := build(t, b)
+			var err error
+			for steps := 0; err == nil && steps < 100; steps++ {
+				_, err = bot.Elapse(time.Second)
+			}
+			if !errors.Is(err, hft.ErrData) || !strings.Contains(err.Error(), "a.npz row 2: ") || !strings.Contains(err.Error(), "days after") {
+				t.Errorf("%s, unsorted %v: %v", name, unsorted, err)
+			}
+		}
+	}
+}
+
 func writeEvents(tb testing.TB, path string, rows []hft.Event) string {
 	tb.Helper()
 	w, err := npy.Create[hft.Event](path, npy.EventDtype(), int64(len(rows)))

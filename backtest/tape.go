@@ -191,7 +191,16 @@ func (c *rowCheck) rows(rows []hft.Event, shifted, allowUnsorted bool) (good int
 			return i, fmt.Errorf("with the feed latency offset the local time %d is not after the exchange time %d: give a larger offset",
 				e.LocalTimestampNs, e.ExchTimestampNs)
 		}
+		if err := c.jump(e); err != nil {
+			return i, err
+		}
 		if allowUnsorted {
+			if e.Ev&hft.ExchEvent != 0 {
+				c.exchNs = max(c.exchNs, e.ExchTimestampNs)
+			}
+			if e.Ev&hft.LocalEvent != 0 {
+				c.localNs = max(c.localNs, e.LocalTimestampNs)
+			}
 			continue
 		}
 		if e.Ev&hft.ExchEvent != 0 {
@@ -210,4 +219,19 @@ func (c *rowCheck) rows(rows []hft.Event, shifted, allowUnsorted bool) (good int
 		}
 	}
 	return len(rows), nil
+}
+
+// jump says what is wrong with the times of a row that come too long after those of the rows before.
+func (c *rowCheck) jump(e *hft.Event) error {
+	if c.exchNs != math.MinInt64 && e.Ev&hft.ExchEvent != 0 {
+		if err := hft.CheckTimeJump(c.exchNs, e.ExchTimestampNs); err != nil {
+			return fmt.Errorf("exchange time: %w", err)
+		}
+	}
+	if c.localNs != math.MinInt64 && e.Ev&hft.LocalEvent != 0 {
+		if err := hft.CheckTimeJump(c.localNs, e.LocalTimestampNs); err != nil {
+			return fmt.Errorf("local time: %w", err)
+		}
+	}
+	return nil
 }

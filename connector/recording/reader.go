@@ -9,6 +9,8 @@ import (
 	"os"
 	"slices"
 	"sync"
+
+	"hftrunner/hft"
 )
 
 // DefaultMaxLineBytes bounds a line when Config does not.
@@ -87,7 +89,7 @@ func fileSize(name string) (int64, error) {
 // Next returns the time in nanoseconds and the message of the next line that starts with a time and a space, and
 // io.EOF behind the last file. The message is valid until the next call.
 //
-// Lines without a time are passed over as a BadLine. A time earlier than that of an earlier line, in this file or one
+// Lines without a time, and those whose time is a jump by hft.CheckTimeJump, are passed over as a BadLine. A time earlier than that of an earlier line, in this file or one
 // before, is a TimeBackwards, and returned as it stands.
 func (r *Reader) Next() (timestampNs int64, message []byte, err error) {
 	for {
@@ -96,10 +98,21 @@ func (r *Reader) Next() (timestampNs int64, message []byte, err error) {
 			return 0, nil, err
 		}
 		timestampNs, message, ok := splitLine(line)
-		if ok {
+		what := ""
+		switch {
+		case !ok:
+			what = "the line does not start with a time in nanoseconds and a space: " + excerpt(line)
+		case timestampNs == 0:
+			what = "the time is 0"
+		case r.latestNs != 0:
+			if err := hft.CheckTimeJump(r.latestNs, timestampNs); err != nil {
+				what = err.Error()
+			}
+		}
+		if what == "" {
 			return timestampNs, message, r.checkTime(timestampNs)
 		}
-		if err := r.Report(BadLine, "the line does not start with a time in nanoseconds and a space: "+excerpt(line), nil); err != nil {
+		if err := r.Report(BadLine, what, nil); err != nil {
 			return 0, nil, err
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"hftrunner/connector/recording"
+	"hftrunner/hft"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -102,6 +103,20 @@ func read(t *testing.T, maxLineBytes int, contents ...[]byte) (lines, problems [
 			t.Fatal(err)
 		}
 		lines = append(lines, fmt.Sprintf("f%d:%d %d %.20s", r.FileNo(), r.Line(), timestampNs, message))
+	}
+}
+
+// A time that is zero or ten years ahead makes its line a bad one, wherever it stands; what comes after counts from the
+// good ones.
+func TestWrongTimes(t *testing.T) {
+	const now, tenYears = 1_700_000_000_000_000_000, 315_360_000_000_000_000
+	text := fmt.Sprintf("0 a\n%d b\n%d c\n0 d\n%d e\n", now, now+tenYears, now+1)
+	lines, problems := read(t, 0, []byte(text), fmt.Appendf(nil, "%d f\n%d g\n", now+2*tenYears, now+int64(hft.MaxTimeJump)))
+	if want := []string{fmt.Sprintf("f0:2 %d b", now), fmt.Sprintf("f0:5 %d e", now+1), fmt.Sprintf("f1:2 %d g", now+int64(hft.MaxTimeJump))}; !slices.Equal(lines, want) {
+		t.Errorf("%q, want %q", lines, want)
+	}
+	if want := []string{"f0:1: bad line", "f0:3: bad line", "f0:4: bad line", "f1:1: bad line"}; !slices.Equal(problems, want) {
+		t.Errorf("%q, want %q", problems, want)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"hftrunner/connector/depthsync"
 	"hftrunner/connector/paper"
 	"hftrunner/connector/recording"
+	"hftrunner/hft"
 )
 
 var _ paper.Source = (*Source)(nil)
@@ -166,6 +167,11 @@ func (s *Source) step(b *paper.Batch) error {
 		return io.EOF
 	}
 	s.current = first
+	if s.lastNs != 0 {
+		if err := hft.CheckTimeJump(s.lastNs, first.timestampNs); err != nil { // from one file to another, both fit within
+			return Problem{Kind: BadLine, Symbol: first.symbol, File: first.reader.File(), Line: first.reader.Line(), What: err.Error()}
+		}
+	}
 	s.lastNs, s.lastInstrumentNo = first.timestampNs, first.instrumentNo
 	return first.deliver(s, b)
 }

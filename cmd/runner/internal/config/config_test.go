@@ -211,3 +211,19 @@ func TestHideSecrets(t *testing.T) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }
+
+// A key does not go to another machine as it is, unless that is allowed.
+func TestUnencryptedAddresses(t *testing.T) {
+	for address, ok := range map[string]bool{"http://127.0.0.1:8080": true, "http://localhost:1": true, "http://[::1]:1": true, "https://example.com": true,
+		"http://10.0.0.7:8080": false, "http://example.com": false, "http://127.0.0.1.example.com": false} {
+		for key, harmless := range map[string]bool{"api_key = \"k\"\nsecret = \"s\"\n": false, "": true,
+			"api_key = \"k\"\nsecret = \"s\"\nallow_unencrypted = true\n": true} {
+			source := "connector \"bybit\" \"b\" {\nnetwork = \"main\"\n" + key + "api_url = \"" + address + "\"\n}\n"
+			_, err := Load(write(t, source), testOptions())
+			told := err != nil && strings.Contains(err.Error(), "api_url is http:// to another machine")
+			if told == (ok || harmless) {
+				t.Errorf("%s with %q: %v", address, key, err)
+			}
+		}
+	}
+}

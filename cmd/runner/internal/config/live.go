@@ -2,6 +2,8 @@ package config
 
 import (
 	"fmt"
+	"net"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -91,6 +93,9 @@ func (d *decoder) live(b *block, c *Connector) {
 	c.Live = l
 	d.addresses(b, c)
 	d.key(b, c)
+	if l.HasKey && !get[bool](s, allowUnencrypted) {
+		d.encrypted(b)
+	}
 	if l.DeadMan > 0 && l.DeadMan < leastDeadMan {
 		d.errorf(b.at("dead_man"), "write at least "+leastDeadMan.String()+", or leave it out for no switch",
 			"dead_man is %v, so short that a reconnection would cancel every order", l.DeadMan)
@@ -122,6 +127,26 @@ func (d *decoder) addresses(b *block, c *Connector) {
 	if len(missing) > 0 {
 		d.errorf(b.rng, fmt.Sprintf(`write network = %q or network = %q, or give the addresses yourself`, NetworkMain, NetworkTestnet),
 			"connector %q has no network and no %s", c.Name, strings.Join(missing, ", "))
+	}
+}
+
+// allowUnencrypted is the name of the argument that lets a key go over the network as it is.
+const allowUnencrypted = "allow_unencrypted"
+
+// encrypted: nothing that is sent with a key, or acted on by the one who has it, passes a network that can read and change
+// it. What stays on this machine may.
+func (d *decoder) encrypted(b *block) {
+	for name, set := range b.args {
+		text, _ := set.goValue.(string)
+		if !strings.HasSuffix(name, "_url") || text == "" {
+			continue
+		}
+		u, err := url.Parse(text)
+		if err != nil || u.Scheme != "http" && u.Scheme != "ws" || u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback() {
+			continue
+		}
+		d.errorf(set.valueRng, "write "+u.Scheme+"s://, or "+allowUnencrypted+" = true if nobody else is on the way there",
+			"%s is %s:// to another machine: key and orders could be read and changed on the way", name, u.Scheme)
 	}
 }
 

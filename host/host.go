@@ -51,7 +51,7 @@ type Host struct {
 	startedAt  time.Time
 
 	leaving     *leaving
-	endMu       sync.Mutex // guards what follows, which is known at the end
+	endMu       sync.Mutex // guards what follows, which is known at the end, and when spawner is set
 	unconfirmed []control.OpenOrder
 	strayed     []control.OpenOrder
 }
@@ -149,13 +149,24 @@ func (h *Host) Run(ctx context.Context) (Exit, error) {
 	if err := os.RemoveAll(filepath.Join(h.cfg.StateDir, binaryDir)); err != nil {
 		h.log.Warn("binaries of an earlier run are left", "error", err)
 	}
+	h.endMu.Lock()
 	h.spawner = control.NewSpawner()
+	h.endMu.Unlock()
 	defer func() { _ = h.spawner.Close() }()
 	service, stopService := context.WithCancel(context.Background())
 	defer h.background.Wait()
 	defer stopService()
 	h.serve(service, socket)
 	return h.work(ctx, service, attach)
+}
+
+// Kill kills all strategy processes at once and waits for nothing: for a process that ends without the end of Run.
+func (h *Host) Kill() {
+	h.endMu.Lock()
+	defer h.endMu.Unlock()
+	if h.spawner != nil {
+		h.spawner.Kill()
+	}
 }
 
 func (h *Host) serve(ctx context.Context, socket net.Listener) {

@@ -169,11 +169,11 @@ func (p *publisher) cancelOf(o *connector.Order) connector.Order {
 	return out
 }
 
-// openOrders returns this runner's orders whose end is not known, those of nobody's included. What an exchange simulated on
-// recorded data is over with the data.
+// openOrders returns this runner's orders whose end is not known, those of nobody's included. A simulated exchange that has
+// ended has no orders any more.
 func (h *Host) openOrders() (all []leftOrder) {
 	for _, p := range h.publishers {
-		if p.phase.Load() == dataOver {
+		if p.simulated && p.phase.Load() == ended {
 			continue
 		}
 		open := p.openOrders()
@@ -192,7 +192,10 @@ func (p *publisher) openOrders() (open []connector.OpenOrder) {
 	if !p.isOpen() {
 		return nil
 	}
-	if keeper, ok := p.connector.(connector.OrderKeeper); ok {
+	p.mu.Lock()
+	made := p.connector // nil while its venue was never reached
+	p.mu.Unlock()
+	if keeper, ok := made.(connector.OrderKeeper); ok {
 		return keeper.OpenOrders()
 	}
 	p.mu.Lock()

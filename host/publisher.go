@@ -29,9 +29,10 @@ type publisher struct {
 	barrier    *barrier // of a stepped clock, else nil
 	started    chan struct{}
 
-	phase    atomic.Int32 // atWork, dataOver, ended
-	counters [connector.NumCounters]atomic.Uint64
-	events   atomic.Uint64
+	phase     atomic.Int32 // atWork, ended, stopped
+	simulated bool         // what it trades on is its own
+	counters  [connector.NumCounters]atomic.Uint64
+	events    atomic.Uint64
 
 	mu          sync.Mutex
 	trouble     string // why the connector could not be opened yet
@@ -43,18 +44,18 @@ type publisher struct {
 
 // Phases of a connector.
 const (
-	atWork   int32 = iota
-	dataOver       // its recorded data has ended
-	ended          // it has failed, or the run has ended
+	atWork  int32 = iota
+	ended         // by itself: its data is over, or it has failed
+	stopped       // the run has ended
 )
 
 // run runs the connector.
 func (p *publisher) run(ctx context.Context) error {
 	err := p.connector.Run(ctx, p, p)
-	if err == nil && ctx.Err() == nil {
-		p.phase.Store(dataOver)
-	} else {
+	if ctx.Err() == nil {
 		p.phase.Store(ended)
+	} else {
+		p.phase.Store(stopped)
 	}
 	return err
 }
@@ -86,6 +87,9 @@ func newPublisher(cfg ConnectorConfig, clock *ipc.Clock, log hclog.Logger) (*pub
 		trouble: cfg.Trouble, feed: feed, bySymbol: make(map[string]*instrument), started: make(chan struct{})}
 	if cfg.Connector != nil {
 		p.open = nil
+	}
+	if t, ok := cfg.Connector.(connector.Timeliner); ok {
+		p.simulated = t.Timeline().StartNs != 0 // no venue has another time than ours
 	}
 	if clock.Stepped() {
 		p.barrier = newBarrier(clock)

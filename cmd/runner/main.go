@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/hashicorp/go-hclog"
@@ -43,14 +44,26 @@ func run(args []string) int {
 	pipes := make(chan os.Signal, 1)
 	signal.Notify(pipes, syscall.SIGPIPE)
 	defer signal.Stop(pipes)
+	var running atomic.Pointer[host.Host]
+	abort := func(code int) {
+		if h := running.Load(); h != nil {
+			h.Kill()
+		}
+		os.Exit(code)
+	}
 	app := &cli.App{
-		Version: version(), Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Signals: signals, Abort: os.Exit,
+		Version: version(), Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Signals: signals, Abort: abort,
 		NewHost: func(ctx context.Context, file *config.File, logger hclog.Logger) (cli.Host, error) {
 			cfg, err := hostConfig(ctx, file, logger)
 			if err != nil {
 				return nil, err
 			}
-			return host.New(cfg, logger)
+			h, err := host.New(cfg, logger)
+			if err != nil {
+				return nil, err
+			}
+			running.Store(h)
+			return h, nil
 		},
 		PluginNames:  host.PluginNames,
 		Describe:     host.Describe,

@@ -99,7 +99,7 @@ func serveJoin() {
 
 // The test binary is also the runner and the plugin, by the name it is called by.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"runner": main, "join": serveJoin, "loud": serveLoud, "panics": servePanics})
+	testscript.Main(m, map[string]func(){"runner": main, "join": serveJoin, "loud": serveLoud, "panics": servePanics, "ladder": serveLadder})
 }
 
 func TestScripts(t *testing.T) {

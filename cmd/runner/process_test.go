@@ -41,6 +41,8 @@ func newWorkspace(t *testing.T, config string) *workspace {
 	t.Cleanup(func() { _ = os.RemoveAll(w.state) })
 	plugins := filepath.Join(w.dir, "plugins")
 	if err := errors.Join(os.Mkdir(plugins, 0o755), copyProgram(filepath.Join(plugins, "join"), os.Args[0]),
+		os.Link(filepath.Join(plugins, "join"), filepath.Join(plugins, "ladder")),
+		os.Link(filepath.Join(plugins, "join"), filepath.Join(plugins, "panics")),
 		os.WriteFile(filepath.Join(w.dir, "runner.hcl"), []byte(config), 0o600)); err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"runtime"
 	"sync"
+	"syscall"
 )
 
 // Spawner forks the strategy processes of a host, all from one operating system thread. Linux delivers the signal
@@ -17,6 +18,9 @@ type Spawner struct {
 	closing   chan struct{}
 	closed    chan struct{}
 	closeOnce sync.Once
+
+	mu     sync.Mutex
+	groups map[int]bool // process groups that are not reaped
 }
 
 type spawnRequest struct {
@@ -26,7 +30,7 @@ type spawnRequest struct {
 
 // NewSpawner returns a Spawner with its thread running.
 func NewSpawner() *Spawner {
-	s := &Spawner{requests: make(chan spawnRequest), closing: make(chan struct{}), closed: make(chan struct{})}
+	s := &Spawner{requests: make(chan spawnRequest), closing: make(chan struct{}), closed: make(chan struct{}), groups: make(map[int]bool)}
 	go s.run()
 	return s
 }
@@ -36,6 +40,27 @@ func (s *Spawner) Close() error {
 	s.closeOnce.Do(func() { close(s.closing) })
 	<-s.closed
 	return nil
+}
+
+// Kill kills all processes that were started here, with their groups, and waits for nothing: for a host that ends at once.
+// Those that it does not reach in time die with the host, but not their children.
+func (s *Spawner) Kill() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for group := range s.groups {
+		_ = syscall.Kill(-group, syscall.SIGKILL)
+	}
+}
+
+// track adds a process group, or takes it away when its process was reaped.
+func (s *Spawner) track(group int, lives bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if lives {
+		s.groups[group] = true
+	} else {
+		delete(s.groups, group)
+	}
 }
 
 // run is the spawning thread. It is never unlocked, so that the thread ends with it and never before.

@@ -89,6 +89,7 @@ func (s *subprocess) Start(context.Context) (err error) {
 	s.pid = s.cmd.Process.Pid
 	cancelled := s.killed
 	s.mu.Unlock()
+	s.spawner.track(s.cmd.Process.Pid, true)
 	go s.reap()
 	if cancelled {
 		return s.Kill(context.Background())
@@ -125,6 +126,7 @@ func (s *subprocess) fork() error {
 // reap waits for the process, ends what is left of its group and gives the readers of its output a little time.
 func (s *subprocess) reap() {
 	s.waitErr = s.cmd.Wait()
+	s.spawner.track(s.pid, false)
 	// The number of a group stays taken while it has members, so this reaches only children of the plugin.
 	_ = syscall.Kill(-s.pid, syscall.SIGKILL)
 	close(s.exited)

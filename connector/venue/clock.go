@@ -25,7 +25,7 @@ func (c *Connector) keepClock() error {
 			offset = time.Duration(e.OffsetAtNs(c.protocol.NowNs()))
 			c.protocol.SetClockOffset(offset)
 			if stepped && known {
-				c.log.Warn("the venue's clock and this machine's have moved against each other: the venue's time is used from now on", "by", offset-was)
+				c.log.Warn("the venue's clock and this machine's have moved against each other: the venue's time is used from now on", "by", (offset - was).Round(time.Millisecond))
 			}
 			known = true
 		},

@@ -100,7 +100,7 @@ var allowed = []struct {
 		"connector/bybit", "internal/testexchange/..."}},
 	{"internal/collector", "writes what others read", nil},
 	{"internal/venues", "makes the connectors of live venues, for the runner and all tests alike", []string{"connector/binancefutures",
-		"connector/binancespot", "connector/bybit", "connector/depthsync", "connector/venue", "ipc"}},
+		"connector/binancespot", "connector/bybit", "connector/depthsync", "connector/stream", "connector/venue", "ipc"}},
 	{"internal/datatest", "says where the data of tests are", nil},
 	{"internal/sample/sampletest", "recordings for tests", []string{"internal/sample", "internal/datatest", "depth/depthtest"}},
 	{"internal/sample", "records the loopback exchange", []string{"internal/collector", "internal/testexchange/..."}},
@@ -384,5 +384,60 @@ func TestOneWallClock(t *testing.T) {
 			}
 			return true
 		})
+	})
+}
+
+// TestNoLogUnderALock looks for log calls between Lock and Unlock of a mutex of the host and of what carries orders, and in
+// functions whose comment says that the lock is held: a log call formats, and whoever wants the lock would wait for it.
+func TestNoLogUnderALock(t *testing.T) {
+	places := []string{"host/", "connector/venue/", "connector/blotter/", "connector/stream/"}
+	sources(t, func(path string, file *ast.File, set *token.FileSet) {
+		path = filepath.ToSlash(path)
+		if strings.HasSuffix(path, "_test.go") || !slices.ContainsFunc(places, func(p string) bool { return strings.HasPrefix(path, p) }) {
+			return
+		}
+		for _, d := range file.Decls {
+			f, ok := d.(*ast.FuncDecl)
+			if !ok || f.Body == nil {
+				continue
+			}
+			held := f.Doc != nil && regexp.MustCompile(`(?i)\block is held|mu is held`).MatchString(strings.Join(strings.Fields(f.Doc.Text()), " "))
+			logsUnderLock(f.Body, held, func(call *ast.CallExpr) {
+				t.Errorf("%s: %s logs while a lock is held", set.Position(call.Pos()), f.Name.Name)
+			})
+		}
+	})
+}
+
+// logsUnderLock reports the log calls of a body that are made under a lock, read from top to bottom: a Lock holds until an
+// Unlock that is not deferred. What a function literal does is done later, and a deferred call when the locks are free that
+// were deferred after it.
+func logsUnderLock(body ast.Node, held bool, report func(*ast.CallExpr)) {
+	ast.Inspect(body, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncLit, *ast.DeferStmt:
+			return false
+		case *ast.CallExpr:
+			sel, ok := n.Fun.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			switch name := sel.Sel.Name; name {
+			case "Lock":
+				held = true
+			case "Unlock":
+				held = false
+			case "Debug", "Info", "Warn", "Error", "Log", "Failed", "Works":
+				on, ok := sel.X.(*ast.SelectorExpr)
+				if held && ok && slices.Contains([]string{"log", "Logger", "outage", "Outage"}, on.Sel.Name) {
+					report(n)
+				}
+			case "logError", "logOrders", "unanswered", "critical":
+				if held {
+					report(n)
+				}
+			}
+		}
+		return true
 	})
 }

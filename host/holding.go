@@ -13,11 +13,12 @@ import (
 // holding is what one strategy has on one instrument: its orders at the venue, its position and the money made. It
 // belongs to the strategy, not to its process, and so outlives restarts. The publisher's lock guards it.
 type holding struct {
-	cfg    InstrumentConfig
-	owner  connector.Owner // Incarnation is that of the current process
-	mode   PositionMode
-	pub    *publisher
-	feedNo int
+	cfg      InstrumentConfig
+	strategy string          // its name
+	owner    connector.Owner // Incarnation is that of the current process
+	mode     PositionMode
+	pub      *publisher
+	feedNo   int
 
 	orders hft.OrderMap      // those that are not final
 	owners map[uint64]uint32 // incarnation that submitted an order, by order id, where it is not the current one
@@ -33,7 +34,7 @@ type holding struct {
 
 // newHolding returns the strategy's holding of an instrument of p; updates of its orders find it from now on.
 func newHolding(cfg InstrumentConfig, s *strategy, p *publisher, inst *instrument) *holding {
-	h := &holding{cfg: cfg, mode: s.cfg.Position, pub: p, feedNo: inst.no}
+	h := &holding{cfg: cfg, strategy: s.cfg.Name, mode: s.cfg.Position, pub: p, feedNo: inst.no}
 	h.owner.Bot = s.botID
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -68,7 +68,8 @@ func (e *StartError) Error() string { return e.Err.Error() }
 // Unwrap returns the cause.
 func (e *StartError) Unwrap() error { return e.Err }
 
-// New prepares a host: it makes the shared memory of the connectors and registers all instruments.
+// New prepares a host: it makes the shared memory of the connectors and registers all instruments. The logger must not wait
+// for anybody, as one of internal/runlog does not: connectors report, and log, while they hold locks.
 func New(cfg Config, logger hclog.Logger) (*Host, error) {
 	cfg.Supervision.ExitTimeout = cmp.Or(cfg.Supervision.ExitTimeout, defaultExitTimeout)
 	h := &Host{cfg: cfg, log: logger, startedAt: time.Now()}

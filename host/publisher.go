@@ -68,6 +68,7 @@ type instrument struct {
 	lotSize  float64
 	book     *depth.FusedMarketDepth
 	ready    bool
+	wasReady bool
 	latency  latencyHistogram // of the feed
 	holdings map[uint64]*holding
 	strays   map[strayKey]connector.Order // open orders of bots that are not here
@@ -210,21 +211,33 @@ func (p *publisher) Position(instrumentNo int, qty float64, _ int64) {
 	}
 }
 
-// Error carries an error event to the bots it concerns.
+// Error carries an error event to the bots it concerns, and then to the log.
 func (p *publisher) Error(e *connector.Error) {
-	p.logError(e)
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.sendError(e)
+	strategy := p.sendError(e)
+	p.mu.Unlock()
+	p.logError(e, strategy)
 }
 
-// logError is never called with the lock held, as little as anything else that logs: a log that is slow to write must
-// not hold up the feed.
-func (p *publisher) logError(e *connector.Error) {
-	p.log.Warn("error event", "kind", e.Kind.String(), "bot", e.Owner.Bot, "order", e.OrderID, "reason", e.Val.String())
+// logError logs an error event when it is delivered, and without the lock. That a connection or a book is lost is logged
+// by the connector, which knows what belongs together and when it is over.
+func (p *publisher) logError(e *connector.Error, strategy string) {
+	level := hclog.Warn
+	switch {
+	case e.Kind == hft.CriticalConnectionError:
+		level = hclog.Error
+	case e.Kind == hft.ConnectionInterrupted, e.Kind == hft.CustomKind && e.Code == hft.CodeStale:
+		level = hclog.Debug
+	}
+	pairs := []any{"kind", e.Kind.String()}
+	if e.Owner.Bot != 0 {
+		pairs = append(pairs, "strategy", strategy, "order", e.OrderID)
+	}
+	p.log.Log(level, "error event", append(pairs, "reason", e.Val.String())...)
 }
 
-func (p *publisher) sendError(e *connector.Error) {
+// sendError returns the name of the strategy that the event is about. The lock is held.
+func (p *publisher) sendError(e *connector.Error) (strategy string) {
 	live := e.LiveError
 	live.Connector = p.name
 	told := make(map[*ipc.Port]bool)
@@ -233,30 +246,37 @@ func (p *publisher) sendError(e *connector.Error) {
 			continue
 		}
 		for bot, h := range inst.holdings {
+			if e.Owner.Bot == bot {
+				strategy = h.strategy
+			}
 			if h.port != nil && !told[h.port] && (e.Owner.Bot == 0 || e.Owner.Bot == bot) {
 				told[h.port] = true
 				h.port.SendError(e.InstrumentNo, &live)
 			}
 		}
 	}
+	return strategy
 }
 
 // Ready notes that an instrument's book is complete.
 func (p *publisher) Ready(instrumentNo int) {
 	p.mu.Lock()
 	inst := p.instruments[instrumentNo]
-	news := !inst.ready
-	inst.ready = true
+	news, first := !inst.ready, !inst.wasReady
+	inst.ready, inst.wasReady = true, true
 	p.mu.Unlock()
-	if news {
+	switch {
+	case first:
 		p.log.Info("book is in sync", "symbol", inst.symbol)
+	case news: // the connector says that it has it again, as that it was lost
+		p.log.Debug("book is in sync again", "symbol", inst.symbol)
 	}
 }
 
 // Stale empties an instrument's book, here and at the bots, and tells them why.
 func (p *publisher) Stale(instrumentNo int, reason string) {
 	e := connector.Error{InstrumentNo: instrumentNo, LiveError: hft.CustomLiveError(hft.CodeStale, hft.StringValue(reason))}
-	p.logError(&e)
+	defer p.logError(&e, "") // when it is delivered and the lock is free
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	inst := p.instruments[instrumentNo]

@@ -31,8 +31,7 @@ func prepareLiveBot(c control.Configuration, s Strategy) (func(ipc.Channel) (hft
 	if len(c.Books) != len(c.Attachment.Instruments) {
 		return nil, fmt.Errorf("the host configured %d books for %d instruments", len(c.Books), len(c.Attachment.Instruments))
 	}
-	logger := Logger()
-	builder := live.NewBuilder().ID(c.Attachment.BotID).Logger(func(line string) { logger.Warn(line) })
+	builder := live.NewBuilder().ID(c.Attachment.BotID)
 	for i, inst := range c.Attachment.Instruments {
 		b := c.Books[i]
 		book, err := depth.New(b.Depth, inst.TickSize, inst.LotSize, b.ROILow, b.ROIHigh)
@@ -43,6 +42,8 @@ func prepareLiveBot(c control.Configuration, s Strategy) (func(ipc.Channel) (hft
 	}
 	if handler, ok := s.(ErrorHandler); ok {
 		builder.ErrorHandler(handler.OnError)
+	} else {
+		builder.ErrorHandler(logError)
 	}
 	if hook, ok := s.(OrderHook); ok {
 		builder.OrderRecvHook(hook.OnOrder)
@@ -54,4 +55,15 @@ func prepareLiveBot(c control.Configuration, s Strategy) (func(ipc.Channel) (hft
 		}
 		return bot, nil
 	}, nil
+}
+
+// logError takes the error events of a strategy that has no handler. But for the bot's own, that it was too slow, the host has
+// logged them: as lines they are in the strategy's log only.
+func logError(e hft.LiveError) error {
+	if e.Kind == hft.CustomKind && e.Code == hft.CodeFeedLost {
+		Logger().Warn("the strategy is too slow for its feed, its books are rebuilt", "lost_events", e.Val.String())
+	} else {
+		_, _ = fmt.Fprintln(stderr, e.Error())
+	}
+	return nil
 }

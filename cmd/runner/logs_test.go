@@ -113,3 +113,51 @@ func TestUnreadOutput(t *testing.T) {
 		})
 	}
 }
+
+// The exchange goes away and comes back: one WARN with the cause in plain words, and one line when all is as before,
+// however many connections and questions had failed.
+func TestOutageIsOneWarning(t *testing.T) {
+	t.Parallel()
+	for _, v := range testexchange.Venues() {
+		t.Run(string(v), func(t *testing.T) {
+			t.Parallel()
+			e := newExchange(t, v)
+			w := newWorkspace(t, strings.Replace(e.liveConfig(""), "  secret", "  order_entry = \"ws\"\n  secret", 1))
+			cmd, out := w.runner("run", "--summary", "out.json")
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			within(t, "orders", out, func() bool { return len(e.open()) > 0 })
+			if err := e.Close(); err != nil {
+				t.Logf("close: %v", err)
+			}
+			time.Sleep(2 * time.Second) // some attempts fail
+			e.start()
+			within(t, "orders again", out, func() bool { return len(e.open()) > 0 })
+			in := func() int { s, _ := e.State(v); return len(s.Executions) }
+			before := in()
+			within(t, "executions again", out, func() bool { return in() > before })
+			time.Sleep(3 * time.Second) // what else there is to say
+			_ = cmd.Process.Signal(syscall.SIGINT)
+			if err := cmd.Wait(); err != nil {
+				t.Errorf("%v\n%s", err, out)
+			}
+			var warnings, over []string
+			for line := range strings.Lines(out.String()) {
+				switch {
+				case strings.Contains(line, "kind=OrderError"): // of the strategy's requests, which goes on meanwhile
+				case strings.Contains(line, "[WARN]"), strings.Contains(line, "[ERROR]"):
+					warnings = append(warnings, line)
+				case strings.Contains(line, "the venue works again"):
+					over = append(over, line)
+				}
+			}
+			if len(warnings) != 1 || !strings.Contains(warnings[0], "the venue fails") || len(over) != 1 {
+				t.Errorf("%d warnings, %d times over:\n%s%s\nof\n%s", len(warnings), len(over), strings.Join(warnings, ""), strings.Join(over, ""), out)
+			}
+			if strings.Contains(out.String(), "overloaded") {
+				t.Errorf("a refused connection is called overloaded:\n%s", out)
+			}
+		})
+	}
+}

@@ -34,8 +34,9 @@ type CallerConfig struct {
 	Budget Budget
 	// NowNs is the local clock.
 	NowNs func() int64
-	// Logger may be nil.
+	// Logger and Outage may be nil.
 	Logger hclog.Logger
+	Outage *stream.Outage
 }
 
 // Caller speaks to a WebSocket API over a connection that it keeps. Any number of goroutines use it.
@@ -62,7 +63,8 @@ func NewCaller(config CallerConfig) (*Caller, error) {
 	c := &Caller{config: config, done: make(chan struct{})}
 	var err error
 	c.link, err = stream.NewCaller(stream.CallerConfig{ID: c.parser.replyID, Timeout: config.Timeout, Config: stream.Config{
-		Prepare: c.prepare, OnFrame: c.notice, NowNs: config.NowNs, Logger: config.Logger}})
+		Prepare: c.prepare, OnFrame: c.notice, NowNs: config.NowNs, Logger: config.Logger,
+		Outage: config.Outage, What: "order connection"}})
 	if err != nil {
 		return nil, err
 	}

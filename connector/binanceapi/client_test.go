@@ -233,12 +233,12 @@ func TestNotSent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f := failureOf(t, client.Do(t.Context(), order(), nil)); f.Cause != venue.Overloaded || f.Err == nil {
+	if f := failureOf(t, client.Do(t.Context(), order(), nil)); f.Cause != venue.Unreached || f.Err == nil {
 		t.Error(f)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if f := failureOf(t, client.Do(ctx, order(), nil)); f.Cause != venue.Overloaded || !errors.Is(f, context.Canceled) {
+	if f := failureOf(t, client.Do(ctx, order(), nil)); f.Cause != venue.Unreached || !errors.Is(f, context.Canceled) {
 		t.Error(f)
 	}
 }

@@ -17,7 +17,7 @@
 //
 // What comes back is a *venue.Failure whose Cause says what became of the request. Anything after the first byte may
 // have been sent is venue.Unknown unless the venue has said otherwise: a reply that is lost, cut or unreadable, also
-// with status 200. A request that had no connection is venue.Overloaded: not executed. Replies larger than MaxReply are
+// with status 200. A request that had no connection is venue.Unreached: not executed. Replies larger than MaxReply are
 // not read. Redirects are not followed, because they would take the key elsewhere. No error carries a secret, a key, a
 // signature or the URL of a request.
 package binanceapi

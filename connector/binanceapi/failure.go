@@ -131,7 +131,7 @@ func refusal(status, code int, msg string, causes Causes, retryAt time.Time) *ve
 func lost(err error) *venue.Failure { return &venue.Failure{Cause: venue.Unknown, Err: err} }
 
 // unsent is the failure of a request that the venue has not got.
-func unsent(err error) *venue.Failure { return &venue.Failure{Cause: venue.Overloaded, Err: err} }
+func unsent(err error) *venue.Failure { return &venue.Failure{Cause: venue.Unreached, Err: err} }
 
 // errNoKey is the failure of a request that needs a key which there is not.
 func errNoKey() *venue.Failure {

@@ -8,7 +8,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
+
 	"hftrunner/connector/binanceapi"
+	"hftrunner/connector/stream"
 )
 
 // Config is what a Protocol is made of. Its texts show no secret.
@@ -44,6 +47,9 @@ type Config struct {
 	WeightPerMinute, OrdersPer10s, OrdersPerMinute int
 	// NowNs is the local clock, nanoseconds since the Unix epoch.
 	NowNs func() int64
+	// Logger gets what happens to the connection for order entry, which is a part of Outage, that of the venue; both may be nil.
+	Logger hclog.Logger
+	Outage *stream.Outage
 
 	// QuietPublic and QuietMarket are how long these connections may bring nothing until they are replaced, 0 for
 	// 30 s and 5 min: every book changes, while trades may be rare.

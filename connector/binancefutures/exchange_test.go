@@ -185,7 +185,7 @@ func orders(t *testing.T, e *testexchange.Exchange, p *binancefutures.Protocol, 
 		var err error
 		for range 200 { // until the connection for orders is up
 			pace()
-			if r, err = f(ctx, o); venue.CauseOf(err) != venue.Overloaded {
+			if r, err = f(ctx, o); venue.CauseOf(err) != venue.Unreached {
 				break
 			}
 			time.Sleep(10 * time.Millisecond)
@@ -535,7 +535,7 @@ func TestLogonRefused(t *testing.T) {
 		if venue.CauseOf(err) == venue.Key {
 			return
 		}
-		if venue.CauseOf(err) != venue.Overloaded || time.Now().After(deadline) {
+		if venue.CauseOf(err) != venue.Unreached || time.Now().After(deadline) {
 			t.Fatal(err)
 		}
 		time.Sleep(10 * time.Millisecond)

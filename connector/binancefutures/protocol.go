@@ -60,7 +60,8 @@ func New(config Config) (*Protocol, error) {
 	p.entry.REST = p.rest
 	if config.OrderEntry == "ws" && key != nil {
 		p.entry.WS, err = binanceapi.NewCaller(binanceapi.CallerConfig{Name: "orders", URL: config.WSAPIURL, Signer: p.signer, Causes: causeOf,
-			Timeout: config.Timeout, Silence: config.Silence, Lifetime: config.Lifetime, Budget: budget, NowNs: config.NowNs})
+			Timeout: config.Timeout, Silence: config.Silence, Lifetime: config.Lifetime, Budget: budget, NowNs: config.NowNs,
+			Logger: config.Logger, Outage: config.Outage})
 		if err != nil {
 			return nil, fmt.Errorf("binancefutures: %w", err)
 		}

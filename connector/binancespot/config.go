@@ -7,9 +7,10 @@ import (
 	"net/url"
 	"time"
 
-	"hftrunner/connector/binanceapi"
-
 	"github.com/hashicorp/go-hclog"
+
+	"hftrunner/connector/binanceapi"
+	"hftrunner/connector/stream"
 )
 
 // Config is what a Protocol is made of. Its texts show no secret.
@@ -43,6 +44,8 @@ type Config struct {
 	NowNs func() int64
 	// Logger gets what happens to the connection for order entry; it may be nil.
 	Logger hclog.Logger
+	// Outage is that of the venue, which that connection is a part of; it may be nil.
+	Outage *stream.Outage
 
 	// QuietMarket is how long a market connection may bring nothing until it is replaced, 0 for 3 min: a pair that hardly
 	// trades has minutes without a change.

@@ -209,7 +209,7 @@ func TestOrderEntryWithoutConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.Close()
-	if _, err := p.Place(context.Background(), limitOrder()); err == nil || venue.CauseOf(err) != venue.Overloaded {
+	if _, err := p.Place(context.Background(), limitOrder()); err == nil || venue.CauseOf(err) != venue.Unreached {
 		t.Error(err)
 	}
 }

@@ -59,7 +59,7 @@ func New(config Config) (*Protocol, error) {
 	if config.OrderEntry == "ws" && key != nil {
 		p.entry.WS, err = binanceapi.NewCaller(binanceapi.CallerConfig{Name: "orders", URL: config.WSAPIURL, Signer: p.signer, Causes: cause,
 			Details: replaceDetails, Timeout: config.Timeout, Silence: config.Silence, Lifetime: config.Lifetime, Budget: budget,
-			NowNs: config.NowNs, Logger: config.Logger})
+			NowNs: config.NowNs, Logger: config.Logger, Outage: config.Outage})
 		if err != nil {
 			p.client.Close()
 			return nil, fmt.Errorf("binancespot: %w", err)
@@ -118,7 +118,7 @@ func (p *Protocol) subscribed(frame []byte) (answer bool, err error) {
 		return answer && parseErr == nil, nil
 	}
 	switch f.Cause {
-	case venue.Weight, venue.Banned, venue.ClockOff, venue.Overloaded, venue.Unknown:
+	case venue.Weight, venue.Banned, venue.ClockOff, venue.Overloaded, venue.Unreached, venue.Unknown:
 		pause := max(time.Second, f.RetryAt.Sub(time.Unix(0, p.config.NowNs())))
 		return true, fmt.Errorf("%w (%w)", f, &backoff.RetryAfterError{Duration: pause})
 	}

@@ -35,12 +35,15 @@ const (
 	Key
 	// Overloaded: not executed because the venue is busy; cancels are tried again.
 	Overloaded
+	// Unreached: not executed because there was no connection to the venue; cancels are tried again.
+	Unreached
 )
 
 // String returns the cause in words.
 func (c Cause) String() string {
 	names := [...]string{"outcome unknown", "refused", "would take", "not filled", "duplicate client order id", "no such open order",
-		"no such order", "nothing changed", "too many orders", "too many requests", "banned", "clock off", "key not accepted", "overloaded"}
+		"no such order", "nothing changed", "too many orders", "too many requests", "banned", "clock off", "key not accepted", "overloaded",
+		"the venue was not reached"}
 	if int(c) < len(names) {
 		return names[c]
 	}
@@ -50,7 +53,7 @@ func (c Cause) String() string {
 // passes reports whether the same request may be tried again later.
 func (c Cause) passes() bool {
 	switch c {
-	case OrderRate, Weight, Banned, ClockOff, Overloaded:
+	case OrderRate, Weight, Banned, ClockOff, Overloaded, Unreached:
 		return true
 	}
 	return false

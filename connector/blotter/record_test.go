@@ -272,7 +272,7 @@ func TestNames(t *testing.T) {
 		seen[blotter.Cause(i).String()] = true
 		seen[blotter.Request(i).String()] = true
 	}
-	if len(seen) != 14+1+5+1 {
+	if len(seen) != 15+1+5+1 {
 		t.Error(fmt.Sprint(len(seen), " names: ", seen))
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"hftrunner/connector"
 	"hftrunner/connector/budget"
 	"hftrunner/connector/depthsync"
+	"hftrunner/connector/stream"
 	"hftrunner/connector/venue"
 )
 
@@ -65,6 +66,8 @@ type Config struct {
 	HTTPClient *http.Client
 	// Logger is told about the trade connection; it may be nil.
 	Logger hclog.Logger
+	// Outage is that of the venue, which the trade connection is a part of; it may be nil.
+	Outage *stream.Outage
 	// NowNs is the local clock in Unix nanoseconds, which is needed.
 	NowNs func() int64
 	// OrdersPerSecond is how many orders the account may place, amend and cancel in a second each; 0 is 10, which every

@@ -137,7 +137,7 @@ func transportFailure(err error) *venue.Failure {
 	f := &venue.Failure{Cause: venue.Unknown, Msg: "no answer", Err: err}
 	var op *net.OpError
 	if errors.As(err, &op) && op.Op == "dial" {
-		f.Cause, f.Msg = venue.Overloaded, "no connection, nothing was sent"
+		f.Cause, f.Msg = venue.Unreached, "nothing was sent"
 	}
 	return f
 }

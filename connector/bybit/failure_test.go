@@ -115,7 +115,7 @@ func TestAnswersThatAreNone(t *testing.T) {
 // TestNoAnswer: what was not sent is not executed, everything else is unknown.
 func TestNoAnswer(t *testing.T) {
 	p := newProtocol(t, config()) // nobody listens there
-	if _, err := p.Place(t.Context(), anOrder()); venue.CauseOf(err) != venue.Overloaded {
+	if _, err := p.Place(t.Context(), anOrder()); venue.CauseOf(err) != venue.Unreached {
 		t.Errorf("nobody listens: %v", err)
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -36,6 +36,7 @@ func newTradeSocket(p *Protocol) (*tradeSocket, error) {
 	t := &tradeSocket{protocol: p, idPrefix: strconv.FormatInt(p.config.NowNs(), 36) + "-"}
 	caller, err := stream.NewCaller(stream.CallerConfig{
 		Config: stream.Config{Prepare: t.prepare, OnFrame: func(int64, []byte) {}, NowNs: p.config.NowNs, Logger: p.config.Logger,
+			Outage: p.config.Outage, What: "order connection",
 			ForbiddenPause: forbiddenPause},
 		ID: requestID,
 	})

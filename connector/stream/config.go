@@ -33,6 +33,10 @@ type Config struct {
 	NowNs func() int64
 	// Logger may be nil.
 	Logger hclog.Logger
+	// Outage is told when the connection is down and when it is up; give the same to everything of one venue. Default: one
+	// of its own. What names the connection there. Default: "connection".
+	Outage *Outage
+	What   string
 
 	// Attempts limits connection attempts; give the same to all streams of one venue. Default: NewAttempts(60, 5 minutes).
 	Attempts *rate.Limiter
@@ -100,6 +104,12 @@ func (c *Config) complete() error {
 	}
 	if c.Logger == nil {
 		c.Logger = hclog.NewNullLogger()
+	}
+	if c.Outage == nil {
+		c.Outage = NewOutage(c.Logger, c.NowNs)
+	}
+	if c.What == "" {
+		c.What = "connection"
 	}
 	if c.Attempts == nil {
 		c.Attempts = NewAttempts(60, 5*time.Minute)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+	"github.com/hashicorp/go-hclog"
 )
 
 // opening is the result of one attempt.
@@ -175,8 +176,13 @@ func (l *loop) takeOver(c *conn) {
 			l.settle.Reset(k.config.Settle)
 		}
 	} else {
-		k.config.Logger.Info("connected", "stream", c.stream.Name)
+		level := hclog.Debug
+		if k.connects.Load() == 1 {
+			level = hclog.Info
+		}
 		l.call(k.config.OnUp)
+		k.config.Logger.Log(level, "connected", "stream", c.stream.Name)
+		k.config.Outage.Works(k)
 		l.settling = true
 		l.adopt()
 	}
@@ -204,16 +210,19 @@ func (l *loop) failed(err error) {
 	var refused *RefusedError
 	if errors.As(err, &refused) {
 		l.refusals++
-		k.config.Logger.Error("the venue refuses the log-on or subscription", "error", err, "times", l.refusals)
+		if l.refusals == 1 {
+			k.config.Logger.Error("the venue refuses the log-on or subscription, trying again", "error", err, "at_most", k.config.MaxRefusals)
+		}
 	} else {
 		l.refusals = 0
 	}
 	if final(err) || l.refusals >= k.config.MaxRefusals {
 		l.fatal = err
-		k.config.Logger.Error("connecting is given up", "error", err)
 		if l.current == nil {
 			l.call(func() { k.config.OnDown(err.Error(), 0) })
 		}
+		k.config.Logger.Error("connecting is given up", "what", k.config.What, "error", err)
+		k.config.Outage.Works(k) // it is not wanted any more
 		return
 	}
 	pause := max(l.backOff.NextBackOff(), k.config.wait(err))
@@ -222,8 +231,8 @@ func (l *loop) failed(err error) {
 		k.config.Logger.Warn("the new connection failed, the old one stays", "error", err, "next", pause)
 		return
 	}
-	k.config.Logger.Warn("not connected", "error", err, "next", pause)
 	l.call(func() { k.config.OnDown(err.Error(), pause) })
+	k.config.Outage.Failed(k, k.config.What, err, "next_attempt_in", pause)
 }
 
 // lost looks at the end of the current connection.
@@ -256,8 +265,8 @@ func (l *loop) lost() {
 		pause = l.backOff.NextBackOff()
 		l.schedule(pause)
 	}
-	k.config.Logger.Warn("connection lost", "stream", c.stream.Name, "error", c.err, "next", pause)
 	l.call(func() { k.config.OnDown(c.err.Error(), pause) })
+	k.config.Outage.Failed(k, k.config.What, c.err, "next_attempt_in", pause)
 }
 
 // call calls back, never beside another callback.

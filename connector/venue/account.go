@@ -122,6 +122,7 @@ func (c *Connector) position(p Position, streamed bool) error {
 // onUp begins the reconciliation: what happened while the stream was down is asked for.
 func (t *trade) onUp() {
 	t.wasUp.Store(true)
+	t.c.outage.Awaits(accountQuestion)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.up = true
@@ -141,7 +142,7 @@ func (t *trade) beginReconciling() {
 }
 
 // onDown says that nobody sees what becomes of orders until the stream is up again.
-func (t *trade) onDown(reason string, next time.Duration) {
+func (t *trade) onDown(reason string, _ time.Duration) {
 	c := t.c
 	if c.ctx.Err() != nil {
 		return
@@ -160,7 +161,6 @@ func (t *trade) onDown(reason string, next time.Duration) {
 		inst.accounted.Store(false)
 	}
 	t.mu.Unlock()
-	c.log.Warn("private stream down", "reason", reason, "next_attempt_in", next)
 	if !wasUp {
 		return
 	}
@@ -177,19 +177,25 @@ func (t *trade) cancelUnless(back <-chan struct{}) {
 	if !c.pauseUnless(c.cfg.CancelOnDisconnect, back) {
 		return
 	}
+	if open := t.cancelAllUnless(back); open > 0 {
+		c.log.Warn("the private stream is down for too long, canceling all orders of this runner", "after", c.cfg.CancelOnDisconnect, "orders", open)
+	}
+}
+
+// cancelAllUnless cancels all orders unless back is closed, and returns how many are open.
+func (t *trade) cancelAllUnless(back <-chan struct{}) (open int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	select {
 	case <-back:
-		return // the next outage has its own time
+		return 0 // the next outage has its own time
 	default:
 	}
-	if t.blotter.Open() == 0 {
-		return
+	if open = t.blotter.Open(); open > 0 {
+		t.blotter.CancelAll(t.c.nowNs())
+		t.changed()
 	}
-	c.log.Warn("the private stream is down for too long, canceling all orders of this runner", "after", c.cfg.CancelOnDisconnect, "orders", t.blotter.Open())
-	t.blotter.CancelAll(c.nowNs())
-	t.changed()
+	return open
 }
 
 // reconcile asks for positions, open orders and executions until it has them of every symbol, or until the stream is lost
@@ -203,12 +209,12 @@ func (t *trade) reconcile(session context.Context) {
 			return
 		case err == nil:
 			if t.reconciled(session) {
+				c.outage.Works(accountQuestion)
 				return
 			}
 			continue // a symbol was added meanwhile
 		}
-		c.log.Warn("reconciliation failed, trying again", "error", err)
-		c.heed(err)
+		c.unanswered(accountQuestion, err)
 		if !c.pause(retryPause) {
 			return
 		}
@@ -246,9 +252,12 @@ func (t *trade) audit() {
 		if !up {
 			continue
 		}
-		if err := t.reconcileOnce(session, true); err != nil && session.Err() == nil {
-			c.log.Warn("the venue could not be asked for orders and positions", "error", err)
-			c.heed(err)
+		switch err := t.reconcileOnce(session, true); {
+		case session.Err() != nil:
+		case err == nil:
+			c.outage.Works(accountQuestion)
+		default:
+			c.unanswered(accountQuestion, err)
 		}
 	}
 }
@@ -378,10 +387,10 @@ func (t *trade) fetch(symbol string, sinceNs int64) {
 	defer cancel()
 	executions, err := c.protocol.Executions(ctx, symbol, sinceNs)
 	if err != nil {
-		c.log.Warn("executions could not be asked for", "symbol", symbol, "error", err)
-		c.heed(err)
+		c.unanswered(question{"executions of", symbol}, err)
 		return // the record asks again
 	}
+	c.outage.Works(question{"executions of", symbol})
 	t.mu.Lock()
 	t.blotter.Executions(executions, c.nowNs())
 	t.mu.Unlock()

@@ -64,6 +64,8 @@ type Config struct {
 	RefusedPause time.Duration
 	// Logger may be nil.
 	Logger hclog.Logger
+	// Outage is told what does not work at the venue; it is shared with the Protocol's own connections. nil for a new one.
+	Outage *stream.Outage
 }
 
 // Connector is the connection to a live venue.
@@ -71,6 +73,7 @@ type Connector struct {
 	cfg      Config
 	protocol Protocol
 	log      hclog.Logger
+	outage   *stream.Outage
 	symbols  symbolTable
 
 	// The following are set when Run begins.
@@ -142,8 +145,11 @@ func New(cfg Config) (*Connector, error) {
 			return nil, err
 		}
 	}
-	c := &Connector{cfg: cfg, protocol: cfg.Protocol, log: cfg.Logger, attempts: stream.NewAttempts(cfg.AttemptsPer5Min, 5*time.Minute),
+	c := &Connector{cfg: cfg, protocol: cfg.Protocol, log: cfg.Logger, outage: cfg.Outage, attempts: stream.NewAttempts(cfg.AttemptsPer5Min, 5*time.Minute),
 		unreadable: rate.Sometimes{First: unreadableFirst, Interval: unreadableInterval}}
+	if c.outage == nil {
+		c.outage = stream.NewOutage(c.log, c.nowNs)
+	}
 	return c, nil
 }
 
@@ -219,9 +225,8 @@ func (c *Connector) Run(ctx context.Context, sink connector.Sink, clock connecto
 // nowNs returns the bots' time. What the Protocol says is by its own; see untilRetry.
 func (c *Connector) nowNs() int64 { return c.clock.NowNs() }
 
-// critical sends an error event that somebody has to look at.
+// critical sends an error event that somebody has to look at. Who takes it logs it.
 func (c *Connector) critical(instrumentNo int, text string) {
-	c.log.Error(text)
 	c.sink.Error(&connector.Error{InstrumentNo: instrumentNo, LiveError: hftCritical(text)})
 }
 

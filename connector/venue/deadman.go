@@ -57,8 +57,9 @@ func (t *trade) beat(refresh bool) error {
 		}
 		err := t.arm(ctx, inst, window)
 		if err != nil && !errors.Is(err, ErrUnsupported) {
-			c.log.Error("the dead-man's switch could not be refreshed", "symbol", inst.Symbol, "error", err)
-			c.heed(err)
+			c.unanswered(question{"dead-man's switch of", inst.Symbol}, err)
+		} else {
+			c.outage.Works(question{"dead-man's switch of", inst.Symbol})
 		}
 		return err
 	})

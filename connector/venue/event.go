@@ -33,14 +33,38 @@ func (c *complaints) fresh(text string) bool {
 	return true
 }
 
+// question is something that is asked until it is answered, as a key of an Outage.
+type question struct{ what, symbol string }
+
+var accountQuestion = question{"orders and positions", ""}
+
+// unanswered takes the failure of a question that is asked again, and what it means beyond that. A refusal is no outage: it is
+// logged by itself, once.
+func (c *Connector) unanswered(q question, err error) {
+	c.heed(err)
+	what := strings.TrimSpace(q.what + " " + q.symbol)
+	switch CauseOf(err) {
+	case Refused, Key:
+		c.outage.Works(q)
+		if c.complain.fresh(what + err.Error()) {
+			c.log.Warn("the venue refuses a question, which is asked again", "what", what, "error", err)
+		}
+	default:
+		c.outage.Failed(q, what, err)
+	}
+}
+
 // maxExcerpt bounds how much of a message is logged.
 const maxExcerpt = 200
 
-// badMessage logs a message that could not be decoded, not each when there are many; all are counted.
+// badMessage logs a message that could not be decoded, not each when there are many; all are counted. The stream's lock is
+// held, so the log comes later.
 func (c *Connector) badMessage(err error, frame []byte) {
 	c.unreadable.Do(func() {
-		c.log.Warn("a message of the venue cannot be read and is passed over", "error", err, "message",
-			strings.ToValidUTF8(string(frame[:min(len(frame), maxExcerpt)]), "?"))
+		excerpt := strings.ToValidUTF8(string(frame[:min(len(frame), maxExcerpt)]), "?")
+		c.group.Go(func() {
+			c.log.Warn("a message of the venue cannot be read and is passed over", "error", err, "message", excerpt)
+		})
 	})
 }
 

@@ -27,6 +27,7 @@ const (
 	ClockOff    = blotter.ClockOff
 	Key         = blotter.Key
 	Overloaded  = blotter.Overloaded
+	Unreached   = blotter.Unreached
 )
 
 // Failure is what a venue said instead of what was asked for, or that it said nothing.

@@ -86,14 +86,27 @@ func (c *Connector) apply(inst *instrument, out depthsync.Output) {
 	}
 	if out.NeedSnapshot && !inst.asking {
 		inst.asking = true
-		c.group.Go(func() { c.fetchSnapshot(inst) })
+		c.group.Go(func() { c.getBook(inst, out.Stale) })
+	}
+}
+
+// getBook gets a book that is needed, or was lost for a reason.
+func (c *Connector) getBook(inst *instrument, lost string) {
+	book := question{"book of", inst.Symbol}
+	if lost != "" {
+		c.outage.Failed(book, "book of "+inst.Symbol, errors.New(lost))
+	} else {
+		c.outage.Awaits(book)
+	}
+	c.fetchSnapshot(inst)
+	if c.ctx.Err() == nil {
+		c.outage.Works(book)
 	}
 }
 
 // stale says that a book is lost. The instrument's lock is held.
 func (c *Connector) stale(inst *instrument, reason string) {
 	inst.bookReady, inst.ready = false, false
-	c.log.Warn("book lost, synchronising again", "symbol", inst.Symbol, "reason", reason)
 	c.sink.Stale(inst.No, reason)
 }
 
@@ -134,10 +147,10 @@ func (c *Connector) fetchSnapshot(inst *instrument) {
 				return
 			}
 			pause = max(pause, c.untilRetry(err))
-			c.log.Warn("no snapshot, trying again", "symbol", inst.Symbol, "in", pause, "error", err)
-			c.heed(err)
+			c.unanswered(question{"snapshot of", inst.Symbol}, err)
 			continue
 		}
+		c.outage.Works(question{"snapshot of", inst.Symbol})
 		c.record(inst.Symbol, localNs, body)
 		inst.mu.Lock()
 		out := inst.sync.Snapshot(localNs, &m)

@@ -51,26 +51,30 @@ func TestForbiddenPause(t *testing.T) {
 	}{{f, "1m0s"}, {forbidder{f}, "10m0s"}} {
 		t.Run(c.pause, func(t *testing.T) {
 			sink := &pauses{}
-			logger := hclog.NewInterceptLogger(&hclog.LoggerOptions{Output: io.Discard})
+			logger := hclog.NewInterceptLogger(&hclog.LoggerOptions{Output: io.Discard, Level: hclog.Debug})
 			logger.RegisterSink(sink)
 			start(t, c.protocol, nil, func(cfg *venue.Config) { cfg.Trading, cfg.Logger = true, logger }, "AAA")
-			for _, message := range []string{"market data connection down", "private stream down"} {
-				until(t, message, func() bool { _, down := sink.of.Load(message); return down })
-				if got, _ := sink.of.Load(message); got != c.pause {
-					t.Errorf("%s: the next attempt is in %v, want %v", message, got, c.pause)
+			for _, what := range []string{"market data", "private stream"} {
+				until(t, what, func() bool { _, down := sink.of.Load(what); return down })
+				if got, _ := sink.of.Load(what); got != c.pause {
+					t.Errorf("%s: the next attempt is in %v, want %v", what, got, c.pause)
 				}
 			}
 		})
 	}
 }
 
-// pauses has, for each message of the log, the time until the next attempt that was last logged with it.
+// pauses has, for each thing that fails, the time until the next attempt that was last logged with it.
 type pauses struct{ of sync.Map }
 
-func (p *pauses) Accept(_ string, _ hclog.Level, message string, args ...any) {
+func (p *pauses) Accept(_ string, _ hclog.Level, _ string, args ...any) {
+	var what any
 	for i := 0; i+1 < len(args); i += 2 {
-		if args[i] == "next_attempt_in" {
-			p.of.Store(message, fmt.Sprint(args[i+1]))
+		switch args[i] {
+		case "what":
+			what = args[i+1]
+		case "next_attempt_in":
+			p.of.Store(what, fmt.Sprint(args[i+1]))
 		}
 	}
 }

@@ -41,18 +41,19 @@ func (c *Connector) learn(inst connector.Instrument) {
 	f, err := c.askFilters(inst.Symbol)
 	for ; err != nil; f, err = c.askFilters(inst.Symbol) {
 		if CauseOf(err) == Refused {
+			c.outage.Works(question{"rules of", inst.Symbol})
 			c.unusable(inst, err)
 			return
 		}
 		if c.ctx.Err() != nil {
 			return
 		}
-		c.log.Warn("the rules of a symbol could not be asked for, trying again", "symbol", inst.Symbol, "error", err)
-		c.heed(err)
+		c.unanswered(question{"rules of", inst.Symbol}, err)
 		if !c.pause(max(retryPause, c.untilRetry(err))) {
 			return
 		}
 	}
+	c.outage.Works(question{"rules of", inst.Symbol})
 	c.startMu.Lock()
 	defer c.startMu.Unlock()
 	if !c.ended && c.add(inst, f) {

@@ -96,7 +96,7 @@ func (c *Connector) renewMarket(reason string) {
 func (s *marketStream) newKeeper() (*stream.Keeper, error) {
 	c := s.connector
 	keeper, err := stream.New(stream.Config{Prepare: s.prepare, OnUp: func() { s.wasUp.Store(true) }, OnFrame: s.onFrame, OnDown: s.onDown,
-		NowNs: c.nowNs, Logger: c.log, Attempts: c.attempts, BackOffMax: c.cfg.BackOffMax, ForbiddenPause: c.forbiddenPause()})
+		NowNs: c.nowNs, Logger: c.log, Outage: c.outage, What: "market data", Attempts: c.attempts, BackOffMax: c.cfg.BackOffMax, ForbiddenPause: c.forbiddenPause()})
 	if err == nil {
 		s.keeper.Store(keeper)
 	}
@@ -216,12 +216,11 @@ func (c *Connector) sendMarket(symbol string, frames [][]byte) {
 	}
 }
 
-func (s *marketStream) onDown(reason string, next time.Duration) {
+func (s *marketStream) onDown(reason string, _ time.Duration) {
 	c := s.connector
 	if c.ctx.Err() != nil {
 		return
 	}
-	c.log.Warn("market data connection down", "reason", reason, "next_attempt_in", next)
 	if s.books {
 		c.lostMarket(s, "the connection is down: "+reason)
 	}

@@ -73,7 +73,7 @@ func (t *trade) renewKeeper() error {
 			c.log.Info("private stream renewed", "reason", reason)
 			signal(t.suspect) // the old connection may have been dead for a while
 		},
-		NowNs: c.nowNs, Logger: c.log, Attempts: c.attempts, BackOffMax: c.cfg.BackOffMax, ForbiddenPause: c.forbiddenPause()})
+		NowNs: c.nowNs, Logger: c.log, Outage: c.outage, What: "private stream", Attempts: c.attempts, BackOffMax: c.cfg.BackOffMax, ForbiddenPause: c.forbiddenPause()})
 	t.keeper.Store(keeper)
 	return err
 }

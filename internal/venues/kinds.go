@@ -45,6 +45,7 @@ func newBinanceFutures(s *Config) (venue.Protocol, depthsync.Rule, error) {
 	override(&c.APIURL, s.APIURL)
 	override(&c.WSAPIURL, s.WSAPIURL)
 	c.Key, c.Secret, c.RecvWindow, c.NowNs = s.APIKey, s.Secret, s.RecvWindow, s.Clock.NowNs
+	c.Logger, c.Outage = s.Logger, s.outage
 	c.DepthSpeed, c.TradeStream, c.BookTicker, c.OrderEntry = s.DepthSpeed, s.TradeStream, s.BookTicker, s.OrderEntry
 	c.WeightPerMinute, c.OrdersPer10s, c.OrdersPerMinute = s.WeightPerMinute, s.OrdersPer10s, s.OrdersPerMinute
 	c.Timeout, c.QuietPublic, c.QuietMarket, c.Silence = s.Pace.Timeout, s.Pace.QuietBooks, s.Pace.QuietTrades, s.Pace.Silence
@@ -68,6 +69,7 @@ func newBinanceSpot(s *Config) (venue.Protocol, depthsync.Rule, error) {
 	override(&c.APIURL, s.APIURL)
 	override(&c.WSAPIURL, s.WSAPIURL)
 	c.Key, c.Secret, c.RecvWindow, c.NowNs, c.Logger = s.APIKey, s.Secret, s.RecvWindow, s.Clock.NowNs, s.Logger
+	c.Outage = s.outage
 	c.TradeStream, c.BookTicker, c.OrderEntry = s.TradeStream, s.BookTicker, s.OrderEntry
 	c.WeightPerMinute, c.OrdersPer10s, c.OrdersPerDay = s.WeightPerMinute, s.OrdersPer10s, s.OrdersPerDay
 	c.Timeout, c.QuietMarket, c.Silence, c.Lifetime = s.Pace.Timeout, s.Pace.QuietBooks, s.Pace.Silence, s.Pace.Lifetime
@@ -92,7 +94,7 @@ func newBybit(s *Config) (venue.Protocol, depthsync.Rule, error) {
 	override(&c.APIURL, s.APIURL)
 	c.Key, c.Secret, c.RecvWindow, c.NowNs, c.Logger = s.APIKey, s.Secret, s.RecvWindow.Truncate(time.Millisecond), s.Clock.NowNs, s.Logger
 	c.DepthLevel, c.BookTicker, c.OrderEntry = s.DepthLevel, s.BookTicker, bybit.OrderEntry(s.OrderEntry)
-	c.OrdersPerSecond = s.OrdersPerSecond
+	c.OrdersPerSecond, c.Outage = s.OrdersPerSecond, s.outage
 	p, err := bybit.New(c)
 	if err != nil {
 		return nil, 0, err

@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"hftrunner/connector/depthsync"
+	"hftrunner/connector/stream"
 	"hftrunner/connector/venue"
 	"hftrunner/ipc"
 )
@@ -81,6 +82,9 @@ type Config struct {
 	Clock *ipc.Clock
 	// Logger may be nil.
 	Logger hclog.Logger
+
+	// outage is that of all connections to the venue.
+	outage *stream.Outage
 }
 
 // String names the venue: a secret is not for a text.
@@ -111,6 +115,7 @@ func Open(c Config) (*Venue, error) {
 	if c.Clock == nil {
 		c.Clock = ipc.NewWallClock()
 	}
+	c.outage = stream.NewOutage(c.Logger, c.Clock.NowNs)
 	v := &Venue{Clock: c.Clock, config: c}
 	var err error
 	v.Protocol, v.Rule, err = kind(&c)
@@ -146,7 +151,7 @@ func (v *Venue) Recorder(filters []venue.Filters, record func(symbol string, loc
 // complete fills in what every connector has.
 func (v *Venue) complete(cfg venue.Config) venue.Config {
 	c := &v.config
-	cfg.Protocol, cfg.Rule, cfg.Logger = v.Protocol, v.Rule, c.Logger
+	cfg.Protocol, cfg.Rule, cfg.Logger, cfg.Outage = v.Protocol, v.Rule, c.Logger, c.outage
 	cfg.AuditInterval, cfg.BackOffMax, cfg.RefusedPause = c.Pace.AuditInterval, c.Pace.BackOffMax, c.Pace.RefusedPause
 	cfg.AttemptsPer5Min = c.Pace.AttemptsPer5Min
 	return cfg

@@ -167,8 +167,12 @@ func (s *sink) Order(*connector.OrderUpdate) {}
 // Position takes a position; without an account there is none.
 func (s *sink) Position(int, float64, int64) {}
 
-// Error takes an error event, which the connector has logged.
-func (s *sink) Error(*connector.Error) {}
+// Error takes an error event. All but the worst the connector has logged.
+func (s *sink) Error(e *connector.Error) {
+	if e.Kind == hft.CriticalConnectionError {
+		s.logger.Error(e.Val.String())
+	}
+}
 
 // Ready says that a book follows the venue.
 func (s *sink) Ready(no int) { s.symbols[no].ready.Store(true) }

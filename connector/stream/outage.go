@@ -1,0 +1,106 @@
+package stream
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+)
+
+// Outage tells of everything that does not work at one venue as of one thing: a line when the first of it fails, with the
+// cause in plain words, and one when all of it works again. What fails in between is logged at debug level. Any goroutine may
+// use it.
+type Outage struct {
+	log   hclog.Logger
+	nowNs func() int64
+
+	mu      sync.Mutex
+	failing map[any]bool
+	sinceNs int64
+}
+
+// NewOutage returns an Outage of a venue where all is well. logger may be nil; nowNs is the local clock.
+func NewOutage(logger hclog.Logger, nowNs func() int64) *Outage {
+	if logger == nil {
+		logger = hclog.NewNullLogger()
+	}
+	return &Outage{log: logger, nowNs: nowNs, failing: make(map[any]bool)}
+}
+
+// Failed says that something does not work: key tells it from others, what names it to people, and more are names and values
+// for the log.
+func (o *Outage) Failed(key any, what string, err error, more ...any) {
+	o.mu.Lock()
+	first := len(o.failing) == 0
+	if first {
+		o.sinceNs = o.nowNs()
+	}
+	o.failing[key] = true
+	o.mu.Unlock()
+	level := hclog.Debug
+	if first {
+		level = hclog.Warn
+	}
+	o.log.Log(level, "the venue fails, trying again until it works", append([]any{"what", what, "cause", Reason(err)}, more...)...)
+}
+
+// Awaits says, of something that comes after what fails, that the outage is not over before it works.
+func (o *Outage) Awaits(key any) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.failing) > 0 {
+		o.failing[key] = true
+	}
+}
+
+// Works says that something works, or that it is not wanted any more.
+func (o *Outage) Works(key any) {
+	o.mu.Lock()
+	over := o.failing[key] && len(o.failing) == 1
+	delete(o.failing, key)
+	lasted := time.Duration(o.nowNs() - o.sinceNs)
+	o.mu.Unlock()
+	if over {
+		o.log.Info("the venue works again", "after", lasted.Round(time.Millisecond))
+	}
+}
+
+// Reason returns in plain words what kept a request or a connection from working: the cause below, without the steps that
+// led to it.
+func Reason(err error) string {
+	var name *net.DNSError
+	var certificate *tls.CertificateVerificationError
+	var handshake *HandshakeError
+	var timeout interface{ Timeout() bool }
+	switch {
+	case err == nil:
+		return "unknown"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "connection refused"
+	case errors.As(err, &name):
+		return "the name " + name.Name + " cannot be resolved"
+	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETDOWN):
+		return "no route to the venue: is the network up?"
+	case errors.As(err, &certificate):
+		return "the certificate is not accepted: " + certificate.Err.Error()
+	case errors.As(err, &handshake):
+		return "HTTP " + strconv.Itoa(handshake.Status) + " " + http.StatusText(handshake.Status)
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return "connection reset"
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		return "no answer in time"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed), errors.Is(err, fs.ErrClosed):
+		return "the connection was closed"
+	}
+	return err.Error()
+}

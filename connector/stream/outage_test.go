@@ -1,0 +1,83 @@
+package stream_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"hftrunner/connector/stream"
+)
+
+// What fails at one venue is one outage: a WARN with the cause when the first fails, a line when the last works again.
+func TestOutageIsToldOnce(t *testing.T) {
+	var out bytes.Buffer
+	nowNs := int64(0)
+	o := stream.NewOutage(hclog.New(&hclog.LoggerOptions{Output: &out, DisableTime: true, Level: hclog.Info}), func() int64 { return nowNs })
+	o.Awaits("book") // nothing is wrong
+	o.Works("market")
+	for range 2 {
+		o.Failed("market", "market data", errors.New("gone"), "next_attempt_in", time.Second)
+		o.Failed("private", "private stream", errors.New("gone too"))
+		o.Failed("market", "market data", errors.New("refused"))
+		o.Works("market")
+		o.Awaits("book")
+		o.Works("private")
+		nowNs += int64(3 * time.Second)
+		o.Works("book")
+		o.Works("book")
+	}
+	once := `[WARN]  the venue fails, trying again until it works: what="market data" cause=gone next_attempt_in=1s` + "\n" +
+		"[INFO]  the venue works again: after=3s\n"
+	if got := out.String(); got != once+once {
+		t.Errorf("got\n%s", got)
+	}
+}
+
+// The cause is in plain words, of real errors.
+func TestReason(t *testing.T) {
+	get := func(url string, timeout time.Duration) error {
+		client := http.Client{Timeout: timeout}
+		r, err := client.Get(url)
+		if err == nil {
+			_ = r.Body.Close()
+			return errors.New("it was answered")
+		}
+		return fmt.Errorf("GET: %w", err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody := "http://" + listener.Addr().String()
+	_ = listener.Close()
+	slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	defer slow.Close()
+	private := httptest.NewTLSServer(http.NotFoundHandler())
+	defer private.Close()
+	private.Config.ErrorLog = nil
+	for want, err := range map[string]error{
+		"connection refused":                         get(nobody, time.Minute),
+		"no answer in time":                          get(slow.URL, 50*time.Millisecond),
+		"the name nobody.invalid cannot be resolved": &net.OpError{Op: "dial", Err: &net.DNSError{Name: "nobody.invalid", Err: "no such host"}},
+		"the certificate is not accepted":            get(private.URL, time.Minute),
+		"HTTP 503 Service Unavailable":               fmt.Errorf("connect: %w", &stream.HandshakeError{Status: 503}),
+		"the connection was closed":                  fmt.Errorf("read: %w", io.ErrUnexpectedEOF),
+		"no pong":                                    errors.New("no pong"),
+		"unknown":                                    nil,
+		"no answer in time ":                         context.DeadlineExceeded,
+	} {
+		if got := stream.Reason(err); !strings.HasPrefix(got, strings.TrimSpace(want)) {
+			t.Errorf("%v: got %q, want %q", err, got, want)
+		}
+	}
+}

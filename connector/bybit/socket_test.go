@@ -254,6 +254,36 @@ func TestOrdersByRESTWithoutTradeConnection(t *testing.T) {
 	}
 }
 
+// TestCancelByRESTInstead: a cancel that the trade connection does not answer, or hangs up on, goes by REST, a new order does not.
+func TestCancelByRESTInstead(t *testing.T) {
+	for name, hangUp := range map[string]bool{"silent": false, "hung up": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rest := newServer(t, ok(`{"orderId":"v1","orderLinkId":"t1"}`))
+			s := newSocketServer(t, func(string, request) ([]string, bool) { return nil, hangUp })
+			defer s.Close()
+			c := socketConfig(s)
+			c.APIURL, c.OrderEntry = rest.URL, bybit.OrdersByWebSocket
+			p := newProtocol(t, c)
+			eventually(t, "the trade connection", p.TradeUp)
+			if got, err := p.Cancel(t.Context(), anOrder()); err != nil || got.VenueID != "v1" {
+				t.Errorf("%+v, %v", got, err)
+			}
+			want(t, rest, `POST /v5/order/cancel {"category":"linear","symbol":"BTCUSDT","orderLinkId":"t1"}`)
+			eventually(t, "the trade connection", p.TradeUp)
+			if _, err := p.Place(t.Context(), anOrder()); err == nil || venue.CauseOf(err) != venue.Unknown {
+				t.Errorf("a new order: %v", err)
+			}
+			if asked := rest.take(); len(asked) > 0 {
+				t.Errorf("sent a second time: %q", asked)
+			}
+			if err := p.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // TestStreamsOverSockets follows a scripted book with a gap over a real connection, as the runtime does, and hears the
 // private stream.
 func TestStreamsOverSockets(t *testing.T) {

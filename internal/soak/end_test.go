@@ -56,7 +56,7 @@ func endings() []ending {
 		{name: "streams down", begin: down},
 		{name: "streams down, 200 orders", begin: down, long: true, orders: 200},
 		{name: "503", begin: all("http-503-failed"), over: disarm, after: 2 * time.Second},
-		{name: "503, outcome unknown", begin: all("http-503-unknown"), over: disarm, after: 2 * time.Second},
+		{name: "503, outcome unknown", begin: all("http-503-unknown"), over: disarm, after: 2 * time.Second, long: true, orders: 60},
 		{name: "429 with Retry-After", begin: tooMany},
 		{name: "418 with Retry-After", begin: all("http-418=count:8,value:2"), wants: func(s subject, _ string) bool { return isBinance(s) }},
 		{name: "REST down", begin: all("http-503-failed=only:/"), wants: func(_ subject, entry string) bool { return entry == "ws" }},
@@ -86,10 +86,10 @@ func TestEnd(t *testing.T) {
 	})
 }
 
-func (c *ending) play(t *testing.T, s subject, entry string) {
+func (c ending) play(t *testing.T, s subject, entry string) {
 	sc := behindProxy(t, s, settings{options: options{entry: entry, timeout: 10 * time.Second}, deadMan: 3 * s.deadMan})
 	if c.orders == 0 {
-		c.orders = 30
+		c.orders = 28 // more than go one by one, and ten
 	}
 	if c.others {
 		foreign := place(t, sc, "somebody-else")

@@ -182,10 +182,11 @@ func TestModifications(t *testing.T) {
 		{"the end of the replaced order is lost", func(s *script) {
 			s.live()
 			s.modify(1, 1001, 3*lot)
+			s.expect("modify", "")
 			r := s.amended(blotter.Ack, hft.StatusNew, 100.1, 3, 0, 3)
 			r.ClientID, r.VenueID = s.newID, "2"
 			s.b.Answered(s.id, blotter.Amend, r, s.nowNs)
-			s.expect("modify", "New 3@1001; ")
+			s.expect("", "New 3@1001; ")
 			s.after(2 * second)
 			if a := s.actions[0]; a.ClientID != s.id || a.VenueID != "1" {
 				s.t.Errorf("asks about %+v", a)

@@ -57,6 +57,9 @@ func (b *Blotter) told(e *entry, r *Report, nowNs int64) {
 		case believed:
 			told, _ := l.told(e.book, r)
 			b.withdraw(e, l, told)
+			if rank := rankOf(r.Status); !e.over && l == &e.now && (rank == rankNew || rank == rankPartial) {
+				e.end = hft.StatusNone // what told more has told it, too
+			}
 			e.disputed = false
 			b.accept(e, r, false, nowNs)
 		case former:

@@ -86,7 +86,7 @@ func (b *Blotter) legOf(e *entry, r *Report, nowNs int64) (l *leg, current bool)
 				return &e.prior[i], false
 			}
 		}
-		if isReplacement || e.now.venueID != "" && e.amendNs != 0 {
+		if isReplacement {
 			b.newLeg(e, r, nowNs)
 			return &e.now, true
 		}
@@ -193,11 +193,15 @@ func (b *Blotter) accept(e *entry, r *Report, byAmend bool, nowNs int64) *leg {
 	if current { // a former leg's state is nothing to the order, only what was executed in it
 		b.state(e, r, told, old, byAmend, nowNs)
 	}
-	total := e.totalLots()
+	over, total := e.over, e.totalLots()
 	if fill != nil && rankOf(r.Status) == rankNone && e.end == hft.StatusNone && total > 0 && e.filledLots >= total && !e.now.estimated && !e.amending() {
 		e.end, e.guessed = hft.StatusFilled, true // of a channel that tells executions only
 	}
 	b.settle(e, fill, nowNs)
+	if e.over && e.askAtNs == 0 && (over && fill != nil || !over && e.now.filledLots > e.now.toldLots) {
+		e.askAtNs = nowNs + streamNs // unless the venue says by then that this much is executed
+		b.schedule(e)
+	}
 	return l
 }
 
@@ -226,6 +230,9 @@ func (b *Blotter) claim(e *entry, l *leg, r *Report, told int64, tells bool) {
 		}
 	}
 	l.cumLots = max(l.cumLots, told)
+	if tells {
+		l.toldLots = max(l.toldLots, told)
+	}
 }
 
 // state takes over the status, price and quantity of a report about the current leg, which tells told executed lots
@@ -235,17 +242,22 @@ func (b *Blotter) state(e *entry, r *Report, told, old int64, byAmend bool, nowN
 	if rank == rankNone {
 		return
 	}
+	if e.now.ruined {
+		old = min(old, told) // it has its reason
+	}
 	if e.end != hft.StatusNone && e.guessed && !e.over {
 		e.end, e.guessed = hft.StatusNone, false // nobody was told yet
 	}
 	if e.end != hft.StatusNone {
-		if rank != rankFinal && e.guessed && told >= old {
+		switch {
+		case rank != rankFinal && e.guessed && told >= old:
 			b.stray(e, nowNs)
+		case rank == rankFinal && r.HasCum && told < old && e.askAtNs == 0:
+			e.askAtNs = nowNs
+		case r.Status == e.end && r.HasCum && told == old && e.over && !e.suspect:
+			e.guessed, e.askAtNs = false, 0 // as concluded
 		}
 		return
-	}
-	if e.now.ruined {
-		old = min(old, told) // it has its reason
 	}
 	outdated := told == old && (rank < e.rank || r.TimestampNs > 0 && r.TimestampNs < e.tsNs)
 	switch {

@@ -38,9 +38,8 @@ type Action struct {
 	Symbol       string
 	// ClientID and VenueID identify the order; VenueID is empty while it is not known.
 	ClientID, VenueID string
-	// NewClientID is, for Amend, the client id of the order that takes the place of this one, at a venue that replaces
-	// orders. It may be left unused: the order may stay itself, or the replacement have the same client id; but then nobody
-	// can be asked whether there is a replacement when the outcome is unknown, and one that shows up later is canceled.
+	// NewClientID is, for Amend, the client id that the order which takes the place of this one has to have, at a venue that
+	// replaces orders: by it the replacement is known and can be asked about. It is left unused where the order stays itself.
 	NewClientID string
 	Owner       connector.Owner
 	OrderID     uint64
@@ -115,7 +114,7 @@ func (b *Blotter) prepare(e *entry, request Request) {
 		Side: e.shown.Side, OrdType: e.shown.OrdType, TimeInForce: e.shown.TimeInForce,
 		PriceTick: e.priceTick, Qty: e.book.qty(e.totalLots())}
 	if request == QueryOrder {
-		if e.suspect {
+		if e.suspect || e.absent.times > 0 {
 			b.action.VenueID = "" // which may be wrong, while the client id is this side's
 		}
 		e.askedReplacement = e.end == hft.StatusCanceled && e.amend == uncertain

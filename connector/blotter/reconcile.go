@@ -90,8 +90,8 @@ func (b *Blotter) Listed(symbol string, open []Report, nowNs int64) error {
 		}
 		e.listed = b.round
 		b.apply(e, r, nowNs)
-		if e.disputed {
-			e.ask(nowNs)
+		if e.disputed && e.askAtNs == 0 {
+			e.askAtNs = nowNs
 			b.schedule(e)
 		}
 	}

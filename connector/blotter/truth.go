@@ -125,7 +125,9 @@ func (b *Blotter) check(e *entry, r *Report, nowNs int64) falsehood {
 		return f
 	}
 	qty, cum := k.lots(r.Qty), k.lots(r.CumQty)
-	switch {
+	switch other := b.byID[r.ClientID]; {
+	case other != nil && other != e:
+		return falsehood{field: "client id", text: r.ClientID, why: "is not the order's"}
 	case r.Side != hft.SideNone && r.Side != e.shown.Side:
 		return falsehood{field: "side", text: r.Side.String(), why: "is not the order's"}
 	case qty > e.maxLots:
@@ -213,7 +215,8 @@ func (e *entry) checkValue(l *leg, r *Report) falsehood {
 }
 
 // named returns the leg that a report is about without changing anything, nil for one that is new; ok is false when the
-// report is about neither: no request gave reason to expect another order of the venue in this one's place.
+// report is about neither. An order of the venue that took this one's place has the client id that it was to have; another
+// id of the same order has to be said again, by an answer: orders are canceled by it.
 func (e *entry) named(r *Report) (l *leg, ok bool) {
 	isReplacement := r.ClientID != "" && r.ClientID == e.amendID && r.ClientID != e.now.clientID
 	if r.VenueID == "" {
@@ -228,18 +231,30 @@ func (e *entry) named(r *Report) (l *leg, ok bool) {
 		return &e.now, true
 	}
 	for i := range e.prior {
-		if e.prior[i].venueID == r.VenueID {
-			return &e.prior[i], true
+		switch l := &e.prior[i]; {
+		case l.venueID == r.VenueID:
+			return l, true
+		case l.clientID == r.ClientID && l.venueID != "" && l.clientID != e.now.clientID:
+			return nil, false // two orders
 		}
 	}
 	switch {
-	case r.VenueID == e.now.venueID, e.now.venueID == "" && !isReplacement:
+	case r.VenueID == e.now.venueID:
 		return &e.now, true
-	case isReplacement, e.amending(), r.Channel == Query && e.otherID == r.VenueID:
+	case isReplacement:
 		return nil, true
+	case e.now.venueID == "" && r.Channel != Query && e.book.taken(r.VenueID, e):
+	case e.now.venueID == "", r.Channel == Query && e.otherID == r.VenueID:
+		return &e.now, true
 	}
 	e.otherID = r.VenueID // to be said again, by an answer
 	return nil, false
+}
+
+// taken reports whether a venue's id is that of another order that is not over.
+func (k *book) taken(venueID string, e *entry) bool {
+	other := k.venue[venueID]
+	return other != nil && other != e && !other.over
 }
 
 // asks notes terms that the venue is asked for.

@@ -1,6 +1,7 @@
 package blotter_test
 
 import (
+	"fmt"
 	"math"
 	"os"
 	"strings"
@@ -200,7 +201,7 @@ func TestFalseRecovery(t *testing.T) {
 	})
 }
 
-// distort changes reports on their way, some of them: one number each, or two that are swapped.
+// distort changes reports on their way, some of them: one number each, an id, or two that are swapped.
 func (v *randomVenue) distort(list ...blotter.Report) []blotter.Report {
 	for i := range list {
 		if v.lies > 0 && v.random.Float64() < v.lies {
@@ -213,7 +214,11 @@ func (v *randomVenue) distort(list ...blotter.Report) []blotter.Report {
 func (v *randomVenue) lie(r *blotter.Report) {
 	numbers := []*float64{&r.Qty, &r.CumQty, &r.LastQty, &r.Price, &r.LastPrice, &r.AvgPrice, &r.Fee}
 	x, y := numbers[v.random.IntN(len(numbers))], numbers[v.random.IntN(len(numbers))]
-	switch v.random.IntN(12) {
+	kinds := 15
+	if v.lies > 0.1 {
+		kinds = 12 // so often wrong, ids agree by chance now and then
+	}
+	switch v.random.IntN(kinds) {
 	case 0:
 		*x, *y = *y, *x
 	case 1:
@@ -236,6 +241,16 @@ func (v *randomVenue) lie(r *blotter.Report) {
 		r.HasCum = !r.HasCum
 	case 11:
 		r.TimestampNs += (v.random.Int64N(4) - 2) * int64(math.Pow10(v.random.IntN(18)))
+	case 12:
+		if r.VenueID != "" {
+			r.VenueID = fmt.Sprint("x", v.random.IntN(3))
+		}
+	case 13:
+		if r.TradeID != "" {
+			r.TradeID = fmt.Sprint("t", v.random.IntN(12))
+		}
+	case 14:
+		r.Side = -r.Side
 	}
 }
 

@@ -14,10 +14,9 @@ import (
 type style int
 
 const (
-	oneChannel   style = iota // status and execution in one report, acknowledgements tell the state, amending keeps the ids
-	twoChannels               // status and executions apart, executions without a total, acknowledgements are empty
-	replaces                  // as oneChannel, but amending makes a new order of another client id
-	replacesSame              // the new order has the same client id
+	oneChannel  style = iota // status and execution in one report, acknowledgements tell the state, amending keeps the ids
+	twoChannels              // status and executions apart, executions without a total, acknowledgements are empty
+	replaces                 // as oneChannel, but amending makes a new order of another client id
 	numStyles
 )
 
@@ -187,7 +186,7 @@ func (v *randomVenue) execute(a *blotter.Action) (r blotter.Report, cause blotte
 
 func (v *randomVenue) amend(o *venueOrder, a *blotter.Action) (r blotter.Report, cause blotter.Cause, ok bool) {
 	qty := lots(a.Qty)
-	if v.style == replaces || v.style == replacesSame {
+	if v.style == replaces {
 		v.end(o, hft.StatusCanceled)
 		if v.chance(0.1) { // and the new one is refused
 			r := v.distort(v.report(o, blotter.Ack))[0]
@@ -195,9 +194,6 @@ func (v *randomVenue) amend(o *venueOrder, a *blotter.Action) (r blotter.Report,
 			return r, blotter.Refused, false
 		}
 		id := a.NewClientID
-		if v.style == replacesSame {
-			id = o.clientID
-		}
 		n := v.place(id, o.root, o.side, a.PriceTick, max(qty-lots(a.CumQty), 1))
 		return v.ack(n), 0, true
 	}

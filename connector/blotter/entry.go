@@ -25,14 +25,15 @@ type leg struct {
 	// avgPrice is the average price of the first avgLots executed, 0 when not told.
 	avgPrice float64
 	avgLots  int64
-	// toldLots is the most that was told of it other than by its executions. firmLots is what of cumLots two answers in a row have said, answeredLots what the last one did; adoptedLots what of filledLots was executed before
-	// the order was adopted. filledValue is what was published of it, price times lots; unpriced says that the price of some of that is
-	// not the venue's. ruined says that more was published than the venue says now; denied is how often it said less so far.
-	firmLots, answeredLots, adoptedLots, toldLots int64
-
-	filledValue      float64
-	unpriced, ruined bool
-	denied           doubt
+	// toldLots is the most that was told of it other than by its executions, answeredLots what the last answer told, firmLots
+	// what the last two did. adoptedLots is what of filledLots was executed before the order was adopted.
+	toldLots, answeredLots, firmLots, adoptedLots int64
+	// filledValue is what was published of it, price times lots, unless unpriced: not all of the prices are the venue's.
+	filledValue float64
+	unpriced    bool
+	// denied is how often the venue has said less than was told before; ruined that it stays with it and more was published.
+	denied doubt
+	ruined bool
 	// done says that its end was told, and with it all that was executed.
 	done bool
 	// estimated says that qtyLots was not told.

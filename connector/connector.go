@@ -86,8 +86,8 @@ type OrderKeeper interface {
 
 // Sink takes everything a connector has to say.
 type Sink interface {
-	// Feed publishes the events of one message as one batch. The events are copied before it returns. Depth events
-	// go through the instrument's fused book first: a stale one is dropped, a crossed level is removed.
+	// Feed publishes the events of one message as one batch. The events are copied before it returns. They are rows that
+	// a plain book can apply: no hft.DepthBBOEvent, and no crossed book when the batch ends.
 	Feed(instrumentNo int, events []hft.Event)
 	// Order reports an order's new state to its owner.
 	Order(u *OrderUpdate)

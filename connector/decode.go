@@ -30,6 +30,9 @@ type Message struct {
 	ExchTimestampNs int64
 	// FirstID and LastID are the first and last update id of a depth message (U, u); a snapshot has LastID only.
 	FirstID, LastID int64
+	// Seq is the place of a depth message, snapshot or quote among everything that the venue says about the symbol's book: of
+	// two, the one with the smaller Seq is the older. It is Binance's u and lastUpdateId and Bybit's seq; 0 where the message has none.
+	Seq int64
 	// TradeKey tells messages of trades apart that may have the same LastID: a hash of the last trade's own name. 0 where ids
 	// are never used again.
 	TradeKey uint64

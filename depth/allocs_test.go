@@ -56,9 +56,9 @@ func TestFusedDoesNotAllocate(t *testing.T) {
 	emit := make([]hft.Event, 0, 4096)
 	emitted := 0
 	day := func() {
-		book.Update(&hft.Event{Ev: hft.DepthClearEvent}, emit[:0])
+		book.Update(&hft.Event{Ev: hft.DepthClearEvent}, 0, emit[:0])
 		for i := range rows {
-			emit = book.Update(&rows[i], emit[:0])
+			emit = book.Update(&rows[i], rows[i].ExchTimestampNs, emit[:0])
 			emitted += len(emit)
 		}
 	}
@@ -76,7 +76,7 @@ func TestSnapshotIntoRoomDoesNotAllocate(t *testing.T) {
 	fused := depth.NewFusedMarketDepth(tick, lot, depth.Fixed)
 	window := depth.NewWindowMarketDepth(tick, lot, depth.Fixed)
 	for _, ev := range localDepthRows(t)[:60000] {
-		fused.Update(&ev, nil)
+		fused.Update(&ev, ev.ExchTimestampNs, nil)
 		depth.Apply(window, &ev)
 	}
 	rows := make([]hft.Event, 0, 1<<16)

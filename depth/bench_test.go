@@ -41,9 +41,9 @@ func BenchmarkUpdateRecordedDay(b *testing.B) {
 		emit := make([]hft.Event, 0, 1<<10)
 		b.ReportAllocs()
 		for b.Loop() {
-			book.Update(&hft.Event{Ev: hft.DepthClearEvent}, emit[:0])
+			book.Update(&hft.Event{Ev: hft.DepthClearEvent}, 0, emit[:0])
 			for i := range rows {
-				emit = book.Update(&rows[i], emit[:0])
+				emit = book.Update(&rows[i], rows[i].ExchTimestampNs, emit[:0])
 			}
 		}
 		perUpdate(b, len(rows))
@@ -59,9 +59,9 @@ func BenchmarkUpdateRecordedDay(b *testing.B) {
 		emit := make([]hft.Event, 0, 1<<10)
 		b.ReportAllocs()
 		for b.Loop() {
-			book.Update(&hft.Event{Ev: hft.DepthClearEvent}, emit[:0])
+			book.Update(&hft.Event{Ev: hft.DepthClearEvent}, 0, emit[:0])
 			for i := range raw {
-				emit = book.Update(&raw[i], emit[:0])
+				emit = book.Update(&raw[i], raw[i].ExchTimestampNs, emit[:0])
 			}
 		}
 		perUpdate(b, len(raw))

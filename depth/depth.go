@@ -81,11 +81,11 @@ type L3MarketDepth interface {
 	NumOrders() int
 }
 
-// Level is one price level with the time of its last change.
+// Level is one price level with the order of its last change; see FusedMarketDepth.
 type Level struct {
-	PriceTick   int64
-	Qty         float64
-	TimestampNs int64
+	PriceTick int64
+	Qty       float64
+	Order     int64
 }
 
 // Every book can be driven by level and by order.

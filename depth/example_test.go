@@ -34,7 +34,7 @@ func ExampleFusedMarketDepth() {
 		{Ev: hft.LocalEvent | hft.BuyEvent | hft.DepthBBOEvent, ExchTimestampNs: 3, Px: 100, Qty: 2}, // the quote is ahead
 		{Ev: hft.LocalEvent | hft.SellEvent | hft.DepthEvent, ExchTimestampNs: 2, Px: 100, Qty: 1},   // and this outdated
 	} {
-		emit = fused.Update(&ev, emit[:0])
+		emit = fused.Update(&ev, ev.ExchTimestampNs, emit[:0])
 		for i := range emit {
 			depth.Apply(plain, &emit[i])
 			fmt.Println(emit[i].Side(), emit[i].Px, emit[i].Qty)

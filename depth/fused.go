@@ -7,7 +7,8 @@ import (
 )
 
 // FusedMarketDepth merges a venue's depth stream with its faster quote stream (FusedHashMapMarketDepth) and says what
-// changed as events that a plain book can apply. The newest exchange time wins; at equal times the later call wins.
+// changed as events that a plain book can apply. Each update has an order: the venue's sequence number where both streams
+// share one, or the exchange time, as in the reference. The greatest order wins; at equal orders the later call wins.
 // A quote is taken for the whole truth about the best: better levels of its side are removed. Unlike the plain books
 // it removes the levels that an update crosses.
 //
@@ -23,19 +24,20 @@ import (
 type FusedMarketDepth struct {
 	scale
 	bid, ask fusedSide
+	removed  []float64
 }
 
-// fusedLevel is a level with the exchange time of its last change.
+// fusedLevel is a level with the order of its last change.
 type fusedLevel struct {
-	qty         float64
-	timestampNs int64
+	qty   float64
+	order int64
 }
 
 // fusedSide is one side in keys. low is the bound down to which the best is searched.
 type fusedSide struct {
-	best, low       int64
-	bestTimestampNs int64
-	levels          ladder[fusedLevel]
+	best, low int64
+	bestOrder int64
+	levels    ladder[fusedLevel]
 }
 
 // NewFusedMarketDepth returns an empty book; tickSize and lotSize are finite and above 0.
@@ -74,11 +76,11 @@ func (b *FusedMarketDepth) AskQtyAtTick(priceTick int64) float64 {
 	return b.ask.levels.get(priceTick ^ askFlip).qty
 }
 
-// BestBidTimestampNs returns the exchange time of the last change of the best bid, 0 before the first.
-func (b *FusedMarketDepth) BestBidTimestampNs() int64 { return b.bid.bestTimestampNs }
+// BestBidOrder returns the order of the last change of the best bid, 0 before the first.
+func (b *FusedMarketDepth) BestBidOrder() int64 { return b.bid.bestOrder }
 
-// BestAskTimestampNs returns the exchange time of the last change of the best ask, 0 before the first.
-func (b *FusedMarketDepth) BestAskTimestampNs() int64 { return b.ask.bestTimestampNs }
+// BestAskOrder returns the order of the last change of the best ask, 0 before the first.
+func (b *FusedMarketDepth) BestAskOrder() int64 { return b.ask.bestOrder }
 
 // LowBidTick returns the lowest tick at which a best bid is searched, hft.InvalidMax when there is none.
 func (b *FusedMarketDepth) LowBidTick() int64 { return b.bid.low }
@@ -98,15 +100,14 @@ func (b *FusedMarketDepth) Levels(side hft.Side, dst []Level) []Level {
 	}
 	s.levels.descend(-maxTick-1, s.best, func(key int64, level fusedLevel) {
 		if level.qty > 0 {
-			dst = append(dst, Level{PriceTick: key ^ flip, Qty: level.qty, TimestampNs: level.timestampNs})
+			dst = append(dst, Level{PriceTick: key ^ flip, Qty: level.qty, Order: level.order})
 		}
 	})
 	return dst
 }
 
 // Snapshot appends the whole book to dst as hft.DepthSnapshotEvent rows for both processors: bids from the highest
-// down, then asks from the lowest up, with the levels' exchange times and local times of 0. Applied after a clear of
-// both sides they give a newly registered bot the book.
+// down, then asks from the lowest up, with the levels' orders as exchange times and local times of 0.
 func (b *FusedMarketDepth) Snapshot(dst []hft.Event) []hft.Event {
 	for _, flip := range [...]int64{bidFlip, askFlip} {
 		s := &b.bid
@@ -115,19 +116,19 @@ func (b *FusedMarketDepth) Snapshot(dst []hft.Event) []hft.Event {
 		}
 		s.levels.descend(-maxTick-1, maxTick+1, func(key int64, level fusedLevel) {
 			row := b.row(key, flip, level.qty)
-			row.ExchTimestampNs = level.timestampNs
+			row.ExchTimestampNs = level.order
 			dst = append(dst, row)
 		})
 	}
 	return dst
 }
 
-// ApplySnapshot empties the book and fills it from rows, of which side, price, quantity and exchange time count.
+// ApplySnapshot empties the book and fills it from rows, of which side, price, quantity and, as the order, exchange time count.
 func (b *FusedMarketDepth) ApplySnapshot(rows []hft.Event) {
 	b.bid.reset()
 	b.ask.reset()
 	if b.mode == Fixed {
-		b.bid.bestTimestampNs, b.ask.bestTimestampNs = 0, 0
+		b.bid.bestOrder, b.ask.bestOrder = 0, 0
 	}
 	for i := range rows {
 		key, flip, ok := b.snapshotLevel(&rows[i])
@@ -138,22 +139,23 @@ func (b *FusedMarketDepth) ApplySnapshot(rows []hft.Event) {
 		if flip == askFlip {
 			s = &b.ask
 		}
-		timestampNs := rows[i].ExchTimestampNs
-		s.levels.set(key, fusedLevel{rows[i].Qty, timestampNs})
+		order := rows[i].ExchTimestampNs
+		s.levels.set(key, fusedLevel{rows[i].Qty, order})
 		s.low = min(s.low, key)
-		if key > s.best && (b.mode == Fixed || timestampNs >= s.bestTimestampNs) {
-			s.best, s.bestTimestampNs = key, timestampNs
+		if key > s.best && (b.mode == Fixed || order >= s.bestOrder) {
+			s.best, s.bestOrder = key, order
 			s.levels.follow(key)
 		}
 	}
 }
 
-// Update applies one event and appends to emit what changed: the event itself unless it was outdated or said nothing
+// Update applies one event of an order and appends to emit what changed: the event itself unless it was outdated or said nothing
 // new, then a deletion for each level of the other side it crossed, then for each better level of its own side that
 // a quote made obsolete, each group in ascending price. hft.DepthEvent and hft.DepthSnapshotEvent are updates of one
-// level, hft.DepthBBOEvent is a quote, hft.DepthClearEvent clears as in L2MarketDepth.ClearDepth and sets the time of the
+// level, hft.DepthBBOEvent is a quote, hft.DepthClearEvent clears as in L2MarketDepth.ClearDepth and sets the order of the
 // best. Events of other kinds and levels without a side change and emit nothing. ev may not lie in emit's spare capacity.
-func (b *FusedMarketDepth) Update(ev *hft.Event, emit []hft.Event) []hft.Event {
+func (b *FusedMarketDepth) Update(ev *hft.Event, order int64, emit []hft.Event) []hft.Event {
+	b.removed = b.removed[:0]
 	side := ev.Side()
 	own, other, flip := &b.bid, &b.ask, bidFlip
 	if side == hft.Sell {
@@ -161,7 +163,7 @@ func (b *FusedMarketDepth) Update(ev *hft.Event, emit []hft.Event) []hft.Event {
 	}
 	kind := ev.Kind()
 	if kind == hft.DepthClearEvent {
-		b.clear(side, ev.Px, ev.ExchTimestampNs)
+		b.clear(side, ev.Px, order)
 		return append(emit, *ev)
 	}
 	if side == hft.SideNone || kind != hft.DepthEvent && kind != hft.DepthSnapshotEvent && kind != hft.DepthBBOEvent {
@@ -172,25 +174,28 @@ func (b *FusedMarketDepth) Update(ev *hft.Event, emit []hft.Event) []hft.Event {
 		return emit
 	}
 	if kind == hft.DepthBBOEvent && (b.mode == Compat || ev.Qty >= b.minQty) {
-		return b.quote(own, other, tick^flip, flip, ev, emit)
+		return b.quote(own, other, tick^flip, flip, ev, order, emit)
 	}
-	return b.level(own, other, tick^flip, flip, ev, emit)
+	return b.level(own, other, tick^flip, flip, ev, order, emit)
 }
 
+// Removed returns the quantities that the levels had which the last Update removed beside its own. Their deletions are the last
+// rows it appended, in the same order. The memory is the book's, until the next Update.
+func (b *FusedMarketDepth) Removed() []float64 { return b.removed }
+
 // level applies an update of the depth stream.
-func (b *FusedMarketDepth) level(own, other *fusedSide, key, flip int64, ev *hft.Event, emit []hft.Event) []hft.Event {
-	ts := ev.ExchTimestampNs
-	if key >= own.best && ts < own.bestTimestampNs || key >= ^other.best && ts < other.bestTimestampNs {
+func (b *FusedMarketDepth) level(own, other *fusedSide, key, flip int64, ev *hft.Event, order int64, emit []hft.Event) []hft.Event {
+	if key >= own.best && order < own.bestOrder || key >= ^other.best && order < other.bestOrder {
 		return emit
 	}
 	level, present := own.levels.lookup(key)
 	switch {
-	case present && ts < level.timestampNs:
+	case present && order < level.order:
 		if b.mode == Fixed {
 			return emit
 		}
 	case ev.Qty >= b.minQty:
-		own.levels.set(key, fusedLevel{ev.Qty, ts})
+		own.levels.set(key, fusedLevel{ev.Qty, order})
 		emit = appendPlain(emit, ev)
 	case present:
 		own.levels.delete(key)
@@ -198,37 +203,36 @@ func (b *FusedMarketDepth) level(own, other *fusedSide, key, flip int64, ev *hft
 	}
 	if b.zeroLots(ev.Qty) {
 		if key == own.best {
-			own.dropBest(ts)
+			own.dropBest(order)
 		}
 		return emit
 	}
 	if key >= own.best {
-		own.best, own.bestTimestampNs = key, ts
+		own.best, own.bestOrder = key, order
 		own.levels.follow(key)
-		emit = b.uncross(own, other, flip, ev, emit)
+		emit = b.uncross(own, other, flip, ev, order, emit)
 	}
 	own.low = min(own.low, key)
 	return emit
 }
 
 // quote applies an update of the quote stream.
-func (b *FusedMarketDepth) quote(own, other *fusedSide, key, flip int64, ev *hft.Event, emit []hft.Event) []hft.Event {
-	ts := ev.ExchTimestampNs
-	if ts < own.bestTimestampNs || key >= ^other.best && ts < other.bestTimestampNs {
+func (b *FusedMarketDepth) quote(own, other *fusedSide, key, flip int64, ev *hft.Event, order int64, emit []hft.Event) []hft.Event {
+	if order < own.bestOrder || key >= ^other.best && order < other.bestOrder {
 		return emit
 	}
 	if key == own.best {
 		if level, present := own.levels.lookup(key); present && level.qty == ev.Qty {
-			own.bestTimestampNs = ts
+			own.bestOrder = order
 			return emit
 		}
 	}
-	own.levels.set(key, fusedLevel{ev.Qty, ts})
+	own.levels.set(key, fusedLevel{ev.Qty, order})
 	emit = appendPlain(emit, ev)
 	old := own.best
-	own.best, own.bestTimestampNs = key, ts
+	own.best, own.bestOrder = key, order
 	own.low = min(own.low, key)
-	emit = b.uncross(own, other, flip, ev, emit)
+	emit = b.uncross(own, other, flip, ev, order, emit)
 	if key < old {
 		emit = b.remove(own, key+1, old, flip, ev, emit)
 	}
@@ -237,13 +241,13 @@ func (b *FusedMarketDepth) quote(own, other *fusedSide, key, flip int64, ev *hft
 }
 
 // uncross takes the other side back behind own's best and removes the levels it passes.
-func (b *FusedMarketDepth) uncross(own, other *fusedSide, flip int64, ev *hft.Event, emit []hft.Event) []hft.Event {
+func (b *FusedMarketDepth) uncross(own, other *fusedSide, flip int64, ev *hft.Event, order int64, emit []hft.Event) []hft.Event {
 	if own.best < ^other.best {
 		return emit
 	}
 	old, from := other.best, ^own.best
 	other.best = other.search(from, other.low)
-	other.bestTimestampNs = ev.ExchTimestampNs
+	other.bestOrder = order
 	if other.best != noKey {
 		from = other.best + 1
 	} else {
@@ -256,31 +260,33 @@ func (b *FusedMarketDepth) uncross(own, other *fusedSide, flip int64, ev *hft.Ev
 
 // remove takes the levels in [low, high] out and emits their deletions in ascending price.
 func (b *FusedMarketDepth) remove(s *fusedSide, low, high, flip int64, cause *hft.Event, emit []hft.Event) []hft.Event {
-	start := len(emit)
+	start, first := len(emit), len(b.removed)
 	deletion := hft.Event{Ev: cause.Ev&(hft.ExchEvent|hft.LocalEvent) | sideFlag(flip) | hft.DepthEvent,
 		ExchTimestampNs: cause.ExchTimestampNs, LocalTimestampNs: cause.LocalTimestampNs}
-	s.levels.descend(low, high, func(key int64, _ fusedLevel) {
+	s.levels.descend(low, high, func(key int64, level fusedLevel) {
 		s.levels.delete(key)
+		b.removed = append(b.removed, level.qty)
 		deletion.Px = hft.TickPrice(key^flip, b.tickSize)
 		emit = append(emit, deletion)
 	})
 	if flip == bidFlip {
 		slices.Reverse(emit[start:])
+		slices.Reverse(b.removed[first:])
 	}
 	return emit
 }
 
-func (b *FusedMarketDepth) clear(side hft.Side, price float64, timestampNs int64) {
+func (b *FusedMarketDepth) clear(side hft.Side, price float64, order int64) {
 	if side != hft.Sell {
-		b.clearSide(&b.bid, bidFlip, side, price, timestampNs)
+		b.clearSide(&b.bid, bidFlip, side, price, order)
 	}
 	if side != hft.Buy {
-		b.clearSide(&b.ask, askFlip, side, price, timestampNs)
+		b.clearSide(&b.ask, askFlip, side, price, order)
 	}
 }
 
-func (b *FusedMarketDepth) clearSide(s *fusedSide, flip int64, side hft.Side, price float64, timestampNs int64) {
-	s.bestTimestampNs = timestampNs
+func (b *FusedMarketDepth) clearSide(s *fusedSide, flip int64, side hft.Side, price float64, order int64) {
+	s.bestOrder = order
 	if side == hft.SideNone || !finite(price) {
 		s.reset()
 		return
@@ -307,9 +313,9 @@ func appendPlain(emit []hft.Event, ev *hft.Event) []hft.Event {
 }
 
 // dropBest searches the next best after the best level has gone.
-func (s *fusedSide) dropBest(timestampNs int64) {
+func (s *fusedSide) dropBest(order int64) {
 	s.best = s.search(s.best, s.low)
-	s.bestTimestampNs = timestampNs
+	s.bestOrder = order
 	if s.best == noKey {
 		s.low = noLow
 	}
@@ -328,7 +334,7 @@ func (s *fusedSide) search(below, low int64) int64 {
 	return key
 }
 
-// reset empties the side; the time of its best stays.
+// reset empties the side; the order of its best stays.
 func (s *fusedSide) reset() {
 	s.best, s.low = noKey, noLow
 	s.levels.reset()

@@ -98,12 +98,12 @@ func (n *naiveFused) update(ev *hft.Event) []hft.Event {
 	var rows []hft.Event
 	level, present := own.levels[k]
 	switch {
-	case present && ts < level.TimestampNs:
+	case present && ts < level.Order:
 		if n.mode == depth.Fixed {
 			return nil
 		}
 	case ev.Qty >= 0.5:
-		own.levels[k] = depth.Level{Qty: ev.Qty, TimestampNs: ts}
+		own.levels[k] = depth.Level{Qty: ev.Qty, Order: ts}
 		rows = append(rows, plainRow(ev))
 	case present:
 		delete(own.levels, k)
@@ -135,7 +135,7 @@ func (n *naiveFused) quote(own, other *naiveFusedSide, k int64, ev *hft.Event) [
 		own.bestTs = ts
 		return nil
 	}
-	own.levels[k] = depth.Level{Qty: ev.Qty, TimestampNs: ts}
+	own.levels[k] = depth.Level{Qty: ev.Qty, Order: ts}
 	old := own.best
 	own.best, own.bestTs, own.low = k, ts, min(own.low, k)
 	rows := append([]hft.Event{plainRow(ev)}, n.cross(own, other, ev)...)
@@ -198,7 +198,7 @@ func (n *naiveFused) snapshot() []hft.Event {
 		for _, k := range slices.Backward(keys) {
 			side := [...]uint64{hft.BuyEvent, hft.SellEvent}[i]
 			rows = append(rows, hft.Event{Ev: hft.ExchEvent | hft.LocalEvent | side | hft.DepthSnapshotEvent, Px: float64(k * s.sign),
-				Qty: s.levels[k].Qty, ExchTimestampNs: s.levels[k].TimestampNs})
+				Qty: s.levels[k].Qty, ExchTimestampNs: s.levels[k].Order})
 		}
 	}
 	return rows
@@ -213,7 +213,7 @@ func driveFused(t *testing.T, mode depth.Mode, next func() (hft.Event, bool)) {
 		if !ok {
 			return
 		}
-		got, want := book.Update(&ev, nil), naive.update(&ev)
+		got, want := book.Update(&ev, ev.ExchTimestampNs, nil), naive.update(&ev)
 		if !math.IsNaN(ev.Px) && !slices.Equal(got, want) {
 			t.Fatalf("mode %d step %d, %+v emits\n got  %+v\n want %+v", mode, step, ev, got, want)
 		}
@@ -225,10 +225,10 @@ func driveFused(t *testing.T, mode depth.Mode, next func() (hft.Event, bool)) {
 		if ask.best == naiveNone {
 			wantAsk = hft.InvalidMax
 		}
-		if book.BestBidTick() != wantBid || book.BestAskTick() != wantAsk || book.BestBidTimestampNs() != bid.bestTs ||
-			book.BestAskTimestampNs() != ask.bestTs {
+		if book.BestBidTick() != wantBid || book.BestAskTick() != wantAsk || book.BestBidOrder() != bid.bestTs ||
+			book.BestAskOrder() != ask.bestTs {
 			t.Fatalf("mode %d step %d, after %+v: best %d/%d at %d/%d, want %d/%d at %d/%d", mode, step, ev, book.BestBidTick(),
-				book.BestAskTick(), book.BestBidTimestampNs(), book.BestAskTimestampNs(), wantBid, wantAsk, bid.bestTs, ask.bestTs)
+				book.BestAskTick(), book.BestBidOrder(), book.BestAskOrder(), wantBid, wantAsk, bid.bestTs, ask.bestTs)
 		}
 		wantLow, wantHigh := bid.low, -ask.low
 		if bid.low == naiveNoLow {

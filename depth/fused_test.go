@@ -25,7 +25,7 @@ func newFusedScript(t *testing.T, tickSize, lotSize float64, mode depth.Mode) *f
 func (s *fusedScript) feed(what byte, px, qty float64, exchNs int64) []hft.Event {
 	ev := map[byte]uint64{'B': hft.BuyEvent | hft.DepthEvent, 'A': hft.SellEvent | hft.DepthEvent,
 		'b': hft.BuyEvent | hft.DepthBBOEvent, 'a': hft.SellEvent | hft.DepthBBOEvent}[what]
-	return s.book.Update(&hft.Event{Ev: ev, Px: px, Qty: qty, ExchTimestampNs: exchNs}, nil)
+	return s.book.Update(&hft.Event{Ev: ev, Px: px, Qty: qty, ExchTimestampNs: exchNs}, exchNs, nil)
 }
 
 func (s *fusedScript) best(bid, ask int64) {
@@ -161,7 +161,7 @@ func TestFusedBoundsAfterQuotes(t *testing.T) {
 func TestFusedEmission(t *testing.T) {
 	book := depth.NewFusedMarketDepth(1, 1, depth.Fixed)
 	feed := func(ev uint64, px, qty float64) []hft.Event {
-		return book.Update(&hft.Event{Ev: ev, Px: px, Qty: qty, ExchTimestampNs: 5, LocalTimestampNs: 6}, nil)
+		return book.Update(&hft.Event{Ev: ev, Px: px, Qty: qty, ExchTimestampNs: 5, LocalTimestampNs: 6}, 5, nil)
 	}
 	const both = hft.ExchEvent | hft.LocalEvent
 	for _, px := range []float64{100, 99, 98} {
@@ -231,12 +231,12 @@ func TestFusedSnapshotAndLevels(t *testing.T) {
 	s.fourLevels()
 	s.feed('B', 90000, 0, 1)
 	s.feed('A', 90000.5, 1, 3)
-	wantBids := []depth.Level{{PriceTick: 102, Qty: 0.02, TimestampNs: 1}, {PriceTick: 101, Qty: 0.01, TimestampNs: 1}}
+	wantBids := []depth.Level{{PriceTick: 102, Qty: 0.02, Order: 1}, {PriceTick: 101, Qty: 0.01, Order: 1}}
 	if got := s.book.Levels(hft.Buy, nil); !slices.Equal(got, wantBids) {
 		t.Errorf("bids %+v, want %+v", got, wantBids)
 	}
-	wantAsks := []depth.Level{{PriceTick: 103, Qty: 0.02, TimestampNs: 1}, {PriceTick: 104, Qty: 0.01, TimestampNs: 1},
-		{PriceTick: 900005, Qty: 1, TimestampNs: 3}}
+	wantAsks := []depth.Level{{PriceTick: 103, Qty: 0.02, Order: 1}, {PriceTick: 104, Qty: 0.01, Order: 1},
+		{PriceTick: 900005, Qty: 1, Order: 3}}
 	if got := s.book.Levels(hft.Sell, nil); !slices.Equal(got, wantAsks) {
 		t.Errorf("asks %+v, want %+v", got, wantAsks)
 	}
@@ -249,8 +249,8 @@ func TestFusedSnapshotAndLevels(t *testing.T) {
 	if len(rows) != 5 || rows[0].Px != hft.TickPrice(102, 0.1) || rows[0].Ev != hft.ExchEvent|hft.LocalEvent|hft.BuyEvent|hft.DepthSnapshotEvent {
 		t.Errorf("snapshot %+v", rows)
 	}
-	if other.BestBidTimestampNs() != 1 || other.BestAskTimestampNs() != 1 {
-		t.Errorf("best times %d and %d, want 1", other.BestBidTimestampNs(), other.BestAskTimestampNs())
+	if other.BestBidOrder() != 1 || other.BestAskOrder() != 1 {
+		t.Errorf("best times %d and %d, want 1", other.BestBidOrder(), other.BestAskOrder())
 	}
 }
 
@@ -262,7 +262,7 @@ type follower struct {
 }
 
 func (f *follower) feed(ev *hft.Event) {
-	f.emit = f.fused.Update(ev, f.emit[:0])
+	f.emit = f.fused.Update(ev, ev.ExchTimestampNs, f.emit[:0])
 	for i := range f.emit {
 		depth.Apply(f.plain, &f.emit[i])
 	}

@@ -156,14 +156,14 @@ func fusedLog(book *depth.FusedMarketDepth, rows []hft.Event, withQuotes bool) [
 	var last *hft.Event
 	line := func() {
 		fmt.Fprintf(&out, "%d,%d,%s,%d,%d,%d,%d,%d,%016x\n", n, last.ExchTimestampNs, bestFields(book),
-			book.BestBidTimestampNs(), book.BestAskTimestampNs(), book.LowBidTick(), book.HighAskTick(), emitted, h.sum.Sum64())
+			book.BestBidOrder(), book.BestAskOrder(), book.LowBidTick(), book.HighAskTick(), emitted, h.sum.Sum64())
 	}
 	for i := range rows {
 		ev := &rows[i]
 		if ev.Kind() == hft.TradeEvent || ev.Kind() == hft.DepthBBOEvent && !withQuotes {
 			continue
 		}
-		emit = book.Update(ev, emit[:0])
+		emit = book.Update(ev, ev.ExchTimestampNs, emit[:0])
 		for j := range emit {
 			e := &emit[j]
 			h.int(int64(e.Ev))

@@ -21,6 +21,7 @@ import (
 	"hftrunner/connector/binancefutures"
 	"hftrunner/connector/depthsync"
 	"hftrunner/connector/paper"
+	"hftrunner/connector/recording"
 	"hftrunner/connector/replay"
 	"hftrunner/depth"
 	"hftrunner/hft"
@@ -151,35 +152,39 @@ func replayedBooks(t *testing.T, path string, golden map[int]bookLine) (messages
 	}
 	seen := readBookLines(t, out)
 
-	source := openRecorded(t, path)
-	defer source.Close()
-	if err := source.Register(connector.Instrument{Symbol: "BTCUSDT", TickSize: 0.1, LotSize: 0.001}); err != nil {
+	reader, err := recording.Open(recording.Config{Files: []string{head(t, path, recordedLines)}, OnProblem: func(p recording.Problem) error { return p }})
+	if err != nil {
 		t.Fatal(err)
 	}
+	defer reader.Close()
 	book := depth.NewFusedMarketDepth(0.1, 0.001, depth.Fixed)
-	var batch paper.Batch
+	var decoder binancefutures.Decoder
+	var m connector.Message
 	var emit []hft.Event
 	rows := 0
 	for {
-		err := source.Next(&batch)
+		localNs, line, err := reader.Next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
+		if err := decoder.Decode(localNs, line, &m); err != nil {
+			t.Fatal(err)
+		}
 		published := 0
-		for i := range batch.Events {
-			e := &batch.Events[i]
+		for i := range m.Events {
+			e := &m.Events[i]
 			if e.Kind() == hft.TradeEvent {
 				published++
 				continue
 			}
-			if e.Kind() == hft.DepthSnapshotEvent && (i == 0 || e.Side() != batch.Events[i-1].Side()) {
+			if e.Kind() == hft.DepthSnapshotEvent && (i == 0 || e.Side() != m.Events[i-1].Side()) {
 				rows++ // the reference's file has a clear before each side of a snapshot
 			}
 			rows++
-			emit = book.Update(e, emit[:0])
+			emit = book.Update(e, e.ExchTimestampNs, emit[:0])
 			published += len(emit)
 		}
 		if published == 0 {
@@ -192,7 +197,7 @@ func replayedBooks(t *testing.T, path string, golden map[int]bookLine) (messages
 		if got := seen[messages]; got != want {
 			t.Fatalf("after message %d the strategy's book is %+v, the host's %+v", messages+1, got, want)
 		}
-		if reference, ok := golden[rows]; ok && batch.Events[0].Kind() != hft.TradeEvent {
+		if reference, ok := golden[rows]; ok && m.Kind != connector.MessageTrade {
 			compared++
 			if seen[messages] != reference {
 				t.Fatalf("after row %d the strategy's book is %+v, the reference's %+v", rows, seen[messages], reference)

@@ -66,14 +66,14 @@ type instrument struct {
 	symbol   string
 	tickSize float64
 	lotSize  float64
-	book     *depth.FusedMarketDepth
+	book     *depth.WindowMarketDepth
+	exchNs   int64 // exchange time of the newest row in the book
 	ready    bool
 	wasReady bool
 	latency  latencyHistogram // of the feed
 	holdings map[uint64]*holding
 	strays   map[strayKey]connector.Order // open orders of bots that are not here
 	levels   []hft.Event                  // scratch
-	discard  []hft.Event                  // scratch
 }
 
 // strayKey identifies an order of a bot that is not here.
@@ -114,7 +114,7 @@ func (p *publisher) register(cfg InstrumentConfig) (inst *instrument, fresh bool
 		return nil, false, fmt.Errorf("connector %s has more than %d instruments", p.name, math.MaxUint16)
 	}
 	inst = &instrument{no: len(p.instruments), symbol: cfg.Symbol, tickSize: cfg.TickSize, lotSize: cfg.LotSize,
-		book: depth.NewFusedMarketDepth(cfg.TickSize, cfg.LotSize, depth.Fixed), latency: newLatencyHistogram(),
+		book: depth.NewWindowMarketDepth(cfg.TickSize, cfg.LotSize, depth.Fixed), latency: newLatencyHistogram(),
 		holdings: make(map[uint64]*holding), strays: make(map[strayKey]connector.Order)}
 	p.instruments = append(p.instruments, inst)
 	p.bySymbol[cfg.Symbol] = inst
@@ -133,7 +133,12 @@ func (p *publisher) Feed(instrumentNo int, events []hft.Event) {
 	inst := p.instruments[instrumentNo]
 	out := p.scratch[:0]
 	for i := range events {
-		out = inst.apply(&events[i], out)
+		if events[i].Kind() == hft.DepthBBOEvent { // breaks the contract: no bot's book could apply it
+			p.counters[connector.BadMessages].Add(1)
+			continue
+		}
+		inst.apply(&events[i])
+		out = append(out, events[i])
 	}
 	p.scratch = out
 	if len(events) > 0 {
@@ -144,22 +149,11 @@ func (p *publisher) Feed(instrumentNo int, events []hft.Event) {
 	p.feed.Publish(instrumentNo, out)
 }
 
-// apply puts an event through the book and appends what the bots are to see of it.
-func (i *instrument) apply(e *hft.Event, out []hft.Event) []hft.Event {
-	switch e.Kind() {
-	case hft.DepthEvent, hft.DepthSnapshotEvent, hft.DepthBBOEvent:
-		return i.book.Update(e, out)
-	case hft.DepthClearEvent:
-		i.clear(e)
+// apply applies an event to the book, as the bots do.
+func (i *instrument) apply(e *hft.Event) {
+	if depth.Apply(i.book, e) {
+		i.exchNs = e.ExchTimestampNs
 	}
-	return append(out, *e)
-}
-
-// clear clears the book and forgets how old its best is: what comes after a clear is newer, whatever its time says.
-func (i *instrument) clear(e *hft.Event) {
-	timeless := *e
-	timeless.ExchTimestampNs = 0
-	i.discard = i.book.Update(&timeless, i.discard[:0])
 }
 
 // Order carries a report to the order's owner.
@@ -283,7 +277,7 @@ func (p *publisher) Stale(instrumentNo int, reason string) {
 	inst.ready = false
 	now := p.clock.NowNs()
 	clearBook := hft.Event{Ev: hft.LocalEvent | hft.DepthClearEvent, ExchTimestampNs: now, LocalTimestampNs: now, Px: math.NaN()}
-	inst.clear(&clearBook)
+	inst.apply(&clearBook)
 	p.scratch = append(p.scratch[:0], clearBook)
 	p.events.Add(1)
 	p.feed.Publish(instrumentNo, p.scratch)
@@ -302,6 +296,9 @@ func (p *publisher) snapshot(h *holding) {
 	}
 	inst := p.instruments[h.feedNo]
 	inst.levels = inst.book.Snapshot(inst.levels[:0])
+	for i := range inst.levels {
+		inst.levels[i].ExchTimestampNs = inst.exchNs
+	}
 	var orders []hft.Order
 	for o := range h.orders.View().All() {
 		orders = append(orders, *o)

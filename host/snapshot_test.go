@@ -71,7 +71,9 @@ func TestSnapshotInMidStream(t *testing.T) {
 	}
 	v <- levels(1000, []float64{100, 99, 98}, []float64{101, 102, 103})
 	until(100, 101)
-	v <- []hft.Event{row(hft.DepthBBOEvent, hft.BuyEvent, 5000, 100, 3), row(hft.DepthBBOEvent, hft.SellEvent, 5000, 101, 3)}
+	v <- []hft.Event{row(hft.DepthEvent, hft.BuyEvent, 5000, 100, 3), row(hft.DepthEvent, hft.SellEvent, 5000, 101, 3)}
+	// Quotes break the contract: no plain book can apply them. They are counted and dropped.
+	v <- []hft.Event{row(hft.DepthBBOEvent, hft.BuyEvent, 6000, 100.5, 3), row(hft.DepthBBOEvent, hft.SellEvent, 6000, 100.6, 3)}
 	clearRow := hft.Event{Ev: hft.LocalEvent | hft.DepthClearEvent, ExchTimestampNs: 2000, LocalTimestampNs: time.Now().UnixNano(), Px: math.NaN()}
 	v <- append([]hft.Event{clearRow}, levels(2000, []float64{99, 97}, []float64{103})...)
 	until(99, 103)
@@ -88,5 +90,8 @@ func TestSnapshotInMidStream(t *testing.T) {
 	}
 	if err := bot.Close(); err != nil {
 		t.Error(err)
+	}
+	if sum := r.host.Summary(host.ExitInterrupted); sum.Connectors[0].BadMessages != 2 {
+		t.Errorf("%d bad messages, want the two quotes", sum.Connectors[0].BadMessages)
 	}
 }

@@ -27,16 +27,16 @@ func bench(ctx context.Context, o cli.BenchOptions) ([]cli.BenchRow, error) {
 	}
 	rows := []cli.BenchRow{spin, park}
 	for _, path := range []struct {
-		name           string
-		message, other []byte
-		wait           ipc.WaitStrategy
-		usual          time.Duration
+		name    string
+		message func(n int) []byte
+		wait    ipc.WaitStrategy
+		usual   time.Duration
 	}{
-		{"quote to order through a strategy, spinning", ticktoorder.Quote(1), ticktoorder.Quote(2), ipc.WaitSpin, 200 * time.Microsecond},
-		{"70 levels to order through a strategy, spinning", ticktoorder.Depth(1, 70), ticktoorder.Depth(2, 70), ipc.WaitSpin, 200 * time.Microsecond},
-		{"quote to order through a strategy, parked", ticktoorder.Quote(1), ticktoorder.Quote(2), ipc.WaitPark, 200 * time.Microsecond},
+		{"quote to order through a strategy, spinning", ticktoorder.Quote, ipc.WaitSpin, 200 * time.Microsecond},
+		{"70 levels to order through a strategy, spinning", ticktoorder.Depth(70), ipc.WaitSpin, 200 * time.Microsecond},
+		{"quote to order through a strategy, parked", ticktoorder.Quote, ipc.WaitPark, 200 * time.Microsecond},
 	} {
-		row, err := benchTickToOrder(ctx, path.name, ticktoorder.Options{Message: path.message, Other: path.other, Wait: path.wait,
+		row, err := benchTickToOrder(ctx, path.name, ticktoorder.Options{Message: path.message, Wait: path.wait,
 			Samples: samplesIn(o.Duration, path.usual)})
 		if err != nil {
 			return nil, err

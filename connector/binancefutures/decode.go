@@ -59,6 +59,7 @@ func (d *Decoder) decode(localTimestampNs int64, m *connector.Message) error {
 		if m.LastID, err = p.Int(binancejson.LastID); err != nil {
 			return err
 		}
+		m.Seq = m.LastID
 		return p.BBO(m, t)
 	case "trade":
 		if d.AggTrades || string(p.String(binancejson.ExecutionType)) != "MARKET" {
@@ -113,6 +114,7 @@ func (d *Decoder) depth(localTimestampNs int64, m *connector.Message) error {
 	if m.LastID, err = p.Int(binancejson.LastID); err != nil {
 		return err
 	}
+	m.Seq = m.LastID
 	if m.HasPrevID = p.Has(binancejson.PrevID); m.HasPrevID {
 		if m.PrevID, err = p.Int(binancejson.PrevID); err != nil {
 			return err
@@ -128,6 +130,7 @@ func (d *Decoder) snapshot(localTimestampNs int64, m *connector.Message) error {
 	if m.LastID, err = p.Int(binancejson.SnapshotID); err != nil {
 		return err
 	}
+	m.Seq = m.LastID
 	if m.ExchTimestampNs, err = p.FirstTimeNs(binancejson.TransactionTime, binancejson.EventTime); err != nil {
 		return err
 	}

@@ -40,6 +40,8 @@ const (
 	SnapshotID
 	SnapshotBids
 	SnapshotAsks
+	// Sequence is seq, Bybit's.
+	Sequence
 
 	numKeys
 	dataKey
@@ -47,7 +49,7 @@ const (
 
 var keyNames = [numKeys]string{EventType: "e", EventTime: "E", TransactionTime: "T", Symbol: "s", FirstID: "U", LastID: "u",
 	PrevID: "pu", Bids: "b", Asks: "a", BidQty: "B", AskQty: "A", Price: "p", Qty: "q", BuyerIsMaker: "m",
-	ExecutionType: "X", TradeID: "t", FirstTradeID: "f", LastTradeID: "l", SnapshotID: "lastUpdateId", SnapshotBids: "bids", SnapshotAsks: "asks"}
+	ExecutionType: "X", TradeID: "t", FirstTradeID: "f", LastTradeID: "l", SnapshotID: "lastUpdateId", SnapshotBids: "bids", SnapshotAsks: "asks", Sequence: "seq"}
 
 // String returns the field's name in the message.
 func (k Key) String() string {
@@ -107,6 +109,8 @@ func keyOf(name []byte) Key {
 		return SnapshotBids
 	case "asks":
 		return SnapshotAsks
+	case "seq":
+		return Sequence
 	case "data":
 		return dataKey
 	}

@@ -93,6 +93,7 @@ func (d *Decoder) bookTicker(localTimestampNs int64, m *connector.Message) error
 	if m.LastID, err = d.payload.Int(binancejson.LastID); err != nil {
 		return err
 	}
+	m.Seq = m.LastID
 	return d.payload.BBO(m, t)
 }
 
@@ -124,6 +125,7 @@ func (d *Decoder) depth(localTimestampNs int64, m *connector.Message) error {
 	if m.LastID, err = p.Int(binancejson.LastID); err != nil {
 		return err
 	}
+	m.Seq = m.LastID
 	return p.Depth(m, binancejson.Bids, binancejson.Asks, hft.DepthEvent, t)
 }
 
@@ -134,6 +136,7 @@ func (d *Decoder) snapshot(localTimestampNs int64, m *connector.Message) error {
 	if m.LastID, err = p.Int(binancejson.SnapshotID); err != nil {
 		return err
 	}
+	m.Seq = m.LastID
 	t := binancejson.Times{ExchTimestampNs: localTimestampNs, LocalTimestampNs: localTimestampNs}
 	return p.Depth(m, binancejson.SnapshotBids, binancejson.SnapshotAsks, hft.DepthSnapshotEvent, t)
 }

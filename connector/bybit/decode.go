@@ -137,6 +137,11 @@ func (d *Decoder) depth(localTimestampNs int64, raw []byte, at envelope, level i
 		return err
 	}
 	m.FirstID, m.ExchTimestampNs = m.LastID, ts
+	if d.book.Has(binancejson.Sequence) { // old recordings do not have it
+		if m.Seq, err = d.book.Int(binancejson.Sequence); err != nil {
+			return err
+		}
+	}
 	kind := hft.DepthBBOEvent
 	m.Kind = connector.MessageBBO
 	if level == d.level() && !(level == 1 && d.BBO) {

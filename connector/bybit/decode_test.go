@@ -72,7 +72,7 @@ func TestGoldenBook(t *testing.T) {
 			take = book.Snapshot
 		}
 		out := take(1, &m)
-		if want := (depthsync.Output{Events: out.Events, Ready: i == 0}); fmt.Sprint(out) != fmt.Sprint(want) || len(out.Events) == 0 {
+		if want := (depthsync.Output{Events: out.Events, Ready: i == 0, Seq: m.Seq}); fmt.Sprint(out) != fmt.Sprint(want) || len(out.Events) == 0 || m.Seq == 0 {
 			t.Fatalf("message %d gives %d rows, ready: %t, stale: %q", i, len(out.Events), out.Ready, out.Stale)
 		}
 		for _, e := range out.Events {

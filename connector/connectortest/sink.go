@@ -36,7 +36,7 @@ type Sink struct {
 
 // book is an instrument as the sink saw it.
 type book struct {
-	bids, asks     map[float64]float64
+	bids, asks     levels
 	events, trades int
 	fedSinceStale  bool
 	ready          bool
@@ -76,7 +76,7 @@ func (s *Sink) enter(method string) {
 func (s *Sink) book(instrumentNo int) *book {
 	b := s.books[instrumentNo]
 	if b == nil {
-		b = &book{bids: map[float64]float64{}, asks: map[float64]float64{}}
+		b = &book{bids: levels{}, asks: levels{}}
 		s.books[instrumentNo] = b
 	}
 	return b
@@ -95,17 +95,17 @@ func (s *Sink) Feed(instrumentNo int, events []hft.Event) {
 		if e.Ev&hft.LocalEvent == 0 {
 			s.faultf("event %+v has no LocalEvent flag", e)
 		}
-		levels := b.asks
+		side := b.asks
 		if e.Side() == hft.Buy {
-			levels = b.bids
+			side = b.bids
 		}
 		switch e.Kind() {
 		case hft.DepthEvent, hft.DepthSnapshotEvent:
 			b.fedSinceStale = true
 			if e.Qty > 0 {
-				levels[e.Px] = e.Qty
+				side[near(e.Px)] = level{e.Px, e.Qty}
 			} else {
-				delete(levels, e.Px)
+				delete(side, near(e.Px))
 			}
 		case hft.DepthClearEvent:
 			b.clear(e)
@@ -114,19 +114,55 @@ func (s *Sink) Feed(instrumentNo int, events []hft.Event) {
 			if e.Side() == hft.SideNone || e.Qty <= 0 || math.IsNaN(e.Px) {
 				s.faultf("trade %+v", e)
 			}
+		default:
+			if e.Kind() == hft.DepthBBOEvent {
+				s.faultf("event %+v is a quote, which no plain book can apply", e)
+			}
 		}
 		b.events++
 	}
+	if bid, ask := b.best(); bid >= ask {
+		s.faultf("the book of instrument %d is crossed at the end of a batch: %v and %v", instrumentNo, bid, ask)
+	}
+}
+
+// levels are those of one side, by near.
+type levels map[int64]level
+
+type level struct{ px, qty float64 }
+
+// near names a level by its price: the same whether that was read or calculated of its tick.
+func near(px float64) int64 { return int64(math.Round(px * 1e8)) }
+
+// byPrice returns the quantities by price.
+func (l levels) byPrice() map[float64]float64 {
+	out := make(map[float64]float64, len(l))
+	for _, level := range l {
+		out[level.px] = level.qty
+	}
+	return out
+}
+
+// best returns the best bid and ask, NaN when there is none.
+func (b *book) best() (bid, ask float64) {
+	bid, ask = math.NaN(), math.NaN()
+	for _, l := range b.bids {
+		bid = hft.MaxFloat(bid, l.px)
+	}
+	for _, l := range b.asks {
+		ask = hft.MinFloat(ask, l.px)
+	}
+	return bid, ask
 }
 
 // clear removes levels from the best price to the event's, all where that is no number, of both sides where it has none.
 func (b *book) clear(e *hft.Event) {
 	all := math.IsNaN(e.Px) || math.IsInf(e.Px, 0) || e.Side() == hft.SideNone
 	if e.Side() != hft.Sell {
-		maps.DeleteFunc(b.bids, func(px, _ float64) bool { return all || px >= e.Px })
+		maps.DeleteFunc(b.bids, func(at int64, _ level) bool { return all || at >= near(e.Px) })
 	}
 	if e.Side() != hft.Buy {
-		maps.DeleteFunc(b.asks, func(px, _ float64) bool { return all || px <= e.Px })
+		maps.DeleteFunc(b.asks, func(at int64, _ level) bool { return all || at <= near(e.Px) })
 	}
 }
 
@@ -356,14 +392,7 @@ func (s *Sink) Open() int {
 func (s *Sink) Best(instrumentNo int) (bid, ask float64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	bid, ask = math.NaN(), math.NaN()
-	for px := range s.book(instrumentNo).bids {
-		bid = hft.MaxFloat(bid, px)
-	}
-	for px := range s.book(instrumentNo).asks {
-		ask = hft.MinFloat(ask, px)
-	}
-	return bid, ask
+	return s.book(instrumentNo).best()
 }
 
 // Events returns how many events and how many trades among them an instrument had.
@@ -386,5 +415,5 @@ func (s *Sink) Book(instrumentNo int) (bids, asks map[float64]float64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b := s.book(instrumentNo)
-	return maps.Clone(b.bids), maps.Clone(b.asks)
+	return b.bids.byPrice(), b.asks.byPrice()
 }

@@ -9,7 +9,7 @@ func (s *Synchronizer) hold(d ids, m *connector.Message) {
 		s.dropHeld((len(s.held) + 1) / 2)
 	}
 	s.heldRows = append(s.heldRows, m.Events...)
-	s.held = append(s.held, heldMessage{ids: d, exchTimestampNs: m.ExchTimestampNs, end: len(s.heldRows)})
+	s.held = append(s.held, heldMessage{ids: d, seq: m.Seq, exchTimestampNs: m.ExchTimestampNs, end: len(s.heldRows)})
 }
 
 func (s *Synchronizer) forgetHeld() { s.held, s.heldRows = s.held[:0], s.heldRows[:0] }
@@ -81,7 +81,7 @@ func (s *Synchronizer) complete(out *Output, localTimestampNs int64) {
 		// The bots get all of it now, so nothing that they got before is newer.
 		s.snapshotRows[i].LocalTimestampNs = localTimestampNs
 	}
-	out.Events, out.Ready = s.snapshotRows, true
+	out.Events, out.Ready, out.Seq = s.snapshotRows, true, max(s.snapshotSeq, s.held[len(s.held)-1].seq)
 	s.stats.Snapshots++
 	s.stats.Applied += uint64(len(s.held))
 	s.stats.SnapshotID, s.stats.FirstAppliedFirstID, s.stats.FirstAppliedLastID = s.snapshotID, first.first, first.last

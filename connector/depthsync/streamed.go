@@ -46,7 +46,7 @@ func (s *Synchronizer) begin(localTimestampNs int64, m *connector.Message) Outpu
 	switch {
 	case s.config.Rule.joins(m.LastID, s.held[0].ids):
 		var out Output
-		s.snapshotID, s.snapshotExchNs = m.LastID, m.ExchTimestampNs
+		s.snapshotID, s.snapshotSeq, s.snapshotExchNs = m.LastID, m.Seq, m.ExchTimestampNs
 		s.snapshotRows = append(s.snapshotRows[:0], m.Events...)
 		s.complete(&out, localTimestampNs)
 		return out
@@ -60,6 +60,7 @@ func (s *Synchronizer) begin(localTimestampNs int64, m *connector.Message) Outpu
 
 func (s *Synchronizer) adopt(m *connector.Message, out Output) Output {
 	s.state, s.seen, s.lastID, s.lastExchNs = Synced, true, m.LastID, m.ExchTimestampNs
+	out.Seq = m.Seq
 	s.stats.Snapshots++
 	s.stats.SnapshotID, s.stats.FirstAppliedFirstID, s.stats.FirstAppliedLastID = m.LastID, 0, 0
 	return out

@@ -66,6 +66,8 @@ type Output struct {
 	Events []hft.Event
 	// Ready says that the book is complete with Events.
 	Ready bool
+	// Seq is the Message.Seq of the newest message whose rows are in Events.
+	Seq int64
 	// Gap says that a difference is missing: the stream had reached AfterID and the message starts at FromID.
 	Gap             bool
 	AfterID, FromID int64
@@ -91,6 +93,7 @@ type Synchronizer struct {
 	// The snapshot in hand while syncing.
 	hasSnapshot    bool
 	snapshotID     int64
+	snapshotSeq    int64
 	snapshotExchNs int64
 	snapshotRows   []hft.Event
 }
@@ -98,6 +101,7 @@ type Synchronizer struct {
 // heldMessage is one difference held back: its rows are heldRows up to end.
 type heldMessage struct {
 	ids
+	seq             int64
 	exchTimestampNs int64
 	end             int
 }
@@ -172,7 +176,7 @@ func (s *Synchronizer) Snapshot(localTimestampNs int64, m *connector.Message) Ou
 	if s.state == Synced || s.hasSnapshot && m.LastID < s.snapshotID {
 		return Output{}
 	}
-	s.hasSnapshot, s.snapshotID, s.snapshotExchNs = true, m.LastID, m.ExchTimestampNs
+	s.hasSnapshot, s.snapshotID, s.snapshotSeq, s.snapshotExchNs = true, m.LastID, m.Seq, m.ExchTimestampNs
 	s.snapshotRows = append(s.snapshotRows[:0], m.Events...)
 	return s.join(Output{}, localTimestampNs)
 }
@@ -199,6 +203,6 @@ func (s *Synchronizer) apply(d ids, m *connector.Message) Output {
 	}
 	s.lastID, s.lastExchNs = d.last, m.ExchTimestampNs
 	s.stats.Applied++
-	out.Events = m.Events
+	out.Events, out.Seq = m.Events, m.Seq
 	return out
 }

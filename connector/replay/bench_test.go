@@ -24,7 +24,7 @@ func BenchmarkReplay(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				if err := s.Register(connector.Instrument{Symbol: "BTCUSDT"}); err != nil {
+				if err := s.Register(connector.Instrument{Symbol: "BTCUSDT", TickSize: 0.1, LotSize: 0.001}); err != nil {
 					b.Fatal(err)
 				}
 				var batch paper.Batch

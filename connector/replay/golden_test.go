@@ -12,41 +12,39 @@ import (
 
 	"hftrunner/connector"
 	"hftrunner/connector/binancefutures"
-	"hftrunner/connector/depthsync"
-	"hftrunner/connector/paper"
-	"hftrunner/connector/replay"
+	"hftrunner/connector/recording"
 	"hftrunner/hft"
 	"hftrunner/internal/datatest"
 )
 
 func futures() connector.Decoder { return &binancefutures.Decoder{} }
 
-// rawRows reads a recording row by row as hftbacktest's converter does: without flags, and with a clear row before
-// each side of a snapshot. lines limits the messages, 0 takes all.
-func rawRows(t *testing.T, symbol, file string, lines uint64, bookTicker bool) []hft.Event {
+// rawRows decodes a recording row by row as hftbacktest's converter does: without flags, and with a clear row before each
+// side of a snapshot. lines limits the messages, 0 takes all.
+func rawRows(t *testing.T, file string, lines uint64, bookTicker bool) []hft.Event {
 	t.Helper()
-	s, err := replay.Open(replay.Config{
-		Files:      map[string][]string{symbol: {datatest.Recording(t, "binancefutures", file)}},
-		NewDecoder: futures, Rule: depthsync.Futures, Sync: replay.SyncNatural, BookTicker: bookTicker,
-		OnBadLine: replay.FatalBadLine, OnGap: replay.FatalGap,
-	})
+	r, err := recording.Open(recording.Config{Files: []string{datatest.Recording(t, "binancefutures", file)},
+		OnProblem: func(p recording.Problem) error { return p }})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
-	if err := s.Register(connector.Instrument{Symbol: symbol}); err != nil {
-		t.Fatal(err)
-	}
+	defer r.Close()
 	var rows []hft.Event
-	var b paper.Batch
-	var messages uint64
-	for {
-		err := s.Next(&b)
-		if messages += b.Counts[connector.Messages]; err == io.EOF || lines > 0 && messages > lines {
+	var d binancefutures.Decoder
+	var b connector.Message
+	for n := uint64(1); ; n++ {
+		localNs, line, err := r.Next()
+		if err == io.EOF || lines > 0 && n > lines {
 			return rows
 		}
 		if err != nil {
 			t.Fatal(err)
+		}
+		if err := d.Decode(localNs, line, &b); err != nil {
+			t.Fatal(err)
+		}
+		if b.Kind == connector.MessageBBO && !bookTicker {
+			continue
 		}
 		var cleared uint64
 		for i, e := range b.Events {
@@ -134,7 +132,7 @@ func TestRawRowsEqualTheReference(t *testing.T) {
 		{"BTCUSDT", "btcusdt_20240808.gz", 599014, 1272402468, "bdc992621cf7205cb32538e9d2be2e6e1c3b5d7a67bf7de3be6b5139062e381f"},
 		{"ETHUSDT", "ethusdt_20240808.gz", 552724, 1272335332, "d1cc817458e7deafc5c5c460d59b320ea21f55c2f1f3ca5bca27c5126a1cfa99"},
 	} {
-		rows := rawRows(t, c.symbol, c.file, 0, true)
+		rows := rawRows(t, c.file, 0, true)
 		if offset := correctLocal(rows); offset != c.offset || len(rows) != c.rows {
 			t.Errorf("%s: %d rows, offset %d, want %d and %d", c.symbol, len(rows), offset, c.rows, c.offset)
 		}
@@ -164,7 +162,7 @@ func TestConversionEqualsTheReference(t *testing.T) {
 		{"ETHUSDT", "ethusdt_20240808.gz", 0, 0, 0, 1272228703, 437365, 7375, 7375,
 			"1a4360ccedf652dcf4e6c13e49cd3d9ea86d5c70d6734853ba70e6d58e467e5d"},
 	} {
-		rows := rawRows(t, c.symbol, c.file, c.lines, false)
+		rows := rawRows(t, c.file, c.lines, false)
 		kinds := make(map[uint64]int)
 		for i := range rows {
 			kinds[rows[i].Kind()]++

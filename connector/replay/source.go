@@ -10,7 +10,7 @@ import (
 	"sync"
 
 	"hftrunner/connector"
-	"hftrunner/connector/depthsync"
+	"hftrunner/connector/feed"
 	"hftrunner/connector/paper"
 	"hftrunner/connector/recording"
 	"hftrunner/hft"
@@ -24,10 +24,10 @@ type Source struct {
 	startNs int64
 
 	// all are the recordings that were opened, feeds those of the registered instruments in the order of registration.
-	all   []*feed
-	feeds []*feed
+	all   []*lines
+	feeds []*lines
 	// current is the feed whose line was handled by the last Next.
-	current *feed
+	current *lines
 	started bool
 	failed  error
 
@@ -74,14 +74,8 @@ func Open(config Config) (*Source, error) {
 
 // addFeed opens the recording of a symbol.
 func (s *Source) addFeed(symbol string) error {
-	f := &feed{symbol: symbol, decoder: s.config.NewDecoder()}
+	f := &lines{symbol: symbol, decoder: s.config.NewDecoder()}
 	var err error
-	if s.config.Sync == SyncExchange {
-		f.sync, err = depthsync.New(depthsync.Config{Rule: s.config.Rule, IgnoreGaps: s.config.OnGap == IgnoreGap})
-		if err != nil {
-			return fmt.Errorf("replay: %w", err)
-		}
-	}
 	f.reader, err = recording.Open(recording.Config{Files: s.config.Files[symbol], MaxLineBytes: s.config.MaxLineBytes,
 		OnProblem: func(p recording.Problem) error { return s.report(f, kindOf(p.Kind), p.What, p.Err) }})
 	if err != nil {
@@ -106,6 +100,12 @@ func (s *Source) Register(inst connector.Instrument) error {
 		}
 		if slices.Contains(s.feeds, f) {
 			return fmt.Errorf("replay: %s is registered twice", inst.Symbol)
+		}
+		var err error
+		f.book, err = feed.NewBook(feed.Config{TickSize: inst.TickSize, LotSize: inst.LotSize, Rule: s.config.Rule,
+			Natural: s.config.Sync == SyncNatural, Quotes: s.config.BookTicker, IgnoreGaps: s.config.OnGap == IgnoreGap})
+		if err != nil {
+			return fmt.Errorf("replay: %s: %w", inst.Symbol, err)
 		}
 		f.instrumentNo = inst.No
 		s.feeds = append(s.feeds, f)
@@ -157,7 +157,7 @@ func (s *Source) step(b *paper.Batch) error {
 			}
 		}
 	}
-	var first *feed
+	var first *lines
 	for _, f := range s.feeds {
 		if !f.ended && (first == nil || f.timestampNs < first.timestampNs) {
 			first = f
@@ -177,7 +177,7 @@ func (s *Source) step(b *paper.Batch) error {
 }
 
 // report counts a problem, tells about it, and returns it as an error when it is fatal by the configuration.
-func (s *Source) report(f *feed, kind ProblemKind, what string, cause error) error {
+func (s *Source) report(f *lines, kind ProblemKind, what string, cause error) error {
 	p := Problem{Kind: kind, Symbol: f.symbol, File: f.reader.File(), Line: f.reader.Line(), What: what, Err: cause}
 	fatal := s.config.OnBadLine == FatalBadLine
 	switch kind {

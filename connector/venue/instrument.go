@@ -10,9 +10,10 @@ import (
 
 	"hftrunner/connector"
 	"hftrunner/connector/depthsync"
+	"hftrunner/connector/feed"
 )
 
-// instrument is one registered symbol: its book's synchroniser and what has been seen of its trades.
+// instrument is one registered symbol with its feed.
 type instrument struct {
 	connector.Instrument
 	priceDecimals, qtyDecimals int
@@ -21,13 +22,11 @@ type instrument struct {
 
 	// mu is held while a message is applied: messages come from the streams and snapshots from elsewhere.
 	mu   sync.Mutex
-	sync *depthsync.Synchronizer
+	book *feed.Book
 	// asking says that a snapshot is being asked for or waits for its turn.
 	asking bool
 	// askedNs is when a snapshot was asked for last. Who asks uses it, one at a time.
-	askedNs int64
-	// seen tells a trade that a second connection brings again.
-	seen      seenTrades
+	askedNs   int64
 	bookReady bool
 	ready     bool // announced
 	// positionNs is the venue's time of the newest position that the private stream has told. position is the last that was
@@ -46,11 +45,11 @@ type instrument struct {
 }
 
 func newInstrument(inst connector.Instrument, rule depthsync.Rule, f *Filters) (*instrument, error) {
-	s, err := depthsync.New(depthsync.Config{Rule: rule})
+	book, err := feed.NewBook(feed.Config{TickSize: inst.TickSize, LotSize: inst.LotSize, Rule: rule, Quotes: true})
 	if err != nil {
 		return nil, err
 	}
-	return &instrument{Instrument: inst, quoteAsset: f.QuoteAsset, maxQty: f.MaxQty, sync: s, priceDecimals: decimals(inst.TickSize), qtyDecimals: decimals(inst.LotSize)}, nil
+	return &instrument{Instrument: inst, quoteAsset: f.QuoteAsset, maxQty: f.MaxQty, book: book, priceDecimals: decimals(inst.TickSize), qtyDecimals: decimals(inst.LotSize)}, nil
 }
 
 // maxDecimals bounds what is looked for in a step: venues have at most 8 or so.

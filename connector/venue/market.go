@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"hftrunner/connector"
-	"hftrunner/connector/depthsync"
+	"hftrunner/connector/feed"
 )
 
 // snapshotPause is the least time between two snapshots of one symbol, so that a book that keeps breaking does not use
@@ -46,31 +46,22 @@ func (s *marketStream) onFrame(localNs int64, frame []byte) {
 	}
 	inst.mu.Lock()
 	defer inst.mu.Unlock()
-	if m.Kind == connector.MessageTrade {
+	switch m.Kind {
+	case connector.MessageTrade:
 		s.trades = true
-		if !inst.seen.isNew(m) { // it would also count twice in a recording, as books do not
-			return
-		}
+	case connector.MessageDepth, connector.MessageSnapshot:
+		s.books = true
+	}
+	out := inst.book.Take(localNs, m)
+	if out.Seen { // it would also count twice in a recording
+		return
 	}
 	c.record(inst.Symbol, localNs, frame)
-	switch m.Kind {
-	case connector.MessageDepth:
-		s.books = true
-		c.apply(inst, inst.sync.Depth(localNs, m))
-	case connector.MessageSnapshot:
-		s.books = true
-		c.apply(inst, inst.sync.Snapshot(localNs, m))
-	case connector.MessageBBO:
-		if inst.bookReady {
-			c.sink.Feed(inst.No, m.Events)
-		}
-	case connector.MessageTrade:
-		c.sink.Feed(inst.No, m.Events)
-	}
+	c.apply(inst, out)
 }
 
-// apply does what the synchroniser says. The instrument's lock is held.
-func (c *Connector) apply(inst *instrument, out depthsync.Output) {
+// apply does what the book says. The instrument's lock is held.
+func (c *Connector) apply(inst *instrument, out feed.Out) {
 	if out.Gap {
 		c.sink.Count(connector.Gaps, 1)
 	}
@@ -153,7 +144,7 @@ func (c *Connector) fetchSnapshot(inst *instrument) {
 		c.outage.Works(question{"snapshot of", inst.Symbol})
 		c.record(inst.Symbol, localNs, body)
 		inst.mu.Lock()
-		out := inst.sync.Snapshot(localNs, &m)
+		out := inst.book.Take(localNs, &m)
 		again := out.NeedSnapshot
 		inst.asking = again
 		out.NeedSnapshot = false
@@ -172,7 +163,7 @@ func (c *Connector) lostMarket(s *marketStream, reason string) {
 			continue
 		}
 		inst.mu.Lock()
-		if out := inst.sync.Reset(reason); out.Stale != "" {
+		if out := inst.book.Lost(reason); out.Stale != "" {
 			c.stale(inst, out.Stale)
 		}
 		inst.bookReady = false

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"hftrunner/connector"
-	"hftrunner/connector/depthsync"
 	"hftrunner/connector/stream"
 )
 
@@ -189,7 +188,7 @@ func (c *Connector) resubscribe(inst *instrument) {
 			return
 		}
 		inst.mu.Lock()
-		synced := inst.sync.State() == depthsync.Synced
+		synced := inst.book.Synced()
 		inst.asking = !synced
 		inst.mu.Unlock()
 		if synced {
@@ -230,13 +229,12 @@ func (s *marketStream) onDown(reason string, _ time.Duration) {
 	c.interrupted("market data: " + reason)
 }
 
-// forgetTrades forgets which trades have come: nothing comes a second time over the next connection, while a venue that
-// was set up anew, as test venues are, begins to count from the start.
+// forgetTrades forgets which trades a connection that is lost has brought.
 func (c *Connector) forgetTrades(s *marketStream) {
 	for _, inst := range c.symbols.all() {
 		if s.brings(inst.Symbol) {
 			inst.mu.Lock()
-			inst.seen.forget()
+			inst.book.LostTrades()
 			inst.mu.Unlock()
 		}
 	}

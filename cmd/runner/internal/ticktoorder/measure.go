@@ -18,8 +18,8 @@ import (
 
 // Options say what to measure.
 type Options struct {
-	// Message is the venue's message: see Quote and Depth. It is sent in turn with Other, so that each changes the book.
-	Message, Other []byte
+	// Message makes the venue's message number n, each of which changes the book: see Quote and Depth.
+	Message func(n int) []byte
 	// Samples is how often, at least 1. The first tenth warms up and does not count.
 	Samples int
 	// Wait is how the strategy and its request path wait.
@@ -79,6 +79,9 @@ func Measure(ctx context.Context, o Options) (Result, error) {
 	return Result{SamplesNs: samples}, nil
 }
 
+// Steps of the instrument.
+const tickSize, lotSize = 0.1, 0.001
+
 func config(dir string, v *venue, wait ipc.WaitStrategy) host.Config {
 	return host.Config{Version: "bench", PluginDir: dir, StateDir: filepath.Join(dir, "state"),
 		Supervision: host.Supervision{StartTimeout: 20 * time.Second, StopTimeout: 5 * time.Second,
@@ -86,6 +89,6 @@ func config(dir string, v *venue, wait ipc.WaitStrategy) host.Config {
 		Connectors: []host.ConnectorConfig{{Name: "venue", Kind: "bench", Connector: v}},
 		Strategies: []host.StrategyConfig{{Name: pluginName, Plugin: pluginName, Wait: wait, OnExit: host.KeepOrders,
 			OnChange: host.IgnoreChange, Position: host.StrategyPosition, Params: []byte("{}"),
-			Instruments: []host.InstrumentConfig{{Connector: "venue", Symbol: "BTCUSDT", TickSize: 0.1, LotSize: 0.001, Depth: "window"}}}},
+			Instruments: []host.InstrumentConfig{{Connector: "venue", Symbol: "BTCUSDT", TickSize: tickSize, LotSize: lotSize, Depth: "window"}}}},
 	}
 }

@@ -16,8 +16,8 @@ func TestMain(m *testing.M) {
 }
 
 func Example() {
-	r, err := ticktoorder.Measure(context.Background(), ticktoorder.Options{Message: ticktoorder.Quote(1),
-		Other: ticktoorder.Quote(2), Samples: 100, Wait: ipc.WaitAdaptive})
+	r, err := ticktoorder.Measure(context.Background(), ticktoorder.Options{Message: ticktoorder.Quote,
+		Samples: 100, Wait: ipc.WaitAdaptive})
 	fmt.Println(len(r.SamplesNs), r.Quantile(0.5) > 0, err)
 	// Output: 90 true <nil>
 }
@@ -25,7 +25,7 @@ func Example() {
 func TestMeasureEndsWithContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := ticktoorder.Measure(ctx, ticktoorder.Options{Message: ticktoorder.Quote(1), Other: ticktoorder.Quote(2),
+	if _, err := ticktoorder.Measure(ctx, ticktoorder.Options{Message: ticktoorder.Quote,
 		Samples: 100}); err == nil {
 		t.Error("no error though the context had ended")
 	}
@@ -37,16 +37,16 @@ const samples = 5000
 // BenchmarkTickToOrder times a message until the order it causes is at the connector, through a real strategy process.
 func BenchmarkTickToOrder(b *testing.B) {
 	for _, bm := range []struct {
-		name           string
-		message, other []byte
-		wait           ipc.WaitStrategy
+		name    string
+		message func(n int) []byte
+		wait    ipc.WaitStrategy
 	}{
-		{"one-event/spin", ticktoorder.Quote(1), ticktoorder.Quote(2), ipc.WaitSpin},
-		{"one-event/park", ticktoorder.Quote(1), ticktoorder.Quote(2), ipc.WaitPark},
-		{"70-levels/spin", ticktoorder.Depth(1, 70), ticktoorder.Depth(2, 70), ipc.WaitSpin},
+		{"one-event/spin", ticktoorder.Quote, ipc.WaitSpin},
+		{"one-event/park", ticktoorder.Quote, ipc.WaitPark},
+		{"70-levels/spin", ticktoorder.Depth(70), ipc.WaitSpin},
 	} {
 		b.Run(bm.name, func(b *testing.B) {
-			r, err := ticktoorder.Measure(context.Background(), ticktoorder.Options{Message: bm.message, Other: bm.other,
+			r, err := ticktoorder.Measure(context.Background(), ticktoorder.Options{Message: bm.message,
 				Samples: max(b.N, samples), Wait: bm.wait})
 			if err != nil {
 				b.Fatal(err)

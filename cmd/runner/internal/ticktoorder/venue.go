@@ -2,11 +2,14 @@ package ticktoorder
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"hftrunner/connector"
 	"hftrunner/connector/binancefutures"
+	"hftrunner/connector/depthsync"
+	"hftrunner/connector/feed"
 	"hftrunner/hft"
 )
 
@@ -16,8 +19,12 @@ func Quote(n int) []byte {
 		`"a":"60000.20","A":"5.000","T":1700000000000,"E":1700000000000}}`, n, n)
 }
 
-// Depth returns a message of that many levels whose quantities depend on n.
-func Depth(n, levels int) []byte {
+// Depth returns what makes messages of that many levels, whose quantities depend on n.
+func Depth(levels int) func(n int) []byte {
+	return func(n int) []byte { return depthMessage(n, levels) }
+}
+
+func depthMessage(n, levels int) []byte {
 	side := func(price, step float64) (rows []byte) {
 		for i := range levels / 2 {
 			if i > 0 {
@@ -30,6 +37,9 @@ func Depth(n, levels int) []byte {
 	return fmt.Appendf(nil, `{"stream":"btcusdt@depth@0ms","data":{"e":"depthUpdate","E":1700000000000,"T":1700000000000,"s":"BTCUSDT",`+
 		`"U":%d,"u":%d,"pu":%d,"b":[%s],"a":[%s]}}`, n, n, n-1, side(60000.1, -0.1), side(60000.2, 0.1))
 }
+
+// snapshot is the book before the first message.
+const snapshot = `{"lastUpdateId":0,"E":1700000000000,"T":1700000000000,"bids":[["60000.10","1.000"]],"asks":[["60000.20","1.000"]]}`
 
 // breath is the time between an order and the next message, so that the strategy waits again when it comes.
 const breath = 20 * time.Microsecond
@@ -71,22 +81,40 @@ func (v *venue) Run(ctx context.Context, sink connector.Sink, clock connector.Cl
 	if _, err := clock.WaitUntil(ctx, clock.NowNs()+1, nil); err != nil {
 		return nil
 	}
+	book, err := feed.NewBook(feed.Config{TickSize: tickSize, LotSize: lotSize, Rule: depthsync.Futures, Quotes: true})
+	if err != nil {
+		return err
+	}
 	var decoder binancefutures.Decoder
 	var m connector.Message
-	v.samplesNs = make([]int64, 0, v.o.Samples)
-	for n := range v.o.Samples {
-		raw := v.o.Message
-		if n%2 == 1 {
-			raw = v.o.Other
-		}
-		sent := time.Now()
+	take := func(n int, raw []byte) error {
 		if err := decoder.Decode(int64(n), raw, &m); err != nil {
 			return err
 		}
-		sink.Feed(0, m.Events)
+		if out := book.Take(int64(n), &m); len(out.Events) > 0 {
+			sink.Feed(0, out.Events)
+		}
+		return nil
+	}
+	const first = 2 // the book is complete with message 1
+	if err := errors.Join(take(0, []byte(snapshot)), take(1, depthMessage(1, 70))); err != nil {
+		return err
+	}
+	v.samplesNs = make([]int64, 0, v.o.Samples)
+	for n := range v.o.Samples + 1 {
+		var sent time.Time // the first order answers the complete book
+		if n > 0 {
+			raw := v.o.Message(n - 1 + first)
+			sent = time.Now()
+			if err := take(n, raw); err != nil {
+				return err
+			}
+		}
 		select {
 		case o := <-v.orders:
-			v.samplesNs = append(v.samplesNs, int64((<-v.arrived).Sub(sent)))
+			if arrived := <-v.arrived; n > 0 {
+				v.samplesNs = append(v.samplesNs, int64(arrived.Sub(sent)))
+			}
 			o.Req, o.Status, o.ExchTimestampNs = hft.StatusNone, hft.StatusExpired, int64(n+1)
 			sink.Order(&connector.OrderUpdate{Order: o})
 		case <-ctx.Done():

@@ -8,12 +8,12 @@ import (
 	"strings"
 
 	"hftrunner/connector"
-	"hftrunner/connector/depthsync"
+	"hftrunner/connector/feed"
 	"hftrunner/connector/recording"
 )
 
-// feed is the recording of one instrument, with the next line in hand.
-type feed struct {
+// lines is the recording of one instrument, with the next line in hand.
+type lines struct {
 	symbol       string
 	instrumentNo int
 	reader       *recording.Reader
@@ -26,12 +26,9 @@ type feed struct {
 	payload     []byte
 	ended       bool
 
-	// The book: sync with SyncExchange, the rest with SyncNatural.
-	sync        *depthsync.Synchronizer
-	lastID      int64
-	depthSeen   bool
-	depthExchNs int64 // exchange time of the newest depth message
-	ready       bool
+	// book is there once the instrument is registered. depthSeen says that the recording has one.
+	book      *feed.Book
+	depthSeen bool
 	// lostFile and lostLine are where the book was lost, 0 when it never was.
 	lostFile string
 	lostLine int
@@ -39,7 +36,7 @@ type feed struct {
 
 // advance takes the next line with a time into hand. What is wrong on the way goes to report, whose error ends it.
 // Time is kept from running backwards.
-func (f *feed) advance() error {
+func (f *lines) advance() error {
 	timestampNs, payload, err := f.reader.Next()
 	switch {
 	case err == io.EOF:

@@ -1,0 +1,219 @@
+package feed
+
+import (
+	"fmt"
+
+	"hftrunner/connector"
+	"hftrunner/connector/depthsync"
+	"hftrunner/depth"
+	"hftrunner/hft"
+)
+
+// Config configures a Book.
+type Config struct {
+	// TickSize and LotSize are the steps of price and quantity, finite and above 0.
+	TickSize, LotSize float64
+	// Rule is how the venue numbers the differences of a book.
+	Rule depthsync.Rule
+	// Natural publishes rows as they come, without the venue's rule, ordered by exchange time: what the reference's connectors
+	// do. A missing difference is told by Out.Gap all the same.
+	Natural bool
+	// Quotes lets the venue's quote stream into the book.
+	Quotes bool
+	// IgnoreGaps goes on after a missing difference with a book that may have wrong levels.
+	IgnoreGaps bool
+}
+
+// Out is what to do after a message, in this order: drop it when Seen, clear the book when Stale is set, publish Events as
+// one batch, announce the book when Ready, ask for a snapshot when NeedSnapshot.
+type Out struct {
+	// Seen says that the message has come before: it is neither published nor recorded.
+	Seen bool
+	// Stale says why the book is lost, empty when it is not.
+	Stale string
+	// Events are the rows to publish; there may be none.
+	Events []hft.Event
+	// Ready says that the book is complete with Events.
+	Ready bool
+	// NeedSnapshot says that a new snapshot is needed; see depthsync.Output.
+	NeedSnapshot bool
+	// Gap says that a difference is missing: the stream had reached AfterID and the message starts at FromID.
+	Gap             bool
+	AfterID, FromID int64
+}
+
+// Counts are what a Book has dropped.
+type Counts struct {
+	// SeenTrades and SeenQuotes are messages that came before. OutdatedQuotes were older than the book.
+	SeenTrades, SeenQuotes, OutdatedQuotes uint64
+}
+
+// Book is the feed of one symbol. One goroutine at a time uses it.
+type Book struct {
+	cfg    Config
+	sync   *depthsync.Synchronizer // nil when Natural
+	fused  *depth.FusedMarketDepth
+	trades seenTrades
+	counts Counts
+
+	// byTime says that rows are ordered by exchange time, for want of a sequence.
+	byTime bool
+	// depthSeq and depthExchNs are the place and time of the newest depth message in the book.
+	depthSeq, depthExchNs int64
+	// quote is the newest one; ahead is what quotes have said that the depth stream has not passed yet.
+	quote quote
+	ahead ahead
+
+	// Natural: whether a difference has come and the last one's id; whether the book was announced.
+	seen   bool
+	lastID int64
+	ready  bool
+
+	rows []hft.Event
+}
+
+// NewBook returns a Book that is not in step yet. Steps that are not above 0 and a rule that does not exist are errors.
+func NewBook(cfg Config) (*Book, error) {
+	if !(cfg.TickSize > 0) || !(cfg.LotSize > 0) {
+		return nil, fmt.Errorf("feed: tick size %v and lot size %v have to be above 0", cfg.TickSize, cfg.LotSize)
+	}
+	if !cfg.Rule.Valid() {
+		return nil, fmt.Errorf("feed: there is no rule %d", cfg.Rule)
+	}
+	b := &Book{cfg: cfg, byTime: cfg.Natural, fused: depth.NewFusedMarketDepth(cfg.TickSize, cfg.LotSize, depth.Fixed)}
+	b.ahead.bids.sign, b.ahead.asks.sign = 1, -1
+	if cfg.Natural {
+		return b, nil
+	}
+	var err error
+	b.sync, err = depthsync.New(depthsync.Config{Rule: cfg.Rule, IgnoreGaps: cfg.IgnoreGaps})
+	return b, err
+}
+
+// Synced reports whether the book follows the venue.
+func (b *Book) Synced() bool {
+	if b.sync == nil {
+		return b.ready
+	}
+	return b.sync.State() == depthsync.Synced
+}
+
+// Counts returns what was dropped so far.
+func (b *Book) Counts() Counts { return b.counts }
+
+// Take takes one message, received at localNs, and may change the times of its rows. Kinds that say nothing about the
+// market give nothing.
+func (b *Book) Take(localNs int64, m *connector.Message) Out {
+	b.rows = b.rows[:0]
+	switch m.Kind {
+	case connector.MessageTrade:
+		if b.sync != nil && !b.trades.isNew(m) {
+			b.counts.SeenTrades++
+			return Out{Seen: true}
+		}
+		return Out{Events: m.Events}
+	case connector.MessageBBO:
+		return b.takeQuote(localNs, m)
+	case connector.MessageDepth, connector.MessageSnapshot:
+		if b.sync == nil {
+			return b.takeNatural(m)
+		}
+		return b.takeDepth(localNs, m)
+	}
+	return Out{}
+}
+
+// Lost forgets the stream, as when the connection that brought the book is gone. Out has nothing but Stale, which is reason
+// when the book was in step.
+func (b *Book) Lost(reason string) Out {
+	if b.sync == nil {
+		return Out{}
+	}
+	out := b.sync.Reset(reason)
+	b.empty()
+	return Out{Stale: out.Stale}
+}
+
+// LostTrades forgets which trades have come: nothing comes a second time over the next connection, while a venue that was
+// set up anew, as test venues are, begins to count from the start.
+func (b *Book) LostTrades() { b.trades.forget() }
+
+// empty makes the book empty. What was said before is not held against what comes: ids may begin anew.
+func (b *Book) empty() {
+	b.clear(&hft.Event{Ev: hft.DepthClearEvent})
+	b.rows = b.rows[:0]
+	b.depthSeq, b.quote.seq = 0, 0
+	b.ahead.forget()
+}
+
+// clear applies a clear row. What comes after it is newer, whatever its order.
+func (b *Book) clear(row *hft.Event) { b.rows = b.fused.Update(row, 0, b.rows) }
+
+func (b *Book) takeDepth(localNs int64, m *connector.Message) Out {
+	var s depthsync.Output
+	if m.Kind == connector.MessageSnapshot {
+		s = b.sync.Snapshot(localNs, m)
+	} else {
+		s = b.sync.Depth(localNs, m)
+	}
+	out := Out{Stale: s.Stale, Ready: s.Ready, NeedSnapshot: s.NeedSnapshot, Gap: s.Gap, AfterID: s.AfterID, FromID: s.FromID}
+	if s.Stale != "" {
+		b.empty()
+	}
+	b.depthExchNs = max(b.depthExchNs, m.ExchTimestampNs)
+	if len(s.Events) == 0 && s.Seq == 0 {
+		return out
+	}
+	b.depthSeq = s.Seq                                                             // also of a message without rows
+	if s.Ready || len(s.Events) > 0 && s.Events[0].Kind() == hft.DepthClearEvent { // the whole book
+		b.byTime = s.Seq == 0
+		b.ahead.forget()
+		b.fuse(s.Events, s.Seq)
+		if b.quote.seq > s.Seq {
+			b.fuseQuote(localNs)
+		}
+	} else {
+		b.fuse(s.Events, s.Seq)
+		b.settle(localNs, m.ExchTimestampNs)
+	}
+	out.Events = b.rows
+	return out
+}
+
+// takeNatural takes rows as they come.
+func (b *Book) takeNatural(m *connector.Message) Out {
+	var out Out
+	if m.Kind == connector.MessageDepth {
+		if b.seen && !b.cfg.Rule.Follows(b.lastID, m) {
+			out.Gap, out.AfterID, out.FromID = true, b.lastID, m.FirstID
+		}
+		b.lastID, b.seen = m.LastID, true
+	} else if b.cfg.Rule == depthsync.Streamed {
+		b.lastID = m.LastID // the stream's own, which goes on from there
+	}
+	b.depthExchNs = max(b.depthExchNs, m.ExchTimestampNs)
+	b.fuse(m.Events, 0)
+	out.Events = b.rows
+	out.Ready, b.ready = !b.ready, true
+	return out
+}
+
+// fuse puts rows of the depth stream through the book.
+func (b *Book) fuse(rows []hft.Event, seq int64) {
+	for i := range rows {
+		row := &rows[i]
+		switch {
+		case row.Kind() == hft.DepthClearEvent:
+			b.clear(row)
+		case row.Side() == hft.SideNone: // of no book
+		case b.byTime:
+			b.rows = b.fused.Update(row, row.ExchTimestampNs, b.rows)
+		case b.ahead.none():
+			b.rows = b.fused.Update(row, seq, b.rows)
+		case !b.ahead.holds(row.Side(), b.tick(row), row.Qty, seq):
+			if b.rows = b.fused.Update(row, seq, b.rows); b.quote.seq > seq && b.qty(row.Side(), b.tick(row)) != row.Qty {
+				b.ahead.touch(row.Side(), b.tick(row), b.quote.seq, row.Qty) // what a quote crossed on the other side
+			}
+		}
+	}
+}

@@ -1,0 +1,14 @@
+// Package feed turns what a venue says about one symbol into what is published of it. Live connectors and replay use the
+// same Book, so that a rule about the feed exists once:
+//
+//   - a trade or quote that a second connection brings again is dropped (Out.Seen);
+//   - a book is published when it is complete by the venue's rule, and only while it is (depthsync);
+//   - depth stream and quote stream are fused by the venue's own sequence (Message.Seq): a quote that the depth stream has
+//     passed changes nothing, and a depth message that a quote has passed changes only what the quote said nothing about;
+//   - what comes out are rows that a plain book can apply: never hft.DepthBBOEvent, and not crossed when a batch ends.
+//
+// # Memory and goroutines
+//
+// A Book has no lock: who may call it from two goroutines has to have one. The rows in Out are the message's or the Book's
+// and valid until the next call. In step nothing is allocated once the Book has seen its levels. There is nothing to close.
+package feed

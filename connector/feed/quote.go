@@ -1,0 +1,223 @@
+package feed
+
+import (
+	"hftrunner/connector"
+	"hftrunner/hft"
+)
+
+// quote is the newest quote of the venue.
+type quote struct {
+	seq      int64 // 0: there is none
+	timeless bool  // it did not say when it was made
+	rows     []hft.Event
+}
+
+// takeQuote takes the best bid and ask.
+func (b *Book) takeQuote(localNs int64, m *connector.Message) Out {
+	if !b.cfg.Quotes {
+		return Out{}
+	}
+	q := &b.quote
+	if b.sync == nil || b.byTime {
+		if !b.Synced() && b.sync != nil {
+			return Out{}
+		}
+		q.timeless, q.rows = m.ExchTimestampNs == 0, append(q.rows[:0], m.Events...)
+		b.fuseQuote(localNs)
+		return Out{Events: b.rows}
+	}
+	switch {
+	case m.Seq == 0: // nobody knows what it is newer than
+		b.counts.OutdatedQuotes++
+		return Out{}
+	case m.Seq <= q.seq:
+		b.counts.SeenQuotes++
+		return Out{Seen: true}
+	}
+	q.seq, q.timeless, q.rows = m.Seq, m.ExchTimestampNs == 0, append(q.rows[:0], m.Events...)
+	switch {
+	case !b.Synced(): // it follows when the book is there
+	case m.Seq <= b.depthSeq:
+		b.counts.OutdatedQuotes++
+	default:
+		b.fuseQuote(localNs)
+	}
+	return Out{Events: b.rows}
+}
+
+// fuseQuote puts the newest quote through the book, as received at localNs. One that does not say when it was made is newer
+// than the depth messages before it and older than those after it, so it gets the time of the last one: the local clock may
+// be far from the venue's.
+func (b *Book) fuseQuote(localNs int64) {
+	q := &b.quote
+	for i := range q.rows {
+		row := &q.rows[i]
+		row.LocalTimestampNs = localNs
+		if q.timeless && b.depthExchNs != 0 {
+			row.ExchTimestampNs = b.depthExchNs
+		}
+		if b.byTime {
+			b.rows = b.fused.Update(row, row.ExchTimestampNs, b.rows)
+			continue
+		}
+		side, tick := row.Side(), b.tick(row)
+		if row.Qty > 0 {
+			b.ahead.side(side).note(q.seq, tick)
+		}
+		b.ahead.touch(side, tick, q.seq, b.qty(side, tick))
+		b.rows = b.fused.Update(row, q.seq, b.rows)
+		removed := b.fused.Removed()
+		gone := b.rows[len(b.rows)-len(removed):]
+		for i := range gone {
+			b.ahead.touch(gone[i].Side(), b.tick(&gone[i]), q.seq, removed[i])
+		}
+	}
+}
+
+// settle gives the levels back to the depth stream that quotes have changed and that it has passed now: one that came and went
+// between two of its messages is in none of them.
+func (b *Book) settle(localNs, exchNs int64) {
+	keep := 0
+	for i := range b.ahead.levels {
+		l := b.ahead.levels[i]
+		if l.seq <= b.depthSeq {
+			l.seq = b.ahead.side(l.side).denied(l.priceTick, b.depthSeq)
+		}
+		if l.seq > b.depthSeq {
+			b.ahead.levels[keep] = l
+			keep++
+			continue
+		}
+		if b.qty(l.side, l.priceTick) != l.depthQty {
+			row := hft.Event{Ev: hft.LocalEvent | hft.DepthEvent | hft.BuyEvent, ExchTimestampNs: exchNs, LocalTimestampNs: localNs,
+				Px: hft.TickPrice(l.priceTick, b.cfg.TickSize), Qty: l.depthQty}
+			if l.side == hft.Sell {
+				row.Ev = hft.LocalEvent | hft.DepthEvent | hft.SellEvent
+			}
+			b.rows = b.fused.Update(&row, b.depthSeq, b.rows)
+		}
+	}
+	b.ahead.levels = b.ahead.levels[:keep]
+}
+
+// qty returns what the book has at a price.
+func (b *Book) qty(side hft.Side, priceTick int64) float64 {
+	if side == hft.Sell {
+		return b.fused.AskQtyAtTick(priceTick)
+	}
+	return b.fused.BidQtyAtTick(priceTick)
+}
+
+func (b *Book) tick(row *hft.Event) int64 { return hft.PriceTick(row.Px, b.cfg.TickSize) }
+
+// ahead is what quotes have said that the depth stream has not passed yet.
+type ahead struct {
+	bids, asks quoted
+	// levels are those of which quotes and depth stream have different opinions, or had.
+	levels []contested
+}
+
+// contested is a level that a quote has set or denied.
+type contested struct {
+	side      hft.Side
+	priceTick int64
+	seq       int64 // of the newest quote that did
+	// depthQty is what the depth stream has said last.
+	depthQty float64
+}
+
+func (a *ahead) forget() {
+	a.bids.list, a.asks.list, a.levels = a.bids.list[:0], a.asks.list[:0], a.levels[:0]
+}
+
+func (a *ahead) side(side hft.Side) *quoted {
+	if side == hft.Sell {
+		return &a.asks
+	}
+	return &a.bids
+}
+
+func (a *ahead) none() bool {
+	return len(a.levels) == 0 && len(a.bids.list) == 0 && len(a.asks.list) == 0
+}
+
+func (a *ahead) level(side hft.Side, priceTick int64) *contested {
+	for i := range a.levels {
+		if l := &a.levels[i]; l.priceTick == priceTick && l.side == side {
+			return l
+		}
+	}
+	return nil
+}
+
+// touch notes that a quote has set or removed a level, which had qty before.
+func (a *ahead) touch(side hft.Side, priceTick, seq int64, qty float64) {
+	if l := a.level(side, priceTick); l != nil {
+		l.seq = seq
+		return
+	}
+	a.levels = append(a.levels, contested{side, priceTick, seq, qty})
+}
+
+// holds notes what a message of the depth stream says of a level and reports whether a newer quote says otherwise.
+func (a *ahead) holds(side hft.Side, priceTick int64, qty float64, seq int64) bool {
+	l, denied := a.level(side, priceTick), a.side(side).denied(priceTick, seq)
+	switch {
+	case l != nil:
+		l.depthQty, l.seq = qty, max(l.seq, denied)
+		return l.seq > seq
+	case denied > seq:
+		a.levels = append(a.levels, contested{side, priceTick, denied, qty})
+		return true
+	}
+	return false
+}
+
+// quoted is what the quotes that are newer than the depth stream have said about one side: when there was no level better
+// than which price.
+type quoted struct {
+	sign int64 // 1 for bids, -1 for asks: greater is better
+	// list has ascending seq and, since a later quote with a worse price says more than the ones before it, ascending price.
+	list []passedQuote
+}
+
+type passedQuote struct {
+	seq  int64
+	best int64 // in ticks, times sign
+}
+
+// maxQuoted bounds the list: it is emptied by the depth stream, which venues send ten times a second or more.
+const maxQuoted = 4096
+
+// note takes the best price of a quote that is newer than those before it.
+func (q *quoted) note(seq, priceTick int64) {
+	best := q.sign * priceTick
+	n := len(q.list)
+	for n > 0 && q.list[n-1].best >= best {
+		n--
+	}
+	q.list = append(q.list[:n], passedQuote{seq, best})
+	if len(q.list) > maxQuoted {
+		q.list = q.list[:copy(q.list, q.list[len(q.list)-maxQuoted/2:])]
+	}
+}
+
+// denied returns the newest quote after seq that says that there is no level at a price, 0 when there is none. Calls come in
+// ascending seq.
+func (q *quoted) denied(priceTick, seq int64) int64 {
+	old := 0
+	for old < len(q.list) && q.list[old].seq <= seq {
+		old++
+	}
+	if old > 0 {
+		q.list = q.list[:copy(q.list, q.list[old:])]
+	}
+	newest := int64(0)
+	for i := range q.list {
+		if q.sign*priceTick <= q.list[i].best {
+			break
+		}
+		newest = q.list[i].seq
+	}
+	return newest
+}

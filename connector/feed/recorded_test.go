@@ -1,0 +1,158 @@
+package feed_test
+
+import (
+	"errors"
+	"io"
+	"math"
+	"testing"
+
+	"hftrunner/connector"
+	"hftrunner/connector/binancefutures"
+	"hftrunner/connector/binancespot"
+	"hftrunner/connector/bybit"
+	"hftrunner/connector/depthsync"
+	"hftrunner/connector/feed"
+	"hftrunner/connector/recording"
+	"hftrunner/depth"
+	"hftrunner/hft"
+	"hftrunner/internal/datatest"
+	"hftrunner/internal/sample/sampletest"
+)
+
+// day is a venue's recording: the sample of every venue, and the recorded day where there is one.
+type day struct {
+	venue, symbol, file string
+	rule                depthsync.Rule
+	decoder             func() connector.Decoder
+	tick, lot           float64
+}
+
+func futures() connector.Decoder { return &binancefutures.Decoder{} }
+func spot() connector.Decoder    { return &binancespot.Decoder{} }
+
+var days = []day{
+	{"binancefutures", "BTCUSDT", "btcusdt_20240808.gz", depthsync.Futures, futures, 0.1, 0.001},
+	{"binancefutures", "ETHUSDT", "ethusdt_20240808.gz", depthsync.Futures, futures, 0.01, 0.001},
+	{"binancespot", "BTCUSDT", "btcusdt_20240808.gz", depthsync.Spot, spot, 0.01, 0.00001},
+	{"bybit", "BTCUSDT", "", depthsync.Streamed, func() connector.Decoder { return &bybit.Decoder{BBO: true} }, 0.1, 0.001},
+}
+
+// TestRecordedDays follows the recordings as a connector does that is any time away. After each depth message that contains
+// all quotes so far, the book is that of the depth messages alone; after each other message its best is the newest quote, by
+// the venue's ids.
+func TestRecordedDays(t *testing.T) {
+	for _, d := range days {
+		t.Run(d.venue+"/"+d.symbol, func(t *testing.T) {
+			t.Run("sample", func(t *testing.T) { d.follow(t, sampletest.Path(t, d.venue, d.symbol)) })
+			if d.file != "" {
+				t.Run("recorded", func(t *testing.T) { d.follow(t, datatest.Recording(t, d.venue, d.file)) })
+			}
+		})
+	}
+}
+
+func (d *day) follow(t *testing.T, path string) {
+	for _, latencyNs := range []int64{0, 10e6, 50e6} {
+		reader, err := recording.Open(recording.Config{Files: []string{path}, OnProblem: func(p recording.Problem) error { return p }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := feed.NewBook(feed.Config{TickSize: d.tick, LotSize: d.lot, Rule: d.rule, Quotes: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := followed{t: t, book: b, fused: depth.NewHashMapMarketDepth(d.tick, d.lot, depth.Fixed),
+			plain: depth.NewHashMapMarketDepth(d.tick, d.lot, depth.Fixed), decoder: d.decoder()}
+		if f.sync, err = depthsync.New(depthsync.Config{Rule: d.rule}); err != nil {
+			t.Fatal(err)
+		}
+		for {
+			localNs, line, err := reader.Next()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.take(localNs+latencyNs, line)
+		}
+		_ = reader.Close()
+		if f.whole < 400 || f.quoted < 400 {
+			t.Errorf("whole books %d, quotes %d: the test shows little", f.whole, f.quoted)
+		}
+		t.Logf("latency %d ms: whole books %d, quotes %d, %+v", latencyNs/1e6, f.whole, f.quoted, b.Counts())
+	}
+}
+
+// followed is a recording on its way through a Book, beside a book of its depth messages alone.
+type followed struct {
+	t             *testing.T
+	book          *feed.Book
+	sync          *depthsync.Synchronizer
+	decoder       connector.Decoder
+	fused, plain  *depth.HashMapMarketDepth
+	message       connector.Message
+	depthSeq      int64
+	quoteSeq      int64
+	quote         [2]hft.Event
+	whole, quoted int
+}
+
+func (d *followed) take(localNs int64, line []byte) {
+	m := &d.message
+	if err := d.decoder.Decode(localNs, line, m); err != nil {
+		d.t.Fatal(err)
+	}
+	switch m.Kind {
+	case connector.MessageDepth, connector.MessageSnapshot:
+		step := d.sync.Depth
+		if m.Kind == connector.MessageSnapshot {
+			step = d.sync.Snapshot
+		}
+		out := step(localNs, m)
+		for i := range out.Events {
+			depth.Apply(d.plain, &out.Events[i])
+		}
+		d.depthSeq = max(d.depthSeq, m.Seq)
+	case connector.MessageBBO:
+		if m.Seq > d.quoteSeq {
+			d.quoteSeq, d.quote = m.Seq, [2]hft.Event(m.Events)
+		}
+	}
+	out := d.book.Take(localNs, m)
+	for i := range out.Events {
+		e := &out.Events[i]
+		if depth.Apply(d.fused, e); e.Kind() == hft.DepthBBOEvent || e.LocalTimestampNs != localNs {
+			d.t.Fatalf("row %+v is published at %d", e, localNs)
+		}
+	}
+	switch {
+	case !d.book.Synced():
+	case d.quoteSeq > d.depthSeq:
+		d.quoted++
+		bid, ask := d.quote[0], d.quote[1]
+		if math.Abs(d.fused.BestBid()-bid.Px) > 1e-6 || math.Abs(d.fused.BestAsk()-ask.Px) > 1e-6 || d.fused.BestBidQty() != bid.Qty || d.fused.BestAskQty() != ask.Qty {
+			d.t.Fatalf("the newest quote is %v x %v and %v x %v, the best %v x %v and %v x %v", bid.Px, bid.Qty, ask.Px, ask.Qty,
+				d.fused.BestBid(), d.fused.BestBidQty(), d.fused.BestAsk(), d.fused.BestAskQty())
+		}
+	case m.Kind == connector.MessageDepth:
+		d.whole++
+		d.compare()
+	}
+}
+
+// compare compares 200 ticks of a side.
+func (d *followed) compare() {
+	bid, ask := d.plain.BestBidTick(), d.plain.BestAskTick()
+	if d.fused.BestBidTick() != bid || d.fused.BestAskTick() != ask {
+		d.t.Fatalf("at %d the best is %d and %d, the depth stream's %d and %d", d.depthSeq, d.fused.BestBidTick(), d.fused.BestAskTick(), bid, ask)
+	}
+	for i := range int64(200) {
+		if got, want := d.fused.BidQtyAtTick(bid-i), d.plain.BidQtyAtTick(bid-i); got != want {
+			d.t.Fatalf("at %d the bid of tick %d is %v, the depth stream's %v", d.depthSeq, bid-i, got, want)
+		}
+		if got, want := d.fused.AskQtyAtTick(ask+i), d.plain.AskQtyAtTick(ask+i); got != want {
+			d.t.Fatalf("at %d the ask of tick %d is %v, the depth stream's %v", d.depthSeq, ask+i, got, want)
+		}
+	}
+}

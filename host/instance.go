@@ -228,9 +228,25 @@ func (i *instance) dispose() {
 	i.hush()
 	i.watcher.Wait()
 	if i.process != nil {
-		_ = i.process.Close()
+		err := i.process.Close()
+		left := i.process.Left()
+		if err != nil {
+			left = append(left, fmt.Sprintf("the strategy itself (pid %d): %v", i.process.PID(), err))
+		}
+		i.session.strategy.noteLeft(left)
 	}
 	i.session.Close()
+}
+
+// noteLeft notes processes that cannot be ended.
+func (s *strategy) noteLeft(processes []string) {
+	if len(processes) == 0 {
+		return
+	}
+	s.log.Error("processes of the strategy cannot be ended: end them by hand", "processes", processes)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.leftProcesses = append(s.leftProcesses, processes...)
 }
 
 // retire takes an instance out of the strategy: its requests have been carried out, its counts are kept.

@@ -2,9 +2,11 @@ package host_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -197,4 +199,74 @@ func TestStateThatCannotBeSaved(t *testing.T) {
 			r.until("grid", "fills", func(s control.StrategyStatus) bool { return s.Fills > after.Fills })
 		})
 	}
+}
+
+// TestChildrenEndWithTheirStrategy has a strategy whose children have sessions of their own; whichever way it ends, they
+// end with it, and those of another strategy do not.
+func TestChildrenEndWithTheirStrategy(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux says who was started by whom")
+	}
+	cfg := newConfig(t, 1, 0)
+	dir := t.TempDir()
+	breeder := func(name string) host.StrategyConfig {
+		return strategyOf(name, "breeder", map[string]string{"out": filepath.Join(dir, name)})
+	}
+	cfg.Strategies = []host.StrategyConfig{breeder("one"), breeder("other")}
+	r := start(t, cfg)
+	children := func(name string) (pids [2]int) {
+		deadline := time.Now().Add(patience)
+		for {
+			text, err := os.ReadFile(filepath.Join(dir, name))
+			if n, _ := fmt.Sscan(string(text), &pids[0], &pids[1]); err == nil && n == 2 {
+				return pids
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("%s: no children: %q, %v", name, text, err)
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+	}
+	gone := func(pids [2]int) {
+		t.Helper()
+		for _, pid := range pids {
+			for deadline := time.Now().Add(patience); sleeps(pid); time.Sleep(5 * time.Millisecond) {
+				if time.Now().After(deadline) {
+					t.Fatalf("process %d is left", pid)
+				}
+			}
+		}
+	}
+	others := children("other")
+	first := children("one")
+	pid := r.status("one").PID
+	if err := os.Remove(filepath.Join(dir, "one")); err != nil {
+		t.Fatal(err)
+	}
+	_ = os.Remove(filepath.Join(dir, "one.new"))
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	gone(first)
+	second := children("one")
+	if _, err := r.host.Stop(context.Background(), "one"); err != nil {
+		t.Fatal(err)
+	}
+	gone(second)
+	if !sleeps(others[0]) || !sleeps(others[1]) {
+		t.Error("children of another strategy were ended")
+	}
+	sum := r.end()
+	gone(others)
+	for _, s := range sum.Strategies {
+		if len(s.LeftProcesses) > 0 {
+			t.Errorf("%+v", s)
+		}
+	}
+}
+
+// sleeps reports whether a process is there and runs sleep.
+func sleeps(pid int) bool {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	return err == nil && strings.HasPrefix(string(text), "sleep")
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"syscall"
 	"time"
@@ -25,6 +26,7 @@ var testPlugins = map[string]func(){
 	"chatty":     serveChatty,
 	"exits":      func() { os.Exit(3) },
 	"sleeper":    serveSleeper,
+	"breeder":    serveBreeder,
 	"late":       func() { exitUnless("ready"); serveSleeper() },
 	"third": func() {
 		for _, attempt := range []string{"first", "second"} {
@@ -213,6 +215,36 @@ func (hanger) Run(_ context.Context, bot hft.Bot) error {
 	for {
 		_ = syscall.Getpid() // busy, but never with its bot
 	}
+}
+
+// breeder starts processes in sessions of their own, a child and a grandchild without a parent, and notes their numbers.
+type breeder struct {
+	Out string `hcl:"out" json:"out"`
+}
+
+func (b *breeder) Run(ctx context.Context, bot hft.Bot) error {
+	child := exec.Command("sleep", "1000")
+	child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := child.Start(); err != nil {
+		return err
+	}
+	if err := exec.Command("sh", "-c", "setsid sh -c 'sleep 1000 & echo $! > "+b.Out+".new' >/dev/null 2>&1 &").Run(); err != nil {
+		return err
+	}
+	for {
+		if text, err := os.ReadFile(b.Out + ".new"); err == nil && len(text) > 1 {
+			if err := os.WriteFile(b.Out, fmt.Appendf(nil, "%d %s", child.Process.Pid, text), 0o600); err != nil {
+				return err
+			}
+			return sleeper{}.Run(ctx, bot)
+		}
+		_, _ = bot.Elapse(time.Millisecond)
+	}
+}
+
+func serveBreeder() {
+	pluginapi.Serve(pluginapi.Plugin[breeder]{Name: "breeder", Version: "1.0.0", Doc: "starts processes",
+		New: func(b breeder) (pluginapi.Strategy, error) { return &b, nil }})
 }
 
 func serveSleeper() {

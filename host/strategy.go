@@ -61,6 +61,8 @@ type strategy struct {
 	version     string
 	sum         string // of the binary that runs
 	startedAt   time.Time
+	// leftProcesses could not be ended.
+	leftProcesses []string
 }
 
 func newStrategy(h *Host, cfg StrategyConfig) *strategy {

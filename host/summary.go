@@ -1,6 +1,7 @@
 package host
 
 import (
+	"slices"
 	"time"
 
 	"hftrunner/connector"
@@ -38,6 +39,7 @@ type StrategySummary struct {
 	Version       string                     `json:"version"`
 	State         string                     `json:"state"`
 	Reason        string                     `json:"reason,omitempty"`
+	LeftProcesses []string                   `json:"left_processes,omitempty"` // could not be ended
 	Restarts      int                        `json:"restarts"`
 	Events        uint64                     `json:"events"`
 	LostEvents    uint64                     `json:"lost_events"`
@@ -78,6 +80,9 @@ func (s *strategy) summary() StrategySummary {
 	sum := StrategySummary{Name: st.Name, Plugin: st.Plugin, Version: st.Version, State: st.State, Reason: st.Reason, Restarts: st.Restarts,
 		Events: st.Events, LostEvents: st.LostEvents, Resyncs: st.Resyncs, Requests: st.Requests, Orders: st.Orders,
 		Fills: st.Fills, Rejects: st.Rejects, RestartGapNs: st.RestartGapNs, Instruments: st.Instruments}
+	s.mu.Lock()
+	sum.LeftProcesses = slices.Clone(s.leftProcesses)
+	s.mu.Unlock()
 	s.stats.mu.Lock()
 	sum.TickToOrderNs = s.stats.latency.percentiles()
 	s.stats.mu.Unlock()

@@ -17,6 +17,8 @@ const (
 	strategyPlugin = "strategy"
 	// lifelineVariable names the descriptor of the lifeline: a pipe that reads end of file when the host is gone.
 	lifelineVariable = "HFTRUNNER_LIFELINE_FD"
+	// markVariable carries what tells the processes apart that a plugin has started.
+	markVariable = "HFTRUNNER_PROCESS_MARK"
 	// logLevelVariable carries the level of the host's logger, so that a plugin does not write what nobody reads.
 	logLevelVariable = "HFTRUNNER_LOG_LEVEL"
 	// messageLimit bounds one message of the control plane in bytes; saved state is what gets large.

@@ -67,6 +67,16 @@ func (p *Process) ExitError() error {
 	return fmt.Errorf("%w: %s", ErrPluginExited, text)
 }
 
+// Left names what the process has started and could not be ended, once it has exited.
+func (p *Process) Left() []string {
+	select {
+	case <-p.proc.exited:
+		return p.proc.left
+	default:
+		return nil
+	}
+}
+
 // Kill kills the process and everything it started, at once and without waiting for its end; see Exited.
 func (p *Process) Kill() error { return p.proc.Kill(context.Background()) }
 

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -34,8 +35,12 @@ type subprocess struct {
 	// startErr is why cmd could not be started.
 	startErr error
 
+	// mark is in the environment of the process and of all that it starts.
+	mark string
+
 	exited  chan struct{}
-	waitErr error // set before exited is closed
+	waitErr error    // set before exited is closed
+	left    []string // what it has started and could not be ended, set before exited is closed
 	// drained is closed when go-plugin has read both outputs to their end.
 	drained     chan struct{}
 	drainedOnce sync.Once
@@ -52,7 +57,7 @@ var _ runner.Runner = (*subprocess)(nil)
 func newSubprocess(spawner *Spawner, cmd *exec.Cmd, socketDir string, says *logStream) *subprocess {
 	return &subprocess{
 		spawner: spawner, cmd: cmd, socketDir: socketDir, says: says,
-		exited: make(chan struct{}), drained: make(chan struct{}),
+		mark: rand.Text(), exited: make(chan struct{}), drained: make(chan struct{}),
 	}
 }
 
@@ -78,7 +83,7 @@ func (s *subprocess) Start(context.Context) (err error) {
 	}
 	s.cmd.Stdout, s.cmd.Stderr = outWrite, errWrite
 	s.cmd.SysProcAttr = processAttributes()
-	s.cmd.Env = append(s.cmd.Env, lifelineVariable+"="+strconv.Itoa(3+len(s.cmd.ExtraFiles)))
+	s.cmd.Env = append(s.cmd.Env, markVariable+"="+s.mark, lifelineVariable+"="+strconv.Itoa(3+len(s.cmd.ExtraFiles)))
 	s.cmd.ExtraFiles = append(s.cmd.ExtraFiles, lifeRead)
 	if err := s.fork(); err != nil {
 		closeAll(hostEnds)
@@ -123,12 +128,13 @@ func (s *subprocess) fork() error {
 	}
 }
 
-// reap waits for the process, ends what is left of its group and gives the readers of its output a little time.
+// reap waits for the process, ends what it has started, in its group or not, and gives the readers of its output a little time.
 func (s *subprocess) reap() {
 	s.waitErr = s.cmd.Wait()
 	s.spawner.track(s.pid, false)
 	// The number of a group stays taken while it has members, so this reaches only children of the plugin.
 	_ = syscall.Kill(-s.pid, syscall.SIGKILL)
+	s.left = endMarked(s.mark)
 	close(s.exited)
 	time.AfterFunc(pipeGrace, s.closePipes)
 }

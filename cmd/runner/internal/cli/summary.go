@@ -28,6 +28,9 @@ func printSummary(w io.Writer, s *host.Summary) {
 		if st.Reason != "" {
 			fmt.Fprintf(w, "%s: %s\n", st.Name, st.Reason)
 		}
+		for _, p := range st.LeftProcesses {
+			fmt.Fprintf(w, "%s: could not be ended, end it by hand: %s\n", st.Name, p)
+		}
 	}
 	rows = nil
 	for _, st := range s.Strategies {

@@ -320,7 +320,8 @@ func (t *trade) sweep(inst *instrument, l *line, sweeper Sweeper, waiting []*blo
 	}
 	t.mu.Lock()
 	l.asking, l.nextSweepNs = false, t.c.nowNs()+singlyNs
-	if released && only && l.sweep == nil && t.blotter.Unended(inst.Symbol) > 0 {
+	// New orders have not waited since the release: there may be one by now.
+	if released && only && t.blotter.Unended(inst.Symbol) > 0 && t.blotter.AllToEnd(inst.Symbol, nil) {
 		released, l.sweep = false, make(chan struct{})
 		waiting = t.take(l, len(l.waiting))
 	}

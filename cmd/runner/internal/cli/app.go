@@ -294,7 +294,7 @@ func (a *App) printProblems(problems config.Problems) {
 }
 
 // outputGrace is how long the last words of a command wait for somebody to read them: the end of a run must not.
-const outputGrace = 3 * time.Second
+const outputGrace = 2 * time.Second
 
 // say prints to standard error, unless nobody reads it.
 func (a *App) say(format string, args ...any) {

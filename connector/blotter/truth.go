@@ -16,7 +16,7 @@ const (
 	// ahead than trustedAheadNs is cut to it, so that one wrong time does not outdate everything that comes after it.
 	maxAheadNs, trustedAheadNs = 24 * 3600 * second, 60 * second
 	// maxAsked is how many of the terms that were asked for are remembered of an order.
-	maxAsked = 8
+	maxAsked = 16
 	// mostQty is how many times the venue's largest quantity an order may have that was adopted: the rule may have changed.
 	mostQty = 10
 	// maxFeeRate is the largest part of an execution's value that a fee can be. Venues take a hundredth or so at most.

@@ -22,7 +22,8 @@
 // # Use
 //
 // In a test, give Config a wire.ScriptedClock and move time by Exchange.Advance; without it the exchange follows the
-// wall clock by itself. Each address also serves GET /admin/state and POST, DELETE /admin/fault.
+// wall clock by itself. With Config.Offline, Exchange.Tap and Exchange.Get it needs no sockets: package sample records it so.
+// Each address also serves GET /admin/state and POST, DELETE /admin/fault.
 //
 // # Memory and goroutines
 //

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"hftrunner/internal/control"
 	"hftrunner/internal/runlog"
 )
 
@@ -35,7 +36,7 @@ func newOutput(stateDir, strategy string, limits StrategyLogs, host hclog.Logger
 // open returns the logger of everything that a process says.
 func (o *output) open() hclog.Logger {
 	if o.log == nil {
-		o.log = runlog.New(runlog.Config{Level: hclog.Trace, Out: o.file, Verbatim: true})
+		o.log = runlog.New(runlog.Config{Level: hclog.Trace, Out: control.PlainWriter{Writer: o.file}, Verbatim: true})
 	}
 	return o.log.Logger()
 }

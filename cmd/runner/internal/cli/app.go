@@ -110,6 +110,9 @@ type settings struct {
 
 // Run executes a command line without the program's name and returns the exit code.
 func (a *App) Run(ctx context.Context, args []string) int {
+	plain := *a
+	a = &plain
+	a.Stdout, a.Stderr = control.PlainWriter{Writer: a.Stdout}, control.PlainWriter{Writer: a.Stderr}
 	s := &settings{app: a}
 	root := s.command()
 	root.SetArgs(args)

@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/hashicorp/go-hclog"
 	"go.uber.org/goleak"
@@ -156,6 +157,31 @@ func newRig(t *testing.T, source string) *rig {
 
 func (r *rig) run(args ...string) int {
 	return r.Run(context.Background(), append([]string{"--config", filepath.Join(r.dir, "runner.hcl")}, args...))
+}
+
+// evilRemote has a strategy that calls itself what clears a terminal.
+type evilRemote struct{ fakeRemote }
+
+func (r *evilRemote) Strategies(context.Context) ([]control.StrategyStatus, error) {
+	const evil = "\x1b[2J\u009b31mx\ny\r"
+	return []control.StrategyStatus{{Name: evil, Plugin: evil, Version: evil, State: "failed", Reason: evil,
+		Instruments: []control.InstrumentStatus{{Connector: evil, Symbol: evil}}}}, nil
+}
+func (r *evilRemote) Stop(context.Context, string) (bool, error) {
+	return false, errors.New("\x1b]0;title\x07 was refused")
+}
+
+// What others say is printed without control characters.
+func TestOutsideTextIsPlain(t *testing.T) {
+	for _, args := range []string{"ps", "ps --output json", "stop grid-btc"} {
+		r := newRig(t, goodConfig)
+		r.Dial = func(string) (Remote, error) { return &evilRemote{}, nil }
+		r.run(strings.Fields(args)...)
+		text := r.out.String() + r.err.String()
+		if text == "" || strings.ContainsFunc(text, func(c rune) bool { return unicode.IsControl(c) && c != '\n' }) {
+			t.Errorf("%s: %q", args, text)
+		}
+	}
 }
 
 func TestExitCodes(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -202,7 +201,7 @@ type work struct {
 
 func (s *settings) beginWork() *work {
 	w := &work{app: s.app}
-	if out, ok := s.app.Stderr.(*os.File); ok && !s.json() && isTerminal(out) {
+	if out, ok := fileOf(s.app.Stderr); ok && !s.json() && isTerminal(out) {
 		w.screen = terminalScreen(out)
 	}
 	return w

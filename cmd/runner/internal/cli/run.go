@@ -191,7 +191,7 @@ func (s *settings) attend(ctx context.Context, h Host, view *screen, logger hclo
 // standard error, neither holds up who uses them.
 func (s *settings) view(level string) (*screen, hclog.Logger) {
 	lines := runlog.Config{Name: "runner", Level: hclog.LevelFromString(level), Out: s.app.Stderr}
-	out, ok := s.app.Stdout.(*os.File)
+	out, ok := fileOf(s.app.Stdout)
 	if !ok || s.json() || !term.IsTerminal(int(out.Fd())) {
 		return nil, s.openLog(lines).Logger()
 	}
@@ -230,8 +230,17 @@ func terminalScreen(out *os.File) *screen {
 	}}
 }
 
-func isTerminal(w io.Writer) bool {
+// fileOf returns the file that is written to.
+func fileOf(w io.Writer) (*os.File, bool) {
+	if plain, ok := w.(control.PlainWriter); ok {
+		w = plain.Writer
+	}
 	f, ok := w.(*os.File)
+	return f, ok
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := fileOf(w)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 

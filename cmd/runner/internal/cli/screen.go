@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"unicode/utf8"
 
+	"hftrunner/internal/control"
 	"hftrunner/internal/runlog"
 )
 
@@ -56,7 +57,7 @@ func (s *screen) Write(p []byte) (int, error) {
 	}
 	var b bytes.Buffer
 	s.erase(&b)
-	b.Write(s.rest[:end])
+	b.Write(control.Plain(s.rest[:end]))
 	s.rest = append(s.rest[:0], s.rest[end:]...)
 	s.draw(&b)
 	if _, err := s.terminal.Write(b.Bytes()); err != nil {
@@ -81,7 +82,7 @@ func (s *screen) draw(b *bytes.Buffer) {
 	}
 	width := s.width()
 	for _, line := range *lines {
-		b.WriteString(cut(line, width))
+		b.WriteString(cut(control.PlainLine(line), width))
 		b.WriteByte('\n')
 	}
 	s.shown = len(*lines)

@@ -6,6 +6,8 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
+
+	"hftrunner/internal/control"
 )
 
 // column is a column of a table; numbers stand on the right.
@@ -33,6 +35,8 @@ func table(cs []column, rows [][]string) []string {
 	all := append([][]string{titles}, rows...)
 	for _, row := range all {
 		for i, cell := range row {
+			cell = control.PlainLine(cell)
+			row[i] = cell
 			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
 		}
 	}

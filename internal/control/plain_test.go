@@ -1,0 +1,36 @@
+package control_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"hftrunner/internal/control"
+)
+
+func TestPlain(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                           "",
+		"BTCUSDT\tä€😀\n\u00a0\u00c2": "BTCUSDT\tä€😀\n\u00a0\u00c2",
+		"\x1b[2J":                    `\u001b[2J`,
+		"a\rb\x00\x7f":               `a\u000db\u0000\u007f`,
+		"\u009b31m\u0080x\u009f":     `\u009b31m\u0080x\u009f`,
+		"cut \xc2":                   "cut \xc2",
+	} {
+		if got := string(control.Plain([]byte(text))); got != want {
+			t.Errorf("%q is %q, want %q", text, got, want)
+		}
+	}
+	if got := control.PlainLine("a\n\x1bb"); got != `a\n\u001bb` {
+		t.Errorf("%q", got)
+	}
+	// JSON stays what it was.
+	text := "evil\x1b\u009b\x7f\n"
+	encoded, _ := json.Marshal(text)
+	var out strings.Builder
+	_, _ = control.PlainWriter{Writer: &out}.Write(encoded)
+	var again string
+	if err := json.Unmarshal([]byte(out.String()), &again); err != nil || again != text || strings.ContainsAny(out.String(), "\x1b\u009b\x7f") {
+		t.Errorf("%q, %v", out.String(), err)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"hftrunner/connector"
@@ -27,8 +28,8 @@ const (
 	// A refused cancel is sent again after recancelMin, then after twice that, up to recancelMax. One without an answer is
 	// sent again after recancelMax: the connector has its own ways to find out.
 	recancelMin, recancelMax = 250 * time.Millisecond, 5 * time.Second
-	// maxOrdersLogged is how many orders get a log line each; the summary has all.
-	maxOrdersLogged = 100
+	// maxOrdersLogged is how many orders are logged, and ordersPerEntry how many at a time; the summary has all.
+	maxOrdersLogged, ordersPerEntry = 100, 25
 )
 
 // leaving ends the orders of strategies. One goroutine uses it.
@@ -255,20 +256,23 @@ func rounded(x float64) float64 {
 	return y
 }
 
-// logOrders logs a line for each order.
+// logOrders logs orders, several to an entry, because entries that only differ in numbers are collapsed.
 func logOrders(log func(msg string, args ...any), msg string, orders []control.OpenOrder) {
-	for i, o := range orders {
-		if i == maxOrdersLogged {
-			log(msg, "more", len(orders)-i)
-			return
+	shown := orders[:min(len(orders), maxOrdersLogged)]
+	for some := range slices.Chunk(shown, ordersPerEntry) {
+		texts := make([]string, len(some))
+		for i, o := range some {
+			texts[i] = o.String()
 		}
-		log(msg, "strategy", o.Strategy, "connector", o.Connector, "symbol", o.Symbol, "client_id", o.ClientID, "side", o.Side,
-			"price", o.Price, "open_qty", o.OpenQty)
+		log(msg, "orders", strings.Join(texts, ", "))
+	}
+	if more := len(orders) - len(shown); more > 0 {
+		log(msg, "more", more)
 	}
 }
 
 // mayBeOpen is said of orders whose end was not confirmed.
-const mayBeOpen = "the end of an order was not confirmed, it may be open: look at the venue"
+const mayBeOpen = "the end of orders was not confirmed, they may be open: look at the venue"
 
 // leaveOrders carries out on_exit for the orders that are open now, on its own from here on: a new process may be started
 // meanwhile. The error, once it has come to an end, is a *control.OrdersLeftError when exit_timeout was not enough. With ctx
@@ -307,8 +311,11 @@ func (h *Host) endOrders() {
 func (h *Host) settleAccounts() {
 	unconfirmed, strays := h.named(h.leaving.look()), h.named(h.strays())
 	logOrders(h.log.Error, mayBeOpen, unconfirmed)
-	logOrders(h.log.Warn, "an open order is of a strategy that is not in the configuration, it was left as it is", strays)
+	logOrders(h.log.Warn, "open orders are of a strategy that is not in the configuration, they were left as they are", strays)
 	h.endMu.Lock()
 	h.unconfirmed, h.strayed = unconfirmed, strays
 	h.endMu.Unlock()
+	for _, s := range h.everyStrategy() {
+		s.left.Store(0) // nothing is waited for any more
+	}
 }

@@ -470,7 +470,7 @@ func TestLiveCheck(t *testing.T) {
 }
 
 // A step that is not the venue's and a symbol that it does not have are errors of the configuration, with their place;
-// a venue that is not there is a failure.
+// a venue that is not there is asked again until the end, which says that its strategy never ran.
 func TestLiveRefusals(t *testing.T) {
 	t.Parallel()
 	e := newExchange(t, testexchange.BinanceFutures)
@@ -484,12 +484,12 @@ func TestLiveRefusals(t *testing.T) {
 		{"tick", "\"BTCUSDT\" {\n", "\"BTCUSDT\" {\n    tick_size = 0.01\n", 3, "tick_size of BTCUSDT is 0.01 and the venue's is 0.1"},
 		{"lot", "\"BTCUSDT\" {\n", "\"BTCUSDT\" {\n    lot_size = 1\n", 3, "lot_size of BTCUSDT is 1 and the venue's is 0.001"},
 		{"symbol", "BTCUSDT", "BTCUSDX", 3, "the venue refuses BTCUSDX"},
-		{"gone", `api_url     = "http://127.0.0.1:`, `api_url = "http://127.0.0.1:1`, 1, "runner check test"},
+		{"gone", `api_url     = "http://127.0.0.1:`, `api_url = "http://127.0.0.1:1`, 7, "runner check test"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorkspace(t, strings.Replace(good, test.from, test.to, 1))
-			text, code := w.output("run")
+			text, code := w.output("run", "--duration", "3s")
 			if code != test.code || !strings.Contains(text, test.says) || code == 3 && !strings.Contains(text, place) {
 				t.Errorf("exit code %d\n%s", code, text)
 			}

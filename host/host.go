@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -172,13 +173,54 @@ func (h *Host) Kill() {
 
 func (h *Host) serve(ctx context.Context, socket net.Listener) {
 	h.background.Go(func() {
-		if err := control.ServeRunner(ctx, socket, h); err != nil {
-			h.log.Error("control socket", "error", err)
-		}
+		h.keepListening(ctx, SocketName, socket, func(l net.Listener) {
+			if err := control.ServeRunner(ctx, l, h); err != nil {
+				h.log.Error("control socket", "error", err)
+			}
+		})
 	})
 	h.background.Go(func() {
 		h.cfg.Clock.Watch(ctx, func(what string, by time.Duration) { h.log.Warn(what, "by", by) })
 	})
+}
+
+// keepListening serves a socket of the state folder until ctx ends, and anew when its file is gone: somebody has removed
+// the folder.
+func (h *Host) keepListening(ctx context.Context, name string, first net.Listener, serve func(net.Listener)) {
+	path := filepath.Join(h.cfg.StateDir, name)
+	var group sync.WaitGroup
+	defer group.Wait()
+	group.Go(func() { serve(first) })
+	look := time.NewTicker(folderLook)
+	defer look.Stop()
+	for told := false; ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-look.C:
+		}
+		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if !told {
+			told = true
+			h.log.Error("the state folder was removed while running, it is made again; logs and copies of binaries in it are lost", "missing", path)
+		}
+		err := os.MkdirAll(filepath.Join(h.cfg.StateDir, "logs"), 0o700)
+		var again net.Listener
+		if err == nil {
+			again, err = control.ListenRunner(path)
+		}
+		if err != nil {
+			h.log.Error("the socket cannot be made again", "error", err)
+			continue
+		}
+		told = false
+		group.Go(func() {
+			defer func() { _ = again.Close() }()
+			serve(again)
+		})
+	}
 }
 
 // connectorEnd is the end of a connector's Run.
@@ -209,7 +251,9 @@ func (h *Host) work(ctx, service context.Context, attach net.Listener) (Exit, er
 		}
 	} else {
 		h.watchPlugins(service)
-		attached.Go(func() { h.serveAttached(strategies, attach) })
+		attached.Go(func() {
+			h.keepListening(strategies, AttachSocketName, attach, func(l net.Listener) { h.serveAttached(strategies, l) })
+		})
 		for _, p := range h.publishers {
 			p.start()
 		}

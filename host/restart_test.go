@@ -3,6 +3,7 @@ package host_test
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -269,4 +270,42 @@ func TestChildrenEndWithTheirStrategy(t *testing.T) {
 func sleeps(pid int) bool {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 	return err == nil && strings.HasPrefix(string(text), "sleep")
+}
+
+// TestStateFolderRemoved removes the state folder of a running host: it can still be asked and attached to, and a strategy
+// comes back although the copy of its binary is gone.
+func TestStateFolderRemoved(t *testing.T) {
+	cfg := newConfig(t, 1, 0)
+	cfg.Strategies = []host.StrategyConfig{strategyOf("grid", "quoter", quoterParams{})}
+	r := start(t, cfg)
+	before := r.until("grid", "running", running)
+	for range 2 {
+		if err := os.Rename(cfg.StateDir, filepath.Join(t.TempDir(), "gone")); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{host.SocketName, host.AttachSocketName} {
+			for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+				conn, err := net.Dial("unix", filepath.Join(cfg.StateDir, name))
+				if err == nil {
+					_ = conn.Close()
+					break
+				}
+				if time.Now().After(deadline) {
+					t.Fatal(err)
+				}
+			}
+		}
+		client, err := control.DialRunner(filepath.Join(cfg.StateDir, host.SocketName))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if list, err := client.Strategies(context.Background()); err != nil || len(list) != 1 {
+			t.Errorf("%+v, %v", list, err)
+		}
+		_ = client.Close()
+		if err := syscall.Kill(before.PID, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		before = r.until("grid", "a new process", func(s control.StrategyStatus) bool { return running(s) && s.PID != before.PID })
+	}
 }

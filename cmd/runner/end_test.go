@@ -67,7 +67,7 @@ func (l ladder) Run(_ context.Context, bot hft.Bot) error {
 			continue
 		}
 		for ; placed < l.p.Orders; placed++ {
-			price := hft.TickPrice(book.BestBidTick()-2000-int64(placed%1000), book.TickSize())
+			price := hft.TickPrice(book.BestBidTick()*97/100-int64(placed%1000), book.TickSize())
 			_, err := bot.SubmitBuyOrder(0, uint64(placed+1), price, l.p.OrderQty, hft.GTC, hft.Limit, false)
 			if errors.Is(err, hft.ErrRequestQueueFull) {
 				break

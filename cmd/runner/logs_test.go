@@ -71,6 +71,10 @@ func TestUnreadOutput(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer read.Close()
+			// Less is left of the pipe than the summary needs, however little is logged.
+			if _, err := write.Write(bytes.Repeat([]byte{'\n'}, 60<<10)); err != nil {
+				t.Fatal(err)
+			}
 			cmd.Stderr = write
 			if unread == "both" {
 				cmd.Stdout = write

@@ -140,7 +140,7 @@ func TestBacktestInterrupted(t *testing.T) {
 	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 1 {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, want := range []string{"interrupted; once more ends at once", "continue with: runner backtest --resume results", "STRATEGY", "not done", "report.html"} {
+	for _, want := range []string{"interrupted; a second Ctrl-C or SIGTERM ends at once", "continue with: runner backtest --resume results", "STRATEGY", "not done", "report.html"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}

@@ -59,7 +59,7 @@ type App struct {
 	Stderr  io.Writer
 	// Environ is the environment as os.Environ gives it.
 	Environ []string
-	// Signals delivers SIGINT, SIGTERM and SIGHUP: the first ends a command in order, the second calls Abort.
+	// Signals delivers SIGINT, SIGTERM and SIGHUP: the first ends a command in order, a second SIGINT or SIGTERM calls Abort.
 	Signals <-chan os.Signal
 	// Abort ends the process and those it has started at once, whatever else blocks.
 	Abort func(code int)
@@ -149,7 +149,7 @@ func (s *settings) command() *cobra.Command {
 			"Exit codes: 0 done, 1 failure while running, 2 wrong usage, 3 invalid configuration,\n" +
 			"4 a plugin could not be started, 5 no running host, 6 orders may still be open at the venue,\n" +
 			"7 a strategy was given up.\n\n" +
-			"Ctrl-C, SIGTERM and a closed terminal end what goes on in order; once more ends it at once.",
+			"Ctrl-C, SIGTERM and a closed terminal end what goes on in order; a second Ctrl-C or SIGTERM ends it at once.",
 		SilenceErrors: true, SilenceUsage: true, Args: knownCommand,
 		RunE: func(*cobra.Command, []string) error {
 			return errors.New("no command given")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -30,24 +31,30 @@ func (s *settings) onSignal(stays string, logger hclog.Logger) {
 // abortGrace is how long a last message may take.
 const abortGrace = 250 * time.Millisecond
 
-// untilSignal returns a context that ends with the first signal. The second ends the process at once, whatever blocks: this
-// goroutine waits for nothing but signals, not for what it says either.
+// untilSignal returns a context that ends with the first signal. A second Ctrl-C or SIGTERM ends the process at once, whatever
+// blocks: this goroutine waits for nothing but signals, not for what it says either. SIGHUP is nobody's wish for that and does
+// not count: of one terminal that is closed shell and kernel send one each, and systemd one right after SIGTERM.
 func (s *settings) untilSignal(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	over := make(chan struct{})
 	var watching, saying sync.WaitGroup
 	watching.Go(func() {
-		for signals := 1; ; signals++ {
+		for asked := 0; ; {
 			select {
 			case <-over:
 				return
 			case sig := <-s.app.Signals:
-				if signals > 1 {
+				if sig != syscall.SIGHUP {
+					asked++
+				}
+				if asked > 1 {
 					s.abort()
 					return
 				}
-				cancel()
-				saying.Go(func() { s.sayInterrupted(sig) })
+				if ctx.Err() == nil {
+					cancel()
+					saying.Go(func() { s.sayInterrupted(sig) })
+				}
 			}
 		}
 	})
@@ -64,10 +71,10 @@ func (s *settings) sayInterrupted(sig os.Signal) {
 	logger := s.interruption.logger
 	s.interruption.mu.Unlock()
 	if logger != nil {
-		logger.Info("stopping; once more ends at once", "signal", sig.String())
+		logger.Info("stopping; a second Ctrl-C or SIGTERM ends at once", "signal", sig.String())
 		return
 	}
-	s.app.say("runner: interrupted; once more ends at once\n")
+	s.app.say("runner: interrupted; a second Ctrl-C or SIGTERM ends at once\n")
 }
 
 // abort ends the process; nobody may be reading what it says.

@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -193,7 +194,7 @@ func (s *strategy) askAttached(ctx context.Context, kind commandKind) commandRes
 		return commandResult{already: true}
 	case kind == commandStop:
 		r := s.ask(ctx, kind)
-		if !s.connected() {
+		if errors.Is(r.err, errEnding) {
 			r.err = nil // it went by itself meanwhile
 		}
 		return r

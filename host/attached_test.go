@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"hftrunner/connector"
+	"hftrunner/connector/paper"
 	"hftrunner/depth"
 	"hftrunner/hft"
 	"hftrunner/host"
@@ -240,6 +242,30 @@ func TestAttachedProcessTrades(t *testing.T) {
 	sum := r.end()
 	if s := sum.Strategies[1]; s.Name != "attached-7" || s.Fills == 0 || s.TickToOrderNs.P50 <= 0 || s.Events == 0 {
 		t.Errorf("%+v", s)
+	}
+}
+
+// deaf is an exchange that does not hear cancels.
+type deaf struct{ *paper.Paper }
+
+func (deaf) Cancel(connector.Order) {}
+
+// TestStoppedAttachedProcessLeavesOrders: whoever stops a process is told of its orders whose end was not confirmed.
+func TestStoppedAttachedProcessLeavesOrders(t *testing.T) {
+	cfg := newConfig(t, 1, 0)
+	sim, ok := cfg.Connectors[0].Connector.(*paper.Paper)
+	if !ok {
+		t.Fatal("another connector")
+	}
+	cfg.Connectors[0].Connector = deaf{sim}
+	cfg.Supervision.ExitTimeout = 200 * time.Millisecond
+	r := start(t, cfg)
+	a := r.launch(attachedProgram{BotID: 7, Symbols: []string{"BTCUSDT"}, Quoter: quoterParams{FirstID: 1, Qty: 0.01, Ticks: 500, KeepQuotes: true}})
+	a.expect("attached")
+	r.until("attached-7", "open orders", func(s control.StrategyStatus) bool { return s.Instruments[0].OpenOrders > 0 })
+	_, err := r.host.Stop(context.Background(), "attached-7")
+	if left := new(control.OrdersLeftError); !errors.As(err, &left) || len(left.Orders) == 0 {
+		t.Errorf("stop: %v", err)
 	}
 }
 

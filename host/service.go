@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
@@ -62,13 +63,16 @@ func (h *Host) command(ctx context.Context, name string, kind commandKind) comma
 	return commandResult{err: control.NewNotFoundError(name, known)}
 }
 
+// errEnding is what a strategy says whose supervisor, or attached process, has gone before it was asked.
+var errEnding = errors.New("the host is ending")
+
 // ask hands a command to the supervisor and waits for its outcome.
 func (s *strategy) ask(ctx context.Context, kind commandKind) commandResult {
 	c := command{kind: kind, reply: make(chan commandResult, 1)}
 	select {
 	case s.commands <- c:
 	case <-s.done:
-		return commandResult{err: fmt.Errorf("strategy %s: the host is ending", s.cfg.Name)}
+		return commandResult{err: fmt.Errorf("strategy %s: %w", s.cfg.Name, errEnding)}
 	case <-ctx.Done():
 		return commandResult{err: ctx.Err()}
 	}

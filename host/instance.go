@@ -19,7 +19,7 @@ type instance struct {
 	session *session
 	version string
 	binary  binary
-	ended   chan ending   // one value, when it has ended by itself
+	ended   chan ending   // how it has ended by itself: of the watcher, and of who gave it up; has room for both
 	quiet   chan struct{} // closed when its end is wanted
 	once    sync.Once
 	paused  atomic.Bool // it is suspended: it cannot show that it is well
@@ -64,7 +64,7 @@ func (s *strategy) launchBinary(ctx context.Context, b binary) (*instance, error
 	if err != nil {
 		return nil, err
 	}
-	inst := &instance{session: ses, binary: b, ended: make(chan ending, 1), quiet: make(chan struct{})}
+	inst := &instance{session: ses, binary: b, ended: make(chan ending, 2), quiet: make(chan struct{})}
 	if err := s.start(ctx, inst); err != nil {
 		inst.dispose()
 		return nil, err

@@ -2,6 +2,7 @@ package host_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -200,6 +201,37 @@ func TestStateThatCannotBeSaved(t *testing.T) {
 			r.until("grid", "fills", func(s control.StrategyStatus) bool { return s.Fills > after.Fills })
 		})
 	}
+}
+
+// old is the process of a plugin that was built before there was Suspend, and that does not stop in order.
+type old struct{}
+
+func (old) Describe(context.Context) (control.Description, error) {
+	return control.Description{Name: "old", Version: "0.9.0"}, nil
+}
+func (old) Configure(context.Context, control.Configuration) error { return nil }
+func (old) Start(context.Context, []byte) error                    { return nil }
+func (old) Wait(ctx context.Context) (control.Exit, error) {
+	<-ctx.Done()
+	return control.Exit{}, ctx.Err()
+}
+func (old) Stop(context.Context) ([]byte, error)    { return nil, errors.New("no state today") }
+func (old) Suspend(context.Context) ([]byte, error) { return nil, control.ErrUnsupported }
+func (old) Resume(context.Context) error            { return control.ErrUnsupported }
+
+// TestOldPluginIsStartedAgain restarts a strategy that can neither be suspended nor stopped in order: it is killed, which is
+// noticed.
+func TestOldPluginIsStartedAgain(t *testing.T) {
+	cfg := newConfig(t, 1, 0)
+	cfg.Supervision.StartTimeout = 3 * time.Second // it never takes a step, which is waited for
+	cfg.Supervision.HeartbeatTimeout = time.Hour
+	cfg.Strategies = []host.StrategyConfig{strategyOf("a", "old", struct{}{})}
+	r := start(t, cfg)
+	before := r.until("a", "running", running)
+	if _, err := r.host.Restart(context.Background(), "a", false); err == nil || !strings.Contains(err.Error(), "is started again") {
+		t.Errorf("restart: %v", err)
+	}
+	r.until("a", "a new process", func(s control.StrategyStatus) bool { return running(s) && s.PID != before.PID })
 }
 
 // TestChildrenEndWithTheirStrategy has a strategy whose children have sessions of their own; whichever way it ends, they

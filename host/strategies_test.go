@@ -13,6 +13,7 @@ import (
 
 	"hftrunner/connector"
 	"hftrunner/hft"
+	"hftrunner/internal/control"
 	"hftrunner/pluginapi"
 )
 
@@ -27,6 +28,7 @@ var testPlugins = map[string]func(){
 	"exits":      func() { os.Exit(3) },
 	"sleeper":    serveSleeper,
 	"breeder":    serveBreeder,
+	"old":        func() { _ = control.ServeStrategy(old{}, pluginapi.Logger()); os.Exit(0) },
 	"late":       func() { exitUnless("ready"); serveSleeper() },
 	"third": func() {
 		for _, attempt := range []string{"first", "second"} {

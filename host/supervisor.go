@@ -335,7 +335,11 @@ func (s *supervisor) hotRestart(ctx context.Context, mayLose bool) (control.Rest
 // goOn lets the old process trade on after its state could not be saved, and says what came of the restart.
 func (s *supervisor) goOn(old *instance, cause error) error {
 	if err := s.resume(old); err != nil {
-		_ = old.process.Kill() // its end is noticed like any other's
+		_ = old.process.Kill()
+		select { // one that had to be stopped is not watched any more
+		case old.ended <- ending{reason: cause.Error()}:
+		default:
+		}
 		return fmt.Errorf("strategy %s: its state could not be saved (%w), and it could not go on either and is started again: %w",
 			s.cfg.Name, cause, err)
 	}

@@ -159,6 +159,9 @@ func (s *strategyServer) Suspend(ctx context.Context, _ *pb.SuspendRequest) (*pb
 		defer cancel()
 	}
 	state, err := s.impl.Suspend(ctx)
+	if errors.Is(err, ErrUnsupported) {
+		return nil, status.Error(codes.Unimplemented, validText(err.Error()))
+	}
 	if err != nil {
 		return nil, status.Error(codes.Unknown, validText(err.Error())) // the time that is over is not the host's
 	}

@@ -4,10 +4,9 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -21,40 +20,48 @@ const (
 // has it from the plugin, whatever session or parent it has given itself. It names those that cannot be ended.
 func endMarked(mark string) (left []string) {
 	for deadline := time.Now().Add(orphanLimit); ; time.Sleep(orphanPause) {
-		pids := marked(mark)
+		over := time.Now().After(deadline)
+		pids := killMarked([]string{mark})
 		if len(pids) == 0 {
 			return nil
 		}
-		over := time.Now().After(deadline)
-		for _, pid := range pids {
-			if over {
+		if over {
+			for _, pid := range pids {
 				left = append(left, nameOf(pid))
 			}
-			_ = syscall.Kill(pid, syscall.SIGKILL)
-		}
-		if over {
 			return left
 		}
 	}
 }
 
-// marked returns the processes that have the mark. A zombie has no environment any more.
-func marked(mark string) (pids []int) {
+// killMarked kills the processes that have one of the marks and returns which it has found.
+func killMarked(marks []string) (pids []int) {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		return nil
 	}
 	for _, e := range entries {
 		pid, err := strconv.Atoi(e.Name())
-		if err != nil || pid == os.Getpid() {
+		if err != nil || pid == os.Getpid() || !marked(pid, marks) {
 			continue
 		}
-		env, err := os.ReadFile(filepath.Join("/proc", e.Name(), "environ"))
-		if err == nil && bytes.Contains(env, []byte(markVariable+"="+mark)) {
+		p, err := os.FindProcess(pid)
+		if err != nil {
+			continue
+		}
+		if marked(pid, marks) { // still: from here on it is this process that is killed, whoever has its number next
+			_ = p.Kill()
 			pids = append(pids, pid)
 		}
+		_ = p.Release()
 	}
 	return pids
+}
+
+// marked reports whether a process has one of the marks. A zombie has no environment any more.
+func marked(pid int, marks []string) bool {
+	env, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
+	return err == nil && slices.ContainsFunc(marks, func(mark string) bool { return bytes.Contains(env, []byte(markVariable+"="+mark)) })
 }
 
 // nameOf is how people recognise a process.

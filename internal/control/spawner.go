@@ -2,9 +2,11 @@ package control
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 )
@@ -20,7 +22,7 @@ type Spawner struct {
 	closeOnce sync.Once
 
 	mu     sync.Mutex
-	groups map[int]bool // process groups that are not reaped
+	groups map[int]string // marks of the process groups that are not reaped
 }
 
 type spawnRequest struct {
@@ -30,7 +32,7 @@ type spawnRequest struct {
 
 // NewSpawner returns a Spawner with its thread running.
 func NewSpawner() *Spawner {
-	s := &Spawner{requests: make(chan spawnRequest), closing: make(chan struct{}), closed: make(chan struct{}), groups: make(map[int]bool)}
+	s := &Spawner{requests: make(chan spawnRequest), closing: make(chan struct{}), closed: make(chan struct{}), groups: make(map[int]string)}
 	go s.run()
 	return s
 }
@@ -42,25 +44,29 @@ func (s *Spawner) Close() error {
 	return nil
 }
 
-// Kill kills all processes that were started here, with their groups, and waits for nothing: for a host that ends at once.
-// Those that it does not reach in time die with the host, but not their children.
+// Kill kills all processes that were started here, with what they have started, and waits for nothing: for a host that ends
+// at once. Those that it does not reach in time die with the host, but not their children.
 func (s *Spawner) Kill() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for group := range s.groups {
 		_ = syscall.Kill(-group, syscall.SIGKILL)
 	}
+	killMarked(slices.Collect(maps.Values(s.groups)))
 }
 
-// track adds a process group, or takes it away when its process was reaped.
-func (s *Spawner) track(group int, lives bool) {
+// track adds a process group with the mark of its processes.
+func (s *Spawner) track(group int, mark string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if lives {
-		s.groups[group] = true
-	} else {
-		delete(s.groups, group)
-	}
+	s.groups[group] = mark
+}
+
+// forget takes a group away whose process has ended.
+func (s *Spawner) forget(group int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.groups, group)
 }
 
 // run is the spawning thread. It is never unlocked, so that the thread ends with it and never before.

@@ -48,6 +48,7 @@ type subprocess struct {
 	mu     sync.Mutex
 	pid    int // 0 before the start
 	killed bool
+	over   bool // it has ended, its number is not its own any more
 }
 
 var _ runner.Runner = (*subprocess)(nil)
@@ -94,7 +95,7 @@ func (s *subprocess) Start(context.Context) (err error) {
 	s.pid = s.cmd.Process.Pid
 	cancelled := s.killed
 	s.mu.Unlock()
-	s.spawner.track(s.cmd.Process.Pid, true)
+	s.spawner.track(s.pid, s.mark)
 	go s.reap()
 	if cancelled {
 		return s.Kill(context.Background())
@@ -130,13 +131,19 @@ func (s *subprocess) fork() error {
 
 // reap waits for the process, ends what it has started, in its group or not, and gives the readers of its output a little time.
 func (s *subprocess) reap() {
-	s.waitErr = s.cmd.Wait()
-	s.spawner.track(s.pid, false)
-	// The number of a group stays taken while it has members, so this reaches only children of the plugin.
-	_ = syscall.Kill(-s.pid, syscall.SIGKILL)
+	s.waitErr = await(s.cmd, s.endGroup)
 	s.left = endMarked(s.mark)
 	close(s.exited)
 	time.AfterFunc(pipeGrace, s.closePipes)
+}
+
+// endGroup kills what the process has left in its group. Nobody signals the group after it: its number may become another's.
+func (s *subprocess) endGroup() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.over = true
+	s.spawner.forget(s.pid)
+	_ = syscall.Kill(-s.pid, syscall.SIGKILL)
 }
 
 func (s *subprocess) closePipes() {
@@ -157,10 +164,8 @@ func (s *subprocess) Wait(context.Context) error {
 func (s *subprocess) Kill(context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	select {
-	case <-s.exited:
+	if s.over {
 		return nil
-	default:
 	}
 	s.killed = true
 	if s.pid == 0 {

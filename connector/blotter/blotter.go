@@ -246,20 +246,29 @@ func (b *Blotter) newEntry(k *book, owner connector.Owner, clientID string) *ent
 	return e
 }
 
-// maxIDs is how many client ids of one order are kept.
-const maxIDs = 64
+// maxIDs is how many client ids of one order are kept: more than it goes by at a time.
+const maxIDs = 2 * maxPrior
 
-// know lets an entry be found by a client id.
+// know lets an entry be found by a client id. When there are too many the oldest that it does not go by is forgotten: a venue
+// that amends in place keeps the first one for good, and uses none of those that a replacement would have had.
 func (b *Blotter) know(e *entry, clientID string) {
 	if b.byID[clientID] == e {
 		return
 	}
-	if len(e.ids) == maxIDs {
-		delete(b.byID, e.ids[0])
-		e.ids = slices.Delete(e.ids, 0, 1)
+	if len(e.ids) >= maxIDs {
+		if i := slices.IndexFunc(e.ids, func(id string) bool { return !e.goesBy(id) }); i >= 0 {
+			delete(b.byID, e.ids[i])
+			e.ids = slices.Delete(e.ids, i, i+1)
+		}
 	}
 	e.ids = append(e.ids, clientID)
 	b.byID[clientID] = e
+}
+
+// goesBy reports whether a client id is that of the order, of a former leg, or of an order that may have taken its place.
+func (e *entry) goesBy(clientID string) bool {
+	return clientID == e.now.clientID || clientID == e.amendID ||
+		slices.ContainsFunc(e.prior, func(l leg) bool { return l.clientID == clientID })
 }
 
 // forget drops an entry whose end was published long ago.

@@ -1,0 +1,31 @@
+package blotter_test
+
+import (
+	"testing"
+
+	"hftrunner/connector/blotter"
+	"hftrunner/hft"
+)
+
+// TestAnOrderKeepsItsName: an order that is amended in place goes on under the client id that it was placed with, so the venue's
+// answers find it by that however often it was modified.
+func TestAnOrderKeepsItsName(t *testing.T) {
+	s := newScript(t)
+	s.live()
+	for i := range int64(200) {
+		at := 1001 + i%2
+		s.modify(1, at, 10*lot)
+		s.expect("modify", "")
+		r := s.amended(blotter.Ack, hft.StatusNew, float64(at)*tick, 10, 0, 10+i)
+		s.b.Answered(s.id, blotter.Amend, r, s.nowNs)
+		s.expect("", "New 10@"+map[int64]string{0: "1001", 1: "1002"}[i%2]+"; ")
+	}
+	s.cancel(1)
+	s.expect("cancel", "")
+	s.failed(blotter.Cancel, blotter.Overloaded)
+	s.after(200 * ms)
+	s.expect("cancel", "error; ")
+	s.b.Report(&blotter.Report{Channel: blotter.Stream, Symbol: symbol, ClientID: s.id, Status: hft.StatusCanceled, Side: hft.Buy,
+		Qty: 10 * lot, HasCum: true, TimestampNs: startNs + 1000*ms}, s.nowNs) // by the client id alone
+	s.expect("", "Canceled; ")
+}

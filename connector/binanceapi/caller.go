@@ -4,16 +4,18 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
+	"github.com/hashicorp/go-hclog"
+
 	"hftrunner/connector/stream"
 	"hftrunner/connector/venue"
-
-	"github.com/hashicorp/go-hclog"
 )
 
 // CallerConfig is what a Caller needs.
@@ -108,12 +110,24 @@ func (c *Caller) loggedOn(frame []byte) (answer bool, err error) {
 	if string(c.parser.replyID(frame)) != logonID {
 		return false, nil
 	}
-	return true, c.parser.Parse(frame, func(v Value) error {
+	err = c.parser.Parse(frame, func(v Value) error {
 		if f := ReplyFailure(v, c.config.Causes); f != nil {
-			return f
+			return Refusal(f, c.config.NowNs())
 		}
 		return nil
 	})
+	return true, err
+}
+
+// Refusal returns why a log-on or subscription was refused in the form of a stream: one that may pass, such as of a clock that is
+// off, asks for a pause before the next attempt, and is no reason to give up.
+func Refusal(f *venue.Failure, nowNs int64) error {
+	switch f.Cause {
+	case venue.Weight, venue.Banned, venue.ClockOff, venue.Overloaded, venue.Unreached, venue.Unknown:
+		pause := max(time.Second, f.RetryAt.Sub(time.Unix(0, nowNs)))
+		return fmt.Errorf("%w (%w)", f, &backoff.RetryAfterError{Duration: pause})
+	}
+	return f
 }
 
 // notice looks at a frame that answers nothing.
@@ -155,13 +169,13 @@ func (c *Caller) exchange(ctx context.Context, method string, params []Param, sp
 	return nil
 }
 
-// unsent is the failure of a request that was not sent: for good when the log-on was refused.
+// unsent is the failure of a request that was not sent, for err: for good when the log-on was refused.
 func (c *Caller) unsent(err error) *venue.Failure {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var refused *stream.RefusedError
 	if errors.As(c.ended, &refused) {
-		f := &venue.Failure{Cause: venue.Key, Err: c.ended}
+		f := &venue.Failure{Cause: venue.Key, Err: fmt.Errorf("%w: %w", err, c.ended)}
 		var failure *venue.Failure
 		if errors.As(refused.Err, &failure) {
 			f.Code = failure.Code

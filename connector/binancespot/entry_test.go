@@ -3,7 +3,9 @@ package binancespot_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -156,6 +158,33 @@ func TestOverRESTInstead(t *testing.T) {
 				t.Errorf("a new order was sent a second way: %+v", r)
 			}
 		})
+	}
+}
+
+// TestCancelsAfterTheLogOnIsRefused: where the WebSocket API does not take the key and is given up, cancels go by REST.
+func TestCancelsAfterTheLogOnIsRefused(t *testing.T) {
+	t.Parallel()
+	v := newWSVenue(t, func(*call) string {
+		return `"status":401,"error":{"code":-2015,"msg":"Invalid API-key, IP, or permissions for action."}`
+	})
+	rest := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, oldCanceledText) }))
+	t.Cleanup(rest.Close)
+	c := config(&fake{t: t}) // which knows no signature of this kind
+	c.HTTPClient, c.APIURL = rest.Client(), rest.URL
+	c.WSAPIURL, c.OrderEntry, c.Secret = v.url, "ws", ed25519Secret
+	p, err := binancespot.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	for venue.CauseOf(err) != venue.Key {
+		if _, err = p.Place(t.Context(), limitOrder()); err == nil {
+			t.Fatal("an order was sent")
+		}
+		time.Sleep(250 * time.Millisecond) // each counts as an order
+	}
+	if r, err := p.Cancel(t.Context(), limitOrder()); err != nil || r.Status != hft.StatusCanceled {
+		t.Errorf("cancel: %+v, %v", r, err)
 	}
 }
 

@@ -9,8 +9,6 @@ import (
 	"hftrunner/connector/binanceapi"
 	"hftrunner/connector/stream"
 	"hftrunner/connector/venue"
-
-	"github.com/cenkalti/backoff/v5"
 )
 
 var (
@@ -117,10 +115,5 @@ func (p *Protocol) subscribed(frame []byte) (answer bool, err error) {
 	if !errors.As(parseErr, &f) {
 		return answer && parseErr == nil, nil
 	}
-	switch f.Cause {
-	case venue.Weight, venue.Banned, venue.ClockOff, venue.Overloaded, venue.Unreached, venue.Unknown:
-		pause := max(time.Second, f.RetryAt.Sub(time.Unix(0, p.config.NowNs())))
-		return true, fmt.Errorf("%w (%w)", f, &backoff.RetryAfterError{Duration: pause})
-	}
-	return true, f
+	return true, binanceapi.Refusal(f, p.config.NowNs())
 }

@@ -70,7 +70,7 @@ type Config struct {
 	BackOffMin, BackOffMax time.Duration
 	// ForbiddenPause is the pause after HTTP 403. Default: BackOffMax. Bybit wants 10 minutes.
 	ForbiddenPause time.Duration
-	// MaxRefusals is how many refusals in a row end Run. Default: 5.
+	// MaxRefusals is how many refusals in a row end Run, those not counted that say after which time to try again. Default: 5.
 	MaxRefusals int
 }
 

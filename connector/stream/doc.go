@@ -18,5 +18,6 @@
 // There is no queue: while OnFrame works nothing is read, TCP holds the venue back, and Stats counts such frames as
 // slow. A frame longer than ReadLimit ends the connection. While there is no connection, Send and Call return ErrDown
 // at once. What was written when a connection ended may have arrived or not: Call returns ErrUnknown then. A venue
-// that refuses what is asked for is asked again a few times only; then Run returns a *RefusedError.
+// that refuses what is asked for is asked again a few times only; then Run returns a *RefusedError. A refusal that is a
+// backoff.RetryAfter does not count: it may pass.
 package stream

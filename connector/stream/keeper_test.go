@@ -123,6 +123,28 @@ func TestRefusedIsLoudNotEndless(t *testing.T) {
 	}
 }
 
+// TestRefusedForNow: a refusal that says when to try again, such as of a clock that is off, is no reason to give up.
+func TestRefusedForNow(t *testing.T) {
+	v := newVenue(t, false, nil)
+	ready := func(frame []byte) (bool, error) {
+		if answer, err := answers(frame); err != nil {
+			return answer, fmt.Errorf("%w (%w)", err, &backoff.RetryAfterError{Duration: time.Millisecond})
+		}
+		return true, nil
+	}
+	c := newClient(t, stream.Stream{URL: v.url, Hello: hello("log on"), Answers: 1, Ready: ready}, func(c *stream.Config) { c.MaxRefusals = 2 })
+	for range 3 {
+		p := v.peer(t)
+		p.expect("log on")
+		p.send("no: the clock is off")
+		c.lost(t, "the clock is off")
+	}
+	p := v.peer(t)
+	p.expect("log on")
+	p.send("ok")
+	recv(t, c.ups, "waiting for OnUp")
+}
+
 func TestPermanentEndsAtOnce(t *testing.T) {
 	bad := errors.New("key not accepted")
 	v := newVenue(t, false, nil)

@@ -208,7 +208,8 @@ func (l *loop) failed(err error) {
 		return
 	}
 	var refused *RefusedError
-	if errors.As(err, &refused) {
+	var passing *backoff.RetryAfterError
+	if errors.As(err, &refused) && !errors.As(err, &passing) {
 		l.refusals++
 		if l.refusals == 1 {
 			k.config.Logger.Error("the venue refuses the log-on or subscription, trying again", "error", err, "at_most", k.config.MaxRefusals)

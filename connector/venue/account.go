@@ -335,6 +335,7 @@ func (t *trade) askOrders(session context.Context, inst *instrument) error {
 			return err
 		}
 	}
+	c.outage.Works(question{"executions of", inst.Symbol}) // fetch does not ask again for what has come since
 	nowNs := c.nowNs()
 	t.mu.Lock()
 	if err := session.Err(); err != nil {

@@ -1,0 +1,80 @@
+package venue_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"hftrunner/connector/blotter"
+	"hftrunner/connector/venue"
+	"hftrunner/hft"
+)
+
+// lines hands each line of a log on.
+type lines func(line string)
+
+func (l lines) Write(p []byte) (int, error) {
+	l(string(p))
+	return len(p), nil
+}
+
+// TestAQuestionThatIsNotAskedAgain: executions that could not be asked for, and came by the private stream after all, do not
+// leave the venue failing for good: nobody would be warned of the next outage.
+func TestAQuestionThatIsNotAskedAgain(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	placed := make(chan venue.Order, 1)
+	f.place = func(_ context.Context, o *venue.Order) (blotter.Report, error) {
+		select {
+		case placed <- *o:
+		default:
+		}
+		return blotter.Report{Channel: blotter.Ack, Symbol: "BTC", ClientID: o.ClientID, VenueID: "v" + o.ClientID, Status: hft.StatusNew,
+			Side: hft.Buy, Price: 100, Qty: 0.01, HasCum: true}, nil
+	}
+	var down atomic.Bool
+	asked := make(chan struct{}, 100)
+	f.executions = func(context.Context, string) ([]blotter.Report, error) {
+		if !down.Load() {
+			return nil, nil
+		}
+		asked <- struct{}{}
+		return nil, &venue.Failure{Cause: venue.Unknown, Err: errors.New("no answer")}
+	}
+	told := make(chan blotter.Report, 1)
+	f.decodeUser = func(_ []byte, sink venue.UserSink) error {
+		r := <-told
+		sink.Order(&r)
+		return nil
+	}
+	var failed, over atomic.Int32
+	log := hclog.New(&hclog.LoggerOptions{Level: hclog.Info, Output: lines(func(line string) {
+		if strings.Contains(line, "[WARN]") && strings.Contains(line, "the venue fails") {
+			failed.Add(1)
+		}
+		if strings.Contains(line, "works again") {
+			over.Add(1)
+		}
+	})})
+	r := start(t, f, nil, func(c *venue.Config) { c.Trading, c.AuditInterval, c.Logger = true, 3*time.Second, log }, "BTC")
+	private := take(t, f.private, "the private stream")
+	r.trade(0)
+	o := take(t, placed, "the order")
+	report := blotter.Report{Channel: blotter.Stream, Symbol: "BTC", ClientID: o.ClientID, VenueID: "v" + o.ClientID, Status: hft.StatusPartiallyFilled,
+		Side: hft.Buy, Price: 100, Qty: 0.01, CumQty: 0.004, HasCum: true, TimestampNs: time.Now().UnixNano()}
+	down.Store(true)
+	told <- report
+	private.send(t, "more is executed than was told")
+	take(t, asked, "the question")
+	until(t, "the outage is logged", func() bool { return failed.Load() == 1 })
+	report.TradeID, report.LastQty, report.LastPrice = "a", 0.004, 100
+	told <- report
+	private.send(t, "the execution")
+	down.Store(false)
+	until(t, "the outage is over", func() bool { return over.Load() == 1 })
+}

@@ -197,15 +197,17 @@ func (p *Protocol) CancelBatch(ctx context.Context, orders []*venue.Order) ([]ve
 			return fmt.Errorf("%d orders were to be canceled and %d are answered", len(orders), len(codes))
 		}
 		for i, o := range orders {
-			row := row{v: codes[i]}
+			row, ids := row{v: codes[i]}, readIDs(list[i])
 			code := int(row.whole("code"))
 			switch {
 			case row.err != nil:
 				return row.err
+			case ids.clientID != "" && o.ClientID != "" && ids.clientID != o.ClientID:
+				outcomes[i].Err = &venue.Failure{Cause: venue.Unknown, Msg: "the answer is about another order"}
 			case code != 0:
 				outcomes[i].Err = p.refusal(code, row.str("msg"), cancelAction, 0)
 			default:
-				outcomes[i].Report = acknowledged(o, readIDs(list[i]))
+				outcomes[i].Report = acknowledged(o, ids)
 			}
 		}
 		return nil

@@ -405,6 +405,30 @@ func FuzzREST(f *testing.F) {
 	})
 }
 
+// TestBatchInAnotherSequence: what a batch's answer says of one order is not taken for another.
+func TestBatchInAnotherSequence(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"retCode":0,"retMsg":"OK","result":{"list":[{"orderId":"v2","orderLinkId":"t2"},{"orderId":"v1","orderLinkId":"t1"},{"orderId":"v3","orderLinkId":"t3"},{}]},` +
+			`"retExtInfo":{"list":[{"code":0,"msg":"OK"},{"code":110001,"msg":"order not exists"},{"code":0,"msg":"OK"},{"code":110001,"msg":"order not exists"}]},"time":1}`))
+	}))
+	defer s.Close()
+	c := slowConfig()
+	c.APIURL = s.URL
+	var orders []*venue.Order
+	for i := range 4 {
+		orders = append(orders, &venue.Order{Symbol: "BTCUSDT", ClientID: fmt.Sprintf("t%d", i+1)})
+	}
+	outcomes, err := newProtocol(t, c).CancelBatch(t.Context(), orders)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []error{&venue.Failure{Cause: venue.Unknown}, &venue.Failure{Cause: venue.Unknown}, nil, &venue.Failure{Cause: venue.Gone}} {
+		if got := outcomes[i].Err; (got == nil) != (want == nil) || got != nil && venue.CauseOf(got) != venue.CauseOf(want) {
+			t.Errorf("order %d: %+v", i+1, outcomes[i])
+		}
+	}
+}
+
 type transport func(r *http.Request) (*http.Response, error)
 
 func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

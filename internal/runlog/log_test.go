@@ -128,6 +128,30 @@ func TestFloodOfDifferentLines(t *testing.T) {
 	}
 }
 
+// A source in a flood of different entries does not take the room by which those of others are counted.
+func TestFloodBesideRepeatedLines(t *testing.T) {
+	out := &gate{}
+	l := runlog.New(runlog.Config{Level: hclog.Info, Out: out})
+	word := func(i int) string { return strings.Map(func(r rune) rune { return r - '0' + 'a' }, strconv.Itoa(i)) }
+	for i := range 6000 {
+		l.Logger().Named("a").Info(word(i))
+		if i%1000 == 0 {
+			l.Flush(patience)
+		}
+	}
+	l.Flush(patience)
+	const n = 1000
+	for i := range n {
+		l.Logger().Named("b").Warn("refused", "order", i)
+	}
+	if !l.Close(patience) {
+		t.Fatal("the log does not end")
+	}
+	if shown := strings.Count(out.String(), "b: refused"); shown > 20 {
+		t.Errorf("%d lines shown of %d that repeat each other", shown, n)
+	}
+}
+
 // What changes after the call is logged as it was.
 func TestValuesAreKept(t *testing.T) {
 	out := &gate{}

@@ -44,22 +44,23 @@ func (r *repeats) admit(e *entry, line []byte) bool {
 	if _, rest, ok := bytes.Cut(line, []byte(" ")); ok { // without its time
 		r.text = appendKind(r.text, rest)
 	}
-	kind := r.of(maphash.Bytes(r.seed, r.text), e)
-	if kind.shown >= repeatFirst {
+	key := maphash.Bytes(r.seed, r.text)
+	kind, all := r.kinds[key], r.of(source, e)
+	switch {
+	case kind != nil && kind.shown >= repeatFirst:
 		kind.more++
 		kind.last = append(kind.last[:0], line...)
 		return false
-	}
-	kind.shown++
-	all := r.of(source, e)
-	if all.shown >= sourceFirst {
+	case all.shown >= sourceFirst: // without a new kind: a flood of different entries is to leave room for others
 		all.more++
 		return false
 	}
+	r.of(key, e).shown++
 	all.shown++
 	return true
 }
 
+// of returns the repeat of a key, which is not remembered when there are too many.
 func (r *repeats) of(key uint64, e *entry) *repeat {
 	k := r.kinds[key]
 	if k == nil {
@@ -81,6 +82,9 @@ func (r *repeats) over(now time.Time, all bool, say func(*repeat)) {
 		default:
 			say(k)
 			k.more, k.until = 0, now.Add(repeatWindow)
+			if k.last == nil { // of several kinds, which are not to be hidden for good
+				k.shown = 0
+			}
 		}
 	}
 }

@@ -61,6 +61,7 @@ type strategy struct {
 	version     string
 	sum         string // of the binary that runs
 	startedAt   time.Time
+	expectedBy  []*barrier // that wait for its process
 	// leftProcesses could not be ended.
 	leftProcesses []string
 }
@@ -120,14 +121,27 @@ func (s *strategy) setState(state State, reason string) {
 	s.mu.Lock()
 	before := s.state
 	s.state, s.reason = state, reason
+	s.expect(state.expected())
 	s.mu.Unlock()
-	if before == state {
-		return
+	if before != state {
+		s.log.Debug("state", "state", state, "reason", reason)
 	}
-	s.log.Debug("state", "state", state, "reason", reason)
-	for _, h := range s.held() {
-		if b := h.pub.barrier; b != nil && before.expected() != state.expected() {
-			b.expect(state.expected())
+}
+
+// expect tells the barriers of the strategy's connectors whether its process is on its way. Those that were told are told of the
+// end; a strategy may get its instruments in between. The lock is held.
+func (s *strategy) expect(joins bool) {
+	if !joins {
+		for _, b := range s.expectedBy {
+			b.expect(false)
+		}
+		s.expectedBy = nil
+	} else if s.expectedBy == nil {
+		for _, h := range s.holdings {
+			if b := h.pub.barrier; b != nil {
+				b.expect(true)
+				s.expectedBy = append(s.expectedBy, b)
+			}
 		}
 	}
 }

@@ -203,6 +203,24 @@ func TestStateThatCannotBeSaved(t *testing.T) {
 	}
 }
 
+// TestRunEndsWhileAStrategyIsStarted: it has not failed.
+func TestRunEndsWhileAStrategyIsStarted(t *testing.T) {
+	cfg := newConfig(t, 1, 0)
+	cfg.Strategies = []host.StrategyConfig{strategyOf("a", "stuck", struct{}{})}
+	cfg.Strategies[0].Disabled = true
+	r := start(t, cfg)
+	answered := make(chan error)
+	go func() {
+		_, err := r.host.Start(context.Background(), "a")
+		answered <- err
+	}()
+	r.until("a", "starting", func(s control.StrategyStatus) bool { return s.State == "starting" })
+	sum := r.end()
+	if err := <-answered; err == nil || sum.Strategies[0].State != "stopped" {
+		t.Errorf("%v, %+v", err, sum.Strategies[0])
+	}
+}
+
 // old is the process of a plugin that was built before there was Suspend, and that does not stop in order.
 type old struct{}
 

@@ -28,6 +28,7 @@ var testPlugins = map[string]func(){
 	"exits":      func() { os.Exit(3) },
 	"sleeper":    serveSleeper,
 	"breeder":    serveBreeder,
+	"stuck":      func() { time.Sleep(time.Hour) },
 	"old":        func() { _ = control.ServeStrategy(old{}, pluginapi.Logger()); os.Exit(0) },
 	"late":       func() { exitUnless("ready"); serveSleeper() },
 	"third": func() {

@@ -151,7 +151,7 @@ func (s *supervisor) startNow(ctx context.Context) error {
 		s.setState(Backoff, waiting) // and starts when the venue answers
 		return fmt.Errorf("strategy %s: %s", s.cfg.Name, waiting)
 	}
-	waited := s.getState() == Backoff
+	before, reason := s.getState(), s.status().Reason
 	s.retry.Stop()
 	s.setState(Starting, "")
 	err := s.startFresh(ctx, s.launch, 0)
@@ -159,7 +159,9 @@ func (s *supervisor) startNow(ctx context.Context) error {
 	case err == nil:
 		s.delays.Reset()
 		s.failures = nil
-	case waited:
+	case ctx.Err() != nil: // the run ends
+		s.setState(before, reason)
+	case before == Backoff:
 		s.onFailure(notStarted, err.Error())
 	default:
 		s.setState(Failed, err.Error())

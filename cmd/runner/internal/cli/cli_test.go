@@ -33,6 +33,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type fakeHost struct {
 	end     chan host.Exit
 	err     error
+	left    []control.OpenOrder
 	started chan struct{}
 	once    sync.Once
 }
@@ -57,7 +58,11 @@ func (h *fakeHost) Run(ctx context.Context) (host.Exit, error) {
 func (h *fakeHost) Strategies(context.Context) ([]control.StrategyStatus, error) {
 	return sampleStatus(), nil
 }
-func (h *fakeHost) Summary(exit host.Exit) host.Summary { return sampleSummary(exit) }
+func (h *fakeHost) Summary(exit host.Exit) host.Summary {
+	s := sampleSummary(exit)
+	s.UnconfirmedOrders = h.left
+	return s
+}
 
 func sampleStatus() []control.StrategyStatus {
 	return []control.StrategyStatus{
@@ -220,6 +225,9 @@ func TestExitCodes(t *testing.T) {
 			r.host.err = &host.StartError{Strategy: "grid-btc", Err: errors.New("refused")}
 		}, ExitPluginFailed, "strategy grid-btc: refused"},
 		{"connector fails", "run", goodConfig, func(r *rig) { r.host.err = errors.New("feed broke") }, ExitFailure, "feed broke"},
+		{"connector fails with orders open", "run", goodConfig, func(r *rig) {
+			r.host.err, r.host.left = errors.New("feed broke"), []control.OpenOrder{{Strategy: "grid-btc", Connector: "sim"}}
+		}, ExitOrdersLeft, "look at the venue\nfeed broke"},
 		{"ends with an error", "run", goodConfig, func(r *rig) { r.host.end <- host.ExitError }, ExitFailure, "see the log"},
 		{"end of data", "run", goodConfig, func(r *rig) { r.host.end <- host.ExitEndOfData }, ExitOK, ""},
 		{"summary not writable", "run --summary /nonexistent/x.json", goodConfig, nil, ExitFailure, "create the summary"},

@@ -75,7 +75,7 @@ func (s *settings) run(ctx context.Context, duration time.Duration, summaryPath 
 	logger.Info("runner starts", "version", s.app.Version, "config", file.Path, "strategies", len(file.Strategies), "connectors", len(file.Connectors))
 	exit, runErr := s.attend(ctx, h, view, logger, duration)
 	result := complete(h.Summary(exit))
-	runErr = cmp.Or(ordersLeft(&result), runErr, givenUp(&result))
+	runErr = errors.Join(ordersLeft(&result), cmp.Or(runErr, givenUp(&result))) // the code is that of the first
 	if err := s.finish(result, summary); err != nil {
 		return errors.Join(runErr, withCode(ExitFailure, err))
 	}

@@ -204,14 +204,15 @@ func (h *holding) remember(orderID uint64, incarnation uint32) {
 	h.owners[orderID] = incarnation
 }
 
-// cancel marks an open order as being canceled and returns the request for the connector.
-func (h *holding) cancel(orderID uint64) (request connector.Order, ok bool) {
+// cancel marks an open order as being canceled and returns the request for the connector. One of that id that another owner
+// has sent since is another order.
+func (h *holding) cancel(orderID uint64, owner connector.Owner) (request connector.Order, ok bool) {
 	o := h.orders.Get(orderID)
-	if o == nil {
+	if o == nil || h.ownerOf(orderID) != owner {
 		return request, false
 	}
 	o.Req = hft.StatusCanceled
-	return connector.Order{InstrumentNo: h.feedNo, Owner: h.ownerOf(orderID), Order: *o}, true
+	return connector.Order{InstrumentNo: h.feedNo, Owner: owner, Order: *o}, true
 }
 
 // handOver makes the next process the owner of what is to come; open orders keep the incarnation that submitted them.

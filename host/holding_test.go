@@ -38,9 +38,9 @@ func tell(h *holding, sent connector.Order, status, req hft.Status) {
 // refuses the order. The next process may have taken it over meanwhile.
 func TestRefusedSubmissionAfterCancel(t *testing.T) {
 	for name, between := range map[string]func(h *holding){
-		"canceled": func(h *holding) { h.cancel(7) },
+		"canceled": func(h *holding) { h.cancel(7, h.ownerOf(7)) },
 		"taken over": func(h *holding) {
-			h.cancel(7)
+			h.cancel(7, h.ownerOf(7))
 			h.handOver(2, nil)
 		},
 		"canceled by the bot": func(h *holding) { ask(t, h, *h.orders.View().Get(7), hft.StatusCanceled, 2) },
@@ -65,7 +65,7 @@ func TestRefusedCancelsKeepTheOrder(t *testing.T) {
 			tell(h, sent, status, hft.StatusNone)
 		}
 		modify := ask(t, h, *h.orders.View().Get(7), hft.StatusReplaced, 2)
-		open, _ := h.cancel(7)
+		open, _ := h.cancel(7, h.ownerOf(7))
 		tell(h, modify, status, hft.StatusRejected)
 		tell(h, open, status, hft.StatusRejected)
 		o := h.orders.View().Get(7)
@@ -91,5 +91,22 @@ func TestLateRefusalIsNotTheNextOrders(t *testing.T) {
 	tell(h, late, late.Status, hft.StatusRejected)
 	if o := h.orders.View().Get(7); o == nil || o.Req != hft.StatusNew {
 		t.Errorf("the refused cancel of the order before has made of the new one %+v", o)
+	}
+}
+
+// TestCancelOfAnEndedOrder: an order of a process that died has ended since it was looked at, and the next process has sent one
+// with the same id, which is not canceled.
+func TestCancelOfAnEndedOrder(t *testing.T) {
+	h := newTestHolding()
+	p := &publisher{instruments: []*instrument{{holdings: map[uint64]*holding{1: h}}}}
+	old := submit(t, h, 7, 1)
+	h.handOver(2, nil)
+	tell(h, old, hft.StatusCanceled, hft.StatusNone)
+	next := submit(t, h, 7, 2)
+	if out := p.cancelOf(&old); out.Owner != old.Owner {
+		t.Errorf("cancels the order of %+v", out.Owner)
+	}
+	if o := h.orders.View().Get(7); o.Req != next.Req {
+		t.Errorf("the new order's request is %v now", o.Req)
 	}
 }

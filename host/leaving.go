@@ -163,7 +163,7 @@ func (p *publisher) cancelOf(o *connector.Order) connector.Order {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if h := p.instruments[o.InstrumentNo].holdings[o.Owner.Bot]; h != nil {
-		if known, ok := h.cancel(o.OrderID); ok {
+		if known, ok := h.cancel(o.OrderID, o.Owner); ok {
 			return known
 		}
 	}

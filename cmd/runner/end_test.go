@@ -138,9 +138,10 @@ func TestSignalsEndOrders(t *testing.T) {
 			w := newWorkspace(t, e.ladder(t, fmt.Sprintf("on_exit = %q", test.onExit), "orders = 20"))
 			cmd, out := w.begin(e, 20)
 			_ = cmd.Process.Signal(test.signal)
-			for range 3 { // shell and kernel send one each when a terminal is closed, and systemd one after SIGTERM
+			for range 3 { // shell and kernel send one each when a terminal is closed, systemd one after SIGTERM, timeout(1) the same twice
 				time.Sleep(time.Millisecond)
 				_ = cmd.Process.Signal(syscall.SIGHUP)
+				_ = cmd.Process.Signal(test.signal)
 			}
 			if code := w.wait(cmd); code != 0 || len(e.open()) != test.left {
 				t.Errorf("exit code %d, %d orders are left\n%s", code, len(e.open()), out)
@@ -364,6 +365,7 @@ func TestSecondSignal(t *testing.T) {
 	twice := func(cmd *exec.Cmd, between func()) {
 		_ = cmd.Process.Signal(syscall.SIGINT)
 		between()
+		time.Sleep(500 * time.Millisecond) // those that come together are one
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 	}
 	t.Run("orders are waited for", func(t *testing.T) {

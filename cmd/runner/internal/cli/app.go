@@ -59,7 +59,8 @@ type App struct {
 	Stderr  io.Writer
 	// Environ is the environment as os.Environ gives it.
 	Environ []string
-	// Signals delivers SIGINT, SIGTERM and SIGHUP: the first ends a command in order, a second SIGINT or SIGTERM calls Abort.
+	// Signals delivers SIGINT, SIGTERM and SIGHUP: the first ends a command in order, a second SIGINT or SIGTERM calls Abort,
+	// unless it comes together with the first.
 	Signals <-chan os.Signal
 	// Abort ends the process and those it has started at once, whatever else blocks.
 	Abort func(code int)

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -198,8 +197,7 @@ func TestBacktestTwiceInterrupted(t *testing.T) {
 	done := make(chan int)
 	go func() { done <- r.run("backtest", "--jobs", "1") }()
 	<-f.hang
-	r.signals <- syscall.SIGINT
-	r.signals <- syscall.SIGINT
+	r.interruptTwice()
 	if code := <-r.aborted; code != ExitFailure {
 		t.Errorf("aborted with %d", code)
 	}

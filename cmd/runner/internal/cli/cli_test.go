@@ -269,8 +269,7 @@ func TestRunInterruptedTwice(t *testing.T) {
 	r.NewHost = func(context.Context, *config.File, hclog.Logger) (Host, error) { return stuckHost{r.host, stuck}, nil }
 	go func() {
 		<-r.host.started
-		r.signals <- syscall.SIGINT
-		r.signals <- syscall.SIGINT
+		r.interruptTwice()
 	}()
 	done := make(chan struct{})
 	go func() { defer close(done); r.run("run") }()
@@ -279,6 +278,53 @@ func TestRunInterruptedTwice(t *testing.T) {
 	}
 	close(stuck)
 	<-done
+}
+
+// interruptTwice sends what ends a command at once.
+func (r *rig) interruptTwice() {
+	r.signals <- syscall.SIGINT
+	time.Sleep(echoes + 50*time.Millisecond)
+	r.signals <- syscall.SIGINT
+}
+
+// One request to end may bring several signals: a closed terminal a hangup of the kernel and one of the shell, at any time,
+// timeout(1) two of the same at a time. None of them ends a run at once.
+func TestRunInterruptedOnceBySeveralSignals(t *testing.T) {
+	for name, send := range map[string]func(chan<- os.Signal){
+		"timeout": func(c chan<- os.Signal) { c <- syscall.SIGTERM; c <- syscall.SIGTERM; c <- syscall.SIGTERM },
+		"closed terminal": func(c chan<- os.Signal) {
+			c <- syscall.SIGHUP
+			time.Sleep(echoes + 50*time.Millisecond)
+			c <- syscall.SIGHUP
+		},
+		"closed terminal after Ctrl-C": func(c chan<- os.Signal) {
+			c <- syscall.SIGINT
+			time.Sleep(echoes + 50*time.Millisecond)
+			c <- syscall.SIGHUP
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, goodConfig)
+			r.signals = make(chan os.Signal) // a signal that was sent has been looked at, but for the last
+			r.Signals = r.signals
+			stuck := make(chan struct{})
+			r.NewHost = func(context.Context, *config.File, hclog.Logger) (Host, error) { return stuckHost{r.host, stuck}, nil }
+			go func() {
+				<-r.host.started
+				send(r.signals)
+				r.signals <- syscall.SIGHUP
+				close(stuck)
+			}()
+			if code := r.run("run"); code != ExitOK || !strings.Contains(r.out.String(), "ended: interrupted") {
+				t.Errorf("exit code %d, output:\n%s", code, r.out.String())
+			}
+			select {
+			case code := <-r.aborted:
+				t.Errorf("aborted with %d", code)
+			default:
+			}
+		})
+	}
 }
 
 // stuckHost does not stop when it is told to.

@@ -28,8 +28,13 @@ func (s *settings) onSignal(stays string, logger hclog.Logger) {
 	s.interruption.stays, s.interruption.logger = stays, logger
 }
 
-// abortGrace is how long a last message may take.
-const abortGrace = 250 * time.Millisecond
+const (
+	// abortGrace is how long a last message may take.
+	abortGrace = 250 * time.Millisecond
+	// echoes is how long after the first Ctrl-C or SIGTERM another is the same wish: timeout(1) and wrappers signal a command
+	// and then its process group.
+	echoes = 300 * time.Millisecond
+)
 
 // untilSignal returns a context that ends with the first signal. A second Ctrl-C or SIGTERM ends the process at once, whatever
 // blocks: this goroutine waits for nothing but signals, not for what it says either. SIGHUP is nobody's wish for that and does
@@ -39,15 +44,17 @@ func (s *settings) untilSignal(ctx context.Context) (context.Context, func()) {
 	over := make(chan struct{})
 	var watching, saying sync.WaitGroup
 	watching.Go(func() {
-		for asked := 0; ; {
+		var asked time.Time // by the first that is no SIGHUP
+		for {
 			select {
 			case <-over:
 				return
 			case sig := <-s.app.Signals:
-				if sig != syscall.SIGHUP {
-					asked++
-				}
-				if asked > 1 {
+				switch {
+				case sig == syscall.SIGHUP:
+				case asked.IsZero():
+					asked = time.Now()
+				case time.Since(asked) >= echoes:
 					s.abort()
 					return
 				}

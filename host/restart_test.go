@@ -119,6 +119,59 @@ func TestPluginFolderMadeAgain(t *testing.T) {
 	r.until("grid", "a new process", func(s control.StrategyStatus) bool { return running(s) && s.PID != before.PID })
 }
 
+// TestPluginFolderMadeAgainAtOnce removes the plugin folder and makes it again before anybody looks: the new one may well have
+// the number of the old one.
+func TestPluginFolderMadeAgainAtOnce(t *testing.T) {
+	cfg := newConfig(t, 1, 0)
+	cfg.Strategies = []host.StrategyConfig{strategyOf("grid", "quoter", quoterParams{})}
+	r := start(t, cfg)
+	before := r.until("grid", "running", running)
+	for i := range 3 {
+		if err := errors.Join(os.RemoveAll(cfg.PluginDir), os.Mkdir(cfg.PluginDir, 0o700)); err != nil {
+			t.Fatal(err)
+		}
+		self, err := os.Executable()
+		if err != nil {
+			t.Fatal(err)
+		}
+		copyFile(t, self, filepath.Join(cfg.PluginDir, "quoter"), 1+i)
+		before = r.until("grid", "a new process", func(s control.StrategyStatus) bool { return running(s) && s.PID != before.PID })
+	}
+}
+
+// TestDeathDuringHotRestart kills a strategy while its next process does not come up: it is not waited for.
+func TestDeathDuringHotRestart(t *testing.T) {
+	cfg := newConfig(t, 1, 0)
+	cfg.Strategies = []host.StrategyConfig{strategyOf("grid", "quoter", quoterParams{})}
+	cfg.Strategies[0].OnChange = host.IgnoreChange
+	cfg.Supervision.StartTimeout = 10 * patience
+	r := start(t, cfg)
+	before := r.until("grid", "running", running)
+	hangs, copied := filepath.Join(cfg.PluginDir, ".hangs"), filepath.Join(cfg.StateDir, "bin")
+	if err := os.WriteFile(hangs, []byte("#!/bin/sh\nexec sleep 3000\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(hangs, filepath.Join(cfg.PluginDir, "quoter")); err != nil {
+		t.Fatal(err)
+	}
+	refused := make(chan error, 1)
+	go func() {
+		_, err := r.host.Restart(context.Background(), "grid", false)
+		refused <- err
+	}()
+	r.until("grid", "the new binary is taken", func(control.StrategyStatus) bool {
+		copies, err := os.ReadDir(copied)
+		return err == nil && len(copies) == 2
+	})
+	if err := syscall.Kill(before.PID, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	r.until("grid", "a new process of the old binary", func(s control.StrategyStatus) bool { return running(s) && s.PID != before.PID })
+	if err := <-refused; err == nil || !strings.Contains(err.Error(), "ended before the new one was ready") {
+		t.Errorf("restart: %v", err)
+	}
+}
+
 // TestStrategyThatDoesNotStartIsTriedAgain runs a strategy whose process ends before it is a plugin, until it may.
 func TestStrategyThatDoesNotStartIsTriedAgain(t *testing.T) {
 	cfg := newConfig(t, 1, 0)

@@ -295,9 +295,9 @@ func (s *supervisor) hotRestart(ctx context.Context, mayLose bool) (control.Rest
 	if old == nil {
 		return control.RestartResult{}, fmt.Errorf("strategy %s is not running: runner start %s starts it", s.cfg.Name, s.cfg.Name)
 	}
-	next, err := s.launch(ctx)
+	next, err := s.launchBeside(ctx, old)
 	if err != nil {
-		return control.RestartResult{}, fmt.Errorf("the new process failed, the old one keeps running: %w", err)
+		return control.RestartResult{}, err
 	}
 	from := time.Now()
 	state, lost := s.suspend(old)
@@ -332,6 +332,33 @@ func (s *supervisor) hotRestart(ctx context.Context, mayLose bool) (control.Rest
 		"pid", result.NewPID)
 	old.dispose()
 	return result, nil
+}
+
+// launchBeside is launch while the old process trades on. If that ends meanwhile, the new one is given up: the orders of the
+// strategy come first, and a new process may take all of its start timeout.
+func (s *supervisor) launchBeside(ctx context.Context, old *instance) (next *instance, err error) {
+	launching, cancel := context.WithCancel(ctx)
+	defer cancel()
+	launched := make(chan struct{})
+	go func() {
+		defer close(launched)
+		next, err = s.launch(launching)
+	}()
+	select {
+	case <-launched:
+		if err != nil {
+			return nil, fmt.Errorf("the new process failed, the old one keeps running: %w", err)
+		}
+		return next, nil
+	case e := <-old.ended:
+		cancel()
+		<-launched
+		if err == nil {
+			next.dispose()
+		}
+		s.onEnding(ctx, e)
+		return nil, fmt.Errorf("strategy %s was not restarted, its process ended before the new one was ready: %s", s.cfg.Name, e.reason)
+	}
 }
 
 // goOn lets the old process trade on after its state could not be saved, and says what came of the restart.

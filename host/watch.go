@@ -35,8 +35,8 @@ type pluginWatch struct {
 func (w *pluginWatch) open(ctx context.Context) {
 	dir := w.host.cfg.PluginDir
 	now, err := os.Stat(dir)
-	if err != nil || w.watcher != nil && os.SameFile(now, w.folder) {
-		return
+	if err != nil || w.watcher != nil && len(w.watcher.WatchList()) > 0 && os.SameFile(now, w.folder) {
+		return // a folder that was removed is not watched any more, though the next one may have its number
 	}
 	watcher, err := fsnotify.NewWatcher()
 	if err == nil {

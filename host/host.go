@@ -155,6 +155,7 @@ func (h *Host) Run(ctx context.Context) (Exit, error) {
 	h.spawner = control.NewSpawner()
 	h.endMu.Unlock()
 	defer func() { _ = h.spawner.Close() }()
+	h.endLeftovers()
 	service, stopService := context.WithCancel(context.Background())
 	defer h.background.Wait()
 	defer stopService()

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -126,6 +127,54 @@ func TestKilledHostLeavesNoPlugin(t *testing.T) {
 	if s := w.summary(); s.Exit != host.ExitDuration || len(s.Strategies) != 2 {
 		t.Errorf("%+v", s)
 	}
+}
+
+// TestChildOfKilledHost kills the host with -9 while a strategy has a child: the next host of that state folder ends it, and not
+// the host of another one.
+func TestChildOfKilledHost(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("who started a process is found on Linux only")
+	}
+	const config = `
+connector "paper" "sim" {
+}
+strategy "a" {
+  plugin = "ladder"
+  instrument "sim" "BTCUSDT" {
+    tick_size = 0.1
+    lot_size  = 0.001
+  }
+  params {
+    orders = 1
+    hang   = true
+  }
+}
+`
+	w := newWorkspace(t, "runner {\n  stop_timeout = \"100ms\"\n}\n"+config)
+	cmd, out := w.runner("run")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var children []int
+	within(t, "the strategy has a child", out, func() bool {
+		s, ok := w.strategy("a")
+		if ok && s.PID != 0 {
+			children = childrenOf(t, s.PID)
+		}
+		return len(children) > 0
+	})
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+	other := newWorkspace(t, syntheticConfig)
+	if again, out := other.runner("run", "--duration", "300ms"); again.Run() != nil || !alive(children[0]) {
+		t.Fatalf("the child of another host was ended\n%s", out)
+	}
+	again, out := w.runner("run", "--duration", "300ms")
+	err := again.Run()
+	if alive(children[0]) || !strings.Contains(out.String(), fmt.Sprintf("(pid %d)", children[0])) {
+		t.Errorf("%v, child %d\n%s", err, children[0], out)
+	}
+	_ = syscall.Kill(children[0], syscall.SIGKILL)
 }
 
 func waitRunning(t *testing.T, socket string, out fmt.Stringer) {

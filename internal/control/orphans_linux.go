@@ -34,6 +34,20 @@ func endMarked(mark string) (left []string) {
 	}
 }
 
+// findMarked names the processes whose mark begins so.
+func findMarked(mark string) (names []string) {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil
+	}
+	for _, e := range entries {
+		if pid, err := strconv.Atoi(e.Name()); err == nil && pid != os.Getpid() && marked(pid, []string{mark}) {
+			names = append(names, nameOf(pid))
+		}
+	}
+	return names
+}
+
 // killMarked kills the processes that have one of the marks and returns which it has found.
 func killMarked(marks []string) (pids []int) {
 	entries, err := os.ReadDir("/proc")

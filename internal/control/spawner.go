@@ -20,6 +20,7 @@ type Spawner struct {
 	closing   chan struct{}
 	closed    chan struct{}
 	closeOnce sync.Once
+	family    string // begins the marks of what is started
 
 	mu     sync.Mutex
 	groups map[int]string // marks of the process groups that are not reaped
@@ -35,6 +36,14 @@ func NewSpawner() *Spawner {
 	s := &Spawner{requests: make(chan spawnRequest), closing: make(chan struct{}), closed: make(chan struct{}), groups: make(map[int]string)}
 	go s.run()
 	return s
+}
+
+// Adopt makes what is started from here on, with all its children, one family, and ends what is left of the family: the host
+// that started it was killed and could not. At most one host of a family runs at a time, which calls it before its first
+// start. It names what it has found, and what of that cannot be ended.
+func (s *Spawner) Adopt(family string) (found, left []string) {
+	s.family = family + "."
+	return findMarked(s.family), endMarked(s.family)
 }
 
 // Close ends the thread. Linux kills the processes that were started by it and still run.

@@ -58,7 +58,7 @@ var _ runner.Runner = (*subprocess)(nil)
 func newSubprocess(spawner *Spawner, cmd *exec.Cmd, socketDir string, says *logStream) *subprocess {
 	return &subprocess{
 		spawner: spawner, cmd: cmd, socketDir: socketDir, says: says,
-		mark: rand.Text(), exited: make(chan struct{}), drained: make(chan struct{}),
+		mark: spawner.family + rand.Text(), exited: make(chan struct{}), drained: make(chan struct{}),
 	}
 }
 

@@ -1,0 +1,41 @@
+package host
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// endLeftovers ends what strategies of an earlier run have started: a host that was killed could not.
+func (h *Host) endLeftovers() {
+	family, err := folderID(h.cfg.StateDir)
+	if err != nil {
+		h.log.Warn("processes of an earlier run are not looked for", "error", err)
+		return
+	}
+	found, left := h.spawner.Adopt(family)
+	if len(found) > 0 {
+		h.log.Warn("strategies of a run that was killed had left processes, they are ended", "processes", strings.Join(found, ", "))
+	}
+	if len(left) > 0 {
+		h.log.Error("processes of an earlier run cannot be ended", "processes", strings.Join(left, ", "))
+	}
+}
+
+// folderID tells a folder from every other on this machine, also from a copy and from one of its path in a container.
+func folderID(dir string) (string, error) {
+	path, err := filepath.Abs(dir)
+	if err == nil {
+		path, err = filepath.EvalSymlinks(path)
+	}
+	if err != nil {
+		return "", fmt.Errorf("find folder %s: %w", dir, err)
+	}
+	var stat syscall.Stat_t
+	if err := syscall.Stat(path, &stat); err != nil {
+		return "", fmt.Errorf("look at folder %s: %w", path, err)
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(fmt.Appendf(nil, "%d %d %s", stat.Dev, stat.Ino, path)))[:32], nil
+}

@@ -267,6 +267,10 @@ func (l *loop) lost() {
 		l.schedule(pause)
 	}
 	l.call(func() { k.config.OnDown(c.err.Error(), pause) })
+	if l.fatal != nil {
+		k.config.Logger.Error("the connection is lost, and another one was given up", "what", k.config.What, "error", c.err)
+		return // nothing here would say that it works again
+	}
 	k.config.Outage.Failed(k, k.config.What, c.err, "next_attempt_in", pause)
 }
 

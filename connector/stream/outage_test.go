@@ -43,6 +43,28 @@ func TestOutageIsToldOnce(t *testing.T) {
 	}
 }
 
+// A connection that is lost after another one was given up is not waited for: what fails next is told.
+func TestOutageAfterGivingUp(t *testing.T) {
+	v := newVenue(t, false, nil)
+	var out bytes.Buffer
+	o := stream.NewOutage(hclog.New(&hclog.LoggerOptions{Output: &out, DisableTime: true, Level: hclog.Warn}), func() int64 { return 0 })
+	c := newClient(t, stream.Stream{URL: v.url, Hello: hello("subscribe"), Answers: 1, Ready: answers}, func(c *stream.Config) { c.MaxRefusals, c.Outage = 1, o })
+	first := v.peer(t)
+	first.send("ok")
+	recv(t, c.ups, "waiting for OnUp")
+	c.Renew("another topic")
+	v.peer(t).send("no: unknown topic")
+	time.Sleep(20 * time.Millisecond)
+	_ = first.ws.CloseNow()
+	if err := recv(t, c.ended, "waiting for Run"); err == nil {
+		t.Error("it did not give up")
+	}
+	o.Failed("orders", "order connection", errors.New("gone"))
+	if got := out.String(); !strings.Contains(got, `[WARN]  the venue fails, trying again until it works: what="order connection"`) {
+		t.Errorf("got %q", got)
+	}
+}
+
 // The cause is in plain words, of real errors.
 func TestReason(t *testing.T) {
 	get := func(url string, timeout time.Duration) error {

@@ -22,6 +22,8 @@ const (
 	// sweepPatience is how long cancels wait for the answer whether all orders on a symbol may be canceled; listTimeout how long
 	// the answer, a list of pages, may take.
 	sweepPatience, listTimeout = 2 * time.Second, time.Minute
+	// orderPatience is how long a new order waits for a cancel-all under way. One that goes later is not what the bot wants.
+	orderPatience = sweepPatience + time.Second
 )
 
 // sending is how the requests of the record of orders go out; under trade's mutex.
@@ -181,7 +183,14 @@ func (t *trade) perform(inst *instrument, a *blotter.Action, sweep <-chan struct
 	if sweep != nil { // meanwhile others may go
 		begun()
 		begun = func() {}
-		<-sweep
+		late := time.NewTimer(orderPatience)
+		defer late.Stop()
+		select {
+		case <-sweep:
+		case <-late.C:
+			t.answer(a, blotter.Report{}, &Failure{Cause: Overloaded, Msg: "not sent: the cancel-all before it is not answered"})
+			return
+		}
 	}
 	ctx, cancel := context.WithTimeout(t.requests, requestTimeout)
 	defer cancel()

@@ -206,6 +206,29 @@ func TestCancelAll(t *testing.T) {
 	}
 }
 
+// TestOrderBehindACancelAllWithoutAnswer: a new order waits for the cancel-all before it, but not for long: it is refused then, not
+// sent at a price of long ago.
+func TestOrderBehindACancelAllWithoutAnswer(t *testing.T) {
+	t.Parallel()
+	c := newCrowd(t)
+	s := sweeps{c, make(chan struct{})}
+	r, orders := c.begin(t, s, 100)
+	for _, o := range orders {
+		r.connector.Cancel(o)
+	}
+	c.gate <- struct{}{}
+	until(t, "all are canceled at once", func() bool { c.mu.Lock(); defer c.mu.Unlock(); return slices.Contains(c.said, "all") })
+	c.asked()
+	r.connector.Submit(r.order(0, 1000))
+	until(t, "the order is refused", func() bool { return r.refused("cancel-all") == 1 })
+	close(s.broom)
+	close(c.gate)
+	until(t, "all have ended", func() bool { return len(r.connector.OpenOrders()) == 0 })
+	if said := c.asked(); slices.Contains(said, "place") {
+		t.Errorf("the order was sent: %q", said)
+	}
+}
+
 // TestOneOrderIsKept: while one order of the runner on the symbol is not to be canceled, the others are canceled one by one.
 func TestOneOrderIsKept(t *testing.T) {
 	t.Parallel()

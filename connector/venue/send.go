@@ -317,7 +317,7 @@ func (t *trade) trySweep(inst *instrument, l *line) bool {
 // moment only: then it goes as it can, and the sweep comes after it if the venue answers after all.
 func (t *trade) sweep(inst *instrument, l *line, sweeper Sweeper, waiting []*blotter.Action) {
 	answer := make(chan bool, 1)
-	t.c.group.Go(func() { answer <- t.onlyUnwanted(inst) })
+	t.c.group.Go(func() { answer <- t.onlyUnwanted(inst, listTimeout) })
 	late := time.NewTimer(sweepPatience)
 	defer late.Stop()
 	var only, released bool
@@ -326,6 +326,7 @@ func (t *trade) sweep(inst *instrument, l *line, sweeper Sweeper, waiting []*blo
 	case <-late.C:
 		t.release(inst, l, waiting)
 		released, only = true, <-answer
+		only = only && t.onlyUnwanted(inst, sweepPatience) // what it was a while ago: somebody else may have an order by now
 	}
 	t.mu.Lock()
 	l.asking, l.nextSweepNs = false, t.c.nowNs()+singlyNs
@@ -360,8 +361,8 @@ func (t *trade) sweep(inst *instrument, l *line, sweeper Sweeper, waiting []*blo
 }
 
 // onlyUnwanted asks the venue whether all that is open on a symbol is this runner's and to be canceled.
-func (t *trade) onlyUnwanted(inst *instrument) bool {
-	ctx, cancel := context.WithTimeout(t.requests, listTimeout)
+func (t *trade) onlyUnwanted(inst *instrument, timeout time.Duration) bool {
+	ctx, cancel := context.WithTimeout(t.requests, timeout)
 	defer cancel()
 	open, err := t.c.protocol.OpenOrders(ctx, inst.Symbol)
 	t.mu.Lock()

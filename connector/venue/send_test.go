@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -226,6 +227,58 @@ func TestOrderBehindACancelAllWithoutAnswer(t *testing.T) {
 	until(t, "all have ended", func() bool { return len(r.connector.OpenOrders()) == 0 })
 	if said := c.asked(); slices.Contains(said, "place") {
 		t.Errorf("the order was sent: %q", said)
+	}
+}
+
+// TestCancelAllAfterALateAnswer: that all orders were this runner's when the venue began with a list that it sends much later is
+// not enough to cancel all of them; it is asked once more.
+func TestCancelAllAfterALateAnswer(t *testing.T) {
+	for name, foreign := range map[string]bool{"own orders": false, "an order of somebody else meanwhile": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCrowd(t)
+			s := sweeps{c, make(chan struct{})}
+			close(s.broom)
+			list, late, asked := c.openOrders, make(chan struct{}), make(chan struct{}, 100)
+			var slow atomic.Bool
+			c.openOrders = func(ctx context.Context, symbol string) ([]blotter.Report, error) {
+				open, err := list(ctx, symbol)
+				asked <- struct{}{}
+				if slow.Swap(false) {
+					<-late
+				}
+				return open, err
+			}
+			r, orders := c.begin(t, s, 100)
+			for len(asked) > 0 {
+				<-asked
+			}
+			slow.Store(true)
+			for _, o := range orders {
+				r.connector.Cancel(o)
+			}
+			c.gate <- struct{}{} // one is answered, and what waits may go
+			take(t, asked, "the list")
+			until(t, "the cancels have gone one by one", func() bool { c.mu.Lock(); defer c.mu.Unlock(); return len(c.said) == 100 })
+			c.asked()
+			if foreign {
+				c.mu.Lock()
+				c.open["web_1"] = true
+				c.mu.Unlock()
+			}
+			close(late)
+			if !foreign {
+				until(t, "all are canceled at once", func() bool { c.mu.Lock(); defer c.mu.Unlock(); return slices.Contains(c.said, "all") })
+			} else {
+				take(t, asked, "the list again")
+				time.Sleep(50 * time.Millisecond)
+				if said := c.asked(); slices.Contains(said, "all") {
+					t.Error("the order of somebody else was canceled")
+				}
+			}
+			close(c.gate)
+			until(t, "all have ended", func() bool { return len(r.connector.OpenOrders()) == 0 })
+		})
 	}
 }
 

@@ -41,35 +41,48 @@ const (
 // not count: of one terminal that is closed shell and kernel send one each, and systemd one right after SIGTERM.
 func (s *settings) untilSignal(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(ctx)
-	over := make(chan struct{})
-	var watching, saying sync.WaitGroup
-	watching.Go(func() {
-		var asked time.Time // by the first that is no SIGHUP
-		for {
-			select {
-			case <-over:
+	over, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		s.watchSignals(cancel, over)
+	}()
+	return ctx, func() {
+		close(over)
+		<-done
+		cancel()
+	}
+}
+
+// watchSignals returns when it is over and what was to be said is said.
+func (s *settings) watchSignals(cancel context.CancelFunc, over <-chan struct{}) {
+	var said chan struct{}
+	var asked time.Time // by the first that is no SIGHUP
+	for {
+		select {
+		case <-over:
+			if said == nil || over == said {
 				return
-			case sig := <-s.app.Signals:
-				switch {
-				case sig == syscall.SIGHUP:
-				case asked.IsZero():
-					asked = time.Now()
-				case time.Since(asked) >= echoes:
-					s.abort()
-					return
-				}
-				if ctx.Err() == nil {
-					cancel()
-					saying.Go(func() { s.sayInterrupted(sig) })
-				}
+			}
+			over = said
+		case sig := <-s.app.Signals:
+			switch {
+			case sig == syscall.SIGHUP:
+			case asked.IsZero():
+				asked = time.Now()
+			case time.Since(asked) >= echoes:
+				s.abort()
+				<-said
+				return
+			}
+			if said == nil {
+				cancel()
+				said = make(chan struct{})
+				go func() {
+					defer close(said)
+					s.sayInterrupted(sig)
+				}()
 			}
 		}
-	})
-	return ctx, func() {
-		saying.Wait()
-		close(over)
-		watching.Wait()
-		cancel()
 	}
 }
 

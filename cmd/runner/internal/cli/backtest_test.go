@@ -214,12 +214,12 @@ func TestBacktestContinued(t *testing.T) {
 	if code := r.run("backtest", "grid-btc", "--set", "grid_num=13,10", "--out", out); code != ExitFailure {
 		t.Fatalf("exit code %d: %s", code, r.err.String())
 	}
-	r.out.Reset()
+	r.out.b.Reset()
 	if code := r.Run(context.Background(), []string{"backtest", "--resume", out}); code != ExitFailure ||
 		!strings.Contains(r.out.String(), "2 runs finished before and unchanged") || !strings.Contains(r.out.String(), "bad luck") {
 		t.Errorf("exit code %d:\n%s%s", code, r.out.String(), r.err.String())
 	}
-	r.out.Reset()
+	r.out.b.Reset()
 	if code := r.Run(context.Background(), []string{"backtest", "--resume", out, "--set", "grid_num=10"}); code != ExitOK || strings.Contains(r.out.String(), "bad luck") {
 		t.Errorf("exit code %d:\n%s%s", code, r.out.String(), r.err.String())
 	}

@@ -86,6 +86,24 @@ func sampleSummary(exit host.Exit) host.Summary {
 			{Name: "idle", Plugin: "obimm", State: "stopped"}}}
 }
 
+// lockedBuffer is an output that a command's log and its last words may be written to at the same time, as to a file.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
 // fakeRemote is a running host with one strategy.
 type fakeRemote struct{ closed bool }
 
@@ -122,7 +140,7 @@ strategy "grid-btc" {
 // rig is an App with everything faked.
 type rig struct {
 	*App
-	out, err bytes.Buffer
+	out, err lockedBuffer
 	host     *fakeHost
 	remote   *fakeRemote
 	signals  chan os.Signal
@@ -349,7 +367,7 @@ func TestRunForADuration(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(fromFile, r.out.Bytes()) {
+	if !bytes.Equal(fromFile, []byte(r.out.String())) {
 		t.Errorf("the file and the output differ:\n%s\n%s", fromFile, r.out.String())
 	}
 	var s host.Summary

@@ -117,7 +117,7 @@ key: refused
 	if r.out.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", &r.out, want)
 	}
-	r.out.Reset()
+	r.out.b.Reset()
 	s.output = "json"
 	if err := s.printReport(c, report); err != nil || !strings.Contains(r.out.String(), `"what": "clock"`) || !strings.Contains(r.out.String(), `"ok": false`) {
 		t.Errorf("%v\n%s", err, &r.out)

@@ -269,6 +269,9 @@ func (e *entry) asks(priceTick int64, lots ...int64) {
 	}
 	if e.highTick == 0 {
 		e.lowTick, e.highTick = priceTick, priceTick
+		if e.priceTick > 0 { // what an adopted order was before it was first modified here is as possible
+			e.asks(e.priceTick, e.now.qtyLots)
+		}
 	}
 	e.lowTick, e.highTick = min(e.lowTick, priceTick), max(e.highTick, priceTick)
 }

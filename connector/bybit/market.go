@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
+
 	"hftrunner/connector/stream"
 	"hftrunner/connector/venue"
 )
@@ -158,6 +160,10 @@ func (p *parsers) ready(frame []byte) (bool, error) {
 		f.Cause = causeOf(a.code, queryAction)
 	case a.op == "auth":
 		f.Cause = venue.Key
+	}
+	switch f.Cause {
+	case venue.Weight, venue.Banned, venue.ClockOff, venue.Overloaded: // it may pass, and is no reason to give up
+		return false, fmt.Errorf("bybit: %w (%w)", f, &backoff.RetryAfterError{Duration: time.Second})
 	}
 	return false, fmt.Errorf("bybit: %w", f)
 }

@@ -3,11 +3,14 @@ package bybit_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/cenkalti/backoff/v5"
 
 	"hftrunner/connector/blotter"
 	"hftrunner/connector/bybit"
@@ -247,7 +250,9 @@ func TestAnswers(t *testing.T) {
 		`{"retCode":10003,"retMsg":"Invalid apiKey","op":"auth"}`:                                        venue.Key,
 		`{"retCode":10002,"retMsg":"expired","op":"auth"}`:                                               venue.ClockOff,
 	} {
-		if answer, err := p.Ready([]byte(frame)); answer || venue.CauseOf(err) != want || err == nil {
+		answer, err := p.Ready([]byte(frame))
+		var passes *backoff.RetryAfterError
+		if answer || venue.CauseOf(err) != want || err == nil || errors.As(err, &passes) != (want == venue.ClockOff) {
 			t.Errorf("%s: %t, %v", frame, answer, err)
 		}
 		if notice := p.Notice([]byte(frame)); (notice != "") != strings.Contains(frame, "subscribe") {

@@ -75,9 +75,6 @@ func (h *Host) leave(strategies []*strategy, fixed bool) *leaving {
 	}
 	l.round(time.Now())
 	l.begun = true
-	if n := len(l.left); n > 0 {
-		h.log.Info("canceling open orders", "orders", n)
-	}
 	return l
 }
 
@@ -93,7 +90,8 @@ func (l *leaving) await(ctx context.Context) []leftOrder {
 			l.round(now)
 			if now.Sub(reported) >= leavingReport {
 				reported = now
-				l.host.log.Info("waiting until the venues confirm the end of orders", "orders", len(l.left), "for", now.Sub(began).Round(time.Second))
+				l.host.log.Info("waiting until the venues confirm the end of orders", "orders", len(l.left), "for", now.Sub(began).Round(time.Second),
+					"at_most", l.host.cfg.Supervision.ExitTimeout)
 			}
 		}
 	}
@@ -279,6 +277,9 @@ const mayBeOpen = "the end of orders was not confirmed, they may be open: look a
 // it ends too, because the host goes on with it.
 func (s *strategy) leaveOrders(ctx context.Context) <-chan error {
 	l := s.host.leave([]*strategy{s}, true)
+	if n := len(l.left); n > 0 {
+		s.log.Info("canceling open orders", "orders", n)
+	}
 	confirmed := make(chan error, 1)
 	s.host.background.Go(func() {
 		timed, cancel := context.WithTimeout(ctx, s.host.cfg.Supervision.ExitTimeout)

@@ -188,6 +188,9 @@ func (s *supervisor) obeyStop(ctx context.Context, c command) {
 	s.retry.Stop()
 	already := s.current == nil && s.getState() != Backoff
 	stopErr := s.shutDown()
+	if !already {
+		s.log.Info("stopped by command", "on_exit", s.cfg.OnExit)
+	}
 	confirmed := s.leaveOrders(ctx)
 	s.host.background.Go(func() { c.reply <- commandResult{already: already, err: errors.Join(stopErr, <-confirmed)} })
 }

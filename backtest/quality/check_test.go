@@ -100,6 +100,17 @@ func TestRecordedDaysAreClean(t *testing.T) {
 	t.Run("recorded", func(t *testing.T) { daysAreClean(t, depthtest.RecordedBTC(t), depthtest.RecordedETH(t)) })
 }
 
+// A tick size that most prices do not fit is that of another instrument, so that results would be wrong.
+func TestWrongTickSize(t *testing.T) {
+	report := check(t, day(1000), quality.Options{TickSize: 0.7, LotSize: 0.001})
+	problems := report.Problems()
+	if report.OK() || !slices.ContainsFunc(problems, func(p quality.Problem) bool {
+		return p.Severity == quality.SeverityError && strings.Contains(p.What, "no multiple of the tick size 0.7")
+	}) {
+		t.Errorf("%d of %d rows: %v", report.OffTick.Count, report.Rows, problems)
+	}
+}
+
 func daysAreClean(t *testing.T, btc, eth depthtest.Recording) {
 	for name, c := range map[string]struct {
 		rows []hft.Event

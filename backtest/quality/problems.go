@@ -9,6 +9,9 @@ import (
 // moments, a lost message or a wrong tick size crosses for long.
 const crossedShare = 0.01
 
+// offTickShare is the part of the rows from which on prices that are no multiples are those of another tick size.
+const offTickShare = 0.5
+
 // Problems returns what is wrong with the data in words, errors first; none when all is well.
 func (r *Report) Problems() []Problem {
 	problems := append(r.wholeProblems(), r.errorProblems()...)
@@ -76,6 +79,9 @@ func (r *Report) errorProblems() []Problem {
 		"Correct the local times with `runner convert`; the strategy would see the future.")
 	list = of(list, SeverityError, &r.BadPrices, fmt.Sprintf("%s with a price that is negative or not finite.",
 		count(r.BadPrices.Count, "row")), "Look at the recording there; the engine would drop or misplace these rows.")
+	if r.wrongTick() {
+		list = of(list, SeverityError, &r.OffTick, r.offTickText(), offTickAdvice)
+	}
 	list = of(list, SeverityError, &r.BadQuantities, fmt.Sprintf("%s with a quantity that is negative or not finite.",
 		count(r.BadQuantities.Count, "row")), "Look at the recording there; quantities are totals of a level, not changes.")
 	list = of(list, SeverityError, &r.OrderErrors, fmt.Sprintf("%s to an order that is not there, or add one that is.",
@@ -99,6 +105,15 @@ func (r *Report) crossedAdvice() string {
 	return "Check the tick size and look for lost depth messages before that time; queue positions and fills are unreliable meanwhile."
 }
 
+const offTickAdvice = "Check the tick size of the instrument for that day; prices are rounded to it."
+
+// wrongTick reports whether the prices are those of another tick size.
+func (r *Report) wrongTick() bool { return float64(r.OffTick.Count) > offTickShare*float64(r.Rows) }
+
+func (r *Report) offTickText() string {
+	return fmt.Sprintf("%s of %d with a price that is no multiple of the tick size %v.", count(r.OffTick.Count, "row"), r.Rows, r.TickSize)
+}
+
 func (r *Report) warningProblems() []Problem {
 	var list []Problem
 	if !r.crossedTooLong() {
@@ -112,8 +127,9 @@ func (r *Report) warningProblems() []Problem {
 	list = of(list, SeverityWarning, &r.ClockSteps, fmt.Sprintf("The feed latency jumps by more than %s from one message to the next, %s, %s at worst.",
 		duration(float64(r.ClockStepLimitNs)), count(r.ClockSteps.Count, "time"), duration(r.ClockSteps.Worst)),
 		"Look whether the recorder's clock was set or the connection stalled there; latencies around it are not the market's.")
-	list = of(list, SeverityWarning, &r.OffTick, fmt.Sprintf("%s with a price that is no multiple of the tick size %v.",
-		count(r.OffTick.Count, "row"), r.TickSize), "Check the tick size of the instrument for that day; prices are rounded to it.")
+	if !r.wrongTick() {
+		list = of(list, SeverityWarning, &r.OffTick, r.offTickText(), offTickAdvice)
+	}
 	list = of(list, SeverityWarning, &r.UnknownKinds, fmt.Sprintf("%s of an unknown kind, the first of kind %v.",
 		count(r.UnknownKinds.Count, "row"), firstValue(&r.UnknownKinds)), "Use kinds from 100 on for data of your own; the engine ignores these rows.")
 	list = of(list, SeverityWarning, &r.NoSide, fmt.Sprintf("%s of depth that is of neither side of the book.",

@@ -121,7 +121,7 @@ func (a *App) Run(ctx context.Context, args []string) int {
 	root.SetErr(a.Stderr)
 	ctx, stop := s.untilSignal(ctx)
 	defer stop()
-	err := root.ExecuteContext(ctx)
+	command, err := root.ExecuteContextC(ctx)
 	s.closeLogs()
 	if err == nil {
 		return ExitOK
@@ -137,7 +137,7 @@ func (a *App) Run(ctx context.Context, args []string) int {
 	case errors.As(err, &problems):
 		a.printProblems(problems)
 	case coded == nil:
-		a.say("runner: %v\nTry 'runner --help'.\n", err)
+		a.say("runner: %v\nTry '%s --help'.\n", err, command.CommandPath())
 	default:
 		a.say("runner: %v\n", err)
 	}
@@ -182,6 +182,29 @@ func knownCommand(root *cobra.Command, args []string) error {
 		return fmt.Errorf("unknown command %q; did you mean %q?", args[0], n)
 	}
 	return fmt.Errorf("unknown command %q", args[0])
+}
+
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("%s takes no arguments, got %q", cmd.Name(), args[0])
+	}
+	return nil
+}
+
+func atLeastOne(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return fmt.Errorf("%s needs at least one %s", cmd.Name(), what)
+		}
+		return nil
+	}
+}
+
+func atMostOneConnector(cmd *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return fmt.Errorf("%s takes the name of one connector, got %d names", cmd.Name(), len(args))
+	}
+	return nil
 }
 
 func (s *settings) check() error {

@@ -27,7 +27,7 @@ type BenchRow struct {
 
 func (s *settings) benchCommand() *cobra.Command {
 	o := BenchOptions{}
-	c := &cobra.Command{Use: "bench", Short: "measure the data plane on this machine", Args: cobra.NoArgs,
+	c := &cobra.Command{Use: "bench", Short: "measure the data plane on this machine", Args: noArguments,
 		PreRunE: func(*cobra.Command, []string) error {
 			if o.Duration <= 0 {
 				return fmt.Errorf("--duration is %v: give a time above 0, such as 2s", o.Duration)

@@ -27,7 +27,7 @@ type validation struct {
 }
 
 func (s *settings) validateCommand() *cobra.Command {
-	return &cobra.Command{Use: "validate", Short: "check the configuration, its plugins and their parameters", Args: cobra.NoArgs,
+	return &cobra.Command{Use: "validate", Short: "check the configuration, its plugins and their parameters", Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			file, err := s.load(cmd.Context(), false)
 			if s.json() {
@@ -276,12 +276,11 @@ func printPlugins(w io.Writer, dir string, forms []pluginForm, others []string) 
 	fmt.Fprintf(w, "plugin folder %s\n", dir)
 	for i := range forms {
 		f := &forms[i]
-		fmt.Fprintf(w, "\n%s %s", f.Name, f.Version)
 		if f.Error != "" {
-			fmt.Fprintf(w, "\n  %s\n", f.Error)
+			fmt.Fprintf(w, "\n%s\n  %s\n", f.Name, f.Error)
 			continue
 		}
-		fmt.Fprintf(w, ": %s\n  sha256 %s\n", f.Doc, f.SHA256)
+		fmt.Fprintf(w, "\n%s %s: %s\n  sha256 %s\n", f.Name, f.Version, f.Doc, f.SHA256)
 		rows := make([][]string, len(f.Params))
 		for n, p := range f.Params {
 			def := "required"
@@ -295,7 +294,7 @@ func printPlugins(w io.Writer, dir string, forms []pluginForm, others []string) 
 		}
 	}
 	if len(others) > 0 {
-		fmt.Fprintf(w, "\nnot asked (name them to do so): %s\n", strings.Join(others, ", "))
+		fmt.Fprintf(w, "\nnot started (name them to see their parameters): %s\n", strings.Join(others, ", "))
 	}
 }
 

@@ -28,7 +28,7 @@ func (s *settings) checkDataCommand() *cobra.Command {
 		Long: "check-data reads event files (.npz, .npy) and reports rows out of order, gaps, steps of the clock, crossed books and\n" +
 			"values that cannot be. The exit code is 1 when results on a file would be wrong.",
 		Example: "  runner check-data --tick-size 0.1 --lot-size 0.001 btcusdt_20240808.npz",
-		Args:    cobra.MinimumNArgs(1),
+		Args:    atLeastOne("FILE"),
 		PreRunE: func(*cobra.Command, []string) error {
 			for name, x := range map[string]float64{"--tick-size": o.TickSize, "--lot-size": o.LotSize} {
 				if !(x > 0) || math.IsInf(x, 0) {

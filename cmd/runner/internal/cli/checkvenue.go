@@ -28,7 +28,7 @@ func (s *settings) checkCommand() *cobra.Command {
 			"configuration, what the key may do, limits, open orders, positions and balances. It never places an order; with\n" +
 			"--order-test the venue is given one to test, where it has a test for that.\n" +
 			"The exit code is 1 when something would keep a strategy from trading.",
-		Args: cobra.MaximumNArgs(1),
+		Args: atMostOneConnector,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return s.checkVenue(cmd.Context(), args, orderTest)
 		}}

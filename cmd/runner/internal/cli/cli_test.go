@@ -222,6 +222,8 @@ func TestExitCodes(t *testing.T) {
 		{"bad duration", "run --duration 0s", goodConfig, nil, ExitUsage, "give a time above 0"},
 		{"bad output", "ps --output xml", goodConfig, nil, ExitUsage, "use text or json"},
 		{"bad level", "ps --log-level loud", goodConfig, nil, ExitUsage, "use trace"},
+		{"help of the command", "check-data", goodConfig, nil, ExitUsage, "check-data needs at least one FILE\nTry 'runner check-data --help'"},
+		{"too much", "ps grid-btc", goodConfig, nil, ExitUsage, `ps takes no arguments, got "grid-btc"`},
 		{"no name", "restart", goodConfig, nil, ExitUsage, "takes the name of one strategy"},
 		{"valid", "validate", goodConfig, nil, ExitOK, ""},
 		{"invalid", "validate", "bogus = 1\n", nil, ExitConfig, `unknown argument "bogus"`},
@@ -342,6 +344,15 @@ func TestRunInterruptedOnceBySeveralSignals(t *testing.T) {
 			default:
 			}
 		})
+	}
+}
+
+// A second runner with the same state folder says so, and has no summary of a run that there was not.
+func TestRunWhereOneRuns(t *testing.T) {
+	r := newRig(t, goodConfig)
+	r.host.err = fmt.Errorf("listen on state/runner.sock: %w: stop it first", control.ErrHostRunning)
+	if code := r.run("run"); code != ExitFailure || r.out.String() != "" || !strings.Contains(r.err.String(), "a host is already running: stop it first") {
+		t.Errorf("exit code %d, output:\n%s%s", code, r.out.String(), r.err.String())
 	}
 }
 

@@ -42,7 +42,7 @@ func hostError(err error) error {
 }
 
 func (s *settings) psCommand() *cobra.Command {
-	return &cobra.Command{Use: "ps", Short: "show the strategies of the running host", Args: cobra.NoArgs,
+	return &cobra.Command{Use: "ps", Short: "show the strategies of the running host", Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return s.withHost(func(r Remote) error {
 				all, err := r.Strategies(cmd.Context())
@@ -180,7 +180,7 @@ type versions struct {
 }
 
 func (s *settings) versionCommand() *cobra.Command {
-	return &cobra.Command{Use: "version", Short: "print the version of this program and of the running host", Args: cobra.NoArgs,
+	return &cobra.Command{Use: "version", Short: "print the version of this program and of the running host", Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			v := versions{Version: s.app.Version, APIVersion: control.APIVersion, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 			// A host is a bonus here: this program has a version whether one runs or not.

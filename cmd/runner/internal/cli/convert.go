@@ -56,7 +56,7 @@ func (s *settings) convertEventsCommand() *cobra.Command {
 			"puts the rows in an order that both sides of a backtest can read, and writes them as hftbacktest does: .npz or .npy.\n" +
 			"Lines that cannot be used are reported and passed over; memory stays bounded however large the files are.",
 		Example: "  runner convert events --format binancefutures --out btcusdt_20240808.npz btcusdt_20240808.gz",
-		Args:    cobra.MinimumNArgs(1),
+		Args:    atLeastOne("RECORDING"),
 		PreRunE: func(_ *cobra.Command, files []string) error {
 			if at := slices.IndexFunc(files, config.EventFile); at >= 0 {
 				return fmt.Errorf("%s holds events already: give recordings", files[at])
@@ -143,7 +143,7 @@ func (s *settings) convertLatencyCommand() *cobra.Command {
 			"as hftbacktest's examples do, or from journals of the plugin latencylog, which measures a venue.",
 		Example: "  runner convert latency --from-feed btcusdt_20240808.npz --entry-factor 4 --response-factor 3 --out latency.npz\n" +
 			"  runner convert latency --from-journal latency.jsonl --out latency.npz",
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		PreRunE: func(*cobra.Command, []string) error {
 			if (len(feed) == 0) == (len(journal) == 0) {
 				return errors.New("give either --from-feed or --from-journal")

@@ -37,7 +37,7 @@ func (s *settings) runCommand() *cobra.Command {
 		Long: "run starts the connectors and strategies of the configuration and shows a line for each strategy.\n" +
 			"Ctrl-C ends it in order: strategies, their orders as on_exit says until the venues have confirmed their end, connectors.\n" +
 			"Ctrl-C twice ends it at once.",
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		PreRunE: func(cmd *cobra.Command, _ []string) error {
 			if cmd.Flags().Changed("duration") && duration <= 0 {
 				return fmt.Errorf("--duration is %v: give a time above 0, such as 20s", duration)
@@ -74,6 +74,9 @@ func (s *settings) run(ctx context.Context, duration time.Duration, summaryPath 
 	}
 	logger.Info("runner starts", "version", s.app.Version, "config", file.Path, "strategies", len(file.Strategies), "connectors", len(file.Connectors))
 	exit, runErr := s.attend(ctx, h, view, logger, duration)
+	if errors.Is(runErr, control.ErrHostRunning) { // nothing has run
+		return runErr
+	}
 	result := complete(h.Summary(exit))
 	runErr = errors.Join(ordersLeft(&result), cmp.Or(runErr, givenUp(&result))) // the code is that of the first
 	if err := s.finish(result, summary); err != nil {

@@ -19,7 +19,7 @@ func (s *settings) sampleCommand() *cobra.Command {
 			"It needs no connection and takes seconds, and the files are the same each time. It shows that things work; what a strategy earns\n" +
 			"on it says nothing about a real market.",
 		Example: "  runner sample --out data/sample",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		PreRunE: func(*cobra.Command, []string) error {
 			switch {
 			case c.Dir == "":

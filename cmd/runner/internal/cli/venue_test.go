@@ -38,7 +38,7 @@ func TestVenueCommandLines(t *testing.T) {
 		{"which venue", "check", twoVenues, ExitUsage, "which connector?"},
 		{"misspelled", "check spott", twoVenues, ExitUsage, `did you mean "spot"?`},
 		{"paper", "check sim", twoVenues, ExitUsage, "it has [by spot]"},
-		{"two names", "check by spot", twoVenues, ExitUsage, "accepts at most 1 arg"},
+		{"two names", "check by spot", twoVenues, ExitUsage, "takes the name of one connector"},
 		{"not made", "check by", twoVenues, ExitFailure, "no such venue here"},
 		{"invalid", "check by", "bogus = 1\n", ExitConfig, `unknown argument "bogus"`},
 		{"no folder", "record BTCUSDT", twoVenues, ExitUsage, "--out is missing"},

@@ -7,7 +7,7 @@ func (c *checker) live() {
 	for i := range c.file.Connectors {
 		con := &c.file.Connectors[i]
 		l := con.Live
-		if l == nil {
+		if l == nil || con.keyWrong {
 			continue
 		}
 		if c.options.Live != nil {

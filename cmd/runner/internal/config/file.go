@@ -84,6 +84,7 @@ type Connector struct {
 	Live *Live `json:"-"`
 
 	rng, filesRng hcl.Range
+	keyWrong      bool // key or secret cannot be read, which was reported
 }
 
 // MarshalJSON returns the arguments that the connector's kind has.

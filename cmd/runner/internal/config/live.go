@@ -169,7 +169,8 @@ func (d *decoder) key(b *block, c *Connector) {
 	l := c.Live
 	switch key, secret := b.args["api_key"], b.args["secret"]; {
 	case key != nil && !key.ok || secret != nil && !secret.ok:
-		return // reported
+		c.keyWrong = true
+		return
 	case l.APIKey == "" && l.Secret != "":
 		d.errorf(b.at("secret"), "give both, or none for market data only", "connector %q has a secret and no api_key", c.Name)
 		return

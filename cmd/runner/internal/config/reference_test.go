@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -88,7 +89,7 @@ func (a *argument) defaultText() string {
 		return "required"
 	case a.otherwise != "":
 		return a.otherwise
-	case a.def == "":
+	case a.def == "", reflect.DeepEqual(a.def, []any{}):
 		return "none"
 	}
 	return "`" + show(a.def) + "`"

@@ -48,3 +48,14 @@ strategy "y" {
     tick_size = 0.1
   }
 }
+connector "binancefutures" "g" {
+  network  = "main"
+  api_key  = env("NOT_SET")
+  secret   = "do-not-show-me"
+  dead_man = "10s"
+}
+strategy "on-g" {
+  plugin = "gridtrading"
+  instrument "g" "BTCUSDT" {
+  }
+}

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
+
 	"hftrunner/host"
 	"hftrunner/internal/control"
 )
@@ -410,5 +412,43 @@ func TestStateFolderRemoved(t *testing.T) {
 			t.Fatal(err)
 		}
 		before = r.until("grid", "a new process", func(s control.StrategyStatus) bool { return running(s) && s.PID != before.PID })
+	}
+}
+
+// TestRefusedBinaryIsTriedOnce writes a broken binary in pieces over one that runs: it is refused once and not for each piece.
+func TestRefusedBinaryIsTriedOnce(t *testing.T) {
+	cfg := newConfig(t, 1, 0)
+	cfg.Strategies = []host.StrategyConfig{strategyOf("grid", "quoter", quoterParams{})}
+	path := filepath.Join(cfg.PluginDir, "quoter")
+	copyFile(t, path, path, 0) // not a link to this program
+	var said lockedLog
+	r := startLogged(t, cfg, hclog.New(&hclog.LoggerOptions{Output: &said}))
+	r.until("grid", "running", running)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC, 0o700)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	pieces := func(n int) {
+		for i := range n {
+			if _, err := fmt.Fprintf(f, "#!/bin/sh\n# %d\nexit 1\n", i); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(cfg.PluginDir, ".other"), nil, 0o600); err != nil { // an event in between
+				t.Fatal(err)
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}
+	pieces(50)
+	const refused = "the new binary is not taken"
+	for deadline := time.Now().Add(patience); !strings.Contains(said.String(), refused); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("not refused")
+		}
+	}
+	time.Sleep(2 * time.Second)
+	if n := strings.Count(said.String(), refused); n != 1 {
+		t.Errorf("tried %d times\n%s", n, said.String())
 	}
 }

@@ -51,6 +51,11 @@ type strategy struct {
 	left     atomic.Int64  // orders that are being canceled because something ends
 	// registered is closed when the strategy has its holdings, nil if it had them from the beginning.
 	registered chan struct{}
+	// refused is the binary that on_change has not taken, and when that was written. The watch's goroutine uses it.
+	refused struct {
+		sum string
+		at  time.Time
+	}
 
 	mu          sync.Mutex
 	state       State

@@ -120,7 +120,11 @@ func (h *Host) binaryChanged(ctx context.Context, plugin string) {
 		s.mu.Lock()
 		same := s.sum == sum || s.sum == "" // what has not run yet takes it anyway
 		s.mu.Unlock()
-		if same {
+		written, err := os.Stat(path)
+		if err != nil {
+			return
+		}
+		if same || s.refused.sum == sum && s.refused.at.Equal(written.ModTime()) {
 			continue
 		}
 		s.log.Info("the plugin's binary was replaced", "plugin", plugin)
@@ -130,6 +134,7 @@ func (h *Host) binaryChanged(ctx context.Context, plugin string) {
 		}
 		if r := s.ask(ctx, kind); r.err != nil {
 			s.log.Error("the new binary is not taken", "error", r.err)
+			s.refused.sum, s.refused.at = sum, written.ModTime() // of which more events may be on their way
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -200,14 +201,18 @@ func (h *Host) keepListening(ctx context.Context, name string, first net.Listene
 			return
 		case <-look.C:
 		}
-		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		_, err := os.Lstat(path)
+		switch {
+		case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR):
 			continue
+		case ctx.Err() != nil: // serve has removed it
+			return
 		}
 		if !told {
 			told = true
 			h.log.Error("the state folder was removed while running, it is made again; logs and copies of binaries in it are lost", "missing", path)
 		}
-		err := os.MkdirAll(filepath.Join(h.cfg.StateDir, "logs"), 0o700)
+		err = os.MkdirAll(filepath.Join(h.cfg.StateDir, "logs"), 0o700)
 		var again net.Listener
 		if err == nil {
 			again, err = control.ListenRunner(path)

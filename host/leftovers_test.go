@@ -1,0 +1,52 @@
+package host
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+)
+
+// endsUnseen is a context whose end is noticed late: it has ended and is not done yet.
+type endsUnseen struct {
+	context.Context
+	done chan struct{}
+}
+
+func (endsUnseen) Err() error              { return context.Canceled }
+func (c endsUnseen) Done() <-chan struct{} { return c.done }
+
+// TestSocketOfAnEndingHost: the socket goes when the run ends; that is no folder that somebody has removed.
+func TestSocketOfAnEndingHost(t *testing.T) {
+	var out bytes.Buffer
+	dir := filepath.Join(t.TempDir(), "state")
+	h := &Host{cfg: Config{StateDir: dir}, log: hclog.New(&hclog.LoggerOptions{Output: &out})}
+	ctx := endsUnseen{t.Context(), make(chan struct{})}
+	time.AfterFunc(3*folderLook, func() { close(ctx.done) })
+	h.keepListening(ctx, SocketName, nil, func(net.Listener) {})
+	if _, err := os.Stat(dir); err == nil || out.Len() > 0 {
+		t.Errorf("the folder was made again: %s", &out)
+	}
+}
+
+// TestStateFolderIsAFile tells that there is a file in the place of the state folder.
+func TestStateFolderIsAFile(t *testing.T) {
+	var out bytes.Buffer
+	file := filepath.Join(t.TempDir(), "state")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	h := &Host{cfg: Config{StateDir: file}, log: hclog.New(&hclog.LoggerOptions{Output: &out})}
+	ctx, cancel := context.WithTimeout(t.Context(), 3*folderLook)
+	defer cancel()
+	h.keepListening(ctx, SocketName, nil, func(net.Listener) {})
+	if !strings.Contains(out.String(), "state folder was removed") || !strings.Contains(out.String(), "not a directory") {
+		t.Errorf("it says %s", &out)
+	}
+}

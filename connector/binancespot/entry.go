@@ -112,11 +112,13 @@ func (p *Protocol) replace(ctx context.Context, o *venue.Order) (blotter.Report,
 }
 
 // CancelAll cancels every open order of the account on a symbol and returns them; that there is none is no error. A row that
-// is about no single order, such as a list of orders, is passed over.
+// is about no single order, such as a list of orders, is passed over. It goes by REST always: over a connection that hangs it might
+// arrive when there are other orders.
 func (p *Protocol) CancelAll(ctx context.Context, symbol string) (reports []blotter.Report, err error) {
 	params := make([]binanceapi.Param, 0, 1+roomForSigning)
-	e := endpoint{http.MethodDelete, "/api/v3/openOrders", "openOrders.cancelAll", binanceapi.Cost{Weight: 1, Cancel: true, Trading: true}}
-	err = p.request(ctx, e, append(params, binanceapi.Text("symbol", symbol)), func(v binanceapi.Value) error {
+	r := binanceapi.Request{Method: http.MethodDelete, Path: "/api/v3/openOrders", Security: binanceapi.Signed,
+		Params: append(params, binanceapi.Text("symbol", symbol)), Cost: binanceapi.Cost{Weight: 1, Cancel: true, Trading: true}}
+	err = p.client.Do(ctx, r, func(v binanceapi.Value) error {
 		return v.Each(func(row binanceapi.Value) error {
 			if r, err := canceled(row); err == nil {
 				reports = append(reports, r)

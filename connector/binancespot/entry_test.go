@@ -71,7 +71,7 @@ func TestOrderEntryOverWebSocket(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			ctx := context.Background()
 			v := newWSVenue(t, answered(func(c *call) string {
-				text := map[string]string{"order.place": placedText, "order.cancel": oldCanceledText, "order.status": placedText, "openOrders.cancelAll": `[]`,
+				text := map[string]string{"order.place": placedText, "order.cancel": oldCanceledText, "order.status": placedText,
 					"order.amend.keepPriority": amendedText, "order.cancelReplace": replacedText}[c.Method]
 				return `"status":200,"result":` + text
 			}))
@@ -96,16 +96,12 @@ func TestOrderEntryOverWebSocket(t *testing.T) {
 			if r, err := p.Amend(ctx, amendOrder(func(o *venue.Order) { o.Price = "60001" })); err != nil || r.VenueID != "34" || r.ClientID != "hr-2" {
 				t.Errorf("%v, %+v", err, r)
 			}
-			if _, err := p.CancelAll(ctx, "BTCUSDT"); err != nil {
-				t.Error(err)
-			}
 			want := []string{
 				"order.place newClientOrderId=hr-1&newOrderRespType=RESULT&price=60000.10&quantity=0.01000&side=BUY&symbol=BTCUSDT&timeInForce=GTC&type=LIMIT",
 				"order.cancel orderId=33&symbol=BTCUSDT", "order.status orderId=33&symbol=BTCUSDT",
 				"order.amend.keepPriority newClientOrderId=hr-1&newQty=0.008&orderId=33&symbol=BTCUSDT",
 				"order.cancelReplace cancelOrderId=33&cancelReplaceMode=STOP_ON_FAILURE&cancelRestrictions=ONLY_NEW&newClientOrderId=hr-2" +
 					"&newOrderRespType=RESULT&price=60001&quantity=0.01000&side=BUY&symbol=BTCUSDT&timeInForce=GTC&type=LIMIT",
-				"openOrders.cancelAll symbol=BTCUSDT",
 			}
 			if asked := v.asked(); !slices.Equal(asked, want) {
 				t.Errorf("asked\n%s\nwant\n%s", strings.Join(asked, "\n"), strings.Join(want, "\n"))
@@ -158,6 +154,29 @@ func TestOverRESTInstead(t *testing.T) {
 				t.Errorf("a new order was sent a second way: %+v", r)
 			}
 		})
+	}
+}
+
+// TestCancelAllGoesOnce: it is not asked for over the WebSocket API, where it may wait in a connection that hangs, and then again
+// by REST.
+func TestCancelAllGoesOnce(t *testing.T) {
+	t.Parallel()
+	v := newWSVenue(t, answered(func(*call) string { return "-" }))
+	f := &fake{t: t, answer: func(*request) (int, string) { return 200, `[` + oldCanceledText + `]` }}
+	c := config(f)
+	c.WSAPIURL, c.OrderEntry = v.url, "ws"
+	p, err := binancespot.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.Close() })
+	connected(t, p)
+	v.asked()
+	if reports, err := p.CancelAll(t.Context(), "BTCUSDT"); err != nil || len(reports) != 1 {
+		t.Errorf("%+v, %v", reports, err)
+	}
+	if ws, rest := v.asked(), f.asked(); len(ws) > 0 || len(rest) != 1 {
+		t.Errorf("by WebSocket %q, by REST %q", ws, rest)
 	}
 }
 

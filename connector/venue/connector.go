@@ -165,7 +165,8 @@ func (c *Connector) idle(o *connector.Order) {
 	}
 }
 
-// Run connects and works until ctx ends. The clock has to go as Protocol.NowNs does; what says nothing of jumps notices none. An error says that the venue does not want what is subscribed.
+// Run connects and works until ctx ends. The clock has to go as Protocol.NowNs does; by one that is no connector.JumpWatcher no
+// suspension is noticed. An error says that the venue does not want what is subscribed.
 func (c *Connector) Run(ctx context.Context, sink connector.Sink, clock connector.Clock) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

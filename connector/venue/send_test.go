@@ -196,7 +196,7 @@ func TestCancelAll(t *testing.T) {
 			c.asked()
 			r.connector.Submit(r.order(0, 1000))
 			time.Sleep(20 * time.Millisecond)
-			if said := c.asked(); len(said) > 0 {
+			if said := c.asked(); slices.Contains(said, "place") {
 				t.Errorf("while all are canceled %q is asked for", said)
 			}
 			close(s.broom)

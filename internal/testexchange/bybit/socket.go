@@ -72,8 +72,9 @@ func (v *Venue) publicMessage(c *wire.Conn, data []byte) {
 	}
 }
 
-// subscribe adds topics, all or none of them.
-func (v *Venue) subscribe(c *wire.Conn, o *operation, known func(topic string) bool, add func(c *wire.Conn, topic string)) {
+// subscribe adds topics, all or none of them: what happens after the answer is told. add returns what is to follow the answer,
+// nil for nothing.
+func (v *Venue) subscribe(c *wire.Conn, o *operation, known func(topic string) bool, add func(c *wire.Conn, topic string) (then func())) {
 	topics, ok := o.topics()
 	if !ok {
 		answer(c, o, false, "error:args invalid")
@@ -103,9 +104,15 @@ func (v *Venue) subscribe(c *wire.Conn, o *operation, known func(topic string) b
 		answer(c, o, false, "error:do not subscribe to all-in-one and categorised topics together")
 		return
 	}
-	answer(c, o, true, "")
+	var follow []func()
 	for _, topic := range topics {
-		add(c, topic)
+		if then := add(c, topic); then != nil {
+			follow = append(follow, then)
+		}
+	}
+	answer(c, o, true, "")
+	for _, then := range follow {
+		then()
 	}
 }
 
@@ -158,17 +165,24 @@ func depthOf(topic string) (int, bool) {
 	return depth, err == nil && known && strconv.Itoa(depth) == parts[1]
 }
 
-func (v *Venue) subscribePublic(c *wire.Conn, topic string) {
+func (v *Venue) subscribePublic(c *wire.Conn, topic string) (then func()) {
 	depth, ok := depthOf(topic)
 	if !ok {
-		c.Subscribe(topic)
-		return
+		return subscribe(c, topic)
 	}
-	v.core.Do(func(nowNs int64, m *market.Market) {
-		if s, err := m.Symbol(linearSymbol(topic)); err == nil {
-			v.subscribeBook(nowNs, m, c, s, depth)
-		}
-	})
+	return func() { // begins with a snapshot
+		v.core.Do(func(nowNs int64, m *market.Market) {
+			if s, err := m.Symbol(linearSymbol(topic)); err == nil {
+				v.subscribeBook(nowNs, m, c, s, depth)
+			}
+		})
+	}
+}
+
+// subscribe adds a topic that nothing begins.
+func subscribe(c *wire.Conn, topic string) (then func()) {
+	c.Subscribe(topic)
+	return nil
 }
 
 // logOn checks the arguments of an auth: key, until when it is good, signature of that.
@@ -234,7 +248,7 @@ func (v *Venue) privateMessage(c *wire.Conn, data []byte) {
 	case account == "":
 		answer(c, &o, false, "Request not authorized")
 	case o.Op == "subscribe":
-		v.subscribe(c, &o, func(topic string) bool { return slices.Contains(userTopics(), topic) }, func(c *wire.Conn, topic string) { c.Subscribe(topic) })
+		v.subscribe(c, &o, func(topic string) bool { return slices.Contains(userTopics(), topic) }, subscribe)
 	case o.Op == "unsubscribe":
 		v.unsubscribe(c, &o)
 	default:

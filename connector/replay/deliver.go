@@ -17,6 +17,7 @@ func (f *lines) deliver(s *Source, b *paper.Batch) error {
 	if len(m.Symbol) > 0 && !sameSymbol(m.Symbol, f.symbol) {
 		return s.report(f, BadLine, fmt.Sprintf("the message is about %s, the file is of %s", excerpt(m.Symbol), f.symbol), nil)
 	}
+	f.used = f.used || m.Kind != connector.MessageIgnored
 	if m.Kind == connector.MessageDepth || m.Kind == connector.MessageSnapshot {
 		f.depthSeen = true
 	}
@@ -39,8 +40,13 @@ func (f *lines) gap(s *Source, afterID, fromID int64) error {
 	return s.report(f, Gap, fmt.Sprintf("depth updates after %d are missing, the next one starts at %d", afterID, fromID), nil)
 }
 
-// finish reports at the end of a recording that its book is not complete.
+// finish reports at the end of a recording that its book is not complete. A recording of which nothing was used, as when the
+// format is another venue's, is an error: the strategies have seen no market.
 func (f *lines) finish(s *Source) error {
+	if !f.used {
+		return Problem{Kind: Foreign, Symbol: f.symbol, File: f.reader.File(), Line: f.reader.Line(),
+			What: "the recording ends and no line of it could be used"}
+	}
 	if !f.depthSeen || f.book.Synced() {
 		return nil
 	}

@@ -26,6 +26,8 @@ type lines struct {
 	payload     []byte
 	ended       bool
 
+	// used says that a line was a message with market data.
+	used bool
 	// book is there once the instrument is registered. depthSeen says that the recording has one.
 	book      *feed.Book
 	depthSeen bool

@@ -21,12 +21,14 @@ const (
 	Gap
 	// Unsynchronised: the recording ends and no snapshot fitted, at all or since the last gap.
 	Unsynchronised
+	// Foreign: no line of the recording is a message that can be used. It ends the replay.
+	Foreign
 )
 
 // String returns the kind's name.
 func (k ProblemKind) String() string {
 	names := [...]string{BadLine: "bad line", TimeBackwards: "time runs backwards", Damaged: "damaged file", Gap: "gap",
-		Unsynchronised: "not synchronised"}
+		Unsynchronised: "not synchronised", Foreign: "nothing to use"}
 	if k > 0 && int(k) < len(names) {
 		return names[k]
 	}
@@ -53,12 +55,17 @@ type Problem struct {
 	Line int
 	// What is wrong, in words.
 	What string
+	// Done is what was done about it, empty when it ended the replay.
+	Done string
 	// Err is the cause, nil when there is none beyond What.
 	Err error
 }
 
-// Error returns file, line, what is wrong and what to do.
+// Error returns file, line, what is wrong and what was done about it, or what to do.
 func (p Problem) Error() string {
+	if p.Done != "" {
+		return fmt.Sprintf("replay: %s:%d: %s; %s", p.File, p.Line, p.What, p.Done)
+	}
 	return fmt.Sprintf("replay: %s:%d: %s; %s", p.File, p.Line, p.What, p.advice())
 }
 
@@ -73,8 +80,27 @@ func (p Problem) advice() string {
 		return `sort the file by time, or take the time of the line before with on_bad_line = "skip"`
 	case Damaged:
 		return `record it again, or use what can be read with on_bad_line = "skip"`
+	case Foreign:
+		return `check that format is the venue of the recording, and that it has market data`
 	case Gap:
 		return `wait for the next recorded snapshot with on_gap = "resync", or go on with on_gap = "ignore"`
 	}
 	return `record a snapshot after the start and after each gap, or use sync = "natural"`
+}
+
+// done returns what a configuration has done about a problem that is not fatal.
+func (c *Config) done(kind ProblemKind) string {
+	switch {
+	case kind == BadLine:
+		return `the line is skipped, as on_bad_line says`
+	case kind == TimeBackwards:
+		return `it gets the time of the line before, as on_bad_line says`
+	case kind == Damaged:
+		return `what comes before is used, as on_bad_line says`
+	case kind == Gap && c.OnGap == IgnoreGap:
+		return `the book goes on with it, as on_gap says`
+	case kind == Gap:
+		return `the book is empty until the next recorded snapshot, as on_gap says`
+	}
+	return ""
 }

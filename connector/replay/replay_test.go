@@ -410,3 +410,43 @@ func TestNextAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations in 5000 batches, %d rows", n, rows)
 	}
 }
+
+// A recording of which no line is of any use, as of another venue, is an error: a run on it would look like one without a market.
+func TestForeignRecording(t *testing.T) {
+	const other = `{"topic":"orderbook.50.BTCUSDT","type":"delta","data":{"s":"BTCUSDT","b":[],"a":[]}}`
+	for name, text := range map[string]string{"another venue": "1000000000 " + other + "\n1000000001 " + other + "\n", "nothing readable": "1000000000 x\n"} {
+		p := play(t, replay.Config{}, []byte(text))
+		var problem replay.Problem
+		if !errors.As(p.err, &problem) || problem.Kind != replay.Foreign || !strings.Contains(p.err.Error(), "check that format is the venue of the recording") {
+			t.Errorf("%s: %v", name, p.err)
+		}
+	}
+}
+
+// A problem says what was done about it where the replay goes on, and what to do where it ended.
+func TestProblemSaysWhatWasDone(t *testing.T) {
+	text := []byte(tradeAt(1000, "BTCUSDT") + "2000 x\n")
+	config := replay.Config{Files: map[string][]string{"BTCUSDT": write(t, text)}, NewDecoder: futures, Rule: depthsync.Futures}
+	for on, want := range map[replay.OnBadLine]string{replay.SkipBadLine: "; the line is skipped, as on_bad_line says", replay.FatalBadLine: "; repair or remove the line, or"} {
+		var said error
+		config.OnBadLine, config.OnProblem = on, func(p replay.Problem) { said = p }
+		s, err := replay.Open(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Register(connector.Instrument{Symbol: "BTCUSDT", TickSize: 0.1, LotSize: 0.001}); err != nil {
+			t.Fatal(err)
+		}
+		var b paper.Batch
+		for err == nil {
+			err = s.Next(&b)
+		}
+		if err != io.EOF {
+			said = err
+		}
+		if said == nil || !strings.Contains(said.Error(), want) {
+			t.Errorf("%s: %v", on, said)
+		}
+		_ = s.Close()
+	}
+}

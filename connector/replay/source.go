@@ -195,6 +195,7 @@ func (s *Source) report(f *lines, kind ProblemKind, what string, cause error) er
 	if fatal {
 		return p
 	}
+	p.Done = s.config.done(kind)
 	s.config.OnProblem(p)
 	return nil
 }

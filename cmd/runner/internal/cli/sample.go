@@ -43,7 +43,10 @@ func (s *settings) sample(ctx context.Context, c sample.Config) error {
 	c.Progress = func(done, total int64) { work.show("sample", "seconds of market", done, total) }
 	files, err := sample.Write(ctx, c)
 	work.end()
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+		return withCode(ExitFailure, fmt.Errorf("the sample was not finished, %s was not made: %w", c.Dir, ctx.Err()))
+	case err != nil:
 		return withCode(ExitFailure, err)
 	}
 	if s.json() {

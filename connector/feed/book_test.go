@@ -273,6 +273,9 @@ func (k *knowledge) book(depthSeq int64) *sides {
 // what the ids say: the venue's book as of the newest difference when no quote is newer, and otherwise what was last said of
 // each level, with the newest quote as its best. It is never crossed, and a plain book can apply everything that is published.
 func TestBookIsTheVenuesOrAbsent(t *testing.T) {
+	if raceDetector {
+		t.Skip("nothing is concurrent here")
+	}
 	whole, quoted := 0, 0
 	for seed := range uint64(200) {
 		e := newExchange(seed)

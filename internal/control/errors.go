@@ -104,7 +104,7 @@ const (
 	CauseAPIVersion LaunchCause = "wrong API version"
 	// CauseTimeout: no handshake came in time.
 	CauseTimeout LaunchCause = "timeout"
-	// CauseCancelled: the context ended; errors.Is tells which way.
+	// CauseCancelled: the context was cancelled. One whose time is over is a CauseTimeout.
 	CauseCancelled LaunchCause = "cancelled"
 	// CauseConnection: the handshake was fine, the connection was not.
 	CauseConnection LaunchCause = "no connection"

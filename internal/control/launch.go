@@ -90,6 +90,9 @@ type launch struct {
 
 // run starts, shakes hands, connects and makes the first call, all within the timeout.
 func (l *launch) run(ctx context.Context) (*Process, error) {
+	if deadline, ok := ctx.Deadline(); ok { // a bound like the other, for what is said of it
+		l.cfg.StartTimeout = min(l.cfg.StartTimeout, max(time.Until(deadline).Round(100*time.Millisecond), time.Millisecond))
+	}
 	timed, cancel := context.WithTimeout(ctx, l.cfg.StartTimeout)
 	defer cancel()
 	started := make(chan struct{})

@@ -20,7 +20,7 @@ func (l *launch) explain(ctx, timed context.Context, err error) *LaunchError {
 	switch {
 	case l.proc == nil:
 		e.Cause, e.Problem = CauseSystem, "could not be prepared: "+err.Error()
-	case ctx.Err() != nil:
+	case errors.Is(ctx.Err(), context.Canceled):
 		e.Cause, e.Problem, e.Err = CauseCancelled, "the start was cancelled", ctx.Err()
 	case l.proc.startErr != nil:
 		l.explainStart(e, l.proc.startErr)

@@ -140,6 +140,20 @@ func TestLaunchIsCancelled(t *testing.T) {
 	}
 }
 
+// TestLaunchHasATimeOfTheCaller: a context that bounds the launch is a limit of time like its own, and is called that.
+func TestLaunchHasATimeOfTheCaller(t *testing.T) {
+	spawner := control.NewSpawner()
+	defer func() { _ = spawner.Close() }()
+	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+	defer cancel()
+	_, err := control.Launch(ctx, control.LaunchConfig{Spawner: spawner, Path: os.Args[0], Args: []string{"silent"}})
+	var launchErr *control.LaunchError
+	if !errors.As(err, &launchErr) || launchErr.Cause != control.CauseTimeout || !errors.Is(err, context.DeadlineExceeded) ||
+		!strings.Contains(err.Error(), "within 300ms") {
+		t.Errorf("a launch that takes too long ends with %v", err)
+	}
+}
+
 func TestSpawnerClosed(t *testing.T) {
 	spawner := control.NewSpawner()
 	if err := errors.Join(spawner.Close(), spawner.Close()); err != nil {

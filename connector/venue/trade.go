@@ -241,10 +241,13 @@ func (c *Connector) request(o *connector.Order, take func(*blotter.Blotter, *con
 		case t.dead != "":
 			refuse(c.sink, o, "order refused: "+t.dead)
 			return
-		case inst != nil && inst.unlisted > 0:
+		case inst == nil: // the record of orders may know it a moment earlier
+			refuse(c.sink, o, fmt.Sprintf("order refused: instrument %d is not known to the connector", o.InstrumentNo))
+			return
+		case inst.unlisted > 0:
 			refuse(c.sink, o, "order refused: the venue lists an order of "+inst.Symbol+" as it cannot be")
 			return
-		case !t.up || inst != nil && !inst.accounted.Load():
+		case !t.up || !inst.accounted.Load():
 			refuse(c.sink, o, "order refused: the private stream is down or being reconciled, nobody would see what becomes of the order")
 			return
 		}

@@ -51,7 +51,7 @@ func (l ladder) Run(_ context.Context, bot hft.Bot) error {
 	if d, err := time.ParseDuration(l.p.PanicAt); err == nil {
 		panicAt = bot.CurrentTimestampNs() + int64(d)
 	}
-	for placed := 0; ; {
+	for last := uint64(0); ; {
 		result, err := bot.Elapse(20 * time.Millisecond)
 		switch {
 		case ended(result, err) && l.p.Hang:
@@ -63,19 +63,27 @@ func (l ladder) Run(_ context.Context, bot hft.Bot) error {
 		case bot.CurrentTimestampNs() >= panicAt:
 			panic("ladder: as configured")
 		}
+		bot.ClearInactiveOrders(0)
 		book := bot.Depth(0)
-		if book.BestBidTick() == hft.InvalidMin || book.BestAskTick() == hft.InvalidMax || bot.Orders(0).Len() >= l.p.Orders {
+		if book.BestBidTick() == hft.InvalidMin || book.BestAskTick() == hft.InvalidMax {
 			continue
 		}
-		for ; placed < l.p.Orders; placed++ {
-			price := hft.TickPrice(book.BestBidTick()*97/100-int64(placed%1000), book.TickSize())
-			_, err := bot.SubmitBuyOrder(0, uint64(placed+1), price, l.p.OrderQty, hft.GTC, hft.Limit, false)
+		open, unanswered := bot.Orders(0).Len(), 0
+		for o := range bot.Orders(0).All() {
+			if last = max(last, o.OrderID); o.Req == hft.StatusNew {
+				unanswered++
+			}
+		}
+		for ; open < l.p.Orders && unanswered < 1000; open, unanswered = open+1, unanswered+1 { // more at once may be refused
+			price := hft.TickPrice(book.BestBidTick()*97/100-int64(open%1000), book.TickSize())
+			_, err := bot.SubmitBuyOrder(0, last+1, price, l.p.OrderQty, hft.GTC, hft.Limit, false)
 			if errors.Is(err, hft.ErrRequestQueueFull) {
 				break
 			}
 			if err != nil {
 				return err
 			}
+			last++
 		}
 	}
 }

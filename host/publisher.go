@@ -60,6 +60,12 @@ func (p *publisher) run(ctx context.Context) error {
 	return err
 }
 
+var _ connector.Sink = (*publisher)(nil)
+var (
+	_ connector.Clock       = (*publisher)(nil)
+	_ connector.JumpWatcher = (*publisher)(nil)
+)
+
 // instrument is one instrument of a connector.
 type instrument struct {
 	no       int

@@ -141,14 +141,15 @@ func TestPluginFolderMadeAgainAtOnce(t *testing.T) {
 	}
 }
 
-// TestDeathDuringHotRestart kills a strategy while its next process does not come up: it is not waited for.
-func TestDeathDuringHotRestart(t *testing.T) {
+// restarting is a strategy whose hot restart waits for a process that does not come up.
+func restarting(t *testing.T) (r *rig, before control.StrategyStatus, outcome <-chan error) {
+	t.Helper()
 	cfg := newConfig(t, 1, 0)
 	cfg.Strategies = []host.StrategyConfig{strategyOf("grid", "quoter", quoterParams{})}
 	cfg.Strategies[0].OnChange = host.IgnoreChange
 	cfg.Supervision.StartTimeout = 10 * patience
-	r := start(t, cfg)
-	before := r.until("grid", "running", running)
+	r = start(t, cfg)
+	before = r.until("grid", "running", running)
 	hangs, copied := filepath.Join(cfg.PluginDir, ".hangs"), filepath.Join(cfg.StateDir, "bin")
 	if err := os.WriteFile(hangs, []byte("#!/bin/sh\nexec sleep 3000\n"), 0o700); err != nil {
 		t.Fatal(err)
@@ -156,22 +157,43 @@ func TestDeathDuringHotRestart(t *testing.T) {
 	if err := os.Rename(hangs, filepath.Join(cfg.PluginDir, "quoter")); err != nil {
 		t.Fatal(err)
 	}
-	refused := make(chan error, 1)
+	ended := make(chan error, 1)
 	go func() {
 		_, err := r.host.Restart(context.Background(), "grid", false)
-		refused <- err
+		ended <- err
 	}()
 	r.until("grid", "the new binary is taken", func(control.StrategyStatus) bool {
 		copies, err := os.ReadDir(copied)
 		return err == nil && len(copies) == 2
 	})
+	return r, before, ended
+}
+
+// TestDeathDuringHotRestart kills a strategy while its next process does not come up: it is not waited for.
+func TestDeathDuringHotRestart(t *testing.T) {
+	r, before, outcome := restarting(t)
 	if err := syscall.Kill(before.PID, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	r.until("grid", "a new process of the old binary", func(s control.StrategyStatus) bool { return running(s) && s.PID != before.PID })
-	if err := <-refused; err == nil || !strings.Contains(err.Error(), "ended before the new one was ready") {
+	if err := <-outcome; err == nil || !strings.Contains(err.Error(), "ended before the new one was ready") {
 		t.Errorf("restart: %v", err)
 	}
+}
+
+// TestStopDuringHotRestart stops a strategy while its next process does not come up: it is not waited for.
+func TestStopDuringHotRestart(t *testing.T) {
+	r, _, outcome := restarting(t)
+	if _, err := r.host.Restart(context.Background(), "grid", false); err == nil || !strings.Contains(err.Error(), "being restarted already") {
+		t.Errorf("a second restart: %v", err)
+	}
+	if _, err := r.host.Stop(context.Background(), "grid"); err != nil {
+		t.Errorf("stop: %v", err)
+	}
+	if err := <-outcome; err == nil || !strings.Contains(err.Error(), "stopped before the new process was ready") {
+		t.Errorf("restart: %v", err)
+	}
+	r.until("grid", "stopped", func(s control.StrategyStatus) bool { return s.State == "stopped" && s.Instruments[0].OpenOrders == 0 })
 }
 
 // TestStrategyThatDoesNotStartIsTriedAgain runs a strategy whose process ends before it is a plugin, until it may.

@@ -88,6 +88,7 @@ func (l *leaving) await(ctx context.Context) []leftOrder {
 		case <-ctx.Done():
 		case now := <-look.C:
 			l.round(now)
+			look.Reset(max(leavingLook, 10*time.Since(now))) // the more there are, the rarer: the records are locked meanwhile
 			if now.Sub(reported) >= leavingReport {
 				reported = now
 				l.host.log.Info("waiting until the venues confirm the end of orders", "orders", len(l.left), "for", now.Sub(began).Round(time.Second),

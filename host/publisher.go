@@ -137,22 +137,35 @@ func (p *publisher) Feed(instrumentNo int, events []hft.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	inst := p.instruments[instrumentNo]
-	out := p.scratch[:0]
 	for i := range events {
-		if events[i].Kind() == hft.DepthBBOEvent { // breaks the contract: no bot's book could apply it
-			p.counters[connector.BadMessages].Add(1)
-			continue
+		if isQuote(&events[i]) {
+			events = p.withoutQuotes(events)
+			break
 		}
-		inst.apply(&events[i])
-		out = append(out, events[i])
 	}
-	p.scratch = out
+	p.feed.Publish(instrumentNo, events) // first, because bots wait for it
+	for i := range events {
+		inst.apply(&events[i])
+	}
 	if len(events) > 0 {
 		e := &events[len(events)-1]
 		inst.latency.record(e.LocalTimestampNs - e.ExchTimestampNs)
 	}
-	p.events.Add(uint64(len(out)))
-	p.feed.Publish(instrumentNo, out)
+	p.events.Add(uint64(len(events)))
+}
+
+func isQuote(e *hft.Event) bool { return e.Kind() == hft.DepthBBOEvent }
+
+// withoutQuotes leaves out what breaks the contract: no bot's book could apply a quote.
+func (p *publisher) withoutQuotes(events []hft.Event) []hft.Event {
+	p.scratch = p.scratch[:0]
+	for i := range events {
+		if !isQuote(&events[i]) {
+			p.scratch = append(p.scratch, events[i])
+		}
+	}
+	p.counters[connector.BadMessages].Add(uint64(len(events) - len(p.scratch)))
+	return p.scratch
 }
 
 // apply applies an event to the book, as the bots do.

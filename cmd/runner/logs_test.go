@@ -71,10 +71,7 @@ func TestUnreadOutput(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer read.Close()
-			// Less is left of the pipe than the summary needs, however little is logged.
-			if _, err := write.Write(bytes.Repeat([]byte{'\n'}, 60<<10)); err != nil {
-				t.Fatal(err)
-			}
+			fillPipe(t, read, write)
 			cmd.Stderr = write
 			if unread == "both" {
 				cmd.Stdout = write
@@ -115,6 +112,29 @@ func TestUnreadOutput(t *testing.T) {
 				t.Errorf("the log begins otherwise: %v\n%.500s", err, text)
 			}
 		})
+	}
+}
+
+// fillPipe leaves room for a line or two.
+func fillPipe(t *testing.T, read, write *os.File) {
+	t.Helper()
+	page := bytes.Repeat([]byte{'\n'}, 4096)
+	if err := write.SetWriteDeadline(time.Now().Add(200 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := write.Write(page); errors.Is(err, os.ErrDeadlineExceeded) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := io.ReadFull(read, page)
+	if err = errors.Join(err, write.SetWriteDeadline(time.Time{})); err == nil {
+		_, err = write.Write(page[:len(page)-300])
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -600,9 +600,9 @@ func TestStrayOrders(t *testing.T) {
 	}
 	within(t, "its own orders", out, func() bool { return len(e.open()) == 6 })
 	within(t, "they are known", out, func() bool { in, ok := w.instrument(); return ok && in.OpenOrders == 2 })
-	if !strings.Contains(out.String(), "of a strategy that is not in the configuration") {
-		t.Errorf("nothing is said at the start:\n%s", out)
-	}
+	within(t, "they are said at the start", out, func() bool {
+		return strings.Contains(out.String(), "of a strategy that is not in the configuration")
+	})
 	_ = cmd.Process.Signal(syscall.SIGINT)
 	code := w.wait(cmd)
 	var listed []string

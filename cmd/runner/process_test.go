@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -51,16 +52,34 @@ func newWorkspace(t *testing.T, config string) *workspace {
 }
 
 // runner is the program, to be run in the workspace. It dies with the test.
-func (w *workspace) runner(args ...string) (*exec.Cmd, *bytes.Buffer) {
+func (w *workspace) runner(args ...string) (*exec.Cmd, *printed) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	w.t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, os.Args[0])
 	cmd.Args = append([]string{"runner"}, args...) // the test binary is the runner by this name
 	cmd.Dir = w.dir
 	cmd.Env = append(os.Environ(), "RUNNER_PLUGIN_DIR=plugins", "RUNNER_STATE_DIR="+w.state)
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	return cmd, &out
+	out := new(printed)
+	cmd.Stdout, cmd.Stderr = out, out
+	return cmd, out
+}
+
+// printed is what a process has printed so far; it may be read while that goes on.
+type printed struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (p *printed) Write(text []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.text.Write(text)
+}
+
+func (p *printed) String() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.text.String()
 }
 
 // summary reads the summary that a run wrote.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"hftrunner/connector/budget"
@@ -93,14 +94,25 @@ func (p *Protocol) spend(path string, a action, count int, rest bool) (done func
 		}
 		return nil, f
 	}
-	return func(header func(name string) string) {
-		if seen, ok := p.seen(e.unit, header); ok {
-			p.budget.Answered(ticket, p.venueNs(), seen)
-			return
-		}
-		p.budget.Answered(ticket, p.venueNs())
-	}, nil
+	var once sync.Once
+	done = func(header func(name string) string) {
+		once.Do(func() {
+			if seen, ok := p.seen(e.unit, header); ok {
+				p.budget.Answered(ticket, p.venueNs(), seen)
+				return
+			}
+			p.budget.Answered(ticket, p.venueNs())
+		})
+	}
+	if e.unit == unitCancel {
+		time.AfterFunc(cancelCounted, func() { done(nil) })
+	}
+	return done, nil
 }
+
+// cancelCounted is how long after it was sent a cancel is taken to have been counted by the venue, answered or not. Answers that
+// are seconds late must not hold up the cancels behind them; one that is counted later, and so refused, is sent again.
+const cancelCounted = time.Second
 
 // rateCause is what a limit that is reached means: who places orders has to stop, everyone else to wait.
 func rateCause(a action) venue.Cause {

@@ -95,7 +95,7 @@ func (p *Protocol) spend(path string, a action, count int, rest bool) (done func
 		return nil, f
 	}
 	var once sync.Once
-	done = func(header func(name string) string) {
+	answered := func(header func(name string) string) {
 		once.Do(func() {
 			if seen, ok := p.seen(e.unit, header); ok {
 				p.budget.Answered(ticket, p.venueNs(), seen)
@@ -104,10 +104,14 @@ func (p *Protocol) spend(path string, a action, count int, rest bool) (done func
 			p.budget.Answered(ticket, p.venueNs())
 		})
 	}
-	if e.unit == unitCancel {
-		time.AfterFunc(cancelCounted, func() { done(nil) })
+	if e.unit != unitCancel {
+		return answered, nil
 	}
-	return done, nil
+	late := time.AfterFunc(cancelCounted, func() { answered(nil) })
+	return func(header func(name string) string) {
+		late.Stop()
+		answered(header)
+	}, nil
 }
 
 // cancelCounted is how long after it was sent a cancel is taken to have been counted by the venue, answered or not. Answers that

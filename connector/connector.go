@@ -116,6 +116,8 @@ const (
 	Gaps
 	// Reconnects after a lost connection.
 	Reconnects
+	// OffGrid are rows with a price or quantity that is no multiple of the instrument's steps.
+	OffGrid
 	// NumCounters is the number of counters.
 	NumCounters
 )

@@ -30,6 +30,7 @@ type ConnectorSummary struct {
 	Gaps        uint64 `json:"gaps"`
 	BadMessages uint64 `json:"bad_messages"`
 	Reconnects  uint64 `json:"reconnects"`
+	OffGrid     uint64 `json:"off_grid"` // prices and quantities that are no multiples of the steps
 }
 
 // StrategySummary is what a strategy did, over all its processes.
@@ -64,6 +65,7 @@ func (h *Host) Summary(exit Exit) Summary {
 			Gaps:        p.counters[connector.Gaps].Load(),
 			BadMessages: p.counters[connector.BadMessages].Load(),
 			Reconnects:  p.counters[connector.Reconnects].Load(),
+			OffGrid:     p.counters[connector.OffGrid].Load(),
 		})
 	}
 	for _, st := range h.everyStrategy() {

@@ -40,12 +40,18 @@ type Out struct {
 	// Gap says that a difference is missing: the stream had reached AfterID and the message starts at FromID.
 	Gap             bool
 	AfterID, FromID int64
+	// OffGridRows is how many of the message's rows have a price or quantity that is no multiple of the steps. They are
+	// published as they are. OffGrid says what the first one ever is; it is empty for all others.
+	OffGridRows int
+	OffGrid     string
 }
 
-// Counts are what a Book has dropped.
+// Counts are what a Book has dropped or found.
 type Counts struct {
 	// SeenTrades and SeenQuotes are messages that came before. OutdatedQuotes were older than the book.
 	SeenTrades, SeenQuotes, OutdatedQuotes uint64
+	// OffTick are prices, OffLot quantities that are no multiples of the steps. They are passed on, and a book rounds them.
+	OffTick, OffLot uint64
 }
 
 // Book is the feed of one symbol. One goroutine at a time uses it.
@@ -55,6 +61,7 @@ type Book struct {
 	fused  *depth.FusedMarketDepth
 	trades seenTrades
 	counts Counts
+	grid   grid
 
 	// byTime says that rows are ordered by exchange time, for want of a sequence.
 	byTime bool
@@ -80,7 +87,7 @@ func NewBook(cfg Config) (*Book, error) {
 	if !cfg.Rule.Valid() {
 		return nil, fmt.Errorf("feed: there is no rule %d", cfg.Rule)
 	}
-	b := &Book{cfg: cfg, byTime: cfg.Natural, fused: depth.NewFusedMarketDepth(cfg.TickSize, cfg.LotSize, depth.Fixed)}
+	b := &Book{cfg: cfg, byTime: cfg.Natural, grid: newGrid(cfg.TickSize, cfg.LotSize), fused: depth.NewFusedMarketDepth(cfg.TickSize, cfg.LotSize, depth.Fixed)}
 	b.ahead.bids.sign, b.ahead.asks.sign = 1, -1
 	if cfg.Natural {
 		return b, nil
@@ -104,6 +111,14 @@ func (b *Book) Counts() Counts { return b.counts }
 // Take takes one message, received at localNs, and may change the times of its rows. Kinds that say nothing about the
 // market give nothing.
 func (b *Book) Take(localNs int64, m *connector.Message) Out {
+	out := b.take(localNs, m)
+	if !out.Seen {
+		out.OffGridRows, out.OffGrid = b.grid.check(m.Events, &b.counts)
+	}
+	return out
+}
+
+func (b *Book) take(localNs int64, m *connector.Message) Out {
 	b.rows = b.rows[:0]
 	switch m.Kind {
 	case connector.MessageTrade:

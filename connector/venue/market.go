@@ -57,6 +57,9 @@ func (s *marketStream) onFrame(localNs int64, frame []byte) {
 		return
 	}
 	c.record(inst.Symbol, localNs, frame)
+	if out.OffGridRows > 0 {
+		c.offGrid(inst, &out)
+	}
 	c.apply(inst, out)
 }
 
@@ -145,6 +148,9 @@ func (c *Connector) fetchSnapshot(inst *instrument) {
 		c.record(inst.Symbol, localNs, body)
 		inst.mu.Lock()
 		out := inst.book.Take(localNs, &m)
+		if out.OffGridRows > 0 {
+			c.offGrid(inst, &out)
+		}
 		again := out.NeedSnapshot
 		inst.asking = again
 		out.NeedSnapshot = false

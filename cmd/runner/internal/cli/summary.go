@@ -18,6 +18,11 @@ func printSummary(w io.Writer, s *host.Summary) {
 		rows = append(rows, []string{c.Name, c.Kind, whole(c.Messages), whole(c.Events), whole(c.Gaps), whole(c.BadMessages), whole(c.Reconnects)})
 	}
 	section(w, columns("connector", "kind", ">messages", ">events", ">gaps", ">bad messages", ">reconnects"), rows)
+	for _, c := range s.Connectors {
+		if c.OffGrid > 0 {
+			fmt.Fprintf(w, "%s: %s off the grid of tick_size and lot_size; the log has an example\n", c.Name, count(int(c.OffGrid), "row"))
+		}
+	}
 	rows = nil
 	for _, st := range s.Strategies {
 		rows = append(rows, []string{st.Name, st.Plugin + " " + st.Version, st.State, whole(st.Restarts), whole(st.Events), whole(st.LostEvents),

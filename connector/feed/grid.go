@@ -1,0 +1,68 @@
+package feed
+
+import (
+	"fmt"
+	"math"
+
+	"hftrunner/hft"
+)
+
+// grid counts prices and quantities that are no multiples of an instrument's steps. Rows are passed on as they are: a book
+// rounds them.
+type grid struct {
+	tick, lot, perTick, perLot float64
+	told                       bool
+}
+
+func newGrid(tickSize, lotSize float64) grid {
+	return grid{tick: tickSize, lot: lotSize, perTick: 1 / tickSize, perLot: 1 / lotSize}
+}
+
+// check counts the rows of a message that are off the grid, and says of the first one ever what is wrong with it.
+func (g *grid) check(rows []hft.Event, c *Counts) (n int, first string) {
+	for i := range rows {
+		row := &rows[i]
+		if row.Kind() == hft.DepthClearEvent {
+			continue
+		}
+		offTick, offLot := offGrid(row.Px, row.Px*g.perTick, g.tick), offGrid(row.Qty, row.Qty*g.perLot, g.lot)
+		if !offTick && !offLot {
+			continue
+		}
+		n++
+		if offTick {
+			c.OffTick++
+		}
+		if offLot {
+			c.OffLot++
+		}
+		if !g.told {
+			g.told = true
+			first = g.describe(row, offTick)
+		}
+	}
+	return n, first
+}
+
+func (g *grid) describe(row *hft.Event, offTick bool) string {
+	what, value, step, name := "quantity", row.Qty, g.lot, "lot_size"
+	if offTick {
+		what, value, step, name = "price", row.Px, g.tick, "tick_size"
+	}
+	of := "level"
+	if row.Kind() == hft.TradeEvent {
+		of = "trade"
+	}
+	return fmt.Sprintf("the %s %v of a %s is no multiple of %s %v", what, value, of, name, step)
+}
+
+// offGrid reports whether a value is no whole number of steps, beyond the error of decimal fractions in binary. steps is the
+// quotient, or the product that may be some units in the last place off it.
+func offGrid(value, steps, step float64) bool {
+	off := steps - float64(int64(steps+0.5))
+	if off <= 1e-6 && off >= -1e-6 {
+		return false
+	}
+	steps = value / step
+	return !(math.Abs(steps-math.Round(steps)) <= 1e-6+math.Abs(steps)*0x1p-50)
+}

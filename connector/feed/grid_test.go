@@ -1,0 +1,74 @@
+package feed_test
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"hftrunner/connector"
+	"hftrunner/connector/depthsync"
+	"hftrunner/connector/feed"
+	"hftrunner/hft"
+)
+
+// TestOffGrid: what is no multiple of the steps is counted in all kinds of messages, passed on, and said once.
+func TestOffGrid(t *testing.T) {
+	b, err := feed.NewBook(feed.Config{TickSize: 0.1, LotSize: 0.001, Rule: depthsync.Spot, Quotes: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := int64(10)
+	message := func(kind connector.MessageKind, ev uint64, px, qty float64) *connector.Message {
+		id++
+		return &connector.Message{Kind: kind, FirstID: id, LastID: id, Seq: id, TradeKey: uint64(id), ExchTimestampNs: id,
+			Events: []hft.Event{{Ev: hft.LocalEvent | hft.BuyEvent | ev, ExchTimestampNs: id, LocalTimestampNs: id, Px: px, Qty: qty}}}
+	}
+	for i, c := range []struct {
+		m                 *connector.Message
+		offTick, offLot   uint64
+		first             string
+		publishedNotFewer int
+	}{
+		{m: message(connector.MessageDepth, hft.DepthEvent, 100.1, 0.003)},
+		{m: message(connector.MessageSnapshot, hft.DepthSnapshotEvent, 60000.3, 12345.678)},
+		{m: message(connector.MessageDepth, hft.DepthEvent, 100.2, 0), publishedNotFewer: 0},
+		{m: message(connector.MessageDepth, hft.DepthEvent, 100.25, 1), offTick: 1, publishedNotFewer: 1,
+			first: "the price 100.25 of a level is no multiple of tick_size 0.1"},
+		{m: message(connector.MessageTrade, hft.TradeEvent, 100.1, 0.0005), offTick: 1, offLot: 1, publishedNotFewer: 1},
+		{m: message(connector.MessageBBO, hft.DepthBBOEvent, 100.11, 0.0001), offTick: 2, offLot: 2},
+		{m: message(connector.MessageDepth, hft.DepthEvent, 1e15+0.5, 1), offTick: 2, offLot: 2},
+		{m: message(connector.MessageDepth, hft.DepthClearEvent, math.NaN(), 0), offTick: 2, offLot: 2},
+	} {
+		out := b.Take(1, c.m)
+		if n := b.Counts(); n.OffTick != c.offTick || n.OffLot != c.offLot || out.OffGrid != c.first || len(out.Events) < c.publishedNotFewer {
+			t.Errorf("%d: %+v, %q, %d rows", i, n, out.OffGrid, len(out.Events))
+		}
+	}
+	trade := message(connector.MessageTrade, hft.TradeEvent, 100.1, 0.0005)
+	b.Take(1, trade)
+	before := b.Counts()
+	if out := b.Take(1, trade); !out.Seen || b.Counts().OffLot != before.OffLot {
+		t.Errorf("a trade that came before is counted again: %+v", b.Counts())
+	}
+}
+
+// TestOffGridIsExact: multiples of any usual step are on the grid, a tenth of a step beside it is not.
+func TestOffGridIsExact(t *testing.T) {
+	for _, step := range []float64{1e-8, 1e-7, 0.00001, 0.0001, 0.0005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 5, 100} {
+		for n := 1.0; n < 1e9; n = math.Floor(n*1.37) + 1 {
+			b, err := feed.NewBook(feed.Config{TickSize: step, LotSize: step, Rule: depthsync.Streamed})
+			if err != nil {
+				t.Fatal(err)
+			}
+			take := func(px, qty float64) feed.Out {
+				return b.Take(1, &connector.Message{Kind: connector.MessageTrade, Events: []hft.Event{{Ev: hft.LocalEvent | hft.TradeEvent, Px: px, Qty: qty}}})
+			}
+			if out := take(n*step, n*step); out.OffGrid != "" {
+				t.Fatalf("%v steps of %v: %s", n, step, out.OffGrid)
+			}
+			if out := take((n+0.1)*step, (n+0.1)*step); !strings.Contains(out.OffGrid, "price") || b.Counts().OffLot != 1 {
+				t.Fatalf("%v steps of %v: %q, %+v", n+0.1, step, out.OffGrid, b.Counts())
+			}
+		}
+	}
+}

@@ -21,6 +21,12 @@
 // changes nothing in the fused book of a host is no message for its bots, while the backtest has its rows. After the end
 // of data requests go nowhere, and with a host they may say that it is gone.
 //
+// # Books
+//
+// TestBooks gives recordings to everything that makes a book of them: the live connector, as the runner has it, at a venue on
+// this machine that sends what was recorded; replay; and convert with a backtest. All have to show the book that the venue's ids
+// say, after each time of receipt.
+//
 // # Memory and goroutines
 //
 // Every script has worlds of its own, made and closed by its test. The tests need no recorded data and no network; the

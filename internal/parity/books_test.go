@@ -1,0 +1,532 @@
+package parity_test
+
+import (
+	"bufio"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"hftrunner/backtest"
+	"hftrunner/backtest/convert"
+	"hftrunner/backtest/npy"
+	"hftrunner/connector"
+	"hftrunner/connector/binancefutures"
+	"hftrunner/connector/binancespot"
+	"hftrunner/connector/bybit"
+	"hftrunner/connector/depthsync"
+	"hftrunner/connector/paper"
+	"hftrunner/connector/recording"
+	"hftrunner/connector/replay"
+	"hftrunner/depth"
+	"hftrunner/hft"
+	"hftrunner/internal/datatest"
+	"hftrunner/internal/sample/sampletest"
+	"hftrunner/sim"
+)
+
+// recorded is a recording that all paths are given.
+type recorded struct {
+	venue, symbol, file string
+	rule                depthsync.Rule
+	decoder             func() connector.Decoder
+	tick, lot           float64
+}
+
+var recordedBooks = []recorded{
+	{"binancefutures", "BTCUSDT", "btcusdt_20240808.gz", depthsync.Futures, func() connector.Decoder { return &binancefutures.Decoder{} }, 0.1, 0.001},
+	{"binancefutures", "ETHUSDT", "ethusdt_20240808.gz", depthsync.Futures, func() connector.Decoder { return &binancefutures.Decoder{} }, 0.01, 0.001},
+	{"binancespot", "BTCUSDT", "btcusdt_20240808.gz", depthsync.Spot, func() connector.Decoder { return &binancespot.Decoder{} }, 0.01, 0.00001},
+	{"bybit", "BTCUSDT", "", depthsync.Streamed, func() connector.Decoder { return &bybit.Decoder{BBO: true} }, 0.1, 0.001},
+}
+
+// wrongBooks are the books that are known to be wrong, by path and recording: how many, of those after each time of receipt.
+// A number that has become smaller is to be written down.
+var wrongBooks = map[string]int{
+	"TestBooks/binancefutures/BTCUSDT/beginning convert":  345,
+	"TestBooks/binancefutures/BTCUSDT/beginning backtest": 129,
+	"TestBooks/binancefutures/BTCUSDT/sample convert":     3990,
+	"TestBooks/binancefutures/BTCUSDT/sample backtest":    862,
+	"TestBooks/binancefutures/BTCUSDT/recorded convert":   93954,
+	"TestBooks/binancefutures/BTCUSDT/recorded backtest":  32212,
+	"TestBooks/binancefutures/ETHUSDT/sample convert":     3881,
+	"TestBooks/binancefutures/ETHUSDT/sample backtest":    682,
+	"TestBooks/binancefutures/ETHUSDT/recorded convert":   67802,
+	"TestBooks/binancefutures/ETHUSDT/recorded backtest":  27634,
+	"TestBooks/binancespot/BTCUSDT/beginning convert":     1780,
+	"TestBooks/binancespot/BTCUSDT/beginning backtest":    988,
+	"TestBooks/binancespot/BTCUSDT/sample convert":        10041,
+	"TestBooks/binancespot/BTCUSDT/sample backtest":       4831,
+	"TestBooks/binancespot/BTCUSDT/recorded convert":      41249,
+	"TestBooks/binancespot/BTCUSDT/recorded backtest":     19626,
+	"TestBooks/bybit/BTCUSDT/beginning convert":           1300,
+	"TestBooks/bybit/BTCUSDT/beginning backtest":          315,
+	"TestBooks/bybit/BTCUSDT/sample convert":              5098,
+	"TestBooks/bybit/BTCUSDT/sample backtest":             1160,
+}
+
+// quickLines is how much of a recording is taken without HFTRUNNER_LONG.
+const quickLines = 2500
+
+// TestBooks sends recordings as they are through the live connector, over real sockets and with 0, 10 and 50 ms latency,
+// through replay, and through convert and backtest. After each time of receipt all have the same book, level by level, and
+// it is the one that the venue's ids say.
+func TestBooks(t *testing.T) {
+	long := os.Getenv("HFTRUNNER_LONG") != ""
+	for _, r := range recordedBooks {
+		t.Run(r.venue+"/"+r.symbol, func(t *testing.T) {
+			if r.symbol == "BTCUSDT" {
+				t.Run("beginning", func(t *testing.T) { r.compare(t, beginning(t, sampletest.Path(t, r.venue, r.symbol))) })
+			}
+			if !long {
+				return
+			}
+			t.Run("sample", func(t *testing.T) { r.compare(t, sampletest.Path(t, r.venue, r.symbol)) })
+			if r.file != "" {
+				t.Run("recorded", func(t *testing.T) { r.compare(t, datatest.Recording(t, r.venue, r.file)) })
+			}
+		})
+	}
+}
+
+// beginning returns a recording with the first lines of another.
+func beginning(t *testing.T, path string) string {
+	in, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	zipped, err := gzip.NewReader(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	short := filepath.Join(t.TempDir(), "short")
+	out, err := os.Create(short)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	lines := bufio.NewReader(zipped)
+	for range quickLines {
+		line, err := lines.ReadBytes('\n')
+		if err != nil {
+			break
+		}
+		if _, err := out.Write(line); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return short
+}
+
+// shown is a book after everything that was received up to a time.
+type shown struct {
+	localNs  int64
+	print    uint64
+	bid, ask int64 // in ticks, of the truth only
+}
+
+// compare takes a recording all ways.
+func (r *recorded) compare(t *testing.T, path string) {
+	truth := r.truth(t, path)
+	for _, latency := range []time.Duration{0, 10 * time.Millisecond, 50 * time.Millisecond} {
+		check(t, fmt.Sprintf("live %v", latency), truth, r.live(t, path, int64(latency)))
+	}
+	check(t, "replay", truth, r.replay(t, path))
+	file, offsetNs := r.convert(t, path)
+	check(t, "convert", truth, r.rows(t, file, offsetNs))
+	r.backtest(t, file, offsetNs, truth)
+}
+
+// known says how many books are wrong, and fails where that is not what is known.
+func known(t *testing.T, path string, wrong, of int, firstNs int64) {
+	t.Helper()
+	name := t.Name() + " " + path
+	t.Logf("%s: %d of %d books wrong", path, wrong, of)
+	switch want := wrongBooks[name]; {
+	case wrong > want:
+		t.Errorf("%s: %d of %d books are wrong, the first at %d; known are %d", path, wrong, of, firstNs, want)
+	case wrong < want:
+		t.Errorf("%q has %d wrong books only, not %d: say so in wrongBooks", name, wrong, want)
+	}
+}
+
+// check compares what a path has shown with the truth. A path shows a book when something was published.
+func check(t *testing.T, path string, truth, got []shown) {
+	t.Helper()
+	wrong, at, firstNs := 0, -1, int64(0)
+	for i := range truth {
+		for at+1 < len(got) && got[at+1].localNs <= truth[i].localNs {
+			at++
+		}
+		print := uint64(0)
+		if at >= 0 {
+			print = got[at].print
+		}
+		if print != truth[i].print {
+			if wrong++; wrong == 1 {
+				firstNs = truth[i].localNs
+			}
+		}
+	}
+	known(t, path, wrong, len(truth), firstNs)
+}
+
+// plain is a book as anybody has it who applies what is published, with a sum over its levels.
+type plain struct {
+	tickSize float64
+	levels   map[level]float64
+	print    uint64
+}
+
+type level struct {
+	side hft.Side
+	tick int64
+}
+
+func newPlain(tickSize float64) *plain {
+	return &plain{tickSize: tickSize, levels: map[level]float64{}}
+}
+
+func (p *plain) clear() {
+	clear(p.levels)
+	p.print = 0
+}
+
+// sum is different for each level and quantity, 0 for a level that is not there.
+func sum(l level, qty float64) uint64 {
+	if qty == 0 {
+		return 0
+	}
+	x := uint64(l.tick)*0x9e3779b97f4a7c15 ^ uint64(l.side)*0xbf58476d1ce4e5b9 ^ math.Float64bits(qty)
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}
+
+func (p *plain) set(l level, qty float64) {
+	p.print ^= sum(l, p.levels[l]) ^ sum(l, qty)
+	if qty > 0 {
+		p.levels[l] = qty
+	} else {
+		delete(p.levels, l)
+	}
+}
+
+// apply applies a row; quotes are none of a plain book.
+func (p *plain) apply(row *hft.Event) {
+	switch row.Kind() {
+	case hft.DepthClearEvent:
+		for l := range p.levels {
+			if s := float64(l.side); row.Side() == hft.SideNone || l.side == row.Side() && !(s*hft.TickPrice(l.tick, p.tickSize) < s*row.Px) {
+				p.set(l, 0)
+			}
+		}
+	case hft.DepthEvent, hft.DepthSnapshotEvent:
+		p.set(level{row.Side(), hft.PriceTick(row.Px, p.tickSize)}, row.Qty)
+	}
+}
+
+// show notes the book at a time, of which there may be one already.
+func show(list []shown, now shown) []shown {
+	if n := len(list); n > 0 && list[n-1].localNs == now.localNs {
+		list[n-1] = now
+		return list
+	}
+	return append(list, now)
+}
+
+// lines hands out the lines of a recording.
+func (r *recorded) lines(t *testing.T, path string, take func(localNs int64, raw []byte)) {
+	t.Helper()
+	reader, err := recording.Open(recording.Config{Files: []string{path}, OnProblem: func(p recording.Problem) error { return p }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	for {
+		localNs, raw, err := reader.Next()
+		if errors.Is(err, io.EOF) {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		take(localNs, raw)
+	}
+}
+
+// said is everything that the venue has said: the book of the depth stream, joined by the venue's rule, and the quotes that are
+// newer, each of which is the whole truth about the best of both sides when it was made.
+type said struct {
+	sync     *depthsync.Synchronizer
+	depth    *plain
+	best     *depth.HashMapMarketDepth
+	depthSeq int64
+	quotes   []quoted
+	newest   quoted
+	// changed are the levels of which the quotes have said something.
+	changed map[level]float64
+}
+
+type quoted struct {
+	seq      int64
+	bid, ask level
+	qty      [2]float64
+}
+
+func (r *recorded) said(t *testing.T) *said {
+	sync, err := depthsync.New(depthsync.Config{Rule: r.rule})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &said{sync: sync, depth: newPlain(r.tick), best: depth.NewHashMapMarketDepth(r.tick, r.lot, depth.Fixed), changed: map[level]float64{}}
+}
+
+// take takes a message of the book and returns what the synchronizer said to it.
+func (s *said) take(localNs int64, m *connector.Message) (out depthsync.Output) {
+	switch m.Kind {
+	case connector.MessageDepth:
+		out = s.sync.Depth(localNs, m)
+	case connector.MessageSnapshot:
+		out = s.sync.Snapshot(localNs, m)
+	case connector.MessageBBO:
+		s.quote(m)
+		return out
+	default:
+		return out
+	}
+	if out.Stale != "" {
+		s.depth.clear()
+		s.best.ClearDepth(hft.SideNone, math.NaN())
+		s.quotes, s.newest, s.depthSeq = nil, quoted{}, 0
+	}
+	for i := range out.Events {
+		s.depth.apply(&out.Events[i])
+		depth.Apply(s.best, &out.Events[i])
+	}
+	if out.Seq == 0 {
+		return out
+	}
+	s.depthSeq = out.Seq
+	if out.Ready || len(out.Events) > 0 && out.Events[0].Kind() == hft.DepthClearEvent {
+		s.quotes = append(s.quotes[:0], s.newest)
+	}
+	clear(s.changed)
+	for len(s.quotes) > 0 && s.quotes[0].seq <= s.depthSeq {
+		s.quotes = s.quotes[1:]
+	}
+	for i := range s.quotes {
+		s.overlay(&s.quotes[i])
+	}
+	return out
+}
+
+func (s *said) quote(m *connector.Message) {
+	q := quoted{seq: m.Seq}
+	for i := range m.Events {
+		e := &m.Events[i]
+		l := level{e.Side(), hft.PriceTick(e.Px, s.depth.tickSize)}
+		if l.side == hft.Buy {
+			q.bid, q.qty[0] = l, e.Qty
+		} else {
+			q.ask, q.qty[1] = l, e.Qty
+		}
+	}
+	if q.seq <= s.newest.seq {
+		return
+	}
+	if s.newest = q; q.seq > s.depthSeq && s.synced() {
+		s.quotes = append(s.quotes, q)
+		s.overlay(&q)
+	}
+}
+
+func (s *said) synced() bool { return s.sync.State() == depthsync.Synced }
+
+// overlay removes the levels that are better than a quote's best and sets those.
+func (s *said) overlay(q *quoted) {
+	for l := range s.changed {
+		if l.side == hft.Buy && l.tick > q.bid.tick || l.side == hft.Sell && l.tick < q.ask.tick {
+			s.changed[l] = 0
+		}
+	}
+	if best := s.best.BestBidTick(); best != hft.InvalidMin {
+		for tick := best; tick > q.bid.tick; tick-- {
+			s.changed[level{hft.Buy, tick}] = 0
+		}
+	}
+	if best := s.best.BestAskTick(); best != hft.InvalidMax {
+		for tick := best; tick < q.ask.tick; tick++ {
+			s.changed[level{hft.Sell, tick}] = 0
+		}
+	}
+	s.changed[q.bid], s.changed[q.ask] = q.qty[0], q.qty[1]
+}
+
+// show returns the book.
+func (s *said) show(localNs int64) shown {
+	if !s.synced() {
+		return shown{localNs: localNs, bid: hft.InvalidMin, ask: hft.InvalidMax}
+	}
+	now := shown{localNs: localNs, print: s.depth.print, bid: s.best.BestBidTick(), ask: s.best.BestAskTick()}
+	for l, qty := range s.changed {
+		now.print ^= sum(l, s.depth.levels[l]) ^ sum(l, qty)
+	}
+	if n := len(s.quotes); n > 0 {
+		now.bid, now.ask = s.quotes[n-1].bid.tick, s.quotes[n-1].ask.tick
+	}
+	return now
+}
+
+// truth returns the books that the ids say.
+func (r *recorded) truth(t *testing.T, path string) (list []shown) {
+	s, decoder, m := r.said(t), r.decoder(), connector.Message{}
+	r.lines(t, path, func(localNs int64, raw []byte) {
+		if err := decoder.Decode(localNs, raw, &m); err != nil {
+			t.Fatal(err)
+		}
+		s.take(localNs, &m)
+		list = show(list, s.show(localNs))
+	})
+	if last := list[len(list)-1]; last.print == 0 || len(list) < quickLines/4 {
+		t.Fatalf("%d books, the last %+v: the test shows little", len(list), last)
+	}
+	return list
+}
+
+// replay returns the books of a replay.
+func (r *recorded) replay(t *testing.T, path string) (list []shown) {
+	source, err := replay.Open(replay.Config{Files: map[string][]string{r.symbol: {path}}, NewDecoder: r.decoder, Rule: r.rule, BookTicker: true,
+		OnProblem: func(p replay.Problem) { t.Error(p) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer source.Close()
+	if err := source.Register(connector.Instrument{Symbol: r.symbol, TickSize: r.tick, LotSize: r.lot}); err != nil {
+		t.Fatal(err)
+	}
+	book, batch := newPlain(r.tick), paper.Batch{}
+	for {
+		err := source.Next(&batch)
+		if errors.Is(err, io.EOF) {
+			return list
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if batch.Stale != "" {
+			book.clear()
+		}
+		for i := range batch.Events {
+			book.apply(&batch.Events[i])
+		}
+		list = show(list, shown{localNs: batch.TimestampNs, print: book.print})
+	}
+}
+
+// convert returns an event file and what it has added to local times.
+func (r *recorded) convert(t *testing.T, path string) (file string, offsetNs int64) {
+	file = filepath.Join(t.TempDir(), "events.npy")
+	summary, err := convert.Events(t.Context(), []string{path}, file, convert.Options{NewDecoder: r.decoder, BBO: true,
+		OnProblem: func(p recording.Problem) { t.Error(p) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file, summary.OffsetNs
+}
+
+func readRows(t *testing.T, file string) []hft.Event {
+	reader, err := npy.Open[hft.Event](file, npy.EventDtype())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	rows := make([]hft.Event, reader.NumRows())
+	if n, err := reader.Read(rows); n != len(rows) || err != nil && !errors.Is(err, io.EOF) {
+		t.Fatalf("%d of %d rows: %v", n, len(rows), err)
+	}
+	return rows
+}
+
+// rows returns the books of the local rows of an event file. The rows of the exchange end in the same.
+func (r *recorded) rows(t *testing.T, file string, offsetNs int64) (list []shown) {
+	local, exch := newPlain(r.tick), newPlain(r.tick)
+	rows := readRows(t, file)
+	for i := range rows {
+		if rows[i].Is(hft.ExchEvent) {
+			exch.apply(&rows[i])
+		}
+		if rows[i].Is(hft.LocalEvent) {
+			local.apply(&rows[i])
+			list = show(list, shown{localNs: rows[i].LocalTimestampNs - offsetNs, print: local.print})
+		}
+	}
+	wrong := 0
+	for l := range local.levels {
+		if exch.levels[l] != local.levels[l] {
+			wrong++
+		}
+	}
+	if !maps.Equal(local.levels, exch.levels) {
+		wrong = max(wrong, 1)
+	}
+	known(t, "levels of the exchange's side", wrong, len(local.levels), 0)
+	return list
+}
+
+// backtest compares the books of a backtest: the best prices each time, and each 50th time every level.
+func (r *recorded) backtest(t *testing.T, file string, offsetNs int64, truth []shown) {
+	latency, err := sim.NewConstantLatency(0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bot, err := backtest.NewBuilder().AddAsset(backtest.NewAsset(r.symbol).Data(backtest.File(file)).Book("hashmap", r.tick, r.lot).
+		Queue(sim.RiskAdverseQueue{}).Latency(latency, latency).Fee(sim.TradingValueFee{})).Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer bot.Close()
+	book, ok := bot.Depth(0).(interface {
+		Snapshot(dst []hft.Event) []hft.Event
+	})
+	if !ok {
+		t.Fatalf("%T says not all of its levels", bot.Depth(0))
+	}
+	wrong, of, firstNs := 0, 0, int64(0)
+	var levels []hft.Event
+	for i := range truth {
+		want := &truth[i]
+		result, err := bot.Elapse(time.Duration(want.localNs + offsetNs - bot.CurrentTimestampNs()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if result == hft.ElapseEndOfData {
+			break
+		}
+		of++
+		got := shown{bid: bot.Depth(0).BestBidTick(), ask: bot.Depth(0).BestAskTick(), print: want.print}
+		if i%50 == 0 {
+			got.print = 0
+			levels = book.Snapshot(levels[:0])
+			for i := range levels {
+				got.print ^= sum(level{levels[i].Side(), hft.PriceTick(levels[i].Px, r.tick)}, levels[i].Qty)
+			}
+		}
+		if got.bid != want.bid || got.ask != want.ask || got.print != want.print {
+			if wrong++; wrong == 1 {
+				firstNs = want.localNs
+			}
+		}
+	}
+	if of < len(truth)*9/10 {
+		t.Errorf("the backtest ends after %d of %d times", of, len(truth))
+	}
+	known(t, "backtest", wrong, of, firstNs)
+}

@@ -173,20 +173,12 @@ func TestBacktestExample(t *testing.T) {
 
 func backtestExample(t *testing.T, data string, rows int64) {
 	t.Parallel()
-	root, err := filepath.Abs(filepath.Join("..", ".."))
-	if err != nil {
-		t.Fatal(err)
-	}
+	bin, root := build(t)
 	dir := t.TempDir()
-	plugins := exec.Command("go", "build", "-o", dir+string(filepath.Separator), "./plugins/examples/gridtrading", "./plugins/examples/obimm")
-	plugins.Dir = root
-	if out, err := plugins.CombinedOutput(); err != nil {
-		t.Fatalf("build the plugins: %v\n%s", err, out)
-	}
 	c := exec.Command(os.Args[0])
 	c.Args = []string{"runner", "backtest", "--config", "examples/backtest.hcl", "--out", filepath.Join(dir, "results")}
 	c.Dir = root
-	c.Env = append(os.Environ(), "RUNNER_PLUGIN_DIR="+dir, "RUNNER_STATE_DIR="+filepath.Join(dir, "state"), "HFTRUNNER_DATA="+data)
+	c.Env = append(os.Environ(), "RUNNER_PLUGIN_DIR="+filepath.Join(bin, "plugins"), "RUNNER_STATE_DIR="+filepath.Join(dir, "state"), "HFTRUNNER_DATA="+data)
 	out, err := c.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)

@@ -54,14 +54,14 @@ func (l ladder) Run(_ context.Context, bot hft.Bot) error {
 	for last := uint64(0); ; {
 		result, err := bot.Elapse(20 * time.Millisecond)
 		switch {
+		case bot.CurrentTimestampNs() >= panicAt:
+			panic("ladder: as configured")
 		case ended(result, err) && l.p.Hang:
 			select {}
 		case ended(result, err):
 			return nil
 		case err != nil:
 			return err
-		case bot.CurrentTimestampNs() >= panicAt:
-			panic("ladder: as configured")
 		}
 		bot.ClearInactiveOrders(0)
 		book := bot.Depth(0)
@@ -313,6 +313,13 @@ func (f *freezer) pass(to, from net.Conn) {
 	}
 }
 
+// asked reports whether somebody has connected.
+func (f *freezer) asked() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.conns) > 0
+}
+
 func (f *freezer) freeze(on bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -370,11 +377,25 @@ func TestFrozenExchange(t *testing.T) {
 func TestSecondSignal(t *testing.T) {
 	t.Parallel()
 	const never = "runner {\n  exit_timeout = \"10h\"\n  stop_timeout = \"10h\"\n}\n"
-	twice := func(cmd *exec.Cmd, between func()) {
+	twice := func(w *workspace, cmd *exec.Cmd, between func()) (code int) {
 		_ = cmd.Process.Signal(syscall.SIGINT)
 		between()
-		time.Sleep(500 * time.Millisecond) // those that come together are one
-		_ = cmd.Process.Signal(syscall.SIGTERM)
+		stop := make(chan struct{})
+		var signals sync.WaitGroup
+		signals.Go(func() {
+			for { // those that come together are one
+				select {
+				case <-stop:
+					return
+				case <-time.After(500 * time.Millisecond):
+					_ = cmd.Process.Signal(syscall.SIGTERM)
+				}
+			}
+		})
+		code = w.wait(cmd)
+		close(stop)
+		signals.Wait()
+		return code
 	}
 	t.Run("orders are waited for", func(t *testing.T) {
 		t.Parallel()
@@ -383,7 +404,7 @@ func TestSecondSignal(t *testing.T) {
 		w := newWorkspace(t, never+config)
 		cmd, out := w.begin(e, 3)
 		f.freeze(true)
-		twice(cmd, func() {
+		code := twice(w, cmd, func() {
 			within(t, "the end is waited for", out, func() bool {
 				st, ok := w.strategy("a")
 				return ok && st.State == "stopping" && st.OrdersLeft == 3
@@ -392,7 +413,7 @@ func TestSecondSignal(t *testing.T) {
 				t.Errorf("ps says\n%s", text)
 			}
 		})
-		if code := w.wait(cmd); code != 1 || !strings.Contains(out.String(), "ended at once; orders may still be open") {
+		if code != 1 || !strings.Contains(out.String(), "ended at once; orders may still be open") {
 			t.Errorf("exit code %d\n%s", code, out)
 		}
 	})
@@ -403,10 +424,9 @@ func TestSecondSignal(t *testing.T) {
 		cmd, out := w.begin(e, 3)
 		st, _ := w.strategy("a")
 		children := childrenOf(t, st.PID)
-		twice(cmd, func() {
+		if code := twice(w, cmd, func() {
 			within(t, "it is being stopped", out, func() bool { st, ok := w.strategy("a"); return ok && st.State == "stopping" })
-		})
-		if code := w.wait(cmd); code != 1 {
+		}); code != 1 {
 			t.Errorf("exit code %d\n%s", code, out)
 		}
 		if len(children) == 0 {
@@ -441,8 +461,7 @@ func TestSecondSignal(t *testing.T) {
 		<-read
 		fill(pipe)
 		t.Cleanup(func() { _ = r.Close() })
-		twice(cmd, func() { time.Sleep(200 * time.Millisecond) })
-		if code := w.wait(cmd); code != 1 {
+		if code := twice(w, cmd, func() {}); code != 1 {
 			t.Errorf("exit code %d", code)
 		}
 	})
@@ -452,13 +471,12 @@ func TestSecondSignal(t *testing.T) {
 		f, config := e.frozen(t, e.ladder(t, "", "orders = 3"))
 		f.freeze(true)
 		w := newWorkspace(t, config)
-		cmd, _ := w.runner("run")
+		cmd, out := w.runner("run")
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(500 * time.Millisecond)
-		twice(cmd, func() {})
-		if code := w.wait(cmd); code != 1 {
+		within(t, "the venue is asked", out, f.asked)
+		if code := twice(w, cmd, func() {}); code != 1 {
 			t.Errorf("exit code %d", code)
 		}
 	})
@@ -511,9 +529,14 @@ func childrenOf(t *testing.T, pid int) (list []int) {
 // exit code of its own, when it has not in time.
 func TestStopIsConfirmed(t *testing.T) {
 	t.Parallel()
+	t.Run("in time", stopInTime)
+	t.Run("not in time", stopNotInTime)
+}
+
+func stopInTime(t *testing.T) {
+	t.Parallel()
 	e := newExchange(t, testexchange.BinanceFutures)
-	f, config := e.frozen(t, e.ladder(t, "", "orders = 5"))
-	w := newWorkspace(t, "runner {\n  exit_timeout = \"3s\"\n}\n"+config)
+	w := newWorkspace(t, e.ladder(t, "", "orders = 5"))
 	cmd, out := w.begin(e, 5)
 	if err := e.Arm(e.venue, fault.Fault{Name: fault.ReplyDelay, Duration: time.Second}); err != nil {
 		t.Fatal(err)
@@ -528,6 +551,18 @@ func TestStopIsConfirmed(t *testing.T) {
 		t.Fatalf("exit code %d: %s\n%s", code, text, out)
 	}
 	within(t, "open orders", out, func() bool { in, ok := w.instrument(); return ok && in.OpenOrders == 5 })
+	_ = cmd.Process.Signal(syscall.SIGINT)
+	if code := w.wait(cmd); code != 0 || len(e.open()) > 0 {
+		t.Errorf("exit code %d, open %v\n%s", code, e.open(), out)
+	}
+}
+
+func stopNotInTime(t *testing.T) {
+	t.Parallel()
+	e := newExchange(t, testexchange.BinanceFutures)
+	f, config := e.frozen(t, e.ladder(t, "", "orders = 5"))
+	w := newWorkspace(t, "runner {\n  exit_timeout = \"1s\"\n}\n"+config)
+	cmd, out := w.begin(e, 5)
 	ids := e.open()
 	f.freeze(true)
 	text, code := w.output("stop", "a")
@@ -624,14 +659,23 @@ func TestFailedConnector(t *testing.T) {
 	e := newExchange(t, testexchange.BinanceFutures)
 	lines := sampleLines(t, 2500)
 	lines[2400] = "garbage"
-	w := newWorkspace(t, strings.Replace(e.ladder(t, "", "orders = 6")+replayConfig("speed = 1\n    on_bad_line = \"fatal\""), "strategy \"a\" {\n  plugin = \"join\"", "strategy \"b\" {\n  plugin = \"join\"", 1))
-	w.write("btcusdt.gz", string(gzipped(lines)))
-	cmd, out := w.runner("run", "--summary", "out.json")
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+	for _, speed := range []string{"2", "0.5", "0.1"} { // until there are orders before it fails
+		w := newWorkspace(t, strings.Replace(e.ladder(t, "", "orders = 6")+replayConfig("speed = "+speed+"\n    on_bad_line = \"fatal\""), "strategy \"a\" {\n  plugin = \"join\"", "strategy \"b\" {\n  plugin = \"join\"", 1))
+		w.write("btcusdt.gz", string(gzipped(lines)))
+		cmd, out := w.runner("run", "--summary", "out.json")
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan int, 1)
+		go func() { ended <- w.wait(cmd) }()
+		had := 0
+		within(t, "the end", out, func() bool { had = max(had, len(e.open())); return len(ended) > 0 })
+		if code := <-ended; code != 1 || len(e.open()) != 0 {
+			t.Errorf("exit code %d, open %v\n%s", code, e.open(), out)
+		}
+		if had == 6 {
+			return
+		}
 	}
-	within(t, "open orders", out, func() bool { return len(e.open()) == 6 })
-	if code := w.wait(cmd); code != 1 || len(e.open()) != 0 {
-		t.Errorf("exit code %d, open %v\n%s", code, e.open(), out)
-	}
+	t.Error("there never were orders")
 }

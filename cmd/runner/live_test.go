@@ -257,29 +257,6 @@ func TestLiveKilledRunner(t *testing.T) {
 	}
 }
 
-// Orders of a strategy with on_exit = "keep" stay at the exchange after Ctrl-C.
-func TestLiveKeepsOrders(t *testing.T) {
-	t.Parallel()
-	e := newExchange(t, testexchange.BinanceFutures)
-	w := newWorkspace(t, e.liveConfig(`on_exit = "keep"`))
-	cmd, out := w.runner("run")
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	within(t, "orders", out, func() bool { return len(e.open()) == 2 })
-	_ = cmd.Process.Signal(syscall.SIGINT)
-	if err := cmd.Wait(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	s, err := e.State(e.venue)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if last := s.Orders[len(s.Orders)-1]; last.Status == "Canceled" {
-		t.Errorf("the last order was canceled: %+v\n%s", last, out)
-	}
-}
-
 // recorded is the JSON of runner record, as far as it is looked at.
 type recordedForm struct {
 	Symbols []struct {
@@ -332,22 +309,39 @@ func TestLiveRecord(t *testing.T) {
 // recordTwice records, kills the recorder, and records once more: what was flushed is there afterwards.
 func (w *workspace) recordTwice() {
 	w.t.Helper()
+	size := func() (sum int64) {
+		names, err := filepath.Glob(filepath.Join(w.dir, "data", "*.gz"))
+		for _, name := range names {
+			if info, statErr := os.Stat(name); statErr == nil {
+				sum += info.Size()
+			}
+		}
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		return sum
+	}
 	cmd, out := w.runner("record", "BTCUSDT", "--out", "data")
 	if err := cmd.Start(); err != nil {
 		w.t.Fatal(err)
 	}
-	within(w.t, "a file", out, func() bool {
-		names, err := filepath.Glob(filepath.Join(w.dir, "data", "*.gz"))
-		if err != nil || len(names) == 0 {
-			return false
-		}
-		info, err := os.Stat(names[0])
-		return err == nil && info.Size() > 3000
-	})
+	within(w.t, "a file", out, func() bool { return size() > 3000 })
 	_ = cmd.Process.Kill()
 	_ = cmd.Wait()
+	cmd, out = w.runner("record", "--out", "data", "--output", "json", "--log-level", "error")
+	var stdout printed
+	cmd.Stdout = &stdout
+	before := size()
+	if err := cmd.Start(); err != nil {
+		w.t.Fatal(err)
+	}
+	within(w.t, "more of it", out, func() bool { return size() > before+20_000 })
+	_ = cmd.Process.Signal(syscall.SIGINT)
+	code := w.wait(cmd)
 	var form recordedForm
-	w.json(&form, "record", "--out", "data", "--duration", "2s", "--output", "json", "--log-level", "error")
+	if err := json.Unmarshal([]byte(stdout.String()), &form); err != nil || code != 0 {
+		w.t.Fatalf("exit code %d, %v\n%s\n%s", code, err, &stdout, out)
+	}
 	if len(form.Symbols) != 1 || form.Symbols[0].Lines < 50 || len(form.Symbols[0].Files) == 0 || !form.Symbols[0].Repaired || form.BadMessages != 0 {
 		w.t.Errorf("%+v", form)
 	}
@@ -489,9 +483,16 @@ func TestLiveRefusals(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorkspace(t, strings.Replace(good, test.from, test.to, 1))
-			text, code := w.output("run", "--duration", "3s")
-			if code != test.code || !strings.Contains(text, test.says) || code == 3 && !strings.Contains(text, place) {
-				t.Errorf("exit code %d\n%s", code, text)
+			cmd, out := w.runner("run")
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			within(t, test.says, out, func() bool { return strings.Contains(out.String(), test.says) })
+			if test.code == 7 {
+				_ = cmd.Process.Signal(syscall.SIGINT)
+			}
+			if code := w.wait(cmd); code != test.code || code == 3 && !strings.Contains(out.String(), place) {
+				t.Errorf("exit code %d\n%s", code, out)
 			}
 			if text, code := w.output("validate"); code != 0 || !strings.Contains(text, "the venue was not asked; 'runner check test'") {
 				t.Errorf("validate: exit code %d\n%s", code, text)
@@ -520,7 +521,7 @@ func TestVenuesAreWired(t *testing.T) {
 func TestLiveExample(t *testing.T) {
 	e := newExchange(t, testexchange.BinanceFutures)
 	t.Setenv("TESTEXCHANGE", e.Address(e.venue))
-	s, _ := runExample(t, "--config", "examples/live.hcl", "--duration", "3s")
+	s := runExampleFor(t, func(s *host.Summary) bool { return s.Strategies[0].Orders > 0 }, "--config", "examples/live.hcl")
 	st := s.Strategies[0]
 	state, err := e.State(e.venue)
 	if err != nil {

@@ -62,7 +62,7 @@ func TestUnreadOutput(t *testing.T) {
 			t.Parallel()
 			e := newExchange(t, testexchange.BinanceFutures)
 			w := newWorkspace(t, "runner {\n  log_level = \"debug\"\n}\n"+strings.Replace(e.liveConfig(""), `"join"`, `"loud"`, 1))
-			if err := copyProgram(filepath.Join(w.dir, "plugins", "loud"), os.Args[0]); err != nil {
+			if err := installProgram(filepath.Join(w.dir, "plugins", "loud"), os.Args[0]); err != nil {
 				t.Fatal(err)
 			}
 			cmd, out := w.runner("run", "--summary", "out.json")
@@ -155,13 +155,19 @@ func TestOutageIsOneWarning(t *testing.T) {
 			if err := e.Close(); err != nil {
 				t.Logf("close: %v", err)
 			}
-			time.Sleep(2 * time.Second) // some attempts fail
+			says := func(text string) {
+				t.Helper()
+				within(t, text, out, func() bool { return strings.Contains(out.String(), text) })
+			}
+			says("the venue fails")
+			time.Sleep(500 * time.Millisecond) // more attempts fail
 			e.start()
 			within(t, "orders again", out, func() bool { return len(e.open()) > 0 })
 			in := func() int { s, _ := e.State(v); return len(s.Executions) }
 			before := in()
 			within(t, "executions again", out, func() bool { return in() > before })
-			time.Sleep(3 * time.Second) // what else there is to say
+			says("the venue works again")
+			time.Sleep(time.Second) // what else there is to say
 			_ = cmd.Process.Signal(syscall.SIGINT)
 			if err := cmd.Wait(); err != nil {
 				t.Errorf("%v\n%s", err, out)

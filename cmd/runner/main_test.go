@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -97,16 +98,24 @@ func serveJoin() {
 		}})
 }
 
+// cleaned removes what all tests share.
+type cleaned struct{ *testing.M }
+
+func (c cleaned) Run() int {
+	defer func() { _ = os.RemoveAll(built.dir) }()
+	return c.M.Run()
+}
+
 // The test binary is also the runner and the plugin, by the name it is called by.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"runner": main, "join": serveJoin, "loud": serveLoud, "panics": servePanics, "ladder": serveLadder})
+	testscript.Main(cleaned{m}, map[string]func(){"runner": main, "join": serveJoin, "loud": serveLoud, "panics": servePanics, "ladder": serveLadder})
 }
 
 func TestScripts(t *testing.T) {
 	day := gzipped(sampleLines(t, 2500))
 	testscript.Run(t, testscript.Params{Dir: filepath.Join("testdata", "script"), UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
 		RequireExplicitExec: true, Setup: func(env *testscript.Env) error { return setUpScript(env, day) },
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"waithost": waitHost, "truncate": truncate}})
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"waithost": waitHost, "waitstate": waitState, "truncate": truncate}})
 }
 
 // setUpScript makes a plugin folder: plugins and a program that is none; and a recording.
@@ -116,7 +125,7 @@ func setUpScript(env *testscript.Env, day []byte) error {
 		return err
 	}
 	for name, from := range map[string]string{"join": os.Args[0], "panics": os.Args[0], "noplugin": "/bin/true"} {
-		if err := copyProgram(filepath.Join(dir, name), from); err != nil {
+		if err := installProgram(filepath.Join(dir, name), from); err != nil {
 			return err
 		}
 	}
@@ -147,18 +156,35 @@ func truncate(ts *testscript.TestScript, _ bool, args []string) {
 
 // waitHost waits until the host runs all of its strategies.
 func waitHost(ts *testscript.TestScript, _ bool, _ []string) {
+	waitFor(ts, allRunning)
+}
+
+// waitState STATE TEXT waits until all strategies are in a state for a reason that has TEXT.
+func waitState(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: waitstate STATE TEXT")
+	}
+	waitFor(ts, func(socket string) error {
+		return allOf(socket, func(s control.StrategyStatus) bool { return s.State == args[0] && strings.Contains(s.Reason, args[1]) })
+	})
+}
+
+func waitFor(ts *testscript.TestScript, condition func(socket string) error) {
 	socket := filepath.Join(ts.Getenv("RUNNER_STATE_DIR"), host.SocketName)
 	var last error
-	for range 400 {
-		if last = allRunning(socket); last == nil {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		if last = condition(socket); last == nil {
 			return
 		}
-		time.Sleep(50 * time.Millisecond)
 	}
-	ts.Fatalf("the host does not run: %v", last)
+	ts.Fatalf("still not so: %v", last)
 }
 
 func allRunning(socket string) error {
+	return allOf(socket, func(s control.StrategyStatus) bool { return s.State == "running" && s.Events > 0 })
+}
+
+func allOf(socket string, condition func(control.StrategyStatus) bool) error {
 	client, err := control.DialRunner(socket)
 	if err != nil {
 		return err
@@ -169,14 +195,18 @@ func allRunning(socket string) error {
 		return err
 	}
 	for _, s := range all {
-		if s.State != "running" || s.Events == 0 {
-			return fmt.Errorf("%s is %s after %d events", s.Name, s.State, s.Events)
+		if !condition(s) {
+			return fmt.Errorf("%s is %s after %d events: %s", s.Name, s.State, s.Events, s.Reason)
 		}
 	}
 	return nil
 }
 
-func copyProgram(to, from string) error {
+// installProgram makes another name of a program, or a copy where that cannot be.
+func installProgram(to, from string) error {
+	if os.Link(from, to) == nil {
+		return nil
+	}
 	src, err := os.Open(from)
 	if err != nil {
 		return err

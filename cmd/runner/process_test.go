@@ -42,7 +42,7 @@ func newWorkspace(t *testing.T, config string) *workspace {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(w.state) })
 	plugins := filepath.Join(w.dir, "plugins")
-	if err := errors.Join(os.Mkdir(plugins, 0o755), copyProgram(filepath.Join(plugins, "join"), os.Args[0]),
+	if err := errors.Join(os.Mkdir(plugins, 0o755), installProgram(filepath.Join(plugins, "join"), os.Args[0]),
 		os.Link(filepath.Join(plugins, "join"), filepath.Join(plugins, "ladder")),
 		os.Link(filepath.Join(plugins, "join"), filepath.Join(plugins, "panics")),
 		os.WriteFile(filepath.Join(w.dir, "runner.hcl"), []byte(config), 0o600)); err != nil {
@@ -53,7 +53,7 @@ func newWorkspace(t *testing.T, config string) *workspace {
 
 // runner is the program, to be run in the workspace. It dies with the test.
 func (w *workspace) runner(args ...string) (*exec.Cmd, *printed) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*patience) // of several waits
 	w.t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, os.Args[0])
 	cmd.Args = append([]string{"runner"}, args...) // the test binary is the runner by this name
@@ -199,11 +199,15 @@ strategy "a" {
 	if err := next.Wait(); err != nil || !alive(children[0]) {
 		t.Fatalf("%v; child %d of another host lives: %v\n%s", err, children[0], alive(children[0]), out)
 	}
-	again, out := w.runner("run", "--duration", "300ms")
-	err := again.Run()
-	if alive(children[0]) || !strings.Contains(out.String(), fmt.Sprintf("(pid %d)", children[0])) {
-		t.Errorf("%v, child %d\n%s", err, children[0], out)
+	again, out := w.runner("run")
+	if err := again.Start(); err != nil {
+		t.Fatal(err)
 	}
+	within(t, "the child is ended", out, func() bool {
+		return !alive(children[0]) && strings.Contains(out.String(), fmt.Sprintf("(pid %d)", children[0]))
+	})
+	_ = again.Process.Signal(os.Interrupt)
+	_ = again.Wait() // killed in the end, as its strategy hangs
 	_ = syscall.Kill(children[0], syscall.SIGKILL)
 }
 

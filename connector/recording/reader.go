@@ -89,8 +89,8 @@ func fileSize(name string) (int64, error) {
 // Next returns the time in nanoseconds and the message of the next line that starts with a time and a space, and
 // io.EOF behind the last file. The message is valid until the next call.
 //
-// Lines without a time, and those whose time is a jump by hft.CheckTimeJump, are passed over as a BadLine. A time earlier than that of an earlier line, in this file or one
-// before, is a TimeBackwards, and returned as it stands.
+// Lines without a time, and those whose time is a jump by hft.CheckTimeJump, are passed over as a BadLine. A time earlier than
+// that of an earlier line, in this file or one before, is a TimeBackwards, and returned as it stands.
 func (r *Reader) Next() (timestampNs int64, message []byte, err error) {
 	for {
 		line, err := r.NextLine()

@@ -3,7 +3,6 @@ package soak
 import (
 	"io"
 	"net"
-	"os"
 	"slices"
 	"sync"
 	"testing"
@@ -72,9 +71,9 @@ func endings() []ending {
 // ways of orders, whatever goes wrong for a while.
 func TestEnd(t *testing.T) {
 	each(t, nil, func(t *testing.T, s subject) {
-		for _, c := range endings() {
-			for _, entry := range []string{"rest", "ws"} {
-				if c.long && os.Getenv("HFTRUNNER_LONG") == "" || c.wants != nil && !c.wants(s, entry) {
+		for row, c := range endings() {
+			for _, entry := range s.entries(row) {
+				if c.long && !long() || c.wants != nil && !c.wants(s, entry) {
 					continue
 				}
 				t.Run(c.name+"/"+entry, func(t *testing.T) {
@@ -130,7 +129,7 @@ func (c ending) play(t *testing.T, s subject, entry string) {
 // TestEndWithoutAnswer: a run at a venue that answers nothing any more ends all the same, and says which orders may be open.
 func TestEndWithoutAnswer(t *testing.T) {
 	each(t, nil, func(t *testing.T, s subject) {
-		for _, entry := range []string{"rest", "ws"} {
+		for _, entry := range s.entries(0) {
 			t.Run(entry, func(t *testing.T) {
 				t.Parallel()
 				sc := behindProxy(t, s, settings{options: options{entry: entry, timeout: 10 * time.Second}, deadMan: s.deadMan})

@@ -218,7 +218,7 @@ func behindForger(t *testing.T, s subject, entry string) (*scene, *forger) {
 // executions are the exchange's all the same.
 func TestWrongNumbersOnce(t *testing.T) {
 	each(t, nil, func(t *testing.T, s subject) {
-		for _, entry := range []string{"rest", "ws"} {
+		for _, entry := range s.entries(1) {
 			t.Run(entry, func(t *testing.T) {
 				t.Parallel()
 				sc, p := behindForger(t, s, entry)

@@ -8,6 +8,7 @@ import (
 	"log"
 	"math"
 	"net"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -56,6 +57,19 @@ func each(t *testing.T, wants func(s subject) bool, test func(t *testing.T, s su
 	if n == 0 {
 		t.Error("there is no venue for this test")
 	}
+}
+
+// long reports whether rows are run that take too long for every day.
+func long() bool { return os.Getenv("HFTRUNNER_LONG") != "" }
+
+// entries are both ways of orders. Each day runs one of them, which is another one from row to row and from venue to venue.
+func (s subject) entries(row int) []string {
+	both := []string{"rest", "ws"}
+	if long() {
+		return both
+	}
+	venue := slices.IndexFunc(subjects(), func(o subject) bool { return o.name == s.name })
+	return both[(row+venue)%2:][:1]
 }
 
 // has reports whether the venue can have a fault.

@@ -23,7 +23,10 @@ const patience = 60 * time.Second
 func soakTime(tb testing.TB) time.Duration {
 	text := os.Getenv("HFTRUNNER_SOAK")
 	if text == "" {
-		return 6 * time.Second
+		if long() {
+			return 10 * time.Second
+		}
+		return 3 * time.Second
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil {

@@ -71,7 +71,7 @@ var allowed = []struct {
 	{"backtest/quality", "looks at rows, wherever they come from", []string{"hft", "depth"}},
 	{"backtest/stats", "statistics of the recorder's rows", []string{"hft", "sim", "backtest"}},
 	{"backtest/report", "draws what it is given", []string{"hft", "backtest", "backtest/stats"}},
-	{"backtest/convert", "is given its decoders", []string{"hft", "sim", "connector", "connector/recording", "backtest/npy"}},
+	{"backtest/convert", "is given its decoders", []string{"hft", "sim", "connector", "connector/feed", "connector/recording", "backtest/npy"}},
 	{"connector/recording", "files of recorded messages, for replay and conversion", []string{"hft", "connector"}},
 	{"connector/bybit", "a venue does not import another", []string{"hft", "connector", "connector/binancejson", "connector/blotter",
 		"connector/budget", "connector/depthsync", "connector/stream", "connector/venue"}},

@@ -219,7 +219,7 @@ func TestErrors(t *testing.T) {
 		{name: "header cut off", texts: []string{"\x1f\x8b\x08"}, want: "f0:1: the file was cut off here"},
 		{name: "quotes", texts: []string{quote}, want: "have no row of a book or trade"},
 		{name: "no file", want: "no file is given"},
-		{name: "clock", texts: []string{trade(92e17, 1) + trade(92e17-864e12, 92233e8)}, want: "f0:2: it was received 24164000000000000 ns before it happened"},
+		{name: "clock", texts: []string{trade(92e17, 1)}, want: "f0:1: the exchange time 1970-01-01T00:00:00.001Z is 106481 days before the local time 2261-"},
 		{name: "decoder", texts: []string{good}, edit: func(o *convert.Options) { o.NewDecoder = nil }, want: "NewDecoder is missing"},
 		{name: "base latency", texts: []string{good}, edit: func(o *convert.Options) { o.BaseLatency = -1 }, want: "BaseLatency is -1ns"},
 		{name: "memory", texts: []string{good}, edit: func(o *convert.Options) { o.MemoryRows = -1 }, want: "MemoryRows is -1"},

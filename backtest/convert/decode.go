@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"hftrunner/connector"
+	"hftrunner/connector/feed"
 	"hftrunner/connector/recording"
 	"hftrunner/hft"
 )
@@ -129,13 +130,12 @@ func (l *lines) decode(localNs int64, text []byte) ([]hft.Event, error) {
 		l.summary.IgnoredLines++
 		return nil, nil
 	}
+	if err := feed.CheckTimes(localNs, m); err != nil {
+		return nil, l.reader.Report(recording.BadLine, err.Error(), err)
+	}
 	l.time(m)
 	for i := range m.Events {
-		e := &m.Events[i]
-		if e.ExchTimestampNs < 0 {
-			return nil, l.reader.Report(recording.BadLine, fmt.Sprintf("the exchange time %d is before 1970", e.ExchTimestampNs), nil)
-		}
-		e.Ev &^= hft.ExchEvent | hft.LocalEvent
+		m.Events[i].Ev &^= hft.ExchEvent | hft.LocalEvent
 	}
 	if m.Kind == connector.MessageSnapshot {
 		m.Events = insertClears(m.Events)

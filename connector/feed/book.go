@@ -22,6 +22,9 @@ type Config struct {
 	Quotes bool
 	// IgnoreGaps goes on after a missing difference with a book that may have wrong levels.
 	IgnoreGaps bool
+	// VenueNs returns the venue's time at a local time, by which exchange times are held against; nil where local times are as
+	// good.
+	VenueNs func(localNs int64) int64
 }
 
 // Out is what to do after a message, in this order: drop it when Seen, clear the book when Stale is set, publish Events as
@@ -29,6 +32,9 @@ type Config struct {
 type Out struct {
 	// Seen says that the message has come before: it is neither published nor recorded.
 	Seen bool
+	// Wrong says that a time of the message cannot be true (CheckTimes): nothing of it is published. The rest says what
+	// becomes of the book that lacks it.
+	Wrong error
 	// Stale says why the book is lost, empty when it is not.
 	Stale string
 	// Events are the rows to publish; there may be none.
@@ -37,7 +43,8 @@ type Out struct {
 	Ready bool
 	// NeedSnapshot says that a new snapshot is needed; see depthsync.Output.
 	NeedSnapshot bool
-	// Gap says that a difference is missing: the stream had reached AfterID and the message starts at FromID.
+	// Gap says that a difference is missing: the stream had reached AfterID and the message starts at FromID, which is 0
+	// when it is the message itself that is missing because it is Wrong.
 	Gap             bool
 	AfterID, FromID int64
 	// OffGridRows is how many of the message's rows have a price or quantity that is no multiple of the steps. They are
@@ -120,6 +127,16 @@ func (b *Book) Take(localNs int64, m *connector.Message) Out {
 
 func (b *Book) take(localNs int64, m *connector.Message) Out {
 	b.rows = b.rows[:0]
+	if m.Kind == connector.MessageIgnored {
+		return Out{}
+	}
+	venueNs := localNs
+	if b.cfg.VenueNs != nil {
+		venueNs = b.cfg.VenueNs(localNs)
+	}
+	if err := CheckTimes(venueNs, m); err != nil {
+		return b.refuse(m, err)
+	}
 	switch m.Kind {
 	case connector.MessageTrade:
 		if b.sync != nil && !b.trades.isNew(m) {

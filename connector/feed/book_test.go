@@ -437,7 +437,7 @@ func TestQuoteIsOrderedByItsID(t *testing.T) {
 		}
 		bid := func(px, qty float64) hft.Event { return event(hft.DepthEvent, hft.Buy, px, qty, 0) }
 		take(0, connector.Message{Kind: connector.MessageSnapshot, LastID: 1, Seq: 1, Events: []hft.Event{
-			event(hft.DepthSnapshotEvent, hft.Buy, 100, 1, 0), event(hft.DepthSnapshotEvent, hft.Sell, 100.5, 1, 0)}})
+			event(hft.DepthSnapshotEvent, hft.Buy, 100, 1, t0), event(hft.DepthSnapshotEvent, hft.Sell, 100.5, 1, t0)}})
 		depthAt(0, 2, 2, bid(100.1, 5))
 		quoteAt(60, 3, 100.1, 4)
 		quoteAt(70, 4, 100.2, 1)

@@ -22,6 +22,11 @@ func (f *lines) deliver(s *Source, b *paper.Batch) error {
 		f.depthSeen = true
 	}
 	out := f.book.Take(f.timestampNs, m)
+	if out.Wrong != nil {
+		if err := s.report(f, BadLine, out.Wrong.Error(), out.Wrong); err != nil {
+			return err
+		}
+	}
 	if out.Gap {
 		if err := f.gap(s, out.AfterID, out.FromID); err != nil {
 			return err
@@ -37,6 +42,9 @@ func (f *lines) deliver(s *Source, b *paper.Batch) error {
 }
 
 func (f *lines) gap(s *Source, afterID, fromID int64) error {
+	if fromID == 0 {
+		return s.report(f, Gap, fmt.Sprintf("depth updates after %d are missing: this line has a wrong time", afterID), nil)
+	}
 	return s.report(f, Gap, fmt.Sprintf("depth updates after %d are missing, the next one starts at %d", afterID, fromID), nil)
 }
 

@@ -25,6 +25,8 @@ type lines struct {
 	timestampNs int64
 	payload     []byte
 	ended       bool
+	// lineNs is the time that the line itself has; timestampNs does not run backwards.
+	lineNs int64
 
 	// used says that a line was a message with market data.
 	used bool
@@ -52,7 +54,7 @@ func (f *lines) advance() error {
 		}
 		return fmt.Errorf("replay: recording of %s: %w", f.symbol, err)
 	}
-	f.timestampNs, f.payload = max(f.timestampNs, timestampNs), payload
+	f.timestampNs, f.lineNs, f.payload = max(f.timestampNs, timestampNs), timestampNs, payload
 	return nil
 }
 

@@ -450,3 +450,29 @@ func TestProblemSaysWhatWasDone(t *testing.T) {
 		_ = s.Close()
 	}
 }
+
+// A message whose exchange time cannot be true is a bad line, and the book that lacks it is lost until a snapshot fits.
+func TestWrongExchangeTimes(t *testing.T) {
+	const now = int64(1_700_000_000_000_000_000)
+	at := func(second int64, text string) string {
+		_, rest, _ := strings.Cut(text, " ")
+		return fmt.Sprintf("%d %s", now+second, strings.Replace(rest, `"T":5`, fmt.Sprintf(`"T":%d`, now/1e6), 1))
+	}
+	wrong := func(text, ms string) string {
+		return strings.Replace(text, fmt.Sprintf(`"T":%d`, now/1e6), `"T":`+ms, 1)
+	}
+	trade := at(4, tradeAt(0, "BTCUSDT"))
+	text := at(1, snapshotAt(0, 20)) + at(2, depthAt(0, 10, 20, 9)) + at(3, depthAt(0, 21, 30, 20)) +
+		wrong(trade, "2015228800000") + wrong(trade, "0") + wrong(trade, "1700000000") + wrong(trade, "-5") + trade +
+		wrong(at(5, depthAt(0, 31, 40, 30)), "2015228800000") + at(6, depthAt(0, 41, 50, 40)) + at(7, snapshotAt(0, 50)) + at(8, depthAt(0, 51, 60, 50))
+	first := func(n int64, rest string) string { return fmt.Sprintf("%d %s", now+n, rest) }
+	play(t, replay.Config{}, []byte(text)).check(t,
+		[]string{first(2, "3 ready"), first(3, "1"), first(4, "1"), first(5, "0 stale"), first(7, "3 ready"), first(8, "1")},
+		[]string{"f0:4: bad line", "f0:5: bad line", "f0:6: bad line", "f0:7: bad line", "f0:9: bad line", "f0:9: gap"}, 12, 5, 1)
+	if p := play(t, replay.Config{OnBadLine: replay.FatalBadLine}, []byte(text)); p.err == nil || !strings.Contains(p.err.Error(), "f0:4: the exchange time 2033-") {
+		t.Errorf("it ends with %v", p.err)
+	}
+	if p := play(t, replay.Config{OnGap: replay.FatalGap}, []byte(text)); p.err == nil || !strings.Contains(p.err.Error(), "f0:9: depth updates after 30 are missing") {
+		t.Errorf("it ends with %v", p.err)
+	}
+}

@@ -103,7 +103,8 @@ func (s *Source) Register(inst connector.Instrument) error {
 		}
 		var err error
 		f.book, err = feed.NewBook(feed.Config{TickSize: inst.TickSize, LotSize: inst.LotSize, Rule: s.config.Rule,
-			Natural: s.config.Sync == SyncNatural, Quotes: s.config.BookTicker, IgnoreGaps: s.config.OnGap == IgnoreGap})
+			Natural: s.config.Sync == SyncNatural, Quotes: s.config.BookTicker, IgnoreGaps: s.config.OnGap == IgnoreGap,
+			VenueNs: func(int64) int64 { return f.lineNs }})
 		if err != nil {
 			return fmt.Errorf("replay: %s: %w", inst.Symbol, err)
 		}

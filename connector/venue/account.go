@@ -26,8 +26,7 @@ func (t *trade) prepare(ctx context.Context) (stream.Stream, error) {
 // onFrame takes a message of the private stream.
 func (t *trade) onFrame(_ int64, frame []byte) {
 	if err := t.c.protocol.DecodeUser(frame, t.c.userSink()); err != nil {
-		t.c.sink.Count(connector.BadMessages, 1)
-		t.c.badMessage(err, frame)
+		t.c.badMessage(unreadable, err, frame)
 		signal(t.suspect) // it may have been about an execution
 	}
 }
@@ -51,8 +50,7 @@ func (u *userSink) Order(r *blotter.Report) {
 
 // doubt notes a message of the private stream that can be read and cannot be true, and has the account asked for.
 func (t *trade) doubt(err error) {
-	t.c.sink.Count(connector.BadMessages, 1)
-	t.c.badMessage(err, nil)
+	t.c.badMessage(unreadable, err, nil)
 	signal(t.suspect)
 }
 

@@ -4,8 +4,11 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"hftrunner/connector"
 	"hftrunner/connector/binancefutures"
@@ -62,25 +65,32 @@ type dialect struct {
 
 func dialects() []dialect {
 	const rows = `[["60000.10","%[1]d.5"],["60000.00","1.25"],["59999.90","0.000"]]`
-	return []dialect{
+	list := []dialect{
 		{name: "binancefutures", rule: depthsync.Futures, decoder: &binancefutures.Decoder{AggTrades: true},
-			snapshot: `{"lastUpdateId":10,"E":1,"T":1,"bids":[["60000.10","1"]],"asks":[["60000.20","1"]]}`,
-			depth:    `{"stream":"btcusdt@depth@0ms","data":{"e":"depthUpdate","E":17%010[1]d,"T":17%010[1]d,"s":"BTCUSDT","U":%[1]d,"u":%[1]d,"pu":%[2]d,"b":` + rows + `,"a":[]}}`,
-			trade:    `{"stream":"btcusdt@aggTrade","data":{"e":"aggTrade","E":17%010[1]d,"a":%[1]d,"s":"BTCUSDT","p":"60000.10","q":"0.5","f":%[1]d,"l":%[1]d,"T":17%010[1]d,"m":true}}`,
-			quote:    `{"stream":"btcusdt@bookTicker","data":{"e":"bookTicker","u":%[1]d,"s":"BTCUSDT","b":"60000.10","B":"%[1]d.5","a":"60000.20","A":"5.0","T":17%010[1]d,"E":17%010[1]d}}`},
+			snapshot: `{"lastUpdateId":10,"E":NOW,"T":NOW,"bids":[["60000.10","1"]],"asks":[["60000.20","1"]]}`,
+			depth:    `{"stream":"btcusdt@depth@0ms","data":{"e":"depthUpdate","E":NOW,"T":NOW,"s":"BTCUSDT","U":%[1]d,"u":%[1]d,"pu":%[2]d,"b":` + rows + `,"a":[]}}`,
+			trade:    `{"stream":"btcusdt@aggTrade","data":{"e":"aggTrade","E":NOW,"a":%[1]d,"s":"BTCUSDT","p":"60000.10","q":"0.5","f":%[1]d,"l":%[1]d,"T":NOW,"m":true}}`,
+			quote:    `{"stream":"btcusdt@bookTicker","data":{"e":"bookTicker","u":%[1]d,"s":"BTCUSDT","b":"60000.10","B":"%[1]d.5","a":"60000.20","A":"5.0","T":NOW,"E":NOW}}`},
 		{name: "binancespot", rule: depthsync.Spot, decoder: &binancespot.Decoder{},
 			snapshot: `{"lastUpdateId":10,"bids":[["60000.10","1"]],"asks":[["60000.20","1"]]}`,
-			depth:    `{"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate","E":17%010[1]d,"s":"BTCUSDT","U":%[1]d,"u":%[1]d,"b":` + rows + `,"a":[]}}`,
-			trade:    `{"stream":"btcusdt@trade","data":{"e":"trade","E":17%010[1]d,"s":"BTCUSDT","t":%[1]d,"p":"60000.10","q":"0.5","T":17%010[1]d,"m":true,"M":true}}`,
+			depth:    `{"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate","E":NOW,"s":"BTCUSDT","U":%[1]d,"u":%[1]d,"b":` + rows + `,"a":[]}}`,
+			trade:    `{"stream":"btcusdt@trade","data":{"e":"trade","E":NOW,"s":"BTCUSDT","t":%[1]d,"p":"60000.10","q":"0.5","T":NOW,"m":true,"M":true}}`,
 			quote:    `{"stream":"btcusdt@bookTicker","data":{"u":%[1]d,"s":"BTCUSDT","b":"60000.10","B":"%[1]d.5","a":"60000.20","A":"5.0"}}`},
 		{name: "bybit", rule: depthsync.Streamed, decoder: &bybit.Decoder{Level: 50, BBO: true},
-			snapshot: `{"topic":"orderbook.50.BTCUSDT","type":"snapshot","ts":1700000000000,"data":{"s":"BTCUSDT","b":[["60000.10","1"]],"a":[["60000.20","1"]],"u":10,"seq":10},"cts":1700000000000}`,
-			depth:    `{"topic":"orderbook.50.BTCUSDT","type":"delta","ts":17%011[1]d,"data":{"s":"BTCUSDT","b":` + rows + `,"a":[],"u":%[1]d,"seq":%[1]d},"cts":17%011[1]d}`,
-			trade: `{"topic":"publicTrade.BTCUSDT","type":"snapshot","ts":17%011[1]d,"data":[{"T":17%011[1]d,"s":"BTCUSDT","S":"Buy","v":"0.5","p":"60000.10",` +
+			snapshot: `{"topic":"orderbook.50.BTCUSDT","type":"snapshot","ts":NOW,"data":{"s":"BTCUSDT","b":[["60000.10","1"]],"a":[["60000.20","1"]],"u":10,"seq":10},"cts":NOW}`,
+			depth:    `{"topic":"orderbook.50.BTCUSDT","type":"delta","ts":NOW,"data":{"s":"BTCUSDT","b":` + rows + `,"a":[],"u":%[1]d,"seq":%[1]d},"cts":NOW}`,
+			trade: `{"topic":"publicTrade.BTCUSDT","type":"snapshot","ts":NOW,"data":[{"T":NOW,"s":"BTCUSDT","S":"Buy","v":"0.5","p":"60000.10",` +
 				`"L":"PlusTick","i":"2f3bd0dc","BT":false,"RPI":false,"seq":%[1]d}]}`,
-			quote: `{"topic":"orderbook.1.BTCUSDT","type":"snapshot","ts":17%011[1]d,"data":{"s":"BTCUSDT","b":[["60000.10","%[1]d.5"]],"a":[["60000.20","5"]],` +
-				`"u":%[1]d,"seq":%[1]d},"cts":17%011[1]d}`},
+			quote: `{"topic":"orderbook.1.BTCUSDT","type":"snapshot","ts":NOW,"data":{"s":"BTCUSDT","b":[["60000.10","%[1]d.5"]],"a":[["60000.20","5"]],` +
+				`"u":%[1]d,"seq":%[1]d},"cts":NOW}`},
 	}
+	now := strconv.FormatInt(time.Now().UnixMilli(), 10) // messages of another time are not believed
+	for i := range list {
+		for _, text := range []*string{&list[i].snapshot, &list[i].depth, &list[i].trade, &list[i].quote} {
+			*text = strings.ReplaceAll(*text, "NOW", now)
+		}
+	}
+	return list
 }
 
 // TestMarketDataAllocatesNothing measures all that the process allocates while messages come over a socket: the stream, the

@@ -24,6 +24,7 @@ func (c *Connector) keepClock() error {
 			was := offset
 			offset = time.Duration(e.OffsetAtNs(c.protocol.NowNs()))
 			c.protocol.SetClockOffset(offset)
+			c.clockOffset.Store(int64(offset))
 			if stepped && known {
 				c.log.Warn("the venue's clock and this machine's have moved against each other: the venue's time is used from now on", "by", (offset - was).Round(time.Millisecond))
 			}
@@ -40,6 +41,9 @@ func (c *Connector) keepClock() error {
 	}
 	return nil
 }
+
+// venueNs returns the venue's time at a local one, as far as its clock is known.
+func (c *Connector) venueNs(localNs int64) int64 { return localNs + c.clockOffset.Load() }
 
 // numJumps is how often the machine's time jumped.
 func (c *Connector) numJumps() uint64 {

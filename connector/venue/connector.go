@@ -99,7 +99,9 @@ type Connector struct {
 	unreadable rate.Sometimes
 	recordMu   sync.Mutex
 	clockSync  *clocksync.Sync
-	jumps      connector.JumpWatcher // nil when the clock of Run does not notice
+	// clockOffset is how far the venue's clock is ahead, in nanoseconds, 0 until it is known.
+	clockOffset atomic.Int64
+	jumps       connector.JumpWatcher // nil when the clock of Run does not notice
 }
 
 var (

@@ -57,13 +57,20 @@ func (c *Connector) unanswered(q question, err error) {
 // maxExcerpt bounds how much of a message is logged.
 const maxExcerpt = 200
 
-// badMessage logs a message that could not be decoded, not each when there are many; all are counted. The stream's lock is
-// held, so the log comes later.
-func (c *Connector) badMessage(err error, frame []byte) {
+// What is wrong with a message that is passed over.
+const (
+	unreadable = "a message of the venue cannot be read"
+	untimely   = "a message of the venue has a time that cannot be true"
+)
+
+// badMessage counts a message that is passed over because of err and logs it, not each when there are many. A lock is held, so
+// the log comes later.
+func (c *Connector) badMessage(what string, err error, frame []byte) {
+	c.sink.Count(connector.BadMessages, 1)
 	c.unreadable.Do(func() {
 		excerpt := strings.ToValidUTF8(string(frame[:min(len(frame), maxExcerpt)]), "?")
 		c.group.Go(func() {
-			c.log.Warn("a message of the venue cannot be read and is passed over", "error", err, "message", excerpt)
+			c.log.Warn(what+" and is passed over", "error", err, "message", excerpt)
 		})
 	})
 }

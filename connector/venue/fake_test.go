@@ -38,6 +38,7 @@ type fake struct {
 	private, market chan *peer
 	hello           chan string
 
+	ahead      time.Duration // of the venue's clock
 	filters    func(symbol string) ([]venue.Filters, error)
 	snapshot   func(symbol string) ([]byte, error)
 	place      func(ctx context.Context, o *venue.Order) (blotter.Report, error)
@@ -101,9 +102,11 @@ func newFake(tb testing.TB) *fake {
 	return f
 }
 
-func (f *fake) ServerTimeNs(context.Context) (int64, error) { return time.Now().UnixNano(), nil }
-func (f *fake) NowNs() int64                                { return time.Now().UnixNano() }
-func (f *fake) SetClockOffset(time.Duration)                {}
+func (f *fake) ServerTimeNs(context.Context) (int64, error) {
+	return time.Now().Add(f.ahead).UnixNano(), nil
+}
+func (f *fake) NowNs() int64                 { return time.Now().UnixNano() }
+func (f *fake) SetClockOffset(time.Duration) {}
 func (f *fake) Filters(_ context.Context, symbols []string) ([]venue.Filters, error) {
 	if f.filters != nil {
 		return f.filters(symbols[0])
@@ -200,19 +203,20 @@ func (f *fake) ArmDeadMan(ctx context.Context, symbol string, window time.Durati
 func (f *fake) Close() error { return nil }
 
 // wordDecoder decodes messages of words: a snapshot is "S symbol id", a difference "D symbol first last", a trade
-// "T symbol id". Everything else is ignored.
+// "T symbol id". A fifth word is by how many days its exchange time is wrong. Everything else is ignored.
 type wordDecoder struct{}
 
 func (wordDecoder) Decode(localNs int64, raw []byte, m *connector.Message) error {
 	m.Reset()
 	var kind, symbol string
-	var first, last int64
-	n, _ := fmt.Sscan(string(raw), &kind, &symbol, &first, &last)
+	var first, last, days int64
+	n, _ := fmt.Sscan(string(raw), &kind, &symbol, &first, &last, &days)
+	exchNs := localNs + days*int64(24*time.Hour)
 	if n < 3 {
 		return nil
 	}
-	m.Symbol, m.FirstID, m.LastID, m.ExchTimestampNs = []byte(symbol), first, max(first, last), first
-	e := hft.Event{Ev: hft.LocalEvent | hft.BuyEvent, ExchTimestampNs: first, LocalTimestampNs: localNs, Px: 100, Qty: 1}
+	m.Symbol, m.FirstID, m.LastID, m.ExchTimestampNs = []byte(symbol), first, max(first, last), exchNs
+	e := hft.Event{Ev: hft.LocalEvent | hft.BuyEvent, ExchTimestampNs: exchNs, LocalTimestampNs: localNs, Px: 100, Qty: 1}
 	switch kind {
 	case "S":
 		m.Kind, e.Ev = connector.MessageSnapshot, e.Ev|hft.DepthSnapshotEvent

@@ -44,8 +44,8 @@ type instrument struct {
 	armed bool
 }
 
-func newInstrument(inst connector.Instrument, rule depthsync.Rule, f *Filters) (*instrument, error) {
-	book, err := feed.NewBook(feed.Config{TickSize: inst.TickSize, LotSize: inst.LotSize, Rule: rule, Quotes: true})
+func newInstrument(inst connector.Instrument, rule depthsync.Rule, venueNs func(localNs int64) int64, f *Filters) (*instrument, error) {
+	book, err := feed.NewBook(feed.Config{TickSize: inst.TickSize, LotSize: inst.LotSize, Rule: rule, Quotes: true, VenueNs: venueNs})
 	if err != nil {
 		return nil, err
 	}

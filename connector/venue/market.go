@@ -32,8 +32,7 @@ func (s *marketStream) onFrame(localNs int64, frame []byte) {
 	c.sink.Count(connector.Messages, 1)
 	m := &s.message
 	if err := s.decoder.Decode(localNs, frame, m); err != nil {
-		c.sink.Count(connector.BadMessages, 1)
-		c.badMessage(err, frame)
+		c.badMessage(unreadable, err, frame)
 		return
 	}
 	if m.Kind == connector.MessageIgnored {
@@ -60,11 +59,14 @@ func (s *marketStream) onFrame(localNs int64, frame []byte) {
 	if out.OffGridRows > 0 {
 		c.offGrid(inst, &out)
 	}
-	c.apply(inst, out)
+	c.apply(inst, out, frame)
 }
 
-// apply does what the book says. The instrument's lock is held.
-func (c *Connector) apply(inst *instrument, out feed.Out) {
+// apply does what the book says about a frame. The instrument's lock is held.
+func (c *Connector) apply(inst *instrument, out feed.Out, frame []byte) {
+	if out.Wrong != nil {
+		c.badMessage(untimely, out.Wrong, frame)
+	}
 	if out.Gap {
 		c.sink.Count(connector.Gaps, 1)
 	}
@@ -154,7 +156,7 @@ func (c *Connector) fetchSnapshot(inst *instrument) {
 		again := out.NeedSnapshot
 		inst.asking = again
 		out.NeedSnapshot = false
-		c.apply(inst, out)
+		c.apply(inst, out, body)
 		inst.mu.Unlock()
 		if !again {
 			return

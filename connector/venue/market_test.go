@@ -222,3 +222,47 @@ func TestRegisteredTwice(t *testing.T) {
 		t.Errorf("%+v", errs)
 	}
 }
+
+// TestWrongExchangeTimes: a message with a time that cannot be true is counted and not published, and the book that lacks it is
+// lost until a snapshot makes it whole.
+func TestWrongExchangeTimes(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	var id atomic.Int64
+	id.Store(10)
+	f.snapshot = func(symbol string) ([]byte, error) { return fmt.Appendf(nil, "S %s %d", symbol, id.Load()), nil }
+	r := start(t, f, nil, nil, "BTC")
+	market := take(t, f.market, "the market stream")
+	market.send(t, "D BTC 10 11")
+	until(t, "the book is there", func() bool { return r.IsReady(0) })
+	market.send(t, "T BTC 100 100 3650")
+	market.send(t, "T BTC 101 101 -2")
+	market.send(t, "T BTC 102")
+	until(t, "the good trade is there", func() bool { return r.numTrades(0) == 1 })
+	if n := r.Counter(connector.BadMessages); n != 2 || !r.IsReady(0) {
+		t.Errorf("%d bad messages, ready %v", n, r.IsReady(0))
+	}
+	id.Store(12)
+	market.send(t, "D BTC 12 12 3650")
+	until(t, "the book is lost", func() bool { return !r.IsReady(0) })
+	market.send(t, "D BTC 13 13")
+	until(t, "the book is there again", func() bool { return r.IsReady(0) })
+	if bad, gaps := r.Counter(connector.BadMessages), r.Counter(connector.Gaps); bad != 3 || gaps != 1 {
+		t.Errorf("%d bad messages, %d gaps", bad, gaps)
+	}
+}
+
+// TestClockThatIsDaysOff: exchange times are held against the venue's clock, not this machine's.
+func TestClockThatIsDaysOff(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	f.ahead = 72 * time.Hour
+	r := start(t, f, nil, nil, "BTC")
+	market := take(t, f.market, "the market stream")
+	id := 0
+	until(t, "a trade is there", func() bool { // once the clock is measured
+		id++
+		market.send(t, fmt.Sprintf("T BTC %d %d 3", id, id))
+		return r.numTrades(0) > 0
+	})
+}

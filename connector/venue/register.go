@@ -79,7 +79,7 @@ func (c *Connector) add(inst connector.Instrument, f *Filters) bool {
 	_, _, err := CheckSteps(inst.Symbol, f, inst.TickSize, inst.LotSize)
 	var made *instrument
 	if err == nil {
-		made, err = newInstrument(inst, c.cfg.Rule, f)
+		made, err = newInstrument(inst, c.cfg.Rule, c.venueNs, f)
 	}
 	// First the record of orders: those of a symbol in the table may be asked for at any time.
 	if err == nil && c.trade != nil {

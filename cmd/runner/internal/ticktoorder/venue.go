@@ -39,6 +39,9 @@ func depthMessage(n, levels int) []byte {
 }
 
 // snapshot is the book before the first message.
+// messageMs is the time of all messages.
+const messageMs = 1_700_000_000_000
+
 const snapshot = `{"lastUpdateId":0,"E":1700000000000,"T":1700000000000,"bids":[["60000.10","1.000"]],"asks":[["60000.20","1.000"]]}`
 
 // breath is the time between an order and the next message, so that the strategy waits again when it comes.
@@ -81,7 +84,8 @@ func (v *venue) Run(ctx context.Context, sink connector.Sink, clock connector.Cl
 	if _, err := clock.WaitUntil(ctx, clock.NowNs()+1, nil); err != nil {
 		return nil
 	}
-	book, err := feed.NewBook(feed.Config{TickSize: tickSize, LotSize: lotSize, Rule: depthsync.Futures, Quotes: true})
+	book, err := feed.NewBook(feed.Config{TickSize: tickSize, LotSize: lotSize, Rule: depthsync.Futures, Quotes: true,
+		VenueNs: func(int64) int64 { return messageMs * 1e6 }})
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,67 @@
+package feed
+
+import (
+	"fmt"
+	"time"
+
+	"hftrunner/connector"
+	"hftrunner/connector/depthsync"
+)
+
+// MaxClockDistance is how far a message's exchange time may be from its receipt. Clocks are minutes apart at worst, hours where
+// somebody took local time for UTC; what is more is a wrong time: a year, a unit, zero.
+const MaxClockDistance = 24 * time.Hour
+
+// CheckTimes returns an error for a message with an exchange time that cannot be true, because it is more than
+// MaxClockDistance from venueNs, the venue's time when the message came. A message that has no time is fine.
+func CheckTimes(venueNs int64, m *connector.Message) error {
+	if m.ExchTimestampNs != 0 {
+		if err := checkTime(venueNs, m.ExchTimestampNs); err != nil {
+			return err
+		}
+	}
+	rows := m.Events
+	if m.Kind != connector.MessageTrade {
+		rows = rows[:min(len(rows), 1)] // they have one time
+	}
+	for i := range rows {
+		if err := checkTime(venueNs, rows[i].ExchTimestampNs); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkTime(venueNs, exchNs int64) error {
+	distance, where := uint64(exchNs)-uint64(venueNs), "after"
+	if exchNs < venueNs {
+		distance, where = -distance, "before"
+	}
+	if exchNs < 0 {
+		return fmt.Errorf("the exchange time %d is before 1970", exchNs)
+	}
+	if distance <= uint64(MaxClockDistance) {
+		return nil
+	}
+	return fmt.Errorf("the exchange time %s is %d days %s the local time %s: one of the two is wrong (they may be %d day apart)",
+		utc(exchNs), distance/uint64(24*time.Hour), where, utc(venueNs), MaxClockDistance/(24*time.Hour))
+}
+
+func utc(ns int64) string { return time.Unix(0, ns).UTC().Format(time.RFC3339Nano) }
+
+// refuse passes over a message with a wrong time. A book that lacks rows because of it is lost; where gaps are ignored it goes
+// on, and the next difference tells of the gap.
+func (b *Book) refuse(m *connector.Message, err error) Out {
+	out := Out{Wrong: err}
+	whole := m.Kind == connector.MessageSnapshot
+	switch {
+	case b.sync == nil || m.Kind != connector.MessageDepth && !whole:
+	case whole && b.cfg.Rule != depthsync.Streamed:
+		out.NeedSnapshot = !b.Synced()
+	case b.cfg.IgnoreGaps || !b.Synced(): // the next difference does not follow what is held back
+	default:
+		out.Gap, out.AfterID = true, b.sync.LastID()
+		out.Stale, out.NeedSnapshot = b.Lost("a message about the book has a wrong time").Stale, true
+	}
+	return out
+}

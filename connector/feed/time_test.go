@@ -1,0 +1,82 @@
+package feed_test
+
+import (
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"hftrunner/connector"
+	"hftrunner/connector/depthsync"
+	"hftrunner/connector/feed"
+	"hftrunner/hft"
+)
+
+func TestCheckTimes(t *testing.T) {
+	const now, day = int64(1_700_000_000_000_000_000), int64(24 * time.Hour)
+	for _, c := range []struct {
+		name           string
+		kind           connector.MessageKind
+		exchNs, rowsNs []int64 // of the message, of its rows
+		ok             bool
+	}{
+		{"now", connector.MessageDepth, []int64{now}, []int64{now}, true},
+		{"a day ahead", connector.MessageDepth, []int64{now + day}, []int64{now + day}, true},
+		{"a day behind", connector.MessageTrade, []int64{now - day}, []int64{now - day}, true},
+		{"more than a day ahead", connector.MessageDepth, []int64{now + day + 1}, nil, false},
+		{"more than a day behind", connector.MessageBBO, []int64{now - day - 1}, nil, false},
+		{"seconds for milliseconds", connector.MessageTrade, []int64{now / 1000}, []int64{now / 1000}, false},
+		{"zero", connector.MessageDepth, []int64{0}, []int64{0}, false},
+		{"none", connector.MessageSnapshot, []int64{0}, []int64{now}, true},
+		{"negative", connector.MessageTrade, []int64{-now}, []int64{-now}, false},
+		{"the second trade", connector.MessageTrade, []int64{now}, []int64{now, math.MaxInt64}, false},
+		{"the least", connector.MessageTrade, []int64{now}, []int64{math.MinInt64, now}, false},
+	} {
+		m := connector.Message{Kind: c.kind, ExchTimestampNs: c.exchNs[0]}
+		for _, ns := range c.rowsNs {
+			m.Events = append(m.Events, hft.Event{ExchTimestampNs: ns})
+		}
+		if err := feed.CheckTimes(now, &m); (err == nil) != c.ok || err != nil && !strings.Contains(err.Error(), "2023-11-14T22:13:20Z") {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+}
+
+// TestWrongTimeLosesTheBook: nothing of a message with a wrong time is published, and a book that lacks rows is not kept.
+func TestWrongTimeLosesTheBook(t *testing.T) {
+	const now = int64(1_700_000_000_000_000_000)
+	message := func(kind connector.MessageKind, id, exchNs int64) *connector.Message {
+		return &connector.Message{Kind: kind, FirstID: id, LastID: id, Seq: id, ExchTimestampNs: exchNs,
+			Events: []hft.Event{event(hft.DepthEvent, hft.Buy, 100, float64(id), exchNs)}}
+	}
+	for _, rule := range []depthsync.Rule{depthsync.Spot, depthsync.Streamed} {
+		b, err := feed.NewBook(feed.Config{TickSize: 0.1, LotSize: 0.001, Rule: rule})
+		if err != nil {
+			t.Fatal(err)
+		}
+		step := func(kind connector.MessageKind, id, exchNs int64) feed.Out {
+			return b.Take(now, message(kind, id, exchNs))
+		}
+		if out := step(connector.MessageSnapshot, 9, now*2); out.Wrong == nil || len(out.Events) > 0 || b.Synced() {
+			t.Errorf("rule %d: a wrong snapshot gives %+v", rule, out)
+		}
+		step(connector.MessageSnapshot, 10, now)
+		step(connector.MessageDepth, 11, now)
+		if !b.Synced() {
+			t.Fatalf("rule %d: the book is not there", rule)
+		}
+		if out := step(connector.MessageTrade, 1, now*2); out.Wrong == nil || out.Stale != "" || len(out.Events) > 0 || !b.Synced() {
+			t.Errorf("rule %d: a wrong trade gives %+v", rule, out)
+		}
+		if out := step(connector.MessageDepth, 12, now*2); out.Wrong == nil || out.Stale == "" || !out.NeedSnapshot || !out.Gap || out.AfterID != 11 || len(out.Events) > 0 || b.Synced() {
+			t.Errorf("rule %d: a wrong difference gives %+v", rule, out)
+		}
+		if out := step(connector.MessageDepth, 13, now); len(out.Events) > 0 || b.Synced() {
+			t.Errorf("rule %d: the next difference gives %+v", rule, out)
+		}
+		step(connector.MessageSnapshot, 13, now)
+		if out := step(connector.MessageDepth, 14, now); !b.Synced() || len(out.Events) == 0 {
+			t.Errorf("rule %d: after a snapshot, the next difference gives %+v", rule, out)
+		}
+	}
+}

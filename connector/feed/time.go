@@ -12,7 +12,7 @@ import (
 // somebody took local time for UTC; what is more is a wrong time: a year, a unit, zero.
 const MaxClockDistance = 24 * time.Hour
 
-// CheckTimes returns an error for a message with an exchange time that cannot be true, because it is more than
+// CheckTimes returns an error for a message with an exchange time that cannot be true, because it is before 1970 or more than
 // MaxClockDistance from venueNs, the venue's time when the message came. A message that has no time is fine.
 func CheckTimes(venueNs int64, m *connector.Message) error {
 	if m.ExchTimestampNs != 0 {

@@ -51,7 +51,7 @@ func Example_attach() {
 		ended <- exit
 	}()
 	socket := filepath.Join(dir, host.AttachSocketName)
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		if _, err := os.Stat(socket); err == nil {
 			break
 		}

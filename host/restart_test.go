@@ -252,8 +252,9 @@ func TestStateThatCannotBeSaved(t *testing.T) {
 		t.Run(saving, func(t *testing.T) {
 			t.Parallel()
 			cfg := newConfig(t, 1, 0)
-			cfg.Supervision.StopTimeout = time.Second
-			cfg.Supervision.HeartbeatTimeout = time.Second / 2
+			if saving == "hangs" { // for longer than a strategy may make no call
+				cfg.Supervision.StopTimeout, cfg.Supervision.HeartbeatTimeout = 3*time.Second, 2*time.Second
+			}
 			cfg.Strategies = []host.StrategyConfig{strategyOf("grid", "quoter", quoterParams{Saving: saving})}
 			r := start(t, cfg)
 			before := r.until("grid", "fills", func(s control.StrategyStatus) bool { return s.Fills > 0 })

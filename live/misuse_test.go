@@ -77,7 +77,7 @@ func panicText(f func()) (text string) {
 // TestTwoGoroutines: while one goroutine waits, another's calls panic, with a text that says which and what to do.
 func TestTwoGoroutines(t *testing.T) {
 	bot, book, ended := waitingBot(t)
-	for deadline := time.Now().Add(30 * time.Second); panicText(func() { bot.Position(0) }) == ""; time.Sleep(ms) {
+	for deadline := time.Now().Add(time.Minute); panicText(func() { bot.Position(0) }) == ""; time.Sleep(ms) {
 		if time.Now().After(deadline) {
 			t.Fatal("a bot that waits is read, and nobody notices")
 		}

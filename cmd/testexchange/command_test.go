@@ -39,7 +39,7 @@ func TestServesUntilInterrupted(t *testing.T) {
 	go func() { ended <- c.ExecuteContext(ctx) }()
 	url := regexp.MustCompile(`REST +(http://\S+)`)
 	var base string
-	for end := time.Now().Add(10 * time.Second); base == ""; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(time.Minute); base == ""; time.Sleep(time.Millisecond) {
 		if m := url.FindStringSubmatch(out.String()); m != nil {
 			base = m[1]
 		} else if time.Now().After(end) {

@@ -41,7 +41,7 @@ func wsProtocol(t *testing.T, v *wsVenue, secret string) *binancespot.Protocol {
 // connected waits until requests can be sent.
 func connected(t *testing.T, p *binancespot.Protocol) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 		// An amendment: what it asks for goes by no other way.
 		_, err := p.Amend(context.Background(), amendOrder(func(o *venue.Order) { o.Symbol, o.Qty = "PROBE", "0.008" }))
 		if venue.CauseOf(err) == venue.Gone {

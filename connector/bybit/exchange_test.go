@@ -85,7 +85,7 @@ func followed(t *testing.T, prepare func(ctx context.Context) (stream.Stream, er
 	case err := <-ended:
 		ended <- err
 		t.Fatalf("the stream ended: %v", err)
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("the stream does not come up")
 	}
 	return frames
@@ -108,7 +108,7 @@ func (a *account) Renew(reason string)       { a.Errorf("renew: %s", reason) }
 
 func (a *account) until(what string, done func() bool) {
 	a.Helper()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(time.Minute)
 	for !done() {
 		select {
 		case frame := <-a.frames:
@@ -384,7 +384,7 @@ func TestMarketDataOnTheExchange(t *testing.T) {
 	}
 	decoder, kinds := p.NewDecoder(), map[connector.MessageKind]int{}
 	var m connector.Message
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(time.Minute)
 	for kinds[connector.MessageDepth] < 50 || kinds[connector.MessageTrade] < 3 || kinds[connector.MessageBBO] < 10 || book.Stats().Snapshots < 3 {
 		var frame []byte
 		select {

@@ -194,24 +194,25 @@ func TestPrepareIsTriedAgain(t *testing.T) {
 func TestNoAnswerToHello(t *testing.T) {
 	v := newVenue(t, false, nil)
 	c := newClient(t, stream.Stream{URL: v.url, Hello: hello("subscribe"), Answers: 1, Ready: answers},
-		func(c *stream.Config) { c.OpenTimeout = 50 * time.Millisecond })
+		func(c *stream.Config) { c.OpenTimeout = 500 * time.Millisecond })
 	v.peer(t).expect("subscribe")
 	c.lost(t, "no answer to the log-on or subscription in time")
 	v.peer(t)
 }
 
 func TestSilence(t *testing.T) {
+	t.Parallel()
 	v := newVenue(t, false, nil)
-	c := newClient(t, stream.Stream{URL: v.url, Silence: time.Second}, nil)
+	c := newClient(t, stream.Stream{URL: v.url, Silence: 2 * time.Second}, nil)
 	p := v.peer(t)
 	recv(t, c.ups, "waiting for OnUp")
-	for range 15 { // pings alone are a sign of life, for longer than Silence
+	for range 25 { // pings alone are a sign of life, for longer than Silence
 		if err := p.ws.Ping(p.ctx); err != nil {
 			t.Fatalf("lost although pings come: %v", err)
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
-	c.lost(t, "silent: nothing came for 1s")
+	c.lost(t, "silent: nothing came for 2s")
 	v.peer(t)
 	recv(t, c.ups, "waiting for OnUp again")
 }

@@ -54,7 +54,7 @@ func TestOutageAfterGivingUp(t *testing.T) {
 	recv(t, c.ups, "waiting for OnUp")
 	c.Renew("another topic")
 	v.peer(t).send("no: unknown topic")
-	time.Sleep(20 * time.Millisecond)
+	time.Sleep(200 * time.Millisecond) // it is read
 	_ = first.ws.CloseNow()
 	if err := recv(t, c.ended, "waiting for Run"); err == nil {
 		t.Error("it did not give up")

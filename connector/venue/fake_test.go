@@ -27,7 +27,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // patience is after how long a test gives up waiting for what should come soon.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // fake is a venue whose streams are real sockets and whose requests are functions of the test. A function that is nil has
 // nothing to tell. The fields are not changed after the connector has begun.

@@ -277,7 +277,7 @@ func TestAttachRefused(t *testing.T) {
 	r := start(t, cfg)
 	r.until("plugin", "running", running)
 	btc := attachedInstrument("BTCUSDT")
-	first, err := ipc.Dial(r.socket(), 7, []ipc.Instrument{btc})
+	first, err := ipc.Dial(r.socket(), 7, []ipc.Instrument{btc}, ipc.DialTimeout(patience))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -299,7 +299,7 @@ func TestAttachRefused(t *testing.T) {
 		{"twice", 8, []ipc.Instrument{btc, btc}, hft.BuildError{Kind: hft.Duplicate}, "sim BTCUSDT"},
 		{"id 0", 0, []ipc.Instrument{btc}, hft.BuildError{Kind: hft.InvalidArgument}, "bot id 0"},
 	} {
-		ch, err := ipc.Dial(r.socket(), c.botID, c.inst)
+		ch, err := ipc.Dial(r.socket(), c.botID, c.inst, ipc.DialTimeout(patience))
 		if !errors.Is(err, &c.want) || !strings.Contains(err.Error(), c.text) {
 			t.Errorf("%s: %v, want %v with %q", c.name, err, &c.want, c.text)
 		}
@@ -312,7 +312,7 @@ func TestAttachRefused(t *testing.T) {
 		if err := first.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if first, err = ipc.Dial(r.socket(), 7, []ipc.Instrument{btc}); err != nil {
+		if first, err = ipc.Dial(r.socket(), 7, []ipc.Instrument{btc}, ipc.DialTimeout(patience)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -382,7 +382,7 @@ func TestAttachedPositionSurvives(t *testing.T) {
 			}
 			builder.Register(live.NewInstrument(inst.Connector, inst.Symbol, inst.TickSize, inst.LotSize, book, 0))
 		}
-		bot, err := builder.Connect(r.socket())
+		bot, err := builder.Connect(r.socket(), ipc.DialTimeout(patience))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,7 +3,6 @@ package host_test
 import (
 	"context"
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -11,58 +10,85 @@ import (
 	"hftrunner/depth"
 	"hftrunner/hft"
 	"hftrunner/host"
+	"hftrunner/ipc"
 	"hftrunner/live"
 )
 
-// lateAck is a venue that acknowledges an order only when it is canceled, and cancels it some time after that.
-type lateAck struct{ cancels chan connector.Order }
+// slow is a venue that says nothing of an order until it is canceled.
+type slow struct {
+	cancels chan connector.Order
+	answer  func(ctx context.Context, sink connector.Sink, o connector.Order)
+}
 
-func (lateAck) Register(connector.Instrument) {}
-func (lateAck) Submit(connector.Order)        {}
-func (v lateAck) Cancel(o connector.Order)    { v.cancels <- o }
-func (lateAck) Modify(connector.Order)        {}
-func (v lateAck) Run(ctx context.Context, sink connector.Sink, _ connector.Clock) error {
+func (slow) Register(connector.Instrument) {}
+func (slow) Submit(connector.Order)        {}
+func (v slow) Cancel(o connector.Order)    { v.cancels <- o }
+func (slow) Modify(connector.Order)        {}
+func (v slow) Run(ctx context.Context, sink connector.Sink, _ connector.Clock) error {
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case o := <-v.cancels:
-			o.Req, o.Status = hft.StatusNone, hft.StatusNew
-			sink.Order(&connector.OrderUpdate{Order: o})
-			select {
-			case <-ctx.Done():
-				return nil
-			case <-time.After(50 * time.Millisecond):
-			}
-			o.Status = hft.StatusCanceled
-			sink.Order(&connector.OrderUpdate{Order: o})
+			v.answer(ctx, sink, o)
 		}
 	}
 }
 
-// TestEndWaitsForCancelsOfOrdersInFlight: the acknowledgement of an order is not the answer to its cancel.
-func TestEndWaitsForCancelsOfOrdersInFlight(t *testing.T) {
-	cfg := newConfig(t, 1, 0)
-	cfg.Connectors = []host.ConnectorConfig{{Name: "late", Kind: "test", Connector: lateAck{make(chan connector.Order, 16)}}}
-	r := start(t, cfg)
+// attach connects this process as bot 7, on the instrument X of the connector.
+func (r *rig) attach(connector string, handler func(hft.LiveError) error) *live.LiveBot {
+	r.t.Helper()
 	r.awaitSocket()
-	bot, err := live.NewBuilder().ID(7).
-		Register(live.NewInstrument("late", "X", 1, 1, depth.NewWindowMarketDepth(1, 1, depth.Fixed), 0)).
-		Connect(filepath.Join(cfg.StateDir, host.AttachSocketName))
+	bot, err := live.NewBuilder().ID(7).ErrorHandler(handler).
+		Register(live.NewInstrument(connector, "X", 1, 1, depth.NewWindowMarketDepth(1, 1, depth.Fixed), 0)).
+		Connect(r.socket(), ipc.DialTimeout(patience))
 	if err != nil {
-		t.Fatal(err)
+		r.t.Fatal(err)
 	}
-	if _, err := bot.SubmitBuyOrder(0, 1, 100, 1, hft.GTC, hft.Limit, false); err != nil {
-		t.Fatal(err)
-	}
-	if err := bot.Close(); err != nil { // what was sent before is still carried out
-		t.Fatal(err)
-	}
-	sum := r.end()
-	if s := sum.Strategies[0]; s.Orders != 1 || s.Instruments[0].OpenOrders != 0 {
-		t.Errorf("%+v", s)
-	}
-	if _, err := os.Stat(r.socket()); err == nil {
-		t.Error("the socket is left")
+	return bot
+}
+
+// TestEndWaitsForOrdersInFlight: a strategy ends right after a submission, and the host cancels the order. An acknowledgement
+// that comes only then is not the answer to the cancel; an order that is refused then is not open, and nobody waits for it.
+func TestEndWaitsForOrdersInFlight(t *testing.T) {
+	for name, c := range map[string]struct {
+		answer  func(ctx context.Context, sink connector.Sink, o connector.Order)
+		rejects uint64
+	}{
+		"acknowledged late": {func(ctx context.Context, sink connector.Sink, o connector.Order) {
+			o.Req, o.Status = hft.StatusNone, hft.StatusNew
+			sink.Order(&connector.OrderUpdate{Order: o})
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(50 * time.Millisecond):
+			}
+			o.Status = hft.StatusCanceled
+			sink.Order(&connector.OrderUpdate{Order: o})
+		}, 0},
+		"refused late": {func(_ context.Context, sink connector.Sink, o connector.Order) {
+			o.Status, o.Req = hft.StatusExpired, hft.StatusRejected
+			sink.Order(&connector.OrderUpdate{Order: o})
+		}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := newConfig(t, 1, 0)
+			cfg.Connectors = []host.ConnectorConfig{{Name: "slow", Kind: "test", Connector: slow{make(chan connector.Order, 16), c.answer}}}
+			r := start(t, cfg)
+			bot := r.attach("slow", nil)
+			if _, err := bot.SubmitBuyOrder(0, 1, 100, 1, hft.GTC, hft.Limit, false); err != nil {
+				t.Fatal(err)
+			}
+			if err := bot.Close(); err != nil { // what was sent before is still carried out
+				t.Fatal(err)
+			}
+			sum := r.end()
+			if s := sum.Strategies[0]; s.Orders != 1 || s.Rejects != c.rejects || s.Instruments[0].OpenOrders != 0 {
+				t.Errorf("%+v", s)
+			}
+			if _, err := os.Stat(r.socket()); err == nil {
+				t.Error("the socket is left")
+			}
+		})
 	}
 }

@@ -2,16 +2,13 @@ package host_test
 
 import (
 	"context"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"hftrunner/connector"
-	"hftrunner/depth"
 	"hftrunner/hft"
 	"hftrunner/host"
 	"hftrunner/internal/control"
-	"hftrunner/live"
 )
 
 // filler is a venue that acknowledges orders and fills them when it is told to. It counts the cancels and modifications
@@ -55,16 +52,11 @@ func TestRequestsAfterTheEnd(t *testing.T) {
 			cfg := newConfig(t, 1, 0)
 			cfg.Connectors = []host.ConnectorConfig{{Name: "filler", Kind: "test", Connector: v}}
 			r := start(t, cfg)
-			r.awaitSocket()
 			var events []string
-			bot, err := live.NewBuilder().ID(7).ErrorHandler(func(e hft.LiveError) error {
+			bot := r.attach("filler", func(e hft.LiveError) error {
 				events = append(events, e.Error())
 				return nil
-			}).Register(live.NewInstrument("filler", "X", 1, 1, depth.NewWindowMarketDepth(1, 1, depth.Fixed), 0)).
-				Connect(filepath.Join(cfg.StateDir, host.AttachSocketName))
-			if err != nil {
-				t.Fatal(err)
-			}
+			})
 			if result, err := bot.SubmitBuyOrder(0, 1, 100, 1, hft.GTC, hft.Limit, true); err != nil || result != hft.ElapseOrderResponse {
 				t.Fatal(result, err)
 			}

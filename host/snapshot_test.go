@@ -3,15 +3,12 @@ package host_test
 import (
 	"context"
 	"math"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"hftrunner/connector"
-	"hftrunner/depth"
 	"hftrunner/hft"
 	"hftrunner/host"
-	"hftrunner/live"
 )
 
 // batches is a venue that feeds what it is given, the first of which makes the book.
@@ -43,12 +40,7 @@ func TestSnapshotInMidStream(t *testing.T) {
 	cfg := newConfig(t, 1, 0)
 	cfg.Connectors = []host.ConnectorConfig{{Name: "batches", Kind: "test", Connector: v}}
 	r := start(t, cfg)
-	r.awaitSocket()
-	bot, err := live.NewBuilder().ID(7).Register(live.NewInstrument("batches", "X", 1, 1, depth.NewWindowMarketDepth(1, 1, depth.Fixed), 0)).
-		Connect(filepath.Join(cfg.StateDir, host.AttachSocketName))
-	if err != nil {
-		t.Fatal(err)
-	}
+	bot := r.attach("batches", nil)
 	row := func(kind, side uint64, exchNs int64, px, qty float64) hft.Event {
 		return hft.Event{Ev: hft.LocalEvent | kind | side, ExchTimestampNs: exchNs, LocalTimestampNs: time.Now().UnixNano(), Px: px, Qty: qty}
 	}

@@ -8,6 +8,8 @@ RACE    ?= ./ipc/... ./live/... ./host/... ./connector/... ./backtest ./internal
            ./internal/testexchange/... ./internal/parity ./pluginapi/... ./cmd/...
 BENCH   ?= .
 BENCHTIME ?= 1s
+# How many tests of a package run at a time: many wait for processes and sockets.
+PARALLEL ?= 4
 # Flags of `make run`, such as RUN_FLAGS="--duration 20s".
 RUN_FLAGS ?=
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -38,10 +40,10 @@ run: build
 	bin/runner run $(RUN_FLAGS)
 
 test:
-	$(GO) test -parallel 4 ./...
+	$(GO) test -timeout 20m -parallel $(PARALLEL) ./...
 
 test-long:
-	HFTRUNNER_LONG=1 $(GO) test -timeout 30m ./...
+	HFTRUNNER_LONG=1 $(GO) test -timeout 30m -parallel $(PARALLEL) ./...
 
 # Clients that are not ours against the loopback exchange: a module of its own, which the product does not depend on.
 thirdparty:
@@ -54,7 +56,7 @@ soak:
 	HFTRUNNER_SOAK=$(SOAK) HFTRUNNER_SEED=$(SEED) $(GO) test -count=1 -timeout 2h -run 'TestSoak$$' ./internal/soak
 
 race:
-	$(GO) test -race -timeout 20m $(RACE)
+	$(GO) test -race -timeout 20m -parallel $(PARALLEL) $(RACE)
 
 bench:
 	@$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime '$(BENCHTIME)' -benchmem ./... | $(GO) run ./internal/benchtable

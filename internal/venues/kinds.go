@@ -24,6 +24,17 @@ func kinds() map[string]func(*Config) (venue.Protocol, depthsync.Rule, error) {
 // Kinds returns the venues that there are, sorted.
 func Kinds() []string { return slices.Sorted(maps.Keys(kinds())) }
 
+// preset is the configuration of a network, an empty one where every address is given.
+func preset[C any](network string, main, testnet func() C) (c C) {
+	switch network {
+	case Main:
+		c = main()
+	case Testnet:
+		c = testnet()
+	}
+	return c
+}
+
 // override sets dst unless the configuration leaves it to the network.
 func override(dst *string, address string) {
 	if address != "" {
@@ -32,13 +43,7 @@ func override(dst *string, address string) {
 }
 
 func newBinanceFutures(s *Config) (venue.Protocol, depthsync.Rule, error) {
-	var c binancefutures.Config
-	switch s.Network {
-	case Main:
-		c = binancefutures.Main()
-	case Testnet:
-		c = binancefutures.Testnet()
-	}
+	c := preset(s.Network, binancefutures.Main, binancefutures.Testnet)
 	override(&c.PublicURL, s.PublicURL)
 	override(&c.MarketURL, s.MarketURL)
 	override(&c.PrivateURL, s.PrivateURL)
@@ -58,13 +63,7 @@ func newBinanceFutures(s *Config) (venue.Protocol, depthsync.Rule, error) {
 }
 
 func newBinanceSpot(s *Config) (venue.Protocol, depthsync.Rule, error) {
-	var c binancespot.Config
-	switch s.Network {
-	case Main:
-		c = binancespot.Main()
-	case Testnet:
-		c = binancespot.Testnet()
-	}
+	c := preset(s.Network, binancespot.Main, binancespot.Testnet)
 	override(&c.StreamURL, s.StreamURL)
 	override(&c.APIURL, s.APIURL)
 	override(&c.WSAPIURL, s.WSAPIURL)
@@ -81,13 +80,7 @@ func newBinanceSpot(s *Config) (venue.Protocol, depthsync.Rule, error) {
 }
 
 func newBybit(s *Config) (venue.Protocol, depthsync.Rule, error) {
-	var c bybit.Config
-	switch s.Network {
-	case Main:
-		c = bybit.Main()
-	case Testnet:
-		c = bybit.Testnet()
-	}
+	c := preset(s.Network, bybit.Main, bybit.Testnet)
 	override(&c.PublicURL, s.PublicURL)
 	override(&c.PrivateURL, s.PrivateURL)
 	override(&c.TradeURL, s.TradeURL)

@@ -274,6 +274,7 @@ func TestBotsDoNotSeeEachOther(t *testing.T) {
 
 // TestGarbageHurtsOnlyItsBot runs a strategy that overwrites all of the shared memory it can write to.
 func TestGarbageHurtsOnlyItsBot(t *testing.T) {
+	t.Parallel()
 	cfg := newConfig(t, 1, 0)
 	build := exec.Command("go", "build", "-o", filepath.Join(cfg.PluginDir, "garbage"), "../plugins/testplugins/garbage")
 	if out, err := build.CombinedOutput(); err != nil {
@@ -356,6 +357,7 @@ func TestStopAndStart(t *testing.T) {
 }
 
 func TestSuspendedPluginIsTakenForHung(t *testing.T) {
+	t.Parallel()
 	cfg := newConfig(t, 1, 0)
 	cfg.Supervision.HeartbeatTimeout = 500 * time.Millisecond
 	cfg.Strategies = []host.StrategyConfig{strategyOf("grid", "quoter", quoterParams{}), strategyOf("other", "quoter", quoterParams{})}
@@ -371,6 +373,7 @@ func TestSuspendedPluginIsTakenForHung(t *testing.T) {
 }
 
 func TestHangingAndPanickingStrategiesAreGivenUp(t *testing.T) {
+	t.Parallel()
 	cfg := newConfig(t, 1, 0)
 	cfg.Supervision.HeartbeatTimeout = 2 * time.Second
 	cfg.Supervision.CrashLoopRestarts = 1

@@ -24,6 +24,7 @@ func (c endsUnseen) Done() <-chan struct{} { return c.done }
 
 // TestSocketOfAnEndingHost: the socket goes when the run ends; that is no folder that somebody has removed.
 func TestSocketOfAnEndingHost(t *testing.T) {
+	t.Parallel()
 	var out bytes.Buffer
 	dir := filepath.Join(t.TempDir(), "state")
 	h := &Host{cfg: Config{StateDir: dir}, log: hclog.New(&hclog.LoggerOptions{Output: &out})}
@@ -37,6 +38,7 @@ func TestSocketOfAnEndingHost(t *testing.T) {
 
 // TestStateFolderIsAFile tells that there is a file in the place of the state folder.
 func TestStateFolderIsAFile(t *testing.T) {
+	t.Parallel()
 	var out bytes.Buffer
 	file := filepath.Join(t.TempDir(), "state")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {

@@ -95,6 +95,7 @@ func TestFullDiskStartsTheCopy(t *testing.T) {
 
 // TestPluginFolderMadeAgain replaces a binary by way of a new plugin folder.
 func TestPluginFolderMadeAgain(t *testing.T) {
+	t.Parallel()
 	cfg := newConfig(t, 1, 0)
 	cfg.Strategies = []host.StrategyConfig{strategyOf("grid", "quoter", quoterParams{})}
 	r := start(t, cfg)
@@ -124,6 +125,7 @@ func TestPluginFolderMadeAgain(t *testing.T) {
 // TestPluginFolderMadeAgainAtOnce removes the plugin folder and makes it again before anybody looks: the new one may well have
 // the number of the old one.
 func TestPluginFolderMadeAgainAtOnce(t *testing.T) {
+	t.Parallel()
 	cfg := newConfig(t, 1, 0)
 	cfg.Strategies = []host.StrategyConfig{strategyOf("grid", "quoter", quoterParams{})}
 	r := start(t, cfg)
@@ -247,6 +249,7 @@ func TestMisconfiguredStrategyEndsTheHost(t *testing.T) {
 // TestStateThatCannotBeSaved restarts strategies whose SaveState goes wrong: the old process trades on, and gives way only
 // when its state may be lost.
 func TestStateThatCannotBeSaved(t *testing.T) {
+	t.Parallel()
 	for saving, says := range map[string]string{"fails": "the disk of the state is full", "panics": "no state today",
 		"hangs": "SaveState has not returned", "large": "at most"} {
 		t.Run(saving, func(t *testing.T) {
@@ -318,6 +321,7 @@ func (old) Resume(context.Context) error            { return control.ErrUnsuppor
 // TestOldPluginIsStartedAgain restarts a strategy that can neither be suspended nor stopped in order: it is killed, which is
 // noticed.
 func TestOldPluginIsStartedAgain(t *testing.T) {
+	t.Parallel()
 	cfg := newConfig(t, 1, 0)
 	cfg.Supervision.StartTimeout = 3 * time.Second // it never takes a step, which is waited for
 	cfg.Supervision.HeartbeatTimeout = time.Hour
@@ -403,6 +407,7 @@ func sleeps(pid int) bool {
 // TestStateFolderRemoved removes the state folder of a running host: it can still be asked and attached to, and a strategy
 // comes back although the copy of its binary is gone.
 func TestStateFolderRemoved(t *testing.T) {
+	t.Parallel()
 	cfg := newConfig(t, 1, 0)
 	cfg.Strategies = []host.StrategyConfig{strategyOf("grid", "quoter", quoterParams{})}
 	r := start(t, cfg)
@@ -440,6 +445,7 @@ func TestStateFolderRemoved(t *testing.T) {
 
 // TestRefusedBinaryIsTriedOnce writes a broken binary in pieces over one that runs: it is refused once and not for each piece.
 func TestRefusedBinaryIsTriedOnce(t *testing.T) {
+	t.Parallel()
 	cfg := newConfig(t, 1, 0)
 	cfg.Strategies = []host.StrategyConfig{strategyOf("grid", "quoter", quoterParams{})}
 	path := filepath.Join(cfg.PluginDir, "quoter")

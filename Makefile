@@ -8,8 +8,10 @@ RACE    ?= ./ipc/... ./live/... ./host/... ./connector/... ./backtest ./internal
            ./internal/testexchange/... ./internal/parity ./pluginapi/... ./cmd/...
 BENCH   ?= .
 BENCHTIME ?= 1s
-# How many tests of a package run at a time: many wait for processes and sockets.
+# How many tests of a package run at a time: many wait for processes and sockets. Packages that mostly wait begin first, beside
+# those that work.
 PARALLEL ?= 4
+WAITING  := ./internal/soak ./cmd/runner ./host
 # Flags of `make run`, such as RUN_FLAGS="--duration 20s".
 RUN_FLAGS ?=
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -40,7 +42,7 @@ run: build
 	bin/runner run $(RUN_FLAGS)
 
 test:
-	$(GO) test -timeout 20m -parallel $(PARALLEL) ./...
+	$(GO) test -timeout 20m -p 3 -parallel $(PARALLEL) $(WAITING) ./...
 
 test-long:
 	HFTRUNNER_LONG=1 $(GO) test -timeout 30m -parallel $(PARALLEL) ./...

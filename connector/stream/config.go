@@ -29,6 +29,9 @@ type Config struct {
 	OnRenewed func(reason string)
 	// OnFrame takes a message and the local time at which it was read. It has to return: it holds up reading.
 	OnFrame func(localNs int64, frame []byte)
+	// OnQuiet says that the connection lives and has brought no data for a time, Stream.QuietTopics, once more each time that
+	// passes. It returns why the connection is to be ended, nil when it may be quiet. Default: it may not.
+	OnQuiet func(quiet time.Duration) error
 	// NowNs is the local clock, in nanoseconds since the epoch.
 	NowNs func() int64
 	// Logger may be nil.
@@ -102,6 +105,9 @@ func (c *Config) complete() error {
 	if c.OnRenewed == nil {
 		c.OnRenewed = func(string) {}
 	}
+	if c.OnQuiet == nil {
+		c.OnQuiet = NoData
+	}
 	if c.Logger == nil {
 		c.Logger = hclog.NewNullLogger()
 	}
@@ -139,4 +145,9 @@ func (c *Config) complete() error {
 		return fmt.Errorf("stream: the first pause %v is longer than the longest %v", c.BackOffMin, c.BackOffMax)
 	}
 	return nil
+}
+
+// NoData is why a connection is ended that lives and has brought nothing for a time.
+func NoData(quiet time.Duration) error {
+	return fmt.Errorf("connected, but no data for %v: are the topics right, and does this URL serve them", quiet)
 }

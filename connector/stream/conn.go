@@ -44,6 +44,7 @@ type conn struct {
 
 	data     atomic.Uint64 // frames delivered
 	busy     atomic.Bool   // OnFrame works, or is waited for
+	probing  atomic.Bool
 	pongsDue atomic.Int64
 	stable   atomic.Bool
 }

@@ -248,6 +248,47 @@ func TestQuietTopics(t *testing.T) {
 	v.peer(t)
 }
 
+// TestQuietAndAlive: a connection that brings nothing and answers a ping is kept as long as the caller says so.
+func TestQuietAndAlive(t *testing.T) {
+	v := newVenue(t, false, nil)
+	quiet := make(chan time.Duration, 100)
+	var enough atomic.Bool
+	c := newClient(t, stream.Stream{URL: v.url, QuietTopics: 50 * time.Millisecond}, func(c *stream.Config) {
+		c.OnQuiet = func(d time.Duration) error {
+			quiet <- d
+			if enough.Load() {
+				return errors.New("enough")
+			}
+			return nil
+		}
+	})
+	p := v.peer(t)
+	recv(t, c.ups, "waiting for OnUp")
+	for range 3 {
+		if d := recv(t, quiet, "waiting for OnQuiet"); d != 50*time.Millisecond {
+			t.Errorf("quiet for %v", d)
+		}
+	}
+	p.send("data")
+	c.expect(t, "data")
+	if len(c.downs) != 0 {
+		t.Error("the connection is lost")
+	}
+	enough.Store(true)
+	c.lost(t, "enough")
+}
+
+// TestHalfOpen: one that does not even answer the ping is dead, however long it may be silent.
+func TestHalfOpen(t *testing.T) {
+	url, conns := rawVenue(t)
+	c := newClient(t, stream.Stream{URL: url, Silence: time.Hour, QuietTopics: 50 * time.Millisecond}, func(c *stream.Config) {
+		c.OnQuiet = func(time.Duration) error { t.Error("it is taken for alive"); return nil }
+	})
+	recv(t, conns, "waiting for the connection")
+	recv(t, c.ups, "waiting for OnUp")
+	c.lost(t, "no answer to a ping")
+}
+
 func TestHandshakeRefused(t *testing.T) {
 	v := newVenue(t, false, nil)
 	for _, c := range []struct {

@@ -66,11 +66,42 @@ func (c *conn) watch() {
 				return
 			}
 			ticks := topics.tick(c.data.Load(), busy || !c.isUp())
-			if s.QuietTopics > 0 && ticks >= ticksOf(s.QuietTopics, period) {
-				c.end(fmt.Errorf("connected, but no data for %v: are the topics right, and does this URL serve them", s.QuietTopics), true)
-				return
+			if s.QuietTopics > 0 && ticks >= ticksOf(s.QuietTopics, period) && !c.probing.Swap(true) {
+				topics.ticks = 0
+				c.goroutines.Add(1)
+				go c.probe()
 			}
 		}
+	}
+}
+
+// longestPong is how long the answer to a WebSocket ping may take at most.
+const longestPong = 10 * time.Second
+
+// probe asks a connection that brings no data for a sign of life. Without one it is dead; with one it is the caller's to say
+// whether it stays.
+func (c *conn) probe() {
+	defer c.goroutines.Done()
+	defer c.probing.Store(false)
+	k, quiet := c.keeper, c.stream.QuietTopics
+	patience, reads := min(quiet, longestPong), c.wire.reads.Load()
+	ctx, cancel := context.WithTimeout(c.ctx, patience)
+	defer cancel()
+	err := c.socket.Ping(ctx)
+	switch {
+	case c.ctx.Err() != nil:
+		return
+	case err != nil && c.wire.reads.Load() == reads && !c.busy.Load():
+		c.end(fmt.Errorf("dead: no data for %v, and no answer to a ping for %v", quiet, patience), false)
+		return
+	}
+	k.callbacks.Lock()
+	defer k.callbacks.Unlock()
+	if c.ctx.Err() != nil {
+		return
+	}
+	if err := k.config.OnQuiet(quiet); err != nil {
+		c.end(err, true)
 	}
 }
 

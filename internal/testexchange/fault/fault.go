@@ -64,6 +64,8 @@ const (
 	ServerShutdown Name = "server-shutdown"
 	NoPings        Name = "no-pings"
 	Silent         Name = "silent"
+	StreamStops    Name = "stream-stops"
+	HalfOpen       Name = "half-open"
 	ResetMidFrame  Name = "reset-mid-frame"
 	Fragment       Name = "fragment"
 	RefuseConnect  Name = "refuse-connect"
@@ -106,6 +108,8 @@ func Names() map[Name]string {
 		ServerShutdown:     "serverShutdown is sent, and the connections are closed after Duration (10s); Count is 1 unless given",
 		NoPings:            "a ping of the server is left out",
 		Silent:             "a message to a connection is not sent, acknowledgements are",
+		StreamStops:        "a stream stops on a connection, which goes on with its others, until it is subscribed anew",
+		HalfOpen:           "a connection stays open and is dead: nothing is sent any more, also no pong, and what comes is lost",
 		ResetMidFrame:      "a connection is reset in the middle of a frame",
 		Fragment:           "a message is sent in Value (3) frames",
 		RefuseConnect:      "a WebSocket handshake is refused with 503",

@@ -50,6 +50,7 @@ type Conn struct {
 	idleTimeout     atomic.Int64 // 0 for the hub's
 	pingNs          int64        // used by Hub.Advance only
 	sent, received  atomic.Int64
+	dead            atomic.Bool // fault.HalfOpen
 
 	rateMu       sync.Mutex
 	rateSecond   int64
@@ -235,6 +236,9 @@ func (c *Conn) read(handler Handler) {
 		if !c.heard() {
 			return
 		}
+		if c.dead.Load() {
+			continue
+		}
 		handler.Message(c, data)
 	}
 }
@@ -281,7 +285,18 @@ func (c *Conn) write() {
 // writeMessage sends one message with the faults that hit it. It returns false when the connection is over.
 func (c *Conn) writeMessage(m message) bool {
 	faults := c.hub.config.Faults
+	if c.dead.Load() {
+		return true
+	}
 	if !m.answer {
+		if _, hit := faults.Hit(fault.HalfOpen, m.what); hit {
+			c.dead.Store(true)
+			return true
+		}
+		if _, hit := faults.Hit(fault.StreamStops, m.what); hit {
+			c.Unsubscribe(m.what)
+			return true
+		}
 		if _, hit := faults.Hit(fault.Silent, m.what); hit {
 			return true
 		}

@@ -83,7 +83,7 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, handler Handler) {
 	c.heardNs.Store(c.OpenedNs)
 	c.pingNs = c.OpenedNs
 	options := &websocket.AcceptOptions{InsecureSkipVerify: true,
-		OnPingReceived: func(context.Context, []byte) bool { return c.heard() },
+		OnPingReceived: func(context.Context, []byte) bool { return c.heard() && !c.dead.Load() },
 		OnPongReceived: func(context.Context, []byte) { c.heard() }}
 	if h.config.Compress {
 		options.CompressionMode, options.CompressionThreshold = websocket.CompressionContextTakeover, 64
@@ -194,7 +194,7 @@ func (h *Hub) Advance(nowNs int64) {
 			c.Close(websocket.StatusGoingAway, "idle")
 		case age(c.pingNs, h.config.PingInterval):
 			c.pingNs = nowNs
-			if _, hit := h.config.Faults.Hit(fault.NoPings, c.Path); !hit {
+			if _, hit := h.config.Faults.Hit(fault.NoPings, c.Path); !hit && !c.dead.Load() {
 				h.running.Go(c.ping)
 			}
 		}

@@ -116,6 +116,8 @@ const (
 	Gaps
 	// Reconnects after a lost connection.
 	Reconnects
+	// StoppedStreams are books that were given up because their stream brought nothing while the venue's book had moved on.
+	StoppedStreams
 	// OffGrid are rows with a price or quantity that is no multiple of the instrument's steps.
 	OffGrid
 	// NumCounters is the number of counters.

@@ -30,7 +30,10 @@ type ConnectorSummary struct {
 	Gaps        uint64 `json:"gaps"`
 	BadMessages uint64 `json:"bad_messages"`
 	Reconnects  uint64 `json:"reconnects"`
-	OffGrid     uint64 `json:"off_grid"` // prices and quantities that are no multiples of the steps
+	// StoppedStreams are books whose stream had stopped while their connection went on, OffGrid rows with a price or quantity
+	// that is no multiple of the steps.
+	StoppedStreams uint64 `json:"stopped_streams"`
+	OffGrid        uint64 `json:"off_grid"`
 }
 
 // StrategySummary is what a strategy did, over all its processes.
@@ -65,7 +68,9 @@ func (h *Host) Summary(exit Exit) Summary {
 			Gaps:        p.counters[connector.Gaps].Load(),
 			BadMessages: p.counters[connector.BadMessages].Load(),
 			Reconnects:  p.counters[connector.Reconnects].Load(),
-			OffGrid:     p.counters[connector.OffGrid].Load(),
+
+			StoppedStreams: p.counters[connector.StoppedStreams].Load(),
+			OffGrid:        p.counters[connector.OffGrid].Load(),
 		})
 	}
 	for _, st := range h.everyStrategy() {

@@ -51,8 +51,8 @@ type Config struct {
 	Logger hclog.Logger
 	Outage *stream.Outage
 
-	// QuietPublic and QuietMarket are how long these connections may bring nothing until they are replaced, 0 for
-	// 30 s and 5 min: every book changes, while trades may be rare.
+	// QuietPublic and QuietMarket are how long these connections may bring nothing until they are asked for a sign of life, 0
+	// for 30 s and 5 min; see stream.Stream.QuietTopics.
 	QuietPublic, QuietMarket time.Duration
 	// Silence is how long a connection may bring not even a ping, 0 for 5 min: the venue sends one every 3 min.
 	Silence time.Duration

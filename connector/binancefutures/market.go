@@ -20,6 +20,8 @@ const (
 	helloInterval = 150 * time.Millisecond
 	// snapshotLimit is how many levels of each side a snapshot has, the most there are; it weighs 20.
 	snapshotLimit, snapshotWeight = 1000, 20
+	// peekLimit levels are the most for the lowest weight.
+	peekLimit, peekWeight = 50, 2
 )
 
 // MarketStreams returns the connections that bring books and trades: one of each class, more when the symbols do not fit.
@@ -86,8 +88,21 @@ func (p *Protocol) NewDecoder() connector.Decoder {
 
 // Snapshot asks for a book of 1000 levels a side.
 func (p *Protocol) Snapshot(ctx context.Context, symbol string) ([]byte, error) {
-	return p.rest.Bytes(ctx, binanceapi.Request{Method: http.MethodGet, Path: "/fapi/v1/depth", Cost: binanceapi.Cost{Weight: snapshotWeight},
-		Params: []binanceapi.Param{binanceapi.Text("symbol", symbol), binanceapi.Int("limit", snapshotLimit)}})
+	return p.depth(ctx, symbol, snapshotLimit, snapshotWeight)
+}
+
+// Peek asks for the best 50 levels a side.
+func (p *Protocol) Peek(ctx context.Context, symbol string, m *connector.Message) error {
+	body, err := p.depth(ctx, symbol, peekLimit, peekWeight)
+	if err != nil {
+		return err
+	}
+	return p.NewDecoder().Decode(p.config.NowNs(), body, m)
+}
+
+func (p *Protocol) depth(ctx context.Context, symbol string, limit int64, weight int) ([]byte, error) {
+	return p.rest.Bytes(ctx, binanceapi.Request{Method: http.MethodGet, Path: "/fapi/v1/depth", Cost: binanceapi.Cost{Weight: weight},
+		Params: []binanceapi.Param{binanceapi.Text("symbol", symbol), binanceapi.Int("limit", limit)}})
 }
 
 // FeeAsset is BNB.

@@ -47,8 +47,8 @@ type Config struct {
 	// Outage is that of the venue, which that connection is a part of; it may be nil.
 	Outage *stream.Outage
 
-	// QuietMarket is how long a market connection may bring nothing until it is replaced, 0 for 3 min: a pair that hardly
-	// trades has minutes without a change.
+	// QuietMarket is how long a market connection may bring nothing until it is asked for a sign of life, 0 for 1 min; see
+	// stream.Stream.QuietTopics.
 	QuietMarket time.Duration
 	// Silence is how long a connection may bring not even a ping, 0 for 1 min: the venue sends one every 20 s.
 	Silence time.Duration
@@ -92,7 +92,7 @@ func (c *Config) complete() error {
 	for _, d := range []struct {
 		field *time.Duration
 		value time.Duration
-	}{{&c.QuietMarket, 3 * time.Minute}, {&c.Silence, time.Minute}, {&c.Lifetime, 23 * time.Hour}} {
+	}{{&c.QuietMarket, time.Minute}, {&c.Silence, time.Minute}, {&c.Lifetime, 23 * time.Hour}} {
 		if *d.field == 0 {
 			*d.field = d.value
 		}

@@ -23,6 +23,8 @@ const (
 	helloInterval = 300 * time.Millisecond
 	// snapshotLevels of each side are asked for: more cost five times the weight.
 	snapshotLevels, snapshotWeight = 1000, 50
+	// peekLevels are the most for the lowest weight.
+	peekLevels, peekWeight = 100, 5
 )
 
 // MarketStreams returns the connections that bring depth, trades and, where it is configured, the best bid and ask.
@@ -62,9 +64,21 @@ func (p *Protocol) Notice(frame []byte) (reason string) { return p.parser.Notice
 
 // Snapshot asks for a book of 1000 levels a side. It has no time of the venue.
 func (p *Protocol) Snapshot(ctx context.Context, symbol string) ([]byte, error) {
+	return p.depth(ctx, symbol, snapshotLevels, snapshotWeight)
+}
+
+// Peek asks for the best 100 levels a side.
+func (p *Protocol) Peek(ctx context.Context, symbol string, m *connector.Message) error {
+	body, err := p.depth(ctx, symbol, peekLevels, peekWeight)
+	if err != nil {
+		return err
+	}
+	return p.NewDecoder().Decode(p.config.NowNs(), body, m)
+}
+
+func (p *Protocol) depth(ctx context.Context, symbol string, levels int64, weight int) ([]byte, error) {
 	return p.client.Bytes(ctx, binanceapi.Request{Method: http.MethodGet, Path: "/api/v3/depth",
-		Params: []binanceapi.Param{binanceapi.Text("symbol", symbol), binanceapi.Int("limit", snapshotLevels)},
-		Cost:   binanceapi.Cost{Weight: snapshotWeight}})
+		Params: []binanceapi.Param{binanceapi.Text("symbol", symbol), binanceapi.Int("limit", levels)}, Cost: binanceapi.Cost{Weight: weight}})
 }
 
 // ServerTimeNs asks for the venue's clock.

@@ -27,6 +27,7 @@ var (
 	_ venue.Lister        = (*Protocol)(nil)
 	_ venue.Resubscriber  = (*Protocol)(nil)
 	_ venue.Noticer       = (*Protocol)(nil)
+	_ venue.Peeker        = (*Protocol)(nil)
 	_ venue.Forbidder     = (*Protocol)(nil)
 )
 

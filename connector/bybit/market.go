@@ -2,14 +2,19 @@ package bybit
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+	"github.com/valyala/fastjson"
 
+	"hftrunner/connector"
 	"hftrunner/connector/stream"
 	"hftrunner/connector/venue"
+	"hftrunner/hft"
 )
 
 const (
@@ -74,6 +79,36 @@ func (p *Protocol) marketStream(no int, args []string) stream.Stream {
 		s.QuietTopics = quietBookTicker
 	}
 	return s
+}
+
+// peekLevels are compared at most: what is deeper may come and go without a message.
+const peekLevels = 25
+
+// Peek asks for the best levels a side. The answer's u counts another depth of the book; its seq is that of all depths.
+func (p *Protocol) Peek(ctx context.Context, symbol string, m *connector.Message) error {
+	query := linear(symbol) + "&limit=" + strconv.Itoa(min(peekLevels, p.config.DepthLevel))
+	return p.call(ctx, request{path: "/v5/market/orderbook", query: query, open: true}, func(result *fastjson.Value) error {
+		r := row{v: result}
+		m.Reset()
+		m.Kind, m.Symbol, m.Seq, m.ExchTimestampNs = connector.MessageSnapshot, []byte(r.str("s")), r.whole("seq"), r.timeNs("ts")
+		for _, side := range []struct {
+			name string
+			ev   uint64
+		}{{"b", hft.BuyEvent}, {"a", hft.SellEvent}} {
+			if result == nil || result.Get(side.name) == nil {
+				return fmt.Errorf("there is no list %q of levels", side.name)
+			}
+			for _, level := range result.GetArray(side.name) {
+				l := row{v: level}
+				px, qty := l.number("0"), l.number("1")
+				if r.err = errors.Join(r.err, l.err); !(px > 0) || !(qty > 0) {
+					return fmt.Errorf("%s is no level", level)
+				}
+				m.Events = append(m.Events, hft.Event{Ev: hft.LocalEvent | hft.DepthSnapshotEvent | side.ev, ExchTimestampNs: m.ExchTimestampNs, Px: px, Qty: qty})
+			}
+		}
+		return r.err
+	})
 }
 
 // Resubscribe returns the messages that, sent one after the other on the symbol's connection, make the venue send the

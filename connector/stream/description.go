@@ -34,7 +34,7 @@ type Stream struct {
 	// Silence is how long nothing may come, also no ping, until the connection is taken for dead. It has to be set.
 	Silence time.Duration
 	// QuietTopics is how long a stream that is up may bring no data although something is subscribed: then it is asked for a
-	// sign of life with a WebSocket ping. Without one within that time, 10 s at most, it is dead; with one Config.OnQuiet
+	// sign of life with a WebSocket ping. Without one within that time, 2 s to 10 s, it is dead; with one Config.OnQuiet
 	// decides. 0 for a stream that may be quiet for ever.
 	QuietTopics time.Duration
 	// Lifetime is after how long the connection is replaced by a new one, before the venue cuts it; 0 for never. Up to a

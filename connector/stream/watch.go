@@ -75,8 +75,8 @@ func (c *conn) watch() {
 	}
 }
 
-// longestPong is how long the answer to a WebSocket ping may take at most.
-const longestPong = 10 * time.Second
+// A WebSocket ping is waited for as long as the connection may be quiet, within these bounds.
+const shortestPong, longestPong = 2 * time.Second, 10 * time.Second
 
 // probe asks a connection that brings no data for a sign of life. Without one it is dead; with one it is the caller's to say
 // whether it stays.
@@ -84,7 +84,7 @@ func (c *conn) probe() {
 	defer c.goroutines.Done()
 	defer c.probing.Store(false)
 	k, quiet := c.keeper, c.stream.QuietTopics
-	patience, reads := min(quiet, longestPong), c.wire.reads.Load()
+	patience, reads := min(max(quiet, shortestPong), longestPong), c.wire.reads.Load()
 	ctx, cancel := context.WithTimeout(c.ctx, patience)
 	defer cancel()
 	err := c.socket.Ping(ctx)

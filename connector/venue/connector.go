@@ -53,6 +53,9 @@ type Config struct {
 	// CancelOnDisconnect is how long the private stream may be down until this process cancels all orders of the runner,
 	// 0 for never. It is no dead-man's switch: nothing is canceled when the process has died or does not reach the venue.
 	CancelOnDisconnect time.Duration
+	// QuietLimit is how long the stream of a book may bring nothing until the venue is asked whether the book has moved on, 0
+	// for DefaultQuietLimit. Only then is the book given up and subscribed anew.
+	QuietLimit time.Duration
 	// Record is handed every message about a registered symbol and every snapshot, with the time of its receipt; nil for
 	// nobody. It is called by one goroutine at a time.
 	Record func(symbol string, localNs int64, message []byte)
@@ -125,6 +128,12 @@ func New(cfg Config) (*Connector, error) {
 	}
 	if cfg.AuditInterval < 0 {
 		return nil, fmt.Errorf("venue: the audit interval is %v: give a positive time, or 0 for %v", cfg.AuditInterval, DefaultAuditInterval)
+	}
+	if cfg.QuietLimit < 0 {
+		return nil, fmt.Errorf("venue: books may be quiet for %v: give a positive time, or 0 for %v", cfg.QuietLimit, DefaultQuietLimit)
+	}
+	if cfg.QuietLimit == 0 {
+		cfg.QuietLimit = DefaultQuietLimit
 	}
 	if cfg.BackOffMax <= 0 {
 		cfg.BackOffMax = 30 * time.Second
@@ -205,6 +214,9 @@ func (c *Connector) Run(ctx context.Context, sink connector.Sink, clock connecto
 	}
 	if c.trade != nil {
 		c.trade.start()
+	}
+	if p, can := c.protocol.(Peeker); can {
+		group.Go(func() { c.watchQuiet(p) })
 	}
 	err := c.runMarket()
 	if c.trade != nil {

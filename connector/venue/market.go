@@ -50,6 +50,7 @@ func (s *marketStream) onFrame(localNs int64, frame []byte) {
 		s.trades = true
 	case connector.MessageDepth, connector.MessageSnapshot:
 		s.books = true
+		inst.silence.heardNs = localNs
 	}
 	out := inst.book.Take(localNs, m)
 	if out.Seen { // it would also count twice in a recording
@@ -149,6 +150,7 @@ func (c *Connector) fetchSnapshot(inst *instrument) {
 		c.outage.Works(question{"snapshot of", inst.Symbol})
 		c.record(inst.Symbol, localNs, body)
 		inst.mu.Lock()
+		inst.silence.heardNs = localNs
 		out := inst.book.Take(localNs, &m)
 		if out.OffGridRows > 0 {
 			c.offGrid(inst, &out)

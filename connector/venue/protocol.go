@@ -152,6 +152,14 @@ type Lister interface {
 	RecentOrders(ctx context.Context, symbol string) ([]blotter.Report, error)
 }
 
+// Peeker is what a Protocol is, too, whose venue tells the best levels of a book cheaply. Without it the silence of one book is
+// not noticed while its connection lives.
+type Peeker interface {
+	// Peek asks for the best levels of each side, best first, and stores them in m, as a MessageSnapshot whose Seq can be
+	// compared with those of the stream.
+	Peek(ctx context.Context, symbol string, m *connector.Message) error
+}
+
 // Noticer is what a Protocol is, too, whose venue announces on a market stream that it is about to close the connection.
 type Noticer interface {
 	// Notice looks at a message of a market stream that the decoder has ignored, and returns why the stream has to be

@@ -94,7 +94,7 @@ func (c *Connector) renewMarket(reason string) {
 // newKeeper makes what keeps the connection.
 func (s *marketStream) newKeeper() (*stream.Keeper, error) {
 	c := s.connector
-	keeper, err := stream.New(stream.Config{Prepare: s.prepare, OnUp: func() { s.wasUp.Store(true) }, OnFrame: s.onFrame, OnDown: s.onDown,
+	keeper, err := stream.New(stream.Config{Prepare: s.prepare, OnUp: func() { s.wasUp.Store(true) }, OnFrame: s.onFrame, OnDown: s.onDown, OnQuiet: s.onQuiet,
 		NowNs: c.nowNs, Logger: c.log, Outage: c.outage, What: "market data", Attempts: c.attempts, BackOffMax: c.cfg.BackOffMax, ForbiddenPause: c.forbiddenPause()})
 	if err == nil {
 		s.keeper.Store(keeper)
@@ -199,13 +199,7 @@ func (c *Connector) resubscribe(inst *instrument) {
 
 // sendMarket sends messages over the connections that bring a symbol. One that is down subscribes anyway when it is up.
 func (c *Connector) sendMarket(symbol string, frames [][]byte) {
-	c.market.mu.Lock()
-	streams := c.market.streams
-	c.market.mu.Unlock()
-	for _, s := range streams {
-		if !s.brings(symbol) {
-			continue
-		}
+	for _, s := range c.bringing(symbol) {
 		for _, frame := range frames {
 			if err := s.keeper.Load().Send(frame); err != nil {
 				c.log.Debug("a book could not be subscribed anew on this connection", "symbol", symbol, "error", err)

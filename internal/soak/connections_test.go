@@ -184,9 +184,9 @@ func TestSilence(t *testing.T) {
 			t.Parallel()
 			sc := open(t, s, settings{options: options{quiet: 500 * time.Millisecond}}, nil)
 			sc.arm("silent")
-			sc.wait("a connection is given up", func() bool { return sc.said(hft.ConnectionInterrupted, "no data") > 0 })
-			if sc.IsReady(0) {
-				t.Error("the book is still there")
+			sc.wait("the book is given up", func() bool { return !sc.IsReady(0) })
+			if n := sc.Counter(connector.StoppedStreams); n != 1 {
+				t.Errorf("%d streams have stopped", n)
 			}
 			if err := sc.exchange.Disarm(s.name, fault.Silent); err != nil {
 				t.Fatal(err)

@@ -1,6 +1,7 @@
 package venues
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -53,7 +54,7 @@ func newBinanceFutures(s *Config) (venue.Protocol, depthsync.Rule, error) {
 	c.Logger, c.Outage = s.Logger, s.outage
 	c.DepthSpeed, c.TradeStream, c.BookTicker, c.OrderEntry = s.DepthSpeed, s.TradeStream, s.BookTicker, s.OrderEntry
 	c.WeightPerMinute, c.OrdersPer10s, c.OrdersPerMinute = s.WeightPerMinute, s.OrdersPer10s, s.OrdersPerMinute
-	c.Timeout, c.QuietPublic, c.QuietMarket, c.Silence = s.Pace.Timeout, s.Pace.QuietBooks, s.Pace.QuietTrades, s.Pace.Silence
+	c.Timeout, c.QuietPublic, c.QuietMarket, c.Silence = s.Pace.Timeout, cmp.Or(s.Pace.QuietBooks, s.QuietLimit), s.Pace.QuietTrades, s.Pace.Silence
 	c.Lifetime, c.KeepAliveInterval = s.Pace.Lifetime, s.Pace.KeepAlive
 	p, err := binancefutures.New(c)
 	if err != nil {
@@ -71,7 +72,7 @@ func newBinanceSpot(s *Config) (venue.Protocol, depthsync.Rule, error) {
 	c.Outage = s.outage
 	c.TradeStream, c.BookTicker, c.OrderEntry = s.TradeStream, s.BookTicker, s.OrderEntry
 	c.WeightPerMinute, c.OrdersPer10s, c.OrdersPerDay = s.WeightPerMinute, s.OrdersPer10s, s.OrdersPerDay
-	c.Timeout, c.QuietMarket, c.Silence, c.Lifetime = s.Pace.Timeout, s.Pace.QuietBooks, s.Pace.Silence, s.Pace.Lifetime
+	c.Timeout, c.QuietMarket, c.Silence, c.Lifetime = s.Pace.Timeout, cmp.Or(s.Pace.QuietBooks, s.QuietLimit), s.Pace.Silence, s.Pace.Lifetime
 	p, err := binancespot.New(c)
 	if err != nil {
 		return nil, 0, err

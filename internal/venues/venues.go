@@ -6,6 +6,7 @@
 package venues
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -44,6 +45,8 @@ type Settings struct {
 	DeadMan     time.Duration
 	// CancelOnDisconnect is 0 for never.
 	CancelOnDisconnect time.Duration
+	// QuietLimit is how long a book's stream may bring nothing until the venue is asked, 0 for the default.
+	QuietLimit time.Duration
 	// The rate limits, 0 for the venue's own.
 	WeightPerMinute int
 	OrdersPerSecond int
@@ -63,8 +66,8 @@ const (
 type Pace struct {
 	// Timeout is how long a request may take.
 	Timeout time.Duration
-	// QuietBooks and QuietTrades are how long the connections of books, and of trades where they have one of their own, may
-	// bring nothing; Silence is how long a connection may bring not even a ping; Lifetime is after how long it is replaced;
+	// QuietBooks takes the place of QuietLimit; QuietTrades is how long the connections of trades may bring nothing where they
+	// have one of their own; Silence is how long a connection may bring not even a ping; Lifetime is after how long it is replaced;
 	// KeepAlive is how often the private stream is extended.
 	QuietBooks, QuietTrades, Silence, Lifetime, KeepAlive time.Duration
 	// The others are venue.Config's.
@@ -153,6 +156,6 @@ func (v *Venue) complete(cfg venue.Config) venue.Config {
 	c := &v.config
 	cfg.Protocol, cfg.Rule, cfg.Logger, cfg.Outage = v.Protocol, v.Rule, c.Logger, c.outage
 	cfg.AuditInterval, cfg.BackOffMax, cfg.RefusedPause = c.Pace.AuditInterval, c.Pace.BackOffMax, c.Pace.RefusedPause
-	cfg.AttemptsPer5Min = c.Pace.AttemptsPer5Min
+	cfg.AttemptsPer5Min, cfg.QuietLimit = c.Pace.AttemptsPer5Min, cmp.Or(c.Pace.QuietBooks, c.QuietLimit)
 	return cfg
 }

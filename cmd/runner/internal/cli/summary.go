@@ -19,6 +19,9 @@ func printSummary(w io.Writer, s *host.Summary) {
 	}
 	section(w, columns("connector", "kind", ">messages", ">events", ">gaps", ">bad messages", ">reconnects"), rows)
 	for _, c := range s.Connectors {
+		if c.StoppedStreams > 0 {
+			fmt.Fprintf(w, "%s: the stream of a book stopped while its connection went on, %s\n", c.Name, count(int(c.StoppedStreams), "time"))
+		}
 		if c.OffGrid > 0 {
 			fmt.Fprintf(w, "%s: %s off the grid of tick_size and lot_size; the log has an example\n", c.Name, count(int(c.OffGrid), "row"))
 		}

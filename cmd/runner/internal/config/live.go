@@ -36,6 +36,7 @@ type Live struct {
 	DeadMan     time.Duration `json:"dead_man_ns,omitempty"`
 	// CancelOnDisconnect is 0 for never.
 	CancelOnDisconnect time.Duration `json:"cancel_on_disconnect_ns,omitempty"`
+	QuietLimit         time.Duration `json:"quiet_limit_ns"`
 	// The rate limits, 0 where the venue has no such limit.
 	WeightPerMinute int `json:"weight_per_minute,omitempty"`
 	OrdersPerSecond int `json:"orders_per_second,omitempty"`
@@ -85,8 +86,8 @@ func (d *decoder) live(b *block, c *Connector) {
 		OrderPrefix: get[string](s, "order_prefix"), OrderEntry: get[string](s, "order_entry"), RecvWindow: get[time.Duration](s, "recv_window"),
 		BookTicker: get[bool](s, "book_ticker"), TradeStream: get[string](s, "trade_stream"), DepthSpeed: get[string](s, "depth_speed"),
 		DepthLevel: int(get[int64](s, "depth_level")), DeadMan: get[time.Duration](s, "dead_man"),
-		CancelOnDisconnect: get[time.Duration](s, "cancel_on_disconnect"),
-		WeightPerMinute:    int(get[int64](s, "weight_per_minute")), OrdersPerSecond: int(get[int64](s, "orders_per_second")),
+		CancelOnDisconnect: get[time.Duration](s, "cancel_on_disconnect"), QuietLimit: get[time.Duration](s, "quiet_limit"),
+		WeightPerMinute: int(get[int64](s, "weight_per_minute")), OrdersPerSecond: int(get[int64](s, "orders_per_second")),
 		OrdersPer10s: int(get[int64](s, "orders_per_10s")), OrdersPerMinute: int(get[int64](s, "orders_per_minute")),
 		OrdersPerDay: int(get[int64](s, "orders_per_day"))}
 	l.HasKey = l.APIKey != "" && l.Secret != ""

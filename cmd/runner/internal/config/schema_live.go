@@ -91,6 +91,12 @@ func liveSchema(kind, doc string, addresses []argument, own ...argument) *blockT
 	return &blockType{name: "connector", labels: connectorLabels(kind), doc: doc, args: append(args, own...)}
 }
 
+// quietLimit is the setting of how long a book may be quiet.
+func quietLimit(def string) argument {
+	return argument{name: "quiet_limit", kind: kindDuration, def: def, bounds: within(1, 3600),
+		doc: "after how long without a message about a symbol's book the venue is asked whether the book has moved on. If it has, the book is given up and subscribed anew; if it has not, the market is thin and the book stays. A connection that is quiet for so long and does not answer a ping is replaced"}
+}
+
 func connectorLabels(kinds ...string) []label {
 	return []label{{name: "kind", choices: kinds}, {name: "name", pattern: identifier}}
 }
@@ -108,6 +114,7 @@ func binanceFuturesSchema() *blockType {
 			doc: "`aggTrade`: what one taker has traded at one price as one; `trade`: every single fill, which the venue does not document"},
 		argument{name: "depth_speed", kind: kindString, def: "0ms", choices: []string{"0ms", "100ms", "250ms", "500ms"},
 			doc: "how often changes of the book come; `0ms`, as they happen, is not documented by the venue"},
+		quietLimit("30s"),
 		limit("weight_per_minute", 2400, "how much the requests of this machine's address may weigh"),
 		limit("orders_per_10s", 300, "how many orders and amendments the account may send in 10 s"),
 		limit("orders_per_minute", 1200, "how many orders and amendments the account may send in a minute"),
@@ -124,6 +131,7 @@ func binanceSpotSchema() *blockType {
 		},
 		argument{name: "trade_stream", kind: kindString, def: "trade", choices: []string{"trade", "aggTrade"},
 			doc: "`trade`: every single fill; `aggTrade`: what one taker has traded at one price as one"},
+		quietLimit("1m"),
 		limit("weight_per_minute", 6000, "how much the requests of this machine's address may weigh"),
 		limit("orders_per_10s", 100, "how many unfilled orders the account may place in 10 s"),
 		limit("orders_per_day", 200_000, "how many unfilled orders the account may place in a day"))
@@ -139,5 +147,6 @@ func bybitSchema() *blockType {
 		},
 		argument{name: "depth_level", kind: kindInt, def: int64(50), bounds: within(1, 1000),
 			doc: "how many levels of the book are subscribed: 1, 50, 200 or 1000; deeper ones come less often. `convert` and backtests read recordings of 50"},
+		quietLimit("30s"),
 		limit("orders_per_second", 10, "how many orders the account may place, amend and cancel in a second each; what the venue says in its answers counts from then on"))
 }

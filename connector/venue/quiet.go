@@ -120,7 +120,18 @@ func (c *Connector) askQuiet(p Peeker, inst *instrument) {
 	if !moved || !c.pause(min(inFlight, limit)) {
 		return
 	}
-	c.streamStopped(inst, &m, heardNs)
+	reason := c.streamStopped(inst, &m, heardNs)
+	if reason == "" {
+		return
+	}
+	if _, can := c.protocol.(Resubscriber); can {
+		c.group.Go(func() { c.getBook(inst, reason) })
+		return
+	}
+	c.outage.Failed(question{"book of", inst.Symbol}, "book of "+inst.Symbol, errors.New(reason))
+	for _, s := range c.bringing(inst.Symbol) {
+		s.keeper.Load().Renew(reason)
+	}
 }
 
 // hasMoved reports whether the venue's book is another than the one here; where there is none here, than at the last question.
@@ -133,16 +144,16 @@ func (i *instrument) hasMoved(m *connector.Message) bool {
 	return i.book.Seq() > 0 && m.Seq > i.book.Seq() && !i.book.Agrees(m.Events)
 }
 
-// streamStopped gives up a book that has moved on at the venue unless something has come meanwhile, and has it subscribed anew.
-func (c *Connector) streamStopped(inst *instrument, m *connector.Message, heardNs int64) {
+// streamStopped gives up a book that has moved on at the venue unless something has come meanwhile, and says why.
+func (c *Connector) streamStopped(inst *instrument, m *connector.Message, heardNs int64) (reason string) {
 	inst.mu.Lock()
 	defer inst.mu.Unlock()
 	s := &inst.silence
 	if s.heardNs != heardNs || inst.asking || !c.streamsUp(inst.Symbol) {
-		return
+		return ""
 	}
 	quiet := time.Duration(c.nowNs() - heardNs).Round(time.Millisecond)
-	reason := fmt.Sprintf("the stream of %s has stopped: nothing has come for %v, and the venue's book has moved on to %d", inst.Symbol, quiet, m.Seq)
+	reason = fmt.Sprintf("the stream of %s has stopped: nothing has come for %v, and the venue's book has moved on to %d", inst.Symbol, quiet, m.Seq)
 	if out := inst.book.Lost(reason); out.Stale != "" {
 		c.stale(inst, out.Stale)
 	}
@@ -151,15 +162,8 @@ func (c *Connector) streamStopped(inst *instrument, m *connector.Message, heardN
 		c.sink.Count(connector.StoppedStreams, 1)
 		s.told = true
 	}
-	if _, can := c.protocol.(Resubscriber); can {
-		inst.asking = true
-		c.group.Go(func() { c.getBook(inst, reason) })
-		return
-	}
-	c.outage.Failed(question{"book of", inst.Symbol}, "book of "+inst.Symbol, errors.New(reason))
-	for _, b := range c.bringing(inst.Symbol) {
-		b.keeper.Load().Renew(reason)
-	}
+	_, inst.asking = c.protocol.(Resubscriber)
+	return reason
 }
 
 // bringing returns the connections that bring a symbol.

@@ -59,7 +59,11 @@ func servePanics() {
 type join struct{ p joinParams }
 
 func (j join) Run(_ context.Context, bot hft.Bot) error {
-	for id := uint64(1); ; id += 2 {
+	id := uint64(1)
+	for o := range bot.Orders(0).All() { // of the process before
+		id = max(id, o.OrderID+1)
+	}
+	for ; ; id += 2 {
 		result, err := bot.Elapse(j.p.Interval)
 		if errors.Is(err, hft.ErrInterrupted) || result == hft.ElapseEndOfData {
 			return nil

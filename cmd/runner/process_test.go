@@ -24,7 +24,7 @@ import (
 )
 
 // patience is how long a test waits for what must come.
-const patience = 60 * time.Second
+const patience = 2 * time.Minute
 
 // workspace is a folder with a configuration, plugins and a state folder, as a user has it.
 type workspace struct {

@@ -52,10 +52,11 @@ type Host struct {
 	opening    sync.Mutex // one connector at a time is opened
 	startedAt  time.Time
 
-	leaving     *leaving
-	endMu       sync.Mutex // guards what follows, which is known at the end, and when spawner is set
-	unconfirmed []control.OpenOrder
-	strayed     []control.OpenOrder
+	leaving       *leaving
+	endMu         sync.Mutex // guards what follows, which is known at the end, and when spawner is set
+	unconfirmed   []control.OpenOrder
+	strayed       []control.OpenOrder
+	leftProcesses []string // of an earlier run
 }
 
 // StartError says that a strategy could not be started when the host began.

@@ -84,7 +84,7 @@ func (s *strategy) start(ctx context.Context, inst *instance) error {
 	inst.process, err = control.Launch(ctx, control.LaunchConfig{
 		Spawner: s.host.spawner, Path: inst.binary.path, SHA256: pinned, ExtraFiles: files,
 		Log: s.output.open(), LogRate: s.host.cfg.StrategyLogs.LinesPerSecond, Logger: s.log,
-		StartTimeout: s.host.cfg.Supervision.StartTimeout,
+		StartTimeout: s.host.cfg.Supervision.StartTimeout, Left: s.noteLeft,
 	})
 	if err != nil {
 		return fmt.Errorf("strategy %s: %w", s.cfg.Name, err)
@@ -228,22 +228,16 @@ func (i *instance) dispose() {
 	i.hush()
 	i.watcher.Wait()
 	if i.process != nil {
-		err := i.process.Close()
-		left := i.process.Left()
-		if err != nil {
-			left = append(left, fmt.Sprintf("the strategy itself (pid %d): %v", i.process.PID(), err))
+		if err := i.process.Close(); err != nil {
+			i.session.strategy.noteLeft([]string{fmt.Sprintf("the strategy itself (pid %d): %v", i.process.PID(), err)})
 		}
-		i.session.strategy.noteLeft(left)
 	}
 	i.session.Close()
 }
 
 // noteLeft notes processes that cannot be ended.
 func (s *strategy) noteLeft(processes []string) {
-	if len(processes) == 0 {
-		return
-	}
-	s.log.Error("processes of the strategy cannot be ended: end them by hand", "processes", processes)
+	s.log.Error(control.LeftText, "processes", processes)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.leftProcesses = append(s.leftProcesses, processes...)

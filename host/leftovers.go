@@ -20,7 +20,10 @@ func (h *Host) endLeftovers() {
 		h.log.Warn("strategies of a run that was killed had left processes, they are ended", "processes", strings.Join(found, ", "))
 	}
 	if len(left) > 0 {
-		h.log.Error("processes of an earlier run cannot be ended", "processes", strings.Join(left, ", "))
+		h.log.Error("processes of an earlier run cannot be ended: end them by hand", "processes", strings.Join(left, ", "))
+		h.endMu.Lock()
+		h.leftProcesses = left
+		h.endMu.Unlock()
 	}
 }
 

@@ -66,13 +66,15 @@ func describe(ctx context.Context, spawner *control.Spawner, pluginDir, name str
 	if info.SHA256, info.Err = sumOf(info.Path); info.Err != nil {
 		return info
 	}
-	process, err := control.Launch(ctx, control.LaunchConfig{Spawner: spawner, Path: info.Path})
-	if err != nil {
-		info.Err = err
-		return info
+	var left error
+	process, err := control.Launch(ctx, control.LaunchConfig{Spawner: spawner, Path: info.Path, Left: func(processes []string) {
+		left = fmt.Errorf("%s: %s", control.LeftText, strings.Join(processes, ", "))
+	}})
+	if err == nil {
+		info.Description, err = process.Describe(ctx)
+		_ = process.Close()
 	}
-	defer func() { _ = process.Close() }()
-	info.Description, info.Err = process.Describe(ctx)
+	info.Err = errors.Join(err, left)
 	return info
 }
 

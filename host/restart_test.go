@@ -372,20 +372,30 @@ func TestChildrenEndWithTheirStrategy(t *testing.T) {
 	}
 	others := children("other")
 	first := children("one")
-	pid := r.status("one").PID
-	if err := os.Remove(filepath.Join(dir, "one")); err != nil {
-		t.Fatal(err)
+	forget := func() {
+		if err := os.Remove(filepath.Join(dir, "one")); err != nil {
+			t.Fatal(err)
+		}
+		_ = os.Remove(filepath.Join(dir, "one.new"))
 	}
-	_ = os.Remove(filepath.Join(dir, "one.new"))
+	pid := r.status("one").PID
+	forget()
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	gone(first)
 	second := children("one")
-	if _, err := r.host.Stop(context.Background(), "one"); err != nil {
+	r.until("one", "running again", running)
+	forget()
+	if _, err := r.host.Restart(context.Background(), "one", false); err != nil {
 		t.Fatal(err)
 	}
 	gone(second)
+	third := children("one")
+	if _, err := r.host.Stop(context.Background(), "one"); err != nil {
+		t.Fatal(err)
+	}
+	gone(third)
 	if !sleeps(others[0]) || !sleeps(others[1]) {
 		t.Error("children of another strategy were ended")
 	}

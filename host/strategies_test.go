@@ -220,18 +220,18 @@ func (hanger) Run(_ context.Context, bot hft.Bot) error {
 	}
 }
 
-// breeder starts processes in sessions of their own, a child and a grandchild without a parent, and notes their numbers.
+// breeder starts processes in sessions of their own and without an environment, a child and a grandchild without a parent, and notes their numbers.
 type breeder struct {
 	Out string `hcl:"out" json:"out"`
 }
 
 func (b *breeder) Run(ctx context.Context, bot hft.Bot) error {
 	child := exec.Command("sleep", "1000")
-	child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	child.SysProcAttr, child.Env = &syscall.SysProcAttr{Setsid: true}, []string{}
 	if err := child.Start(); err != nil {
 		return err
 	}
-	if err := exec.Command("sh", "-c", "setsid sh -c 'sleep 1000 & echo $! > "+b.Out+".new' >/dev/null 2>&1 &").Run(); err != nil {
+	if err := exec.Command("sh", "-c", "env -i $(command -v setsid) $(command -v sh) -c 'sleep 1000 & echo $! > "+b.Out+".new' >/dev/null 2>&1 &").Run(); err != nil {
 		return err
 	}
 	for {

@@ -19,6 +19,8 @@ type Summary struct {
 	// this runner whose strategy is not in the configuration; they were left as they are.
 	UnconfirmedOrders []control.OpenOrder `json:"unconfirmed_orders"`
 	StrayOrders       []control.OpenOrder `json:"stray_orders"`
+	// LeftProcesses are of an earlier run and could not be ended.
+	LeftProcesses []string `json:"left_processes,omitempty"`
 }
 
 // ConnectorSummary is what a connector did.
@@ -77,7 +79,7 @@ func (h *Host) Summary(exit Exit) Summary {
 		s.Strategies = append(s.Strategies, st.summary())
 	}
 	h.endMu.Lock()
-	s.UnconfirmedOrders, s.StrayOrders = h.unconfirmed, h.strayed
+	s.UnconfirmedOrders, s.StrayOrders, s.LeftProcesses = h.unconfirmed, h.strayed, h.leftProcesses
 	h.endMu.Unlock()
 	return s
 }

@@ -29,7 +29,7 @@ import (
 type ladderParams struct {
 	Orders   int     `hcl:"orders" min:"0" doc:"orders to place, far below the market"`
 	OrderQty float64 `hcl:"order_qty" min:"0" default:"0.01" doc:"quantity of each order"`
-	Hang     bool    `hcl:"hang" default:"false" doc:"do not return when told to, and have a child with a session of its own"`
+	Hang     bool    `hcl:"hang" default:"false" doc:"do not return when told to, and have a child with a session and an environment of its own"`
 	PanicAt  string  `hcl:"panic_at" default:"" doc:"panic after this time"`
 }
 
@@ -42,7 +42,7 @@ func (l ladder) Run(_ context.Context, bot hft.Bot) error {
 	}
 	if l.p.Hang {
 		child := exec.Command("sleep", "1000")
-		child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		child.SysProcAttr, child.Env = &syscall.SysProcAttr{Setsid: true}, []string{}
 		if err := child.Start(); err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 
 	"github.com/hashicorp/go-hclog"
@@ -28,6 +29,9 @@ type Executor interface {
 type Processes struct {
 	spawner *control.Spawner
 	level   hclog.Level
+
+	mu   sync.Mutex
+	left []string // processes that could not be ended
 }
 
 // NewProcesses returns Processes whose plugins log from a level on. Close it after all Executors.
@@ -35,12 +39,23 @@ func NewProcesses(level hclog.Level) *Processes {
 	return &Processes{spawner: control.NewSpawner(), level: level}
 }
 
-// Close ends what starts processes.
+// Close ends what starts processes. The error names what plugins have started and could not be ended.
 func (p *Processes) Close() error {
 	if err := p.spawner.Close(); err != nil {
 		return fmt.Errorf("close the spawner: %w", err)
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.left) > 0 {
+		return fmt.Errorf("%s: %s", control.LeftText, strings.Join(p.left, ", "))
+	}
 	return nil
+}
+
+func (p *Processes) noteLeft(processes []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.left = append(p.left, processes...)
 }
 
 // NewExecutor returns an Executor without a process yet.
@@ -91,7 +106,7 @@ func (e *processExecutor) start(ctx context.Context, plugin Plugin) error {
 		return fmt.Errorf("checksum of plugin %s: %w", plugin.Name, err)
 	}
 	process, err := control.Launch(ctx, control.LaunchConfig{Spawner: e.owner.spawner, Path: plugin.Path, SHA256: sum,
-		Log: hclog.New(&hclog.LoggerOptions{Level: hclog.Trace, Output: e.log, DisableTime: true}), LogRate: logRate,
+		Log: hclog.New(&hclog.LoggerOptions{Level: hclog.Trace, Output: e.log, DisableTime: true}), LogRate: logRate, Left: e.owner.noteLeft,
 		Logger: hclog.New(&hclog.LoggerOptions{Level: e.owner.level, Output: io.Discard})})
 	if err != nil {
 		return fmt.Errorf("start the plugin: %w", err)

@@ -46,9 +46,14 @@ type LaunchConfig struct {
 	// Logger takes the process's log entries by level too; nil discards them. Its level is the plugin's level. Neither
 	// logger may wait for somebody to read: the process would wait, too.
 	Logger hclog.Logger
+	// Left is told what the process has started and cannot be ended, before Close or a Launch that fails returns; nil logs it.
+	Left func(processes []string)
 	// StartTimeout bounds start and handshake, 0 is DefaultStartTimeout.
 	StartTimeout time.Duration
 }
+
+// LeftText is what is said of processes that cannot be ended.
+const LeftText = "processes that the plugin has started cannot be ended: end them by hand"
 
 // Launch starts a strategy process and returns when it has answered. Errors are a *LaunchError; nothing is left of the
 // process then. When ctx ends before, the process is killed; afterwards ctx has no meaning for it.
@@ -64,6 +69,9 @@ func Launch(ctx context.Context, cfg LaunchConfig) (*Process, error) {
 	}
 	if cfg.Log == nil {
 		cfg.Log = hclog.NewNullLogger()
+	}
+	if cfg.Left == nil {
+		cfg.Left = func(processes []string) { cfg.Logger.Error(LeftText, "processes", processes) }
 	}
 	path, err := filepath.Abs(cfg.Path)
 	if err != nil {
@@ -187,7 +195,7 @@ func (l *launch) clientConfig(started chan struct{}) *plugin.ClientConfig {
 				Env:        append(l.environment(), spec.Env...),
 				ExtraFiles: append([]*os.File(nil), l.cfg.ExtraFiles...),
 			}
-			l.proc = newSubprocess(l.cfg.Spawner, cmd, socketDir, l.log.stream("stderr"))
+			l.proc = newSubprocess(cmd, socketDir, l.log.stream("stderr"), &l.cfg)
 			close(started)
 			return l.proc, nil
 		},

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,7 +26,9 @@ import (
 // real processes, so nothing here runs in process.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 {
-		if role, ok := roles()[os.Args[1]]; ok {
+		roles := roles()
+		maps.Copy(roles, systemRoles())
+		if role, ok := roles[os.Args[1]]; ok {
 			role()
 			os.Exit(0)
 		}
@@ -100,7 +103,7 @@ func (f *fakeStrategy) Describe(context.Context) (control.Description, error) {
 func (f *fakeStrategy) Configure(_ context.Context, c control.Configuration) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	var params struct{ Mode string }
+	var params struct{ Mode, Run string }
 	if err := json.Unmarshal(c.Params, &params); err != nil {
 		return fmt.Errorf("parse parameters: %w", err)
 	}
@@ -131,6 +134,10 @@ func (f *fakeStrategy) Configure(_ context.Context, c control.Configuration) err
 			return err
 		}
 		f.seen["grandchild"] = fmt.Sprint(cmd.Process.Pid)
+	case "shell":
+		if out, err := exec.Command("sh", "-c", params.Run).CombinedOutput(); err != nil {
+			return fmt.Errorf("%w: %s", err, out)
+		}
 	case "exit":
 		fmt.Fprintln(os.NewFile(2, "stderr"), "panic: in the middle of a call")
 		os.Exit(7)

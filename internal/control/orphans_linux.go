@@ -2,88 +2,169 @@ package control
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
 const (
 	// orphanLimit bounds how long it is tried to end what a plugin has left, orphanPause is between two looks.
 	orphanLimit = 2 * time.Second
-	orphanPause = 10 * time.Millisecond
+	orphanPause = time.Millisecond
+	// orphanLooks is how often it is looked again when others came and went during a look.
+	orphanLooks = 10
 )
 
-// endMarked ends the processes that have the mark in the environment they were started with: what a plugin has started
-// has it from the plugin, whatever session or parent it has given itself. It names those that cannot be ended.
-func endMarked(mark string) (left []string) {
-	for deadline := time.Now().Add(orphanLimit); ; time.Sleep(orphanPause) {
+// orphan is a process that was killed, or could not be.
+type orphan struct {
+	pid int
+	err error
+}
+
+// endMarked ends the processes whose mark is wanted, whatever session, parent, environment or user they have given themselves,
+// and those that they start meanwhile. It names those that cannot be ended. Among those that are wanted there is none that
+// anybody here waits for: what has become a child of this process is reaped.
+func endMarked(wanted func(mark) bool) (left []string) {
+	deadline := time.Now().Add(orphanLimit)
+	for looks := 0; looks < orphanLooks; {
 		over := time.Now().After(deadline)
-		pids := killMarked([]string{mark})
-		if len(pids) == 0 {
+		alive, sure := killMarked(wanted, true)
+		switch {
+		case len(alive) == 0 && sure:
 			return nil
-		}
-		if over {
-			for _, pid := range pids {
-				left = append(left, nameOf(pid))
+		case len(alive) == 0:
+			looks++
+			continue
+		case over:
+			for _, o := range alive {
+				left = append(left, o.String())
 			}
 			return left
 		}
+		looks = 0
+		time.Sleep(orphanPause)
 	}
+	return nil
 }
 
-// findMarked names the processes whose mark begins so.
-func findMarked(mark string) (names []string) {
-	entries, err := os.ReadDir("/proc")
-	if err != nil {
-		return nil
-	}
-	for _, e := range entries {
-		if pid, err := strconv.Atoi(e.Name()); err == nil && pid != os.Getpid() && marked(pid, []string{mark}) {
-			names = append(names, nameOf(pid))
+// findMarked names the processes whose mark is wanted.
+func findMarked(wanted func(mark) bool) (names []string) {
+	for _, pid := range processes() {
+		if is, _ := isMarked(pid, wanted); is && !ended(pid) {
+			names = append(names, orphan{pid: pid}.String())
 		}
 	}
 	return names
 }
 
-// killMarked kills the processes that have one of the marks and returns which it has found.
-func killMarked(marks []string) (pids []int) {
-	entries, err := os.ReadDir("/proc")
-	if err != nil {
-		return nil
-	}
-	for _, e := range entries {
-		pid, err := strconv.Atoi(e.Name())
-		if err != nil || pid == os.Getpid() || !marked(pid, marks) {
+// killMarked kills the processes whose mark is wanted and returns which it has found. The newest come first, so that one that
+// starts the next and ends is met before it does. sure is false when a process went away before it was looked at: it may
+// have been one of those, and have left another one behind.
+func killMarked(wanted func(mark) bool, reap bool) (alive []orphan, sure bool) {
+	sure = true
+	for _, pid := range processes() {
+		is, gone := isMarked(pid, wanted)
+		sure = sure && !gone
+		if !is {
+			continue
+		}
+		if ended(pid) {
+			if reap { // fails unless it is a child of ours, which it became when its parent ended
+				_, _ = syscall.Wait4(pid, nil, syscall.WNOHANG, nil)
+			}
 			continue
 		}
 		p, err := os.FindProcess(pid)
 		if err != nil {
 			continue
 		}
-		if marked(pid, marks) { // still: from here on it is this process that is killed, whoever has its number next
-			_ = p.Kill()
-			pids = append(pids, pid)
+		if is, _ := isMarked(pid, wanted); is { // still: from here on it is this process that is killed, whoever has its number next
+			alive = append(alive, orphan{pid, p.Kill()})
 		}
 		_ = p.Release()
 	}
+	return alive, sure
+}
+
+// processes returns the numbers of all other processes, the newest first. Where there is no /proc there are none.
+func processes() (pids []int) {
+	proc, err := os.Open("/proc")
+	if err != nil {
+		return nil
+	}
+	defer func() { _ = proc.Close() }()
+	names, _ := proc.Readdirnames(-1)
+	for _, name := range names {
+		if pid, err := strconv.Atoi(name); err == nil && pid != os.Getpid() {
+			pids = append(pids, pid)
+		}
+	}
+	slices.Sort(pids)
+	slices.Reverse(pids)
 	return pids
 }
 
-// marked reports whether a process has one of the marks. A zombie has no environment any more.
-func marked(pid int, marks []string) bool {
-	env, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
-	return err == nil && slices.ContainsFunc(marks, func(mark string) bool { return bytes.Contains(env, []byte(markVariable+"="+mark)) })
+// isMarked reports whether one of the marks of a process is wanted. A zombie still has the one in its limits.
+func isMarked(pid int, wanted func(mark) bool) (is, gone bool) {
+	limits, err := os.ReadFile(fmt.Sprintf("/proc/%d/limits", pid))
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH) || err == nil && len(limits) == 0 {
+		return false, true
+	}
+	for line := range bytes.Lines(limits) {
+		if rest, ok := bytes.CutPrefix(line, []byte("Max file locks ")); ok {
+			if fields := bytes.Fields(rest); len(fields) >= 2 {
+				m, err := strconv.ParseUint(string(fields[1]), 10, 64) // the hard limit, for the soft one may be lower
+				if err == nil && wanted(mark(m)) {
+					return true, false
+				}
+			}
+			break
+		}
+	}
+	environment, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid)) // not readable when it is another user's
+	return err == nil && wanted(markIn(environment)), false
 }
 
-// nameOf is how people recognise a process.
-func nameOf(pid int) string {
-	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+// statOf returns the fields of /proc/PID/stat from the state on.
+func statOf(pid int) []string {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return nil
+	}
+	return strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+}
+
+// ended reports whether a process has ended, reaped or not. One whose first thread has ended looks like a zombie, but has others.
+func ended(pid int) bool {
+	const threads = 17
+	s := statOf(pid)
+	return len(s) <= threads || s[0] == "X" || s[0] == "Z" && (s[threads] == "1" || s[threads] == "0")
+}
+
+// String is how people recognise the process, and why it cannot be ended if that is known.
+func (o orphan) String() string {
+	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", o.pid))
 	name := strings.TrimSpace(strings.ReplaceAll(string(line), "\x00", " "))
 	if err != nil || name == "" {
 		name = "process"
 	}
-	return fmt.Sprintf("%.80q (pid %d)", name, pid)
+	text := fmt.Sprintf("%.80q (pid %d)", name, o.pid)
+	if info, err := os.Stat(fmt.Sprintf("/proc/%d", o.pid)); err == nil {
+		if owner, ok := info.Sys().(*syscall.Stat_t); ok && int(owner.Uid) != os.Geteuid() {
+			text += fmt.Sprintf(" of user %d", owner.Uid)
+		}
+	}
+	if s := statOf(o.pid); len(s) > 0 && s[0] == "D" {
+		text += " that waits in the kernel" // for a device or a file system that does not answer
+	}
+	if o.err != nil {
+		text += ": " + o.err.Error()
+	}
+	return text
 }

@@ -67,16 +67,6 @@ func (p *Process) ExitError() error {
 	return fmt.Errorf("%w: %s", ErrPluginExited, text)
 }
 
-// Left names what the process has started and could not be ended, once it has exited.
-func (p *Process) Left() []string {
-	select {
-	case <-p.proc.exited:
-		return p.proc.left
-	default:
-		return nil
-	}
-}
-
 // Kill kills the process and everything it started, at once and without waiting for its end; see Exited.
 func (p *Process) Kill() error { return p.proc.Kill(context.Background()) }
 
@@ -91,7 +81,7 @@ func (p *Process) Signal(signal syscall.Signal) error {
 	return nil
 }
 
-// Close ends the process if it still runs, waits for its end and releases what belongs to it. A process that is well
+// Close ends the process if it still runs and what it has started, waits for their end and releases what belongs to them. A process that is well
 // ends itself when its lifeline is cut; after a fifth of a second it is killed.
 func (p *Process) Close() error {
 	p.closeOnce.Do(func() { p.closeErr = p.close() })
@@ -108,6 +98,7 @@ func (p *Process) close() error {
 			return fmt.Errorf("close plugin process %d: %w", p.PID(), ErrUnkillable)
 		}
 	}
+	<-p.proc.swept
 	// Without a process left this only ends go-plugin's goroutines: it has nothing to wait for.
 	p.client.Kill()
 	p.log.close()

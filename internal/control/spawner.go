@@ -11,6 +11,9 @@ import (
 	"syscall"
 )
 
+// killLooks is how often Kill looks for processes: they may start others meanwhile.
+const killLooks = 3
+
 // Spawner forks the strategy processes of a host, all from one operating system thread. Linux delivers the signal
 // that kills a child with its parent when the thread that forked it ends, not the process; a thread that Go ends at
 // its own discretion would take strategies down at random. A host makes one Spawner and closes it when its last
@@ -20,10 +23,11 @@ type Spawner struct {
 	closing   chan struct{}
 	closed    chan struct{}
 	closeOnce sync.Once
-	family    string // begins the marks of what is started
+	family    mark // the marks of what is started are of it
 
 	mu     sync.Mutex
-	groups map[int]string // marks of the process groups that are not reaped
+	number mark         // of the last mark
+	groups map[int]mark // of the process groups that are not reaped
 }
 
 type spawnRequest struct {
@@ -33,7 +37,8 @@ type spawnRequest struct {
 
 // NewSpawner returns a Spawner with its thread running.
 func NewSpawner() *Spawner {
-	s := &Spawner{requests: make(chan spawnRequest), closing: make(chan struct{}), closed: make(chan struct{}), groups: make(map[int]string)}
+	s := &Spawner{requests: make(chan spawnRequest), closing: make(chan struct{}), closed: make(chan struct{}), family: newFamily(""),
+		groups: make(map[int]mark)}
 	go s.run()
 	return s
 }
@@ -42,8 +47,9 @@ func NewSpawner() *Spawner {
 // that started it was killed and could not. At most one host of a family runs at a time, which calls it before its first
 // start. It names what it has found, and what of that cannot be ended.
 func (s *Spawner) Adopt(family string) (found, left []string) {
-	s.family = family + "."
-	return findMarked(s.family), endMarked(s.family)
+	s.family = newFamily(family)
+	ours := func(m mark) bool { return m.family() == s.family }
+	return findMarked(ours), endMarked(ours)
 }
 
 // Close ends the thread. Linux kills the processes that were started by it and still run.
@@ -61,14 +67,27 @@ func (s *Spawner) Kill() {
 	for group := range s.groups {
 		_ = syscall.Kill(-group, syscall.SIGKILL)
 	}
-	killMarked(slices.Collect(maps.Values(s.groups)))
+	marks := slices.Collect(maps.Values(s.groups))
+	for range killLooks {
+		if alive, sure := killMarked(func(m mark) bool { return slices.Contains(marks, m) }, false); len(alive) == 0 && sure {
+			return
+		}
+	}
+}
+
+// newMark returns a mark that no other process has.
+func (s *Spawner) newMark() mark {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.number = (s.number + 1) & numberMask
+	return s.family | s.number
 }
 
 // track adds a process group with the mark of its processes.
-func (s *Spawner) track(group int, mark string) {
+func (s *Spawner) track(group int, m mark) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.groups[group] = mark
+	s.groups[group] = m
 }
 
 // forget takes a group away whose process has ended.

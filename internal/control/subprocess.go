@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -35,12 +34,14 @@ type subprocess struct {
 	// startErr is why cmd could not be started.
 	startErr error
 
-	// mark is in the environment of the process and of all that it starts.
-	mark string
+	// mark is that of the process and of all that it starts.
+	mark mark
+	// cfg says who is told of what has gone wrong.
+	cfg *LaunchConfig
 
 	exited  chan struct{}
-	waitErr error    // set before exited is closed
-	left    []string // what it has started and could not be ended, set before exited is closed
+	waitErr error         // set before exited is closed
+	swept   chan struct{} // closed when what it has started has ended, too, or cannot be ended
 	// drained is closed when go-plugin has read both outputs to their end.
 	drained     chan struct{}
 	drainedOnce sync.Once
@@ -55,10 +56,10 @@ var _ runner.Runner = (*subprocess)(nil)
 
 // newSubprocess takes cmd, whose extra files are complete but for the lifeline, and does not start it. It does not fail:
 // go-plugin would leave its temporary folder behind.
-func newSubprocess(spawner *Spawner, cmd *exec.Cmd, socketDir string, says *logStream) *subprocess {
+func newSubprocess(cmd *exec.Cmd, socketDir string, says *logStream, cfg *LaunchConfig) *subprocess {
 	return &subprocess{
-		spawner: spawner, cmd: cmd, socketDir: socketDir, says: says,
-		mark: spawner.family + rand.Text(), exited: make(chan struct{}), drained: make(chan struct{}),
+		spawner: cfg.Spawner, cfg: cfg, cmd: cmd, socketDir: socketDir, says: says,
+		mark: cfg.Spawner.newMark(), exited: make(chan struct{}), swept: make(chan struct{}), drained: make(chan struct{}),
 	}
 }
 
@@ -84,7 +85,7 @@ func (s *subprocess) Start(context.Context) (err error) {
 	}
 	s.cmd.Stdout, s.cmd.Stderr = outWrite, errWrite
 	s.cmd.SysProcAttr = processAttributes()
-	s.cmd.Env = append(s.cmd.Env, markVariable+"="+s.mark, lifelineVariable+"="+strconv.Itoa(3+len(s.cmd.ExtraFiles)))
+	s.cmd.Env = append(s.cmd.Env, s.mark.variable(), lifelineVariable+"="+strconv.Itoa(3+len(s.cmd.ExtraFiles)))
 	s.cmd.ExtraFiles = append(s.cmd.ExtraFiles, lifeRead)
 	if err := s.fork(); err != nil {
 		closeAll(hostEnds)
@@ -96,6 +97,9 @@ func (s *subprocess) Start(context.Context) (err error) {
 	cancelled := s.killed
 	s.mu.Unlock()
 	s.spawner.track(s.pid, s.mark)
+	if err := s.mark.limit(s.pid); err != nil { // before the strategy is made: what it starts inherits the limit
+		s.cfg.Logger.Warn("the plugin cannot be marked", "error", err)
+	}
 	go s.reap()
 	if cancelled {
 		return s.Kill(context.Background())
@@ -132,8 +136,11 @@ func (s *subprocess) fork() error {
 // reap waits for the process, ends what it has started, in its group or not, and gives the readers of its output a little time.
 func (s *subprocess) reap() {
 	s.waitErr = await(s.cmd, s.endGroup)
-	s.left = endMarked(s.mark)
 	close(s.exited)
+	if left := endMarked(func(m mark) bool { return m == s.mark }); len(left) > 0 {
+		s.cfg.Left(left)
+	}
+	close(s.swept)
 	time.AfterFunc(pipeGrace, s.closePipes)
 }
 

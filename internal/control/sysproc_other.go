@@ -16,15 +16,15 @@ func processAttributes() *syscall.SysProcAttr {
 // duplicateTo makes newFD another name of oldFD.
 func duplicateTo(oldFD, newFD int) error { return syscall.Dup2(oldFD, newFD) }
 
-// endMarked does nothing here: a system without /proc does not say who was started with the mark. What is in the plugin's
-// process group is ended all the same.
-func endMarked(string) []string { return nil }
+// limit does nothing here, and the next three neither: a system without /proc does not say who has a mark. What is in the
+// plugin's process group is ended all the same.
+func (mark) limit(int) error { return nil }
 
-// findMarked finds nothing here.
-func findMarked(string) []string { return nil }
+func endMarked(func(mark) bool) []string { return nil }
 
-// killMarked does nothing here either.
-func killMarked([]string) []int { return nil }
+func findMarked(func(mark) bool) []string { return nil }
+
+func killMarked(func(mark) bool, bool) (alive []string, sure bool) { return nil, true }
 
 // await waits for the end of a started command and calls atEnd. A system on which one cannot wait without reaping has a
 // moment in between; the number of a group stays taken while it has members.

@@ -93,22 +93,26 @@ func (s *settings) backtest(ctx context.Context, o *backtestOptions, configGiven
 	if err := plan.begin(s); err != nil {
 		return withCode(ExitFailure, err)
 	}
-	results, err := s.execute(ctx, o, plan)
+	results, left, err := s.execute(ctx, o, plan)
 	if err != nil {
-		return withCode(ExitFailure, err)
+		return withCode(ExitFailure, errors.Join(err, left))
 	}
-	return s.conclude(o, plan, results)
+	if left != nil {
+		left = withCode(ExitFailure, left)
+	}
+	return errors.Join(s.conclude(o, plan, results), left)
 }
 
-// execute runs the jobs while it shows how far they are and waits for signals.
-func (s *settings) execute(ctx context.Context, o *backtestOptions, plan *backtestPlan) ([]batch.JobResult, error) {
+// execute runs the jobs while it shows how far they are and waits for signals. What could not be ended is no matter for the
+// results.
+func (s *settings) execute(ctx context.Context, o *backtestOptions, plan *backtestPlan) (results []batch.JobResult, left, err error) {
 	executors := s.app.NewExecutors(plan.file.Runner.LogLevel)
 	s.onSignal("finished runs are kept", nil)
 	view := s.backtestView(plan)
-	results, err := batch.Run(ctx, batch.Config{Jobs: plan.jobs, Dir: plan.dir, CacheDir: plan.cacheDir(), Workers: o.jobs,
+	results, err = batch.Run(ctx, batch.Config{Jobs: plan.jobs, Dir: plan.dir, CacheDir: plan.cacheDir(), Workers: o.jobs,
 		NewExecutor: executors.NewExecutor, Decoders: s.app.Decoders, OnEvent: view.event})
 	view.close()
-	return results, errors.Join(err, executors.Close())
+	return results, executors.Close(), err
 }
 
 // conclude evaluates, writes and prints what came out.

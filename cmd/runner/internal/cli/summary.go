@@ -40,6 +40,9 @@ func printSummary(w io.Writer, s *host.Summary) {
 			fmt.Fprintf(w, "%s: could not be ended, end it by hand: %s\n", st.Name, p)
 		}
 	}
+	for _, p := range s.LeftProcesses {
+		fmt.Fprintf(w, "a process of an earlier run could not be ended, end it by hand: %s\n", p)
+	}
 	rows = nil
 	for _, st := range s.Strategies {
 		for _, in := range st.Instruments {

@@ -7,7 +7,8 @@ import (
 
 // MaxTimeJump is how far recorded time may go from one record to the next, in replays, backtests and conversions alike.
 // What goes further is a wrong time and not a pause: taken for true, strategies would live through years in which nothing
-// happens, and recorders write them down. A month of nothing is still a pause, as between files of chosen days.
+// happens, and recorders write them down. A month of nothing is still a pause, as between files of chosen days. It is no setting:
+// what is wrong is wrong by years, and days that are farther apart are runs or backtests of their own.
 const MaxTimeJump = 31 * 24 * time.Hour
 
 // CheckTimeJump returns an error for a recorded time nowNs that is more than MaxTimeJump after beforeNs, that of the record

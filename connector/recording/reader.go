@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"time"
 
 	"hftrunner/hft"
 )
@@ -41,6 +42,14 @@ type Reader struct {
 	line     int
 	latestNs int64
 	behind   bool
+	// latestFile and latestLine are where latestNs is from.
+	latestFile, latestLine int
+
+	// settled says that held has been filled: the first lines, given out before anything else is read. readFile and readLine
+	// are how far was read for them, 0 when that counts no more.
+	settled            bool
+	held               []heldLine
+	readFile, readLine int
 
 	closeOnce sync.Once
 	stop      chan struct{}
@@ -89,11 +98,16 @@ func fileSize(name string) (int64, error) {
 // Next returns the time in nanoseconds and the message of the next line that starts with a time and a space, and
 // io.EOF behind the last file. The message is valid until the next call.
 //
-// Lines without a time, and those whose time is a jump by hft.CheckTimeJump, are passed over as a BadLine. A time earlier than
-// that of an earlier line, in this file or one before, is a TimeBackwards, and returned as it stands.
+// Lines without a time, and those whose time is more than hft.MaxTimeJump from that of the good lines before, are passed over
+// as a BadLine; at the start those are good that agree with each other. Another time earlier than that of an earlier line, in
+// this file or one before, is a TimeBackwards, and returned as it stands.
 func (r *Reader) Next() (timestampNs int64, message []byte, err error) {
+	if !r.settled {
+		r.settled = true
+		r.settle()
+	}
 	for {
-		line, err := r.NextLine()
+		line, err := r.take()
 		if err != nil {
 			return 0, nil, err
 		}
@@ -104,12 +118,10 @@ func (r *Reader) Next() (timestampNs int64, message []byte, err error) {
 			what = "the line does not start with a time in nanoseconds and a space: " + excerpt(line)
 		case timestampNs == 0:
 			what = "the time is 0"
-		case r.latestNs != 0:
-			if err := hft.CheckTimeJump(r.latestNs, timestampNs); err != nil {
-				what = err.Error()
-			}
-		}
-		if what == "" {
+		case r.latestNs != 0 && apart(r.latestNs, timestampNs):
+			what = fmt.Sprintf("this line says %s and %s:%d says %s: they are more than %d days apart, so one of the two is wrong", utc(timestampNs),
+				r.config.Files[r.latestFile], r.latestLine, utc(r.latestNs), hft.MaxTimeJump/(24*time.Hour))
+		default:
 			return timestampNs, message, r.checkTime(timestampNs)
 		}
 		if err := r.Report(BadLine, what, nil); err != nil {
@@ -118,10 +130,66 @@ func (r *Reader) Next() (timestampNs int64, message []byte, err error) {
 	}
 }
 
+// heldLine is a line that was read before its turn, or the error in its place.
+type heldLine struct {
+	fileNo, line int
+	timestampNs  int64
+	text         []byte
+	err          error
+}
+
+// maxHeld bounds how many lines are read to find two that agree.
+const maxHeld = 8
+
+// settle reads the first lines until two agree on the time: from then on it is known what a wrong time is. When none do, the
+// first line counts.
+func (r *Reader) settle() {
+	for len(r.held) < maxHeld && r.latestNs == 0 {
+		text, err := r.NextLine()
+		h := heldLine{r.fileNo, r.line, 0, slices.Clone(text), err}
+		h.timestampNs, _, _ = splitLine(text)
+		for i := range r.held {
+			if other := &r.held[i]; h.timestampNs != 0 && other.timestampNs != 0 && !apart(other.timestampNs, h.timestampNs) {
+				r.latestNs, r.latestFile, r.latestLine = min(other.timestampNs, h.timestampNs), other.fileNo, other.line
+				break
+			}
+		}
+		r.held = append(r.held, h)
+		if err != nil {
+			break
+		}
+	}
+	r.readFile, r.readLine = r.fileNo, r.line
+}
+
+// take takes the next line into hand.
+func (r *Reader) take() ([]byte, error) {
+	if len(r.held) == 0 {
+		if r.readLine > 0 { // the last of those that were held was in hand
+			r.fileNo, r.line, r.readLine = r.readFile, r.readLine, 0
+		}
+		return r.NextLine()
+	}
+	select {
+	case <-r.stop:
+		return nil, errClosed()
+	default:
+	}
+	h := r.held[0]
+	r.held = r.held[1:]
+	r.fileNo, r.line = h.fileNo, h.line
+	return h.text, h.err
+}
+
+// apart reports whether two times are too far from each other for both to be true.
+func apart(a, b int64) bool { return hft.CheckTimeJump(min(a, b), max(a, b)) != nil }
+
+func utc(ns int64) string { return time.Unix(0, ns).UTC().Format(time.RFC3339Nano) }
+
 // checkTime reports once that time runs backwards.
 func (r *Reader) checkTime(timestampNs int64) error {
 	if timestampNs >= r.latestNs {
-		r.latestNs, r.behind = timestampNs, false
+		r.latestNs, r.behind, r.latestFile, r.latestLine = timestampNs, false, r.fileNo, r.line
 		return nil
 	}
 	if r.behind {

@@ -120,6 +120,35 @@ func TestWrongTimes(t *testing.T) {
 	}
 }
 
+// A wrong time at the start does not make the later lines wrong: those are true that agree with each other.
+func TestWrongFirstTimes(t *testing.T) {
+	const now, tenYears = 1_700_000_000_000_000_000, 315_360_000_000_000_000
+	good := fmt.Sprintf("%d b\n%d c\n", now, now+1)
+	for _, c := range []struct {
+		name            string
+		text            string
+		lines, problems []string
+	}{
+		{"first ahead", fmt.Sprintf("%d a\n", now+tenYears) + good, []string{"f0:2 b", "f0:3 c"}, []string{"f0:1: bad line"}},
+		{"first behind", "5 a\n" + good, []string{"f0:2 b", "f0:3 c"}, []string{"f0:1: bad line"}},
+		{"second behind", fmt.Sprintf("%d a\n%d x\n", now, now-tenYears) + good, []string{"f0:1 a", "f0:3 b", "f0:4 c"}, []string{"f0:2: bad line"}},
+		{"two ahead", fmt.Sprintf("%d a\n0 y\n%d x\n", now+tenYears, now+2*tenYears) + good, []string{"f0:4 b", "f0:5 c"},
+			[]string{"f0:1: bad line", "f0:2: bad line", "f0:3: bad line"}},
+		{"behind in the middle", good + "7 x\n" + fmt.Sprintf("%d d\n", now+2), []string{"f0:1 b", "f0:2 c", "f0:4 d"}, []string{"f0:3: bad line"}},
+		{"alone", "5 a\n", []string{"f0:1 a"}, nil},
+		{"none agree", fmt.Sprintf("5 a\n%d b\n", now), []string{"f0:1 a"}, []string{"f0:2: bad line"}},
+	} {
+		lines, problems := read(t, 0, []byte(c.text))
+		for i, l := range lines {
+			words := strings.Fields(l)
+			lines[i] = words[0] + " " + words[2]
+		}
+		if !slices.Equal(lines, c.lines) || !slices.Equal(problems, c.problems) {
+			t.Errorf("%s: %q, want %q; %q, want %q", c.name, lines, c.lines, problems, c.problems)
+		}
+	}
+}
+
 func TestLines(t *testing.T) {
 	const bound = 1 << 19
 	filler := strings.Repeat("x", bound)

@@ -476,3 +476,17 @@ func TestWrongExchangeTimes(t *testing.T) {
 		t.Errorf("it ends with %v", p.err)
 	}
 }
+
+// A first line that is years ahead is a bad line, with both places in its text, and the rest is replayed at its own times.
+func TestFirstLineYearsAhead(t *testing.T) {
+	const now = int64(1_700_000_000_000_000_000)
+	at := func(ns int64) string {
+		return strings.Replace(tradeAt(ns, "BTCUSDT"), `"T":5`, fmt.Sprintf(`"T":%d`, now/1e6), 1)
+	}
+	text := []byte(at(now+315_360_000_000_000_000) + at(now) + at(now+1))
+	play(t, replay.Config{}, text).check(t, []string{fmt.Sprintf("%d 1", now), fmt.Sprintf("%d 1", now+1)}, []string{"f0:1: bad line"}, 2, 1, 0)
+	p := play(t, replay.Config{OnBadLine: replay.FatalBadLine}, text)
+	if p.err == nil || !strings.Contains(p.err.Error(), "f0:1: this line says 2033-") || !strings.Contains(p.err.Error(), "f0:2 says 2023-") {
+		t.Errorf("it ends with %v", p.err)
+	}
+}

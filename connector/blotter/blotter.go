@@ -178,10 +178,22 @@ func (b *Blotter) toEnd(e *entry) {
 
 // CancelAll asks for the cancellation of every open order of every bot, as Cancel does, without a bot having asked for it. A
 // modification that waits is refused.
-func (b *Blotter) CancelAll(nowNs int64) {
+func (b *Blotter) CancelAll(nowNs int64) { b.cancelOn(nil, nowNs) }
+
+// CancelOn is CancelAll of the orders on a symbol.
+func (b *Blotter) CancelOn(symbol string, nowNs int64) {
+	if k := b.bySymbol[symbol]; k != nil {
+		b.cancelOn(k, nowNs)
+	}
+}
+
+// cancelOn cancels the orders on an instrument, on all for nil.
+func (b *Blotter) cancelOn(k *book, nowNs int64) {
 	var open []*entry
-	for _, e := range b.open {
-		open = append(open, e) // settling may take it out of the map
+	for id, e := range b.open {
+		if k == nil || id.instrumentNo == k.inst.No {
+			open = append(open, e) // settling may take it out of the map
+		}
 	}
 	for _, e := range open {
 		if e.over || e.wantCancel {

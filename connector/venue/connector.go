@@ -56,6 +56,10 @@ type Config struct {
 	// QuietLimit is how long the stream of a book may bring nothing until the venue is asked whether the book has moved on, 0
 	// for DefaultQuietLimit. Only then is the book given up and subscribed anew.
 	QuietLimit time.Duration
+	// StepsInterval is how often the venue is asked for the steps of the instruments anew, besides after each reconnection, 0
+	// for DefaultStepsInterval. One whose steps have changed, by two answers in a row, takes no new orders until the next run,
+	// and its open ones are canceled.
+	StepsInterval time.Duration
 	// Record is handed every message about a registered symbol and every snapshot, with the time of its receipt; nil for
 	// nobody. It is called by one goroutine at a time.
 	Record func(symbol string, localNs int64, message []byte)
@@ -95,9 +99,11 @@ type Connector struct {
 	// trade is the part that has to do with orders; nil without a key.
 	trade *trade
 
-	market   marketStreams
-	attempts *rate.Limiter // to connect, of all streams
-	complain complaints
+	market marketStreams
+	// reconnected wakes who asks for the venue's rules.
+	reconnected chan struct{}
+	attempts    *rate.Limiter // to connect, of all streams
+	complain    complaints
 	// unreadable lets messages that cannot be read be logged now and then.
 	unreadable rate.Sometimes
 	recordMu   sync.Mutex
@@ -129,6 +135,12 @@ func New(cfg Config) (*Connector, error) {
 	if cfg.AuditInterval < 0 {
 		return nil, fmt.Errorf("venue: the audit interval is %v: give a positive time, or 0 for %v", cfg.AuditInterval, DefaultAuditInterval)
 	}
+	if cfg.StepsInterval < 0 {
+		return nil, fmt.Errorf("venue: steps would be asked for every %v: give a positive time, or 0 for %v", cfg.StepsInterval, DefaultStepsInterval)
+	}
+	if cfg.StepsInterval == 0 {
+		cfg.StepsInterval = DefaultStepsInterval
+	}
 	if cfg.QuietLimit < 0 {
 		return nil, fmt.Errorf("venue: books may be quiet for %v: give a positive time, or 0 for %v", cfg.QuietLimit, DefaultQuietLimit)
 	}
@@ -156,7 +168,7 @@ func New(cfg Config) (*Connector, error) {
 			return nil, err
 		}
 	}
-	c := &Connector{cfg: cfg, protocol: cfg.Protocol, log: cfg.Logger, outage: cfg.Outage, attempts: stream.NewAttempts(cfg.AttemptsPer5Min, 5*time.Minute),
+	c := &Connector{reconnected: make(chan struct{}, 1), cfg: cfg, protocol: cfg.Protocol, log: cfg.Logger, outage: cfg.Outage, attempts: stream.NewAttempts(cfg.AttemptsPer5Min, 5*time.Minute),
 		unreadable: rate.Sometimes{First: unreadableFirst, Interval: unreadableInterval}}
 	if c.outage == nil {
 		c.outage = stream.NewOutage(c.log, c.nowNs)
@@ -215,6 +227,7 @@ func (c *Connector) Run(ctx context.Context, sink connector.Sink, clock connecto
 	if c.trade != nil {
 		c.trade.start()
 	}
+	group.Go(c.watchSteps)
 	if p, can := c.protocol.(Peeker); can {
 		group.Go(func() { c.watchQuiet(p) })
 	}

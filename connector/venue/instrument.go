@@ -28,8 +28,10 @@ type instrument struct {
 	// askedNs is when a snapshot was asked for last. Who asks uses it, one at a time.
 	askedNs   int64
 	bookReady bool
-	silence   silence
-	ready     bool // announced
+	// stopped says why no new orders are taken any more; nil while they are.
+	stopped atomic.Pointer[string]
+	silence silence
+	ready   bool // announced
 	// positionNs is the venue's time of the newest position that the private stream has told. position is the last that was
 	// passed on, jump one that was too far from it to be believed at once. maxQty is the largest order, 0 when not known.
 	positionNs             int64

@@ -2,13 +2,17 @@ package venue_test
 
 import (
 	"bytes"
+	"context"
+	"math"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 
 	"hftrunner/connector"
+	"hftrunner/connector/blotter"
 	"hftrunner/connector/venue"
 	"hftrunner/hft"
 )
@@ -81,4 +85,125 @@ func (b *syncBuffer) bytes() []byte {
 
 func (b *syncBuffer) logger() hclog.Logger {
 	return hclog.New(&hclog.LoggerOptions{Output: b, Level: hclog.Info})
+}
+
+// stepsOf is a fake's Filters that can be changed.
+type stepsOf struct {
+	mu     sync.Mutex
+	filter func(n int) ([]venue.Filters, error)
+	asked  int
+}
+
+func (s *stepsOf) filters(string) ([]venue.Filters, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked++
+	return s.filter(s.asked)
+}
+
+// since begins to answer otherwise, and returns how many answers there have been since.
+func (s *stepsOf) since(filter func(n int) ([]venue.Filters, error)) (answers func() int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.filter, s.asked = filter, 0
+	return func() int {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.asked
+	}
+}
+
+func withTick(tick float64) []venue.Filters {
+	f := rules("BTC")
+	f.TickSize = tick
+	return []venue.Filters{f}
+}
+
+func same(int) ([]venue.Filters, error) { return withTick(0.1), nil }
+
+// TestChangedSteps: an instrument whose steps have changed, by two answers, takes no new orders, also when they are what they
+// were again; its open ones are canceled, the strategy is told once.
+func TestChangedSteps(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	steps := &stepsOf{filter: same}
+	f.filters = steps.filters
+	canceled := make(chan string, 100)
+	f.cancel = func(_ context.Context, o *venue.Order) (blotter.Report, error) {
+		canceled <- o.ClientID
+		return blotter.Report{Channel: blotter.Ack, Symbol: o.Symbol, ClientID: o.ClientID, VenueID: o.VenueID, Status: hft.StatusCanceled}, nil
+	}
+	r := start(t, f, nil, func(c *venue.Config) { c.Trading, c.StepsInterval = true, 50*time.Millisecond }, "BTC")
+	take(t, f.private, "the private stream")
+	r.trade(0)
+	answers := steps.since(func(int) ([]venue.Filters, error) { return withTick(0.01), nil })
+	take(t, canceled, "the cancellation of the open order")
+	if n := answers(); n < 2 {
+		t.Errorf("canceled on %d answer", n)
+	}
+	until(t, "the strategy is told", func() bool { return len(r.custom(0, venue.CodeStepsChanged)) > 0 })
+	answers = steps.since(same)
+	until(t, "the steps are what they were", func() bool { return answers() > 2 })
+	r.connector.Submit(r.order(0, 1))
+	until(t, "the order is refused", func() bool { return r.refused("has changed tick_size 0.1") == 1 })
+	if texts := r.custom(0, venue.CodeStepsChanged); len(texts) != 1 || !strings.Contains(texts[0], "BTC") || !strings.Contains(texts[0], "0.01") {
+		t.Errorf("told: %q", texts)
+	}
+}
+
+// TestStepsThatAreNotBelieved: one answer alone, none, one without the symbol, and one that cannot be true cancel nothing.
+func TestStepsThatAreNotBelieved(t *testing.T) {
+	t.Parallel()
+	for name, filter := range map[string]func(n int) ([]venue.Filters, error){
+		"every second answer": func(n int) ([]venue.Filters, error) { return withTick([]float64{0.1, 0.01}[n%2]), nil },
+		"another each time":   func(n int) ([]venue.Filters, error) { return withTick(0.1 / float64(n+1)), nil },
+		"no answer":           func(int) ([]venue.Filters, error) { return nil, &venue.Failure{Cause: venue.Unknown} },
+		"no such symbol":      func(int) ([]venue.Filters, error) { return nil, &venue.Failure{Cause: venue.Refused} },
+		"without the symbol":  func(int) ([]venue.Filters, error) { return nil, nil },
+		"zero":                func(int) ([]venue.Filters, error) { return withTick(0), nil },
+		"below zero":          func(int) ([]venue.Filters, error) { return withTick(-0.1), nil },
+		"no number":           func(int) ([]venue.Filters, error) { return withTick(math.NaN()), nil },
+		"infinite":            func(int) ([]venue.Filters, error) { return withTick(math.Inf(1)), nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t)
+			steps := &stepsOf{filter: same}
+			f.filters = steps.filters
+			f.cancel = func(_ context.Context, o *venue.Order) (blotter.Report, error) {
+				t.Error("an order is canceled")
+				return blotter.Report{Channel: blotter.Ack, Symbol: o.Symbol, ClientID: o.ClientID, Status: hft.StatusCanceled}, nil
+			}
+			var log syncBuffer
+			r := start(t, f, nil, func(c *venue.Config) {
+				c.Trading, c.StepsInterval, c.Logger = true, 10*time.Millisecond, log.logger()
+			}, "BTC")
+			take(t, f.private, "the private stream")
+			r.trade(0)
+			answers := steps.since(filter)
+			until(t, "the steps are asked for several times", func() bool { return answers() >= 6 })
+			if n := len(r.custom(0, venue.CodeStepsChanged)); n != 0 {
+				t.Errorf("told %d times", n)
+			}
+			r.trade(0)
+			if !bytes.Contains(log.bytes(), []byte("steps")) {
+				t.Errorf("nothing is said:\n%s", log.bytes())
+			}
+			steps.since(same)
+		})
+	}
+}
+
+// TestStepsAfterAReconnection: they are asked for without waiting for the interval.
+func TestStepsAfterAReconnection(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	steps := &stepsOf{filter: same}
+	f.filters = steps.filters
+	start(t, f, nil, nil, "BTC")
+	market := take(t, f.market, "the market stream")
+	answers := steps.since(same)
+	_ = market.ws.CloseNow()
+	take(t, f.market, "the market stream again")
+	until(t, "the steps are asked for", func() bool { return answers() > 0 })
 }

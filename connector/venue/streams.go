@@ -94,7 +94,7 @@ func (c *Connector) renewMarket(reason string) {
 // newKeeper makes what keeps the connection.
 func (s *marketStream) newKeeper() (*stream.Keeper, error) {
 	c := s.connector
-	keeper, err := stream.New(stream.Config{Prepare: s.prepare, OnUp: func() { s.wasUp.Store(true) }, OnFrame: s.onFrame, OnDown: s.onDown, OnQuiet: s.onQuiet,
+	keeper, err := stream.New(stream.Config{Prepare: s.prepare, OnUp: s.onUp, OnFrame: s.onFrame, OnDown: s.onDown, OnQuiet: s.onQuiet,
 		NowNs: c.nowNs, Logger: c.log, Outage: c.outage, What: "market data", Attempts: c.attempts, BackOffMax: c.cfg.BackOffMax, ForbiddenPause: c.forbiddenPause()})
 	if err == nil {
 		s.keeper.Store(keeper)
@@ -206,6 +206,13 @@ func (c *Connector) sendMarket(symbol string, frames [][]byte) {
 				break
 			}
 		}
+	}
+}
+
+// onUp lets the venue be asked for its rules anew after a reconnection: they may have changed meanwhile.
+func (s *marketStream) onUp() {
+	if s.wasUp.Swap(true) {
+		signal(s.connector.reconnected)
 	}
 }
 

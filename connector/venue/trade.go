@@ -244,6 +244,9 @@ func (c *Connector) request(o *connector.Order, take func(*blotter.Blotter, *con
 		case inst == nil: // the record of orders may know it a moment earlier
 			refuse(c.sink, o, fmt.Sprintf("order refused: instrument %d is not known to the connector", o.InstrumentNo))
 			return
+		case inst.stopped.Load() != nil:
+			refuse(c.sink, o, "order refused: "+*inst.stopped.Load())
+			return
 		case inst.unlisted > 0:
 			refuse(c.sink, o, "order refused: the venue lists an order of "+inst.Symbol+" as it cannot be")
 			return

@@ -235,6 +235,28 @@ func TestTimeJumpIsADataError(t *testing.T) {
 	}
 }
 
+// An asset whose rows are years before those of another ends the run, too: its last row is followed by years of nothing.
+func TestTimeJumpBetweenAssets(t *testing.T) {
+	const now = 1_700_000_000_000_000_000
+	row := func(timestampNs int64) hft.Event {
+		return hft.Event{Ev: hft.ExchEvent | hft.LocalEvent | hft.BuyEvent | hft.DepthEvent, ExchTimestampNs: timestampNs, LocalTimestampNs: timestampNs, Px: 97, Qty: 5}
+	}
+	for name, early := range map[string][]hft.Event{"zero": {row(0)}, "1970": {row(100), row(200)}, "negative": {row(-100), row(200)}} {
+		for _, compat := range []backtest.Compat{sim.Fixed, sim.Hftbacktest} {
+			file := writeEvents(t, filepath.Join(t.TempDir(), "good.npz"), []hft.Event{row(now), row(now + 100)})
+			bot := build(t, backtest.NewBuilder().Compat(compat).AddAsset(newAsset(t, early)).
+				AddAsset(newAsset(t, nil).Data(backtest.File(file))))
+			var err error
+			for steps := 0; err == nil && steps < 100; steps++ {
+				_, err = bot.Elapse(time.Second)
+			}
+			if !errors.Is(err, hft.ErrData) || !strings.Contains(err.Error(), "good.npz") || !strings.Contains(err.Error(), "days after") {
+				t.Errorf("%s, %v: %v", name, compat, err)
+			}
+		}
+	}
+}
+
 func writeEvents(tb testing.TB, path string, rows []hft.Event) string {
 	tb.Helper()
 	w, err := npy.Create[hft.Event](path, npy.EventDtype(), int64(len(rows)))

@@ -1,6 +1,7 @@
 package backtest
 
 import (
+	"fmt"
 	"math"
 
 	"hftrunner/hft"
@@ -158,7 +159,7 @@ func (b *Backtest) run(untilNs int64, w *wait) (more bool, err error) {
 			untilNs = w.hitNs
 		}
 		if atNs > untilNs {
-			return true, nil
+			return true, b.checkPause(slot, atNs)
 		}
 		assetNo := slot / numSlots
 		b.nowNs = max(b.nowNs, atNs) // rows may be of the past, Q1
@@ -177,6 +178,18 @@ func (b *Backtest) run(untilNs int64, w *wait) (more bool, err error) {
 		}
 	}
 	return true, b.halted()
+}
+
+// checkPause returns an error when the next thing to happen is a row that cannot be true beside those of other assets; within
+// one asset its tape has looked. A strategy would wait for it for years, call by call.
+func (b *Backtest) checkPause(slot int, atNs int64) error {
+	if kind := slot % numSlots; kind != slotLocalRow && kind != slotExchRow || atNs >= b.toNs {
+		return nil
+	}
+	if err := hft.CheckTimeJump(b.nowNs, atNs); err != nil {
+		return dataError(fmt.Errorf("the next row is of %s: %w", names(b.assets[slot/numSlots].tape.sources), err))
+	}
+	return nil
 }
 
 // over reports whether a waiting call is over because of a hit.

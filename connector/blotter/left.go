@@ -72,3 +72,9 @@ func (b *Blotter) Unended(symbol string) int {
 	}
 	return n
 }
+
+// Canceling reports whether an order's cancel was sent and is still to be answered: its end was not told meanwhile.
+func (b *Blotter) Canceling(clientID string) bool {
+	e := b.byID[clientID]
+	return e != nil && e.cancel == sent
+}

@@ -115,8 +115,9 @@ func (p *Protocol) spend(path string, a action, count int, rest bool) (done func
 }
 
 // cancelCounted is how long after it was sent a cancel is taken to have been counted by the venue, answered or not. Answers that
-// are seconds late must not hold up the cancels behind them; one that is counted later, and so refused, is sent again.
-const cancelCounted = time.Second
+// are seconds late must not hold up the cancels behind them: they go at the pace of the venue's limit. One that is counted later,
+// and so refused, is sent again.
+const cancelCounted = 150 * time.Millisecond
 
 // rateCause is what a limit that is reached means: who places orders has to stop, everyone else to wait.
 func rateCause(a action) venue.Cause {

@@ -142,7 +142,7 @@ func (p *Protocol) send(ctx context.Context, a action, path string, o *venue.Ord
 	body := marshal(content)
 	var ids orderIDs
 	if p.trade != nil {
-		got, sent, err := p.trade.send(ctx, a, path, body)
+		got, sent, err := p.trade.send(ctx, a, path, o, body)
 		if err != nil {
 			return blotter.Report{}, fmt.Errorf("bybit: %s: %w", tradeOp(a), err)
 		}

@@ -266,6 +266,15 @@ func TestCancelByRESTInstead(t *testing.T) {
 			c.APIURL, c.OrderEntry = rest.URL, bybit.OrdersByWebSocket
 			p := newProtocol(t, c)
 			eventually(t, "the trade connection", p.TradeUp)
+			over := anOrder()
+			over.Ended = func() bool { return true }
+			if _, err := p.Cancel(t.Context(), over); venue.CauseOf(err) != venue.Gone {
+				t.Errorf("the cancel of an order that has ended meanwhile: %v", err)
+			}
+			if asked := rest.take(); len(asked) > 0 {
+				t.Errorf("it went by REST: %q", asked)
+			}
+			eventually(t, "the trade connection", p.TradeUp)
 			if got, err := p.Cancel(t.Context(), anOrder()); err != nil || got.VenueID != "v1" {
 				t.Errorf("%+v, %v", got, err)
 			}

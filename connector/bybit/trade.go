@@ -96,7 +96,7 @@ const cancelPatience = time.Second
 
 // send sends a request that is about one order and returns the ids that the venue answers with. sent is false when it is to
 // go by REST: the connection is not up and nothing has happened, or it is a cancel that was not answered soon.
-func (t *tradeSocket) send(ctx context.Context, a action, path string, body []byte) (ids orderIDs, sent bool, err error) {
+func (t *tradeSocket) send(ctx context.Context, a action, path string, o *venue.Order, body []byte) (ids orderIDs, sent bool, err error) {
 	t.connect()
 	done, err := t.protocol.spend(path, a, 1, false)
 	if err != nil {
@@ -114,6 +114,8 @@ func (t *tradeSocket) send(ctx context.Context, a action, path string, body []by
 		done(nil)
 	}
 	switch {
+	case err != nil && o.Ended != nil && o.Ended():
+		return orderIDs{}, true, &venue.Failure{Cause: venue.Gone, Msg: "the order has ended, the cancel was not answered", Err: err}
 	case errors.Is(err, stream.ErrDown), errors.Is(err, stream.ErrBusy), err != nil && a == cancelAction:
 		return orderIDs{}, false, nil
 	case err != nil:

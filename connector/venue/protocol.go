@@ -85,6 +85,9 @@ type Order struct {
 	// PriorQty is, for Amend, what was executed of orders that this one has replaced. Qty, PrevQty and CumQty include it;
 	// the venue, to which it is another order, does not. Empty for none.
 	PriorQty string
+	// Ended reports, for Cancel, whether the order has ended meanwhile by the private stream, so that a cancel without an answer
+	// need not go another way; nil for never.
+	Ended func() bool
 }
 
 // Filters are the venue's rules for one instrument. Limits that the venue does not have are 0.

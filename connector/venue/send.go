@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// maxUnanswered is how many requests may wait for their answers.
+	// maxUnanswered is how many submissions and modifications may wait for their answers. Cancels are not counted.
 	maxUnanswered = 512
 	// atOnce is how many cancels, and how many questions, on one symbol are under way at the same time; more wait, to go together
 	// where the venue has a request for it. Where it has none singlesAtOnce are.
@@ -24,6 +24,8 @@ const (
 	sweepPatience, listTimeout = 2 * time.Second, time.Minute
 	// orderPatience is how long a new order waits for a cancel-all under way. One that goes later is not what the bot wants.
 	orderPatience = sweepPatience + time.Second
+	// slotPatience is how long a cancel, or a batch of them, that is not answered holds up those behind it.
+	slotPatience = time.Second
 )
 
 // sending is how the requests of the record of orders go out; under trade's mutex.
@@ -34,6 +36,7 @@ type sending struct {
 	requests context.Context
 	abandon  context.CancelFunc
 
+	// unanswered are the submissions and modifications that wait for their answers.
 	unanswered atomic.Int32
 	// held is how many cancels wait in all lines.
 	held int
@@ -47,6 +50,9 @@ type line struct {
 	out     int
 	// singlyUntilNs is until when each goes by itself.
 	singlyUntilNs int64
+	// pausedUntilNs is until when the venue's limit of orders is used up; resume goes on then.
+	pausedUntilNs int64
+	resume        *time.Timer
 	// sweep is closed when the cancel-all under way is over; nil while there is none. New orders on the symbol wait for it.
 	// asking says that the venue is asked whether it may be, nextSweepNs is when it may be asked again.
 	sweep       chan struct{}
@@ -62,7 +68,6 @@ func (t *trade) Send(a *blotter.Action) {
 		return
 	}
 	inst := t.c.symbols.named(action.Symbol)
-	unanswered := t.unanswered.Add(1)
 	switch action.Request {
 	case blotter.QueryOrder:
 		t.enqueue(inst, &inst.questions, &action)
@@ -72,7 +77,7 @@ func (t *trade) Send(a *blotter.Action) {
 		t.enqueue(inst, &inst.cancels, &action)
 		return
 	}
-	if unanswered > maxUnanswered {
+	if t.unanswered.Add(1) > maxUnanswered {
 		t.c.group.Go(func() {
 			t.answer(&action, blotter.Report{}, &Failure{Cause: blotter.Overloaded, Msg: "too many requests wait for their answers"})
 		})
@@ -116,6 +121,9 @@ func (t *trade) advance(inst *instrument, l *line, all bool) {
 	if question && !lists || !question && !batches {
 		room = singlesAtOnce
 	}
+	if !question {
+		t.dropEnded(l)
+	}
 	switch {
 	case t.c.nowNs() < l.singlyUntilNs:
 	case question && lists:
@@ -127,6 +135,9 @@ func (t *trade) advance(inst *instrument, l *line, all bool) {
 		return
 	case !question && batches:
 		batch = batcher.MaxCancels()
+	}
+	if t.c.nowNs() < l.pausedUntilNs {
+		return
 	}
 	for len(l.waiting) > 0 && (all || l.out < room) {
 		some := t.take(l, min(len(l.waiting), batch))
@@ -170,7 +181,12 @@ func (i *instrument) lineOf(request blotter.Request) *line {
 
 // perform sends a request about one order to the venue and takes its answer.
 func (t *trade) perform(inst *instrument, a *blotter.Action, sweep <-chan struct{}, begun func()) {
-	o := inst.order(a)
+	o, l := inst.order(a), inst.lineOf(a.Request)
+	leave := func() {}
+	if l != nil {
+		leave = t.slot(inst, l, a.Request)
+	}
+	defer leave()
 	call := t.c.protocol.QueryOrder
 	switch a.Request {
 	case blotter.Place:
@@ -179,6 +195,7 @@ func (t *trade) perform(inst *instrument, a *blotter.Action, sweep <-chan struct
 		call = t.c.protocol.Amend
 	case blotter.Cancel:
 		call = t.c.protocol.Cancel
+		o.Ended = func() bool { return !t.canceling(a.ClientID) }
 	}
 	if sweep != nil { // meanwhile others may go
 		begun()
@@ -203,13 +220,12 @@ func (t *trade) perform(inst *instrument, a *blotter.Action, sweep <-chan struct
 	} else {
 		report, err = inWindow(ctx, t.c, send)
 	}
-	t.answer(a, report, err)
-	if l := inst.lineOf(a.Request); l != nil {
+	if !t.putBack(inst, l, []*blotter.Action{a}, err) {
+		t.answer(a, report, err)
+	}
+	if cause := CauseOf(err); l != nil && err != nil && cause != Gone && cause != NotFound {
 		t.mu.Lock()
-		if cause := CauseOf(err); err != nil && cause != Gone && cause != NotFound {
-			l.singlyUntilNs = 0 // no other way is open either, and hundreds of them would be in each other's
-		}
-		t.left(inst, l)
+		l.singlyUntilNs = 0 // no other way is open either, and hundreds of them would be in each other's
 		t.mu.Unlock()
 	}
 }
@@ -235,14 +251,19 @@ func (t *trade) cancelBatch(inst *instrument, l *line, batcher BatchCanceler, so
 	}
 	ctx, cancel := context.WithTimeout(t.requests, requestTimeout)
 	defer cancel()
+	defer t.slot(inst, l, blotter.Cancel)()
 	begun()
 	outcomes, err := inWindow(ctx, t.c, func() ([]Outcome, error) { return batcher.CancelBatch(ctx, orders) })
-	t.answers(inst, l, some, err, func(i int) (blotter.Report, error) { return outcomes[i].Report, outcomes[i].Err })
+	if t.putBack(inst, l, some, err) {
+		return
+	}
+	t.answers(l, some, err, func(i int) (blotter.Report, error) { return outcomes[i].Report, outcomes[i].Err })
 }
 
 // list asks about all orders on a symbol at once, and about those that are not in the list one by one.
 func (t *trade) list(inst *instrument, l *line, lister Lister, some []*blotter.Action, begun func()) {
 	begun()
+	defer t.slot(inst, l, blotter.QueryOrder)()
 	ctx, cancel := context.WithTimeout(t.requests, requestTimeout)
 	defer cancel()
 	reports, err := inWindow(ctx, t.c, func() ([]blotter.Report, error) { return lister.RecentOrders(ctx, inst.Symbol) })
@@ -274,12 +295,12 @@ func (t *trade) list(inst *instrument, l *line, lister Lister, some []*blotter.A
 		t.begin(func(begun func()) { t.perform(inst, a, nil, begun) })
 	}
 	t.mu.Unlock()
-	t.answers(inst, l, some, err, func(i int) (blotter.Report, error) { return reports[i], nil })
+	t.answers(l, some, err, func(i int) (blotter.Report, error) { return reports[i], nil })
 }
 
 // answers hands the answers of one request about several orders to the record. After one that failed as a whole each goes by
 // itself for a while: the venue may have refused it because of one of them, or another way may be open.
-func (t *trade) answers(inst *instrument, l *line, some []*blotter.Action, err error, of func(i int) (blotter.Report, error)) {
+func (t *trade) answers(l *line, some []*blotter.Action, err error, of func(i int) (blotter.Report, error)) {
 	t.mu.Lock()
 	if err != nil {
 		l.singlyUntilNs = t.c.nowNs() + singlyNs
@@ -292,9 +313,6 @@ func (t *trade) answers(inst *instrument, l *line, some []*blotter.Action, err e
 		}
 		t.answer(a, report, failed)
 	}
-	t.mu.Lock()
-	t.left(inst, l)
-	t.mu.Unlock()
 }
 
 // trySweep begins to cancel all orders on a symbol with one request where the venue is quicker with it, enough are waiting, and
@@ -354,10 +372,13 @@ func (t *trade) sweep(inst *instrument, l *line, sweeper Sweeper, waiting []*blo
 	close(l.sweep)
 	l.sweep = nil
 	t.mu.Unlock()
-	t.answers(inst, l, waiting, err, func(i int) (blotter.Report, error) {
+	t.answers(l, waiting, err, func(i int) (blotter.Report, error) {
 		a := waiting[i]
 		return blotter.Report{Channel: blotter.Ack, Symbol: a.Symbol, ClientID: a.ClientID, VenueID: a.VenueID}, nil
 	})
+	t.mu.Lock()
+	t.left(inst, l)
+	t.mu.Unlock()
 }
 
 // onlyUnwanted asks the venue whether all that is open on a symbol is this runner's and to be canceled.
@@ -396,7 +417,9 @@ func (t *trade) release(inst *instrument, l *line, waiting []*blotter.Action) {
 
 // answer hands an answer to the record of orders. Amend may have both a report and an error.
 func (t *trade) answer(a *blotter.Action, report blotter.Report, err error) {
-	defer t.unanswered.Add(-1)
+	if a.Request == blotter.Place || a.Request == blotter.Amend {
+		defer t.unanswered.Add(-1)
+	}
 	c := t.c
 	nowNs := c.nowNs()
 	t.mu.Lock()

@@ -139,18 +139,14 @@ func TestManyCancelsGoTogether(t *testing.T) {
 	for _, o := range orders {
 		r.connector.Cancel(o)
 	}
-	until(t, "the first cancels are sent", func() bool { c.mu.Lock(); defer c.mu.Unlock(); return len(c.said) == 16 })
-	time.Sleep(20 * time.Millisecond)
-	if said := c.asked(); slices.ContainsFunc(said, func(what string) bool { return what != "cancel" }) || len(said) != 16 {
-		t.Errorf("at first %q", said)
-	}
+	until(t, "the first cancels are sent", func() bool { c.mu.Lock(); defer c.mu.Unlock(); return len(c.said) >= 16 })
 	r.connector.Submit(r.order(0, 1000))
 	until(t, "the order is taken", func() bool { return r.taken(1000) })
 	said := c.asked()
 	// Each has its own goroutine, so the system's scheduler may let one overtake now and then: see TestRequestsBeginInSequence.
 	slices.Sort(said)
-	if want := []string{"batch of 10", "batch of 10", "batch of 4", "place"}; !slices.Equal(said, want) {
-		t.Errorf("then %q, want %q", said, want)
+	if want := append([]string{"batch of 10", "batch of 10", "batch of 4"}, append(slices.Repeat([]string{"cancel"}, 16), "place")...); !slices.Equal(said, want) {
+		t.Errorf("%q is asked for, want %q", said, want)
 	}
 	close(c.gate)
 	until(t, "all but the new order have ended", func() bool { return len(r.connector.OpenOrders()) == 1 })
@@ -379,5 +375,93 @@ func TestOrdersGoAfterCancels(t *testing.T) {
 	}
 	if overtaken > bursts/2 {
 		t.Errorf("in %d of %d bursts an order has overtaken a cancel", overtaken, bursts)
+	}
+}
+
+// TestCancelsWithoutAnswers: cancels that are not answered hold up those behind them for a moment only.
+func TestCancelsWithoutAnswers(t *testing.T) {
+	t.Parallel()
+	c := newCrowd(t)
+	r, orders := c.begin(t, batches{c}, 40)
+	for _, o := range orders {
+		r.connector.Cancel(o)
+	}
+	until(t, "those behind the first have ended", func() bool { return len(r.connector.OpenOrders()) == 16 })
+	close(c.gate)
+	until(t, "all have ended", func() bool { return len(r.connector.OpenOrders()) == 0 })
+}
+
+// TestManyCancelsLeaveRoomForOrders: however many cancels wait for their answers, new orders are taken.
+func TestManyCancelsLeaveRoomForOrders(t *testing.T) {
+	t.Parallel()
+	c := newCrowd(t)
+	r, orders := c.begin(t, c, 10)
+	for id := range uint64(600) {
+		o := r.order(0, 2000+id)
+		r.connector.Submit(o)
+		orders = append(orders, o)
+		if id%50 == 49 {
+			until(t, "the orders are taken", func() bool { return r.taken(2000 + id) })
+		}
+	}
+	until(t, "all orders are open", func() bool { c.mu.Lock(); defer c.mu.Unlock(); return len(c.open) == len(orders) })
+	for _, o := range orders {
+		r.connector.Cancel(o)
+	}
+	r.connector.Submit(r.order(0, 5000))
+	until(t, "the order is answered", func() bool { return r.taken(5000) || r.refused("too many requests") > 0 })
+	if !r.taken(5000) {
+		t.Error("the order was refused while many cancels wait for their answers")
+	}
+	close(c.gate)
+	until(t, "all but the new order have ended", func() bool { return len(r.connector.OpenOrders()) == 1 })
+}
+
+// limited cancels batches of 10 when its limit is not used up, and then one at a time.
+type limited struct {
+	batches
+	full atomic.Bool
+	next atomic.Int64
+}
+
+func (l *limited) CancelBatch(ctx context.Context, orders []*venue.Order) ([]venue.Outcome, error) {
+	const pace = 100 * time.Millisecond
+	now := time.Now()
+	if l.full.Load() || now.UnixNano() < l.next.Load() {
+		return nil, &venue.Failure{Cause: venue.OrderRate, Msg: "too many", RetryAt: now.Add(pace)}
+	}
+	l.next.Store(now.Add(pace).UnixNano())
+	return l.batches.CancelBatch(ctx, orders)
+}
+
+// TestCancelsAtThePaceOfTheLimit: batches that are too many for the venue's limit wait and go again as batches, without a word,
+// and those of orders that have ended meanwhile do not go at all.
+func TestCancelsAtThePaceOfTheLimit(t *testing.T) {
+	t.Parallel()
+	c := newCrowd(t)
+	told := make(chan blotter.Report, 1)
+	c.decodeUser = func(_ []byte, sink venue.UserSink) error {
+		r := <-told
+		sink.Order(&r)
+		return nil
+	}
+	l := &limited{batches: batches{c}}
+	l.full.Store(true)
+	r, orders := c.begin(t, l, 57)
+	private := take(t, c.private, "the private stream")
+	for _, o := range orders {
+		r.connector.Cancel(o)
+	}
+	until(t, "the first are sent", func() bool { c.mu.Lock(); defer c.mu.Unlock(); return len(c.said) == 16 })
+	last := r.connector.OpenOrders()
+	i := slices.IndexFunc(last, func(o connector.OpenOrder) bool { return o.OrderID == orders[len(orders)-1].OrderID })
+	told <- c.end(&venue.Order{Symbol: "BTC", ClientID: last[i].ClientID})
+	private.send(t, "the last has ended")
+	until(t, "it has ended", func() bool { return len(r.connector.OpenOrders()) < 57 })
+	l.full.Store(false)
+	close(c.gate)
+	until(t, "all have ended", func() bool { return len(r.connector.OpenOrders()) == 0 })
+	if said := c.asked(); len(said) != 16+4 || r.refused("cancel") > 0 {
+		t.Errorf("%d events about refused cancels; %q", r.refused("cancel"), said)
 	}
 }

@@ -60,7 +60,7 @@ func endings() []ending {
 		{name: "418 with Retry-After", begin: all("http-418=count:8,value:2"), wants: func(s subject, _ string) bool { return isBinance(s) }},
 		{name: "REST down", begin: all("http-503-failed=only:/"), wants: func(_ subject, entry string) bool { return entry == "ws" }},
 		{name: "answers late", begin: all("reply-delay=for:1500ms")},
-		{name: "answers 8 s late", begin: all("reply-delay=for:8s"), long: true, orders: 100},
+		{name: "answers 8 s late, 200 orders", begin: all("reply-delay=for:8s"), long: true, orders: 200},
 		{name: "frozen for a while", begin: func(sc *scene) { sc.proxy.freeze(true) }, over: func(sc *scene) { sc.proxy.freeze(false) }, after: 3 * time.Second},
 		{name: "frozen for long", begin: func(sc *scene) { sc.proxy.freeze(true) }, over: func(sc *scene) { sc.proxy.freeze(false) }, after: 25 * time.Second,
 			long: true, orders: 200},

@@ -8,8 +8,10 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"go/types"
 	"io"
 	"io/fs"
+	"maps"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -390,56 +392,157 @@ func TestOneWallClock(t *testing.T) {
 }
 
 // TestNoLogUnderALock looks for log calls between Lock and Unlock of a mutex of the host and of what carries orders, and in
-// functions whose comment says that the lock is held: a log call formats, and whoever wants the lock would wait for it.
+// functions whose comment says that the lock is held, also by way of functions of the same package: a log call formats, and
+// whoever wants the lock would wait for it.
 func TestNoLogUnderALock(t *testing.T) {
-	places := []string{"host/", "connector/venue/", "connector/blotter/", "connector/stream/"}
+	places := []string{"host", "connector/venue", "connector/blotter", "connector/stream"}
+	functions := make(map[string][]*ast.FuncDecl) // by folder
+	positions := make(map[*ast.FuncDecl]*token.FileSet)
 	sources(t, func(path string, file *ast.File, set *token.FileSet) {
-		path = filepath.ToSlash(path)
-		if strings.HasSuffix(path, "_test.go") || !slices.ContainsFunc(places, func(p string) bool { return strings.HasPrefix(path, p) }) {
+		dir := filepath.ToSlash(filepath.Dir(path))
+		if strings.HasSuffix(path, "_test.go") || !slices.Contains(places, dir) {
 			return
 		}
 		for _, d := range file.Decls {
-			f, ok := d.(*ast.FuncDecl)
-			if !ok || f.Body == nil {
-				continue
+			if f, ok := d.(*ast.FuncDecl); ok && f.Body != nil {
+				functions[dir] = append(functions[dir], f)
+				positions[f] = set
 			}
+		}
+	})
+	for _, list := range functions {
+		l := newLockReader(list)
+		for _, f := range list {
 			held := f.Doc != nil && regexp.MustCompile(`(?i)\block is held|mu is held`).MatchString(strings.Join(strings.Fields(f.Doc.Text()), " "))
-			logsUnderLock(f.Body, held, func(call *ast.CallExpr) {
-				t.Errorf("%s: %s logs while a lock is held", set.Position(call.Pos()), f.Name.Name)
+			l.read(f, held, func(call *ast.CallExpr) {
+				t.Errorf("%s: %s logs while a lock is held", positions[f].Position(call.Pos()), f.Name.Name)
 			})
 		}
-	})
+	}
 }
 
-// logsUnderLock reports the log calls of a body that are made under a lock, read from top to bottom: a Lock holds until an
-// Unlock that is not deferred. What a function literal does is done later, and a deferred call when the locks are free that
-// were deferred after it.
-func logsUnderLock(body ast.Node, held bool, report func(*ast.CallExpr)) {
-	ast.Inspect(body, func(n ast.Node) bool {
-		switch n := n.(type) {
-		case *ast.FuncLit, *ast.DeferStmt:
-			return false
-		case *ast.CallExpr:
-			sel, ok := n.Fun.(*ast.SelectorExpr)
-			if !ok {
-				return true
-			}
-			switch name := sel.Sel.Name; name {
-			case "Lock":
-				held = true
-			case "Unlock":
-				held = false
-			case "Debug", "Info", "Warn", "Error", "Log", "Failed", "Works":
-				on, ok := sel.X.(*ast.SelectorExpr)
-				if held && ok && slices.Contains([]string{"log", "Logger", "outage", "Outage"}, on.Sel.Name) {
-					report(n)
-				}
-			case "logError", "logOrders", "unanswered", "critical":
-				if held {
-					report(n)
-				}
+// TestLogsUnderLocksAreFound: what TestNoLogUnderALock is to find, and what not.
+func TestLogsUnderLocksAreFound(t *testing.T) {
+	const head = "package p\nfunc (c *C) tell() { c.log.Warn(\"x\") }\nfunc (c *C) through() { c.tell() }\nfunc (c *C) later() { go c.tell() }\nfunc (c *C) f() {\n"
+	for body, want := range map[string]int{
+		`c.mu.Lock(); c.log.Warn("x"); c.mu.Unlock()`:                                   1,
+		`c.mu.Lock(); c.mu.Unlock(); c.log.Warn("x")`:                                   0,
+		`c.mu.Lock(); defer c.mu.Unlock(); if a { c.outage.Works(1) }`:                  1,
+		`c.mu.Lock(); if a { c.mu.Unlock(); c.log.Warn("x"); return }; c.log.Warn("y")`: 1,
+		`c.mu.Lock(); d.mu.Lock(); d.mu.Unlock(); c.log.Warn("x")`:                      1,
+		`c.mu.RLock(); c.through()`:                                                     1,
+		`c.mu.Lock(); c.later(); go func() { c.log.Warn("x") }()`:                       0,
+		`switch { case a: c.mu.Lock(); b(); c.mu.Unlock() }; c.tell()`:                  0,
+		`defer c.log.Warn("x"); c.mu.Lock(); defer c.mu.Unlock()`:                       0,
+	} {
+		file, err := parser.ParseFile(token.NewFileSet(), "p.go", head+body+"\n}\n", 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var list []*ast.FuncDecl
+		for _, d := range file.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok {
+				list = append(list, f)
 			}
 		}
-		return true
-	})
+		got := 0
+		newLockReader(list).read(list[len(list)-1], false, func(*ast.CallExpr) { got++ })
+		if got != want {
+			t.Errorf("%d found in %s, want %d", got, body, want)
+		}
+	}
+}
+
+// lockReader reads functions of one package from top to bottom. What a function literal does is done later, and a deferred call
+// when the locks are free that were deferred after it.
+type lockReader struct {
+	logs map[string]bool // functions and methods that log, by name
+}
+
+func newLockReader(list []*ast.FuncDecl) *lockReader {
+	l := &lockReader{logs: make(map[string]bool)}
+	declared := make(map[string]int)
+	for _, f := range list {
+		declared[f.Name.Name]++
+	}
+	for found := true; found; {
+		found = false
+		for _, f := range list {
+			if name := f.Name.Name; !l.logs[name] && declared[name] == 1 { // of several only the types would tell which it is
+				l.read(f, true, func(*ast.CallExpr) { l.logs[name], found = true, true })
+			}
+		}
+	}
+	return l
+}
+
+// read reports the log calls of a function that are made under a lock, or all with held.
+func (l *lockReader) read(f *ast.FuncDecl, held bool, report func(*ast.CallExpr)) {
+	locks := make(map[string]bool)
+	if held {
+		locks["the caller's"] = true
+	}
+	l.block(f.Body.List, locks, report)
+}
+
+// block reads statements and reports whether they end the function or the loop; locks is what is held then.
+func (l *lockReader) block(list []ast.Stmt, locks map[string]bool, report func(*ast.CallExpr)) (leaves bool) {
+	for _, s := range list {
+		ast.Inspect(s, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.FuncLit, *ast.DeferStmt, *ast.GoStmt:
+				return false
+			case *ast.BlockStmt:
+				l.branch(n.List, locks, report)
+				return false
+			case *ast.CaseClause:
+				l.branch(n.Body, locks, report)
+				return false
+			case *ast.CommClause:
+				l.branch(n.Body, locks, report)
+				return false
+			case *ast.ReturnStmt, *ast.BranchStmt:
+				leaves = true
+			case *ast.CallExpr:
+				l.call(n, locks, report)
+			}
+			return true
+		})
+	}
+	return leaves
+}
+
+// branch reads statements that may not be gone through: one that ends there leaves nothing to those behind it.
+func (l *lockReader) branch(list []ast.Stmt, locks map[string]bool, report func(*ast.CallExpr)) {
+	inside := maps.Clone(locks)
+	if l.block(list, inside, report) {
+		return
+	}
+	clear(locks)
+	maps.Copy(locks, inside)
+}
+
+func (l *lockReader) call(n *ast.CallExpr, locks map[string]bool, report func(*ast.CallExpr)) {
+	if id, ok := n.Fun.(*ast.Ident); ok && len(locks) > 0 && l.logs[id.Name] {
+		report(n)
+	}
+	sel, ok := n.Fun.(*ast.SelectorExpr)
+	if !ok {
+		return
+	}
+	on, field := sel.X.(*ast.SelectorExpr)
+	switch name := sel.Sel.Name; name {
+	case "Lock", "RLock":
+		locks[types.ExprString(sel.X)] = true
+	case "Unlock", "RUnlock":
+		delete(locks, types.ExprString(sel.X))
+	case "Debug", "Info", "Warn", "Error", "Log", "Failed", "Works":
+		if len(locks) > 0 && field && slices.Contains([]string{"log", "Logger", "outage", "Outage"}, on.Sel.Name) {
+			report(n)
+		}
+	default:
+		if len(locks) > 0 && l.logs[name] {
+			report(n)
+		}
+	}
 }

@@ -53,6 +53,8 @@ type Error struct {
 	Owner Owner
 	// LiveError is handed to the bots; its Connector and AssetNo are filled in by the host.
 	hft.LiveError
+	// Outage says that it comes of an outage of the venue, of which the connector's log tells.
+	Outage bool
 }
 
 // Connector is the connection to one venue.

@@ -267,6 +267,9 @@ func TestStoppedAttachedProcessLeavesOrders(t *testing.T) {
 	if left := new(control.OrdersLeftError); !errors.As(err, &left) || len(left.Orders) == 0 {
 		t.Errorf("stop: %v", err)
 	}
+	if s := r.status("attached-7"); s.State != "stopping" || s.OrdersLeft == 0 {
+		t.Errorf("while the end of its orders is not confirmed: %s, %d orders left", s.State, s.OrdersLeft)
+	}
 }
 
 func TestAttachRefused(t *testing.T) {

@@ -23,6 +23,8 @@ const (
 	defaultExitTimeout = time.Minute
 	// leavingLook is how often the record is looked at, leavingReport how often a log line says what is left.
 	leavingLook, leavingReport = 5 * time.Millisecond, 5 * time.Second
+	// lateReport is how often a log line says it after exit_timeout.
+	lateReport = time.Minute
 	// maxCanceling is how many cancels of one connector may wait for their answers: more would only fill its queues.
 	maxCanceling = 1000
 	// A refused cancel is sent again after recancelMin, then after twice that, up to recancelMax. One without an answer is
@@ -78,8 +80,9 @@ func (h *Host) leave(strategies []*strategy, fixed bool) *leaving {
 	return l
 }
 
-// await returns when no order is left on a connector that works, or with ctx, and then the orders that may be open.
-func (l *leaving) await(ctx context.Context) []leftOrder {
+// await returns when no order is left on a connector that works, or with ctx, and then the orders that may be open. What is left is
+// logged each report.
+func (l *leaving) await(ctx context.Context, report time.Duration) []leftOrder {
 	look := time.NewTicker(leavingLook)
 	defer look.Stop()
 	began := time.Now()
@@ -89,7 +92,7 @@ func (l *leaving) await(ctx context.Context) []leftOrder {
 		case now := <-look.C:
 			l.round(now)
 			look.Reset(max(leavingLook, 10*time.Since(now))) // the more there are, the rarer: the records are locked meanwhile
-			if now.Sub(reported) >= leavingReport {
+			if now.Sub(reported) >= report {
 				reported = now
 				l.host.log.Info("waiting until the venues confirm the end of orders", "orders", len(l.left), "for", now.Sub(began).Round(time.Second),
 					"at_most", l.host.cfg.Supervision.ExitTimeout)
@@ -285,8 +288,8 @@ func (s *strategy) leaveOrders(ctx context.Context) <-chan error {
 	s.host.background.Go(func() {
 		timed, cancel := context.WithTimeout(ctx, s.host.cfg.Supervision.ExitTimeout)
 		defer cancel()
-		left := l.await(timed)
-		s.left.Store(0)
+		defer s.left.Store(0)
+		left := l.await(timed, leavingReport)
 		switch {
 		case ctx.Err() != nil:
 			confirmed <- fmt.Errorf("strategy %s: the host is ending and goes on with its orders", s.cfg.Name)
@@ -294,6 +297,9 @@ func (s *strategy) leaveOrders(ctx context.Context) <-chan error {
 			orders := s.host.named(left)
 			logOrders(s.log.Error, mayBeOpen, orders)
 			confirmed <- &control.OrdersLeftError{Strategy: s.cfg.Name, Orders: orders}
+			if len(l.await(ctx, lateReport)) == 0 { // until then it is not stopped
+				s.log.Info("the end of all orders is confirmed after all")
+			}
 		default:
 			confirmed <- nil
 		}
@@ -306,7 +312,7 @@ func (h *Host) endOrders() {
 	ctx, cancel := context.WithTimeout(context.Background(), h.cfg.Supervision.ExitTimeout)
 	defer cancel()
 	h.leaving = h.leave(h.everyStrategy(), false)
-	h.leaving.await(ctx)
+	h.leaving.await(ctx, leavingReport)
 }
 
 // settleAccounts lists what is left when the connectors have ended.

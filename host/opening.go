@@ -66,6 +66,15 @@ func (h *Host) openConnector(ctx context.Context, p *publisher) error {
 
 // opened registers the strategies that have all of their connectors now.
 func (h *Host) opened(p *publisher, made connector.Connector, steps map[string]Steps) {
+	for s, err := range h.registerOpened(p, made, steps) {
+		s.log.Error("strategy cannot trade what the venue has", "error", err)
+		s.setState(Failed, err.Error())
+	}
+}
+
+// registerOpened returns the strategies that cannot be registered, and why.
+func (h *Host) registerOpened(p *publisher, made connector.Connector, steps map[string]Steps) map[*strategy]error {
+	refused := make(map[*strategy]error)
 	h.opening.Lock()
 	defer h.opening.Unlock()
 	p.mu.Lock()
@@ -89,12 +98,12 @@ func (h *Host) opened(p *publisher, made connector.Connector, steps map[string]S
 			continue
 		}
 		if err := s.register(byName); err != nil {
-			s.log.Error("strategy cannot trade what the venue has", "error", err)
-			s.setState(Failed, err.Error())
+			refused[s] = err
 			continue
 		}
 		close(s.registered)
 	}
+	return refused
 }
 
 // waitsFor returns a connector of the strategy's that is not open yet.

@@ -239,7 +239,7 @@ func (p *publisher) logError(e *connector.Error, strategy string) {
 	switch {
 	case e.Kind == hft.CriticalConnectionError:
 		level = hclog.Error
-	case e.Kind == hft.ConnectionInterrupted, e.Kind == hft.CustomKind && e.Code == hft.CodeStale:
+	case e.Outage, e.Kind == hft.ConnectionInterrupted, e.Kind == hft.CustomKind && e.Code == hft.CodeStale:
 		level = hclog.Debug
 	}
 	pairs := []any{"kind", e.Kind.String()}

@@ -172,7 +172,7 @@ func (b *Blotter) placeFailed(e *entry, f *Failure, nowNs int64) {
 	case Unknown, DuplicateID:
 		e.place = uncertain
 		e.ask(nowNs)
-		b.complain(e, f.Code, f.text(Place))
+		b.complainOf(e, f, Place, "")
 	case WouldTake, Unfilled:
 		e.end, e.guessed = hft.StatusExpired, true
 	default:
@@ -180,7 +180,7 @@ func (b *Blotter) placeFailed(e *entry, f *Failure, nowNs int64) {
 		if e.missingLots() <= 0 && e.req == hft.StatusNew {
 			b.refuseSubmission(e, nowNs)
 		}
-		b.complain(e, f.Code, f.text(Place))
+		b.complainOf(e, f, Place, "")
 	}
 	b.settle(e, nil, nowNs)
 }
@@ -201,7 +201,7 @@ func (b *Blotter) amendFailed(e *entry, f *Failure, nowNs int64) {
 	case f.Cause == Unknown || f.Cause == DuplicateID:
 		e.amend = uncertain
 		e.ask(nowNs)
-		b.complain(e, f.Code, f.text(Amend))
+		b.complainOf(e, f, Amend, "")
 	case f.Cause == Gone || f.Cause == NotFound:
 		e.amend = idle
 		e.ask(nowNs)
@@ -210,7 +210,7 @@ func (b *Blotter) amendFailed(e *entry, f *Failure, nowNs int64) {
 		e.amend = idle
 		b.refuseAmend(e)
 		if f.Cause != WouldTake && f.Cause != Unfilled {
-			b.complain(e, f.Code, f.text(Amend))
+			b.complainOf(e, f, Amend, "")
 		}
 	}
 	b.settle(e, nil, nowNs)
@@ -231,7 +231,7 @@ func (b *Blotter) cancelFailed(e *entry, f *Failure, nowNs int64) {
 	switch {
 	case f.Cause.passes() || f.Cause == Unknown && e.over:
 		if e.cancelTries == 0 {
-			b.complain(e, f.Code, f.text(Cancel)+"; it is tried again")
+			b.complainOf(e, f, Cancel, "; it is tried again")
 		}
 		e.cancelTries++
 		e.cancelAtNs = nowNs + backoff(e.cancelTries)
@@ -241,7 +241,7 @@ func (b *Blotter) cancelFailed(e *entry, f *Failure, nowNs int64) {
 	case f.Cause == Unknown:
 		e.cancel = uncertain
 		e.ask(nowNs)
-		b.complain(e, f.Code, f.text(Cancel))
+		b.complainOf(e, f, Cancel, "")
 	case f.Cause == Gone || f.Cause == NotFound:
 		e.wantCancel, e.gone = false, !e.over
 		e.ask(nowNs)
@@ -250,7 +250,7 @@ func (b *Blotter) cancelFailed(e *entry, f *Failure, nowNs int64) {
 		}
 	default:
 		if e.cancelTries == 0 {
-			b.complain(e, f.Code, f.text(Cancel)+"; it is tried again")
+			b.complainOf(e, f, Cancel, "; it is tried again")
 		}
 		e.cancelTries++
 		e.wantCancel, e.cancelAtNs = e.over, nowNs+maxBackoffNs

@@ -67,6 +67,8 @@ type Failure struct {
 	Msg  string
 	// Unreadable says, of Unknown, that there was an answer and that what it says cannot be read or be true.
 	Unreadable bool
+	// Outage says that the venue fails as a whole, which is told by itself.
+	Outage bool
 	// RetryAtNs is when the venue wants to hear again, by the same clock as nowNs, 0 when it did not say.
 	RetryAtNs int64
 }

@@ -83,14 +83,26 @@ const CodeStopped, CodeResumed int64 = 103, 104
 
 // fail sends an error event about an order.
 func (b *Blotter) fail(book *book, owner connector.Owner, orderID uint64, kind hft.ErrorKind, code int64, text string) {
+	e := errorOf(book, owner, orderID, kind, code, text)
+	b.out.Error(&e)
+}
+
+func errorOf(book *book, owner connector.Owner, orderID uint64, kind hft.ErrorKind, code int64, text string) connector.Error {
 	e := connector.Error{InstrumentNo: book.inst.No, Owner: owner, LiveError: hft.LiveErrorWith(kind, hft.StringValue(text))}
 	e.Code, e.OrderID = code, orderID
-	b.out.Error(&e)
+	return e
 }
 
 // complain sends an OrderError about an entry.
 func (b *Blotter) complain(e *entry, code int, text string) {
 	b.fail(e.book, e.owner, e.shown.OrderID, hft.OrderError, int64(code), text)
+}
+
+// complainOf sends an OrderError about a request that failed; then says what comes of it.
+func (b *Blotter) complainOf(e *entry, f *Failure, request Request, then string) {
+	out := errorOf(e.book, e.owner, e.shown.OrderID, hft.OrderError, int64(f.Code), f.text(request)+then)
+	out.Outage = f.Outage
+	b.out.Error(&out)
 }
 
 // send sends a request about an entry as it is.

@@ -462,3 +462,34 @@ func TestEndsWhileConnecting(t *testing.T) {
 		t.Errorf("a shutdown is told as a failure: %+v", <-c.downs)
 	}
 }
+
+// TestPauseIsCutShortAfterASuspension: timers stand still while the machine is suspended. A back-off is over then; a pause that
+// the venue has asked for goes on, and the time of the suspension counts.
+func TestPauseIsCutShortAfterASuspension(t *testing.T) {
+	for name, forbidden := range map[string]bool{"back-off": false, "pause of the venue": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			v := newVenue(t, false, nil)
+			v.setRefuse(func(w http.ResponseWriter) bool {
+				w.WriteHeader(map[bool]int{true: http.StatusForbidden, false: http.StatusInternalServerError}[forbidden])
+				return true
+			})
+			var suspendedNs atomic.Int64
+			c := newClient(t, stream.Stream{URL: v.url}, func(c *stream.Config) {
+				c.BackOffMin, c.BackOffMax, c.ForbiddenPause = time.Hour, time.Hour, time.Hour
+				c.NowNs = func() int64 { return time.Now().UnixNano() + suspendedNs.Load() }
+			})
+			recv(t, c.downs, "waiting for the first attempt")
+			v.setRefuse(nil)
+			suspendedNs.Store(int64(10 * time.Second))
+			if forbidden {
+				time.Sleep(2500 * time.Millisecond)
+				if n := c.Stats().Attempts; n != 1 {
+					t.Errorf("%d attempts although the venue has asked for an hour", n)
+				}
+				suspendedNs.Store(int64(2 * time.Hour))
+			}
+			recv(t, c.ups, "waiting for the connection after the suspension")
+		})
+	}
+}

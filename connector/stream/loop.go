@@ -37,10 +37,26 @@ type loop struct {
 	retry, lifetime, overlap, settle *time.Timer
 	// settling is set while current does not deliver yet.
 	settling bool
-	// waiting is set while retry runs, for pause.
-	waiting bool
-	pause   time.Duration
+	// waiting is set while retry runs, for pause; least of it is what the venue has asked for.
+	waiting      bool
+	pause, least time.Duration
+	// watch looks, while waiting, whether the machine was suspended: retry stood still then.
+	watch   *time.Ticker
+	watched watched
 }
+
+// watched is when watch looked last, by the local clock, which goes on in a suspension, and by timers, which do not; slept is
+// what was seen of suspensions since the pause began.
+type watched struct {
+	nowNs        int64
+	began, timer time.Time
+	slept        time.Duration
+}
+
+const (
+	// watchEvery is how often watch looks, minSlept the least suspension that is one.
+	watchEvery, minSlept = time.Second, time.Second
+)
 
 func stopped() *time.Timer {
 	t := time.NewTimer(time.Hour)
@@ -50,7 +66,9 @@ func stopped() *time.Timer {
 
 func newLoop(k *Keeper, ctx context.Context) *loop {
 	const jitter, growth = 0.5, 2
-	return &loop{k: k, ctx: ctx, opened: make(chan opening, 1), retry: stopped(), lifetime: stopped(), overlap: stopped(), settle: stopped(),
+	watch := time.NewTicker(watchEvery)
+	watch.Stop()
+	return &loop{k: k, ctx: ctx, watch: watch, opened: make(chan opening, 1), retry: stopped(), lifetime: stopped(), overlap: stopped(), settle: stopped(),
 		backOff: &backoff.ExponentialBackOff{InitialInterval: k.config.BackOffMin, RandomizationFactor: jitter, Multiplier: growth,
 			MaxInterval: k.config.BackOffMax}}
 }
@@ -88,8 +106,9 @@ func (l *loop) run() error {
 				l.failed(result.err)
 			}
 		case <-l.retry.C:
-			l.waiting = false
-			l.open()
+			l.attempt()
+		case <-l.watch.C:
+			l.lookForSuspension()
 		case reason := <-l.k.renew:
 			l.want(reason)
 		case reason := <-renewalOf(l.current):
@@ -121,10 +140,44 @@ func (l *loop) open() {
 	}()
 }
 
-// schedule begins an attempt after a pause.
-func (l *loop) schedule(pause time.Duration) {
-	l.waiting, l.pause = true, pause
+// schedule begins an attempt after a pause, of which the venue has asked for the least.
+func (l *loop) schedule(pause, least time.Duration) {
+	l.waiting, l.pause, l.least = true, pause, least
 	l.retry.Reset(pause)
+	now := time.Now()
+	l.watched = watched{nowNs: l.k.config.NowNs(), began: now, timer: now}
+	l.watch.Reset(watchEvery)
+}
+
+// attempt begins the attempt that was scheduled.
+func (l *loop) attempt() {
+	l.waiting = false
+	l.watch.Stop()
+	l.open()
+}
+
+// lookForSuspension cuts a pause short after the machine was suspended: the network is another, and what the venue has asked for
+// has passed meanwhile, or the rest of it is waited for.
+func (l *loop) lookForSuspension() {
+	if !l.waiting {
+		return
+	}
+	w, nowNs, timer := &l.watched, l.k.config.NowNs(), time.Now()
+	slept := time.Duration(nowNs-w.nowNs) - timer.Sub(w.timer)
+	w.nowNs, w.timer = nowNs, timer
+	if slept < minSlept {
+		return
+	}
+	w.slept += slept
+	l.backOff.Reset()
+	rest := l.least - timer.Sub(w.began) - w.slept
+	l.k.config.Logger.Debug("the machine was suspended, the pause until the next attempt is cut short", "what", l.k.config.What, "suspended", slept, "rest", max(rest, 0))
+	if rest <= 0 {
+		l.retry.Stop()
+		l.attempt()
+		return
+	}
+	l.retry.Reset(rest)
 }
 
 // want asks for a connection to replace the current one.
@@ -144,7 +197,7 @@ func (l *loop) want(reason string) {
 		l.open()
 		return
 	}
-	l.schedule(l.backOff.NextBackOff()) // a venue or a caller that wants renewals all the time gets them slowly
+	l.schedule(l.backOff.NextBackOff(), 0) // a venue or a caller that wants renewals all the time gets them slowly
 }
 
 // takeOver makes a connection the current one.
@@ -182,10 +235,10 @@ func (l *loop) takeOver(c *conn) {
 		}
 		l.call(k.config.OnUp)
 		k.config.Logger.Log(level, "connected", "stream", c.stream.Name)
-		k.config.Outage.Works(k)
 		l.settling = true
 		l.adopt()
 	}
+	k.config.Outage.Works(k)
 	if l.again {
 		l.again = false
 		l.want(l.reason)
@@ -226,10 +279,11 @@ func (l *loop) failed(err error) {
 		k.config.Outage.Works(k) // it is not wanted any more
 		return
 	}
-	pause := max(l.backOff.NextBackOff(), k.config.wait(err))
-	l.schedule(pause)
+	least := k.config.wait(err)
+	pause := max(l.backOff.NextBackOff(), least)
+	l.schedule(pause, least)
 	if l.current != nil {
-		k.config.Logger.Warn("the new connection failed, the old one stays", "error", err, "next", pause)
+		k.config.Outage.Failed(k, k.config.What+" (the old connection stays)", err, "next_attempt_in", pause)
 		return
 	}
 	l.call(func() { k.config.OnDown(err.Error(), pause) })
@@ -264,7 +318,7 @@ func (l *loop) lost() {
 		pause = l.pause // of a renewal; the venue may have asked for it
 	default:
 		pause = l.backOff.NextBackOff()
-		l.schedule(pause)
+		l.schedule(pause, 0)
 	}
 	l.call(func() { k.config.OnDown(c.err.Error(), pause) })
 	if l.fatal != nil {
@@ -284,6 +338,7 @@ func (l *loop) call(f func()) {
 // shutdown ends everything and waits for it.
 func (l *loop) shutdown(cancel context.CancelFunc) {
 	cancel()
+	l.watch.Stop()
 	l.k.current.Store(nil)
 	open := []*conn{l.current, l.old}
 	if l.opening {

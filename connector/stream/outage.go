@@ -27,6 +27,8 @@ type Outage struct {
 	mu      sync.Mutex
 	failing map[any]bool
 	sinceNs int64
+	// failures counts what has failed in this outage.
+	failures int
 }
 
 // NewOutage returns an Outage of a venue where all is well. logger may be nil; nowNs is the local clock.
@@ -43,8 +45,9 @@ func (o *Outage) Failed(key any, what string, err error, more ...any) {
 	o.mu.Lock()
 	first := len(o.failing) == 0
 	if first {
-		o.sinceNs = o.nowNs()
+		o.sinceNs, o.failures = o.nowNs(), 0
 	}
+	o.failures++
 	o.failing[key] = true
 	o.mu.Unlock()
 	level := hclog.Debug
@@ -52,6 +55,13 @@ func (o *Outage) Failed(key any, what string, err error, more ...any) {
 		level = hclog.Warn
 	}
 	o.log.Log(level, "the venue fails, trying again until it works", append([]any{"what", what, "cause", Reason(err)}, more...)...)
+}
+
+// Failing reports whether there is an outage, which was told.
+func (o *Outage) Failing() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.failing) > 0
 }
 
 // Awaits says, of something that comes after what fails, that the outage is not over before it works.
@@ -66,12 +76,16 @@ func (o *Outage) Awaits(key any) {
 // Works says that something works, or that it is not wanted any more.
 func (o *Outage) Works(key any) {
 	o.mu.Lock()
-	over := o.failing[key] && len(o.failing) == 1
+	if !o.failing[key] {
+		o.mu.Unlock()
+		return
+	}
 	delete(o.failing, key)
-	lasted := time.Duration(o.nowNs() - o.sinceNs)
+	over := len(o.failing) == 0
+	lasted, failures := time.Duration(o.nowNs()-o.sinceNs), o.failures
 	o.mu.Unlock()
 	if over {
-		o.log.Info("the venue works again", "after", lasted.Round(time.Millisecond))
+		o.log.Info("the venue works again", "after", lasted.Round(time.Millisecond), "failures", failures)
 	}
 }
 

@@ -37,7 +37,7 @@ func TestOutageIsToldOnce(t *testing.T) {
 		o.Works("book")
 	}
 	once := `[WARN]  the venue fails, trying again until it works: what="market data" cause=gone next_attempt_in=1s` + "\n" +
-		"[INFO]  the venue works again: after=3s\n"
+		"[INFO]  the venue works again: after=3s failures=3\n"
 	if got := out.String(); got != once+once {
 		t.Errorf("got\n%s", got)
 	}

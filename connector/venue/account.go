@@ -207,7 +207,7 @@ func (t *trade) reconcile(session context.Context) {
 			return
 		case err == nil:
 			if t.reconciled(session) {
-				c.outage.Works(accountQuestion)
+				c.accounted()
 				return
 			}
 			continue // a symbol was added meanwhile
@@ -253,7 +253,7 @@ func (t *trade) audit() {
 		switch err := t.reconcileOnce(session, true); {
 		case session.Err() != nil:
 		case err == nil:
-			c.outage.Works(accountQuestion)
+			c.accounted()
 		default:
 			c.unanswered(accountQuestion, err)
 		}

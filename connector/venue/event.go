@@ -1,10 +1,12 @@
 package venue
 
 import (
+	"errors"
 	"strings"
 	"sync"
 
 	"hftrunner/connector"
+	"hftrunner/connector/blotter"
 	"hftrunner/hft"
 )
 
@@ -54,6 +56,39 @@ func (c *Connector) unanswered(q question, err error) {
 	}
 }
 
+// orderRequests are the requests about orders, as a key of an Outage: what is asked about the account tells that they work again.
+var orderRequests = question{"requests about orders", ""}
+
+// isOutage reports whether a request failed because the venue fails, not because of what was asked for.
+func isOutage(err error) bool {
+	var f *Failure
+	switch errors.As(err, &f); CauseOf(err) {
+	case Unreached, Banned:
+		return true
+	case Overloaded: // the venue, not what is sent from here
+		return f.Code != 0 || f.Err != nil
+	case Unknown:
+		return err != nil && (f == nil || !f.Unreadable)
+	}
+	return false
+}
+
+// answered tells of the answer to a request about an order: while the venue fails it is one outage, however many requests fail.
+func (c *Connector) answered(request blotter.Request, err error) {
+	switch {
+	case isOutage(err):
+		c.outage.Failed(orderRequests, request.String(), err)
+	case err == nil:
+		c.outage.Works(orderRequests)
+	}
+}
+
+// accounted notes that orders and positions were told.
+func (c *Connector) accounted() {
+	c.outage.Works(accountQuestion)
+	c.outage.Works(orderRequests)
+}
+
 // maxExcerpt bounds how much of a message is logged.
 const maxExcerpt = 200
 
@@ -77,13 +112,18 @@ func (c *Connector) badMessage(what string, err error, frame []byte) {
 
 // refuse answers a submission or another request that is not sent.
 func refuse(sink connector.Sink, o *connector.Order, reason string) {
+	refuseFor(sink, o, reason, false)
+}
+
+// refuseFor is refuse, with outage because the venue fails, which the log tells by itself.
+func refuseFor(sink connector.Sink, o *connector.Order, reason string, outage bool) {
 	u := connector.OrderUpdate{Order: *o}
 	if u.Req == hft.StatusNew {
 		u.Status = hft.StatusExpired
 	}
 	u.Req = hft.StatusRejected
 	sink.Order(&u)
-	e := connector.Error{InstrumentNo: o.InstrumentNo, Owner: o.Owner, LiveError: hft.LiveErrorWith(hft.OrderError, hft.StringValue(reason))}
+	e := connector.Error{InstrumentNo: o.InstrumentNo, Owner: o.Owner, LiveError: hft.LiveErrorWith(hft.OrderError, hft.StringValue(reason)), Outage: outage}
 	e.OrderID = o.OrderID
 	sink.Error(&e)
 }

@@ -251,7 +251,8 @@ func (c *Connector) request(o *connector.Order, take func(*blotter.Blotter, *con
 			refuse(c.sink, o, "order refused: the venue lists an order of "+inst.Symbol+" as it cannot be")
 			return
 		case !t.up || !inst.accounted.Load():
-			refuse(c.sink, o, "order refused: the private stream is down or being reconciled, nobody would see what becomes of the order")
+			told := c.outage.Failing() || !t.up && t.wasUp.Load()
+			refuseFor(c.sink, o, "order refused: the private stream is down or being reconciled, nobody would see what becomes of the order", told)
 			return
 		}
 	}
@@ -279,9 +280,9 @@ func (t *trade) Error(e *connector.Error) {
 func (c *Connector) failureOf(err error) blotter.Failure {
 	var f *Failure
 	if !errors.As(err, &f) {
-		return blotter.Failure{Cause: blotter.Unknown, Msg: err.Error()}
+		return blotter.Failure{Cause: blotter.Unknown, Msg: err.Error(), Outage: isOutage(err)}
 	}
-	out := blotter.Failure{Cause: f.Cause, Code: f.Code, Msg: f.Msg, Unreadable: f.Unreadable}
+	out := blotter.Failure{Cause: f.Cause, Code: f.Code, Msg: f.Msg, Unreadable: f.Unreadable, Outage: isOutage(err)}
 	if out.Msg == "" && f.Err != nil {
 		out.Msg = f.Err.Error()
 	}

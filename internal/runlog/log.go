@@ -222,8 +222,9 @@ func (l *Log) over(now time.Time, all bool) {
 			l.now = now
 			r.sink.Log(r.level, "more lines of this source are left out", "lines", r.more, "within", repeatWindow)
 		} else {
-			l.line.Write(bytes.TrimRight(r.last, "\n"))
-			fmt.Fprintf(&l.line, " (the last of %d more like it within %v)\n", r.more, repeatWindow)
+			// Of the time at which it is written, as every line; when the last one was is said.
+			at, text, _ := bytes.Cut(bytes.TrimRight(r.last, "\n"), []byte(" "))
+			fmt.Fprintf(&l.line, "%s %s (the last of %d more like it within %v, at %s)\n", now.Format(hclog.TimeFormat), text, r.more, repeatWindow, at)
 		}
 		l.take()
 	})

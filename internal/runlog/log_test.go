@@ -105,6 +105,23 @@ func TestRepeatedLines(t *testing.T) {
 			t.Errorf("source %s: %d lines shown, %d more said, of %d:\n%.2000s", source, shown, more, n, text)
 		}
 	}
+	// A line that is collapsed has the time at which it is written, so that the log's times never go back, and says its own.
+	var last time.Time
+	for line := range strings.Lines(text) {
+		stamp, rest, _ := strings.Cut(line, " ")
+		at, err := time.Parse(hclog.TimeFormat, stamp)
+		if err != nil || at.Before(last) {
+			t.Fatalf("after %v comes %s", last, line)
+		}
+		last = at
+		if _, own, ok := strings.Cut(strings.TrimSuffix(rest, ")\n"), ", at "); ok {
+			if was, err := time.Parse(hclog.TimeFormat, own); err != nil || was.After(at) {
+				t.Errorf("the last one's time: %v in %s", err, line)
+			}
+		} else if strings.Contains(rest, "(the last of") {
+			t.Errorf("no time of the last one: %s", line)
+		}
+	}
 	if !strings.Contains(text, "strategy=grid2") || !strings.Contains(text, "order=2999") {
 		t.Errorf("an entry of another strategy, or the last one, is missing:\n%.2000s", text)
 	}

@@ -45,6 +45,20 @@ func (t *trade) putBack(inst *instrument, l *line, some []*blotter.Action, err e
 	return true
 }
 
+// singly puts the cancels of a batch that the venue has not answered at the head of their line, to go one by one for a while: a
+// second cancel does no harm, and another way may be open. What becomes of those is told.
+func (t *trade) singly(l *line, some []*blotter.Action) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return false
+	}
+	l.singlyUntilNs = t.c.nowNs() + singlyNs
+	l.waiting = slices.Concat(some, l.waiting)
+	t.held += len(some)
+	return true
+}
+
 // goOn sends what a line holds after a pause.
 func (t *trade) goOn(inst *instrument, l *line) {
 	t.mu.Lock()

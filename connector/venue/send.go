@@ -220,9 +220,10 @@ func (t *trade) perform(inst *instrument, a *blotter.Action, sweep <-chan struct
 	} else {
 		report, err = inWindow(ctx, t.c, send)
 	}
-	if !t.putBack(inst, l, []*blotter.Action{a}, err) {
-		t.answer(a, report, err)
+	if t.putBack(inst, l, []*blotter.Action{a}, err) {
+		return
 	}
+	t.answer(a, report, err)
 	if cause := CauseOf(err); l != nil && err != nil && cause != Gone && cause != NotFound {
 		t.mu.Lock()
 		l.singlyUntilNs = 0 // no other way is open either, and hundreds of them would be in each other's
@@ -254,7 +255,7 @@ func (t *trade) cancelBatch(inst *instrument, l *line, batcher BatchCanceler, so
 	defer t.slot(inst, l, blotter.Cancel)()
 	begun()
 	outcomes, err := inWindow(ctx, t.c, func() ([]Outcome, error) { return batcher.CancelBatch(ctx, orders) })
-	if t.putBack(inst, l, some, err) {
+	if t.putBack(inst, l, some, err) || isOutage(err) && t.singly(l, some) {
 		return
 	}
 	t.answers(l, some, err, func(i int) (blotter.Report, error) { return outcomes[i].Report, outcomes[i].Err })

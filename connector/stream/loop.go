@@ -45,17 +45,16 @@ type loop struct {
 	watched watched
 }
 
-// watched is when watch looked last, by the local clock, which goes on in a suspension, and by timers, which do not; slept is
-// what was seen of suspensions since the pause began.
+// watched is when the pause began and when watch looked last, by the local clock, which goes on in a suspension, and by its ticks,
+// which do not.
 type watched struct {
-	nowNs        int64
-	began, timer time.Time
-	slept        time.Duration
+	beganNs, nowNs int64
+	tick           time.Time // zero before the first
 }
 
 const (
-	// watchEvery is how often watch looks, minSlept the least suspension that is one.
-	watchEvery, minSlept = time.Second, time.Second
+	// watchEvery is how often watch looks, minSlept the least suspension that is one: a busy machine is late, too.
+	watchEvery, minSlept = time.Second, 5 * time.Second
 )
 
 func stopped() *time.Timer {
@@ -107,8 +106,8 @@ func (l *loop) run() error {
 			}
 		case <-l.retry.C:
 			l.attempt()
-		case <-l.watch.C:
-			l.lookForSuspension()
+		case tick := <-l.watch.C:
+			l.lookForSuspension(tick)
 		case reason := <-l.k.renew:
 			l.want(reason)
 		case reason := <-renewalOf(l.current):
@@ -144,8 +143,8 @@ func (l *loop) open() {
 func (l *loop) schedule(pause, least time.Duration) {
 	l.waiting, l.pause, l.least = true, pause, least
 	l.retry.Reset(pause)
-	now := time.Now()
-	l.watched = watched{nowNs: l.k.config.NowNs(), began: now, timer: now}
+	nowNs := l.k.config.NowNs()
+	l.watched = watched{beganNs: nowNs, nowNs: nowNs}
 	l.watch.Reset(watchEvery)
 }
 
@@ -158,19 +157,21 @@ func (l *loop) attempt() {
 
 // lookForSuspension cuts a pause short after the machine was suspended: the network is another, and what the venue has asked for
 // has passed meanwhile, or the rest of it is waited for.
-func (l *loop) lookForSuspension() {
+func (l *loop) lookForSuspension(tick time.Time) {
 	if !l.waiting {
 		return
 	}
-	w, nowNs, timer := &l.watched, l.k.config.NowNs(), time.Now()
-	slept := time.Duration(nowNs-w.nowNs) - timer.Sub(w.timer)
-	w.nowNs, w.timer = nowNs, timer
+	w, nowNs, ticked := &l.watched, l.k.config.NowNs(), watchEvery
+	if !w.tick.IsZero() {
+		ticked = tick.Sub(w.tick)
+	}
+	slept := time.Duration(nowNs-w.nowNs) - ticked
+	w.nowNs, w.tick = nowNs, tick
 	if slept < minSlept {
 		return
 	}
-	w.slept += slept
 	l.backOff.Reset()
-	rest := l.least - timer.Sub(w.began) - w.slept
+	rest := l.least - time.Duration(nowNs-w.beganNs)
 	l.k.config.Logger.Debug("the machine was suspended, the pause until the next attempt is cut short", "what", l.k.config.What, "suspended", slept, "rest", max(rest, 0))
 	if rest <= 0 {
 		l.retry.Stop()

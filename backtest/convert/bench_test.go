@@ -20,7 +20,7 @@ func BenchmarkEvents(b *testing.B) {
 			out := filepath.Join(b.TempDir(), c.out)
 			rows := int64(0)
 			for b.Loop() {
-				s, err := convert.Events(b.Context(), []string{path}, out, convert.Options{NewDecoder: futures, MemoryRows: c.memoryRows})
+				s, err := convert.Events(b.Context(), []string{path}, out, convert.Options{Natural: true, NewDecoder: futures, MemoryRows: c.memoryRows})
 				if err != nil {
 					b.Fatal(err)
 				}

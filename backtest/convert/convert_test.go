@@ -57,7 +57,7 @@ func TestOrder(t *testing.T) {
 			"Eb2 4000000/9000000 61800.3x0.006\nELb2 5000000/8000000 61800.3x0.006\nLb2 4000000/9000000 61800.3x0.006\nELb2 6000000/12000000 61800.3x0.006\n"},
 	} {
 		for _, memoryRows := range []int{0, 1, 2} {
-			rows, s, _ := converted(t, convert.Options{MemoryRows: memoryRows, Hash: true}, strings.Join(c.lines, ""))
+			rows, s, _ := converted(t, convert.Options{Natural: true, MemoryRows: memoryRows, Hash: true}, strings.Join(c.lines, ""))
 			if got := text(rows); got != c.want || s.SHA256 != depthtest.RowsSHA256(rows) {
 				t.Errorf("%s, want %s: %+v", got, c.want, s)
 			}
@@ -69,14 +69,14 @@ func TestLocalTimeCorrection(t *testing.T) {
 	// The second line was received 3 ms before it happened.
 	lines := trade(5e6, 5) + trade(6e6, 9)
 	for base, want := range map[time.Duration]int64{0: 3e6, time.Microsecond: 3_001_000} {
-		rows, s, _ := converted(t, convert.Options{BaseLatency: base}, lines)
+		rows, s, _ := converted(t, convert.Options{Natural: true, BaseLatency: base}, lines)
 		if s.MinLatencyNs != -3e6 || s.MinLatencyLine != 2 || filepath.Base(s.MinLatencyFile) != "f0" || s.OffsetNs != want ||
 			rows[1].LocalTimestampNs != 6e6+want || s.FirstExchTimestampNs != 5e6 || s.LastExchTimestampNs != 9e6 ||
 			s.FirstLocalTimestampNs != 5e6+want || s.LastLocalTimestampNs != 6e6+want {
 			t.Errorf("base %v: %+v", base, s)
 		}
 	}
-	if _, s, _ := converted(t, convert.Options{BaseLatency: time.Second}, trade(5e6, 5)); s.OffsetNs != 0 || s.MinLatencyNs != 0 {
+	if _, s, _ := converted(t, convert.Options{Natural: true, BaseLatency: time.Second}, trade(5e6, 5)); s.OffsetNs != 0 || s.MinLatencyNs != 0 {
 		t.Errorf("nothing is to be corrected: %+v", s)
 	}
 }
@@ -90,7 +90,7 @@ func TestSnapshots(t *testing.T) {
 		{head + `"bids":[],"asks":[["10","3"]]}`, "ELs3 4000000/5000000 10x0\nELs4 4000000/5000000 10x3\n"},
 		{head + `"bids":[["9","1"]],"asks":[]}`, "ELb3 4000000/5000000 9x0\nELb4 4000000/5000000 9x1\n"},
 	} {
-		rows, _, _ := converted(t, convert.Options{}, c.line)
+		rows, _, _ := converted(t, convert.Options{Natural: true}, c.line)
 		if got := text(rows); got != c.want {
 			t.Errorf("%s, want %s", got, c.want)
 		}
@@ -103,7 +103,7 @@ func TestSpotTimes(t *testing.T) {
 2000000 {"u":2,"s":"BTCUSDT","b":"9","B":"1","a":"10","A":"2"}
 3000000 {"lastUpdateId":1,"bids":[["9","1"]],"asks":[]}
 `
-	rows, _, _ := converted(t, convert.Options{NewDecoder: func() connector.Decoder { return new(binancespot.Decoder) }, BBO: true, Raw: true}, lines)
+	rows, _, _ := converted(t, convert.Options{Natural: true, NewDecoder: func() connector.Decoder { return new(binancespot.Decoder) }, Quotes: true, Raw: true}, lines)
 	if want := "b1 7000000/7000000 9x1\nb5 7000000/8000000 9x1\ns5 7000000/8000000 10x2\nb3 7000000/9000000 9x0\nb4 7000000/9000000 9x1\n"; text(rows) != want {
 		t.Errorf("%s, want %s", text(rows), want)
 	}
@@ -117,7 +117,7 @@ func TestSpotAndBybitSamples(t *testing.T) {
 	} {
 		out := filepath.Join(t.TempDir(), "out.npy")
 		s, err := convert.Events(t.Context(), []string{sampletest.Path(t, venue, "BTCUSDT")}, out,
-			convert.Options{NewDecoder: decoder, OnProblem: func(p recording.Problem) { t.Error(p) }})
+			convert.Options{Natural: true, NewDecoder: decoder, OnProblem: func(p recording.Problem) { t.Error(p) }})
 		if err != nil || s.SkippedLines != 0 || s.Clears != 2 || s.Snapshots < 100 || s.Depth < 10_000 || s.Trades < 1000 || s.Both < 9*s.ExchOnly ||
 			s.OffsetNs != 0 || s.Lines != int64(sampletest.Lines(t, venue, "BTCUSDT")) {
 			t.Errorf("%s: %+v, %v", venue, s, err)
@@ -128,7 +128,7 @@ func TestSpotAndBybitSamples(t *testing.T) {
 func TestSpotAndBybitRecordings(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out.npy")
 	s, err := convert.Events(t.Context(), []string{datatest.Recording(t, "binancespot", "btcusdt_20240808.gz")}, out,
-		convert.Options{NewDecoder: func() connector.Decoder { return new(binancespot.Decoder) }})
+		convert.Options{Natural: true, NewDecoder: func() connector.Decoder { return new(binancespot.Decoder) }})
 	if err != nil || s.SkippedLines != 0 || s.Clears != 2 || s.Both < 100_000 || s.Both < 9*s.ExchOnly {
 		t.Errorf("spot: %+v, %v", s, err)
 	}
@@ -137,7 +137,7 @@ func TestSpotAndBybitRecordings(t *testing.T) {
 	for i, line := range strings.SplitAfter(strings.TrimSpace(string(samples)), "\n") {
 		fmt.Fprint(&lines, 1733011200700000000+int64(i)*100_000_000, " ", line)
 	}
-	rows, s, _ := converted(t, convert.Options{NewDecoder: func() connector.Decoder { return &bybit.Decoder{Level: 500} }}, lines.String())
+	rows, s, _ := converted(t, convert.Options{Natural: true, NewDecoder: func() connector.Decoder { return &bybit.Decoder{Level: 500} }}, lines.String())
 	if s.Lines != 50 || s.Clears != 2 || s.Snapshots != 1000 || rows[0].Kind() != hft.DepthClearEvent || rows[0].Px != rows[500].Px ||
 		rows[501].Kind() != hft.DepthClearEvent || rows[501].Px != rows[1001].Px || rows[0].ExchTimestampNs != 1733011200691000000 {
 		t.Errorf("bybit: %+v", s)
@@ -171,7 +171,7 @@ func TestProblems(t *testing.T) {
 			[]string{"f0:2 time runs backwards", "f1:1 time runs backwards"}, 5, 5},
 		{"checksum", []string{string(flipped), trade(3000, 3)}, []string{"f0:3 damaged file"}, 3, 3},
 	} {
-		rows, s, problems := converted(t, convert.Options{}, c.texts...)
+		rows, s, problems := converted(t, convert.Options{Natural: true}, c.texts...)
 		unique := s.Both + s.ExchOnly // each row is once in the order of the exchange
 		if !slices.Equal(problems, c.problems) || s.Lines != c.lines || unique != int64(c.rows) || int64(len(rows)) != s.NumRows {
 			t.Errorf("%s: problems %q, %+v", c.name, problems, s)
@@ -190,7 +190,7 @@ func TestCutOffFile(t *testing.T) {
 	}
 	last := int64(0)
 	for _, n := range []int{20_000, 60_001, 200_000} {
-		_, s, problems := converted(t, convert.Options{}, string(whole[:n]))
+		_, s, problems := converted(t, convert.Options{Natural: true}, string(whole[:n]))
 		if len(problems) != 1 || !strings.HasSuffix(problems[0], "damaged file") || s.DamagedFiles != 1 || s.NumRows <= last {
 			t.Errorf("%d bytes: problems %q, %+v", n, problems, s)
 		}
@@ -214,7 +214,7 @@ func TestErrors(t *testing.T) {
 		{name: "empty", texts: []string{good, ""}, want: "f1: no line of it can be used, of 0 with a time; give a recording"},
 		{name: "wrong format", texts: []string{"a,b\n1,2\n"}, want: `f0:1: the line does not start with a time in nanoseconds and a space: "a,b"`},
 		{name: "not a message", texts: []string{good, "5 hello\n"}, want: "f1:1: binancefutures: byte 0: a value is expected; repair"},
-		{name: "another symbol", texts: []string{good, strings.Replace(good, "BTC", "ETH", 1)}, want: "the message is about \"ETHUSDT\", those before about BTCUSDT"},
+		{name: "another symbol", texts: []string{good, strings.Replace(good, "BTC", "ETH", 1)}, want: "the message is about \"ETHUSDT\", the file is of BTCUSDT"},
 		{name: "acknowledgements", texts: []string{"5 {}\n"}, want: "no line of it can be used, of 1 with a time"},
 		{name: "header cut off", texts: []string{"\x1f\x8b\x08"}, want: "f0:1: the file was cut off here"},
 		{name: "quotes", texts: []string{quote}, want: "have no row of a book or trade"},
@@ -228,7 +228,7 @@ func TestErrors(t *testing.T) {
 		{name: "extension", texts: []string{good}, out: "out.csv", want: "give a .npy or .npz file"},
 		{name: "context", texts: []string{good}, ctx: ended, want: "context canceled"},
 	} {
-		options := convert.Options{NewDecoder: futures}
+		options := convert.Options{Natural: true, NewDecoder: futures}
 		if c.edit != nil {
 			c.edit(&options)
 		}
@@ -248,14 +248,14 @@ func TestErrors(t *testing.T) {
 		}
 		onlyFile(t, out)
 	}
-	if _, err := convert.Events(t.Context(), []string{"no"}, filepath.Join(t.TempDir(), "out.npy"), convert.Options{NewDecoder: futures}); !errors.Is(err, os.ErrNotExist) {
+	if _, err := convert.Events(t.Context(), []string{"no"}, filepath.Join(t.TempDir(), "out.npy"), convert.Options{Natural: true, NewDecoder: futures}); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a missing file gives %v", err)
 	}
 }
 
 // TestBeforeTheEpoch: a decoder that gives times before 1970 does not break the order.
 func TestBeforeTheEpoch(t *testing.T) {
-	rows, s, problems := converted(t, convert.Options{NewDecoder: func() connector.Decoder { return early{} }}, "1 a\n2 b\n")
+	rows, s, problems := converted(t, convert.Options{Natural: true, NewDecoder: func() connector.Decoder { return early{} }}, "1 a\n2 b\n")
 	if len(rows) != 1 || s.SkippedLines != 1 || !slices.Equal(problems, []string{"f0:1 bad line"}) {
 		t.Errorf("%v, %+v, %q", rows, s, problems)
 	}
@@ -282,7 +282,7 @@ func TestCancel(t *testing.T) {
 			if err := os.WriteFile(out, []byte("older"), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			_, err := convert.Events(ctx, files, out, convert.Options{NewDecoder: futures, MemoryRows: memoryRows,
+			_, err := convert.Events(ctx, files, out, convert.Options{Natural: true, NewDecoder: futures, MemoryRows: memoryRows,
 				Progress: func(p convert.Progress) {
 					if p.Stage == stage && p.Done > p.Total/2 {
 						cancel()
@@ -304,7 +304,7 @@ func TestProgress(t *testing.T) {
 	for _, raw := range []bool{false, true} {
 		var stages []string
 		var last convert.Progress
-		options := convert.Options{NewDecoder: futures, Raw: raw, Progress: func(p convert.Progress) {
+		options := convert.Options{Natural: true, NewDecoder: futures, Raw: raw, Progress: func(p convert.Progress) {
 			if p.Stage != last.Stage {
 				stages = append(stages, p.Stage.String())
 			} else if p.Done < last.Done || p.Total != last.Total {
@@ -347,7 +347,7 @@ func FuzzEvents(f *testing.F) {
 		if err := os.WriteFile(name, content, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		options := convert.Options{NewDecoder: decoders[uint(venue)%3], BBO: bbo, MaxLineBytes: 1 << 16, MemoryRows: 1 << 10, Hash: true}
+		options := convert.Options{Natural: true, NewDecoder: decoders[uint(venue)%3], Quotes: bbo, MaxLineBytes: 1 << 16, MemoryRows: 1 << 10, Hash: true}
 		var results [2]string
 		for i := range results {
 			if i == 1 {

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
+	"math"
 
 	"hftrunner/connector"
 	"hftrunner/connector/feed"
@@ -13,74 +13,81 @@ import (
 	"hftrunner/hft"
 )
 
-// lines reads the lines of all files and decodes them to rows.
-type lines struct {
+// source reads the lines of all files and makes rows of them.
+type source struct {
 	options *Options
 	summary *Summary
-	reader  *recording.Reader
-	decoder connector.Decoder
-	message connector.Message
+	lines   *feed.Lines
+	book    book
+	// natural makes rows as they come, in place of book.
+	natural natural
 
-	// symbol is that of the first message that has one.
-	symbol string
-	// depthExchNs is the exchange time of the newest depth message.
-	depthExchNs  int64
 	latencyKnown bool
-	// files are the counts of each file.
-	files []fileLines
+	// unusable are lines with a time whose message could not be used.
+	unusable int64
+	// problems are the first of each file that make something of it unusable.
+	problems []error
 }
 
-// fileLines counts the lines of a file and keeps the first problem that makes something of it unusable.
-type fileLines struct {
-	read, used int64
-	problem    error
-}
-
-func openLines(files []string, options *Options, summary *Summary) (*lines, error) {
-	l := &lines{options: options, summary: summary, decoder: options.NewDecoder(), files: make([]fileLines, len(files))}
+func openSource(ctx context.Context, files []string, options *Options, summary *Summary) (*source, error) {
+	s := &source{options: options, summary: summary, problems: make([]error, len(files))}
+	if !options.Natural {
+		var err error
+		s.book.Book, err = feed.NewBook(feed.Config{TickSize: options.TickSize, LotSize: options.LotSize, Rule: options.Rule, Quotes: options.Quotes,
+			VenueNs: func(int64) int64 { return s.lines.RecordedNs() }})
+		if err != nil {
+			return nil, fmt.Errorf("convert: %w", err)
+		}
+	}
 	var err error
-	l.reader, err = recording.Open(recording.Config{Files: files, MaxLineBytes: options.MaxLineBytes, OnProblem: l.problem})
+	s.lines, err = feed.OpenLines(ctx, feed.LinesConfig{Files: files, NewDecoder: options.NewDecoder, BaseLatency: options.BaseLatency,
+		AsRecorded: options.Natural, MaxLineBytes: options.MaxLineBytes, OnProblem: s.problem})
 	if err != nil {
 		return nil, fmt.Errorf("convert: %w", err)
 	}
-	return l, nil
+	return s, nil
 }
 
 // problem counts what is wrong with a line and passes over it.
-func (l *lines) problem(p recording.Problem) error {
+func (s *source) problem(p recording.Problem) error {
 	switch p.Kind {
 	case recording.TimeBackwards:
-		l.summary.TimesBackwards++
+		s.summary.TimesBackwards++
 	case recording.Damaged:
-		l.summary.DamagedFiles++
+		s.summary.DamagedFiles++
+	case recording.Gap:
+		s.summary.Gaps++
+	case recording.Unsynchronised:
+		s.summary.Unsynchronised++
+	case recording.OffGrid: // counted row by row
 	default:
-		l.summary.SkippedLines++
+		s.summary.SkippedLines++
 	}
-	if f := &l.files[l.reader.FileNo()]; f.problem == nil && p.Kind != recording.TimeBackwards {
-		f.problem = p
+	if n := s.lines.FileNo(); s.problems[n] == nil && (p.Kind == recording.BadLine || p.Kind == recording.Damaged) {
+		s.problems[n] = p
 	}
-	l.options.OnProblem(p)
+	s.options.OnProblem(p)
 	return nil
 }
 
-// read hands the rows of each message to add, without hft.ExchEvent and hft.LocalEvent; they belong to lines.
-func (l *lines) read(ctx context.Context, files []string, add func(rows []hft.Event) error) error {
+// read hands the rows of each message to add, without hft.ExchEvent and hft.LocalEvent; they belong to source.
+func (s *source) read(ctx context.Context, files []string, add func(rows []hft.Event) error) error {
 	for n := 0; ; n++ {
 		if n%checkEvery == 0 {
 			if err := ctx.Err(); err != nil {
 				return fmt.Errorf("convert: %w", err)
 			}
-			l.options.Progress(Progress{Reading, l.reader.BytesRead(), l.reader.TotalBytes()})
+			s.options.Progress(Progress{Reading, s.lines.BytesRead(), s.lines.TotalBytes()})
 		}
-		localNs, text, err := l.reader.Next()
+		localNs, err := s.lines.Next()
 		if errors.Is(err, io.EOF) {
-			l.options.Progress(Progress{Reading, l.reader.TotalBytes(), l.reader.TotalBytes()})
-			return l.finish(files)
+			s.options.Progress(Progress{Reading, s.lines.TotalBytes(), s.lines.TotalBytes()})
+			return s.finish(files)
 		}
 		if err != nil {
 			return fmt.Errorf("convert: %w", err)
 		}
-		rows, err := l.decode(localNs, text)
+		rows, err := s.take(localNs)
 		if err != nil {
 			return err
 		}
@@ -92,124 +99,150 @@ func (l *lines) read(ctx context.Context, files []string, add func(rows []hft.Ev
 	}
 }
 
-// finish counts all lines and reports a file in which there is nothing to use.
-func (l *lines) finish(files []string) error {
-	for i, f := range l.files {
-		l.summary.Lines += f.read
-		if f.used > 0 {
+// finish sums up, and reports a file in which there is nothing to use and a book that never was.
+func (s *source) finish(files []string) error {
+	used := int64(0)
+	for i, f := range s.lines.Counts() {
+		s.summary.Lines += f.Read
+		used += f.Used
+		if f.Used > 0 {
 			continue
 		}
-		err := fmt.Errorf("convert: %s: no line of it can be used, of %d with a time", files[i], f.read)
-		if f.problem != nil {
-			err = fmt.Errorf("%w (the first problem: %w)", err, f.problem)
+		err := fmt.Errorf("convert: %s: no line of it can be used, of %d with a time", files[i], f.Read)
+		if s.problems[i] != nil {
+			err = fmt.Errorf("%w (the first problem: %w)", err, s.problems[i])
 		}
 		return fmt.Errorf("%w; give a recording of the venue and symbol, with lines of a time in nanoseconds, a space and JSON", err)
+	}
+	s.summary.IgnoredLines += s.summary.Lines - used - s.unusable
+	if s.options.Natural {
+		return nil
+	}
+	s.summary.Corrections = s.lines.Corrections()
+	for i, c := range s.summary.Corrections {
+		if i == 0 || c.MinLatencyNs < s.summary.MinLatencyNs {
+			s.summary.MinLatencyNs, s.summary.MinLatencyFile, s.summary.MinLatencyLine, s.summary.OffsetNs = c.MinLatencyNs, c.File, c.Line, c.OffsetNs
+		}
+	}
+	counts := s.book.Counts()
+	s.summary.SeenTrades, s.summary.SeenQuotes, s.summary.OutdatedQuotes = counts.SeenTrades, counts.SeenQuotes, counts.OutdatedQuotes
+	if s.book.depthSeen && !s.book.Synced() {
+		return s.lines.Report(recording.Unsynchronised, "the recording ends and its book is not complete: no snapshot fits its depth updates", nil)
 	}
 	return nil
 }
 
-// decode returns the rows of a message. An error ends the conversion; a message that is wrong is none.
-func (l *lines) decode(localNs int64, text []byte) ([]hft.Event, error) {
-	f, m := &l.files[l.reader.FileNo()], &l.message
-	f.read++
-	if err := l.decoder.Decode(localNs, text, m); err != nil {
-		return nil, l.reader.Report(recording.BadLine, err.Error(), err)
+// take returns the rows of the line in hand. An error ends the conversion; a message that is wrong is none.
+func (s *source) take(localNs int64) ([]hft.Event, error) {
+	before := s.summary.SkippedLines
+	defer func() { s.unusable += s.summary.SkippedLines - before }()
+	m, err := s.lines.Message()
+	if m == nil {
+		return nil, err
 	}
-	if m.Kind == connector.MessageIgnored {
-		l.summary.IgnoredLines++
-		return nil, nil
-	}
-	if len(m.Symbol) > 0 && !strings.EqualFold(string(m.Symbol), l.symbol) {
-		if l.symbol != "" {
-			return nil, l.reader.Report(recording.BadLine, fmt.Sprintf("the message is about %.40q, those before about %s", m.Symbol, l.symbol), nil)
+	var rows []hft.Event
+	if s.options.Natural {
+		if m.Kind == connector.MessageBBO && !s.options.Quotes {
+			s.summary.IgnoredLines++
+			return nil, nil
 		}
-		l.symbol = string(m.Symbol)
+		if err := feed.CheckTimes(s.lines.RecordedNs(), m); err != nil {
+			return nil, s.lines.Refuse(err)
+		}
+		rows = s.natural.rows(m)
+	} else {
+		var out feed.Out
+		rows, out = s.book.take(localNs, m)
+		if out.Wrong != nil {
+			if err := s.lines.Refuse(out.Wrong); err != nil {
+				return nil, err
+			}
+		}
+		s.summary.OffGrid += int64(out.OffGridRows)
+		if out.OffGrid != "" {
+			if err := s.lines.Report(recording.OffGrid, out.OffGrid, nil); err != nil {
+				return nil, err
+			}
+		}
+		if out.Gap {
+			if err := s.lines.Report(recording.Gap, out.Missing(), nil); err != nil {
+				return nil, err
+			}
+		}
 	}
-	if m.Kind == connector.MessageBBO && !l.options.BBO {
-		f.used++
-		l.summary.IgnoredLines++
-		return nil, nil
+	for i := range rows {
+		rows[i].Ev &^= hft.ExchEvent | hft.LocalEvent
 	}
-	if err := feed.CheckTimes(localNs, m); err != nil {
-		return nil, l.reader.Report(recording.BadLine, err.Error(), err)
-	}
-	l.time(m)
-	for i := range m.Events {
-		m.Events[i].Ev &^= hft.ExchEvent | hft.LocalEvent
-	}
-	if m.Kind == connector.MessageSnapshot {
-		m.Events = insertClears(m.Events)
-	}
-	f.used++
-	l.count(m.Events)
-	return m.Events, nil
-}
-
-// time gives the time of the newest depth message to what comes without one of its own: quotes and snapshots of Binance
-// spot. It was made after that message and before the next one, and local times may come from a clock that is off.
-func (l *lines) time(m *connector.Message) {
-	switch m.Kind {
-	case connector.MessageDepth, connector.MessageSnapshot:
-		l.depthExchNs = max(l.depthExchNs, m.ExchTimestampNs)
-	}
-	if m.ExchTimestampNs != 0 || l.depthExchNs == 0 {
-		return
-	}
-	for i := range m.Events {
-		m.Events[i].ExchTimestampNs = l.depthExchNs
-	}
-}
-
-// insertClears puts a row before each side of a snapshot that clears the side as far as the snapshot goes: to the price
-// of its last, worst level.
-func insertClears(rows []hft.Event) []hft.Event {
-	numBids := 0
-	for numBids < len(rows) && rows[numBids].Ev&hft.BuyEvent != 0 {
-		numBids++
-	}
-	numAsks := len(rows) - numBids
-	clears := min(numBids, 1) + min(numAsks, 1)
-	for range clears {
-		rows = append(rows, hft.Event{})
-	}
-	if numAsks > 0 {
-		copy(rows[numBids+clears:], rows[numBids:numBids+numAsks])
-		rows[numBids+clears-1] = clearTo(rows[len(rows)-1])
-	}
-	if numBids > 0 {
-		copy(rows[1:], rows[:numBids])
-		rows[0] = clearTo(rows[numBids])
-	}
-	return rows
-}
-
-// clearTo returns the row that clears a side to the level worst.
-func clearTo(worst hft.Event) hft.Event {
-	worst.Ev = worst.Ev&^uint64(0xff) | hft.DepthClearEvent
-	worst.Qty = 0
-	return worst
+	s.count(rows)
+	return rows, nil
 }
 
 // count adds rows to the summary.
-func (l *lines) count(rows []hft.Event) {
-	s := l.summary
+func (s *source) count(rows []hft.Event) {
+	sum := s.summary
 	for i := range rows {
 		e := &rows[i]
 		switch e.Kind() {
 		case hft.DepthEvent:
-			s.Depth++
+			sum.Depth++
 		case hft.TradeEvent:
-			s.Trades++
+			sum.Trades++
 		case hft.DepthClearEvent:
-			s.Clears++
+			sum.Clears++
 		case hft.DepthSnapshotEvent:
-			s.Snapshots++
+			sum.Snapshots++
 		case hft.DepthBBOEvent:
-			s.BBOs++
+			sum.BBOs++
 		}
-		if latencyNs := e.LocalTimestampNs - e.ExchTimestampNs; !l.latencyKnown || latencyNs < s.MinLatencyNs {
-			l.latencyKnown = true
-			s.MinLatencyNs, s.MinLatencyFile, s.MinLatencyLine = latencyNs, l.reader.File(), l.reader.Line()
+		if latencyNs := e.LocalTimestampNs - e.ExchTimestampNs; s.options.Natural && (!s.latencyKnown || latencyNs < sum.MinLatencyNs) {
+			s.latencyKnown = true
+			sum.MinLatencyNs, sum.MinLatencyFile, sum.MinLatencyLine = latencyNs, s.lines.File(), s.lines.Line()
 		}
 	}
+}
+
+// book makes the rows of a synchronised book. They are such that both orders, that of receipt and that of exchange times, which
+// the exchange's side of a backtest has, end in the same book.
+type book struct {
+	*feed.Book
+	depthSeen bool
+	// newestNs is the newest exchange time of the rows, floorNs what it was when all levels had been cleared: no row after that
+	// is earlier.
+	newestNs, floorNs int64
+	rows              []hft.Event
+}
+
+// take returns the rows of a message, which belong to book or to the message.
+func (b *book) take(localNs int64, m *connector.Message) ([]hft.Event, feed.Out) {
+	out := b.Take(localNs, m)
+	switch m.Kind {
+	case connector.MessageTrade:
+		return out.Events, out
+	case connector.MessageDepth, connector.MessageSnapshot:
+		b.depthSeen = true
+	}
+	b.rows = b.rows[:0]
+	if out.Stale != "" {
+		b.floorNs = b.newestNs
+		b.rows = append(b.rows, clearRow(b.newestNs, localNs))
+	}
+	whole := len(out.Events) > 0 && out.Events[0].Kind() == hft.DepthClearEvent
+	if out.Ready && !whole && len(out.Events) > 0 {
+		b.rows, whole = append(b.rows, clearRow(max(b.newestNs, out.Events[0].ExchTimestampNs), localNs)), true
+	}
+	for i := range out.Events {
+		e := out.Events[i]
+		b.newestNs = max(b.newestNs, e.ExchTimestampNs)
+		if whole { // each row of a whole book is newer than the one before
+			b.floorNs = b.newestNs
+		}
+		e.ExchTimestampNs = max(e.ExchTimestampNs, b.floorNs)
+		b.rows = append(b.rows, e)
+	}
+	return b.rows, out
+}
+
+// clearRow clears both sides whole.
+func clearRow(exchNs, localNs int64) hft.Event {
+	return hft.Event{Ev: hft.DepthClearEvent, ExchTimestampNs: exchNs, LocalTimestampNs: localNs, Px: math.NaN()}
 }

@@ -1,8 +1,9 @@
 // Package convert turns recorded feeds into event files for a backtest, and measured times into order-latency files.
 //
-// Events decodes recordings of raw venue messages, corrects local times that lie before exchange times, and writes the
-// rows so that they are in order for both the exchange's and the local side of a backtest (specification 1.4), with the
-// bytes that the reference project's converter writes. FeedLatencies and JournalLatencies make files of order
+// Events decodes recordings of raw venue messages, makes the book of them with the feed.Book that live connectors and replay
+// have, corrects the local times of each file in which some lie before exchange times, and writes the rows so that they are in
+// order for both the exchange's and the local side of a backtest (specification 1.4). With Options.Natural rows are taken as
+// they come, and the bytes are those of the reference project's converter. FeedLatencies and JournalLatencies make files of order
 // latencies, from an event file or from what a live run has measured.
 //
 // # Memory and disk

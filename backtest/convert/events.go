@@ -56,6 +56,8 @@ type conversion struct {
 	// The rows in the orders that are needed: exch and local, or captured when they are raw.
 	exch, local, captured *spool
 	maxLocalNs            int64
+	// offsetNs is added to local times, with Natural.
+	offsetNs int64
 
 	validator validator
 	writer    *npy.Writer[hft.Event]
@@ -99,13 +101,13 @@ func (c *conversion) spools() []*spool {
 
 // readAll decodes all files into sorted runs of at most MemoryRows rows.
 func (c *conversion) readAll(ctx context.Context, files []string) error {
-	l, err := openLines(files, &c.options, &c.summary)
+	l, err := openSource(ctx, files, &c.options, &c.summary)
 	if err != nil {
 		return err
 	}
-	defer l.reader.Close() // never fails
+	defer l.lines.Close() // never fails
 	// A row takes about seven bytes of a compressed recording.
-	rows := make([]hft.Event, 0, min(int64(c.options.MemoryRows), DefaultMemoryRows, l.reader.TotalBytes()/6+1))
+	rows := make([]hft.Event, 0, min(int64(c.options.MemoryRows), DefaultMemoryRows, l.lines.TotalBytes()/6+1))
 	var keys []sortKey
 	spill := func() error {
 		for _, s := range c.spools() {
@@ -133,7 +135,7 @@ func (c *conversion) readAll(ctx context.Context, files []string) error {
 		return err
 	}
 	if len(rows) == 0 {
-		return errors.New("convert: the recordings have no row of a book or trade; give others, or ask for BBO if there are only quotes")
+		return errors.New("convert: the recordings have no row of a book or trade; give others, with a snapshot that fits its depth updates, or take rows as they come with Natural")
 	}
 	if c.spools()[0].rows == 0 {
 		for _, s := range c.spools() {
@@ -155,7 +157,7 @@ func (c *conversion) readAll(ctx context.Context, files []string) error {
 // correctLocal determines what is added to local times, so that no row is received before it happened.
 func (c *conversion) correctLocal() error {
 	s := &c.summary
-	if s.MinLatencyNs >= 0 {
+	if !c.options.Natural || s.MinLatencyNs >= 0 {
 		return nil
 	}
 	s.OffsetNs = -s.MinLatencyNs
@@ -165,6 +167,7 @@ func (c *conversion) correctLocal() error {
 			s.MinLatencyFile, s.MinLatencyLine, -s.MinLatencyNs, c.maxLocalNs)
 	}
 	s.OffsetNs += base
+	c.offsetNs = s.OffsetNs
 	return nil
 }
 
@@ -220,7 +223,7 @@ func (c *conversion) write(ctx context.Context, out string) (err error) {
 
 // emit corrects a row's local time and writes it.
 func (c *conversion) emit(e *hft.Event) error {
-	e.LocalTimestampNs += c.summary.OffsetNs
+	e.LocalTimestampNs += c.offsetNs
 	if err := c.validator.check(e); err != nil {
 		return err
 	}

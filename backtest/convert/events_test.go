@@ -146,7 +146,7 @@ func TestEqualsTheReference(t *testing.T) {
 		}
 		for _, memoryRows := range memory {
 			out := filepath.Join(t.TempDir(), "out"+g.ext)
-			s, err := convert.Events(t.Context(), files, out, convert.Options{NewDecoder: futures, Raw: g.raw, BBO: g.raw,
+			s, err := convert.Events(t.Context(), files, out, convert.Options{Natural: true, NewDecoder: futures, Raw: g.raw, Quotes: g.raw,
 				MemoryRows: memoryRows, Hash: true, OnProblem: func(p recording.Problem) { t.Error(p) }})
 			if err != nil {
 				t.Fatal(err)
@@ -177,8 +177,8 @@ func TestEqualsTheKit(t *testing.T) {
 			}
 			for _, memoryRows := range []int{0, 1003} {
 				out := filepath.Join(t.TempDir(), "out.npz")
-				s, err := convert.Events(t.Context(), []string{sampletest.Path(t, "binancefutures", symbol)}, out, convert.Options{NewDecoder: futures,
-					Raw: raw, BBO: raw, MemoryRows: memoryRows, Hash: true, OnProblem: func(p recording.Problem) { t.Error(p) }})
+				s, err := convert.Events(t.Context(), []string{sampletest.Path(t, "binancefutures", symbol)}, out, convert.Options{Natural: true, NewDecoder: futures,
+					Raw: raw, Quotes: raw, MemoryRows: memoryRows, Hash: true, OnProblem: func(p recording.Problem) { t.Error(p) }})
 				sum := depthtest.RowsSHA256(want)
 				if err != nil || s.SHA256 != sum || depthtest.RowsSHA256(readEvents(t, out)) != sum || s.NumRows != int64(len(want)) {
 					t.Errorf("%s, raw %v: %+v, %v; want %d rows with the hash %s", symbol, raw, s, err, len(want), sum)
@@ -196,11 +196,11 @@ func TestFilesInPartsAreOne(t *testing.T) {
 		texts = append(texts, string(bytes.Join(part, nil)))
 	}
 	out := filepath.Join(t.TempDir(), "out.npy")
-	s, err := convert.Events(t.Context(), write(t, texts...), out, convert.Options{NewDecoder: futures, Hash: true})
+	s, err := convert.Events(t.Context(), write(t, texts...), out, convert.Options{Natural: true, NewDecoder: futures, Hash: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	whole, err := convert.Events(t.Context(), write(t, string(bytes.Join(lines, nil))), out, convert.Options{NewDecoder: futures, Hash: true})
+	whole, err := convert.Events(t.Context(), write(t, string(bytes.Join(lines, nil))), out, convert.Options{Natural: true, NewDecoder: futures, Hash: true})
 	if err != nil || s.SHA256 != whole.SHA256 || s.Lines != 14000 {
 		t.Errorf("%+v, the whole %+v, %v", s, whole, err)
 	}
@@ -215,7 +215,7 @@ func Example() {
 	defer os.RemoveAll(dir)
 	name, out := filepath.Join(dir, "btcusdt_20240808"), filepath.Join(dir, "btcusdt_20240808.npz")
 	_ = os.WriteFile(name, []byte(trade(1000, 3)+"oops\n"+trade(2000, 4)), 0o600)
-	s, err := convert.Events(context.Background(), []string{name}, out, convert.Options{
+	s, err := convert.Events(context.Background(), []string{name}, out, convert.Options{Natural: true,
 		NewDecoder: func() connector.Decoder { return new(binancefutures.Decoder) },
 		OnProblem:  func(p recording.Problem) { fmt.Printf("line %d: %s\n", p.Line, p.What) },
 	})

@@ -58,7 +58,7 @@ func TestLatenciesEqualTheReference(t *testing.T) {
 	} {
 		dir := t.TempDir()
 		whole := filepath.Join(dir, "events.npy")
-		if _, err := convert.Events(t.Context(), []string{datatest.Recording(t, "binancefutures", c.file)}, whole, convert.Options{NewDecoder: futures}); err != nil {
+		if _, err := convert.Events(t.Context(), []string{datatest.Recording(t, "binancefutures", c.file)}, whole, convert.Options{Natural: true, NewDecoder: futures}); err != nil {
 			t.Fatal(err)
 		}
 		events := readEvents(t, whole)

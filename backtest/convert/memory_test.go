@@ -28,7 +28,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	runtime.GC()
 	runtime.ReadMemStats(&stats)
 	before := stats.HeapAlloc
-	s, err := convert.Events(t.Context(), slices.Repeat([]string{path}, copies), out, convert.Options{
+	s, err := convert.Events(t.Context(), slices.Repeat([]string{path}, copies), out, convert.Options{Natural: true,
 		NewDecoder: futures, MemoryRows: 50_000, Progress: func(convert.Progress) {
 			if calls++; calls%16 == 0 {
 				runtime.ReadMemStats(&stats)
@@ -55,7 +55,7 @@ func TestAllocatesNothingPerRow(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out.npy")
 	for _, memoryRows := range []int{0, 20_000} {
 		if n := testing.AllocsPerRun(1, func() {
-			if _, err := convert.Events(t.Context(), files, out, convert.Options{NewDecoder: futures, MemoryRows: memoryRows}); err != nil {
+			if _, err := convert.Events(t.Context(), files, out, convert.Options{Natural: true, NewDecoder: futures, MemoryRows: memoryRows}); err != nil {
 				t.Fatal(err)
 			}
 		}); n > 1000 {

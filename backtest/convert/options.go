@@ -3,9 +3,12 @@ package convert
 import (
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"hftrunner/connector"
+	"hftrunner/connector/depthsync"
+	"hftrunner/connector/feed"
 	"hftrunner/connector/recording"
 )
 
@@ -19,11 +22,20 @@ const maxMemoryRows = 1 << 31
 type Options struct {
 	// NewDecoder makes the decoder of the venue that was recorded.
 	NewDecoder func() connector.Decoder
+	// Rule is how the venue numbers the differences of a book, TickSize and LotSize are the instrument's steps. Needed unless
+	// Natural.
+	Rule              depthsync.Rule
+	TickSize, LotSize float64
+	// Natural takes rows as they come, as the reference's converter does: without the venue's rule for a book, so that gaps
+	// and differences older than a snapshot go unnoticed; a snapshot clears a side as far as it goes; and local times of
+	// all files are corrected by one offset.
+	Natural bool
 	// BaseLatency is the least feed latency that local times are corrected to when some of them lie before their
 	// exchange times; 0 or more.
 	BaseLatency time.Duration
-	// BBO takes the best bids and asks of the venue's quote stream as hft.DepthBBOEvent rows, bid then ask.
-	BBO bool
+	// Quotes takes the best bids and asks of the venue's quote stream: into the book, by the venue's sequence, as rows of levels;
+	// with Natural as hft.DepthBBOEvent rows, bid then ask, which no book of a backtest takes.
+	Quotes bool
 	// Raw leaves the rows in the order of capture and without hft.ExchEvent and hft.LocalEvent, as input of other
 	// tools. A backtest does not process such rows.
 	Raw bool
@@ -82,6 +94,11 @@ type Summary struct {
 	// nothing about the market, or what was not asked for. TimesBackwards counts how often the local time ran backwards, DamagedFiles the files that could
 	// not be read to their end.
 	Lines, SkippedLines, IgnoredLines, TimesBackwards, DamagedFiles int64
+	// Gaps are missing differences of the book, Unsynchronised says that no snapshot fitted to the end. SeenTrades and SeenQuotes
+	// are messages that came before, OutdatedQuotes are older than the book, OffGrid rows with a price or quantity that is no
+	// multiple of the steps. None is noticed with Natural.
+	Gaps, Unsynchronised, OffGrid          int64
+	SeenTrades, SeenQuotes, OutdatedQuotes uint64
 
 	// Depth, Trades, Clears, Snapshots and BBOs are the rows by their kind, before the correction of their order.
 	Depth, Trades, Clears, Snapshots, BBOs int64
@@ -90,8 +107,10 @@ type Summary struct {
 	MinLatencyNs   int64
 	MinLatencyFile string
 	MinLatencyLine int
-	// OffsetNs was added to every local time.
+	// OffsetNs was added to every local time of that file, with Natural to all.
 	OffsetNs int64
+	// Corrections are those of each file; nil with Natural.
+	Corrections []feed.Correction
 
 	// NumRows are in the output: Both with both flags, ExchOnly and LocalOnly with one of them, or all without when
 	// they are raw.
@@ -119,6 +138,16 @@ func (o *Options) check() error {
 	}
 	if o.BaseLatency < 0 {
 		errs = append(errs, fmt.Errorf("convert: BaseLatency is %v; use 0 or more", o.BaseLatency))
+	}
+	if !o.Natural {
+		for name, step := range map[string]float64{"TickSize": o.TickSize, "LotSize": o.LotSize} {
+			if !(step > 0) || math.IsInf(step, 0) {
+				errs = append(errs, fmt.Errorf("convert: %s is %v; give the instrument's step, or take rows as they come with Natural", name, step))
+			}
+		}
+		if !o.Rule.Valid() {
+			errs = append(errs, errors.New("convert: Rule is missing; use depthsync.Futures, depthsync.Spot or depthsync.Streamed"))
+		}
 	}
 	if o.MemoryRows < 0 || int64(o.MemoryRows) > maxMemoryRows {
 		errs = append(errs, fmt.Errorf("convert: MemoryRows is %d; use 1 to %d, or 0 for %d", o.MemoryRows, int64(maxMemoryRows), DefaultMemoryRows))

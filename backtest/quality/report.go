@@ -9,6 +9,17 @@ import (
 	"hftrunner/hft"
 )
 
+// BookKind says how the rows of a book were made of what a venue has sent.
+type BookKind string
+
+// Kinds of books.
+const (
+	// BookByRule: by the venue's rule, with quotes in it; both sides are cleared whole before a book begins and when it is lost.
+	BookByRule BookKind = "by the venue's rule"
+	// BookNatural: as the messages came, like the reference's converter does; a snapshot clears a side as far as it goes.
+	BookNatural BookKind = "rows as they came"
+)
+
 // Report is what a pass over the rows found. All times are in nanoseconds.
 type Report struct {
 	// Rows counts all rows, Kinds those of each kind that occurs, in ascending order.
@@ -21,6 +32,8 @@ type Report struct {
 	UnflaggedRows int64 `json:"unflagged_rows"`
 	BuyRows       int64 `json:"buy_rows"`
 	SellRows      int64 `json:"sell_rows"`
+	// Book says how the rows of the book were made, empty when there is nothing that tells.
+	Book BookKind `json:"book,omitempty"`
 	// Messages counts the groups of successive local rows of one local time.
 	Messages int64 `json:"messages"`
 	// DepthRows are rows that change a book, by level or by order.
@@ -133,6 +146,9 @@ func (r *Report) String() string {
 		duration(float64(r.LastLocalTimestampNs-r.FirstLocalTimestampNs)), clock(r.FirstLocalTimestampNs))
 	fmt.Fprintf(&b, "exchange side %d rows, local side %d, neither %d; buy %d, sell %d\n", r.ExchRows, r.LocalRows, r.UnflaggedRows,
 		r.BuyRows, r.SellRows)
+	if r.Book != "" {
+		fmt.Fprintf(&b, "book: %s\n", r.Book)
+	}
 	for _, k := range r.Kinds {
 		name := k.Name
 		if name == "" {

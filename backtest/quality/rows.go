@@ -111,6 +111,11 @@ func (c *checker) apply(ev *hft.Event, class class) {
 	switch {
 	case class&clears != 0:
 		c.book.clear(side, ev.Px)
+		if side != hft.SideNone {
+			c.Book = BookNatural
+		} else if c.Book == "" && math.IsNaN(ev.Px) {
+			c.Book = BookByRule
+		}
 	case side == hft.SideNone && (class&level != 0 || ev.Kind() == hft.AddOrderEvent):
 		c.fault(&c.NoSide, ev.LocalTimestampNs, float64(ev.Kind()))
 	case class&level != 0:

@@ -165,9 +165,9 @@ func TestBacktestKilled(t *testing.T) {
 
 // The example of the README: two strategies over recordings, with fills, figures and a report.
 func TestBacktestExample(t *testing.T) {
-	t.Run("sample", func(t *testing.T) { backtestExample(t, sampletest.Dir(t), int64(len(sampletest.BTC(t).Events))) })
+	t.Run("sample", func(t *testing.T) { backtestExample(t, sampletest.Dir(t), 38_976) })
 	t.Run("recorded", func(t *testing.T) {
-		backtestExample(t, filepath.Dir(filepath.Dir(datatest.Recording(t, "binancefutures", "btcusdt_20240808.gz"))), 491_973)
+		backtestExample(t, filepath.Dir(filepath.Dir(datatest.Recording(t, "binancefutures", "btcusdt_20240808.gz"))), 569_412)
 	})
 }
 

@@ -291,7 +291,7 @@ func TestLiveRecord(t *testing.T) {
 			if text, code := w.output("backtest", "--config", "backtest.hcl", "--out", "results"); code != 0 || !strings.Contains(text, "BTCUSDT") {
 				t.Errorf("backtest: exit code %d\n%s", code, text)
 			}
-			if _, ok := replayFormats()[string(v)]; !ok {
+			if _, ok := recordedFormats()[string(v)]; !ok {
 				return // read by backtests only
 			}
 			w.write("replay.hcl", venues.Replace(replayConfig(`speed = "max"`)))
@@ -568,12 +568,12 @@ func TestRecordedWithEitherStreamOfTrades(t *testing.T) {
 	const aggregated = `{"stream":"btcusdt@aggTrade","data":{"e":"aggTrade","E":1723088100000,"a":1,"s":"BTCUSDT","p":"1.5","q":"2","f":1,"l":1,"T":1723088100000,"m":true}}`
 	const quote = `{"stream":"btcusdt@bookTicker","data":{"e":"bookTicker","u":1,"s":"BTCUSDT","b":"1","B":"1","a":"2","A":"1","T":1723088100000,"E":1723088100000}}`
 	for _, name := range []string{config.FormatBinanceFutures, config.FormatBinanceSpot} {
-		format := replayFormats()[name]
+		format := recordedFormats()[name]
 		for _, test := range []struct {
 			lines  []string
 			trades int
 		}{{[]string{quote, single, aggregated, single, quote}, 2}, {[]string{aggregated, single, aggregated}, 2}, {[]string{quote, quote}, 0}} {
-			d, trades := format.newDecoder(), 0
+			d, trades := format.NewDecoder(), 0
 			for _, text := range test.lines {
 				var m connector.Message
 				if err := d.Decode(1723088100000000000, []byte(text), &m); err != nil {

@@ -70,7 +70,7 @@ func run(args []string) int {
 		Dial:         func(socket string) (cli.Remote, error) { return control.DialRunner(socket) },
 		Bench:        bench,
 		NewExecutors: func(level string) cli.Executors { return batch.NewProcesses(hclog.LevelFromString(level)) },
-		Decoders:     decoders(), NewVenue: newVenue, CheckVenue: checkVenue,
+		Formats:      recordedFormats(), NewVenue: newVenue, CheckVenue: checkVenue,
 	}
 	return app.Run(context.Background(), args)
 }

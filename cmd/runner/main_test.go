@@ -251,7 +251,7 @@ func TestDefaultsAgree(t *testing.T) {
 		}
 	}
 	for _, format := range config.RecordedFormats() {
-		if f, ok := replayFormats()[format]; !ok || f.newDecoder() == nil || !f.rule.Valid() {
+		if f, ok := recordedFormats()[format]; !ok || f.NewDecoder() == nil || !f.Rule.Valid() {
 			t.Errorf("format %s is not wired", format)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"hftrunner/connector/binancespot"
 	"hftrunner/connector/bybit"
 	"hftrunner/connector/depthsync"
+	"hftrunner/connector/feed"
 	"hftrunner/connector/paper"
 	"hftrunner/connector/replay"
 	"hftrunner/host"
@@ -35,31 +36,17 @@ func newConnector(ctx context.Context, file *config.File, c *config.Connector, c
 	return host.ConnectorConfig{Name: c.Name, Kind: c.Kind, Connector: made}, nil
 }
 
-// replayFormat is what recorded messages of a venue are read by, for replays and backtests alike.
-type replayFormat struct {
-	newDecoder func() connector.Decoder
-	rule       depthsync.Rule
-}
-
-func replayFormats() map[string]replayFormat {
-	return map[string]replayFormat{
-		config.FormatBinanceFutures: {func() connector.Decoder {
+// recordedFormats are what recorded messages of each venue are read by, for replays and backtests alike.
+func recordedFormats() map[string]feed.Format {
+	return map[string]feed.Format{
+		config.FormatBinanceFutures: {NewDecoder: func() connector.Decoder {
 			return &recorded{single: new(binancefutures.Decoder), aggregated: &binancefutures.Decoder{AggTrades: true}}
-		}, depthsync.Futures},
-		config.FormatBinanceSpot: {func() connector.Decoder {
+		}, Rule: depthsync.Futures},
+		config.FormatBinanceSpot: {NewDecoder: func() connector.Decoder {
 			return &recorded{single: new(binancespot.Decoder), aggregated: &binancespot.Decoder{AggTrades: true}}
-		}, depthsync.Spot},
-		config.FormatBybit: {func() connector.Decoder { return &bybit.Decoder{BBO: true} }, depthsync.Streamed},
+		}, Rule: depthsync.Spot},
+		config.FormatBybit: {NewDecoder: func() connector.Decoder { return &bybit.Decoder{BBO: true} }, Rule: depthsync.Streamed},
 	}
-}
-
-// decoders are those of the formats that a backtest converts.
-func decoders() map[string]func() connector.Decoder {
-	all := map[string]func() connector.Decoder{}
-	for name, format := range replayFormats() {
-		all[name] = format.newDecoder
-	}
-	return all
 }
 
 // hostConfig makes the host's configuration of a checked file.
@@ -141,12 +128,13 @@ func newSource(c *config.Connector, logger hclog.Logger) (paper.Source, error) {
 			EventsPerSecond: s.EventsPerSecond, Volatility: s.Volatility, JumpInterval: s.JumpInterval, JumpSize: s.JumpSize,
 			FeedLatency: s.FeedLatency})
 	}
-	format, ok := replayFormats()[c.Replay.Format]
+	format, ok := recordedFormats()[c.Replay.Format]
 	if !ok {
 		return nil, fmt.Errorf("this build cannot replay format %q", c.Replay.Format)
 	}
-	return replay.Open(replay.Config{Files: c.Replay.Files, NewDecoder: format.newDecoder, Rule: format.rule,
+	return replay.Open(replay.Config{Files: c.Replay.Files, NewDecoder: format.NewDecoder, Rule: format.Rule,
 		Sync: replay.Sync(c.Replay.Sync), OnBadLine: replay.OnBadLine(c.Replay.OnBadLine), OnGap: replay.OnGap(c.Replay.OnGap),
-		BookTicker: c.Replay.BookTicker,
-		OnProblem:  func(p replay.Problem) { logger.Warn("replay", "problem", p.Error()) }})
+		BookTicker: c.Replay.BookTicker, BaseLatency: c.Replay.BaseLatency,
+		OnCorrection: func(symbol string, c feed.Correction) { logger.Warn("replay", "symbol", symbol, "clock", c.String()) },
+		OnProblem:    func(p replay.Problem) { logger.Warn("replay", "problem", p.Error()) }})
 }

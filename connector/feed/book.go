@@ -53,6 +53,14 @@ type Out struct {
 	OffGrid     string
 }
 
+// Missing says in words what a Gap is.
+func (o *Out) Missing() string {
+	if o.FromID == 0 {
+		return fmt.Sprintf("depth updates after %d are missing: this message has a wrong time", o.AfterID)
+	}
+	return fmt.Sprintf("depth updates after %d are missing, the next one starts at %d", o.AfterID, o.FromID)
+}
+
 // Counts are what a Book has dropped or found.
 type Counts struct {
 	// SeenTrades and SeenQuotes are messages that came before. OutdatedQuotes were older than the book.

@@ -13,6 +13,12 @@ const (
 	TimeBackwards
 	// Damaged: the file cannot be read any further, as when it was cut off while it was written.
 	Damaged
+	// Gap: a difference of the book is missing before this line.
+	Gap
+	// Unsynchronised: the recording ends and no snapshot fitted, at all or since the last gap.
+	Unsynchronised
+	// OffGrid: a price or quantity is no multiple of the instrument's steps. It is told for the first one only.
+	OffGrid
 )
 
 // String returns the kind's name.
@@ -24,6 +30,12 @@ func (k ProblemKind) String() string {
 		return "time runs backwards"
 	case Damaged:
 		return "damaged file"
+	case Gap:
+		return "gap"
+	case Unsynchronised:
+		return "not synchronised"
+	case OffGrid:
+		return "off the grid"
 	}
 	return "unknown"
 }
@@ -54,6 +66,12 @@ func (p Problem) advice() string {
 		return "give the files in the order of their time, and look whether the clock was set back"
 	case Damaged:
 		return "copy or record it again; what stands before can be used"
+	case Gap:
+		return "the book is empty until the next recorded snapshot that fits"
+	case Unsynchronised:
+		return "record a snapshot after the start and after each gap"
+	case OffGrid:
+		return "it is used as it is, and a book rounds it; give the steps that the venue had at that time"
 	}
 	return "repair or remove the line"
 }

@@ -3,9 +3,11 @@ package replay
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"hftrunner/connector"
 	"hftrunner/connector/depthsync"
+	"hftrunner/connector/feed"
 	"hftrunner/connector/recording"
 )
 
@@ -64,6 +66,11 @@ type Config struct {
 	// OnProblem is called for each Problem, on the goroutine that calls Open or Next; nil ignores them. They are
 	// counted all the same.
 	OnProblem func(Problem)
+	// BaseLatency is the least latency of a file whose local times are corrected because some are before their exchange times; 0
+	// or more. With SyncNatural nothing is corrected.
+	BaseLatency time.Duration
+	// OnCorrection is called by Open for each file that is corrected; nil for nobody.
+	OnCorrection func(symbol string, c feed.Correction)
 	// MaxLineBytes bounds a line; 0 is DefaultMaxLineBytes.
 	MaxLineBytes int
 }
@@ -85,7 +92,13 @@ func (c *Config) check() error {
 	if c.OnProblem == nil {
 		c.OnProblem = func(Problem) {}
 	}
+	if c.OnCorrection == nil {
+		c.OnCorrection = func(string, feed.Correction) {}
+	}
 	var errs []error
+	if c.BaseLatency < 0 {
+		errs = append(errs, fmt.Errorf("replay: BaseLatency is %v; use 0 or more", c.BaseLatency))
+	}
 	if len(c.Files) == 0 {
 		errs = append(errs, errors.New("replay: no files are given; name at least one symbol and its recordings"))
 	}

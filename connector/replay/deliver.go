@@ -1,8 +1,6 @@
 package replay
 
 import (
-	"fmt"
-
 	"hftrunner/connector"
 	"hftrunner/connector/paper"
 )
@@ -10,14 +8,10 @@ import (
 // deliver decodes the line in hand into b.
 func (f *lines) deliver(s *Source, b *paper.Batch) error {
 	s.counts[connector.Messages]++
-	m := &f.message
-	if err := f.decoder.Decode(f.timestampNs, f.payload, m); err != nil {
-		return s.report(f, BadLine, err.Error(), err)
+	m, err := f.Message()
+	if m == nil {
+		return err
 	}
-	if len(m.Symbol) > 0 && !sameSymbol(m.Symbol, f.symbol) {
-		return s.report(f, BadLine, fmt.Sprintf("the message is about %s, the file is of %s", excerpt(m.Symbol), f.symbol), nil)
-	}
-	f.used = f.used || m.Kind != connector.MessageIgnored
 	if m.Kind == connector.MessageDepth || m.Kind == connector.MessageSnapshot {
 		f.depthSeen = true
 	}
@@ -28,12 +22,18 @@ func (f *lines) deliver(s *Source, b *paper.Batch) error {
 		}
 	}
 	if out.Gap {
-		if err := f.gap(s, out.AfterID, out.FromID); err != nil {
+		if err := s.report(f, Gap, out.Missing(), nil); err != nil {
+			return err
+		}
+	}
+	s.counts[connector.OffGrid] += uint64(out.OffGridRows)
+	if out.OffGrid != "" {
+		if err := s.report(f, OffGrid, out.OffGrid, nil); err != nil {
 			return err
 		}
 	}
 	if out.Stale != "" {
-		f.lostFile, f.lostLine = f.reader.File(), f.reader.Line()
+		f.lostFile, f.lostLine = f.File(), f.Line()
 	}
 	if out.Stale != "" || out.Ready || len(out.Events) > 0 {
 		*b = paper.Batch{TimestampNs: f.timestampNs, InstrumentNo: f.instrumentNo, Events: out.Events, Stale: out.Stale, Ready: out.Ready}
@@ -41,18 +41,11 @@ func (f *lines) deliver(s *Source, b *paper.Batch) error {
 	return nil
 }
 
-func (f *lines) gap(s *Source, afterID, fromID int64) error {
-	if fromID == 0 {
-		return s.report(f, Gap, fmt.Sprintf("depth updates after %d are missing: this line has a wrong time", afterID), nil)
-	}
-	return s.report(f, Gap, fmt.Sprintf("depth updates after %d are missing, the next one starts at %d", afterID, fromID), nil)
-}
-
 // finish reports at the end of a recording that its book is not complete. A recording of which nothing was used, as when the
 // format is another venue's, is an error: the strategies have seen no market.
 func (f *lines) finish(s *Source) error {
-	if !f.used {
-		return Problem{Kind: Foreign, Symbol: f.symbol, File: f.reader.File(), Line: f.reader.Line(),
+	if !f.used() {
+		return Problem{Kind: Foreign, Symbol: f.symbol, File: f.File(), Line: f.Line(),
 			What: "the recording ends and no line of it could be used"}
 	}
 	if !f.depthSeen || f.book.Synced() {

@@ -11,6 +11,12 @@
 // are held back while it is. With SyncNatural every row is published as it comes, as hftbacktest's connectors do:
 // snapshots are rows like others, nothing is cleared, a missing difference is only counted.
 //
+// # Time
+//
+// The clock of each file is corrected as in a conversion for backtests: where messages were received before they happened, all
+// local times of the file are raised by so much, and by Config.BaseLatency. Open reads the files for that. With SyncNatural times
+// stay as recorded.
+//
 // # What is wrong with a recording
 //
 // Each thing that is wrong is a Problem with file and line: it is reported and counted, and passed over or made the

@@ -23,12 +23,15 @@ const (
 	Unsynchronised
 	// Foreign: no line of the recording is a message that can be used. It ends the replay.
 	Foreign
+	// OffGrid: a price or quantity is no multiple of the instrument's steps. It is told for the first one only and counted for
+	// all.
+	OffGrid
 )
 
 // String returns the kind's name.
 func (k ProblemKind) String() string {
 	names := [...]string{BadLine: "bad line", TimeBackwards: "time runs backwards", Damaged: "damaged file", Gap: "gap",
-		Unsynchronised: "not synchronised", Foreign: "nothing to use"}
+		Unsynchronised: "not synchronised", Foreign: "nothing to use", OffGrid: "off the grid"}
 	if k > 0 && int(k) < len(names) {
 		return names[k]
 	}
@@ -97,6 +100,8 @@ func (c *Config) done(kind ProblemKind) string {
 		return `it gets the time of the line before, as on_bad_line says`
 	case kind == Damaged:
 		return `what comes before is used, as on_bad_line says`
+	case kind == OffGrid:
+		return `it is used as it is, and a book rounds it`
 	case kind == Gap && c.OnGap == IgnoreGap:
 		return `the book goes on with it, as on_gap says`
 	case kind == Gap:

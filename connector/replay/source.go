@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -74,12 +75,18 @@ func Open(config Config) (*Source, error) {
 
 // addFeed opens the recording of a symbol.
 func (s *Source) addFeed(symbol string) error {
-	f := &lines{symbol: symbol, decoder: s.config.NewDecoder()}
+	f := &lines{symbol: symbol}
 	var err error
-	f.reader, err = recording.Open(recording.Config{Files: s.config.Files[symbol], MaxLineBytes: s.config.MaxLineBytes,
+	f.Lines, err = feed.OpenLines(context.Background(), feed.LinesConfig{Files: s.config.Files[symbol], NewDecoder: s.config.NewDecoder, Symbol: symbol,
+		BaseLatency: s.config.BaseLatency, AsRecorded: s.config.Sync == SyncNatural, MaxLineBytes: s.config.MaxLineBytes,
 		OnProblem: func(p recording.Problem) error { return s.report(f, kindOf(p.Kind), p.What, p.Err) }})
 	if err != nil {
 		return fmt.Errorf("replay: recording of %s: %w", symbol, err)
+	}
+	for _, c := range f.Corrections() {
+		if c.OffsetNs != 0 {
+			s.config.OnCorrection(symbol, c)
+		}
 	}
 	s.all = append(s.all, f)
 	return nil
@@ -95,7 +102,7 @@ func (s *Source) Register(inst connector.Instrument) error {
 		return fmt.Errorf("replay: %s is registered after the replay began; register before the first Next", inst.Symbol)
 	}
 	for _, f := range s.all {
-		if !sameSymbol([]byte(inst.Symbol), f.symbol) {
+		if !strings.EqualFold(inst.Symbol, f.symbol) {
 			continue
 		}
 		if slices.Contains(s.feeds, f) {
@@ -104,7 +111,7 @@ func (s *Source) Register(inst connector.Instrument) error {
 		var err error
 		f.book, err = feed.NewBook(feed.Config{TickSize: inst.TickSize, LotSize: inst.LotSize, Rule: s.config.Rule,
 			Natural: s.config.Sync == SyncNatural, Quotes: s.config.BookTicker, IgnoreGaps: s.config.OnGap == IgnoreGap,
-			VenueNs: func(int64) int64 { return f.lineNs }})
+			VenueNs: func(int64) int64 { return f.RecordedNs() }})
 		if err != nil {
 			return fmt.Errorf("replay: %s: %w", inst.Symbol, err)
 		}
@@ -170,7 +177,7 @@ func (s *Source) step(b *paper.Batch) error {
 	s.current = first
 	if s.lastNs != 0 {
 		if err := hft.CheckTimeJump(s.lastNs, first.timestampNs); err != nil { // from one file to another, both fit within
-			return Problem{Kind: BadLine, Symbol: first.symbol, File: first.reader.File(), Line: first.reader.Line(), What: err.Error()}
+			return Problem{Kind: BadLine, Symbol: first.symbol, File: first.File(), Line: first.Line(), What: err.Error()}
 		}
 	}
 	s.lastNs, s.lastInstrumentNo = first.timestampNs, first.instrumentNo
@@ -179,12 +186,14 @@ func (s *Source) step(b *paper.Batch) error {
 
 // report counts a problem, tells about it, and returns it as an error when it is fatal by the configuration.
 func (s *Source) report(f *lines, kind ProblemKind, what string, cause error) error {
-	p := Problem{Kind: kind, Symbol: f.symbol, File: f.reader.File(), Line: f.reader.Line(), What: what, Err: cause}
+	p := Problem{Kind: kind, Symbol: f.symbol, File: f.File(), Line: f.Line(), What: what, Err: cause}
 	fatal := s.config.OnBadLine == FatalBadLine
 	switch kind {
 	case Gap:
 		s.counts[connector.Gaps]++
 		fatal = s.config.OnGap == FatalGap
+	case OffGrid:
+		fatal = false
 	case Unsynchronised:
 		fatal = false
 		if f.lostLine > 0 {
@@ -206,7 +215,7 @@ func (s *Source) Close() error {
 	s.closeOnce.Do(func() { close(s.stop) })
 	var errs []error
 	for _, f := range s.all {
-		errs = append(errs, f.reader.Close())
+		errs = append(errs, f.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -24,6 +24,8 @@ import (
 	"hftrunner/backtest/npy"
 	"hftrunner/connector"
 	"hftrunner/connector/binancefutures"
+	"hftrunner/connector/depthsync"
+	"hftrunner/connector/feed"
 	"hftrunner/hft"
 	"hftrunner/internal/batch"
 	"hftrunner/internal/control"
@@ -118,7 +120,7 @@ func newRig(t *testing.T) *rig {
 	r.cfg = batch.Config{Dir: filepath.Join(r.dir, "out"), CacheDir: filepath.Join(r.dir, "cache"), Workers: 2,
 		NewExecutor: func() batch.Executor { return r.fake },
 		OnEvent:     func(e batch.Event) { r.events = append(r.events, e) },
-		Decoders:    map[string]func() connector.Decoder{"binancefutures": func() connector.Decoder { return new(binancefutures.Decoder) }}}
+		Formats:     map[string]feed.Format{"binancefutures": {NewDecoder: func() connector.Decoder { return new(binancefutures.Decoder) }, Rule: depthsync.Futures}}}
 	files := []string{filepath.Join(r.dir, "b_20231115.npz"), filepath.Join(r.dir, "b_20231116.npz")}
 	names := batch.PartNames(files)
 	for _, path := range files {

@@ -20,7 +20,7 @@ import (
 )
 
 // cacheVersion is part of every key of the cache; it changes when the same recordings give other files.
-const cacheVersion = 2
+const cacheVersion = 3
 
 // maxFindings is how many findings about one file are kept.
 const maxFindings = 20
@@ -103,7 +103,7 @@ func (p *preparer) file(ctx context.Context, path string, job *Job, asset int) (
 	}
 	check := job.DataCheck != CheckOff
 	steps := []float64{}
-	if check {
+	if check || rec.Format != "" {
 		steps = append(steps, job.Spec.Assets[asset].TickSize, job.Spec.Assets[asset].LotSize)
 	}
 	key := cacheKey(identity, rec, steps)
@@ -159,7 +159,7 @@ func (p *preparer) prepare(ctx context.Context, path string, rec Recording, key 
 	if rec.Format != "" {
 		// Rows as they are in memory are read several times as fast as compressed ones, and jobs share the system's copy.
 		done.Path = base + ".npy"
-		if err := p.convert(ctx, path, rec, &done); err != nil {
+		if err := p.convert(ctx, path, rec, asset, &done); err != nil {
 			return done, err
 		}
 	}
@@ -184,15 +184,15 @@ func (p *preparer) usable(done *prepared, path string, rec Recording) bool {
 	return err == nil && filepath.Dir(done.Path) == filepath.Clean(p.cfg.CacheDir)
 }
 
-func (p *preparer) convert(ctx context.Context, path string, rec Recording, done *prepared) error {
-	newDecoder := p.cfg.Decoders[rec.Format]
-	if newDecoder == nil {
+func (p *preparer) convert(ctx context.Context, path string, rec Recording, asset *backtest.AssetSpec, done *prepared) error {
+	format, ok := p.cfg.Formats[rec.Format]
+	if !ok {
 		return fmt.Errorf("%s: this build cannot convert format %q", path, rec.Format)
 	}
 	problems := 0
 	report := throttled(p.event)
-	summary, err := convert.Events(ctx, []string{path}, done.Path, convert.Options{NewDecoder: newDecoder, BaseLatency: rec.BaseLatency,
-		BBO: rec.BookTicker,
+	summary, err := convert.Events(ctx, []string{path}, done.Path, convert.Options{NewDecoder: format.NewDecoder, Rule: format.Rule,
+		TickSize: asset.TickSize, LotSize: asset.LotSize, BaseLatency: rec.BaseLatency, Quotes: rec.BookTicker,
 		OnProblem: func(problem recording.Problem) {
 			if problems++; problems <= maxFindings {
 				done.Findings = append(done.Findings, problem.Error())
@@ -206,6 +206,11 @@ func (p *preparer) convert(ctx context.Context, path string, rec Recording, done
 	}
 	if problems > maxFindings {
 		done.Findings = append(done.Findings, fmt.Sprintf("%d more lines could not be used", problems-maxFindings))
+	}
+	for _, c := range summary.Corrections {
+		if c.OffsetNs != 0 {
+			done.Findings = append(done.Findings, c.String())
+		}
 	}
 	done.Rows = summary.NumRows
 	p.event(Event{Kind: EventConverted, File: path, Done: summary.NumRows, Total: summary.NumRows})

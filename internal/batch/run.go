@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"hftrunner/backtest"
-	"hftrunner/connector"
+	"hftrunner/connector/feed"
 )
 
 // Config says what is run, how and where to. Jobs, Dir, CacheDir and NewExecutor have to be given.
@@ -27,8 +27,8 @@ type Config struct {
 	Workers int
 	// NewExecutor makes what a worker runs its jobs by.
 	NewExecutor func() Executor
-	// Decoders are the decoders of recorded messages by format.
-	Decoders map[string]func() connector.Decoder
+	// Formats are how recorded messages are read, by the format's name.
+	Formats map[string]feed.Format
 	// StallAfter is after what time without progress of a running job there is a warning; 0 is a minute.
 	StallAfter time.Duration
 	// OnEvent, when not nil, is told what happens, by one goroutine at a time.

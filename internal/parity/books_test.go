@@ -21,6 +21,7 @@ import (
 	"hftrunner/connector/binancespot"
 	"hftrunner/connector/bybit"
 	"hftrunner/connector/depthsync"
+	"hftrunner/connector/feed"
 	"hftrunner/connector/paper"
 	"hftrunner/connector/recording"
 	"hftrunner/connector/replay"
@@ -48,28 +49,7 @@ var recordedBooks = []recorded{
 
 // wrongBooks are the books that are known to be wrong, by path and recording: how many, of those after each time of receipt.
 // A number that has become smaller is to be written down.
-var wrongBooks = map[string]int{
-	"TestBooks/binancefutures/BTCUSDT/beginning convert":  345,
-	"TestBooks/binancefutures/BTCUSDT/beginning backtest": 129,
-	"TestBooks/binancefutures/BTCUSDT/sample convert":     3990,
-	"TestBooks/binancefutures/BTCUSDT/sample backtest":    862,
-	"TestBooks/binancefutures/BTCUSDT/recorded convert":   93954,
-	"TestBooks/binancefutures/BTCUSDT/recorded backtest":  32212,
-	"TestBooks/binancefutures/ETHUSDT/sample convert":     3881,
-	"TestBooks/binancefutures/ETHUSDT/sample backtest":    682,
-	"TestBooks/binancefutures/ETHUSDT/recorded convert":   67802,
-	"TestBooks/binancefutures/ETHUSDT/recorded backtest":  27634,
-	"TestBooks/binancespot/BTCUSDT/beginning convert":     1780,
-	"TestBooks/binancespot/BTCUSDT/beginning backtest":    988,
-	"TestBooks/binancespot/BTCUSDT/sample convert":        10041,
-	"TestBooks/binancespot/BTCUSDT/sample backtest":       4831,
-	"TestBooks/binancespot/BTCUSDT/recorded convert":      41249,
-	"TestBooks/binancespot/BTCUSDT/recorded backtest":     19626,
-	"TestBooks/bybit/BTCUSDT/beginning convert":           1300,
-	"TestBooks/bybit/BTCUSDT/beginning backtest":          315,
-	"TestBooks/bybit/BTCUSDT/sample convert":              5098,
-	"TestBooks/bybit/BTCUSDT/sample backtest":             1160,
-}
+var wrongBooks = map[string]int{}
 
 // quickLines is how much of a recording is taken without HFTRUNNER_LONG.
 const quickLines = 2500
@@ -403,8 +383,9 @@ func (r *recorded) truth(t *testing.T, path string) (list []shown) {
 
 // replay returns the books of a replay.
 func (r *recorded) replay(t *testing.T, path string) (list []shown) {
+	var offsetNs int64
 	source, err := replay.Open(replay.Config{Files: map[string][]string{r.symbol: {path}}, NewDecoder: r.decoder, Rule: r.rule, BookTicker: true,
-		OnProblem: func(p replay.Problem) { t.Error(p) }})
+		OnProblem: func(p replay.Problem) { t.Error(p) }, OnCorrection: func(_ string, c feed.Correction) { offsetNs = c.OffsetNs }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -427,14 +408,15 @@ func (r *recorded) replay(t *testing.T, path string) (list []shown) {
 		for i := range batch.Events {
 			book.apply(&batch.Events[i])
 		}
-		list = show(list, shown{localNs: batch.TimestampNs, print: book.print})
+		list = show(list, shown{localNs: batch.TimestampNs - offsetNs, print: book.print})
 	}
 }
 
 // convert returns an event file and what it has added to local times.
 func (r *recorded) convert(t *testing.T, path string) (file string, offsetNs int64) {
 	file = filepath.Join(t.TempDir(), "events.npy")
-	summary, err := convert.Events(t.Context(), []string{path}, file, convert.Options{NewDecoder: r.decoder, BBO: true,
+	summary, err := convert.Events(t.Context(), []string{path}, file, convert.Options{NewDecoder: r.decoder, Rule: r.rule, TickSize: r.tick,
+		LotSize: r.lot, Quotes: true,
 		OnProblem: func(p recording.Problem) { t.Error(p) }})
 	if err != nil {
 		t.Fatal(err)

@@ -15,7 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hftrunner/cmd/runner/internal/config"
-	"hftrunner/connector"
+	"hftrunner/connector/feed"
 	"hftrunner/host"
 	"hftrunner/internal/control"
 	"hftrunner/internal/runlog"
@@ -78,8 +78,8 @@ type App struct {
 	Dial func(socket string) (Remote, error)
 	// NewExecutors makes what runs the jobs of a backtest, logging from a level on.
 	NewExecutors func(level string) Executors
-	// Decoders are the decoders of recorded messages by format.
-	Decoders map[string]func() connector.Decoder
+	// Formats are how recorded messages are read, by the format's name.
+	Formats map[string]feed.Format
 	// Now is the clock of names and summaries; nil is time.Now.
 	Now func() time.Time
 	// Bench measures this machine.

@@ -110,7 +110,7 @@ func (s *settings) execute(ctx context.Context, o *backtestOptions, plan *backte
 	s.onSignal("finished runs are kept", nil)
 	view := s.backtestView(plan)
 	results, err = batch.Run(ctx, batch.Config{Jobs: plan.jobs, Dir: plan.dir, CacheDir: plan.cacheDir(), Workers: o.jobs,
-		NewExecutor: executors.NewExecutor, Decoders: s.app.Decoders, OnEvent: view.event})
+		NewExecutor: executors.NewExecutor, Formats: s.app.Formats, OnEvent: view.event})
 	view.close()
 	return results, executors.Close(), err
 }

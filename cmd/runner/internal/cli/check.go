@@ -79,7 +79,7 @@ func printFile(w io.Writer, f *config.File) {
 		if c.Live != nil {
 			continue
 		}
-		rows = append(rows, []string{c.Name, c.Kind, feed(c), speed(c.Speed), c.Exchange.Model + ", " + c.Exchange.Queue,
+		rows = append(rows, []string{c.Name, c.Kind, marketOf(c), speed(c.Speed), c.Exchange.Model + ", " + c.Exchange.Queue,
 			c.Exchange.OrderLatency.String() + " / " + c.Exchange.ResponseLatency.String(), percent(c.Fee.Maker) + " / " + percent(c.Fee.Taker)})
 	}
 	section(w, columns("connector", "kind", "feed", ">speed", "exchange", "latency out / back", "fee maker / taker"), rows)
@@ -169,8 +169,8 @@ func backtestRows(f *config.File) [][]string {
 	return rows
 }
 
-// feed says what a connector's market is.
-func feed(c *config.Connector) string {
+// marketOf says what a connector's market is.
+func marketOf(c *config.Connector) string {
 	if c.Replay == nil {
 		return fmt.Sprintf("synthetic, seed %d", c.Synthetic.Seed)
 	}

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"math"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -30,12 +29,7 @@ func (s *settings) checkDataCommand() *cobra.Command {
 		Example: "  runner check-data --tick-size 0.1 --lot-size 0.001 btcusdt_20240808.npz",
 		Args:    atLeastOne("FILE"),
 		PreRunE: func(*cobra.Command, []string) error {
-			for name, x := range map[string]float64{"--tick-size": o.TickSize, "--lot-size": o.LotSize} {
-				if !(x > 0) || math.IsInf(x, 0) {
-					return fmt.Errorf("%s is %v: give the instrument's, a number above 0", name, x)
-				}
-			}
-			return nil
+			return checkSteps(o.TickSize, o.LotSize, "")
 		},
 		RunE: func(cmd *cobra.Command, files []string) error {
 			return s.checkData(cmd.Context(), files, o)

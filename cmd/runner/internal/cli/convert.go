@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -46,44 +47,85 @@ type eventsForm struct {
 	OffsetNs     int64    `json:"local_offset_ns"`
 	FirstNs      int64    `json:"first_local_ns"`
 	LastNs       int64    `json:"last_local_ns"`
+	// Natural says that the rows are as they came. Otherwise the others are what was found about the book.
+	Natural        bool             `json:"natural"`
+	Gaps           int64            `json:"gaps"`
+	Unsynchronised bool             `json:"not_synchronised"`
+	OffGrid        int64            `json:"off_grid"`
+	SeenTrades     uint64           `json:"seen_trades"`
+	SeenQuotes     uint64           `json:"seen_quotes"`
+	OutdatedQuotes uint64           `json:"outdated_quotes"`
+	Corrections    []correctionForm `json:"corrections"`
+}
+
+// correctionForm is the JSON form of a correction of local times.
+type correctionForm struct {
+	File         string `json:"file"`
+	OffsetNs     int64  `json:"offset_ns"`
+	MinLatencyNs int64  `json:"min_latency_ns"`
+	Line         int    `json:"line"`
 }
 
 func (s *settings) convertEventsCommand() *cobra.Command {
 	var format, out string
 	var options convert.Options
-	c := &cobra.Command{Use: "events --format FORMAT --out FILE.npz RECORDING...", Short: "make an event file of recorded messages of one symbol",
-		Long: "events decodes recordings (.gz or plain) given in the order of time, corrects local times that lie before exchange times,\n" +
-			"puts the rows in an order that both sides of a backtest can read, and writes them as hftbacktest does: .npz or .npy.\n" +
+	c := &cobra.Command{Use: "events --format FORMAT --tick-size T --lot-size L --out FILE.npz RECORDING...", Short: "make an event file of recorded messages of one symbol",
+		Long: "events decodes recordings (.gz or plain) given in the order of time, makes the book by the venue's rule as a live connector\n" +
+			"does, with best bids and asks in it, corrects the local times of a file if some lie before exchange times, puts the rows\n" +
+			"in an order that both sides of a backtest can read, and writes them as hftbacktest does: .npz or .npy. With --natural rows\n" +
+			"are those of hftbacktest's converter, byte for byte: as they come, with one correction for all files.\n" +
 			"Lines that cannot be used are reported and passed over; memory stays bounded however large the files are.",
-		Example: "  runner convert events --format binancefutures --out btcusdt_20240808.npz btcusdt_20240808.gz",
+		Example: "  runner convert events --format binancefutures --tick-size 0.1 --lot-size 0.001 --out btcusdt_20240808.npz btcusdt_20240808.gz",
 		Args:    atLeastOne("RECORDING"),
-		PreRunE: func(_ *cobra.Command, files []string) error {
+		PreRunE: func(cmd *cobra.Command, files []string) error {
+			if options.Natural && !cmd.Flags().Changed("quotes") {
+				options.Quotes = false
+			}
 			if at := slices.IndexFunc(files, config.EventFile); at >= 0 {
 				return fmt.Errorf("%s holds events already: give recordings", files[at])
 			}
 			if options.BaseLatency < 0 {
 				return fmt.Errorf("--base-latency is %v: give at least 0s", options.BaseLatency)
 			}
-			if s.app.Decoders[format] == nil {
+			if _, ok := s.app.Formats[format]; !ok {
 				known := config.RecordedFormats()
 				if n := control.Nearest(format, known); n != "" {
 					return fmt.Errorf("--format is %q; did you mean %q?", format, n)
 				}
 				return fmt.Errorf("--format is %q: use one of %s", format, strings.Join(known, ", "))
 			}
-			return checkOut(out)
+			if err := checkOut(out); err != nil || options.Natural {
+				return err
+			}
+			return checkSteps(options.TickSize, options.LotSize, ", or take rows as they come with --natural")
 		},
 		RunE: func(cmd *cobra.Command, files []string) error {
-			options.NewDecoder = s.app.Decoders[format]
+			options.NewDecoder, options.Rule = s.app.Formats[format].NewDecoder, s.app.Formats[format].Rule
 			return s.convertEvents(cmd.Context(), files, out, options)
 		}}
 	f := c.Flags()
 	f.StringVar(&format, "format", "", "`FORMAT` of the messages: "+strings.Join(config.RecordedFormats(), ", "))
 	f.StringVar(&out, "out", "", "event `FILE` to write, .npz or .npy")
 	f.DurationVar(&options.BaseLatency, "base-latency", 0, "least feed `LATENCY` after a correction of local times")
-	f.BoolVar(&options.BBO, "bbo", false, "take best bid and ask messages too")
+	f.Float64Var(&options.TickSize, "tick-size", 0, "step of `PRICES` of the instrument")
+	f.Float64Var(&options.LotSize, "lot-size", 0, "step of `QUANTITIES` of the instrument")
+	f.BoolVar(&options.Quotes, "quotes", true, "take best bid and ask messages into the book; with --natural as rows of their own, and not unless given")
+	f.BoolVar(&options.Natural, "natural", false, "take rows as they come, without the venue's rule for a book, as hftbacktest's converter does")
 	f.StringVar(&options.TempDir, "temp-dir", "", "`FOLDER` for rows that wait for their order (default: that of the output)")
 	return c
+}
+
+// checkSteps refuses steps that are missing or none.
+func checkSteps(tickSize, lotSize float64, otherwise string) error {
+	for _, step := range []struct {
+		name  string
+		value float64
+	}{{"--tick-size", tickSize}, {"--lot-size", lotSize}} {
+		if !(step.value > 0) || math.IsInf(step.value, 0) {
+			return fmt.Errorf("%s is %v: give the instrument's, a number above 0%s", step.name, step.value, otherwise)
+		}
+	}
+	return nil
 }
 
 // checkOut refuses the name of an output that no reader would take.
@@ -113,16 +155,38 @@ func (s *settings) convertEvents(ctx context.Context, files []string, out string
 		return withCode(ExitFailure, err)
 	}
 	if s.json() {
+		corrections := []correctionForm{}
+		for _, c := range summary.Corrections {
+			if c.OffsetNs != 0 {
+				corrections = append(corrections, correctionForm{c.File, c.OffsetNs, c.MinLatencyNs, c.Line})
+			}
+		}
 		return printJSON(s.app.Stdout, eventsForm{Out: out, Files: files, Rows: summary.NumRows, BothFlags: summary.Both, ExchOnly: summary.ExchOnly,
 			LocalOnly: summary.LocalOnly, Depth: summary.Depth, Trades: summary.Trades, Clears: summary.Clears, Snapshots: summary.Snapshots,
 			BBOs: summary.BBOs, Lines: summary.Lines, SkippedLines: summary.SkippedLines, DamagedFiles: summary.DamagedFiles, OffsetNs: summary.OffsetNs,
-			FirstNs: summary.FirstLocalTimestampNs, LastNs: summary.LastLocalTimestampNs})
+			FirstNs: summary.FirstLocalTimestampNs, LastNs: summary.LastLocalTimestampNs, Natural: o.Natural, Gaps: summary.Gaps,
+			Unsynchronised: summary.Unsynchronised > 0, OffGrid: summary.OffGrid, SeenTrades: summary.SeenTrades, SeenQuotes: summary.SeenQuotes,
+			OutdatedQuotes: summary.OutdatedQuotes, Corrections: corrections})
 	}
 	w := s.app.Stdout
 	fmt.Fprintf(w, "%s: %s rows, %s depth, %s trades, %s snapshot\n", out, whole(summary.NumRows), whole(summary.Depth), whole(summary.Trades),
 		whole(summary.Snapshots+summary.Clears))
 	fmt.Fprintf(w, "  local time %s to %s\n", clock(summary.FirstLocalTimestampNs), clock(summary.LastLocalTimestampNs))
-	if summary.OffsetNs != 0 {
+	for _, c := range summary.Corrections {
+		if c.OffsetNs != 0 {
+			fmt.Fprintf(w, "  %v\n", c)
+		}
+	}
+	for _, found := range []struct {
+		n    int64
+		what string
+	}{{summary.Gaps, "gap in the updates of the book"}, {summary.OffGrid, "row off the grid of tick and lot size"},
+		{int64(summary.SeenTrades), "trade that came before"}, {int64(summary.OutdatedQuotes), "best bid and ask older than the book"}} {
+		if found.n > 0 {
+			fmt.Fprintf(w, "  %s %s\n", whole(found.n), found.what)
+		}
+	}
+	if o.Natural && summary.OffsetNs != 0 {
 		fmt.Fprintf(w, "  %v added to local times: %s:%d was received %v before it happened\n", time.Duration(summary.OffsetNs),
 			filepath.Base(summary.MinLatencyFile), summary.MinLatencyLine, -time.Duration(summary.MinLatencyNs))
 	}

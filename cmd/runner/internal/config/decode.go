@@ -148,7 +148,7 @@ func (d *decoder) replay(parent, b *block, c *Connector) {
 	c.Speed = get[float64](s, "speed")
 	c.filesRng = b.at("files")
 	c.Replay = &Replay{Format: get[string](s, "format"), Files: get[map[string][]string](s, "files"), Sync: get[string](s, "sync"),
-		OnBadLine: get[string](s, "on_bad_line"), OnGap: get[string](s, "on_gap"), BookTicker: get[bool](s, "book_ticker")}
+		OnBadLine: get[string](s, "on_bad_line"), OnGap: get[string](s, "on_gap"), BookTicker: get[bool](s, "book_ticker"), BaseLatency: get[time.Duration](s, "base_latency")}
 }
 
 func (d *decoder) strategy(b *block) Strategy {

@@ -123,6 +123,8 @@ type Replay struct {
 	OnBadLine  string              `json:"on_bad_line"`
 	OnGap      string              `json:"on_gap"`
 	BookTicker bool                `json:"book_ticker"`
+	// BaseLatency is the least latency of a file whose local times are corrected.
+	BaseLatency time.Duration `json:"base_latency_ns,omitempty"`
 }
 
 // Exchange is an exchange block.

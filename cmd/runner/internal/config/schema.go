@@ -217,6 +217,8 @@ func replaySchema() *blockType {
 			{name: "on_gap", kind: kindString, def: "resync", choices: []string{"resync", "ignore", "fatal"},
 				doc: "what a gap in the update ids does: the book is empty until the next snapshot, nothing, or the run ends"},
 			{name: "book_ticker", kind: kindBool, def: true, doc: "take the best bid and ask messages too"},
+			{name: "base_latency", kind: kindDuration, def: "0s", bounds: within(0, 60),
+				doc: "least latency that a file gets whose local clock was behind the exchange's; with `sync = \"natural\"` times stay as recorded"},
 		}}
 }
 

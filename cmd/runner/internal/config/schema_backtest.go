@@ -57,7 +57,7 @@ func dataSchema() *blockType {
 				doc: "event files (`.npz`, `.npy`) or recorded messages (`.gz`, which are converted once), in the order of time; a name with `*` stands for all files like it, sorted by name"},
 			{name: "format", kind: kindString, def: "", choices: RecordedFormats(),
 				doc: "what recorded messages are; if left out, the format that the connector replays"},
-			{name: "book_ticker", kind: kindBool, def: false, doc: "take best bid and ask messages of recorded files too"},
+			{name: "book_ticker", kind: kindBool, def: true, doc: "take best bid and ask messages of recorded files too"},
 			{name: "snapshot", kind: kindPaths, def: []any{},
 				doc: "event file of the book at the start; with `split = \"file\"` as many as files"},
 			{name: "feed_latency_offset", kind: kindDuration, def: "0s", bounds: within(-60, 60), doc: "added to the time of arrival of every row"},

@@ -1,0 +1,151 @@
+package convert_test
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"hftrunner/backtest/convert"
+	"hftrunner/backtest/quality"
+	"hftrunner/connector"
+	"hftrunner/connector/binancespot"
+	"hftrunner/connector/bybit"
+	"hftrunner/connector/depthsync"
+	"hftrunner/connector/recording"
+	"hftrunner/depth"
+	"hftrunner/hft"
+	"hftrunner/internal/sample/sampletest"
+)
+
+func spot() connector.Decoder { return new(binancespot.Decoder) }
+
+// spotDepth is a difference of a spot book, received 10 ms after it was made.
+func spotDepth(ms, first, last int64, bids, asks string) string {
+	return fmt.Sprintf(`%d {"e":"depthUpdate","E":%d,"s":"XUSDT","U":%d,"u":%d,"b":[%s],"a":[%s]}`+"\n", ms*1e6, ms-10, first, last, bids, asks)
+}
+
+const t0 = 1_748_908_801_000 // ms
+
+// bookAt returns the book that rows of one side make.
+func bookAt(rows []hft.Event, flag uint64, tick, lot float64) *depth.HashMapMarketDepth {
+	book := depth.NewHashMapMarketDepth(tick, lot, depth.Fixed)
+	for i := range rows {
+		if rows[i].Is(flag) {
+			depth.Apply(book, &rows[i])
+		}
+	}
+	return book
+}
+
+// TestDifferenceOlderThanTheSnapshot: a spot snapshot contains the difference that comes after it. Rows as they come bring a level
+// back that was gone.
+func TestDifferenceOlderThanTheSnapshot(t *testing.T) {
+	lines := spotDepth(t0, 1, 5, `["99.9","1"]`, `["100.1","2"]`) +
+		fmt.Sprintf(`%d {"lastUpdateId":10,"bids":[["100.0","3"],["99.9","1"]],"asks":[["100.1","2"],["100.2","2"]]}`+"\n", (t0+50)*1_000_000) +
+		spotDepth(t0+100, 6, 9, `["100.1","7"]`, `["100.1","0"]`) + spotDepth(t0+200, 10, 12, `["99.8","4"]`, "") + spotDepth(t0+4200, 13, 14, `["99.7","4"]`, "")
+	rows, s, problems := converted(t, convert.Options{NewDecoder: spot, Rule: depthsync.Spot, TickSize: 0.1, LotSize: 0.001, Quotes: true}, lines)
+	for _, flag := range []uint64{hft.ExchEvent, hft.LocalEvent} {
+		if b := bookAt(rows, flag, 0.1, 0.001); b.BestBidTick() != 1000 || b.BestBidQty() != 3 || b.BestAskTick() != 1001 || b.BestAskQty() != 2 {
+			t.Errorf("best %v x %v and %v x %v: %s", b.BestBid(), b.BestBidQty(), b.BestAsk(), b.BestAskQty(), text(rows))
+		}
+	}
+	if clear := rows[0]; len(problems) > 0 || s.Clears != 1 || clear.Kind() != hft.DepthClearEvent || clear.Side() != hft.SideNone || !math.IsNaN(clear.Px) {
+		t.Errorf("problems %q, %+v: %s", problems, s, text(rows))
+	}
+	rows, _, _ = converted(t, convert.Options{NewDecoder: spot, Natural: true}, lines)
+	if b := bookAt(rows, hft.LocalEvent, 0.1, 0.001); b.BestBidTick() != 1001 {
+		t.Errorf("natural rows: the best bid is %v, the reference's 100.1", b.BestBid())
+	}
+}
+
+func bybitBook(ms, id int64, kind, bids, asks string) string {
+	return fmt.Sprintf(`%d {"topic":"orderbook.50.BTCUSDT","type":%q,"ts":%d,"data":{"s":"BTCUSDT","b":[%s],"a":[%s],"u":%d,"seq":%d},"cts":%d}`+"\n",
+		ms*1e6, kind, ms-5, bids, asks, id, 10*id, ms-10)
+}
+
+// TestGap: a missing difference is told with its line, and the book is empty until a snapshot; clears void it whole.
+func TestGap(t *testing.T) {
+	options := convert.Options{NewDecoder: func() connector.Decoder { return new(bybit.Decoder) }, Rule: depthsync.Streamed, TickSize: 0.1, LotSize: 0.001}
+	lines := bybitBook(t0, 10, "snapshot", `["100.0","5"],["98.0","5"]`, `["100.1","5"]`) + bybitBook(t0+100, 11, "delta", `["100.0","4"]`, "") +
+		bybitBook(t0+200, 25, "delta", `["99.9","4"]`, "")
+	rows, s, problems := converted(t, options, lines)
+	if !slices.Equal(problems, []string{"f0:3 gap", "f0:3 not synchronised"}) || s.Gaps != 1 || s.Unsynchronised != 1 {
+		t.Errorf("problems %q, %+v", problems, s)
+	}
+	for _, flag := range []uint64{hft.ExchEvent, hft.LocalEvent} {
+		if b := bookAt(rows, flag, 0.1, 0.001); b.BestBidTick() != hft.InvalidMin || b.BestAskTick() != hft.InvalidMax || b.BidQtyAtTick(980) != 0 {
+			t.Errorf("the book after the gap is %v", b.Snapshot(nil))
+		}
+	}
+	rows, _, problems = converted(t, options, lines, bybitBook(t0+300, 30, "snapshot", `["99.0","1"]`, `["99.1","1"]`))
+	if b := bookAt(rows, hft.ExchEvent, 0.1, 0.001); len(b.Snapshot(nil)) != 2 || b.BestAskTick() != 991 || len(problems) != 1 {
+		t.Errorf("the book after the snapshot is %v: %q", b.Snapshot(nil), problems)
+	}
+}
+
+// TestOffGrid: prices that are no multiples of the tick are counted, and told once.
+func TestOffGrid(t *testing.T) {
+	lines := fmt.Sprintf(`%d {"lastUpdateId":1,"bids":[["100.09","9"],["100.08","8"]],"asks":[["100.1","5"]]}`+"\n", t0*1_000_000) +
+		spotDepth(t0+100, 2, 2, `["100.01","1"]`, "")
+	_, s, problems := converted(t, convert.Options{NewDecoder: spot, Rule: depthsync.Spot, TickSize: 0.1, LotSize: 0.001}, lines)
+	if s.OffGrid != 3 || !slices.Equal(problems, []string{"f0:1 off the grid"}) {
+		t.Errorf("problems %q, %+v", problems, s)
+	}
+}
+
+// TestCorrectionOfEachFile: each file's clock is corrected for itself, and quotes without a time decide nothing.
+func TestCorrectionOfEachFile(t *testing.T) {
+	early := strings.Replace(spotDepth(t0+100, 2, 2, `["9.1","1"]`, ""), fmt.Sprint((t0+100)*1_000_000), fmt.Sprint((t0+70)*1_000_000), 1) // 20 ms before it was made
+	quote := fmt.Sprintf(`%d {"u":2,"s":"XUSDT","b":"9","B":"1","a":"10","A":"2"}`+"\n", (t0+60)*1_000_000)
+	snapshot := fmt.Sprintf(`%d {"lastUpdateId":1,"bids":[["9","1"]],"asks":[["10","1"]]}`+"\n", (t0+50)*1_000_000)
+	rows, s, _ := converted(t, convert.Options{NewDecoder: spot, Rule: depthsync.Spot, TickSize: 0.1, LotSize: 0.001, BaseLatency: 1e6},
+		snapshot+quote+early, spotDepth(t0+200, 3, 3, `["9.2","1"]`, ""))
+	if len(s.Corrections) != 2 || s.Corrections[0].OffsetNs != 21e6 || s.Corrections[0].Line != 3 || s.Corrections[0].MinLatencyNs != -20e6 || s.Corrections[1].OffsetNs != 0 {
+		t.Errorf("corrections %+v", s.Corrections)
+	}
+	if last := rows[len(rows)-1]; last.LocalTimestampNs != (t0+200)*1e6 || s.FirstLocalTimestampNs != (t0+91)*1e6 {
+		t.Errorf("rows %s", text(rows))
+	}
+	if want := "was received 20ms before it happened"; !strings.Contains(s.Corrections[0].String(), want) {
+		t.Errorf("%v does not say %q", s.Corrections[0], want)
+	}
+}
+
+// TestSamplesAreSound: what is made of the samples passes the check of data, which says what it is.
+func TestSamplesAreSound(t *testing.T) {
+	for venue, o := range map[string]convert.Options{
+		"binancefutures": {NewDecoder: futures, Rule: depthsync.Futures, TickSize: 0.1, LotSize: 0.001},
+		"binancespot":    {NewDecoder: spot, Rule: depthsync.Spot, TickSize: 0.01, LotSize: 0.00001},
+		"bybit":          {NewDecoder: func() connector.Decoder { return &bybit.Decoder{BBO: true} }, Rule: depthsync.Streamed, TickSize: 0.1, LotSize: 0.001},
+	} {
+		o.Quotes = true
+		o.OnProblem = func(p recording.Problem) { t.Error(p) }
+		out := filepath.Join(t.TempDir(), "out.npy")
+		s, err := convert.Events(t.Context(), []string{sampletest.Path(t, venue, "BTCUSDT")}, out, o)
+		if err != nil || s.BBOs != 0 || s.Both < 2*s.ExchOnly || s.SkippedLines != 0 {
+			t.Errorf("%s: %+v, %v", venue, s, err)
+		}
+		rows := readEvents(t, out)
+		report, err := quality.Check(t.Context(), memory(rows).read(), quality.Options{TickSize: o.TickSize, LotSize: o.LotSize})
+		if err != nil || !report.OK() || report.Book != quality.BookByRule {
+			t.Errorf("%s: %v\n%s", venue, err, report.String())
+		}
+	}
+}
+
+// memory are rows that are read as a file is.
+type memory []hft.Event
+
+func (m memory) read() func([]hft.Event) (int, error) {
+	return func(dst []hft.Event) (int, error) {
+		n := copy(dst, m)
+		if m = m[n:]; len(m) == 0 {
+			return n, io.EOF
+		}
+		return n, nil
+	}
+}

@@ -1,0 +1,212 @@
+package feed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"hftrunner/connector"
+	"hftrunner/connector/depthsync"
+	"hftrunner/connector/recording"
+)
+
+// Format is how to read what a venue has sent.
+type Format struct {
+	// NewDecoder makes the decoder of one symbol's messages.
+	NewDecoder func() connector.Decoder
+	// Rule is how the venue numbers the differences of a book.
+	Rule depthsync.Rule
+}
+
+// LinesConfig says which recordings of one symbol Lines reads.
+type LinesConfig struct {
+	// Files are read one after the other.
+	Files      []string
+	NewDecoder func() connector.Decoder
+	// Symbol is the venue's name of the instrument; empty is that of the first message that has one.
+	Symbol string
+	// BaseLatency is the least latency of a file whose local times are corrected, 0 or more.
+	BaseLatency time.Duration
+	// AsRecorded leaves local times as they are.
+	AsRecorded bool
+	// MaxLineBytes bounds a line; 0 is recording.DefaultMaxLineBytes.
+	MaxLineBytes int
+	// OnProblem is as in recording.Config.
+	OnProblem func(recording.Problem) error
+}
+
+// Correction is what a file's local times are corrected by: by so much that no message is received before it happened.
+type Correction struct {
+	File string
+	// MinLatencyNs is the least local time minus exchange time in the file as recorded, at Line. Line is 0 when no message has
+	// a time of its own.
+	MinLatencyNs int64
+	Line         int
+	// OffsetNs is added to local times, 0 when nothing is to be corrected.
+	OffsetNs int64
+}
+
+// String says what was added and which message has decided it.
+func (c Correction) String() string {
+	return fmt.Sprintf("%v was added to local times: %s:%d was received %v before it happened", time.Duration(c.OffsetNs), c.File, c.Line,
+		-time.Duration(c.MinLatencyNs))
+}
+
+// Lines hands out the messages of recordings of one symbol, with the place that each has there. One goroutine uses it; Close and
+// BytesRead may be called from any.
+type Lines struct {
+	config      LinesConfig
+	reader      *recording.Reader
+	decoder     connector.Decoder
+	message     connector.Message
+	corrections []Correction
+
+	symbol              string
+	recordedNs, localNs int64
+	text                []byte
+	files               []FileCounts
+}
+
+// FileCounts are what has come of a file's lines.
+type FileCounts struct {
+	// Read are those with a time, Used those of them that were messages about the market.
+	Read, Used int64
+}
+
+// OpenLines looks through the files for the correction of their local times, and begins to read. A file that is missing or no
+// file is an error that names it. The caller has to close Lines.
+func OpenLines(ctx context.Context, config LinesConfig) (*Lines, error) {
+	l := &Lines{config: config, decoder: config.NewDecoder(), symbol: config.Symbol, files: make([]FileCounts, len(config.Files))}
+	for _, file := range config.Files {
+		c := Correction{File: file}
+		if !config.AsRecorded {
+			var err error
+			if c, err = l.measure(ctx, file); err != nil {
+				return nil, err
+			}
+		}
+		l.corrections = append(l.corrections, c)
+	}
+	var err error
+	l.reader, err = recording.Open(recording.Config{Files: config.Files, MaxLineBytes: config.MaxLineBytes, OnProblem: config.OnProblem})
+	return l, err
+}
+
+// measureEvery is how many lines go by between two looks at the context.
+const measureEvery = 1 << 13
+
+// measure finds the correction of a file. What is wrong with it is told when it is read.
+func (l *Lines) measure(ctx context.Context, file string) (Correction, error) {
+	c := Correction{File: file}
+	r, err := recording.Open(recording.Config{Files: []string{file}, MaxLineBytes: l.config.MaxLineBytes})
+	if err != nil {
+		return c, err
+	}
+	defer r.Close() // never fails
+	decoder, m, symbol := l.config.NewDecoder(), connector.Message{}, l.config.Symbol
+	for n := 0; ; n++ {
+		if n%measureEvery == 0 && ctx.Err() != nil {
+			return c, ctx.Err()
+		}
+		localNs, text, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return c, err
+		}
+		if decoder.Decode(localNs, text, &m) != nil || !sameSymbol(&symbol, m.Symbol) || m.ExchTimestampNs == 0 || CheckTimes(localNs, &m) != nil {
+			continue
+		}
+		for i := range m.Events {
+			if ns := localNs - m.Events[i].ExchTimestampNs; c.Line == 0 || ns < c.MinLatencyNs {
+				c.MinLatencyNs, c.Line = ns, r.Line()
+			}
+		}
+	}
+	if c.MinLatencyNs < 0 {
+		c.OffsetNs = int64(l.config.BaseLatency) - c.MinLatencyNs
+	}
+	return c, nil
+}
+
+// sameSymbol compares as the venues do, who write symbols in both cases. The first one that there is counts for all.
+func sameSymbol(symbol *string, of []byte) bool {
+	if len(of) > 0 && *symbol == "" {
+		*symbol = string(of)
+	}
+	return len(of) == 0 || string(of) == *symbol || strings.EqualFold(string(of), *symbol)
+}
+
+// Next takes the next line with a time into hand and returns its time as corrected, which does not run backwards unless
+// it is AsRecorded; io.EOF comes behind the last line. What is wrong with the files on the way goes to OnProblem.
+func (l *Lines) Next() (localNs int64, err error) {
+	if l.recordedNs, l.text, err = l.reader.Next(); err != nil {
+		return 0, err
+	}
+	l.files[l.reader.FileNo()].Read++
+	localNs = l.recordedNs + l.corrections[l.reader.FileNo()].OffsetNs
+	if !l.config.AsRecorded {
+		localNs = max(localNs, l.localNs)
+	}
+	l.localNs = localNs
+	return localNs, nil
+}
+
+// Message decodes the line in hand. It is nil when the line says nothing about the market, or cannot be used, which goes to OnProblem.
+// It is valid until the next Next.
+func (l *Lines) Message() (*connector.Message, error) {
+	m := &l.message
+	if err := l.decoder.Decode(l.localNs, l.text, m); err != nil {
+		return nil, l.reader.Report(recording.BadLine, err.Error(), err)
+	}
+	if m.Kind == connector.MessageIgnored {
+		return nil, nil
+	}
+	if !sameSymbol(&l.symbol, m.Symbol) {
+		return nil, l.reader.Report(recording.BadLine, fmt.Sprintf("the message is about %.40q, the file is of %s", m.Symbol, l.symbol), nil)
+	}
+	l.files[l.reader.FileNo()].Used++
+	return m, nil
+}
+
+// Refuse reports that the message in hand is of no use.
+func (l *Lines) Refuse(err error) error {
+	l.files[l.reader.FileNo()].Used--
+	return l.reader.Report(recording.BadLine, err.Error(), err)
+}
+
+// Report hands a problem of the line in hand to OnProblem and returns its error.
+func (l *Lines) Report(kind recording.ProblemKind, what string, cause error) error {
+	return l.reader.Report(kind, what, cause)
+}
+
+// RecordedNs returns the time that the line in hand has in its file.
+func (l *Lines) RecordedNs() int64 { return l.recordedNs }
+
+// File and Line are the place of the line in hand, FileNo that of the file in LinesConfig.Files.
+func (l *Lines) File() string { return l.reader.File() }
+
+// Line counts from 1.
+func (l *Lines) Line() int { return l.reader.Line() }
+
+// FileNo returns the place of File in LinesConfig.Files.
+func (l *Lines) FileNo() int { return l.reader.FileNo() }
+
+// Corrections are those of each file.
+func (l *Lines) Corrections() []Correction { return l.corrections }
+
+// Counts are those of each file so far.
+func (l *Lines) Counts() []FileCounts { return l.files }
+
+// BytesRead returns how much of the files has been read, as recording.Reader does, and TotalBytes their size.
+func (l *Lines) BytesRead() int64 { return l.reader.BytesRead() }
+
+// TotalBytes returns the size of all files when they were opened.
+func (l *Lines) TotalBytes() int64 { return l.reader.TotalBytes() }
+
+// Close stops the reading ahead, waits for it, and closes the files. It can be called more than once.
+func (l *Lines) Close() error { return l.reader.Close() }

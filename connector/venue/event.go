@@ -1,7 +1,6 @@
 package venue
 
 import (
-	"errors"
 	"strings"
 	"sync"
 
@@ -60,23 +59,22 @@ func (c *Connector) unanswered(q question, err error) {
 var orderRequests = question{"requests about orders", ""}
 
 // isOutage reports whether a request failed because the venue fails, not because of what was asked for.
-func isOutage(err error) bool {
-	var f *Failure
-	switch errors.As(err, &f); CauseOf(err) {
+func (f *Failure) isOutage() bool {
+	switch f.Cause {
 	case Unreached, Banned:
 		return true
 	case Overloaded: // the venue, not what is sent from here
 		return f.Code != 0 || f.Err != nil
 	case Unknown:
-		return err != nil && (f == nil || !f.Unreadable)
+		return !f.Unreadable
 	}
 	return false
 }
 
 // answered tells of the answer to a request about an order: while the venue fails it is one outage, however many requests fail.
-func (c *Connector) answered(request blotter.Request, err error) {
+func (c *Connector) answered(request blotter.Request, err error, outage bool) {
 	switch {
-	case isOutage(err):
+	case outage:
 		c.outage.Failed(orderRequests, request.String(), err)
 	case err == nil:
 		c.outage.Works(orderRequests)

@@ -220,7 +220,7 @@ func (t *trade) perform(inst *instrument, a *blotter.Action, sweep <-chan struct
 	} else {
 		report, err = inWindow(ctx, t.c, send)
 	}
-	if t.putBack(inst, l, []*blotter.Action{a}, err) {
+	if l != nil && err != nil && t.putBack(inst, l, []*blotter.Action{a}, err) {
 		return
 	}
 	t.answer(a, report, err)
@@ -255,7 +255,7 @@ func (t *trade) cancelBatch(inst *instrument, l *line, batcher BatchCanceler, so
 	defer t.slot(inst, l, blotter.Cancel)()
 	begun()
 	outcomes, err := inWindow(ctx, t.c, func() ([]Outcome, error) { return batcher.CancelBatch(ctx, orders) })
-	if t.putBack(inst, l, some, err) || isOutage(err) && t.singly(l, some) {
+	if t.putBack(inst, l, some, err) || err != nil && t.c.failureOf(err).Outage && t.singly(l, some) {
 		return
 	}
 	t.answers(l, some, err, func(i int) (blotter.Report, error) { return outcomes[i].Report, outcomes[i].Err })
@@ -322,7 +322,7 @@ func (t *trade) answer(a *blotter.Action, report blotter.Report, err error) {
 		defer t.unanswered.Add(-1)
 	}
 	c := t.c
-	nowNs := c.nowNs()
+	nowNs, outage := c.nowNs(), false
 	t.mu.Lock()
 	if err == nil {
 		t.blotter.Answered(a.ClientID, a.Request, &report, nowNs)
@@ -330,12 +330,14 @@ func (t *trade) answer(a *blotter.Action, report blotter.Report, err error) {
 		if report.ClientID != "" {
 			_ = t.blotter.Report(&report, nowNs) // the order is known, it was just asked for
 		}
-		t.blotter.Failed(a.ClientID, a.Request, c.failureOf(err), nowNs)
+		f := c.failureOf(err)
+		outage = f.Outage
+		t.blotter.Failed(a.ClientID, a.Request, f, nowNs)
 	}
 	t.mu.Unlock()
 	t.changed()
 	if err != nil {
 		c.heed(err)
 	}
-	c.answered(a.Request, err)
+	c.answered(a.Request, err, outage)
 }

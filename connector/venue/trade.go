@@ -280,9 +280,9 @@ func (t *trade) Error(e *connector.Error) {
 func (c *Connector) failureOf(err error) blotter.Failure {
 	var f *Failure
 	if !errors.As(err, &f) {
-		return blotter.Failure{Cause: blotter.Unknown, Msg: err.Error(), Outage: isOutage(err)}
+		return blotter.Failure{Cause: blotter.Unknown, Msg: err.Error(), Outage: true}
 	}
-	out := blotter.Failure{Cause: f.Cause, Code: f.Code, Msg: f.Msg, Unreadable: f.Unreadable, Outage: isOutage(err)}
+	out := blotter.Failure{Cause: f.Cause, Code: f.Code, Msg: f.Msg, Unreadable: f.Unreadable, Outage: f.isOutage()}
 	if out.Msg == "" && f.Err != nil {
 		out.Msg = f.Err.Error()
 	}

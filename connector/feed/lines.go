@@ -149,11 +149,24 @@ func (l *Lines) Next() (localNs int64, err error) {
 	}
 	l.files[l.reader.FileNo()].Read++
 	localNs = l.recordedNs + l.corrections[l.reader.FileNo()].OffsetNs
-	if !l.config.AsRecorded {
+	switch {
+	case l.config.AsRecorded:
+	case l.localNs != 0 && l.doubtful(localNs-l.localNs):
+		localNs = l.localNs
+	default:
 		localNs = max(localNs, l.localNs)
 	}
 	l.localNs = localNs
 	return localNs, nil
+}
+
+// doubtful reports whether the line in hand is a jump in time that its own message contradicts, or of which there is none about
+// the market. It comes in its turn, to be told of, and takes no time along.
+func (l *Lines) doubtful(jumpNs int64) bool {
+	if jumpNs <= int64(MaxClockDistance) || l.decoder.Decode(l.recordedNs, l.text, &l.message) != nil {
+		return false
+	}
+	return l.message.Kind == connector.MessageIgnored || CheckTimes(l.recordedNs, &l.message) != nil
 }
 
 // Message decodes the line in hand. It is nil when the line says nothing about the market, or cannot be used, which goes to OnProblem.

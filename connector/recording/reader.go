@@ -42,6 +42,8 @@ type Reader struct {
 	line     int
 	latestNs int64
 	behind   bool
+	// goodNs is the time of the good line before.
+	goodNs int64
 	// latestFile and latestLine are where latestNs is from.
 	latestFile, latestLine int
 
@@ -98,9 +100,10 @@ func fileSize(name string) (int64, error) {
 // Next returns the time in nanoseconds and the message of the next line that starts with a time and a space, and
 // io.EOF behind the last file. The message is valid until the next call.
 //
-// Lines without a time, and those whose time is more than hft.MaxTimeJump from that of the good lines before, are passed over
-// as a BadLine; at the start those are good that agree with each other. Another time earlier than that of an earlier line, in
-// this file or one before, is a TimeBackwards, and returned as it stands.
+// Lines without a time, those whose time is more than hft.MaxTimeJump from that of the good lines before, and those that are
+// more than a day from it while the line behind does not agree, are passed over as a BadLine; at the start those are good that
+// agree with each other. Another time earlier than that of an earlier line, in this file or one before, is a TimeBackwards, and
+// returned as it stands.
 func (r *Reader) Next() (timestampNs int64, message []byte, err error) {
 	if !r.settled {
 		r.settled = true
@@ -121,6 +124,14 @@ func (r *Reader) Next() (timestampNs int64, message []byte, err error) {
 		case r.latestNs != 0 && apart(r.latestNs, timestampNs):
 			what = fmt.Sprintf("this line says %s and %s:%d says %s: they are more than %d days apart, so one of the two is wrong", utc(timestampNs),
 				r.config.Files[r.latestFile], r.latestLine, utc(r.latestNs), hft.MaxTimeJump/(24*time.Hour))
+		case r.goodNs != 0 && !near(r.goodNs, timestampNs):
+			message = slices.Clone(message)
+			if behindNs := r.peek(); behindNs == 0 || !near(behindNs, timestampNs) {
+				what = fmt.Sprintf("this line says %s and the good lines say %s: they are more than %d hours apart, and the line behind does not agree with this one",
+					utc(timestampNs), utc(r.goodNs), maxAlone/time.Hour)
+				break
+			}
+			return timestampNs, message, r.checkTime(timestampNs)
 		default:
 			return timestampNs, message, r.checkTime(timestampNs)
 		}
@@ -141,25 +152,53 @@ type heldLine struct {
 // maxHeld bounds how many lines are read to find two that agree.
 const maxHeld = 8
 
+// maxAlone is how far a line may be from the others without another that agrees with it.
+const maxAlone = 24 * time.Hour
+
 // settle reads the first lines until two agree on the time: from then on it is known what a wrong time is. When none do, the
 // first line counts.
 func (r *Reader) settle() {
 	for len(r.held) < maxHeld && r.latestNs == 0 {
-		text, err := r.NextLine()
-		h := heldLine{r.fileNo, r.line, 0, slices.Clone(text), err}
-		h.timestampNs, _, _ = splitLine(text)
+		h := r.readHeld()
 		for i := range r.held {
-			if other := &r.held[i]; h.timestampNs != 0 && other.timestampNs != 0 && !apart(other.timestampNs, h.timestampNs) {
+			if other := &r.held[i]; h.timestampNs != 0 && other.timestampNs != 0 && near(other.timestampNs, h.timestampNs) {
 				r.latestNs, r.latestFile, r.latestLine = min(other.timestampNs, h.timestampNs), other.fileNo, other.line
+				r.goodNs = r.latestNs
 				break
 			}
 		}
 		r.held = append(r.held, h)
-		if err != nil {
+		if h.err != nil {
 			break
 		}
 	}
+}
+
+// readHeld reads a line before its turn.
+func (r *Reader) readHeld() heldLine {
+	text, err := r.NextLine()
+	h := heldLine{r.fileNo, r.line, 0, slices.Clone(text), err}
+	h.timestampNs, _, _ = splitLine(text)
 	r.readFile, r.readLine = r.fileNo, r.line
+	return h
+}
+
+// peek returns the time of the next line that has one, 0 for none. What was in hand is no more valid.
+func (r *Reader) peek() int64 {
+	fileNo, line := r.fileNo, r.line
+	defer func() { r.fileNo, r.line = fileNo, line }()
+	for i := range maxHeld {
+		if i == len(r.held) {
+			if r.readLine > 0 {
+				r.fileNo, r.line = r.readFile, r.readLine
+			}
+			r.held = append(r.held, r.readHeld())
+		}
+		if h := &r.held[i]; h.err != nil || h.timestampNs != 0 {
+			return h.timestampNs
+		}
+	}
+	return 0
 }
 
 // take takes the next line into hand.
@@ -184,10 +223,14 @@ func (r *Reader) take() ([]byte, error) {
 // apart reports whether two times are too far from each other for both to be true.
 func apart(a, b int64) bool { return hft.CheckTimeJump(min(a, b), max(a, b)) != nil }
 
+// near reports whether one time supports the other.
+func near(a, b int64) bool { return max(a, b)-min(a, b) <= int64(maxAlone) }
+
 func utc(ns int64) string { return time.Unix(0, ns).UTC().Format(time.RFC3339Nano) }
 
 // checkTime reports once that time runs backwards.
 func (r *Reader) checkTime(timestampNs int64) error {
+	r.goodNs = timestampNs
 	if timestampNs >= r.latestNs {
 		r.latestNs, r.behind, r.latestFile, r.latestLine = timestampNs, false, r.fileNo, r.line
 		return nil

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -111,12 +112,47 @@ func read(t *testing.T, maxLineBytes int, contents ...[]byte) (lines, problems [
 func TestWrongTimes(t *testing.T) {
 	const now, tenYears = 1_700_000_000_000_000_000, 315_360_000_000_000_000
 	text := fmt.Sprintf("0 a\n%d b\n%d c\n0 d\n%d e\n", now, now+tenYears, now+1)
-	lines, problems := read(t, 0, []byte(text), fmt.Appendf(nil, "%d f\n%d g\n", now+2*tenYears, now+int64(hft.MaxTimeJump)))
-	if want := []string{fmt.Sprintf("f0:2 %d b", now), fmt.Sprintf("f0:5 %d e", now+1), fmt.Sprintf("f1:2 %d g", now+int64(hft.MaxTimeJump))}; !slices.Equal(lines, want) {
+	lines, problems := read(t, 0, []byte(text), fmt.Appendf(nil, "%d f\n%d g\n%d h\n", now+2*tenYears, now+int64(hft.MaxTimeJump), now+int64(hft.MaxTimeJump)))
+	if want := []string{fmt.Sprintf("f0:2 %d b", now), fmt.Sprintf("f0:5 %d e", now+1), fmt.Sprintf("f1:2 %d g", now+int64(hft.MaxTimeJump)),
+		fmt.Sprintf("f1:3 %d h", now+int64(hft.MaxTimeJump))}; !slices.Equal(lines, want) {
 		t.Errorf("%q, want %q", lines, want)
 	}
 	if want := []string{"f0:1: bad line", "f0:3: bad line", "f0:4: bad line", "f1:1: bad line"}; !slices.Equal(problems, want) {
 		t.Errorf("%q, want %q", problems, want)
+	}
+}
+
+// A time that is days from its neighbours' makes its line a bad one, wherever it stands; a pause of days is none.
+func TestTimesAlone(t *testing.T) {
+	const now, day = int64(1_700_000_000_000_000_000), int64(24 * time.Hour)
+	for _, test := range []struct {
+		name string
+		days []int64
+		bad  []int
+	}{
+		{"ahead", []int64{0, 0, 30, 0, 0}, []int{3}},
+		{"back", []int64{0, 0, -30, 0, 0}, []int{3}},
+		{"first ahead", []int64{30, 0, 0}, []int{1}},
+		{"first back", []int64{-30, 0, 0}, []int{1}},
+		{"second ahead", []int64{0, 2, 0, 0}, []int{2}},
+		{"last ahead", []int64{0, 0, 30}, []int{3}},
+		{"two", []int64{0, 0, 30, 15, 0, 0}, []int{3, 4}},
+		{"a pause", []int64{0, 0, 5, 5, 5}, nil},
+		{"a pause at the start", []int64{0, 5, 5}, []int{1}},
+	} {
+		var text []byte
+		var want, bad []string
+		for i, days := range test.days {
+			text = fmt.Appendf(text, "%d a\n", now+days*day)
+			if slices.Contains(test.bad, i+1) {
+				bad = append(bad, fmt.Sprintf("f0:%d: bad line", i+1))
+			} else {
+				want = append(want, fmt.Sprintf("f0:%d %d a", i+1, now+days*day))
+			}
+		}
+		if lines, problems := read(t, 0, text); !slices.Equal(lines, want) || !slices.Equal(problems, bad) {
+			t.Errorf("%s: %q %q, want %q %q", test.name, lines, problems, want, bad)
+		}
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -489,4 +490,15 @@ func TestFirstLineYearsAhead(t *testing.T) {
 	if p.err == nil || !strings.Contains(p.err.Error(), "f0:1: this line says 2033-") || !strings.Contains(p.err.Error(), "f0:2 says 2023-") {
 		t.Errorf("it ends with %v", p.err)
 	}
+}
+
+// Lines that are days ahead, which their own messages contradict, take no time along, however many there are.
+func TestLocalTimesDaysAhead(t *testing.T) {
+	const now, days = int64(1_700_000_000_000_000_000), int64(30 * 24 * time.Hour)
+	at := func(ns int64) string {
+		return strings.Replace(tradeAt(ns, "BTCUSDT"), `"T":5`, fmt.Sprintf(`"T":%d`, now/1e6), 1)
+	}
+	text := []byte(at(now) + at(now+1) + at(now+days) + at(now+days+1) + at(now+2) + at(now+3))
+	play(t, replay.Config{}, text).check(t, []string{fmt.Sprintf("%d 1", now), fmt.Sprintf("%d 1", now+1), fmt.Sprintf("%d 1", now+2), fmt.Sprintf("%d 1", now+3)},
+		[]string{"f0:3: bad line", "f0:4: bad line", "f0:5: time runs backwards"}, 6, 3, 0)
 }

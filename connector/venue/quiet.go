@@ -53,12 +53,22 @@ func (s *silence) again(nowNs int64, limit time.Duration) {
 // watchQuiet asks the venue about books of which nothing comes until the connector stops: a thin market is no dead stream.
 func (c *Connector) watchQuiet(p Peeker) {
 	const looks = 8
+	failing := map[*instrument]int64{} // the question about them, with the heardNs of the silence
 	for c.pause(c.cfg.QuietLimit / looks) {
 		for _, inst := range c.symbols.all() {
-			if !c.quiet(inst) {
+			quiet, heardNs := c.quiet(inst)
+			if asked, ok := failing[inst]; ok && asked != heardNs { // it is not asked again
+				c.outage.Works(question{bestLevels, inst.Symbol})
+				delete(failing, inst)
+			}
+			if !quiet {
 				continue
 			}
-			c.askQuiet(p, inst)
+			if answered := c.askQuiet(p, inst, heardNs); answered {
+				delete(failing, inst)
+			} else {
+				failing[inst] = heardNs
+			}
 			if !c.pause(min(quietSpacing, c.cfg.QuietLimit/looks)) {
 				return
 			}
@@ -66,15 +76,18 @@ func (c *Connector) watchQuiet(p Peeker) {
 	}
 }
 
-// quiet reports whether the venue is to be asked about a book. One whose connections are down, or of which a snapshot is on
-// its way, has somebody who sees to it.
-func (c *Connector) quiet(inst *instrument) bool {
+// bestLevels is what a quiet book is asked about.
+const bestLevels = "best levels of"
+
+// quiet reports whether the venue is to be asked about a book, and since when nothing has come. One whose connections are down,
+// or of which a snapshot is on its way, has somebody who sees to it.
+func (c *Connector) quiet(inst *instrument) (quiet bool, heardNs int64) {
 	inst.mu.Lock()
 	defer inst.mu.Unlock()
 	if inst.silence.heardNs == 0 {
 		inst.silence.heardNs = c.nowNs()
 	}
-	return !inst.asking && inst.silence.due(c.nowNs(), c.cfg.QuietLimit) && c.streamsUp(inst.Symbol)
+	return !inst.asking && inst.silence.due(c.nowNs(), c.cfg.QuietLimit) && c.streamsUp(inst.Symbol), inst.silence.heardNs
 }
 
 // streamsUp reports whether all connections that bring a symbol are up.
@@ -88,11 +101,9 @@ func (c *Connector) streamsUp(symbol string) bool {
 }
 
 // askQuiet asks the venue whether a quiet book has moved on, and gives the book up when it has and nothing comes that says so.
-func (c *Connector) askQuiet(p Peeker, inst *instrument) {
-	limit, q := c.cfg.QuietLimit, question{"best levels of", inst.Symbol}
-	inst.mu.Lock()
-	heardNs := inst.silence.heardNs
-	inst.mu.Unlock()
+// It reports whether the venue has answered.
+func (c *Connector) askQuiet(p Peeker, inst *instrument, heardNs int64) (answered bool) {
+	limit, q := c.cfg.QuietLimit, question{bestLevels, inst.Symbol}
 	var m connector.Message
 	ctx, cancel := context.WithTimeout(c.ctx, requestTimeout)
 	err := p.Peek(ctx, inst.Symbol, &m)
@@ -103,13 +114,13 @@ func (c *Connector) askQuiet(p Peeker, inst *instrument) {
 	nowNs := c.nowNs()
 	if err != nil {
 		if c.ctx.Err() != nil {
-			return
+			return false
 		}
 		c.unanswered(q, err)
 		inst.mu.Lock()
 		inst.silence.nextNs = nowNs + int64(max(limit, c.untilRetry(err)))
 		inst.mu.Unlock()
-		return
+		return false
 	}
 	c.outage.Works(q)
 	inst.mu.Lock()
@@ -118,20 +129,21 @@ func (c *Connector) askQuiet(p Peeker, inst *instrument) {
 	inst.silence.again(nowNs, limit)
 	inst.mu.Unlock()
 	if !moved || !c.pause(min(inFlight, limit)) {
-		return
+		return true
 	}
 	reason := c.streamStopped(inst, &m, heardNs)
 	if reason == "" {
-		return
+		return true
 	}
 	if _, can := c.protocol.(Resubscriber); can {
 		c.group.Go(func() { c.getBook(inst, reason) })
-		return
+		return true
 	}
 	c.outage.Failed(question{"book of", inst.Symbol}, "book of "+inst.Symbol, errors.New(reason))
 	for _, s := range c.bringing(inst.Symbol) {
 		s.keeper.Load().Renew(reason)
 	}
+	return true
 }
 
 // hasMoved reports whether the venue's book is another than the one here; where there is none here, than at the last question.

@@ -173,7 +173,7 @@ func (b *Blotter) apply(e *entry, r *Report, nowNs int64) {
 // accept takes over what a report says that was checked, and returns the leg that it is about. byAmend says that it
 // acknowledges an amendment.
 func (b *Blotter) accept(e *entry, r *Report, byAmend bool, nowNs int64) *leg {
-	if atNs := nowNs + trustedAheadNs; r.TimestampNs > atNs {
+	if atNs := b.venueNs(nowNs) + trustedAheadNs; r.TimestampNs > atNs {
 		b.report = *r
 		r = &b.report
 		r.TimestampNs = atNs

@@ -16,6 +16,8 @@ type Config struct {
 	Codec *clientid.Codec
 	// Output takes updates, errors and requests.
 	Output Output
+	// VenueNs returns the venue's time at a local time, by which times are compared; nil where local times are as good.
+	VenueNs func(localNs int64) int64
 }
 
 // Counts is what a Blotter counted since it was made.
@@ -42,8 +44,9 @@ type key struct {
 
 // Blotter is the record of the orders of one runner at one venue. One goroutine at a time uses it; see the package.
 type Blotter struct {
-	codec *clientid.Codec
-	out   Output
+	codec   *clientid.Codec
+	out     Output
+	venueNs func(localNs int64) int64
 
 	byNo     map[int]*book
 	bySymbol map[string]*book
@@ -72,7 +75,10 @@ func New(cfg Config) (*Blotter, error) {
 	if cfg.Codec == nil || cfg.Output == nil {
 		return nil, errors.New("blotter: Codec and Output have to be given")
 	}
-	return &Blotter{codec: cfg.Codec, out: cfg.Output, byNo: make(map[int]*book), bySymbol: make(map[string]*book),
+	if cfg.VenueNs == nil {
+		cfg.VenueNs = func(localNs int64) int64 { return localNs }
+	}
+	return &Blotter{codec: cfg.Codec, out: cfg.Output, venueNs: cfg.VenueNs, byNo: make(map[int]*book), bySymbol: make(map[string]*book),
 		byID: make(map[string]*entry), open: make(map[key]*entry), prices: make(map[pair]float64)}, nil
 }
 

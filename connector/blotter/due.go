@@ -106,7 +106,7 @@ func (b *Blotter) holdOver(e *entry, nowNs int64) {
 		return
 	}
 	k := e.book
-	if sinceNs := e.sinceNs(); !k.fetch || sinceNs < k.fetchNs {
+	if sinceNs := b.sinceNs(e); !k.fetch || sinceNs < k.fetchNs {
 		k.fetch, k.fetchNs = true, sinceNs
 	}
 	if (!priced || !e.now.firm()) && e.askAtNs == 0 {

@@ -15,7 +15,7 @@ func (b *Blotter) adopt(k *book, r *Report, nowNs int64) (*entry, error) {
 		b.counts.Foreign++
 		return nil, nil
 	}
-	f := k.check(r, nowNs)
+	f := k.check(r, b.venueNs(nowNs))
 	if most := mostQty * k.inst.MaxQty; most > 0 && r.Qty > most && f.field == "" {
 		f = falsehood{field: "quantity", value: r.Qty, why: fmt.Sprintf("where the venue takes %v at most", k.inst.MaxQty)}
 	}
@@ -128,18 +128,21 @@ func (b *Blotter) SinceNs(symbol string) int64 {
 	}
 	sinceNs := int64(0)
 	for _, e := range k.live {
-		if ns := e.sinceNs(); sinceNs == 0 || ns < sinceNs {
+		if ns := b.sinceNs(e); sinceNs == 0 || ns < sinceNs {
 			sinceNs = ns
 		}
 	}
 	return sinceNs
 }
 
-// sinceNs returns the venue's time from which executions of an entry may be missing. The clocks of venue and runner differ
-// a little, and a venue's times tie.
-func (e *entry) sinceNs() int64 {
-	if e.completeNs > 0 {
+// sinceNs returns the venue's time from which executions of an entry may be missing, below 0 when that is not known. The
+// venue's clock is known but for a little, and its times tie.
+func (b *Blotter) sinceNs(e *entry) int64 {
+	switch {
+	case e.completeNs > 0:
 		return e.completeNs - second
+	case e.shown.LocalTimestampNs == 0: // adopted
+		return -1
 	}
-	return e.shown.LocalTimestampNs - 10*second
+	return b.venueNs(e.shown.LocalTimestampNs) - 10*second
 }

@@ -12,7 +12,7 @@ import (
 const (
 	// maxUnreadable is how many answers about one order in a row have to be unreadable until its instrument takes no new orders.
 	maxUnreadable = 3
-	// maxAheadNs is how far a venue's time may be ahead of this machine's clock, which nobody may have set. What is further
+	// maxAheadNs is how far a time may be ahead of the venue's clock, which is not known at first. What is further
 	// ahead than trustedAheadNs is cut to it, so that one wrong time does not outdate everything that comes after it.
 	maxAheadNs, trustedAheadNs = 24 * 3600 * second, 60 * second
 	// maxAsked is how many of the terms that were asked for are remembered of an order.
@@ -51,8 +51,8 @@ func (k *book) isPrice(x float64) bool {
 	return x == 0 || k.priced(x) && !math.IsInf(x/k.inst.TickSize, 0)
 }
 
-// check returns what cannot be true in a report, whatever order it is about.
-func (k *book) check(r *Report, nowNs int64) falsehood {
+// check returns what cannot be true in a report, whatever order it is about, at a time of the venue.
+func (k *book) check(r *Report, venueNs int64) falsehood {
 	for _, q := range [...]falsehood{{field: "quantity", value: r.Qty}, {field: "cumulative quantity", value: r.CumQty}, {field: "last quantity", value: r.LastQty}} {
 		if !k.isQty(q.value) {
 			q.why = fmt.Sprintf("is no whole number of lots of %v", k.inst.LotSize)
@@ -66,7 +66,7 @@ func (k *book) check(r *Report, nowNs int64) falsehood {
 		}
 	}
 	switch {
-	case r.TimestampNs < 0 || r.TimestampNs > nowNs+maxAheadNs:
+	case r.TimestampNs < 0 || r.TimestampNs > venueNs+maxAheadNs:
 		return falsehood{field: "time", value: float64(r.TimestampNs), why: "ns is more than a day ahead or before 1970"}
 	case r.TradeID != "" && k.lots(r.LastQty) == 0:
 		return falsehood{field: "last quantity", value: r.LastQty, why: "of an execution"}
@@ -121,7 +121,7 @@ func (k *book) checkSums(r *Report) falsehood {
 // check returns what cannot be true in a report about an order of which more is known.
 func (b *Blotter) check(e *entry, r *Report, nowNs int64) falsehood {
 	k := e.book
-	if f := k.check(r, nowNs); f.field != "" {
+	if f := k.check(r, b.venueNs(nowNs)); f.field != "" {
 		return f
 	}
 	qty, cum := k.lots(r.Qty), k.lots(r.CumQty)

@@ -40,6 +40,11 @@ func TestCheckTimes(t *testing.T) {
 			t.Errorf("%s: %v", c.name, err)
 		}
 	}
+	// A clock that is years off stamps rows for which the venue has told no time.
+	m := connector.Message{Kind: connector.MessageSnapshot, Events: []hft.Event{{ExchTimestampNs: now / 2, LocalTimestampNs: now / 2}}}
+	if err := feed.CheckTimes(now, &m); err != nil {
+		t.Error(err)
+	}
 }
 
 // TestWrongTimeLosesTheBook: nothing of a message with a wrong time is published, and a book that lacks rows is not kept.

@@ -70,21 +70,21 @@ func (u *userSink) Renew(reason string) { u.keeper.Load().Renew(reason) }
 const (
 	// maxPosition is the largest position that can be true, in orders of the venue's largest quantity.
 	maxPosition = 1e4
-	// maxAhead is how far ahead of this machine's clock a position's time may be; what is further than trustedAhead does not
+	// maxAhead is how far ahead of the venue's clock a position's time may be; what is further than trustedAhead does not
 	// keep an answer from being newer.
 	maxAhead, trustedAhead = 24 * time.Hour, time.Minute
 )
 
 // check returns what cannot be true of a position. One that jumps by more than an order can be is believed when it is told
 // twice in a row. The instrument's mutex is held.
-func (i *instrument) check(p Position, nowNs int64) error {
+func (i *instrument) check(p Position, venueNs int64) error {
 	lots := math.Abs(p.Qty) / i.LotSize
 	switch {
 	case !(lots < 1<<53) || math.Abs(lots-math.Round(lots)) > 1e-6+1e-12*lots:
 		return fmt.Errorf("%s: a position of %v is no whole number of lots of %v", p.Symbol, p.Qty, i.LotSize)
 	case i.maxQty > 0 && math.Abs(p.Qty) > maxPosition*i.maxQty:
 		return fmt.Errorf("%s: a position of %v where the venue takes orders of %v at most", p.Symbol, p.Qty, i.maxQty)
-	case p.TimestampNs < 0 || p.TimestampNs > nowNs+int64(maxAhead):
+	case p.TimestampNs < 0 || p.TimestampNs > venueNs+int64(maxAhead):
 		return fmt.Errorf("%s: a position's time of %d ns is more than a day ahead or before 1970", p.Symbol, p.TimestampNs)
 	case i.maxQty > 0 && math.Abs(p.Qty-i.position) > i.maxQty && p.Qty != i.jump:
 		i.jump = p.Qty
@@ -100,18 +100,18 @@ func (c *Connector) position(p Position, streamed bool) error {
 	if inst == nil {
 		return nil
 	}
-	nowNs := c.nowNs()
+	venueNs := c.venueNs(c.nowNs())
 	inst.mu.Lock()
 	defer inst.mu.Unlock()
 	if !streamed && p.TimestampNs < inst.positionNs {
 		return nil
 	}
-	if err := inst.check(p, nowNs); err != nil {
+	if err := inst.check(p, venueNs); err != nil {
 		return err
 	}
 	inst.position, inst.jump = p.Qty, p.Qty
 	if streamed {
-		inst.positionNs = max(inst.positionNs, min(p.TimestampNs, nowNs+int64(trustedAhead)))
+		inst.positionNs = max(inst.positionNs, min(p.TimestampNs, venueNs+int64(trustedAhead)))
 	}
 	c.sink.Position(inst.No, p.Qty, p.TimestampNs)
 	return nil

@@ -136,3 +136,34 @@ func TestSuspended(t *testing.T) {
 	take(t, asked, "the venue is asked for orders")
 	until(t, "the clock is measured again", func() bool { return s.measured.Load() > before })
 }
+
+// TestAccountOfAClockThatIsOff: where this machine's clock is wrong from the start, positions and orders are believed by the
+// venue's, and executions are asked for from a time of the venue.
+func TestAccountOfAClockThatIsOff(t *testing.T) {
+	t.Parallel()
+	for _, ahead := range []time.Duration{72 * time.Hour, -time.Hour} {
+		t.Run(ahead.String(), func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t)
+			f.ahead = ahead
+			venueNs := func() int64 { return time.Now().Add(ahead).UnixNano() }
+			f.positions = func(context.Context) ([]venue.Position, error) {
+				return []venue.Position{{Symbol: "BTC", Qty: 3, TimestampNs: venueNs()}}, nil
+			}
+			f.place = func(_ context.Context, o *venue.Order) (blotter.Report, error) {
+				return blotter.Report{Channel: blotter.Ack, Symbol: o.Symbol, ClientID: o.ClientID, VenueID: "v" + o.ClientID, Status: hft.StatusNew,
+					TimestampNs: venueNs()}, nil
+			}
+			r := start(t, f, nil, trading, "BTC")
+			private := take(t, f.private, "the private stream")
+			until(t, "the position is known", func() bool { return r.LastPosition(0) == 3 })
+			r.trade(0)
+			_ = private.ws.CloseNow()
+			take(t, f.private, "the private stream again")
+			until(t, "executions are asked for", func() bool { return f.since.Load() != 0 })
+			if distance := time.Duration(venueNs() - f.since.Load()); distance < 0 || distance > 2*patience {
+				t.Errorf("executions are asked for from %v ago on", distance)
+			}
+		})
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -39,6 +40,7 @@ type fake struct {
 	hello           chan string
 
 	ahead      time.Duration // of the venue's clock
+	since      atomic.Int64  // of the last question about executions
 	filters    func(symbol string) ([]venue.Filters, error)
 	snapshot   func(symbol string) ([]byte, error)
 	place      func(ctx context.Context, o *venue.Order) (blotter.Report, error)
@@ -177,7 +179,8 @@ func (f *fake) OpenOrders(ctx context.Context, symbol string) ([]blotter.Report,
 	return f.openOrders(ctx, symbol)
 }
 
-func (f *fake) Executions(ctx context.Context, symbol string, _ int64) ([]blotter.Report, error) {
+func (f *fake) Executions(ctx context.Context, symbol string, sinceNs int64) ([]blotter.Report, error) {
+	f.since.Store(sinceNs)
 	if f.executions == nil {
 		return nil, nil
 	}

@@ -59,7 +59,7 @@ func newTrade(c *Connector) (*trade, error) {
 	t := &trade{c: c, wake: make(chan struct{}, 1), suspect: make(chan struct{}, 1), exposed: make(chan struct{}, 1),
 		resumed: make(chan struct{}, 1), beaten: make(chan struct{})}
 	t.requests, t.abandon = context.WithCancel(context.WithoutCancel(c.ctx))
-	if t.blotter, err = blotter.New(blotter.Config{Codec: codec, Output: t}); err != nil {
+	if t.blotter, err = blotter.New(blotter.Config{Codec: codec, Output: t, VenueNs: c.venueNs}); err != nil {
 		return nil, err
 	}
 	return t, t.renewKeeper()

@@ -3,8 +3,8 @@ package venue
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
-	"strings"
 	"time"
 
 	"hftrunner/connector"
@@ -39,90 +39,115 @@ const (
 	stepsAgain, stepsPause = 5 * time.Second, time.Minute
 )
 
+// stepsQuestion is about the steps of all instruments.
+var stepsQuestion = question{"steps of instruments", ""}
+
 // watchSteps asks for the steps of all instruments after each reconnection and now and then, until the connector stops.
 func (c *Connector) watchSteps() {
-	again := min(stepsAgain, c.cfg.StepsInterval)
+	again, pause := min(stepsAgain, c.cfg.StepsInterval), min(stepsPause, c.cfg.StepsInterval)
 	for c.pauseUnless(c.cfg.StepsInterval, c.reconnected) {
-		changed := c.changedSteps(c.symbols.all())
-		if len(changed) > 0 {
-			if !c.pause(again) {
+		for {
+			err := c.checkSteps(again)
+			if err == nil {
+				break
+			}
+			if !c.pause(max(again, c.untilRetry(err))) {
 				return
 			}
-			c.stopChanged(changed)
 		}
-		if !c.pause(min(stepsPause, c.cfg.StepsInterval)) {
+		if !c.pause(pause) {
 			return
 		}
 	}
 }
 
-// stopChanged asks a second time, for nothing is canceled on one answer, and stops the instruments of which both say the same.
-func (c *Connector) stopChanged(first map[*instrument]Filters) {
-	var some []*instrument
-	for inst := range first {
-		some = append(some, inst)
+// checkSteps stops the instruments whose steps have changed: nothing is canceled on one answer, so those are asked for a second
+// time. An error says that the venue has not answered.
+func (c *Connector) checkSteps(again time.Duration) error {
+	first, err := c.askSteps(c.symbols.all())
+	if err != nil {
+		return err
 	}
-	second := c.changedSteps(some)
+	var changed []*instrument
 	for inst, f := range first {
-		s, still := second[inst]
-		if still && sameStep(f.TickSize, s.TickSize) && sameStep(f.LotSize, s.LotSize) {
+		if !inst.hasSteps(&f) {
+			changed = append(changed, inst)
+		}
+	}
+	if len(changed) == 0 || !c.pause(again) {
+		return nil
+	}
+	second, err := c.askSteps(changed)
+	if err != nil {
+		return err
+	}
+	for _, inst := range changed {
+		f := first[inst]
+		if s, told := second[inst]; told && sameStep(f.TickSize, s.TickSize) && sameStep(f.LotSize, s.LotSize) {
 			c.stopTrading(inst, &s)
 			continue
 		}
 		c.log.Warn("the venue told of other steps of an instrument, and did not say so again: nothing is done",
 			"symbol", inst.Symbol, "tick_size", f.TickSize, "lot_size", f.LotSize)
 	}
+	return nil
 }
 
-// changedSteps asks for the steps of instruments and returns those that differ. What is not answered, or cannot be true, is no
-// difference.
-func (c *Connector) changedSteps(instruments []*instrument) map[*instrument]Filters {
+// hasSteps reports whether the steps of an instrument are these.
+func (i *instrument) hasSteps(f *Filters) bool {
+	return sameStep(i.TickSize, f.TickSize) && sameStep(i.LotSize, f.LotSize)
+}
+
+// askSteps asks for the steps of instruments and returns what can be true of the answer. That the venue refuses to speak about
+// one is no error.
+func (c *Connector) askSteps(instruments []*instrument) (map[*instrument]Filters, error) {
 	var names []string
 	for _, inst := range instruments {
 		names = append(names, inst.Symbol)
 	}
+	steps := make(map[*instrument]Filters, len(instruments))
 	if len(names) == 0 {
-		return nil
+		return steps, nil
 	}
 	ctx, cancel := context.WithTimeout(c.ctx, requestTimeout)
 	list, err := c.protocol.Filters(ctx, names)
 	cancel()
 	switch {
-	case c.ctx.Err() != nil:
-		return nil
 	case CauseOf(err) == Refused && len(names) > 1: // one that the venue does not have any more keeps no other from being looked at
-		changed := map[*instrument]Filters{}
 		for _, inst := range instruments {
-			for i, f := range c.changedSteps([]*instrument{inst}) {
-				changed[i] = f
+			one, err := c.askSteps([]*instrument{inst})
+			if err != nil {
+				return nil, err
 			}
+			maps.Copy(steps, one)
 		}
-		return changed
+		return steps, nil
+	case CauseOf(err) == Refused:
+		c.unanswered(question{stepsQuestion.what, names[0]}, err)
+		c.outage.Works(stepsQuestion)
+		return steps, nil
 	case err != nil:
-		c.heed(err)
-		if text := "the venue does not tell the steps of " + strings.Join(names, ", ") + ": " + err.Error(); c.complain.fresh(text) {
-			c.log.Warn(text)
+		if c.ctx.Err() == nil {
+			c.unanswered(stepsQuestion, err)
 		}
-		signal(c.reconnected) // soon again
-		return nil
+		return nil, err
 	}
+	c.outage.Works(stepsQuestion)
 	told := make(map[string]Filters, len(list))
 	for _, f := range list {
 		told[f.Symbol] = f
 	}
-	changed := map[*instrument]Filters{}
 	for _, inst := range instruments {
 		f, ok := told[inst.Symbol]
-		switch {
-		case !ok || !possibleStep(f.TickSize) || !possibleStep(f.LotSize):
-			if text := fmt.Sprintf("the venue's answer has no steps of %s that can be true", inst.Symbol); c.complain.fresh(text) {
-				c.log.Warn(text, "tick_size", f.TickSize, "lot_size", f.LotSize)
-			}
-		case !sameStep(inst.TickSize, f.TickSize) || !sameStep(inst.LotSize, f.LotSize):
-			changed[inst] = f
+		if ok && possibleStep(f.TickSize) && possibleStep(f.LotSize) {
+			steps[inst] = f
+			continue
+		}
+		if text := fmt.Sprintf("the venue's answer has no steps of %s that can be true", inst.Symbol); c.complain.fresh(text) {
+			c.log.Warn(text, "tick_size", f.TickSize, "lot_size", f.LotSize)
 		}
 	}
-	return changed
+	return steps, nil
 }
 
 func possibleStep(step float64) bool { return step > 0 && !math.IsInf(step, 0) }

@@ -3,6 +3,7 @@ package venue_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"math"
 	"strings"
 	"sync"
@@ -206,4 +207,27 @@ func TestStepsAfterAReconnection(t *testing.T) {
 	_ = market.ws.CloseNow()
 	take(t, f.market, "the market stream again")
 	until(t, "the steps are asked for", func() bool { return answers() > 0 })
+}
+
+// TestStepsAreNotAnswered: questions that are not answered are one outage, which is over when one is, and say nothing about the
+// steps.
+func TestStepsAreNotAnswered(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	steps := &stepsOf{filter: same}
+	f.filters = steps.filters
+	var log syncBuffer
+	r := start(t, f, nil, func(c *venue.Config) { c.StepsInterval, c.Logger = 20*time.Millisecond, log.logger() }, "BTC")
+	take(t, f.market, "the market stream")
+	steps.since(func(n int) ([]venue.Filters, error) {
+		if n > 1 && n < 5 {
+			return nil, &venue.Failure{Cause: venue.Unknown, Msg: fmt.Sprintf("no answer from port %d", n)}
+		}
+		return withTick(0.01), nil
+	})
+	until(t, "the strategy is told", func() bool { return len(r.custom(0, venue.CodeStepsChanged)) > 0 })
+	text := log.bytes()
+	if n := bytes.Count(text, []byte("[WARN]")); n != 1 || bytes.Count(text, []byte("the venue works again")) != 1 {
+		t.Errorf("%d warnings:\n%s", n, text)
+	}
 }

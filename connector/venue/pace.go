@@ -47,7 +47,7 @@ func (t *trade) putBack(inst *instrument, l *line, some []*blotter.Action, err e
 
 // singly puts the cancels of a batch that the venue has not answered at the head of their line, to go one by one for a while: a
 // second cancel does no harm, and another way may be open. What becomes of those is told.
-func (t *trade) singly(l *line, some []*blotter.Action) bool {
+func (t *trade) singly(inst *instrument, l *line, some []*blotter.Action) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {
@@ -56,6 +56,7 @@ func (t *trade) singly(l *line, some []*blotter.Action) bool {
 	l.singlyUntilNs = t.c.nowNs() + singlyNs
 	l.waiting = slices.Concat(some, l.waiting)
 	t.held += len(some)
+	t.advance(inst, l, false) // the batch may hold up nothing any more, so that its end lets nothing go
 	return true
 }
 

@@ -255,7 +255,7 @@ func (t *trade) cancelBatch(inst *instrument, l *line, batcher BatchCanceler, so
 	defer t.slot(inst, l, blotter.Cancel)()
 	begun()
 	outcomes, err := inWindow(ctx, t.c, func() ([]Outcome, error) { return batcher.CancelBatch(ctx, orders) })
-	if t.putBack(inst, l, some, err) || err != nil && t.c.failureOf(err).Outage && t.singly(l, some) {
+	if t.putBack(inst, l, some, err) || err != nil && t.c.failureOf(err).Outage && t.singly(inst, l, some) {
 		return
 	}
 	t.answers(l, some, err, func(i int) (blotter.Report, error) { return outcomes[i].Report, outcomes[i].Err })

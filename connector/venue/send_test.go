@@ -465,3 +465,29 @@ func TestCancelsAtThePaceOfTheLimit(t *testing.T) {
 		t.Errorf("%d events about refused cancels; %q", r.refused("cancel"), said)
 	}
 }
+
+// mute does not answer batches, and says so after longer than they hold up those behind them.
+type mute struct {
+	batches
+	sent chan struct{}
+}
+
+func (m *mute) CancelBatch(context.Context, []*venue.Order) ([]venue.Outcome, error) {
+	m.sent <- struct{}{}
+	time.Sleep(1500 * time.Millisecond)
+	return nil, &venue.Failure{Cause: venue.Unknown, Msg: "no answer"}
+}
+
+// TestBatchesWithoutAnswers: cancels of a batch that is not answered for long go one by one, also when nothing else is asked for.
+func TestBatchesWithoutAnswers(t *testing.T) {
+	t.Parallel()
+	c := newCrowd(t)
+	m := &mute{batches{c}, make(chan struct{}, 10)}
+	r, orders := c.begin(t, m, 36)
+	for _, o := range orders {
+		r.connector.Cancel(o)
+	}
+	take(t, m.sent, "the first batch")
+	close(c.gate)
+	until(t, "all have ended", func() bool { return len(r.connector.OpenOrders()) == 0 })
+}

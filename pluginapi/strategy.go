@@ -18,7 +18,8 @@ type Strategy interface {
 // StateSaver is implemented by strategies that hand state over to their next process at a restart.
 type StateSaver interface {
 	// SaveState is called after Run has returned, with up to 64 MB to be handed over. When it fails, or has not returned within
-	// the host's stop_timeout, the restart is given up, and Run is called again with the same bot, so that the strategy goes on.
+	// the host's stop_timeout, the restart is given up, and Run is called again with the same bot, so that the strategy goes on. One
+	// that has closed its bot in Run cannot go on: it is started again, as after a failure.
 	SaveState() ([]byte, error)
 }
 

@@ -100,9 +100,9 @@ func fileSize(name string) (int64, error) {
 // Next returns the time in nanoseconds and the message of the next line that starts with a time and a space, and
 // io.EOF behind the last file. The message is valid until the next call.
 //
-// Lines without a time, those whose time is more than hft.MaxTimeJump from that of the good lines before, and those that are
-// more than a day from it while the line behind does not agree, are passed over as a BadLine; at the start those are good that
-// agree with each other. Another time earlier than that of an earlier line, in this file or one before, is a TimeBackwards, and
+// Lines without a time, those whose time is more than hft.MaxTimeJump from that of the good lines before, those that are
+// more than a day from it while the line behind does not agree, and those that are more than a minute later or earlier than both
+// their neighbours, are passed over as a BadLine; at the start those are good that agree with each other. Another time earlier than that of an earlier line, in this file or one before, is a TimeBackwards, and
 // returned as it stands.
 func (r *Reader) Next() (timestampNs int64, message []byte, err error) {
 	if !r.settled {
@@ -124,9 +124,14 @@ func (r *Reader) Next() (timestampNs int64, message []byte, err error) {
 		case r.latestNs != 0 && apart(r.latestNs, timestampNs):
 			what = fmt.Sprintf("this line says %s and %s:%d says %s: they are more than %d days apart, so one of the two is wrong", utc(timestampNs),
 				r.config.Files[r.latestFile], r.latestLine, utc(r.latestNs), hft.MaxTimeJump/(24*time.Hour))
-		case r.goodNs != 0 && !near(r.goodNs, timestampNs):
+		case r.goodNs != 0 && max(r.goodNs, timestampNs)-min(r.goodNs, timestampNs) > maxStray:
 			message = slices.Clone(message)
-			if behindNs := r.peek(); behindNs == 0 || !near(behindNs, timestampNs) {
+			behindNs := r.peek()
+			if strays(r.goodNs, timestampNs, behindNs) {
+				what = fmt.Sprintf("this line says %s, between lines that say %s and %s", utc(timestampNs), utc(r.goodNs), utc(behindNs))
+				break
+			}
+			if !near(r.goodNs, timestampNs) && (behindNs == 0 || !near(behindNs, timestampNs)) {
 				what = fmt.Sprintf("this line says %s and the good lines say %s: they are more than %d hours apart, and the line behind does not agree with this one",
 					utc(timestampNs), utc(r.goodNs), maxAlone/time.Hour)
 				break
@@ -154,6 +159,17 @@ const maxHeld = 8
 
 // maxAlone is how far a line may be from the others without another that agrees with it.
 const maxAlone = 24 * time.Hour
+
+// maxStray is how far a line's time may be from those of both its neighbours, all later or all earlier.
+const maxStray = int64(time.Minute)
+
+// strays reports whether a line between a good one and one behind it, 0 for none, has a time that both contradict.
+func strays(goodNs, timestampNs, behindNs int64) bool {
+	if behindNs == 0 || behindNs < goodNs-maxStray || apart(goodNs, behindNs) {
+		return false
+	}
+	return timestampNs < goodNs-maxStray || timestampNs-maxStray > max(behindNs, goodNs)
+}
 
 // settle reads the first lines until two agree on the time: from then on it is known what a wrong time is. When none do, the
 // first line counts.

@@ -156,6 +156,66 @@ func TestTimesAlone(t *testing.T) {
 	}
 }
 
+// A single time that could be a pause, or a clock that was set, is wrong when the lines beside it agree with each other. What
+// lines agree on stands.
+func TestStrayTimes(t *testing.T) {
+	const hour, day = int64(time.Hour), 24 * int64(time.Hour)
+	for _, c := range []struct {
+		name  string
+		files [][]int64 // the times, from some time on
+		want  string    // a letter each: used, bad or backwards
+	}{
+		{"ahead", [][]int64{{0, 1, 20 * day, 2, 3}}, "uubuu"},
+		{"hours ahead", [][]int64{{0, 1, 20 * hour, 2, 3}}, "uubuu"},
+		{"behind", [][]int64{{0, 1, -20 * day, 2, 3}}, "uubuu"},
+		{"hours behind", [][]int64{{0, 1, -20 * hour, 2, 3}}, "uubuu"},
+		{"one after the other", [][]int64{{0, 1, 20 * day, 2, -20 * day, 3, 20 * hour, 4}}, "uubububu"},
+		{"first ahead", [][]int64{{20 * day, 0, 1, 2}}, "buuu"},
+		{"first behind", [][]int64{{-20 * day, 0, 1, 2}}, "buuu"},
+		{"second ahead", [][]int64{{0, 20 * day, 1, 2}}, "ubuu"},
+		{"last ahead", [][]int64{{0, 1, 2, 20 * day}}, "uuub"},
+		{"last behind", [][]int64{{0, 1, 2, -20 * day}}, "uuub"},
+		{"last of a file", [][]int64{{0, 1, 20 * day}, {day, day + 1}}, "uubuu"},
+		{"first of a file", [][]int64{{0, 1}, {20 * day, day, day + 1}}, "uubuu"},
+		{"a pause", [][]int64{{0, 1, 20 * day, 20*day + 1}}, "uuuu"},
+		{"hours after the first, before the last", [][]int64{{0, 5 * hour, 5*hour + 1, 10 * hour}}, "uuuu"},
+		{"days apart", [][]int64{{0}, {day}, {2 * day}}, "uuu"},
+		{"a clock set back", [][]int64{{0, 5 * hour, 5*hour + 1, 1, 2}}, "uuu<u"},
+		{"a second back", [][]int64{{0, int64(time.Second), 1, 2}}, "uu<u"},
+	} {
+		var contents [][]byte
+		for _, times := range c.files {
+			var text []byte
+			for _, ns := range times {
+				text = fmt.Appendf(text, "%d m%d\n", 1_700_000_000_000_000_000+ns, ns)
+			}
+			contents = append(contents, text)
+		}
+		got := ""
+		r, err := recording.Open(recording.Config{Files: write(t, contents...), OnProblem: func(p recording.Problem) error {
+			got += map[recording.ProblemKind]string{recording.BadLine: "b", recording.TimeBackwards: "<"}[p.Kind]
+			return nil
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for {
+			timestampNs, message, err := r.Next()
+			if err == io.EOF {
+				break
+			}
+			if want := fmt.Sprintf("m%d", timestampNs-1_700_000_000_000_000_000); err != nil || string(message) != want {
+				t.Fatalf("%s: %q, want %q; %v", c.name, message, want, err)
+			}
+			got += "u"
+		}
+		r.Close()
+		if got := strings.ReplaceAll(got, "<u", "<"); got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+	}
+}
+
 // A wrong time at the start does not make the later lines wrong: those are true that agree with each other.
 func TestWrongFirstTimes(t *testing.T) {
 	const now, tenYears = 1_700_000_000_000_000_000, 315_360_000_000_000_000

@@ -213,7 +213,7 @@ func replaySchema() *blockType {
 			{name: "sync", kind: kindString, def: "exchange", choices: []string{"exchange", "natural"},
 				doc: "`exchange`: a book only after a snapshot that fits, as live; `natural`: every row as it is recorded"},
 			{name: "on_bad_line", kind: kindString, def: "skip", choices: []string{"skip", "fatal"},
-				doc: "what a line that cannot be read does, or whose time cannot be true: more than 31 days from the lines before, more than a day from them without a line behind that agrees, or more than a day from the exchange time in its message; it is reported and counted either way"},
+				doc: "what a line that cannot be read does, or whose time cannot be true: more than 31 days from the lines before, more than a day from them without a line behind that agrees, more than a minute later or earlier than both its neighbours, or more than a day from the exchange time in its message; it is reported and counted either way"},
 			{name: "on_gap", kind: kindString, def: "resync", choices: []string{"resync", "ignore", "fatal"},
 				doc: "what a gap in the update ids does: the book is empty until the next snapshot, nothing, or the run ends"},
 			{name: "book_ticker", kind: kindBool, def: true, doc: "take the best bid and ask messages too"},
@@ -275,7 +275,7 @@ func instrumentSchema() *blockType {
 		args: []argument{
 			{name: "tick_size", kind: kindFloat, otherwise: "the venue's", bounds: above(0),
 				doc: "step of prices; needed with a paper connector and for backtests, compared with the venue's otherwise"},
-			{name: "lot_size", kind: kindFloat, otherwise: "the venue's", bounds: above(0), doc: "step of quantities; likewise"},
+			{name: "lot_size", kind: kindFloat, otherwise: "the venue's", bounds: above(0), doc: "step of quantities; needed with a paper connector and for backtests, compared with the venue's otherwise"},
 			{name: "depth", kind: kindString, def: "window", choices: []string{"window", "hashmap", "btree", DepthROI},
 				doc: "which book the strategy keeps"},
 			{name: "roi_low", kind: kindFloat, def: 0.0, bounds: atLeast(0), doc: "lowest price of a roi book"},

@@ -17,9 +17,13 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
+// outageCalm is how long all has to work for the next failure to be told at once: a venue that fails every second request has
+// a line in that time, not one for each.
+const outageCalm = int64(15 * time.Second)
+
 // Outage tells of everything that does not work at one venue as of one thing: a line when the first of it fails, with the
-// cause in plain words, and one when all of it works again. What fails in between is logged at debug level. Any goroutine may
-// use it.
+// cause in plain words, and one when all of it works again. What fails in between is logged at debug level. What fails again
+// soon after is told when it has gone on for a while. Any goroutine may use it.
 type Outage struct {
 	log   hclog.Logger
 	nowNs func() int64
@@ -27,8 +31,10 @@ type Outage struct {
 	mu      sync.Mutex
 	failing map[any]bool
 	sinceNs int64
-	// failures counts what has failed in this outage.
+	// failures counts what has failed in this outage. told says that there was a line of it, toldNs when the last line was.
 	failures int
+	told     bool
+	toldNs   int64
 }
 
 // NewOutage returns an Outage of a venue where all is well. logger may be nil; nowNs is the local clock.
@@ -44,16 +50,21 @@ func NewOutage(logger hclog.Logger, nowNs func() int64) *Outage {
 func (o *Outage) Failed(key any, what string, err error, more ...any) {
 	o.mu.Lock()
 	first := len(o.failing) == 0
+	nowNs := o.nowNs()
 	if first {
-		o.sinceNs, o.failures = o.nowNs(), 0
+		if o.sinceNs == 0 || o.told {
+			o.failures = 0
+		}
+		o.sinceNs, o.told = nowNs, false
 	}
 	o.failures++
 	o.failing[key] = true
-	o.mu.Unlock()
 	level := hclog.Debug
-	if first {
+	if !o.told && (o.toldNs == 0 || nowNs-o.toldNs >= outageCalm || nowNs < o.toldNs) {
+		o.told, o.toldNs = true, nowNs
 		level = hclog.Warn
 	}
+	o.mu.Unlock()
 	o.log.Log(level, "the venue fails, trying again until it works", append([]any{"what", what, "cause", Reason(err)}, more...)...)
 }
 
@@ -81,8 +92,11 @@ func (o *Outage) Works(key any) {
 		return
 	}
 	delete(o.failing, key)
-	over := len(o.failing) == 0
-	lasted, failures := time.Duration(o.nowNs()-o.sinceNs), o.failures
+	over, nowNs := len(o.failing) == 0 && o.told, o.nowNs()
+	lasted, failures := time.Duration(nowNs-o.sinceNs), o.failures
+	if over {
+		o.toldNs = nowNs
+	}
 	o.mu.Unlock()
 	if over {
 		o.log.Info("the venue works again", "after", lasted.Round(time.Millisecond), "failures", failures)

@@ -35,11 +35,38 @@ func TestOutageIsToldOnce(t *testing.T) {
 		nowNs += int64(3 * time.Second)
 		o.Works("book")
 		o.Works("book")
+		nowNs += int64(time.Minute)
 	}
 	once := `[WARN]  the venue fails, trying again until it works: what="market data" cause=gone next_attempt_in=1s` + "\n" +
 		"[INFO]  the venue works again: after=3s failures=3\n"
 	if got := out.String(); got != once+once {
 		t.Errorf("got\n%s", got)
+	}
+}
+
+// A venue that fails every now and then is told of at most once in a while, and for as long as it does.
+func TestOutageComesAndGoes(t *testing.T) {
+	var out bytes.Buffer
+	nowNs := int64(1)
+	o := stream.NewOutage(hclog.New(&hclog.LoggerOptions{Output: &out, DisableTime: true, Level: hclog.Info}), func() int64 { return nowNs })
+	for range 60 {
+		o.Failed("orders", "submission", errors.New("overloaded"))
+		nowNs += int64(500 * time.Millisecond)
+		o.Works("orders")
+		nowNs += int64(500 * time.Millisecond)
+	}
+	for range 40 { // now it lasts
+		o.Failed("orders", "submission", errors.New("overloaded"))
+		nowNs += int64(time.Second)
+	}
+	warned, over := strings.Count(out.String(), "[WARN]"), strings.Count(out.String(), "works again")
+	if warned < 3 || warned > 7 || over != warned-1 || o.Failing() != true {
+		t.Errorf("%d warnings, %d times over\n%s", warned, over, out.String())
+	}
+	nowNs += int64(time.Second)
+	o.Works("orders")
+	if !strings.Contains(out.String(), "after=41s failures=") {
+		t.Errorf("the end of the long one is not told\n%s", out.String())
 	}
 }
 

@@ -98,7 +98,26 @@ func OpenLines(ctx context.Context, config LinesConfig) (*Lines, error) {
 // measureEvery is how many lines go by between two looks at the context.
 const measureEvery = 1 << 13
 
-// measure finds the correction of a file. What is wrong with it is told when it is read.
+// agreement is how near the latencies of two messages have to be to bear each other out.
+const agreement = time.Minute
+
+// latency is how long after it happened the message of a line was received.
+type latency struct {
+	ns   int64
+	line int
+}
+
+// newestNs returns the newest exchange time of a message.
+func newestNs(m *connector.Message) int64 {
+	ns := m.ExchTimestampNs
+	for i := range m.Events {
+		ns = max(ns, m.Events[i].ExchTimestampNs)
+	}
+	return ns
+}
+
+// measure finds the correction of a file: by its least latency, but one message alone does not decide. What is wrong with the
+// file is told when it is read.
 func (l *Lines) measure(ctx context.Context, file string) (Correction, error) {
 	c := Correction{File: file}
 	r, err := recording.Open(recording.Config{Files: []string{file}, MaxLineBytes: l.config.MaxLineBytes})
@@ -107,6 +126,7 @@ func (l *Lines) measure(ctx context.Context, file string) (Correction, error) {
 	}
 	defer r.Close() // never fails
 	decoder, m, symbol := l.config.NewDecoder(), connector.Message{}, l.config.Symbol
+	var least [2]latency
 	for n := 0; ; n++ {
 		if n%measureEvery == 0 && ctx.Err() != nil {
 			return c, ctx.Err()
@@ -121,13 +141,19 @@ func (l *Lines) measure(ctx context.Context, file string) (Correction, error) {
 		if decoder.Decode(localNs, text, &m) != nil || !sameSymbol(&symbol, m.Symbol) || m.ExchTimestampNs == 0 || CheckTimes(localNs, &m) != nil {
 			continue
 		}
-		for i := range m.Events {
-			if ns := localNs - m.Events[i].ExchTimestampNs; c.Line == 0 || ns < c.MinLatencyNs {
-				c.MinLatencyNs, c.Line = ns, r.Line()
-			}
+		of := latency{localNs - newestNs(&m), r.Line()}
+		if least[0].line == 0 || of.ns < least[0].ns {
+			least[0], of = of, least[0]
+		}
+		if of.line != 0 && (least[1].line == 0 || of.ns < least[1].ns) {
+			least[1] = of
 		}
 	}
-	if c.MinLatencyNs < 0 {
+	decides := least[0]
+	if least[1].line != 0 && least[1].ns-decides.ns > int64(agreement) {
+		decides = least[1]
+	}
+	if c.MinLatencyNs, c.Line = decides.ns, decides.line; c.MinLatencyNs < 0 {
 		c.OffsetNs = int64(l.config.BaseLatency) - c.MinLatencyNs
 	}
 	return c, nil
@@ -144,11 +170,23 @@ func sameSymbol(symbol *string, of []byte) bool {
 // Next takes the next line with a time into hand and returns its time as corrected, which does not run backwards unless
 // it is AsRecorded; io.EOF comes behind the last line. What is wrong with the files on the way goes to OnProblem.
 func (l *Lines) Next() (localNs int64, err error) {
-	if l.recordedNs, l.text, err = l.reader.Next(); err != nil {
-		return 0, err
+	for {
+		if l.recordedNs, l.text, err = l.reader.Next(); err != nil {
+			return 0, err
+		}
+		l.files[l.reader.FileNo()].Read++
+		localNs = l.recordedNs + l.corrections[l.reader.FileNo()].OffsetNs
+		if l.localNs != 0 || l.config.AsRecorded || l.decoder.Decode(l.recordedNs, l.text, &l.message) != nil {
+			break
+		}
+		tooEarly := l.early(localNs) // the first line says when all begins
+		if tooEarly == nil {
+			break
+		}
+		if err := l.reader.Report(recording.BadLine, tooEarly.Error(), tooEarly); err != nil {
+			return 0, err
+		}
 	}
-	l.files[l.reader.FileNo()].Read++
-	localNs = l.recordedNs + l.corrections[l.reader.FileNo()].OffsetNs
 	switch {
 	case l.config.AsRecorded:
 	case l.localNs != 0 && l.doubtful(localNs-l.localNs):
@@ -169,6 +207,17 @@ func (l *Lines) doubtful(jumpNs int64) bool {
 	return l.message.Kind == connector.MessageIgnored || CheckTimes(l.recordedNs, &l.message) != nil
 }
 
+// early returns an error for a message, received at localNs as corrected, that was received before it happened. No other
+// message of the file says so, or local times had been corrected by more.
+func (l *Lines) early(localNs int64) error {
+	m := &l.message
+	before := newestNs(m) - localNs
+	if m.Kind == connector.MessageIgnored || m.ExchTimestampNs == 0 || before <= 0 {
+		return nil
+	}
+	return fmt.Errorf("it was received %v before it happened, no other message of the file was: its time is wrong", time.Duration(before))
+}
+
 // Message decodes the line in hand. It is nil when the line says nothing about the market, or cannot be used, which goes to OnProblem.
 // It is valid until the next Next.
 func (l *Lines) Message() (*connector.Message, error) {
@@ -181,6 +230,11 @@ func (l *Lines) Message() (*connector.Message, error) {
 	}
 	if !sameSymbol(&l.symbol, m.Symbol) {
 		return nil, l.reader.Report(recording.BadLine, fmt.Sprintf("the message is about %.40q, the file is of %s", m.Symbol, l.symbol), nil)
+	}
+	if !l.config.AsRecorded && CheckTimes(l.localNs, m) == nil { // else the book refuses it
+		if err := l.early(l.localNs); err != nil {
+			return nil, l.reader.Report(recording.BadLine, err.Error(), err)
+		}
 	}
 	l.files[l.reader.FileNo()].Used++
 	return m, nil

@@ -502,3 +502,19 @@ func TestLocalTimesDaysAhead(t *testing.T) {
 	play(t, replay.Config{}, text).check(t, []string{fmt.Sprintf("%d 1", now), fmt.Sprintf("%d 1", now+1), fmt.Sprintf("%d 1", now+2), fmt.Sprintf("%d 1", now+3)},
 		[]string{"f0:3: bad line", "f0:4: bad line", "f0:5: time runs backwards"}, 6, 3, 0)
 }
+
+// One message that says a time hours ahead, or a first line hours before all others, is a bad line; it does not move the others.
+func TestOneTimeHoursOff(t *testing.T) {
+	const now, hours, ms = int64(1_700_000_000_000_000_000), int64(20 * time.Hour), int64(time.Millisecond)
+	at := func(localNs, exchNs int64) string {
+		return strings.Replace(tradeAt(localNs, "BTCUSDT"), `"T":5`, fmt.Sprintf(`"T":%d`, exchNs/ms), 1)
+	}
+	row := func(ns int64) string { return fmt.Sprintf("%d 1", ns) }
+	good := at(now+10*ms, now+9*ms) + at(now+20*ms, now+18*ms)
+	text := good + at(now+30*ms, now+hours) + at(now+40*ms, now+39*ms)
+	play(t, replay.Config{}, []byte(text)).check(t, []string{row(now + 10*ms), row(now + 20*ms), row(now + 40*ms)}, []string{"f0:3: bad line"}, 4, 1, 0)
+	play(t, replay.Config{}, []byte(at(now-hours, now+5*ms)+good)).check(t, []string{row(now + 10*ms), row(now + 20*ms)}, []string{"f0:1: bad line"}, 2, 1, 0)
+	// Two that bear each other out correct the file.
+	slow := at(now+10*ms, now+hours+9*ms) + at(now+20*ms, now+hours+20*ms)
+	play(t, replay.Config{BaseLatency: time.Millisecond}, []byte(slow)).check(t, []string{row(now + hours + 11*ms), row(now + hours + 21*ms)}, nil, 2, 0, 0)
+}

@@ -35,7 +35,7 @@ type asset struct {
 func (a *asset) onLocalRow(e *hft.Event, compat Compat) {
 	kind := e.Kind()
 	switch {
-	case kind == hft.TradeEvent:
+	case a.local.KeepsTrade(kind):
 		switch {
 		case compat == sim.Fixed:
 			a.local.AddTrade(e)

@@ -55,7 +55,10 @@ const (
 	closed
 )
 
-var _ hft.Bot = (*Backtest)(nil)
+var (
+	_ hft.Bot           = (*Backtest)(nil)
+	_ hft.OffBookKeeper = (*Backtest)(nil)
+)
 
 // off reports whether the backtest is closed, or was never built.
 func (b *Backtest) off() bool { return b == nil || !b.built || b.halt.Load()&closed != 0 }
@@ -109,6 +112,20 @@ func (b *Backtest) LastTrades(assetNo int) []hft.Event {
 		return a.trades
 	}
 	return a.local.LastTrades()
+}
+
+// KeepOffBookTrades lets LastTrades of an asset or of hft.AllAssets keep trades of kind hft.OffBookTrade as well. It panics
+// when there is no such asset.
+func (b *Backtest) KeepOffBookTrades(assetNo int) {
+	b.mark.Check("backtest: Backtest.KeepOffBookTrades")
+	for i, a := range b.assets {
+		if i == assetNo || assetNo == hft.AllAssets {
+			a.local.KeepOffBookTrades()
+		}
+	}
+	if assetNo != hft.AllAssets {
+		b.asset(assetNo, "backtest: Backtest.KeepOffBookTrades")
+	}
 }
 
 // ClearLastTrades forgets the last trades of an asset or of hft.AllAssets. It panics when there is no such asset.

@@ -41,6 +41,7 @@ func TestTwoGoroutines(t *testing.T) {
 		"Depth":               func() { bot.Depth(0) },
 		"LastTrades":          func() { bot.LastTrades(0) },
 		"ClearLastTrades":     func() { bot.ClearLastTrades(hft.AllAssets) },
+		"KeepOffBookTrades":   func() { bot.KeepOffBookTrades(hft.AllAssets) },
 		"Orders":              func() { bot.Orders(0) },
 		"ClearInactiveOrders": func() { bot.ClearInactiveOrders(hft.AllAssets) },
 		"FeedLatency":         func() { bot.FeedLatency(0) },

@@ -41,7 +41,7 @@ type Message struct {
 	PrevID    int64
 	HasPrevID bool
 	// Events are the message's rows in the venue's order, bids first, flagged LocalEvent and their side, with kind
-	// DepthEvent, DepthSnapshotEvent, DepthBBOEvent or TradeEvent. Snapshots carry no clear rows.
+	// DepthEvent, DepthSnapshotEvent, DepthBBOEvent, TradeEvent or OffBookTrade. Snapshots carry no clear rows.
 	Events []hft.Event
 }
 

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// AllAssets stands for every asset in ClearLastTrades and ClearInactiveOrders.
+// AllAssets stands for every asset in ClearLastTrades, ClearInactiveOrders and KeepOffBookTrades.
 const AllAssets = -1
 
 // UntilEndOfData is the longest duration: wait until the data ends (UNTIL_END_OF_DATA).
@@ -109,6 +109,14 @@ type Bot interface {
 	// Close ends the use of the bot and releases what it holds: every call then returns ErrInterrupted. Any goroutine may call
 	// it at any time, and more than once.
 	Close() error
+}
+
+// OffBookKeeper is a Bot whose last trades can have those outside of the book among them. The bots of live, paper and backtest
+// are.
+type OffBookKeeper interface {
+	// KeepOffBookTrades lets LastTrades of one asset or of AllAssets keep from now on trades of kind OffBookTrade as well, in the
+	// order in which they come, told apart by Event.Kind.
+	KeepOffBookTrades(assetNo int)
 }
 
 // Recorder keeps a bot's state over time (Recorder).

@@ -37,6 +37,10 @@ const (
 	ModifyOrderEvent uint64 = 12
 	// FillEvent is the fill of one resting order of an L3 book; its side is that of the resting order (FILL_EVENT).
 	FillEvent uint64 = 13
+	// OffBookTrade is a trade that no order of the public book took part in: a block trade, one with a retail order, a liquidation
+	// that the insurance fund took over. It has a side, and is for strategies only: books and exchange models pass over it, last
+	// trades as well unless they are asked for it (OffBookKeeper).
+	OffBookTrade uint64 = 120
 )
 
 // Event is one row of a market feed: 64 bytes, no padding, the layout of hftbacktest's Event and of its
@@ -71,6 +75,9 @@ func (e *Event) Is(pattern uint64) bool {
 
 // Kind returns the low 8 bits of Ev.
 func (e *Event) Kind() uint64 { return e.Ev & kindMask }
+
+// SetKind changes the kind of the event, and leaves its flags as they are.
+func (e *Event) SetKind(kind uint64) { e.Ev = e.Ev&^kindMask | kind }
 
 // Side returns Buy, Sell or SideNone by the event's side flags; Buy wins when both are set.
 func (e *Event) Side() Side {

@@ -47,7 +47,10 @@ type connectorState struct {
 	inMessage bool
 }
 
-var _ hft.Bot = (*LiveBot)(nil)
+var (
+	_ hft.Bot           = (*LiveBot)(nil)
+	_ hft.OffBookKeeper = (*LiveBot)(nil)
+)
 
 // ID returns the bot's id.
 func (b *LiveBot) ID() uint64 { return b.id }
@@ -103,6 +106,19 @@ func (b *LiveBot) Depth(assetNo int) hft.MarketDepth {
 // when there is no such asset.
 func (b *LiveBot) LastTrades(assetNo int) []hft.Event {
 	return b.asset(assetNo, "live: LiveBot.LastTrades").LastTrades()
+}
+
+// KeepOffBookTrades lets LastTrades of an asset or of hft.AllAssets keep trades of kind hft.OffBookTrade as well. It panics
+// when there is no such asset.
+func (b *LiveBot) KeepOffBookTrades(assetNo int) {
+	b.mark.Check("live: LiveBot.KeepOffBookTrades")
+	if assetNo != hft.AllAssets {
+		b.asset(assetNo, "live: LiveBot.KeepOffBookTrades").KeepOffBookTrades()
+		return
+	}
+	for i := range b.assets {
+		b.assets[i].KeepOffBookTrades()
+	}
 }
 
 // ClearLastTrades forgets the last trades of an asset or of hft.AllAssets. It panics when there is no such asset.

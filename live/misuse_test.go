@@ -34,6 +34,7 @@ func calls(bot hft.Bot) (withError map[string]func() error, reading map[string]f
 		"Depth":               func() { bot.Depth(0) },
 		"LastTrades":          func() { bot.LastTrades(0) },
 		"ClearLastTrades":     func() { bot.ClearLastTrades(hft.AllAssets) },
+		"KeepOffBookTrades":   func() { bot.(hft.OffBookKeeper).KeepOffBookTrades(hft.AllAssets) },
 		"Orders":              func() { bot.Orders(0) },
 		"ClearInactiveOrders": func() { bot.ClearInactiveOrders(hft.AllAssets) },
 		"FeedLatency":         func() { bot.FeedLatency(0) },

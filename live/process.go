@@ -85,9 +85,11 @@ func (b *LiveBot) processFeed(a *asset, w *wait) {
 	if !e.Is(hft.LocalEvent) {
 		return
 	}
-	switch e.Kind() {
-	case hft.TradeEvent:
-		a.AddTrade(e)
+	switch kind := e.Kind(); kind {
+	case hft.TradeEvent, hft.OffBookTrade:
+		if a.KeepsTrade(kind) {
+			a.AddTrade(e)
+		}
 	case hft.DepthEvent, hft.DepthSnapshotEvent, hft.DepthClearEvent:
 		// A live book is dated by the exchange, a recorded one by its receipt (hftbacktest's LiveBot does so).
 		localTimestampNs := e.LocalTimestampNs

@@ -146,6 +146,27 @@ func TestLastTrades(t *testing.T) {
 	if prices(0) != "" || prices(2) != "" {
 		t.Errorf("ClearLastTrades(AllAssets) left %q and %q", prices(0), prices(2))
 	}
+	offBook := func() {
+		for assetNo := range 3 {
+			r.feed(assetNo, event(hft.BuyEvent|hft.OffBookTrade, 13, 500), trade(14, 1))
+		}
+		r.drain()
+	}
+	offBook()
+	if prices(0) != "14" || prices(2) != "14" {
+		t.Errorf("not asked for, trades outside of the book are among %q and %q", prices(0), prices(2))
+	}
+	r.bot.KeepOffBookTrades(0)
+	offBook()
+	if prices(0) != "14 13 14" || prices(2) != "14" || r.bot.LastTrades(0)[1].Kind() != hft.OffBookTrade {
+		t.Errorf("KeepOffBookTrades(0): %q and %q", prices(0), prices(2))
+	}
+	r.bot.KeepOffBookTrades(hft.AllAssets)
+	r.feed(2, event(hft.SellEvent|hft.OffBookTrade, 15, 1))
+	r.drain()
+	if prices(2) != "15" {
+		t.Errorf("KeepOffBookTrades(AllAssets): %q", prices(2))
+	}
 }
 
 // TestReports is the table of what a report does to an order that rests since t0+10.
@@ -507,6 +528,7 @@ func TestWrongAssetPanics(t *testing.T) {
 			"Depth":               func() { r.bot.Depth(assetNo) },
 			"LastTrades":          func() { r.bot.LastTrades(assetNo) },
 			"ClearLastTrades":     func() { r.bot.ClearLastTrades(assetNo) },
+			"KeepOffBookTrades":   func() { r.bot.KeepOffBookTrades(assetNo) },
 			"Orders":              func() { r.bot.Orders(assetNo) },
 			"ClearInactiveOrders": func() { r.bot.ClearInactiveOrders(assetNo) },
 			"FeedLatency":         func() { r.bot.FeedLatency(assetNo) },

@@ -15,6 +15,7 @@ type Asset struct {
 	tickSize, lotSize float64
 	notes             orderNotes
 	trades            tradeRing
+	offBook           bool
 }
 
 // FeedLatency holds the times of the newest feed event.
@@ -38,6 +39,14 @@ func NewAsset(tickSize, lotSize float64, lastTrades int) Asset {
 
 // TickSize returns the instrument's tick size.
 func (a *Asset) TickSize() float64 { return a.tickSize }
+
+// KeepOffBookTrades makes KeepsTrade take trades of kind hft.OffBookTrade, too.
+func (a *Asset) KeepOffBookTrades() { a.offBook = true }
+
+// KeepsTrade reports whether events of a kind are for AddTrade.
+func (a *Asset) KeepsTrade(kind uint64) bool {
+	return kind == hft.TradeEvent || kind == hft.OffBookTrade && a.offBook
+}
 
 // AddTrade keeps a copy of a trade; the oldest goes when there is no room.
 func (a *Asset) AddTrade(e *hft.Event) { a.trades.add(e) }

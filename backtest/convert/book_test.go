@@ -87,6 +87,25 @@ func TestGap(t *testing.T) {
 	}
 }
 
+// TestOffBookTrades: a block trade is a row of its own kind, which natural rows have not.
+func TestOffBookTrades(t *testing.T) {
+	trade := func(ms int64, px, block string) string {
+		return fmt.Sprintf(`%d {"topic":"publicTrade.BTCUSDT","type":"snapshot","ts":%d,"data":[{"T":%d,"s":"BTCUSDT","S":"Sell","v":"500","p":%q,"i":"b1","BT":%s,"RPI":false,"seq":101}]}`+"\n",
+			ms*1e6, ms-5, ms-7, px, block)
+	}
+	options := convert.Options{NewDecoder: func() connector.Decoder { return new(bybit.Decoder) }, Rule: depthsync.Streamed, TickSize: 0.1, LotSize: 0.001}
+	lines := bybitBook(t0, 10, "snapshot", `["100.0","5"]`, `["100.1","5"]`) + trade(t0+100, "95.0", "true") + trade(t0+200, "100.0", "false")
+	rows, s, _ := converted(t, options, lines)
+	off := slices.IndexFunc(rows, func(e hft.Event) bool { return e.Kind() == hft.OffBookTrade })
+	if s.OffBook != 1 || off < 0 || rows[off].Px != 95 || rows[off].Qty != 500 || rows[off].Side() != hft.Sell {
+		t.Errorf("%+v: %s", s, text(rows))
+	}
+	options.Natural = true
+	if rows, s, _ = converted(t, options, lines); s.OffBook != 1 || s.Trades != 1 || len(rows) == 0 || slices.ContainsFunc(rows, func(e hft.Event) bool { return e.Kind() == hft.OffBookTrade }) {
+		t.Errorf("natural: %+v: %s", s, text(rows))
+	}
+}
+
 // TestOffGrid: prices that are no multiples of the tick are counted, and told once.
 func TestOffGrid(t *testing.T) {
 	lines := fmt.Sprintf(`%d {"lastUpdateId":1,"bids":[["100.09","9"],["100.08","8"]],"asks":[["100.1","5"]]}`+"\n", t0*1_000_000) +

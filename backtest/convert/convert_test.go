@@ -392,7 +392,7 @@ func checkBothOrders(t *testing.T, rows []hft.Event, s convert.Summary) {
 			localNs = e.LocalTimestampNs
 		}
 	}
-	if decoded := s.Depth + s.Trades + s.Clears + s.Snapshots + s.BBOs; exchRows != decoded || localRows != decoded || int64(len(rows)) != s.NumRows {
+	if decoded := s.Depth + s.Trades + s.OffBook + s.Clears + s.Snapshots + s.BBOs; exchRows != decoded || localRows != decoded || int64(len(rows)) != s.NumRows {
 		t.Fatalf("%d rows for the exchange, %d local ones: %+v", exchRows, localRows, s)
 	}
 }

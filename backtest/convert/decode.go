@@ -149,7 +149,10 @@ func (s *source) take(localNs int64) ([]hft.Event, error) {
 		if err := feed.CheckTimes(s.lines.RecordedNs(), m); err != nil {
 			return nil, s.lines.Refuse(err)
 		}
-		rows = s.natural.rows(m)
+		numRows := len(m.Events)
+		if rows = s.natural.rows(m); m.Kind == connector.MessageTrade {
+			s.summary.OffBook += int64(numRows - len(rows))
+		}
 	} else {
 		var out feed.Out
 		rows, out = s.book.take(localNs, m)
@@ -187,6 +190,8 @@ func (s *source) count(rows []hft.Event) {
 			sum.Depth++
 		case hft.TradeEvent:
 			sum.Trades++
+		case hft.OffBookTrade:
+			sum.OffBook++
 		case hft.DepthClearEvent:
 			sum.Clears++
 		case hft.DepthSnapshotEvent:

@@ -2,6 +2,7 @@ package convert
 
 import (
 	"hftrunner/connector"
+	"hftrunner/connector/feed"
 	"hftrunner/hft"
 )
 
@@ -14,8 +15,11 @@ type natural struct {
 // rows returns the rows of a message, which belong to it.
 func (n *natural) rows(m *connector.Message) []hft.Event {
 	n.time(m)
-	if m.Kind == connector.MessageSnapshot {
+	switch m.Kind {
+	case connector.MessageSnapshot:
 		m.Events = insertClears(m.Events)
+	case connector.MessageTrade:
+		m.Events = feed.MarketTrades(m.Events)
 	}
 	return m.Events
 }
@@ -60,7 +64,7 @@ func insertClears(rows []hft.Event) []hft.Event {
 
 // clearTo returns the row that clears a side to the level worst.
 func clearTo(worst hft.Event) hft.Event {
-	worst.Ev = worst.Ev&^uint64(0xff) | hft.DepthClearEvent
+	worst.SetKind(hft.DepthClearEvent)
 	worst.Qty = 0
 	return worst
 }

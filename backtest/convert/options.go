@@ -100,8 +100,9 @@ type Summary struct {
 	Gaps, Unsynchronised, OffGrid          int64
 	SeenTrades, SeenQuotes, OutdatedQuotes uint64
 
-	// Depth, Trades, Clears, Snapshots and BBOs are the rows by their kind, before the correction of their order.
-	Depth, Trades, Clears, Snapshots, BBOs int64
+	// Depth, Trades, Clears, Snapshots and BBOs are the rows by their kind, before the correction of their order. OffBook are the
+	// trades that were none of the market, which have rows of their own, and are left out of natural ones.
+	Depth, Trades, OffBook, Clears, Snapshots, BBOs int64
 
 	// MinLatencyNs is the least local time minus exchange time, of the line MinLatencyLine of the file MinLatencyFile.
 	MinLatencyNs   int64

@@ -190,6 +190,8 @@ func kindName(kind uint64) string {
 		return "depth"
 	case hft.TradeEvent:
 		return "trade"
+	case hft.OffBookTrade:
+		return "off-book trade"
 	case hft.DepthClearEvent:
 		return "depth clear"
 	case hft.DepthSnapshotEvent:

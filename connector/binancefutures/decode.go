@@ -1,7 +1,9 @@
 package binancefutures
 
 import (
+	"errors"
 	"fmt"
+	"math"
 
 	"hftrunner/connector"
 	"hftrunner/connector/binancejson"
@@ -23,8 +25,8 @@ type Decoder struct {
 }
 
 // Decode fills m from one message; see connector.Decoder. Acknowledgements, errors of the stream, event types that it
-// does not know, trades that are not of the market (liquidations by the insurance fund, ADL) and partial books of a
-// stream are MessageIgnored.
+// does not know and partial books of a stream are MessageIgnored. Trades that are not of the market are
+// hft.OffBookTrade: liquidations by the insurance fund, ADL, and of trades that were put together what retail orders have of them.
 func (d *Decoder) Decode(localTimestampNs int64, raw []byte, m *connector.Message) error {
 	m.Reset()
 	err := d.payload.Scan(raw, m.Events)
@@ -62,15 +64,17 @@ func (d *Decoder) decode(localTimestampNs int64, m *connector.Message) error {
 		m.Seq = m.LastID
 		return p.BBO(m, t)
 	case "trade":
-		if d.AggTrades || string(p.String(binancejson.ExecutionType)) != "MARKET" {
+		switch kind := p.String(binancejson.ExecutionType); {
+		case d.AggTrades || len(kind) == 0:
 			return nil
+		case string(kind) == "MARKET":
+			return d.trade(localTimestampNs, m)
 		}
-		return d.trade(localTimestampNs, m)
+		return d.offBookTrade(localTimestampNs, m)
 	case "aggTrade":
-		if !d.AggTrades {
-			return nil
+		if d.AggTrades {
+			return d.aggTrade(localTimestampNs, m)
 		}
-		return d.trade(localTimestampNs, m)
 	}
 	return nil
 }
@@ -92,6 +96,7 @@ func (d *Decoder) header(localTimestampNs int64, m *connector.Message) (binancej
 	return t, nil
 }
 
+// trade takes a trade.
 func (d *Decoder) trade(localTimestampNs int64, m *connector.Message) error {
 	t, err := d.header(localTimestampNs, m)
 	if err != nil {
@@ -100,6 +105,53 @@ func (d *Decoder) trade(localTimestampNs int64, m *connector.Message) error {
 	m.Kind = connector.MessageTrade
 	return d.payload.Trade(m, t)
 }
+
+// offBookTrade takes a trade that was none of the market. What the venue calls NA is no trade at all, and has no price.
+func (d *Decoder) offBookTrade(localTimestampNs int64, m *connector.Message) error {
+	if err := d.trade(localTimestampNs, m); err != nil {
+		return err
+	}
+	if e := &m.Events[0]; e.Px > 0 && e.Qty > 0 {
+		e.SetKind(hft.OffBookTrade)
+	} else {
+		m.Reset()
+	}
+	return nil
+}
+
+// aggTrade takes trades that were put together. What retail orders have of them, which are in no public book, is a row of its own.
+func (d *Decoder) aggTrade(localTimestampNs int64, m *connector.Message) error {
+	if err := d.trade(localTimestampNs, m); err != nil || !d.payload.Has(binancejson.NormalQty) {
+		return err
+	}
+	normal, err := d.payload.Decimal(binancejson.NormalQty)
+	if err != nil {
+		return err
+	}
+	e := &m.Events[0]
+	off := e.Qty - normal
+	if off < 1e7 { // eight decimals are the most that the venue writes; what is beyond them is the error of the difference
+		off = math.Round(off*1e8) / 1e8
+	}
+	switch {
+	case off < 0:
+		return errNormalQty
+	case off == 0:
+		return nil
+	}
+	rest := *e
+	rest.Qty = off
+	rest.SetKind(hft.OffBookTrade)
+	if normal == 0 {
+		*e = rest
+		return nil
+	}
+	e.Qty = normal
+	m.Events = append(m.Events, rest)
+	return nil
+}
+
+var errNormalQty = errors.New("nq is more than q")
 
 func (d *Decoder) depth(localTimestampNs int64, m *connector.Message) error {
 	p := &d.payload

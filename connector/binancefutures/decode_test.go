@@ -61,18 +61,52 @@ func TestKinds(t *testing.T) {
 		{raw: trade, aggTrades: true},
 		{raw: agg},
 		{raw: agg, aggTrades: true, kind: connector.MessageTrade, rows: 1},
-		{raw: strings.Replace(trade, "MARKET", "INSURANCE_FUND", 1)},
+		{raw: strings.Replace(trade, "MARKET", "INSURANCE_FUND", 1), kind: connector.MessageTrade, rows: 1},
 		{raw: strings.Replace(trade, `"X":"MARKET",`, "", 1)},
 		{raw: `{"e":"bookTicker","u":9,"s":"BTCUSDT","b":"1","B":"2","a":"3","A":"4","T":1723161256313}`, kind: connector.MessageBBO, rows: 2},
 		{raw: `{"lastUpdateId":5,"E":1,"T":2,"bids":[["1","2"]],"asks":[["3","4"],["5","6"]]}`, kind: connector.MessageSnapshot, rows: 3},
 		{raw: `{"stream":"btcusdt@depth5","data":{"lastUpdateId":5,"bids":[["1","2"]],"asks":[]}}`},
 		{raw: `{"result":null,"id":1}`}, {raw: `{"error":{"code":2,"msg":"Invalid request"},"id":null}`}, {raw: `{"code":-1121,"msg":"Invalid symbol."}`},
 		{raw: `{"e":"markPriceUpdate","b":5,"a":{},"u":"x"}`}, {raw: `{"e":7,"u":1}`}, {raw: `[{"e":"trade"}]`}, {raw: `null`}, {raw: `{}`},
+		{raw: strings.Replace(agg, `"nq":"1"`, `"nq":"0.4"`, 1), aggTrades: true, kind: connector.MessageTrade, rows: 2},
+		{raw: strings.Replace(trade, `"p":"61800.30","q":"0.006","X":"MARKET"`, `"p":"0","q":"0","X":"NA"`, 1)},
 	} {
 		d := binancefutures.Decoder{AggTrades: c.aggTrades}
 		var m connector.Message
 		if err := d.Decode(1, []byte(c.raw), &m); err != nil || m.Kind != c.kind || len(m.Events) != c.rows {
 			t.Errorf("%s: kind %d, %d rows, %v", c.raw, m.Kind, len(m.Events), err)
+		}
+	}
+}
+
+// TestOffBookTrades: what was no trade of the market is a row of its own kind.
+func TestOffBookTrades(t *testing.T) {
+	const form = `{"e":"aggTrade","E":1723161256322,"s":"BTCUSDT","a":5,"p":"61800.30","q":"%s",%s"f":1,"l":2,"T":1723161256322,"m":true}`
+	for _, c := range []struct{ raw, want string }{
+		{fmt.Sprintf(form, "1.234", `"nq":"1.2",`), "[2 1.2] [120 0.034]"},
+		{fmt.Sprintf(form, "1.234", `"nq":1.234,`), "[2 1.234]"},
+		{fmt.Sprintf(form, "1.234", `"nq":"0",`), "[120 1.234]"},
+		{fmt.Sprintf(form, "1.234", ``), "[2 1.234]"},
+		{fmt.Sprintf(form, "1.234", `"nq":"1.3",`), "binancefutures: nq is more than q"},
+		{fmt.Sprintf(form, "1.234", `"nq":null,`), "binancefutures: byte 86: nq is not a decimal number of zero or more"},
+		{`{"e":"trade","T":1723161256322,"s":"BTCUSDT","p":"61800.30","q":"0.006","X":"INSURANCE_FUND","m":true}`, "[120 0.006]"},
+	} {
+		d := binancefutures.Decoder{AggTrades: strings.Contains(c.raw, "agg")}
+		var m connector.Message
+		var rows []string
+		err := d.Decode(7, []byte(c.raw), &m)
+		for _, e := range m.Events {
+			rows = append(rows, fmt.Sprint([]any{e.Kind(), e.Qty}))
+			if e.Side() != hft.Sell || e.Px != 61800.3 || e.ExchTimestampNs != 1723161256322000000 || e.LocalTimestampNs != 7 {
+				t.Errorf("%s: row %+v", c.raw, e)
+			}
+		}
+		got := strings.Join(rows, " ")
+		if err != nil {
+			got = err.Error()
+		}
+		if got != c.want {
+			t.Errorf("%s: %s, want %s", c.raw, got, c.want)
 		}
 	}
 }
@@ -175,6 +209,16 @@ func FuzzDecode(f *testing.F) {
 		`{"e":"bookTicker","u":9,"s":"BTCUSDT","b":"1","B":"2","a":"3","A":"4","T":1723161256313}`} {
 		f.Add([]byte(text))
 	}
+	for _, nq := range []string{"1", "0.4", "0", "2", "1e-9"} {
+		f.Add(fmt.Appendf(nil, `{"e":"aggTrade","E":1,"s":"BTCUSDT","p":"61800.30","q":"1.0","nq":"%s","f":1,"l":2,"T":1723161256322,"m":true}`, nq))
+	}
+	for _, kind := range []string{"MARKET", "ADL", "NA", ""} {
+		f.Add(fmt.Appendf(nil, `{"e":"trade","T":1723161256322,"s":"BTCUSDT","p":"61800.30","q":"0.006","X":"%s","m":true}`, kind))
+	}
 	var d binancefutures.Decoder
-	f.Fuzz(func(t *testing.T, raw []byte) { binancejsontest.Compare(t, &d, binancejsontest.Reference{}, raw) })
+	agg := binancefutures.Decoder{AggTrades: true}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		binancejsontest.Compare(t, &d, binancejsontest.Reference{}, raw)
+		binancejsontest.Compare(t, &agg, binancejsontest.Reference{AggTrades: true}, raw)
+	})
 }

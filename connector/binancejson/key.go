@@ -42,6 +42,8 @@ const (
 	SnapshotAsks
 	// Sequence is seq, Bybit's.
 	Sequence
+	// NormalQty is nq, of a futures trade that was put together: what of its quantity was no retail order's.
+	NormalQty
 
 	numKeys
 	dataKey
@@ -49,7 +51,8 @@ const (
 
 var keyNames = [numKeys]string{EventType: "e", EventTime: "E", TransactionTime: "T", Symbol: "s", FirstID: "U", LastID: "u",
 	PrevID: "pu", Bids: "b", Asks: "a", BidQty: "B", AskQty: "A", Price: "p", Qty: "q", BuyerIsMaker: "m",
-	ExecutionType: "X", TradeID: "t", FirstTradeID: "f", LastTradeID: "l", SnapshotID: "lastUpdateId", SnapshotBids: "bids", SnapshotAsks: "asks", Sequence: "seq"}
+	ExecutionType: "X", TradeID: "t", FirstTradeID: "f", LastTradeID: "l", SnapshotID: "lastUpdateId", SnapshotBids: "bids", SnapshotAsks: "asks", Sequence: "seq",
+	NormalQty: "nq"}
 
 // String returns the field's name in the message.
 func (k Key) String() string {
@@ -111,6 +114,8 @@ func keyOf(name []byte) Key {
 		return SnapshotAsks
 	case "seq":
 		return Sequence
+	case "nq":
+		return NormalQty
 	case "data":
 		return dataKey
 	}

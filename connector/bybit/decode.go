@@ -39,7 +39,8 @@ type Decoder struct {
 }
 
 // Decode fills m from one message; see connector.Decoder. Topics that are not asked for, answers to requests and pongs
-// are MessageIgnored. A message of trades has one row a trade, block trades among them.
+// are MessageIgnored. A message of trades has one row a trade; block trades and those with a retail order (BT, RPI) are
+// hft.OffBookTrade.
 func (d *Decoder) Decode(localTimestampNs int64, raw []byte, m *connector.Message) error {
 	m.Reset()
 	err := d.book.Scan(raw, m.Events)
@@ -216,6 +217,10 @@ func (d *Decoder) trade(raw []byte, e *hft.Event) (seq int64, id []byte, err err
 			seqAt = w.value
 		case "i":
 			id = valueAt(raw, w.value)
+		case "BT", "RPI":
+			if raw[w.value] == 't' {
+				e.SetKind(hft.OffBookTrade)
+			}
 		}
 	}
 	if sideAt == 0 || raw[sideAt] != '"' {

@@ -110,7 +110,7 @@ func TestTrades(t *testing.T) {
 	want := connector.Message{Kind: connector.MessageTrade, Symbol: []byte("BTCUSDT"), ExchTimestampNs: 1758841135824000000,
 		FirstID: 457514743450, LastID: 457514743451, Events: []hft.Event{
 			{Ev: hft.LocalEvent | hft.TradeEvent | hft.BuyEvent, ExchTimestampNs: 1758841135823000000, LocalTimestampNs: 7, Px: 109378.9, Qty: 0.02},
-			{Ev: hft.LocalEvent | hft.TradeEvent | hft.SellEvent, ExchTimestampNs: 1758841135824000000, LocalTimestampNs: 7, Px: 109378.8, Qty: 1.5}}}
+			{Ev: hft.LocalEvent | hft.OffBookTrade | hft.SellEvent, ExchTimestampNs: 1758841135824000000, LocalTimestampNs: 7, Px: 109378.8, Qty: 1.5}}}
 	if difference := binancejsontest.Difference(&m, &want); difference != "" {
 		t.Error(difference)
 	}

@@ -94,7 +94,11 @@ func (f fields) trades(m *connector.Message, localTimestampNs int64) error {
 			m.FirstID = seq
 		}
 		m.Kind, m.ExchTimestampNs, m.LastID = connector.MessageTrade, t, seq
-		if err := appendRow(m, trade["p"], trade["v"], ev|hft.TradeEvent, localTimestampNs); err != nil {
+		kind := hft.TradeEvent
+		if string(trade["BT"]) == "true" || string(trade["RPI"]) == "true" {
+			kind = hft.OffBookTrade
+		}
+		if err := appendRow(m, trade["p"], trade["v"], ev|kind, localTimestampNs); err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package feed
 
 import (
 	"fmt"
+	"slices"
 
 	"hftrunner/connector"
 	"hftrunner/connector/depthsync"
@@ -151,6 +152,9 @@ func (b *Book) take(localNs int64, m *connector.Message) Out {
 			b.counts.SeenTrades++
 			return Out{Seen: true}
 		}
+		if b.cfg.Natural {
+			m.Events = MarketTrades(m.Events)
+		}
 		return Out{Events: m.Events}
 	case connector.MessageBBO:
 		return b.takeQuote(localNs, m)
@@ -161,6 +165,11 @@ func (b *Book) take(localNs int64, m *connector.Message) Out {
 		return b.takeDepth(localNs, m)
 	}
 	return Out{}
+}
+
+// MarketTrades leaves out rows of kind hft.OffBookTrade, as the reference's connectors do.
+func MarketTrades(rows []hft.Event) []hft.Event {
+	return slices.DeleteFunc(rows, func(e hft.Event) bool { return e.Kind() == hft.OffBookTrade })
 }
 
 // Lost forgets the stream, as when the connection that brought the book is gone. Out has nothing but Stale, which is reason

@@ -22,7 +22,7 @@ func newGrid(tickSize, lotSize float64) grid {
 func (g *grid) check(rows []hft.Event, c *Counts) (n int, first string) {
 	for i := range rows {
 		row := &rows[i]
-		if row.Kind() == hft.DepthClearEvent {
+		if kind := row.Kind(); kind == hft.DepthClearEvent || kind == hft.OffBookTrade { // of no grid
 			continue
 		}
 		offTick, offLot := offGrid(row.Px, row.Px*g.perTick, g.tick), offGrid(row.Qty, row.Qty*g.perLot, g.lot)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"math/big"
 	"regexp"
 	"strconv"
@@ -18,6 +19,8 @@ import (
 type Reference struct {
 	// Spot selects the spot venue's rules in place of those of futures.
 	Spot bool
+	// AggTrades takes aggTrade in place of trade.
+	AggTrades bool
 }
 
 var _ connector.Decoder = Reference{}
@@ -57,9 +60,57 @@ func (r Reference) Decode(localTimestampNs int64, raw []byte, m *connector.Messa
 	case "bookTicker":
 		return r.bookTicker(f, localTimestampNs, m)
 	case "trade":
-		if executionType, _ := f.text("X"); r.Spot || executionType == "MARKET" {
+		executionType, _ := f.text("X")
+		switch {
+		case r.AggTrades || !r.Spot && executionType == "":
+		case r.Spot || executionType == "MARKET":
 			return r.trade(f, localTimestampNs, m)
+		default:
+			return r.offBookTrade(f, localTimestampNs, m)
 		}
+	case "aggTrade":
+		if r.AggTrades {
+			return r.aggTrade(f, localTimestampNs, m)
+		}
+	}
+	return nil
+}
+
+func (r Reference) offBookTrade(f fields, localTimestampNs int64, m *connector.Message) error {
+	if err := r.trade(f, localTimestampNs, m); err != nil {
+		return err
+	}
+	if e := &m.Events[0]; e.Px == 0 || e.Qty == 0 {
+		m.Reset()
+	} else {
+		e.SetKind(hft.OffBookTrade)
+	}
+	return nil
+}
+
+func (r Reference) aggTrade(f fields, localTimestampNs int64, m *connector.Message) error {
+	if err := r.trade(f, localTimestampNs, m); err != nil || r.Spot || f["nq"] == nil {
+		return err
+	}
+	normal, err := decimal(f["nq"])
+	if err != nil {
+		return err
+	}
+	off := m.Events[0].Qty - normal
+	if off < 1e7 {
+		off = math.Round(off*1e8) / 1e8
+	}
+	if off < 0 {
+		return errors.New("nq is more than q")
+	}
+	if off == 0 {
+		return nil
+	}
+	rest := m.Events[0]
+	m.Events[0].Qty, rest.Qty = normal, off
+	rest.SetKind(hft.OffBookTrade)
+	if m.Events = append(m.Events, rest); normal == 0 {
+		m.Events = m.Events[1:]
 	}
 	return nil
 }

@@ -38,6 +38,7 @@ type eventsForm struct {
 	LocalOnly    int64    `json:"rows_of_local_only"`
 	Depth        int64    `json:"depth"`
 	Trades       int64    `json:"trades"`
+	OffBook      int64    `json:"off_book"`
 	Clears       int64    `json:"clears"`
 	Snapshots    int64    `json:"snapshots"`
 	BBOs         int64    `json:"bbos"`
@@ -162,7 +163,7 @@ func (s *settings) convertEvents(ctx context.Context, files []string, out string
 			}
 		}
 		return printJSON(s.app.Stdout, eventsForm{Out: out, Files: files, Rows: summary.NumRows, BothFlags: summary.Both, ExchOnly: summary.ExchOnly,
-			LocalOnly: summary.LocalOnly, Depth: summary.Depth, Trades: summary.Trades, Clears: summary.Clears, Snapshots: summary.Snapshots,
+			LocalOnly: summary.LocalOnly, Depth: summary.Depth, Trades: summary.Trades, OffBook: summary.OffBook, Clears: summary.Clears, Snapshots: summary.Snapshots,
 			BBOs: summary.BBOs, Lines: summary.Lines, SkippedLines: summary.SkippedLines, DamagedFiles: summary.DamagedFiles, OffsetNs: summary.OffsetNs,
 			FirstNs: summary.FirstLocalTimestampNs, LastNs: summary.LastLocalTimestampNs, Natural: o.Natural, Gaps: summary.Gaps,
 			Unsynchronised: summary.Unsynchronised > 0, OffGrid: summary.OffGrid, SeenTrades: summary.SeenTrades, SeenQuotes: summary.SeenQuotes,
@@ -177,13 +178,24 @@ func (s *settings) convertEvents(ctx context.Context, files []string, out string
 			fmt.Fprintf(w, "  %v\n", c)
 		}
 	}
+	offBook := [2]string{"trade outside of the book", "trades outside of the book"}
+	if o.Natural {
+		offBook[0], offBook[1] = offBook[0]+", left out", offBook[1]+", left out"
+	}
 	for _, found := range []struct {
-		n    int64
-		what string
-	}{{summary.Gaps, "gap in the updates of the book"}, {summary.OffGrid, "row off the grid of tick and lot size"},
-		{int64(summary.SeenTrades), "trade that came before"}, {int64(summary.OutdatedQuotes), "best bid and ask older than the book"}} {
-		if found.n > 0 {
-			fmt.Fprintf(w, "  %s %s\n", whole(found.n), found.what)
+		n         int64
+		one, many string
+	}{{summary.OffBook, offBook[0], offBook[1]},
+		{summary.Gaps, "gap in the updates of the book", "gaps in the updates of the book"},
+		{summary.OffGrid, "row off the grid of tick and lot size", "rows off the grid of tick and lot size"},
+		{int64(summary.SeenTrades), "trade that came before", "trades that came before"},
+		{int64(summary.OutdatedQuotes), "best bid and ask older than the book", "best bids and asks older than the book"}} {
+		switch found.n {
+		case 0:
+		case 1:
+			fmt.Fprintf(w, "  1 %s\n", found.one)
+		default:
+			fmt.Fprintf(w, "  %s %s\n", whole(found.n), found.many)
 		}
 	}
 	if o.Natural && summary.OffsetNs != 0 {

@@ -216,6 +216,12 @@ func TestErrors(t *testing.T) {
 		{name: "not a message", texts: []string{good, "5 hello\n"}, want: "f1:1: binancefutures: byte 0: a value is expected; repair"},
 		{name: "another symbol", texts: []string{good, strings.Replace(good, "BTC", "ETH", 1)}, want: "the message is about \"ETHUSDT\", the file is of BTCUSDT"},
 		{name: "acknowledgements", texts: []string{"5 {}\n"}, want: "no line of it can be used, of 1 with a time"},
+		{name: "another depth", texts: []string{bybitBook(t0, 1, "snapshot", "", ""), strings.ReplaceAll(bybitBook(t0+1, 2, "snapshot", "", ""), ".50.", ".200.") +
+			trade(5e6, 5)}, edit: func(o *convert.Options) {
+			o.NewDecoder = func() connector.Decoder { return &bybit.Decoder{Level: 500, BBO: true} }
+		},
+			want: "f1: there is no book in it: its book has 200 levels a side (orderbook.200), and what can be read is that of 500 levels (orderbook.500) and " +
+				"with it the best bid and ask (orderbook.1); record a depth that can be read"},
 		{name: "header cut off", texts: []string{"\x1f\x8b\x08"}, want: "f0:1: the file was cut off here"},
 		{name: "quotes", texts: []string{quote}, want: "have no row of a book or trade"},
 		{name: "no file", want: "no file is given"},
@@ -392,7 +398,7 @@ func checkBothOrders(t *testing.T, rows []hft.Event, s convert.Summary) {
 			localNs = e.LocalTimestampNs
 		}
 	}
-	if decoded := s.Depth + s.Trades + s.OffBook + s.Clears + s.Snapshots + s.BBOs; exchRows != decoded || localRows != decoded || int64(len(rows)) != s.NumRows {
+	if decoded := s.Depth + s.Trades + s.Clears + s.Snapshots + s.BBOs; exchRows != decoded || localRows != decoded || int64(len(rows)) != s.NumRows {
 		t.Fatalf("%d rows for the exchange, %d local ones: %+v", exchRows, localRows, s)
 	}
 }

@@ -101,6 +101,9 @@ func (s *source) read(ctx context.Context, files []string, add func(rows []hft.E
 
 // finish sums up, and reports a file in which there is nothing to use and a book that never was.
 func (s *source) finish(files []string) error {
+	if unread := s.lines.Unread(); unread != "" && s.summary.Depth+s.summary.Snapshots == 0 {
+		return fmt.Errorf("convert: %s: there is no book in it: %s; record a depth that can be read", files[len(files)-1], unread)
+	}
 	used := int64(0)
 	for i, f := range s.lines.Counts() {
 		s.summary.Lines += f.Read

@@ -30,6 +30,8 @@ type Decoder struct {
 	// BBO takes depth 1 as the best bid and ask, beside the book of Level.
 	BBO bool
 
+	// unread is the newest depth of a book that was passed over.
+	unread int
 	// book reads the whole message: it is the object under data where that is one, which is so for books.
 	book binancejson.Payload
 	// element reads one trade, value a single value; both share the conversions of book.
@@ -73,13 +75,29 @@ func (d *Decoder) decode(localTimestampNs int64, raw []byte, m *connector.Messag
 	}
 	if rest, ok := bytes.CutPrefix(topic, []byte("orderbook.")); ok {
 		level, symbol, ok := cutLevel(rest)
-		if !ok || level != d.level() && !(level == 1 && d.BBO) {
+		if !ok {
+			return nil
+		}
+		if level != d.level() && !(level == 1 && d.BBO) {
+			d.unread = level
 			return nil
 		}
 		m.Symbol = symbol
 		return d.depth(localTimestampNs, raw, at, level, m)
 	}
 	return nil
+}
+
+// Unread says which book was passed over, and which ones are decoded; it is empty when none was.
+func (d *Decoder) Unread() string {
+	if d.unread == 0 {
+		return ""
+	}
+	levels := fmt.Sprintf("%d levels (orderbook.%d)", d.level(), d.level())
+	if d.BBO && d.level() != 1 {
+		levels += " and with it the best bid and ask (orderbook.1)"
+	}
+	return fmt.Sprintf("its book has %d levels a side (orderbook.%d), and what can be read is that of %s", d.unread, d.unread, levels)
 }
 
 func (d *Decoder) level() int {

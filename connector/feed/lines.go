@@ -240,6 +240,14 @@ func (l *Lines) Message() (*connector.Message, error) {
 	return m, nil
 }
 
+// Unread says in words which books of the files the decoder has passed over, if it can tell; it is empty if none was.
+func (l *Lines) Unread() string {
+	if d, ok := l.decoder.(interface{ Unread() string }); ok {
+		return d.Unread()
+	}
+	return ""
+}
+
 // Refuse reports that the message in hand is of no use.
 func (l *Lines) Refuse(err error) error {
 	l.files[l.reader.FileNo()].Used--

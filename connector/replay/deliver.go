@@ -44,6 +44,9 @@ func (f *lines) deliver(s *Source, b *paper.Batch) error {
 // finish reports at the end of a recording that its book is not complete. A recording of which nothing was used, as when the
 // format is another venue's, is an error: the strategies have seen no market.
 func (f *lines) finish(s *Source) error {
+	if unread := f.Unread(); unread != "" && !f.depthSeen {
+		return Problem{Kind: UnreadBook, Symbol: f.symbol, File: f.File(), Line: f.Line(), What: "the recording ends without a book: " + unread}
+	}
 	if !f.used() {
 		return Problem{Kind: Foreign, Symbol: f.symbol, File: f.File(), Line: f.Line(),
 			What: "the recording ends and no line of it could be used"}

@@ -26,12 +26,14 @@ const (
 	// OffGrid: a price or quantity is no multiple of the instrument's steps. It is told for the first one only and counted for
 	// all.
 	OffGrid
+	// UnreadBook: the recording has a book only of a depth that is not decoded. It ends the replay.
+	UnreadBook
 )
 
 // String returns the kind's name.
 func (k ProblemKind) String() string {
 	names := [...]string{BadLine: "bad line", TimeBackwards: "time runs backwards", Damaged: "damaged file", Gap: "gap",
-		Unsynchronised: "not synchronised", Foreign: "nothing to use", OffGrid: "off the grid"}
+		Unsynchronised: "not synchronised", Foreign: "nothing to use", OffGrid: "off the grid", UnreadBook: "book not read"}
 	if k > 0 && int(k) < len(names) {
 		return names[k]
 	}
@@ -85,6 +87,8 @@ func (p Problem) advice() string {
 		return `record it again, or use what can be read with on_bad_line = "skip"`
 	case Foreign:
 		return `check that format is the venue of the recording, and that it has market data`
+	case UnreadBook:
+		return `record a depth that can be read`
 	case Gap:
 		return `wait for the next recorded snapshot with on_gap = "resync", or go on with on_gap = "ignore"`
 	}

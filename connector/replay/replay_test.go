@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"hftrunner/connector"
+	"hftrunner/connector/bybit"
 	"hftrunner/connector/depthsync"
 	"hftrunner/connector/paper"
 	"hftrunner/connector/replay"
@@ -107,7 +108,9 @@ func play(t *testing.T, config replay.Config, contents ...[]byte) played {
 	t.Helper()
 	var p played
 	config.Files = map[string][]string{"BTCUSDT": write(t, contents...)}
-	config.NewDecoder, config.Rule = futures, depthsync.Futures
+	if config.NewDecoder == nil {
+		config.NewDecoder, config.Rule = futures, depthsync.Futures
+	}
 	config.OnProblem = func(problem replay.Problem) {
 		p.problems = append(p.problems, fmt.Sprintf("%s:%d: %v", filepath.Base(problem.File), problem.Line, problem.Kind))
 	}
@@ -517,4 +520,31 @@ func TestOneTimeHoursOff(t *testing.T) {
 	// Two that bear each other out correct the file.
 	slow := at(now+10*ms, now+hours+9*ms) + at(now+20*ms, now+hours+20*ms)
 	play(t, replay.Config{BaseLatency: time.Millisecond}, []byte(slow)).check(t, []string{row(now + hours + 11*ms), row(now + hours + 21*ms)}, nil, 2, 0, 0)
+}
+
+// A recording with a book of a depth that is not decoded is an error that says which ones are.
+func TestUnreadBook(t *testing.T) {
+	const trade = `{"topic":"publicTrade.BTCUSDT","ts":1748908801000,"type":"snapshot","data":[{"i":"1","T":1748908801000,"p":"100.1","v":"1","S":"Buy","s":"BTCUSDT"}]}`
+	const book = `{"topic":"orderbook.200.BTCUSDT","type":"snapshot","ts":1748908800995,"data":{"s":"BTCUSDT","b":[["100.0","5"]],"a":[["100.1","5"]],"u":10,"seq":100},"cts":1748908800990}`
+	for _, text := range []string{"1748908801000000000 " + book + "\n", "1748908801000000000 " + book + "\n1748908801000000001 " + trade + "\n"} {
+		p := play(t, replay.Config{NewDecoder: func() connector.Decoder { return &bybit.Decoder{BBO: true} }, Rule: depthsync.Streamed}, []byte(text))
+		const want = "the recording ends without a book: its book has 200 levels a side (orderbook.200), and what can be read is that of 50 levels " +
+			"(orderbook.50) and with it the best bid and ask (orderbook.1); record a depth that can be read"
+		var problem replay.Problem
+		if !errors.As(p.err, &problem) || problem.Kind != replay.UnreadBook || !strings.HasSuffix(p.err.Error(), want) {
+			t.Errorf("%v, want %s", p.err, want)
+		}
+	}
+}
+
+// A recording of a finer grid than the instrument's is counted row by row and told once, with an example.
+func TestOffGrid(t *testing.T) {
+	const text = `1748908800990000000 {"e":"depthUpdate","E":1748908800985,"T":1748908800985,"s":"BTCUSDT","U":98,"u":101,"pu":97,"b":[],"a":[]}
+1748908801000000000 {"lastUpdateId":100,"E":1748908800990,"T":1748908800989,"bids":[["100.09","9"],["100.08","8"],["100.0","7"]],"asks":[["100.10","50"],["100.11","40"]]}
+1748908801200000000 {"e":"depthUpdate","E":1748908801195,"T":1748908801193,"s":"BTCUSDT","U":102,"u":103,"pu":101,"b":[["100.01","1"]],"a":[]}
+`
+	p := play(t, replay.Config{}, []byte(text))
+	if n := p.counts[connector.OffGrid]; n != 4 || !slices.Equal(p.problems, []string{"f0:2: off the grid"}) || p.err != nil {
+		t.Errorf("%d rows, problems %q, %v", n, p.problems, p.err)
+	}
 }

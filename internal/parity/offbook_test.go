@@ -31,11 +31,11 @@ func TestBlockTrade(t *testing.T) {
 		keep         bool
 		fills, kinds uint64
 	}{
-		"passed over":             {blockTrade, sim.Fixed, false, 0, 0},
-		"asked for":               {blockTrade, sim.Fixed, true, 0, hft.OffBookTrade},
-		"passed over, as natural": {blockTrade, sim.Hftbacktest, false, 0, 0},
-		"asked for, as natural":   {blockTrade, sim.Hftbacktest, true, 0, hft.OffBookTrade},
-		"of the market":           {strings.Replace(blockTrade, `"BT":true`, `"BT":false`, 1), sim.Fixed, true, 2, hft.TradeEvent},
+		"passed over": {blockTrade, sim.Fixed, false, 0, 0},
+		"asked for":   {blockTrade, sim.Fixed, true, 0, hft.OffBookTrade},
+		"passed over, in the mode of hftbacktest": {blockTrade, sim.Hftbacktest, false, 0, 0},
+		"asked for, in the mode of hftbacktest":   {blockTrade, sim.Hftbacktest, true, 0, hft.OffBookTrade},
+		"of the market":                           {strings.Replace(blockTrade, `"BT":true`, `"BT":false`, 1), sim.Fixed, true, 2, hft.TradeEvent},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

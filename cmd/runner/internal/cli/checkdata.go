@@ -3,12 +3,16 @@ package cli
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"hftrunner/backtest/convert"
 	"hftrunner/backtest/quality"
 	"hftrunner/cmd/runner/internal/config"
+	"hftrunner/connector/recording"
 	"hftrunner/internal/batch"
 )
 
@@ -19,22 +23,34 @@ type qualityForm struct {
 	Error    string            `json:"error,omitempty"`
 	Problems []quality.Problem `json:"problems"`
 	Report   *quality.Report   `json:"report"`
+	// Recording is what was found about a recording while its rows were made, the first of it; NumRecording is how much there was.
+	Recording    []string `json:"recording,omitempty"`
+	NumRecording int      `json:"recording_problems,omitempty"`
 }
 
 func (s *settings) checkDataCommand() *cobra.Command {
 	var o quality.Options
-	c := &cobra.Command{Use: "check-data --tick-size T --lot-size L FILE...", Short: "look event files over before a backtest uses them",
-		Long: "check-data reads event files (.npz, .npy) and reports rows out of order, gaps, steps of the clock, crossed books and\n" +
-			"values that cannot be. The exit code is 1 when results on a file would be wrong.",
-		Example: "  runner check-data --tick-size 0.1 --lot-size 0.001 btcusdt_20240808.npz",
-		Args:    atLeastOne("FILE"),
+	var format string
+	c := &cobra.Command{Use: "check-data --tick-size T --lot-size L FILE...", Short: "look event files and recordings over before they are used",
+		Long: "check-data reads event files (.npz, .npy) and, with --format, recordings, and reports rows out of order, gaps, steps of the\n" +
+			"clock, crossed books and values that cannot be. Rows of a recording are made as 'runner convert events' makes them.\n" +
+			"The exit code is 1 when results on a file would be wrong.",
+		Example: "  runner check-data --tick-size 0.1 --lot-size 0.001 btcusdt_20240808.npz\n" +
+			"  runner check-data --tick-size 0.1 --lot-size 0.001 --format binancefutures btcusdt_20240808.gz",
+		Args: atLeastOne("FILE"),
 		PreRunE: func(*cobra.Command, []string) error {
+			if format != "" {
+				if err := s.checkFormat(format); err != nil {
+					return err
+				}
+			}
 			return checkSteps(o.TickSize, o.LotSize, "")
 		},
 		RunE: func(cmd *cobra.Command, files []string) error {
-			return s.checkData(cmd.Context(), files, o)
+			return s.checkData(cmd.Context(), files, format, o)
 		}}
 	f := c.Flags()
+	f.StringVar(&format, "format", "", "`FORMAT` of the messages of recordings: "+strings.Join(config.RecordedFormats(), ", "))
 	f.Float64Var(&o.TickSize, "tick-size", 0, "step of `PRICES` of the instrument")
 	f.Float64Var(&o.LotSize, "lot-size", 0, "step of `QUANTITIES` of the instrument")
 	f.DurationVar(&o.GapLimit, "gap", quality.DefaultGapLimit, "longest `TIME` without a row that is no gap")
@@ -42,11 +58,11 @@ func (s *settings) checkDataCommand() *cobra.Command {
 	return c
 }
 
-func (s *settings) checkData(ctx context.Context, files []string, o quality.Options) error {
+func (s *settings) checkData(ctx context.Context, files []string, format string, o quality.Options) error {
 	bad := 0
 	forms := make([]qualityForm, 0, len(files))
 	for _, path := range files {
-		form := s.checkOne(ctx, path, o)
+		form := s.checkOne(ctx, path, format, o)
 		if ctx.Err() != nil {
 			return withCode(ExitFailure, fmt.Errorf("look over %s: %w", path, ctx.Err()))
 		}
@@ -56,6 +72,12 @@ func (s *settings) checkData(ctx context.Context, files []string, o quality.Opti
 		forms = append(forms, form)
 		if !s.json() {
 			fmt.Fprintln(s.app.Stdout, path)
+			for _, text := range form.Recording {
+				fmt.Fprintf(s.app.Stdout, "warning: %s\n", text)
+			}
+			if more := form.NumRecording - len(form.Recording); more > 0 {
+				fmt.Fprintf(s.app.Stdout, "warning: and %d more\n", more)
+			}
 			if form.Error != "" {
 				fmt.Fprintf(s.app.Stdout, "error: %s\n", form.Error)
 			} else {
@@ -74,20 +96,47 @@ func (s *settings) checkData(ctx context.Context, files []string, o quality.Opti
 	return nil
 }
 
-func (s *settings) checkOne(ctx context.Context, path string, o quality.Options) qualityForm {
+func (s *settings) checkOne(ctx context.Context, path, format string, o quality.Options) qualityForm {
 	form := qualityForm{File: path, Problems: []quality.Problem{}}
-	if !config.EventFile(path) {
-		form.Error = fmt.Sprintf("%s is no .npz or .npy file: make one of a recording with 'runner convert events'", path)
-		return form
-	}
-	work := s.beginWork()
-	report, err := batch.CheckFile(ctx, path, o, func(rows, total int64) { work.show(filepath.Base(path), "rows", rows, total) })
-	work.end()
+	err := s.look(ctx, path, format, o, &form)
 	if err != nil {
 		form.Error = err.Error()
-		return form
+	}
+	return form
+}
+
+// look looks one file over. The rows of a recording go through a file of their own, as those of any size have to.
+func (s *settings) look(ctx context.Context, path, format string, o quality.Options, form *qualityForm) error {
+	events := path
+	work := s.beginWork()
+	defer work.end()
+	if !config.EventFile(path) {
+		if format == "" {
+			return fmt.Errorf("%s is no .npz or .npy file: if it is a recording, say with --format of which venue", path)
+		}
+		dir, err := os.MkdirTemp("", "check-data")
+		if err != nil {
+			return fmt.Errorf("make a folder for rows: %w", err)
+		}
+		defer os.RemoveAll(dir)
+		events = filepath.Join(dir, "events.npy")
+		_, err = convert.Events(ctx, []string{path}, events, convert.Options{NewDecoder: s.app.Formats[format].NewDecoder, Rule: s.app.Formats[format].Rule,
+			TickSize: o.TickSize, LotSize: o.LotSize, Quotes: true,
+			OnProblem: func(p recording.Problem) {
+				if form.NumRecording++; form.NumRecording <= maxProblems {
+					form.Recording = append(form.Recording, p.Error())
+				}
+			},
+			Progress: func(p convert.Progress) { work.show(p.Stage.String(), convertUnit(p.Stage.String()), p.Done, p.Total) }})
+		if err != nil {
+			return err
+		}
+	}
+	report, err := batch.CheckFile(ctx, events, o, func(rows, total int64) { work.show(filepath.Base(path), "rows", rows, total) })
+	if err != nil {
+		return err
 	}
 	form.Report, form.OK = &report, report.OK()
 	form.Problems = append(form.Problems, report.Problems()...)
-	return form
+	return nil
 }

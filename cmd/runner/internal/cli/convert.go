@@ -88,12 +88,8 @@ func (s *settings) convertEventsCommand() *cobra.Command {
 			if options.BaseLatency < 0 {
 				return fmt.Errorf("--base-latency is %v: give at least 0s", options.BaseLatency)
 			}
-			if _, ok := s.app.Formats[format]; !ok {
-				known := config.RecordedFormats()
-				if n := control.Nearest(format, known); n != "" {
-					return fmt.Errorf("--format is %q; did you mean %q?", format, n)
-				}
-				return fmt.Errorf("--format is %q: use one of %s", format, strings.Join(known, ", "))
+			if err := s.checkFormat(format); err != nil {
+				return err
 			}
 			if err := checkOut(out); err != nil || options.Natural {
 				return err
@@ -114,6 +110,18 @@ func (s *settings) convertEventsCommand() *cobra.Command {
 	f.BoolVar(&options.Natural, "natural", false, "take rows as they come, without the venue's rule for a book, as hftbacktest's converter does")
 	f.StringVar(&options.TempDir, "temp-dir", "", "`FOLDER` for rows that wait for their order (default: that of the output)")
 	return c
+}
+
+// checkFormat refuses a format that does not exist.
+func (s *settings) checkFormat(format string) error {
+	if _, ok := s.app.Formats[format]; ok {
+		return nil
+	}
+	known := config.RecordedFormats()
+	if n := control.Nearest(format, known); n != "" {
+		return fmt.Errorf("--format is %q; did you mean %q?", format, n)
+	}
+	return fmt.Errorf("--format is %q: use one of %s", format, strings.Join(known, ", "))
 }
 
 // checkSteps refuses steps that are missing or none.

@@ -1,0 +1,50 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"hftrunner/connector"
+	"hftrunner/connector/binancespot"
+	"hftrunner/connector/bybit"
+	"hftrunner/connector/depthsync"
+	"hftrunner/connector/feed"
+	"hftrunner/internal/sample/sampletest"
+)
+
+// TestCheckDataOfRecordings: a recording is looked over as the rows that a backtest would have of it.
+func TestCheckDataOfRecordings(t *testing.T) {
+	r := newRig(t, "")
+	r.Formats = map[string]feed.Format{
+		"binancespot": {NewDecoder: func() connector.Decoder { return new(binancespot.Decoder) }, Rule: depthsync.Spot},
+		"bybit":       {NewDecoder: func() connector.Decoder { return &bybit.Decoder{BBO: true} }, Rule: depthsync.Streamed}}
+	level200 := filepath.Join(r.dir, "level200")
+	const text = `1748908801000000000 {"topic":"orderbook.200.BTCUSDT","type":"snapshot","ts":1748908800995,"data":{"s":"BTCUSDT","b":[["100.0","5"]],"a":[["100.1","5"]],"u":10,"seq":100}}` + "\n"
+	gap := filepath.Join(r.dir, "gap")
+	level50 := strings.Replace(text, ".200.", ".50.", 1)
+	later := strings.NewReplacer("snapshot", "delta", `"u":10`, `"u":12`).Replace(level50)
+	for path, text := range map[string]string{level200: text, gap: level50 + later} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	spot := sampletest.Path(t, "binancespot", "BTCUSDT")
+	for _, c := range []struct {
+		path, format string
+		code         int
+		want         string
+	}{
+		{spot, "binancespot", ExitOK, "book: by the venue's rule"},
+		{spot, "", ExitFailure, "say with --format of which venue"},
+		{spot, "binancesport", ExitUsage, `did you mean "binancespot"?`},
+		{level200, "bybit", ExitFailure, "its book has 200 levels a side"},
+		{gap, "bybit", ExitOK, "depth updates after 10 are missing"},
+	} {
+		code := r.run("check-data", "--tick-size", "0.01", "--lot-size", "0.00001", "--format", c.format, c.path)
+		if said := r.out.String() + r.err.String(); code != c.code || !strings.Contains(said, c.want) {
+			t.Errorf("%s as %q: code %d, %s", c.path, c.format, code, said)
+		}
+	}
+}

@@ -108,6 +108,9 @@ func TestOffBookTrades(t *testing.T) {
 		if got != c.want {
 			t.Errorf("%s: %s, want %s", c.raw, got, c.want)
 		}
+		if raw := []byte(c.raw); err == nil && testing.AllocsPerRun(100, func() { err = d.Decode(7, raw, &m) }) != 0 {
+			t.Errorf("%s: allocates", c.raw)
+		}
 	}
 }
 

@@ -18,8 +18,8 @@ import (
 	"hftrunner/hft"
 )
 
-// offDecoder is wordDecoder whose trades have a price between two ticks.
-type offDecoder struct{ wordDecoder }
+// offDecoder decodes as wordDecoder does, but its trades have a price between two ticks.
+type offDecoder struct{}
 
 func (offDecoder) Decode(localNs int64, raw []byte, m *connector.Message) error {
 	err := wordDecoder{}.Decode(localNs, raw, m)

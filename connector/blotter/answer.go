@@ -235,13 +235,17 @@ func (b *Blotter) cancelFailed(e *entry, f *Failure, nowNs int64) {
 		}
 		e.cancelTries++
 		e.cancelAtNs = nowNs + backoff(e.cancelTries)
-		if f.RetryAtNs > nowNs { // a time that is known needs no guess, which would be longer each time
+		// A time that is known needs no guess, which would be longer each time. A ban may be of one way of several: what is not to be
+		// sent is refused here.
+		if f.RetryAtNs > nowNs && f.Cause != Banned {
 			e.cancelAtNs = f.RetryAtNs
 		}
 	case f.Cause == Unknown:
 		e.cancel = uncertain
 		e.ask(nowNs)
-		b.complainOf(e, f, Cancel, "")
+		if e.cancelTries == 0 {
+			b.complainOf(e, f, Cancel, "")
+		}
 	case f.Cause == Gone || f.Cause == NotFound:
 		e.wantCancel, e.gone = false, !e.over
 		e.ask(nowNs)
@@ -268,6 +272,7 @@ func (b *Blotter) queryFailed(e *entry, f *Failure, nowNs int64) {
 		b.formerFailed(e, f, nowNs)
 	case f.Cause != NotFound:
 		e.askAtNs = max(nowNs, f.RetryAtNs)
+		b.cancelUnasked(e, nowNs)
 	case e.over:
 		b.readable(e) // nothing hangs on it
 	case e.place == sent:
@@ -279,6 +284,16 @@ func (b *Blotter) queryFailed(e *entry, f *Failure, nowNs int64) {
 		}
 	}
 	b.settle(e, nil, nowNs)
+}
+
+// cancelUnasked lets a cancel whose outcome is not known, and cannot be asked for, be sent again: a second one does no harm, and
+// the way that cancels take may be open where that of questions is not.
+func (b *Blotter) cancelUnasked(e *entry, nowNs int64) {
+	if e.cancel != uncertain || !e.wantCancel || e.over {
+		return
+	}
+	e.cancelTries++
+	e.cancel, e.cancelAtNs = idle, nowNs+backoff(e.cancelTries)
 }
 
 // formerFailed goes on after a question about a former leg was not answered.

@@ -63,6 +63,8 @@ func TestPace(t *testing.T) {
 		}, func(s *script, _ *blotter.Action) { s.answer(blotter.QueryOrder, hft.StatusCanceled, 0, 3) }},
 		{"open when asked, unknown when canceled", canceling, open(blotter.Gone)},
 		{"open when asked, no answer to a cancel", canceling, open(blotter.Unknown)},
+		{"no answer to a cancel nor to questions", canceling, func(s *script, a *blotter.Action) { s.failed(a.Request, blotter.Unknown) }},
+		{"banned", canceling, func(s *script, a *blotter.Action) { s.failed(a.Request, blotter.Banned) }},
 		{"a replacement that is the canceled order", func(s *script) {
 			s.live()
 			s.modify(1, 1001, 3*lot)
@@ -113,7 +115,7 @@ func (s *script) drawReport(rng *rand.Rand) *blotter.Report {
 
 func (s *script) drawAnswer(rng *rand.Rand) whim {
 	causes := []blotter.Cause{blotter.Unknown, blotter.Refused, blotter.WouldTake, blotter.DuplicateID, blotter.Gone, blotter.NotFound,
-		blotter.NoChange, blotter.OrderRate, blotter.Weight, blotter.ClockOff, blotter.Overloaded}
+		blotter.NoChange, blotter.OrderRate, blotter.Weight, blotter.ClockOff, blotter.Overloaded, blotter.Banned}
 	if rng.IntN(2) == 0 {
 		return whim{report: s.drawReport(rng), renamed: rng.IntN(3) == 0}
 	}

@@ -258,6 +258,36 @@ func TestPitfalls(t *testing.T) {
 			s.answer(blotter.QueryOrder, hft.StatusNew, 0, 1)
 			s.expect("cancel", "")
 		}},
+		{"outcome of a cancel unknown, and no answer to questions", func(s *script) {
+			s.live()
+			s.cancel(1)
+			s.failed(blotter.Cancel, blotter.Unknown)
+			s.after(0)
+			s.expect("cancel, query", "error; ")
+			s.failed(blotter.QueryOrder, blotter.Unknown)
+			s.after(second)
+			s.expect("cancel, query", "")
+			s.accepted(blotter.Cancel)
+			s.stream(hft.StatusCanceled, 0, 9)
+			s.expect("", "Canceled; ")
+		}},
+		{"a cancel in a ban, which may be of one way of several", func(s *script) {
+			s.live()
+			s.cancel(1)
+			banned := blotter.Failure{Cause: blotter.Banned, Msg: "no", RetryAtNs: s.nowNs + 600*second}
+			s.b.Failed(s.id, blotter.Cancel, banned, s.nowNs)
+			s.expect("cancel", "error; ")
+			s.after(second)
+			s.expect("cancel", "")
+			for range 20 {
+				s.b.Failed(s.id, blotter.Cancel, banned, s.nowNs)
+				s.after(5 * second)
+				s.expect("cancel", "")
+			}
+			s.accepted(blotter.Cancel)
+			s.stream(hft.StatusCanceled, 0, 9)
+			s.expect("", "Canceled; ")
+		}},
 		{"accepted cancel that the stream does not tell of", func(s *script) {
 			s.live()
 			s.cancel(1)

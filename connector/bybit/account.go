@@ -40,7 +40,7 @@ func (p *Protocol) list(ctx context.Context, path, query string, take func(r *ro
 }
 
 func (p *Protocol) rows(ctx context.Context, r request, take func(r *row) error) error {
-	return p.call(ctx, r, func(result *fastjson.Value) error {
+	return p.patient(ctx, r, func(result *fastjson.Value) error {
 		if result == nil || result.Get("list") == nil {
 			return errors.New("there is no list")
 		}

@@ -149,6 +149,28 @@ const maxMs = int64(1<<63-1) / int64(time.Millisecond)
 // maxPages bounds a list that has no end.
 const maxPages = 200
 
+// patient sends one of many questions. This side's own limit, by the second, is waited for: who begins anew with the first of them
+// never gets to the last.
+func (p *Protocol) patient(ctx context.Context, r request, take func(result *fastjson.Value) error) error {
+	const longest, tries = 5 * time.Second, 5
+	for try := 1; ; try++ {
+		err := p.call(ctx, r, take)
+		var f *venue.Failure
+		if try == tries || !errors.As(err, &f) || f.Cause != venue.Weight || f.Code != 0 || f.RetryAt.IsZero() {
+			return err
+		}
+		wait := time.Duration(f.RetryAt.UnixNano() - p.config.NowNs())
+		if deadline, ok := ctx.Deadline(); wait > longest || ok && time.Until(deadline) < wait {
+			return err
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
 // pages asks for a list page by page and hands each row to take. The last page has no cursor, or the one that it was
 // asked for with, or no rows; that a page is not full says nothing.
 func (p *Protocol) pages(ctx context.Context, path, query string, limit int, take func(r *row) error) error {
@@ -160,7 +182,7 @@ func (p *Protocol) pages(ctx context.Context, path, query string, limit int, tak
 			q += "&cursor=" + cursor
 		}
 		next, rows := "", 0
-		err := p.call(ctx, request{path: path, query: q}, func(result *fastjson.Value) error {
+		err := p.patient(ctx, request{path: path, query: q}, func(result *fastjson.Value) error {
 			if result == nil || result.Get("list") == nil {
 				return errors.New("there is no list")
 			}

@@ -449,3 +449,21 @@ func BenchmarkPlace(b *testing.B) {
 		}
 	}
 }
+
+// TestPositionsOfManySymbols: more questions than this side's limit lets through in a second are all asked, by a venue that answers
+// at once.
+func TestPositionsOfManySymbols(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, ok(`{"list":[]}`))
+	c := config()
+	c.APIURL, c.NowNs = s.URL, func() int64 { return time.Now().UnixNano() }
+	p := newProtocol(t, c)
+	symbols := make([]string, 60)
+	for i := range symbols {
+		symbols[i] = fmt.Sprintf("S%dUSDT", i)
+	}
+	positions, err := p.Positions(t.Context(), symbols)
+	if err != nil || len(positions) != len(symbols) || len(s.take()) != len(symbols) {
+		t.Errorf("%d positions, %v", len(positions), err)
+	}
+}

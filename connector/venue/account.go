@@ -273,12 +273,13 @@ func (t *trade) reconcileOnce(session context.Context, every bool) error {
 	if len(list) == 0 {
 		return nil
 	}
-	if err := t.askPositions(session); err != nil {
+	wrong, err := t.askPositions(session, list)
+	if err != nil {
 		return err
 	}
 	var refused error
 	for _, inst := range list {
-		switch err := t.askOrders(session, inst); {
+		switch err := t.askOrders(session, inst, wrong[inst.Symbol]); {
 		case err == nil:
 		case CauseOf(err) == blotter.Refused:
 			refused = fmt.Errorf("%s: %w", inst.Symbol, err)
@@ -290,33 +291,44 @@ func (t *trade) reconcileOnce(session context.Context, every bool) error {
 	return refused
 }
 
-// askPositions asks for the positions on all symbols, twice where the first answer is not believed.
-func (t *trade) askPositions(session context.Context) error {
-	wrong, err := t.askPositionsOnce(session)
-	if wrong != nil && err == nil {
-		wrong, err = t.askPositionsOnce(session)
+// askPositions asks for the positions on symbols, twice where the first answer is not believed. It returns as wrong what of the
+// answer cannot be true, by symbol; the rest is passed on.
+func (t *trade) askPositions(session context.Context, list []*instrument) (wrong map[string]error, err error) {
+	names := make([]string, len(list))
+	for i, inst := range list {
+		names[i] = inst.Symbol
 	}
-	return cmp.Or(err, wrong)
+	wrong, err = t.askPositionsOnce(session, names)
+	if len(wrong) > 0 && err == nil {
+		wrong, err = t.askPositionsOnce(session, names)
+	}
+	return wrong, err
 }
 
-// askPositionsOnce returns as wrong what of the venue's answer cannot be true; the rest is passed on.
-func (t *trade) askPositionsOnce(session context.Context) (wrong, err error) {
+func (t *trade) askPositionsOnce(session context.Context, names []string) (wrong map[string]error, err error) {
 	c := t.c
-	ctx, cancel := context.WithTimeout(session, requestTimeout)
+	ctx, cancel := context.WithTimeout(session, timeoutOf(len(names)))
 	defer cancel()
-	positions, err := c.protocol.Positions(ctx, c.symbols.names())
+	positions, err := c.protocol.Positions(ctx, names)
 	if err != nil && !errors.Is(err, ErrUnsupported) {
 		return nil, err
 	}
+	wrong = make(map[string]error)
 	for _, p := range positions {
-		wrong = cmp.Or(wrong, c.position(p, false))
+		if err := c.position(p, false); err != nil {
+			wrong[p.Symbol] = err
+		}
 	}
 	return wrong, nil
 }
 
+// timeoutOf bounds a question about so many symbols, which some venues are asked one by one.
+func timeoutOf(symbols int) time.Duration { return requestTimeout + time.Duration(symbols)*time.Second }
+
 // askOrders asks for the open orders on a symbol, then for the executions: one that happens between is in the second
-// reply, and the private stream, which is up, tells what comes after.
-func (t *trade) askOrders(session context.Context, inst *instrument) error {
+// reply, and the private stream, which is up, tells what comes after. wrong is what the venue says of the symbol's position, where
+// that cannot be true: its orders are known all the same, and no other symbol waits for it.
+func (t *trade) askOrders(session context.Context, inst *instrument, wrong error) error {
 	c := t.c
 	ctx, cancel := context.WithTimeout(session, requestTimeout)
 	defer cancel()
@@ -341,13 +353,13 @@ func (t *trade) askOrders(session context.Context, inst *instrument) error {
 		return err // what is known by now is asked for again
 	}
 	t.blotter.Executions(executions, nowNs)
-	err = t.blotter.Listed(inst.Symbol, open, nowNs)
-	inst.accounted.Store(err == nil)
-	t.listed(inst, err)
+	wrong = cmp.Or(t.blotter.Listed(inst.Symbol, open, nowNs), wrong)
+	inst.accounted.Store(wrong == nil)
+	t.believe(inst, wrong)
 	t.mu.Unlock()
-	if err != nil {
-		signal(t.suspect) // should this have been the audit
-		return err
+	if wrong != nil {
+		t.catchUp() // should this have been the audit
+		return &Failure{Cause: Refused, Err: wrong}
 	}
 	inst.mu.Lock()
 	defer inst.mu.Unlock()
@@ -355,26 +367,26 @@ func (t *trade) askOrders(session context.Context, inst *instrument) error {
 	return nil
 }
 
-// maxUnlisted is how many lists of open orders in a row have to have one that cannot be true until it is said loudly.
-const maxUnlisted = 3
+// maxDoubts is how many answers in a row have to say what cannot be true until it is said loudly.
+const maxDoubts = 3
 
-// listed counts the lists of open orders with one that cannot be true: without a list that can be, the instrument takes no
+// believe counts the answers about an instrument's orders and position that cannot be true: without one that can be, it takes no
 // new orders. The lock is held.
-func (t *trade) listed(inst *instrument, err error) {
-	text, code := inst.Symbol+" takes new orders again: the venue's list of open orders can be true", blotter.CodeResumed
+func (t *trade) believe(inst *instrument, wrong error) {
+	text, code := inst.Symbol+" takes new orders again: what the venue says of its orders and its position can be true", blotter.CodeResumed
 	switch {
-	case err == nil && inst.unlisted < maxUnlisted:
-		inst.unlisted = 0
+	case wrong == nil && inst.doubts < maxDoubts:
+		inst.doubts = 0
 		return
-	case err == nil:
-		inst.unlisted = 0
+	case wrong == nil:
+		inst.doubts = 0
 	default:
-		if inst.unlisted++; inst.unlisted != maxUnlisted {
+		if inst.doubts++; inst.doubts != maxDoubts {
 			return
 		}
 		code = blotter.CodeStopped
-		text = fmt.Sprintf("%s takes no new orders: %v, asked %d times. Cancels are sent. Look at the order at the venue and at what is between; "+
-			"it goes on by itself when the answer can be true", inst.Symbol, err, inst.unlisted)
+		text = fmt.Sprintf("%s takes no new orders: %v, asked %d times. Cancels are sent. Look at it at the venue and at what is between; "+
+			"it goes on by itself when the answer can be true", inst.Symbol, wrong, inst.doubts)
 	}
 	t.Error(&connector.Error{InstrumentNo: inst.No, LiveError: hft.CustomLiveError(code, hft.StringValue(text))})
 }

@@ -39,10 +39,10 @@ type instrument struct {
 
 	// cancels and questions are the requests about orders that wait; under trade's mutex.
 	cancels, questions line
-	// accounted says that the open orders are known since the private stream came up. It is set under trade's mutex.
+	// accounted says that open orders and position are known since the private stream came up. It is set under trade's mutex.
 	accounted atomic.Bool
-	// unlisted is how often in a row the venue's list of open orders had one that cannot be true. trade's mutex guards it.
-	unlisted int
+	// doubts is how often in a row the venue's answer had an open order or a position that cannot be true. trade's mutex guards it.
+	doubts int
 	// armed says that the dead-man's switch may be armed. The goroutine that refreshes it uses it, and stop after that.
 	armed bool
 }

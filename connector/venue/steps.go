@@ -109,7 +109,7 @@ func (c *Connector) askSteps(instruments []*instrument) (map[*instrument]Filters
 	if len(names) == 0 {
 		return steps, nil
 	}
-	ctx, cancel := context.WithTimeout(c.ctx, requestTimeout)
+	ctx, cancel := context.WithTimeout(c.ctx, timeoutOf(len(names)))
 	list, err := c.protocol.Filters(ctx, names)
 	cancel()
 	switch {

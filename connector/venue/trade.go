@@ -247,8 +247,8 @@ func (c *Connector) request(o *connector.Order, take func(*blotter.Blotter, *con
 		case inst.stopped.Load() != nil:
 			refuse(c.sink, o, "order refused: "+*inst.stopped.Load())
 			return
-		case inst.unlisted > 0:
-			refuse(c.sink, o, "order refused: the venue lists an order of "+inst.Symbol+" as it cannot be")
+		case inst.doubts > 0:
+			refuse(c.sink, o, "order refused: the venue tells of an order or a position of "+inst.Symbol+" as it cannot be")
 			return
 		case !t.up || !inst.accounted.Load():
 			told := c.outage.Failing() || !t.up && t.wasUp.Load()

@@ -1,6 +1,7 @@
 package venue_test
 
 import (
+	"bytes"
 	"context"
 	"math"
 	"strings"
@@ -104,4 +105,65 @@ func codes(r *run, code int64) (n int) {
 		}
 	}
 	return n
+}
+
+// TestPositionOfOneSymbol: a position that cannot be true from the start keeps its own symbol from trading, which is said once,
+// and no other; its open orders are known.
+func TestPositionOfOneSymbol(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	codec, err := clientid.New("hr", time.Now().UnixMilli())
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := codec.Encode(connector.Owner{Bot: 1, Incarnation: 1}, 77)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var healed atomic.Bool
+	f.positions = func(context.Context) ([]venue.Position, error) {
+		half := venue.Position{Symbol: "BTC", Qty: 0.0005, TimestampNs: time.Now().UnixNano()}
+		if healed.Load() {
+			half.Qty = 0.002
+		}
+		return []venue.Position{half, {Symbol: "ETH", Qty: 0.001, TimestampNs: time.Now().UnixNano()}}, nil
+	}
+	f.openOrders = func(_ context.Context, symbol string) ([]blotter.Report, error) {
+		if symbol != "BTC" {
+			return nil, nil
+		}
+		return []blotter.Report{{Channel: blotter.Query, Symbol: symbol, ClientID: id, VenueID: "1", Status: hft.StatusNew, Side: hft.Buy,
+			Price: 100, Qty: 10, HasCum: true, TimestampNs: time.Now().UnixNano()}}, nil
+	}
+	f.snapshot = func(symbol string) ([]byte, error) { return []byte("S " + symbol + " 10"), nil }
+	log := &syncBuffer{}
+	r := start(t, f, nil, func(c *venue.Config) {
+		c.Trading, c.AuditInterval, c.OrderPrefix, c.Logger = true, 10*time.Millisecond, "hr", log.logger()
+	}, "BTC", "ETH")
+	market := take(t, f.market, "the market stream")
+	market.send(t, "D BTC 10 11")
+	market.send(t, "D ETH 10 11")
+	until(t, "the other symbol is ready", func() bool { return r.IsReady(1) })
+	r.trade(1)
+	until(t, "it is said", func() bool { return codes(r, blotter.CodeStopped) == 1 })
+	r.connector.Submit(r.order(0, 1))
+	until(t, "an order is refused", func() bool { return r.refused("as it cannot be") == 1 })
+	adopted := func() bool {
+		for _, o := range r.connector.OpenOrders() {
+			if o.OrderID == 77 && o.InstrumentNo == 0 {
+				return true
+			}
+		}
+		return false
+	}
+	if !adopted() || r.IsReady(0) || r.LastPosition(0) != 0 || r.LastPosition(1) != 0.001 {
+		t.Errorf("the open order is known: %t; ready: %t; positions %v, %v", adopted(), r.IsReady(0), r.LastPosition(0), r.LastPosition(1))
+	}
+	healed.Store(true)
+	until(t, "it goes on", func() bool { return codes(r, blotter.CodeResumed) == 1 && r.IsReady(0) && r.LastPosition(0) == 0.002 })
+	until(t, "it is logged", func() bool { return bytes.Contains(log.bytes(), []byte("[INFO]  BTC takes new orders again")) })
+	if n := bytes.Count(log.bytes(), []byte("[ERROR]")); codes(r, blotter.CodeStopped) != 1 || n != 1 {
+		t.Errorf("it was said in %d events and %d lines\n%s", codes(r, blotter.CodeStopped), n, log.bytes())
+	}
+	r.trade(0)
 }

@@ -46,7 +46,7 @@ func (t *trade) putBack(inst *instrument, l *line, some []*blotter.Action, err e
 }
 
 // singly puts the cancels of a batch that the venue has not answered at the head of their line, to go one by one for a while: a
-// second cancel does no harm, and another way may be open. What becomes of those is told.
+// second cancel does no harm, and another way may be open. What becomes of those is told; what has ended by then is not sent.
 func (t *trade) singly(inst *instrument, l *line, some []*blotter.Action) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -3,6 +3,7 @@ package venue
 import (
 	"context"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -244,7 +245,7 @@ func (i *instrument) order(a *blotter.Action) *Order {
 	return o
 }
 
-// cancelBatch cancels several orders with one request.
+// cancelBatch cancels several orders with one request. They go one by one, too, when it is not answered soon.
 func (t *trade) cancelBatch(inst *instrument, l *line, batcher BatchCanceler, some []*blotter.Action, begun func()) {
 	orders := make([]*Order, len(some))
 	for i, a := range some {
@@ -253,9 +254,12 @@ func (t *trade) cancelBatch(inst *instrument, l *line, batcher BatchCanceler, so
 	ctx, cancel := context.WithTimeout(t.requests, requestTimeout)
 	defer cancel()
 	defer t.slot(inst, l, blotter.Cancel)()
+	singly := sync.OnceValue(func() bool { return t.singly(inst, l, some) })
+	late := time.AfterFunc(slotPatience, func() { singly() })
 	begun()
 	outcomes, err := inWindow(ctx, t.c, func() ([]Outcome, error) { return batcher.CancelBatch(ctx, orders) })
-	if t.putBack(inst, l, some, err) || err != nil && t.c.failureOf(err).Outage && t.singly(inst, l, some) {
+	went := !late.Stop() && singly()
+	if err != nil && (went || t.putBack(inst, l, some, err) || t.c.failureOf(err).Outage && singly()) {
 		return
 	}
 	t.answers(l, some, err, func(i int) (blotter.Report, error) { return outcomes[i].Report, outcomes[i].Err })

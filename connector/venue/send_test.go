@@ -491,3 +491,30 @@ func TestBatchesWithoutAnswers(t *testing.T) {
 	close(c.gate)
 	until(t, "all have ended", func() bool { return len(r.connector.OpenOrders()) == 0 })
 }
+
+// silent does not answer batches before the test is over.
+type silent struct {
+	*mute
+	over chan struct{}
+}
+
+func (s *silent) CancelBatch(context.Context, []*venue.Order) ([]venue.Outcome, error) {
+	s.sent <- struct{}{}
+	<-s.over
+	return nil, &venue.Failure{Cause: venue.Unknown, Msg: "no answer"}
+}
+
+// TestBatchesThatHang: the cancels of a batch go one by one before it has failed.
+func TestBatchesThatHang(t *testing.T) {
+	t.Parallel()
+	c := newCrowd(t)
+	s := &silent{&mute{batches{c}, make(chan struct{}, 10)}, make(chan struct{})}
+	defer close(s.over)
+	r, orders := c.begin(t, s, 40)
+	for _, o := range orders {
+		r.connector.Cancel(o)
+	}
+	take(t, s.sent, "the first batch")
+	close(c.gate)
+	until(t, "all have ended", func() bool { return len(r.connector.OpenOrders()) == 0 })
+}

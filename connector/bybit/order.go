@@ -8,6 +8,7 @@ import (
 	"github.com/valyala/fastjson"
 
 	"hftrunner/connector/blotter"
+	"hftrunner/connector/budget"
 	"hftrunner/connector/venue"
 	"hftrunner/hft"
 )
@@ -168,8 +169,14 @@ func acknowledged(o *venue.Order, ids orderIDs) blotter.Report {
 	return r
 }
 
-// MaxCancels is how many orders go into a batch: the venue takes 20 and counts each, so no more than a second's worth.
-func (p *Protocol) MaxCancels() int { return min(20, p.config.OrdersPerSecond) }
+// MaxCancels is how many orders go into a batch: the venue takes 20 and counts each, so no more than a second's worth. While REST
+// pauses it is one, which goes over the trade connection.
+func (p *Protocol) MaxCancels() int {
+	if until, _ := p.budget.PausedUntilNs(budget.REST, p.venueNs()); until != 0 && p.trade != nil {
+		return 1
+	}
+	return min(20, p.config.OrdersPerSecond)
+}
 
 // CancelBatch cancels orders of a symbol with one request, always by REST. For the acknowledgements see Place.
 func (p *Protocol) CancelBatch(ctx context.Context, orders []*venue.Order) ([]venue.Outcome, error) {

@@ -293,6 +293,59 @@ func TestCancelByRESTInstead(t *testing.T) {
 	}
 }
 
+// TestCancelWhileRESTIsForbidden: what HTTP does not let through stops REST only. Cancels go over a trade connection that is up,
+// also many, and nowhere without it.
+func TestCancelWhileRESTIsForbidden(t *testing.T) {
+	for _, status := range []int{http.StatusForbidden, http.StatusTooManyRequests} {
+		for _, up := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%d, trade connection up: %t", status, up), func(t *testing.T) {
+				t.Parallel()
+				rest := newServer(t, answer{status: status, body: "<html>"})
+				c := config()
+				var s *socketServer
+				if up {
+					s = newSocketServer(t, func(_ string, r request) ([]string, bool) {
+						return []string{tradeAnswer(r, 0, "OK", `{"orderId":"v1","orderLinkId":"t1"}`)}, false
+					})
+					defer s.Close()
+					c = socketConfig(s)
+				}
+				c.APIURL, c.OrderEntry = rest.URL, bybit.OrdersByWebSocket
+				p := newProtocol(t, c)
+				if up {
+					eventually(t, "the trade connection", p.TradeUp)
+				}
+				if n := p.MaxCancels(); n != 20 {
+					t.Errorf("%d in a batch", n)
+				}
+				if err := p.Ask(t.Context(), "query", anOrder()); err == nil || len(rest.take()) == 0 {
+					t.Fatalf("a question: %v", err)
+				}
+				if n := p.MaxCancels(); n != 1 {
+					t.Errorf("%d in a batch, which goes by REST", n)
+				}
+				got, err := p.Cancel(t.Context(), anOrder())
+				if up {
+					if said := s.take(); err != nil || got.VenueID != "v1" || len(said) != 1 || !strings.Contains(said[0], `"op":"order.cancel"`) {
+						t.Errorf("%+v, %v, over the trade connection: %q", got, err, said)
+					}
+				} else if err == nil {
+					t.Errorf("%+v", got)
+				}
+				if err := p.Ask(t.Context(), "query", anOrder()); err == nil {
+					t.Error("a question is answered")
+				}
+				if asked := rest.take(); len(asked) > 0 {
+					t.Errorf("by REST: %q", asked)
+				}
+				if err := p.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+}
+
 // TestStreamsOverSockets follows a scripted book with a gap over a real connection, as the runtime does, and hears the
 // private stream.
 func TestStreamsOverSockets(t *testing.T) {

@@ -22,6 +22,10 @@ func (t *trade) canceling(clientID string) bool {
 	return t.blotter.Canceling(clientID)
 }
 
+// longestPause is how long a line pauses at most: what is to go by one way may go by another that is open again. Asking too early
+// costs the venue nothing.
+const longestPause = 2 * time.Second
+
 // putBack puts cancels that the venue's limit of orders did not let through at the head of their line, which pauses until there
 // is room again. It reports false, having done nothing, for any other failure.
 func (t *trade) putBack(inst *instrument, l *line, some []*blotter.Action, err error) bool {
@@ -36,6 +40,7 @@ func (t *trade) putBack(inst *instrument, l *line, some []*blotter.Action, err e
 	}
 	l.waiting = slices.Concat(some, l.waiting)
 	t.held += len(some)
+	pause = min(pause, longestPause)
 	l.pausedUntilNs = t.c.nowNs() + int64(pause)
 	if l.resume == nil {
 		l.resume = time.AfterFunc(pause, func() { t.goOn(inst, l) })

@@ -466,6 +466,26 @@ func TestCancelsAtThePaceOfTheLimit(t *testing.T) {
 	}
 }
 
+// TestCancelsInALongPause: what the venue's limit stops for an hour on one way is tried meanwhile: another may be open.
+func TestCancelsInALongPause(t *testing.T) {
+	t.Parallel()
+	c := newCrowd(t)
+	cancel := c.cancel
+	var stopped atomic.Bool
+	c.cancel = func(ctx context.Context, o *venue.Order) (blotter.Report, error) {
+		if !stopped.Swap(true) {
+			return blotter.Report{}, &venue.Failure{Cause: venue.OrderRate, Msg: "not sent", RetryAt: time.Now().Add(time.Hour)}
+		}
+		return cancel(ctx, o)
+	}
+	close(c.gate)
+	r, orders := c.begin(t, c, 2)
+	for _, o := range orders {
+		r.connector.Cancel(o)
+	}
+	until(t, "all have ended", func() bool { return len(r.connector.OpenOrders()) == 0 })
+}
+
 // mute does not answer batches, and says so after longer than they hold up those behind them.
 type mute struct {
 	batches

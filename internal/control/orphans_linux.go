@@ -17,8 +17,9 @@ const (
 	// orphanLimit bounds how long it is tried to end what a plugin has left, orphanPause is between two looks.
 	orphanLimit = 2 * time.Second
 	orphanPause = time.Millisecond
-	// orphanLooks is how often it is looked again when others came and went during a look.
-	orphanLooks = 10
+	// orphanQuiet is how long none must have been found when processes came and went during each look: any may have been one that
+	// starts the next and ends.
+	orphanQuiet = 300 * time.Millisecond
 )
 
 // orphan is a process that was killed, or could not be.
@@ -32,25 +33,24 @@ type orphan struct {
 // anybody here waits for: what has become a child of this process is reaped.
 func endMarked(wanted func(mark) bool) (left []string) {
 	deadline := time.Now().Add(orphanLimit)
-	for looks := 0; looks < orphanLooks; {
-		over := time.Now().After(deadline)
-		alive, sure := killMarked(wanted, true)
+	zombies := make(map[int]bool)
+	for quietSince := time.Now(); ; {
+		now := time.Now()
+		alive, sure := killMarked(wanted, zombies, true)
 		switch {
-		case len(alive) == 0 && sure:
+		case len(alive) == 0 && (sure || now.Sub(quietSince) > orphanQuiet):
 			return nil
 		case len(alive) == 0:
-			looks++
 			continue
-		case over:
+		case now.After(deadline):
 			for _, o := range alive {
 				left = append(left, o.String())
 			}
 			return left
 		}
-		looks = 0
 		time.Sleep(orphanPause)
+		quietSince = time.Now()
 	}
-	return nil
 }
 
 // findMarked names the processes whose mark is wanted.
@@ -64,9 +64,9 @@ func findMarked(wanted func(mark) bool) (names []string) {
 }
 
 // killMarked kills the processes whose mark is wanted and returns which it has found. The newest come first, so that one that
-// starts the next and ends is met before it does. sure is false when a process went away before it was looked at: it may
-// have been one of those, and have left another one behind.
-func killMarked(wanted func(mark) bool, reap bool) (alive []orphan, sure bool) {
+// starts the next and ends is met before it does. sure is false when a process went away before it was looked at, or has ended
+// and is not among zombies, those of earlier looks: it may have left another one behind.
+func killMarked(wanted func(mark) bool, zombies map[int]bool, reap bool) (alive []orphan, sure bool) {
 	sure = true
 	for _, pid := range processes() {
 		is, gone := isMarked(pid, wanted)
@@ -75,6 +75,8 @@ func killMarked(wanted func(mark) bool, reap bool) (alive []orphan, sure bool) {
 			continue
 		}
 		if ended(pid) {
+			sure = sure && zombies[pid]
+			zombies[pid] = true
 			if reap { // fails unless it is a child of ours, which it became when its parent ended
 				_, _ = syscall.Wait4(pid, nil, syscall.WNOHANG, nil)
 			}

@@ -67,9 +67,9 @@ func (s *Spawner) Kill() {
 	for group := range s.groups {
 		_ = syscall.Kill(-group, syscall.SIGKILL)
 	}
-	marks := slices.Collect(maps.Values(s.groups))
+	marks, zombies := slices.Collect(maps.Values(s.groups)), make(map[int]bool)
 	for range killLooks {
-		if alive, sure := killMarked(func(m mark) bool { return slices.Contains(marks, m) }, false); len(alive) == 0 && sure {
+		if alive, sure := killMarked(func(m mark) bool { return slices.Contains(marks, m) }, zombies, false); len(alive) == 0 && sure {
 			return
 		}
 	}

@@ -24,7 +24,7 @@ func endMarked(func(mark) bool) []string { return nil }
 
 func findMarked(func(mark) bool) []string { return nil }
 
-func killMarked(func(mark) bool, bool) (alive []string, sure bool) { return nil, true }
+func killMarked(func(mark) bool, map[int]bool, bool) (alive []string, sure bool) { return nil, true }
 
 // await waits for the end of a started command and calls atEnd. A system on which one cannot wait without reaping has a
 // moment in between; the number of a group stays taken while it has members.

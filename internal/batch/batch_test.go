@@ -457,6 +457,28 @@ func TestDataCheck(t *testing.T) {
 	}
 }
 
+// A recording that was converted without a look at its rows is looked over when that is wanted.
+func TestRecordingIsCheckedLater(t *testing.T) {
+	r := newRig(t)
+	raw := filepath.Join(r.dir, "b_20231115.gz")
+	if err := os.WriteFile(raw, recordedStart(t, 600), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.cfg.Jobs = r.cfg.Jobs[:1]
+	r.cfg.Jobs[0].Spec.Assets[0].Files = []string{raw}
+	r.cfg.Jobs[0].Recordings = []batch.Recording{{Format: "binancefutures"}}
+	for _, check := range []batch.DataCheck{batch.CheckOff, batch.CheckFail} {
+		r.cfg.Jobs[0].DataCheck = check
+		results := r.run()
+		if results[0].Status != batch.StatusFinished || (results[0].Data[0].EndNs != 0) != (check == batch.CheckFail) {
+			t.Errorf("%s: %+v", check, results[0])
+		}
+		if err := os.RemoveAll(r.cfg.Dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // A recording is converted once, however many jobs want it, and not at all the next time.
 func TestConvertedOnce(t *testing.T) {
 	r := newRig(t)

@@ -106,7 +106,7 @@ func (p *preparer) file(ctx context.Context, path string, job *Job, asset int) (
 	if check || rec.Format != "" {
 		steps = append(steps, job.Spec.Assets[asset].TickSize, job.Spec.Assets[asset].LotSize)
 	}
-	key := cacheKey(identity, rec, steps)
+	key := cacheKey(identity, rec, check, steps)
 	p.mu.Lock()
 	c, known := p.calls[key]
 	if !known {
@@ -132,11 +132,11 @@ func eventFile(path string) bool {
 	return ext == ".npz" || ext == ".npy"
 }
 
-// cacheKey is the same for the same file and the same treatment of it.
-func cacheKey(f File, rec Recording, steps []float64) string {
-	text, err := json.Marshal([]any{cacheVersion, f, rec, steps})
+// cacheKey is the same for the same file and the same treatment of it: what was not looked over is of no use to who wants that.
+func cacheKey(f File, rec Recording, check bool, steps []float64) string {
+	text, err := json.Marshal([]any{cacheVersion, f, rec, check, steps})
 	if err != nil {
-		text = fmt.Append(nil, f, rec) // numbers and strings can always be marshalled
+		text = fmt.Append(nil, f, rec, check) // numbers and strings can always be marshalled
 	}
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:8])

@@ -29,7 +29,7 @@ func newConnector(ctx context.Context, file *config.File, c *config.Connector, c
 	if c.Kind != config.KindPaper {
 		return host.ConnectorConfig{}, fmt.Errorf("%v: this build has no connector of kind %q", c.Pos, c.Kind)
 	}
-	made, err := newPaper(c, logger)
+	made, err := newPaper(ctx, c, logger)
 	if err != nil {
 		return host.ConnectorConfig{}, fmt.Errorf("%v: connector %q: %w", c.Pos, c.Name, err)
 	}
@@ -105,8 +105,8 @@ func strategyConfig(st *config.Strategy) (host.StrategyConfig, error) {
 }
 
 // newPaper makes a simulated exchange on its feed.
-func newPaper(c *config.Connector, logger hclog.Logger) (connector.Connector, error) {
-	source, err := newSource(c, logger)
+func newPaper(ctx context.Context, c *config.Connector, logger hclog.Logger) (connector.Connector, error) {
+	source, err := newSource(ctx, c, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +122,7 @@ func newPaper(c *config.Connector, logger hclog.Logger) (connector.Connector, er
 	return made, nil
 }
 
-func newSource(c *config.Connector, logger hclog.Logger) (paper.Source, error) {
+func newSource(ctx context.Context, c *config.Connector, logger hclog.Logger) (paper.Source, error) {
 	if s := c.Synthetic; s != nil {
 		return paper.NewSynthetic(paper.SyntheticConfig{Seed: s.Seed, StartNs: time.Now().UnixNano(),
 			EventsPerSecond: s.EventsPerSecond, Volatility: s.Volatility, JumpInterval: s.JumpInterval, JumpSize: s.JumpSize,
@@ -132,7 +132,7 @@ func newSource(c *config.Connector, logger hclog.Logger) (paper.Source, error) {
 	if !ok {
 		return nil, fmt.Errorf("this build cannot replay format %q", c.Replay.Format)
 	}
-	return replay.Open(replay.Config{Files: c.Replay.Files, NewDecoder: format.NewDecoder, Rule: format.Rule,
+	return replay.Open(replay.Config{Context: ctx, Files: c.Replay.Files, NewDecoder: format.NewDecoder, Rule: format.Rule,
 		Sync: replay.Sync(c.Replay.Sync), OnBadLine: replay.OnBadLine(c.Replay.OnBadLine), OnGap: replay.OnGap(c.Replay.OnGap),
 		BookTicker: c.Replay.BookTicker, BaseLatency: c.Replay.BaseLatency,
 		OnCorrection: func(symbol string, c feed.Correction) { logger.Warn("replay", "symbol", symbol, "clock", c.String()) },

@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -51,6 +52,8 @@ const DefaultMaxLineBytes = recording.DefaultMaxLineBytes
 
 // Config configures a Source.
 type Config struct {
+	// Context ends Open, which reads all files once for the correction of their local times; nil is for ever.
+	Context context.Context
 	// Files are the recordings of each symbol, in the order of their time.
 	Files map[string][]string
 	// NewDecoder makes the decoder of one instrument's messages.
@@ -77,6 +80,9 @@ type Config struct {
 
 // check completes the configuration and returns everything that is wrong with it.
 func (c *Config) check() error {
+	if c.Context == nil {
+		c.Context = context.Background()
+	}
 	if c.Sync == "" {
 		c.Sync = SyncExchange
 	}

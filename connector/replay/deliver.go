@@ -17,7 +17,7 @@ func (f *lines) deliver(s *Source, b *paper.Batch) error {
 	}
 	out := f.book.Take(f.timestampNs, m)
 	if out.Wrong != nil {
-		if err := s.report(f, BadLine, out.Wrong.Error(), out.Wrong); err != nil {
+		if err := f.Refuse(out.Wrong); err != nil { // and it is not used
 			return err
 		}
 	}

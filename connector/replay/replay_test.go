@@ -3,6 +3,7 @@ package replay_test
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -415,10 +416,26 @@ func TestNextAllocatesNothing(t *testing.T) {
 	}
 }
 
+// Whoever has enough while the files are looked through does not wait for their end.
+func TestOpenIsEnded(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	file := filepath.Join(t.TempDir(), "f")
+	if err := os.WriteFile(file, []byte(tradeAt(5, "BTCUSDT")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := replay.Open(replay.Config{Context: ctx, Files: map[string][]string{"BTCUSDT": {file}}, NewDecoder: futures, Rule: depthsync.Futures})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("error is %v", err)
+	}
+}
+
 // A recording of which no line is of any use, as of another venue, is an error: a run on it would look like one without a market.
 func TestForeignRecording(t *testing.T) {
 	const other = `{"topic":"orderbook.50.BTCUSDT","type":"delta","data":{"s":"BTCUSDT","b":[],"a":[]}}`
-	for name, text := range map[string]string{"another venue": "1000000000 " + other + "\n1000000001 " + other + "\n", "nothing readable": "1000000000 x\n"} {
+	for name, text := range map[string]string{"another venue": "1000000000 " + other + "\n1000000001 " + other + "\n", "nothing readable": "1000000000 x\n",
+		"a clock two days off": tradeAt(1_700_172_800_000_000_000, "BTCUSDT") + tradeAt(1_700_172_800_000_000_001, "BTCUSDT")} {
+		text = strings.ReplaceAll(text, `"T":5`, `"T":1700000000000`)
 		p := play(t, replay.Config{}, []byte(text))
 		var problem replay.Problem
 		if !errors.As(p.err, &problem) || problem.Kind != replay.Foreign || !strings.Contains(p.err.Error(), "check that format is the venue of the recording") {

@@ -1,7 +1,6 @@
 package replay
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -77,7 +76,7 @@ func Open(config Config) (*Source, error) {
 func (s *Source) addFeed(symbol string) error {
 	f := &lines{symbol: symbol}
 	var err error
-	f.Lines, err = feed.OpenLines(context.Background(), feed.LinesConfig{Files: s.config.Files[symbol], NewDecoder: s.config.NewDecoder, Symbol: symbol,
+	f.Lines, err = feed.OpenLines(s.config.Context, feed.LinesConfig{Files: s.config.Files[symbol], NewDecoder: s.config.NewDecoder, Symbol: symbol,
 		BaseLatency: s.config.BaseLatency, AsRecorded: s.config.Sync == SyncNatural, MaxLineBytes: s.config.MaxLineBytes,
 		OnProblem: func(p recording.Problem) error { return s.report(f, kindOf(p.Kind), p.What, p.Err) }})
 	if err != nil {

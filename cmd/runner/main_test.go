@@ -16,6 +16,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"hftrunner/cmd/runner/internal/config"
+	"hftrunner/connector"
+	"hftrunner/connector/feed"
 	"hftrunner/connector/paper"
 	"hftrunner/hft"
 	"hftrunner/host"
@@ -253,6 +255,33 @@ func TestDefaultsAgree(t *testing.T) {
 	for _, format := range config.RecordedFormats() {
 		if f, ok := recordedFormats()[format]; !ok || f.NewDecoder() == nil || !f.Rule.Valid() {
 			t.Errorf("format %s is not wired", format)
+		}
+	}
+}
+
+// Files of one symbol may have been recorded with different streams of trades.
+func TestRecordedTradeStreams(t *testing.T) {
+	texts := []string{`1700000000000000000 {"e":"aggTrade","E":1700000000000,"s":"BTCUSDT","a":1,"p":"100.0","q":"1","nq":"1","f":1,"l":2,"T":1700000000000,"m":true}` + "\n",
+		`1700000001000000000 {"e":"trade","E":1700000001000,"T":1700000001000,"s":"BTCUSDT","t":3,"p":"100.0","q":"1","X":"MARKET","m":true}` + "\n"}
+	var files []string
+	for i, text := range texts {
+		files = append(files, filepath.Join(t.TempDir(), fmt.Sprint(i)))
+		if err := os.WriteFile(files[i], []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l, err := feed.OpenLines(t.Context(), feed.LinesConfig{Files: files, NewDecoder: recordedFormats()["binancefutures"].NewDecoder})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	for i := range files {
+		_, err := l.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m, err := l.Message(); err != nil || m == nil || m.Kind != connector.MessageTrade {
+			t.Errorf("file %d: %+v, %v", i, m, err)
 		}
 	}
 }

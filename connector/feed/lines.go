@@ -60,7 +60,9 @@ func (c Correction) String() string {
 type Lines struct {
 	config      LinesConfig
 	reader      *recording.Reader
-	decoder     connector.Decoder
+	decoder     connector.Decoder // of the file in hand
+	decoding    int               // its number
+	unread      string            // of the files before
 	message     connector.Message
 	corrections []Correction
 
@@ -174,6 +176,10 @@ func (l *Lines) Next() (localNs int64, err error) {
 		if l.recordedNs, l.text, err = l.reader.Next(); err != nil {
 			return 0, err
 		}
+		if n := l.reader.FileNo(); n != l.decoding { // each file by itself, as measure does: what it was recorded with may differ
+			l.unread = l.Unread()
+			l.decoder, l.decoding = l.config.NewDecoder(), n
+		}
 		l.files[l.reader.FileNo()].Read++
 		localNs = l.recordedNs + l.corrections[l.reader.FileNo()].OffsetNs
 		if l.localNs != 0 || l.config.AsRecorded || l.decoder.Decode(l.recordedNs, l.text, &l.message) != nil {
@@ -242,10 +248,10 @@ func (l *Lines) Message() (*connector.Message, error) {
 
 // Unread says in words which books of the files the decoder has passed over, if it can tell; it is empty if none was.
 func (l *Lines) Unread() string {
-	if d, ok := l.decoder.(interface{ Unread() string }); ok {
+	if d, ok := l.decoder.(interface{ Unread() string }); ok && l.unread == "" {
 		return d.Unread()
 	}
-	return ""
+	return l.unread
 }
 
 // Refuse reports that the message in hand is of no use.

@@ -278,6 +278,27 @@ func (early) Decode(localNs int64, _ []byte, m *connector.Message) error {
 	return nil
 }
 
+// TestSpoolsHaveNoName: what a conversion keeps on the disk meanwhile goes with its process, however that ends.
+func TestSpoolsHaveNoName(t *testing.T) {
+	files := write(t, string(bytes.Join(sampleLines(t, 2_000), nil)))
+	out := filepath.Join(t.TempDir(), "out.npz")
+	looked := false
+	_, err := convert.Events(t.Context(), files, out, convert.Options{Natural: true, NewDecoder: futures, MemoryRows: 16,
+		Progress: func(p convert.Progress) {
+			if p.Stage != convert.Writing {
+				return
+			}
+			looked = true
+			if left, err := filepath.Glob(filepath.Join(filepath.Dir(out), ".convert-*")); err != nil || len(left) > 0 {
+				t.Errorf("%v, %v", left, err)
+			}
+		}})
+	if err != nil || !looked {
+		t.Errorf("looked %v, %v", looked, err)
+	}
+	onlyFile(t, out)
+}
+
 // TestCancel ends the context at every stage: nothing is left behind and an older file stays.
 func TestCancel(t *testing.T) {
 	files := write(t, string(bytes.Join(sampleLines(t, 30_000), nil)))

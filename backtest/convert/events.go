@@ -70,6 +70,7 @@ func (c *conversion) run(ctx context.Context, files []string, dir, out string) e
 	if err := c.openSpools(dir); err != nil {
 		return err
 	}
+	_ = os.Remove(dir) // it is empty now; Events takes away what is left
 	if err := c.readAll(ctx, files); err != nil {
 		return err
 	}

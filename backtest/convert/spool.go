@@ -3,6 +3,7 @@ package convert
 import (
 	"cmp"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -90,6 +91,10 @@ func newSpool(name string, o order) (*spool, error) {
 	file, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("convert: %w", err)
+	}
+	// Without a name its space is given back whatever ends the process. Nobody opens it again.
+	if err := os.Remove(name); err != nil {
+		return nil, errors.Join(fmt.Errorf("convert: %w", err), file.Close())
 	}
 	return &spool{order: o, file: file, buf: make([]byte, 0, spoolBuffer)}, nil
 }

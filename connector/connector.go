@@ -86,6 +86,13 @@ type OrderKeeper interface {
 	OpenOrders() []OpenOrder
 }
 
+// Accountant is implemented by an OrderKeeper that has to ask its venue what earlier runs have left there.
+type Accountant interface {
+	// Unaccounted returns the instruments whose open orders the venue has not told since Run began, and whether it still may.
+	// Any goroutine may call it, also when Run has ended.
+	Unaccounted() (instruments []int, coming bool)
+}
+
 // Sink takes everything a connector has to say.
 type Sink interface {
 	// Feed publishes the events of one message as one batch. The events are copied before it returns. They are rows that

@@ -190,12 +190,14 @@ func (s *strategy) interrupt(inst *instance, reason string) {
 // askAttached carries out a command on an attached process.
 func (s *strategy) askAttached(ctx context.Context, kind commandKind) commandResult {
 	switch {
-	case kind == commandStop && !s.connected(), kind == commandStart && s.connected():
+	case kind == commandStart && s.connected():
 		return commandResult{already: true}
+	case kind == commandStop && !s.connected():
+		return commandResult{already: true, err: s.awaitOrders(ctx)}
 	case kind == commandStop:
 		r := s.ask(ctx, kind)
 		if errors.Is(r.err, errEnding) {
-			r.err = nil // it went by itself meanwhile
+			r.err = s.awaitOrders(ctx) // it went by itself meanwhile
 		}
 		return r
 	}

@@ -56,6 +56,7 @@ type Host struct {
 	endMu         sync.Mutex // guards what follows, which is known at the end, and when spawner is set
 	unconfirmed   []control.OpenOrder
 	strayed       []control.OpenOrder
+	unaccounted   []string // instruments
 	leftProcesses []string // of an earlier run
 }
 

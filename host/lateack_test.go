@@ -2,6 +2,7 @@ package host_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"hftrunner/depth"
 	"hftrunner/hft"
 	"hftrunner/host"
+	"hftrunner/internal/control"
 	"hftrunner/ipc"
 	"hftrunner/live"
 )
@@ -88,6 +90,49 @@ func TestEndWaitsForOrdersInFlight(t *testing.T) {
 			}
 			if _, err := os.Stat(r.socket()); err == nil {
 				t.Error("the socket is left")
+			}
+		})
+	}
+}
+
+// TestStopOfOneThatHasGone: a process has gone while its order is open. To stop it is to wait for the end of the order.
+func TestStopOfOneThatHasGone(t *testing.T) {
+	for name, ends := range map[string]bool{"the order ends": true, "the venue is silent": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			release := make(chan struct{})
+			cfg := newConfig(t, 1, 0)
+			cfg.Supervision.ExitTimeout = time.Second
+			if ends {
+				cfg.Supervision.ExitTimeout = patience
+			}
+			cfg.Connectors = []host.ConnectorConfig{{Name: "slow", Kind: "test", Connector: slow{make(chan connector.Order, 1024),
+				func(ctx context.Context, sink connector.Sink, o connector.Order) {
+					select {
+					case <-ctx.Done():
+					case <-release:
+						o.Req, o.Status = hft.StatusNone, hft.StatusCanceled
+						sink.Order(&connector.OrderUpdate{Order: o})
+					}
+				}}}}
+			r := start(t, cfg)
+			bot := r.attach("slow", nil)
+			if _, err := bot.SubmitBuyOrder(0, 1, 100, 1, hft.GTC, hft.Limit, false); err != nil {
+				t.Fatal(err)
+			}
+			if err := bot.Close(); err != nil {
+				t.Fatal(err)
+			}
+			r.until("attached-7", "has gone with its order open", func(s control.StrategyStatus) bool {
+				return s.PID == 0 && s.Instruments[0].OpenOrders == 1
+			})
+			if ends {
+				time.AfterFunc(50*time.Millisecond, func() { close(release) })
+			}
+			_, err := r.host.Stop(context.Background(), "attached-7")
+			var left *control.OrdersLeftError
+			if ends && err != nil || !ends && !errors.As(err, &left) {
+				t.Errorf("error is %v", err)
 			}
 		})
 	}

@@ -43,6 +43,8 @@ type leaving struct {
 	begun bool
 	asked map[orderKey]*canceling
 	left  []leftOrder // by the last look
+	// coming says that by then a venue had not told yet what an earlier run has left.
+	coming bool
 }
 
 // orderKey identifies an order of the run.
@@ -102,13 +104,44 @@ func (l *leaving) await(ctx context.Context, report time.Duration) []leftOrder {
 	return l.look()
 }
 
-// waiting reports whether there is an order left whose end can still be confirmed.
+// waiting reports whether there is an order left whose end can still be confirmed, or may be one that the venue is still to tell of.
 func (l *leaving) waiting() bool {
-	return slices.ContainsFunc(l.left, func(o leftOrder) bool { return o.pub.phase.Load() == atWork })
+	return l.coming || slices.ContainsFunc(l.left, func(o leftOrder) bool { return o.pub.phase.Load() == atWork })
+}
+
+// unaccounted names the instruments of these strategies on which an earlier run may have left orders, because the venue has not
+// told yet, and reports whether it still may.
+func (l *leaving) unaccounted() (names []string, coming bool) {
+	for _, p := range l.host.publishers {
+		p.mu.Lock()
+		made := p.connector
+		p.mu.Unlock()
+		a, ok := made.(connector.Accountant)
+		if !ok {
+			continue
+		}
+		instruments, still := a.Unaccounted()
+		p.mu.Lock()
+		for _, no := range instruments {
+			inst := p.instruments[no]
+			for bot := range inst.holdings {
+				if l.bots[bot] != nil {
+					names = append(names, p.name+" "+inst.symbol)
+					coming = coming || still && p.phase.Load() == atWork
+					break
+				}
+			}
+		}
+		p.mu.Unlock()
+	}
+	return names, coming
 }
 
 // look returns the orders that are left now.
 func (l *leaving) look() []leftOrder {
+	if !l.fixed {
+		_, l.coming = l.unaccounted() // first: what the venue tells from here on is among the open orders
+	}
 	l.left = l.left[:0]
 	for _, o := range l.host.openOrders() {
 		if l.bots[o.Owner.Bot] != nil && !(l.fixed && l.begun && l.asked[o.key()] == nil) {
@@ -307,6 +340,20 @@ func (s *strategy) leaveOrders(ctx context.Context) <-chan error {
 	return confirmed
 }
 
+// awaitOrders returns when the orders of a strategy that has gone have ended, or with a *control.OrdersLeftError after exit_timeout.
+func (s *strategy) awaitOrders(ctx context.Context) error {
+	timed, cancel := context.WithTimeout(ctx, s.host.cfg.Supervision.ExitTimeout)
+	defer cancel()
+	left := s.host.leave([]*strategy{s}, true).await(timed, leavingReport)
+	switch {
+	case len(left) == 0:
+		return nil
+	case ctx.Err() != nil:
+		return fmt.Errorf("strategy %s: still at it: %w", s.cfg.Name, ctx.Err())
+	}
+	return &control.OrdersLeftError{Strategy: s.cfg.Name, Orders: s.host.named(left)}
+}
+
 // endOrders ends the orders of all strategies at the end of the run, however they come to light, and notes what is left.
 func (h *Host) endOrders() {
 	ctx, cancel := context.WithTimeout(context.Background(), h.cfg.Supervision.ExitTimeout)
@@ -320,8 +367,12 @@ func (h *Host) settleAccounts() {
 	unconfirmed, strays := h.named(h.leaving.look()), h.named(h.strays())
 	logOrders(h.log.Error, mayBeOpen, unconfirmed)
 	logOrders(h.log.Warn, "open orders are of a strategy that is not in the configuration, they were left as they are", strays)
+	unaccounted, _ := h.leaving.unaccounted()
+	if len(unaccounted) > 0 {
+		h.log.Error("the venue has not told which orders an earlier run has left: look at the venue", "instruments", strings.Join(unaccounted, ", "))
+	}
 	h.endMu.Lock()
-	h.unconfirmed, h.strayed = unconfirmed, strays
+	h.unconfirmed, h.strayed, h.unaccounted = unconfirmed, strays, unaccounted
 	h.endMu.Unlock()
 	for _, s := range h.everyStrategy() {
 		s.left.Store(0) // nothing is waited for any more

@@ -19,6 +19,8 @@ type Summary struct {
 	// this runner whose strategy is not in the configuration; they were left as they are.
 	UnconfirmedOrders []control.OpenOrder `json:"unconfirmed_orders"`
 	StrayOrders       []control.OpenOrder `json:"stray_orders"`
+	// UnaccountedInstruments are those of which the venue has not told which orders an earlier run has left.
+	UnaccountedInstruments []string `json:"unaccounted_instruments,omitempty"`
 	// LeftProcesses are of an earlier run and could not be ended.
 	LeftProcesses []string `json:"left_processes,omitempty"`
 }
@@ -80,6 +82,7 @@ func (h *Host) Summary(exit Exit) Summary {
 	}
 	h.endMu.Lock()
 	s.UnconfirmedOrders, s.StrayOrders, s.LeftProcesses = h.unconfirmed, h.strayed, h.leftProcesses
+	s.UnaccountedInstruments = h.unaccounted
 	h.endMu.Unlock()
 	return s
 }

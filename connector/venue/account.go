@@ -353,7 +353,11 @@ func (t *trade) askOrders(session context.Context, inst *instrument, wrong error
 		return err // what is known by now is asked for again
 	}
 	t.blotter.Executions(executions, nowNs)
-	wrong = cmp.Or(t.blotter.Listed(inst.Symbol, open, nowNs), wrong)
+	listed := t.blotter.Listed(inst.Symbol, open, nowNs)
+	if listed == nil {
+		inst.known.Store(true)
+	}
+	wrong = cmp.Or(listed, wrong)
 	inst.accounted.Store(wrong == nil)
 	t.believe(inst, wrong)
 	t.mu.Unlock()

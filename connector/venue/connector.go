@@ -116,6 +116,7 @@ type Connector struct {
 var (
 	_ connector.Connector   = (*Connector)(nil)
 	_ connector.OrderKeeper = (*Connector)(nil)
+	_ connector.Accountant  = (*Connector)(nil)
 )
 
 // New returns a connector that is not connected yet.

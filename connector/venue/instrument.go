@@ -41,6 +41,8 @@ type instrument struct {
 	cancels, questions line
 	// accounted says that open orders and position are known since the private stream came up. It is set under trade's mutex.
 	accounted atomic.Bool
+	// known says that the open orders were told once: from then on the record of orders has all of them.
+	known atomic.Bool
 	// doubts is how often in a row the venue's answer had an open order or a position that cannot be true. trade's mutex guards it.
 	doubts int
 	// armed says that the dead-man's switch may be armed. The goroutine that refreshes it uses it, and stop after that.

@@ -200,6 +200,31 @@ func (c *Connector) OpenOrders() []connector.OpenOrder {
 	return t.blotter.Left()
 }
 
+// Unaccounted returns where an earlier run may have left orders that are not in the record; see connector.Accountant.
+func (c *Connector) Unaccounted() (instruments []int, coming bool) {
+	if !c.cfg.Trading {
+		return nil, false
+	}
+	c.startMu.Lock()
+	t := c.trade
+	coming = !c.ended
+	for _, inst := range c.early {
+		instruments = append(instruments, inst.No)
+	}
+	c.startMu.Unlock()
+	for _, inst := range c.symbols.all() {
+		if !inst.known.Load() {
+			instruments = append(instruments, inst.No)
+		}
+	}
+	if t == nil {
+		return instruments, coming
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return instruments, coming && t.dead == ""
+}
+
 // Submit sends a new order.
 func (c *Connector) Submit(o connector.Order) {
 	o.Req = hft.StatusNew

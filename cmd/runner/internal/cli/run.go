@@ -78,7 +78,7 @@ func (s *settings) run(ctx context.Context, duration time.Duration, summaryPath 
 		return runErr
 	}
 	result := complete(h.Summary(exit))
-	runErr = errors.Join(ordersLeft(&result), cmp.Or(runErr, givenUp(&result))) // the code is that of the first
+	runErr = errors.Join(ordersLeft(&result), cmp.Or(runErr, givenUp(&result), unaccounted(&result))) // the code is that of the first
 	if err := s.finish(result, summary); err != nil {
 		return errors.Join(runErr, withCode(ExitFailure, err))
 	}
@@ -92,6 +92,15 @@ func ordersLeft(s *host.Summary) error {
 	}
 	return withCode(ExitOrdersLeft, fmt.Errorf("%s may still be open, the end was not confirmed in time: look at the venue",
 		count(len(s.UnconfirmedOrders), "order")))
+}
+
+// unaccounted is the error of a run that was not told what an earlier one has left.
+func unaccounted(s *host.Summary) error {
+	if len(s.UnaccountedInstruments) == 0 {
+		return nil
+	}
+	return withCode(ExitOrdersLeft, fmt.Errorf("orders of an earlier run may be open on %s, the venue has not told: look at the venue",
+		strings.Join(s.UnaccountedInstruments, ", ")))
 }
 
 // givenUp is the error of a run in which strategies failed for good.

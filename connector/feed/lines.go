@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -248,8 +249,8 @@ func (l *Lines) Message() (*connector.Message, error) {
 
 // Unread says in words which books of the files the decoder has passed over, if it can tell; it is empty if none was.
 func (l *Lines) Unread() string {
-	if d, ok := l.decoder.(interface{ Unread() string }); ok && l.unread == "" {
-		return d.Unread()
+	if d, ok := l.decoder.(interface{ Unread() string }); ok {
+		return cmp.Or(d.Unread(), l.unread)
 	}
 	return l.unread
 }

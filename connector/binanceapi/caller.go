@@ -111,7 +111,7 @@ func (c *Caller) loggedOn(frame []byte) (answer bool, err error) {
 		return false, nil
 	}
 	err = c.parser.Parse(frame, func(v Value) error {
-		if f := ReplyFailure(v, c.config.Causes); f != nil {
+		if f := c.config.Signer.ReplyFailure(v, c.config.Causes); f != nil {
 			return Refusal(f, c.config.NowNs())
 		}
 		return nil
@@ -188,7 +188,7 @@ func (c *Caller) unsent(err error) *venue.Failure {
 // reply looks at an answer.
 func (c *Caller) reply(v Value, spent *spending, read func(result Value) error) error {
 	ReadLimits(v.Field("rateLimits"), spent.used)
-	if f := ReplyFailure(v, c.config.Causes); f != nil {
+	if f := c.config.Signer.ReplyFailure(v, c.config.Causes); f != nil {
 		if data := v.Field("error").Field("data"); c.config.Details != nil && data.IsObject() {
 			c.config.Details(f, data)
 		}
@@ -201,7 +201,7 @@ func (c *Caller) reply(v Value, spent *spending, read func(result Value) error) 
 }
 
 // ReplyFailure returns what a reply of a WebSocket API says in place of a result, nil for a success.
-func ReplyFailure(v Value, causes Causes) *venue.Failure {
+func (s *Signer) ReplyFailure(v Value, causes Causes) *venue.Failure {
 	status := int(v.Int("status"))
 	failed := v.Field("error")
 	if status == http.StatusOK && !failed.IsObject() {
@@ -212,11 +212,9 @@ func ReplyFailure(v Value, causes Causes) *venue.Failure {
 	}
 	var retryAt time.Time
 	if data := failed.Field("data"); data.IsObject() {
-		if ms := data.Int("retryAfter"); ms > 0 && ms <= maxMs {
-			retryAt = time.UnixMilli(ms)
-		}
+		retryAt = s.told(data.Int("retryAfter"))
 	}
-	return refusal(status, int(failed.Int("code")), failed.Text("msg"), causes, retryAt)
+	return s.refusal(status, int(failed.Int("code")), failed.Text("msg"), causes, retryAt)
 }
 
 // replyID returns the id of a frame that answers a request, nil for any other frame.

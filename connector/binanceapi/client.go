@@ -210,7 +210,7 @@ func (c *Client) refusal(response *http.Response, body []byte) *venue.Failure {
 		if !v.IsObject() {
 			return errors.ErrUnsupported
 		}
-		f = refusal(response.StatusCode, int(v.Int("code")), v.Text("msg"), c.config.Causes, retryAt)
+		f = c.config.Signer.refusal(response.StatusCode, int(v.Int("code")), v.Text("msg"), c.config.Causes, retryAt)
 		if data := v.Field("data"); c.config.Details != nil && data.IsObject() {
 			c.config.Details(f, data)
 		}
@@ -223,7 +223,7 @@ func (c *Client) refusal(response *http.Response, body []byte) *venue.Failure {
 	if msg == "" || msg[0] == '<' || len(msg) > maxMsg {
 		msg = fmt.Sprintf("HTTP %d %s", response.StatusCode, http.StatusText(response.StatusCode))
 	}
-	return refusal(response.StatusCode, 0, msg, c.config.Causes, retryAt)
+	return c.config.Signer.refusal(response.StatusCode, 0, msg, c.config.Causes, retryAt)
 }
 
 // retryAt is when the venue wants to hear again, zero when it does not say.

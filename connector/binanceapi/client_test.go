@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -315,6 +316,56 @@ func TestBudget(t *testing.T) {
 	do(cancel, 1, fine)
 }
 
+// TestBanTimes: the time until which an address is banned is one of the venue's clock; one that cannot be true counts for none.
+func TestBanTimes(t *testing.T) {
+	const minute, year = int64(60_000), int64(365 * 24 * 3_600_000)
+	cancel := binanceapi.Request{Method: http.MethodDelete, Path: "/x", Security: binanceapi.Signed, Cost: binanceapi.Cost{Weight: 1, Cancel: true}}
+	for _, offset := range []time.Duration{0, 10 * time.Minute, -10 * time.Minute} {
+		for _, c := range []struct{ inMs, wantMs int64 }{{5 * minute, 5 * minute}, {3 * 24 * 60 * minute, 3 * 24 * 60 * minute},
+			{30 * year, 2 * minute}, {-30 * year, 2 * minute}, {math.MaxInt64 - 2*nowMs, 2 * minute}} {
+			t.Run(fmt.Sprintf("%v, in %d ms", offset, c.inMs), func(t *testing.T) {
+				untilMs := nowMs + offset.Milliseconds() + c.inMs
+				nowNs, sent := int64(nowMs)*1_000_000, 0
+				signer := binanceapi.NewSigner(newKey(t, "the-key", "test-secret"), 0, func() int64 { return nowNs })
+				signer.SetClockOffset(offset)
+				client := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
+					sent++
+					w.WriteHeader(418)
+					_, _ = fmt.Fprintf(w, `{"code":-1003,"msg":"IP banned until %d. Please wait."}`, untilMs)
+				}, func(config *binanceapi.ClientConfig) {
+					var err error
+					if config.Budget, err = binanceapi.NewBudget([]binanceapi.Allowance{{Limit: binanceapi.RequestWeight, Interval: time.Minute, Max: 2400}}); err != nil {
+						t.Fatal(err)
+					}
+					config.Signer = signer
+				})
+				want := time.UnixMilli(nowMs + c.wantMs)
+				if f := failureOf(t, client.Do(t.Context(), cancel, nil)); f.Cause != venue.Banned || !f.RetryAt.Equal(want) {
+					t.Errorf("%v until %v, want %v", f, f.RetryAt.UTC(), want.UTC())
+				}
+				nowNs = want.UnixNano() - 1
+				if f := failureOf(t, client.Do(t.Context(), cancel, nil)); sent != 1 || !f.RetryAt.Equal(want) {
+					t.Errorf("in the ban %d sent, until %v", sent, f.RetryAt.UTC())
+				}
+				nowNs++
+				if _ = client.Do(t.Context(), cancel, nil); sent != 2 {
+					t.Errorf("%d sent after the ban", sent)
+				}
+
+				nowNs = nowMs * 1_000_000
+				if c.inMs != c.wantMs {
+					want = time.Time{}
+				}
+				frame := fmt.Appendf(nil, `{"id":"r1","status":429,"error":{"code":-1003,"msg":"Too much","data":{"retryAfter":%d}}}`, untilMs)
+				err := client.Parser().Parse(frame, func(v binanceapi.Value) error { return signer.ReplyFailure(v, noCauses) })
+				if f := failureOf(t, err); f.Cause != venue.Weight || !f.RetryAt.Equal(want) {
+					t.Errorf("over a WebSocket: %v until %v, want %v", f, f.RetryAt.UTC(), want.UTC())
+				}
+			})
+		}
+	}
+}
+
 func TestWrongURLs(t *testing.T) {
 	for _, u := range []string{"", "host", "ftp://host", "https://", "https://host?x=1", "https://user@host", ":"} {
 		if _, err := binanceapi.NewClient(binanceapi.ClientConfig{URL: u}); err == nil || !strings.Contains(err.Error(), "REST URL") {
@@ -355,7 +406,8 @@ func FuzzReplies(f *testing.F) {
 		transport := roundTrip(func(*http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: int(status), Header: http.Header{}, Body: io.NopCloser(strings.NewReader(string(body)))}, nil
 		})
-		client, err := binanceapi.NewClient(binanceapi.ClientConfig{URL: "http://host", Signer: binanceapi.NewSigner(nil, 0, func() int64 { return 0 }), Causes: noCauses, HTTPClient: &http.Client{Transport: transport}})
+		signer := binanceapi.NewSigner(nil, 0, func() int64 { return 0 })
+		client, err := binanceapi.NewClient(binanceapi.ClientConfig{URL: "http://host", Signer: signer, Causes: noCauses, HTTPClient: &http.Client{Transport: transport}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -370,7 +422,7 @@ func FuzzReplies(f *testing.F) {
 					t.Errorf("an interval of %v", u.Interval)
 				}
 			})
-			if failure := binanceapi.ReplyFailure(v, noCauses); failure != nil {
+			if failure := signer.ReplyFailure(v, noCauses); failure != nil {
 				return failure
 			}
 			return v.Field("b").Each(func(e binanceapi.Value) error { e.Int("c"); return nil })

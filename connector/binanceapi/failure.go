@@ -87,7 +87,7 @@ func causeOf(status, code int, msg string, causes Causes) venue.Cause {
 }
 
 // bannedUntil finds the time in a text such as "... banned until 1700000000000. Please ...".
-func bannedUntil(msg string) time.Time {
+func (s *Signer) bannedUntil(msg string) time.Time {
 	_, rest, found := strings.Cut(msg, "banned until ")
 	if !found {
 		return time.Time{}
@@ -97,10 +97,10 @@ func bannedUntil(msg string) time.Time {
 		end = len(rest)
 	}
 	ms, err := strconv.ParseInt(rest[:end], 10, 64)
-	if err != nil || ms > maxMs {
+	if err != nil {
 		return time.Time{}
 	}
-	return time.UnixMilli(ms)
+	return s.told(ms)
 }
 
 // maxMsg is how much of a venue's text is kept.
@@ -120,8 +120,8 @@ func clip(msg string) string {
 }
 
 // refusal makes the failure of an answer that is no success.
-func refusal(status, code int, msg string, causes Causes, retryAt time.Time) *venue.Failure {
-	if until := bannedUntil(msg); !until.IsZero() {
+func (s *Signer) refusal(status, code int, msg string, causes Causes, retryAt time.Time) *venue.Failure {
+	if until := s.bannedUntil(msg); !until.IsZero() {
 		retryAt = until
 	}
 	return &venue.Failure{Cause: causeOf(status, code, msg, causes), Code: code, Msg: clip(msg), RetryAt: retryAt}

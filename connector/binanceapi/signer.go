@@ -34,6 +34,17 @@ func (s *Signer) localTime(venueNs int64) time.Time { return time.Unix(0, venueN
 
 func (s *Signer) venueNs(local time.Time) int64 { return local.UnixNano() + s.offsetNs.Load() }
 
+// maxBan is the longest that a venue does not want to hear anything for: three days, and some room.
+const maxBan = 7 * 24 * time.Hour
+
+// told returns the local clock's time for one that the venue has said in its own, in milliseconds; zero for one that cannot be true.
+func (s *Signer) told(ms int64) time.Time {
+	if ms <= 0 || ms > maxMs || time.Duration(ms*1_000_000-s.NowNs()).Abs() > maxBan {
+		return time.Time{}
+	}
+	return s.localTime(ms * 1_000_000)
+}
+
 // appendTime adds the parameters of time to params.
 func (s *Signer) appendTime(params []Param) []Param {
 	if s.recvWindowMs > 0 {

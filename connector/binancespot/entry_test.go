@@ -238,11 +238,11 @@ func TestRefusalsOverWebSocket(t *testing.T) {
 	connected(t, p) // again
 
 	// After this nothing is sent before the venue's time.
-	text = `"status":429,"error":{"code":-1003,"msg":"Too much request weight used","data":{"serverTime":1,"retryAfter":1760000030000}}`
+	text = `"status":429,"error":{"code":-1003,"msg":"Too much request weight used","data":{"serverTime":1,"retryAfter":1700000030000}}`
 	for _, cause := range []venue.Cause{venue.Weight, venue.OrderRate} {
 		_, err := p.Place(context.Background(), limitOrder())
 		var f *venue.Failure
-		if !errors.As(err, &f) || f.Cause != cause || f.RetryAt.UnixMilli() != 1760000030000 {
+		if !errors.As(err, &f) || f.Cause != cause || f.RetryAt.UnixMilli() != 1700000030000 {
 			t.Errorf("%v, %+v", err, f)
 		}
 	}

@@ -106,7 +106,7 @@ func (p *Protocol) subscribed(frame []byte) (answer bool, err error) {
 		if answer = v.Has("id") && v.Has("status"); !answer {
 			return nil
 		}
-		if f := binanceapi.ReplyFailure(v, cause); f != nil && f.Code != alreadySubscribed {
+		if f := p.signer.ReplyFailure(v, cause); f != nil && f.Code != alreadySubscribed {
 			return f
 		}
 		return nil

@@ -23,7 +23,7 @@ const outageCalm = int64(15 * time.Second)
 
 // Outage tells of everything that does not work at one venue as of one thing: a line when the first of it fails, with the
 // cause in plain words, and one when all of it works again. What fails in between is logged at debug level. What fails again
-// soon after is told when it has gone on for a while. Any goroutine may use it.
+// soon after is told when the calm is over and it goes on, also when nothing is tried meanwhile. Any goroutine may use it.
 type Outage struct {
 	log   hclog.Logger
 	nowNs func() int64
@@ -35,6 +35,9 @@ type Outage struct {
 	failures int
 	told     bool
 	toldNs   int64
+	// late tells of what is not told yet and goes on; what and cause are of its last failure.
+	late        *time.Timer
+	what, cause string
 }
 
 // NewOutage returns an Outage of a venue where all is well. logger may be nil; nowNs is the local clock.
@@ -64,15 +67,49 @@ func (o *Outage) Failed(key any, what string, err error, more ...any) {
 		o.told, o.toldNs = true, nowNs
 		level = hclog.Warn
 	}
+	o.what, o.cause = what, Reason(err)
+	if first && !o.told {
+		rest := time.Duration(outageCalm - (nowNs - o.toldNs))
+		if o.late == nil {
+			o.late = time.AfterFunc(rest, o.tell)
+		} else {
+			o.late.Reset(rest)
+		}
+	}
 	o.mu.Unlock()
-	o.log.Log(level, "the venue fails, trying again until it works", append([]any{"what", what, "cause", Reason(err)}, more...)...)
+	o.log.Log(level, outageText, append([]any{"what", what, "cause", Reason(err)}, more...)...)
 }
 
-// Failing reports whether there is an outage, which was told.
+const outageText = "the venue fails, trying again until it works"
+
+// tell tells of an outage that has gone on until the calm after the last one was over.
+func (o *Outage) tell() {
+	o.mu.Lock()
+	tell := len(o.failing) > 0 && !o.told
+	if tell {
+		o.told, o.toldNs = true, o.nowNs()
+	}
+	what, cause := o.what, o.cause
+	o.mu.Unlock()
+	if tell {
+		o.log.Warn(outageText, "what", what, "cause", cause)
+	}
+}
+
+// Failing reports whether there is an outage that was told.
 func (o *Outage) Failing() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return len(o.failing) > 0
+	return o.told && len(o.failing) > 0
+}
+
+// End says that the venue is not used any more: what was not told is not told later.
+func (o *Outage) End() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.late != nil {
+		o.late.Stop()
+	}
 }
 
 // Awaits says, of something that comes after what fails, that the outage is not over before it works.

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -68,6 +70,62 @@ func TestOutageComesAndGoes(t *testing.T) {
 	if !strings.Contains(out.String(), "after=41s failures=") {
 		t.Errorf("the end of the long one is not told\n%s", out.String())
 	}
+}
+
+// An outage that begins soon after the last one is told when it has gone on for a while, also when nothing is tried meanwhile; one
+// that has ended by then is not.
+func TestOutageIsToldLate(t *testing.T) {
+	var out lockedBuffer
+	var nowNs atomic.Int64
+	nowNs.Store(1)
+	o := stream.NewOutage(hclog.New(&hclog.LoggerOptions{Output: &out, DisableTime: true, Level: hclog.Info}), nowNs.Load)
+	o.Failed("orders", "submission", errors.New("overloaded"))
+	o.Works("orders")
+	before := out.String()
+	nowNs.Add(int64(15*time.Second - 100*time.Millisecond))
+	o.Failed("orders", "submission", errors.New("overloaded"))
+	o.Works("orders")
+	time.Sleep(200 * time.Millisecond)
+	if got := out.String(); got != before || o.Failing() {
+		t.Fatalf("what was over is told\n%s", got)
+	}
+	o.Failed("market", "market data", errors.New("gone"))
+	if o.Failing() {
+		t.Error("it is not told yet")
+	}
+	for began := time.Now(); !o.Failing(); time.Sleep(time.Millisecond) {
+		if time.Since(began) > 20*time.Second {
+			t.Fatalf("it is not told\n%s", out.String())
+		}
+	}
+	o.Works("market")
+	late := `[WARN]  the venue fails, trying again until it works: what="market data" cause=gone` + "\n"
+	for began := time.Now(); !strings.Contains(out.String(), late); time.Sleep(time.Millisecond) { // the line is written a moment later
+		if time.Since(began) > 20*time.Second {
+			t.Fatalf("got\n%s", out.String())
+		}
+	}
+	if got := out.String(); strings.Count(got, "works again") != 2 || strings.Count(got, "[WARN]") != 2 {
+		t.Errorf("got\n%s", got)
+	}
+}
+
+// lockedBuffer is a log that several goroutines write.
+type lockedBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
 }
 
 // A connection that is lost after another one was given up is not waited for: what fails next is told.

@@ -248,6 +248,7 @@ func (c *Connector) Run(ctx context.Context, sink connector.Sink, clock connecto
 	c.startMu.Unlock()
 	cancel()
 	group.Wait()
+	defer c.outage.End()
 	return errors.Join(err, c.protocol.Close())
 }
 

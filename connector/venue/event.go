@@ -1,6 +1,7 @@
 package venue
 
 import (
+	"errors"
 	"strings"
 	"sync"
 
@@ -76,9 +77,15 @@ func (c *Connector) answered(request blotter.Request, err error, outage bool) {
 	switch {
 	case outage:
 		c.outage.Failed(orderRequests, request.String(), err)
-	case err == nil:
+	case err == nil || said(err):
 		c.outage.Works(orderRequests)
 	}
+}
+
+// said reports whether an error is the venue's answer: it has its code.
+func said(err error) bool {
+	var f *Failure
+	return errors.As(err, &f) && f.Code != 0
 }
 
 // accounted notes that orders and positions were told.

@@ -78,3 +78,40 @@ func TestAQuestionThatIsNotAskedAgain(t *testing.T) {
 	down.Store(false)
 	until(t, "the outage is over", func() bool { return over.Load() == 1 })
 }
+
+// TestARefusalIsAnAnswer: requests about orders work again when the venue refuses one with a code of its own, not only when the
+// account is asked about or a request succeeds.
+func TestARefusalIsAnAnswer(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	var failure atomic.Pointer[venue.Failure]
+	f.place = func(_ context.Context, o *venue.Order) (blotter.Report, error) {
+		if failed := failure.Load(); failed != nil {
+			return blotter.Report{}, failed
+		}
+		return blotter.Report{Channel: blotter.Ack, Symbol: o.Symbol, ClientID: o.ClientID, VenueID: "v" + o.ClientID, Status: hft.StatusNew}, nil
+	}
+	var failed, over atomic.Int32
+	log := hclog.New(&hclog.LoggerOptions{Level: hclog.Info, Output: lines(func(line string) {
+		if strings.Contains(line, "[WARN]") && strings.Contains(line, "the venue fails") {
+			failed.Add(1)
+		}
+		if strings.Contains(line, "works again") {
+			over.Add(1)
+		}
+	})})
+	r := start(t, f, nil, func(c *venue.Config) { c.Trading, c.AuditInterval, c.Logger = true, time.Hour, log }, "BTC")
+	r.trade(0)
+	failure.Store(&venue.Failure{Cause: venue.Unknown, Err: errors.New("no answer")})
+	r.connector.Submit(r.order(0, 1))
+	until(t, "the outage is logged", func() bool { return failed.Load() == 1 })
+	failure.Store(&venue.Failure{Cause: venue.Refused, Msg: "not sent"})
+	r.connector.Submit(r.order(0, 2))
+	until(t, "the order is refused", func() bool { return r.refused("not sent") == 1 })
+	if over.Load() > 0 {
+		t.Error("a request that was not sent ended the outage")
+	}
+	failure.Store(&venue.Failure{Cause: venue.Refused, Code: 110007, Msg: "not enough"})
+	r.connector.Submit(r.order(0, 3))
+	until(t, "the outage is over", func() bool { return over.Load() == 1 })
+}

@@ -151,7 +151,7 @@ func (b *Blotter) tookEffect(e *entry) {
 
 // amended notes that the amendment in flight took effect.
 func (b *Blotter) amended(e *entry) {
-	if e.amend == accepted && e.cancel == idle && !e.suspect {
+	if e.amend == accepted && e.cancel == idle && !e.gone && !e.suspect {
 		e.askAtNs = 0
 	}
 	e.amend = idle

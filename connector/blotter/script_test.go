@@ -288,6 +288,20 @@ func TestPitfalls(t *testing.T) {
 			s.stream(hft.StatusCanceled, 0, 9)
 			s.expect("", "Canceled; ")
 		}},
+		{"gone when canceled, while an amendment takes effect", func(s *script) {
+			s.live()
+			s.modify(1, 1001, 3*lot)
+			s.accepted(blotter.Amend)
+			s.cancel(1)
+			s.failed(blotter.Cancel, blotter.Gone)
+			s.b.Report(s.amended(blotter.Stream, hft.StatusNew, 100.1, 3, 0, 2), s.nowNs)
+			s.sent()
+			s.news()
+			s.after(second)
+			s.expect("query", "")
+			s.b.Answered(s.id, blotter.QueryOrder, s.amended(blotter.Query, hft.StatusNew, 100.1, 3, 0, 3), s.nowNs)
+			s.expect("cancel", "")
+		}},
 		{"accepted cancel that the stream does not tell of", func(s *script) {
 			s.live()
 			s.cancel(1)

@@ -33,6 +33,9 @@ func (b *Blotter) Answered(clientID string, request Request, r *Report, nowNs in
 			e.cancel, e.wantCancel, e.cancelTries = idle, false, 0
 		} else if e.cancel == sent {
 			e.cancel, e.askAtNs = accepted, nowNs+streamNs
+			if e.blind {
+				e.cancel = uncertain // of all orders, before this one arrived
+			}
 		}
 		b.accept(e, r, false, nowNs)
 	case QueryOrder:
@@ -47,7 +50,7 @@ func (b *Blotter) told(e *entry, r *Report, nowNs int64) {
 	if former {
 		e.formerAtNs = nowNs + againNs // about the next one, or again
 	} else {
-		e.absent = doubt{}
+		e.absent, e.noAnswer = doubt{}, false
 	}
 	b.readable(e)
 	l := b.accept(e, r, false, nowNs)
@@ -246,6 +249,11 @@ func (b *Blotter) cancelFailed(e *entry, f *Failure, nowNs int64) {
 		if e.cancelTries == 0 {
 			b.complainOf(e, f, Cancel, "")
 		}
+	case (f.Cause == Gone || f.Cause == NotFound) && e.blind && !e.over:
+		// The submission may still arrive.
+		e.cancelTries++
+		e.cancelAtNs = nowNs + backoff(e.cancelTries)
+		e.ask(nowNs)
 	case f.Cause == Gone || f.Cause == NotFound:
 		e.wantCancel, e.gone = false, !e.over
 		e.ask(nowNs)
@@ -271,13 +279,14 @@ func (b *Blotter) queryFailed(e *entry, f *Failure, nowNs int64) {
 	case e.askedFormer != "":
 		b.formerFailed(e, f, nowNs)
 	case f.Cause != NotFound:
-		e.askAtNs = max(nowNs, f.RetryAtNs)
+		e.askAtNs, e.noAnswer = max(nowNs, f.RetryAtNs), true
 		b.cancelUnasked(e, nowNs)
 	case e.over:
 		b.readable(e) // nothing hangs on it
 	case e.place == sent:
 		// It is not there yet.
 	default:
+		e.noAnswer = false
 		gone, askAtNs := e.absent.again(nowNs)
 		if e.askAtNs = askAtNs; gone {
 			b.vanished(e)

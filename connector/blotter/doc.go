@@ -16,7 +16,8 @@
 // Executed quantities only grow; where they are equal the status with the higher rank and the later time counts, and an
 // end is never taken back. A submission whose outcome is unknown is shown as hft.StatusUnknown and asked about until
 // the venue shows the order or has said twice, five seconds apart, that it does not know it. A cancel waits for the
-// answer to the submission or modification before it, is tried again when the venue is busy, and never ends an order by
+// answer to the submission or modification before it (for the first question about a submission without an answer, too; it
+// goes by client id where that question fails, and no refusal of it ends the order), is tried again when the venue is busy, and never ends an order by
 // itself: when there is no such open order the request is answered and the order asked about. One that the venue refuses is
 // answered with that and tried again every five seconds, until a modification says that the order is wanted. A modification may keep
 // the order's ids or change them. An order that was taken for over and turns up is canceled.

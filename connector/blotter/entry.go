@@ -110,11 +110,13 @@ type entry struct {
 	amendOut              bool // Output has it and has not answered, whatever the stream has shown since
 	cancelTries           int
 	canceledNs            int64 // when the last cancel was sent
+	blind                 bool  // and that nobody knew then whether the submission had arrived
 	asking                bool
 	askedFormer           string // venue id of the former leg that is asked about, empty when it is the order itself
 	askedReplacement      bool   // the last question was about the order that may have taken its place
 	askedNs               int64  // when the last question was sent
 	questions             int    // in a row, without a long pause between them
+	noAnswer              bool   // the last question has failed
 	disputed              bool   // the last report told less executed than is known of
 	absent                doubt  // the venue does not know it
 	holds                 int

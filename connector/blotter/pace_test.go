@@ -64,6 +64,14 @@ func TestPace(t *testing.T) {
 		{"open when asked, unknown when canceled", canceling, open(blotter.Gone)},
 		{"open when asked, no answer to a cancel", canceling, open(blotter.Unknown)},
 		{"no answer to a cancel nor to questions", canceling, func(s *script, a *blotter.Action) { s.failed(a.Request, blotter.Unknown) }},
+		{"no answer to a submission nor to questions, and unknown when canceled", func(s *script) { s.place(); s.cancel(1) },
+			func(s *script, a *blotter.Action) {
+				if a.Request == blotter.Cancel {
+					s.failed(a.Request, blotter.Gone)
+				} else {
+					s.failed(a.Request, blotter.Unknown)
+				}
+			}},
 		{"banned", canceling, func(s *script, a *blotter.Action) { s.failed(a.Request, blotter.Banned) }},
 		{"a replacement that is the canceled order", func(s *script) {
 			s.live()

@@ -66,7 +66,9 @@ func (b *Blotter) finish(e *entry, nowNs int64) {
 
 // next sends the request that an entry waits to send, if it may.
 func (b *Blotter) next(e *entry, nowNs int64) {
-	if e.over || e.end != hft.StatusNone || !e.seen && (e.place == sent || e.place == uncertain) {
+	unshown := !e.seen && (e.place == sent || e.place == uncertain)
+	// A submission that may have arrived is asked about first. Where that has no answer, the cancel's way may be open.
+	if e.over || e.end != hft.StatusNone || unshown && (e.place == sent || !e.wantCancel || !e.noAnswer) {
 		return
 	}
 	switch {
@@ -74,7 +76,7 @@ func (b *Blotter) next(e *entry, nowNs int64) {
 		if e.cancel != idle || e.amendOut || e.gone || nowNs < e.cancelAtNs {
 			return
 		}
-		e.cancelAtNs, e.cancel, e.canceledNs = 0, sent, nowNs
+		e.cancelAtNs, e.cancel, e.canceledNs, e.blind = 0, sent, nowNs, unshown
 		b.send(e, Cancel)
 	case e.wantAmend && e.amend == idle && !e.amendOut && e.cancel == idle:
 		e.wantAmend = false

@@ -54,6 +54,7 @@ type randomVenue struct {
 	ordered int
 	reuse   bool    // bots use the ids of orders that are over again
 	lies    float64 // how often what is told is not true
+	mute    bool    // no question about an order has an answer
 }
 
 func (v *randomVenue) chance(p float64) bool { return v.random.Float64() < p*v.chaos }
@@ -116,7 +117,7 @@ func (v *randomVenue) arrive(a blotter.Action) {
 			v.later(v.latency(), func() { v.d.b.Executions(list, v.d.nowNs) })
 		}
 		return
-	case v.chance(0.05): // lost on the way
+	case v.chance(0.05), v.mute && a.Request == blotter.QueryOrder: // lost on the way
 		fail(blotter.Unknown)
 		return
 	case v.chance(0.03): // late: it was taken for lost already
@@ -341,7 +342,7 @@ func (v *randomVenue) step(numOrders *uint64) {
 	case n < 8 && len(cancellable) > 0:
 		v.d.modify(cancellable[v.random.IntN(len(cancellable))], 1000+v.random.Int64N(5), float64(1+v.random.IntN(9))*lot)
 	case n < 9:
-		v.outage = v.chance(0.5)
+		v.outage, v.mute = v.chance(0.5), v.chance(0.5)
 		if !v.outage {
 			v.reconcile()
 		}
@@ -371,7 +372,7 @@ func trade(t testing.TB, seed uint64, lies float64) (v *randomVenue, numOrders u
 		v.step(&numOrders)
 		v.run(v.d.nowNs + random.Int64N(1<<random.IntN(29)+1))
 	}
-	v.chaos, v.lies = 0, 0
+	v.chaos, v.lies, v.mute = 0, 0, false
 	v.run(v.d.nowNs + 5000*ms)
 	v.reconcile()
 	v.run(v.d.nowNs + 60_000*ms)

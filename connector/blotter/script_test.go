@@ -54,6 +54,24 @@ func (s *script) live() {
 	s.expect("", "New 10@1000; ")
 }
 
+// unsure cancels order 1, and whether that was done is not known.
+func (s *script) unsure() {
+	s.t.Helper()
+	s.live()
+	s.cancel(1)
+	s.failed(blotter.Cancel, blotter.Unknown)
+	s.after(0)
+	s.expect("cancel, query", "error; ")
+}
+
+// canceled has the venue take the cancel of order 1, and say so by the stream.
+func (s *script) canceled() {
+	s.t.Helper()
+	s.accepted(blotter.Cancel)
+	s.stream(hft.StatusCanceled, 0, 9)
+	s.expect("", "Canceled; ")
+}
+
 func (s *script) report(c blotter.Channel, status hft.Status, cum, atMs int64) *blotter.Report {
 	return &blotter.Report{Channel: c, Symbol: symbol, ClientID: s.id, VenueID: "1", Status: status, Side: hft.Buy, Price: 100, Qty: 10 * lot,
 		CumQty: float64(cum) * lot, HasCum: true, TimestampNs: startNs + atMs*ms}
@@ -250,26 +268,16 @@ func TestPitfalls(t *testing.T) {
 			s.expect("cancel", "")
 		}},
 		{"outcome of a cancel unknown", func(s *script) {
-			s.live()
-			s.cancel(1)
-			s.failed(blotter.Cancel, blotter.Unknown)
-			s.after(0)
-			s.expect("cancel, query", "error; ")
+			s.unsure()
 			s.answer(blotter.QueryOrder, hft.StatusNew, 0, 1)
 			s.expect("cancel", "")
 		}},
 		{"outcome of a cancel unknown, and no answer to questions", func(s *script) {
-			s.live()
-			s.cancel(1)
-			s.failed(blotter.Cancel, blotter.Unknown)
-			s.after(0)
-			s.expect("cancel, query", "error; ")
+			s.unsure()
 			s.failed(blotter.QueryOrder, blotter.Unknown)
 			s.after(second)
 			s.expect("cancel, query", "")
-			s.accepted(blotter.Cancel)
-			s.stream(hft.StatusCanceled, 0, 9)
-			s.expect("", "Canceled; ")
+			s.canceled()
 		}},
 		{"a cancel in a ban, which may be of one way of several", func(s *script) {
 			s.live()
@@ -284,9 +292,7 @@ func TestPitfalls(t *testing.T) {
 				s.after(5 * second)
 				s.expect("cancel", "")
 			}
-			s.accepted(blotter.Cancel)
-			s.stream(hft.StatusCanceled, 0, 9)
-			s.expect("", "Canceled; ")
+			s.canceled()
 		}},
 		{"gone when canceled, while an amendment takes effect", func(s *script) {
 			s.live()
@@ -414,9 +420,7 @@ func TestSubmissions(t *testing.T) {
 		s.failed(blotter.QueryOrder, blotter.Unknown)
 		s.after(second)
 		s.expect("cancel, query", "New/Canceled 10@1000; ")
-		s.accepted(blotter.Cancel)
-		s.stream(hft.StatusCanceled, 0, 9)
-		s.expect("", "Canceled; ")
+		s.canceled()
 	})
 	t.Run("unknown, and a cancel of all before it arrives", func(t *testing.T) {
 		s := newScript(t)

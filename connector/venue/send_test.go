@@ -486,25 +486,26 @@ func TestCancelsInALongPause(t *testing.T) {
 	until(t, "all have ended", func() bool { return len(r.connector.OpenOrders()) == 0 })
 }
 
-// mute does not answer batches, and says so after longer than they hold up those behind them.
+// mute does not answer batches, and says so when wait returns: after longer than they hold up those behind them.
 type mute struct {
 	batches
 	sent chan struct{}
+	wait func()
 }
 
 func (m *mute) CancelBatch(context.Context, []*venue.Order) ([]venue.Outcome, error) {
 	m.sent <- struct{}{}
-	time.Sleep(1500 * time.Millisecond)
+	m.wait()
 	return nil, &venue.Failure{Cause: venue.Unknown, Msg: "no answer"}
 }
 
-// TestBatchesWithoutAnswers: cancels of a batch that is not answered for long go one by one, also when nothing else is asked for.
-func TestBatchesWithoutAnswers(t *testing.T) {
+// testMute cancels orders in batches that are not answered, and expects that all end.
+func testMute(t *testing.T, orders uint64, wait func()) {
 	t.Parallel()
 	c := newCrowd(t)
-	m := &mute{batches{c}, make(chan struct{}, 10)}
-	r, orders := c.begin(t, m, 36)
-	for _, o := range orders {
+	m := &mute{batches{c}, make(chan struct{}, 10), wait}
+	r, list := c.begin(t, m, orders)
+	for _, o := range list {
 		r.connector.Cancel(o)
 	}
 	take(t, m.sent, "the first batch")
@@ -512,29 +513,14 @@ func TestBatchesWithoutAnswers(t *testing.T) {
 	until(t, "all have ended", func() bool { return len(r.connector.OpenOrders()) == 0 })
 }
 
-// silent does not answer batches before the test is over.
-type silent struct {
-	*mute
-	over chan struct{}
-}
-
-func (s *silent) CancelBatch(context.Context, []*venue.Order) ([]venue.Outcome, error) {
-	s.sent <- struct{}{}
-	<-s.over
-	return nil, &venue.Failure{Cause: venue.Unknown, Msg: "no answer"}
+// TestBatchesWithoutAnswers: cancels of a batch that is not answered for long go one by one, also when nothing else is asked for.
+func TestBatchesWithoutAnswers(t *testing.T) {
+	testMute(t, 36, func() { time.Sleep(1500 * time.Millisecond) })
 }
 
 // TestBatchesThatHang: the cancels of a batch go one by one before it has failed.
 func TestBatchesThatHang(t *testing.T) {
-	t.Parallel()
-	c := newCrowd(t)
-	s := &silent{&mute{batches{c}, make(chan struct{}, 10)}, make(chan struct{})}
-	defer close(s.over)
-	r, orders := c.begin(t, s, 40)
-	for _, o := range orders {
-		r.connector.Cancel(o)
-	}
-	take(t, s.sent, "the first batch")
-	close(c.gate)
-	until(t, "all have ended", func() bool { return len(r.connector.OpenOrders()) == 0 })
+	over := make(chan struct{})
+	defer close(over)
+	testMute(t, 40, func() { <-over })
 }

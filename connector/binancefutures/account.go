@@ -17,6 +17,7 @@ func (p *Protocol) Positions(ctx context.Context, symbols []string) ([]venue.Pos
 		list[i] = venue.Position{Symbol: s, TimestampNs: askedNs}
 		index[s] = i
 	}
+	var hedge error
 	var params []binanceapi.Param
 	if len(symbols) == 1 {
 		params = symbolParams(symbols[0])
@@ -26,15 +27,15 @@ func (p *Protocol) Positions(ctx context.Context, symbols []string) ([]venue.Pos
 			return errNoList
 		}
 		return v.Each(func(row binanceapi.Value) error {
-			i, asked := index[string(row.Bytes("symbol"))]
-			if !asked {
+			symbol, qty, side := row.Text("symbol"), row.Decimal("positionAmt"), row.Text("positionSide")
+			if side != "BOTH" && side != "" {
+				if qty != 0 { // the mode is the account's, of all symbols
+					hedge = hedgeError(symbol, side)
+				}
 				return nil
 			}
-			qty, side := row.Decimal("positionAmt"), row.Text("positionSide")
-			if side != "BOTH" && side != "" {
-				if qty != 0 {
-					return hedgeError(list[i].Symbol, side)
-				}
+			i, asked := index[symbol]
+			if !asked {
 				return nil
 			}
 			list[i].Qty = qty
@@ -46,6 +47,9 @@ func (p *Protocol) Positions(ctx context.Context, symbols []string) ([]venue.Pos
 	})
 	if err != nil {
 		return nil, err
+	}
+	for i := range list {
+		list[i].Err = hedge
 	}
 	return list, nil
 }

@@ -294,8 +294,17 @@ func TestAccount(t *testing.T) {
 		t.Errorf("%+v, %v", positions, err)
 	}
 	p = newProtocol(t, answer(t, "GET /fapi/v3/positionRisk?symbol=BTCUSDT", 200, `[{"symbol":"BTCUSDT","positionSide":"SHORT","positionAmt":"-1"}]`), nil)
-	if _, err := p.Positions(t.Context(), []string{"BTCUSDT"}); err == nil || !strings.Contains(err.Error(), "one-way") {
-		t.Errorf("in hedge mode: %v", err)
+	if list, err := p.Positions(t.Context(), []string{"BTCUSDT"}); err != nil || len(list) != 1 || list[0].Err == nil || !strings.Contains(list[0].Err.Error(), "one-way") {
+		t.Errorf("in hedge mode: %+v, %v", list, err)
+	}
+	// The mode is the account's: a position on a side of any symbol tells of it.
+	p = newProtocol(t, answer(t, "GET /fapi/v3/positionRisk", 200, `[{"symbol":"XRPUSDT","positionSide":"LONG","positionAmt":"1"},{"symbol":"XRPUSDT","positionSide":"SHORT","positionAmt":"0"}]`), nil)
+	if list, err := p.Positions(t.Context(), []string{"BTCUSDT", "ETHUSDT"}); err != nil || len(list) != 2 || list[0].Err == nil || list[1].Err == nil {
+		t.Errorf("in hedge mode by another symbol: %+v, %v", list, err)
+	}
+	p = newProtocol(t, answer(t, "GET /fapi/v3/positionRisk", 200, `[{"symbol":"BTCUSDT","positionSide":"BOTH","positionAmt":"1"},{"symbol":"BTCUSDT","positionSide":"SHORT","positionAmt":"0"}]`), nil)
+	if list, err := p.Positions(t.Context(), []string{"BTCUSDT", "ETHUSDT"}); err != nil || len(list) != 2 || list[0].Err != nil || list[0].Qty != 1 || list[1].Err != nil {
+		t.Errorf("sides with nothing in them: %+v, %v", list, err)
 	}
 	p = newProtocol(t, answer(t, "GET /fapi/v3/balance", 200, `[{"asset":"USDT","balance":"12.5","crossWalletBalance":"10","availableBalance":"3"},{"asset":"BNB","balance":"0","crossWalletBalance":"0"}]`), nil)
 	if balances, err := p.Balances(t.Context()); err != nil || !reflect.DeepEqual(balances, []venue.Balance{{Asset: "USDT", Free: 10, Locked: 2.5}, {Asset: "BNB"}}) {

@@ -11,7 +11,7 @@
 // An acknowledgement says that a request was accepted for processing, nothing more; what becomes of an order is said by
 // the private stream, in the topics order and execution, whose order is not defined. The venue cancels a post-only order
 // that would take, and what is left of an immediate-or-cancel one: their reports say Expired, as at other venues.
-// Positions are of one-way mode; a symbol in hedge mode is an error. Of a balance that is bound which spot orders lock and
+// Positions are of one-way mode; a symbol in hedge mode takes no new orders. Of a balance that is bound which spot orders lock and
 // what margin contract orders and positions take up; the venue itself counts the whole account's collateral.
 //
 // There is no dead-man's switch for everyone. The venue's cancel-on-disconnect (DCP) is for institutions, covers the whole

@@ -108,21 +108,21 @@ func (p *Protocol) Executions(ctx context.Context, symbol string, sinceNs int64)
 	return reports, nil
 }
 
-// Positions returns the position of each symbol. A symbol in hedge mode, which has two of them, is an error.
+// Positions returns the position of each symbol.
 func (p *Protocol) Positions(ctx context.Context, symbols []string) ([]venue.Position, error) {
 	positions := make([]venue.Position, 0, len(symbols))
 	for _, symbol := range symbols {
 		found := venue.Position{Symbol: symbol}
 		err := p.list(ctx, positionsPath, linear(symbol), func(r *row) error {
-			if r.whole("positionIdx") != 0 {
-				return &venue.Failure{Cause: venue.Refused, Msg: symbol + " is in hedge mode: switch it to one-way mode"}
-			}
-			if position, ok := position(r); ok && position.Symbol == symbol {
+			if position, ok := position(r); ok && position.Symbol == symbol && found.Err == nil {
 				found = position
 			}
 			return nil
 		})
-		if err != nil {
+		switch {
+		case venue.CauseOf(err) == venue.Refused: // about this symbol
+			found.Err = err
+		case err != nil:
 			return nil, err
 		}
 		positions = append(positions, found)

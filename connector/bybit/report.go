@@ -1,6 +1,7 @@
 package bybit
 
 import (
+	"fmt"
 	"strings"
 
 	"hftrunner/connector/blotter"
@@ -87,14 +88,17 @@ func settleAsset(symbol string) string {
 	return "USDC"
 }
 
-// position reads a position; ok is false for one of hedge mode, where a contract has two of them, and for what is not
-// about a linear contract.
+// position reads a position; ok is false for what is not about a linear contract. In hedge mode, where a contract has two of them,
+// it has an error only.
 func position(r *row) (p venue.Position, ok bool) {
 	p = venue.Position{Symbol: r.str("symbol"), Qty: r.number("size"), TimestampNs: r.timeNs("updatedTime")}
 	if side(r.text("side")) == hft.Sell {
 		p.Qty = -p.Qty
 	}
-	return p, r.ours() && p.Symbol != "" && r.whole("positionIdx") == 0
+	if r.whole("positionIdx") != 0 {
+		p = venue.Position{Symbol: p.Symbol, Err: fmt.Errorf("%s is in hedge mode: switch it to one-way mode at the venue", p.Symbol)}
+	}
+	return p, r.ours() && p.Symbol != ""
 }
 
 // balance reads a coin of the wallet. What is bound is what spot orders lock and the initial margin of contract orders

@@ -242,9 +242,16 @@ func TestPositionsAndBalances(t *testing.T) {
 	}
 	const path = "GET /v5/position/list?category=linear&symbol="
 	want(t, s, path+"BTCUSDT", path+"ETHUSDT", path+"XRPUSDT")
-	s.script(row("BTCUSDT", "Sell", "0.5", 2))
-	if _, err := p.Positions(t.Context(), []string{"BTCUSDT"}); venue.CauseOf(err) != venue.Refused || !strings.Contains(err.Error(), "one-way") {
-		t.Errorf("hedge mode: %v", err)
+	// What is wrong with one symbol is told of that one.
+	s.script(row("BTCUSDT", "Sell", "0.5", 2), code(10001, "no such symbol"), row("ETHUSDT", "Buy", "2", 0))
+	got, err = p.Positions(t.Context(), []string{"BTCUSDT", "OLDUSDT", "ETHUSDT"})
+	if err != nil || len(got) != 3 || got[0].Err == nil || !strings.Contains(got[0].Err.Error(), "BTCUSDT is in hedge mode") || got[0].Qty != 0 ||
+		venue.CauseOf(got[1].Err) != venue.Refused || got[2].Qty != 2 || got[2].Err != nil {
+		t.Errorf("hedge mode, and a symbol that is refused: %+v, %v", got, err)
+	}
+	s.script(row("BTCUSDT", "Sell", "0.5", 0), code(10016, ""))
+	if got, err := p.Positions(t.Context(), []string{"BTCUSDT", "ETHUSDT"}); venue.CauseOf(err) != venue.Unknown {
+		t.Errorf("no answer about one of them: %+v, %v", got, err)
 	}
 	s.take()
 	s.script(ok(`{"list":[{"accountType":"UNIFIED","coin":[{"coin":"USDT","walletBalance":"100","locked":"1","totalOrderIM":"2.5","totalPositionIM":"3"},{"coin":"BTC","walletBalance":"0.5"}]}]}`))

@@ -32,6 +32,10 @@ func (s *said) Order(r *blotter.Report) {
 }
 
 func (s *said) Position(p venue.Position) {
+	if p.Err != nil {
+		s.add("position %v", p.Err)
+		return
+	}
 	s.add("position %s %v, %d", p.Symbol, p.Qty, p.TimestampNs)
 }
 func (s *said) Balance(b venue.Balance) {
@@ -169,7 +173,7 @@ func TestOddPrivateMessages(t *testing.T) {
 		execution(`"category":"option"`):                                                   "",
 		`{"topic":"execution.fast.linear","data":[{}]}`:                                    "",
 		`{"topic":"position.linear","data":[{"symbol":"S","side":"","size":"0","positionIdx":0,"updatedTime":""}]}`:           "position S 0, 0",
-		`{"topic":"position.linear","data":[{"symbol":"S","side":"Sell","size":"2","positionIdx":2,"updatedTime":"1"}]}`:      "",
+		`{"topic":"position.linear","data":[{"symbol":"S","side":"Sell","size":"2","positionIdx":2,"updatedTime":"1"}]}`:      "position S is in hedge mode: switch it to one-way mode at the venue",
 		`{"topic":"position.linear","data":[{"category":"inverse","symbol":"S","side":"Sell","size":"2","updatedTime":"1"}]}`: "",
 		`{"topic":"wallet","data":[{"accountType":"UNIFIED","coin":[{"coin":"USDT","walletBalance":"10","locked":"1","totalOrderIM":"2","totalPositionIM":""},` +
 			`{"coin":"BTC","walletBalance":""}]}]}`: "balance USDT 7 free, 3 locked",

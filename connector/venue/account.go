@@ -100,6 +100,9 @@ func (c *Connector) position(p Position, streamed bool) error {
 	if inst == nil {
 		return nil
 	}
+	if p.Err != nil {
+		return p.Err
+	}
 	venueNs := c.venueNs(c.nowNs())
 	inst.mu.Lock()
 	defer inst.mu.Unlock()
@@ -385,6 +388,7 @@ func (t *trade) believe(inst *instrument, wrong error) {
 	case wrong == nil:
 		inst.doubts = 0
 	default:
+		inst.doubt = wrong
 		if inst.doubts++; inst.doubts != maxDoubts {
 			return
 		}

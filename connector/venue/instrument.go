@@ -43,8 +43,10 @@ type instrument struct {
 	accounted atomic.Bool
 	// known says that the open orders were told once: from then on the record of orders has all of them.
 	known atomic.Bool
-	// doubts is how often in a row the venue's answer had an open order or a position that cannot be true. trade's mutex guards it.
+	// doubts is how often in a row the venue's answer had an open order or a position that cannot be true or is none, doubt is the
+	// last. trade's mutex guards them.
 	doubts int
+	doubt  error
 	// armed says that the dead-man's switch may be armed. The goroutine that refreshes it uses it, and stop after that.
 	armed bool
 }

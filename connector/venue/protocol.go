@@ -52,7 +52,8 @@ type Protocol interface {
 	OpenOrders(ctx context.Context, symbol string) ([]blotter.Report, error)
 	// Executions lists the executions on a symbol since a time, oldest first.
 	Executions(ctx context.Context, symbol string, sinceNs int64) ([]blotter.Report, error)
-	// Positions returns the position of symbols; a venue without positions returns none.
+	// Positions returns the position of symbols; a venue without positions returns none. What is wrong with one symbol only is the
+	// Err of its position.
 	Positions(ctx context.Context, symbols []string) ([]Position, error)
 	// Balances returns the account's balances.
 	Balances(ctx context.Context) ([]Balance, error)
@@ -107,6 +108,9 @@ type Position struct {
 	Symbol      string
 	Qty         float64 // negative when short
 	TimestampNs int64
+	// Err says why there is no such thing as the position, as in hedge mode; nil otherwise. The instrument takes no new orders
+	// then.
+	Err error
 }
 
 // Balance is what the account has of one asset.

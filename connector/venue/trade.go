@@ -273,7 +273,7 @@ func (c *Connector) request(o *connector.Order, take func(*blotter.Blotter, *con
 			refuse(c.sink, o, "order refused: "+*inst.stopped.Load())
 			return
 		case inst.doubts > 0:
-			refuse(c.sink, o, "order refused: the venue tells of an order or a position of "+inst.Symbol+" as it cannot be")
+			refuse(c.sink, o, fmt.Sprintf("order refused: %s takes no new orders: %v", inst.Symbol, inst.doubt))
 			return
 		case !t.up || !inst.accounted.Load():
 			told := c.outage.Failing() || !t.up && t.wasUp.Load()

@@ -3,6 +3,7 @@ package venue_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"math"
 	"strings"
 	"sync/atomic"
@@ -61,19 +62,26 @@ func TestPositionsThatCannotBe(t *testing.T) {
 	until(t, "it is believed", func() bool { return r.LastPosition(0) == 5001 })
 }
 
+// ownID returns the client id of an order that an earlier run with the prefix "hr" has made.
+func ownID(tb testing.TB, orderID uint64) string {
+	tb.Helper()
+	codec, err := clientid.New("hr", time.Now().UnixMilli())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	id, err := codec.Encode(connector.Owner{Bot: 1, Incarnation: 1}, orderID)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return id
+}
+
 // TestListsThatCannotBe: an own order that the list of open orders has as it cannot be is not adopted, and the instrument
 // takes no new orders until the list can be true.
 func TestListsThatCannotBe(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
-	codec, err := clientid.New("hr", time.Now().UnixMilli())
-	if err != nil {
-		t.Fatal(err)
-	}
-	id, err := codec.Encode(connector.Owner{Bot: 1, Incarnation: 1}, 77)
-	if err != nil {
-		t.Fatal(err)
-	}
+	id := ownID(t, 77)
 	var healed atomic.Bool
 	f.openOrders = func(context.Context, string) ([]blotter.Report, error) {
 		r := blotter.Report{Channel: blotter.Query, Symbol: "BTC", ClientID: id, VenueID: "1", Status: hft.StatusPartiallyFilled, Side: hft.Buy,
@@ -87,7 +95,7 @@ func TestListsThatCannotBe(t *testing.T) {
 	take(t, f.private, "the private stream")
 	until(t, "it is said", func() bool { return codes(r, blotter.CodeStopped) == 1 })
 	r.connector.Submit(r.order(0, 1))
-	until(t, "an order is refused", func() bool { return r.refused("as it cannot be") == 1 })
+	until(t, "an order is refused", func() bool { return r.refused("BTC takes no new orders: ") == 1 })
 	healed.Store(true)
 	until(t, "it goes on", func() bool { return codes(r, blotter.CodeResumed) == 1 })
 	if codes(r, blotter.CodeStopped) != 1 {
@@ -107,26 +115,27 @@ func codes(r *run, code int64) (n int) {
 	return n
 }
 
-// TestPositionOfOneSymbol: a position that cannot be true from the start keeps its own symbol from trading, which is said once,
-// and no other; its open orders are known.
+// TestPositionOfOneSymbol: a position that cannot be true, or is none, from the start keeps its own symbol from trading, which is
+// said once, and no other; its open orders are known.
 func TestPositionOfOneSymbol(t *testing.T) {
 	t.Parallel()
+	for name, p := range map[string]venue.Position{"half a lot": {Qty: 0.0005}, "hedge mode": {Err: errors.New("BTC is in hedge mode")}} {
+		t.Run(name, func(t *testing.T) { testPositionOfOneSymbol(t, p) })
+	}
+}
+
+func testPositionOfOneSymbol(t *testing.T, wrong venue.Position) {
+	t.Parallel()
 	f := newFake(t)
-	codec, err := clientid.New("hr", time.Now().UnixMilli())
-	if err != nil {
-		t.Fatal(err)
-	}
-	id, err := codec.Encode(connector.Owner{Bot: 1, Incarnation: 1}, 77)
-	if err != nil {
-		t.Fatal(err)
-	}
+	id := ownID(t, 77)
 	var healed atomic.Bool
 	f.positions = func(context.Context) ([]venue.Position, error) {
-		half := venue.Position{Symbol: "BTC", Qty: 0.0005, TimestampNs: time.Now().UnixNano()}
+		p := wrong
 		if healed.Load() {
-			half.Qty = 0.002
+			p = venue.Position{Qty: 0.002}
 		}
-		return []venue.Position{half, {Symbol: "ETH", Qty: 0.001, TimestampNs: time.Now().UnixNano()}}, nil
+		p.Symbol, p.TimestampNs = "BTC", time.Now().UnixNano()
+		return []venue.Position{p, {Symbol: "ETH", Qty: 0.001, TimestampNs: time.Now().UnixNano()}}, nil
 	}
 	f.openOrders = func(_ context.Context, symbol string) ([]blotter.Report, error) {
 		if symbol != "BTC" {
@@ -147,7 +156,7 @@ func TestPositionOfOneSymbol(t *testing.T) {
 	r.trade(1)
 	until(t, "it is said", func() bool { return codes(r, blotter.CodeStopped) == 1 })
 	r.connector.Submit(r.order(0, 1))
-	until(t, "an order is refused", func() bool { return r.refused("as it cannot be") == 1 })
+	until(t, "an order is refused", func() bool { return r.refused("BTC takes no new orders: ") == 1 })
 	adopted := func() bool {
 		for _, o := range r.connector.OpenOrders() {
 			if o.OrderID == 77 && o.InstrumentNo == 0 {

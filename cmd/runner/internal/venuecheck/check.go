@@ -279,6 +279,10 @@ func (c *check) account(ctx context.Context) {
 		c.failed("positions", err)
 	}
 	for _, p := range positions {
+		if p.Err != nil {
+			c.failed("position on "+p.Symbol, p.Err)
+			continue
+		}
 		c.say("position on "+p.Symbol, "%s", number(p.Qty))
 	}
 	balances, err := c.Protocol.Balances(ctx)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -149,6 +150,48 @@ func TestBacktestInterrupted(t *testing.T) {
 		t.Errorf("%+v", s.Jobs)
 	}
 	w.resumed(60)
+}
+
+// A second Ctrl-C while a sweep cannot end, as nobody reads what it says: what strategies have started ends, too.
+func TestSweepEndedAtOnce(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("who started a process is found on Linux only")
+	}
+	t.Parallel()
+	w := newWorkspace(t, strings.NewReplacer(`"join"`, `"ladder"`, `interval  = "12ms"`, "orders = 1\n    child = true").Replace(backtestConfig))
+	w.write("day.gz", string(gzipped(sampleLines(t, 500))))
+	r, pipe, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	cmd, out := w.runner(append(sweepOf(400), "--output", "json")...) // which says more than a pipe holds
+	cmd.Stdout = pipe
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var children []int
+	within(t, "a run is finished and the strategy has left a child", out, func() bool {
+		for _, pid := range childrenOf(t, cmd.Process.Pid) {
+			children = append(children, childrenOf(t, pid)...)
+		}
+		return len(children) > 0 && len(w.finished()) > 0
+	})
+	fill(pipe)
+	for before := -1; before != len(w.finished()); time.Sleep(time.Second) { // until it stands still
+		before = len(w.finished())
+	}
+	if code := w.signalTwice(cmd, func() {}); code != 1 || !strings.Contains(out.String(), "ended at once; finished runs are kept") {
+		t.Errorf("exit code %d\n%s", code, out)
+	}
+	defer func() {
+		for _, pid := range children { // of a failed test
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+	}()
+	for _, pid := range children {
+		within(t, "the child is gone", out, func() bool { return !alive(pid) })
+	}
 }
 
 // kill -9: finished runs are whole, whatever was being written.

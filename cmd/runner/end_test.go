@@ -30,6 +30,7 @@ type ladderParams struct {
 	Orders   int     `hcl:"orders" min:"0" doc:"orders to place, far below the market"`
 	OrderQty float64 `hcl:"order_qty" min:"0" default:"0.01" doc:"quantity of each order"`
 	Hang     bool    `hcl:"hang" default:"false" doc:"do not return when told to, and have a child with a session and an environment of its own"`
+	Child    bool    `hcl:"child" default:"false" doc:"have such a child"`
 	PanicAt  string  `hcl:"panic_at" default:"" doc:"panic after this time"`
 }
 
@@ -40,7 +41,7 @@ func (l ladder) Run(_ context.Context, bot hft.Bot) error {
 	ended := func(result hft.ElapseResult, err error) bool {
 		return errors.Is(err, hft.ErrInterrupted) || err == nil && result == hft.ElapseEndOfData
 	}
-	if l.p.Hang {
+	if l.p.Hang || l.p.Child {
 		child := exec.Command("sleep", "1000")
 		child.SysProcAttr, child.Env = &syscall.SysProcAttr{Setsid: true}, []string{}
 		if err := child.Start(); err != nil {
@@ -376,30 +377,32 @@ func TestFrozenExchange(t *testing.T) {
 	}
 }
 
+// signalTwice interrupts a command, and again after between until it has ended.
+func (w *workspace) signalTwice(cmd *exec.Cmd, between func()) (code int) {
+	_ = cmd.Process.Signal(syscall.SIGINT)
+	between()
+	stop := make(chan struct{})
+	var signals sync.WaitGroup
+	signals.Go(func() {
+		for { // those that come together are one
+			select {
+			case <-stop:
+				return
+			case <-time.After(500 * time.Millisecond):
+				_ = cmd.Process.Signal(syscall.SIGTERM)
+			}
+		}
+	})
+	code = w.wait(cmd)
+	close(stop)
+	signals.Wait()
+	return code
+}
+
 // TestSecondSignal: it ends the run at once, whatever blocks, and leaves no process.
 func TestSecondSignal(t *testing.T) {
 	t.Parallel()
 	const never = "runner {\n  exit_timeout = \"10h\"\n  stop_timeout = \"10h\"\n}\n"
-	twice := func(w *workspace, cmd *exec.Cmd, between func()) (code int) {
-		_ = cmd.Process.Signal(syscall.SIGINT)
-		between()
-		stop := make(chan struct{})
-		var signals sync.WaitGroup
-		signals.Go(func() {
-			for { // those that come together are one
-				select {
-				case <-stop:
-					return
-				case <-time.After(500 * time.Millisecond):
-					_ = cmd.Process.Signal(syscall.SIGTERM)
-				}
-			}
-		})
-		code = w.wait(cmd)
-		close(stop)
-		signals.Wait()
-		return code
-	}
 	t.Run("orders are waited for", func(t *testing.T) {
 		t.Parallel()
 		e := newExchange(t, testexchange.BinanceFutures)
@@ -407,7 +410,7 @@ func TestSecondSignal(t *testing.T) {
 		w := newWorkspace(t, never+config)
 		cmd, out := w.begin(e, 3)
 		f.freeze(true)
-		code := twice(w, cmd, func() {
+		code := w.signalTwice(cmd, func() {
 			within(t, "the end is waited for", out, func() bool {
 				st, ok := w.strategy("a")
 				return ok && st.State == "stopping" && st.OrdersLeft == 3
@@ -427,7 +430,7 @@ func TestSecondSignal(t *testing.T) {
 		cmd, out := w.begin(e, 3)
 		st, _ := w.strategy("a")
 		children := childrenOf(t, st.PID)
-		if code := twice(w, cmd, func() {
+		if code := w.signalTwice(cmd, func() {
 			within(t, "it is being stopped", out, func() bool { st, ok := w.strategy("a"); return ok && st.State == "stopping" })
 		}); code != 1 {
 			t.Errorf("exit code %d\n%s", code, out)
@@ -464,7 +467,7 @@ func TestSecondSignal(t *testing.T) {
 		<-read
 		fill(pipe)
 		t.Cleanup(func() { _ = r.Close() })
-		if code := twice(w, cmd, func() {}); code != 1 {
+		if code := w.signalTwice(cmd, func() {}); code != 1 {
 			t.Errorf("exit code %d", code)
 		}
 	})
@@ -479,7 +482,7 @@ func TestSecondSignal(t *testing.T) {
 			t.Fatal(err)
 		}
 		within(t, "the venue is asked", out, f.asked)
-		if code := twice(w, cmd, func() {}); code != 1 {
+		if code := w.signalTwice(cmd, func() {}); code != 1 {
 			t.Errorf("exit code %d", code)
 		}
 	})

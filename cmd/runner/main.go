@@ -32,6 +32,9 @@ func main() {
 	os.Exit(run(os.Args[1:]))
 }
 
+// killer has started processes and can kill them, and what they have started, at once.
+type killer interface{ Kill() }
+
 func run(args []string) int {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -44,10 +47,11 @@ func run(args []string) int {
 	pipes := make(chan os.Signal, 1)
 	signal.Notify(pipes, syscall.SIGPIPE)
 	defer signal.Stop(pipes)
-	var running atomic.Pointer[host.Host]
+	var running atomic.Pointer[killer] // whose processes end with this one
+	started := func(k killer) { running.Store(&k) }
 	abort := func(code int) {
-		if h := running.Load(); h != nil {
-			h.Kill()
+		if k := running.Load(); k != nil {
+			(*k).Kill()
 		}
 		os.Exit(code)
 	}
@@ -62,15 +66,19 @@ func run(args []string) int {
 			if err != nil {
 				return nil, err
 			}
-			running.Store(h)
+			started(h)
 			return h, nil
 		},
-		PluginNames:  host.PluginNames,
-		Describe:     host.Describe,
-		Dial:         func(socket string) (cli.Remote, error) { return control.DialRunner(socket) },
-		Bench:        bench,
-		NewExecutors: func(level string) cli.Executors { return batch.NewProcesses(hclog.LevelFromString(level)) },
-		Formats:      recordedFormats(), NewVenue: newVenue, CheckVenue: checkVenue,
+		PluginNames: host.PluginNames,
+		Describe:    host.Describe,
+		Dial:        func(socket string) (cli.Remote, error) { return control.DialRunner(socket) },
+		Bench:       bench,
+		NewExecutors: func(level string) cli.Executors {
+			p := batch.NewProcesses(hclog.LevelFromString(level))
+			started(p)
+			return p
+		},
+		Formats: recordedFormats(), NewVenue: newVenue, CheckVenue: checkVenue,
 	}
 	return app.Run(context.Background(), args)
 }

@@ -52,6 +52,9 @@ func (p *Processes) Close() error {
 	return nil
 }
 
+// Kill kills all processes and what they have started at once and waits for nothing: for a program that ends at once.
+func (p *Processes) Kill() { p.spawner.Kill() }
+
 func (p *Processes) noteLeft(processes []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

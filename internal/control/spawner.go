@@ -2,11 +2,9 @@ package control
 
 import (
 	"fmt"
-	"maps"
 	"os"
 	"os/exec"
 	"runtime"
-	"slices"
 	"sync"
 	"syscall"
 )
@@ -23,11 +21,11 @@ type Spawner struct {
 	closing   chan struct{}
 	closed    chan struct{}
 	closeOnce sync.Once
-	family    mark // the marks of what is started are of it
 
 	mu     sync.Mutex
+	family mark         // the marks of what is started are of it
 	number mark         // of the last mark
-	groups map[int]mark // of the process groups that are not reaped
+	groups map[int]bool // that are not reaped
 }
 
 type spawnRequest struct {
@@ -38,7 +36,7 @@ type spawnRequest struct {
 // NewSpawner returns a Spawner with its thread running.
 func NewSpawner() *Spawner {
 	s := &Spawner{requests: make(chan spawnRequest), closing: make(chan struct{}), closed: make(chan struct{}), family: newFamily(""),
-		groups: make(map[int]mark)}
+		groups: make(map[int]bool)}
 	go s.run()
 	return s
 }
@@ -47,9 +45,17 @@ func NewSpawner() *Spawner {
 // that started it was killed and could not. At most one host of a family runs at a time, which calls it before its first
 // start. It names what it has found, and what of that cannot be ended.
 func (s *Spawner) Adopt(family string) (found, left []string) {
+	s.mu.Lock()
 	s.family = newFamily(family)
-	ours := func(m mark) bool { return m.family() == s.family }
+	ours := s.ours()
+	s.mu.Unlock()
 	return findMarked(ours), endMarked(ours)
+}
+
+// ours tells the marks of the family. The lock is held.
+func (s *Spawner) ours() func(mark) bool {
+	family := s.family
+	return func(m mark) bool { return m.family() == family }
 }
 
 // Close ends the thread. Linux kills the processes that were started by it and still run.
@@ -67,9 +73,9 @@ func (s *Spawner) Kill() {
 	for group := range s.groups {
 		_ = syscall.Kill(-group, syscall.SIGKILL)
 	}
-	marks, zombies := slices.Collect(maps.Values(s.groups)), make(map[int]bool)
-	for range killLooks {
-		if alive, sure := killMarked(func(m mark) bool { return slices.Contains(marks, m) }, zombies, false); len(alive) == 0 && sure {
+	zombies := make(map[int]bool)
+	for range killLooks { // also for what those have started that are reaped already
+		if alive, sure := killMarked(s.ours(), zombies, false); len(alive) == 0 && sure {
 			return
 		}
 	}
@@ -83,11 +89,11 @@ func (s *Spawner) newMark() mark {
 	return s.family | s.number
 }
 
-// track adds a process group with the mark of its processes.
-func (s *Spawner) track(group int, m mark) {
+// track adds a process group.
+func (s *Spawner) track(group int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.groups[group] = m
+	s.groups[group] = true
 }
 
 // forget takes a group away whose process has ended.

@@ -96,7 +96,7 @@ func (s *subprocess) Start(context.Context) (err error) {
 	s.pid = s.cmd.Process.Pid
 	cancelled := s.killed
 	s.mu.Unlock()
-	s.spawner.track(s.pid, s.mark)
+	s.spawner.track(s.pid)
 	if err := s.mark.limit(s.pid); err != nil { // before the strategy is made: what it starts inherits the limit
 		s.cfg.Logger.Warn("the plugin cannot be marked", "error", err)
 	}

@@ -1,6 +1,10 @@
 package connector
 
-import "hftrunner/hft"
+import (
+	"time"
+
+	"hftrunner/hft"
+)
 
 // MessageKind says what a decoded message is.
 type MessageKind uint8
@@ -28,6 +32,8 @@ type Message struct {
 	Symbol []byte
 	// ExchTimestampNs is the venue's time of the message, 0 when it has none.
 	ExchTimestampNs int64
+	// TimeUnit is the unit that it was written in (hft.UnixNs), 0 when there is none.
+	TimeUnit time.Duration
 	// FirstID and LastID are the first and last update id of a depth message (U, u); a snapshot has LastID only.
 	FirstID, LastID int64
 	// Seq is the place of a depth message, snapshot or quote among everything that the venue says about the symbol's book: of

@@ -116,6 +116,31 @@ func TestOffGrid(t *testing.T) {
 	}
 }
 
+// TestUnits: whatever the unit of the times, the venue's and the local ones, the rows are the same, and the unit is told once.
+func TestUnits(t *testing.T) {
+	const second = t0 / 1000
+	o := convert.Options{NewDecoder: spot, Rule: depthsync.Spot, TickSize: 0.1, LotSize: 0.001}
+	recorded := func(localDigits, exchDigits string) string {
+		return fmt.Sprintf(`%[1]d%[2]s {"lastUpdateId":1,"bids":[["9","1"]],"asks":[["10","1"]]}
+%[1]d%[2]s {"e":"depthUpdate","E":%[1]d%[3]s,"s":"XUSDT","U":2,"u":2,"b":[["9.1","1"]],"a":[]}
+%[1]d%[2]s {"e":"trade","E":%[1]d%[3]s,"T":%[1]d%[3]s,"s":"XUSDT","t":1,"p":"9","q":"1","m":true}
+`, int64(second), localDigits, exchDigits)
+	}
+	rows, _, problems := converted(t, o, recorded("000000000", "000"))
+	if want := text(rows); len(problems) > 0 || !strings.Contains(want, fmt.Sprintf("%d000000000/%[1]d000000000 9x1", int64(second))) {
+		t.Fatalf("%s, problems %q", want, problems)
+	}
+	for _, digits := range []string{"", "000000", "000000000"} {
+		for local, told := range map[string][]string{"": {"f0:1 unit of times", "f0:2 unit of times"}, "000": {"f0:1 unit of times", "f0:2 unit of times"},
+			"000000": {"f0:1 unit of times", "f0:2 unit of times"}, "000000000": {"f0:2 unit of times"}} {
+			got, s, problems := converted(t, o, recorded(local, digits))
+			if text(got) != text(rows) || !slices.Equal(problems, told) || s.SkippedLines != 0 {
+				t.Errorf("local times with %q, the venue's with %q: %s, problems %q", local, digits, text(got), problems)
+			}
+		}
+	}
+}
+
 // TestCorrectionOfEachFile: each file's clock is corrected for itself, and quotes without a time decide nothing.
 func TestCorrectionOfEachFile(t *testing.T) {
 	early := strings.Replace(spotDepth(t0+100, 2, 2, `["9.1","1"]`, ""), fmt.Sprint((t0+100)*1_000_000), fmt.Sprint((t0+70)*1_000_000), 1) // 20 ms before it was made

@@ -212,7 +212,7 @@ func TestErrors(t *testing.T) {
 		want  string
 	}{
 		{name: "empty", texts: []string{good, ""}, want: "f1: no line of it can be used, of 0 with a time; give a recording"},
-		{name: "wrong format", texts: []string{"a,b\n1,2\n"}, want: `f0:1: the line does not start with a time in nanoseconds and a space: "a,b"`},
+		{name: "wrong format", texts: []string{"a,b\n1,2\n"}, want: `f0:1: the line does not start with a time and a space: "a,b"`},
 		{name: "not a message", texts: []string{good, "5 hello\n"}, want: "f1:1: binancefutures: byte 0: a value is expected; repair"},
 		{name: "another symbol", texts: []string{good, strings.Replace(good, "BTC", "ETH", 1)}, want: "the message is about \"ETHUSDT\", the file is of BTCUSDT"},
 		{name: "acknowledgements", texts: []string{"5 {}\n"}, want: "no line of it can be used, of 1 with a time"},

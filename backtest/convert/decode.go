@@ -59,7 +59,7 @@ func (s *source) problem(p recording.Problem) error {
 		s.summary.Gaps++
 	case recording.Unsynchronised:
 		s.summary.Unsynchronised++
-	case recording.OffGrid: // counted row by row
+	case recording.OffGrid, recording.TimeUnit: // rows are counted one by one, times are right
 	default:
 		s.summary.SkippedLines++
 	}
@@ -115,7 +115,7 @@ func (s *source) finish(files []string) error {
 		if s.problems[i] != nil {
 			err = fmt.Errorf("%w (the first problem: %w)", err, s.problems[i])
 		}
-		return fmt.Errorf("%w; give a recording of the venue and symbol, with lines of a time in nanoseconds, a space and JSON", err)
+		return fmt.Errorf("%w; give a recording of the venue and symbol, with lines of a time, a space and JSON", err)
 	}
 	s.summary.IgnoredLines += s.summary.Lines - used - s.unusable
 	if s.options.Natural {

@@ -225,7 +225,7 @@ func Example() {
 	}
 	fmt.Printf("%d rows, %d line skipped, %d ns added to local times\n", s.NumRows, s.SkippedLines, s.OffsetNs)
 	// Output:
-	// line 2: the line does not start with a time in nanoseconds and a space: "oops"
+	// line 2: the line does not start with a time and a space: "oops"
 	// 2 rows, 1 line skipped, 3998000 ns added to local times
 }
 

@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"time"
 
 	"github.com/valyala/fastjson"
+
+	"hftrunner/hft"
 )
 
 // Parser parses replies and events that are not market data. The zero value is ready; any number of goroutines use it.
@@ -162,21 +165,14 @@ func (v Value) Bool(name string) bool {
 	return f.Type() == fastjson.TypeTrue
 }
 
-// Largest times that are still milliseconds and microseconds: about the year 2262.
-const (
-	maxMs = math.MaxInt64 / 1_000_000
-	maxUs = math.MaxInt64 / 1_000
-)
+// maxMs is the last millisecond that fits in nanoseconds.
+const maxMs = math.MaxInt64 / 1_000_000
 
 // TimeNs returns a time of milliseconds, or of microseconds where the connection asks for them, in nanoseconds.
 func (v Value) TimeNs(name string) int64 {
-	t := v.Int(name)
-	switch {
-	case t >= 0 && t <= maxMs:
-		return t * 1_000_000
-	case t > 0 && t <= maxUs:
-		return t * 1_000
+	ns, _, ok := hft.UnixNs(v.Int(name), time.Millisecond)
+	if !ok {
+		v.fail(name, "no time since 1970")
 	}
-	v.fail(name, "no time in milliseconds or microseconds")
-	return 0
+	return ns
 }

@@ -34,6 +34,7 @@ func (d *Decoder) Decode(localTimestampNs int64, raw []byte, m *connector.Messag
 	if err == nil {
 		err = d.decode(localTimestampNs, m)
 	}
+	m.TimeUnit = d.payload.TimeUnit
 	if err != nil {
 		return fmt.Errorf("binancefutures: %w", err)
 	}

@@ -148,7 +148,8 @@ func TestInts(t *testing.T) {
 func TestTimesByMagnitude(t *testing.T) {
 	for text, want := range map[string]int64{
 		"1723161256322": 1723161256322000000, "1723161256322123": 1723161256322123000, "0": 0,
-		"9223372036854": 9223372036854000000, "9223372036854775": 9223372036854775000,
+		"9223372036854": 9223372036854000000, "9223372036854775": 9223372036854775000, "1723161256": 1723161256000000000,
+		"1723161256322123456": 1723161256322123456,
 	} {
 		var p Payload
 		if err := p.Scan([]byte(`{"T":`+text+`}`), nil); err != nil {
@@ -158,7 +159,7 @@ func TestTimesByMagnitude(t *testing.T) {
 			t.Errorf("%s gives %d, %v, want %d", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"-1", "9223372036854776", `"soon"`} {
+	for _, text := range []string{"-1", "9223372036855", `"soon"`} {
 		var p Payload
 		if err := p.Scan([]byte(`{"T":`+text+`}`), nil); err != nil {
 			t.Fatal(err)

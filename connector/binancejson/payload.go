@@ -2,6 +2,7 @@ package binancejson
 
 import (
 	"encoding/binary"
+	"time"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -16,6 +17,8 @@ const DepthUpdate = "depthUpdate"
 type Payload struct {
 	// Enveloped says that the message was wrapped by the combined stream.
 	Enveloped bool
+	// TimeUnit is the unit of the time that was read last, 0 when none was.
+	TimeUnit time.Duration
 
 	raw []byte
 	// at is where each field's value starts, 0 when there is none: no value stands at the first byte of an object.
@@ -37,7 +40,7 @@ type Payload struct {
 // message that is no object has no fields.
 func (p *Payload) Scan(raw []byte, rows []hft.Event) error {
 	p.raw, p.scratch = raw, p.scratch[:0]
-	p.Enveloped = false
+	p.Enveloped, p.TimeUnit = false, 0
 	p.rows = rows
 	p.forget()
 	i := skipSpace(raw, 0)
@@ -294,26 +297,19 @@ func (p *Payload) Bool(key Key) (bool, error) {
 	return false, fail(i, key.String()+" is neither true nor false")
 }
 
-// Largest times that are still milliseconds and microseconds: about the year 2262 in nanoseconds. As microseconds the
-// first is a day of 1970, so the units cannot be mistaken for each other.
-const (
-	maxMs = 9223372036854
-	maxUs = 9223372036854775
-)
-
 // TimeNs returns a time in nanoseconds. The venue writes milliseconds, or microseconds where the connection asks for
-// them; which one is told by the magnitude.
+// them, and who has made a recording of something else may have taken another unit; see hft.UnixNs.
 func (p *Payload) TimeNs(key Key) (int64, error) {
 	t, err := p.Int(key)
-	switch {
-	case err != nil:
+	if err != nil {
 		return 0, err
-	case t >= 0 && t <= maxMs:
-		return t * 1_000_000, nil
-	case t >= 0 && t <= maxUs:
-		return t * 1_000, nil
 	}
-	return 0, fail(p.at[key], key.String()+" is not a time in milliseconds or microseconds")
+	ns, unit, ok := hft.UnixNs(t, time.Millisecond)
+	if !ok {
+		return 0, fail(p.at[key], key.String()+" is not a time since 1970")
+	}
+	p.TimeUnit = unit
+	return ns, nil
 }
 
 // FirstTimeNs returns the time of the first of keys that the message has, 0 when it has none.

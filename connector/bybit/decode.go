@@ -150,8 +150,9 @@ func (d *Decoder) depth(localTimestampNs int64, raw []byte, at envelope, level i
 	}
 	ts, err := d.timeNs(raw, at.ts)
 	if err != nil {
-		return fail(at.ts, "ts is not a time in milliseconds")
+		return fail(at.ts, "ts is not a time")
 	}
+	m.TimeUnit = d.value.TimeUnit
 	if m.LastID, err = d.book.Int(binancejson.LastID); err != nil {
 		return err
 	}
@@ -199,7 +200,7 @@ func (d *Decoder) trades(localTimestampNs int64, raw []byte, at envelope, m *con
 			m.FirstID = seq
 		}
 		m.LastID, last = seq, id
-		m.Kind, m.ExchTimestampNs = connector.MessageTrade, e.ExchTimestampNs
+		m.Kind, m.ExchTimestampNs, m.TimeUnit = connector.MessageTrade, e.ExchTimestampNs, d.element.TimeUnit
 		m.Events = append(m.Events, e)
 	}
 	if last != nil {

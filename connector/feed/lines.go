@@ -12,6 +12,7 @@ import (
 	"hftrunner/connector"
 	"hftrunner/connector/depthsync"
 	"hftrunner/connector/recording"
+	"hftrunner/hft"
 )
 
 // Format is how to read what a venue has sent.
@@ -71,6 +72,8 @@ type Lines struct {
 	recordedNs, localNs int64
 	text                []byte
 	files               []FileCounts
+	// unitFile is 1 + the number of the file of which an unusual unit of the venue's times was told last.
+	unitFile int
 }
 
 // FileCounts are what has come of a file's lines.
@@ -231,6 +234,12 @@ func (l *Lines) Message() (*connector.Message, error) {
 	m := &l.message
 	if err := l.decoder.Decode(l.localNs, l.text, m); err != nil {
 		return nil, l.reader.Report(recording.BadLine, err.Error(), err)
+	}
+	if n := l.reader.FileNo(); m.TimeUnit != 0 && m.TimeUnit != time.Millisecond && l.unitFile <= n {
+		l.unitFile = n + 1
+		if err := l.reader.Report(recording.TimeUnit, "the venue's times are in "+hft.UnitName(m.TimeUnit), nil); err != nil {
+			return nil, err
+		}
 	}
 	if m.Kind == connector.MessageIgnored {
 		return nil, nil

@@ -1,5 +1,5 @@
 // Package recording reads files of raw venue messages as a collector writes them: one message a line,
-// "<local time in ns> <JSON>", plain or as gzip of any number of members. It knows lines, not what is in them.
+// "<local time> <JSON>", with times in nanoseconds or, told by their magnitude, another unit, plain or as gzip of any number of members. It knows lines, not what is in them.
 //
 // # What is wrong with a file
 //

@@ -19,6 +19,8 @@ const (
 	Unsynchronised
 	// OffGrid: a price or quantity is no multiple of the instrument's steps. It is told for the first one only.
 	OffGrid
+	// TimeUnit: times are in another unit than usual. It is told once for the local times of a file and once for the venue's.
+	TimeUnit
 )
 
 // String returns the kind's name.
@@ -36,6 +38,8 @@ func (k ProblemKind) String() string {
 		return "not synchronised"
 	case OffGrid:
 		return "off the grid"
+	case TimeUnit:
+		return "unit of times"
 	}
 	return "unknown"
 }
@@ -72,6 +76,8 @@ func (p Problem) advice() string {
 		return "record a snapshot after the start and after each gap"
 	case OffGrid:
 		return "it is used as it is, and a book rounds it; give the steps that the venue had at that time"
+	case TimeUnit:
+		return "they are read as such"
 	}
 	return "repair or remove the line"
 }

@@ -46,6 +46,8 @@ type Reader struct {
 	goodNs int64
 	// latestFile and latestLine are where latestNs is from.
 	latestFile, latestLine int
+	// unitFile is 1 + the number of the file of which an unusual unit of times was told last.
+	unitFile int
 
 	// settled says that held has been filled: the first lines, given out before anything else is read. readFile and readLine
 	// are how far was read for them, 0 when that counts no more.
@@ -97,8 +99,8 @@ func fileSize(name string) (int64, error) {
 	return info.Size(), nil
 }
 
-// Next returns the time in nanoseconds and the message of the next line that starts with a time and a space, and
-// io.EOF behind the last file. The message is valid until the next call.
+// Next returns the time in nanoseconds, whatever its unit in the file (hft.UnixNs), and the message of the next line that
+// starts with a time and a space, and io.EOF behind the last file. The message is valid until the next call.
 //
 // Lines without a time, those whose time is more than hft.MaxTimeJump from that of the good lines before, those that are
 // more than a day from it while the line behind does not agree, and those that are more than a minute later or earlier than both
@@ -114,11 +116,17 @@ func (r *Reader) Next() (timestampNs int64, message []byte, err error) {
 		if err != nil {
 			return 0, nil, err
 		}
-		timestampNs, message, ok := splitLine(line)
+		timestampNs, unit, message, ok := splitLine(line)
+		if ok && unit != time.Nanosecond && r.unitFile <= r.fileNo {
+			r.unitFile = r.fileNo + 1
+			if err := r.Report(TimeUnit, "local times are in "+hft.UnitName(unit), nil); err != nil {
+				return 0, nil, err
+			}
+		}
 		what := ""
 		switch {
 		case !ok:
-			what = "the line does not start with a time in nanoseconds and a space: " + excerpt(line)
+			what = "the line does not start with a time and a space: " + excerpt(line)
 		case timestampNs == 0:
 			what = "the time is 0"
 		case r.latestNs != 0 && apart(r.latestNs, timestampNs):
@@ -194,7 +202,7 @@ func (r *Reader) settle() {
 func (r *Reader) readHeld() heldLine {
 	text, err := r.NextLine()
 	h := heldLine{r.fileNo, r.line, 0, slices.Clone(text), err}
-	h.timestampNs, _, _ = splitLine(text)
+	h.timestampNs, _, _, _ = splitLine(text)
 	r.readFile, r.readLine = r.fileNo, r.line
 	return h
 }
@@ -369,19 +377,20 @@ func (r *Reader) Close() error {
 func errClosed() error { return fmt.Errorf("recording: the reader is closed: %w", os.ErrClosed) }
 
 // splitLine takes a line apart at its first space; ok is false when no time stands before it.
-func splitLine(line []byte) (timestampNs int64, message []byte, ok bool) {
-	i := 0
+func splitLine(line []byte) (timestampNs int64, unit time.Duration, message []byte, ok bool) {
+	i, t := 0, int64(0)
 	for ; i < len(line) && line[i]-'0' <= 9; i++ {
 		digit := int64(line[i] - '0')
-		if timestampNs > (math.MaxInt64-digit)/10 {
-			return 0, nil, false
+		if t > (math.MaxInt64-digit)/10 {
+			return 0, 0, nil, false
 		}
-		timestampNs = timestampNs*10 + digit
+		t = t*10 + digit
 	}
 	if i == 0 || i >= len(line) || line[i] != ' ' {
-		return 0, nil, false
+		return 0, 0, nil, false
 	}
-	return timestampNs, line[i+1:], true
+	timestampNs, unit, ok = hft.UnixNs(t, time.Nanosecond)
+	return timestampNs, unit, line[i+1:], ok
 }
 
 // excerpt is enough of a line to find it.

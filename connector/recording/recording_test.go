@@ -272,6 +272,23 @@ func TestLines(t *testing.T) {
 	}
 }
 
+// Times in any unit are those of nanoseconds, and a file whose unit is another is told of once.
+func TestUnits(t *testing.T) {
+	const second = 1_700_000_000
+	var contents [][]byte
+	var want []string
+	for n, digits := range []string{"", "000", "000000", "000000000"} {
+		contents = append(contents, fmt.Appendf(nil, "%d%s a\n%d%s b\n", second+n, digits, second+n, digits))
+		for line, what := range []string{"a", "b"} {
+			want = append(want, fmt.Sprintf("f%d:%d %d000000000 %s", n, line+1, second+n, what))
+		}
+	}
+	lines, problems := read(t, 0, contents...)
+	if told := []string{"f0:1: unit of times", "f1:1: unit of times", "f2:1: unit of times"}; !slices.Equal(lines, want) || !slices.Equal(problems, told) {
+		t.Errorf("%q, want %q, problems %q", lines, want, problems)
+	}
+}
+
 // TestCutOffFile cuts a gzip file at every length: what can be read is, and the cut is reported once.
 func TestCutOffFile(t *testing.T) {
 	var text strings.Builder

@@ -28,12 +28,14 @@ const (
 	OffGrid
 	// UnreadBook: the recording has a book only of a depth that is not decoded. It ends the replay.
 	UnreadBook
+	// TimeUnit: times are in another unit than usual. It is told once for the local times of a file and once for the venue's.
+	TimeUnit
 )
 
 // String returns the kind's name.
 func (k ProblemKind) String() string {
 	names := [...]string{BadLine: "bad line", TimeBackwards: "time runs backwards", Damaged: "damaged file", Gap: "gap",
-		Unsynchronised: "not synchronised", Foreign: "nothing to use", OffGrid: "off the grid", UnreadBook: "book not read"}
+		Unsynchronised: "not synchronised", Foreign: "nothing to use", OffGrid: "off the grid", UnreadBook: "book not read", TimeUnit: "unit of times"}
 	if k > 0 && int(k) < len(names) {
 		return names[k]
 	}
@@ -47,6 +49,8 @@ func kindOf(k recording.ProblemKind) ProblemKind {
 		return TimeBackwards
 	case recording.Damaged:
 		return Damaged
+	case recording.TimeUnit:
+		return TimeUnit
 	}
 	return BadLine
 }
@@ -104,6 +108,8 @@ func (c *Config) done(kind ProblemKind) string {
 		return `it gets the time of the line before, as on_bad_line says`
 	case kind == Damaged:
 		return `what comes before is used, as on_bad_line says`
+	case kind == TimeUnit:
+		return `they are read as such`
 	case kind == OffGrid:
 		return `it is used as it is, and a book rounds it`
 	case kind == Gap && c.OnGap == IgnoreGap:

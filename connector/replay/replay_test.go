@@ -223,7 +223,7 @@ func TestBadLines(t *testing.T) {
 	play(t, replay.Config{}, zipped(t, text[:300], text[300:700], text[700:])).check(t, batches, problems, 11, 8, 0)
 
 	for line, want := range map[string]string{
-		"no time\n":              `f0:2: the line does not start with a time in nanoseconds and a space: "no time"; repair`,
+		"no time\n":              `f0:2: the line does not start with a time and a space: "no time"; repair`,
 		"2000 {\n":               "f0:2: binancefutures: byte 1: a name in quotes is expected; repair",
 		tradeAt(900, "BTCUSDT"):  "f0:2: the time is 100 ns before that of an earlier line; sort",
 		tradeAt(2000, "XRPUSDT"): `f0:2: the message is about "XRPUSDT", the file is of BTCUSDT; repair`,
@@ -484,7 +484,7 @@ func TestWrongExchangeTimes(t *testing.T) {
 	}
 	trade := at(4, tradeAt(0, "BTCUSDT"))
 	text := at(1, snapshotAt(0, 20)) + at(2, depthAt(0, 10, 20, 9)) + at(3, depthAt(0, 21, 30, 20)) +
-		wrong(trade, "2015228800000") + wrong(trade, "0") + wrong(trade, "1700000000") + wrong(trade, "-5") + trade +
+		wrong(trade, "2015228800000") + wrong(trade, "0") + wrong(trade, "17") + wrong(trade, "-5") + trade +
 		wrong(at(5, depthAt(0, 31, 40, 30)), "2015228800000") + at(6, depthAt(0, 41, 50, 40)) + at(7, snapshotAt(0, 50)) + at(8, depthAt(0, 51, 60, 50))
 	first := func(n int64, rest string) string { return fmt.Sprintf("%d %s", now+n, rest) }
 	play(t, replay.Config{}, []byte(text)).check(t,
@@ -564,4 +564,11 @@ func TestOffGrid(t *testing.T) {
 	if n := p.counts[connector.OffGrid]; n != 4 || !slices.Equal(p.problems, []string{"f0:2: off the grid"}) || p.err != nil {
 		t.Errorf("%d rows, problems %q, %v", n, p.problems, p.err)
 	}
+}
+
+// TestUnits: a recording with times in other units is replayed like any other, whatever is to be done about bad lines.
+func TestUnits(t *testing.T) {
+	text := `1700000000001 {"e":"trade","T":1700000000000999,"s":"BTCUSDT","p":"9","q":"1","X":"MARKET","m":true}` + "\n"
+	play(t, replay.Config{OnBadLine: replay.FatalBadLine}, []byte(text+text)).check(t, []string{"1700000000001000000 1", "1700000000001000000 1"},
+		[]string{"f0:1: unit of times", "f0:1: unit of times"}, 2, 0, 0)
 }

@@ -62,7 +62,7 @@ func Open(config Config) (*Source, error) {
 		}
 		if f.ended {
 			s.Close()
-			return nil, fmt.Errorf("replay: the recording of %s has no line with a time: %s; check that it is one, with lines of a time in nanoseconds, a space and JSON",
+			return nil, fmt.Errorf("replay: the recording of %s has no line with a time: %s; check that it is one, with lines of a time, a space and JSON",
 				f.symbol, strings.Join(config.Files[f.symbol], ", "))
 		}
 		if s.startNs == 0 || f.timestampNs < s.startNs {
@@ -191,7 +191,7 @@ func (s *Source) report(f *lines, kind ProblemKind, what string, cause error) er
 	case Gap:
 		s.counts[connector.Gaps]++
 		fatal = s.config.OnGap == FatalGap
-	case OffGrid:
+	case OffGrid, TimeUnit:
 		fatal = false
 	case Unsynchronised:
 		fatal = false

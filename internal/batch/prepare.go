@@ -20,7 +20,7 @@ import (
 )
 
 // cacheVersion is part of every key of the cache; it changes when the same recordings give other files.
-const cacheVersion = 6
+const cacheVersion = 7
 
 // maxFindings is how many findings about one file are kept.
 const maxFindings = 20

@@ -9,6 +9,7 @@ import (
 	"math/big"
 	"regexp"
 	"strconv"
+	"time"
 
 	"hftrunner/connector"
 	"hftrunner/hft"
@@ -283,15 +284,11 @@ func (f fields) timeNs(names ...string) (int64, error) {
 			continue
 		}
 		t, err := f.whole(name)
-		switch {
-		case err != nil:
-			return 0, err
-		case t < 0 || t > 9223372036854775:
-			return 0, fmt.Errorf("%s is out of range", name)
-		case t > 9223372036854:
-			return t * 1000, nil
+		ns, _, ok := hft.UnixNs(t, time.Millisecond)
+		if err == nil && !ok {
+			err = errors.New("no time")
 		}
-		return t * 1000000, nil
+		return ns, err
 	}
 	return 0, nil
 }

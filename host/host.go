@@ -51,6 +51,10 @@ type Host struct {
 	background sync.WaitGroup
 	opening    sync.Mutex // one connector at a time is opened
 	startedAt  time.Time
+	folder     struct {
+		sync.Mutex
+		lock *control.FolderLock
+	}
 
 	leaving       *leaving
 	endMu         sync.Mutex // guards what follows, which is known at the end, and when spawner is set
@@ -141,6 +145,12 @@ func (h *Host) Run(ctx context.Context) (Exit, error) {
 	if err := os.MkdirAll(filepath.Join(h.cfg.StateDir, "logs"), 0o700); err != nil {
 		return ExitError, fmt.Errorf("make the state folder: %w", err)
 	}
+	lock, err := control.LockFolder(h.cfg.StateDir)
+	if err != nil {
+		return ExitError, err
+	}
+	h.folder.lock = lock
+	defer func() { _ = lock.Close() }() // after everything else
 	socket, err := control.ListenRunner(filepath.Join(h.cfg.StateDir, SocketName))
 	if err != nil {
 		return ExitError, err
@@ -150,7 +160,7 @@ func (h *Host) Run(ctx context.Context) (Exit, error) {
 		return ExitError, errors.Join(err, socket.Close())
 	}
 	defer func() { _ = attach.Close() }()
-	// Binaries of an earlier run: nobody runs them when the socket is ours.
+	// Binaries of an earlier run: nobody runs them when the folder is ours.
 	if err := os.RemoveAll(filepath.Join(h.cfg.StateDir, binaryDir)); err != nil {
 		h.log.Warn("binaries of an earlier run are left", "error", err)
 	}
@@ -214,7 +224,7 @@ func (h *Host) keepListening(ctx context.Context, name string, first net.Listene
 			told = true
 			h.log.Error("the state folder was removed while running, it is made again; logs and copies of binaries in it are lost", "missing", path)
 		}
-		err = os.MkdirAll(filepath.Join(h.cfg.StateDir, "logs"), 0o700)
+		err = h.takeFolder()
 		var again net.Listener
 		if err == nil {
 			again, err = control.ListenRunner(path)
@@ -229,6 +239,16 @@ func (h *Host) keepListening(ctx context.Context, name string, first net.Listene
 			serve(again)
 		})
 	}
+}
+
+// takeFolder makes the state folder again.
+func (h *Host) takeFolder() error {
+	h.folder.Lock()
+	defer h.folder.Unlock()
+	if err := os.MkdirAll(filepath.Join(h.cfg.StateDir, "logs"), 0o700); err != nil {
+		return err
+	}
+	return h.folder.lock.Renew()
 }
 
 // connectorEnd is the end of a connector's Run.

@@ -18,7 +18,7 @@ var ErrNotLaunched = errors.New("not started by a runner")
 // ErrNoHost is returned when nobody listens at a control socket.
 var ErrNoHost = errors.New("no running host")
 
-// ErrHostRunning is returned by ListenRunner when another host listens at the control socket.
+// ErrHostRunning is returned by LockFolder when another host has the state folder, and by ListenRunner when one listens there.
 var ErrHostRunning = errors.New("a host is already running")
 
 // ErrNotFound is what a NotFoundError is.

@@ -5,13 +5,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"hftrunner/connector"
 	"hftrunner/hft"
-	"hftrunner/internal/control"
 )
 
 // The end of a strategy, of its process and of the run is the end of its orders, unless on_exit keeps them: they are
@@ -30,21 +28,28 @@ const (
 	// A refused cancel is sent again after recancelMin, then after twice that, up to recancelMax. One without an answer is
 	// sent again after recancelMax: the connector has its own ways to find out.
 	recancelMin, recancelMax = 250 * time.Millisecond, 5 * time.Second
-	// maxOrdersLogged is how many orders are logged, and ordersPerEntry how many at a time; the summary has all.
-	maxOrdersLogged, ordersPerEntry = 100, 25
 )
 
 // leaving ends the orders of strategies. One goroutine uses it.
 type leaving struct {
 	host *Host
 	bots map[uint64]*strategy // those that do not keep their orders
-	// fixed: only the orders that were open at the beginning, because a new process of the strategy may trade already.
-	fixed bool
-	begun bool
-	asked map[orderKey]*canceling
-	left  []leftOrder // by the last look
-	// coming says that by then a venue had not told yet what an earlier run has left.
+	// fixed: only the orders that were open at the beginning, because a new process of the strategy may trade already. So may
+	// have been those of an earlier run, where the venue had not told of them by then: pending.
+	fixed   bool
+	pending map[place]bool
+	begun   bool
+	asked   map[orderKey]*canceling
+	left    []leftOrder // by the last look
+	// untold is where by then a venue had not told what an earlier run has left, coming that it still may.
+	untold []place
 	coming bool
+}
+
+// place is an instrument of a connector.
+type place struct {
+	pub          *publisher
+	instrumentNo int
 }
 
 // orderKey identifies an order of the run.
@@ -71,20 +76,24 @@ func (o *leftOrder) key() orderKey { return orderKey{o.pub, o.InstrumentNo, o.Ow
 
 // leave begins to end the orders of those of the strategies that do not keep them: what can be canceled at once is.
 func (h *Host) leave(strategies []*strategy, fixed bool) *leaving {
-	l := &leaving{host: h, bots: make(map[uint64]*strategy), fixed: fixed, asked: make(map[orderKey]*canceling)}
+	l := &leaving{host: h, bots: make(map[uint64]*strategy), fixed: fixed, pending: make(map[place]bool), asked: make(map[orderKey]*canceling)}
 	for _, s := range strategies {
 		if s.cfg.OnExit == CancelOrders {
 			l.bots[s.botID] = s
 		}
+	}
+	pending, _ := l.unaccounted()
+	for _, at := range pending {
+		l.pending[at] = true
 	}
 	l.round(time.Now())
 	l.begun = true
 	return l
 }
 
-// await returns when no order is left on a connector that works, or with ctx, and then the orders that may be open. What is left is
-// logged each report.
-func (l *leaving) await(ctx context.Context, report time.Duration) []leftOrder {
+// await returns when no order is left on a connector that works, or with ctx, and reports whether all are confirmed to have ended.
+// What is left is logged each report.
+func (l *leaving) await(ctx context.Context, report time.Duration) (over bool) {
 	look := time.NewTicker(leavingLook)
 	defer look.Stop()
 	began := time.Now()
@@ -96,12 +105,12 @@ func (l *leaving) await(ctx context.Context, report time.Duration) []leftOrder {
 			look.Reset(max(leavingLook, 10*time.Since(now))) // the more there are, the rarer: the records are locked meanwhile
 			if now.Sub(reported) >= report {
 				reported = now
-				l.host.log.Info("waiting until the venues confirm the end of orders", "orders", len(l.left), "for", now.Sub(began).Round(time.Second),
-					"at_most", l.host.cfg.Supervision.ExitTimeout)
+				l.host.log.Info("waiting until the venues confirm the end of orders", "orders", len(l.left), "not_told_of", len(l.untold),
+					"for", now.Sub(began).Round(time.Second), "at_most", l.host.cfg.Supervision.ExitTimeout)
 			}
 		}
 	}
-	return l.look()
+	return len(l.look()) == 0 && len(l.untold) == 0
 }
 
 // waiting reports whether there is an order left whose end can still be confirmed, or may be one that the venue is still to tell of.
@@ -109,9 +118,9 @@ func (l *leaving) waiting() bool {
 	return l.coming || slices.ContainsFunc(l.left, func(o leftOrder) bool { return o.pub.phase.Load() == atWork })
 }
 
-// unaccounted names the instruments of these strategies on which an earlier run may have left orders, because the venue has not
+// unaccounted returns the instruments of these strategies on which an earlier run may have left orders, because the venue has not
 // told yet, and reports whether it still may.
-func (l *leaving) unaccounted() (names []string, coming bool) {
+func (l *leaving) unaccounted() (untold []place, coming bool) {
 	for _, p := range l.host.publishers {
 		p.mu.Lock()
 		made := p.connector
@@ -123,10 +132,12 @@ func (l *leaving) unaccounted() (names []string, coming bool) {
 		instruments, still := a.Unaccounted()
 		p.mu.Lock()
 		for _, no := range instruments {
-			inst := p.instruments[no]
-			for bot := range inst.holdings {
+			if l.begun && l.fixed && !l.pending[place{p, no}] {
+				continue
+			}
+			for bot := range p.instruments[no].holdings {
 				if l.bots[bot] != nil {
-					names = append(names, p.name+" "+inst.symbol)
+					untold = append(untold, place{p, no})
 					coming = coming || still && p.phase.Load() == atWork
 					break
 				}
@@ -134,17 +145,27 @@ func (l *leaving) unaccounted() (names []string, coming bool) {
 		}
 		p.mu.Unlock()
 	}
-	return names, coming
+	return untold, coming
+}
+
+// concerns reports whether an open order is to end.
+func (l *leaving) concerns(o *leftOrder) bool {
+	switch {
+	case l.bots[o.Owner.Bot] == nil:
+		return false
+	case !l.fixed || !l.begun || l.asked[o.key()] != nil:
+		return true
+	}
+	// One that no process of this run has sent was open before.
+	return o.LocalTimestampNs == 0 && l.pending[place{o.pub, o.InstrumentNo}]
 }
 
 // look returns the orders that are left now.
 func (l *leaving) look() []leftOrder {
-	if !l.fixed {
-		_, l.coming = l.unaccounted() // first: what the venue tells from here on is among the open orders
-	}
+	l.untold, l.coming = l.unaccounted() // first: what the venue tells from here on is among the open orders
 	l.left = l.left[:0]
 	for _, o := range l.host.openOrders() {
-		if l.bots[o.Owner.Bot] != nil && !(l.fixed && l.begun && l.asked[o.key()] == nil) {
+		if l.concerns(&o) {
 			l.left = append(l.left, o)
 		}
 	}
@@ -249,66 +270,6 @@ func (p *publisher) openOrders() (open []connector.OpenOrder) {
 	return open
 }
 
-// strays returns the open orders of this runner that no strategy is here for.
-func (h *Host) strays() (left []leftOrder) {
-	here := make(map[uint64]bool)
-	for _, s := range h.everyStrategy() {
-		here[s.botID] = true
-	}
-	for _, o := range h.openOrders() {
-		if !here[o.Owner.Bot] {
-			left = append(left, o)
-		}
-	}
-	return left
-}
-
-// named returns orders for people.
-func (h *Host) named(orders []leftOrder) []control.OpenOrder {
-	names := make(map[uint64]string)
-	for _, s := range h.everyStrategy() {
-		names[s.botID] = s.cfg.Name
-	}
-	list := make([]control.OpenOrder, 0, len(orders))
-	for i := range orders {
-		o := &orders[i]
-		o.pub.mu.Lock()
-		inst := o.pub.instruments[o.InstrumentNo]
-		o.pub.mu.Unlock()
-		list = append(list, control.OpenOrder{Strategy: names[o.Owner.Bot], Connector: o.pub.name, Symbol: inst.symbol,
-			ClientID: cmp.Or(o.ClientID, strconv.FormatUint(o.OrderID, 10)), Side: o.Side.String(),
-			Price: rounded(hft.TickPrice(o.PriceTick, inst.tickSize)), OpenQty: rounded(o.LeavesQty)})
-	}
-	return list
-}
-
-// rounded takes the noise of binary fractions away.
-func rounded(x float64) float64 {
-	y, err := strconv.ParseFloat(strconv.FormatFloat(x, 'g', 12, 64), 64)
-	if err != nil {
-		return x
-	}
-	return y
-}
-
-// logOrders logs orders, several to an entry, because entries that only differ in numbers are collapsed.
-func logOrders(log func(msg string, args ...any), msg string, orders []control.OpenOrder) {
-	shown := orders[:min(len(orders), maxOrdersLogged)]
-	for some := range slices.Chunk(shown, ordersPerEntry) {
-		texts := make([]string, len(some))
-		for i, o := range some {
-			texts[i] = o.String()
-		}
-		log(msg, "orders", strings.Join(texts, ", "))
-	}
-	if more := len(orders) - len(shown); more > 0 {
-		log(msg, "more", more)
-	}
-}
-
-// mayBeOpen is said of orders whose end was not confirmed.
-const mayBeOpen = "the end of orders was not confirmed, they may be open: look at the venue"
-
 // leaveOrders carries out on_exit for the orders that are open now, on its own from here on: a new process may be started
 // meanwhile. The error, once it has come to an end, is a *control.OrdersLeftError when exit_timeout was not enough. With ctx
 // it ends too, because the host goes on with it.
@@ -322,15 +283,18 @@ func (s *strategy) leaveOrders(ctx context.Context) <-chan error {
 		timed, cancel := context.WithTimeout(ctx, s.host.cfg.Supervision.ExitTimeout)
 		defer cancel()
 		defer s.left.Store(0)
-		left := l.await(timed, leavingReport)
+		over := l.await(timed, leavingReport)
 		switch {
 		case ctx.Err() != nil:
 			confirmed <- fmt.Errorf("strategy %s: the host is ending and goes on with its orders", s.cfg.Name)
-		case len(left) > 0:
-			orders := s.host.named(left)
-			logOrders(s.log.Error, mayBeOpen, orders)
-			confirmed <- &control.OrdersLeftError{Strategy: s.cfg.Name, Orders: orders}
-			if len(l.await(ctx, lateReport)) == 0 { // until then it is not stopped
+		case !over:
+			left := s.leftError(l)
+			logOrders(s.log.Error, mayBeOpen, left.Orders)
+			if len(left.Unaccounted) > 0 {
+				s.log.Error(notTold, "instruments", strings.Join(left.Unaccounted, ", "))
+			}
+			confirmed <- left
+			if l.await(ctx, lateReport) { // until then it is not stopped
 				s.log.Info("the end of all orders is confirmed after all")
 			}
 		default:
@@ -344,14 +308,14 @@ func (s *strategy) leaveOrders(ctx context.Context) <-chan error {
 func (s *strategy) awaitOrders(ctx context.Context) error {
 	timed, cancel := context.WithTimeout(ctx, s.host.cfg.Supervision.ExitTimeout)
 	defer cancel()
-	left := s.host.leave([]*strategy{s}, true).await(timed, leavingReport)
+	l := s.host.leave([]*strategy{s}, true)
 	switch {
-	case len(left) == 0:
+	case l.await(timed, leavingReport):
 		return nil
 	case ctx.Err() != nil:
 		return fmt.Errorf("strategy %s: still at it: %w", s.cfg.Name, ctx.Err())
 	}
-	return &control.OrdersLeftError{Strategy: s.cfg.Name, Orders: s.host.named(left)}
+	return s.leftError(l)
 }
 
 // endOrders ends the orders of all strategies at the end of the run, however they come to light, and notes what is left.
@@ -360,21 +324,4 @@ func (h *Host) endOrders() {
 	defer cancel()
 	h.leaving = h.leave(h.everyStrategy(), false)
 	h.leaving.await(ctx, leavingReport)
-}
-
-// settleAccounts lists what is left when the connectors have ended.
-func (h *Host) settleAccounts() {
-	unconfirmed, strays := h.named(h.leaving.look()), h.named(h.strays())
-	logOrders(h.log.Error, mayBeOpen, unconfirmed)
-	logOrders(h.log.Warn, "open orders are of a strategy that is not in the configuration, they were left as they are", strays)
-	unaccounted, _ := h.leaving.unaccounted()
-	if len(unaccounted) > 0 {
-		h.log.Error("the venue has not told which orders an earlier run has left: look at the venue", "instruments", strings.Join(unaccounted, ", "))
-	}
-	h.endMu.Lock()
-	h.unconfirmed, h.strayed, h.unaccounted = unconfirmed, strays, unaccounted
-	h.endMu.Unlock()
-	for _, s := range h.everyStrategy() {
-		s.left.Store(0) // nothing is waited for any more
-	}
 }

@@ -64,7 +64,7 @@ func (s *supervisor) boot(ctx context.Context) error {
 		s.setState(Failed, err.Error())
 		return err
 	default:
-		s.onFailure(notStarted, err.Error())
+		s.failedToStart(ctx, err)
 	}
 	return nil
 }
@@ -104,6 +104,7 @@ func (s *supervisor) run(ctx context.Context) {
 			if s.getState() == Backoff {
 				if err := s.boot(ctx); err != nil {
 					s.log.Error("strategy is misconfigured and given up", "error", err)
+					s.leaveOrders(ctx)
 				}
 			}
 		case <-s.retry.C:
@@ -139,7 +140,7 @@ func (s *supervisor) startAgain(ctx context.Context) {
 	case err != nil && ctx.Err() != nil:
 		s.setState(Backoff, failure)
 	case err != nil:
-		s.onFailure(notStarted, err.Error())
+		s.failedToStart(ctx, err)
 	}
 }
 
@@ -161,7 +162,7 @@ func (s *supervisor) startNow(ctx context.Context) error {
 	case ctx.Err() != nil: // the run ends
 		s.setState(before, reason)
 	case before == Backoff:
-		s.onFailure(notStarted, err.Error())
+		s.failedToStart(ctx, err)
 	default:
 		s.setState(Failed, err.Error())
 	}
@@ -246,6 +247,14 @@ func (s *supervisor) onEnding(ctx context.Context, e ending) {
 
 // notStarted is what happened to a strategy whose process could not be started.
 const notStarted = "strategy could not be started"
+
+// failedToStart plans the next start. With the last the orders end that an earlier run has left for it.
+func (s *supervisor) failedToStart(ctx context.Context, err error) {
+	s.onFailure(notStarted, err.Error())
+	if s.getState() == Failed {
+		s.leaveOrders(ctx)
+	}
+}
 
 // onFailure plans the next start, or gives up when there were too many. what happened is for the log.
 func (s *supervisor) onFailure(what, reason string) {

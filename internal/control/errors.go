@@ -48,10 +48,11 @@ func (e *NotFoundError) Error() string {
 func (e *NotFoundError) Is(target error) bool { return target == ErrNotFound }
 
 // OrdersLeftError says that a strategy was stopped and the end of some of its orders was not confirmed in time: they may
-// be open.
+// be open. Unaccounted are the instruments of which the venue has not told which orders an earlier run has left.
 type OrdersLeftError struct {
-	Strategy string
-	Orders   []OpenOrder
+	Strategy    string
+	Orders      []OpenOrder
+	Unaccounted []string
 }
 
 const (
@@ -61,7 +62,17 @@ const (
 
 // Error lists the orders, a line each.
 func (e *OrdersLeftError) Error() string {
-	text := fmt.Sprintf("strategy %s is stopped, but these of its orders may still be open, their end was not confirmed in time:", e.Strategy)
+	text := fmt.Sprintf("strategy %s is stopped, but ", e.Strategy)
+	if len(e.Unaccounted) > 0 {
+		text += fmt.Sprintf("orders of an earlier run may be open on %s, the venue has not told: look at the venue", strings.Join(e.Unaccounted, ", "))
+	}
+	if len(e.Orders) == 0 {
+		return text
+	}
+	if len(e.Unaccounted) > 0 {
+		text += "; and "
+	}
+	text += "these of its orders may still be open, their end was not confirmed in time:"
 	for i, o := range e.Orders {
 		if i == maxOrdersNamed {
 			return text + fmt.Sprintf("\n  and %d more", len(e.Orders)-i)

@@ -119,7 +119,7 @@ func errorDetailFromProto(d *pb.ErrorDetail) error {
 		}
 		return out
 	case *pb.ErrorDetail_OrdersLeft:
-		out := &OrdersLeftError{Strategy: e.OrdersLeft.GetStrategy()}
+		out := &OrdersLeftError{Strategy: e.OrdersLeft.GetStrategy(), Unaccounted: e.OrdersLeft.GetUnaccounted()}
 		for _, o := range e.OrdersLeft.GetOrders() {
 			out.Orders = append(out.Orders, OpenOrder{Strategy: o.GetStrategy(), Connector: o.GetConnector(), Symbol: o.GetSymbol(),
 				ClientID: o.GetClientId(), Side: o.GetSide(), Price: o.GetPrice(), OpenQty: o.GetOpenQty()})

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -56,7 +57,7 @@ func (h *fakeHost) Start(_ context.Context, name string) (bool, error) {
 	case "wrong":
 		return false, fmt.Errorf("strategy wrong refuses its configuration: %w", control.ParamErrors{{Name: "qty", Problem: "is odd"}})
 	case "left":
-		return false, &control.OrdersLeftError{Strategy: "left", Orders: []control.OpenOrder{oneOrder()}}
+		return false, &control.OrdersLeftError{Strategy: "left", Orders: []control.OpenOrder{oneOrder()}, Unaccounted: []string{"bf ETHUSDT", "bf \xff"}}
 	case "running":
 		return false, errors.New("strategy running runs already \xff")
 	}
@@ -183,6 +184,7 @@ func TestRunnerErrors(t *testing.T) {
 	_, err = c.Start(ctx, "left")
 	var left *control.OrdersLeftError
 	if !errors.As(err, &left) || left.Strategy != "left" || len(left.Orders) != 1 || left.Orders[0] != oneOrder() ||
+		!slices.Equal(left.Unaccounted, []string{"bf ETHUSDT", "bf \uFFFD"}) || !strings.Contains(err.Error(), "may be open on bf ETHUSDT, ") ||
 		!strings.HasSuffix(err.Error(), "\n  bf BTCUSDT x-1 Buy 0.01 at 60000.1") {
 		t.Errorf("orders left: %v", err)
 	}

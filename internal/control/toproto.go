@@ -109,6 +109,9 @@ func errorDetailToProto(err error) *pb.ErrorDetail {
 	switch {
 	case errors.As(err, &left):
 		out := &pb.OrdersLeft{Strategy: left.Strategy}
+		for _, at := range left.Unaccounted {
+			out.Unaccounted = append(out.Unaccounted, validText(at))
+		}
 		for _, o := range left.Orders[:min(len(left.Orders), maxOrdersSent)] {
 			out.Orders = append(out.Orders, &pb.OpenOrder{Strategy: o.Strategy, Connector: o.Connector, Symbol: validText(o.Symbol),
 				ClientId: validText(o.ClientID), Side: o.Side, Price: o.Price, OpenQty: o.OpenQty})

@@ -865,6 +865,7 @@ type OrdersLeft struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Strategy      string                 `protobuf:"bytes,1,opt,name=strategy,proto3" json:"strategy,omitempty"`
 	Orders        []*OpenOrder           `protobuf:"bytes,2,rep,name=orders,proto3" json:"orders,omitempty"`
+	Unaccounted   []string               `protobuf:"bytes,3,rep,name=unaccounted,proto3" json:"unaccounted,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -909,6 +910,13 @@ func (x *OrdersLeft) GetStrategy() string {
 func (x *OrdersLeft) GetOrders() []*OpenOrder {
 	if x != nil {
 		return x.Orders
+	}
+	return nil
+}
+
+func (x *OrdersLeft) GetUnaccounted() []string {
+	if x != nil {
+		return x.Unaccounted
 	}
 	return nil
 }
@@ -1297,11 +1305,12 @@ const file_runner_proto_rawDesc = "" +
 	"\x06params\x18\x03 \x01(\v2\x1b.hftrunner.runner.v1.ParamsH\x00R\x06params\x12B\n" +
 	"\vorders_left\x18\x04 \x01(\v2\x1f.hftrunner.runner.v1.OrdersLeftH\x00R\n" +
 	"ordersLeftB\a\n" +
-	"\x05error\"`\n" +
+	"\x05error\"\x82\x01\n" +
 	"\n" +
 	"OrdersLeft\x12\x1a\n" +
 	"\bstrategy\x18\x01 \x01(\tR\bstrategy\x126\n" +
-	"\x06orders\x18\x02 \x03(\v2\x1e.hftrunner.runner.v1.OpenOrderR\x06orders\"\xbf\x01\n" +
+	"\x06orders\x18\x02 \x03(\v2\x1e.hftrunner.runner.v1.OpenOrderR\x06orders\x12 \n" +
+	"\vunaccounted\x18\x03 \x03(\tR\vunaccounted\"\xbf\x01\n" +
 	"\tOpenOrder\x12\x1a\n" +
 	"\bstrategy\x18\x01 \x01(\tR\bstrategy\x12\x1c\n" +
 	"\tconnector\x18\x02 \x01(\tR\tconnector\x12\x16\n" +

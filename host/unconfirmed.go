@@ -1,0 +1,109 @@
+package host
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"hftrunner/hft"
+	"hftrunner/internal/control"
+)
+
+// What is said of orders whose end is not confirmed.
+
+// maxOrdersLogged is how many orders are logged, and ordersPerEntry how many at a time; the summary has all.
+const maxOrdersLogged, ordersPerEntry = 100, 25
+
+// unaccountedFor names the instruments of which a venue has not told what an earlier run has left.
+func (l *leaving) unaccountedFor() (names []string) {
+	for _, at := range l.untold {
+		names = append(names, at.pub.name+" "+at.pub.symbol(at.instrumentNo))
+	}
+	return names
+}
+
+// strays returns the open orders of this runner that no strategy is here for.
+func (h *Host) strays() (left []leftOrder) {
+	here := make(map[uint64]bool)
+	for _, s := range h.everyStrategy() {
+		here[s.botID] = true
+	}
+	for _, o := range h.openOrders() {
+		if !here[o.Owner.Bot] {
+			left = append(left, o)
+		}
+	}
+	return left
+}
+
+// named returns orders for people.
+func (h *Host) named(orders []leftOrder) []control.OpenOrder {
+	names := make(map[uint64]string)
+	for _, s := range h.everyStrategy() {
+		names[s.botID] = s.cfg.Name
+	}
+	list := make([]control.OpenOrder, 0, len(orders))
+	for i := range orders {
+		o := &orders[i]
+		o.pub.mu.Lock()
+		inst := o.pub.instruments[o.InstrumentNo]
+		o.pub.mu.Unlock()
+		list = append(list, control.OpenOrder{Strategy: names[o.Owner.Bot], Connector: o.pub.name, Symbol: inst.symbol,
+			ClientID: cmp.Or(o.ClientID, strconv.FormatUint(o.OrderID, 10)), Side: o.Side.String(),
+			Price: rounded(hft.TickPrice(o.PriceTick, inst.tickSize)), OpenQty: rounded(o.LeavesQty)})
+	}
+	return list
+}
+
+// rounded takes the noise of binary fractions away.
+func rounded(x float64) float64 {
+	y, err := strconv.ParseFloat(strconv.FormatFloat(x, 'g', 12, 64), 64)
+	if err != nil {
+		return x
+	}
+	return y
+}
+
+// logOrders logs orders, several to an entry, because entries that only differ in numbers are collapsed.
+func logOrders(log func(msg string, args ...any), msg string, orders []control.OpenOrder) {
+	shown := orders[:min(len(orders), maxOrdersLogged)]
+	for some := range slices.Chunk(shown, ordersPerEntry) {
+		texts := make([]string, len(some))
+		for i, o := range some {
+			texts[i] = o.String()
+		}
+		log(msg, "orders", strings.Join(texts, ", "))
+	}
+	if more := len(orders) - len(shown); more > 0 {
+		log(msg, "more", more)
+	}
+}
+
+// mayBeOpen is said of orders whose end was not confirmed, notTold of those of an earlier run that nobody knows.
+const (
+	mayBeOpen = "the end of orders was not confirmed, they may be open: look at the venue"
+	notTold   = "the venue has not told which orders an earlier run has left: look at the venue"
+)
+
+// leftError is what is left of a strategy that was stopped.
+func (s *strategy) leftError(l *leaving) *control.OrdersLeftError {
+	return &control.OrdersLeftError{Strategy: s.cfg.Name, Orders: s.host.named(l.left), Unaccounted: l.unaccountedFor()}
+}
+
+// settleAccounts lists what is left when the connectors have ended.
+func (h *Host) settleAccounts() {
+	unconfirmed, strays := h.named(h.leaving.look()), h.named(h.strays())
+	logOrders(h.log.Error, mayBeOpen, unconfirmed)
+	logOrders(h.log.Warn, "open orders are of a strategy that is not in the configuration, they were left as they are", strays)
+	unaccounted := h.leaving.unaccountedFor()
+	if len(unaccounted) > 0 {
+		h.log.Error(notTold, "instruments", strings.Join(unaccounted, ", "))
+	}
+	h.endMu.Lock()
+	h.unconfirmed, h.strayed, h.unaccounted = unconfirmed, strays, unaccounted
+	h.endMu.Unlock()
+	for _, s := range h.everyStrategy() {
+		s.left.Store(0) // nothing is waited for any more
+	}
+}

@@ -127,8 +127,6 @@ const (
 	Reconnects
 	// StoppedStreams are books that were given up because their stream brought nothing while the venue's book had moved on.
 	StoppedStreams
-	// OffGrid are rows with a price or quantity that is no multiple of the instrument's steps.
-	OffGrid
 	// NumCounters is the number of counters.
 	NumCounters
 )

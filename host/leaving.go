@@ -122,10 +122,7 @@ func (l *leaving) waiting() bool {
 // told yet, and reports whether it still may.
 func (l *leaving) unaccounted() (untold []place, coming bool) {
 	for _, p := range l.host.publishers {
-		p.mu.Lock()
-		made := p.connector
-		p.mu.Unlock()
-		a, ok := made.(connector.Accountant)
+		a, ok := p.made().(connector.Accountant)
 		if !ok {
 			continue
 		}
@@ -249,10 +246,7 @@ func (p *publisher) openOrders() (open []connector.OpenOrder) {
 	if !p.isOpen() {
 		return nil
 	}
-	p.mu.Lock()
-	made := p.connector // nil while its venue was never reached
-	p.mu.Unlock()
-	if keeper, ok := made.(connector.OrderKeeper); ok {
+	if keeper, ok := p.made().(connector.OrderKeeper); ok {
 		return keeper.OpenOrders()
 	}
 	p.mu.Lock()

@@ -132,6 +132,13 @@ func (p *publisher) list(inst *instrument) {
 	p.connector.Register(connector.Instrument{No: inst.no, Symbol: inst.symbol, TickSize: inst.tickSize, LotSize: inst.lotSize})
 }
 
+// made returns the connector, nil while its venue was never reached.
+func (p *publisher) made() connector.Connector {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.connector
+}
+
 // Feed publishes one message of the venue.
 func (p *publisher) Feed(instrumentNo int, events []hft.Event) {
 	p.mu.Lock()

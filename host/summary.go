@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"hftrunner/connector"
+	"hftrunner/connector/feed"
 	"hftrunner/internal/control"
 )
 
@@ -34,10 +35,10 @@ type ConnectorSummary struct {
 	Gaps        uint64 `json:"gaps"`
 	BadMessages uint64 `json:"bad_messages"`
 	Reconnects  uint64 `json:"reconnects"`
-	// StoppedStreams are books whose stream had stopped while their connection went on, OffGrid rows with a price or quantity
-	// that is no multiple of the steps.
+	// StoppedStreams are books whose stream had stopped while their connection went on.
 	StoppedStreams uint64 `json:"stopped_streams"`
-	OffGrid        uint64 `json:"off_grid"`
+	// Feeds are what was found about the feed of each instrument, where the connector tells.
+	Feeds []feed.Report `json:"feeds"`
 }
 
 // StrategySummary is what a strategy did, over all its processes.
@@ -74,7 +75,7 @@ func (h *Host) Summary(exit Exit) Summary {
 			Reconnects:  p.counters[connector.Reconnects].Load(),
 
 			StoppedStreams: p.counters[connector.StoppedStreams].Load(),
-			OffGrid:        p.counters[connector.OffGrid].Load(),
+			Feeds:          feed.ReportsOf(p.made()),
 		})
 	}
 	for _, st := range h.everyStrategy() {
@@ -98,12 +99,12 @@ func (s *strategy) summary() StrategySummary {
 	s.stats.mu.Lock()
 	sum.TickToOrderNs = s.stats.latency.percentiles()
 	s.stats.mu.Unlock()
-	feed := newLatencyHistogram()
+	latency := newLatencyHistogram()
 	for _, h := range s.held() {
 		h.pub.mu.Lock()
-		feed.merge(&h.pub.instruments[h.feedNo].latency)
+		latency.merge(&h.pub.instruments[h.feedNo].latency)
 		h.pub.mu.Unlock()
 	}
-	sum.FeedLatencyNs = feed.percentiles()
+	sum.FeedLatencyNs = latency.percentiles()
 	return sum
 }

@@ -15,7 +15,7 @@ import (
 	"hftrunner/connector/binancespot"
 	"hftrunner/connector/bybit"
 	"hftrunner/connector/depthsync"
-	"hftrunner/connector/recording"
+	"hftrunner/connector/feed"
 	"hftrunner/depth"
 	"hftrunner/hft"
 	"hftrunner/internal/sample/sampletest"
@@ -73,7 +73,7 @@ func TestGap(t *testing.T) {
 	lines := bybitBook(t0, 10, "snapshot", `["100.0","5"],["98.0","5"]`, `["100.1","5"]`) + bybitBook(t0+100, 11, "delta", `["100.0","4"]`, "") +
 		bybitBook(t0+200, 25, "delta", `["99.9","4"]`, "")
 	rows, s, problems := converted(t, options, lines)
-	if !slices.Equal(problems, []string{"f0:3 gap", "f0:3 not synchronised"}) || s.Gaps != 1 || s.Unsynchronised != 1 {
+	if !slices.Equal(problems, []string{"f0:3 gap", "f0:3 not synchronised"}) || found(s, feed.Gap) != 1 || found(s, feed.Unsynchronised) != 1 {
 		t.Errorf("problems %q, %+v", problems, s)
 	}
 	for _, flag := range []uint64{hft.ExchEvent, hft.LocalEvent} {
@@ -97,11 +97,11 @@ func TestOffBookTrades(t *testing.T) {
 	lines := bybitBook(t0, 10, "snapshot", `["100.0","5"]`, `["100.1","5"]`) + trade(t0+100, "95.0", "true") + trade(t0+200, "100.0", "false")
 	rows, s, _ := converted(t, options, lines)
 	off := slices.IndexFunc(rows, func(e hft.Event) bool { return e.Kind() == hft.OffBookTrade })
-	if s.OffBook != 1 || off < 0 || rows[off].Px != 95 || rows[off].Qty != 500 || rows[off].Side() != hft.Sell {
+	if found(s, feed.OffBook) != 1 || off < 0 || rows[off].Px != 95 || rows[off].Qty != 500 || rows[off].Side() != hft.Sell {
 		t.Errorf("%+v: %s", s, text(rows))
 	}
 	options.Natural = true
-	if rows, s, _ = converted(t, options, lines); s.OffBook != 1 || s.Trades != 1 || len(rows) == 0 || slices.ContainsFunc(rows, func(e hft.Event) bool { return e.Kind() == hft.OffBookTrade }) {
+	if rows, s, _ = converted(t, options, lines); found(s, feed.OffBook) != 1 || s.Trades != 1 || len(rows) == 0 || slices.ContainsFunc(rows, func(e hft.Event) bool { return e.Kind() == hft.OffBookTrade }) {
 		t.Errorf("natural: %+v: %s", s, text(rows))
 	}
 }
@@ -111,7 +111,7 @@ func TestOffGrid(t *testing.T) {
 	lines := fmt.Sprintf(`%d {"lastUpdateId":1,"bids":[["100.09","9"],["100.08","8"]],"asks":[["100.1","5"]]}`+"\n", t0*1_000_000) +
 		spotDepth(t0+100, 2, 2, `["100.01","1"]`, "")
 	_, s, problems := converted(t, convert.Options{NewDecoder: spot, Rule: depthsync.Spot, TickSize: 0.1, LotSize: 0.001}, lines)
-	if s.OffGrid != 3 || !slices.Equal(problems, []string{"f0:1 off the grid"}) {
+	if found(s, feed.OffGrid) != 3 || !slices.Equal(problems, []string{"f0:1 off the grid"}) {
 		t.Errorf("problems %q, %+v", problems, s)
 	}
 }
@@ -134,7 +134,7 @@ func TestUnits(t *testing.T) {
 		for local, told := range map[string][]string{"": {"f0:1 unit of times", "f0:2 unit of times"}, "000": {"f0:1 unit of times", "f0:2 unit of times"},
 			"000000": {"f0:1 unit of times", "f0:2 unit of times"}, "000000000": {"f0:2 unit of times"}} {
 			got, s, problems := converted(t, o, recorded(local, digits))
-			if text(got) != text(rows) || !slices.Equal(problems, told) || s.SkippedLines != 0 {
+			if text(got) != text(rows) || !slices.Equal(problems, told) || found(s, feed.BadLine) != 0 {
 				t.Errorf("local times with %q, the venue's with %q: %s, problems %q", local, digits, text(got), problems)
 			}
 		}
@@ -148,14 +148,14 @@ func TestCorrectionOfEachFile(t *testing.T) {
 	snapshot := fmt.Sprintf(`%d {"lastUpdateId":1,"bids":[["9","1"]],"asks":[["10","1"]]}`+"\n", (t0+50)*1_000_000)
 	rows, s, _ := converted(t, convert.Options{NewDecoder: spot, Rule: depthsync.Spot, TickSize: 0.1, LotSize: 0.001, BaseLatency: 1e6},
 		snapshot+quote+early, spotDepth(t0+200, 3, 3, `["9.2","1"]`, ""))
-	if len(s.Corrections) != 2 || s.Corrections[0].OffsetNs != 21e6 || s.Corrections[0].Line != 3 || s.Corrections[0].MinLatencyNs != -20e6 || s.Corrections[1].OffsetNs != 0 {
-		t.Errorf("corrections %+v", s.Corrections)
+	if len(s.Report.Corrections) != 2 || s.Report.Corrections[0].OffsetNs != 21e6 || s.Report.Corrections[0].Line != 3 || s.Report.Corrections[0].MinLatencyNs != -20e6 || s.Report.Corrections[1].OffsetNs != 0 {
+		t.Errorf("corrections %+v", s.Report.Corrections)
 	}
 	if last := rows[len(rows)-1]; last.LocalTimestampNs != (t0+200)*1e6 || s.FirstLocalTimestampNs != (t0+91)*1e6 {
 		t.Errorf("rows %s", text(rows))
 	}
-	if want := "was received 20ms before it happened"; !strings.Contains(s.Corrections[0].String(), want) {
-		t.Errorf("%v does not say %q", s.Corrections[0], want)
+	if want := "was received 20ms before it happened"; !strings.Contains(s.Report.Corrections[0].String(), want) {
+		t.Errorf("%v does not say %q", s.Report.Corrections[0], want)
 	}
 }
 
@@ -167,10 +167,10 @@ func TestSamplesAreSound(t *testing.T) {
 		"bybit":          {NewDecoder: func() connector.Decoder { return &bybit.Decoder{BBO: true} }, Rule: depthsync.Streamed, TickSize: 0.1, LotSize: 0.001},
 	} {
 		o.Quotes = true
-		o.OnProblem = func(p recording.Problem) { t.Error(p) }
+		o.OnProblem = func(p feed.Problem) { t.Error(p) }
 		out := filepath.Join(t.TempDir(), "out.npy")
 		s, err := convert.Events(t.Context(), []string{sampletest.Path(t, venue, "BTCUSDT")}, out, o)
-		if err != nil || s.BBOs != 0 || s.Both < 2*s.ExchOnly || s.SkippedLines != 0 {
+		if err != nil || s.BBOs != 0 || s.Both < 2*s.ExchOnly || found(s, feed.BadLine) != 0 {
 			t.Errorf("%s: %+v, %v", venue, s, err)
 		}
 		rows := readEvents(t, out)

@@ -19,7 +19,7 @@ import (
 	"hftrunner/connector/binancejson"
 	"hftrunner/connector/binancespot"
 	"hftrunner/connector/bybit"
-	"hftrunner/connector/recording"
+	"hftrunner/connector/feed"
 	"hftrunner/depth/depthtest"
 	"hftrunner/hft"
 	"hftrunner/internal/datatest"
@@ -32,8 +32,8 @@ func converted(t *testing.T, options convert.Options, texts ...string) (rows []h
 	if options.NewDecoder == nil {
 		options.NewDecoder = futures
 	}
-	options.OnProblem = func(p recording.Problem) {
-		problems = append(problems, fmt.Sprintf("%s:%d %v", filepath.Base(p.File), p.Line, p.Kind))
+	options.OnProblem = func(p feed.Problem) {
+		problems = append(problems, fmt.Sprintf("%s:%d %v", filepath.Base(p.File), p.Line, p.Finding))
 	}
 	out := filepath.Join(t.TempDir(), "out.npy")
 	s, err := convert.Events(t.Context(), write(t, texts...), out, options)
@@ -65,18 +65,21 @@ func TestOrder(t *testing.T) {
 	}
 }
 
+// found returns how often something was found.
+func found(s convert.Summary, f feed.Finding) int { return int(s.Report.Found[f].N) }
+
 func TestLocalTimeCorrection(t *testing.T) {
 	// The second line was received 3 ms before it happened.
 	lines := trade(5e6, 5) + trade(6e6, 9)
 	for base, want := range map[time.Duration]int64{0: 3e6, time.Microsecond: 3_001_000} {
 		rows, s, _ := converted(t, convert.Options{Natural: true, BaseLatency: base}, lines)
-		if s.MinLatencyNs != -3e6 || s.MinLatencyLine != 2 || filepath.Base(s.MinLatencyFile) != "f0" || s.OffsetNs != want ||
+		if c := s.Report.Corrections[0]; c.MinLatencyNs != -3e6 || c.Line != 2 || filepath.Base(c.File) != "f0" || c.OffsetNs != want ||
 			rows[1].LocalTimestampNs != 6e6+want || s.FirstExchTimestampNs != 5e6 || s.LastExchTimestampNs != 9e6 ||
 			s.FirstLocalTimestampNs != 5e6+want || s.LastLocalTimestampNs != 6e6+want {
 			t.Errorf("base %v: %+v", base, s)
 		}
 	}
-	if _, s, _ := converted(t, convert.Options{Natural: true, BaseLatency: time.Second}, trade(5e6, 5)); s.OffsetNs != 0 || s.MinLatencyNs != 0 {
+	if _, s, _ := converted(t, convert.Options{Natural: true, BaseLatency: time.Second}, trade(5e6, 5)); s.Report.Corrections[0].OffsetNs != 0 || s.Report.Corrections[0].MinLatencyNs != 0 {
 		t.Errorf("nothing is to be corrected: %+v", s)
 	}
 }
@@ -117,9 +120,9 @@ func TestSpotAndBybitSamples(t *testing.T) {
 	} {
 		out := filepath.Join(t.TempDir(), "out.npy")
 		s, err := convert.Events(t.Context(), []string{sampletest.Path(t, venue, "BTCUSDT")}, out,
-			convert.Options{Natural: true, NewDecoder: decoder, OnProblem: func(p recording.Problem) { t.Error(p) }})
-		if err != nil || s.SkippedLines != 0 || s.Clears != 2 || s.Snapshots < 100 || s.Depth < 10_000 || s.Trades < 1000 || s.Both < 9*s.ExchOnly ||
-			s.OffsetNs != 0 || s.Lines != int64(sampletest.Lines(t, venue, "BTCUSDT")) {
+			convert.Options{Natural: true, NewDecoder: decoder, OnProblem: func(p feed.Problem) { t.Error(p) }})
+		if err != nil || s.Clears != 2 || s.Snapshots < 100 || s.Depth < 10_000 || s.Trades < 1000 || s.Both < 9*s.ExchOnly ||
+			s.Report.Corrections[0].OffsetNs != 0 || s.Lines != int64(sampletest.Lines(t, venue, "BTCUSDT")) {
 			t.Errorf("%s: %+v, %v", venue, s, err)
 		}
 	}
@@ -129,7 +132,7 @@ func TestSpotAndBybitRecordings(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out.npy")
 	s, err := convert.Events(t.Context(), []string{datatest.Recording(t, "binancespot", "btcusdt_20240808.gz")}, out,
 		convert.Options{Natural: true, NewDecoder: func() connector.Decoder { return new(binancespot.Decoder) }})
-	if err != nil || s.SkippedLines != 0 || s.Clears != 2 || s.Both < 100_000 || s.Both < 9*s.ExchOnly {
+	if err != nil || found(s, feed.BadLine) != 0 || s.Clears != 2 || s.Both < 100_000 || s.Both < 9*s.ExchOnly {
 		t.Errorf("spot: %+v, %v", s, err)
 	}
 	samples := datatest.Messages(t, "bybit-linear/ws_orderbook500_XRPUSDT_20241201.jsonl")
@@ -176,7 +179,7 @@ func TestProblems(t *testing.T) {
 		if !slices.Equal(problems, c.problems) || s.Lines != c.lines || unique != int64(c.rows) || int64(len(rows)) != s.NumRows {
 			t.Errorf("%s: problems %q, %+v", c.name, problems, s)
 		}
-		if n := s.SkippedLines + s.TimesBackwards + s.DamagedFiles; n != int64(len(problems)) {
+		if n := found(s, feed.BadLine) + found(s, feed.TimeBackwards) + found(s, feed.Damaged); n != len(problems) {
 			t.Errorf("%s: %d problems are counted: %+v", c.name, n, s)
 		}
 	}
@@ -191,7 +194,7 @@ func TestCutOffFile(t *testing.T) {
 	last := int64(0)
 	for _, n := range []int{20_000, 60_001, 200_000} {
 		_, s, problems := converted(t, convert.Options{Natural: true}, string(whole[:n]))
-		if len(problems) != 1 || !strings.HasSuffix(problems[0], "damaged file") || s.DamagedFiles != 1 || s.NumRows <= last {
+		if len(problems) != 1 || !strings.HasSuffix(problems[0], "damaged file") || found(s, feed.Damaged) != 1 || s.NumRows <= last {
 			t.Errorf("%d bytes: problems %q, %+v", n, problems, s)
 		}
 		last = s.NumRows
@@ -262,7 +265,7 @@ func TestErrors(t *testing.T) {
 // TestBeforeTheEpoch: a decoder that gives times before 1970 does not break the order.
 func TestBeforeTheEpoch(t *testing.T) {
 	rows, s, problems := converted(t, convert.Options{Natural: true, NewDecoder: func() connector.Decoder { return early{} }}, "1 a\n2 b\n")
-	if len(rows) != 1 || s.SkippedLines != 1 || !slices.Equal(problems, []string{"f0:1 bad line"}) {
+	if len(rows) != 1 || found(s, feed.BadTime) != 1 || !slices.Equal(problems, []string{"f0:1 bad time"}) {
 		t.Errorf("%v, %+v, %q", rows, s, problems)
 	}
 }
@@ -382,7 +385,9 @@ func FuzzEvents(f *testing.F) {
 			}
 			out := filepath.Join(dir, "out.npy")
 			s, err := convert.Events(t.Context(), []string{name}, out, options)
-			if results[i] = fmt.Sprint(s, err); err != nil {
+			report := s.Report
+			s.Report = nil // a pointer
+			if results[i] = fmt.Sprint(s, report, err); err != nil {
 				var where *binancejson.Error
 				if !strings.HasPrefix(err.Error(), "convert: ") || errors.As(err, &where) && !strings.Contains(err.Error(), "in:") {
 					t.Fatalf("the error does not say where: %v", err)

@@ -9,7 +9,6 @@ import (
 
 	"hftrunner/connector"
 	"hftrunner/connector/feed"
-	"hftrunner/connector/recording"
 	"hftrunner/hft"
 )
 
@@ -22,48 +21,31 @@ type source struct {
 	// natural makes rows as they come, in place of book.
 	natural natural
 
-	latencyKnown bool
-	// unusable are lines with a time whose message could not be used.
-	unusable int64
+	// least is the row with the least latency, with Natural.
+	least feed.Correction
 	// problems are the first of each file that make something of it unusable.
 	problems []error
 }
 
 func openSource(ctx context.Context, files []string, options *Options, summary *Summary) (*source, error) {
 	s := &source{options: options, summary: summary, problems: make([]error, len(files))}
-	if !options.Natural {
-		var err error
-		s.book.Book, err = feed.NewBook(feed.Config{TickSize: options.TickSize, LotSize: options.LotSize, Rule: options.Rule, Quotes: options.Quotes,
-			VenueNs: func(int64) int64 { return s.lines.RecordedNs() }})
-		if err != nil {
-			return nil, fmt.Errorf("convert: %w", err)
-		}
-	}
 	var err error
 	s.lines, err = feed.OpenLines(ctx, feed.LinesConfig{Files: files, NewDecoder: options.NewDecoder, BaseLatency: options.BaseLatency,
-		AsRecorded: options.Natural, MaxLineBytes: options.MaxLineBytes, OnProblem: s.problem})
+		AsRecorded: options.Natural, MaxLineBytes: options.MaxLineBytes, OnProblem: s.problem,
+		Progress: func(done, total int64) { options.Progress(Progress{Measuring, done, total}) }})
+	if err == nil && !options.Natural {
+		s.book.Book, err = s.lines.NewBook(feed.Config{TickSize: options.TickSize, LotSize: options.LotSize, Rule: options.Rule, Quotes: options.Quotes})
+	}
 	if err != nil {
 		return nil, fmt.Errorf("convert: %w", err)
 	}
+	summary.Report = s.lines.Report()
 	return s, nil
 }
 
-// problem counts what is wrong with a line and passes over it.
-func (s *source) problem(p recording.Problem) error {
-	switch p.Kind {
-	case recording.TimeBackwards:
-		s.summary.TimesBackwards++
-	case recording.Damaged:
-		s.summary.DamagedFiles++
-	case recording.Gap:
-		s.summary.Gaps++
-	case recording.Unsynchronised:
-		s.summary.Unsynchronised++
-	case recording.OffGrid, recording.TimeUnit: // rows are counted one by one, times are right
-	default:
-		s.summary.SkippedLines++
-	}
-	if n := s.lines.FileNo(); s.problems[n] == nil && (p.Kind == recording.BadLine || p.Kind == recording.Damaged) {
+// problem keeps the first that makes something of a file unusable, and passes over it.
+func (s *source) problem(p feed.Problem) error {
+	if n := s.lines.FileNo(); s.problems[n] == nil && (p.Finding == feed.BadLine || p.Finding == feed.BadTime || p.Finding == feed.Damaged) {
 		s.problems[n] = p
 	}
 	s.options.OnProblem(p)
@@ -104,10 +86,8 @@ func (s *source) finish(files []string) error {
 	if unread := s.lines.Unread(); unread != "" && s.summary.Depth+s.summary.Snapshots == 0 {
 		return fmt.Errorf("convert: %s: there is no book in it: %s; record a depth that can be read", files[len(files)-1], unread)
 	}
-	used := int64(0)
 	for i, f := range s.lines.Counts() {
 		s.summary.Lines += f.Read
-		used += f.Used
 		if f.Used > 0 {
 			continue
 		}
@@ -117,28 +97,15 @@ func (s *source) finish(files []string) error {
 		}
 		return fmt.Errorf("%w; give a recording of the venue and symbol, with lines of a time, a space and JSON", err)
 	}
-	s.summary.IgnoredLines += s.summary.Lines - used - s.unusable
 	if s.options.Natural {
+		s.summary.Report.Corrections = []feed.Correction{s.least}
 		return nil
 	}
-	s.summary.Corrections = s.lines.Corrections()
-	for i, c := range s.summary.Corrections {
-		if i == 0 || c.MinLatencyNs < s.summary.MinLatencyNs {
-			s.summary.MinLatencyNs, s.summary.MinLatencyFile, s.summary.MinLatencyLine, s.summary.OffsetNs = c.MinLatencyNs, c.File, c.Line, c.OffsetNs
-		}
-	}
-	counts := s.book.Counts()
-	s.summary.SeenTrades, s.summary.SeenQuotes, s.summary.OutdatedQuotes = counts.SeenTrades, counts.SeenQuotes, counts.OutdatedQuotes
-	if s.book.depthSeen && !s.book.Synced() {
-		return s.lines.Report(recording.Unsynchronised, "the recording ends and its book is not complete: no snapshot fits its depth updates", nil)
-	}
-	return nil
+	return s.lines.CheckEnd(s.book.Book)
 }
 
 // take returns the rows of the line in hand. An error ends the conversion; a message that is wrong is none.
 func (s *source) take(localNs int64) ([]hft.Event, error) {
-	before := s.summary.SkippedLines
-	defer func() { s.unusable += s.summary.SkippedLines - before }()
 	m, err := s.lines.Message()
 	if m == nil {
 		return nil, err
@@ -146,34 +113,21 @@ func (s *source) take(localNs int64) ([]hft.Event, error) {
 	var rows []hft.Event
 	if s.options.Natural {
 		if m.Kind == connector.MessageBBO && !s.options.Quotes {
-			s.summary.IgnoredLines++
 			return nil, nil
 		}
+		s.lines.Report().CountMessage(m.Kind)
 		if err := feed.CheckTimes(s.lines.RecordedNs(), m); err != nil {
 			return nil, s.lines.Refuse(err)
 		}
 		numRows := len(m.Events)
 		if rows = s.natural.rows(m); m.Kind == connector.MessageTrade {
-			s.summary.OffBook += int64(numRows - len(rows))
+			s.lines.Count(feed.OffBook, numRows-len(rows))
 		}
 	} else {
 		var out feed.Out
 		rows, out = s.book.take(localNs, m)
-		if out.Wrong != nil {
-			if err := s.lines.Refuse(out.Wrong); err != nil {
-				return nil, err
-			}
-		}
-		s.summary.OffGrid += int64(out.OffGridRows)
-		if out.OffGrid != "" {
-			if err := s.lines.Report(recording.OffGrid, out.OffGrid, nil); err != nil {
-				return nil, err
-			}
-		}
-		if out.Gap {
-			if err := s.lines.Report(recording.Gap, out.Missing(), nil); err != nil {
-				return nil, err
-			}
+		if err := s.lines.Tell(&out); err != nil {
+			return nil, err
 		}
 	}
 	for i := range rows {
@@ -193,8 +147,6 @@ func (s *source) count(rows []hft.Event) {
 			sum.Depth++
 		case hft.TradeEvent:
 			sum.Trades++
-		case hft.OffBookTrade:
-			sum.OffBook++
 		case hft.DepthClearEvent:
 			sum.Clears++
 		case hft.DepthSnapshotEvent:
@@ -202,9 +154,8 @@ func (s *source) count(rows []hft.Event) {
 		case hft.DepthBBOEvent:
 			sum.BBOs++
 		}
-		if latencyNs := e.LocalTimestampNs - e.ExchTimestampNs; s.options.Natural && (!s.latencyKnown || latencyNs < sum.MinLatencyNs) {
-			s.latencyKnown = true
-			sum.MinLatencyNs, sum.MinLatencyFile, sum.MinLatencyLine = latencyNs, s.lines.File(), s.lines.Line()
+		if latencyNs := e.LocalTimestampNs - e.ExchTimestampNs; s.options.Natural && (s.least.Line == 0 || latencyNs < s.least.MinLatencyNs) {
+			s.least = feed.Correction{File: s.lines.File(), Line: s.lines.Line(), MinLatencyNs: latencyNs}
 		}
 	}
 }
@@ -213,7 +164,6 @@ func (s *source) count(rows []hft.Event) {
 // the exchange's side of a backtest has, end in the same book.
 type book struct {
 	*feed.Book
-	depthSeen bool
 	// newestNs is the newest exchange time of the rows, floorNs what it was when all levels had been cleared: no row after that
 	// is earlier.
 	newestNs, floorNs int64
@@ -223,11 +173,8 @@ type book struct {
 // take returns the rows of a message, which belong to book or to the message.
 func (b *book) take(localNs int64, m *connector.Message) ([]hft.Event, feed.Out) {
 	out := b.Take(localNs, m)
-	switch m.Kind {
-	case connector.MessageTrade:
+	if m.Kind == connector.MessageTrade {
 		return out.Events, out
-	case connector.MessageDepth, connector.MessageSnapshot:
-		b.depthSeen = true
 	}
 	b.rows = b.rows[:0]
 	if out.Stale != "" {

@@ -157,18 +157,20 @@ func (c *conversion) readAll(ctx context.Context, files []string) error {
 
 // correctLocal determines what is added to local times, so that no row is received before it happened.
 func (c *conversion) correctLocal() error {
-	s := &c.summary
-	if !c.options.Natural || s.MinLatencyNs >= 0 {
+	if !c.options.Natural {
 		return nil
 	}
-	s.OffsetNs = -s.MinLatencyNs
-	base := int64(c.options.BaseLatency)
-	if s.OffsetNs > math.MaxInt64-base || c.maxLocalNs > math.MaxInt64-base-s.OffsetNs {
-		return fmt.Errorf("convert: %s:%d: it was received %d ns before it happened, and no such time can be added to the latest local time, %d; repair or remove the line",
-			s.MinLatencyFile, s.MinLatencyLine, -s.MinLatencyNs, c.maxLocalNs)
+	least := &c.summary.Report.Corrections[0]
+	if least.MinLatencyNs >= 0 {
+		return nil
 	}
-	s.OffsetNs += base
-	c.offsetNs = s.OffsetNs
+	base, early := int64(c.options.BaseLatency), -least.MinLatencyNs
+	if early > math.MaxInt64-base || c.maxLocalNs > math.MaxInt64-base-early {
+		return fmt.Errorf("convert: %s:%d: it was received %d ns before it happened, and no such time can be added to the latest local time, %d; repair or remove the line",
+			least.File, least.Line, early, c.maxLocalNs)
+	}
+	least.OffsetNs = early + base
+	c.offsetNs = least.OffsetNs
 	return nil
 }
 

@@ -17,7 +17,7 @@ import (
 	"hftrunner/backtest/npy"
 	"hftrunner/connector"
 	"hftrunner/connector/binancefutures"
-	"hftrunner/connector/recording"
+	"hftrunner/connector/feed"
 	"hftrunner/depth/depthtest"
 	"hftrunner/hft"
 	"hftrunner/internal/datatest"
@@ -147,14 +147,14 @@ func TestEqualsTheReference(t *testing.T) {
 		for _, memoryRows := range memory {
 			out := filepath.Join(t.TempDir(), "out"+g.ext)
 			s, err := convert.Events(t.Context(), files, out, convert.Options{Natural: true, NewDecoder: futures, Raw: g.raw, Quotes: g.raw,
-				MemoryRows: memoryRows, Hash: true, OnProblem: func(p recording.Problem) { t.Error(p) }})
+				MemoryRows: memoryRows, Hash: true, OnProblem: func(p feed.Problem) { t.Error(p) }})
 			if err != nil {
 				t.Fatal(err)
 			}
 			if s.SHA256 != g.sha256 || depthtest.RowsSHA256(readEvents(t, out)) != g.sha256 {
 				t.Errorf("%s %+v: hash %s, want %s", g.file, s, s.SHA256, g.sha256)
 			}
-			if s.OffsetNs != g.offset || s.MinLatencyNs != -g.offset || s.NumRows != g.numRows || s.Both != g.both ||
+			if s.Report.Corrections[0].OffsetNs != g.offset || s.Report.Corrections[0].MinLatencyNs != -g.offset || s.NumRows != g.numRows || s.Both != g.both ||
 				s.ExchOnly != g.exchOnly || s.LocalOnly != g.locals || s.Clears != 2 || s.Snapshots != 2000 {
 				t.Errorf("%s: %+v", g.file, s)
 			}
@@ -178,7 +178,7 @@ func TestEqualsTheKit(t *testing.T) {
 			for _, memoryRows := range []int{0, 1003} {
 				out := filepath.Join(t.TempDir(), "out.npz")
 				s, err := convert.Events(t.Context(), []string{sampletest.Path(t, "binancefutures", symbol)}, out, convert.Options{Natural: true, NewDecoder: futures,
-					Raw: raw, Quotes: raw, MemoryRows: memoryRows, Hash: true, OnProblem: func(p recording.Problem) { t.Error(p) }})
+					Raw: raw, Quotes: raw, MemoryRows: memoryRows, Hash: true, OnProblem: func(p feed.Problem) { t.Error(p) }})
 				sum := depthtest.RowsSHA256(want)
 				if err != nil || s.SHA256 != sum || depthtest.RowsSHA256(readEvents(t, out)) != sum || s.NumRows != int64(len(want)) {
 					t.Errorf("%s, raw %v: %+v, %v; want %d rows with the hash %s", symbol, raw, s, err, len(want), sum)
@@ -217,13 +217,13 @@ func Example() {
 	_ = os.WriteFile(name, []byte(trade(1000, 3)+"oops\n"+trade(2000, 4)), 0o600)
 	s, err := convert.Events(context.Background(), []string{name}, out, convert.Options{Natural: true,
 		NewDecoder: func() connector.Decoder { return new(binancefutures.Decoder) },
-		OnProblem:  func(p recording.Problem) { fmt.Printf("line %d: %s\n", p.Line, p.What) },
+		OnProblem:  func(p feed.Problem) { fmt.Printf("line %d: %s\n", p.Line, p.What) },
 	})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	fmt.Printf("%d rows, %d line skipped, %d ns added to local times\n", s.NumRows, s.SkippedLines, s.OffsetNs)
+	fmt.Printf("%d rows, %d line skipped, %d ns added to local times\n", s.NumRows, s.Report.Found[feed.BadLine].N, s.Report.Corrections[0].OffsetNs)
 	// Output:
 	// line 2: the line does not start with a time and a space: "oops"
 	// 2 rows, 1 line skipped, 3998000 ns added to local times

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"hftrunner/backtest/convert"
+	"hftrunner/connector/feed"
 	"hftrunner/internal/sample/sampletest"
 )
 
@@ -39,7 +40,7 @@ func TestMemoryIsBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	n := int64(copies)
-	if s.Both+s.ExchOnly != n*one || s.Both+s.LocalOnly != n*one || s.TimesBackwards != n-1 {
+	if s.Both+s.ExchOnly != n*one || s.Both+s.LocalOnly != n*one || int64(found(s, feed.TimeBackwards)) != n-1 {
 		t.Errorf("%+v", s)
 	}
 	// 50,000 rows are 4 MB with their sort, the rest are buffers; garbage, also that of other tests, may more than double it. The rows have 2 MB a copy.

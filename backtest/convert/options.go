@@ -9,7 +9,6 @@ import (
 	"hftrunner/connector"
 	"hftrunner/connector/depthsync"
 	"hftrunner/connector/feed"
-	"hftrunner/connector/recording"
 )
 
 // DefaultMemoryRows is how many rows Events keeps in memory when Options does not say: about 100 MiB.
@@ -50,7 +49,7 @@ type Options struct {
 	Hash bool
 	// OnProblem is called for each thing that is wrong with a file and does not end the conversion; nil ignores them.
 	// They are counted all the same. Like Progress it is called on the goroutine that called Events.
-	OnProblem func(recording.Problem)
+	OnProblem func(feed.Problem)
 	// Progress is called every now and then; nil for never.
 	Progress func(Progress)
 }
@@ -60,8 +59,10 @@ type Stage uint8
 
 // Stages.
 const (
-	// Reading decodes the files and sorts their rows; it is counted in bytes of the files.
-	Reading Stage = iota + 1
+	// Measuring looks through the files for the correction of their local times, Reading decodes them and sorts their rows; both
+	// are counted in bytes of the files.
+	Measuring Stage = iota + 1
+	Reading
 	// Counting merges the two orders to learn the number of rows; it is counted in rows.
 	Counting
 	// Writing merges them again into the output; it is counted in rows.
@@ -71,6 +72,8 @@ const (
 // String returns the stage's name.
 func (s Stage) String() string {
 	switch s {
+	case Measuring:
+		return "measuring"
 	case Reading:
 		return "reading"
 	case Counting:
@@ -90,28 +93,15 @@ type Progress struct {
 
 // Summary is what Events did.
 type Summary struct {
-	// Lines with a time were read. SkippedLines, some of them without a time, could not be used; IgnoredLines say
-	// nothing about the market, or what was not asked for. TimesBackwards counts how often the local time ran backwards, DamagedFiles the files that could
-	// not be read to their end.
-	Lines, SkippedLines, IgnoredLines, TimesBackwards, DamagedFiles int64
-	// Gaps are missing differences of the book, Unsynchronised says that no snapshot fitted to the end. SeenTrades and SeenQuotes
-	// are messages that came before, OutdatedQuotes are older than the book, OffGrid rows with a price or quantity that is no
-	// multiple of the steps. None is noticed with Natural.
-	Gaps, Unsynchronised, OffGrid          int64
-	SeenTrades, SeenQuotes, OutdatedQuotes uint64
+	// Report is what was found in the files. With Natural nothing is noticed of the book, and the one correction, by the row with
+	// the least latency, is that of all files.
+	Report *feed.Report
+	// Lines with a time were read.
+	Lines int64
 
-	// Depth, Trades, Clears, Snapshots and BBOs are the rows by their kind, before the correction of their order. OffBook are the
-	// trades that were none of the market, which have rows of their own, and are left out of natural ones.
-	Depth, Trades, OffBook, Clears, Snapshots, BBOs int64
-
-	// MinLatencyNs is the least local time minus exchange time, of the line MinLatencyLine of the file MinLatencyFile.
-	MinLatencyNs   int64
-	MinLatencyFile string
-	MinLatencyLine int
-	// OffsetNs was added to every local time of that file, with Natural to all.
-	OffsetNs int64
-	// Corrections are those of each file; nil with Natural.
-	Corrections []feed.Correction
+	// Depth, Trades, Clears, Snapshots and BBOs are the rows by their kind, before the correction of their order. Trades outside
+	// of the book, which the Report counts, have rows of their own and are left out of natural ones.
+	Depth, Trades, Clears, Snapshots, BBOs int64
 
 	// NumRows are in the output: Both with both flags, ExchOnly and LocalOnly with one of them, or all without when
 	// they are raw.
@@ -128,7 +118,7 @@ func (o *Options) check() error {
 		o.MemoryRows = DefaultMemoryRows
 	}
 	if o.OnProblem == nil {
-		o.OnProblem = func(recording.Problem) {}
+		o.OnProblem = func(feed.Problem) {}
 	}
 	if o.Progress == nil {
 		o.Progress = func(Progress) {}

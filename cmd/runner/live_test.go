@@ -265,7 +265,6 @@ type recordedForm struct {
 		Files    []string `json:"files"`
 		Repaired bool     `json:"repaired"`
 	} `json:"symbols"`
-	Gaps        int64 `json:"gaps"`
 	BadMessages int64 `json:"bad_messages"`
 }
 

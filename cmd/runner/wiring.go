@@ -132,9 +132,19 @@ func newSource(ctx context.Context, c *config.Connector, logger hclog.Logger) (p
 	if !ok {
 		return nil, fmt.Errorf("this build cannot replay format %q", c.Replay.Format)
 	}
-	return replay.Open(replay.Config{Context: ctx, Files: c.Replay.Files, NewDecoder: format.NewDecoder, Rule: format.Rule,
+	source, err := replay.Open(replay.Config{Context: ctx, Files: c.Replay.Files, NewDecoder: format.NewDecoder, Rule: format.Rule,
 		Sync: replay.Sync(c.Replay.Sync), OnBadLine: replay.OnBadLine(c.Replay.OnBadLine), OnGap: replay.OnGap(c.Replay.OnGap),
 		BookTicker: c.Replay.BookTicker, BaseLatency: c.Replay.BaseLatency,
-		OnCorrection: func(symbol string, c feed.Correction) { logger.Warn("replay", "symbol", symbol, "clock", c.String()) },
-		OnProblem:    func(p replay.Problem) { logger.Warn("replay", "problem", p.Error()) }})
+		OnProblem: func(p feed.Problem) { logger.Warn("replay", "problem", p.Error()) }})
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range source.Reports() {
+		for _, c := range r.Corrections {
+			if c.OffsetNs != 0 {
+				logger.Warn("replay", "symbol", r.Symbol, "clock", c.String())
+			}
+		}
+	}
+	return source, nil
 }

@@ -26,6 +26,8 @@ type Config struct {
 	// VenueNs returns the venue's time at a local time, by which exchange times are held against; nil where local times are as
 	// good.
 	VenueNs func(localNs int64) int64
+	// Symbol is what the Report names.
+	Symbol string
 }
 
 // Out is what to do after a message, in this order: drop it when Seen, clear the book when Stale is set, publish Events as
@@ -33,9 +35,6 @@ type Config struct {
 type Out struct {
 	// Seen says that the message has come before: it is neither published nor recorded.
 	Seen bool
-	// Wrong says that a time of the message cannot be true (CheckTimes): nothing of it is published. The rest says what
-	// becomes of the book that lacks it.
-	Wrong error
 	// Stale says why the book is lost, empty when it is not.
 	Stale string
 	// Events are the rows to publish; there may be none.
@@ -44,30 +43,9 @@ type Out struct {
 	Ready bool
 	// NeedSnapshot says that a new snapshot is needed; see depthsync.Output.
 	NeedSnapshot bool
-	// Gap says that a difference is missing: the stream had reached AfterID and the message starts at FromID, which is 0
-	// when it is the message itself that is missing because it is Wrong.
-	Gap             bool
-	AfterID, FromID int64
-	// OffGridRows is how many of the message's rows have a price or quantity that is no multiple of the steps. They are
-	// published as they are. OffGrid says what the first one ever is; it is empty for all others.
-	OffGridRows int
-	OffGrid     string
-}
-
-// Missing says in words what a Gap is.
-func (o *Out) Missing() string {
-	if o.FromID == 0 {
-		return fmt.Sprintf("depth updates after %d are missing: this message has a wrong time", o.AfterID)
-	}
-	return fmt.Sprintf("depth updates after %d are missing, the next one starts at %d", o.AfterID, o.FromID)
-}
-
-// Counts are what a Book has dropped or found.
-type Counts struct {
-	// SeenTrades and SeenQuotes are messages that came before. OutdatedQuotes were older than the book.
-	SeenTrades, SeenQuotes, OutdatedQuotes uint64
-	// OffTick are prices, OffLot quantities that are no multiples of the steps. They are passed on, and a book rounds them.
-	OffTick, OffLot uint64
+	// Problems are what was found about the message and is to be told: each BadTime, of which nothing is published, and each
+	// Gap, and the first ever of OffGrid. The Report has all of them.
+	Problems []Problem
 }
 
 // Book is the feed of one symbol. One goroutine at a time uses it.
@@ -76,8 +54,13 @@ type Book struct {
 	sync   *depthsync.Synchronizer // nil when Natural
 	fused  *depth.FusedMarketDepth
 	trades seenTrades
-	counts Counts
 	grid   grid
+	// report is of the Book, or of the Lines that it is of.
+	report *Report
+	lines  *Lines
+	// localNs is the time of the message in hand, problems those of it that are to be told.
+	localNs  int64
+	problems []Problem
 
 	// byTime says that rows are ordered by exchange time, for want of a sequence.
 	byTime bool
@@ -103,7 +86,7 @@ func NewBook(cfg Config) (*Book, error) {
 	if !cfg.Rule.Valid() {
 		return nil, fmt.Errorf("feed: there is no rule %d", cfg.Rule)
 	}
-	b := &Book{cfg: cfg, byTime: cfg.Natural, grid: newGrid(cfg.TickSize, cfg.LotSize), fused: depth.NewFusedMarketDepth(cfg.TickSize, cfg.LotSize, depth.Fixed)}
+	b := &Book{cfg: cfg, byTime: cfg.Natural, report: &Report{Symbol: cfg.Symbol}, grid: newGrid(cfg.TickSize, cfg.LotSize), fused: depth.NewFusedMarketDepth(cfg.TickSize, cfg.LotSize, depth.Fixed)}
 	b.ahead.bids.sign, b.ahead.asks.sign = 1, -1
 	if cfg.Natural {
 		return b, nil
@@ -121,16 +104,50 @@ func (b *Book) Synced() bool {
 	return b.sync.State() == depthsync.Synced
 }
 
-// Counts returns what was dropped so far.
-func (b *Book) Counts() Counts { return b.counts }
+// Report returns what was found so far.
+func (b *Book) Report() Report { return *b.report }
+
+// count counts what was found in the message in hand.
+func (b *Book) count(f Finding) {
+	if found := &b.report.Found[f]; found.N > 0 {
+		found.N++
+		return
+	}
+	b.report.add(b.problem(f, "", nil))
+}
+
+// tell counts what was found in the message in hand, and says so.
+func (b *Book) tell(f Finding, what string, cause error) {
+	p := b.problem(f, what, cause)
+	b.report.add(p)
+	b.problems = append(b.problems, p)
+}
+
+func (b *Book) problem(f Finding, what string, cause error) Problem {
+	if b.lines != nil {
+		return b.lines.problem(f, what, cause)
+	}
+	return Problem{Finding: f, Symbol: b.report.Symbol, LocalNs: b.localNs, What: what, Err: cause}
+}
+
+// gap tells of a missing difference: the stream had reached afterID and the next one starts at fromID.
+func (b *Book) gap(afterID, fromID int64) {
+	b.tell(Gap, fmt.Sprintf("depth updates after %d are missing, the next one starts at %d", afterID, fromID), nil)
+}
 
 // Take takes one message, received at localNs, and may change the times of its rows. Kinds that say nothing about the
 // market give nothing.
 func (b *Book) Take(localNs int64, m *connector.Message) Out {
+	b.localNs, b.problems = localNs, b.problems[:0]
+	b.report.CountMessage(m.Kind)
 	out := b.take(localNs, m)
 	if !out.Seen {
-		out.OffGridRows, out.OffGrid = b.grid.check(m.Events, &b.counts)
+		b.checkRows(m.Events)
 	}
+	if b.cfg.Natural && m.Kind == connector.MessageTrade {
+		out.Events = MarketTrades(out.Events)
+	}
+	out.Problems = b.problems
 	return out
 }
 
@@ -149,11 +166,8 @@ func (b *Book) take(localNs int64, m *connector.Message) Out {
 	switch m.Kind {
 	case connector.MessageTrade:
 		if b.sync != nil && !b.trades.isNew(m) {
-			b.counts.SeenTrades++
+			b.count(SeenTrades)
 			return Out{Seen: true}
-		}
-		if b.cfg.Natural {
-			m.Events = MarketTrades(m.Events)
 		}
 		return Out{Events: m.Events}
 	case connector.MessageBBO:
@@ -205,7 +219,10 @@ func (b *Book) takeDepth(localNs int64, m *connector.Message) Out {
 	} else {
 		s = b.sync.Depth(localNs, m)
 	}
-	out := Out{Stale: s.Stale, Ready: s.Ready, NeedSnapshot: s.NeedSnapshot, Gap: s.Gap, AfterID: s.AfterID, FromID: s.FromID}
+	out := Out{Stale: s.Stale, Ready: s.Ready, NeedSnapshot: s.NeedSnapshot}
+	if s.Gap {
+		b.gap(s.AfterID, s.FromID)
+	}
 	if s.Stale != "" {
 		b.empty()
 	}
@@ -234,7 +251,7 @@ func (b *Book) takeNatural(m *connector.Message) Out {
 	var out Out
 	if m.Kind == connector.MessageDepth {
 		if b.seen && !b.cfg.Rule.Follows(b.lastID, m) {
-			out.Gap, out.AfterID, out.FromID = true, b.lastID, m.FirstID
+			b.gap(b.lastID, m.FirstID)
 		}
 		b.lastID, b.seen = m.LastID, true
 	} else if b.cfg.Rule == depthsync.Streamed {

@@ -449,7 +449,7 @@ func TestQuoteIsOrderedByItsID(t *testing.T) {
 		if got := book.BestBidTick(); got != 1002 {
 			t.Errorf("latency %d: the best bid is %d after a quote that was older", latencyNs, got)
 		}
-		if n := b.Counts().OutdatedQuotes; n != 1 {
+		if n := found(b, feed.OutdatedQuote); n != 1 {
 			t.Errorf("latency %d: %d outdated quotes", latencyNs, n)
 		}
 	}

@@ -7,41 +7,37 @@ import (
 	"hftrunner/hft"
 )
 
-// grid counts prices and quantities that are no multiples of an instrument's steps. Rows are passed on as they are: a book
-// rounds them.
+// grid are an instrument's steps.
 type grid struct {
 	tick, lot, perTick, perLot float64
-	told                       bool
 }
 
 func newGrid(tickSize, lotSize float64) grid {
 	return grid{tick: tickSize, lot: lotSize, perTick: 1 / tickSize, perLot: 1 / lotSize}
 }
 
-// check counts the rows of a message that are off the grid, and says of the first one ever what is wrong with it.
-func (g *grid) check(rows []hft.Event, c *Counts) (n int, first string) {
+// checkRows counts the rows of a message that are off the grid, which are passed on as they are, and the trades outside of the
+// book.
+func (b *Book) checkRows(rows []hft.Event) {
+	g := &b.grid
 	for i := range rows {
 		row := &rows[i]
-		if kind := row.Kind(); kind == hft.DepthClearEvent || kind == hft.OffBookTrade { // of no grid
+		switch row.Kind() { // of no grid
+		case hft.DepthClearEvent:
+			continue
+		case hft.OffBookTrade:
+			b.count(OffBook)
 			continue
 		}
 		offTick, offLot := offGrid(row.Px, row.Px*g.perTick, g.tick), offGrid(row.Qty, row.Qty*g.perLot, g.lot)
-		if !offTick && !offLot {
-			continue
-		}
-		n++
-		if offTick {
-			c.OffTick++
-		}
-		if offLot {
-			c.OffLot++
-		}
-		if !g.told {
-			g.told = true
-			first = g.describe(row, offTick)
+		switch {
+		case !offTick && !offLot:
+		case b.report.Found[OffGrid].N == 0:
+			b.tell(OffGrid, g.describe(row, offTick), nil)
+		default:
+			b.count(OffGrid)
 		}
 	}
-	return n, first
 }
 
 func (g *grid) describe(row *hft.Event, offTick bool) string {

@@ -25,31 +25,47 @@ func TestOffGrid(t *testing.T) {
 	}
 	for i, c := range []struct {
 		m                 *connector.Message
-		offTick, offLot   uint64
+		offGrid           uint64
 		first             string
 		publishedNotFewer int
 	}{
 		{m: message(connector.MessageDepth, hft.DepthEvent, 100.1, 0.003)},
 		{m: message(connector.MessageSnapshot, hft.DepthSnapshotEvent, 60000.3, 12345.678)},
 		{m: message(connector.MessageDepth, hft.DepthEvent, 100.2, 0), publishedNotFewer: 0},
-		{m: message(connector.MessageDepth, hft.DepthEvent, 100.25, 1), offTick: 1, publishedNotFewer: 1,
+		{m: message(connector.MessageDepth, hft.DepthEvent, 100.25, 1), offGrid: 1, publishedNotFewer: 1,
 			first: "the price 100.25 of a level is no multiple of tick_size 0.1"},
-		{m: message(connector.MessageTrade, hft.TradeEvent, 100.1, 0.0005), offTick: 1, offLot: 1, publishedNotFewer: 1},
-		{m: message(connector.MessageBBO, hft.DepthBBOEvent, 100.11, 0.0001), offTick: 2, offLot: 2},
-		{m: message(connector.MessageDepth, hft.DepthEvent, 1e15+0.5, 1), offTick: 2, offLot: 2},
-		{m: message(connector.MessageDepth, hft.DepthClearEvent, math.NaN(), 0), offTick: 2, offLot: 2},
+		{m: message(connector.MessageTrade, hft.TradeEvent, 100.1, 0.0005), offGrid: 2, publishedNotFewer: 1},
+		{m: message(connector.MessageBBO, hft.DepthBBOEvent, 100.11, 0.0001), offGrid: 3},
+		{m: message(connector.MessageDepth, hft.DepthEvent, 1e15+0.5, 1), offGrid: 3},
+		{m: message(connector.MessageDepth, hft.DepthClearEvent, math.NaN(), 0), offGrid: 3},
 	} {
 		out := b.Take(1, c.m)
-		if n := b.Counts(); n.OffTick != c.offTick || n.OffLot != c.offLot || out.OffGrid != c.first || len(out.Events) < c.publishedNotFewer {
-			t.Errorf("%d: %+v, %q, %d rows", i, n, out.OffGrid, len(out.Events))
+		if n := found(b, feed.OffGrid); n != c.offGrid || said(&out, feed.OffGrid) != c.first || len(out.Events) < c.publishedNotFewer {
+			t.Errorf("%d: %d, %+v, %d rows", i, n, out.Problems, len(out.Events))
 		}
 	}
 	trade := message(connector.MessageTrade, hft.TradeEvent, 100.1, 0.0005)
 	b.Take(1, trade)
-	before := b.Counts()
-	if out := b.Take(1, trade); !out.Seen || b.Counts().OffLot != before.OffLot {
-		t.Errorf("a trade that came before is counted again: %+v", b.Counts())
+	before := found(b, feed.OffGrid)
+	if out := b.Take(1, trade); !out.Seen || found(b, feed.OffGrid) != before || found(b, feed.SeenTrades) != 1 {
+		t.Errorf("a trade that came before is counted again: %+v", b.Report())
 	}
+}
+
+// found returns how often a book has found something.
+func found(b *feed.Book, f feed.Finding) uint64 {
+	r := b.Report()
+	return r.Found[f].N
+}
+
+// said returns what is to be told of a message.
+func said(out *feed.Out, f feed.Finding) string {
+	for _, p := range out.Problems {
+		if p.Finding == f {
+			return p.What
+		}
+	}
+	return ""
 }
 
 // TestOffGridIsExact: multiples of any usual step are on the grid, a tenth of a step beside it is not.
@@ -63,11 +79,11 @@ func TestOffGridIsExact(t *testing.T) {
 			take := func(px, qty float64) feed.Out {
 				return b.Take(1, &connector.Message{Kind: connector.MessageTrade, Events: []hft.Event{{Ev: hft.LocalEvent | hft.TradeEvent, Px: px, Qty: qty}}})
 			}
-			if out := take(n*step, n*step); out.OffGrid != "" {
-				t.Fatalf("%v steps of %v: %s", n, step, out.OffGrid)
+			if out := take(n*step, n*step); len(out.Problems) > 0 {
+				t.Fatalf("%v steps of %v: %s", n, step, out.Problems)
 			}
-			if out := take((n+0.1)*step, (n+0.1)*step); !strings.Contains(out.OffGrid, "price") || b.Counts().OffLot != 1 {
-				t.Fatalf("%v steps of %v: %q, %+v", n+0.1, step, out.OffGrid, b.Counts())
+			if out := take((n+0.1)*step, (n+0.1)*step); !strings.Contains(said(&out, feed.OffGrid), "price") || found(b, feed.OffGrid) != 1 {
+				t.Fatalf("%v steps of %v: %+v", n+0.1, step, out.Problems)
 			}
 		}
 	}

@@ -36,19 +36,23 @@ type LinesConfig struct {
 	AsRecorded bool
 	// MaxLineBytes bounds a line; 0 is recording.DefaultMaxLineBytes.
 	MaxLineBytes int
-	// OnProblem is as in recording.Config.
-	OnProblem func(recording.Problem) error
+	// OnProblem is called for each Problem, but of the findings of a Book for those in Out.Problems only, on the goroutine that
+	// calls Next, Message, Tell or Refuse. An error that it returns ends the call; with nil reading goes on behind the problem.
+	OnProblem func(Problem) error
+	// Progress is called every now and then while the files are looked through for the correction, with bytes of all files; nil
+	// for never.
+	Progress func(done, total int64)
 }
 
 // Correction is what a file's local times are corrected by: by so much that no message is received before it happened.
 type Correction struct {
-	File string
+	File string `json:"file"`
 	// MinLatencyNs is the least local time minus exchange time in the file as recorded, at Line. Line is 0 when no message has
 	// a time of its own.
-	MinLatencyNs int64
-	Line         int
+	MinLatencyNs int64 `json:"min_latency_ns"`
+	Line         int   `json:"line"`
 	// OffsetNs is added to local times, 0 when nothing is to be corrected.
-	OffsetNs int64
+	OffsetNs int64 `json:"offset_ns"`
 }
 
 // String says what was added and which message has decided it.
@@ -60,15 +64,16 @@ func (c Correction) String() string {
 // Lines hands out the messages of recordings of one symbol, with the place that each has there. One goroutine uses it; Close and
 // BytesRead may be called from any.
 type Lines struct {
-	config      LinesConfig
-	reader      *recording.Reader
-	decoder     connector.Decoder // of the file in hand
-	decoding    int               // its number
-	unread      string            // of the files before
-	message     connector.Message
-	corrections []Correction
+	config   LinesConfig
+	reader   *recording.Reader
+	decoder  connector.Decoder // of the file in hand
+	decoding int               // its number
+	unread   string            // of the files before
+	message  connector.Message
+	report   Report
+	// lost is where the book was lost, when it was.
+	lost Problem
 
-	symbol              string
 	recordedNs, localNs int64
 	text                []byte
 	files               []FileCounts
@@ -85,21 +90,93 @@ type FileCounts struct {
 // OpenLines looks through the files for the correction of their local times, and begins to read. A file that is missing or no
 // file is an error that names it. The caller has to close Lines.
 func OpenLines(ctx context.Context, config LinesConfig) (*Lines, error) {
-	l := &Lines{config: config, decoder: config.NewDecoder(), symbol: config.Symbol, files: make([]FileCounts, len(config.Files))}
+	if config.OnProblem == nil {
+		config.OnProblem = func(Problem) error { return nil }
+	}
+	if config.Progress == nil {
+		config.Progress = func(int64, int64) {}
+	}
+	l := &Lines{config: config, decoder: config.NewDecoder(), report: Report{Symbol: config.Symbol}, files: make([]FileCounts, len(config.Files))}
+	var err error
+	l.reader, err = recording.Open(recording.Config{Files: config.Files, MaxLineBytes: config.MaxLineBytes,
+		OnProblem: func(p recording.Problem) error { return l.found(Finding(p.Kind), p.What, p.Err) }})
+	if err != nil {
+		return nil, err
+	}
+	measured := int64(0)
 	for _, file := range config.Files {
 		c := Correction{File: file}
 		if !config.AsRecorded {
-			var err error
-			if c, err = l.measure(ctx, file); err != nil {
-				return nil, err
+			if c, err = l.measure(ctx, file, &measured); err != nil {
+				return nil, errors.Join(err, l.Close())
 			}
 		}
-		l.corrections = append(l.corrections, c)
+		l.report.Corrections = append(l.report.Corrections, c)
 	}
-	var err error
-	l.reader, err = recording.Open(recording.Config{Files: config.Files, MaxLineBytes: config.MaxLineBytes, OnProblem: config.OnProblem})
-	return l, err
+	return l, nil
 }
+
+// NewBook makes a Book for the messages of Lines, with one Report for both and exchange times held against those of the file.
+func (l *Lines) NewBook(config Config) (*Book, error) {
+	config.VenueNs = func(int64) int64 { return l.recordedNs }
+	b, err := NewBook(config)
+	if err == nil {
+		b.report, b.lines = &l.report, l
+	}
+	return b, err
+}
+
+// Tell hands what was found about the message in hand to OnProblem, after the Book has taken it.
+func (l *Lines) Tell(out *Out) error {
+	for i := range out.Problems {
+		p := &out.Problems[i]
+		if p.Finding == BadTime {
+			l.files[l.reader.FileNo()].Used--
+		}
+		if err := l.config.OnProblem(*p); err != nil {
+			return err
+		}
+	}
+	if out.Stale != "" {
+		l.lost = l.problem(Unsynchronised, "no snapshot that fits follows this gap: the book stays empty to the end of the recording", nil)
+	}
+	return nil
+}
+
+// CheckEnd tells, at the end, of a Book that is not complete.
+func (l *Lines) CheckEnd(b *Book) error {
+	if b.Synced() || l.report.Depth+l.report.Snapshots == 0 {
+		return nil
+	}
+	p := l.lost
+	if p.File == "" {
+		p = l.problem(Unsynchronised, "the recording ends and its book was never complete: no snapshot fits its depth updates", nil)
+	}
+	l.report.add(p)
+	return l.config.OnProblem(p)
+}
+
+// problem is something about the line in hand.
+func (l *Lines) problem(f Finding, what string, cause error) Problem {
+	return Problem{Finding: f, Symbol: l.report.Symbol, File: l.File(), Line: l.Line(), LocalNs: l.localNs, What: what, Err: cause}
+}
+
+// found counts a problem of the line in hand and tells of it.
+func (l *Lines) found(f Finding, what string, cause error) error {
+	p := l.problem(f, what, cause)
+	l.report.add(p)
+	return l.config.OnProblem(p)
+}
+
+// Count counts what was found n times in the line in hand, and is not to be told.
+func (l *Lines) Count(f Finding, n int) {
+	for range n {
+		l.report.add(l.problem(f, "", nil))
+	}
+}
+
+// Report is what was found so far. It belongs to Lines.
+func (l *Lines) Report() *Report { return &l.report }
 
 // measureEvery is how many lines go by between two looks at the context.
 const measureEvery = 1 << 13
@@ -123,19 +200,23 @@ func newestNs(m *connector.Message) int64 {
 }
 
 // measure finds the correction of a file: by its least latency, but one message alone does not decide. What is wrong with the
-// file is told when it is read.
-func (l *Lines) measure(ctx context.Context, file string) (Correction, error) {
+// file is told when it is read. measured are the bytes of the files before, for the progress.
+func (l *Lines) measure(ctx context.Context, file string, measured *int64) (Correction, error) {
 	c := Correction{File: file}
 	r, err := recording.Open(recording.Config{Files: []string{file}, MaxLineBytes: l.config.MaxLineBytes})
 	if err != nil {
 		return c, err
 	}
 	defer r.Close() // never fails
+	defer func() { *measured += r.TotalBytes() }()
 	decoder, m, symbol := l.config.NewDecoder(), connector.Message{}, l.config.Symbol
 	var least [2]latency
 	for n := 0; ; n++ {
-		if n%measureEvery == 0 && ctx.Err() != nil {
-			return c, ctx.Err()
+		if n%measureEvery == 0 {
+			if ctx.Err() != nil {
+				return c, ctx.Err()
+			}
+			l.config.Progress(*measured+r.BytesRead(), l.TotalBytes())
 		}
 		localNs, text, err := r.Next()
 		if errors.Is(err, io.EOF) {
@@ -185,7 +266,7 @@ func (l *Lines) Next() (localNs int64, err error) {
 			l.decoder, l.decoding = l.config.NewDecoder(), n
 		}
 		l.files[l.reader.FileNo()].Read++
-		localNs = l.recordedNs + l.corrections[l.reader.FileNo()].OffsetNs
+		localNs = l.recordedNs + l.report.Corrections[l.reader.FileNo()].OffsetNs
 		if l.localNs != 0 || l.config.AsRecorded || l.decoder.Decode(l.recordedNs, l.text, &l.message) != nil {
 			break
 		}
@@ -193,7 +274,7 @@ func (l *Lines) Next() (localNs int64, err error) {
 		if tooEarly == nil {
 			break
 		}
-		if err := l.reader.Report(recording.BadLine, tooEarly.Error(), tooEarly); err != nil {
+		if err := l.found(BadLine, tooEarly.Error(), tooEarly); err != nil {
 			return 0, err
 		}
 	}
@@ -233,23 +314,23 @@ func (l *Lines) early(localNs int64) error {
 func (l *Lines) Message() (*connector.Message, error) {
 	m := &l.message
 	if err := l.decoder.Decode(l.localNs, l.text, m); err != nil {
-		return nil, l.reader.Report(recording.BadLine, err.Error(), err)
+		return nil, l.found(BadLine, err.Error(), err)
 	}
 	if n := l.reader.FileNo(); m.TimeUnit != 0 && m.TimeUnit != time.Millisecond && l.unitFile <= n {
 		l.unitFile = n + 1
-		if err := l.reader.Report(recording.TimeUnit, "the venue's times are in "+hft.UnitName(m.TimeUnit), nil); err != nil {
+		if err := l.found(TimeUnit, "the venue's times are in "+hft.UnitName(m.TimeUnit), nil); err != nil {
 			return nil, err
 		}
 	}
 	if m.Kind == connector.MessageIgnored {
 		return nil, nil
 	}
-	if !sameSymbol(&l.symbol, m.Symbol) {
-		return nil, l.reader.Report(recording.BadLine, fmt.Sprintf("the message is about %.40q, the file is of %s", m.Symbol, l.symbol), nil)
+	if !sameSymbol(&l.report.Symbol, m.Symbol) {
+		return nil, l.found(BadLine, fmt.Sprintf("the message is about %.40q, the file is of %s", m.Symbol, l.report.Symbol), nil)
 	}
 	if !l.config.AsRecorded && CheckTimes(l.localNs, m) == nil { // else the book refuses it
 		if err := l.early(l.localNs); err != nil {
-			return nil, l.reader.Report(recording.BadLine, err.Error(), err)
+			return nil, l.found(BadLine, err.Error(), err)
 		}
 	}
 	l.files[l.reader.FileNo()].Used++
@@ -264,15 +345,10 @@ func (l *Lines) Unread() string {
 	return l.unread
 }
 
-// Refuse reports that the message in hand is of no use.
+// Refuse says, where there is no Book, that the message in hand has a time that cannot be true.
 func (l *Lines) Refuse(err error) error {
 	l.files[l.reader.FileNo()].Used--
-	return l.reader.Report(recording.BadLine, err.Error(), err)
-}
-
-// Report hands a problem of the line in hand to OnProblem and returns its error.
-func (l *Lines) Report(kind recording.ProblemKind, what string, cause error) error {
-	return l.reader.Report(kind, what, cause)
+	return l.found(BadTime, err.Error(), err)
 }
 
 // RecordedNs returns the time that the line in hand has in its file.
@@ -286,9 +362,6 @@ func (l *Lines) Line() int { return l.reader.Line() }
 
 // FileNo returns the place of File in LinesConfig.Files.
 func (l *Lines) FileNo() int { return l.reader.FileNo() }
-
-// Corrections are those of each file.
-func (l *Lines) Corrections() []Correction { return l.corrections }
 
 // Counts are those of each file so far.
 func (l *Lines) Counts() []FileCounts { return l.files }

@@ -28,17 +28,17 @@ func (b *Book) takeQuote(localNs int64, m *connector.Message) Out {
 	}
 	switch {
 	case m.Seq == 0: // nobody knows what it is newer than
-		b.counts.OutdatedQuotes++
+		b.count(OutdatedQuote)
 		return Out{}
 	case m.Seq <= q.seq:
-		b.counts.SeenQuotes++
+		b.count(SeenQuote)
 		return Out{Seen: true}
 	}
 	q.seq, q.timeless, q.rows = m.Seq, m.ExchTimestampNs == 0, append(q.rows[:0], m.Events...)
 	switch {
 	case !b.Synced(): // it follows when the book is there
 	case m.Seq <= b.depthSeq:
-		b.counts.OutdatedQuotes++
+		b.count(OutdatedQuote)
 	default:
 		b.fuseQuote(localNs)
 	}

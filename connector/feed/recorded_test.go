@@ -83,7 +83,7 @@ func (d *day) follow(t *testing.T, path string) {
 		if f.whole < 400 || f.quoted < 400 {
 			t.Errorf("whole books %d, quotes %d: the test shows little", f.whole, f.quoted)
 		}
-		t.Logf("latency %d ms: whole books %d, quotes %d, %+v", latencyNs/1e6, f.whole, f.quoted, b.Counts())
+		t.Logf("latency %d ms: whole books %d, quotes %d, %+v", latencyNs/1e6, f.whole, f.quoted, b.Report())
 	}
 }
 

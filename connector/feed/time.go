@@ -55,7 +55,8 @@ func utc(ns int64) string { return time.Unix(0, ns).UTC().Format(time.RFC3339Nan
 // refuse passes over a message with a wrong time. A book that lacks rows because of it is lost; where gaps are ignored it goes
 // on, and the next difference tells of the gap.
 func (b *Book) refuse(m *connector.Message, err error) Out {
-	out := Out{Wrong: err}
+	var out Out
+	b.tell(BadTime, err.Error(), err)
 	whole := m.Kind == connector.MessageSnapshot
 	switch {
 	case b.sync == nil || m.Kind != connector.MessageDepth && !whole:
@@ -63,7 +64,7 @@ func (b *Book) refuse(m *connector.Message, err error) Out {
 		out.NeedSnapshot = !b.Synced()
 	case b.cfg.IgnoreGaps || !b.Synced(): // the next difference does not follow what is held back
 	default:
-		out.Gap, out.AfterID = true, b.sync.LastID()
+		b.tell(Gap, fmt.Sprintf("depth updates after %d are missing: this message has a wrong time", b.sync.LastID()), nil)
 		out.Stale, out.NeedSnapshot = b.Lost("a message about the book has a wrong time").Stale, true
 	}
 	return out

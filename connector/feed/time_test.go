@@ -62,7 +62,7 @@ func TestWrongTimeLosesTheBook(t *testing.T) {
 		step := func(kind connector.MessageKind, id, exchNs int64) feed.Out {
 			return b.Take(now, message(kind, id, exchNs))
 		}
-		if out := step(connector.MessageSnapshot, 9, now*2); out.Wrong == nil || len(out.Events) > 0 || b.Synced() {
+		if out := step(connector.MessageSnapshot, 9, now*2); said(&out, feed.BadTime) == "" || len(out.Events) > 0 || b.Synced() {
 			t.Errorf("rule %d: a wrong snapshot gives %+v", rule, out)
 		}
 		step(connector.MessageSnapshot, 10, now)
@@ -70,10 +70,10 @@ func TestWrongTimeLosesTheBook(t *testing.T) {
 		if !b.Synced() {
 			t.Fatalf("rule %d: the book is not there", rule)
 		}
-		if out := step(connector.MessageTrade, 1, now*2); out.Wrong == nil || out.Stale != "" || len(out.Events) > 0 || !b.Synced() {
+		if out := step(connector.MessageTrade, 1, now*2); said(&out, feed.BadTime) == "" || out.Stale != "" || len(out.Events) > 0 || !b.Synced() {
 			t.Errorf("rule %d: a wrong trade gives %+v", rule, out)
 		}
-		if out := step(connector.MessageDepth, 12, now*2); out.Wrong == nil || out.Stale == "" || !out.NeedSnapshot || !out.Gap || out.AfterID != 11 || len(out.Events) > 0 || b.Synced() {
+		if out := step(connector.MessageDepth, 12, now*2); said(&out, feed.BadTime) == "" || out.Stale == "" || !out.NeedSnapshot || said(&out, feed.Gap) != "depth updates after 11 are missing: this message has a wrong time" || len(out.Events) > 0 || b.Synced() {
 			t.Errorf("rule %d: a wrong difference gives %+v", rule, out)
 		}
 		if out := step(connector.MessageDepth, 13, now); len(out.Events) > 0 || b.Synced() {

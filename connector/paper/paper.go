@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"hftrunner/connector"
+	"hftrunner/connector/feed"
 	"hftrunner/hft"
 	"hftrunner/sim"
 )
@@ -59,6 +60,9 @@ func New(cfg Config) (*Paper, error) {
 	}
 	return &Paper{cfg: cfg, latency: latency, queue: queue, wake: make(chan struct{}, 1)}, nil
 }
+
+// Reports returns what the source has found about its feeds; see feed.Reporter.
+func (p *Paper) Reports() []feed.Report { return feed.ReportsOf(p.cfg.Source) }
 
 // Timeline returns the source's time at the configured speed.
 func (p *Paper) Timeline() connector.Timeline {

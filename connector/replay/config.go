@@ -66,14 +66,12 @@ type Config struct {
 	OnGap     OnGap
 	// BookTicker includes the best bids and asks of the venue's quote stream.
 	BookTicker bool
-	// OnProblem is called for each Problem, on the goroutine that calls Open or Next; nil ignores them. They are
-	// counted all the same.
-	OnProblem func(Problem)
+	// OnProblem is called for each Problem that does not end the replay, on the goroutine that calls Open or Next; nil ignores them. Reports
+	// has them all the same.
+	OnProblem func(feed.Problem)
 	// BaseLatency is the least latency of a file whose local times are corrected because some are before their exchange times; 0
 	// or more. With SyncNatural nothing is corrected.
 	BaseLatency time.Duration
-	// OnCorrection is called by Open for each file that is corrected; nil for nobody.
-	OnCorrection func(symbol string, c feed.Correction)
 	// MaxLineBytes bounds a line; 0 is DefaultMaxLineBytes.
 	MaxLineBytes int
 }
@@ -96,10 +94,7 @@ func (c *Config) check() error {
 		c.MaxLineBytes = DefaultMaxLineBytes
 	}
 	if c.OnProblem == nil {
-		c.OnProblem = func(Problem) {}
-	}
-	if c.OnCorrection == nil {
-		c.OnCorrection = func(string, feed.Correction) {}
+		c.OnProblem = func(feed.Problem) {}
 	}
 	var errs []error
 	if c.BaseLatency < 0 {

@@ -19,12 +19,8 @@ type lines struct {
 	timestampNs int64
 	ended       bool
 
-	// book is there once the instrument is registered. depthSeen says that the recording has one.
-	book      *feed.Book
-	depthSeen bool
-	// lostFile and lostLine are where the book was lost, 0 when it never was.
-	lostFile string
-	lostLine int
+	// book is there once the instrument is registered.
+	book *feed.Book
 }
 
 // advance takes the next line with a time into hand. What is wrong on the way goes to report, whose error ends it.
@@ -37,7 +33,7 @@ func (f *lines) advance() error {
 	case errors.Is(err, os.ErrClosed):
 		return errClosed
 	case err != nil:
-		if _, fatal := err.(Problem); fatal {
+		if _, fatal := errors.AsType[feed.Problem](err); fatal {
 			return err
 		}
 		return fmt.Errorf("replay: recording of %s: %w", f.symbol, err)

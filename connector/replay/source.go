@@ -12,13 +12,12 @@ import (
 	"hftrunner/connector"
 	"hftrunner/connector/feed"
 	"hftrunner/connector/paper"
-	"hftrunner/connector/recording"
 	"hftrunner/hft"
 )
 
 var _ paper.Source = (*Source)(nil)
 
-// Source reads recordings in the order of time. One goroutine uses it, Close may be called from any.
+// Source reads recordings in the order of time. One goroutine uses it, Close and Reports may be called from any.
 type Source struct {
 	config  Config
 	startNs int64
@@ -36,6 +35,8 @@ type Source struct {
 	lastNs           int64
 	lastInstrumentNo int
 
+	// mu is held while a line is handled.
+	mu        sync.Mutex
 	closeOnce sync.Once
 	stop      chan struct{}
 }
@@ -77,15 +78,9 @@ func (s *Source) addFeed(symbol string) error {
 	f := &lines{symbol: symbol}
 	var err error
 	f.Lines, err = feed.OpenLines(s.config.Context, feed.LinesConfig{Files: s.config.Files[symbol], NewDecoder: s.config.NewDecoder, Symbol: symbol,
-		BaseLatency: s.config.BaseLatency, AsRecorded: s.config.Sync == SyncNatural, MaxLineBytes: s.config.MaxLineBytes,
-		OnProblem: func(p recording.Problem) error { return s.report(f, kindOf(p.Kind), p.What, p.Err) }})
+		BaseLatency: s.config.BaseLatency, AsRecorded: s.config.Sync == SyncNatural, MaxLineBytes: s.config.MaxLineBytes, OnProblem: s.problem})
 	if err != nil {
 		return fmt.Errorf("replay: recording of %s: %w", symbol, err)
-	}
-	for _, c := range f.Corrections() {
-		if c.OffsetNs != 0 {
-			s.config.OnCorrection(symbol, c)
-		}
 	}
 	s.all = append(s.all, f)
 	return nil
@@ -108,9 +103,8 @@ func (s *Source) Register(inst connector.Instrument) error {
 			return fmt.Errorf("replay: %s is registered twice", inst.Symbol)
 		}
 		var err error
-		f.book, err = feed.NewBook(feed.Config{TickSize: inst.TickSize, LotSize: inst.LotSize, Rule: s.config.Rule,
-			Natural: s.config.Sync == SyncNatural, Quotes: s.config.BookTicker, IgnoreGaps: s.config.OnGap == IgnoreGap,
-			VenueNs: func(int64) int64 { return f.RecordedNs() }})
+		f.book, err = f.NewBook(feed.Config{TickSize: inst.TickSize, LotSize: inst.LotSize, Rule: s.config.Rule,
+			Natural: s.config.Sync == SyncNatural, Quotes: s.config.BookTicker, IgnoreGaps: s.config.OnGap == IgnoreGap})
 		if err != nil {
 			return fmt.Errorf("replay: %s: %w", inst.Symbol, err)
 		}
@@ -134,7 +128,10 @@ func (s *Source) Next(b *paper.Batch) error {
 			return errClosed
 		default:
 		}
-		if s.failed = s.step(b); s.failed == nil && b.InstrumentNo >= 0 {
+		s.mu.Lock()
+		s.failed = s.step(b)
+		s.mu.Unlock()
+		if s.failed == nil && b.InstrumentNo >= 0 {
 			b.Counts, s.counts = s.counts, [connector.NumCounters]uint64{}
 			return nil
 		}
@@ -159,7 +156,7 @@ func (s *Source) step(b *paper.Batch) error {
 			return err
 		}
 		if f.ended {
-			if err := f.finish(s); err != nil {
+			if err := f.finish(); err != nil {
 				return err
 			}
 		}
@@ -176,37 +173,23 @@ func (s *Source) step(b *paper.Batch) error {
 	s.current = first
 	if s.lastNs != 0 {
 		if err := hft.CheckTimeJump(s.lastNs, first.timestampNs); err != nil { // from one file to another, both fit within
-			return Problem{Kind: BadLine, Symbol: first.symbol, File: first.File(), Line: first.Line(), What: err.Error()}
+			return fmt.Errorf("replay: %w", feed.Problem{Finding: feed.BadLine, Symbol: first.symbol, File: first.File(), Line: first.Line(),
+				What: err.Error(), Advice: advice(feed.BadLine)})
 		}
 	}
 	s.lastNs, s.lastInstrumentNo = first.timestampNs, first.instrumentNo
 	return first.deliver(s, b)
 }
 
-// report counts a problem, tells about it, and returns it as an error when it is fatal by the configuration.
-func (s *Source) report(f *lines, kind ProblemKind, what string, cause error) error {
-	p := Problem{Kind: kind, Symbol: f.symbol, File: f.File(), Line: f.Line(), What: what, Err: cause}
-	fatal := s.config.OnBadLine == FatalBadLine
-	switch kind {
-	case Gap:
-		s.counts[connector.Gaps]++
-		fatal = s.config.OnGap == FatalGap
-	case OffGrid, TimeUnit:
-		fatal = false
-	case Unsynchronised:
-		fatal = false
-		if f.lostLine > 0 {
-			p.File, p.Line = f.lostFile, f.lostLine
-		}
-	default:
-		s.counts[connector.BadMessages]++
+// Reports returns what was found in each symbol's recording so far. Any goroutine may call it.
+func (s *Source) Reports() []feed.Report {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	reports := make([]feed.Report, len(s.all))
+	for i, f := range s.all {
+		reports[i] = *f.Report()
 	}
-	if fatal {
-		return p
-	}
-	p.Done = s.config.done(kind)
-	s.config.OnProblem(p)
-	return nil
+	return reports
 }
 
 // Close stops the reading ahead, waits for it, and closes the files. It can be called more than once.

@@ -20,6 +20,7 @@ import (
 	"hftrunner/connector/blotter"
 	"hftrunner/connector/connectortest"
 	"hftrunner/connector/depthsync"
+	"hftrunner/connector/feed"
 	"hftrunner/connector/stream"
 	"hftrunner/connector/venue"
 	"hftrunner/hft"
@@ -259,6 +260,14 @@ type run struct {
 	done      chan error
 	tb        testing.TB
 	nextID    uint64
+}
+
+// found returns how often something was found about the feeds of all instruments.
+func (r *run) found(f feed.Finding) (n uint64) {
+	for _, report := range r.connector.Reports() {
+		n += report.Found[f].N
+	}
+	return n
 }
 
 func (r *run) stop() {

@@ -52,7 +52,7 @@ type instrument struct {
 }
 
 func newInstrument(inst connector.Instrument, rule depthsync.Rule, venueNs func(localNs int64) int64, f *Filters) (*instrument, error) {
-	book, err := feed.NewBook(feed.Config{TickSize: inst.TickSize, LotSize: inst.LotSize, Rule: rule, Quotes: true, VenueNs: venueNs})
+	book, err := feed.NewBook(feed.Config{TickSize: inst.TickSize, LotSize: inst.LotSize, Rule: rule, Quotes: true, VenueNs: venueNs, Symbol: inst.Symbol})
 	if err != nil {
 		return nil, err
 	}

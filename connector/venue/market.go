@@ -57,19 +57,13 @@ func (s *marketStream) onFrame(localNs int64, frame []byte) {
 		return
 	}
 	c.record(inst.Symbol, localNs, frame)
-	if out.OffGridRows > 0 {
-		c.offGrid(inst, &out)
-	}
 	c.apply(inst, out, frame)
 }
 
 // apply does what the book says about a frame. The instrument's lock is held.
 func (c *Connector) apply(inst *instrument, out feed.Out, frame []byte) {
-	if out.Wrong != nil {
-		c.badMessage(untimely, out.Wrong, frame)
-	}
-	if out.Gap {
-		c.sink.Count(connector.Gaps, 1)
+	for i := range out.Problems {
+		c.found(inst, &out.Problems[i], frame)
 	}
 	if out.Stale != "" {
 		c.stale(inst, out.Stale)
@@ -85,6 +79,29 @@ func (c *Connector) apply(inst *instrument, out feed.Out, frame []byte) {
 		inst.asking = true
 		c.group.Go(func() { c.getBook(inst, out.Stale) })
 	}
+}
+
+// found does what is to be done about something that was found in a frame; the book's Report has it. The instrument's lock is held.
+func (c *Connector) found(inst *instrument, p *feed.Problem, frame []byte) {
+	switch p.Finding {
+	case feed.BadTime:
+		c.badMessage(untimely, p.Err, frame)
+	case feed.Gap:
+		c.sink.Count(connector.Gaps, 1)
+	case feed.OffGrid:
+		c.offGrid(inst, p.What)
+	}
+}
+
+// Reports returns what was found about the feed of each instrument so far. Any goroutine may call it.
+func (c *Connector) Reports() []feed.Report {
+	var reports []feed.Report
+	for _, inst := range c.symbols.all() {
+		inst.mu.Lock()
+		reports = append(reports, inst.book.Report())
+		inst.mu.Unlock()
+	}
+	return reports
 }
 
 // getBook gets a book that is needed, or was lost for a reason.
@@ -152,9 +169,6 @@ func (c *Connector) fetchSnapshot(inst *instrument) {
 		inst.mu.Lock()
 		inst.silence.heardNs = localNs
 		out := inst.book.Take(localNs, &m)
-		if out.OffGridRows > 0 {
-			c.offGrid(inst, &out)
-		}
 		again := out.NeedSnapshot
 		inst.asking = again
 		out.NeedSnapshot = false

@@ -14,6 +14,7 @@ import (
 
 	"hftrunner/connector"
 	"hftrunner/connector/blotter"
+	"hftrunner/connector/feed"
 	"hftrunner/connector/venue"
 	"hftrunner/hft"
 )
@@ -50,7 +51,7 @@ func TestOffTheGrid(t *testing.T) {
 	for _, text := range []string{"T BTC 1", "T BTC 2", "T ETH 1", "T BTC 3", "T BTC 3"} {
 		market.send(t, text)
 	}
-	until(t, "all are counted", func() bool { return r.Counter(connector.OffGrid) == 4 })
+	until(t, "all are counted", func() bool { return r.found(feed.OffGrid) == 4 })
 	for no, symbol := range []string{"BTC", "ETH"} {
 		texts := r.custom(no, venue.CodeOffGrid)
 		if len(texts) != 1 || !strings.Contains(texts[0], symbol+": the price 100.05 of a trade is no multiple of tick_size 0.1") {

@@ -16,7 +16,6 @@ import (
 
 	"hftrunner/backtest"
 	"hftrunner/backtest/convert"
-	"hftrunner/connector/recording"
 )
 
 // cacheVersion is part of every key of the cache; it changes when the same recordings give other files.
@@ -189,29 +188,16 @@ func (p *preparer) convert(ctx context.Context, path string, rec Recording, asse
 	if !ok {
 		return fmt.Errorf("%s: this build cannot convert format %q", path, rec.Format)
 	}
-	problems := 0
 	report := throttled(p.event)
 	summary, err := convert.Events(ctx, []string{path}, done.Path, convert.Options{NewDecoder: format.NewDecoder, Rule: format.Rule,
 		TickSize: asset.TickSize, LotSize: asset.LotSize, BaseLatency: rec.BaseLatency, Quotes: rec.BookTicker,
-		OnProblem: func(problem recording.Problem) {
-			if problems++; problems <= maxFindings {
-				done.Findings = append(done.Findings, problem.Error())
-			}
-		},
 		Progress: func(progress convert.Progress) {
 			report(Event{Kind: EventConvert, File: path, Stage: progress.Stage.String(), Done: progress.Done, Total: progress.Total})
 		}})
 	if err != nil {
 		return fmt.Errorf("convert %s: %w", path, err)
 	}
-	if problems > maxFindings {
-		done.Findings = append(done.Findings, fmt.Sprintf("%d more lines could not be used", problems-maxFindings))
-	}
-	for _, c := range summary.Corrections {
-		if c.OffsetNs != 0 {
-			done.Findings = append(done.Findings, c.String())
-		}
-	}
+	done.Findings = append(done.Findings, summary.Report.Lines()...)
 	done.Rows = summary.NumRows
 	p.event(Event{Kind: EventConverted, File: path, Done: summary.NumRows, Total: summary.NumRows})
 	return nil

@@ -383,17 +383,17 @@ func (r *recorded) truth(t *testing.T, path string) (list []shown) {
 
 // replay returns the books of a replay.
 func (r *recorded) replay(t *testing.T, path string) (list []shown) {
-	var offsetNs int64
 	source, err := replay.Open(replay.Config{Files: map[string][]string{r.symbol: {path}}, NewDecoder: r.decoder, Rule: r.rule, BookTicker: true,
-		OnProblem: func(p replay.Problem) {
-			if p.Kind != replay.OffGrid {
+		OnProblem: func(p feed.Problem) {
+			if p.Finding != feed.OffGrid {
 				t.Error(p)
 			}
-		}, OnCorrection: func(_ string, c feed.Correction) { offsetNs = c.OffsetNs }})
+		}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer source.Close()
+	offsetNs := source.Reports()[0].Corrections[0].OffsetNs
 	if err := source.Register(connector.Instrument{Symbol: r.symbol, TickSize: r.tick, LotSize: r.lot}); err != nil {
 		t.Fatal(err)
 	}
@@ -421,15 +421,15 @@ func (r *recorded) convert(t *testing.T, path string) (file string, offsetNs int
 	file = filepath.Join(t.TempDir(), "events.npy")
 	summary, err := convert.Events(t.Context(), []string{path}, file, convert.Options{NewDecoder: r.decoder, Rule: r.rule, TickSize: r.tick,
 		LotSize: r.lot, Quotes: true,
-		OnProblem: func(p recording.Problem) {
-			if p.Kind != recording.OffGrid {
+		OnProblem: func(p feed.Problem) {
+			if p.Finding != feed.OffGrid {
 				t.Error(p)
 			}
 		}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return file, summary.OffsetNs
+	return file, summary.Report.Corrections[0].OffsetNs
 }
 
 func readRows(t *testing.T, file string) []hft.Event {

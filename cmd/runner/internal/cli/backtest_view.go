@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"hftrunner/backtest/convert"
 	"hftrunner/internal/batch"
 )
 
@@ -130,7 +131,7 @@ func (v *backtestView) take(e *batch.Event) string {
 
 // convertUnit is what a stage of a conversion counts.
 func convertUnit(stage string) string {
-	if stage == "reading" {
+	if stage == convert.Measuring.String() || stage == convert.Reading.String() {
 		return "bytes"
 	}
 	return "rows"

@@ -12,7 +12,7 @@ import (
 	"hftrunner/backtest/convert"
 	"hftrunner/backtest/quality"
 	"hftrunner/cmd/runner/internal/config"
-	"hftrunner/connector/recording"
+	"hftrunner/connector/feed"
 	"hftrunner/internal/batch"
 )
 
@@ -23,9 +23,8 @@ type qualityForm struct {
 	Error    string            `json:"error,omitempty"`
 	Problems []quality.Problem `json:"problems"`
 	Report   *quality.Report   `json:"report"`
-	// Recording is what was found about a recording while its rows were made, the first of it; NumRecording is how much there was.
-	Recording    []string `json:"recording,omitempty"`
-	NumRecording int      `json:"recording_problems,omitempty"`
+	// Recording is what was found in a recording while its rows were made.
+	Recording *feed.Report `json:"recording,omitempty"`
 }
 
 func (s *settings) checkDataCommand() *cobra.Command {
@@ -72,11 +71,8 @@ func (s *settings) checkData(ctx context.Context, files []string, format string,
 		forms = append(forms, form)
 		if !s.json() {
 			fmt.Fprintln(s.app.Stdout, path)
-			for _, text := range form.Recording {
-				fmt.Fprintf(s.app.Stdout, "warning: %s\n", text)
-			}
-			if more := form.NumRecording - len(form.Recording); more > 0 {
-				fmt.Fprintf(s.app.Stdout, "warning: and %d more\n", more)
+			if form.Recording != nil {
+				printFeed(s.app.Stdout, "warning: ", form.Recording)
 			}
 			if form.Error != "" {
 				fmt.Fprintf(s.app.Stdout, "error: %s\n", form.Error)
@@ -120,14 +116,10 @@ func (s *settings) look(ctx context.Context, path, format string, o quality.Opti
 		}
 		defer os.RemoveAll(dir)
 		events = filepath.Join(dir, "events.npy")
-		_, err = convert.Events(ctx, []string{path}, events, convert.Options{NewDecoder: s.app.Formats[format].NewDecoder, Rule: s.app.Formats[format].Rule,
+		summary, err := convert.Events(ctx, []string{path}, events, convert.Options{NewDecoder: s.app.Formats[format].NewDecoder, Rule: s.app.Formats[format].Rule,
 			TickSize: o.TickSize, LotSize: o.LotSize, Quotes: true,
-			OnProblem: func(p recording.Problem) {
-				if form.NumRecording++; form.NumRecording <= maxProblems {
-					form.Recording = append(form.Recording, p.Error())
-				}
-			},
 			Progress: func(p convert.Progress) { work.show(p.Stage.String(), convertUnit(p.Stage.String()), p.Done, p.Total) }})
+		form.Recording = summary.Report
 		if err != nil {
 			return err
 		}

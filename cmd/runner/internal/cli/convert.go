@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +14,7 @@ import (
 
 	"hftrunner/backtest/convert"
 	"hftrunner/cmd/runner/internal/config"
+	"hftrunner/connector/feed"
 	"hftrunner/connector/recording"
 	"hftrunner/internal/control"
 )
@@ -30,41 +31,23 @@ const maxProblems = 20
 
 // eventsForm is the JSON form of a conversion.
 type eventsForm struct {
-	Out          string   `json:"out"`
-	Files        []string `json:"files"`
-	Rows         int64    `json:"rows"`
-	BothFlags    int64    `json:"rows_of_both_sides"`
-	ExchOnly     int64    `json:"rows_of_exchange_only"`
-	LocalOnly    int64    `json:"rows_of_local_only"`
-	Depth        int64    `json:"depth"`
-	Trades       int64    `json:"trades"`
-	OffBook      int64    `json:"off_book"`
-	Clears       int64    `json:"clears"`
-	Snapshots    int64    `json:"snapshots"`
-	BBOs         int64    `json:"bbos"`
-	Lines        int64    `json:"lines"`
-	SkippedLines int64    `json:"skipped_lines"`
-	DamagedFiles int64    `json:"damaged_files"`
-	OffsetNs     int64    `json:"local_offset_ns"`
-	FirstNs      int64    `json:"first_local_ns"`
-	LastNs       int64    `json:"last_local_ns"`
-	// Natural says that the rows are as they came. Otherwise the others are what was found about the book.
-	Natural        bool             `json:"natural"`
-	Gaps           int64            `json:"gaps"`
-	Unsynchronised bool             `json:"not_synchronised"`
-	OffGrid        int64            `json:"off_grid"`
-	SeenTrades     uint64           `json:"seen_trades"`
-	SeenQuotes     uint64           `json:"seen_quotes"`
-	OutdatedQuotes uint64           `json:"outdated_quotes"`
-	Corrections    []correctionForm `json:"corrections"`
-}
-
-// correctionForm is the JSON form of a correction of local times.
-type correctionForm struct {
-	File         string `json:"file"`
-	OffsetNs     int64  `json:"offset_ns"`
-	MinLatencyNs int64  `json:"min_latency_ns"`
-	Line         int    `json:"line"`
+	Out       string   `json:"out"`
+	Files     []string `json:"files"`
+	Rows      int64    `json:"rows"`
+	BothFlags int64    `json:"rows_of_both_sides"`
+	ExchOnly  int64    `json:"rows_of_exchange_only"`
+	LocalOnly int64    `json:"rows_of_local_only"`
+	Depth     int64    `json:"depth"`
+	Trades    int64    `json:"trades"`
+	Clears    int64    `json:"clears"`
+	Snapshots int64    `json:"snapshots"`
+	BBOs      int64    `json:"bbos"`
+	Lines     int64    `json:"lines"`
+	FirstNs   int64    `json:"first_local_ns"`
+	LastNs    int64    `json:"last_local_ns"`
+	// Natural says that the rows are as they came.
+	Natural bool         `json:"natural"`
+	Report  *feed.Report `json:"report"`
 }
 
 func (s *settings) convertEventsCommand() *cobra.Command {
@@ -148,7 +131,7 @@ func checkOut(out string) error {
 func (s *settings) convertEvents(ctx context.Context, files []string, out string, o convert.Options) error {
 	work := s.beginWork()
 	problems := 0
-	o.OnProblem = func(p recording.Problem) {
+	o.OnProblem = func(p feed.Problem) {
 		if problems++; problems <= maxProblems {
 			work.print("warning: " + p.Error())
 		}
@@ -164,62 +147,30 @@ func (s *settings) convertEvents(ctx context.Context, files []string, out string
 		return withCode(ExitFailure, err)
 	}
 	if s.json() {
-		corrections := []correctionForm{}
-		for _, c := range summary.Corrections {
-			if c.OffsetNs != 0 {
-				corrections = append(corrections, correctionForm{c.File, c.OffsetNs, c.MinLatencyNs, c.Line})
-			}
-		}
 		return printJSON(s.app.Stdout, eventsForm{Out: out, Files: files, Rows: summary.NumRows, BothFlags: summary.Both, ExchOnly: summary.ExchOnly,
-			LocalOnly: summary.LocalOnly, Depth: summary.Depth, Trades: summary.Trades, OffBook: summary.OffBook, Clears: summary.Clears, Snapshots: summary.Snapshots,
-			BBOs: summary.BBOs, Lines: summary.Lines, SkippedLines: summary.SkippedLines, DamagedFiles: summary.DamagedFiles, OffsetNs: summary.OffsetNs,
-			FirstNs: summary.FirstLocalTimestampNs, LastNs: summary.LastLocalTimestampNs, Natural: o.Natural, Gaps: summary.Gaps,
-			Unsynchronised: summary.Unsynchronised > 0, OffGrid: summary.OffGrid, SeenTrades: summary.SeenTrades, SeenQuotes: summary.SeenQuotes,
-			OutdatedQuotes: summary.OutdatedQuotes, Corrections: corrections})
+			LocalOnly: summary.LocalOnly, Depth: summary.Depth, Trades: summary.Trades, Clears: summary.Clears, Snapshots: summary.Snapshots,
+			BBOs: summary.BBOs, Lines: summary.Lines, FirstNs: summary.FirstLocalTimestampNs, LastNs: summary.LastLocalTimestampNs,
+			Natural: o.Natural, Report: summary.Report})
 	}
 	w := s.app.Stdout
 	fmt.Fprintf(w, "%s: %s rows, %s depth, %s trades, %s snapshot\n", out, whole(summary.NumRows), whole(summary.Depth), whole(summary.Trades),
 		whole(summary.Snapshots+summary.Clears))
 	fmt.Fprintf(w, "  local time %s to %s\n", clock(summary.FirstLocalTimestampNs), clock(summary.LastLocalTimestampNs))
-	for _, c := range summary.Corrections {
-		if c.OffsetNs != 0 {
-			fmt.Fprintf(w, "  %v\n", c)
-		}
-	}
-	offBook := [2]string{"trade outside of the book", "trades outside of the book"}
-	if o.Natural {
-		offBook[0], offBook[1] = offBook[0]+", left out", offBook[1]+", left out"
-	}
-	for _, found := range []struct {
-		n         int64
-		one, many string
-	}{{summary.OffBook, offBook[0], offBook[1]},
-		{summary.Gaps, "gap in the updates of the book", "gaps in the updates of the book"},
-		{summary.OffGrid, "row off the grid of tick and lot size", "rows off the grid of tick and lot size"},
-		{int64(summary.SeenTrades), "trade that came before", "trades that came before"},
-		{int64(summary.OutdatedQuotes), "best bid and ask older than the book", "best bids and asks older than the book"}} {
-		switch found.n {
-		case 0:
-		case 1:
-			fmt.Fprintf(w, "  1 %s\n", found.one)
-		default:
-			fmt.Fprintf(w, "  %s %s\n", whole(found.n), found.many)
-		}
-	}
-	if o.Natural && summary.OffsetNs != 0 {
-		fmt.Fprintf(w, "  %v added to local times: %s:%d was received %v before it happened\n", time.Duration(summary.OffsetNs),
-			filepath.Base(summary.MinLatencyFile), summary.MinLatencyLine, -time.Duration(summary.MinLatencyNs))
-	}
-	if summary.SkippedLines > 0 || summary.DamagedFiles > 0 {
-		fmt.Fprintf(w, "  %s could not be used, %s damaged\n", count(int(summary.SkippedLines), "line"), count(int(summary.DamagedFiles), "file"))
-	}
+	printFeed(w, "  ", summary.Report)
 	return nil
+}
+
+// printFeed prints what was found about a feed, a line each.
+func printFeed(w io.Writer, prefix string, r *feed.Report) {
+	for _, line := range r.Lines() {
+		fmt.Fprintln(w, prefix+line)
+	}
 }
 
 func clock(ns int64) string { return time.Unix(0, ns).UTC().Format("2006-01-02 15:04:05.000 UTC") }
 
 func (s *settings) convertLatencyCommand() *cobra.Command {
-	var feed, journal []string
+	var feeds, journal []string
 	var out string
 	o := convert.FeedLatencyOptions{}
 	c := &cobra.Command{Use: "latency (--from-feed FILE... | --from-journal FILE...) --out FILE.npz", Short: "make an order latency file",
@@ -229,17 +180,17 @@ func (s *settings) convertLatencyCommand() *cobra.Command {
 			"  runner convert latency --from-journal latency.jsonl --out latency.npz",
 		Args: noArguments,
 		PreRunE: func(*cobra.Command, []string) error {
-			if (len(feed) == 0) == (len(journal) == 0) {
+			if (len(feeds) == 0) == (len(journal) == 0) {
 				return errors.New("give either --from-feed or --from-journal")
 			}
 			return checkOut(out)
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s.onSignal("nothing is written", nil)
-			return s.convertLatency(cmd.Context(), feed, journal, out, o)
+			return s.convertLatency(cmd.Context(), feeds, journal, out, o)
 		}}
 	f := c.Flags()
-	f.StringSliceVar(&feed, "from-feed", nil, "event `FILES` in the order of time, with commas between")
+	f.StringSliceVar(&feeds, "from-feed", nil, "event `FILES` in the order of time, with commas between")
 	f.StringSliceVar(&journal, "from-journal", nil, "`FILES` with a line of req_ts, exch_ts and resp_ts for each order")
 	f.StringVar(&out, "out", "", "latency `FILE` to write, .npz or .npy")
 	f.DurationVar(&o.Bucket, "bucket", convert.DefaultBucket, "with --from-feed: take one latency for each span of this `TIME`")
@@ -250,7 +201,7 @@ func (s *settings) convertLatencyCommand() *cobra.Command {
 	return c
 }
 
-func (s *settings) convertLatency(ctx context.Context, feed, journal []string, out string, o convert.FeedLatencyOptions) error {
+func (s *settings) convertLatency(ctx context.Context, feeds, journal []string, out string, o convert.FeedLatencyOptions) error {
 	form := struct {
 		Out          string `json:"out"`
 		Rows         int64  `json:"rows"`
@@ -258,8 +209,8 @@ func (s *settings) convertLatency(ctx context.Context, feed, journal []string, o
 		SkippedLines int64  `json:"skipped_lines"`
 	}{Out: out}
 	var err error
-	if len(feed) > 0 {
-		form.Rows, err = convert.FeedLatencies(ctx, feed, out, o)
+	if len(feeds) > 0 {
+		form.Rows, err = convert.FeedLatencies(ctx, feeds, out, o)
 	} else {
 		var j convert.JournalSummary
 		j, err = convert.JournalLatencies(ctx, journal, out, func(p recording.Problem) { fmt.Fprintf(s.app.Stderr, "warning: %v\n", p) })

@@ -15,6 +15,7 @@ import (
 	"hftrunner/cmd/runner/internal/config"
 	"hftrunner/cmd/runner/internal/record"
 	"hftrunner/cmd/runner/internal/venuecheck"
+	"hftrunner/connector/feed"
 	"hftrunner/connector/venue"
 )
 
@@ -155,7 +156,18 @@ func recordTable(p *record.Progress) []string {
 		rows[i] = []string{sym.Symbol, state, whole(sym.Lines), whole(int64(sym.LinesPerSecond)), whole(sym.Gaps), size(sym.FileBytes)}
 	}
 	lines := table(columns("symbol", "book", ">lines", ">lines/s", ">resyncs", ">size"), rows)
-	return append(lines, fmt.Sprintf("%s, %s, %s", count(int(p.Gaps), "gap"), count(int(p.Reconnects), "reconnect"), count(int(p.BadMessages), "bad message")))
+	return append(lines, recordCounts(p)...)
+}
+
+// recordCounts are the lines under the table: what was found about the connections and each feed.
+func recordCounts(p *record.Progress) []string {
+	lines := []string{fmt.Sprintf("%s, %s", count(int(p.Reconnects), "reconnect"), count(int(p.BadMessages), "bad message"))}
+	for i := range p.Symbols {
+		for _, line := range p.Symbols[i].Report.Lines() {
+			lines = append(lines, p.Symbols[i].Symbol+": "+line)
+		}
+	}
+	return lines
 }
 
 // logProgress logs one line for all symbols.
@@ -165,7 +177,9 @@ func logProgress(logger hclog.Logger, p *record.Progress) {
 	var perSecond float64
 	var bytes int64
 	var without []string
+	var found feed.Report
 	for _, sym := range p.Symbols {
+		found.Add(&sym.Report)
 		lines += sym.Lines
 		resyncs += sym.Gaps
 		perSecond += sym.LinesPerSecond
@@ -175,7 +189,12 @@ func logProgress(logger hclog.Logger, p *record.Progress) {
 		}
 	}
 	pairs := []any{"symbols", len(p.Symbols), "lines", lines, "lines_per_second", int64(perSecond), "resyncs", resyncs, "size", size(bytes),
-		"gaps", p.Gaps, "reconnects", p.Reconnects, "bad_messages", p.BadMessages}
+		"reconnects", p.Reconnects, "bad_messages", p.BadMessages}
+	for f := range found.Found {
+		if n := found.Found[f].N; n > 0 {
+			pairs = append(pairs, feed.Finding(f).Key(), n)
+		}
+	}
 	if len(without) > 0 {
 		pairs = append(pairs, "no_book", strings.Join(without, ", "))
 	}
@@ -200,7 +219,9 @@ func (s *settings) printRecorded(w io.Writer, p *record.Progress) error {
 		}
 	}
 	printTable(w, columns("symbol", "file", ">lines", ">resyncs", ">size"), rows)
-	fmt.Fprintf(w, "%s, %s, %s\n", count(int(p.Gaps), "gap"), count(int(p.Reconnects), "reconnect"), count(int(p.BadMessages), "bad message"))
+	for _, line := range recordCounts(p) {
+		fmt.Fprintln(w, line)
+	}
 	return nil
 }
 

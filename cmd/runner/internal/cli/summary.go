@@ -22,8 +22,8 @@ func printSummary(w io.Writer, s *host.Summary) {
 		if c.StoppedStreams > 0 {
 			fmt.Fprintf(w, "%s: the stream of a book stopped while its connection went on, %s\n", c.Name, count(int(c.StoppedStreams), "time"))
 		}
-		if c.OffGrid > 0 {
-			fmt.Fprintf(w, "%s: %s off the grid of tick_size and lot_size; the log has an example\n", c.Name, count(int(c.OffGrid), "row"))
+		for i := range c.Feeds {
+			printFeed(w, c.Name+" "+c.Feeds[i].Symbol+": ", &c.Feeds[i])
 		}
 	}
 	rows = nil

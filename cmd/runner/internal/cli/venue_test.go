@@ -12,6 +12,7 @@ import (
 	"hftrunner/cmd/runner/internal/config"
 	"hftrunner/cmd/runner/internal/record"
 	"hftrunner/cmd/runner/internal/venuecheck"
+	"hftrunner/connector/feed"
 	"hftrunner/connector/venue"
 	"hftrunner/internal/venues"
 )
@@ -125,8 +126,10 @@ key: refused
 }
 
 func TestRecordingForms(t *testing.T) {
-	p := record.Progress{Gaps: 1, Reconnects: 2, Symbols: []record.SymbolProgress{
-		{Symbol: "BTCUSDT", Ready: true, Lines: 12_345, LinesPerSecond: 321.7, Gaps: 1, FileBytes: 1_234_567, Files: []string{"data/a.gz", "data/b.gz"}},
+	var found feed.Report
+	found.Found[feed.Gap] = feed.Found{N: 2, First: feed.Problem{Finding: feed.Gap, LocalNs: 1_700_000_000_123_000_000, What: "updates are missing"}}
+	p := record.Progress{Reconnects: 2, Symbols: []record.SymbolProgress{
+		{Symbol: "BTCUSDT", Ready: true, Lines: 12_345, LinesPerSecond: 321.7, Gaps: 1, FileBytes: 1_234_567, Files: []string{"data/a.gz", "data/b.gz"}, Report: found},
 		{Symbol: "ETHUSDT", Files: []string{}}}}
 	r := newRig(t, "")
 	s := &settings{app: r.App, output: "text"}
@@ -137,12 +140,13 @@ func TestRecordingForms(t *testing.T) {
 BTCUSDT  data/a.gz  12,345        1  1235 kB
          data/b.gz
 ETHUSDT  -               0        0        -
-1 gap, 2 reconnects, 0 bad messages
+2 reconnects, 0 bad messages
+BTCUSDT: 2 gaps in the updates of the book; first: 2023-11-14 22:13:20.123 UTC: updates are missing; the book is empty until the next snapshot that fits
 `
 	if r.out.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", &r.out, want)
 	}
-	if lines := strings.Join(recordTable(&p), "\n"); !strings.Contains(lines, "in sync") || !strings.Contains(lines, "no book") || !strings.Contains(lines, "321") {
+	if lines := strings.Join(recordTable(&p), "\n"); !strings.Contains(lines, "in sync") || !strings.Contains(lines, "no book") || !strings.Contains(lines, "321") || !strings.Contains(lines, "BTCUSDT: 2 gaps") {
 		t.Errorf("got\n%s", lines)
 	}
 	for n, text := range map[int64]string{0: "0 B", 9_999: "9999 B", 10_000: "10.0 kB", 25_000_000: "25.0 MB", 30_000_000_000: "30.0 GB"} {

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"hftrunner/connector"
+	"hftrunner/connector/feed"
 	"hftrunner/connector/venue"
 	"hftrunner/hft"
 	"hftrunner/internal/collector"
@@ -93,30 +94,36 @@ type SymbolProgress struct {
 	Files     []string `json:"files"`
 	// Repaired says that the end of the first file had been cut off and was completed.
 	Repaired bool `json:"repaired"`
+	// Report is what was found about the feed.
+	Report feed.Report `json:"report"`
 }
 
 // Progress is how far a Recorder is.
 type Progress struct {
 	Symbols []SymbolProgress `json:"symbols"`
-	// Messages came, BadMessages of them could not be read. Gaps were found in the sequence of books.
+	// Messages came, BadMessages of them could not be read.
 	Messages    uint64 `json:"messages"`
 	BadMessages uint64 `json:"bad_messages"`
-	Gaps        uint64 `json:"gaps"`
 	Reconnects  uint64 `json:"reconnects"`
 }
 
 // Progress returns how far it is.
 func (r *Recorder) Progress() Progress {
 	p := Progress{Messages: r.sink.counts[connector.Messages].Load(), BadMessages: r.sink.counts[connector.BadMessages].Load(),
-		Gaps: r.sink.counts[connector.Gaps].Load(), Reconnects: r.sink.counts[connector.Reconnects].Load()}
+		Reconnects: r.sink.counts[connector.Reconnects].Load()}
 	stats := map[string]collector.Stats{}
 	for _, s := range r.writer.Stats() {
 		stats[s.Symbol] = s
 	}
+	reports := map[string]feed.Report{}
+	for _, one := range r.connector.Reports() {
+		reports[one.Symbol] = one
+	}
 	for i := range r.config.Symbols {
 		s := stats[r.config.Symbols[i].Symbol]
 		one := SymbolProgress{Symbol: r.config.Symbols[i].Symbol, Ready: r.sink.symbols[i].ready.Load(), Gaps: r.sink.symbols[i].losses.Load(),
-			Lines: s.Lines, Bytes: s.Bytes, FileBytes: s.FileBytes, Files: s.Files, Repaired: s.Repaired}
+			Lines: s.Lines, Bytes: s.Bytes, FileBytes: s.FileBytes, Files: s.Files, Repaired: s.Repaired,
+			Report: reports[r.config.Symbols[i].Symbol]}
 		if one.Files == nil {
 			one.Files = []string{}
 		}

@@ -1,0 +1,245 @@
+package feed
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"hftrunner/connector"
+	"hftrunner/connector/recording"
+)
+
+// Finding is a kind of thing that is found about a feed.
+type Finding uint8
+
+// Findings. The first four are of a file, the others of the messages of a symbol, wherever they come from.
+const (
+	// BadLine: a line has no time, is no message of the venue, is about another instrument, or too long.
+	BadLine = Finding(recording.BadLine)
+	// TimeBackwards: from this line on the time is earlier than before. It is found once until time has caught up.
+	TimeBackwards = Finding(recording.TimeBackwards)
+	// Damaged: the file cannot be read any further.
+	Damaged = Finding(recording.Damaged)
+	// TimeUnit: times are in another unit than usual. It is found once for the local times of a file and once for the venue's.
+	TimeUnit = Finding(recording.TimeUnit)
+)
+
+// Findings about messages.
+const (
+	// BadTime: a message has a time that cannot be true, and is passed over.
+	BadTime Finding = iota + TimeUnit + 1
+	// Gap: a difference of the book is missing before this message.
+	Gap
+	// Unsynchronised: the recording ends and no snapshot fitted, at all or since the last gap.
+	Unsynchronised
+	// OffGrid: a row has a price or quantity that is no multiple of the instrument's steps.
+	OffGrid
+	// SeenTrades and SeenQuote are messages that came before. OutdatedQuote is one that is older than the book.
+	SeenTrades
+	SeenQuote
+	OutdatedQuote
+	// OffBook is a trade that was none of the book.
+	OffBook
+	// NumFindings is one more than the last.
+	NumFindings
+)
+
+// wording says in words what a finding is, once and several times, and what to do about it.
+type wording struct{ name, one, many, advice string }
+
+func wordingOf(k recording.ProblemKind, one, many string) wording {
+	return wording{k.String(), one, many, k.Advice()}
+}
+
+var wordings = [NumFindings]wording{
+	BadLine:       wordingOf(recording.BadLine, "line that cannot be used", "lines that cannot be used"),
+	TimeBackwards: wordingOf(recording.TimeBackwards, "time that runs backwards", "times that run backwards"),
+	Damaged:       wordingOf(recording.Damaged, "damaged file", "damaged files"),
+	TimeUnit:      wordingOf(recording.TimeUnit, "unit of times that is not the usual", "units of times that are not the usual"),
+	BadTime: {"bad time", "message with a time that cannot be true", "messages with a time that cannot be true",
+		"it is passed over; look whether the clock of the machine is right"},
+	Gap: {"gap", "gap in the updates of the book", "gaps in the updates of the book", "the book is empty until the next snapshot that fits"},
+	Unsynchronised: {"not synchronised", "recording that ends without a complete book", "recordings that end without a complete book",
+		"record a snapshot after the start and after each gap"},
+	OffGrid: {"off the grid", "row off the grid of tick and lot size", "rows off the grid of tick and lot size",
+		"it is used as it is, and a book rounds it; give the steps that the venue had at that time"},
+	SeenTrades:    {name: "seen trades", one: "message of trades that came before", many: "messages of trades that came before"},
+	SeenQuote:     {name: "seen quote", one: "best bid and ask that came before", many: "best bids and asks that came before"},
+	OutdatedQuote: {name: "outdated quote", one: "best bid and ask older than the book", many: "best bids and asks older than the book"},
+	OffBook:       {name: "off-book trade", one: "trade outside of the book", many: "trades outside of the book"},
+}
+
+// String returns the finding's name.
+func (f Finding) String() string {
+	if f < NumFindings && wordings[f].name != "" {
+		return wordings[f].name
+	}
+	return "unknown"
+}
+
+// Key is the finding's name in JSON and logs.
+func (f Finding) Key() string { return strings.NewReplacer(" ", "_", "-", "_").Replace(f.String()) }
+
+// Problem is one thing that was found. As an error it says where, what, and what to do.
+type Problem struct {
+	Finding Finding
+	Symbol  string
+	// File and Line, which counts from 1, are where it was found; File is empty for what has no file. LocalNs is the time there.
+	File    string
+	Line    int
+	LocalNs int64
+	// What was found, in words.
+	What string
+	// Advice says what to do, or what was done; empty for what the Finding has by itself.
+	Advice string
+	// Err is the cause, nil when there is none beyond What.
+	Err error
+}
+
+// Error returns the place, what was found and what to do.
+func (p Problem) Error() string {
+	advice := p.Advice
+	if advice == "" && p.Finding < NumFindings {
+		advice = wordings[p.Finding].advice
+	}
+	text := p.place()
+	if p.What != "" {
+		text += ": " + p.What
+	}
+	if advice != "" {
+		text += "; " + advice
+	}
+	return text
+}
+
+// Unwrap returns the cause.
+func (p Problem) Unwrap() error { return p.Err }
+
+func (p *Problem) place() string {
+	if p.File != "" {
+		return p.File + ":" + strconv.Itoa(p.Line)
+	}
+	return time.Unix(0, p.LocalNs).UTC().Format("2006-01-02 15:04:05.000 UTC")
+}
+
+// Report is what was found about the feed of one symbol: counts, and the first example of each finding.
+type Report struct {
+	Symbol string
+	// Depth, Snapshots, Quotes and Trades are the messages about the market that were taken, those that came before included.
+	Depth, Snapshots, Quotes, Trades uint64
+	Found                            [NumFindings]Found
+	// Corrections are those of each file of a recording.
+	Corrections []Correction
+}
+
+// Reporter is implemented by connectors and sources that make their books of a feed.
+type Reporter interface {
+	// Reports returns what was found about each symbol so far. Any goroutine may call it.
+	Reports() []Report
+}
+
+// ReportsOf returns the Reports of a Reporter; of what is none, as a synthetic market, there are none.
+func ReportsOf(of any) []Report {
+	if r, ok := of.(Reporter); ok {
+		return r.Reports()
+	}
+	return []Report{}
+}
+
+// Found is how often something was found, and the first time.
+type Found struct {
+	N     uint64
+	First Problem
+}
+
+// CountMessage counts a message by its kind.
+func (r *Report) CountMessage(kind connector.MessageKind) {
+	switch kind {
+	case connector.MessageDepth:
+		r.Depth++
+	case connector.MessageSnapshot:
+		r.Snapshots++
+	case connector.MessageBBO:
+		r.Quotes++
+	case connector.MessageTrade:
+		r.Trades++
+	}
+}
+
+// add counts a problem, and keeps it when it is the first of its kind.
+func (r *Report) add(p Problem) {
+	found := &r.Found[p.Finding]
+	if found.N++; found.N == 1 {
+		found.First = p
+	}
+}
+
+// Add adds the counts of what was found about another symbol.
+func (r *Report) Add(other *Report) {
+	for f := range r.Found {
+		r.Found[f].N += other.Found[f].N
+	}
+}
+
+// Lines returns a line for each correction of local times and each finding, with how often it was found and the first example.
+func (r *Report) Lines() []string {
+	var lines []string
+	for _, c := range r.Corrections {
+		if c.OffsetNs != 0 {
+			lines = append(lines, c.String())
+		}
+	}
+	for f := range NumFindings {
+		found := &r.Found[f]
+		if found.N == 0 {
+			continue
+		}
+		what := wordings[f].many
+		if found.N == 1 {
+			what = wordings[f].one
+		}
+		lines = append(lines, fmt.Sprintf("%d %s; first: %s", found.N, what, found.First.Error()))
+	}
+	return lines
+}
+
+// foundForm is the JSON form of a finding.
+type foundForm struct {
+	Finding string `json:"finding"`
+	Count   uint64 `json:"count"`
+	What    string `json:"what,omitempty"`
+	File    string `json:"file,omitempty"`
+	Line    int    `json:"line,omitempty"`
+	LocalNs int64  `json:"local_ns,omitempty"`
+}
+
+// reportForm is the JSON form of a Report.
+type reportForm struct {
+	Symbol      string       `json:"symbol"`
+	Depth       uint64       `json:"depth_messages"`
+	Snapshots   uint64       `json:"snapshot_messages"`
+	Quotes      uint64       `json:"quote_messages"`
+	Trades      uint64       `json:"trade_messages"`
+	Findings    []foundForm  `json:"findings"`
+	Corrections []Correction `json:"corrections"`
+}
+
+// MarshalJSON returns the counts, and of the findings those that there are.
+func (r Report) MarshalJSON() ([]byte, error) {
+	form := reportForm{Symbol: r.Symbol, Depth: r.Depth, Snapshots: r.Snapshots, Quotes: r.Quotes, Trades: r.Trades,
+		Findings: []foundForm{}, Corrections: []Correction{}}
+	for f := range NumFindings {
+		if found := &r.Found[f]; found.N > 0 {
+			first := &found.First
+			form.Findings = append(form.Findings, foundForm{f.Key(), found.N, first.What, first.File, first.Line, first.LocalNs})
+		}
+	}
+	for _, c := range r.Corrections {
+		if c.OffsetNs != 0 {
+			form.Corrections = append(form.Corrections, c)
+		}
+	}
+	return json.Marshal(form)
+}

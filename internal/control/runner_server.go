@@ -43,6 +43,10 @@ func ListenRunner(socketPath string) (net.Listener, error) {
 	}
 	lis.SetUnlinkOnClose(false)
 	err = os.Chmod(fresh, 0o600)
+	var own os.FileInfo
+	if err == nil {
+		own, err = os.Lstat(fresh)
+	}
 	if err == nil {
 		err = os.Rename(fresh, socketPath)
 	}
@@ -51,18 +55,21 @@ func ListenRunner(socketPath string) (net.Listener, error) {
 		_ = os.Remove(fresh)
 		return nil, fmt.Errorf("listen on %s: %w", socketPath, err)
 	}
-	return &socketListener{UnixListener: lis, path: socketPath}, nil
+	return &socketListener{UnixListener: lis, path: socketPath, own: own}, nil
 }
 
 // socketListener removes its file when it is closed.
 type socketListener struct {
 	*net.UnixListener
 	path string
+	own  os.FileInfo // of its file, whose number is not another's before it is closed
 }
 
-// Close removes the file and stops listening.
+// Close removes the file, unless there is another's by now, and stops listening.
 func (l *socketListener) Close() error {
-	_ = os.Remove(l.path)
+	if there, err := os.Lstat(l.path); err == nil && os.SameFile(l.own, there) {
+		_ = os.Remove(l.path)
+	}
 	return l.UnixListener.Close()
 }
 

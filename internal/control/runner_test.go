@@ -240,7 +240,21 @@ func TestNoHost(t *testing.T) {
 	if _, err := control.ListenRunner(stale); !errors.Is(err, control.ErrHostRunning) {
 		t.Errorf("second host: %v", err)
 	}
+	// One whose file is another's by now leaves that.
+	if err := os.Remove(stale); err != nil {
+		t.Fatal(err)
+	}
+	newer, err := control.ListenRunner(stale)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := fresh.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := control.ListenRunner(stale); !errors.Is(err, control.ErrHostRunning) {
+		t.Errorf("the socket of the newer one: %v", err)
+	}
+	if err := newer.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if left, err := os.ReadDir(folder); err != nil || len(left) != 0 {

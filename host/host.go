@@ -251,6 +251,9 @@ func (h *Host) takeFolder() error {
 	return h.folder.lock.Renew()
 }
 
+// errDataEnded is why strategies are stopped at the end of recorded data.
+var errDataEnded = errors.New("the recorded data have ended")
+
 // connectorEnd is the end of a connector's Run.
 type connectorEnd struct {
 	p   *publisher
@@ -265,8 +268,8 @@ func (h *Host) work(ctx, service context.Context, attach net.Listener) (Exit, er
 		go func() { ends <- connectorEnd{p, h.runConnector(connectors, p)} }()
 	}
 	running := len(h.publishers)
-	strategies, stopStrategies := context.WithCancel(context.Background())
-	defer stopStrategies()
+	strategies, stopStrategies := context.WithCancelCause(context.Background())
+	defer stopStrategies(nil)
 
 	startErr := h.boot(ctx, strategies)
 	exit := ExitInterrupted
@@ -288,7 +291,10 @@ func (h *Host) work(ctx, service context.Context, attach net.Listener) (Exit, er
 		exit, running, failure = h.await(ctx, ends, running)
 	}
 
-	stopStrategies()
+	if exit == ExitEndOfData {
+		stopStrategies(errDataEnded)
+	}
+	stopStrategies(nil)
 	for _, s := range h.strategies {
 		<-s.done
 		s.output.close()

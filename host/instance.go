@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -34,6 +35,9 @@ type ending struct {
 
 // heartbeatLooks is how often a bot is looked at within the heartbeat limit.
 const heartbeatLooks = 10
+
+// stopAnswer is how long a process that was stopped may take to say how its Run has returned, if it has.
+const stopAnswer = time.Second
 
 // firstDescriptor is the number of the first inherited file in a plugin process.
 const firstDescriptor = 3
@@ -174,18 +178,30 @@ func (s *strategy) watch(inst *instance) {
 	}
 }
 
-// stop makes the instance return and gives its saved state. A process that does not obey in time is killed.
-func (s *strategy) stop(inst *instance) (state []byte, err error) {
+// stop makes the instance return and gives its saved state, or why that could not be saved. failure is how the strategy has
+// failed in its stop; a process that does not obey in time is killed.
+func (s *strategy) stop(inst *instance) (state []byte, unsaved, failure error) {
 	inst.hush()
 	ctx, cancel := context.WithTimeout(context.Background(), s.host.cfg.Supervision.StopTimeout)
 	defer cancel()
 	inst.session.control.Interrupt()
-	state, err = inst.process.Stop(ctx)
-	if err != nil {
-		_ = inst.process.Kill()
-		return nil, fmt.Errorf("strategy %s did not stop in order and was killed: %w", s.cfg.Name, err)
+	state, err := inst.process.Stop(ctx)
+	if err != nil && ctx.Err() != nil { // that is the host's patience, not the plugin's reason
+		err = fmt.Errorf("it has not answered within stop_timeout, %v", s.host.cfg.Supervision.StopTimeout)
 	}
-	return state, nil
+	answer, cancel := context.WithTimeout(context.Background(), stopAnswer)
+	defer cancel()
+	exit, waitErr := inst.process.Wait(answer)
+	switch {
+	case waitErr != nil && inst.process.ExitError() != nil:
+		failure = fmt.Errorf("strategy %s ended unexpectedly when it was to stop: %w", s.cfg.Name, cmp.Or(err, waitErr))
+	case waitErr != nil:
+		failure = fmt.Errorf("strategy %s did not stop in order and was killed: %w", s.cfg.Name, cmp.Or(err, waitErr))
+		_ = inst.process.Kill()
+	case exit.Error != "":
+		failure = fmt.Errorf("strategy %s failed when it was stopped: %s", s.cfg.Name, exit.Error)
+	}
+	return state, err, failure
 }
 
 // suspend makes the instance return and gives its saved state; the process stays, see resume.
@@ -196,7 +212,11 @@ func (s *strategy) suspend(inst *instance) (state []byte, err error) {
 	state, err = inst.process.Suspend(ctx)
 	if errors.Is(err, control.ErrUnsupported) {
 		s.log.Warn("the plugin cannot be suspended: if its state cannot be saved it is lost", "error", err)
-		return s.stop(inst)
+		state, unsaved, failure := s.stop(inst)
+		if unsaved != nil && failure != nil {
+			unsaved = failure
+		}
+		return state, unsaved
 	}
 	return state, err
 }

@@ -66,6 +66,8 @@ type quoterParams struct {
 	RefuseStateIf string `hcl:"refuse_state_if" json:"refuse_state_if" default:""`
 	// Saving is how SaveState goes wrong: fails, panics, hangs or large.
 	Saving string `hcl:"saving" json:"saving" default:""`
+	// Stopping is how its stop goes wrong: fails, exits or hangs.
+	Stopping string `hcl:"stopping" json:"stopping" default:""`
 }
 
 // sighting is what a quoter writes down.
@@ -153,7 +155,7 @@ func (q *quoter) Run(_ context.Context, bot hft.Bot) error {
 		r, err := bot.Elapse(20 * time.Millisecond)
 		if err != nil || r == hft.ElapseEndOfData {
 			if errors.Is(err, hft.ErrInterrupted) {
-				return nil
+				return q.stopping()
 			}
 			return err
 		}
@@ -164,6 +166,18 @@ func (q *quoter) Run(_ context.Context, bot hft.Bot) error {
 			}
 		}
 	}
+}
+
+func (q *quoter) stopping() error {
+	switch q.p.Stopping {
+	case "fails":
+		return errors.New("it cannot go flat")
+	case "exits":
+		os.Exit(3)
+	case "hangs":
+		select {}
+	}
+	return nil
 }
 
 func (q *quoter) quote(asset int, next *uint64) error {

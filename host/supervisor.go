@@ -94,7 +94,7 @@ func (s *supervisor) run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			if err := s.end(ctx); err != nil {
-				s.log.Warn("stop", "error", err)
+				s.log.Error("strategy has failed at the end of the run", "error", err)
 			}
 			return
 		case e := <-ended:
@@ -196,10 +196,14 @@ func (s *supervisor) obeyStop(ctx context.Context, c command) {
 }
 
 // end stops the strategy because the run ends; the host waits for the end of its orders. A strategy that waits to be started
-// again has failed.
+// again was not given up, but where the data have ended it has failed: nobody starts it in them again.
 func (s *supervisor) end(ctx context.Context) error {
 	if s.getState() == Backoff {
-		s.setState(Failed, "it waited to be started again when the run ended: "+s.status().Reason)
+		state := Stopped
+		if errors.Is(context.Cause(ctx), errDataEnded) {
+			state = Failed
+		}
+		s.setState(state, "it waited to be started again when the run ended: "+s.status().Reason)
 	}
 	err := s.shutDown()
 	s.leaveOrders(ctx) // at once: others may take their time to stop
@@ -292,9 +296,17 @@ func (s *supervisor) shutDown() (err error) {
 		return nil
 	}
 	s.setState(Stopping, "")
-	_, err = s.stop(inst)
+	_, unsaved, failure := s.stop(inst)
 	s.retire(inst)
 	inst.dispose()
+	if failure != nil {
+		s.setState(Failed, failure.Error())
+		return failure
+	}
+	if unsaved != nil {
+		s.log.Warn("the strategy has stopped, its state could not be saved; none is kept beyond a stop, only runner restart hands one over",
+			"reason", unsaved)
+	}
 	s.setState(Stopped, "")
-	return err
+	return nil
 }

@@ -4,33 +4,47 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // Plain returns text as it may be printed: control characters, by which what somebody else wrote could clear a terminal or
-// write over other lines, stand there as the escapes of JSON and Go, such as \u001b. Line ends and tabs stay. It is text
-// itself when there is nothing to replace.
+// write over other lines, and characters that are not seen or turn the direction of others, stand there as the escapes of JSON
+// and Go, such as \u001b. Line ends and tabs stay. It is text itself when there is nothing to replace.
 func Plain(text []byte) []byte {
 	var out []byte
 	kept := 0 // text up to here is in out
-	for i := 0; i < len(text); i++ {
+	for i := 0; i < len(text); {
 		c, size := rune(text[i]), 1
-		switch {
-		case c == '\n' || c == '\t' || c >= ' ' && c != 0x7f && c != 0xc2:
-			continue
-		case c == 0xc2: // the first byte of U+0080 to U+00BF, of which the lower half are control characters
-			if i+1 == len(text) || text[i+1] < 0x80 || text[i+1] > 0x9f {
-				continue
-			}
-			c, size = rune(text[i+1]), 2
+		if c >= utf8.RuneSelf {
+			c, size = utf8.DecodeRune(text[i:])
 		}
-		out = fmt.Appendf(append(out, text[kept:i]...), `\u%04x`, c)
-		kept = i + size
-		i = kept - 1
+		if !unseen(c) {
+			i += size
+			continue
+		}
+		out = append(out, text[kept:i]...)
+		if high, low := utf16.EncodeRune(c); high != utf8.RuneError {
+			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
+		} else {
+			out = fmt.Appendf(out, `\u%04x`, c)
+		}
+		i += size
+		kept = i
 	}
 	if kept == 0 {
 		return text
 	}
 	return append(out, text[kept:]...)
+}
+
+// unseen reports whether a character is a control or format character or ends a line, other than those of every text.
+func unseen(c rune) bool {
+	if c < utf8.RuneSelf {
+		return c != '\n' && c != '\t' && (c < ' ' || c == 0x7f)
+	}
+	return unicode.In(c, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
 }
 
 // PlainLine is Plain of what has to stay in its line.

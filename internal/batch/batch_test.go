@@ -310,6 +310,7 @@ func TestChangedInputs(t *testing.T) {
 		{func(_ *rig, j *batch.Job) { j.Params = json.RawMessage(`{"gain": 7}`) }, "the parameters", 1},
 		{func(_ *rig, j *batch.Job) { j.Spec.Compat = "hftbacktest" }, "the backtest block or its instruments", 1},
 		{func(_ *rig, j *batch.Job) { j.Recordings = []batch.Recording{{BaseLatency: 1}} }, "the backtest block or its instruments", 1},
+		{func(_ *rig, j *batch.Job) { j.DataCheck = batch.CheckOff }, "data_check", 1},
 		{func(_ *rig, j *batch.Job) { j.Plugin.Path = "elsewhere" }, "", 0},
 		{func(r *rig, j *batch.Job) { writeEvents(r.t, j.Spec.Assets[0].Files[0], 4) }, "b_20231115.npz", 2}, // of both gains
 	} {

@@ -21,6 +21,7 @@ type Inputs struct {
 	Spec         backtest.Spec `json:"spec"`
 	Recordings   []Recording   `json:"recordings"`
 	Files        []File        `json:"files"`
+	DataCheck    DataCheck     `json:"data_check"`
 }
 
 // File is a data file as it was found.
@@ -47,7 +48,8 @@ func statFile(path string) (File, error) {
 // inputs looks at everything that a job is made of.
 func (j *Job) inputs() (Inputs, error) {
 	sum := sha256.Sum256(j.Params)
-	in := Inputs{PluginSHA256: j.Plugin.SHA256, ParamsSHA256: hex.EncodeToString(sum[:]), Spec: j.Spec, Recordings: j.Recordings}
+	in := Inputs{PluginSHA256: j.Plugin.SHA256, ParamsSHA256: hex.EncodeToString(sum[:]), Spec: j.Spec, Recordings: j.Recordings,
+		DataCheck: j.DataCheck}
 	var err error
 	in.Files, err = j.Files()
 	return in, err
@@ -102,6 +104,9 @@ func changes(before, now *Inputs) []string {
 	}
 	if !sameJSON(before.Spec, now.Spec) || !slices.Equal(before.Recordings, now.Recordings) {
 		list = append(list, "the backtest block or its instruments")
+	}
+	if before.DataCheck != now.DataCheck {
+		list = append(list, "how its data is looked over (data_check)")
 	}
 	for _, f := range now.Files {
 		if !slices.Contains(before.Files, f) {

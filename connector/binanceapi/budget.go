@@ -3,6 +3,7 @@ package binanceapi
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"hftrunner/connector/budget"
@@ -89,13 +90,25 @@ func (b Budget) spend(signer *Signer, c Cost, rest bool) (spending, *venue.Failu
 		return s, nil
 	}
 	f := &venue.Failure{Cause: venue.Weight, Msg: "not sent: " + refusal.Why}
-	if s.submit {
+	switch {
+	case s.submit:
 		f.Cause = venue.OrderRate
+	case rest && b.forbidden(signer.NowNs()):
+		f.Cause = venue.Banned // another way may be open before that
 	}
 	if refusal.RetryAtNs != budget.Never {
 		f.RetryAt = signer.localTime(refusal.RetryAtNs)
 	}
 	return s, f
+}
+
+// forbidden reports whether REST pauses.
+func (b Budget) forbidden(nowNs int64) bool {
+	if b.counts == nil {
+		return false
+	}
+	untilNs, _ := b.counts.PausedUntilNs(budget.REST, nowNs)
+	return untilNs != 0
 }
 
 // used takes what an answer says about a limit.
@@ -124,6 +137,9 @@ func (s *spending) answered(err error) error {
 	switch f.Cause {
 	case venue.Banned:
 		why, wait = "the venue has banned this address", leastBan
+		if f.Status == http.StatusForbidden { // of what is in front of REST: the WebSocket API may be open
+			scope = budget.REST
+		}
 	case venue.Weight:
 		why, wait = "too many requests from this address", s.budget.rest(RequestWeight, nowNs)
 	case venue.OrderRate:

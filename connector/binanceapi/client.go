@@ -160,7 +160,9 @@ func (c *Client) exchange(ctx context.Context, r *Request, spent *spending) ([]b
 		return nil, lost(fmt.Errorf("%s %s: the reply broke off: %w", r.Method, r.Path, err))
 	}
 	if !ok {
-		return nil, c.refusal(response, body)
+		f := c.refusal(response, body)
+		f.Status = response.StatusCode
+		return nil, f
 	}
 	return body, nil
 }
@@ -225,6 +227,9 @@ func (c *Client) refusal(response *http.Response, body []byte) *venue.Failure {
 	}
 	return c.config.Signer.refusal(response.StatusCode, 0, msg, c.config.Causes, retryAt)
 }
+
+// Paused reports whether nothing is sent by REST for a while, because it was forbidden.
+func (c *Client) Paused() bool { return c.config.Budget.forbidden(c.config.Signer.NowNs()) }
 
 // retryAt is when the venue wants to hear again, zero when it does not say.
 func (c *Client) retryAt(response *http.Response) time.Time {

@@ -513,6 +513,35 @@ func TestFaultsOfReplies(t *testing.T) {
 	}
 }
 
+// TestCancelsWhileRESTIsForbidden: batches go by REST, so cancels go one by one over the WebSocket API meanwhile.
+func TestCancelsWhileRESTIsForbidden(t *testing.T) {
+	for entry, batch := range map[string]int{"rest": 10, "ws": 1} {
+		t.Run(entry, func(t *testing.T) {
+			t.Parallel()
+			e := startExchange(t, nil)
+			p := connected(t, e, func(config *binancefutures.Config) { config.OrderEntry = entry })
+			ready(t, p)
+			o := limitOrder("hbt-1", hft.Buy, "59000.0", "0.010", hft.GTC)
+			if _, err := p.Place(t.Context(), o); err != nil {
+				t.Fatal(err)
+			}
+			if n := p.MaxCancels(); n != 10 {
+				t.Errorf("%d in a batch", n)
+			}
+			arm(t, e, fault.Fault{Name: fault.Forbidden, Only: "GET /fapi/v1/openOrders", Count: 1})
+			if _, err := p.OpenOrders(t.Context(), "BTCUSDT"); venue.CauseOf(err) != venue.Banned {
+				t.Fatal(err)
+			}
+			if n := p.MaxCancels(); n != batch {
+				t.Errorf("%d in a batch, want %d", n, batch)
+			}
+			if r, err := p.Cancel(t.Context(), o); (err == nil) != (entry == "ws") || err == nil && r.Status != hft.StatusCanceled {
+				t.Errorf("%+v, %v", r, err)
+			}
+		})
+	}
+}
+
 // ready waits until orders can be sent: an amendment of an order that is not there is refused by the venue then.
 func ready(t *testing.T, p *binancefutures.Protocol) {
 	t.Helper()

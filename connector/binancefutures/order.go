@@ -117,8 +117,13 @@ func checkNamed(r *blotter.Report) error {
 	return nil
 }
 
-// MaxCancels is how many orders the venue takes in a batch.
-func (p *Protocol) MaxCancels() int { return 10 }
+// MaxCancels is how many orders the venue takes in a batch. While REST pauses it is one, which goes over the WebSocket API.
+func (p *Protocol) MaxCancels() int {
+	if p.entry.WS != nil && p.rest.Paused() {
+		return 1
+	}
+	return 10
+}
 
 // CancelBatch cancels orders of a symbol with one request, always by REST. The venue names them all by its ids or all by the
 // client's, and answers in their order.

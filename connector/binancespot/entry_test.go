@@ -157,6 +157,46 @@ func TestOverRESTInstead(t *testing.T) {
 	}
 }
 
+// TestCancelWhileRESTIsForbidden: what a firewall in front of REST does not let through stops REST only, a ban stops the WebSocket
+// API, too.
+func TestCancelWhileRESTIsForbidden(t *testing.T) {
+	for name, c := range map[string]struct {
+		status   int
+		up       bool
+		canceled bool
+		cause    venue.Cause
+	}{
+		"forbidden": {403, true, true, 0}, "forbidden, WebSocket API down": {403, false, false, venue.Banned}, "banned": {418, true, false, venue.Weight},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := &fake{t: t, answer: func(*request) (int, string) { return c.status, "<html>" }}
+			config := config(f)
+			config.WSAPIURL, config.OrderEntry = "ws://127.0.0.1:1/ws-api/v3", "ws"
+			if c.up {
+				config.WSAPIURL = newWSVenue(t, answered(func(*call) string { return `"status":200,"result":` + oldCanceledText })).url
+			}
+			p, err := binancespot.New(config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = p.Close() })
+			if c.up {
+				connected(t, p)
+			}
+			if _, err := p.OpenOrders(t.Context(), "BTCUSDT"); venue.CauseOf(err) != venue.Banned {
+				t.Fatalf("a question: %v", err)
+			}
+			if r, err := p.Cancel(t.Context(), limitOrder()); c.canceled != (err == nil) || c.canceled && r.Status != hft.StatusCanceled || !c.canceled && venue.CauseOf(err) != c.cause {
+				t.Errorf("cancel: %+v, %v", r, err)
+			}
+			if asked := f.asked(); len(asked) != 1 {
+				t.Errorf("by REST: %q", asked)
+			}
+		})
+	}
+}
+
 // TestCancelAllGoesOnce: it is not asked for over the WebSocket API, where it may wait in a connection that hangs, and then again
 // by REST.
 func TestCancelAllGoesOnce(t *testing.T) {

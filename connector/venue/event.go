@@ -65,7 +65,7 @@ func (f *Failure) isOutage() bool {
 	case Unreached, Banned:
 		return true
 	case Overloaded: // the venue, not what is sent from here
-		return f.Code != 0 || f.Err != nil
+		return f.Code != 0 || f.Status != 0 || f.Err != nil
 	case Unknown:
 		return !f.Unreadable
 	}

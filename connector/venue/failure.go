@@ -36,6 +36,8 @@ type Failure struct {
 	// Code and Msg are the venue's, Code 0 when it had none.
 	Code int
 	Msg  string
+	// Status is HTTP's, of a refusal that came by it, of the venue or of something in front of it; otherwise 0.
+	Status int
 	// Unreadable says, of Unknown, that there was an answer and that it cannot be read.
 	Unreadable bool
 	// RetryAt is when the venue wants to hear again, by the Protocol's NowNs; zero when it did not say.

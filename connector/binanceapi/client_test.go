@@ -322,7 +322,7 @@ func TestBanTimes(t *testing.T) {
 	cancel := binanceapi.Request{Method: http.MethodDelete, Path: "/x", Security: binanceapi.Signed, Cost: binanceapi.Cost{Weight: 1, Cancel: true}}
 	for _, offset := range []time.Duration{0, 10 * time.Minute, -10 * time.Minute} {
 		for _, c := range []struct{ inMs, wantMs int64 }{{5 * minute, 5 * minute}, {3 * 24 * 60 * minute, 3 * 24 * 60 * minute},
-			{30 * year, 2 * minute}, {-30 * year, 2 * minute}, {math.MaxInt64 - 2*nowMs, 2 * minute}} {
+			{30 * year, 2 * minute}, {-30 * year, 2 * minute}, {-5 * minute, 2 * minute}, {math.MaxInt64 - 2*nowMs, 2 * minute}} {
 			t.Run(fmt.Sprintf("%v, in %d ms", offset, c.inMs), func(t *testing.T) {
 				untilMs := nowMs + offset.Milliseconds() + c.inMs
 				nowNs, sent := int64(nowMs)*1_000_000, 0
@@ -362,6 +362,23 @@ func TestBanTimes(t *testing.T) {
 					t.Errorf("over a WebSocket: %v until %v, want %v", f, f.RetryAt.UTC(), want.UTC())
 				}
 			})
+		}
+	}
+}
+
+// TestRetryAfterBesideATime: the clock may not be measured yet, a wait is right all the same.
+func TestRetryAfterBesideATime(t *testing.T) {
+	for _, inMs := range []int64{-600_000, 600_000} {
+		client := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Retry-After", "300")
+			w.WriteHeader(418)
+			_, _ = fmt.Fprintf(w, `{"code":-1003,"msg":"IP banned until %d. Please wait."}`, nowMs+inMs)
+		}, func(config *binanceapi.ClientConfig) {
+			config.Signer = binanceapi.NewSigner(newKey(t, "the-key", "test-secret"), 0, func() int64 { return nowMs * 1_000_000 })
+		})
+		f := failureOf(t, client.Do(t.Context(), binanceapi.Request{Method: http.MethodGet, Path: "/x"}, nil))
+		if want := time.UnixMilli(nowMs + 300_000); f.Cause != venue.Banned || !f.RetryAt.Equal(want) {
+			t.Errorf("%v until %v, want %v", f, f.RetryAt.UTC(), want.UTC())
 		}
 	}
 }

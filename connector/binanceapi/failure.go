@@ -119,10 +119,10 @@ func clip(msg string) string {
 	}, msg), "?")
 }
 
-// refusal makes the failure of an answer that is no success.
+// refusal makes the failure of an answer that is no success. A wait that it says goes before a time, which needs the same clock.
 func (s *Signer) refusal(status, code int, msg string, causes Causes, retryAt time.Time) *venue.Failure {
-	if until := s.bannedUntil(msg); !until.IsZero() {
-		retryAt = until
+	if retryAt.IsZero() {
+		retryAt = s.bannedUntil(msg)
 	}
 	return &venue.Failure{Cause: causeOf(status, code, msg, causes), Code: code, Msg: clip(msg), RetryAt: retryAt}
 }

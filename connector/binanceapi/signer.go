@@ -37,9 +37,13 @@ func (s *Signer) venueNs(local time.Time) int64 { return local.UnixNano() + s.of
 // maxBan is the longest that a venue does not want to hear anything for: three days, and some room.
 const maxBan = 7 * 24 * time.Hour
 
-// told returns the local clock's time for one that the venue has said in its own, in milliseconds; zero for one that cannot be true.
+// told returns the local clock's time for one to come that the venue has said in its own, in milliseconds; zero for one that cannot
+// be true.
 func (s *Signer) told(ms int64) time.Time {
-	if ms <= 0 || ms > maxMs || time.Duration(ms*1_000_000-s.NowNs()).Abs() > maxBan {
+	if ms <= 0 || ms > maxMs {
+		return time.Time{}
+	}
+	if wait := time.Duration(ms*1_000_000 - s.NowNs()); wait <= 0 || wait > maxBan {
 		return time.Time{}
 	}
 	return s.localTime(ms * 1_000_000)

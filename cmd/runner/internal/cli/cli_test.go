@@ -35,6 +35,7 @@ type fakeHost struct {
 	end     chan host.Exit
 	err     error
 	left    []control.OpenOrder
+	untold  []string
 	started chan struct{}
 	once    sync.Once
 }
@@ -61,7 +62,7 @@ func (h *fakeHost) Strategies(context.Context) ([]control.StrategyStatus, error)
 }
 func (h *fakeHost) Summary(exit host.Exit) host.Summary {
 	s := sampleSummary(exit)
-	s.UnconfirmedOrders = h.left
+	s.UnconfirmedOrders, s.UnaccountedInstruments = h.left, h.untold
 	return s
 }
 
@@ -251,6 +252,13 @@ func TestExitCodes(t *testing.T) {
 		{"connector fails with orders open", "run", goodConfig, func(r *rig) {
 			r.host.err, r.host.left = errors.New("feed broke"), []control.OpenOrder{{Strategy: "grid-btc", Connector: "sim"}}
 		}, ExitOrdersLeft, "look at the venue\nfeed broke"},
+		{"connector fails, an earlier run's orders not told", "run", goodConfig, func(r *rig) {
+			r.host.err, r.host.untold = errors.New("feed broke"), []string{"sim BTCUSDT"}
+		}, ExitOrdersLeft, "may be open on sim BTCUSDT, the venue has not told: look at the venue\nfeed broke"},
+		{"an earlier run's orders not told", "run", goodConfig, func(r *rig) {
+			r.host.untold = []string{"sim BTCUSDT"}
+			r.host.end <- host.ExitEndOfData
+		}, ExitOrdersLeft, "may be open on sim BTCUSDT"},
 		{"ends with an error", "run", goodConfig, func(r *rig) { r.host.end <- host.ExitError }, ExitFailure, "see the log"},
 		{"end of data", "run", goodConfig, func(r *rig) { r.host.end <- host.ExitEndOfData }, ExitOK, ""},
 		{"summary not writable", "run --summary /nonexistent/x.json", goodConfig, nil, ExitFailure, "create the summary"},

@@ -78,7 +78,7 @@ func (s *settings) run(ctx context.Context, duration time.Duration, summaryPath 
 		return runErr
 	}
 	result := complete(h.Summary(exit))
-	runErr = errors.Join(ordersLeft(&result), cmp.Or(runErr, givenUp(&result), unaccounted(&result))) // the code is that of the first
+	runErr = errors.Join(ordersLeft(&result), unaccounted(&result), cmp.Or(runErr, givenUp(&result))) // the code is that of the first
 	if err := s.finish(result, summary); err != nil {
 		return errors.Join(runErr, withCode(ExitFailure, err))
 	}

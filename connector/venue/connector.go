@@ -90,10 +90,13 @@ type Connector struct {
 	group *sync.WaitGroup
 
 	// live says that Run works: what comes before is kept, what comes after is dropped.
-	live          atomic.Bool
-	startMu       sync.Mutex
-	begun, ended  bool
-	early         []connector.Instrument
+	live         atomic.Bool
+	startMu      sync.Mutex
+	begun, ended bool
+	early        []connector.Instrument
+	// unlearned are the instruments that are not in the table: true while the venue is asked for their rules, false when they
+	// cannot be traded.
+	unlearned     map[int]bool
 	earlyRequests []connector.Order
 
 	// trade is the part that has to do with orders; nil without a key.
@@ -169,7 +172,7 @@ func New(cfg Config) (*Connector, error) {
 			return nil, err
 		}
 	}
-	c := &Connector{reconnected: make(chan struct{}, 1), cfg: cfg, protocol: cfg.Protocol, log: cfg.Logger, outage: cfg.Outage, attempts: stream.NewAttempts(cfg.AttemptsPer5Min, 5*time.Minute),
+	c := &Connector{unlearned: make(map[int]bool), reconnected: make(chan struct{}, 1), cfg: cfg, protocol: cfg.Protocol, log: cfg.Logger, outage: cfg.Outage, attempts: stream.NewAttempts(cfg.AttemptsPer5Min, 5*time.Minute),
 		unreadable: rate.Sometimes{First: unreadableFirst, Interval: unreadableInterval}}
 	if c.outage == nil {
 		c.outage = stream.NewOutage(c.log, c.nowNs)

@@ -32,6 +32,7 @@ func (c *Connector) register(inst connector.Instrument) (added bool) {
 			return c.add(inst, f)
 		}
 	}
+	c.unlearned[inst.No] = true
 	c.group.Go(func() { c.learn(inst) })
 	return false
 }
@@ -42,6 +43,9 @@ func (c *Connector) learn(inst connector.Instrument) {
 	for ; err != nil; f, err = c.askFilters(inst.Symbol) {
 		if CauseOf(err) == Refused {
 			c.outage.Works(question{"rules of", inst.Symbol})
+			c.startMu.Lock()
+			c.unlearned[inst.No] = false
+			c.startMu.Unlock()
 			c.unusable(inst, err)
 			return
 		}
@@ -90,9 +94,11 @@ func (c *Connector) add(inst connector.Instrument, f *Filters) bool {
 		err = c.symbols.add(made)
 	}
 	if err != nil {
+		c.unlearned[inst.No] = false
 		c.unusable(inst, err)
 		return false
 	}
+	delete(c.unlearned, inst.No)
 	if c.trade != nil {
 		c.trade.catchUp()
 	}

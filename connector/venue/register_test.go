@@ -1,11 +1,14 @@
 package venue_test
 
 import (
+	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 
+	"hftrunner/connector/blotter"
 	"hftrunner/connector/venue"
 	"hftrunner/hft"
 )
@@ -67,6 +70,45 @@ func TestRegisteredLater(t *testing.T) {
 	if r.Stales() != len(bad) {
 		t.Errorf("%d books were said to be lost, want %d", r.Stales(), len(bad))
 	}
+}
+
+// TestUnaccounted: an earlier run may have left orders on each instrument of which the venue has not told, one that has no rules yet
+// or cannot be traded included; of that nothing is coming.
+func TestUnaccounted(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	var told atomic.Bool
+	f.openOrders = func(context.Context, string) ([]blotter.Report, error) {
+		if told.Load() {
+			return nil, nil
+		}
+		return nil, errors.New("no answer")
+	}
+	f.filters = func(symbol string) ([]venue.Filters, error) {
+		if symbol == "NONE" {
+			return nil, &venue.Failure{Cause: venue.Refused}
+		} else if symbol == "COARSE" {
+			return []venue.Filters{{Symbol: symbol, Trading: true, TickSize: 0.5, LotSize: 0.001}}, nil
+		} else if !told.Load() {
+			return nil, errors.New("no answer")
+		}
+		return []venue.Filters{rules(symbol)}, nil
+	}
+	r := start(t, f, nil, trading, "BTC")
+	unaccounted := func(coming bool, want ...int) func() bool {
+		return func() bool {
+			got, still := r.connector.Unaccounted()
+			return still == coming && slices.Equal(got, want)
+		}
+	}
+	until(t, "the open orders are not told", unaccounted(true, 0))
+	r.connector.Register(instrument(1, "SLOW"))
+	until(t, "nor those on a symbol without rules", unaccounted(true, 0, 1))
+	told.Store(true)
+	until(t, "all is told", unaccounted(false))
+	r.connector.Register(instrument(2, "NONE"))
+	r.connector.Register(instrument(3, "COARSE"))
+	until(t, "what cannot be traded is never told", unaccounted(false, 2, 3))
 }
 
 // said reports whether there was a critical error about an instrument that contains a text.

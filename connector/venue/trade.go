@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -207,16 +208,21 @@ func (c *Connector) Unaccounted() (instruments []int, coming bool) {
 	}
 	c.startMu.Lock()
 	t := c.trade
-	coming = !c.ended
+	running := !c.ended
 	for _, inst := range c.early {
-		instruments = append(instruments, inst.No)
+		instruments, coming = append(instruments, inst.No), true
+	}
+	for no, learning := range c.unlearned {
+		instruments, coming = append(instruments, no), coming || learning
 	}
 	c.startMu.Unlock()
 	for _, inst := range c.symbols.all() {
 		if !inst.known.Load() {
-			instruments = append(instruments, inst.No)
+			instruments, coming = append(instruments, inst.No), true
 		}
 	}
+	slices.Sort(instruments)
+	coming = coming && running
 	if t == nil {
 		return instruments, coming
 	}

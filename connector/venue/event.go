@@ -82,10 +82,10 @@ func (c *Connector) answered(request blotter.Request, err error, outage bool) {
 	}
 }
 
-// said reports whether an error is the venue's answer: it has its code.
+// said reports whether an error is the venue's answer: it has its code, or is about what was not in a list, or cannot be read.
 func said(err error) bool {
 	var f *Failure
-	return errors.As(err, &f) && f.Code != 0
+	return errors.As(err, &f) && (f.Code != 0 || f.Unreadable || f.Err == nil && (f.Cause == NotFound || f.Cause == Gone))
 }
 
 // accounted notes that orders and positions were told.

@@ -23,6 +23,18 @@ func (l lines) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// outages is a log that counts the outages that began and ended.
+func outages(failed, over *atomic.Int32) hclog.Logger {
+	return hclog.New(&hclog.LoggerOptions{Level: hclog.Info, Output: lines(func(line string) {
+		if strings.Contains(line, "[WARN]") && strings.Contains(line, "the venue fails") {
+			failed.Add(1)
+		}
+		if strings.Contains(line, "works again") {
+			over.Add(1)
+		}
+	})})
+}
+
 // TestAQuestionThatIsNotAskedAgain: executions that could not be asked for, and came by the private stream after all, do not
 // leave the venue failing for good: nobody would be warned of the next outage.
 func TestAQuestionThatIsNotAskedAgain(t *testing.T) {
@@ -53,14 +65,7 @@ func TestAQuestionThatIsNotAskedAgain(t *testing.T) {
 		return nil
 	}
 	var failed, over atomic.Int32
-	log := hclog.New(&hclog.LoggerOptions{Level: hclog.Info, Output: lines(func(line string) {
-		if strings.Contains(line, "[WARN]") && strings.Contains(line, "the venue fails") {
-			failed.Add(1)
-		}
-		if strings.Contains(line, "works again") {
-			over.Add(1)
-		}
-	})})
+	log := outages(&failed, &over)
 	r := start(t, f, nil, func(c *venue.Config) { c.Trading, c.AuditInterval, c.Logger = true, 3*time.Second, log }, "BTC")
 	private := take(t, f.private, "the private stream")
 	r.trade(0)
@@ -79,28 +84,38 @@ func TestAQuestionThatIsNotAskedAgain(t *testing.T) {
 	until(t, "the outage is over", func() bool { return over.Load() == 1 })
 }
 
-// TestARefusalIsAnAnswer: requests about orders work again when the venue refuses one with a code of its own, not only when the
+// TestARefusalIsAnAnswer: requests about orders work again when the venue says anything but that it cannot, not only when the
 // account is asked about or a request succeeds.
 func TestARefusalIsAnAnswer(t *testing.T) {
 	t.Parallel()
+	for name, answer := range map[string]*venue.Failure{
+		"a code":                 {Cause: venue.Refused, Code: 110007, Msg: "not enough"},
+		"a list without it":      {Cause: venue.NotFound, Msg: "in no list"},
+		"something unreadable":   {Unreadable: true, Msg: "what is this?"},
+		"no such order any more": {Cause: venue.Gone, Msg: "it has ended"},
+	} {
+		t.Run(name, func(t *testing.T) { testAnswerEndsOutage(t, answer) })
+	}
+}
+
+func testAnswerEndsOutage(t *testing.T, answer *venue.Failure) {
+	t.Parallel()
 	f := newFake(t)
-	var failure atomic.Pointer[venue.Failure]
+	var failure, known atomic.Pointer[venue.Failure]
 	f.place = func(_ context.Context, o *venue.Order) (blotter.Report, error) {
 		if failed := failure.Load(); failed != nil {
 			return blotter.Report{}, failed
 		}
 		return blotter.Report{Channel: blotter.Ack, Symbol: o.Symbol, ClientID: o.ClientID, VenueID: "v" + o.ClientID, Status: hft.StatusNew}, nil
 	}
+	var asked atomic.Int32
+	f.query = func(context.Context, *venue.Order) (blotter.Report, error) {
+		asked.Add(1)
+		return blotter.Report{}, known.Load()
+	}
+	known.Store(&venue.Failure{Cause: venue.Gone, Msg: "no answer, but the private stream has told", Err: errors.New("no answer")})
 	var failed, over atomic.Int32
-	log := hclog.New(&hclog.LoggerOptions{Level: hclog.Info, Output: lines(func(line string) {
-		if strings.Contains(line, "[WARN]") && strings.Contains(line, "the venue fails") {
-			failed.Add(1)
-		}
-		if strings.Contains(line, "works again") {
-			over.Add(1)
-		}
-	})})
-	r := start(t, f, nil, func(c *venue.Config) { c.Trading, c.AuditInterval, c.Logger = true, time.Hour, log }, "BTC")
+	r := start(t, f, nil, func(c *venue.Config) { c.Trading, c.AuditInterval, c.Logger = true, time.Hour, outages(&failed, &over) }, "BTC")
 	r.trade(0)
 	failure.Store(&venue.Failure{Cause: venue.Unknown, Err: errors.New("no answer")})
 	r.connector.Submit(r.order(0, 1))
@@ -108,10 +123,10 @@ func TestARefusalIsAnAnswer(t *testing.T) {
 	failure.Store(&venue.Failure{Cause: venue.Refused, Msg: "not sent"})
 	r.connector.Submit(r.order(0, 2))
 	until(t, "the order is refused", func() bool { return r.refused("not sent") == 1 })
+	until(t, "the first order is asked about, twice", func() bool { return asked.Load() >= 2 })
 	if over.Load() > 0 {
-		t.Error("a request that was not sent ended the outage")
+		t.Error("what was no answer ended the outage")
 	}
-	failure.Store(&venue.Failure{Cause: venue.Refused, Code: 110007, Msg: "not enough"})
-	r.connector.Submit(r.order(0, 3))
+	known.Store(answer)
 	until(t, "the outage is over", func() bool { return over.Load() == 1 })
 }

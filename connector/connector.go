@@ -77,6 +77,9 @@ type OpenOrder struct {
 	Order
 	// ClientID is the venue's name of it that this runner chose, VenueID the venue's own; empty while unknown or where there is none.
 	ClientID, VenueID string
+	// Symbol is that of an order on a symbol that is not registered, which an earlier run has left; empty otherwise. Its InstrumentNo
+	// is below -1 and stands for the symbol in Cancel only: no update tells of the order, and its TickSize is not the venue's.
+	Symbol string
 }
 
 // OrderKeeper is implemented by connectors that keep a record of the orders at the venue.
@@ -88,7 +91,8 @@ type OrderKeeper interface {
 
 // Accountant is implemented by an OrderKeeper that has to ask its venue what earlier runs have left there.
 type Accountant interface {
-	// Unaccounted returns the instruments whose open orders the venue has not told since Run began, and whether it still may.
+	// Unaccounted returns the instruments whose open orders the venue has not told since Run began, and whether it still may; -1
+	// stands for all symbols that are not registered.
 	// Any goroutine may call it, also when Run has ended.
 	Unaccounted() (instruments []int, coming bool)
 }

@@ -46,7 +46,7 @@ type leaving struct {
 	coming bool
 }
 
-// place is an instrument of a connector.
+// place is an instrument of a connector, -1 for all symbols that no strategy has.
 type place struct {
 	pub          *publisher
 	instrumentNo int
@@ -132,17 +132,30 @@ func (l *leaving) unaccounted() (untold []place, coming bool) {
 			if l.begun && l.fixed && !l.pending[place{p, no}] {
 				continue
 			}
-			for bot := range p.instruments[no].holdings {
-				if l.bots[bot] != nil {
-					untold = append(untold, place{p, no})
-					coming = coming || still && p.phase.Load() == atWork
-					break
-				}
+			if p.isOf(l.bots, no) {
+				untold = append(untold, place{p, no})
+				coming = coming || still && p.phase.Load() == atWork
 			}
 		}
 		p.mu.Unlock()
 	}
 	return untold, coming
+}
+
+// isOf reports whether one of the bots trades on an instrument, or on any for -1. The lock is held.
+func (p *publisher) isOf(bots map[uint64]*strategy, no int) bool {
+	some := p.instruments
+	if no >= 0 {
+		some = some[no : no+1]
+	}
+	for _, inst := range some {
+		for bot := range inst.holdings {
+			if bots[bot] != nil {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // concerns reports whether an open order is to end.
@@ -154,7 +167,7 @@ func (l *leaving) concerns(o *leftOrder) bool {
 		return true
 	}
 	// One that no process of this run has sent was open before.
-	return o.LocalTimestampNs == 0 && l.pending[place{o.pub, o.InstrumentNo}]
+	return o.LocalTimestampNs == 0 && l.pending[place{o.pub, max(o.InstrumentNo, -1)}]
 }
 
 // look returns the orders that are left now.
@@ -213,6 +226,9 @@ func (l *leaving) round(now time.Time) {
 func (p *publisher) cancelOf(o *connector.Order) connector.Order {
 	out := *o
 	out.Req = hft.StatusCanceled
+	if o.InstrumentNo < 0 {
+		return out
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if h := p.instruments[o.InstrumentNo].holdings[o.Owner.Bot]; h != nil {

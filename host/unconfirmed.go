@@ -18,6 +18,10 @@ const maxOrdersLogged, ordersPerEntry = 100, 25
 // unaccountedFor names the instruments of which a venue has not told what an earlier run has left.
 func (l *leaving) unaccountedFor() (names []string) {
 	for _, at := range l.untold {
+		if at.instrumentNo < 0 {
+			names = append(names, at.pub.name+" (symbols that no strategy has)")
+			continue
+		}
 		names = append(names, at.pub.name+" "+at.pub.symbol(at.instrumentNo))
 	}
 	return names
@@ -46,12 +50,16 @@ func (h *Host) named(orders []leftOrder) []control.OpenOrder {
 	list := make([]control.OpenOrder, 0, len(orders))
 	for i := range orders {
 		o := &orders[i]
-		o.pub.mu.Lock()
-		inst := o.pub.instruments[o.InstrumentNo]
-		o.pub.mu.Unlock()
-		list = append(list, control.OpenOrder{Strategy: names[o.Owner.Bot], Connector: o.pub.name, Symbol: inst.symbol,
+		symbol, tickSize := o.Symbol, o.TickSize
+		if o.InstrumentNo >= 0 {
+			o.pub.mu.Lock()
+			inst := o.pub.instruments[o.InstrumentNo]
+			o.pub.mu.Unlock()
+			symbol, tickSize = inst.symbol, inst.tickSize
+		}
+		list = append(list, control.OpenOrder{Strategy: names[o.Owner.Bot], Connector: o.pub.name, Symbol: symbol,
 			ClientID: cmp.Or(o.ClientID, strconv.FormatUint(o.OrderID, 10)), Side: o.Side.String(),
-			Price: rounded(hft.TickPrice(o.PriceTick, inst.tickSize)), OpenQty: rounded(o.LeavesQty)})
+			Price: rounded(hft.TickPrice(o.PriceTick, tickSize)), OpenQty: rounded(o.LeavesQty)})
 	}
 	return list
 }

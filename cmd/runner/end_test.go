@@ -626,36 +626,61 @@ func TestGivenUpLate(t *testing.T) {
 // as they are.
 func TestStrayOrders(t *testing.T) {
 	t.Parallel()
-	e := newExchange(t, testexchange.BinanceSpot)
-	w := newWorkspace(t, e.ladder(t, `on_exit = "keep"`, "orders = 4"))
-	cmd, out := w.begin(e, 4)
-	_ = cmd.Process.Signal(syscall.SIGINT)
-	if code := w.wait(cmd); code != 0 || len(e.open()) != 4 {
-		t.Fatalf("exit code %d, open %v\n%s", code, e.open(), out)
-	}
-	ids := e.open()
-	w.write("runner.hcl", e.ConnectorBlock(e.venue)+ladderBlock("b", "test", "", "orders = 2"))
-	cmd, out = w.runner("run", "--summary", "out.json")
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	within(t, "its own orders", out, func() bool { return len(e.open()) == 6 })
-	within(t, "they are known", out, func() bool { in, ok := w.instrument(); return ok && in.OpenOrders == 2 })
-	within(t, "they are said at the start", out, func() bool {
-		return strings.Contains(out.String(), "of a strategy that is not in the configuration")
-	})
-	_ = cmd.Process.Signal(syscall.SIGINT)
-	code := w.wait(cmd)
-	var listed []string
-	for _, o := range w.summary().StrayOrders {
-		listed = append(listed, o.ClientID)
-	}
-	slices.Sort(ids)
-	slices.Sort(listed)
-	open := e.open()
-	slices.Sort(open)
-	if code != 0 || !slices.Equal(listed, ids) || !slices.Equal(open, ids) {
-		t.Errorf("exit code %d, listed %v, open %v, left before %v\n%s", code, listed, open, ids, out)
+	for _, test := range []struct {
+		venue        testexchange.Venue
+		symbol, said string // of the run after
+	}{
+		{testexchange.BinanceSpot, "BTCUSDT", "of a strategy that is not in the configuration"},
+		{testexchange.BinanceSpot, "ETHUSDT", "on symbols that no strategy has"},
+		{testexchange.BinanceFutures, "ETHUSDT", "on symbols that no strategy has"},
+		{testexchange.Bybit, "ETHUSDT", "on symbols that no strategy has"},
+	} {
+		t.Run(fmt.Sprint(test.venue, " ", test.symbol), func(t *testing.T) {
+			t.Parallel()
+			e := newExchange(t, test.venue)
+			w := newWorkspace(t, e.ladder(t, `on_exit = "keep"`, "orders = 4"))
+			cmd, out := w.begin(e, 4)
+			_ = cmd.Process.Signal(syscall.SIGINT)
+			if code := w.wait(cmd); code != 0 || len(e.open()) != 4 {
+				t.Fatalf("exit code %d, open %v\n%s", code, e.open(), out)
+			}
+			ids := e.open()
+			slices.Sort(ids)
+			// after runs a strategy with two orders on the symbol, and returns what is open after it and said to be left.
+			after := func(name string) (open, listed []string) {
+				w.write("runner.hcl", e.ConnectorBlock(e.venue)+strings.Replace(ladderBlock(name, "test", "", "orders = 2"), "BTCUSDT", test.symbol, 1))
+				cmd, out := w.runner("run", "--summary", "out.json")
+				if err := cmd.Start(); err != nil {
+					t.Fatal(err)
+				}
+				within(t, "they are said at the start", out, func() bool { return strings.Contains(out.String(), test.said) })
+				within(t, "its own orders", out, func() bool { in, ok := w.instrument(); return ok && in.OpenOrders == 2 && len(e.open()) == 6 })
+				_ = cmd.Process.Signal(syscall.SIGINT)
+				code, sum := w.wait(cmd), w.summary()
+				if code != 0 || len(sum.UnconfirmedOrders) > 0 || len(sum.UnaccountedInstruments) > 0 {
+					t.Errorf("exit code %d\n%s", code, out)
+				}
+				for _, o := range sum.StrayOrders {
+					listed = append(listed, o.ClientID)
+					if o.Symbol != "BTCUSDT" || o.Side != "Buy" || o.Price <= 0 || o.OpenQty <= 0 {
+						t.Errorf("%+v", o)
+					}
+				}
+				slices.Sort(listed)
+				open = e.open()
+				slices.Sort(open)
+				return open, listed
+			}
+			if open, listed := after("b"); !slices.Equal(listed, ids) || !slices.Equal(open, ids) {
+				t.Errorf("listed %v, open %v, left before %v", listed, open, ids)
+			}
+			if test.symbol == "BTCUSDT" {
+				return // to a they are no strays
+			}
+			if open, listed := after("a"); len(open) > 0 || len(listed) > 0 {
+				t.Errorf("their strategy is back: listed %v, open %v", listed, open)
+			}
+		})
 	}
 }
 

@@ -192,6 +192,11 @@ func (p *Protocol) OpenOrders(ctx context.Context, symbol string) ([]blotter.Rep
 	return p.orders(ctx, "/fapi/v1/openOrders", queryCost(), symbolParams(symbol))
 }
 
+// AllOpenOrders lists the open orders on all symbols.
+func (p *Protocol) AllOpenOrders(ctx context.Context) ([]blotter.Report, error) {
+	return p.orders(ctx, "/fapi/v1/openOrders", binanceapi.Cost{Weight: 40}, nil)
+}
+
 // RecentOrders lists the newest orders on a symbol.
 func (p *Protocol) RecentOrders(ctx context.Context, symbol string) ([]blotter.Report, error) {
 	return p.orders(ctx, "/fapi/v1/allOrders", binanceapi.Cost{Weight: 5, Trading: true}, append(symbolParams(symbol), binanceapi.Int("limit", 1000)))

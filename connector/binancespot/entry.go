@@ -154,6 +154,11 @@ func (p *Protocol) OpenOrders(ctx context.Context, symbol string) ([]blotter.Rep
 	return p.orders(ctx, "/api/v3/openOrders", 6, append(params, binanceapi.Text("symbol", symbol)))
 }
 
+// AllOpenOrders lists the open orders of the account on all symbols.
+func (p *Protocol) AllOpenOrders(ctx context.Context) ([]blotter.Report, error) {
+	return p.orders(ctx, "/api/v3/openOrders", 80, make([]binanceapi.Param, 0, roomForSigning))
+}
+
 // RecentOrders lists the newest orders of the account on a symbol.
 func (p *Protocol) RecentOrders(ctx context.Context, symbol string) ([]blotter.Report, error) {
 	params := make([]binanceapi.Param, 0, 2+roomForSigning)

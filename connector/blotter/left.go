@@ -73,6 +73,9 @@ func (b *Blotter) Unended(symbol string) int {
 	return n
 }
 
+// Knows reports whether an order has a client id that is remembered.
+func (b *Blotter) Knows(clientID string) bool { return b.byID[clientID] != nil }
+
 // Canceling reports whether an order's cancel was sent and is still to be answered: its end was not told meanwhile.
 func (b *Blotter) Canceling(clientID string) bool {
 	e := b.byID[clientID]

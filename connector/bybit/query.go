@@ -56,6 +56,19 @@ func (p *Protocol) OpenOrders(ctx context.Context, symbol string) ([]blotter.Rep
 	return p.orders(ctx, realtimePath, linear(symbol)+"&openOnly=0")
 }
 
+// AllOpenOrders lists the open orders on all symbols, by the coins that linear contracts are settled in.
+func (p *Protocol) AllOpenOrders(ctx context.Context) ([]blotter.Report, error) {
+	var all []blotter.Report
+	for _, coin := range []string{"USDT", "USDC"} {
+		open, err := p.orders(ctx, realtimePath, "category=linear&openOnly=0&settleCoin="+coin)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, open...)
+	}
+	return all, nil
+}
+
 // RecentOrders lists the open orders on a symbol and the last 500 that are over, which the venue forgets when it starts anew.
 func (p *Protocol) RecentOrders(ctx context.Context, symbol string) ([]blotter.Report, error) {
 	open, err := p.OpenOrders(ctx, symbol)

@@ -41,6 +41,7 @@ func (u *userSink) Order(r *blotter.Report) {
 	t := (*trade)(u)
 	t.mu.Lock()
 	err := t.blotter.Report(r, t.c.nowNs())
+	t.strays.report(r)
 	t.mu.Unlock()
 	if err != nil {
 		t.doubt(err)
@@ -133,6 +134,7 @@ func (t *trade) onUp() {
 	}
 	t.session, t.endSession = context.WithCancel(t.c.ctx)
 	t.beginReconciling()
+	t.beginFinding()
 }
 
 // beginReconciling lets reconcile work on the session. The lock is held.

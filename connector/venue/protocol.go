@@ -159,6 +159,13 @@ type Lister interface {
 	RecentOrders(ctx context.Context, symbol string) ([]blotter.Report, error)
 }
 
+// AllLister is what a Protocol is, too, whose venue lists the open orders on all symbols. It is asked at the start and after the
+// private stream was down: what an earlier run has left on a symbol that is not registered is seen by this only.
+type AllLister interface {
+	// AllOpenOrders lists the account's open orders on all symbols, those of others included.
+	AllOpenOrders(ctx context.Context) ([]blotter.Report, error)
+}
+
 // Peeker is what a Protocol is, too, whose venue tells the best levels of a book cheaply. Without it the silence of one book is
 // not noticed while its connection lives.
 type Peeker interface {

@@ -29,6 +29,8 @@ type trade struct {
 	// mu guards the record of orders. Nothing waits while holding it.
 	mu      sync.Mutex
 	blotter *blotter.Blotter
+	codec   *clientid.Codec
+	strays  strays
 	// up says that the private stream is up; dead why nothing is traded any more.
 	up   bool
 	dead string
@@ -57,7 +59,7 @@ func newTrade(c *Connector) (*trade, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &trade{c: c, wake: make(chan struct{}, 1), suspect: make(chan struct{}, 1), exposed: make(chan struct{}, 1),
+	t := &trade{c: c, codec: codec, strays: strays{orders: make(map[string]*connector.OpenOrder), numbers: make(map[string]int)}, wake: make(chan struct{}, 1), suspect: make(chan struct{}, 1), exposed: make(chan struct{}, 1),
 		resumed: make(chan struct{}, 1), beaten: make(chan struct{})}
 	t.requests, t.abandon = context.WithCancel(context.WithoutCancel(c.ctx))
 	if t.blotter, err = blotter.New(blotter.Config{Codec: codec, Output: t, VenueNs: c.venueNs}); err != nil {
@@ -198,7 +200,7 @@ func (c *Connector) OpenOrders() []connector.OpenOrder {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.blotter.Left()
+	return append(t.blotter.Left(), t.openStrays()...)
 }
 
 // Unaccounted returns where an earlier run may have left orders that are not in the record; see connector.Accountant.
@@ -228,6 +230,9 @@ func (c *Connector) Unaccounted() (instruments []int, coming bool) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if _, can := c.protocol.(AllLister); can && !t.strays.told {
+		instruments = append(instruments, -1)
+	}
 	return instruments, coming && t.dead == ""
 }
 
@@ -264,6 +269,10 @@ func (c *Connector) request(o *connector.Order, take func(*blotter.Blotter, *con
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {
+		return
+	}
+	if o.InstrumentNo < -1 && o.Req == hft.StatusCanceled {
+		t.cancelStray(o)
 		return
 	}
 	inst := c.symbols.numbered(o.InstrumentNo)

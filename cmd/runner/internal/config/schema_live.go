@@ -78,7 +78,7 @@ func liveSchema(kind, doc string, addresses []argument, own ...argument) *blockT
 		argument{name: "api_key", kind: kindString, def: "", doc: "the account's key, best as `env(\"NAME\")`; without it there is market data only"},
 		argument{name: "secret", kind: kindString, def: "", doc: "the key's secret, best as `env(\"NAME\")` or `file(\"path\")`: the text of an HMAC key, or a private key as PEM"},
 		argument{name: "order_prefix", kind: kindString, def: "hr", pattern: orderPrefix,
-			doc: "begins the client order id of every order, 1 to 4 letters or digits; runners on one account need different ones"},
+			doc: "begins the client order id of every order, 1 to 4 letters or digits; runners on one account need different ones, also on different symbols: at its end one cancels what has its prefix and one of its strategies"},
 		argument{name: "order_entry", kind: kindString, def: "rest", choices: []string{"rest", OrdersByWebSocket},
 			doc: "how orders are sent: as HTTP requests, or over a WebSocket; questions always go by HTTP, and so does a cancel that the WebSocket does not take or answer"},
 		argument{name: "recv_window", kind: kindDuration, def: defaultRecvWindow.String(), bounds: within(0.001, 60),

@@ -1,0 +1,195 @@
+package venue_test
+
+import (
+	"bytes"
+	"context"
+	"maps"
+	"math"
+	"slices"
+	"sync"
+	"testing"
+
+	"hftrunner/connector"
+	"hftrunner/connector/blotter"
+	"hftrunner/connector/venue"
+	"hftrunner/hft"
+)
+
+// lister is a fake that lists the open orders on all symbols.
+type lister struct {
+	*fake
+	mu     sync.Mutex
+	list   map[string]blotter.Report // by client id
+	failed error
+	asked  int
+}
+
+func newLister(t *testing.T, reports ...blotter.Report) *lister {
+	l := &lister{fake: newFake(t), list: make(map[string]blotter.Report)}
+	for _, r := range reports {
+		r.Channel, r.Status, r.HasCum = blotter.Query, hft.StatusNew, true
+		l.list[r.ClientID] = r
+	}
+	l.openOrders = func(_ context.Context, symbol string) (list []blotter.Report, _ error) {
+		for _, r := range l.all() {
+			if r.Symbol == symbol {
+				list = append(list, r)
+			}
+		}
+		return list, nil
+	}
+	l.cancel = func(_ context.Context, o *venue.Order) (blotter.Report, error) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if _, open := l.list[o.ClientID]; !open {
+			return blotter.Report{}, &venue.Failure{Cause: venue.Gone, Code: -2011}
+		}
+		delete(l.list, o.ClientID)
+		return blotter.Report{}, nil // as at a venue whose answers tell nothing
+	}
+	return l
+}
+
+func (l *lister) all() []blotter.Report {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Collect(maps.Values(l.list))
+}
+
+func (l *lister) AllOpenOrders(context.Context) ([]blotter.Report, error) {
+	l.mu.Lock()
+	failed := l.failed
+	l.asked++
+	l.mu.Unlock()
+	return l.all(), failed
+}
+
+// fail lets the list of all orders fail from now on, with nil work.
+func (l *lister) fail(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.failed = err
+}
+
+// elsewhere returns a connector's open orders on symbols that are not registered.
+func elsewhere(r *run) (open []connector.OpenOrder) {
+	for _, o := range r.connector.OpenOrders() {
+		if o.Symbol != "" {
+			open = append(open, o)
+		}
+	}
+	return open
+}
+
+func prefixed(c *venue.Config) { c.Trading, c.OrderPrefix = true, "hr" }
+
+// TestOrdersOnOtherSymbols: what an earlier run has left on a symbol that is not registered is found, named, and ended when that is
+// asked for; orders of others are not touched.
+func TestOrdersOnOtherSymbols(t *testing.T) {
+	t.Parallel()
+	odd := blotter.Report{Symbol: "XRP", ClientID: ownID(t, 79), VenueID: "5", Side: hft.Sell, Price: math.Inf(1), Qty: -1}
+	l := newLister(t, odd,
+		blotter.Report{Symbol: "BTC", ClientID: ownID(t, 76), VenueID: "1", Side: hft.Buy, Price: 100, Qty: 1},
+		blotter.Report{Symbol: "ETH", ClientID: ownID(t, 77), VenueID: "2", Side: hft.Buy, Price: 20.5, Qty: 3, CumQty: 1},
+		blotter.Report{Symbol: "ETH", ClientID: ownID(t, 78), VenueID: "3", Side: hft.Sell, Price: 30, Qty: 4},
+		blotter.Report{Symbol: "ETH", ClientID: "somebody's", VenueID: "4", Side: hft.Sell, Price: 30, Qty: 4})
+	told := make(chan blotter.Report, 1)
+	l.decodeUser = func(_ []byte, sink venue.UserSink) error {
+		r := <-told
+		sink.Order(&r)
+		return nil
+	}
+	l.fail(&venue.Failure{Cause: venue.Unknown, Msg: "no answer"})
+	log := &syncBuffer{}
+	r := start(t, l, nil, func(c *venue.Config) { prefixed(c); c.Logger = log.logger() }, "BTC")
+	private := take(t, l.private, "the private stream")
+	r.trade(0) // does not wait for it
+	if open, coming := r.connector.Unaccounted(); !slices.Equal(open, []int{-1}) || !coming {
+		t.Errorf("the venue has not told: %v, %t", open, coming)
+	}
+	l.fail(nil)
+	until(t, "they are found", func() bool { return len(elsewhere(r)) == 3 })
+	if open, _ := r.connector.Unaccounted(); len(open) > 0 {
+		t.Errorf("the venue has told: %v", open)
+	}
+	open := elsewhere(r)
+	slices.SortFunc(open, func(a, b connector.OpenOrder) int { return int(a.OrderID) - int(b.OrderID) })
+	if o := open[0]; o.Symbol != "ETH" || o.OrderID != 77 || o.Owner.Bot != 1 || o.VenueID != "2" || o.Side != hft.Buy || math.Abs(o.Price()-20.5) > 1e-9 || o.LeavesQty != 2 || o.InstrumentNo > -2 {
+		t.Errorf("%+v", o)
+	}
+	if o := open[2]; o.Price() != 0 || o.LeavesQty != 0 || o.InstrumentNo == open[0].InstrumentNo {
+		t.Errorf("%+v", o)
+	}
+	until(t, "they are named", func() bool { return bytes.Contains(log.bytes(), []byte("ETH "+open[0].ClientID+" Buy 2 at 20.5")) })
+	// One ends by itself, one is canceled.
+	told <- blotter.Report{Channel: blotter.Stream, Symbol: "ETH", ClientID: open[1].ClientID, VenueID: "3", Status: hft.StatusFilled, Side: hft.Sell, Qty: 4, CumQty: 4, HasCum: true}
+	private.send(t, "it is filled")
+	until(t, "it has ended", func() bool { return len(elsewhere(r)) == 2 })
+	r.connector.Cancel(open[0].Order)
+	until(t, "it is canceled", func() bool { return len(elsewhere(r)) == 1 })
+	if len(l.all()) != 4 { // the one that was filled is still in the list
+		t.Errorf("open at the venue: %+v", l.all())
+	}
+}
+
+// TestOtherSymbolsThatDoNotEnd: an order on a symbol that is not registered stays listed while the venue does not let it end, and may
+// be canceled again.
+func TestOtherSymbolsThatDoNotEnd(t *testing.T) {
+	t.Parallel()
+	l := newLister(t, blotter.Report{Symbol: "ETH", ClientID: ownID(t, 77), VenueID: "2", Side: hft.Buy, Price: 20.5, Qty: 3})
+	end := l.cancel
+	busy := make(chan struct{})
+	l.cancel = func(ctx context.Context, o *venue.Order) (blotter.Report, error) {
+		select {
+		case <-busy:
+			return end(ctx, o)
+		default:
+			return blotter.Report{}, &venue.Failure{Cause: venue.Overloaded, Code: 503}
+		}
+	}
+	r := start(t, l, nil, prefixed, "BTC")
+	until(t, "it is found", func() bool { return len(elsewhere(r)) == 1 })
+	o := elsewhere(r)[0]
+	again := func() bool { open := elsewhere(r); return len(open) == 1 && open[0].Req == hft.StatusNone }
+	for range 3 {
+		r.connector.Cancel(o.Order)
+		until(t, "it may be canceled again", again)
+	}
+	close(busy)
+	r.connector.Cancel(o.Order)
+	until(t, "it is canceled", func() bool { return len(elsewhere(r)) == 0 })
+}
+
+// TestOtherSymbolsAfterAnOutage: the list is asked for again when the private stream is back, not more than once a minute.
+func TestOtherSymbolsAfterAnOutage(t *testing.T) {
+	t.Parallel()
+	l := newLister(t)
+	r := start(t, l, nil, prefixed, "BTC")
+	for range 3 {
+		private := take(t, l.private, "the private stream")
+		until(t, "all is told", func() bool { open, _ := r.connector.Unaccounted(); return len(open) == 0 })
+		r.trade(0)
+		_ = private.ws.CloseNow()
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.asked != 1 {
+		t.Errorf("asked %d times", l.asked)
+	}
+}
+
+// TestOtherSymbolsAreRefused: a venue that does not list them holds up nothing.
+func TestOtherSymbolsAreRefused(t *testing.T) {
+	t.Parallel()
+	for name, failure := range map[string]*venue.Failure{"refused": {Cause: venue.Refused, Msg: "no"}, "more than the limit": {Cause: venue.Weight, Msg: "never"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLister(t)
+			l.fail(failure)
+			log := &syncBuffer{}
+			r := start(t, l, nil, func(c *venue.Config) { prefixed(c); c.Logger = log.logger() }, "BTC")
+			until(t, "it is accounted for", func() bool { open, _ := r.connector.Unaccounted(); return len(open) == 0 })
+			until(t, "it is said", func() bool { return bytes.Count(log.bytes(), []byte("[WARN]")) == 1 })
+		})
+	}
+}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 
 	"hftrunner/connector"
 	"hftrunner/connector/feed"
@@ -17,7 +16,7 @@ type source struct {
 	options *Options
 	summary *Summary
 	lines   *feed.Lines
-	book    book
+	book    feed.Ordered
 	// natural makes rows as they come, in place of book.
 	natural natural
 
@@ -125,7 +124,7 @@ func (s *source) take(localNs int64) ([]hft.Event, error) {
 		}
 	} else {
 		var out feed.Out
-		rows, out = s.book.take(localNs, m)
+		rows, out = s.book.TakeRows(localNs, m)
 		if err := s.lines.Tell(&out); err != nil {
 			return nil, err
 		}
@@ -158,46 +157,4 @@ func (s *source) count(rows []hft.Event) {
 			s.least = feed.Correction{File: s.lines.File(), Line: s.lines.Line(), MinLatencyNs: latencyNs}
 		}
 	}
-}
-
-// book makes the rows of a synchronised book. They are such that both orders, that of receipt and that of exchange times, which
-// the exchange's side of a backtest has, end in the same book.
-type book struct {
-	*feed.Book
-	// newestNs is the newest exchange time of the rows, floorNs what it was when all levels had been cleared: no row after that
-	// is earlier.
-	newestNs, floorNs int64
-	rows              []hft.Event
-}
-
-// take returns the rows of a message, which belong to book or to the message.
-func (b *book) take(localNs int64, m *connector.Message) ([]hft.Event, feed.Out) {
-	out := b.Take(localNs, m)
-	if m.Kind == connector.MessageTrade {
-		return out.Events, out
-	}
-	b.rows = b.rows[:0]
-	if out.Stale != "" {
-		b.floorNs = b.newestNs
-		b.rows = append(b.rows, clearRow(b.newestNs, localNs))
-	}
-	whole := len(out.Events) > 0 && out.Events[0].Kind() == hft.DepthClearEvent
-	if out.Ready && !whole && len(out.Events) > 0 {
-		b.rows, whole = append(b.rows, clearRow(max(b.newestNs, out.Events[0].ExchTimestampNs), localNs)), true
-	}
-	for i := range out.Events {
-		e := out.Events[i]
-		b.newestNs = max(b.newestNs, e.ExchTimestampNs)
-		if whole { // each row of a whole book is newer than the one before
-			b.floorNs = b.newestNs
-		}
-		e.ExchTimestampNs = max(e.ExchTimestampNs, b.floorNs)
-		b.rows = append(b.rows, e)
-	}
-	return b.rows, out
-}
-
-// clearRow clears both sides whole.
-func clearRow(exchNs, localNs int64) hft.Event {
-	return hft.Event{Ev: hft.DepthClearEvent, ExchTimestampNs: exchNs, LocalTimestampNs: localNs, Px: math.NaN()}
 }

@@ -135,7 +135,8 @@ func newSource(ctx context.Context, c *config.Connector, logger hclog.Logger) (p
 	source, err := replay.Open(replay.Config{Context: ctx, Files: c.Replay.Files, NewDecoder: format.NewDecoder, Rule: format.Rule,
 		Sync: replay.Sync(c.Replay.Sync), OnBadLine: replay.OnBadLine(c.Replay.OnBadLine), OnGap: replay.OnGap(c.Replay.OnGap),
 		BookTicker: c.Replay.BookTicker, BaseLatency: c.Replay.BaseLatency,
-		OnProblem: func(p feed.Problem) { logger.Warn("replay", "problem", p.Error()) }})
+		ExchangeTime: c.Speed == 0 && replay.Sync(c.Replay.Sync) == replay.SyncExchange,
+		OnProblem:    func(p feed.Problem) { logger.Warn("replay", "problem", p.Error()) }})
 	if err != nil {
 		return nil, err
 	}

@@ -34,6 +34,9 @@ type LinesConfig struct {
 	BaseLatency time.Duration
 	// AsRecorded leaves local times as they are.
 	AsRecorded bool
+	// Rule, when there is one, asks for Span, of which there is none of files AsRecorded. IgnoreGaps is as in Config.
+	Rule       depthsync.Rule
+	IgnoreGaps bool
 	// MaxLineBytes bounds a line; 0 is recording.DefaultMaxLineBytes.
 	MaxLineBytes int
 	// OnProblem is called for each Problem, but of the findings of a Book for those in Out.Problems only, on the goroutine that
@@ -71,6 +74,7 @@ type Lines struct {
 	unread   string            // of the files before
 	message  connector.Message
 	report   Report
+	span     Span
 	// lost is where the book was lost, when it was.
 	lost Problem
 
@@ -103,13 +107,19 @@ func OpenLines(ctx context.Context, config LinesConfig) (*Lines, error) {
 	if err != nil {
 		return nil, err
 	}
-	measured := int64(0)
+	measured, lastNs := int64(0), int64(0)
 	for _, file := range config.Files {
 		c := Correction{File: file}
 		if !config.AsRecorded {
-			if c, err = l.measure(ctx, file, &measured); err != nil {
+			var span spanner
+			if span.sync, err = l.synchronizer(); err == nil {
+				c, err = l.measure(ctx, file, &measured, &span)
+			}
+			if err != nil {
 				return nil, errors.Join(err, l.Close())
 			}
+			l.span.add(&span, c.OffsetNs, lastNs)
+			lastNs = max(lastNs, span.localNs+c.OffsetNs)
 		}
 		l.report.Corrections = append(l.report.Corrections, c)
 	}
@@ -168,6 +178,15 @@ func (l *Lines) found(f Finding, what string, cause error) error {
 	return l.config.OnProblem(p)
 }
 
+// Note counts what was found in the line in hand, and tells of the first time.
+func (l *Lines) Note(f Finding, what string) error {
+	if l.report.Found[f].N > 0 {
+		l.Count(f, 1)
+		return nil
+	}
+	return l.found(f, what, nil)
+}
+
 // Count counts what was found n times in the line in hand, and is not to be told.
 func (l *Lines) Count(f Finding, n int) {
 	for range n {
@@ -201,7 +220,7 @@ func newestNs(m *connector.Message) int64 {
 
 // measure finds the correction of a file: by its least latency, but one message alone does not decide. What is wrong with the
 // file is told when it is read. measured are the bytes of the files before, for the progress.
-func (l *Lines) measure(ctx context.Context, file string, measured *int64) (Correction, error) {
+func (l *Lines) measure(ctx context.Context, file string, measured *int64, span *spanner) (Correction, error) {
 	c := Correction{File: file}
 	r, err := recording.Open(recording.Config{Files: []string{file}, MaxLineBytes: l.config.MaxLineBytes})
 	if err != nil {
@@ -225,7 +244,14 @@ func (l *Lines) measure(ctx context.Context, file string, measured *int64) (Corr
 		if err != nil {
 			return c, err
 		}
-		if decoder.Decode(localNs, text, &m) != nil || !sameSymbol(&symbol, m.Symbol) || m.ExchTimestampNs == 0 || CheckTimes(localNs, &m) != nil {
+		span.receive(localNs)
+		if decoder.Decode(localNs, text, &m) != nil || !sameSymbol(&symbol, m.Symbol) || CheckTimes(localNs, &m) != nil {
+			continue
+		}
+		if span.sync != nil {
+			span.take(localNs, &m)
+		}
+		if m.ExchTimestampNs == 0 {
 			continue
 		}
 		of := latency{localNs - newestNs(&m), r.Line()}
@@ -244,6 +270,14 @@ func (l *Lines) measure(ctx context.Context, file string, measured *int64) (Corr
 		c.OffsetNs = int64(l.config.BaseLatency) - c.MinLatencyNs
 	}
 	return c, nil
+}
+
+// synchronizer returns what a Span needs, nil when none is asked for.
+func (l *Lines) synchronizer() (*depthsync.Synchronizer, error) {
+	if !l.config.Rule.Valid() {
+		return nil, nil
+	}
+	return depthsync.New(depthsync.Config{Rule: l.config.Rule, IgnoreGaps: l.config.IgnoreGaps})
 }
 
 // sameSymbol compares as the venues do, who write symbols in both cases. The first one that there is counts for all.
@@ -362,6 +396,9 @@ func (l *Lines) Line() int { return l.reader.Line() }
 
 // FileNo returns the place of File in LinesConfig.Files.
 func (l *Lines) FileNo() int { return l.reader.FileNo() }
+
+// Span is how the times of all files lie to each other, when LinesConfig.Rule asks for it.
+func (l *Lines) Span() Span { return l.span }
 
 // Counts are those of each file so far.
 func (l *Lines) Counts() []FileCounts { return l.files }

@@ -42,6 +42,8 @@ const (
 	OutdatedQuote
 	// OffBook is a trade that was none of the book.
 	OffBook
+	// Late: rows of a recording come to the simulated exchange after their time. It is told for the first ones only.
+	Late
 	// NumFindings is one more than the last.
 	NumFindings
 )
@@ -68,7 +70,9 @@ var wordings = [NumFindings]wording{
 	SeenTrades:    {name: "seen trades", one: "message of trades that came before", many: "messages of trades that came before"},
 	SeenQuote:     {name: "seen quote", one: "best bid and ask that came before", many: "best bids and asks that came before"},
 	OutdatedQuote: {name: "outdated quote", one: "best bid and ask older than the book", many: "best bids and asks older than the book"},
-	OffBook:       {name: "off-book trade", one: "trade outside of the book", many: "trades outside of the book"},
+	Late: {"late at the exchange", "message that came to the exchange after its time", "messages that came to the exchange after their time",
+		"fills differ from a backtest's by so much"},
+	OffBook: {name: "off-book trade", one: "trade outside of the book", many: "trades outside of the book"},
 }
 
 // String returns the finding's name.

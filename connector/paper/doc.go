@@ -5,7 +5,10 @@
 //
 // The connector has its source's time. At Speed 1 that passes as the wall clock does, at 10 ten times as fast; at 0 it
 // is stepped: it goes on when every bot has processed everything, and then two runs over the same data are equal,
-// order by order. Market data reaches bots and exchange at the same time. A request reaches the exchange OrderLatency
+// order by order. Market data reaches bots and exchange at the same time, or each at a time of its own, as the source
+// says: a replay at speed 0 hands rows to the exchange at their exchange time and to the bots when they were received, and then
+// requests, answers and fills are those of a backtest of the same recording (TestReplayIsABacktest in cmd/runner); of several
+// instruments, what happens in one nanosecond may come in another order than there. A request reaches the exchange OrderLatency
 // after Run has taken it; requests of one instant are handled by bot id, then in the order of arrival, when time is
 // stepped. A report reaches the bots ResponseLatency after the exchange made it; its ExchTimestampNs is when it did.
 //

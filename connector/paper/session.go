@@ -42,6 +42,7 @@ type session struct {
 	taken   []connector.Order
 	request sim.Request
 	report  sim.Report
+	reports []sim.Report
 	update  connector.OrderUpdate
 }
 
@@ -72,7 +73,9 @@ func (s *session) run(ctx context.Context) error {
 		if s.over() {
 			return nil // the bots have seen everything of this instant, and none has asked for more
 		}
-		s.step(nextNs)
+		if err := s.step(nextNs); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -114,27 +117,49 @@ func (s *session) nextNs() int64 {
 	return max(nextNs, s.nowNs)
 }
 
-// step lets everything of one time happen: one batch, then reports on their way back, then requests arriving.
-func (s *session) step(nowNs int64) {
+// step lets what happens at one time happen, in the order of a backtest: a batch for the bots, reports on their way back, batches
+// for the exchange, and when there are no more for this time requests arriving.
+func (s *session) step(nowNs int64) error {
 	s.nowNs = nowNs
 	s.flush()
-	if s.haveBatch && s.batch.TimestampNs <= nowNs {
+	for told := false; s.haveBatch && s.batch.TimestampNs <= nowNs; {
+		if s.batch.To != ToExchange {
+			if told {
+				return nil // the bots come between
+			}
+			told = true
+		}
 		s.haveBatch, s.batchNs = false, nowNs
-		s.apply(nowNs, &s.batch)
+		if s.apply(nowNs, &s.batch); s.batch.To != ToExchange {
+			s.deliverUntil(nowNs)
+		}
+		if err := s.fetch(); err != nil {
+			return err
+		}
 	}
-	for {
-		switch {
-		case s.link.ToLocal.Receive(nowNs, &s.report):
-			s.deliver(&s.report)
-		case s.link.ToExchange.Receive(nowNs, &s.request):
-			s.exchanges[s.request.AssetNo].OnRequest(nowNs, &s.request)
-		default:
-			return
+	s.deliverUntil(nowNs)
+	for s.link.ToExchange.Receive(nowNs, &s.request) {
+		s.exchanges[s.request.AssetNo].OnRequest(nowNs, &s.request)
+		s.deliverUntil(nowNs)
+	}
+	return nil
+}
+
+// deliverUntil hands out the reports that have arrived, of one time by instrument, as a backtest does.
+func (s *session) deliverUntil(nowNs int64) {
+	for s.link.ToLocal.NextNs() <= nowNs {
+		s.reports = s.reports[:0]
+		for dueNs := s.link.ToLocal.NextNs(); s.link.ToLocal.Receive(dueNs, &s.report); {
+			s.reports = append(s.reports, s.report)
+		}
+		slices.SortStableFunc(s.reports, func(a, b sim.Report) int { return cmp.Compare(a.AssetNo, b.AssetNo) })
+		for i := range s.reports {
+			s.deliver(&s.reports[i])
 		}
 	}
 }
 
-// apply hands a batch to the bots and to the exchange.
+// apply hands a batch to the bots and to the exchange, or to whom it is for.
 func (s *session) apply(nowNs int64, b *Batch) {
 	for c, n := range b.Counts {
 		if n > 0 {
@@ -147,10 +172,14 @@ func (s *session) apply(nowNs int64, b *Batch) {
 	}
 	if b.Stale != "" {
 		s.sink.Stale(b.InstrumentNo, b.Stale)
-		exchange.OnEvent(nowNs, &hft.Event{Ev: hft.DepthClearEvent})
+		if b.To == ToEverybody {
+			exchange.OnEvent(nowNs, &hft.Event{Ev: hft.DepthClearEvent})
+		}
 	}
-	if len(b.Events) > 0 {
+	if len(b.Events) > 0 && b.To != ToExchange {
 		s.sink.Feed(b.InstrumentNo, b.Events)
+	}
+	if b.To != ToBots {
 		for i := range b.Events {
 			exchange.OnEvent(nowNs, &b.Events[i])
 		}

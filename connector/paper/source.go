@@ -22,8 +22,11 @@ type Source interface {
 
 // Batch is one message of a source.
 type Batch struct {
-	// TimestampNs is when the bots get it, the local timestamp of a recording.
+	// TimestampNs is when it reaches those whom it is for: the local timestamp of a recording, for the exchange alone its exchange
+	// timestamp.
 	TimestampNs int64
+	// To says whom it is for.
+	To Audience
 	// InstrumentNo is the instrument it is about.
 	InstrumentNo int
 	// Events are its rows, valid until the next Next.
@@ -35,3 +38,16 @@ type Batch struct {
 	// Counts are what happened while reading up to this batch.
 	Counts [connector.NumCounters]uint64
 }
+
+// Audience says who gets a batch.
+type Audience uint8
+
+// Audiences.
+const (
+	// ToEverybody is for the bots and the exchange, at the same time.
+	ToEverybody Audience = iota
+	// ToBots is for the bots alone: the exchange gets the rows, or has got them, by other batches.
+	ToBots
+	// ToExchange is for the exchange alone; such a batch has only Events, with a hft.DepthClearEvent in the place of Stale.
+	ToExchange
+)

@@ -66,6 +66,10 @@ type Config struct {
 	OnGap     OnGap
 	// BookTicker includes the best bids and asks of the venue's quote stream.
 	BookTicker bool
+	// ExchangeTime hands rows to the exchange at their exchange time, by batches of their own, and to the bots when they were
+	// received, as a backtest of the converted recording does. Otherwise both get them then. Not with SyncNatural, where times are
+	// as recorded and messages may come before they happened.
+	ExchangeTime bool
 	// OnProblem is called for each Problem that does not end the replay, on the goroutine that calls Open or Next; nil ignores them. Reports
 	// has them all the same.
 	OnProblem func(feed.Problem)
@@ -97,6 +101,9 @@ func (c *Config) check() error {
 		c.OnProblem = func(feed.Problem) {}
 	}
 	var errs []error
+	if c.ExchangeTime && c.Sync == SyncNatural {
+		errs = append(errs, errors.New("replay: ExchangeTime is not for SyncNatural, whose times are not corrected"))
+	}
 	if c.BaseLatency < 0 {
 		errs = append(errs, fmt.Errorf("replay: BaseLatency is %v; use 0 or more", c.BaseLatency))
 	}

@@ -4,7 +4,9 @@ import (
 	"fmt"
 
 	"hftrunner/connector"
+	"hftrunner/connector/feed"
 	"hftrunner/connector/paper"
+	"hftrunner/hft"
 )
 
 // deliver decodes the line in hand into b.
@@ -14,12 +16,21 @@ func (f *lines) deliver(s *Source, b *paper.Batch) error {
 	if m == nil {
 		return err
 	}
-	out := f.book.Take(f.timestampNs, m)
+	var out feed.Out
+	var rows []hft.Event // the exchange's
+	if s.config.ExchangeTime {
+		rows, out = f.book.TakeRows(f.timestampNs, m)
+	} else {
+		out = f.book.Take(f.timestampNs, m)
+	}
 	if err := f.Tell(&out); err != nil {
 		return err
 	}
 	if out.Stale != "" || out.Ready || len(out.Events) > 0 {
 		*b = paper.Batch{TimestampNs: f.timestampNs, InstrumentNo: f.instrumentNo, Events: out.Events, Stale: out.Stale, Ready: out.Ready}
+		if s.rows = rows; s.config.ExchangeTime {
+			s.lastBatchNs = f.timestampNs
+		}
 	}
 	return nil
 }
@@ -35,5 +46,5 @@ func (f *lines) finish() error {
 		return fmt.Errorf("replay: %s:%d: the recording ends and no line of it could be used; check that format is the venue of the recording, "+
 			"and that it has market data", f.File(), f.Line())
 	}
-	return f.CheckEnd(f.book)
+	return f.CheckEnd(f.book.Book)
 }

@@ -17,6 +17,11 @@
 // local times of the file are raised by so much, and by Config.BaseLatency. Open reads the files for that. With SyncNatural times
 // stay as recorded.
 //
+// With Config.ExchangeTime rows come to the exchange at their exchange time and to the bots at their local time, in the order that
+// a conversion writes them in for a backtest. The source reads ahead for that, as far as rows were received later than they
+// happened; it knows how far because Open has looked through the files. What is read ahead is bounded by 4 million rows (256 MiB);
+// rows that are still later come to the exchange late, which is a Problem.
+//
 // # What is wrong with a recording
 //
 // Each thing that is wrong is a Problem with file and line: it is reported and counted, and passed over or made the

@@ -14,13 +14,14 @@ type lines struct {
 	*feed.Lines
 	symbol       string
 	instrumentNo int
+	span         feed.Span
 
 	// timestampNs is the time of the line in hand; ended says that there is none.
 	timestampNs int64
 	ended       bool
 
 	// book is there once the instrument is registered.
-	book *feed.Book
+	book feed.Ordered
 }
 
 // advance takes the next line with a time into hand. What is wrong on the way goes to report, whose error ends it.

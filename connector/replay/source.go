@@ -1,15 +1,19 @@
 package replay
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"hftrunner/connector"
+	"hftrunner/connector/depthsync"
 	"hftrunner/connector/feed"
 	"hftrunner/connector/paper"
 	"hftrunner/hft"
@@ -34,6 +38,12 @@ type Source struct {
 	// Time and instrument of the latest line, for what is counted after the last batch.
 	lastNs           int64
 	lastInstrumentNo int
+
+	// With Config.ExchangeTime: the rows of the latest batch for the exchange and its time, with which time ends, and what was
+	// read but not handed out.
+	rows        []hft.Event
+	lastBatchNs int64
+	ahead       ahead
 
 	// mu is held while a line is handled.
 	mu        sync.Mutex
@@ -66,8 +76,9 @@ func Open(config Config) (*Source, error) {
 			return nil, fmt.Errorf("replay: the recording of %s has no line with a time: %s; check that it is one, with lines of a time, a space and JSON",
 				f.symbol, strings.Join(config.Files[f.symbol], ", "))
 		}
-		if s.startNs == 0 || f.timestampNs < s.startNs {
-			s.startNs = f.timestampNs
+		startNs := cmp.Or(f.span.FirstExchNs, f.timestampNs)
+		if s.startNs == 0 || startNs < s.startNs {
+			s.startNs = startNs
 		}
 	}
 	return s, nil
@@ -77,16 +88,22 @@ func Open(config Config) (*Source, error) {
 func (s *Source) addFeed(symbol string) error {
 	f := &lines{symbol: symbol}
 	var err error
-	f.Lines, err = feed.OpenLines(s.config.Context, feed.LinesConfig{Files: s.config.Files[symbol], NewDecoder: s.config.NewDecoder, Symbol: symbol,
+	rule := depthsync.Rule(0)
+	if s.config.ExchangeTime {
+		rule = s.config.Rule
+	}
+	f.Lines, err = feed.OpenLines(s.config.Context, feed.LinesConfig{Rule: rule, IgnoreGaps: s.config.OnGap == IgnoreGap, Files: s.config.Files[symbol], NewDecoder: s.config.NewDecoder, Symbol: symbol,
 		BaseLatency: s.config.BaseLatency, AsRecorded: s.config.Sync == SyncNatural, MaxLineBytes: s.config.MaxLineBytes, OnProblem: s.problem})
 	if err != nil {
 		return fmt.Errorf("replay: recording of %s: %w", symbol, err)
 	}
+	f.span = f.Span()
 	s.all = append(s.all, f)
 	return nil
 }
 
-// StartNs returns the time of the first line of all recordings, 0 when there is none.
+// StartNs returns the time of the first line of all recordings; with Config.ExchangeTime that of the first row at the exchange,
+// with which a backtest begins.
 func (s *Source) StartNs() int64 { return s.startNs }
 
 // Register takes an instrument into the replay. A symbol without recordings, one that is registered already, and a
@@ -103,7 +120,7 @@ func (s *Source) Register(inst connector.Instrument) error {
 			return fmt.Errorf("replay: %s is registered twice", inst.Symbol)
 		}
 		var err error
-		f.book, err = f.NewBook(feed.Config{TickSize: inst.TickSize, LotSize: inst.LotSize, Rule: s.config.Rule,
+		f.book.Book, err = f.NewBook(feed.Config{TickSize: inst.TickSize, LotSize: inst.LotSize, Rule: s.config.Rule,
 			Natural: s.config.Sync == SyncNatural, Quotes: s.config.BookTicker, IgnoreGaps: s.config.OnGap == IgnoreGap})
 		if err != nil {
 			return fmt.Errorf("replay: %s: %w", inst.Symbol, err)
@@ -122,6 +139,54 @@ func (s *Source) Register(inst connector.Instrument) error {
 // again.
 func (s *Source) Next(b *paper.Batch) error {
 	s.started = true
+	if !s.config.ExchangeTime {
+		return s.read(b)
+	}
+	for {
+		first := s.ahead.next()
+		if first != nil && (s.failed != nil || s.hasReadUntil(first.waiting()[0].batch.TimestampNs)) {
+			return s.handOut(first, b)
+		}
+		if err := s.read(b); err != nil && (first == nil || errors.Is(err, os.ErrClosed)) {
+			return err
+		} else if err == nil {
+			s.ahead.push(b, s.rows, len(s.rows)-len(b.Events))
+		}
+	}
+}
+
+// handOut stores the first of a queue in b.
+func (s *Source) handOut(q *queue, b *paper.Batch) error {
+	lateNs := s.ahead.pop(q, b)
+	if lateNs == 0 {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.feeds {
+		if f.instrumentNo == b.InstrumentNo {
+			return f.Note(feed.Late, fmt.Sprintf("rows for the exchange come %v after their time, because more than %d rows lie between it and their receipt",
+				time.Duration(lateNs), maxAheadRows))
+		}
+	}
+	return nil
+}
+
+// hasReadUntil reports whether everything that is for a time, or before, has been read, or as much as is read ahead.
+func (s *Source) hasReadUntil(ns int64) bool {
+	if len(s.ahead.rows) >= maxAheadRows {
+		return true
+	}
+	for _, f := range s.feeds {
+		if !f.ended && f.timestampNs <= f.span.Reach(ns) {
+			return false
+		}
+	}
+	return true
+}
+
+// read stores the next batch in the order of receipt.
+func (s *Source) read(b *paper.Batch) error {
 	for s.failed == nil {
 		select {
 		case <-s.stop:
@@ -137,7 +202,8 @@ func (s *Source) Next(b *paper.Batch) error {
 		}
 	}
 	if s.failed == io.EOF && s.counts != [connector.NumCounters]uint64{} {
-		*b = paper.Batch{TimestampNs: s.lastNs, InstrumentNo: s.lastInstrumentNo, Counts: s.counts}
+		s.rows = nil
+		*b = paper.Batch{TimestampNs: cmp.Or(s.lastBatchNs, s.lastNs), InstrumentNo: s.lastInstrumentNo, Counts: s.counts}
 		s.counts = [connector.NumCounters]uint64{}
 		return nil
 	}

@@ -1,0 +1,109 @@
+package replay
+
+import (
+	"cmp"
+	"slices"
+
+	"hftrunner/connector/paper"
+	"hftrunner/hft"
+)
+
+// maxAheadRows bounds what is read ahead: 64 bytes each.
+const maxAheadRows = 1 << 22
+
+// ahead puts what was read into two orders: that of receipt for the bots, that of exchange times for the exchange.
+type ahead struct {
+	// rows are those that somebody has not got yet; base is the number of the first one.
+	rows []hft.Event
+	base int
+	// received has batches in the order of receipt, happened rows of one exchange time each in the order of it.
+	received, happened queue
+	// lastNs is the time of what was handed out last.
+	lastNs int64
+}
+
+// waiting is what was not handed out yet. Its rows are those from from to to, by number.
+type waiting struct {
+	batch    paper.Batch // without Events
+	from, to int
+}
+
+// queue has waiting ones in the order of their times.
+type queue struct {
+	list []waiting
+	head int
+}
+
+func (q *queue) waiting() []waiting { return q.list[q.head:] }
+
+// insert puts w behind all that are not later.
+func (q *queue) insert(w *waiting) {
+	if q.head > 0 && len(q.list) == cap(q.list) {
+		q.list, q.head = q.list[:copy(q.list, q.list[q.head:])], 0
+	}
+	at := q.head + len(q.waiting())
+	if at > q.head && q.list[at-1].batch.TimestampNs > w.batch.TimestampNs {
+		n, _ := slices.BinarySearchFunc(q.waiting(), w.batch.TimestampNs+1, func(w waiting, ns int64) int { return cmp.Compare(w.batch.TimestampNs, ns) })
+		at = q.head + n
+	}
+	q.list = slices.Insert(q.list, at, *w)
+}
+
+// push takes a batch and its rows, the first ones of which the bots do not get.
+func (a *ahead) push(b *paper.Batch, rows []hft.Event, exchangeOnly int) {
+	a.compact()
+	from := a.base + len(a.rows)
+	a.rows = append(a.rows, rows...)
+	w := waiting{*b, from + exchangeOnly, from + len(rows)}
+	w.batch.To, w.batch.Events = paper.ToBots, nil
+	a.received.insert(&w)
+	for i := 0; i < len(rows); {
+		end := i + 1
+		for end < len(rows) && rows[end].ExchTimestampNs == rows[i].ExchTimestampNs {
+			end++
+		}
+		a.happened.insert(&waiting{paper.Batch{TimestampNs: min(rows[i].ExchTimestampNs, b.TimestampNs), InstrumentNo: b.InstrumentNo,
+			To: paper.ToExchange}, from + i, from + end})
+		i = end
+	}
+}
+
+// next returns the queue with what comes first, nil when there is nothing. Of one time the bots' comes first, as in a backtest.
+func (a *ahead) next() *queue {
+	received, happened := a.received.waiting(), a.happened.waiting()
+	switch {
+	case len(received) == 0 && len(happened) == 0:
+		return nil
+	case len(happened) == 0 || len(received) > 0 && received[0].batch.TimestampNs <= happened[0].batch.TimestampNs:
+		return &a.received
+	}
+	return &a.happened
+}
+
+// pop hands out the first of a queue and returns how late it is. Its rows are valid until the next push.
+func (a *ahead) pop(q *queue, b *paper.Batch) (lateNs int64) {
+	w := &q.list[q.head]
+	q.head++
+	*b = w.batch
+	b.Events = a.rows[w.from-a.base : w.to-a.base]
+	lateNs = max(a.lastNs-b.TimestampNs, 0)
+	b.TimestampNs += lateNs
+	a.lastNs = b.TimestampNs
+	return lateNs
+}
+
+// compact makes room for more rows in the place of those that everybody has got.
+func (a *ahead) compact() {
+	if len(a.rows) < cap(a.rows) {
+		return
+	}
+	first := a.base + len(a.rows)
+	for _, q := range []*queue{&a.received, &a.happened} {
+		for i := range q.waiting() {
+			first = min(first, q.waiting()[i].from)
+		}
+	}
+	if gone := first - a.base; 2*gone >= len(a.rows) {
+		a.rows, a.base = a.rows[:copy(a.rows, a.rows[gone:])], first
+	}
+}

@@ -63,6 +63,7 @@ var allowed = []struct {
 	{"sim", "the exchange model serves paper and backtest alike", []string{"hft", "depth"}},
 	{"ipc/internal/shm", "shared memory knows bytes, not trading", nil},
 	{"ipc/latency", "measures shared memory alone", []string{"ipc/internal/shm"}},
+	{"journal", "a record of what happened, which anybody can read", []string{"hft"}},
 	{"internal/sole", "a check without dependencies", nil},
 	{"ipc", "the data plane knows neither host nor control plane", []string{"hft", "internal/sole", "ipc/internal/shm"}},
 	{"ipc/ipctest", "a kit for channels", []string{"hft", "ipc"}},

@@ -1,0 +1,144 @@
+package journal
+
+import "fmt"
+
+// Kind says what a record tells.
+type Kind uint16
+
+// Kinds of records. The numbers are in files: a kind that is no longer written keeps its number.
+const (
+	// KindInstrument gives an instrument its number: Instrument; texts connector, symbol.
+	KindInstrument Kind = 1
+	// KindRunBegun and KindRunEnded are the ends of a run of the host: Run; texts version and sha256 of the configuration, or the
+	// reason.
+	KindRunBegun Kind = 2
+	KindRunEnded Kind = 3
+
+	// KindStarted: a process of a strategy trades from now on: Process; texts name, plugin, version.
+	KindStarted Kind = 10
+	// KindStopped: it no longer does, and that was wanted, or it was done: Process; texts name, reason.
+	KindStopped Kind = 11
+	// KindFailed: it ended unexpectedly or could not be started: Process; texts name, reason.
+	KindFailed Kind = 12
+	// KindReplaced: a hot restart, told after KindStarted of the new process: Process; texts name, plugin, version.
+	KindReplaced Kind = 13
+
+	// KindRequest is a request of a bot that the host sends on: Request.
+	KindRequest Kind = 20
+	// KindRefused is one that is not sent: Refusal; texts rule, reason.
+	KindRefused Kind = 21
+	// KindSent is what goes to the venue, before the bytes leave: Sent; texts origin, client id, client id of the replacement.
+	KindSent Kind = 22
+	// KindAnswered is the venue's answer to it: Answer; texts origin, client id, venue's order id, reason.
+	KindAnswered Kind = 23
+	// KindOrder is the state of an order as its strategy is told: OrderState; texts origin, client id, venue's order id.
+	KindOrder Kind = 24
+	// KindExecution is one execution and the order's state with it: Execution; texts origin, client id, venue's order id,
+	// execution id, fee asset.
+	KindExecution Kind = 25
+
+	// KindVenuePosition is what the venue says of the account's position: VenuePosition.
+	KindVenuePosition Kind = 30
+	// KindBalance is what the venue says of an asset of the account: Balance; texts connector, asset.
+	KindBalance Kind = 31
+	// KindFunding is a settlement booked to a strategy: Funding; texts asset, venue's id.
+	KindFunding Kind = 32
+	// KindReconciled is what was learnt by asking: Execution or nothing; texts what, details.
+	KindReconciled Kind = 33
+	// KindMark is the equity of a strategy on an instrument at a time: Mark.
+	KindMark Kind = 34
+
+	// KindBookAbsent and KindBookPresent tell whether the book of an instrument can be trusted; text reason.
+	KindBookAbsent  Kind = 40
+	KindBookPresent Kind = 41
+
+	// KindTradingState: what may trade has changed: TradingState; texts scope, name, cause, who.
+	KindTradingState Kind = 50
+	// KindCommand is an operator's command; texts command, who, from where.
+	KindCommand Kind = 51
+	// KindClockStep: the machine's time has jumped, or such a jump was confirmed: ClockStep.
+	KindClockStep Kind = 52
+	// KindAlert is an alert that was sent; texts name, text.
+	KindAlert Kind = 53
+
+	// KindLost: records could not be appended before this one: Lost. The writer itself writes it.
+	KindLost Kind = 60
+	// KindCheckpoint is the State up to its sequence; one text, JSON. It stands at the head of segments and is not a record of
+	// the sequence.
+	KindCheckpoint Kind = 61
+)
+
+// kindInfo is what is known of a kind.
+type kindInfo struct {
+	name string
+	size int // of the body
+	// money says that the record is kept for good; names are that are needed to read those.
+	money, names bool
+	order        bool // the body begins with an hft.Order
+}
+
+func infoOf(k Kind) (kindInfo, bool) {
+	switch k {
+	case KindInstrument:
+		return kindInfo{name: "instrument", size: instrumentBytes, names: true}, true
+	case KindRunBegun:
+		return kindInfo{name: "run_begun", size: runBytes}, true
+	case KindRunEnded:
+		return kindInfo{name: "run_ended", size: runBytes}, true
+	case KindStarted:
+		return kindInfo{name: "started", size: processBytes, names: true}, true
+	case KindStopped:
+		return kindInfo{name: "stopped", size: processBytes}, true
+	case KindFailed:
+		return kindInfo{name: "failed", size: processBytes}, true
+	case KindReplaced:
+		return kindInfo{name: "replaced", size: processBytes}, true
+	case KindRequest:
+		return kindInfo{name: "request", size: requestBytes, order: true}, true
+	case KindRefused:
+		return kindInfo{name: "refused", size: refusalBytes, order: true}, true
+	case KindSent:
+		return kindInfo{name: "sent", size: sentBytes, order: true}, true
+	case KindAnswered:
+		return kindInfo{name: "answered", size: answerBytes, order: true}, true
+	case KindOrder:
+		return kindInfo{name: "order", size: orderStateBytes, order: true}, true
+	case KindExecution:
+		return kindInfo{name: "execution", size: executionBytes, money: true, order: true}, true
+	case KindVenuePosition:
+		return kindInfo{name: "venue_position", size: venuePositionBytes, money: true}, true
+	case KindBalance:
+		return kindInfo{name: "balance", size: balanceBytes, money: true}, true
+	case KindFunding:
+		return kindInfo{name: "funding", size: fundingBytes, money: true}, true
+	case KindReconciled:
+		return kindInfo{name: "reconciled", size: executionBytes, money: true, order: true}, true
+	case KindMark:
+		return kindInfo{name: "mark", size: markBytes}, true // those of the ends of days are kept: see money.go
+	case KindBookAbsent:
+		return kindInfo{name: "book_absent"}, true
+	case KindBookPresent:
+		return kindInfo{name: "book_present"}, true
+	case KindTradingState:
+		return kindInfo{name: "trading_state", size: tradingStateBytes}, true
+	case KindCommand:
+		return kindInfo{name: "command"}, true
+	case KindClockStep:
+		return kindInfo{name: "clock_step", size: clockStepBytes}, true
+	case KindAlert:
+		return kindInfo{name: "alert"}, true
+	case KindLost:
+		return kindInfo{name: "lost", size: lostBytes}, true
+	case KindCheckpoint:
+		return kindInfo{name: "checkpoint"}, true
+	}
+	return kindInfo{}, false
+}
+
+// String returns the kind's name.
+func (k Kind) String() string {
+	if i, ok := infoOf(k); ok {
+		return i.name
+	}
+	return fmt.Sprintf("kind_%d", uint16(k))
+}

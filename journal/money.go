@@ -1,0 +1,188 @@
+package journal
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+)
+
+// moneyFolder has a file for each year, <year>.journal: a segment header, and of the segments that went the records about money
+// and those that name strategies and instruments.
+const moneyFolder = "money"
+
+// keep lets segments go that are older than what is to be kept, on a goroutine of its own.
+func (w *Writer) keep() {
+	d := &w.disk
+	if w.cfg.Keep <= 0 || d.state.ClockUnconfirmed || !d.keeper.CompareAndSwap(false, true) {
+		return
+	}
+	before, newest := w.cfg.NowNs()-int64(w.cfg.Keep), d.number
+	d.keeping.Go(func() {
+		defer d.keeper.Store(false)
+		removed, err := Retain(w.cfg.Dir, before, newest)
+		switch {
+		case err != nil:
+			w.cfg.Notify(Notice{"old segments of the journal are kept, because what is about money in them could not be copied", err})
+		case removed > 0:
+			w.cfg.Notify(Notice{fmt.Sprintf("%d old segments of the journal have gone", removed), nil})
+		}
+	})
+}
+
+// Retain copies what is about money of the segments that are older than a time to the money folder, and removes them. A segment is
+// older when the one behind it was begun before; those from number newest on stay. A damaged one is kept under another name.
+func Retain(dir string, beforeNs int64, newest uint64) (removed int, err error) {
+	segments, bad, err := listSegments(dir)
+	if err != nil {
+		return 0, fmt.Errorf("journal: %w", err)
+	}
+	if len(bad) > 0 {
+		return 0, errors.Join(bad...)
+	}
+	for i := 0; i+1 < len(segments); i++ {
+		if segments[i].number >= newest || segments[i+1].createdNs >= beforeNs {
+			break
+		}
+		damaged, err := copyMoney(dir, segments[i:i+2])
+		if err == nil && damaged {
+			err = os.Rename(segments[i].path, segments[i].path+".damaged")
+		} else if err == nil {
+			err = os.Remove(segments[i].path)
+		}
+		if err != nil {
+			return removed, fmt.Errorf("journal: %w", err)
+		}
+		removed++
+	}
+	return removed, nil
+}
+
+// copyMoney copies what can be read of the first of two segments.
+func copyMoney(dir string, pair []segment) (damaged bool, err error) {
+	r := newReader(dir, pair, pair[0].journal)
+	defer func() { _ = r.Close() }()
+	books := make(map[int]*moneyFile)
+	for {
+		rec, err := r.step(context.Background())
+		if err != nil || r.i > 0 {
+			for _, b := range books {
+				err = errors.Join(err, b.close(err == nil))
+			}
+			return len(r.damage) > 0, err
+		}
+		if rec == nil || !keptForGood(rec) {
+			continue
+		}
+		year := time.Unix(0, rec.TimeNs).UTC().Year()
+		if books[year] == nil {
+			if books[year], err = openMoney(dir, pair[0].journal, year); err != nil {
+				return false, err
+			}
+		}
+		if err := books[year].put(rec); err != nil {
+			return false, err
+		}
+	}
+}
+
+func keptForGood(r *Record) bool {
+	if r.Kind == KindMark {
+		m, _ := As[Mark](r)
+		return m.DayEnd != 0
+	}
+	info, _ := infoOf(r.Kind)
+	return info.money || info.names
+}
+
+// moneyFile is one year.
+type moneyFile struct {
+	file  *os.File
+	out   *bufio.Writer
+	table parser
+	last  uint64 // sequence
+}
+
+// openMoney opens the file of a year for appending. What a copy that was broken off has left at the end goes.
+func openMoney(dir string, id uint64, year int) (m *moneyFile, err error) {
+	folder := filepath.Join(dir, moneyFolder)
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, fmt.Errorf("journal: %w", err)
+	}
+	path := filepath.Join(folder, strconv.Itoa(year)+segmentSuffix)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("journal: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, f.Close())
+		}
+	}()
+	m = &moneyFile{file: f, out: bufio.NewWriterSize(f, 1<<20), table: newParser(id)}
+	raw, err := io.ReadAll(f)
+	if err != nil {
+		return nil, fmt.Errorf("journal: %w", err)
+	}
+	at := segmentHeaderBytes
+	if len(raw) < at {
+		raw, at = nil, 0
+		if _, err := m.out.Write(appendSegmentHeader(nil, id, uint64(year), 1, 0, 0)); err != nil {
+			return nil, err
+		}
+	} else if h, err := readSegmentHeader(path); err != nil || h.journal != id {
+		return nil, errors.Join(err, &FileError{path, "it is of another journal: put it aside"})
+	}
+	var r Record
+	for at < len(raw) {
+		n, o := m.table.parse(raw[at:], &r)
+		if o != valid {
+			break
+		}
+		m.last = r.Sequence
+		at += n
+	}
+	if len(raw) > at && m.table.next(raw[at:], m.last) > 0 {
+		return nil, &FileError{path, fmt.Sprintf("it is damaged at byte %d: nothing is added to it, put it aside", at)}
+	}
+	if err := f.Truncate(int64(at)); err != nil {
+		return nil, fmt.Errorf("journal: %w", err)
+	}
+	if _, err := f.Seek(int64(at), io.SeekStart); err != nil {
+		return nil, fmt.Errorf("journal: %w", err)
+	}
+	return m, nil
+}
+
+// put appends a record, unless it is there already.
+func (m *moneyFile) put(r *Record) error {
+	if r.Sequence <= m.last {
+		return nil
+	}
+	m.last = r.Sequence
+	var texts []string
+	for t := range r.Texts() {
+		texts = append(texts, t)
+	}
+	n := sizeOf(len(r.body), texts)
+	b := make([]byte, padded(n))
+	m.table.put(b, n, r.Sequence, &r.Head, r.body, texts)
+	headerAt(b).version = r.Version
+	headerAt(b).checksum = checksumOf(m.table.seed, m.table.table, b)
+	_, err := m.out.Write(b)
+	return err
+}
+
+// close makes the file durable.
+func (m *moneyFile) close(sound bool) error {
+	var err error
+	if sound {
+		err = errors.Join(m.out.Flush(), m.file.Sync(), syncFolder(filepath.Dir(m.file.Name())))
+	}
+	return errors.Join(err, m.file.Close())
+}

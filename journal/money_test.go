@@ -1,0 +1,135 @@
+package journal
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// moneyOf returns the sequences of a year's file by kind.
+func moneyOf(t *testing.T, path string) map[Kind][]uint64 {
+	t.Helper()
+	raw := mustRead(t, path)
+	p := newParser(segmentHeaderAt(raw).journal)
+	found := make(map[Kind][]uint64)
+	var r Record
+	for rest := raw[segmentHeaderBytes:]; len(rest) > 0; {
+		n, o := p.parse(rest, &r)
+		if o != valid {
+			t.Fatalf("%s: not valid at byte %d", path, len(raw)-len(rest))
+		}
+		if r.Kind == KindExecution {
+			checkExecution(t, &r)
+		}
+		found[r.Kind] = append(found[r.Kind], r.Sequence)
+		rest = rest[n:]
+	}
+	return found
+}
+
+// TestRetention: old segments go, what is about money in them does not, each record once, also when copying was broken off.
+func TestRetention(t *testing.T) {
+	dir := t.TempDir()
+	var now atomic.Int64
+	now.Store(1_700_000_000 * second)
+	cfg := testConfig(t, dir)
+	cfg.NowNs = now.Load
+	cfg.Keep = time.Hour
+	cfg.SegmentBytes = 64 << 10
+	w, _ := open(t, cfg)
+	if _, err := w.Instrument("venue", "BTCUSDT", 0.1, 0.001); err != nil {
+		t.Fatal(err)
+	}
+	const n = 1000
+	for i := 1; i <= n; i++ {
+		fillJournal(t, w, i, i)
+		if err := Append(w, &Head{Kind: KindRequest, TimeNs: now.Load(), Bot: 7, Instrument: 1}, &Request{}); err != nil {
+			t.Fatal(err)
+		}
+		if i%50 == 0 {
+			if err := w.Sync(); err != nil {
+				t.Fatal(err)
+			}
+			now.Add(int64(10 * time.Minute))
+		}
+	}
+	w.kill()
+	segments := segmentsOf(t, dir)
+	year := filepath.Join(dir, moneyFolder, "2023"+segmentSuffix)
+	first := segments[0].first
+	if first == 1 || len(segments) < 3 {
+		t.Fatalf("nothing has gone: %d segments, the first from %d", len(segments), first)
+	}
+	found := moneyOf(t, year)
+	if len(found[KindInstrument]) != 1 || len(found[KindRequest]) != 0 || len(found[KindExecution]) != int(first-1)/2 {
+		t.Fatalf("%d instruments, %d executions before record %d", len(found[KindInstrument]), len(found[KindExecution]), first)
+	}
+	if rep := verified(t, dir); len(rep.Damage) > 0 || rep.First != first {
+		t.Errorf("%+v", rep)
+	}
+
+	// Broken off in the midst of a record, and the segment was still there.
+	before := mustRead(t, year)
+	mustWrite(t, year, before[:len(before)-13])
+	copyOfFirst := mustRead(t, segments[0].path)
+	if _, err := Retain(dir, now.Load()+int64(time.Hour), segments[1].number); err != nil {
+		t.Fatal(err)
+	}
+	mustWrite(t, segments[0].path, copyOfFirst) // not removed yet
+	if _, err := Retain(dir, now.Load()+int64(time.Hour), segments[1].number); err != nil {
+		t.Fatal(err)
+	}
+	again := moneyOf(t, year)
+	lost := 1 // the record that was cut off was of a segment that had gone
+	if want := int(segments[1].first-1)/2 - lost; len(again[KindExecution]) != want {
+		t.Errorf("%d executions, want %d", len(again[KindExecution]), want)
+	}
+	if _, err := os.Stat(segments[0].path); err == nil {
+		t.Error("the segment is still there")
+	}
+
+	// A damaged file of money is not added to, and no segment goes.
+	whole := mustRead(t, year)
+	damaged := bytes.Clone(whole)
+	damaged[len(damaged)/2] ^= 1
+	mustWrite(t, year, damaged)
+	if removed, err := Retain(dir, now.Load()+int64(time.Hour), segments[len(segments)-1].number); err == nil || removed > 0 {
+		t.Errorf("%d removed, %v", removed, err)
+	}
+}
+
+// TestNothingGoesWhileTheClockIsInDoubt: the time says that all is old, but it has jumped.
+func TestNothingGoesWhileTheClockIsInDoubt(t *testing.T) {
+	dir := t.TempDir()
+	var now atomic.Int64
+	now.Store(1_700_000_000 * second)
+	cfg := testConfig(t, dir)
+	cfg.NowNs, cfg.Keep, cfg.SegmentBytes = now.Load, time.Hour, 64<<10
+	w, _ := open(t, cfg)
+	if err := Append(w, &Head{Kind: KindClockStep}, &ClockStep{ByNs: int64(1000 * time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	now.Add(int64(1000 * time.Hour))
+	fillJournal(t, w, 1, 1000)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if s := segmentsOf(t, dir); s[0].first != 1 || len(s) < 3 {
+		t.Fatal("segments have gone")
+	}
+	now.Add(int64(1000 * time.Hour))
+	w, _ = open(t, cfg)
+	if err := Append(w, &Head{Kind: KindClockStep}, &ClockStep{Confirmed: 1}); err != nil {
+		t.Fatal(err)
+	}
+	fillJournal(t, w, 1001, 2000)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if s := segmentsOf(t, dir); s[0].first == 1 {
+		t.Error("nothing has gone after the time was confirmed")
+	}
+}

@@ -1,0 +1,174 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"syscall"
+)
+
+// The ring is a file in shared memory: a header, and data in which records lie one behind the other, going on at the front
+// where they reach the end. head and tail count bytes since the ring was made and never go back. What lies between them is not
+// known to be on the disk.
+const (
+	ringMagic       = 0x316e7269676e726a // says the byte order, too
+	ringVersion     = 1
+	ringHeaderBytes = 192
+	ringDataAt      = 4096
+	// DefaultRingBytes holds what 40,000 records a second make while a disk stands still for two seconds.
+	DefaultRingBytes = 16 << 20
+	ringName         = "ring"
+	ringFolder       = "/dev/shm"
+)
+
+type ringHeader struct {
+	magic, version, journal, size uint64
+	_                             [32]byte
+	head                          uint64 // written by whoever appends, when the record is whole
+	_                             [56]byte
+	tail                          uint64 // written when all before it is on the disk
+	_                             [56]byte
+}
+
+// ring is the writer's mapping.
+type ring struct {
+	path   string
+	file   *os.File
+	mem    []byte
+	data   []byte
+	header *ringHeader
+}
+
+// ringPaths returns where the ring of a journal in a folder may be: in memory, where there is a folder for that, and in the
+// folder itself. The name has the folder's identity, because a copy of a journal has the same id.
+func ringPaths(dir string, id uint64) ([]string, error) {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return nil, err
+	}
+	var paths []string
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		if shm, err := os.Stat(ringFolder); err == nil && shm.IsDir() {
+			paths = append(paths, filepath.Join(ringFolder, fmt.Sprintf("hftrunner-journal-%016x-%x-%x", id, st.Dev, st.Ino)))
+		}
+	}
+	return append(paths, filepath.Join(dir, ringName)), nil
+}
+
+// createRing makes an empty ring in the first place that has room, in the place of one that was there.
+func createRing(paths []string, id uint64, size int) (*ring, error) {
+	var errs []error
+	for _, path := range paths {
+		r, err := createRingAt(path, id, size)
+		if err == nil {
+			return r, nil
+		}
+		errs = append(errs, fmt.Errorf("ring %s: %w", path, err))
+	}
+	return nil, errors.Join(errs...)
+}
+
+func createRingAt(path string, id uint64, size int) (r *ring, err error) {
+	if size < 4*maxRecord || size&(size-1) != 0 {
+		return nil, fmt.Errorf("%d bytes: take a power of two from %d", size, 4*maxRecord)
+	}
+	fresh := path + ".new"
+	if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	file, err := os.OpenFile(fresh, os.O_RDWR|os.O_CREATE|os.O_EXCL|syscall.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, file.Close(), os.Remove(fresh))
+		}
+	}()
+	// A hole that finds no memory later would end the process by a signal: zeros are written, so that it is an error now.
+	zeros := make([]byte, 1<<20)
+	for left := ringDataAt + size; left > 0; left -= len(zeros) {
+		if _, err := file.Write(zeros[:min(left, len(zeros))]); err != nil {
+			return nil, err
+		}
+	}
+	mem, err := syscall.Mmap(int(file.Fd()), 0, ringDataAt+size, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED)
+	if err != nil {
+		return nil, fmt.Errorf("map: %w", err)
+	}
+	r = &ring{path: path, file: file, mem: mem, data: mem[ringDataAt:], header: ringHeaderAt(mem)}
+	r.header.version, r.header.journal, r.header.size = ringVersion, id, uint64(size)
+	for at := 0; at < len(r.data); at += 4096 {
+		r.data[at] = 0 // makes the page writable for this process before the first record needs it
+	}
+	atomic.StoreUint64(&r.header.magic, ringMagic)
+	if err := os.Rename(fresh, path); err != nil {
+		return nil, errors.Join(err, syscall.Munmap(mem))
+	}
+	return r, nil
+}
+
+// close gives the mapping back, and with remove the file.
+func (r *ring) close(remove bool) error {
+	err := errors.Join(syscall.Munmap(r.mem), r.file.Close())
+	r.mem, r.data, r.header = nil, nil, nil
+	if remove {
+		err = errors.Join(err, os.Remove(r.path))
+	}
+	return err
+}
+
+// copyOut appends the bytes of the data from a position to another to dst.
+func copyOut(dst, data []byte, from, to uint64) []byte {
+	for from < to {
+		at := from % uint64(len(data))
+		n := min(to-from, uint64(len(data))-at)
+		dst = append(dst, data[at:at+n]...)
+		from += n
+	}
+	return dst
+}
+
+// ringRest returns the records behind a sequence that the rings of a journal still have: those of a host that was killed, or
+// of one that is at work and has not written them yet. found says that there is a ring at all. What is no ring of that journal is
+// as none.
+func ringRest(paths []string, id, after uint64) (rest []byte, found bool) {
+	for _, path := range paths {
+		raw, err := os.ReadFile(path)
+		if err != nil || len(raw) < ringDataAt+align {
+			continue
+		}
+		h := ringHeaderAt(raw)
+		data := raw[ringDataAt:]
+		if h.magic != ringMagic || h.version != ringVersion || h.journal != id || h.size != uint64(len(data)) ||
+			h.head < h.tail || h.head-h.tail > h.size || h.head%align != 0 || h.tail%align != 0 {
+			continue
+		}
+		found = true
+		records := wholeRecords(copyOut(nil, data, h.tail, h.head), id, after)
+		if len(records) > len(rest) {
+			rest = records
+		}
+	}
+	return rest, found
+}
+
+// wholeRecords returns the valid records at the beginning of b, without those up to a sequence.
+func wholeRecords(b []byte, id, after uint64) []byte {
+	p := newParser(id)
+	from, at := 0, 0
+	var r Record
+	for last := uint64(0); ; last = r.Sequence {
+		n, o := p.parse(b[at:], &r)
+		if o != valid || last > 0 && r.Sequence != last+1 {
+			return b[from:at]
+		}
+		at += n
+		if r.Sequence <= after {
+			from = at
+		}
+	}
+}

@@ -1,0 +1,146 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// A segment is a file <number>.journal: a header, a checkpoint, records. Its records end where the sequence of the next segment
+// begins: after a failed write the next segment has again what is not known to be in it.
+const (
+	segmentMagic       = 0x316c616e72756f6a
+	segmentVersion     = 1
+	segmentHeaderBytes = 64
+	segmentSuffix      = ".journal"
+	newSuffix          = ".new"
+	// DefaultSegmentBytes is how long a segment gets.
+	DefaultSegmentBytes = 64 << 20
+)
+
+type segmentHeader struct {
+	magic, version uint64
+	journal        uint64
+	number         uint64
+	first          uint64 // sequence of its first record, whether there is one or not
+	createdNs      int64
+	latestNs       int64 // of all records before it
+	_              [4]byte
+	checksum       uint32 // of all before it
+}
+
+// File is what a segment is written to.
+type File interface {
+	io.WriterAt
+	Sync() error
+	Truncate(size int64) error
+	Close() error
+}
+
+// segment is one that is there.
+type segment struct {
+	path string
+	segmentHeader
+}
+
+func segmentPath(dir string, number uint64) string {
+	return filepath.Join(dir, fmt.Sprintf("%08d%s", number, segmentSuffix))
+}
+
+// appendSegmentHeader appends a header to b.
+func appendSegmentHeader(b []byte, id, number, first uint64, createdNs, latestNs int64) []byte {
+	at := len(b)
+	b = append(b, make([]byte, segmentHeaderBytes)...)
+	h := segmentHeaderAt(b[at:])
+	*h = segmentHeader{magic: segmentMagic, version: segmentVersion, journal: id, number: number, first: first, createdNs: createdNs, latestNs: latestNs}
+	h.checksum = crc32.Checksum(b[at:at+segmentHeaderBytes-4], castagnoli())
+	return b
+}
+
+// readSegmentHeader returns the header of a file.
+func readSegmentHeader(path string) (segmentHeader, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return segmentHeader{}, err
+	}
+	defer func() { _ = f.Close() }()
+	b := make([]byte, segmentHeaderBytes)
+	if _, err := io.ReadFull(f, b); err != nil {
+		return segmentHeader{}, &FileError{path, "it is no segment of a journal: it is too short"}
+	}
+	h := *segmentHeaderAt(b)
+	switch {
+	case h.magic != segmentMagic:
+		return h, &FileError{path, "it is no segment of a journal, or one of a machine with another byte order"}
+	case crc32.Checksum(b[:segmentHeaderBytes-4], castagnoli()) != h.checksum:
+		return h, &FileError{path, "its header is damaged"}
+	case h.version > segmentVersion:
+		return h, &FileError{path, fmt.Sprintf("it has format %d, this runner reads up to %d: use the runner that wrote it, or a newer one", h.version, segmentVersion)}
+	}
+	return h, nil
+}
+
+// FileError says what is wrong with a file of the journal.
+type FileError struct {
+	Path, Reason string
+}
+
+// Error names the file and the reason.
+func (e *FileError) Error() string { return "journal: " + e.Path + ": " + e.Reason }
+
+// listSegments returns the segments of a folder in their order, and what is wrong with those that cannot be used. Segments of
+// another journal, and those of a later format, are errors: nothing of them may be passed over.
+func listSegments(dir string) (list []segment, bad []error, err error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, e := range entries {
+		if !strings.HasSuffix(e.Name(), segmentSuffix) || !e.Type().IsRegular() {
+			continue
+		}
+		path := filepath.Join(dir, e.Name())
+		h, err := readSegmentHeader(path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // it went meanwhile
+			continue
+		case err != nil && h.version > segmentVersion:
+			return nil, nil, err
+		case err != nil:
+			bad = append(bad, err)
+			continue
+		case len(list) > 0 && list[0].journal != h.journal:
+			return nil, nil, &FileError{path, fmt.Sprintf("it is of another journal than %s: keep each in a folder of its own", list[0].path)}
+		}
+		list = append(list, segment{path, h})
+	}
+	slices.SortFunc(list, func(a, b segment) int { return int(int64(a.number) - int64(b.number)) })
+	return list, bad, nil
+}
+
+// create makes a file that is written to.
+func create(path string, bytes int64) (File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := allocate(f, bytes); err != nil {
+		return nil, errors.Join(err, f.Close(), os.Remove(path))
+	}
+	return f, nil
+}
+
+// syncFolder makes the names of a folder durable.
+func syncFolder(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}

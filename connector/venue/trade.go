@@ -224,16 +224,15 @@ func (c *Connector) Unaccounted() (instruments []int, coming bool) {
 		}
 	}
 	slices.Sort(instruments)
-	coming = coming && running
 	if t == nil {
-		return instruments, coming
+		return instruments, coming && running
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if _, can := c.protocol.(AllLister); can && !t.strays.told {
-		instruments = append(instruments, -1)
+		instruments, coming = append(instruments, -1), true
 	}
-	return instruments, coming && t.dead == ""
+	return instruments, coming && running && t.dead == ""
 }
 
 // Submit sends a new order.

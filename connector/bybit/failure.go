@@ -112,7 +112,7 @@ func (p *Protocol) clean(msg string) string {
 
 // statusFailure is the failure for an HTTP status whose body says nothing more.
 func (p *Protocol) statusFailure(status int, header http.Header, body []byte) *venue.Failure {
-	f := &venue.Failure{Cause: venue.Unknown, Code: status, Msg: p.clean(fmt.Sprintf("HTTP %d %s: %s", status, http.StatusText(status), excerpt(body)))}
+	f := &venue.Failure{Cause: venue.Unknown, Status: status, Msg: p.clean(fmt.Sprintf("HTTP %d %s: %s", status, http.StatusText(status), excerpt(body)))}
 	pause := time.Duration(0)
 	if seconds, err := strconv.Atoi(header.Get("Retry-After")); err == nil && seconds > 0 && seconds <= 7*24*3600 {
 		pause = time.Duration(seconds) * time.Second

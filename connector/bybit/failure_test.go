@@ -107,6 +107,8 @@ func TestAnswersThatAreNone(t *testing.T) {
 			var f *venue.Failure
 			if !errors.As(err, &f) || f.Cause != c.cause || !f.RetryAt.Equal(c.retryAt) || len(err.Error()) > 600 {
 				t.Errorf("%s, %s: %v, want %v until %v", kind, c.name, err, c.cause, c.retryAt)
+			} else if (f.Code != 0) != strings.HasSuffix(c.name, " with a code") {
+				t.Errorf("%s, %s: the venue's code is %d; a status is not one", kind, c.name, f.Code)
 			}
 		}
 	}

@@ -166,11 +166,11 @@ func (p *Protocol) stop(f *venue.Failure, a action) *venue.Failure {
 	}
 	untilNs := f.RetryAt.UnixNano() + p.offsetNs.Load()
 	switch {
-	case f.Cause == venue.Banned && f.Code == http.StatusForbidden: // of HTTP: a trade connection that is up takes cancels all the same
+	case f.Cause == venue.Banned && f.Status == http.StatusForbidden: // a trade connection that is up takes cancels all the same
 		p.budget.Pause(budget.REST, untilNs, "the venue has banned this address")
 	case f.Cause == venue.Banned:
 		p.budget.Pause(budget.Everything, untilNs, "the venue has banned this address")
-	case f.Cause == venue.Weight && f.Code == http.StatusTooManyRequests:
+	case f.Cause == venue.Weight && f.Status == http.StatusTooManyRequests:
 		p.budget.Pause(budget.REST, untilNs, "too many requests from this address")
 	case f.Cause == venue.Weight && (f.Code == codeIPRate || f.Code == codeOldIPRate):
 		p.budget.Pause(budget.Everything, untilNs, "too many requests from this address")

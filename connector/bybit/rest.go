@@ -156,7 +156,7 @@ func (p *Protocol) patient(ctx context.Context, r request, take func(result *fas
 	for try := 1; ; try++ {
 		err := p.call(ctx, r, take)
 		var f *venue.Failure
-		if try == tries || !errors.As(err, &f) || f.Cause != venue.Weight || f.Code != 0 || f.RetryAt.IsZero() {
+		if try == tries || !errors.As(err, &f) || f.Cause != venue.Weight || f.Code != 0 || f.Status != 0 || f.RetryAt.IsZero() {
 			return err
 		}
 		wait := time.Duration(f.RetryAt.UnixNano() - p.config.NowNs())

@@ -101,6 +101,7 @@ func TestUnaccounted(t *testing.T) {
 			return still == coming && slices.Equal(got, want)
 		}
 	}
+	take(t, f.private, "the private stream")
 	until(t, "the open orders are not told", unaccounted(true, 0))
 	r.connector.Register(instrument(1, "SLOW"))
 	until(t, "nor those on a symbol without rules", unaccounted(true, 0, 1))

@@ -187,11 +187,10 @@ func (s *supervisor) relaunch(ctx context.Context) (*instance, error) {
 func (s *supervisor) obeyStop(ctx context.Context, c command) {
 	s.retry.Stop()
 	already := s.current == nil && s.getState() != Backoff
-	stopErr := s.shutDown()
+	confirmed, stopErr := s.shutDown(ctx)
 	if !already {
 		s.log.Info("stopped by command", "on_exit", s.cfg.OnExit)
 	}
-	confirmed := s.leaveOrders(ctx)
 	s.host.background.Go(func() { c.reply <- commandResult{already: already, err: errors.Join(stopErr, <-confirmed)} })
 }
 
@@ -205,8 +204,7 @@ func (s *supervisor) end(ctx context.Context) error {
 		}
 		s.setState(state, "it waited to be started again when the run ended: "+s.status().Reason)
 	}
-	err := s.shutDown()
-	s.leaveOrders(ctx) // at once: others may take their time to stop
+	_, err := s.shutDown(ctx)
 	return err
 }
 
@@ -239,8 +237,8 @@ func (s *supervisor) onEnding(ctx context.Context, e ending) {
 		_ = inst.process.Kill()
 	}
 	s.retire(inst)
+	s.leaveOrders(ctx) // at once: the end of what the process has started may take its time
 	inst.dispose()
-	s.leaveOrders(ctx)
 	if e.done {
 		s.setState(Ended, "")
 		s.log.Info("strategy has ended")
@@ -286,27 +284,29 @@ func (s *supervisor) onFailure(what, reason string) {
 	s.retry.Reset(delay)
 }
 
-// shutDown stops the strategy's process in order.
-func (s *supervisor) shutDown() (err error) {
+// shutDown stops the strategy's process in order and then its orders, at once: the end of what the process has started, and
+// that of other strategies, may take its time.
+func (s *supervisor) shutDown(ctx context.Context) (confirmed <-chan error, err error) {
 	inst := s.current
 	if inst == nil {
 		if state := s.getState(); state == Backoff || state == Starting {
 			s.setState(Stopped, "")
 		}
-		return nil
+		return s.leaveOrders(ctx), nil
 	}
 	s.setState(Stopping, "")
 	_, unsaved, failure := s.stop(inst)
 	s.retire(inst)
+	confirmed = s.leaveOrders(ctx)
 	inst.dispose()
 	if failure != nil {
 		s.setState(Failed, failure.Error())
-		return failure
+		return confirmed, failure
 	}
 	if unsaved != nil {
 		s.log.Warn("the strategy has stopped, its state could not be saved; none is kept beyond a stop, only runner restart hands one over",
 			"reason", unsaved)
 	}
 	s.setState(Stopped, "")
-	return nil
+	return confirmed, nil
 }

@@ -41,6 +41,7 @@ func endMarked(wanted func(mark) bool) (left []string) {
 		case len(alive) == 0 && (sure || now.Sub(quietSince) > orphanQuiet):
 			return nil
 		case len(alive) == 0:
+			time.Sleep(orphanPause)
 			continue
 		case now.After(deadline):
 			for _, o := range alive {

@@ -44,7 +44,7 @@ type Out struct {
 	// NeedSnapshot says that a new snapshot is needed; see depthsync.Output.
 	NeedSnapshot bool
 	// Problems are what was found about the message and is to be told: each BadTime, of which nothing is published, and each
-	// Gap, and the first ever of OffGrid. The Report has all of them.
+	// Gap, and the first ever of Mismatch and OffGrid. The Report has all of them.
 	Problems []Problem
 }
 
@@ -69,6 +69,7 @@ type Book struct {
 	// quote is the newest one; ahead is what quotes have said that the depth stream has not passed yet.
 	quote quote
 	ahead ahead
+	check check
 
 	// Natural: whether a difference has come and the last one's id; whether the book was announced.
 	seen   bool
@@ -207,6 +208,7 @@ func (b *Book) empty() {
 	b.rows = b.rows[:0]
 	b.depthSeq, b.quote.seq = 0, 0
 	b.ahead.forget()
+	b.check.waits = false
 }
 
 // clear applies a clear row. What comes after it is newer, whatever its order.
@@ -215,7 +217,10 @@ func (b *Book) clear(row *hft.Event) { b.rows = b.fused.Update(row, 0, b.rows) }
 func (b *Book) takeDepth(localNs int64, m *connector.Message) Out {
 	var s depthsync.Output
 	if m.Kind == connector.MessageSnapshot {
-		s = b.sync.Snapshot(localNs, m)
+		inStep := b.Synced()
+		if s = b.sync.Snapshot(localNs, m); inStep && len(s.Events) == 0 {
+			b.compareTo(m)
+		}
 	} else {
 		s = b.sync.Depth(localNs, m)
 	}
@@ -234,6 +239,7 @@ func (b *Book) takeDepth(localNs int64, m *connector.Message) Out {
 	if s.Ready || len(s.Events) > 0 && s.Events[0].Kind() == hft.DepthClearEvent { // the whole book
 		b.byTime = s.Seq == 0
 		b.ahead.forget()
+		b.check.begin(s.Events, b.cfg.TickSize)
 		b.fuse(s.Events, s.Seq)
 		if b.quote.seq > s.Seq {
 			b.fuseQuote(localNs)
@@ -241,6 +247,9 @@ func (b *Book) takeDepth(localNs int64, m *connector.Message) Out {
 	} else {
 		b.fuse(s.Events, s.Seq)
 		b.settle(localNs, m.ExchTimestampNs)
+		if b.check.waits && b.check.id <= b.sync.LastID() {
+			b.compare(m.Events, true)
+		}
 	}
 	out.Events = b.rows
 	return out

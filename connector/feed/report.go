@@ -34,6 +34,8 @@ const (
 	Gap
 	// Unsynchronised: the recording ends and no snapshot fitted, at all or since the last gap.
 	Unsynchronised
+	// Mismatch: a snapshot that was not needed has other levels than the book. It is one for each such snapshot.
+	Mismatch
 	// OffGrid: a row has a price or quantity that is no multiple of the instrument's steps.
 	OffGrid
 	// SeenTrades and SeenQuote are messages that came before. OutdatedQuote is one that is older than the book.
@@ -65,6 +67,8 @@ var wordings = [NumFindings]wording{
 	Gap: {"gap", "gap in the updates of the book", "gaps in the updates of the book", "the book is empty until the next snapshot that fits"},
 	Unsynchronised: {"not synchronised", "recording that ends without a complete book", "recordings that end without a complete book",
 		"record a snapshot after the start and after each gap"},
+	Mismatch: {"mismatch", "snapshot that differs from the book", "snapshots that differ from the book",
+		"the book goes on as it is: what the venue has sent before does not add up to its own snapshot, or was recorded incompletely"},
 	OffGrid: {"off the grid", "row off the grid of tick and lot size", "rows off the grid of tick and lot size",
 		"it is used as it is, and a book rounds it; give the steps that the venue had at that time"},
 	SeenTrades:    {name: "seen trades", one: "message of trades that came before", many: "messages of trades that came before"},

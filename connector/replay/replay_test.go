@@ -189,7 +189,7 @@ func TestExchangeSync(t *testing.T) {
 		[]string{"4 3 ready", "5 1", "6 0 stale", "8 3 ready", "9 3", "10 3"}, []string{"f0:6: gap"}, 10, 0, 1)
 	play(t, replay.Config{}, withGap).check(t, []string{"4 3 ready", "5 1", "6 0 stale", "8 3 ready", "10 1"}, []string{"f0:6: gap"}, 10, 0, 1)
 	play(t, replay.Config{OnGap: replay.IgnoreGap}, withGap).check(t,
-		[]string{"4 3 ready", "5 1", "6 1", "10 1"}, []string{"f0:6: gap"}, 10, 0, 1)
+		[]string{"4 3 ready", "5 1", "6 1", "10 1"}, []string{"f0:6: gap", "f0:8: mismatch"}, 10, 0, 1)
 
 	p := play(t, replay.Config{OnGap: replay.FatalGap}, withGap)
 	if p.err == nil || !strings.Contains(p.err.Error(), "f0:6: depth updates after 40 are missing, the next one starts at 51; ") {
@@ -551,6 +551,16 @@ func TestUnreadBook(t *testing.T) {
 		if p.err == nil || !strings.HasSuffix(p.err.Error(), want) {
 			t.Errorf("%v, want %s", p.err, want)
 		}
+	}
+}
+
+// A snapshot in mid-stream that is not the book is told with its place; it changes nothing.
+func TestSnapshotThatDiffers(t *testing.T) {
+	text := snapshotAt(1, 20) + depthAt(2, 10, 20, 9) + depthAt(3, 21, 30, 20) + snapshotAt(4, 30) + depthAt(5, 31, 40, 30)
+	p := play(t, replay.Config{}, []byte(text))
+	p.check(t, []string{"2 3 ready", "3 1", "5 1"}, []string{"f0:4: mismatch"}, 5, 0, 0)
+	if found := p.report.Found[feed.Mismatch]; found.N != 1 || found.First.Line != 4 || !strings.Contains(found.First.What, "1 in the book and 0 in the snapshot") {
+		t.Errorf("%+v", found)
 	}
 }
 

@@ -90,6 +90,9 @@ func (c *Connector) found(inst *instrument, p *feed.Problem, frame []byte) {
 		c.sink.Count(connector.Gaps, 1)
 	case feed.OffGrid:
 		c.offGrid(inst, p.What)
+	case feed.Mismatch:
+		text := inst.Symbol + ": " + p.Error()
+		c.group.Go(func() { c.log.Warn(text) }) // a lock is held
 	}
 }
 

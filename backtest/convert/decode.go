@@ -30,6 +30,7 @@ func openSource(ctx context.Context, files []string, options *Options, summary *
 	s := &source{options: options, summary: summary, problems: make([]error, len(files))}
 	var err error
 	s.lines, err = feed.OpenLines(ctx, feed.LinesConfig{Files: files, NewDecoder: options.NewDecoder, BaseLatency: options.BaseLatency,
+		Format: options.Format, Formats: options.Formats,
 		AsRecorded: options.Natural, MaxLineBytes: options.MaxLineBytes, OnProblem: s.problem,
 		Progress: func(done, total int64) { options.Progress(Progress{Measuring, done, total}) }})
 	if err == nil && !options.Natural {

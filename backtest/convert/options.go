@@ -21,6 +21,9 @@ const maxMemoryRows = 1 << 31
 type Options struct {
 	// NewDecoder makes the decoder of the venue that was recorded.
 	NewDecoder func() connector.Decoder
+	// Format and Formats are as in feed.LinesConfig.
+	Format  string
+	Formats map[string]feed.Format
 	// Rule is how the venue numbers the differences of a book, TickSize and LotSize are the instrument's steps. Needed unless
 	// Natural.
 	Rule              depthsync.Rule

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -19,9 +21,11 @@ import (
 	"hftrunner/connector"
 	"hftrunner/connector/feed"
 	"hftrunner/connector/paper"
+	"hftrunner/connector/recording"
 	"hftrunner/hft"
 	"hftrunner/host"
 	"hftrunner/internal/control"
+	"hftrunner/internal/sample/sampletest"
 	"hftrunner/internal/venues"
 	"hftrunner/pluginapi"
 )
@@ -256,6 +260,76 @@ func TestDefaultsAgree(t *testing.T) {
 		if f, ok := recordedFormats()[format]; !ok || f.NewDecoder() == nil || !f.Rule.Valid() {
 			t.Errorf("format %s is not wired", format)
 		}
+	}
+}
+
+// A recording that is said to be of another venue is refused with the name of the format that reads it, one without a book is
+// refused, and one without trades is told of once; the reference's rows come as they are.
+func TestPlausibleRecordings(t *testing.T) {
+	formats := recordedFormats()
+	open := func(path, format string, natural bool) (problems []string, err error) {
+		l, err := feed.OpenLines(t.Context(), feed.LinesConfig{Files: []string{path}, NewDecoder: formats[format].NewDecoder, AsRecorded: natural,
+			Format: format, Formats: formats, OnProblem: func(p feed.Problem) error { problems = append(problems, p.Finding.String()); return nil }})
+		if err != nil {
+			return nil, err
+		}
+		defer l.Close()
+		for err == nil {
+			if _, err = l.Next(); err == nil {
+				_, err = l.Message()
+			}
+		}
+		if err == io.EOF {
+			err = nil
+		}
+		return problems, err
+	}
+	only := func(path string, keep string) string {
+		name := filepath.Join(t.TempDir(), "part")
+		r, err := recording.Open(recording.Config{Files: []string{path}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		var text []byte
+		for {
+			ns, line, err := r.Next()
+			if err != nil {
+				break
+			}
+			if bytes.Contains(line, []byte(keep)) || keep == "lastUpdateId" && bytes.Contains(line, []byte("depthUpdate")) {
+				text = fmt.Appendf(text, "%d %s\n", ns, line)
+			}
+		}
+		if err := os.WriteFile(name, text, 0o600); err != nil || len(text) == 0 {
+			t.Fatal(len(text), err)
+		}
+		return name
+	}
+	for venue := range formats {
+		path := sampletest.Path(t, venue, "BTCUSDT")
+		for format := range formats {
+			for _, natural := range []bool{false, true} {
+				problems, err := open(path, format, natural)
+				if format == venue && (err != nil || len(problems) > 0) {
+					t.Errorf("%s: %v, %q", venue, err, problems)
+				}
+				if want := "give --format " + venue + ", "; format != venue && (err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path)) {
+					t.Errorf("%s as %s, natural %t: %v does not say %q", venue, format, natural, err, want)
+				}
+			}
+		}
+	}
+	spot := sampletest.Path(t, "binancespot", "BTCUSDT")
+	trades := only(spot, `"e":"trade"`)
+	if _, err := open(trades, "binancespot", false); err == nil || !strings.Contains(err.Error(), "there is no book in it") {
+		t.Errorf("only trades: %v", err)
+	}
+	if _, err := open(trades, "binancespot", true); err != nil {
+		t.Errorf("only trades, natural: %v", err)
+	}
+	if problems, err := open(only(spot, "lastUpdateId"), "binancespot", false); err != nil || !slices.Equal(problems, []string{"no trades"}) {
+		t.Errorf("no trades: %v, %q", err, problems)
 	}
 }
 

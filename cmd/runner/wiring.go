@@ -128,11 +128,12 @@ func newSource(ctx context.Context, c *config.Connector, logger hclog.Logger) (p
 			EventsPerSecond: s.EventsPerSecond, Volatility: s.Volatility, JumpInterval: s.JumpInterval, JumpSize: s.JumpSize,
 			FeedLatency: s.FeedLatency})
 	}
-	format, ok := recordedFormats()[c.Replay.Format]
+	formats := recordedFormats()
+	format, ok := formats[c.Replay.Format]
 	if !ok {
 		return nil, fmt.Errorf("this build cannot replay format %q", c.Replay.Format)
 	}
-	source, err := replay.Open(replay.Config{Context: ctx, Files: c.Replay.Files, NewDecoder: format.NewDecoder, Rule: format.Rule,
+	source, err := replay.Open(replay.Config{Context: ctx, Files: c.Replay.Files, NewDecoder: format.NewDecoder, Rule: format.Rule, Format: c.Replay.Format, Formats: formats,
 		Sync: replay.Sync(c.Replay.Sync), OnBadLine: replay.OnBadLine(c.Replay.OnBadLine), OnGap: replay.OnGap(c.Replay.OnGap),
 		BookTicker: c.Replay.BookTicker, BaseLatency: c.Replay.BaseLatency,
 		ExchangeTime: c.Speed == 0 && replay.Sync(c.Replay.Sync) == replay.SyncExchange,

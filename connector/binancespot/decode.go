@@ -127,6 +127,7 @@ func (d *Decoder) depth(localTimestampNs int64, m *connector.Message) error {
 		return err
 	}
 	m.Seq = m.LastID
+	m.HasPrevID = p.Has(binancejson.PrevID) // which tells futures
 	return p.Depth(m, binancejson.Bids, binancejson.Asks, hft.DepthEvent, t)
 }
 

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -45,23 +44,10 @@ type LinesConfig struct {
 	// Progress is called every now and then while the files are looked through for the correction, with bytes of all files; nil
 	// for never.
 	Progress func(done, total int64)
-}
-
-// Correction is what a file's local times are corrected by: by so much that no message is received before it happened.
-type Correction struct {
-	File string `json:"file"`
-	// MinLatencyNs is the least local time minus exchange time in the file as recorded, at Line. Line is 0 when no message has
-	// a time of its own.
-	MinLatencyNs int64 `json:"min_latency_ns"`
-	Line         int   `json:"line"`
-	// OffsetNs is added to local times, 0 when nothing is to be corrected.
-	OffsetNs int64 `json:"offset_ns"`
-}
-
-// String says what was added and which message has decided it.
-func (c Correction) String() string {
-	return fmt.Sprintf("%v was added to local times: %s:%d was received %v before it happened", time.Duration(c.OffsetNs), c.File, c.Line,
-		-time.Duration(c.MinLatencyNs))
+	// Formats are all formats by name, and Format the name of this one. A file that another one reads is refused, and so are
+	// files without a book that are not AsRecorded. With nil they are taken as they are.
+	Format  string
+	Formats map[string]Format
 }
 
 // Lines hands out the messages of recordings of one symbol, with the place that each has there. One goroutine uses it; Close and
@@ -83,6 +69,8 @@ type Lines struct {
 	files               []FileCounts
 	// unitFile is 1 + the number of the file of which an unusual unit of the venue's times was told last.
 	unitFile int
+	// noTrades is to be told at the first line.
+	noTrades bool
 }
 
 // FileCounts are what has come of a file's lines.
@@ -108,20 +96,29 @@ func OpenLines(ctx context.Context, config LinesConfig) (*Lines, error) {
 		return nil, err
 	}
 	measured, lastNs := int64(0), int64(0)
-	for _, file := range config.Files {
+	tallies := make([]tally, len(config.Files))
+	for i, file := range config.Files {
 		c := Correction{File: file}
-		if !config.AsRecorded {
+		switch {
+		case !config.AsRecorded:
 			var span spanner
 			if span.sync, err = l.synchronizer(); err == nil {
-				c, err = l.measure(ctx, file, &measured, &span)
-			}
-			if err != nil {
-				return nil, errors.Join(err, l.Close())
+				c, err = l.measure(ctx, file, &measured, &span, &tallies[i])
 			}
 			l.span.add(&span, c.OffsetNs, lastNs)
 			lastNs = max(lastNs, span.localNs+c.OffsetNs)
+		case config.Formats != nil:
+			err = l.checkFirst(ctx, file)
+		}
+		if err != nil {
+			return nil, errors.Join(err, l.Close())
 		}
 		l.report.Corrections = append(l.report.Corrections, c)
+	}
+	if !config.AsRecorded && config.Formats != nil {
+		if err := l.checkMeasured(ctx, tallies); err != nil {
+			return nil, errors.Join(err, l.Close())
+		}
 	}
 	return l, nil
 }
@@ -200,86 +197,6 @@ func (l *Lines) Report() *Report { return &l.report }
 // measureEvery is how many lines go by between two looks at the context.
 const measureEvery = 1 << 13
 
-// agreement is how near the latencies of two messages have to be to bear each other out.
-const agreement = time.Minute
-
-// latency is how long after it happened the message of a line was received.
-type latency struct {
-	ns   int64
-	line int
-}
-
-// newestNs returns the newest exchange time of a message.
-func newestNs(m *connector.Message) int64 {
-	ns := m.ExchTimestampNs
-	for i := range m.Events {
-		ns = max(ns, m.Events[i].ExchTimestampNs)
-	}
-	return ns
-}
-
-// measure finds the correction of a file: by its least latency, but one message alone does not decide. What is wrong with the
-// file is told when it is read. measured are the bytes of the files before, for the progress.
-func (l *Lines) measure(ctx context.Context, file string, measured *int64, span *spanner) (Correction, error) {
-	c := Correction{File: file}
-	r, err := recording.Open(recording.Config{Files: []string{file}, MaxLineBytes: l.config.MaxLineBytes})
-	if err != nil {
-		return c, err
-	}
-	defer r.Close() // never fails
-	defer func() { *measured += r.TotalBytes() }()
-	decoder, m, symbol := l.config.NewDecoder(), connector.Message{}, l.config.Symbol
-	var least [2]latency
-	for n := 0; ; n++ {
-		if n%measureEvery == 0 {
-			if ctx.Err() != nil {
-				return c, ctx.Err()
-			}
-			l.config.Progress(*measured+r.BytesRead(), l.TotalBytes())
-		}
-		localNs, text, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return c, err
-		}
-		span.receive(localNs)
-		if decoder.Decode(localNs, text, &m) != nil || !sameSymbol(&symbol, m.Symbol) || CheckTimes(localNs, &m) != nil {
-			continue
-		}
-		if span.sync != nil {
-			span.take(localNs, &m)
-		}
-		if m.ExchTimestampNs == 0 {
-			continue
-		}
-		of := latency{localNs - newestNs(&m), r.Line()}
-		if least[0].line == 0 || of.ns < least[0].ns {
-			least[0], of = of, least[0]
-		}
-		if of.line != 0 && (least[1].line == 0 || of.ns < least[1].ns) {
-			least[1] = of
-		}
-	}
-	decides := least[0]
-	if least[1].line != 0 && least[1].ns-decides.ns > int64(agreement) {
-		decides = least[1]
-	}
-	if c.MinLatencyNs, c.Line = decides.ns, decides.line; c.MinLatencyNs < 0 {
-		c.OffsetNs = int64(l.config.BaseLatency) - c.MinLatencyNs
-	}
-	return c, nil
-}
-
-// synchronizer returns what a Span needs, nil when none is asked for.
-func (l *Lines) synchronizer() (*depthsync.Synchronizer, error) {
-	if !l.config.Rule.Valid() {
-		return nil, nil
-	}
-	return depthsync.New(depthsync.Config{Rule: l.config.Rule, IgnoreGaps: l.config.IgnoreGaps})
-}
-
 // sameSymbol compares as the venues do, who write symbols in both cases. The first one that there is counts for all.
 func sameSymbol(symbol *string, of []byte) bool {
 	if len(of) > 0 && *symbol == "" {
@@ -291,6 +208,12 @@ func sameSymbol(symbol *string, of []byte) bool {
 // Next takes the next line with a time into hand and returns its time as corrected, which does not run backwards unless
 // it is AsRecorded; io.EOF comes behind the last line. What is wrong with the files on the way goes to OnProblem.
 func (l *Lines) Next() (localNs int64, err error) {
+	if l.noTrades {
+		l.noTrades = false
+		if err := l.found(NoTrades, "there is no trade in the recording", nil); err != nil {
+			return 0, err
+		}
+	}
 	for {
 		if l.recordedNs, l.text, err = l.reader.Next(); err != nil {
 			return 0, err

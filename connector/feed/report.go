@@ -46,6 +46,8 @@ const (
 	OffBook
 	// Late: rows of a recording come to the simulated exchange after their time. It is told for the first ones only.
 	Late
+	// NoTrades: a recording has messages about the market, and none is a trade.
+	NoTrades
 	// NumFindings is one more than the last.
 	NumFindings
 )
@@ -76,6 +78,8 @@ var wordings = [NumFindings]wording{
 	OutdatedQuote: {name: "outdated quote", one: "best bid and ask older than the book", many: "best bids and asks older than the book"},
 	Late: {"late at the exchange", "message that came to the exchange after its time", "messages that came to the exchange after their time",
 		"fills differ from a backtest's by so much"},
+	NoTrades: {"no trades", "recording without trades", "recordings without trades",
+		"resting orders are filled by what the book shows alone; record the stream of trades, too"},
 	OffBook: {name: "off-book trade", one: "trade outside of the book", many: "trades outside of the book"},
 }
 
@@ -94,7 +98,7 @@ func (f Finding) Key() string { return strings.NewReplacer(" ", "_", "-", "_").R
 type Problem struct {
 	Finding Finding
 	Symbol  string
-	// File and Line, which counts from 1, are where it was found; File is empty for what has no file. LocalNs is the time there.
+	// File and Line, which counts from 1, are where it was found; Line is 0 for what is of all files, File empty for what has none. LocalNs is the time there.
 	File    string
 	Line    int
 	LocalNs int64
@@ -127,6 +131,9 @@ func (p Problem) Unwrap() error { return p.Err }
 
 func (p *Problem) place() string {
 	if p.File != "" {
+		if p.Line == 0 {
+			return p.File
+		}
 		return p.File + ":" + strconv.Itoa(p.Line)
 	}
 	return time.Unix(0, p.LocalNs).UTC().Format("2006-01-02 15:04:05.000 UTC")

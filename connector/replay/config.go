@@ -58,6 +58,9 @@ type Config struct {
 	Files map[string][]string
 	// NewDecoder makes the decoder of one instrument's messages.
 	NewDecoder func() connector.Decoder
+	// Format and Formats are as in feed.LinesConfig.
+	Format  string
+	Formats map[string]feed.Format
 	// Rule is how the venue numbers the differences of a book.
 	Rule depthsync.Rule
 	// Sync is SyncExchange when left empty, OnBadLine SkipBadLine, OnGap ResyncOnGap.

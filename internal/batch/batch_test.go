@@ -707,3 +707,35 @@ func Example() {
 	fmt.Println(results[0].Name, results[0].Status, results[0].Orders)
 	// Output: quotes finished 4
 }
+
+// TestLatenciesOfAnotherTime: order latencies that were measured at another time than the data are refused, with both times.
+func TestLatenciesOfAnotherTime(t *testing.T) {
+	for name, c := range map[string]struct {
+		afterNs int64
+		want    string
+	}{
+		"of the time":  {1e9, ""},
+		"of a day on":  {86_400e9, "BTCUSDT are of another time than its data"},
+		"of the day":   {-86_400e9, "the data from 2023-11-15 00:00:00 UTC to 2023-11-15 00:00:02 UTC"},
+		"of the years": {-86_400e9 * 800, "] are from 2021-"},
+	} {
+		r := newRig(t)
+		path := filepath.Join(r.dir, "latency.npz")
+		w, err := npy.Create[sim.LatencyRow](path, npy.LatencyDtype(), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := startNs + c.afterNs
+		if err := errors.Join(w.Write([]sim.LatencyRow{{ReqTimestampNs: at, ExchTimestampNs: at + 1, RespTimestampNs: at + 2}}), w.Close()); err != nil {
+			t.Fatal(err)
+		}
+		for i := range r.cfg.Jobs {
+			r.cfg.Jobs[i].Spec.Assets[0].Exchange.ModifyLatency = &backtest.LatencySpec{Files: []string{path}}
+		}
+		for _, result := range r.run() {
+			if got := result.Error; (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
+				t.Errorf("%s: %s, want %q", name, got, c.want)
+			}
+		}
+	}
+}

@@ -29,8 +29,9 @@ type preparer struct {
 	cfg   *Config
 	event func(Event)
 
-	mu    sync.Mutex
-	calls map[string]*call
+	mu        sync.Mutex
+	calls     map[string]*call
+	latencies map[string]span // of latency files by their names
 }
 
 // call is one preparation that several jobs may wait for.
@@ -68,6 +69,9 @@ func (p *preparer) spec(ctx context.Context, job *Job) (backtest.Spec, []DataFil
 			files = append(files, DataFile{Path: path, Symbol: a.Symbol, Rows: done.Rows, StartNs: done.StartNs, EndNs: done.EndNs,
 				Errors: done.Errors, Findings: done.Findings})
 			a.Files[n] = done.Path
+		}
+		if err := p.checkLatencies(a, files[len(files)-len(a.Files):]); err != nil {
+			return spec, files, err
 		}
 	}
 	for _, path := range specFiles(&spec) {
@@ -190,7 +194,7 @@ func (p *preparer) convert(ctx context.Context, path string, rec Recording, asse
 	}
 	report := throttled(p.event)
 	summary, err := convert.Events(ctx, []string{path}, done.Path, convert.Options{NewDecoder: format.NewDecoder, Rule: format.Rule,
-		TickSize: asset.TickSize, LotSize: asset.LotSize, BaseLatency: rec.BaseLatency, Quotes: rec.BookTicker,
+		Format: rec.Format, Formats: p.cfg.Formats, TickSize: asset.TickSize, LotSize: asset.LotSize, BaseLatency: rec.BaseLatency, Quotes: rec.BookTicker,
 		Progress: func(progress convert.Progress) {
 			report(Event{Kind: EventConvert, File: path, Stage: progress.Stage.String(), Done: progress.Done, Total: progress.Total})
 		}})

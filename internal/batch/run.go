@@ -92,7 +92,7 @@ func Run(ctx context.Context, cfg Config) ([]JobResult, error) {
 	}
 	cfg.StallAfter = cmp.Or(cfg.StallAfter, defaultStallAfter)
 	r := &runner{cfg: &cfg}
-	r.prepare = &preparer{cfg: &cfg, event: r.event, calls: map[string]*call{}}
+	r.prepare = &preparer{cfg: &cfg, event: r.event, calls: map[string]*call{}, latencies: map[string]span{}}
 	results := make([]JobResult, len(cfg.Jobs))
 	var todo []int
 	for i := range cfg.Jobs {

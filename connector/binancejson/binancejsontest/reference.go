@@ -147,8 +147,8 @@ func (r Reference) depth(f fields, localTimestampNs int64, m *connector.Message)
 	if m.LastID, err = f.whole("u"); err != nil {
 		return err
 	}
-	if !r.Spot && f["pu"] != nil {
-		m.HasPrevID = true
+	m.HasPrevID = f["pu"] != nil
+	if !r.Spot && m.HasPrevID {
 		if m.PrevID, err = f.whole("pu"); err != nil {
 			return err
 		}

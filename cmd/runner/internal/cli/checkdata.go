@@ -117,7 +117,7 @@ func (s *settings) look(ctx context.Context, path, format string, o quality.Opti
 		defer os.RemoveAll(dir)
 		events = filepath.Join(dir, "events.npy")
 		summary, err := convert.Events(ctx, []string{path}, events, convert.Options{NewDecoder: s.app.Formats[format].NewDecoder, Rule: s.app.Formats[format].Rule,
-			TickSize: o.TickSize, LotSize: o.LotSize, Quotes: true,
+			Format: format, Formats: s.app.Formats, TickSize: o.TickSize, LotSize: o.LotSize, Quotes: true,
 			Progress: func(p convert.Progress) { work.show(p.Stage.String(), convertUnit(p.Stage.String()), p.Done, p.Total) }})
 		form.Recording = summary.Report
 		if err != nil {

@@ -81,6 +81,7 @@ func (s *settings) convertEventsCommand() *cobra.Command {
 		},
 		RunE: func(cmd *cobra.Command, files []string) error {
 			options.NewDecoder, options.Rule = s.app.Formats[format].NewDecoder, s.app.Formats[format].Rule
+			options.Format, options.Formats = format, s.app.Formats
 			return s.convertEvents(cmd.Context(), files, out, options)
 		}}
 	f := c.Flags()

@@ -1,0 +1,159 @@
+package feed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"hftrunner/connector"
+	"hftrunner/connector/depthsync"
+	"hftrunner/connector/recording"
+)
+
+// tally is what a format makes of lines: messages that it can use, about the depth and trades among them, and differences that
+// are of the other venue with this form.
+type tally struct{ lines, used, depth, trades, other int64 }
+
+// count counts a message of a format by the rule. The two venues of Binance write much alike, but only differences of futures
+// say which one comes before them.
+func (t *tally) count(rule depthsync.Rule, m *connector.Message) {
+	switch m.Kind {
+	case connector.MessageIgnored:
+		return
+	case connector.MessageDepth:
+		if rule == depthsync.Futures && !m.HasPrevID || rule == depthsync.Spot && m.HasPrevID {
+			t.other++
+			return
+		}
+		t.depth++
+	case connector.MessageSnapshot:
+		t.depth++
+	case connector.MessageTrade:
+		t.trades++
+	}
+	t.used++
+}
+
+// rule is that of the format.
+func (c *LinesConfig) rule() depthsync.Rule { return c.Formats[c.Format].Rule }
+
+// doubtful reports whether a file is to be looked at for another format.
+func (t *tally) doubtful() bool { return t.lines > 0 && (t.depth <= t.other || 2*t.used < t.lines) }
+
+// refuseForeign returns an error when another format reads more lines of a file than the one that it is said to be of.
+func (l *Lines) refuseForeign(ctx context.Context, file string) error {
+	names := slices.Sorted(maps.Keys(l.config.Formats))
+	tallies := make([]tally, len(names))
+	decoders := make([]connector.Decoder, len(names))
+	for i, name := range names {
+		decoders[i] = l.config.Formats[name].NewDecoder()
+	}
+	err := l.eachLine(ctx, file, nil, func(localNs int64, text []byte, _ int) bool {
+		var m connector.Message
+		for i, d := range decoders {
+			tallies[i].lines++
+			if d.Decode(localNs, text, &m) == nil {
+				tallies[i].count(l.config.Formats[names[i]].Rule, &m)
+			}
+		}
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	own := slices.Index(names, l.config.Format)
+	best := own
+	for i := range tallies {
+		if best < 0 || tallies[i].used > tallies[best].used {
+			best = i
+		}
+	}
+	if best < 0 || best == own {
+		return nil
+	}
+	used := int64(0)
+	if own >= 0 {
+		used = tallies[own].used
+	}
+	return fmt.Errorf(`%s is a recording of another format: %s reads %d of its %d lines, %s %d; give --format %[2]s, or format = "%[2]s" in the configuration`,
+		file, names[best], tallies[best].used, tallies[best].lines, l.config.Format, used)
+}
+
+// eachLine calls f for each line of a file that has a time, with its number, until f returns false. What is wrong with the file
+// is told when it is read for good. measured are the bytes of the files before, for the progress; nil for none.
+func (l *Lines) eachLine(ctx context.Context, file string, measured *int64, f func(localNs int64, text []byte, line int) bool) error {
+	r, err := recording.Open(recording.Config{Files: []string{file}, MaxLineBytes: l.config.MaxLineBytes})
+	if err != nil {
+		return err
+	}
+	defer r.Close() // never fails
+	if measured != nil {
+		defer func() { *measured += r.TotalBytes() }()
+	}
+	for n := 0; ; n++ {
+		if n%measureEvery == 0 {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if measured != nil {
+				l.config.Progress(*measured+r.BytesRead(), l.TotalBytes())
+			}
+		}
+		localNs, text, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if !f(localNs, text, r.Line()) {
+			return nil
+		}
+	}
+}
+
+// firstLines are enough to know what a recording is that is not read before its turn.
+const firstLines = 1000
+
+// checkFirst looks whether a file that is taken as recorded is of its format.
+func (l *Lines) checkFirst(ctx context.Context, file string) error {
+	decoder, t := l.config.NewDecoder(), tally{}
+	var m connector.Message
+	err := l.eachLine(ctx, file, nil, func(localNs int64, text []byte, _ int) bool {
+		t.lines++
+		if decoder.Decode(localNs, text, &m) == nil {
+			t.count(l.config.rule(), &m)
+		}
+		return t.lines < firstLines
+	})
+	if err == nil && t.doubtful() {
+		err = l.refuseForeign(ctx, file)
+	}
+	return err
+}
+
+// checkMeasured looks whether files that have been read once, with these tallies, are of their format and have a book.
+func (l *Lines) checkMeasured(ctx context.Context, tallies []tally) error {
+	var all tally
+	for i, t := range tallies {
+		if t.doubtful() {
+			if err := l.refuseForeign(ctx, l.config.Files[i]); err != nil {
+				return err
+			}
+		}
+		all.lines, all.used, all.depth, all.trades = all.lines+t.lines, all.used+t.used, all.depth+t.depth, all.trades+t.trades
+	}
+	l.noTrades = all.used > 0 && all.trades == 0
+	if all.used == 0 || all.depth > 0 { // with nothing to use it is told why, line by line
+		return nil
+	}
+	names := l.config.Files[0]
+	if n := len(l.config.Files); n > 1 {
+		names = fmt.Sprintf("%s and %d more", names, n-1)
+	}
+	return fmt.Errorf("%s: there is no book in it, of %d messages %d are trades and none is about the depth; give a recording that has the depth stream, as 'runner record' makes it",
+		names, all.used, all.trades)
+}

@@ -282,7 +282,7 @@ func (b *Blotter) state(e *entry, r *Report, told, old int64, byAmend bool, nowN
 
 // shown notes that the venue has the order: the submission is answered.
 func (b *Blotter) shown(e *entry) {
-	if e.place != idle && e.amend == idle && e.cancel == idle && !e.suspect {
+	if e.place != idle && e.amend == idle && e.cancel == idle && !e.gone && !e.suspect {
 		e.askAtNs = 0 // it has no need to be asked about any more
 	}
 	e.seen, e.place, e.absent = true, idle, doubt{}

@@ -294,6 +294,19 @@ func TestPitfalls(t *testing.T) {
 			}
 			s.canceled()
 		}},
+		{"gone when canceled, before the stream tells that the venue has it", func(s *script) {
+			s.place()
+			s.accepted(blotter.Place)
+			s.cancel(1)
+			s.failed(blotter.Cancel, blotter.Gone)
+			s.stream(hft.StatusNew, 0, 1)
+			s.sent()
+			s.news()
+			s.after(second)
+			s.expect("query", "")
+			s.answer(blotter.QueryOrder, hft.StatusNew, 0, 2)
+			s.expect("cancel", "")
+		}},
 		{"gone when canceled, while an amendment takes effect", func(s *script) {
 			s.live()
 			s.modify(1, 1001, 3*lot)

@@ -50,6 +50,7 @@ test-long:
 # Clients that are not ours against the loopback exchange: a module of its own, which the product does not depend on.
 thirdparty:
 	cd internal/testexchange/thirdparty && $(GO) vet ./... && $(GO) test ./...
+	cd journal/thirdparty && $(GO) vet ./... && $(GO) test -run '^$$' -bench . ./...
 
 # Two bots at each venue trade against a faulty exchange for SOAK, and then everything is compared; SEED chooses the course.
 SOAK    ?= 10m

@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -18,7 +19,8 @@ type disk struct {
 	limit   int64  // from which size on the next one begins; what is behind it is a reserve for when that cannot be
 	state   *State // of all that is durable
 	retry   time.Time
-	blocked bool // the next segment could not be begun, this one goes on
+	looked  time.Time // whether the segment is still there
+	blocked bool      // the next segment could not be begun, this one goes on
 	buf     []byte
 	keeping sync.WaitGroup
 	keeper  atomic.Bool
@@ -26,6 +28,9 @@ type disk struct {
 
 // retryAfter is how long a disk that failed is left alone.
 const retryAfter = 500 * time.Millisecond
+
+// lookEvery is how often it is looked whether the segment is still there.
+const lookEvery = time.Second
 
 // run writes and syncs until the writer is closed.
 func (w *Writer) run() {
@@ -54,6 +59,7 @@ func (w *Writer) run() {
 // drain makes durable what is in the ring.
 func (w *Writer) drain() {
 	d := &w.disk
+	d.look(w)
 	waits := time.Now().Before(d.retry)
 	from, to := w.tail.Load(), w.head.Load()
 	if waits && d.file == nil || from == to && d.file != nil && (waits || !d.blocked) {
@@ -76,6 +82,19 @@ func (w *Writer) drain() {
 	d.retry = time.Time{}
 	if w.failure.Swap(nil) != nil {
 		w.cfg.Notify(Notice{"the journal is written again", nil})
+	}
+}
+
+// look gives up a segment that somebody has removed: what is written to it nobody will read.
+func (d *disk) look(w *Writer) {
+	if d.file == nil || time.Since(d.looked) < lookEvery {
+		return
+	}
+	d.looked = time.Now()
+	if _, err := os.Stat(d.path); errors.Is(err, fs.ErrNotExist) {
+		w.cfg.Notify(Notice{"the journal was removed while it was written: what was in it is lost, it goes on with what that added up to", err})
+		_ = d.file.Close()
+		d.file = nil
 	}
 }
 
@@ -158,6 +177,9 @@ func (w *Writer) begin() error {
 	path := segmentPath(w.cfg.Dir, d.number+1)
 	head, err := w.segmentHead(d.number + 1)
 	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(w.cfg.Dir, 0o700); err != nil {
 		return err
 	}
 	file, err := w.cfg.create(path+newSuffix, int64(max(w.cfg.SegmentBytes, 2*len(head))))

@@ -277,3 +277,35 @@ func TestReadOnly(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestFolderRemoved: somebody removes the folder while it is written. The journal goes on with the State that it had.
+func TestFolderRemoved(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "journal")
+	cfg := testConfig(t, dir)
+	cfg.ringPaths = []string{filepath.Join(t.TempDir(), ringName)}
+	w, _ := open(t, cfg)
+	fillJournal(t, w, 1, 100)
+	if err := w.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	for limit := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		if _, err := os.Stat(segmentPath(dir, 2)); err == nil {
+			break
+		}
+		if time.Now().After(limit) {
+			t.Fatal("it does not go on")
+		}
+	}
+	fillJournal(t, w, 101, 150)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	got, damage := readAll(t, dir, ReadFrom{})
+	consecutive(t, got, 101, 150)
+	if state, _, err := Load(dir); err != nil || state.Strategies[7].Holdings[1].State.Position != 150 || len(damage) > 0 {
+		t.Errorf("%v %v", err, damage)
+	}
+}

@@ -153,7 +153,7 @@ func Verify(ctx context.Context, dir string) (Report, error) {
 			rep.Unwritten++
 		}
 	}
-	rep.Last, rep.Damage = r.last, r.damage
+	rep.Last, rep.Damage = r.last, append([]Damage{}, r.damage...)
 	if size > r.end() {
 		rep.TornBytes = size - r.end()
 	}

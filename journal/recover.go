@@ -152,7 +152,7 @@ func (w *Writer) fresh(paths []string, rest []byte, rec *Recovery) error {
 	}
 	w.sequence = d.state.Sequence
 	var err error
-	if w.ring, err = createRing(paths, w.id, w.cfg.RingBytes); err != nil {
+	if w.ring, err = createRing(paths, w.cfg.Dir, w.id, w.cfg.RingBytes); err != nil {
 		return giveUp(err)
 	}
 	for _, path := range paths { // one that was left in the other place
@@ -164,6 +164,7 @@ func (w *Writer) fresh(paths []string, rest []byte, rec *Recovery) error {
 		w.cfg.Notify(Notice{"no room in " + filepath.Dir(paths[0]) + ": the journal's memory is a file on the disk, where requests may wait for it",
 			errors.New("give it " + fmt.Sprint(w.cfg.RingBytes>>20) + " MiB there")})
 	}
+	removeAbandoned()
 	atomic.StoreUint64(&w.ring.header.head, 0)
 	// What others read: the State that was found, not the one that goes on.
 	text, err := d.state.encode()

@@ -3,11 +3,14 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"syscall"
+	"time"
 )
 
 // The ring is a file in shared memory: a header, and data in which records lie one behind the other, going on at the front
@@ -22,6 +25,7 @@ const (
 	DefaultRingBytes = 16 << 20
 	ringName         = "ring"
 	ringFolder       = "/dev/shm"
+	ringPrefix       = "hftrunner-journal-"
 )
 
 type ringHeader struct {
@@ -31,6 +35,36 @@ type ringHeader struct {
 	_                             [56]byte
 	tail                          uint64 // written when all before it is on the disk
 	_                             [56]byte
+}
+
+// ringFolderAt is where in the header's page the path of the journal's folder stands, ended by a zero.
+const ringFolderAt = 256
+
+// abandonedAfter is from when on a ring is removed that has records nobody will ask for: its folder is gone.
+const abandonedAfter = time.Hour
+
+// removeAbandoned removes rings of journals whose folders are gone: those of hosts that were killed, and then their state folders
+// removed.
+func removeAbandoned() {
+	paths, _ := filepath.Glob(filepath.Join(ringFolder, ringPrefix+"*"))
+	for _, path := range paths {
+		page := make([]byte, ringDataAt)
+		f, err := os.Open(path)
+		if err != nil {
+			continue
+		}
+		_, err = io.ReadFull(f, page)
+		info, statErr := f.Stat()
+		_ = f.Close()
+		h := ringHeaderAt(page)
+		dir, _, whole := strings.Cut(string(page[ringFolderAt:]), "\x00")
+		if err != nil || statErr != nil || h.magic != ringMagic || h.version != ringVersion || !whole || !filepath.IsAbs(dir) {
+			continue
+		}
+		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) && (h.head == h.tail || time.Since(info.ModTime()) > abandonedAfter) {
+			_ = os.Remove(path)
+		}
+	}
 }
 
 // ring is the writer's mapping.
@@ -52,17 +86,17 @@ func ringPaths(dir string, id uint64) ([]string, error) {
 	var paths []string
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {
 		if shm, err := os.Stat(ringFolder); err == nil && shm.IsDir() {
-			paths = append(paths, filepath.Join(ringFolder, fmt.Sprintf("hftrunner-journal-%016x-%x-%x", id, st.Dev, st.Ino)))
+			paths = append(paths, filepath.Join(ringFolder, fmt.Sprintf(ringPrefix+"%016x-%x-%x", id, st.Dev, st.Ino)))
 		}
 	}
 	return append(paths, filepath.Join(dir, ringName)), nil
 }
 
 // createRing makes an empty ring in the first place that has room, in the place of one that was there.
-func createRing(paths []string, id uint64, size int) (*ring, error) {
+func createRing(paths []string, dir string, id uint64, size int) (*ring, error) {
 	var errs []error
 	for _, path := range paths {
-		r, err := createRingAt(path, id, size)
+		r, err := createRingAt(path, dir, id, size)
 		if err == nil {
 			return r, nil
 		}
@@ -71,7 +105,7 @@ func createRing(paths []string, id uint64, size int) (*ring, error) {
 	return nil, errors.Join(errs...)
 }
 
-func createRingAt(path string, id uint64, size int) (r *ring, err error) {
+func createRingAt(path, dir string, id uint64, size int) (r *ring, err error) {
 	if size < 4*maxRecord || size&(size-1) != 0 {
 		return nil, fmt.Errorf("%d bytes: take a power of two from %d", size, 4*maxRecord)
 	}
@@ -101,6 +135,9 @@ func createRingAt(path string, id uint64, size int) (r *ring, err error) {
 	}
 	r = &ring{path: path, file: file, mem: mem, data: mem[ringDataAt:], header: ringHeaderAt(mem)}
 	r.header.version, r.header.journal, r.header.size = ringVersion, id, uint64(size)
+	if dir, err := filepath.Abs(dir); err == nil && ringFolderAt+len(dir) < ringDataAt {
+		copy(mem[ringFolderAt:], dir)
+	}
 	for at := 0; at < len(r.data); at += 4096 {
 		r.data[at] = 0 // makes the page writable for this process before the first record needs it
 	}

@@ -244,3 +244,31 @@ func TestManyRecords(t *testing.T) {
 		t.Errorf("%+v", rep)
 	}
 }
+
+// TestAbandonedRings: the ring of a killed host goes when its folder has gone, and not before.
+func TestAbandonedRings(t *testing.T) {
+	if _, err := os.Stat(ringFolder); err != nil {
+		t.Skip("rings are in the journal's folder here")
+	}
+	dir := filepath.Join(t.TempDir(), "journal")
+	cfg := testConfig(t, dir)
+	cfg.ringPaths = nil
+	w, _ := open(t, cfg)
+	fillJournal(t, w, 1, 3)
+	if err := w.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	path := w.ring.path
+	w.kill()
+	removeAbandoned()
+	if _, err := os.Stat(path); err != nil || filepath.Dir(path) != ringFolder {
+		t.Fatalf("%s: %v", path, err)
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	removeAbandoned()
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%s is left: %v", path, err)
+	}
+}

@@ -234,7 +234,7 @@ func (c *Client) Paused() bool { return c.config.Budget.forbidden(c.config.Signe
 // retryAt is when the venue wants to hear again, zero when it does not say.
 func (c *Client) retryAt(response *http.Response) time.Time {
 	seconds, err := strconv.Atoi(response.Header.Get("Retry-After"))
-	if err != nil || seconds < 0 {
+	if err != nil || seconds <= 0 {
 		return time.Time{}
 	}
 	return time.Unix(0, c.config.Signer.nowNs()).Add(time.Duration(min(seconds, 7*24*3600)) * time.Second)

@@ -127,6 +127,7 @@ func TestRefusals(t *testing.T) {
 		{status: 429, body: `slow down`, header: "soon", cause: venue.Weight},
 		{status: 429, body: `{"code":-4999,"msg":"Something."}`, cause: venue.Weight, code: -4999},
 		{status: 418, body: banned, cause: venue.Banned, code: -1003, retry: time.UnixMilli(1700000300000)},
+		{status: 418, body: banned, header: "0", cause: venue.Banned, code: -1003, retry: time.UnixMilli(1700000300000)},
 		{status: 418, body: ``, header: "60", cause: venue.Banned, retry: inAMinute},
 		{status: 400, body: banned, cause: venue.Banned, code: -1003, retry: time.UnixMilli(1700000300000)},
 		{status: 400, body: `{"code":-1003,"msg":"banned until soon"}`, cause: venue.Banned, code: -1003},

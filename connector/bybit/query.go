@@ -61,10 +61,10 @@ func (p *Protocol) AllOpenOrders(ctx context.Context) ([]blotter.Report, error) 
 	var all []blotter.Report
 	for _, coin := range []string{"USDT", "USDC"} {
 		open, err := p.orders(ctx, realtimePath, "category=linear&openOnly=0&settleCoin="+coin)
-		if err != nil {
-			return nil, err
-		}
 		all = append(all, open...)
+		if err != nil {
+			return all, err
+		}
 	}
 	return all, nil
 }

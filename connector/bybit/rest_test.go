@@ -192,6 +192,17 @@ func TestOpenOrders(t *testing.T) {
 	}
 }
 
+// TestAllOpenOrders: when the list of the second coin is refused, what the first one has is told all the same.
+func TestAllOpenOrders(t *testing.T) {
+	const path = "GET /v5/order/realtime?category=linear&openOnly=0&settleCoin="
+	s := newServer(t, ok(`{"list":[`+restOrder+`]}`), code(10001, "params error"))
+	all, err := at(t, s).AllOpenOrders(t.Context())
+	if venue.CauseOf(err) != venue.Refused || len(all) != 1 || all[0].ClientID != "t1" {
+		t.Errorf("%+v, %v", all, err)
+	}
+	want(t, s, asked(path+"USDT&limit=50"), asked(path+"USDC&limit=50"))
+}
+
 // TestExecutions: oldest first, each once, over as many weeks as it takes.
 func TestExecutions(t *testing.T) {
 	row := func(id string, ms int64) string {

@@ -22,15 +22,23 @@ func (t *trade) canceling(clientID string) bool {
 	return t.blotter.Canceling(clientID)
 }
 
-// longestPause is how long a line pauses at most: what is to go by one way may go by another that is open again. Asking too early
+// longestPause is how long cancels pause at most: what is to go by one way may go by another that is open again. Asking too early
 // costs the venue nothing.
 const longestPause = 2 * time.Second
+
+// untilRoom returns how long a cancel pauses that the venue's limit of orders did not let through, 0 after any other failure.
+func (c *Connector) untilRoom(err error) time.Duration {
+	if CauseOf(err) != OrderRate {
+		return 0
+	}
+	return min(c.untilRetry(err), longestPause)
+}
 
 // putBack puts cancels that the venue's limit of orders did not let through at the head of their line, which pauses until there
 // is room again. It reports false, having done nothing, for any other failure.
 func (t *trade) putBack(inst *instrument, l *line, some []*blotter.Action, err error) bool {
-	pause := t.c.untilRetry(err)
-	if some[0].Request != blotter.Cancel || CauseOf(err) != OrderRate || pause <= 0 {
+	pause := t.c.untilRoom(err)
+	if some[0].Request != blotter.Cancel || pause <= 0 {
 		return false
 	}
 	t.mu.Lock()
@@ -40,7 +48,6 @@ func (t *trade) putBack(inst *instrument, l *line, some []*blotter.Action, err e
 	}
 	l.waiting = slices.Concat(some, l.waiting)
 	t.held += len(some)
-	pause = min(pause, longestPause)
 	l.pausedUntilNs = t.c.nowNs() + int64(pause)
 	if l.resume == nil {
 		l.resume = time.AfterFunc(pause, func() { t.goOn(inst, l) })

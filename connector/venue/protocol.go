@@ -162,7 +162,8 @@ type Lister interface {
 // AllLister is what a Protocol is, too, whose venue lists the open orders on all symbols. It is asked at the start and after the
 // private stream was down: what an earlier run has left on a symbol that is not registered is seen by this only.
 type AllLister interface {
-	// AllOpenOrders lists the account's open orders on all symbols, those of others included.
+	// AllOpenOrders lists the account's open orders on all symbols, those of others included. With an error it has those that
+	// were told.
 	AllOpenOrders(ctx context.Context) ([]blotter.Report, error)
 }
 

@@ -35,9 +35,10 @@ type strays struct {
 	orders map[string]*connector.OpenOrder // by client id
 	// numbers are those of their symbols, below -1.
 	numbers map[string]int
-	// told says that the venue has listed them, or cannot; askAtNs is before when it is not asked again.
-	told    bool
-	askAtNs int64
+	// told says that the venue has listed them, or cannot; listed that it has, so that no symbol's are unknown; askAtNs is before
+	// when it is not asked again.
+	told, listed bool
+	askAtNs      int64
 	// wanted are the client ids of those to be canceled; ending says that endStrays is at it.
 	wanted []string
 	ending bool
@@ -53,7 +54,7 @@ func (t *trade) beginFinding() {
 
 // findStrays asks for the open orders on all symbols until it has them, or until the stream is lost again.
 func (t *trade) findStrays(session context.Context, lister AllLister) {
-	c := t.c
+	c, wait := t.c, retryPause
 	t.mu.Lock()
 	pause := time.Duration(t.strays.askAtNs - c.nowNs())
 	t.mu.Unlock()
@@ -64,9 +65,12 @@ func (t *trade) findStrays(session context.Context, lister AllLister) {
 		switch {
 		case session.Err() != nil:
 			return
-		case err != nil && CauseOf(err) != Refused && !unaffordable(err):
+		case err != nil && !final(err) && !unaffordable(err):
 			c.unanswered(strayQuestion, err)
-			pause = max(retryPause, c.untilRetry(err))
+			pause = max(wait, c.untilRetry(err))
+			if CauseOf(err) != Unreached { // it may have cost as much as a list
+				wait = min(2*wait, strayPause)
+			}
 			continue
 		case err == nil:
 			c.outage.Works(strayQuestion)
@@ -78,6 +82,12 @@ func (t *trade) findStrays(session context.Context, lister AllLister) {
 		t.strayed(list, err == nil)
 		return
 	}
+}
+
+// final reports whether the venue refuses a question for good. A page of something in front of it is none of its words.
+func final(err error) bool {
+	var f *Failure
+	return errors.As(err, &f) && f.Cause == Refused && (f.Code != 0 || f.Status == 0)
 }
 
 // unaffordable reports whether a request costs more than this side's limit ever has.
@@ -92,7 +102,7 @@ func (t *trade) strayed(list []blotter.Report, listed bool) {
 	open := make(map[string]bool, len(list))
 	t.mu.Lock()
 	s := &t.strays
-	s.told, s.askAtNs = true, t.c.nowNs()+int64(strayPause)
+	s.told, s.listed, s.askAtNs = true, s.listed || listed, t.c.nowNs()+int64(strayPause)
 	for i := range list {
 		r := &list[i]
 		owner, id, ours := t.codec.Decode(r.ClientID)
@@ -160,7 +170,14 @@ func (s *strays) report(r *blotter.Report) {
 	}
 }
 
-// open returns those whose symbols have not been registered meanwhile.
+// listedStrays reports whether the venue has listed the orders on all symbols.
+func (t *trade) listedStrays() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.strays.listed
+}
+
+// openStrays returns those whose symbols have not been registered meanwhile.
 func (t *trade) openStrays() (open []connector.OpenOrder) {
 	for _, o := range t.strays.orders {
 		if t.c.symbols.named(o.Symbol) == nil {
@@ -219,14 +236,22 @@ func (t *trade) endStrays() {
 	}
 }
 
-// endStray sends the cancel of one order.
+// endStray sends the cancel of one order, when the venue's limit of orders lets it through.
 func (t *trade) endStray(o *connector.OpenOrder) {
 	c := t.c
 	ctx, cancel := context.WithTimeout(t.requests, requestTimeout)
 	defer cancel()
-	report, err := inWindow(ctx, c, func() (blotter.Report, error) {
+	send := func() (blotter.Report, error) {
 		return c.protocol.Cancel(ctx, &Order{Symbol: o.Symbol, ClientID: o.ClientID, VenueID: o.VenueID, Side: o.Side, OrdType: o.OrdType, TimeInForce: o.TimeInForce})
-	})
+	}
+	report, err := inWindow(ctx, c, send)
+	for pause := c.untilRoom(err); pause > 0 && ctx.Err() == nil; pause = c.untilRoom(err) {
+		select {
+		case <-time.After(pause):
+			report, err = inWindow(ctx, c, send)
+		case <-ctx.Done():
+		}
+	}
 	if err != nil {
 		f := c.failureOf(err)
 		c.heed(err)

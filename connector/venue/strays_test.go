@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"hftrunner/connector"
 	"hftrunner/connector/blotter"
@@ -21,7 +22,7 @@ type lister struct {
 	mu     sync.Mutex
 	list   map[string]blotter.Report // by client id
 	failed error
-	asked  int
+	asked  []time.Time
 }
 
 func newLister(t *testing.T, reports ...blotter.Report) *lister {
@@ -59,9 +60,16 @@ func (l *lister) all() []blotter.Report {
 func (l *lister) AllOpenOrders(context.Context) ([]blotter.Report, error) {
 	l.mu.Lock()
 	failed := l.failed
-	l.asked++
+	l.asked = append(l.asked, time.Now())
 	l.mu.Unlock()
 	return l.all(), failed
+}
+
+// times are those at which the list was asked for.
+func (l *lister) times() []time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.asked)
 }
 
 // fail lets the list of all orders fail from now on, with nil work.
@@ -171,10 +179,8 @@ func TestOtherSymbolsAfterAnOutage(t *testing.T) {
 		r.trade(0)
 		_ = private.ws.CloseNow()
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.asked != 1 {
-		t.Errorf("asked %d times", l.asked)
+	if asked := l.times(); len(asked) != 1 {
+		t.Errorf("asked at %v", asked)
 	}
 }
 
@@ -190,6 +196,76 @@ func TestOtherSymbolsAreRefused(t *testing.T) {
 			r := start(t, l, nil, func(c *venue.Config) { prefixed(c); c.Logger = log.logger() }, "BTC")
 			until(t, "it is accounted for", func() bool { open, _ := r.connector.Unaccounted(); return len(open) == 0 })
 			until(t, "it is said", func() bool { return bytes.Count(log.bytes(), []byte("[WARN]")) == 1 })
+		})
+	}
+}
+
+// TestOtherSymbolsBehindAPage: a page of something in front of the venue is no word of the venue's, and the list, which costs much,
+// is asked for ever more rarely.
+func TestOtherSymbolsBehindAPage(t *testing.T) {
+	t.Parallel()
+	l := newLister(t, blotter.Report{Symbol: "ETH", ClientID: ownID(t, 77), VenueID: "2", Side: hft.Buy, Price: 20.5, Qty: 3})
+	l.fail(&venue.Failure{Cause: venue.Refused, Status: 404, Msg: "HTTP 404 Not Found"})
+	r := start(t, l, nil, prefixed, "BTC")
+	told := func() bool { open, _ := r.connector.Unaccounted(); return len(open) == 0 }
+	until(t, "it is asked for again", func() bool { return told() || len(l.times()) == 3 })
+	if told() {
+		t.Fatal("the venue has told nothing")
+	}
+	if asked := l.times(); asked[2].Sub(asked[1]) < 1900*time.Millisecond {
+		t.Errorf("asked at %v", asked)
+	}
+	l.fail(nil)
+	until(t, "it is found", func() bool { return told() && len(elsewhere(r)) == 1 })
+}
+
+// TestOtherSymbolsAtTheLimit: a cancel that the limit of orders does not let through goes when there is room, without being asked
+// for again.
+func TestOtherSymbolsAtTheLimit(t *testing.T) {
+	t.Parallel()
+	l := newLister(t, blotter.Report{Symbol: "ETH", ClientID: ownID(t, 77), VenueID: "2", Side: hft.Buy, Price: 20.5, Qty: 3})
+	end, tries := l.cancel, 0
+	l.cancel = func(ctx context.Context, o *venue.Order) (blotter.Report, error) {
+		if tries++; tries < 4 {
+			return blotter.Report{}, &venue.Failure{Cause: venue.OrderRate, RetryAt: time.Unix(0, l.NowNs()).Add(20 * time.Millisecond)}
+		}
+		return end(ctx, o)
+	}
+	r := start(t, l, nil, prefixed, "BTC")
+	until(t, "it is found", func() bool { return len(elsewhere(r)) == 1 })
+	r.connector.Cancel(elsewhere(r)[0].Order)
+	until(t, "it is canceled", func() bool { open := elsewhere(r); return len(open) == 0 || open[0].Req == hft.StatusNone })
+	if len(elsewhere(r)) > 0 {
+		t.Error("it was given up")
+	}
+}
+
+// TestOrdersOnSymbolsThatCannotBeTraded: the list of all orders has those on a symbol that the venue does not have or whose tick is
+// wrong; without the list they stay unknown.
+func TestOrdersOnSymbolsThatCannotBeTraded(t *testing.T) {
+	t.Parallel()
+	for name, failure := range map[string]error{"listed": nil, "refused": &venue.Failure{Cause: venue.Refused, Code: -1}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLister(t)
+			l.filters = func(symbol string) ([]venue.Filters, error) {
+				if symbol == "NONE" {
+					return nil, &venue.Failure{Cause: venue.Refused}
+				}
+				return []venue.Filters{{Symbol: symbol, Trading: true, TickSize: 0.5, LotSize: 0.001}}, nil
+			}
+			var want []int
+			if failure != nil {
+				l.fail(failure)
+				want = []int{1, 2}
+			}
+			r := start(t, l, nil, prefixed, "BTC")
+			r.connector.Register(instrument(1, "NONE"))
+			r.connector.Register(instrument(2, "COARSE"))
+			until(t, "all is told that will be", func() bool {
+				open, coming := r.connector.Unaccounted()
+				return !coming && slices.Equal(open, want)
+			})
 		})
 	}
 }

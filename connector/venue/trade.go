@@ -214,8 +214,11 @@ func (c *Connector) Unaccounted() (instruments []int, coming bool) {
 	for _, inst := range c.early {
 		instruments, coming = append(instruments, inst.No), true
 	}
+	listed := t != nil && t.listedStrays()
 	for no, learning := range c.unlearned {
-		instruments, coming = append(instruments, no), coming || learning
+		if learning || !listed { // the list of all orders has those of a symbol that cannot be traded
+			instruments, coming = append(instruments, no), coming || learning
+		}
 	}
 	c.startMu.Unlock()
 	for _, inst := range c.symbols.all() {

@@ -195,11 +195,11 @@ func (s *supervisor) obeyStop(ctx context.Context, c command) {
 }
 
 // end stops the strategy because the run ends; the host waits for the end of its orders. A strategy that waits to be started
-// again was not given up, but where the data have ended it has failed: nobody starts it in them again.
+// again was not given up, but it has failed where it has never run, and where the data have ended: nobody starts it in them again.
 func (s *supervisor) end(ctx context.Context) error {
 	if s.getState() == Backoff {
 		state := Stopped
-		if errors.Is(context.Cause(ctx), errDataEnded) {
+		if s.good.path == "" || errors.Is(context.Cause(ctx), errDataEnded) {
 			state = Failed
 		}
 		s.setState(state, "it waited to be started again when the run ended: "+s.status().Reason)

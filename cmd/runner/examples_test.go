@@ -137,7 +137,7 @@ func checkKeys(t *testing.T, summary map[string]any) {
 		want string
 	}{
 		{"summary", summary, "connectors exit strategies stray_orders unconfirmed_orders uptime_ns version"},
-		{"connector", first(summary, "connectors"), "bad_messages events gaps kind messages name off_grid reconnects stopped_streams"},
+		{"connector", first(summary, "connectors"), "bad_messages events feeds gaps kind messages name reconnects stopped_streams"},
 		{"strategy", strategy, "events feed_latency_ns fills instruments lost_events name orders plugin rejects requests restart_gap_ns " +
 			"restarts resyncs state tick_to_order_ns version"},
 		{"instrument", first(strategy, "instruments"), "best_ask best_bid connector fee open_orders open_pnl position realised_pnl symbol " +

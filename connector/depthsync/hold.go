@@ -8,6 +8,7 @@ func (s *Synchronizer) hold(d ids, m *connector.Message) {
 		s.stats.Overflows++
 		s.dropHeld((len(s.held) + 1) / 2)
 	}
+	s.reach(m)
 	s.heldRows = append(s.heldRows, m.Events...)
 	s.held = append(s.held, heldMessage{ids: d, seq: m.Seq, exchTimestampNs: m.ExchTimestampNs, end: len(s.heldRows)})
 }
@@ -27,18 +28,27 @@ func (s *Synchronizer) dropHeld(n int) {
 	}
 }
 
-// countOld returns how many differences from the oldest on are contained in a snapshot.
-func (s *Synchronizer) countOld(snapshotID int64) int {
+// countOld returns how many differences from the oldest on are contained in a snapshot. Ids of a stream that has begun anew say
+// nothing about that, its sequence numbers do.
+func (s *Synchronizer) countOld(snapshotID, snapshotSeq int64) int {
 	old := 0
-	for old < len(s.held) && s.config.Rule.old(snapshotID, s.held[old].ids) {
+	for old < len(s.held) {
+		h := &s.held[old]
+		contained := s.config.Rule.old(snapshotID, h.ids)
+		if s.config.Rule == Streamed && snapshotSeq != 0 && h.seq != 0 && h.seq != snapshotSeq {
+			contained = h.seq < snapshotSeq
+		}
+		if !contained {
+			break
+		}
 		old++
 	}
 	return old
 }
 
 // dropOld drops the differences that a snapshot contains.
-func (s *Synchronizer) dropOld(snapshotID int64) {
-	old := s.countOld(snapshotID)
+func (s *Synchronizer) dropOld(snapshotID, snapshotSeq int64) {
+	old := s.countOld(snapshotID, snapshotSeq)
 	s.dropHeld(old)
 	s.stats.Dropped += uint64(old)
 }
@@ -48,14 +58,14 @@ func (s *Synchronizer) join(out Output, localTimestampNs int64) Output {
 	if !s.hasSnapshot {
 		return out
 	}
-	old := s.countOld(s.snapshotID)
+	old := s.countOld(s.snapshotID, s.snapshotSeq)
 	if old < len(s.held) && !s.config.Rule.joins(s.snapshotID, s.held[old].ids) {
 		s.hasSnapshot = false
 		s.stats.StaleSnapshots++
 		out.NeedSnapshot = true
 		return out
 	}
-	s.dropOld(s.snapshotID)
+	s.dropOld(s.snapshotID, s.snapshotSeq)
 	if len(s.held) == 0 {
 		return out // the snapshot is newer than everything: the next difference will show whether it fits
 	}
@@ -66,7 +76,6 @@ func (s *Synchronizer) join(out Output, localTimestampNs int64) Output {
 // complete publishes the snapshot and everything held back as one batch.
 func (s *Synchronizer) complete(out *Output, localTimestampNs int64) {
 	first := s.held[0]
-	s.lastExchNs = s.held[len(s.held)-1].exchTimestampNs
 	// The differences are newer than the snapshot whatever their times say, and a book may refuse a row that is older
 	// than the level's last one. So the snapshot is not stamped later than the first difference.
 	exchTimestampNs := first.exchTimestampNs

@@ -85,8 +85,11 @@ func (r Rule) old(snapshotID int64, d ids) bool {
 // venue asks that it spans the snapshot's id; one whose predecessor ended exactly there continues it as well, which
 // is what a quiet market gives.
 func (r Rule) joins(snapshotID int64, d ids) bool {
-	if r == Futures {
+	switch r {
+	case Futures:
 		return d.first <= snapshotID || d.hasPrev && d.prev == snapshotID
+	case Streamed: // one by one, and numbers up to the snapshot's may be those of a service that has started anew
+		return d.first-1 == snapshotID
 	}
 	return d.first <= snapshotID || d.first-1 == snapshotID
 }

@@ -11,10 +11,24 @@ import (
 // ones. Until then it is taken for what it mostly is: the same message over a second connection that is behind.
 const renumberedNs = 10_000_000_000
 
+// reach notes that the stream has come to a message.
+func (s *Synchronizer) reach(m *connector.Message) {
+	s.lastID, s.lastSeq, s.lastExchNs = m.LastID, m.Seq, m.ExchTimestampNs
+}
+
 // renumbered reports whether a message that has an id of the past is not of the past. Spot's rule passes over everything
 // up to the id that has been reached.
-func (s *Synchronizer) renumbered(id, exchTimestampNs int64) bool {
-	return s.config.Rule != Spot && id < s.lastID && s.lastExchNs > 0 && exchTimestampNs-s.lastExchNs > renumberedNs
+func (s *Synchronizer) renumbered(m *connector.Message) bool {
+	if s.config.Rule == Streamed && s.lastSeq != 0 && m.Seq > s.lastSeq {
+		return m.LastID <= s.lastID
+	}
+	return s.config.Rule != Spot && m.LastID < s.lastID && s.lastExchNs > 0 && m.ExchTimestampNs-s.lastExchNs > renumberedNs
+}
+
+// passed reports whether a message is older than the one that the stream has come to, whatever its id: a second connection that
+// is behind brings the old ids after the service has started anew. Where sequence numbers have begun anew as well, times go on.
+func (s *Synchronizer) passed(m *connector.Message) bool {
+	return s.config.Rule == Streamed && m.Seq != 0 && m.Seq < s.lastSeq && m.ExchTimestampNs <= s.lastExchNs
 }
 
 // replace takes a snapshot of the stream as the book, whether one was needed or not.
@@ -22,7 +36,7 @@ func (s *Synchronizer) replace(localTimestampNs int64, m *connector.Message) Out
 	if s.state == Syncing {
 		return s.begin(localTimestampNs, m)
 	}
-	if m.LastID != 1 && m.LastID <= s.lastID && !s.renumbered(m.LastID, m.ExchTimestampNs) {
+	if s.passed(m) || m.LastID != 1 && m.LastID <= s.lastID && !s.renumbered(m) {
 		// Sent again, as the best levels of a quiet market are, or by a second connection that is behind. With the id 1 it
 		// may be a second start of the service, though.
 		s.lastExchNs = max(s.lastExchNs, m.ExchTimestampNs)
@@ -39,7 +53,7 @@ func (s *Synchronizer) replace(localTimestampNs int64, m *connector.Message) Out
 // begin makes the book with a snapshot and those of the differences held back that continue it. There are some when they
 // come over another connection than the snapshot.
 func (s *Synchronizer) begin(localTimestampNs int64, m *connector.Message) Output {
-	s.dropOld(m.LastID)
+	s.dropOld(m.LastID, m.Seq)
 	if len(s.held) == 0 {
 		return s.adopt(m, Output{Events: m.Events, Ready: true})
 	}
@@ -59,7 +73,8 @@ func (s *Synchronizer) begin(localTimestampNs int64, m *connector.Message) Outpu
 }
 
 func (s *Synchronizer) adopt(m *connector.Message, out Output) Output {
-	s.state, s.seen, s.lastID, s.lastExchNs = Synced, true, m.LastID, m.ExchTimestampNs
+	s.state, s.seen = Synced, true
+	s.reach(m)
 	out.Seq = m.Seq
 	s.stats.Snapshots++
 	s.stats.SnapshotID, s.stats.FirstAppliedFirstID, s.stats.FirstAppliedLastID = m.LastID, 0, 0

@@ -223,3 +223,40 @@ func TestStreamedAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// TestStreamedAnewOverTwoConnections: when a service has started anew, ids say nothing of what a connection brings that is behind,
+// or one that has been opened since; the sequence numbers do.
+func TestStreamedAnewOverTwoConnections(t *testing.T) {
+	s := newSync(t, depthsync.Config{Rule: depthsync.Streamed})
+	for i, c := range []struct {
+		name     string
+		snapshot bool
+		id, seq  int64
+		rows     int
+		state    depthsync.State
+	}{
+		{"the book", true, 100, 1000, 1, depthsync.Synced},
+		{"the next", false, 101, 1001, 1, depthsync.Synced},
+		{"a connection opened after the start", true, 5, 1005, 2, depthsync.Synced},
+		{"a difference of before it that has the next id", false, 6, 990, 0, depthsync.Synced},
+		{"a snapshot of before it", true, 102, 1002, 0, depthsync.Synced},
+		{"its first one", true, 1, 1003, 0, depthsync.Synced},
+		{"the next", false, 6, 1006, 1, depthsync.Synced},
+		{"another start, without its snapshot", false, 6, 1010, 0, depthsync.Syncing},
+		{"of before it", false, 7, 1007, 0, depthsync.Syncing},
+		{"of before it", true, 7, 1007, 0, depthsync.Syncing},
+		{"the next", false, 7, 1011, 0, depthsync.Syncing},
+		{"another start", false, 2, 1021, 0, depthsync.Syncing},
+		{"its snapshot", true, 1, 1020, 2, depthsync.Synced},
+		{"the next", false, 3, 1022, 1, depthsync.Synced},
+	} {
+		m, take := delta(c.id, 1), s.Depth
+		if c.snapshot {
+			m, take = snapshot(c.id, 1), s.Snapshot
+		}
+		m.Seq, m.ExchTimestampNs = c.seq, c.seq
+		if out := take(1, m); len(out.Events) != c.rows || s.State() != c.state {
+			t.Errorf("%d, %s: %+v, %v", i, c.name, out, s.State())
+		}
+	}
+}

@@ -84,8 +84,8 @@ type Synchronizer struct {
 	// lastID is the last update id of the stream: applied when synced, held back when syncing.
 	lastID int64
 	seen   bool
-	// lastExchNs is the venue's time of the last message in the book, by which old messages are told from new ids.
-	lastExchNs int64
+	// lastExchNs and lastSeq are the venue's time and Message.Seq of that message, by which old messages are told from new ids.
+	lastExchNs, lastSeq int64
 
 	held     []heldMessage
 	heldRows []hft.Event
@@ -138,7 +138,7 @@ func (s *Synchronizer) Reset(reason string) Output {
 	if s.state == Synced {
 		out.Stale = reason
 	}
-	s.state, s.seen, s.lastID, s.lastExchNs, s.hasSnapshot = Syncing, false, 0, 0, false
+	s.state, s.seen, s.lastID, s.lastExchNs, s.lastSeq, s.hasSnapshot = Syncing, false, 0, 0, 0, false
 	s.forgetHeld()
 	return out
 }
@@ -150,19 +150,20 @@ func (s *Synchronizer) Depth(localTimestampNs int64, m *connector.Message) Outpu
 		return s.apply(d, m)
 	}
 	var out Output
-	if s.seen && s.config.Rule.repeats(s.lastID, d) {
+	renumbered := s.renumbered(m)
+	if s.seen && (s.passed(m) || !renumbered && s.config.Rule.repeats(s.lastID, d)) {
 		s.stats.Dropped++
 		return out
 	}
 	if !s.seen {
 		out.NeedSnapshot = !s.hasSnapshot
-	} else if !s.config.Rule.follows(s.lastID, d) {
+	} else if renumbered || !s.config.Rule.follows(s.lastID, d) {
 		// What was held back cannot be continued any more. A snapshot in hand can still fit to what comes now.
 		out.Gap, out.AfterID, out.FromID = true, s.lastID, d.first
 		s.stats.Gaps++
 		s.forgetHeld()
 	}
-	s.seen, s.lastID = true, d.last
+	s.seen = true
 	s.hold(d, m)
 	return s.join(out, localTimestampNs)
 }
@@ -183,8 +184,8 @@ func (s *Synchronizer) Snapshot(localTimestampNs int64, m *connector.Message) Ou
 
 // apply takes a difference while the book is in step.
 func (s *Synchronizer) apply(d ids, m *connector.Message) Output {
-	renumbered := s.renumbered(d.last, m.ExchTimestampNs)
-	if !renumbered && s.config.Rule.repeats(s.lastID, d) {
+	renumbered := s.renumbered(m)
+	if s.passed(m) || !renumbered && s.config.Rule.repeats(s.lastID, d) {
 		s.stats.Dropped++
 		return Output{}
 	}
@@ -195,13 +196,13 @@ func (s *Synchronizer) apply(d ids, m *connector.Message) Output {
 		if !s.config.IgnoreGaps {
 			out.Stale = fmt.Sprintf("depth updates after %d are missing, the next one starts at %d", s.lastID, d.first)
 			out.NeedSnapshot = true
-			s.state, s.hasSnapshot, s.lastID = Syncing, false, d.last
+			s.state, s.hasSnapshot = Syncing, false
 			s.forgetHeld()
 			s.hold(d, m)
 			return out
 		}
 	}
-	s.lastID, s.lastExchNs = d.last, m.ExchTimestampNs
+	s.reach(m)
 	s.stats.Applied++
 	out.Events, out.Seq = m.Events, m.Seq
 	return out

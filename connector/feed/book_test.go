@@ -5,12 +5,12 @@ import (
 	"maps"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"hftrunner/connector"
 	"hftrunner/connector/depthsync"
 	"hftrunner/connector/feed"
-	"hftrunner/depth"
 	"hftrunner/hft"
 )
 
@@ -67,138 +67,6 @@ func (s *sides) best() (bid, ask float64) {
 func (s *sides) equal(o *sides) bool { return maps.Equal(s.bids, o.bids) && maps.Equal(s.asks, o.asks) }
 
 func (s *sides) clone() *sides { return &sides{maps.Clone(s.bids), maps.Clone(s.asks)} }
-
-// exchange is a venue: a book in which one level changes at each sequence number.
-type exchange struct {
-	rng     *rand.Rand
-	rule    depthsync.Rule
-	seq     int64
-	book    *sides
-	history []*sides // by sequence number
-	// The depth stream: the last sequence number and id it has told.
-	told, lastID int64
-	pending      map[hft.Side]levels
-	net          bool
-}
-
-func newExchange(seed uint64) *exchange {
-	rng := rand.New(rand.NewPCG(seed, 7))
-	e := &exchange{rng: rng, rule: depthsync.Futures + depthsync.Rule(seed%3), book: newSides(), net: seed%6 == 2, pending: map[hft.Side]levels{}}
-	e.history = append(e.history, e.book.clone())
-	for range 20 {
-		e.change()
-	}
-	e.depth() // nobody listens yet
-	return e
-}
-
-// change changes one level; what a new level crosses is gone, each at a sequence number of its own.
-func (e *exchange) change() {
-	px := float64(100 + e.rng.IntN(24))
-	bid, ask := e.book.best()
-	side := hft.Buy
-	if px >= ask || px > bid && e.rng.IntN(2) == 0 {
-		side = hft.Sell
-	}
-	if e.rng.IntN(8) == 0 { // somebody takes: the first level of the other side goes
-		if side = hft.Buy; e.rng.IntN(2) == 0 {
-			side = hft.Sell
-		}
-		if px = bid; side == hft.Sell {
-			px = ask
-		}
-		if !math.IsInf(px, 0) {
-			e.set(side, px, 0)
-		}
-		return
-	}
-	qty := float64(e.rng.IntN(4))
-	if qty > 0 {
-		for other := range e.book.of(-side) {
-			if side == hft.Buy && other <= px || side == hft.Sell && other >= px {
-				e.set(-side, other, 0)
-			}
-		}
-	}
-	e.set(side, px, qty)
-}
-
-func (e *exchange) set(side hft.Side, px, qty float64) {
-	if e.book.of(side)[px] == qty {
-		return
-	}
-	if qty > 0 {
-		e.book.of(side)[px] = qty
-	} else {
-		delete(e.book.of(side), px)
-	}
-	e.seq++
-	e.history = append(e.history, e.book.clone())
-	if e.pending[side] == nil {
-		e.pending[side] = levels{}
-	}
-	e.pending[side][px] = qty
-}
-
-// depth is everything that has changed since the message before. A venue whose
-// snapshots are not made in between may leave out what came and went.
-func (e *exchange) depth() *connector.Message {
-	m := &connector.Message{Kind: connector.MessageDepth, Seq: e.seq, ExchTimestampNs: e.seq, PrevID: e.lastID, HasPrevID: e.rule == depthsync.Futures}
-	m.FirstID, m.LastID = e.told+1, e.seq
-	if e.rule == depthsync.Streamed {
-		m.FirstID, m.LastID = e.lastID+1, e.lastID+1
-	}
-	before := e.history[e.told]
-	e.told, e.lastID = e.seq, m.LastID
-	for side, changed := range e.pending {
-		for px, qty := range changed {
-			if e.net && before.of(side)[px] == qty {
-				continue
-			}
-			m.Events = append(m.Events, event(hft.DepthEvent, side, px, qty, e.seq))
-		}
-	}
-	clear(e.pending)
-	return m
-}
-
-func event(kind uint64, side hft.Side, px, qty float64, exchNs int64) hft.Event {
-	flag := hft.BuyEvent
-	if side == hft.Sell {
-		flag = hft.SellEvent
-	}
-	return hft.Event{Ev: hft.LocalEvent | kind | flag, Px: px, Qty: qty, ExchTimestampNs: exchNs}
-}
-
-func (e *exchange) snapshot() *connector.Message {
-	m := &connector.Message{Kind: connector.MessageSnapshot, LastID: e.seq, Seq: e.seq, ExchTimestampNs: e.seq}
-	book := e.book
-	if e.rule == depthsync.Streamed { // it is the stream's
-		m.LastID, m.Seq, book = e.lastID, e.told, e.history[e.told]
-	}
-	for _, side := range []hft.Side{hft.Buy, hft.Sell} {
-		for px, qty := range book.of(side) {
-			m.Events = append(m.Events, event(hft.DepthSnapshotEvent, side, px, qty, m.Seq))
-		}
-	}
-	return m
-}
-
-// quote is the best of both sides; one without a time where the rule is spot's.
-func (e *exchange) quote() *connector.Message {
-	m := &connector.Message{Kind: connector.MessageBBO, LastID: e.seq, Seq: e.seq}
-	if e.rule != depthsync.Spot {
-		m.ExchTimestampNs = e.seq
-	}
-	bid, ask := e.book.best()
-	if !math.IsInf(bid, 0) {
-		m.Events = append(m.Events, event(hft.DepthBBOEvent, hft.Buy, bid, e.book.bids[bid], 1<<40))
-	}
-	if !math.IsInf(ask, 0) {
-		m.Events = append(m.Events, event(hft.DepthBBOEvent, hft.Sell, ask, e.book.asks[ask], 1<<40))
-	}
-	return m
-}
 
 // told is what is known of one level, and as of which sequence number.
 type told struct {
@@ -268,192 +136,328 @@ func (k *knowledge) book(depthSeq int64) *sides {
 	return book
 }
 
+// follower takes what reaches us and holds the book that is published against what the ids say.
+type follower struct {
+	t             *testing.T
+	e             *exchange
+	b             *feed.Book
+	local         *sides
+	announced     bool
+	seq, quoteSeq int64 // of depth stream and quotes
+	newest        *connector.Message
+	known         knowledge
+	wanted        bool // a snapshot is
+	restarted     bool
+	conns         [2]connection
+	snapshots     []*connector.Message // on their way
+	whole, quoted int
+}
+
+// connection is what is on its way over one connection.
+type connection struct {
+	open           bool
+	depths, quotes []*connector.Message
+}
+
+// take takes a message. After each one the book is either absent or what the ids say: the venue's book as of the newest
+// difference when no quote is newer, and otherwise what was last said of each level, with the newest quote as its best. It is
+// never crossed, never goes back, and a plain book can apply everything that is published.
+func (f *follower) take(m *connector.Message) {
+	t, b, e := f.t, f.b, f.e
+	c := *m // what a second connection brings is another copy
+	c.Events = slices.Clone(m.Events)
+	out := b.Take(1, &c)
+	f.stale(out.Stale)
+	if err := f.local.apply(out.Events); err != nil {
+		t.Fatal(err)
+	}
+	f.announced = f.announced || out.Ready
+	f.wanted = f.wanted || out.NeedSnapshot
+	if r := b.Report(); r.Found[feed.Mismatch].N > 0 {
+		t.Fatalf("after %s: %v", describe(m), r.Found[feed.Mismatch].First)
+	}
+	if f.announced != b.Synced() {
+		t.Fatalf("announced %t, synced %t", f.announced, b.Synced())
+	}
+	if f.announced && b.Seq() < f.seq && !out.Ready {
+		t.Fatalf("after %s: the book goes back from %d to %d", describe(m), f.seq, b.Seq())
+	}
+	f.seq = b.Seq()
+	switch {
+	case m.Kind == connector.MessageBBO:
+		if m.Seq > f.quoteSeq {
+			f.quoteSeq, f.newest = m.Seq, m
+			if f.known.quotes = append(f.known.quotes, m); f.announced && m.Seq > f.seq {
+				f.known.take(m)
+			}
+		}
+	case out.Ready || m.Kind == connector.MessageSnapshot && len(out.Events) > 0:
+		f.known.begin(e.history[f.seq], f.seq)
+		if f.quoteSeq > f.seq {
+			f.known.quotes = []*connector.Message{f.newest} // the ones before were not kept
+			f.known.take(f.newest)
+		}
+	case m.Kind == connector.MessageDepth && f.announced:
+		f.known.pass(e.history[f.seq], f.seq)
+	}
+	f.check(m)
+}
+
+func describe(m *connector.Message) string {
+	return fmt.Sprintf("a message of kind %d with ids %d to %d at %d", m.Kind, m.FirstID, m.LastID, m.Seq)
+}
+
+// stale notes that the book is lost, if there is a reason.
+func (f *follower) stale(reason string) {
+	if reason == "" {
+		return
+	}
+	f.announced, f.local = false, newSides()
+	f.quoteSeq, f.known.quotes = 0, nil
+}
+
+func (f *follower) check(m *connector.Message) {
+	t, e := f.t, f.e
+	if !f.announced {
+		if len(f.local.bids)+len(f.local.asks) > 0 {
+			t.Fatal("a book that is not announced has levels")
+		}
+		return
+	}
+	bid, ask := f.local.best()
+	if bid >= ask {
+		t.Fatalf("the book is crossed: %v and %v", bid, ask)
+	}
+	if f.quoteSeq <= f.seq {
+		f.whole++
+		if want := e.history[f.seq]; !f.local.equal(want) {
+			t.Fatalf("rule %v, after %s: at %d the book is %v, the venue's %v", e.rule, describe(m), f.seq, f.local, want)
+		}
+		return
+	}
+	f.quoted++
+	if len(f.newest.Events) < 2 {
+		return // a side is empty: which levels of it are gone the depth stream will say
+	}
+	if want := f.known.book(f.seq); !f.local.equal(want) {
+		t.Fatalf("rule %v, after %s: with quote %d the book is %v, want %v", e.rule, describe(m), f.quoteSeq, f.local, want)
+	}
+	for i := range f.newest.Events {
+		q := &f.newest.Events[i]
+		px := bid
+		if q.Side() == hft.Sell {
+			px = ask
+		}
+		if px != q.Px || f.local.of(q.Side())[px] != q.Qty {
+			t.Fatalf("quote %d of %v x %v is the newest, the best is %v x %v", f.quoteSeq, q.Px, q.Qty, px, f.local.of(q.Side())[px])
+		}
+	}
+}
+
+// send puts a message of the venue on its way over a connection, or over both.
+func (f *follower) send(m *connector.Message, over ...int) {
+	for _, i := range over {
+		switch c := &f.conns[i]; {
+		case !c.open:
+		case m.Kind == connector.MessageBBO:
+			c.quotes = append(c.quotes, m)
+		default:
+			c.depths = append(c.depths, m)
+		}
+	}
+}
+
+// sendDepth sends what the depth stream of a connection has to say.
+func (f *follower) sendDepth(i int) {
+	s := f.e.streams[i]
+	switch {
+	case s.told == f.e.seq:
+	case f.e.ownMessages():
+		f.send(f.e.depth(s), i)
+	default:
+		f.send(f.e.depth(s), 0, 1)
+	}
+}
+
+// open opens a connection, whose stream may begin with a snapshot.
+func (f *follower) open(i int) {
+	if f.conns[i].open {
+		return
+	}
+	f.conns[i].open = true
+	if f.e.rule == depthsync.Streamed {
+		f.send(f.e.snapshot(), i)
+	}
+}
+
+// end ends a connection with what is on its way. Without any the stream is lost.
+func (f *follower) end(i int) {
+	f.lose(f.conns[i].depths)
+	f.conns[i] = connection{}
+	if !f.conns[1-i].open {
+		f.stale(f.b.Lost("no connection").Stale)
+		f.seq, f.wanted, f.quoteSeq, f.known.quotes = 0, false, 0, nil
+	}
+}
+
+// lose loses messages. Who has asked for a snapshot asks again when none comes.
+func (f *follower) lose(messages []*connector.Message) {
+	f.wanted = f.wanted || !f.announced && slices.ContainsFunc(messages, func(m *connector.Message) bool { return m.Kind == connector.MessageSnapshot })
+}
+
+// answer has the venue make the snapshot that was asked for: by itself, or in the stream of a subscription that is made anew.
+func (f *follower) answer(i int) {
+	streamed := f.e.rule == depthsync.Streamed
+	if !f.wanted || streamed && !f.conns[i].open {
+		return
+	}
+	if f.wanted = false; streamed {
+		f.send(f.e.snapshot(), i)
+	} else {
+		f.snapshots = append(f.snapshots, f.e.snapshot())
+	}
+}
+
+// deliver takes up to n of what is on its way.
+func (f *follower) deliver(queue *[]*connector.Message, n int) {
+	for ; n > 0 && len(*queue) > 0; n-- {
+		m := (*queue)[0]
+		*queue = (*queue)[1:]
+		f.take(m)
+	}
+}
+
+// step lets one thing happen.
+func (f *follower) step() {
+	e := f.e
+	i := e.IntN(2)
+	c := &f.conns[i]
+	switch op := e.IntN(64); {
+	case op < 16:
+		for range 1 + e.IntN(3) {
+			e.change()
+			f.send(e.quote(), 0, 1)
+		}
+	case op < 26:
+		f.sendDepth(i)
+	case op < 40:
+		f.deliver(&c.depths, 1+e.IntN(4))
+	case op < 50:
+		f.deliver(&c.quotes, 1+e.IntN(8))
+	case op < 53:
+		f.deliver(&f.snapshots, 1)
+	case op < 55:
+		f.answer(i)
+	case op == 55: // a snapshot that nobody needs
+		f.wanted = true
+		f.answer(i)
+	case op < 58: // a message comes twice
+		if len(c.depths) > 0 {
+			f.take(c.depths[0])
+		}
+	case op == 58: // is lost; a snapshot of the stream is not, but with the connection
+		if len(c.depths) > 0 && c.depths[0].Kind == connector.MessageDepth {
+			c.depths = c.depths[1:]
+		}
+	case op == 59: // comes too early
+		if len(c.depths) > 1 && c.depths[0].Kind == connector.MessageDepth && c.depths[1].Kind == connector.MessageDepth {
+			c.depths[0], c.depths[1] = c.depths[1], c.depths[0]
+		}
+	case op == 60:
+		f.end(i)
+	case op == 61:
+		// Nothing tells which of two starts a message with the next id belongs to: while one is on its way there is no other.
+		if settled := f.announced && len(f.conns[0].depths)+len(f.conns[1].depths) == 0; e.rule == depthsync.Streamed && (settled || !f.restarted) {
+			f.restarted = true
+			f.send(e.restart(), 0, 1)
+		}
+	default:
+		f.open(i)
+	}
+}
+
+// settle lets everything come that is on its way, and the market go on for a while: then the book has to be there.
+func (f *follower) settle() {
+	f.open(0)
+	for range 6 {
+		for i := range f.conns {
+			f.deliver(&f.conns[i].depths, math.MaxInt)
+			f.deliver(&f.conns[i].quotes, math.MaxInt)
+		}
+		f.answer(0)
+		f.deliver(&f.snapshots, math.MaxInt)
+		f.e.set(hft.Buy, 90, float64(1+f.e.seq%7))
+		f.e.set(hft.Buy, 91, float64(1+f.e.seq%5))
+		f.sendDepth(0)
+		f.sendDepth(1)
+	}
+	f.deliver(&f.conns[0].depths, math.MaxInt)
+	f.deliver(&f.conns[1].depths, math.MaxInt)
+	if !f.b.Synced() || f.b.Seq() != f.e.seq || !f.local.equal(f.e.book) {
+		f.t.Fatalf("rule %v: in the end the book is there: %t, at %d; the venue is at %d", f.e.rule, f.b.Synced(), f.b.Seq(), f.e.seq)
+	}
+}
+
+// follow follows a venue by a rule for as long as there is more.
+func follow(t *testing.T, c choices, rule depthsync.Rule, more func() bool) *follower {
+	b, err := feed.NewBook(feed.Config{TickSize: 1, LotSize: 1, Rule: rule, Quotes: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &follower{t: t, e: newExchange(c, rule), b: b, local: newSides()}
+	f.open(0)
+	for more() {
+		f.step()
+	}
+	f.settle()
+	return f
+}
+
 // TestBookIsTheVenuesOrAbsent: depth stream and quote stream reach us with any delay of one against the other, over two
-// connections that overlap, with differences lost and snapshots late. After every message the book is either absent or
-// what the ids say: the venue's book as of the newest difference when no quote is newer, and otherwise what was last said of
-// each level, with the newest quote as its best. It is never crossed, and a plain book can apply everything that is published.
+// connections that come, overlap and go, with messages lost, repeated and swapped, snapshots late and services that start anew.
 func TestBookIsTheVenuesOrAbsent(t *testing.T) {
 	if raceDetector {
 		t.Skip("nothing is concurrent here")
 	}
 	whole, quoted := 0, 0
-	for seed := range uint64(200) {
-		e := newExchange(seed)
-		b, err := feed.NewBook(feed.Config{TickSize: 1, LotSize: 1, Rule: e.rule, Quotes: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		local := newSides()
-		var depths, quotes, snapshots []*connector.Message
-		var depthSeq, quoteSeq, toldSeq int64
-		newest := e.quote()
-		var known knowledge
-		announced, wanted := false, e.rule == depthsync.Streamed
-		take := func(m *connector.Message) {
-			c := *m // what a second connection brings is another copy
-			c.Events = append([]hft.Event(nil), m.Events...)
-			out := b.Take(1, &c)
-			if out.Stale != "" {
-				announced, local = false, newSides()
-				quoteSeq, known.quotes = 0, nil
-			}
-			if err := local.apply(out.Events); err != nil {
-				t.Fatalf("seed %d: %v", seed, err)
-			}
-			announced = announced || out.Ready
-			wanted = wanted || out.NeedSnapshot
-			switch {
-			case m.Kind == connector.MessageBBO:
-				if m.Seq > quoteSeq {
-					quoteSeq, newest = m.Seq, m
-					if known.quotes = append(known.quotes, m); announced && m.Seq > depthSeq {
-						known.take(m)
-					}
-				}
-			case m.Kind == connector.MessageDepth:
-				if toldSeq = max(toldSeq, m.Seq); announced {
-					depthSeq = toldSeq
-				}
-			case out.Ready: // with the differences that were held back
-				depthSeq = max(toldSeq, m.Seq)
-			case len(out.Events) > 0:
-				depthSeq = max(depthSeq, m.Seq)
-			}
-			switch {
-			case out.Ready || m.Kind == connector.MessageSnapshot && len(out.Events) > 0:
-				known.begin(e.history[depthSeq], depthSeq)
-				if quoteSeq > depthSeq {
-					known.quotes = []*connector.Message{newest} // the ones before were not kept
-					known.take(newest)
-				}
-			case m.Kind == connector.MessageDepth && announced:
-				known.pass(e.history[depthSeq], depthSeq)
-			}
-			if r := b.Report(); r.Found[feed.Mismatch].N > 0 {
-				t.Fatalf("seed %d: %v", seed, r.Found[feed.Mismatch].First)
-			}
-			if announced != b.Synced() {
-				t.Fatalf("seed %d: announced %t, synced %t", seed, announced, b.Synced())
-			}
-			if !announced {
-				if len(local.bids)+len(local.asks) > 0 {
-					t.Fatalf("seed %d: a book that is not announced has levels", seed)
-				}
-				return
-			}
-			bid, ask := local.best()
-			if bid >= ask {
-				t.Fatalf("seed %d: the book is crossed: %v and %v", seed, bid, ask)
-			}
-			if quoteSeq <= depthSeq {
-				whole++
-				if want := e.history[depthSeq]; !local.equal(want) {
-					t.Fatalf("seed %d, rule %v, after %+v: at %d the book is %v, the venue's %v", seed, e.rule, m, depthSeq, local, want)
-				}
-				return
-			}
-			quoted++
-			if len(newest.Events) < 2 {
-				return // a side is empty: which levels of it are gone the depth stream will say
-			}
-			if want := known.book(depthSeq); !local.equal(want) {
-				t.Fatalf("seed %d, rule %v, after %+v: with quote %d the book is %v, want %v", seed, e.rule, m, quoteSeq, local, want)
-			}
-			for i := range newest.Events {
-				q := &newest.Events[i]
-				px := bid
-				if q.Side() == hft.Sell {
-					px = ask
-				}
-				if px != q.Px || local.of(q.Side())[px] != q.Qty {
-					t.Fatalf("seed %d: quote %d of %v x %v is the newest, the best is %v x %v", seed, quoteSeq, q.Px, q.Qty, px, local.of(q.Side())[px])
-				}
-			}
-		}
-		for range 400 {
-			for range e.rng.IntN(3) {
-				e.change()
-				quotes = append(quotes, e.quote())
-			}
-			if e.rng.IntN(3) == 0 && e.seq > e.told {
-				m := e.depth()
-				if e.rng.IntN(60) > 0 { // else it is lost
-					depths = append(depths, m)
-					if e.rng.IntN(8) == 0 {
-						depths = append(depths, m)
-					}
-				}
-			}
-			if wanted && e.rng.IntN(4) == 0 || e.rng.IntN(20) == 0 { // or one that is not needed
-				snapshot := e.snapshot()
-				if wanted = false; e.rule == depthsync.Streamed {
-					depths = append(depths, snapshot)
-				} else {
-					snapshots = append(snapshots, snapshot)
-				}
-			}
-			for _, queue := range []*[]*connector.Message{&depths, &quotes, &snapshots} {
-				for len(*queue) > 0 && e.rng.IntN(3) > 0 {
-					take((*queue)[0])
-					if e.rng.IntN(10) == 0 && (*queue)[0].Kind != connector.MessageSnapshot {
-						take((*queue)[0])
-					}
-					*queue = (*queue)[1:]
-				}
-			}
-		}
+	for seed := range uint64(300) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			n := 0
+			f := follow(t, rand.New(rand.NewPCG(seed, 7)), depthsync.Futures+depthsync.Rule(seed%3), func() bool { n++; return n < 800 })
+			whole, quoted = whole+f.whole, quoted+f.quoted
+		})
 	}
-	if whole < 5_000 || quoted < 5_000 {
+	t.Logf("compared as a whole %d times, with a quote as the newest %d times", whole, quoted)
+	if whole < 10_000 || quoted < 10_000 {
 		t.Errorf("compared as a whole %d times, with a quote as the newest %d times: the test shows little", whole, quoted)
 	}
 }
 
-// TestQuoteIsOrderedByItsID: a spot quote has no time. Whatever the latency, the depth message that follows it is newer.
-func TestQuoteIsOrderedByItsID(t *testing.T) {
-	for _, latencyNs := range []int64{0, 10e6, 50e6} {
-		b, err := feed.NewBook(feed.Config{TickSize: 0.1, LotSize: 0.001, Rule: depthsync.Spot, Quotes: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		book := depth.NewWindowMarketDepth(0.1, 0.001, depth.Fixed)
-		const t0 = 1_700_000_000_000_000_000
-		take := func(ms int64, m connector.Message) {
-			localNs := t0 + ms*1e6 + latencyNs
-			for i := range m.Events {
-				m.Events[i].LocalTimestampNs = localNs
-			}
-			out := b.Take(localNs, &m)
-			for i := range out.Events {
-				depth.Apply(book, &out.Events[i])
-			}
-		}
-		depthAt := func(ms, first, last int64, rows ...hft.Event) {
-			for i := range rows {
-				rows[i].ExchTimestampNs = t0 + ms*1e6
-			}
-			take(ms, connector.Message{Kind: connector.MessageDepth, FirstID: first, LastID: last, Seq: last, ExchTimestampNs: t0 + ms*1e6, Events: rows})
-		}
-		quoteAt := func(ms, id int64, px, qty float64) {
-			localNs := t0 + ms*1e6 + latencyNs // in place of a time, as the decoder has it
-			take(ms, connector.Message{Kind: connector.MessageBBO, LastID: id, Seq: id, Events: []hft.Event{
-				event(hft.DepthBBOEvent, hft.Buy, px, qty, localNs), event(hft.DepthBBOEvent, hft.Sell, 100.5, 1, localNs)}})
-		}
-		bid := func(px, qty float64) hft.Event { return event(hft.DepthEvent, hft.Buy, px, qty, 0) }
-		take(0, connector.Message{Kind: connector.MessageSnapshot, LastID: 1, Seq: 1, Events: []hft.Event{
-			event(hft.DepthSnapshotEvent, hft.Buy, 100, 1, t0), event(hft.DepthSnapshotEvent, hft.Sell, 100.5, 1, t0)}})
-		depthAt(0, 2, 2, bid(100.1, 5))
-		quoteAt(60, 3, 100.1, 4)
-		quoteAt(70, 4, 100.2, 1)
-		depthAt(100, 3, 6, bid(100.1, 2), bid(100.2, 1)) // made 40 ms after the quote of 100.1
-		if got := book.BidQtyAtTick(1001); got != 2 {
-			t.Errorf("latency %d: at 100.1 the book has %v, the venue 2", latencyNs, got)
-		}
-		quoteAt(105, 5, 100.0, 9) // late: the depth message has passed it
-		if got := book.BestBidTick(); got != 1002 {
-			t.Errorf("latency %d: the best bid is %d after a quote that was older", latencyNs, got)
-		}
-		if n := found(b, feed.OutdatedQuote); n != 1 {
-			t.Errorf("latency %d: %d outdated quotes", latencyNs, n)
-		}
+// script are choices one byte each, and the first ones once they are used up.
+type script struct{ rest []byte }
+
+// IntN returns the next choice of n.
+func (s *script) IntN(n int) int {
+	if len(s.rest) == 0 {
+		return 0
 	}
+	b := s.rest[0]
+	s.rest = s.rest[1:]
+	return int(b) % n
+}
+
+// FuzzSync: whatever happens, by the rule of each venue, the book is the venue's or absent, and in the end it is the venue's.
+func FuzzSync(f *testing.F) {
+	f.Add([]byte{})
+	for seed := range byte(12) {
+		long := make([]byte, 600)
+		_, _ = rand.NewChaCha8([32]byte{seed}).Read(long)
+		f.Add(long)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		for rule := depthsync.Futures; rule.Valid(); rule++ {
+			s := &script{data[:min(len(data), 4000)]}
+			follow(t, s, rule, func() bool { return len(s.rest) > 0 })
+		}
+	})
 }

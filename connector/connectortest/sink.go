@@ -111,18 +111,23 @@ func (s *Sink) Feed(instrumentNo int, events []hft.Event) {
 			b.clear(e)
 		case hft.TradeEvent:
 			b.trades++
-			if e.Side() == hft.SideNone || e.Qty <= 0 || math.IsNaN(e.Px) {
-				s.faultf("trade %+v", e)
-			}
-		default:
-			if e.Kind() == hft.DepthBBOEvent {
-				s.faultf("event %+v is a quote, which no plain book can apply", e)
-			}
+			s.checkTrade(e)
+		case hft.OffBookTrade: // of no book, and no trade of the market
+			s.checkTrade(e)
+		case hft.DepthBBOEvent:
+			s.faultf("event %+v is a quote, which no plain book can apply", e)
 		}
 		b.events++
 	}
 	if bid, ask := b.best(); bid >= ask {
 		s.faultf("the book of instrument %d is crossed at the end of a batch: %v and %v", instrumentNo, bid, ask)
+	}
+}
+
+// checkTrade holds a trade to what each one has.
+func (s *Sink) checkTrade(e *hft.Event) {
+	if e.Side() == hft.SideNone || !(e.Qty > 0) || math.IsNaN(e.Px) {
+		s.faultf("trade %+v", e)
 	}
 }
 

@@ -45,6 +45,32 @@ func TestSinkClears(t *testing.T) {
 	}
 }
 
+// TestSinkTrades: a trade has side, price and quantity, also one outside of the book, which changes no level and is none of the market.
+func TestSinkTrades(t *testing.T) {
+	good := hft.Event{Ev: hft.LocalEvent | hft.BuyEvent, Px: 105, Qty: 2}
+	sideless, priceless, empty, unknown := good, good, good, good
+	sideless.Ev, priceless.Px, empty.Qty, unknown.Qty = hft.LocalEvent, math.NaN(), 0, math.NaN()
+	for _, kind := range []uint64{hft.TradeEvent, hft.OffBookTrade} {
+		for _, c := range []struct {
+			trade hft.Event
+			ok    bool
+		}{{good, true}, {sideless, false}, {priceless, false}, {empty, false}, {unknown, false}} {
+			s := connectortest.NewSink()
+			c.trade.SetKind(kind)
+			s.Feed(0, []hft.Event{{Ev: hft.LocalEvent | hft.DepthEvent | hft.BuyEvent, Px: 100, Qty: 1}, {Ev: hft.LocalEvent | hft.DepthEvent | hft.SellEvent, Px: 101, Qty: 1}, c.trade})
+			if err := s.Faults(); (err == nil) != c.ok {
+				t.Errorf("%+v: %v", c.trade, err)
+			}
+			if bids, asks := s.Book(0); fmt.Sprint(bids, asks) != "map[100:1] map[101:1]" {
+				t.Errorf("%+v leaves %v and %v", c.trade, bids, asks)
+			}
+			if events, trades := s.Events(0); events != 3 || (trades == 1) != (kind == hft.TradeEvent) {
+				t.Errorf("%+v: %d events, %d trades", c.trade, events, trades)
+			}
+		}
+	}
+}
+
 // TestSinkContinuity: an execution continues the order as it was said to be, unless it is the first sign of a modification.
 func TestSinkContinuity(t *testing.T) {
 	for name, modified := range map[string]bool{"modified": true, "not modified": false} {

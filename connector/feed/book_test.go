@@ -449,6 +449,8 @@ func (s *script) IntN(n int) int {
 // FuzzSync: whatever happens, by the rule of each venue, the book is the venue's or absent, and in the end it is the venue's.
 func FuzzSync(f *testing.F) {
 	f.Add([]byte{})
+	// A quote says again what a level is that a depth message before it has removed, and then comes a snapshot.
+	f.Add([]byte("00A00010A1#011%110A00000000000001\x7f0|0000202000000000000020000A00011Z00A10000000X0A1%0110100~0A101000110000018"))
 	for seed := range byte(12) {
 		long := make([]byte, 600)
 		_, _ = rand.NewChaCha8([32]byte{seed}).Read(long)

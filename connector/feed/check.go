@@ -70,12 +70,12 @@ func (b *Book) compare(passed []hft.Event, complete bool) {
 			tick := b.tick(&rows[0])
 			switch {
 			case len(levels) > 0 && levels[0].PriceTick == tick:
-				if l := levels[0]; l.Order <= c.seq && math.Abs(l.Qty-rows[0].Qty) > b.cfg.LotSize/2 {
+				if l := levels[0]; !b.changed(side, &l) && math.Abs(l.Qty-rows[0].Qty) > b.cfg.LotSize/2 {
 					differ.add(side, rows[0].Px, l.Qty, rows[0].Qty)
 				}
 				rows, levels = rows[1:], levels[1:]
 			case len(levels) > 0 && (levels[0].PriceTick > tick) == (side == hft.Buy):
-				if l := levels[0]; l.Order <= c.seq {
+				if l := levels[0]; !b.changed(side, &l) {
 					differ.add(side, hft.TickPrice(l.PriceTick, b.cfg.TickSize), l.Qty, 0)
 				}
 				levels = levels[1:]
@@ -106,6 +106,12 @@ func (c *check) beyond(side hft.Side, tick int64) bool {
 		return tick > c.worstAsk
 	}
 	return tick < c.worstBid
+}
+
+// changed reports whether a level of the book is newer than the snapshot; a quote may just have said again what it was.
+func (b *Book) changed(side hft.Side, l *depth.Level) bool {
+	quoted := b.ahead.level(side, l.PriceTick)
+	return l.Order > b.check.seq || quoted != nil && quoted.seq > b.check.seq
 }
 
 // changes reports whether rows, or a quote that is newer than the depth stream, change a level.

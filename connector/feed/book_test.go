@@ -451,6 +451,8 @@ func FuzzSync(f *testing.F) {
 	f.Add([]byte{})
 	// A quote says again what a level is that a depth message before it has removed, and then comes a snapshot.
 	f.Add([]byte("00A00010A1#011%110A00000000000001\x7f0|0000202000000000000020000A00011Z00A10000000X0A1%0110100~0A101000110000018"))
+	// An old snapshot does not have a level that a difference and a quote have said since to be what it had been.
+	f.Add([]byte("000000000000000000A270000010710007020A20110010001100X0A00000070000A20100&012081000X1\xff0A101001101010X"))
 	for seed := range byte(12) {
 		long := make([]byte, 600)
 		_, _ = rand.NewChaCha8([32]byte{seed}).Read(long)

@@ -88,13 +88,17 @@ func (b *Book) settle(localNs, exchNs int64) {
 			keep++
 			continue
 		}
-		if b.qty(l.side, l.priceTick) != l.depthQty {
+		if qty := b.qty(l.side, l.priceTick); qty != l.depthQty || qty > 0 {
 			row := hft.Event{Ev: hft.LocalEvent | hft.DepthEvent | hft.BuyEvent, ExchTimestampNs: exchNs, LocalTimestampNs: localNs,
 				Px: hft.TickPrice(l.priceTick, b.cfg.TickSize), Qty: l.depthQty}
 			if l.side == hft.Sell {
 				row.Ev = hft.LocalEvent | hft.DepthEvent | hft.SellEvent
 			}
+			published := len(b.rows)
 			b.rows = b.fused.Update(&row, b.depthSeq, b.rows)
+			if qty == l.depthQty { // the book notes as of when the level is known, which nobody else needs
+				b.rows = b.rows[:published]
+			}
 		}
 	}
 	b.ahead.levels = b.ahead.levels[:keep]

@@ -273,12 +273,6 @@ func (l *Lines) Message() (*connector.Message, error) {
 	if err := l.decoder.Decode(l.localNs, l.text, m); err != nil {
 		return nil, l.found(BadLine, err.Error(), err)
 	}
-	if n := l.reader.FileNo(); m.TimeUnit != 0 && m.TimeUnit != time.Millisecond && l.unitFile <= n {
-		l.unitFile = n + 1
-		if err := l.found(TimeUnit, "the venue's times are in "+hft.UnitName(m.TimeUnit), nil); err != nil {
-			return nil, err
-		}
-	}
 	if m.Kind == connector.MessageIgnored {
 		return nil, nil
 	}
@@ -290,7 +284,14 @@ func (l *Lines) Message() (*connector.Message, error) {
 			return nil, l.found(BadLine, err.Error(), err)
 		}
 	}
-	l.files[l.reader.FileNo()].Used++
+	n := l.reader.FileNo()
+	if m.TimeUnit != 0 && m.TimeUnit != time.Millisecond && l.unitFile <= n {
+		l.unitFile = n + 1
+		if err := l.found(TimeUnit, "the venue's times are in "+hft.UnitName(m.TimeUnit), nil); err != nil {
+			return nil, err
+		}
+	}
+	l.files[n].Used++
 	return m, nil
 }
 

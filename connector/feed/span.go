@@ -25,7 +25,8 @@ type delay struct{ exchNs, localNs int64 }
 const (
 	// beginning is how long after the first row was received one may come that is older.
 	beginning = time.Minute
-	// usual is how old a row may be when it is received without being noted by itself; apart is how far two noted ones are.
+	// usual is how old a row may be when it is received without being noted by itself; apart is how far the exchange times of
+	// two noted ones are.
 	usual, apart = time.Second, time.Second
 )
 
@@ -45,7 +46,7 @@ func (s *Span) note(exchNs, localNs int64) {
 	for n > 0 && s.delays[n-1].exchNs >= exchNs {
 		n--
 	}
-	if s.delays = s.delays[:n]; n > 0 && localNs-s.delays[n-1].localNs < int64(apart) {
+	if s.delays = s.delays[:n]; n > 0 && exchNs-s.delays[n-1].exchNs < int64(apart) {
 		s.delays[n-1].localNs = localNs
 		return
 	}
@@ -74,11 +75,12 @@ type spanner struct {
 	// firstLocalNs and localNs are the times of the first and the latest line, which never run backwards; beganNs is when the
 	// first row was published.
 	firstLocalNs, localNs, beganNs int64
-	// leastExchNs is the earliest exchange time of all, depthExchNs the newest of the depth stream.
+	// leastExchNs is the earliest exchange time of all, depthExchNs the latest of the depth stream: not the newest, which may be
+	// wrong.
 	leastExchNs, depthExchNs int64
 }
 
-// receive takes the time of a line.
+// receive takes the time of a line, unless it is so far from those before that its message has to bear it out.
 func (s *spanner) receive(localNs int64) {
 	if s.firstLocalNs == 0 {
 		s.firstLocalNs, s.localNs, s.span.usualNs = localNs, localNs, -int64(MaxClockDistance)
@@ -90,6 +92,9 @@ func (s *spanner) receive(localNs int64) {
 
 // take takes a message with the line's time, which its rows may have for want of their own.
 func (s *spanner) take(localNs int64, m *connector.Message) {
+	if m.Kind != connector.MessageIgnored { // it bears the time out, however far from the lines before
+		s.localNs = max(s.localNs, localNs)
+	}
 	s.rows(localNs, m.Events, m.Kind == connector.MessageTrade)
 	var out depthsync.Output
 	switch m.Kind {
@@ -104,7 +109,9 @@ func (s *spanner) take(localNs int64, m *connector.Message) {
 		s.row(s.depthExchNs) // that the book is gone has this time
 	}
 	s.rows(localNs, out.Events, true)
-	s.depthExchNs = max(s.depthExchNs, m.ExchTimestampNs)
+	if m.ExchTimestampNs != 0 {
+		s.depthExchNs = m.ExchTimestampNs
+	}
 }
 
 func (s *spanner) rows(localNs int64, rows []hft.Event, published bool) {

@@ -117,12 +117,6 @@ func (r *Reader) Next() (timestampNs int64, message []byte, err error) {
 			return 0, nil, err
 		}
 		timestampNs, unit, message, ok := splitLine(line)
-		if ok && unit != time.Nanosecond && r.unitFile <= r.fileNo {
-			r.unitFile = r.fileNo + 1
-			if err := r.Report(TimeUnit, "local times are in "+hft.UnitName(unit), nil); err != nil {
-				return 0, nil, err
-			}
-		}
 		what := ""
 		switch {
 		case !ok:
@@ -144,9 +138,9 @@ func (r *Reader) Next() (timestampNs int64, message []byte, err error) {
 					utc(timestampNs), utc(r.goodNs), maxAlone/time.Hour)
 				break
 			}
-			return timestampNs, message, r.checkTime(timestampNs)
+			return timestampNs, message, r.checkTime(timestampNs, unit)
 		default:
-			return timestampNs, message, r.checkTime(timestampNs)
+			return timestampNs, message, r.checkTime(timestampNs, unit)
 		}
 		if err := r.Report(BadLine, what, nil); err != nil {
 			return 0, nil, err
@@ -252,9 +246,15 @@ func near(a, b int64) bool { return max(a, b)-min(a, b) <= int64(maxAlone) }
 
 func utc(ns int64) string { return time.Unix(0, ns).UTC().Format(time.RFC3339Nano) }
 
-// checkTime reports once that time runs backwards.
-func (r *Reader) checkTime(timestampNs int64) error {
+// checkTime reports once that time runs backwards, and once for each file that the unit is not the usual one.
+func (r *Reader) checkTime(timestampNs int64, unit time.Duration) error {
 	r.goodNs = timestampNs
+	if unit != time.Nanosecond && r.unitFile <= r.fileNo {
+		r.unitFile = r.fileNo + 1
+		if err := r.Report(TimeUnit, "local times are in "+hft.UnitName(unit), nil); err != nil {
+			return err
+		}
+	}
 	if timestampNs >= r.latestNs {
 		r.latestNs, r.behind, r.latestFile, r.latestLine = timestampNs, false, r.fileNo, r.line
 		return nil

@@ -283,8 +283,9 @@ func TestUnits(t *testing.T) {
 			want = append(want, fmt.Sprintf("f%d:%d %d000000000 %s", n, line+1, second+n, what))
 		}
 	}
+	contents[3] = append(contents[3], fmt.Sprintf("%d c\n", second/2)...) // a wrong line is no example of a unit
 	lines, problems := read(t, 0, contents...)
-	if told := []string{"f0:1: unit of times", "f1:1: unit of times", "f2:1: unit of times"}; !slices.Equal(lines, want) || !slices.Equal(problems, told) {
+	if told := []string{"f0:1: unit of times", "f1:1: unit of times", "f2:1: unit of times", "f3:3: bad line"}; !slices.Equal(lines, want) || !slices.Equal(problems, told) {
 		t.Errorf("%q, want %q, problems %q", lines, want, problems)
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"hftrunner/hft"
 )
 
-// maxAheadRows bounds what is read ahead: 64 bytes each.
+// maxAheadRows bounds what is read ahead, 64 bytes each. One that waits for the bots alone, or the exchange, counts half.
 const maxAheadRows = 1 << 22
 
 // ahead puts what was read into two orders: that of receipt for the bots, that of exchange times for the exchange.
@@ -18,6 +18,8 @@ type ahead struct {
 	base int
 	// received has batches in the order of receipt, happened rows of one exchange time each in the order of it.
 	received, happened queue
+	// held counts the rows of either queue, most is how many are read ahead.
+	held, most int
 	// lastNs is the time of what was handed out last.
 	lastNs int64
 }
@@ -38,22 +40,29 @@ func (q *queue) waiting() []waiting { return q.list[q.head:] }
 
 // insert puts w behind all that are not later.
 func (q *queue) insert(w *waiting) {
-	if q.head > 0 && len(q.list) == cap(q.list) {
+	if len(q.list) == cap(q.list) && 2*q.head >= len(q.list) {
 		q.list, q.head = q.list[:copy(q.list, q.list[q.head:])], 0
 	}
 	at := q.head + len(q.waiting())
 	if at > q.head && q.list[at-1].batch.TimestampNs > w.batch.TimestampNs {
 		n, _ := slices.BinarySearchFunc(q.waiting(), w.batch.TimestampNs+1, func(w waiting, ns int64) int { return cmp.Compare(w.batch.TimestampNs, ns) })
 		at = q.head + n
+		if q.head > 0 && n < len(q.waiting())-n { // fewer are before it
+			q.head--
+			copy(q.list[q.head:], q.list[q.head+1:at])
+			q.list[at-1] = *w
+			return
+		}
 	}
 	q.list = slices.Insert(q.list, at, *w)
 }
 
 // push takes a batch and its rows, the first ones of which the bots do not get.
 func (a *ahead) push(b *paper.Batch, rows []hft.Event, exchangeOnly int) {
-	a.compact()
+	a.compact(len(rows))
 	from := a.base + len(a.rows)
 	a.rows = append(a.rows, rows...)
+	a.held += 2*len(rows) - exchangeOnly
 	w := waiting{*b, from + exchangeOnly, from + len(rows)}
 	w.batch.To, w.batch.Events = paper.ToBots, nil
 	a.received.insert(&w)
@@ -67,6 +76,9 @@ func (a *ahead) push(b *paper.Batch, rows []hft.Event, exchangeOnly int) {
 		i = end
 	}
 }
+
+// full reports whether as much waits as is read ahead.
+func (a *ahead) full() bool { return a.held >= a.most }
 
 // next returns the queue with what comes first, nil when there is nothing. Of one time the bots' comes first, as in a backtest.
 func (a *ahead) next() *queue {
@@ -84,6 +96,7 @@ func (a *ahead) next() *queue {
 func (a *ahead) pop(q *queue, b *paper.Batch) (lateNs int64) {
 	w := &q.list[q.head]
 	q.head++
+	a.held -= w.to - w.from
 	*b = w.batch
 	b.Events = a.rows[w.from-a.base : w.to-a.base]
 	lateNs = max(a.lastNs-b.TimestampNs, 0)
@@ -92,9 +105,9 @@ func (a *ahead) pop(q *queue, b *paper.Batch) (lateNs int64) {
 	return lateNs
 }
 
-// compact makes room for more rows in the place of those that everybody has got.
-func (a *ahead) compact() {
-	if len(a.rows) < cap(a.rows) {
+// compact makes room for n more rows in the place of those that everybody has got.
+func (a *ahead) compact(n int) {
+	if len(a.rows)+n <= cap(a.rows) {
 		return
 	}
 	first := a.base + len(a.rows)

@@ -581,4 +581,7 @@ func TestUnits(t *testing.T) {
 	text := `1700000000001 {"e":"trade","T":1700000000000999,"s":"BTCUSDT","p":"9","q":"1","X":"MARKET","m":true}` + "\n"
 	play(t, replay.Config{OnBadLine: replay.FatalBadLine}, []byte(text+text)).check(t, []string{"1700000000001000000 1", "1700000000001000000 1"},
 		[]string{"f0:1: unit of times", "f0:1: unit of times"}, 2, 0, 0)
+	// A message that is not used is no example of one.
+	play(t, replay.Config{}, []byte(strings.Replace(text, "000999", "000", 1)+strings.Replace(text, "BTCUSDT", "OTHER", 1))).check(t,
+		[]string{"1700000000001000000 1", "1700000000001000000 0"}, []string{"f0:1: unit of times", "f0:2: bad line"}, 2, 1, 0)
 }

@@ -59,7 +59,7 @@ func Open(config Config) (*Source, error) {
 		return nil, err
 	}
 	symbols := slices.Sorted(maps.Keys(config.Files))
-	s := &Source{config: config, stop: make(chan struct{})}
+	s := &Source{config: config, ahead: ahead{most: 2 * maxAheadRows}, stop: make(chan struct{})}
 	for _, symbol := range symbols {
 		if err := s.addFeed(symbol); err != nil {
 			s.Close()
@@ -165,7 +165,7 @@ func (s *Source) handOut(q *queue, b *paper.Batch) error {
 	defer s.mu.Unlock()
 	for _, f := range s.feeds {
 		if f.instrumentNo == b.InstrumentNo {
-			return f.Note(feed.Late, fmt.Sprintf("rows for the exchange come %v after their time, because more than %d rows lie between it and their receipt",
+			return f.Note(feed.Late, fmt.Sprintf("rows come to the exchange %v after their time: they were received too late to be put in their place, for which at most %d rows are read ahead",
 				time.Duration(lateNs), maxAheadRows))
 		}
 	}
@@ -174,7 +174,7 @@ func (s *Source) handOut(q *queue, b *paper.Batch) error {
 
 // hasReadUntil reports whether everything that is for a time, or before, has been read, or as much as is read ahead.
 func (s *Source) hasReadUntil(ns int64) bool {
-	if len(s.ahead.rows) >= maxAheadRows {
+	if s.ahead.full() {
 		return true
 	}
 	for _, f := range s.feeds {

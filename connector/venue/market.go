@@ -98,7 +98,7 @@ func (c *Connector) found(inst *instrument, p *feed.Problem, frame []byte) {
 
 // Reports returns what was found about the feed of each instrument so far. Any goroutine may call it.
 func (c *Connector) Reports() []feed.Report {
-	var reports []feed.Report
+	reports := []feed.Report{} // none is no null in a summary
 	for _, inst := range c.symbols.all() {
 		inst.mu.Lock()
 		reports = append(reports, inst.book.Report())

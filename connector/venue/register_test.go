@@ -23,8 +23,11 @@ func TestRegisteredLater(t *testing.T) {
 		r := rules(symbol)
 		switch symbol {
 		case "SLOW":
-			if asked.Add(1) < 2 {
+			switch asked.Add(1) {
+			case 1:
 				return nil, errors.New("no answer")
+			case 2:
+				return nil, &venue.Failure{Cause: venue.Refused, Status: 404, Msg: "a page of something in front of the venue"}
 			}
 		case "NONE":
 			return nil, &venue.Failure{Cause: venue.Refused, Code: -1121, Msg: "the venue has no symbol NONE"}

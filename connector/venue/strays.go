@@ -84,12 +84,6 @@ func (t *trade) findStrays(session context.Context, lister AllLister) {
 	}
 }
 
-// final reports whether the venue refuses a question for good. A page of something in front of it is none of its words.
-func final(err error) bool {
-	var f *Failure
-	return errors.As(err, &f) && f.Cause == Refused && (f.Code != 0 || f.Status == 0)
-}
-
 // unaffordable reports whether a request costs more than this side's limit ever has.
 func unaffordable(err error) bool {
 	var f *Failure

@@ -117,7 +117,7 @@ func (h *Host) newAttached(peer *ipc.AttachPeer, old *strategy) *strategy {
 	s.peer = peer
 	if old != nil {
 		s.holdings, s.stats = slices.Clone(old.holdings), old.stats
-		s.incarnation, s.restarts = old.incarnation, old.restarts+1
+		s.incarnation, s.restarts, s.late = old.incarnation, old.restarts+1, old.late
 	}
 	s.incarnation++
 	return s

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -54,6 +55,7 @@ type Host struct {
 	folder     struct {
 		sync.Mutex
 		lock *control.FolderLock
+		lost atomic.Bool // another host has it, which was told
 	}
 
 	leaving       *leaving
@@ -199,7 +201,7 @@ func (h *Host) serve(ctx context.Context, socket net.Listener) {
 }
 
 // keepListening serves a socket of the state folder until ctx ends, and anew when its file is gone: somebody has removed
-// the folder.
+// the folder. It says so when another host has it by then.
 func (h *Host) keepListening(ctx context.Context, name string, first net.Listener, serve func(net.Listener)) {
 	path := filepath.Join(h.cfg.StateDir, name)
 	var group sync.WaitGroup
@@ -207,33 +209,46 @@ func (h *Host) keepListening(ctx context.Context, name string, first net.Listene
 	group.Go(func() { serve(first) })
 	look := time.NewTicker(folderLook)
 	defer look.Stop()
-	for told := false; ; {
+	for told, lost := false, false; ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-look.C:
 		}
 		_, err := os.Lstat(path)
-		switch {
-		case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR):
-			continue
-		case ctx.Err() != nil: // serve has removed it
+		gone := errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
+		if ctx.Err() != nil { // serve has removed it
 			return
 		}
-		if !told {
+		err = h.keepFolder(gone)
+		switch {
+		case errors.Is(err, control.ErrHostRunning):
+			lost = true
+			if !h.folder.lost.Swap(true) {
+				h.log.Error("the state folder was removed and is another host's by now: this one cannot be reached, and both trade; end one of them",
+					"error", err)
+			}
+			continue
+		case err == nil:
+			h.folder.lost.Store(false)
+			gone, lost = gone || lost, false // a socket that is there is the other host's, which has ended
+		}
+		if gone && !told {
 			told = true
 			h.log.Error("the state folder was removed while running, it is made again; logs and copies of binaries in it are lost", "missing", path)
 		}
-		err = h.takeFolder()
 		var again net.Listener
-		if err == nil {
+		if err == nil && gone {
 			again, err = control.ListenRunner(path)
 		}
 		if err != nil {
-			h.log.Error("the socket cannot be made again", "error", err)
+			h.log.Error("the state folder cannot be made again", "error", err)
 			continue
 		}
 		told = false
+		if again == nil {
+			continue
+		}
 		group.Go(func() {
 			defer func() { _ = again.Close() }()
 			serve(again)
@@ -241,12 +256,15 @@ func (h *Host) keepListening(ctx context.Context, name string, first net.Listene
 	}
 }
 
-// takeFolder makes the state folder again.
-func (h *Host) takeFolder() error {
+// keepFolder makes the state folder again when it is gone, and takes it again when it is another one than before. The error
+// is an ErrHostRunning when another host has it.
+func (h *Host) keepFolder(gone bool) error {
 	h.folder.Lock()
 	defer h.folder.Unlock()
-	if err := os.MkdirAll(filepath.Join(h.cfg.StateDir, "logs"), 0o700); err != nil {
-		return err
+	if gone {
+		if err := os.MkdirAll(filepath.Join(h.cfg.StateDir, "logs"), 0o700); err != nil {
+			return err
+		}
 	}
 	return h.folder.lock.Renew()
 }

@@ -120,12 +120,13 @@ func (s *supervisor) fallBack(ctx context.Context, old *instance, state []byte, 
 	old.dispose()
 	again, err := s.launchBinary(ctx, from)
 	if err == nil {
-		if err = s.strategy.activate(ctx, again, state); err != nil {
-			again.dispose()
-		}
+		err = s.strategy.activate(ctx, again, state)
 	}
 	if err != nil {
-		s.leaveOrders(ctx)
+		s.leaveOrders(ctx) // first: the end of a process may take its time
+		if again != nil {
+			again.dispose()
+		}
 		if ctx.Err() == nil {
 			s.onFailure(notStarted, err.Error())
 		}

@@ -21,8 +21,8 @@ const (
 	defaultExitTimeout = time.Minute
 	// leavingLook is how often the record is looked at, leavingReport how often a log line says what is left.
 	leavingLook, leavingReport = 5 * time.Millisecond, 5 * time.Second
-	// lateReport is how often a log line says it after exit_timeout.
-	lateReport = time.Minute
+	// lateLook and lateReport are the same after exit_timeout.
+	lateLook, lateReport = time.Second, time.Minute
 	// maxCanceling is how many cancels of one connector may wait for their answers: more would only fill its queues.
 	maxCanceling = 1000
 	// A refused cancel is sent again after recancelMin, then after twice that, up to recancelMax. One without an answer is
@@ -92,9 +92,9 @@ func (h *Host) leave(strategies []*strategy, fixed bool) *leaving {
 }
 
 // await returns when no order is left on a connector that works, or with ctx, and reports whether all are confirmed to have ended.
-// What is left is logged each report.
-func (l *leaving) await(ctx context.Context, report time.Duration) (over bool) {
-	look := time.NewTicker(leavingLook)
+// It looks every so often, and what is left is logged each report.
+func (l *leaving) await(ctx context.Context, every, report time.Duration) (over bool) {
+	look := time.NewTicker(every)
 	defer look.Stop()
 	began := time.Now()
 	for reported := began; l.waiting() && ctx.Err() == nil; {
@@ -102,7 +102,7 @@ func (l *leaving) await(ctx context.Context, report time.Duration) (over bool) {
 		case <-ctx.Done():
 		case now := <-look.C:
 			l.round(now)
-			look.Reset(max(leavingLook, 10*time.Since(now))) // the more there are, the rarer: the records are locked meanwhile
+			look.Reset(max(every, 10*time.Since(now))) // the more there are, the rarer: the records are locked meanwhile
 			if now.Sub(reported) >= report {
 				reported = now
 				l.host.log.Info("waiting until the venues confirm the end of orders", "orders", len(l.left), "not_told_of", len(l.untold),
@@ -142,17 +142,15 @@ func (l *leaving) unaccounted() (untold []place, coming bool) {
 	return untold, coming
 }
 
-// isOf reports whether one of the bots trades on an instrument, or on any for -1. The lock is held.
+// isOf reports whether one of the bots trades on an instrument. On a symbol that no strategy has, -1, any may have traded before.
+// The lock is held.
 func (p *publisher) isOf(bots map[uint64]*strategy, no int) bool {
-	some := p.instruments
-	if no >= 0 {
-		some = some[no : no+1]
+	if no < 0 {
+		return len(bots) > 0
 	}
-	for _, inst := range some {
-		for bot := range inst.holdings {
-			if bots[bot] != nil {
-				return true
-			}
+	for bot := range p.instruments[no].holdings {
+		if bots[bot] != nil {
+			return true
 		}
 	}
 	return false
@@ -282,18 +280,28 @@ func (p *publisher) openOrders() (open []connector.OpenOrder) {
 
 // leaveOrders carries out on_exit for the orders that are open now, on its own from here on: a new process may be started
 // meanwhile. The error, once it has come to an end, is a *control.OrdersLeftError when exit_timeout was not enough. With ctx
-// it ends too, because the host goes on with it.
+// it ends too, because the host goes on with it. One goroutine at a time calls it.
 func (s *strategy) leaveOrders(ctx context.Context) <-chan error {
 	l := s.host.leave([]*strategy{s}, true)
 	if n := len(l.left); n > 0 {
 		s.log.Info("canceling open orders", "orders", n)
 	}
+	if s.late != nil {
+		s.late() // what it waits for this one does
+	}
+	late, stop := context.WithCancel(ctx)
+	s.late = stop
 	confirmed := make(chan error, 1)
 	s.host.background.Go(func() {
+		defer stop()
 		timed, cancel := context.WithTimeout(ctx, s.host.cfg.Supervision.ExitTimeout)
 		defer cancel()
-		defer s.left.Store(0)
-		over := l.await(timed, leavingReport)
+		defer func() {
+			if late.Err() == nil { // or a later one counts
+				s.left.Store(0)
+			}
+		}()
+		over := l.await(timed, leavingLook, leavingReport)
 		switch {
 		case ctx.Err() != nil:
 			confirmed <- fmt.Errorf("strategy %s: the host is ending and goes on with its orders", s.cfg.Name)
@@ -304,7 +312,7 @@ func (s *strategy) leaveOrders(ctx context.Context) <-chan error {
 				s.log.Error(notTold, "instruments", strings.Join(left.Unaccounted, ", "))
 			}
 			confirmed <- left
-			if l.await(ctx, lateReport) { // until then it is not stopped
+			if l.await(late, lateLook, lateReport) { // until then it is not stopped
 				s.log.Info("the end of all orders is confirmed after all")
 			}
 		default:
@@ -320,7 +328,7 @@ func (s *strategy) awaitOrders(ctx context.Context) error {
 	defer cancel()
 	l := s.host.leave([]*strategy{s}, true)
 	switch {
-	case l.await(timed, leavingReport):
+	case l.await(timed, leavingLook, leavingReport):
 		return nil
 	case ctx.Err() != nil:
 		return fmt.Errorf("strategy %s: still at it: %w", s.cfg.Name, ctx.Err())
@@ -333,5 +341,5 @@ func (h *Host) endOrders() {
 	ctx, cancel := context.WithTimeout(context.Background(), h.cfg.Supervision.ExitTimeout)
 	defer cancel()
 	h.leaving = h.leave(h.everyStrategy(), false)
-	h.leaving.await(ctx, leavingReport)
+	h.leaving.await(ctx, leavingLook, leavingReport)
 }

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"context"
 	"fmt"
 	"hash/fnv"
 	"math"
@@ -47,8 +48,9 @@ type strategy struct {
 	output   *output         // of its processes
 	peer     *ipc.AttachPeer // the process, if it attached itself
 	commands chan command
-	done     chan struct{} // closed when the supervisor has ended
-	left     atomic.Int64  // orders that are being canceled because something ends
+	done     chan struct{}      // closed when the supervisor has ended
+	left     atomic.Int64       // orders that are being canceled because something ends
+	late     context.CancelFunc // ends the wait, after exit_timeout, for what an earlier end of its process has left
 	// registered is closed when the strategy has its holdings, nil if it had them from the beginning.
 	registered chan struct{}
 	// refused is the binary that on_change has not taken, and when that was written. The watch's goroutine uses it.

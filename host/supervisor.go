@@ -216,8 +216,8 @@ func (s *supervisor) startFresh(ctx context.Context, launch func(context.Context
 		return err
 	}
 	if err := s.strategy.activate(ctx, inst, nil); err != nil {
+		s.leaveOrders(ctx) // it may have sent some already, and its end may take its time
 		inst.dispose()
-		s.leaveOrders(ctx) // it may have sent some already
 		return err
 	}
 	s.good = inst.binary

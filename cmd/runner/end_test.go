@@ -146,6 +146,12 @@ func TestSignalsEndOrders(t *testing.T) {
 			e := newExchange(t, testexchange.BinanceFutures)
 			w := newWorkspace(t, e.ladder(t, fmt.Sprintf("on_exit = %q", test.onExit), "orders = 20"))
 			cmd, out := w.begin(e, 20)
+			if test.signal == syscall.SIGTERM { // as systemd does, to all processes of the service, in whatever order
+				s, _ := w.strategy("a")
+				if err := syscall.Kill(s.PID, test.signal); err != nil {
+					t.Fatal(err)
+				}
+			}
 			_ = cmd.Process.Signal(test.signal)
 			for range 3 { // shell and kernel send one each when a terminal is closed, systemd one after SIGTERM, timeout(1) the same twice
 				time.Sleep(time.Millisecond)
@@ -155,7 +161,7 @@ func TestSignalsEndOrders(t *testing.T) {
 			if code := w.wait(cmd); code != 0 || len(e.open()) != test.left {
 				t.Errorf("exit code %d, %d orders are left\n%s", code, len(e.open()), out)
 			}
-			if s := w.summary(); s.Exit != host.ExitInterrupted || s.Strategies[0].State != "stopped" || len(s.UnconfirmedOrders) != 0 {
+			if s := w.summary(); s.Exit != host.ExitInterrupted || s.Strategies[0].State != "stopped" || s.Strategies[0].Reason != "" || len(s.UnconfirmedOrders) != 0 {
 				t.Errorf("%+v\n%s", s, out)
 			}
 		})

@@ -153,6 +153,40 @@ func TestKilledHostLeavesNoPlugin(t *testing.T) {
 	}
 }
 
+// TestStateFolderOfAnotherHost: a host whose state folder was removed, and is another host's before it could make it again, says so
+// once, and is there again when the other one has gone.
+func TestStateFolderOfAnotherHost(t *testing.T) {
+	t.Parallel()
+	w := newWorkspace(t, syntheticConfig)
+	first, said := w.runner("run")
+	if err := first.Start(); err != nil {
+		t.Fatal(err)
+	}
+	socket := filepath.Join(w.state, host.SocketName)
+	waitRunning(t, socket, said)
+	_ = first.Process.Signal(syscall.SIGSTOP) // as if it were all within a moment
+	if err := os.RemoveAll(w.state); err != nil {
+		t.Fatal(err)
+	}
+	second, out := w.runner("run")
+	if err := second.Start(); err != nil {
+		t.Fatal(err)
+	}
+	waitRunning(t, socket, out)
+	_ = first.Process.Signal(syscall.SIGCONT)
+	const lost = "is another host's by now"
+	within(t, "the first host says that it has lost its folder", said, func() bool {
+		return strings.Contains(said.String(), lost) && strings.Contains(said.String(), fmt.Sprintf("(process %d)", second.Process.Pid))
+	})
+	_ = second.Process.Kill() // and leaves its socket
+	_ = second.Wait()
+	waitRunning(t, socket, said)
+	_ = first.Process.Signal(os.Interrupt)
+	if err := first.Wait(); err != nil || strings.Count(said.String(), lost) != 1 {
+		t.Errorf("%v\n%s", err, said)
+	}
+}
+
 // TestChildOfKilledHost kills the host with -9 while a strategy has a child: the next host of that state folder ends it, and not
 // the host of another one.
 func TestChildOfKilledHost(t *testing.T) {

@@ -22,7 +22,8 @@ import (
 // ServeStrategy serves impl to the host that started this process and returns nil when the host ended the connection;
 // the process should end then. It ends the process by itself when the host is gone. It is called once, from main, before
 // anything was printed; it returns ErrNotLaunched when no host started the process. From then on what anybody prints
-// to standard output goes to the log, and Ctrl-C is ignored: the host decides when a strategy stops.
+// to standard output goes to the log, and Ctrl-C and SIGTERM, which systemd sends to all processes of a service, do nothing: the
+// host decides when a strategy stops.
 //
 // logger takes what the transport itself has to say.
 func ServeStrategy(impl Strategy, logger hclog.Logger) error {
@@ -31,6 +32,7 @@ func ServeStrategy(impl Strategy, logger hclog.Logger) error {
 		return ErrNotLaunched
 	}
 	signal.Ignore(os.Interrupt)
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGTERM) // not Ignore, which its children would inherit
 	if err := watchLifeline(); err != nil {
 		return err
 	}

@@ -209,7 +209,7 @@ func replaySchema() *blockType {
 			{name: "files", kind: kindFiles, required: true,
 				doc: "symbol to path, or to a list of paths in the order of time; relative to the working directory; `.gz` or plain"},
 			{name: "speed", kind: kindSpeed, def: 1.0, bounds: above(0),
-				doc: "how fast the recording's time passes against the wall clock, or \"max\": as fast as the strategies can follow, without losing an event. Then the simulated exchange sees rows at their exchange time and strategies at their local time, and orders and fills are those of a backtest; otherwise, and with `sync = \"natural\"`, both see them at their local time"},
+				doc: "how fast the recording's time passes against the wall clock, or \"max\": as fast as the strategies can follow, without losing an event. Then the simulated exchange sees rows at their exchange time and strategies at their local time, and orders and fills are those of a backtest that begins at the same time: the clock begins with the first row of all `files`, also of a symbol that no strategy has, so leave that out; otherwise, and with `sync = \"natural\"`, both see them at their local time"},
 			{name: "sync", kind: kindString, def: "exchange", choices: []string{"exchange", "natural"},
 				doc: "`exchange`: a book only after a snapshot that fits, as live; `natural`: every row as it is recorded"},
 			{name: "on_bad_line", kind: kindString, def: "skip", choices: []string{"skip", "fatal"},

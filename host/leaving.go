@@ -286,11 +286,13 @@ func (s *strategy) leaveOrders(ctx context.Context) <-chan error {
 	if n := len(l.left); n > 0 {
 		s.log.Info("canceling open orders", "orders", n)
 	}
-	if s.late != nil {
-		s.late() // what it waits for this one does
-	}
 	late, stop := context.WithCancel(ctx)
-	s.late = stop
+	if len(l.bots) > 0 { // one that keeps orders does nothing of what an earlier one waits for
+		if s.late != nil {
+			s.late() // what it waits for this one does
+		}
+		s.late = stop
+	}
 	confirmed := make(chan error, 1)
 	s.host.background.Go(func() {
 		defer stop()

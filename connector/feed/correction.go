@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -78,6 +79,7 @@ func (l *Lines) measure(ctx context.Context, file string, measured *int64, span 
 	if err != nil {
 		return c, err
 	}
+	l.unread = cmp.Or(l.unread, unread(decoder))
 	decides := least[0]
 	if least[1].line != 0 && least[1].ns-decides.ns > int64(agreement) {
 		decides = least[1]

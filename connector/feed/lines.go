@@ -296,11 +296,13 @@ func (l *Lines) Message() (*connector.Message, error) {
 }
 
 // Unread says in words which books of the files the decoder has passed over, if it can tell; it is empty if none was.
-func (l *Lines) Unread() string {
-	if d, ok := l.decoder.(interface{ Unread() string }); ok {
-		return cmp.Or(d.Unread(), l.unread)
+func (l *Lines) Unread() string { return cmp.Or(unread(l.decoder), l.unread) }
+
+func unread(d connector.Decoder) string {
+	if d, ok := d.(interface{ Unread() string }); ok {
+		return d.Unread()
 	}
-	return l.unread
+	return ""
 }
 
 // Refuse says, where there is no Book, that the message in hand has a time that cannot be true.

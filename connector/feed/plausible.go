@@ -147,7 +147,7 @@ func (l *Lines) checkMeasured(ctx context.Context, tallies []tally) error {
 		all.lines, all.used, all.depth, all.trades = all.lines+t.lines, all.used+t.used, all.depth+t.depth, all.trades+t.trades
 	}
 	l.noTrades = all.used > 0 && all.trades == 0
-	if all.used == 0 || all.depth > 0 { // with nothing to use it is told why, line by line
+	if all.used == 0 || all.depth > 0 || l.unread != "" { // with nothing to use it is told why, line by line or at the end
 		return nil
 	}
 	names := l.config.Files[0]

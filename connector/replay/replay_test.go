@@ -544,8 +544,10 @@ func TestOneTimeHoursOff(t *testing.T) {
 func TestUnreadBook(t *testing.T) {
 	const trade = `{"topic":"publicTrade.BTCUSDT","ts":1748908801000,"type":"snapshot","data":[{"i":"1","T":1748908801000,"p":"100.1","v":"1","S":"Buy","s":"BTCUSDT"}]}`
 	const book = `{"topic":"orderbook.200.BTCUSDT","type":"snapshot","ts":1748908800995,"data":{"s":"BTCUSDT","b":[["100.0","5"]],"a":[["100.1","5"]],"u":10,"seq":100},"cts":1748908800990}`
+	decoder := func() connector.Decoder { return &bybit.Decoder{BBO: true} }
+	formats := map[string]feed.Format{"bybit": {NewDecoder: decoder, Rule: depthsync.Streamed}}
 	for _, text := range []string{"1748908801000000000 " + book + "\n", "1748908801000000000 " + book + "\n1748908801000000001 " + trade + "\n"} {
-		p := play(t, replay.Config{NewDecoder: func() connector.Decoder { return &bybit.Decoder{BBO: true} }, Rule: depthsync.Streamed}, []byte(text))
+		p := play(t, replay.Config{NewDecoder: decoder, Rule: depthsync.Streamed, Format: "bybit", Formats: formats}, []byte(text))
 		const want = "the recording ends without a book: its book has 200 levels a side (orderbook.200), and what can be read is that of 50 levels " +
 			"(orderbook.50) and with it the best bid and ask (orderbook.1); record a depth that can be read"
 		if p.err == nil || !strings.HasSuffix(p.err.Error(), want) {

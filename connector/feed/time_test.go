@@ -1,6 +1,7 @@
 package feed_test
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -83,5 +84,36 @@ func TestWrongTimeLosesTheBook(t *testing.T) {
 		if out := step(connector.MessageDepth, 14, now); !b.Synced() || len(out.Events) == 0 {
 			t.Errorf("rule %d: after a snapshot, the next difference gives %+v", rule, out)
 		}
+	}
+}
+
+// TestNumbersBegunAnew: where a venue's sequence numbers begin anew, no quote of before stays over the book that comes then.
+func TestNumbersBegunAnew(t *testing.T) {
+	const now = int64(1_700_000_000_000_000_000)
+	b, err := feed.NewBook(feed.Config{TickSize: 0.1, LotSize: 0.001, Rule: depthsync.Streamed, Quotes: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	message := func(kind connector.MessageKind, id, seq int64, bid, ask float64) feed.Out {
+		return b.Take(now+id+seq, &connector.Message{Kind: kind, FirstID: id, LastID: id, Seq: seq, ExchTimestampNs: now + 1,
+			Events: []hft.Event{event(hft.DepthEvent, hft.Buy, bid, 1, now+1), event(hft.DepthEvent, hft.Sell, ask, 1, now+1)}})
+	}
+	rows := func(out feed.Out) (text string) {
+		for i := range out.Events {
+			text += fmt.Sprintf("%v@%v ", out.Events[i].Qty, out.Events[i].Px)
+		}
+		return text
+	}
+	message(connector.MessageSnapshot, 1000, 5_000_000, 100, 101)
+	if got := rows(message(connector.MessageBBO, 5_000_001, 5_000_001, 100.5, 100.6)); got == "" {
+		t.Fatal("the quote changes nothing")
+	}
+	m := connector.Message{Kind: connector.MessageSnapshot, FirstID: 1, LastID: 1, Seq: 10, ExchTimestampNs: now + 5,
+		Events: []hft.Event{event(hft.DepthEvent, hft.Buy, 90, 1, now+5), event(hft.DepthEvent, hft.Sell, 91, 1, now+5)}}
+	if got := rows(b.Take(now+10_000_000, &m)); got != "0@NaN 1@90 1@91 " {
+		t.Errorf("the whole book anew gives %s", got)
+	}
+	if got := rows(message(connector.MessageBBO, 11, 11, 90.5, 91)); !strings.Contains(got, "1@90.5") {
+		t.Errorf("the next quote gives %q", got)
 	}
 }

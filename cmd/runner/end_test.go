@@ -425,7 +425,7 @@ func TestSecondSignal(t *testing.T) {
 				t.Errorf("ps says\n%s", text)
 			}
 		})
-		if code != 1 || !strings.Contains(out.String(), "ended at once; orders may still be open") {
+		if code != 6 || !strings.Contains(out.String(), "ended at once; orders may still be open") {
 			t.Errorf("exit code %d\n%s", code, out)
 		}
 	})
@@ -438,7 +438,7 @@ func TestSecondSignal(t *testing.T) {
 		children := childrenOf(t, st.PID)
 		if code := w.signalTwice(cmd, func() {
 			within(t, "it is being stopped", out, func() bool { st, ok := w.strategy("a"); return ok && st.State == "stopping" })
-		}); code != 1 {
+		}); code != 6 {
 			t.Errorf("exit code %d\n%s", code, out)
 		}
 		if len(children) == 0 {
@@ -473,7 +473,7 @@ func TestSecondSignal(t *testing.T) {
 		<-read
 		fill(pipe)
 		t.Cleanup(func() { _ = r.Close() })
-		if code := w.signalTwice(cmd, func() {}); code != 1 {
+		if code := w.signalTwice(cmd, func() {}); code != 6 {
 			t.Errorf("exit code %d", code)
 		}
 	})

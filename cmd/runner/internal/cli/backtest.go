@@ -107,7 +107,7 @@ func (s *settings) backtest(ctx context.Context, o *backtestOptions, configGiven
 // results.
 func (s *settings) execute(ctx context.Context, o *backtestOptions, plan *backtestPlan) (results []batch.JobResult, left, err error) {
 	executors := s.app.NewExecutors(plan.file.Runner.LogLevel)
-	s.onSignal("finished runs are kept", nil)
+	s.onSignal(ExitFailure, "finished runs are kept", nil)
 	view := s.backtestView(plan)
 	results, err = batch.Run(ctx, batch.Config{Jobs: plan.jobs, Dir: plan.dir, CacheDir: plan.cacheDir(), Workers: o.jobs,
 		NewExecutor: executors.NewExecutor, Formats: s.app.Formats, OnEvent: view.event})

@@ -304,7 +304,7 @@ func TestRunInterruptedTwice(t *testing.T) {
 	}()
 	done := make(chan struct{})
 	go func() { defer close(done); r.run("run") }()
-	if code := <-r.aborted; code != ExitFailure {
+	if code := <-r.aborted; code != ExitOrdersLeft {
 		t.Errorf("aborted with %d", code)
 	}
 	close(stuck)

@@ -138,7 +138,7 @@ func (s *settings) convertEvents(ctx context.Context, files []string, out string
 		}
 	}
 	o.Progress = func(p convert.Progress) { work.show(p.Stage.String(), convertUnit(p.Stage.String()), p.Done, p.Total) }
-	s.onSignal("nothing is written", nil)
+	s.onSignal(ExitFailure, "nothing is written", nil)
 	summary, err := convert.Events(ctx, files, out, o)
 	if problems > maxProblems {
 		work.print(fmt.Sprintf("warning: and %d more", problems-maxProblems))
@@ -187,7 +187,7 @@ func (s *settings) convertLatencyCommand() *cobra.Command {
 			return checkOut(out)
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s.onSignal("nothing is written", nil)
+			s.onSignal(ExitFailure, "nothing is written", nil)
 			return s.convertLatency(cmd.Context(), feeds, journal, out, o)
 		}}
 	f := c.Flags()

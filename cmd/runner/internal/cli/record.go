@@ -61,7 +61,7 @@ func (s *settings) record(ctx context.Context, o recordOptions, symbols []string
 	if len(symbols) == 0 {
 		return withCode(ExitUsage, fmt.Errorf("no strategy uses connector %q: name the symbols to record", c.Name))
 	}
-	s.onSignal("up to a second of messages is lost", nil)
+	s.onSignal(ExitFailure, "up to a second of messages is lost", nil)
 	view, logger := s.view(file.Runner.LogLevel)
 	r, err := s.newRecorder(ctx, c, symbols, o.out, logger)
 	if err != nil {

@@ -64,7 +64,7 @@ func (s *settings) run(ctx context.Context, duration time.Duration, summaryPath 
 		return withCode(ExitFailure, err)
 	}
 	view, logger := s.view(file.Runner.LogLevel)
-	s.onSignal("orders may still be open at the venue", logger)
+	s.onSignal(ExitOrdersLeft, "orders may still be open at the venue", logger)
 	for i := range file.Warnings {
 		logger.Warn(file.Warnings[i].Message, "at", file.Warnings[i].Position.String())
 	}

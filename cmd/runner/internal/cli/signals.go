@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"sync"
@@ -15,17 +16,18 @@ import (
 // interruption is what a command does when it is interrupted, besides that its context ends.
 type interruption struct {
 	mu sync.Mutex
-	// stays is what remains when the command is ended at once.
+	// stays is what remains when the command is ended at once, code its exit code then.
 	stays string
+	code  int
 	// logger takes the first signal; nil has it printed.
 	logger hclog.Logger
 }
 
-// onSignal sets what is said at the first signal, and what remains at the second.
-func (s *settings) onSignal(stays string, logger hclog.Logger) {
+// onSignal sets what is said at the first signal, and at the second what remains and with which exit code.
+func (s *settings) onSignal(code int, stays string, logger hclog.Logger) {
 	s.interruption.mu.Lock()
 	defer s.interruption.mu.Unlock()
-	s.interruption.stays, s.interruption.logger = stays, logger
+	s.interruption.stays, s.interruption.code, s.interruption.logger = stays, code, logger
 }
 
 const (
@@ -104,7 +106,8 @@ func (s *settings) abort() {
 	if s.interruption.stays != "" {
 		text += "; " + s.interruption.stays
 	}
+	code := cmp.Or(s.interruption.code, ExitFailure)
 	s.interruption.mu.Unlock()
 	_ = runlog.WriteWithin(s.app.Stderr, abortGrace, []byte(text+"\n"))
-	s.app.Abort(ExitFailure)
+	s.app.Abort(code)
 }

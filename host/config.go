@@ -68,6 +68,8 @@ type ConnectorConfig struct {
 	// in the configuration. The host calls it again and again until it succeeds; Trouble is why it did not before.
 	Open    func(ctx context.Context) (connector.Connector, map[string]Steps, error)
 	Trouble string
+	// Trades says that orders are sent to a venue, where an earlier run may have left some: the host knows of none itself.
+	Trades bool
 	// FeedCapacity is the number of slots of the feed ring, a power of two; 0 for the default.
 	FeedCapacity int
 }

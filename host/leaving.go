@@ -44,13 +44,17 @@ type leaving struct {
 	// untold is where by then a venue had not told what an earlier run has left, coming that it still may.
 	untold []place
 	coming bool
+	// late says that exit_timeout is over: from then on a venue that was never reached is waited for, too.
+	late bool
 }
 
-// place is an instrument of a connector, -1 for all symbols that no strategy has.
+// place is an instrument of a connector, -1 for all symbols that no strategy has, unreached for all of a venue that was never reached.
 type place struct {
 	pub          *publisher
 	instrumentNo int
 }
+
+const unreached = -2
 
 // orderKey identifies an order of the run.
 type orderKey struct {
@@ -122,14 +126,21 @@ func (l *leaving) waiting() bool {
 // told yet, and reports whether it still may.
 func (l *leaving) unaccounted() (untold []place, coming bool) {
 	for _, p := range l.host.publishers {
-		a, ok := p.made().(connector.Accountant)
+		made := l.host.reached(p)
+		if made == nil {
+			if p.trades && l.isPending(p, unreached) && (len(l.symbolsAt(p)) > 0 || !l.fixed && len(l.bots) > 0) {
+				untold, coming = append(untold, place{p, unreached}), coming || l.late
+			}
+			continue
+		}
+		a, ok := made.(connector.Accountant)
 		if !ok {
 			continue
 		}
 		instruments, still := a.Unaccounted()
 		p.mu.Lock()
 		for _, no := range instruments {
-			if l.begun && l.fixed && !l.pending[place{p, no}] {
+			if !l.isPending(p, no) {
 				continue
 			}
 			if p.isOf(l.bots, no) {
@@ -140,6 +151,24 @@ func (l *leaving) unaccounted() (untold []place, coming bool) {
 		p.mu.Unlock()
 	}
 	return untold, coming
+}
+
+// isPending reports whether it is waited for what a venue tells of a place.
+func (l *leaving) isPending(p *publisher, no int) bool {
+	return !l.begun || !l.fixed || l.pending[place{p, no}] || l.pending[place{p, unreached}]
+}
+
+// symbolsAt returns the symbols that these strategies are to trade at a connector.
+func (l *leaving) symbolsAt(p *publisher) (symbols []string) {
+	for _, s := range l.host.everyStrategy() {
+		for i := range s.cfg.Instruments {
+			in := &s.cfg.Instruments[i] // its steps may be filled in meanwhile
+			if l.bots[s.botID] != nil && in.Connector == p.name && !slices.Contains(symbols, in.Symbol) {
+				symbols = append(symbols, in.Symbol)
+			}
+		}
+	}
+	return symbols
 }
 
 // isOf reports whether one of the bots trades on an instrument. On a symbol that no strategy has, -1, any may have traded before.
@@ -165,7 +194,7 @@ func (l *leaving) concerns(o *leftOrder) bool {
 		return true
 	}
 	// One that no process of this run has sent was open before.
-	return o.LocalTimestampNs == 0 && l.pending[place{o.pub, max(o.InstrumentNo, -1)}]
+	return o.LocalTimestampNs == 0 && l.isPending(o.pub, max(o.InstrumentNo, -1))
 }
 
 // look returns the orders that are left now.
@@ -314,6 +343,8 @@ func (s *strategy) leaveOrders(ctx context.Context) <-chan error {
 				s.log.Error(notTold, "instruments", strings.Join(left.Unaccounted, ", "))
 			}
 			confirmed <- left
+			l.late = true
+			l.look()
 			if l.await(late, lateLook, lateReport) { // until then it is not stopped
 				s.log.Info("the end of all orders is confirmed after all")
 			}

@@ -106,6 +106,13 @@ func (h *Host) registerOpened(p *publisher, made connector.Connector, steps map[
 	return refused
 }
 
+// reached returns a connector whose instruments are registered, nil while its venue was never reached.
+func (h *Host) reached(p *publisher) connector.Connector {
+	h.opening.Lock()
+	defer h.opening.Unlock()
+	return p.made()
+}
+
 // waitsFor returns a connector of the strategy's that is not open yet.
 func (s *strategy) waitsFor(publishers map[string]*publisher) (*publisher, bool) {
 	for i := range s.cfg.Instruments {

@@ -31,6 +31,7 @@ type publisher struct {
 
 	phase     atomic.Int32 // atWork, ended, stopped
 	simulated bool         // what it trades on is its own
+	trades    bool         // it sends orders to a venue
 	counters  [connector.NumCounters]atomic.Uint64
 	events    atomic.Uint64
 
@@ -91,7 +92,7 @@ func newPublisher(cfg ConnectorConfig, clock *ipc.Clock, log hclog.Logger) (*pub
 		return nil, err
 	}
 	p := &publisher{name: cfg.Name, kind: cfg.Kind, log: log.Named(cfg.Name), connector: cfg.Connector, open: cfg.Open, clock: clock,
-		trouble: cfg.Trouble, feed: feed, bySymbol: make(map[string]*instrument), started: make(chan struct{})}
+		trouble: cfg.Trouble, trades: cfg.Trades, feed: feed, bySymbol: make(map[string]*instrument), started: make(chan struct{})}
 	if cfg.Connector != nil {
 		p.open = nil
 	}

@@ -18,11 +18,18 @@ const maxOrdersLogged, ordersPerEntry = 100, 25
 // unaccountedFor names the instruments of which a venue has not told what an earlier run has left.
 func (l *leaving) unaccountedFor() (names []string) {
 	for _, at := range l.untold {
-		if at.instrumentNo < 0 {
-			names = append(names, at.pub.name+" (symbols that no strategy has)")
+		if at.instrumentNo >= 0 {
+			names = append(names, at.pub.name+" "+at.pub.symbol(at.instrumentNo))
 			continue
 		}
-		names = append(names, at.pub.name+" "+at.pub.symbol(at.instrumentNo))
+		if at.instrumentNo == unreached {
+			for _, symbol := range l.symbolsAt(at.pub) {
+				names = append(names, at.pub.name+" "+symbol)
+			}
+		}
+		if at.instrumentNo == -1 || !l.fixed {
+			names = append(names, at.pub.name+" (symbols that no strategy has)")
+		}
 	}
 	return names
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -65,5 +66,26 @@ func TestLiveVenueThatComesLate(t *testing.T) {
 		if s.State != "stopped" || s.Orders == 0 {
 			t.Errorf("%+v\n%s", s, out)
 		}
+	}
+}
+
+// TestVenueNeverReached: a run that ends without having reached its venue says that orders of an earlier one may be open there.
+func TestVenueNeverReached(t *testing.T) {
+	t.Parallel()
+	e := newExchange(t, testexchange.Bybit)
+	if err := e.Close(); err != nil {
+		t.Logf("close: %v", err)
+	}
+	w := newWorkspace(t, e.liveConfig(""))
+	cmd, out := w.runner("run", "--summary", "out.json")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	within(t, "the strategy waits", out, func() bool { return w.statuses()["a"].State == "backoff" })
+	_ = cmd.Process.Signal(syscall.SIGINT)
+	code, sum := w.wait(cmd), w.summary()
+	if code != 6 || !slices.Equal(sum.UnaccountedInstruments, []string{"test BTCUSDT", "test (symbols that no strategy has)"}) ||
+		!strings.Contains(out.String(), "the venue has not told which orders an earlier run has left") {
+		t.Errorf("exit code %d, not told of %q\n%s", code, sum.UnaccountedInstruments, out)
 	}
 }

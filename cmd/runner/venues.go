@@ -75,7 +75,7 @@ func fillSteps(ctx context.Context, file *config.File, c *config.Connector, p ve
 // liveConnector makes the connector to a venue, or what makes it as soon as the venue answers: the first attempt is not to
 // keep others waiting for longer than a strategy may take to start.
 func liveConnector(ctx context.Context, file *config.File, c *config.Connector, clock *ipc.Clock, logger hclog.Logger) (host.ConnectorConfig, error) {
-	cfg := host.ConnectorConfig{Name: c.Name, Kind: c.Kind}
+	cfg := host.ConnectorConfig{Name: c.Name, Kind: c.Kind, Trades: c.Live.HasKey}
 	limited, cancel := context.WithTimeout(ctx, file.Runner.StartTimeout)
 	defer cancel()
 	made, err := newLive(limited, file, c, clock, logger)

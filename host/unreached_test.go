@@ -1,0 +1,77 @@
+package host_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"hftrunner/connector"
+	"hftrunner/host"
+	"hftrunner/internal/control"
+)
+
+// unreachedConfig is that of a run whose venue is reached when there is true, with a strategy as bot 7.
+func unreachedConfig(t *testing.T, venue *recalling, there *atomic.Bool) host.Config {
+	cfg := recallConfig(t, venue, patience, "sleeper")
+	cfg.Connectors = []host.ConnectorConfig{{Name: "venue", Kind: "test", Trades: true, Trouble: "it is down",
+		Open: func(context.Context) (connector.Connector, map[string]host.Steps, error) {
+			if !there.Load() {
+				return nil, nil, errors.New("it is down")
+			}
+			return venue, nil, nil
+		}}}
+	return cfg
+}
+
+// TestEndWithoutTheVenue: a run that never reached a venue says that orders of an earlier run may be open there, unless it sends
+// none to it, or they are to be kept. It does not wait.
+func TestEndWithoutTheVenue(t *testing.T) {
+	named := []string{"venue X", "venue (symbols that no strategy has)"}
+	for name, test := range map[string]struct {
+		change func(*host.Config)
+		want   []string
+	}{
+		"orders":           {func(*host.Config) {}, named},
+		"not even started": {func(c *host.Config) { c.Strategies[0].Disabled = true }, named},
+		"market data only": {func(c *host.Config) { c.Connectors[0].Trades = false }, nil},
+		"orders are kept":  {func(c *host.Config) { c.Strategies[0].OnExit = host.KeepOrders }, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg := unreachedConfig(t, &recalling{}, new(atomic.Bool))
+			test.change(&cfg)
+			cfg.Supervision.ExitTimeout = 100 * patience
+			r := start(t, cfg)
+			if !cfg.Strategies[0].Disabled {
+				r.until("seven", "waits", func(s control.StrategyStatus) bool { return s.State == "backoff" })
+			}
+			if sum := r.end(); !slices.Equal(sum.UnaccountedInstruments, test.want) {
+				t.Errorf("not told of: %q", sum.UnaccountedInstruments)
+			}
+		})
+	}
+}
+
+// TestStopWithoutTheVenue: the stop of a strategy whose venue was never reached says so, and its orders end when the venue is there
+// after all.
+func TestStopWithoutTheVenue(t *testing.T) {
+	t.Parallel()
+	venue, there := &recalling{}, new(atomic.Bool)
+	venue.recall()
+	r := start(t, unreachedConfig(t, venue, there))
+	r.until("seven", "waits", func(s control.StrategyStatus) bool { return s.State == "backoff" })
+	_, err := r.host.Stop(context.Background(), "seven")
+	var left *control.OrdersLeftError
+	if !errors.As(err, &left) || !slices.Equal(left.Unaccounted, []string{"venue X"}) {
+		t.Errorf("error is %v", err)
+	}
+	there.Store(true)
+	for deadline := time.Now().Add(patience); len(venue.OpenOrders()) > 0; time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("its order is left open")
+		}
+	}
+}

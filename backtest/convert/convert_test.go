@@ -281,6 +281,22 @@ func (early) Decode(localNs int64, _ []byte, m *connector.Message) error {
 	return nil
 }
 
+// TestTimesDaysOff: several lines with both times days ahead, or behind, are bad lines with their places, and the rows are of the time
+// that the others have.
+func TestTimesDaysOff(t *testing.T) {
+	at := func(id, ms int64) string {
+		return fmt.Sprintf(`%d {"e":"trade","E":%d,"s":"XUSDT","t":%d,"p":"1.0","q":"1","T":%[2]d,"m":true}`+"\n", (ms+10)*1e6, ms, id)
+	}
+	for _, days := range []int64{1, 20, 31, -1, -20} {
+		off := days*86_400_000 + 7_200_000
+		lines := at(1, t0) + at(2, t0+1) + at(3, t0+2+off) + at(4, t0+3+off) + at(5, t0+4+off) + at(6, t0+5) + at(7, t0+6)
+		rows, s, problems := converted(t, convert.Options{NewDecoder: spot, Natural: true}, lines)
+		if len(rows) != 4 || s.FirstExchTimestampNs != t0*1e6 || s.LastExchTimestampNs != (t0+6)*1e6 || !slices.Equal(problems, []string{"f0:3 bad line", "f0:4 bad line", "f0:5 bad line"}) {
+			t.Errorf("%d days: %d rows, problems %q, %+v", days, len(rows), problems, s)
+		}
+	}
+}
+
 // TestSpoolsHaveNoName: what a conversion keeps on the disk meanwhile goes with its process, however that ends.
 func TestSpoolsHaveNoName(t *testing.T) {
 	files := write(t, string(bytes.Join(sampleLines(t, 2_000), nil)))

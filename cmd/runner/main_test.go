@@ -320,6 +320,31 @@ func TestPlausibleRecordings(t *testing.T) {
 			}
 		}
 	}
+	// Trades of futures without the field that tells those of the market are passed over; a recording with them is none of spot,
+	// which has no such field.
+	lines, err := os.ReadFile(only(sampletest.Path(t, "binancefutures", "BTCUSDT"), `"T":`)) // depth and trades
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text []byte
+	for line := range bytes.Lines(lines) {
+		if text = append(text, line...); bytes.Contains(line, []byte(`"X":"MARKET",`)) {
+			text = text[:len(text)-len(line)]
+			text = append(text, bytes.Repeat(bytes.Replace(line, []byte(`"X":"MARKET",`), nil, 1), 20)...)
+		}
+	}
+	withoutX := filepath.Join(t.TempDir(), "without-x")
+	if err := os.WriteFile(withoutX, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, natural := range []bool{false, true} {
+		if problems, err := open(withoutX, "binancefutures", natural); err != nil || slices.Contains(problems, "no trades") == natural {
+			t.Errorf("natural %t: %v, %q", natural, err, problems)
+		}
+		if _, err := open(withoutX, "binancespot", natural); err == nil || !strings.Contains(err.Error(), "give --format binancefutures") {
+			t.Errorf("natural %t: as spot: %v", natural, err)
+		}
+	}
 	spot := sampletest.Path(t, "binancespot", "BTCUSDT")
 	trades := only(spot, `"e":"trade"`)
 	if _, err := open(trades, "binancespot", false); err == nil || !strings.Contains(err.Error(), "there is no book in it") {

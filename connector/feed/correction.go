@@ -8,6 +8,7 @@ import (
 
 	"hftrunner/connector"
 	"hftrunner/connector/depthsync"
+	"hftrunner/connector/recording"
 )
 
 // Correction is what a file's local times are corrected by: by so much that no message is received before it happened.
@@ -51,14 +52,18 @@ func (l *Lines) measure(ctx context.Context, file string, measured *int64, span 
 	c := Correction{File: file}
 	decoder, m, symbol := l.config.NewDecoder(), connector.Message{}, l.config.Symbol
 	var least [2]latency
-	err := l.eachLine(ctx, file, measured, func(localNs int64, text []byte, line int) bool {
+	err := l.eachLine(ctx, file, measured, func(localNs int64, text []byte, r *recording.Reader) bool {
 		t.lines++
 		span.receive(localNs)
 		if decoder.Decode(localNs, text, &m) != nil {
 			return true
 		}
 		t.count(l.config.rule(), &m)
-		if !sameSymbol(&symbol, m.Symbol) || CheckTimes(localNs, &m) != nil {
+		if !sameSymbol(&symbol, m.Symbol) {
+			return true
+		}
+		if CheckTimes(localNs, &m) != nil {
+			r.Distrust()
 			return true
 		}
 		if span.sync != nil {
@@ -67,7 +72,7 @@ func (l *Lines) measure(ctx context.Context, file string, measured *int64, span 
 		if m.ExchTimestampNs == 0 {
 			return true
 		}
-		of := latency{localNs - newestNs(&m), line}
+		of := latency{localNs - newestNs(&m), r.Line()}
 		if least[0].line == 0 || of.ns < least[0].ns {
 			least[0], of = of, least[0]
 		}

@@ -238,6 +238,7 @@ func (l *Lines) Next() (localNs int64, err error) {
 	switch {
 	case l.config.AsRecorded:
 	case l.localNs != 0 && l.doubtful(localNs-l.localNs):
+		l.reader.Distrust()
 		localNs = l.localNs
 	default:
 		localNs = max(localNs, l.localNs)

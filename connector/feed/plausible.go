@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -43,7 +44,8 @@ func (c *LinesConfig) rule() depthsync.Rule { return c.Formats[c.Format].Rule }
 // doubtful reports whether a file is to be looked at for another format.
 func (t *tally) doubtful() bool { return t.lines > 0 && (t.depth <= t.other || 2*t.used < t.lines) }
 
-// refuseForeign returns an error when another format reads more lines of a file than the one that it is said to be of.
+// refuseForeign returns an error when another format reads more of a file than the one that it is said to be of: more of its depth,
+// or as much of that and more lines.
 func (l *Lines) refuseForeign(ctx context.Context, file string) error {
 	names := slices.Sorted(maps.Keys(l.config.Formats))
 	tallies := make([]tally, len(names))
@@ -51,7 +53,7 @@ func (l *Lines) refuseForeign(ctx context.Context, file string) error {
 	for i, name := range names {
 		decoders[i] = l.config.Formats[name].NewDecoder()
 	}
-	err := l.eachLine(ctx, file, nil, func(localNs int64, text []byte, _ int) bool {
+	err := l.eachLine(ctx, file, nil, func(localNs int64, text []byte, _ *recording.Reader) bool {
 		var m connector.Message
 		for i, d := range decoders {
 			tallies[i].lines++
@@ -67,7 +69,7 @@ func (l *Lines) refuseForeign(ctx context.Context, file string) error {
 	own := slices.Index(names, l.config.Format)
 	best := own
 	for i := range tallies {
-		if best < 0 || tallies[i].used > tallies[best].used {
+		if best < 0 || cmp.Or(cmp.Compare(tallies[i].depth, tallies[best].depth), cmp.Compare(tallies[i].used, tallies[best].used)) > 0 {
 			best = i
 		}
 	}
@@ -82,9 +84,9 @@ func (l *Lines) refuseForeign(ctx context.Context, file string) error {
 		file, names[best], tallies[best].used, tallies[best].lines, l.config.Format, used)
 }
 
-// eachLine calls f for each line of a file that has a time, with its number, until f returns false. What is wrong with the file
+// eachLine calls f for each line of a file that has a time, with its reader, until f returns false. What is wrong with the file
 // is told when it is read for good. measured are the bytes of the files before, for the progress; nil for none.
-func (l *Lines) eachLine(ctx context.Context, file string, measured *int64, f func(localNs int64, text []byte, line int) bool) error {
+func (l *Lines) eachLine(ctx context.Context, file string, measured *int64, f func(localNs int64, text []byte, r *recording.Reader) bool) error {
 	r, err := recording.Open(recording.Config{Files: []string{file}, MaxLineBytes: l.config.MaxLineBytes})
 	if err != nil {
 		return err
@@ -109,7 +111,7 @@ func (l *Lines) eachLine(ctx context.Context, file string, measured *int64, f fu
 		if err != nil {
 			return err
 		}
-		if !f(localNs, text, r.Line()) {
+		if !f(localNs, text, r) {
 			return nil
 		}
 	}
@@ -122,7 +124,7 @@ const firstLines = 1000
 func (l *Lines) checkFirst(ctx context.Context, file string) error {
 	decoder, t := l.config.NewDecoder(), tally{}
 	var m connector.Message
-	err := l.eachLine(ctx, file, nil, func(localNs int64, text []byte, _ int) bool {
+	err := l.eachLine(ctx, file, nil, func(localNs int64, text []byte, _ *recording.Reader) bool {
 		t.lines++
 		if decoder.Decode(localNs, text, &m) == nil {
 			t.count(l.config.rule(), &m)

@@ -46,8 +46,16 @@ func checkTime(venueNs, exchNs int64) error {
 	if distance <= uint64(MaxClockDistance) {
 		return nil
 	}
-	return fmt.Errorf("the exchange time %s is %d days %s the local time %s: one of the two is wrong (they may be %d day apart)",
-		utc(exchNs), distance/uint64(24*time.Hour), where, utc(venueNs), MaxClockDistance/(24*time.Hour))
+	return fmt.Errorf("the exchange time %s is %s %s the local time %s: one of the two is wrong (they may be %d hours apart)",
+		utc(exchNs), inWords(distance), where, utc(venueNs), MaxClockDistance/time.Hour)
+}
+
+// inWords says in hours, and from two days on in days, how much a distance is.
+func inWords(distance uint64) string {
+	if days := distance / uint64(24*time.Hour); days > 1 {
+		return fmt.Sprintf("%d days", days)
+	}
+	return fmt.Sprintf("%d hours", distance/uint64(time.Hour))
 }
 
 func utc(ns int64) string { return time.Unix(0, ns).UTC().Format(time.RFC3339Nano) }

@@ -24,6 +24,7 @@ func TestCheckTimes(t *testing.T) {
 		{"now", connector.MessageDepth, []int64{now}, []int64{now}, true},
 		{"a day ahead", connector.MessageDepth, []int64{now + day}, []int64{now + day}, true},
 		{"a day behind", connector.MessageTrade, []int64{now - day}, []int64{now - day}, true},
+		{"two days and more ahead", connector.MessageDepth, []int64{now + 2*day + 1}, nil, false},
 		{"more than a day ahead", connector.MessageDepth, []int64{now + day + 1}, nil, false},
 		{"more than a day behind", connector.MessageBBO, []int64{now - day - 1}, nil, false},
 		{"seconds for milliseconds", connector.MessageTrade, []int64{now / 1000}, []int64{now / 1000}, false},
@@ -39,6 +40,11 @@ func TestCheckTimes(t *testing.T) {
 		}
 		if err := feed.CheckTimes(now, &m); (err == nil) != c.ok || err != nil && !strings.Contains(err.Error(), "2023-11-14T22:13:20Z") && !strings.Contains(err.Error(), "before 1970") {
 			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+	for exchNs, want := range map[int64]string{now + day + day/6: "is 28 hours after the", now - 2*day: "is 2 days before the", now + 3*day: "(they may be 24 hours apart)"} {
+		if err := feed.CheckTimes(now, &connector.Message{ExchTimestampNs: exchNs}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v does not say %q", err, want)
 		}
 	}
 	// A clock that is years off stamps rows for which the venue has told no time.
@@ -79,6 +85,11 @@ func TestWrongTimeLosesTheBook(t *testing.T) {
 		}
 		if out := step(connector.MessageDepth, 13, now); len(out.Events) > 0 || b.Synced() {
 			t.Errorf("rule %d: the next difference gives %+v", rule, out)
+		}
+		for id := range int64(5) { // nor do several agree on a time
+			if out := step(connector.MessageTrade, 2+id, now+int64(20*24*time.Hour)); said(&out, feed.BadTime) == "" || len(out.Events) > 0 {
+				t.Errorf("rule %d: a trade of days ahead gives %+v", rule, out)
+			}
 		}
 		step(connector.MessageSnapshot, 13, now)
 		if out := step(connector.MessageDepth, 14, now); !b.Synced() || len(out.Events) == 0 {

@@ -34,26 +34,30 @@ type Reader struct {
 	totalBytes int64
 	ahead      *readAhead
 
-	fileNo int
-	block  *block
-	rest   []byte
-	// line is the number of the line in hand. latestNs is the latest time so far; behind says that the time of the
-	// line in hand is earlier.
-	line     int
-	latestNs int64
-	behind   bool
-	// goodNs is the time of the good line before.
-	goodNs int64
-	// latestFile and latestLine are where latestNs is from.
-	latestFile, latestLine int
+	block *block
+	rest  []byte
+	// at is the place of the last line that was read, hand that of the line in hand.
+	at, hand place
+	// held are lines that were read before their turn, with their texts in heldText behind heldUsed; settled says that the first
+	// ones have been. holding is the one that is being read.
+	held     []heldLine
+	heldText []byte
+	heldUsed int
+	settled  bool
+	holding  *heldLine
+
+	// goodNs and good are the time and place of the good line before. latestNs is the latest good time so far; behind says that the
+	// time of the line in hand is earlier.
+	goodNs, latestNs int64
+	good             place
+	behind           bool
+	// trustedNs is the good time before the lines that were distrusted; distrusted says that the line in hand was.
+	trustedNs  int64
+	distrusted bool
+	// far is the last line that is known to be too far from the good ones, as those before it are.
+	far place
 	// unitFile is 1 + the number of the file of which an unusual unit of times was told last.
 	unitFile int
-
-	// settled says that held has been filled: the first lines, given out before anything else is read. readFile and readLine
-	// are how far was read for them, 0 when that counts no more.
-	settled            bool
-	held               []heldLine
-	readFile, readLine int
 
 	closeOnce sync.Once
 	stop      chan struct{}
@@ -102,15 +106,18 @@ func fileSize(name string) (int64, error) {
 // Next returns the time in nanoseconds, whatever its unit in the file (hft.UnixNs), and the message of the next line that
 // starts with a time and a space, and io.EOF behind the last file. The message is valid until the next call.
 //
-// Lines without a time, those whose time is more than hft.MaxTimeJump from that of the good lines before, those that are
-// more than a day from it while the line behind does not agree, and those that are more than a minute later or earlier than both
-// their neighbours, are passed over as a BadLine; at the start those are good that agree with each other. Another time earlier than that of an earlier line, in this file or one before, is a TimeBackwards, and
-// returned as it stands.
+// Lines without a time and those whose time cannot be true (see the package) are passed over as a BadLine. Another time earlier
+// than that of an earlier line, in this file or one before, is a TimeBackwards, and returned as it stands. A file that as a whole
+// cannot follow the one before is an error.
 func (r *Reader) Next() (timestampNs int64, message []byte, err error) {
 	if !r.settled {
 		r.settled = true
 		r.settle()
 	}
+	if !r.distrusted {
+		r.trustedNs = r.goodNs
+	}
+	r.distrusted = false
 	for {
 		line, err := r.take()
 		if err != nil {
@@ -123,23 +130,13 @@ func (r *Reader) Next() (timestampNs int64, message []byte, err error) {
 			what = "the line does not start with a time and a space: " + excerpt(line)
 		case timestampNs == 0:
 			what = "the time is 0"
-		case r.latestNs != 0 && apart(r.latestNs, timestampNs):
-			what = fmt.Sprintf("this line says %s and %s:%d says %s: they are more than %d days apart, so one of the two is wrong", utc(timestampNs),
-				r.config.Files[r.latestFile], r.latestLine, utc(r.latestNs), hft.MaxTimeJump/(24*time.Hour))
-		case r.goodNs != 0 && max(r.goodNs, timestampNs)-min(r.goodNs, timestampNs) > maxStray:
-			message = slices.Clone(message)
-			behindNs := r.peek()
-			if strays(r.goodNs, timestampNs, behindNs) {
-				what = fmt.Sprintf("this line says %s, between lines that say %s and %s", utc(timestampNs), utc(r.goodNs), utc(behindNs))
-				break
+		case r.goodNs != 0 && distance(r.goodNs, timestampNs) > uint64(maxStray):
+			message = slices.Clone(message) // others are read
+			if what, err = r.judge(timestampNs); err != nil {
+				return 0, nil, err
 			}
-			if !near(r.goodNs, timestampNs) && (behindNs == 0 || !near(behindNs, timestampNs)) {
-				what = fmt.Sprintf("this line says %s and the good lines say %s: they are more than %d hours apart, and the line behind does not agree with this one",
-					utc(timestampNs), utc(r.goodNs), maxAlone/time.Hour)
-				break
-			}
-			return timestampNs, message, r.checkTime(timestampNs, unit)
-		default:
+		}
+		if what == "" {
 			return timestampNs, message, r.checkTime(timestampNs, unit)
 		}
 		if err := r.Report(BadLine, what, nil); err != nil {
@@ -148,115 +145,17 @@ func (r *Reader) Next() (timestampNs int64, message []byte, err error) {
 	}
 }
 
-// heldLine is a line that was read before its turn, or the error in its place.
-type heldLine struct {
-	fileNo, line int
-	timestampNs  int64
-	text         []byte
-	err          error
-}
-
-// maxHeld bounds how many lines are read to find two that agree.
-const maxHeld = 8
-
-// maxAlone is how far a line may be from the others without another that agrees with it.
-const maxAlone = 24 * time.Hour
-
-// maxStray is how far a line's time may be from those of both its neighbours, all later or all earlier.
-const maxStray = int64(time.Minute)
-
-// strays reports whether a line between a good one and one behind it, 0 for none, has a time that both contradict.
-func strays(goodNs, timestampNs, behindNs int64) bool {
-	if behindNs == 0 || behindNs < goodNs-maxStray || apart(goodNs, behindNs) {
-		return false
-	}
-	return timestampNs < goodNs-maxStray || timestampNs-maxStray > max(behindNs, goodNs)
-}
-
-// settle reads the first lines until two agree on the time: from then on it is known what a wrong time is. When none do, the
-// first line counts.
-func (r *Reader) settle() {
-	for len(r.held) < maxHeld && r.latestNs == 0 {
-		h := r.readHeld()
-		for i := range r.held {
-			if other := &r.held[i]; h.timestampNs != 0 && other.timestampNs != 0 && near(other.timestampNs, h.timestampNs) {
-				r.latestNs, r.latestFile, r.latestLine = min(other.timestampNs, h.timestampNs), other.fileNo, other.line
-				r.goodNs = r.latestNs
-				break
-			}
-		}
-		r.held = append(r.held, h)
-		if h.err != nil {
-			break
-		}
-	}
-}
-
-// readHeld reads a line before its turn.
-func (r *Reader) readHeld() heldLine {
-	text, err := r.NextLine()
-	h := heldLine{r.fileNo, r.line, 0, slices.Clone(text), err}
-	h.timestampNs, _, _, _ = splitLine(text)
-	r.readFile, r.readLine = r.fileNo, r.line
-	return h
-}
-
-// peek returns the time of the next line that has one, 0 for none. What was in hand is no more valid.
-func (r *Reader) peek() int64 {
-	fileNo, line := r.fileNo, r.line
-	defer func() { r.fileNo, r.line = fileNo, line }()
-	for i := range maxHeld {
-		if i == len(r.held) {
-			if r.readLine > 0 {
-				r.fileNo, r.line = r.readFile, r.readLine
-			}
-			r.held = append(r.held, r.readHeld())
-		}
-		if h := &r.held[i]; h.err != nil || h.timestampNs != 0 {
-			return h.timestampNs
-		}
-	}
-	return 0
-}
-
-// take takes the next line into hand.
-func (r *Reader) take() ([]byte, error) {
-	if len(r.held) == 0 {
-		if r.readLine > 0 { // the last of those that were held was in hand
-			r.fileNo, r.line, r.readLine = r.readFile, r.readLine, 0
-		}
-		return r.NextLine()
-	}
-	select {
-	case <-r.stop:
-		return nil, errClosed()
-	default:
-	}
-	h := r.held[0]
-	r.held = r.held[1:]
-	r.fileNo, r.line = h.fileNo, h.line
-	return h.text, h.err
-}
-
-// apart reports whether two times are too far from each other for both to be true.
-func apart(a, b int64) bool { return hft.CheckTimeJump(min(a, b), max(a, b)) != nil }
-
-// near reports whether one time supports the other.
-func near(a, b int64) bool { return max(a, b)-min(a, b) <= int64(maxAlone) }
-
-func utc(ns int64) string { return time.Unix(0, ns).UTC().Format(time.RFC3339Nano) }
-
 // checkTime reports once that time runs backwards, and once for each file that the unit is not the usual one.
 func (r *Reader) checkTime(timestampNs int64, unit time.Duration) error {
-	r.goodNs = timestampNs
-	if unit != time.Nanosecond && r.unitFile <= r.fileNo {
-		r.unitFile = r.fileNo + 1
+	r.goodNs, r.good = timestampNs, r.hand
+	if unit != time.Nanosecond && r.unitFile <= r.hand.file {
+		r.unitFile = r.hand.file + 1
 		if err := r.Report(TimeUnit, "local times are in "+hft.UnitName(unit), nil); err != nil {
 			return err
 		}
 	}
 	if timestampNs >= r.latestNs {
-		r.latestNs, r.behind, r.latestFile, r.latestLine = timestampNs, false, r.fileNo, r.line
+		r.latestNs, r.behind = timestampNs, false
 		return nil
 	}
 	if r.behind {
@@ -269,6 +168,12 @@ func (r *Reader) checkTime(timestampNs int64, unit time.Duration) error {
 // NextLine is Next for files whose lines have no time: it returns the line without its end, valid until the next call.
 // Lines above the bound are passed over as a BadLine, what cannot be read of a file is a Damaged.
 func (r *Reader) NextLine() ([]byte, error) {
+	line, err := r.readLine()
+	r.hand = r.at
+	return line, err
+}
+
+func (r *Reader) readLine() ([]byte, error) {
 	for {
 		for len(r.rest) == 0 {
 			if err := r.nextBlock(); err != nil {
@@ -281,7 +186,7 @@ func (r *Reader) NextLine() ([]byte, error) {
 		} else {
 			r.rest = nil
 		}
-		r.line++
+		r.at.line++
 		if line = bytes.TrimSuffix(line, []byte{'\r'}); len(line) <= r.config.MaxLineBytes {
 			return line, nil
 		}
@@ -292,7 +197,7 @@ func (r *Reader) NextLine() ([]byte, error) {
 }
 
 func (r *Reader) tooLong() error {
-	return r.Report(BadLine, fmt.Sprintf("the line has more than %d bytes", r.config.MaxLineBytes), nil)
+	return r.found(BadLine, fmt.Sprintf("the line has more than %d bytes", r.config.MaxLineBytes), nil)
 }
 
 // nextBlock gives the block back and takes the next one.
@@ -323,12 +228,12 @@ func (r *Reader) nextBlock() error {
 		if !ok {
 			return io.EOF
 		}
-		if b.file != r.fileNo {
-			r.fileNo, r.line = b.file, 0
+		if b.file != r.at.file {
+			r.at = place{b.file, 0}
 		}
 		r.block, r.rest = b, b.data
 		if b.tooLong {
-			r.line++
+			r.at.line++
 			return r.tooLong()
 		}
 	}
@@ -341,24 +246,34 @@ func (r *Reader) damaged(cause error) error {
 	if errors.Is(cause, io.ErrUnexpectedEOF) {
 		what = "the file was cut off here"
 	}
-	r.line++
-	return r.Report(Damaged, fmt.Sprintf("%s (%v)", what, cause), cause)
+	r.at.line++
+	return r.found(Damaged, fmt.Sprintf("%s (%v)", what, cause), cause)
+}
+
+// found hands a problem of the line that is being read to OnProblem, when its turn comes.
+func (r *Reader) found(kind ProblemKind, what string, cause error) error {
+	if h := r.holding; h != nil {
+		h.problems = append(h.problems, heldProblem{r.at, Problem{Kind: kind, What: what, Err: cause}})
+		return nil
+	}
+	r.hand = r.at
+	return r.Report(kind, what, cause)
 }
 
 // Report hands a problem of the line in hand to OnProblem and returns its error: the way for the user of the lines to
 // say that one of them makes no sense. cause may be nil.
 func (r *Reader) Report(kind ProblemKind, what string, cause error) error {
-	return r.config.OnProblem(Problem{Kind: kind, File: r.File(), Line: r.line, What: what, Err: cause})
+	return r.config.OnProblem(Problem{Kind: kind, File: r.File(), Line: r.Line(), What: what, Err: cause})
 }
 
 // File returns the name of the file of the line in hand.
-func (r *Reader) File() string { return r.config.Files[r.fileNo] }
+func (r *Reader) File() string { return r.config.Files[r.hand.file] }
 
 // FileNo returns the place of File in Config.Files.
-func (r *Reader) FileNo() int { return r.fileNo }
+func (r *Reader) FileNo() int { return r.hand.file }
 
 // Line returns the number of the line in hand within its file, counted from 1.
-func (r *Reader) Line() int { return r.line }
+func (r *Reader) Line() int { return r.hand.line }
 
 // BytesRead returns how much of the files has been read, in bytes as they are stored. Reading is ahead of the lines.
 func (r *Reader) BytesRead() int64 { return r.ahead.bytesRead.Load() }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -180,7 +181,19 @@ func TestStrayTimes(t *testing.T) {
 		{"a pause", [][]int64{{0, 1, 20 * day, 20*day + 1}}, "uuuu"},
 		{"hours after the first, before the last", [][]int64{{0, 5 * hour, 5*hour + 1, 10 * hour}}, "uuuu"},
 		{"days apart", [][]int64{{0}, {day}, {2 * day}}, "uuu"},
-		{"a clock set back", [][]int64{{0, 5 * hour, 5*hour + 1, 1, 2}}, "uuu<u"},
+		{"hours ahead, twice", [][]int64{{0, 5 * hour, 5*hour + 1, 1, 2}}, "ubbuu"},
+		{"days ahead, twice", [][]int64{{0, 1, 20 * day, 20*day + 1, 2, 3}}, "uubbuu"},
+		{"days behind, twice", [][]int64{{0, 1, -20 * day, 1 - 20*day, 2, 3}}, "uubbuu"},
+		{"years ahead, twice", [][]int64{{0, 1, 2000 * day, 2000*day + 1, 2, 3}}, "uubbuu"},
+		{"ahead of each other", [][]int64{{0, 1, 20 * day, 20*day + 1, 25 * day, 25*day + 1, 3 * day, 3*day + 1, 2, 3}}, "uubbbbbbuu"},
+		{"ahead, with a good line between", [][]int64{{0, 1, 20 * day, 20*day + 1, 2, 20*day + 2, 20*day + 3, 3, 4}}, "uubbubbuu"},
+		{"first ahead, twice", [][]int64{{20 * day, 20*day + 1, 0, 1, 2, 3}}, "bbuuuu"},
+		{"the last of a file and the first of the next", [][]int64{{0, 1, 20 * day}, {20*day + 1, day, day + 1}}, "uubbuu"},
+		{"a pause with a wrong line behind it", [][]int64{{0, 1, 5 * day, 5*day + 1, 3 * day, 5*day + 2, 5*day + 3}}, "uuuubuu"},
+		{"days behind for good", [][]int64{{0, 1, 2, 3, -20 * day, 1 - 20*day}}, "uuuubb"},
+		{"files that overlap", [][]int64{{0, 1, 2}, {-2 * hour, -hour * 3 / 2, -hour, -hour / 2, 3}}, "uuu<uuuu"},
+		{"a clock set back by less than an hour", [][]int64{{0, hour / 2, hour/2 + 1, 1, 2}}, "uuu<u"},
+		{"a clock set back by hours", [][]int64{{0, hour, 2 * hour, 3 * hour, 4 * hour, 1, 2}}, "uuuuu<u"},
 		{"a second back", [][]int64{{0, int64(time.Second), 1, 2}}, "uu<u"},
 	} {
 		var contents [][]byte
@@ -213,6 +226,82 @@ func TestStrayTimes(t *testing.T) {
 		if got := strings.ReplaceAll(got, "<u", "<"); got != c.want {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
 		}
+	}
+}
+
+// Runs of wrong times, of any length that can be looked over and in both directions, are bad lines, and nothing else is.
+func TestExcursions(t *testing.T) {
+	const hour = int64(time.Hour)
+	for seed := range uint64(8) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		var text []byte
+		var want, bad []string
+		ns, line := int64(1_700_000_000_000_000_000), 0
+		write := func(n int, offsetNs int64) {
+			for range n {
+				if line++; offsetNs == 0 {
+					want = append(want, fmt.Sprintf("f0:%d %d a", line, ns))
+				} else {
+					bad = append(bad, fmt.Sprintf("f0:%d: bad line", line))
+				}
+				text = fmt.Appendf(text, "%d a\n", ns+offsetNs)
+				ns += random.Int64N(int64(time.Second))
+			}
+		}
+		for range 5 {
+			write(2000, 0)
+			offsetNs := 3*hour + random.Int64N(40*24*hour)
+			if random.IntN(2) == 0 {
+				offsetNs = -offsetNs
+			}
+			write(1+random.IntN(500), offsetNs)
+			write(500+random.IntN(500), 0)
+			ns += random.Int64N(5 * 24 * hour) // a pause
+		}
+		write(2000, 0)
+		if lines, problems := read(t, 0, text); !slices.Equal(lines, want) || !slices.Equal(problems, bad) {
+			t.Errorf("seed %d: %d lines, want %d; %d problems, want %d", seed, len(lines), len(want), len(problems), len(bad))
+		}
+	}
+}
+
+// TestFilesApart: a file that as a whole cannot follow the one before ends the reading, rather than all its lines being bad.
+func TestFilesApart(t *testing.T) {
+	const day = int64(24 * time.Hour)
+	for _, c := range []struct {
+		days       int64
+		used, want string
+	}{
+		{31, "aabb", ""},
+		{40, "aa", "f1:2: from here on the file is of 2023-12-24T22:13:20.000000001Z, more than 31 days after "},
+		{2, "aabb", ""},
+		{-1, "aa", "f1:2: from here on the file is of 2023-11-13T22:13:20Z, and "},
+	} {
+		const now = 1_700_000_000_000_000_000
+		files := write(t, fmt.Appendf(nil, "%d a\n%d a\n", now, now+1), fmt.Appendf(nil, "0 x\n%d b\n%[1]d b\n", now+1+c.days*day+min(c.days, 0)))
+		r, err := recording.Open(recording.Config{Files: files})
+		if err != nil {
+			t.Fatal(err)
+		}
+		used := ""
+		var text []byte
+		for err == nil {
+			used += string(text)
+			_, text, err = r.Next()
+		}
+		if used != c.used || (c.want == "") != (err == io.EOF) || err != io.EOF && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%d days: %s are used, then %v", c.days, used, err)
+		}
+		r.Close()
+	}
+}
+
+// What was found among lines that are read before their turn is told in its turn.
+func TestProblemsInTheirTurn(t *testing.T) {
+	const now, day = int64(1_700_000_000_000_000_000), int64(24 * time.Hour)
+	lines, problems := read(t, 40, fmt.Appendf(nil, "%d a\n%d b\nx\n%d %s\n%d c\n%d d\n", now, now+1, now, strings.Repeat("y", 40), now+20*day, now+2))
+	if want := []string{"f0:3: bad line", "f0:4: bad line", "f0:5: bad line"}; len(lines) != 3 || !slices.Equal(problems, want) {
+		t.Errorf("%q, %q", lines, problems)
 	}
 }
 

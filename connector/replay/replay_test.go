@@ -513,15 +513,39 @@ func TestFirstLineYearsAhead(t *testing.T) {
 	}
 }
 
-// Lines that are days ahead, which their own messages contradict, take no time along, however many there are.
+// Lines that are days ahead take no time along: a few are bad lines, and of any number those that their own messages contradict.
 func TestLocalTimesDaysAhead(t *testing.T) {
 	const now, days = int64(1_700_000_000_000_000_000), int64(30 * 24 * time.Hour)
-	at := func(ns int64) string {
-		return strings.Replace(tradeAt(ns, "BTCUSDT"), `"T":5`, fmt.Sprintf(`"T":%d`, now/1e6), 1)
+	at := func(ns, exchNs int64) string {
+		return strings.Replace(tradeAt(ns, "BTCUSDT"), `"T":5`, fmt.Sprintf(`"T":%d`, exchNs/1e6), 1)
 	}
-	text := []byte(at(now) + at(now+1) + at(now+days) + at(now+days+1) + at(now+2) + at(now+3))
-	play(t, replay.Config{}, text).check(t, []string{fmt.Sprintf("%d 1", now), fmt.Sprintf("%d 1", now+1), fmt.Sprintf("%d 1", now+2), fmt.Sprintf("%d 1", now+3)},
-		[]string{"f0:3: bad time", "f0:4: bad time", "f0:5: time runs backwards"}, 6, 3, 0)
+	want := []string{fmt.Sprintf("%d 1", now), fmt.Sprintf("%d 1", now+1), fmt.Sprintf("%d 1", now+2), fmt.Sprintf("%d 1", now+3)}
+	for _, exchNs := range []int64{now, now + days} { // of the lines that are ahead
+		text := []byte(at(now, now) + at(now+1, now) + at(now+days, exchNs) + at(now+days+1, exchNs) + at(now+2, now) + at(now+3, now))
+		play(t, replay.Config{}, text).check(t, want, []string{"f0:3: bad line", "f0:4: bad line"}, 4, 2, 0)
+	}
+	const many = 20_000
+	text, problems := []byte(at(now, now)+at(now+1, now)), []string(nil)
+	for i := range int64(many) {
+		text = append(text, at(now+days+i, now)...)
+		problems = append(problems, fmt.Sprintf("f0:%d: bad time", i+3))
+	}
+	play(t, replay.Config{}, append(text, at(now+2, now)+at(now+3, now)...)).check(t, want, problems, many+4, many, 0)
+}
+
+// A file that begins more than a month after the one before, or days before it ends, is no file of which all lines are bad.
+func TestFilesApart(t *testing.T) {
+	const now, days = int64(1_700_000_000_000_000_000), int64(40 * 24 * time.Hour)
+	at := func(ns int64) string {
+		return strings.Replace(tradeAt(ns, "BTCUSDT"), `"T":5`, fmt.Sprintf(`"T":%d`, ns/1e6), 1)
+	}
+	first, later := []byte(at(now)+at(now+1)), []byte(at(now+days)+at(now+days+1))
+	if p := play(t, replay.Config{}, first, later); p.err == nil || !strings.Contains(p.err.Error(), "f1:1: from here on the file is of 2023-12-24") {
+		t.Errorf("it ends with %v", p.err)
+	}
+	if p := play(t, replay.Config{}, later, first); p.err == nil || !strings.Contains(p.err.Error(), "give the files in the order of their time") {
+		t.Errorf("it ends with %v", p.err)
+	}
 }
 
 // One message that says a time hours ahead, or a first line hours before all others, is a bad line; it does not move the others.

@@ -213,7 +213,7 @@ func replaySchema() *blockType {
 			{name: "sync", kind: kindString, def: "exchange", choices: []string{"exchange", "natural"},
 				doc: "`exchange`: a book only after a snapshot that fits, as live; `natural`: every row as it is recorded"},
 			{name: "on_bad_line", kind: kindString, def: "skip", choices: []string{"skip", "fatal"},
-				doc: "what a line that cannot be read does, or whose time cannot be true: more than 31 days from the lines before, more than a day from them without a line behind that agrees, more than a minute later or earlier than both its neighbours, or more than a day from the exchange time in its message; it is reported and counted either way"},
+				doc: "what a line that cannot be read does, or whose time cannot be true: more than 31 days from the lines before, or more than a day before them for good; more than a day after them without a line behind that agrees; more than a minute later or earlier than both its neighbours; one of several that are more than an hour from the lines before, while as many behind them go on from those; or more than a day from the exchange time in its message. It is reported and counted either way; a file that as a whole is so far from the one before ends the run"},
 			{name: "on_gap", kind: kindString, def: "resync", choices: []string{"resync", "ignore", "fatal"},
 				doc: "what a gap in the update ids does: the book is empty until the next snapshot, nothing, or the run ends"},
 			{name: "book_ticker", kind: kindBool, def: true, doc: "take the best bid and ask messages too"},

@@ -60,17 +60,31 @@ func (s *Synchronizer) join(out Output, localTimestampNs int64) Output {
 	}
 	old := s.countOld(s.snapshotID, s.snapshotSeq)
 	if old < len(s.held) && !s.config.Rule.joins(s.snapshotID, s.held[old].ids) {
-		s.hasSnapshot = false
-		s.stats.StaleSnapshots++
-		out.NeedSnapshot = true
+		s.giveUp(&out)
 		return out
 	}
 	s.dropOld(s.snapshotID, s.snapshotSeq)
-	if len(s.held) == 0 {
-		return out // the snapshot is newer than everything: the next difference will show whether it fits
+	if len(s.held) == 0 { // the snapshot is newer than everything: the next difference will show whether it fits
+		if s.aheadNs == 0 {
+			s.aheadNs = s.lastExchNs
+		} else if s.lastExchNs-s.aheadNs > farAheadNs {
+			s.giveUp(&out)
+		}
+		return out
 	}
 	s.complete(&out, localTimestampNs)
 	return out
+}
+
+// farAheadNs is for how much of the venue's time a snapshot may be ahead of the stream: one that was made before the venue began to
+// number anew is for ever.
+const farAheadNs = 60_000_000_000
+
+// giveUp gives up the snapshot in hand, which does not fit.
+func (s *Synchronizer) giveUp(out *Output) {
+	s.hasSnapshot = false
+	s.stats.StaleSnapshots++
+	out.NeedSnapshot = true
 }
 
 // complete publishes the snapshot and everything held back as one batch.

@@ -16,19 +16,23 @@ func (s *Synchronizer) reach(m *connector.Message) {
 	s.lastID, s.lastSeq, s.lastExchNs = m.LastID, m.Seq, m.ExchTimestampNs
 }
 
-// renumbered reports whether a message that has an id of the past is not of the past. Spot's rule passes over everything
-// up to the id that has been reached.
+// renumbered reports whether a message that has an id of the past is not of the past.
 func (s *Synchronizer) renumbered(m *connector.Message) bool {
 	if s.config.Rule == Streamed && s.lastSeq != 0 && m.Seq > s.lastSeq {
 		return m.LastID <= s.lastID
 	}
-	return s.config.Rule != Spot && m.LastID < s.lastID && s.lastExchNs > 0 && m.ExchTimestampNs-s.lastExchNs > renumberedNs
+	return m.LastID < s.lastID && s.lastExchNs > 0 && m.ExchTimestampNs-s.lastExchNs > renumberedNs
 }
 
 // passed reports whether a message is older than the one that the stream has come to, whatever its id: a second connection that
 // is behind brings the old ids after the service has started anew. Where sequence numbers have begun anew as well, times go on.
 func (s *Synchronizer) passed(m *connector.Message) bool {
 	return s.config.Rule == Streamed && m.Seq != 0 && m.Seq < s.lastSeq && m.ExchTimestampNs <= s.lastExchNs
+}
+
+// anew reports whether a message that is not of the past says that sequence numbers, too, have begun anew.
+func (s *Synchronizer) anew(m *connector.Message) bool {
+	return m.Seq != 0 && m.Seq < s.lastSeq && m.ExchTimestampNs > s.lastExchNs
 }
 
 // replace takes a snapshot of the stream as the book, whether one was needed or not.
@@ -74,6 +78,7 @@ func (s *Synchronizer) begin(localTimestampNs int64, m *connector.Message) Outpu
 
 func (s *Synchronizer) adopt(m *connector.Message, out Output) Output {
 	s.state, s.seen = Synced, true
+	out.Anew = s.anew(m)
 	s.reach(m)
 	out.Seq = m.Seq
 	s.stats.Snapshots++

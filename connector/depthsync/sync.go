@@ -40,7 +40,7 @@ type Config struct {
 	// default is 8 MiB, which is allocated only as far as it is needed.
 	MaxMessages, MaxEvents int
 	// IgnoreGaps keeps the book in step by name only after a missing difference: it is counted and the next one is
-	// applied. Levels may be wrong until they change again.
+	// applied. Levels may be wrong until they change again. Where the venue numbers everything anew the book is lost all the same.
 	IgnoreGaps bool
 }
 
@@ -68,6 +68,8 @@ type Output struct {
 	Ready bool
 	// Seq is the Message.Seq of the newest message whose rows are in Events.
 	Seq int64
+	// Anew says that the venue numbers everything anew: nothing that was numbered before this message is newer than what comes.
+	Anew bool
 	// Gap says that a difference is missing: the stream had reached AfterID and the message starts at FromID.
 	Gap             bool
 	AfterID, FromID int64
@@ -96,6 +98,8 @@ type Synchronizer struct {
 	snapshotSeq    int64
 	snapshotExchNs int64
 	snapshotRows   []hft.Event
+	// aheadNs is the venue's time of the first difference that this snapshot was ahead of, 0 before there is one.
+	aheadNs int64
 }
 
 // heldMessage is one difference held back: its rows are heldRows up to end.
@@ -157,11 +161,15 @@ func (s *Synchronizer) Depth(localTimestampNs int64, m *connector.Message) Outpu
 	}
 	if !s.seen {
 		out.NeedSnapshot = !s.hasSnapshot
-	} else if renumbered || !s.config.Rule.follows(s.lastID, d) {
-		// What was held back cannot be continued any more. A snapshot in hand can still fit to what comes now.
+	} else if out.Anew = s.anew(m); renumbered || out.Anew || !s.config.Rule.follows(s.lastID, d) {
+		// What was held back cannot be continued any more. A snapshot in hand can still fit to what comes now, but for one that
+		// is numbered otherwise.
 		out.Gap, out.AfterID, out.FromID = true, s.lastID, d.first
 		s.stats.Gaps++
 		s.forgetHeld()
+		if out.Anew && s.hasSnapshot {
+			s.giveUp(&out)
+		}
 	}
 	s.seen = true
 	s.hold(d, m)
@@ -177,7 +185,7 @@ func (s *Synchronizer) Snapshot(localTimestampNs int64, m *connector.Message) Ou
 	if s.state == Synced || s.hasSnapshot && m.LastID < s.snapshotID {
 		return Output{}
 	}
-	s.hasSnapshot, s.snapshotID, s.snapshotSeq, s.snapshotExchNs = true, m.LastID, m.Seq, m.ExchTimestampNs
+	s.hasSnapshot, s.snapshotID, s.snapshotSeq, s.snapshotExchNs, s.aheadNs = true, m.LastID, m.Seq, m.ExchTimestampNs, 0
 	s.snapshotRows = append(s.snapshotRows[:0], m.Events...)
 	return s.join(Output{}, localTimestampNs)
 }
@@ -189,11 +197,11 @@ func (s *Synchronizer) apply(d ids, m *connector.Message) Output {
 		s.stats.Dropped++
 		return Output{}
 	}
-	var out Output
-	if renumbered || !s.config.Rule.follows(s.lastID, d) {
-		out = Output{Gap: true, AfterID: s.lastID, FromID: d.first}
+	out := Output{Anew: s.anew(m)}
+	if renumbered || out.Anew || !s.config.Rule.follows(s.lastID, d) {
+		out.Gap, out.AfterID, out.FromID = true, s.lastID, d.first
 		s.stats.Gaps++
-		if !s.config.IgnoreGaps {
+		if !s.config.IgnoreGaps || out.Anew { // a book goes by the numbers, and would take nothing that is numbered anew
 			out.Stale = fmt.Sprintf("depth updates after %d are missing, the next one starts at %d", s.lastID, d.first)
 			out.NeedSnapshot = true
 			s.state, s.hasSnapshot = Syncing, false

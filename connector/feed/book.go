@@ -228,6 +228,10 @@ func (b *Book) takeDepth(localNs int64, m *connector.Message) Out {
 	if s.Gap {
 		b.gap(s.AfterID, s.FromID)
 	}
+	if s.Anew {
+		b.quote.seq = 0
+		b.trades.forget()
+	}
 	if s.Stale != "" {
 		b.empty()
 	}
@@ -235,13 +239,8 @@ func (b *Book) takeDepth(localNs int64, m *connector.Message) Out {
 	if len(s.Events) == 0 && s.Seq == 0 {
 		return out
 	}
-	before := b.depthSeq
 	b.depthSeq = s.Seq                                                             // also of a message without rows
 	if s.Ready || len(s.Events) > 0 && s.Events[0].Kind() == hft.DepthClearEvent { // the whole book
-		if s.Seq != 0 && s.Seq < before { // the venue's numbers have begun anew
-			b.quote.seq = 0
-			b.trades.forget()
-		}
 		b.byTime = s.Seq == 0
 		b.ahead.forget()
 		b.check.begin(s.Events, b.cfg.TickSize)

@@ -41,7 +41,7 @@ type OnGap string
 const (
 	// ResyncOnGap makes the book stale until a snapshot fits.
 	ResyncOnGap OnGap = "resync"
-	// IgnoreGap goes on with a book that may have wrong levels.
+	// IgnoreGap goes on with a book that may have wrong levels, but where the venue numbers everything anew.
 	IgnoreGap OnGap = "ignore"
 	// FatalGap ends the replay with an error.
 	FatalGap OnGap = "fatal"

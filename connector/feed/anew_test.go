@@ -1,0 +1,169 @@
+package feed_test
+
+import (
+	"fmt"
+	"testing"
+
+	"hftrunner/connector"
+	"hftrunner/connector/depthsync"
+	"hftrunner/connector/feed"
+	"hftrunner/hft"
+)
+
+// hour is after which a service has started anew.
+const hour = 3600e9
+
+// bid is one level of bids.
+func bid(px, qty float64) levels { return levels{px: qty} }
+
+// bookAt is a message about the book at a time.
+func bookAt(kind connector.MessageKind, rule depthsync.Rule, first, last, prev, exchNs int64, bids levels) *connector.Message {
+	m := &connector.Message{Kind: kind, FirstID: first, LastID: last, Seq: last, ExchTimestampNs: exchNs}
+	ev := hft.DepthSnapshotEvent
+	if kind == connector.MessageDepth {
+		ev, m.PrevID, m.HasPrevID = hft.DepthEvent, prev, rule == depthsync.Futures
+	}
+	for px, qty := range bids {
+		m.Events = append(m.Events, event(ev, hft.Buy, px, qty, exchNs))
+	}
+	return m
+}
+
+func tradeAt(id, exchNs int64) *connector.Message {
+	return &connector.Message{Kind: connector.MessageTrade, FirstID: id, LastID: id, ExchTimestampNs: exchNs,
+		Events: []hft.Event{event(hft.TradeEvent, hft.Buy, 100, 1, exchNs)}}
+}
+
+func quoteAt(seq, exchNs int64, px, qty float64) *connector.Message {
+	return &connector.Message{Kind: connector.MessageBBO, LastID: seq, Seq: seq, ExchTimestampNs: exchNs,
+		Events: []hft.Event{event(hft.DepthBBOEvent, hft.Buy, px, qty, exchNs)}}
+}
+
+// taker takes messages and holds the book that is published.
+type taker struct {
+	t     *testing.T
+	b     *feed.Book
+	local *sides
+}
+
+func newTaker(t *testing.T, cfg feed.Config) *taker {
+	cfg.TickSize, cfg.LotSize, cfg.Quotes = 1, 1, true
+	b, err := feed.NewBook(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &taker{t: t, b: b, local: newSides()}
+}
+
+func (k *taker) take(m *connector.Message) feed.Out {
+	out := k.b.Take(max(m.ExchTimestampNs, 1), m)
+	if out.Stale != "" {
+		k.local = newSides()
+	}
+	if err := k.local.apply(out.Events); err != nil {
+		k.t.Error(err)
+	}
+	return out
+}
+
+// TestNumbersBeginAnew: a venue that numbers anew, as test networks do, takes nothing of what was said before along: neither the
+// book, nor what quotes and trades have come. Nobody who goes on after gaps goes on after that.
+func TestNumbersBeginAnew(t *testing.T) {
+	for _, rule := range []depthsync.Rule{depthsync.Futures, depthsync.Spot} {
+		for _, ignoreGaps := range []bool{false, true} {
+			t.Run(fmt.Sprint(rule, ignoreGaps), func(t *testing.T) {
+				k := newTaker(t, feed.Config{Rule: rule, IgnoreGaps: ignoreGaps})
+				snapshotNs := func(ns int64) int64 {
+					if rule == depthsync.Spot {
+						return 0
+					}
+					return ns
+				}
+				k.take(bookAt(connector.MessageSnapshot, rule, 0, 1_000_000, 0, snapshotNs(1), bid(100, 1)))
+				k.take(bookAt(connector.MessageDepth, rule, 1_000_001, 1_000_001, 1_000_000, 2, bid(99, 2)))
+				k.take(quoteAt(1_000_002, 3, 101, 1))
+				k.take(tradeAt(5000, 3))
+				if !k.b.Synced() || len(k.local.bids) != 3 {
+					t.Fatalf("no book: %v", k.local)
+				}
+				if out := k.take(bookAt(connector.MessageDepth, rule, 5, 9, 4, hour, bid(98, 3))); out.Stale == "" || !out.NeedSnapshot {
+					t.Errorf("the numbers begin anew, and the book goes on: %+v", out)
+				}
+				k.take(bookAt(connector.MessageDepth, rule, 10, 19, 9, hour+1, bid(97, 3)))
+				if out := k.take(bookAt(connector.MessageSnapshot, rule, 0, 12, 0, snapshotNs(hour+1), bid(98, 3))); !out.Ready {
+					t.Errorf("no book: %+v", out)
+				}
+				k.take(bookAt(connector.MessageDepth, rule, 20, 21, 19, hour+2, bid(98, 4)))
+				if want := (&sides{levels{98: 4, 97: 3}, levels{}}); !k.local.equal(want) {
+					t.Errorf("%v, want %v", k.local, want)
+				}
+				if out := k.take(tradeAt(7, hour+3)); out.Seen || len(out.Events) == 0 {
+					t.Errorf("a trade is dropped: %+v", out)
+				}
+				if out := k.take(quoteAt(25, hour+3, 99, 7)); out.Seen || k.local.bids[99] != 7 {
+					t.Errorf("a quote is dropped: %+v", out)
+				}
+			})
+		}
+	}
+}
+
+// TestSequenceBeginsAnewAtAGap: where numbers begin anew with a difference that does not follow, before the snapshot.
+func TestSequenceBeginsAnewAtAGap(t *testing.T) {
+	k := newTaker(t, feed.Config{Rule: depthsync.Streamed})
+	of := func(kind connector.MessageKind, id, seq int64) *connector.Message {
+		m := bookAt(kind, depthsync.Streamed, id, id, 0, seq, bid(100, float64(id)))
+		m.Seq = seq
+		return m
+	}
+	trade := func(seq, exchNs int64) bool { out := k.take(tradeAt(seq, exchNs)); return !out.Seen }
+	k.take(of(connector.MessageSnapshot, 2, 1000))
+	if !trade(1000, 1000) || trade(999, 1000) {
+		t.Error("trades of the first numbers")
+	}
+	gap := of(connector.MessageDepth, 4, 5)
+	gap.ExchTimestampNs = 2000
+	if out := k.take(gap); out.Stale == "" {
+		t.Errorf("no gap: %+v", out)
+	}
+	again := of(connector.MessageSnapshot, 5, 6)
+	again.ExchTimestampNs = 2001
+	if out := k.take(again); !out.Ready || !trade(7, 2002) {
+		t.Errorf("the trades of the new numbers are dropped: %+v", out)
+	}
+	if trade(7, 2002) {
+		t.Error("a trade came twice")
+	}
+	// The service starts anew, and the sequence goes on: trades that came stay known.
+	next := of(connector.MessageSnapshot, 1, 10)
+	next.ExchTimestampNs = 2003
+	if out := k.take(next); len(out.Events) == 0 || trade(7, 2002) {
+		t.Error("a trade came twice, after a start of the service")
+	}
+}
+
+// TestASnapshotThatNeverFits: a snapshot of before the numbers began anew is given up, whether the stream was known or not.
+func TestASnapshotThatNeverFits(t *testing.T) {
+	for _, rule := range []depthsync.Rule{depthsync.Futures, depthsync.Spot} {
+		for _, known := range []bool{false, true} {
+			k := newTaker(t, feed.Config{Rule: rule})
+			if known {
+				k.take(bookAt(connector.MessageDepth, rule, 999_000, 999_000, 998_999, 1, bid(99, 2)))
+			}
+			k.take(bookAt(connector.MessageSnapshot, rule, 0, 1_000_000, 0, 0, bid(100, 1)))
+			needed := false
+			id := int64(5)
+			for ; id < 95; id++ {
+				out := k.take(bookAt(connector.MessageDepth, rule, id, id, id-1, hour+id*1e9, bid(98, 3)))
+				needed = needed || out.NeedSnapshot
+			}
+			if !needed {
+				t.Errorf("%v, known %t: no snapshot is asked for", rule, known)
+			}
+			out := k.take(bookAt(connector.MessageSnapshot, rule, 0, id-2, 0, 0, bid(100, 4)))
+			if !out.Ready {
+				t.Errorf("%v, known %t: the snapshot that fits is not taken: %+v", rule, known, out)
+			}
+		}
+	}
+}

@@ -16,12 +16,13 @@
 //   - it is more than hft.MaxTimeJump from them, or more than a day before them, and so are the lines behind it. When that is how a
 //     file begins, it is an error: the file cannot follow the one before.
 //
-// For that, lines are read before their turn at the start and where time jumps: at most 16384, of 16 MiB or a line more. Longer runs
-// of wrong times are found only by those who read the messages (Distrust).
+// For that, lines are read before their turn: 1024 at the start, and where time jumps at most 16384, of 16 MiB or a line more. Longer
+// runs of wrong times are found only by those who read the messages (Distrust).
 //
 // # Memory and goroutines
 //
 // One goroutine per Reader reads ahead, by three blocks of 256 KiB, more only for longer lines up to the bound of
 // Config. One goroutine uses a Reader; a line belongs to the Reader and is valid until the next one is asked for.
-// Nothing is allocated per line, but for those that are read before their turn. Close may be called from any goroutine; it stops the reading ahead and waits for it.
+// Nothing is allocated per line, but for those that are read before their turn. Close may be called from any goroutine; it stops the
+// reading ahead and waits for it.
 package recording

@@ -18,6 +18,8 @@ const (
 	maxAlone = 24 * time.Hour
 	// maxHeld and maxHeldBytes bound what is read before its turn, and so how many lines an excursion has at most.
 	maxHeld, maxHeldBytes = 1 << 14, 16 << 20
+	// firstLines are those that are looked at to see where time begins.
+	firstLines = 1 << 10
 )
 
 // place is a line of a file.
@@ -47,7 +49,7 @@ type heldProblem struct {
 func (r *Reader) settle() {
 	var times []int64
 	var at []place
-	for i := 0; ; i++ {
+	for i := range firstLines {
 		h := r.heldAt(i)
 		if h == nil {
 			break

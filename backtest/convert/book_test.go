@@ -87,6 +87,20 @@ func TestGap(t *testing.T) {
 	}
 }
 
+// TestSnapshotThatDiffers: a snapshot in mid-stream that is not the book is told with its place, and makes no rows.
+func TestSnapshotThatDiffers(t *testing.T) {
+	snapshot := func(ms, id int64, bids string) string {
+		return fmt.Sprintf(`%d {"lastUpdateId":%d,"bids":[%s],"asks":[["100.1","2"]]}`+"\n", ms*1e6, id, bids)
+	}
+	first, more := snapshot(t0, 10, `["100.0","3"]`)+spotDepth(t0+100, 11, 12, `["99.9","1"]`, ""), spotDepth(t0+300, 13, 14, `["99.8","4"]`, "")
+	options := convert.Options{NewDecoder: spot, Rule: depthsync.Spot, TickSize: 0.1, LotSize: 0.001, Quotes: true}
+	want, _, _ := converted(t, options, first+more)
+	rows, s, problems := converted(t, options, first+snapshot(t0+200, 12, `["100.0","3"],["99.9","7"]`)+more)
+	if found(s, feed.Mismatch) != 1 || !slices.Equal(problems, []string{"f0:3 mismatch"}) || !strings.Contains(s.Report.Found[feed.Mismatch].First.What, "the bid of 99.9, 1 in the book and 7 in the snapshot") || text(rows) != text(want) {
+		t.Errorf("%q, %+v: %s, want %s", problems, s.Report, text(rows), text(want))
+	}
+}
+
 // TestOffBookTrades: a block trade is a row of its own kind, which natural rows have not.
 func TestOffBookTrades(t *testing.T) {
 	trade := func(ms int64, px, block string) string {

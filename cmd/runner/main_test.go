@@ -358,6 +358,20 @@ func TestPlausibleRecordings(t *testing.T) {
 	}
 }
 
+// How far recordings have been looked through is told when that takes long, and not at each step.
+func TestLookingThrough(t *testing.T) {
+	var out bytes.Buffer
+	now := time.Unix(1000, 0)
+	show := lookingThrough(hclog.New(&hclog.LoggerOptions{Output: &out}), func() time.Time { return now })
+	for i := range 100 { // 10 s
+		show("BTCUSDT", int64(i), 100)
+		now = now.Add(100 * time.Millisecond)
+	}
+	if said := out.String(); strings.Count(said, "\n") != 2 || !strings.Contains(said, `symbol=BTCUSDT done="10%"`) || !strings.Contains(said, `done="60%"`) {
+		t.Errorf("it says %s", said)
+	}
+}
+
 // Files of one symbol may have been recorded with different streams of trades.
 func TestRecordedTradeStreams(t *testing.T) {
 	texts := []string{`1700000000000000000 {"e":"aggTrade","E":1700000000000,"s":"BTCUSDT","a":1,"p":"100.0","q":"1","nq":"1","f":1,"l":2,"T":1700000000000,"m":true}` + "\n",

@@ -122,6 +122,17 @@ func newPaper(ctx context.Context, c *config.Connector, logger hclog.Logger) (co
 	return made, nil
 }
 
+// lookingThrough tells, when it takes more than a second, and then every five, how far the recordings have been looked through.
+func lookingThrough(logger hclog.Logger, now func() time.Time) func(symbol string, done, total int64) {
+	next := now().Add(time.Second)
+	return func(symbol string, done, total int64) {
+		if at := now(); !at.Before(next) && total > 0 {
+			next = at.Add(5 * time.Second)
+			logger.Info("replay: looking through the recordings before it begins", "symbol", symbol, "done", fmt.Sprintf("%d%%", 100*done/total))
+		}
+	}
+}
+
 func newSource(ctx context.Context, c *config.Connector, logger hclog.Logger) (paper.Source, error) {
 	if s := c.Synthetic; s != nil {
 		return paper.NewSynthetic(paper.SyntheticConfig{Seed: s.Seed, StartNs: time.Now().UnixNano(),
@@ -137,6 +148,7 @@ func newSource(ctx context.Context, c *config.Connector, logger hclog.Logger) (p
 		Sync: replay.Sync(c.Replay.Sync), OnBadLine: replay.OnBadLine(c.Replay.OnBadLine), OnGap: replay.OnGap(c.Replay.OnGap),
 		BookTicker: c.Replay.BookTicker, BaseLatency: c.Replay.BaseLatency,
 		ExchangeTime: c.Speed == 0 && replay.Sync(c.Replay.Sync) == replay.SyncExchange,
+		Progress:     lookingThrough(logger, time.Now),
 		OnProblem:    func(p feed.Problem) { logger.Warn("replay", "problem", p.Error()) }})
 	if err != nil {
 		return nil, err

@@ -90,14 +90,16 @@ func (b *Book) compare(passed []hft.Event, complete bool) {
 	if differ.n == 0 {
 		return
 	}
-	if b.report.Found[Mismatch].N > 0 {
+	n := b.report.Found[Mismatch].N
+	if n >= maxExamples {
 		b.count(Mismatch)
 		return
 	}
 	p := c.at
 	p.What = differ.String()
-	b.report.add(p)
-	b.problems = append(b.problems, p)
+	if b.report.add(p); n == 0 {
+		b.problems = append(b.problems, p)
+	}
 }
 
 // beyond reports whether a level is past those that the book knows.

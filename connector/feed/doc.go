@@ -7,7 +7,7 @@
 //   - depth stream and quote stream are fused by the venue's own sequence (Message.Seq): a quote that the depth stream has
 //     passed changes nothing, and a depth message that a quote has passed changes only what the quote said nothing about;
 //   - a snapshot that the book does not need is compared with it (Mismatch); Natural books are not compared;
-//   - what is found is counted in one Report, with the first example of each Finding;
+//   - what is found is counted in one Report, with the first examples of each Finding;
 //   - what comes out are rows that a plain book can apply: never hft.DepthBBOEvent, and not crossed when a batch ends.
 //
 // # Memory and goroutines

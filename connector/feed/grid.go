@@ -34,6 +34,8 @@ func (b *Book) checkRows(rows []hft.Event) {
 		case !offTick && !offLot:
 		case b.report.Found[OffGrid].N == 0:
 			b.tell(OffGrid, g.describe(row, offTick), nil)
+		case b.report.Found[OffGrid].N < maxExamples:
+			b.report.add(b.problem(OffGrid, g.describe(row, offTick), nil))
 		default:
 			b.count(OffGrid)
 		}

@@ -139,7 +139,7 @@ func (p *Problem) place() string {
 	return time.Unix(0, p.LocalNs).UTC().Format("2006-01-02 15:04:05.000 UTC")
 }
 
-// Report is what was found about the feed of one symbol: counts, and the first example of each finding.
+// Report is what was found about the feed of one symbol: counts, and the first examples of each finding.
 type Report struct {
 	Symbol string
 	// Depth, Snapshots, Quotes and Trades are the messages about the market that were taken, those that came before included.
@@ -167,7 +167,12 @@ func ReportsOf(of any) []Report {
 type Found struct {
 	N     uint64
 	First Problem
+	// More are those after the first of which there is more to say than that they were: maxExamples with it.
+	More []Problem
 }
+
+// maxExamples is how many of a Finding are kept.
+const maxExamples = 5
 
 // CountMessage counts a message by its kind.
 func (r *Report) CountMessage(kind connector.MessageKind) {
@@ -183,11 +188,13 @@ func (r *Report) CountMessage(kind connector.MessageKind) {
 	}
 }
 
-// add counts a problem, and keeps it when it is the first of its kind.
+// add counts a problem, and keeps it when it is one of the first of its kind.
 func (r *Report) add(p Problem) {
 	found := &r.Found[p.Finding]
 	if found.N++; found.N == 1 {
 		found.First = p
+	} else if p.What != "" && len(found.More) < maxExamples-1 {
+		found.More = append(found.More, p)
 	}
 }
 
@@ -199,7 +206,12 @@ func (r *Report) Add(other *Report) {
 }
 
 // Lines returns a line for each correction of local times and each finding, with how often it was found and the first example.
-func (r *Report) Lines() []string {
+func (r *Report) Lines() []string { return r.lines(false) }
+
+// LinesWithExamples returns Lines, with the further examples that are kept of each finding behind its line, indented.
+func (r *Report) LinesWithExamples() []string { return r.lines(true) }
+
+func (r *Report) lines(examples bool) []string {
 	var lines []string
 	for _, c := range r.Corrections {
 		if c.OffsetNs != 0 {
@@ -216,19 +228,32 @@ func (r *Report) Lines() []string {
 			what = wordings[f].one
 		}
 		lines = append(lines, fmt.Sprintf("%d %s; first: %s", found.N, what, found.First.Error()))
+		if examples {
+			for i := range found.More {
+				p := &found.More[i]
+				lines = append(lines, "  "+p.place()+": "+p.What)
+			}
+		}
 	}
 	return lines
 }
 
-// foundForm is the JSON form of a finding.
+// foundForm is the JSON form of a finding, with its first example.
 type foundForm struct {
 	Finding string `json:"finding"`
 	Count   uint64 `json:"count"`
+	exampleForm
+	More []exampleForm `json:"more,omitempty"`
+}
+
+type exampleForm struct {
 	What    string `json:"what,omitempty"`
 	File    string `json:"file,omitempty"`
 	Line    int    `json:"line,omitempty"`
 	LocalNs int64  `json:"local_ns,omitempty"`
 }
+
+func exampleOf(p *Problem) exampleForm { return exampleForm{p.What, p.File, p.Line, p.LocalNs} }
 
 // reportForm is the JSON form of a Report.
 type reportForm struct {
@@ -247,8 +272,11 @@ func (r Report) MarshalJSON() ([]byte, error) {
 		Findings: []foundForm{}, Corrections: []Correction{}}
 	for f := range NumFindings {
 		if found := &r.Found[f]; found.N > 0 {
-			first := &found.First
-			form.Findings = append(form.Findings, foundForm{f.Key(), found.N, first.What, first.File, first.Line, first.LocalNs})
+			one := foundForm{Finding: f.Key(), Count: found.N, exampleForm: exampleOf(&found.First)}
+			for i := range found.More {
+				one.More = append(one.More, exampleOf(&found.More[i]))
+			}
+			form.Findings = append(form.Findings, one)
 		}
 	}
 	for _, c := range r.Corrections {

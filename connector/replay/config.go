@@ -76,6 +76,8 @@ type Config struct {
 	// OnProblem is called for each Problem that does not end the replay, on the goroutine that calls Open or Next; nil ignores them. Reports
 	// has them all the same.
 	OnProblem func(feed.Problem)
+	// Progress is called every now and then while Open looks through the files of a symbol for that, with bytes; nil for never.
+	Progress func(symbol string, done, total int64)
 	// BaseLatency is the least latency of a file whose local times are corrected because some are before their exchange times; 0
 	// or more. With SyncNatural nothing is corrected.
 	BaseLatency time.Duration
@@ -99,6 +101,9 @@ func (c *Config) check() error {
 	}
 	if c.MaxLineBytes == 0 {
 		c.MaxLineBytes = DefaultMaxLineBytes
+	}
+	if c.Progress == nil {
+		c.Progress = func(string, int64, int64) {}
 	}
 	if c.OnProblem == nil {
 		c.OnProblem = func(feed.Problem) {}

@@ -588,6 +588,31 @@ func TestSnapshotThatDiffers(t *testing.T) {
 	if found := p.report.Found[feed.Mismatch]; found.N != 1 || found.First.Line != 4 || !strings.Contains(found.First.What, "1 in the book and 0 in the snapshot") {
 		t.Errorf("%+v", found)
 	}
+	// Some more are kept with their places.
+	text = snapshotAt(1, 20) + depthAt(2, 10, 20, 9) + depthAt(3, 21, 30, 20) + strings.Repeat(snapshotAt(4, 30), 7) + depthAt(5, 31, 40, 30)
+	found := play(t, replay.Config{}, []byte(text)).report.Found[feed.Mismatch]
+	if found.N != 7 || len(found.More) != 4 || found.More[3].Line != 8 || found.More[3].What != found.First.What {
+		t.Errorf("%+v", found)
+	}
+}
+
+// Open tells how far it is with the files of each symbol.
+func TestProgress(t *testing.T) {
+	text := snapshotAt(1, 20) + depthAt(2, 10, 20, 9)
+	files := map[string][]string{"BTCUSDT": write(t, []byte(text), []byte(text))}
+	var told []int64
+	s, err := replay.Open(replay.Config{Files: files, NewDecoder: futures, Rule: depthsync.Futures, Progress: func(symbol string, done, total int64) {
+		if told = append(told, done); symbol != "BTCUSDT" || total != int64(2*len(text)) {
+			t.Errorf("%s: %d of %d", symbol, done, total)
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = s.Close()
+	if len(told) != 2 || told[1] < int64(len(text)) {
+		t.Errorf("told %d", told)
+	}
 }
 
 // A recording of a finer grid than the instrument's is counted row by row and told once, with an example.

@@ -67,6 +67,39 @@ func TestOffTheGrid(t *testing.T) {
 	}
 }
 
+// seqDecoder decodes as wordDecoder does, with places in the venue's sequence; a snapshot with the word "differs" has another quantity.
+type seqDecoder struct{}
+
+func (seqDecoder) Decode(localNs int64, raw []byte, m *connector.Message) error {
+	err := wordDecoder{}.Decode(localNs, raw, m)
+	m.Seq = m.LastID
+	if bytes.HasSuffix(raw, []byte("differs")) {
+		m.Events[0].Qty = 7
+	}
+	return err
+}
+
+// TestSnapshotThatDiffers: a snapshot that the book does not need and that has other levels is counted, and changes nothing.
+func TestSnapshotThatDiffers(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	f.decode = func() connector.Decoder { return seqDecoder{} }
+	r := start(t, f, nil, nil, "BTC")
+	market := take(t, f.market, "the market stream")
+	for _, text := range []string{"S BTC 10", "D BTC 11 11", "S BTC 11", "S BTC 11 differs", "D BTC 12 12", "T BTC 1"} {
+		market.send(t, text)
+	}
+	until(t, "all have come", func() bool { return r.numTrades(0) == 1 })
+	if n, gaps := r.found(feed.Mismatch), r.found(feed.Gap); n != 1 || gaps != 0 {
+		t.Errorf("%d snapshots differ, %d gaps", n, gaps)
+	}
+	for _, report := range r.connector.Reports() {
+		if what := report.Found[feed.Mismatch].First.What; !strings.Contains(what, "1 in the book and 7 in the snapshot") {
+			t.Errorf("it says %q", what)
+		}
+	}
+}
+
 // syncBuffer is a log that several goroutines write.
 type syncBuffer struct {
 	mu   sync.Mutex

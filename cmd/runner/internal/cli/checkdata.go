@@ -72,7 +72,9 @@ func (s *settings) checkData(ctx context.Context, files []string, format string,
 		if !s.json() {
 			fmt.Fprintln(s.app.Stdout, path)
 			if form.Recording != nil {
-				printFeed(s.app.Stdout, "warning: ", form.Recording)
+				for _, line := range form.Recording.LinesWithExamples() {
+					fmt.Fprintln(s.app.Stdout, "warning: "+line)
+				}
 			}
 			if form.Error != "" {
 				fmt.Fprintf(s.app.Stdout, "error: %s\n", form.Error)

@@ -25,7 +25,8 @@ func TestCheckDataOfRecordings(t *testing.T) {
 	gap := filepath.Join(r.dir, "gap")
 	level50 := strings.Replace(text, ".200.", ".50.", 1)
 	later := strings.NewReplacer("snapshot", "delta", `"u":10`, `"u":12`).Replace(level50)
-	for path, text := range map[string]string{level200: text, gap: level50 + later} {
+	junk := filepath.Join(r.dir, "junk")
+	for path, text := range map[string]string{level200: text, gap: level50 + later, junk: level50 + strings.Repeat("x\n", 7)} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -41,10 +42,17 @@ func TestCheckDataOfRecordings(t *testing.T) {
 		{spot, "binancesport", ExitUsage, `did you mean "binancespot"?`},
 		{level200, "bybit", ExitFailure, "its book has 200 levels a side"},
 		{gap, "bybit", ExitOK, "depth updates after 10 are missing"},
+		{junk, "bybit", ExitOK, "7 lines that cannot be used; first: " + junk + ":2: "},
+		{junk, "bybit", ExitOK, "warning:   " + junk + ":6: the line does not start with a time"},
 	} {
 		code := r.run("check-data", "--tick-size", "0.01", "--lot-size", "0.00001", "--format", c.format, c.path)
 		if said := r.out.String() + r.err.String(); code != c.code || !strings.Contains(said, c.want) {
 			t.Errorf("%s as %q: code %d, %s", c.path, c.format, code, said)
 		}
+	}
+	before := len(r.out.String())
+	r.run("--output", "json", "check-data", "--tick-size", "0.01", "--lot-size", "0.00001", "--format", "bybit", junk)
+	if said := r.out.String()[before:]; strings.Count(said, "the line does not start with a time") != 5 || !strings.Contains(said, `"line": 6`) {
+		t.Errorf("as JSON: %s", said)
 	}
 }

@@ -137,9 +137,14 @@ const allowUnencrypted = "allow_unencrypted"
 // encrypted: nothing that is sent with a key, or acted on by the one who has it, passes a network that can read and change
 // it. What stays on this machine may.
 func (d *decoder) encrypted(b *block) {
-	for name, set := range b.args {
+	for i := range b.typ.args {
+		a := &b.typ.args[i]
+		set := b.args[a.name]
+		if set == nil || !strings.HasSuffix(a.name, "_url") {
+			continue
+		}
 		text, _ := set.goValue.(string)
-		if !strings.HasSuffix(name, "_url") || text == "" {
+		if text == "" || a.pattern(text) != "" { // what is no address was told
 			continue
 		}
 		u, err := url.Parse(text)
@@ -147,7 +152,7 @@ func (d *decoder) encrypted(b *block) {
 			continue
 		}
 		d.errorf(set.valueRng, "write "+u.Scheme+"s://, or "+allowUnencrypted+" = true if nobody else is on the way there",
-			"%s is %s:// to another machine: key and orders could be read and changed on the way", name, u.Scheme)
+			"%s is %s:// to another machine: key and orders could be read and changed on the way", a.name, u.Scheme)
 	}
 }
 

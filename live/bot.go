@@ -9,6 +9,7 @@ import (
 	"hftrunner/hft"
 	"hftrunner/internal/sole"
 	"hftrunner/ipc"
+	"hftrunner/local"
 )
 
 // LiveBot is an hft.Bot over an ipc.Channel (LiveBot). LiveBotBuilder makes it; a nil one, and the zero value, are as if they
@@ -84,6 +85,18 @@ func (b *LiveBot) asset(assetNo int, what string) *asset {
 	return &b.assets[assetNo]
 }
 
+// each calls f for an asset that must exist, or for all with hft.AllAssets.
+func (b *LiveBot) each(assetNo int, what string, f func(*local.Asset)) {
+	if assetNo != hft.AllAssets {
+		f(&b.asset(assetNo, what).Asset)
+		return
+	}
+	b.mark.Check(what)
+	for i := range b.assets {
+		f(&b.assets[i].Asset)
+	}
+}
+
 func (b *LiveBot) has(assetNo int) bool { return uint(assetNo) < uint(len(b.assets)) }
 
 // Position returns the position of an asset as the host keeps it. It panics when there is no such asset.
@@ -111,26 +124,12 @@ func (b *LiveBot) LastTrades(assetNo int) []hft.Event {
 // KeepOffBookTrades lets LastTrades of an asset or of hft.AllAssets keep trades of kind hft.OffBookTrade as well. It panics
 // when there is no such asset.
 func (b *LiveBot) KeepOffBookTrades(assetNo int) {
-	b.mark.Check("live: LiveBot.KeepOffBookTrades")
-	if assetNo != hft.AllAssets {
-		b.asset(assetNo, "live: LiveBot.KeepOffBookTrades").KeepOffBookTrades()
-		return
-	}
-	for i := range b.assets {
-		b.assets[i].KeepOffBookTrades()
-	}
+	b.each(assetNo, "live: LiveBot.KeepOffBookTrades", (*local.Asset).KeepOffBookTrades)
 }
 
 // ClearLastTrades forgets the last trades of an asset or of hft.AllAssets. It panics when there is no such asset.
 func (b *LiveBot) ClearLastTrades(assetNo int) {
-	b.mark.Check("live: LiveBot.ClearLastTrades")
-	if assetNo != hft.AllAssets {
-		b.asset(assetNo, "live: LiveBot.ClearLastTrades").ClearLastTrades()
-		return
-	}
-	for i := range b.assets {
-		b.assets[i].ClearLastTrades()
-	}
+	b.each(assetNo, "live: LiveBot.ClearLastTrades", (*local.Asset).ClearLastTrades)
 }
 
 // Orders returns the bot's orders of an asset. It panics when there is no such asset.
@@ -141,14 +140,7 @@ func (b *LiveBot) Orders(assetNo int) hft.Orders {
 // ClearInactiveOrders forgets the orders of an asset or of hft.AllAssets that are over: Filled, Canceled, Expired or
 // Rejected. It panics when there is no such asset.
 func (b *LiveBot) ClearInactiveOrders(assetNo int) {
-	b.mark.Check("live: LiveBot.ClearInactiveOrders")
-	if assetNo != hft.AllAssets {
-		b.asset(assetNo, "live: LiveBot.ClearInactiveOrders").ClearInactiveOrders()
-		return
-	}
-	for i := range b.assets {
-		b.assets[i].ClearInactiveOrders()
-	}
+	b.each(assetNo, "live: LiveBot.ClearInactiveOrders", (*local.Asset).ClearInactiveOrders)
 }
 
 // FeedLatency returns when the newest feed event happened at the exchange and when the connector received it; events

@@ -58,8 +58,10 @@ SEED    ?= 1
 soak:
 	HFTRUNNER_SOAK=$(SOAK) HFTRUNNER_SEED=$(SEED) $(GO) test -count=1 -timeout 2h -run 'TestSoak$$' ./internal/soak
 
+# The last line is a live run of some seconds at each venue, with faults.
 race:
 	$(GO) test -race -timeout 20m -parallel $(PARALLEL) $(RACE)
+	HFTRUNNER_SOAK=3s HFTRUNNER_SEED=$(SEED) $(GO) test -race -count=1 -timeout 20m -run 'TestSoak$$' ./internal/soak
 
 bench:
 	@$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime '$(BENCHTIME)' -benchmem ./... | $(GO) run ./internal/benchtable

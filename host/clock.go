@@ -8,7 +8,7 @@ import (
 // NowNs returns the connector's time.
 func (p *publisher) NowNs() int64 { return p.clock.NowNs() }
 
-// WaitUntil waits for the time; see connector.Clock. It begins to count when the strategies are up.
+// WaitUntil waits for the time; see connector.Clock. It begins to count when the strategies are up, with a venue at once.
 func (p *publisher) WaitUntil(ctx context.Context, timestampNs int64, wake <-chan struct{}) (int64, error) {
 	select {
 	case <-p.started:

@@ -405,8 +405,10 @@ func (h *Host) awaitStrategies(ctx context.Context) {
 	}
 }
 
-// start lets the connector's time begin.
+// start lets the connector's time begin, unless it has.
 func (p *publisher) start() {
-	p.clock.Start()
-	close(p.started)
+	p.starting.Do(func() {
+		p.clock.Start()
+		close(p.started)
+	})
 }

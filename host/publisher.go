@@ -28,6 +28,7 @@ type publisher struct {
 	clock      *ipc.Clock
 	barrier    *barrier // of a stepped clock, else nil
 	started    chan struct{}
+	starting   sync.Once
 
 	phase     atomic.Int32 // atWork, ended, stopped
 	simulated bool         // what it trades on is its own
@@ -96,11 +97,14 @@ func newPublisher(cfg ConnectorConfig, clock *ipc.Clock, log hclog.Logger) (*pub
 	if cfg.Connector != nil {
 		p.open = nil
 	}
-	if t, ok := cfg.Connector.(connector.Timeliner); ok {
+	t, timed := cfg.Connector.(connector.Timeliner)
+	if timed {
 		p.simulated = t.Timeline().StartNs != 0 // no venue has another time than ours
 	}
 	if clock.Stepped() {
 		p.barrier = newBarrier(clock)
+	} else if !timed {
+		p.start() // a venue waits for nobody: what is due for the strategies that are up is due
 	}
 	return p, nil
 }

@@ -8,6 +8,36 @@ import (
 	"hftrunner/hft"
 )
 
+// TestExecutionsOfARestingOrder: executions are asked for from where a list of orders had all of them, not from when the order was
+// placed, which may be weeks ago.
+func TestExecutionsOfARestingOrder(t *testing.T) {
+	const ms, second = int64(1_000_000), int64(1_000_000_000)
+	s := newScript(t)
+	id, err := s.codec.Encode(connector.Owner{Bot: 7, Incarnation: 1}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.id = id
+	list := func(cum int64) {
+		t.Helper()
+		r := s.report(blotter.Query, hft.StatusPartiallyFilled, cum, 1)
+		r.TimestampNs -= 30 * 24 * 3600 * second
+		if err := s.b.Listed(symbol, []blotter.Report{*r}, s.nowNs, s.nowNs+5*ms); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list(2)
+	if behind := s.nowNs - s.b.SinceNs(symbol); behind > 60*second {
+		t.Errorf("executions are asked for from %d s ago", behind/second)
+	}
+	fromNs := s.b.SinceNs(symbol)
+	s.nowNs += 3600 * second
+	list(4) // of which two are still to come
+	if s.b.SinceNs(symbol) != fromNs {
+		t.Errorf("executions are asked for from %d, where those since %d are not all known", s.b.SinceNs(symbol), fromNs)
+	}
+}
+
 // TestExecutionBeforeAnAdoptedOrderIsModified: what an adopted order was before its first modification here is as possible as
 // what was asked for: an execution at its old price is counted.
 func TestExecutionBeforeAnAdoptedOrderIsModified(t *testing.T) {
@@ -19,7 +49,7 @@ func TestExecutionBeforeAnAdoptedOrderIsModified(t *testing.T) {
 	s.id = id
 	r := s.report(blotter.Query, hft.StatusNew, 0, 1)
 	r.OrdType = hft.Limit
-	if err := s.b.Listed(symbol, []blotter.Report{*r}, s.nowNs); err != nil {
+	if err := s.b.Listed(symbol, []blotter.Report{*r}, s.nowNs, s.nowNs); err != nil {
 		t.Fatal(err)
 	}
 	s.expect("", "New 10@1000; ")

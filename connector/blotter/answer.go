@@ -29,9 +29,7 @@ func (b *Blotter) Answered(clientID string, request Request, r *Report, nowNs in
 		b.accept(e, r, e.amend != idle, nowNs)
 		b.amendAnswered(e, nowNs)
 	case Cancel:
-		if e.over {
-			e.cancel, e.wantCancel, e.cancelTries = idle, false, 0
-		} else if e.cancel == sent {
+		if e.cancel == sent {
 			e.cancel, e.askAtNs = accepted, nowNs+streamNs
 			if e.blind {
 				e.cancel = uncertain // of all orders, before this one arrived
@@ -97,6 +95,7 @@ func (b *Blotter) amendAnswered(e *entry, nowNs int64) {
 func (b *Blotter) resolve(e *entry, r *Report, nowNs int64) {
 	switch {
 	case e.over:
+		b.stillStray(e, r, nowNs)
 		return
 	case e.end != hft.StatusNone:
 		if e.amend == uncertain && e.end == hft.StatusCanceled {
@@ -238,10 +237,10 @@ func (b *Blotter) cancelFailed(e *entry, f *Failure, nowNs int64) {
 		}
 		e.cancelTries++
 		e.cancelAtNs = nowNs + backoff(e.cancelTries)
-		// A time that is known needs no guess, which would be longer each time. A ban may be of one way of several: what is not to be
-		// sent is refused here.
+		// A time that is known needs no guess, which would be longer each time. But it may be of one way of several: a long pause does
+		// not hold the cancel up, and what is not to be sent meanwhile is refused on this side.
 		if f.RetryAtNs > nowNs && f.Cause != Banned {
-			e.cancelAtNs = f.RetryAtNs
+			e.cancelAtNs = min(f.RetryAtNs, nowNs+maxBackoffNs)
 		}
 	case f.Cause == Unknown:
 		e.cancel = uncertain
@@ -282,7 +281,13 @@ func (b *Blotter) queryFailed(e *entry, f *Failure, nowNs int64) {
 		e.askAtNs, e.noAnswer = max(nowNs, f.RetryAtNs), true
 		b.cancelUnasked(e, nowNs)
 	case e.over:
-		b.readable(e) // nothing hangs on it
+		b.readable(e) // nothing else hangs on it
+		if e.cancel != idle {
+			gone, askAtNs := e.absent.again(nowNs)
+			if e.askAtNs = askAtNs; gone {
+				e.strayEnded()
+			}
+		}
 	case e.place == sent:
 		// It is not there yet.
 	default:

@@ -249,6 +249,9 @@ func (b *Blotter) state(e *entry, r *Report, told, old int64, byAmend bool, nowN
 		e.end, e.guessed = hft.StatusNone, false // nobody was told yet
 	}
 	if e.end != hft.StatusNone {
+		if e.over && rank == rankFinal {
+			e.strayEnded()
+		}
 		switch {
 		case rank != rankFinal && e.guessed && told >= old:
 			b.stray(e, nowNs)
@@ -340,6 +343,25 @@ func (b *Blotter) stray(e *entry, nowNs int64) {
 		e.cancelAtNs = nowNs + backoff(e.strays-1)
 		return
 	}
-	e.cancel = sent
+	e.cancel, e.absent = sent, doubt{}
 	b.send(e, Cancel)
+}
+
+// stillStray goes on with a stray whose cancel was accepted, after an answer to the question whether it has ended.
+func (b *Blotter) stillStray(e *entry, r *Report, nowNs int64) {
+	if e.cancel != accepted && e.cancel != uncertain {
+		return
+	}
+	if rankOf(r.Status) == rankNone {
+		e.askAtNs = nowNs + againNs
+		return
+	}
+	e.cancel = idle
+	e.cancelTries++
+	e.cancelAtNs = nowNs + backoff(e.cancelTries)
+}
+
+// strayEnded notes that an order that showed up after its end was concluded has ended.
+func (e *entry) strayEnded() {
+	e.cancel, e.wantCancel, e.cancelAtNs, e.cancelTries, e.absent = idle, false, 0, 0, doubt{}
 }

@@ -141,7 +141,7 @@ func (p *fuzzer) step() {
 	case 7:
 		list := []blotter.Report{*p.report(), *p.report()}
 		if p.next()%2 == 0 {
-			b.Listed(symbol, list, d.nowNs)
+			b.Listed(symbol, list, d.nowNs, d.nowNs)
 		} else {
 			b.Executions(list, d.nowNs)
 		}

@@ -70,8 +70,9 @@ func (b *Blotter) adopt(k *book, r *Report, nowNs int64) (*entry, error) {
 
 // Listed takes the list of open orders on a symbol, as after a reconnect and at the start: unknown orders of this runner
 // are adopted, known ones that are missing are asked about. Those of others are not touched. An error is about an order
-// of this runner that is not known here and that the list says of what cannot be true: it has to be asked for again.
-func (b *Blotter) Listed(symbol string, open []Report, nowNs int64) error {
+// of this runner that is not known here and that the list says of what cannot be true: it has to be asked for again. askedNs is
+// when the question was sent.
+func (b *Blotter) Listed(symbol string, open []Report, askedNs, nowNs int64) error {
 	k := b.bySymbol[symbol]
 	if k == nil {
 		return nil
@@ -90,6 +91,9 @@ func (b *Blotter) Listed(symbol string, open []Report, nowNs int64) error {
 		}
 		e.listed = b.round
 		b.apply(e, r, nowNs)
+		if r.HasCum && e.missingLots() <= 0 && e.whole() {
+			e.completeNs = max(e.completeNs, b.venueNs(askedNs)-listLagNs) // an order may rest for weeks
+		}
 		if e.disputed && e.askAtNs == 0 {
 			e.askAtNs = nowNs
 			b.schedule(e)

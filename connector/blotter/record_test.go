@@ -29,7 +29,7 @@ func TestReconciliation(t *testing.T) {
 		mine := s.report(blotter.Query, hft.StatusPartiallyFilled, 4, 5)
 		foreign := *mine
 		foreign.ClientID, foreign.VenueID = "web_1", "9"
-		s.b.Listed(symbol, []blotter.Report{foreign, *mine}, s.nowNs)
+		s.b.Listed(symbol, []blotter.Report{foreign, *mine}, s.nowNs, s.nowNs)
 		s.expect("", "PartiallyFilled 6@1000; ")
 		if c := s.b.Counts(); c.Adopted != 1 || c.Foreign != 1 || s.b.Open() != 1 {
 			t.Errorf("%+v", c)
@@ -71,8 +71,8 @@ func TestReconciliation(t *testing.T) {
 		s := newScript(t)
 		s.live()
 		s.submit(s.order(2, 1000, lot, hft.Buy)) // not answered yet, cannot be listed
-		s.b.Listed("ETHUSDT", nil, s.nowNs)
-		s.b.Listed(symbol, nil, s.nowNs)
+		s.b.Listed("ETHUSDT", nil, s.nowNs, s.nowNs)
+		s.b.Listed(symbol, nil, s.nowNs, s.nowNs)
 		s.after(0)
 		if len(s.actions) != 2 || s.actions[1].OrderID != 1 {
 			t.Errorf("asks %+v", s.actions)
@@ -85,7 +85,7 @@ func TestReconciliation(t *testing.T) {
 	t.Run("an order that the venue has forgotten", func(t *testing.T) {
 		s := newScript(t)
 		s.live()
-		s.b.Listed(symbol, nil, s.nowNs)
+		s.b.Listed(symbol, nil, s.nowNs, s.nowNs)
 		for range 3 {
 			s.after(5 * second)
 			s.failed(blotter.QueryOrder, blotter.NotFound)

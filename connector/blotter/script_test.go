@@ -253,10 +253,18 @@ func TestPitfalls(t *testing.T) {
 			s.expect("", "")
 			s.after(ms)
 			s.expect("cancel", "")
-			s.b.Failed(s.id, blotter.Cancel, blotter.Failure{Cause: blotter.Weight, RetryAtNs: s.nowNs + 60*second}, s.nowNs)
-			s.after(59 * second)
+			s.b.Failed(s.id, blotter.Cancel, blotter.Failure{Cause: blotter.Weight, RetryAtNs: s.nowNs + 3*second}, s.nowNs)
+			s.after(3*second - ms)
 			s.expect("", "")
-			s.after(second)
+			s.after(ms)
+			s.expect("cancel", "")
+		}},
+		{"a cancel in a long pause, which may be of one way of several", func(s *script) {
+			s.live()
+			s.cancel(1)
+			s.b.Failed(s.id, blotter.Cancel, blotter.Failure{Cause: blotter.Weight, RetryAtNs: s.nowNs + 120*second}, s.nowNs)
+			s.expect("cancel", "error; ")
+			s.after(5 * second)
 			s.expect("cancel", "")
 		}},
 		{"cancel is refused", func(s *script) {
@@ -484,6 +492,47 @@ func TestSubmissions(t *testing.T) {
 		s.failed(blotter.Cancel, blotter.Gone)
 		s.expect("", "fill 0.01@1000 Expired; ")
 	})
+	for _, end := range []struct {
+		name string
+		told func(s *script)
+	}{
+		{"the stream tells its end", func(s *script) { s.stream(hft.StatusCanceled, 0, 9) }},
+		{"the venue has it no more", func(s *script) {
+			s.after(second)
+			s.after(second)
+			s.expect("query", "")
+			s.failed(blotter.QueryOrder, blotter.NotFound)
+			s.after(5 * second)
+			s.expect("query", "")
+			s.failed(blotter.QueryOrder, blotter.NotFound)
+		}},
+		{"it is open all the same", func(s *script) {
+			s.after(2 * second)
+			s.expect("query", "")
+			s.answer(blotter.QueryOrder, hft.StatusNew, 0, 9)
+			s.after(second)
+			s.expect("cancel", "")
+			s.answer(blotter.Cancel, hft.StatusCanceled, 0, 10)
+		}},
+	} {
+		t.Run("taken for over and there, its cancel accepted: "+end.name, func(t *testing.T) {
+			s := newScript(t)
+			s.place()
+			s.failed(blotter.Place, blotter.Overloaded)
+			s.stream(hft.StatusNew, 0, 3)
+			s.accepted(blotter.Cancel) // which says nothing of the outcome
+			s.expect("cancel", "Expired/Rejected; error; error; ")
+			if left := s.b.Left(); len(left) != 1 || s.b.Unended(symbol) != 1 {
+				t.Fatalf("left: %+v", left)
+			}
+			end.told(s)
+			if left := s.b.Left(); len(left) != 0 || s.b.Unended(symbol) != 0 {
+				t.Errorf("left: %+v", left)
+			}
+			s.after(60 * second)
+			s.sent()
+		})
+	}
 	t.Run("not before the venue takes orders again", func(t *testing.T) {
 		s := newScript(t)
 		s.live()

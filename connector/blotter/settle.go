@@ -21,6 +21,8 @@ const (
 	againNs = second
 	// firstBackoffNs and maxBackoffNs bound the time until a refused cancel or question is tried again; it doubles.
 	firstBackoffNs, maxBackoffNs = second / 10, 5 * second
+	// listLagNs is by how much a list of orders may be behind the executions.
+	listLagNs = 30 * second
 	// keepNs is how long an order that is over is remembered.
 	keepNs = 300 * second
 )
@@ -32,7 +34,7 @@ func (b *Blotter) settle(e *entry, fill *execution, nowNs int64) {
 	case missing <= 0:
 		e.holdAtNs, e.holds = 0, 0
 		if e.whole() {
-			e.completeNs = e.tsNs
+			e.completeNs = max(e.completeNs, e.tsNs)
 		}
 	case e.holdAtNs == 0:
 		e.holdAtNs = nowNs + holdNs

@@ -146,7 +146,7 @@ func TestOneMessageIsNotEnough(t *testing.T) {
 		s.live()
 		s.trade("a", 5, hft.StatusPartiallyFilled, 5, 2)
 		s.expect("", "fill 0.005@1000 PartiallyFilled 5@1000; ")
-		s.b.Listed(symbol, []blotter.Report{*s.report(blotter.Query, hft.StatusPartiallyFilled, 3, 2)}, s.nowNs)
+		s.b.Listed(symbol, []blotter.Report{*s.report(blotter.Query, hft.StatusPartiallyFilled, 3, 2)}, s.nowNs, s.nowNs)
 		deny(s)
 		if !strings.Contains(s.stopped, "start the runner again") {
 			t.Errorf("stopped %q", s.stopped)
@@ -172,7 +172,7 @@ func TestFalseRecovery(t *testing.T) {
 			s.id = s.own(1)
 			r := s.report(blotter.Query, hft.StatusPartiallyFilled, 4, 5)
 			change(r)
-			if err := s.b.Listed(symbol, []blotter.Report{*r}, s.nowNs); err == nil || s.b.Open() != 0 {
+			if err := s.b.Listed(symbol, []blotter.Report{*r}, s.nowNs, s.nowNs); err == nil || s.b.Open() != 0 {
 				t.Errorf("%v, %d open", err, s.b.Open())
 			}
 			if err := s.b.Report(r, s.nowNs); err == nil || s.b.Open() != 0 {
@@ -184,12 +184,12 @@ func TestFalseRecovery(t *testing.T) {
 	t.Run("less was executed than the list said", func(t *testing.T) {
 		s := newScript(t)
 		s.id = s.own(1)
-		if err := s.b.Listed(symbol, []blotter.Report{*s.report(blotter.Query, hft.StatusPartiallyFilled, 6, 5)}, s.nowNs); err != nil {
+		if err := s.b.Listed(symbol, []blotter.Report{*s.report(blotter.Query, hft.StatusPartiallyFilled, 6, 5)}, s.nowNs, s.nowNs); err != nil {
 			t.Error(err)
 		}
 		s.expect("", "PartiallyFilled 4@1000; ")
 		for range 8 {
-			_ = s.b.Listed(symbol, []blotter.Report{*s.report(blotter.Query, hft.StatusPartiallyFilled, 4, 5)}, s.nowNs)
+			_ = s.b.Listed(symbol, []blotter.Report{*s.report(blotter.Query, hft.StatusPartiallyFilled, 4, 5)}, s.nowNs, s.nowNs)
 			s.after(1000 * ms)
 			if len(s.actions) > 0 {
 				s.answer(blotter.QueryOrder, hft.StatusPartiallyFilled, 4, 5)

@@ -300,7 +300,7 @@ func (v *randomVenue) reconcile() {
 			open = append(open, v.report(o, blotter.Query))
 		}
 	}
-	both := []func(){func() { v.d.b.Executions(list, v.d.nowNs) }, func() { _ = v.d.b.Listed(symbol, v.distort(open...), v.d.nowNs) }}
+	both := []func(){func() { v.d.b.Executions(list, v.d.nowNs) }, func() { _ = v.d.b.Listed(symbol, v.distort(open...), v.d.nowNs, v.d.nowNs) }}
 	if v.random.IntN(2) == 0 {
 		both[0], both[1] = both[1], both[0]
 	}

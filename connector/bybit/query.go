@@ -3,6 +3,7 @@ package bybit
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -132,8 +133,9 @@ func (p *Protocol) Positions(ctx context.Context, symbols []string) ([]venue.Pos
 			}
 			return nil
 		})
+		var f *venue.Failure
 		switch {
-		case venue.CauseOf(err) == venue.Refused: // about this symbol
+		case errors.As(err, &f) && (f.Cause == venue.Refused || f.Unreadable): // about this symbol
 			found.Err = err
 		case err != nil:
 			return nil, err

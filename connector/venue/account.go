@@ -266,7 +266,8 @@ func (t *trade) audit() {
 }
 
 // reconcileOnce asks about the symbols that are not accounted for since the private stream came up, or about every one. A
-// symbol about which the venue refuses to speak does not hold up the others.
+// symbol about which the venue refuses to speak, or says what cannot be read, does not hold up the others; nor does one about
+// which it takes too long.
 func (t *trade) reconcileOnce(session context.Context, every bool) error {
 	c := t.c
 	var list []*instrument
@@ -282,18 +283,27 @@ func (t *trade) reconcileOnce(session context.Context, every bool) error {
 	if err != nil {
 		return err
 	}
-	var refused error
+	var passed error
+	late := false
 	for _, inst := range list {
-		switch err := t.askOrders(session, inst, wrong[inst.Symbol]); {
+		err := t.askOrders(session, inst, wrong[inst.Symbol])
+		switch tooLong := errors.Is(err, context.DeadlineExceeded) && session.Err() == nil; {
 		case err == nil:
-		case CauseOf(err) == blotter.Refused:
-			refused = fmt.Errorf("%s: %w", inst.Symbol, err)
+		case ofOneSymbol(err) || tooLong && !late:
+			passed = fmt.Errorf("%s: %w", inst.Symbol, err)
+			late = late || tooLong // a second one is the venue's
 		default:
 			return err
 		}
 	}
 	t.changed()
-	return refused
+	return passed
+}
+
+// ofOneSymbol reports whether a question about a symbol has failed for a reason that says nothing of other symbols.
+func ofOneSymbol(err error) bool {
+	var f *Failure
+	return errors.As(err, &f) && (f.Cause == Refused || f.Unreadable)
 }
 
 // askPositions asks for the positions on symbols, twice where the first answer is not believed. It returns as wrong what of the
@@ -303,9 +313,18 @@ func (t *trade) askPositions(session context.Context, list []*instrument) (wrong
 	for i, inst := range list {
 		names[i] = inst.Symbol
 	}
-	wrong, err = t.askPositionsOnce(session, names)
-	if len(wrong) > 0 && err == nil {
-		wrong, err = t.askPositionsOnce(session, names)
+	for range 2 {
+		if wrong, err = t.askPositionsOnce(session, names); len(wrong) == 0 && err == nil {
+			break
+		}
+	}
+	if f := new(Failure); errors.As(err, &f) && f.Unreadable {
+		// The orders are asked for all the same.
+		wrong = make(map[string]error, len(names))
+		for _, name := range names {
+			wrong[name] = err
+		}
+		return wrong, nil
 	}
 	return wrong, err
 }
@@ -330,22 +349,28 @@ func (t *trade) askPositionsOnce(session context.Context, names []string) (wrong
 // timeoutOf bounds a question about so many symbols, which some venues are asked one by one.
 func timeoutOf(symbols int) time.Duration { return requestTimeout + time.Duration(symbols)*time.Second }
 
+// executionsTimeout bounds a question about executions, which may have many pages.
+const executionsTimeout = time.Minute
+
 // askOrders asks for the open orders on a symbol, then for the executions: one that happens between is in the second
 // reply, and the private stream, which is up, tells what comes after. wrong is what the venue says of the symbol's position, where
 // that cannot be true: its orders are known all the same, and no other symbol waits for it.
 func (t *trade) askOrders(session context.Context, inst *instrument, wrong error) error {
 	c := t.c
-	ctx, cancel := context.WithTimeout(session, requestTimeout)
-	defer cancel()
 	t.mu.Lock()
 	sinceNs := t.blotter.SinceNs(inst.Symbol)
 	t.mu.Unlock()
+	askedNs := c.nowNs()
+	ctx, cancel := context.WithTimeout(session, requestTimeout)
+	defer cancel()
 	open, err := c.protocol.OpenOrders(ctx, inst.Symbol)
 	if err != nil {
 		return err
 	}
 	var executions []blotter.Report
 	if sinceNs > 0 {
+		ctx, cancel := context.WithTimeout(session, executionsTimeout)
+		defer cancel()
 		if executions, err = c.protocol.Executions(ctx, inst.Symbol, sinceNs); err != nil {
 			return err
 		}
@@ -358,7 +383,7 @@ func (t *trade) askOrders(session context.Context, inst *instrument, wrong error
 		return err // what is known by now is asked for again
 	}
 	t.blotter.Executions(executions, nowNs)
-	listed := t.blotter.Listed(inst.Symbol, open, nowNs)
+	listed := t.blotter.Listed(inst.Symbol, open, askedNs, nowNs)
 	if listed == nil {
 		inst.known.Store(true)
 	}

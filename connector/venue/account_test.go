@@ -251,3 +251,28 @@ func TestRequestsAtTheEnd(t *testing.T) {
 		}
 	}
 }
+
+// TestOneSymbolHoldsUpNoOther: what the venue says of one symbol that cannot be read, or that does not come, holds up the orders of
+// no other.
+func TestOneSymbolHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	for name, fail := range map[string]func(ctx context.Context) error{
+		"unreadable": func(context.Context) error {
+			return &venue.Failure{Unreadable: true, Msg: "the answer is not in the venue's form"}
+		},
+		"without end": func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t)
+			f.openOrders = func(ctx context.Context, symbol string) ([]blotter.Report, error) {
+				if symbol == "BTC" {
+					return nil, fail(ctx)
+				}
+				return nil, nil
+			}
+			r := start(t, f, nil, trading, "BTC", "ETH")
+			r.trade(1)
+		})
+	}
+}

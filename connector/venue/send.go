@@ -18,8 +18,9 @@ const (
 	atOnce, singlesAtOnce = 16, 64
 	// fewest is how many have to wait to be worth one request about all orders of the symbol.
 	fewest = 10
-	// singlyNs is how long each goes by itself after a request about several has failed, as long as they do better.
-	singlyNs = int64(5 * time.Second)
+	// singlyNs is how long each goes by itself after a request about several has failed, as long as they do better: until after the
+	// record of orders has sent those again that have failed. sweepPauseNs is between two questions whether all may be canceled.
+	singlyNs, sweepPauseNs = int64(15 * time.Second), int64(5 * time.Second)
 	// sweepPatience is how long cancels wait for the answer whether all orders on a symbol may be canceled; listTimeout how long
 	// the answer, a list of pages, may take.
 	sweepPatience, listTimeout = 2 * time.Second, time.Minute
@@ -259,7 +260,8 @@ func (t *trade) cancelBatch(inst *instrument, l *line, batcher BatchCanceler, so
 	begun()
 	outcomes, err := inWindow(ctx, t.c, func() ([]Outcome, error) { return batcher.CancelBatch(ctx, orders) })
 	went := !late.Stop() && singly()
-	if err != nil && (went || t.putBack(inst, l, some, err) || t.c.failureOf(err).Outage && singly()) {
+	elsewhere := func() bool { return t.c.failureOf(err).Outage || batcher.MaxCancels() == 1 } // another way may be open
+	if err != nil && (went || t.putBack(inst, l, some, err) || elsewhere() && singly()) {
 		return
 	}
 	t.answers(l, some, err, func(i int) (blotter.Report, error) { return outcomes[i].Report, outcomes[i].Err })

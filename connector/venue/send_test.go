@@ -483,6 +483,38 @@ func TestCancelsAtThePaceOfTheLimit(t *testing.T) {
 	}
 }
 
+// refusing refuses each batch as a whole.
+type refusing struct{ batches }
+
+func (r refusing) CancelBatch(_ context.Context, orders []*venue.Order) ([]venue.Outcome, error) {
+	r.note(fmt.Sprintf("batch of %d", len(orders)))
+	time.Sleep(100 * time.Millisecond) // so that others go meanwhile
+	return nil, &venue.Failure{Cause: venue.Refused, Code: 10001, Msg: "one of them is wrong"}
+}
+
+// TestBatchesRefusedAsAWhole: what was in a batch that is refused goes one by one, also when the record sends it again later.
+func TestBatchesRefusedAsAWhole(t *testing.T) {
+	t.Parallel()
+	const orderCount = 16 + 150
+	c := newCrowd(t)
+	r, orders := c.begin(t, refusing{batches{c}}, orderCount)
+	for _, o := range orders {
+		r.connector.Cancel(o)
+	}
+	until(t, "the first are sent", func() bool { c.mu.Lock(); defer c.mu.Unlock(); return len(c.said) >= 16 })
+	close(c.gate)
+	until(t, "all have ended", func() bool { return len(r.connector.OpenOrders()) == 0 })
+	batches := 0
+	for _, request := range c.asked() {
+		if request != "cancel" {
+			batches++
+		}
+	}
+	if batches > 15 {
+		t.Errorf("%d batches were refused", batches)
+	}
+}
+
 // TestCancelsInALongPause: what the venue's limit stops for an hour on one way is tried meanwhile: another may be open.
 func TestCancelsInALongPause(t *testing.T) {
 	t.Parallel()

@@ -39,7 +39,7 @@ func (t *trade) sweep(inst *instrument, l *line, sweeper Sweeper, waiting []*blo
 		only = only && t.onlyUnwanted(inst, sweepPatience) // what it was a while ago: somebody else may have an order by now
 	}
 	t.mu.Lock()
-	l.asking, l.nextSweepNs = false, t.c.nowNs()+singlyNs
+	l.asking, l.nextSweepNs = false, t.c.nowNs()+sweepPauseNs
 	// New orders have not waited since the release: there may be one by now.
 	if released && only && t.blotter.Unended(inst.Symbol) > 0 && t.blotter.AllToEnd(inst.Symbol, nil) {
 		released, l.sweep = false, make(chan struct{})

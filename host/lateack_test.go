@@ -37,13 +37,18 @@ func (v slow) Run(ctx context.Context, sink connector.Sink, _ connector.Clock) e
 	}
 }
 
+// acking is a slow venue that takes orders at once.
+type acking struct{ slow }
+
+func (v acking) Submit(o connector.Order) { v.cancels <- o }
+
 // attach connects this process as bot 7, on the instrument X of the connector.
-func (r *rig) attach(connector string, handler func(hft.LiveError) error) *live.LiveBot {
+func (r *rig) attach(connector string, handler func(hft.LiveError) error, options ...ipc.DialOption) *live.LiveBot {
 	r.t.Helper()
 	r.awaitSocket()
 	bot, err := live.NewBuilder().ID(7).ErrorHandler(handler).
 		Register(live.NewInstrument(connector, "X", 1, 1, depth.NewWindowMarketDepth(1, 1, depth.Fixed), 0)).
-		Connect(r.socket(), ipc.DialTimeout(patience))
+		Connect(r.socket(), append(options, ipc.DialTimeout(patience))...)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -92,6 +97,41 @@ func TestEndWaitsForOrdersInFlight(t *testing.T) {
 				t.Error("the socket is left")
 			}
 		})
+	}
+}
+
+// TestEndWaitsForACancelOfOneThatKeepsOrders: what the strategy has canceled itself is not to be kept, so the end is not before its
+// end; the other order stays.
+func TestEndWaitsForACancelOfOneThatKeepsOrders(t *testing.T) {
+	cfg := newConfig(t, 1, 0)
+	cfg.Connectors = []host.ConnectorConfig{{Name: "slow", Kind: "test", Connector: acking{slow{make(chan connector.Order, 16),
+		func(ctx context.Context, sink connector.Sink, o connector.Order) {
+			status, after := hft.StatusNew, time.Duration(0)
+			if o.Req == hft.StatusCanceled {
+				status, after = hft.StatusCanceled, 300*time.Millisecond
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(after):
+				o.Req, o.Status = hft.StatusNone, status
+				sink.Order(&connector.OrderUpdate{Order: o})
+			}
+		}}}}}
+	r := start(t, cfg)
+	bot := r.attach("slow", nil, ipc.DialKeepOrders())
+	for id := range uint64(2) {
+		if _, err := bot.SubmitBuyOrder(0, id, 100, 1, hft.GTC, hft.Limit, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := bot.Cancel(0, 0, false); err != nil {
+		t.Fatal(err)
+	}
+	if err := bot.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if s := r.end().Strategies[0]; s.Orders != 2 || s.Instruments[0].OpenOrders != 1 {
+		t.Errorf("%+v", s)
 	}
 }
 

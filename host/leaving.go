@@ -104,9 +104,10 @@ func (l *leaving) await(ctx context.Context, every, report time.Duration) (over 
 	for reported := began; l.waiting() && ctx.Err() == nil; {
 		select {
 		case <-ctx.Done():
-		case now := <-look.C:
+		case <-look.C:
+			now := time.Now()
 			l.round(now)
-			look.Reset(max(every, 10*time.Since(now))) // the more there are, the rarer: the records are locked meanwhile
+			look.Reset(max(every, min(10*time.Since(now), recancelMax))) // the more there are, the rarer: the records are locked meanwhile
 			if now.Sub(reported) >= report {
 				reported = now
 				l.host.log.Info("waiting until the venues confirm the end of orders", "orders", len(l.left), "not_told_of", len(l.untold),

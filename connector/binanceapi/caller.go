@@ -2,6 +2,7 @@ package binanceapi
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,6 +33,8 @@ type CallerConfig struct {
 	Timeout time.Duration
 	// Silence and Lifetime are as in stream.Stream.
 	Silence, Lifetime time.Duration
+	// RefusedPause is as in stream.Config, 0 for a minute.
+	RefusedPause time.Duration
 	// Budget is asked before each request.
 	Budget Budget
 	// NowNs is the local clock.
@@ -62,11 +65,12 @@ func NewCaller(config CallerConfig) (*Caller, error) {
 	if config.Timeout == 0 {
 		config.Timeout = DefaultTimeout
 	}
+	config.RefusedPause = cmp.Or(config.RefusedPause, time.Minute)
 	c := &Caller{config: config, done: make(chan struct{})}
 	var err error
 	c.link, err = stream.NewCaller(stream.CallerConfig{ID: c.parser.replyID, Timeout: config.Timeout, Config: stream.Config{
 		Prepare: c.prepare, OnFrame: c.notice, NowNs: config.NowNs, Logger: config.Logger,
-		Outage: config.Outage, What: "order connection"}})
+		Outage: config.Outage, What: "order connection", RefusedPause: config.RefusedPause}})
 	if err != nil {
 		return nil, err
 	}

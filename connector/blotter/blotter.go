@@ -168,6 +168,9 @@ func (b *Blotter) Cancel(o *connector.Order, nowNs int64) {
 		b.refuseUnknown(o)
 		return
 	}
+	if e.owner != o.Owner {
+		return // meant for an order of an earlier process, which is over and canceled already
+	}
 	e.req, e.shown.Req, e.shown.LocalTimestampNs = hft.StatusCanceled, hft.StatusCanceled, o.LocalTimestampNs
 	b.toEnd(e)
 	e.wantAmend = false

@@ -533,6 +533,20 @@ func TestSubmissions(t *testing.T) {
 			s.sent()
 		})
 	}
+	t.Run("a cancel for the process before", func(t *testing.T) {
+		s := newScript(t)
+		o := s.order(1, 1000, 10*lot, hft.Buy)
+		earlier := o
+		o.Owner.Incarnation = 2
+		s.submit(o)
+		s.expect("submit", "")
+		s.stream(hft.StatusNew, 0, 1)
+		s.sent()
+		s.news()
+		earlier.Req = hft.StatusCanceled
+		s.b.Cancel(&earlier, s.nowNs)
+		s.expect("", "")
+	})
 	t.Run("not before the venue takes orders again", func(t *testing.T) {
 		s := newScript(t)
 		s.live()

@@ -37,7 +37,7 @@ func newTradeSocket(p *Protocol) (*tradeSocket, error) {
 	caller, err := stream.NewCaller(stream.CallerConfig{
 		Config: stream.Config{Prepare: t.prepare, OnFrame: func(int64, []byte) {}, NowNs: p.config.NowNs, Logger: p.config.Logger,
 			Outage: p.config.Outage, What: "order connection",
-			ForbiddenPause: forbiddenPause},
+			ForbiddenPause: forbiddenPause, RefusedPause: time.Minute},
 		ID: requestID,
 	})
 	t.caller = caller

@@ -75,6 +75,9 @@ type Config struct {
 	ForbiddenPause time.Duration
 	// MaxRefusals is how many refusals in a row end Run, those not counted that say after which time to try again. Default: 5.
 	MaxRefusals int
+	// RefusedPause, where it is not 0, is the pause after so many refusals of a connection that the venue has taken before: what it has
+	// given once is asked for again, and Run goes on.
+	RefusedPause time.Duration
 }
 
 // NewAttempts returns a limit of connection attempts that never lets more than n pass in any window of per: half of

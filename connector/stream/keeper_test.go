@@ -123,6 +123,29 @@ func TestRefusedIsLoudNotEndless(t *testing.T) {
 	}
 }
 
+// TestRefusedAfterItWorked: what the venue has given once is asked for again, however often it is refused since.
+func TestRefusedAfterItWorked(t *testing.T) {
+	v := newVenue(t, false, nil)
+	c := newClient(t, stream.Stream{URL: v.url, Hello: hello("log on"), Answers: 1, Ready: answers},
+		func(c *stream.Config) { c.MaxRefusals, c.RefusedPause = 2, time.Millisecond })
+	p := v.peer(t)
+	p.expect("log on")
+	p.send("ok")
+	recv(t, c.ups, "waiting for OnUp")
+	_ = p.ws.CloseNow()
+	recv(t, c.downs, "waiting for OnDown")
+	for range 5 {
+		p := v.peer(t)
+		p.expect("log on")
+		p.send("no: bad key")
+		c.lost(t, "bad key")
+	}
+	p = v.peer(t)
+	p.expect("log on")
+	p.send("ok")
+	recv(t, c.ups, "waiting for OnUp again")
+}
+
 // TestRefusedForNow: a refusal that says when to try again, such as of a clock that is off, is no reason to give up.
 func TestRefusedForNow(t *testing.T) {
 	v := newVenue(t, false, nil)

@@ -271,7 +271,9 @@ func (l *loop) failed(err error) {
 	} else {
 		l.refusals = 0
 	}
-	if final(err) || l.refusals >= k.config.MaxRefusals {
+	refusedForGood := l.refusals >= k.config.MaxRefusals
+	lasting := k.config.RefusedPause > 0 && k.connects.Load() > 0
+	if final(err) || refusedForGood && !lasting {
 		l.fatal = err
 		if l.current == nil {
 			l.call(func() { k.config.OnDown(err.Error(), 0) })
@@ -281,6 +283,9 @@ func (l *loop) failed(err error) {
 		return
 	}
 	least := k.config.wait(err)
+	if refusedForGood {
+		least = max(least, k.config.RefusedPause)
+	}
 	pause := max(l.backOff.NextBackOff(), least)
 	l.schedule(pause, least)
 	if l.current != nil {

@@ -106,6 +106,7 @@ var allowed = []struct {
 	{"internal/collector", "writes what others read", nil},
 	{"internal/venues", "makes the connectors of live venues, for the runner and all tests alike", []string{"connector/binancefutures",
 		"connector/binancespot", "connector/bybit", "connector/depthsync", "connector/stream", "connector/venue", "ipc"}},
+	{"internal/record", "records what a venue's connector takes", []string{"hft", "connector", "connector/feed", "connector/venue", "internal/collector", "internal/venues"}},
 	{"internal/datatest", "says where the data of tests are", nil},
 	{"internal/sample/sampletest", "recordings for tests", []string{"internal/sample", "internal/datatest", "depth/depthtest"}},
 	{"internal/sample", "records the loopback exchange", []string{"internal/collector", "internal/testexchange/..."}},
@@ -121,7 +122,7 @@ var allowed = []struct {
 	{"internal/rowfile", "files of what came out of a backtest", []string{"hft", "sim", "backtest"}},
 	{"internal/batch", "runs many backtests; knows no command line", []string{"hft", "sim", "backtest", "backtest/...", "connector/feed", "connector/recording", "internal/control", "internal/rowfile"}},
 	{"cmd/runner/...", "the wiring knows everything but strategies", []string{"hft", "host", "ipc", "ipc/latency", "connector/...",
-		"backtest/...", "internal/batch", "internal/collector", "internal/control", "internal/runlog", "internal/sample", "internal/venues", "cmd/runner/...", "pluginapi"}},
+		"backtest/...", "internal/batch", "internal/collector", "internal/control", "internal/record", "internal/runlog", "internal/sample", "internal/venues", "cmd/runner/...", "pluginapi"}},
 	{"plugins/...", "a strategy sees its bot", []string{"hft", "depth", "pluginapi"}},
 }
 

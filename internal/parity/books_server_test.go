@@ -15,6 +15,7 @@ import (
 	"hftrunner/connector"
 	"hftrunner/connector/connectortest"
 	"hftrunner/connector/depthsync"
+	"hftrunner/connector/feed"
 	"hftrunner/connector/venue"
 	"hftrunner/hft"
 	"hftrunner/internal/venues"
@@ -159,22 +160,29 @@ func (s *liveBook) print() uint64 {
 	return s.book.print
 }
 
+// settings are those of a connector that has the streams of the recordings.
+func (r *recorded) settings(url string) venues.Settings {
+	ws := "ws" + strings.TrimPrefix(url, "http")
+	s := venues.Settings{APIURL: url, BookTicker: true, PublicURL: ws + "/public", MarketURL: ws + "/market", PrivateURL: ws + "/private", StreamURL: ws}
+	if r.rule == depthsync.Streamed {
+		s.PublicURL, s.DepthLevel = ws+"/v5/public/linear", 50
+	} else {
+		s.TradeStream = "trade"
+	}
+	return s
+}
+
 // live returns the books of the live connector at a venue that is some time away. The clock is the recording's.
-func (r *recorded) live(t *testing.T, path string, latencyNs int64) (list []shown) {
+func (r *recorded) live(t *testing.T, files []string, latencyNs int64) (list []shown, report feed.Report) {
 	v := newReplica(t)
 	var startNs int64
-	r.lines(t, path, func(localNs int64, _ []byte) {
+	r.lines(t, files, func(localNs int64, _ []byte) {
 		if startNs == 0 {
 			startNs = localNs
 		}
 	})
 	clock := ipc.NewSteppedClock(startNs + latencyNs)
-	http, ws := v.server.URL, "ws"+strings.TrimPrefix(v.server.URL, "http")
-	settings := venues.Settings{APIURL: http, BookTicker: true, PublicURL: ws, MarketURL: ws, PrivateURL: ws, WSAPIURL: ws, StreamURL: ws, TradeURL: ws}
-	if settings.DepthLevel = 50; r.rule != depthsync.Streamed {
-		settings.TradeStream = "trade"
-	}
-	opened, err := venues.Open(venues.Config{Kind: r.venue, Clock: clock, Settings: settings})
+	opened, err := venues.Open(venues.Config{Kind: r.venue, Clock: clock, Settings: r.settings(v.server.URL)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +203,7 @@ func (r *recorded) live(t *testing.T, path string, latencyNs int64) (list []show
 	}()
 	s := sender{v: v, clock: clock, sink: sink, socket: wait(t, v.sockets, "subscription"), said: r.said(t), decoder: r.decoder()}
 	var lastNs int64
-	r.lines(t, path, func(localNs int64, raw []byte) {
+	r.lines(t, files, func(localNs int64, raw []byte) {
 		if lastNs != 0 && localNs != lastNs {
 			v.taken(s.socket)
 			list = show(list, shown{localNs: lastNs, print: sink.print()})
@@ -205,7 +213,7 @@ func (r *recorded) live(t *testing.T, path string, latencyNs int64) (list []show
 		s.send(localNs, raw)
 	})
 	v.taken(s.socket)
-	return show(list, shown{localNs: lastNs, print: sink.print()})
+	return show(list, shown{localNs: lastNs, print: sink.print()}), c.Reports()[0]
 }
 
 // sender sends the lines of a recording in the way they once came.

@@ -61,22 +61,24 @@ func TestBooks(t *testing.T) {
 	long := os.Getenv("HFTRUNNER_LONG") != ""
 	for _, r := range recordedBooks {
 		t.Run(r.venue+"/"+r.symbol, func(t *testing.T) {
+			t.Parallel() // recording is waiting
 			if r.symbol == "BTCUSDT" {
-				t.Run("beginning", func(t *testing.T) { r.compare(t, beginning(t, sampletest.Path(t, r.venue, r.symbol))) })
+				t.Run("recorder", func(t *testing.T) { r.compare(t, r.record(t), true) })
+				t.Run("beginning", func(t *testing.T) { r.compare(t, beginning(t, sampletest.Path(t, r.venue, r.symbol)), false) })
 			}
 			if !long {
 				return
 			}
-			t.Run("sample", func(t *testing.T) { r.compare(t, sampletest.Path(t, r.venue, r.symbol)) })
+			t.Run("sample", func(t *testing.T) { r.compare(t, []string{sampletest.Path(t, r.venue, r.symbol)}, false) })
 			if r.file != "" {
-				t.Run("recorded", func(t *testing.T) { r.compare(t, datatest.Recording(t, r.venue, r.file)) })
+				t.Run("recorded", func(t *testing.T) { r.compare(t, []string{datatest.Recording(t, r.venue, r.file)}, false) })
 			}
 		})
 	}
 }
 
 // beginning returns a recording with the first lines of another.
-func beginning(t *testing.T, path string) string {
+func beginning(t *testing.T, path string) []string {
 	in, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
@@ -102,7 +104,7 @@ func beginning(t *testing.T, path string) string {
 			t.Fatal(err)
 		}
 	}
-	return short
+	return []string{short}
 }
 
 // shown is a book after everything that was received up to a time.
@@ -112,16 +114,35 @@ type shown struct {
 	bid, ask int64 // in ticks, of the truth only
 }
 
-// compare takes a recording all ways.
-func (r *recorded) compare(t *testing.T, path string) {
-	truth := r.truth(t, path)
-	for _, latency := range []time.Duration{0, 10 * time.Millisecond, 50 * time.Millisecond} {
-		check(t, fmt.Sprintf("live %v", latency), truth, r.live(t, path, int64(latency)))
+// compare takes a recording, with gaps or without, all ways. All find the same about it.
+func (r *recorded) compare(t *testing.T, files []string, gaps bool) {
+	truth := r.truth(t, files)
+	file, want := r.convert(t, files)
+	offsetNs := want.Corrections[0].OffsetNs
+	if n := want.Found[feed.Gap].N; n > 0 != gaps {
+		t.Errorf("%d gaps are found; there are some: %t", n, gaps)
 	}
-	check(t, "replay", truth, r.replay(t, path))
-	file, offsetNs := r.convert(t, path)
 	check(t, "convert", truth, r.rows(t, file, offsetNs))
 	r.backtest(t, file, offsetNs, truth)
+	books, report := r.replay(t, files)
+	check(t, "replay", truth, books)
+	same(t, "replay", &report, want)
+	for _, latency := range []time.Duration{0, 10 * time.Millisecond, 50 * time.Millisecond} {
+		path := fmt.Sprintf("live %v", latency)
+		books, report := r.live(t, files, int64(latency))
+		check(t, path, truth, books)
+		same(t, path, &report, want)
+	}
+}
+
+// same compares what was found about messages on a path with what convert has found.
+func same(t *testing.T, path string, got, want *feed.Report) {
+	t.Helper()
+	for f := feed.BadTime; f < feed.NumFindings; f++ {
+		if got.Found[f].N != want.Found[f].N {
+			t.Errorf("%s: %s %d times, convert has found it %d times", path, f, got.Found[f].N, want.Found[f].N)
+		}
+	}
 }
 
 // known says how many books are wrong, and fails where that is not what is known.
@@ -223,9 +244,9 @@ func show(list []shown, now shown) []shown {
 }
 
 // lines hands out the lines of a recording.
-func (r *recorded) lines(t *testing.T, path string, take func(localNs int64, raw []byte)) {
+func (r *recorded) lines(t *testing.T, files []string, take func(localNs int64, raw []byte)) {
 	t.Helper()
-	reader, err := recording.Open(recording.Config{Files: []string{path}, OnProblem: func(p recording.Problem) error { return p }})
+	reader, err := recording.Open(recording.Config{Files: files, OnProblem: func(p recording.Problem) error { return p }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -366,9 +387,9 @@ func (s *said) show(localNs int64) shown {
 }
 
 // truth returns the books that the ids say.
-func (r *recorded) truth(t *testing.T, path string) (list []shown) {
+func (r *recorded) truth(t *testing.T, files []string) (list []shown) {
 	s, decoder, m := r.said(t), r.decoder(), connector.Message{}
-	r.lines(t, path, func(localNs int64, raw []byte) {
+	r.lines(t, files, func(localNs int64, raw []byte) {
 		if err := decoder.Decode(localNs, raw, &m); err != nil {
 			t.Fatal(err)
 		}
@@ -381,14 +402,19 @@ func (r *recorded) truth(t *testing.T, path string) (list []shown) {
 	return list
 }
 
+// unexpected fails at what no recording is to have.
+func unexpected(t *testing.T) func(p feed.Problem) {
+	return func(p feed.Problem) {
+		if p.Finding != feed.OffGrid && p.Finding != feed.Gap {
+			t.Error(p)
+		}
+	}
+}
+
 // replay returns the books of a replay.
-func (r *recorded) replay(t *testing.T, path string) (list []shown) {
-	source, err := replay.Open(replay.Config{Files: map[string][]string{r.symbol: {path}}, NewDecoder: r.decoder, Rule: r.rule, BookTicker: true,
-		OnProblem: func(p feed.Problem) {
-			if p.Finding != feed.OffGrid {
-				t.Error(p)
-			}
-		}})
+func (r *recorded) replay(t *testing.T, files []string) (list []shown, report feed.Report) {
+	source, err := replay.Open(replay.Config{Files: map[string][]string{r.symbol: files}, NewDecoder: r.decoder, Rule: r.rule, BookTicker: true,
+		OnProblem: unexpected(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -401,7 +427,7 @@ func (r *recorded) replay(t *testing.T, path string) (list []shown) {
 	for {
 		err := source.Next(&batch)
 		if errors.Is(err, io.EOF) {
-			return list
+			return list, source.Reports()[0]
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -416,20 +442,15 @@ func (r *recorded) replay(t *testing.T, path string) (list []shown) {
 	}
 }
 
-// convert returns an event file and what it has added to local times.
-func (r *recorded) convert(t *testing.T, path string) (file string, offsetNs int64) {
+// convert returns an event file.
+func (r *recorded) convert(t *testing.T, files []string) (file string, report *feed.Report) {
 	file = filepath.Join(t.TempDir(), "events.npy")
-	summary, err := convert.Events(t.Context(), []string{path}, file, convert.Options{NewDecoder: r.decoder, Rule: r.rule, TickSize: r.tick,
-		LotSize: r.lot, Quotes: true,
-		OnProblem: func(p feed.Problem) {
-			if p.Finding != feed.OffGrid {
-				t.Error(p)
-			}
-		}})
+	summary, err := convert.Events(t.Context(), files, file, convert.Options{NewDecoder: r.decoder, Rule: r.rule, TickSize: r.tick,
+		LotSize: r.lot, Quotes: true, OnProblem: unexpected(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return file, summary.Report.Corrections[0].OffsetNs
+	return file, summary.Report
 }
 
 func readRows(t *testing.T, file string) []hft.Event {

@@ -23,9 +23,10 @@
 //
 // # Books
 //
-// TestBooks gives recordings to everything that makes a book of them: the live connector, as the runner has it, at a venue on
-// this machine that sends what was recorded; replay; and convert with a backtest. All have to show the book that the venue's ids
-// say, after each time of receipt.
+// TestBooks gives recordings, among them one that the runner's recorder makes with gaps in it, to everything that makes a book
+// of them: the live connector, as the runner has it, at a venue on this machine that sends what was recorded; replay; and
+// convert with a backtest. All have to show the book that the venue's ids say, after each time of receipt, and to find the
+// same about the messages.
 //
 // # Memory and goroutines
 //

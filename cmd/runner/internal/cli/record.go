@@ -13,10 +13,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"hftrunner/cmd/runner/internal/config"
-	"hftrunner/cmd/runner/internal/record"
 	"hftrunner/cmd/runner/internal/venuecheck"
 	"hftrunner/connector/feed"
 	"hftrunner/connector/venue"
+	"hftrunner/internal/record"
 )
 
 // recordOptions are the flags of record.

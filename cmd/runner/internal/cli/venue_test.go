@@ -10,10 +10,10 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"hftrunner/cmd/runner/internal/config"
-	"hftrunner/cmd/runner/internal/record"
 	"hftrunner/cmd/runner/internal/venuecheck"
 	"hftrunner/connector/feed"
 	"hftrunner/connector/venue"
+	"hftrunner/internal/record"
 	"hftrunner/internal/venues"
 )
 

@@ -16,12 +16,12 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"go.uber.org/goleak"
 
-	"hftrunner/cmd/runner/internal/record"
 	"hftrunner/connector"
 	"hftrunner/connector/binancefutures"
 	"hftrunner/connector/feed"
 	"hftrunner/connector/recording"
 	"hftrunner/internal/collector"
+	"hftrunner/internal/record"
 	"hftrunner/internal/testexchange"
 	"hftrunner/internal/testexchange/fault"
 	"hftrunner/internal/venues"

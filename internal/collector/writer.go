@@ -18,8 +18,9 @@ const (
 	// batchBytes is how much of one symbol NewBatch compresses at a time.
 	batchBytes = 1 << 20
 	dayNs      = int64(24 * time.Hour)
-	// overtaken is how much older than the line before a message may be that was overtaken on its way.
-	overtaken = int64(100 * time.Millisecond)
+	// overtaken is how much older than the line before a message may be that was overtaken on its way, on a machine that stands
+	// still for seconds.
+	overtaken = int64(10 * time.Second)
 )
 
 // Stats says what a Writer has written of one symbol.

@@ -102,7 +102,7 @@ func TestTimesThatRunBackwards(t *testing.T) {
 	dir := t.TempDir()
 	w := newWriter(t, dir)
 	w.Record("B", noonNs, []byte("first"))
-	w.Record("B", noonNs-1000, []byte("overtaken"))
+	w.Record("B", noonNs-int64(3*time.Second), []byte("overtaken"))
 	w.Record("B", noonNs-int64(24*time.Hour), []byte("the clock was set back"))
 	if err := w.Close(); err != nil {
 		t.Fatal(err)

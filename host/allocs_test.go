@@ -21,9 +21,15 @@ func (sinkhole) Modify(connector.Order)        {}
 // newPath makes a host with one strategy whose session is active, without a process.
 func newPath(tb testing.TB) (*publisher, *session) {
 	tb.Helper()
+	return newPathOf(tb, 0.1, 0.001)
+}
+
+// newPathOf is newPath with the steps of its instrument.
+func newPathOf(tb testing.TB, tickSize, lotSize float64) (*publisher, *session) {
+	tb.Helper()
 	h, err := New(Config{Connectors: []ConnectorConfig{{Name: "venue", Connector: sinkhole{}}},
 		Strategies: []StrategyConfig{{Name: "grid", OnExit: KeepOrders, Position: StrategyPosition,
-			Instruments: []InstrumentConfig{{Connector: "venue", Symbol: "BTCUSDT", TickSize: 0.1, LotSize: 0.001}}}}}, hclog.NewNullLogger())
+			Instruments: []InstrumentConfig{{Connector: "venue", Symbol: "BTCUSDT", TickSize: tickSize, LotSize: lotSize}}}}}, hclog.NewNullLogger())
 	if err != nil {
 		tb.Fatal(err)
 	}

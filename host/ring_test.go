@@ -1,0 +1,138 @@
+package host
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"testing"
+
+	"hftrunner/connector"
+	"hftrunner/connector/binancefutures"
+	"hftrunner/connector/binancespot"
+	"hftrunner/connector/bybit"
+	"hftrunner/connector/depthsync"
+	"hftrunner/connector/feed"
+	"hftrunner/connector/recording"
+	"hftrunner/internal/sample/sampletest"
+)
+
+// line is a message as it was recorded.
+type line struct {
+	localNs int64
+	raw     []byte
+}
+
+// toRing is what a message goes through between socket and bots: decoder, book, and the host with its ring.
+type toRing struct {
+	config    feed.Config
+	decoder   connector.Decoder
+	book      *feed.Book
+	publisher *publisher
+	message   connector.Message
+	// first bring the book, and some more; lines come behind them.
+	first, lines []line
+}
+
+// feedVenues are the venues with decoder, rule and steps.
+var feedVenues = []struct {
+	name              string
+	rule              depthsync.Rule
+	decoder           func() connector.Decoder
+	tickSize, lotSize float64
+}{
+	{"binancefutures", depthsync.Futures, func() connector.Decoder { return &binancefutures.Decoder{} }, 0.1, 0.001},
+	{"binancespot", depthsync.Spot, func() connector.Decoder { return &binancespot.Decoder{} }, 0.01, 0.00001},
+	{"bybit", depthsync.Streamed, func() connector.Decoder { return &bybit.Decoder{BBO: true} }, 0.1, 0.001},
+}
+
+// newToRing is a recording of a venue on its way, with its first lines there.
+func newToRing(tb testing.TB, no int) *toRing {
+	tb.Helper()
+	v := &feedVenues[no]
+	p, _ := newPathOf(tb, v.tickSize, v.lotSize)
+	r := &toRing{config: feed.Config{TickSize: v.tickSize, LotSize: v.lotSize, Rule: v.rule, Quotes: true}, decoder: v.decoder(), publisher: p}
+	r.read(tb, sampletest.Path(tb, v.name, "BTCUSDT"))
+	r.begin(tb)
+	return r
+}
+
+func (r *toRing) read(tb testing.TB, path string) {
+	tb.Helper()
+	in, err := recording.Open(recording.Config{Files: []string{path}})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer in.Close()
+	for {
+		localNs, raw, err := in.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			tb.Fatal(err)
+		}
+		r.lines = append(r.lines, line{localNs, bytes.Clone(raw)})
+	}
+	const first = 3000
+	r.first, r.lines = r.lines[:first], r.lines[first:]
+}
+
+// begin begins with a new book.
+func (r *toRing) begin(tb testing.TB) {
+	tb.Helper()
+	var err error
+	if r.book, err = feed.NewBook(r.config); err != nil {
+		tb.Fatal(err)
+	}
+	r.publisher.Stale(0, "begins anew")
+	r.send(tb, r.first)
+}
+
+func (r *toRing) send(tb testing.TB, lines []line) {
+	tb.Helper()
+	for i := range lines {
+		if err := r.decoder.Decode(lines[i].localNs, lines[i].raw, &r.message); err != nil {
+			tb.Fatal(err)
+		}
+		out := r.book.Take(lines[i].localNs, &r.message)
+		if len(out.Events) > 0 {
+			r.publisher.Feed(0, out.Events)
+		}
+		if out.Ready {
+			r.publisher.Ready(0)
+		}
+	}
+}
+
+// TestDecodeToRingAllocatesNothing: of thousands of messages a few make a book larger.
+func TestDecodeToRingAllocatesNothing(t *testing.T) {
+	for no, v := range feedVenues {
+		t.Run(v.name, func(t *testing.T) {
+			r := newToRing(t, no)
+			half, rest := len(r.lines)/2, r.lines
+			n := testing.AllocsPerRun(1, func() { // once to warm up, and once
+				r.send(t, rest[:half])
+				rest = rest[half:]
+			})
+			if !r.book.Synced() || n > 5 {
+				t.Errorf("%v allocations of %d messages, in step: %t", n, half, r.book.Synced())
+			}
+		})
+	}
+}
+
+// BenchmarkDecodeToRing is what the processor does from a message until its rows are in the ring.
+func BenchmarkDecodeToRing(b *testing.B) {
+	for no, v := range feedVenues {
+		b.Run(v.name, func(b *testing.B) {
+			r := newToRing(b, no)
+			for b.Loop() {
+				r.send(b, r.lines)
+				b.StopTimer()
+				r.begin(b)
+				b.StartTimer()
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(r.lines)), "ns/message")
+		})
+	}
+}

@@ -32,6 +32,8 @@ type Message struct {
 	Symbol []byte
 	// ExchTimestampNs is the venue's time of the message, 0 when it has none.
 	ExchTimestampNs int64
+	// SentNs is when the venue sent the message, where it says so beside the time at which it was made; 0 otherwise.
+	SentNs int64
 	// TimeUnit is the unit that it was written in (hft.UnixNs), 0 when there is none.
 	TimeUnit time.Duration
 	// FirstID and LastID are the first and last update id of a depth message (U, u); a snapshot has LastID only.

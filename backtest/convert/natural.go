@@ -7,14 +7,11 @@ import (
 )
 
 // natural makes rows of messages as they come, as the reference's converter does.
-type natural struct {
-	// depthExchNs is the exchange time of the newest depth message.
-	depthExchNs int64
-}
+type natural struct{ times feed.NaturalTimes }
 
 // rows returns the rows of a message, which belong to it.
 func (n *natural) rows(m *connector.Message) []hft.Event {
-	n.time(m)
+	n.times.Give(m)
 	switch m.Kind {
 	case connector.MessageSnapshot:
 		m.Events = insertClears(m.Events)
@@ -22,21 +19,6 @@ func (n *natural) rows(m *connector.Message) []hft.Event {
 		m.Events = feed.MarketTrades(m.Events)
 	}
 	return m.Events
-}
-
-// time gives the time of the newest depth message to what comes without one of its own: quotes and snapshots of Binance
-// spot. It was made after that message and before the next one, and local times may come from a clock that is off.
-func (n *natural) time(m *connector.Message) {
-	switch m.Kind {
-	case connector.MessageDepth, connector.MessageSnapshot:
-		n.depthExchNs = max(n.depthExchNs, m.ExchTimestampNs)
-	}
-	if m.ExchTimestampNs != 0 || n.depthExchNs == 0 {
-		return
-	}
-	for i := range m.Events {
-		m.Events[i].ExchTimestampNs = n.depthExchNs
-	}
 }
 
 // insertClears puts a row before each side of a snapshot that clears the side as far as the snapshot goes: to the price

@@ -15,8 +15,9 @@ const DepthUpdate = "depthUpdate"
 // Payload is one message after Scan: the object under "data" when the message has one, else the message itself. The
 // zero value is ready. One goroutine uses it.
 type Payload struct {
-	// Enveloped says that the message was wrapped by the combined stream.
+	// Enveloped says that the message was wrapped by the combined stream, and DataEnd where what was wrapped ends.
 	Enveloped bool
+	DataEnd   int
 	// TimeUnit is the unit of the time that was read last, 0 when none was.
 	TimeUnit time.Duration
 
@@ -81,6 +82,7 @@ func (p *Payload) object(i, depth int) (int, error) {
 			p.forget()
 			p.Enveloped = true
 			i, err = p.object(next, 1)
+			p.DataEnd = i
 		} else if key == NoKey || key == dataKey || p.Enveloped && depth == 0 {
 			i, err = skipValue(b, next, depth+1)
 		} else {

@@ -20,8 +20,9 @@ const DefaultLevel = 50
 // Each depth of a book is a feed of its own, complete in itself: a snapshot at its start, and after a restart of the
 // venue, replaces the book; then come differences. Only one depth may be applied to one book.
 //
-// The exchange time of a book's rows is when the venue sent the message (ts), as in hftbacktest's converter; that of a
-// trade is its own (T). A message about a book has its update id (u), which counts one by one, as FirstID and LastID:
+// The exchange time of a book's rows is when the matching engine made them (cts), or where that is missing when the venue sent the
+// message (ts), which is the time in hftbacktest's converter and Message.SentNs: what is sent first may be of later, where topics
+// differ. That of a trade is its own (T). A message about a book has its update id (u), which counts one by one, as FirstID and LastID:
 // depthsync.Streamed is the rule that it follows. A message of trades has the sequence numbers (seq) of its first and last
 // trade there, 0 where the venue does not send them, as in old recordings; trades that were made at once share one.
 type Decoder struct {
@@ -57,7 +58,7 @@ func (d *Decoder) Decode(localTimestampNs int64, raw []byte, m *connector.Messag
 }
 
 // envelope is where the values of a message's own fields start, 0 where there is none.
-type envelope struct{ topic, kind, ts, data int }
+type envelope struct{ topic, kind, ts, cts, data int }
 
 func (d *Decoder) decode(localTimestampNs int64, raw []byte, m *connector.Message) error {
 	at := d.open(raw)
@@ -134,6 +135,8 @@ func (d *Decoder) open(raw []byte) envelope {
 			at.kind = w.value
 		case "ts":
 			at.ts = w.value
+		case "cts":
+			at.cts = w.value
 		case "data":
 			at.data = w.value
 		}
@@ -156,7 +159,15 @@ func (d *Decoder) depth(localTimestampNs int64, raw []byte, at envelope, level i
 	if m.LastID, err = d.book.Int(binancejson.LastID); err != nil {
 		return err
 	}
-	m.FirstID, m.ExchTimestampNs = m.LastID, ts
+	m.FirstID, m.ExchTimestampNs, m.SentNs = m.LastID, ts, ts
+	if at.cts == 0 {
+		at.cts = d.behindData(raw, "cts")
+	}
+	if at.cts != 0 {
+		if m.ExchTimestampNs, err = d.timeNs(raw, at.cts); err != nil {
+			return fail(at.cts, "cts is not a time")
+		}
+	}
 	if d.book.Has(binancejson.Sequence) { // old recordings do not have it
 		if m.Seq, err = d.book.Int(binancejson.Sequence); err != nil {
 			return err
@@ -178,7 +189,7 @@ func (d *Decoder) depth(localTimestampNs int64, raw []byte, at envelope, level i
 		}
 	}
 	return d.book.Depth(m, binancejson.Bids, binancejson.Asks, kind,
-		binancejson.Times{ExchTimestampNs: ts, LocalTimestampNs: localTimestampNs})
+		binancejson.Times{ExchTimestampNs: m.ExchTimestampNs, LocalTimestampNs: localTimestampNs})
 }
 
 func (d *Decoder) trades(localTimestampNs int64, raw []byte, at envelope, m *connector.Message) error {

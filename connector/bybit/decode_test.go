@@ -32,8 +32,8 @@ func ExampleDecoder() {
 		fmt.Printf("%s %v %v at %v, update %d, %d ns\n", m.Symbol, e.Side(), e.Qty, e.Px, m.LastID, e.ExchTimestampNs)
 	}
 	// Output:
-	// BTCUSDT Buy 1.687 at 109147.8, update 21111423, 1758845431663000000 ns
-	// BTCUSDT Sell 0 at 109148, update 21111423, 1758845431663000000 ns
+	// BTCUSDT Buy 1.687 at 109147.8, update 21111423, 1758845431662000000 ns
+	// BTCUSDT Sell 0 at 109148, update 21111423, 1758845431662000000 ns
 }
 
 // sample returns the lines of a sample message file, without the time that a collector puts before them.

@@ -111,8 +111,13 @@ func (f fields) book(m *connector.Message, localTimestampNs int64, bbo bool) (er
 	if err := json.Unmarshal(f["data"], &data); err != nil || data == nil {
 		return errors.New("data is no object")
 	}
-	if m.ExchTimestampNs, err = f.timeNs("ts"); err != nil {
+	if m.SentNs, err = f.timeNs("ts"); err != nil {
 		return err
+	}
+	if m.ExchTimestampNs = m.SentNs; f["cts"] != nil {
+		if m.ExchTimestampNs, err = f.timeNs("cts"); err != nil {
+			return err
+		}
 	}
 	if m.LastID, err = data.whole("u"); err != nil {
 		return err

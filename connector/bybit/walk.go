@@ -45,6 +45,20 @@ func (w *walker) next() bool {
 	return true
 }
 
+// behindData returns where the value of the message's own field of a name starts that stands behind the object under data, 0 when
+// there is none.
+func (d *Decoder) behindData(raw []byte, name string) int {
+	for i := skipSpace(raw, d.book.DataEnd); raw[i] == ','; {
+		at := skipSpace(raw, i+1)
+		value := skipSpace(raw, skipSpace(raw, skipString(raw, at))+1)
+		if string(d.text(raw, at)) == name {
+			return value
+		}
+		i = skipSpace(raw, skipValue(raw, value))
+	}
+	return 0
+}
+
 func skipSpace(b []byte, i int) int {
 	for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\t' || b[i] == '\r') {
 		i++

@@ -71,7 +71,8 @@ type Book struct {
 	ahead ahead
 	check check
 
-	// Natural: whether a difference has come and the last one's id; whether the book was announced.
+	// Natural: times; whether a difference has come and the last one's id; whether the book was announced.
+	times  NaturalTimes
 	seen   bool
 	lastID int64
 	ready  bool
@@ -163,6 +164,9 @@ func (b *Book) take(localNs int64, m *connector.Message) Out {
 	}
 	if err := CheckTimes(venueNs, m); err != nil {
 		return b.refuse(m, err)
+	}
+	if b.cfg.Natural {
+		b.times.Give(m)
 	}
 	switch m.Kind {
 	case connector.MessageTrade:
@@ -270,7 +274,6 @@ func (b *Book) takeNatural(m *connector.Message) Out {
 	} else if b.cfg.Rule == depthsync.Streamed {
 		b.lastID = m.LastID // the stream's own, which goes on from there
 	}
-	b.depthExchNs = max(b.depthExchNs, m.ExchTimestampNs)
 	b.fuse(m.Events, 0)
 	out.Events = b.rows
 	out.Ready, b.ready = !b.ready, true

@@ -16,6 +16,6 @@
 //
 // # Limits
 //
-// What is held back is bounded by Config. When the bound is reached the older half is dropped: a snapshot has then to
-// be newer than that. A lost message makes the state Syncing until a later snapshot fits.
+// What is held back is bounded by Config. When the bound is reached the older half is dropped (Output.Overflow): a snapshot
+// has then to be newer than that. A lost message makes the state Syncing until a later snapshot fits.
 package depthsync

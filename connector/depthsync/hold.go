@@ -2,15 +2,17 @@ package depthsync
 
 import "hftrunner/connector"
 
-// hold copies a difference until a snapshot fits.
-func (s *Synchronizer) hold(d ids, m *connector.Message) {
+// hold copies a difference until a snapshot fits, and reports whether older ones had to go for it.
+func (s *Synchronizer) hold(d ids, m *connector.Message) (overflow bool) {
 	for len(s.held) > 0 && (len(s.held) >= s.config.MaxMessages || len(s.heldRows)+len(m.Events) > s.config.MaxEvents) {
 		s.stats.Overflows++
+		overflow = true
 		s.dropHeld((len(s.held) + 1) / 2)
 	}
 	s.reach(m)
 	s.heldRows = append(s.heldRows, m.Events...)
 	s.held = append(s.held, heldMessage{ids: d, seq: m.Seq, exchTimestampNs: m.ExchTimestampNs, end: len(s.heldRows)})
+	return overflow
 }
 
 func (s *Synchronizer) forgetHeld() { s.held, s.heldRows = s.held[:0], s.heldRows[:0] }
@@ -84,7 +86,7 @@ const farAheadNs = 60_000_000_000
 func (s *Synchronizer) giveUp(out *Output) {
 	s.hasSnapshot = false
 	s.stats.StaleSnapshots++
-	out.NeedSnapshot = true
+	out.StaleSnapshot, out.NeedSnapshot = true, true
 }
 
 // complete publishes the snapshot and everything held back as one batch.

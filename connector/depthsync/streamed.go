@@ -41,11 +41,11 @@ func (s *Synchronizer) replace(localTimestampNs int64, m *connector.Message) Out
 		return s.begin(localTimestampNs, m)
 	}
 	if s.passed(m) || m.LastID != 1 && m.LastID <= s.lastID && !s.renumbered(m) {
-		// Sent again, as the best levels of a quiet market are, or by a second connection that is behind. With the id 1 it
-		// may be a second start of the service, though.
+		// Sent again, as the best levels of a quiet market are, or by a second connection that is behind, which is no sign of life.
+		// With the id 1 it may be a second start of the service, though.
 		s.lastExchNs = max(s.lastExchNs, m.ExchTimestampNs)
 		s.stats.Dropped++
-		return Output{}
+		return Output{Repeated: s.passed(m) || m.LastID < s.lastID}
 	}
 	// In one batch with the rows, so that nobody sees the book empty.
 	s.snapshotRows = append(s.snapshotRows[:0], hft.Event{Ev: hft.LocalEvent | hft.DepthClearEvent,
@@ -70,7 +70,7 @@ func (s *Synchronizer) begin(localTimestampNs int64, m *connector.Message) Outpu
 		return out
 	case m.LastID != 1 && m.ExchTimestampNs < s.held[len(s.held)-1].exchTimestampNs:
 		s.stats.StaleSnapshots++
-		return Output{NeedSnapshot: true}
+		return Output{NeedSnapshot: true, StaleSnapshot: true}
 	}
 	s.forgetHeld() // they are numbered otherwise
 	return s.adopt(m, Output{Events: m.Events, Ready: true})

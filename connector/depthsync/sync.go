@@ -73,6 +73,10 @@ type Output struct {
 	// Gap says that a difference is missing: the stream had reached AfterID and the message starts at FromID.
 	Gap             bool
 	AfterID, FromID int64
+	// Repeated says that the message brings nothing that was not known before: as when a second connection is behind.
+	Repeated bool
+	// StaleSnapshot says that a snapshot was given up that does not fit, Overflow that the bound of what is held back was reached.
+	StaleSnapshot, Overflow bool
 	// NeedSnapshot says that a new snapshot is needed: there is none in hand that can fit. It is said once at the
 	// first difference and again whenever the snapshot in hand turned out not to fit.
 	NeedSnapshot bool
@@ -157,6 +161,7 @@ func (s *Synchronizer) Depth(localTimestampNs int64, m *connector.Message) Outpu
 	renumbered := s.renumbered(m)
 	if s.seen && (s.passed(m) || !renumbered && s.config.Rule.repeats(s.lastID, d)) {
 		s.stats.Dropped++
+		out.Repeated = true
 		return out
 	}
 	if !s.seen {
@@ -172,7 +177,7 @@ func (s *Synchronizer) Depth(localTimestampNs int64, m *connector.Message) Outpu
 		}
 	}
 	s.seen = true
-	s.hold(d, m)
+	out.Overflow = s.hold(d, m)
 	return s.join(out, localTimestampNs)
 }
 
@@ -182,8 +187,12 @@ func (s *Synchronizer) Snapshot(localTimestampNs int64, m *connector.Message) Ou
 	if s.config.Rule == Streamed {
 		return s.replace(localTimestampNs, m)
 	}
-	if s.state == Synced || s.hasSnapshot && m.LastID < s.snapshotID {
+	if s.state == Synced {
 		return Output{}
+	}
+	if s.hasSnapshot && m.LastID < s.snapshotID {
+		s.stats.StaleSnapshots++
+		return Output{StaleSnapshot: true}
 	}
 	s.hasSnapshot, s.snapshotID, s.snapshotSeq, s.snapshotExchNs, s.aheadNs = true, m.LastID, m.Seq, m.ExchTimestampNs, 0
 	s.snapshotRows = append(s.snapshotRows[:0], m.Events...)
@@ -195,7 +204,7 @@ func (s *Synchronizer) apply(d ids, m *connector.Message) Output {
 	renumbered := s.renumbered(m)
 	if s.passed(m) || !renumbered && s.config.Rule.repeats(s.lastID, d) {
 		s.stats.Dropped++
-		return Output{}
+		return Output{Repeated: true}
 	}
 	out := Output{Anew: s.anew(m)}
 	if renumbered || out.Anew || !s.config.Rule.follows(s.lastID, d) {

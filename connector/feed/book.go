@@ -143,9 +143,6 @@ func (b *Book) Take(localNs int64, m *connector.Message) Out {
 	b.localNs, b.problems = localNs, b.problems[:0]
 	b.report.CountMessage(m.Kind)
 	out := b.take(localNs, m)
-	if !out.Seen {
-		b.checkRows(m.Events)
-	}
 	if b.cfg.Natural && m.Kind == connector.MessageTrade {
 		out.Events = MarketTrades(out.Events)
 	}
@@ -153,7 +150,7 @@ func (b *Book) Take(localNs int64, m *connector.Message) Out {
 	return out
 }
 
-func (b *Book) take(localNs int64, m *connector.Message) Out {
+func (b *Book) take(localNs int64, m *connector.Message) (out Out) {
 	b.rows = b.rows[:0]
 	if m.Kind == connector.MessageIgnored {
 		return Out{}
@@ -174,16 +171,23 @@ func (b *Book) take(localNs int64, m *connector.Message) Out {
 			b.count(SeenTrades)
 			return Out{Seen: true}
 		}
-		return Out{Events: m.Events}
+		out.Events = m.Events
 	case connector.MessageBBO:
-		return b.takeQuote(localNs, m)
+		if !b.cfg.Quotes {
+			return Out{}
+		}
+		out = b.takeQuote(localNs, m)
 	case connector.MessageDepth, connector.MessageSnapshot:
 		if b.sync == nil {
-			return b.takeNatural(m)
+			out = b.takeNatural(m)
+		} else {
+			out = b.takeDepth(localNs, m)
 		}
-		return b.takeDepth(localNs, m)
 	}
-	return Out{}
+	if !out.Seen {
+		b.checkRows(m.Events)
+	}
+	return out
 }
 
 // MarketTrades leaves out rows of kind hft.OffBookTrade, as the reference's connectors do.
@@ -228,6 +232,16 @@ func (b *Book) takeDepth(localNs int64, m *connector.Message) Out {
 	} else {
 		s = b.sync.Depth(localNs, m)
 	}
+	if s.Repeated {
+		b.count(Overlap)
+		return Out{Seen: true}
+	}
+	if s.StaleSnapshot {
+		b.count(StaleSnapshot)
+	}
+	if s.Overflow {
+		b.count(Overflow)
+	}
 	out := Out{Stale: s.Stale, Ready: s.Ready, NeedSnapshot: s.NeedSnapshot}
 	if s.Gap {
 		b.gap(s.AfterID, s.FromID)
@@ -267,13 +281,18 @@ func (b *Book) takeDepth(localNs int64, m *connector.Message) Out {
 func (b *Book) takeNatural(m *connector.Message) Out {
 	var out Out
 	if m.Kind == connector.MessageDepth {
-		if b.seen && !b.cfg.Rule.Follows(b.lastID, m) {
-			b.gap(b.lastID, m.FirstID)
+		if b.seen && m.LastID <= b.lastID && m.ExchTimestampNs <= b.depthExchNs {
+			b.count(Overlap) // the stream stays where it is
+		} else {
+			if b.seen && !b.cfg.Rule.Follows(b.lastID, m) {
+				b.gap(b.lastID, m.FirstID)
+			}
+			b.lastID, b.seen = m.LastID, true
 		}
-		b.lastID, b.seen = m.LastID, true
 	} else if b.cfg.Rule == depthsync.Streamed {
 		b.lastID = m.LastID // the stream's own, which goes on from there
 	}
+	b.depthExchNs = max(b.depthExchNs, m.ExchTimestampNs)
 	b.fuse(m.Events, 0)
 	out.Events = b.rows
 	out.Ready, b.ready = !b.ready, true

@@ -23,6 +23,21 @@ type check struct {
 	levels  []depth.Level
 	// worstBid and worstAsk are how far the book goes: past them it knows what has changed only.
 	worstBid, worstAsk int64
+	// rounded are the prices in ticks of which a row was off the grid: what the book has there is of several levels, or is none.
+	rounded map[int64]bool
+}
+
+// maxRounded bounds them: where there are more the steps are wrong, and nothing is compared.
+const maxRounded = 4096
+
+// round notes that a row is not in the book as it is.
+func (c *check) round(priceTick int64) {
+	if c.rounded == nil {
+		c.rounded = map[int64]bool{}
+	}
+	if len(c.rounded) < maxRounded {
+		c.rounded[priceTick] = true
+	}
 }
 
 // begin notes how far the snapshot goes that the book begins with.
@@ -57,14 +72,16 @@ func (b *Book) compareTo(m *connector.Message) {
 func (b *Book) compare(passed []hft.Event, complete bool) {
 	c := &b.check
 	c.waits = false
-	if b.report.Found[OffGrid].N > 0 { // a book rounds
+	if len(c.rounded) >= maxRounded {
 		return
 	}
 	var differ difference
 	for _, side := range []hft.Side{hft.Buy, hft.Sell} {
-		rows := slices.DeleteFunc(append([]hft.Event(nil), c.rows...), func(e hft.Event) bool { return e.Side() != side || e.Qty <= 0 })
+		rows := slices.DeleteFunc(append([]hft.Event(nil), c.rows...), func(e hft.Event) bool {
+			return e.Side() != side || e.Qty <= 0 || c.rounded[b.tick(&e)]
+		})
 		slices.SortStableFunc(rows, func(a, b hft.Event) int { return -int(side) * cmp.Compare(a.Px, b.Px) }) // best first
-		c.levels = b.fused.Levels(side, c.levels[:0])
+		c.levels = slices.DeleteFunc(b.fused.Levels(side, c.levels[:0]), func(l depth.Level) bool { return c.rounded[l.PriceTick] })
 		levels := c.levels
 		for len(rows) > 0 {
 			tick := b.tick(&rows[0])

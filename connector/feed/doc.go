@@ -1,8 +1,8 @@
 // Package feed turns what a venue says about one symbol into what is published of it. Live connectors and replay use the
 // same Book, so that a rule about the feed exists once:
 //
-//   - a trade or quote that a second connection brings again is dropped (Out.Seen);
-//   - a message whose exchange time is more than a day from its receipt is not believed (CheckTimes, Out.Wrong);
+//   - what a second connection brings again is dropped (Out.Seen);
+//   - a message whose exchange time is more than a day from its receipt is not believed (CheckTimes, BadTime);
 //   - a book is published when it is complete by the venue's rule, and only while it is (depthsync);
 //   - depth stream and quote stream are fused by the venue's own sequence (Message.Seq): a quote that the depth stream has
 //     passed changes nothing, and a depth message that a quote has passed changes only what the quote said nothing about;

@@ -30,6 +30,9 @@ func (b *Book) checkRows(rows []hft.Event) {
 			continue
 		}
 		offTick, offLot := offGrid(row.Px, row.Px*g.perTick, g.tick), offGrid(row.Qty, row.Qty*g.perLot, g.lot)
+		if (offTick || offLot && row.Qty < g.lot) && row.Kind() != hft.TradeEvent {
+			b.check.round(b.tick(row))
+		}
 		switch {
 		case !offTick && !offLot:
 		case b.report.Found[OffGrid].N == 0:

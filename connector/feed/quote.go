@@ -14,9 +14,6 @@ type quote struct {
 
 // takeQuote takes the best bid and ask.
 func (b *Book) takeQuote(localNs int64, m *connector.Message) Out {
-	if !b.cfg.Quotes {
-		return Out{}
-	}
 	q := &b.quote
 	if b.sync == nil || b.byTime {
 		if !b.Synced() && b.sync != nil {

@@ -46,6 +46,11 @@ const (
 	OffBook
 	// Late: rows of a recording come to the simulated exchange after their time. It is told for the first ones only.
 	Late
+	// Overlap: an update of the book came before, StaleSnapshot: a snapshot does not fit to the updates, Overflow: updates that wait for a
+	// snapshot were dropped because they were too many.
+	Overlap
+	StaleSnapshot
+	Overflow
 	// NoTrades: a recording has messages about the market, and none is a trade.
 	NoTrades
 	// NumFindings is one more than the last.
@@ -78,6 +83,11 @@ var wordings = [NumFindings]wording{
 	OutdatedQuote: {name: "outdated quote", one: "best bid and ask older than the book", many: "best bids and asks older than the book"},
 	Late: {"late at the exchange", "message that came to the exchange after its time", "messages that came to the exchange after their time",
 		"fills differ from a backtest's by so much"},
+	Overlap: {name: "overlap", one: "update of the book that came before", many: "updates of the book that came before"},
+	StaleSnapshot: {"stale snapshot", "snapshot that does not fit to the updates of the book", "snapshots that do not fit to the updates of the book",
+		"the next one is waited for"},
+	Overflow: {"overflow", "time that updates of the book were dropped that wait for a snapshot", "times that updates of the book were dropped that wait for a snapshot",
+		"only a snapshot that is newer than they fits: record one after the start and after each gap"},
 	NoTrades: {"no trades", "recording without trades", "recordings without trades",
 		"resting orders are filled by what the book shows alone; record the stream of trades, too"},
 	OffBook: {name: "off-book trade", one: "trade outside of the book", many: "trades outside of the book"},

@@ -2,29 +2,53 @@ package feed
 
 import (
 	"slices"
+	"time"
 
 	"hftrunner/connector"
 )
 
-// maxSeenKeys bounds the messages that are told apart within one id: at Bybit each but the last has 1024 trades.
-const maxSeenKeys = 64
+const (
+	// maxSeenKeys bounds the messages that are told apart within one id: at Bybit each but the last has 1024 trades.
+	maxSeenKeys = 64
+	// maxSeenNames bounds the messages without ids that are known by name.
+	maxSeenNames = 4096
+	// maxHoles bounds the ids that may still come, tooLate is how much older than the newest trade one may be that does.
+	maxHoles = 64
+	tooLate  = 10 * time.Second
+)
 
 // seenTrades knows which messages of trades have come. The zero value has seen none.
 type seenTrades struct {
 	// lastID is the greatest id of a trade, keys are those of the messages that ended with it.
 	lastID int64
 	keys   []uint64
+	// holes are ids up to lastID that have not come, ascending; they are for ids that count one by one, which those with keys do not.
+	// A second connection that is behind may bring them. newestNs is the time of the newest trade.
+	holes    []hole
+	newestNs int64
+	// names are the keys of the newest messages without ids; next is the place of the oldest once there are maxSeenNames.
+	names []uint64
+	next  int
 }
 
-// isNew reports whether a message of trades has not come before, and notes it. Messages without ids are always new.
+// hole is the ids from first to last.
+type hole struct{ first, last int64 }
+
+// isNew reports whether a message of trades has not come before, and notes it. Messages with neither ids nor keys are always new.
 func (s *seenTrades) isNew(m *connector.Message) bool {
 	switch {
 	case m.LastID == 0:
-		return true
+		return m.TradeKey == 0 || s.isNewName(m.TradeKey)
 	case m.LastID > s.lastID:
+		if m.TradeKey == 0 && s.lastID != 0 && m.FirstID-1 > s.lastID {
+			s.note(hole{s.lastID + 1, m.FirstID - 1})
+		}
 		s.lastID, s.keys = m.LastID, append(s.keys[:0], m.TradeKey)
+		s.newestNs = max(s.newestNs, m.ExchTimestampNs)
 		return true
-	case m.LastID < s.lastID || slices.Contains(s.keys, m.TradeKey):
+	case m.LastID < s.lastID:
+		return m.TradeKey == 0 && s.newestNs-m.ExchTimestampNs <= int64(tooLate) && s.fills(m.FirstID, m.LastID)
+	case slices.Contains(s.keys, m.TradeKey):
 		return false
 	}
 	if len(s.keys) < maxSeenKeys {
@@ -33,5 +57,54 @@ func (s *seenTrades) isNew(m *connector.Message) bool {
 	return true
 }
 
+// isNewName reports whether a message without ids has not come before, and notes it.
+func (s *seenTrades) isNewName(name uint64) bool {
+	switch {
+	case slices.Contains(s.names, name):
+		return false
+	case len(s.names) < maxSeenNames:
+		s.names = append(s.names, name)
+	default:
+		s.names[s.next] = name
+		s.next = (s.next + 1) % maxSeenNames
+	}
+	return true
+}
+
+// note notes ids that have not come.
+func (s *seenTrades) note(h hole) {
+	if len(s.holes) == maxHoles {
+		s.holes = s.holes[:copy(s.holes, s.holes[1:])]
+	}
+	s.holes = append(s.holes, h)
+}
+
+// fills reports whether ids have not come, which they have then.
+func (s *seenTrades) fills(first, last int64) bool {
+	for i := range s.holes {
+		h := s.holes[i]
+		if first < h.first || last > h.last {
+			continue
+		}
+		switch {
+		case first > h.first && last < h.last:
+			s.holes[i].last = first - 1
+			if len(s.holes) < maxHoles {
+				s.holes = slices.Insert(s.holes, i+1, hole{last + 1, h.last})
+			}
+		case first > h.first:
+			s.holes[i].last = first - 1
+		case last < h.last:
+			s.holes[i].first = last + 1
+		default:
+			s.holes = slices.Delete(s.holes, i, i+1)
+		}
+		return true
+	}
+	return false
+}
+
 // forget begins anew.
-func (s *seenTrades) forget() { s.lastID, s.keys = 0, s.keys[:0] }
+func (s *seenTrades) forget() {
+	s.lastID, s.keys, s.holes, s.newestNs, s.names, s.next = 0, s.keys[:0], s.holes[:0], 0, s.names[:0], 0
+}

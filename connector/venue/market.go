@@ -50,11 +50,13 @@ func (s *marketStream) onFrame(localNs int64, frame []byte) {
 		s.trades = true
 	case connector.MessageDepth, connector.MessageSnapshot:
 		s.books = true
-		inst.silence.heardNs = localNs
 	}
 	out := inst.book.Take(localNs, m)
-	if out.Seen { // it would also count twice in a recording
+	if out.Seen { // it would also count twice in a recording, and says nothing about whether the book goes on
 		return
+	}
+	if m.Kind == connector.MessageDepth || m.Kind == connector.MessageSnapshot {
+		inst.silence.heardNs = localNs
 	}
 	c.record(inst.Symbol, localNs, frame)
 	c.apply(inst, out, frame)

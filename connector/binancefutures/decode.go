@@ -1,6 +1,7 @@
 package binancefutures
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -52,6 +53,9 @@ func (d *Decoder) decode(localTimestampNs int64, m *connector.Message) error {
 	}
 	switch string(p.String(binancejson.EventType)) {
 	case binancejson.DepthUpdate:
+		if isPartial(p.Stream()) {
+			return nil
+		}
 		return d.depth(localTimestampNs, m)
 	case "bookTicker":
 		t, err := d.header(localTimestampNs, m)
@@ -78,6 +82,12 @@ func (d *Decoder) decode(localTimestampNs int64, m *connector.Message) error {
 		}
 	}
 	return nil
+}
+
+// isPartial reports whether a stream is one of partial books, btcusdt@depth20@100ms: its messages look like differences.
+func isPartial(stream []byte) bool {
+	_, levels, _ := bytes.Cut(stream, []byte("@depth"))
+	return len(levels) > 0 && levels[0] >= '0' && levels[0] <= '9'
 }
 
 // header stores symbol and exchange time in m and returns the times of its rows.

@@ -51,6 +51,7 @@ func TestDepthUpdate(t *testing.T) {
 func TestKinds(t *testing.T) {
 	const trade = `{"e":"trade","T":1723161256322,"s":"BTCUSDT","p":"61800.30","q":"0.006","X":"MARKET","m":false}`
 	const agg = `{"e":"aggTrade","E":1723161256322,"s":"BTCUSDT","a":5,"p":"61800.30","q":"1","nq":"1","f":1,"l":2,"T":1723161256322,"m":false}`
+	const update = `{"e":"depthUpdate","E":1723161256298,"T":1723161256298,"s":"BTCUSDT","U":5,"u":6,"pu":4,"b":[["1","2"]],"a":[]}`
 	for _, c := range []struct {
 		raw       string
 		aggTrades bool
@@ -66,6 +67,11 @@ func TestKinds(t *testing.T) {
 		{raw: `{"e":"bookTicker","u":9,"s":"BTCUSDT","b":"1","B":"2","a":"3","A":"4","T":1723161256313}`, kind: connector.MessageBBO, rows: 2},
 		{raw: `{"lastUpdateId":5,"E":1,"T":2,"bids":[["1","2"]],"asks":[["3","4"],["5","6"]]}`, kind: connector.MessageSnapshot, rows: 3},
 		{raw: `{"stream":"btcusdt@depth5","data":{"lastUpdateId":5,"bids":[["1","2"]],"asks":[]}}`},
+		{raw: `{"stream":"btcusdt@depth5@100ms","data":` + update + `}`},
+		{raw: `{"stream":"btcusdt@depth20","data":` + update + `}`},
+		{raw: `{"stream":"btcusdt@depth@100ms","data":` + update + `}`, kind: connector.MessageDepth, rows: 1},
+		{raw: `{"data":` + update + `,"stream":"btcusdt@depth"}`, kind: connector.MessageDepth, rows: 1},
+		{raw: update, kind: connector.MessageDepth, rows: 1},
 		{raw: `{"result":null,"id":1}`}, {raw: `{"error":{"code":2,"msg":"Invalid request"},"id":null}`}, {raw: `{"code":-1121,"msg":"Invalid symbol."}`},
 		{raw: `{"e":"markPriceUpdate","b":5,"a":{},"u":"x"}`}, {raw: `{"e":7,"u":1}`}, {raw: `[{"e":"trade"}]`}, {raw: `null`}, {raw: `{}`},
 		{raw: strings.Replace(agg, `"nq":"1"`, `"nq":"0.4"`, 1), aggTrades: true, kind: connector.MessageTrade, rows: 2},

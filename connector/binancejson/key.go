@@ -47,6 +47,7 @@ const (
 
 	numKeys
 	dataKey
+	streamKey
 )
 
 var keyNames = [numKeys]string{EventType: "e", EventTime: "E", TransactionTime: "T", Symbol: "s", FirstID: "U", LastID: "u",
@@ -118,6 +119,8 @@ func keyOf(name []byte) Key {
 		return NormalQty
 	case "data":
 		return dataKey
+	case "stream":
+		return streamKey
 	}
 	if len(name) == 1 {
 		return letterKey(name[0])

@@ -18,6 +18,8 @@ type Payload struct {
 	// Enveloped says that the message was wrapped by the combined stream, and DataEnd where what was wrapped ends.
 	Enveloped bool
 	DataEnd   int
+	// streamAt is where the name of the stream stands that the envelope gives, 0 for none.
+	streamAt int
 	// TimeUnit is the unit of the time that was read last, 0 when none was.
 	TimeUnit time.Duration
 
@@ -41,7 +43,7 @@ type Payload struct {
 // message that is no object has no fields.
 func (p *Payload) Scan(raw []byte, rows []hft.Event) error {
 	p.raw, p.scratch = raw, p.scratch[:0]
-	p.Enveloped, p.TimeUnit = false, 0
+	p.Enveloped, p.TimeUnit, p.streamAt = false, 0, 0
 	p.rows = rows
 	p.forget()
 	i := skipSpace(raw, 0)
@@ -83,7 +85,10 @@ func (p *Payload) object(i, depth int) (int, error) {
 			p.Enveloped = true
 			i, err = p.object(next, 1)
 			p.DataEnd = i
-		} else if key == NoKey || key == dataKey || p.Enveloped && depth == 0 {
+		} else if key == NoKey || key > numKeys || p.Enveloped && depth == 0 {
+			if key == streamKey && depth == 0 {
+				p.streamAt = next
+			}
 			i, err = skipValue(b, next, depth+1)
 		} else {
 			i, err = p.field(key, next, depth+1)
@@ -201,6 +206,14 @@ func (p *Payload) Rows(bids, asks Key) (rows []hft.Event, numBids int, err error
 
 // Memory returns the memory given to Scan, without rows.
 func (p *Payload) Memory() []hft.Event { return p.rows[:0] }
+
+// Stream returns the name of the stream that the combined stream's envelope gives, nil where there is none.
+func (p *Payload) Stream() []byte {
+	if p.streamAt == 0 || p.raw[p.streamAt] != '"' {
+		return nil
+	}
+	return p.stringAt(p.streamAt)
+}
 
 // Has reports whether the message has the field.
 func (p *Payload) Has(key Key) bool { return p.at[key] != 0 }

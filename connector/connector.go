@@ -2,6 +2,7 @@ package connector
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"hftrunner/hft"
@@ -57,6 +58,10 @@ type Error struct {
 	Outage bool
 }
 
+// ErrTimeUp is the cause of the end of Run's context when the venue has not done in time what was to be done: what it has not
+// answered by then it need not be waited for.
+var ErrTimeUp = errors.New("connector: the time for an orderly end is over")
+
 // Connector is the connection to one venue.
 type Connector interface {
 	// Register subscribes an instrument. The host calls it once per instrument; the connector itself subscribes
@@ -68,7 +73,7 @@ type Connector interface {
 	Cancel(o Order)
 	Modify(o Order)
 	// Run connects and works until ctx ends or, for recorded data, the data ends; both return nil. Any other end is
-	// an error that the host reports as critical.
+	// an error that the host reports as critical. Where ctx ends by ErrTimeUp, Run waits for nothing any more.
 	Run(ctx context.Context, sink Sink, clock Clock) error
 }
 

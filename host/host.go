@@ -279,10 +279,10 @@ type connectorEnd struct {
 }
 
 func (h *Host) work(ctx, service context.Context, attach net.Listener) (Exit, error) {
-	connectors, stopConnectors := context.WithCancel(context.Background())
-	defer stopConnectors()
 	ends := make(chan connectorEnd, len(h.publishers))
 	for _, p := range h.publishers {
+		connectors, stop := context.WithCancelCause(context.Background())
+		p.stop = stop
 		go func() { ends <- connectorEnd{p, h.runConnector(connectors, p)} }()
 	}
 	running := len(h.publishers)
@@ -319,13 +319,19 @@ func (h *Host) work(ctx, service context.Context, attach net.Listener) (Exit, er
 	}
 	attached.Wait()
 	h.endOrders()
-	stopConnectors()
+	h.settleAccounts() // before the connectors end, which takes its time
+	for _, p := range h.publishers {
+		p.stop(h.leaving.timeUp(p))
+	}
 	for ; running > 0; running-- {
 		if end := <-ends; end.err != nil && !errors.Is(end.err, context.Canceled) {
 			h.log.Error("connector", "name", end.p.name, "error", end.err)
 		}
 	}
-	h.settleAccounts()
+	h.settleAccounts() // again: what came late counts
+	for _, s := range h.everyStrategy() {
+		s.left.Store(0) // nothing is waited for any more
+	}
 	return exit, failure
 }
 

@@ -371,6 +371,14 @@ func (s *strategy) awaitOrders(ctx context.Context) error {
 	return s.leftError(l)
 }
 
+// timeUp is the cause of the end of a connector where something is left, nil elsewhere.
+func (l *leaving) timeUp(p *publisher) error {
+	if slices.ContainsFunc(l.left, func(o leftOrder) bool { return o.pub == p }) || slices.ContainsFunc(l.untold, func(at place) bool { return at.pub == p }) {
+		return connector.ErrTimeUp
+	}
+	return nil
+}
+
 // endOrders ends the orders of all strategies at the end of the run, however they come to light, and notes what is left.
 func (h *Host) endOrders() {
 	ctx, cancel := context.WithTimeout(context.Background(), h.cfg.Supervision.ExitTimeout)

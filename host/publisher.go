@@ -29,6 +29,7 @@ type publisher struct {
 	barrier    *barrier // of a stepped clock, else nil
 	started    chan struct{}
 	starting   sync.Once
+	stop       context.CancelCauseFunc // ends run
 
 	phase     atomic.Int32 // atWork, ended, stopped
 	simulated bool         // what it trades on is its own

@@ -202,7 +202,11 @@ func (s *supervisor) end(ctx context.Context) error {
 		if s.good.path == "" || errors.Is(context.Cause(ctx), errDataEnded) {
 			state = Failed
 		}
-		s.setState(state, "it waited to be started again when the run ended: "+s.status().Reason)
+		what := "it waited to be started again when the run ended: "
+		if s.waiting() != "" {
+			what = "it waited for its venue when the run ended: "
+		}
+		s.setState(state, what+s.status().Reason)
 	}
 	_, err := s.shutDown(ctx)
 	return err

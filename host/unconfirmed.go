@@ -95,9 +95,11 @@ func logOrders(log func(msg string, args ...any), msg string, orders []control.O
 	}
 }
 
-// mayBeOpen is said of orders whose end was not confirmed, notTold of those of an earlier run that nobody knows.
+// mayBeOpen is said of orders whose end was not confirmed, notTold of those of an earlier run that nobody knows, leftOpen of those
+// that no strategy is here for.
 const (
 	mayBeOpen = "the end of orders was not confirmed, they may be open: look at the venue"
+	leftOpen  = "open orders are of a strategy that is not in the configuration, they were left as they are: cancel them at the venue, or put it back"
 	notTold   = "the venue has not told which orders an earlier run has left: look at the venue"
 )
 
@@ -106,19 +108,24 @@ func (s *strategy) leftError(l *leaving) *control.OrdersLeftError {
 	return &control.OrdersLeftError{Strategy: s.cfg.Name, Orders: s.host.named(l.left), Unaccounted: l.unaccountedFor()}
 }
 
-// settleAccounts lists what is left when the connectors have ended.
+// settleAccounts lists what is left, and what is said of it when it is not what was said before.
 func (h *Host) settleAccounts() {
 	unconfirmed, strays := h.named(h.leaving.look()), h.named(h.strays())
-	logOrders(h.log.Error, mayBeOpen, unconfirmed)
-	logOrders(h.log.Warn, "open orders are of a strategy that is not in the configuration, they were left as they are", strays)
 	unaccounted := h.leaving.unaccountedFor()
-	if len(unaccounted) > 0 {
-		h.log.Error(notTold, "instruments", strings.Join(unaccounted, ", "))
-	}
 	h.endMu.Lock()
+	before, strayed, untold := h.unconfirmed, h.strayed, h.unaccounted
 	h.unconfirmed, h.strayed, h.unaccounted = unconfirmed, strays, unaccounted
 	h.endMu.Unlock()
-	for _, s := range h.everyStrategy() {
-		s.left.Store(0) // nothing is waited for any more
+	if !slices.Equal(unconfirmed, before) {
+		logOrders(h.log.Error, mayBeOpen, unconfirmed)
+	}
+	if !slices.Equal(strays, strayed) {
+		logOrders(h.log.Error, leftOpen, strays)
+	}
+	if len(unaccounted) > 0 && !slices.Equal(unaccounted, untold) {
+		h.log.Error(notTold, "instruments", strings.Join(unaccounted, ", "))
+	}
+	if len(before)+len(untold) > 0 && len(unconfirmed)+len(unaccounted) == 0 {
+		h.log.Info("the end of all orders is confirmed after all")
 	}
 }

@@ -1,12 +1,16 @@
 package host_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/hashicorp/go-hclog"
 
 	"hftrunner/connector"
 	"hftrunner/host"
@@ -74,4 +78,59 @@ func TestStopWithoutTheVenue(t *testing.T) {
 			t.Fatal("its order is left open")
 		}
 	}
+}
+
+// stubborn is a venue that does not cancel, and whose connector takes its time to end.
+type stubborn struct {
+	*recalling
+	release chan struct{}
+	cause   chan error
+}
+
+func (stubborn) Cancel(connector.Order) {}
+
+func (v stubborn) Run(ctx context.Context, sink connector.Sink, clock connector.Clock) error {
+	err := v.recalling.Run(ctx, sink, clock)
+	v.cause <- context.Cause(ctx)
+	<-v.release
+	return err
+}
+
+// TestListBeforeTheConnectorsEnd: what is left is said when exit_timeout is over, whatever connectors still do, and a connector is
+// told that the time is over.
+func TestListBeforeTheConnectorsEnd(t *testing.T) {
+	t.Parallel()
+	venue := stubborn{&recalling{}, make(chan struct{}), make(chan error, 1)}
+	venue.recall()
+	cfg := recallConfig(t, venue.recalling, 50*time.Millisecond, "sleeper")
+	cfg.Connectors[0].Connector = venue
+	said := &said{}
+	r := startLogged(t, cfg, hclog.New(&hclog.LoggerOptions{Output: said}))
+	defer close(venue.release)
+	r.until("seven", "runs", running)
+	r.stop()
+	if cause := <-venue.cause; !errors.Is(cause, connector.ErrTimeUp) {
+		t.Errorf("the connector was ended by %v", cause)
+	}
+	if left := r.host.Summary(host.ExitInterrupted).UnconfirmedOrders; len(left) != 1 || said.count("the end of orders was not confirmed") != 1 {
+		t.Errorf("%v, said %d times", left, said.count("the end of orders was not confirmed"))
+	}
+}
+
+// said is a log that is kept.
+type said struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *said) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(b)
+}
+
+func (s *said) count(text string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return bytes.Count(s.text.Bytes(), []byte(text))
 }

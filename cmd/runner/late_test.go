@@ -89,3 +89,48 @@ func TestVenueNeverReached(t *testing.T) {
 		t.Errorf("exit code %d, not told of %q\n%s", code, sum.UnaccountedInstruments, out)
 	}
 }
+
+// TestVenueThatIsSilent: a venue that takes connections and says nothing at the start holds up nobody on another one, and its
+// strategy trades when it speaks.
+func TestVenueThatIsSilent(t *testing.T) {
+	t.Parallel()
+	silent, there := newExchange(t, testexchange.Bybit), newExchange(t, testexchange.BinanceFutures)
+	f, config := silent.frozen(t, silent.liveConfig(""))
+	f.freeze(true)
+	other := strings.NewReplacer(`"test"`, `"other"`, `strategy "a"`, `strategy "b"`).Replace(there.liveConfig(""))
+	// With the limit that held it up before, none would trade as long as the venue is silent.
+	w := newWorkspace(t, "runner {\n  start_timeout = \"10m\"\n}\n"+config+other)
+	cmd, out := w.runner("run", "--summary", "out.json")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	within(t, "orders at the venue that speaks", out, func() bool { return len(there.open()) > 0 })
+	if a := w.statuses()["a"]; a.State != "backoff" || !strings.Contains(a.Reason, "the venue has not answered") {
+		t.Errorf("%+v", a)
+	}
+	f.freeze(false)
+	within(t, "orders at the venue that was silent", out, func() bool { return len(silent.open()) > 0 })
+	_ = cmd.Process.Signal(syscall.SIGINT)
+	if code := w.wait(cmd); code != 0 || len(silent.open())+len(there.open()) > 0 {
+		t.Errorf("exit code %d\n%s", code, out)
+	}
+}
+
+// TestEndedBeforeTheVenueAnswers: Ctrl-C while a venue is silent ends the run, which says so and what may be open there.
+func TestEndedBeforeTheVenueAnswers(t *testing.T) {
+	t.Parallel()
+	e := newExchange(t, testexchange.BinanceFutures)
+	f, config := e.frozen(t, e.liveConfig(""))
+	f.freeze(true)
+	w := newWorkspace(t, config)
+	cmd, out := w.runner("run", "--summary", "out.json")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	within(t, "the venue is asked", out, f.asked)
+	_ = cmd.Process.Signal(syscall.SIGINT)
+	code, sum := w.wait(cmd), w.summary()
+	if code != 6 || len(sum.UnaccountedInstruments) != 2 || strings.Contains(out.String(), "context canceled") || !strings.Contains(out.String(), "had answered") && !strings.Contains(out.String(), "has not answered") {
+		t.Errorf("exit code %d, not told of %q\n%s", code, sum.UnaccountedInstruments, out)
+	}
+}

@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 
 	"hftrunner/cmd/runner/internal/config"
 	"hftrunner/cmd/runner/internal/venuecheck"
 	"hftrunner/connector"
-	"hftrunner/connector/venue"
 	"hftrunner/host"
 	"hftrunner/internal/venues"
 	"hftrunner/ipc"
@@ -40,57 +40,85 @@ type unreachable struct{ error }
 // Unwrap returns the cause.
 func (u unreachable) Unwrap() error { return u.error }
 
-// newLive makes the connector to a venue, which signs by the host's clock. It asks the venue for the rules of what the
-// strategies trade, and fills in their steps. The error is config.Problems when the venue's answer does not agree with the configuration.
-func newLive(ctx context.Context, file *config.File, c *config.Connector, clock *ipc.Clock, logger hclog.Logger) (connector.Connector, error) {
-	v, err := openVenue(c, clock, logger)
-	if err != nil {
-		return nil, err
+// answer is what a venue says when it is asked for the rules of what the strategies trade.
+type answer struct {
+	venue *venues.Venue
+	rules venuecheck.Rules
+	err   error
+}
+
+// askVenue asks a venue, whose requests are signed by the host's clock.
+func askVenue(ctx context.Context, file *config.File, c *config.Connector, clock *ipc.Clock, logger hclog.Logger) (a answer) {
+	if a.venue, a.err = openVenue(c, clock, logger); a.err != nil {
+		return a
 	}
-	filters, err := fillSteps(ctx, file, c, v.Protocol)
-	if err != nil {
-		return nil, errors.Join(err, v.Protocol.Close())
+	a.rules, a.err = venuecheck.AskRules(ctx, a.venue.Protocol, file.Symbols(c.Name))
+	if a.err != nil {
+		err := fmt.Errorf("%v: connector %q: %w; is the network up, are the addresses right? 'runner check %s' says more", c.Pos, c.Name, a.err, c.Name)
+		a.err = errors.Join(unreachable{err}, a.venue.Protocol.Close())
 	}
-	made, err := v.Connector(filters)
+	return a
+}
+
+// connector makes the connector to a venue that has answered, and fills in the steps. The error is config.Problems when the
+// answer does not agree with the configuration.
+func (a *answer) connector(file *config.File, c *config.Connector) (connector.Connector, error) {
+	if a.err != nil {
+		return nil, a.err
+	}
+	problems := file.FillSteps(c.Name, func(in *config.Instrument) (tickSize, lotSize float64, err error) {
+		return a.rules.Steps(in.Symbol, in.TickSize, in.LotSize)
+	})
+	if len(problems) > 0 {
+		return nil, errors.Join(problems, a.venue.Protocol.Close())
+	}
+	made, err := a.venue.Connector(a.rules.Filters)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%v: connector %q: %w", c.Pos, c.Name, err), v.Protocol.Close())
+		return nil, errors.Join(fmt.Errorf("%v: connector %q: %w", c.Pos, c.Name, err), a.venue.Protocol.Close())
 	}
 	return made, nil
 }
 
-func fillSteps(ctx context.Context, file *config.File, c *config.Connector, p venue.Protocol) ([]venue.Filters, error) {
-	rules, err := venuecheck.AskRules(ctx, p, file.Symbols(c.Name))
-	if err != nil {
-		return nil, unreachable{fmt.Errorf("%v: connector %q: %w; is the network up, are the addresses right? 'runner check %s' says more", c.Pos, c.Name, err, c.Name)}
-	}
-	problems := file.FillSteps(c.Name, func(in *config.Instrument) (tickSize, lotSize float64, err error) {
-		return rules.Steps(in.Symbol, in.TickSize, in.LotSize)
-	})
-	if len(problems) > 0 {
-		return nil, problems
-	}
-	return rules.Filters, nil
-}
+// answerTime is how long the host waits for a venue's first answer, so that what is wrong in the configuration ends it at once.
+const answerTime = time.Second
 
-// liveConnector makes the connector to a venue, or what makes it as soon as the venue answers: the first attempt is not to
-// keep others waiting for longer than a strategy may take to start.
+// liveConnector makes the connector to a venue, or what makes it as soon as the venue answers: nobody else waits for one that is
+// silent. Then the question goes on, so that a slow venue is not asked twice.
 func liveConnector(ctx context.Context, file *config.File, c *config.Connector, clock *ipc.Clock, logger hclog.Logger) (host.ConnectorConfig, error) {
 	cfg := host.ConnectorConfig{Name: c.Name, Kind: c.Kind, Trades: c.Live.HasKey}
-	limited, cancel := context.WithTimeout(ctx, file.Runner.StartTimeout)
-	defer cancel()
-	made, err := newLive(limited, file, c, clock, logger)
-	var silent unreachable
-	switch {
-	case err == nil:
-		cfg.Connector = made
-	case errors.As(err, &silent) && ctx.Err() == nil:
-		cfg.Trouble = err.Error()
-		cfg.Open = func(ctx context.Context) (connector.Connector, map[string]host.Steps, error) {
-			made, err := newLive(ctx, file, c, clock, logger)
-			return made, stepsOf(file, c.Name), err
+	asking, stop := context.WithCancel(context.WithoutCancel(ctx))
+	first := make(chan answer, 1)
+	go func() { first <- askVenue(asking, file, c, clock, logger) }()
+	cfg.Open = func(ctx context.Context) (connector.Connector, map[string]host.Steps, error) {
+		defer context.AfterFunc(ctx, stop)()
+		var a answer
+		if first != nil {
+			a, first = <-first, nil
+		} else {
+			a = askVenue(ctx, file, c, clock, logger)
 		}
-	default:
-		return cfg, err
+		made, err := a.connector(file, c)
+		return made, stepsOf(file, c.Name), err
+	}
+	late := time.NewTimer(answerTime)
+	defer late.Stop()
+	select {
+	case a := <-first:
+		first = nil
+		made, err := a.connector(file, c)
+		var silent unreachable
+		switch {
+		case err == nil:
+			cfg.Connector = made
+		case errors.As(err, &silent):
+			cfg.Trouble = err.Error()
+		default:
+			return cfg, err
+		}
+	case <-late.C:
+		cfg.Trouble = fmt.Sprintf("%v: connector %q: the venue has not answered within %v", c.Pos, c.Name, answerTime)
+	case <-ctx.Done():
+		cfg.Trouble = "the run was ended before the venue had answered"
 	}
 	return cfg, nil
 }
@@ -99,7 +127,8 @@ func liveConnector(ctx context.Context, file *config.File, c *config.Connector, 
 func stepsOf(file *config.File, connectorName string) map[string]host.Steps {
 	steps := map[string]host.Steps{}
 	for i := range file.Strategies {
-		for _, in := range file.Strategies[i].Instruments {
+		for j := range file.Strategies[i].Instruments {
+			in := &file.Strategies[i].Instruments[j] // others are filled in meanwhile
 			if in.Connector == connectorName {
 				steps[in.Symbol] = host.Steps{TickSize: in.TickSize, LotSize: in.LotSize}
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -62,23 +63,11 @@ func hostConfig(ctx context.Context, file *config.File, logger hclog.Logger) (ho
 		},
 		StrategyLogs: host.StrategyLogs{Megabytes: file.Runner.StrategyLogMB, Files: file.Runner.StrategyLogFiles,
 			LinesPerSecond: file.Runner.StrategyLogRate}}
-	var wrong config.Problems // of all connectors
-	for i := range file.Connectors {
-		c := &file.Connectors[i]
-		made, err := newConnector(ctx, file, c, cfg.Clock, logger.Named(c.Name))
-		var problems config.Problems
-		if errors.As(err, &problems) {
-			wrong = append(wrong, problems...)
-			continue
-		}
-		if err != nil {
-			return cfg, err
-		}
-		cfg.Connectors = append(cfg.Connectors, made)
+	connectors, err := newConnectors(ctx, file, cfg.Clock, logger)
+	if err != nil {
+		return cfg, err
 	}
-	if len(wrong) > 0 {
-		return cfg, wrong
-	}
+	cfg.Connectors = connectors
 	for i := range file.Strategies {
 		st, err := strategyConfig(&file.Strategies[i])
 		if err != nil {
@@ -87,6 +76,31 @@ func hostConfig(ctx context.Context, file *config.File, logger hclog.Logger) (ho
 		cfg.Strategies = append(cfg.Strategies, st)
 	}
 	return cfg, nil
+}
+
+// newConnectors makes all connectors side by side: none waits for another's venue. The error has all that is wrong with the
+// configuration.
+func newConnectors(ctx context.Context, file *config.File, clock *ipc.Clock, logger hclog.Logger) ([]host.ConnectorConfig, error) {
+	made, errs := make([]host.ConnectorConfig, len(file.Connectors)), make([]error, len(file.Connectors))
+	var group sync.WaitGroup
+	for i := range file.Connectors {
+		c := &file.Connectors[i]
+		group.Go(func() { made[i], errs[i] = newConnector(ctx, file, c, clock, logger.Named(c.Name)) })
+	}
+	group.Wait()
+	var wrong config.Problems
+	for _, err := range errs {
+		var problems config.Problems
+		if errors.As(err, &problems) {
+			wrong = append(wrong, problems...)
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	if len(wrong) > 0 {
+		return nil, wrong
+	}
+	return made, nil
 }
 
 func strategyConfig(st *config.Strategy) (host.StrategyConfig, error) {

@@ -45,6 +45,9 @@ func (v Value) fail(name, what string) {
 	}
 }
 
+// Alone returns the value with an Err of its own, which fails nothing else.
+func (v Value) Alone() Value { return Value{v.v, new(error)} }
+
 // Err returns the first wrong field so far, for who wants to know before the end of Parse.
 func (v Value) Err() error { return *v.err }
 

@@ -193,8 +193,18 @@ func (p *Protocol) OpenOrders(ctx context.Context, symbol string) ([]blotter.Rep
 }
 
 // AllOpenOrders lists the open orders on all symbols.
-func (p *Protocol) AllOpenOrders(ctx context.Context) ([]blotter.Report, error) {
-	return p.orders(ctx, "/fapi/v1/openOrders", binanceapi.Cost{Weight: 40}, nil)
+func (p *Protocol) AllOpenOrders(ctx context.Context) (open venue.OpenList, err error) {
+	err = p.ask(ctx, "/fapi/v1/openOrders", binanceapi.Cost{Weight: 40}, nil, func(v binanceapi.Value) error {
+		if !v.IsArray() {
+			return errNoList
+		}
+		open = binanceapi.OpenList(v, func(row binanceapi.Value) (blotter.Report, error) {
+			r := orderReport(row, blotter.Query)
+			return r, checkNamed(&r)
+		})
+		return nil
+	})
+	return open, err
 }
 
 // RecentOrders lists the newest orders on a symbol.

@@ -155,8 +155,17 @@ func (p *Protocol) OpenOrders(ctx context.Context, symbol string) ([]blotter.Rep
 }
 
 // AllOpenOrders lists the open orders of the account on all symbols.
-func (p *Protocol) AllOpenOrders(ctx context.Context) ([]blotter.Report, error) {
-	return p.orders(ctx, "/api/v3/openOrders", 80, make([]binanceapi.Param, 0, roomForSigning))
+func (p *Protocol) AllOpenOrders(ctx context.Context) (open venue.OpenList, err error) {
+	err = p.client.Do(ctx, binanceapi.Request{Method: http.MethodGet, Path: "/api/v3/openOrders", Security: binanceapi.Signed,
+		Params: make([]binanceapi.Param, 0, roomForSigning), Cost: binanceapi.Cost{Weight: 80, Trading: true}},
+		func(v binanceapi.Value) error {
+			if !v.IsArray() {
+				return errNoList
+			}
+			open = binanceapi.OpenList(v, func(row binanceapi.Value) (blotter.Report, error) { return order(row, blotter.Query, "clientOrderId") })
+			return nil
+		})
+	return open, err
 }
 
 // RecentOrders lists the newest orders of the account on a symbol.

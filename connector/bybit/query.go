@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/valyala/fastjson"
+
 	"hftrunner/connector/blotter"
 	"hftrunner/connector/venue"
 )
@@ -58,16 +60,41 @@ func (p *Protocol) OpenOrders(ctx context.Context, symbol string) ([]blotter.Rep
 }
 
 // AllOpenOrders lists the open orders on all symbols, by the coins that linear contracts are settled in.
-func (p *Protocol) AllOpenOrders(ctx context.Context) ([]blotter.Report, error) {
-	var all []blotter.Report
+func (p *Protocol) AllOpenOrders(ctx context.Context) (open venue.OpenList, err error) {
 	for _, coin := range []string{"USDT", "USDC"} {
-		open, err := p.orders(ctx, realtimePath, "category=linear&openOnly=0&settleCoin="+coin)
-		all = append(all, open...)
+		err := p.pagesOf(ctx, realtimePath, "category=linear&openOnly=0&settleCoin="+coin, openLimit, func(v *fastjson.Value) error {
+			takeOpen(&open, v)
+			return nil
+		})
 		if err != nil {
-			return all, err
+			return open, err
 		}
 	}
-	return all, nil
+	return open, nil
+}
+
+// takeOpen reads a row of a list of open orders by itself: one that cannot be read does not hide the others.
+func takeOpen(open *venue.OpenList, v *fastjson.Value) {
+	var report blotter.Report
+	other, named := false, false
+	err := takeRow(v, func(r *row) error {
+		other = !r.ours()
+		report, named = orderReport(r, blotter.Query)
+		return nil
+	})
+	switch {
+	case other:
+		return
+	case err == nil && named:
+		open.Orders = append(open.Orders, report)
+		return
+	case err == nil:
+		err = errors.New("symbol, or orderId and orderLinkId, are missing")
+	}
+	r, id := row{v: v}, v.Get("orderLinkId")
+	readable := id == nil || slices.Contains([]fastjson.Type{fastjson.TypeString, fastjson.TypeNumber, fastjson.TypeNull}, id.Type())
+	open.Unread = append(open.Unread, venue.UnreadRow{ClientID: r.str("orderLinkId"), Symbol: r.str("symbol"),
+		Nameless: v.Type() != fastjson.TypeObject || !readable, Err: err})
 }
 
 // RecentOrders lists the open orders on a symbol and the last 500 that are over, which the venue forgets when it starts anew.

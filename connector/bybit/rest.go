@@ -174,6 +174,11 @@ func (p *Protocol) patient(ctx context.Context, r request, take func(result *fas
 // pages asks for a list page by page and hands each row to take. The last page has no cursor, or the one that it was
 // asked for with, or no rows; that a page is not full says nothing.
 func (p *Protocol) pages(ctx context.Context, path, query string, limit int, take func(r *row) error) error {
+	return p.pagesOf(ctx, path, query, limit, func(v *fastjson.Value) error { return takeRow(v, take) })
+}
+
+// pagesOf is pages of rows whatever they are.
+func (p *Protocol) pagesOf(ctx context.Context, path, query string, limit int, take func(v *fastjson.Value) error) error {
 	query += "&limit=" + strconv.Itoa(limit)
 	cursor := ""
 	for range maxPages {
@@ -188,7 +193,7 @@ func (p *Protocol) pages(ctx context.Context, path, query string, limit int, tak
 			}
 			for _, v := range result.GetArray("list") {
 				rows++
-				if err := takeRow(v, take); err != nil {
+				if err := take(v); err != nil {
 					return err
 				}
 			}

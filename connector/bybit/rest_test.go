@@ -197,10 +197,28 @@ func TestAllOpenOrders(t *testing.T) {
 	const path = "GET /v5/order/realtime?category=linear&openOnly=0&settleCoin="
 	s := newServer(t, ok(`{"list":[`+restOrder+`]}`), code(10001, "params error"))
 	all, err := at(t, s).AllOpenOrders(t.Context())
-	if venue.CauseOf(err) != venue.Refused || len(all) != 1 || all[0].ClientID != "t1" {
+	if venue.CauseOf(err) != venue.Refused || len(all.Orders) != 1 || all.Orders[0].ClientID != "t1" {
 		t.Errorf("%+v, %v", all, err)
 	}
 	want(t, s, asked(path+"USDT&limit=50"), asked(path+"USDC&limit=50"))
+}
+
+// TestAllOpenOrdersUnread: a row that cannot be read does not hide the others.
+func TestAllOpenOrdersUnread(t *testing.T) {
+	s := newServer(t, ok(`{"list":[5,{"symbol":"S","orderId":"1","orderLinkId":"a","qty":"x"},{"symbol":"S","orderId":"1","orderLinkId":{},"qty":"x"},`+
+		`{"orderId":"1","orderLinkId":"b"},{"category":"spot","orderId":"9"},`+restOrder+`]}`), ok(`{"list":[]}`))
+	all, err := at(t, s).AllOpenOrders(t.Context())
+	if err != nil || len(all.Orders) != 1 || all.Orders[0].ClientID != "t1" {
+		t.Fatalf("%+v, %v", all, err)
+	}
+	for i, want := range []venue.UnreadRow{{Nameless: true}, {ClientID: "a", Symbol: "S"}, {Symbol: "S", Nameless: true}, {ClientID: "b"}} {
+		if i >= len(all.Unread) || all.Unread[i].Err == nil {
+			t.Fatalf("%d: %+v", i, all.Unread)
+		}
+		if got := all.Unread[i]; got.ClientID != want.ClientID || got.Symbol != want.Symbol || got.Nameless != want.Nameless {
+			t.Errorf("%+v", got)
+		}
+	}
 }
 
 // TestExecutions: oldest first, each once, over as many weeks as it takes.

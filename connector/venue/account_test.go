@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"hftrunner/connector"
 	"hftrunner/connector/blotter"
 	"hftrunner/connector/venue"
 	"hftrunner/hft"
@@ -275,4 +276,50 @@ func TestOneSymbolHoldsUpNoOther(t *testing.T) {
 			r.trade(1)
 		})
 	}
+}
+
+// TestTimeIsUp: where the time for the end is over, a venue that does not answer is not waited for as it is otherwise, be it about
+// orders or about the dead-man's switch.
+func TestTimeIsUp(t *testing.T) {
+	t.Parallel()
+	silent := func() *run {
+		f := newFake(t)
+		canceling := make(chan bool, 100)
+		f.cancel = func(ctx context.Context, _ *venue.Order) (blotter.Report, error) {
+			canceling <- true
+			<-ctx.Done()
+			return blotter.Report{}, &venue.Failure{Cause: venue.Unknown, Err: ctx.Err()}
+		}
+		f.deadMan = func(ctx context.Context, _ string, window time.Duration) error {
+			if window > 0 {
+				return nil
+			}
+			<-ctx.Done()
+			return &venue.Failure{Cause: venue.Unknown, Err: ctx.Err()}
+		}
+		r := start(t, f, nil, func(c *venue.Config) { c.Trading, c.DeadMan = true, time.Hour }, "BTC", "ETH")
+		take(t, f.private, "the private stream")
+		r.trade(0)
+		r.trade(1)
+		time.Sleep(50 * time.Millisecond) // until the switches are armed
+		for _, o := range r.connector.OpenOrders() {
+			if o.InstrumentNo == 0 {
+				r.connector.Cancel(o.Order)
+			}
+		}
+		take(t, canceling, "the cancel")
+		return r
+	}
+	patient, hurried := silent(), silent()
+	patient.cancel(nil)
+	time.Sleep(500 * time.Millisecond) // as much later it would end if it waited as long
+	hurried.cancel(connector.ErrTimeUp)
+	err := take(t, hurried.done, "the end")
+	select {
+	case <-patient.done:
+		t.Error("both have waited for the venue")
+		patient.done <- nil
+	default:
+	}
+	hurried.done <- err
 }

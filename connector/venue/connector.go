@@ -237,7 +237,7 @@ func (c *Connector) Run(ctx context.Context, sink connector.Sink, clock connecto
 	}
 	err := c.runMarket()
 	if c.trade != nil {
-		defer c.trade.abandonSoon()()
+		defer c.trade.abandonSoon(errors.Is(context.Cause(ctx), connector.ErrTimeUp))()
 		if err == nil {
 			c.trade.stop()
 		}

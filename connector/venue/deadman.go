@@ -42,7 +42,7 @@ func (t *trade) keepAlive() {
 func (t *trade) beat(refresh bool) error {
 	c := t.c
 	// Not the run's context: at the end the outcome has to be known before the switches are disarmed.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), min(c.cfg.DeadMan/beatsPerWindow, stopTimeout))
+	ctx, cancel := context.WithTimeout(t.closing, min(c.cfg.DeadMan/beatsPerWindow, stopTimeout))
 	defer cancel()
 	return t.eachSymbol(func(inst *instrument) error {
 		t.mu.Lock()
@@ -94,7 +94,7 @@ func (t *trade) arm(ctx context.Context, inst *instrument, window time.Duration)
 // be open that was to be canceled, the switch stays armed: then the venue does it.
 func (t *trade) stop() {
 	<-t.beaten
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.c.ctx), stopTimeout)
+	ctx, cancel := context.WithTimeout(t.closing, stopTimeout)
 	defer cancel()
 	_ = t.eachSymbol(func(inst *instrument) error { // each says what went wrong
 		t.mu.Lock()

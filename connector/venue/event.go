@@ -88,8 +88,8 @@ func said(err error) bool {
 	return errors.As(err, &f) && (f.Code != 0 || f.Unreadable || f.Err == nil && (f.Cause == NotFound || f.Cause == Gone))
 }
 
-// final reports whether the venue refuses a question for good. A page of something in front of it is none of its words.
-func final(err error) bool {
+// Final reports whether the venue refuses a question for good. A page of something in front of it is none of its words.
+func Final(err error) bool {
 	var f *Failure
 	return errors.As(err, &f) && f.Cause == Refused && (f.Code != 0 || f.Status == 0)
 }

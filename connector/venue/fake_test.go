@@ -256,7 +256,7 @@ type run struct {
 	*connectortest.Sink
 	connector *venue.Connector
 	stopOnce  sync.Once
-	cancel    context.CancelFunc
+	cancel    context.CancelCauseFunc
 	done      chan error
 	tb        testing.TB
 	nextID    uint64
@@ -272,7 +272,7 @@ func (r *run) found(f feed.Finding) (n uint64) {
 
 func (r *run) stop() {
 	r.stopOnce.Do(func() {
-		r.cancel()
+		r.cancel(nil)
 		select {
 		case err := <-r.done:
 			if err != nil {
@@ -307,7 +307,7 @@ func startBy(tb testing.TB, clock connector.Clock, p venue.Protocol, sink connec
 	for i, symbol := range symbols {
 		c.Register(instrument(i, symbol))
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancelCause(context.Background())
 	r := &run{Sink: connectortest.NewSink(), connector: c, cancel: cancel, done: make(chan error, 1), tb: tb}
 	if sink == nil {
 		sink = r

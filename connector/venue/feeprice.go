@@ -51,7 +51,7 @@ func (t *trade) askFeePrice(payer FeePayer, quote string) (answered bool) {
 	if err != nil {
 		t.c.log.Debug("no price of the asset that fees may be paid in", "asset", payer.FeeAsset(), "quote", quote, "error", err)
 		t.c.heed(err)
-		return final(err)
+		return Final(err)
 	}
 	t.mu.Lock()
 	t.blotter.SetPrice(payer.FeeAsset(), quote, price)

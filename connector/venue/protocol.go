@@ -164,7 +164,22 @@ type Lister interface {
 type AllLister interface {
 	// AllOpenOrders lists the account's open orders on all symbols, those of others included. With an error it has those that
 	// were told.
-	AllOpenOrders(ctx context.Context) ([]blotter.Report, error)
+	AllOpenOrders(ctx context.Context) (OpenList, error)
+}
+
+// OpenList are open orders of an account. A row that cannot be read does not hide the others: it is in Unread.
+type OpenList struct {
+	Orders []blotter.Report
+	Unread []UnreadRow
+}
+
+// UnreadRow is a row of a list that cannot be read.
+type UnreadRow struct {
+	// ClientID and Symbol are empty where the row has none. Nameless says that its client id cannot be read, so that the order may
+	// be anybody's.
+	ClientID, Symbol string
+	Nameless         bool
+	Err              error
 }
 
 // Peeker is what a Protocol is, too, whose venue tells the best levels of a book cheaply. Without it the silence of one book is

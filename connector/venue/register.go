@@ -41,7 +41,7 @@ func (c *Connector) register(inst connector.Instrument) (added bool) {
 func (c *Connector) learn(inst connector.Instrument) {
 	f, err := c.askFilters(inst.Symbol)
 	for ; err != nil; f, err = c.askFilters(inst.Symbol) {
-		if final(err) {
+		if Final(err) {
 			c.outage.Works(question{"rules of", inst.Symbol})
 			c.startMu.Lock()
 			c.unlearned[inst.No] = false

@@ -108,7 +108,7 @@ func (c *Connector) askSteps(instruments []*instrument) (map[*instrument]Filters
 	list, err := c.protocol.Filters(ctx, names)
 	cancel()
 	switch {
-	case final(err) && len(names) > 1: // one that the venue does not have any more keeps no other from being looked at
+	case Final(err) && len(names) > 1: // one that the venue does not have any more keeps no other from being looked at
 		for _, inst := range instruments {
 			one, err := c.askSteps([]*instrument{inst})
 			if err != nil {
@@ -117,7 +117,7 @@ func (c *Connector) askSteps(instruments []*instrument) (map[*instrument]Filters
 			maps.Copy(steps, one)
 		}
 		return steps, nil
-	case final(err):
+	case Final(err):
 		c.unanswered(question{stepsQuestion.what, names[0]}, err)
 		c.outage.Works(stepsQuestion)
 		return steps, nil

@@ -39,6 +39,9 @@ type strays struct {
 	// when it is not asked again.
 	told, listed bool
 	askAtNs      int64
+	// unread is how many rows of the list cannot be read that are this runner's or may be; said is what was last said of such rows.
+	unread int
+	said   string
 	// wanted are the client ids of those to be canceled; ending says that endStrays is at it.
 	wanted []string
 	ending bool
@@ -65,7 +68,7 @@ func (t *trade) findStrays(session context.Context, lister AllLister) {
 		switch {
 		case session.Err() != nil:
 			return
-		case err != nil && !final(err) && !unaffordable(err):
+		case err != nil && !Final(err) && !unaffordable(err):
 			c.unanswered(strayQuestion, err)
 			pause = max(wait, c.untilRetry(err))
 			if CauseOf(err) != Unreached { // it may have cost as much as a list
@@ -79,8 +82,10 @@ func (t *trade) findStrays(session context.Context, lister AllLister) {
 		default:
 			c.unanswered(strayQuestion, err)
 		}
-		t.strayed(list, err == nil)
-		return
+		if t.strayed(list, err == nil) == 0 {
+			return
+		}
+		pause, wait = wait, min(2*wait, strayPause)
 	}
 }
 
@@ -90,20 +95,24 @@ func unaffordable(err error) bool {
 	return errors.As(err, &f) && f.Cause == Weight && f.Code == 0 && f.RetryAt.IsZero()
 }
 
-// strayed takes the list of all open orders, and names those of this runner that were not known.
-func (t *trade) strayed(list []blotter.Report, listed bool) {
+// strayed takes the list of all open orders, and names those of this runner that were not known. It returns how many rows cannot
+// be read that are this runner's or may be.
+func (t *trade) strayed(list OpenList, listed bool) (unread int) {
 	var fresh []string
-	open := make(map[string]bool, len(list))
+	open := make(map[string]bool, len(list.Orders))
 	t.mu.Lock()
 	s := &t.strays
-	s.told, s.listed, s.askAtNs = true, s.listed || listed, t.c.nowNs()+int64(strayPause)
-	for i := range list {
-		r := &list[i]
+	for i := range list.Orders {
+		r := &list.Orders[i]
 		owner, id, ours := t.codec.Decode(r.ClientID)
-		if !ours || t.c.symbols.named(r.Symbol) != nil || t.blotter.Knows(r.ClientID) || strings.ContainsFunc(r.Symbol, unicode.IsControl) {
+		if !ours || t.c.symbols.named(r.Symbol) != nil || t.blotter.Knows(r.ClientID) {
 			continue
 		}
 		open[r.ClientID] = true
+		if strings.ContainsFunc(r.Symbol, unicode.IsControl) {
+			list.Unread = append(list.Unread, UnreadRow{ClientID: r.ClientID, Symbol: r.Symbol, Err: errors.New("its symbol has control characters")})
+			continue
+		}
 		if s.orders[r.ClientID] == nil {
 			o := &connector.OpenOrder{ClientID: r.ClientID, VenueID: r.VenueID, Symbol: r.Symbol,
 				Order: connector.Order{InstrumentNo: s.number(r.Symbol), Owner: owner,
@@ -113,7 +122,9 @@ func (t *trade) strayed(list []blotter.Report, listed bool) {
 		}
 		s.report(r)
 	}
-	if listed {
+	unread = t.passOver(list.Unread, open)
+	s.told, s.listed, s.askAtNs = true, s.listed || listed && unread == 0, t.c.nowNs()+int64(strayPause)
+	if listed && unread == 0 { // or it may be in a row that cannot be read
 		for id := range s.orders {
 			if !open[id] {
 				delete(s.orders, id)
@@ -121,6 +132,12 @@ func (t *trade) strayed(list []blotter.Report, listed bool) {
 		}
 	}
 	t.mu.Unlock()
+	t.nameStrays(fresh)
+	return unread
+}
+
+// nameStrays logs orders that were not known.
+func (t *trade) nameStrays(fresh []string) {
 	const text = "open orders of this runner are on symbols that no strategy has: at the end, those of strategies in the configuration are " +
 		"canceled as on_exit says, others are left as they are"
 	for i, some := range slices.Collect(slices.Chunk(fresh, strayLine)) {
@@ -130,6 +147,42 @@ func (t *trade) strayed(list []blotter.Report, listed bool) {
 		}
 		t.c.log.Warn(text, "orders", strings.Join(some, ", "))
 	}
+}
+
+// passOver counts the rows of the list that cannot be read, tells of them when they are not those of before, and returns how many
+// are this runner's or may be. Their client ids are open. The lock is held.
+func (t *trade) passOver(rows []UnreadRow, open map[string]bool) (unread int) {
+	s, shown := &t.strays, make([]string, 0, strayLine)
+	for i := range rows {
+		row := &rows[i]
+		_, _, ours := t.codec.Decode(row.ClientID)
+		open[row.ClientID] = open[row.ClientID] || ours
+		if row.Nameless || ours && s.orders[row.ClientID] == nil && t.c.symbols.named(row.Symbol) == nil && !t.blotter.Knows(row.ClientID) {
+			unread++
+		}
+		if len(shown) < strayLine {
+			shown = append(shown, fmt.Sprintf("%q on %q: %v", row.ClientID, row.Symbol, row.Err))
+		}
+	}
+	s.unread = unread
+	text := strings.Join(shown, ", ")
+	if text == s.said {
+		return unread
+	}
+	s.said = text
+	if len(rows) == 0 {
+		return 0
+	}
+	t.c.sink.Count(connector.BadMessages, uint64(len(rows)))
+	t.c.group.Go(func() { // when the lock is free
+		if unread == 0 {
+			t.c.log.Warn("rows in the list of all open orders cannot be read and are passed over, they are of others", "rows", len(rows), "orders", text)
+			return
+		}
+		t.c.log.Error("rows in the list of all open orders cannot be read which are or may be this runner's: look at the venue, the list is asked for again",
+			"rows", len(rows), "own", unread, "orders", text)
+	})
+	return unread
 }
 
 // possible is a price or quantity, or 0 where it cannot be one.

@@ -3,6 +3,7 @@ package venue_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"maps"
 	"math"
 	"slices"
@@ -21,6 +22,7 @@ type lister struct {
 	*fake
 	mu     sync.Mutex
 	list   map[string]blotter.Report // by client id
+	unread []venue.UnreadRow
 	failed error
 	asked  []time.Time
 }
@@ -57,12 +59,12 @@ func (l *lister) all() []blotter.Report {
 	return slices.Collect(maps.Values(l.list))
 }
 
-func (l *lister) AllOpenOrders(context.Context) ([]blotter.Report, error) {
+func (l *lister) AllOpenOrders(context.Context) (venue.OpenList, error) {
 	l.mu.Lock()
-	failed := l.failed
+	failed, unread := l.failed, slices.Clone(l.unread)
 	l.asked = append(l.asked, time.Now())
 	l.mu.Unlock()
-	return l.all(), failed
+	return venue.OpenList{Orders: l.all(), Unread: unread}, failed
 }
 
 // times are those at which the list was asked for.
@@ -237,6 +239,60 @@ func TestOtherSymbolsAtTheLimit(t *testing.T) {
 	until(t, "it is canceled", func() bool { open := elsewhere(r); return len(open) == 0 || open[0].Req == hft.StatusNone })
 	if len(elsewhere(r)) > 0 {
 		t.Error("it was given up")
+	}
+}
+
+// TestUnreadRows: rows that cannot be read are passed over and told once where they are of others, and are not accounted for while
+// they are this runner's, or may be.
+func TestUnreadRows(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("price is no number")
+	for name, test := range map[string]struct {
+		row    venue.UnreadRow
+		listed blotter.Report
+		theirs bool
+	}{
+		"of others":          {row: venue.UnreadRow{ClientID: "somebody's", Symbol: "ETH", Err: broken}, theirs: true},
+		"its own":            {row: venue.UnreadRow{ClientID: ownID(t, 80), Symbol: "ETH", Err: broken}},
+		"anybody's":          {row: venue.UnreadRow{Nameless: true, Err: broken}},
+		"its own and traded": {row: venue.UnreadRow{ClientID: ownID(t, 81), Symbol: "BTC", Err: broken}, theirs: true},
+		"control characters": {listed: blotter.Report{Symbol: "E\x1bTH", ClientID: ownID(t, 82), VenueID: "9", Side: hft.Buy, Price: 1, Qty: 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLister(t, blotter.Report{Symbol: "ETH", ClientID: ownID(t, 77), VenueID: "2", Side: hft.Buy, Price: 20.5, Qty: 3})
+			if test.row.Err != nil {
+				l.unread = []venue.UnreadRow{test.row}
+			} else {
+				test.listed.Channel, test.listed.Status, test.listed.HasCum = blotter.Query, hft.StatusNew, true
+				l.list[test.listed.ClientID] = test.listed
+			}
+			log := &syncBuffer{}
+			r := start(t, l, nil, func(c *venue.Config) { prefixed(c); c.Logger = log.logger() }, "BTC")
+			until(t, "the other is found", func() bool { return len(elsewhere(r)) == 1 })
+			until(t, "it is told", func() bool { return bytes.Contains(log.bytes(), []byte("cannot be read")) })
+			if bytes.ContainsRune(log.bytes(), 0x1b) {
+				t.Errorf("a control character in %q", log.bytes())
+			}
+			r.trade(0)
+			accounted := func() bool { open, _ := r.connector.Unaccounted(); return len(open) == 0 }
+			if test.theirs {
+				until(t, "all is accounted for", accounted)
+				return
+			}
+			until(t, "the list is asked for again", func() bool { return len(l.times()) > 1 })
+			if accounted() {
+				t.Error("it is accounted for")
+			}
+			l.mu.Lock()
+			l.unread = nil
+			delete(l.list, test.listed.ClientID)
+			l.mu.Unlock()
+			until(t, "all is accounted for", accounted)
+			if n := bytes.Count(log.bytes(), []byte("cannot be read")); n != 1 {
+				t.Errorf("told %d times", n)
+			}
+		})
 	}
 }
 

@@ -16,8 +16,8 @@ import (
 	"hftrunner/hft"
 )
 
-// stopTimeout bounds what is done at the end of a run.
-const stopTimeout = 3 * time.Second
+// stopTimeout bounds what is done at the end of a run, timeUpTimeout where the time for that is over already.
+const stopTimeout, timeUpTimeout = 3 * time.Second, 300 * time.Millisecond
 
 // trade is the part of a Connector that has to do with orders.
 type trade struct {
@@ -42,6 +42,10 @@ type trade struct {
 	// reconciling says that reconcile works on the session.
 	reconciling bool
 
+	// closing ends when nothing is waited for any more; it outlives the run's context.
+	closing context.Context
+	giveUp  context.CancelFunc
+
 	sending
 	// closed says that the run is over: no goroutine may be begun any more.
 	closed bool
@@ -61,7 +65,8 @@ func newTrade(c *Connector) (*trade, error) {
 	}
 	t := &trade{c: c, codec: codec, strays: strays{orders: make(map[string]*connector.OpenOrder), numbers: make(map[string]int)}, wake: make(chan struct{}, 1), suspect: make(chan struct{}, 1), exposed: make(chan struct{}, 1),
 		resumed: make(chan struct{}, 1), beaten: make(chan struct{})}
-	t.requests, t.abandon = context.WithCancel(context.WithoutCancel(c.ctx))
+	t.closing, t.giveUp = context.WithCancel(context.WithoutCancel(c.ctx))
+	t.requests, t.abandon = context.WithCancel(t.closing)
 	if t.blotter, err = blotter.New(blotter.Config{Codec: codec, Output: t, VenueNs: c.venueNs}); err != nil {
 		return nil, err
 	}
@@ -138,11 +143,15 @@ func (t *trade) close() {
 }
 
 // abandonSoon gives up what is still unanswered a moment after the run's end, or when the returned function is called.
-func (t *trade) abandonSoon() (now func()) {
-	late := time.AfterFunc(stopTimeout, t.abandon)
+func (t *trade) abandonSoon(timeUp bool) (now func()) {
+	after, giveUp := stopTimeout, t.abandon
+	if timeUp {
+		after, giveUp = timeUpTimeout, t.giveUp
+	}
+	late := time.AfterFunc(after, giveUp)
 	return func() {
 		late.Stop()
-		t.abandon()
+		t.giveUp()
 	}
 }
 
@@ -232,7 +241,7 @@ func (c *Connector) Unaccounted() (instruments []int, coming bool) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if _, can := c.protocol.(AllLister); can && !t.strays.told {
+	if _, can := c.protocol.(AllLister); can && (!t.strays.told || t.strays.unread > 0) {
 		instruments, coming = append(instruments, -1), true
 	}
 	return instruments, coming && running && t.dead == ""

@@ -35,6 +35,7 @@ type fakeHost struct {
 	end     chan host.Exit
 	err     error
 	left    []control.OpenOrder
+	strayed []control.OpenOrder
 	untold  []string
 	started chan struct{}
 	once    sync.Once
@@ -62,7 +63,7 @@ func (h *fakeHost) Strategies(context.Context) ([]control.StrategyStatus, error)
 }
 func (h *fakeHost) Summary(exit host.Exit) host.Summary {
 	s := sampleSummary(exit)
-	s.UnconfirmedOrders, s.UnaccountedInstruments = h.left, h.untold
+	s.UnconfirmedOrders, s.StrayOrders, s.UnaccountedInstruments = h.left, h.strayed, h.untold
 	return s
 }
 
@@ -259,6 +260,10 @@ func TestExitCodes(t *testing.T) {
 			r.host.untold = []string{"sim BTCUSDT"}
 			r.host.end <- host.ExitEndOfData
 		}, ExitOrdersLeft, "may be open on sim BTCUSDT"},
+		{"orders of a strategy that is not in the file", "run", goodConfig, func(r *rig) {
+			r.host.strayed = []control.OpenOrder{{Connector: "sim"}}
+			r.host.end <- host.ExitEndOfData
+		}, ExitOrdersLeft, "1 order left open"},
 		{"ends with an error", "run", goodConfig, func(r *rig) { r.host.end <- host.ExitError }, ExitFailure, "see the log"},
 		{"end of data", "run", goodConfig, func(r *rig) { r.host.end <- host.ExitEndOfData }, ExitOK, ""},
 		{"summary not writable", "run --summary /nonexistent/x.json", goodConfig, nil, ExitFailure, "create the summary"},

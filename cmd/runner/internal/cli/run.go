@@ -78,7 +78,7 @@ func (s *settings) run(ctx context.Context, duration time.Duration, summaryPath 
 		return runErr
 	}
 	result := complete(h.Summary(exit))
-	runErr = errors.Join(ordersLeft(&result), unaccounted(&result), cmp.Or(runErr, givenUp(&result))) // the code is that of the first
+	runErr = errors.Join(ordersLeft(&result), unaccounted(&result), strayed(&result), cmp.Or(runErr, givenUp(&result))) // the code is that of the first
 	if err := s.finish(result, summary); err != nil {
 		return errors.Join(runErr, withCode(ExitFailure, err))
 	}
@@ -103,6 +103,15 @@ func unaccounted(s *host.Summary) error {
 		strings.Join(s.UnaccountedInstruments, ", ")))
 }
 
+// strayed is the error of a run that has left orders open because no strategy is in the configuration for them.
+func strayed(s *host.Summary) error {
+	if len(s.StrayOrders) == 0 {
+		return nil
+	}
+	return withCode(ExitOrdersLeft, fmt.Errorf("%s left open, of a strategy that is not in the configuration: "+
+		"cancel at the venue what is not to stay, or put the strategy back", count(len(s.StrayOrders), "order")))
+}
+
 // givenUp is the error of a run in which strategies failed for good.
 func givenUp(s *host.Summary) error {
 	var failed []string
@@ -117,20 +126,17 @@ func givenUp(s *host.Summary) error {
 	return withCode(ExitGivenUp, errors.New(strings.Join(failed, "\n")))
 }
 
-// newHost makes the host. Ctrl-C ends the wait for a venue that does not answer.
+// newHost makes the host.
 func (s *settings) newHost(ctx context.Context, file *config.File, logger hclog.Logger) (Host, error) {
 	h, err := s.app.NewHost(ctx, file, logger)
 	var problems config.Problems
 	switch {
 	case errors.As(err, &problems):
 		return nil, withCode(ExitConfig, err)
-	case err == nil:
-		err = ctx.Err()
-	}
-	if err != nil {
+	case err != nil:
 		return nil, withCode(ExitFailure, err)
 	}
-	return h, nil
+	return h, nil // also where the run was ended meanwhile: it says what may be open at the venues
 }
 
 // createSummary opens the summary's file before the run, so that a path that cannot be written is known at once.

@@ -241,7 +241,8 @@ func (d *decoder) missing(b *block, a *argument) {
 func (f *File) Symbols(connector string) []string {
 	var list []string
 	for i := range f.Strategies {
-		for _, in := range f.Strategies[i].Instruments {
+		for j := range f.Strategies[i].Instruments {
+			in := &f.Strategies[i].Instruments[j] // steps may be filled in meanwhile
 			if in.Connector == connector && !slices.Contains(list, in.Symbol) {
 				list = append(list, in.Symbol)
 			}

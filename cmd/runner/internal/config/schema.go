@@ -257,7 +257,8 @@ func strategySchema() *blockType {
 			{name: "wait", kind: kindString, def: "adaptive", choices: []string{"adaptive", "spin", "park"},
 				doc: "how the strategy waits: spin some microseconds and then sleep, never sleep, or sleep at once; never sleeping takes a core of its own and one of the host"},
 			{name: "on_exit", kind: kindString, def: "cancel", choices: []string{"cancel", "keep"},
-				doc: "what happens to its open orders when it stops or dies"},
+				doc: "what happens to its open orders when it stops or dies. Those of a strategy that the file does not have any more, renamed or removed, " +
+					"are left open, because nobody says what is to become of them; they are listed at the end, and the exit code is 6. A strategy that is renamed has its orders again with the `bot_id` that the log names"},
 			{name: "on_change", kind: kindString, def: "restart", choices: []string{"restart", "ignore"},
 				doc: "what happens when its binary is replaced"},
 			{name: "position", kind: kindString, def: "strategy", choices: []string{"strategy", PositionAccount},

@@ -144,6 +144,7 @@ func (a *asker) Filters(_ context.Context, symbols []string) ([]venue.Filters, e
 }
 
 func TestAskRules(t *testing.T) {
+	page := &venue.Failure{Cause: venue.Refused, Status: 404, Msg: "HTTP 404 Not Found"}
 	lost := &venue.Failure{Cause: venue.Unknown, Err: errors.New("lost")}
 	for _, test := range []struct {
 		name  string
@@ -155,6 +156,7 @@ func TestAskRules(t *testing.T) {
 		{"at once", asker{}, 1, 3, false},
 		{"after a loss", asker{errs: []error{lost}}, 2, 3, false},
 		{"never", asker{errs: []error{lost, lost, lost}}, 3, 0, true},
+		{"a page in front of it", asker{errs: []error{page, page, page}}, 3, 0, true},
 		{"banned", asker{errs: []error{&venue.Failure{Cause: venue.Banned}}}, 1, 0, true},
 		{"one is wrong", asker{bad: "B"}, 4, 2, false},
 	} {
@@ -174,7 +176,7 @@ func TestAskRules(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := AskRules(ctx, &asker{errs: []error{lost, lost, lost}}, []string{"A"}); !errors.Is(err, context.Canceled) {
+	if _, err := AskRules(ctx, &asker{errs: []error{lost, lost, lost}}, []string{"A"}); !errors.Is(err, context.Canceled) || err.Error() != "ended before the venue had answered which symbols it has" {
 		t.Errorf("got %v", err)
 	}
 }

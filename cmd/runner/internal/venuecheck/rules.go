@@ -2,6 +2,7 @@ package venuecheck
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -29,20 +30,26 @@ const (
 	attempts = 3
 )
 
-// AskRules asks for the rules of symbols. A venue that does not answer is asked again a few times; the error says why it
-// did not in the end.
+// ended is the error of AskRules when its context was canceled.
+type ended struct{}
+
+func (ended) Error() string { return "ended before the venue had answered which symbols it has" }
+func (ended) Unwrap() error { return context.Canceled }
+
+// AskRules asks for the rules of symbols. A venue that does not answer, or something in front of it that does, is asked again a
+// few times; the error says why it did not in the end.
 func AskRules(ctx context.Context, a Asker, symbols []string) (Rules, error) {
 	r := Rules{Refused: map[string]error{}}
 	if len(symbols) == 0 {
 		return r, nil
 	}
 	filters, err := ask(ctx, a, symbols)
-	if err == nil {
+	switch {
+	case err == nil:
 		r.Filters = filters
 		return r, nil
-	}
-	if venue.CauseOf(err) != venue.Refused {
-		return r, fmt.Errorf("ask the venue for its symbols: %w", err)
+	case !venue.Final(err):
+		return r, unanswered(ctx, "its symbols", err)
 	}
 	// One of them is wrong: which one shows when they are asked for alone.
 	for _, s := range symbols {
@@ -50,13 +57,21 @@ func AskRules(ctx context.Context, a Asker, symbols []string) (Rules, error) {
 		switch {
 		case err == nil:
 			r.Filters = append(r.Filters, one...)
-		case venue.CauseOf(err) == venue.Refused:
+		case venue.Final(err):
 			r.Refused[s] = err
 		default:
-			return r, fmt.Errorf("ask the venue for %s: %w", s, err)
+			return r, unanswered(ctx, s, err)
 		}
 	}
 	return r, nil
+}
+
+// unanswered is the error of a question that was not answered.
+func unanswered(ctx context.Context, what string, err error) error {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return ended{}
+	}
+	return fmt.Errorf("ask the venue for %s: %w", what, err)
 }
 
 func ask(ctx context.Context, a Asker, symbols []string) ([]venue.Filters, error) {
@@ -65,7 +80,8 @@ func ask(ctx context.Context, a Asker, symbols []string) ([]venue.Filters, error
 		filters, err := a.Filters(limited, symbols)
 		cancel()
 		cause := venue.CauseOf(err)
-		if err == nil || n == attempts || cause != venue.Unknown && cause != venue.Overloaded {
+		again := cause == venue.Unknown || cause == venue.Overloaded || cause == venue.Refused && !venue.Final(err)
+		if err == nil || n == attempts || !again {
 			return filters, err
 		}
 		select {

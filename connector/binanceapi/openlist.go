@@ -1,0 +1,26 @@
+package binanceapi
+
+import (
+	"hftrunner/connector/blotter"
+	"hftrunner/connector/venue"
+)
+
+// OpenList reads a list of open orders, each row by itself: one that cannot be read does not hide the others.
+func OpenList(list Value, read func(row Value) (blotter.Report, error)) (open venue.OpenList) {
+	_ = list.Each(func(row Value) error { // none fails
+		row = row.Alone()
+		r, err := read(row)
+		if err == nil {
+			err = row.Err()
+		}
+		if err == nil {
+			open.Orders = append(open.Orders, r)
+			return nil
+		}
+		id, symbol := row.Alone(), row.Alone()
+		open.Unread = append(open.Unread, venue.UnreadRow{ClientID: id.Text("clientOrderId"), Symbol: symbol.Text("symbol"),
+			Nameless: !row.IsObject() || id.Err() != nil, Err: err})
+		return nil
+	})
+	return open
+}

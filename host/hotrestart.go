@@ -12,6 +12,10 @@ import (
 // its state cannot be saved, unless that may be lost.
 func (s *supervisor) hotRestart(ctx context.Context, mayLose bool) (control.RestartResult, error) {
 	old := s.current
+	if old == nil && s.getState() == Backoff {
+		return control.RestartResult{}, fmt.Errorf("strategy %s has no process to take over from, it waits to be started: runner start %s starts it now: %s",
+			s.cfg.Name, s.cfg.Name, s.status().Reason)
+	}
 	if old == nil {
 		return control.RestartResult{}, fmt.Errorf("strategy %s is not running: runner start %s starts it", s.cfg.Name, s.cfg.Name)
 	}

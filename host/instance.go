@@ -62,6 +62,7 @@ func (s *strategy) launchBinary(ctx context.Context, b binary) (*instance, error
 	defer cancel()
 	s.mu.Lock()
 	s.incarnation++
+	s.tried = b.sum
 	incarnation := s.incarnation
 	s.mu.Unlock()
 	ses, err := newSession(s, s.holdings, incarnation)

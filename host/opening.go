@@ -68,6 +68,9 @@ func (h *Host) openConnector(ctx context.Context, p *publisher) error {
 func (h *Host) opened(p *publisher, made connector.Connector, steps map[string]Steps) {
 	for s, err := range h.registerOpened(p, made, steps) {
 		s.log.Error("strategy cannot trade what the venue has", "error", err)
+		s.mu.Lock()
+		s.unfit = err
+		s.mu.Unlock()
 		s.setState(Failed, err.Error())
 	}
 }

@@ -491,3 +491,35 @@ func TestRefusedBinaryIsTriedOnce(t *testing.T) {
 		t.Errorf("tried %d times\n%s", n, said.String())
 	}
 }
+
+// TestNewBinaryOfOneGivenUp: a strategy that was given up is tried again with a new binary, unless it was stopped by hand.
+func TestNewBinaryOfOneGivenUp(t *testing.T) {
+	t.Parallel()
+	cfg := newConfig(t, 1, 0)
+	cfg.Supervision.CrashLoopRestarts = 1
+	cfg.Strategies = []host.StrategyConfig{strategyOf("grid", "panics", struct{}{})}
+	var said lockedLog
+	r := startLogged(t, cfg, hclog.New(&hclog.LoggerOptions{Output: &said}))
+	failed := func(s control.StrategyStatus) bool { return s.State == "failed" }
+	r.until("grid", "is given up", failed)
+	path := filepath.Join(cfg.PluginDir, "panics")
+	givenUp := func() int { return strings.Count(said.String(), "is given up") }
+	copyFile(t, path, path, 8)
+	for deadline := time.Now().Add(patience); givenUp() < 2; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not tried again\n%s", said.String())
+		}
+	}
+	r.until("grid", "is given up again", failed)
+	if _, err := r.host.Restart(context.Background(), "grid", true); err == nil || !strings.Contains(err.Error(), "is not running") {
+		t.Errorf("error is %v", err)
+	}
+	if _, err := r.host.Stop(context.Background(), "grid"); err != nil {
+		t.Error(err)
+	}
+	copyFile(t, path, path, 16)
+	time.Sleep(time.Second)
+	if n := givenUp(); n != 2 {
+		t.Errorf("given up %d times", n)
+	}
+}

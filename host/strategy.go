@@ -67,10 +67,14 @@ type strategy struct {
 	restarts    int
 	version     string
 	sum         string // of the binary that runs
+	tried       string // of the one that was started last, whether it runs or not
 	startedAt   time.Time
 	expectedBy  []*barrier // that wait for its process
 	// leftProcesses could not be ended.
 	leftProcesses []string
+	// unfit is why it cannot be registered at a venue that was reached late; byHand says that it was stopped since it last started.
+	unfit  error
+	byHand bool
 }
 
 func newStrategy(h *Host, cfg StrategyConfig) *strategy {

@@ -147,6 +147,14 @@ func (s *supervisor) startAgain(ctx context.Context) {
 // startNow starts the binary that the plugin folder holds. Where that fails, a strategy that waited to be started again
 // waits on.
 func (s *supervisor) startNow(ctx context.Context) error {
+	s.mu.Lock()
+	unfit := s.unfit
+	s.byHand = false
+	s.mu.Unlock()
+	if unfit != nil {
+		s.setState(Failed, unfit.Error())
+		return unfit
+	}
 	if waiting := s.waiting(); waiting != "" {
 		s.setState(Backoff, waiting) // and starts when the venue answers
 		return fmt.Errorf("strategy %s: %s", s.cfg.Name, waiting)
@@ -186,6 +194,9 @@ func (s *supervisor) relaunch(ctx context.Context) (*instance, error) {
 // obeyStop stops the strategy and answers when its orders have ended. Until then it obeys other commands.
 func (s *supervisor) obeyStop(ctx context.Context, c command) {
 	s.retry.Stop()
+	s.mu.Lock()
+	s.byHand = true
+	s.mu.Unlock()
 	already := s.current == nil && s.getState() != Backoff
 	confirmed, stopErr := s.shutDown(ctx)
 	if !already {

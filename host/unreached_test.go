@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -77,6 +78,31 @@ func TestStopWithoutTheVenue(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatal("its order is left open")
 		}
+	}
+}
+
+// TestVenueThatDoesNotFit: a strategy whose venue says late that it cannot trade there is not waited with when it is to start.
+func TestVenueThatDoesNotFit(t *testing.T) {
+	t.Parallel()
+	venue, there := &recalling{}, new(atomic.Bool)
+	venue.recall()
+	cfg := unreachedConfig(t, venue, there)
+	other := cfg.Strategies[0]
+	other.Name, other.BotID, other.Instruments = "eight", 8, slices.Clone(other.Instruments)
+	other.Instruments[0].TickSize = 2 // and both cannot be
+	cfg.Strategies = append(cfg.Strategies, other)
+	r := start(t, cfg)
+	r.until("eight", "waits", func(s control.StrategyStatus) bool { return s.State == "backoff" })
+	if _, err := r.host.Restart(context.Background(), "eight", true); err == nil || !strings.Contains(err.Error(), "it waits to be started") {
+		t.Errorf("error is %v", err)
+	}
+	there.Store(true)
+	r.until("eight", "is refused", func(s control.StrategyStatus) bool { return s.State == "failed" })
+	if _, err := r.host.Start(context.Background(), "eight"); err == nil || !strings.Contains(err.Error(), "tick and lot size") {
+		t.Errorf("error is %v", err)
+	}
+	if s := r.status("eight"); s.State != "failed" || !strings.Contains(s.Reason, "tick and lot size") {
+		t.Errorf("%+v", s)
 	}
 }
 

@@ -102,11 +102,13 @@ func (h *Host) binariesChanged(ctx context.Context) {
 }
 
 // binaryChanged restarts the strategies that run an older binary of the plugin and want that, and starts those that wait
-// to be started again.
+// to be started again, or were given up and not stopped since.
 func (h *Host) binaryChanged(ctx context.Context, plugin string) {
 	for _, s := range h.strategies {
-		state := s.getState()
-		if s.cfg.Plugin != plugin || s.cfg.OnChange != RestartOnChange || state != Running && state != Backoff {
+		s.mu.Lock()
+		state, byHand := s.state, s.byHand
+		s.mu.Unlock()
+		if s.cfg.Plugin != plugin || s.cfg.OnChange != RestartOnChange || state != Running && state != Backoff && (state != Failed || byHand) {
 			continue
 		}
 		path, err := findPlugin(h.cfg.PluginDir, plugin)
@@ -118,7 +120,11 @@ func (h *Host) binaryChanged(ctx context.Context, plugin string) {
 			return
 		}
 		s.mu.Lock()
-		same := s.sum == sum || s.sum == "" // what has not run yet takes it anyway
+		known := s.sum
+		if state == Failed {
+			known = s.tried
+		}
+		same := known == sum || known == "" // what has not run yet takes it anyway
 		s.mu.Unlock()
 		written, err := os.Stat(path)
 		if err != nil {
@@ -129,7 +135,7 @@ func (h *Host) binaryChanged(ctx context.Context, plugin string) {
 		}
 		s.log.Info("the plugin's binary was replaced", "plugin", plugin)
 		kind := commandRestart
-		if state == Backoff {
+		if state != Running {
 			kind = commandStart
 		}
 		if r := s.ask(ctx, kind); r.err != nil {

@@ -270,6 +270,7 @@ func TestExitCodes(t *testing.T) {
 		{"no host", "ps", goodConfig, nil, ExitNoHost, "no host is running at state/runner.sock"},
 		{"no host at a socket", "stop grid-btc --socket /tmp/x.sock", goodConfig, nil, ExitNoHost, "/tmp/x.sock"},
 		{"unknown strategy", "stop gridbtc", goodConfig, func(r *rig) { r.remote = &fakeRemote{} }, ExitUsage, `did you mean "grid-btc"?`},
+		{"strategy of no such name", "stop xyz", goodConfig, func(r *rig) { r.remote = &fakeRemote{} }, ExitUsage, `no strategy "xyz"; there are grid-btc, obimm`},
 		{"ps despite a bad file", "ps", "runner {\n  state_dir = \"s\"\n}\nbogus = 1\n", nil, ExitNoHost, "s/runner.sock"},
 		{"version without host", "version", goodConfig, nil, ExitOK, ""},
 		{"no plugin folder", "plugins", goodConfig, func(r *rig) {

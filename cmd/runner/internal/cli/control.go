@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -111,8 +112,25 @@ func (s *settings) report(o outcome, text string) error {
 func (s *settings) strategyCommand(use, short string, act func(ctx context.Context, r Remote, name string) error) *cobra.Command {
 	return &cobra.Command{Use: use + " NAME", Short: short, Args: oneName,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return s.withHost(func(r Remote) error { return act(cmd.Context(), r, args[0]) })
+			return s.withHost(func(r Remote) error { return withNames(cmd.Context(), r, act(cmd.Context(), r, args[0])) })
 		}}
+}
+
+// withNames adds the names that there are to the error of one that there is not, where none is near it.
+func withNames(ctx context.Context, r Remote, err error) error {
+	var unknown *control.NotFoundError
+	if !errors.As(err, &unknown) || unknown.Nearest != "" {
+		return err
+	}
+	all, askErr := r.Strategies(ctx)
+	if askErr != nil || len(all) == 0 {
+		return err
+	}
+	names := make([]string, len(all))
+	for i := range all {
+		names[i] = all[i].Name
+	}
+	return fmt.Errorf("%w; there are %s", err, strings.Join(names, ", "))
 }
 
 // oneName wants the name of a strategy.

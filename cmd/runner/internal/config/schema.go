@@ -260,7 +260,7 @@ func strategySchema() *blockType {
 				doc: "what happens to its open orders when it stops or dies. Those of a strategy that the file does not have any more, renamed or removed, " +
 					"are left open, because nobody says what is to become of them; they are listed at the end, and the exit code is 6. A strategy that is renamed has its orders again with the `bot_id` that the log names"},
 			{name: "on_change", kind: kindString, def: "restart", choices: []string{"restart", "ignore"},
-				doc: "what happens when its binary is replaced"},
+				doc: "what happens when its binary is replaced; `restart` also starts one that was given up, unless it was stopped since"},
 			{name: "position", kind: kindString, def: "strategy", choices: []string{"strategy", PositionAccount},
 				doc: "what its position is: its own fills, or what the venue's account says"},
 			{name: "enabled", kind: kindBool, def: true, doc: "start it with the host"},

@@ -11,6 +11,7 @@ import (
 	"hftrunner/cmd/runner/internal/config"
 	"hftrunner/cmd/runner/internal/venuecheck"
 	"hftrunner/connector"
+	"hftrunner/connector/venue"
 	"hftrunner/host"
 	"hftrunner/internal/venues"
 	"hftrunner/ipc"
@@ -47,12 +48,26 @@ type answer struct {
 	err   error
 }
 
-// askVenue asks a venue, whose requests are signed by the host's clock.
-func askVenue(ctx context.Context, file *config.File, c *config.Connector, clock *ipc.Clock, logger hclog.Logger) (a answer) {
+// speaking calls a function whenever the venue has answered a question.
+type speaking struct {
+	venuecheck.Asker
+	spoke func()
+}
+
+func (s speaking) Filters(ctx context.Context, symbols []string) ([]venue.Filters, error) {
+	filters, err := s.Asker.Filters(ctx, symbols)
+	if err == nil || venue.Final(err) {
+		s.spoke()
+	}
+	return filters, err
+}
+
+// askVenue asks a venue, whose requests are signed by the host's clock, and calls spoke whenever it answers.
+func askVenue(ctx context.Context, file *config.File, c *config.Connector, clock *ipc.Clock, logger hclog.Logger, spoke func()) (a answer) {
 	if a.venue, a.err = openVenue(c, clock, logger); a.err != nil {
 		return a
 	}
-	a.rules, a.err = venuecheck.AskRules(ctx, a.venue.Protocol, file.Symbols(c.Name))
+	a.rules, a.err = venuecheck.AskRules(ctx, speaking{a.venue.Protocol, spoke}, file.Symbols(c.Name))
 	if a.err != nil {
 		err := fmt.Errorf("%v: connector %q: %w; is the network up, are the addresses right? 'runner check %s' says more", c.Pos, c.Name, a.err, c.Name)
 		a.err = errors.Join(unreachable{err}, a.venue.Protocol.Close())
@@ -79,8 +94,9 @@ func (a *answer) connector(file *config.File, c *config.Connector) (connector.Co
 	return made, nil
 }
 
-// answerTime is how long the host waits for a venue's first answer, so that what is wrong in the configuration ends it at once.
-const answerTime = time.Second
+// answerTime is how long the host waits for each answer of a venue at the start, so that what is wrong in the configuration ends it
+// at once.
+const answerTime = 2 * time.Second
 
 // liveConnector makes the connector to a venue, or what makes it as soon as the venue answers: nobody else waits for one that is
 // silent. Then the question goes on, so that a slow venue is not asked twice.
@@ -88,20 +104,21 @@ func liveConnector(ctx context.Context, file *config.File, c *config.Connector, 
 	cfg := host.ConnectorConfig{Name: c.Name, Kind: c.Kind, Trades: c.Live.HasKey}
 	asking, stop := context.WithCancel(context.WithoutCancel(ctx))
 	first := make(chan answer, 1)
-	go func() { first <- askVenue(asking, file, c, clock, logger) }()
+	late := time.NewTimer(answerTime)
+	defer late.Stop()
+	spoke := func() { late.Reset(answerTime) }
+	go func() { first <- askVenue(asking, file, c, clock, logger, spoke) }()
 	cfg.Open = func(ctx context.Context) (connector.Connector, map[string]host.Steps, error) {
 		defer context.AfterFunc(ctx, stop)()
 		var a answer
 		if first != nil {
 			a, first = <-first, nil
 		} else {
-			a = askVenue(ctx, file, c, clock, logger)
+			a = askVenue(ctx, file, c, clock, logger, func() {})
 		}
 		made, err := a.connector(file, c)
 		return made, stepsOf(file, c.Name), err
 	}
-	late := time.NewTimer(answerTime)
-	defer late.Stop()
 	select {
 	case a := <-first:
 		first = nil

@@ -137,25 +137,22 @@ func (l *Lines) checkFirst(ctx context.Context, file string) error {
 	return err
 }
 
-// checkMeasured looks whether files that have been read once, with these tallies, are of their format and have a book.
+// checkMeasured looks whether files that have been read once, with these tallies, are of their format and have each a book: on one
+// without depth the book would stand still.
 func (l *Lines) checkMeasured(ctx context.Context, tallies []tally) error {
-	var all tally
+	used, trades := int64(0), int64(0)
 	for i, t := range tallies {
 		if t.doubtful() {
 			if err := l.refuseForeign(ctx, l.config.Files[i]); err != nil {
 				return err
 			}
 		}
-		all.lines, all.used, all.depth, all.trades = all.lines+t.lines, all.used+t.used, all.depth+t.depth, all.trades+t.trades
+		if t.used > 0 && t.depth == 0 && l.unread == "" { // with nothing to use it is told why, line by line or at the end
+			return fmt.Errorf("%s: there is no book in it, of %d messages %d are trades and none is about the depth; give a recording that has the depth stream, as 'runner record' makes it",
+				l.config.Files[i], t.used, t.trades)
+		}
+		used, trades = used+t.used, trades+t.trades
 	}
-	l.noTrades = all.used > 0 && all.trades == 0
-	if all.used == 0 || all.depth > 0 || l.unread != "" { // with nothing to use it is told why, line by line or at the end
-		return nil
-	}
-	names := l.config.Files[0]
-	if n := len(l.config.Files); n > 1 {
-		names = fmt.Sprintf("%s and %d more", names, n-1)
-	}
-	return fmt.Errorf("%s: there is no book in it, of %d messages %d are trades and none is about the depth; give a recording that has the depth stream, as 'runner record' makes it",
-		names, all.used, all.trades)
+	l.noTrades = used > 0 && trades == 0
+	return nil
 }

@@ -56,3 +56,21 @@ func TestAQuietBookThatSpeaksAgain(t *testing.T) {
 		t.Error("the outage is not over although the book has spoken again")
 	}
 }
+
+// TestRepetitionsAreNoSignOfLife: a stream that only brings what has come before is silent, and the venue is asked.
+func TestRepetitionsAreNoSignOfLife(t *testing.T) {
+	t.Parallel()
+	p := &peeking{newFake(t), make(chan struct{}, 1)}
+	p.snapshot = func(symbol string) ([]byte, error) { return []byte("S " + symbol + " 1"), nil }
+	start(t, p, nil, func(c *venue.Config) { c.QuietLimit = 300 * time.Millisecond }, "BTC")
+	market := take(t, p.market, "the market stream")
+	for range 3000 {
+		market.send(t, "D BTC 2 2")
+		select {
+		case <-p.asked:
+			return
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	t.Error("the venue is not asked")
+}

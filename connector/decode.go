@@ -41,6 +41,9 @@ type Message struct {
 	// Seq is the place of a depth message, snapshot or quote among everything that the venue says about the symbol's book: of
 	// two, the one with the smaller Seq is the older. It is Binance's u and lastUpdateId and Bybit's seq; 0 where the message has none.
 	Seq int64
+	// Level is of which depth the book is that a depth message, snapshot or quote is about, where a venue sends several that each are
+	// complete in themselves: as many levels a side, 1 for the best bid and ask alone. 0 where there is one book only.
+	Level int
 	// TradeKey tells messages of trades apart that may have the same LastID: a hash of the last trade's own name. 0 where ids
 	// are never used again.
 	TradeKey uint64

@@ -222,9 +222,7 @@ func TestErrors(t *testing.T) {
 		{name: "another depth", texts: []string{bybitBook(t0, 1, "snapshot", "", ""), strings.ReplaceAll(bybitBook(t0+1, 2, "snapshot", "", ""), ".50.", ".200.") +
 			trade(5e6, 5)}, edit: func(o *convert.Options) {
 			o.NewDecoder = func() connector.Decoder { return &bybit.Decoder{Level: 500, BBO: true} }
-		},
-			want: "f1: there is no book in it: its book has 200 levels a side (orderbook.200), and what can be read is that of 500 levels (orderbook.500) and " +
-				"with it the best bid and ask (orderbook.1); record a depth that can be read"},
+		}, want: "f0: no line of it can be used"},
 		{name: "header cut off", texts: []string{"\x1f\x8b\x08"}, want: "f0:1: the file was cut off here"},
 		{name: "quotes", texts: []string{quote}, want: "have no row of a book or trade"},
 		{name: "no file", want: "no file is given"},
@@ -383,6 +381,10 @@ func FuzzEvents(f *testing.F) {
 	f.Add([]byte(trade(0, 9e12)+trade(9e18, 1)), 1, false, 0)
 	f.Add([]byte("x\n5 {}\n7 {\"e\":\"bookTicker\",\"T\":5,\"u\":1,\"s\":\"A\",\"b\":\"1\",\"B\":\"1\",\"a\":\"2\",\"A\":\"1\"}"), 3, false, 0)
 	f.Add([]byte(`5 {"topic":"orderbook.50.A","type":"snapshot","ts":3,"data":{"s":"A","b":[["1","1"]],"a":[["2","1"]],"u":1}}`), 3, false, 2)
+	f.Add([]byte(`5 {"topic":"orderbook.1.A","type":"snapshot","ts":3,"data":{"s":"A","b":[["1","1"]],"a":[["2","1"]],"u":1,"seq":9}}
+6 {"topic":"orderbook.1000.A","type":"snapshot","ts":3,"data":{"s":"A","b":[["1","1"]],"a":[["2","1"]],"u":7,"seq":8}}`), 3, true, 2)
+	f.Add([]byte(`{"topic":"orderbook.500.A","type":"snapshot","ts":3,"data":{"s":"A","b":[["1","1"]],"a":[["2","1"]],"u":1}}
+{"topic":"orderbook.500.A","type":"delta","ts":4,"data":{"s":"A","b":[["1","0"]],"a":[],"u":2}}`), 3, false, 5)
 	f.Add([]byte(`5 {"e":"depthUpdate","E":7,"s":"A","U":1,"u":1,"b":[["9","1"]],"a":[]}`), 3, true, 1)
 	decoders := []func() connector.Decoder{futures,
 		func() connector.Decoder { return new(binancespot.Decoder) }, func() connector.Decoder { return &bybit.Decoder{BBO: true} }}
@@ -393,7 +395,8 @@ func FuzzEvents(f *testing.F) {
 		if err := os.WriteFile(name, content, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		options := convert.Options{Natural: true, NewDecoder: decoders[uint(venue)%3], Quotes: bbo, MaxLineBytes: 1 << 16, MemoryRows: 1 << 10, Hash: true}
+		options := convert.Options{Natural: true, NewDecoder: decoders[uint(venue)%3], Quotes: bbo, MaxLineBytes: 1 << 16, MemoryRows: 1 << 10, Hash: true,
+			BaseLatency: time.Duration(uint(venue) / 3 % 2)}
 		var results [2]string
 		for i := range results {
 			if i == 1 {

@@ -29,8 +29,12 @@ type source struct {
 func openSource(ctx context.Context, files []string, options *Options, summary *Summary) (*source, error) {
 	s := &source{options: options, summary: summary, problems: make([]error, len(files))}
 	var err error
+	level := 0
+	if options.Natural {
+		level = options.Formats[options.Format].NaturalLevel
+	}
 	s.lines, err = feed.OpenLines(ctx, feed.LinesConfig{Files: files, NewDecoder: options.NewDecoder, BaseLatency: options.BaseLatency,
-		Format: options.Format, Formats: options.Formats,
+		Format: options.Format, Formats: options.Formats, Level: level,
 		AsRecorded: options.Natural, MaxLineBytes: options.MaxLineBytes, OnProblem: s.problem,
 		Progress: func(done, total int64) { options.Progress(Progress{Measuring, done, total}) }})
 	if err == nil && !options.Natural {
@@ -83,9 +87,6 @@ func (s *source) read(ctx context.Context, files []string, add func(rows []hft.E
 
 // finish sums up, and reports a file in which there is nothing to use and a book that never was.
 func (s *source) finish(files []string) error {
-	if unread := s.lines.Unread(); unread != "" && s.summary.Depth+s.summary.Snapshots == 0 {
-		return fmt.Errorf("convert: %s: there is no book in it: %s; record a depth that can be read", files[len(files)-1], unread)
-	}
 	for i, f := range s.lines.Counts() {
 		s.summary.Lines += f.Read
 		if f.Used > 0 {

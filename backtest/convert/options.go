@@ -33,7 +33,7 @@ type Options struct {
 	// all files are corrected by one offset.
 	Natural bool
 	// BaseLatency is the least feed latency that local times are corrected to when some of them lie before their
-	// exchange times; 0 or more.
+	// exchange times; 0 or more. Recordings without local times need it above 0; see feed.LinesConfig.
 	BaseLatency time.Duration
 	// Quotes takes the best bids and asks of the venue's quote stream: into the book, by the venue's sequence, as rows of levels;
 	// with Natural as hft.DepthBBOEvent rows, bid then ask, which no book of a backtest takes.

@@ -46,7 +46,8 @@ func recordedFormats() map[string]feed.Format {
 		config.FormatBinanceSpot: {NewDecoder: func() connector.Decoder {
 			return &recorded{single: new(binancespot.Decoder), aggregated: &binancespot.Decoder{AggTrades: true}}
 		}, Rule: depthsync.Spot},
-		config.FormatBybit: {NewDecoder: func() connector.Decoder { return &bybit.Decoder{BBO: true} }, Rule: depthsync.Streamed},
+		config.FormatBybit: {NewDecoder: func() connector.Decoder { return &bybit.Decoder{BBO: true} }, Rule: depthsync.Streamed,
+			NaturalLevel: bybit.DefaultLevel},
 	}
 }
 

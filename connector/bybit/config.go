@@ -43,6 +43,9 @@ const (
 	OrdersByWebSocket OrderEntry = "ws"
 )
 
+// DefaultLevel is the depth of the book that is subscribed when Config does not say.
+const DefaultLevel = 50
+
 // Config configures a Protocol.
 type Config struct {
 	// PublicURL, PrivateURL and TradeURL are the venue's WebSockets, APIURL its REST root:

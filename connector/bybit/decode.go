@@ -12,13 +12,11 @@ import (
 
 var _ connector.Decoder = (*Decoder)(nil)
 
-// DefaultLevel is the depth of the book that a Decoder decodes when it does not say.
-const DefaultLevel = 50
-
 // Decoder decodes the market data of linear perpetuals. The zero value is ready. One goroutine uses it.
 //
 // Each depth of a book is a feed of its own, complete in itself: a snapshot at its start, and after a restart of the
-// venue, replaces the book; then come differences. Only one depth may be applied to one book.
+// venue, replaces the book; then come differences. Only one depth may be applied to one book: connector.Message.Level says which a
+// message is of. Their update ids have nothing to do with each other, their sequence numbers are those of one sequence.
 //
 // The exchange time of a book's rows is when the matching engine made them (cts), or where that is missing when the venue sent the
 // message (ts), which is the time in hftbacktest's converter and Message.SentNs: what is sent first may be of later, where topics
@@ -26,13 +24,12 @@ const DefaultLevel = 50
 // depthsync.Streamed is the rule that it follows. A message of trades has the sequence numbers (seq) of its first and last
 // trade there, 0 where the venue does not send them, as in old recordings; trades that were made at once share one.
 type Decoder struct {
-	// Level is the depth that is decoded: 1, 50, 200, 500 or 1000, whichever was subscribed; 0 is DefaultLevel.
+	// Level is the one depth that is decoded, which was subscribed: 1, 50, 200 or 1000, or 500 in what was recorded before 2025;
+	// 0 decodes all but depth 1.
 	Level int
-	// BBO takes depth 1 as the best bid and ask, beside the book of Level.
+	// BBO takes depth 1 as the best bid and ask, whatever Level is.
 	BBO bool
 
-	// unread is the newest depth of a book that was passed over.
-	unread int
 	// book reads the whole message: it is the object under data where that is one, which is so for books.
 	book binancejson.Payload
 	// element reads one trade, value a single value; both share the conversions of book.
@@ -79,33 +76,13 @@ func (d *Decoder) decode(localTimestampNs int64, raw []byte, m *connector.Messag
 		if !ok {
 			return nil
 		}
-		if level != d.level() && !(level == 1 && d.BBO) {
-			d.unread = level
+		if wanted := level == d.Level || d.Level == 0 && level != 1 || d.BBO && level == 1; !wanted {
 			return nil
 		}
 		m.Symbol = symbol
 		return d.depth(localTimestampNs, raw, at, level, m)
 	}
 	return nil
-}
-
-// Unread says which book was passed over, and which ones are decoded; it is empty when none was.
-func (d *Decoder) Unread() string {
-	if d.unread == 0 {
-		return ""
-	}
-	levels := fmt.Sprintf("%d levels (orderbook.%d)", d.level(), d.level())
-	if d.BBO && d.level() != 1 {
-		levels += " and with it the best bid and ask (orderbook.1)"
-	}
-	return fmt.Sprintf("its book has %d levels a side (orderbook.%d), and what can be read is that of %s", d.unread, d.unread, levels)
-}
-
-func (d *Decoder) level() int {
-	if d.Level == 0 {
-		return DefaultLevel
-	}
-	return d.Level
 }
 
 // cutLevel takes a topic apart behind its "orderbook.": "50.BTCUSDT".
@@ -159,7 +136,7 @@ func (d *Decoder) depth(localTimestampNs int64, raw []byte, at envelope, level i
 	if m.LastID, err = d.book.Int(binancejson.LastID); err != nil {
 		return err
 	}
-	m.FirstID, m.ExchTimestampNs, m.SentNs = m.LastID, ts, ts
+	m.FirstID, m.ExchTimestampNs, m.SentNs, m.Level = m.LastID, ts, ts, level
 	if at.cts == 0 {
 		at.cts = d.behindData(raw, "cts")
 	}
@@ -175,7 +152,7 @@ func (d *Decoder) depth(localTimestampNs int64, raw []byte, at envelope, level i
 	}
 	kind := hft.DepthBBOEvent
 	m.Kind = connector.MessageBBO
-	if level == d.level() && !(level == 1 && d.BBO) {
+	if level != 1 || !d.BBO {
 		if at.kind == 0 || raw[at.kind] != '"' {
 			return fail(at.kind, "type is not a string")
 		}

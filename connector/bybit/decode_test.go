@@ -141,6 +141,7 @@ func TestTradeKey(t *testing.T) {
 
 func TestKinds(t *testing.T) {
 	snapshot := strings.Replace(bookText, "delta", "snapshot", 1)
+	deep := strings.Replace(bookText, "orderbook.50", "orderbook.1000", 1)
 	best := strings.Replace(snapshot, "orderbook.50", "orderbook.1", 1)
 	for _, c := range []struct {
 		raw  string
@@ -151,6 +152,8 @@ func TestKinds(t *testing.T) {
 		{bookText, bybit.Decoder{}, connector.MessageDepth, 3},
 		{snapshot, bybit.Decoder{}, connector.MessageSnapshot, 3},
 		{bookText, bybit.Decoder{Level: 200}, connector.MessageIgnored, 0},
+		{deep, bybit.Decoder{}, connector.MessageDepth, 3},
+		{deep, bybit.Decoder{Level: 1000, BBO: true}, connector.MessageDepth, 3},
 		{best, bybit.Decoder{}, connector.MessageIgnored, 0},
 		{best, bybit.Decoder{BBO: true}, connector.MessageBBO, 3},
 		{best, bybit.Decoder{Level: 1}, connector.MessageSnapshot, 3},
@@ -198,7 +201,7 @@ func TestWrongMessages(t *testing.T) {
 // TestSamplesEqualReference holds the recorded messages against encoding/json, as they are and in other words.
 func TestSamplesEqualReference(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 8))
-	for _, level := range []int{50, 500, 1} {
+	for _, level := range []int{0, 50, 500, 1} {
 		d := bybit.Decoder{Level: level, BBO: level != 1}
 		for _, raw := range append(samples(t), []byte(bookText), []byte(tradeText)) {
 			compare(t, &d, raw)
@@ -251,6 +254,9 @@ func FuzzDecode(f *testing.F) {
 		f.Add(raw)
 		f.Add(reworded)
 	}
+	for _, depth := range []string{"1", "200", "1000"} {
+		f.Add([]byte(strings.NewReplacer("orderbook.50", "orderbook."+depth, `,"cts":1731035685342`, "").Replace(bookText)))
+	}
 	d := bybit.Decoder{BBO: true}
 	f.Fuzz(func(t *testing.T, raw []byte) { compare(t, &d, raw) })
 }
@@ -292,16 +298,15 @@ func compare(t *testing.T, d *bybit.Decoder, raw []byte) {
 	if err != nil && strings.Contains(err.Error(), "nested too deeply") || unsettled(raw) {
 		return
 	}
-	level := d.Level
-	if level == 0 {
-		level = bybit.DefaultLevel
-	}
-	wantErr := reference{level: level, bbo: d.BBO}.Decode(5, raw, &want)
+	wantErr := reference{level: d.Level, bbo: d.BBO}.Decode(5, raw, &want)
 	if (err == nil) != (wantErr == nil) {
 		t.Fatalf("decoder says %v, encoding/json says %v, of %q", err, wantErr, raw)
 	}
 	if err != nil {
 		return
+	}
+	if got.Level != want.Level {
+		t.Fatalf("level %d, want %d, of %q", got.Level, want.Level, raw)
 	}
 	if difference := binancejsontest.Difference(&got, &want); difference != "" {
 		t.Fatalf("%s, of %q", difference, raw)

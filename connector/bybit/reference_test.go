@@ -53,10 +53,10 @@ func (r reference) Decode(localTimestampNs int64, raw []byte, m *connector.Messa
 	}
 	level, _ := strconv.Atoi(text)
 	bbo := level == 1 && r.bbo
-	if !bbo && level != r.level {
+	if !bbo && level != r.level && (r.level != 0 || level == 1) {
 		return nil
 	}
-	m.Symbol = []byte(symbol)
+	m.Symbol, m.Level = []byte(symbol), level
 	return f.book(m, localTimestampNs, bbo)
 }
 

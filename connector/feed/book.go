@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -66,6 +67,8 @@ type Book struct {
 	byTime bool
 	// depthSeq and depthExchNs are the place and time of the newest depth message in the book.
 	depthSeq, depthExchNs int64
+	// level is the depth of the book (connector.Message.Level).
+	level int
 	// quote is the newest one; ahead is what quotes have said that the depth stream has not passed yet.
 	quote quote
 	ahead ahead
@@ -224,6 +227,13 @@ func (b *Book) clear(row *hft.Event) { b.rows = b.fused.Update(row, 0, b.rows) }
 
 func (b *Book) takeDepth(localNs int64, m *connector.Message) Out {
 	var s depthsync.Output
+	stale := ""
+	if m.Level != b.level {
+		if b.level != 0 { // with ids that have nothing to do with those before
+			stale = b.Lost(fmt.Sprintf("the book of %d levels a side is followed by that of %d", b.level, m.Level)).Stale
+		}
+		b.level = m.Level
+	}
 	if m.Kind == connector.MessageSnapshot {
 		inStep := b.Synced()
 		if s = b.sync.Snapshot(localNs, m); inStep && len(s.Events) == 0 {
@@ -242,7 +252,7 @@ func (b *Book) takeDepth(localNs int64, m *connector.Message) Out {
 	if s.Overflow {
 		b.count(Overflow)
 	}
-	out := Out{Stale: s.Stale, Ready: s.Ready, NeedSnapshot: s.NeedSnapshot}
+	out := Out{Stale: cmp.Or(stale, s.Stale), Ready: s.Ready, NeedSnapshot: s.NeedSnapshot}
 	if s.Gap {
 		b.gap(s.AfterID, s.FromID)
 	}
@@ -280,6 +290,9 @@ func (b *Book) takeDepth(localNs int64, m *connector.Message) Out {
 // takeNatural takes rows as they come.
 func (b *Book) takeNatural(m *connector.Message) Out {
 	var out Out
+	if m.Level != b.level {
+		b.level, b.seen = m.Level, false
+	}
 	if m.Kind == connector.MessageDepth {
 		if b.seen && m.LastID <= b.lastID && m.ExchTimestampNs <= b.depthExchNs {
 			b.count(Overlap) // the stream stays where it is

@@ -1,7 +1,6 @@
 package feed
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -48,14 +47,19 @@ func newestNs(m *connector.Message) int64 {
 
 // measure finds the correction of a file: by its least latency, but one message alone does not decide. measured are the bytes of
 // the files before, for the progress; span and t get what is in the file.
-func (l *Lines) measure(ctx context.Context, file string, measured *int64, span *spanner, t *tally) (Correction, error) {
+func (l *Lines) measure(ctx context.Context, n int, measured *int64, span *spanner, t *tally) (Correction, error) {
+	file := l.config.Files[n]
 	c := Correction{File: file}
-	decoder, m, symbol := l.config.NewDecoder(), connector.Message{}, l.config.Symbol
+	decoder, m, symbol, book := l.config.NewDecoder(), connector.Message{}, l.config.Symbol, l.levels[n]
 	var least [2]latency
 	err := l.eachLine(ctx, file, measured, func(localNs int64, text []byte, r *recording.Reader) bool {
 		t.lines++
 		span.receive(localNs)
 		if decoder.Decode(localNs, text, &m) != nil {
+			return true
+		}
+		if !book.takes(&m) {
+			t.used++
 			return true
 		}
 		t.count(l.config.rule(), &m)
@@ -84,7 +88,6 @@ func (l *Lines) measure(ctx context.Context, file string, measured *int64, span 
 	if err != nil {
 		return c, err
 	}
-	l.unread = cmp.Or(l.unread, unread(decoder))
 	decides := least[0]
 	if least[1].line != 0 && least[1].ns-decides.ns > int64(agreement) {
 		decides = least[1]

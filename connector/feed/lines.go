@@ -1,7 +1,6 @@
 package feed
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +19,8 @@ type Format struct {
 	NewDecoder func() connector.Decoder
 	// Rule is how the venue numbers the differences of a book.
 	Rule depthsync.Rule
+	// NaturalLevel is the depth that the reference's converter reads of a venue that sends several; see LinesConfig.Level.
+	NaturalLevel int
 }
 
 // LinesConfig says which recordings of one symbol Lines reads.
@@ -29,8 +30,12 @@ type LinesConfig struct {
 	NewDecoder func() connector.Decoder
 	// Symbol is the venue's name of the instrument; empty is that of the first message that has one.
 	Symbol string
-	// BaseLatency is the least latency of a file whose local times are corrected, 0 or more.
+	// BaseLatency is the least latency of a file whose local times are corrected, 0 or more. Of a file without local times, as in the
+	// archives of venues, it is the latency of every message, and has to be above 0.
 	BaseLatency time.Duration
+	// Level is of which depth the book is where a file has several (connector.Message.Level). When it does not have this one in its first
+	// lines, or with 0, it is the deepest; one that is not recorded any more is followed by another.
+	Level int
 	// AsRecorded leaves local times as they are.
 	AsRecorded bool
 	// Rule, when there is one, asks for Span, of which there is none of files AsRecorded. IgnoreGaps is as in Config.
@@ -45,7 +50,8 @@ type LinesConfig struct {
 	// for never.
 	Progress func(done, total int64)
 	// Formats are all formats by name, and Format the name of this one. A file that another one reads is refused, and so are
-	// files without a book that are not AsRecorded. With nil they are taken as they are.
+	// files without a book that are not AsRecorded. With nil they are taken as they are, and of those AsRecorded the book is that of
+	// the depth that comes first until a deeper one does.
 	Format  string
 	Formats map[string]Format
 }
@@ -57,7 +63,7 @@ type Lines struct {
 	reader   *recording.Reader
 	decoder  connector.Decoder // of the file in hand
 	decoding int               // its number
-	unread   string            // of the files before
+	levels   []level           // of each file
 	message  connector.Message
 	report   Report
 	span     Span
@@ -67,8 +73,9 @@ type Lines struct {
 	recordedNs, localNs int64
 	text                []byte
 	files               []FileCounts
-	// unitFile is 1 + the number of the file of which an unusual unit of the venue's times was told last.
-	unitFile int
+	// unitFile is 1 + the number of the file of which an unusual unit of the venue's times was told last, timelessFile that of the
+	// one of which it was told that there are no local times.
+	unitFile, timelessFile int
 	// noTrades is to be told at the first line.
 	noTrades bool
 }
@@ -88,9 +95,11 @@ func OpenLines(ctx context.Context, config LinesConfig) (*Lines, error) {
 	if config.Progress == nil {
 		config.Progress = func(int64, int64) {}
 	}
-	l := &Lines{config: config, decoder: config.NewDecoder(), report: Report{Symbol: config.Symbol}, files: make([]FileCounts, len(config.Files))}
+	l := &Lines{config: config, decoder: config.NewDecoder(), report: Report{Symbol: config.Symbol}, files: make([]FileCounts, len(config.Files)),
+		levels: make([]level, len(config.Files))}
 	var err error
-	l.reader, err = recording.Open(recording.Config{Files: config.Files, MaxLineBytes: config.MaxLineBytes,
+	times := l.newMessageTimes(func() string { return l.File() })
+	l.reader, err = recording.Open(recording.Config{Files: config.Files, MaxLineBytes: config.MaxLineBytes, TimeNs: times.of,
 		OnProblem: func(p recording.Problem) error { return l.found(Finding(p.Kind), p.What, p.Err) }})
 	if err != nil {
 		return nil, err
@@ -99,16 +108,16 @@ func OpenLines(ctx context.Context, config LinesConfig) (*Lines, error) {
 	tallies := make([]tally, len(config.Files))
 	for i, file := range config.Files {
 		c := Correction{File: file}
-		switch {
-		case !config.AsRecorded:
+		if config.Formats != nil || !config.AsRecorded {
+			err = l.look(ctx, i)
+		}
+		if err == nil && !config.AsRecorded {
 			var span spanner
 			if span.sync, err = l.synchronizer(); err == nil {
-				c, err = l.measure(ctx, file, &measured, &span, &tallies[i])
+				c, err = l.measure(ctx, i, &measured, &span, &tallies[i])
 			}
 			l.span.add(&span, c.OffsetNs, lastNs)
 			lastNs = max(lastNs, span.localNs+c.OffsetNs)
-		case config.Formats != nil:
-			err = l.checkFirst(ctx, file)
 		}
 		if err != nil {
 			return nil, errors.Join(err, l.Close())
@@ -219,10 +228,12 @@ func (l *Lines) Next() (localNs int64, err error) {
 			return 0, err
 		}
 		if n := l.reader.FileNo(); n != l.decoding { // each file by itself, as measure does: what it was recorded with may differ
-			l.unread = l.Unread()
 			l.decoder, l.decoding = l.config.NewDecoder(), n
 		}
 		l.files[l.reader.FileNo()].Read++
+		if err := l.tellTimeless(); err != nil {
+			return 0, err
+		}
 		localNs = l.recordedNs + l.report.Corrections[l.reader.FileNo()].OffsetNs
 		if l.localNs != 0 || l.config.AsRecorded || l.decoder.Decode(l.recordedNs, l.text, &l.message) != nil {
 			break
@@ -286,6 +297,9 @@ func (l *Lines) Message() (*connector.Message, error) {
 		}
 	}
 	n := l.reader.FileNo()
+	if !l.levels[n].takes(m) {
+		return nil, l.Note(OtherLevel, l.levels[n].passedOver(m))
+	}
 	if m.TimeUnit != 0 && m.TimeUnit != time.Millisecond && l.unitFile <= n {
 		l.unitFile = n + 1
 		if err := l.found(TimeUnit, "the venue's times are in "+hft.UnitName(m.TimeUnit), nil); err != nil {
@@ -294,16 +308,6 @@ func (l *Lines) Message() (*connector.Message, error) {
 	}
 	l.files[n].Used++
 	return m, nil
-}
-
-// Unread says in words which books of the files the decoder has passed over, if it can tell; it is empty if none was.
-func (l *Lines) Unread() string { return cmp.Or(unread(l.decoder), l.unread) }
-
-func unread(d connector.Decoder) string {
-	if d, ok := d.(interface{ Unread() string }); ok {
-		return d.Unread()
-	}
-	return ""
 }
 
 // Refuse says, where there is no Book, that the message in hand has a time that cannot be true.

@@ -16,11 +16,16 @@ import (
 
 // tally is what a format makes of lines: messages that it can use, about the depth and trades among them, and differences that
 // are of the other venue with this form.
-type tally struct{ lines, used, depth, trades, other int64 }
+type tally struct {
+	lines, used, depth, trades, other int64
+	// deepest is the deepest book that there is (connector.Message.Level).
+	deepest int
+}
 
 // count counts a message of a format by the rule. The two venues of Binance write much alike, but only differences of futures
 // say which one comes before them.
 func (t *tally) count(rule depthsync.Rule, m *connector.Message) {
+	t.deepest = max(t.deepest, m.Level)
 	switch m.Kind {
 	case connector.MessageIgnored:
 		return
@@ -87,7 +92,8 @@ func (l *Lines) refuseForeign(ctx context.Context, file string) error {
 // eachLine calls f for each line of a file that has a time, with its reader, until f returns false. What is wrong with the file
 // is told when it is read for good. measured are the bytes of the files before, for the progress; nil for none.
 func (l *Lines) eachLine(ctx context.Context, file string, measured *int64, f func(localNs int64, text []byte, r *recording.Reader) bool) error {
-	r, err := recording.Open(recording.Config{Files: []string{file}, MaxLineBytes: l.config.MaxLineBytes})
+	times := l.newMessageTimes(func() string { return file })
+	r, err := recording.Open(recording.Config{Files: []string{file}, MaxLineBytes: l.config.MaxLineBytes, TimeNs: times.of})
 	if err != nil {
 		return err
 	}
@@ -106,6 +112,9 @@ func (l *Lines) eachLine(ctx context.Context, file string, measured *int64, f fu
 		}
 		localNs, text, err := r.Next()
 		if errors.Is(err, io.EOF) {
+			if n == 0 && times.timeless > 0 {
+				return times.missing()
+			}
 			return nil
 		}
 		if err != nil {
@@ -117,22 +126,28 @@ func (l *Lines) eachLine(ctx context.Context, file string, measured *int64, f fu
 	}
 }
 
-// firstLines are enough to know what a recording is that is not read before its turn.
+// firstLines are enough to know what a recording is before it is read. Where there is no more than the best bid and ask in them, a
+// deeper book may follow.
 const firstLines = 1000
 
-// checkFirst looks whether a file that is taken as recorded is of its format.
-func (l *Lines) checkFirst(ctx context.Context, file string) error {
-	decoder, t := l.config.NewDecoder(), tally{}
+// look looks into a file for the depth of its book, and whether one that is taken as recorded is of its format.
+func (l *Lines) look(ctx context.Context, n int) error {
+	file, decoder, t := l.config.Files[n], l.config.NewDecoder(), tally{}
 	var m connector.Message
+	has := false
 	err := l.eachLine(ctx, file, nil, func(localNs int64, text []byte, _ *recording.Reader) bool {
 		t.lines++
 		if decoder.Decode(localNs, text, &m) == nil {
 			t.count(l.config.rule(), &m)
+			has = has || m.Level == l.config.Level
 		}
-		return t.lines < firstLines
+		return t.lines < firstLines || t.deepest == 1
 	})
-	if err == nil && t.doubtful() {
+	if err == nil && l.config.AsRecorded && l.config.Formats != nil && t.doubtful() {
 		err = l.refuseForeign(ctx, file)
+	}
+	if l.levels[n].depth = t.deepest; has && l.config.Level != 0 {
+		l.levels[n] = level{depth: l.config.Level, fixed: true}
 	}
 	return err
 }
@@ -147,7 +162,7 @@ func (l *Lines) checkMeasured(ctx context.Context, tallies []tally) error {
 				return err
 			}
 		}
-		if t.used > 0 && t.depth == 0 && l.unread == "" { // with nothing to use it is told why, line by line or at the end
+		if t.used > 0 && t.depth == 0 { // with nothing to use it is told why, line by line or at the end
 			return fmt.Errorf("%s: there is no book in it, of %d messages %d are trades and none is about the depth; give a recording that has the depth stream, as 'runner record' makes it",
 				l.config.Files[i], t.used, t.trades)
 		}

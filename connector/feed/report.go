@@ -53,6 +53,10 @@ const (
 	Overflow
 	// NoTrades: a recording has messages about the market, and none is a trade.
 	NoTrades
+	// OtherLevel: a message is about a book of another depth than the one that is made of the recording.
+	OtherLevel
+	// NoLocalTime: a file says when things happened, and not when they were received.
+	NoLocalTime
 	// NumFindings is one more than the last.
 	NumFindings
 )
@@ -90,6 +94,10 @@ var wordings = [NumFindings]wording{
 		"only a snapshot that is newer than they fits: record one after the start and after each gap"},
 	NoTrades: {"no trades", "recording without trades", "recordings without trades",
 		"resting orders are filled by what the book shows alone; record the stream of trades, too"},
+	OtherLevel: {"other depth", "message about a book of another depth", "messages about books of another depth",
+		"it is passed over; of several depths the deepest is read, and with it the best bid and ask"},
+	NoLocalTime: {"no local times", "file without local times", "files without local times",
+		"look at how the results change with another base latency"},
 	OffBook: {name: "off-book trade", one: "trade outside of the book", many: "trades outside of the book"},
 }
 

@@ -71,7 +71,9 @@ func (s *Span) add(file *spanner, offsetNs, lastNs int64) {
 // but for its synchronisation, which may publish a row long after it came.
 type spanner struct {
 	sync *depthsync.Synchronizer
-	span Span
+	// level is the depth of the book (connector.Message.Level).
+	level int
+	span  Span
 	// firstLocalNs and localNs are the times of the first and the latest line, which never run backwards; beganNs is when the
 	// first row was published.
 	firstLocalNs, localNs, beganNs int64
@@ -97,6 +99,12 @@ func (s *spanner) take(localNs int64, m *connector.Message) {
 	}
 	s.rows(localNs, m.Events, m.Kind == connector.MessageTrade)
 	var out depthsync.Output
+	if isBook := m.Kind == connector.MessageDepth || m.Kind == connector.MessageSnapshot; isBook && m.Level != s.level {
+		if s.level != 0 && s.sync.Reset("another depth").Stale != "" {
+			s.row(s.depthExchNs)
+		}
+		s.level = m.Level
+	}
 	switch m.Kind {
 	case connector.MessageDepth:
 		out = s.sync.Depth(localNs, m)

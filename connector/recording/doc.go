@@ -1,8 +1,11 @@
 // Package recording reads files of raw venue messages as a collector writes them: one message a line,
-// "<local time> <JSON>", with times in nanoseconds or, told by their magnitude, another unit, plain or as gzip of any number of members. It knows lines, not what is in them.
+// "<local time> <JSON>", with times in nanoseconds or, told by their magnitude, another unit, plain, as gzip of any number of members, or as a
+// zip archive of files that end in .data, which are read in the order of their names as one, lines counted through. Files that venues
+// offer have no local times: Config.TimeNs says what counts then. A Reader knows lines, not what is in them.
 //
 // # What is wrong with a file
 //
+// A zip archive that is not whole or has other files in it is an error at once.
 // Each thing that is wrong is a Problem with file and line. Reading goes on behind it, unless Config.OnProblem says
 // otherwise: a cut off or corrupt file is read as far as it goes, a line that is too long or has no time is passed
 // over, a time that runs backwards is handed out as it stands. So is a pause, behind which time stays.

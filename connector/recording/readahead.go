@@ -3,6 +3,8 @@ package recording
 import (
 	"bufio"
 	"bytes"
+	"errors"
+	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -147,17 +149,24 @@ func (r *readAhead) skipLine(b *block, src io.Reader) {
 	}
 }
 
-// open opens a plain or gzip file; which one is told by its first bytes.
+// open opens a plain or gzip file or a zip archive; which one is told by its first bytes.
 func (r *readAhead) open(name string) (src io.Reader, closeFile func() error, err error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, nil, err
 	}
+	if isZip(f) {
+		archive, err := newZipReader(f, &r.bytesRead)
+		if err != nil {
+			return nil, nil, errors.Join(fmt.Errorf("%s: %w", name, err), f.Close())
+		}
+		return archive, f.Close, nil
+	}
 	buffered := bufio.NewReaderSize(countingReader{f, &r.bytesRead}, 64<<10)
 	if magic, _ := buffered.Peek(2); len(magic) < 2 || magic[0] != 0x1f || magic[1] != 0x8b {
 		return buffered, f.Close, nil
 	}
-	zip, err := gzip.NewReader(buffered)
+	unzipped, err := gzip.NewReader(buffered)
 	if err == io.EOF {
 		err = io.ErrUnexpectedEOF
 	}
@@ -165,7 +174,7 @@ func (r *readAhead) open(name string) (src io.Reader, closeFile func() error, er
 		// A file cut off within its header is a damaged recording like any other, found by the first read.
 		return failingReader{err}, f.Close, nil
 	}
-	return zip, f.Close, nil
+	return unzipped, f.Close, nil
 }
 
 // failingReader is a recording that cannot be read at all.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"slices"
 	"sync"
@@ -23,6 +22,9 @@ type Config struct {
 	Files []string
 	// MaxLineBytes bounds a line; 0 is DefaultMaxLineBytes.
 	MaxLineBytes int
+	// TimeNs returns the time of a message that stands on its line without one, as in the archives of venues, 0 when it does not
+	// tell one. It is asked in files whose first line is such a one; nil is for never. Its error ends Next, which returns it.
+	TimeNs func(message []byte) (int64, error)
 	// OnProblem is called for each Problem, on the goroutine that calls Next or Report. An error that it returns ends
 	// the call it came from, which returns it; with nil, or without an OnProblem, reading goes on behind the problem.
 	OnProblem func(Problem) error
@@ -45,6 +47,11 @@ type Reader struct {
 	heldUsed int
 	settled  bool
 	holding  *heldLine
+
+	// looked is 1 + the number of the last file of which a line was looked at, alone says that its first line was a message alone.
+	// byMessage says of the line in hand that its time is from Config.TimeNs.
+	looked           int
+	alone, byMessage bool
 
 	// goodNs and good are the time and place of the good line before. latestNs is the latest good time so far; behind says that the
 	// time of the line in hand is earlier.
@@ -81,6 +88,9 @@ func Open(config Config) (*Reader, error) {
 	r := &Reader{config: config, stop: make(chan struct{})}
 	for _, name := range config.Files {
 		size, err := fileSize(name)
+		if err == nil {
+			err = checkZip(name, size)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -98,13 +108,14 @@ func fileSize(name string) (int64, error) {
 		return 0, fmt.Errorf("recording: %w; check the name, and the environment variable HFTRUNNER_DATA if it gives the folder", err)
 	}
 	if !info.Mode().IsRegular() {
-		return 0, fmt.Errorf("recording: %s is not a file; name a recording, plain text or gzip", name)
+		return 0, fmt.Errorf("recording: %s is not a file; name a recording, plain text, gzip or zip", name)
 	}
 	return info.Size(), nil
 }
 
 // Next returns the time in nanoseconds, whatever its unit in the file (hft.UnixNs), and the message of the next line that
-// starts with a time and a space, and io.EOF behind the last file. The message is valid until the next call.
+// starts with a time and a space, or whose message tells one (Config.TimeNs), and io.EOF behind the last file. The message is valid
+// until the next call.
 //
 // Lines without a time and those whose time cannot be true (see the package) are passed over as a BadLine. Another time earlier
 // than that of an earlier line, in this file or one before, is a TimeBackwards, and returned as it stands. A file that as a whole
@@ -123,11 +134,14 @@ func (r *Reader) Next() (timestampNs int64, message []byte, err error) {
 		if err != nil {
 			return 0, nil, err
 		}
-		timestampNs, unit, message, ok := splitLine(line)
+		timestampNs, message := line.timestampNs, line.message
+		r.byMessage = line.byMessage
 		what := ""
 		switch {
-		case !ok:
-			what = "the line does not start with a time and a space: " + excerpt(line)
+		case line.byMessage && timestampNs == 0:
+			what = "the line has no time, and its message tells none: " + excerpt(line.text)
+		case !line.ok:
+			what = "the line does not start with a time and a space: " + excerpt(line.text)
 		case timestampNs == 0:
 			what = "the time is 0"
 		case r.goodNs != 0 && distance(r.goodNs, timestampNs) > uint64(maxStray):
@@ -137,7 +151,7 @@ func (r *Reader) Next() (timestampNs int64, message []byte, err error) {
 			}
 		}
 		if what == "" {
-			return timestampNs, message, r.checkTime(timestampNs, unit)
+			return timestampNs, message, r.checkTime(timestampNs, line.unit)
 		}
 		if err := r.Report(BadLine, what, nil); err != nil {
 			return 0, nil, err
@@ -275,6 +289,9 @@ func (r *Reader) FileNo() int { return r.hand.file }
 // Line returns the number of the line in hand within its file, counted from 1.
 func (r *Reader) Line() int { return r.hand.line }
 
+// ByMessage reports whether the line in hand has no time of its own and got that of its message.
+func (r *Reader) ByMessage() bool { return r.byMessage }
+
 // BytesRead returns how much of the files has been read, in bytes as they are stored. Reading is ahead of the lines.
 func (r *Reader) BytesRead() int64 { return r.ahead.bytesRead.Load() }
 
@@ -290,29 +307,3 @@ func (r *Reader) Close() error {
 }
 
 func errClosed() error { return fmt.Errorf("recording: the reader is closed: %w", os.ErrClosed) }
-
-// splitLine takes a line apart at its first space; ok is false when no time stands before it.
-func splitLine(line []byte) (timestampNs int64, unit time.Duration, message []byte, ok bool) {
-	i, t := 0, int64(0)
-	for ; i < len(line) && line[i]-'0' <= 9; i++ {
-		digit := int64(line[i] - '0')
-		if t > (math.MaxInt64-digit)/10 {
-			return 0, 0, nil, false
-		}
-		t = t*10 + digit
-	}
-	if i == 0 || i >= len(line) || line[i] != ' ' {
-		return 0, 0, nil, false
-	}
-	timestampNs, unit, ok = hft.UnixNs(t, time.Nanosecond)
-	return timestampNs, unit, line[i+1:], ok
-}
-
-// excerpt is enough of a line to find it.
-func excerpt(line []byte) string {
-	const most = 60
-	if len(line) > most {
-		return fmt.Sprintf("%q...", line[:most])
-	}
-	return fmt.Sprintf("%q", line)
-}

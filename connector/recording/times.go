@@ -33,6 +33,7 @@ func (p place) before(other place) bool {
 type heldLine struct {
 	at          place
 	timestampNs int64
+	byMessage   bool
 	numBytes    int
 	problems    []heldProblem
 	err         error
@@ -217,7 +218,11 @@ func (r *Reader) heldAt(i int) *heldLine {
 		text, err := r.readLine()
 		r.holding = nil
 		h.at, h.numBytes, h.err = r.at, len(text), err
-		h.timestampNs, _, _, _ = splitLine(text)
+		if err == nil {
+			var l parsedLine
+			l, h.err = r.parse(text)
+			h.timestampNs, h.byMessage = l.timestampNs, l.byMessage
+		}
 		if used := r.heldUsed; used > len(r.heldText)/2 {
 			r.heldText, r.heldUsed = r.heldText[:copy(r.heldText, r.heldText[used:])], 0
 		}
@@ -230,13 +235,17 @@ func (r *Reader) heldAt(i int) *heldLine {
 }
 
 // take takes the next line into hand, and tells what was found on the way to it.
-func (r *Reader) take() ([]byte, error) {
+func (r *Reader) take() (parsedLine, error) {
 	if len(r.held) == 0 {
-		return r.NextLine()
+		text, err := r.NextLine()
+		if err != nil {
+			return parsedLine{}, err
+		}
+		return r.parse(text)
 	}
 	select {
 	case <-r.stop:
-		return nil, errClosed()
+		return parsedLine{}, errClosed()
 	default:
 	}
 	h := &r.held[0]
@@ -244,15 +253,18 @@ func (r *Reader) take() ([]byte, error) {
 		p := h.problems[0]
 		h.problems, r.hand = h.problems[1:], p.at
 		if err := r.Report(p.problem.Kind, p.problem.What, p.problem.Err); err != nil {
-			return nil, err
+			return parsedLine{}, err
 		}
 	}
-	text, err := r.heldText[r.heldUsed:][:h.numBytes], h.err
+	text, timestampNs, byMessage, err := r.heldText[r.heldUsed:][:h.numBytes], h.timestampNs, h.byMessage, h.err
 	r.hand, r.heldUsed = h.at, r.heldUsed+h.numBytes
 	if r.held = r.held[1:]; len(r.held) == 0 {
 		r.held, r.heldText, r.heldUsed = nil, nil, 0
 	}
-	return text, err
+	if byMessage {
+		return alone(text, timestampNs), err
+	}
+	return split(text), err
 }
 
 // apart reports whether two times are too far from each other for both to be true.

@@ -79,7 +79,7 @@ type Config struct {
 	// Progress is called every now and then while Open looks through the files of a symbol for that, with bytes; nil for never.
 	Progress func(symbol string, done, total int64)
 	// BaseLatency is the least latency of a file whose local times are corrected because some are before their exchange times; 0
-	// or more. With SyncNatural nothing is corrected.
+	// or more. With SyncNatural nothing is corrected. Recordings without local times need it above 0; see feed.LinesConfig.
 	BaseLatency time.Duration
 	// MaxLineBytes bounds a line; 0 is DefaultMaxLineBytes.
 	MaxLineBytes int

@@ -38,10 +38,6 @@ func (f *lines) deliver(s *Source, b *paper.Batch) error {
 // finish reports at the end of a recording that its book is not complete. A recording of which nothing was used, as when the
 // format is another venue's, is an error: the strategies have seen no market.
 func (f *lines) finish() error {
-	report := f.Report()
-	if unread := f.Unread(); unread != "" && report.Depth+report.Snapshots == 0 {
-		return fmt.Errorf("replay: %s:%d: the recording ends without a book: %s; record a depth that can be read", f.File(), f.Line(), unread)
-	}
 	if !f.used() {
 		return fmt.Errorf("replay: %s:%d: the recording ends and no line of it could be used; check that format is the venue of the recording, "+
 			"and that it has market data", f.File(), f.Line())

@@ -15,7 +15,8 @@
 //
 // The clock of each file is corrected as in a conversion for backtests: where messages were received before they happened, all
 // local times of the file are raised by so much, and by Config.BaseLatency. Open reads the files for that. With SyncNatural times
-// stay as recorded.
+// stay as recorded. In a file without local times, as in the archives of venues, each message comes Config.BaseLatency after the venue's
+// time, whatever Sync is.
 //
 // With Config.ExchangeTime rows come to the exchange at their exchange time and to the bots at their local time, in the order that
 // a conversion writes them in for a backtest. The source reads ahead for that, as far as rows were received later than they

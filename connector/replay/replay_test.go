@@ -564,19 +564,38 @@ func TestOneTimeHoursOff(t *testing.T) {
 	play(t, replay.Config{BaseLatency: time.Millisecond}, []byte(slow)).check(t, []string{row(now + hours + 11*ms), row(now + hours + 21*ms)}, nil, 2, 0, 0)
 }
 
-// A recording with a book of a depth that is not decoded is an error that says which ones are.
-func TestUnreadBook(t *testing.T) {
+// Of a recording with books of several depths the deepest is read, and the others are told once; a natural one has the depth that the
+// reference reads.
+func TestBookOfOneDepth(t *testing.T) {
 	const trade = `{"topic":"publicTrade.BTCUSDT","ts":1748908801000,"type":"snapshot","data":[{"i":"1","T":1748908801000,"p":"100.1","v":"1","S":"Buy","s":"BTCUSDT"}]}`
-	const book = `{"topic":"orderbook.200.BTCUSDT","type":"snapshot","ts":1748908800995,"data":{"s":"BTCUSDT","b":[["100.0","5"]],"a":[["100.1","5"]],"u":10,"seq":100},"cts":1748908800990}`
+	const book = `{"topic":"orderbook.200.BTCUSDT","type":"snapshot","ts":1748908800995,"data":{"s":"BTCUSDT","b":[["100.0","5"],["99.9","1"]],"a":[["100.1","5"]],"u":10,"seq":100},"cts":1748908800990}`
+	shallow := strings.NewReplacer("orderbook.200", "orderbook.50", `["99.9","1"]`, `["99.8","1"],["99.7","1"]`).Replace(book)
 	decoder := func() connector.Decoder { return &bybit.Decoder{BBO: true} }
-	formats := map[string]feed.Format{"bybit": {NewDecoder: decoder, Rule: depthsync.Streamed}}
-	for _, text := range []string{"1748908801000000000 " + book + "\n", "1748908801000000000 " + book + "\n1748908801000000001 " + trade + "\n"} {
-		p := play(t, replay.Config{NewDecoder: decoder, Rule: depthsync.Streamed, Format: "bybit", Formats: formats}, []byte(text))
-		const want = "the recording ends without a book: its book has 200 levels a side (orderbook.200), and what can be read is that of 50 levels " +
-			"(orderbook.50) and with it the best bid and ask (orderbook.1); record a depth that can be read"
-		if p.err == nil || !strings.HasSuffix(p.err.Error(), want) {
-			t.Errorf("%v, want %s", p.err, want)
+	formats := map[string]feed.Format{"bybit": {NewDecoder: decoder, Rule: depthsync.Streamed, NaturalLevel: 50}}
+	text := "1748908801000000000 " + shallow + "\n1748908801000000001 " + book + "\n1748908801000000002 " + shallow + "\n1748908801000000003 " + trade + "\n"
+	config := replay.Config{NewDecoder: decoder, Rule: depthsync.Streamed, Format: "bybit", Formats: formats}
+	play(t, config, []byte(text)).check(t, []string{"1748908801000000001 3 ready", "1748908801000000003 1"}, []string{"f0:1: other depth"}, 4, 0, 0)
+	config.Sync = replay.SyncNatural
+	play(t, config, []byte(text)).check(t, []string{"1748908801000000000 4 ready", "1748908801000000002 4", "1748908801000000003 1"}, []string{"f0:2: other depth"}, 4, 0, 0)
+}
+
+// An archive of the venue, which has no local times, needs a base latency.
+func TestArchive(t *testing.T) {
+	decoder := func() connector.Decoder { return &bybit.Decoder{BBO: true} }
+	config := replay.Config{NewDecoder: decoder, Rule: depthsync.Streamed, Format: "bybit", Formats: map[string]feed.Format{"bybit": {NewDecoder: decoder, Rule: depthsync.Streamed}}}
+	const text = `{"topic":"orderbook.500.BTCUSDT","type":"snapshot","ts":1733011200691,"data":{"s":"BTCUSDT","b":[["1.9","62"]],"a":[["2.0","10"]],"u":20,"seq":130},"cts":1733011200589}
+{"topic":"orderbook.500.BTCUSDT","type":"delta","ts":1733011200693,"data":{"s":"BTCUSDT","b":[["1.9","0"],["1.8","7"]],"a":[],"u":21,"seq":131},"cts":1733011200691}
+`
+	if p := play(t, config, []byte(text)); p.err == nil || !strings.Contains(p.err.Error(), "f0: its lines have no local time") {
+		t.Errorf("%v", p.err)
+	}
+	config.BaseLatency = 9 * time.Millisecond
+	for _, sync := range []replay.Sync{replay.SyncExchange, replay.SyncNatural} {
+		problems := []string{"f0:0: no trades", "f0:1: no local times"}
+		if config.Sync = sync; sync == replay.SyncNatural {
+			problems = problems[1:]
 		}
+		play(t, config, []byte(text)).check(t, []string{"1733011200700000000 2 ready", "1733011200702000000 2"}, problems, 2, 0, 0)
 	}
 }
 

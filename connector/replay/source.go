@@ -92,8 +92,12 @@ func (s *Source) addFeed(symbol string) error {
 	if s.config.ExchangeTime {
 		rule = s.config.Rule
 	}
+	natural, level := s.config.Sync == SyncNatural, 0
+	if natural {
+		level = s.config.Formats[s.config.Format].NaturalLevel
+	}
 	f.Lines, err = feed.OpenLines(s.config.Context, feed.LinesConfig{Rule: rule, IgnoreGaps: s.config.OnGap == IgnoreGap, Files: s.config.Files[symbol], NewDecoder: s.config.NewDecoder, Symbol: symbol,
-		BaseLatency: s.config.BaseLatency, Format: s.config.Format, Formats: s.config.Formats, AsRecorded: s.config.Sync == SyncNatural, MaxLineBytes: s.config.MaxLineBytes, OnProblem: s.problem,
+		BaseLatency: s.config.BaseLatency, Format: s.config.Format, Formats: s.config.Formats, Level: level, AsRecorded: natural, MaxLineBytes: s.config.MaxLineBytes, OnProblem: s.problem,
 		Progress: func(done, total int64) { s.config.Progress(symbol, done, total) }})
 	if err != nil {
 		return fmt.Errorf("replay: recording of %s: %w", symbol, err)

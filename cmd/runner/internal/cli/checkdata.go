@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -30,6 +31,7 @@ type qualityForm struct {
 func (s *settings) checkDataCommand() *cobra.Command {
 	var o quality.Options
 	var format string
+	var baseLatency time.Duration
 	c := &cobra.Command{Use: "check-data --tick-size T --lot-size L FILE...", Short: "look event files and recordings over before they are used",
 		Long: "check-data reads event files (.npz, .npy) and, with --format, recordings, and reports rows out of order, gaps, steps of the\n" +
 			"clock, crossed books and values that cannot be. Rows of a recording are made as 'runner convert events' makes them.\n" +
@@ -43,13 +45,17 @@ func (s *settings) checkDataCommand() *cobra.Command {
 					return err
 				}
 			}
+			if baseLatency < 0 {
+				return fmt.Errorf("--base-latency is %v: give at least 0s", baseLatency)
+			}
 			return checkSteps(o.TickSize, o.LotSize, "")
 		},
 		RunE: func(cmd *cobra.Command, files []string) error {
-			return s.checkData(cmd.Context(), files, format, o)
+			return s.checkData(cmd.Context(), files, recordings{format, baseLatency}, o)
 		}}
 	f := c.Flags()
 	f.StringVar(&format, "format", "", "`FORMAT` of the messages of recordings: "+strings.Join(config.RecordedFormats(), ", "))
+	f.DurationVar(&baseLatency, "base-latency", 0, baseLatencyHelp)
 	f.Float64Var(&o.TickSize, "tick-size", 0, "step of `PRICES` of the instrument")
 	f.Float64Var(&o.LotSize, "lot-size", 0, "step of `QUANTITIES` of the instrument")
 	f.DurationVar(&o.GapLimit, "gap", quality.DefaultGapLimit, "longest `TIME` without a row that is no gap")
@@ -57,11 +63,17 @@ func (s *settings) checkDataCommand() *cobra.Command {
 	return c
 }
 
-func (s *settings) checkData(ctx context.Context, files []string, format string, o quality.Options) error {
+// recordings says how recordings are read, of which there may be none.
+type recordings struct {
+	format      string
+	baseLatency time.Duration
+}
+
+func (s *settings) checkData(ctx context.Context, files []string, of recordings, o quality.Options) error {
 	bad := 0
 	forms := make([]qualityForm, 0, len(files))
 	for _, path := range files {
-		form := s.checkOne(ctx, path, format, o)
+		form := s.checkOne(ctx, path, of, o)
 		if ctx.Err() != nil {
 			return withCode(ExitFailure, fmt.Errorf("look over %s: %w", path, ctx.Err()))
 		}
@@ -94,9 +106,9 @@ func (s *settings) checkData(ctx context.Context, files []string, format string,
 	return nil
 }
 
-func (s *settings) checkOne(ctx context.Context, path, format string, o quality.Options) qualityForm {
+func (s *settings) checkOne(ctx context.Context, path string, of recordings, o quality.Options) qualityForm {
 	form := qualityForm{File: path, Problems: []quality.Problem{}}
-	err := s.look(ctx, path, format, o, &form)
+	err := s.look(ctx, path, of, o, &form)
 	if err != nil {
 		form.Error = err.Error()
 	}
@@ -104,12 +116,13 @@ func (s *settings) checkOne(ctx context.Context, path, format string, o quality.
 }
 
 // look looks one file over. The rows of a recording go through a file of their own, as those of any size have to.
-func (s *settings) look(ctx context.Context, path, format string, o quality.Options, form *qualityForm) error {
+func (s *settings) look(ctx context.Context, path string, of recordings, o quality.Options, form *qualityForm) error {
 	events := path
 	work := s.beginWork()
 	defer work.end()
 	if !config.EventFile(path) {
-		if format == "" {
+		format := s.app.Formats[of.format]
+		if of.format == "" {
 			return fmt.Errorf("%s is no .npz or .npy file: if it is a recording, say with --format of which venue", path)
 		}
 		dir, err := os.MkdirTemp("", "check-data")
@@ -118,8 +131,8 @@ func (s *settings) look(ctx context.Context, path, format string, o quality.Opti
 		}
 		defer os.RemoveAll(dir)
 		events = filepath.Join(dir, "events.npy")
-		summary, err := convert.Events(ctx, []string{path}, events, convert.Options{NewDecoder: s.app.Formats[format].NewDecoder, Rule: s.app.Formats[format].Rule,
-			Format: format, Formats: s.app.Formats, TickSize: o.TickSize, LotSize: o.LotSize, Quotes: true,
+		summary, err := convert.Events(ctx, []string{path}, events, convert.Options{NewDecoder: format.NewDecoder, Rule: format.Rule,
+			Format: of.format, Formats: s.app.Formats, BaseLatency: of.baseLatency, TickSize: o.TickSize, LotSize: o.LotSize, Quotes: true,
 			Progress: func(p convert.Progress) { work.show(p.Stage.String(), convertUnit(p.Stage.String()), p.Done, p.Total) }})
 		form.Recording = summary.Report
 		if err != nil {

@@ -22,11 +22,12 @@ func TestCheckDataOfRecordings(t *testing.T) {
 		"bybit":       {NewDecoder: func() connector.Decoder { return &bybit.Decoder{BBO: true} }, Rule: depthsync.Streamed}}
 	level200 := filepath.Join(r.dir, "level200")
 	const text = `1748908801000000000 {"topic":"orderbook.200.BTCUSDT","type":"snapshot","ts":1748908800995,"data":{"s":"BTCUSDT","b":[["100.0","5"]],"a":[["100.1","5"]],"u":10,"seq":100}}` + "\n"
-	gap := filepath.Join(r.dir, "gap")
+	gap, archive := filepath.Join(r.dir, "gap"), filepath.Join(r.dir, "archive.data")
 	level50 := strings.Replace(text, ".200.", ".50.", 1)
 	later := strings.NewReplacer("snapshot", "delta", `"u":10`, `"u":12`).Replace(level50)
 	junk := filepath.Join(r.dir, "junk")
-	for path, text := range map[string]string{level200: text, gap: level50 + later, junk: level50 + strings.Repeat("x\n", 7)} {
+	for path, text := range map[string]string{level200: text, gap: level50 + later, junk: level50 + strings.Repeat("x\n", 7),
+		archive: text[len("1748908801000000000 "):]} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -36,16 +37,20 @@ func TestCheckDataOfRecordings(t *testing.T) {
 		path, format string
 		code         int
 		want         string
+		more         []string
 	}{
-		{spot, "binancespot", ExitOK, "book: by the venue's rule"},
-		{spot, "", ExitFailure, "say with --format of which venue"},
-		{spot, "binancesport", ExitUsage, `did you mean "binancespot"?`},
-		{level200, "bybit", ExitFailure, "its book has 200 levels a side"},
-		{gap, "bybit", ExitOK, "depth updates after 10 are missing"},
-		{junk, "bybit", ExitOK, "7 lines that cannot be used; first: " + junk + ":2: "},
-		{junk, "bybit", ExitOK, "warning:   " + junk + ":6: the line does not start with a time"},
+		{path: spot, format: "binancespot", code: ExitOK, want: "book: by the venue's rule"},
+		{path: spot, code: ExitFailure, want: "say with --format of which venue"},
+		{path: spot, format: "binancesport", code: ExitUsage, want: `did you mean "binancespot"?`},
+		{path: level200, format: "bybit", code: ExitOK, want: "book: by the venue's rule"},
+		{path: gap, format: "bybit", code: ExitOK, want: "depth updates after 10 are missing"},
+		{path: archive, format: "bybit", code: ExitFailure, want: "its lines have no local time"},
+		{path: archive, format: "bybit", code: ExitOK, want: "each is the venue's time and 5ms", more: []string{"--base-latency", "5ms"}},
+		{path: archive, format: "bybit", code: ExitUsage, want: "--base-latency is -5ms", more: []string{"--base-latency", "-5ms"}},
+		{path: junk, format: "bybit", code: ExitOK, want: "7 lines that cannot be used; first: " + junk + ":2: "},
+		{path: junk, format: "bybit", code: ExitOK, want: "warning:   " + junk + ":6: the line does not start with a time"},
 	} {
-		code := r.run("check-data", "--tick-size", "0.01", "--lot-size", "0.00001", "--format", c.format, c.path)
+		code := r.run(append([]string{"check-data", "--tick-size", "0.01", "--lot-size", "0.00001", "--format", c.format, c.path}, c.more...)...)
 		if said := r.out.String() + r.err.String(); code != c.code || !strings.Contains(said, c.want) {
 			t.Errorf("%s as %q: code %d, %s", c.path, c.format, code, said)
 		}

@@ -54,10 +54,12 @@ func (s *settings) convertEventsCommand() *cobra.Command {
 	var format, out string
 	var options convert.Options
 	c := &cobra.Command{Use: "events --format FORMAT --tick-size T --lot-size L --out FILE.npz RECORDING...", Short: "make an event file of recorded messages of one symbol",
-		Long: "events decodes recordings (.gz or plain) given in the order of time, makes the book by the venue's rule as a live connector\n" +
+		Long: "events decodes recordings (.gz, .zip or plain) given in the order of time, makes the book by the venue's rule as a live connector\n" +
 			"does, with best bids and asks in it, corrects the local times of a file if some lie before exchange times, puts the rows\n" +
 			"in an order that both sides of a backtest can read, and writes them as hftbacktest does: .npz or .npy. With --natural rows\n" +
 			"are those of hftbacktest's converter, byte for byte: as they come, with one correction for all files.\n" +
+			"The archives of venues (Bybit's .data.zip) have no local times: --base-latency says how long after the venue's time a\n" +
+			"message was received. Of books of several depths the deepest is taken, and with it the best bid and ask.\n" +
 			"Lines that cannot be used are reported and passed over; memory stays bounded however large the files are.",
 		Example: "  runner convert events --format binancefutures --tick-size 0.1 --lot-size 0.001 --out btcusdt_20240808.npz btcusdt_20240808.gz",
 		Args:    atLeastOne("RECORDING"),
@@ -87,7 +89,7 @@ func (s *settings) convertEventsCommand() *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&format, "format", "", "`FORMAT` of the messages: "+strings.Join(config.RecordedFormats(), ", "))
 	f.StringVar(&out, "out", "", "event `FILE` to write, .npz or .npy")
-	f.DurationVar(&options.BaseLatency, "base-latency", 0, "least feed `LATENCY` after a correction of local times")
+	f.DurationVar(&options.BaseLatency, "base-latency", 0, baseLatencyHelp)
 	f.Float64Var(&options.TickSize, "tick-size", 0, "step of `PRICES` of the instrument")
 	f.Float64Var(&options.LotSize, "lot-size", 0, "step of `QUANTITIES` of the instrument")
 	f.BoolVar(&options.Quotes, "quotes", true, "take best bid and ask messages into the book; with --natural as rows of their own, and not unless given")
@@ -95,6 +97,9 @@ func (s *settings) convertEventsCommand() *cobra.Command {
 	f.StringVar(&options.TempDir, "temp-dir", "", "`FOLDER` for rows that wait for their order (default: that of the output)")
 	return c
 }
+
+// baseLatencyHelp says what the flag of recordings is for.
+const baseLatencyHelp = "least feed `LATENCY` after a correction of local times; the latency of files that have none"
 
 // checkFormat refuses a format that does not exist.
 func (s *settings) checkFormat(format string) error {

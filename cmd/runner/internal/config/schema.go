@@ -207,7 +207,7 @@ func replaySchema() *blockType {
 			{name: "format", kind: kindString, required: true, choices: RecordedFormats(),
 				doc: "what the recorded messages are"},
 			{name: "files", kind: kindFiles, required: true,
-				doc: "symbol to path, or to a list of paths in the order of time; relative to the working directory; `.gz` or plain"},
+				doc: "symbol to path, or to a list of paths in the order of time; relative to the working directory; plain, `.gz`, or `.zip` archives of `.data` files, as venues offer them. Where there are books of several depths (Bybit) the deepest is read, and with it the best bid and ask; with `sync = \"natural\"` that of 50 levels, if there is one"},
 			{name: "speed", kind: kindSpeed, def: 1.0, bounds: above(0),
 				doc: "how fast the recording's time passes against the wall clock, or \"max\": as fast as the strategies can follow, without losing an event. Then the simulated exchange sees rows at their exchange time and strategies at their local time, and orders and fills are those of a backtest that begins at the same time: the clock begins with the first row of all `files`, also of a symbol that no strategy has, so leave that out; otherwise, and with `sync = \"natural\"`, both see them at their local time"},
 			{name: "sync", kind: kindString, def: "exchange", choices: []string{"exchange", "natural"},
@@ -218,7 +218,7 @@ func replaySchema() *blockType {
 				doc: "what a gap in the update ids does: the book is empty until the next snapshot, nothing, or the run ends"},
 			{name: "book_ticker", kind: kindBool, def: true, doc: "take the best bid and ask messages too"},
 			{name: "base_latency", kind: kindDuration, def: "0s", bounds: within(0, 60),
-				doc: "least latency that a file gets whose local clock was behind the exchange's; with `sync = \"natural\"` times stay as recorded"},
+				doc: "least latency that a file gets whose local clock was behind the exchange's; with `sync = \"natural\"` times stay as recorded. A file without local times, as venues' archives are, needs it above 0: each message comes so much after the venue's time"},
 		}}
 }
 

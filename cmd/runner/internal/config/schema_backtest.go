@@ -54,7 +54,7 @@ func dataSchema() *blockType {
 		doc: "The recorded data of one instrument of the strategy and the exchange it trades on. The label is the instrument's symbol, or `connector/symbol` where two have the same.",
 		args: []argument{
 			{name: "files", kind: kindPaths, required: true,
-				doc: "event files (`.npz`, `.npy`) or recorded messages (`.gz`, which are converted once), in the order of time; a name with `*` stands for all files like it, sorted by name"},
+				doc: "event files (`.npz`, `.npy`) or recorded messages (plain, `.gz` or `.zip`, which are converted once), in the order of time; a name with `*` stands for all files like it, sorted by name"},
 			{name: "format", kind: kindString, def: "", choices: RecordedFormats(),
 				doc: "what recorded messages are; if left out, the format that the connector replays"},
 			{name: "book_ticker", kind: kindBool, def: true, doc: "take best bid and ask messages of recorded files too"},
@@ -62,7 +62,7 @@ func dataSchema() *blockType {
 				doc: "event file of the book at the start; with `split = \"file\"` as many as files"},
 			{name: "feed_latency_offset", kind: kindDuration, def: "0s", bounds: within(-60, 60), doc: "added to the time of arrival of every row"},
 			{name: "base_latency", kind: kindDuration, def: "0s", bounds: within(0, 60),
-				doc: "least latency that a recording gets whose local clock was behind the exchange's"},
+				doc: "least latency that a recording gets whose local clock was behind the exchange's; one without local times, as venues' archives are, needs it above 0: each message comes so much after the venue's time"},
 		},
 		blocks: []*blockType{dataExchangeSchema(), dataFeeSchema(),
 			{name: "asset", single: true, implied: true, doc: "What the instrument is.", args: []argument{

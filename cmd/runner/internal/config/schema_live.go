@@ -146,7 +146,7 @@ func bybitSchema() *blockType {
 			address(apiURL, "root of the HTTP interface"),
 		},
 		argument{name: "depth_level", kind: kindInt, def: int64(50), bounds: within(1, 1000),
-			doc: "how many levels of the book are subscribed: 1, 50, 200 or 1000; deeper ones come less often. `convert` and backtests read recordings of 50"},
+			doc: "how many levels of the book are subscribed: 1, 50, 200 or 1000; deeper ones come less often. Recordings of each depth can be read"},
 		quietLimit("30s"),
 		limit("orders_per_second", 10, "how many orders the account may place, amend and cancel in a second each; what the venue says in its answers counts from then on"))
 }

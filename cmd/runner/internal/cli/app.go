@@ -165,7 +165,7 @@ func (s *settings) command() *cobra.Command {
 	flags.StringVar(&s.socket, "socket", "", "control socket of the running host (default <state_dir>/"+host.SocketName+")")
 	root.AddCommand(s.runCommand(), s.validateCommand(), s.pluginsCommand(), s.psCommand(), s.startCommand(), s.stopCommand(),
 		s.restartCommand(), s.versionCommand(), s.benchCommand(),
-		s.backtestCommand(), s.convertCommand(), s.checkDataCommand(), s.checkCommand(), s.recordCommand(), s.sampleCommand())
+		s.backtestCommand(), s.convertCommand(), s.checkDataCommand(), s.checkCommand(), s.recordCommand(), s.sampleCommand(), s.snapshotCommand())
 	return root
 }
 

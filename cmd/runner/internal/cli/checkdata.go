@@ -121,7 +121,6 @@ func (s *settings) look(ctx context.Context, path string, of recordings, o quali
 	work := s.beginWork()
 	defer work.end()
 	if !config.EventFile(path) {
-		format := s.app.Formats[of.format]
 		if of.format == "" {
 			return fmt.Errorf("%s is no .npz or .npy file: if it is a recording, say with --format of which venue", path)
 		}
@@ -131,9 +130,7 @@ func (s *settings) look(ctx context.Context, path string, of recordings, o quali
 		}
 		defer os.RemoveAll(dir)
 		events = filepath.Join(dir, "events.npy")
-		summary, err := convert.Events(ctx, []string{path}, events, convert.Options{NewDecoder: format.NewDecoder, Rule: format.Rule,
-			Format: of.format, Formats: s.app.Formats, BaseLatency: of.baseLatency, TickSize: o.TickSize, LotSize: o.LotSize, Quotes: true,
-			Progress: func(p convert.Progress) { work.show(p.Stage.String(), convertUnit(p.Stage.String()), p.Done, p.Total) }})
+		summary, err := s.rowsOf(ctx, []string{path}, of, events, o.TickSize, o.LotSize, work)
 		form.Recording = summary.Report
 		if err != nil {
 			return err
@@ -146,4 +143,12 @@ func (s *settings) look(ctx context.Context, path string, of recordings, o quali
 	form.Report, form.OK = &report, report.OK()
 	form.Problems = append(form.Problems, report.Problems()...)
 	return nil
+}
+
+// rowsOf makes an event file of recordings as a backtest does.
+func (s *settings) rowsOf(ctx context.Context, files []string, of recordings, events string, tickSize, lotSize float64, work *work) (convert.Summary, error) {
+	f := s.app.Formats[of.format]
+	return convert.Events(ctx, files, events, convert.Options{NewDecoder: f.NewDecoder, Rule: f.Rule, Format: of.format, Formats: s.app.Formats,
+		BaseLatency: of.baseLatency, TickSize: tickSize, LotSize: lotSize, Quotes: true,
+		Progress: func(p convert.Progress) { work.show(p.Stage.String(), convertUnit(p.Stage.String()), p.Done, p.Total) }})
 }

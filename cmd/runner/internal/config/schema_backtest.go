@@ -59,7 +59,7 @@ func dataSchema() *blockType {
 				doc: "what recorded messages are; if left out, the format that the connector replays"},
 			{name: "book_ticker", kind: kindBool, def: true, doc: "take best bid and ask messages of recorded files too"},
 			{name: "snapshot", kind: kindPaths, def: []any{},
-				doc: "event file of the book at the start; with `split = \"file\"` as many as files"},
+				doc: "event file of the book at the start, as `runner snapshot` makes it of the day before; with `split = \"file\"` as many as files"},
 			{name: "feed_latency_offset", kind: kindDuration, def: "0s", bounds: within(-60, 60), doc: "added to the time of arrival of every row"},
 			{name: "base_latency", kind: kindDuration, def: "0s", bounds: within(0, 60),
 				doc: "least latency that a recording gets whose local clock was behind the exchange's; one without local times, as venues' archives are, needs it above 0: each message comes so much after the venue's time"},

@@ -1,5 +1,6 @@
 // Package depthsync keeps a book's feed in step with its venue: it holds back the differences of a stream until a
-// snapshot has come that they continue, joins both by the venue's rule, and notices when a difference is missing.
+// snapshot has come that they continue, joins both by the venue's rule, and notices when a difference is missing. A snapshot that
+// contains everything that has come is the book at once; the first difference behind it has to continue it or the stream.
 //
 // Where the stream itself brings snapshots (Streamed) it replaces the book by them, and holds back only what comes over
 // a second connection while one takes over from another.

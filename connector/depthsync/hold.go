@@ -55,8 +55,10 @@ func (s *Synchronizer) dropOld(snapshotID, snapshotSeq int64) {
 	s.stats.Dropped += uint64(old)
 }
 
-// join completes the book when the snapshot in hand and what is held back fit together.
-func (s *Synchronizer) join(out Output, localTimestampNs int64) Output {
+// join completes the book when the snapshot in hand and what is held back fit together. A snapshot that contains everything that has
+// come is the book when it comes: what is missing between it and the stream will show in the next difference. Before the first difference
+// nothing says that the stream does not begin behind it, or is not numbered otherwise.
+func (s *Synchronizer) join(out Output, localTimestampNs int64, comes bool) Output {
 	if !s.hasSnapshot {
 		return out
 	}
@@ -66,7 +68,8 @@ func (s *Synchronizer) join(out Output, localTimestampNs int64) Output {
 		return out
 	}
 	s.dropOld(s.snapshotID, s.snapshotSeq)
-	if len(s.held) == 0 { // the snapshot is newer than everything: the next difference will show whether it fits
+	if older := s.snapshotExchNs != 0 && s.snapshotExchNs < s.lastExchNs; len(s.held) == 0 && (!comes || !s.seen || older) {
+		// It is newer than everything, by its id at least: the next difference will show whether it fits.
 		if s.aheadNs == 0 {
 			s.aheadNs = s.lastExchNs
 		} else if s.lastExchNs-s.aheadNs > farAheadNs {
@@ -91,12 +94,18 @@ func (s *Synchronizer) giveUp(out *Output) {
 
 // complete publishes the snapshot and everything held back as one batch.
 func (s *Synchronizer) complete(out *Output, localTimestampNs int64) {
-	first := s.held[0]
-	// The differences are newer than the snapshot whatever their times say, and a book may refuse a row that is older
-	// than the level's last one. So the snapshot is not stamped later than the first difference.
-	exchTimestampNs := first.exchTimestampNs
-	if s.snapshotExchNs != 0 && (exchTimestampNs == 0 || s.snapshotExchNs < exchTimestampNs) {
-		exchTimestampNs = s.snapshotExchNs
+	exchTimestampNs := s.snapshotExchNs
+	if exchTimestampNs == 0 {
+		exchTimestampNs = s.lastExchNs
+	}
+	var first ids
+	if len(s.held) > 0 {
+		// The differences are newer than the snapshot whatever their times say, and a book may refuse a row that is older
+		// than the level's last one. So the snapshot is not stamped later than the first difference.
+		first = s.held[0].ids
+		if ns := s.held[0].exchTimestampNs; s.snapshotExchNs == 0 || ns != 0 && ns < exchTimestampNs {
+			exchTimestampNs = ns
+		}
 	}
 	for i := range s.snapshotRows {
 		s.snapshotRows[i].ExchTimestampNs = exchTimestampNs
@@ -106,10 +115,28 @@ func (s *Synchronizer) complete(out *Output, localTimestampNs int64) {
 		// The bots get all of it now, so nothing that they got before is newer.
 		s.snapshotRows[i].LocalTimestampNs = localTimestampNs
 	}
-	out.Events, out.Ready, out.Seq = s.snapshotRows, true, max(s.snapshotSeq, s.held[len(s.held)-1].seq)
+	out.Events, out.Ready, out.Seq = s.snapshotRows, true, s.snapshotSeq
+	if len(s.held) > 0 {
+		out.Seq = max(out.Seq, s.held[len(s.held)-1].seq)
+	}
 	s.stats.Snapshots++
 	s.stats.Applied += uint64(len(s.held))
 	s.stats.SnapshotID, s.stats.FirstAppliedFirstID, s.stats.FirstAppliedLastID = s.snapshotID, first.first, first.last
 	s.state, s.hasSnapshot = Synced, false
+	if len(s.held) == 0 {
+		s.reachSnapshot()
+	}
 	s.forgetHeld()
+}
+
+// reachSnapshot notes that the book is ahead of the stream.
+func (s *Synchronizer) reachSnapshot() {
+	s.ahead, s.streamID = true, s.lastID
+	s.lastID, s.lastExchNs = s.snapshotID, max(s.lastExchNs, s.snapshotExchNs)
+}
+
+// continues reports whether nothing is missing between the book and a difference that is not contained in it.
+func (s *Synchronizer) continues(d ids) bool {
+	rule := s.config.Rule
+	return rule.follows(s.lastID, d) || s.ahead && (rule.joins(s.lastID, d) || rule.follows(s.streamID, d))
 }

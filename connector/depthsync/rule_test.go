@@ -65,10 +65,69 @@ func TestFirstDifference(t *testing.T) {
 				}
 				out = s.Snapshot(1, snapshot(100, 1))
 			}
-			if s.State() != c.state || s.Stats().Dropped != c.dropped || out.NeedSnapshot != c.needsOther || out.Ready != (c.state == depthsync.Synced) {
+			want := c.state
+			if c.dropped > 0 && !snapshotFirst { // it contains all of the stream
+				want = depthsync.Synced
+			}
+			if s.State() != want || s.Stats().Dropped != c.dropped || out.NeedSnapshot != c.needsOther || out.Ready != (want == depthsync.Synced) {
 				t.Errorf("%s, snapshot first %t: %v, %+v, %+v", c.name, snapshotFirst, s.State(), s.Stats(), out)
 			}
 		}
+	}
+}
+
+// TestSnapshotIsTheBook: a snapshot of id 100 that contains everything that has come is the book at once, in a thin market as well,
+// and the difference after it shows whether something is missing between them.
+func TestSnapshotIsTheBook(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		rule  depthsync.Rule
+		later []*connector.Message
+		state depthsync.State
+		// applied are those of later.
+		applied, gaps uint64
+	}{
+		{"futures, nothing", depthsync.Futures, nil, depthsync.Synced, 0, 0},
+		{"futures, on its way", depthsync.Futures, []*connector.Message{depth(96, 98, 95, 2, 1), depth(99, 100, 98, 2, 1), depth(103, 105, 100, 2, 1)}, depthsync.Synced, 1, 0},
+		{"futures, spans", depthsync.Futures, []*connector.Message{depth(98, 105, 95, 2, 1)}, depthsync.Synced, 1, 0},
+		{"futures, continues the stream", depthsync.Futures, []*connector.Message{depth(103, 105, 95, 2, 1)}, depthsync.Synced, 1, 0},
+		{"futures, continues what was on its way", depthsync.Futures, []*connector.Message{depth(96, 98, 95, 2, 1), depth(103, 105, 98, 2, 1)}, depthsync.Synced, 1, 0},
+		{"futures, what the snapshot has is missing", depthsync.Futures, []*connector.Message{depth(99, 105, 98, 2, 1), depth(106, 107, 105, 2, 1)}, depthsync.Synced, 2, 0},
+		{"futures, gap", depthsync.Futures, []*connector.Message{depth(103, 105, 101, 2, 1)}, depthsync.Syncing, 0, 1},
+		{"futures, gap behind the first", depthsync.Futures, []*connector.Message{depth(98, 105, 95, 2, 1), depth(108, 109, 95, 2, 1)}, depthsync.Syncing, 1, 1},
+		{"futures, again", depthsync.Futures, []*connector.Message{depth(90, 95, 89, 2, 1), depth(98, 105, 95, 2, 1)}, depthsync.Synced, 1, 0},
+		{"futures, long after the stream's last", depthsync.Futures, []*connector.Message{depth(96, 99, 95, 30e9, 1), depth(103, 105, 100, 31e9, 1)}, depthsync.Synced, 1, 0},
+		{"spot, nothing", depthsync.Spot, nil, depthsync.Synced, 0, 0},
+		{"spot, on its way", depthsync.Spot, []*connector.Message{depth(96, 100, 0, 2, 1), depth(101, 105, 0, 2, 1)}, depthsync.Synced, 1, 0},
+		{"spot, overlaps", depthsync.Spot, []*connector.Message{depth(96, 105, 0, 2, 1)}, depthsync.Synced, 1, 0},
+		{"spot, gap", depthsync.Spot, []*connector.Message{depth(102, 105, 0, 2, 1)}, depthsync.Syncing, 0, 1},
+	} {
+		s := newSync(t, depthsync.Config{Rule: c.rule})
+		exchNs := int64(31e9) // of futures
+		if c.rule == depthsync.Spot {
+			exchNs = 0
+		}
+		s.Depth(1, depth(90, 95, 89*int64(2-c.rule), 7, 1))
+		out := s.Snapshot(5, snapshot(100, exchNs))
+		if want := max(exchNs, 7); !out.Ready || len(out.Events) != 1 || out.Events[0].ExchTimestampNs != want || out.Events[0].LocalTimestampNs != 5 || s.LastID() != 100 {
+			t.Errorf("%s: %+v, at %d", c.name, out, s.LastID())
+		}
+		for _, m := range c.later {
+			out = s.Depth(6, m)
+		}
+		if stats := s.Stats(); s.State() != c.state || stats.Applied != c.applied || stats.Gaps != c.gaps || (out.Stale != "") != (c.gaps > 0) || out.NeedSnapshot != (c.gaps > 0) ||
+			c.applied > 0 && stats.FirstAppliedLastID != 105 {
+			t.Errorf("%s: %v, %+v, %+v", c.name, s.State(), stats, out)
+		}
+	}
+	s := newSync(t, depthsync.Config{Rule: depthsync.Spot})
+	if out := s.Snapshot(1, snapshot(100, 0)); out.Ready || s.State() != depthsync.Syncing {
+		t.Errorf("before the first difference: %+v", out)
+	}
+	s = newSync(t, depthsync.Config{Rule: depthsync.Futures})
+	s.Depth(1, depth(90, 95, 89, 7, 1))
+	if out := s.Snapshot(1, snapshot(100, 6)); out.Ready || s.State() != depthsync.Syncing {
+		t.Errorf("older than what it is ahead of: %+v", out)
 	}
 }
 

@@ -13,7 +13,7 @@ const renumberedNs = 10_000_000_000
 
 // reach notes that the stream has come to a message.
 func (s *Synchronizer) reach(m *connector.Message) {
-	s.lastID, s.lastSeq, s.lastExchNs = m.LastID, m.Seq, m.ExchTimestampNs
+	s.lastID, s.lastSeq, s.lastExchNs, s.ahead = m.LastID, m.Seq, m.ExchTimestampNs, false
 }
 
 // renumbered reports whether a message that has an id of the past is not of the past.

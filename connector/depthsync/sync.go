@@ -90,6 +90,10 @@ type Synchronizer struct {
 	// lastID is the last update id of the stream: applied when synced, held back when syncing.
 	lastID int64
 	seen   bool
+	// ahead says that the book is a snapshot that contains all of the stream so far; lastID is the snapshot's then, and streamID the
+	// stream's.
+	ahead    bool
+	streamID int64
 	// lastExchNs and lastSeq are the venue's time and Message.Seq of that message, by which old messages are told from new ids.
 	lastExchNs, lastSeq int64
 
@@ -146,7 +150,7 @@ func (s *Synchronizer) Reset(reason string) Output {
 	if s.state == Synced {
 		out.Stale = reason
 	}
-	s.state, s.seen, s.lastID, s.lastExchNs, s.lastSeq, s.hasSnapshot = Syncing, false, 0, 0, 0, false
+	s.state, s.seen, s.ahead, s.lastID, s.lastExchNs, s.lastSeq, s.hasSnapshot = Syncing, false, false, 0, 0, 0, false
 	s.forgetHeld()
 	return out
 }
@@ -178,7 +182,7 @@ func (s *Synchronizer) Depth(localTimestampNs int64, m *connector.Message) Outpu
 	}
 	s.seen = true
 	out.Overflow = s.hold(d, m)
-	return s.join(out, localTimestampNs)
+	return s.join(out, localTimestampNs, false)
 }
 
 // Snapshot takes a full book, received at localTimestampNs. While the book is in step it is not needed and changes
@@ -196,7 +200,7 @@ func (s *Synchronizer) Snapshot(localTimestampNs int64, m *connector.Message) Ou
 	}
 	s.hasSnapshot, s.snapshotID, s.snapshotSeq, s.snapshotExchNs, s.aheadNs = true, m.LastID, m.Seq, m.ExchTimestampNs, 0
 	s.snapshotRows = append(s.snapshotRows[:0], m.Events...)
-	return s.join(Output{}, localTimestampNs)
+	return s.join(Output{}, localTimestampNs, true)
 }
 
 // apply takes a difference while the book is in step.
@@ -204,10 +208,13 @@ func (s *Synchronizer) apply(d ids, m *connector.Message) Output {
 	renumbered := s.renumbered(m)
 	if s.passed(m) || !renumbered && s.config.Rule.repeats(s.lastID, d) {
 		s.stats.Dropped++
-		return Output{Repeated: true}
+		// What a snapshot has that is ahead of the stream comes for the first time.
+		repeated := !s.ahead || d.last <= s.streamID
+		s.streamID = max(s.streamID, d.last)
+		return Output{Repeated: repeated}
 	}
 	out := Output{Anew: s.anew(m)}
-	if renumbered || out.Anew || !s.config.Rule.follows(s.lastID, d) {
+	if renumbered || out.Anew || !s.continues(d) {
 		out.Gap, out.AfterID, out.FromID = true, s.lastID, d.first
 		s.stats.Gaps++
 		if !s.config.IgnoreGaps || out.Anew { // a book goes by the numbers, and would take nothing that is numbered anew
@@ -218,6 +225,9 @@ func (s *Synchronizer) apply(d ids, m *connector.Message) Output {
 			s.hold(d, m)
 			return out
 		}
+	}
+	if s.ahead {
+		s.stats.FirstAppliedFirstID, s.stats.FirstAppliedLastID = d.first, d.last
 	}
 	s.reach(m)
 	s.stats.Applied++

@@ -19,7 +19,7 @@ import (
 )
 
 // cacheVersion is part of every key of the cache; it changes when the same recordings give other files.
-const cacheVersion = 10
+const cacheVersion = 11
 
 // maxFindings is how many findings about one file are kept.
 const maxFindings = 20

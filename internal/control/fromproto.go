@@ -89,7 +89,7 @@ func statusFromProto(s *pb.StrategyStatus) StrategyStatus {
 			Connector: i.GetConnector(), Symbol: i.GetSymbol(), Position: i.GetPosition(), BestBid: i.GetBestBid(),
 			BestAsk: i.GetBestAsk(), OpenOrders: int(i.GetOpenOrders()), Fee: i.GetFee(),
 			TradingVolume: i.GetTradingVolume(), TradingValue: i.GetTradingValue(), RealisedPnL: i.GetRealisedPnl(),
-			OpenPnL: i.GetOpenPnl(),
+			OpenPnL: i.GetOpenPnl(), Findings: i.GetFindings(),
 		})
 	}
 	return out

@@ -69,6 +69,8 @@ type InstrumentStatus struct {
 	TradingValue  float64 `json:"trading_value"`
 	RealisedPnL   float64 `json:"realised_pnl"`
 	OpenPnL       float64 `json:"open_pnl"`
+	// Findings are how often what was found about the feed of the instrument, by the keys of package feed; nil for nothing.
+	Findings map[string]uint64 `json:"findings,omitempty"`
 }
 
 // OpenOrder is an order that is open, or may be.

@@ -417,6 +417,8 @@ type InstrumentStatus struct {
 	TradingValue  float64                `protobuf:"fixed64,9,opt,name=trading_value,json=tradingValue,proto3" json:"trading_value,omitempty"`
 	RealisedPnl   float64                `protobuf:"fixed64,10,opt,name=realised_pnl,json=realisedPnl,proto3" json:"realised_pnl,omitempty"`
 	OpenPnl       float64                `protobuf:"fixed64,11,opt,name=open_pnl,json=openPnl,proto3" json:"open_pnl,omitempty"`
+	// What was found about the feed of the instrument, by the finding's name, and how often.
+	Findings      map[string]uint64 `protobuf:"bytes,12,rep,name=findings,proto3" json:"findings,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -526,6 +528,13 @@ func (x *InstrumentStatus) GetOpenPnl() float64 {
 		return x.OpenPnl
 	}
 	return 0
+}
+
+func (x *InstrumentStatus) GetFindings() map[string]uint64 {
+	if x != nil {
+		return x.Findings
+	}
+	return nil
 }
 
 type StrategyName struct {
@@ -1270,7 +1279,7 @@ const file_runner_proto_rawDesc = "" +
 	"\x0erestart_gap_ns\x18\x11 \x03(\x03R\frestartGapNs\x12G\n" +
 	"\vinstruments\x18\x12 \x03(\v2%.hftrunner.runner.v1.InstrumentStatusR\vinstruments\x12\x1f\n" +
 	"\vorders_left\x18\x13 \x01(\x03R\n" +
-	"ordersLeft\"\xd7\x02\n" +
+	"ordersLeft\"\xe5\x03\n" +
 	"\x10InstrumentStatus\x12\x1c\n" +
 	"\tconnector\x18\x01 \x01(\tR\tconnector\x12\x16\n" +
 	"\x06symbol\x18\x02 \x01(\tR\x06symbol\x12\x1a\n" +
@@ -1284,7 +1293,11 @@ const file_runner_proto_rawDesc = "" +
 	"\rtrading_value\x18\t \x01(\x01R\ftradingValue\x12!\n" +
 	"\frealised_pnl\x18\n" +
 	" \x01(\x01R\vrealisedPnl\x12\x19\n" +
-	"\bopen_pnl\x18\v \x01(\x01R\aopenPnl\"\"\n" +
+	"\bopen_pnl\x18\v \x01(\x01R\aopenPnl\x12O\n" +
+	"\bfindings\x18\f \x03(\v23.hftrunner.runner.v1.InstrumentStatus.FindingsEntryR\bfindings\x1a;\n" +
+	"\rFindingsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\"\"\n" +
 	"\fStrategyName\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\" \n" +
 	"\x04Done\x12\x18\n" +
@@ -1352,7 +1365,7 @@ func file_runner_proto_rawDescGZIP() []byte {
 	return file_runner_proto_rawDescData
 }
 
-var file_runner_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_runner_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_runner_proto_goTypes = []any{
 	(*VersionRequest)(nil),        // 0: hftrunner.runner.v1.VersionRequest
 	(*VersionInfo)(nil),           // 1: hftrunner.runner.v1.VersionInfo
@@ -1371,33 +1384,35 @@ var file_runner_proto_goTypes = []any{
 	(*Launch)(nil),                // 14: hftrunner.runner.v1.Launch
 	(*Params)(nil),                // 15: hftrunner.runner.v1.Params
 	(*Problem)(nil),               // 16: hftrunner.runner.v1.Problem
-	(*timestamppb.Timestamp)(nil), // 17: google.protobuf.Timestamp
+	nil,                           // 17: hftrunner.runner.v1.InstrumentStatus.FindingsEntry
+	(*timestamppb.Timestamp)(nil), // 18: google.protobuf.Timestamp
 }
 var file_runner_proto_depIdxs = []int32{
-	17, // 0: hftrunner.runner.v1.VersionInfo.started_at:type_name -> google.protobuf.Timestamp
+	18, // 0: hftrunner.runner.v1.VersionInfo.started_at:type_name -> google.protobuf.Timestamp
 	4,  // 1: hftrunner.runner.v1.StrategiesResponse.strategies:type_name -> hftrunner.runner.v1.StrategyStatus
 	5,  // 2: hftrunner.runner.v1.StrategyStatus.instruments:type_name -> hftrunner.runner.v1.InstrumentStatus
-	13, // 3: hftrunner.runner.v1.ErrorDetail.not_found:type_name -> hftrunner.runner.v1.NotFound
-	14, // 4: hftrunner.runner.v1.ErrorDetail.launch:type_name -> hftrunner.runner.v1.Launch
-	15, // 5: hftrunner.runner.v1.ErrorDetail.params:type_name -> hftrunner.runner.v1.Params
-	11, // 6: hftrunner.runner.v1.ErrorDetail.orders_left:type_name -> hftrunner.runner.v1.OrdersLeft
-	12, // 7: hftrunner.runner.v1.OrdersLeft.orders:type_name -> hftrunner.runner.v1.OpenOrder
-	16, // 8: hftrunner.runner.v1.Params.problems:type_name -> hftrunner.runner.v1.Problem
-	0,  // 9: hftrunner.runner.v1.Runner.Version:input_type -> hftrunner.runner.v1.VersionRequest
-	2,  // 10: hftrunner.runner.v1.Runner.Strategies:input_type -> hftrunner.runner.v1.StrategiesRequest
-	6,  // 11: hftrunner.runner.v1.Runner.Start:input_type -> hftrunner.runner.v1.StrategyName
-	6,  // 12: hftrunner.runner.v1.Runner.Stop:input_type -> hftrunner.runner.v1.StrategyName
-	8,  // 13: hftrunner.runner.v1.Runner.Restart:input_type -> hftrunner.runner.v1.RestartRequest
-	1,  // 14: hftrunner.runner.v1.Runner.Version:output_type -> hftrunner.runner.v1.VersionInfo
-	3,  // 15: hftrunner.runner.v1.Runner.Strategies:output_type -> hftrunner.runner.v1.StrategiesResponse
-	7,  // 16: hftrunner.runner.v1.Runner.Start:output_type -> hftrunner.runner.v1.Done
-	7,  // 17: hftrunner.runner.v1.Runner.Stop:output_type -> hftrunner.runner.v1.Done
-	9,  // 18: hftrunner.runner.v1.Runner.Restart:output_type -> hftrunner.runner.v1.RestartResult
-	14, // [14:19] is the sub-list for method output_type
-	9,  // [9:14] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	17, // 3: hftrunner.runner.v1.InstrumentStatus.findings:type_name -> hftrunner.runner.v1.InstrumentStatus.FindingsEntry
+	13, // 4: hftrunner.runner.v1.ErrorDetail.not_found:type_name -> hftrunner.runner.v1.NotFound
+	14, // 5: hftrunner.runner.v1.ErrorDetail.launch:type_name -> hftrunner.runner.v1.Launch
+	15, // 6: hftrunner.runner.v1.ErrorDetail.params:type_name -> hftrunner.runner.v1.Params
+	11, // 7: hftrunner.runner.v1.ErrorDetail.orders_left:type_name -> hftrunner.runner.v1.OrdersLeft
+	12, // 8: hftrunner.runner.v1.OrdersLeft.orders:type_name -> hftrunner.runner.v1.OpenOrder
+	16, // 9: hftrunner.runner.v1.Params.problems:type_name -> hftrunner.runner.v1.Problem
+	0,  // 10: hftrunner.runner.v1.Runner.Version:input_type -> hftrunner.runner.v1.VersionRequest
+	2,  // 11: hftrunner.runner.v1.Runner.Strategies:input_type -> hftrunner.runner.v1.StrategiesRequest
+	6,  // 12: hftrunner.runner.v1.Runner.Start:input_type -> hftrunner.runner.v1.StrategyName
+	6,  // 13: hftrunner.runner.v1.Runner.Stop:input_type -> hftrunner.runner.v1.StrategyName
+	8,  // 14: hftrunner.runner.v1.Runner.Restart:input_type -> hftrunner.runner.v1.RestartRequest
+	1,  // 15: hftrunner.runner.v1.Runner.Version:output_type -> hftrunner.runner.v1.VersionInfo
+	3,  // 16: hftrunner.runner.v1.Runner.Strategies:output_type -> hftrunner.runner.v1.StrategiesResponse
+	7,  // 17: hftrunner.runner.v1.Runner.Start:output_type -> hftrunner.runner.v1.Done
+	7,  // 18: hftrunner.runner.v1.Runner.Stop:output_type -> hftrunner.runner.v1.Done
+	9,  // 19: hftrunner.runner.v1.Runner.Restart:output_type -> hftrunner.runner.v1.RestartResult
+	15, // [15:20] is the sub-list for method output_type
+	10, // [10:15] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_runner_proto_init() }
@@ -1417,7 +1432,7 @@ func file_runner_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_runner_proto_rawDesc), len(file_runner_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   17,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -25,6 +25,8 @@ type instrument struct {
 	book *feed.Book
 	// asking says that a snapshot is being asked for or waits for its turn.
 	asking bool
+	// losses counts the streams of the book that were lost: a snapshot that was asked for before says nothing of the next one.
+	losses int
 	// askedNs is when a snapshot was asked for last. Who asks uses it, one at a time.
 	askedNs   int64
 	bookReady bool

@@ -148,6 +148,9 @@ func (c *Connector) fetchSnapshot(inst *instrument) {
 	}
 	for c.pause(pause) {
 		pause, inst.askedNs = snapshotPause, c.nowNs()
+		inst.mu.Lock()
+		losses := inst.losses
+		inst.mu.Unlock()
 		ctx, cancel := context.WithTimeout(c.ctx, requestTimeout)
 		body, err := c.protocol.Snapshot(ctx, inst.Symbol)
 		cancel()
@@ -170,8 +173,12 @@ func (c *Connector) fetchSnapshot(inst *instrument) {
 			continue
 		}
 		c.outage.Works(question{"snapshot of", inst.Symbol})
-		c.record(inst.Symbol, localNs, body)
 		inst.mu.Lock()
+		if inst.losses != losses {
+			inst.mu.Unlock()
+			continue
+		}
+		c.record(inst.Symbol, localNs, body)
 		inst.silence.heardNs = localNs
 		out := inst.book.Take(localNs, &m)
 		again := out.NeedSnapshot
@@ -192,6 +199,7 @@ func (c *Connector) lostMarket(s *marketStream, reason string) {
 			continue
 		}
 		inst.mu.Lock()
+		inst.losses++
 		if out := inst.book.Lost(reason); out.Stale != "" {
 			c.stale(inst, out.Stale)
 		}

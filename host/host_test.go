@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"syscall"
 	"testing"
@@ -414,7 +415,7 @@ func TestFullSpeedLosesNothing(t *testing.T) {
 	}
 	for i := range runs[0].Strategies {
 		a, b := runs[0].Strategies[i], runs[1].Strategies[i]
-		if a.Events != b.Events || a.Orders != b.Orders || a.Fills != b.Fills || a.Instruments[0] != b.Instruments[0] {
+		if a.Events != b.Events || a.Orders != b.Orders || a.Fills != b.Fills || !reflect.DeepEqual(a.Instruments[0], b.Instruments[0]) {
 			t.Errorf("two runs of one market differ:\n%+v\n%+v", a, b)
 		}
 	}

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
+	"hftrunner/connector/feed"
 	"hftrunner/internal/control"
 )
 
@@ -22,10 +24,32 @@ func (h *Host) Version(context.Context) (control.VersionInfo, error) {
 func (h *Host) Strategies(context.Context) ([]control.StrategyStatus, error) {
 	strategies := h.everyStrategy()
 	list := make([]control.StrategyStatus, 0, len(strategies))
+	found := h.findings()
 	for _, s := range strategies {
-		list = append(list, s.status())
+		st := s.status()
+		for i := range st.Instruments {
+			in := &st.Instruments[i]
+			in.Findings = found[instrumentKey{in.Connector, strings.ToUpper(in.Symbol)}]
+		}
+		list = append(list, st)
 	}
 	return list, nil
+}
+
+// instrumentKey names an instrument, in capitals: a recording may have its own letters.
+type instrumentKey struct{ connector, symbol string }
+
+// findings are how often what was found about each instrument's feed.
+func (h *Host) findings() map[instrumentKey]map[string]uint64 {
+	found := map[instrumentKey]map[string]uint64{}
+	for _, p := range h.publishers {
+		for _, r := range feed.ReportsOf(p.made()) {
+			if counts := r.Counts(); counts != nil {
+				found[instrumentKey{p.name, strings.ToUpper(r.Symbol)}] = counts
+			}
+		}
+	}
+	return found
 }
 
 // Start starts a stopped strategy.

@@ -3,6 +3,7 @@ package feed
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -221,6 +222,33 @@ func (r *Report) Add(other *Report) {
 	for f := range r.Found {
 		r.Found[f].N += other.Found[f].N
 	}
+}
+
+// Counts are how often what was found was found, by the Finding's key; nil for nothing.
+func (r *Report) Counts() map[string]uint64 {
+	var counts map[string]uint64
+	for f := range NumFindings {
+		if n := r.Found[f].N; n > 0 {
+			if counts == nil {
+				counts = map[string]uint64{}
+			}
+			counts[f.Key()] = n
+		}
+	}
+	return counts
+}
+
+// Faults says in a few words what of counts, as Report.Counts returns them, is wrong with a feed: what each has, as quotes older than its
+// book and what a second connection brings again, is left out.
+func Faults(counts map[string]uint64) string {
+	ordinary := []Finding{SeenQuote, OutdatedQuote, OffBook, Late, Overlap, StaleSnapshot}
+	var parts []string
+	for f := range NumFindings {
+		if n := counts[f.Key()]; n > 0 && !slices.Contains(ordinary, f) {
+			parts = append(parts, fmt.Sprintf("%s %d", f, n))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // Lines returns a line for each correction of local times and each finding, with how often it was found and the first example.

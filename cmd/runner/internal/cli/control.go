@@ -80,7 +80,7 @@ func (s *settings) printStrategies(all []control.StrategyStatus) error {
 		rows[i] = append([]string{pid, st.Plugin + " " + st.Version, whole(st.Restarts)}, statusRow(st)...)
 	}
 	printTable(s.app.Stdout, append(columns(">pid", "plugin", ">restarts"), statusColumns()...), rows)
-	for _, line := range reasons(all) {
+	for _, line := range append(reasons(all), feedLines(all)...) {
 		fmt.Fprintln(s.app.Stdout, line)
 	}
 	return nil

@@ -281,7 +281,7 @@ func show(ctx context.Context, h Host, view *screen, logger hclog.Logger, over <
 		case err != nil:
 			logger.Warn("no status", "error", err)
 		case view != nil:
-			view.Show(statusTable(all))
+			view.Show(append(statusTable(all), feedLines(all)...))
 		default:
 			logger.Info("status", statusPairs(all)...)
 		}

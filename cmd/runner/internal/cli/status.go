@@ -2,8 +2,10 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
+	"hftrunner/connector/feed"
 	"hftrunner/host"
 	"hftrunner/internal/control"
 )
@@ -49,6 +51,20 @@ func statusTable(all []control.StrategyStatus) []string {
 	return table(statusColumns(), rows)
 }
 
+// feedLines are what is wrong with the feeds of the strategies' instruments, a line for each of which something is.
+func feedLines(all []control.StrategyStatus) []string {
+	var lines []string
+	for i := range all {
+		for _, in := range all[i].Instruments {
+			faults := feed.Faults(in.Findings)
+			if line := fmt.Sprintf("feed of %s %s: %s", in.Connector, in.Symbol, faults); faults != "" && !slices.Contains(lines, line) {
+				lines = append(lines, line)
+			}
+		}
+	}
+	return lines
+}
+
 // statusPairs are the names and values of the one line that is logged where there is no terminal: all strategies
 // together, and by name those that do not run.
 func statusPairs(all []control.StrategyStatus) []any {
@@ -74,6 +90,9 @@ func statusPairs(all []control.StrategyStatus) []any {
 		"net_pnl", strings.ReplaceAll(money(pnl), ",", "")}
 	if len(idle) > 0 {
 		pairs = append(pairs, "not_running", strings.Join(idle, ", "))
+	}
+	if lines := feedLines(all); len(lines) > 0 {
+		pairs = append(pairs, "feeds", strings.ReplaceAll(strings.Join(lines, "; "), "feed of ", ""))
 	}
 	return pairs
 }

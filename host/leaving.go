@@ -190,8 +190,8 @@ func (p *publisher) isOf(bots map[uint64]*strategy, no int) bool {
 func (l *leaving) concerns(o *leftOrder) bool {
 	switch {
 	case l.bots[o.Owner.Bot] == nil:
-		// What its strategy has canceled, or what was taken for over, is not kept.
-		return !l.fixed && (o.Req == hft.StatusCanceled || o.Status == hft.StatusUnknown)
+		// What its strategy has canceled, or what was taken for over, is not kept. A submission without an answer is.
+		return !l.fixed && (o.Req == hft.StatusCanceled || o.Status == hft.StatusUnknown && o.Req == hft.StatusNone)
 	case !l.fixed || !l.begun || l.asked[o.key()] != nil:
 		return true
 	}

@@ -279,22 +279,23 @@ func (t *trade) reconcileOnce(session context.Context, every bool) error {
 	if len(list) == 0 {
 		return nil
 	}
-	wrong, err := t.askPositions(session, list)
-	if err != nil {
-		return err
+	wrong, passed := t.askPositions(session, list)
+	if passed != nil && (wrong == nil || every) { // what is accounted for stays so
+		return passed
 	}
-	var passed error
 	late := false
 	for _, inst := range list {
 		err := t.askOrders(session, inst, wrong[inst.Symbol])
-		switch tooLong := errors.Is(err, context.DeadlineExceeded) && session.Err() == nil; {
+		switch {
 		case err == nil:
-		case ofOneSymbol(err) || tooLong && !late:
-			passed = fmt.Errorf("%s: %w", inst.Symbol, err)
-			late = late || tooLong // a second one is the venue's
+			continue
+		case ofOneSymbol(err):
+		case errors.Is(err, context.DeadlineExceeded) && session.Err() == nil && !late:
+			late = true // a second one is the venue's
 		default:
 			return err
 		}
+		passed = cmp.Or(passed, fmt.Errorf("%s: %w", inst.Symbol, err))
 	}
 	t.changed()
 	return passed
@@ -302,8 +303,7 @@ func (t *trade) reconcileOnce(session context.Context, every bool) error {
 
 // ofOneSymbol reports whether a question about a symbol has failed for a reason that says nothing of other symbols.
 func ofOneSymbol(err error) bool {
-	var f *Failure
-	return errors.As(err, &f) && (f.Cause == Refused || f.Unreadable)
+	return CauseOf(err) == Refused || isUnreadable(err)
 }
 
 // executionsTimeout bounds a question about executions, which may have many pages.
@@ -364,6 +364,9 @@ const maxDoubts = 3
 // believe counts the answers about an instrument's orders and position that cannot be true: without one that can be, it takes no
 // new orders. The lock is held.
 func (t *trade) believe(inst *instrument, wrong error) {
+	if errors.As(wrong, new(notTold)) {
+		return // it is asked again
+	}
 	text, code := inst.Symbol+" takes new orders again: what the venue says of its orders and its position can be true", blotter.CodeResumed
 	switch {
 	case wrong == nil && inst.doubts < maxDoubts:

@@ -323,3 +323,31 @@ func TestTimeIsUp(t *testing.T) {
 	}
 	hurried.done <- err
 }
+
+// TestOrdersWhilePositionsAreNotTold: what an earlier run has left is known, to be ended, while the venue does not tell positions;
+// new orders wait until it does, and nobody says that it tells what cannot be true.
+func TestOrdersWhilePositionsAreNotTold(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	var told atomic.Bool
+	f.positions = func(context.Context) ([]venue.Position, error) {
+		if told.Load() {
+			return nil, nil
+		}
+		return nil, &venue.Failure{Cause: venue.Unknown, Err: context.DeadlineExceeded}
+	}
+	id := ownID(t, 77)
+	f.openOrders = func(context.Context, string) ([]blotter.Report, error) {
+		return []blotter.Report{{Channel: blotter.Query, Symbol: "BTC", ClientID: id, VenueID: "1", Status: hft.StatusNew, Side: hft.Buy, Price: 100, Qty: 10,
+			HasCum: true, TimestampNs: time.Now().UnixNano()}}, nil
+	}
+	r := start(t, f, nil, func(c *venue.Config) { c.Trading, c.OrderPrefix = true, "hr" }, "BTC")
+	until(t, "the order is known", func() bool { return len(r.connector.OpenOrders()) == 1 })
+	r.connector.Submit(r.order(0, 1))
+	until(t, "a new one is refused", func() bool { return r.refused(notAccounted) == 1 })
+	told.Store(true)
+	r.trade(0)
+	if codes(r, blotter.CodeStopped) != 0 {
+		t.Error("it is said that the venue tells what cannot be true")
+	}
+}

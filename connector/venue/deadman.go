@@ -94,12 +94,16 @@ func (t *trade) arm(ctx context.Context, inst *instrument, window time.Duration)
 // be open that was to be canceled, the switch stays armed: then the venue does it.
 func (t *trade) stop() {
 	<-t.beaten
-	ctx, cancel := context.WithTimeout(t.closing, stopTimeout)
-	defer cancel()
 	_ = t.eachSymbol(func(inst *instrument) error { // each says what went wrong
 		t.mu.Lock()
-		unended := t.blotter.Unended(inst.Symbol)
+		open, unended := t.blotter.OpenOn(inst.Symbol), t.blotter.Unended(inst.Symbol)
 		t.mu.Unlock()
+		until := t.closing
+		if open > 0 {
+			until = context.WithoutCancel(t.c.ctx) // the time is up, but a switch that stays armed would cancel what is kept
+		}
+		ctx, cancel := context.WithTimeout(until, stopTimeout)
+		defer cancel()
 		if unended > 0 && inst.armed {
 			t.c.log.Error("the dead-man's switch stays armed, because orders may be open whose cancel is not confirmed: the venue cancels all orders on the symbol",
 				"symbol", inst.Symbol, "orders", unended, "within", t.c.cfg.DeadMan)

@@ -6,27 +6,41 @@ import (
 	"time"
 )
 
+// notTold is why a position is not known: the venue has not answered.
+type notTold struct{ error }
+
+func (n notTold) Unwrap() error { return n.error }
+
 // askPositions asks for the positions on symbols, twice where the first answer is not believed. It returns as wrong what of the
-// answer cannot be true, by symbol; the rest is passed on.
+// answer cannot be true, by symbol; the rest is passed on. With an error wrong is nil when orders need not be asked for either, and
+// says notTold of each symbol otherwise.
 func (t *trade) askPositions(session context.Context, list []*instrument) (wrong map[string]error, err error) {
 	names := make([]string, len(list))
 	for i, inst := range list {
 		names[i] = inst.Symbol
 	}
 	for range 2 {
-		if wrong, err = t.askPositionsOnce(session, names); len(wrong) == 0 && err == nil {
+		wrong, err = t.askPositionsOnce(session, names)
+		if !isUnreadable(err) && (err != nil || len(wrong) == 0) {
 			break
 		}
 	}
-	if f := new(Failure); errors.As(err, &f) && f.Unreadable {
-		// The orders are asked for all the same.
-		wrong = make(map[string]error, len(names))
-		for _, name := range names {
-			wrong[name] = err
+	if cause := CauseOf(err); err == nil || session.Err() != nil || cause != Unknown && cause != Overloaded {
+		return wrong, err
+	}
+	wrong = make(map[string]error, len(names))
+	for _, name := range names {
+		if wrong[name] = err; !isUnreadable(err) {
+			wrong[name] = notTold{err}
 		}
-		return wrong, nil
 	}
 	return wrong, err
+}
+
+// isUnreadable reports whether the venue has answered what cannot be read.
+func isUnreadable(err error) bool {
+	var f *Failure
+	return errors.As(err, &f) && f.Unreadable
 }
 
 func (t *trade) askPositionsOnce(session context.Context, names []string) (wrong map[string]error, err error) {

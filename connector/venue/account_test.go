@@ -3,6 +3,7 @@ package venue_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -279,13 +280,16 @@ func TestOneSymbolHoldsUpNoOther(t *testing.T) {
 }
 
 // TestTimeIsUp: where the time for the end is over, a venue that does not answer is not waited for as it is otherwise, be it about
-// orders or about the dead-man's switch.
+// orders or about the dead-man's switch of a symbol that has none any more.
 func TestTimeIsUp(t *testing.T) {
 	t.Parallel()
 	silent := func() *run {
 		f := newFake(t)
 		canceling := make(chan bool, 100)
-		f.cancel = func(ctx context.Context, _ *venue.Order) (blotter.Report, error) {
+		f.cancel = func(ctx context.Context, o *venue.Order) (blotter.Report, error) {
+			if o.Symbol == "ETH" {
+				return blotter.Report{Channel: blotter.Ack, Symbol: o.Symbol, ClientID: o.ClientID, Status: hft.StatusCanceled, HasCum: true}, nil
+			}
 			canceling <- true
 			<-ctx.Done()
 			return blotter.Report{}, &venue.Failure{Cause: venue.Unknown, Err: ctx.Err()}
@@ -303,11 +307,12 @@ func TestTimeIsUp(t *testing.T) {
 		r.trade(1)
 		time.Sleep(50 * time.Millisecond) // until the switches are armed
 		for _, o := range r.connector.OpenOrders() {
-			if o.InstrumentNo == 0 {
-				r.connector.Cancel(o.Order)
-			}
+			r.connector.Cancel(o.Order)
 		}
 		take(t, canceling, "the cancel")
+		until(t, "those of one symbol have ended", func() bool {
+			return !slices.ContainsFunc(r.connector.OpenOrders(), func(o connector.OpenOrder) bool { return o.InstrumentNo == 1 })
+		})
 		return r
 	}
 	patient, hurried := silent(), silent()

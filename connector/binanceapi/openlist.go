@@ -5,7 +5,8 @@ import (
 	"hftrunner/connector/venue"
 )
 
-// OpenList reads a list of open orders, each row by itself: one that cannot be read does not hide the others.
+// OpenList reads a list of open orders, each row by itself: one that cannot be read does not hide the others. The venue gives every
+// order a client id: a row without one may be anybody's.
 func OpenList(list Value, read func(row Value) (blotter.Report, error)) (open venue.OpenList) {
 	_ = list.Each(func(row Value) error { // none fails
 		row = row.Alone()
@@ -19,7 +20,7 @@ func OpenList(list Value, read func(row Value) (blotter.Report, error)) (open ve
 		}
 		id, symbol := row.Alone(), row.Alone()
 		open.Unread = append(open.Unread, venue.UnreadRow{ClientID: id.Text("clientOrderId"), Symbol: symbol.Text("symbol"),
-			Nameless: !row.IsObject() || id.Err() != nil, Err: err})
+			Nameless: !row.Has("clientOrderId") || id.Err() != nil, Err: err})
 		return nil
 	})
 	return open

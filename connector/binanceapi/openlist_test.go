@@ -10,7 +10,7 @@ import (
 
 // TestOpenList: a row that cannot be read does not hide the others, nor fail the reply.
 func TestOpenList(t *testing.T) {
-	const text = `[{"symbol":"S","clientOrderId":"a","price":"x"},5,{"clientOrderId":7,"price":"1"},{"clientOrderId":"b","price":"1"},{"clientOrderId":"","price":"1"}]`
+	const text = `[{"symbol":"S","clientOrderId":"a","price":"x"},5,{"clientOrderId":7,"price":"1"},{"clientOrderId":"b","price":"1"},{"clientOrderId":"","price":"1"},{"price":"1"}]`
 	var open venue.OpenList
 	err := new(Parser).Parse([]byte(text), func(v Value) error {
 		open = OpenList(v, func(row Value) (blotter.Report, error) {
@@ -22,10 +22,10 @@ func TestOpenList(t *testing.T) {
 		})
 		return nil
 	})
-	if err != nil || len(open.Orders) != 1 || open.Orders[0].ClientID != "b" || len(open.Unread) != 4 {
+	if err != nil || len(open.Orders) != 1 || open.Orders[0].ClientID != "b" || len(open.Unread) != 5 {
 		t.Fatalf("%+v, %v", open, err)
 	}
-	for i, want := range []venue.UnreadRow{{ClientID: "a", Symbol: "S"}, {Nameless: true}, {Nameless: true}, {}} {
+	for i, want := range []venue.UnreadRow{{ClientID: "a", Symbol: "S"}, {Nameless: true}, {Nameless: true}, {}, {Nameless: true}} {
 		if got := open.Unread[i]; got.ClientID != want.ClientID || got.Symbol != want.Symbol || got.Nameless != want.Nameless || got.Err == nil {
 			t.Errorf("%d: %+v", i, got)
 		}

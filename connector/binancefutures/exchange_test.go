@@ -205,7 +205,7 @@ func orders(t *testing.T, e *testexchange.Exchange, p *binancefutures.Protocol, 
 	if r := u.orderIs("hbt-rest", hft.StatusNew); r.VenueID != ack.VenueID || r.TimeInForce != hft.GTX || r.Side != hft.Buy {
 		t.Errorf("%+v, acknowledged %+v", r, ack)
 	}
-	if open, err := p.OpenOrders(ctx, "BTCUSDT"); err != nil || len(open) != 1 || open[0].VenueID != ack.VenueID {
+	if open, err := p.OpenOrders(ctx, "BTCUSDT"); err != nil || len(open.Orders) != 1 || open.Orders[0].VenueID != ack.VenueID {
 		t.Errorf("%+v, %v", open, err)
 	}
 	o.VenueID, o.Price, o.Qty = ack.VenueID, "60000.5", "0.008"

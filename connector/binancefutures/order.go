@@ -188,13 +188,17 @@ func (p *Protocol) QueryOrder(ctx context.Context, o *venue.Order) (blotter.Repo
 }
 
 // OpenOrders lists the open orders on a symbol.
-func (p *Protocol) OpenOrders(ctx context.Context, symbol string) ([]blotter.Report, error) {
-	return p.orders(ctx, "/fapi/v1/openOrders", queryCost(), symbolParams(symbol))
+func (p *Protocol) OpenOrders(ctx context.Context, symbol string) (venue.OpenList, error) {
+	return p.openOrders(ctx, queryCost(), symbolParams(symbol))
 }
 
 // AllOpenOrders lists the open orders on all symbols.
-func (p *Protocol) AllOpenOrders(ctx context.Context) (open venue.OpenList, err error) {
-	err = p.ask(ctx, "/fapi/v1/openOrders", binanceapi.Cost{Weight: 40}, nil, func(v binanceapi.Value) error {
+func (p *Protocol) AllOpenOrders(ctx context.Context) (venue.OpenList, error) {
+	return p.openOrders(ctx, binanceapi.Cost{Weight: 40}, nil)
+}
+
+func (p *Protocol) openOrders(ctx context.Context, cost binanceapi.Cost, params []binanceapi.Param) (open venue.OpenList, err error) {
+	err = p.ask(ctx, "/fapi/v1/openOrders", cost, params, func(v binanceapi.Value) error {
 		if !v.IsArray() {
 			return errNoList
 		}
@@ -209,12 +213,9 @@ func (p *Protocol) AllOpenOrders(ctx context.Context) (open venue.OpenList, err 
 
 // RecentOrders lists the newest orders on a symbol.
 func (p *Protocol) RecentOrders(ctx context.Context, symbol string) ([]blotter.Report, error) {
-	return p.orders(ctx, "/fapi/v1/allOrders", binanceapi.Cost{Weight: 5, Trading: true}, append(symbolParams(symbol), binanceapi.Int("limit", 1000)))
-}
-
-func (p *Protocol) orders(ctx context.Context, path string, cost binanceapi.Cost, params []binanceapi.Param) ([]blotter.Report, error) {
 	var list []blotter.Report
-	err := p.ask(ctx, path, cost, params, func(v binanceapi.Value) error {
+	params := append(symbolParams(symbol), binanceapi.Int("limit", 1000))
+	err := p.ask(ctx, "/fapi/v1/allOrders", binanceapi.Cost{Weight: 5, Trading: true}, params, func(v binanceapi.Value) error {
 		if !v.IsArray() {
 			return errNoList
 		}

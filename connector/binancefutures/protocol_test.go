@@ -311,7 +311,7 @@ func TestAccount(t *testing.T) {
 		t.Errorf("%+v, %v", balances, err)
 	}
 	p = newProtocol(t, answer(t, "GET /fapi/v1/openOrders?symbol=BTCUSDT", 200, "["+ackText+"]"), nil)
-	if list, err := p.OpenOrders(t.Context(), "BTCUSDT"); err != nil || len(list) != 1 || list[0].Channel != blotter.Query || list[0].VenueID != "9007199254740993" {
+	if list, err := p.OpenOrders(t.Context(), "BTCUSDT"); err != nil || len(list.Orders) != 1 || list.Orders[0].Channel != blotter.Query || list.Orders[0].VenueID != "9007199254740993" {
 		t.Errorf("%+v, %v", list, err)
 	}
 	// A reply of another shape must not look like a list of nothing: orders would be taken for gone.
@@ -323,6 +323,25 @@ func TestAccount(t *testing.T) {
 	for _, err := range []error{ordersErr, positionsErr, balancesErr, executionsErr} {
 		if venue.CauseOf(err) != venue.Unknown || err == nil {
 			t.Error(err)
+		}
+	}
+}
+
+// TestOpenOrdersUnread: a row that cannot be read does not hide the others, in the list of a symbol and in that of all.
+func TestOpenOrdersUnread(t *testing.T) {
+	p := newProtocol(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`[{"symbol":"BTCUSDT","clientOrderId":"web_1","orderId":7,"price":"x"},{},` + ackText + `]`))
+	}, nil)
+	for name, ask := range map[string]func() (venue.OpenList, error){
+		"of a symbol": func() (venue.OpenList, error) { return p.OpenOrders(t.Context(), "BTCUSDT") },
+		"of all":      func() (venue.OpenList, error) { return p.AllOpenOrders(t.Context()) },
+	} {
+		open, err := ask()
+		if err != nil || len(open.Orders) != 1 || open.Orders[0].VenueID != "9007199254740993" || len(open.Unread) != 2 {
+			t.Fatalf("%s: %+v, %v", name, open, err)
+		}
+		if theirs, nameless := open.Unread[0], open.Unread[1]; theirs.ClientID != "web_1" || theirs.Symbol != "BTCUSDT" || theirs.Nameless || theirs.Err == nil || !nameless.Nameless || nameless.Err == nil {
+			t.Errorf("%s: %+v", name, open.Unread)
 		}
 	}
 }

@@ -149,15 +149,19 @@ func named(r blotter.Report, o *venue.Order) blotter.Report {
 }
 
 // OpenOrders lists the open orders of the account on a symbol.
-func (p *Protocol) OpenOrders(ctx context.Context, symbol string) ([]blotter.Report, error) {
+func (p *Protocol) OpenOrders(ctx context.Context, symbol string) (venue.OpenList, error) {
 	params := make([]binanceapi.Param, 0, 1+roomForSigning)
-	return p.orders(ctx, "/api/v3/openOrders", 6, append(params, binanceapi.Text("symbol", symbol)))
+	return p.openOrders(ctx, 6, append(params, binanceapi.Text("symbol", symbol)))
 }
 
 // AllOpenOrders lists the open orders of the account on all symbols.
-func (p *Protocol) AllOpenOrders(ctx context.Context) (open venue.OpenList, err error) {
+func (p *Protocol) AllOpenOrders(ctx context.Context) (venue.OpenList, error) {
+	return p.openOrders(ctx, 80, make([]binanceapi.Param, 0, roomForSigning))
+}
+
+func (p *Protocol) openOrders(ctx context.Context, weight int, params []binanceapi.Param) (open venue.OpenList, err error) {
 	err = p.client.Do(ctx, binanceapi.Request{Method: http.MethodGet, Path: "/api/v3/openOrders", Security: binanceapi.Signed,
-		Params: make([]binanceapi.Param, 0, roomForSigning), Cost: binanceapi.Cost{Weight: 80, Trading: true}},
+		Params: params, Cost: binanceapi.Cost{Weight: weight, Trading: true}},
 		func(v binanceapi.Value) error {
 			if !v.IsArray() {
 				return errNoList
@@ -169,14 +173,10 @@ func (p *Protocol) AllOpenOrders(ctx context.Context) (open venue.OpenList, err 
 }
 
 // RecentOrders lists the newest orders of the account on a symbol.
-func (p *Protocol) RecentOrders(ctx context.Context, symbol string) ([]blotter.Report, error) {
+func (p *Protocol) RecentOrders(ctx context.Context, symbol string) (reports []blotter.Report, err error) {
 	params := make([]binanceapi.Param, 0, 2+roomForSigning)
-	return p.orders(ctx, "/api/v3/allOrders", 20, append(params, binanceapi.Text("symbol", symbol), binanceapi.Int("limit", 1000)))
-}
-
-func (p *Protocol) orders(ctx context.Context, path string, weight int, params []binanceapi.Param) (reports []blotter.Report, err error) {
-	err = p.client.Do(ctx, binanceapi.Request{Method: http.MethodGet, Path: path, Security: binanceapi.Signed,
-		Params: params, Cost: binanceapi.Cost{Weight: weight, Trading: true}},
+	err = p.client.Do(ctx, binanceapi.Request{Method: http.MethodGet, Path: "/api/v3/allOrders", Security: binanceapi.Signed,
+		Params: append(params, binanceapi.Text("symbol", symbol), binanceapi.Int("limit", 1000)), Cost: binanceapi.Cost{Weight: 20, Trading: true}},
 		func(v binanceapi.Value) error {
 			if !v.IsArray() {
 				return errNoList

@@ -326,17 +326,35 @@ func TestRepliesThatSayNothing(t *testing.T) {
 
 func TestOpenOrders(t *testing.T) {
 	p, f := protocol(t, 200, `[`+placedText+`,`+strings.Replace(placedText, "hr-1", "web_1", 1)+`]`)
-	reports, err := p.OpenOrders(context.Background(), "BTCUSDT")
+	open, err := p.OpenOrders(context.Background(), "BTCUSDT")
+	reports := open.Orders
 	if err != nil || len(reports) != 2 || reports[0].ClientID != "hr-1" || reports[1].ClientID != "web_1" || reports[1].Channel != blotter.Query {
 		t.Errorf("%v, %+v", err, reports)
 	}
 	if asked := f.asked(); len(asked) != 1 || asked[0] != "GET /api/v3/openOrders symbol=BTCUSDT" {
 		t.Errorf("asked %q", asked)
 	}
-	for _, body := range []string{`{}`, `null`, `[{}]`} {
+	for _, body := range []string{`{}`, `null`} {
 		p, _ := protocol(t, 200, body)
-		if reports, err := p.OpenOrders(context.Background(), "BTCUSDT"); venue.CauseOf(err) != venue.Unknown || err == nil || reports != nil {
-			t.Errorf("%s: %v, %v", body, err, reports)
+		if open, err := p.OpenOrders(context.Background(), "BTCUSDT"); venue.CauseOf(err) != venue.Unknown || err == nil || open.Orders != nil {
+			t.Errorf("%s: %v, %v", body, err, open)
+		}
+	}
+}
+
+// TestOpenOrdersUnread: a row that cannot be read does not hide the others, in the list of a symbol and in that of all.
+func TestOpenOrdersUnread(t *testing.T) {
+	p, _ := protocol(t, 200, `[{"symbol":"BTCUSDT","clientOrderId":"web_1","orderId":7,"price":"x"},{},`+placedText+`]`)
+	for name, ask := range map[string]func() (venue.OpenList, error){
+		"of a symbol": func() (venue.OpenList, error) { return p.OpenOrders(t.Context(), "BTCUSDT") },
+		"of all":      func() (venue.OpenList, error) { return p.AllOpenOrders(t.Context()) },
+	} {
+		open, err := ask()
+		if err != nil || len(open.Orders) != 1 || open.Orders[0].ClientID != "hr-1" || len(open.Unread) != 2 {
+			t.Fatalf("%s: %+v, %v", name, open, err)
+		}
+		if theirs, nameless := open.Unread[0], open.Unread[1]; theirs.ClientID != "web_1" || theirs.Symbol != "BTCUSDT" || theirs.Nameless || theirs.Err == nil || !nameless.Nameless || nameless.Err == nil {
+			t.Errorf("%s: %+v", name, open.Unread)
 		}
 	}
 }

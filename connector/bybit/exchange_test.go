@@ -189,7 +189,7 @@ func resting(t *testing.T, e *testexchange.Exchange, a *account) {
 	if r := a.orderIs("hbt-rest", hft.StatusNew); r.VenueID != ack.VenueID || r.TimeInForce != hft.GTX || r.Side != hft.Buy || r.Price != 60000 || r.Qty != 0.01 {
 		t.Errorf("%+v, acknowledged %+v", r, ack)
 	}
-	if open, err := p.OpenOrders(ctx, "BTCUSDT"); err != nil || len(open) != 1 || open[0].VenueID != ack.VenueID {
+	if open, err := p.OpenOrders(ctx, "BTCUSDT"); err != nil || len(open.Orders) != 1 || open.Orders[0].VenueID != ack.VenueID {
 		t.Errorf("%+v, %v", open, err)
 	}
 	amended := *o
@@ -346,8 +346,8 @@ func TestManyOpenOrders(t *testing.T) {
 		}
 	}
 	open, err := p.OpenOrders(t.Context(), "BTCUSDT")
-	if err != nil || len(open) != n {
-		t.Errorf("%d open, %v", len(open), err)
+	if err != nil || len(open.Orders) != n || len(open.Unread) > 0 {
+		t.Errorf("%d open, %v", len(open.Orders), err)
 	}
 	if err := e.TradeOfOthers(served, "BTCUSDT", hft.Sell, 60000, 1); err != nil {
 		t.Fatal(err)

@@ -55,22 +55,29 @@ func (p *Protocol) QueryOrder(ctx context.Context, o *venue.Order) (blotter.Repo
 }
 
 // OpenOrders lists the open orders on a symbol.
-func (p *Protocol) OpenOrders(ctx context.Context, symbol string) ([]blotter.Report, error) {
-	return p.orders(ctx, realtimePath, linear(symbol)+"&openOnly=0")
+func (p *Protocol) OpenOrders(ctx context.Context, symbol string) (open venue.OpenList, err error) {
+	err = p.openOrders(ctx, openOn(symbol), &open)
+	return open, err
 }
+
+func openOn(symbol string) string { return linear(symbol) + "&openOnly=0" }
 
 // AllOpenOrders lists the open orders on all symbols, by the coins that linear contracts are settled in.
 func (p *Protocol) AllOpenOrders(ctx context.Context) (open venue.OpenList, err error) {
 	for _, coin := range []string{"USDT", "USDC"} {
-		err := p.pagesOf(ctx, realtimePath, "category=linear&openOnly=0&settleCoin="+coin, openLimit, func(v *fastjson.Value) error {
-			takeOpen(&open, v)
-			return nil
-		})
-		if err != nil {
+		if err := p.openOrders(ctx, "category=linear&openOnly=0&settleCoin="+coin, &open); err != nil {
 			return open, err
 		}
 	}
 	return open, nil
+}
+
+// openOrders adds the rows of a list of open orders.
+func (p *Protocol) openOrders(ctx context.Context, query string, open *venue.OpenList) error {
+	return p.pagesOf(ctx, realtimePath, query, openLimit, func(v *fastjson.Value) error {
+		takeOpen(open, v)
+		return nil
+	})
 }
 
 // takeOpen reads a row of a list of open orders by itself: one that cannot be read does not hide the others.
@@ -92,14 +99,14 @@ func takeOpen(open *venue.OpenList, v *fastjson.Value) {
 		err = errors.New("symbol, or orderId and orderLinkId, are missing")
 	}
 	r, id := row{v: v}, v.Get("orderLinkId")
-	readable := id == nil || slices.Contains([]fastjson.Type{fastjson.TypeString, fastjson.TypeNumber, fastjson.TypeNull}, id.Type())
+	readable := id != nil && slices.Contains([]fastjson.Type{fastjson.TypeString, fastjson.TypeNumber, fastjson.TypeNull}, id.Type())
 	open.Unread = append(open.Unread, venue.UnreadRow{ClientID: r.str("orderLinkId"), Symbol: r.str("symbol"),
-		Nameless: v.Type() != fastjson.TypeObject || !readable, Err: err})
+		Nameless: !readable, Err: err})
 }
 
 // RecentOrders lists the open orders on a symbol and the last 500 that are over, which the venue forgets when it starts anew.
 func (p *Protocol) RecentOrders(ctx context.Context, symbol string) ([]blotter.Report, error) {
-	open, err := p.OpenOrders(ctx, symbol)
+	open, err := p.orders(ctx, realtimePath, openOn(symbol))
 	if err != nil {
 		return nil, err
 	}

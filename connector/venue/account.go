@@ -311,7 +311,8 @@ const executionsTimeout = time.Minute
 
 // askOrders asks for the open orders on a symbol, then for the executions: one that happens between is in the second
 // reply, and the private stream, which is up, tells what comes after. wrong is what the venue says of the symbol's position, where
-// that cannot be true: its orders are known all the same, and no other symbol waits for it.
+// that cannot be true: its orders are known all the same, and no other symbol waits for it. An open order that cannot be read hides
+// no other; while it is or may be this runner's the orders are not known.
 func (t *trade) askOrders(session context.Context, inst *instrument, wrong error) error {
 	c := t.c
 	t.mu.Lock()
@@ -340,7 +341,9 @@ func (t *trade) askOrders(session context.Context, inst *instrument, wrong error
 		return err // what is known by now is asked for again
 	}
 	t.blotter.Executions(executions, nowNs)
-	listed := t.blotter.Listed(inst.Symbol, open, askedNs, nowNs)
+	listed := t.blotter.Listed(inst.Symbol, open.Orders, askedNs, nowNs)
+	unread := t.passOver(&inst.unread, "open orders on "+inst.Symbol, open.Unread, func(row *UnreadRow) bool { return t.blotter.Knows(row.ClientID) })
+	listed = cmp.Or(listed, unread)
 	if listed == nil {
 		inst.known.Store(true)
 	}

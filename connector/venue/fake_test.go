@@ -52,6 +52,8 @@ type fake struct {
 	positions  func(ctx context.Context) ([]venue.Position, error)
 	deadMan    func(ctx context.Context, symbol string, window time.Duration) error
 	decodeUser func(frame []byte, sink venue.UserSink) error
+	// unreadOrders are the rows of the open orders on a symbol that cannot be read.
+	unreadOrders func(symbol string) []venue.UnreadRow
 }
 
 // peer is the server's side of a connection; raw is the socket below.
@@ -173,11 +175,14 @@ func (f *fake) QueryOrder(ctx context.Context, o *venue.Order) (blotter.Report, 
 	return f.query(ctx, o)
 }
 
-func (f *fake) OpenOrders(ctx context.Context, symbol string) ([]blotter.Report, error) {
-	if f.openOrders == nil {
-		return nil, nil
+func (f *fake) OpenOrders(ctx context.Context, symbol string) (open venue.OpenList, err error) {
+	if f.unreadOrders != nil {
+		open.Unread = f.unreadOrders(symbol)
 	}
-	return f.openOrders(ctx, symbol)
+	if f.openOrders != nil {
+		open.Orders, err = f.openOrders(ctx, symbol)
+	}
+	return open, err
 }
 
 func (f *fake) Executions(ctx context.Context, symbol string, sinceNs int64) ([]blotter.Report, error) {

@@ -43,9 +43,11 @@ type instrument struct {
 	cancels, questions line
 	// accounted says that open orders and position are known since the private stream came up. It is set under trade's mutex.
 	accounted atomic.Bool
+	// unread are the rows of its list of open orders that cannot be read.
+	unread unread
 	// known says that the open orders were told once: from then on the record of orders has all of them.
 	known atomic.Bool
-	// doubts is how often in a row the venue's answer had an open order or a position that cannot be true or is none, doubt is the
+	// doubts is how often in a row the venue's answer had an open order or a position that cannot be true, cannot be read or is none, doubt is the
 	// last. trade's mutex guards them.
 	doubts int
 	doubt  error

@@ -49,7 +49,7 @@ type Protocol interface {
 	// QueryOrder asks for one order.
 	QueryOrder(ctx context.Context, o *Order) (blotter.Report, error)
 	// OpenOrders lists the open orders on a symbol, those of others included.
-	OpenOrders(ctx context.Context, symbol string) ([]blotter.Report, error)
+	OpenOrders(ctx context.Context, symbol string) (OpenList, error)
 	// Executions lists the executions on a symbol since a time, oldest first.
 	Executions(ctx context.Context, symbol string, sinceNs int64) ([]blotter.Report, error)
 	// Positions returns the position of symbols; a venue without positions returns none. What is wrong with one symbol only is the
@@ -175,8 +175,8 @@ type OpenList struct {
 
 // UnreadRow is a row of a list that cannot be read.
 type UnreadRow struct {
-	// ClientID and Symbol are empty where the row has none. Nameless says that its client id cannot be read, so that the order may
-	// be anybody's.
+	// ClientID and Symbol are empty where the row has none. Nameless says that its client id is missing or cannot be read, so that the
+	// order may be anybody's.
 	ClientID, Symbol string
 	Nameless         bool
 	Err              error

@@ -39,9 +39,7 @@ type strays struct {
 	// when it is not asked again.
 	told, listed bool
 	askAtNs      int64
-	// unread is how many rows of the list cannot be read that are this runner's or may be; said is what was last said of such rows.
-	unread int
-	said   string
+	unread       unread
 	// wanted are the client ids of those to be canceled; ending says that endStrays is at it.
 	wanted []string
 	ending bool
@@ -122,7 +120,13 @@ func (t *trade) strayed(list OpenList, listed bool) (unread int) {
 		}
 		s.report(r)
 	}
-	unread = t.passOver(list.Unread, open)
+	for i := range list.Unread {
+		open[list.Unread[i].ClientID] = true
+	}
+	_ = t.passOver(&s.unread, "all open orders", list.Unread, func(row *UnreadRow) bool {
+		return s.orders[row.ClientID] != nil || t.c.symbols.named(row.Symbol) != nil || t.blotter.Knows(row.ClientID)
+	})
+	unread = s.unread.own
 	s.told, s.listed, s.askAtNs = true, s.listed || listed && unread == 0, t.c.nowNs()+int64(strayPause)
 	if listed && unread == 0 { // or it may be in a row that cannot be read
 		for id := range s.orders {
@@ -147,42 +151,6 @@ func (t *trade) nameStrays(fresh []string) {
 		}
 		t.c.log.Warn(text, "orders", strings.Join(some, ", "))
 	}
-}
-
-// passOver counts the rows of the list that cannot be read, tells of them when they are not those of before, and returns how many
-// are this runner's or may be. Their client ids are open. The lock is held.
-func (t *trade) passOver(rows []UnreadRow, open map[string]bool) (unread int) {
-	s, shown := &t.strays, make([]string, 0, strayLine)
-	for i := range rows {
-		row := &rows[i]
-		_, _, ours := t.codec.Decode(row.ClientID)
-		open[row.ClientID] = open[row.ClientID] || ours
-		if row.Nameless || ours && s.orders[row.ClientID] == nil && t.c.symbols.named(row.Symbol) == nil && !t.blotter.Knows(row.ClientID) {
-			unread++
-		}
-		if len(shown) < strayLine {
-			shown = append(shown, fmt.Sprintf("%q on %q: %v", row.ClientID, row.Symbol, row.Err))
-		}
-	}
-	s.unread = unread
-	text := strings.Join(shown, ", ")
-	if text == s.said {
-		return unread
-	}
-	s.said = text
-	if len(rows) == 0 {
-		return 0
-	}
-	t.c.sink.Count(connector.BadMessages, uint64(len(rows)))
-	t.c.group.Go(func() { // when the lock is free
-		if unread == 0 {
-			t.c.log.Warn("rows in the list of all open orders cannot be read and are passed over, they are of others", "rows", len(rows), "orders", text)
-			return
-		}
-		t.c.log.Error("rows in the list of all open orders cannot be read which are or may be this runner's: look at the venue, the list is asked for again",
-			"rows", len(rows), "own", unread, "orders", text)
-	})
-	return unread
 }
 
 // possible is a price or quantity, or 0 where it cannot be one.
@@ -329,7 +297,8 @@ func (t *trade) confirmStrays(symbol string, orders []connector.OpenOrder) {
 		o := t.strays.orders[id]
 		switch {
 		case o == nil || o.Symbol != symbol:
-		case err == nil && !slices.ContainsFunc(list, func(r blotter.Report) bool { return r.ClientID == id || r.VenueID == o.VenueID && r.VenueID != "" }):
+		case err == nil && !slices.ContainsFunc(list.Orders, func(r blotter.Report) bool { return r.ClientID == id || r.VenueID == o.VenueID && r.VenueID != "" }) &&
+			!slices.ContainsFunc(list.Unread, func(r UnreadRow) bool { return r.ClientID == id || r.Nameless }):
 			delete(t.strays.orders, id)
 		default:
 			o.Req = hft.StatusNone

@@ -73,14 +73,15 @@ func (t *trade) sweep(inst *instrument, l *line, sweeper Sweeper, waiting []*blo
 	t.mu.Unlock()
 }
 
-// onlyUnwanted asks the venue whether all that is open on a symbol is this runner's and to be canceled.
+// onlyUnwanted asks the venue whether all that is open on a symbol is this runner's and to be canceled. A row that cannot be read may
+// be anybody's.
 func (t *trade) onlyUnwanted(inst *instrument, timeout time.Duration) bool {
 	ctx, cancel := context.WithTimeout(t.requests, timeout)
 	defer cancel()
 	open, err := t.c.protocol.OpenOrders(ctx, inst.Symbol)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return err == nil && t.blotter.AllToEnd(inst.Symbol, open)
+	return err == nil && len(open.Unread) == 0 && t.blotter.AllToEnd(inst.Symbol, open.Orders)
 }
 
 // release sends the cancels that a sweep was to be in place of. New orders on the symbol have waited: they go after these, which

@@ -241,7 +241,7 @@ func (c *Connector) Unaccounted() (instruments []int, coming bool) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if _, can := c.protocol.(AllLister); can && (!t.strays.told || t.strays.unread > 0) {
+	if _, can := c.protocol.(AllLister); can && (!t.strays.told || t.strays.unread.own > 0) {
 		instruments, coming = append(instruments, -1), true
 	}
 	return instruments, coming && running && t.dead == ""

@@ -259,12 +259,21 @@ func (c *check) orders(ctx context.Context) {
 			continue
 		}
 		own := 0
-		for n := range open {
-			if _, _, ok := codec.Decode(open[n].ClientID); ok {
+		for n := range open.Orders {
+			if _, _, ok := codec.Decode(open.Orders[n].ClientID); ok {
 				own++
 			}
 		}
-		c.say("open orders on "+symbol, "%d of this runner (prefix %s), %d of others", own, c.OrderPrefix, len(open)-own)
+		finding := venue.Finding{What: "open orders on " + symbol, Value: fmt.Sprintf("%d of this runner (prefix %s), %d of others", own, c.OrderPrefix, len(open.Orders)-own)}
+		blocks := false
+		for n := range open.Unread {
+			row := &open.Unread[n]
+			_, _, ok := codec.Decode(row.ClientID)
+			blocks = blocks || ok || row.Nameless
+			finding.Problem = fmt.Sprintf("%d more cannot be read, the last is %q: %v", len(open.Unread), row.ClientID, row.Err)
+			finding.Advice = "look at it at the venue: while it is or may be of this runner no new orders are sent on the symbol"
+		}
+		c.add(finding, blocks)
 	}
 }
 

@@ -148,7 +148,8 @@ type Clock interface {
 	// WaitUntil returns when the clock shows timestampNs, when wake has something (which it takes), or with ctx's
 	// error when ctx ends. It returns the time then, at most timestampNs. A stepped clock is moved by this call: it
 	// goes on only when every bot has processed everything, and stops on the way at each time that a bot waits for;
-	// it stands still while the connector waits for math.MaxInt64, which stands for never.
+	// it stands still while the connector waits for math.MaxInt64, which stands for never. A Timeliner's first call returns when the
+	// strategies are up; a venue waits for none of them.
 	WaitUntil(ctx context.Context, timestampNs int64, wake <-chan struct{}) (nowNs int64, err error)
 }
 

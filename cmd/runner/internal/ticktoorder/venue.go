@@ -78,9 +78,11 @@ func (v *venue) Cancel(connector.Order) {}
 // Modify is never asked for.
 func (v *venue) Modify(connector.Order) {}
 
+// Timeline says that it is a market of our own: it begins when the strategy is in sync.
+func (*venue) Timeline() connector.Timeline { return connector.Timeline{} }
+
 // Run sends the messages one by one. Each order expires at once, so that none piles up.
 func (v *venue) Run(ctx context.Context, sink connector.Sink, clock connector.Clock) error {
-	// The clock begins when the strategy is in sync.
 	if _, err := clock.WaitUntil(ctx, clock.NowNs()+1, nil); err != nil {
 		return nil
 	}

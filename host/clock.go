@@ -3,6 +3,9 @@ package host
 import (
 	"context"
 	"time"
+
+	"hftrunner/connector"
+	"hftrunner/ipc"
 )
 
 // NowNs returns the connector's time.
@@ -23,3 +26,19 @@ func (p *publisher) WaitUntil(ctx context.Context, timestampNs int64, wake <-cha
 
 // Jumps returns how often the machine's time jumped; see connector.JumpWatcher.
 func (p *publisher) Jumps() (n uint64, suspended, set time.Duration) { return p.clock.Jumps() }
+
+// clockOf returns the clock of a connector: the host's unless it brings its own time.
+func clockOf(c connector.Connector, wall *ipc.Clock) *ipc.Clock {
+	timeliner, ok := c.(connector.Timeliner)
+	if !ok {
+		return wall
+	}
+	t := timeliner.Timeline()
+	switch {
+	case t.Stepped:
+		return ipc.NewSteppedClock(t.StartNs)
+	case t.StartNs == 0:
+		return wall
+	}
+	return ipc.NewClock(t.StartNs, t.Rate)
+}

@@ -64,9 +64,9 @@ type ConnectorConfig struct {
 	Name, Kind string
 	// Connector is the connector itself, not yet running. It may be nil where Open makes it.
 	Connector connector.Connector
-	// Open makes the connector to a venue that could not be reached, and says which steps its instruments have that are 0
-	// in the configuration. The host calls it again and again until it succeeds; Trouble is why it did not before.
-	Open    func(ctx context.Context) (connector.Connector, map[string]Steps, error)
+	// Open makes the connector to a venue that could not be reached. The host calls it again and again, until it succeeds or the run
+	// ends; Trouble is why it did not before.
+	Open    func(ctx context.Context) (Opened, error)
 	Trouble string
 	// Trades says that orders are sent to a venue, where an earlier run may have left some: the host knows of none itself.
 	Trades bool

@@ -94,18 +94,20 @@ func (h *Host) build() error {
 	if h.cfg.Clock == nil {
 		h.cfg.Clock = ipc.NewWallClock()
 	}
-	byName := make(map[string]*publisher)
+	byName, bots := make(map[string]*publisher), make(map[uint64]bool)
 	for _, c := range h.cfg.Connectors {
 		p, err := newPublisher(c, clockOf(c.Connector, h.cfg.Clock), h.log)
 		if err != nil {
 			return err
 		}
+		p.configured = bots
 		h.publishers = append(h.publishers, p)
 		byName[c.Name] = p
 	}
 	for _, c := range h.cfg.Strategies {
 		s := newStrategy(h, c)
 		h.strategies = append(h.strategies, s)
+		bots[s.botID] = true
 		if _, waits := s.waitsFor(byName); waits {
 			s.registered = make(chan struct{})
 			continue
@@ -115,22 +117,6 @@ func (h *Host) build() error {
 		}
 	}
 	return nil
-}
-
-// clockOf returns the clock of a connector: the host's unless it brings its own time.
-func clockOf(c connector.Connector, wall *ipc.Clock) *ipc.Clock {
-	timeliner, ok := c.(connector.Timeliner)
-	if !ok {
-		return wall
-	}
-	t := timeliner.Timeline()
-	switch {
-	case t.Stepped:
-		return ipc.NewSteppedClock(t.StartNs)
-	case t.StartNs == 0:
-		return wall
-	}
-	return ipc.NewClock(t.StartNs, t.Rate)
 }
 
 func (h *Host) closeFeeds() {

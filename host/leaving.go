@@ -39,6 +39,7 @@ type leaving struct {
 	fixed   bool
 	pending map[place]bool
 	begun   bool
+	unfit   bool // one of them cannot trade as it is configured: its orders may be anywhere
 	asked   map[orderKey]*canceling
 	left    []leftOrder // by the last look
 	// untold is where by then a venue had not told what an earlier run has left, coming that it still may.
@@ -85,6 +86,9 @@ func (h *Host) leave(strategies []*strategy, fixed bool) *leaving {
 		if s.cfg.OnExit == CancelOrders {
 			l.bots[s.botID] = s
 		}
+		s.mu.Lock()
+		l.unfit = l.unfit || s.unfit != nil
+		s.mu.Unlock()
 	}
 	pending, _ := l.unaccounted()
 	for _, at := range pending {
@@ -144,7 +148,7 @@ func (l *leaving) unaccounted() (untold []place, coming bool) {
 			if !l.isPending(p, no) {
 				continue
 			}
-			if p.isOf(l.bots, no) {
+			if p.isOf(l.bots, no) || l.unfit && len(l.bots) > 0 {
 				untold = append(untold, place{p, no})
 				coming = coming || still && p.phase.Load() == atWork
 			}

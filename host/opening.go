@@ -17,6 +17,16 @@ import (
 // Steps are the steps of price and quantity of an instrument.
 type Steps struct{ TickSize, LotSize float64 }
 
+// Opened is what the answer of a venue makes possible.
+type Opened struct {
+	Connector connector.Connector
+	// Steps are those of the symbols that the venue has.
+	Steps map[string]Steps
+	// Unfit says of strategies, by name, why they cannot trade what the venue has as it is configured. They are given up, the others
+	// on the connector trade.
+	Unfit map[string]error
+}
+
 // newBackoff returns the delays between attempts, which double and have jitter.
 func (s *Supervision) newBackoff() *backoff.ExponentialBackOff {
 	delays := backoff.NewExponentialBackOff()
@@ -47,10 +57,10 @@ func (h *Host) openConnector(ctx context.Context, p *publisher) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		made, steps, err := p.open(ctx)
+		made, err := p.open(ctx)
 		if err == nil {
 			p.log.Info("the venue answers")
-			h.opened(p, made, steps)
+			h.registerOpened(p, &made)
 			return nil
 		}
 		if ctx.Err() != nil {
@@ -64,49 +74,57 @@ func (h *Host) openConnector(ctx context.Context, p *publisher) error {
 	}
 }
 
-// opened registers the strategies that have all of their connectors now.
-func (h *Host) opened(p *publisher, made connector.Connector, steps map[string]Steps) {
-	for s, err := range h.registerOpened(p, made, steps) {
-		s.log.Error("strategy cannot trade what the venue has", "error", err)
-		s.mu.Lock()
-		s.unfit = err
-		s.mu.Unlock()
-		s.setState(Failed, err.Error())
-	}
-}
-
-// registerOpened returns the strategies that cannot be registered, and why.
-func (h *Host) registerOpened(p *publisher, made connector.Connector, steps map[string]Steps) map[*strategy]error {
-	refused := make(map[*strategy]error)
+// registerOpened registers the strategies that have all of their connectors now, and gives up those that cannot trade there.
+func (h *Host) registerOpened(p *publisher, made *Opened) {
 	h.opening.Lock()
 	defer h.opening.Unlock()
 	p.mu.Lock()
-	p.connector = made
+	p.connector = made.Connector
 	p.mu.Unlock()
 	byName := make(map[string]*publisher)
 	for _, q := range h.publishers {
 		byName[q.name] = q
 	}
 	for _, s := range h.strategies {
-		if s.registered == nil {
+		if !s.awaitsVenue() {
 			continue
 		}
-		for i := range s.cfg.Instruments {
-			in := &s.cfg.Instruments[i]
-			if step, ok := steps[in.Symbol]; ok && in.Connector == p.name {
-				in.TickSize, in.LotSize = step.TickSize, step.LotSize
+		err := made.Unfit[s.cfg.Name]
+		if err == nil {
+			s.takeSteps(p.name, made.Steps)
+			if _, waits := s.waitsFor(byName); waits {
+				continue
 			}
+			err = s.register(byName)
 		}
-		if _, waits := s.waitsFor(byName); waits {
-			continue
-		}
-		if err := s.register(byName); err != nil {
-			refused[s] = err
-			continue
-		}
+		s.mu.Lock()
+		s.unfit = err
+		s.mu.Unlock()
 		close(s.registered)
 	}
-	return refused
+}
+
+// awaitsVenue reports whether it is open yet what the strategy trades.
+func (s *strategy) awaitsVenue() bool {
+	if s.registered == nil {
+		return false
+	}
+	select {
+	case <-s.registered:
+		return false
+	default:
+		return true
+	}
+}
+
+// takeSteps takes over the steps of what the strategy trades on a connector.
+func (s *strategy) takeSteps(connectorName string, steps map[string]Steps) {
+	for i := range s.cfg.Instruments {
+		in := &s.cfg.Instruments[i]
+		if step, ok := steps[in.Symbol]; ok && in.Connector == connectorName {
+			in.TickSize, in.LotSize = step.TickSize, step.LotSize
+		}
+	}
 }
 
 // reached returns a connector whose instruments are registered, nil while its venue was never reached.
@@ -128,13 +146,8 @@ func (s *strategy) waitsFor(publishers map[string]*publisher) (*publisher, bool)
 
 // waiting returns why the strategy waits for a venue, nothing if it does not.
 func (s *strategy) waiting() string {
-	if s.registered == nil {
+	if !s.awaitsVenue() {
 		return ""
-	}
-	select {
-	case <-s.registered:
-		return ""
-	default:
 	}
 	for i := range s.cfg.Instruments {
 		for _, p := range s.host.publishers {

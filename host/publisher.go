@@ -24,18 +24,19 @@ type publisher struct {
 	name, kind string
 	log        hclog.Logger
 	connector  connector.Connector // nil until open has made it
-	open       func(context.Context) (connector.Connector, map[string]Steps, error)
+	open       func(context.Context) (Opened, error)
 	clock      *ipc.Clock
 	barrier    *barrier // of a stepped clock, else nil
 	started    chan struct{}
 	starting   sync.Once
 	stop       context.CancelCauseFunc // ends run
 
-	phase     atomic.Int32 // atWork, ended, stopped
-	simulated bool         // what it trades on is its own
-	trades    bool         // it sends orders to a venue
-	counters  [connector.NumCounters]atomic.Uint64
-	events    atomic.Uint64
+	phase      atomic.Int32    // atWork, ended, stopped
+	simulated  bool            // what it trades on is its own
+	configured map[uint64]bool // bots of the configuration, whatever they trade on
+	trades     bool            // it sends orders to a venue
+	counters   [connector.NumCounters]atomic.Uint64
+	events     atomic.Uint64
 
 	mu          sync.Mutex
 	trouble     string // why the connector could not be opened yet
@@ -197,7 +198,8 @@ func (p *publisher) Order(u *connector.OrderUpdate) {
 	}
 }
 
-// update hands a report to the order's owner, and reports whether it is an order of nobody that was not known before.
+// update hands a report to the order's owner, and reports whether it is an order that was not known before, of nobody in the
+// configuration.
 func (p *publisher) update(u *connector.OrderUpdate) (stray bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -213,7 +215,7 @@ func (p *publisher) update(u *connector.OrderUpdate) (stray bool) {
 	}
 	_, known := inst.strays[key]
 	inst.strays[key] = u.Order
-	return !known
+	return !known && !p.configured[u.Owner.Bot]
 }
 
 // symbol returns the symbol of an instrument.

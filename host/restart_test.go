@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -490,6 +491,25 @@ func TestRefusedBinaryIsTriedOnce(t *testing.T) {
 	if n := strings.Count(said.String(), refused); n != 1 {
 		t.Errorf("tried %d times\n%s", n, said.String())
 	}
+}
+
+// TestBinaryThatWasMissing: a strategy that was given up because the plugin folder had no such plugin starts when it has.
+func TestBinaryThatWasMissing(t *testing.T) {
+	t.Parallel()
+	there := new(atomic.Bool)
+	cfg := unreachedConfig(t, &recalling{knows: true}, there)
+	path := filepath.Join(cfg.PluginDir, "sleeper")
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	r := start(t, cfg)
+	r.until("seven", "waits", func(s control.StrategyStatus) bool { return s.State == "backoff" })
+	there.Store(true)
+	r.until("seven", "is given up", func(s control.StrategyStatus) bool {
+		return s.State == "failed" && strings.Contains(s.Reason, "no plugin")
+	})
+	copyFile(t, filepath.Join(cfg.PluginDir, "panics"), path, 0)
+	r.until("seven", "runs", running)
 }
 
 // TestNewBinaryOfOneGivenUp: a strategy that was given up is tried again with a new binary, unless it was stopped by hand.

@@ -51,7 +51,7 @@ type strategy struct {
 	done     chan struct{}      // closed when the supervisor has ended
 	left     atomic.Int64       // orders that are being canceled because something ends
 	late     context.CancelFunc // ends the wait, after exit_timeout, for what an earlier end of its process has left
-	// registered is closed when the strategy has its holdings, nil if it had them from the beginning.
+	// registered is closed when the strategy has its holdings or is unfit, nil if it had them from the beginning.
 	registered chan struct{}
 	// refused is the binary that on_change has not taken, and when that was written. The watch's goroutine uses it.
 	refused struct {

@@ -101,12 +101,7 @@ func (s *supervisor) run(ctx context.Context) {
 			s.onEnding(ctx, e)
 		case <-registered:
 			registered = nil
-			if s.getState() == Backoff {
-				if err := s.boot(ctx); err != nil {
-					s.log.Error("strategy is misconfigured and given up", "error", err)
-					s.leaveOrders(ctx)
-				}
-			}
+			s.onRegistered(ctx)
 		case <-s.retry.C:
 			s.startAgain(ctx)
 		case c := <-s.commands:
@@ -116,6 +111,28 @@ func (s *supervisor) run(ctx context.Context) {
 			}
 			c.reply <- s.obey(ctx, c.kind)
 		}
+	}
+}
+
+// onRegistered starts the strategy when its venues have answered. Where that is for nothing, what an earlier run has left ends.
+func (s *supervisor) onRegistered(ctx context.Context) {
+	s.mu.Lock()
+	unfit := s.unfit
+	s.mu.Unlock()
+	if unfit != nil {
+		s.retry.Stop()
+		s.setState(Failed, unfit.Error())
+		s.log.Error("strategy cannot trade what the venue has and is given up", "error", unfit,
+			"fix", "repair the configuration, then end the run and start it again")
+		s.leaveOrders(ctx)
+		return
+	}
+	if s.getState() != Backoff {
+		return
+	}
+	if err := s.boot(ctx); err != nil {
+		s.log.Error("strategy is misconfigured and given up", "error", err)
+		s.leaveOrders(ctx)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"hftrunner/connector"
+	"hftrunner/hft"
 	"hftrunner/host"
 	"hftrunner/internal/control"
 )
@@ -22,11 +23,11 @@ import (
 func unreachedConfig(t *testing.T, venue *recalling, there *atomic.Bool) host.Config {
 	cfg := recallConfig(t, venue, patience, "sleeper")
 	cfg.Connectors = []host.ConnectorConfig{{Name: "venue", Kind: "test", Trades: true, Trouble: "it is down",
-		Open: func(context.Context) (connector.Connector, map[string]host.Steps, error) {
+		Open: func(context.Context) (host.Opened, error) {
 			if !there.Load() {
-				return nil, nil, errors.New("it is down")
+				return host.Opened{}, errors.New("it is down")
 			}
-			return venue, nil, nil
+			return host.Opened{Connector: venue}, nil
 		}}}
 	return cfg
 }
@@ -103,6 +104,108 @@ func TestVenueThatDoesNotFit(t *testing.T) {
 	}
 	if s := r.status("eight"); s.State != "failed" || !strings.Contains(s.Reason, "tick and lot size") {
 		t.Errorf("%+v", s)
+	}
+}
+
+// TestUnfitEndsWhatAnEarlierRunHasLeft: a strategy that cannot trade what the venue has leaves nothing of an earlier run there,
+// whenever the venue tells of it, and the others trade.
+func TestUnfitEndsWhatAnEarlierRunHasLeft(t *testing.T) {
+	for name, test := range map[string]struct{ opensUnfit, tellsLater bool }{
+		"it told before, steps disagree": {false, false}, "it tells later, steps disagree": {false, true},
+		"it told before, no such symbol": {true, false}, "it tells later, no such symbol": {true, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			venue, there := &recalling{}, new(atomic.Bool)
+			there.Store(true)
+			if test.opensUnfit {
+				venue.symbol = -1
+			}
+			if !test.tellsLater {
+				venue.recall()
+			}
+			cfg := unreachedConfig(t, venue, there)
+			other := cfg.Strategies[0]
+			other.Name, other.BotID, other.Instruments = "eight", 8, slices.Clone(other.Instruments)
+			cfg.Strategies = append(cfg.Strategies, other)
+			cfg.Strategies[0].Instruments[0].TickSize = 2
+			slices.Reverse(cfg.Strategies) // the first is registered
+			if test.opensUnfit {
+				cfg.Connectors[0].Open = func(context.Context) (host.Opened, error) {
+					return host.Opened{Connector: venue, Unfit: map[string]error{"seven": errors.New("tick and lot size: no such symbol")}}, nil
+				}
+			}
+			r := start(t, cfg)
+			s := r.until("seven", "is given up", func(s control.StrategyStatus) bool { return s.State == "failed" })
+			if !strings.Contains(s.Reason, "tick and lot size") {
+				t.Errorf("%+v", s)
+			}
+			r.until("eight", "trades", running)
+			if test.tellsLater {
+				venue.recall()
+			}
+			for deadline := time.Now().Add(patience); len(venue.OpenOrders()) > 0; time.Sleep(2 * time.Millisecond) {
+				if time.Now().After(deadline) {
+					t.Fatal("its order is left open")
+				}
+			}
+		})
+	}
+}
+
+// TestVenuesThatComeOneByOne: what is registered when one venue answers is not when the next does.
+func TestVenuesThatComeOneByOne(t *testing.T) {
+	t.Parallel()
+	first, second := new(atomic.Bool), new(atomic.Bool)
+	cfg := unreachedConfig(t, &recalling{knows: true}, first)
+	next := unreachedConfig(t, &recalling{knows: true}, second)
+	next.Connectors[0].Name, next.Strategies[0].Name, next.Strategies[0].BotID = "next", "eight", 8
+	next.Strategies[0].Instruments[0].Connector = "next"
+	cfg.Connectors, cfg.Strategies = append(cfg.Connectors, next.Connectors...), append(cfg.Strategies, next.Strategies...)
+	r := start(t, cfg)
+	first.Store(true)
+	r.until("seven", "trades", running)
+	second.Store(true)
+	r.until("eight", "trades", running)
+	if s := r.status("seven"); s.State != "running" {
+		t.Errorf("%+v", s)
+	}
+}
+
+// early tells at once of an order that bot 8 of an earlier run has left.
+type early struct {
+	*recalling
+	told chan struct{}
+}
+
+func (v early) Run(ctx context.Context, sink connector.Sink, clock connector.Clock) error {
+	for _, bot := range []uint64{8, 9} {
+		o := connector.Order{Owner: connector.Owner{Bot: bot}}
+		o.OrderID, o.Status, o.Qty, o.LeavesQty = 3, hft.StatusNew, 1, 1
+		sink.Order(&connector.OrderUpdate{Order: o})
+	}
+	close(v.told)
+	return v.recalling.Run(ctx, sink, clock)
+}
+
+// TestOrderOfOneThatWaits: an order of a strategy that waits for another venue is not taken for one that is not in the configuration.
+func TestOrderOfOneThatWaits(t *testing.T) {
+	t.Parallel()
+	venue := early{&recalling{knows: true}, make(chan struct{})}
+	cfg := unreachedConfig(t, venue.recalling, new(atomic.Bool))
+	cfg.Connectors = append(cfg.Connectors, host.ConnectorConfig{Name: "here", Kind: "test", Connector: venue})
+	cfg.Strategies[0].Instruments[0].Connector = "here"
+	waits := cfg.Strategies[0]
+	waits.Name, waits.BotID = "eight", 8
+	waits.Instruments = append(slices.Clone(waits.Instruments), host.InstrumentConfig{Connector: "venue", Symbol: "X", TickSize: 1, LotSize: 1, Depth: "window"})
+	cfg.Strategies = append(cfg.Strategies, waits)
+	said := &said{}
+	r := startLogged(t, cfg, hclog.New(&hclog.LoggerOptions{Output: said}))
+	<-venue.told
+	r.end()
+	const stray = "of a strategy that is not in the configuration, it is left"
+	if said.count(stray) != 1 || said.count("bot=9") != 1 {
+		t.Errorf("%s", &said.text)
 	}
 }
 

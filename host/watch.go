@@ -102,13 +102,13 @@ func (h *Host) binariesChanged(ctx context.Context) {
 }
 
 // binaryChanged restarts the strategies that run an older binary of the plugin and want that, and starts those that wait
-// to be started again, or were given up and not stopped since.
+// to be started again, or were given up, though not for their venue, and not stopped since.
 func (h *Host) binaryChanged(ctx context.Context, plugin string) {
 	for _, s := range h.strategies {
 		s.mu.Lock()
-		state, byHand := s.state, s.byHand
+		state, never := s.state, s.byHand || s.unfit != nil
 		s.mu.Unlock()
-		if s.cfg.Plugin != plugin || s.cfg.OnChange != RestartOnChange || state != Running && state != Backoff && (state != Failed || byHand) {
+		if s.cfg.Plugin != plugin || s.cfg.OnChange != RestartOnChange || state != Running && state != Backoff && (state != Failed || never) {
 			continue
 		}
 		path, err := findPlugin(h.cfg.PluginDir, plugin)
@@ -120,11 +120,10 @@ func (h *Host) binaryChanged(ctx context.Context, plugin string) {
 			return
 		}
 		s.mu.Lock()
-		known := s.sum
+		same := s.sum == sum || s.sum == "" // what has not run yet takes it anyway
 		if state == Failed {
-			known = s.tried
+			same = s.tried == sum // none if there was no file
 		}
-		same := known == sum || known == "" // what has not run yet takes it anyway
 		s.mu.Unlock()
 		written, err := os.Stat(path)
 		if err != nil {

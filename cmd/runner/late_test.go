@@ -8,9 +8,11 @@ import (
 	"syscall"
 	"testing"
 
+	"hftrunner/connector/venue"
 	"hftrunner/host"
 	"hftrunner/internal/control"
 	"hftrunner/internal/testexchange"
+	"hftrunner/internal/venues"
 )
 
 // statuses returns what the running host says of its strategies, nothing while there is none.
@@ -114,6 +116,81 @@ func TestVenueThatIsSilent(t *testing.T) {
 	if code := w.wait(cmd); code != 0 || len(silent.open())+len(there.open()) > 0 {
 		t.Errorf("exit code %d\n%s", code, out)
 	}
+}
+
+// TestLateVenueRefusesASymbol: a venue that answers late, and has not what one strategy is to trade, is told of once, as an error of
+// the configuration; the others on it trade, and what an earlier run has left for the one ends.
+func TestLateVenueRefusesASymbol(t *testing.T) {
+	t.Parallel()
+	e := newExchange(t, testexchange.BinanceFutures)
+	f, before := e.frozen(t, e.ladder(t, `on_exit = "keep"`, "orders = 3"))
+	w := newWorkspace(t, before)
+	cmd, out := w.begin(e, 3)
+	_ = cmd.Process.Signal(syscall.SIGINT)
+	if code := w.wait(cmd); code != 0 || len(e.open()) != 3 {
+		t.Fatalf("exit code %d, open %v\n%s", code, e.open(), out)
+	}
+	left := e.open()
+	w.write("runner.hcl", strings.NewReplacer("BTCUSDT", "BTCUSDX", "keep", "cancel").Replace(before)+ladderBlock("b", "test", "", "orders = 2"))
+	f.freeze(true)
+	cmd, again := w.runner("run", "--summary", "out.json")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	within(t, "the venue is silent", again, func() bool { return strings.Contains(w.statuses()["a"].Reason, "has not answered") })
+	f.freeze(false)
+	within(t, "the strategy is given up", again, func() bool { return w.statuses()["a"].State == "failed" })
+	if reason := w.statuses()["a"].Reason; !strings.Contains(reason, "runner.hcl:") || !strings.Contains(reason, "the venue refuses BTCUSDX") {
+		t.Errorf("it says %s", reason)
+	}
+	within(t, "what it has left ends, and the other trades", again, func() bool {
+		open := e.open()
+		return len(open) == 2 && !slices.ContainsFunc(open, func(id string) bool { return slices.Contains(left, id) })
+	})
+	_ = cmd.Process.Signal(syscall.SIGINT)
+	code := w.wait(cmd)
+	if n := strings.Count(again.String(), "cannot trade what the venue has"); code != 7 || n != 1 || len(e.open()) > 0 ||
+		!strings.Contains(again.String(), "strategy a was given up") || strings.Contains(again.String(), "still cannot be reached") {
+		t.Errorf("exit code %d, said %d times\n%s", code, n, again)
+	}
+}
+
+// TestFirstQuestionEndsWithTheRun: the question that a silent venue was asked first ends with the run, and an answer that nobody
+// has taken is closed.
+func TestFirstQuestionEndsWithTheRun(t *testing.T) {
+	t.Parallel()
+	for name, answers := range map[string]bool{"it is silent": false, "it answers": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			v := &quietProtocol{closed: make(chan struct{})}
+			ctx, end := context.WithCancel(t.Context())
+			first := ask(ctx, func() answer {
+				if !answers {
+					<-ctx.Done()
+					return answer{err: ctx.Err()}
+				}
+				return answer{venue: &venues.Venue{Protocol: v}}
+			})
+			end()
+			if answers {
+				<-v.closed
+			}
+			if a, ok := <-first; ok && a.err == nil {
+				t.Error("it is answered all the same")
+			}
+		})
+	}
+}
+
+// quietProtocol is one that is closed.
+type quietProtocol struct {
+	venue.Protocol
+	closed chan struct{}
+}
+
+func (p *quietProtocol) Close() error {
+	close(p.closed)
+	return nil
 }
 
 // TestEndedBeforeTheVenueAnswers: Ctrl-C while a venue is silent ends the run, which says so and what may be open there.

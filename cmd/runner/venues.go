@@ -75,23 +75,46 @@ func askVenue(ctx context.Context, file *config.File, c *config.Connector, clock
 	return a
 }
 
-// connector makes the connector to a venue that has answered, and fills in the steps. The error is config.Problems when the
-// answer does not agree with the configuration.
-func (a *answer) connector(file *config.File, c *config.Connector) (connector.Connector, error) {
+// close closes what was opened to ask.
+func (a *answer) close() error {
 	if a.err != nil {
-		return nil, a.err
+		return nil
+	}
+	return a.venue.Protocol.Close()
+}
+
+// connector makes the connector to a venue that has answered, and fills in the steps. The problems are where the answer does not
+// agree with the configuration: the connector is there for what else is traded on it.
+func (a *answer) connector(file *config.File, c *config.Connector) (connector.Connector, config.Problems, error) {
+	if a.err != nil {
+		return nil, nil, a.err
 	}
 	problems := file.FillSteps(c.Name, func(in *config.Instrument) (tickSize, lotSize float64, err error) {
 		return a.rules.Steps(in.Symbol, in.TickSize, in.LotSize)
 	})
-	if len(problems) > 0 {
-		return nil, errors.Join(problems, a.venue.Protocol.Close())
-	}
 	made, err := a.venue.Connector(a.rules.Filters)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%v: connector %q: %w", c.Pos, c.Name, err), a.venue.Protocol.Close())
+		return nil, nil, errors.Join(fmt.Errorf("%v: connector %q: %w", c.Pos, c.Name, err), a.close())
 	}
-	return made, nil
+	return made, problems, nil
+}
+
+// opened is what the host goes on with when the venue has answered late.
+func (a *answer) opened(file *config.File, c *config.Connector) (host.Opened, error) {
+	made, problems, err := a.connector(file, c)
+	if err != nil {
+		return host.Opened{}, err
+	}
+	unfit := make(map[string]error)
+	for i := range problems {
+		p := &problems[i]
+		err := fmt.Errorf("%v: %s", p.Position, p.Message)
+		if before := unfit[p.Strategy]; before != nil {
+			err = fmt.Errorf("%w; %w", before, err)
+		}
+		unfit[p.Strategy] = err
+	}
+	return host.Opened{Connector: made, Steps: stepsOf(file, c.Name, unfit), Unfit: unfit}, nil
 }
 
 // answerTime is how long the host waits for each answer of a venue at the start, so that what is wrong in the configuration ends it
@@ -99,51 +122,75 @@ func (a *answer) connector(file *config.File, c *config.Connector) (connector.Co
 const answerTime = 2 * time.Second
 
 // liveConnector makes the connector to a venue, or what makes it as soon as the venue answers: nobody else waits for one that is
-// silent. Then the question goes on, so that a slow venue is not asked twice.
+// silent. Then the question goes on until ctx, that of the run, ends, so that a slow venue is not asked twice.
 func liveConnector(ctx context.Context, file *config.File, c *config.Connector, clock *ipc.Clock, logger hclog.Logger) (host.ConnectorConfig, error) {
 	cfg := host.ConnectorConfig{Name: c.Name, Kind: c.Kind, Trades: c.Live.HasKey}
-	asking, stop := context.WithCancel(context.WithoutCancel(ctx))
-	first := make(chan answer, 1)
+	asking, stop := context.WithCancel(ctx)
 	late := time.NewTimer(answerTime)
 	defer late.Stop()
 	spoke := func() { late.Reset(answerTime) }
-	go func() { first <- askVenue(asking, file, c, clock, logger, spoke) }()
-	cfg.Open = func(ctx context.Context) (connector.Connector, map[string]host.Steps, error) {
+	first := ask(asking, func() answer { return askVenue(asking, file, c, clock, logger, spoke) })
+	cfg.Open = func(ctx context.Context) (host.Opened, error) {
 		defer context.AfterFunc(ctx, stop)()
-		var a answer
-		if first != nil {
-			a, first = <-first, nil
-		} else {
+		a, ok := <-first
+		if !ok || a.err != nil && asking.Err() != nil {
 			a = askVenue(ctx, file, c, clock, logger, func() {})
 		}
-		made, err := a.connector(file, c)
-		return made, stepsOf(file, c.Name), err
+		return a.opened(file, c)
 	}
 	select {
-	case a := <-first:
-		first = nil
-		made, err := a.connector(file, c)
+	case a, ok := <-first:
+		if !ok {
+			cfg.Trouble = endedBefore
+			break
+		}
+		made, problems, err := a.connector(file, c)
 		var silent unreachable
 		switch {
-		case err == nil:
-			cfg.Connector = made
+		case errors.As(err, &silent) && ctx.Err() != nil:
+			cfg.Trouble = endedBefore
 		case errors.As(err, &silent):
 			cfg.Trouble = err.Error()
-		default:
+		case err != nil:
 			return cfg, err
+		case len(problems) > 0:
+			return cfg, errors.Join(problems, a.close())
+		default:
+			cfg.Connector = made
 		}
 	case <-late.C:
 		cfg.Trouble = fmt.Sprintf("%v: connector %q: the venue has not answered within %v", c.Pos, c.Name, answerTime)
 	case <-ctx.Done():
-		cfg.Trouble = "the run was ended before the venue had answered"
+		cfg.Trouble = endedBefore
 	}
 	return cfg, nil
 }
 
-// stepsOf returns the steps of what is traded on a connector.
-func stepsOf(file *config.File, connectorName string) map[string]host.Steps {
+// endedBefore is why there is no connector when a run is ended at its start.
+const endedBefore = "the run was ended before the venue had answered"
+
+// ask returns the answer of a question, or nothing when nobody has taken it by the end of ctx.
+func ask(ctx context.Context, question func() answer) <-chan answer {
+	first := make(chan answer)
+	go func() {
+		defer close(first)
+		a := question()
+		select {
+		case first <- a:
+		case <-ctx.Done():
+			_ = a.close()
+		}
+	}()
+	return first
+}
+
+// stepsOf returns the steps of what is traded on a connector by strategies that fit.
+func stepsOf(file *config.File, connectorName string, unfit map[string]error) map[string]host.Steps {
 	steps := map[string]host.Steps{}
 	for i := range file.Strategies {
+		if unfit[file.Strategies[i].Name] != nil {
+			continue
+		}
 		for j := range file.Strategies[i].Instruments {
 			in := &file.Strategies[i].Instruments[j] // others are filled in meanwhile
 			if in.Connector == connectorName {

@@ -236,12 +236,16 @@ func (c *Connector) Unaccounted() (instruments []int, coming bool) {
 		}
 	}
 	slices.Sort(instruments)
-	if t == nil {
+	_, can := c.protocol.(AllLister)
+	if t == nil { // it has not asked for anything
+		if can {
+			instruments, coming = append(instruments, -1), true
+		}
 		return instruments, coming && running
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if _, can := c.protocol.(AllLister); can && (!t.strays.told || t.strays.unread.own > 0) {
+	if can && (!t.strays.told || t.strays.unread.own > 0) {
 		instruments, coming = append(instruments, -1), true
 	}
 	return instruments, coming && running && t.dead == ""

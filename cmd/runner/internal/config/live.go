@@ -263,7 +263,7 @@ func (f *File) FillSteps(connector string, fill func(in *Instrument) (tickSize, 
 			}
 			tick, lot, err := fill(in)
 			if err != nil {
-				r.errorf(in.block.rng, "", "%v", err)
+				r.errorf(in.block.rng, "", "%v", err).Strategy = f.Strategies[si].Name
 				continue
 			}
 			in.TickSize, in.LotSize = tick, lot

@@ -50,6 +50,8 @@ type Problem struct {
 	Caret  string `json:"caret,omitempty"`
 	// PluginFailed says that the configuration is right and the plugin it names could not be started.
 	PluginFailed bool `json:"plugin_failed,omitempty"`
+	// Strategy is the strategy that File.FillSteps has a problem with.
+	Strategy string `json:"-"`
 }
 
 // String returns the problem as people read it, over several lines, without a final newline.

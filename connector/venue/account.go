@@ -341,13 +341,7 @@ func (t *trade) askOrders(session context.Context, inst *instrument, wrong error
 		return err // what is known by now is asked for again
 	}
 	t.blotter.Executions(executions, nowNs)
-	listed := t.blotter.Listed(inst.Symbol, open.Orders, askedNs, nowNs)
-	unread := t.passOver(&inst.unread, "open orders on "+inst.Symbol, open.Unread, func(row *UnreadRow) bool { return t.blotter.Knows(row.ClientID) })
-	listed = cmp.Or(listed, unread)
-	if listed == nil {
-		inst.known.Store(true)
-	}
-	wrong = cmp.Or(listed, wrong)
+	wrong = cmp.Or(t.takeList(inst, open, askedNs), wrong)
 	inst.accounted.Store(wrong == nil)
 	t.believe(inst, wrong)
 	t.mu.Unlock()

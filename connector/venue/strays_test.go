@@ -13,6 +13,7 @@ import (
 
 	"hftrunner/connector"
 	"hftrunner/connector/blotter"
+	"hftrunner/connector/stream"
 	"hftrunner/connector/venue"
 	"hftrunner/hft"
 )
@@ -324,4 +325,42 @@ func TestOrdersOnSymbolsThatCannotBeTraded(t *testing.T) {
 			})
 		})
 	}
+}
+
+// closed is a lister without a private stream.
+type closed struct{ *lister }
+
+func (closed) UserStream(context.Context) (stream.Stream, error) {
+	return stream.Stream{}, &venue.Failure{Cause: venue.Unreached, Msg: "connection refused"}
+}
+
+// TestWithoutThePrivateStream: what an earlier run has left is found and ended also where the private stream does not come up; new
+// orders are refused.
+func TestWithoutThePrivateStream(t *testing.T) {
+	t.Parallel()
+	l := newLister(t,
+		blotter.Report{Symbol: "BTC", ClientID: ownID(t, 76), VenueID: "1", Side: hft.Buy, Price: 100, Qty: 1},
+		blotter.Report{Symbol: "ETH", ClientID: ownID(t, 77), VenueID: "2", Side: hft.Buy, Price: 20.5, Qty: 3, CumQty: 1})
+	l.query = func(_ context.Context, o *venue.Order) (blotter.Report, error) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if r, open := l.list[o.ClientID]; open {
+			return r, nil
+		}
+		return blotter.Report{}, &venue.Failure{Cause: venue.NotFound}
+	}
+	r := start(t, closed{l}, nil, prefixed, "BTC")
+	if open, coming := r.connector.Unaccounted(); len(open) != 2 || !coming {
+		t.Errorf("the venue has not told: %v, %t", open, coming)
+	}
+	until(t, "both are found", func() bool { return len(r.connector.OpenOrders()) == 2 })
+	if open, _ := r.connector.Unaccounted(); len(open) > 0 {
+		t.Errorf("the venue has told: %v", open)
+	}
+	r.connector.Submit(r.order(0, 1))
+	until(t, "a new order is refused", func() bool { return r.refused("the private stream is down") > 0 })
+	for _, o := range r.connector.OpenOrders() {
+		r.connector.Cancel(o.Order)
+	}
+	until(t, "both have ended", func() bool { return len(r.connector.OpenOrders()) == 0 })
 }

@@ -161,6 +161,7 @@ func (t *trade) start() {
 	c.group.Go(t.keep)
 	c.group.Go(t.work)
 	c.group.Go(t.audit)
+	c.group.Go(t.learn)
 	if payer, ok := c.protocol.(FeePayer); ok {
 		c.group.Go(func() { t.keepFeePrices(payer) })
 	}

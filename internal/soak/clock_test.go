@@ -69,9 +69,7 @@ func TestTimeJumps(t *testing.T) {
 					{"suspended", func() { m.suspend(10 * time.Second) }},
 					{"suspended again", func() { m.suspend(7 * time.Second) }},
 				} {
-					sc.takesOrders() // connections may be replaced after the jump before
-					before, nowNs := sc.submit(sc.resting()), sc.clock.NowNs()
-					sc.becomes(before, hft.StatusNew)
+					before, nowNs := sc.rests(), sc.clock.NowNs()
 					jump.do()
 					after := sc.submit(sc.resting())
 					sc.cancelOrder(before)
@@ -83,9 +81,7 @@ func TestTimeJumps(t *testing.T) {
 						t.Fatalf("%s: %d requests were refused for their time; %v", jump.name, n, sc.Errors())
 					}
 				}
-				sc.takesOrders()
-				o := sc.submit(sc.resting())
-				sc.becomes(o, hft.StatusNew)
+				o := sc.rests()
 				m.stop(20 * time.Second)
 				sc.cancelOrder(o)
 				sc.becomes(o, hft.StatusCanceled)

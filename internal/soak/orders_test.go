@@ -98,6 +98,17 @@ func (sc *scene) takesOrders() {
 	})
 }
 
+// rests waits until an order is open: connections may be replaced meanwhile, and orders are refused then.
+func (sc *scene) rests() connector.Order {
+	sc.Helper()
+	for {
+		sc.takesOrders()
+		if o := sc.submit(sc.resting()); sc.becomes(o, hft.StatusNew, hft.StatusExpired).Status == hft.StatusNew {
+			return o
+		}
+	}
+}
+
 // TestOrdersUnderFaults: whatever goes wrong with events and answers, orders, executions and positions are the exchange's
 // in the end, each execution was told once, and no order was sent twice.
 func TestOrdersUnderFaults(t *testing.T) {

@@ -50,7 +50,8 @@ type Conn struct {
 	idleTimeout     atomic.Int64 // 0 for the hub's
 	pingNs          int64        // used by Hub.Advance only
 	sent, received  atomic.Int64
-	dead            atomic.Bool // fault.HalfOpen
+	dead            atomic.Bool     // fault.HalfOpen
+	stopped         map[string]bool // fault.StreamStops; used by write only
 
 	rateMu       sync.Mutex
 	rateSecond   int64
@@ -295,7 +296,14 @@ func (c *Conn) writeMessage(m message) bool {
 		}
 		if _, hit := faults.Hit(fault.StreamStops, m.what); hit {
 			c.Unsubscribe(m.what)
+			c.stopped[m.what] = true
 			return true
+		}
+		if c.stopped[m.what] {
+			if !slices.Contains(c.Streams(), m.what) {
+				return true // it was in the queue
+			}
+			delete(c.stopped, m.what)
 		}
 		if _, hit := faults.Hit(fault.Silent, m.what); hit {
 			return true

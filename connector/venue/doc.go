@@ -6,7 +6,8 @@
 // A book is fed while it is in step with the venue and cleared otherwise: a lost message, a lost connection or a snapshot
 // that does not fit make it stale until a snapshot fits again. Ready is said of an instrument when its book is in step and
 // its open orders and the positions are known. Orders are accepted while the private stream is up and the orders on their
-// symbol have been asked for since it came up; cancels at any time. What becomes of an order is the business of package
+// symbol have been asked for since it came up; cancels at any time. What an earlier run has left is asked for without the private
+// stream where that stays away. What becomes of an order is the business of package
 // blotter, which is asked again by an audit now and then, and soon after a message that could not be read.
 //
 // Requests begin in the bots' sequence and each waits for its own answer. Two requests about one order keep their sequence;

@@ -7,14 +7,14 @@ import (
 )
 
 // learnPause is how long the private stream may be down until orders of an earlier run are asked for without it, and between two
-// such questions.
-const learnPause = 3 * time.Second
+// such questions. After one that fails it is longer each time, up to maxLearnPause.
+const learnPause, maxLearnPause = 3 * time.Second, time.Minute
 
 // learn asks what an earlier run has left where the private stream, with which it is asked otherwise, is not there: orders can be
 // named and ended without it. New ones are not taken, because nobody would see what becomes of them.
 func (t *trade) learn() {
 	c := t.c
-	var down time.Duration
+	wait := learnPause
 	for pause := learnPause; c.pause(pause); {
 		t.mu.Lock()
 		up := t.up
@@ -24,30 +24,37 @@ func (t *trade) learn() {
 			c.group.Go(func() { t.cancelUnless(back) })
 		}
 		t.mu.Unlock()
-		if down += pause; up {
-			down, pause = 0, learnPause
+		var err error
+		if !up {
+			err = t.learnAll()
+		}
+		if pause = learnPause; err == nil {
+			wait = learnPause
 			continue
 		}
-		pause = learnPause
-		if down < learnPause {
+		c.unanswered(accountQuestion, err)
+		pause, wait = max(wait, c.untilRetry(err)), min(2*wait, maxLearnPause)
+	}
+}
+
+// learnAll asks for the open orders on the symbols of which they are not known, and then on all others.
+func (t *trade) learnAll() error {
+	var passed error
+	for _, inst := range t.c.symbols.all() {
+		if inst.known.Load() {
 			continue
 		}
-		for _, inst := range c.symbols.all() {
-			if inst.known.Load() {
-				continue
+		if err := t.learnOf(inst); err != nil {
+			passed = cmp.Or(passed, err)
+			if !ofOneSymbol(err) {
+				return err
 			}
-			if err := t.learnOf(inst); err != nil {
-				c.unanswered(accountQuestion, err)
-				pause = max(pause, c.untilRetry(err))
-				if !ofOneSymbol(err) {
-					break
-				}
-			}
-		}
-		if lister, can := c.protocol.(AllLister); can && !t.listedStrays() {
-			t.learnOthers(lister)
 		}
 	}
+	if lister, can := t.c.protocol.(AllLister); can && !t.listedStrays() {
+		t.learnOthers(lister)
+	}
+	return passed
 }
 
 // learnOf asks for the open orders on a symbol.

@@ -215,6 +215,29 @@ func TestOutsideTextIsPlain(t *testing.T) {
 	}
 }
 
+// TestRunEndedAtOnce: Ctrl-C while the plugins are asked what they are says so, and which venues were not asked what is open.
+func TestRunEndedAtOnce(t *testing.T) {
+	venue := strings.Replace(goodConfig, "strategy ", "connector \"binancefutures\" \"bf\" {\n  network = \"testnet\"\n  api_key = \"k\"\n  secret = \"s\"\n}\n\nstrategy ", 1)
+	for name, test := range map[string]struct {
+		source string
+		code   int
+		says   string
+	}{"paper": {goodConfig, ExitFailure, "before it had begun\n"}, "a venue": {venue, ExitOrdersLeft, "may be open on bf"}} {
+		r := newRig(t, test.source)
+		ctx, cancel := context.WithCancel(context.Background())
+		describe := r.Describe
+		r.Describe = func(ctx context.Context, dir string, names []string) (map[string]host.PluginInfo, error) {
+			cancel()
+			return describe(ctx, dir, names)
+		}
+		code := r.Run(ctx, []string{"--config", filepath.Join(r.dir, "runner.hcl"), "run"})
+		cancel()
+		if code != test.code || !strings.Contains(r.err.String(), test.says) || strings.Contains(r.err.String(), "context canceled") {
+			t.Errorf("%s: exit code %d\n%s", name, code, r.err.String())
+		}
+	}
+}
+
 func TestExitCodes(t *testing.T) {
 	for _, c := range []struct {
 		name   string

@@ -55,7 +55,7 @@ func (s *settings) run(ctx context.Context, duration time.Duration, summaryPath 
 	file, err := s.load(ctx, true)
 	switch {
 	case ctx.Err() != nil:
-		return withCode(ExitFailure, ctx.Err())
+		return s.endedAtOnce()
 	case err != nil:
 		return err
 	}
@@ -83,6 +83,24 @@ func (s *settings) run(ctx context.Context, duration time.Duration, summaryPath 
 		return errors.Join(runErr, withCode(ExitFailure, err))
 	}
 	return runErr
+}
+
+// endedAtOnce is the error of a run that was ended before it had begun, while the plugins were asked what they are: no venue was asked
+// what an earlier run has left there.
+func (s *settings) endedAtOnce() error {
+	var venues []string
+	if file, err := config.Load(s.configPath, s.options()); err == nil {
+		for i := range file.Connectors {
+			if c := &file.Connectors[i]; c.Live != nil && c.Live.HasKey {
+				venues = append(venues, c.Name)
+			}
+		}
+	}
+	if len(venues) == 0 {
+		return withCode(ExitFailure, errors.New("the run was ended before it had begun"))
+	}
+	return withCode(ExitOrdersLeft, fmt.Errorf("the run was ended before it had begun: orders of an earlier run may be open on %s, "+
+		"which was not asked: look at the venue, or run again and end it in order", strings.Join(venues, ", ")))
 }
 
 // ordersLeft is the error of a run that left orders whose end nobody has confirmed.

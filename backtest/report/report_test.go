@@ -5,12 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"image/png"
 	"io"
 	"math"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -204,9 +201,6 @@ func TestEmptyReports(t *testing.T) {
 		if strings.Contains(html, "NaN</") || strings.Contains(html, "Inf<") {
 			t.Errorf("%s: a number is not written for people", name)
 		}
-		if _, err := WritePNGs(t.TempDir(), r); err != nil {
-			t.Errorf("%s: plots: %v", name, err)
-		}
 	}
 }
 
@@ -217,72 +211,6 @@ func (brokenWriter) Write([]byte) (int, error) { return 0, io.ErrShortWrite }
 func TestWriteErrors(t *testing.T) {
 	if err := WriteHTML(brokenWriter{}, &Report{}); !errors.Is(err, io.ErrShortWrite) {
 		t.Errorf("a broken writer gives %v", err)
-	}
-	file := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(file, nil, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := WritePNGs(filepath.Join(file, "plots"), &Report{}); err == nil {
-		t.Error("a folder below a file was made")
-	}
-}
-
-func TestPNGs(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "plots")
-	r := hostileReport()
-	r.Runs = r.Runs[:2]
-	r.Runs[1].Name = "../../" + hostile
-	paths, err := WritePNGs(dir, r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	entries, err := os.ReadDir(dir)
-	if err != nil || len(entries) != len(paths) || len(paths) != (2+4+4)+(2+2+4)+1 {
-		t.Errorf("%d paths, %d files, %v", len(paths), len(entries), err)
-	}
-	for _, path := range paths {
-		f, err := os.Open(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		picture, err := png.Decode(f)
-		if err := errors.Join(err, f.Close()); err != nil {
-			t.Fatalf("%s: %v", path, err)
-		}
-		colors := map[any]bool{}
-		size := picture.Bounds()
-		for x := size.Min.X; x < size.Max.X; x += 2 {
-			for y := size.Min.Y; y < size.Max.Y; y += 2 {
-				colors[picture.At(x, y)] = true
-			}
-		}
-		if size.Dx() < 400 || len(colors) < 10 {
-			t.Errorf("%s: %v with %d colours", path, size, len(colors))
-		}
-	}
-	one := &Report{Sweep: &Sweep{Params: []string{"n"}, Metrics: []string{"SR"}, Points: []SweepPoint{
-		{Params: []string{"1"}, Metrics: []float64{2}}, {Params: []string{"2"}, Metrics: []float64{-1}}, {Params: []string{"3"}, Failure: "x"}}}}
-	if paths, err := WritePNGs(dir, one); err != nil || len(paths) != 1 || filepath.Base(paths[0]) != "sweep.png" {
-		t.Errorf("one parameter: %v, %v", paths, err)
-	}
-}
-
-func TestSweepGridIsTheMean(t *testing.T) {
-	g := newSweepGrid(&Sweep{Params: []string{"a", "b", "c"}, Metrics: []string{"m"}, Points: []SweepPoint{
-		{Params: []string{"10", "x", "1"}, Metrics: []float64{1}}, {Params: []string{"10", "x", "2"}, Metrics: []float64{4}},
-		{Params: []string{"9", "y", "1"}, Metrics: []float64{7}}, {Params: []string{"9", "x", "1"}, Metrics: []float64{math.NaN()}}}})
-	if fmt.Sprint(g.columns, g.rows, g.mean) != "[9 10] [x y] [NaN 2.5 7 NaN]" {
-		t.Errorf("%v %v %v", g.columns, g.rows, g.mean)
-	}
-}
-
-func TestTimeTicks(t *testing.T) {
-	start := float64(time.Date(2024, 8, 8, 22, 3, 0, 0, time.UTC).Unix())
-	for span, first := range map[float64]string{40: "22:03:00", 14400: "08-08 23:00", 86400: "08-09 00:00", 10 * 86400: "2024-08-09"} {
-		ticks := timeTicks(start, start+span)
-		if len(ticks) < 3 || len(ticks) > 12 || ticks[0].Label != first {
-			t.Errorf("span %v: %d ticks, the first %q", span, len(ticks), ticks[0].Label)
-		}
 	}
 }
 

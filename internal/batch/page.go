@@ -302,8 +302,8 @@ func currency(a *backtest.AssetSpec) string {
 	return ""
 }
 
-// WriteReport writes dir/report.html, and with plots dir/plots.
-func WriteReport(dir string, r *report.Report, plots bool) (err error) {
+// WriteReport writes dir/report.html.
+func WriteReport(dir string, r *report.Report) (err error) {
 	path := filepath.Join(dir, "report.html")
 	f, err := os.Create(path)
 	if err != nil {
@@ -311,12 +311,6 @@ func WriteReport(dir string, r *report.Report, plots bool) (err error) {
 	}
 	if err := errors.Join(report.WriteHTML(f, r), f.Close()); err != nil {
 		return fmt.Errorf("write the report %s: %w", path, err)
-	}
-	if !plots {
-		return nil
-	}
-	if _, err := report.WritePNGs(filepath.Join(dir, "plots"), r); err != nil {
-		return fmt.Errorf("write plots: %w", err)
 	}
 	return nil
 }

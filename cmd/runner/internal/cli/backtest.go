@@ -30,7 +30,6 @@ type backtestOptions struct {
 	strategies  []string
 	jobs        int
 	out, resume string
-	plots       bool
 	sort        string
 }
 
@@ -54,7 +53,6 @@ func (s *settings) backtestCommand() *cobra.Command {
 	f.IntVar(&o.jobs, "jobs", runtime.NumCPU(), "run `N` at a time")
 	f.StringVar(&o.out, "out", "", "`FOLDER` for the results, which must not have any")
 	f.StringVar(&o.resume, "resume", "", "continue the backtest in this `FOLDER`: finished runs whose inputs are the same are kept")
-	f.BoolVar(&o.plots, "plots", false, "also write the charts as PNG files")
 	f.StringVar(&o.sort, "sort", "SR", "`METRIC` that a sweep is sorted by, the best first")
 	return c
 }
@@ -132,7 +130,7 @@ func (s *settings) conclude(o *backtestOptions, plan *backtestPlan, results []ba
 	page, err := batch.NewReport(plan.dir, batch.Page{Title: plan.title(), Version: s.app.Version, CreatedAt: now, Metric: o.sort},
 		plan.jobs, results, groups)
 	if err == nil {
-		err = batch.WriteReport(plan.dir, page, o.plots)
+		err = batch.WriteReport(plan.dir, page)
 	}
 	if err != nil {
 		return withCode(ExitFailure, err)

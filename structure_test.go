@@ -112,6 +112,7 @@ var allowed = []struct {
 	{"internal/sample", "records the loopback exchange", []string{"internal/collector", "internal/testexchange/..."}},
 	{"internal/soak", "tests of live connectors against the loopback exchange", nil},
 	{"internal/parity", "tests of one contract in all worlds", nil},
+	{"internal/e2e/badplugin", "a strategy sees its bot", []string{"hft", "pluginapi"}},
 	{"internal/control", "the control plane carries attachments", []string{"ipc", "hft", "internal/control/internal/..."}},
 	{"internal/control/internal/...", "generated", nil},
 	{"internal/benchtable", "a tool", nil},

@@ -277,7 +277,7 @@ func TestBotsDoNotSeeEachOther(t *testing.T) {
 func TestGarbageHurtsOnlyItsBot(t *testing.T) {
 	t.Parallel()
 	cfg := newConfig(t, 1, 0)
-	build := exec.Command("go", "build", "-o", filepath.Join(cfg.PluginDir, "garbage"), "../plugins/testplugins/garbage")
+	build := exec.Command("go", "build", "-o", filepath.Join(cfg.PluginDir, "garbage"), "../internal/e2e/badplugin")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}

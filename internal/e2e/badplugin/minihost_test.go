@@ -1,4 +1,4 @@
-package testplugins_test
+package main_test
 
 import (
 	"bytes"
@@ -21,10 +21,10 @@ import (
 	"hftrunner/ipc"
 )
 
-// plugins is where TestMain has built the plugins.
+// plugins is the folder in which TestMain has put the plugins.
 var plugins string
 
-// TestMain builds the plugins as a user would: they are real programs.
+// TestMain builds the program as a user would, and links it under each name.
 func TestMain(m *testing.M) {
 	if err := buildPlugins(); err != nil {
 		fmt.Fprintln(os.Stderr, "build the test plugins:", err)
@@ -37,12 +37,18 @@ func TestMain(m *testing.M) {
 }
 
 func buildPlugins() (err error) {
-	if plugins, err = os.MkdirTemp("", "testplugins"); err != nil {
+	if plugins, err = os.MkdirTemp("", "badplugin"); err != nil {
 		return err
 	}
-	out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", plugins+"/", "./...").CombinedOutput()
+	program := filepath.Join(plugins, "badplugin")
+	out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", program, ".").CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("%w: %s", err, out)
+	}
+	for _, name := range []string{"exits", "printsearly", "failsconfig", "prints", "panics", "quits", "hangs", "slowstop", "closes", "garbage"} {
+		if err := os.Link(program, filepath.Join(plugins, name)); err != nil {
+			return err
+		}
 	}
 	return nil
 }

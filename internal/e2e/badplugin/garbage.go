@@ -1,5 +1,3 @@
-// Command garbage is a plugin that overwrites all of the host's shared memory that it can write to: its control page
-// and its queues, and tries it with the market feed. The host must notice, and nobody else may.
 package main
 
 import (
@@ -7,13 +5,11 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"syscall"
-	"time"
 
 	"hftrunner/hft"
-	"hftrunner/pluginapi"
 )
 
-type params struct {
+type garbageParams struct {
 	AfterEvents int   `hcl:"after_events" default:"5" min:"0" doc:"feed events before it starts"`
 	Seed        int64 `hcl:"seed" default:"1" doc:"of the garbage"`
 	// The first page of a segment is its description, the queues come after it.
@@ -21,27 +17,25 @@ type params struct {
 	Rounds int `hcl:"rounds" default:"100" min:"1" doc:"how often it does it"`
 }
 
-type strategy struct{ p params }
-
-// Run overwrites the memory and returns what became of each segment as its error.
-func (s strategy) Run(_ context.Context, bot hft.Bot) error {
-	for range s.p.AfterEvents {
-		result, err := bot.WaitNextFeed(false, time.Minute)
-		if err != nil || result == hft.ElapseEndOfData {
+// garbage overwrites all of the host's shared memory that it can write to, its control page and its queues, and tries it
+// with the market feed. Its error says what became of each segment. The host must notice, and nobody else may.
+func garbage(p garbageParams) (run, error) {
+	return func(_ context.Context, bot hft.Bot) error {
+		if more, err := skip(bot, p.AfterEvents); !more {
 			return err
 		}
-	}
-	random := rand.New(rand.NewPCG(uint64(s.p.Seed), 0))
-	var report string
-	for range s.p.Rounds {
-		report = ""
-		for fd := 3; fd < 64; fd++ {
-			if size, ok := segmentSize(fd); ok {
-				report += fmt.Sprintf(" %d: %s;", fd, overwrite(fd, s.p.Offset, size, random))
+		random := rand.New(rand.NewPCG(uint64(p.Seed), 0))
+		var report string
+		for range p.Rounds {
+			report = ""
+			for fd := 3; fd < 64; fd++ {
+				if size, ok := segmentSize(fd); ok {
+					report += fmt.Sprintf(" %d: %s;", fd, overwrite(fd, p.Offset, size, random))
+				}
 			}
 		}
-	}
-	return fmt.Errorf("garbage: overwrote the descriptors%s", report)
+		return fmt.Errorf("garbage: overwrote the descriptors%s", report)
+	}, nil
 }
 
 // segmentSize returns the size of a descriptor that is a segment: a file and no pipe, socket or device.
@@ -70,11 +64,4 @@ func overwrite(fd, from, to int, random *rand.Rand) string {
 		at += n
 	}
 	return "done"
-}
-
-func main() {
-	pluginapi.Serve(pluginapi.Plugin[params]{
-		Name: "garbage", Version: "1.0.0", Doc: "Overwrites the shared memory it can write to.",
-		New: func(p params) (pluginapi.Strategy, error) { return strategy{p}, nil },
-	})
 }

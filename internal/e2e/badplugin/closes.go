@@ -1,4 +1,3 @@
-// Command closes is a plugin that closes its bot itself, as a program that has made its bot does.
 package main
 
 import (
@@ -8,34 +7,31 @@ import (
 	"time"
 
 	"hftrunner/hft"
-	"hftrunner/pluginapi"
 )
 
-type params struct {
+type closesParams struct {
 	AfterEvents int  `hcl:"after_events" default:"5" min:"0" doc:"feed events before it returns or, with goroutine, is closed; 0 for never"`
 	Goroutine   bool `hcl:"goroutine" default:"false" doc:"close from a goroutine of its own, while Run waits"`
 }
 
-type strategy struct{ p params }
-
-// Run closes the bot when it returns.
-func (s strategy) Run(_ context.Context, bot hft.Bot) (err error) {
-	defer func() {
-		err = errors.Join(err, bot.Close(), uselessAfterwards(bot))
-	}()
-	for n := 1; ; n++ {
-		result, err := bot.WaitNextFeed(true, time.Minute)
-		if err != nil || result == hft.ElapseEndOfData {
-			return err
+// closes closes its bot when it returns, as a program that has made its bot does.
+func closes(p closesParams) (run, error) {
+	return func(_ context.Context, bot hft.Bot) (err error) {
+		defer func() { err = errors.Join(err, bot.Close(), uselessAfterwards(bot)) }()
+		for n := 1; ; n++ {
+			result, err := bot.WaitNextFeed(true, time.Minute)
+			if err != nil || result == hft.ElapseEndOfData {
+				return err
+			}
+			if n != p.AfterEvents {
+				continue
+			}
+			if !p.Goroutine {
+				return nil
+			}
+			go func() { _ = bot.Close() }()
 		}
-		if n != s.p.AfterEvents {
-			continue
-		}
-		if !s.p.Goroutine {
-			return nil
-		}
-		go func() { _ = bot.Close() }()
-	}
+	}, nil
 }
 
 // uselessAfterwards returns what is wrong with a closed bot.
@@ -49,11 +45,4 @@ func uselessAfterwards(bot hft.Bot) error {
 	bot.Position(0)
 	bot.Depth(0).BestBid()
 	return nil
-}
-
-func main() {
-	pluginapi.Serve(pluginapi.Plugin[params]{
-		Name: "closes", Version: "1.0.0", Doc: "Closes its bot itself.",
-		New: func(p params) (pluginapi.Strategy, error) { return strategy{p}, nil },
-	})
 }

@@ -1,4 +1,4 @@
-package testplugins_test
+package main_test
 
 import (
 	"context"

@@ -120,12 +120,12 @@ func TestOffBookTrades(t *testing.T) {
 	}
 }
 
-// TestOffGrid: prices that are no multiples of the tick are counted, and told once.
+// TestOffGrid: prices that are no multiples of the tick are counted, and told once, where they come into the book.
 func TestOffGrid(t *testing.T) {
 	lines := fmt.Sprintf(`%d {"lastUpdateId":1,"bids":[["100.09","9"],["100.08","8"]],"asks":[["100.1","5"]]}`+"\n", t0*1_000_000) +
 		spotDepth(t0+100, 2, 2, `["100.01","1"]`, "")
 	_, s, problems := converted(t, convert.Options{NewDecoder: spot, Rule: depthsync.Spot, TickSize: 0.1, LotSize: 0.001}, lines)
-	if found(s, feed.OffGrid) != 3 || !slices.Equal(problems, []string{"f0:1 off the grid"}) {
+	if found(s, feed.OffGrid) != 3 || !slices.Equal(problems, []string{"f0:2 off the grid"}) {
 		t.Errorf("problems %q, %+v", problems, s)
 	}
 }

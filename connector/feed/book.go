@@ -174,6 +174,7 @@ func (b *Book) take(localNs int64, m *connector.Message) (out Out) {
 			b.count(SeenTrades)
 			return Out{Seen: true}
 		}
+		b.checkRows(m.Events)
 		out.Events = m.Events
 	case connector.MessageBBO:
 		if !b.cfg.Quotes {
@@ -186,9 +187,6 @@ func (b *Book) take(localNs int64, m *connector.Message) (out Out) {
 		} else {
 			out = b.takeDepth(localNs, m)
 		}
-	}
-	if !out.Seen {
-		b.checkRows(m.Events)
 	}
 	return out
 }
@@ -282,6 +280,7 @@ func (b *Book) takeDepth(localNs int64, m *connector.Message) Out {
 		if b.check.waits && b.check.id <= b.sync.LastID() {
 			b.compare(m.Events, true)
 		}
+		return b.heldBehind(out)
 	}
 	out.Events = b.rows
 	return out
@@ -314,6 +313,7 @@ func (b *Book) takeNatural(m *connector.Message) Out {
 
 // fuse puts rows of the depth stream through the book.
 func (b *Book) fuse(rows []hft.Event, seq int64) {
+	b.checkRows(rows)
 	for i := range rows {
 		row := &rows[i]
 		switch {

@@ -62,6 +62,10 @@ func (b *Book) compareTo(m *connector.Message) {
 		return
 	}
 	c.id, c.seq, c.rows, c.at = m.LastID, m.Seq, append(c.rows[:0], m.Events...), b.problem(Mismatch, "", nil)
+	for i := range c.rows {
+		offTick, offLot := b.grid.off(&c.rows[i])
+		b.noteRounded(&c.rows[i], offTick, offLot)
+	}
 	if c.waits = reached < c.id; !c.waits {
 		b.compare(nil, reached == c.id)
 	}

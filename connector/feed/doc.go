@@ -6,6 +6,7 @@
 //   - a book is published when it is complete by the venue's rule, and only while it is (depthsync);
 //   - depth stream and quote stream are fused by the venue's own sequence (Message.Seq): a quote that the depth stream has
 //     passed changes nothing, and a depth message that a quote has passed changes only what the quote said nothing about;
+//   - a depth stream that says nothing while quotes change thousands of levels is no book any more (Gap);
 //   - of books of several depths in a recording one is taken, the deepest, and the best bid and ask with it (OtherLevel); of the best bid
 //     and ask alone, they are the book. A connection brings the one that was subscribed;
 //   - a snapshot that the book does not need is compared with it (Mismatch); Natural books are not compared;

@@ -16,8 +16,7 @@ func newGrid(tickSize, lotSize float64) grid {
 	return grid{tick: tickSize, lot: lotSize, perTick: 1 / tickSize, perLot: 1 / lotSize}
 }
 
-// checkRows counts the rows of a message that are off the grid, which are passed on as they are, and the trades outside of the
-// book.
+// checkRows counts the published rows that are off the grid, which are passed on as they are, and the trades outside of the book.
 func (b *Book) checkRows(rows []hft.Event) {
 	g := &b.grid
 	for i := range rows {
@@ -29,10 +28,8 @@ func (b *Book) checkRows(rows []hft.Event) {
 			b.count(OffBook)
 			continue
 		}
-		offTick, offLot := offGrid(row.Px, row.Px*g.perTick, g.tick), offGrid(row.Qty, row.Qty*g.perLot, g.lot)
-		if (offTick || offLot && row.Qty < g.lot) && row.Kind() != hft.TradeEvent {
-			b.check.round(b.tick(row))
-		}
+		offTick, offLot := g.off(row)
+		b.noteRounded(row, offTick, offLot)
 		switch {
 		case !offTick && !offLot:
 		case b.report.Found[OffGrid].N == 0:
@@ -45,14 +42,29 @@ func (b *Book) checkRows(rows []hft.Event) {
 	}
 }
 
+// noteRounded notes, where a row is no trade, that the book cannot have it as it is.
+func (b *Book) noteRounded(row *hft.Event, offTick, offLot bool) {
+	if (offTick || offLot && row.Qty < b.grid.lot) && row.Kind() != hft.TradeEvent {
+		b.check.round(b.tick(row))
+	}
+}
+
+// off reports whether a row's price and quantity are no multiples of the steps.
+func (g *grid) off(row *hft.Event) (offTick, offLot bool) {
+	return offGrid(row.Px, row.Px*g.perTick, g.tick), offGrid(row.Qty, row.Qty*g.perLot, g.lot)
+}
+
 func (g *grid) describe(row *hft.Event, offTick bool) string {
 	what, value, step, name := "quantity", row.Qty, g.lot, "lot_size"
 	if offTick {
 		what, value, step, name = "price", row.Px, g.tick, "tick_size"
 	}
 	of := "level"
-	if row.Kind() == hft.TradeEvent {
+	switch row.Kind() {
+	case hft.TradeEvent:
 		of = "trade"
+	case hft.DepthSnapshotEvent: // it may have waited for the message in hand
+		of = "snapshot's level"
 	}
 	return fmt.Sprintf("the %s %v of a %s is no multiple of %s %v", what, value, of, name, step)
 }

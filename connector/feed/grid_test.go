@@ -52,6 +52,38 @@ func TestOffGrid(t *testing.T) {
 	}
 }
 
+// TestOffGridIsOfWhatIsPublished: rows of a snapshot that is not used, of a quote that is older than the book, and of differences
+// that a snapshot contains are not counted; those of a book that begins are.
+func TestOffGridIsOfWhatIsPublished(t *testing.T) {
+	b, err := feed.NewBook(feed.Config{TickSize: 1, LotSize: 1, Rule: depthsync.Spot, Quotes: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	off := func(kind connector.MessageKind, ev uint64, id int64) *connector.Message {
+		return &connector.Message{Kind: kind, FirstID: id, LastID: id, Seq: id, Events: []hft.Event{event(ev, hft.Buy, 100.5, 1, 0)}}
+	}
+	for i, c := range []struct {
+		m    *connector.Message
+		rows int
+		want uint64 // in all
+	}{
+		{off(connector.MessageDepth, hft.DepthEvent, 9), 0, 0},              // waits, and is in the snapshot
+		{off(connector.MessageDepth, hft.DepthEvent, 10), 0, 0},             // the same
+		{off(connector.MessageBBO, hft.DepthBBOEvent, 8), 0, 0},             // there is no book
+		{off(connector.MessageSnapshot, hft.DepthSnapshotEvent, 10), 1, 1},  // the book
+		{off(connector.MessageSnapshot, hft.DepthSnapshotEvent, 10), 0, 1},  // it is there
+		{off(connector.MessageBBO, hft.DepthBBOEvent, 9), 0, 1},             // older than the book
+		{off(connector.MessageDepth, hft.DepthEvent, 11), 1, 2},             // continues it
+		{off(connector.MessageDepth, hft.DepthEvent, 13), 0, 2},             // a gap: it waits
+		{off(connector.MessageSnapshot, hft.DepthSnapshotEvent, 12), 2, 4},  // that difference with it
+		{off(connector.MessageSnapshot, hft.DepthSnapshotEvent, 500), 0, 4}, // newer than the book, and not needed
+	} {
+		if out := b.Take(1, c.m); len(out.Events) != c.rows || found(b, feed.OffGrid) != c.want {
+			t.Errorf("%d: %d off the grid, want %d; %d rows, want %d", i, found(b, feed.OffGrid), c.want, len(out.Events), c.rows)
+		}
+	}
+}
+
 // found returns how often a book has found something.
 func found(b *feed.Book, f feed.Finding) uint64 {
 	r := b.Report()

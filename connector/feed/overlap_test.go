@@ -2,6 +2,7 @@ package feed_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"hftrunner/connector"
@@ -94,5 +95,35 @@ func TestMismatchBesideRowsOffTheGrid(t *testing.T) {
 		if n := found(k.b, feed.Mismatch); n != 0 != differs {
 			t.Errorf("differs %t: %d times; %v", differs, n, k.b.Report().Found[feed.Mismatch].First)
 		}
+	}
+}
+
+// TestOverflow: what waits for a snapshot is bounded. That the oldest was dropped is counted each time, and only a snapshot that is
+// newer than they makes a book.
+func TestOverflow(t *testing.T) {
+	b, err := feed.NewBook(feed.Config{TickSize: 1, LotSize: 1, Rule: depthsync.Spot, Symbol: "BTC"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	message := func(kind connector.MessageKind, ev uint64, id int64) *connector.Message {
+		return &connector.Message{Kind: kind, FirstID: id, LastID: id, Seq: id, Events: []hft.Event{event(ev, hft.Buy, 100, 1, 0)}}
+	}
+	const most = depthsync.DefaultMaxMessages
+	for id := int64(1); id <= most+1; id++ {
+		b.Take(id, message(connector.MessageDepth, hft.DepthEvent, id))
+		if n := found(b, feed.Overflow); id <= most && n != 0 || id > most && n != 1 {
+			t.Fatalf("%d overflows after %d updates", n, id)
+		}
+	}
+	r := b.Report()
+	if lines := r.Lines(); len(lines) != 1 || !strings.Contains(lines[0], "updates of the book were dropped that wait for a snapshot") ||
+		r.Counts()["overflow"] != 1 || feed.Faults(r.Counts()) != "overflow 1" || r.Found[feed.Overflow].First.LocalNs != most+1 {
+		t.Errorf("%q, %+v", lines, r.Found[feed.Overflow])
+	}
+	if out := b.Take(1, message(connector.MessageSnapshot, hft.DepthSnapshotEvent, 1)); !out.NeedSnapshot || b.Synced() || found(b, feed.StaleSnapshot) != 1 {
+		t.Errorf("a snapshot that is older than what was dropped: %+v", out)
+	}
+	if out := b.Take(1, message(connector.MessageSnapshot, hft.DepthSnapshotEvent, most)); !out.Ready || len(out.Events) != 2 {
+		t.Errorf("a snapshot that is newer: %+v", out)
 	}
 }

@@ -1,6 +1,9 @@
 package feed
 
 import (
+	"cmp"
+	"fmt"
+
 	"hftrunner/connector"
 	"hftrunner/hft"
 )
@@ -38,8 +41,25 @@ func (b *Book) takeQuote(localNs int64, m *connector.Message) Out {
 		b.count(OutdatedQuote)
 	default:
 		b.fuseQuote(localNs)
+		return b.heldBehind(Out{})
 	}
 	return Out{Events: b.rows}
+}
+
+// heldBehind adds the rows in hand to what there is to do, or gives the book up: of a depth stream that says nothing while quotes
+// change that many levels nobody knows any more what it would have said.
+func (b *Book) heldBehind(out Out) Out {
+	if len(b.ahead.levels) > maxContested {
+		what := fmt.Sprintf("quotes have changed %d levels since the depth update %d, and none has come that contains them", len(b.ahead.levels), b.sync.LastID())
+		b.tell(Gap, what, nil)
+		if !b.cfg.IgnoreGaps {
+			out.Stale, out.NeedSnapshot = cmp.Or(out.Stale, b.Lost(what).Stale), true
+		} else {
+			b.ahead.forget()
+		}
+	}
+	out.Events = b.rows
+	return out
 }
 
 // fuseQuote puts the newest quote through the book, as received at localNs. One that does not say when it was made is newer
@@ -47,6 +67,7 @@ func (b *Book) takeQuote(localNs int64, m *connector.Message) Out {
 // be far from the venue's.
 func (b *Book) fuseQuote(localNs int64) {
 	q := &b.quote
+	b.checkRows(q.rows)
 	for i := range q.rows {
 		row := &q.rows[i]
 		row.LocalTimestampNs = localNs
@@ -126,6 +147,9 @@ type contested struct {
 	// depthQty is what the depth stream has said last.
 	depthQty float64
 }
+
+// maxContested bounds the levels. Between two messages of a depth stream that lives there are some hundreds.
+const maxContested = 1 << 14
 
 func (a *ahead) forget() {
 	a.bids.list, a.asks.list, a.levels = a.bids.list[:0], a.asks.list[:0], a.levels[:0]

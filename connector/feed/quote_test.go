@@ -1,6 +1,7 @@
 package feed_test
 
 import (
+	"strings"
 	"testing"
 
 	"hftrunner/connector"
@@ -57,5 +58,45 @@ func TestQuoteIsOrderedByItsID(t *testing.T) {
 		if n := found(b, feed.OutdatedQuote); n != 1 {
 			t.Errorf("latency %d: %d outdated quotes", latencyNs, n)
 		}
+	}
+}
+
+// TestQuotesWithoutDepth: of a depth stream that says nothing while quotes go on the book is given up in the end, and what is kept
+// of it with it. It comes back with the stream.
+func TestQuotesWithoutDepth(t *testing.T) {
+	for _, ignoreGaps := range []bool{false, true} {
+		b, err := feed.NewBook(feed.Config{TickSize: 1, LotSize: 1, Rule: depthsync.Spot, Quotes: true, IgnoreGaps: ignoreGaps})
+		if err != nil {
+			t.Fatal(err)
+		}
+		message := func(kind connector.MessageKind, ev uint64, id int64, bid, ask float64) *connector.Message {
+			return &connector.Message{Kind: kind, FirstID: id, LastID: id, Seq: id,
+				Events: []hft.Event{event(ev, hft.Buy, bid, 1, 0), event(ev, hft.Sell, ask, 1, 0)}}
+		}
+		begin := func(id int64) {
+			b.Take(1, message(connector.MessageDepth, hft.DepthEvent, id, 100, 1e6))
+			b.Take(1, message(connector.MessageSnapshot, hft.DepthSnapshotEvent, id, 100, 1e6))
+			if !b.Synced() {
+				t.Fatal("there is no book")
+			}
+		}
+		begin(1)
+		const quotes = 100_000
+		lost := 0
+		for i := int64(1); i <= quotes; i++ {
+			out := b.Take(1, message(connector.MessageBBO, hft.DepthBBOEvent, 1+i, 100+float64(i), 1e6)) // each at another price
+			if out.Stale != "" {
+				if lost++; !out.NeedSnapshot || len(out.Events) > 0 || !strings.Contains(out.Stale, "since the depth update 1,") {
+					t.Fatalf("%+v", out)
+				}
+			}
+		}
+		if n := found(b, feed.Gap); ignoreGaps && (lost != 0 || n < 1 || n > 10) || !ignoreGaps && (lost != 1 || n != 1 || b.Synced()) {
+			t.Errorf("ignore gaps %t: the book was lost %d times, %d gaps, in step: %t", ignoreGaps, lost, n, b.Synced())
+		}
+		if n := b.Contested(); n > feed.MaxContested+2 {
+			t.Errorf("ignore gaps %t: %d levels are kept", ignoreGaps, n)
+		}
+		begin(quotes + 10)
 	}
 }

@@ -205,6 +205,34 @@ func (s *strategy) stop(inst *instance) (state []byte, unsaved, failure error) {
 	return state, err, failure
 }
 
+// silentStop is for how long a strategy that is to stop may not call its bot until its orders begin to end.
+const silentStop = time.Second
+
+// leaveIfSilent begins to end the orders of a strategy that does not answer its stop, which may take all of stop_timeout, until the
+// returned function is called. The process is there still: what it sends after all is ended with the rest when it is gone.
+func (s *strategy) leaveIfSilent(inst *instance) (stopped func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		for before := inst.session.control.Progress(); ; {
+			select {
+			case <-time.After(silentStop):
+			case <-ctx.Done():
+				return
+			}
+			last := before
+			if before = inst.session.control.Progress(); before == last {
+				s.host.leave([]*strategy{s}, true).await(ctx, leavingLook, leavingReport)
+				return
+			}
+		}
+	})
+	return func() {
+		cancel()
+		watch.Wait()
+	}
+}
+
 // suspend makes the instance return and gives its saved state; the process stays, see resume.
 func (s *strategy) suspend(inst *instance) (state []byte, err error) {
 	inst.paused.Store(true)

@@ -327,7 +327,9 @@ func (s *supervisor) shutDown(ctx context.Context) (confirmed <-chan error, err 
 		return s.leaveOrders(ctx), nil
 	}
 	s.setState(Stopping, "")
+	stopped := s.leaveIfSilent(inst)
 	_, unsaved, failure := s.stop(inst)
+	stopped()
 	s.retire(inst)
 	confirmed = s.leaveOrders(ctx)
 	inst.dispose()

@@ -405,6 +405,23 @@ func (w *workspace) signalTwice(cmd *exec.Cmd, between func()) (code int) {
 	return code
 }
 
+// TestOrdersOfAHungStrategy: those of one that does not answer its stop end while it is waited for.
+func TestOrdersOfAHungStrategy(t *testing.T) {
+	t.Parallel()
+	e := newExchange(t, testexchange.BinanceFutures)
+	w := newWorkspace(t, "runner {\n  stop_timeout = \"10h\"\n}\n"+e.ladder(t, "", "orders = 3\n    hang = true"))
+	cmd, out := w.begin(e, 3)
+	st, _ := w.strategy("a")
+	_ = cmd.Process.Signal(syscall.SIGINT)
+	within(t, "its orders have ended", out, func() bool { return len(e.open()) == 0 })
+	if !alive(st.PID) {
+		t.Errorf("the strategy is gone\n%s", out)
+	}
+	if code := w.signalTwice(cmd, func() {}); code == 0 {
+		t.Errorf("exit code %d\n%s", code, out)
+	}
+}
+
 // TestSecondSignal: it ends the run at once, whatever blocks, and leaves no process.
 func TestSecondSignal(t *testing.T) {
 	t.Parallel()

@@ -51,7 +51,7 @@ type Caller struct {
 	lastID atomic.Uint64
 	parser Parser
 
-	cancel context.CancelFunc
+	cancel context.CancelCauseFunc
 	done   chan struct{}
 	mu     sync.Mutex
 	ended  error // why there will be no connection any more
@@ -75,7 +75,7 @@ func NewCaller(config CallerConfig) (*Caller, error) {
 		return nil, err
 	}
 	var ctx context.Context
-	ctx, c.cancel = context.WithCancel(context.Background())
+	ctx, c.cancel = context.WithCancelCause(context.Background())
 	go func() {
 		defer close(c.done)
 		err := c.link.Run(ctx)
@@ -90,9 +90,14 @@ func NewCaller(config CallerConfig) (*Caller, error) {
 
 // Close ends the connection; calls that wait fail. All goroutines have ended when it returns.
 func (c *Caller) Close() {
-	c.cancel()
+	c.cancel(nil)
 	<-c.done
 }
+
+// HangUp lets Close end the connection without a goodbye.
+func (c *Caller) HangUp() { c.cancel(errHungUp) }
+
+var errHungUp = errors.New("binanceapi: hung up")
 
 // Up says that requests can be sent.
 func (c *Caller) Up() bool { return c.link.Up() }

@@ -38,6 +38,13 @@ func (e Entry) Do(ctx context.Context, call string, r Request, read func(v Value
 	return err
 }
 
+// HangUp ends the connection of WS without a goodbye.
+func (e Entry) HangUp() {
+	if e.WS != nil {
+		e.WS.HangUp()
+	}
+}
+
 // Close ends the connections of both, of REST those that are idle.
 func (e Entry) Close() {
 	e.REST.Close()

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coder/websocket"
+
 	"hftrunner/connector/binancespot"
 	"hftrunner/connector/blotter"
 	"hftrunner/connector/venue"
@@ -299,5 +301,32 @@ func TestOrderEntryWithoutConnection(t *testing.T) {
 	defer p.Close()
 	if _, err := p.Place(context.Background(), limitOrder()); err == nil || venue.CauseOf(err) != venue.Unreached {
 		t.Error(err)
+	}
+}
+
+// TestHangUp: the connection for orders ends without a goodbye, for which a venue may take its time, once it is to hang up.
+func TestHangUp(t *testing.T) {
+	for _, hangUp := range []bool{false, true} {
+		v := newWSVenue(t, answered(func(*call) string { return "-" }))
+		p := wsProtocol(t, v, testSecret)
+		want := websocket.StatusNormalClosure
+		if hangUp {
+			p.HangUp()
+			want = -1
+		}
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+		for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+			v.mu.Lock()
+			ends := slices.Clone(v.ends)
+			v.mu.Unlock()
+			if len(ends) == 1 && ends[0] == want {
+				break
+			}
+			if time.Now().After(end) {
+				t.Fatalf("hang up %v: connections ended with %v", hangUp, ends)
+			}
+		}
 	}
 }

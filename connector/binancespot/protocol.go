@@ -17,6 +17,7 @@ var (
 	_ venue.Lister   = (*Protocol)(nil)
 	_ venue.Noticer  = (*Protocol)(nil)
 	_ venue.FeePayer = (*Protocol)(nil)
+	_ venue.Hanger   = (*Protocol)(nil)
 )
 
 // Protocol is how to speak to Binance spot; see venue.Protocol. Its methods may be called from any goroutine.
@@ -65,6 +66,9 @@ func New(config Config) (*Protocol, error) {
 	}
 	return p, nil
 }
+
+// HangUp ends the connection for order entry without a goodbye; see venue.Hanger.
+func (p *Protocol) HangUp() { p.entry.HangUp() }
 
 // Close ends the connections for order entry and those of REST that are idle.
 func (p *Protocol) Close() error {

@@ -84,6 +84,7 @@ type wsVenue struct {
 
 	mu    sync.Mutex
 	calls []string
+	ends  []websocket.StatusCode   // of connections, -1 without a goodbye
 	conns map[*websocket.Conn]bool // logged on or not
 }
 
@@ -111,6 +112,9 @@ func (v *wsVenue) serve(w http.ResponseWriter, r *http.Request) {
 	for {
 		_, frame, err := conn.Read(r.Context())
 		if err != nil {
+			v.mu.Lock()
+			v.ends = append(v.ends, websocket.CloseStatus(err))
+			v.mu.Unlock()
 			break
 		}
 		var c call

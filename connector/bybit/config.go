@@ -29,6 +29,7 @@ var (
 	_ venue.Noticer       = (*Protocol)(nil)
 	_ venue.Peeker        = (*Protocol)(nil)
 	_ venue.Forbidder     = (*Protocol)(nil)
+	_ venue.Hanger        = (*Protocol)(nil)
 )
 
 // OrderEntry is the way that orders take to the venue.
@@ -251,10 +252,17 @@ func (p *Protocol) Snapshot(context.Context, string) ([]byte, error) {
 	return nil, venue.ErrResubscribe
 }
 
+// HangUp ends the trade connection without a goodbye; see venue.Hanger.
+func (p *Protocol) HangUp() {
+	if p.trade != nil {
+		p.trade.end(errHungUp)
+	}
+}
+
 // Close ends the trade connection, if there is one. Requests that are out fail, and nothing may be asked for afterwards.
 func (p *Protocol) Close() error {
 	if p.trade != nil {
-		p.trade.close()
+		p.trade.end(nil)
 	}
 	p.client.CloseIdleConnections()
 	return nil

@@ -36,6 +36,8 @@ type socketServer struct {
 	*httptest.Server
 	t  *testing.T
 	mu sync.Mutex
+	// ends are how connections ended, -1 without a goodbye.
+	ends []websocket.StatusCode
 	// said are the requests that came, auth and pings left out.
 	said []string
 	// answer returns what to send for a request; closing ends the connection instead.
@@ -60,6 +62,9 @@ func (s *socketServer) serve(w http.ResponseWriter, r *http.Request) {
 	for {
 		_, text, err := conn.Read(r.Context())
 		if err != nil {
+			s.mu.Lock()
+			s.ends = append(s.ends, websocket.CloseStatus(err))
+			s.mu.Unlock()
 			return
 		}
 		var said request
@@ -513,5 +518,29 @@ func BenchmarkPlaceByWebSocket(b *testing.B) {
 		if _, err := p.Place(b.Context(), o); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// TestHangUp: the trade connection ends without a goodbye, for which a venue may take its time, once it is to hang up.
+func TestHangUp(t *testing.T) {
+	for _, hangUp := range []bool{false, true} {
+		s := newSocketServer(t, func(string, request) ([]string, bool) { return nil, false })
+		c := socketConfig(s)
+		c.OrderEntry = bybit.OrdersByWebSocket
+		p := newProtocol(t, c)
+		eventually(t, "the trade connection", p.TradeUp)
+		want := websocket.StatusNormalClosure
+		if hangUp {
+			p.HangUp()
+			want = -1
+		}
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+		eventually(t, "the end", func() bool {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			return len(s.ends) == 1 && s.ends[0] == want
+		})
 	}
 }

@@ -25,7 +25,7 @@ type tradeSocket struct {
 
 	mu      sync.Mutex
 	stopped bool
-	stop    context.CancelFunc
+	stop    context.CancelCauseFunc
 	done    chan struct{}
 }
 
@@ -58,7 +58,7 @@ func (t *tradeSocket) connect() {
 	if t.stopped || t.stop != nil {
 		return
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancelCause(context.Background())
 	t.stop, t.done = cancel, make(chan struct{})
 	go func() {
 		defer close(t.done)
@@ -68,14 +68,17 @@ func (t *tradeSocket) connect() {
 	}()
 }
 
-// close ends the connection and waits until it has ended.
-func (t *tradeSocket) close() {
+// errHungUp has the connection end without a goodbye.
+var errHungUp = errors.New("bybit: hung up")
+
+// end ends the connection, nil as its reason with a goodbye, and waits until it has ended. The first reason counts.
+func (t *tradeSocket) end(reason error) {
 	t.mu.Lock()
 	stop, done := t.stop, t.done
 	t.stopped = true
 	t.mu.Unlock()
 	if stop != nil {
-		stop()
+		stop(reason)
 		<-done
 	}
 }

@@ -40,7 +40,8 @@ func New(config Config) (*Keeper, error) {
 	return &Keeper{config: config, renew: make(chan string, 1)}, nil
 }
 
-// Run keeps the stream connected until ctx ends, and returns nil then. It returns an error when trying again is no use:
+// Run keeps the stream connected until ctx ends, and returns nil then. It says goodbye to the venue, for which that has CloseTimeout,
+// unless ctx has a cause of its own (context.WithCancelCause): then it waits for nothing. It returns an error when trying again is no use:
 // a *RefusedError after MaxRefusals in a row, or what Prepare or Ready have marked with backoff.Permanent. It is called
 // once.
 func (k *Keeper) Run(ctx context.Context) error {

@@ -516,3 +516,37 @@ func TestPauseIsCutShortAfterASuspension(t *testing.T) {
 		})
 	}
 }
+
+// TestAtOnce: Run that ends for a cause of its caller's waits for no goodbye, of a connection that is up and of one that is being made.
+func TestAtOnce(t *testing.T) {
+	for name, s := range map[string]stream.Stream{"up": {}, "being made": {Hello: hello("log on"), Answers: 1, Ready: answers}} {
+		t.Run(name, func(t *testing.T) {
+			url, conns := rawVenue(t)
+			s.URL, s.Name, s.Silence = url, "market", time.Minute
+			config := usual(s)
+			config.CloseTimeout = time.Hour // the venue never answers a goodbye
+			up := make(chan bool, 1)
+			config.OnUp = func() { up <- true }
+			keeper, err := stream.New(config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithCancelCause(context.Background())
+			ended := make(chan error, 1)
+			go func() { ended <- keeper.Run(ctx) }()
+			conn := recv(t, conns, "waiting for a connection")
+			if len(s.Hello) == 0 {
+				recv(t, up, "waiting for OnUp")
+			} else if _, _, err := readRaw(conn); err != nil {
+				t.Fatal(err)
+			}
+			cancel(errors.New("the time is up"))
+			if err := recv(t, ended, "waiting for Run"); err != nil {
+				t.Error(err)
+			}
+			if opcode, _, err := readRaw(conn); err == nil {
+				t.Errorf("the venue was sent a frame of kind %d", opcode)
+			}
+		})
+	}
+}

@@ -341,8 +341,12 @@ func (l *loop) call(f func()) {
 	f()
 }
 
+// polite reports whether a connection that ends with a context says goodbye; see Keeper.Run.
+func polite(ctx context.Context) bool { return errors.Is(context.Cause(ctx), ctx.Err()) }
+
 // shutdown ends everything and waits for it.
 func (l *loop) shutdown(cancel context.CancelFunc) {
+	goodbye := l.ctx.Err() == nil || polite(l.ctx)
 	cancel()
 	l.watch.Stop()
 	l.k.current.Store(nil)
@@ -352,7 +356,9 @@ func (l *loop) shutdown(cancel context.CancelFunc) {
 	}
 	open = slices.DeleteFunc(open, func(c *conn) bool { return c == nil })
 	for _, c := range open {
-		c.end(errShutdown, true)
+		if c.end(errShutdown, goodbye); !goodbye {
+			c.wire.abort() // it may have been saying goodbye for another reason
+		}
 	}
 	for _, c := range open {
 		<-c.done

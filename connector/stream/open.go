@@ -34,7 +34,7 @@ func (k *Keeper) open(ctx context.Context) (*conn, error) {
 		return nil, err
 	}
 	if err := c.greet(ctx, k.config.OpenTimeout); err != nil {
-		c.end(err, true)
+		c.end(err, ctx.Err() == nil || polite(ctx))
 		<-c.done
 		return nil, c.err // what happened first: that may have been the reader's
 	}

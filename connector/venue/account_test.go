@@ -283,8 +283,8 @@ func TestOneSymbolHoldsUpNoOther(t *testing.T) {
 // orders or about the dead-man's switch of a symbol that has none any more.
 func TestTimeIsUp(t *testing.T) {
 	t.Parallel()
-	silent := func() *run {
-		f := newFake(t)
+	silent := func() (*run, *hanging) {
+		f := &hanging{fake: newFake(t)}
 		canceling := make(chan bool, 100)
 		f.cancel = func(ctx context.Context, o *venue.Order) (blotter.Report, error) {
 			if o.Symbol == "ETH" {
@@ -313,9 +313,10 @@ func TestTimeIsUp(t *testing.T) {
 		until(t, "those of one symbol have ended", func() bool {
 			return !slices.ContainsFunc(r.connector.OpenOrders(), func(o connector.OpenOrder) bool { return o.InstrumentNo == 1 })
 		})
-		return r
+		return r, f
 	}
-	patient, hurried := silent(), silent()
+	patient, answered := silent()
+	hurried, hungUp := silent()
 	patient.cancel(nil)
 	time.Sleep(500 * time.Millisecond) // as much later it would end if it waited as long
 	hurried.cancel(connector.ErrTimeUp)
@@ -327,7 +328,19 @@ func TestTimeIsUp(t *testing.T) {
 	default:
 	}
 	hurried.done <- err
+	patient.stop()
+	if !hungUp.hungUp || answered.hungUp {
+		t.Errorf("the connections for orders are closed at once where the time is up: %v, where not: %v", hungUp.hungUp, answered.hungUp)
+	}
 }
+
+// hanging is a fake that notes that it is to hang up.
+type hanging struct {
+	*fake
+	hungUp bool
+}
+
+func (h *hanging) HangUp() { h.hungUp = true }
 
 // TestOrdersWhilePositionsAreNotTold: what an earlier run has left is known, to be ended, while the venue does not tell positions;
 // new orders wait until it does, and nobody says that it tells what cannot be true.

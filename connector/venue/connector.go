@@ -236,8 +236,9 @@ func (c *Connector) Run(ctx context.Context, sink connector.Sink, clock connecto
 		group.Go(func() { c.watchQuiet(p) })
 	}
 	err := c.runMarket()
+	timeUp := errors.Is(context.Cause(ctx), connector.ErrTimeUp)
 	if c.trade != nil {
-		defer c.trade.abandonSoon(errors.Is(context.Cause(ctx), connector.ErrTimeUp))()
+		defer c.trade.abandonSoon(timeUp)()
 		if err == nil {
 			c.trade.stop()
 		}
@@ -252,6 +253,9 @@ func (c *Connector) Run(ctx context.Context, sink connector.Sink, clock connecto
 	cancel()
 	group.Wait()
 	defer c.outage.End()
+	if h, can := c.protocol.(Hanger); can && timeUp {
+		h.HangUp()
+	}
 	return errors.Join(err, c.protocol.Close())
 }
 

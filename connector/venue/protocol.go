@@ -65,6 +65,12 @@ type Protocol interface {
 	Close() error
 }
 
+// Hanger is implemented by a Protocol whose Close says goodbye on such connections, for which a venue may take its time.
+type Hanger interface {
+	// HangUp ends them at once, so that Close waits for nothing.
+	HangUp()
+}
+
 // Order is a request about one order, as it goes to the venue.
 type Order struct {
 	Symbol   string

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"reflect"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -79,10 +78,10 @@ func newAdapter[P any](p Plugin[P], w wiring) (*adapter, error) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	return &adapter{
-		description: control.Description{Name: p.Name, Version: p.Version, Doc: p.Doc, Params: tags.schema},
+		description: control.Description{Name: p.Name, Version: p.Version, Doc: p.Doc, Params: tags.described()},
 		create: func(raw json.RawMessage) (Strategy, error) {
 			var params P
-			if err := tags.decode(reflect.ValueOf(&params).Elem(), raw); err != nil {
+			if err := tags.decode(&params, raw); err != nil {
 				return nil, err
 			}
 			return p.New(params)

@@ -86,7 +86,7 @@ func ExampleDescribe() {
 		return
 	}
 	for _, p := range d.Params {
-		fmt.Println(p.Name, p.Type, string(p.Default), p.Required())
+		fmt.Println(p.Name, p.Type, string(p.DefaultJSON()), p.Required())
 	}
 	// Output:
 	// half_spread float  true
@@ -100,5 +100,5 @@ func ExampleParams() {
 	fmt.Println(err)
 	// Output:
 	// {0.5 100ms} <nil>
-	// parameter "half_sprad" is unknown; did you mean "half_spread"?; parameter "interval" is 1µs, below its minimum 1ms; parameter "half_spread" is missing: give a float
+	// parameter "half_sprad" is unknown; did you mean "half_spread"?; parameter "half_spread" is missing: add half_spread = ... (a number): distance of the quotes from the mid price; parameter "interval" is "1us", out of range: write a duration of at least "1ms"
 }

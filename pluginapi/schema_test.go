@@ -56,18 +56,18 @@ func TestParamsReportsEverythingWrongAtOnce(t *testing.T) {
 	}
 	want := []control.ParamError{
 		{Name: "cuont", Problem: `is unknown; did you mean "count"?`},
-		{Name: "count", Problem: "is 101, above its maximum 100"},
-		{Name: "small", Problem: "is 128, above its maximum 127"},
-		{Name: "unsigned", Problem: "is -1, below its minimum 0"},
-		{Name: "ratio", Problem: `is the string "much", not a float`},
-		{Name: "interval", Problem: "is 1ns, below its minimum 1ms"},
-		{Name: "on", Problem: "is the number 1, not a bool"},
-		{Name: "names", Problem: "element 1 is the number 2, not a string"},
-		{Name: "ints", Problem: "element 1 is 6, above its maximum 5"},
-		{Name: "large", Problem: "is 1.5, not a whole number"},
-		{Name: "zzzzzzzzz", Problem: "is unknown; known are name, level, count, small, unsigned, large, ratio, single, on, interval, names, ints, floats, needed"},
-		{Name: "level", Problem: "is null, not a string"},
-		{Name: "needed", Problem: "is missing: give an int"},
+		{Name: "zzzzzzzzz", Problem: "is unknown; known: count, floats, interval, ints, large, level, name, names, needed, on, ratio, single, small, unsigned"},
+		{Name: "level", Problem: "is null, not a string: write a string"},
+		{Name: "count", Problem: "is 101, out of range: write a whole number from 1 to 100"},
+		{Name: "small", Problem: "is 128, out of range: write a whole number from -128 to 127"},
+		{Name: "unsigned", Problem: "is -1, not a whole number of at least 0: write a whole number of at least 0"},
+		{Name: "large", Problem: "is 1.5, not a whole number of at least 0: write a whole number of at least 0"},
+		{Name: "ratio", Problem: `is "much", not a number: write a number`},
+		{Name: "on", Problem: "is 1, not true or false: write true or false"},
+		{Name: "interval", Problem: `is "1ns", out of range: write a duration from "1ms" to "1m0s"`},
+		{Name: "names[1]", Problem: "is 2, not a string: write a string"},
+		{Name: "ints[1]", Problem: "is 6, out of range: write a whole number of at most 5"},
+		{Name: "needed", Problem: "is missing: add needed = ... (a whole number)"},
 	}
 	if !reflect.DeepEqual([]control.ParamError(errs), want) {
 		t.Errorf("errors are\n%s", strings.ReplaceAll(errs.Error(), "; ", "\n"))
@@ -93,7 +93,7 @@ func TestDescribeSchema(t *testing.T) {
 	if string(text) != want {
 		t.Errorf("schema is\n%s\nwant\n%s", text, want)
 	}
-	if p := d.Params[9]; string(p.Default) != `"1.5s"` || *p.Min != 0.001 || *p.Max != 60 {
+	if p := d.Params[9]; string(p.DefaultJSON()) != `"1.5s"` || *p.Min != 0.001 || *p.Max != 60 {
 		t.Errorf("duration is %+v", p)
 	}
 }
@@ -118,7 +118,7 @@ func TestAuthorMistakes(t *testing.T) {
 		check(t, read(struct {
 			A int `hcl:"n"`
 			B int `hcl:"n"`
-		}{}), `B is the parameter "n", and so is A`)
+		}{}), `B has the name "n", and so has A`)
 	})
 	t.Run("unexported", func(t *testing.T) {
 		check(t, read(struct {
@@ -138,14 +138,20 @@ func TestAuthorMistakes(t *testing.T) {
 			Time    int        `default:"5"`
 			List    []string   `hcl:"g" default:"a,b"`
 		}{}), `Name has the name "Upper"`, "Type has the type complex128", `Default has default:"x", which is no int`,
-			`is 5, above its maximum 4`, `Bound has min:"1", which a string cannot have`, `min:"low", which is no number`,
+			`has a min above its max`, `Bound has min:"1", which a string cannot have`, `min:"low", which is no number`,
 			"min above its max", `max:"1000", which a int8 cannot hold`, "no tag hcl", "List has default")
 	})
 	t.Run("malformed tag", func(t *testing.T) {
-		_, _, problem := readField(reflect.StructField{Name: "A", Type: reflect.TypeFor[int](), Tag: "hcl:noquotes"})
-		if !strings.Contains(problem, "malformed tag") {
-			t.Errorf("problem is %q", problem)
-		}
+		_, err := readParameters(reflect.StructOf([]reflect.StructField{{Name: "A", Type: reflect.TypeFor[int](), Tag: "hcl:noquotes"}}))
+		check(t, err, "malformed tag")
+	})
+	t.Run("what the host is not told", func(t *testing.T) {
+		check(t, read(struct {
+			A string   `hcl:"a" choices:"x,y"`
+			B float64  `hcl:"b" above:"0"`
+			C float64  `hcl:"c" format:"speed"`
+			D struct{} `hcl:"d,block"`
+		}{}), "a has a tag above, choices", "b has a tag above", "c cannot be a speed", "no blocks or labels")
 	})
 	t.Run("no struct", func(t *testing.T) { check(t, read(5), "have to be a struct") })
 	newOK := func(struct{}) (Strategy, error) { return nil, nil }

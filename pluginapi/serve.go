@@ -84,7 +84,7 @@ func Params[P any](raw json.RawMessage) (P, error) {
 	if err != nil {
 		return p, err
 	}
-	return p, tags.decode(reflect.ValueOf(&p).Elem(), raw)
+	return p, tags.decode(&p, raw)
 }
 
 // checkPlugin returns the author's mistakes.
@@ -114,7 +114,7 @@ func usage(d control.Description) string {
 		if p.Required() {
 			b.WriteString(", required)")
 		} else {
-			fmt.Fprintf(&b, ", default %s)", p.Default)
+			fmt.Fprintf(&b, ", default %s)", p.DefaultJSON())
 		}
 		if p.Doc != "" {
 			b.WriteString(" " + p.Doc)

@@ -4,15 +4,21 @@ import (
 	"time"
 
 	"hftrunner/internal/control/internal/pb"
+	"hftrunner/internal/settings"
 	"hftrunner/ipc"
 )
 
 func descriptionFromProto(d *pb.Description) Description {
 	out := Description{Name: d.GetName(), Version: d.GetVersion(), Doc: d.GetDoc()}
 	for _, p := range d.GetParams() {
-		out.Params = append(out.Params, Param{
-			Name: p.GetName(), Type: ParamType(p.GetType()), Doc: p.GetDoc(), Default: p.Default, Min: p.Min, Max: p.Max,
-		})
+		s := settings.Setting{Name: p.GetName(), Type: settings.Type(p.GetType()), Doc: p.GetDoc(), Min: p.Min, Max: p.Max}
+		if p.Default != nil {
+			var err error
+			if s.Default, err = settings.FromJSON(p.Default); err != nil || s.Default == nil {
+				s.Default = string(p.Default) // no such plugin has been built; a default is only shown
+			}
+		}
+		out.Params = append(out.Params, s)
 	}
 	return out
 }

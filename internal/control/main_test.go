@@ -20,6 +20,7 @@ import (
 	"go.uber.org/goleak"
 
 	"hftrunner/internal/control"
+	"hftrunner/internal/settings"
 )
 
 // TestMain lets the test binary be a plugin or a host as well: its first argument says which. Tests start it with
@@ -93,9 +94,9 @@ func (f *fakeStrategy) Describe(context.Context) (control.Description, error) {
 	lo := 1.0
 	return control.Description{
 		Name: "fake", Version: "1.2.3", Doc: "For tests, with \xff in it.",
-		Params: []control.Param{
-			{Name: "qty", Type: control.ParamFloat, Default: json.RawMessage("0.5"), Min: &lo},
-			{Name: "mode", Type: control.ParamString},
+		Params: []settings.Setting{
+			{Name: "qty", Type: settings.Float, Default: 0.5, Min: &lo},
+			{Name: "mode", Type: settings.String},
 		},
 	}, nil
 }

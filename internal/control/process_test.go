@@ -62,7 +62,7 @@ func TestProcessLifecycle(t *testing.T) {
 	if d.Name != "fake" || d.Version != "1.2.3" || d.Doc != "For tests, with \uFFFD in it." || len(d.Params) != 2 {
 		t.Errorf("description is %+v", d)
 	}
-	if q := d.Params[0]; q.Required() || string(q.Default) != "0.5" || q.Min == nil || *q.Min != 1 || q.Max != nil {
+	if q := d.Params[0]; q.Required() || q.Default != 0.5 || q.Min == nil || *q.Min != 1 || q.Max != nil {
 		t.Errorf("parameter qty is %+v", q)
 	}
 	if !d.Params[1].Required() {

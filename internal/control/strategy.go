@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 
+	"hftrunner/internal/settings"
 	"hftrunner/ipc"
 )
 
@@ -41,35 +42,11 @@ type Description struct {
 	Params  []Param `json:"params"`
 }
 
-// ParamType is the type of a parameter.
-type ParamType string
-
-// Types of parameters: the Go types string, int64, float64, bool, time.Duration and slices of string, int64 and float64.
-const (
-	ParamString   ParamType = "string"
-	ParamInt      ParamType = "int"
-	ParamFloat    ParamType = "float"
-	ParamBool     ParamType = "bool"
-	ParamDuration ParamType = "duration"
-	ParamStrings  ParamType = "list of string"
-	ParamInts     ParamType = "list of int"
-	ParamFloats   ParamType = "list of float"
-)
-
 // Param describes one parameter of a plugin.
-type Param struct {
-	Name string    `json:"name"`
-	Type ParamType `json:"type"`
-	Doc  string    `json:"doc,omitempty"`
-	// Default is the value as JSON when the parameter may be left out; a duration is a string such as "1.5s".
-	Default json.RawMessage `json:"default,omitempty"`
-	// Min and Max bound a number inclusively; a duration's bounds are in seconds.
-	Min *float64 `json:"min,omitempty"`
-	Max *float64 `json:"max,omitempty"`
-}
+type Param = settings.Setting
 
-// Required reports whether the parameter has to be given.
-func (p Param) Required() bool { return p.Default == nil }
+// ParamDuration is the type of a parameter whose bounds are in seconds.
+const ParamDuration = settings.Duration
 
 // Configuration is what a strategy process is configured with.
 type Configuration struct {

@@ -12,9 +12,10 @@ import (
 
 func descriptionToProto(d Description) *pb.Description {
 	out := &pb.Description{Name: d.Name, Version: d.Version, Doc: validText(d.Doc)}
-	for _, p := range d.Params {
+	for i := range d.Params {
+		p := &d.Params[i]
 		out.Params = append(out.Params, &pb.Param{
-			Name: p.Name, Type: string(p.Type), Doc: validText(p.Doc), Default: p.Default, Min: p.Min, Max: p.Max,
+			Name: p.Name, Type: string(p.Type), Doc: validText(p.Doc), Default: p.DefaultJSON(), Min: p.Min, Max: p.Max,
 		})
 	}
 	return out

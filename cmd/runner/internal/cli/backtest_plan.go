@@ -142,7 +142,7 @@ func parameters(job *batch.Job, st *config.Strategy, schema []control.Param, n i
 	}
 	for i := range schema {
 		if _, given := values[schema[i].Name]; !given && schema[i].Default != nil {
-			values[schema[i].Name] = schema[i].Default
+			values[schema[i].Name] = schema[i].DefaultJSON()
 		}
 	}
 	for _, name := range st.SecretParams {

@@ -285,7 +285,7 @@ func printPlugins(w io.Writer, dir string, forms []pluginForm, others []string) 
 		for n, p := range f.Params {
 			def := "required"
 			if !p.Required() {
-				def = string(p.Default)
+				def = string(p.DefaultJSON())
 			}
 			rows[n] = []string{"  " + p.Name, string(p.Type), def, limits(&p), p.Doc}
 		}

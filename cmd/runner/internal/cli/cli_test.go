@@ -169,8 +169,8 @@ func newRig(t *testing.T, source string) *rig {
 			infos := map[string]host.PluginInfo{}
 			for _, n := range names {
 				infos[n] = host.PluginInfo{Name: n, Path: "/plugins/" + n, SHA256: "abc", Description: control.Description{Name: n, Version: "1.0.0", Doc: "does things",
-					Params: []control.Param{{Name: "grid_num", Type: control.ParamInt, Default: json.RawMessage("10"), Min: new(float64), Doc: "orders a side"},
-						{Name: "note", Type: control.ParamString, Default: json.RawMessage(`""`)}}}}
+					Params: []control.Param{{Name: "grid_num", Type: "int", Default: int64(10), Min: new(float64), Doc: "orders a side"},
+						{Name: "note", Type: "string", Default: ""}}}}
 			}
 			return infos, nil
 		},

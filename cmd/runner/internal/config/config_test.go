@@ -13,6 +13,7 @@ import (
 	"testing/fstest"
 
 	"hftrunner/internal/control"
+	"hftrunner/internal/settings"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -24,13 +25,13 @@ func testPlugins(string, []string) Plugins {
 	return Plugins{
 		Available: []string{"gridtrading", "obimm", "broken"},
 		Described: map[string]control.Description{
-			"gridtrading": {Name: "gridtrading", Params: []control.Param{
-				{Name: "relative_half_spread", Type: control.ParamFloat, Default: json.RawMessage("0.0005")},
-				{Name: "grid_num", Type: control.ParamInt, Default: json.RawMessage("10"), Min: ptr(1)},
-				{Name: "order_qty", Type: control.ParamFloat, Doc: "quantity of each order"},
-				{Name: "pause", Type: control.ParamDuration, Default: json.RawMessage(`"100ms"`), Max: ptr(1)},
-				{Name: "levels", Type: control.ParamFloats, Default: json.RawMessage("[]")},
-				{Name: "post_only", Type: control.ParamBool, Default: json.RawMessage("true")},
+			"gridtrading": {Name: "gridtrading", Params: []settings.Setting{
+				{Name: "relative_half_spread", Type: settings.Float, Default: 0.0005},
+				{Name: "grid_num", Type: settings.Int, Default: int64(10), Min: ptr(1)},
+				{Name: "order_qty", Type: settings.Float, Doc: "quantity of each order"},
+				{Name: "pause", Type: settings.Duration, Default: "100ms", Max: ptr(1)},
+				{Name: "levels", Type: settings.Floats, Default: []any{}},
+				{Name: "post_only", Type: settings.Bool, Default: true},
 			}},
 			"obimm": {Name: "obimm"},
 		},

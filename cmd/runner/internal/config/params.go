@@ -4,15 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
 
 	"hftrunner/internal/control"
+	"hftrunner/internal/settings"
 )
 
 // params returns a params block as a JSON object.
@@ -94,9 +93,9 @@ func (c *checker) parameters(st *Strategy, d control.Description) {
 					"parameter %q of plugin %q is missing", p.Name, st.Plugin)
 			}
 		case set.ok:
-			converted, problem, hint := checkParam(p, set.value)
-			if problem != "" {
-				c.errorf(set.valueRng, hint, "%s", problem)
+			converted, problem := checkParam(p, set.value)
+			if problem != nil {
+				c.errorf(set.valueRng, problem.Hint, "%s", problem)
 				continue
 			}
 			if text, err := json.Marshal(converted); err == nil {
@@ -118,65 +117,10 @@ func paramsRange(st *Strategy) hcl.Range {
 }
 
 // checkParam returns the value as the parameter's JSON form has it, or what is wrong with it.
-func checkParam(p *control.Param, v value) (converted any, problem, hint string) {
-	a := argument{name: p.Name, kind: paramKind(p.Type), bounds: paramBounds(p)}
-	if element, isList := elementKind(p.Type); isList {
-		elements, ok := v.goValue.([]any)
-		if !ok {
-			return nil, fmt.Sprintf("%s is %s, which is not a %s", p.Name, v.show(), p.Type), "write [..., ...]"
-		}
-		a.kind = element
-		list := make([]any, 0, len(elements))
-		for i, e := range elements {
-			a.name = p.Name + "[" + strconv.Itoa(i) + "]"
-			one, problem, hint := a.convert(value{goValue: e, text: v.text, secret: v.secret})
-			if problem != "" {
-				return nil, problem, hint
-			}
-			list = append(list, one)
-		}
-		return list, "", ""
-	}
-	converted, problem, hint = a.convert(v)
+func checkParam(p *settings.Setting, v value) (converted any, problem *settings.Problem) {
+	converted, problem = p.Convert(settings.Value{Go: v.goValue, Text: v.text, Secret: v.secret})
 	if d, ok := converted.(time.Duration); ok {
 		converted = d.String()
 	}
-	return converted, problem, hint
-}
-
-func paramKind(t control.ParamType) argumentKind {
-	switch t {
-	case control.ParamInt:
-		return kindInt
-	case control.ParamFloat:
-		return kindFloat
-	case control.ParamBool:
-		return kindBool
-	case control.ParamDuration:
-		return kindDuration
-	}
-	return kindString
-}
-
-func elementKind(t control.ParamType) (argumentKind, bool) {
-	switch t {
-	case control.ParamStrings:
-		return kindString, true
-	case control.ParamInts:
-		return kindInt, true
-	case control.ParamFloats:
-		return kindFloat, true
-	}
-	return 0, false
-}
-
-func paramBounds(p *control.Param) bounds {
-	b := bounds{set: p.Min != nil || p.Max != nil, min: math.Inf(-1), max: math.Inf(1)}
-	if p.Min != nil {
-		b.min = *p.Min
-	}
-	if p.Max != nil {
-		b.max = *p.Max
-	}
-	return b
+	return converted, problem
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"hftrunner/internal/control"
+	"hftrunner/internal/settings"
 )
 
 // maxSweepValues bounds the values of one parameter of a sweep.
@@ -97,7 +98,7 @@ func (c *checker) applySweeps(st *Strategy, d control.Description, list []*sweep
 		if s.strategy != "" && s.strategy != st.Name || s.strategy == "" && !c.selected(st) {
 			continue
 		}
-		at := slices.IndexFunc(d.Params, func(p control.Param) bool { return p.Name == s.name })
+		at := slices.IndexFunc(d.Params, func(p settings.Setting) bool { return p.Name == s.name })
 		if at < 0 {
 			for i := range d.Params {
 				s.known = append(s.known, d.Params[i].Name)
@@ -107,9 +108,9 @@ func (c *checker) applySweeps(st *Strategy, d control.Description, list []*sweep
 		s.used = true
 		sweep := SweepParam{Name: s.name, Texts: s.texts}
 		for _, text := range s.texts {
-			converted, problem, hint := checkParam(&d.Params[at], value{goValue: sweepValue(&d.Params[at], text), text: true})
-			if problem != "" {
-				c.errorf(s.rng, hint, "%s", problem)
+			converted, problem := checkParam(&d.Params[at], value{goValue: sweepValue(&d.Params[at], text), text: true})
+			if problem != nil {
+				c.errorf(s.rng, problem.Hint, "%s", problem)
 				continue
 			}
 			if raw, err := json.Marshal(converted); err == nil {
@@ -121,8 +122,8 @@ func (c *checker) applySweeps(st *Strategy, d control.Description, list []*sweep
 }
 
 // sweepValue makes a list of "[1, 2]" where a list is wanted.
-func sweepValue(p *control.Param, text string) any {
-	element, isList := elementKind(p.Type)
+func sweepValue(p *settings.Setting, text string) any {
+	element, isList := p.Type.Element()
 	inner, ok := strings.CutPrefix(text, "[")
 	inner, closed := strings.CutSuffix(inner, "]")
 	if !isList || !ok || !closed {
@@ -133,7 +134,7 @@ func sweepValue(p *control.Param, text string) any {
 		return list
 	}
 	for _, e := range splitValues(inner) {
-		list = append(list, fromText(element, e))
+		list = append(list, element.FromText(e))
 	}
 	return list
 }

@@ -1,0 +1,237 @@
+package settings
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Problem is what is wrong with one setting.
+type Problem struct {
+	// Name is the setting's, with the place in a list: "sizes[2]".
+	Name string
+	// What says what is wrong, in words that follow the name. Hint says what to do, and may be empty.
+	What, Hint string
+	// Missing: it has to be given and is not.
+	Missing bool
+}
+
+// String returns name and what is wrong.
+func (p *Problem) String() string { return p.Name + " " + p.What }
+
+// speedMax is the speed that is kept as 0.
+const speedMax = "max"
+
+// Convert returns v as the Go type of the setting: string, int64, uint64, float64, bool, time.Duration, time.Time,
+// map[string][]string, []string, []int64 or []float64. The Problem is nil when it is right.
+func (s *Setting) Convert(v Value) (any, *Problem) {
+	switch s.Type {
+	case Strings:
+		return convertList[string](s, String, v)
+	case Ints:
+		return convertList[int64](s, Int, v)
+	case Floats:
+		return convertList[float64](s, Float, v)
+	case String, Int, Uint, Float, Bool, Duration, Speed, Paths, Files, Time:
+		return s.scalar(v)
+	}
+	return nil, s.problem(fmt.Sprintf("has the type %q, which this runner does not know", s.Type), "build it and the plugin from the same version")
+}
+
+func (s *Setting) problem(what, hint string) *Problem {
+	return &Problem{Name: s.Name, What: what, Hint: hint}
+}
+
+func convertList[T any](s *Setting, element Type, v Value) (any, *Problem) {
+	given, ok := v.Go.([]any)
+	if !ok {
+		return nil, s.problem(fmt.Sprintf("is %s, which is not a %s", v, s.Type), "write [..., ...]")
+	}
+	list := make([]T, len(given))
+	for i := range given {
+		one := *s
+		one.Name, one.Type = s.Name+"["+strconv.Itoa(i)+"]", element
+		converted, problem := one.scalar(Value{Go: given[i], Text: v.Text, Secret: v.Secret})
+		if problem != nil {
+			return nil, problem
+		}
+		list[i], _ = converted.(T)
+	}
+	return list, nil
+}
+
+func (s *Setting) scalar(v Value) (any, *Problem) {
+	if text, ok := v.Go.(string); ok && v.Text {
+		v.Go = s.Type.FromText(text)
+	}
+	converted, ok := s.Type.convert(v.Go)
+	if !ok {
+		return nil, s.problem(fmt.Sprintf("is %s, not %s", v, s.Type.Noun()), "write "+s.Type.Wants())
+	}
+	var problem *Problem
+	switch c := converted.(type) {
+	case string:
+		problem = s.checkString(c, v)
+	case int64:
+		problem = s.checkBounds(float64(c), v)
+	case uint64:
+		problem = s.checkBounds(float64(c), v)
+	case float64:
+		if s.Type != Speed || v.Go != speedMax {
+			problem = s.checkBounds(c, v)
+		}
+	case time.Duration:
+		problem = s.checkBounds(c.Seconds(), v)
+	}
+	return converted, problem
+}
+
+func (s *Setting) checkString(text string, v Value) *Problem {
+	if len(s.Choices) > 0 && (text != "" || s.Default != "") {
+		if slices.Contains(s.Choices, text) {
+			return nil
+		}
+		return s.problem("is "+v.String(), OneOf(text, s.Choices))
+	}
+	if wrong := CheckFormat(s.Format, text); wrong != "" && (text != "" || s.Default != "") {
+		return s.problem(v.String()+" "+wrong, "")
+	}
+	return nil
+}
+
+func (s *Setting) checkBounds(x float64, v Value) *Problem {
+	switch {
+	case math.IsNaN(x) || math.IsInf(x, 0):
+		return s.problem(fmt.Sprintf("is %s, which is not finite", v), "write a finite number")
+	case s.Min != nil && (x < *s.Min || x == *s.Min && s.Above), s.Max != nil && x > *s.Max:
+		return s.problem(fmt.Sprintf("is %s, out of range", v), "write "+s.Values())
+	}
+	return nil
+}
+
+// FromText reads text that came from outside as the type that is wanted; what it cannot read stays text.
+func (t Type) FromText(text string) any {
+	s := strings.TrimSpace(text)
+	switch t {
+	case String:
+		return text
+	case Int, Uint, Float, Speed:
+		if i, err := strconv.ParseInt(s, 10, 64); err == nil {
+			return i
+		}
+		if u, err := strconv.ParseUint(s, 10, 64); err == nil {
+			return u
+		}
+		if f, err := strconv.ParseFloat(s, 64); err == nil {
+			return f
+		}
+	case Bool:
+		if b, err := strconv.ParseBool(s); err == nil {
+			return b
+		}
+	}
+	return s
+}
+
+func (t Type) convert(v any) (any, bool) {
+	switch t {
+	case String:
+		s, ok := v.(string)
+		return s, ok
+	case Bool:
+		b, ok := v.(bool)
+		return b, ok
+	case Int:
+		i, ok := v.(int64)
+		return i, ok
+	case Uint:
+		if i, ok := v.(int64); ok && i >= 0 {
+			return uint64(i), true
+		}
+		u, ok := v.(uint64)
+		return u, ok
+	case Float:
+		return toFloat(v)
+	case Speed:
+		if v == speedMax {
+			return 0.0, true
+		}
+		return toFloat(v)
+	case Duration:
+		s, ok := v.(string)
+		if !ok {
+			return nil, false
+		}
+		d, err := time.ParseDuration(s)
+		return d, err == nil
+	case Paths:
+		return toPaths(v)
+	case Time:
+		return toTime(v)
+	}
+	return toFiles(v)
+}
+
+func toFloat(v any) (any, bool) {
+	switch v := v.(type) {
+	case float64:
+		return v, true
+	case int64:
+		return float64(v), true
+	case uint64:
+		return float64(v), true
+	}
+	return nil, false
+}
+
+// toFiles takes a path or a list of paths for each symbol.
+func toFiles(v any) (any, bool) {
+	m, ok := v.(map[string]any)
+	if !ok || len(m) == 0 {
+		return nil, false
+	}
+	files := make(map[string][]string, len(m))
+	for symbol, paths := range m {
+		list, ok := toPaths(paths)
+		if !ok || len(list) == 0 || CheckFormat("symbol", symbol) != "" {
+			return nil, false
+		}
+		files[symbol] = list
+	}
+	return files, true
+}
+
+// toPaths takes a path or a list of paths.
+func toPaths(v any) ([]string, bool) {
+	elements, ok := v.([]any)
+	if !ok {
+		elements = []any{v}
+	}
+	paths := make([]string, len(elements))
+	for i, e := range elements {
+		path, ok := e.(string)
+		if !ok || path == "" {
+			return nil, false
+		}
+		paths[i] = path
+	}
+	return paths, true
+}
+
+// toTime takes a time or a date; the empty string is the zero time.
+func toTime(v any) (time.Time, bool) {
+	s, ok := v.(string)
+	if !ok || s == "" {
+		return time.Time{}, ok
+	}
+	for _, layout := range []string{time.RFC3339Nano, time.DateTime, time.DateOnly} {
+		// Nanoseconds since 1970 reach to these years.
+		if t, err := time.Parse(layout, s); err == nil && t.Year() >= 1970 && t.Year() < 2262 {
+			return t.UTC(), true
+		}
+	}
+	return time.Time{}, false
+}

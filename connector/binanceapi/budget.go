@@ -34,6 +34,8 @@ const (
 	clockSkew = 500 * time.Millisecond
 	// leastBan is the shortest time that the venue does not talk to an address for, where it does not say how long.
 	leastBan = 2 * time.Minute
+	// banned is why nothing is sent during a ban.
+	banned = "the venue has banned this address"
 )
 
 // NewBudget returns a budget. The venue counts in windows that begin at whole intervals of its clock.
@@ -89,7 +91,7 @@ func (b Budget) spend(signer *Signer, c Cost, rest bool) (spending, *venue.Failu
 		s.ticket = ticket
 		return s, nil
 	}
-	f := &venue.Failure{Cause: venue.Weight, Msg: "not sent: " + refusal.Why}
+	f := &venue.Failure{Cause: venue.Weight, Msg: "not sent: " + refusal.Why, Held: refusal.Why == banned}
 	switch {
 	case s.submit:
 		f.Cause = venue.OrderRate
@@ -136,7 +138,7 @@ func (s *spending) answered(err error) error {
 	scope, why, wait := budget.Everything, "", time.Duration(0)
 	switch f.Cause {
 	case venue.Banned:
-		why, wait = "the venue has banned this address", leastBan
+		why, wait = banned, leastBan
 		if f.Status == http.StatusForbidden { // of what is in front of REST: the WebSocket API may be open
 			scope = budget.REST
 		}

@@ -367,6 +367,16 @@ func TestBanTimes(t *testing.T) {
 	}
 }
 
+// TestForbiddenOverAWebSocket: what is in front of the venue has no code of its own for it.
+func TestForbiddenOverAWebSocket(t *testing.T) {
+	client := newClient(t, func(http.ResponseWriter, *http.Request) {}, nil)
+	err := client.Parser().Parse([]byte(`{"id":"r1","status":403,"error":{"code":-1000,"msg":"Forbidden"}}`),
+		func(v binanceapi.Value) error { return newSigner(t, "the-key", "test-secret", 0, 0).ReplyFailure(v, noCauses) })
+	if f := failureOf(t, err); f.Cause != venue.Banned {
+		t.Error(f)
+	}
+}
+
 // TestRetryAfterBesideATime: the clock may not be measured yet, a wait is right all the same.
 func TestRetryAfterBesideATime(t *testing.T) {
 	for _, inMs := range []int64{-600_000, 600_000} {

@@ -66,6 +66,9 @@ func causeOf(status, code int, msg string, causes Causes) venue.Cause {
 		if known && cause == venue.Weight && strings.Contains(msg, "banned until") {
 			return venue.Banned
 		}
+		if known && cause == venue.Unknown && status == http.StatusForbidden {
+			return venue.Banned
+		}
 		if known && (status != http.StatusTooManyRequests || cause == venue.OrderRate) {
 			return cause
 		}

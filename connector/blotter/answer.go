@@ -144,7 +144,7 @@ func (b *Blotter) Failed(clientID string, request Request, f Failure, nowNs int6
 	switch f.Cause {
 	case OrderRate, Weight, Banned:
 		if f.RetryAtNs > b.pausedUntilNs {
-			b.pausedUntilNs, b.pause = f.RetryAtNs, f.text(request)
+			b.pausedUntilNs, b.pause, b.pauseOutage = f.RetryAtNs, f.text(request), f.Outage
 		}
 	}
 	e := b.byID[clientID]

@@ -57,8 +57,9 @@ type Blotter struct {
 	free     []*entry
 	round    uint64 // of Listed
 
-	// pausedUntilNs is until when the venue takes no submissions, because of pause.
+	// pausedUntilNs is until when the venue takes no submissions, because of pause; pauseOutage is that failure's Outage.
 	pausedUntilNs int64
+	pauseOutage   bool
 	pause         string
 	counts        Counts
 	prices        map[pair]float64 // of assets that fees are paid in
@@ -116,7 +117,7 @@ func (b *Blotter) OpenOn(symbol string) int {
 func (b *Blotter) Submit(o *connector.Order, nowNs int64) {
 	k := b.byNo[o.InstrumentNo]
 	if k == nil {
-		b.refuseNew(nil, o, fmt.Sprintf("submit: instrument %d is not known to the connector", o.InstrumentNo))
+		b.refuseNew(nil, o, fmt.Sprintf("submit: instrument %d is not known to the connector", o.InstrumentNo), false)
 		return
 	}
 	id := key{o.InstrumentNo, o.Owner.Bot, o.OrderID}
@@ -126,16 +127,16 @@ func (b *Blotter) Submit(o *connector.Order, nowNs int64) {
 		return
 	}
 	if nowNs < b.pausedUntilNs {
-		b.refuseNew(k, o, b.pause)
+		b.refuseNew(k, o, b.pause, b.pauseOutage)
 		return
 	}
 	if k.stopped != "" {
-		b.refuseNew(k, o, "submit: "+k.stopped)
+		b.refuseNew(k, o, "submit: "+k.stopped, false)
 		return
 	}
 	clientID, err := b.codec.Encode(o.Owner, o.OrderID)
 	if err != nil {
-		b.refuseNew(k, o, "submit: "+err.Error())
+		b.refuseNew(k, o, "submit: "+err.Error(), false)
 		return
 	}
 	e := b.newEntry(k, o.Owner, clientID)
@@ -150,15 +151,17 @@ func (b *Blotter) Submit(o *connector.Order, nowNs int64) {
 	b.schedule(e)
 }
 
-// refuseNew answers a submission that is not sent.
-func (b *Blotter) refuseNew(k *book, o *connector.Order, reason string) {
+// refuseNew answers a submission that is not sent, with outage because the venue fails as a whole.
+func (b *Blotter) refuseNew(k *book, o *connector.Order, reason string, outage bool) {
 	b.update = connector.OrderUpdate{Order: *o}
 	b.update.Status, b.update.Req = hft.StatusExpired, hft.StatusRejected
 	b.out.Order(&b.update)
 	if k == nil {
 		k = &book{inst: Instrument{No: o.InstrumentNo}}
 	}
-	b.fail(k, o.Owner, o.OrderID, hft.OrderError, 0, reason)
+	e := errorOf(k, o.Owner, o.OrderID, hft.OrderError, 0, reason)
+	e.Outage = outage
+	b.out.Error(&e)
 }
 
 // Cancel asks for an order's cancellation: at once, or as soon as the submission or modification in flight is answered.
@@ -226,17 +229,19 @@ func (b *Blotter) Modify(o *connector.Order, nowNs int64) {
 		return
 	}
 	if e.wantCancel || nowNs < b.pausedUntilNs || e.book.stopped != "" {
-		reason := b.pause
+		reason, outage := b.pause, b.pauseOutage
 		switch {
 		case e.wantCancel:
-			reason = "modify: the order is being canceled"
+			reason, outage = "modify: the order is being canceled", false
 		case e.book.stopped != "":
-			reason = "modify: " + e.book.stopped
+			reason, outage = "modify: "+e.book.stopped, false
 		}
 		b.update = connector.OrderUpdate{Order: connector.Order{InstrumentNo: o.InstrumentNo, Owner: e.owner, Order: e.view()}}
 		b.update.Req, b.update.LocalTimestampNs = hft.StatusRejected, o.LocalTimestampNs
 		b.out.Order(&b.update)
-		b.complain(e, 0, reason)
+		out := errorOf(e.book, e.owner, o.OrderID, hft.OrderError, 0, reason)
+		out.Outage = outage
+		b.out.Error(&out)
 		return
 	}
 	e.req, e.shown.Req, e.shown.LocalTimestampNs = hft.StatusReplaced, hft.StatusReplaced, o.LocalTimestampNs

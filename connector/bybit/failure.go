@@ -118,7 +118,7 @@ func (p *Protocol) statusFailure(status int, header http.Header, body []byte) *v
 		pause = time.Duration(seconds) * time.Second
 	}
 	switch {
-	case status == http.StatusForbidden:
+	case status == http.StatusForbidden, status == http.StatusTeapot:
 		f.Cause = venue.Banned
 		f.Msg += ": too many requests from this address, or the venue does not serve its country"
 		f.RetryAt = p.after(max(pause, forbiddenPause))

@@ -73,6 +73,7 @@ func TestAnswersThatAreNone(t *testing.T) {
 		{"403 in HTML", answer{status: 403, body: html}, venue.Banned, minutes(10)},
 		{"403 with a longer pause", answer{status: 403, body: html, header: map[string]string{"Retry-After": "1200"}}, venue.Banned, minutes(20)},
 		{"403 with a code", answer{status: 403, body: `{"retCode":10029,"retMsg":"symbol"}`}, venue.Refused, time.Time{}},
+		{"418", answer{status: 418, body: "banned", header: map[string]string{"Retry-After": "1200"}}, venue.Banned, minutes(20)},
 		{"401 without a body", answer{status: 401}, venue.Key, time.Time{}},
 		{"401 with a code", answer{status: 401, body: `{"retCode":10002,"retMsg":"time"}`}, venue.ClockOff, time.Time{}},
 		{"404", answer{status: 404, body: "404 page not found"}, venue.Refused, time.Time{}},

@@ -88,7 +88,7 @@ func (p *Protocol) spend(path string, a action, count int, rest bool) (done func
 	}
 	ticket, refusal, ok := p.budget.Allow(r, p.venueNs())
 	if !ok {
-		f := &venue.Failure{Cause: rateCause(a), Msg: refusal.Why + ": not sent"}
+		f := &venue.Failure{Cause: rateCause(a), Msg: refusal.Why + ": not sent", Held: refusal.Why == banned}
 		if refusal.RetryAtNs != budget.Never {
 			f.RetryAt = p.localTime(refusal.RetryAtNs)
 		}
@@ -159,6 +159,9 @@ func (p *Protocol) resetNs(header func(name string) string) int64 {
 	return ms * int64(time.Millisecond)
 }
 
+// banned is why nothing is sent during a ban.
+const banned = "the venue has banned this address"
+
 // stop pauses what the venue does not want to hear any more.
 func (p *Protocol) stop(f *venue.Failure, a action) *venue.Failure {
 	if f.RetryAt.IsZero() {
@@ -166,10 +169,10 @@ func (p *Protocol) stop(f *venue.Failure, a action) *venue.Failure {
 	}
 	untilNs := f.RetryAt.UnixNano() + p.offsetNs.Load()
 	switch {
-	case f.Cause == venue.Banned && f.Status == http.StatusForbidden: // a trade connection that is up takes cancels all the same
-		p.budget.Pause(budget.REST, untilNs, "the venue has banned this address")
+	case f.Cause == venue.Banned && f.Status != 0: // a trade connection that is up takes cancels all the same
+		p.budget.Pause(budget.REST, untilNs, banned)
 	case f.Cause == venue.Banned:
-		p.budget.Pause(budget.Everything, untilNs, "the venue has banned this address")
+		p.budget.Pause(budget.Everything, untilNs, banned)
 	case f.Cause == venue.Weight && f.Status == http.StatusTooManyRequests:
 		p.budget.Pause(budget.REST, untilNs, "too many requests from this address")
 	case f.Cause == venue.Weight && (f.Code == codeIPRate || f.Code == codeOldIPRate):

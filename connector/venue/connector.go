@@ -276,7 +276,7 @@ func (c *Connector) interrupted(text string) {
 // heed does what a failure asks for beyond the request that failed.
 func (c *Connector) heed(err error) {
 	var f *Failure
-	if !errors.As(err, &f) {
+	if !errors.As(err, &f) || f.Held {
 		return
 	}
 	switch f.Cause {

@@ -45,8 +45,8 @@ var accountQuestion = question{"orders and positions", ""}
 func (c *Connector) unanswered(q question, err error) {
 	c.heed(err)
 	what := strings.TrimSpace(q.what + " " + q.symbol)
-	switch CauseOf(err) {
-	case Refused, Key:
+	switch {
+	case Final(err), CauseOf(err) == Key:
 		c.outage.Works(q)
 		if c.complain.fresh(what + err.Error()) {
 			c.log.Warn("the venue refuses a question, which is asked again", "what", what, "error", err)
@@ -61,9 +61,14 @@ var orderRequests = question{"requests about orders", ""}
 
 // isOutage reports whether a request failed because the venue fails, not because of what was asked for.
 func (f *Failure) isOutage() bool {
+	if f.Held {
+		return true
+	}
 	switch f.Cause {
 	case Unreached, Banned:
 		return true
+	case Refused: // by a page of something in front of the venue
+		return f.Code == 0 && f.Status != 0
 	case Overloaded: // the venue, not what is sent from here
 		return f.Code != 0 || f.Status != 0 || f.Err != nil
 	case Unknown:
@@ -82,10 +87,11 @@ func (c *Connector) answered(request blotter.Request, err error, outage bool) {
 	}
 }
 
-// said reports whether an error is the venue's answer: it has its code, or is about what was not in a list, or cannot be read.
+// said reports whether an error is the venue's answer: it has its code, or is about what was not in a list, or cannot be read. That
+// there are too many requests or orders is none: it does not tell that anything works.
 func said(err error) bool {
 	var f *Failure
-	return errors.As(err, &f) && (f.Code != 0 || f.Unreadable || f.Err == nil && (f.Cause == NotFound || f.Cause == Gone))
+	return errors.As(err, &f) && f.Cause != Weight && f.Cause != OrderRate && (f.Code != 0 || f.Unreadable || f.Err == nil && (f.Cause == NotFound || f.Cause == Gone))
 }
 
 // Final reports whether the venue refuses a question for good. A page of something in front of it is none of its words.

@@ -40,6 +40,8 @@ type Failure struct {
 	Status int
 	// Unreadable says, of Unknown, that there was an answer and that it cannot be read.
 	Unreadable bool
+	// Held says that it was not sent, because the venue does not talk to this address until RetryAt, as it has said before.
+	Held bool
 	// RetryAt is when the venue wants to hear again, by the Protocol's NowNs; zero when it did not say.
 	RetryAt time.Time
 	// Err is what went wrong below, such as a connection that was lost; nil otherwise.

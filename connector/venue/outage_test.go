@@ -124,9 +124,68 @@ func testAnswerEndsOutage(t *testing.T, answer *venue.Failure) {
 	r.connector.Submit(r.order(0, 2))
 	until(t, "the order is refused", func() bool { return r.refused("not sent") == 1 })
 	until(t, "the first order is asked about, twice", func() bool { return asked.Load() >= 2 })
+	known.Store(&venue.Failure{Cause: venue.Weight, Code: 10403, Msg: "too many requests from this address"})
+	until(t, "it is asked about once more", func() bool { return asked.Load() >= 3 })
+	r.connector.Submit(r.order(0, 3))
+	until(t, "another order is refused", func() bool { return r.refused("not sent") == 2 })
 	if over.Load() > 0 {
 		t.Error("what was no answer ended the outage")
 	}
 	known.Store(answer)
+	until(t, "the outage is over", func() bool { return over.Load() == 1 })
+}
+
+// TestABanIsOneOutage: a page in front of the venue and a ban that goes on are one WARN; nothing says that the venue works before it
+// answers, and what is not sent meanwhile is no news.
+func TestABanIsOneOutage(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	var failure atomic.Pointer[venue.Failure]
+	failing := func() error {
+		if failed := failure.Load(); failed != nil {
+			return failed
+		}
+		return nil
+	}
+	var asked atomic.Int32
+	f.openOrders = func(context.Context, string) ([]blotter.Report, error) {
+		asked.Add(1)
+		return nil, failing()
+	}
+	f.place = func(_ context.Context, o *venue.Order) (blotter.Report, error) {
+		if err := failing(); err != nil {
+			return blotter.Report{}, err
+		}
+		return blotter.Report{Channel: blotter.Ack, Symbol: o.Symbol, ClientID: o.ClientID, VenueID: "v" + o.ClientID, Status: hft.StatusNew}, nil
+	}
+	var failed, over atomic.Int32
+	r := start(t, f, nil, func(c *venue.Config) { c.Trading, c.AuditInterval, c.Logger = true, 50*time.Millisecond, outages(&failed, &over) }, "BTC")
+	r.trade(0)
+	again := func() {
+		before := asked.Load()
+		until(t, "it is asked again", func() bool { return asked.Load() >= before+2 })
+	}
+	failure.Store(&venue.Failure{Cause: venue.Refused, Status: 418, Msg: "HTTP 418"})
+	again()
+	until(t, "the outage is logged", func() bool { return failed.Load() == 1 })
+	failure.Store(&venue.Failure{Cause: venue.Banned, Status: 403, Msg: "HTTP 403", RetryAt: time.Now().Add(time.Hour)})
+	r.connector.Submit(r.order(0, 1))
+	until(t, "it is refused", func() bool { return r.refused("HTTP 403") == 1 })
+	r.connector.Submit(r.order(0, 2))
+	until(t, "the next is not sent", func() bool { return r.refused("HTTP 403") == 2 })
+	failure.Store(&venue.Failure{Cause: venue.Weight, Held: true, Msg: "not sent: the venue has banned this address", RetryAt: time.Now().Add(time.Hour)})
+	again()
+	critical := 0
+	for _, e := range r.Errors() {
+		if e.Kind == hft.CriticalConnectionError {
+			critical++
+		} else if !e.Outage && strings.Contains(e.Val.String(), "HTTP 403") {
+			t.Errorf("%q is logged beside the outage", e.Val.String())
+		}
+	}
+	if failed.Load() != 1 || over.Load() != 0 || critical != 1 {
+		t.Errorf("%d outages, %d over, %d critical errors", failed.Load(), over.Load(), critical)
+	}
+	failure.Store(nil)
 	until(t, "the outage is over", func() bool { return over.Load() == 1 })
 }

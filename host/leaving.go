@@ -81,6 +81,17 @@ func (o *leftOrder) key() orderKey { return orderKey{o.pub, o.InstrumentNo, o.Ow
 
 // leave begins to end the orders of those of the strategies that do not keep them: what can be canceled at once is.
 func (h *Host) leave(strategies []*strategy, fixed bool) *leaving {
+	l := h.newLeaving(strategies, fixed)
+	pending, _ := l.unaccounted()
+	for _, at := range pending {
+		l.pending[at] = true
+	}
+	l.round(time.Now())
+	l.begun = true
+	return l
+}
+
+func (h *Host) newLeaving(strategies []*strategy, fixed bool) *leaving {
 	l := &leaving{host: h, bots: make(map[uint64]*strategy), fixed: fixed, pending: make(map[place]bool), asked: make(map[orderKey]*canceling)}
 	for _, s := range strategies {
 		if s.cfg.OnExit == CancelOrders {
@@ -90,12 +101,6 @@ func (h *Host) leave(strategies []*strategy, fixed bool) *leaving {
 		l.unfit = l.unfit || s.unfit != nil
 		s.mu.Unlock()
 	}
-	pending, _ := l.unaccounted()
-	for _, at := range pending {
-		l.pending[at] = true
-	}
-	l.round(time.Now())
-	l.begun = true
 	return l
 }
 

@@ -108,6 +108,14 @@ func (s *strategy) leftError(l *leaving) *control.OrdersLeftError {
 	return &control.OrdersLeftError{Strategy: s.cfg.Name, Orders: s.host.named(l.left), Unaccounted: l.unaccountedFor()}
 }
 
+// SummaryAtOnce is Summary for a process that ends without the end of Run: what may be open by what is known now.
+func (h *Host) SummaryAtOnce() Summary {
+	s, l := h.Summary(ExitInterrupted), h.newLeaving(h.everyStrategy(), false)
+	s.UnconfirmedOrders, s.StrayOrders = h.named(l.look()), h.named(h.strays())
+	s.UnaccountedInstruments = l.unaccountedFor()
+	return s
+}
+
 // settleAccounts lists what is left, and what is said of it when it is not what was said before.
 func (h *Host) settleAccounts() {
 	unconfirmed, strays := h.named(h.leaving.look()), h.named(h.strays())

@@ -445,6 +445,15 @@ func TestSecondSignal(t *testing.T) {
 		if code != 6 || !strings.Contains(out.String(), "ended at once; orders may still be open") {
 			t.Errorf("exit code %d\n%s", code, out)
 		}
+		s := w.summary()
+		if s.Exit != host.ExitInterrupted || len(s.UnconfirmedOrders) != 3 {
+			t.Errorf("the summary has %+v", s)
+		}
+		for _, o := range s.UnconfirmedOrders {
+			if !strings.Contains(out.String(), o.ClientID) {
+				t.Errorf("%s is not named\n%s", o.ClientID, out)
+			}
+		}
 	})
 	t.Run("a strategy hangs", func(t *testing.T) {
 		t.Parallel()

@@ -43,6 +43,8 @@ type Host interface {
 	Strategies(ctx context.Context) ([]control.StrategyStatus, error)
 	// Summary sums up the run so far.
 	Summary(exit host.Exit) host.Summary
+	// SummaryAtOnce is that of a process that ends without the end of Run.
+	SummaryAtOnce() host.Summary
 }
 
 // Remote is a host in another process. The caller closes it.

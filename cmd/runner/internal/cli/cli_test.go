@@ -67,6 +67,8 @@ func (h *fakeHost) Summary(exit host.Exit) host.Summary {
 	return s
 }
 
+func (h *fakeHost) SummaryAtOnce() host.Summary { return h.Summary(host.ExitInterrupted) }
+
 func sampleStatus() []control.StrategyStatus {
 	found := map[string]uint64{"gap": 2, "mismatch": 1, "off_the_grid": 17, "seen_trades": 4, "outdated_quote": 900}
 	return []control.StrategyStatus{

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -72,6 +73,11 @@ func (s *settings) run(ctx context.Context, duration time.Duration, summaryPath 
 	if err != nil {
 		return err
 	}
+	s.onAbort(func() string {
+		result := complete(h.SummaryAtOnce())
+		err := summary.write(&result)
+		return leftAtOnce(&result, err)
+	})
 	logger.Info("runner starts", "version", s.app.Version, "config", file.Path, "strategies", len(file.Strategies), "connectors", len(file.Connectors))
 	exit, runErr := s.attend(ctx, h, view, logger, duration)
 	if errors.Is(runErr, control.ErrHostRunning) { // nothing has run
@@ -101,6 +107,27 @@ func (s *settings) endedAtOnce() error {
 	}
 	return withCode(ExitOrdersLeft, fmt.Errorf("the run was ended before it had begun: orders of an earlier run may be open on %s, "+
 		"which was not asked: look at the venue, or run again and end it in order", strings.Join(venues, ", ")))
+}
+
+// leftAtOnce names what may be open at the venues when a run is ended at once, as far as it is known.
+func leftAtOnce(s *host.Summary, err error) string {
+	const most = 100
+	var text strings.Builder
+	for _, list := range [][]control.OpenOrder{s.UnconfirmedOrders, s.StrayOrders} {
+		for _, o := range list[:min(len(list), most)] {
+			fmt.Fprintf(&text, "\n  %s", o)
+		}
+		if more := len(list) - most; more > 0 {
+			fmt.Fprintf(&text, "\n  and %s more", count(more, "order"))
+		}
+	}
+	if len(s.UnaccountedInstruments) > 0 {
+		fmt.Fprintf(&text, "\n  those of an earlier run on %s", strings.Join(s.UnaccountedInstruments, ", "))
+	}
+	if err != nil {
+		fmt.Fprintf(&text, "\nthe summary is not written: %v", err)
+	}
+	return text.String()
 }
 
 // ordersLeft is the error of a run that left orders whose end nobody has confirmed.
@@ -157,25 +184,37 @@ func (s *settings) newHost(ctx context.Context, file *config.File, logger hclog.
 	return h, nil // also where the run was ended meanwhile: it says what may be open at the venues
 }
 
+// summaryFile is where the summary goes, once: at the end of a run, or when it is ended at once.
+type summaryFile struct {
+	file *os.File // nil for nowhere
+	once sync.Once
+}
+
+func (f *summaryFile) write(result *host.Summary) (err error) {
+	f.once.Do(func() {
+		if f.file != nil {
+			err = errors.Join(printJSON(f.file, result), f.file.Close())
+		}
+	})
+	return err
+}
+
 // createSummary opens the summary's file before the run, so that a path that cannot be written is known at once.
-func createSummary(path string) (*os.File, error) {
+func createSummary(path string) (*summaryFile, error) {
 	if path == "" {
-		return nil, nil
+		return &summaryFile{}, nil
 	}
 	f, err := os.Create(path)
 	if err != nil {
 		return nil, fmt.Errorf("create the summary: %w", err)
 	}
-	return f, nil
+	return &summaryFile{file: f}, nil
 }
 
 // finish prints the summary, after the log, and writes its file. An output that nobody reads is an error after a while.
-func (s *settings) finish(result host.Summary, file *os.File) error {
+func (s *settings) finish(result host.Summary, file *summaryFile) error {
 	s.closeLogs()
-	var fileErr error
-	if file != nil {
-		fileErr = errors.Join(printJSON(file, result), file.Close())
-	}
+	fileErr := file.write(&result)
 	var out bytes.Buffer
 	var err error
 	if s.json() {
@@ -183,10 +222,20 @@ func (s *settings) finish(result host.Summary, file *os.File) error {
 	} else {
 		printSummary(&out, &result)
 	}
-	if writeErr := runlog.WriteWithin(s.app.Stdout, outputGrace, out.Bytes()); writeErr != nil {
+	if writeErr := runlog.WriteWithin(s.app.Stdout, outputGrace, out.Bytes()); writeErr != nil && !s.terminalGone(writeErr) {
 		err = errors.Join(err, fmt.Errorf("print the summary: %w", writeErr))
 	}
 	return errors.Join(fileErr, err)
+}
+
+// terminalGone reports whether a write has failed because the terminal was closed: nobody is there for what a run has to say.
+func (s *settings) terminalGone(err error) bool {
+	out, ok := fileOf(s.app.Stdout)
+	if !ok || !errors.Is(err, syscall.EIO) {
+		return false
+	}
+	info, err := out.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // errDuration ends a run that has had its time.

@@ -19,6 +19,8 @@ type interruption struct {
 	// stays is what remains when the command is ended at once, code its exit code then.
 	stays string
 	code  int
+	// atOnce writes what there is to write then and returns the rest of stays; it is given abortGrace. nil for nothing.
+	atOnce func() string
 	// logger takes the first signal; nil has it printed.
 	logger hclog.Logger
 }
@@ -37,6 +39,13 @@ const (
 	// and then its process group.
 	echoes = 300 * time.Millisecond
 )
+
+// onAbort sets what is done at the second signal.
+func (s *settings) onAbort(atOnce func() string) {
+	s.interruption.mu.Lock()
+	defer s.interruption.mu.Unlock()
+	s.interruption.atOnce = atOnce
+}
 
 // untilSignal returns a context that ends with the first signal. A second Ctrl-C or SIGTERM ends the process at once, whatever
 // blocks: this goroutine waits for nothing but signals, not for what it says either. SIGHUP is nobody's wish for that and does
@@ -106,8 +115,17 @@ func (s *settings) abort() {
 	if s.interruption.stays != "" {
 		text += "; " + s.interruption.stays
 	}
-	code := cmp.Or(s.interruption.code, ExitFailure)
+	code, atOnce := cmp.Or(s.interruption.code, ExitFailure), s.interruption.atOnce
 	s.interruption.mu.Unlock()
+	if atOnce != nil {
+		rest := make(chan string, 1)
+		go func() { rest <- atOnce() }()
+		select {
+		case more := <-rest:
+			text += more
+		case <-time.After(abortGrace):
+		}
+	}
 	_ = runlog.WriteWithin(s.app.Stderr, abortGrace, []byte(text+"\n"))
 	s.app.Abort(code)
 }

@@ -135,7 +135,7 @@ func runnerSchema() *blockType {
 			{name: "start_timeout", kind: kindDuration, def: "10s", bounds: above(0),
 				doc: "limit for a strategy's process start, handshake and configuration"},
 			{name: "stop_timeout", kind: kindDuration, def: "5s", bounds: above(0),
-				doc: "limit for an orderly stop of a strategy, after which it is killed"},
+				doc: "limit for an orderly stop of a strategy, after which it is killed; the orders of one that does not call its bot for a second meanwhile begin to end (`on_exit`) at once"},
 			{name: "exit_timeout", kind: kindDuration, def: "1m", bounds: above(0),
 				doc: "how long the end of a run, and `runner stop`, wait for the venues to confirm that every order that is not to be kept " +
 					"(`on_exit`) has ended; what is left then is listed, with an exit code of its own"},

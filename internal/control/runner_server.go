@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"syscall"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -85,12 +86,19 @@ func probe(socketPath string) error {
 	return err
 }
 
-// ServeRunner answers the command line until ctx ends, which also ends the calls that are under way, and returns nil
-// then. It closes lis.
+// lastAnswer is how long calls that are under way when a host ends have to get their answers.
+const lastAnswer = time.Second
+
+// ServeRunner answers the command line until ctx ends, and returns nil then: calls that are under way get their answers, such as that
+// the host is ending, or end a moment later. It closes lis.
 func ServeRunner(ctx context.Context, lis net.Listener, r Runner) error {
 	server := grpc.NewServer(grpc.MaxRecvMsgSize(messageLimit), grpc.MaxSendMsgSize(messageLimit))
 	pb.RegisterRunnerServer(server, &runnerServer{runner: r})
-	stop := context.AfterFunc(ctx, server.Stop)
+	stop := context.AfterFunc(ctx, func() {
+		late := time.AfterFunc(lastAnswer, server.Stop)
+		defer late.Stop()
+		server.GracefulStop()
+	})
 	defer stop()
 	if err := server.Serve(lis); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("serve control socket %s: %w", lis.Addr(), err)

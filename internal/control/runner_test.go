@@ -18,7 +18,10 @@ import (
 )
 
 // fakeHost is a host with one strategy.
-type fakeHost struct{ blocked chan struct{} }
+type fakeHost struct {
+	blocked chan struct{}
+	ending  chan struct{} // closed when what blocks is answered
+}
 
 func (h *fakeHost) Version(context.Context) (control.VersionInfo, error) {
 	return control.VersionInfo{
@@ -67,6 +70,11 @@ func (h *fakeHost) Start(_ context.Context, name string) (bool, error) {
 func (h *fakeHost) Stop(ctx context.Context, _ string) (bool, error) {
 	if h.blocked != nil {
 		close(h.blocked)
+		select {
+		case <-h.ending:
+			return false, errors.New("the host is ending")
+		case <-ctx.Done():
+		}
 	}
 	<-ctx.Done()
 	return false, ctx.Err()
@@ -215,6 +223,24 @@ func TestRunnerEndsCallsUnderWay(t *testing.T) {
 	stop()
 	if err := <-done; err == nil {
 		t.Error("the call succeeded")
+	}
+}
+
+// TestAnswersOfTheLastMoment: who has asked while the host was there is told that it is ending, not that there is none.
+func TestAnswersOfTheLastMoment(t *testing.T) {
+	host := &fakeHost{blocked: make(chan struct{}), ending: make(chan struct{})}
+	socketPath, stop := serveHost(t, host)
+	c := dialHost(t, socketPath)
+	done := make(chan error, 1)
+	go func() {
+		_, err := c.Stop(deadline(t), "grid-btc")
+		done <- err
+	}()
+	<-host.blocked
+	time.AfterFunc(50*time.Millisecond, func() { close(host.ending) })
+	stop()
+	if err := <-done; err == nil || err.Error() != "the host is ending" {
+		t.Errorf("it was told: %v", err)
 	}
 }
 

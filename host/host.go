@@ -56,6 +56,7 @@ type Host struct {
 		sync.Mutex
 		lock *control.FolderLock
 		lost atomic.Bool // another host has it, which was told
+		told time.Time   // when it was told last that it is gone, which each socket notices
 	}
 
 	leaving       *leaving
@@ -219,10 +220,10 @@ func (h *Host) keepListening(ctx context.Context, name string, first net.Listene
 			h.folder.lost.Store(false)
 			gone, lost = gone || lost, false // a socket that is there is the other host's, which has ended
 		}
-		if gone && !told {
-			told = true
+		if gone && !told && h.tellFolder() {
 			h.log.Error("the state folder was removed while running, it is made again; logs and copies of binaries in it are lost", "missing", path)
 		}
+		told = told || gone
 		var again net.Listener
 		if err == nil && gone {
 			again, err = control.ListenRunner(path)
@@ -240,6 +241,17 @@ func (h *Host) keepListening(ctx context.Context, name string, first net.Listene
 			serve(again)
 		})
 	}
+}
+
+// tellFolder reports whether it is to be told that the folder is gone: nobody has just now.
+func (h *Host) tellFolder() bool {
+	h.folder.Lock()
+	defer h.folder.Unlock()
+	fresh := time.Since(h.folder.told) >= 2*folderLook
+	if fresh {
+		h.folder.told = time.Now()
+	}
+	return fresh
 }
 
 // keepFolder makes the state folder again when it is gone, and takes it again when it is another one than before. The error

@@ -119,8 +119,11 @@ func (l *leaving) await(ctx context.Context, every, report time.Duration) (over 
 			look.Reset(max(every, min(10*time.Since(now), recancelMax))) // the more there are, the rarer: the records are locked meanwhile
 			if now.Sub(reported) >= report {
 				reported = now
-				l.host.log.Info("waiting until the venues confirm the end of orders", "orders", len(l.left), "not_told_of", len(l.untold),
-					"for", now.Sub(began).Round(time.Second), "at_most", l.host.cfg.Supervision.ExitTimeout)
+				pairs := []any{"orders", len(l.left), "not_told_of", len(l.untold), "for", now.Sub(began).Round(time.Second)}
+				if end, limited := ctx.Deadline(); limited {
+					pairs = append(pairs, "at_most", end.Sub(began).Round(time.Second))
+				}
+				l.host.log.Info("waiting until the venues confirm the end of orders", pairs...)
 			}
 		}
 	}

@@ -1,7 +1,13 @@
 package host
 
 import (
+	"bytes"
+	"context"
+	"strings"
 	"testing"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
 
 	"hftrunner/connector"
 	"hftrunner/hft"
@@ -25,5 +31,25 @@ func TestWhatIsNotKept(t *testing.T) {
 		if l.concerns(&o) != test.ends {
 			t.Errorf("%s: it is to end: %t", name, !test.ends)
 		}
+	}
+}
+
+// TestWaitingIsTold: at most is said where there is a limit, and that is the wait's own.
+func TestWaitingIsTold(t *testing.T) {
+	for name, limit := range map[string]time.Duration{"until exit_timeout": time.Hour, "after it": 0} {
+		t.Run(name, func(t *testing.T) {
+			var out bytes.Buffer
+			h := &Host{cfg: Config{Supervision: Supervision{ExitTimeout: time.Nanosecond}}, log: hclog.New(&hclog.LoggerOptions{Output: &out})}
+			ctx := t.Context()
+			if limit > 0 {
+				timed, cancel := context.WithTimeout(ctx, limit)
+				defer cancel()
+				ctx = timed
+			}
+			(&leaving{host: h, coming: true}).await(ctx, time.Millisecond, 0)
+			if text := out.String(); !strings.Contains(text, "waiting until") || strings.Contains(text, "at_most=1h0m0s") != (limit > 0) || strings.Contains(text, "at_most") != (limit > 0) {
+				t.Errorf("it says %q", text)
+			}
+		})
 	}
 }

@@ -7,10 +7,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+
+	"hftrunner/internal/control"
 )
 
 // endsUnseen is a context whose end is noticed late: it has ended and is not done yet.
@@ -51,4 +54,40 @@ func TestStateFolderIsAFile(t *testing.T) {
 	if !strings.Contains(out.String(), "state folder was removed") || !strings.Contains(out.String(), "not a directory") {
 		t.Errorf("it says %s", &out)
 	}
+}
+
+// TestRemovedFolderIsToldOnce: each socket of it is made again, and one line says so.
+func TestRemovedFolderIsToldOnce(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	dir := filepath.Join(t.TempDir(), "state")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	lock, err := control.LockFolder(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &Host{cfg: Config{StateDir: dir}, log: hclog.New(&hclog.LoggerOptions{Output: &out})}
+	h.folder.lock = lock
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 4*folderLook)
+	defer cancel()
+	var sockets sync.WaitGroup
+	for _, name := range []string{SocketName, AttachSocketName} {
+		sockets.Go(func() {
+			h.keepListening(ctx, name, nil, func(l net.Listener) {
+				if l != nil {
+					<-ctx.Done()
+				}
+			})
+		})
+	}
+	sockets.Wait()
+	if n := strings.Count(out.String(), "[ERROR]"); n != 1 {
+		t.Errorf("%d lines:\n%s", n, &out)
+	}
+	_ = h.folder.lock.Close()
 }

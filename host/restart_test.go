@@ -493,7 +493,8 @@ func TestRefusedBinaryIsTriedOnce(t *testing.T) {
 	}
 }
 
-// TestBinaryThatWasMissing: a strategy that was given up because the plugin folder had no such plugin starts when it has.
+// TestBinaryThatWasMissing: a strategy that was given up because the plugin folder had no such plugin starts when it has, and is none
+// that was given up any more.
 func TestBinaryThatWasMissing(t *testing.T) {
 	t.Parallel()
 	there := new(atomic.Bool)
@@ -510,6 +511,11 @@ func TestBinaryThatWasMissing(t *testing.T) {
 	})
 	copyFile(t, filepath.Join(cfg.PluginDir, "panics"), path, 0)
 	r.until("seven", "runs", running)
+	for _, st := range r.end().Strategies {
+		if st.Name == "seven" && st.State != "stopped" {
+			t.Errorf("one that runs again is at the end %s: %s", st.State, st.Reason)
+		}
+	}
 }
 
 // TestNewBinaryOfOneGivenUp: a strategy that was given up is tried again with a new binary, unless it was stopped by hand.

@@ -151,7 +151,7 @@ func (s *settings) command() *cobra.Command {
 		Long: "runner hosts trading strategies as plugin processes and feeds them through shared memory.\n\n" +
 			"Exit codes: 0 done, 1 failure while running, 2 wrong usage, 3 invalid configuration,\n" +
 			"4 a plugin could not be started, 5 no running host, 6 orders may still be open at the venue,\n" +
-			"7 a strategy was given up, never ran or failed in its stop.\n\n" +
+			"7 a strategy was given up and did not run again, never ran or failed in its stop.\n\n" +
 			"Ctrl-C, SIGTERM and a closed terminal end what goes on in order; a second Ctrl-C or SIGTERM ends it at once.",
 		SilenceErrors: true, SilenceUsage: true, Args: knownCommand,
 		RunE: func(*cobra.Command, []string) error {

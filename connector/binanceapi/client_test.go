@@ -371,7 +371,9 @@ func TestBanTimes(t *testing.T) {
 func TestForbiddenOverAWebSocket(t *testing.T) {
 	client := newClient(t, func(http.ResponseWriter, *http.Request) {}, nil)
 	err := client.Parser().Parse([]byte(`{"id":"r1","status":403,"error":{"code":-1000,"msg":"Forbidden"}}`),
-		func(v binanceapi.Value) error { return newSigner(t, "the-key", "test-secret", 0, 0).ReplyFailure(v, noCauses) })
+		func(v binanceapi.Value) error {
+			return newSigner(t, "the-key", "test-secret", 0, 0).ReplyFailure(v, noCauses)
+		})
 	if f := failureOf(t, err); f.Cause != venue.Banned {
 		t.Error(f)
 	}

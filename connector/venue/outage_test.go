@@ -159,7 +159,9 @@ func TestABanIsOneOutage(t *testing.T) {
 		return blotter.Report{Channel: blotter.Ack, Symbol: o.Symbol, ClientID: o.ClientID, VenueID: "v" + o.ClientID, Status: hft.StatusNew}, nil
 	}
 	var failed, over atomic.Int32
-	r := start(t, f, nil, func(c *venue.Config) { c.Trading, c.AuditInterval, c.Logger = true, 50*time.Millisecond, outages(&failed, &over) }, "BTC")
+	r := start(t, f, nil, func(c *venue.Config) {
+		c.Trading, c.AuditInterval, c.Logger = true, 50*time.Millisecond, outages(&failed, &over)
+	}, "BTC")
 	r.trade(0)
 	again := func() {
 		before := asked.Load()

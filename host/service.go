@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 
+	"hftrunner/connector"
 	"hftrunner/connector/feed"
 	"hftrunner/internal/control"
 )
@@ -24,11 +25,15 @@ func (h *Host) Version(context.Context) (control.VersionInfo, error) {
 func (h *Host) Strategies(context.Context) ([]control.StrategyStatus, error) {
 	strategies := h.everyStrategy()
 	list := make([]control.StrategyStatus, 0, len(strategies))
-	found := h.findings()
+	found, bad := h.findings(), map[string]uint64{}
+	for _, p := range h.publishers {
+		bad[p.name] = p.counters[connector.BadMessages].Load()
+	}
 	for _, s := range strategies {
 		st := s.status()
 		for i := range st.Instruments {
 			in := &st.Instruments[i]
+			in.BadMessages = bad[in.Connector]
 			in.Findings = found[instrumentKey{in.Connector, strings.ToUpper(in.Symbol)}]
 		}
 		list = append(list, st)

@@ -95,7 +95,7 @@ func statusFromProto(s *pb.StrategyStatus) StrategyStatus {
 			Connector: i.GetConnector(), Symbol: i.GetSymbol(), Position: i.GetPosition(), BestBid: i.GetBestBid(),
 			BestAsk: i.GetBestAsk(), OpenOrders: int(i.GetOpenOrders()), Fee: i.GetFee(),
 			TradingVolume: i.GetTradingVolume(), TradingValue: i.GetTradingValue(), RealisedPnL: i.GetRealisedPnl(),
-			OpenPnL: i.GetOpenPnl(), Findings: i.GetFindings(),
+			OpenPnL: i.GetOpenPnl(), Findings: i.GetFindings(), BadMessages: i.GetBadMessages(),
 		})
 	}
 	return out

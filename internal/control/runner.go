@@ -71,6 +71,8 @@ type InstrumentStatus struct {
 	OpenPnL       float64 `json:"open_pnl"`
 	// Findings are how often what was found about the feed of the instrument, by the keys of package feed; nil for nothing.
 	Findings map[string]uint64 `json:"findings,omitempty"`
+	// BadMessages are how many messages of the connector could not be used: nobody knows of which symbol one is that cannot be read.
+	BadMessages uint64 `json:"connector_bad_messages,omitempty"`
 }
 
 // OpenOrder is an order that is open, or may be.

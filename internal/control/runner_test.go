@@ -41,7 +41,7 @@ func fullStatus() control.StrategyStatus {
 		TickToOrder: 10, RestartGapNs: []int64{11, 12},
 		Instruments: []control.InstrumentStatus{{
 			Connector: "sim", Symbol: "BTCUSDT", Position: -1, BestBid: 2, BestAsk: 3, OpenOrders: 4, Fee: 5, TradingVolume: 6,
-			TradingValue: 7, RealisedPnL: 8, OpenPnL: 9, Findings: map[string]uint64{"gap": 10, "mismatch": 11},
+			TradingValue: 7, RealisedPnL: 8, OpenPnL: 9, Findings: map[string]uint64{"gap": 10, "mismatch": 11}, BadMessages: 14,
 		}},
 	}
 }

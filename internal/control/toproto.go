@@ -88,7 +88,7 @@ func statusToProto(s StrategyStatus) *pb.StrategyStatus {
 		out.Instruments = append(out.Instruments, &pb.InstrumentStatus{
 			Connector: i.Connector, Symbol: i.Symbol, Position: i.Position, BestBid: i.BestBid, BestAsk: i.BestAsk,
 			OpenOrders: int64(i.OpenOrders), Fee: i.Fee, TradingVolume: i.TradingVolume, TradingValue: i.TradingValue,
-			RealisedPnl: i.RealisedPnL, OpenPnl: i.OpenPnL, Findings: i.Findings,
+			RealisedPnl: i.RealisedPnL, OpenPnl: i.OpenPnL, Findings: i.Findings, BadMessages: i.BadMessages,
 		})
 	}
 	return out

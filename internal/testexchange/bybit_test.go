@@ -538,11 +538,12 @@ func TestBybitBookFaults(t *testing.T) {
 	}
 	equal(t, change(1, ""), "delta 1 1")
 	equal(t, change(2, "mid-snapshot=count:1"), "snapshot 2 2")
-	equal(t, change(3, "depth-gap=count:1,value:2"))
-	equal(t, change(4, ""))
-	equal(t, change(5, ""), "delta 5 1")
-	equal(t, change(6, "restart-snapshot=count:1"), fmt.Sprint("snapshot ", 1-u, " 2"))
-	equal(t, change(7, ""), fmt.Sprint("delta ", 2-u, " 1"))
+	equal(t, change(3, "wrong-snapshot=count:1"), "delta 3 1", "snapshot 3 2")
+	equal(t, change(4, "depth-gap=count:1,value:2"))
+	equal(t, change(5, ""))
+	equal(t, change(6, ""), "delta 6 1")
+	equal(t, change(7, "restart-snapshot=count:1"), fmt.Sprint("snapshot ", 1-u, " 2"))
+	equal(t, change(8, ""), fmt.Sprint("delta ", 2-u, " 1"))
 
 	c.fault("subscribe-error=count:1")
 	s.write(`{"op":"subscribe","args":["publicTrade.BTCUSDT"]}`)
@@ -559,12 +560,12 @@ func TestBybitBookFaults(t *testing.T) {
 	if o := s.read(); o.text("success") != "true" {
 		t.Errorf("unsubscribe: %v", o)
 	}
-	if got := change(8, ""); got != nil {
+	if got := change(9, ""); got != nil {
 		t.Errorf("after unsubscribing: %v", got)
 	}
 	c.fault("snapshot-delay=count:1,for:100ms")
 	s.follow("orderbook.50.BTCUSDT")
-	if got := change(9, ""); got != nil {
+	if got := change(10, ""); got != nil {
 		t.Errorf("before the snapshot: %v", got)
 	}
 	c.Advance(100 * time.Millisecond)

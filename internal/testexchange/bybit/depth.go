@@ -194,6 +194,14 @@ func (v *Venue) flush(nowNs int64, m *market.Market, b *books, f *feed) {
 		return
 	}
 	v.sendBook(nowNs, f, b.message(nowNs, f, "delta", bids, asks))
+	if len(f.bids) == 0 {
+		return
+	}
+	if _, wrong := v.core.Faults.Hit(fault.WrongSnapshot, f.topic); wrong {
+		bids = slices.Clone(f.bids)
+		bids[len(bids)-1].QtyLots++
+		v.sendBook(nowNs, f, b.message(nowNs, f, "snapshot", bids, f.asks))
+	}
 }
 
 func (v *Venue) sendBook(nowNs int64, f *feed, payload []byte) {

@@ -28,6 +28,7 @@ const (
 	UnknownField       Name = "unknown-field"
 	UnknownStatus      Name = "unknown-status"
 	UnknownEvent       Name = "unknown-event"
+	HalfMessage        Name = "half-message"
 	NullFeeAsset       Name = "null-fee-asset"
 	EmptyLeaves        Name = "empty-leaves"
 	ListenKeyExpired   Name = "listen-key-expired"
@@ -54,6 +55,7 @@ const (
 	AheadSnapshot    Name = "ahead-snapshot"
 	SnapshotDelay    Name = "snapshot-delay"
 	MidSnapshot      Name = "mid-snapshot"
+	WrongSnapshot    Name = "wrong-snapshot"
 	RestartSnapshot  Name = "restart-snapshot"
 	ResubscribeError Name = "subscribe-error"
 )
@@ -84,6 +86,7 @@ func Names() map[Name]string {
 		UnknownField:       "a message has a field that nobody knows",
 		UnknownStatus:      "an order event is preceded by one with a status that nobody knows",
 		UnknownEvent:       "a message is preceded by one of a type that nobody knows",
+		HalfMessage:        "a message is preceded by its first half, which nobody can read",
 		NullFeeAsset:       "the fee asset of an order event is null",
 		EmptyLeaves:        "the quantity left of an order event is an empty text (Bybit)",
 		ListenKeyExpired:   "all listen keys expire now; Count is 1 unless given",
@@ -102,6 +105,7 @@ func Names() map[Name]string {
 		AheadSnapshot:      "a snapshot is newer than every update sent, which follow after Duration (500ms)",
 		SnapshotDelay:      "a snapshot is sent Duration (100ms) after it was taken",
 		MidSnapshot:        "a stream of updates sends a snapshot in between (Bybit)",
+		WrongSnapshot:      "a stream of updates sends its book once more, with another quantity of its last bid (Bybit)",
 		RestartSnapshot:    "a stream of updates starts again with a snapshot of id 1 (Bybit)",
 		ResubscribeError:   "a request to subscribe is refused",
 		CutConnections:     "all WebSocket connections are closed, as after 24 hours; Count is 1 unless given",

@@ -317,6 +317,9 @@ func (c *Conn) writeMessage(m message) bool {
 				return false
 			}
 		}
+		if _, hit := faults.Hit(fault.HalfMessage, m.what); hit && c.writeFrames(m.data[:len(m.data)/2], 1) != nil {
+			return false
+		}
 		if _, hit := faults.Hit(fault.UnknownField, m.what); hit {
 			m.data = withUnknownFields(m.data)
 		}

@@ -162,10 +162,14 @@ func TestUnknownFieldsAndEvents(t *testing.T) {
 	f := serve(t, nothing)
 	f.arm(t, "unknown-field")
 	f.arm(t, "unknown-event=count:1")
+	f.arm(t, "half-message=count:1")
 	c, s := f.dial(t, nil)
 	s.Send("s", []byte(`{"stream":"x","data":{"e":"y"}}`))
 	if got := readOK(t, c); got != `{"e":"new"}` {
 		t.Errorf("first %s", got)
+	}
+	if got := readOK(t, c); got != `{"stream":"x","` {
+		t.Errorf("then a half: %s", got)
 	}
 	if got := readOK(t, c); got != `{"zzz":{"y":[1,null,"x"]},"stream":"x","data":{"zzz":{"y":[1,null,"x"]},"e":"y"}}` {
 		t.Errorf("then %s", got)

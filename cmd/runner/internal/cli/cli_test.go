@@ -75,10 +75,10 @@ func sampleStatus() []control.StrategyStatus {
 		{Name: "grid-btc", Plugin: "gridtrading", Version: "1.0.0", State: "running", PID: 4711, UptimeNs: 3_725e9, Restarts: 1,
 			Events: 1_234_567, Fills: 42, TickToOrder: 12_345, Instruments: []control.InstrumentStatus{
 				{Connector: "sim", Symbol: "BTCUSDT", Position: -0.1 - 0.2, BestBid: 59_999.9, BestAsk: 60_000, OpenOrders: 20, Fee: -1.5, RealisedPnL: 1_000, OpenPnL: -2.25,
-					Findings: found}}},
+					Findings: found, BadMessages: 3}}},
 		{Name: "obimm", Plugin: "obimm", Version: "1.0.0", State: "failed", Reason: "5 restarts within 1m0s", Instruments: []control.InstrumentStatus{
 			{Connector: "sim", Symbol: "BTCUSDT", BestBid: 59_999.9, BestAsk: 60_000, Findings: found},
-			{Connector: "sim", Symbol: "ETHUSDT", Findings: map[string]uint64{"outdated_quote": 3}}}},
+			{Connector: "sim", Symbol: "ETHUSDT", Findings: map[string]uint64{"outdated_quote": 3}, BadMessages: 3}}},
 	}
 }
 
@@ -521,7 +521,7 @@ func TestStatusIsLogged(t *testing.T) {
 	if got := strings.Count(out.String(), "\n"); got != 1 || statusEvery < time.Minute {
 		t.Errorf("%d lines each %v:\n%s", got, statusEvery, out.String())
 	}
-	want := `[INFO]  status: running="1 of 2" events=1234567 open_orders=20 fills=42 net_pnl="+999.25" not_running="obimm failed" feeds="sim BTCUSDT: gap 2, mismatch 1, off the grid 17, seen trades 4"` + "\n"
+	want := `[INFO]  status: running="1 of 2" events=1234567 open_orders=20 fills=42 net_pnl="+999.25" not_running="obimm failed" feeds="sim BTCUSDT: gap 2, mismatch 1, off the grid 17, seen trades 4; sim: 3 bad messages"` + "\n"
 	if out.String() != want {
 		t.Errorf("got  %s\nwant %s", out.String(), want)
 	}

@@ -51,14 +51,22 @@ func statusTable(all []control.StrategyStatus) []string {
 	return table(statusColumns(), rows)
 }
 
-// feedLines are what is wrong with the feeds of the strategies' instruments, a line for each of which something is.
+// feedLines are what is wrong with the feeds of the strategies' instruments, a line for each of which something is, and one for each
+// connector that had messages which could not be used.
 func feedLines(all []control.StrategyStatus) []string {
 	var lines []string
+	add := func(line string) {
+		if !slices.Contains(lines, line) {
+			lines = append(lines, line)
+		}
+	}
 	for i := range all {
 		for _, in := range all[i].Instruments {
-			faults := feed.Faults(in.Findings)
-			if line := fmt.Sprintf("feed of %s %s: %s", in.Connector, in.Symbol, faults); faults != "" && !slices.Contains(lines, line) {
-				lines = append(lines, line)
+			if faults := feed.Faults(in.Findings); faults != "" {
+				add(fmt.Sprintf("feed of %s %s: %s", in.Connector, in.Symbol, faults))
+			}
+			if in.BadMessages > 0 {
+				add(fmt.Sprintf("feed of %s: %s", in.Connector, count(int(in.BadMessages), "bad message")))
 			}
 		}
 	}

@@ -418,7 +418,9 @@ type InstrumentStatus struct {
 	RealisedPnl   float64                `protobuf:"fixed64,10,opt,name=realised_pnl,json=realisedPnl,proto3" json:"realised_pnl,omitempty"`
 	OpenPnl       float64                `protobuf:"fixed64,11,opt,name=open_pnl,json=openPnl,proto3" json:"open_pnl,omitempty"`
 	// What was found about the feed of the instrument, by the finding's name, and how often.
-	Findings      map[string]uint64 `protobuf:"bytes,12,rep,name=findings,proto3" json:"findings,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	Findings map[string]uint64 `protobuf:"bytes,12,rep,name=findings,proto3" json:"findings,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	// Messages of the connector that could not be used, of whatever symbol.
+	BadMessages   uint64 `protobuf:"varint,13,opt,name=bad_messages,json=badMessages,proto3" json:"bad_messages,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -535,6 +537,13 @@ func (x *InstrumentStatus) GetFindings() map[string]uint64 {
 		return x.Findings
 	}
 	return nil
+}
+
+func (x *InstrumentStatus) GetBadMessages() uint64 {
+	if x != nil {
+		return x.BadMessages
+	}
+	return 0
 }
 
 type StrategyName struct {
@@ -1279,7 +1288,7 @@ const file_runner_proto_rawDesc = "" +
 	"\x0erestart_gap_ns\x18\x11 \x03(\x03R\frestartGapNs\x12G\n" +
 	"\vinstruments\x18\x12 \x03(\v2%.hftrunner.runner.v1.InstrumentStatusR\vinstruments\x12\x1f\n" +
 	"\vorders_left\x18\x13 \x01(\x03R\n" +
-	"ordersLeft\"\xe5\x03\n" +
+	"ordersLeft\"\x88\x04\n" +
 	"\x10InstrumentStatus\x12\x1c\n" +
 	"\tconnector\x18\x01 \x01(\tR\tconnector\x12\x16\n" +
 	"\x06symbol\x18\x02 \x01(\tR\x06symbol\x12\x1a\n" +
@@ -1294,7 +1303,8 @@ const file_runner_proto_rawDesc = "" +
 	"\frealised_pnl\x18\n" +
 	" \x01(\x01R\vrealisedPnl\x12\x19\n" +
 	"\bopen_pnl\x18\v \x01(\x01R\aopenPnl\x12O\n" +
-	"\bfindings\x18\f \x03(\v23.hftrunner.runner.v1.InstrumentStatus.FindingsEntryR\bfindings\x1a;\n" +
+	"\bfindings\x18\f \x03(\v23.hftrunner.runner.v1.InstrumentStatus.FindingsEntryR\bfindings\x12!\n" +
+	"\fbad_messages\x18\r \x01(\x04R\vbadMessages\x1a;\n" +
 	"\rFindingsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\"\"\n" +

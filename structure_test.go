@@ -114,7 +114,7 @@ var allowed = []importRule{
 		"connector/binancespot", "connector/bybit", "connector/depthsync", "connector/stream", "connector/venue", "ipc"}},
 	{"internal/record", "records what a venue's connector takes", []string{"hft", "connector", "connector/feed", "connector/venue", "internal/collector", "internal/venues"}},
 	{"internal/datatest", "says where the data of tests are", nil},
-	{"internal/sample/sampletest", "recordings for tests", []string{"internal/sample", "internal/datatest", "depth/depthtest"}},
+	{"internal/sample/sampletest", "recordings for tests", []string{"connector/recording", "internal/sample", "internal/datatest", "depth/depthtest"}},
 	{"internal/sample", "records the loopback exchange", []string{"internal/collector", "internal/testexchange/..."}},
 	{"internal/soak", "tests of live connectors against the loopback exchange", nil},
 	{"internal/parity", "tests of one contract in all worlds", nil},

@@ -2,8 +2,6 @@ package host
 
 import (
 	"bytes"
-	"errors"
-	"io"
 	"testing"
 
 	"hftrunner/connector"
@@ -12,7 +10,6 @@ import (
 	"hftrunner/connector/bybit"
 	"hftrunner/connector/depthsync"
 	"hftrunner/connector/feed"
-	"hftrunner/connector/recording"
 	"hftrunner/internal/sample/sampletest"
 )
 
@@ -58,21 +55,9 @@ func newToRing(tb testing.TB, no int) *toRing {
 
 func (r *toRing) read(tb testing.TB, path string) {
 	tb.Helper()
-	in, err := recording.Open(recording.Config{Files: []string{path}})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer in.Close()
-	for {
-		localNs, raw, err := in.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			tb.Fatal(err)
-		}
+	sampletest.EachLine(tb, func(localNs int64, raw []byte) {
 		r.lines = append(r.lines, line{localNs, bytes.Clone(raw)})
-	}
+	}, path)
 	const first = 3000
 	r.first, r.lines = r.lines[:first], r.lines[first:]
 }

@@ -25,11 +25,8 @@ func (c *conversion) walk(ctx context.Context, stage Stage, total int64, emit fu
 	}
 	row := new(hft.Event)
 	for n := int64(0); ; n++ {
-		if n%checkEvery == 0 {
-			if err := ctx.Err(); err != nil {
-				return fmt.Errorf("convert: %w", err)
-			}
-			c.options.Progress(Progress{stage, min(n, total), total})
+		if err := c.options.goOn(ctx, stage, n, total); err != nil {
+			return err
 		}
 		a, b := exch.head(), local.head()
 		turn := 0
@@ -65,6 +62,18 @@ func (c *conversion) walk(ctx context.Context, stage Stage, total int64, emit fu
 	}
 }
 
+// goOn looks at the context before row n of a stage and tells how far it is, now and then.
+func (o *Options) goOn(ctx context.Context, stage Stage, n, total int64) error {
+	if n%checkEvery != 0 {
+		return nil
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("convert: %w", err)
+	}
+	o.Progress(Progress{stage, min(n, total), total})
+	return nil
+}
+
 // walkRaw gives the rows as they were captured.
 func (c *conversion) walkRaw(ctx context.Context, emit func(e *hft.Event) error) error {
 	captured, err := c.captured.merge(c.options.MemoryRows)
@@ -73,11 +82,8 @@ func (c *conversion) walkRaw(ctx context.Context, emit func(e *hft.Event) error)
 	}
 	row := new(hft.Event)
 	for n := int64(0); ; n++ {
-		if n%checkEvery == 0 {
-			if err := ctx.Err(); err != nil {
-				return fmt.Errorf("convert: %w", err)
-			}
-			c.options.Progress(Progress{Writing, n, c.captured.rows})
+		if err := c.options.goOn(ctx, Writing, n, c.captured.rows); err != nil {
+			return err
 		}
 		e := captured.head()
 		if e == nil {

@@ -1,8 +1,6 @@
 package feed_test
 
 import (
-	"errors"
-	"io"
 	"math"
 	"testing"
 
@@ -12,7 +10,6 @@ import (
 	"hftrunner/connector/bybit"
 	"hftrunner/connector/depthsync"
 	"hftrunner/connector/feed"
-	"hftrunner/connector/recording"
 	"hftrunner/depth"
 	"hftrunner/hft"
 	"hftrunner/internal/datatest"
@@ -56,10 +53,6 @@ func TestRecordedDays(t *testing.T) {
 
 func (d *day) follow(t *testing.T, path string) {
 	for _, latencyNs := range []int64{0, 50e6} {
-		reader, err := recording.Open(recording.Config{Files: []string{path}, OnProblem: func(p recording.Problem) error { return p }})
-		if err != nil {
-			t.Fatal(err)
-		}
 		b, err := feed.NewBook(feed.Config{TickSize: d.tick, LotSize: d.lot, Rule: d.rule, Quotes: true})
 		if err != nil {
 			t.Fatal(err)
@@ -69,17 +62,7 @@ func (d *day) follow(t *testing.T, path string) {
 		if f.sync, err = depthsync.New(depthsync.Config{Rule: d.rule}); err != nil {
 			t.Fatal(err)
 		}
-		for {
-			localNs, line, err := reader.Next()
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			f.take(localNs+latencyNs, line)
-		}
-		_ = reader.Close()
+		sampletest.EachLine(t, func(localNs int64, line []byte) { f.take(localNs+latencyNs, line) }, path)
 		if f.whole < 400 || f.quoted < 400 {
 			t.Errorf("whole books %d, quotes %d: the test shows little", f.whole, f.quoted)
 		}

@@ -18,6 +18,7 @@ import (
 	"hftrunner/connector/feed"
 	"hftrunner/connector/venue"
 	"hftrunner/hft"
+	"hftrunner/internal/sample/sampletest"
 	"hftrunner/internal/venues"
 	"hftrunner/ipc"
 )
@@ -176,11 +177,11 @@ func (r *recorded) settings(url string) venues.Settings {
 func (r *recorded) live(t *testing.T, files []string, latencyNs int64) (list []shown, report feed.Report) {
 	v := newReplica(t)
 	var startNs int64
-	r.lines(t, files, func(localNs int64, _ []byte) {
+	sampletest.EachLine(t, func(localNs int64, _ []byte) {
 		if startNs == 0 {
 			startNs = localNs
 		}
-	})
+	}, files...)
 	clock := ipc.NewSteppedClock(startNs + latencyNs)
 	opened, err := venues.Open(venues.Config{Kind: r.venue, Clock: clock, Settings: r.settings(v.server.URL)})
 	if err != nil {
@@ -203,7 +204,7 @@ func (r *recorded) live(t *testing.T, files []string, latencyNs int64) (list []s
 	}()
 	s := sender{v: v, clock: clock, sink: sink, socket: wait(t, v.sockets, "subscription"), said: r.said(t), decoder: r.decoder()}
 	var lastNs int64
-	r.lines(t, files, func(localNs int64, raw []byte) {
+	sampletest.EachLine(t, func(localNs int64, raw []byte) {
 		if lastNs != 0 && localNs != lastNs {
 			v.taken(s.socket)
 			list = show(list, shown{localNs: lastNs, print: sink.print()})
@@ -211,7 +212,7 @@ func (r *recorded) live(t *testing.T, files []string, latencyNs int64) (list []s
 		lastNs = localNs
 		clock.Step(localNs + latencyNs)
 		s.send(localNs, raw)
-	})
+	}, files...)
 	v.taken(s.socket)
 	return show(list, shown{localNs: lastNs, print: sink.print()}), c.Reports()[0]
 }

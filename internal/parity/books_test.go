@@ -23,7 +23,6 @@ import (
 	"hftrunner/connector/depthsync"
 	"hftrunner/connector/feed"
 	"hftrunner/connector/paper"
-	"hftrunner/connector/recording"
 	"hftrunner/connector/replay"
 	"hftrunner/depth"
 	"hftrunner/hft"
@@ -243,26 +242,6 @@ func show(list []shown, now shown) []shown {
 	return append(list, now)
 }
 
-// lines hands out the lines of a recording.
-func (r *recorded) lines(t *testing.T, files []string, take func(localNs int64, raw []byte)) {
-	t.Helper()
-	reader, err := recording.Open(recording.Config{Files: files, OnProblem: func(p recording.Problem) error { return p }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer reader.Close()
-	for {
-		localNs, raw, err := reader.Next()
-		if errors.Is(err, io.EOF) {
-			return
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		take(localNs, raw)
-	}
-}
-
 // said is everything that the venue has said: the book of the depth stream, joined by the venue's rule, and the quotes that are
 // newer, each of which is the whole truth about the best of both sides when it was made.
 type said struct {
@@ -389,13 +368,13 @@ func (s *said) show(localNs int64) shown {
 // truth returns the books that the ids say.
 func (r *recorded) truth(t *testing.T, files []string) (list []shown) {
 	s, decoder, m := r.said(t), r.decoder(), connector.Message{}
-	r.lines(t, files, func(localNs int64, raw []byte) {
+	sampletest.EachLine(t, func(localNs int64, raw []byte) {
 		if err := decoder.Decode(localNs, raw, &m); err != nil {
 			t.Fatal(err)
 		}
 		s.take(localNs, &m)
 		list = show(list, s.show(localNs))
-	})
+	}, files...)
 	if last := list[len(list)-1]; last.print == 0 || len(list) < quickLines/4 {
 		t.Fatalf("%d books, the last %+v: the test shows little", len(list), last)
 	}

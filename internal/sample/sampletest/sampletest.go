@@ -7,13 +7,16 @@ package sampletest
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
+	"hftrunner/connector/recording"
 	"hftrunner/depth/depthtest"
 	"hftrunner/internal/datatest"
 	"hftrunner/internal/sample"
@@ -103,6 +106,27 @@ func Lines(tb testing.TB, venue, symbol string) int {
 	return f.lines
 }
 
+// EachLine hands over the lines of recordings, this package's or others', in which nothing may be wrong. A message is valid until take
+// returns.
+func EachLine(tb testing.TB, take func(localNs int64, message []byte), paths ...string) {
+	tb.Helper()
+	r, err := recording.Open(recording.Config{Files: paths, OnProblem: func(p recording.Problem) error { return p }})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer r.Close()
+	for {
+		localNs, message, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return
+		}
+		if err != nil {
+			tb.Fatal(err)
+		}
+		take(localNs, message)
+	}
+}
+
 func write(tb testing.TB, dir string, f *file) (path string) {
 	tb.Helper()
 	path = filepath.Join(dir, f.venue, f.name)
@@ -129,12 +153,12 @@ func rows(symbol string) (depthtest.Recording, error) {
 }
 
 // BTC returns the rows of BTCUSDT at Binance futures; its steps are depthtest's.
-func BTC(tb testing.TB) depthtest.Recording { return recording(tb, rowsBTC) }
+func BTC(tb testing.TB) depthtest.Recording { return recordingOf(tb, rowsBTC) }
 
 // ETH returns the rows of ETHUSDT at Binance futures; its steps are depthtest's.
-func ETH(tb testing.TB) depthtest.Recording { return recording(tb, rowsETH) }
+func ETH(tb testing.TB) depthtest.Recording { return recordingOf(tb, rowsETH) }
 
-func recording(tb testing.TB, get func() (depthtest.Recording, error)) depthtest.Recording {
+func recordingOf(tb testing.TB, get func() (depthtest.Recording, error)) depthtest.Recording {
 	tb.Helper()
 	rec, err := get()
 	if err != nil {

@@ -268,14 +268,19 @@ func (l *Lines) doubtful(jumpNs int64) bool {
 }
 
 // early returns an error for a message, received at localNs as corrected, that was received before it happened. No other
-// message of the file says so, or local times had been corrected by more.
+// message of the file says so, or local times had been corrected by more. By how much is said by its own time: localNs may be that
+// of the line before.
 func (l *Lines) early(localNs int64) error {
 	m := &l.message
 	before := newestNs(m) - localNs
 	if m.Kind == connector.MessageIgnored || m.ExchTimestampNs == 0 || before <= 0 {
 		return nil
 	}
-	return fmt.Errorf("it was received %v before it happened, no other message of the file was: its time is wrong", time.Duration(before))
+	own := l.recordedNs + l.report.Corrections[l.reader.FileNo()].OffsetNs
+	if own > newestNs(m) {
+		return fmt.Errorf("by its time it was received %v after it happened: its time is wrong", time.Duration(own-newestNs(m)))
+	}
+	return fmt.Errorf("it was received %v before it happened, no other message of the file was: its time is wrong", time.Duration(newestNs(m)-own))
 }
 
 // Message decodes the line in hand. It is nil when the line says nothing about the market, or cannot be used, which goes to OnProblem.

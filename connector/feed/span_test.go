@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -86,5 +87,41 @@ func TestSpanOfQuotesAfterAWrongTime(t *testing.T) {
 	span := spanOf(t, out.Bytes())
 	if reach := span.Reach(spanBeganNs+2*second) - spanBeganNs - 2*second; reach < late {
 		t.Errorf("%v are read ahead, the quote is %v late", time.Duration(reach), time.Duration(late))
+	}
+}
+
+// TestLinesOfAnotherDay: of lines whose own times are off it is said by how much those are, not the time that they are given.
+func TestLinesOfAnotherDay(t *testing.T) {
+	var out bytes.Buffer
+	for i := range int64(100) {
+		at, latency := spanBeganNs+i*second/10, second/200
+		if i >= 50 {
+			latency = 25 * 3600 * second
+		}
+		spotTrade(&out, at+latency, at)
+	}
+	path := filepath.Join(t.TempDir(), "recording")
+	if err := os.WriteFile(path, out.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var told []string
+	l, err := feed.OpenLines(context.Background(), feed.LinesConfig{Files: []string{path}, NewDecoder: spot, Symbol: "A",
+		OnProblem: func(p feed.Problem) error {
+			if p.Finding == feed.BadLine {
+				told = append(told, p.What)
+			}
+			return nil
+		}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for err == nil {
+		if _, err = l.Next(); err == nil {
+			_, err = l.Message()
+		}
+	}
+	if len(told) != 50 || !strings.Contains(told[0], "received 25h0m0s after it happened") {
+		t.Errorf("told: %q", told)
 	}
 }

@@ -50,8 +50,8 @@ type Config struct {
 	// Filters are the venue's rules of the symbols, as far as they are known. The venue is asked for those of other symbols when
 	// they are registered.
 	Filters []Filters
-	// CancelOnDisconnect is how long the private stream may be down until this process cancels all orders of the runner,
-	// 0 for never. It is no dead-man's switch: nothing is canceled when the process has died or does not reach the venue.
+	// CancelOnDisconnect is how long the private stream may be down, once it has been up in this run, until this process cancels all
+	// orders of the runner, 0 for never. It is no dead-man's switch: nothing is canceled when the process has died or does not reach the venue.
 	CancelOnDisconnect time.Duration
 	// QuietLimit is how long the stream of a book may bring nothing until the venue is asked whether the book has moved on, 0
 	// for DefaultQuietLimit. Only then is the book given up and subscribed anew.

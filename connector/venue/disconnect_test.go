@@ -9,6 +9,7 @@ import (
 	"hftrunner/connector/blotter"
 	"hftrunner/connector/stream"
 	"hftrunner/connector/venue"
+	"hftrunner/hft"
 )
 
 // gated is a fake whose private stream can be held back and whose first cancel is noted.
@@ -50,4 +51,32 @@ func TestCancelOnDisconnectCountsOneOutage(t *testing.T) {
 	if at := g.at.Load(); at != 0 && at-second.UnixNano() < int64(after) {
 		t.Errorf("orders were canceled %v after the second outage began, configured is %v", time.Duration(at-second.UnixNano()), after)
 	}
+}
+
+// TestCancelOnDisconnectAfterTheFirstConnection: a private stream that is slow at the start is no disconnection: what an earlier run
+// has left, and may keep, is not canceled for it. One that was up and is lost is.
+func TestCancelOnDisconnectAfterTheFirstConnection(t *testing.T) {
+	t.Parallel()
+	g := &gated{fake: newFake(t)}
+	g.hold.Store(true)
+	id := ownID(t, 77)
+	g.openOrders = func(context.Context, string) ([]blotter.Report, error) {
+		return []blotter.Report{{Channel: blotter.Query, Symbol: "BTC", ClientID: id, VenueID: "1", Status: hft.StatusNew, Side: hft.Buy, Price: 100, Qty: 10,
+			HasCum: true, TimestampNs: time.Now().UnixNano()}}, nil
+	}
+	r := start(t, g, nil, func(c *venue.Config) {
+		c.Trading, c.OrderPrefix, c.CancelOnDisconnect = true, "hr", 50*time.Millisecond
+	}, "BTC")
+	until(t, "the order is known without the stream", func() bool { return len(r.connector.OpenOrders()) == 1 })
+	time.Sleep(500 * time.Millisecond)
+	g.hold.Store(false)
+	private := take(t, g.private, "the private stream")
+	r.trade(0)
+	if at := g.at.Load(); at != 0 {
+		t.Fatal("an order was canceled before the stream was up")
+	}
+	g.hold.Store(true)
+	_ = private.ws.CloseNow()
+	until(t, "orders are canceled", func() bool { return g.at.Load() != 0 })
+	g.hold.Store(false)
 }

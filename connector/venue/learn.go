@@ -18,11 +18,6 @@ func (t *trade) learn() {
 	for pause := learnPause; c.pause(pause); {
 		t.mu.Lock()
 		up := t.up
-		if !up && t.back == nil && c.cfg.CancelOnDisconnect > 0 { // it has not been up yet
-			back := make(chan struct{})
-			t.back = back
-			c.group.Go(func() { t.cancelUnless(back) })
-		}
 		t.mu.Unlock()
 		var err error
 		if !up {

@@ -138,7 +138,7 @@ func runnerSchema() *blockType {
 				doc: "limit for an orderly stop of a strategy, after which it is killed; the orders of one that does not call its bot for a second meanwhile begin to end (`on_exit`) at once"},
 			{name: "exit_timeout", kind: kindDuration, def: "1m", bounds: above(0),
 				doc: "how long the end of a run, and `runner stop`, wait for the venues to confirm that every order that is not to be kept " +
-					"(`on_exit`) has ended; what is left then is listed, with an exit code of its own"},
+					"(`on_exit`) has ended; what is left then is listed, with an exit code of its own. A venue that this run has never reached is not waited for, because this run can have no order there: its instruments are named at once, with the same exit code, because an earlier run may have left some"},
 			{name: "heartbeat_timeout", kind: kindDuration, def: "10s", bounds: atLeast(1),
 				doc: "a strategy that has not called a waiting method of its bot for this long is taken for hung"},
 			{name: "backoff_min", kind: kindDuration, def: "250ms", bounds: above(0),

@@ -84,7 +84,7 @@ func liveSchema(kind, doc string, addresses []argument, own ...argument) *blockT
 		argument{name: "recv_window", kind: kindDuration, def: defaultRecvWindow.String(), bounds: within(0.001, 60),
 			doc: "how old a request may be when the venue gets it"},
 		argument{name: "cancel_on_disconnect", kind: kindDuration, def: "0s", bounds: within(0, 3600),
-			doc: "how long the account's stream may be down until the runner cancels its orders, 0s for never. It is no dead-man's switch: when the runner has died, or does not reach the venue, nothing is canceled"},
+			doc: "how long the account's stream may be down, once it has been up in this run, until the runner cancels its orders, 0s for never. It is no dead-man's switch: when the runner has died, or does not reach the venue, nothing is canceled"},
 		argument{name: "book_ticker", kind: kindBool, def: true, doc: "take the best bid and ask messages too"},
 		argument{name: allowUnencrypted, kind: kindBool, def: false,
 			doc: "allow addresses of other machines that begin with `http://` or `ws://` together with a key; everybody on the way could read and change what is sent"})

@@ -24,6 +24,7 @@ import (
 	"hftrunner/internal/testexchange"
 	"hftrunner/internal/testexchange/market"
 	"hftrunner/internal/testexchange/venue"
+	"hftrunner/internal/venues"
 )
 
 // liveExchange is an exchange in this process that can be taken away and come back at its address.
@@ -503,7 +504,7 @@ func TestLiveRefusals(t *testing.T) {
 // The wiring knows each venue that a configuration may name, on each network, and says what is wrong with a key.
 func TestVenuesAreWired(t *testing.T) {
 	for _, kind := range config.LiveKinds() {
-		for _, network := range []string{config.NetworkMain, config.NetworkTestnet} {
+		for _, network := range []string{venues.Main, venues.Testnet} {
 			f := writeConfig(t, fmt.Sprintf("connector %q \"x\" {\n  network = %q\n}\n", kind, network))
 			if err := checkVenue(&f.Connectors[0]); err != nil {
 				t.Errorf("%s %s: %v", kind, network, err)
@@ -566,7 +567,7 @@ func TestRecordedWithEitherStreamOfTrades(t *testing.T) {
 	const single = `{"stream":"btcusdt@trade","data":{"e":"trade","E":1723088100000,"T":1723088100000,"s":"BTCUSDT","t":1,"p":"1.5","q":"2","X":"MARKET","m":true}}`
 	const aggregated = `{"stream":"btcusdt@aggTrade","data":{"e":"aggTrade","E":1723088100000,"a":1,"s":"BTCUSDT","p":"1.5","q":"2","f":1,"l":1,"T":1723088100000,"m":true}}`
 	const quote = `{"stream":"btcusdt@bookTicker","data":{"e":"bookTicker","u":1,"s":"BTCUSDT","b":"1","B":"1","a":"2","A":"1","T":1723088100000,"E":1723088100000}}`
-	for _, name := range []string{config.FormatBinanceFutures, config.FormatBinanceSpot} {
+	for _, name := range []string{venues.BinanceFutures, venues.BinanceSpot} {
 		format := recordedFormats()[name]
 		for _, test := range []struct {
 			lines  []string

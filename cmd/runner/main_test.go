@@ -441,7 +441,7 @@ func TestMissingRecording(t *testing.T) {
 
 func Example() {
 	for _, kind := range venues.Kinds() {
-		fmt.Println(kind)
+		fmt.Println(kind.Name)
 	}
 	// Output:
 	// binancefutures

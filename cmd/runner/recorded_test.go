@@ -22,6 +22,7 @@ import (
 	"hftrunner/depth"
 	"hftrunner/hft"
 	"hftrunner/internal/sample/sampletest"
+	"hftrunner/internal/venues"
 )
 
 // seenMarket is what a reader of a recording has seen.
@@ -130,7 +131,7 @@ func TestReplayReadsWhatConvertReads(t *testing.T) {
 			forms := map[string][]byte{"plain": timed, "gz": gzipped([]string{string(timed)}), "zip": zipped(t, timed), "plain without times": timeless, "zip without times": zipped(t, timeless)}
 			whole := ""
 			for form, content := range forms {
-				if name == config.FormatBinanceSpot && (form == "plain without times" || form == "zip without times") {
+				if name == venues.BinanceSpot && (form == "plain without times" || form == "zip without times") {
 					continue // the venue does not give its snapshots a time
 				}
 				path := filepath.Join(t.TempDir(), "btcusdt")

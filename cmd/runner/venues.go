@@ -23,7 +23,7 @@ func newVenue(c *config.Connector, logger hclog.Logger) (*venues.Venue, error) {
 }
 
 func openVenue(c *config.Connector, clock *ipc.Clock, logger hclog.Logger) (*venues.Venue, error) {
-	v, err := venues.Open(venues.Config{Kind: c.Kind, Settings: venues.Settings(*c.Live), Clock: clock, Logger: logger})
+	v, err := venues.Open(venues.Config{Kind: c.Kind, Settings: c.Live.Own, Clock: clock, Logger: logger})
 	if err != nil {
 		return nil, fmt.Errorf("%v: connector %q: %w", c.Pos, c.Name, err)
 	}
@@ -32,7 +32,7 @@ func openVenue(c *config.Connector, clock *ipc.Clock, logger hclog.Logger) (*ven
 
 // checkVenue says what is wrong with a connector's settings without connecting.
 func checkVenue(c *config.Connector) error {
-	return venues.Check(venues.Config{Kind: c.Kind, Settings: venues.Settings(*c.Live)})
+	return venues.Check(venues.Config{Kind: c.Kind, Settings: c.Live.Own})
 }
 
 // unreachable is the error of a venue that does not answer, which has nothing to do with the configuration.

@@ -19,6 +19,7 @@ import (
 	"hftrunner/connector/paper"
 	"hftrunner/connector/replay"
 	"hftrunner/host"
+	"hftrunner/internal/venues"
 	"hftrunner/ipc"
 )
 
@@ -40,13 +41,13 @@ func newConnector(ctx context.Context, file *config.File, c *config.Connector, c
 // recordedFormats are what recorded messages of each venue are read by, for replays and backtests alike.
 func recordedFormats() map[string]feed.Format {
 	return map[string]feed.Format{
-		config.FormatBinanceFutures: {NewDecoder: func() connector.Decoder {
+		venues.BinanceFutures: {NewDecoder: func() connector.Decoder {
 			return &recorded{single: new(binancefutures.Decoder), aggregated: &binancefutures.Decoder{AggTrades: true}}
 		}, Rule: depthsync.Futures},
-		config.FormatBinanceSpot: {NewDecoder: func() connector.Decoder {
+		venues.BinanceSpot: {NewDecoder: func() connector.Decoder {
 			return &recorded{single: new(binancespot.Decoder), aggregated: &binancespot.Decoder{AggTrades: true}}
 		}, Rule: depthsync.Spot},
-		config.FormatBybit: {NewDecoder: func() connector.Decoder { return &bybit.Decoder{BBO: true} }, Rule: depthsync.Streamed,
+		venues.Bybit: {NewDecoder: func() connector.Decoder { return &bybit.Decoder{BBO: true} }, Rule: depthsync.Streamed,
 			NaturalLevel: bybit.DefaultLevel},
 	}
 }

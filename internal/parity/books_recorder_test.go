@@ -22,7 +22,7 @@ func (r *recorded) record(t *testing.T) (files []string) {
 		t.Fatal(err)
 	}
 	defer e.Close() //nolint:errcheck // what has become of it shows in the recording
-	v, err := venues.Open(venues.Config{Kind: r.venue, Settings: r.settings(e.HTTPURL(kind))})
+	v, err := venues.Open(venues.Config{Kind: r.venue, Settings: r.settings(t, e.HTTPURL(kind))})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -162,13 +162,17 @@ func (s *liveBook) print() uint64 {
 }
 
 // settings are those of a connector that has the streams of the recordings.
-func (r *recorded) settings(url string) venues.Settings {
+func (r *recorded) settings(t *testing.T, url string) venues.Settings {
+	t.Helper()
 	ws := "ws" + strings.TrimPrefix(url, "http")
-	s := venues.Settings{APIURL: url, BookTicker: true, PublicURL: ws + "/public", MarketURL: ws + "/market", PrivateURL: ws + "/private", StreamURL: ws}
+	named := map[string]any{"api_url": url, "public_url": ws + "/public", "market_url": ws + "/market", "private_url": ws + "/private",
+		"stream_url": ws, "trade_stream": "trade"}
 	if r.rule == depthsync.Streamed {
-		s.PublicURL, s.DepthLevel = ws+"/v5/public/linear", 50
-	} else {
-		s.TradeStream = "trade"
+		named["public_url"] = ws + "/v5/public/linear"
+	}
+	s, err := venues.Make(r.venue, named)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return s
 }
@@ -183,7 +187,7 @@ func (r *recorded) live(t *testing.T, files []string, latencyNs int64) (list []s
 		}
 	}, files...)
 	clock := ipc.NewSteppedClock(startNs + latencyNs)
-	opened, err := venues.Open(venues.Config{Kind: r.venue, Clock: clock, Settings: r.settings(v.server.URL)})
+	opened, err := venues.Open(venues.Config{Kind: r.venue, Clock: clock, Settings: r.settings(t, v.server.URL)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,9 +48,13 @@ func newRecorder(t *testing.T, e *testexchange.Exchange, dir string) *record.Rec
 func newRecorderBy(t *testing.T, e *testexchange.Exchange, dir string, clock *ipc.Clock, logger hclog.Logger) *record.Recorder {
 	t.Helper()
 	ws := e.WSURL(testexchange.BinanceFutures)
-	v, err := venues.Open(venues.Config{Kind: string(testexchange.BinanceFutures), Clock: clock,
-		Settings: venues.Settings{PublicURL: ws + "/public", MarketURL: ws + "/market", PrivateURL: ws + "/private",
-			APIURL: e.HTTPURL(testexchange.BinanceFutures), BookTicker: true}})
+	const kind = string(testexchange.BinanceFutures)
+	made, err := venues.Make(kind, map[string]any{"public_url": ws + "/public", "market_url": ws + "/market", "private_url": ws + "/private",
+		"api_url": e.HTTPURL(testexchange.BinanceFutures)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := venues.Open(venues.Config{Kind: kind, Clock: clock, Settings: made})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,9 @@ import "reflect"
 func (b *Block) Decode(values map[string]Value, labels []string, into any) []Problem {
 	target := reflect.ValueOf(into).Elem()
 	for i := range b.Labels {
+		if b.Labels[i].index == nil {
+			continue // of no field
+		}
 		target.FieldByIndex(b.Labels[i].index).SetString(labels[i])
 	}
 	var problems []Problem
@@ -61,4 +64,12 @@ func (c *Block) Within(into any) any {
 		field = field.Elem()
 	}
 	return field.Addr().Interface()
+}
+
+// Value returns a setting of a pointer to the struct, nil when the block has none of that name.
+func (b *Block) Value(of any, name string) any {
+	if s := b.Setting(name); s != nil {
+		return reflect.ValueOf(of).Elem().FieldByIndex(s.index).Interface()
+	}
+	return nil
 }

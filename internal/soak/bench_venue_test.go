@@ -170,12 +170,17 @@ func idOf(frame []byte) string {
 // connectorTo returns a connector to the venue, to be run with the clock.
 func (v *bareVenue) connectorTo(tb testing.TB, entry string, clock *ipc.Clock) *venue.Connector {
 	tb.Helper()
-	const unlimited = 1 << 30
+	const unlimited = 10_000_000
 	ws, http := "ws://"+v.server.address, "http://"+v.server.address
-	opened, err := venues.Open(venues.Config{Kind: string(testexchange.BinanceFutures), Clock: clock, Settings: venues.Settings{
-		PublicURL: ws + "/public", MarketURL: ws + "/market", PrivateURL: ws + "/private", APIURL: http, WSAPIURL: ws + "/ws-fapi/v1",
-		APIKey: testexchange.DefaultAPIKey, Secret: testexchange.DefaultSecret, HasKey: true, BookTicker: true, TradeStream: "trade",
-		OrderEntry: entry, OrderPrefix: ownPrefix, WeightPerMinute: unlimited, OrdersPer10s: unlimited, OrdersPerMinute: unlimited}})
+	const kind = string(testexchange.BinanceFutures)
+	made, err := venues.Make(kind, map[string]any{
+		"public_url": ws + "/public", "market_url": ws + "/market", "private_url": ws + "/private", "api_url": http, "ws_api_url": ws + "/ws-fapi/v1",
+		"api_key": testexchange.DefaultAPIKey, "secret": testexchange.DefaultSecret, "trade_stream": "trade", "order_entry": entry,
+		"order_prefix": ownPrefix, "weight_per_minute": unlimited, "orders_per_10s": unlimited, "orders_per_minute": unlimited})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	opened, err := venues.Open(venues.Config{Kind: kind, Clock: clock, Settings: made})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -75,21 +75,24 @@ func (s subject) open(tb testing.TB, e *testexchange.Exchange, set settings) *ve
 	o := set.options.complete()
 	address := cmp.Or(o.address, e.Address(s.name))
 	ws := "ws://" + address
-	c := venues.Config{Kind: string(s.name), Clock: o.clock, Pace: set.pace, Logger: set.logger,
-		Settings: venues.Settings{APIURL: "http://" + address, APIKey: o.key, Secret: o.secret, HasKey: true, OrderPrefix: cmp.Or(set.prefix, ownPrefix),
-			OrderEntry: cmp.Or(o.entry, "rest"), RecvWindow: 5 * time.Second, BookTicker: true, DeadMan: set.deadMan,
-			CancelOnDisconnect: set.cancelOnDisconnect}}
+	named := map[string]any{"api_url": "http://" + address, "api_key": o.key, "secret": o.secret, "order_prefix": cmp.Or(set.prefix, ownPrefix),
+		"order_entry": cmp.Or(o.entry, "rest"), "dead_man": set.deadMan, "cancel_on_disconnect": set.cancelOnDisconnect}
+	c := venues.Config{Kind: string(s.name), Clock: o.clock, Pace: set.pace, Logger: set.logger}
 	c.Pace.Timeout, c.Pace.QuietBooks, c.Pace.QuietTrades = cmp.Or(o.timeout, 3*time.Second), o.quiet, o.quietMarket
 	c.Pace.Silence, c.Pace.Lifetime, c.Pace.KeepAlive = o.silence, o.lifetime, o.keepAlive
 	switch s.name {
 	case testexchange.Bybit:
-		c.PublicURL, c.PrivateURL = o.base("public", ws+"/v5/public/linear"), o.base("private", ws+"/v5/private")
-		c.TradeURL, c.DepthLevel = ws+"/v5/trade", 1000
+		named["public_url"], named["private_url"] = o.base("public", ws+"/v5/public/linear"), o.base("private", ws+"/v5/private")
+		named["trade_url"], named["depth_level"] = ws+"/v5/trade", 1000
 	case testexchange.BinanceSpot:
-		c.StreamURL, c.WSAPIURL = o.base("market", ws), o.base("private", ws+"/ws-api/v3")
+		named["stream_url"], named["ws_api_url"] = o.base("market", ws), o.base("private", ws+"/ws-api/v3")
 	default:
-		c.PublicURL, c.MarketURL = o.base("public", ws+"/public"), o.base("market", ws+"/market")
-		c.PrivateURL, c.WSAPIURL = o.base("private", ws+"/private"), ws+"/ws-fapi/v1"
+		named["public_url"], named["market_url"] = o.base("public", ws+"/public"), o.base("market", ws+"/market")
+		named["private_url"], named["ws_api_url"] = o.base("private", ws+"/private"), ws+"/ws-fapi/v1"
+	}
+	var err error
+	if c.Settings, err = venues.Make(c.Kind, named); err != nil {
+		tb.Fatal(err)
 	}
 	v, err := venues.Open(c)
 	if err != nil {

@@ -18,41 +18,10 @@ import (
 	"hftrunner/ipc"
 )
 
-// Settings are what a configuration says of a live connector. Addresses that are the network's are empty.
-type Settings struct {
-	// Network is Main or Testnet, empty when every address is given.
-	Network    string
-	PublicURL  string
-	MarketURL  string
-	PrivateURL string
-	StreamURL  string
-	TradeURL   string
-	APIURL     string
-	WSAPIURL   string
-	// APIKey and Secret are the account's; HasKey says that they are there. Without them there is market data only.
-	APIKey      string
-	Secret      string
-	HasKey      bool
-	OrderPrefix string
-	// OrderEntry is "rest" or "ws".
-	OrderEntry string
-	RecvWindow time.Duration
-	BookTicker bool
-	// TradeStream, DepthSpeed and DepthLevel are empty where the venue has no such choice; DeadMan is 0 for none.
-	TradeStream string
-	DepthSpeed  string
-	DepthLevel  int
-	DeadMan     time.Duration
-	// CancelOnDisconnect is 0 for never.
-	CancelOnDisconnect time.Duration
-	// QuietLimit is how long a book's stream may bring nothing until the venue is asked, 0 for the default.
-	QuietLimit time.Duration
-	// The rate limits, 0 for the venue's own.
-	WeightPerMinute int
-	OrdersPerSecond int
-	OrdersPer10s    int
-	OrdersPerMinute int
-	OrdersPerDay    int
+// Settings are what a configuration says of a live connector: a pointer to the Settings of the venue's package.
+type Settings interface {
+	// Common returns those that every venue has.
+	Common() *venue.Settings
 }
 
 // Networks.
@@ -77,10 +46,11 @@ type Pace struct {
 
 // Config is what a live connector is made of.
 type Config struct {
-	// Kind is the venue: one of Kinds.
+	// Kind is the venue: the name of one of Kinds.
 	Kind string
-	Settings
-	Pace Pace
+	// Settings are of the kind.
+	Settings Settings
+	Pace     Pace
 	// Clock is the local clock, by which requests are signed: the one that the connector is run with, or nil for a new one.
 	Clock *ipc.Clock
 	// Logger may be nil.
@@ -88,6 +58,10 @@ type Config struct {
 
 	// outage is that of all connections to the venue.
 	outage *stream.Outage
+	// orderEntry is how orders are sent, if there are any.
+	orderEntry string
+	// quietLimit and deadMan are the venue's own settings that its connector has, too.
+	quietLimit, deadMan time.Duration
 }
 
 // String names the venue: a secret is not for a text.
@@ -107,31 +81,36 @@ type Venue struct {
 }
 
 // Open makes what speaks to a venue.
-func Open(c Config) (*Venue, error) {
-	kind, ok := kinds()[c.Kind]
+func Open(c Config) (*Venue, error) { return open(c, c.Settings.Common().OrderEntry) }
+
+func open(c Config, orderEntry string) (*Venue, error) {
+	kind, ok := KindOf(c.Kind)
 	if !ok {
 		return nil, fmt.Errorf("this build has no venue %q", c.Kind)
 	}
-	if !c.HasKey {
-		c.OrderEntry = "rest" // there are no orders
+	if c.orderEntry = orderEntry; !c.Settings.Common().HasKey {
+		c.orderEntry = byREST // there are no orders
 	}
 	if c.Clock == nil {
 		c.Clock = ipc.NewWallClock()
 	}
 	c.outage = stream.NewOutage(c.Logger, c.Clock.NowNs)
-	v := &Venue{Clock: c.Clock, config: c}
+	v := &Venue{Clock: c.Clock}
 	var err error
-	v.Protocol, v.Rule, err = kind(&c)
+	v.Protocol, v.Rule, err = kind.open(&c)
 	if err != nil {
 		return nil, err
 	}
+	v.config = c
 	return v, nil
 }
 
+// byREST is the order entry that connects to nothing.
+const byREST = "rest"
+
 // Check says what is wrong with settings without connecting: orders by WebSocket would connect at once.
 func Check(c Config) error {
-	c.OrderEntry = "rest"
-	v, err := Open(c)
+	v, err := open(c, byREST)
 	if err != nil {
 		return err
 	}
@@ -141,9 +120,9 @@ func Check(c Config) error {
 // Connector returns a connector to the venue that is not connected yet. The filters are what the venue has said of the
 // symbols to trade.
 func (v *Venue) Connector(filters []venue.Filters) (*venue.Connector, error) {
-	c := &v.config
-	return venue.New(v.complete(venue.Config{Filters: filters, Trading: c.HasKey, OrderPrefix: c.OrderPrefix, DeadMan: c.DeadMan,
-		CancelOnDisconnect: c.CancelOnDisconnect}))
+	s := v.config.Settings.Common()
+	return venue.New(v.complete(venue.Config{Filters: filters, Trading: s.HasKey, OrderPrefix: s.OrderPrefix, DeadMan: v.config.deadMan,
+		CancelOnDisconnect: s.CancelOnDisconnect}))
 }
 
 // Recorder returns a connector that only hands record what the venue sends; see venue.Config.
@@ -156,6 +135,6 @@ func (v *Venue) complete(cfg venue.Config) venue.Config {
 	c := &v.config
 	cfg.Protocol, cfg.Rule, cfg.Logger, cfg.Outage = v.Protocol, v.Rule, c.Logger, c.outage
 	cfg.AuditInterval, cfg.BackOffMax, cfg.RefusedPause = c.Pace.AuditInterval, c.Pace.BackOffMax, c.Pace.RefusedPause
-	cfg.AttemptsPer5Min, cfg.QuietLimit = c.Pace.AttemptsPer5Min, cmp.Or(c.Pace.QuietBooks, c.QuietLimit)
+	cfg.AttemptsPer5Min, cfg.QuietLimit = c.Pace.AttemptsPer5Min, cmp.Or(c.Pace.QuietBooks, c.quietLimit)
 	return cfg
 }

@@ -58,7 +58,7 @@ func (s *settings) loadLive(name string) (*config.File, *config.Connector, error
 	switch n := control.Nearest(name, names); {
 	case len(names) == 0:
 		return nil, nil, withCode(ExitUsage, fmt.Errorf("%s has no connector to a venue: add one, such as connector %q \"name\" { network = \"main\" }",
-			s.configPath, config.KindBinanceFutures))
+			s.configPath, config.LiveKinds()[0]))
 	case name == "" && len(names) > 1:
 		return nil, nil, withCode(ExitUsage, fmt.Errorf("which connector? %s has %v", s.configPath, names))
 	case found == nil && n != "":

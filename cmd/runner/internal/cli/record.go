@@ -73,9 +73,7 @@ func (s *settings) record(ctx context.Context, o recordOptions, symbols []string
 // newRecorder asks the venue for the symbols and makes the recorder.
 func (s *settings) newRecorder(ctx context.Context, c *config.Connector, symbols []string, out string, logger hclog.Logger) (*record.Recorder, error) {
 	keyless := *c
-	live := *c.Live
-	live.APIKey, live.Secret, live.HasKey = "", "", false
-	keyless.Live = &live
+	keyless.Live = c.Live.Keyless()
 	v, err := s.app.NewVenue(&keyless, logger.Named(c.Name))
 	if err != nil {
 		return nil, withCode(ExitFailure, err)

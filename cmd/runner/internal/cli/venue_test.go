@@ -98,7 +98,8 @@ func TestReportForms(t *testing.T) {
 	}}
 	r := newRig(t, "")
 	s := &settings{app: r.App, output: "text"}
-	c := &config.Connector{Kind: config.KindBybit, Name: "by", Live: &config.Live{Network: "main", HasKey: true, OrderEntry: "ws", OrderPrefix: "hr", DeadMan: 30 * time.Second}}
+	c := &config.Connector{Kind: "bybit", Name: "by", Live: &config.Live{Network: "main", DeadMan: 30 * time.Second,
+		Settings: &venue.Settings{HasKey: true, OrderEntry: "ws", OrderPrefix: "hr"}}}
 	if err := s.printReport(c, report); err != nil {
 		t.Fatal(err)
 	}

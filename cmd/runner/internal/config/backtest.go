@@ -13,34 +13,97 @@ import (
 	"hftrunner/backtest"
 )
 
+// Names of a backtest block.
+const (
+	// CompatFixed and CompatHftbacktest are the modes of the engine.
+	CompatFixed       = "fixed"
+	CompatHftbacktest = "hftbacktest"
+	// SplitFile runs each file on its own, SplitNone runs all of them as one.
+	SplitFile = "file"
+	SplitNone = "none"
+	// DataCheckWarn, DataCheckFail and DataCheckOff say what the quality pass does with what it finds.
+	DataCheckWarn = "warn"
+	DataCheckFail = "fail"
+	DataCheckOff  = "off"
+	// ModelL3 is the exchange model for data by order.
+	ModelL3 = "l3_fifo"
+	// FeeByValue is the fee model of a paper connector.
+	FeeByValue = "value"
+	feeFlat    = "flat"
+)
+
 // Backtest is the backtest block of a strategy.
 type Backtest struct {
-	// Spec is what every run of it has in common, without its assets.
+	// Spec is what every run of it has in common, without its assets; the five settings below are in it.
 	Spec backtest.Spec `json:"spec"`
-	// Split is SplitFile or SplitNone, DataCheck one of DataCheckWarn, DataCheckFail and DataCheckOff.
-	Split     string `json:"split"`
-	DataCheck string `json:"data_check"`
-	// BookSize is the capital that returns are a share of, 0 for none.
-	BookSize       float64       `json:"book_size"`
-	TradingDays    float64       `json:"trading_days"`
-	SampleInterval time.Duration `json:"sample_interval_ns"`
+
+	Compat         string        `json:"-" hcl:"compat" default:"fixed" choices:"fixed,hftbacktest" doc:"'fixed': the exchange as it should be; 'hftbacktest': with the reference's quirks, for equal results"`
+	From           time.Time     `json:"-" hcl:"from" default:"" doc:"the strategy runs from here, an RFC 3339 time or a date (UTC); the books are kept from the start of the data"`
+	To             time.Time     `json:"-" hcl:"to" default:"" doc:"the strategy runs up to here"`
+	RecordInterval time.Duration `json:"-" hcl:"record_interval" default:"1s" min:"0s" doc:"time between two samples of position and equity, of which statistics and charts are made; '\"0s\"' leaves recording to the strategy"`
+	Split          string        `json:"split" hcl:"split" default:"file" choices:"file,none" doc:"'file': the n-th files of the data blocks (a day, say) are a run of their own, side by side with the others; 'none': one run over all files, one after the other"`
+	DataCheck      string        `json:"data_check" hcl:"data_check" default:"warn" choices:"warn,fail,off" doc:"a look at the data before it is used, at its order, gaps, clock and books: 'warn' tells what is found, 'fail' also ends a run whose results would be wrong, 'off' does not look"`
+	AllowUnsorted  bool          `json:"-" hcl:"allow_unsorted" default:"false" doc:"take rows that are out of order as they come"`
+	BookSize       float64       `json:"book_size" hcl:"book_size" default:"0" min:"0" doc:"capital that returns are a share of; 0 gives them as amounts"`
+	TradingDays    float64       `json:"trading_days" hcl:"trading_days" default:"252" above:"0" doc:"days a year in annual figures; 252 compares with hftbacktest's statistics, 365 is for markets that never close"`
+	SampleInterval time.Duration `json:"sample_interval_ns" hcl:"sample_interval" default:"10s" min:"0s" doc:"samples are thinned to this interval before statistics are taken; '\"0s\"' takes them all"`
 	// Data are in the order of the strategy's instruments, one for each.
-	Data []Data `json:"data"`
+	Data []Data `json:"data" hcl:"data,block" doc:"The recorded data of one instrument of the strategy and the exchange it trades on. The label is the instrument's symbol, or 'connector/symbol' where two have the same."`
 }
 
 // Data is the recorded data of one instrument.
 type Data struct {
-	// Asset has the files as they are named, recorded ones too.
+	Label string `json:"-" hcl:"symbol,label" format:"symbol"`
+	// Asset has the files as they are named, recorded ones too; the settings that are not in the JSON form are in it.
 	Asset backtest.AssetSpec `json:"asset"`
+	Files []string           `json:"-" hcl:"files" format:"paths" doc:"event files ('.npz', '.npy') or recorded messages (plain, '.gz' or '.zip', which are converted once), in the order of time; a name with '*' stands for all files like it, sorted by name"`
 	// Snapshots are none, one, or one for each file when the files are runs of their own.
 	Snapshots []string `json:"snapshots,omitempty"`
 	// Format, BookTicker and BaseLatency say how recorded files are converted.
-	Format      string        `json:"format,omitempty"`
-	BookTicker  bool          `json:"book_ticker,omitempty"`
-	BaseLatency time.Duration `json:"base_latency_ns,omitempty"`
+	Format            string        `json:"format,omitempty" hcl:"format" default:"" doc:"what recorded messages are; if left out, the format that the connector replays"`
+	BookTicker        bool          `json:"book_ticker,omitempty" hcl:"book_ticker" default:"true" doc:"take best bid and ask messages of recorded files too"`
+	Snapshot          []string      `json:"-" hcl:"snapshot" default:"[]" format:"paths" doc:"event file of the book at the start, as 'runner snapshot' makes it of the day before; with 'split = \"file\"' as many as files"`
+	FeedLatencyOffset time.Duration `json:"-" hcl:"feed_latency_offset" default:"0s" min:"-1m" max:"1m" doc:"added to the time of arrival of every row"`
+	BaseLatency       time.Duration `json:"base_latency_ns,omitempty" hcl:"base_latency" default:"0s" min:"0s" max:"1m" doc:"least latency that a recording gets whose local clock was behind the exchange's; one without local times, as venues' archives are, needs it above 0: each message comes so much after the venue's time"`
 
-	label string
+	Exchange dataExchange `json:"-" hcl:"exchange,block,later" doc:"How the simulated exchange fills orders; what is left out is as in the connector's exchange block."`
+	Fee      dataFee      `json:"-" hcl:"fee,block,later" doc:"Fees; a rebate is negative. Maker and taker fee are as in the connector's fee block if left out."`
+	Kind     dataAsset    `json:"-" hcl:"asset,block" doc:"What the instrument is."`
+
 	block *block
+}
+
+// dataExchange is a connector's exchange block with what only a backtest can do.
+type dataExchange struct {
+	Exchange      `otherwise:"the connector's"`
+	LatencyFiles  []string      `hcl:"latency_files" default:"[]" format:"paths" doc:"order latency files ('.npz'); latencies are interpolated between their rows instead of being constant"`
+	LatencyOffset time.Duration `hcl:"latency_offset" default:"0s" min:"-1m" max:"1m" doc:"added to each way of 'latency_files'"`
+	ConsumeDepth  bool          `hcl:"consume_depth" default:"false" doc:"own orders use up displayed quantities until the feed shows them anew"`
+	SweepFills    bool          `hcl:"sweep_fills" default:"false" doc:"what a trade has left after its price's displayed quantity trades on at the next levels"`
+	Modify        *latency      `hcl:"modify_latency,block,later" doc:"The latency of modify requests, where it differs."`
+	Cancel        *latency      `hcl:"cancel_latency,block,later" doc:"The latency of cancel requests, where it differs."`
+}
+
+// latency is the latency of one kind of request.
+type latency struct {
+	OrderLatency    time.Duration `hcl:"order_latency" otherwise:"the connector's" min:"0s" max:"1m" doc:"to the exchange"`
+	ResponseLatency time.Duration `hcl:"response_latency" otherwise:"the connector's" min:"0s" max:"1m" doc:"from the exchange back"`
+	LatencyFiles    []string      `hcl:"latency_files" default:"[]" format:"paths" doc:"order latency files ('.npz')"`
+	LatencyOffset   time.Duration `hcl:"latency_offset" default:"0s" min:"-1m" max:"1m" doc:"added to each way of 'latency_files'"`
+}
+
+// dataFee is a connector's fee block with the other fee models.
+type dataFee struct {
+	Model  string `hcl:"model" default:"value" choices:"value,quantity,flat" doc:"what the fees are: a share of the traded 'value', an amount for each unit of 'quantity', or a 'flat' one for each execution"`
+	Fee    `otherwise:"the connector's"`
+	Buyer  float64 `hcl:"buyer" default:"0" doc:"on top for a buy"`
+	Seller float64 `hcl:"seller" default:"0" doc:"on top for a sale"`
+}
+
+// dataAsset is an asset block.
+type dataAsset struct {
+	Type         string  `hcl:"type" default:"linear" choices:"linear,inverse" doc:"'linear': settled in the quote currency; 'inverse': in the base currency"`
+	ContractSize float64 `hcl:"contract_size" default:"1" above:"0" doc:"size of one contract"`
 }
 
 // SweepParam is one parameter that a sweep varies.
@@ -57,20 +120,12 @@ func EventFile(path string) bool {
 	return ext == ".npz" || ext == ".npy"
 }
 
-func (d *decoder) backtest(b *block) *Backtest {
-	s := d.section(b)
-	t := &Backtest{Split: get[string](s, "split"), DataCheck: get[string](s, "data_check"), BookSize: get[float64](s, "book_size"),
-		TradingDays: get[float64](s, "trading_days"), SampleInterval: get[time.Duration](s, "sample_interval"), Data: []Data{},
-		Spec: backtest.Spec{Assets: []backtest.AssetSpec{}, Compat: get[string](s, "compat"), AllowUnsorted: get[bool](s, "allow_unsorted"),
-			RecordIntervalNs: get[time.Duration](s, "record_interval").Nanoseconds(),
-			FromNs:           nanoseconds(get[time.Time](s, "from")), ToNs: nanoseconds(get[time.Time](s, "to"))}}
+func (t *Backtest) decoded(d *decoder, b *block) {
+	t.Spec = backtest.Spec{Assets: []backtest.AssetSpec{}, Compat: t.Compat, AllowUnsorted: t.AllowUnsorted,
+		RecordIntervalNs: t.RecordInterval.Nanoseconds(), FromNs: nanoseconds(t.From), ToNs: nanoseconds(t.To)}
 	if t.Spec.ToNs != 0 && t.Spec.ToNs <= t.Spec.FromNs {
 		d.errorf(b.at("to"), "give a to after from", "the period ends before it begins")
 	}
-	for _, c := range b.blocks {
-		t.Data = append(t.Data, d.data(c))
-	}
-	return t
 }
 
 // nanoseconds is 0 for the zero time.
@@ -81,17 +136,10 @@ func nanoseconds(t time.Time) int64 {
 	return t.UnixNano()
 }
 
-// data reads a data block; what the connector says is added when the connectors are known.
-func (d *decoder) data(b *block) Data {
-	s := d.section(b)
-	out := Data{label: b.labels[0], block: b, Format: get[string](s, "format"), BookTicker: get[bool](s, "book_ticker"),
-		BaseLatency: get[time.Duration](s, "base_latency"), Snapshots: get[[]string](s, "snapshot")}
-	a := &out.Asset
-	a.Files = get[[]string](s, "files")
-	a.FeedLatencyOffsetNs = get[time.Duration](s, "feed_latency_offset").Nanoseconds()
-	s = d.section(b.child("asset"))
-	a.Type, a.ContractSize = get[string](s, "type"), get[float64](s, "contract_size")
-	return out
+// decoded: what the connector says is added when the connectors are known.
+func (x *Data) decoded(_ *decoder, b *block) {
+	x.block, x.Snapshots = b, x.Snapshot
+	x.Asset = backtest.AssetSpec{Files: x.Files, FeedLatencyOffsetNs: x.FeedLatencyOffset.Nanoseconds(), Type: x.Kind.Type, ContractSize: x.Kind.ContractSize}
 }
 
 // inherit fills in what data blocks have from their instruments and connectors, and puts them in the instruments' order.
@@ -103,7 +151,7 @@ func (d *decoder) inherit(f *File, st *Strategy) {
 		if n, ok := d.instrumentOf(st, data); !ok {
 			continue
 		} else if byInstrument[n] != nil {
-			d.errorf(data.block.labelRngs[0], "remove one of them", "%q already has data on line %d", data.label, byInstrument[n].block.rng.Start.Line)
+			d.errorf(data.block.labelRngs[0], "remove one of them", "%q already has data on line %d", data.Label, byInstrument[n].block.rng.Start.Line)
 		} else {
 			byInstrument[n] = data
 		}
@@ -113,7 +161,7 @@ func (d *decoder) inherit(f *File, st *Strategy) {
 		in := &st.Instruments[n]
 		if data == nil {
 			if !d.partial {
-				d.errorf(st.backtestRng, `add data "`+in.Symbol+`" { files = [...] }, one argument a line`,
+				d.errorf(st.block.child("backtest").rng, `add data "`+in.Symbol+`" { files = [...] }, one argument a line`,
 					"the backtest of strategy %q has no data of %s", st.Name, in.Symbol)
 			}
 			continue
@@ -131,23 +179,23 @@ func (d *decoder) instrumentOf(st *Strategy, data *Data) (int, bool) {
 	for n := range st.Instruments {
 		in := &st.Instruments[n]
 		full := in.Connector + "/" + in.Symbol
-		if data.label == full {
+		if data.Label == full {
 			return n, true
 		}
 		names = append(names, in.Symbol)
-		if data.label != in.Symbol {
+		if data.Label != in.Symbol {
 			continue
 		}
 		if found >= 0 {
 			d.errorf(data.block.labelRngs[0], fmt.Sprintf("write %q or %q", st.Instruments[found].Connector+"/"+in.Symbol, full),
-				"%q is the symbol of two instruments", data.label)
+				"%q is the symbol of two instruments", data.Label)
 			return 0, false
 		}
 		found = n
 	}
 	if found < 0 {
-		d.errorf(data.block.labelRngs[0], suggest(data.label, names, "instrument block in this strategy"),
-			"strategy %q has no instrument %q", st.Name, data.label)
+		d.errorf(data.block.labelRngs[0], suggest(data.Label, names, "instrument block in this strategy"),
+			"strategy %q has no instrument %q", st.Name, data.Label)
 	}
 	return found, found >= 0
 }
@@ -167,26 +215,18 @@ func (d *decoder) complete(data *Data, in *Instrument, c *Connector) {
 	d.dataFee(&a.Fee, data.block.child("fee"), &c.Fee)
 }
 
-// set overrides dst with an argument that is in the file.
-func set[T any](s section, name string, dst *T) {
-	if v, ok := s.values[name].(T); ok {
-		*dst = v
-	}
-}
-
 func (d *decoder) dataExchange(x *backtest.ExchangeSpec, b *block, from *Exchange) {
-	s := d.section(b)
-	x.Model, x.Queue, x.QueueN = from.Model, from.Queue, from.QueueN
-	set(s, "model", &x.Model)
-	set(s, "queue", &x.Queue)
-	set(s, "queue_n", &x.QueueN)
-	x.ConsumeDepth, x.SweepFills = get[bool](s, "consume_depth"), get[bool](s, "sweep_fills")
-	constant := constantLatency(s, from.OrderLatency, from.ResponseLatency)
-	x.Latency = d.latency(b, s, constant)
+	given := dataExchange{Exchange: *from}
+	d.into(b, &given)
+	x.Model, x.Queue, x.QueueN = given.Model, given.Queue, given.QueueN
+	x.ConsumeDepth, x.SweepFills = given.ConsumeDepth, given.SweepFills
+	x.Latency = d.latency(b, &latency{given.OrderLatency, given.ResponseLatency, given.LatencyFiles, given.LatencyOffset})
 	for name, dst := range map[string]**backtest.LatencySpec{"modify_latency": &x.ModifyLatency, "cancel_latency": &x.CancelLatency} {
 		if c := b.child(name); c != nil {
-			l := d.latency(c, d.section(c), constant)
-			*dst = &l
+			own := latency{OrderLatency: given.OrderLatency, ResponseLatency: given.ResponseLatency}
+			d.into(c, &own)
+			spec := d.latency(c, &own)
+			*dst = &spec
 		}
 	}
 	if n := b.args["queue_n"]; n != nil && !isPowerQueue(x.Queue) {
@@ -200,47 +240,39 @@ func (d *decoder) dataExchange(x *backtest.ExchangeSpec, b *block, from *Exchang
 	}
 }
 
-// constantLatency reads constant latencies; what is left out is as given.
-func constantLatency(s section, entry, response time.Duration) backtest.LatencySpec {
-	set(s, "order_latency", &entry)
-	set(s, "response_latency", &response)
-	return backtest.LatencySpec{EntryNs: entry.Nanoseconds(), ResponseNs: response.Nanoseconds()}
-}
-
-// latency reads the latency arguments of a block; without files it is as inherited but for what is in the block.
-func (d *decoder) latency(b *block, s section, inherited backtest.LatencySpec) backtest.LatencySpec {
-	l := backtest.LatencySpec{Files: get[[]string](s, "latency_files"), OffsetNs: get[time.Duration](s, "latency_offset").Nanoseconds()}
-	if len(l.Files) == 0 {
-		l = constantLatency(s, time.Duration(inherited.EntryNs), time.Duration(inherited.ResponseNs))
+// latency warns of what has no effect in a block with latencies.
+func (d *decoder) latency(b *block, l *latency) backtest.LatencySpec {
+	if len(l.LatencyFiles) == 0 {
 		if o := b.args["latency_offset"]; o != nil {
 			d.warnf(o.nameRng, "remove it, or give latency_files", "latency_offset has no effect without latency_files")
 		}
-		return l
+		return backtest.LatencySpec{EntryNs: l.OrderLatency.Nanoseconds(), ResponseNs: l.ResponseLatency.Nanoseconds()}
 	}
 	for _, name := range []string{"order_latency", "response_latency"} {
 		if a := b.args[name]; a != nil {
 			d.warnf(a.nameRng, "remove it, or remove latency_files", "%s has no effect beside latency_files", name)
 		}
 	}
-	return l
+	return backtest.LatencySpec{Files: l.LatencyFiles, OffsetNs: l.LatencyOffset.Nanoseconds()}
 }
 
 func (d *decoder) dataFee(fee *backtest.FeeSpec, b *block, from *Fee) {
-	s := d.section(b)
-	*fee = backtest.FeeSpec{Model: get[string](s, "model"), Maker: from.Maker, Taker: from.Taker,
-		Buyer: get[float64](s, "buyer"), Seller: get[float64](s, "seller")}
-	set(s, "maker", &fee.Maker)
-	set(s, "taker", &fee.Taker)
-	for _, name := range []string{"maker", "taker", "buyer", "seller"} {
-		a := b.args[name]
+	given := dataFee{Fee: *from}
+	d.into(b, &given)
+	*fee = backtest.FeeSpec{Model: given.Model, Maker: given.Maker, Taker: given.Taker, Buyer: given.Buyer, Seller: given.Seller}
+	for _, side := range []struct {
+		name string
+		fee  float64
+	}{{"maker", fee.Maker}, {"taker", fee.Taker}, {"buyer", fee.Buyer}, {"seller", fee.Seller}} {
+		a := b.args[side.name]
 		switch {
-		case fee.Model != FeeByValue && a == nil && (name == "maker" || name == "taker"):
-			d.errorf(b.rng, "add "+name+" = ...", "the connector's %s fee is a share of the value, so model %q needs one of its own", name, fee.Model)
+		case fee.Model != FeeByValue && a == nil && (side.name == "maker" || side.name == "taker"):
+			d.errorf(b.rng, "add "+side.name+" = ...", "the connector's %s fee is a share of the value, so model %q needs one of its own", side.name, fee.Model)
 		case a == nil:
-		case fee.Model == feeFlat && (name == "buyer" || name == "seller"):
-			d.warnf(a.nameRng, "remove it", "%s has no effect with model %q", name, fee.Model)
-		case fee.Model == FeeByValue && outside(get[float64](s, name), 0.1):
-			d.errorf(a.valueRng, "0.0002 is two hundredths of a percent", "%s is more than a tenth of the value", name)
+		case fee.Model == feeFlat && (side.name == "buyer" || side.name == "seller"):
+			d.warnf(a.nameRng, "remove it", "%s has no effect with model %q", side.name, fee.Model)
+		case fee.Model == FeeByValue && outside(side.fee, 0.1):
+			d.errorf(a.valueRng, "0.0002 is two hundredths of a percent", "%s is more than a tenth of the value", side.name)
 		}
 	}
 }

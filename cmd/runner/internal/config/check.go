@@ -126,7 +126,7 @@ func (c *checker) botIDs() {
 			continue
 		}
 		if other := first[st.BotID]; other != nil {
-			c.errorf(st.botIDRng, "give each strategy its own, or leave it out", "bot_id %d is also strategy %q's", st.BotID, other.Name)
+			c.errorf(st.block.at("bot_id"), "give each strategy its own, or leave it out", "bot_id %d is also strategy %q's", st.BotID, other.Name)
 			continue
 		}
 		first[st.BotID] = st

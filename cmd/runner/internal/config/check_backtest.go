@@ -3,6 +3,8 @@ package config
 import (
 	"slices"
 	"strings"
+
+	"hftrunner/internal/settings"
 )
 
 // backtests checks what a backtest block needs from outside of it: files that are there, as many of each instrument.
@@ -22,17 +24,17 @@ func (c *checker) backtests() {
 // data checks the files of one data block, with the names that stand for several replaced.
 func (c *checker) data(t *Backtest, x *Data) {
 	if len(x.Asset.Files) == 0 && x.block.args["files"] != nil && x.block.args["files"].ok {
-		c.errorf(x.fileRange("files"), "write "+kindPaths.wants(), "there is no file of %s", x.label)
+		c.errorf(x.fileRange("files"), "write "+settings.Paths.Wants(), "there is no file of %s", x.Label)
 	}
 	x.Asset.Files = c.expand(x, x.Asset.Files)
 	for _, path := range x.Asset.Files {
-		c.fileExists(x.fileRange("files"), path, x.label)
+		c.fileExists(x.fileRange("files"), path, x.Label)
 	}
 	recorded := slices.ContainsFunc(x.Asset.Files, func(p string) bool { return !EventFile(p) })
 	switch b := x.block; {
 	case recorded && x.Format == "":
 		c.errorf(b.rng, "add format = ... (one of "+strings.Join(RecordedFormats(), ", ")+")",
-			"the recorded files of %s need a format", x.label)
+			"the recorded files of %s need a format", x.Label)
 	case !recorded && len(x.Asset.Files) > 0:
 		for _, name := range []string{"format", "base_latency", "book_ticker"} {
 			if a := b.args[name]; a != nil {
@@ -49,7 +51,7 @@ func (c *checker) data(t *Backtest, x *Data) {
 	}
 	for _, b := range exchange.blocks {
 		l := x.Asset.Exchange.ModifyLatency
-		if b.typ.name == "cancel_latency" {
+		if b.typ.Name == "cancel_latency" {
 			l = x.Asset.Exchange.CancelLatency
 		}
 		for _, path := range l.Files {
@@ -58,17 +60,17 @@ func (c *checker) data(t *Backtest, x *Data) {
 	}
 	if want := max(1, len(x.Asset.Files)); len(x.Snapshots) > 0 && (t.Split == SplitFile && len(x.Snapshots) != want || t.Split == SplitNone && len(x.Snapshots) > 1) {
 		c.errorf(x.fileRange("snapshot"), `give one snapshot for each file, or with split = "none" one for all`,
-			"%s has %d snapshots for %d files", x.label, len(x.Snapshots), len(x.Asset.Files))
+			"%s has %d snapshots for %d files", x.Label, len(x.Snapshots), len(x.Asset.Files))
 	}
 }
 
 // eventFileExists checks a file that is never converted.
 func (c *checker) eventFileExists(x *Data, b *block, name, path string) {
 	if !EventFile(path) {
-		c.errorf(b.at(name), "'runner convert' makes one", "%s %q of %s is no .npz or .npy file", name, path, x.label)
+		c.errorf(b.at(name), "'runner convert' makes one", "%s %q of %s is no .npz or .npy file", name, path, x.Label)
 		return
 	}
-	c.fileExists(b.at(name), path, x.label)
+	c.fileExists(b.at(name), path, x.Label)
 }
 
 // expand replaces names with * ? or [ by the files that are like it, sorted by name.
@@ -105,7 +107,7 @@ func (c *checker) counts(t *Backtest) {
 		x := &t.Data[i+1]
 		if n, m := len(first.Asset.Files), len(x.Asset.Files); n != m && n > 0 && m > 0 {
 			c.errorf(x.fileRange("files"), `give as many of each, or write split = "none" to run them as one`,
-				"%s has %d files here and %s %d on line %d, and each is a run of its own", x.label, m, first.label, n, first.block.at("files").Start.Line)
+				"%s has %d files here and %s %d on line %d, and each is a run of its own", x.Label, m, first.Label, n, first.block.at("files").Start.Line)
 		}
 	}
 }

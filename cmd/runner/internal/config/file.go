@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -12,10 +13,6 @@ const KindPaper = "paper"
 
 // Names that other packages wire by.
 const (
-	// FormatBinanceFutures and the others are formats of recorded files.
-	FormatBinanceFutures = "binancefutures"
-	FormatBinanceSpot    = "binancespot"
-	FormatBybit          = "bybit"
 	// QueueRiskAdverse is the default queue model.
 	QueueRiskAdverse = "risk_adverse"
 	// DepthROI is the book with a fixed price range.
@@ -51,20 +48,20 @@ func (f *File) connector(name string) *Connector {
 
 // Runner is the runner block. Paths are relative to the working directory.
 type Runner struct {
-	PluginDir         string        `json:"plugin_dir"`
-	StateDir          string        `json:"state_dir"`
-	StartTimeout      time.Duration `json:"start_timeout_ns"`
-	StopTimeout       time.Duration `json:"stop_timeout_ns"`
-	ExitTimeout       time.Duration `json:"exit_timeout_ns"`
-	HeartbeatTimeout  time.Duration `json:"heartbeat_timeout_ns"`
-	BackoffMin        time.Duration `json:"backoff_min_ns"`
-	BackoffMax        time.Duration `json:"backoff_max_ns"`
-	CrashLoopRestarts int           `json:"crash_loop_restarts"`
-	CrashLoopWindow   time.Duration `json:"crash_loop_window_ns"`
-	StrategyLogMB     int           `json:"strategy_log_mb"`
-	StrategyLogFiles  int           `json:"strategy_log_files"`
-	StrategyLogRate   int           `json:"strategy_log_rate"`
-	LogLevel          string        `json:"log_level"`
+	PluginDir         string        `json:"plugin_dir" hcl:"plugin_dir" default:"bin/plugins" format:"not_empty" doc:"folder of the strategy binaries, relative to the working directory; only those named by a strategy are ever executed"`
+	StateDir          string        `json:"state_dir" hcl:"state_dir" default:"state" format:"not_empty" doc:"folder of the control socket, the strategies' logs, the results of backtests ('backtests') and recordings converted for them ('cache', which may be removed), relative to the working directory; it is created"`
+	StartTimeout      time.Duration `json:"start_timeout_ns" hcl:"start_timeout" default:"10s" above:"0s" doc:"limit for a strategy's process start, handshake and configuration"`
+	StopTimeout       time.Duration `json:"stop_timeout_ns" hcl:"stop_timeout" default:"5s" above:"0s" doc:"limit for an orderly stop of a strategy, after which it is killed; the orders of one that does not call its bot for a second meanwhile begin to end ('on_exit') at once"`
+	ExitTimeout       time.Duration `json:"exit_timeout_ns" hcl:"exit_timeout" default:"1m" above:"0s" doc:"how long the end of a run, and 'runner stop', wait for the venues to confirm that every order that is not to be kept ('on_exit') has ended; what is left then is listed, with an exit code of its own. A venue that this run has never reached is not waited for, because this run can have no order there: its instruments are named at once, with the same exit code, because an earlier run may have left some"`
+	HeartbeatTimeout  time.Duration `json:"heartbeat_timeout_ns" hcl:"heartbeat_timeout" default:"10s" min:"1s" doc:"a strategy that has not called a waiting method of its bot for this long is taken for hung"`
+	BackoffMin        time.Duration `json:"backoff_min_ns" hcl:"backoff_min" default:"250ms" above:"0s" doc:"wait before the first restart of a failed strategy; doubles with each further one"`
+	BackoffMax        time.Duration `json:"backoff_max_ns" hcl:"backoff_max" default:"30s" above:"0s" doc:"longest wait before a restart"`
+	CrashLoopRestarts int           `json:"crash_loop_restarts" hcl:"crash_loop_restarts" default:"5" min:"1" max:"1000" doc:"this many restarts within 'crash_loop_window' stop a strategy for good"`
+	CrashLoopWindow   time.Duration `json:"crash_loop_window_ns" hcl:"crash_loop_window" default:"1m" above:"0s" doc:"see 'crash_loop_restarts'"`
+	StrategyLogMB     int           `json:"strategy_log_mb" hcl:"strategy_log_mb" default:"10" min:"1" max:"100000" doc:"size in megabytes at which a strategy's log file, 'logs/<strategy>.log' in the state folder, is put aside and a new one begun"`
+	StrategyLogFiles  int           `json:"strategy_log_files" hcl:"strategy_log_files" default:"10" min:"2" max:"10000" doc:"how many log files of a strategy are kept, the present one included; the oldest is removed"`
+	StrategyLogRate   int           `json:"strategy_log_rate" hcl:"strategy_log_rate" default:"200" min:"1" max:"1000000" doc:"how many lines a second of a strategy are logged, whichever way it writes them; ten seconds' worth may come at once. Of what is over it the log has the number"`
+	LogLevel          string        `json:"log_level" hcl:"log_level" default:"info" choices:"trace,debug,info,warn,error" doc:"least level of log lines shown"`
 }
 
 // Connector is one connector block.
@@ -74,12 +71,12 @@ type Connector struct {
 	// Pos is where the block begins.
 	Pos Position `json:"-"`
 	// Speed is how fast the feed's time passes against the wall clock, 0 for as fast as the strategies can follow.
-	Speed float64 `json:"speed"`
+	Speed float64 `json:"speed" hcl:"speed" default:"1" above:"0" format:"speed" doc:"how fast the synthetic feed's time passes against the wall clock, or \"max\": as fast as the strategies can follow"`
 	// Synthetic or Replay is the feed; the other is nil.
-	Synthetic *Synthetic `json:"synthetic,omitempty"`
-	Replay    *Replay    `json:"replay,omitempty"`
-	Exchange  Exchange   `json:"exchange"`
-	Fee       Fee        `json:"fee"`
+	Synthetic *Synthetic `json:"synthetic,omitempty" hcl:"synthetic,block" doc:"A seeded flow of limit, market and cancel orders around the best prices."`
+	Replay    *Replay    `json:"replay,omitempty" hcl:"replay,block" doc:"Recorded files of a venue's messages. The connector then has the recording's clock, so a strategy cannot use another connector beside it."`
+	Exchange  Exchange   `json:"exchange" hcl:"exchange,block" doc:"How the simulated exchange fills orders."`
+	Fee       Fee        `json:"fee" hcl:"fee,block" doc:"Fees as shares of the traded value; a rebate is negative."`
 	// Live is what a connector to a venue is, nil for paper. Exchange and Fee are then what a backtest begins with.
 	Live *Live `json:"-"`
 
@@ -87,17 +84,17 @@ type Connector struct {
 	keyWrong      bool // key or secret cannot be read, which was reported
 }
 
-// MarshalJSON returns the arguments that the connector's kind has.
+// MarshalJSON returns the settings that the connector's kind has.
 func (c *Connector) MarshalJSON() ([]byte, error) {
 	type plain Connector
 	if c.Live == nil {
 		return json.Marshal((*plain)(c))
 	}
-	return json.Marshal(struct {
-		Kind string `json:"kind"`
-		Name string `json:"name"`
-		*Live
-	}{c.Kind, c.Name, c.Live})
+	own, err := json.Marshal(c.Live.Own)
+	if err != nil {
+		return nil, err
+	}
+	return fmt.Appendf(nil, `{"kind":%q,"name":%q,%s`, c.Kind, c.Name, own[1:]), nil
 }
 
 // OwnClock reports whether the connector's time is not the wall clock's.
@@ -105,81 +102,78 @@ func (c *Connector) OwnClock() bool { return c.Replay != nil || c.Speed != 1 }
 
 // Synthetic is a synthetic block.
 type Synthetic struct {
-	Seed            uint64  `json:"seed"`
-	EventsPerSecond float64 `json:"events_per_second"`
-	// Volatility is how much the reference price moves in a second, JumpSize how much a sudden move, as shares of it.
-	Volatility   float64       `json:"volatility"`
-	JumpInterval time.Duration `json:"jump_interval_ns"`
-	JumpSize     float64       `json:"jump_size"`
-	FeedLatency  time.Duration `json:"feed_latency_ns"`
+	Seed            uint64        `json:"seed" hcl:"seed" default:"1" doc:"start of the random numbers; the same seed gives the same flow"`
+	EventsPerSecond float64       `json:"events_per_second" hcl:"events_per_second" default:"400" min:"1" max:"1000000" doc:"mean number of limit orders, cancels and market orders a second, for each instrument"`
+	Volatility      float64       `json:"volatility" hcl:"volatility" default:"0.00012" min:"1e-09" max:"0.1" doc:"how much the reference price moves in a second, as a share of the price"`
+	JumpInterval    time.Duration `json:"jump_interval_ns" hcl:"jump_interval" default:"2.5s" above:"0s" doc:"mean time between sudden moves, in which one large order sweeps the book"`
+	JumpSize        float64       `json:"jump_size" hcl:"jump_size" default:"0.0008" min:"1e-09" max:"0.1" doc:"mean size of a sudden move as a share of the price"`
+	FeedLatency     time.Duration `json:"feed_latency_ns" hcl:"feed_latency" default:"500us" min:"0s" max:"1m" doc:"how much older than its arrival an event is"`
 }
 
 // Replay is a replay block.
 type Replay struct {
-	Format string `json:"format"`
-	// Files are the paths per symbol in the order of time.
-	Files      map[string][]string `json:"files"`
-	Sync       string              `json:"sync"`
-	OnBadLine  string              `json:"on_bad_line"`
-	OnGap      string              `json:"on_gap"`
-	BookTicker bool                `json:"book_ticker"`
-	// BaseLatency is the least latency of a file whose local times are corrected.
-	BaseLatency time.Duration `json:"base_latency_ns,omitempty"`
+	Format      string              `json:"format" hcl:"format" doc:"what the recorded messages are"`
+	Files       map[string][]string `json:"files" hcl:"files" doc:"symbol to path, or to a list of paths in the order of time; relative to the working directory; plain, '.gz', or '.zip' archives of '.data' files, as venues offer them. Where there are books of several depths (Bybit) the deepest is read, and with it the best bid and ask; with 'sync = \"natural\"' that of 50 levels, if there is one"`
+	Speed       float64             `json:"-" hcl:"speed" default:"1" above:"0" format:"speed" doc:"how fast the recording's time passes against the wall clock, or \"max\": as fast as the strategies can follow, without losing an event. Then the simulated exchange sees rows at their exchange time and strategies at their local time, and orders and fills are those of a backtest that begins at the same time: the clock begins with the first row of all 'files', also of a symbol that no strategy has, so leave that out; otherwise, and with 'sync = \"natural\"', both see them at their local time"`
+	Sync        string              `json:"sync" hcl:"sync" default:"exchange" choices:"exchange,natural" doc:"'exchange': a book only after a snapshot that fits, as live; 'natural': every row as it is recorded"`
+	OnBadLine   string              `json:"on_bad_line" hcl:"on_bad_line" default:"skip" choices:"skip,fatal" doc:"what a line that cannot be read does, or whose time cannot be true: more than 31 days from the lines before, or more than a day before them for good; more than a day after them without a line behind that agrees; more than a minute later or earlier than both its neighbours; one of several that are more than an hour from the lines before, while as many behind them go on from those; or more than a day from the exchange time in its message. It is reported and counted either way; a file that as a whole is so far from the one before ends the run"`
+	OnGap       string              `json:"on_gap" hcl:"on_gap" default:"resync" choices:"resync,ignore,fatal" doc:"what a gap in the update ids does: the book is empty until the next snapshot, nothing, or the run ends"`
+	BookTicker  bool                `json:"book_ticker" hcl:"book_ticker" default:"true" doc:"take the best bid and ask messages too"`
+	BaseLatency time.Duration       `json:"base_latency_ns,omitempty" hcl:"base_latency" default:"0s" min:"0s" max:"1m" doc:"least latency that a file gets whose local clock was behind the exchange's; with 'sync = \"natural\"' times stay as recorded. A file without local times, as venues' archives are, needs it above 0: each message comes so much after the venue's time"`
 }
 
 // Exchange is an exchange block.
 type Exchange struct {
-	Model           string        `json:"model"`
-	Queue           string        `json:"queue"`
-	QueueN          float64       `json:"queue_n"`
-	OrderLatency    time.Duration `json:"order_latency_ns"`
-	ResponseLatency time.Duration `json:"response_latency_ns"`
+	Model           string        `json:"model" hcl:"model" default:"no_partial_fill" choices:"no_partial_fill,partial_fill" doc:"'no_partial_fill': each fill is whole; 'partial_fill': displayed quantities limit it"`
+	Queue           string        `json:"queue" hcl:"queue" default:"risk_adverse" choices:"risk_adverse,power_prob,power_prob2,power_prob3,log_prob,log_prob2" doc:"how the position in the queue is estimated; 'risk_adverse' lets only trades advance it"`
+	QueueN          float64       `json:"queue_n" hcl:"queue_n" default:"3" above:"0" doc:"exponent of the power_prob queues"`
+	OrderLatency    time.Duration `json:"order_latency_ns" hcl:"order_latency" default:"5ms" min:"0s" max:"1m" doc:"from the host to the exchange"`
+	ResponseLatency time.Duration `json:"response_latency_ns" hcl:"response_latency" default:"5ms" min:"0s" max:"1m" doc:"from the exchange back"`
 }
 
 // Fee is a fee block: shares of the traded value.
 type Fee struct {
-	Maker float64 `json:"maker"`
-	Taker float64 `json:"taker"`
+	Maker float64 `json:"maker" hcl:"maker" default:"0.0002" min:"-0.1" max:"0.1" doc:"fee of a fill that added liquidity"`
+	Taker float64 `json:"taker" hcl:"taker" default:"0.0005" min:"-0.1" max:"0.1" doc:"fee of a fill that took liquidity"`
 }
 
 // Strategy is one strategy block.
 type Strategy struct {
-	Name string `json:"name"`
+	Name string `json:"name" hcl:"name,label" format:"identifier"`
 	// Pos is where the block begins.
 	Pos         Position     `json:"-"`
-	Plugin      string       `json:"plugin"`
-	SHA256      string       `json:"sha256,omitempty"`
-	BotID       uint64       `json:"bot_id,omitempty"`
-	Instruments []Instrument `json:"instruments"`
-	// Params are the plugin's parameters as a JSON object. They are not part of the JSON form: they may hold secrets.
-	Params json.RawMessage `json:"-"`
-	// SecretParams are the names of parameters whose values are not to be shown.
-	SecretParams []string `json:"-"`
+	Plugin      string       `json:"plugin" hcl:"plugin" format:"identifier" doc:"name of the binary in 'plugin_dir'"`
+	SHA256      string       `json:"sha256,omitempty" hcl:"sha256" default:"" format:"sha256" doc:"pins the binary: its SHA-256 in hex"`
+	BotID       uint64       `json:"bot_id,omitempty" hcl:"bot_id" default:"0" doc:"identifies the bot to venues and across restarts; 0 derives it from the strategy's name"`
+	Instruments []Instrument `json:"instruments" hcl:"instrument,block" doc:"An instrument the strategy trades; its asset number is its place among the strategy's instrument blocks."`
 	// Sweep are the parameters of Options.Sets that the strategy has.
 	Sweep    []SweepParam `json:"sweep,omitempty"`
-	Wait     string       `json:"wait"`
-	OnExit   string       `json:"on_exit"`
-	OnChange string       `json:"on_change"`
-	Position string       `json:"position"`
-	Enabled  bool         `json:"enabled"`
+	Wait     string       `json:"wait" hcl:"wait" default:"adaptive" choices:"adaptive,spin,park" doc:"how the strategy waits: spin some microseconds and then sleep, never sleep, or sleep at once; never sleeping takes a core of its own and one of the host"`
+	OnExit   string       `json:"on_exit" hcl:"on_exit" default:"cancel" choices:"cancel,keep" doc:"what happens to its open orders when it stops or dies. Those of a strategy that the file does not have any more, renamed or removed, are left open, because nobody says what is to become of them; they are listed at the end, and the exit code is 6. A strategy that is renamed has its orders again with the 'bot_id' that the log names"`
+	OnChange string       `json:"on_change" hcl:"on_change" default:"restart" choices:"restart,ignore" doc:"what happens when its binary is replaced; 'restart' also starts one that was given up, unless it was stopped since"`
+	Position string       `json:"position" hcl:"position" default:"strategy" choices:"strategy,account" doc:"what its position is: its own fills, or what the venue's account says"`
+	Enabled  bool         `json:"enabled" hcl:"enabled" default:"true" doc:"start it with the host"`
 	// Backtest is the backtest block, nil when there is none.
-	Backtest *Backtest `json:"backtest,omitempty"`
+	Backtest *Backtest `json:"backtest,omitempty" hcl:"backtest,block" doc:"What 'runner backtest' runs the strategy on: recorded data in the place of the connectors. 'runner run' takes no notice of it."`
+	// Params are the plugin's parameters as a JSON object. They are not part of the JSON form: they may hold secrets.
+	Params json.RawMessage `json:"-" hcl:"params,free" doc:"The plugin's parameters; 'runner plugins' prints them with their defaults."`
+	// SecretParams are the names of parameters whose values are not to be shown.
+	SecretParams []string `json:"-"`
 
-	rng, pluginRng, botIDRng, sha256Rng, backtestRng hcl.Range
-	params                                           *block
+	block, params *block
 }
 
 // Instrument is one instrument block of a strategy.
 type Instrument struct {
-	Connector string `json:"connector"`
-	Symbol    string `json:"symbol"`
+	Connector string `json:"connector" hcl:"connector,label"`
+	Symbol    string `json:"symbol" hcl:"symbol,label" format:"symbol"`
 	// TickSize and LotSize are 0 until File.FillSteps where they are left to the venue.
-	TickSize   float64 `json:"tick_size"`
-	LotSize    float64 `json:"lot_size"`
-	Depth      string  `json:"depth"`
-	ROILow     float64 `json:"roi_low,omitempty"`
-	ROIHigh    float64 `json:"roi_high,omitempty"`
-	LastTrades int     `json:"last_trades"`
+	TickSize   float64 `json:"tick_size" hcl:"tick_size" otherwise:"the venue's" above:"0" doc:"step of prices; needed with a paper connector and for backtests, compared with the venue's otherwise"`
+	LotSize    float64 `json:"lot_size" hcl:"lot_size" otherwise:"the venue's" above:"0" doc:"step of quantities; needed with a paper connector and for backtests, compared with the venue's otherwise"`
+	Depth      string  `json:"depth" hcl:"depth" default:"window" choices:"window,hashmap,btree,roi" doc:"which book the strategy keeps"`
+	ROILow     float64 `json:"roi_low,omitempty" hcl:"roi_low" default:"0" min:"0" doc:"lowest price of a roi book"`
+	ROIHigh    float64 `json:"roi_high,omitempty" hcl:"roi_high" default:"0" min:"0" doc:"highest price of a roi book"`
+	LastTrades int     `json:"last_trades" hcl:"last_trades" default:"100" min:"0" max:"1000000" doc:"how many of the last trades are kept, 0 for none"`
 
 	block *block
 }

@@ -16,7 +16,7 @@ func parseTree(t *testing.T, source string) *block {
 	if diags.HasErrors() {
 		t.Fatal(diags)
 	}
-	root := &block{typ: fileSchema()}
+	root := &block{typ: schemaOf(t)}
 	r := &reader{report: &report{source: []byte(source)}, ctx: evalContext(".", lookup(nil))}
 	r.read(root, parsed.Body.(*hclsyntax.Body))
 	return root

@@ -39,8 +39,8 @@ func (p hclProvider) ReadBytes() ([]byte, error) { return p.source, nil }
 func (p hclProvider) Read() (map[string]any, error) {
 	return nest(p.root, func(b *block, m map[string]any) {
 		for name, s := range b.args {
-			if s.ok && s.goValue != nil {
-				m[name] = s.goValue
+			if s.ok && s.Go != nil {
+				m[name] = s.Go
 			}
 		}
 	}), nil
@@ -49,7 +49,7 @@ func (p hclProvider) Read() (map[string]any, error) {
 // nest builds the nested maps of a tree; fill adds what belongs to one block.
 func nest(root *block, fill func(*block, map[string]any)) map[string]any {
 	top := map[string]any{}
-	for _, name := range root.typ.blockNames() {
+	for _, name := range root.typ.BlockNames() {
 		top[name] = map[string]any{} // no block of a type is an empty map, never nothing
 	}
 	var add func(b *block)
@@ -77,19 +77,19 @@ func nest(root *block, fill func(*block, map[string]any)) map[string]any {
 // merge puts the four layers on each other.
 func merge(source []byte, root *block, o *Options, r *report) (*layers, error) {
 	l := &layers{k: koanf.New(delimiter), overrides: map[string]string{}}
-	known := runnerSchema()
+	known := root.typ.Block("runner")
 	defaults := nest(root, func(b *block, m map[string]any) {
-		for _, a := range b.typ.args {
-			if a.def != nil {
-				m[a.name] = a.def
+		for _, s := range b.typ.Settings {
+			if s.Default != nil {
+				m[s.Name] = s.Default
 			}
 		}
 	})
 	environment := env.Provider(delimiter, env.Opt{Prefix: environmentPrefix, EnvironFunc: func() []string { return o.Environ },
 		TransformFunc: func(name, text string) (string, any) {
 			argName := strings.ToLower(strings.TrimPrefix(name, environmentPrefix))
-			if known.argument(argName) == nil {
-				r.misspelledVariable(name, argName, known.argumentNames())
+			if known.Setting(argName) == nil {
+				r.misspelledVariable(name, argName, known.SettingNames())
 				return "", nil
 			}
 			path := "runner" + delimiter + argName
@@ -98,7 +98,7 @@ func merge(source []byte, root *block, o *Options, r *report) (*layers, error) {
 		}})
 	flags := map[string]any{}
 	for name, text := range o.Flags {
-		if known.argument(name) == nil {
+		if known.Setting(name) == nil {
 			return nil, fmt.Errorf("flag for %q, which is no argument of the runner block", name)
 		}
 		path := "runner" + delimiter + name

@@ -93,7 +93,11 @@ func load(path string, o *Options, only string) (*File, *report, error) {
 	r.source = source
 	parsed, diags := hclsyntax.ParseConfig(source, path, hcl.InitialPos)
 	r.addDiagnostics(diags)
-	root := &block{typ: fileSchema(), rng: hcl.Range{Filename: path}}
+	schema, err := fileSchema()
+	if err != nil {
+		return nil, nil, err
+	}
+	root := &block{typ: schema, rng: hcl.Range{Filename: path}}
 	walk := &reader{report: r, only: only, ctx: evalContext(filepath.Dir(path), lookup(o.Environ))}
 	if parsed != nil {
 		if body, ok := parsed.Body.(*hclsyntax.Body); ok {
@@ -104,7 +108,7 @@ func load(path string, o *Options, only string) (*File, *report, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	d := &decoder{report: r, layers: merged, partial: diags.HasErrors()}
+	d := &decoder{report: r, schema: schema, layers: merged, partial: diags.HasErrors()}
 	f := d.file(path, root)
 	f.source = source
 	if only == "" && !d.partial {

@@ -45,24 +45,24 @@ func (c *checker) plugins() {
 			continue
 		}
 		if err := known.Failed[st.Plugin]; err != nil {
-			c.errorf(st.pluginRng, "", "plugin %q could not be started: %v", st.Plugin, err).PluginFailed = true
+			c.errorf(st.block.at("plugin"), "", "plugin %q could not be started: %v", st.Plugin, err).PluginFailed = true
 			c.file.failed = true
 			continue
 		}
 		if err := known.Later[st.Plugin]; err != nil {
-			c.warnf(st.pluginRng, "", "plugin %q did not start, so its parameters are not checked yet: %v", st.Plugin, err)
+			c.warnf(st.block.at("plugin"), "", "plugin %q did not start, so its parameters are not checked yet: %v", st.Plugin, err)
 			c.file.failed = true
 			continue
 		}
 		description, ok := known.Described[st.Plugin]
 		if !ok {
 			hint := suggest(st.Plugin, known.Available, "plugin in that folder; build one into it, or set plugin_dir")
-			c.errorf(st.pluginRng, hint, "unknown plugin %q: it is not in %s", st.Plugin, c.file.Runner.PluginDir)
+			c.errorf(st.block.at("plugin"), hint, "unknown plugin %q: it is not in %s", st.Plugin, c.file.Runner.PluginDir)
 			c.file.failed = true
 			continue
 		}
 		if sum := known.SHA256[st.Plugin]; st.SHA256 != "" && !strings.EqualFold(sum, st.SHA256) {
-			c.errorf(st.sha256Rng, "if the binary is meant to be this one, write sha256 = \""+sum+"\"",
+			c.errorf(st.block.at("sha256"), "if the binary is meant to be this one, write sha256 = \""+sum+"\"",
 				"plugin %q is not the pinned binary", st.Plugin)
 		}
 		c.applySweeps(st, description, sweeps)
@@ -87,13 +87,13 @@ func (c *checker) parameters(st *Strategy, d control.Description) {
 		p := &d.Params[i]
 		set := st.params.args[p.Name]
 		switch {
-		case set == nil || set.ok && set.goValue == nil:
+		case set == nil || set.ok && set.Go == nil:
 			if p.Required() && !slices.ContainsFunc(st.Sweep, func(s SweepParam) bool { return s.Name == p.Name }) {
 				c.errorf(paramsRange(st), fmt.Sprintf("add %s = ... (%s) %s", p.Name, p.Type, p.Doc),
 					"parameter %q of plugin %q is missing", p.Name, st.Plugin)
 			}
 		case set.ok:
-			converted, problem := checkParam(p, set.value)
+			converted, problem := checkParam(p, set.Value)
 			if problem != nil {
 				c.errorf(set.valueRng, problem.Hint, "%s", problem)
 				continue
@@ -111,14 +111,14 @@ func (c *checker) parameters(st *Strategy, d control.Description) {
 // paramsRange is where a missing parameter belongs.
 func paramsRange(st *Strategy) hcl.Range {
 	if st.params.implied {
-		return st.rng
+		return st.block.rng
 	}
 	return st.params.rng
 }
 
 // checkParam returns the value as the parameter's JSON form has it, or what is wrong with it.
-func checkParam(p *settings.Setting, v value) (converted any, problem *settings.Problem) {
-	converted, problem = p.Convert(settings.Value{Go: v.goValue, Text: v.text, Secret: v.secret})
+func checkParam(p *settings.Setting, v settings.Value) (converted any, problem *settings.Problem) {
+	converted, problem = p.Convert(v)
 	if d, ok := converted.(time.Duration); ok {
 		converted = d.String()
 	}

@@ -8,10 +8,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"hftrunner/internal/settings"
 )
 
 // reference prints the table as docs/config.md has it.
-func reference() string {
+func reference(t *testing.T) string {
 	var b strings.Builder
 	b.WriteString(`# Configuration
 
@@ -33,71 +35,63 @@ name looks like a secret's, and of ` + "`file()`" + ` are never shown.
 
 This page is printed from the table that the program checks a file against (` + "`cmd/runner/internal/config/schema.go`" + `).
 `)
-	for _, t := range fileSchema().blocks {
-		writeBlock(&b, t, "")
+	for _, block := range schemaOf(t).Blocks {
+		writeBlock(&b, block, "")
 	}
 	return b.String()
 }
 
-func writeBlock(b *strings.Builder, t *blockType, parent string) {
-	head := t.name
-	for _, l := range t.labels {
-		text := strings.ToUpper(l.name)
-		if len(l.choices) == 1 {
-			text = l.choices[0]
+func writeBlock(b *strings.Builder, t *settings.Block, parent string) {
+	head := t.Name
+	for _, l := range t.Labels {
+		text := strings.ToUpper(l.Name)
+		if len(l.Choices) == 1 {
+			text = l.Choices[0]
 		}
 		head += fmt.Sprintf(" %q", text)
 	}
 	path := strings.TrimSpace(parent + " › " + head)
 	path = strings.TrimSpace(strings.TrimPrefix(path, "›"))
-	fmt.Fprintf(b, "\n## `%s`\n\n%s\n", path, t.doc)
-	for _, l := range t.labels {
-		if len(l.choices) > 1 {
-			fmt.Fprintf(b, "\n%s is one of: `%s`.\n", strings.ToUpper(l.name), strings.Join(l.choices, "`, `"))
+	fmt.Fprintf(b, "\n## `%s`\n\n%s\n", path, t.Doc)
+	for _, l := range t.Labels {
+		if len(l.Choices) > 1 {
+			fmt.Fprintf(b, "\n%s is one of: `%s`.\n", strings.ToUpper(l.Name), strings.Join(l.Choices, "`, `"))
 		}
 	}
-	if len(t.args) > 0 {
+	if len(t.Settings) > 0 {
 		b.WriteString("\n| argument | value | default | meaning |\n| --- | --- | --- | --- |\n")
 	}
-	for i := range t.args {
-		a := &t.args[i]
-		fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", a.name, a.values(), a.defaultText(), a.doc)
+	for i := range t.Settings {
+		s := &t.Settings[i]
+		values := s.Values()
+		if len(s.Choices) > 0 {
+			values = "`" + strings.Join(s.Choices, "`, `") + "`"
+		}
+		fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", s.Name, values, defaultText(s), s.Doc)
 	}
-	for _, c := range t.blocks {
+	for _, c := range t.Blocks {
 		writeBlock(b, c, path)
 	}
-	for _, k := range t.kinds {
+	for _, k := range t.Kinds {
 		writeBlock(b, k, "")
 	}
 }
 
-// values says which values an argument takes.
-func (a *argument) values() string {
-	if len(a.choices) > 0 {
-		return "`" + strings.Join(a.choices, "`, `") + "`"
-	}
-	text := a.kind.within(a.bounds)
-	if !a.bounds.set {
-		text = a.kind.noun()
-	}
-	return strings.TrimSpace(text)
-}
-
-func (a *argument) defaultText() string {
+func defaultText(s *settings.Setting) string {
 	switch {
-	case a.required:
+	case s.Required():
 		return "required"
-	case a.otherwise != "":
-		return a.otherwise
-	case a.def == "", reflect.DeepEqual(a.def, []any{}):
+	case s.Otherwise != "":
+		return s.Otherwise
+	case s.Default == "", reflect.DeepEqual(s.Default, []any{}):
 		return "none"
 	}
-	return "`" + show(a.def) + "`"
+	return "`" + settings.Show(s.Default) + "`"
 }
 
 func TestReferenceIsCurrent(t *testing.T) {
 	path := filepath.Join("..", "..", "..", "..", "docs", "config.md")
-	want := reference()
+	want := reference(t)
 	if *update {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
@@ -115,28 +109,30 @@ func TestReferenceIsCurrent(t *testing.T) {
 	}
 }
 
-// Every argument and block says what it is for, and every default passes the checks that a file's value has to pass.
-func TestTableIsComplete(t *testing.T) {
-	var walk func(b *blockType)
-	walk = func(b *blockType) {
-		if b.name != "" && b.doc == "" {
-			t.Errorf("block %s has no doc", b.name)
+// Every setting and block says what it is for; the tags of all of them can be read, so every default is a value that passes.
+func TestSettingsSayWhatTheyAreFor(t *testing.T) {
+	var walk func(b *settings.Block)
+	walk = func(b *settings.Block) {
+		if b.Name != "" && b.Doc == "" {
+			t.Errorf("block %s has no doc", b.Name)
 		}
-		for i := range b.args {
-			a := &b.args[i]
-			if a.doc == "" || (a.required || a.otherwise != "") == (a.def != nil) {
-				t.Errorf("%s.%s: doc %q, required %v, default %v", b.name, a.name, a.doc, a.required, a.def)
-			}
-			if a.def == nil {
-				continue
-			}
-			if _, problem, _ := a.convert(value{goValue: a.def}); problem != "" && a.def != "" {
-				t.Errorf("%s.%s: the default does not pass: %s", b.name, a.name, problem)
+		for _, s := range b.Settings {
+			if s.Doc == "" {
+				t.Errorf("%s.%s has no doc", b.Name, s.Name)
 			}
 		}
-		for _, c := range slices.Concat(b.blocks, b.kinds) {
+		for _, c := range slices.Concat(b.Blocks, b.Kinds) {
 			walk(c)
 		}
 	}
-	walk(fileSchema())
+	walk(schemaOf(t))
+}
+
+func schemaOf(t *testing.T) *settings.Block {
+	t.Helper()
+	b, err := fileSchema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }

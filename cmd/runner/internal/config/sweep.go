@@ -108,7 +108,7 @@ func (c *checker) applySweeps(st *Strategy, d control.Description, list []*sweep
 		s.used = true
 		sweep := SweepParam{Name: s.name, Texts: s.texts}
 		for _, text := range s.texts {
-			converted, problem := checkParam(&d.Params[at], value{goValue: sweepValue(&d.Params[at], text), text: true})
+			converted, problem := checkParam(&d.Params[at], settings.Value{Go: sweepValue(&d.Params[at], text), Text: true})
 			if problem != nil {
 				c.errorf(s.rng, problem.Hint, "%s", problem)
 				continue
@@ -185,7 +185,7 @@ func (c *checker) selection() {
 func (c *checker) strategyRange(name string) hcl.Range {
 	for i := range c.file.Strategies {
 		if c.file.Strategies[i].Name == name {
-			return c.file.Strategies[i].rng
+			return c.file.Strategies[i].block.rng
 		}
 	}
 	return c.fileRange()

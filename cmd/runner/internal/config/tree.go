@@ -9,11 +9,13 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"hftrunner/internal/settings"
 )
 
 // block is one block of the file with its arguments evaluated.
 type block struct {
-	typ *blockType
+	typ *settings.Block
 	// labels and labelRngs are as in the file.
 	labels    []string
 	labelRngs []hcl.Range
@@ -30,16 +32,17 @@ type block struct {
 
 // setting is one argument in the file.
 type setting struct {
-	value
+	settings.Value
 	nameRng, valueRng hcl.Range
-	// ok is false when the expression could not be evaluated; that has been reported.
-	ok bool
+	// ok is false when the expression could not be evaluated, wrong says that the value is not what is wanted; that has been
+	// reported.
+	ok, wrong bool
 }
 
 // child returns the one block of that type, or nil.
 func (b *block) child(name string) *block {
 	for _, c := range b.blocks {
-		if c.typ.name == name {
+		if c.typ.Name == name {
 			return c
 		}
 	}
@@ -73,16 +76,16 @@ func (r *reader) read(b *block, body *hclsyntax.Body) {
 		return cmp.Compare(x.NameRange.Start.Byte, y.NameRange.Start.Byte)
 	})
 	for _, a := range attributes {
-		if r.only != "" && b.typ.name == "" {
+		if r.only != "" && b.typ.Name == "" {
 			continue
 		}
-		if !b.typ.free && b.typ.argument(a.Name) == nil {
-			r.unknown(b.typ, a.Name, a.NameRange, "argument", b.typ.argumentNames(), b.typ.blockNames())
+		if !b.typ.Free && b.typ.Setting(a.Name) == nil {
+			r.unknown(b.typ, a.Name, a.NameRange, "argument", b.typ.SettingNames(), b.typ.BlockNames())
 			continue
 		}
 		s := &setting{nameRng: a.NameRange, valueRng: a.Expr.Range()}
-		s.value, s.ok = r.evaluate(a.Expr, r.ctx)
-		s.secret = s.secret || slices.Contains(secretNames(), a.Name)
+		s.Value, s.ok = r.evaluate(a.Expr, r.ctx)
+		s.Secret = s.Secret || slices.Contains(secretNames(), a.Name)
 		b.args[a.Name] = s
 	}
 	for _, c := range body.Blocks {
@@ -90,39 +93,41 @@ func (r *reader) read(b *block, body *hclsyntax.Body) {
 			r.readBlock(b, c)
 		}
 	}
-	for _, t := range b.typ.blocks {
-		if t.implied && b.child(t.name) == nil {
+	for _, t := range b.typ.Blocks {
+		if t.Implied && b.child(t.Name) == nil {
 			r.imply(b, t)
 		}
 	}
-	if t := b.typ.block("synthetic"); t != nil && b.child("synthetic") == nil && b.child("replay") == nil {
+	if t := b.typ.Block("synthetic"); t != nil && b.child("synthetic") == nil && b.child("replay") == nil {
 		r.imply(b, t)
 	}
 }
 
 // imply adds a block that has only defaults.
-func (r *reader) imply(parent *block, t *blockType) {
+func (r *reader) imply(parent *block, t *settings.Block) {
 	parent.blocks = append(parent.blocks, &block{typ: t, rng: parent.rng, args: map[string]*setting{},
-		path: slices.Concat(parent.path, []string{t.name}), implied: true})
+		path: slices.Concat(parent.path, []string{t.Name}), implied: true})
 }
 
 func (r *reader) readBlock(parent *block, c *hclsyntax.Block) {
-	if parent.typ.free {
+	if parent.typ.Free {
 		r.errorf(c.DefRange(), "write it as an argument: "+c.Type+" = { ... }", "parameters cannot be blocks")
 		return
 	}
-	t := parent.typ.block(c.Type)
+	t := parent.typ.Block(c.Type)
 	if t == nil {
-		r.unknown(parent.typ, c.Type, c.TypeRange, "block", parent.typ.blockNames(), parent.typ.argumentNames())
+		r.unknown(parent.typ, c.Type, c.TypeRange, "block", parent.typ.BlockNames(), parent.typ.SettingNames())
 		return
 	}
 	b := &block{typ: t, labels: c.Labels, labelRngs: c.LabelRanges, rng: c.DefRange()}
 	if !r.checkLabels(b) {
 		return
 	}
-	b.typ = t.ofKind(b.labels)
-	b.path = slices.Concat(parent.path, []string{t.name})
-	switch t.name {
+	if len(t.Kinds) > 0 {
+		b.typ = t.OfKind(b.labels[0])
+	}
+	b.path = slices.Concat(parent.path, []string{t.Name})
+	switch t.Name {
 	case "connector", "strategy":
 		b.path = append(b.path, b.labels[len(b.labels)-1])
 	case "instrument", "data":
@@ -149,39 +154,39 @@ func (r *reader) twin(parent, b *block) *block {
 func (r *reader) duplicate(b, first *block) {
 	at, where := b.rng, fmt.Sprintf("line %d", first.rng.Start.Line)
 	switch {
-	case b.typ.single:
-		r.errorf(at, "merge the two", "second %s block; the first is on %s", b.typ.name, where)
-	case b.typ.name == "instrument":
+	case b.typ.Single:
+		r.errorf(at, "merge the two", "second %s block; the first is on %s", b.typ.Name, where)
+	case b.typ.Name == "instrument":
 		r.errorf(at, "remove one of them", "instrument %q of connector %q is already on %s", b.labels[1], b.labels[0], where)
 	default:
 		r.errorf(b.labelRngs[len(b.labelRngs)-1], "names are unique: choose another",
-			"%s %q is already on %s", b.typ.name, b.labels[len(b.labels)-1], where)
+			"%s %q is already on %s", b.typ.Name, b.labels[len(b.labels)-1], where)
 	}
 }
 
 // checkLabels reports missing, surplus and bad labels. false means that the block cannot be read.
 func (r *reader) checkLabels(b *block) bool {
-	head := b.typ.name
-	for _, l := range b.typ.labels {
-		head += fmt.Sprintf(" %q", l.name)
+	head := b.typ.Name
+	for _, l := range b.typ.Labels {
+		head += fmt.Sprintf(" %q", l.Name)
 	}
-	if len(b.labels) != len(b.typ.labels) {
+	if len(b.labels) != len(b.typ.Labels) {
 		what := "is missing a label"
-		if len(b.labels) > len(b.typ.labels) {
+		if len(b.labels) > len(b.typ.Labels) {
 			what = "has a label too many"
 		}
-		r.errorf(b.rng, "write it as "+head+" { ... }", "%s block %s: it has %d, not %d", b.typ.name, what, len(b.labels), len(b.typ.labels))
+		r.errorf(b.rng, "write it as "+head+" { ... }", "%s block %s: it has %d, not %d", b.typ.Name, what, len(b.labels), len(b.typ.Labels))
 		return false
 	}
 	ok := true
-	for i, l := range b.typ.labels {
+	for i, l := range b.typ.Labels {
 		text := b.labels[i]
 		switch {
-		case len(l.choices) > 0 && !slices.Contains(l.choices, text):
-			r.errorf(b.labelRngs[i], suggest(text, l.choices, l.name), "unknown %s of %s %q", l.name, b.typ.name, text)
+		case len(l.Choices) > 0 && !slices.Contains(l.Choices, text):
+			r.errorf(b.labelRngs[i], suggest(text, l.Choices, l.Name), "unknown %s of %s %q", l.Name, b.typ.Name, text)
 			ok = false
-		case l.pattern != nil && l.pattern(text) != "":
-			r.errorf(b.labelRngs[i], "", "%s %q %s", l.name, text, l.pattern(text))
+		case settings.CheckFormat(l.Format, text) != "":
+			r.errorf(b.labelRngs[i], "", "%s %q %s", l.Name, text, settings.CheckFormat(l.Format, text))
 		}
 		// koanf's delimiter and other control characters cannot be part of a path.
 		if strings.ContainsFunc(text, unicode.IsControl) {
@@ -192,10 +197,10 @@ func (r *reader) checkLabels(b *block) bool {
 }
 
 // unknown reports a name that the table does not have. others are the names of the other sort, which may be meant.
-func (r *reader) unknown(t *blockType, name string, rng hcl.Range, sort string, known, others []string) {
+func (r *reader) unknown(t *settings.Block, name string, rng hcl.Range, sort string, known, others []string) {
 	where := "at the top of the file"
-	if t.name != "" {
-		where = "in " + article(t.name) + " block"
+	if t.Name != "" {
+		where = "in " + article(t.Name) + " block"
 	}
 	hint := suggest(name, slices.Concat(known, others), sort)
 	if slices.Contains(others, name) {

@@ -30,9 +30,13 @@ func venueOptions(t *testing.T, v testexchange.Venue) (*testexchange.Exchange, O
 	o := Options{HasKey: true, OrderPrefix: "hr", OrderTest: true, StreamTimeout: 2 * time.Second,
 		Instruments: []Instrument{{Symbol: "BTCUSDT"}, {Symbol: "ETHUSDT", TickSize: 0.01}}}
 	ws := e.WSURL(v)
-	made, err := venues.Open(venues.Config{Kind: string(v), Settings: venues.Settings{PublicURL: ws + "/public", MarketURL: ws + "/market",
-		PrivateURL: ws + "/private", StreamURL: ws, WSAPIURL: ws + "/ws-api/v3", APIURL: e.HTTPURL(v),
-		APIKey: testexchange.DefaultAPIKey, Secret: testexchange.DefaultSecret, HasKey: true}})
+	settings, err := venues.Make(string(v), map[string]any{"public_url": ws + "/public", "market_url": ws + "/market", "private_url": ws + "/private",
+		"stream_url": ws, "ws_api_url": ws + "/ws-api/v3", "api_url": e.HTTPURL(v), "book_ticker": false,
+		"api_key": testexchange.DefaultAPIKey, "secret": testexchange.DefaultSecret})
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := venues.Open(venues.Config{Kind: string(v), Settings: settings})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -221,7 +221,7 @@ func (h *Host) keepListening(ctx context.Context, name string, first net.Listene
 			gone, lost = gone || lost, false // a socket that is there is the other host's, which has ended
 		}
 		if gone && !told && h.tellFolder() {
-			h.log.Error("the state folder was removed while running, it is made again; logs and copies of binaries in it are lost", "missing", path)
+			h.log.Error("the state folder was removed while running, it is made again; the logs in it are lost", "missing", path)
 		}
 		told = told || gone
 		var again net.Listener

@@ -39,7 +39,7 @@ func (s *supervisor) hotRestart(ctx context.Context, mayLose bool) (control.Rest
 		next.dispose()
 		return s.fallBack(ctx, old, state, err)
 	}
-	s.good = next.binary
+	s.good.keep(next.binary)
 	gap := time.Since(from)
 	result := control.RestartResult{Gap: gap, OldPID: old.process.PID(), NewPID: next.process.PID(), Version: next.version}
 	if lost != nil {
@@ -120,9 +120,12 @@ func (s *supervisor) goOn(old *instance, cause error) error {
 // fallBack is for a new process that took its configuration but failed to start when the old one had stopped already:
 // the old binary is started again with the state that was saved.
 func (s *supervisor) fallBack(ctx context.Context, old *instance, state []byte, cause error) (control.RestartResult, error) {
-	from := old.binary
 	old.dispose()
-	again, err := s.launchBinary(ctx, from)
+	var again *instance
+	err := s.good.restore() // that is the old one: it ran last
+	if err == nil {
+		again, err = s.launchBinary(ctx, s.good.binary)
+	}
 	if err == nil {
 		err = s.strategy.activate(ctx, again, state)
 	}

@@ -133,29 +133,38 @@ func takeBinary(from, dir string) (binary, error) {
 		return fail(err)
 	}
 	defer func() { _ = in.Close() }()
-	info, err := in.Stat()
+	b, err := copyBinary(in, from, dir)
 	if err != nil {
 		return fail(err)
 	}
+	return b, nil
+}
+
+// copyBinary copies an open program, from its beginning, into dir.
+func copyBinary(in *os.File, from, dir string) (binary, error) {
+	info, err := in.Stat()
+	if err != nil {
+		return binary{}, err
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fail(err)
+		return binary{}, err
 	}
 	out, err := os.CreateTemp(dir, ".new-*")
 	if err != nil {
-		return fail(err)
+		return binary{}, err
 	}
 	defer func() { _ = os.Remove(out.Name()) }()
 	h := sha256.New()
-	_, err = io.Copy(io.MultiWriter(out, h), in)
+	_, err = io.Copy(io.MultiWriter(out, h), io.NewSectionReader(in, 0, info.Size()))
 	if err = errors.Join(err, out.Chmod(info.Mode().Perm()), out.Close()); err != nil {
-		return fail(err)
+		return binary{}, err
 	}
 	b := binaryIn(dir, from, hex.EncodeToString(h.Sum(nil)))
 	if err := os.MkdirAll(filepath.Dir(b.path), 0o700); err != nil {
-		return fail(err)
+		return binary{}, err
 	}
 	if err := os.Rename(out.Name(), b.path); err != nil {
-		return fail(err)
+		return binary{}, err
 	}
 	return b, nil
 }
@@ -172,6 +181,42 @@ func (b binary) exists() bool {
 	}
 	_, err := os.Stat(b.path)
 	return err == nil
+}
+
+// kept is a binary that can be had back when its copy is removed: it is open. The zero value keeps none.
+type kept struct {
+	binary
+	file *os.File // nil when it could not be opened
+}
+
+// keep has b kept in place of what was.
+func (k *kept) keep(b binary) {
+	if b == k.binary && k.file != nil {
+		return
+	}
+	k.drop()
+	k.binary = b
+	k.file, _ = os.Open(b.path)
+}
+
+// drop has nothing kept open any more.
+func (k *kept) drop() {
+	if k.file != nil {
+		_ = k.file.Close()
+		k.file = nil
+	}
+}
+
+// restore makes the copy again if it is gone.
+func (k *kept) restore() error {
+	if k.exists() {
+		return nil
+	}
+	if k.file == nil {
+		return fmt.Errorf("binary %s: %w", k.path, os.ErrNotExist)
+	}
+	_, err := copyBinary(k.file, k.path, filepath.Dir(filepath.Dir(k.path)))
+	return err
 }
 
 // sumOf returns the SHA-256 of a file in hex.

@@ -59,6 +59,27 @@ func TestCrashStartsWhatRanLast(t *testing.T) {
 	r.until("grid", "a new process", func(s control.StrategyStatus) bool { return running(s) && s.PID != before.PID })
 }
 
+// TestCrashStartsWhatRanLastWithoutItsCopy kills a strategy when its copy is gone with the state folder, and the plugin folder
+// holds another.
+func TestCrashStartsWhatRanLastWithoutItsCopy(t *testing.T) {
+	t.Parallel()
+	cfg := newConfig(t, 1, 0)
+	cfg.Strategies = []host.StrategyConfig{strategyOf("grid", "quoter", quoterParams{})}
+	cfg.Strategies[0].OnChange = host.IgnoreChange
+	r := start(t, cfg)
+	before := r.until("grid", "running", running)
+	breakPlugin(t, cfg.PluginDir, "quoter")
+	for range 2 {
+		if err := os.RemoveAll(filepath.Join(cfg.StateDir, "bin")); err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Kill(before.PID, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		before = r.until("grid", "a new process", func(s control.StrategyStatus) bool { return running(s) && s.PID != before.PID })
+	}
+}
+
 // TestFullDiskStartsTheCopy kills and restarts a strategy when no binary can be copied any more.
 func TestFullDiskStartsTheCopy(t *testing.T) {
 	cfg := newConfig(t, 1, 0)

@@ -38,7 +38,7 @@ type supervisor struct {
 	delays   *backoff.ExponentialBackOff
 	failures []time.Time
 	retry    *time.Timer // runs in state Backoff
-	good     binary      // what ran last; the plugin folder may hold something else by now
+	good     kept        // what ran last; the plugin folder may hold something else by now
 }
 
 func newSupervisor(s *strategy) *supervisor {
@@ -85,6 +85,7 @@ func misconfigured(err error) bool {
 func (s *supervisor) run(ctx context.Context) {
 	defer close(s.done)
 	defer s.retry.Stop()
+	defer s.good.drop()
 	registered := s.registered
 	for {
 		var ended chan ending
@@ -196,16 +197,20 @@ func (s *supervisor) startNow(ctx context.Context) error {
 
 // relaunch is launch of the binary that ran last: the plugin folder may hold one by now that a hot restart has refused.
 func (s *supervisor) relaunch(ctx context.Context) (*instance, error) {
-	if !s.good.exists() {
+	if s.good.path == "" {
+		return s.launch(ctx)
+	}
+	if err := s.good.restore(); err != nil {
+		s.log.Warn("the binary that ran last is gone, that of the plugin folder is started", "error", err)
 		return s.launch(ctx)
 	}
 	if found, err := findPlugin(s.host.cfg.PluginDir, s.cfg.Plugin); err != nil {
 		s.log.Warn("the binary that ran last is started again", "plugin_folder", err)
-	} else if sum, err := sumOf(found); err == nil && sum != s.good.sum {
+	} else if sum, err := sumOf(found); err != nil || sum != s.good.sum {
 		s.log.Warn("the binary that ran last is started again, the plugin folder holds another",
 			"fix", "to have that one: runner restart "+s.cfg.Name)
 	}
-	return s.launchBinary(ctx, s.good)
+	return s.launchBinary(ctx, s.good.binary)
 }
 
 // obeyStop stops the strategy and answers when its orders have ended. Until then it obeys other commands.
@@ -252,7 +257,7 @@ func (s *supervisor) startFresh(ctx context.Context, launch func(context.Context
 		inst.dispose()
 		return err
 	}
-	s.good = inst.binary
+	s.good.keep(inst.binary)
 	s.mu.Lock()
 	s.restarts += restarts
 	s.mu.Unlock()

@@ -29,6 +29,9 @@ type Decoder struct {
 // does not know and partial books of a stream are MessageIgnored. Trades that are not of the market are
 // hft.OffBookTrade: liquidations by the insurance fund, ADL, and of trades that were put together what retail orders have of them.
 func (d *Decoder) Decode(localTimestampNs int64, raw []byte, m *connector.Message) error {
+	if binancejson.FuturesQuote(localTimestampNs, raw, m) {
+		return nil
+	}
 	m.Reset()
 	err := d.payload.Scan(raw, m.Events)
 	m.Events = d.payload.Memory()

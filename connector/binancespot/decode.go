@@ -26,6 +26,9 @@ type Decoder struct {
 // Decode fills m from one message; see connector.Decoder. Acknowledgements, errors of the stream, event types that it
 // does not know and partial books of a stream are MessageIgnored.
 func (d *Decoder) Decode(localTimestampNs int64, raw []byte, m *connector.Message) error {
+	if binancejson.SpotQuote(localTimestampNs, raw, m) {
+		return nil
+	}
 	m.Reset()
 	err := d.payload.Scan(raw, m.Events)
 	m.Events = d.payload.Memory()

@@ -76,6 +76,14 @@ func (b *FusedMarketDepth) AskQtyAtTick(priceTick int64) float64 {
 	return b.ask.levels.get(priceTick ^ askFlip).qty
 }
 
+// PriceTick returns the tick of a price as hft.PriceTick does, faster.
+func (b *FusedMarketDepth) PriceTick(price float64) int64 {
+	if tick, ok := b.quickTick(price); ok {
+		return tick
+	}
+	return hft.PriceTick(price, b.tickSize)
+}
+
 // BestBidOrder returns the order of the last change of the best bid, 0 before the first.
 func (b *FusedMarketDepth) BestBidOrder() int64 { return b.bid.bestOrder }
 

@@ -314,6 +314,7 @@ func (b *Book) takeNatural(m *connector.Message) Out {
 // fuse puts rows of the depth stream through the book.
 func (b *Book) fuse(rows []hft.Event, seq int64) {
 	b.checkRows(rows)
+	highBid, lowAsk := b.beyondQuotes()
 	for i := range rows {
 		row := &rows[i]
 		switch {
@@ -322,7 +323,7 @@ func (b *Book) fuse(rows []hft.Event, seq int64) {
 		case row.Side() == hft.SideNone: // of no book
 		case b.byTime:
 			b.rows = b.fused.Update(row, row.ExchTimestampNs, b.rows)
-		case b.ahead.none():
+		case row.Px < highBid && row.Side() == hft.Buy || row.Px > lowAsk && row.Side() == hft.Sell:
 			b.rows = b.fused.Update(row, seq, b.rows)
 		case !b.ahead.holds(row.Side(), b.tick(row), row.Qty, seq):
 			if b.rows = b.fused.Update(row, seq, b.rows); b.quote.seq > seq && b.qty(row.Side(), b.tick(row)) != row.Qty {

@@ -3,6 +3,7 @@ package feed
 import (
 	"cmp"
 	"fmt"
+	"math"
 
 	"hftrunner/connector"
 	"hftrunner/hft"
@@ -130,7 +131,19 @@ func (b *Book) qty(side hft.Side, priceTick int64) float64 {
 	return b.fused.BidQtyAtTick(priceTick)
 }
 
-func (b *Book) tick(row *hft.Event) int64 { return hft.PriceTick(row.Px, b.cfg.TickSize) }
+func (b *Book) tick(row *hft.Event) int64 { return b.fused.PriceTick(row.Px) }
+
+// beyondQuotes returns below which price no quote that is ahead of the depth stream has said anything of a bid, and above which of an
+// ask: most of what the stream says is of levels behind the best.
+func (b *Book) beyondQuotes() (highBid, lowAsk float64) {
+	if len(b.ahead.levels) == 0 && len(b.ahead.bids.list) == 0 && len(b.ahead.asks.list) == 0 {
+		return math.Inf(1), math.Inf(-1)
+	}
+	const none = -1 << 53 // worse than any price, and a float64 as it is
+	bid := max(none, min(b.ahead.worst(hft.Buy), b.fused.BestBidTick()))
+	ask := max(none, min(b.ahead.worst(hft.Sell), -b.fused.BestAskTick()))
+	return hft.TickPrice(bid-1, b.cfg.TickSize), hft.TickPrice(1-ask, b.cfg.TickSize)
+}
 
 // ahead is what quotes have said that the depth stream has not passed yet.
 type ahead struct {
@@ -162,8 +175,19 @@ func (a *ahead) side(side hft.Side) *quoted {
 	return &a.bids
 }
 
-func (a *ahead) none() bool {
-	return len(a.levels) == 0 && len(a.bids.list) == 0 && len(a.asks.list) == 0
+// worst returns the worst price of a side, times its sign, of which quotes have said something, math.MaxInt64 when there is none.
+func (a *ahead) worst(side hft.Side) int64 {
+	q := a.side(side)
+	worst := int64(math.MaxInt64)
+	if len(q.list) > 0 {
+		worst = q.list[0].best
+	}
+	for i := range a.levels {
+		if l := &a.levels[i]; l.side == side {
+			worst = min(worst, q.sign*l.priceTick)
+		}
+	}
+	return worst
 }
 
 func (a *ahead) level(side hft.Side, priceTick int64) *contested {

@@ -193,6 +193,9 @@ func (b *FusedMarketDepth) Removed() []float64 { return b.removed }
 
 // level applies an update of the depth stream.
 func (b *FusedMarketDepth) level(own, other *fusedSide, key, flip int64, ev *hft.Event, order int64, emit []hft.Event) []hft.Event {
+	if key < own.best && key < ^other.best && own.levels.inside(key) && b.mode == Fixed {
+		return b.behindBest(own, key, ev, order, emit)
+	}
 	if key >= own.best && order < own.bestOrder || key >= ^other.best && order < other.bestOrder {
 		return emit
 	}
@@ -222,6 +225,26 @@ func (b *FusedMarketDepth) level(own, other *fusedSide, key, flip int64, ev *hft
 	}
 	own.low = min(own.low, key)
 	return emit
+}
+
+// behindBest is level for what most updates are of: a level in the window that is neither the best nor better.
+func (b *FusedMarketDepth) behindBest(own *fusedSide, key int64, ev *hft.Event, order int64, emit []hft.Event) []hft.Event {
+	cell, word, bit := &own.levels.cells[key&windowMask], &own.levels.words[uint64(key)>>6%windowWords], uint64(1)<<(uint64(key)&63)
+	present := *word&bit != 0
+	switch {
+	case present && order < cell.order:
+		return emit
+	case ev.Qty >= b.minQty:
+		*cell = fusedLevel{ev.Qty, order}
+		*word |= bit
+		own.low = min(own.low, key)
+	case present:
+		*cell = fusedLevel{}
+		*word &^= bit
+	default:
+		return emit
+	}
+	return appendPlain(emit, ev)
 }
 
 // quote applies an update of the quote stream.

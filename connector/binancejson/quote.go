@@ -171,7 +171,7 @@ func usualDecimal(b []byte, i int) (value float64, next int) {
 
 // usualInt converts the whole number above 0 at b[i], of at most 18 digits, and returns the index behind it, -1 for anything else.
 func usualInt(b []byte, i int) (value int64, next int) {
-	if b[i]-'1' >= 9 {
+	if i >= len(b) || b[i]-'1' >= 9 {
 		return 0, -1
 	}
 	end := min(len(b), i+18)

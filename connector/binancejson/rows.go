@@ -134,12 +134,16 @@ type Times struct {
 func (p *Payload) Depth(m *connector.Message, bids, asks Key, kind uint64, t Times) error {
 	rows, numBids, err := p.Rows(bids, asks)
 	m.Events = rows
-	if err != nil {
-		return err
+	if err == nil {
+		Stamp(rows, numBids, kind, t)
 	}
+	return err
+}
+
+// Stamp completes rows with side, kind and times; the first numBids are bids.
+func Stamp(rows []hft.Event, numBids int, kind uint64, t Times) {
 	stamp(rows[:numBids], hft.LocalEvent|hft.BuyEvent|kind, t)
 	stamp(rows[numBids:], hft.LocalEvent|hft.SellEvent|kind, t)
-	return nil
 }
 
 func stamp(rows []hft.Event, ev uint64, t Times) {

@@ -67,6 +67,63 @@ func usualRows(rows []hft.Event, b []byte, i int) (grown []hft.Event, next int, 
 	return rows[:len(rows)+n], i, atRow
 }
 
+// Usual reads a message of a form that is known, from the first byte on. Where it is of another, OK is false from then on, and what was
+// read means nothing: Scan takes every form.
+type Usual struct {
+	payload *Payload
+	i       int // -1 when it has failed
+}
+
+// Usual begins with a message, in place of Scan.
+func (p *Payload) Usual(raw []byte) Usual {
+	p.raw, p.scratch = raw, p.scratch[:0]
+	return Usual{payload: p}
+}
+
+// Skip takes what has to stand there.
+func (u *Usual) Skip(text string) {
+	if b := u.payload.raw; u.i >= 0 && len(b)-u.i >= len(text) && string(b[u.i:u.i+len(text)]) == text {
+		u.i += len(text)
+	} else {
+		u.i = -1
+	}
+}
+
+// Text takes a string without escapes.
+func (u *Usual) Text() []byte {
+	start := u.i + 1
+	if u.i >= 0 {
+		u.i = usualText(u.payload.raw, u.i)
+	}
+	if u.i < 0 {
+		return nil
+	}
+	return u.payload.raw[start : u.i-1]
+}
+
+// Int takes a whole number above 0.
+func (u *Usual) Int() (value int64) {
+	if u.i >= 0 {
+		value, u.i = usualInt(u.payload.raw, u.i)
+	}
+	return value
+}
+
+// Rows appends the array of prices and quantities to rows, with everything else zero.
+func (u *Usual) Rows(rows []hft.Event) []hft.Event {
+	if u.i < 0 {
+		return rows
+	}
+	rows, next, err := u.payload.appendRows(rows, u.i)
+	if u.i = next; err != nil {
+		u.i = -1
+	}
+	return rows
+}
+
+// Ends reports whether all was of the form, and is over.
+func (u *Usual) Ends() bool { return u.i == len(u.payload.raw) }
+
 // load returns the eight bytes at r[i&31], the first in the lowest byte.
 func load(r *[usualSpan]byte, i int) uint64 { return binary.LittleEndian.Uint64(r[i&31:]) }
 

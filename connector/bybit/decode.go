@@ -43,6 +43,10 @@ type Decoder struct {
 // hft.OffBookTrade.
 func (d *Decoder) Decode(localTimestampNs int64, raw []byte, m *connector.Message) error {
 	m.Reset()
+	if d.usualBook(localTimestampNs, raw, m) {
+		return nil
+	}
+	m.Reset()
 	err := d.book.Scan(raw, m.Events)
 	m.Events = d.book.Memory()
 	if err == nil {
@@ -76,13 +80,18 @@ func (d *Decoder) decode(localTimestampNs int64, raw []byte, m *connector.Messag
 		if !ok {
 			return nil
 		}
-		if wanted := level == d.Level || d.Level == 0 && level != 1 || d.BBO && level == 1; !wanted {
+		if !d.wants(level) {
 			return nil
 		}
 		m.Symbol = symbol
 		return d.depth(localTimestampNs, raw, at, level, m)
 	}
 	return nil
+}
+
+// wants reports whether the books of a depth are decoded.
+func (d *Decoder) wants(level int) bool {
+	return level == d.Level || d.Level == 0 && level != 1 || d.BBO && level == 1
 }
 
 // cutLevel takes a topic apart behind its "orderbook.": "50.BTCUSDT".
@@ -156,17 +165,23 @@ func (d *Decoder) depth(localTimestampNs int64, raw []byte, at envelope, level i
 		if at.kind == 0 || raw[at.kind] != '"' {
 			return fail(at.kind, "type is not a string")
 		}
-		switch string(d.text(raw, at.kind)) {
-		case "snapshot":
-			m.Kind, kind = connector.MessageSnapshot, hft.DepthSnapshotEvent
-		case "delta":
-			m.Kind, kind = connector.MessageDepth, hft.DepthEvent
-		default:
+		if m.Kind, kind = kindOf(d.text(raw, at.kind)); kind == 0 {
 			return fail(at.kind, "type is neither snapshot nor delta")
 		}
 	}
 	return d.book.Depth(m, binancejson.Bids, binancejson.Asks, kind,
 		binancejson.Times{ExchTimestampNs: m.ExchTimestampNs, LocalTimestampNs: localTimestampNs})
+}
+
+// kindOf returns what the type of a message about a book says, and the kind of its rows, 0 for none.
+func kindOf(text []byte) (connector.MessageKind, uint64) {
+	switch string(text) {
+	case "snapshot":
+		return connector.MessageSnapshot, hft.DepthSnapshotEvent
+	case "delta":
+		return connector.MessageDepth, hft.DepthEvent
+	}
+	return connector.MessageIgnored, 0
 }
 
 func (d *Decoder) trades(localTimestampNs int64, raw []byte, at envelope, m *connector.Message) error {

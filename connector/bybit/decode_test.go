@@ -18,6 +18,7 @@ import (
 	"hftrunner/connector/depthsync"
 	"hftrunner/hft"
 	"hftrunner/internal/datatest"
+	"hftrunner/internal/sample/sampletest"
 )
 
 func ExampleDecoder() {
@@ -310,5 +311,32 @@ func compare(t *testing.T, d *bybit.Decoder, raw []byte) {
 	}
 	if difference := binancejsontest.Difference(&got, &want); difference != "" {
 		t.Fatalf("%s, of %q", difference, raw)
+	}
+}
+
+// TestUsualBooks: what the venue sends about a book is read in one pass, with white space behind it in several, with the same result.
+func TestUsualBooks(t *testing.T) {
+	n := 0
+	for _, line := range binancejsontest.Lines(t, sampletest.Path(t, "bybit", "BTCUSDT"), 4000) {
+		for _, d := range []bybit.Decoder{{BBO: true}, {}, {Level: 1}} {
+			var quick, long connector.Message
+			usual := d.UsualBook(7, line.Message, &quick)
+			if err := d.Decode(7, append(bytes.Clone(line.Message), ' '), &long); err != nil {
+				t.Fatal(err)
+			}
+			if book := long.Kind != connector.MessageTrade && long.Kind != connector.MessageIgnored; usual != book {
+				t.Fatalf("usual %t: %s", usual, line.Message)
+			} else if !usual {
+				continue
+			}
+			n++
+			difference := binancejsontest.Difference(&quick, &long)
+			if difference != "" || quick.Seq != long.Seq || quick.Level != long.Level || quick.TimeUnit != long.TimeUnit {
+				t.Fatalf("%s: %s: %+v, want %+v", line.Message, difference, quick, long)
+			}
+		}
+	}
+	if n < 3000 {
+		t.Errorf("%d messages", n)
 	}
 }

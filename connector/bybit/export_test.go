@@ -3,6 +3,7 @@ package bybit
 import (
 	"context"
 
+	"hftrunner/connector"
 	"hftrunner/connector/venue"
 )
 
@@ -42,3 +43,8 @@ func (p *Protocol) Ask(ctx context.Context, kind string, o *venue.Order) error {
 
 // RequestID is what the trade connection tells answers apart by.
 func RequestID(frame []byte) []byte { return requestID(frame) }
+
+// UsualBook fills m from a message about a book in one pass, where that is possible.
+func (d *Decoder) UsualBook(localTimestampNs int64, raw []byte, m *connector.Message) bool {
+	return d.usualBook(localTimestampNs, raw, m)
+}

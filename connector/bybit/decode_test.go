@@ -258,6 +258,7 @@ func FuzzDecode(f *testing.F) {
 	for _, depth := range []string{"1", "200", "1000"} {
 		f.Add([]byte(strings.NewReplacer("orderbook.50", "orderbook."+depth, `,"cts":1731035685342`, "").Replace(bookText)))
 	}
+	f.Add([]byte(strings.Replace(bookText, `"seq":`, `"seq":"A","x":`, 1)))
 	d := bybit.Decoder{BBO: true}
 	f.Fuzz(func(t *testing.T, raw []byte) { compare(t, &d, raw) })
 }
@@ -306,8 +307,8 @@ func compare(t *testing.T, d *bybit.Decoder, raw []byte) {
 	if err != nil {
 		return
 	}
-	if got.Level != want.Level {
-		t.Fatalf("level %d, want %d, of %q", got.Level, want.Level, raw)
+	if got.Level != want.Level || got.Seq != want.Seq {
+		t.Fatalf("level %d, sequence %d, want %d, %d, of %q", got.Level, got.Seq, want.Level, want.Seq, raw)
 	}
 	if difference := binancejsontest.Difference(&got, &want); difference != "" {
 		t.Fatalf("%s, of %q", difference, raw)

@@ -123,6 +123,11 @@ func (f fields) book(m *connector.Message, localTimestampNs int64, bbo bool) (er
 		return err
 	}
 	m.FirstID = m.LastID
+	if _, ok := data["seq"]; ok {
+		if m.Seq, err = data.whole("seq"); err != nil {
+			return err
+		}
+	}
 	var text *string
 	switch {
 	case bbo:

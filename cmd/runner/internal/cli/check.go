@@ -27,8 +27,16 @@ type validation struct {
 }
 
 func (s *settings) validateCommand() *cobra.Command {
-	return &cobra.Command{Use: "validate", Short: "check the configuration, its plugins and their parameters", Args: noArguments,
+	schema := false
+	c := &cobra.Command{Use: "validate", Short: "check the configuration, its plugins and their parameters", Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if schema {
+				text, err := config.JSONSchema()
+				if err == nil {
+					_, err = s.app.Stdout.Write(text)
+				}
+				return err
+			}
 			file, err := s.load(cmd.Context(), false)
 			if s.json() {
 				return s.validateJSON(file, err)
@@ -42,6 +50,8 @@ func (s *settings) validateCommand() *cobra.Command {
 			printFile(s.app.Stdout, file)
 			return nil
 		}}
+	c.Flags().BoolVar(&schema, "schema", false, "print a JSON Schema of the configuration in HCL's JSON form instead, for editors and generators")
+	return c
 }
 
 func (s *settings) validateJSON(file *config.File, err error) error {

@@ -536,3 +536,11 @@ func Example() {
 	// grid-btc restarted: version 1.0.1, process 2 after 1, gap 2.00 ms
 	// exit code 0
 }
+
+// validate --schema needs no configuration.
+func TestValidateSchema(t *testing.T) {
+	r := newRig(t, "no { configuration")
+	if code := r.run("validate", "--schema"); code != ExitOK || !json.Valid([]byte(r.out.String())) || !strings.Contains(r.out.String(), `"plugin_dir"`) {
+		t.Errorf("exit code %d: %s%s", code, &r.out, &r.err)
+	}
+}

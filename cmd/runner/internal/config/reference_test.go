@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -8,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/jsonschema-go/jsonschema"
 
 	"hftrunner/internal/settings"
 )
@@ -33,7 +36,9 @@ Other paths are relative to the working directory. A duration is a string such a
 line holds one argument; HCL wants several on lines of their own. Values of arguments named ` + "`" + strings.Join(secretNames(), "`, `") + "`" + `, of variables whose
 name looks like a secret's, and of ` + "`file()`" + ` are never shown.
 
-This page is printed from the table that the program checks a file against (` + "`cmd/runner/internal/config/schema.go`" + `).
+This page is printed from the tags of the structs that a file is checked against and read into
+(` + "`cmd/runner/internal/config/file.go`, `backtest.go`, and `settings.go`" + ` of each venue). ` + "`runner validate --schema`" + ` prints the
+same as a JSON Schema, of a file in HCL's JSON form ([config.schema.json](config.schema.json)).
 `)
 	for _, block := range schemaOf(t).Blocks {
 		writeBlock(&b, block, "")
@@ -90,23 +95,103 @@ func defaultText(s *settings.Setting) string {
 }
 
 func TestReferenceIsCurrent(t *testing.T) {
-	path := filepath.Join("..", "..", "..", "..", "docs", "config.md")
-	want := reference(t)
-	if *update {
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(path)
+	schema, err := JSONSchema()
 	if err != nil {
-		t.Fatalf("%v; run the test with -update", err)
+		t.Fatal(err)
 	}
-	if string(got) != want {
-		t.Error("docs/config.md is not what the table says; run the test with -update")
+	for name, want := range map[string]string{"config.md": reference(t), "config.schema.json": string(schema)} {
+		path := filepath.Join("..", "..", "..", "..", "docs", name)
+		if *update {
+			if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatalf("%v; run the test with -update", err)
+		}
+		if string(got) != want {
+			t.Errorf("docs/%s is not what the settings say; run the test with -update", name)
+		}
 	}
+}
+
+// What is in the examples fits the JSON Schema, and what is wrong does not.
+func TestJSONSchema(t *testing.T) {
+	text, err := JSONSchema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var schema jsonschema.Schema
+	if err := json.Unmarshal(text, &schema); err != nil {
+		t.Fatal(err)
+	}
+	resolved, err := schema.Resolve(&jsonschema.ResolveOptions{ValidateDefaults: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(source string) error {
+		raw, err := json.Marshal(asJSON(parseTree(t, source)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var plain any
+		if err := json.Unmarshal(raw, &plain); err != nil {
+			t.Fatal(err)
+		}
+		return resolved.Validate(plain)
+	}
+	paths, err := filepath.Glob("../../../../examples/*.hcl")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("examples: %v, %v", paths, err)
+	}
+	for _, path := range append(paths, "../../../../runner.hcl") {
+		source, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := check(string(source)); err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	for wrong, source := range map[string]string{
+		"type":    "runner { crash_loop_restarts = 1.5 }",
+		"bound":   "runner { crash_loop_restarts = 0 }",
+		"choice":  "runner { log_level = \"loud\" }",
+		"missing": "strategy \"s\" {}",
+		"speed":   "connector \"paper\" \"p\" { speed = 0 }",
+	} {
+		if check(source) == nil {
+			t.Errorf("%s: %s passes", wrong, source)
+		}
+	}
+}
+
+// asJSON is a block in HCL's JSON form, with the values of its expressions.
+func asJSON(b *block) map[string]any {
+	m := map[string]any{}
+	for name, set := range b.args {
+		m[name] = set.Go
+		text, isText := set.Go.(string)
+		if s := b.typ.Setting(name); s != nil && set.Text && isText {
+			m[name] = s.Type.FromText(text)
+		}
+	}
+	for _, c := range b.blocks {
+		if c.implied {
+			continue
+		}
+		at := m
+		names := append([]string{c.typ.Name}, c.labels...)
+		for _, name := range names[:len(names)-1] {
+			if at[name] == nil {
+				at[name] = map[string]any{}
+			}
+			at, _ = at[name].(map[string]any)
+		}
+		at[names[len(names)-1]] = asJSON(c)
+	}
+	return m
 }
 
 // Every setting and block says what it is for; the tags of all of them can be read, so every default is a value that passes.

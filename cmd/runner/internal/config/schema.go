@@ -1,6 +1,8 @@
 package config
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"regexp"
@@ -86,4 +88,20 @@ func markCode(b *settings.Block) {
 	for _, c := range b.Kinds {
 		markCode(c)
 	}
+}
+
+// JSONSchema returns a JSON Schema of the file in HCL's JSON form, with the values that its expressions give.
+func JSONSchema() ([]byte, error) {
+	file, err := fileSchema()
+	if err != nil {
+		return nil, err
+	}
+	schema := file.JSONSchema()
+	schema["$schema"], schema["title"] = "https://json-schema.org/draft/2020-12/schema", "Configuration of hftrunner"
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	err = e.Encode(schema)
+	return text.Bytes(), err
 }

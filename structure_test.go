@@ -100,7 +100,7 @@ var allowed = []importRule{
 	{"connector/stream", "keeps any WebSocket connection", nil},
 	{"connector/budget", "counts, for any venue", nil},
 	{"connector/clocksync", "measures any clock", nil},
-	{"connector/venue", "runs any protocol, knows no venue", []string{"hft", "connector", "connector/blotter", "connector/clientid",
+	{"connector/venue", "runs any protocol, knows no venue", []string{"hft", "connector", "connector/blotter", "connector/budget", "connector/clientid",
 		"connector/clocksync", "connector/depthsync", "connector/feed", "connector/stream"}},
 	{"connector/binanceapi", "shared by the two Binance venues, which do not import each other", []string{"hft", "connector/blotter", "connector/budget", "connector/stream", "connector/venue"}},
 	{"connector/paper", "paper simulates any venue's feed", []string{"hft", "depth", "sim", "connector", "connector/feed"}},

@@ -32,10 +32,8 @@ const (
 	keptForTrading = 0.2
 	// clockSkew is how far the clock may be off when a window of the venue ends.
 	clockSkew = 500 * time.Millisecond
-	// leastBan is the shortest time that the venue does not talk to an address for, where it does not say how long.
+	// leastBan is how long the venue is taken not to talk to an address, where it does not say how long.
 	leastBan = 2 * time.Minute
-	// banned is why nothing is sent during a ban.
-	banned = "the venue has banned this address"
 )
 
 // NewBudget returns a budget. The venue counts in windows that begin at whole intervals of its clock.
@@ -91,17 +89,11 @@ func (b Budget) spend(signer *Signer, c Cost, rest bool) (spending, *venue.Failu
 		s.ticket = ticket
 		return s, nil
 	}
-	f := &venue.Failure{Cause: venue.Weight, Msg: "not sent: " + refusal.Why, Held: refusal.Why == banned}
-	switch {
-	case s.submit:
-		f.Cause = venue.OrderRate
-	case rest && b.forbidden(signer.NowNs()):
-		f.Cause = venue.Banned // another way may be open before that
+	cause := venue.Weight
+	if s.submit {
+		cause = venue.OrderRate
 	}
-	if refusal.RetryAtNs != budget.Never {
-		f.RetryAt = signer.localTime(refusal.RetryAtNs)
-	}
-	return s, f
+	return s, venue.NotSent(cause, refusal, signer.offsetNs.Load())
 }
 
 // forbidden reports whether REST pauses.
@@ -131,29 +123,36 @@ func (s *spending) answered(err error) error {
 	}
 	nowNs := s.signer.NowNs()
 	s.budget.counts.Answered(s.ticket, nowNs, s.seen[:s.n]...)
+	s.pause(err, nowNs)
+	s.budget.counts.Done(s.ticket, nowNs, venue.ResultOf(err))
+	return err
+}
+
+// pause does what a failure says about the requests that come.
+func (s *spending) pause(err error, nowNs int64) {
 	var f *venue.Failure
 	if err == nil || !errors.As(err, &f) {
-		return err
+		return
 	}
 	scope, why, wait := budget.Everything, "", time.Duration(0)
 	switch f.Cause {
 	case venue.Banned:
-		why, wait = banned, leastBan
 		if f.Status == http.StatusForbidden { // of what is in front of REST: the WebSocket API may be open
 			scope = budget.REST
 		}
+		f.Ban(s.budget.counts, scope, leastBan, s.signer.nowNs(), s.signer.offsetNs.Load())
+		return
 	case venue.Weight:
 		why, wait = "too many requests from this address", s.budget.rest(RequestWeight, nowNs)
 	case venue.OrderRate:
 		scope, why, wait = budget.Submits, "too many orders", s.budget.rest(Orders, nowNs)
 	default:
-		return err
+		return
 	}
 	if f.RetryAt.IsZero() {
 		f.RetryAt = s.signer.localTime(nowNs + int64(wait))
 	}
 	s.budget.counts.Pause(scope, s.signer.venueNs(f.RetryAt), why)
-	return err
 }
 
 // rest is how long the shortest window of a limit lasts from now on.

@@ -312,9 +312,20 @@ func TestBudget(t *testing.T) {
 	do(cancel, 0, venue.Weight)
 	nowNs, status = f.RetryAt.UnixNano(), 418
 	f = do(cancel, 1, venue.Banned)
-	do(cancel, 0, venue.Weight)
-	nowNs, status = f.RetryAt.UnixNano(), 200
+	if f.Until.Sub(time.Unix(0, nowNs)) < time.Minute {
+		t.Errorf("a ban of unknown length until %v", f.Until)
+	}
+	if held := do(cancel, 0, venue.Banned); !held.Held || !held.Until.Equal(f.Until) {
+		t.Errorf("%+v", held)
+	}
+	nowNs = f.RetryAt.UnixNano()
+	do(order(), 0, venue.Banned) // a cancel finds out
+	f = do(cancel, 1, venue.Banned)
+	nowNs += int64(3 * time.Second)
+	do(cancel, 0, venue.Banned) // the second try is later
+	nowNs, status = f.RetryAt.UnixNano()+int64(4*time.Second), 200
 	do(cancel, 1, fine)
+	do(binanceapi.Request{Method: http.MethodGet, Path: "/x", Cost: binanceapi.Cost{Weight: 1}}, 1, fine)
 }
 
 // TestBanTimes: the time until which an address is banned is one of the venue's clock; one that cannot be true counts for none.
@@ -341,11 +352,18 @@ func TestBanTimes(t *testing.T) {
 					config.Signer = signer
 				})
 				want := time.UnixMilli(nowMs + c.wantMs)
-				if f := failureOf(t, client.Do(t.Context(), cancel, nil)); f.Cause != venue.Banned || !f.RetryAt.Equal(want) {
-					t.Errorf("%v until %v, want %v", f, f.RetryAt.UTC(), want.UTC())
+				until := func(f *venue.Failure) time.Time {
+					if f.Until.IsZero() {
+						return f.RetryAt
+					}
+					return f.Until // what is taken for it
+				}
+				if f := failureOf(t, client.Do(t.Context(), cancel, nil)); f.Cause != venue.Banned || !until(f).Equal(want) || f.Until.IsZero() != (c.inMs == c.wantMs) {
+					t.Errorf("%v until %v, want %v", f, until(f).UTC(), want.UTC())
 				}
 				nowNs = want.UnixNano() - 1
-				if f := failureOf(t, client.Do(t.Context(), cancel, nil)); sent != 1 || !f.RetryAt.Equal(want) {
+				other := binanceapi.Request{Method: http.MethodGet, Path: "/x", Cost: binanceapi.Cost{Weight: 1}}
+				if f := failureOf(t, client.Do(t.Context(), other, nil)); sent != 1 || !until(f).Equal(want) {
 					t.Errorf("in the ban %d sent, until %v", sent, f.RetryAt.UTC())
 				}
 				nowNs++

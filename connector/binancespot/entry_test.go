@@ -168,7 +168,7 @@ func TestCancelWhileRESTIsForbidden(t *testing.T) {
 		canceled bool
 		cause    venue.Cause
 	}{
-		"forbidden": {403, true, true, 0}, "forbidden, WebSocket API down": {403, false, false, venue.Banned}, "banned": {418, true, false, venue.Weight},
+		"forbidden": {403, true, true, 0}, "forbidden, WebSocket API down": {403, false, false, venue.Banned}, "banned": {418, true, false, venue.Banned},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -239,7 +239,11 @@ func (b *Blotter) cancelFailed(e *entry, f *Failure, nowNs int64) {
 		e.cancelAtNs = nowNs + backoff(e.cancelTries)
 		// A time that is known needs no guess, which would be longer each time. But it may be of one way of several: a long pause does
 		// not hold the cancel up, and what is not to be sent meanwhile is refused on this side.
-		if f.RetryAtNs > nowNs && f.Cause != Banned {
+		switch {
+		case f.RetryAtNs <= nowNs:
+		case f.Cause == Banned:
+			e.cancelAtNs = min(f.RetryAtNs, e.cancelAtNs)
+		default:
 			e.cancelAtNs = min(f.RetryAtNs, nowNs+maxBackoffNs)
 		}
 	case f.Cause == Unknown:

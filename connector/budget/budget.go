@@ -100,18 +100,22 @@ type Config struct {
 	Skew time.Duration
 }
 
-// Ticket is a request that was allowed. It is to be handed to Answered exactly once.
+// Ticket is a request that was allowed. It is to be handed to Answered exactly once, and to Done.
 type Ticket struct {
 	cost   Cost
 	sentNs int64
+	probes uint8 // the scopes, as bits, whose bans it finds out about
 }
 
 // Refusal is why a request may not be sent.
 type Refusal struct {
-	// RetryAtNs is the earliest time at which it may, as far as is known; Never if it costs more than there is.
-	RetryAtNs int64
+	// RetryAtNs is the earliest time at which it may, as far as is known; Never if it costs more than there is. UntilNs is when a
+	// pause ends, or what is taken for the end of a ban, which may be over before.
+	RetryAtNs, UntilNs int64
 	// Why is the limit's name or the pause's reason.
 	Why string
+	// Paused says that it is a pause of the venue's, not a limit that is used up; Banned that it is a ban.
+	Paused, Banned bool
 }
 
 // Seen is what the venue has said about a limit.
@@ -142,6 +146,7 @@ type Budget struct {
 	mu     sync.Mutex
 	limits []counter
 	pauses [scopes]pause
+	bans   [scopes]ban
 }
 
 // New makes a Budget.
@@ -169,16 +174,15 @@ func New(config Config) (*Budget, error) {
 }
 
 // Allow decides whether a request may be sent now. If so it is counted, and the Ticket has to be handed to Answered
-// whatever becomes of the request. If not, nothing is counted.
+// and to Done whatever becomes of the request. If not, nothing is counted.
 func (b *Budget) Allow(r Request, nowNs int64) (Ticket, Refusal, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var no Refusal
+	probes, no := b.banned(r, nowNs)
 	for scope := range b.pauses {
 		p := &b.pauses[scope]
-		applies := Scope(scope) == Everything || Scope(scope) == Submits && r.Kind == Submit || Scope(scope) == REST && r.REST
-		if applies && nowNs < p.untilNs && p.untilNs > no.RetryAtNs {
-			no = Refusal{RetryAtNs: p.untilNs, Why: p.why}
+		if Scope(scope).has(r) && nowNs < p.untilNs && p.untilNs > no.RetryAtNs {
+			no = Refusal{RetryAtNs: p.untilNs, UntilNs: p.untilNs, Why: p.why, Paused: true}
 		}
 	}
 	held := withheld(r.Kind)
@@ -190,7 +194,10 @@ func (b *Budget) Allow(r Request, nowNs int64) (Ticket, Refusal, bool) {
 		}
 		c.advance(nowNs)
 		if retryAtNs := c.refuses(n, held); retryAtNs > no.RetryAtNs {
-			no = Refusal{RetryAtNs: retryAtNs, Why: c.Name}
+			no.RetryAtNs = retryAtNs
+			if !no.Paused {
+				no.Why = c.Name
+			}
 		}
 	}
 	if no.RetryAtNs != 0 {
@@ -200,7 +207,8 @@ func (b *Budget) Allow(r Request, nowNs int64) (Ticket, Refusal, bool) {
 		c := &b.limits[i]
 		c.pending += max(int64(r.Cost[c.Unit]), 0)
 	}
-	return Ticket{cost: r.Cost, sentNs: nowNs}, Refusal{}, true
+	b.probing(probes)
+	return Ticket{cost: r.Cost, sentNs: nowNs, probes: probes}, Refusal{}, true
 }
 
 // Answered takes back a Ticket when the request has been answered, has failed or is given up, with what the answer said
@@ -248,14 +256,20 @@ func (b *Budget) Pause(scope Scope, untilNs int64, why string) {
 	}
 }
 
-// PausedUntilNs returns until when a scope is paused, and why; 0 if it is not.
-func (b *Budget) PausedUntilNs(scope Scope, nowNs int64) (int64, string) {
+// PausedUntilNs returns until when a scope is paused or banned, and why; 0 if it is not.
+func (b *Budget) PausedUntilNs(scope Scope, nowNs int64) (untilNs int64, why string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if scope >= scopes || nowNs >= b.pauses[scope].untilNs {
+	if scope >= scopes {
 		return 0, ""
 	}
-	return b.pauses[scope].untilNs, b.pauses[scope].why
+	if p := &b.pauses[scope]; nowNs < p.untilNs {
+		untilNs, why = p.untilNs, p.why
+	}
+	if n := &b.bans[scope]; n.on && nowNs < n.untilNs && n.untilNs > untilNs {
+		untilNs, why = n.untilNs, n.why
+	}
+	return untilNs, why
 }
 
 // Usage returns how far each limit is used, in the order of Config.Limits.

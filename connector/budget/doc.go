@@ -16,6 +16,11 @@
 // lets its burst and its refill through in one window, which is up to twice the limit, or wastes half of it. Connection
 // attempts are limited by one, in package stream, where half is plenty.
 //
+// # Bans
+//
+// A pause ends at a time; a ban (Ban) ends when the venue has answered. The time that it has said is believed. After it, and with a
+// guessed time before it, too, one request at a time finds out, before it a cancel only.
+//
 // # Memory and goroutines
 //
 // A Budget may be used from any goroutine; a mutex guards it. It has no clock: every call is given the venue's time as

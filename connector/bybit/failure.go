@@ -33,7 +33,7 @@ const (
 	codeRestarted = 10019
 )
 
-// forbiddenPause is how long the venue wants no requests from an address that made too many.
+// forbiddenPause is how long the venue wants no requests from an address that made too many, where it does not say how long.
 const forbiddenPause = 10 * time.Minute
 
 // causeOf maps a code of the venue (retCode), of REST and of the trade connection alike. A code that is not known says
@@ -92,8 +92,6 @@ func (p *Protocol) refusal(code int, msg string, a action, resetNs int64) *venue
 		if resetNs > 0 {
 			f.RetryAt = p.localTime(resetNs)
 		}
-	case 10009:
-		f.RetryAt = p.after(forbiddenPause)
 	}
 	return f
 }
@@ -121,7 +119,9 @@ func (p *Protocol) statusFailure(status int, header http.Header, body []byte) *v
 	case status == http.StatusForbidden, status == http.StatusTeapot:
 		f.Cause = venue.Banned
 		f.Msg += ": too many requests from this address, or the venue does not serve its country"
-		f.RetryAt = p.after(max(pause, forbiddenPause))
+		if pause > 0 {
+			f.RetryAt = p.after(pause)
+		}
 	case status == http.StatusUnauthorized:
 		f.Cause = venue.Key
 	case status == http.StatusTooManyRequests:

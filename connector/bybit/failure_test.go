@@ -70,7 +70,8 @@ func TestAnswersThatAreNone(t *testing.T) {
 		cause   venue.Cause
 		retryAt time.Time
 	}{
-		{"403 in HTML", answer{status: 403, body: html}, venue.Banned, minutes(10)},
+		{"403 in HTML", answer{status: 403, body: html}, venue.Banned, minutes(0).Add(2 * time.Second)},
+		{"403 with a short pause", answer{status: 403, body: html, header: map[string]string{"Retry-After": "60"}}, venue.Banned, minutes(1)},
 		{"403 with a longer pause", answer{status: 403, body: html, header: map[string]string{"Retry-After": "1200"}}, venue.Banned, minutes(20)},
 		{"403 with a code", answer{status: 403, body: `{"retCode":10029,"retMsg":"symbol"}`}, venue.Refused, time.Time{}},
 		{"418", answer{status: 418, body: "banned", header: map[string]string{"Retry-After": "1200"}}, venue.Banned, minutes(20)},
@@ -225,5 +226,22 @@ func TestLimits(t *testing.T) {
 	s.take()
 	if err := p.Ask(t.Context(), "cancel", anOrder()); err == nil || len(s.take()) != 0 {
 		t.Errorf("a request was sent although the address is banned: %v", err)
+	}
+	nowNs += int64(2 * time.Second) // how long was not said: a cancel finds out
+	if err := p.Ask(t.Context(), "query", anOrder()); venue.CauseOf(err) != venue.Banned || len(s.take()) != 0 {
+		t.Errorf("a question: %v", err)
+	}
+	s.script(answer{status: 403, body: "<html>"})
+	_ = p.Ask(t.Context(), "cancel", anOrder())
+	if err := p.Ask(t.Context(), "cancel", anOrder()); venue.CauseOf(err) != venue.Banned || len(s.take()) != 1 {
+		t.Errorf("a second one at once: %v", err)
+	}
+	nowNs += int64(4 * time.Second)
+	s.script(answer{status: 200, body: `{"retCode":110001,"retMsg":"order not exists or too late to cancel"}`}, ok(`{"list":[]}`), ok(`{"list":[]}`))
+	if err := p.Ask(t.Context(), "cancel", anOrder()); venue.CauseOf(err) != venue.Gone {
+		t.Error(err)
+	}
+	if err := p.Ask(t.Context(), "query", anOrder()); venue.CauseOf(err) != venue.NotFound {
+		t.Errorf("after the ban: %v", err)
 	}
 }

@@ -75,9 +75,15 @@ func newBudget(ordersPerSecond int) (*budget.Budget, error) {
 // venueNs is the venue's time, as far as it is known.
 func (p *Protocol) venueNs() int64 { return p.config.NowNs() + p.offsetNs.Load() }
 
-// spend takes a request about count orders from the budget; the error is a *venue.Failure. done has to be called with the
-// answer's headers, nil when there is no answer.
-func (p *Protocol) spend(path string, a action, count int, rest bool) (done func(header func(name string) string), err error) {
+// spending is what one request has taken from the budget. counted has to be called with the answer's headers, nil when there is no
+// answer, and over with its outcome.
+type spending struct {
+	counted func(header func(name string) string)
+	over    func(err error)
+}
+
+// spend takes a request about count orders from the budget; the error is a *venue.Failure.
+func (p *Protocol) spend(path string, a action, count int, rest bool) (spending, error) {
 	e := endpointOf(path)
 	r := budget.Request{Kind: e.kind, REST: rest}
 	if e.unit != unitREST {
@@ -88,14 +94,11 @@ func (p *Protocol) spend(path string, a action, count int, rest bool) (done func
 	}
 	ticket, refusal, ok := p.budget.Allow(r, p.venueNs())
 	if !ok {
-		f := &venue.Failure{Cause: rateCause(a), Msg: refusal.Why + ": not sent", Held: refusal.Why == banned}
-		if refusal.RetryAtNs != budget.Never {
-			f.RetryAt = p.localTime(refusal.RetryAtNs)
-		}
-		return nil, f
+		return spending{}, venue.NotSent(rateCause(a), refusal, p.offsetNs.Load())
 	}
 	var once sync.Once
-	answered := func(header func(name string) string) {
+	s := spending{over: func(err error) { p.budget.Done(ticket, p.venueNs(), venue.ResultOf(err)) }}
+	s.counted = func(header func(name string) string) {
 		once.Do(func() {
 			if seen, ok := p.seen(e.unit, header); ok {
 				p.budget.Answered(ticket, p.venueNs(), seen)
@@ -104,14 +107,15 @@ func (p *Protocol) spend(path string, a action, count int, rest bool) (done func
 			p.budget.Answered(ticket, p.venueNs())
 		})
 	}
-	if e.unit != unitCancel {
-		return answered, nil
+	if e.unit == unitCancel {
+		answered := s.counted
+		late := time.AfterFunc(cancelCounted, func() { answered(nil) })
+		s.counted = func(header func(name string) string) {
+			late.Stop()
+			answered(header)
+		}
 	}
-	late := time.AfterFunc(cancelCounted, func() { answered(nil) })
-	return func(header func(name string) string) {
-		late.Stop()
-		answered(header)
-	}, nil
+	return s, nil
 }
 
 // cancelCounted is how long after it was sent a cancel is taken to have been counted by the venue, answered or not. Answers that
@@ -159,20 +163,21 @@ func (p *Protocol) resetNs(header func(name string) string) int64 {
 	return ms * int64(time.Millisecond)
 }
 
-// banned is why nothing is sent during a ban.
-const banned = "the venue has banned this address"
-
 // stop pauses what the venue does not want to hear any more.
 func (p *Protocol) stop(f *venue.Failure, a action) *venue.Failure {
+	if f.Cause == venue.Banned {
+		scope := budget.Everything
+		if f.Status != 0 { // a trade connection that is up takes cancels all the same
+			scope = budget.REST
+		}
+		f.Ban(p.budget, scope, forbiddenPause, p.config.NowNs(), p.offsetNs.Load())
+		return f
+	}
 	if f.RetryAt.IsZero() {
 		return f
 	}
 	untilNs := f.RetryAt.UnixNano() + p.offsetNs.Load()
 	switch {
-	case f.Cause == venue.Banned && f.Status != 0: // a trade connection that is up takes cancels all the same
-		p.budget.Pause(budget.REST, untilNs, banned)
-	case f.Cause == venue.Banned:
-		p.budget.Pause(budget.Everything, untilNs, banned)
 	case f.Cause == venue.Weight && f.Status == http.StatusTooManyRequests:
 		p.budget.Pause(budget.REST, untilNs, "too many requests from this address")
 	case f.Cause == venue.Weight && (f.Code == codeIPRate || f.Code == codeOldIPRate):

@@ -50,16 +50,23 @@ func (p *Protocol) do(ctx context.Context, r request, take func(result *fastjson
 	if err != nil {
 		return err
 	}
-	done, err := p.spend(r.path, r.action, r.count, true)
+	spent, err := p.spend(r.path, r.action, r.count, true)
 	if err != nil {
 		return err
 	}
+	err = p.exchange(req, r, &spent, take)
+	spent.over(err)
+	return err
+}
+
+// exchange sends a request and reads the answer.
+func (p *Protocol) exchange(req *http.Request, r request, spent *spending, take func(result *fastjson.Value) error) error {
 	answer, err := p.client.Do(req)
 	if err != nil {
-		done(nil)
+		spent.counted(nil)
 		return transportFailure(withoutURL(err))
 	}
-	done(answer.Header.Get)
+	spent.counted(answer.Header.Get)
 	defer answer.Body.Close() //nolint:errcheck // what was read is whole or not, closing says nothing more
 	body, err := io.ReadAll(io.LimitReader(answer.Body, maxBody+1))
 	if err == nil && len(body) > maxBody {

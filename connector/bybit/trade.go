@@ -101,10 +101,17 @@ const cancelPatience = time.Second
 // go by REST: the connection is not up and nothing has happened, or it is a cancel that was not answered soon.
 func (t *tradeSocket) send(ctx context.Context, a action, path string, o *venue.Order, body []byte) (ids orderIDs, sent bool, err error) {
 	t.connect()
-	done, err := t.protocol.spend(path, a, 1, false)
+	spent, err := t.protocol.spend(path, a, 1, false)
 	if err != nil {
 		return orderIDs{}, true, err
 	}
+	defer func() {
+		outcome := err
+		if !sent { // it is not known whether it was
+			outcome = &venue.Failure{Cause: venue.Unreached}
+		}
+		spent.over(outcome)
+	}()
 	id := t.idPrefix + strconv.FormatUint(t.count.Add(1), 36)
 	frame := t.frame(id, a, body)
 	if a == cancelAction {
@@ -114,7 +121,7 @@ func (t *tradeSocket) send(ctx context.Context, a action, path string, o *venue.
 	}
 	answer, err := t.caller.Call(ctx, id, frame, nil)
 	if err != nil {
-		done(nil)
+		spent.counted(nil)
 	}
 	switch {
 	case err != nil && o.Ended != nil && o.Ended():
@@ -124,7 +131,7 @@ func (t *tradeSocket) send(ctx context.Context, a action, path string, o *venue.
 	case err != nil:
 		return orderIDs{}, true, &venue.Failure{Cause: venue.Unknown, Msg: "no answer over the trade connection", Err: err}
 	}
-	ids, err = t.read(a, answer, done)
+	ids, err = t.read(a, answer, spent.counted)
 	return ids, true, err
 }
 

@@ -35,9 +35,9 @@ type Outage struct {
 	failures int
 	told     bool
 	toldNs   int64
-	// late tells of what is not told yet and goes on; what and cause are of its last failure.
-	late        *time.Timer
-	what, cause string
+	// late tells of what is not told yet and goes on; line is of its last failure.
+	late *time.Timer
+	line []any
 }
 
 // NewOutage returns an Outage of a venue where all is well. logger may be nil; nowNs is the local clock.
@@ -67,7 +67,8 @@ func (o *Outage) Failed(key any, what string, err error, more ...any) {
 		o.told, o.toldNs = true, nowNs
 		level = hclog.Warn
 	}
-	o.what, o.cause = what, Reason(err)
+	o.line = append([]any{"what", what, "cause", Reason(err)}, more...)
+	line := o.line
 	if first && !o.told {
 		rest := time.Duration(outageCalm - (nowNs - o.toldNs))
 		if o.late == nil {
@@ -77,7 +78,7 @@ func (o *Outage) Failed(key any, what string, err error, more ...any) {
 		}
 	}
 	o.mu.Unlock()
-	o.log.Log(level, outageText, append([]any{"what", what, "cause", Reason(err)}, more...)...)
+	o.log.Log(level, outageText, line...)
 }
 
 const outageText = "the venue fails, trying again until it works"
@@ -89,10 +90,10 @@ func (o *Outage) tell() {
 	if tell {
 		o.told, o.toldNs = true, o.nowNs()
 	}
-	what, cause := o.what, o.cause
+	line := o.line
 	o.mu.Unlock()
 	if tell {
-		o.log.Warn(outageText, "what", what, "cause", cause)
+		o.log.Warn(outageText, line...)
 	}
 }
 

@@ -107,6 +107,8 @@ type Connector struct {
 	reconnected chan struct{}
 	attempts    *rate.Limiter // to connect, of all streams
 	complain    complaints
+	// ordersPauseNs is until when the venue takes no new orders, of which it had too many.
+	ordersPauseNs atomic.Int64
 	// unreadable lets messages that cannot be read be logged now and then.
 	unreadable rate.Sometimes
 	recordMu   sync.Mutex

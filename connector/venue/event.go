@@ -52,8 +52,17 @@ func (c *Connector) unanswered(q question, err error) {
 			c.log.Warn("the venue refuses a question, which is asked again", "what", what, "error", err)
 		}
 	default:
-		c.outage.Failed(q, what, err)
+		c.fails(q, what, err)
 	}
+}
+
+// fails tells of a failure of the venue, and until when is waited because of it.
+func (c *Connector) fails(q question, what string, err error) {
+	var waits []any
+	if f := (*Failure)(nil); errors.As(err, &f) {
+		waits = f.waits()
+	}
+	c.outage.Failed(q, what, err, waits...)
 }
 
 // orderRequests are the requests about orders, as a key of an Outage: what is asked about the account tells that they work again.
@@ -71,6 +80,8 @@ func (f *Failure) isOutage() bool {
 		return f.Code == 0 && f.Status != 0
 	case Overloaded: // the venue, not what is sent from here
 		return f.Code != 0 || f.Status != 0 || f.Err != nil
+	case Weight, OrderRate: // the venue says it, not the count of this side
+		return f.Code != 0 || f.Status != 0
 	case Unknown:
 		return !f.Unreadable
 	}
@@ -79,10 +90,15 @@ func (f *Failure) isOutage() bool {
 
 // answered tells of the answer to a request about an order: while the venue fails it is one outage, however many requests fail.
 func (c *Connector) answered(request blotter.Request, err error, outage bool) {
+	adds := request == blotter.Place || request == blotter.Amend
 	switch {
 	case outage:
-		c.outage.Failed(orderRequests, request.String(), err)
-	case err == nil || said(err):
+		if f := (*Failure)(nil); adds && errors.As(err, &f) && f.Cause == OrderRate {
+			c.ordersPauseNs.Store(c.nowNs() + int64(c.untilRetry(err)))
+		}
+		c.fails(orderRequests, request.String(), err)
+	case err != nil && !said(err):
+	case adds || c.nowNs() >= c.ordersPauseNs.Load(): // that an order can be canceled does not tell that one can be placed
 		c.outage.Works(orderRequests)
 	}
 }
@@ -103,7 +119,9 @@ func Final(err error) bool {
 // accounted notes that orders and positions were told.
 func (c *Connector) accounted() {
 	c.outage.Works(accountQuestion)
-	c.outage.Works(orderRequests)
+	if c.nowNs() >= c.ordersPauseNs.Load() {
+		c.outage.Works(orderRequests)
+	}
 }
 
 // maxExcerpt bounds how much of a message is logged.

@@ -42,8 +42,9 @@ type Failure struct {
 	Unreadable bool
 	// Held says that it was not sent, because the venue does not talk to this address until RetryAt, as it has said before.
 	Held bool
-	// RetryAt is when the venue wants to hear again, by the Protocol's NowNs; zero when it did not say.
-	RetryAt time.Time
+	// RetryAt is when the venue wants to hear again, by the Protocol's NowNs; zero when it did not say. Of a ban whose end it did not
+	// say it is when a first cancel may find out, and Until, zero otherwise, until when all else waits unless that is answered.
+	RetryAt, Until time.Time
 	// Err is what went wrong below, such as a connection that was lost; nil otherwise.
 	Err error
 }

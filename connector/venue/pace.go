@@ -41,6 +41,9 @@ func (t *trade) putBack(inst *instrument, l *line, some []*blotter.Action, err e
 	if some[0].Request != blotter.Cancel || pause <= 0 {
 		return false
 	}
+	if outage := t.c.failureOf(err).Outage; outage {
+		t.c.answered(blotter.Cancel, err, outage)
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {

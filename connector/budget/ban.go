@@ -1,0 +1,122 @@
+package budget
+
+import (
+	"math/bits"
+	"time"
+)
+
+const (
+	// firstProbe is after how long a first request finds out whether a ban of unknown length is over, mostProbe how long the time
+	// between two of them gets: it doubles.
+	firstProbe, mostProbe = 2 * time.Second, 15 * time.Second
+	// probeAnswer is how long what waits for the answer to a probe waits until it asks again.
+	probeAnswer = 500 * time.Millisecond
+)
+
+// ban is that the venue does not talk to this address. Its end is not a time: it is over when a probe, the only request that is let
+// through at a time, has been answered in the venue's own words.
+type ban struct {
+	on bool
+	// untilNs is until when nothing but a cancel is a probe, probeNs from when on a probe may be sent.
+	untilNs, probeNs int64
+	said             bool          // the end, the last time
+	wait             time.Duration // after the next probe
+	probing          bool          // one is under way
+	why              string
+}
+
+// Ban stops what is in scope because the venue does not talk to this address: until a time that it has said, which is believed, or
+// for a while that is guessed. After it, and where it is guessed also before, from 2 s on and then more and more rarely, up to every
+// 15 s, one request at a time is let through, before it a cancel only. Ban returns when the first of them is.
+func (b *Budget) Ban(scope Scope, nowNs, untilNs int64, said bool, why string) (retryAtNs int64) {
+	if scope >= scopes {
+		scope = Everything
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := &b.bans[scope]
+	if !n.on {
+		*n = ban{on: true, probeNs: nowNs + int64(firstProbe), wait: 2 * firstProbe}
+		if said {
+			n.probeNs = untilNs
+		}
+	}
+	n.untilNs, n.said, n.why = max(n.untilNs, untilNs), said, why
+	if said {
+		n.probeNs = max(n.probeNs, untilNs)
+	}
+	return n.probeNs
+}
+
+// Result is what has become of a request.
+type Result uint8
+
+// Results.
+const (
+	// Silent: it was not answered, or by something in front of the venue, or again by a ban.
+	Silent Result = iota
+	// Heard: it was answered in the venue's own words, whatever they are.
+	Heard
+	// Unsent: it was not sent after all.
+	Unsent
+)
+
+// Done says what has become of a request that was allowed, exactly once, when its real answer is there, and was told to Ban if that is
+// what it says, or it is given up; which may be later than Answered.
+func (b *Budget) Done(t Ticket, nowNs int64, result Result) {
+	if t.probes == 0 {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for scope := range b.bans {
+		n := &b.bans[scope]
+		if t.probes&(1<<scope) == 0 {
+			continue
+		}
+		n.probing = false
+		switch {
+		case result == Heard:
+			*n = ban{}
+		case result == Silent && !(n.said && nowNs < n.untilNs):
+			n.probeNs = max(n.probeNs, nowNs+int64(n.wait))
+			n.wait = min(2*n.wait, mostProbe)
+		}
+	}
+}
+
+// banned returns which bans a request would be a probe of, or why and until when at least it is not sent. The lock is held.
+func (b *Budget) banned(r Request, nowNs int64) (probes uint8, no Refusal) {
+	for scope := range b.bans {
+		n := &b.bans[scope]
+		if !n.on || !Scope(scope).has(r) {
+			continue
+		}
+		retryAtNs := n.probeNs
+		switch {
+		case n.probing:
+			retryAtNs = max(retryAtNs, nowNs+int64(probeAnswer))
+		case nowNs >= n.untilNs && nowNs >= n.probeNs, r.Kind == Cancel && nowNs >= n.probeNs:
+			probes |= 1 << scope
+			continue
+		case nowNs >= n.probeNs: // a cancel may find out meanwhile that the ban is over
+			retryAtNs = min(n.untilNs, nowNs+int64(firstProbe))
+		}
+		if retryAtNs > no.RetryAtNs {
+			no = Refusal{RetryAtNs: retryAtNs, UntilNs: max(n.untilNs, retryAtNs), Why: n.why, Paused: true, Banned: true}
+		}
+	}
+	return probes, no
+}
+
+// probing notes that a request is a probe. The lock is held.
+func (b *Budget) probing(probes uint8) {
+	for ; probes != 0; probes &= probes - 1 {
+		b.bans[bits.TrailingZeros8(probes)].probing = true
+	}
+}
+
+// has reports whether a request is in scope.
+func (s Scope) has(r Request) bool {
+	return s == Everything || s == Submits && r.Kind == Submit || s == REST && r.REST
+}

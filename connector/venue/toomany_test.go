@@ -1,0 +1,100 @@
+package venue_test
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"hftrunner/connector/blotter"
+	"hftrunner/connector/venue"
+	"hftrunner/hft"
+)
+
+// told is a log that keeps its lines.
+type told struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (l *told) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lines = append(l.lines, string(p))
+	return len(p), nil
+}
+
+// with returns the lines that have a text.
+func (l *told) with(text string) (lines []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, line := range l.lines {
+		if strings.Contains(line, text) {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// TestTooManyRequestsIsOneOutage: that there are too many requests, or orders, is one WARN with its cause and until when, however many
+// are refused and not sent meanwhile, and one line when the same works again; what else works meanwhile does not tell that.
+func TestTooManyRequestsIsOneOutage(t *testing.T) {
+	t.Parallel()
+	for name, cause := range map[string]venue.Cause{"requests": venue.Weight, "orders": venue.OrderRate} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t)
+			var failure atomic.Pointer[venue.Failure]
+			f.place = func(_ context.Context, o *venue.Order) (blotter.Report, error) {
+				if failed := failure.Load(); failed != nil {
+					return blotter.Report{}, failed
+				}
+				return blotter.Report{Channel: blotter.Ack, Symbol: o.Symbol, ClientID: o.ClientID, VenueID: "v" + o.ClientID, Status: hft.StatusNew, Side: o.Side, Price: 100, Qty: 0.01, HasCum: true}, nil
+			}
+			var canceled atomic.Int32
+			f.cancel = func(_ context.Context, o *venue.Order) (blotter.Report, error) {
+				canceled.Add(1)
+				return blotter.Report{}, &venue.Failure{Cause: venue.Gone, Code: -2011, Msg: "unknown order"}
+			}
+			log := new(told)
+			r := start(t, f, nil, func(c *venue.Config) {
+				c.Trading, c.AuditInterval = true, time.Hour
+				c.Logger = hclog.New(&hclog.LoggerOptions{Level: hclog.Info, Output: log})
+			}, "BTC")
+			r.trade(0)
+			o := r.order(0, 1)
+			r.connector.Submit(o)
+			until(t, "an order is there", func() bool { return r.taken(1) })
+			const pause = 2 * time.Second
+			failure.Store(&venue.Failure{Cause: cause, Code: -1003, Status: 429, Msg: "slow down", RetryAt: time.Now().Add(pause)})
+			r.connector.Submit(r.order(0, 2))
+			until(t, "an order is refused", func() bool { return r.refused("slow down") == 1 })
+			failure.Store(&venue.Failure{Cause: cause, Held: true, Msg: "not sent: slow down", RetryAt: time.Now().Add(pause)})
+			r.connector.Submit(r.order(0, 3))
+			until(t, "another one", func() bool { return r.refused("slow down") == 2 })
+			if cause == venue.OrderRate {
+				r.connector.Cancel(o)
+				until(t, "a cancel is answered", func() bool { return canceled.Load() > 0 && len(log.with("venue fails")) > 0 })
+				if lines := log.with("works again"); len(lines) > 0 {
+					t.Errorf("orders do not work again: %q", lines)
+				}
+			}
+			for _, e := range r.Errors() {
+				if strings.Contains(e.Val.String(), "slow down") && !e.Outage {
+					t.Errorf("%q is logged beside the outage", e.Val.String())
+				}
+			}
+			time.Sleep(pause)
+			failure.Store(nil)
+			r.connector.Submit(r.order(0, 4))
+			until(t, "it works again", func() bool { return len(log.with("works again")) == 1 })
+			if lines := log.with("[WARN]"); len(lines) != 1 || !strings.Contains(lines[0], "slow down") || !strings.Contains(lines[0], "until=") {
+				t.Errorf("%q", lines)
+			}
+		})
+	}
+}

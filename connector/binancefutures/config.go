@@ -16,44 +16,24 @@ import (
 
 // Config is what a Protocol is made of. Its texts show no secret.
 type Config struct {
-	// PublicURL is the base of the streams of books, MarketURL of trades, PrivateURL of the account, each without the
-	// final /ws or /stream; the venue has a base for each class since 2026. APIURL is the base of the REST interface and
-	// WSAPIURL the whole address of the WebSocket API. Main and Testnet fill them in.
-	PublicURL, MarketURL, PrivateURL, APIURL, WSAPIURL string
+	// Settings are the configuration's; what is empty or 0 is as the network or the venue has it. Secret is either the text of an
+	// HMAC key or an Ed25519 private key in PKCS#8, PEM or base64.
+	Settings
 
-	// Key and Secret are the API key and its secret, which is either the text of an HMAC key or an Ed25519 private key
-	// in PKCS#8, PEM or base64. Both are empty where only market data is wanted.
-	Key, Secret string
-	// RecvWindow is how old a request may be when the venue gets it, 0 for the venue's 5 s.
-	RecvWindow time.Duration
 	// Timeout is how long a request may take, 0 for binanceapi.DefaultTimeout.
 	Timeout time.Duration
 
-	// DepthSpeed is how often differences of the book come: "0ms" as they happen, "100ms", "250ms" or "500ms"; empty is
-	// "0ms". The first is in no document of the venue; if it ends, the connection is seen to be quiet.
-	DepthSpeed string
-	// TradeStream is "aggTrade", on the market connection, or "trade", every single fill, which is in no document of the
-	// venue and comes on the public connection if at all; empty is "aggTrade".
-	TradeStream string
-	// BookTicker adds the best bid and ask as they change.
-	BookTicker bool
-	// OrderEntry is how orders go: "rest" or "ws", the WebSocket API; empty is "rest". Questions always go by REST.
-	OrderEntry string
-
 	// HTTPClient is used for REST, nil for one of its own.
 	HTTPClient *http.Client
-	// WeightPerMinute is how much requests of this address may weigh, OrdersPer10s and OrdersPerMinute how many orders and
-	// amendments the account may send; 0 for the venue's 2400, 300 and 1200. Set less to leave something to others.
-	WeightPerMinute, OrdersPer10s, OrdersPerMinute int
 	// NowNs is the local clock, nanoseconds since the Unix epoch.
 	NowNs func() int64
 	// Logger gets what happens to the connection for order entry, which is a part of Outage, that of the venue; both may be nil.
 	Logger hclog.Logger
 	Outage *stream.Outage
 
-	// QuietPublic and QuietMarket are how long these connections may bring nothing until they are asked for a sign of life, 0
-	// for 30 s and 5 min; see stream.Stream.QuietTopics.
-	QuietPublic, QuietMarket time.Duration
+	// QuietMarket is how long the connection of trades may bring nothing until it is asked for a sign of life, 0 for 5 min; see
+	// stream.Stream.QuietTopics. That of books has QuietLimit.
+	QuietMarket time.Duration
 	// Silence is how long a connection may bring not even a ping, 0 for 5 min: the venue sends one every 3 min.
 	Silence time.Duration
 	// Lifetime is after how long a connection is replaced, 0 for 23 h: the venue cuts it after 24 h.
@@ -64,24 +44,24 @@ type Config struct {
 
 // Main returns a Config with the addresses of the real venue.
 func Main() Config {
-	return Config{
+	return Config{Settings: Settings{
 		PublicURL: "wss://fstream.binance.com/public", MarketURL: "wss://fstream.binance.com/market", PrivateURL: "wss://fstream.binance.com/private",
 		APIURL: "https://fapi.binance.com", WSAPIURL: "wss://ws-fapi.binance.com/ws-fapi/v1",
-	}
+	}}
 }
 
 // Testnet returns a Config with the addresses of the venue for trying things out. It has keys of its own.
 func Testnet() Config {
-	return Config{
+	return Config{Settings: Settings{
 		PublicURL: "wss://fstream.binancefuture.com/public", MarketURL: "wss://fstream.binancefuture.com/market", PrivateURL: "wss://fstream.binancefuture.com/private",
 		APIURL: "https://demo-fapi.binance.com", WSAPIURL: "wss://testnet.binancefuture.com/ws-fapi/v1",
-	}
+	}}
 }
 
 // String shows the addresses and choices.
 func (c Config) String() string {
 	key := "no key"
-	if c.Key != "" || c.Secret != "" {
+	if c.APIKey != "" || c.Secret != "" {
 		key = "with a key"
 	}
 	return fmt.Sprintf("binancefutures: %s, streams %s %s %s, WebSocket API %s, depth %s, trades %s, orders %s, %s",
@@ -96,10 +76,11 @@ func (c Config) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
 // complete fills in what is empty and reports what cannot be.
 func (c *Config) complete() error {
+	c.resolve()
 	for _, d := range []struct {
 		field *time.Duration
 		value time.Duration
-	}{{&c.QuietPublic, 30 * time.Second}, {&c.QuietMarket, 5 * time.Minute}, {&c.Silence, 5 * time.Minute}, {&c.Lifetime, 23 * time.Hour}, {&c.KeepAliveInterval, 30 * time.Minute}} {
+	}{{&c.QuietLimit, 30 * time.Second}, {&c.QuietMarket, 5 * time.Minute}, {&c.Silence, 5 * time.Minute}, {&c.Lifetime, 23 * time.Hour}, {&c.KeepAliveInterval, 30 * time.Minute}} {
 		if *d.field == 0 {
 			*d.field = d.value
 		}
@@ -145,7 +126,7 @@ func (c *Config) complete() error {
 		return errors.New("there is no clock: set NowNs")
 	case c.RecvWindow < 0 || c.RecvWindow > time.Minute:
 		return fmt.Errorf("the receive window is %v: the venue takes up to 60 s", c.RecvWindow)
-	case (c.Key == "") != (c.Secret == ""):
+	case (c.APIKey == "") != (c.Secret == ""):
 		return errors.New("key and secret belong together: set both, or none for market data only")
 	}
 	return nil

@@ -157,9 +157,9 @@ func limitOrder(id string, side hft.Side, price, qty string, tif hft.TimeInForce
 func TestOrdersOnTheExchange(t *testing.T) {
 	for name, change := range map[string]func(c *binancefutures.Config){
 		"REST":                         nil,
-		"REST, Ed25519":                func(c *binancefutures.Config) { c.Key, c.Secret = "ed", ed25519Private },
+		"REST, Ed25519":                func(c *binancefutures.Config) { c.APIKey, c.Secret = "ed", ed25519Private },
 		"WebSocket API":                func(c *binancefutures.Config) { c.OrderEntry = "ws" },
-		"WebSocket API, Ed25519 logon": func(c *binancefutures.Config) { c.Key, c.Secret, c.OrderEntry = "ed", ed25519Private, "ws" },
+		"WebSocket API, Ed25519 logon": func(c *binancefutures.Config) { c.APIKey, c.Secret, c.OrderEntry = "ed", ed25519Private, "ws" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -561,7 +561,7 @@ func ready(t *testing.T, p *binancefutures.Protocol) {
 // TestLogonRefused: a key that may not log on is no connection that is down for a while.
 func TestLogonRefused(t *testing.T) {
 	e := startExchange(t, nil)
-	p := connected(t, e, func(c *binancefutures.Config) { c.Key, c.Secret, c.OrderEntry = "nobody", ed25519Private, "ws" })
+	p := connected(t, e, func(c *binancefutures.Config) { c.APIKey, c.Secret, c.OrderEntry = "nobody", ed25519Private, "ws" })
 	deadline := time.Now().Add(time.Minute)
 	for {
 		_, err := p.Place(t.Context(), limitOrder("hbt-1", hft.Buy, "60000.0", "0.010", hft.GTC))
@@ -611,16 +611,16 @@ func TestKeysOnTheExchange(t *testing.T) {
 		cause  venue.Cause
 	}{
 		"wrong secret": {func(c *binancefutures.Config) { c.Secret = "other" }, venue.Key},
-		"unknown key":  {func(c *binancefutures.Config) { c.Key = "other" }, venue.Key},
-		"read-only":    {func(c *binancefutures.Config) { c.Key, c.Secret = "read-only", "r" }, venue.Key},
-		"hedge mode":   {func(c *binancefutures.Config) { c.Key, c.Secret = "hedge", "h" }, venue.Refused},
+		"unknown key":  {func(c *binancefutures.Config) { c.APIKey = "other" }, venue.Key},
+		"read-only":    {func(c *binancefutures.Config) { c.APIKey, c.Secret = "read-only", "r" }, venue.Key},
+		"hedge mode":   {func(c *binancefutures.Config) { c.APIKey, c.Secret = "hedge", "h" }, venue.Refused},
 		"slow clock": {func(c *binancefutures.Config) {
 			c.NowNs = func() int64 { return time.Now().Add(-time.Minute).UnixNano() }
 		}, venue.ClockOff},
 		"fast clock": {func(c *binancefutures.Config) {
 			c.NowNs = func() int64 { return time.Now().Add(time.Minute).UnixNano() }
 		}, venue.ClockOff},
-		"no key": {func(c *binancefutures.Config) { c.Key, c.Secret = "", "" }, venue.Key},
+		"no key": {func(c *binancefutures.Config) { c.APIKey, c.Secret = "", "" }, venue.Key},
 	} {
 		p := connected(t, e, c.change)
 		if _, err := p.Place(t.Context(), o); venue.CauseOf(err) != c.cause || err == nil {
@@ -633,7 +633,7 @@ func TestKeysOnTheExchange(t *testing.T) {
 			}
 		}
 	}
-	findings, err := connected(t, e, func(c *binancefutures.Config) { c.Key, c.Secret = "hedge", "h" }).Permissions(t.Context())
+	findings, err := connected(t, e, func(c *binancefutures.Config) { c.APIKey, c.Secret = "hedge", "h" }).Permissions(t.Context())
 	if err != nil || !slices.ContainsFunc(findings, func(f venue.Finding) bool { return f.What == "position mode" && f.Problem != "" }) {
 		t.Errorf("%+v, %v", findings, err)
 	}

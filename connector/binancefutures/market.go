@@ -43,7 +43,7 @@ func (p *Protocol) MarketStreams(symbols []string) []stream.Stream {
 			market = append(market, name+"@aggTrade")
 		}
 	}
-	list := p.marketStreams(nil, "public", p.config.PublicURL, public, p.config.QuietPublic)
+	list := p.marketStreams(nil, "public", p.config.PublicURL, public, p.config.QuietLimit)
 	return p.marketStreams(list, "market", p.config.MarketURL, market, p.config.QuietMarket)
 }
 

@@ -41,13 +41,13 @@ func New(config Config) (*Protocol, error) {
 		return nil, fmt.Errorf("binancefutures: %w", err)
 	}
 	var key *binanceapi.Key
-	if config.Key != "" {
+	if config.APIKey != "" {
 		var err error
-		if key, err = binanceapi.NewKey(config.Key, config.Secret); err != nil {
+		if key, err = binanceapi.NewKey(config.APIKey, config.Secret); err != nil {
 			return nil, fmt.Errorf("binancefutures: %w", err)
 		}
 	}
-	config.Key, config.Secret = "", "" // nothing shows what is not there
+	config.APIKey, config.Secret = "", "" // nothing shows what is not there
 	p := &Protocol{config: config, signer: binanceapi.NewSigner(key, config.RecvWindow, config.NowNs)}
 	budget, err := config.budget()
 	if err != nil {

@@ -25,7 +25,7 @@ const nowMs = 1760000000000
 // config is one for tests, with the clock standing still.
 func config() binancefutures.Config {
 	c := binancefutures.Main()
-	c.Key, c.Secret = "test-key", "test-secret"
+	c.APIKey, c.Secret = "test-key", "test-secret"
 	c.NowNs = func() int64 { return nowMs * 1_000_000 }
 	return c
 }
@@ -87,7 +87,7 @@ func scripted(t testing.TB, channel, note string) [][]byte {
 
 func Example() {
 	config := binancefutures.Testnet()
-	config.Key, config.Secret = "key", "secret"
+	config.APIKey, config.Secret = "key", "secret"
 	config.NowNs = func() int64 { return 0 } // the wall clock, in a program
 	p, err := binancefutures.New(config)
 	if err != nil {
@@ -133,7 +133,7 @@ func TestConfigShowsNoSecret(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if text := fmt.Sprintf("%v %+v %#v %s", c, c, c, asJSON); strings.Contains(text, c.Secret) || strings.Contains(text, c.Key) || !strings.Contains(text, "with a key") {
+	if text := fmt.Sprintf("%v %+v %#v %s", c, c, c, asJSON); strings.Contains(text, c.Secret) || strings.Contains(text, c.APIKey) || !strings.Contains(text, "with a key") {
 		t.Error(text)
 	}
 	p := newProtocol(t, nil, nil)
@@ -447,7 +447,7 @@ func TestPermissions(t *testing.T) {
 	if got := check(newProtocol(t, serve(`{"dualSidePosition":false}`, ""), nil)); !strings.Contains(got, "trading: not known") {
 		t.Error(got)
 	}
-	if got := check(newProtocol(t, nil, func(c *binancefutures.Config) { c.Key, c.Secret = "", "" })); got != "key: none: market data only" {
+	if got := check(newProtocol(t, nil, func(c *binancefutures.Config) { c.APIKey, c.Secret = "", "" })); got != "key: none: market data only" {
 		t.Error(got)
 	}
 	p := newProtocol(t, func(w http.ResponseWriter, _ *http.Request) {

@@ -1,6 +1,7 @@
 package binancefutures
 
 import (
+	"cmp"
 	"time"
 
 	"hftrunner/connector/venue"
@@ -26,3 +27,19 @@ type Settings struct {
 
 // SettingsDoc says what a connector to this venue is.
 const SettingsDoc = "Binance USD-M futures. The steps of prices and quantities come from the venue. The account has to be in one-way position mode."
+
+// resolve fills in the addresses that are the network's.
+func (s *Settings) resolve() {
+	var network Settings
+	switch s.Network {
+	case venue.Main:
+		network = Main().Settings
+	case venue.Testnet:
+		network = Testnet().Settings
+	}
+	s.PublicURL = cmp.Or(s.PublicURL, network.PublicURL)
+	s.MarketURL = cmp.Or(s.MarketURL, network.MarketURL)
+	s.PrivateURL = cmp.Or(s.PrivateURL, network.PrivateURL)
+	s.APIURL = cmp.Or(s.APIURL, network.APIURL)
+	s.WSAPIURL = cmp.Or(s.WSAPIURL, network.WSAPIURL)
+}

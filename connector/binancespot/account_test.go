@@ -242,7 +242,7 @@ func TestWithoutKey(t *testing.T) {
 	ctx := context.Background()
 	f := &fake{t: t, answer: func(*request) (int, string) { return 200, `{"serverTime":1}` }}
 	c := config(f)
-	c.Key, c.Secret, c.WSAPIURL, c.OrderEntry = "", "", "", "ws"
+	c.APIKey, c.Secret, c.WSAPIURL, c.OrderEntry = "", "", "", "ws"
 	p, err := binancespot.New(c)
 	if err != nil {
 		t.Fatal(err)

@@ -15,31 +15,15 @@ import (
 
 // Config is what a Protocol is made of. Its texts show no secret.
 type Config struct {
-	// StreamURL is the base of the market streams, without the final /ws or /stream; APIURL that of the REST interface, and
-	// WSAPIURL the whole address of the WebSocket API, which brings the account's orders and balances. Main and Testnet fill
-	// them in.
-	StreamURL, APIURL, WSAPIURL string
+	// Settings are the configuration's; what is empty or 0 is as the network or the venue has it. Secret is either the text of an
+	// HMAC key or an Ed25519 private key in PKCS#8, PEM or base64.
+	Settings
 
-	// Key and Secret are the API key and its secret, which is either the text of an HMAC key or an Ed25519 private key
-	// in PKCS#8, PEM or base64. Both are empty where only market data is wanted.
-	Key, Secret string
-	// RecvWindow is how old a request may be when the venue gets it, 0 for the venue's 5 s.
-	RecvWindow time.Duration
 	// Timeout is how long a request may take, 0 for binanceapi.DefaultTimeout.
 	Timeout time.Duration
 
-	// TradeStream is "trade", every single fill, or "aggTrade", those of one taker at one price as one; empty is "trade".
-	TradeStream string
-	// BookTicker adds the best bid and ask as they change. They come without a time of the venue and get the local one.
-	BookTicker bool
-	// OrderEntry is how orders go: "rest" or "ws", the WebSocket API; empty is "rest". Other questions always go by REST.
-	OrderEntry string
-
 	// HTTPClient is used for REST, nil for one of its own.
 	HTTPClient *http.Client
-	// WeightPerMinute is how much requests of this address may weigh, OrdersPer10s and OrdersPerDay how many unfilled orders
-	// the account may send; 0 for the venue's 6000, 100 and 200000. Set less to leave something to others.
-	WeightPerMinute, OrdersPer10s, OrdersPerDay int
 	// NowNs is the local clock, nanoseconds since the Unix epoch.
 	NowNs func() int64
 	// Logger gets what happens to the connection for order entry; it may be nil.
@@ -47,9 +31,6 @@ type Config struct {
 	// Outage is that of the venue, which that connection is a part of; it may be nil.
 	Outage *stream.Outage
 
-	// QuietMarket is how long a market connection may bring nothing until it is asked for a sign of life, 0 for 1 min; see
-	// stream.Stream.QuietTopics.
-	QuietMarket time.Duration
 	// Silence is how long a connection may bring not even a ping, 0 for 1 min: the venue sends one every 20 s.
 	Silence time.Duration
 	// Lifetime is after how long a connection is replaced, 0 for 23 h: the venue cuts it after 24 h.
@@ -58,20 +39,20 @@ type Config struct {
 
 // Main returns a Config with the addresses of the real venue.
 func Main() Config {
-	return Config{StreamURL: "wss://stream.binance.com:9443", APIURL: "https://api.binance.com", WSAPIURL: "wss://ws-api.binance.com:443/ws-api/v3"}
+	return Config{Settings: Settings{StreamURL: "wss://stream.binance.com:9443", APIURL: "https://api.binance.com", WSAPIURL: "wss://ws-api.binance.com:443/ws-api/v3"}}
 }
 
 // Testnet returns a Config with the addresses of the venue for trying things out. It has keys of its own and forgets
 // everything about once a month.
 func Testnet() Config {
-	return Config{StreamURL: "wss://stream.testnet.binance.vision", APIURL: "https://testnet.binance.vision",
-		WSAPIURL: "wss://ws-api.testnet.binance.vision/ws-api/v3"}
+	return Config{Settings: Settings{StreamURL: "wss://stream.testnet.binance.vision", APIURL: "https://testnet.binance.vision",
+		WSAPIURL: "wss://ws-api.testnet.binance.vision/ws-api/v3"}}
 }
 
 // String shows the addresses and choices.
 func (c Config) String() string {
 	key := "no key"
-	if c.Key != "" || c.Secret != "" {
+	if c.APIKey != "" || c.Secret != "" {
 		key = "with a key"
 	}
 	return fmt.Sprintf("binancespot: %s, streams %s, WebSocket API %s, trades %s, orders %s, %s",
@@ -89,10 +70,11 @@ const maxRecvWindow = time.Minute
 
 // complete fills in what is empty and reports what cannot be.
 func (c *Config) complete() error {
+	c.resolve()
 	for _, d := range []struct {
 		field *time.Duration
 		value time.Duration
-	}{{&c.QuietMarket, time.Minute}, {&c.Silence, time.Minute}, {&c.Lifetime, 23 * time.Hour}} {
+	}{{&c.QuietLimit, time.Minute}, {&c.Silence, time.Minute}, {&c.Lifetime, 23 * time.Hour}} {
 		if *d.field == 0 {
 			*d.field = d.value
 		}
@@ -122,7 +104,7 @@ func (c *Config) complete() error {
 	if err := checkURL("stream", c.StreamURL); err != nil {
 		return err
 	}
-	if c.Key != "" || c.WSAPIURL != "" {
+	if c.APIKey != "" || c.WSAPIURL != "" {
 		if err := checkURL("WebSocket API", c.WSAPIURL); err != nil {
 			return err
 		}
@@ -132,7 +114,7 @@ func (c *Config) complete() error {
 		return errors.New("there is no clock: set NowNs")
 	case c.RecvWindow < 0 || c.RecvWindow > maxRecvWindow:
 		return fmt.Errorf("the receive window is %v: the venue takes up to %v", c.RecvWindow, maxRecvWindow)
-	case (c.Key == "") != (c.Secret == ""):
+	case (c.APIKey == "") != (c.Secret == ""):
 		return errors.New("key and secret belong together: set both, or none for market data only")
 	}
 	return nil

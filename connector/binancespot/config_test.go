@@ -21,7 +21,7 @@ func TestConfigurations(t *testing.T) {
 		"trade stream":       {func(c *binancespot.Config) { c.TradeStream = "trades" }, `the trade stream is "trades"`},
 		"order entry":        {func(c *binancespot.Config) { c.OrderEntry = "fix" }, `the order entry is "fix"`},
 		"key alone":          {func(c *binancespot.Config) { c.Secret = "" }, "belong together"},
-		"secret alone":       {func(c *binancespot.Config) { c.Key = "" }, "belong together"},
+		"secret alone":       {func(c *binancespot.Config) { c.APIKey = "" }, "belong together"},
 		"window":             {func(c *binancespot.Config) { c.RecvWindow = 61 * time.Second }, "receive window"},
 		"negative window":    {func(c *binancespot.Config) { c.RecvWindow = -1 }, "receive window"},
 		"rate limit":         {func(c *binancespot.Config) { c.OrdersPerDay = -1 }, "rate limit"},

@@ -93,7 +93,7 @@ func (f *fake) asked() []string {
 // config returns a configuration whose requests go to f.
 func config(f *fake) binancespot.Config {
 	c := binancespot.Testnet()
-	c.Key, c.Secret = testKey, testSecret
+	c.APIKey, c.Secret = testKey, testSecret
 	c.HTTPClient = &http.Client{Transport: f}
 	c.NowNs = func() int64 { return testTimeNs }
 	return c

@@ -47,7 +47,7 @@ func (p *Protocol) MarketStreams(symbols []string) []stream.Stream {
 		streams = append(streams, stream.Stream{
 			Name: name, URL: strings.TrimSuffix(p.config.StreamURL, "/") + "/stream",
 			Hello: hello, Answers: len(hello), HelloInterval: helloInterval, Ready: p.parser.Subscribed,
-			Silence: p.config.Silence, QuietTopics: p.config.QuietMarket, Lifetime: p.config.Lifetime,
+			Silence: p.config.Silence, QuietTopics: p.config.QuietLimit, Lifetime: p.config.Lifetime,
 		})
 	}
 	return streams

@@ -37,13 +37,13 @@ func New(config Config) (*Protocol, error) {
 		return nil, fmt.Errorf("binancespot: %w", err)
 	}
 	var key *binanceapi.Key
-	if config.Key != "" {
+	if config.APIKey != "" {
 		var err error
-		if key, err = binanceapi.NewKey(config.Key, config.Secret); err != nil {
+		if key, err = binanceapi.NewKey(config.APIKey, config.Secret); err != nil {
 			return nil, fmt.Errorf("binancespot: %w", err)
 		}
 	}
-	config.Key, config.Secret = "", "" // nothing shows what is not there
+	config.APIKey, config.Secret = "", "" // nothing shows what is not there
 	p := &Protocol{config: config, signer: binanceapi.NewSigner(key, config.RecvWindow, config.NowNs)}
 	budget, err := binanceapi.NewBudget(config.allowances())
 	if err != nil {

@@ -1,6 +1,7 @@
 package binancespot
 
 import (
+	"cmp"
 	"time"
 
 	"hftrunner/connector/venue"
@@ -22,3 +23,17 @@ type Settings struct {
 
 // SettingsDoc says what a connector to this venue is.
 const SettingsDoc = "Binance spot. There are no positions, only balances: a strategy's position is what its fills add up to. There is no dead-man's switch: orders of a runner that is cut off stay at the venue."
+
+// resolve fills in the addresses that are the network's.
+func (s *Settings) resolve() {
+	var network Settings
+	switch s.Network {
+	case venue.Main:
+		network = Main().Settings
+	case venue.Testnet:
+		network = Testnet().Settings
+	}
+	s.StreamURL = cmp.Or(s.StreamURL, network.StreamURL)
+	s.APIURL = cmp.Or(s.APIURL, network.APIURL)
+	s.WSAPIURL = cmp.Or(s.WSAPIURL, network.WSAPIURL)
+}

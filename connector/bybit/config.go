@@ -33,7 +33,7 @@ var (
 )
 
 // OrderEntry is the way that orders take to the venue.
-type OrderEntry string
+type OrderEntry = string
 
 // Ways of orders.
 const (
@@ -49,20 +49,9 @@ const DefaultLevel = 50
 
 // Config configures a Protocol.
 type Config struct {
-	// PublicURL, PrivateURL and TradeURL are the venue's WebSockets, APIURL its REST root:
-	// wss://stream.bybit.com/v5/public/linear, wss://stream.bybit.com/v5/private, wss://stream.bybit.com/v5/trade and
-	// https://api.bybit.com, or the testnet's. PrivateURL is needed with a key, TradeURL for OrdersByWebSocket.
-	PublicURL, PrivateURL, TradeURL, APIURL string
-	// Key and Secret are the account's; without them there is market data only. A Secret that is a PEM block is an RSA key.
-	Key, Secret string
-	// RecvWindow is how old a signed request may be when it arrives, in whole milliseconds; 0 is 5 s, the venue's default.
-	RecvWindow time.Duration
-	// DepthLevel is the depth of the book: 1, 50, 200 or 1000; 0 is DefaultLevel.
-	DepthLevel int
-	// BookTicker takes the best bid and ask (depth 1, every 10 ms) beside the book.
-	BookTicker bool
-	// OrderEntry is the way of orders; empty is OrdersByREST.
-	OrderEntry OrderEntry
+	// Settings are the configuration's; what is empty or 0 is as the network or the venue has it. PrivateURL is needed with a key,
+	// TradeURL for OrdersByWebSocket. A Secret that is a PEM block is an RSA key; RecvWindow is in whole milliseconds.
+	Settings
 	// DisconnectCancel says that the venue has enabled its cancel-on-disconnect (DCP) for the account, which it does for
 	// institutions on request. ArmDeadMan then sets its window.
 	DisconnectCancel bool
@@ -75,27 +64,24 @@ type Config struct {
 	Outage *stream.Outage
 	// NowNs is the local clock in Unix nanoseconds, which is needed.
 	NowNs func() int64
-	// OrdersPerSecond is how many orders the account may place, amend and cancel in a second each; 0 is 10, which every
-	// account has. What the venue says in its answers counts from then on.
-	OrdersPerSecond int
 }
 
 // Main returns a Config with the addresses of the real venue.
 func Main() Config {
-	return Config{PublicURL: "wss://stream.bybit.com/v5/public/linear", PrivateURL: "wss://stream.bybit.com/v5/private",
-		TradeURL: "wss://stream.bybit.com/v5/trade", APIURL: "https://api.bybit.com"}
+	return Config{Settings: Settings{PublicURL: "wss://stream.bybit.com/v5/public/linear", PrivateURL: "wss://stream.bybit.com/v5/private",
+		TradeURL: "wss://stream.bybit.com/v5/trade", APIURL: "https://api.bybit.com"}}
 }
 
 // Testnet returns a Config with the addresses of the venue for trying things out. It has keys of its own.
 func Testnet() Config {
-	return Config{PublicURL: "wss://stream-testnet.bybit.com/v5/public/linear", PrivateURL: "wss://stream-testnet.bybit.com/v5/private",
-		TradeURL: "wss://stream-testnet.bybit.com/v5/trade", APIURL: "https://api-testnet.bybit.com"}
+	return Config{Settings: Settings{PublicURL: "wss://stream-testnet.bybit.com/v5/public/linear", PrivateURL: "wss://stream-testnet.bybit.com/v5/private",
+		TradeURL: "wss://stream-testnet.bybit.com/v5/trade", APIURL: "https://api-testnet.bybit.com"}}
 }
 
 // String shows the addresses and choices, and neither key nor secret.
 func (c Config) String() string {
 	key := "no key"
-	if c.Key != "" {
+	if c.APIKey != "" {
 		key = "with a key"
 	}
 	return fmt.Sprintf("bybit: %s, %s, %s, %s, depth %d, book ticker %t, orders by %s, %s", c.PublicURL, c.PrivateURL, c.TradeURL, c.APIURL,
@@ -122,6 +108,7 @@ type Protocol struct {
 
 // New returns a Protocol. It connects to nothing. What is wrong with config is told all at once.
 func New(config Config) (*Protocol, error) {
+	config.resolve()
 	if config.DepthLevel == 0 {
 		config.DepthLevel = DefaultLevel
 	}
@@ -134,7 +121,7 @@ func New(config Config) (*Protocol, error) {
 	if config.OrdersPerSecond == 0 {
 		config.OrdersPerSecond = defaultOrders
 	}
-	sign, err := newSigner(config.Key, config.Secret)
+	sign, err := newSigner(config.APIKey, config.Secret)
 	if err = errors.Join(config.check(), err); err != nil {
 		return nil, fmt.Errorf("bybit: %w", err)
 	}
@@ -180,7 +167,7 @@ func (c *Config) check() error {
 		schemes    []string
 	}{
 		{"PublicURL", c.PublicURL, true, []string{"wss", "ws"}},
-		{"PrivateURL", c.PrivateURL, c.Key != "", []string{"wss", "ws"}},
+		{"PrivateURL", c.PrivateURL, c.APIKey != "", []string{"wss", "ws"}},
 		{"TradeURL", c.TradeURL, c.OrderEntry == OrdersByWebSocket, []string{"wss", "ws"}},
 		{"APIURL", c.APIURL, true, []string{"https", "http"}},
 	} {
@@ -192,7 +179,7 @@ func (c *Config) check() error {
 			wrong("%s %q is no URL that starts with %s://", u.name, u.text, u.schemes[0])
 		}
 	}
-	if (c.Key == "") != (c.Secret == "") {
+	if (c.APIKey == "") != (c.Secret == "") {
 		wrong("Key and Secret belong together: give both, or none for market data alone")
 	}
 	if c.RecvWindow < time.Millisecond || c.RecvWindow > time.Minute {
@@ -207,7 +194,7 @@ func (c *Config) check() error {
 	if c.OrderEntry != OrdersByREST && c.OrderEntry != OrdersByWebSocket {
 		wrong("OrderEntry %q is neither %q nor %q", c.OrderEntry, OrdersByREST, OrdersByWebSocket)
 	}
-	if c.OrderEntry == OrdersByWebSocket && c.Key == "" {
+	if c.OrderEntry == OrdersByWebSocket && c.APIKey == "" {
 		wrong("OrderEntry %q needs Key and Secret", c.OrderEntry)
 	}
 	if c.OrdersPerSecond < 0 {

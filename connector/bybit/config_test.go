@@ -103,7 +103,7 @@ func TestWrongConfig(t *testing.T) {
 		"DepthLevel 500 is none":      func(c *bybit.Config) { c.DepthLevel = 500 },
 		"DepthLevel 1 is the book":    func(c *bybit.Config) { c.DepthLevel, c.BookTicker = 1, true },
 		`OrderEntry "fix" is neither`: func(c *bybit.Config) { c.OrderEntry = "fix" },
-		`"ws" needs Key`:              func(c *bybit.Config) { c.Key, c.Secret, c.OrderEntry = "", "", bybit.OrdersByWebSocket },
+		`"ws" needs Key`:              func(c *bybit.Config) { c.APIKey, c.Secret, c.OrderEntry = "", "", bybit.OrdersByWebSocket },
 		"NowNs":                       func(c *bybit.Config) { c.NowNs = nil },
 		"OrdersPerSecond":             func(c *bybit.Config) { c.OrdersPerSecond = -1 },
 		"RSA":                         func(c *bybit.Config) { c.Secret = edPEM },
@@ -129,7 +129,7 @@ func TestWrongConfig(t *testing.T) {
 
 func TestConfigHidesTheSecret(t *testing.T) {
 	for _, c := range []bybit.Config{config(), bybit.Main(), bybit.Testnet()} {
-		c.Key, c.Secret, c.NowNs = testKey, testSecret, func() int64 { return testMs }
+		c.APIKey, c.Secret, c.NowNs = testKey, testSecret, func() int64 { return testMs }
 		newProtocol(t, c)
 		for _, format := range []string{"%v", "%+v", "%s"} {
 			if text := fmt.Sprintf(format, c); strings.Contains(text, testKey) || strings.Contains(text, testSecret) || !strings.Contains(text, c.APIURL) {

@@ -58,8 +58,9 @@ func setLevel(t *testing.T, e *testexchange.Exchange, side hft.Side, price, qty 
 func connected(t *testing.T, e *testexchange.Exchange, change func(c *bybit.Config)) *bybit.Protocol {
 	t.Helper()
 	ws := e.WSURL(served)
-	c := bybit.Config{PublicURL: ws + "/v5/public/linear", PrivateURL: ws + "/v5/private", TradeURL: ws + "/v5/trade", APIURL: e.HTTPURL(served),
-		Key: testKey, Secret: testSecret, NowNs: func() int64 { return time.Now().UnixNano() }, BookTicker: true, OrdersPerSecond: 1000}
+	c := bybit.Config{NowNs: func() int64 { return time.Now().UnixNano() }}
+	c.PublicURL, c.PrivateURL, c.TradeURL, c.APIURL = ws+"/v5/public/linear", ws+"/v5/private", ws+"/v5/trade", e.HTTPURL(served)
+	c.APIKey, c.Secret, c.BookTicker, c.OrdersPerSecond = testKey, testSecret, true, 1000
 	if change != nil {
 		change(&c)
 	}

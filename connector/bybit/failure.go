@@ -99,8 +99,8 @@ func (p *Protocol) refusal(code int, msg string, a action, resetNs int64) *venue
 // clean makes the venue's text fit for logs: the one about a wrong signature repeats what was signed, the key included.
 func (p *Protocol) clean(msg string) string {
 	const most = 200
-	if p.config.Key != "" {
-		msg = strings.ReplaceAll(msg, p.config.Key, "KEY")
+	if p.config.APIKey != "" {
+		msg = strings.ReplaceAll(msg, p.config.APIKey, "KEY")
 	}
 	if len(msg) > most {
 		msg = strings.ToValidUTF8(msg[:most], "") + "..."

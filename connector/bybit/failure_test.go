@@ -153,7 +153,7 @@ func TestNoAnswer(t *testing.T) {
 	if venue.CauseOf(err) != venue.Unknown || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("no answer in time: %v", err)
 	}
-	c.Key, c.Secret = "", ""
+	c.APIKey, c.Secret = "", ""
 	for _, kind := range kinds {
 		if err := newProtocol(t, c).Ask(t.Context(), kind, anOrder()); venue.CauseOf(err) != venue.Key {
 			t.Errorf("%s without a key: %v", kind, err)

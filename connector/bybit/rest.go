@@ -135,7 +135,7 @@ func (p *Protocol) httpRequest(ctx context.Context, r request) (*http.Request, e
 	if r.open {
 		return req, nil
 	}
-	if p.config.Key == "" {
+	if p.config.APIKey == "" {
 		return nil, &venue.Failure{Cause: venue.Key, Err: errNoKey}
 	}
 	timestampMs := strconv.FormatInt(p.venueMs(), 10)
@@ -143,7 +143,7 @@ func (p *Protocol) httpRequest(ctx context.Context, r request) (*http.Request, e
 	if err != nil {
 		return nil, &venue.Failure{Cause: venue.Key, Msg: "the request cannot be signed", Err: err}
 	}
-	for name, value := range map[string]string{"X-BAPI-API-KEY": p.config.Key, "X-BAPI-TIMESTAMP": timestampMs,
+	for name, value := range map[string]string{"X-BAPI-API-KEY": p.config.APIKey, "X-BAPI-TIMESTAMP": timestampMs,
 		"X-BAPI-RECV-WINDOW": p.recvWindow, "X-BAPI-SIGN": signature} {
 		req.Header.Set(name, value)
 	}

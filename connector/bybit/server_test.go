@@ -127,9 +127,10 @@ func (s *server) script(answers ...answer) {
 
 // config is a configuration against nothing that is there.
 func config() bybit.Config {
-	return bybit.Config{PublicURL: "ws://127.0.0.1:1/v5/public/linear", PrivateURL: "ws://127.0.0.1:1/v5/private",
-		TradeURL: "ws://127.0.0.1:1/v5/trade", APIURL: "http://127.0.0.1:1", Key: testKey, Secret: testSecret,
-		NowNs: func() int64 { return testMs * int64(time.Millisecond) }, OrdersPerSecond: 1 << 20}
+	c := bybit.Config{NowNs: func() int64 { return testMs * int64(time.Millisecond) }}
+	c.PublicURL, c.PrivateURL = "ws://127.0.0.1:1/v5/public/linear", "ws://127.0.0.1:1/v5/private"
+	c.TradeURL, c.APIURL, c.APIKey, c.Secret, c.OrdersPerSecond = "ws://127.0.0.1:1/v5/trade", "http://127.0.0.1:1", testKey, testSecret, 1<<20
+	return c
 }
 
 // slowConfig has a clock by which no limit is ever reached.

@@ -1,6 +1,7 @@
 package bybit
 
 import (
+	"cmp"
 	"time"
 
 	"hftrunner/connector/venue"
@@ -21,3 +22,18 @@ type Settings struct {
 
 // SettingsDoc says what a connector to this venue is.
 const SettingsDoc = "Bybit linear perpetuals and futures (v5, category linear). The account has to be a unified one in one-way position mode. The venue cancels orders on disconnection (DCP) for institutions only, so there is no dead-man's switch here: orders of a runner that is cut off stay at the venue."
+
+// resolve fills in the addresses that are the network's.
+func (s *Settings) resolve() {
+	var network Settings
+	switch s.Network {
+	case venue.Main:
+		network = Main().Settings
+	case venue.Testnet:
+		network = Testnet().Settings
+	}
+	s.PublicURL = cmp.Or(s.PublicURL, network.PublicURL)
+	s.PrivateURL = cmp.Or(s.PrivateURL, network.PrivateURL)
+	s.TradeURL = cmp.Or(s.TradeURL, network.TradeURL)
+	s.APIURL = cmp.Or(s.APIURL, network.APIURL)
+}

@@ -58,7 +58,7 @@ func (s signer) text(payload string) (string, error) {
 
 // signREST signs a request: the payload is the query as it stands in the URL, or the body's bytes.
 func (p *Protocol) signREST(timestampMs, payload string) (string, error) {
-	return p.sign.text(timestampMs + p.config.Key + p.recvWindow + payload)
+	return p.sign.text(timestampMs + p.config.APIKey + p.recvWindow + payload)
 }
 
 // authFrame logs on to a WebSocket; it is good until expiresMs.
@@ -70,5 +70,5 @@ func (p *Protocol) authFrame(expiresMs int64) ([]byte, error) {
 	return marshal(struct {
 		Op   string `json:"op"`
 		Args [3]any `json:"args"`
-	}{"auth", [3]any{p.config.Key, expiresMs, signature}}), nil
+	}{"auth", [3]any{p.config.APIKey, expiresMs, signature}}), nil
 }

@@ -19,7 +19,7 @@ const userAuthSeconds = 15
 // UserStream returns the private stream. With OrdersByWebSocket it also starts the trade connection, so that the first
 // order does not wait for it.
 func (p *Protocol) UserStream(context.Context) (stream.Stream, error) {
-	if p.config.Key == "" {
+	if p.config.APIKey == "" {
 		return stream.Stream{}, fmt.Errorf("bybit: %w", &venue.Failure{Cause: venue.Key, Err: errNoKey})
 	}
 	auth, err := p.authFrame(p.venueMs() + userAuthSeconds*1000)

@@ -27,8 +27,10 @@ func BenchmarkDecode(b *testing.B) {
 			}
 		}
 	}
-	p, err := binancefutures.New(binancefutures.Config{PublicURL: "ws://x", MarketURL: "ws://x", PrivateURL: "ws://x", APIURL: "http://x",
-		Key: "k", Secret: "s", NowNs: func() int64 { return time.Now().UnixNano() }})
+	config := binancefutures.Config{NowNs: func() int64 { return time.Now().UnixNano() },
+		Settings: binancefutures.Settings{PublicURL: "ws://x", MarketURL: "ws://x", PrivateURL: "ws://x", APIURL: "http://x"}}
+	config.APIKey, config.Secret = "k", "s"
+	p, err := binancefutures.New(config)
 	if err != nil {
 		b.Fatal(err)
 	}

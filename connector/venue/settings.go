@@ -2,6 +2,12 @@ package venue
 
 import "time"
 
+// Networks.
+const (
+	Main    = "main"
+	Testnet = "testnet"
+)
+
 // Net is which of a venue's networks a connector is for.
 type Net struct {
 	// Network is "main" or "testnet", empty when every address is given.

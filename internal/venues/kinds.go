@@ -89,41 +89,14 @@ func Keyless(s Settings) Settings {
 	return keyless
 }
 
-// preset is the configuration of a network, an empty one where every address is given.
-func preset[C any](network string, main, testnet func() C) (c C) {
-	switch network {
-	case Main:
-		c = main()
-	case Testnet:
-		c = testnet()
-	}
-	return c
-}
-
-// override sets dst unless the configuration leaves it to the network.
-func override(dst *string, address string) {
-	if address != "" {
-		*dst = address
-	}
-}
-
 func newBinanceFutures(o *Config) (venue.Protocol, depthsync.Rule, error) {
 	s, ok := o.Settings.(*binancefutures.Settings)
 	if !ok {
 		return nil, 0, wrongSettings(o)
 	}
-	c := preset(s.Network, binancefutures.Main, binancefutures.Testnet)
-	override(&c.PublicURL, s.PublicURL)
-	override(&c.MarketURL, s.MarketURL)
-	override(&c.PrivateURL, s.PrivateURL)
-	override(&c.APIURL, s.APIURL)
-	override(&c.WSAPIURL, s.WSAPIURL)
-	c.Key, c.Secret, c.RecvWindow, c.NowNs = s.APIKey, s.Secret, s.RecvWindow, o.Clock.NowNs
-	c.Logger, c.Outage = o.Logger, o.outage
-	c.DepthSpeed, c.TradeStream, c.BookTicker, c.OrderEntry = s.DepthSpeed, s.TradeStream, s.BookTicker, o.orderEntry
-	c.WeightPerMinute, c.OrdersPer10s, c.OrdersPerMinute = s.WeightPerMinute, s.OrdersPer10s, s.OrdersPerMinute
-	c.Timeout, c.QuietPublic, c.QuietMarket, c.Silence = o.Pace.Timeout, cmp.Or(o.Pace.QuietBooks, s.QuietLimit), o.Pace.QuietTrades, o.Pace.Silence
-	c.Lifetime, c.KeepAliveInterval = o.Pace.Lifetime, o.Pace.KeepAlive
+	c := binancefutures.Config{Settings: *s, NowNs: o.Clock.NowNs, Logger: o.Logger, Outage: o.outage, Timeout: o.Pace.Timeout,
+		QuietMarket: o.Pace.QuietTrades, Silence: o.Pace.Silence, Lifetime: o.Pace.Lifetime, KeepAliveInterval: o.Pace.KeepAlive}
+	c.OrderEntry, c.QuietLimit = o.orderEntry, cmp.Or(o.Pace.QuietBooks, s.QuietLimit)
 	o.quietLimit, o.deadMan = s.QuietLimit, s.DeadMan
 	p, err := binancefutures.New(c)
 	if err != nil {
@@ -137,15 +110,9 @@ func newBinanceSpot(o *Config) (venue.Protocol, depthsync.Rule, error) {
 	if !ok {
 		return nil, 0, wrongSettings(o)
 	}
-	c := preset(s.Network, binancespot.Main, binancespot.Testnet)
-	override(&c.StreamURL, s.StreamURL)
-	override(&c.APIURL, s.APIURL)
-	override(&c.WSAPIURL, s.WSAPIURL)
-	c.Key, c.Secret, c.RecvWindow, c.NowNs, c.Logger = s.APIKey, s.Secret, s.RecvWindow, o.Clock.NowNs, o.Logger
-	c.Outage = o.outage
-	c.TradeStream, c.BookTicker, c.OrderEntry = s.TradeStream, s.BookTicker, o.orderEntry
-	c.WeightPerMinute, c.OrdersPer10s, c.OrdersPerDay = s.WeightPerMinute, s.OrdersPer10s, s.OrdersPerDay
-	c.Timeout, c.QuietMarket, c.Silence, c.Lifetime = o.Pace.Timeout, cmp.Or(o.Pace.QuietBooks, s.QuietLimit), o.Pace.Silence, o.Pace.Lifetime
+	c := binancespot.Config{Settings: *s, NowNs: o.Clock.NowNs, Logger: o.Logger, Outage: o.outage, Timeout: o.Pace.Timeout,
+		Silence: o.Pace.Silence, Lifetime: o.Pace.Lifetime}
+	c.OrderEntry, c.QuietLimit = o.orderEntry, cmp.Or(o.Pace.QuietBooks, s.QuietLimit)
 	o.quietLimit = s.QuietLimit
 	p, err := binancespot.New(c)
 	if err != nil {
@@ -159,14 +126,8 @@ func newBybit(o *Config) (venue.Protocol, depthsync.Rule, error) {
 	if !ok {
 		return nil, 0, wrongSettings(o)
 	}
-	c := preset(s.Network, bybit.Main, bybit.Testnet)
-	override(&c.PublicURL, s.PublicURL)
-	override(&c.PrivateURL, s.PrivateURL)
-	override(&c.TradeURL, s.TradeURL)
-	override(&c.APIURL, s.APIURL)
-	c.Key, c.Secret, c.RecvWindow, c.NowNs, c.Logger = s.APIKey, s.Secret, s.RecvWindow.Truncate(time.Millisecond), o.Clock.NowNs, o.Logger
-	c.DepthLevel, c.BookTicker, c.OrderEntry = s.DepthLevel, s.BookTicker, bybit.OrderEntry(o.orderEntry)
-	c.OrdersPerSecond, c.Outage = s.OrdersPerSecond, o.outage
+	c := bybit.Config{Settings: *s, NowNs: o.Clock.NowNs, Logger: o.Logger, Outage: o.outage}
+	c.OrderEntry, c.RecvWindow = o.orderEntry, s.RecvWindow.Truncate(time.Millisecond)
 	o.quietLimit = s.QuietLimit
 	p, err := bybit.New(c)
 	if err != nil {

@@ -24,12 +24,6 @@ type Settings interface {
 	Common() *venue.Settings
 }
 
-// Networks.
-const (
-	Main    = "main"
-	Testnet = "testnet"
-)
-
 // Pace is after how long things happen that take minutes in practice. What is 0 is as in the runner, which sets nothing;
 // tests that cannot wait make it quicker.
 type Pace struct {

@@ -109,7 +109,7 @@ func (d *decoder) addresses(b *block, c *Connector) {
 		}
 	}
 	if len(missing) > 0 {
-		d.errorf(b.rng, fmt.Sprintf(`write network = %q or network = %q, or give the addresses yourself`, venues.Main, venues.Testnet),
+		d.errorf(b.rng, fmt.Sprintf(`write network = %q or network = %q, or give the addresses yourself`, venue.Main, venue.Testnet),
 			"connector %q has no network and no %s", c.Name, strings.Join(missing, ", "))
 	}
 }

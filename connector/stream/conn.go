@@ -19,6 +19,8 @@ type conn struct {
 	stream Stream
 	socket *websocket.Conn
 	wire   *wire
+	// run is the keeper's: see polite.
+	run context.Context
 	// ctx ends when the connection begins to end.
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -50,8 +52,8 @@ type conn struct {
 }
 
 // newConn starts the goroutines of a connection whose handshake is done.
-func newConn(k *Keeper, s Stream, socket *websocket.Conn, w *wire) *conn {
-	c := &conn{keeper: k, stream: s, socket: socket, wire: w, ended: make(chan struct{}), done: make(chan struct{}),
+func newConn(run context.Context, k *Keeper, s Stream, socket *websocket.Conn, w *wire) *conn {
+	c := &conn{run: run, keeper: k, stream: s, socket: socket, wire: w, ended: make(chan struct{}), done: make(chan struct{}),
 		up: make(chan struct{}), adopted: make(chan struct{}), answered: make(chan struct{}, s.Answers), renew: make(chan string, 1)}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	socket.SetReadLimit(k.config.ReadLimit)
@@ -75,20 +77,25 @@ func newConn(k *Keeper, s Stream, socket *websocket.Conn, w *wire) *conn {
 	return c
 }
 
-// end ends the connection for a reason; the first counts. A polite end says goodbye and waits for the venue's answer;
-// what comes until then is thrown away.
-func (c *conn) end(err error, polite bool) {
+// end ends the connection for a reason; the first counts. With a goodbye it waits for the venue's answer;
+// what comes until then is thrown away. It is cut short when the keeper ends without one.
+func (c *conn) end(err error, goodbye bool) {
 	c.ending.Do(func() {
 		if c.wire.gaveUp.Load() {
 			err = fmt.Errorf("the venue takes no data: a write waited for %v", c.wire.timeout)
 		}
 		c.err = err
-		if polite {
+		if goodbye {
 			c.goroutines.Add(1)
 			go func() {
 				defer c.goroutines.Done()
 				late := time.AfterFunc(c.keeper.config.CloseTimeout, c.wire.abort)
 				defer late.Stop()
+				defer context.AfterFunc(c.run, func() {
+					if !polite(c.run) {
+						c.wire.abort()
+					}
+				})()
 				_ = c.socket.Close(websocket.StatusNormalClosure, "") // it ends either way
 				c.wire.abort()
 			}()

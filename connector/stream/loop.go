@@ -341,12 +341,12 @@ func (l *loop) call(f func()) {
 	f()
 }
 
-// polite reports whether a connection that ends with a context says goodbye; see Keeper.Run.
+// polite reports whether connections of a keeper that runs with ctx say goodbye; see Keeper.Run.
 func polite(ctx context.Context) bool { return errors.Is(context.Cause(ctx), ctx.Err()) }
 
 // shutdown ends everything and waits for it.
 func (l *loop) shutdown(cancel context.CancelFunc) {
-	goodbye := l.ctx.Err() == nil || polite(l.ctx)
+	goodbye := polite(l.ctx)
 	cancel()
 	l.watch.Stop()
 	l.k.current.Store(nil)
@@ -356,9 +356,7 @@ func (l *loop) shutdown(cancel context.CancelFunc) {
 	}
 	open = slices.DeleteFunc(open, func(c *conn) bool { return c == nil })
 	for _, c := range open {
-		if c.end(errShutdown, goodbye); !goodbye {
-			c.wire.abort() // it may have been saying goodbye for another reason
-		}
+		c.end(errShutdown, goodbye)
 	}
 	for _, c := range open {
 		<-c.done

@@ -34,7 +34,7 @@ func (k *Keeper) open(ctx context.Context) (*conn, error) {
 		return nil, err
 	}
 	if err := c.greet(ctx, k.config.OpenTimeout); err != nil {
-		c.end(err, ctx.Err() == nil || polite(ctx))
+		c.end(err, polite(ctx))
 		<-c.done
 		return nil, c.err // what happened first: that may have been the reader's
 	}
@@ -42,8 +42,8 @@ func (k *Keeper) open(ctx context.Context) (*conn, error) {
 }
 
 // dial connects. Each connection has its own transport, so that its TCP connection is known.
-func (k *Keeper) dial(ctx context.Context, s Stream) (*conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, k.config.OpenTimeout)
+func (k *Keeper) dial(run context.Context, s Stream) (*conn, error) {
+	ctx, cancel := context.WithTimeout(run, k.config.OpenTimeout)
 	defer cancel()
 	var mu sync.Mutex
 	var w *wire
@@ -74,7 +74,7 @@ func (k *Keeper) dial(ctx context.Context, s Stream) (*conn, error) {
 	mu.Lock()
 	defer mu.Unlock()
 	if err == nil {
-		return newConn(k, s, socket, w), nil
+		return newConn(run, k, s, socket, w), nil
 	}
 	if w != nil {
 		w.abort()

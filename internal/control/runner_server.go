@@ -87,12 +87,13 @@ func probe(socketPath string) error {
 }
 
 // lastAnswer is how long calls that are under way when a host ends have to get their answers.
-const lastAnswer = time.Second
+const lastAnswer = 3 * time.Second
 
 // ServeRunner answers the command line until ctx ends, and returns nil then: calls that are under way get their answers, such as that
 // the host is ending, or end a moment later. It closes lis.
 func ServeRunner(ctx context.Context, lis net.Listener, r Runner) error {
-	server := grpc.NewServer(grpc.MaxRecvMsgSize(messageLimit), grpc.MaxSendMsgSize(messageLimit))
+	server := grpc.NewServer(grpc.MaxRecvMsgSize(messageLimit), grpc.MaxSendMsgSize(messageLimit),
+		grpc.ConnectionTimeout(lastAnswer)) // for a connection that says nothing both kinds of stop wait
 	pb.RegisterRunnerServer(server, &runnerServer{runner: r})
 	stop := context.AfterFunc(ctx, func() {
 		late := time.AfterFunc(lastAnswer, server.Stop)

@@ -237,10 +237,39 @@ func TestAnswersOfTheLastMoment(t *testing.T) {
 		done <- err
 	}()
 	<-host.blocked
-	time.AfterFunc(50*time.Millisecond, func() { close(host.ending) })
+	go func() { // the answer is under way when the host ends
+		for {
+			conn, err := net.Dial("unix", socketPath)
+			if err != nil {
+				close(host.ending)
+				return
+			}
+			_ = conn.Close()
+		}
+	}()
 	stop()
 	if err := <-done; err == nil || err.Error() != "the host is ending" {
 		t.Errorf("it was told: %v", err)
+	}
+}
+
+// TestConnectionThatSaysNothing: whoever connects and says nothing does not hold up the end of the host.
+func TestConnectionThatSaysNothing(t *testing.T) {
+	socketPath, stop := serveHost(t, &fakeHost{})
+	conn, err := net.Dial("unix", socketPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	if _, err := dialHost(t, socketPath).Version(deadline(t)); err != nil { // by now the other one is accepted, too
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() { stop(); close(ended) }()
+	select {
+	case <-ended:
+	case <-time.After(time.Minute):
+		t.Fatal("it still waits")
 	}
 }
 

@@ -204,9 +204,14 @@ func (s *supervisor) relaunch(ctx context.Context) (*instance, error) {
 		s.log.Warn("the binary that ran last is gone, that of the plugin folder is started", "error", err)
 		return s.launch(ctx)
 	}
-	if found, err := findPlugin(s.host.cfg.PluginDir, s.cfg.Plugin); err != nil {
+	found, err := findPlugin(s.host.cfg.PluginDir, s.cfg.Plugin)
+	sum := ""
+	if err == nil {
+		sum, err = sumOf(found)
+	}
+	if err != nil {
 		s.log.Warn("the binary that ran last is started again", "plugin_folder", err)
-	} else if sum, err := sumOf(found); err != nil || sum != s.good.sum {
+	} else if sum != s.good.sum {
 		s.log.Warn("the binary that ran last is started again, the plugin folder holds another",
 			"fix", "to have that one: runner restart "+s.cfg.Name)
 	}

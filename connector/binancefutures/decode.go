@@ -33,6 +33,10 @@ func (d *Decoder) Decode(localTimestampNs int64, raw []byte, m *connector.Messag
 		return nil
 	}
 	m.Reset()
+	if d.usual(localTimestampNs, raw, m) {
+		return nil
+	}
+	m.Reset()
 	err := d.payload.Scan(raw, m.Events)
 	m.Events = d.payload.Memory()
 	if err == nil {

@@ -9,7 +9,8 @@
 // or without quotes and exponents give the same result more slowly.
 //
 // Quotes are most of the messages that a venue sends. Those of the usual form are read and converted in one pass without a
-// Payload's notes (FuturesQuote, SpotQuote), and so are Bybit's messages about books (Usual). What these do not take a Payload does.
+// Payload's notes (FuturesQuote, SpotQuote), and so are trades and the differences of books, and Bybit's messages about books
+// (Usual). What these do not take a Payload does.
 //
 // # Memory and goroutines
 //

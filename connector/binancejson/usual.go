@@ -3,7 +3,9 @@ package binancejson
 import (
 	"encoding/binary"
 	"math/bits"
+	"time"
 
+	"hftrunner/connector"
 	"hftrunner/hft"
 )
 
@@ -109,6 +111,32 @@ func (u *Usual) Int() (value int64) {
 	return value
 }
 
+// Decimal takes a price or quantity in quotes.
+func (u *Usual) Decimal() (value float64) {
+	if b := u.payload.raw; u.i >= 0 && u.i < len(b) {
+		value, u.i = usualDecimal(b, u.i)
+	} else {
+		u.i = -1
+	}
+	return value
+}
+
+// Bool takes a truth value.
+func (u *Usual) Bool() bool {
+	const yes, no = "true", "false"
+	switch b := u.payload.raw; {
+	case u.i < 0:
+	case len(b)-u.i >= len(yes) && string(b[u.i:u.i+len(yes)]) == yes:
+		u.i += len(yes)
+		return true
+	case len(b)-u.i >= len(no) && string(b[u.i:u.i+len(no)]) == no:
+		u.i += len(no)
+	default:
+		u.i = -1
+	}
+	return false
+}
+
 // Rows appends the array of prices and quantities to rows, with everything else zero.
 func (u *Usual) Rows(rows []hft.Event) []hft.Event {
 	if u.i < 0 {
@@ -123,6 +151,31 @@ func (u *Usual) Rows(rows []hft.Event) []hft.Event {
 
 // Ends reports whether all was of the form, and is over.
 func (u *Usual) Ends() bool { return u.i == len(u.payload.raw) }
+
+// UsualTrade is what a trade of Binance says.
+type UsualTrade struct {
+	Symbol []byte
+	// FirstID and LastID are of what the trade is made of, At is when it was, as the venue writes it.
+	FirstID, LastID, At int64
+	Px, Qty             float64
+	BuyerIsMaker        bool
+}
+
+// Fill stores the trade in m, which was reset, as Payload.Trade does. It reports whether its time is one.
+func (t *UsualTrade) Fill(localTimestampNs int64, m *connector.Message) bool {
+	exchNs, unit, ok := hft.UnixNs(t.At, time.Millisecond)
+	if !ok {
+		return false
+	}
+	side := hft.BuyEvent
+	if t.BuyerIsMaker {
+		side = hft.SellEvent
+	}
+	m.Kind, m.Symbol, m.FirstID, m.LastID, m.ExchTimestampNs, m.TimeUnit = connector.MessageTrade, t.Symbol, t.FirstID, t.LastID, exchNs, unit
+	m.Events = append(m.Events, hft.Event{Ev: hft.LocalEvent | hft.TradeEvent | side, ExchTimestampNs: exchNs,
+		LocalTimestampNs: localTimestampNs, Px: t.Px, Qty: t.Qty})
+	return true
+}
 
 // load returns the eight bytes at r[i&31], the first in the lowest byte.
 func load(r *[usualSpan]byte, i int) uint64 { return binary.LittleEndian.Uint64(r[i&31:]) }

@@ -112,13 +112,13 @@ func (c *Config) complete() error {
 			return fmt.Errorf("the %s is %q: it has to be %q or one of %q", choice.name, *choice.field, choice.first, choice.others)
 		}
 	}
-	addresses := map[string]string{"public": c.PublicURL, "market": c.MarketURL, "private": c.PrivateURL}
+	addresses := [][2]string{{"public", c.PublicURL}, {"market", c.MarketURL}, {"private", c.PrivateURL}}
 	if c.OrderEntry == "ws" {
-		addresses["WebSocket API"] = c.WSAPIURL
+		addresses = append(addresses, [2]string{"WebSocket API", c.WSAPIURL})
 	}
-	for name, text := range addresses {
-		if u, err := url.Parse(text); err != nil || u.Scheme != "wss" && u.Scheme != "ws" || u.Host == "" || u.RawQuery != "" {
-			return fmt.Errorf("the %s URL %q has to be like wss://host/path", name, text)
+	for _, a := range addresses {
+		if u, err := url.Parse(a[1]); err != nil || u.Scheme != "wss" && u.Scheme != "ws" || u.Host == "" || u.RawQuery != "" {
+			return fmt.Errorf("the %s URL %q has to be like wss://host/path", a[0], a[1])
 		}
 	}
 	switch {

@@ -509,3 +509,12 @@ func TestMarketStreams(t *testing.T) {
 		}
 	}
 }
+
+// Of several wrong addresses the same one is named every time.
+func TestWrongAddressesAreToldInOrder(t *testing.T) {
+	for range 20 {
+		if _, err := binancefutures.New(binancefutures.Config{}); err == nil || !strings.Contains(err.Error(), "the public URL") {
+			t.Fatalf("error is %v", err)
+		}
+	}
+}

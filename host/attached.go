@@ -174,9 +174,11 @@ func (s *strategy) accompany(ctx context.Context, inst *instance) (State, string
 }
 
 // interrupt makes the waiting calls of an attached process return, and parts from it when it has disconnected or had
-// its time. The process itself is not the host's to kill.
+// its time, in which its orders end already where it does not call its bot. The process itself is not the host's to kill.
 func (s *strategy) interrupt(inst *instance, reason string) {
 	inst.session.control.Interrupt()
+	stopped := s.leaveIfSilent(inst, nil) // it may sit in a debugger
+	defer stopped()
 	limit := time.NewTimer(s.host.cfg.Supervision.StopTimeout)
 	defer limit.Stop()
 	select {

@@ -464,6 +464,44 @@ func TestSuspendedAttachedProcess(t *testing.T) {
 	r.until("attached-7", "more events", func(s control.StrategyStatus) bool { return s.Events > events })
 }
 
+// TestStopOfASuspendedAttachedProcess: the orders of one that sits in a debugger end while it is waited for.
+func TestStopOfASuspendedAttachedProcess(t *testing.T) {
+	t.Parallel()
+	for name, stop := range map[string]func(*rig) error{
+		"by command": func(r *rig) error {
+			_, err := r.host.Stop(context.Background(), "attached-7")
+			return err
+		},
+		"with the run": func(r *rig) error {
+			r.end()
+			return r.err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg := newConfig(t, 1, 0)
+			cfg.Supervision.StopTimeout = 10 * patience
+			r := start(t, cfg)
+			r.awaitSocket()
+			a := r.launch(attachedProgram{BotID: 7, Quoter: quoterParams{FirstID: 1, Qty: 0.01, KeepQuotes: true, Ticks: 20_000}})
+			a.expect("attached")
+			r.until("attached-7", "two open orders", func(s control.StrategyStatus) bool { return s.Instruments[0].OpenOrders == 2 })
+			if err := a.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+				t.Fatal(err)
+			}
+			stopped := make(chan error, 1)
+			go func() { stopped <- stop(r) }()
+			r.until("attached-7", "its orders have ended", func(s control.StrategyStatus) bool { return s.Instruments[0].OpenOrders == 0 })
+			if err := a.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+				t.Fatal(err)
+			}
+			if err := <-stopped; err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // TestGarbageOfAttachedProcesses: neither what comes over the socket nor what is written into the queues hurts others.
 func TestGarbageOfAttachedProcesses(t *testing.T) {
 	cfg := newConfig(t, 1, 0)

@@ -24,10 +24,14 @@ func (s *supervisor) hotRestart(ctx context.Context, mayLose bool) (control.Rest
 		return control.RestartResult{}, err
 	}
 	from := time.Now()
-	state, lost := s.suspend(old)
-	if lost != nil && !mayLose {
+	state, lost := s.suspend(ctx, old)
+	switch {
+	case lost != nil && ctx.Err() != nil:
 		next.dispose()
-		return control.RestartResult{}, s.goOn(old, lost)
+		return control.RestartResult{}, s.runEnds()
+	case lost != nil && !mayLose:
+		next.dispose()
+		return control.RestartResult{}, s.goOn(ctx, old, lost)
 	}
 	if lost != nil {
 		s.log.Warn("hot restart without the state, which is lost", "reason", lost)
@@ -101,9 +105,17 @@ func (s *supervisor) launchBeside(ctx context.Context, old *instance) (next *ins
 	}
 }
 
+// runEnds is the error of a hot restart in which the run is to end: the old process is stopped then.
+func (s *supervisor) runEnds() error {
+	return fmt.Errorf("strategy %s was not restarted, the run ends", s.cfg.Name)
+}
+
 // goOn lets the old process trade on after its state could not be saved, and says what came of the restart.
-func (s *supervisor) goOn(old *instance, cause error) error {
-	if err := s.resume(old); err != nil {
+func (s *supervisor) goOn(ctx context.Context, old *instance, cause error) error {
+	if err := s.resume(ctx, old); err != nil {
+		if ctx.Err() != nil {
+			return s.runEnds()
+		}
 		_ = old.process.Kill()
 		select { // one that had to be stopped is not watched any more
 		case old.ended <- ending{reason: cause.Error()}:

@@ -205,27 +205,37 @@ func (s *strategy) stop(inst *instance) (state []byte, unsaved, failure error) {
 	return state, err, failure
 }
 
-// silentStop is for how long a strategy that is to stop may not call its bot until its orders begin to end.
-const silentStop = time.Second
+// A strategy that is to stop is looked at every silentLook: after silentLooks in a row at which it has neither waited nor sent a
+// request its orders begin to end. Looks are counted instead of time, so that a machine that stood still does not matter.
+const silentLook, silentLooks = 100 * time.Millisecond, 10
 
 // leaveIfSilent begins to end the orders of a strategy that does not answer its stop, which may take all of stop_timeout, until the
-// returned function is called. The process is there still: what it sends after all is ended with the rest when it is gone.
-func (s *strategy) leaveIfSilent(inst *instance) (stopped func()) {
+// returned function is called. It looks from the end of ending on, at once where that is nil. The process is there still: what it
+// sends after all is ended with the rest when it is gone.
+func (s *strategy) leaveIfSilent(inst *instance, ending <-chan struct{}) (stopped func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var watch sync.WaitGroup
 	watch.Go(func() {
-		for before := inst.session.control.Progress(); ; {
+		if ending != nil {
 			select {
-			case <-time.After(silentStop):
+			case <-ending:
+			case <-ctx.Done():
+			}
+		}
+		look := time.NewTicker(silentLook)
+		defer look.Stop()
+		for last, silent := inst.session.calls(), 0; silent < silentLooks; {
+			select {
+			case <-look.C:
 			case <-ctx.Done():
 				return
 			}
-			last := before
-			if before = inst.session.control.Progress(); before == last {
-				s.host.leave([]*strategy{s}, true).await(ctx, leavingLook, leavingReport)
-				return
+			silent++
+			if calls := inst.session.calls(); calls != last {
+				last, silent = calls, 0
 			}
 		}
+		s.host.leave([]*strategy{s}, true).await(ctx, leavingLook, leavingReport)
 	})
 	return func() {
 		cancel()
@@ -233,15 +243,18 @@ func (s *strategy) leaveIfSilent(inst *instance) (stopped func()) {
 	}
 }
 
-// suspend makes the instance return and gives its saved state; the process stays, see resume.
-func (s *strategy) suspend(inst *instance) (state []byte, err error) {
+// suspend makes the instance return and gives its saved state; the process stays, see resume. Both end with ctx: the strategy is
+// to stop then.
+func (s *strategy) suspend(ctx context.Context, inst *instance) (state []byte, err error) {
 	inst.paused.Store(true)
-	ctx, cancel := context.WithTimeout(context.Background(), s.host.cfg.Supervision.StopTimeout)
+	timed, cancel := context.WithTimeout(ctx, s.host.cfg.Supervision.StopTimeout)
 	defer cancel()
-	state, err = inst.process.Suspend(ctx)
+	state, err = inst.process.Suspend(timed)
 	if errors.Is(err, control.ErrUnsupported) {
 		s.log.Warn("the plugin cannot be suspended: if its state cannot be saved it is lost", "error", err)
+		stopped := s.leaveIfSilent(inst, ctx.Done())
 		state, unsaved, failure := s.stop(inst)
+		stopped()
 		if unsaved != nil && failure != nil {
 			unsaved = failure
 		}
@@ -251,8 +264,8 @@ func (s *strategy) suspend(inst *instance) (state []byte, err error) {
 }
 
 // resume lets a suspended instance go on.
-func (s *strategy) resume(inst *instance) error {
-	ctx, cancel := context.WithTimeout(context.Background(), s.host.cfg.Supervision.StopTimeout)
+func (s *strategy) resume(ctx context.Context, inst *instance) error {
+	ctx, cancel := context.WithTimeout(ctx, s.host.cfg.Supervision.StopTimeout)
 	defer cancel()
 	if err := inst.process.Resume(ctx); err != nil {
 		return err

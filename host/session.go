@@ -236,6 +236,9 @@ func (s *session) handled() (n uint64) {
 	return n
 }
 
+// calls returns a number that changes as long as the bot waits or sends requests.
+func (s *session) calls() uint64 { return s.control.Progress() + s.handled() }
+
 // fault says what the bot has done that it has to be restarted for, nothing if all is well.
 func (s *session) fault() string {
 	if s.damaged.Load() {

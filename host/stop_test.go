@@ -3,13 +3,17 @@ package host_test
 import (
 	"bytes"
 	"context"
+	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 
 	"hftrunner/host"
+	"hftrunner/internal/control"
 )
 
 // TestStopThatFails: a strategy that goes wrong in its own stop has failed, by command and at the end of a run, and both say why;
@@ -52,6 +56,73 @@ func TestStopThatFails(t *testing.T) {
 			}
 			if text := log.String(); !strings.Contains(text, test.logs) || test.says == "" && (strings.Contains(text, "in order") || !strings.Contains(text, "the disk of the state is full")) {
 				t.Errorf("it logs\n%s", text)
+			}
+		})
+	}
+}
+
+// TestStopThatTakesItsTime: the orders of a strategy that sends requests in its stop are its own until it has returned.
+func TestStopThatTakesItsTime(t *testing.T) {
+	t.Parallel()
+	cfg := newConfig(t, 1, 0)
+	cfg.Strategies = []host.StrategyConfig{strategyOf("grid", "quoter", quoterParams{Stopping: "requests", KeepQuotes: true, Ticks: 20_000})}
+	r := start(t, cfg)
+	r.until("grid", "two open orders", func(s control.StrategyStatus) bool { return s.Instruments[0].OpenOrders == 2 })
+	stopped := make(chan error, 1)
+	go func() {
+		_, err := r.host.Stop(context.Background(), "grid")
+		stopped <- err
+	}()
+	r.until("grid", "many requests", func(s control.StrategyStatus) bool {
+		if s.Requests < stoppingRequests-5 {
+			if open := uint64(s.Instruments[0].OpenOrders); open+3 < s.Requests {
+				t.Fatalf("%d orders are open after %d requests", open, s.Requests)
+			}
+			return false
+		}
+		return true
+	})
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+	if s := r.status("grid"); s.State != "stopped" || s.Instruments[0].OpenOrders != 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// TestRunEndsDuringHotRestart: what the old process does not answer in is not waited for, and its orders end.
+func TestRunEndsDuringHotRestart(t *testing.T) {
+	t.Parallel()
+	for name, params := range map[string]quoterParams{"Run hangs": {Stopping: "hangs"}, "SaveState hangs": {Saving: "hangs"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg := newConfig(t, 1, 0)
+			cfg.Supervision.StopTimeout, cfg.Supervision.HeartbeatTimeout = 10*patience, time.Hour
+			params.Out, params.KeepQuotes, params.Ticks = filepath.Join(t.TempDir(), "out"), true, 20_000
+			cfg.Strategies = []host.StrategyConfig{strategyOf("grid", "quoter", params)}
+			r := start(t, cfg)
+			before := r.until("grid", "two open orders", func(s control.StrategyStatus) bool { return s.Instruments[0].OpenOrders == 2 })
+			outcome := make(chan error, 1)
+			go func() {
+				_, err := r.host.Restart(context.Background(), "grid", false)
+				outcome <- err
+			}()
+			r.until("grid", "it is suspended", func(control.StrategyStatus) bool {
+				return slices.ContainsFunc(sightings(t, params.Out), func(s sighting) bool { return s.What == "stopping" })
+			})
+			r.stop()
+			if err := <-outcome; err == nil || !strings.Contains(err.Error(), "the run ends") {
+				t.Errorf("restart: %v", err)
+			}
+			if params.Stopping == "hangs" {
+				r.until("grid", "its orders have ended", func(s control.StrategyStatus) bool { return s.Instruments[0].OpenOrders == 0 })
+				if !alive(before.PID) {
+					t.Error("the strategy is gone")
+				}
+				_ = syscall.Kill(before.PID, syscall.SIGKILL)
+			}
+			if s := r.await(); len(s.UnconfirmedOrders) != 0 || s.Strategies[0].Instruments[0].OpenOrders != 0 {
+				t.Errorf("%+v", s)
 			}
 		})
 	}

@@ -67,7 +67,7 @@ type quoterParams struct {
 	RefuseStateIf string `hcl:"refuse_state_if" json:"refuse_state_if" default:""`
 	// Saving is how SaveState goes wrong: fails, panics, hangs or large.
 	Saving string `hcl:"saving" json:"saving" default:""`
-	// Stopping is how its stop goes wrong: fails, exits or hangs.
+	// Stopping is how its stop goes wrong: fails, exits or hangs, or that it takes its time, with requests.
 	Stopping string `hcl:"stopping" json:"stopping" default:""`
 }
 
@@ -169,8 +169,20 @@ func (q *quoter) Run(_ context.Context, bot hft.Bot) error {
 	}
 }
 
+// stoppingRequests is how many requests a quoter sends in its stop that takes its time, one each 100 ms.
+const stoppingRequests = 35
+
 func (q *quoter) stopping() error {
+	q.write("stopping", 0)
 	switch q.p.Stopping {
+	case "requests":
+		price := q.bot.Depth(0).BestBid() - float64(q.p.Ticks)*q.bot.Depth(0).TickSize()
+		for i := range uint64(stoppingRequests) {
+			if _, err := q.bot.SubmitBuyOrder(0, 1000+i, price, q.p.Qty, hft.GTX, hft.Limit, false); err != nil {
+				return err
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
 	case "fails":
 		return errors.New("it cannot go flat")
 	case "exits":

@@ -337,7 +337,7 @@ func (s *supervisor) shutDown(ctx context.Context) (confirmed <-chan error, err 
 		return s.leaveOrders(ctx), nil
 	}
 	s.setState(Stopping, "")
-	stopped := s.leaveIfSilent(inst)
+	stopped := s.leaveIfSilent(inst, nil)
 	_, unsaved, failure := s.stop(inst)
 	stopped()
 	s.retire(inst)

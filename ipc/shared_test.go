@@ -1,6 +1,7 @@
 package ipc_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -30,6 +31,27 @@ type fixture struct {
 	mu    sync.Mutex
 	feeds map[string]*ipc.Feed
 	bots  map[uint64]*botEnd
+}
+
+// TestInterruptedBotShowsItsCalls: the host tells one that still calls its bot from one that hangs.
+func TestInterruptedBotShowsItsCalls(t *testing.T) {
+	f := newFixture(t, ipc.WaitAdaptive)
+	ch, err := f.Attach(1, ipctest.Instruments()[:1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ch.Close()
+	f.Interrupt(1)
+	for range 3 {
+		before := f.bots[1].control.Progress()
+		var ev ipc.LiveEvent
+		if _, err := ch.RecvTimeout(1, time.Hour, &ev); !errors.Is(err, hft.ErrInterrupted) {
+			t.Fatal(err)
+		}
+		if f.bots[1].control.Progress() == before {
+			t.Error("a waiting call is not shown")
+		}
+	}
 }
 
 // botEnd is the host's end of one bot.

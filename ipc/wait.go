@@ -40,6 +40,7 @@ func (c *SharedChannel) RecvTimeout(_ uint64, timeout time.Duration, ev *LiveEve
 
 func (c *SharedChannel) recv(timeout time.Duration, ev *LiveEvent) (int, error) {
 	if c.isInterrupted() {
+		c.heartbeat()
 		return -1, hft.ErrInterrupted
 	}
 	if instNo, ok := c.poll(ev); ok {

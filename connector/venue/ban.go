@@ -1,6 +1,7 @@
 package venue
 
 import (
+	"fmt"
 	"time"
 
 	"hftrunner/connector/blotter"
@@ -14,7 +15,11 @@ func (f *Failure) Ban(b *budget.Budget, scope budget.Scope, guess time.Duration,
 	if said {
 		untilNs = f.RetryAt.UnixNano()
 	}
-	retryAtNs := b.Ban(scope, localNs+offsetNs, untilNs+offsetNs, said, "the venue has banned this address")
+	why := "the venue has banned this address"
+	if f.Status != 0 {
+		why += fmt.Sprintf(" (HTTP %d)", f.Status)
+	}
+	retryAtNs := b.Ban(scope, localNs+offsetNs, untilNs+offsetNs, said, why)
 	if !said {
 		f.RetryAt, f.Until = time.Unix(0, retryAtNs-offsetNs), time.Unix(0, untilNs)
 	}

@@ -107,8 +107,10 @@ type Connector struct {
 	reconnected chan struct{}
 	attempts    *rate.Limiter // to connect, of all streams
 	complain    complaints
-	// ordersPauseNs is until when the venue takes no new orders, of which it had too many.
-	ordersPauseNs atomic.Int64
+	// pausedNs is until when the venue does not want to hear requests about orders, as it has said last; ordersOnly that it answers
+	// questions all the same.
+	pausedNs   atomic.Int64
+	ordersOnly atomic.Bool
 	// unreadable lets messages that cannot be read be logged now and then.
 	unreadable rate.Sometimes
 	recordMu   sync.Mutex

@@ -90,15 +90,14 @@ func (f *Failure) isOutage() bool {
 
 // answered tells of the answer to a request about an order: while the venue fails it is one outage, however many requests fail.
 func (c *Connector) answered(request blotter.Request, err error, outage bool) {
-	adds := request == blotter.Place || request == blotter.Amend
 	switch {
 	case outage:
-		if f := (*Failure)(nil); adds && errors.As(err, &f) && f.Cause == OrderRate {
-			c.ordersPauseNs.Store(c.nowNs() + int64(c.untilRetry(err)))
+		if f := (*Failure)(nil); errors.As(err, &f) && !f.Held && len(f.waits()) > 0 {
+			c.pausedNs.Store(c.nowNs() + int64(c.untilRetry(err)))
+			c.ordersOnly.Store(f.Cause == OrderRate)
 		}
 		c.fails(orderRequests, request.String(), err)
-	case err != nil && !said(err):
-	case adds || c.nowNs() >= c.ordersPauseNs.Load(): // that an order can be canceled does not tell that one can be placed
+	case (err == nil || said(err)) && c.nowNs() >= c.pausedNs.Load(): // it may be of before the pause, or have gone another way
 		c.outage.Works(orderRequests)
 	}
 }
@@ -119,7 +118,7 @@ func Final(err error) bool {
 // accounted notes that orders and positions were told.
 func (c *Connector) accounted() {
 	c.outage.Works(accountQuestion)
-	if c.nowNs() >= c.ordersPauseNs.Load() {
+	if c.nowNs() >= c.pausedNs.Load() || !c.ordersOnly.Load() {
 		c.outage.Works(orderRequests)
 	}
 }

@@ -41,7 +41,7 @@ func (p *Protocol) QueryOrder(ctx context.Context, o *venue.Order) (blotter.Repo
 		query += "&orderId=" + url.QueryEscape(name.OrderID)
 	}
 	for _, path := range []string{realtimePath, historyPath} {
-		reports, err := p.orders(ctx, path, query)
+		reports, err := p.ordersAgain(ctx, path, query)
 		if err != nil {
 			return blotter.Report{}, err
 		}
@@ -106,11 +106,11 @@ func takeOpen(open *venue.OpenList, v *fastjson.Value) {
 
 // RecentOrders lists the open orders on a symbol and the last 500 that are over, which the venue forgets when it starts anew.
 func (p *Protocol) RecentOrders(ctx context.Context, symbol string) ([]blotter.Report, error) {
-	open, err := p.orders(ctx, realtimePath, openOn(symbol))
+	open, err := p.ordersAgain(ctx, realtimePath, openOn(symbol))
 	if err != nil {
 		return nil, err
 	}
-	over, err := p.orders(ctx, realtimePath, linear(symbol)+"&openOnly=1") // one that ends in between is in both
+	over, err := p.ordersAgain(ctx, realtimePath, linear(symbol)+"&openOnly=1") // one that ends in between is in both
 	return append(open, over...), err
 }
 
@@ -123,6 +123,23 @@ func (p *Protocol) orders(ctx context.Context, path, query string) ([]blotter.Re
 		return nil
 	})
 	return reports, err
+}
+
+// ordersAgain is orders, asked up to three times where there is no answer: who begins anew with the first of two parts, each of which
+// fails now and then, seldom gets to the end. What the venue has said, or does not want to hear, is not asked again.
+func (p *Protocol) ordersAgain(ctx context.Context, path, query string) ([]blotter.Report, error) {
+	for pause := 100 * time.Millisecond; ; pause *= 3 {
+		reports, err := p.orders(ctx, path, query)
+		var f *venue.Failure
+		if pause > 300*time.Millisecond || !errors.As(err, &f) || f.Unreadable || f.Cause != venue.Unknown && f.Cause != venue.Overloaded {
+			return reports, err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return nil, err
+		}
+	}
 }
 
 // Executions lists the executions on a symbol since a time, oldest first. Time 0 asks for the last week; the venue has

@@ -144,6 +144,29 @@ func TestQueryOrder(t *testing.T) {
 	}
 }
 
+// TestQuestionsAreNotBegunAnew: a part of a question that has no answer is asked again by itself, a few times, and what the venue says
+// is not.
+func TestQuestionsAreNotBegunAnew(t *testing.T) {
+	s := newServer(t)
+	p := at(t, s)
+	down, none := answer{status: 503, body: "<html>"}, ok(`{"list":[]}`)
+	s.script(down, none, down, down, none)
+	if _, err := p.QueryOrder(t.Context(), anOrder()); venue.CauseOf(err) != venue.NotFound || len(s.take()) != 5 {
+		t.Errorf("half of the answers fail: %v", err)
+	}
+	s.script(down)
+	if _, err := p.QueryOrder(t.Context(), anOrder()); venue.CauseOf(err) != venue.Unknown || len(s.take()) != 3 {
+		t.Errorf("all of them: %v", err)
+	}
+	for _, a := range []answer{{status: 429}, {status: 404, body: "<html>"}, code(10001, "params error")} {
+		s.script(a)
+		if _, err := p.QueryOrder(t.Context(), anOrder()); err == nil || len(s.take()) != 1 {
+			t.Errorf("HTTP %d: %v", a.status, err)
+		}
+		p = at(t, s) // without a pause
+	}
+}
+
 // TestOpenOrders: page by page until the last, whose cursor the venue may leave out, repeat or send with no rows.
 func TestOpenOrders(t *testing.T) {
 	page := func(id, cursor string) answer {

@@ -72,13 +72,14 @@ type spending struct {
 	signer *Signer
 	ticket budget.Ticket
 	submit bool
+	rest   bool
 	seen   [8]budget.Seen
 	n      int
 }
 
 // spend takes what a request costs, or returns why it may not be sent. answered has to be called after it.
 func (b Budget) spend(signer *Signer, c Cost, rest bool) (spending, *venue.Failure) {
-	s := spending{budget: b, signer: signer, submit: c.kind() == budget.Submit}
+	s := spending{budget: b, signer: signer, submit: c.kind() == budget.Submit, rest: rest}
 	if b.counts == nil {
 		return s, nil
 	}
@@ -137,8 +138,11 @@ func (s *spending) pause(err error, nowNs int64) {
 	scope, why, wait := budget.Everything, "", time.Duration(0)
 	switch f.Cause {
 	case venue.Banned:
-		if f.Status == http.StatusForbidden { // of what is in front of REST: the WebSocket API may be open
+		switch { // what is in front of one way forbids that; by the WebSocket API go new orders, anything else has REST besides
+		case f.Status == http.StatusForbidden && s.rest:
 			scope = budget.REST
+		case f.Status == http.StatusForbidden:
+			scope = budget.Submits
 		}
 		f.Ban(s.budget.counts, scope, leastBan, s.signer.nowNs(), s.signer.offsetNs.Load())
 		return

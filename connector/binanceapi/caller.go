@@ -216,14 +216,20 @@ func (s *Signer) ReplyFailure(v Value, causes Causes) *venue.Failure {
 	if status == http.StatusOK && !failed.IsObject() {
 		return nil
 	}
+	forbidden := 0
+	if status == http.StatusForbidden {
+		forbidden = status // of this way; see Entry.Do
+	}
 	if !failed.IsObject() {
-		return &venue.Failure{Cause: causeOf(status, 0, "", causes), Msg: "status " + strconv.Itoa(status) + " without an error"}
+		return &venue.Failure{Cause: causeOf(status, 0, "", causes), Status: forbidden, Msg: "status " + strconv.Itoa(status) + " without an error"}
 	}
 	var retryAt time.Time
 	if data := failed.Field("data"); data.IsObject() {
 		retryAt = s.told(data.Int("retryAfter"))
 	}
-	return s.refusal(status, int(failed.Int("code")), failed.Text("msg"), causes, retryAt)
+	f := s.refusal(status, int(failed.Int("code")), failed.Text("msg"), causes, retryAt)
+	f.Status = forbidden
+	return f
 }
 
 // replyID returns the id of a frame that answers a request, nil for any other frame.

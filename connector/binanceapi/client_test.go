@@ -388,12 +388,14 @@ func TestBanTimes(t *testing.T) {
 // TestForbiddenOverAWebSocket: what is in front of the venue has no code of its own for it.
 func TestForbiddenOverAWebSocket(t *testing.T) {
 	client := newClient(t, func(http.ResponseWriter, *http.Request) {}, nil)
-	err := client.Parser().Parse([]byte(`{"id":"r1","status":403,"error":{"code":-1000,"msg":"Forbidden"}}`),
-		func(v binanceapi.Value) error {
-			return newSigner(t, "the-key", "test-secret", 0, 0).ReplyFailure(v, noCauses)
-		})
-	if f := failureOf(t, err); f.Cause != venue.Banned {
-		t.Error(f)
+	for code, cause := range map[int]venue.Cause{-1000: venue.Banned, -1006: venue.Unknown, -1007: venue.Unknown} {
+		err := client.Parser().Parse(fmt.Appendf(nil, `{"id":"r1","status":403,"error":{"code":%d,"msg":"Forbidden"}}`, code),
+			func(v binanceapi.Value) error {
+				return newSigner(t, "the-key", "test-secret", 0, 0).ReplyFailure(v, noCauses)
+			})
+		if f := failureOf(t, err); f.Cause != cause {
+			t.Errorf("%d: %v", code, f)
+		}
 	}
 }
 

@@ -66,7 +66,7 @@ func causeOf(status, code int, msg string, causes Causes) venue.Cause {
 		if known && cause == venue.Weight && strings.Contains(msg, "banned until") {
 			return venue.Banned
 		}
-		if known && cause == venue.Unknown && status == http.StatusForbidden {
+		if code == -1000 && status == http.StatusForbidden { // of what is in front of the WebSocket API, which has no code for it
 			return venue.Banned
 		}
 		if known && (status != http.StatusTooManyRequests || cause == venue.OrderRate) {

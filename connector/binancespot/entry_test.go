@@ -116,9 +116,10 @@ func TestOrderEntryOverWebSocket(t *testing.T) {
 // answer; a new order and an amendment do not.
 func TestOverRESTInstead(t *testing.T) {
 	for name, answer := range map[string]func(c *call) string{
-		"down":   nil,
-		"lost":   func(*call) string { return "" },
-		"silent": func(*call) string { return "-" },
+		"down":      nil,
+		"lost":      func(*call) string { return "" },
+		"silent":    func(*call) string { return "-" },
+		"forbidden": func(*call) string { return `"status":403,"error":{"code":-1000,"msg":"Forbidden"}` },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

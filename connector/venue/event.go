@@ -103,10 +103,10 @@ func (c *Connector) answered(request blotter.Request, err error, outage bool) {
 }
 
 // said reports whether an error is the venue's answer: it has its code, or is about what was not in a list, or cannot be read. That
-// there are too many requests or orders is none: it does not tell that anything works.
+// there are too many requests or orders is none, nor is a ban: it does not tell that anything works.
 func said(err error) bool {
 	var f *Failure
-	return errors.As(err, &f) && f.Cause != Weight && f.Cause != OrderRate && (f.Code != 0 || f.Unreadable || f.Err == nil && (f.Cause == NotFound || f.Cause == Gone))
+	return errors.As(err, &f) && f.Cause != Weight && f.Cause != OrderRate && f.Cause != Banned && (f.Code != 0 || f.Unreadable || f.Err == nil && (f.Cause == NotFound || f.Cause == Gone))
 }
 
 // Final reports whether the venue refuses a question for good. A page of something in front of it is none of its words.

@@ -150,6 +150,10 @@ func Watch(book L2MarketDepth, m *sole.Mark) {
 // Everything else leaves the book alone. hft.DepthBBOEvent is for FusedMarketDepth only.
 func Apply(book L2MarketDepth, ev *hft.Event) bool {
 	side := ev.Side()
+	if b, ok := book.(*WindowMarketDepth); ok && side != hft.SideNone && (ev.Kind() == hft.DepthEvent || ev.Kind() == hft.DepthSnapshotEvent) {
+		b.set(side, ev.Px, ev.Qty)
+		return true
+	}
 	switch ev.Kind() {
 	case hft.DepthEvent, hft.DepthSnapshotEvent:
 		switch side {

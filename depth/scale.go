@@ -76,12 +76,16 @@ func (s *scale) TickSize() float64 { return s.tickSize }
 // LotSize returns the quantity of one lot.
 func (s *scale) LotSize() float64 { return s.lotSize }
 
+// roundUp is added to a float64 of less than 2^51 to round it to a whole number, which the lowest bits are then.
+const roundUp = 0x1.8p52
+
 // quickTick is hft.PriceTick without its division for positive prices that are not half way between two ticks; ok is
 // false for the others.
 func (s *scale) quickTick(price float64) (tick int64, ok bool) {
 	x := float64(price * s.perTick) // the conversion forbids fusing it with the addition below
-	tick = int64(x + 0.5)
-	return tick, math.Abs(x-float64(tick)) < 0.49 && uint64(tick) < maxQuickTick
+	sum := x + roundUp
+	tick = int64(math.Float64bits(sum) - math.Float64bits(roundUp)) // of more than 2^51 it is more than maxQuickTick
+	return tick, math.Abs(x-(sum-roundUp)) < 0.49 && uint64(tick) < maxQuickTick
 }
 
 // priceTick returns the tick of a price; ok is false when the price is to be ignored.

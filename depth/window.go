@@ -92,6 +92,13 @@ func (b *WindowMarketDepth) UpdateAskDepth(price, qty float64, timestampNs int64
 	return u
 }
 
+// set is UpdateBidDepth or UpdateAskDepth of which nobody wants the result.
+func (b *WindowMarketDepth) set(side hft.Side, price, qty float64) {
+	own, other := b.side(side)
+	var u L2Update
+	b.update(own, other, flipOf(side), price, qty, &u)
+}
+
 // update writes its result through u: a struct of this size returned from call to call is copied in a way that stalls
 // the processor.
 func (b *WindowMarketDepth) update(own, other *windowSide, flip int64, price, qty float64, u *L2Update) {

@@ -142,10 +142,10 @@ func (b *Book) gap(afterID, fromID int64) {
 
 // Take takes one message, received at localNs, and may change the times of its rows. Kinds that say nothing about the
 // market give nothing.
-func (b *Book) Take(localNs int64, m *connector.Message) Out {
+func (b *Book) Take(localNs int64, m *connector.Message) (out Out) {
 	b.localNs, b.problems = localNs, b.problems[:0]
 	b.report.CountMessage(m.Kind)
-	out := b.take(localNs, m)
+	b.take(localNs, m, &out)
 	if b.cfg.Natural && m.Kind == connector.MessageTrade {
 		out.Events = MarketTrades(out.Events)
 	}
@@ -153,17 +153,19 @@ func (b *Book) Take(localNs int64, m *connector.Message) Out {
 	return out
 }
 
-func (b *Book) take(localNs int64, m *connector.Message) (out Out) {
+// take writes its result through out: a struct of this size returned from call to call is copied in a way that stalls the processor.
+func (b *Book) take(localNs int64, m *connector.Message, out *Out) {
 	b.rows = b.rows[:0]
 	if m.Kind == connector.MessageIgnored {
-		return Out{}
+		return
 	}
 	venueNs := localNs
 	if b.cfg.VenueNs != nil {
 		venueNs = b.cfg.VenueNs(localNs)
 	}
 	if err := CheckTimes(venueNs, m); err != nil {
-		return b.refuse(m, err)
+		*out = b.refuse(m, err)
+		return
 	}
 	if b.cfg.Natural {
 		b.times.Give(m)
@@ -172,23 +174,22 @@ func (b *Book) take(localNs int64, m *connector.Message) (out Out) {
 	case connector.MessageTrade:
 		if b.sync != nil && !b.trades.isNew(m) {
 			b.count(SeenTrades)
-			return Out{Seen: true}
+			out.Seen = true
+			return
 		}
 		b.checkRows(m.Events)
 		out.Events = m.Events
 	case connector.MessageBBO:
-		if !b.cfg.Quotes {
-			return Out{}
+		if b.cfg.Quotes {
+			b.takeQuote(localNs, m, out)
 		}
-		out = b.takeQuote(localNs, m)
 	case connector.MessageDepth, connector.MessageSnapshot:
 		if b.sync == nil {
-			out = b.takeNatural(m)
+			*out = b.takeNatural(m)
 		} else {
-			out = b.takeDepth(localNs, m)
+			b.takeDepth(localNs, m, out)
 		}
 	}
-	return out
 }
 
 // MarketTrades leaves out rows of kind hft.OffBookTrade, as the reference's connectors do.
@@ -223,7 +224,7 @@ func (b *Book) empty() {
 // clear applies a clear row. What comes after it is newer, whatever its order.
 func (b *Book) clear(row *hft.Event) { b.rows = b.fused.Update(row, 0, b.rows) }
 
-func (b *Book) takeDepth(localNs int64, m *connector.Message) Out {
+func (b *Book) takeDepth(localNs int64, m *connector.Message, out *Out) {
 	var s depthsync.Output
 	stale := ""
 	if m.Level != b.level {
@@ -242,7 +243,8 @@ func (b *Book) takeDepth(localNs int64, m *connector.Message) Out {
 	}
 	if s.Repeated {
 		b.count(Overlap)
-		return Out{Seen: true}
+		out.Seen = true
+		return
 	}
 	if s.StaleSnapshot {
 		b.count(StaleSnapshot)
@@ -250,7 +252,7 @@ func (b *Book) takeDepth(localNs int64, m *connector.Message) Out {
 	if s.Overflow {
 		b.count(Overflow)
 	}
-	out := Out{Stale: cmp.Or(stale, s.Stale), Ready: s.Ready, NeedSnapshot: s.NeedSnapshot}
+	out.Stale, out.Ready, out.NeedSnapshot = cmp.Or(stale, s.Stale), s.Ready, s.NeedSnapshot
 	if s.Gap {
 		b.gap(s.AfterID, s.FromID)
 	}
@@ -263,7 +265,7 @@ func (b *Book) takeDepth(localNs int64, m *connector.Message) Out {
 	}
 	b.depthExchNs = max(b.depthExchNs, m.ExchTimestampNs)
 	if len(s.Events) == 0 && s.Seq == 0 {
-		return out
+		return
 	}
 	b.depthSeq = s.Seq                                                             // also of a message without rows
 	if s.Ready || len(s.Events) > 0 && s.Events[0].Kind() == hft.DepthClearEvent { // the whole book
@@ -280,10 +282,9 @@ func (b *Book) takeDepth(localNs int64, m *connector.Message) Out {
 		if b.check.waits && b.check.id <= b.sync.LastID() {
 			b.compare(m.Events, true)
 		}
-		return b.heldBehind(out)
+		b.heldBehind(out)
 	}
 	out.Events = b.rows
-	return out
 }
 
 // takeNatural takes rows as they come.

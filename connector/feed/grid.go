@@ -28,6 +28,9 @@ func (b *Book) checkRows(rows []hft.Event) {
 			b.count(OffBook)
 			continue
 		}
+		if nearWhole(row.Px*g.perTick) && nearWhole(row.Qty*g.perLot) {
+			continue
+		}
 		offTick, offLot := g.off(row)
 		b.noteRounded(row, offTick, offLot)
 		switch {
@@ -69,11 +72,16 @@ func (g *grid) describe(row *hft.Event, offTick bool) string {
 	return fmt.Sprintf("the %s %v of a %s is no multiple of %s %v", what, value, of, name, step)
 }
 
+// nearWhole reports, for less than 2^51, whether x is a whole number but for the error of a product.
+func nearWhole(x float64) bool {
+	off := x - (x + 0x1.8p52 - 0x1.8p52)
+	return off <= 1e-6 && off >= -1e-6
+}
+
 // offGrid reports whether a value is no whole number of steps, beyond the error of decimal fractions in binary. steps is the
 // quotient, or the product that may be some units in the last place off it.
 func offGrid(value, steps, step float64) bool {
-	off := steps - float64(int64(steps+0.5))
-	if off <= 1e-6 && off >= -1e-6 {
+	if nearWhole(steps) {
 		return false
 	}
 	steps = value / step

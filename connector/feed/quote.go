@@ -17,23 +17,25 @@ type quote struct {
 }
 
 // takeQuote takes the best bid and ask.
-func (b *Book) takeQuote(localNs int64, m *connector.Message) Out {
+func (b *Book) takeQuote(localNs int64, m *connector.Message, out *Out) {
 	q := &b.quote
 	if b.sync == nil || b.byTime {
 		if !b.Synced() && b.sync != nil {
-			return Out{}
+			return
 		}
 		q.timeless, q.rows = m.ExchTimestampNs == 0, append(q.rows[:0], m.Events...)
 		b.fuseQuote(localNs)
-		return Out{Events: b.rows}
+		out.Events = b.rows
+		return
 	}
 	switch {
 	case m.Seq == 0: // nobody knows what it is newer than
 		b.count(OutdatedQuote)
-		return Out{}
+		return
 	case m.Seq <= q.seq:
 		b.count(SeenQuote)
-		return Out{Seen: true}
+		out.Seen = true
+		return
 	}
 	q.seq, q.timeless, q.rows = m.Seq, m.ExchTimestampNs == 0, append(q.rows[:0], m.Events...)
 	switch {
@@ -42,14 +44,14 @@ func (b *Book) takeQuote(localNs int64, m *connector.Message) Out {
 		b.count(OutdatedQuote)
 	default:
 		b.fuseQuote(localNs)
-		return b.heldBehind(Out{})
+		b.heldBehind(out)
 	}
-	return Out{Events: b.rows}
+	out.Events = b.rows
 }
 
-// heldBehind adds the rows in hand to what there is to do, or gives the book up: of a depth stream that says nothing while quotes
-// change that many levels nobody knows any more what it would have said.
-func (b *Book) heldBehind(out Out) Out {
+// heldBehind gives the book up where the depth stream is too far behind: of one that says nothing while quotes change that many
+// levels nobody knows any more what it would have said.
+func (b *Book) heldBehind(out *Out) {
 	if len(b.ahead.levels) > maxContested {
 		what := fmt.Sprintf("quotes have changed %d levels since the depth update %d, and none has come that contains them", len(b.ahead.levels), b.sync.LastID())
 		b.tell(Gap, what, nil)
@@ -59,8 +61,6 @@ func (b *Book) heldBehind(out Out) Out {
 			b.ahead.forget()
 		}
 	}
-	out.Events = b.rows
-	return out
 }
 
 // fuseQuote puts the newest quote through the book, as received at localNs. One that does not say when it was made is newer

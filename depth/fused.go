@@ -334,12 +334,22 @@ func (b *FusedMarketDepth) clearSide(s *fusedSide, flip int64, side hft.Side, pr
 	}
 }
 
-// appendPlain appends the event as a plain book takes it.
+// appendPlain appends the event as a plain book takes it, field by field: the event has been written just now, and what was
+// written in parts is not read in larger ones without waiting.
 func appendPlain(emit []hft.Event, ev *hft.Event) []hft.Event {
-	emit = append(emit, *ev)
-	if row := &emit[len(emit)-1]; row.Kind() == hft.DepthBBOEvent {
-		row.Ev = row.Ev&^uint64(0xff) | hft.DepthEvent
+	n := len(emit)
+	if n == cap(emit) {
+		emit = append(emit, *ev)
 	}
+	emit = emit[:n+1]
+	row := &emit[n]
+	row.Ev = ev.Ev
+	if ev.Kind() == hft.DepthBBOEvent {
+		row.Ev = ev.Ev&^uint64(0xff) | hft.DepthEvent
+	}
+	row.ExchTimestampNs, row.LocalTimestampNs = ev.ExchTimestampNs, ev.LocalTimestampNs
+	row.Px, row.Qty = ev.Px, ev.Qty
+	row.OrderID, row.Ival, row.Fval = ev.OrderID, ev.Ival, ev.Fval
 	return emit
 }
 

@@ -3,6 +3,7 @@ package binancejson
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 	"time"
 
 	"hftrunner/connector"
@@ -72,7 +73,10 @@ func usualQuote(localTimestampNs int64, b []byte, required quoteField, m *connec
 	m.Reset()
 	m.ExchTimestampNs, m.TimeUnit = exchNs, unit
 	m.Kind, m.Symbol, m.LastID, m.Seq = connector.MessageBBO, q.symbol, q.id, q.id
-	m.Events = append(m.Events, hft.Event{Px: q.bid, Qty: q.bidQty}, hft.Event{Px: q.ask, Qty: q.askQty})
+	m.Events = slices.Grow(m.Events, 2)[:2]
+	clear(m.Events)
+	m.Events[0].Px, m.Events[0].Qty = q.bid, q.bidQty
+	m.Events[1].Px, m.Events[1].Qty = q.ask, q.askQty
 	Stamp(m.Events, 1, hft.DepthBBOEvent, t)
 	return true
 }

@@ -61,9 +61,7 @@ type Host struct {
 
 	leaving       *leaving
 	endMu         sync.Mutex // guards what follows, which is known at the end, and when spawner is set
-	unconfirmed   []control.OpenOrder
-	strayed       []control.OpenOrder
-	unaccounted   []string // instruments
+	accounts      accounts
 	leftProcesses []string // of an earlier run
 }
 

@@ -82,8 +82,8 @@ func (h *Host) Summary(exit Exit) Summary {
 		s.Strategies = append(s.Strategies, st.summary())
 	}
 	h.endMu.Lock()
-	s.UnconfirmedOrders, s.StrayOrders, s.LeftProcesses = h.unconfirmed, h.strayed, h.leftProcesses
-	s.UnaccountedInstruments = h.unaccounted
+	s.LeftProcesses = h.leftProcesses
+	s.settle(h.accounts)
 	h.endMu.Unlock()
 	return s
 }

@@ -108,32 +108,45 @@ func (s *strategy) leftError(l *leaving) *control.OrdersLeftError {
 	return &control.OrdersLeftError{Strategy: s.cfg.Name, Orders: s.host.named(l.left), Unaccounted: l.unaccountedFor()}
 }
 
+// accounts are what is left at the venues.
+type accounts struct {
+	unconfirmed, strays []control.OpenOrder
+	unaccounted         []string // instruments
+}
+
+// accounts returns what is left by what is known now.
+func (l *leaving) accounts() accounts {
+	return accounts{unconfirmed: l.host.named(l.look()), strays: l.host.named(l.host.strays()), unaccounted: l.unaccountedFor()}
+}
+
+func (s *Summary) settle(a accounts) {
+	s.UnconfirmedOrders, s.StrayOrders, s.UnaccountedInstruments = a.unconfirmed, a.strays, a.unaccounted
+}
+
 // SummaryAtOnce is Summary for a process that ends without the end of Run: what may be open by what is known now.
 func (h *Host) SummaryAtOnce() Summary {
-	s, l := h.Summary(ExitInterrupted), h.newLeaving(h.everyStrategy(), false)
-	s.UnconfirmedOrders, s.StrayOrders = h.named(l.look()), h.named(h.strays())
-	s.UnaccountedInstruments = l.unaccountedFor()
+	s := h.Summary(ExitInterrupted)
+	s.settle(h.newLeaving(h.everyStrategy(), false).accounts())
 	return s
 }
 
 // settleAccounts lists what is left, and what is said of it when it is not what was said before.
 func (h *Host) settleAccounts() {
-	unconfirmed, strays := h.named(h.leaving.look()), h.named(h.strays())
-	unaccounted := h.leaving.unaccountedFor()
+	now := h.leaving.accounts()
 	h.endMu.Lock()
-	before, strayed, untold := h.unconfirmed, h.strayed, h.unaccounted
-	h.unconfirmed, h.strayed, h.unaccounted = unconfirmed, strays, unaccounted
+	before := h.accounts
+	h.accounts = now
 	h.endMu.Unlock()
-	if !slices.Equal(unconfirmed, before) {
-		logOrders(h.log.Error, mayBeOpen, unconfirmed)
+	if !slices.Equal(now.unconfirmed, before.unconfirmed) {
+		logOrders(h.log.Error, mayBeOpen, now.unconfirmed)
 	}
-	if !slices.Equal(strays, strayed) {
-		logOrders(h.log.Error, leftOpen, strays)
+	if !slices.Equal(now.strays, before.strays) {
+		logOrders(h.log.Error, leftOpen, now.strays)
 	}
-	if len(unaccounted) > 0 && !slices.Equal(unaccounted, untold) {
-		h.log.Error(notTold, "instruments", strings.Join(unaccounted, ", "))
+	if len(now.unaccounted) > 0 && !slices.Equal(now.unaccounted, before.unaccounted) {
+		h.log.Error(notTold, "instruments", strings.Join(now.unaccounted, ", "))
 	}
-	if len(before)+len(untold) > 0 && len(unconfirmed)+len(unaccounted) == 0 {
+	if len(before.unconfirmed)+len(before.unaccounted) > 0 && len(now.unconfirmed)+len(now.unaccounted) == 0 {
 		h.log.Info("the end of all orders is confirmed after all")
 	}
 }

@@ -45,6 +45,8 @@ type Host interface {
 	Summary(exit host.Exit) host.Summary
 	// SummaryAtOnce is that of a process that ends without the end of Run.
 	SummaryAtOnce() host.Summary
+	// Kill kills all strategies at once and waits for nothing.
+	Kill()
 }
 
 // Remote is a host in another process. The caller closes it.

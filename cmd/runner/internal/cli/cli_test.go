@@ -68,6 +68,7 @@ func (h *fakeHost) Summary(exit host.Exit) host.Summary {
 }
 
 func (h *fakeHost) SummaryAtOnce() host.Summary { return h.Summary(host.ExitInterrupted) }
+func (h *fakeHost) Kill()                       {}
 
 func sampleStatus() []control.StrategyStatus {
 	found := map[string]uint64{"gap": 2, "mismatch": 1, "off_the_grid": 17, "seen_trades": 4, "outdated_quote": 900}

@@ -73,10 +73,11 @@ func (s *settings) run(ctx context.Context, duration time.Duration, summaryPath 
 	if err != nil {
 		return err
 	}
-	s.onAbort(func() string {
+	s.onAbort(func(list chan<- string) error {
+		h.Kill() // first: they would go on trading
 		result := complete(h.SummaryAtOnce())
-		err := summary.write(&result)
-		return leftAtOnce(&result, err)
+		list <- leftAtOnce(&result)
+		return summary.write(&result)
 	})
 	logger.Info("runner starts", "version", s.app.Version, "config", file.Path, "strategies", len(file.Strategies), "connectors", len(file.Connectors))
 	exit, runErr := s.attend(ctx, h, view, logger, duration)
@@ -110,7 +111,7 @@ func (s *settings) endedAtOnce() error {
 }
 
 // leftAtOnce names what may be open at the venues when a run is ended at once, as far as it is known.
-func leftAtOnce(s *host.Summary, err error) string {
+func leftAtOnce(s *host.Summary) string {
 	const most = 100
 	var text strings.Builder
 	for _, list := range [][]control.OpenOrder{s.UnconfirmedOrders, s.StrayOrders} {
@@ -123,9 +124,6 @@ func leftAtOnce(s *host.Summary, err error) string {
 	}
 	if len(s.UnaccountedInstruments) > 0 {
 		fmt.Fprintf(&text, "\n  those of an earlier run on %s", strings.Join(s.UnaccountedInstruments, ", "))
-	}
-	if err != nil {
-		fmt.Fprintf(&text, "\nthe summary is not written: %v", err)
 	}
 	return text.String()
 }
@@ -182,33 +180,6 @@ func (s *settings) newHost(ctx context.Context, file *config.File, logger hclog.
 		return nil, withCode(ExitFailure, err)
 	}
 	return h, nil // also where the run was ended meanwhile: it says what may be open at the venues
-}
-
-// summaryFile is where the summary goes, once: at the end of a run, or when it is ended at once.
-type summaryFile struct {
-	file *os.File // nil for nowhere
-	once sync.Once
-}
-
-func (f *summaryFile) write(result *host.Summary) (err error) {
-	f.once.Do(func() {
-		if f.file != nil {
-			err = errors.Join(printJSON(f.file, result), f.file.Close())
-		}
-	})
-	return err
-}
-
-// createSummary opens the summary's file before the run, so that a path that cannot be written is known at once.
-func createSummary(path string) (*summaryFile, error) {
-	if path == "" {
-		return &summaryFile{}, nil
-	}
-	f, err := os.Create(path)
-	if err != nil {
-		return nil, fmt.Errorf("create the summary: %w", err)
-	}
-	return &summaryFile{file: f}, nil
 }
 
 // finish prints the summary, after the log, and writes its file. An output that nobody reads is an error after a while.

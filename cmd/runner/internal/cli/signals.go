@@ -19,8 +19,8 @@ type interruption struct {
 	// stays is what remains when the command is ended at once, code its exit code then.
 	stays string
 	code  int
-	// atOnce writes what there is to write then and returns the rest of stays; it is given abortGrace. nil for nothing.
-	atOnce func() string
+	// atOnce hands over the rest of stays, then writes what there is to write; it is given abortGrace for each. nil for nothing.
+	atOnce func(list chan<- string) error
 	// logger takes the first signal; nil has it printed.
 	logger hclog.Logger
 }
@@ -41,7 +41,7 @@ const (
 )
 
 // onAbort sets what is done at the second signal.
-func (s *settings) onAbort(atOnce func() string) {
+func (s *settings) onAbort(atOnce func(list chan<- string) error) {
 	s.interruption.mu.Lock()
 	defer s.interruption.mu.Unlock()
 	s.interruption.atOnce = atOnce
@@ -118,14 +118,29 @@ func (s *settings) abort() {
 	code, atOnce := cmp.Or(s.interruption.code, ExitFailure), s.interruption.atOnce
 	s.interruption.mu.Unlock()
 	if atOnce != nil {
-		rest := make(chan string, 1)
-		go func() { rest <- atOnce() }()
-		select {
-		case more := <-rest:
-			text += more
-		case <-time.After(abortGrace):
-		}
+		text += lastWords(atOnce)
 	}
 	_ = runlog.WriteWithin(s.app.Stderr, abortGrace, []byte(text+"\n"))
 	s.app.Abort(code)
+}
+
+// lastWords returns what remains when a run is ended at once, as far as it is known in time.
+func lastWords(atOnce func(list chan<- string) error) string {
+	list, written := make(chan string, 1), make(chan error, 1)
+	go func() { written <- atOnce(list) }()
+	var text string
+	select {
+	case text = <-list:
+	case <-time.After(abortGrace):
+		return "\nwhat may be open could not be listed: look at the venue"
+	}
+	select {
+	case err := <-written:
+		if err != nil {
+			text += "\n" + err.Error()
+		}
+	case <-time.After(abortGrace):
+		text += "\nthe summary is not written: it takes too long"
+	}
+	return text
 }

@@ -1,10 +1,13 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
+	"sync"
 
 	"hftrunner/host"
 	"hftrunner/internal/control"
@@ -101,4 +104,61 @@ func section(w io.Writer, cs []column, rows [][]string) {
 	}
 	fmt.Fprintln(w)
 	printTable(w, cs, rows)
+}
+
+// summaryFile is where the summary goes, once: at the end of a run, or when it is ended at once.
+type summaryFile struct {
+	path string   // of a file that is there whole or not at all
+	file *os.File // what cannot be that, such as a pipe or /dev/stdout; both are nothing for nowhere
+	once sync.Once
+}
+
+// createSummary prepares the summary's file before the run, so that a path that cannot be written is known at once. One of an
+// earlier run is removed: it is not taken for this one's.
+func createSummary(path string) (*summaryFile, error) {
+	if path == "" {
+		return &summaryFile{}, nil
+	}
+	file, err := os.Create(path)
+	if err != nil {
+		return nil, fmt.Errorf("create the summary: %w", err)
+	}
+	if info, err := os.Lstat(path); err != nil || !info.Mode().IsRegular() {
+		return &summaryFile{file: file}, nil
+	}
+	if os.Remove(path) != nil { // so another cannot take its place either
+		return &summaryFile{file: file}, nil
+	}
+	return &summaryFile{path: path}, file.Close()
+}
+
+func (f *summaryFile) write(result *host.Summary) (err error) {
+	f.once.Do(func() {
+		switch {
+		case f.file != nil:
+			err = errors.Join(printJSON(f.file, result), f.file.Close())
+		case f.path != "":
+			err = f.put(result)
+		}
+		if err != nil {
+			err = fmt.Errorf("the summary is not written: %w", err)
+		}
+	})
+	return err
+}
+
+// put writes the summary under a name of its own beside the path and gives it its name when it is whole.
+func (f *summaryFile) put(result *host.Summary) error {
+	file, err := os.Create(fmt.Sprintf("%s.%d.new", f.path, os.Getpid()))
+	if err != nil {
+		return err
+	}
+	err = errors.Join(printJSON(file, result), file.Close())
+	if err == nil {
+		err = os.Rename(file.Name(), f.path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(file.Name()))
+	}
+	return nil
 }

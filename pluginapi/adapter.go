@@ -78,7 +78,7 @@ func newAdapter[P any](p Plugin[P], w wiring) (*adapter, error) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	return &adapter{
-		description: control.Description{Name: p.Name, Version: p.Version, Doc: p.Doc, Params: tags.described()},
+		description: control.Description{Name: p.Name, Version: p.Version, Doc: p.Doc, Params: tags.schema.Settings},
 		create: func(raw json.RawMessage) (Strategy, error) {
 			var params P
 			if err := tags.decode(&params, raw); err != nil {

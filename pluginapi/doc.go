@@ -15,6 +15,9 @@
 //	Interval time.Duration `hcl:"interval" default:"100ms" min:"1ms"`
 //	Symbols  []string      `hcl:"symbols" default:"[]"`
 //
+// Such fields of a struct that is embedded (not of a pointer to one) are parameters, too. No whole number is above
+// 9223372036854775807, also where the field could hold it.
+//
 // A parameter without a default has to be given. The default of a list is written as JSON. Bounds are inclusive, and
 // those of a list hold for each element. Mistakes in the tags are the author's: Serve panics and names the field.
 // Mistakes in the values are the user's: they are reported before anything is started, all at once.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hftrunner/internal/control"
+	"hftrunner/internal/settings"
 )
 
 type level string
@@ -49,7 +50,7 @@ func TestParamsOfEveryType(t *testing.T) {
 
 func TestParamsReportsEverythingWrongAtOnce(t *testing.T) {
 	_, err := Params[everyType](json.RawMessage(`{"cuont": 1, "count": 101, "small": 128, "unsigned": -1, "ratio": "much",
-		"interval": "1ns", "on": 1, "names": ["a", 2], "ints": [5, 6], "large": 1.5, "zzzzzzzzz": 0, "level": null}`))
+		"interval": "1ns", "on": 1, "names": ["a", 2], "ints": [5, 6], "large": 1.5, "zzzzzzzzz": 0, "level": null, "zzzzzzzzz": 1, "name": "a", "name": "b", "name": "c"}`))
 	var errs control.ParamErrors
 	if !errors.As(err, &errs) {
 		t.Fatalf("error is a %T: %v", err, err)
@@ -57,11 +58,12 @@ func TestParamsReportsEverythingWrongAtOnce(t *testing.T) {
 	want := []control.ParamError{
 		{Name: "cuont", Problem: `is unknown; did you mean "count"?`},
 		{Name: "zzzzzzzzz", Problem: "is unknown; known: count, floats, interval, ints, large, level, name, names, needed, on, ratio, single, small, unsigned"},
+		{Name: "name", Problem: "is given more than once"},
 		{Name: "level", Problem: "is null, not a string: write a string"},
 		{Name: "count", Problem: "is 101, out of range: write a whole number from 1 to 100"},
 		{Name: "small", Problem: "is 128, out of range: write a whole number from -128 to 127"},
-		{Name: "unsigned", Problem: "is -1, not a whole number of at least 0: write a whole number of at least 0"},
-		{Name: "large", Problem: "is 1.5, not a whole number of at least 0: write a whole number of at least 0"},
+		{Name: "unsigned", Problem: "is -1, out of range: write a whole number from 0 to 65535"},
+		{Name: "large", Problem: "is 1.5, not a whole number: write a whole number"},
 		{Name: "ratio", Problem: `is "much", not a number: write a number`},
 		{Name: "on", Problem: "is 1, not true or false: write true or false"},
 		{Name: "interval", Problem: `is "1ns", out of range: write a duration from "1ms" to "1m0s"`},
@@ -71,6 +73,76 @@ func TestParamsReportsEverythingWrongAtOnce(t *testing.T) {
 	}
 	if !reflect.DeepEqual([]control.ParamError(errs), want) {
 		t.Errorf("errors are\n%s", strings.ReplaceAll(errs.Error(), "; ", "\n"))
+	}
+}
+
+type embedded struct {
+	X int `hcl:"x" default:"1"`
+}
+
+// R is a block within itself.
+type R struct {
+	C []R `hcl:"c,block"`
+}
+
+// The fields of an embedded struct are parameters, too.
+func TestEmbeddedParams(t *testing.T) {
+	type whole struct {
+		embedded
+		Y int `hcl:"y" default:"2"`
+	}
+	if got, err := Params[whole](json.RawMessage(`{"x": 5}`)); err != nil || got.X != 5 || got.Y != 2 {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+// After an error there are no parameters, rather than half of them.
+func TestParamsAfterAnError(t *testing.T) {
+	if got, err := Params[everyType](json.RawMessage(`{"count": 20, "needed": "x"}`)); err == nil || !reflect.DeepEqual(got, everyType{}) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+// Host and plugin say the same of a value, also where the field can hold more than the host is told.
+func TestHostAndPluginAgree(t *testing.T) {
+	type params struct {
+		A uint64 `hcl:"a" default:"1"`
+		B int    `hcl:"b" default:"1"`
+		C uint8  `hcl:"c" default:"1"`
+	}
+	d, err := Describe(Plugin[params]{Name: "x", New: func(params) (Strategy, error) { return nil, nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ name, value, want string }{
+		{"a", "9223372036854775807", ""},
+		{"a", "9223372036854775808", "a is 9223372036854775808, which is too large for an int of 64 bits: write a whole number of at least 0"},
+		{"a", "18446744073709551615", "a is 18446744073709551615, which is too large for an int of 64 bits: write a whole number of at least 0"},
+		{"a", "-1", "a is -1, out of range: write a whole number of at least 0"},
+		{"b", "9223372036854775808", "b is 9223372036854775808, which is too large for an int of 64 bits: write a whole number"},
+		{"b", "3.5e38", "b is 3.5e+38, which is too large for an int of 64 bits: write a whole number"},
+		{"b", "1e-400", ""},
+		{"b", "1.5", "b is 1.5, not a whole number: write a whole number"},
+		{"c", "256", "c is 256, out of range: write a whole number from 0 to 255"},
+	} {
+		plugin, host := "", ""
+		if _, err := Params[params](json.RawMessage(`{"` + c.name + `": ` + c.value + `}`)); err != nil {
+			plugin = strings.Replace(strings.TrimPrefix(err.Error(), "parameter "), `"`+c.name+`"`, c.name, 1)
+		}
+		v, err := settings.FromJSON([]byte(c.value))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range d.Params {
+			if p := d.Params[i]; p.Name == c.name {
+				if _, problem := p.Convert(settings.Value{Go: v}); problem != nil {
+					host = problem.String() + ": " + problem.Hint
+				}
+			}
+		}
+		if plugin != c.want || host != c.want {
+			t.Errorf("%s = %s:\nthe plugin says %q\nthe host says   %q\nwant            %q", c.name, c.value, plugin, host, c.want)
+		}
 	}
 }
 
@@ -147,13 +219,44 @@ func TestAuthorMistakes(t *testing.T) {
 	})
 	t.Run("what the host is not told", func(t *testing.T) {
 		check(t, read(struct {
-			A string   `hcl:"a" choices:"x,y"`
-			B float64  `hcl:"b" above:"0"`
-			C float64  `hcl:"c" format:"speed"`
-			D struct{} `hcl:"d,block"`
-		}{}), "a has a tag above, choices", "b has a tag above", "c cannot be a speed", "no blocks or labels")
+			A        string   `hcl:"a" choices:"x,y"`
+			B        float64  `hcl:"b" above:"0"`
+			C        float64  `hcl:"c" format:"speed"`
+			D        struct{} `hcl:"d,block"`
+			E        string   `hcl:"e,label"`
+			F        struct{} `hcl:"f,free"`
+			G        R        `hcl:"g,block"`
+			H        []string `hcl:"h" format:"paths"`
+			embedded `otherwise:"the host's"`
+		}{}), ".A has a tag above, choices", ".B has a tag above", ".C has a tag above", `.D has the option "block": a plugin has parameters only`,
+			`.E has the option "label"`, `.F has the option "free"`, `.G has the option "block"`, ".H has a tag above", ".X has a tag above")
+		check(t, read(struct {
+			A time.Time           `hcl:"a"`
+			B map[string][]string `hcl:"b"`
+		}{}), ".A has the type time.Time: use", ".B has the type map[string][]string: use")
 	})
-	t.Run("no struct", func(t *testing.T) { check(t, read(5), "have to be a struct") })
+	t.Run("whole sentences", func(t *testing.T) {
+		type PA struct {
+			A string `hcl:"a,block"`
+			B int8   `hcl:"b" max:"1000"`
+		}
+		_, err := Describe(Plugin[PA]{Name: "x", New: func(PA) (Strategy, error) { return nil, nil }})
+		const want = `plugin x: the parameters cannot be used: mistakes in the tags: pluginapi.PA.A has the option "block": a plugin has parameters only, no blocks and labels; ` +
+			`pluginapi.PA.B has max:"1000", which a int8 cannot hold`
+		if err == nil || err.Error() != want {
+			t.Errorf("got  %v\nwant %s", err, want)
+		}
+	})
+	t.Run("unsigned", func(t *testing.T) {
+		check(t, read(struct {
+			A uint64 `hcl:"a" default:"1" min:"-5"`
+			B uint   `hcl:"b" default:"18446744073709551615"`
+			C uint64 `hcl:"c" default:"-1"`
+		}{}), `A has min:"-5", which a uint64 cannot hold`, `B has default:"18446744073709551615"`, "which is too large for an int", "c is -1, out of range")
+	})
+	t.Run("no struct", func(t *testing.T) {
+		check(t, read(5), "the parameters cannot be used: settings have to be a struct, and int is none")
+	})
 	newOK := func(struct{}) (Strategy, error) { return nil, nil }
 	t.Run("bad plugin name", func(t *testing.T) {
 		_, err := Describe(Plugin[struct{}]{Name: "Grid Trading", New: newOK})

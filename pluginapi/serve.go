@@ -79,12 +79,15 @@ func Describe[P any](p Plugin[P]) (control.Description, error) {
 // nil raw gives the defaults. It is for a strategy that runs without a host, on a bot that somebody else has built; see
 // Backtest for one that runs over recorded data. Wrong values are reported all at once.
 func Params[P any](raw json.RawMessage) (P, error) {
-	var p P
+	var none, p P
 	tags, err := readParameters(reflect.TypeFor[P]())
 	if err != nil {
-		return p, err
+		return none, err
 	}
-	return p, tags.decode(&p, raw)
+	if err := tags.decode(&p, raw); err != nil {
+		return none, err // half of what is wanted is not for use
+	}
+	return p, nil
 }
 
 // checkPlugin returns the author's mistakes.

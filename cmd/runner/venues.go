@@ -124,7 +124,7 @@ const answerTime = 2 * time.Second
 // liveConnector makes the connector to a venue, or what makes it as soon as the venue answers: nobody else waits for one that is
 // silent. Then the question goes on until ctx, that of the run, ends, so that a slow venue is not asked twice.
 func liveConnector(ctx context.Context, file *config.File, c *config.Connector, clock *ipc.Clock, logger hclog.Logger) (host.ConnectorConfig, error) {
-	cfg := host.ConnectorConfig{Name: c.Name, Kind: c.Kind, Trades: c.Live.HasKey}
+	cfg := host.ConnectorConfig{Name: c.Name, Kind: c.Kind, Trades: c.Live.HasKey()}
 	asking, stop := context.WithCancel(ctx)
 	late := time.NewTimer(answerTime)
 	defer late.Stop()

@@ -17,10 +17,9 @@ type Net struct {
 // Settings are what a configuration says of every live connector, whichever the venue; package internal/settings reads the tags.
 // A venue's own Settings have Net before the addresses and these after them.
 type Settings struct {
-	// APIKey and Secret are never part of a text. HasKey says that they are there; without them there is market data only.
+	// APIKey and Secret are never part of a text; without them there is market data only.
 	APIKey             string        `json:"-" hcl:"api_key" default:"" doc:"the account's key, best as 'env(\"NAME\")'; without it there is market data only"`
 	Secret             string        `json:"-" hcl:"secret" default:"" doc:"the key's secret, best as 'env(\"NAME\")' or 'file(\"path\")': the text of an HMAC key, or a private key as PEM"`
-	HasKey             bool          `json:"has_key"`
 	OrderPrefix        string        `json:"order_prefix" hcl:"order_prefix" default:"hr" format:"order_prefix" doc:"begins the client order id of every order, 1 to 4 letters or digits; runners on one account need different ones, also on different symbols: at its end one cancels what has its prefix and one of its strategies"`
 	OrderEntry         string        `json:"order_entry" hcl:"order_entry" default:"rest" choices:"rest,ws" doc:"how orders are sent: as HTTP requests, or over a WebSocket; questions always go by HTTP, and so does a cancel that the WebSocket does not take or answer"`
 	RecvWindow         time.Duration `json:"recv_window_ns" hcl:"recv_window" default:"5s" min:"1ms" max:"1m" doc:"how old a request may be when the venue gets it"`
@@ -32,9 +31,12 @@ type Settings struct {
 // Common returns the settings that every venue has.
 func (s *Settings) Common() *Settings { return s }
 
+// HasKey reports whether there are a key and its secret.
+func (s *Settings) HasKey() bool { return s.APIKey != "" && s.Secret != "" }
+
 // String says what is done with the account, without its secrets.
 func (s Settings) String() string {
-	if !s.HasKey {
+	if !s.HasKey() {
 		return "market data only"
 	}
 	return "orders by " + s.OrderEntry + " as " + s.OrderPrefix

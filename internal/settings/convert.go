@@ -11,8 +11,8 @@ import (
 
 // Problem is what is wrong with one setting.
 type Problem struct {
-	// Name is the setting's, with the place in a list: "sizes[2]".
-	Name string
+	// Name is the setting's. Element is the place in a list, "[2]", empty for the setting itself.
+	Name, Element string
 	// What says what is wrong, in words that follow the name. Hint says what to do, and may be empty.
 	What, Hint string
 	// Missing: it has to be given and is not.
@@ -20,7 +20,7 @@ type Problem struct {
 }
 
 // String returns name and what is wrong.
-func (p *Problem) String() string { return p.Name + " " + p.What }
+func (p *Problem) String() string { return p.Name + p.Element + " " + p.What }
 
 // speedMax is the speed that is kept as 0.
 const speedMax = "max"
@@ -38,7 +38,19 @@ func (s *Setting) Convert(v Value) (any, *Problem) {
 	case String, Int, Uint, Float, Bool, Duration, Speed, Paths, Files, Time:
 		return s.scalar(v)
 	}
-	return nil, s.problem(fmt.Sprintf("has the type %q, which this runner does not know", s.Type), "build it and the plugin from the same version")
+	return nil, s.unknown()
+}
+
+// ConvertParam is Convert of a plugin's parameter, as the plugin has described it.
+func (s *Setting) ConvertParam(v Value) (any, *Problem) {
+	if !s.Type.ofParam() {
+		return nil, s.unknown()
+	}
+	return s.Convert(v)
+}
+
+func (s *Setting) unknown() *Problem {
+	return s.problem(fmt.Sprintf("has the type %q, which this runner does not know", s.Type), "build it and the plugin from the same version")
 }
 
 func (s *Setting) problem(what, hint string) *Problem {
@@ -53,9 +65,10 @@ func convertList[T any](s *Setting, element Type, v Value) (any, *Problem) {
 	list := make([]T, len(given))
 	for i := range given {
 		one := *s
-		one.Name, one.Type = s.Name+"["+strconv.Itoa(i)+"]", element
+		one.Type = element
 		converted, problem := one.scalar(Value{Go: given[i], Text: v.Text, Secret: v.Secret})
 		if problem != nil {
+			problem.Element = "[" + strconv.Itoa(i) + "]"
 			return nil, problem
 		}
 		list[i], _ = converted.(T)
@@ -68,6 +81,9 @@ func (s *Setting) scalar(v Value) (any, *Problem) {
 		v.Go = s.Type.FromText(text)
 	}
 	converted, ok := s.Type.convert(v.Go)
+	if beyond := s.Type.beyond(v.Go); !ok && beyond != "" {
+		return nil, s.problem(fmt.Sprintf("is %s, which is %s", v, beyond), "write "+s.Values())
+	}
 	if !ok {
 		return nil, s.problem(fmt.Sprintf("is %s, not %s", v, s.Type.Noun()), "write "+s.Type.Wants())
 	}
@@ -119,14 +135,8 @@ func (t Type) FromText(text string) any {
 	case String:
 		return text
 	case Int, Uint, Float, Speed:
-		if i, err := strconv.ParseInt(s, 10, 64); err == nil {
-			return i
-		}
-		if u, err := strconv.ParseUint(s, 10, 64); err == nil {
-			return u
-		}
-		if f, err := strconv.ParseFloat(s, 64); err == nil {
-			return f
+		if number, err := parseNumber(s); err == nil {
+			return number
 		}
 	case Bool:
 		if b, err := strconv.ParseBool(s); err == nil {
@@ -173,6 +183,22 @@ func (t Type) convert(v any) (any, bool) {
 		return toTime(v)
 	}
 	return toFiles(v)
+}
+
+// beyond says in which way a whole number does not fit into the type, nothing when it does.
+func (t Type) beyond(v any) string {
+	number, _ := toFloat(v)
+	x, ok := number.(float64)
+	switch {
+	case !ok || math.IsInf(x, 0):
+	case t == Int && x >= 1<<63:
+		return "too large for an int of 64 bits"
+	case t == Int && x < -1<<63:
+		return "too small for an int of 64 bits"
+	case t == Uint && x >= 1<<64:
+		return "too large for a uint of 64 bits"
+	}
+	return ""
 }
 
 func toFloat(v any) (any, bool) {

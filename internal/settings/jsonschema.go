@@ -1,7 +1,7 @@
 package settings
 
-// JSONSchema returns the block as a JSON Schema of HCL's JSON form: the labels of a block are objects around it. Values are
-// as expressions give them.
+// JSONSchema returns the block as a JSON Schema of JSON in which the labels of a block are objects around it. Values are as
+// expressions give them.
 func (b *Block) JSONSchema() map[string]any {
 	if len(b.Kinds) == 0 {
 		return labelled(b.object(), b.Labels)
@@ -69,11 +69,7 @@ func (t Type) jsonSchema(s *Setting) map[string]any {
 	case Int, Float:
 		return s.jsonBounds(kind(map[Type]string{Int: "integer", Float: "number"}[t]))
 	case Uint:
-		schema := s.jsonBounds(kind("integer"))
-		if s.Min == nil {
-			schema["minimum"] = 0
-		}
-		return schema
+		return s.jsonBounds(kind("integer"))
 	case Speed:
 		return map[string]any{"anyOf": []any{s.jsonBounds(kind("number")), map[string]any{"const": speedMax}}}
 	case Paths:

@@ -15,11 +15,17 @@ import (
 var settingName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 
 // Of returns the block that the tags of a struct type say, or every mistake in them.
-func Of(t reflect.Type) (*Block, error) {
+func Of(t reflect.Type) (*Block, error) { return of(t, false) }
+
+// OfParams is Of for the parameters of a plugin, of which the host is told less: there are settings only, of the types that it is
+// told of (an unsigned number is an Int with bounds), and no other tags than default, min, max and doc.
+func OfParams(t reflect.Type) (*Block, error) { return of(t, true) }
+
+func of(t reflect.Type, params bool) (*Block, error) {
 	if t.Kind() != reflect.Struct {
-		return nil, fmt.Errorf("a %s; they have to be a struct", t)
+		return nil, fmt.Errorf("settings have to be a struct, and %s is none", t)
 	}
-	r := &tags{of: t, block: &Block{}, fields: map[string]string{}}
+	r := newTags(t, nil, params)
 	r.read(t, nil, "")
 	if len(r.mistakes) > 0 {
 		return nil, fmt.Errorf("mistakes in the tags: %s", strings.Join(r.mistakes, "; "))
@@ -30,9 +36,15 @@ func Of(t reflect.Type) (*Block, error) {
 // tags reads the tags of a struct.
 type tags struct {
 	of       reflect.Type
+	parents  []reflect.Type // the structs of the blocks that this one is within, and its own
+	params   bool           // of a plugin
 	block    *Block
 	fields   map[string]string // by the name of the setting
 	mistakes []string
+}
+
+func newTags(t reflect.Type, parents []reflect.Type, params bool) *tags {
+	return &tags{of: t, parents: append(slices.Clip(parents), t), params: params, block: &Block{}, fields: map[string]string{}}
 }
 
 // read reads the fields of t, the struct itself or one that is embedded in it at index.
@@ -66,10 +78,13 @@ func (r *tags) field(f reflect.StructField, otherwise string) (problem string) {
 	if first, taken := r.fields[name]; taken {
 		return fmt.Sprintf("has the name %q, and so has %s", name, first)
 	}
+	if r.params && options != "" {
+		return fmt.Sprintf("has the option %q: a plugin has parameters only, no blocks and labels", options)
+	}
 	switch options {
 	case "":
 		s := Setting{Name: name, Doc: f.Tag.Get("doc"), Format: f.Tag.Get("format"), Otherwise: f.Tag.Get("otherwise"), Choices: choices(f), index: f.Index}
-		if problem := s.read(f, otherwise); problem != "" {
+		if problem := s.read(f, otherwise, r.params); problem != "" {
 			return problem
 		}
 		r.block.Settings = append(r.block.Settings, s)
@@ -106,10 +121,16 @@ func (r *tags) within(f reflect.StructField, name string, later bool) (problem s
 	if kind == reflect.Pointer || kind == reflect.Slice {
 		t = t.Elem()
 	}
-	b, err := Of(t)
-	if err != nil {
-		return err.Error()
+	if t.Kind() != reflect.Struct {
+		return fmt.Sprintf("has the type %s: a block is a struct, a pointer to one or a slice of them", f.Type)
 	}
+	if slices.Contains(r.parents, t) {
+		return fmt.Sprintf("has the type %s: the block would be within itself, without an end", f.Type)
+	}
+	inner := newTags(t, r.parents, r.params)
+	inner.read(t, nil, "")
+	r.mistakes = append(r.mistakes, inner.mistakes...)
+	b := inner.block
 	b.Name, b.Doc, b.Later, b.index = name, f.Tag.Get("doc"), later, f.Index
 	b.Single, b.Implied = kind != reflect.Slice, kind == reflect.Struct
 	r.block.Blocks = append(r.block.Blocks, b)
@@ -124,9 +145,19 @@ func choices(f reflect.StructField) []string {
 }
 
 // read reads type, bounds and default.
-func (s *Setting) read(f reflect.StructField, otherwise string) (problem string) {
+func (s *Setting) read(f reflect.StructField, otherwise string, param bool) (problem string) {
 	var ok bool
-	if s.Type, ok = typeOf(f.Type, s.Format); !ok {
+	s.Type, ok = typeOf(f.Type, s.Format)
+	if param {
+		if _, above := f.Tag.Lookup("above"); above || s.Choices != nil || s.Format != "" || s.Otherwise+otherwise != "" {
+			return "has a tag above, choices, format or otherwise, of which the host is not told"
+		}
+		if s.Type == Uint {
+			s.Type = Int
+		}
+		ok = s.Type.ofParam()
+	}
+	if !ok {
 		return fmt.Sprintf("has the type %s: use string, an int, uint or float type, bool, time.Duration, []string, []int64 or []float64", f.Type)
 	}
 	if s.Format == string(Speed) || s.Format == string(Paths) {
@@ -226,7 +257,7 @@ func (t Type) parseBound(text string) (v float64, problem string) {
 	return 0, fmt.Sprintf("which a %s cannot have", t)
 }
 
-// typeBounds returns the range of the types that hold less than 64 bits.
+// typeBounds returns the range of the types that hold less than an int64 or a float64, as far as a float64 can say it.
 func typeBounds(t reflect.Type) (lo, hi *float64) {
 	between := func(lo, hi float64) (*float64, *float64) { return &lo, &hi }
 	switch t.Kind() {
@@ -234,6 +265,8 @@ func typeBounds(t reflect.Type) (lo, hi *float64) {
 		return between(-math.Ldexp(1, t.Bits()-1), math.Ldexp(1, t.Bits()-1)-1)
 	case reflect.Uint8, reflect.Uint16, reflect.Uint32:
 		return between(0, math.Ldexp(1, t.Bits())-1)
+	case reflect.Uint, reflect.Uint64:
+		return new(float64), nil
 	case reflect.Float32:
 		return between(-math.MaxFloat32, math.MaxFloat32)
 	}

@@ -27,6 +27,15 @@ const (
 	Time  Type = "time"  // a time as RFC 3339 has it, or a date
 )
 
+// ofParam reports whether a parameter of a plugin can be of the type.
+func (t Type) ofParam() bool {
+	switch t {
+	case String, Int, Float, Bool, Duration, Strings, Ints, Floats:
+		return true
+	}
+	return false
+}
+
 // Setting is one setting.
 type Setting struct {
 	Name string `json:"name"`

@@ -107,6 +107,11 @@ func TestProblems(t *testing.T) {
 		{"rate", settings.Value{Go: int64(0)}, `rate is 0, out of range | write a number above 0, or "max"`},
 		{"rate", settings.Value{Go: math.Inf(1)}, "rate is +Inf, which is not finite | write a finite number"},
 		{"seed", settings.Value{Go: int64(-1)}, "seed is -1, not a whole number of at least 0 | write a whole number of at least 0"},
+		{"limit", settings.Value{Go: uint64(1 << 63)}, "limit is 9223372036854775808, which is too large for an int of 64 bits | write a whole number from 1 to 10"},
+		{"limit", settings.Value{Go: 3.5e38}, "limit is 3.5e+38, which is too large for an int of 64 bits | write a whole number from 1 to 10"},
+		{"limit", settings.Value{Go: "-3.5e38", Text: true}, "limit is -3.5e+38, which is too small for an int of 64 bits | write a whole number from 1 to 10"},
+		{"limit", settings.Value{Go: "1.1e1", Text: true}, "limit is 11, out of range | write a whole number from 1 to 10"},
+		{"seed", settings.Value{Go: 3.5e38}, "seed is 3.5e+38, which is too large for a uint of 64 bits | write a whole number of at least 0"},
 		{"small", settings.Value{Go: int64(256)}, "small is 256, out of range | write a whole number from 0 to 255"},
 		{"from", settings.Value{Go: "1960-01-01"}, `from is "1960-01-01", not a time or date | write a time such as "2024-08-08T12:00:00Z" or a date such as "2024-08-08"`},
 		{"data", settings.Value{Go: map[string]any{}}, `data is an object, not an object of symbol to path | write an object of symbol to path, such as { BTCUSDT = "day1.gz" } or { BTCUSDT = ["day1.gz", "day2.gz"] }`},
@@ -117,6 +122,9 @@ func TestProblems(t *testing.T) {
 		problems := schema(t).Decode(map[string]settings.Value{c.name: c.given}, nil, new(every))
 		if len(problems) != 2 || problems[0].String()+" | "+problems[0].Hint != c.want {
 			t.Errorf("%s = %v gives %+v\nwant %s", c.name, c.given, problems, c.want)
+		}
+		if problems[0].Name != c.name {
+			t.Errorf("%s = %v gives a problem of %q", c.name, c.given, problems[0].Name)
 		}
 		if last := problems[len(problems)-1]; !last.Missing || last.String() != "need is missing" || last.Hint != "add need = ... (a whole number): it is needed" {
 			t.Errorf("the missing one gives %+v", last)
@@ -163,12 +171,57 @@ func TestMistakesInTags(t *testing.T) {
 	}
 }
 
+type recursive struct {
+	Inner []recursive `hcl:"c,block"`
+}
+
+type mutual struct {
+	One *struct {
+		Two mutual `hcl:"two,block"`
+	} `hcl:"one,block"`
+}
+
+// A mistake is told as a whole sentence about a field, however deep it is.
+func TestMistakesInBlocks(t *testing.T) {
+	type inner struct {
+		K int `hcl:"K"`
+	}
+	for _, c := range []struct {
+		of   any
+		want string
+	}{
+		{recursive{}, "mistakes in the tags: settings_test.recursive.Inner has the type []settings_test.recursive: the block would be within itself, without an end"},
+		{mutual{}, ".Two has the type settings_test.mutual: the block would be within itself, without an end"},
+		{struct{ recursive }{}, "Inner has the type []settings_test.recursive: the block would be within itself"},
+		{struct {
+			A inner `hcl:"a,block"`
+		}{}, `mistakes in the tags: settings_test.inner.K has the name "K": use lower case`},
+		{struct {
+			A string `hcl:"a,block"`
+		}{}, ".A has the type string: a block is a struct, a pointer to one or a slice of them"},
+		{5, "settings have to be a struct, and int is none"},
+	} {
+		if _, err := settings.Of(reflect.TypeOf(c.of)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("the error of %T does not say %q: %v", c.of, c.want, err)
+		}
+	}
+	type right struct {
+		A int `hcl:"a" default:"1"`
+	}
+	if _, err := settings.Of(reflect.TypeFor[struct {
+		C right `hcl:"c,block"`
+		D right `hcl:"d,block"`
+	}]()); err != nil {
+		t.Errorf("two blocks of one type give %v", err)
+	}
+}
+
 func TestMembers(t *testing.T) {
-	members, err := settings.Members([]byte(`{"a": 1, "b": [1e2, 1.5, {"c": 18446744073709551615}], "a": 1e999, "d": 9007199254740993.0, "e": 1e17}`))
+	members, err := settings.Members([]byte(`{"a": 1, "b": [1e2, 1.5, {"c": 18446744073709551615}], "a": 1e999, "d": 9007199254740993.0, "e": 1e17, "f": 1e-400}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []any{int64(1), []any{int64(100), 1.5, map[string]any{"c": uint64(math.MaxUint64)}}, nil, int64(9007199254740993), int64(1e17)}
+	want := []any{int64(1), []any{int64(100), 1.5, map[string]any{"c": uint64(math.MaxUint64)}}, nil, int64(9007199254740993), int64(1e17), int64(0)}
 	for i, m := range members {
 		if !reflect.DeepEqual(m.Value.Go, want[i]) || (m.Err != nil) != (i == 2) {
 			t.Errorf("%s is %v, %v; want %v", m.Name, m.Value.Go, m.Err, want[i])

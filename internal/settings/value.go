@@ -58,7 +58,8 @@ func Show(v any) string {
 	return "another kind of value"
 }
 
-// Number returns a whole number as int64 or uint64 when it fits, anything else as float64.
+// Number returns a whole number as int64 or uint64 when it fits, anything else as float64. What a float64 cannot tell from a
+// whole number is one: 1e-400 is 0.
 func Number(f *big.Float) (any, error) {
 	if f.IsInt() { // Uint64 calls 2.5 exact, so its accuracy says little
 		if i, acc := f.Int64(); acc == big.Exact {
@@ -71,6 +72,9 @@ func Number(f *big.Float) (any, error) {
 	x, _ := f.Float64()
 	if math.IsInf(x, 0) {
 		return nil, errors.New("it is too large a number")
+	}
+	if x == math.Trunc(x) && math.Abs(x) < 1<<53 {
+		return int64(x), nil
 	}
 	return x, nil
 }

@@ -74,8 +74,6 @@ func Make(kind string, named map[string]any) (Settings, error) {
 	for _, p := range schema.Decode(values, nil, made) {
 		return nil, fmt.Errorf("%s; %s", &p, p.Hint)
 	}
-	c := made.Common()
-	c.HasKey = c.APIKey != "" && c.Secret != ""
 	return made, nil
 }
 
@@ -85,7 +83,7 @@ func Keyless(s Settings) Settings {
 	made.Elem().Set(reflect.ValueOf(s).Elem())
 	keyless, _ := made.Interface().(Settings)
 	c := keyless.Common()
-	c.APIKey, c.Secret, c.HasKey = "", "", false
+	c.APIKey, c.Secret = "", ""
 	return keyless
 }
 

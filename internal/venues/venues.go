@@ -82,7 +82,7 @@ func open(c Config, orderEntry string) (*Venue, error) {
 	if !ok {
 		return nil, fmt.Errorf("this build has no venue %q", c.Kind)
 	}
-	if c.orderEntry = orderEntry; !c.Settings.Common().HasKey {
+	if c.orderEntry = orderEntry; !c.Settings.Common().HasKey() {
 		c.orderEntry = byREST // there are no orders
 	}
 	if c.Clock == nil {
@@ -115,7 +115,7 @@ func Check(c Config) error {
 // symbols to trade.
 func (v *Venue) Connector(filters []venue.Filters) (*venue.Connector, error) {
 	s := v.config.Settings.Common()
-	return venue.New(v.complete(venue.Config{Filters: filters, Trading: s.HasKey, OrderPrefix: s.OrderPrefix, DeadMan: v.config.deadMan,
+	return venue.New(v.complete(venue.Config{Filters: filters, Trading: s.HasKey(), OrderPrefix: s.OrderPrefix, DeadMan: v.config.deadMan,
 		CancelOnDisconnect: s.CancelOnDisconnect}))
 }
 

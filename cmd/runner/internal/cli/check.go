@@ -50,7 +50,7 @@ func (s *settings) validateCommand() *cobra.Command {
 			printFile(s.app.Stdout, file)
 			return nil
 		}}
-	c.Flags().BoolVar(&schema, "schema", false, "print a JSON Schema of the configuration in HCL's JSON form instead, for editors and generators")
+	c.Flags().BoolVar(&schema, "schema", false, "print a JSON Schema of what a configuration says instead, for editors and programs that write or check configurations")
 	return c
 }
 
@@ -130,7 +130,7 @@ func venueRows(f *config.File) [][]string {
 		if c.Live.Network == "" {
 			row[2] = "own"
 		}
-		if c.Live.HasKey {
+		if c.Live.HasKey() {
 			row[3] = c.Live.OrderEntry + ", prefix " + c.Live.OrderPrefix
 		}
 		if c.Live.DeadMan > 0 {

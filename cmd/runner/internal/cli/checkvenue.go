@@ -82,7 +82,7 @@ func (s *settings) checkVenue(ctx context.Context, args []string, orderTest bool
 	if err != nil {
 		return withCode(ExitFailure, err)
 	}
-	o := venuecheck.Options{Protocol: v.Protocol, HasKey: c.Live.HasKey, OrderPrefix: c.Live.OrderPrefix, OrderTest: orderTest}
+	o := venuecheck.Options{Protocol: v.Protocol, HasKey: c.Live.HasKey(), OrderPrefix: c.Live.OrderPrefix, OrderTest: orderTest}
 	for i := range file.Strategies {
 		for _, in := range file.Strategies[i].Instruments {
 			if in.Connector == c.Name {

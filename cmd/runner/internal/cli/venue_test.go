@@ -80,7 +80,7 @@ func TestConnectorThatCannotBeUsed(t *testing.T) {
 func TestRecordUsesNoKey(t *testing.T) {
 	r := newRig(t, "connector \"bybit\" \"by\" {\n  network = \"main\"\n  api_key = \"k\"\n  secret = \"s\"\n}\n")
 	r.NewVenue = func(c *config.Connector, _ hclog.Logger) (*venues.Venue, error) {
-		if c.Live.HasKey || c.Live.APIKey != "" || c.Live.Secret != "" {
+		if c.Live.HasKey() || c.Live.APIKey != "" || c.Live.Secret != "" {
 			t.Errorf("the key is there: %+v", c.Live)
 		}
 		return nil, errors.New("enough")
@@ -99,7 +99,7 @@ func TestReportForms(t *testing.T) {
 	r := newRig(t, "")
 	s := &settings{app: r.App, output: "text"}
 	c := &config.Connector{Kind: "bybit", Name: "by", Live: &config.Live{Network: "main", DeadMan: 30 * time.Second,
-		Settings: &venue.Settings{HasKey: true, OrderEntry: "ws", OrderPrefix: "hr"}}}
+		Settings: &venue.Settings{APIKey: "k", Secret: "s", OrderEntry: "ws", OrderPrefix: "hr"}}}
 	if err := s.printReport(c, report); err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ func (c *checker) live() {
 				c.errorf(con.rng, "", "connector %q cannot be used: %v", con.Name, err)
 			}
 		}
-		if !l.HasKey {
+		if !l.HasKey() {
 			c.keyless(con)
 			continue
 		}

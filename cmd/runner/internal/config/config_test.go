@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,6 +12,11 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/knadh/koanf/providers/confmap"
+	"github.com/knadh/koanf/v2"
 
 	"hftrunner/internal/control"
 	"hftrunner/internal/settings"
@@ -161,6 +167,47 @@ func TestOverrideErrorsNameTheirOrigin(t *testing.T) {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("no %q in\n%v", want, err)
 		}
+	}
+}
+
+// A plugin may not have more types than pluginapi lets it declare.
+func TestTypesOfPlugins(t *testing.T) {
+	for _, typ := range []settings.Type{settings.Uint, settings.Speed, settings.Paths, settings.Files, settings.Time, "tensor"} {
+		o := testOptions()
+		o.Plugins = func(string, []string) Plugins {
+			return Plugins{Described: map[string]control.Description{"odd": {Params: []settings.Setting{{Name: "a", Type: typ}}}}}
+		}
+		_, err := Load(write(t, "connector \"paper\" \"sim\" {\n}\nstrategy \"a\" {\n  plugin = \"odd\"\n  params {\n    a = 1\n  }\n"+
+			"  instrument \"sim\" \"B\" {\n    tick_size = 1\n    lot_size = 1\n  }\n}\n"), o)
+		if want := fmt.Sprintf(":6:9: error: a has the type %q, which this runner does not know", typ); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("no %q in\n%v", want, err)
+		}
+	}
+}
+
+// What is wrong with an element of a list is told with the place of the list.
+func TestPlaceOfAnElement(t *testing.T) {
+	typ, err := settings.Of(reflect.TypeFor[struct {
+		Sizes []float64 `hcl:"sizes" above:"0"`
+	}]())
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := []byte("\nsizes = [1, 0]\n")
+	parsed, diags := hclsyntax.ParseConfig(source, "test.hcl", hcl.InitialPos)
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	r := &report{source: source}
+	b := &block{typ: typ}
+	(&reader{report: r, ctx: evalContext(".", lookup(nil))}).read(b, parsed.Body.(*hclsyntax.Body))
+	k := koanf.New(delimiter)
+	if err := k.Load(confmap.Provider(map[string]any{"sizes": b.args["sizes"].Go}, ""), nil); err != nil {
+		t.Fatal(err)
+	}
+	(&decoder{report: r, layers: &layers{k: k}}).into(b, &struct{ Sizes []float64 }{})
+	if got := r.sorted().Error(); !strings.Contains(got, "test.hcl:2:9: error: sizes[1] is 0, out of range") || !b.args["sizes"].wrong {
+		t.Errorf("got %s, wrong %v", got, b.args["sizes"].wrong)
 	}
 }
 

@@ -94,7 +94,7 @@ func (c *Connector) MarshalJSON() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return fmt.Appendf(nil, `{"kind":%q,"name":%q,%s`, c.Kind, c.Name, own[1:]), nil
+	return fmt.Appendf(nil, `{"kind":%q,"name":%q,"has_key":%t,%s`, c.Kind, c.Name, c.Live.HasKey(), own[1:]), nil
 }
 
 // OwnClock reports whether the connector's time is not the wall clock's.

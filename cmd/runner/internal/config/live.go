@@ -68,13 +68,12 @@ func (d *decoder) live(b *block, c *Connector) {
 	d.into(b, own)
 	l := &Live{Settings: own.Common(), Own: own}
 	c.Live, c.Speed = l, 1
-	l.HasKey = l.APIKey != "" && l.Secret != ""
 	l.Network, _ = b.typ.Value(own, "network").(string)
 	l.APIURL, _ = b.typ.Value(own, "api_url").(string)
 	l.DeadMan, _ = b.typ.Value(own, "dead_man").(time.Duration)
 	d.addresses(b, c)
 	d.key(b, c)
-	if l.HasKey && !l.AllowUnencrypted {
+	if l.HasKey() && !l.AllowUnencrypted {
 		d.encrypted(b)
 	}
 	if l.DeadMan > 0 && l.DeadMan < leastDeadMan {
@@ -140,11 +139,11 @@ func (c *Connector) uses(address string) bool {
 	byWebSocket := c.Live.OrderEntry == ordersByWebSocket
 	switch {
 	case address == "private_url" && c.Kind == venues.Bybit:
-		return c.Live.HasKey
+		return c.Live.HasKey()
 	case address == "ws_api_url" && c.Kind == venues.BinanceSpot:
-		return c.Live.HasKey
+		return c.Live.HasKey()
 	case address == "ws_api_url", address == "trade_url":
-		return c.Live.HasKey && byWebSocket
+		return c.Live.HasKey() && byWebSocket
 	}
 	return true
 }
@@ -162,7 +161,7 @@ func (d *decoder) key(b *block, c *Connector) {
 	case l.APIKey != "" && l.Secret == "":
 		d.errorf(b.at("api_key"), "give both, or none for market data only", "connector %q has an api_key and no secret", c.Name)
 		return
-	case l.HasKey:
+	case l.HasKey():
 		return
 	}
 	for _, name := range []string{"order_entry", "order_prefix", "dead_man", "cancel_on_disconnect", "recv_window"} {

@@ -2,7 +2,6 @@ package config
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -89,8 +88,7 @@ func (c *checker) parameters(st *Strategy, d control.Description) {
 		switch {
 		case set == nil || set.ok && set.Go == nil:
 			if p.Required() && !slices.ContainsFunc(st.Sweep, func(s SweepParam) bool { return s.Name == p.Name }) {
-				c.errorf(paramsRange(st), fmt.Sprintf("add %s = ... (%s) %s", p.Name, p.Type, p.Doc),
-					"parameter %q of plugin %q is missing", p.Name, st.Plugin)
+				c.errorf(paramsRange(st), p.Add(), "parameter %q of plugin %q is missing", p.Name, st.Plugin)
 			}
 		case set.ok:
 			converted, problem := checkParam(p, set.Value)
@@ -118,7 +116,7 @@ func paramsRange(st *Strategy) hcl.Range {
 
 // checkParam returns the value as the parameter's JSON form has it, or what is wrong with it.
 func checkParam(p *settings.Setting, v settings.Value) (converted any, problem *settings.Problem) {
-	converted, problem = p.Convert(v)
+	converted, problem = p.ConvertParam(v)
 	if d, ok := converted.(time.Duration); ok {
 		converted = d.String()
 	}

@@ -38,7 +38,8 @@ name looks like a secret's, and of ` + "`file()`" + ` are never shown.
 
 This page is printed from the tags of the structs that a file is checked against and read into
 (` + "`cmd/runner/internal/config/file.go`, `backtest.go`, and `settings.go`" + ` of each venue). ` + "`runner validate --schema`" + ` prints the
-same as a JSON Schema, of a file in HCL's JSON form ([config.schema.json](config.schema.json)).
+same as a JSON Schema ([config.schema.json](config.schema.json)), in which a block is an object within one for each of its labels.
+It is for editors and programs that write or check configurations; the runner reads HCL's native form only, no JSON.
 `)
 	for _, block := range schemaOf(t).Blocks {
 		writeBlock(&b, block, "")
@@ -167,7 +168,7 @@ func TestJSONSchema(t *testing.T) {
 	}
 }
 
-// asJSON is a block in HCL's JSON form, with the values of its expressions.
+// asJSON is a block as the schema has it, with the values of its expressions.
 func asJSON(b *block) map[string]any {
 	m := map[string]any{}
 	for name, set := range b.args {

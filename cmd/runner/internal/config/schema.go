@@ -90,7 +90,8 @@ func markCode(b *settings.Block) {
 	}
 }
 
-// JSONSchema returns a JSON Schema of the file in HCL's JSON form, with the values that its expressions give.
+// JSONSchema returns a JSON Schema of what the file says, with the values that its expressions give; it is for editors and programs
+// that write or check configurations, and the runner itself reads no JSON.
 func JSONSchema() ([]byte, error) {
 	file, err := fileSchema()
 	if err != nil {

@@ -9,7 +9,9 @@ import (
 	"math/big"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
 
 	"hftrunner/connector"
 	"hftrunner/hft"
@@ -38,7 +40,11 @@ func (r Reference) Decode(localTimestampNs int64, raw []byte, m *connector.Messa
 	if json.Unmarshal(raw, &f) != nil {
 		return nil // no object
 	}
-	enveloped := false
+	enveloped, partial := false, false
+	if stream, err := f.text("stream"); err == nil && !r.Spot {
+		_, of, _ := strings.Cut(stream, "@depth")
+		partial = of != "" && unicode.IsDigit(rune(of[0])) // btcusdt@depth20: a book that looks like a difference
+	}
 	if data := bytes.TrimSpace(f["data"]); len(data) > 0 && data[0] == '{' {
 		enveloped, f = true, nil
 		if err := json.Unmarshal(data, &f); err != nil {
@@ -57,6 +63,9 @@ func (r Reference) Decode(localTimestampNs int64, raw []byte, m *connector.Messa
 	event, _ := f.text("e")
 	switch event {
 	case "depthUpdate":
+		if partial {
+			return nil
+		}
 		return r.depth(f, localTimestampNs, m)
 	case "bookTicker":
 		return r.bookTicker(f, localTimestampNs, m)
@@ -293,7 +302,7 @@ func (f fields) timeNs(names ...string) (int64, error) {
 	return 0, nil
 }
 
-var numberForm = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?$`)
+var numberForm = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?([eE][+-]?0*[0-9]{1,3})?$`)
 
 // number returns a number as text, with or without quotes in the message.
 func number(raw json.RawMessage) (string, error) {

@@ -304,11 +304,12 @@ func (a *adapter) save(ctx context.Context) ([]byte, error) {
 	var state []byte
 	saved := make(chan error, 1)
 	go func() {
-		defer func() { <-a.saving }()
-		saved <- guard("SaveState", func() (err error) {
+		err := guard("SaveState", func() (err error) {
 			state, err = saver.SaveState()
 			return err
 		})
+		<-a.saving // before the answer: the next call may come at once
+		saved <- err
 	}()
 	select {
 	case err := <-saved:

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -113,6 +115,8 @@ type cleaned struct{ *testing.M }
 
 func (c cleaned) Run() int {
 	defer func() { _ = os.RemoveAll(built.dir) }()
+	// Where the tests themselves were started with SIGHUP ignored, as under nohup, their runners would inherit that.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	return c.M.Run()
 }
 

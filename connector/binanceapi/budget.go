@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hftrunner/connector/budget"
+	"hftrunner/connector/stream"
 	"hftrunner/connector/venue"
 )
 
@@ -125,7 +126,11 @@ func (s *spending) answered(err error) error {
 	nowNs := s.signer.NowNs()
 	s.budget.counts.Answered(s.ticket, nowNs, s.seen[:s.n]...)
 	s.pause(err, nowNs)
-	s.budget.counts.Done(s.ticket, nowNs, venue.ResultOf(err))
+	result := venue.ResultOf(err)
+	if !s.rest && !s.submit && errors.Is(err, stream.ErrUnknown) { // a cancel or a question goes by REST then, which finds out
+		result = budget.Unsent
+	}
+	s.budget.counts.Done(s.ticket, nowNs, result)
 	return err
 }
 
@@ -138,11 +143,11 @@ func (s *spending) pause(err error, nowNs int64) {
 	scope, why, wait := budget.Everything, "", time.Duration(0)
 	switch f.Cause {
 	case venue.Banned:
-		switch { // what is in front of one way forbids that; by the WebSocket API go new orders, anything else has REST besides
+		switch { // what is in front of one way forbids that
 		case f.Status == http.StatusForbidden && s.rest:
 			scope = budget.REST
 		case f.Status == http.StatusForbidden:
-			scope = budget.Submits
+			scope = budget.Stream
 		}
 		f.Ban(s.budget.counts, scope, leastBan, s.signer.nowNs(), s.signer.offsetNs.Load())
 		return

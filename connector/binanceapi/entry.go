@@ -21,7 +21,7 @@ type Entry struct {
 }
 
 // Do sends a request, as call over the WebSocket API where there is one. A cancel or a question that finds no connection, or no
-// answer soon, or is not let through there (403), goes by REST: a second cancel does no harm, while an order must not be sent twice.
+// answer soon, or is not let through there, goes by REST: a second cancel does no harm, while an order must not be sent twice.
 func (e Entry) Do(ctx context.Context, call string, r Request, read func(v Value) error) error {
 	if e.WS == nil {
 		return e.REST.Do(ctx, r, read)
@@ -33,9 +33,14 @@ func (e Entry) Do(ctx context.Context, call string, r Request, read func(v Value
 	soon, cancel := context.WithTimeout(ctx, patience)
 	err := e.WS.Do(soon, call, params, r.Cost, read)
 	cancel()
-	var f *venue.Failure
-	forbidden := errors.As(err, &f) && f.Cause == venue.Banned && f.Status == http.StatusForbidden
-	if forbidden || errors.Is(err, stream.ErrDown) || errors.Is(err, stream.ErrBusy) || errors.Is(err, stream.ErrUnknown) {
+	if venue.CauseOf(err) == venue.Banned { // there; where it is everywhere REST says that
+		var held *venue.Failure
+		if again := e.REST.Do(ctx, r, read); !errors.As(again, &held) || !held.Held {
+			return again
+		}
+		return err
+	}
+	if errors.Is(err, stream.ErrDown) || errors.Is(err, stream.ErrBusy) || errors.Is(err, stream.ErrUnknown) {
 		return e.REST.Do(ctx, r, read)
 	}
 	return err

@@ -22,8 +22,13 @@ type ban struct {
 	said             bool          // the end, the last time
 	wait             time.Duration // after the next probe
 	probing          bool          // one is under way
+	newer            bool          // the venue has said meanwhile until when
 	why              string
+	overNs           int64 // when the last ban was over
 }
+
+// soon is for how long after a ban the next one goes on with its waits: what ended it may have gone another way.
+const soon = time.Minute
 
 // Ban stops what is in scope because the venue does not talk to this address: until a time that it has said, which is believed, or
 // for a while that is guessed. After it, and where it is guessed also before, from 2 s on and then more and more rarely, up to every
@@ -36,14 +41,20 @@ func (b *Budget) Ban(scope Scope, nowNs, untilNs int64, said bool, why string) (
 	defer b.mu.Unlock()
 	n := &b.bans[scope]
 	if !n.on {
-		*n = ban{on: true, probeNs: nowNs + int64(firstProbe), wait: 2 * firstProbe}
+		first, wait := firstProbe, 2*firstProbe
+		if n.wait > 0 && nowNs-n.overNs < int64(soon) {
+			first, wait = n.wait, min(2*n.wait, mostProbe)
+		}
+		*n = ban{on: true, probeNs: nowNs + int64(first), wait: wait}
 		if said {
 			n.probeNs = untilNs
 		}
 	}
 	n.untilNs, n.said, n.why = max(n.untilNs, untilNs), said, why
 	if said {
-		n.probeNs = max(n.probeNs, untilNs)
+		n.probeNs, n.newer = max(n.probeNs, untilNs), n.probing
+	} else if n.probing { // which is what has been banned again
+		return max(n.probeNs, nowNs+int64(n.wait))
 	}
 	return n.probeNs
 }
@@ -74,10 +85,11 @@ func (b *Budget) Done(t Ticket, nowNs int64, result Result) {
 		if t.probes&(1<<scope) == 0 {
 			continue
 		}
-		n.probing = false
+		heard := result == Heard && !n.newer
+		n.probing, n.newer = false, false
 		switch {
-		case result == Heard:
-			*n = ban{}
+		case heard:
+			*n = ban{wait: n.wait, overNs: nowNs}
 		case result == Silent && !(n.said && nowNs < n.untilNs):
 			n.probeNs = max(n.probeNs, nowNs+int64(n.wait))
 			n.wait = min(2*n.wait, mostProbe)
@@ -89,11 +101,15 @@ func (b *Budget) Done(t Ticket, nowNs int64, result Result) {
 func (b *Budget) banned(r Request, nowNs int64) (probes uint8, no Refusal) {
 	for scope := range b.bans {
 		n := &b.bans[scope]
-		if !n.on || !Scope(scope).has(r) {
+		// While nobody can be asked by REST no new order goes by another way either; but that finds nothing out.
+		blind := Scope(scope) == REST && r.Kind == Submit && !r.REST
+		if !n.on || !blind && !Scope(scope).has(r) || blind && nowNs >= n.untilNs {
 			continue
 		}
 		retryAtNs := n.probeNs
 		switch {
+		case blind:
+			retryAtNs = max(retryAtNs, nowNs+int64(probeAnswer))
 		case n.probing:
 			retryAtNs = max(retryAtNs, nowNs+int64(probeAnswer))
 		case nowNs >= n.untilNs && nowNs >= n.probeNs, r.Kind == Cancel && nowNs >= n.probeNs:
@@ -118,5 +134,5 @@ func (b *Budget) probing(probes uint8) {
 
 // has reports whether a request is in scope.
 func (s Scope) has(r Request) bool {
-	return s == Everything || s == Submits && r.Kind == Submit || s == REST && r.REST
+	return s == Everything || s == Submits && r.Kind == Submit || s == REST && r.REST || s == Stream && !r.REST
 }

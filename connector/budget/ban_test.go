@@ -29,8 +29,8 @@ func TestBanOfUnknownLength(t *testing.T) {
 			if _, no, ok := b.Allow(place, nowNs); ok || !no.Banned || !no.Paused || no.UntilNs != end || no.RetryAtNs <= nowNs || no.RetryAtNs > nowNs+15*second {
 				t.Fatalf("an order: %t, %+v", ok, no)
 			}
-			if _, ok := sent(b, byStream, nowNs); ok != (scope == budget.REST) {
-				t.Errorf("by a stream: %t", ok)
+			if _, no, ok := b.Allow(byStream, nowNs); ok || !no.Banned || no.RetryAtNs <= nowNs {
+				t.Errorf("an order by a stream, of which nobody could be asked: %t, %+v", ok, no)
 			}
 			ticket, ok := sent(b, cancel, nowNs)
 			if !ok {
@@ -83,4 +83,42 @@ func TestBanUntil(t *testing.T) {
 	if n, no := use(b, cancel, 9, 3*second); !ok || n != 9 {
 		t.Errorf("after the ban: %t, %d, %+v", ok, n, no)
 	}
+}
+
+// TestBanThatBeginsAgain: what has ended a ban may have gone another way; one that follows soon goes on with the waits of the last.
+func TestBanThatBeginsAgain(t *testing.T) {
+	b := newBudget(t, futures())
+	var firsts []int64
+	for nowNs := int64(0); nowNs < 200*second; {
+		at := b.Ban(budget.Everything, nowNs, nowNs+600*second, false, "banned")
+		firsts = append(firsts, (at-nowNs)/second)
+		ticket, ok := sent(b, cancel, at)
+		if !ok {
+			t.Fatal("no probe")
+		}
+		b.Done(ticket, at, budget.Heard)
+		if nowNs = at; len(firsts) == 6 {
+			nowNs += 90 * second // that is another ban
+		}
+	}
+	if want := []int64{2, 4, 8, 15, 15, 15, 2, 4, 8, 15}; !slices.Equal(firsts[:len(want)], want) {
+		t.Errorf("the first probes after %v s, want %v", firsts, want)
+	}
+}
+
+// TestBanToldWhileProbing: an answer to a probe does not end what the venue has said after the probe was sent.
+func TestBanToldWhileProbing(t *testing.T) {
+	b := newBudget(t, futures())
+	b.Ban(budget.Everything, 0, 600*second, false, "banned")
+	ticket, _ := sent(b, cancel, 2*second)
+	b.Ban(budget.Everything, 2*second, 100*second, true, "banned until")
+	b.Done(ticket, 3*second, budget.Heard)
+	if _, no, ok := b.Allow(cancel, 50*second); ok || no.RetryAtNs != 100*second {
+		t.Errorf("%t, %+v", ok, no)
+	}
+	again, ok := sent(b, cancel, 100*second)
+	if at := b.Ban(budget.Everything, 100*second, 700*second, false, "banned"); !ok || at <= 100*second {
+		t.Errorf("banned again until %d", at)
+	}
+	b.Done(again, 100*second, budget.Silent)
 }

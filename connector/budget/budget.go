@@ -90,6 +90,8 @@ const (
 	Submits
 	// REST: what goes by HTTP.
 	REST
+	// Stream: what goes by a WebSocket.
+	Stream
 	scopes
 )
 

@@ -93,8 +93,10 @@ func (c *Connector) answered(request blotter.Request, err error, outage bool) {
 	switch {
 	case outage:
 		if f := (*Failure)(nil); errors.As(err, &f) && !f.Held && len(f.waits()) > 0 {
-			c.pausedNs.Store(c.nowNs() + int64(c.untilRetry(err)))
-			c.ordersOnly.Store(f.Cause == OrderRate)
+			if untilNs := c.nowNs() + int64(c.untilRetry(err)); untilNs > c.pausedNs.Load() {
+				c.pausedNs.Store(untilNs)
+				c.ordersOnly.Store(f.Cause == OrderRate)
+			}
 		}
 		c.fails(orderRequests, request.String(), err)
 	case (err == nil || said(err)) && c.nowNs() >= c.pausedNs.Load(): // it may be of before the pause, or have gone another way

@@ -108,7 +108,8 @@ func section(w io.Writer, cs []column, rows [][]string) {
 
 // summaryFile is where the summary goes, once: at the end of a run, or when it is ended at once.
 type summaryFile struct {
-	path string   // of a file that is there whole or not at all
+	path string // of a file that is there whole or not at all
+	mode os.FileMode
 	file *os.File // what cannot be that, such as a pipe or /dev/stdout; both are nothing for nowhere
 	once sync.Once
 }
@@ -123,13 +124,14 @@ func createSummary(path string) (*summaryFile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create the summary: %w", err)
 	}
-	if info, err := os.Lstat(path); err != nil || !info.Mode().IsRegular() {
+	info, err := os.Lstat(path)
+	if err != nil || !info.Mode().IsRegular() {
 		return &summaryFile{file: file}, nil
 	}
 	if os.Remove(path) != nil { // so another cannot take its place either
 		return &summaryFile{file: file}, nil
 	}
-	return &summaryFile{path: path}, file.Close()
+	return &summaryFile{path: path, mode: info.Mode().Perm()}, file.Close()
 }
 
 func (f *summaryFile) write(result *host.Summary) (err error) {
@@ -149,7 +151,7 @@ func (f *summaryFile) write(result *host.Summary) (err error) {
 
 // put writes the summary under a name of its own beside the path and gives it its name when it is whole.
 func (f *summaryFile) put(result *host.Summary) error {
-	file, err := os.Create(fmt.Sprintf("%s.%d.new", f.path, os.Getpid()))
+	file, err := os.OpenFile(fmt.Sprintf("%s.%d.new", f.path, os.Getpid()), os.O_CREATE|os.O_EXCL|os.O_WRONLY, f.mode)
 	if err != nil {
 		return err
 	}

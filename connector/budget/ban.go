@@ -6,9 +6,10 @@ import (
 )
 
 const (
-	// firstProbe is after how long a first request finds out whether a ban of unknown length is over, mostProbe how long the time
-	// between two of them gets: it doubles.
-	firstProbe, mostProbe = 2 * time.Second, 15 * time.Second
+	// firstProbe is after how long a first request finds out whether a ban of unknown length is over. The time between two of them
+	// doubles, up to mostProbe: the run may end meanwhile, and what is canceled then has exit_timeout only. Up to mostFirst gets the
+	// first of one that follows another soon.
+	firstProbe, mostProbe, mostFirst = 2 * time.Second, 5 * time.Second, 15 * time.Second
 	// probeAnswer is how long what waits for the answer to a probe waits until it asks again.
 	probeAnswer = 500 * time.Millisecond
 )
@@ -20,7 +21,7 @@ type ban struct {
 	// untilNs is until when nothing but a cancel is a probe, probeNs from when on a probe may be sent.
 	untilNs, probeNs int64
 	said             bool          // the end, the last time
-	wait             time.Duration // after the next probe
+	first, wait      time.Duration // before the first probe, after the next one
 	probing          bool          // one is under way
 	newer            bool          // the venue has said meanwhile until when
 	why              string
@@ -31,8 +32,8 @@ type ban struct {
 const soon = time.Minute
 
 // Ban stops what is in scope because the venue does not talk to this address: until a time that it has said, which is believed, or
-// for a while that is guessed. After it, and where it is guessed also before, from 2 s on and then more and more rarely, up to every
-// 15 s, one request at a time is let through, before it a cancel only. Ban returns when the first of them is.
+// for a while that is guessed. After it, and where it is guessed also before, from 2 s on and then every 5 s, one request at a time
+// is let through, before it a cancel only. Ban returns when the first of them is.
 func (b *Budget) Ban(scope Scope, nowNs, untilNs int64, said bool, why string) (retryAtNs int64) {
 	if scope >= scopes {
 		scope = Everything
@@ -41,11 +42,11 @@ func (b *Budget) Ban(scope Scope, nowNs, untilNs int64, said bool, why string) (
 	defer b.mu.Unlock()
 	n := &b.bans[scope]
 	if !n.on {
-		first, wait := firstProbe, 2*firstProbe
-		if n.wait > 0 && nowNs-n.overNs < int64(soon) {
-			first, wait = n.wait, min(2*n.wait, mostProbe)
+		first := firstProbe
+		if n.first > 0 && nowNs-n.overNs < int64(soon) {
+			first = min(2*n.first, mostFirst)
 		}
-		*n = ban{on: true, probeNs: nowNs + int64(first), wait: wait}
+		*n = ban{on: true, first: first, probeNs: nowNs + int64(first), wait: min(2*firstProbe, mostProbe)}
 		if said {
 			n.probeNs = untilNs
 		}
@@ -89,7 +90,7 @@ func (b *Budget) Done(t Ticket, nowNs int64, result Result) {
 		n.probing, n.newer = false, false
 		switch {
 		case heard:
-			*n = ban{wait: n.wait, overNs: nowNs}
+			*n = ban{first: n.first, overNs: nowNs}
 		case result == Silent && !(n.said && nowNs < n.untilNs):
 			n.probeNs = max(n.probeNs, nowNs+int64(n.wait))
 			n.wait = min(2*n.wait, mostProbe)

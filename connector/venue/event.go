@@ -1,6 +1,7 @@
 package venue
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"sync"
@@ -56,8 +57,11 @@ func (c *Connector) unanswered(q question, err error) {
 	}
 }
 
-// fails tells of a failure of the venue, and until when is waited because of it.
+// fails tells of a failure of the venue, and until when is waited because of it. That a request was given up here is none.
 func (c *Connector) fails(q question, what string, err error) {
+	if errors.Is(err, context.Canceled) {
+		return
+	}
 	var waits []any
 	if f := (*Failure)(nil); errors.As(err, &f) {
 		waits = f.waits()

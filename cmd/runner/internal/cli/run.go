@@ -76,7 +76,7 @@ func (s *settings) run(ctx context.Context, duration time.Duration, summaryPath 
 	s.onAbort(func(list chan<- string) error {
 		h.Kill() // first: they would go on trading
 		result := complete(h.SummaryAtOnce())
-		list <- leftAtOnce(&result)
+		list <- cmp.Or(leftAtOnce(&result), "\nno order is known to be open")
 		return summary.write(&result)
 	})
 	logger.Info("runner starts", "version", s.app.Version, "config", file.Path, "strategies", len(file.Strategies), "connectors", len(file.Connectors))

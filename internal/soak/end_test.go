@@ -59,6 +59,7 @@ func endings() []ending {
 		{name: "429 with Retry-After", begin: tooMany},
 		{name: "418 with Retry-After", begin: all("http-418=count:8,value:2"), wants: func(s subject, _ string) bool { return isBinance(s) }},
 		{name: "one 403", begin: all("http-403=count:1")},
+		{name: "403 for long", begin: all("http-403"), over: disarm, after: 25 * time.Second, long: true, orders: 60},
 		{name: "REST down", begin: all("http-503-failed=only:/"), wants: func(_ subject, entry string) bool { return entry == "ws" }},
 		{name: "answers late", begin: all("reply-delay=for:1500ms")},
 		{name: "answers 8 s late, 200 orders", begin: all("reply-delay=for:8s"), long: true, orders: 200},

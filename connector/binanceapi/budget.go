@@ -59,7 +59,7 @@ func (c *Cost) kind() budget.Kind {
 	switch {
 	case c.Cancel:
 		return budget.Cancel
-	case c.Orders > 0:
+	case c.Orders > 0 || c.Amend:
 		return budget.Submit
 	case c.Trading:
 		return budget.Query
@@ -128,7 +128,7 @@ func (s *spending) answered(err error) error {
 	s.pause(err, nowNs)
 	result := venue.ResultOf(err)
 	if !s.rest && !s.submit && errors.Is(err, stream.ErrUnknown) { // a cancel or a question goes by REST then, which finds out
-		result = budget.Unsent
+		result = budget.Lost
 	}
 	s.budget.counts.Done(s.ticket, nowNs, result)
 	return err

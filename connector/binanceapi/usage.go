@@ -32,6 +32,8 @@ type Cost struct {
 	Weight, Orders int
 	// Cancel says that the request takes orders away: it goes first.
 	Cancel bool
+	// Amend says that it changes an order without counting as one.
+	Amend bool
 	// Trading says that the request is about orders: placing, amending, canceling or asking for one.
 	Trading bool
 }

@@ -91,7 +91,7 @@ func (p *Protocol) amendInPlace(ctx context.Context, o *venue.Order) (blotter.Re
 	if err != nil {
 		return blotter.Report{}, err
 	}
-	e := endpoint{http.MethodPut, "/api/v3/order/amend/keepPriority", "order.amend.keepPriority", binanceapi.Cost{Weight: 4, Trading: true}}
+	e := endpoint{http.MethodPut, "/api/v3/order/amend/keepPriority", "order.amend.keepPriority", binanceapi.Cost{Weight: 4, Amend: true, Trading: true}}
 	return p.report(ctx, e, params, amended)
 }
 

@@ -131,8 +131,10 @@ func TestOverRESTInstead(t *testing.T) {
 			}}
 			c := config(f)
 			c.WSAPIURL, c.OrderEntry, c.Timeout = "ws://127.0.0.1:1/ws-api/v3", "ws", 2*time.Second
+			var v *wsVenue
 			if answer != nil {
-				c.WSAPIURL = newWSVenue(t, answered(answer)).url
+				v = newWSVenue(t, answered(answer))
+				c.WSAPIURL = v.url
 			}
 			p, err := binancespot.New(c)
 			if err != nil {
@@ -157,6 +159,11 @@ func TestOverRESTInstead(t *testing.T) {
 			again()
 			if r, err := p.Place(t.Context(), limitOrder()); err == nil {
 				t.Errorf("a new order was sent a second way: %+v", r)
+			}
+			if name == "forbidden" {
+				if asked := v.asked(); len(asked) != 2 { // the first finds out that the connection is up
+					t.Errorf("asked while forbidden: %q", asked)
+				}
 			}
 		})
 	}
@@ -194,6 +201,10 @@ func TestCancelWhileRESTIsForbidden(t *testing.T) {
 			}
 			if r, err := p.Cancel(t.Context(), limitOrder()); c.canceled != (err == nil) || c.canceled && r.Status != hft.StatusCanceled || !c.canceled && venue.CauseOf(err) != c.cause {
 				t.Errorf("cancel: %+v, %v", r, err)
+			}
+			// Of which nobody could be asked, like a new order.
+			if r, err := p.Amend(t.Context(), amendOrder(func(o *venue.Order) { o.Qty = "0.008" })); venue.CauseOf(err) != venue.Banned {
+				t.Errorf("an amendment: %+v, %v", r, err)
 			}
 			if asked := f.asked(); len(asked) != 1 {
 				t.Errorf("by REST: %q", asked)

@@ -33,7 +33,8 @@ const soon = time.Minute
 
 // Ban stops what is in scope because the venue does not talk to this address: until a time that it has said, which is believed, or
 // for a while that is guessed. After it, and where it is guessed also before, from 2 s on and then every 5 s, one request at a time
-// is let through, before it a cancel only. Ban returns when the first of them is.
+// is let through, before it a cancel only, or by REST, where cancels may have another way, a question. Ban returns when the first
+// of them is.
 func (b *Budget) Ban(scope Scope, nowNs, untilNs int64, said bool, why string) (retryAtNs int64) {
 	if scope >= scopes {
 		scope = Everything
@@ -71,6 +72,8 @@ const (
 	Heard
 	// Unsent: it was not sent after all.
 	Unsent
+	// Lost: it was not answered by a stream, and goes by REST now, which finds out about every ban but the stream's own.
+	Lost
 )
 
 // Done says what has become of a request that was allowed, exactly once, when its real answer is there, and was told to Ban if that is
@@ -87,11 +90,12 @@ func (b *Budget) Done(t Ticket, nowNs int64, result Result) {
 			continue
 		}
 		heard := result == Heard && !n.newer
+		silent := result == Silent || result == Lost && Scope(scope) == Stream
 		n.probing, n.newer = false, false
 		switch {
 		case heard:
 			*n = ban{first: n.first, overNs: nowNs}
-		case result == Silent && !(n.said && nowNs < n.untilNs):
+		case silent && !(n.said && nowNs < n.untilNs):
 			n.probeNs = max(n.probeNs, nowNs+int64(n.wait))
 			n.wait = min(2*n.wait, mostProbe)
 		}
@@ -113,7 +117,7 @@ func (b *Budget) banned(r Request, nowNs int64) (probes uint8, no Refusal) {
 			retryAtNs = max(retryAtNs, nowNs+int64(probeAnswer))
 		case n.probing:
 			retryAtNs = max(retryAtNs, nowNs+int64(probeAnswer))
-		case nowNs >= n.untilNs && nowNs >= n.probeNs, r.Kind == Cancel && nowNs >= n.probeNs:
+		case nowNs >= n.probeNs && (nowNs >= n.untilNs || r.Kind == Cancel || Scope(scope) == REST && r.Kind != Submit):
 			probes |= 1 << scope
 			continue
 		case nowNs >= n.probeNs: // a cancel may find out meanwhile that the ban is over

@@ -85,6 +85,32 @@ func TestBanUntil(t *testing.T) {
 	}
 }
 
+// TestBanOfOneWay: orders and cancels have another way, so a question by REST finds out whether REST is open again, and new orders go.
+func TestBanOfOneWay(t *testing.T) {
+	b := newBudget(t, futures())
+	b.Ban(budget.REST, 0, 600*second, false, "banned")
+	question := budget.Request{Kind: budget.Query, REST: true, Cost: budget.Cost{weight: 1}}
+	if _, ok := sent(b, question, 2*second-1); ok {
+		t.Error("a question at once")
+	}
+	for nowNs := second; nowNs < 3*second; nowNs += second / 2 {
+		if _, ok := sent(b, budget.Request{Kind: budget.Cancel}, nowNs); !ok {
+			t.Error("no cancel by the stream")
+		}
+		if _, ok := sent(b, byStream, nowNs); ok {
+			t.Error("a new order of which nobody could be asked")
+		}
+	}
+	ticket, ok := sent(b, question, 3*second)
+	if _, again := sent(b, question, 3*second); !ok || again {
+		t.Errorf("the first question %t, the second %t", ok, again)
+	}
+	b.Done(ticket, 3*second, budget.Heard)
+	if _, ok := sent(b, byStream, 3*second); !ok {
+		t.Error("no new order after the ban")
+	}
+}
+
 // TestBanThatBeginsAgain: what has ended a ban may have gone another way; one that follows soon goes on with the waits of the last.
 func TestBanThatBeginsAgain(t *testing.T) {
 	b := newBudget(t, futures())
@@ -121,4 +147,21 @@ func TestBanToldWhileProbing(t *testing.T) {
 		t.Errorf("banned again until %d", at)
 	}
 	b.Done(again, 100*second, budget.Silent)
+}
+
+// TestBanOfAStream: a cancel that a stream loses goes by REST, which says nothing about the stream; of another ban that finds out.
+func TestBanOfAStream(t *testing.T) {
+	for scope, want := range map[budget.Scope]bool{budget.Stream: false, budget.Everything: true} {
+		b := newBudget(t, futures())
+		b.Ban(scope, 0, 600*second, false, "banned")
+		cancel := budget.Request{Kind: budget.Cancel}
+		ticket, ok := sent(b, cancel, 2*second)
+		b.Done(ticket, 2*second, budget.Lost)
+		if _, again := sent(b, cancel, 2*second); !ok || again != want {
+			t.Errorf("scope %d: the first %t, one at once after it %t, want %t", scope, ok, again, want)
+		}
+		if _, byREST := sent(b, budget.Request{Kind: budget.Cancel, REST: true}, 2*second); byREST == want {
+			t.Errorf("scope %d: by REST %t", scope, byREST)
+		}
+	}
 }

@@ -227,9 +227,9 @@ func TestLimits(t *testing.T) {
 	if err := p.Ask(t.Context(), "cancel", anOrder()); err == nil || len(s.take()) != 0 {
 		t.Errorf("a request was sent although the address is banned: %v", err)
 	}
-	nowNs += int64(2 * time.Second) // how long was not said: a cancel finds out
-	if err := p.Ask(t.Context(), "query", anOrder()); venue.CauseOf(err) != venue.Banned || len(s.take()) != 0 {
-		t.Errorf("a question: %v", err)
+	nowNs += int64(2 * time.Second) // how long was not said: a cancel or a question finds out, no new order
+	if err := p.Ask(t.Context(), "place", anOrder()); venue.CauseOf(err) != venue.Banned || len(s.take()) != 0 {
+		t.Errorf("a new order: %v", err)
 	}
 	s.script(answer{status: 403, body: "<html>"})
 	_ = p.Ask(t.Context(), "cancel", anOrder())

@@ -151,11 +151,13 @@ func (f *summaryFile) write(result *host.Summary) (err error) {
 
 // put writes the summary under a name of its own beside the path and gives it its name when it is whole.
 func (f *summaryFile) put(result *host.Summary) error {
-	file, err := os.OpenFile(fmt.Sprintf("%s.%d.new", f.path, os.Getpid()), os.O_CREATE|os.O_EXCL|os.O_WRONLY, f.mode)
+	name := fmt.Sprintf("%s.%d.new", f.path, os.Getpid())
+	_ = os.Remove(name) // what a process of the same number has left, which was killed
+	file, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, f.mode)
 	if err != nil {
 		return err
 	}
-	err = errors.Join(printJSON(file, result), file.Close())
+	err = errors.Join(file.Chmod(f.mode), printJSON(file, result), file.Close())
 	if err == nil {
 		err = os.Rename(file.Name(), f.path)
 	}

@@ -21,7 +21,7 @@ ifdef HFTRUNNER_DATA
 export HFTRUNNER_DATA := $(abspath $(HFTRUNNER_DATA))
 endif
 
-.PHONY: all build run test test-long thirdparty soak race bench lint fmt generate clean bin/runner bin/testexchange $(PLUGINS)
+.PHONY: all build run test test-long thirdparty soak race bench lint fmt generate module-path clean bin/runner bin/testexchange $(PLUGINS)
 
 all: build
 
@@ -77,6 +77,10 @@ fmt:
 
 generate:
 	$(GO) generate ./...
+
+# The module's path in every file: make module-path NAME=example.com/you/hftrunner
+module-path:
+	$(GO) run ./internal/modulepath "$(NAME)"
 
 clean:
 	rm -rf bin state

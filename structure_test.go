@@ -123,6 +123,7 @@ var allowed = []importRule{
 	{"internal/control", "the control plane carries attachments and parameters", []string{"ipc", "internal/control/internal/...", "internal/settings"}},
 	{"internal/control/internal/...", "generated", nil},
 	{"internal/benchtable", "a tool", nil},
+	{"internal/modulepath", "a tool", nil},
 	{"pluginapi", "what an author imports", []string{"hft", "depth", "live", "ipc", "backtest", "internal/control", "internal/settings"}},
 	{"host", "the host knows no venue and no strategy", []string{"hft", "depth", "ipc", "connector", "connector/feed", "internal/control", "internal/runlog"}},
 	{"internal/runlog", "takes lines, from whomever", nil},
@@ -196,12 +197,12 @@ func TestImports(t *testing.T) {
 // TestFarDependencies looks at what a package brings along, not only at what it names.
 func TestFarDependencies(t *testing.T) {
 	bans := map[string][]string{
-		"hft":       {"hftrunner/", "github.com/", "golang.org/", "google.golang.org/"},
-		"depth":     {"hftrunner/ipc", "hftrunner/live", "hftrunner/host", "github.com/hashicorp/go-plugin"},
-		"sim":       {"hftrunner/ipc", "hftrunner/live", "hftrunner/host", "github.com/hashicorp/go-plugin"},
-		"connector": {"hftrunner/ipc", "hftrunner/live", "hftrunner/host", "github.com/hashicorp/go-plugin"},
-		"live":      {"hftrunner/host", "github.com/hashicorp/go-plugin", "google.golang.org/grpc"},
-		"host":      {"hftrunner/live", "hftrunner/pluginapi", "github.com/hashicorp/hcl"},
+		"hft":       {module, "github.com/", "golang.org/", "google.golang.org/"},
+		"depth":     {module + "/ipc", module + "/live", module + "/host", "github.com/hashicorp/go-plugin"},
+		"sim":       {module + "/ipc", module + "/live", module + "/host", "github.com/hashicorp/go-plugin"},
+		"connector": {module + "/ipc", module + "/live", module + "/host", "github.com/hashicorp/go-plugin"},
+		"live":      {module + "/host", "github.com/hashicorp/go-plugin", "google.golang.org/grpc"},
+		"host":      {module + "/live", module + "/pluginapi", "github.com/hashicorp/hcl"},
 	}
 	for _, p := range listPackages(t) {
 		for _, dep := range p.Deps {

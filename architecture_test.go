@@ -29,7 +29,7 @@ func TestImportRulesAreUsed(t *testing.T) {
 		}
 		for _, to := range rule.to {
 			if !slices.ContainsFunc(covered, func(p pkg) bool {
-				return slices.ContainsFunc(p.Imports, func(i string) bool { return matches(module+"/"+to, i) })
+				return slices.ContainsFunc(p.Imports, func(i string) bool { return matches(own+to, i) })
 			}) {
 				t.Errorf("%s may import %s and does not", rule.from, to)
 			}

@@ -1,4 +1,4 @@
-module hftrunner
+module github.com/hftrunner/hftrunner
 
 go 1.26.0
 

@@ -20,7 +20,8 @@ import (
 	"testing"
 )
 
-const module = "hftrunner"
+// own is what the import paths of our packages begin with.
+const own = "github.com/hftrunner/hftrunner/"
 
 // pkg is what `go list` says of a package.
 type pkg struct {
@@ -32,7 +33,7 @@ type pkg struct {
 }
 
 // path is the package's path within the module.
-func (p pkg) path() string { return strings.TrimPrefix(p.ImportPath, module+"/") }
+func (p pkg) path() string { return strings.TrimPrefix(p.ImportPath, own) }
 
 func listPackages(t *testing.T) []pkg {
 	t.Helper()
@@ -48,7 +49,7 @@ func listPackages(t *testing.T) []pkg {
 		} else if err != nil {
 			t.Fatal(err)
 		}
-		if p.ImportPath != module {
+		if p.ImportPath+"/" != own {
 			list = append(list, p)
 		}
 	}
@@ -178,7 +179,7 @@ func TestImports(t *testing.T) {
 			continue
 		}
 		for _, imported := range p.Imports {
-			to, ours := strings.CutPrefix(imported, module+"/")
+			to, ours := strings.CutPrefix(imported, own)
 			if ours && !matchesAny(rule.to, to) {
 				t.Errorf("%s may not import %s: %s", from, to, rule.reason)
 			}
@@ -197,16 +198,16 @@ func TestImports(t *testing.T) {
 // TestFarDependencies looks at what a package brings along, not only at what it names.
 func TestFarDependencies(t *testing.T) {
 	bans := map[string][]string{
-		"hft":       {module, "github.com/", "golang.org/", "google.golang.org/"},
-		"depth":     {module + "/ipc", module + "/live", module + "/host", "github.com/hashicorp/go-plugin"},
-		"sim":       {module + "/ipc", module + "/live", module + "/host", "github.com/hashicorp/go-plugin"},
-		"connector": {module + "/ipc", module + "/live", module + "/host", "github.com/hashicorp/go-plugin"},
-		"live":      {module + "/host", "github.com/hashicorp/go-plugin", "google.golang.org/grpc"},
-		"host":      {module + "/live", module + "/pluginapi", "github.com/hashicorp/hcl"},
+		"hft":       {own, "github.com/", "golang.org/", "google.golang.org/"},
+		"depth":     {own + "ipc", own + "live", own + "host", "github.com/hashicorp/go-plugin"},
+		"sim":       {own + "ipc", own + "live", own + "host", "github.com/hashicorp/go-plugin"},
+		"connector": {own + "ipc", own + "live", own + "host", "github.com/hashicorp/go-plugin"},
+		"live":      {own + "host", "github.com/hashicorp/go-plugin", "google.golang.org/grpc"},
+		"host":      {own + "live", own + "pluginapi", "github.com/hashicorp/hcl"},
 	}
 	for _, p := range listPackages(t) {
 		for _, dep := range p.Deps {
-			for _, ban := range bans[strings.TrimPrefix(p.ImportPath, module+"/")] {
+			for _, ban := range bans[strings.TrimPrefix(p.ImportPath, own)] {
 				if strings.HasPrefix(dep, ban) {
 					t.Errorf("%s brings along %s", p.ImportPath, dep)
 				}
@@ -336,7 +337,7 @@ func TestTimeIsGiven(t *testing.T) {
 // TestLiveConnectorsAreMadeInOnePlace keeps tests from being wired otherwise than the runner: who needs a connector to a
 // live venue, or its protocol, has it made by internal/venues. Only the packages of connector/ test themselves.
 func TestLiveConnectorsAreMadeInOnePlace(t *testing.T) {
-	makers := []string{module + "/connector/venue", module + "/connector/binancefutures", module + "/connector/binancespot", module + "/connector/bybit"}
+	makers := []string{own + "connector/venue", own + "connector/binancefutures", own + "connector/binancespot", own + "connector/bybit"}
 	sources(t, func(path string, file *ast.File, set *token.FileSet) {
 		path = filepath.ToSlash(path)
 		if strings.HasPrefix(path, "connector/") || strings.HasPrefix(path, "internal/venues/") {

@@ -1,10 +1,10 @@
 package backtest
 
 import (
-	"hftrunner/depth"
-	"hftrunner/hft"
-	"hftrunner/local"
-	"hftrunner/sim"
+	"github.com/hftrunner/hftrunner/depth"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/local"
+	"github.com/hftrunner/hftrunner/sim"
 )
 
 // asset is one instrument: its data, the bot's side and the exchange's side of it, and what is between them.

@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"time"
 
-	"hftrunner/depth"
-	"hftrunner/hft"
-	"hftrunner/local"
-	"hftrunner/sim"
+	"github.com/hftrunner/hftrunner/depth"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/local"
+	"github.com/hftrunner/hftrunner/sim"
 )
 
 // ExchangeKind chooses the exchange model.

@@ -5,9 +5,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"hftrunner/hft"
-	"hftrunner/internal/sole"
-	"hftrunner/sim"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/sole"
+	"github.com/hftrunner/hftrunner/sim"
 )
 
 // botID is the owner of the orders at the simulated exchanges, which serve one bot here.

@@ -11,12 +11,12 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/backtest"
-	"hftrunner/backtest/npy"
-	"hftrunner/depth/depthtest"
-	"hftrunner/hft"
-	"hftrunner/internal/sample/sampletest"
-	"hftrunner/sim"
+	"github.com/hftrunner/hftrunner/backtest"
+	"github.com/hftrunner/hftrunner/backtest/npy"
+	"github.com/hftrunner/hftrunner/depth/depthtest"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
+	"github.com/hftrunner/hftrunner/sim"
 )
 
 const both = hft.ExchEvent | hft.LocalEvent

@@ -3,9 +3,9 @@ package backtest_test
 import (
 	"testing"
 
-	"hftrunner/backtest"
-	"hftrunner/depth/depthtest"
-	"hftrunner/sim"
+	"github.com/hftrunner/hftrunner/backtest"
+	"github.com/hftrunner/hftrunner/depth/depthtest"
+	"github.com/hftrunner/hftrunner/sim"
 )
 
 // discard is an observer as cheap as can be.

@@ -1,9 +1,9 @@
 package backtest
 
 import (
-	"hftrunner/hft"
-	"hftrunner/local"
-	"hftrunner/sim"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/local"
+	"github.com/hftrunner/hftrunner/sim"
 )
 
 // The bot's side as the reference has it, quirks included (specification 4.2 and 4.3), for mode sim.Hftbacktest.

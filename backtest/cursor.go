@@ -1,8 +1,8 @@
 package backtest
 
 import (
-	"hftrunner/hft"
-	"hftrunner/sim"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/sim"
 )
 
 // cursor walks over the rows of a tape that have one flag: the local or the exchange side's.

@@ -5,8 +5,8 @@ import (
 	"io"
 	"slices"
 
-	"hftrunner/backtest/npy"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/backtest/npy"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // Data is a source of event rows: File or Rows.

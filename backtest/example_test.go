@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"time"
 
-	"hftrunner/backtest"
-	"hftrunner/hft"
-	"hftrunner/sim"
+	"github.com/hftrunner/hftrunner/backtest"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/sim"
 )
 
 // A market of three levels and two trades, and a strategy that joins the best bid.

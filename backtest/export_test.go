@@ -3,7 +3,7 @@ package backtest
 import (
 	"io"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // CountPartials makes an asset's local side count partial executions in mode sim.Hftbacktest too, as the third oracle of

@@ -4,8 +4,8 @@ import (
 	"errors"
 	"math"
 
-	"hftrunner/hft"
-	"hftrunner/sim"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/sim"
 )
 
 // Finish takes the last sample and sums up. runErr is what the strategy returned. It is called once, on the bot's

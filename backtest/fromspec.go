@@ -7,8 +7,8 @@ import (
 	"math"
 	"time"
 
-	"hftrunner/backtest/npy"
-	"hftrunner/sim"
+	"github.com/hftrunner/hftrunner/backtest/npy"
+	"github.com/hftrunner/hftrunner/sim"
 )
 
 // FromSpec returns a builder of what a Spec describes. Latency files are read; event files are opened by Build. An error

@@ -9,10 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/backtest"
-	"hftrunner/hft"
-	"hftrunner/internal/datatest"
-	"hftrunner/sim"
+	"github.com/hftrunner/hftrunner/backtest"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/datatest"
+	"github.com/hftrunner/hftrunner/sim"
 )
 
 // l3File unpacks the reference's feed by order into an event file.

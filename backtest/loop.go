@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"math"
 
-	"hftrunner/hft"
-	"hftrunner/sim"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/sim"
 )
 
 // Each asset has four slots with the time of what happens next: a row reaches the bot, a response reaches the bot, a row

@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/backtest"
-	"hftrunner/hft"
-	"hftrunner/sim"
+	"github.com/hftrunner/hftrunner/backtest"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/sim"
 )
 
 // panicText returns what f panics with, nothing if it does not.

@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"strconv"
 
-	"hftrunner/backtest/npy"
-	"hftrunner/hft"
-	"hftrunner/internal/sole"
+	"github.com/hftrunner/hftrunner/backtest/npy"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/sole"
 )
 
 // Recorder is an hft.Recorder that keeps every sample, as hftbacktest's does (specification 8.4). One goroutine uses it, and

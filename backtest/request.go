@@ -4,9 +4,9 @@ import (
 	"math"
 	"time"
 
-	"hftrunner/hft"
-	"hftrunner/local"
-	"hftrunner/sim"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/local"
+	"github.com/hftrunner/hftrunner/sim"
 )
 
 // Errors of a bot that is used wrongly, as live.

@@ -1,8 +1,8 @@
 package backtest
 
 import (
-	"hftrunner/hft"
-	"hftrunner/sim"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/sim"
 )
 
 // respond applies the report in b.report to the bot's side. The error is the hook's.

@@ -4,8 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 
-	"hftrunner/hft"
-	"hftrunner/sim"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/sim"
 )
 
 // RecordRow is a Record and the asset it is of.

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"strings"
 
-	"hftrunner/backtest/npy"
-	"hftrunner/depth"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/backtest/npy"
+	"github.com/hftrunner/hftrunner/depth"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // LastBook is the book at the end of event files, for another backtest to begin with.

@@ -6,7 +6,7 @@ import (
 	"math"
 	"time"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // scripted are the strategies of the reference runs: what they do is fixed to the last bit.

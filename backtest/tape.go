@@ -7,7 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 const (

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // Instrument is what a connector trades for the host.

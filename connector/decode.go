@@ -3,7 +3,7 @@ package connector
 import (
 	"time"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // MessageKind says what a decoded message is.

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"time"
 
-	"hftrunner/connector"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // echo is the smallest honest connector: it has a market that stands still and lets every order expire.

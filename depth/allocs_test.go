@@ -3,10 +3,10 @@ package depth_test
 import (
 	"testing"
 
-	"hftrunner/depth"
-	"hftrunner/depth/depthtest"
-	"hftrunner/hft"
-	"hftrunner/internal/sample/sampletest"
+	"github.com/hftrunner/hftrunner/depth"
+	"github.com/hftrunner/hftrunner/depth/depthtest"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
 )
 
 // TestUpdatesDoNotAllocate replays a part of the recorded day, which the book has seen before, and asks for zero

@@ -3,9 +3,9 @@ package depth_test
 import (
 	"testing"
 
-	"hftrunner/depth"
-	"hftrunner/depth/depthtest"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/depth"
+	"github.com/hftrunner/hftrunner/depth/depthtest"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 func localDepthRows(tb testing.TB) []hft.Event {

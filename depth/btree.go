@@ -3,7 +3,7 @@ package depth
 import (
 	"github.com/tidwall/btree"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // BTreeMarketDepth keeps each side in an ordered map (BTreeMarketDepth). The best is always the best stored level: a

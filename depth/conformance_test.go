@@ -3,8 +3,8 @@ package depth_test
 import (
 	"testing"
 
-	"hftrunner/depth"
-	"hftrunner/depth/depthtest"
+	"github.com/hftrunner/hftrunner/depth"
+	"github.com/hftrunner/hftrunner/depth/depthtest"
 )
 
 func newHashMap(mode depth.Mode) depthtest.Book {

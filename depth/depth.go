@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"math"
 
-	"hftrunner/hft"
-	"hftrunner/internal/sole"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/sole"
 )
 
 // Mode chooses between hftbacktest's defects and their repair.

@@ -3,8 +3,8 @@ package depth_test
 import (
 	"fmt"
 
-	"hftrunner/depth"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/depth"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 func Example() {

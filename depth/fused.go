@@ -3,7 +3,7 @@ package depth
 import (
 	"slices"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // FusedMarketDepth merges a venue's depth stream with its faster quote stream (FusedHashMapMarketDepth) and says what

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"testing"
 
-	"hftrunner/depth"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/depth"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // naiveFused is the fused book after the specification, with a map per side and no search but over all levels. Ticks of

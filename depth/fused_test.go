@@ -6,10 +6,10 @@ import (
 	"slices"
 	"testing"
 
-	"hftrunner/depth"
-	"hftrunner/depth/depthtest"
-	"hftrunner/hft"
-	"hftrunner/internal/sample/sampletest"
+	"github.com/hftrunner/hftrunner/depth"
+	"github.com/hftrunner/hftrunner/depth/depthtest"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
 )
 
 // fusedScript feeds a fused book in the notation of the specification: B and A are depth, b and a quotes.

@@ -10,10 +10,10 @@ import (
 	"strings"
 	"testing"
 
-	"hftrunner/depth"
-	"hftrunner/depth/depthtest"
-	"hftrunner/hft"
-	"hftrunner/internal/datatest"
+	"github.com/hftrunner/hftrunner/depth"
+	"github.com/hftrunner/hftrunner/depth/depthtest"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/datatest"
 )
 
 // lineHash is the running hash of the reference results: FNV-1a over lines of fields.

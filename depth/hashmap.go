@@ -3,7 +3,7 @@ package depth
 import (
 	"slices"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // HashMapMarketDepth keeps each side in a map from tick to quantity (HashMapMarketDepth): the reference for all books.

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 var errInvalidL3Order = fmt.Errorf("depth: price has to be finite and within 2^53 ticks, quantity finite and not negative: %w",

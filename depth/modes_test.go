@@ -6,10 +6,10 @@ import (
 	"strings"
 	"testing"
 
-	"hftrunner/depth"
-	"hftrunner/depth/depthtest"
-	"hftrunner/hft"
-	"hftrunner/internal/sample/sampletest"
+	"github.com/hftrunner/hftrunner/depth"
+	"github.com/hftrunner/hftrunner/depth/depthtest"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
 )
 
 func TestNew(t *testing.T) {

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // maxROITicks bounds the range of a ROIVectorMarketDepth: 2^25 ticks are 512 MiB.

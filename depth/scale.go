@@ -3,8 +3,8 @@ package depth
 import (
 	"math"
 
-	"hftrunner/hft"
-	"hftrunner/internal/sole"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/sole"
 )
 
 // Both sides of a book run through the same code on keys: a bid's key is its tick, an ask's the bitwise complement

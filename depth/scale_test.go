@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // checkScale holds the quick conversions against the plain ones of package hft.

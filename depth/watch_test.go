@@ -5,9 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"hftrunner/depth"
-	"hftrunner/hft"
-	"hftrunner/internal/sole"
+	"github.com/hftrunner/hftrunner/depth"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/sole"
 )
 
 // TestWatchedBook: a book that is read while its bot is within a call says so; the bot itself updates it then, and its callbacks

@@ -1,6 +1,6 @@
 package depth
 
-import "hftrunner/hft"
+import "github.com/hftrunner/hftrunner/hft"
 
 // WindowMarketDepth is the book live bots use by default: the results of HashMapMarketDepth, in either mode, from a
 // flat window of quantities around each side's best price. A bitmap over the window finds the next best level a word

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"testing"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // TestEventIs has the cases of the reference's own test, and the ones around them.

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"unsafe"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 func TestEventLayout(t *testing.T) {

@@ -4,7 +4,7 @@ import (
 	"math"
 	"testing"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 func TestCheckTimeJump(t *testing.T) {

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 func TestUnixNs(t *testing.T) {

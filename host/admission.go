@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"hftrunner/hft"
-	"hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/ipc"
 )
 
 // admit makes the bot of a process, which takes part in trading from then on.

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/ipc"
 )
 
 // A process that attached itself is a strategy without a supervisor: nobody starts it again, and nobody takes it for

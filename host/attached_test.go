@@ -17,14 +17,14 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/connector"
-	"hftrunner/connector/paper"
-	"hftrunner/depth"
-	"hftrunner/hft"
-	"hftrunner/host"
-	"hftrunner/internal/control"
-	"hftrunner/ipc"
-	"hftrunner/live"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/paper"
+	"github.com/hftrunner/hftrunner/depth"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/host"
+	"github.com/hftrunner/hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/live"
 )
 
 // attachedProgram is what a process of this binary does that attaches itself: the environment says how.

@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/ipc"
 )
 
 // barrier moves a stepped clock: recorded time goes on only when every bot has received everything and waits, and it

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/host"
+	"github.com/hftrunner/hftrunner/host"
 )
 
 // BenchmarkHotRestart reports the gap between the old process's last step and the new one's first.

@@ -4,8 +4,8 @@ import (
 	"context"
 	"time"
 
-	"hftrunner/connector"
-	"hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/ipc"
 )
 
 // NowNs returns the connector's time.

@@ -9,9 +9,9 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"hftrunner/connector"
-	"hftrunner/host"
-	"hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/host"
+	"github.com/hftrunner/hftrunner/ipc"
 )
 
 // clocked is a quiet connector that hands on the clock that it is run with.

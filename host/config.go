@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"time"
 
-	"hftrunner/connector"
-	"hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/ipc"
 )
 
 // Config is what a Host runs. It has been checked by whoever made it: names are unique, every strategy's connector

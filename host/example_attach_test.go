@@ -9,11 +9,11 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"hftrunner/connector/paper"
-	"hftrunner/depth"
-	"hftrunner/hft"
-	"hftrunner/host"
-	"hftrunner/live"
+	"github.com/hftrunner/hftrunner/connector/paper"
+	"github.com/hftrunner/hftrunner/depth"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/host"
+	"github.com/hftrunner/hftrunner/live"
 )
 
 // A host with a simulated market and no strategy of its own, and a strategy that attaches itself to it: usually from

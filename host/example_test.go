@@ -9,8 +9,8 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"hftrunner/connector/paper"
-	"hftrunner/host"
+	"github.com/hftrunner/hftrunner/connector/paper"
+	"github.com/hftrunner/hftrunner/host"
 )
 
 // Example runs a host with a synthetic market and no strategy for a moment.

@@ -5,9 +5,9 @@ import (
 	"math"
 	"slices"
 
-	"hftrunner/connector"
-	"hftrunner/hft"
-	"hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/ipc"
 )
 
 // holding is what one strategy has on one instrument: its orders at the venue, its position and the money made. It

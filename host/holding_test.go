@@ -3,8 +3,8 @@ package host
 import (
 	"testing"
 
-	"hftrunner/connector"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 func newTestHolding() *holding {

@@ -13,10 +13,10 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/hft"
-	"hftrunner/host"
-	"hftrunner/internal/control"
-	"hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/host"
+	"github.com/hftrunner/hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/ipc"
 )
 
 func TestStrategiesTradeToFills(t *testing.T) {

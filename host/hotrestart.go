@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/internal/control"
 )
 
 // hotRestart replaces the process: the new one is up and configured before the old one stops, and the old one goes on when

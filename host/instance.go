@@ -11,7 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/internal/control"
 )
 
 // instance is one process of a strategy with its session.

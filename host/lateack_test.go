@@ -7,13 +7,13 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/connector"
-	"hftrunner/depth"
-	"hftrunner/hft"
-	"hftrunner/host"
-	"hftrunner/internal/control"
-	"hftrunner/ipc"
-	"hftrunner/live"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/depth"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/host"
+	"github.com/hftrunner/hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/live"
 )
 
 // slow is a venue that says nothing of an order until it is canceled.

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"hftrunner/connector"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // The end of a strategy, of its process and of the run is the end of its orders, unless on_exit keeps them: they are

@@ -7,8 +7,8 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"hftrunner/internal/control"
-	"hftrunner/internal/runlog"
+	"github.com/hftrunner/hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/internal/runlog"
 )
 
 // output is the log file of a strategy, into which its processes write, two of them during a hot restart. The

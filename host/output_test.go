@@ -18,10 +18,10 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"hftrunner/hft"
-	"hftrunner/host"
-	"hftrunner/internal/control"
-	"hftrunner/pluginapi"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/host"
+	"github.com/hftrunner/hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/pluginapi"
 )
 
 // chattyParams say what a chatty strategy writes.

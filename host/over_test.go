@@ -5,10 +5,10 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/connector"
-	"hftrunner/hft"
-	"hftrunner/host"
-	"hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/host"
+	"github.com/hftrunner/hftrunner/internal/control"
 )
 
 // filler is a venue that acknowledges orders and fills them when it is told to. It counts the cancels and modifications

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/internal/control"
 )
 
 // PluginInfo is what Describe finds out about a plugin.

@@ -9,10 +9,10 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"hftrunner/connector"
-	"hftrunner/depth"
-	"hftrunner/hft"
-	"hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/depth"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/ipc"
 )
 
 // publisher is one connector with its feed: it is the Sink and the Clock of the connector, keeps the books, and

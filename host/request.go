@@ -3,8 +3,8 @@ package host
 import (
 	"fmt"
 
-	"hftrunner/hft"
-	"hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/ipc"
 )
 
 // The request path. Every request of every bot goes through handle, in this order: it has been read once and its

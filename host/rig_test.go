@@ -13,10 +13,10 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"hftrunner/connector/paper"
-	"hftrunner/host"
-	"hftrunner/internal/control"
-	"hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/connector/paper"
+	"github.com/hftrunner/hftrunner/host"
+	"github.com/hftrunner/hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/ipc"
 )
 
 // The strategies of these tests are this test binary under other names: TestMain serves the plugin that the name says.

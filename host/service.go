@@ -7,9 +7,9 @@ import (
 	"os"
 	"strings"
 
-	"hftrunner/connector"
-	"hftrunner/connector/feed"
-	"hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/internal/control"
 )
 
 var _ control.Runner = (*Host)(nil)

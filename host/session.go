@@ -8,8 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"hftrunner/internal/control"
-	"hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/ipc"
 )
 
 // session is the shared memory of one strategy process and the goroutine that serves its requests.

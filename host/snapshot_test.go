@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/connector"
-	"hftrunner/hft"
-	"hftrunner/host"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/host"
 )
 
 // batches is a venue that feeds what it is given, the first of which makes the book.

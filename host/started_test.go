@@ -6,8 +6,8 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"hftrunner/connector"
-	"hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/ipc"
 )
 
 // timed is a connector with a time of its own.

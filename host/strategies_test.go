@@ -11,10 +11,10 @@ import (
 	"syscall"
 	"time"
 
-	"hftrunner/connector"
-	"hftrunner/hft"
-	"hftrunner/internal/control"
-	"hftrunner/pluginapi"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/pluginapi"
 )
 
 // testPlugins are the plugins that this binary can be.

@@ -4,9 +4,9 @@ import (
 	"slices"
 	"time"
 
-	"hftrunner/connector"
-	"hftrunner/connector/feed"
-	"hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/internal/control"
 )
 
 // Summary is what a run comes to. Times are nanoseconds.

@@ -14,10 +14,10 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/connector"
-	"hftrunner/hft"
-	"hftrunner/host"
-	"hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/host"
+	"github.com/hftrunner/hftrunner/internal/control"
 )
 
 // recalling is a venue that tells late, if at all, which order an earlier run has left.

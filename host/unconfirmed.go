@@ -6,8 +6,8 @@ import (
 	"strconv"
 	"strings"
 
-	"hftrunner/hft"
-	"hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/control"
 )
 
 // What is said of orders whose end is not confirmed.

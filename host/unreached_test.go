@@ -13,10 +13,10 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"hftrunner/connector"
-	"hftrunner/hft"
-	"hftrunner/host"
-	"hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/host"
+	"github.com/hftrunner/hftrunner/internal/control"
 )
 
 // unreachedConfig is that of a run whose venue is reached when there is true, with a strategy as bot 7.

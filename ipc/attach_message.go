@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"io"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // The attach socket carries three messages, each a length of four bytes, little endian, and that many bytes of JSON:

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 func goodRequest() *AttachRequest {

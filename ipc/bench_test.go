@@ -4,9 +4,9 @@ import (
 	"syscall"
 	"testing"
 
-	"hftrunner/hft"
-	"hftrunner/ipc"
-	"hftrunner/ipc/ipctest"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/ipc/ipctest"
 )
 
 // BenchmarkReceive publishes 64 messages and receives them, on one goroutine: what a bot pays for each event that is there.

@@ -3,7 +3,7 @@ package ipc
 import (
 	"time"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // LiveEventKind says what a LiveEvent is.

@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"hftrunner/ipc/internal/shm"
+	"github.com/hftrunner/hftrunner/ipc/internal/shm"
 )
 
 const (

@@ -15,8 +15,8 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/hft"
-	"hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/ipc"
 )
 
 // attachHost serves an attach socket with one feed, on which it publishes a count.

@@ -5,8 +5,8 @@ import (
 	"net"
 	"sync/atomic"
 
-	"hftrunner/hft"
-	"hftrunner/ipc/internal/shm"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/ipc/internal/shm"
 )
 
 // lifeline is the socket of a process that attached itself: it is open as long as both ends live. A nil lifeline is

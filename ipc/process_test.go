@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/hft"
-	"hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/ipc"
 )
 
 // TestMain is also the main function of the processes that these tests start.

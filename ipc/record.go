@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"math"
 
-	"hftrunner/hft"
-	"hftrunner/ipc/internal/shm"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/ipc/internal/shm"
 )
 
 // Records are converted word by word instead of cast: a peer is untrusted, and a cast of its bytes could make values

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // FuzzRequest hands the host arbitrary words: it must not panic, and what it accepts is a sound request.

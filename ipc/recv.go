@@ -4,8 +4,8 @@ import (
 	"math"
 	"sync/atomic"
 
-	"hftrunner/hft"
-	"hftrunner/ipc/internal/shm"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/ipc/internal/shm"
 )
 
 // poll stores the next event that is there in ev.

@@ -8,7 +8,7 @@ import (
 	"math"
 	"slices"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // Error events are the one thing on the data plane that has no fixed size. They are encoded to bytes, cut into pieces

@@ -6,8 +6,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"hftrunner/hft"
-	"hftrunner/ipc/internal/shm"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/ipc/internal/shm"
 )
 
 const (

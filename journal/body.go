@@ -1,6 +1,6 @@
 package journal
 
-import "hftrunner/hft"
+import "github.com/hftrunner/hftrunner/hft"
 
 // The bodies of records. They have no pointers and no gaps, and are in memory, ring and files as they are here; what is added
 // later goes to the end, and a body of before is read with zeros there.

@@ -3,7 +3,7 @@ package journal
 import (
 	"unsafe"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // Sizes of the bodies. The build fails below when one changes: that is another format.

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // TestKilledAtEveryByteOfAnAppend: the process ends after each byte that an append stores into the ring. What the next start has

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 const second = int64(time.Second)

@@ -7,7 +7,7 @@ import (
 	"math"
 	"slices"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // State is what the records up to a sequence add up to. It does not depend on the order between records of different locks:

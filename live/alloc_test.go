@@ -4,10 +4,10 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/hft"
-	"hftrunner/ipc"
-	"hftrunner/ipc/ipctest"
-	"hftrunner/live"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/ipc/ipctest"
+	"github.com/hftrunner/hftrunner/live"
 )
 
 // canned is a channel whose host says the same things again and again, so that nothing but the bot is measured.

@@ -7,10 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/hft"
-	"hftrunner/ipc"
-	"hftrunner/ipc/ipctest"
-	"hftrunner/live"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/ipc/ipctest"
+	"github.com/hftrunner/hftrunner/live"
 )
 
 func (r *rig) hubInstruments() []ipc.Instrument { return ipctest.Instruments() }

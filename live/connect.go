@@ -3,7 +3,7 @@ package live
 import (
 	"errors"
 
-	"hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/ipc"
 )
 
 // Dial attaches this process to a running host by its attach socket, <state_dir>/attach.sock, and returns a channel of

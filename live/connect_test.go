@@ -11,10 +11,10 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/depth"
-	"hftrunner/hft"
-	"hftrunner/ipc"
-	"hftrunner/live"
+	"github.com/hftrunner/hftrunner/depth"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/live"
 )
 
 // newDialer returns a builder with one instrument of connector "venue".

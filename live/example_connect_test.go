@@ -8,10 +8,10 @@ import (
 	"os/signal"
 	"time"
 
-	"hftrunner/depth"
-	"hftrunner/hft"
-	"hftrunner/ipc"
-	"hftrunner/live"
+	"github.com/hftrunner/hftrunner/depth"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/live"
 )
 
 // A strategy that is a program of its own, not a plugin: it attaches itself to a running host, so that it can be started

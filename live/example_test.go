@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"time"
 
-	"hftrunner/depth"
-	"hftrunner/hft"
-	"hftrunner/ipc"
-	"hftrunner/ipc/ipctest"
-	"hftrunner/live"
+	"github.com/hftrunner/hftrunner/depth"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/ipc/ipctest"
+	"github.com/hftrunner/hftrunner/live"
 )
 
 // quote is a tiny market maker: it keeps one order on each side, a fixed distance from the mid price, and replaces it

@@ -5,9 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/hft"
-	"hftrunner/ipc"
-	"hftrunner/live"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/live"
 )
 
 // FuzzEvents lets the host say anything in any order, while the strategy sends requests: the bot must not panic, no

@@ -1,9 +1,9 @@
 package live
 
 import (
-	"hftrunner/depth"
-	"hftrunner/ipc"
-	"hftrunner/local"
+	"github.com/hftrunner/hftrunner/depth"
+	"github.com/hftrunner/hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/local"
 )
 
 // Instrument is one instrument of a bot: what it is at its connector, and what the bot keeps of it (Instrument).

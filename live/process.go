@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"math"
 
-	"hftrunner/depth"
-	"hftrunner/hft"
-	"hftrunner/ipc"
-	"hftrunner/local"
+	"github.com/hftrunner/hftrunner/depth"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/local"
 )
 
 // process applies the event in b.ev. The error is the handler's or the hook's.

@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/depth"
-	"hftrunner/hft"
-	"hftrunner/live"
+	"github.com/hftrunner/hftrunner/depth"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/live"
 )
 
 func TestBook(t *testing.T) {

@@ -4,8 +4,8 @@ import (
 	"log/slog"
 	"math"
 
-	"hftrunner/hft"
-	"hftrunner/internal/sole"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/sole"
 )
 
 // LoggingRecorder is an hft.Recorder for live trading: it logs an asset's mid price and state when either has changed

@@ -1,8 +1,8 @@
 package live
 
 import (
-	"hftrunner/hft"
-	"hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/ipc"
 )
 
 // Errors of a bot that is used wrongly; errors.Is finds the cause.

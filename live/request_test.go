@@ -6,10 +6,10 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/hft"
-	"hftrunner/ipc"
-	"hftrunner/ipc/ipctest"
-	"hftrunner/live"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/ipc/ipctest"
+	"github.com/hftrunner/hftrunner/live"
 )
 
 func TestSubmit(t *testing.T) {

@@ -4,9 +4,9 @@ import (
 	"errors"
 	"time"
 
-	"hftrunner/hft"
-	"hftrunner/ipc"
-	"hftrunner/local"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/local"
 )
 
 // wait is what a waiting call waits for and what it has got.

@@ -1,6 +1,6 @@
 package local
 
-import "hftrunner/hft"
+import "github.com/hftrunner/hftrunner/hft"
 
 // Asset is a bot's own side of one instrument. NewAsset makes one.
 type Asset struct {

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"testing"
 
-	"hftrunner/hft"
-	"hftrunner/local"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/local"
 )
 
 // An order is submitted, acknowledged, modified in vain, and canceled.

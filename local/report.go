@@ -1,6 +1,6 @@
 package local
 
-import "hftrunner/hft"
+import "github.com/hftrunner/hftrunner/hft"
 
 // Apply applies what the exchange says of an order, received at nowNs, and reports whether it was a response. listed says
 // that the report is part of a list of open orders, as after a registration, and no answer. What is over, older than

@@ -3,8 +3,8 @@ package local_test
 import (
 	"testing"
 
-	"hftrunner/hft"
-	"hftrunner/local"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/local"
 )
 
 // TestRefusedSubmissionOfAnAdoptedOrder: a process takes over an order that its host is canceling, and the venue refuses the

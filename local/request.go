@@ -4,7 +4,7 @@ import (
 	"math"
 	"time"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // Submission returns the order that a request asks for, not yet part of the Asset. Errors: hft.ErrInvalidOrderRequest for

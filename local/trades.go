@@ -1,6 +1,6 @@
 package local
 
-import "hftrunner/hft"
+import "github.com/hftrunner/hftrunner/hft"
 
 // tradeRing keeps the newest trades in one piece, oldest first. The memory holds twice the capacity: a full buffer
 // moves its newer half to the front, which costs one copy per trade on average and lets a reader have a plain slice.

@@ -9,9 +9,9 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"hftrunner/hft"
-	"hftrunner/internal/control"
-	"hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/ipc"
 )
 
 // phase is how far a strategy process has come; it only grows.

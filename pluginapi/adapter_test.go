@@ -12,10 +12,10 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/hft"
-	"hftrunner/internal/control"
-	"hftrunner/ipc"
-	"hftrunner/ipc/ipctest"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/ipc/ipctest"
 )
 
 const botID = 42

@@ -7,9 +7,9 @@ import (
 	"errors"
 	"fmt"
 
-	"hftrunner/backtest"
-	"hftrunner/hft"
-	"hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/backtest"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/control"
 )
 
 // engine is a backtest that is ready to run.

@@ -9,9 +9,9 @@ import (
 	"sync"
 	"testing"
 
-	"hftrunner/backtest"
-	"hftrunner/hft"
-	"hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/backtest"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/control"
 )
 
 // newTester returns an adapter whose engines are e; its strategies do in Run what run says.

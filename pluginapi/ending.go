@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 
-	"hftrunner/hft"
-	"hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/ipc"
 )
 
 // isOrderly reports whether an error that Run returned stands for an orderly end. ctx is Run's.

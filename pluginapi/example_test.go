@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"time"
 
-	"hftrunner/backtest"
-	"hftrunner/hft"
-	"hftrunner/pluginapi"
+	"github.com/hftrunner/hftrunner/backtest"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/pluginapi"
 )
 
 // spreadParams are the parameters of spread, as its params block in the configuration gives them.

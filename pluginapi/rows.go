@@ -7,8 +7,8 @@ import (
 	"sync"
 	"time"
 
-	"hftrunner/backtest"
-	"hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/backtest"
+	"github.com/hftrunner/hftrunner/internal/control"
 )
 
 const (

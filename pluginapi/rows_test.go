@@ -9,9 +9,9 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"hftrunner/backtest"
-	"hftrunner/hft"
-	"hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/backtest"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/control"
 )
 
 // fakeEngine is an engine that a test plays itself.

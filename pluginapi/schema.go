@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"reflect"
 
-	"hftrunner/internal/control"
-	"hftrunner/internal/settings"
+	"github.com/hftrunner/hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/internal/settings"
 )
 
 // parameters is what the tags of a parameter struct say.

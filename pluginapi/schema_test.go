@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/internal/control"
-	"hftrunner/internal/settings"
+	"github.com/hftrunner/hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/internal/settings"
 )
 
 type level string

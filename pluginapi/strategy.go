@@ -3,7 +3,7 @@ package pluginapi
 import (
 	"context"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // Strategy is what an author writes.

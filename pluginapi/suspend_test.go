@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/hft"
-	"hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/control"
 )
 
 // startRun starts a and waits for Run.

@@ -4,11 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"hftrunner/depth"
-	"hftrunner/hft"
-	"hftrunner/internal/control"
-	"hftrunner/ipc"
-	"hftrunner/live"
+	"github.com/hftrunner/hftrunner/depth"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/live"
 )
 
 // wiring is what the adapter needs of the data plane and of the engine of backtests.

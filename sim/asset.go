@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // AssetType says what quantities of an instrument are worth.

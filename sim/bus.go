@@ -3,7 +3,7 @@ package sim
 import (
 	"math"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // NeverNs is the time of what is not going to happen.

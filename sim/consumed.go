@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"slices"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // consumed is what own orders have taken of the quantities displayed on one side since the feed last showed them. It

@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"time"
 
-	"hftrunner/depth"
-	"hftrunner/hft"
-	"hftrunner/sim"
+	"github.com/hftrunner/hftrunner/depth"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/sim"
 )
 
 // One order on a small market: it rests behind the displayed quantity and fills when trades have used that up.

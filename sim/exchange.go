@@ -3,8 +3,8 @@ package sim
 import (
 	"fmt"
 
-	"hftrunner/depth"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/depth"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // Exchange is the exchange's side of one instrument. Calls come in ascending time from one goroutine.

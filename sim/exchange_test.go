@@ -5,9 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"hftrunner/depth"
-	"hftrunner/hft"
-	"hftrunner/sim"
+	"github.com/hftrunner/hftrunner/depth"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/sim"
 )
 
 // book is a book of three levels a side, 4 apart from the middle of 100.

@@ -1,6 +1,6 @@
 package sim
 
-import "hftrunner/hft"
+import "github.com/hftrunner/hftrunner/hft"
 
 // FeeModel says what an execution costs.
 type FeeModel interface {

@@ -3,8 +3,8 @@ package sim_test
 import (
 	"testing"
 
-	"hftrunner/hft"
-	"hftrunner/sim"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/sim"
 )
 
 // 2 executed for a value of 300.

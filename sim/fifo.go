@@ -1,6 +1,6 @@
 package sim
 
-import "hftrunner/hft"
+import "github.com/hftrunner/hftrunner/hft"
 
 // fifo holds the queues of an L3 exchange, one at every price of each side: orders of the feed and of the bots mixed,
 // who arrived first is first (L3FIFOQueueModel). Ids of the feed and of the bots have nothing to do with each other.

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"testing"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // member is an order in a queue of naiveFIFO.

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // LatencyRow is one recorded request, 32 bytes as in an order-latency file (OrderLatencyRow): when the bot sent it,

@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/depth/depthtest"
-	"hftrunner/hft"
-	"hftrunner/sim"
+	"github.com/hftrunner/hftrunner/depth/depthtest"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/sim"
 )
 
 // recordedLatency makes the reference runs' order latencies from a feed: one row per second of local time, from the

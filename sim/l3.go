@@ -3,8 +3,8 @@ package sim
 import (
 	"fmt"
 
-	"hftrunner/depth"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/depth"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // L3Config is what an L3 exchange is made of. Book, Asset, Fee and Responder are required; all but Book means the same

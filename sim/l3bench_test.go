@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"testing"
 
-	"hftrunner/depth"
-	"hftrunner/hft"
-	"hftrunner/sim"
+	"github.com/hftrunner/hftrunner/depth"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/sim"
 )
 
 // l3Trading goes through the reference's feed again and again, with a market maker's requests in between.

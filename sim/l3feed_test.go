@@ -8,9 +8,9 @@ import (
 	"math"
 	"testing"
 
-	"hftrunner/depth/depthtest"
-	"hftrunner/hft"
-	"hftrunner/internal/datatest"
+	"github.com/hftrunner/hftrunner/depth/depthtest"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/datatest"
 )
 
 const (

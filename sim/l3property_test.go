@@ -4,9 +4,9 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"hftrunner/depth"
-	"hftrunner/hft"
-	"hftrunner/sim"
+	"github.com/hftrunner/hftrunner/depth"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/sim"
 )
 
 // playL3 drives an exchange with operations read from bytes, which come in fives, and checks what it reports: in the

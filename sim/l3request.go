@@ -1,6 +1,6 @@
 package sim
 
-import "hftrunner/hft"
+import "github.com/hftrunner/hftrunner/hft"
 
 // OnRequest answers a request, an order that takes at once by its execution.
 func (x *L3) OnRequest(timestampNs int64, r *Request) {

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // LatencyModel says how long requests and responses travel. A model may keep a cursor over recorded latencies, so each

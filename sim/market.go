@@ -1,6 +1,6 @@
 package sim
 
-import "hftrunner/hft"
+import "github.com/hftrunner/hftrunner/hft"
 
 // OnEvent takes one event of the market: depth, snapshot and clear rows and trades with a side. An event whose price or
 // quantity cannot be is ignored, as are all other kinds.

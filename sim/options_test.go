@@ -5,9 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"hftrunner/depth"
-	"hftrunner/hft"
-	"hftrunner/sim"
+	"github.com/hftrunner/hftrunner/depth"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/sim"
 )
 
 // book shows 101: 3, 102: 5, 104: 2 and 99: 3, 98: 5, 96: 2.

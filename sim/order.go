@@ -1,6 +1,6 @@
 package sim
 
-import "hftrunner/hft"
+import "github.com/hftrunner/hftrunner/hft"
 
 // Request is what a bot asks of an exchange: Order.Req is StatusNew, StatusCanceled or StatusReplaced, the latter with
 // the new PriceTick and Qty.

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"testing"
 
-	"hftrunner/hft"
-	"hftrunner/sim"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/sim"
 )
 
 // ledger holds an exchange to what its reports say.

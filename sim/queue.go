@@ -3,7 +3,7 @@ package sim
 import (
 	"math"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // QueuePosition is where a resting order stands in the queue at its price.

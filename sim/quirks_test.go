@@ -4,8 +4,8 @@ import (
 	"errors"
 	"testing"
 
-	"hftrunner/hft"
-	"hftrunner/sim"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/sim"
 )
 
 // What the reference's mode repeats, what it only has in the published build, and what ours does instead.

@@ -3,7 +3,7 @@ package sim
 import (
 	"fmt"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // Err returns the error that ends the run, nil while there is none.

@@ -3,7 +3,7 @@ package sim
 import (
 	"fmt"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // OnRequest answers a request. A taking order is answered by its executions and, unless the last of them says Filled,

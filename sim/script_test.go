@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"hftrunner/depth"
-	"hftrunner/hft"
-	"hftrunner/sim"
+	"github.com/hftrunner/hftrunner/depth"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/sim"
 )
 
 // recorder keeps the reports since it was last asked.

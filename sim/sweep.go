@@ -1,6 +1,6 @@
 package sim
 
-import "hftrunner/hft"
+import "github.com/hftrunner/hftrunner/hft"
 
 // sweepTicks is how far a trade sweeps at most, so that one of an absurd size ends.
 const sweepTicks = 10_000

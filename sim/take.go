@@ -1,6 +1,6 @@
 package sim
 
-import "hftrunner/hft"
+import "github.com/hftrunner/hftrunner/hft"
 
 // marketTicks is how many ticks a market order walks at most when displayed quantities count.
 const marketTicks = 100

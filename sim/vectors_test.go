@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"hftrunner/internal/datatest"
-	"hftrunner/sim"
+	"github.com/hftrunner/hftrunner/internal/datatest"
+	"github.com/hftrunner/hftrunner/sim"
 )
 
 // vectors reads a file of unit vectors that the reference engine wrote.

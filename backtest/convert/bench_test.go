@@ -4,9 +4,9 @@ import (
 	"path/filepath"
 	"testing"
 
-	"hftrunner/backtest/convert"
-	"hftrunner/connector/depthsync"
-	"hftrunner/internal/datatest"
+	"github.com/hftrunner/hftrunner/backtest/convert"
+	"github.com/hftrunner/hftrunner/connector/depthsync"
+	"github.com/hftrunner/hftrunner/internal/datatest"
 )
 
 // BenchmarkEvents converts the whole recording of BTCUSDT, into the rows of live's book and as they come; rows are those of the

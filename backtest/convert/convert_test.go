@@ -14,16 +14,16 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/backtest/convert"
-	"hftrunner/connector"
-	"hftrunner/connector/binancejson"
-	"hftrunner/connector/binancespot"
-	"hftrunner/connector/bybit"
-	"hftrunner/connector/feed"
-	"hftrunner/depth/depthtest"
-	"hftrunner/hft"
-	"hftrunner/internal/datatest"
-	"hftrunner/internal/sample/sampletest"
+	"github.com/hftrunner/hftrunner/backtest/convert"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/binancejson"
+	"github.com/hftrunner/hftrunner/connector/binancespot"
+	"github.com/hftrunner/hftrunner/connector/bybit"
+	"github.com/hftrunner/hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/depth/depthtest"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/datatest"
+	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
 )
 
 // converted converts texts and returns the rows and what was wrong.

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"io"
 
-	"hftrunner/connector"
-	"hftrunner/connector/feed"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // source reads the lines of all files and makes rows of them.

@@ -12,8 +12,8 @@ import (
 	"path/filepath"
 	"slices"
 
-	"hftrunner/backtest/npy"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/backtest/npy"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // Events converts recordings of one symbol, given in the order of their time, to one event file, out.npz or out.npy, for

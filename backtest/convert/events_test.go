@@ -13,15 +13,15 @@ import (
 
 	"go.uber.org/goleak"
 
-	"hftrunner/backtest/convert"
-	"hftrunner/backtest/npy"
-	"hftrunner/connector"
-	"hftrunner/connector/binancefutures"
-	"hftrunner/connector/feed"
-	"hftrunner/depth/depthtest"
-	"hftrunner/hft"
-	"hftrunner/internal/datatest"
-	"hftrunner/internal/sample/sampletest"
+	"github.com/hftrunner/hftrunner/backtest/convert"
+	"github.com/hftrunner/hftrunner/backtest/npy"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/binancefutures"
+	"github.com/hftrunner/hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/depth/depthtest"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/datatest"
+	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -9,7 +9,7 @@ import (
 	"io"
 	"slices"
 
-	"hftrunner/connector/recording"
+	"github.com/hftrunner/hftrunner/connector/recording"
 )
 
 // JournalSummary is what JournalLatencies did.

@@ -8,8 +8,8 @@ import (
 	"math"
 	"time"
 
-	"hftrunner/backtest/npy"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/backtest/npy"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // Latency is one row of an order-latency file (specification 1.3): an order that was sent at one time takes so long to

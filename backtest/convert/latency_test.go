@@ -16,11 +16,11 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/backtest/convert"
-	"hftrunner/backtest/npy"
-	"hftrunner/connector/recording"
-	"hftrunner/hft"
-	"hftrunner/internal/datatest"
+	"github.com/hftrunner/hftrunner/backtest/convert"
+	"github.com/hftrunner/hftrunner/backtest/npy"
+	"github.com/hftrunner/hftrunner/connector/recording"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/datatest"
 )
 
 // goldenLatency is how the reference's latency files were made.

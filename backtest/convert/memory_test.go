@@ -8,9 +8,9 @@ import (
 	"slices"
 	"testing"
 
-	"hftrunner/backtest/convert"
-	"hftrunner/connector/feed"
-	"hftrunner/internal/sample/sampletest"
+	"github.com/hftrunner/hftrunner/backtest/convert"
+	"github.com/hftrunner/hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
 )
 
 // TestMemoryIsBounded converts copies of one recording, whose rows fall between each other, and watches the heap:

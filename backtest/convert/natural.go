@@ -1,9 +1,9 @@
 package convert
 
 import (
-	"hftrunner/connector"
-	"hftrunner/connector/feed"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // natural makes rows of messages as they come, as the reference's converter does.

@@ -6,9 +6,9 @@ import (
 	"math"
 	"time"
 
-	"hftrunner/connector"
-	"hftrunner/connector/depthsync"
-	"hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/depthsync"
+	"github.com/hftrunner/hftrunner/connector/feed"
 )
 
 // DefaultMemoryRows is how many rows Events keeps in memory when Options does not say: about 100 MiB.

@@ -5,7 +5,7 @@ import (
 	"context"
 	"fmt"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // checkEvery is how many rows or lines go by between two looks at the context.

@@ -9,7 +9,7 @@ import (
 	"os"
 	"slices"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 const (

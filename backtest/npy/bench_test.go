@@ -6,9 +6,9 @@ import (
 	"path/filepath"
 	"testing"
 
-	"hftrunner/backtest/npy"
-	"hftrunner/depth/depthtest"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/backtest/npy"
+	"github.com/hftrunner/hftrunner/depth/depthtest"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // BenchmarkRead reads the recorded day in pieces of 4096 rows; copy is the same from memory to memory. rows/s counts.

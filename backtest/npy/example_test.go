@@ -7,8 +7,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"hftrunner/backtest/npy"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/backtest/npy"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // Write three events and read them back, two at a time.

@@ -16,10 +16,10 @@ import (
 
 	"github.com/klauspost/compress/zip"
 
-	"hftrunner/backtest/npy"
-	"hftrunner/depth/depthtest"
-	"hftrunner/hft"
-	"hftrunner/internal/datatest"
+	"github.com/hftrunner/hftrunner/backtest/npy"
+	"github.com/hftrunner/hftrunner/depth/depthtest"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/datatest"
 )
 
 type latencyRow struct{ ReqNs, ExchNs, RespNs, Unused int64 }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/klauspost/compress/zip"
 
-	"hftrunner/backtest/npy"
+	"github.com/hftrunner/hftrunner/backtest/npy"
 )
 
 // recordRow is the recorder's sample.

@@ -5,9 +5,9 @@ import (
 	"io"
 	"testing"
 
-	"hftrunner/backtest/quality"
-	"hftrunner/depth/depthtest"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/backtest/quality"
+	"github.com/hftrunner/hftrunner/depth/depthtest"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // reader returns a read function over rows in memory, as npy.Reader's Read.

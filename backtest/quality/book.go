@@ -3,8 +3,8 @@ package quality
 import (
 	"math"
 
-	"hftrunner/depth"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/depth"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // Both sides run through the same code on keys, as in package depth: a bid's key is its tick, an ask's the complement

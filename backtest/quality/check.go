@@ -8,7 +8,7 @@ import (
 	"math"
 	"time"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // Defaults of Options.

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"io"
 
-	"hftrunner/backtest/quality"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/backtest/quality"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // Check a day of which the local side lost a message: the ask at 100.5 was taken and stays in the book.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // BookKind says how the rows of a book were made of what a venue has sent.

@@ -3,7 +3,7 @@ package quality
 import (
 	"math"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // rows looks at the next rows. The work of a row without a fault is here and in the calls of its class.

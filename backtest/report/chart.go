@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strconv"
 
-	"hftrunner/backtest/stats"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/backtest/stats"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // chart is what the page's script draws; the rest of a figure is in the page already.

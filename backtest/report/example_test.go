@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"strings"
 
-	"hftrunner/backtest"
-	"hftrunner/backtest/report"
-	"hftrunner/backtest/stats"
+	"github.com/hftrunner/hftrunner/backtest"
+	"github.com/hftrunner/hftrunner/backtest/report"
+	"github.com/hftrunner/hftrunner/backtest/stats"
 )
 
 // Example makes a page of a run with two samples.

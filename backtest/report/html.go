@@ -11,7 +11,7 @@ import (
 	"strconv"
 	"strings"
 
-	"hftrunner/backtest/stats"
+	"github.com/hftrunner/hftrunner/backtest/stats"
 )
 
 //go:embed assets/page.html

@@ -1,8 +1,8 @@
 package report
 
 import (
-	"hftrunner/backtest/stats"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/backtest/stats"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // Limits of what a page holds of one run.

@@ -15,8 +15,8 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
-	"hftrunner/backtest/stats"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/backtest/stats"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 func page1(t testing.TB, r *Report) string {

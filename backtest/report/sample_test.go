@@ -6,9 +6,9 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"hftrunner/backtest"
-	"hftrunner/backtest/stats"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/backtest"
+	"github.com/hftrunner/hftrunner/backtest/stats"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // sampleRun trades a random walk for some hours: it looks like a market maker's run, and is the same for the same seed.

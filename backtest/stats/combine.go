@@ -5,8 +5,8 @@ import (
 	"math"
 	"slices"
 
-	"hftrunner/backtest"
-	"hftrunner/sim"
+	"github.com/hftrunner/hftrunner/backtest"
+	"github.com/hftrunner/hftrunner/sim"
 )
 
 // Join returns the rows of days that were run separately as those of one run, days in ascending time. Each day starts

@@ -3,8 +3,8 @@ package stats
 import (
 	"math"
 
-	"hftrunner/backtest"
-	"hftrunner/sim"
+	"github.com/hftrunner/hftrunner/backtest"
+	"github.com/hftrunner/hftrunner/sim"
 )
 
 // Point is one point of a curve.

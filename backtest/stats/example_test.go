@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"time"
 
-	"hftrunner/backtest"
-	"hftrunner/backtest/stats"
-	"hftrunner/sim"
+	"github.com/hftrunner/hftrunner/backtest"
+	"github.com/hftrunner/hftrunner/backtest/stats"
+	"github.com/hftrunner/hftrunner/sim"
 )
 
 // Example evaluates a round trip: 2 bought at 100 and sold at 105.

@@ -3,8 +3,8 @@ package stats
 import (
 	"math"
 
-	"hftrunner/backtest"
-	"hftrunner/sim"
+	"github.com/hftrunner/hftrunner/backtest"
+	"github.com/hftrunner/hftrunner/sim"
 )
 
 // equityWithoutFee is the reference's order of operations, which differs from sim's Equity in the last bit: the

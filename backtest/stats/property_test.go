@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/backtest"
-	"hftrunner/sim"
+	"github.com/hftrunner/hftrunner/backtest"
+	"github.com/hftrunner/hftrunner/sim"
 )
 
 // naive computes the figures by the letter of the specification, column by column, with nothing shared.

@@ -5,8 +5,8 @@ import (
 	"math"
 	"time"
 
-	"hftrunner/backtest"
-	"hftrunner/sim"
+	"github.com/hftrunner/hftrunner/backtest"
+	"github.com/hftrunner/hftrunner/sim"
 )
 
 // DefaultWindow is the sampling interval of the reference.

@@ -13,9 +13,9 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/internal/batch"
-	"hftrunner/internal/datatest"
-	"hftrunner/internal/sample/sampletest"
+	"github.com/hftrunner/hftrunner/internal/batch"
+	"github.com/hftrunner/hftrunner/internal/datatest"
+	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
 )
 
 // backtestConfig is a backtest of the plugin join over day.gz.

@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"time"
 
-	"hftrunner/cmd/runner/internal/cli"
-	"hftrunner/cmd/runner/internal/ticktoorder"
-	"hftrunner/host"
-	"hftrunner/ipc"
-	"hftrunner/ipc/latency"
+	"github.com/hftrunner/hftrunner/cmd/runner/internal/cli"
+	"github.com/hftrunner/hftrunner/cmd/runner/internal/ticktoorder"
+	"github.com/hftrunner/hftrunner/host"
+	"github.com/hftrunner/hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/ipc/latency"
 )
 
 // bench measures a record's way to another process and back, and the way from a venue's message to an order, spinning

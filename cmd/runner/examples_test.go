@@ -12,10 +12,10 @@ import (
 	"sync"
 	"testing"
 
-	"hftrunner/cmd/runner/internal/cli"
-	"hftrunner/host"
-	"hftrunner/internal/datatest"
-	"hftrunner/internal/sample/sampletest"
+	"github.com/hftrunner/hftrunner/cmd/runner/internal/cli"
+	"github.com/hftrunner/hftrunner/host"
+	"github.com/hftrunner/hftrunner/internal/datatest"
+	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
 )
 
 // built is where the runner and the example plugins are built, once for all tests.

@@ -8,8 +8,8 @@ import (
 	"syscall"
 	"testing"
 
-	"hftrunner/internal/testexchange"
-	"hftrunner/internal/testexchange/fault"
+	"github.com/hftrunner/hftrunner/internal/testexchange"
+	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
 )
 
 // TestLiveRecordOfAWrongSnapshot: a snapshot that the venue sends and that is not its book is counted by record, as text and as JSON.

@@ -8,11 +8,11 @@ import (
 	"syscall"
 	"testing"
 
-	"hftrunner/connector/venue"
-	"hftrunner/host"
-	"hftrunner/internal/control"
-	"hftrunner/internal/testexchange"
-	"hftrunner/internal/venues"
+	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/host"
+	"github.com/hftrunner/hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/internal/testexchange"
+	"github.com/hftrunner/hftrunner/internal/venues"
 )
 
 // statuses returns what the running host says of its strategies, nothing while there is none.

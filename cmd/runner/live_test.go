@@ -17,14 +17,14 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/cmd/runner/internal/config"
-	"hftrunner/connector"
-	"hftrunner/host"
-	"hftrunner/internal/control"
-	"hftrunner/internal/testexchange"
-	"hftrunner/internal/testexchange/market"
-	"hftrunner/internal/testexchange/venue"
-	"hftrunner/internal/venues"
+	"github.com/hftrunner/hftrunner/cmd/runner/internal/config"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/host"
+	"github.com/hftrunner/hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/internal/testexchange"
+	"github.com/hftrunner/hftrunner/internal/testexchange/market"
+	"github.com/hftrunner/hftrunner/internal/testexchange/venue"
+	"github.com/hftrunner/hftrunner/internal/venues"
 )
 
 // liveExchange is an exchange in this process that can be taken away and come back at its address.

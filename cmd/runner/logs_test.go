@@ -15,9 +15,9 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/hft"
-	"hftrunner/internal/testexchange"
-	"hftrunner/pluginapi"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testexchange"
+	"github.com/hftrunner/hftrunner/pluginapi"
 )
 
 // loud trades as join does, writes all the time, and sends orders that the host refuses.

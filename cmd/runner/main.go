@@ -15,13 +15,13 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"hftrunner/cmd/runner/internal/cli"
-	"hftrunner/cmd/runner/internal/config"
-	"hftrunner/cmd/runner/internal/ticktoorder"
-	"hftrunner/host"
-	"hftrunner/internal/batch"
-	"hftrunner/internal/control"
-	"hftrunner/ipc/latency"
+	"github.com/hftrunner/hftrunner/cmd/runner/internal/cli"
+	"github.com/hftrunner/hftrunner/cmd/runner/internal/config"
+	"github.com/hftrunner/hftrunner/cmd/runner/internal/ticktoorder"
+	"github.com/hftrunner/hftrunner/host"
+	"github.com/hftrunner/hftrunner/internal/batch"
+	"github.com/hftrunner/hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/ipc/latency"
 )
 
 func main() {

@@ -19,17 +19,17 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"hftrunner/cmd/runner/internal/config"
-	"hftrunner/connector"
-	"hftrunner/connector/feed"
-	"hftrunner/connector/paper"
-	"hftrunner/connector/recording"
-	"hftrunner/hft"
-	"hftrunner/host"
-	"hftrunner/internal/control"
-	"hftrunner/internal/sample/sampletest"
-	"hftrunner/internal/venues"
-	"hftrunner/pluginapi"
+	"github.com/hftrunner/hftrunner/cmd/runner/internal/config"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/connector/paper"
+	"github.com/hftrunner/hftrunner/connector/recording"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/host"
+	"github.com/hftrunner/hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
+	"github.com/hftrunner/hftrunner/internal/venues"
+	"github.com/hftrunner/hftrunner/pluginapi"
 )
 
 // joinParams are the parameters of the plugin that the scripts use.

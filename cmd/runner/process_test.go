@@ -17,10 +17,10 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/connector/binancejson/binancejsontest"
-	"hftrunner/host"
-	"hftrunner/internal/control"
-	"hftrunner/internal/sample/sampletest"
+	"github.com/hftrunner/hftrunner/connector/binancejson/binancejsontest"
+	"github.com/hftrunner/hftrunner/host"
+	"github.com/hftrunner/hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
 )
 
 // patience is how long a test waits for what must come.

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector"
 )
 
 // recorded decodes a recording whichever of its two streams of trades a Binance venue was recorded with: single fills or

@@ -12,17 +12,17 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/backtest/convert"
-	"hftrunner/backtest/npy"
-	"hftrunner/cmd/runner/internal/config"
-	"hftrunner/connector"
-	"hftrunner/connector/paper"
-	"hftrunner/connector/recording"
-	"hftrunner/connector/replay"
-	"hftrunner/depth"
-	"hftrunner/hft"
-	"hftrunner/internal/sample/sampletest"
-	"hftrunner/internal/venues"
+	"github.com/hftrunner/hftrunner/backtest/convert"
+	"github.com/hftrunner/hftrunner/backtest/npy"
+	"github.com/hftrunner/hftrunner/cmd/runner/internal/config"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/paper"
+	"github.com/hftrunner/hftrunner/connector/recording"
+	"github.com/hftrunner/hftrunner/connector/replay"
+	"github.com/hftrunner/hftrunner/depth"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
+	"github.com/hftrunner/hftrunner/internal/venues"
 )
 
 // seenMarket is what a reader of a recording has seen.

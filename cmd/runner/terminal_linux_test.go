@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"hftrunner/internal/testexchange"
+	"github.com/hftrunner/hftrunner/internal/testexchange"
 )
 
 // terminal makes a terminal: closing screen closes it, program is the side that programs have.

@@ -8,13 +8,13 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"hftrunner/cmd/runner/internal/config"
-	"hftrunner/cmd/runner/internal/venuecheck"
-	"hftrunner/connector"
-	"hftrunner/connector/venue"
-	"hftrunner/host"
-	"hftrunner/internal/venues"
-	"hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/cmd/runner/internal/config"
+	"github.com/hftrunner/hftrunner/cmd/runner/internal/venuecheck"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/host"
+	"github.com/hftrunner/hftrunner/internal/venues"
+	"github.com/hftrunner/hftrunner/ipc"
 )
 
 // newVenue makes what speaks to a connector's venue, with a clock of its own. The caller closes its Protocol.

@@ -6,9 +6,9 @@ import (
 	"net/http"
 	"time"
 
-	"hftrunner/connector/budget"
-	"hftrunner/connector/stream"
-	"hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/budget"
+	"github.com/hftrunner/hftrunner/connector/stream"
+	"github.com/hftrunner/hftrunner/connector/venue"
 )
 
 // Allowance is one of a venue's rate limits.

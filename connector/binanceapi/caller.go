@@ -15,8 +15,8 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	"github.com/hashicorp/go-hclog"
 
-	"hftrunner/connector/stream"
-	"hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/stream"
+	"github.com/hftrunner/hftrunner/connector/venue"
 )
 
 // CallerConfig is what a Caller needs.

@@ -14,7 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/venue"
 )
 
 // MaxReply is how many bytes of a reply are read at most; the largest there is, exchangeInfo, has a few MiB.

@@ -15,8 +15,8 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/connector/binanceapi"
-	"hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/binanceapi"
+	"github.com/hftrunner/hftrunner/connector/venue"
 )
 
 // nowMs is the local clock of the tests.

@@ -6,8 +6,8 @@ import (
 	"net/http"
 	"time"
 
-	"hftrunner/connector/stream"
-	"hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/stream"
+	"github.com/hftrunner/hftrunner/connector/venue"
 )
 
 // patience is how long the WebSocket API may take to answer what can be asked a second time by REST.

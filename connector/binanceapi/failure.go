@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/venue"
 )
 
 // Causes is a venue's table of its own error codes; ok is false for a code that it says nothing about. The codes that both

@@ -1,8 +1,8 @@
 package binanceapi
 
 import (
-	"hftrunner/connector/blotter"
-	"hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/connector/venue"
 )
 
 // OpenList reads a list of open orders, each row by itself: one that cannot be read does not hide the others. The venue gives every

@@ -4,8 +4,8 @@ import (
 	"errors"
 	"testing"
 
-	"hftrunner/connector/blotter"
-	"hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/connector/venue"
 )
 
 // TestOpenList: a row that cannot be read does not hide the others, nor fail the reply.

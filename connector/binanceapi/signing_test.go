@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/connector/binanceapi"
+	"github.com/hftrunner/hftrunner/connector/binanceapi"
 )
 
 const (

@@ -1,6 +1,6 @@
 package binanceapi
 
-import "hftrunner/hft"
+import "github.com/hftrunner/hftrunner/hft"
 
 // Status returns what a venue's status of an order is; what is not known is StatusUnsupported.
 func Status(text []byte) hft.Status {

@@ -9,7 +9,7 @@ import (
 
 	"github.com/valyala/fastjson"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // Parser parses replies and events that are not market data. The zero value is ready; any number of goroutines use it.

@@ -3,8 +3,8 @@ package binancefutures
 import (
 	"context"
 
-	"hftrunner/connector/binanceapi"
-	"hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/binanceapi"
+	"github.com/hftrunner/hftrunner/connector/venue"
 )
 
 // Positions returns the positions on symbols. The venue tells only of symbols with a position or an order, so what it

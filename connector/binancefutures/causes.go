@@ -1,6 +1,6 @@
 package binancefutures
 
-import "hftrunner/connector/venue"
+import "github.com/hftrunner/hftrunner/connector/venue"
 
 // causeOf is the venue's table of error codes. Codes that are not in it, nor in the one that the Binance venues share,
 // are told by the HTTP status: what is the caller's fault was not executed.

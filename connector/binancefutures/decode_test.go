@@ -6,11 +6,11 @@ import (
 	"strings"
 	"testing"
 
-	"hftrunner/connector"
-	"hftrunner/connector/binancefutures"
-	"hftrunner/connector/binancejson/binancejsontest"
-	"hftrunner/hft"
-	"hftrunner/internal/sample/sampletest"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/binancefutures"
+	"github.com/hftrunner/hftrunner/connector/binancejson/binancejsontest"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
 )
 
 func ExampleDecoder() {

@@ -1,6 +1,6 @@
 package binancefutures
 
-import "hftrunner/connector"
+import "github.com/hftrunner/hftrunner/connector"
 
 // Usual fills m from a difference of the book or a trade in one pass, where that is possible.
 func (d *Decoder) Usual(localTimestampNs int64, raw []byte, m *connector.Message) bool {

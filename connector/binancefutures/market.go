@@ -8,9 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"hftrunner/connector"
-	"hftrunner/connector/binanceapi"
-	"hftrunner/connector/stream"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/binanceapi"
+	"github.com/hftrunner/hftrunner/connector/stream"
 )
 
 const (

@@ -10,10 +10,10 @@ import (
 	"strings"
 	"time"
 
-	"hftrunner/connector/binanceapi"
-	"hftrunner/connector/blotter"
-	"hftrunner/connector/venue"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector/binanceapi"
+	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 const orderPath = "/fapi/v1/order"

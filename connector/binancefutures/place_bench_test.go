@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/connector/binancefutures"
-	"hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/binancefutures"
+	"github.com/hftrunner/hftrunner/connector/venue"
 
 	"github.com/coder/websocket"
 )

@@ -7,8 +7,8 @@ import (
 	"sync"
 	"time"
 
-	"hftrunner/connector/binanceapi"
-	"hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/binanceapi"
+	"github.com/hftrunner/hftrunner/connector/venue"
 )
 
 var (

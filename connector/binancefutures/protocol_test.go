@@ -12,12 +12,12 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/connector"
-	"hftrunner/connector/binancefutures"
-	"hftrunner/connector/blotter"
-	"hftrunner/connector/venue"
-	"hftrunner/hft"
-	"hftrunner/internal/datatest"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/binancefutures"
+	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/datatest"
 )
 
 const nowMs = 1760000000000

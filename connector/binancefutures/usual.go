@@ -3,9 +3,9 @@ package binancefutures
 import (
 	"time"
 
-	"hftrunner/connector"
-	"hftrunner/connector/binancejson"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/binancejson"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // usual fills m from a difference of the book or a trade of the form in which the venue writes them, and reports whether raw is one. All

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 func Example() {

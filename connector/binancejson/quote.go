@@ -6,8 +6,8 @@ import (
 	"slices"
 	"time"
 
-	"hftrunner/connector"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // quote is what a bookTicker says; has are the fields that it has.

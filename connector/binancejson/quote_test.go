@@ -5,12 +5,12 @@ import (
 	"strings"
 	"testing"
 
-	"hftrunner/connector"
-	"hftrunner/connector/binancefutures"
-	"hftrunner/connector/binancejson"
-	"hftrunner/connector/binancejson/binancejsontest"
-	"hftrunner/connector/binancespot"
-	"hftrunner/internal/sample/sampletest"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/binancefutures"
+	"github.com/hftrunner/hftrunner/connector/binancejson"
+	"github.com/hftrunner/hftrunner/connector/binancejson/binancejsontest"
+	"github.com/hftrunner/hftrunner/connector/binancespot"
+	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
 )
 
 // TestQuotes: what a venue sends is of the usual form, and white space behind a message, which is not, changes nothing.

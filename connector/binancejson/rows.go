@@ -1,8 +1,8 @@
 package binancejson
 
 import (
-	"hftrunner/connector"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // appendRows converts the array of [price, quantity] at byte i and returns the index behind it. What follows price and

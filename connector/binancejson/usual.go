@@ -5,8 +5,8 @@ import (
 	"math/bits"
 	"time"
 
-	"hftrunner/connector"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // usualSpan is more than a row of the usual form takes: brackets, quotes, comma and twice 16 characters.

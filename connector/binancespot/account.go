@@ -9,9 +9,9 @@ import (
 	"strings"
 	"time"
 
-	"hftrunner/connector/binanceapi"
-	"hftrunner/connector/blotter"
-	"hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/binanceapi"
+	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/connector/venue"
 )
 
 const (

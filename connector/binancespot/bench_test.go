@@ -9,9 +9,9 @@ import (
 	"strings"
 	"testing"
 
-	"hftrunner/connector/binancespot"
-	"hftrunner/connector/blotter"
-	"hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/binancespot"
+	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/connector/venue"
 )
 
 // lastReport keeps the last report only, as the runtime, which copies it.

@@ -9,8 +9,8 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"hftrunner/connector/binanceapi"
-	"hftrunner/connector/stream"
+	"github.com/hftrunner/hftrunner/connector/binanceapi"
+	"github.com/hftrunner/hftrunner/connector/stream"
 )
 
 // Config is what a Protocol is made of. Its texts show no secret.

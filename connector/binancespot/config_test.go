@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/connector/binancespot"
+	"github.com/hftrunner/hftrunner/connector/binancespot"
 )
 
 func TestConfigurations(t *testing.T) {

@@ -3,9 +3,9 @@ package binancespot
 import (
 	"fmt"
 
-	"hftrunner/connector"
-	"hftrunner/connector/binancejson"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/binancejson"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 var _ connector.Decoder = (*Decoder)(nil)

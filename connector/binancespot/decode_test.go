@@ -6,12 +6,12 @@ import (
 	"strings"
 	"testing"
 
-	"hftrunner/connector"
-	"hftrunner/connector/binancejson/binancejsontest"
-	"hftrunner/connector/binancespot"
-	"hftrunner/hft"
-	"hftrunner/internal/datatest"
-	"hftrunner/internal/sample/sampletest"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/binancejson/binancejsontest"
+	"github.com/hftrunner/hftrunner/connector/binancespot"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/datatest"
+	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
 
 	"github.com/valyala/fastjson"
 )

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"net/http"
 
-	"hftrunner/connector/binanceapi"
-	"hftrunner/connector/blotter"
-	"hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/binanceapi"
+	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/connector/venue"
 )
 
 // endpoint is a request about an order, which there are two ways to send.

@@ -13,10 +13,10 @@ import (
 
 	"github.com/coder/websocket"
 
-	"hftrunner/connector/binancespot"
-	"hftrunner/connector/blotter"
-	"hftrunner/connector/venue"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector/binancespot"
+	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // wsProtocol returns a Protocol whose orders go over the WebSocket API to v, connected.

@@ -3,7 +3,7 @@ package binancespot_test
 import (
 	"fmt"
 
-	"hftrunner/connector/binancespot"
+	"github.com/hftrunner/hftrunner/connector/binancespot"
 )
 
 func ExampleNew() {

@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"strings"
 
-	"hftrunner/connector/binanceapi"
-	"hftrunner/connector/blotter"
-	"hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/binanceapi"
+	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/connector/venue"
 )
 
 // cause returns what a refusal of the venue means, for the codes that spot alone has or means otherwise than futures; ok is

@@ -11,7 +11,7 @@ import (
 	"sync"
 	"testing"
 
-	"hftrunner/connector/binancespot"
+	"github.com/hftrunner/hftrunner/connector/binancespot"
 )
 
 const (

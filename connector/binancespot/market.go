@@ -10,10 +10,10 @@ import (
 	"strings"
 	"time"
 
-	"hftrunner/connector"
-	"hftrunner/connector/binanceapi"
-	"hftrunner/connector/stream"
-	"hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/binanceapi"
+	"github.com/hftrunner/hftrunner/connector/stream"
+	"github.com/hftrunner/hftrunner/connector/venue"
 )
 
 const (

@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"hftrunner/connector/blotter"
-	"hftrunner/connector/venue"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 const placedText = `{"symbol":"BTCUSDT","orderId":9007199254740993,"orderListId":-1,"clientOrderId":"hr-1","transactTime":1760000000000,` +

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"time"
 
-	"hftrunner/connector/binanceapi"
-	"hftrunner/connector/stream"
-	"hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/binanceapi"
+	"github.com/hftrunner/hftrunner/connector/stream"
+	"github.com/hftrunner/hftrunner/connector/venue"
 )
 
 var (

@@ -4,9 +4,9 @@ import (
 	"errors"
 	"strconv"
 
-	"hftrunner/connector/binanceapi"
-	"hftrunner/connector/blotter"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector/binanceapi"
+	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // order reads an order of a reply: the answer to a request with its result, a row of open orders, a queried order.

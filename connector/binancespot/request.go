@@ -5,9 +5,9 @@ import (
 	"math/big"
 	"strings"
 
-	"hftrunner/connector/binanceapi"
-	"hftrunner/connector/venue"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector/binanceapi"
+	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // roomForSigning is how many parameters signing adds: window, time and, over the WS API, the key.

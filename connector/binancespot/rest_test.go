@@ -9,9 +9,9 @@ import (
 	"sync"
 	"testing"
 
-	"hftrunner/connector/binancespot"
-	"hftrunner/connector/venue"
-	"hftrunner/internal/datatest"
+	"github.com/hftrunner/hftrunner/connector/binancespot"
+	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/internal/datatest"
 )
 
 // TestRESTOverSockets asks for everything there is over real sockets, from several goroutines at the same time.

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"time"
 
-	"hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/venue"
 )
 
 // Settings are what a configuration says of a connector to this venue. Addresses that are the network's are empty.

@@ -1,8 +1,8 @@
 package binancespot
 
 import (
-	"hftrunner/connector/binanceapi"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector/binanceapi"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // The venue's order types that are ours.

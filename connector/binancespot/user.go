@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"strconv"
 
-	"hftrunner/connector/binanceapi"
-	"hftrunner/connector/blotter"
-	"hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/binanceapi"
+	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/connector/venue"
 )
 
 // DecodeUser decodes a message of the private stream: reports about orders, balances, and that the stream is about to

@@ -3,9 +3,9 @@ package blotter_test
 import (
 	"testing"
 
-	"hftrunner/connector"
-	"hftrunner/connector/blotter"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // TestExecutionsOfARestingOrder: executions are asked for from where a list of orders had all of them, not from when the order was

@@ -3,8 +3,8 @@ package blotter_test
 import (
 	"testing"
 
-	"hftrunner/connector/blotter"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // insist gives the same answer to the question of every second for five seconds; nothing follows from the first four.

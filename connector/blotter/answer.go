@@ -3,8 +3,8 @@ package blotter
 import (
 	"fmt"
 
-	"hftrunner/connector"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // Answered takes a venue's acknowledgement of a request that Output was given: clientID is Action.ClientID. The report may

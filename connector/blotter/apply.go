@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"slices"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // Ranks of statuses: an order goes through them upwards.

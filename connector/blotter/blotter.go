@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"slices"
 
-	"hftrunner/connector"
-	"hftrunner/connector/clientid"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/clientid"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // Config is what a Blotter needs.

@@ -4,7 +4,7 @@ import (
 	"hash/maphash"
 	"math"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // Instrument is one instrument as the orders on it are counted.

@@ -3,7 +3,7 @@ package blotter
 import (
 	"math"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // NextDueNs returns the time at which Due has something to do, math.MaxInt64 when never. It may be in the past after any

@@ -1,8 +1,8 @@
 package blotter
 
 import (
-	"hftrunner/connector"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // phase is where a request is.

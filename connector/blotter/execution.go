@@ -3,7 +3,7 @@ package blotter
 import (
 	"fmt"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // execution is what is to be published of a trade.

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // pair is an asset and what its price is in.

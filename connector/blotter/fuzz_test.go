@@ -4,9 +4,9 @@ import (
 	"math"
 	"testing"
 
-	"hftrunner/connector"
-	"hftrunner/connector/blotter"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // FuzzReports plays any sequence of requests, reports, answers and times. The desk fails when an order comes back to life

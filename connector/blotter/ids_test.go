@@ -3,8 +3,8 @@ package blotter_test
 import (
 	"testing"
 
-	"hftrunner/connector/blotter"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // TestAnOrderKeepsItsName: an order that is amended in place goes on under the client id that it was placed with, so the venue's

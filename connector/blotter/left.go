@@ -3,8 +3,8 @@ package blotter
 import (
 	"slices"
 
-	"hftrunner/connector"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // Left returns the orders whose end is not known: the open ones, those whose submission was not answered included, and

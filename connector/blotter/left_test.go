@@ -3,8 +3,8 @@ package blotter_test
 import (
 	"testing"
 
-	"hftrunner/connector/blotter"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // TestLeft: an order is left until the venue has said how it ended, whatever became of the requests about it.

@@ -5,7 +5,7 @@ import (
 	"os"
 	"testing"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // TestEqualsTheVenue lets bots trade on a random venue over a connection that loses, repeats, delays and reorders, and

@@ -4,8 +4,8 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"hftrunner/connector/blotter"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // maxPace is how many requests one order may cost in a minute, whatever the venue answers.

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"fmt"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // adopt returns a new entry for an order of this runner that is not known, nil when the report is about an order of

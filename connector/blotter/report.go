@@ -1,6 +1,6 @@
 package blotter
 
-import "hftrunner/hft"
+import "github.com/hftrunner/hftrunner/hft"
 
 // Channel is where a report comes from.
 type Channel uint8

@@ -3,10 +3,10 @@ package blotter_test
 import (
 	"testing"
 
-	"hftrunner/connector"
-	"hftrunner/connector/blotter"
-	"hftrunner/connector/clientid"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/connector/clientid"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // script plays what may go wrong, step by step; each step says what goes out for it.

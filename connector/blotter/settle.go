@@ -3,8 +3,8 @@ package blotter
 import (
 	"errors"
 
-	"hftrunner/connector"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // Times of the record, in ns.

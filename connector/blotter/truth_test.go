@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"hftrunner/connector/blotter"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // TestFalseReports: nothing of a report that cannot be true counts, and the order is asked about.

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"testing"
 
-	"hftrunner/connector/budget"
+	"github.com/hftrunner/hftrunner/connector/budget"
 )
 
 // sent reports whether a request is let through, and what it is.

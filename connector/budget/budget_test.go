@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/connector/budget"
+	"github.com/hftrunner/hftrunner/connector/budget"
 )
 
 const (

@@ -11,7 +11,7 @@ import (
 
 	"github.com/valyala/fastjson"
 
-	"hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/venue"
 )
 
 // ServerTimeNs asks for the venue's clock.

@@ -15,9 +15,9 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/connector/bybit"
-	"hftrunner/connector/depthsync"
-	"hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/bybit"
+	"github.com/hftrunner/hftrunner/connector/depthsync"
+	"github.com/hftrunner/hftrunner/connector/venue"
 )
 
 func ExampleNew() {

@@ -3,8 +3,8 @@ package bybit
 import (
 	"context"
 
-	"hftrunner/connector"
-	"hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/venue"
 )
 
 // What tests look at from outside.

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/venue"
 )
 
 // action is what a request does, which some codes are read by.

@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/connector/venue"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 func anOrder() *venue.Order {

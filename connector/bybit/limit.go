@@ -7,8 +7,8 @@ import (
 	"sync"
 	"time"
 
-	"hftrunner/connector/budget"
-	"hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/budget"
+	"github.com/hftrunner/hftrunner/connector/venue"
 )
 
 // What the venue counts: requests by REST of an address in 5 s, and of each operation of an account in 1 s.

@@ -7,10 +7,10 @@ import (
 
 	"github.com/valyala/fastjson"
 
-	"hftrunner/connector/blotter"
-	"hftrunner/connector/budget"
-	"hftrunner/connector/venue"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/connector/budget"
+	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // Paths of requests that the venue counts by themselves.

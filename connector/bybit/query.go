@@ -12,8 +12,8 @@ import (
 
 	"github.com/valyala/fastjson"
 
-	"hftrunner/connector/blotter"
-	"hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/connector/venue"
 )
 
 const (

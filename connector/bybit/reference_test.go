@@ -11,8 +11,8 @@ import (
 	"strings"
 	"time"
 
-	"hftrunner/connector"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // reference decodes with encoding/json, as plainly as possible. Names are compared exactly and every number may be in

@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"strings"
 
-	"hftrunner/connector/blotter"
-	"hftrunner/connector/venue"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // orderReport reads an order as the stream and the lists write it; ok is false for a row that is not about an order of

@@ -14,7 +14,7 @@ import (
 
 	"github.com/valyala/fastjson"
 
-	"hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/venue"
 )
 
 // maxBody bounds an answer. The longest is the list of all instruments, which is not asked for.

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/connector/bybit"
+	"github.com/hftrunner/hftrunner/connector/bybit"
 )
 
 // What the signature vectors of the protocol reference are made with.

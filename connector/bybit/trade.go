@@ -11,8 +11,8 @@ import (
 
 	"github.com/valyala/fastjson"
 
-	"hftrunner/connector/stream"
-	"hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/stream"
+	"github.com/hftrunner/hftrunner/connector/venue"
 )
 
 // tradeSocket is the trade connection. It connects when it is first needed.

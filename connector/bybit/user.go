@@ -8,9 +8,9 @@ import (
 
 	"github.com/valyala/fastjson"
 
-	"hftrunner/connector/blotter"
-	"hftrunner/connector/stream"
-	"hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/connector/stream"
+	"github.com/hftrunner/hftrunner/connector/venue"
 )
 
 // userAuthSeconds is for how long the log-on to the private stream is good, counted from before the connection is made.

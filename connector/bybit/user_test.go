@@ -12,10 +12,10 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
-	"hftrunner/connector/blotter"
-	"hftrunner/connector/bybit"
-	"hftrunner/connector/venue"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/connector/bybit"
+	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // said writes down what a private stream says.

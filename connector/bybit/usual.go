@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"time"
 
-	"hftrunner/connector"
-	"hftrunner/connector/binancejson"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/binancejson"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // usualBook fills m from a message about a book of the form in which the venue writes them, and reports whether raw is one. All others

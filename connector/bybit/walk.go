@@ -3,7 +3,7 @@ package bybit
 import (
 	"bytes"
 
-	"hftrunner/connector/binancejson"
+	"github.com/hftrunner/hftrunner/connector/binancejson"
 )
 
 // walker goes through the members of one object or array in text that is known to be valid JSON. A value is passed over

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"sync/atomic"
 
-	"hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector"
 )
 
 // MaxLen is the length of the longest id, in characters; the venues allow no more.

@@ -10,8 +10,8 @@ import (
 	"sync"
 	"testing"
 
-	"hftrunner/connector"
-	"hftrunner/connector/clientid"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/clientid"
 )
 
 const startMs = 1_790_000_000_000

@@ -12,7 +12,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"hftrunner/connector/clocksync"
+	"github.com/hftrunner/hftrunner/connector/clocksync"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

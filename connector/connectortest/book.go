@@ -4,7 +4,7 @@ import (
 	"maps"
 	"math"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // book is an instrument as the sink saw it.

@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 
-	"hftrunner/connector"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // readiness: a book is ready after it was fed, both sides are there and not crossed, and messages are counted.

@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector"
 )
 
 // Clock is a manual clock: its time passes while the connector waits, up to a limit that the test moves.

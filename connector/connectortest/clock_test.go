@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/connector/connectortest"
+	"github.com/hftrunner/hftrunner/connector/connectortest"
 )
 
 func TestClock(t *testing.T) {

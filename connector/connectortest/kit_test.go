@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/connector"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // defect is one way to break the contract.

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"math"
 
-	"hftrunner/connector"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // Exchange is a loopback exchange as the kit needs it for a live connector: what it makes happen there, and what is true.

@@ -6,8 +6,8 @@ import (
 	"math"
 	"sync"
 
-	"hftrunner/connector"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // Key identifies an order.

@@ -5,9 +5,9 @@ import (
 	"math"
 	"testing"
 
-	"hftrunner/connector"
-	"hftrunner/connector/connectortest"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/connectortest"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // TestSinkClears: the recorded book loses what a clear row takes away, as the host's does.

@@ -1,6 +1,6 @@
 package depthsync
 
-import "hftrunner/connector"
+import "github.com/hftrunner/hftrunner/connector"
 
 // hold copies a difference until a snapshot fits, and reports whether older ones had to go for it.
 func (s *Synchronizer) hold(d ids, m *connector.Message) (overflow bool) {

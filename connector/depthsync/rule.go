@@ -1,6 +1,6 @@
 package depthsync
 
-import "hftrunner/connector"
+import "github.com/hftrunner/hftrunner/connector"
 
 // Rule is how a venue numbers its differences.
 type Rule uint8

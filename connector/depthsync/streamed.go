@@ -3,8 +3,8 @@ package depthsync
 import (
 	"math"
 
-	"hftrunner/connector"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // renumberedNs is how much newer than the stream's last message one with an old id has to be for its ids to be new

@@ -6,9 +6,9 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"hftrunner/connector"
-	"hftrunner/connector/depthsync"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/depthsync"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // delta is a difference of a venue that numbers one by one.

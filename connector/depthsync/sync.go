@@ -3,8 +3,8 @@ package depthsync
 import (
 	"fmt"
 
-	"hftrunner/connector"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // State says whether the book is complete.

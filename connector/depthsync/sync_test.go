@@ -7,13 +7,13 @@ import (
 	"slices"
 	"testing"
 
-	"hftrunner/connector"
-	"hftrunner/connector/binancefutures"
-	"hftrunner/connector/binancejson/binancejsontest"
-	"hftrunner/connector/binancespot"
-	"hftrunner/connector/depthsync"
-	"hftrunner/hft"
-	"hftrunner/internal/datatest"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/binancefutures"
+	"github.com/hftrunner/hftrunner/connector/binancejson/binancejsontest"
+	"github.com/hftrunner/hftrunner/connector/binancespot"
+	"github.com/hftrunner/hftrunner/connector/depthsync"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/datatest"
 )
 
 func Example() {

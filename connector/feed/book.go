@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"slices"
 
-	"hftrunner/connector"
-	"hftrunner/connector/depthsync"
-	"hftrunner/depth"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/depthsync"
+	"github.com/hftrunner/hftrunner/depth"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // Config configures a Book.

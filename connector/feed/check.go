@@ -6,10 +6,10 @@ import (
 	"math"
 	"slices"
 
-	"hftrunner/connector"
-	"hftrunner/connector/depthsync"
-	"hftrunner/depth"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/depthsync"
+	"github.com/hftrunner/hftrunner/depth"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // check holds a snapshot that was not needed against the book: what the differences of the venue add up to has to be what the

@@ -3,7 +3,7 @@ package feed
 import (
 	"math"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // Seq is the place of the newest depth message in the book among all that the venue says about it (connector.Message.Seq), 0

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"time"
 
-	"hftrunner/connector"
-	"hftrunner/connector/depthsync"
-	"hftrunner/connector/recording"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/depthsync"
+	"github.com/hftrunner/hftrunner/connector/recording"
 )
 
 // Correction is what a file's local times are corrected by: by so much that no message is received before it happened.

@@ -5,9 +5,9 @@ import (
 	"math"
 	"slices"
 
-	"hftrunner/connector"
-	"hftrunner/connector/depthsync"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/depthsync"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // choices decide what happens next: random ones, or those of a script.

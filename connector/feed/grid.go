@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // grid are an instrument's steps.

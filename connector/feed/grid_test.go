@@ -5,10 +5,10 @@ import (
 	"strings"
 	"testing"
 
-	"hftrunner/connector"
-	"hftrunner/connector/depthsync"
-	"hftrunner/connector/feed"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/depthsync"
+	"github.com/hftrunner/hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // TestOffGrid: what is no multiple of the steps is counted in all kinds of messages, passed on, and said once.

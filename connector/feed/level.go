@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"time"
 
-	"hftrunner/connector"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // level chooses the one book that is made of a recording among those of several depths that a venue sends (connector.Message.Level).

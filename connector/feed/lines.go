@@ -7,10 +7,10 @@ import (
 	"strings"
 	"time"
 
-	"hftrunner/connector"
-	"hftrunner/connector/depthsync"
-	"hftrunner/connector/recording"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/depthsync"
+	"github.com/hftrunner/hftrunner/connector/recording"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // Format is how to read what a venue has sent.

@@ -1,6 +1,6 @@
 package feed
 
-import "hftrunner/connector"
+import "github.com/hftrunner/hftrunner/connector"
 
 // NaturalTimes gives the rows of messages their times as the reference does.
 type NaturalTimes struct {

@@ -4,8 +4,8 @@ import (
 	"math"
 	"time"
 
-	"hftrunner/connector"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // Ordered is a Book whose rows end in the same book in two orders: that of receipt, which bots see, and that of exchange times,

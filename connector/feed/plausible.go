@@ -9,9 +9,9 @@ import (
 	"maps"
 	"slices"
 
-	"hftrunner/connector"
-	"hftrunner/connector/depthsync"
-	"hftrunner/connector/recording"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/depthsync"
+	"github.com/hftrunner/hftrunner/connector/recording"
 )
 
 // tally is what a format makes of lines: messages that it can use, about the depth and trades among them, and differences that

@@ -7,10 +7,10 @@ import (
 	"strings"
 	"testing"
 
-	"hftrunner/connector"
-	"hftrunner/connector/binancespot"
-	"hftrunner/connector/depthsync"
-	"hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/binancespot"
+	"github.com/hftrunner/hftrunner/connector/depthsync"
+	"github.com/hftrunner/hftrunner/connector/feed"
 )
 
 // TestAFileWithoutDepth: a backtest on the day before's book is none, so a file without depth is refused among others, too.

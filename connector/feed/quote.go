@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"math"
 
-	"hftrunner/connector"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // quote is the newest quote of the venue.

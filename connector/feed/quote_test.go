@@ -4,11 +4,11 @@ import (
 	"strings"
 	"testing"
 
-	"hftrunner/connector"
-	"hftrunner/connector/depthsync"
-	"hftrunner/connector/feed"
-	"hftrunner/depth"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/depthsync"
+	"github.com/hftrunner/hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/depth"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // TestQuoteIsOrderedByItsID: a spot quote has no time. Whatever the latency, the depth message that follows it is newer.

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"hftrunner/connector"
-	"hftrunner/connector/recording"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/recording"
 )
 
 // Finding is a kind of thing that is found about a feed.

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector"
 )
 
 const (

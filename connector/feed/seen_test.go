@@ -3,7 +3,7 @@ package feed
 import (
 	"testing"
 
-	"hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector"
 )
 
 // TestSeenTrades: a message comes once whatever order two connections bring it in, and parts of one id all come.

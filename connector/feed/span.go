@@ -5,9 +5,9 @@ import (
 	"slices"
 	"time"
 
-	"hftrunner/connector"
-	"hftrunner/connector/depthsync"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/depthsync"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // Span is how the two times of what a recording publishes lie to each other, with local times as corrected.

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/connector/depthsync"
-	"hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/connector/depthsync"
+	"github.com/hftrunner/hftrunner/connector/feed"
 )
 
 // spanOf measures a recording of spot.

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"time"
 
-	"hftrunner/connector"
-	"hftrunner/connector/depthsync"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/depthsync"
 )
 
 // MaxClockDistance is how far a message's exchange time may be from its receipt. Clocks are minutes apart at worst, hours where

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector"
 )
 
 // messageTimes says when messages were received of which nobody has noted it: a base latency after the venue has sent them.

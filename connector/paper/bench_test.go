@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/connector"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // silent is a sink that only counts.

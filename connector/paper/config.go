@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"hftrunner/sim"
+	"github.com/hftrunner/hftrunner/sim"
 )
 
 // Config configures a paper connector.

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"time"
 
-	"hftrunner/connector"
-	"hftrunner/connector/connectortest"
-	"hftrunner/connector/paper"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/connectortest"
+	"github.com/hftrunner/hftrunner/connector/paper"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // A host's side of a paper connector: register, run, and send an order. The clock here is moved by hand.

@@ -6,8 +6,8 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"hftrunner/connector"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 const (

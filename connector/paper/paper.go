@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"sync"
 
-	"hftrunner/connector"
-	"hftrunner/connector/feed"
-	"hftrunner/hft"
-	"hftrunner/sim"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/sim"
 )
 
 // Paper is the connector; see the package comment. New makes one.

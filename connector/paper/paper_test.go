@@ -11,10 +11,10 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/connector"
-	"hftrunner/connector/connectortest"
-	"hftrunner/connector/paper"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/connectortest"
+	"github.com/hftrunner/hftrunner/connector/paper"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 const startNs = int64(1_700_000_000_000_000_000)

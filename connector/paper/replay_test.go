@@ -4,13 +4,13 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/connector"
-	"hftrunner/connector/binancefutures"
-	"hftrunner/connector/connectortest"
-	"hftrunner/connector/depthsync"
-	"hftrunner/connector/paper"
-	"hftrunner/connector/replay"
-	"hftrunner/internal/sample/sampletest"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/binancefutures"
+	"github.com/hftrunner/hftrunner/connector/connectortest"
+	"github.com/hftrunner/hftrunner/connector/depthsync"
+	"github.com/hftrunner/hftrunner/connector/paper"
+	"github.com/hftrunner/hftrunner/connector/replay"
+	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
 )
 
 // newReplay opens a recording of BTCUSDT.

@@ -8,10 +8,10 @@ import (
 	"io"
 	"slices"
 
-	"hftrunner/connector"
-	"hftrunner/depth"
-	"hftrunner/hft"
-	"hftrunner/sim"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/depth"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/sim"
 )
 
 // maxInstrumentNo bounds the table of exchanges: instrument numbers are small.

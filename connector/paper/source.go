@@ -1,8 +1,8 @@
 package paper
 
 import (
-	"hftrunner/connector"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // Source is where the paper connector's market comes from: recorded files or a synthetic order flow. One goroutine

@@ -7,7 +7,7 @@ import (
 	"math"
 	"time"
 
-	"hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector"
 )
 
 // SyntheticConfig configures a synthetic market. Its zero value is a usable one that starts at time 0.

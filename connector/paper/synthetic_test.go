@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/connector"
-	"hftrunner/connector/paper"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/paper"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // naive is a book that is nothing but two maps.

@@ -9,8 +9,8 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
-	"hftrunner/connector/recording"
-	"hftrunner/internal/datatest"
+	"github.com/hftrunner/hftrunner/connector/recording"
+	"github.com/hftrunner/hftrunner/internal/datatest"
 )
 
 // BenchmarkReader reads all lines of the recording of BTCUSDT; one operation is the file, MB/s are of its text.

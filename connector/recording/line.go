@@ -6,7 +6,7 @@ import (
 	"math"
 	"time"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // parsedLine is a line taken apart. ok is false when it has no time.

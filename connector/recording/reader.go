@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // DefaultMaxLineBytes bounds a line when Config does not.

@@ -16,8 +16,8 @@ import (
 
 	"go.uber.org/goleak"
 
-	"hftrunner/connector/recording"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector/recording"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

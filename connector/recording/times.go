@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // What makes a time a wrong one.

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"hftrunner/connector/recording"
+	"github.com/hftrunner/hftrunner/connector/recording"
 )
 
 // member is a file in a zip archive.

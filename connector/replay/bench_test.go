@@ -4,11 +4,11 @@ import (
 	"io"
 	"testing"
 
-	"hftrunner/connector"
-	"hftrunner/connector/depthsync"
-	"hftrunner/connector/paper"
-	"hftrunner/connector/replay"
-	"hftrunner/internal/datatest"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/depthsync"
+	"github.com/hftrunner/hftrunner/connector/paper"
+	"github.com/hftrunner/hftrunner/connector/replay"
+	"github.com/hftrunner/hftrunner/internal/datatest"
 )
 
 // BenchmarkReplay reads the whole recording of BTCUSDT; one operation is the file, MB/s are of its JSON.

@@ -3,10 +3,10 @@ package replay
 import (
 	"fmt"
 
-	"hftrunner/connector"
-	"hftrunner/connector/feed"
-	"hftrunner/connector/paper"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/connector/paper"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // deliver decodes the line in hand into b.

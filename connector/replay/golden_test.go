@@ -10,11 +10,11 @@ import (
 	"slices"
 	"testing"
 
-	"hftrunner/connector"
-	"hftrunner/connector/binancefutures"
-	"hftrunner/connector/recording"
-	"hftrunner/hft"
-	"hftrunner/internal/datatest"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/binancefutures"
+	"github.com/hftrunner/hftrunner/connector/recording"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/datatest"
 )
 
 func futures() connector.Decoder { return &early{} }

@@ -6,7 +6,7 @@ import (
 	"io"
 	"os"
 
-	"hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/connector/feed"
 )
 
 // lines is the recording of one instrument, with the next line in hand.

@@ -3,8 +3,8 @@ package replay
 import (
 	"fmt"
 
-	"hftrunner/connector"
-	"hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/feed"
 )
 
 // problem counts something that is wrong with a recording, tells about it, and returns it as an error when it is fatal by the

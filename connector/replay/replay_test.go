@@ -16,12 +16,12 @@ import (
 
 	"go.uber.org/goleak"
 
-	"hftrunner/connector"
-	"hftrunner/connector/bybit"
-	"hftrunner/connector/depthsync"
-	"hftrunner/connector/feed"
-	"hftrunner/connector/paper"
-	"hftrunner/connector/replay"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/bybit"
+	"github.com/hftrunner/hftrunner/connector/depthsync"
+	"github.com/hftrunner/hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/connector/paper"
+	"github.com/hftrunner/hftrunner/connector/replay"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/connector/stream"
+	"github.com/hftrunner/hftrunner/connector/stream"
 )
 
 // idOf takes the id out of messages like "id=7 anything".

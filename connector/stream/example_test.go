@@ -10,7 +10,7 @@ import (
 
 	"github.com/coder/websocket"
 
-	"hftrunner/connector/stream"
+	"github.com/hftrunner/hftrunner/connector/stream"
 )
 
 func Example() {

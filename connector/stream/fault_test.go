@@ -13,7 +13,7 @@ import (
 
 	"github.com/coder/websocket"
 
-	"hftrunner/connector/stream"
+	"github.com/hftrunner/hftrunner/connector/stream"
 )
 
 const (

@@ -16,7 +16,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	"github.com/coder/websocket"
 
-	"hftrunner/connector/stream"
+	"github.com/hftrunner/hftrunner/connector/stream"
 )
 
 // answers is a Ready for a venue that says "ok" and "no: why".

@@ -13,7 +13,7 @@ import (
 
 	"github.com/coder/websocket"
 
-	"hftrunner/connector/stream"
+	"github.com/hftrunner/hftrunner/connector/stream"
 )
 
 // broadcast numbers messages and sends each to every connection, as a venue's streams do.

@@ -19,7 +19,7 @@ import (
 	"github.com/coder/websocket"
 	"go.uber.org/goleak"
 
-	"hftrunner/connector/stream"
+	"github.com/hftrunner/hftrunner/connector/stream"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -10,14 +10,14 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/connector"
-	"hftrunner/connector/binancefutures"
-	"hftrunner/connector/binancespot"
-	"hftrunner/connector/blotter"
-	"hftrunner/connector/bybit"
-	"hftrunner/connector/depthsync"
-	"hftrunner/connector/venue"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/binancefutures"
+	"github.com/hftrunner/hftrunner/connector/binancespot"
+	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/connector/bybit"
+	"github.com/hftrunner/hftrunner/connector/depthsync"
+	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // counting is a connector.Sink that only counts, and says when it has counted enough.

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"time"
 
-	"hftrunner/connector/blotter"
-	"hftrunner/connector/budget"
+	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/connector/budget"
 )
 
 // Ban has a budget hold back what a ban is about: until RetryAt where the venue has said it, otherwise for a guess, as budget.Ban has

@@ -4,8 +4,8 @@ import (
 	"errors"
 	"testing"
 
-	"hftrunner/connector/budget"
-	"hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/budget"
+	"github.com/hftrunner/hftrunner/connector/venue"
 )
 
 // TestResultOf: a ban that a probe is answered by does not end the ban, whether it has a code or not.

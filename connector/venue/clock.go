@@ -5,8 +5,8 @@ import (
 	"errors"
 	"time"
 
-	"hftrunner/connector/blotter"
-	"hftrunner/connector/clocksync"
+	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/connector/clocksync"
 )
 
 // longSuspension is from which time on connections are replaced after the machine was suspended: venues give up who does

@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/connector/blotter"
-	"hftrunner/connector/venue"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // stepped is a venue whose requests are signed by a clock that a test sets: by its protocol's, whatever that is.

@@ -11,12 +11,12 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"golang.org/x/time/rate"
 
-	"hftrunner/connector"
-	"hftrunner/connector/blotter"
-	"hftrunner/connector/clientid"
-	"hftrunner/connector/clocksync"
-	"hftrunner/connector/depthsync"
-	"hftrunner/connector/stream"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/connector/clientid"
+	"github.com/hftrunner/hftrunner/connector/clocksync"
+	"github.com/hftrunner/hftrunner/connector/depthsync"
+	"github.com/hftrunner/hftrunner/connector/stream"
 )
 
 const (

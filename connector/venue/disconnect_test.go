@@ -6,10 +6,10 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/connector/blotter"
-	"hftrunner/connector/stream"
-	"hftrunner/connector/venue"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/connector/stream"
+	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // gated is a fake whose private stream can be held back and whose first cancel is noted.

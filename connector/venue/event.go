@@ -6,9 +6,9 @@ import (
 	"strings"
 	"sync"
 
-	"hftrunner/connector"
-	"hftrunner/connector/blotter"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 func hftCritical(text string) hft.LiveError {

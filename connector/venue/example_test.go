@@ -3,7 +3,7 @@ package venue_test
 import (
 	"fmt"
 
-	"hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/venue"
 )
 
 // The steps of a symbol come from the venue where they are not configured, and have to be the venue's where they are.

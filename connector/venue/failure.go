@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/connector/blotter"
 )
 
 // Cause is what a venue's refusal means for the request, across venues; see blotter.Cause.

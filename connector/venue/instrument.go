@@ -8,9 +8,9 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"hftrunner/connector"
-	"hftrunner/connector/depthsync"
-	"hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/depthsync"
+	"github.com/hftrunner/hftrunner/connector/feed"
 )
 
 // instrument is one registered symbol with its feed.

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"time"
 
-	"hftrunner/connector"
-	"hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/feed"
 )
 
 // snapshotPause is the least time between two snapshots of one symbol, so that a book that keeps breaking does not use

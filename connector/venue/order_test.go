@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/connector/blotter"
-	"hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/connector/venue"
 )
 
 // TestRequestsBeginInSequence: requests that come together are handed to the protocol in the bot's sequence. Each has its

@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/connector/blotter"
 )
 
 // dropEnded drops the cancels of orders that have ended while they waited, by the private stream. The lock is held.

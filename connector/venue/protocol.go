@@ -4,10 +4,10 @@ import (
 	"context"
 	"time"
 
-	"hftrunner/connector"
-	"hftrunner/connector/blotter"
-	"hftrunner/connector/stream"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/connector/stream"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // Protocol is how to speak to one venue: what its package implements. It keeps no orders, books or subscriptions; that is

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"time"
 
-	"hftrunner/connector"
-	"hftrunner/connector/stream"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/stream"
 )
 
 const (

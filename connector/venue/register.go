@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector"
 )
 
 // Register subscribes an instrument. One that the venue does not have, or whose steps are not the venue's, stays without a

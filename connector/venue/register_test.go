@@ -8,9 +8,9 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"hftrunner/connector/blotter"
-	"hftrunner/connector/venue"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // TestRegisteredLater: the venue is asked for the rules of a symbol that nobody has asked for before, until it answers, and

@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/connector/blotter"
 )
 
 const (

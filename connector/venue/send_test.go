@@ -9,10 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/connector"
-	"hftrunner/connector/blotter"
-	"hftrunner/connector/venue"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // crowd is a venue that cancels orders one by one until the gate is shut, notes what is asked for in its sequence, and lists.

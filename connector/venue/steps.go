@@ -7,8 +7,8 @@ import (
 	"math"
 	"time"
 
-	"hftrunner/connector"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // CodeOffGrid is the code of error events of kind hft.CustomKind that say that the venue has sent a price or quantity of an

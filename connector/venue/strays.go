@@ -11,9 +11,9 @@ import (
 	"time"
 	"unicode"
 
-	"hftrunner/connector"
-	"hftrunner/connector/blotter"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 const (

@@ -9,8 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"hftrunner/connector"
-	"hftrunner/connector/stream"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/stream"
 )
 
 // marketStreams are the connections of the market data.

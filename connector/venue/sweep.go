@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/connector/blotter"
 )
 
 // trySweep begins to cancel all orders on a symbol with one request where the venue is quicker with it, enough are waiting, and

@@ -9,11 +9,11 @@ import (
 	"sync/atomic"
 	"time"
 
-	"hftrunner/connector"
-	"hftrunner/connector/blotter"
-	"hftrunner/connector/clientid"
-	"hftrunner/connector/stream"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/connector/clientid"
+	"github.com/hftrunner/hftrunner/connector/stream"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // stopTimeout bounds what is done at the end of a run, timeUpTimeout where the time for that is over already.

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector"
 )
 
 // unread is what is known of the rows of a list of open orders that cannot be read. trade's mutex guards it.

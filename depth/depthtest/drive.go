@@ -5,8 +5,8 @@ import (
 	"math"
 	"testing"
 
-	"hftrunner/depth"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/depth"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // TickSize and LotSize of the books under test.

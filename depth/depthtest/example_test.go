@@ -3,8 +3,8 @@ package depthtest_test
 import (
 	"fmt"
 
-	"hftrunner/depth"
-	"hftrunner/depth/depthtest"
+	"github.com/hftrunner/hftrunner/depth"
+	"github.com/hftrunner/hftrunner/depth/depthtest"
 )
 
 func ExampleNaive() {

@@ -4,8 +4,8 @@ import (
 	"math"
 	"slices"
 
-	"hftrunner/depth"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/depth"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // Rules says which book a Naive imitates.

@@ -5,8 +5,8 @@ import (
 	"math"
 	"testing"
 
-	"hftrunner/depth"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/depth"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // orderScript runs operations on a book by order and checks what each returns and leaves.

@@ -18,8 +18,8 @@ import (
 	"sync"
 	"testing"
 
-	"hftrunner/hft"
-	"hftrunner/internal/datatest"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/datatest"
 )
 
 // Tick and lot sizes of the recorded instruments.

@@ -4,8 +4,8 @@ import (
 	"os"
 	"testing"
 
-	"hftrunner/depth/depthtest"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/depth/depthtest"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 func checkRows(t *testing.T, name string, rows []hft.Event, count int, sum string) {

@@ -20,17 +20,17 @@ import (
 
 	"go.uber.org/goleak"
 
-	"hftrunner/backtest"
-	"hftrunner/backtest/npy"
-	"hftrunner/connector"
-	"hftrunner/connector/binancefutures"
-	"hftrunner/connector/depthsync"
-	"hftrunner/connector/feed"
-	"hftrunner/hft"
-	"hftrunner/internal/batch"
-	"hftrunner/internal/control"
-	"hftrunner/internal/sample/sampletest"
-	"hftrunner/sim"
+	"github.com/hftrunner/hftrunner/backtest"
+	"github.com/hftrunner/hftrunner/backtest/npy"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/binancefutures"
+	"github.com/hftrunner/hftrunner/connector/depthsync"
+	"github.com/hftrunner/hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/batch"
+	"github.com/hftrunner/hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
+	"github.com/hftrunner/hftrunner/sim"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

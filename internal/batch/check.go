@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 
-	"hftrunner/backtest"
-	"hftrunner/backtest/npy"
-	"hftrunner/backtest/quality"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/backtest"
+	"github.com/hftrunner/hftrunner/backtest/npy"
+	"github.com/hftrunner/hftrunner/backtest/quality"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // CheckFile looks an event file over. progress is called every few thousand rows. Errors name the file.

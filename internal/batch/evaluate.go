@@ -12,10 +12,10 @@ import (
 	"strings"
 	"time"
 
-	"hftrunner/backtest"
-	"hftrunner/backtest/npy"
-	"hftrunner/backtest/stats"
-	"hftrunner/sim"
+	"github.com/hftrunner/hftrunner/backtest"
+	"github.com/hftrunner/hftrunner/backtest/npy"
+	"github.com/hftrunner/hftrunner/backtest/stats"
+	"github.com/hftrunner/hftrunner/sim"
 )
 
 // Group is a strategy with one set of parameters: the jobs of all parts of its data.

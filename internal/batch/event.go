@@ -1,6 +1,6 @@
 package batch
 
-import "hftrunner/backtest"
+import "github.com/hftrunner/hftrunner/backtest"
 
 // EventKind says what an Event tells.
 type EventKind string

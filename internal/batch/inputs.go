@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"hftrunner/backtest"
+	"github.com/hftrunner/hftrunner/backtest"
 )
 
 // Inputs is all that a job's result depends on. Two equal ones give the same result.

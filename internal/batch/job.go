@@ -10,7 +10,7 @@ import (
 	"time"
 	"unicode"
 
-	"hftrunner/backtest"
+	"github.com/hftrunner/hftrunner/backtest"
 )
 
 // Job is one backtest.

@@ -7,8 +7,8 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
-	"hftrunner/backtest"
-	"hftrunner/backtest/report"
+	"github.com/hftrunner/hftrunner/backtest"
+	"github.com/hftrunner/hftrunner/backtest/report"
 )
 
 // latencies adds up the distributions of a group's jobs.

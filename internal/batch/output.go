@@ -11,10 +11,10 @@ import (
 	"path/filepath"
 	"strconv"
 
-	"hftrunner/backtest"
-	"hftrunner/backtest/npy"
-	"hftrunner/internal/control"
-	"hftrunner/internal/rowfile"
+	"github.com/hftrunner/hftrunner/backtest"
+	"github.com/hftrunner/hftrunner/backtest/npy"
+	"github.com/hftrunner/hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/internal/rowfile"
 )
 
 // Names of a job's files.

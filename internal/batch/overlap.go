@@ -5,7 +5,7 @@ import (
 	"math"
 	"time"
 
-	"hftrunner/backtest"
+	"github.com/hftrunner/hftrunner/backtest"
 )
 
 // span is a time from one row to another.

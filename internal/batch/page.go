@@ -12,10 +12,10 @@ import (
 	"strings"
 	"time"
 
-	"hftrunner/backtest"
-	"hftrunner/backtest/report"
-	"hftrunner/backtest/stats"
-	"hftrunner/internal/rowfile"
+	"github.com/hftrunner/hftrunner/backtest"
+	"github.com/hftrunner/hftrunner/backtest/report"
+	"github.com/hftrunner/hftrunner/backtest/stats"
+	"github.com/hftrunner/hftrunner/internal/rowfile"
 )
 
 // Page says what a report is called and made for.

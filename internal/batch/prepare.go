@@ -14,8 +14,8 @@ import (
 	"sync"
 	"time"
 
-	"hftrunner/backtest"
-	"hftrunner/backtest/convert"
+	"github.com/hftrunner/hftrunner/backtest"
+	"github.com/hftrunner/hftrunner/backtest/convert"
 )
 
 // cacheVersion is part of every key of the cache; it changes when the same recordings give other files.

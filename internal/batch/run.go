@@ -12,8 +12,8 @@ import (
 	"sync"
 	"time"
 
-	"hftrunner/backtest"
-	"hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/backtest"
+	"github.com/hftrunner/hftrunner/connector/feed"
 )
 
 // Config says what is run, how and where to. Jobs, Dir, CacheDir and NewExecutor have to be given.

@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"hftrunner/backtest"
+	"github.com/hftrunner/hftrunner/backtest"
 )
 
 // stallWatch tells when a running job makes no progress any more: a strategy that hangs looks like one that computes.

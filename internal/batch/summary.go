@@ -7,8 +7,8 @@ import (
 	"slices"
 	"time"
 
-	"hftrunner/backtest"
-	"hftrunner/backtest/stats"
+	"github.com/hftrunner/hftrunner/backtest"
+	"github.com/hftrunner/hftrunner/backtest/stats"
 )
 
 // Summary is what a run came to, for programs. Its keys are stable.

@@ -15,7 +15,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"go.uber.org/goleak"
 
-	"hftrunner/connector/recording"
+	"github.com/hftrunner/hftrunner/connector/recording"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -11,7 +11,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"hftrunner/internal/control/internal/pb"
+	"github.com/hftrunner/hftrunner/internal/control/internal/pb"
 )
 
 // ErrNoBacktest is returned by Backtest when the plugin was built before there was this call.

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/internal/control"
 )
 
 // fakeBatch is how many bytes of rows an update of the fake strategy has in each list.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"os"
 
-	"hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/internal/control"
 )
 
 // A host starts a strategy process, asks what it is, configures and starts it, and stops it later. Here the plugin is

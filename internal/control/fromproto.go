@@ -3,9 +3,9 @@ package control
 import (
 	"time"
 
-	"hftrunner/internal/control/internal/pb"
-	"hftrunner/internal/settings"
-	"hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/internal/control/internal/pb"
+	"github.com/hftrunner/hftrunner/internal/settings"
+	"github.com/hftrunner/hftrunner/ipc"
 )
 
 func descriptionFromProto(d *pb.Description) Description {

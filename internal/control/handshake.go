@@ -9,7 +9,7 @@ import (
 	"github.com/hashicorp/go-plugin"
 	"google.golang.org/grpc"
 
-	"hftrunner/internal/control/internal/pb"
+	"github.com/hftrunner/hftrunner/internal/control/internal/pb"
 )
 
 const (

@@ -18,7 +18,7 @@ import (
 	"github.com/hashicorp/go-plugin/runner"
 	"google.golang.org/grpc"
 
-	"hftrunner/internal/control/internal/pb"
+	"github.com/hftrunner/hftrunner/internal/control/internal/pb"
 )
 
 // DefaultStartTimeout bounds a launch whose configuration gives no bound.

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/internal/control"
 )
 
 // foreignELF is the head of a program for a machine that nobody has here: 64 bit, little endian, RISC-V.

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/internal/control"
 )
 
 func TestFolderLock(t *testing.T) {

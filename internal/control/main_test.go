@@ -19,8 +19,8 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"go.uber.org/goleak"
 
-	"hftrunner/internal/control"
-	"hftrunner/internal/settings"
+	"github.com/hftrunner/hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/internal/settings"
 )
 
 // TestMain lets the test binary be a plugin or a host as well: its first argument says which. Tests start it with

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/internal/control"
 )
 
 // children are shell commands that start processes. Each writes the number of one to the file $F, or keeps

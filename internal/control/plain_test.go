@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/internal/control"
 )
 
 func TestPlain(t *testing.T) {

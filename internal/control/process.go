@@ -12,7 +12,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"hftrunner/internal/control/internal/pb"
+	"github.com/hftrunner/hftrunner/internal/control/internal/pb"
 )
 
 const (

@@ -16,8 +16,8 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"hftrunner/internal/control"
-	"hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/ipc"
 )
 
 // lockedBuffer is a log that a test reads while it is written.

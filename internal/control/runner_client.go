@@ -11,7 +11,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 
-	"hftrunner/internal/control/internal/pb"
+	"github.com/hftrunner/hftrunner/internal/control/internal/pb"
 )
 
 // RunnerClient is a running host at the other end of its control socket. Any goroutine may use it.

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/internal/control"
 )
 
 // fakeHost is a host with one strategy.

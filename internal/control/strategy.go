@@ -4,8 +4,8 @@ import (
 	"context"
 	"encoding/json"
 
-	"hftrunner/internal/settings"
-	"hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/internal/settings"
+	"github.com/hftrunner/hftrunner/ipc"
 )
 
 // APIVersion is the version of the strategy API that this build speaks; host and plugin negotiate it in the handshake.

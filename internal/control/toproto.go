@@ -6,8 +6,8 @@ import (
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"hftrunner/internal/control/internal/pb"
-	"hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/internal/control/internal/pb"
+	"github.com/hftrunner/hftrunner/ipc"
 )
 
 func descriptionToProto(d Description) *pb.Description {

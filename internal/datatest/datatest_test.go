@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"hftrunner/internal/datatest"
+	"github.com/hftrunner/hftrunner/internal/datatest"
 )
 
 // ended is how a test that needs data has ended.

@@ -3,9 +3,9 @@ package parity_test
 import (
 	"testing"
 
-	"hftrunner/backtest"
-	"hftrunner/hft"
-	"hftrunner/sim"
+	"github.com/hftrunner/hftrunner/backtest"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/sim"
 )
 
 // rowsOf returns the rows of an asset's messages. The exchange of paper trading sees a message when the bots do, so the

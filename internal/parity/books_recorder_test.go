@@ -7,10 +7,10 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"hftrunner/internal/record"
-	"hftrunner/internal/testexchange"
-	"hftrunner/internal/testexchange/fault"
-	"hftrunner/internal/venues"
+	"github.com/hftrunner/hftrunner/internal/record"
+	"github.com/hftrunner/hftrunner/internal/testexchange"
+	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
+	"github.com/hftrunner/hftrunner/internal/venues"
 )
 
 // record returns a recording of the exchange on this machine as runner record makes it, with two gaps in the book: one of a

@@ -12,15 +12,15 @@ import (
 
 	"github.com/coder/websocket"
 
-	"hftrunner/connector"
-	"hftrunner/connector/connectortest"
-	"hftrunner/connector/depthsync"
-	"hftrunner/connector/feed"
-	"hftrunner/connector/venue"
-	"hftrunner/hft"
-	"hftrunner/internal/sample/sampletest"
-	"hftrunner/internal/venues"
-	"hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/connectortest"
+	"github.com/hftrunner/hftrunner/connector/depthsync"
+	"github.com/hftrunner/hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
+	"github.com/hftrunner/hftrunner/internal/venues"
+	"github.com/hftrunner/hftrunner/ipc"
 )
 
 // bookPatience is after how long a test gives up waiting for what should come at once.

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 func callbackScripts() []script {

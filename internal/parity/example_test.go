@@ -3,8 +3,8 @@ package parity_test
 import (
 	"fmt"
 
-	"hftrunner/backtest"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/backtest"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // A script notes what a call returns and what the bot shows afterwards. Here it is played in the backtest only.

@@ -1,6 +1,6 @@
 package parity_test
 
-import "hftrunner/hft"
+import "github.com/hftrunner/hftrunner/hft"
 
 // partial is a market in which displayed and traded quantities count.
 func partial(extra ...message) market {

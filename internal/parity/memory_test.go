@@ -5,12 +5,12 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/depth"
-	"hftrunner/hft"
-	"hftrunner/ipc"
-	"hftrunner/ipc/ipctest"
-	"hftrunner/live"
-	"hftrunner/sim"
+	"github.com/hftrunner/hftrunner/depth"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/ipc/ipctest"
+	"github.com/hftrunner/hftrunner/live"
+	"github.com/hftrunner/hftrunner/sim"
 )
 
 const botID = 7

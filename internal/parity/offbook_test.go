@@ -6,13 +6,13 @@ import (
 	"strings"
 	"testing"
 
-	"hftrunner/backtest"
-	"hftrunner/backtest/convert"
-	"hftrunner/connector"
-	"hftrunner/connector/bybit"
-	"hftrunner/connector/depthsync"
-	"hftrunner/hft"
-	"hftrunner/sim"
+	"github.com/hftrunner/hftrunner/backtest"
+	"github.com/hftrunner/hftrunner/backtest/convert"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/bybit"
+	"github.com/hftrunner/hftrunner/connector/depthsync"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/sim"
 )
 
 // blockTrade is a recording in which 500 are sold at 95 outside of a book that stands at 100.0 and 100.1.

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 const (

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 func scripts() []script {

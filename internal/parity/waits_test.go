@@ -3,7 +3,7 @@ package parity_test
 import (
 	"time"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 func waitScripts() []script {

@@ -10,12 +10,12 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"hftrunner/connector"
-	"hftrunner/connector/feed"
-	"hftrunner/connector/venue"
-	"hftrunner/hft"
-	"hftrunner/internal/collector"
-	"hftrunner/internal/venues"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/collector"
+	"github.com/hftrunner/hftrunner/internal/venues"
 )
 
 // Config is what a Recorder needs.

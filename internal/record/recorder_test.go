@@ -16,16 +16,16 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"go.uber.org/goleak"
 
-	"hftrunner/connector"
-	"hftrunner/connector/binancefutures"
-	"hftrunner/connector/feed"
-	"hftrunner/connector/recording"
-	"hftrunner/internal/collector"
-	"hftrunner/internal/record"
-	"hftrunner/internal/testexchange"
-	"hftrunner/internal/testexchange/fault"
-	"hftrunner/internal/venues"
-	"hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/binancefutures"
+	"github.com/hftrunner/hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/connector/recording"
+	"github.com/hftrunner/hftrunner/internal/collector"
+	"github.com/hftrunner/hftrunner/internal/record"
+	"github.com/hftrunner/hftrunner/internal/testexchange"
+	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
+	"github.com/hftrunner/hftrunner/internal/venues"
+	"github.com/hftrunner/hftrunner/ipc"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

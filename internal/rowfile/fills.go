@@ -11,9 +11,9 @@ import (
 
 	"github.com/parquet-go/parquet-go"
 
-	"hftrunner/backtest"
-	"hftrunner/hft"
-	"hftrunner/sim"
+	"github.com/hftrunner/hftrunner/backtest"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/sim"
 )
 
 // fillParquet is a fill in Parquet.

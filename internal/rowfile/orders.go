@@ -4,8 +4,8 @@ import (
 	"path/filepath"
 	"strconv"
 
-	"hftrunner/backtest"
-	"hftrunner/sim"
+	"github.com/hftrunner/hftrunner/backtest"
+	"github.com/hftrunner/hftrunner/sim"
 )
 
 // orderParquet is an order row in Parquet.

@@ -11,10 +11,10 @@ import (
 
 	"github.com/parquet-go/parquet-go"
 
-	"hftrunner/backtest"
-	"hftrunner/hft"
-	"hftrunner/internal/rowfile"
-	"hftrunner/sim"
+	"github.com/hftrunner/hftrunner/backtest"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/rowfile"
+	"github.com/hftrunner/hftrunner/sim"
 )
 
 // order is row n of a log.

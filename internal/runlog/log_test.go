@@ -15,7 +15,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"hftrunner/internal/runlog"
+	"github.com/hftrunner/hftrunner/internal/runlog"
 )
 
 // patience is how long a test waits for what must come.

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"hftrunner/internal/testexchange"
+	"github.com/hftrunner/hftrunner/internal/testexchange"
 )
 
 // feed is what is recorded at a venue.

@@ -13,9 +13,9 @@ import (
 	"sync"
 	"time"
 
-	"hftrunner/internal/collector"
-	"hftrunner/internal/testexchange"
-	"hftrunner/internal/testexchange/wire"
+	"github.com/hftrunner/hftrunner/internal/collector"
+	"github.com/hftrunner/hftrunner/internal/testexchange"
+	"github.com/hftrunner/hftrunner/internal/testexchange/wire"
 )
 
 // DefaultDuration is how long the market of a Config is recorded that does not say it.

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/internal/settings"
+	"github.com/hftrunner/hftrunner/internal/settings"
 )
 
 type common struct {

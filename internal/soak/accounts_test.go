@@ -6,10 +6,10 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/connector"
-	connectorvenue "hftrunner/connector/venue"
-	"hftrunner/hft"
-	"hftrunner/internal/testexchange"
+	"github.com/hftrunner/hftrunner/connector"
+	connectorvenue "github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testexchange"
 )
 
 // TestAdoption: a connector that comes after another one that ended without cancelling finds its orders, tells them to

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"hftrunner/hft"
-	"hftrunner/internal/testexchange"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testexchange"
 )
 
 // TestKeysThatAreRefused: the bots are told, market data goes on, and no order gets anywhere.

@@ -15,12 +15,12 @@ import (
 	"github.com/coder/websocket"
 	"github.com/hashicorp/go-hclog"
 
-	"hftrunner/connector"
-	"hftrunner/connector/venue"
-	"hftrunner/host"
-	"hftrunner/internal/testexchange"
-	"hftrunner/internal/venues"
-	"hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/host"
+	"github.com/hftrunner/hftrunner/internal/testexchange"
+	"github.com/hftrunner/hftrunner/internal/venues"
+	"github.com/hftrunner/hftrunner/ipc"
 )
 
 // bareVenue speaks as much of USD-M futures as a connector needs to trade, and does nothing else, so that what is measured

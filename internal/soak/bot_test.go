@@ -5,8 +5,8 @@ import (
 	"math/rand/v2"
 	"sync"
 
-	"hftrunner/connector"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // bot trades on one instrument, at random, and follows its orders by what the connector says.

@@ -5,9 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/hft"
-	"hftrunner/internal/testexchange"
-	"hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testexchange"
+	"github.com/hftrunner/hftrunner/ipc"
 )
 
 // machine is one whose time a test lets jump, and with it the world's, which is the exchange's.

@@ -3,9 +3,9 @@ package soak
 import (
 	"testing"
 
-	"hftrunner/connector"
-	"hftrunner/connector/depthsync"
-	"hftrunner/internal/testexchange/fault"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/depthsync"
+	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
 )
 
 // TestGapInTheBook: the book is cleared, joined to a new snapshot and then the exchange's.

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // TestCancelOnDisconnect: when the private stream stays away for longer than configured, this runner's orders are canceled by

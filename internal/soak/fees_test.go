@@ -5,11 +5,11 @@ import (
 	"math"
 	"testing"
 
-	"hftrunner/connector"
-	connectorvenue "hftrunner/connector/venue"
-	"hftrunner/hft"
-	"hftrunner/internal/testexchange"
-	"hftrunner/internal/testexchange/market"
+	"github.com/hftrunner/hftrunner/connector"
+	connectorvenue "github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testexchange"
+	"github.com/hftrunner/hftrunner/internal/testexchange/market"
 )
 
 // TestFeesInAnotherAsset: an account pays its fees in BNB, and they are counted in the quote asset at BNB's price.

@@ -11,10 +11,10 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/connector/blotter"
-	"hftrunner/hft"
-	"hftrunner/internal/testexchange"
-	"hftrunner/internal/venues"
+	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testexchange"
+	"github.com/hftrunner/hftrunner/internal/venues"
 )
 
 // forger stands between a connector and an exchange and changes numbers in what the exchange says about orders and

@@ -6,10 +6,10 @@ import (
 	"strings"
 	"testing"
 
-	"hftrunner/connector"
-	"hftrunner/connector/connectortest"
-	"hftrunner/hft"
-	"hftrunner/internal/testexchange/fault"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/connectortest"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
 )
 
 // TestConformance runs the kit on each venue's connector.

@@ -3,9 +3,9 @@ package soak
 import (
 	"testing"
 
-	"hftrunner/hft"
-	"hftrunner/internal/testexchange"
-	"hftrunner/internal/testexchange/fault"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testexchange"
+	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
 )
 
 // TestTooManyRequests: after 429 with a long Retry-After orders are refused at once with the reason, nothing is sent, and

@@ -5,10 +5,10 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/connector"
-	"hftrunner/hft"
-	"hftrunner/internal/testexchange"
-	"hftrunner/internal/testexchange/fault"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testexchange"
+	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
 )
 
 // TestLifeOfAnOrder: what becomes of orders without any fault, and with ids above what a float64 holds.

@@ -5,9 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/connector"
-	"hftrunner/connector/depthsync"
-	"hftrunner/internal/testexchange/fault"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/depthsync"
+	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
 )
 
 // quietLimit is the limit of these scenes.

@@ -6,10 +6,10 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/connector"
-	"hftrunner/hft"
-	"hftrunner/internal/testexchange/fault"
-	"hftrunner/internal/venues"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
+	"github.com/hftrunner/hftrunner/internal/venues"
 )
 
 // TestRoutesThatAreSilent: a connection that takes the subscription and brings nothing is seen and replaced, and the

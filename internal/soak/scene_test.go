@@ -19,15 +19,15 @@ import (
 
 	"go.uber.org/goleak"
 
-	"hftrunner/connector"
-	"hftrunner/connector/clientid"
-	"hftrunner/connector/connectortest"
-	"hftrunner/connector/depthsync"
-	"hftrunner/hft"
-	"hftrunner/internal/testexchange"
-	"hftrunner/internal/testexchange/fault"
-	"hftrunner/internal/testexchange/venue"
-	"hftrunner/internal/venues"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/clientid"
+	"github.com/hftrunner/hftrunner/connector/connectortest"
+	"github.com/hftrunner/hftrunner/connector/depthsync"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testexchange"
+	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
+	"github.com/hftrunner/hftrunner/internal/testexchange/venue"
+	"github.com/hftrunner/hftrunner/internal/venues"
 )
 
 func TestMain(m *testing.M) {

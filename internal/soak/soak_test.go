@@ -10,8 +10,8 @@ import (
 
 	"go.uber.org/goleak"
 
-	"hftrunner/internal/testexchange"
-	"hftrunner/internal/testexchange/fault"
+	"github.com/hftrunner/hftrunner/internal/testexchange"
+	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
 )
 
 // ownPrefix begins the client order ids of the connector under test.

@@ -5,8 +5,8 @@ import (
 	"io"
 	"net/http"
 
-	"hftrunner/internal/testexchange/fault"
-	"hftrunner/internal/testexchange/venue"
+	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
+	"github.com/hftrunner/hftrunner/internal/testexchange/venue"
 )
 
 // admin puts the admin endpoint before a protocol.

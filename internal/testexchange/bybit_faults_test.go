@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/hft"
-	"hftrunner/internal/testexchange"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testexchange"
 )
 
 // TestBybitRequestFaults: each fault of a request, by REST and over the trade connection, and whether it was carried out.

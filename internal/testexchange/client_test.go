@@ -21,11 +21,11 @@ import (
 	"github.com/coder/websocket"
 	"go.uber.org/goleak"
 
-	"hftrunner/hft"
-	"hftrunner/internal/testexchange"
-	"hftrunner/internal/testexchange/fault"
-	"hftrunner/internal/testexchange/venue"
-	"hftrunner/internal/testexchange/wire"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testexchange"
+	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
+	"github.com/hftrunner/hftrunner/internal/testexchange/venue"
+	"github.com/hftrunner/hftrunner/internal/testexchange/wire"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -5,10 +5,10 @@ import (
 	"slices"
 	"time"
 
-	"hftrunner/connector"
-	"hftrunner/internal/testexchange/fault"
-	"hftrunner/internal/testexchange/market"
-	"hftrunner/internal/testexchange/wire"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
+	"github.com/hftrunner/hftrunner/internal/testexchange/market"
+	"github.com/hftrunner/hftrunner/internal/testexchange/wire"
 )
 
 // Venue names a protocol.

@@ -10,10 +10,10 @@ import (
 
 	"github.com/coder/websocket"
 
-	"hftrunner/connector/depthsync"
-	"hftrunner/hft"
-	"hftrunner/internal/testexchange"
-	"hftrunner/internal/testexchange/fault"
+	"github.com/hftrunner/hftrunner/connector/depthsync"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testexchange"
+	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
 )
 
 const depthPath = "/fapi/v1/depth"

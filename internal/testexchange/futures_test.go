@@ -12,11 +12,11 @@ import (
 
 	"github.com/coder/websocket"
 
-	"hftrunner/connector"
-	"hftrunner/connector/binancefutures"
-	"hftrunner/connector/depthsync"
-	"hftrunner/hft"
-	"hftrunner/internal/testexchange"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/binancefutures"
+	"github.com/hftrunner/hftrunner/connector/depthsync"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testexchange"
 )
 
 const order = "/fapi/v1/order"

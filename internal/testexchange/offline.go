@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"net/http"
 
-	"hftrunner/internal/testexchange/wire"
+	"github.com/hftrunner/hftrunner/internal/testexchange/wire"
 )
 
 // Tap opens a WebSocket connection without a socket: target is its path and query, hello what the client says on it.

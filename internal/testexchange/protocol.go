@@ -3,15 +3,15 @@ package testexchange
 import (
 	"fmt"
 
-	"hftrunner/connector/depthsync"
-	"hftrunner/connector/paper"
-	"hftrunner/connector/replay"
-	"hftrunner/internal/testexchange/binancefutures"
-	"hftrunner/internal/testexchange/binancespot"
-	"hftrunner/internal/testexchange/bybit"
-	"hftrunner/internal/testexchange/market"
-	"hftrunner/internal/testexchange/venue"
-	"hftrunner/internal/testexchange/wire"
+	"github.com/hftrunner/hftrunner/connector/depthsync"
+	"github.com/hftrunner/hftrunner/connector/paper"
+	"github.com/hftrunner/hftrunner/connector/replay"
+	"github.com/hftrunner/hftrunner/internal/testexchange/binancefutures"
+	"github.com/hftrunner/hftrunner/internal/testexchange/binancespot"
+	"github.com/hftrunner/hftrunner/internal/testexchange/bybit"
+	"github.com/hftrunner/hftrunner/internal/testexchange/market"
+	"github.com/hftrunner/hftrunner/internal/testexchange/venue"
+	"github.com/hftrunner/hftrunner/internal/testexchange/wire"
 )
 
 // protocol is what a venue is made of.

@@ -4,12 +4,12 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/connector"
-	"hftrunner/connector/binancefutures"
-	"hftrunner/connector/depthsync"
-	"hftrunner/internal/datatest"
-	"hftrunner/internal/sample/sampletest"
-	"hftrunner/internal/testexchange"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/binancefutures"
+	"github.com/hftrunner/hftrunner/connector/depthsync"
+	"github.com/hftrunner/hftrunner/internal/datatest"
+	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
+	"github.com/hftrunner/hftrunner/internal/testexchange"
 )
 
 // TestFuturesRecording plays a recorded market: a client that follows its streams has the engine's book, and an order

@@ -7,11 +7,11 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/connector/binancespot"
-	"hftrunner/connector/depthsync"
-	"hftrunner/hft"
-	"hftrunner/internal/testexchange"
-	"hftrunner/internal/testexchange/wire"
+	"github.com/hftrunner/hftrunner/connector/binancespot"
+	"github.com/hftrunner/hftrunner/connector/depthsync"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testexchange"
+	"github.com/hftrunner/hftrunner/internal/testexchange/wire"
 )
 
 const (

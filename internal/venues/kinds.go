@@ -7,12 +7,12 @@ import (
 	"slices"
 	"time"
 
-	"hftrunner/connector/binancefutures"
-	"hftrunner/connector/binancespot"
-	"hftrunner/connector/bybit"
-	"hftrunner/connector/depthsync"
-	"hftrunner/connector/venue"
-	"hftrunner/internal/settings"
+	"github.com/hftrunner/hftrunner/connector/binancefutures"
+	"github.com/hftrunner/hftrunner/connector/binancespot"
+	"github.com/hftrunner/hftrunner/connector/bybit"
+	"github.com/hftrunner/hftrunner/connector/depthsync"
+	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/internal/settings"
 )
 
 // Names of kinds, which are also those of the formats of the venues' recordings.

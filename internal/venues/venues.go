@@ -12,10 +12,10 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"hftrunner/connector/depthsync"
-	"hftrunner/connector/stream"
-	"hftrunner/connector/venue"
-	"hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/connector/depthsync"
+	"github.com/hftrunner/hftrunner/connector/stream"
+	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/ipc"
 )
 
 // Settings are what a configuration says of a live connector: a pointer to the Settings of the venue's package.

@@ -6,8 +6,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"hftrunner/hft"
-	"hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/ipc"
 )
 
 // channel is a bot's end of a Hub. Its one queue holds feed and private events in the order in which the host sent

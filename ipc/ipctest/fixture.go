@@ -3,8 +3,8 @@ package ipctest
 import (
 	"time"
 
-	"hftrunner/hft"
-	"hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/ipc"
 )
 
 // Fixture is one host as the conformance suite drives it. The suite calls the host side from one goroutine at a time,

@@ -6,8 +6,8 @@ import (
 	"sync"
 	"time"
 
-	"hftrunner/hft"
-	"hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/ipc"
 )
 
 const (

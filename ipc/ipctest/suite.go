@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/hft"
-	"hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/ipc"
 )
 
 // patience is how long the suite waits for what must come: long enough that only a hang exceeds it.

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"hftrunner/hft"
-	"hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/ipc"
 )
 
 // testFieldsOfEachKind receives into an event full of leftovers: the fields of the kind received must not keep any.

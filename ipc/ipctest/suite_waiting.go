@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/hft"
-	"hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/ipc"
 )
 
 // testTimeout checks waits that end without an event. The channel's clock is what a wait is measured by; that it does

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/ipc/latency"
+	"github.com/hftrunner/hftrunner/ipc/latency"
 )
 
 // dieVariable makes a peer end early: its exit status and after how long.

@@ -12,8 +12,8 @@ import (
 	"go.etcd.io/bbolt"
 	_ "modernc.org/sqlite"
 
-	"hftrunner/hft"
-	"hftrunner/journal"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/journal"
 )
 
 // BenchmarkAppend hands over one record of 216 bytes, and the disk gets all of them every ten milliseconds; where a library has no

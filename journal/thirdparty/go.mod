@@ -1,11 +1,11 @@
-module hftrunner/journal/thirdparty
+module github.com/hftrunner/hftrunner/journal/thirdparty
 
 go 1.26.0
 
 require (
 	github.com/tidwall/wal v1.2.1
 	go.etcd.io/bbolt v1.5.0
-	hftrunner v0.0.0
+	github.com/hftrunner/hftrunner v0.0.0
 	modernc.org/sqlite v1.62.0
 )
 
@@ -25,4 +25,4 @@ require (
 	modernc.org/memory v1.12.1 // indirect
 )
 
-replace hftrunner => ../..
+replace github.com/hftrunner/hftrunner => ../..

@@ -6,8 +6,8 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"hftrunner/connector"
-	"hftrunner/connector/binancejson/binancejsontest"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/binancejson/binancejsontest"
 )
 
 func Example() {

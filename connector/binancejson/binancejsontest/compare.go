@@ -9,7 +9,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector"
 )
 
 // Compare decodes raw with decoder and with the Reference and fails the test where they differ: in whether they accept

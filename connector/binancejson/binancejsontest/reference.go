@@ -13,8 +13,8 @@ import (
 	"time"
 	"unicode"
 
-	"hftrunner/connector"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // Reference decodes messages with encoding/json, as plainly as possible. Names are compared exactly and every number

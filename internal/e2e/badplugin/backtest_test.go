@@ -12,10 +12,10 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"hftrunner/backtest"
-	"hftrunner/backtest/npy"
-	"hftrunner/hft"
-	"hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/backtest"
+	"github.com/hftrunner/hftrunner/backtest/npy"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/control"
 )
 
 // eventFile writes a recorded second: a book that does not change and a trade each millisecond.

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/internal/control"
 )
 
 func TestPluginsThatDoNotStart(t *testing.T) {

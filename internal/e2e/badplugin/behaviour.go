@@ -8,8 +8,8 @@ import (
 	"syscall"
 	"time"
 
-	"hftrunner/hft"
-	"hftrunner/pluginapi"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/pluginapi"
 )
 
 type failsConfigParams struct {

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 type closesParams struct {

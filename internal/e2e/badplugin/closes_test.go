@@ -3,7 +3,7 @@ package main_test
 import (
 	"testing"
 
-	"hftrunner/backtest"
+	"github.com/hftrunner/hftrunner/backtest"
 )
 
 // TestCloses: a plugin that closes its bot itself, in whatever way, ends in order when it is done, when the data ends, and when it

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/internal/control"
 )
 
 // What a host gets of a plugin that ends before the handshake.

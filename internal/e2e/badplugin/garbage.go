@@ -6,7 +6,7 @@ import (
 	"math/rand/v2"
 	"syscall"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 type garbageParams struct {

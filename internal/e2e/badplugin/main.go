@@ -22,8 +22,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"hftrunner/hft"
-	"hftrunner/pluginapi"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/pluginapi"
 )
 
 func main() {

@@ -16,10 +16,10 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/connector/recording"
-	"hftrunner/depth/depthtest"
-	"hftrunner/internal/datatest"
-	"hftrunner/internal/sample"
+	"github.com/hftrunner/hftrunner/connector/recording"
+	"github.com/hftrunner/hftrunner/depth/depthtest"
+	"github.com/hftrunner/hftrunner/internal/datatest"
+	"github.com/hftrunner/hftrunner/internal/sample"
 )
 
 // Duration is how long the recordings are.

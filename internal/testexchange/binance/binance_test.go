@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"hftrunner/internal/testexchange/binance"
-	"hftrunner/internal/testexchange/wire"
+	"github.com/hftrunner/hftrunner/internal/testexchange/binance"
+	"github.com/hftrunner/hftrunner/internal/testexchange/wire"
 )
 
 // The key of RFC 8032, test 1.

@@ -8,10 +8,10 @@ import (
 	"strings"
 	"time"
 
-	"hftrunner/hft"
-	"hftrunner/internal/testexchange/fault"
-	"hftrunner/internal/testexchange/market"
-	"hftrunner/internal/testexchange/venue"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
+	"github.com/hftrunner/hftrunner/internal/testexchange/market"
+	"github.com/hftrunner/hftrunner/internal/testexchange/venue"
 )
 
 // book are the streams of one symbol's book.

@@ -4,9 +4,9 @@ import (
 	"strings"
 	"time"
 
-	"hftrunner/hft"
-	"hftrunner/internal/testexchange/market"
-	"hftrunner/internal/testexchange/venue"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testexchange/market"
+	"github.com/hftrunner/hftrunner/internal/testexchange/venue"
 )
 
 // Wording is how a venue writes its market data. Each method returns what is sent as JSON.

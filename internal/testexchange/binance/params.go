@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"hftrunner/internal/testexchange/wire"
+	"github.com/hftrunner/hftrunner/internal/testexchange/wire"
 )
 
 // Params are the parameters of a request as text.

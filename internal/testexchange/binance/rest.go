@@ -10,9 +10,9 @@ import (
 	"strconv"
 	"time"
 
-	"hftrunner/internal/testexchange/fault"
-	"hftrunner/internal/testexchange/venue"
-	"hftrunner/internal/testexchange/wire"
+	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
+	"github.com/hftrunner/hftrunner/internal/testexchange/venue"
+	"github.com/hftrunner/hftrunner/internal/testexchange/wire"
 )
 
 // Call is one request of an account, whichever way it came.

@@ -4,9 +4,9 @@ import (
 	"encoding/json"
 	"strings"
 
-	"hftrunner/internal/testexchange/fault"
-	"hftrunner/internal/testexchange/venue"
-	"hftrunner/internal/testexchange/wire"
+	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
+	"github.com/hftrunner/hftrunner/internal/testexchange/venue"
+	"github.com/hftrunner/hftrunner/internal/testexchange/wire"
 )
 
 // MaxStreams is how many streams a connection may subscribe to.

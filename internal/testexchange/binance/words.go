@@ -4,8 +4,8 @@ import (
 	"strings"
 	"time"
 
-	"hftrunner/hft"
-	"hftrunner/internal/testexchange/market"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testexchange/market"
 )
 
 // Milliseconds returns the venue's unit of time.

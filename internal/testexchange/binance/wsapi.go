@@ -9,7 +9,7 @@ import (
 
 	"github.com/coder/websocket"
 
-	"hftrunner/internal/testexchange/wire"
+	"github.com/hftrunner/hftrunner/internal/testexchange/wire"
 )
 
 // WSAPI serves a venue's WebSocket API.

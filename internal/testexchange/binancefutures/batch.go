@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"strconv"
 
-	"hftrunner/internal/testexchange/binance"
+	"github.com/hftrunner/hftrunner/internal/testexchange/binance"
 )
 
 const maxBatch, maxCancelBatch = 5, 10

@@ -7,9 +7,9 @@ import (
 	"strconv"
 	"time"
 
-	"hftrunner/internal/testexchange/binance"
-	"hftrunner/internal/testexchange/market"
-	"hftrunner/internal/testexchange/venue"
+	"github.com/hftrunner/hftrunner/internal/testexchange/binance"
+	"github.com/hftrunner/hftrunner/internal/testexchange/market"
+	"github.com/hftrunner/hftrunner/internal/testexchange/venue"
 )
 
 type countdownKey struct{ account, symbol string }

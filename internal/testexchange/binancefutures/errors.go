@@ -3,8 +3,8 @@ package binancefutures
 import (
 	"errors"
 
-	"hftrunner/internal/testexchange/binance"
-	"hftrunner/internal/testexchange/market"
+	"github.com/hftrunner/hftrunner/internal/testexchange/binance"
+	"github.com/hftrunner/hftrunner/internal/testexchange/market"
 )
 
 // refusals are the venue's words for the market's refusals.

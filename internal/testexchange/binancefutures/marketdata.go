@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"hftrunner/internal/testexchange/binance"
+	"github.com/hftrunner/hftrunner/internal/testexchange/binance"
 )
 
 // depthSpeeds are the speeds of depth streams. The one without delay is undocumented and used.

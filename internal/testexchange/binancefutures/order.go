@@ -6,9 +6,9 @@ import (
 	"strconv"
 	"strings"
 
-	"hftrunner/hft"
-	"hftrunner/internal/testexchange/binance"
-	"hftrunner/internal/testexchange/market"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testexchange/binance"
+	"github.com/hftrunner/hftrunner/internal/testexchange/market"
 )
 
 // ack is an order as requests about it are answered, in the fields of 2026.

@@ -3,9 +3,9 @@ package binancefutures
 import (
 	"strings"
 
-	"hftrunner/hft"
-	"hftrunner/internal/testexchange/binance"
-	"hftrunner/internal/testexchange/market"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testexchange/binance"
+	"github.com/hftrunner/hftrunner/internal/testexchange/market"
 )
 
 // withSymbol runs fn under the lock with the symbol of a request; an optional one that is absent is nil.

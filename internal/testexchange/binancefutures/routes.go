@@ -1,7 +1,7 @@
 package binancefutures
 
 import (
-	"hftrunner/internal/testexchange/binance"
+	"github.com/hftrunner/hftrunner/internal/testexchange/binance"
 )
 
 // routes are the REST requests.

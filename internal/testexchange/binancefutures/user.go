@@ -7,12 +7,12 @@ import (
 
 	"github.com/coder/websocket"
 
-	"hftrunner/hft"
-	"hftrunner/internal/testexchange/binance"
-	"hftrunner/internal/testexchange/fault"
-	"hftrunner/internal/testexchange/market"
-	"hftrunner/internal/testexchange/venue"
-	"hftrunner/internal/testexchange/wire"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testexchange/binance"
+	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
+	"github.com/hftrunner/hftrunner/internal/testexchange/market"
+	"github.com/hftrunner/hftrunner/internal/testexchange/venue"
+	"github.com/hftrunner/hftrunner/internal/testexchange/wire"
 )
 
 type listenKey struct {

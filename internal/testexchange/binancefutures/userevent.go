@@ -1,8 +1,8 @@
 package binancefutures
 
 import (
-	"hftrunner/internal/testexchange/binance"
-	"hftrunner/internal/testexchange/market"
+	"github.com/hftrunner/hftrunner/internal/testexchange/binance"
+	"github.com/hftrunner/hftrunner/internal/testexchange/market"
 )
 
 // orderUpdate is ORDER_TRADE_UPDATE in the order of the wire.

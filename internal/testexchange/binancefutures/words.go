@@ -1,8 +1,8 @@
 package binancefutures
 
 import (
-	"hftrunner/hft"
-	"hftrunner/internal/testexchange/market"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testexchange/market"
 )
 
 func orderType(o *market.Order) string {

@@ -3,8 +3,8 @@ package binancespot
 import (
 	"net/http"
 
-	"hftrunner/internal/testexchange/binance"
-	"hftrunner/internal/testexchange/market"
+	"github.com/hftrunner/hftrunner/internal/testexchange/binance"
+	"github.com/hftrunner/hftrunner/internal/testexchange/market"
 )
 
 // amended is the answer to an amendment.

@@ -10,11 +10,11 @@ import (
 
 	"go.uber.org/goleak"
 
-	"hftrunner/hft"
-	"hftrunner/internal/testexchange/binancespot"
-	"hftrunner/internal/testexchange/market"
-	"hftrunner/internal/testexchange/venue"
-	"hftrunner/internal/testexchange/wire"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testexchange/binancespot"
+	"github.com/hftrunner/hftrunner/internal/testexchange/market"
+	"github.com/hftrunner/hftrunner/internal/testexchange/venue"
+	"github.com/hftrunner/hftrunner/internal/testexchange/wire"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -4,8 +4,8 @@ import (
 	"encoding/json"
 	"slices"
 
-	"hftrunner/internal/testexchange/binance"
-	"hftrunner/internal/testexchange/market"
+	"github.com/hftrunner/hftrunner/internal/testexchange/binance"
+	"github.com/hftrunner/hftrunner/internal/testexchange/market"
 )
 
 type exchangeInfo struct {

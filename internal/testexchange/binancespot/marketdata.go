@@ -4,7 +4,7 @@ import (
 	"strings"
 	"time"
 
-	"hftrunner/internal/testexchange/binance"
+	"github.com/hftrunner/hftrunner/internal/testexchange/binance"
 )
 
 // depthSpeeds are the speeds of depth streams.

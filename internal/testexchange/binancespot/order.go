@@ -6,9 +6,9 @@ import (
 	"regexp"
 	"strconv"
 
-	"hftrunner/hft"
-	"hftrunner/internal/testexchange/binance"
-	"hftrunner/internal/testexchange/market"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testexchange/binance"
+	"github.com/hftrunner/hftrunner/internal/testexchange/market"
 )
 
 // ack is the answer to a new order of type ACK; result adds the order, full the fills.

@@ -1,9 +1,9 @@
 package binancespot
 
 import (
-	"hftrunner/hft"
-	"hftrunner/internal/testexchange/binance"
-	"hftrunner/internal/testexchange/market"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testexchange/binance"
+	"github.com/hftrunner/hftrunner/internal/testexchange/market"
 )
 
 // withSymbol runs fn under the lock with the symbol of a request.

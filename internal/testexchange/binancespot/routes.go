@@ -1,7 +1,7 @@
 package binancespot
 
 import (
-	"hftrunner/internal/testexchange/binance"
+	"github.com/hftrunner/hftrunner/internal/testexchange/binance"
 )
 
 func openWeight(p binance.Params) int {

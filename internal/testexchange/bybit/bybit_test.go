@@ -14,11 +14,11 @@ import (
 	"github.com/coder/websocket"
 	"go.uber.org/goleak"
 
-	"hftrunner/hft"
-	"hftrunner/internal/testexchange/bybit"
-	"hftrunner/internal/testexchange/market"
-	"hftrunner/internal/testexchange/venue"
-	"hftrunner/internal/testexchange/wire"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testexchange/bybit"
+	"github.com/hftrunner/hftrunner/internal/testexchange/market"
+	"github.com/hftrunner/hftrunner/internal/testexchange/venue"
+	"github.com/hftrunner/hftrunner/internal/testexchange/wire"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

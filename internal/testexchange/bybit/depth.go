@@ -6,9 +6,9 @@ import (
 	"strconv"
 	"time"
 
-	"hftrunner/internal/testexchange/fault"
-	"hftrunner/internal/testexchange/market"
-	"hftrunner/internal/testexchange/wire"
+	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
+	"github.com/hftrunner/hftrunner/internal/testexchange/market"
+	"github.com/hftrunner/hftrunner/internal/testexchange/wire"
 )
 
 // intervals are how often the depths of a book are sent.

@@ -4,8 +4,8 @@ import (
 	"strconv"
 	"time"
 
-	"hftrunner/internal/testexchange/fault"
-	"hftrunner/internal/testexchange/market"
+	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
+	"github.com/hftrunner/hftrunner/internal/testexchange/market"
 )
 
 // timeResult is the venue's clock.

@@ -4,8 +4,8 @@ import (
 	"encoding/json"
 	"regexp"
 
-	"hftrunner/hft"
-	"hftrunner/internal/testexchange/market"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testexchange/market"
 )
 
 // orderRequest is the parameters of requests about one order, as they are written.

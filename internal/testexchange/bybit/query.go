@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"hftrunner/internal/testexchange/market"
+	"github.com/hftrunner/hftrunner/internal/testexchange/market"
 )
 
 // maxRecent is how many orders that have ended realtime knows.

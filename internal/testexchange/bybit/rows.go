@@ -3,8 +3,8 @@ package bybit
 import (
 	"strconv"
 
-	"hftrunner/hft"
-	"hftrunner/internal/testexchange/market"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testexchange/market"
 )
 
 // orderRow is an order in lists and in the topic order.

@@ -10,9 +10,9 @@ import (
 
 	"github.com/coder/websocket"
 
-	"hftrunner/internal/testexchange/fault"
-	"hftrunner/internal/testexchange/market"
-	"hftrunner/internal/testexchange/wire"
+	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
+	"github.com/hftrunner/hftrunner/internal/testexchange/market"
+	"github.com/hftrunner/hftrunner/internal/testexchange/wire"
 )
 
 // operation is what a client says on a public or private connection.

@@ -8,7 +8,7 @@ import (
 
 	"github.com/coder/websocket"
 
-	"hftrunner/internal/testexchange/wire"
+	"github.com/hftrunner/hftrunner/internal/testexchange/wire"
 )
 
 // tradeRequest is what a client says on a trade connection.

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"strings"
 
-	"hftrunner/internal/testexchange/market"
+	"github.com/hftrunner/hftrunner/internal/testexchange/market"
 )
 
 // maxTrades is how many trades one message has at most.

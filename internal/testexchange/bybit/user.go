@@ -6,11 +6,11 @@ import (
 	"slices"
 	"strings"
 
-	"hftrunner/hft"
-	"hftrunner/internal/testexchange/fault"
-	"hftrunner/internal/testexchange/market"
-	"hftrunner/internal/testexchange/venue"
-	"hftrunner/internal/testexchange/wire"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
+	"github.com/hftrunner/hftrunner/internal/testexchange/market"
+	"github.com/hftrunner/hftrunner/internal/testexchange/venue"
+	"github.com/hftrunner/hftrunner/internal/testexchange/wire"
 )
 
 // user is a private connection that has logged on.

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"time"
 
-	"hftrunner/internal/testexchange/market"
-	"hftrunner/internal/testexchange/venue"
+	"github.com/hftrunner/hftrunner/internal/testexchange/market"
+	"github.com/hftrunner/hftrunner/internal/testexchange/venue"
 )
 
 // window is an account's cancel-on-disconnect (DCP).

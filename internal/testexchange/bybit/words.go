@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"strconv"
 
-	"hftrunner/hft"
-	"hftrunner/internal/testexchange/market"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testexchange/market"
 )
 
 // refusal is an answer that says no.

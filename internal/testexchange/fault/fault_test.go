@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/internal/testexchange/fault"
+	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
 )
 
 func armed(t testing.TB, text string) *fault.Set {

@@ -5,7 +5,7 @@ import (
 	"maps"
 	"slices"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // AccountConfig describes an account.

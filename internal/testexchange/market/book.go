@@ -3,7 +3,7 @@ package market
 import (
 	"slices"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // order is an order of an account with its place in the book.

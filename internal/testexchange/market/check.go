@@ -1,7 +1,7 @@
 package market
 
 import (
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // check returns why an order is refused.

@@ -1,6 +1,6 @@
 package market
 
-import "hftrunner/hft"
+import "github.com/hftrunner/hftrunner/hft"
 
 // EventKind says what an Event is about.
 type EventKind uint8

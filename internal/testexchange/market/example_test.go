@@ -3,8 +3,8 @@ package market_test
 import (
 	"fmt"
 
-	"hftrunner/hft"
-	"hftrunner/internal/testexchange/market"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testexchange/market"
 )
 
 func Example() {

@@ -7,7 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // Refusals of a request. A venue turns them into its codes and texts.

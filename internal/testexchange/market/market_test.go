@@ -7,8 +7,8 @@ import (
 	"slices"
 	"testing"
 
-	"hftrunner/hft"
-	"hftrunner/internal/testexchange/market"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testexchange/market"
 )
 
 func linear() market.SymbolConfig {

@@ -1,7 +1,7 @@
 package market
 
 import (
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // take fills an order from the other side as far as its price allows.

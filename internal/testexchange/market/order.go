@@ -1,6 +1,6 @@
 package market
 
-import "hftrunner/hft"
+import "github.com/hftrunner/hftrunner/hft"
 
 // Reason says why an order ended, or was changed, otherwise than by being filled.
 type Reason string

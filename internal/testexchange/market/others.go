@@ -3,7 +3,7 @@ package market
 import (
 	"fmt"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // ApplyBatch applies one message of market data of others at nowNs: depth rows set levels, the first snapshot row of a

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // Place checks and accepts an order at nowNs, matches it, and puts what is left into the book if the order may rest.

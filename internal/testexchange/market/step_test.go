@@ -6,7 +6,7 @@ import (
 	"math/big"
 	"testing"
 
-	"hftrunner/internal/testexchange/market"
+	"github.com/hftrunner/hftrunner/internal/testexchange/market"
 )
 
 func step(t testing.TB, text string) market.Step {

@@ -7,8 +7,8 @@ import (
 	"github.com/adshao/go-binance/v2/common"
 	"github.com/adshao/go-binance/v2/futures"
 
-	"hftrunner/hft"
-	"hftrunner/internal/testexchange"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testexchange"
 )
 
 func TestFuturesBook(t *testing.T) {

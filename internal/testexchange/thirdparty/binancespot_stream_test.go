@@ -5,7 +5,7 @@ import (
 
 	binance "github.com/adshao/go-binance/v2"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 func TestSpotBook(t *testing.T) {

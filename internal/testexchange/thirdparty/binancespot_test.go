@@ -10,8 +10,8 @@ import (
 	binance "github.com/adshao/go-binance/v2"
 	"github.com/adshao/go-binance/v2/common"
 
-	"hftrunner/hft"
-	"hftrunner/internal/testexchange"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testexchange"
 )
 
 // spotScene has a client of the spot venue.

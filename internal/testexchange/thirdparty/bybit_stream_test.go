@@ -6,7 +6,7 @@ import (
 
 	"github.com/hirokisan/bybit/v2"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 func TestBybitUserStream(t *testing.T) {

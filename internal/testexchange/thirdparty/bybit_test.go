@@ -9,7 +9,7 @@ import (
 	"github.com/gorilla/websocket"
 	"github.com/hirokisan/bybit/v2"
 
-	"hftrunner/internal/testexchange"
+	"github.com/hftrunner/hftrunner/internal/testexchange"
 )
 
 // bybitScene has a client of Bybit, hirokisan's.

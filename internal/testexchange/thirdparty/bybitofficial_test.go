@@ -10,7 +10,7 @@ import (
 
 	bybitapi "github.com/bybit-exchange/bybit.go.api"
 
-	"hftrunner/internal/testexchange"
+	"github.com/hftrunner/hftrunner/internal/testexchange"
 )
 
 // officialScene has the venue's own client of Bybit, which signs with a receive window where the other has none, and

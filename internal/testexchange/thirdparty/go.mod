@@ -1,4 +1,4 @@
-module hftrunner/internal/testexchange/thirdparty
+module github.com/hftrunner/hftrunner/internal/testexchange/thirdparty
 
 go 1.26.0
 
@@ -7,7 +7,7 @@ require (
 	github.com/bybit-exchange/bybit.go.api v0.0.0-20250727214011-c9347d6804d6
 	github.com/gorilla/websocket v1.5.3
 	github.com/hirokisan/bybit/v2 v2.36.0
-	hftrunner v0.0.0
+	github.com/hftrunner/hftrunner v0.0.0
 )
 
 require (
@@ -24,4 +24,4 @@ require (
 	github.com/tidwall/btree v1.8.2 // indirect
 )
 
-replace hftrunner => ../../..
+replace github.com/hftrunner/hftrunner => ../../..

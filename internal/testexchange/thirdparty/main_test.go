@@ -12,7 +12,7 @@ import (
 	"github.com/adshao/go-binance/v2/futures"
 	"github.com/gorilla/websocket"
 
-	"hftrunner/internal/testexchange"
+	"github.com/hftrunner/hftrunner/internal/testexchange"
 )
 
 // nowhere is an address that nobody listens on.

@@ -9,10 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/hft"
-	"hftrunner/internal/testexchange"
-	"hftrunner/internal/testexchange/fault"
-	"hftrunner/internal/testexchange/venue"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testexchange"
+	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
+	"github.com/hftrunner/hftrunner/internal/testexchange/venue"
 )
 
 const (

@@ -8,8 +8,8 @@ import (
 	"github.com/adshao/go-binance/v2/futures"
 	"github.com/gorilla/websocket"
 
-	"hftrunner/hft"
-	"hftrunner/internal/testexchange"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testexchange"
 )
 
 // TestCompressionIsNegotiated sees that the compressed worlds of the other tests are what they are called.

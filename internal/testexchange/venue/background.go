@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"io"
 
-	"hftrunner/connector"
-	"hftrunner/connector/paper"
-	"hftrunner/internal/testexchange/market"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/paper"
+	"github.com/hftrunner/hftrunner/internal/testexchange/market"
 )
 
 // Background is the market of others: a source of recorded or synthetic market data on the venue's time.

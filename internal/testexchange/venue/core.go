@@ -8,9 +8,9 @@ import (
 	"sync"
 	"time"
 
-	"hftrunner/internal/testexchange/fault"
-	"hftrunner/internal/testexchange/market"
-	"hftrunner/internal/testexchange/wire"
+	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
+	"github.com/hftrunner/hftrunner/internal/testexchange/market"
+	"github.com/hftrunner/hftrunner/internal/testexchange/wire"
 )
 
 // Protocol is a venue's protocol on top of a Core.

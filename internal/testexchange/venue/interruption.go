@@ -1,7 +1,7 @@
 package venue
 
 import (
-	"hftrunner/internal/testexchange/fault"
+	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
 )
 
 // Interruption is what goes wrong with one request.

@@ -3,9 +3,9 @@ package venue
 import (
 	"errors"
 
-	"hftrunner/hft"
-	"hftrunner/internal/testexchange/fault"
-	"hftrunner/internal/testexchange/market"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
+	"github.com/hftrunner/hftrunner/internal/testexchange/market"
 )
 
 // State is a venue as it stands, for assertions and the admin endpoint. Prices and quantities are decimal text as the

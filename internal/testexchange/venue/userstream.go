@@ -3,8 +3,8 @@ package venue
 import (
 	"time"
 
-	"hftrunner/internal/testexchange/fault"
-	"hftrunner/internal/testexchange/wire"
+	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
+	"github.com/hftrunner/hftrunner/internal/testexchange/wire"
 )
 
 // UserStream sends the events of one subscription to user data with the faults of such streams. One lock guards it,

@@ -9,12 +9,12 @@ import (
 
 	"go.uber.org/goleak"
 
-	"hftrunner/connector"
-	"hftrunner/connector/paper"
-	"hftrunner/hft"
-	"hftrunner/internal/testexchange/market"
-	"hftrunner/internal/testexchange/venue"
-	"hftrunner/internal/testexchange/wire"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/paper"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testexchange/market"
+	"github.com/hftrunner/hftrunner/internal/testexchange/venue"
+	"github.com/hftrunner/hftrunner/internal/testexchange/wire"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

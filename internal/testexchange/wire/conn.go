@@ -15,7 +15,7 @@ import (
 
 	"github.com/coder/websocket"
 
-	"hftrunner/internal/testexchange/fault"
+	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
 )
 
 // Conn is one WebSocket connection. Its methods are safe for concurrent use.

@@ -12,7 +12,7 @@ import (
 
 	"github.com/coder/websocket"
 
-	"hftrunner/internal/testexchange/fault"
+	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
 )
 
 // QueueSize is how many messages wait for a connection before it is closed.

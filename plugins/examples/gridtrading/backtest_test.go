@@ -8,12 +8,12 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/backtest"
-	"hftrunner/depth/depthtest"
-	"hftrunner/hft"
-	"hftrunner/internal/sample/sampletest"
-	"hftrunner/pluginapi"
-	"hftrunner/sim"
+	"github.com/hftrunner/hftrunner/backtest"
+	"github.com/hftrunner/hftrunner/depth/depthtest"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
+	"github.com/hftrunner/hftrunner/pluginapi"
+	"github.com/hftrunner/hftrunner/sim"
 )
 
 // fills keeps the executions of a backtest.

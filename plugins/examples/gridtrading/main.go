@@ -13,8 +13,8 @@ import (
 	"math"
 	"time"
 
-	"hftrunner/hft"
-	"hftrunner/pluginapi"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/pluginapi"
 )
 
 // Params are what the params block of a strategy may set. The tags are the schema that `runner validate` checks against

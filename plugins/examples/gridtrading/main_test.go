@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/hft"
-	"hftrunner/pluginapi"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/pluginapi"
 )
 
 // book is a book of best prices only.

@@ -13,12 +13,12 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"hftrunner/backtest"
-	"hftrunner/depth/depthtest"
-	"hftrunner/hft"
-	"hftrunner/internal/sample/sampletest"
-	"hftrunner/pluginapi"
-	"hftrunner/sim"
+	"github.com/hftrunner/hftrunner/backtest"
+	"github.com/hftrunner/hftrunner/depth/depthtest"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
+	"github.com/hftrunner/hftrunner/pluginapi"
+	"github.com/hftrunner/hftrunner/sim"
 )
 
 // wavering is a latency that changes with the time and refuses the request of each tenth second.

@@ -12,8 +12,8 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"hftrunner/hft"
-	"hftrunner/pluginapi"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/pluginapi"
 )
 
 type book struct {

@@ -12,8 +12,8 @@ import (
 	"math"
 	"time"
 
-	"hftrunner/hft"
-	"hftrunner/pluginapi"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/pluginapi"
 )
 
 // Params are what the params block of a strategy may set. Sizes are in quote currency, because the quantity of one order

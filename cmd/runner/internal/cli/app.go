@@ -14,12 +14,12 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
 
-	"hftrunner/cmd/runner/internal/config"
-	"hftrunner/connector/feed"
-	"hftrunner/host"
-	"hftrunner/internal/control"
-	"hftrunner/internal/runlog"
-	"hftrunner/internal/venues"
+	"github.com/hftrunner/hftrunner/cmd/runner/internal/config"
+	"github.com/hftrunner/hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/host"
+	"github.com/hftrunner/hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/internal/runlog"
+	"github.com/hftrunner/hftrunner/internal/venues"
 )
 
 // Exit codes.

@@ -13,9 +13,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"hftrunner/backtest/stats"
-	"hftrunner/cmd/runner/internal/config"
-	"hftrunner/internal/batch"
+	"github.com/hftrunner/hftrunner/backtest/stats"
+	"github.com/hftrunner/hftrunner/cmd/runner/internal/config"
+	"github.com/hftrunner/hftrunner/internal/batch"
 )
 
 // Executors makes what runs the jobs of a backtest, batch.Processes for one. Close it after all Executors.

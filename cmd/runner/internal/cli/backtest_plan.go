@@ -10,9 +10,9 @@ import (
 	"slices"
 	"time"
 
-	"hftrunner/cmd/runner/internal/config"
-	"hftrunner/internal/batch"
-	"hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/cmd/runner/internal/config"
+	"github.com/hftrunner/hftrunner/internal/batch"
+	"github.com/hftrunner/hftrunner/internal/control"
 )
 
 const (

@@ -8,8 +8,8 @@ import (
 	"strconv"
 	"strings"
 
-	"hftrunner/backtest/stats"
-	"hftrunner/internal/batch"
+	"github.com/hftrunner/hftrunner/backtest/stats"
+	"github.com/hftrunner/hftrunner/internal/batch"
 )
 
 const (

@@ -14,11 +14,11 @@ import (
 	"testing"
 	"time"
 
-	"hftrunner/backtest"
-	"hftrunner/backtest/npy"
-	"hftrunner/hft"
-	"hftrunner/internal/batch"
-	"hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/backtest"
+	"github.com/hftrunner/hftrunner/backtest/npy"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/batch"
+	"github.com/hftrunner/hftrunner/internal/control"
 )
 
 // backtestConfig has a strategy with two days of data.

@@ -10,8 +10,8 @@ import (
 	"sync"
 	"time"
 
-	"hftrunner/backtest/convert"
-	"hftrunner/internal/batch"
+	"github.com/hftrunner/hftrunner/backtest/convert"
+	"github.com/hftrunner/hftrunner/internal/batch"
 )
 
 // barWidth is how many characters a progress bar has.

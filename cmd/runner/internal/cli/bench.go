@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"hftrunner/host"
+	"github.com/hftrunner/hftrunner/host"
 )
 
 // BenchOptions say what is measured.

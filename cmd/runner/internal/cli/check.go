@@ -12,9 +12,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"hftrunner/cmd/runner/internal/config"
-	"hftrunner/host"
-	"hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/cmd/runner/internal/config"
+	"github.com/hftrunner/hftrunner/host"
+	"github.com/hftrunner/hftrunner/internal/control"
 )
 
 // validation is the JSON form of validate. Connectors and strategies are null when the configuration is wrong.

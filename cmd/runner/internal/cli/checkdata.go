@@ -10,11 +10,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"hftrunner/backtest/convert"
-	"hftrunner/backtest/quality"
-	"hftrunner/cmd/runner/internal/config"
-	"hftrunner/connector/feed"
-	"hftrunner/internal/batch"
+	"github.com/hftrunner/hftrunner/backtest/convert"
+	"github.com/hftrunner/hftrunner/backtest/quality"
+	"github.com/hftrunner/hftrunner/cmd/runner/internal/config"
+	"github.com/hftrunner/hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/internal/batch"
 )
 
 // qualityForm is the JSON form of a look at one file.

@@ -8,9 +8,9 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
 
-	"hftrunner/cmd/runner/internal/config"
-	"hftrunner/cmd/runner/internal/venuecheck"
-	"hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/cmd/runner/internal/config"
+	"github.com/hftrunner/hftrunner/cmd/runner/internal/venuecheck"
+	"github.com/hftrunner/hftrunner/internal/control"
 )
 
 // venueForm is the JSON form of a look at a venue.

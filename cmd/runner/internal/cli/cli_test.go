@@ -20,10 +20,10 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"go.uber.org/goleak"
 
-	"hftrunner/cmd/runner/internal/config"
-	"hftrunner/connector/feed"
-	"hftrunner/host"
-	"hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/cmd/runner/internal/config"
+	"github.com/hftrunner/hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/host"
+	"github.com/hftrunner/hftrunner/internal/control"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")

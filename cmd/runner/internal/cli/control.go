@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/internal/control"
 )
 
 // withHost calls f with the running host and gives what it returns its exit code.

@@ -12,11 +12,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"hftrunner/backtest/convert"
-	"hftrunner/cmd/runner/internal/config"
-	"hftrunner/connector/feed"
-	"hftrunner/connector/recording"
-	"hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/backtest/convert"
+	"github.com/hftrunner/hftrunner/cmd/runner/internal/config"
+	"github.com/hftrunner/hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/connector/recording"
+	"github.com/hftrunner/hftrunner/internal/control"
 )
 
 func (s *settings) convertCommand() *cobra.Command {

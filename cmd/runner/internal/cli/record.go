@@ -12,11 +12,11 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
 
-	"hftrunner/cmd/runner/internal/config"
-	"hftrunner/cmd/runner/internal/venuecheck"
-	"hftrunner/connector/feed"
-	"hftrunner/connector/venue"
-	"hftrunner/internal/record"
+	"github.com/hftrunner/hftrunner/cmd/runner/internal/config"
+	"github.com/hftrunner/hftrunner/cmd/runner/internal/venuecheck"
+	"github.com/hftrunner/hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/internal/record"
 )
 
 // recordOptions are the flags of record.

@@ -17,10 +17,10 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"hftrunner/cmd/runner/internal/config"
-	"hftrunner/host"
-	"hftrunner/internal/control"
-	"hftrunner/internal/runlog"
+	"github.com/hftrunner/hftrunner/cmd/runner/internal/config"
+	"github.com/hftrunner/hftrunner/host"
+	"github.com/hftrunner/hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/internal/runlog"
 )
 
 const (

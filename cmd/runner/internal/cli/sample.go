@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"hftrunner/internal/sample"
+	"github.com/hftrunner/hftrunner/internal/sample"
 )
 
 func (s *settings) sampleCommand() *cobra.Command {

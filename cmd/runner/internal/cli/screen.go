@@ -8,8 +8,8 @@ import (
 	"sync/atomic"
 	"unicode/utf8"
 
-	"hftrunner/internal/control"
-	"hftrunner/internal/runlog"
+	"github.com/hftrunner/hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/internal/runlog"
 )
 
 // screen keeps a few lines at the bottom of a terminal up to date while log lines scroll above them. Show, Clear and

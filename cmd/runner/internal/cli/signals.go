@@ -10,7 +10,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"hftrunner/internal/runlog"
+	"github.com/hftrunner/hftrunner/internal/runlog"
 )
 
 // interruption is what a command does when it is interrupted, besides that its context ends.

@@ -12,9 +12,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"hftrunner/backtest"
-	"hftrunner/cmd/runner/internal/config"
-	"hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/backtest"
+	"github.com/hftrunner/hftrunner/cmd/runner/internal/config"
+	"github.com/hftrunner/hftrunner/connector/feed"
 )
 
 // snapshotOptions are the flags of snapshot.

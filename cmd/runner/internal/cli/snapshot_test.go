@@ -8,14 +8,14 @@ import (
 	"strings"
 	"testing"
 
-	"hftrunner/backtest/npy"
-	"hftrunner/connector"
-	"hftrunner/connector/binancespot"
-	"hftrunner/connector/bybit"
-	"hftrunner/connector/depthsync"
-	"hftrunner/connector/feed"
-	"hftrunner/hft"
-	"hftrunner/internal/sample/sampletest"
+	"github.com/hftrunner/hftrunner/backtest/npy"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/binancespot"
+	"github.com/hftrunner/hftrunner/connector/bybit"
+	"github.com/hftrunner/hftrunner/connector/depthsync"
+	"github.com/hftrunner/hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
 )
 
 func writeEvents(t *testing.T, path string, rows ...hft.Event) {

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"sync"
 
-	"hftrunner/host"
-	"hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/host"
+	"github.com/hftrunner/hftrunner/internal/control"
 )
 
 // printSummary prints what a run came to.

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/internal/control"
 )
 
 // column is a column of a table; numbers stand on the right.

@@ -9,12 +9,12 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"hftrunner/cmd/runner/internal/config"
-	"hftrunner/cmd/runner/internal/venuecheck"
-	"hftrunner/connector/feed"
-	"hftrunner/connector/venue"
-	"hftrunner/internal/record"
-	"hftrunner/internal/venues"
+	"github.com/hftrunner/hftrunner/cmd/runner/internal/config"
+	"github.com/hftrunner/hftrunner/cmd/runner/internal/venuecheck"
+	"github.com/hftrunner/hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/internal/record"
+	"github.com/hftrunner/hftrunner/internal/venues"
 )
 
 const twoVenues = `connector "paper" "sim" {

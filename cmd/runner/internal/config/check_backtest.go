@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"hftrunner/internal/settings"
+	"github.com/hftrunner/hftrunner/internal/settings"
 )
 
 // backtests checks what a backtest block needs from outside of it: files that are there, as many of each instrument.

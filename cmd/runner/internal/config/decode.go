@@ -5,7 +5,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
-	"hftrunner/internal/settings"
+	"github.com/hftrunner/hftrunner/internal/settings"
 )
 
 // decoder turns the merged settings into a File.

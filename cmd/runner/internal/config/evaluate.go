@@ -6,7 +6,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
-	"hftrunner/internal/settings"
+	"github.com/hftrunner/hftrunner/internal/settings"
 )
 
 // evaluate computes an expression and reports what is wrong with it. ok is false when there is no value.

@@ -5,7 +5,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"hftrunner/cmd/runner/internal/config"
+	"github.com/hftrunner/hftrunner/cmd/runner/internal/config"
 )
 
 func Example() {

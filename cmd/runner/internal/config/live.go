@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"hftrunner/connector/venue"
-	"hftrunner/internal/venues"
+	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/internal/venues"
 )
 
 // Live is a connector block of a venue.

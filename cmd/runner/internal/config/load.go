@@ -12,7 +12,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
-	"hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/internal/control"
 )
 
 // maxFileBytes bounds a configuration file.

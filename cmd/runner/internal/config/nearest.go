@@ -1,6 +1,6 @@
 package config
 
-import "hftrunner/internal/settings"
+import "github.com/hftrunner/hftrunner/internal/settings"
 
 func nearest(name string, known []string) string { return settings.Nearest(name, known) }
 

@@ -9,8 +9,8 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
-	"hftrunner/internal/control"
-	"hftrunner/internal/settings"
+	"github.com/hftrunner/hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/internal/settings"
 )
 
 // params returns a params block as a JSON object.

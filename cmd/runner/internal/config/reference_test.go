@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/jsonschema-go/jsonschema"
 
-	"hftrunner/internal/settings"
+	"github.com/hftrunner/hftrunner/internal/settings"
 )
 
 // reference prints the table as docs/config.md has it.

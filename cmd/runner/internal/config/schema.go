@@ -7,8 +7,8 @@ import (
 	"reflect"
 	"regexp"
 
-	"hftrunner/internal/settings"
-	"hftrunner/internal/venues"
+	"github.com/hftrunner/hftrunner/internal/settings"
+	"github.com/hftrunner/hftrunner/internal/venues"
 )
 
 // fileBlocks are the blocks at the top of the file. What a connector block has depends on its kind.

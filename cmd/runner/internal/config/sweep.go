@@ -7,8 +7,8 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
-	"hftrunner/internal/control"
-	"hftrunner/internal/settings"
+	"github.com/hftrunner/hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/internal/settings"
 )
 
 // maxSweepValues bounds the values of one parameter of a sweep.

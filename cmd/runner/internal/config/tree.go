@@ -10,7 +10,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
-	"hftrunner/internal/settings"
+	"github.com/hftrunner/hftrunner/internal/settings"
 )
 
 // block is one block of the file with its arguments evaluated.

@@ -12,8 +12,8 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"hftrunner/host"
-	"hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/host"
+	"github.com/hftrunner/hftrunner/ipc"
 )
 
 // Options say what to measure.

@@ -6,8 +6,8 @@ import (
 	"os"
 	"testing"
 
-	"hftrunner/cmd/runner/internal/ticktoorder"
-	"hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/cmd/runner/internal/ticktoorder"
+	"github.com/hftrunner/hftrunner/ipc"
 )
 
 func TestMain(m *testing.M) {

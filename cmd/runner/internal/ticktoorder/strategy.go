@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"hftrunner/hft"
-	"hftrunner/pluginapi"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/pluginapi"
 )
 
 // pluginName is the strategy's name and that of the program when it is the strategy.

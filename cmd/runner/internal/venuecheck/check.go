@@ -10,9 +10,9 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"hftrunner/connector/clientid"
-	"hftrunner/connector/clocksync"
-	"hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/clientid"
+	"github.com/hftrunner/hftrunner/connector/clocksync"
+	"github.com/hftrunner/hftrunner/connector/venue"
 )
 
 // Instrument is what is configured of a symbol; steps that are left to the venue are 0.

@@ -11,10 +11,10 @@ import (
 
 	"go.uber.org/goleak"
 
-	"hftrunner/connector/venue"
-	"hftrunner/internal/testexchange"
-	"hftrunner/internal/testexchange/fault"
-	"hftrunner/internal/venues"
+	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/internal/testexchange"
+	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
+	"github.com/hftrunner/hftrunner/internal/venues"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

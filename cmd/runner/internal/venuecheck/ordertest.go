@@ -9,10 +9,10 @@ import (
 	"strings"
 	"time"
 
-	"hftrunner/connector"
-	"hftrunner/connector/clientid"
-	"hftrunner/connector/venue"
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/clientid"
+	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // orderTest has the smallest order on each symbol tested, at the best bid, post only. Nothing is placed.

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/venue"
 )
 
 // Asker is the part of a venue.Protocol that knows the venue's rules.

@@ -6,8 +6,8 @@ import (
 	"sync"
 	"time"
 
-	"hftrunner/connector/stream"
-	"hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/stream"
+	"github.com/hftrunner/hftrunner/connector/venue"
 )
 
 // connection is what became of one connection.

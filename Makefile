@@ -5,13 +5,13 @@ EXAMPLES := $(notdir $(patsubst %/,%,$(wildcard plugins/examples/*/)))
 PLUGINS := $(addprefix bin/plugins/,$(EXAMPLES))
 # Tests of packages with atomics and goroutines, for the race detector.
 RACE    ?= ./ipc/... ./live/... ./host/... ./connector/... ./backtest ./internal/control/... ./internal/batch/... ./internal/collector \
-           ./internal/testexchange/... ./internal/parity ./pluginapi/... ./cmd/...
+           ./internal/testexchange/... ./internal/parity ./pluginapi/... ./runner/...
 BENCH   ?= .
 BENCHTIME ?= 1s
 # How many tests of a package run at a time: many wait for processes and sockets. Packages that mostly wait begin first, beside
 # those that work.
 PARALLEL ?= 4
-WAITING  := ./internal/soak ./cmd/runner ./host
+WAITING  := ./internal/soak ./runner ./host
 # Flags of `make run`, such as RUN_FLAGS="--duration 20s".
 RUN_FLAGS ?=
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2

@@ -128,12 +128,13 @@ var allowed = []importRule{
 	{"pluginapi", "what an author imports", []string{"hft", "depth", "live", "ipc", "backtest", "internal/control", "internal/settings"}},
 	{"host", "the host knows no venue and no strategy", []string{"hft", "depth", "ipc", "connector", "connector/feed", "internal/control", "internal/runlog"}},
 	{"internal/runlog", "takes lines, from whomever", nil},
-	{"cmd/runner/internal/config", "the configuration names venues and plugins but runs none", []string{"internal/control", "internal/settings",
+	{"runner/internal/config", "the configuration names venues and plugins but runs none", []string{"internal/control", "internal/settings",
 		"internal/venues", "connector/venue", "backtest"}},
 	{"internal/rowfile", "files of what came out of a backtest", []string{"hft", "sim", "backtest"}},
 	{"internal/batch", "runs many backtests; knows no command line", []string{"hft", "sim", "backtest", "backtest/...", "connector/feed", "internal/control", "internal/rowfile"}},
-	{"cmd/runner/...", "the wiring knows everything but strategies", []string{"hft", "host", "ipc", "ipc/latency", "connector/...",
-		"backtest/...", "internal/batch", "internal/control", "internal/record", "internal/runlog", "internal/sample", "internal/venues", "cmd/runner/...", "pluginapi"}},
+	{"cmd/runner", "ten lines: the kinds of connectors", []string{"runner"}},
+	{"runner/...", "the wiring knows everything but strategies", []string{"hft", "host", "ipc", "ipc/latency", "connector/...",
+		"backtest/...", "internal/batch", "internal/control", "internal/record", "internal/runlog", "internal/sample", "internal/venues", "runner/...", "pluginapi"}},
 	{"plugins/...", "a strategy sees its bot", []string{"hft", "pluginapi"}},
 }
 
@@ -144,8 +145,8 @@ var monopolies = []struct {
 }{
 	{"github.com/hashicorp/go-plugin", "one package owns the plugin boundary", []string{"internal/control"}},
 	{"google.golang.org/grpc", "the control plane is converted in one place", []string{"internal/control", "internal/control/internal/..."}},
-	{"github.com/hashicorp/hcl/v2", "one package reads the configuration", []string{"cmd/runner/internal/config"}},
-	{"github.com/knadh/koanf", "one package reads the configuration", []string{"cmd/runner/internal/config"}},
+	{"github.com/hashicorp/hcl/v2", "one package reads the configuration", []string{"runner/internal/config"}},
+	{"github.com/knadh/koanf", "one package reads the configuration", []string{"runner/internal/config"}},
 	{"golang.org/x/sys", "system calls of the data plane stand in one place", []string{"ipc/internal/shm"}},
 }
 
@@ -375,7 +376,7 @@ func TestLiveConnectorsAreMadeInOnePlace(t *testing.T) {
 func TestOneWallClock(t *testing.T) {
 	allowed := map[string]string{
 		"ipc/machine.go":          "the clock itself",
-		"cmd/runner/wiring.go":    "where the own time of a synthetic market begins",
+		"runner/wiring.go":        "where the own time of a synthetic market begins",
 		"cmd/testexchange/":       "the exchange is another machine",
 		"internal/testexchange/":  "the exchange is another machine",
 		"connector/connectortest": "a kit for tests",

@@ -7,7 +7,7 @@
 // is stepped: it goes on when every bot has processed everything, and then two runs over the same data are equal,
 // order by order. Market data reaches bots and exchange at the same time, or each at a time of its own, as the source
 // says: a replay at speed 0 hands rows to the exchange at their exchange time and to the bots when they were received, and then
-// requests, answers and fills are those of a backtest of the same recording (TestReplayIsABacktest in cmd/runner), if
+// requests, answers and fills are those of a backtest of the same recording (TestReplayIsABacktest in runner), if
 // the recordings are those of the backtest: time begins with the first row of all, also of a symbol that nobody trades; of several
 // instruments, what happens in one nanosecond may come in another order than there. A request reaches the exchange OrderLatency
 // after Run has taken it; requests of one instant are handled by bot id, then in the order of arrival, when time is

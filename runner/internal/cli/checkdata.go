@@ -1,0 +1,154 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hftrunner/hftrunner/backtest/convert"
+	"github.com/hftrunner/hftrunner/backtest/quality"
+	"github.com/hftrunner/hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/internal/batch"
+	"github.com/hftrunner/hftrunner/runner/internal/config"
+)
+
+// qualityForm is the JSON form of a look at one file.
+type qualityForm struct {
+	File     string            `json:"file"`
+	OK       bool              `json:"ok"`
+	Error    string            `json:"error,omitempty"`
+	Problems []quality.Problem `json:"problems"`
+	Report   *quality.Report   `json:"report"`
+	// Recording is what was found in a recording while its rows were made.
+	Recording *feed.Report `json:"recording,omitempty"`
+}
+
+func (s *settings) checkDataCommand() *cobra.Command {
+	var o quality.Options
+	var format string
+	var baseLatency time.Duration
+	c := &cobra.Command{Use: "check-data --tick-size T --lot-size L FILE...", Short: "look event files and recordings over before they are used",
+		Long: "check-data reads event files (.npz, .npy) and, with --format, recordings, and reports rows out of order, gaps, steps of the\n" +
+			"clock, crossed books and values that cannot be. Rows of a recording are made as 'runner convert events' makes them.\n" +
+			"The exit code is 1 when results on a file would be wrong.",
+		Example: "  runner check-data --tick-size 0.1 --lot-size 0.001 btcusdt_20240808.npz\n" +
+			"  runner check-data --tick-size 0.1 --lot-size 0.001 --format binancefutures btcusdt_20240808.gz",
+		Args: atLeastOne("FILE"),
+		PreRunE: func(*cobra.Command, []string) error {
+			if format != "" {
+				if err := s.checkFormat(format); err != nil {
+					return err
+				}
+			}
+			if baseLatency < 0 {
+				return fmt.Errorf("--base-latency is %v: give at least 0s", baseLatency)
+			}
+			return checkSteps(o.TickSize, o.LotSize, "")
+		},
+		RunE: func(cmd *cobra.Command, files []string) error {
+			return s.checkData(cmd.Context(), files, recordings{format, baseLatency}, o)
+		}}
+	f := c.Flags()
+	f.StringVar(&format, "format", "", "`FORMAT` of the messages of recordings: "+strings.Join(config.RecordedFormats(), ", "))
+	f.DurationVar(&baseLatency, "base-latency", 0, baseLatencyHelp)
+	f.Float64Var(&o.TickSize, "tick-size", 0, "step of `PRICES` of the instrument")
+	f.Float64Var(&o.LotSize, "lot-size", 0, "step of `QUANTITIES` of the instrument")
+	f.DurationVar(&o.GapLimit, "gap", quality.DefaultGapLimit, "longest `TIME` without a row that is no gap")
+	f.DurationVar(&o.ClockStepLimit, "clock-step", quality.DefaultClockStepLimit, "greatest `CHANGE` of the feed latency that is no step of the clock")
+	return c
+}
+
+// recordings says how recordings are read, of which there may be none.
+type recordings struct {
+	format      string
+	baseLatency time.Duration
+}
+
+func (s *settings) checkData(ctx context.Context, files []string, of recordings, o quality.Options) error {
+	bad := 0
+	forms := make([]qualityForm, 0, len(files))
+	for _, path := range files {
+		form := s.checkOne(ctx, path, of, o)
+		if ctx.Err() != nil {
+			return withCode(ExitFailure, fmt.Errorf("look over %s: %w", path, ctx.Err()))
+		}
+		if !form.OK {
+			bad++
+		}
+		forms = append(forms, form)
+		if !s.json() {
+			fmt.Fprintln(s.app.Stdout, path)
+			if form.Recording != nil {
+				for _, line := range form.Recording.LinesWithExamples() {
+					fmt.Fprintln(s.app.Stdout, "warning: "+line)
+				}
+			}
+			if form.Error != "" {
+				fmt.Fprintf(s.app.Stdout, "error: %s\n", form.Error)
+			} else {
+				fmt.Fprint(s.app.Stdout, form.Report)
+			}
+		}
+	}
+	if s.json() {
+		if err := printJSON(s.app.Stdout, map[string]any{"files": forms}); err != nil {
+			return err
+		}
+	}
+	if bad > 0 {
+		return withCode(ExitFailure, fmt.Errorf("not to be used as recorded: %d of %s", bad, count(len(files), "file")))
+	}
+	return nil
+}
+
+func (s *settings) checkOne(ctx context.Context, path string, of recordings, o quality.Options) qualityForm {
+	form := qualityForm{File: path, Problems: []quality.Problem{}}
+	err := s.look(ctx, path, of, o, &form)
+	if err != nil {
+		form.Error = err.Error()
+	}
+	return form
+}
+
+// look looks one file over. The rows of a recording go through a file of their own, as those of any size have to.
+func (s *settings) look(ctx context.Context, path string, of recordings, o quality.Options, form *qualityForm) error {
+	events := path
+	work := s.beginWork()
+	defer work.end()
+	if !config.EventFile(path) {
+		if of.format == "" {
+			return fmt.Errorf("%s is no .npz or .npy file: if it is a recording, say with --format of which venue", path)
+		}
+		dir, err := os.MkdirTemp("", "check-data")
+		if err != nil {
+			return fmt.Errorf("make a folder for rows: %w", err)
+		}
+		defer os.RemoveAll(dir)
+		events = filepath.Join(dir, "events.npy")
+		summary, err := s.rowsOf(ctx, []string{path}, of, events, o.TickSize, o.LotSize, work)
+		form.Recording = summary.Report
+		if err != nil {
+			return err
+		}
+	}
+	report, err := batch.CheckFile(ctx, events, o, func(rows, total int64) { work.show(filepath.Base(path), "rows", rows, total) })
+	if err != nil {
+		return err
+	}
+	form.Report, form.OK = &report, report.OK()
+	form.Problems = append(form.Problems, report.Problems()...)
+	return nil
+}
+
+// rowsOf makes an event file of recordings as a backtest does.
+func (s *settings) rowsOf(ctx context.Context, files []string, of recordings, events string, tickSize, lotSize float64, work *work) (convert.Summary, error) {
+	f := s.app.Formats[of.format]
+	return convert.Events(ctx, files, events, convert.Options{NewDecoder: f.NewDecoder, Rule: f.Rule, Format: of.format, Formats: s.app.Formats,
+		BaseLatency: of.baseLatency, TickSize: tickSize, LotSize: lotSize, Quotes: true,
+		Progress: func(p convert.Progress) { work.show(p.Stage.String(), convertUnit(p.Stage.String()), p.Done, p.Total) }})
+}

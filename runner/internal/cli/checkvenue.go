@@ -1,0 +1,130 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/spf13/cobra"
+
+	"github.com/hftrunner/hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/runner/internal/config"
+	"github.com/hftrunner/hftrunner/runner/internal/venuecheck"
+)
+
+// venueForm is the JSON form of a look at a venue.
+type venueForm struct {
+	Connector string `json:"connector"`
+	Kind      string `json:"kind"`
+	OK        bool   `json:"ok"`
+	venuecheck.Report
+}
+
+func (s *settings) checkCommand() *cobra.Command {
+	var orderTest bool
+	c := &cobra.Command{Use: "check [NAME]", Short: "ask the venue of a connector whether a strategy could trade on it",
+		Long: "check connects to the venue of a live connector and reports clock, round-trip times, streams, symbols against the\n" +
+			"configuration, what the key may do, limits, open orders, positions and balances. It never places an order; with\n" +
+			"--order-test the venue is given one to test, where it has a test for that.\n" +
+			"The exit code is 1 when something would keep a strategy from trading.",
+		Args: atMostOneConnector,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return s.checkVenue(cmd.Context(), args, orderTest)
+		}}
+	c.Flags().BoolVar(&orderTest, "order-test", false, "have the venue test an order on each symbol; none is placed")
+	return c
+}
+
+// loadLive reads the configuration without its plugins, which have nothing to do with venues, and returns a live
+// connector: the named one, or the only one.
+func (s *settings) loadLive(name string) (*config.File, *config.Connector, error) {
+	file, err := config.Load(s.configPath, s.options())
+	if err != nil {
+		return nil, nil, configError(err)
+	}
+	var names []string
+	var found *config.Connector
+	for i := range file.Connectors {
+		c := &file.Connectors[i]
+		if c.Live == nil {
+			continue
+		}
+		names = append(names, c.Name)
+		if name == "" || c.Name == name {
+			found = c
+		}
+	}
+	switch n := control.Nearest(name, names); {
+	case len(names) == 0:
+		return nil, nil, withCode(ExitUsage, fmt.Errorf("%s has no connector to a venue: add one, such as connector %q \"name\" { network = \"main\" }",
+			s.configPath, config.LiveKinds()[0]))
+	case name == "" && len(names) > 1:
+		return nil, nil, withCode(ExitUsage, fmt.Errorf("which connector? %s has %v", s.configPath, names))
+	case found == nil && n != "":
+		return nil, nil, withCode(ExitUsage, fmt.Errorf("%s has no connector to a venue named %q; did you mean %q?", s.configPath, name, n))
+	case found == nil:
+		return nil, nil, withCode(ExitUsage, fmt.Errorf("%s has no connector to a venue named %q; it has %v", s.configPath, name, names))
+	}
+	return file, found, nil
+}
+
+func (s *settings) checkVenue(ctx context.Context, args []string, orderTest bool) error {
+	name := ""
+	if len(args) > 0 {
+		name = args[0]
+	}
+	file, c, err := s.loadLive(name)
+	if err != nil {
+		return err
+	}
+	v, err := s.app.NewVenue(c, hclog.NewNullLogger())
+	if err != nil {
+		return withCode(ExitFailure, err)
+	}
+	o := venuecheck.Options{Protocol: v.Protocol, HasKey: c.Live.HasKey(), OrderPrefix: c.Live.OrderPrefix, OrderTest: orderTest}
+	for i := range file.Strategies {
+		for _, in := range file.Strategies[i].Instruments {
+			if in.Connector == c.Name {
+				o.Instruments = append(o.Instruments, venuecheck.Instrument{Symbol: in.Symbol, TickSize: in.TickSize, LotSize: in.LotSize})
+			}
+		}
+	}
+	report := venuecheck.Run(ctx, o)
+	if err := errors.Join(ctx.Err(), v.Protocol.Close()); err != nil {
+		return withCode(ExitFailure, fmt.Errorf("check %s: %w", c.Name, err))
+	}
+	if err := s.printReport(c, report); err != nil {
+		return err
+	}
+	if !report.OK() {
+		return withCode(ExitFailure, fmt.Errorf("a strategy could not trade on %s, see above", c.Name))
+	}
+	return nil
+}
+
+func (s *settings) printReport(c *config.Connector, report venuecheck.Report) error {
+	if s.json() {
+		return printJSON(s.app.Stdout, venueForm{Connector: c.Name, Kind: c.Kind, OK: report.OK(), Report: report})
+	}
+	w := s.app.Stdout
+	fmt.Fprintf(w, "%s, %s, %s\n\n", c.Name, c.Kind, c.Live)
+	rows := make([][]string, len(report.Findings))
+	for i, f := range report.Findings {
+		verdict := "ok"
+		switch {
+		case f.Blocks:
+			verdict = "PROBLEM"
+		case f.Problem != "":
+			verdict = "look"
+		}
+		rows[i] = []string{f.What, verdict, f.Value}
+	}
+	printTable(w, columns("what", "", "found"), rows)
+	for _, f := range report.Findings {
+		if f.Problem != "" {
+			fmt.Fprintf(w, "\n%s: %s\n  %s\n", f.What, f.Problem, f.Advice)
+		}
+	}
+	return nil
+}

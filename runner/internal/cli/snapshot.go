@@ -1,0 +1,183 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hftrunner/hftrunner/backtest"
+	"github.com/hftrunner/hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/runner/internal/config"
+)
+
+// snapshotOptions are the flags of snapshot.
+type snapshotOptions struct {
+	tickSize, lotSize    float64
+	out, initial, format string
+	baseLatency          time.Duration
+}
+
+// snapshotForm is the JSON form of a book that was written. A side that is empty has no best level.
+type snapshotForm struct {
+	Out     string   `json:"out"`
+	Files   []string `json:"files"`
+	Initial string   `json:"initial,omitempty"`
+	LastNs  int64    `json:"last_local_ns"`
+	Bids    int      `json:"bids"`
+	Asks    int      `json:"asks"`
+	BestBid *float64 `json:"best_bid"`
+	BestAsk *float64 `json:"best_ask"`
+	// Hidden are levels that were left out, ChangesOnly says that levels may be missing.
+	Hidden      int  `json:"hidden"`
+	ChangesOnly bool `json:"changes_only"`
+	// Recording is what was found in recordings while their rows were made.
+	Recording *feed.Report `json:"recording,omitempty"`
+}
+
+func (s *settings) snapshotCommand() *cobra.Command {
+	var o snapshotOptions
+	c := &cobra.Command{Use: "snapshot --tick-size T --lot-size L --out FILE.npz INPUT...", Short: "make the book of the end of a day, for the next day's backtest to begin with",
+		Long: "snapshot applies event files (.npz, .npy) given in the order of time or, with --format, recordings to a book, and writes what it is\n" +
+			"at the end, as hftbacktest's create_last_snapshot does: bids from the best on, then asks. A data block of a backtest begins with\n" +
+			"it by snapshot = \"FILE.npz\". With --initial the book begins with that of the day before. A book that is empty or crossed at the\n" +
+			"end is refused with exit code 1, and nothing is written.",
+		Example: "  runner snapshot --tick-size 0.1 --lot-size 0.001 --out btcusdt_20240808_end.npz btcusdt_20240808.npz\n" +
+			"  runner snapshot --tick-size 0.1 --lot-size 0.001 --initial btcusdt_20240808_end.npz --out btcusdt_20240809_end.npz btcusdt_20240809.npz",
+		Args: atLeastOne("INPUT"),
+		PreRunE: func(_ *cobra.Command, inputs []string) error {
+			return s.checkSnapshot(&o, inputs)
+		},
+		RunE: func(cmd *cobra.Command, inputs []string) error {
+			s.onSignal(ExitFailure, "nothing is written", nil)
+			return s.snapshot(cmd.Context(), inputs, o)
+		}}
+	f := c.Flags()
+	f.Float64Var(&o.tickSize, "tick-size", 0, "step of `PRICES` of the instrument")
+	f.Float64Var(&o.lotSize, "lot-size", 0, "step of `QUANTITIES` of the instrument")
+	f.StringVar(&o.out, "out", "", "`FILE` to write, .npz or .npy")
+	f.StringVar(&o.initial, "initial", "", "snapshot `FILE` that the book begins with")
+	f.StringVar(&o.format, "format", "", "`FORMAT` of the messages of recordings: "+strings.Join(config.RecordedFormats(), ", "))
+	f.DurationVar(&o.baseLatency, "base-latency", 0, baseLatencyHelp)
+	return c
+}
+
+// checkSnapshot refuses a command line that nothing can be made of.
+func (s *settings) checkSnapshot(o *snapshotOptions, inputs []string) error {
+	if err := checkSteps(o.tickSize, o.lotSize, ""); err != nil {
+		return err
+	}
+	if err := checkOut(o.out); err != nil {
+		return err
+	}
+	if o.initial != "" && !config.EventFile(o.initial) {
+		return fmt.Errorf("--initial is %q: name a file that ends in .npz or .npy", o.initial)
+	}
+	if at := slices.IndexFunc(inputs, func(path string) bool { return sameFile(path, o.out) }); at >= 0 {
+		return fmt.Errorf("--out is %s, which is an input: name another file", inputs[at])
+	}
+	if o.baseLatency < 0 {
+		return fmt.Errorf("--base-latency is %v: give at least 0s", o.baseLatency)
+	}
+	recorded := slices.IndexFunc(inputs, func(path string) bool { return !config.EventFile(path) })
+	events := slices.IndexFunc(inputs, config.EventFile)
+	switch {
+	case recorded >= 0 && events >= 0:
+		return fmt.Errorf("%s holds events and %s does not: give either event files or recordings", inputs[events], inputs[recorded])
+	case recorded >= 0 && o.format == "":
+		return fmt.Errorf("%s is no .npz or .npy file: if it is a recording, say with --format of which venue", inputs[recorded])
+	case recorded < 0 && o.format != "":
+		return errors.New("--format is for recordings: leave it out with event files")
+	case o.format != "":
+		return s.checkFormat(o.format)
+	}
+	return nil
+}
+
+func sameFile(a, b string) bool {
+	infoA, errA := os.Stat(a)
+	infoB, errB := os.Stat(b)
+	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
+}
+
+func (s *settings) snapshot(ctx context.Context, inputs []string, o snapshotOptions) error {
+	form := snapshotForm{Out: o.out, Files: inputs, Initial: o.initial}
+	last, err := s.lastBook(ctx, inputs, &o, &form)
+	if err != nil {
+		return withCode(ExitFailure, err)
+	}
+	if err := last.Write(o.out); err != nil {
+		return withCode(ExitFailure, fmt.Errorf("write the book: %w", err))
+	}
+	form.LastNs, form.Bids, form.Asks = last.LastLocalTimestampNs, last.NumBids, last.NumAsks
+	form.Hidden, form.ChangesOnly = last.NumHidden, last.Changes
+	if last.NumBids > 0 {
+		form.BestBid = &last.Rows[0].Px
+	}
+	if last.NumAsks > 0 {
+		form.BestAsk = &last.Rows[last.NumBids].Px
+	}
+	if s.json() {
+		return printJSON(s.app.Stdout, form)
+	}
+	s.printSnapshot(&form)
+	return nil
+}
+
+// lastBook makes rows of recordings first.
+func (s *settings) lastBook(ctx context.Context, inputs []string, o *snapshotOptions, form *snapshotForm) (backtest.LastBook, error) {
+	work := s.beginWork()
+	defer work.end()
+	events := inputs
+	if o.format != "" {
+		dir, err := os.MkdirTemp("", "snapshot")
+		if err != nil {
+			return backtest.LastBook{}, fmt.Errorf("make a folder for rows: %w", err)
+		}
+		defer os.RemoveAll(dir)
+		events = []string{filepath.Join(dir, "events.npy")}
+		summary, err := s.rowsOf(ctx, inputs, recordings{o.format, o.baseLatency}, events[0], o.tickSize, o.lotSize, work)
+		if form.Recording = summary.Report; err != nil {
+			return backtest.LastBook{}, err
+		}
+		if summary.Report.Found[feed.Unsynchronised].N > 0 {
+			return backtest.LastBook{}, summary.Report.Found[feed.Unsynchronised].First
+		}
+	}
+	options := backtest.LastBookOptions{TickSize: o.tickSize, LotSize: o.lotSize,
+		Progress: func(rows, total int64) { work.show("reading", "rows", rows, total) }}
+	for _, path := range events {
+		options.Data = append(options.Data, backtest.File(path))
+	}
+	if o.initial != "" {
+		options.Initial = backtest.File(o.initial)
+	}
+	return backtest.ReadLastBook(ctx, options)
+}
+
+func (s *settings) printSnapshot(form *snapshotForm) {
+	if form.ChangesOnly {
+		s.app.say("warning: the files have changes of the book only: levels that did not change are missing; begin with the book of before by --initial\n")
+	}
+	if form.Hidden > 0 {
+		s.app.say("warning: %s left out that the other side had crossed: a book of a backtest does not show them\n", count(form.Hidden, "level"))
+	}
+	w := s.app.Stdout
+	best := func(px *float64) string {
+		if px == nil {
+			return none
+		}
+		return decimal(*px)
+	}
+	fmt.Fprintf(w, "%s: %s bids from %s, %s asks from %s\n", form.Out, whole(form.Bids), best(form.BestBid), whole(form.Asks), best(form.BestAsk))
+	fmt.Fprintf(w, "  local time %s\n", clock(form.LastNs))
+	if form.Recording != nil {
+		printFeed(w, "  ", form.Recording)
+	}
+}

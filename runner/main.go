@@ -1,0 +1,102 @@
+// Package runner is the command runner: it hosts trading strategies, reads a configuration, connects the markets in it, runs each
+// strategy in a process of its own, and talks to a runner that is already there.
+//
+// It only wires: what a connector kind or a format of recorded files is made of stands in the maps of wiring.go,
+// and venues in internal/venues. The command line itself is in internal/cli, the configuration in internal/config.
+package runner
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/hftrunner/hftrunner/host"
+	"github.com/hftrunner/hftrunner/internal/batch"
+	"github.com/hftrunner/hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/ipc/latency"
+	"github.com/hftrunner/hftrunner/runner/internal/cli"
+	"github.com/hftrunner/hftrunner/runner/internal/config"
+	"github.com/hftrunner/hftrunner/runner/internal/ticktoorder"
+)
+
+// Main is the whole program: it runs the command line of this process and ends it.
+func Main() {
+	if latency.MaybeChild() { // runner bench starts this program again as its peer
+		return
+	}
+	ticktoorder.MaybePlugin() // and as a strategy
+	os.Exit(run(os.Args[1:]))
+}
+
+// killer has started processes and can kill them, and what they have started, at once.
+type killer interface{ Kill() }
+
+func run(args []string) int {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // nohup has it ignored
+		signal.Notify(signals, syscall.SIGHUP)
+	}
+	defer signal.Stop(signals)
+	// Caught, so that a reader of the output that went away ("runner run | tee", on Ctrl-C) does not end this process before its
+	// orders have: a write is an error then. Ignored would be inherited by what is started.
+	pipes := make(chan os.Signal, 1)
+	signal.Notify(pipes, syscall.SIGPIPE)
+	defer signal.Stop(pipes)
+	var running atomic.Pointer[killer] // whose processes end with this one
+	started := func(k killer) { running.Store(&k) }
+	abort := func(code int) {
+		if k := running.Load(); k != nil {
+			(*k).Kill()
+		}
+		os.Exit(code)
+	}
+	app := &cli.App{
+		Version: version(), Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Signals: signals, Abort: abort,
+		NewHost: func(ctx context.Context, file *config.File, logger hclog.Logger) (cli.Host, error) {
+			cfg, err := hostConfig(ctx, file, logger)
+			if err != nil {
+				return nil, err
+			}
+			h, err := host.New(cfg, logger)
+			if err != nil {
+				return nil, err
+			}
+			started(h)
+			return h, nil
+		},
+		PluginNames: host.PluginNames,
+		Describe:    host.Describe,
+		Dial:        func(socket string) (cli.Remote, error) { return control.DialRunner(socket) },
+		Bench:       bench,
+		NewExecutors: func(level string) cli.Executors {
+			p := batch.NewProcesses(hclog.LevelFromString(level))
+			started(p)
+			return p
+		},
+		Formats: recordedFormats(), NewVenue: newVenue, CheckVenue: checkVenue,
+	}
+	return app.Run(context.Background(), args)
+}
+
+// version is the module's version, or the commit it was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		return v
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+			return "devel-" + s.Value[:12]
+		}
+	}
+	return "devel"
+}

@@ -78,7 +78,7 @@ var allowed = []importRule{
 	{"live", "a bot lives in the strategy's process", []string{"hft", "depth", "internal/sole", "ipc", "local"}},
 	{"backtest", "a backtest knows recorded rows, no venue and no process", []string{"hft", "depth", "internal/sole", "sim", "local", "backtest/npy"}},
 	{"backtest/npy", "files of rows, whatever the rows are", nil},
-	{"backtest/quality", "looks at rows, wherever they come from", []string{"hft", "depth"}},
+	{"backtest/check", "looks at rows, wherever they come from", []string{"hft", "depth"}},
 	{"backtest/stats", "statistics of the recorder's rows", []string{"sim", "backtest"}},
 	{"backtest/report", "draws what it is given", []string{"hft", "backtest/stats"}},
 	{"backtest/convert", "is given its decoders", []string{"hft", "connector", "connector/depthsync", "connector/feed", "connector/recording", "backtest/npy"}},

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hftrunner/hftrunner/backtest/check"
 	"github.com/hftrunner/hftrunner/backtest/convert"
-	"github.com/hftrunner/hftrunner/backtest/quality"
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/binancespot"
 	"github.com/hftrunner/hftrunner/connector/bybit"
@@ -188,8 +188,8 @@ func TestSamplesAreSound(t *testing.T) {
 			t.Errorf("%s: %+v, %v", venue, s, err)
 		}
 		rows := readEvents(t, out)
-		report, err := quality.Check(t.Context(), memory(rows).read(), quality.Options{TickSize: o.TickSize, LotSize: o.LotSize})
-		if err != nil || !report.OK() || report.Book != quality.BookByRule {
+		report, err := check.Check(t.Context(), memory(rows).read(), check.Options{TickSize: o.TickSize, LotSize: o.LotSize})
+		if err != nil || !report.OK() || report.Book != check.BookByRule {
 			t.Errorf("%s: %v\n%s", venue, err, report.String())
 		}
 	}

@@ -10,8 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/hftrunner/hftrunner/backtest/check"
 	"github.com/hftrunner/hftrunner/backtest/convert"
-	"github.com/hftrunner/hftrunner/backtest/quality"
 	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/internal/batch"
 	"github.com/hftrunner/hftrunner/runner/internal/config"
@@ -19,17 +19,17 @@ import (
 
 // qualityForm is the JSON form of a look at one file.
 type qualityForm struct {
-	File     string            `json:"file"`
-	OK       bool              `json:"ok"`
-	Error    string            `json:"error,omitempty"`
-	Problems []quality.Problem `json:"problems"`
-	Report   *quality.Report   `json:"report"`
+	File     string          `json:"file"`
+	OK       bool            `json:"ok"`
+	Error    string          `json:"error,omitempty"`
+	Problems []check.Problem `json:"problems"`
+	Report   *check.Report   `json:"report"`
 	// Recording is what was found in a recording while its rows were made.
 	Recording *feed.Report `json:"recording,omitempty"`
 }
 
 func (s *settings) checkDataCommand() *cobra.Command {
-	var o quality.Options
+	var o check.Options
 	var format string
 	var baseLatency time.Duration
 	c := &cobra.Command{Use: "check-data --tick-size T --lot-size L FILE...", Short: "look event files and recordings over before they are used",
@@ -58,8 +58,8 @@ func (s *settings) checkDataCommand() *cobra.Command {
 	f.DurationVar(&baseLatency, "base-latency", 0, baseLatencyHelp)
 	f.Float64Var(&o.TickSize, "tick-size", 0, "step of `PRICES` of the instrument")
 	f.Float64Var(&o.LotSize, "lot-size", 0, "step of `QUANTITIES` of the instrument")
-	f.DurationVar(&o.GapLimit, "gap", quality.DefaultGapLimit, "longest `TIME` without a row that is no gap")
-	f.DurationVar(&o.ClockStepLimit, "clock-step", quality.DefaultClockStepLimit, "greatest `CHANGE` of the feed latency that is no step of the clock")
+	f.DurationVar(&o.GapLimit, "gap", check.DefaultGapLimit, "longest `TIME` without a row that is no gap")
+	f.DurationVar(&o.ClockStepLimit, "clock-step", check.DefaultClockStepLimit, "greatest `CHANGE` of the feed latency that is no step of the clock")
 	return c
 }
 
@@ -69,7 +69,7 @@ type recordings struct {
 	baseLatency time.Duration
 }
 
-func (s *settings) checkData(ctx context.Context, files []string, of recordings, o quality.Options) error {
+func (s *settings) checkData(ctx context.Context, files []string, of recordings, o check.Options) error {
 	bad := 0
 	forms := make([]qualityForm, 0, len(files))
 	for _, path := range files {
@@ -106,8 +106,8 @@ func (s *settings) checkData(ctx context.Context, files []string, of recordings,
 	return nil
 }
 
-func (s *settings) checkOne(ctx context.Context, path string, of recordings, o quality.Options) qualityForm {
-	form := qualityForm{File: path, Problems: []quality.Problem{}}
+func (s *settings) checkOne(ctx context.Context, path string, of recordings, o check.Options) qualityForm {
+	form := qualityForm{File: path, Problems: []check.Problem{}}
 	err := s.look(ctx, path, of, o, &form)
 	if err != nil {
 		form.Error = err.Error()
@@ -116,7 +116,7 @@ func (s *settings) checkOne(ctx context.Context, path string, of recordings, o q
 }
 
 // look looks one file over. The rows of a recording go through a file of their own, as those of any size have to.
-func (s *settings) look(ctx context.Context, path string, of recordings, o quality.Options, form *qualityForm) error {
+func (s *settings) look(ctx context.Context, path string, of recordings, o check.Options, form *qualityForm) error {
 	events := path
 	work := s.beginWork()
 	defer work.end()

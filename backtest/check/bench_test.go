@@ -1,11 +1,11 @@
-package quality_test
+package check_test
 
 import (
 	"context"
 	"io"
 	"testing"
 
-	"github.com/hftrunner/hftrunner/backtest/quality"
+	"github.com/hftrunner/hftrunner/backtest/check"
 	"github.com/hftrunner/hftrunner/depth/depthtest"
 	"github.com/hftrunner/hftrunner/hft"
 )
@@ -24,10 +24,10 @@ func reader(rows []hft.Event) func([]hft.Event) (int, error) {
 // BenchmarkCheckRecordedDay checks the recorded BTCUSDT day, copied from memory; rows/s counts.
 func BenchmarkCheckRecordedDay(b *testing.B) {
 	rows := depthtest.RecordedBTC(b).Events
-	options := quality.Options{TickSize: depthtest.BTCTickSize, LotSize: depthtest.BTCLotSize}
+	options := check.Options{TickSize: depthtest.BTCTickSize, LotSize: depthtest.BTCLotSize}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := quality.Check(context.Background(), reader(rows), options); err != nil {
+		if _, err := check.Check(context.Background(), reader(rows), options); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -1,4 +1,4 @@
-// Package quality looks over a day of market data before a backtest uses it. Check reads the event rows once, front to
+// Package check looks over a day of market data before a backtest uses it. Check reads the event rows once, front to
 // back, and reports what the engine would take as it comes: rows out of order, negative feed latency, gaps, clock steps,
 // a book that stays crossed, prices and quantities that cannot be. A Report says for each how often, where first and
 // what to do about it.
@@ -13,4 +13,4 @@
 //
 // Any rows are accepted and none panics. Each finding counts all cases and keeps the first few as examples. An error of
 // read ends the check with that error and the report so far; so does a cancelled context, looked at between buffers.
-package quality
+package check

@@ -1,4 +1,4 @@
-package quality_test
+package check_test
 
 import (
 	"bytes"
@@ -17,8 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hftrunner/hftrunner/backtest/check"
 	"github.com/hftrunner/hftrunner/backtest/npy"
-	"github.com/hftrunner/hftrunner/backtest/quality"
 	"github.com/hftrunner/hftrunner/depth"
 	"github.com/hftrunner/hftrunner/depth/depthtest"
 	"github.com/hftrunner/hftrunner/hft"
@@ -28,9 +28,9 @@ import (
 
 const both = hft.ExchEvent | hft.LocalEvent
 
-func check(tb testing.TB, rows []hft.Event, options quality.Options) quality.Report {
+func check(tb testing.TB, rows []hft.Event, options check.Options) check.Report {
 	tb.Helper()
-	report, err := quality.Check(context.Background(), reader(rows), options)
+	report, err := check.Check(context.Background(), reader(rows), options)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -69,7 +69,7 @@ func day(messages int) []hft.Event {
 	return rows
 }
 
-var options = quality.Options{TickSize: 0.5, LotSize: 1}
+var options = check.Options{TickSize: 0.5, LotSize: 1}
 
 func TestSoundDay(t *testing.T) {
 	rows := day(1000)
@@ -86,7 +86,7 @@ func TestSoundDay(t *testing.T) {
 		report.LastLocalTimestampNs != start+999*stepNs+3e6 {
 		t.Errorf("%+v", report)
 	}
-	if want := []quality.KindCount{{Kind: 1, Name: "depth", Count: n - 1000}, {Kind: 2, Name: "trade", Count: 1000}}; !slices.Equal(report.Kinds, want) {
+	if want := []check.KindCount{{Kind: 1, Name: "depth", Count: n - 1000}, {Kind: 2, Name: "trade", Count: 1000}}; !slices.Equal(report.Kinds, want) {
 		t.Errorf("%+v", report.Kinds)
 	}
 	if text := report.String(); !strings.Contains(text, "no problems") || !strings.Contains(text, "1m39.9s of local time from 2023-11-14 22:13:20.003000000") {
@@ -102,10 +102,10 @@ func TestRecordedDaysAreClean(t *testing.T) {
 
 // A tick size that most prices do not fit is that of another instrument, so that results would be wrong.
 func TestWrongTickSize(t *testing.T) {
-	report := check(t, day(1000), quality.Options{TickSize: 0.7, LotSize: 0.001})
+	report := check(t, day(1000), check.Options{TickSize: 0.7, LotSize: 0.001})
 	problems := report.Problems()
-	if report.OK() || !slices.ContainsFunc(problems, func(p quality.Problem) bool {
-		return p.Severity == quality.SeverityError && strings.Contains(p.What, "no multiple of the tick size 0.7")
+	if report.OK() || !slices.ContainsFunc(problems, func(p check.Problem) bool {
+		return p.Severity == check.SeverityError && strings.Contains(p.What, "no multiple of the tick size 0.7")
 	}) {
 		t.Errorf("%d of %d rows: %v", report.OffTick.Count, report.Rows, problems)
 	}
@@ -119,7 +119,7 @@ func daysAreClean(t *testing.T, btc, eth depthtest.Recording) {
 		"BTC": {btc.Events, depthtest.BTCTickSize},
 		"ETH": {eth.Events, depthtest.ETHTickSize},
 	} {
-		report := check(t, c.rows, quality.Options{TickSize: c.tick, LotSize: 0.001})
+		report := check(t, c.rows, check.Options{TickSize: c.tick, LotSize: 0.001})
 		if !report.OK() || report.Rows != int64(len(c.rows)) || report.OffTick.Count != 0 {
 			t.Errorf("%s: %s", name, report.String())
 		}
@@ -148,7 +148,7 @@ func TestDayByOrderIsClean(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	report, err := quality.Check(context.Background(), file.Read, quality.Options{TickSize: 0.1, LotSize: 1})
+	report, err := check.Check(context.Background(), file.Read, check.Options{TickSize: 0.1, LotSize: 1})
 	if err != nil || !report.OK() || report.Rows != 21093 || report.DepthRows == 0 {
 		t.Errorf("%v: %s", err, report.String())
 	}
@@ -159,45 +159,45 @@ func TestFaults(t *testing.T) {
 	const at = 50 // the first row of some message
 	for name, c := range map[string]struct {
 		inject   func(rows []hft.Event) []hft.Event
-		finding  func(r *quality.Report) quality.Finding
-		severity quality.Severity
+		finding  func(r *check.Report) check.Finding
+		severity check.Severity
 		value    float64
 		says     string
 	}{
 		"exchange order": {func(rows []hft.Event) []hft.Event { rows[at+1].ExchTimestampNs -= 7; return rows },
-			func(r *quality.Report) quality.Finding { return r.ExchOrder }, quality.SeverityError, 7, "goes back in time at 1 row, at worst by 7ns"},
+			func(r *check.Report) check.Finding { return r.ExchOrder }, check.SeverityError, 7, "goes back in time at 1 row, at worst by 7ns"},
 		"local order": {func(rows []hft.Event) []hft.Event { rows[at+1].LocalTimestampNs -= 9; return rows },
-			func(r *quality.Report) quality.Finding { return r.LocalOrder }, quality.SeverityError, 9, "local side goes back"},
+			func(r *check.Report) check.Finding { return r.LocalOrder }, check.SeverityError, 9, "local side goes back"},
 		"latency": {func(rows []hft.Event) []hft.Event {
 			rows[at+1].Ev &^= hft.ExchEvent
 			rows[at+1].ExchTimestampNs = rows[at+1].LocalTimestampNs + 11
 			return rows
 		},
-			func(r *quality.Report) quality.Finding { return r.NegativeLatency }, quality.SeverityError, 11, "received before it happened"},
+			func(r *check.Report) check.Finding { return r.NegativeLatency }, check.SeverityError, 11, "received before it happened"},
 		"price": {func(rows []hft.Event) []hft.Event { rows[at+1].Px = -2; return rows },
-			func(r *quality.Report) quality.Finding { return r.BadPrices }, quality.SeverityError, 2, "price that is negative"},
+			func(r *check.Report) check.Finding { return r.BadPrices }, check.SeverityError, 2, "price that is negative"},
 		"infinite price": {func(rows []hft.Event) []hft.Event { rows[at+1].Px = math.Inf(1); return rows },
-			func(r *quality.Report) quality.Finding { return r.BadPrices }, quality.SeverityError, 0, "not finite"},
+			func(r *check.Report) check.Finding { return r.BadPrices }, check.SeverityError, 0, "not finite"},
 		"quantity": {func(rows []hft.Event) []hft.Event { rows[at+1].Qty = -3; return rows },
-			func(r *quality.Report) quality.Finding { return r.BadQuantities }, quality.SeverityError, 3, "quantity that is negative"},
+			func(r *check.Report) check.Finding { return r.BadQuantities }, check.SeverityError, 3, "quantity that is negative"},
 		"quantity NaN": {func(rows []hft.Event) []hft.Event { rows[at+1].Qty = math.NaN(); return rows },
-			func(r *quality.Report) quality.Finding { return r.BadQuantities }, quality.SeverityError, 0, "quantity that is"},
+			func(r *check.Report) check.Finding { return r.BadQuantities }, check.SeverityError, 0, "quantity that is"},
 		"off tick": {func(rows []hft.Event) []hft.Event { rows[at+1].Px += 0.01; return rows },
-			func(r *quality.Report) quality.Finding { return r.OffTick }, quality.SeverityWarning, day(1000)[at+1].Px + 0.01, "no multiple of the tick size 0.5"},
+			func(r *check.Report) check.Finding { return r.OffTick }, check.SeverityWarning, day(1000)[at+1].Px + 0.01, "no multiple of the tick size 0.5"},
 		"kind": {func(rows []hft.Event) []hft.Event { return slices.Insert(rows, at+1, with(rows[at], both|77, 0, 0)) },
-			func(r *quality.Report) quality.Finding { return r.UnknownKinds }, quality.SeverityWarning, 77, "first of kind 77"},
+			func(r *check.Report) check.Finding { return r.UnknownKinds }, check.SeverityWarning, 77, "first of kind 77"},
 		"side": {func(rows []hft.Event) []hft.Event {
 			return slices.Insert(rows, at+1, with(rows[at], both|hft.DepthEvent, 900, 1))
 		},
-			func(r *quality.Report) quality.Finding { return r.NoSide }, quality.SeverityWarning, 1, "neither side of the book"},
+			func(r *check.Report) check.Finding { return r.NoSide }, check.SeverityWarning, 1, "neither side of the book"},
 		"gap": {func(rows []hft.Event) []hft.Event { return later(rows, at+1, 60_900_000_000, 60_900_000_000) },
-			func(r *quality.Report) quality.Finding { return r.Gaps }, quality.SeverityWarning, 61e9, "more than 1m0s, 1 time, 1m1s at the longest"},
+			func(r *check.Report) check.Finding { return r.Gaps }, check.SeverityWarning, 61e9, "more than 1m0s, 1 time, 1m1s at the longest"},
 		"clock": {func(rows []hft.Event) []hft.Event { return later(rows, at+1, 0, 2e9) },
-			func(r *quality.Report) quality.Finding { return r.ClockSteps }, quality.SeverityWarning, 2e9, "more than 1s from one message to the next"},
+			func(r *check.Report) check.Finding { return r.ClockSteps }, check.SeverityWarning, 2e9, "more than 1s from one message to the next"},
 		"order": {func(rows []hft.Event) []hft.Event {
 			return slices.Insert(rows, at+1, with(rows[at], both|hft.BuyEvent|hft.CancelOrderEvent, 0, 0))
 		},
-			func(r *quality.Report) quality.Finding { return r.OrderErrors }, quality.SeverityError, 11, "order that is not there"},
+			func(r *check.Report) check.Finding { return r.OrderErrors }, check.SeverityError, 11, "order that is not there"},
 	} {
 		rows := day(1000)
 		if rows[at].LocalTimestampNs != rows[at+1].LocalTimestampNs {
@@ -214,7 +214,7 @@ func TestFaults(t *testing.T) {
 			problems[0].TimestampNs != f.First[0].TimestampNs || !strings.Contains(problems[0].What, c.says) || problems[0].Advice == "" {
 			t.Errorf("%s: %+v", name, problems)
 		}
-		if report.OK() != (c.severity == quality.SeverityWarning) || !strings.Contains(report.String(), problems[0].What) {
+		if report.OK() != (c.severity == check.SeverityWarning) || !strings.Contains(report.String(), problems[0].What) {
 			t.Errorf("%s: %s", name, report.String())
 		}
 	}
@@ -253,20 +253,20 @@ func TestCrossedBook(t *testing.T) {
 		row(8, hft.SellEvent, 100.5, 1), row(8, hft.SellEvent, 100.5, 0), row(2000, hft.BuyEvent, 98, 1),
 	}
 	report := check(t, rows, options)
-	example := func(row, second int64, value float64) quality.Example {
-		return quality.Example{Row: row, TimestampNs: second * 1e9, Value: value}
+	example := func(row, second int64, value float64) check.Example {
+		return check.Example{Row: row, TimestampNs: second * 1e9, Value: value}
 	}
-	if want := (quality.Finding{Count: 2, Worst: 2e9, Sum: 3e9, First: []quality.Example{example(4, 3, 2e9), example(7, 6, 1e9)}}); !reflect.DeepEqual(report.Crossed, want) {
+	if want := (check.Finding{Count: 2, Worst: 2e9, Sum: 3e9, First: []check.Example{example(4, 3, 2e9), example(7, 6, 1e9)}}); !reflect.DeepEqual(report.Crossed, want) {
 		t.Errorf("crossed %+v", report.Crossed)
 	}
-	if want := (quality.Finding{Count: 1, Worst: 1e9, Sum: 1e9, First: []quality.Example{example(3, 2, 1e9)}}); !reflect.DeepEqual(report.Locked, want) {
+	if want := (check.Finding{Count: 1, Worst: 1e9, Sum: 1e9, First: []check.Example{example(3, 2, 1e9)}}); !reflect.DeepEqual(report.Locked, want) {
 		t.Errorf("locked %+v", report.Locked)
 	}
 	if !report.OK() {
 		t.Errorf("3 s of 2000 s are moments: %+v", report.Problems())
 	}
 	report = check(t, rows[:7], options)
-	if problems := report.Problems(); len(problems) != 2 || problems[0].Severity != quality.SeverityError ||
+	if problems := report.Problems(); len(problems) != 2 || problems[0].Severity != check.SeverityError ||
 		problems[0].What != "The book is crossed 1 time, 2s in all and 2s at the longest." || report.OK() {
 		t.Errorf("2 s of 4 s are an error: %+v", problems)
 	}
@@ -383,14 +383,14 @@ func TestWholeDayProblems(t *testing.T) {
 	} {
 		report := check(t, rows, options)
 		problems := report.Problems()
-		if len(problems) != 1 || problems[0].Severity != quality.SeverityError || problems[0].Row != -1 || !strings.HasPrefix(problems[0].What, says) {
+		if len(problems) != 1 || problems[0].Severity != check.SeverityError || problems[0].Row != -1 || !strings.HasPrefix(problems[0].What, says) {
 			t.Errorf("%s: %+v", says, problems)
 		}
 	}
 	rows := day(20)
 	rows[4].Ev &^= both
 	report := check(t, rows, options)
-	if p := report.Problems(); len(p) != 1 || p[0].Severity != quality.SeverityWarning || p[0].Count != 1 || !report.OK() {
+	if p := report.Problems(); len(p) != 1 || p[0].Severity != check.SeverityWarning || p[0].Count != 1 || !report.OK() {
 		t.Errorf("%+v", p)
 	}
 }
@@ -421,16 +421,16 @@ func TestManyFaultsKeepFirst(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var again quality.Report
+	var again check.Report
 	if err := json.Unmarshal(text, &again); err != nil || !reflect.DeepEqual(again, report) {
 		t.Errorf("%v: %s", err, text)
 	}
 }
 
 func TestRefusedOptions(t *testing.T) {
-	for _, o := range []quality.Options{{}, {TickSize: 1}, {LotSize: 1}, {TickSize: math.NaN(), LotSize: 1}, {TickSize: 1, LotSize: math.Inf(1)},
+	for _, o := range []check.Options{{}, {TickSize: 1}, {LotSize: 1}, {TickSize: math.NaN(), LotSize: 1}, {TickSize: 1, LotSize: math.Inf(1)},
 		{TickSize: 1, LotSize: 1, GapLimit: -1}, {TickSize: 1, LotSize: 1, ClockStepLimit: -1}, {TickSize: 1, LotSize: 1, MaxExamples: -1}} {
-		_, err := quality.Check(context.Background(), reader(nil), o)
+		_, err := check.Check(context.Background(), reader(nil), o)
 		if !errors.Is(err, &hft.BuildError{Kind: hft.InvalidArgument}) {
 			t.Errorf("%+v: %v", o, err)
 		}
@@ -451,7 +451,7 @@ func TestReadErrors(t *testing.T) {
 		"neither rows nor end": {0, nil, io.ErrNoProgress},
 	} {
 		calls := 0
-		report, err := quality.Check(context.Background(), func(dst []hft.Event) (int, error) {
+		report, err := check.Check(context.Background(), func(dst []hft.Event) (int, error) {
 			calls++
 			if calls == 1 {
 				return copy(dst, day(1)), nil
@@ -463,11 +463,11 @@ func TestReadErrors(t *testing.T) {
 		}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	report, err := quality.Check(ctx, func(dst []hft.Event) (int, error) { cancel(); return copy(dst, day(1)), nil }, options)
+	report, err := check.Check(ctx, func(dst []hft.Event) (int, error) { cancel(); return copy(dst, day(1)), nil }, options)
 	if !errors.Is(err, context.Canceled) || report.Rows != int64(len(day(1))) {
 		t.Errorf("%v, %d rows", err, report.Rows)
 	}
-	if _, err := quality.Check(context.Background(), func(dst []hft.Event) (int, error) { return len(dst) + 1, nil }, options); err == nil {
+	if _, err := check.Check(context.Background(), func(dst []hft.Event) (int, error) { return len(dst) + 1, nil }, options); err == nil {
 		t.Error("more rows than there is room for")
 	}
 }

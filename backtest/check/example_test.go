@@ -1,11 +1,11 @@
-package quality_test
+package check_test
 
 import (
 	"context"
 	"fmt"
 	"io"
 
-	"github.com/hftrunner/hftrunner/backtest/quality"
+	"github.com/hftrunner/hftrunner/backtest/check"
 	"github.com/hftrunner/hftrunner/hft"
 )
 
@@ -26,7 +26,7 @@ func ExampleCheck() {
 		}
 		return n, nil
 	}
-	report, err := quality.Check(context.Background(), read, quality.Options{TickSize: 0.5, LotSize: 1})
+	report, err := check.Check(context.Background(), read, check.Options{TickSize: 0.5, LotSize: 1})
 	if err != nil {
 		panic(err)
 	}

@@ -4,7 +4,7 @@
 // A Builder takes an AssetBuilder for each instrument and builds a Backtest, which is the hft.Bot that a strategy runs
 // with. FromSpec makes the Builder of a description in plain data, which is what `runner backtest` sends to the strategy's
 // process. An Observer sees every order, execution and sample; Recorder keeps samples where a strategy takes them
-// itself. Finish sums up. Packages beside it convert recordings (convert), look at data before it is used (quality), read
+// itself. Finish sums up. Packages beside it convert recordings (convert), look at data before it is used (check), read
 // and write files (npy), compute statistics (stats) and draw (report).
 //
 // # Two modes

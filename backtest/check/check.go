@@ -51,23 +51,23 @@ func Check(ctx context.Context, read func([]hft.Event) (int, error), options Opt
 	buf := make([]hft.Event, rowBuffer)
 	for idle := 0; ; {
 		if err := ctx.Err(); err != nil {
-			return c.finish(), fmt.Errorf("quality: stopped at row %d: %w", c.row, err)
+			return c.finish(), fmt.Errorf("check: stopped at row %d: %w", c.row, err)
 		}
 		n, err := read(buf)
 		if n < 0 || n > len(buf) {
-			return c.finish(), fmt.Errorf("quality: read returned %d of %d rows at row %d", n, len(buf), c.row)
+			return c.finish(), fmt.Errorf("check: read returned %d of %d rows at row %d", n, len(buf), c.row)
 		}
 		c.rows(buf[:n])
 		if errors.Is(err, io.EOF) {
 			return c.finish(), nil
 		}
 		if err != nil {
-			return c.finish(), fmt.Errorf("quality: %w", err)
+			return c.finish(), fmt.Errorf("check: %w", err)
 		}
 		if n > 0 {
 			idle = 0
 		} else if idle++; idle == maxIdleReads {
-			return c.finish(), fmt.Errorf("quality: at row %d: %w", c.row, io.ErrNoProgress)
+			return c.finish(), fmt.Errorf("check: at row %d: %w", c.row, io.ErrNoProgress)
 		}
 	}
 }
@@ -121,12 +121,12 @@ func classes() (list [256]class) {
 func newChecker(o Options) (*checker, error) {
 	for name, step := range map[string]float64{"tick size": o.TickSize, "lot size": o.LotSize} {
 		if !(step > 0) || math.IsInf(step, 0) {
-			return nil, fmt.Errorf("quality: %w", &hft.BuildError{Kind: hft.InvalidArgument,
+			return nil, fmt.Errorf("check: %w", &hft.BuildError{Kind: hft.InvalidArgument,
 				What: fmt.Sprintf("%s %v: give the instrument's step, a finite number above 0", name, step)})
 		}
 	}
 	if o.GapLimit < 0 || o.ClockStepLimit < 0 || o.MaxExamples < 0 {
-		return nil, fmt.Errorf("quality: %w", &hft.BuildError{Kind: hft.InvalidArgument,
+		return nil, fmt.Errorf("check: %w", &hft.BuildError{Kind: hft.InvalidArgument,
 			What: fmt.Sprintf("gap limit %v, clock step limit %v, %d examples: none may be negative", o.GapLimit, o.ClockStepLimit, o.MaxExamples)})
 	}
 	c := &checker{maxExamples: o.MaxExamples, perTick: 1 / o.TickSize, book: newWatchedBook(o.TickSize, o.LotSize), class: classes()}

@@ -28,7 +28,7 @@ import (
 
 const both = hft.ExchEvent | hft.LocalEvent
 
-func check(tb testing.TB, rows []hft.Event, options check.Options) check.Report {
+func checked(tb testing.TB, rows []hft.Event, options check.Options) check.Report {
 	tb.Helper()
 	report, err := check.Check(context.Background(), reader(rows), options)
 	if err != nil {
@@ -73,7 +73,7 @@ var options = check.Options{TickSize: 0.5, LotSize: 1}
 
 func TestSoundDay(t *testing.T) {
 	rows := day(1000)
-	report := check(t, rows, options)
+	report := checked(t, rows, options)
 	if problems := report.Problems(); problems != nil || !report.OK() {
 		t.Errorf("%+v", problems)
 	}
@@ -102,7 +102,7 @@ func TestRecordedDaysAreClean(t *testing.T) {
 
 // A tick size that most prices do not fit is that of another instrument, so that results would be wrong.
 func TestWrongTickSize(t *testing.T) {
-	report := check(t, day(1000), check.Options{TickSize: 0.7, LotSize: 0.001})
+	report := checked(t, day(1000), check.Options{TickSize: 0.7, LotSize: 0.001})
 	problems := report.Problems()
 	if report.OK() || !slices.ContainsFunc(problems, func(p check.Problem) bool {
 		return p.Severity == check.SeverityError && strings.Contains(p.What, "no multiple of the tick size 0.7")
@@ -119,7 +119,7 @@ func daysAreClean(t *testing.T, btc, eth depthtest.Recording) {
 		"BTC": {btc.Events, depthtest.BTCTickSize},
 		"ETH": {eth.Events, depthtest.ETHTickSize},
 	} {
-		report := check(t, c.rows, check.Options{TickSize: c.tick, LotSize: 0.001})
+		report := checked(t, c.rows, check.Options{TickSize: c.tick, LotSize: 0.001})
 		if !report.OK() || report.Rows != int64(len(c.rows)) || report.OffTick.Count != 0 {
 			t.Errorf("%s: %s", name, report.String())
 		}
@@ -203,7 +203,7 @@ func TestFaults(t *testing.T) {
 		if rows[at].LocalTimestampNs != rows[at+1].LocalTimestampNs {
 			t.Fatal("rows at and at+1 belong together")
 		}
-		report := check(t, c.inject(rows), options)
+		report := checked(t, c.inject(rows), options)
 		f := c.finding(&report)
 		if f.Count != 1 || f.Worst != c.value || len(f.First) != 1 || math.Abs(f.First[0].Value) != c.value || f.First[0].Row < at || f.First[0].Row > at+6 {
 			t.Errorf("%s: %+v", name, f)
@@ -252,7 +252,7 @@ func TestCrossedBook(t *testing.T) {
 		row(7, hft.BuyEvent, 103, 0), // fine: the asks are above the bids again, shown or not
 		row(8, hft.SellEvent, 100.5, 1), row(8, hft.SellEvent, 100.5, 0), row(2000, hft.BuyEvent, 98, 1),
 	}
-	report := check(t, rows, options)
+	report := checked(t, rows, options)
 	example := func(row, second int64, value float64) check.Example {
 		return check.Example{Row: row, TimestampNs: second * 1e9, Value: value}
 	}
@@ -265,7 +265,7 @@ func TestCrossedBook(t *testing.T) {
 	if !report.OK() {
 		t.Errorf("3 s of 2000 s are moments: %+v", report.Problems())
 	}
-	report = check(t, rows[:7], options)
+	report = checked(t, rows[:7], options)
 	if problems := report.Problems(); len(problems) != 2 || problems[0].Severity != check.SeverityError ||
 		problems[0].What != "The book is crossed 1 time, 2s in all and 2s at the longest." || report.OK() {
 		t.Errorf("2 s of 4 s are an error: %+v", problems)
@@ -349,7 +349,7 @@ func TestCrossingsAgainstOrderedBook(t *testing.T) {
 			}
 			rows = append(rows, ev)
 		}
-		report := check(t, rows, options)
+		report := checked(t, rows, options)
 		crossed, locked := bruteForce(rows, 0.5, 1)
 		if report.Crossed.Count != crossed || report.Locked.Count != locked {
 			t.Fatalf("run %d: crossed %d times, locked %d; the ordered book says %d and %d", run, report.Crossed.Count, report.Locked.Count, crossed, locked)
@@ -381,7 +381,7 @@ func TestWholeDayProblems(t *testing.T) {
 		"No row is flagged for the local side":                 without(all, hft.LocalEvent),
 		"There is no depth at all":                             without(func(ev *hft.Event) bool { return ev.Kind() == hft.TradeEvent }, 0),
 	} {
-		report := check(t, rows, options)
+		report := checked(t, rows, options)
 		problems := report.Problems()
 		if len(problems) != 1 || problems[0].Severity != check.SeverityError || problems[0].Row != -1 || !strings.HasPrefix(problems[0].What, says) {
 			t.Errorf("%s: %+v", says, problems)
@@ -389,7 +389,7 @@ func TestWholeDayProblems(t *testing.T) {
 	}
 	rows := day(20)
 	rows[4].Ev &^= both
-	report := check(t, rows, options)
+	report := checked(t, rows, options)
 	if p := report.Problems(); len(p) != 1 || p[0].Severity != check.SeverityWarning || p[0].Count != 1 || !report.OK() {
 		t.Errorf("%+v", p)
 	}
@@ -399,7 +399,7 @@ func TestWholeDayProblems(t *testing.T) {
 func TestCustomKindsAndClears(t *testing.T) {
 	rows := day(100)
 	rows = append(rows, with(rows[len(rows)-1], both|200, math.NaN(), -1), with(rows[len(rows)-1], both|hft.DepthClearEvent, math.NaN(), math.NaN()))
-	report := check(t, rows, options)
+	report := checked(t, rows, options)
 	if p := report.Problems(); p != nil {
 		t.Errorf("%+v", p)
 	}
@@ -413,7 +413,7 @@ func TestManyFaultsKeepFirst(t *testing.T) {
 	}
 	o := options
 	o.MaxExamples = 3
-	report := check(t, rows, o)
+	report := checked(t, rows, o)
 	if f := report.BadQuantities; f.Count != int64(len(rows)) || len(f.First) != 3 || f.First[2].Row != 2 || f.Sum != -float64(len(rows)) {
 		t.Errorf("%+v", f)
 	}
@@ -476,7 +476,7 @@ func TestReadErrors(t *testing.T) {
 func TestRowsAllocateNothing(t *testing.T) {
 	short, long := day(2000), day(20_000)
 	allocs := func(rows []hft.Event) float64 {
-		return testing.AllocsPerRun(5, func() { check(t, rows, options) })
+		return testing.AllocsPerRun(5, func() { checked(t, rows, options) })
 	}
 	if a, b := allocs(short), allocs(long); a != b {
 		t.Errorf("%v allocations for %d rows, %v for %d", a, len(short), b, len(long))
@@ -490,7 +490,7 @@ func FuzzCheck(f *testing.F) {
 	f.Fuzz(func(t *testing.T, ev1 uint64, exch1, local1 int64, px1, qty1 float64, ev2 uint64, exch2, local2 int64, px2, qty2 float64) {
 		a := hft.Event{Ev: ev1, ExchTimestampNs: exch1, LocalTimestampNs: local1, Px: px1, Qty: qty1}
 		b := hft.Event{Ev: ev2, ExchTimestampNs: exch2, LocalTimestampNs: local2, Px: px2, Qty: qty2}
-		report := check(t, []hft.Event{a, b, a, b, b, a}, options)
+		report := checked(t, []hft.Event{a, b, a, b, b, a}, options)
 		if report.Rows != 6 || report.String() == "" {
 			t.Errorf("%+v", report)
 		}
@@ -503,7 +503,7 @@ func FuzzCheck(f *testing.F) {
 func TestLimitsAreOptions(t *testing.T) {
 	o := options
 	o.GapLimit, o.ClockStepLimit = 99*time.Millisecond, 50*time.Millisecond
-	report := check(t, day(10), o)
+	report := checked(t, day(10), o)
 	if report.Gaps.Count != 9 || report.ClockSteps.Count != 0 || !strings.Contains(report.String(), "No row arrived for more than 99ms, 9 times, 100ms") {
 		t.Errorf("%s", report.String())
 	}

@@ -81,7 +81,7 @@ var allowed = []importRule{
 	{"backtest/check", "looks at rows, wherever they come from", []string{"hft", "depth"}},
 	{"backtest/stats", "statistics of the recorder's rows", []string{"sim", "backtest"}},
 	{"backtest/report", "draws what it is given", []string{"hft", "backtest/stats"}},
-	{"backtest/convert", "is given its decoders", []string{"hft", "connector", "connector/depthsync", "connector/feed", "connector/recording", "backtest/npy"}},
+	{"internal/batch/convert", "is given its decoders", []string{"hft", "connector", "connector/depthsync", "connector/feed", "connector/recording", "backtest/npy"}},
 	{"connector/recording", "files of recorded messages, for replay and conversion", []string{"hft"}},
 	{"connector/bybit", "a venue does not import another", []string{"hft", "connector", "connector/binancejson", "connector/blotter",
 		"connector/budget", "connector/depthsync", "connector/stream", "connector/venue"}},

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/backtest"
-	"github.com/hftrunner/hftrunner/backtest/convert"
+	"github.com/hftrunner/hftrunner/internal/batch/convert"
 )
 
 // cacheVersion is part of every key of the cache; it changes when the same recordings give other files.

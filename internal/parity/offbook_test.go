@@ -7,11 +7,11 @@ import (
 	"testing"
 
 	"github.com/hftrunner/hftrunner/backtest"
-	"github.com/hftrunner/hftrunner/backtest/convert"
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/bybit"
 	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/batch/convert"
 	"github.com/hftrunner/hftrunner/sim"
 )
 

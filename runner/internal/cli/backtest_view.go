@@ -10,8 +10,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hftrunner/hftrunner/backtest/convert"
 	"github.com/hftrunner/hftrunner/internal/batch"
+	"github.com/hftrunner/hftrunner/internal/batch/convert"
 )
 
 // barWidth is how many characters a progress bar has.

@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hftrunner/hftrunner/backtest/convert"
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/binancejson"
 	"github.com/hftrunner/hftrunner/connector/binancespot"
@@ -22,6 +21,7 @@ import (
 	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/depth/depthtest"
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/batch/convert"
 	"github.com/hftrunner/hftrunner/internal/datatest"
 	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
 )

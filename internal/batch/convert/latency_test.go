@@ -16,10 +16,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hftrunner/hftrunner/backtest/convert"
 	"github.com/hftrunner/hftrunner/backtest/npy"
 	"github.com/hftrunner/hftrunner/connector/recording"
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/batch/convert"
 	"github.com/hftrunner/hftrunner/internal/datatest"
 )
 

@@ -4,8 +4,8 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/hftrunner/hftrunner/backtest/convert"
 	"github.com/hftrunner/hftrunner/connector/depthsync"
+	"github.com/hftrunner/hftrunner/internal/batch/convert"
 	"github.com/hftrunner/hftrunner/internal/datatest"
 )
 

@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"github.com/hftrunner/hftrunner/backtest/check"
-	"github.com/hftrunner/hftrunner/backtest/convert"
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/binancespot"
 	"github.com/hftrunner/hftrunner/connector/bybit"
@@ -18,6 +17,7 @@ import (
 	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/depth"
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/batch/convert"
 	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
 )
 

@@ -3,7 +3,7 @@ package backtest
 import (
 	"github.com/hftrunner/hftrunner/depth"
 	"github.com/hftrunner/hftrunner/hft"
-	"github.com/hftrunner/hftrunner/local"
+	"github.com/hftrunner/hftrunner/internal/local"
 	"github.com/hftrunner/hftrunner/sim"
 )
 

@@ -2,7 +2,7 @@ package backtest
 
 import (
 	"github.com/hftrunner/hftrunner/hft"
-	"github.com/hftrunner/hftrunner/local"
+	"github.com/hftrunner/hftrunner/internal/local"
 	"github.com/hftrunner/hftrunner/sim"
 )
 

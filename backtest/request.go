@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/hft"
-	"github.com/hftrunner/hftrunner/local"
+	"github.com/hftrunner/hftrunner/internal/local"
 	"github.com/hftrunner/hftrunner/sim"
 )
 

@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/local"
 	"github.com/hftrunner/hftrunner/internal/sole"
 	"github.com/hftrunner/hftrunner/ipc"
-	"github.com/hftrunner/hftrunner/local"
 )
 
 // LiveBot is an hft.Bot over an ipc.Channel (LiveBot). LiveBotBuilder makes it; a nil one, and the zero value, are as if they

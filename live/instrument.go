@@ -2,8 +2,8 @@ package live
 
 import (
 	"github.com/hftrunner/hftrunner/depth"
+	"github.com/hftrunner/hftrunner/internal/local"
 	"github.com/hftrunner/hftrunner/ipc"
-	"github.com/hftrunner/hftrunner/local"
 )
 
 // Instrument is one instrument of a bot: what it is at its connector, and what the bot keeps of it (Instrument).

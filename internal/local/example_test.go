@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/hftrunner/hftrunner/hft"
-	"github.com/hftrunner/hftrunner/local"
+	"github.com/hftrunner/hftrunner/internal/local"
 )
 
 // An order is submitted, acknowledged, modified in vain, and canceled.

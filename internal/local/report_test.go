@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/hftrunner/hftrunner/hft"
-	"github.com/hftrunner/hftrunner/local"
+	"github.com/hftrunner/hftrunner/internal/local"
 )
 
 // TestRefusedSubmissionOfAnAdoptedOrder: a process takes over an order that its host is canceling, and the venue refuses the

@@ -68,11 +68,11 @@ var allowed = []importRule{
 	{"depth", "books know the vocabulary only, and who keeps them", []string{"hft", "internal/sole"}},
 	{"depth/depthtest", "a kit for books", []string{"hft", "depth", "internal/datatest"}},
 	{"sim", "the exchange model serves paper and backtest alike", []string{"hft", "depth"}},
-	{"ipc/internal/shm", "shared memory knows bytes, not trading", nil},
-	{"ipc/latency", "measures shared memory alone", []string{"ipc/internal/shm"}},
+	{"internal/shm", "shared memory knows bytes, not trading", nil},
+	{"ipc/latency", "measures shared memory alone", []string{"internal/shm"}},
 	{"journal", "a record of what happened, which anybody can read", []string{"hft"}},
 	{"internal/sole", "a check without dependencies", nil},
-	{"ipc", "the data plane knows neither host nor control plane", []string{"hft", "internal/sole", "ipc/internal/shm"}},
+	{"ipc", "the data plane knows neither host nor control plane", []string{"hft", "internal/sole", "internal/shm"}},
 	{"ipc/ipctest", "a kit for channels", []string{"hft", "ipc"}},
 	{"internal/local", "the rules of a bot's own orders, for live and backtest alike", []string{"hft"}},
 	{"live", "a bot lives in the strategy's process", []string{"hft", "depth", "internal/sole", "ipc", "internal/local"}},
@@ -147,7 +147,7 @@ var monopolies = []struct {
 	{"google.golang.org/grpc", "the control plane is converted in one place", []string{"internal/control", "internal/control/internal/..."}},
 	{"github.com/hashicorp/hcl/v2", "one package reads the configuration", []string{"runner/internal/config"}},
 	{"github.com/knadh/koanf", "one package reads the configuration", []string{"runner/internal/config"}},
-	{"golang.org/x/sys", "system calls of the data plane stand in one place", []string{"ipc/internal/shm"}},
+	{"golang.org/x/sys", "system calls of the data plane stand in one place", []string{"internal/shm"}},
 }
 
 // matches reports whether a package path of ours is covered by a pattern.

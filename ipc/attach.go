@@ -10,8 +10,8 @@ import (
 	"syscall"
 
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/shm"
 	"github.com/hftrunner/hftrunner/internal/sole"
-	"github.com/hftrunner/hftrunner/ipc/internal/shm"
 )
 
 // SharedChannel is the Channel over the host's shared memory. Attach and Dial make one; a nil one, and the zero value, are as

@@ -5,7 +5,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/hftrunner/hftrunner/ipc/internal/shm"
+	"github.com/hftrunner/hftrunner/internal/shm"
 )
 
 // TestImpossibleNumbersAreErrors attaches to segments and by attachments with numbers that cannot be: what another process has

@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/hftrunner/hftrunner/ipc/internal/shm"
+	"github.com/hftrunner/hftrunner/internal/shm"
 )
 
 const (

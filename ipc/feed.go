@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/hftrunner/hftrunner/hft"
-	"github.com/hftrunner/hftrunner/ipc/internal/shm"
+	"github.com/hftrunner/hftrunner/internal/shm"
 )
 
 // Feed is the host's end of one connector's broadcast ring. Every method is for the goroutine that holds the

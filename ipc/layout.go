@@ -1,6 +1,6 @@
 package ipc
 
-import "github.com/hftrunner/hftrunner/ipc/internal/shm"
+import "github.com/hftrunner/hftrunner/internal/shm"
 
 // Layout of the segments. docs/format/ring.md is the same in prose; change both, and layoutVersion.
 //

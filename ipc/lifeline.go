@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/hftrunner/hftrunner/hft"
-	"github.com/hftrunner/hftrunner/ipc/internal/shm"
+	"github.com/hftrunner/hftrunner/internal/shm"
 )
 
 // lifeline is the socket of a process that attached itself: it is open as long as both ends live. A nil lifeline is

@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/hftrunner/hftrunner/ipc/internal/shm"
+	"github.com/hftrunner/hftrunner/internal/shm"
 )
 
 // Machine is what a wall clock learns the time from, in nanoseconds. A test that sets the time or suspends the machine

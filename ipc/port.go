@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/hftrunner/hftrunner/hft"
-	"github.com/hftrunner/hftrunner/ipc/internal/shm"
+	"github.com/hftrunner/hftrunner/internal/shm"
 )
 
 // MaxBacklog is how many records a Port queues aside for a bot that does not read, before it is stalled.

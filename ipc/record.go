@@ -5,7 +5,7 @@ import (
 	"math"
 
 	"github.com/hftrunner/hftrunner/hft"
-	"github.com/hftrunner/hftrunner/ipc/internal/shm"
+	"github.com/hftrunner/hftrunner/internal/shm"
 )
 
 // Records are converted word by word instead of cast: a peer is untrusted, and a cast of its bytes could make values

@@ -5,7 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/hftrunner/hftrunner/hft"
-	"github.com/hftrunner/hftrunner/ipc/internal/shm"
+	"github.com/hftrunner/hftrunner/internal/shm"
 )
 
 // poll stores the next event that is there in ev.

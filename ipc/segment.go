@@ -5,7 +5,7 @@ import (
 	"os"
 	"sync/atomic"
 
-	"github.com/hftrunner/hftrunner/ipc/internal/shm"
+	"github.com/hftrunner/hftrunner/internal/shm"
 )
 
 // createSegment makes a segment with its identity; the version is published last, by ready.

@@ -3,7 +3,7 @@ package ipc
 import (
 	"unsafe"
 
-	"github.com/hftrunner/hftrunner/ipc/internal/shm"
+	"github.com/hftrunner/hftrunner/internal/shm"
 )
 
 // int64Word is a word of the segment as a signed number.

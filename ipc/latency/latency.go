@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/hftrunner/hftrunner/ipc/internal/shm"
+	"github.com/hftrunner/hftrunner/internal/shm"
 )
 
 // Wait is how both processes wait for each other's record.

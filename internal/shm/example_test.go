@@ -5,7 +5,7 @@ import (
 	"os"
 	"syscall"
 
-	"github.com/hftrunner/hftrunner/ipc/internal/shm"
+	"github.com/hftrunner/hftrunner/internal/shm"
 )
 
 // Example publishes to a reader with a mapping of its own. Another process gets the descriptor with

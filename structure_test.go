@@ -69,7 +69,7 @@ var allowed = []importRule{
 	{"depth/depthtest", "a kit for books", []string{"hft", "depth", "internal/datatest"}},
 	{"sim", "the exchange model serves paper and backtest alike", []string{"hft", "depth"}},
 	{"internal/shm", "shared memory knows bytes, not trading", nil},
-	{"ipc/latency", "measures shared memory alone", []string{"internal/shm"}},
+	{"internal/bench/latency", "measures shared memory alone", []string{"internal/shm"}},
 	{"journal", "a record of what happened, which anybody can read", []string{"hft"}},
 	{"internal/sole", "a check without dependencies", nil},
 	{"ipc", "the data plane knows neither host nor control plane", []string{"hft", "internal/sole", "internal/shm"}},
@@ -133,7 +133,7 @@ var allowed = []importRule{
 	{"internal/rowfile", "files of what came out of a backtest", []string{"hft", "sim", "backtest"}},
 	{"internal/batch", "runs many backtests; knows no command line", []string{"hft", "sim", "backtest", "backtest/...", "connector/feed", "internal/control", "internal/rowfile"}},
 	{"cmd/runner", "ten lines: the kinds of connectors", []string{"runner"}},
-	{"runner/...", "the wiring knows everything but strategies", []string{"hft", "host", "ipc", "ipc/latency", "connector/...",
+	{"runner/...", "the wiring knows everything but strategies", []string{"hft", "host", "ipc", "internal/bench/latency", "connector/...",
 		"backtest/...", "internal/batch", "internal/control", "internal/record", "internal/runlog", "internal/sample", "internal/venues", "runner/...", "pluginapi"}},
 	{"plugins/...", "a strategy sees its bot", []string{"hft", "pluginapi"}},
 }

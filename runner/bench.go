@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/host"
+	"github.com/hftrunner/hftrunner/internal/bench/latency"
 	"github.com/hftrunner/hftrunner/ipc"
-	"github.com/hftrunner/hftrunner/ipc/latency"
 	"github.com/hftrunner/hftrunner/runner/internal/cli"
 	"github.com/hftrunner/hftrunner/runner/internal/ticktoorder"
 )

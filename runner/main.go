@@ -17,8 +17,8 @@ import (
 
 	"github.com/hftrunner/hftrunner/host"
 	"github.com/hftrunner/hftrunner/internal/batch"
+	"github.com/hftrunner/hftrunner/internal/bench/latency"
 	"github.com/hftrunner/hftrunner/internal/control"
-	"github.com/hftrunner/hftrunner/ipc/latency"
 	"github.com/hftrunner/hftrunner/runner/internal/cli"
 	"github.com/hftrunner/hftrunner/runner/internal/config"
 	"github.com/hftrunner/hftrunner/runner/internal/ticktoorder"

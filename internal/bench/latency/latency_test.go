@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hftrunner/hftrunner/ipc/latency"
+	"github.com/hftrunner/hftrunner/internal/bench/latency"
 )
 
 // dieVariable makes a peer end early: its exit status and after how long.

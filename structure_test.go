@@ -123,7 +123,7 @@ var allowed = []importRule{
 	{"internal/settings", "one schema of everything that can be set; depends on nothing", nil},
 	{"internal/control", "the control plane carries attachments and parameters", []string{"ipc", "internal/control/internal/...", "internal/settings"}},
 	{"internal/control/internal/...", "generated", nil},
-	{"internal/benchtable", "a tool", nil},
+	{"internal/bench/table", "a tool", nil},
 	{"internal/modulepath", "a tool", nil},
 	{"pluginapi", "what an author imports", []string{"hft", "depth", "live", "ipc", "backtest", "internal/control", "internal/settings"}},
 	{"host", "the host knows no venue and no strategy", []string{"hft", "depth", "ipc", "connector", "connector/feed", "internal/control", "internal/runlog"}},

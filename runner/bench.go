@@ -8,9 +8,9 @@ import (
 
 	"github.com/hftrunner/hftrunner/host"
 	"github.com/hftrunner/hftrunner/internal/bench/latency"
+	"github.com/hftrunner/hftrunner/internal/bench/ticktoorder"
 	"github.com/hftrunner/hftrunner/ipc"
 	"github.com/hftrunner/hftrunner/runner/internal/cli"
-	"github.com/hftrunner/hftrunner/runner/internal/ticktoorder"
 )
 
 // bench measures a record's way to another process and back, and the way from a venue's message to an order, spinning

@@ -18,10 +18,10 @@ import (
 	"github.com/hftrunner/hftrunner/host"
 	"github.com/hftrunner/hftrunner/internal/batch"
 	"github.com/hftrunner/hftrunner/internal/bench/latency"
+	"github.com/hftrunner/hftrunner/internal/bench/ticktoorder"
 	"github.com/hftrunner/hftrunner/internal/control"
 	"github.com/hftrunner/hftrunner/runner/internal/cli"
 	"github.com/hftrunner/hftrunner/runner/internal/config"
-	"github.com/hftrunner/hftrunner/runner/internal/ticktoorder"
 )
 
 // Main is the whole program: it runs the command line of this process and ends it.

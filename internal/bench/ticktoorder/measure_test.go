@@ -6,8 +6,8 @@ import (
 	"os"
 	"testing"
 
+	"github.com/hftrunner/hftrunner/internal/bench/ticktoorder"
 	"github.com/hftrunner/hftrunner/ipc"
-	"github.com/hftrunner/hftrunner/runner/internal/ticktoorder"
 )
 
 func TestMain(m *testing.M) {

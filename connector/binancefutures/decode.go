@@ -7,7 +7,7 @@ import (
 	"math"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/binancejson"
+	"github.com/hftrunner/hftrunner/connector/internal/scan"
 	"github.com/hftrunner/hftrunner/hft"
 )
 
@@ -22,14 +22,14 @@ type Decoder struct {
 	// Only one of the two is decoded, so that no trade counts twice.
 	AggTrades bool
 
-	payload binancejson.Payload
+	payload scan.Payload
 }
 
 // Decode fills m from one message; see connector.Decoder. Acknowledgements, errors of the stream, event types that it
 // does not know and partial books of a stream are MessageIgnored. Trades that are not of the market are
 // hft.OffBookTrade: liquidations by the insurance fund, ADL, and of trades that were put together what retail orders have of them.
 func (d *Decoder) Decode(localTimestampNs int64, raw []byte, m *connector.Message) error {
-	if binancejson.FuturesQuote(localTimestampNs, raw, m) {
+	if scan.FuturesQuote(localTimestampNs, raw, m) {
 		return nil
 	}
 	m.Reset()
@@ -51,15 +51,15 @@ func (d *Decoder) Decode(localTimestampNs int64, raw []byte, m *connector.Messag
 
 func (d *Decoder) decode(localTimestampNs int64, m *connector.Message) error {
 	p := &d.payload
-	if !p.Has(binancejson.EventType) {
+	if !p.Has(scan.EventType) {
 		// A stream of partial books has the same fields, but is not the whole book.
-		if p.Has(binancejson.SnapshotID) && !p.Enveloped {
+		if p.Has(scan.SnapshotID) && !p.Enveloped {
 			return d.snapshot(localTimestampNs, m)
 		}
 		return nil
 	}
-	switch string(p.String(binancejson.EventType)) {
-	case binancejson.DepthUpdate:
+	switch string(p.String(scan.EventType)) {
+	case scan.DepthUpdate:
 		if isPartial(p.Stream()) {
 			return nil
 		}
@@ -70,13 +70,13 @@ func (d *Decoder) decode(localTimestampNs int64, m *connector.Message) error {
 			return err
 		}
 		m.Kind = connector.MessageBBO
-		if m.LastID, err = p.Int(binancejson.LastID); err != nil {
+		if m.LastID, err = p.Int(scan.LastID); err != nil {
 			return err
 		}
 		m.Seq = m.LastID
 		return p.BBO(m, t)
 	case "trade":
-		switch kind := p.String(binancejson.ExecutionType); {
+		switch kind := p.String(scan.ExecutionType); {
 		case d.AggTrades || len(kind) == 0:
 			return nil
 		case string(kind) == "MARKET":
@@ -98,18 +98,18 @@ func isPartial(stream []byte) bool {
 }
 
 // header stores symbol and exchange time in m and returns the times of its rows.
-func (d *Decoder) header(localTimestampNs int64, m *connector.Message) (binancejson.Times, error) {
-	t := binancejson.Times{LocalTimestampNs: localTimestampNs}
+func (d *Decoder) header(localTimestampNs int64, m *connector.Message) (scan.Times, error) {
+	t := scan.Times{LocalTimestampNs: localTimestampNs}
 	var err error
-	if m.Symbol, err = d.payload.Text(binancejson.Symbol); err != nil {
+	if m.Symbol, err = d.payload.Text(scan.Symbol); err != nil {
 		return t, err
 	}
-	if t.ExchTimestampNs, err = d.payload.FirstTimeNs(binancejson.TransactionTime, binancejson.EventTime); err != nil {
+	if t.ExchTimestampNs, err = d.payload.FirstTimeNs(scan.TransactionTime, scan.EventTime); err != nil {
 		return t, err
 	}
 	m.ExchTimestampNs = t.ExchTimestampNs
 	if t.ExchTimestampNs == 0 {
-		return t, d.payload.Missing(binancejson.TransactionTime)
+		return t, d.payload.Missing(scan.TransactionTime)
 	}
 	return t, nil
 }
@@ -139,10 +139,10 @@ func (d *Decoder) offBookTrade(localTimestampNs int64, m *connector.Message) err
 
 // aggTrade takes trades that were put together. What retail orders have of them, which are in no public book, is a row of its own.
 func (d *Decoder) aggTrade(localTimestampNs int64, m *connector.Message) error {
-	if err := d.trade(localTimestampNs, m); err != nil || !d.payload.Has(binancejson.NormalQty) {
+	if err := d.trade(localTimestampNs, m); err != nil || !d.payload.Has(scan.NormalQty) {
 		return err
 	}
-	normal, err := d.payload.Decimal(binancejson.NormalQty)
+	normal, err := d.payload.Decimal(scan.NormalQty)
 	if err != nil {
 		return err
 	}
@@ -178,35 +178,35 @@ func (d *Decoder) depth(localTimestampNs int64, m *connector.Message) error {
 		return err
 	}
 	m.Kind = connector.MessageDepth
-	if m.FirstID, err = p.Int(binancejson.FirstID); err != nil {
+	if m.FirstID, err = p.Int(scan.FirstID); err != nil {
 		return err
 	}
-	if m.LastID, err = p.Int(binancejson.LastID); err != nil {
+	if m.LastID, err = p.Int(scan.LastID); err != nil {
 		return err
 	}
 	m.Seq = m.LastID
-	if m.HasPrevID = p.Has(binancejson.PrevID); m.HasPrevID {
-		if m.PrevID, err = p.Int(binancejson.PrevID); err != nil {
+	if m.HasPrevID = p.Has(scan.PrevID); m.HasPrevID {
+		if m.PrevID, err = p.Int(scan.PrevID); err != nil {
 			return err
 		}
 	}
-	return p.Depth(m, binancejson.Bids, binancejson.Asks, hft.DepthEvent, t)
+	return p.Depth(m, scan.Bids, scan.Asks, hft.DepthEvent, t)
 }
 
 func (d *Decoder) snapshot(localTimestampNs int64, m *connector.Message) error {
 	p := &d.payload
 	m.Kind = connector.MessageSnapshot
 	var err error
-	if m.LastID, err = p.Int(binancejson.SnapshotID); err != nil {
+	if m.LastID, err = p.Int(scan.SnapshotID); err != nil {
 		return err
 	}
 	m.Seq = m.LastID
-	if m.ExchTimestampNs, err = p.FirstTimeNs(binancejson.TransactionTime, binancejson.EventTime); err != nil {
+	if m.ExchTimestampNs, err = p.FirstTimeNs(scan.TransactionTime, scan.EventTime); err != nil {
 		return err
 	}
-	t := binancejson.Times{ExchTimestampNs: m.ExchTimestampNs, LocalTimestampNs: localTimestampNs}
+	t := scan.Times{ExchTimestampNs: m.ExchTimestampNs, LocalTimestampNs: localTimestampNs}
 	if t.ExchTimestampNs == 0 {
 		t.ExchTimestampNs = localTimestampNs
 	}
-	return p.Depth(m, binancejson.SnapshotBids, binancejson.SnapshotAsks, hft.DepthSnapshotEvent, t)
+	return p.Depth(m, scan.SnapshotBids, scan.SnapshotAsks, hft.DepthSnapshotEvent, t)
 }

@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/binancejson"
+	"github.com/hftrunner/hftrunner/connector/internal/scan"
 	"github.com/hftrunner/hftrunner/hft"
 )
 
@@ -26,7 +26,7 @@ func (d *Decoder) usual(localTimestampNs int64, raw []byte, m *connector.Message
 	return false
 }
 
-func usualDepth(localTimestampNs int64, u *binancejson.Usual, m *connector.Message) bool {
+func usualDepth(localTimestampNs int64, u *scan.Usual, m *connector.Message) bool {
 	u.Skip(`,"E":`)
 	u.Int()
 	u.Skip(`,"T":`)
@@ -50,15 +50,15 @@ func usualDepth(localTimestampNs int64, u *binancejson.Usual, m *connector.Messa
 		return false
 	}
 	m.Kind, m.Symbol, m.Seq, m.HasPrevID, m.ExchTimestampNs, m.TimeUnit = connector.MessageDepth, symbol, m.LastID, true, exchNs, unit
-	binancejson.Stamp(m.Events, numBids, hft.DepthEvent, binancejson.Times{ExchTimestampNs: exchNs, LocalTimestampNs: localTimestampNs})
+	scan.Stamp(m.Events, numBids, hft.DepthEvent, scan.Times{ExchTimestampNs: exchNs, LocalTimestampNs: localTimestampNs})
 	return true
 }
 
-func usualTrade(localTimestampNs int64, u *binancejson.Usual, m *connector.Message) bool {
+func usualTrade(localTimestampNs int64, u *scan.Usual, m *connector.Message) bool {
 	u.Skip(`,"E":`)
 	u.Int()
 	u.Skip(`,"T":`)
-	t := binancejson.UsualTrade{At: u.Int()}
+	t := scan.UsualTrade{At: u.Int()}
 	u.Skip(`,"s":`)
 	t.Symbol = u.Text()
 	u.Skip(`,"t":`)
@@ -75,11 +75,11 @@ func usualTrade(localTimestampNs int64, u *binancejson.Usual, m *connector.Messa
 }
 
 // usualAggTrade takes one without what retail orders have of it.
-func usualAggTrade(localTimestampNs int64, u *binancejson.Usual, m *connector.Message) bool {
+func usualAggTrade(localTimestampNs int64, u *scan.Usual, m *connector.Message) bool {
 	u.Skip(`,"E":`)
 	u.Int()
 	u.Skip(`,"s":`)
-	t := binancejson.UsualTrade{Symbol: u.Text()}
+	t := scan.UsualTrade{Symbol: u.Text()}
 	u.Skip(`,"a":`)
 	u.Int()
 	u.Skip(`,"p":`)

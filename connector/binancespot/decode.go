@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/binancejson"
+	"github.com/hftrunner/hftrunner/connector/internal/scan"
 	"github.com/hftrunner/hftrunner/hft"
 )
 
@@ -20,13 +20,13 @@ type Decoder struct {
 	// so that no trade counts twice.
 	AggTrades bool
 
-	payload binancejson.Payload
+	payload scan.Payload
 }
 
 // Decode fills m from one message; see connector.Decoder. Acknowledgements, errors of the stream, event types that it
 // does not know and partial books of a stream are MessageIgnored.
 func (d *Decoder) Decode(localTimestampNs int64, raw []byte, m *connector.Message) error {
-	if binancejson.SpotQuote(localTimestampNs, raw, m) {
+	if scan.SpotQuote(localTimestampNs, raw, m) {
 		return nil
 	}
 	m.Reset()
@@ -48,18 +48,18 @@ func (d *Decoder) Decode(localTimestampNs int64, raw []byte, m *connector.Messag
 
 func (d *Decoder) decode(localTimestampNs int64, m *connector.Message) error {
 	p := &d.payload
-	if !p.Has(binancejson.EventType) {
+	if !p.Has(scan.EventType) {
 		switch {
-		case p.Has(binancejson.SnapshotID) && !p.Enveloped:
+		case p.Has(scan.SnapshotID) && !p.Enveloped:
 			// A stream of partial books has the same fields in an envelope, but is not the whole book.
 			return d.snapshot(localTimestampNs, m)
-		case p.Has(binancejson.LastID) && p.Has(binancejson.BidQty) && p.Has(binancejson.AskQty):
+		case p.Has(scan.LastID) && p.Has(scan.BidQty) && p.Has(scan.AskQty):
 			return d.bookTicker(localTimestampNs, m)
 		}
 		return nil
 	}
-	switch string(p.String(binancejson.EventType)) {
-	case binancejson.DepthUpdate:
+	switch string(p.String(scan.EventType)) {
+	case scan.DepthUpdate:
 		return d.depth(localTimestampNs, m)
 	case "bookTicker":
 		return d.bookTicker(localTimestampNs, m)
@@ -77,10 +77,10 @@ func (d *Decoder) decode(localTimestampNs int64, m *connector.Message) error {
 
 // header stores symbol and exchange time in m and returns the times of its rows, the local one twice when the message
 // has none of the venue.
-func (d *Decoder) header(localTimestampNs int64, m *connector.Message, times ...binancejson.Key) (binancejson.Times, error) {
-	t := binancejson.Times{ExchTimestampNs: localTimestampNs, LocalTimestampNs: localTimestampNs}
+func (d *Decoder) header(localTimestampNs int64, m *connector.Message, times ...scan.Key) (scan.Times, error) {
+	t := scan.Times{ExchTimestampNs: localTimestampNs, LocalTimestampNs: localTimestampNs}
 	var err error
-	if m.Symbol, err = d.payload.Text(binancejson.Symbol); err != nil {
+	if m.Symbol, err = d.payload.Text(scan.Symbol); err != nil {
 		return t, err
 	}
 	if m.ExchTimestampNs, err = d.payload.FirstTimeNs(times...); err != nil {
@@ -93,12 +93,12 @@ func (d *Decoder) header(localTimestampNs int64, m *connector.Message, times ...
 }
 
 func (d *Decoder) bookTicker(localTimestampNs int64, m *connector.Message) error {
-	t, err := d.header(localTimestampNs, m, binancejson.TransactionTime, binancejson.EventTime)
+	t, err := d.header(localTimestampNs, m, scan.TransactionTime, scan.EventTime)
 	if err != nil {
 		return err
 	}
 	m.Kind = connector.MessageBBO
-	if m.LastID, err = d.payload.Int(binancejson.LastID); err != nil {
+	if m.LastID, err = d.payload.Int(scan.LastID); err != nil {
 		return err
 	}
 	m.Seq = m.LastID
@@ -106,12 +106,12 @@ func (d *Decoder) bookTicker(localTimestampNs int64, m *connector.Message) error
 }
 
 func (d *Decoder) trade(localTimestampNs int64, m *connector.Message) error {
-	t, err := d.header(localTimestampNs, m, binancejson.TransactionTime, binancejson.EventTime)
+	t, err := d.header(localTimestampNs, m, scan.TransactionTime, scan.EventTime)
 	if err != nil {
 		return err
 	}
 	if m.ExchTimestampNs == 0 {
-		return d.payload.Missing(binancejson.TransactionTime)
+		return d.payload.Missing(scan.TransactionTime)
 	}
 	m.Kind = connector.MessageTrade
 	return d.payload.Trade(m, t)
@@ -119,33 +119,33 @@ func (d *Decoder) trade(localTimestampNs int64, m *connector.Message) error {
 
 func (d *Decoder) depth(localTimestampNs int64, m *connector.Message) error {
 	p := &d.payload
-	t, err := d.header(localTimestampNs, m, binancejson.EventTime)
+	t, err := d.header(localTimestampNs, m, scan.EventTime)
 	if err != nil {
 		return err
 	}
 	if m.ExchTimestampNs == 0 {
-		return p.Missing(binancejson.EventTime)
+		return p.Missing(scan.EventTime)
 	}
 	m.Kind = connector.MessageDepth
-	if m.FirstID, err = p.Int(binancejson.FirstID); err != nil {
+	if m.FirstID, err = p.Int(scan.FirstID); err != nil {
 		return err
 	}
-	if m.LastID, err = p.Int(binancejson.LastID); err != nil {
+	if m.LastID, err = p.Int(scan.LastID); err != nil {
 		return err
 	}
 	m.Seq = m.LastID
-	m.HasPrevID = p.Has(binancejson.PrevID) // which tells futures
-	return p.Depth(m, binancejson.Bids, binancejson.Asks, hft.DepthEvent, t)
+	m.HasPrevID = p.Has(scan.PrevID) // which tells futures
+	return p.Depth(m, scan.Bids, scan.Asks, hft.DepthEvent, t)
 }
 
 func (d *Decoder) snapshot(localTimestampNs int64, m *connector.Message) error {
 	p := &d.payload
 	m.Kind = connector.MessageSnapshot
 	var err error
-	if m.LastID, err = p.Int(binancejson.SnapshotID); err != nil {
+	if m.LastID, err = p.Int(scan.SnapshotID); err != nil {
 		return err
 	}
 	m.Seq = m.LastID
-	t := binancejson.Times{ExchTimestampNs: localTimestampNs, LocalTimestampNs: localTimestampNs}
-	return p.Depth(m, binancejson.SnapshotBids, binancejson.SnapshotAsks, hft.DepthSnapshotEvent, t)
+	t := scan.Times{ExchTimestampNs: localTimestampNs, LocalTimestampNs: localTimestampNs}
+	return p.Depth(m, scan.SnapshotBids, scan.SnapshotAsks, hft.DepthSnapshotEvent, t)
 }

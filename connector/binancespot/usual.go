@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/binancejson"
+	"github.com/hftrunner/hftrunner/connector/internal/scan"
 	"github.com/hftrunner/hftrunner/hft"
 )
 
@@ -31,7 +31,7 @@ func (d *Decoder) usual(localTimestampNs int64, raw []byte, m *connector.Message
 	return false
 }
 
-func usualDepth(localTimestampNs, sent int64, symbol []byte, u *binancejson.Usual, m *connector.Message) bool {
+func usualDepth(localTimestampNs, sent int64, symbol []byte, u *scan.Usual, m *connector.Message) bool {
 	u.Skip(`,"U":`)
 	m.FirstID = u.Int()
 	u.Skip(`,"u":`)
@@ -47,12 +47,12 @@ func usualDepth(localTimestampNs, sent int64, symbol []byte, u *binancejson.Usua
 		return false
 	}
 	m.Kind, m.Symbol, m.Seq, m.ExchTimestampNs, m.TimeUnit = connector.MessageDepth, symbol, m.LastID, exchNs, unit
-	binancejson.Stamp(m.Events, numBids, hft.DepthEvent, binancejson.Times{ExchTimestampNs: exchNs, LocalTimestampNs: localTimestampNs})
+	scan.Stamp(m.Events, numBids, hft.DepthEvent, scan.Times{ExchTimestampNs: exchNs, LocalTimestampNs: localTimestampNs})
 	return true
 }
 
-func usualTrade(localTimestampNs int64, symbol []byte, u *binancejson.Usual, m *connector.Message) bool {
-	t := binancejson.UsualTrade{Symbol: symbol}
+func usualTrade(localTimestampNs int64, symbol []byte, u *scan.Usual, m *connector.Message) bool {
+	t := scan.UsualTrade{Symbol: symbol}
 	u.Skip(`,"t":`)
 	t.FirstID = u.Int()
 	t.LastID = t.FirstID
@@ -63,8 +63,8 @@ func usualTrade(localTimestampNs int64, symbol []byte, u *binancejson.Usual, m *
 	return usualEnd(u, &t) && t.Fill(localTimestampNs, m)
 }
 
-func usualAggTrade(localTimestampNs int64, symbol []byte, u *binancejson.Usual, m *connector.Message) bool {
-	t := binancejson.UsualTrade{Symbol: symbol}
+func usualAggTrade(localTimestampNs int64, symbol []byte, u *scan.Usual, m *connector.Message) bool {
+	t := scan.UsualTrade{Symbol: symbol}
 	u.Skip(`,"a":`)
 	u.Int()
 	u.Skip(`,"p":`)
@@ -79,7 +79,7 @@ func usualAggTrade(localTimestampNs int64, symbol []byte, u *binancejson.Usual, 
 }
 
 // usualEnd takes what each trade ends with.
-func usualEnd(u *binancejson.Usual, t *binancejson.UsualTrade) bool {
+func usualEnd(u *scan.Usual, t *scan.UsualTrade) bool {
 	u.Skip(`,"T":`)
 	t.At = u.Int()
 	u.Skip(`,"m":`)

@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/binancejson"
+	"github.com/hftrunner/hftrunner/connector/internal/scan"
 	"github.com/hftrunner/hftrunner/hft"
 )
 
@@ -31,9 +31,9 @@ type Decoder struct {
 	BBO bool
 
 	// book reads the whole message: it is the object under data where that is one, which is so for books.
-	book binancejson.Payload
+	book scan.Payload
 	// element reads one trade, value a single value; both share the conversions of book.
-	element, value binancejson.Payload
+	element, value scan.Payload
 	valueText      []byte
 	topic          []byte
 }
@@ -142,7 +142,7 @@ func (d *Decoder) depth(localTimestampNs int64, raw []byte, at envelope, level i
 		return fail(at.ts, "ts is not a time")
 	}
 	m.TimeUnit = d.value.TimeUnit
-	if m.LastID, err = d.book.Int(binancejson.LastID); err != nil {
+	if m.LastID, err = d.book.Int(scan.LastID); err != nil {
 		return err
 	}
 	m.FirstID, m.ExchTimestampNs, m.SentNs, m.Level = m.LastID, ts, ts, level
@@ -154,8 +154,8 @@ func (d *Decoder) depth(localTimestampNs int64, raw []byte, at envelope, level i
 			return fail(at.cts, "cts is not a time")
 		}
 	}
-	if d.book.Has(binancejson.Sequence) { // old recordings do not have it
-		if m.Seq, err = d.book.Int(binancejson.Sequence); err != nil {
+	if d.book.Has(scan.Sequence) { // old recordings do not have it
+		if m.Seq, err = d.book.Int(scan.Sequence); err != nil {
 			return err
 		}
 	}
@@ -169,8 +169,8 @@ func (d *Decoder) depth(localTimestampNs int64, raw []byte, at envelope, level i
 			return fail(at.kind, "type is neither snapshot nor delta")
 		}
 	}
-	return d.book.Depth(m, binancejson.Bids, binancejson.Asks, kind,
-		binancejson.Times{ExchTimestampNs: m.ExchTimestampNs, LocalTimestampNs: localTimestampNs})
+	return d.book.Depth(m, scan.Bids, scan.Asks, kind,
+		scan.Times{ExchTimestampNs: m.ExchTimestampNs, LocalTimestampNs: localTimestampNs})
 }
 
 // kindOf returns what the type of a message about a book says, and the kind of its rows, 0 for none.
@@ -217,10 +217,10 @@ func (d *Decoder) trades(localTimestampNs int64, raw []byte, at envelope, m *con
 func (d *Decoder) trade(raw []byte, e *hft.Event) (seq int64, id []byte, err error) {
 	err = d.element.Scan(raw, nil)
 	if err == nil {
-		e.ExchTimestampNs, err = d.element.TimeNs(binancejson.TransactionTime)
+		e.ExchTimestampNs, err = d.element.TimeNs(scan.TransactionTime)
 	}
 	if err == nil {
-		e.Px, err = d.element.Decimal(binancejson.Price)
+		e.Px, err = d.element.Decimal(scan.Price)
 	}
 	if err != nil {
 		return 0, nil, fmt.Errorf("in the trade that starts here, %w", err)
@@ -284,4 +284,4 @@ var (
 	errQty  = errors.New("the quantity v of the trade is not a decimal number of zero or more")
 )
 
-func fail(offset int, what string) error { return &binancejson.Error{Offset: offset, What: what} }
+func fail(offset int, what string) error { return &scan.Error{Offset: offset, What: what} }

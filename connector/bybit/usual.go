@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/binancejson"
+	"github.com/hftrunner/hftrunner/connector/internal/scan"
 	"github.com/hftrunner/hftrunner/hft"
 )
 
@@ -48,6 +48,6 @@ func (d *Decoder) usualBook(localTimestampNs int64, raw []byte, m *connector.Mes
 		return false
 	}
 	m.Kind, m.Symbol, m.Level, m.FirstID, m.SentNs, m.ExchTimestampNs, m.TimeUnit = messageKind, symbol, level, m.LastID, sentNs, exchNs, unit
-	binancejson.Stamp(rows, numBids, kind, binancejson.Times{ExchTimestampNs: exchNs, LocalTimestampNs: localTimestampNs})
+	scan.Stamp(rows, numBids, kind, scan.Times{ExchTimestampNs: exchNs, LocalTimestampNs: localTimestampNs})
 	return true
 }

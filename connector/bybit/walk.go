@@ -3,7 +3,7 @@ package bybit
 import (
 	"bytes"
 
-	"github.com/hftrunner/hftrunner/connector/binancejson"
+	"github.com/hftrunner/hftrunner/connector/internal/scan"
 )
 
 // walker goes through the members of one object or array in text that is known to be valid JSON. A value is passed over
@@ -120,7 +120,7 @@ func (d *Decoder) text(raw []byte, i int) []byte {
 	if d.read(`{"s":`, quoted) != nil {
 		return nil
 	}
-	return d.value.String(binancejson.Symbol)
+	return d.value.String(scan.Symbol)
 }
 
 // timeNs returns the time at raw[i], 0 for a missing one, which is an error.
@@ -131,7 +131,7 @@ func (d *Decoder) timeNs(raw []byte, i int) (int64, error) {
 	if err := d.read(`{"T":`, valueAt(raw, i)); err != nil {
 		return 0, err
 	}
-	return d.value.TimeNs(binancejson.TransactionTime)
+	return d.value.TimeNs(scan.TransactionTime)
 }
 
 // decimal returns the price or quantity at raw[i], 0 for a missing one, which is an error.
@@ -142,7 +142,7 @@ func (d *Decoder) decimal(raw []byte, i int) (float64, error) {
 	if err := d.read(`{"q":`, valueAt(raw, i)); err != nil {
 		return 0, err
 	}
-	return d.value.Decimal(binancejson.Qty)
+	return d.value.Decimal(scan.Qty)
 }
 
 // whole returns the whole number at raw[i].
@@ -150,7 +150,7 @@ func (d *Decoder) whole(raw []byte, i int) (int64, error) {
 	if err := d.read(`{"u":`, valueAt(raw, i)); err != nil {
 		return 0, err
 	}
-	return d.value.Int(binancejson.LastID)
+	return d.value.Int(scan.LastID)
 }
 
 // read puts a value into an object that a Payload understands, whose conversions are exact and allocate nothing.

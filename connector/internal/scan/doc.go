@@ -1,4 +1,4 @@
-// Package binancejson reads the JSON of Binance's market data without allocating. It exists because the two Binance
+// Package scan reads the JSON of Binance's market data without allocating. It exists because the two Binance
 // venues, futures and spot, speak the same JSON and may not import each other; it knows the syntax and the names of
 // the fields, and leaves it to the venues what a message means.
 //
@@ -22,4 +22,4 @@
 //
 // Nesting deeper than 512 is an error. Prices and quantities are finite and not negative, else an error. An Error
 // says at which byte the message is wrong; no input makes the package panic.
-package binancejson
+package scan

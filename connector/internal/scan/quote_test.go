@@ -1,4 +1,4 @@
-package binancejson_test
+package scan_test
 
 import (
 	"bytes"
@@ -7,9 +7,9 @@ import (
 
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/binancefutures"
-	"github.com/hftrunner/hftrunner/connector/binancejson"
 	"github.com/hftrunner/hftrunner/connector/binancejson/binancejsontest"
 	"github.com/hftrunner/hftrunner/connector/binancespot"
+	"github.com/hftrunner/hftrunner/connector/internal/scan"
 	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
 )
 
@@ -20,8 +20,8 @@ func TestQuotes(t *testing.T) {
 		usual   func(localTimestampNs int64, raw []byte, m *connector.Message) bool
 		decoder connector.Decoder
 	}{
-		{"binancefutures", binancejson.FuturesQuote, &binancefutures.Decoder{}},
-		{"binancespot", binancejson.SpotQuote, &binancespot.Decoder{}},
+		{"binancefutures", scan.FuturesQuote, &binancefutures.Decoder{}},
+		{"binancespot", scan.SpotQuote, &binancespot.Decoder{}},
 	} {
 		n := 0
 		for _, line := range binancejsontest.Lines(t, sampletest.Path(t, c.venue, "BTCUSDT"), 5000) {
@@ -53,7 +53,7 @@ func TestQuotes(t *testing.T) {
 func TestUnusualQuotes(t *testing.T) {
 	const quote = `{"stream":"btcusdt@bookTicker","data":{"e":"bookTicker","u":5123107839020,"s":"BTCUSDT","b":"61800.20","B":"2.50700000","a":"61800.30","A":"2.51000000","T":1723161256313,"E":1723161256314}}`
 	var m connector.Message
-	usual := func(raw string) bool { return binancejson.FuturesQuote(7, []byte(raw), &m) }
+	usual := func(raw string) bool { return scan.FuturesQuote(7, []byte(raw), &m) }
 	if !usual(quote) || !usual(strings.Replace(quote, `"u":5123107839020,"s":"BTCUSDT"`, `"s":"BTCUSDT","u":5`, 1)) {
 		t.Fatal("refused")
 	}

@@ -1,4 +1,4 @@
-package binancejson
+package scan
 
 import (
 	"encoding/binary"

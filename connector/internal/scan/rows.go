@@ -1,4 +1,4 @@
-package binancejson
+package scan
 
 import (
 	"github.com/hftrunner/hftrunner/connector"

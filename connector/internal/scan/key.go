@@ -1,4 +1,4 @@
-package binancejson
+package scan
 
 // Key is a field that a Payload notes. The names are the venue's, the constants say what they mean in the messages
 // that are decoded; other messages use some of the names for other things.

@@ -17,10 +17,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hftrunner/hftrunner/connector/binancejson/binancejsontest"
 	"github.com/hftrunner/hftrunner/host"
 	"github.com/hftrunner/hftrunner/internal/control"
 	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
+	"github.com/hftrunner/hftrunner/internal/testkit/scantest"
 )
 
 // patience is how long a test waits for what must come.
@@ -266,7 +266,7 @@ func alive(pid int) bool {
 // sampleLines returns the first lines of a recording of BTCUSDT at Binance futures.
 func sampleLines(tb testing.TB, n int) (lines []string) {
 	tb.Helper()
-	for _, l := range binancejsontest.Lines(tb, sampletest.Path(tb, "binancefutures", "BTCUSDT"), n) {
+	for _, l := range scantest.Lines(tb, sampletest.Path(tb, "binancefutures", "BTCUSDT"), n) {
 		lines = append(lines, fmt.Sprintf("%d %s", l.LocalTimestampNs, l.Message))
 	}
 	return lines

@@ -8,8 +8,8 @@ import (
 
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/binancefutures"
-	"github.com/hftrunner/hftrunner/connector/binancejson/binancejsontest"
 	"github.com/hftrunner/hftrunner/internal/datatest"
+	"github.com/hftrunner/hftrunner/internal/testkit/scantest"
 
 	"github.com/valyala/fastjson"
 )
@@ -17,7 +17,7 @@ import (
 // recorded returns the messages of a recording that contain what, all of them when it is empty.
 func recorded(tb testing.TB, what string) (messages [][]byte, size int64) {
 	tb.Helper()
-	for _, line := range binancejsontest.Lines(tb, datatest.Recording(tb, "binancefutures", "btcusdt_20240808.gz"), 0) {
+	for _, line := range scantest.Lines(tb, datatest.Recording(tb, "binancefutures", "btcusdt_20240808.gz"), 0) {
 		if bytes.Contains(line.Message, []byte(what)) {
 			messages = append(messages, line.Message)
 			size += int64(len(line.Message))

@@ -8,9 +8,9 @@ import (
 
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/binancefutures"
-	"github.com/hftrunner/hftrunner/connector/binancejson/binancejsontest"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
+	"github.com/hftrunner/hftrunner/internal/testkit/scantest"
 )
 
 func ExampleDecoder() {
@@ -42,7 +42,7 @@ func TestDepthUpdate(t *testing.T) {
 		want := connector.Message{Kind: connector.MessageDepth, Symbol: []byte("BTCUSDT"), ExchTimestampNs: 1723161256298000000,
 			FirstID: 5123107832006, LastID: 5123107837557, PrevID: 5123107831937, HasPrevID: true,
 			Events: []hft.Event{row(hft.BuyEvent, 58710.2, 0.014), row(hft.BuyEvent, 61496.5, 0), row(hft.SellEvent, 61800.3, 12.5)}}
-		if difference := binancejsontest.Difference(&m, &want); difference != "" {
+		if difference := scantest.Difference(&m, &want); difference != "" {
 			t.Errorf("%s, of %s", difference, raw)
 		}
 	}
@@ -148,12 +148,12 @@ func TestRecordedEqualsReference(t *testing.T) {
 func equalsReference(t *testing.T, path string) {
 	var d binancefutures.Decoder
 	rng := rand.New(rand.NewPCG(7, 8))
-	for i, line := range binancejsontest.Lines(t, path, 6000) {
-		binancejsontest.Compare(t, &d, binancejsontest.Reference{}, line.Message)
+	for i, line := range scantest.Lines(t, path, 6000) {
+		scantest.Compare(t, &d, scantest.Reference{}, line.Message)
 		if i%8 != 0 && i > 50 {
 			continue
 		}
-		reworded, err := binancejsontest.Reword(rng, line.Message)
+		reworded, err := scantest.Reword(rng, line.Message)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -165,14 +165,14 @@ func equalsReference(t *testing.T, path string) {
 		if err := d.Decode(1, reworded, &got); err != nil {
 			t.Fatalf("%v, of %s", err, reworded)
 		}
-		if difference := binancejsontest.Difference(&got, &want); difference != "" {
+		if difference := scantest.Difference(&got, &want); difference != "" {
 			t.Fatalf("%s, of %s", difference, reworded)
 		}
 	}
 }
 
 func TestDecodeAllocatesNothing(t *testing.T) {
-	messages := binancejsontest.Lines(t, sampletest.Path(t, "binancefutures", "BTCUSDT"), 3000)
+	messages := scantest.Lines(t, sampletest.Path(t, "binancefutures", "BTCUSDT"), 3000)
 	var d binancefutures.Decoder
 	var m connector.Message
 	decode := func() {
@@ -188,7 +188,7 @@ func TestDecodeAllocatesNothing(t *testing.T) {
 	// The slow ways as well: other order, white space, escapes, exponents.
 	rng := rand.New(rand.NewPCG(9, 10))
 	for i := range messages[:500] {
-		reworded, err := binancejsontest.Reword(rng, messages[i].Message)
+		reworded, err := scantest.Reword(rng, messages[i].Message)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -203,12 +203,12 @@ func TestDecodeAllocatesNothing(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	rng := rand.New(rand.NewPCG(11, 12))
 	f.Add([]byte(depthText))
-	for _, line := range binancejsontest.Lines(f, sampletest.Path(f, "binancefutures", "BTCUSDT"), 60) {
+	for _, line := range scantest.Lines(f, sampletest.Path(f, "binancefutures", "BTCUSDT"), 60) {
 		if len(line.Message) > 5000 {
 			continue
 		}
 		f.Add(line.Message)
-		reworded, err := binancejsontest.Reword(rng, line.Message)
+		reworded, err := scantest.Reword(rng, line.Message)
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -227,7 +227,7 @@ func FuzzDecode(f *testing.F) {
 	var d binancefutures.Decoder
 	agg := binancefutures.Decoder{AggTrades: true}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		binancejsontest.Compare(t, &d, binancejsontest.Reference{}, raw)
-		binancejsontest.Compare(t, &agg, binancejsontest.Reference{AggTrades: true}, raw)
+		scantest.Compare(t, &d, scantest.Reference{}, raw)
+		scantest.Compare(t, &agg, scantest.Reference{AggTrades: true}, raw)
 	})
 }

@@ -7,11 +7,11 @@ import (
 	"testing"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/binancejson/binancejsontest"
 	"github.com/hftrunner/hftrunner/connector/binancespot"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/datatest"
 	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
+	"github.com/hftrunner/hftrunner/internal/testkit/scantest"
 
 	"github.com/valyala/fastjson"
 )
@@ -47,7 +47,7 @@ func TestDepthUpdate(t *testing.T) {
 	want := connector.Message{Kind: connector.MessageDepth, Symbol: []byte("BTCUSDT"), ExchTimestampNs: 1723161255208000000,
 		FirstID: 50093239189, LastID: 50093239202,
 		Events: []hft.Event{row(hft.BuyEvent, 61737.63, 0), row(hft.BuyEvent, 61730.17, 0.5), row(hft.SellEvent, 61837.64, 1.54698)}}
-	if difference := binancejsontest.Difference(&m, &want); difference != "" {
+	if difference := scantest.Difference(&m, &want); difference != "" {
 		t.Error(difference)
 	}
 }
@@ -120,11 +120,11 @@ func TestRecordedEqualsReference(t *testing.T) {
 
 func equalsReference(t *testing.T, path string) {
 	var d binancespot.Decoder
-	reference := binancejsontest.Reference{Spot: true}
+	reference := scantest.Reference{Spot: true}
 	rng := rand.New(rand.NewPCG(7, 8))
-	for _, line := range binancejsontest.Lines(t, path, 5000) {
-		binancejsontest.Compare(t, &d, reference, line.Message)
-		reworded, err := binancejsontest.Reword(rng, line.Message)
+	for _, line := range scantest.Lines(t, path, 5000) {
+		scantest.Compare(t, &d, reference, line.Message)
+		reworded, err := scantest.Reword(rng, line.Message)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -135,14 +135,14 @@ func equalsReference(t *testing.T, path string) {
 		if err := d.Decode(1, reworded, &got); err != nil {
 			t.Fatalf("%v, of %s", err, reworded)
 		}
-		if difference := binancejsontest.Difference(&got, &want); difference != "" {
+		if difference := scantest.Difference(&got, &want); difference != "" {
 			t.Fatalf("%s, of %s", difference, reworded)
 		}
 	}
 }
 
 func TestDecodeAllocatesNothing(t *testing.T) {
-	messages := binancejsontest.Lines(t, sampletest.Path(t, "binancespot", "BTCUSDT"), 3000)
+	messages := scantest.Lines(t, sampletest.Path(t, "binancespot", "BTCUSDT"), 3000)
 	var d binancespot.Decoder
 	var m connector.Message
 	if n := testing.AllocsPerRun(3, func() {
@@ -160,12 +160,12 @@ func FuzzDecode(f *testing.F) {
 	rng := rand.New(rand.NewPCG(11, 12))
 	f.Add([]byte(depthText))
 	f.Add([]byte(tradeText))
-	for _, line := range binancejsontest.Lines(f, sampletest.Path(f, "binancespot", "BTCUSDT"), 60) {
+	for _, line := range scantest.Lines(f, sampletest.Path(f, "binancespot", "BTCUSDT"), 60) {
 		if len(line.Message) > 5000 {
 			continue
 		}
 		f.Add(line.Message)
-		reworded, err := binancejsontest.Reword(rng, line.Message)
+		reworded, err := scantest.Reword(rng, line.Message)
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -174,14 +174,14 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"lastUpdateId":5,"bids":[["1","2"]],"asks":[["3.5","4"],[5e-1,6]]}`))
 	var d binancespot.Decoder
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		binancejsontest.Compare(t, &d, binancejsontest.Reference{Spot: true}, raw)
+		scantest.Compare(t, &d, scantest.Reference{Spot: true}, raw)
 	})
 }
 
 // BenchmarkDecode decodes the recorded messages; one operation is all of them. fastjson only parses, which is less
 // than what the decoder does.
 func BenchmarkDecode(b *testing.B) {
-	messages := binancejsontest.Lines(b, datatest.Recording(b, "binancespot", "btcusdt_20240808.gz"), 0)
+	messages := scantest.Lines(b, datatest.Recording(b, "binancespot", "btcusdt_20240808.gz"), 0)
 	var size int64
 	for _, line := range messages {
 		size += int64(len(line.Message))
@@ -204,5 +204,5 @@ func BenchmarkDecode(b *testing.B) {
 	var parser fastjson.Parser
 	run("hftrunner", func(raw []byte) error { return d.Decode(1, raw, &m) })
 	run("fastjson-parsing-only", func(raw []byte) error { _, err := parser.ParseBytes(raw); return err })
-	run("encoding-json", func(raw []byte) error { return binancejsontest.Reference{Spot: true}.Decode(1, raw, &m) })
+	run("encoding-json", func(raw []byte) error { return scantest.Reference{Spot: true}.Decode(1, raw, &m) })
 }

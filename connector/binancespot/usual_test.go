@@ -7,9 +7,9 @@ import (
 	"testing"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/binancejson/binancejsontest"
 	"github.com/hftrunner/hftrunner/connector/binancespot"
 	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
+	"github.com/hftrunner/hftrunner/internal/testkit/scantest"
 )
 
 // usualTexts are messages of each kind as the venue writes them.
@@ -25,7 +25,7 @@ func TestUsual(t *testing.T) {
 	for _, text := range usualTexts {
 		messages = append(messages, []byte(text))
 	}
-	for _, line := range binancejsontest.Lines(t, sampletest.Path(t, "binancespot", "BTCUSDT"), 5000) {
+	for _, line := range scantest.Lines(t, sampletest.Path(t, "binancespot", "BTCUSDT"), 5000) {
 		messages = append(messages, line.Message)
 	}
 	n := 0
@@ -42,7 +42,7 @@ func TestUsual(t *testing.T) {
 				continue
 			}
 			n++
-			if difference := binancejsontest.Difference(&quick, &long); difference != "" || quick.Seq != long.Seq || quick.TimeUnit != long.TimeUnit {
+			if difference := scantest.Difference(&quick, &long); difference != "" || quick.Seq != long.Seq || quick.TimeUnit != long.TimeUnit {
 				t.Fatalf("%s: %s: %+v, want %+v", raw, difference, quick, long)
 			}
 		}
@@ -59,7 +59,7 @@ func TestUnusual(t *testing.T) {
 	for _, text := range usualTexts {
 		from := strings.Index(text, `,"data"`)
 		for _, agg := range []bool{false, true} {
-			d, reference := binancespot.Decoder{AggTrades: agg}, binancejsontest.Reference{Spot: true, AggTrades: agg}
+			d, reference := binancespot.Decoder{AggTrades: agg}, scantest.Reference{Spot: true, AggTrades: agg}
 			for n := range len(text) {
 				if d.Usual(7, []byte(text[:n]), &connector.Message{}) {
 					t.Fatalf("taken: %s", text[:n])
@@ -68,7 +68,7 @@ func TestUnusual(t *testing.T) {
 			for range 5000 {
 				i := from + rng.IntN(len(text)-from)
 				end := min(len(text), i+rng.IntN(4))
-				binancejsontest.Compare(t, &d, reference, []byte(text[:i]+put[rng.IntN(len(put))]+text[end:]))
+				scantest.Compare(t, &d, reference, []byte(text[:i]+put[rng.IntN(len(put))]+text[end:]))
 			}
 		}
 	}

@@ -13,12 +13,12 @@ import (
 	"testing"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/binancejson/binancejsontest"
 	"github.com/hftrunner/hftrunner/connector/bybit"
 	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/datatest"
 	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
+	"github.com/hftrunner/hftrunner/internal/testkit/scantest"
 )
 
 func ExampleDecoder() {
@@ -112,7 +112,7 @@ func TestTrades(t *testing.T) {
 		FirstID: 457514743450, LastID: 457514743451, Events: []hft.Event{
 			{Ev: hft.LocalEvent | hft.TradeEvent | hft.BuyEvent, ExchTimestampNs: 1758841135823000000, LocalTimestampNs: 7, Px: 109378.9, Qty: 0.02},
 			{Ev: hft.LocalEvent | hft.OffBookTrade | hft.SellEvent, ExchTimestampNs: 1758841135824000000, LocalTimestampNs: 7, Px: 109378.8, Qty: 1.5}}}
-	if difference := binancejsontest.Difference(&m, &want); difference != "" {
+	if difference := scantest.Difference(&m, &want); difference != "" {
 		t.Error(difference)
 	}
 }
@@ -207,7 +207,7 @@ func TestSamplesEqualReference(t *testing.T) {
 		for _, raw := range append(samples(t), []byte(bookText), []byte(tradeText)) {
 			compare(t, &d, raw)
 			for range 5 {
-				reworded, err := binancejsontest.Reword(rng, raw)
+				reworded, err := scantest.Reword(rng, raw)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -221,7 +221,7 @@ func TestDecodeAllocatesNothing(t *testing.T) {
 	rng := rand.New(rand.NewPCG(9, 10))
 	messages := append(samples(t), []byte(bookText), []byte(tradeText))
 	for _, raw := range slices.Clone(messages) {
-		reworded, err := binancejsontest.Reword(rng, raw)
+		reworded, err := scantest.Reword(rng, raw)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -248,7 +248,7 @@ func FuzzDecode(f *testing.F) {
 		if len(raw) > 3000 {
 			continue
 		}
-		reworded, err := binancejsontest.Reword(rng, raw)
+		reworded, err := scantest.Reword(rng, raw)
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -310,7 +310,7 @@ func compare(t *testing.T, d *bybit.Decoder, raw []byte) {
 	if got.Level != want.Level || got.Seq != want.Seq {
 		t.Fatalf("level %d, sequence %d, want %d, %d, of %q", got.Level, got.Seq, want.Level, want.Seq, raw)
 	}
-	if difference := binancejsontest.Difference(&got, &want); difference != "" {
+	if difference := scantest.Difference(&got, &want); difference != "" {
 		t.Fatalf("%s, of %q", difference, raw)
 	}
 }
@@ -318,7 +318,7 @@ func compare(t *testing.T, d *bybit.Decoder, raw []byte) {
 // TestUsualBooks: what the venue sends about a book is read in one pass, with white space behind it in several, with the same result.
 func TestUsualBooks(t *testing.T) {
 	n := 0
-	for _, line := range binancejsontest.Lines(t, sampletest.Path(t, "bybit", "BTCUSDT"), 4000) {
+	for _, line := range scantest.Lines(t, sampletest.Path(t, "bybit", "BTCUSDT"), 4000) {
 		for _, d := range []bybit.Decoder{{BBO: true}, {}, {Level: 1}} {
 			var quick, long connector.Message
 			usual := d.UsualBook(7, line.Message, &quick)
@@ -331,7 +331,7 @@ func TestUsualBooks(t *testing.T) {
 				continue
 			}
 			n++
-			difference := binancejsontest.Difference(&quick, &long)
+			difference := scantest.Difference(&quick, &long)
 			if difference != "" || quick.Seq != long.Seq || quick.Level != long.Level || quick.TimeUnit != long.TimeUnit {
 				t.Fatalf("%s: %s: %+v, want %+v", line.Message, difference, quick, long)
 			}

@@ -9,11 +9,11 @@ import (
 
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/binancefutures"
-	"github.com/hftrunner/hftrunner/connector/binancejson/binancejsontest"
 	"github.com/hftrunner/hftrunner/connector/binancespot"
 	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/datatest"
+	"github.com/hftrunner/hftrunner/internal/testkit/scantest"
 )
 
 func Example() {
@@ -94,7 +94,7 @@ func TestRecordedBooks(t *testing.T) {
 			b, quotes := newBook(), make(map[int64][2]hft.Event)
 			var m connector.Message
 			snapshotLine, equal, compared := 0, 0, 0
-			for i, line := range binancejsontest.Lines(t, datatest.Recording(t, c.venue, c.file), c.lines) {
+			for i, line := range scantest.Lines(t, datatest.Recording(t, c.venue, c.file), c.lines) {
 				if err := c.decoder.Decode(line.LocalTimestampNs, line.Message, &m); err != nil {
 					t.Fatal(err)
 				}

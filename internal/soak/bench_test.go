@@ -16,9 +16,9 @@ import (
 
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/binancefutures"
-	"github.com/hftrunner/hftrunner/connector/binancejson/binancejsontest"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/datatest"
+	"github.com/hftrunner/hftrunner/internal/testkit/scantest"
 	"github.com/hftrunner/hftrunner/ipc"
 )
 
@@ -58,7 +58,7 @@ func readMarket(tb testing.TB) *recordedMarket {
 	var m recordedMarket
 	// Messages of then are not believed now.
 	nowMs, times := strconv.FormatInt(time.Now().UnixMilli(), 10), regexp.MustCompile(`"([ET])":\d{13}`)
-	for _, line := range binancejsontest.Lines(tb, datatest.Recording(tb, "binancefutures", "btcusdt_20240808.gz"), 0) {
+	for _, line := range scantest.Lines(tb, datatest.Recording(tb, "binancefutures", "btcusdt_20240808.gz"), 0) {
 		var list *[][]byte
 		switch {
 		case bytes.Contains(line.Message, []byte(`"depthUpdate"`)):

@@ -7,10 +7,10 @@ import (
 
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/binancefutures"
-	"github.com/hftrunner/hftrunner/connector/binancejson/binancejsontest"
 	"github.com/hftrunner/hftrunner/connector/binancespot"
 	"github.com/hftrunner/hftrunner/connector/internal/scan"
 	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
+	"github.com/hftrunner/hftrunner/internal/testkit/scantest"
 )
 
 // TestQuotes: what a venue sends is of the usual form, and white space behind a message, which is not, changes nothing.
@@ -24,7 +24,7 @@ func TestQuotes(t *testing.T) {
 		{"binancespot", scan.SpotQuote, &binancespot.Decoder{}},
 	} {
 		n := 0
-		for _, line := range binancejsontest.Lines(t, sampletest.Path(t, c.venue, "BTCUSDT"), 5000) {
+		for _, line := range scantest.Lines(t, sampletest.Path(t, c.venue, "BTCUSDT"), 5000) {
 			var quick, long connector.Message
 			if usual, quote := c.usual(7, line.Message, &quick), bytes.Contains(line.Message, []byte("@bookTicker")); usual != quote {
 				t.Fatalf("%s: usual %t: %s", c.venue, usual, line.Message)
@@ -39,7 +39,7 @@ func TestQuotes(t *testing.T) {
 			if err := c.decoder.Decode(7, raw, &long); err != nil {
 				t.Fatal(err)
 			}
-			if difference := binancejsontest.Difference(&quick, &long); difference != "" || quick.Seq != long.Seq || quick.TimeUnit != long.TimeUnit {
+			if difference := scantest.Difference(&quick, &long); difference != "" || quick.Seq != long.Seq || quick.TimeUnit != long.TimeUnit {
 				t.Fatalf("%s: %s: %+v, want %+v", line.Message, difference, quick, long)
 			}
 		}

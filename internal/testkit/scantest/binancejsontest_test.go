@@ -1,4 +1,4 @@
-package binancejsontest_test
+package scantest_test
 
 import (
 	"encoding/json"
@@ -7,13 +7,13 @@ import (
 	"testing"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/binancejson/binancejsontest"
+	"github.com/hftrunner/hftrunner/internal/testkit/scantest"
 )
 
 func Example() {
 	raw := []byte(`{"e":"trade","E":1723161256322,"T":1723161256322,"s":"BTCUSDT","p":"61800.30","q":"0.006","X":"MARKET","m":false}`)
 	var m connector.Message
-	if err := (binancejsontest.Reference{}).Decode(1, raw, &m); err != nil {
+	if err := (scantest.Reference{}).Decode(1, raw, &m); err != nil {
 		fmt.Println(err)
 	}
 	fmt.Printf("%s %v x %v\n", m.Symbol, m.Events[0].Px, m.Events[0].Qty)
@@ -26,20 +26,20 @@ func TestRewordKeepsTheMeaning(t *testing.T) {
 		`"pu":5123107831937,"b":[["58710.20","0.014"],["0.00000000","10"]],"a":[]}}`)
 	rng := rand.New(rand.NewPCG(1, 2))
 	var want, got connector.Message
-	if err := (binancejsontest.Reference{}).Decode(1, raw, &want); err != nil {
+	if err := (scantest.Reference{}).Decode(1, raw, &want); err != nil {
 		t.Fatal(err)
 	}
 	texts := make(map[string]bool)
 	for range 200 {
-		text, err := binancejsontest.Reword(rng, raw)
+		text, err := scantest.Reword(rng, raw)
 		if err != nil || !json.Valid(text) {
 			t.Fatalf("%s: %v", text, err)
 		}
 		texts[string(text)] = true
-		if err := (binancejsontest.Reference{}).Decode(1, text, &got); err != nil {
+		if err := (scantest.Reference{}).Decode(1, text, &got); err != nil {
 			t.Fatalf("%s: %v", text, err)
 		}
-		if difference := binancejsontest.Difference(&got, &want); difference != "" {
+		if difference := scantest.Difference(&got, &want); difference != "" {
 			t.Fatalf("%s, of %s", difference, text)
 		}
 	}

@@ -1,4 +1,4 @@
-package binancejsontest
+package scantest
 
 import (
 	"bytes"

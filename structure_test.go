@@ -66,7 +66,7 @@ type importRule struct {
 var allowed = []importRule{
 	{"hft", "the vocabulary depends on nothing", nil},
 	{"depth", "books know the vocabulary only, and who keeps them", []string{"hft", "internal/sole"}},
-	{"depth/depthtest", "a kit for books", []string{"hft", "depth", "internal/datatest"}},
+	{"internal/testkit/depthtest", "a kit for books", []string{"hft", "depth", "internal/datatest"}},
 	{"sim", "the exchange model serves paper and backtest alike", []string{"hft", "depth"}},
 	{"internal/shm", "shared memory knows bytes, not trading", nil},
 	{"internal/bench/latency", "measures shared memory alone", []string{"internal/shm"}},
@@ -115,7 +115,7 @@ var allowed = []importRule{
 		"connector/binancespot", "connector/bybit", "connector/depthsync", "connector/stream", "connector/venue", "internal/settings", "ipc"}},
 	{"internal/record", "records what a venue's connector takes", []string{"hft", "connector", "connector/feed", "connector/venue", "internal/collector", "internal/venues"}},
 	{"internal/datatest", "says where the data of tests are", nil},
-	{"internal/sample/sampletest", "recordings for tests", []string{"connector/recording", "internal/sample", "internal/datatest", "depth/depthtest"}},
+	{"internal/sample/sampletest", "recordings for tests", []string{"connector/recording", "internal/sample", "internal/datatest", "internal/testkit/depthtest"}},
 	{"internal/sample", "records the loopback exchange", []string{"internal/collector", "internal/testexchange/..."}},
 	{"internal/soak", "tests of live connectors against the loopback exchange", nil},
 	{"internal/parity", "tests of one contract in all worlds", nil},

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/hftrunner/hftrunner/backtest"
-	"github.com/hftrunner/hftrunner/depth/depthtest"
+	"github.com/hftrunner/hftrunner/internal/testkit/depthtest"
 	"github.com/hftrunner/hftrunner/sim"
 )
 

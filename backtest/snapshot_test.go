@@ -12,10 +12,10 @@ import (
 
 	"github.com/hftrunner/hftrunner/backtest"
 	"github.com/hftrunner/hftrunner/depth"
-	"github.com/hftrunner/hftrunner/depth/depthtest"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/datatest"
 	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
+	"github.com/hftrunner/hftrunner/internal/testkit/depthtest"
 )
 
 // lastBook reads the last book of rows of BTCUSDT.

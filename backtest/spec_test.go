@@ -12,9 +12,9 @@ import (
 
 	"github.com/hftrunner/hftrunner/backtest"
 	"github.com/hftrunner/hftrunner/backtest/npy"
-	"github.com/hftrunner/hftrunner/depth/depthtest"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
+	"github.com/hftrunner/hftrunner/internal/testkit/depthtest"
 	"github.com/hftrunner/hftrunner/sim"
 )
 

@@ -4,9 +4,9 @@ import (
 	"testing"
 
 	"github.com/hftrunner/hftrunner/depth"
-	"github.com/hftrunner/hftrunner/depth/depthtest"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
+	"github.com/hftrunner/hftrunner/internal/testkit/depthtest"
 )
 
 // TestUpdatesDoNotAllocate replays a part of the recorded day, which the book has seen before, and asks for zero

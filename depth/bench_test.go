@@ -4,8 +4,8 @@ import (
 	"testing"
 
 	"github.com/hftrunner/hftrunner/depth"
-	"github.com/hftrunner/hftrunner/depth/depthtest"
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testkit/depthtest"
 )
 
 func localDepthRows(tb testing.TB) []hft.Event {

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/hftrunner/hftrunner/depth"
-	"github.com/hftrunner/hftrunner/depth/depthtest"
+	"github.com/hftrunner/hftrunner/internal/testkit/depthtest"
 )
 
 func newHashMap(mode depth.Mode) depthtest.Book {

@@ -11,9 +11,9 @@ import (
 	"testing"
 
 	"github.com/hftrunner/hftrunner/depth"
-	"github.com/hftrunner/hftrunner/depth/depthtest"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/datatest"
+	"github.com/hftrunner/hftrunner/internal/testkit/depthtest"
 )
 
 // lineHash is the running hash of the reference results: FNV-1a over lines of fields.

@@ -5,9 +5,9 @@ import (
 	"testing"
 
 	"github.com/hftrunner/hftrunner/depth"
-	"github.com/hftrunner/hftrunner/depth/depthtest"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
+	"github.com/hftrunner/hftrunner/internal/testkit/depthtest"
 	"github.com/hftrunner/hftrunner/sim"
 )
 

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hftrunner/hftrunner/depth/depthtest"
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testkit/depthtest"
 	"github.com/hftrunner/hftrunner/sim"
 )
 

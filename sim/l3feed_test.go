@@ -8,9 +8,9 @@ import (
 	"math"
 	"testing"
 
-	"github.com/hftrunner/hftrunner/depth/depthtest"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/datatest"
+	"github.com/hftrunner/hftrunner/internal/testkit/depthtest"
 )
 
 const (

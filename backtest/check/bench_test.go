@@ -6,8 +6,8 @@ import (
 	"testing"
 
 	"github.com/hftrunner/hftrunner/backtest/check"
-	"github.com/hftrunner/hftrunner/depth/depthtest"
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testkit/depthtest"
 )
 
 // reader returns a read function over rows in memory, as npy.Reader's Read.

@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"github.com/hftrunner/hftrunner/backtest/npy"
-	"github.com/hftrunner/hftrunner/depth/depthtest"
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testkit/depthtest"
 )
 
 // BenchmarkRead reads the recorded day in pieces of 4096 rows; copy is the same from memory to memory. rows/s counts.

@@ -17,9 +17,9 @@ import (
 	"github.com/klauspost/compress/zip"
 
 	"github.com/hftrunner/hftrunner/backtest/npy"
-	"github.com/hftrunner/hftrunner/depth/depthtest"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/datatest"
+	"github.com/hftrunner/hftrunner/internal/testkit/depthtest"
 )
 
 type latencyRow struct{ ReqNs, ExchNs, RespNs, Unused int64 }

@@ -17,9 +17,9 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector/recording"
-	"github.com/hftrunner/hftrunner/depth/depthtest"
 	"github.com/hftrunner/hftrunner/internal/datatest"
 	"github.com/hftrunner/hftrunner/internal/sample"
+	"github.com/hftrunner/hftrunner/internal/testkit/depthtest"
 )
 
 // Duration is how long the recordings are.

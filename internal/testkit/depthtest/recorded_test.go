@@ -4,8 +4,8 @@ import (
 	"os"
 	"testing"
 
-	"github.com/hftrunner/hftrunner/depth/depthtest"
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testkit/depthtest"
 )
 
 func checkRows(t *testing.T, name string, rows []hft.Event, count int, sum string) {

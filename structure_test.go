@@ -73,7 +73,7 @@ var allowed = []importRule{
 	{"journal", "a record of what happened, which anybody can read", []string{"hft"}},
 	{"internal/sole", "a check without dependencies", nil},
 	{"ipc", "the data plane knows neither host nor control plane", []string{"hft", "internal/sole", "internal/shm"}},
-	{"ipc/ipctest", "a kit for channels", []string{"hft", "ipc"}},
+	{"internal/testkit/ipctest", "a kit for channels", []string{"hft", "ipc"}},
 	{"internal/local", "the rules of a bot's own orders, for live and backtest alike", []string{"hft"}},
 	{"live", "a bot lives in the strategy's process", []string{"hft", "depth", "internal/sole", "ipc", "internal/local"}},
 	{"backtest", "a backtest knows recorded rows, no venue and no process", []string{"hft", "depth", "internal/sole", "sim", "internal/local", "backtest/npy"}},
@@ -375,12 +375,12 @@ func TestLiveConnectorsAreMadeInOnePlace(t *testing.T) {
 // are monotonic and no matter.
 func TestOneWallClock(t *testing.T) {
 	allowed := map[string]string{
-		"ipc/machine.go":          "the clock itself",
-		"runner/wiring.go":        "where the own time of a synthetic market begins",
-		"cmd/testexchange/":       "the exchange is another machine",
-		"internal/testexchange/":  "the exchange is another machine",
-		"connector/connectortest": "a kit for tests",
-		"ipc/ipctest/":            "a kit for tests",
+		"ipc/machine.go":            "the clock itself",
+		"runner/wiring.go":          "where the own time of a synthetic market begins",
+		"cmd/testexchange/":         "the exchange is another machine",
+		"internal/testexchange/":    "the exchange is another machine",
+		"connector/connectortest":   "a kit for tests",
+		"internal/testkit/ipctest/": "a kit for tests",
 	}
 	sources(t, func(path string, file *ast.File, set *token.FileSet) {
 		path = filepath.ToSlash(path)

@@ -5,8 +5,8 @@ import (
 	"testing"
 
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testkit/ipctest"
 	"github.com/hftrunner/hftrunner/ipc"
-	"github.com/hftrunner/hftrunner/ipc/ipctest"
 )
 
 // BenchmarkReceive publishes 64 messages and receives them, on one goroutine: what a bot pays for each event that is there.

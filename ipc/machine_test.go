@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hftrunner/hftrunner/internal/testkit/ipctest"
 	"github.com/hftrunner/hftrunner/ipc"
-	"github.com/hftrunner/hftrunner/ipc/ipctest"
 )
 
 // machine is one whose clocks a test moves.

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testkit/ipctest"
 	"github.com/hftrunner/hftrunner/ipc"
-	"github.com/hftrunner/hftrunner/ipc/ipctest"
 )
 
 func TestSharedMemoryConformance(t *testing.T) {

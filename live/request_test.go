@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testkit/ipctest"
 	"github.com/hftrunner/hftrunner/ipc"
-	"github.com/hftrunner/hftrunner/ipc/ipctest"
 	"github.com/hftrunner/hftrunner/live"
 )
 

@@ -117,7 +117,7 @@ var allowed = []importRule{
 	{"internal/datatest", "says where the data of tests are", nil},
 	{"internal/sample/sampletest", "recordings for tests", []string{"connector/recording", "internal/sample", "internal/datatest", "internal/testkit/depthtest"}},
 	{"internal/sample", "records the loopback exchange", []string{"internal/collector", "internal/testexchange/..."}},
-	{"internal/soak", "tests of live connectors against the loopback exchange", nil},
+	{"internal/e2e/soak", "tests of live connectors against the loopback exchange", nil},
 	{"internal/parity", "tests of one contract in all worlds", nil},
 	{"internal/e2e/badplugin", "a strategy sees its bot", []string{"hft", "pluginapi"}},
 	{"internal/settings", "one schema of everything that can be set; depends on nothing", nil},

@@ -66,7 +66,7 @@ type importRule struct {
 var allowed = []importRule{
 	{"hft", "the vocabulary depends on nothing", nil},
 	{"depth", "books know the vocabulary only, and who keeps them", []string{"hft", "internal/sole"}},
-	{"internal/testkit/depthtest", "a kit for books", []string{"hft", "depth", "internal/datatest"}},
+	{"internal/testkit/depthtest", "a kit for books", []string{"hft", "depth", "internal/testkit/datatest"}},
 	{"sim", "the exchange model serves paper and backtest alike", []string{"hft", "depth"}},
 	{"internal/shm", "shared memory knows bytes, not trading", nil},
 	{"internal/bench/latency", "measures shared memory alone", []string{"internal/shm"}},
@@ -114,8 +114,8 @@ var allowed = []importRule{
 	{"internal/venues", "makes the connectors of live venues, for the runner and all tests alike", []string{"connector/binancefutures",
 		"connector/binancespot", "connector/bybit", "connector/depthsync", "connector/stream", "connector/venue", "internal/settings", "ipc"}},
 	{"internal/record", "records what a venue's connector takes", []string{"hft", "connector", "connector/feed", "connector/venue", "internal/collector", "internal/venues"}},
-	{"internal/datatest", "says where the data of tests are", nil},
-	{"internal/sample/sampletest", "recordings for tests", []string{"connector/recording", "internal/sample", "internal/datatest", "internal/testkit/depthtest"}},
+	{"internal/testkit/datatest", "says where the data of tests are", nil},
+	{"internal/sample/sampletest", "recordings for tests", []string{"connector/recording", "internal/sample", "internal/testkit/datatest", "internal/testkit/depthtest"}},
 	{"internal/sample", "records the loopback exchange", []string{"internal/collector", "internal/testexchange/..."}},
 	{"internal/e2e/soak", "tests of live connectors against the loopback exchange", nil},
 	{"internal/parity", "tests of one contract in all worlds", nil},
@@ -295,7 +295,7 @@ func TestNoInitAndNoVagueNames(t *testing.T) {
 func TestDataHaveOnePlace(t *testing.T) {
 	sources(t, func(path string, file *ast.File, set *token.FileSet) {
 		path = filepath.ToSlash(path)
-		if strings.HasPrefix(path, "internal/datatest/") || !strings.HasSuffix(path, "_test.go") && !strings.Contains(path, "test/") {
+		if strings.HasPrefix(path, "internal/testkit/datatest/") || !strings.HasSuffix(path, "_test.go") && !strings.Contains(path, "test/") {
 			return
 		}
 		ast.Inspect(file, func(n ast.Node) bool {

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hftrunner/hftrunner/internal/datatest"
+	"github.com/hftrunner/hftrunner/internal/testkit/datatest"
 	"github.com/hftrunner/hftrunner/sim"
 )
 

@@ -15,7 +15,7 @@ import (
 	"github.com/hftrunner/hftrunner/connector/blotter"
 	"github.com/hftrunner/hftrunner/connector/venue"
 	"github.com/hftrunner/hftrunner/hft"
-	"github.com/hftrunner/hftrunner/internal/datatest"
+	"github.com/hftrunner/hftrunner/internal/testkit/datatest"
 )
 
 // sensible reports what is wrong with a report, whatever the venue has sent.

@@ -11,7 +11,7 @@ import (
 
 	"github.com/hftrunner/hftrunner/connector/binancespot"
 	"github.com/hftrunner/hftrunner/connector/venue"
-	"github.com/hftrunner/hftrunner/internal/datatest"
+	"github.com/hftrunner/hftrunner/internal/testkit/datatest"
 )
 
 // TestRESTOverSockets asks for everything there is over real sockets, from several goroutines at the same time.

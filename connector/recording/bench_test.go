@@ -10,7 +10,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 
 	"github.com/hftrunner/hftrunner/connector/recording"
-	"github.com/hftrunner/hftrunner/internal/datatest"
+	"github.com/hftrunner/hftrunner/internal/testkit/datatest"
 )
 
 // BenchmarkReader reads all lines of the recording of BTCUSDT; one operation is the file, MB/s are of its text.

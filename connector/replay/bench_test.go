@@ -8,7 +8,7 @@ import (
 	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/connector/paper"
 	"github.com/hftrunner/hftrunner/connector/replay"
-	"github.com/hftrunner/hftrunner/internal/datatest"
+	"github.com/hftrunner/hftrunner/internal/testkit/datatest"
 )
 
 // BenchmarkReplay reads the whole recording of BTCUSDT; one operation is the file, MB/s are of its JSON.

@@ -6,7 +6,7 @@ import (
 
 	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/internal/batch/convert"
-	"github.com/hftrunner/hftrunner/internal/datatest"
+	"github.com/hftrunner/hftrunner/internal/testkit/datatest"
 )
 
 // BenchmarkEvents converts the whole recording of BTCUSDT, into the rows of live's book and as they come; rows are those of the

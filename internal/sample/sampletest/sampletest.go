@@ -17,8 +17,8 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector/recording"
-	"github.com/hftrunner/hftrunner/internal/datatest"
 	"github.com/hftrunner/hftrunner/internal/sample"
+	"github.com/hftrunner/hftrunner/internal/testkit/datatest"
 	"github.com/hftrunner/hftrunner/internal/testkit/depthtest"
 )
 

@@ -19,7 +19,7 @@ import (
 	"testing"
 
 	"github.com/hftrunner/hftrunner/hft"
-	"github.com/hftrunner/hftrunner/internal/datatest"
+	"github.com/hftrunner/hftrunner/internal/testkit/datatest"
 )
 
 // Tick and lot sizes of the recorded instruments.

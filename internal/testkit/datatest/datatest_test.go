@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hftrunner/hftrunner/internal/datatest"
+	"github.com/hftrunner/hftrunner/internal/testkit/datatest"
 )
 
 // ended is how a test that needs data has ended.

@@ -115,7 +115,7 @@ var allowed = []importRule{
 		"connector/binancespot", "connector/bybit", "connector/depthsync", "connector/stream", "connector/venue", "internal/settings", "ipc"}},
 	{"internal/record", "records what a venue's connector takes", []string{"hft", "connector", "connector/feed", "connector/venue", "internal/collector", "internal/venues"}},
 	{"internal/testkit/datatest", "says where the data of tests are", nil},
-	{"internal/sample/sampletest", "recordings for tests", []string{"connector/recording", "internal/sample", "internal/testkit/datatest", "internal/testkit/depthtest"}},
+	{"internal/testkit/sampletest", "recordings for tests", []string{"connector/recording", "internal/sample", "internal/testkit/datatest", "internal/testkit/depthtest"}},
 	{"internal/sample", "records the loopback exchange", []string{"internal/collector", "internal/testexchange/..."}},
 	{"internal/e2e/soak", "tests of live connectors against the loopback exchange", nil},
 	{"internal/parity", "tests of one contract in all worlds", nil},

@@ -13,9 +13,9 @@ import (
 	"github.com/hftrunner/hftrunner/backtest"
 	"github.com/hftrunner/hftrunner/depth"
 	"github.com/hftrunner/hftrunner/hft"
-	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
 	"github.com/hftrunner/hftrunner/internal/testkit/datatest"
 	"github.com/hftrunner/hftrunner/internal/testkit/depthtest"
+	"github.com/hftrunner/hftrunner/internal/testkit/sampletest"
 )
 
 // lastBook reads the last book of rows of BTCUSDT.

@@ -8,8 +8,8 @@ import (
 
 	"github.com/hftrunner/hftrunner/depth"
 	"github.com/hftrunner/hftrunner/hft"
-	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
 	"github.com/hftrunner/hftrunner/internal/testkit/depthtest"
+	"github.com/hftrunner/hftrunner/internal/testkit/sampletest"
 )
 
 // fusedScript feeds a fused book in the notation of the specification: B and A are depth, b and a quotes.

@@ -10,7 +10,7 @@ import (
 	"github.com/hftrunner/hftrunner/connector/bybit"
 	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/connector/feed"
-	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
+	"github.com/hftrunner/hftrunner/internal/testkit/sampletest"
 )
 
 // line is a message as it was recorded.

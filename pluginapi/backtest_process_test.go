@@ -15,8 +15,8 @@ import (
 	"github.com/hftrunner/hftrunner/backtest/npy"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/control"
-	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
 	"github.com/hftrunner/hftrunner/internal/testkit/depthtest"
+	"github.com/hftrunner/hftrunner/internal/testkit/sampletest"
 )
 
 // joiner is a strategy that trades: it joins the best prices with one order on each side. It notes through its hook how

@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/internal/batch"
-	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
 	"github.com/hftrunner/hftrunner/internal/testkit/datatest"
+	"github.com/hftrunner/hftrunner/internal/testkit/sampletest"
 )
 
 // backtestConfig is a backtest of the plugin join over day.gz.

@@ -13,8 +13,8 @@ import (
 	"testing"
 
 	"github.com/hftrunner/hftrunner/host"
-	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
 	"github.com/hftrunner/hftrunner/internal/testkit/datatest"
+	"github.com/hftrunner/hftrunner/internal/testkit/sampletest"
 	"github.com/hftrunner/hftrunner/runner/internal/cli"
 )
 

@@ -9,8 +9,8 @@ import (
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/binancespot"
 	"github.com/hftrunner/hftrunner/hft"
-	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
 	"github.com/hftrunner/hftrunner/internal/testkit/datatest"
+	"github.com/hftrunner/hftrunner/internal/testkit/sampletest"
 	"github.com/hftrunner/hftrunner/internal/testkit/scantest"
 
 	"github.com/valyala/fastjson"

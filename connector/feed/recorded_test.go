@@ -12,8 +12,8 @@ import (
 	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/depth"
 	"github.com/hftrunner/hftrunner/hft"
-	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
 	"github.com/hftrunner/hftrunner/internal/testkit/datatest"
+	"github.com/hftrunner/hftrunner/internal/testkit/sampletest"
 )
 
 // day is a venue's recording: the sample of every venue, and the recorded day where there is one.

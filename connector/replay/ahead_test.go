@@ -23,7 +23,7 @@ import (
 	"github.com/hftrunner/hftrunner/connector/paper"
 	"github.com/hftrunner/hftrunner/connector/replay"
 	"github.com/hftrunner/hftrunner/hft"
-	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
+	"github.com/hftrunner/hftrunner/internal/testkit/sampletest"
 )
 
 // distorted returns a recording with the lines of another, of which those about the book are missing from the 30th to the 40th

@@ -7,9 +7,9 @@ import (
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/binancefutures"
 	"github.com/hftrunner/hftrunner/connector/depthsync"
-	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
 	"github.com/hftrunner/hftrunner/internal/testexchange"
 	"github.com/hftrunner/hftrunner/internal/testkit/datatest"
+	"github.com/hftrunner/hftrunner/internal/testkit/sampletest"
 )
 
 // TestFuturesRecording plays a recorded market: a client that follows its streams has the engine's book, and an order

@@ -19,9 +19,9 @@ import (
 	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/batch/convert"
-	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
 	"github.com/hftrunner/hftrunner/internal/testkit/datatest"
 	"github.com/hftrunner/hftrunner/internal/testkit/depthtest"
+	"github.com/hftrunner/hftrunner/internal/testkit/sampletest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

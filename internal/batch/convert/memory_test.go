@@ -10,7 +10,7 @@ import (
 
 	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/internal/batch/convert"
-	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
+	"github.com/hftrunner/hftrunner/internal/testkit/sampletest"
 )
 
 // TestMemoryIsBounded converts copies of one recording, whose rows fall between each other, and watches the heap:

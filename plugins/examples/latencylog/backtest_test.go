@@ -15,8 +15,8 @@ import (
 
 	"github.com/hftrunner/hftrunner/backtest"
 	"github.com/hftrunner/hftrunner/hft"
-	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
 	"github.com/hftrunner/hftrunner/internal/testkit/depthtest"
+	"github.com/hftrunner/hftrunner/internal/testkit/sampletest"
 	"github.com/hftrunner/hftrunner/pluginapi"
 	"github.com/hftrunner/hftrunner/sim"
 )

@@ -11,7 +11,7 @@ import (
 	"github.com/hftrunner/hftrunner/connector/bybit"
 	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/connector/feed"
-	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
+	"github.com/hftrunner/hftrunner/internal/testkit/sampletest"
 )
 
 // TestCheckDataOfRecordings: a recording is looked over as the rows that a backtest would have of it.

@@ -15,7 +15,7 @@ import (
 	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/hft"
-	"github.com/hftrunner/hftrunner/internal/sample/sampletest"
+	"github.com/hftrunner/hftrunner/internal/testkit/sampletest"
 )
 
 func writeEvents(t *testing.T, path string, rows ...hft.Event) {

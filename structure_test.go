@@ -118,7 +118,7 @@ var allowed = []importRule{
 	{"internal/testkit/sampletest", "recordings for tests", []string{"connector/recording", "internal/sample", "internal/testkit/datatest", "internal/testkit/depthtest"}},
 	{"internal/sample", "records the loopback exchange", []string{"internal/collector", "internal/testexchange/..."}},
 	{"internal/e2e/soak", "tests of live connectors against the loopback exchange", nil},
-	{"internal/parity", "tests of one contract in all worlds", nil},
+	{"internal/e2e/parity", "tests of one contract in all worlds", nil},
 	{"internal/e2e/badplugin", "a strategy sees its bot", []string{"hft", "pluginapi"}},
 	{"internal/settings", "one schema of everything that can be set; depends on nothing", nil},
 	{"internal/control", "the control plane carries attachments and parameters", []string{"ipc", "internal/control/internal/...", "internal/settings"}},

@@ -4,14 +4,14 @@ GO      ?= go
 EXAMPLES := $(notdir $(patsubst %/,%,$(wildcard plugins/examples/*/)))
 PLUGINS := $(addprefix bin/plugins/,$(EXAMPLES))
 # Tests of packages with atomics and goroutines, for the race detector.
-RACE    ?= ./ipc/... ./live/... ./host/... ./connector/... ./backtest ./internal/control/... ./internal/batch/... ./internal/collector \
-           ./internal/testexchange/... ./internal/parity ./pluginapi/... ./runner/...
+RACE    ?= ./ipc/... ./internal/shm ./live/... ./host/... ./connector/... ./backtest ./internal/control/... ./internal/batch/... ./internal/collector \
+           ./internal/testexchange/... ./internal/e2e/parity ./pluginapi/... ./runner/...
 BENCH   ?= .
 BENCHTIME ?= 1s
 # How many tests of a package run at a time: many wait for processes and sockets. Packages that mostly wait begin first, beside
 # those that work.
 PARALLEL ?= 4
-WAITING  := ./internal/soak ./runner ./host
+WAITING  := ./internal/e2e/soak ./runner ./host
 # Flags of `make run`, such as RUN_FLAGS="--duration 20s".
 RUN_FLAGS ?=
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -56,12 +56,12 @@ thirdparty:
 SOAK    ?= 10m
 SEED    ?= 1
 soak:
-	HFTRUNNER_SOAK=$(SOAK) HFTRUNNER_SEED=$(SEED) $(GO) test -count=1 -timeout 2h -run 'TestSoak$$' ./internal/soak
+	HFTRUNNER_SOAK=$(SOAK) HFTRUNNER_SEED=$(SEED) $(GO) test -count=1 -timeout 2h -run 'TestSoak$$' ./internal/e2e/soak
 
 # The last line is a live run of some seconds at each venue, with faults.
 race:
 	$(GO) test -race -timeout 20m -parallel $(PARALLEL) $(RACE)
-	HFTRUNNER_SOAK=3s HFTRUNNER_SEED=$(SEED) $(GO) test -race -count=1 -timeout 20m -run 'TestSoak$$' ./internal/soak
+	HFTRUNNER_SOAK=3s HFTRUNNER_SEED=$(SEED) $(GO) test -race -count=1 -timeout 20m -run 'TestSoak$$' ./internal/e2e/soak
 
 bench:
 	@$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime '$(BENCHTIME)' -benchmem ./... | $(GO) run ./internal/benchtable

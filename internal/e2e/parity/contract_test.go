@@ -10,7 +10,7 @@ import (
 
 // TestContractNamesScripts checks that every script that docs/bot-contract.md names exists, and that it names them all.
 func TestContractNamesScripts(t *testing.T) {
-	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "bot-contract.md"))
+	page, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "bot-contract.md"))
 	if err != nil {
 		t.Fatal(err)
 	}

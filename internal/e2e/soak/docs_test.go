@@ -11,14 +11,14 @@ import (
 
 // TestDocumentNamesTests: each test that the page about connectors names is there.
 func TestDocumentNamesTests(t *testing.T) {
-	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "connector.md"))
+	page, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "connector.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	there := map[string]bool{}
 	function := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
-	for _, root := range []string{".", filepath.Join("..", "..", "connector"), filepath.Join("..", "testexchange"),
-		filepath.Join("..", "..", "cmd", "runner")} {
+	for _, root := range []string{".", filepath.Join("..", "..", "..", "connector"), filepath.Join("..", "..", "testexchange"),
+		filepath.Join("..", "..", "..", "runner")} {
 		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() || !strings.HasSuffix(path, "_test.go") {
 				return err

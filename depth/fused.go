@@ -1,6 +1,7 @@
 package depth
 
 import (
+	"math"
 	"slices"
 
 	"github.com/hftrunner/hftrunner/hft"
@@ -193,8 +194,11 @@ func (b *FusedMarketDepth) Removed() []float64 { return b.removed }
 
 // level applies an update of the depth stream.
 func (b *FusedMarketDepth) level(own, other *fusedSide, key, flip int64, ev *hft.Event, order int64, emit []hft.Event) []hft.Event {
-	if key < own.best && key < ^other.best && own.levels.inside(key) && b.mode == Fixed {
-		return b.behindBest(own, key, ev, order, emit)
+	if key < own.best && key < ^other.best && b.mode == Fixed {
+		if own.levels.inside(key) {
+			return b.behindBest(own, key, ev, order, emit)
+		}
+		return b.farBehindBest(own, key, ev, order, emit)
 	}
 	if key >= own.best && order < own.bestOrder || key >= ^other.best && order < other.bestOrder {
 		return emit
@@ -227,22 +231,40 @@ func (b *FusedMarketDepth) level(own, other *fusedSide, key, flip int64, ev *hft
 	return emit
 }
 
-// behindBest is level for what most updates are of: a level in the window that is neither the best nor better.
+// behindBest is level for what most updates are of: a level in the window that is neither the best nor better. Whether it goes or
+// stays is a coin toss to the branch predictor, so there is no branch on it.
 func (b *FusedMarketDepth) behindBest(own *fusedSide, key int64, ev *hft.Event, order int64, emit []hft.Event) []hft.Event {
-	cell, word, bit := &own.levels.cells[key&windowMask], &own.levels.words[uint64(key)>>6%windowWords], uint64(1)<<(uint64(key)&63)
-	present := *word&bit != 0
-	switch {
-	case present && order < cell.order:
+	cell, word, shift := &own.levels.cells[key&windowMask], &own.levels.words[uint64(key)>>6%windowWords], uint64(key)&63
+	present := *word >> shift & 1
+	qtyBits, used, low := math.Float64bits(ev.Qty), uint64(0), own.low
+	if int64(qtyBits) >= int64(b.minQtyBits) { // as floats that are no NaN are ordered, but for -0, which is 0
+		used = 1
+	}
+	if present|used == 0 || present == 1 && order < cell.order {
 		return emit
-	case ev.Qty >= b.minQty:
-		*cell = fusedLevel{ev.Qty, order}
-		*word |= bit
-		own.low = min(own.low, key)
+	}
+	cell.qty, cell.order = math.Float64frombits(qtyBits&-used), order&-int64(used)
+	*word = *word&^(1<<shift) | used<<shift
+	if low = min(low, key); used == 1 {
+		own.low = low
+	}
+	return appendPlain(emit, ev)
+}
+
+// farBehindBest is behindBest for a level outside of the window.
+func (b *FusedMarketDepth) farBehindBest(own *fusedSide, key int64, ev *hft.Event, order int64, emit []hft.Event) []hft.Event {
+	far, level := &own.levels.far, fusedLevel{ev.Qty, order}
+	i, present := far.find(key)
+	switch used := ev.Qty >= b.minQty; {
+	case !present && !used, present && order < far.entries[i].value.order:
+		return emit
+	case !used:
+		far.deleteAt(i)
 	case present:
-		*cell = fusedLevel{}
-		*word &^= bit
+		far.entries[i].value = level
 	default:
-		return emit
+		far.set(key, level)
+		own.low = min(own.low, key)
 	}
 	return appendPlain(emit, ev)
 }

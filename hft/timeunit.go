@@ -13,10 +13,10 @@ func UnixNs(t int64, otherwise time.Duration) (ns int64, unit time.Duration, ok 
 	switch {
 	case t >= 1e17:
 		return t, time.Nanosecond, true
-	case t >= 1e14:
-		unit = time.Microsecond
+	case t >= 1e14: // constant units are not divided by
+		return t * int64(time.Microsecond), time.Microsecond, t <= math.MaxInt64/int64(time.Microsecond)
 	case t >= 1e11:
-		unit = time.Millisecond
+		return t * int64(time.Millisecond), time.Millisecond, true
 	case t >= 1e8:
 		unit = time.Second
 	default:

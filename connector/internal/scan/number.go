@@ -41,7 +41,10 @@ func quotedDecimal(b []byte, i int) (value float64, quote int) {
 		return 0, -1
 	}
 	x = binary.LittleEndian.Uint64(b[i:]) ^ eachZero
-	n = leadingDigits(x)
+	if n = leadingDigits(x); n == 8 && len(b)-i > 8 && b[i+8] == '"' && mantissa < 1<<25 {
+		// As many as spot writes: apart, so that what comes behind the number does not wait for n.
+		return float64(int64(mantissa*1e8+digits8(x))) / 1e8, i + 8
+	}
 	if n == 0 {
 		return 0, -1
 	}

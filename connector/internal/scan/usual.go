@@ -20,11 +20,11 @@ const usualLen = 16
 // the end of b is not near. It returns where it stopped, and with atRow that this is a row that it left to others.
 //
 // The index of the next row is the only thing that an iteration waits for, so it is found without converting
-// anything: the length of the price is guessed to be that of the row before, which is nearly always so, and the quote
-// behind the quantity is searched in one word. Both are checked by the conversion.
+// anything: the lengths of price and quantity are guessed to be those of the row before, which is nearly always so, and are
+// checked by the conversion.
 func usualRows(rows []hft.Event, b []byte, i int) (grown []hft.Event, next int, atRow bool) {
 	const open, middle, closing, further = '[' | '"'<<8, '"' | ','<<8 | '"'<<16, '"' | ']'<<8, ','<<16 | '['<<24
-	room, n, pxLen := rows[len(rows):cap(rows)], 0, 1
+	room, n, pxLen, qtyLen := rows[len(rows):cap(rows)], 0, 1, 1
 	atRow = true
 	for n < len(room) && i <= len(b)-usualSpan {
 		r := (*[usualSpan]byte)(b[i:])
@@ -37,18 +37,23 @@ func usualRows(rows []hft.Event, b []byte, i int) (grown []hft.Event, next int, 
 			}
 		}
 		at := 5 + pxLen
-		qtyLen := quoteIndex(r, at)
-		if qtyLen > usualLen {
-			break
+		tail := binary.LittleEndian.Uint32(r[at+qtyLen:])
+		if tail&0xffff != closing {
+			if qtyLen = quoteIndex(r, at); qtyLen > usualLen {
+				break
+			}
+			if tail = binary.LittleEndian.Uint32(r[at+qtyLen:]); tail&0xffff != closing {
+				break
+			}
 		}
 		end := at + qtyLen
-		tail := binary.LittleEndian.Uint32(r[end:])
-		if tail&0xffff != closing {
-			break
-		}
 		px, qty, ok := 0.0, 0.0, false
 		x, y := load(r, 2)^eachZero, load(r, at)^eachZero
-		if pxWhole, qtyWhole := pointAt(x, pxLen), pointAt(y, qtyLen); pxWhole > 0 && qtyWhole > 0 {
+		pxWhole, qtyWhole := 0, 0
+		if max(pxLen, qtyLen) <= 8 {
+			pxWhole, qtyWhole = pointAt(x, pxLen), pointAt(y, qtyLen)
+		}
+		if pxWhole > 0 && qtyWhole > 0 {
 			px, qty = pointTaken(x, pxLen, pxWhole), pointTaken(y, qtyLen, qtyWhole)
 		} else if px, ok = longDecimal(r, 2, pxLen); !ok {
 			break

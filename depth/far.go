@@ -69,6 +69,21 @@ func (f *farLevels[V]) set(key int64, value V) {
 	f.entries[i].value = value
 }
 
+// exchange sets key to value, or deletes it unless it stays, and returns what there was: set or delete, and get before.
+func (f *farLevels[V]) exchange(key int64, value V, stays bool) (old V) {
+	i, ok := f.find(key)
+	switch {
+	case ok && stays:
+		old, f.entries[i].value = f.entries[i].value, value
+	case ok:
+		old = f.entries[i].value
+		f.deleteAt(i)
+	case stays:
+		f.set(key, value)
+	}
+	return old
+}
+
 func (f *farLevels[V]) grow() {
 	old := f.entries
 	f.entries = nil

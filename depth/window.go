@@ -94,9 +94,22 @@ func (b *WindowMarketDepth) UpdateAskDepth(price, qty float64, timestampNs int64
 
 // set is UpdateBidDepth or UpdateAskDepth of which nobody wants the result.
 func (b *WindowMarketDepth) set(side hft.Side, price, qty float64) {
-	own, other := b.side(side)
-	var u L2Update
-	b.update(own, other, flipOf(side), price, qty, &u)
+	own, other, flip := &b.bid, &b.ask, bidFlip
+	if side == hft.Sell {
+		own, other, flip = other, own, askFlip
+	}
+	tick, ok := b.quickTick(price)
+	key := tick ^ flip
+	qtyBits, plain := b.plainQty(qty)
+	if !ok || !plain || !own.levels.inside(key) {
+		var u L2Update
+		b.updateRare(own, other, flip, price, qty, &u)
+		return
+	}
+	own.put(key, qty, qtyBits)
+	if key >= own.best || key < own.low {
+		own.moveBounds(other, key, qty)
+	}
 }
 
 // update writes its result through u: a struct of this size returned from call to call is copied in a way that stalls
@@ -109,22 +122,25 @@ func (b *WindowMarketDepth) update(own, other *windowSide, flip int64, price, qt
 		b.updateRare(own, other, flip, price, qty, u)
 		return
 	}
-	prevBest := own.best
-	cell := &own.levels.cells[key&windowMask]
-	word := &own.levels.words[uint64(key)>>6%windowWords]
-	prevQty := *cell
-	*cell = qty
-	// Whether a level goes or stays is a coin toss to the branch predictor: no branch on it but for the best.
-	var used uint64
-	if qtyBits != 0 {
-		used = 1
-	}
-	*word = *word&^(1<<(uint64(key)&63)) | used<<(uint64(key)&63)
+	prevBest, prevQty := own.best, own.put(key, qty, qtyBits)
 	if key >= prevBest || key < own.low {
 		own.moveBounds(other, key, qty)
 	}
 	u.PriceTick, u.PrevBestTick, u.BestTick = tick, prevBest^flip, own.best^flip
 	u.PrevQty, u.NewQty = prevQty, qty
+}
+
+// put sets the quantity of a key in the window, or takes it out where its bits are 0, and returns what there was. Whether a
+// level goes or stays is a coin toss to the branch predictor: no branch on it.
+func (s *windowSide) put(key int64, qty float64, qtyBits uint64) (old float64) {
+	cell, word := &s.levels.cells[key&windowMask], &s.levels.words[uint64(key)>>6%windowWords]
+	old, *cell = *cell, qty
+	var used uint64
+	if qtyBits != 0 {
+		used = 1
+	}
+	*word = *word&^(1<<(uint64(key)&63)) | used<<(uint64(key)&63)
+	return old
 }
 
 // moveBounds adjusts the best and the bound of its search after the level at key was set to qty.
@@ -149,15 +165,20 @@ func (b *WindowMarketDepth) updateRare(own, other *windowSide, flip int64, price
 		return
 	}
 	key, prevBest := tick^flip, own.best
-	prevQty := own.levels.get(key)
 	if b.badQty(qty) {
-		u.reject(tick, own.best, flip, prevQty)
+		u.reject(tick, own.best, flip, own.levels.get(key))
 		return
 	}
-	if qty >= b.minQty {
-		own.levels.set(key, qty)
+	prevQty := 0.0
+	if own.levels.inside(key) {
+		prevQty = own.levels.get(key)
+		if qty >= b.minQty {
+			own.levels.set(key, qty)
+		} else {
+			own.levels.delete(key)
+		}
 	} else {
-		own.levels.delete(key)
+		prevQty = own.levels.far.exchange(key, qty, qty >= b.minQty)
 	}
 	lots := qty
 	if b.zeroLots(qty) {

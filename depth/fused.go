@@ -178,14 +178,31 @@ func (b *FusedMarketDepth) Update(ev *hft.Event, order int64, emit []hft.Event) 
 	if side == hft.SideNone || kind != hft.DepthEvent && kind != hft.DepthSnapshotEvent && kind != hft.DepthBBOEvent {
 		return emit
 	}
-	tick, ok := b.priceTick(ev.Px)
+	tick, ok := b.quickTick(ev.Px)
+	if !ok {
+		tick, ok = b.priceTick(ev.Px)
+	}
 	if !ok || b.badQty(ev.Qty) {
 		return emit
 	}
-	if kind == hft.DepthBBOEvent && (b.mode == Compat || ev.Qty >= b.minQty) {
-		return b.quote(own, other, tick^flip, flip, ev, order, emit)
+	key := tick ^ flip
+	switch {
+	case kind == hft.DepthBBOEvent && (b.mode == Compat || ev.Qty >= b.minQty):
+		return b.quote(own, other, key, ev, order, emit)
+	case key >= own.best || key >= ^other.best || b.mode == Compat:
+		return b.level(own, other, key, ev, order, emit)
+	case own.levels.inside(key):
+		return b.behindBest(own, key, ev, order, emit)
 	}
-	return b.level(own, other, tick^flip, flip, ev, order, emit)
+	return b.farBehindBest(own, key, ev, order, emit)
+}
+
+// flipOf returns the flip of a side.
+func (b *FusedMarketDepth) flipOf(s *fusedSide) int64 {
+	if s == &b.ask {
+		return askFlip
+	}
+	return bidFlip
 }
 
 // Removed returns the quantities that the levels had which the last Update removed beside its own. Their deletions are the last
@@ -193,13 +210,7 @@ func (b *FusedMarketDepth) Update(ev *hft.Event, order int64, emit []hft.Event) 
 func (b *FusedMarketDepth) Removed() []float64 { return b.removed }
 
 // level applies an update of the depth stream.
-func (b *FusedMarketDepth) level(own, other *fusedSide, key, flip int64, ev *hft.Event, order int64, emit []hft.Event) []hft.Event {
-	if key < own.best && key < ^other.best && b.mode == Fixed {
-		if own.levels.inside(key) {
-			return b.behindBest(own, key, ev, order, emit)
-		}
-		return b.farBehindBest(own, key, ev, order, emit)
-	}
+func (b *FusedMarketDepth) level(own, other *fusedSide, key int64, ev *hft.Event, order int64, emit []hft.Event) []hft.Event {
 	if key >= own.best && order < own.bestOrder || key >= ^other.best && order < other.bestOrder {
 		return emit
 	}
@@ -225,13 +236,13 @@ func (b *FusedMarketDepth) level(own, other *fusedSide, key, flip int64, ev *hft
 	if key >= own.best {
 		own.best, own.bestOrder = key, order
 		own.levels.follow(key)
-		emit = b.uncross(own, other, flip, ev, order, emit)
+		emit = b.uncross(own, other, ev, order, emit)
 	}
 	own.low = min(own.low, key)
 	return emit
 }
 
-// behindBest is level for what most updates are of: a level in the window that is neither the best nor better. Whether it goes or
+// behindBest is level, in mode Fixed, for what most updates are of: a level in the window that is neither the best nor better. Whether it goes or
 // stays is a coin toss to the branch predictor, so there is no branch on it.
 func (b *FusedMarketDepth) behindBest(own *fusedSide, key int64, ev *hft.Event, order int64, emit []hft.Event) []hft.Event {
 	cell, word, shift := &own.levels.cells[key&windowMask], &own.levels.words[uint64(key)>>6%windowWords], uint64(key)&63
@@ -270,7 +281,7 @@ func (b *FusedMarketDepth) farBehindBest(own *fusedSide, key int64, ev *hft.Even
 }
 
 // quote applies an update of the quote stream.
-func (b *FusedMarketDepth) quote(own, other *fusedSide, key, flip int64, ev *hft.Event, order int64, emit []hft.Event) []hft.Event {
+func (b *FusedMarketDepth) quote(own, other *fusedSide, key int64, ev *hft.Event, order int64, emit []hft.Event) []hft.Event {
 	if order < own.bestOrder || key >= ^other.best && order < other.bestOrder {
 		return emit
 	}
@@ -285,16 +296,16 @@ func (b *FusedMarketDepth) quote(own, other *fusedSide, key, flip int64, ev *hft
 	old := own.best
 	own.best, own.bestOrder = key, order
 	own.low = min(own.low, key)
-	emit = b.uncross(own, other, flip, ev, order, emit)
+	emit = b.uncross(own, other, ev, order, emit)
 	if key < old {
-		emit = b.remove(own, key+1, old, flip, ev, emit)
+		emit = b.remove(own, key+1, old, ev, emit)
 	}
 	own.levels.follow(key)
 	return emit
 }
 
 // uncross takes the other side back behind own's best and removes the levels it passes.
-func (b *FusedMarketDepth) uncross(own, other *fusedSide, flip int64, ev *hft.Event, order int64, emit []hft.Event) []hft.Event {
+func (b *FusedMarketDepth) uncross(own, other *fusedSide, ev *hft.Event, order int64, emit []hft.Event) []hft.Event {
 	if own.best < ^other.best {
 		return emit
 	}
@@ -306,13 +317,14 @@ func (b *FusedMarketDepth) uncross(own, other *fusedSide, flip int64, ev *hft.Ev
 	} else {
 		other.low = noLow
 	}
-	emit = b.remove(other, from, old, ^flip, ev, emit)
+	emit = b.remove(other, from, old, ev, emit)
 	other.levels.follow(other.best)
 	return emit
 }
 
 // remove takes the levels in [low, high] out and emits their deletions in ascending price.
-func (b *FusedMarketDepth) remove(s *fusedSide, low, high, flip int64, cause *hft.Event, emit []hft.Event) []hft.Event {
+func (b *FusedMarketDepth) remove(s *fusedSide, low, high int64, cause *hft.Event, emit []hft.Event) []hft.Event {
+	flip := b.flipOf(s)
 	start, first := len(emit), len(b.removed)
 	deletion := hft.Event{Ev: cause.Ev&(hft.ExchEvent|hft.LocalEvent) | sideFlag(flip) | hft.DepthEvent,
 		ExchTimestampNs: cause.ExchTimestampNs, LocalTimestampNs: cause.LocalTimestampNs}

@@ -316,20 +316,27 @@ func (b *Book) takeNatural(m *connector.Message) Out {
 func (b *Book) fuse(rows []hft.Event, seq int64) {
 	b.checkRows(rows)
 	highBid, lowAsk := b.beyondQuotes()
+	out := b.rows
 	for i := range rows {
 		row := &rows[i]
+		side := row.Side()
 		switch {
-		case row.Kind() == hft.DepthClearEvent:
-			b.clear(row)
-		case row.Side() == hft.SideNone: // of no book
+		case row.Kind() == hft.DepthClearEvent: // what comes after it is newer, whatever its order
+			out = b.fused.Update(row, 0, out)
+		case side == hft.SideNone: // of no book
 		case b.byTime:
-			b.rows = b.fused.Update(row, row.ExchTimestampNs, b.rows)
-		case row.Px < highBid && row.Side() == hft.Buy || row.Px > lowAsk && row.Side() == hft.Sell:
-			b.rows = b.fused.Update(row, seq, b.rows)
-		case !b.ahead.holds(row.Side(), b.tick(row), row.Qty, seq):
-			if b.rows = b.fused.Update(row, seq, b.rows); b.quote.seq > seq && b.qty(row.Side(), b.tick(row)) != row.Qty {
-				b.ahead.touch(row.Side(), b.tick(row), b.quote.seq, row.Qty) // what a quote crossed on the other side
+			out = b.fused.Update(row, row.ExchTimestampNs, out)
+		case side == hft.Buy && row.Px < highBid || side == hft.Sell && row.Px > lowAsk:
+			out = b.fused.Update(row, seq, out)
+		default:
+			tick := b.tick(row)
+			if b.ahead.holds(side, tick, row.Qty, seq) {
+				continue
+			}
+			if out = b.fused.Update(row, seq, out); b.quote.seq > seq && b.qty(side, tick) != row.Qty {
+				b.ahead.touch(side, tick, b.quote.seq, row.Qty) // what a quote crossed on the other side
 			}
 		}
 	}
+	b.rows = out
 }

@@ -67,7 +67,7 @@ func (b *Book) heldBehind(out *Out) {
 // than the depth messages before it and older than those after it, so it gets the time of the last one: the local clock may
 // be far from the venue's.
 func (b *Book) fuseQuote(localNs int64) {
-	q := &b.quote
+	q, out := &b.quote, b.rows
 	b.checkRows(q.rows)
 	for i := range q.rows {
 		row := &q.rows[i]
@@ -76,21 +76,26 @@ func (b *Book) fuseQuote(localNs int64) {
 			row.ExchTimestampNs = b.depthExchNs
 		}
 		if b.byTime {
-			b.rows = b.fused.Update(row, row.ExchTimestampNs, b.rows)
+			out = b.fused.Update(row, row.ExchTimestampNs, out)
 			continue
 		}
 		side, tick := row.Side(), b.tick(row)
 		if row.Qty > 0 {
 			b.ahead.side(side).note(q.seq, tick)
 		}
-		b.ahead.touch(side, tick, q.seq, b.qty(side, tick))
-		b.rows = b.fused.Update(row, q.seq, b.rows)
+		if l := b.ahead.level(side, tick); l != nil {
+			l.seq = q.seq
+		} else {
+			b.ahead.levels = append(b.ahead.levels, contested{side, tick, q.seq, b.qty(side, tick)})
+		}
+		out = b.fused.Update(row, q.seq, out)
 		removed := b.fused.Removed()
-		gone := b.rows[len(b.rows)-len(removed):]
+		gone := out[len(out)-len(removed):]
 		for i := range gone {
 			b.ahead.touch(gone[i].Side(), b.tick(&gone[i]), q.seq, removed[i])
 		}
 	}
+	b.rows = out
 }
 
 // settle gives the levels back to the depth stream that quotes have changed and that it has passed now: one that came and went

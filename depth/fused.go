@@ -191,10 +191,12 @@ func (b *FusedMarketDepth) Update(ev *hft.Event, order int64, emit []hft.Event) 
 		return b.quote(own, other, key, ev, order, emit)
 	case key >= own.best || key >= ^other.best || b.mode == Compat:
 		return b.level(own, other, key, ev, order, emit)
-	case own.levels.inside(key):
-		return b.behindBest(own, key, ev, order, emit)
+	case !own.levels.inside(key):
+		return b.farBehindBest(own, key, ev, order, emit)
+	case own.put(key, ev.Qty, b.minQty, order) != 0:
+		return appendPlain(emit, ev)
 	}
-	return b.farBehindBest(own, key, ev, order, emit)
+	return emit
 }
 
 // flipOf returns the flip of a side.
@@ -242,27 +244,59 @@ func (b *FusedMarketDepth) level(own, other *fusedSide, key int64, ev *hft.Event
 	return emit
 }
 
-// behindBest is level, in mode Fixed, for what most updates are of: a level in the window that is neither the best nor better. Whether it goes or
-// stays is a coin toss to the branch predictor, so there is no branch on it.
-func (b *FusedMarketDepth) behindBest(own *fusedSide, key int64, ev *hft.Event, order int64, emit []hft.Event) []hft.Event {
-	cell, word, shift := &own.levels.cells[key&windowMask], &own.levels.words[uint64(key)>>6%windowWords], uint64(key)&63
-	present := *word >> shift & 1
-	qtyBits, used, low := math.Float64bits(ev.Qty), uint64(0), own.low
-	if int64(qtyBits) >= int64(b.minQtyBits) { // as floats that are no NaN are ordered, but for -0, which is 0
-		used = 1
+// UpdateBehind applies the first of rows as Update does, as far as each is of a level that is behind the best and worse than the
+// ticks bid and ask, and returns how many it has applied: most of what a depth stream says is of such levels, and changes no other.
+func (b *FusedMarketDepth) UpdateBehind(rows []hft.Event, order, bid, ask int64, emit []hft.Event) (n int, grown []hft.Event) {
+	b.removed = b.removed[:0]
+	if b.mode == Compat {
+		return 0, emit
 	}
-	if present|used == 0 || present == 1 && order < cell.order {
-		return emit
+	bid, ask = min(bid, b.bid.best, ^b.ask.best), min(ask^askFlip, b.ask.best, ^b.bid.best) // as keys; neither best changes here
+	emit = slices.Grow(emit, len(rows))
+	for ; n < len(rows); n++ {
+		row := &rows[n]
+		own, flip, worse := &b.bid, bidFlip, bid
+		if side := row.Side(); side != hft.Buy {
+			if own, flip, worse = &b.ask, askFlip, ask; side == hft.SideNone {
+				break
+			}
+		}
+		tick, ok := b.quickTick(row.Px)
+		key, kind := tick^flip, row.Kind()
+		if !ok || key >= worse || math.Float64bits(row.Qty) > maxFloatBits || kind != hft.DepthEvent && kind != hft.DepthSnapshotEvent {
+			break
+		}
+		if !own.levels.inside(key) {
+			emit = b.farBehindBest(own, key, row, order, emit)
+			continue
+		}
+		emit = emit[:len(emit)+1]
+		putPlain(&emit[len(emit)-1], row)
+		emit = emit[:len(emit)-1+own.put(key, row.Qty, b.minQty, order)]
 	}
-	cell.qty, cell.order = math.Float64frombits(qtyBits&-used), order&-int64(used)
-	*word = *word&^(1<<shift) | used<<shift
-	if low = min(low, key); used == 1 {
-		own.low = low
-	}
-	return appendPlain(emit, ev)
+	return n, emit
 }
 
-// farBehindBest is behindBest for a level outside of the window.
+// put changes a level in the window that is not the best, and returns the number of changes, one or none. Whether the level goes or
+// stays is a coin toss to the branch predictor, so there is no branch on it.
+func (s *fusedSide) put(key int64, qty, minQty float64, order int64) (changes int) {
+	cell, word, shift := &s.levels.cells[key&windowMask], &s.levels.words[uint64(key)>>6%windowWords], uint64(key)&63
+	present, used := *word>>shift&1, uint64(0)
+	if qty >= minQty {
+		used = 1
+	}
+	if order < cell.order && present == 1 {
+		return 0
+	}
+	cell.qty, cell.order = math.Float64frombits(math.Float64bits(qty)&-used), order&-int64(used)
+	*word = *word&^(1<<shift) | used<<shift
+	if key < s.low && used == 1 {
+		s.low = key
+	}
+	return int(present | used)
+}
+
+// farBehindBest changes a level behind the best that is outside of the window.
 func (b *FusedMarketDepth) farBehindBest(own *fusedSide, key int64, ev *hft.Event, order int64, emit []hft.Event) []hft.Event {
 	far, level := &own.levels.far, fusedLevel{ev.Qty, order}
 	i, present := far.find(key)
@@ -368,15 +402,20 @@ func (b *FusedMarketDepth) clearSide(s *fusedSide, flip int64, side hft.Side, pr
 	}
 }
 
-// appendPlain appends the event as a plain book takes it, field by field: the event has been written just now, and what was
-// written in parts is not read in larger ones without waiting.
+// appendPlain appends the event as a plain book takes it.
 func appendPlain(emit []hft.Event, ev *hft.Event) []hft.Event {
 	n := len(emit)
 	if n == cap(emit) {
 		emit = append(emit, *ev)
 	}
 	emit = emit[:n+1]
-	row := &emit[n]
+	putPlain(&emit[n], ev)
+	return emit
+}
+
+// putPlain stores the event as a plain book takes it, field by field: the event has been written just now, and what was
+// written in parts is not read in larger ones without waiting.
+func putPlain(row, ev *hft.Event) {
 	row.Ev = ev.Ev
 	if ev.Kind() == hft.DepthBBOEvent {
 		row.Ev = ev.Ev&^uint64(0xff) | hft.DepthEvent
@@ -384,7 +423,6 @@ func appendPlain(emit []hft.Event, ev *hft.Event) []hft.Event {
 	row.ExchTimestampNs, row.LocalTimestampNs = ev.ExchTimestampNs, ev.LocalTimestampNs
 	row.Px, row.Qty = ev.Px, ev.Qty
 	row.OrderID, row.Ival, row.Fval = ev.OrderID, ev.Ival, ev.Fval
-	return emit
 }
 
 // dropBest searches the next best after the best level has gone.

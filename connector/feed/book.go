@@ -315,9 +315,16 @@ func (b *Book) takeNatural(m *connector.Message) Out {
 // fuse puts rows of the depth stream through the book.
 func (b *Book) fuse(rows []hft.Event, seq int64) {
 	b.checkRows(rows)
-	highBid, lowAsk := b.beyondQuotes()
+	bid, ask := b.beyondQuotes()
 	out := b.rows
-	for i := range rows {
+	for i := 0; i < len(rows); i++ {
+		if !b.byTime {
+			n := 0
+			if n, out = b.fused.UpdateBehind(rows[i:], seq, bid, ask, out); i+n == len(rows) {
+				break
+			}
+			i += n
+		}
 		row := &rows[i]
 		side := row.Side()
 		switch {
@@ -326,17 +333,24 @@ func (b *Book) fuse(rows []hft.Event, seq int64) {
 		case side == hft.SideNone: // of no book
 		case b.byTime:
 			out = b.fused.Update(row, row.ExchTimestampNs, out)
-		case side == hft.Buy && row.Px < highBid || side == hft.Sell && row.Px > lowAsk:
-			out = b.fused.Update(row, seq, out)
 		default:
-			tick := b.tick(row)
-			if b.ahead.holds(side, tick, row.Qty, seq) {
-				continue
-			}
-			if out = b.fused.Update(row, seq, out); b.quote.seq > seq && b.qty(side, tick) != row.Qty {
-				b.ahead.touch(side, tick, b.quote.seq, row.Qty) // what a quote crossed on the other side
-			}
+			out = b.fuseLevel(row, seq, bid, ask, out)
 		}
 	}
 	b.rows = out
+}
+
+// fuseLevel puts a row of the depth stream through the book, of which quotes have said something from the ticks bid and ask on.
+func (b *Book) fuseLevel(row *hft.Event, seq, bid, ask int64, out []hft.Event) []hft.Event {
+	side, tick := row.Side(), b.tick(row)
+	switch {
+	case side == hft.Buy && tick < bid || side == hft.Sell && tick > ask:
+		return b.fused.Update(row, seq, out)
+	case b.ahead.holds(side, tick, row.Qty, seq):
+		return out
+	}
+	if out = b.fused.Update(row, seq, out); b.quote.seq > seq && b.qty(side, tick) != row.Qty {
+		b.ahead.touch(side, tick, b.quote.seq, row.Qty) // what a quote crossed on the other side
+	}
+	return out
 }

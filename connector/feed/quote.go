@@ -138,16 +138,16 @@ func (b *Book) qty(side hft.Side, priceTick int64) float64 {
 
 func (b *Book) tick(row *hft.Event) int64 { return b.fused.PriceTick(row.Px) }
 
-// beyondQuotes returns below which price no quote that is ahead of the depth stream has said anything of a bid, and above which of an
+// beyondQuotes returns below which tick no quote that is ahead of the depth stream has said anything of a bid, and above which of an
 // ask: most of what the stream says is of levels behind the best.
-func (b *Book) beyondQuotes() (highBid, lowAsk float64) {
+func (b *Book) beyondQuotes() (bid, ask int64) {
 	if len(b.ahead.levels) == 0 && len(b.ahead.bids.list) == 0 && len(b.ahead.asks.list) == 0 {
-		return math.Inf(1), math.Inf(-1)
+		return math.MaxInt64, math.MinInt64
 	}
-	const none = -1 << 53 // worse than any price, and a float64 as it is
-	bid := max(none, min(b.ahead.worst(hft.Buy), b.fused.BestBidTick()))
-	ask := max(none, min(b.ahead.worst(hft.Sell), -b.fused.BestAskTick()))
-	return hft.TickPrice(bid-1, b.cfg.TickSize), hft.TickPrice(1-ask, b.cfg.TickSize)
+	const none = -1 << 53 // worse than any price
+	bid = max(none, min(b.ahead.worst(hft.Buy), b.fused.BestBidTick()))
+	ask = max(none, min(b.ahead.worst(hft.Sell), -b.fused.BestAskTick()))
+	return bid - 1, 1 - ask
 }
 
 // ahead is what quotes have said that the depth stream has not passed yet.

@@ -150,7 +150,7 @@ func Watch(book L2MarketDepth, m *sole.Mark) {
 // Everything else leaves the book alone. hft.DepthBBOEvent is for FusedMarketDepth only.
 func Apply(book L2MarketDepth, ev *hft.Event) bool {
 	side := ev.Side()
-	if b, ok := book.(*WindowMarketDepth); ok && side != hft.SideNone && (ev.Kind() == hft.DepthEvent || ev.Kind() == hft.DepthSnapshotEvent) {
+	if b, ok := book.(*WindowMarketDepth); ok && isLevel(ev) {
 		b.set(side, ev.Px, ev.Qty)
 		return true
 	}

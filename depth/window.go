@@ -92,6 +92,20 @@ func (b *WindowMarketDepth) UpdateAskDepth(price, qty float64, timestampNs int64
 	return u
 }
 
+// ApplyLevels applies the first of rows as Apply does, as far as they are levels, and returns how many.
+func (b *WindowMarketDepth) ApplyLevels(rows []hft.Event) (n int) {
+	for ; n < len(rows) && isLevel(&rows[n]); n++ {
+		b.set(rows[n].Side(), rows[n].Px, rows[n].Qty)
+	}
+	return n
+}
+
+// isLevel reports whether a row sets the quantity of a level.
+func isLevel(row *hft.Event) bool {
+	kind := row.Kind()
+	return (kind == hft.DepthEvent || kind == hft.DepthSnapshotEvent) && row.Side() != hft.SideNone
+}
+
 // set is UpdateBidDepth or UpdateAskDepth of which nobody wants the result.
 func (b *WindowMarketDepth) set(side hft.Side, price, qty float64) {
 	own, other, flip := &b.bid, &b.ask, bidFlip

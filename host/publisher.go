@@ -158,9 +158,7 @@ func (p *publisher) Feed(instrumentNo int, events []hft.Event) {
 		}
 	}
 	p.feed.Publish(instrumentNo, events) // first, because bots wait for it
-	for i := range events {
-		inst.apply(&events[i])
-	}
+	inst.apply(events)
 	if len(events) > 0 {
 		e := &events[len(events)-1]
 		inst.latency.record(e.LocalTimestampNs - e.ExchTimestampNs)
@@ -182,10 +180,17 @@ func (p *publisher) withoutQuotes(events []hft.Event) []hft.Event {
 	return p.scratch
 }
 
-// apply applies an event to the book, as the bots do.
-func (i *instrument) apply(e *hft.Event) {
-	if depth.Apply(i.book, e) {
-		i.exchNs = e.ExchTimestampNs
+// apply applies events to the book, as the bots do.
+func (i *instrument) apply(events []hft.Event) {
+	for len(events) > 0 {
+		n := i.book.ApplyLevels(events)
+		if n == 0 {
+			if n = 1; !depth.Apply(i.book, &events[0]) {
+				n, events = 0, events[1:]
+				continue
+			}
+		}
+		i.exchNs, events = events[n-1].ExchTimestampNs, events[n:]
 	}
 }
 
@@ -311,8 +316,8 @@ func (p *publisher) Stale(instrumentNo int, reason string) {
 	inst.ready = false
 	now := p.clock.NowNs()
 	clearBook := hft.Event{Ev: hft.LocalEvent | hft.DepthClearEvent, ExchTimestampNs: now, LocalTimestampNs: now, Px: math.NaN()}
-	inst.apply(&clearBook)
 	p.scratch = append(p.scratch[:0], clearBook)
+	inst.apply(p.scratch)
 	p.events.Add(1)
 	p.feed.Publish(instrumentNo, p.scratch)
 	p.sendError(&e)

@@ -4,7 +4,7 @@ import (
 	"math"
 	"slices"
 
-	"hftrunner/hft"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // UpdateBehind applies the first of rows as Update does, as far as each is of a level that is behind the best and worse than the

@@ -13,15 +13,18 @@ func UnixNs(t int64, otherwise time.Duration) (ns int64, unit time.Duration, ok 
 	switch {
 	case t >= 1e17:
 		return t, time.Nanosecond, true
-	case t >= 1e14: // constant units are not divided by
-		return t * int64(time.Microsecond), time.Microsecond, t <= math.MaxInt64/int64(time.Microsecond)
+	case t >= 1e14:
+		return inUnit(t, time.Microsecond)
 	case t >= 1e11:
-		return t * int64(time.Millisecond), time.Millisecond, true
+		return inUnit(t, time.Millisecond)
 	case t >= 1e8:
-		unit = time.Second
-	default:
-		unit = otherwise
+		return inUnit(t, time.Second)
 	}
+	return inUnit(t, otherwise)
+}
+
+// inUnit is small enough to be compiled into its callers, where a unit that is a constant costs no division.
+func inUnit(t int64, unit time.Duration) (ns int64, _ time.Duration, ok bool) {
 	if t < 0 || t > math.MaxInt64/int64(unit) {
 		return 0, unit, false
 	}

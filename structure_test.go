@@ -313,27 +313,72 @@ func TestDataHaveOnePlace(t *testing.T) {
 	})
 }
 
-// TestTimeIsGiven keeps the wall clock and unseeded chance out of code that is given a clock.
+// onMachineTime names the files that are given a clock and have timers of the machine all the same, each with its reason. They
+// wait for a live venue, which waits for no clock of a test's.
+var onMachineTime = map[string]string{
+	"connector/binanceapi/client.go":   "deadline of an HTTP request",
+	"connector/binanceapi/entry.go":    "deadline of a request over the WebSocket API, before it goes by REST",
+	"connector/bybit/limit.go":         "deadline of an answer, before a cancel counts in the budget without it",
+	"connector/bybit/query.go":         "pause between requests to a live venue",
+	"connector/bybit/rest.go":          "pause between requests to a live venue, within the request's deadline",
+	"connector/bybit/trade.go":         "deadline of a cancel over the socket, before it goes by REST",
+	"connector/clocksync/sync.go":      "measures the machine's clock against the venue's: no other clock will do",
+	"connector/connectortest/clock.go": "the wall clock of a live connector under test",
+	"connector/connectortest/kit.go":   "how long a test waits before it fails",
+	"connector/stream/conn.go":         "deadline of the venue's answer to a close frame",
+	"connector/stream/loop.go":         "pauses between connections, and looks for suspensions of the machine, in which timers stand still",
+	"connector/stream/open.go":         "deadlines of a socket's handshake and of the venue's greeting",
+	"connector/stream/outage.go":       "tells an outage a while later, when nothing else may happen that would tell it",
+	"connector/stream/watch.go":        "pings of a socket and deadlines of its silence",
+	"connector/stream/wire.go":         "deadline of a write to a socket",
+	"connector/venue/account.go":       "deadlines of requests",
+	"connector/venue/clock.go":         "looks for suspensions of the machine, in which timers stand still, and pauses between requests",
+	"connector/venue/deadman.go":       "the venue's dead-man's switch runs on real time: so do its refreshes and their deadlines",
+	"connector/venue/feeprice.go":      "deadline of a request",
+	"connector/venue/learn.go":         "deadlines of requests",
+	"connector/venue/market.go":        "deadline of a request for a snapshot",
+	"connector/venue/pace.go":          "pause that the venue asks for, and deadline of a late answer",
+	"connector/venue/positions.go":     "deadline of a request",
+	"connector/venue/quiet.go":         "deadline of a request",
+	"connector/venue/register.go":      "deadline of a request",
+	"connector/venue/send.go":          "deadlines of requests and of late answers",
+	"connector/venue/steps.go":         "deadline of a request",
+	"connector/venue/strays.go":        "deadlines of requests, and the pause that the venue asks for",
+	"connector/venue/sweep.go":         "deadlines of requests and of a late answer",
+	"connector/venue/trade.go":         "deadline of what is still unanswered at the end of a run",
+}
+
+// machineTime is what of packages time and context reads the machine's clock or waits for it.
+var machineTime = []string{"time.Now", "time.Since", "time.Until", "time.Sleep", "time.Tick", "time.After", "time.AfterFunc", "time.NewTimer",
+	"time.NewTicker", "context.WithTimeout", "context.WithTimeoutCause", "context.WithDeadline", "context.WithDeadlineCause"}
+
+// TestTimeIsGiven keeps the machine's clock, timers and deadlines out of code that is given a clock. Nobody is excused whom
+// nothing keeps from asking the clock that is given.
 func TestTimeIsGiven(t *testing.T) {
+	idle := maps.Clone(onMachineTime)
 	sources(t, func(path string, file *ast.File, set *token.FileSet) {
 		path = filepath.ToSlash(path)
 		timed := strings.HasPrefix(path, "depth/") || strings.HasPrefix(path, "sim/") || strings.HasPrefix(path, "connector/") ||
 			strings.HasPrefix(path, "plugins/examples/")
-		if !timed || strings.HasSuffix(path, "_test.go") || strings.Contains(path, "test/") {
+		if !timed || strings.HasSuffix(path, "_test.go") {
 			return
 		}
 		ast.Inspect(file, func(n ast.Node) bool {
 			sel, ok := n.(*ast.SelectorExpr)
-			if !ok {
+			if !ok || !slices.Contains(machineTime, types.ExprString(sel)) {
 				return true
 			}
-			x, ok := sel.X.(*ast.Ident)
-			if ok && x.Name == "time" && (sel.Sel.Name == "Now" || sel.Sel.Name == "Sleep" || sel.Sel.Name == "Since") {
-				t.Errorf("%s: time.%s where a clock is given", set.Position(n.Pos()), sel.Sel.Name)
+			if onMachineTime[path] == "" {
+				t.Errorf("%s: %s where a clock is given: ask that one, or add the file to onMachineTime with its reason", set.Position(n.Pos()),
+					types.ExprString(sel))
 			}
+			delete(idle, path)
 			return true
 		})
 	})
+	for path := range idle {
+		t.Errorf("%s waits for no clock of the machine: take it out of onMachineTime", path)
+	}
 }
 
 // TestLiveConnectorsAreMadeInOnePlace keeps tests from being wired otherwise than the runner: who needs a connector to a

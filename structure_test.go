@@ -12,12 +12,14 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // own is what the import paths of our packages begin with.
@@ -258,24 +260,183 @@ func TestUnsafeHasItsOwnFiles(t *testing.T) {
 }
 
 func TestFilesAndFunctionsStaySmall(t *testing.T) {
-	const maxFile, maxFunction = 420, 75 // "about 400", "about 70"
+	const maxFile, maxFunction = 420, 75 // lines
+	functions(t, func(path string, file *ast.File, set *token.FileSet) {
+		if n := set.Position(file.End()).Line; n > maxFile {
+			t.Errorf("%s has %d lines: is it one thing?", path, n)
+		}
+	}, func(path string, f *ast.FuncDecl, set *token.FileSet) {
+		if n := set.Position(f.End()).Line - set.Position(f.Pos()).Line + 1; n > maxFunction {
+			t.Errorf("%s: %s has %d lines", path, f.Name.Name, n)
+		}
+	})
+}
+
+// functions calls each for every file that is no test, and declared for every function with a body in it.
+func functions(t *testing.T, each func(path string, file *ast.File, set *token.FileSet),
+	declared func(path string, f *ast.FuncDecl, set *token.FileSet)) {
+	t.Helper()
 	sources(t, func(path string, file *ast.File, set *token.FileSet) {
 		if strings.HasSuffix(path, "_test.go") {
 			return
 		}
-		if n := set.Position(file.End()).Line; n > maxFile {
-			t.Errorf("%s has %d lines: is it one thing?", path, n)
-		}
+		each(path, file, set)
 		for _, d := range file.Decls {
-			f, ok := d.(*ast.FuncDecl)
-			if !ok || f.Body == nil {
-				continue
-			}
-			if n := set.Position(f.End()).Line - set.Position(f.Pos()).Line + 1; n > maxFunction {
-				t.Errorf("%s: %s has %d lines", path, f.Name.Name, n)
+			if f, ok := d.(*ast.FuncDecl); ok && f.Body != nil {
+				declared(filepath.ToSlash(path), f, set)
 			}
 		}
 	})
+}
+
+// maxBranches is how many branches a function may have; see branchesOf.
+const maxBranches = 15
+
+// branchy lists the functions that have more branches, by folder and name, and how many at most. The list only gets shorter.
+var branchy = map[string]int{
+	"backtest advance":                         21,
+	"backtest report":                          16,
+	"backtest run":                             17,
+	"backtest setMoney":                        18,
+	"backtest/report figure":                   23,
+	"cmd/testexchange read":                    16,
+	"connector/binanceapi causeOf":             20,
+	"connector/binancefutures complete":        21,
+	"connector/binancespot complete":           18,
+	"connector/blotter accept":                 24,
+	"connector/blotter adopt":                  22,
+	"connector/blotter cancelFailed":           19,
+	"connector/blotter check":                  31,
+	"connector/blotter checkExecution":         18,
+	"connector/blotter checkSums":              21,
+	"connector/blotter legOf":                  18,
+	"connector/blotter named":                  21,
+	"connector/blotter next":                   21,
+	"connector/blotter run":                    19,
+	"connector/blotter state":                  31,
+	"connector/blotter terms":                  21,
+	"connector/budget banned":                  18,
+	"connector/bybit causeOf":                  17,
+	"connector/bybit check":                    19,
+	"connector/bybit exchange":                 17,
+	"connector/bybit trade":                    19,
+	"connector/connectortest checkUpdate":      28,
+	"connector/feed TakeRows":                  16,
+	"connector/feed compare":                   19,
+	"connector/feed measure":                   16,
+	"connector/feed takeDepth":                 20,
+	"connector/internal/scan appendRows":       16,
+	"connector/internal/scan key":              17,
+	"connector/internal/scan letterKey":        18,
+	"connector/internal/scan member":           16,
+	"connector/internal/scan object":           20,
+	"connector/internal/scan usualRows":        16,
+	"connector/paper NewSynthetic":             17,
+	"connector/recording judge":                19,
+	"connector/replay check":                   24,
+	"connector/stream complete":                16,
+	"connector/stream run":                     16,
+	"connector/stream validate":                19,
+	"connector/venue New":                      18,
+	"connector/venue Unaccounted":              18,
+	"connector/venue advance":                  22,
+	"connector/venue askSteps":                 16,
+	"connector/venue perform":                  17,
+	"connector/venue request":                  19,
+	"connector/venue strayed":                  16,
+	"depth Update":                             18,
+	"host binaryChanged":                       19,
+	"host keepListening":                       18,
+	"host unaccounted":                         17,
+	"internal/batch figures":                   17,
+	"internal/collector take":                  18,
+	"internal/local update":                    17,
+	"internal/testexchange/bybit cancelAll":    17,
+	"internal/testexchange/bybit executions":   22,
+	"internal/testexchange/market checkLimits": 16,
+	"internal/testexchange/wire writeMessage":  17,
+	"internal/testkit/ipctest checkBurst":      20,
+	"internal/testkit/scantest Decode":         27,
+	"journal Apply":                            18,
+	"journal Verify":                           21,
+	"journal bodyOf":                           17,
+	"journal infoOf":                           27,
+	"live checkInstrument":                     17,
+	"runner/internal/config data":              21,
+	"runner/internal/config into":              17,
+	"runner/internal/config read":              17,
+	"runner/internal/config toGo":              16,
+}
+
+// branchesOf counts as gocyclo does: one for the function, and one for each if, for, case, && and ||.
+func branchesOf(f *ast.FuncDecl) int {
+	n := 1
+	ast.Inspect(f, func(node ast.Node) bool {
+		switch node := node.(type) {
+		case *ast.IfStmt, *ast.ForStmt, *ast.RangeStmt:
+			n++
+		case *ast.CaseClause:
+			if node.List != nil {
+				n++
+			}
+		case *ast.CommClause:
+			if node.Comm != nil {
+				n++
+			}
+		case *ast.BinaryExpr:
+			if node.Op == token.LAND || node.Op == token.LOR {
+				n++
+			}
+		}
+		return true
+	})
+	return n
+}
+
+func TestFunctionsHaveFewBranches(t *testing.T) {
+	most := make(map[string]int)
+	functions(t, func(string, *ast.File, *token.FileSet) {}, func(path string, f *ast.FuncDecl, set *token.FileSet) {
+		n := branchesOf(f)
+		name := filepath.ToSlash(filepath.Dir(path)) + " " + f.Name.Name
+		most[name] = max(most[name], n)
+		if n > max(maxBranches, branchy[name]) {
+			t.Errorf("%s: %s has %d branches, more than %d: give its steps names of their own", set.Position(f.Pos()), f.Name.Name, n,
+				max(maxBranches, branchy[name]))
+		}
+	})
+	for name := range branchy {
+		if most[name] <= maxBranches {
+			t.Errorf("%s has no more than %d branches: take it out of the list branchy", name, maxBranches)
+		}
+	}
+}
+
+// TestLinesAreShort counts the lines of more than 120 columns, a tab being four. There may not be more of them than there were.
+func TestLinesAreShort(t *testing.T) {
+	const maxColumns, tab = 120, "    "
+	// With a ceiling that is much too high somebody has made lines shorter: lower it.
+	const slack = 300
+	ceilings := map[bool]int{false: 2400, true: 3200} // of tests, or not
+	long := make(map[bool]int)
+	sources(t, func(path string, _ *ast.File, _ *token.FileSet) {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(content)) {
+			if utf8.RuneCountInString(strings.ReplaceAll(strings.TrimRight(line, "\n"), "\t", tab)) > maxColumns {
+				long[strings.HasSuffix(path, "_test.go")]++
+			}
+		}
+	})
+	for test, ceiling := range ceilings {
+		switch n := long[test]; {
+		case n > ceiling:
+			t.Errorf("%d lines of more than %d columns (in tests: %v), not %d: wrap those that you have added", n, maxColumns, test, ceiling)
+		case n < ceiling-slack:
+			t.Errorf("only %d lines of more than %d columns (in tests: %v): lower the ceiling of %d", n, maxColumns, test, ceiling)
+		}
+	}
 }
 
 func TestNoInitAndNoVagueNames(t *testing.T) {

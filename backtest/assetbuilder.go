@@ -135,7 +135,7 @@ func (a *AssetBuilder) LastTrades(capacity int) *AssetBuilder {
 	return a
 }
 
-// ConsumeDepth lets own orders use up displayed quantities until the feed shows them anew; see sim.Config.
+// ConsumeDepth lets own orders consume displayed quantities until the feed updates them; see sim.Config.
 func (a *AssetBuilder) ConsumeDepth(on bool) *AssetBuilder {
 	a.consumeDepth = on
 	return a

@@ -49,7 +49,7 @@ type ExchangeSpec struct {
 	// exponent of the power models. l3_fifo uses neither.
 	Queue  string  `json:"queue"`
 	QueueN float64 `json:"queue_n,omitempty"`
-	// ConsumeDepth lets own orders use up displayed quantities until the feed shows them anew.
+	// ConsumeDepth lets own orders consume displayed quantities until the feed updates them.
 	ConsumeDepth bool `json:"consume_depth,omitempty"`
 	// SweepFills lets what a trade has left after its price's displayed quantity trade on at the next levels.
 	SweepFills bool `json:"sweep_fills,omitempty"`

@@ -141,7 +141,7 @@ func TestBacktestInterrupted(t *testing.T) {
 	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 1 {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, want := range []string{"interrupted; a second Ctrl-C or SIGTERM ends at once", "continue with: runner backtest --resume results", "STRATEGY", "not done", "report.html"} {
+	for _, want := range []string{"interrupted; a second Ctrl-C or SIGTERM forces exit", "continue with: runner backtest --resume results", "STRATEGY", "not done", "report.html"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
@@ -181,7 +181,7 @@ func TestSweepEndedAtOnce(t *testing.T) {
 	for before := -1; before != len(w.finished()); time.Sleep(time.Second) { // until it stands still
 		before = len(w.finished())
 	}
-	if code := w.signalTwice(cmd, func() {}); code != 1 || !strings.Contains(out.String(), "ended at once; finished runs are kept") {
+	if code := w.signalTwice(cmd, func() {}); code != 1 || !strings.Contains(out.String(), "forced exit; finished runs are kept") {
 		t.Errorf("exit code %d\n%s", code, out)
 	}
 	defer func() {

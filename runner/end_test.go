@@ -442,10 +442,10 @@ func TestSecondSignal(t *testing.T) {
 				t.Errorf("ps says\n%s", text)
 			}
 		})
-		if code != 6 || !strings.Contains(out.String(), "ended at once; orders may still be open") {
+		if code != 6 || !strings.Contains(out.String(), "forced exit; orders may still be open") {
 			t.Errorf("exit code %d\n%s", code, out)
 		}
-		if text := out.String(); strings.Contains(text, "could not be listed") || strings.Contains(text, "the summary is not written") {
+		if text := out.String(); strings.Contains(text, "could not be listed") || strings.Contains(text, "summary not written") {
 			return // the machine stood still: it is said, at least
 		}
 		s := w.summary()

@@ -140,7 +140,7 @@ func TestLateVenueRefusesASymbol(t *testing.T) {
 	within(t, "the venue is silent", again, func() bool { return strings.Contains(w.statuses()["a"].Reason, "has not answered") })
 	f.freeze(false)
 	within(t, "the strategy is given up", again, func() bool { return w.statuses()["a"].State == "failed" })
-	if reason := w.statuses()["a"].Reason; !strings.Contains(reason, "runner.hcl:") || !strings.Contains(reason, "the venue refuses BTCUSDX") {
+	if reason := w.statuses()["a"].Reason; !strings.Contains(reason, "runner.hcl:") || !strings.Contains(reason, "the venue rejects BTCUSDX") {
 		t.Errorf("it says %s", reason)
 	}
 	within(t, "what it has left ends, and the other trades", again, func() bool {
@@ -150,7 +150,7 @@ func TestLateVenueRefusesASymbol(t *testing.T) {
 	_ = cmd.Process.Signal(syscall.SIGINT)
 	code := w.wait(cmd)
 	if n := strings.Count(again.String(), "cannot trade what the venue has"); code != 7 || n != 1 || len(e.open()) > 0 ||
-		!strings.Contains(again.String(), "strategy a was given up") || strings.Contains(again.String(), "still cannot be reached") {
+		!strings.Contains(again.String(), "strategy a failed") || strings.Contains(again.String(), "still cannot be reached") {
 		t.Errorf("exit code %d, said %d times\n%s", code, n, again)
 	}
 }
@@ -207,7 +207,7 @@ func TestEndedBeforeTheVenueAnswers(t *testing.T) {
 	within(t, "the venue is asked", out, f.asked)
 	_ = cmd.Process.Signal(syscall.SIGINT)
 	code, sum := w.wait(cmd), w.summary()
-	if code != 6 || len(sum.UnaccountedInstruments) != 2 || strings.Contains(out.String(), "context canceled") || !strings.Contains(out.String(), "had answered") && !strings.Contains(out.String(), "has not answered") {
+	if code != 6 || len(sum.UnaccountedInstruments) != 2 || strings.Contains(out.String(), "context canceled") || !strings.Contains(out.String(), "before the venue answered") && !strings.Contains(out.String(), "has not answered") {
 		t.Errorf("exit code %d, not told of %q\n%s", code, sum.UnaccountedInstruments, out)
 	}
 }

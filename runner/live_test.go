@@ -413,7 +413,7 @@ func TestLiveCheck(t *testing.T) {
 		{"wrong tick", nil, func(s string) string {
 			return strings.Replace(s, "\"BTCUSDT\" {\n", "\"BTCUSDT\" {\n    tick_size = 0.5\n", 1)
 		}, 1, "BTCUSDT", "0.5 and the venue's is 0.1"},
-		{"no such symbol", nil, func(s string) string { return strings.Replace(s, "BTCUSDT", "NOPEUSDT", 1) }, 1, "NOPEUSDT", "refuses"},
+		{"no such symbol", nil, func(s string) string { return strings.Replace(s, "BTCUSDT", "NOPEUSDT", 1) }, 1, "NOPEUSDT", "rejects"},
 		{"hedge mode", func(c *testexchange.Config) {
 			c.Accounts = []testexchange.Account{{APIKey: testexchange.DefaultAPIKey, Secret: testexchange.DefaultSecret, Hedge: true}}
 		}, nil, 1, "position mode", "hedge"},
@@ -477,7 +477,7 @@ func TestLiveRefusals(t *testing.T) {
 	}{
 		{"tick", "\"BTCUSDT\" {\n", "\"BTCUSDT\" {\n    tick_size = 0.01\n", 3, "tick_size of BTCUSDT is 0.01 and the venue's is 0.1"},
 		{"lot", "\"BTCUSDT\" {\n", "\"BTCUSDT\" {\n    lot_size = 1\n", 3, "lot_size of BTCUSDT is 1 and the venue's is 0.001"},
-		{"symbol", "BTCUSDT", "BTCUSDX", 3, "the venue refuses BTCUSDX"},
+		{"symbol", "BTCUSDT", "BTCUSDX", 3, "the venue rejects BTCUSDX"},
 		{"gone", `api_url     = "http://127.0.0.1:`, `api_url = "http://127.0.0.1:1`, 6, "runner check test"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -494,7 +494,7 @@ func TestLiveRefusals(t *testing.T) {
 			if code := w.wait(cmd); code != test.code || code == 3 && !strings.Contains(out.String(), place) {
 				t.Errorf("exit code %d\n%s", code, out)
 			}
-			if text, code := w.output("validate"); code != 0 || !strings.Contains(text, "the venue was not asked; 'runner check test'") {
+			if text, code := w.output("validate"); code != 0 || !strings.Contains(text, "not verified against the venue; run 'runner check test'") {
 				t.Errorf("validate: exit code %d\n%s", code, text)
 			}
 		})

@@ -69,7 +69,7 @@ func askVenue(ctx context.Context, file *config.File, c *config.Connector, clock
 	}
 	a.rules, a.err = venuecheck.AskRules(ctx, speaking{a.venue.Protocol, spoke}, file.Symbols(c.Name))
 	if a.err != nil {
-		err := fmt.Errorf("%v: connector %q: %w; is the network up, are the addresses right? 'runner check %s' says more", c.Pos, c.Name, a.err, c.Name)
+		err := fmt.Errorf("%v: connector %q: %w; check the network and the configured URLs, or run 'runner check %s'", c.Pos, c.Name, a.err, c.Name)
 		a.err = errors.Join(unreachable{err}, a.venue.Protocol.Close())
 	}
 	return a
@@ -167,7 +167,7 @@ func liveConnector(ctx context.Context, file *config.File, c *config.Connector, 
 }
 
 // endedBefore is why there is no connector when a run is ended at its start.
-const endedBefore = "the run was ended before the venue had answered"
+const endedBefore = "the run was stopped before the venue answered"
 
 // ask returns the answer of a question, or nothing when nobody has taken it by the end of ctx.
 func ask(ctx context.Context, question func() answer) <-chan answer {

@@ -144,7 +144,7 @@ func lookingThrough(logger hclog.Logger, now func() time.Time) func(symbol strin
 	return func(symbol string, done, total int64) {
 		if at := now(); !at.Before(next) && total > 0 {
 			next = at.Add(5 * time.Second)
-			logger.Info("replay: looking through the recordings before it begins", "symbol", symbol, "done", fmt.Sprintf("%d%%", 100*done/total))
+			logger.Info("replay: scanning the recordings before it starts", "symbol", symbol, "done", fmt.Sprintf("%d%%", 100*done/total))
 		}
 	}
 }

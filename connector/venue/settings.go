@@ -11,7 +11,7 @@ const (
 // Net is which of a venue's networks a connector is for.
 type Net struct {
 	// Network is "main" or "testnet", empty when every address is given.
-	Network string `json:"network" hcl:"network" default:"" choices:"main,testnet" doc:"which addresses are used; needed unless every address is given"`
+	Network string `json:"network" hcl:"network" default:"" choices:"main,testnet" doc:"which URLs are used; required unless every URL is set"`
 }
 
 // Settings are what a configuration says of every live connector, whichever the venue; package internal/settings reads the tags.
@@ -19,13 +19,13 @@ type Net struct {
 type Settings struct {
 	// APIKey and Secret are never part of a text; without them there is market data only.
 	APIKey             string        `json:"-" hcl:"api_key" default:"" doc:"the account's key, best as 'env(\"NAME\")'; without it there is market data only"`
-	Secret             string        `json:"-" hcl:"secret" default:"" doc:"the key's secret, best as 'env(\"NAME\")' or 'file(\"path\")': the text of an HMAC key, or a private key as PEM"`
-	OrderPrefix        string        `json:"order_prefix" hcl:"order_prefix" default:"hr" format:"order_prefix" doc:"begins the client order id of every order, 1 to 4 letters or digits; runners on one account need different ones, also on different symbols: at its end one cancels what has its prefix and one of its strategies"`
-	OrderEntry         string        `json:"order_entry" hcl:"order_entry" default:"rest" choices:"rest,ws" doc:"how orders are sent: as HTTP requests, or over a WebSocket; questions always go by HTTP, and so does a cancel that the WebSocket does not take or answer"`
-	RecvWindow         time.Duration `json:"recv_window_ns" hcl:"recv_window" default:"5s" min:"1ms" max:"1m" doc:"how old a request may be when the venue gets it"`
-	CancelOnDisconnect time.Duration `json:"cancel_on_disconnect_ns,omitempty" hcl:"cancel_on_disconnect" default:"0s" min:"0s" max:"1h" doc:"how long the account's stream may be down, once it has been up in this run, until the runner cancels its orders, 0s for never. It is no dead-man's switch: when the runner has died, or does not reach the venue, nothing is canceled"`
-	BookTicker         bool          `json:"book_ticker" hcl:"book_ticker" default:"true" doc:"take the best bid and ask messages too"`
-	AllowUnencrypted   bool          `json:"-" hcl:"allow_unencrypted" default:"false" doc:"allow addresses of other machines that begin with 'http://' or 'ws://' together with a key; everybody on the way could read and change what is sent"`
+	Secret             string        `json:"-" hcl:"secret" default:"" doc:"the key's secret, best as 'env(\"NAME\")' or 'file(\"path\")': an HMAC secret, or a private key as PEM"`
+	OrderPrefix        string        `json:"order_prefix" hcl:"order_prefix" default:"hr" format:"order_prefix" doc:"prefix of every client order id, 1 to 4 letters or digits; runners on one account need different prefixes, even on different symbols: at its end, a runner cancels all orders with its prefix and one of its strategies"`
+	OrderEntry         string        `json:"order_entry" hcl:"order_entry" default:"rest" choices:"rest,ws" doc:"how orders are sent: as HTTP requests, or over a WebSocket; queries always use HTTP, and so does a cancel that the WebSocket does not send or answer"`
+	RecvWindow         time.Duration `json:"recv_window_ns" hcl:"recv_window" default:"5s" min:"1ms" max:"1m" doc:"maximum age of a request when the venue receives it"`
+	CancelOnDisconnect time.Duration `json:"cancel_on_disconnect_ns,omitempty" hcl:"cancel_on_disconnect" default:"0s" min:"0s" max:"1h" doc:"how long the private stream may be down, once it has been up in this run, before the runner cancels its orders; 0s for never. This is not a dead-man's switch: if the runner has died or cannot reach the venue, nothing is canceled"`
+	BookTicker         bool          `json:"book_ticker" hcl:"book_ticker" default:"true" doc:"use best bid and ask messages too"`
+	AllowUnencrypted   bool          `json:"-" hcl:"allow_unencrypted" default:"false" doc:"allow 'http://' and 'ws://' URLs of other machines together with a key; anyone on the network path could read and change what is sent"`
 }
 
 // Common returns the settings that every venue has.

@@ -213,7 +213,7 @@ func (p *preparer) check(ctx context.Context, path string, asset *backtest.Asset
 		report(Event{Kind: EventCheck, File: path, Done: rows, Total: total})
 	})
 	if err != nil {
-		return fmt.Errorf("look over %s: %w", path, err)
+		return fmt.Errorf("check %s: %w", path, err)
 	}
 	p.event(Event{Kind: EventChecked, File: path, Done: done.Rows, Total: done.Rows})
 	return nil

@@ -64,7 +64,7 @@ const (
 func (e *OrdersLeftError) Error() string {
 	text := fmt.Sprintf("strategy %s is stopped, but ", e.Strategy)
 	if len(e.Unaccounted) > 0 {
-		text += fmt.Sprintf("orders of an earlier run may be open on %s, the venue has not told: look at the venue", strings.Join(e.Unaccounted, ", "))
+		text += fmt.Sprintf("orders of an earlier run may be open on %s, the venue has not reported them: check at the venue", strings.Join(e.Unaccounted, ", "))
 	}
 	if len(e.Orders) == 0 {
 		return text

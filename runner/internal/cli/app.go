@@ -153,8 +153,8 @@ func (s *settings) command() *cobra.Command {
 		Long: "runner hosts trading strategies as plugin processes and feeds them through shared memory.\n\n" +
 			"Exit codes: 0 done, 1 failure while running, 2 wrong usage, 3 invalid configuration,\n" +
 			"4 a plugin could not be started, 5 no running host, 6 orders may still be open at the venue,\n" +
-			"7 a strategy was given up and did not run again, never ran or failed in its stop.\n\n" +
-			"Ctrl-C, SIGTERM and a closed terminal end what goes on in order; a second Ctrl-C or SIGTERM ends it at once.",
+			"7 a strategy failed and was not restarted, never ran or failed while stopping.\n\n" +
+			"Ctrl-C, SIGTERM and a closed terminal shut down gracefully; a second Ctrl-C or SIGTERM forces exit.",
 		SilenceErrors: true, SilenceUsage: true, Args: knownCommand,
 		RunE: func(*cobra.Command, []string) error {
 			return errors.New("no command given")
@@ -164,8 +164,8 @@ func (s *settings) command() *cobra.Command {
 	}
 	flags := root.PersistentFlags()
 	flags.StringVar(&s.configPath, "config", defaultConfigFile, "configuration `FILE`")
-	flags.StringVar(&s.output, "output", "text", "form of results: text or json")
-	flags.StringVar(&s.logLevel, "log-level", "", "least level of log lines: trace, debug, info, warn or error")
+	flags.StringVar(&s.output, "output", "text", "output format: text or json")
+	flags.StringVar(&s.logLevel, "log-level", "", "minimum log level: trace, debug, info, warn or error")
 	flags.StringVar(&s.socket, "socket", "", "control socket of the running host (default <state_dir>/"+host.SocketName+")")
 	root.AddCommand(s.runCommand(), s.validateCommand(), s.pluginsCommand(), s.psCommand(), s.startCommand(), s.stopCommand(),
 		s.restartCommand(), s.versionCommand(), s.benchCommand(),
@@ -213,10 +213,10 @@ func atMostOneConnector(cmd *cobra.Command, args []string) error {
 
 func (s *settings) check() error {
 	if s.output != "text" && s.output != "json" {
-		return fmt.Errorf("--output is %q: use text or json", s.output)
+		return fmt.Errorf("--output is %q: must be text or json", s.output)
 	}
 	if s.logLevel != "" && hclog.LevelFromString(s.logLevel) == hclog.NoLevel {
-		return fmt.Errorf("--log-level is %q: use trace, debug, info, warn or error", s.logLevel)
+		return fmt.Errorf("--log-level is %q: must be trace, debug, info, warn or error", s.logLevel)
 	}
 	return nil
 }

@@ -81,7 +81,7 @@ func TestListAtOnce(t *testing.T) {
 		var reading sync.WaitGroup
 		said := r.endAtOnce(lockedHost{}, func() { reading.Go(func() { _, _ = io.Copy(io.Discard, reader) }) }, "run", "--summary", path)
 		reading.Wait()
-		if !strings.Contains(said, "order-99 ") || !strings.Contains(said, "the summary is not written") {
+		if !strings.Contains(said, "order-99 ") || !strings.Contains(said, "summary not written") {
 			t.Errorf("it says\n%s", said)
 		}
 	})
@@ -96,7 +96,7 @@ func TestListAtOnce(t *testing.T) {
 			}
 			close(locked)
 		}, "run", "--summary", path)
-		if !strings.Contains(said, "what may be open could not be listed: look at the venue") {
+		if !strings.Contains(said, "open orders could not be listed: check at the venue") {
 			t.Errorf("it says\n%s", said)
 		}
 	})

@@ -35,12 +35,12 @@ type backtestOptions struct {
 
 func (s *settings) backtestCommand() *cobra.Command {
 	o := &backtestOptions{}
-	c := &cobra.Command{Use: "backtest [STRATEGY...]", Short: "run strategies over recorded data and report",
+	c := &cobra.Command{Use: "backtest [STRATEGY...]", Short: "run strategies on recorded data and report",
 		Long: "backtest runs the strategies that have a backtest block, or those named, over the data in it: every file (day) and\n" +
-			"every combination of --set values is a run of its own, side by side over the processors, in the plugin's process.\n" +
-			"The results go to a folder, <state_dir>/backtests/<time>-<name>: report.html, summary.json, and for each run\n" +
+			"every combination of --set values is a separate run, in parallel over the processors, in the plugin's process.\n" +
+			"The results go to a directory, <state_dir>/backtests/<time>-<name>: report.html, summary.json, and for each run\n" +
 			"records.npz, orders and fills as CSV and Parquet.\n\n" +
-			"Ctrl-C interrupts what runs, keeps what is finished and prints how to continue; Ctrl-C twice ends at once.",
+			"Ctrl-C interrupts what runs, keeps what is finished and prints how to continue; a second Ctrl-C exits immediately.",
 		Example: "  runner backtest --config examples/backtest.hcl\n" +
 			"  runner backtest grid-btc --set grid_num=5,10,20 --set order_qty=0.01,0.1 --sort Return",
 		PreRunE: func(*cobra.Command, []string) error { return o.check() },
@@ -51,18 +51,18 @@ func (s *settings) backtestCommand() *cobra.Command {
 	f := c.Flags()
 	f.StringArrayVar(&o.sets, "set", nil, "run with each of these values of a parameter, as `NAME=V1,V2` or STRATEGY.NAME=V1,V2")
 	f.IntVar(&o.jobs, "jobs", runtime.NumCPU(), "run `N` at a time")
-	f.StringVar(&o.out, "out", "", "`FOLDER` for the results, which must not have any")
-	f.StringVar(&o.resume, "resume", "", "continue the backtest in this `FOLDER`: finished runs whose inputs are the same are kept")
+	f.StringVar(&o.out, "out", "", "`DIR` for the results, which must not have any")
+	f.StringVar(&o.resume, "resume", "", "continue the backtest in this `DIR`: finished runs with unchanged inputs are kept")
 	f.StringVar(&o.sort, "sort", "SR", "`METRIC` that a sweep is sorted by, the best first")
 	return c
 }
 
 func (o *backtestOptions) check() error {
 	if o.jobs < 1 {
-		return fmt.Errorf("--jobs is %d: give at least 1", o.jobs)
+		return fmt.Errorf("--jobs is %d: must be at least 1", o.jobs)
 	}
 	if o.out != "" && o.resume != "" {
-		return errors.New("--out and --resume name the same thing: give one of them")
+		return errors.New("--out and --resume exclude each other: use one of them")
 	}
 	var names []string
 	for _, m := range stats.Default() {
@@ -71,7 +71,7 @@ func (o *backtestOptions) check() error {
 			return nil
 		}
 	}
-	return fmt.Errorf("--sort is %q: use one of %s", o.sort, strings.Join(names, ", "))
+	return fmt.Errorf("--sort is %q: must be one of %s", o.sort, strings.Join(names, ", "))
 }
 
 // backtest runs the command.

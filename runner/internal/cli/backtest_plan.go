@@ -27,13 +27,13 @@ func (s *settings) continued(o *backtestOptions, configGiven bool) error {
 	path := filepath.Join(o.resume, planFile)
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return withCode(ExitUsage, fmt.Errorf("--resume %s: this is no folder of a backtest: %w", o.resume, err))
+		return withCode(ExitUsage, fmt.Errorf("--resume %s: not a backtest directory: %w", o.resume, err))
 	}
 	var plan struct {
 		Arguments arguments `json:"arguments"`
 	}
 	if err := json.Unmarshal(text, &plan); err != nil {
-		return withCode(ExitFailure, fmt.Errorf("%s: %w; begin anew without --resume", path, err))
+		return withCode(ExitFailure, fmt.Errorf("%s: %w; start again without --resume", path, err))
 	}
 	if !configGiven {
 		s.configPath = plan.Arguments.Config
@@ -78,7 +78,7 @@ func (s *settings) plan(ctx context.Context, o *backtestOptions) (*backtestPlan,
 		p.dir = o.resume
 	case o.out != "":
 		if _, err := os.Stat(filepath.Join(o.out, planFile)); err == nil {
-			return nil, withCode(ExitUsage, fmt.Errorf("--out %s: a backtest is there already; continue it with --resume, or name another folder", o.out))
+			return nil, withCode(ExitUsage, fmt.Errorf("--out %s: already holds a backtest; continue it with --resume, or name another directory", o.out))
 		}
 		p.dir = o.out
 	default:
@@ -94,7 +94,7 @@ func (p *backtestPlan) add(st *config.Strategy, plugin batch.Plugin, schema []co
 	for _, sweep := range st.Sweep {
 		combinations *= len(sweep.Values)
 		if combinations > maxJobs/t.Parts() {
-			return withCode(ExitUsage, fmt.Errorf("strategy %s: the values of --set make more than %d runs; give fewer", st.Name, maxJobs))
+			return withCode(ExitUsage, fmt.Errorf("strategy %s: the values of --set make more than %d runs; reduce them", st.Name, maxJobs))
 		}
 	}
 	var names []string
@@ -180,14 +180,14 @@ type jobForm struct {
 // begin makes the run folder with the configuration as it is run.
 func (p *backtestPlan) begin(s *settings) error {
 	if err := os.MkdirAll(p.dir, 0o755); err != nil {
-		return fmt.Errorf("make the folder for results: %w", err)
+		return fmt.Errorf("create the directory for results: %w", err)
 	}
 	source, err := os.ReadFile(p.file.Path)
 	if err == nil {
 		err = os.WriteFile(filepath.Join(p.dir, "config.hcl"), config.HideSecrets(source), 0o644)
 	}
 	if err != nil {
-		return fmt.Errorf("keep the configuration: %w", err)
+		return fmt.Errorf("save the configuration: %w", err)
 	}
 	form := planForm{Version: s.app.Version, CreatedAt: s.app.now().UTC(), Arguments: p.arguments}
 	form.Arguments.Strategies = append([]string{}, form.Arguments.Strategies...)
@@ -203,7 +203,7 @@ func (p *backtestPlan) begin(s *settings) error {
 	}
 	f, err := os.Create(filepath.Join(p.dir, planFile))
 	if err != nil {
-		return fmt.Errorf("keep the configuration: %w", err)
+		return fmt.Errorf("save the configuration: %w", err)
 	}
 	return errors.Join(printJSON(f, form), f.Close())
 }

@@ -30,7 +30,7 @@ func (s *settings) benchCommand() *cobra.Command {
 	c := &cobra.Command{Use: "bench", Short: "measure the data plane on this machine", Args: noArguments,
 		PreRunE: func(*cobra.Command, []string) error {
 			if o.Duration <= 0 {
-				return fmt.Errorf("--duration is %v: give a time above 0, such as 2s", o.Duration)
+				return fmt.Errorf("--duration is %v: must be above 0, such as 2s", o.Duration)
 			}
 			return nil
 		},
@@ -41,7 +41,7 @@ func (s *settings) benchCommand() *cobra.Command {
 			}
 			return s.printBench(rows)
 		}}
-	c.Flags().DurationVar(&o.Duration, "duration", 2*time.Second, "how long each path is measured, as a `TIME`")
+	c.Flags().DurationVar(&o.Duration, "duration", 2*time.Second, "`DURATION` of the measurement of each path")
 	return c
 }
 

@@ -50,7 +50,7 @@ func (s *settings) validateCommand() *cobra.Command {
 			printFile(s.app.Stdout, file)
 			return nil
 		}}
-	c.Flags().BoolVar(&schema, "schema", false, "print a JSON Schema of what a configuration says instead, for editors and programs that write or check configurations")
+	c.Flags().BoolVar(&schema, "schema", false, "print a JSON Schema of the configuration instead, for editors and programs that write or check configurations")
 	return c
 }
 
@@ -111,7 +111,7 @@ func printFile(w io.Writer, f *config.File) {
 	section(w, columns("strategy", "plugin", "enabled", "connector", "symbol", ">tick size", ">lot size", "depth"), rows)
 	section(w, columns("backtest", "mode", ">runs", "symbol", ">files", "format", "exchange", "latency out / back", "fee maker / taker"), backtestRows(f))
 	for _, row := range venueRows(f) {
-		fmt.Fprintf(w, "\n%s: the venue was not asked; 'runner check %s' asks for steps, permissions and clock", row[0], row[0])
+		fmt.Fprintf(w, "\n%s: not verified against the venue; run 'runner check %s'", row[0], row[0])
 	}
 	if slices.ContainsFunc(f.Connectors, func(c config.Connector) bool { return c.Live != nil }) {
 		fmt.Fprintln(w)
@@ -208,9 +208,9 @@ type pluginForm struct {
 }
 
 func (s *settings) pluginsCommand() *cobra.Command {
-	return &cobra.Command{Use: "plugins [NAME...]", Short: "show what plugins are and which parameters they take",
-		Long: "plugins starts the named plugins of plugin_dir, or all that strategies of the configuration use, for as long\n" +
-			"as it takes to ask what they are. Other files of the folder are listed and not executed.",
+	return &cobra.Command{Use: "plugins [NAME...]", Short: "list plugins and their parameters",
+		Long: "plugins starts the named plugins of plugin_dir (default: those that strategies use) briefly to query their parameters.\n" +
+			"Other files in the directory are listed but not executed.",
 		RunE: func(cmd *cobra.Command, args []string) error { return s.plugins(cmd.Context(), args) }}
 }
 
@@ -283,7 +283,7 @@ func formOf(info host.PluginInfo) pluginForm {
 }
 
 func printPlugins(w io.Writer, dir string, forms []pluginForm, others []string) {
-	fmt.Fprintf(w, "plugin folder %s\n", dir)
+	fmt.Fprintf(w, "plugin directory %s\n", dir)
 	for i := range forms {
 		f := &forms[i]
 		if f.Error != "" {
@@ -304,7 +304,7 @@ func printPlugins(w io.Writer, dir string, forms []pluginForm, others []string) 
 		}
 	}
 	if len(others) > 0 {
-		fmt.Fprintf(w, "\nnot started (name them to see their parameters): %s\n", strings.Join(others, ", "))
+		fmt.Fprintf(w, "\nnot queried (pass their names to query them): %s\n", strings.Join(others, ", "))
 	}
 }
 

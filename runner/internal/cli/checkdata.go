@@ -32,9 +32,9 @@ func (s *settings) checkDataCommand() *cobra.Command {
 	var o check.Options
 	var format string
 	var baseLatency time.Duration
-	c := &cobra.Command{Use: "check-data --tick-size T --lot-size L FILE...", Short: "look event files and recordings over before they are used",
-		Long: "check-data reads event files (.npz, .npy) and, with --format, recordings, and reports rows out of order, gaps, steps of the\n" +
-			"clock, crossed books and values that cannot be. Rows of a recording are made as 'runner convert events' makes them.\n" +
+	c := &cobra.Command{Use: "check-data --tick-size T --lot-size L FILE...", Short: "validate event files and recordings before a backtest",
+		Long: "check-data reads event files (.npz, .npy) and, with --format, recordings, and reports rows out of order, gaps, clock jumps,\n" +
+			"crossed books and invalid values. It builds the rows of a recording as 'runner convert events' does.\n" +
 			"The exit code is 1 when results on a file would be wrong.",
 		Example: "  runner check-data --tick-size 0.1 --lot-size 0.001 btcusdt_20240808.npz\n" +
 			"  runner check-data --tick-size 0.1 --lot-size 0.001 --format binancefutures btcusdt_20240808.gz",
@@ -46,7 +46,7 @@ func (s *settings) checkDataCommand() *cobra.Command {
 				}
 			}
 			if baseLatency < 0 {
-				return fmt.Errorf("--base-latency is %v: give at least 0s", baseLatency)
+				return fmt.Errorf("--base-latency is %v: must be at least 0s", baseLatency)
 			}
 			return checkSteps(o.TickSize, o.LotSize, "")
 		},
@@ -56,10 +56,10 @@ func (s *settings) checkDataCommand() *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&format, "format", "", "`FORMAT` of the messages of recordings: "+strings.Join(config.RecordedFormats(), ", "))
 	f.DurationVar(&baseLatency, "base-latency", 0, baseLatencyHelp)
-	f.Float64Var(&o.TickSize, "tick-size", 0, "step of `PRICES` of the instrument")
-	f.Float64Var(&o.LotSize, "lot-size", 0, "step of `QUANTITIES` of the instrument")
-	f.DurationVar(&o.GapLimit, "gap", check.DefaultGapLimit, "longest `TIME` without a row that is no gap")
-	f.DurationVar(&o.ClockStepLimit, "clock-step", check.DefaultClockStepLimit, "greatest `CHANGE` of the feed latency that is no step of the clock")
+	f.Float64Var(&o.TickSize, "tick-size", 0, "tick size of the instrument, a `PRICE`")
+	f.Float64Var(&o.LotSize, "lot-size", 0, "lot size of the instrument, a `QUANTITY`")
+	f.DurationVar(&o.GapLimit, "gap", check.DefaultGapLimit, "report gaps longer than this `DURATION`")
+	f.DurationVar(&o.ClockStepLimit, "clock-step", check.DefaultClockStepLimit, "report feed latency jumps larger than this `DURATION`")
 	return c
 }
 
@@ -75,7 +75,7 @@ func (s *settings) checkData(ctx context.Context, files []string, of recordings,
 	for _, path := range files {
 		form := s.checkOne(ctx, path, of, o)
 		if ctx.Err() != nil {
-			return withCode(ExitFailure, fmt.Errorf("look over %s: %w", path, ctx.Err()))
+			return withCode(ExitFailure, fmt.Errorf("check %s: %w", path, ctx.Err()))
 		}
 		if !form.OK {
 			bad++
@@ -101,7 +101,7 @@ func (s *settings) checkData(ctx context.Context, files []string, of recordings,
 		}
 	}
 	if bad > 0 {
-		return withCode(ExitFailure, fmt.Errorf("not to be used as recorded: %d of %s", bad, count(len(files), "file")))
+		return withCode(ExitFailure, fmt.Errorf("not usable as recorded: %d of %s", bad, count(len(files), "file")))
 	}
 	return nil
 }
@@ -122,11 +122,11 @@ func (s *settings) look(ctx context.Context, path string, of recordings, o check
 	defer work.end()
 	if !config.EventFile(path) {
 		if of.format == "" {
-			return fmt.Errorf("%s is no .npz or .npy file: if it is a recording, say with --format of which venue", path)
+			return fmt.Errorf("%s is not a .npz or .npy file: if it is a recording, name its venue with --format", path)
 		}
 		dir, err := os.MkdirTemp("", "check-data")
 		if err != nil {
-			return fmt.Errorf("make a folder for rows: %w", err)
+			return fmt.Errorf("create a directory for rows: %w", err)
 		}
 		defer os.RemoveAll(dir)
 		events = filepath.Join(dir, "events.npy")

@@ -40,7 +40,7 @@ func TestCheckDataOfRecordings(t *testing.T) {
 		more         []string
 	}{
 		{path: spot, format: "binancespot", code: ExitOK, want: "book: by the venue's rule"},
-		{path: spot, code: ExitFailure, want: "say with --format of which venue"},
+		{path: spot, code: ExitFailure, want: "name its venue with --format"},
 		{path: spot, format: "binancesport", code: ExitUsage, want: `did you mean "binancespot"?`},
 		{path: level200, format: "bybit", code: ExitOK, want: "book: by the venue's rule"},
 		{path: gap, format: "bybit", code: ExitOK, want: "depth updates after 10 are missing"},

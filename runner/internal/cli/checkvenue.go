@@ -23,16 +23,16 @@ type venueForm struct {
 
 func (s *settings) checkCommand() *cobra.Command {
 	var orderTest bool
-	c := &cobra.Command{Use: "check [NAME]", Short: "ask the venue of a connector whether a strategy could trade on it",
+	c := &cobra.Command{Use: "check [NAME]", Short: "check that a connector is ready to trade: clock, streams, symbols, API key",
 		Long: "check connects to the venue of a live connector and reports clock, round-trip times, streams, symbols against the\n" +
-			"configuration, what the key may do, limits, open orders, positions and balances. It never places an order; with\n" +
-			"--order-test the venue is given one to test, where it has a test for that.\n" +
-			"The exit code is 1 when something would keep a strategy from trading.",
+			"configuration, key permissions, limits, open orders, positions and balances. It never places an order;\n" +
+			"--order-test also sends one to the venue's validation endpoint, if it has one.\n" +
+			"The exit code is 1 when a strategy could not trade.",
 		Args: atMostOneConnector,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return s.checkVenue(cmd.Context(), args, orderTest)
 		}}
-	c.Flags().BoolVar(&orderTest, "order-test", false, "have the venue test an order on each symbol; none is placed")
+	c.Flags().BoolVar(&orderTest, "order-test", false, "have the venue validate an order on each symbol; none is placed")
 	return c
 }
 
@@ -60,7 +60,7 @@ func (s *settings) loadLive(name string) (*config.File, *config.Connector, error
 		return nil, nil, withCode(ExitUsage, fmt.Errorf("%s has no connector to a venue: add one, such as connector %q \"name\" { network = \"main\" }",
 			s.configPath, config.LiveKinds()[0]))
 	case name == "" && len(names) > 1:
-		return nil, nil, withCode(ExitUsage, fmt.Errorf("which connector? %s has %v", s.configPath, names))
+		return nil, nil, withCode(ExitUsage, fmt.Errorf("name a connector: %s has %v", s.configPath, names))
 	case found == nil && n != "":
 		return nil, nil, withCode(ExitUsage, fmt.Errorf("%s has no connector to a venue named %q; did you mean %q?", s.configPath, name, n))
 	case found == nil:
@@ -98,7 +98,7 @@ func (s *settings) checkVenue(ctx context.Context, args []string, orderTest bool
 		return err
 	}
 	if !report.OK() {
-		return withCode(ExitFailure, fmt.Errorf("a strategy could not trade on %s, see above", c.Name))
+		return withCode(ExitFailure, fmt.Errorf("%s is not ready to trade; see the problems above", c.Name))
 	}
 	return nil
 }

@@ -225,7 +225,7 @@ func TestRunEndedAtOnce(t *testing.T) {
 		source string
 		code   int
 		says   string
-	}{"paper": {goodConfig, ExitFailure, "before it had begun\n"}, "a venue": {venue, ExitOrdersLeft, "may be open on bf"}} {
+	}{"paper": {goodConfig, ExitFailure, "before it started\n"}, "a venue": {venue, ExitOrdersLeft, "may be open on bf"}} {
 		r := newRig(t, test.source)
 		ctx, cancel := context.WithCancel(context.Background())
 		describe := r.Describe
@@ -253,9 +253,9 @@ func TestExitCodes(t *testing.T) {
 		{"no command", "", goodConfig, nil, ExitUsage, "no command given"},
 		{"unknown command", "valdate", goodConfig, nil, ExitUsage, `did you mean "validate"?`},
 		{"unknown flag", "run --durration 1s", goodConfig, nil, ExitUsage, "unknown flag: --durration"},
-		{"bad duration", "run --duration 0s", goodConfig, nil, ExitUsage, "give a time above 0"},
-		{"bad output", "ps --output xml", goodConfig, nil, ExitUsage, "use text or json"},
-		{"bad level", "ps --log-level loud", goodConfig, nil, ExitUsage, "use trace"},
+		{"bad duration", "run --duration 0s", goodConfig, nil, ExitUsage, "must be above 0"},
+		{"bad output", "ps --output xml", goodConfig, nil, ExitUsage, "must be text or json"},
+		{"bad level", "ps --log-level loud", goodConfig, nil, ExitUsage, "must be trace"},
 		{"help of the command", "check-data", goodConfig, nil, ExitUsage, "check-data needs at least one FILE\nTry 'runner check-data --help'"},
 		{"too much", "ps grid-btc", goodConfig, nil, ExitUsage, `ps takes no arguments, got "grid-btc"`},
 		{"no name", "restart", goodConfig, nil, ExitUsage, "takes the name of one strategy"},
@@ -281,10 +281,10 @@ func TestExitCodes(t *testing.T) {
 		{"connector fails", "run", goodConfig, func(r *rig) { r.host.err = errors.New("feed broke") }, ExitFailure, "feed broke"},
 		{"connector fails with orders open", "run", goodConfig, func(r *rig) {
 			r.host.err, r.host.left = errors.New("feed broke"), []control.OpenOrder{{Strategy: "grid-btc", Connector: "sim"}}
-		}, ExitOrdersLeft, "look at the venue\nfeed broke"},
+		}, ExitOrdersLeft, "check at the venue\nfeed broke"},
 		{"connector fails, an earlier run's orders not told", "run", goodConfig, func(r *rig) {
 			r.host.err, r.host.untold = errors.New("feed broke"), []string{"sim BTCUSDT"}
-		}, ExitOrdersLeft, "may be open on sim BTCUSDT, the venue has not told: look at the venue\nfeed broke"},
+		}, ExitOrdersLeft, "may be open on sim BTCUSDT, the venue has not reported them: check at the venue\nfeed broke"},
 		{"an earlier run's orders not told", "run", goodConfig, func(r *rig) {
 			r.host.untold = []string{"sim BTCUSDT"}
 			r.host.end <- host.ExitEndOfData

@@ -149,17 +149,17 @@ func choose(condition bool, yes, no string) string {
 }
 
 func (s *settings) startCommand() *cobra.Command {
-	return s.strategyCommand("start", "start a strategy, if it does not run", func(ctx context.Context, r Remote, name string) error {
+	return s.strategyCommand("start", "start a strategy that is not running", func(ctx context.Context, r Remote, name string) error {
 		already, err := r.Start(ctx, name)
 		if err != nil {
 			return err
 		}
-		return s.report(outcome{Strategy: name, Action: "start", Already: already}, name+choose(already, " was running already", " started"))
+		return s.report(outcome{Strategy: name, Action: "start", Already: already}, name+choose(already, " is already running", " started"))
 	})
 }
 
 func (s *settings) stopCommand() *cobra.Command {
-	return s.strategyCommand("stop", "stop a strategy, if it runs, and end its orders, as on_exit says", func(ctx context.Context, r Remote, name string) error {
+	return s.strategyCommand("stop", "stop a strategy and apply its on_exit policy to its orders", func(ctx context.Context, r Remote, name string) error {
 		already, err := r.Stop(ctx, name)
 		if err != nil {
 			return err
@@ -170,7 +170,7 @@ func (s *settings) stopCommand() *cobra.Command {
 
 func (s *settings) restartCommand() *cobra.Command {
 	discard := false
-	c := s.strategyCommand("restart", "replace a strategy's process; the old one goes on if the new one fails or the state cannot be saved",
+	c := s.strategyCommand("restart", "replace a strategy's process; the old one keeps running if the new one fails or the state cannot be saved",
 		func(ctx context.Context, r Remote, name string) error {
 			result, err := r.Restart(ctx, name, discard)
 			if err != nil {
@@ -179,12 +179,12 @@ func (s *settings) restartCommand() *cobra.Command {
 			gapNs := int64(result.Gap)
 			text := fmt.Sprintf("%s restarted: version %s, process %d after %d, gap %s", name, result.Version, result.NewPID, result.OldPID, latency(gapNs))
 			if result.StateLost != "" {
-				text += "; its state was given up: " + result.StateLost
+				text += "; its state was discarded: " + result.StateLost
 			}
 			return s.report(outcome{Strategy: name, Action: "restart", GapNs: &gapNs, OldPID: result.OldPID, NewPID: result.NewPID,
 				Version: result.Version, StateLost: result.StateLost}, text)
 		})
-	c.Flags().BoolVar(&discard, "discard-state", false, "restart also when the strategy's state cannot be saved; it is lost then")
+	c.Flags().BoolVar(&discard, "discard-state", false, "restart even if the strategy's state cannot be saved; the state is then lost")
 	return c
 }
 

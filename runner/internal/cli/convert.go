@@ -20,8 +20,8 @@ import (
 )
 
 func (s *settings) convertCommand() *cobra.Command {
-	c := &cobra.Command{Use: "convert", Short: "make event and latency files of recordings", Args: knownCommand,
-		RunE: func(*cobra.Command, []string) error { return errors.New("convert what? give 'events' or 'latency'") }}
+	c := &cobra.Command{Use: "convert", Short: "convert recordings to event and latency files", Args: knownCommand,
+		RunE: func(*cobra.Command, []string) error { return errors.New("missing subcommand: events or latency") }}
 	c.AddCommand(s.convertEventsCommand(), s.convertLatencyCommand())
 	return c
 }
@@ -53,14 +53,14 @@ type eventsForm struct {
 func (s *settings) convertEventsCommand() *cobra.Command {
 	var format, out string
 	var options convert.Options
-	c := &cobra.Command{Use: "events --format FORMAT --tick-size T --lot-size L --out FILE.npz RECORDING...", Short: "make an event file of recorded messages of one symbol",
-		Long: "events decodes recordings (.gz, .zip or plain) given in the order of time, makes the book by the venue's rule as a live connector\n" +
-			"does, with best bids and asks in it, corrects the local times of a file if some lie before exchange times, puts the rows\n" +
-			"in an order that both sides of a backtest can read, and writes them as hftbacktest does: .npz or .npy. With --natural rows\n" +
-			"are those of hftbacktest's converter, byte for byte: as they come, with one correction for all files.\n" +
-			"The archives of venues (Bybit's .data.zip) have no local times: --base-latency says how long after the venue's time a\n" +
-			"message was received. Of books of several depths the deepest is taken, and with it the best bid and ask.\n" +
-			"Lines that cannot be used are reported and passed over; memory stays bounded however large the files are.",
+	c := &cobra.Command{Use: "events --format FORMAT --tick-size T --lot-size L --out FILE.npz RECORDING...", Short: "convert the recorded messages of one symbol to an event file",
+		Long: "events decodes recordings (.gz, .zip or plain) in order of time, builds the book by the venue's rule as a live connector\n" +
+			"does, including best bids and asks, corrects the local times of a file if some are before exchange times, sorts the rows\n" +
+			"so that both sides of a backtest can read them, and writes them as hftbacktest does: .npz or .npy. With --natural the rows\n" +
+			"are those of hftbacktest's converter, byte for byte: in recorded order, with one correction for all files.\n" +
+			"The archives of venues (Bybit's .data.zip) have no local times: --base-latency is the delay from the venue's time to\n" +
+			"reception. If there are books of several depths, the deepest is used, together with the best bid and ask.\n" +
+			"Unusable lines are reported and skipped; memory use is bounded regardless of file size.",
 		Example: "  runner convert events --format binancefutures --tick-size 0.1 --lot-size 0.001 --out btcusdt_20240808.npz btcusdt_20240808.gz",
 		Args:    atLeastOne("RECORDING"),
 		PreRunE: func(cmd *cobra.Command, files []string) error {
@@ -68,10 +68,10 @@ func (s *settings) convertEventsCommand() *cobra.Command {
 				options.Quotes = false
 			}
 			if at := slices.IndexFunc(files, config.EventFile); at >= 0 {
-				return fmt.Errorf("%s holds events already: give recordings", files[at])
+				return fmt.Errorf("%s already holds events: recordings are required", files[at])
 			}
 			if options.BaseLatency < 0 {
-				return fmt.Errorf("--base-latency is %v: give at least 0s", options.BaseLatency)
+				return fmt.Errorf("--base-latency is %v: must be at least 0s", options.BaseLatency)
 			}
 			if err := s.checkFormat(format); err != nil {
 				return err
@@ -79,7 +79,7 @@ func (s *settings) convertEventsCommand() *cobra.Command {
 			if err := checkOut(out); err != nil || options.Natural {
 				return err
 			}
-			return checkSteps(options.TickSize, options.LotSize, ", or take rows as they come with --natural")
+			return checkSteps(options.TickSize, options.LotSize, ", or keep rows as recorded with --natural")
 		},
 		RunE: func(cmd *cobra.Command, files []string) error {
 			options.NewDecoder, options.Rule = s.app.Formats[format].NewDecoder, s.app.Formats[format].Rule
@@ -90,16 +90,16 @@ func (s *settings) convertEventsCommand() *cobra.Command {
 	f.StringVar(&format, "format", "", "`FORMAT` of the messages: "+strings.Join(config.RecordedFormats(), ", "))
 	f.StringVar(&out, "out", "", "event `FILE` to write, .npz or .npy")
 	f.DurationVar(&options.BaseLatency, "base-latency", 0, baseLatencyHelp)
-	f.Float64Var(&options.TickSize, "tick-size", 0, "step of `PRICES` of the instrument")
-	f.Float64Var(&options.LotSize, "lot-size", 0, "step of `QUANTITIES` of the instrument")
-	f.BoolVar(&options.Quotes, "quotes", true, "take best bid and ask messages into the book; with --natural as rows of their own, and not unless given")
-	f.BoolVar(&options.Natural, "natural", false, "take rows as they come, without the venue's rule for a book, as hftbacktest's converter does")
-	f.StringVar(&options.TempDir, "temp-dir", "", "`FOLDER` for rows that wait for their order (default: that of the output)")
+	f.Float64Var(&options.TickSize, "tick-size", 0, "tick size of the instrument, a `PRICE`")
+	f.Float64Var(&options.LotSize, "lot-size", 0, "lot size of the instrument, a `QUANTITY`")
+	f.BoolVar(&options.Quotes, "quotes", true, "apply best bid and ask messages to the book; with --natural they become separate rows, off by default")
+	f.BoolVar(&options.Natural, "natural", false, "keep rows as recorded, without the venue's book rule, as hftbacktest's converter does")
+	f.StringVar(&options.TempDir, "temp-dir", "", "`DIR` for temporary sort files (default: that of the output)")
 	return c
 }
 
 // baseLatencyHelp says what the flag of recordings is for.
-const baseLatencyHelp = "least feed `LATENCY` after a correction of local times; the latency of files that have none"
+const baseLatencyHelp = "minimum feed `LATENCY` after local times are corrected; the latency of files without local times"
 
 // checkFormat refuses a format that does not exist.
 func (s *settings) checkFormat(format string) error {
@@ -120,7 +120,7 @@ func checkSteps(tickSize, lotSize float64, otherwise string) error {
 		value float64
 	}{{"--tick-size", tickSize}, {"--lot-size", lotSize}} {
 		if !(step.value > 0) || math.IsInf(step.value, 0) {
-			return fmt.Errorf("%s is %v: give the instrument's, a number above 0%s", step.name, step.value, otherwise)
+			return fmt.Errorf("%s is %v: must be the instrument's, a number above 0%s", step.name, step.value, otherwise)
 		}
 	}
 	return nil
@@ -129,7 +129,7 @@ func checkSteps(tickSize, lotSize float64, otherwise string) error {
 // checkOut refuses the name of an output that no reader would take.
 func checkOut(out string) error {
 	if !config.EventFile(out) {
-		return fmt.Errorf("--out is %q: name a file that ends in .npz or .npy", out)
+		return fmt.Errorf("--out is %q: must end in .npz or .npy", out)
 	}
 	return nil
 }
@@ -179,15 +179,15 @@ func (s *settings) convertLatencyCommand() *cobra.Command {
 	var feeds, journal []string
 	var out string
 	o := convert.FeedLatencyOptions{}
-	c := &cobra.Command{Use: "latency (--from-feed FILE... | --from-journal FILE...) --out FILE.npz", Short: "make an order latency file",
-		Long: "latency makes a file of order latencies for latency_files of an exchange block: from the feed latencies of event files,\n" +
+	c := &cobra.Command{Use: "latency (--from-feed FILE... | --from-journal FILE...) --out FILE.npz", Short: "create an order latency file",
+		Long: "latency creates a file of order latencies for latency_files of an exchange block: from the feed latencies of event files,\n" +
 			"as hftbacktest's examples do, or from journals of the plugin latencylog, which measures a venue.",
 		Example: "  runner convert latency --from-feed btcusdt_20240808.npz --entry-factor 4 --response-factor 3 --out latency.npz\n" +
 			"  runner convert latency --from-journal latency.jsonl --out latency.npz",
 		Args: noArguments,
 		PreRunE: func(*cobra.Command, []string) error {
 			if (len(feeds) == 0) == (len(journal) == 0) {
-				return errors.New("give either --from-feed or --from-journal")
+				return errors.New("either --from-feed or --from-journal is required")
 			}
 			return checkOut(out)
 		},
@@ -196,14 +196,14 @@ func (s *settings) convertLatencyCommand() *cobra.Command {
 			return s.convertLatency(cmd.Context(), feeds, journal, out, o)
 		}}
 	f := c.Flags()
-	f.StringSliceVar(&feeds, "from-feed", nil, "event `FILES` in the order of time, with commas between")
+	f.StringSliceVar(&feeds, "from-feed", nil, "comma-separated event `FILES` in order of time")
 	f.StringSliceVar(&journal, "from-journal", nil, "`FILES` with a line of req_ts, exch_ts and resp_ts for each order")
 	f.StringVar(&out, "out", "", "latency `FILE` to write, .npz or .npy")
-	f.DurationVar(&o.Bucket, "bucket", convert.DefaultBucket, "with --from-feed: take one latency for each span of this `TIME`")
-	f.Float64Var(&o.EntryFactor, "entry-factor", 1, "with --from-feed: `TIMES` the feed latency on the way to the exchange")
-	f.Float64Var(&o.ResponseFactor, "response-factor", 1, "with --from-feed: `TIMES` the feed latency on the way back")
-	f.DurationVar(&o.EntryOffset, "entry-offset", 0, "with --from-feed: `TIME` added on the way to the exchange")
-	f.DurationVar(&o.ResponseOffset, "response-offset", 0, "with --from-feed: `TIME` added on the way back")
+	f.DurationVar(&o.Bucket, "bucket", convert.DefaultBucket, "with --from-feed: one latency per interval of this `DURATION`")
+	f.Float64Var(&o.EntryFactor, "entry-factor", 1, "with --from-feed: `FACTOR` on the feed latency to the exchange")
+	f.Float64Var(&o.ResponseFactor, "response-factor", 1, "with --from-feed: `FACTOR` on the feed latency back")
+	f.DurationVar(&o.EntryOffset, "entry-offset", 0, "with --from-feed: `DURATION` added to the latency to the exchange")
+	f.DurationVar(&o.ResponseOffset, "response-offset", 0, "with --from-feed: `DURATION` added to the latency back")
 	return c
 }
 

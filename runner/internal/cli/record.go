@@ -27,26 +27,26 @@ type recordOptions struct {
 
 func (s *settings) recordCommand() *cobra.Command {
 	var o recordOptions
-	c := &cobra.Command{Use: "record [--connector NAME] [SYMBOL...] --out DIR", Short: "write what a venue sends to files, for backtests and replays",
-		Long: "record subscribes symbols at the venue of a live connector, those that strategies use when none is named, and writes its\n" +
-			"messages as they come to DIR/{symbol}_{YYYYMMDD}.gz: a line \"<local ns> <message>\" for each, a new file at midnight UTC,\n" +
-			"with a snapshot of the book at the beginning and after each gap. No key is used. Ctrl-C ends it in order; a kill loses\n" +
-			"less than a second. A file of the same day is appended to.",
+	c := &cobra.Command{Use: "record [--connector NAME] [SYMBOL...] --out DIR", Short: "record a venue's raw messages for backtests and replays",
+		Long: "record subscribes symbols at the venue of a live connector (default: those that strategies use) and writes each raw\n" +
+			"message as a line \"<local ns> <message>\" to DIR/{symbol}_{YYYYMMDD}.gz. A new file starts at midnight UTC, with a book\n" +
+			"snapshot at the start and after each gap. No key is used. Ctrl-C stops gracefully; a kill loses less than a second.\n" +
+			"A file of the same day is appended to.",
 		Example: "  runner record --connector bf BTCUSDT ETHUSDT --out data",
 		PreRunE: func(cmd *cobra.Command, _ []string) error {
 			if o.out == "" {
-				return errors.New("--out is missing: name the folder to write to")
+				return errors.New("--out is missing: name the directory to write to")
 			}
 			if cmd.Flags().Changed("duration") && o.duration <= 0 {
-				return fmt.Errorf("--duration is %v: give a time above 0, such as 20s", o.duration)
+				return fmt.Errorf("--duration is %v: must be above 0, such as 20s", o.duration)
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, symbols []string) error { return s.record(cmd.Context(), o, symbols) }}
 	f := c.Flags()
-	f.StringVar(&o.connector, "connector", "", "`NAME` of the connector, when there are several to venues")
-	f.StringVar(&o.out, "out", "", "`FOLDER` for the files; it is created")
-	f.DurationVar(&o.duration, "duration", 0, "end in order after this `TIME`, such as 20s")
+	f.StringVar(&o.connector, "connector", "", "`NAME` of the connector, if there are several live ones")
+	f.StringVar(&o.out, "out", "", "`DIR` for the files; created if missing")
+	f.DurationVar(&o.duration, "duration", 0, "stop gracefully after this `DURATION`, such as 20s")
 	return c
 }
 
@@ -59,7 +59,7 @@ func (s *settings) record(ctx context.Context, o recordOptions, symbols []string
 		symbols = file.Symbols(c.Name)
 	}
 	if len(symbols) == 0 {
-		return withCode(ExitUsage, fmt.Errorf("no strategy uses connector %q: name the symbols to record", c.Name))
+		return withCode(ExitUsage, fmt.Errorf("no strategy uses connector %q: symbols to record are required", c.Name))
 	}
 	s.onSignal(ExitFailure, "up to a second of messages is lost", nil)
 	view, logger := s.view(file.Runner.LogLevel)
@@ -94,7 +94,7 @@ func recordable(ctx context.Context, p venue.Protocol, symbols []string) ([]venu
 	rules, err := venuecheck.AskRules(ctx, p, symbols)
 	for _, symbol := range symbols {
 		if refused := rules.Refused[symbol]; refused != nil {
-			err = errors.Join(err, fmt.Errorf("the venue refuses %s: %w", symbol, refused))
+			err = errors.Join(err, fmt.Errorf("the venue rejects %s: %w", symbol, refused))
 		}
 	}
 	return rules.Filters, err

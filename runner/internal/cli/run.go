@@ -36,17 +36,17 @@ func (s *settings) runCommand() *cobra.Command {
 	var summaryPath string
 	c := &cobra.Command{Use: "run", Short: "run the strategies of the configuration until Ctrl-C or the end of the data",
 		Long: "run starts the connectors and strategies of the configuration and shows a line for each strategy.\n" +
-			"Ctrl-C ends it in order: strategies, their orders as on_exit says until the venues have confirmed their end, connectors.\n" +
-			"Ctrl-C twice ends it at once.",
+			"Ctrl-C shuts down gracefully: it stops the strategies, applies on_exit to their orders, waits until the venues have\n" +
+			"confirmed that the orders are closed, and disconnects. A second Ctrl-C exits immediately.",
 		Args: noArguments,
 		PreRunE: func(cmd *cobra.Command, _ []string) error {
 			if cmd.Flags().Changed("duration") && duration <= 0 {
-				return fmt.Errorf("--duration is %v: give a time above 0, such as 20s", duration)
+				return fmt.Errorf("--duration is %v: must be above 0, such as 20s", duration)
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return s.run(cmd.Context(), duration, summaryPath) }}
-	c.Flags().DurationVar(&duration, "duration", 0, "end the run in order after this `TIME`, such as 20s")
+	c.Flags().DurationVar(&duration, "duration", 0, "stop gracefully after this `DURATION`, such as 20s")
 	c.Flags().StringVar(&summaryPath, "summary", "", "write the summary as JSON to this `FILE`")
 	return c
 }
@@ -104,10 +104,10 @@ func (s *settings) endedAtOnce() error {
 		}
 	}
 	if len(venues) == 0 {
-		return withCode(ExitFailure, errors.New("the run was ended before it had begun"))
+		return withCode(ExitFailure, errors.New("the run was stopped before it started"))
 	}
-	return withCode(ExitOrdersLeft, fmt.Errorf("the run was ended before it had begun: orders of an earlier run may be open on %s, "+
-		"which was not asked: look at the venue, or run again and end it in order", strings.Join(venues, ", ")))
+	return withCode(ExitOrdersLeft, fmt.Errorf("the run was stopped before it started: orders of an earlier run may be open on %s, "+
+		"which was not queried: check at the venue, or run again and shut down gracefully", strings.Join(venues, ", ")))
 }
 
 // leftAtOnce names what may be open at the venues when a run is ended at once, as far as it is known.
@@ -133,7 +133,7 @@ func ordersLeft(s *host.Summary) error {
 	if len(s.UnconfirmedOrders) == 0 {
 		return nil
 	}
-	return withCode(ExitOrdersLeft, fmt.Errorf("%s may still be open, the end was not confirmed in time: look at the venue",
+	return withCode(ExitOrdersLeft, fmt.Errorf("%s may still be open, not confirmed as closed in time: check at the venue",
 		count(len(s.UnconfirmedOrders), "order")))
 }
 
@@ -142,7 +142,7 @@ func unaccounted(s *host.Summary) error {
 	if len(s.UnaccountedInstruments) == 0 {
 		return nil
 	}
-	return withCode(ExitOrdersLeft, fmt.Errorf("orders of an earlier run may be open on %s, the venue has not told: look at the venue",
+	return withCode(ExitOrdersLeft, fmt.Errorf("orders of an earlier run may be open on %s, the venue has not reported them: check at the venue",
 		strings.Join(s.UnaccountedInstruments, ", ")))
 }
 
@@ -152,7 +152,7 @@ func strayed(s *host.Summary) error {
 		return nil
 	}
 	return withCode(ExitOrdersLeft, fmt.Errorf("%s left open, of a strategy that is not in the configuration: "+
-		"cancel at the venue what is not to stay, or put the strategy back", count(len(s.StrayOrders), "order")))
+		"cancel them at the venue, or restore the strategy", count(len(s.StrayOrders), "order")))
 }
 
 // givenUp is the error of a run in which strategies failed for good.
@@ -160,7 +160,7 @@ func givenUp(s *host.Summary) error {
 	var failed []string
 	for _, st := range s.Strategies {
 		if st.State == string(host.Failed) {
-			failed = append(failed, fmt.Sprintf("strategy %s was given up: %s", st.Name, st.Reason))
+			failed = append(failed, fmt.Sprintf("strategy %s failed: %s", st.Name, st.Reason))
 		}
 	}
 	if len(failed) == 0 {
@@ -210,7 +210,7 @@ func (s *settings) terminalGone(err error) bool {
 }
 
 // errDuration ends a run that has had its time.
-var errDuration = errors.New("the duration is over")
+var errDuration = errors.New("the duration has elapsed")
 
 // attend runs the host while it shows its state.
 func (s *settings) attend(ctx context.Context, h Host, view *screen, logger hclog.Logger, duration time.Duration) (host.Exit, error) {

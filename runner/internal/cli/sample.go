@@ -14,7 +14,7 @@ import (
 
 func (s *settings) sampleCommand() *cobra.Command {
 	c := sample.Config{Duration: sample.DefaultDuration}
-	cmd := &cobra.Command{Use: "sample --out DIR", Short: "make recordings of a synthetic day, to try replays and backtests with",
+	cmd := &cobra.Command{Use: "sample --out DIR", Short: "create recordings of a synthetic day, to try replays and backtests with",
 		Long: "sample records a synthetic market at each venue, as record would: the venue's own messages, in DIR/VENUE/{symbol}_{YYYYMMDD}.gz.\n" +
 			"It needs no connection and takes seconds, and the files are the same each time. It shows that things work; what a strategy earns\n" +
 			"on it says nothing about a real market.",
@@ -23,9 +23,9 @@ func (s *settings) sampleCommand() *cobra.Command {
 		PreRunE: func(*cobra.Command, []string) error {
 			switch {
 			case c.Dir == "":
-				return errors.New("--out is missing: name the folder to make")
+				return errors.New("--out is missing: name the directory to create")
 			case c.Duration < time.Second || c.Duration > sample.MaxDuration:
-				return fmt.Errorf("--duration is %v: give 1s to %v", c.Duration, sample.MaxDuration)
+				return fmt.Errorf("--duration is %v: must be from 1s to %v", c.Duration, sample.MaxDuration)
 			}
 			return nil
 		},
@@ -33,8 +33,8 @@ func (s *settings) sampleCommand() *cobra.Command {
 			return s.sample(cmd.Context(), c)
 		}}
 	f := cmd.Flags()
-	f.StringVar(&c.Dir, "out", "", "`FOLDER` for the files; it is created")
-	f.DurationVar(&c.Duration, "duration", c.Duration, "how much `TIME` of the market to record")
+	f.StringVar(&c.Dir, "out", "", "`DIR` for the files; created if missing")
+	f.DurationVar(&c.Duration, "duration", c.Duration, "`DURATION` of market data to record")
 	return cmd
 }
 
@@ -45,7 +45,7 @@ func (s *settings) sample(ctx context.Context, c sample.Config) error {
 	work.end()
 	switch {
 	case ctx.Err() != nil:
-		return withCode(ExitFailure, fmt.Errorf("the sample was not finished, %s was not made: %w", c.Dir, ctx.Err()))
+		return withCode(ExitFailure, fmt.Errorf("the sample was not finished, %s was not created: %w", c.Dir, ctx.Err()))
 	case err != nil:
 		return withCode(ExitFailure, err)
 	}

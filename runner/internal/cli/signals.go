@@ -102,15 +102,15 @@ func (s *settings) sayInterrupted(sig os.Signal) {
 	logger := s.interruption.logger
 	s.interruption.mu.Unlock()
 	if logger != nil {
-		logger.Info("stopping; a second Ctrl-C or SIGTERM ends at once", "signal", sig.String())
+		logger.Info("shutting down; a second Ctrl-C or SIGTERM forces exit", "signal", sig.String())
 		return
 	}
-	s.app.say("runner: interrupted; a second Ctrl-C or SIGTERM ends at once\n")
+	s.app.say("runner: interrupted; a second Ctrl-C or SIGTERM forces exit\n")
 }
 
 // abort ends the process; nobody may be reading what it says.
 func (s *settings) abort() {
-	text := "runner: ended at once"
+	text := "runner: forced exit"
 	s.interruption.mu.Lock()
 	if s.interruption.stays != "" {
 		text += "; " + s.interruption.stays
@@ -132,7 +132,7 @@ func lastWords(atOnce func(list chan<- string) error) string {
 	select {
 	case text = <-list:
 	case <-time.After(abortGrace):
-		return "\nwhat may be open could not be listed: look at the venue"
+		return "\nopen orders could not be listed: check at the venue"
 	}
 	select {
 	case err := <-written:
@@ -140,7 +140,7 @@ func lastWords(atOnce func(list chan<- string) error) string {
 			text += "\n" + err.Error()
 		}
 	case <-time.After(abortGrace):
-		text += "\nthe summary is not written: it takes too long"
+		text += "\nsummary not written: it took too long"
 	}
 	return text
 }

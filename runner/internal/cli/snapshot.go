@@ -43,11 +43,11 @@ type snapshotForm struct {
 
 func (s *settings) snapshotCommand() *cobra.Command {
 	var o snapshotOptions
-	c := &cobra.Command{Use: "snapshot --tick-size T --lot-size L --out FILE.npz INPUT...", Short: "make the book of the end of a day, for the next day's backtest to begin with",
-		Long: "snapshot applies event files (.npz, .npy) given in the order of time or, with --format, recordings to a book, and writes what it is\n" +
-			"at the end, as hftbacktest's create_last_snapshot does: bids from the best on, then asks. A data block of a backtest begins with\n" +
-			"it by snapshot = \"FILE.npz\". With --initial the book begins with that of the day before. A book that is empty or crossed at the\n" +
-			"end is refused with exit code 1, and nothing is written.",
+	c := &cobra.Command{Use: "snapshot --tick-size T --lot-size L --out FILE.npz INPUT...", Short: "create the end-of-day book, with which the next day's backtest starts",
+		Long: "snapshot applies event files (.npz, .npy) in order of time or, with --format, recordings to a book, and writes its state\n" +
+			"at the end, as hftbacktest's create_last_snapshot does: bids from the best on, then asks. A data block of a backtest starts with\n" +
+			"it by snapshot = \"FILE.npz\". With --initial the book starts with that of the day before. If the book is empty or crossed at the\n" +
+			"end, nothing is written and the exit code is 1.",
 		Example: "  runner snapshot --tick-size 0.1 --lot-size 0.001 --out btcusdt_20240808_end.npz btcusdt_20240808.npz\n" +
 			"  runner snapshot --tick-size 0.1 --lot-size 0.001 --initial btcusdt_20240808_end.npz --out btcusdt_20240809_end.npz btcusdt_20240809.npz",
 		Args: atLeastOne("INPUT"),
@@ -59,10 +59,10 @@ func (s *settings) snapshotCommand() *cobra.Command {
 			return s.snapshot(cmd.Context(), inputs, o)
 		}}
 	f := c.Flags()
-	f.Float64Var(&o.tickSize, "tick-size", 0, "step of `PRICES` of the instrument")
-	f.Float64Var(&o.lotSize, "lot-size", 0, "step of `QUANTITIES` of the instrument")
+	f.Float64Var(&o.tickSize, "tick-size", 0, "tick size of the instrument, a `PRICE`")
+	f.Float64Var(&o.lotSize, "lot-size", 0, "lot size of the instrument, a `QUANTITY`")
 	f.StringVar(&o.out, "out", "", "`FILE` to write, .npz or .npy")
-	f.StringVar(&o.initial, "initial", "", "snapshot `FILE` that the book begins with")
+	f.StringVar(&o.initial, "initial", "", "snapshot `FILE` that the book starts with")
 	f.StringVar(&o.format, "format", "", "`FORMAT` of the messages of recordings: "+strings.Join(config.RecordedFormats(), ", "))
 	f.DurationVar(&o.baseLatency, "base-latency", 0, baseLatencyHelp)
 	return c
@@ -77,23 +77,23 @@ func (s *settings) checkSnapshot(o *snapshotOptions, inputs []string) error {
 		return err
 	}
 	if o.initial != "" && !config.EventFile(o.initial) {
-		return fmt.Errorf("--initial is %q: name a file that ends in .npz or .npy", o.initial)
+		return fmt.Errorf("--initial is %q: must end in .npz or .npy", o.initial)
 	}
 	if at := slices.IndexFunc(inputs, func(path string) bool { return sameFile(path, o.out) }); at >= 0 {
-		return fmt.Errorf("--out is %s, which is an input: name another file", inputs[at])
+		return fmt.Errorf("--out is %s, which is an input: must be another file", inputs[at])
 	}
 	if o.baseLatency < 0 {
-		return fmt.Errorf("--base-latency is %v: give at least 0s", o.baseLatency)
+		return fmt.Errorf("--base-latency is %v: must be at least 0s", o.baseLatency)
 	}
 	recorded := slices.IndexFunc(inputs, func(path string) bool { return !config.EventFile(path) })
 	events := slices.IndexFunc(inputs, config.EventFile)
 	switch {
 	case recorded >= 0 && events >= 0:
-		return fmt.Errorf("%s holds events and %s does not: give either event files or recordings", inputs[events], inputs[recorded])
+		return fmt.Errorf("%s holds events and %s does not: inputs must be either event files or recordings", inputs[events], inputs[recorded])
 	case recorded >= 0 && o.format == "":
-		return fmt.Errorf("%s is no .npz or .npy file: if it is a recording, say with --format of which venue", inputs[recorded])
+		return fmt.Errorf("%s is not a .npz or .npy file: if it is a recording, name its venue with --format", inputs[recorded])
 	case recorded < 0 && o.format != "":
-		return errors.New("--format is for recordings: leave it out with event files")
+		return errors.New("--format is for recordings: omit it with event files")
 	case o.format != "":
 		return s.checkFormat(o.format)
 	}
@@ -138,7 +138,7 @@ func (s *settings) lastBook(ctx context.Context, inputs []string, o *snapshotOpt
 	if o.format != "" {
 		dir, err := os.MkdirTemp("", "snapshot")
 		if err != nil {
-			return backtest.LastBook{}, fmt.Errorf("make a folder for rows: %w", err)
+			return backtest.LastBook{}, fmt.Errorf("create a directory for rows: %w", err)
 		}
 		defer os.RemoveAll(dir)
 		events = []string{filepath.Join(dir, "events.npy")}
@@ -163,10 +163,10 @@ func (s *settings) lastBook(ctx context.Context, inputs []string, o *snapshotOpt
 
 func (s *settings) printSnapshot(form *snapshotForm) {
 	if form.ChangesOnly {
-		s.app.say("warning: the files have changes of the book only: levels that did not change are missing; begin with the book of before by --initial\n")
+		s.app.say("warning: the files have book changes only, so unchanged levels are missing; start with the previous book by --initial\n")
 	}
 	if form.Hidden > 0 {
-		s.app.say("warning: %s left out that the other side had crossed: a book of a backtest does not show them\n", count(form.Hidden, "level"))
+		s.app.say("warning: omitted %s that the other side had crossed: a backtest's book does not show them\n", count(form.Hidden, "level"))
 	}
 	w := s.app.Stdout
 	best := func(px *float64) string {

@@ -23,7 +23,7 @@ func printSummary(w io.Writer, s *host.Summary) {
 	section(w, columns("connector", "kind", ">messages", ">events", ">gaps", ">bad messages", ">reconnects"), rows)
 	for _, c := range s.Connectors {
 		if c.StoppedStreams > 0 {
-			fmt.Fprintf(w, "%s: the stream of a book stopped while its connection went on, %s\n", c.Name, count(int(c.StoppedStreams), "time"))
+			fmt.Fprintf(w, "%s: a book's stream stopped while its connection stayed up, %s\n", c.Name, count(int(c.StoppedStreams), "time"))
 		}
 		for i := range c.Feeds {
 			printFeed(w, c.Name+" "+c.Feeds[i].Symbol+": ", &c.Feeds[i])
@@ -40,11 +40,11 @@ func printSummary(w io.Writer, s *host.Summary) {
 			fmt.Fprintf(w, "%s: %s\n", st.Name, st.Reason)
 		}
 		for _, p := range st.LeftProcesses {
-			fmt.Fprintf(w, "%s: could not be ended, end it by hand: %s\n", st.Name, p)
+			fmt.Fprintf(w, "%s: could not be killed, kill it manually: %s\n", st.Name, p)
 		}
 	}
 	for _, p := range s.LeftProcesses {
-		fmt.Fprintf(w, "a process of an earlier run could not be ended, end it by hand: %s\n", p)
+		fmt.Fprintf(w, "a process of an earlier run could not be killed, kill it manually: %s\n", p)
 	}
 	rows = nil
 	for _, st := range s.Strategies {
@@ -65,8 +65,8 @@ func printSummary(w io.Writer, s *host.Summary) {
 		}
 	}
 	section(w, columns("strategy", "latency", ">p50", ">p99", ">p99.9", ">max"), rows)
-	printOrders(w, "These orders may still be open: the venue has not confirmed in time that they have ended. Look at the venue.", s.UnconfirmedOrders)
-	printOrders(w, "These open orders are of strategies that are not in the configuration; they were left as they are.", s.StrayOrders)
+	printOrders(w, "These orders may still be open: the venue has not confirmed in time that they are closed. Check at the venue.", s.UnconfirmedOrders)
+	printOrders(w, "These open orders are of strategies that are not in the configuration; they were left unchanged.", s.StrayOrders)
 }
 
 // printOrders prints orders that are left, under a line that says why.

@@ -36,15 +36,15 @@ func TestVenueCommandLines(t *testing.T) {
 		stderr             string
 	}{
 		{"no venue", "check", goodConfig, ExitUsage, "has no connector to a venue: add one"},
-		{"which venue", "check", twoVenues, ExitUsage, "which connector?"},
+		{"which venue", "check", twoVenues, ExitUsage, "name a connector:"},
 		{"misspelled", "check spott", twoVenues, ExitUsage, `did you mean "spot"?`},
 		{"paper", "check sim", twoVenues, ExitUsage, "it has [by spot]"},
 		{"two names", "check by spot", twoVenues, ExitUsage, "takes the name of one connector"},
 		{"not made", "check by", twoVenues, ExitFailure, "no such venue here"},
 		{"invalid", "check by", "bogus = 1\n", ExitConfig, `unknown argument "bogus"`},
 		{"no folder", "record BTCUSDT", twoVenues, ExitUsage, "--out is missing"},
-		{"bad duration", "record --out x --duration 0s BTCUSDT", twoVenues, ExitUsage, "give a time above 0"},
-		{"no symbol", "record --connector by --out x", twoVenues, ExitUsage, "name the symbols to record"},
+		{"bad duration", "record --out x --duration 0s BTCUSDT", twoVenues, ExitUsage, "must be above 0"},
+		{"no symbol", "record --connector by --out x", twoVenues, ExitUsage, "symbols to record are required"},
 		{"no such connector", "record --connector nowhere --out x BTCUSDT", twoVenues, ExitUsage, "named \"nowhere\""},
 		{"record not made", "record --out x BTCUSDT", one[0] + one[1], ExitFailure, "no such venue here"},
 	} {

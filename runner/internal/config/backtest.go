@@ -37,14 +37,14 @@ type Backtest struct {
 	// Spec is what every run of it has in common, without its assets; the five settings below are in it.
 	Spec backtest.Spec `json:"spec"`
 
-	Compat         string        `json:"-" hcl:"compat" default:"fixed" choices:"fixed,hftbacktest" doc:"'fixed': the exchange as it should be; 'hftbacktest': with the reference's quirks, for equal results"`
+	Compat         string        `json:"-" hcl:"compat" default:"fixed" choices:"fixed,hftbacktest" doc:"'fixed': the exchange as it should be; 'hftbacktest': with hftbacktest's quirks, for identical results"`
 	From           time.Time     `json:"-" hcl:"from" default:"" doc:"the strategy runs from here, an RFC 3339 time or a date (UTC); the books are kept from the start of the data"`
 	To             time.Time     `json:"-" hcl:"to" default:"" doc:"the strategy runs up to here"`
-	RecordInterval time.Duration `json:"-" hcl:"record_interval" default:"1s" min:"0s" doc:"time between two samples of position and equity, of which statistics and charts are made; '\"0s\"' leaves recording to the strategy"`
-	Split          string        `json:"split" hcl:"split" default:"file" choices:"file,none" doc:"'file': the n-th files of the data blocks (a day, say) are a run of their own, side by side with the others; 'none': one run over all files, one after the other"`
-	DataCheck      string        `json:"data_check" hcl:"data_check" default:"warn" choices:"warn,fail,off" doc:"a look at the data before it is used, at its order, gaps, clock and books: 'warn' tells what is found, 'fail' also ends a run whose results would be wrong, 'off' does not look"`
-	AllowUnsorted  bool          `json:"-" hcl:"allow_unsorted" default:"false" doc:"take rows that are out of order as they come"`
-	BookSize       float64       `json:"book_size" hcl:"book_size" default:"0" min:"0" doc:"capital that returns are a share of; 0 gives them as amounts"`
+	RecordInterval time.Duration `json:"-" hcl:"record_interval" default:"1s" min:"0s" doc:"time between two samples of position and equity for statistics and charts; '\"0s\"' leaves recording to the strategy"`
+	Split          string        `json:"split" hcl:"split" default:"file" choices:"file,none" doc:"'file': the n-th files of the data blocks (for example one day) are a separate run, in parallel with the others; 'none': one run over all files, one after the other"`
+	DataCheck      string        `json:"data_check" hcl:"data_check" default:"warn" choices:"warn,fail,off" doc:"validation of order, gaps, clock and books before a run: 'warn' reports problems, 'fail' also aborts runs whose results would be wrong, 'off' skips it"`
+	AllowUnsorted  bool          `json:"-" hcl:"allow_unsorted" default:"false" doc:"accept rows that are out of order"`
+	BookSize       float64       `json:"book_size" hcl:"book_size" default:"0" min:"0" doc:"capital that returns are relative to; 0 reports them as amounts"`
 	TradingDays    float64       `json:"trading_days" hcl:"trading_days" default:"252" above:"0" doc:"days a year in annual figures; 252 compares with hftbacktest's statistics, 365 is for markets that never close"`
 	SampleInterval time.Duration `json:"sample_interval_ns" hcl:"sample_interval" default:"10s" min:"0s" doc:"samples are thinned to this interval before statistics are taken; '\"0s\"' takes them all"`
 	// Data are in the order of the strategy's instruments, one for each.
@@ -56,18 +56,18 @@ type Data struct {
 	Label string `json:"-" hcl:"symbol,label" format:"symbol"`
 	// Asset has the files as they are named, recorded ones too; the settings that are not in the JSON form are in it.
 	Asset backtest.AssetSpec `json:"asset"`
-	Files []string           `json:"-" hcl:"files" format:"paths" doc:"event files ('.npz', '.npy') or recorded messages (plain, '.gz' or '.zip', which are converted once), in the order of time; a name with '*' stands for all files like it, sorted by name"`
+	Files []string           `json:"-" hcl:"files" format:"paths" doc:"event files ('.npz', '.npy') or recorded messages (plain, '.gz' or '.zip', which are converted once), in order of time; a name with '*' matches files, sorted by name"`
 	// Snapshots are none, one, or one for each file when the files are runs of their own.
 	Snapshots []string `json:"snapshots,omitempty"`
 	// Format, BookTicker and BaseLatency say how recorded files are converted.
-	Format            string        `json:"format,omitempty" hcl:"format" default:"" doc:"what recorded messages are; if left out, the format that the connector replays"`
-	BookTicker        bool          `json:"book_ticker,omitempty" hcl:"book_ticker" default:"true" doc:"take best bid and ask messages of recorded files too"`
-	Snapshot          []string      `json:"-" hcl:"snapshot" default:"[]" format:"paths" doc:"event file of the book at the start, as 'runner snapshot' makes it of the day before; with 'split = \"file\"' as many as files"`
-	FeedLatencyOffset time.Duration `json:"-" hcl:"feed_latency_offset" default:"0s" min:"-1m" max:"1m" doc:"added to the time of arrival of every row"`
-	BaseLatency       time.Duration `json:"base_latency_ns,omitempty" hcl:"base_latency" default:"0s" min:"0s" max:"1m" doc:"least latency that a recording gets whose local clock was behind the exchange's; one without local times, as venues' archives are, needs it above 0: each message comes so much after the venue's time"`
+	Format            string        `json:"format,omitempty" hcl:"format" default:"" doc:"format of recorded messages; default: the format that the connector replays"`
+	BookTicker        bool          `json:"book_ticker,omitempty" hcl:"book_ticker" default:"true" doc:"use best bid and ask messages of recorded files too"`
+	Snapshot          []string      `json:"-" hcl:"snapshot" default:"[]" format:"paths" doc:"event file of the book at the start, created from the day before by 'runner snapshot'; with 'split = \"file\"' as many as files"`
+	FeedLatencyOffset time.Duration `json:"-" hcl:"feed_latency_offset" default:"0s" min:"-1m" max:"1m" doc:"added to the arrival time of every row"`
+	BaseLatency       time.Duration `json:"base_latency_ns,omitempty" hcl:"base_latency" default:"0s" min:"0s" max:"1m" doc:"minimum latency of a recording whose local clock was behind the exchange's. A recording without local times, such as a venue's archive, needs it above 0: each message arrives this long after the venue's time"`
 
-	Exchange dataExchange `json:"-" hcl:"exchange,block,later" doc:"How the simulated exchange fills orders; what is left out is as in the connector's exchange block."`
-	Fee      dataFee      `json:"-" hcl:"fee,block,later" doc:"Fees; a rebate is negative. Maker and taker fee are as in the connector's fee block if left out."`
+	Exchange dataExchange `json:"-" hcl:"exchange,block,later" doc:"How the simulated exchange fills orders; defaults are those of the connector's exchange block."`
+	Fee      dataFee      `json:"-" hcl:"fee,block,later" doc:"Fees; a rebate is negative. Maker and taker fee default to the connector's."`
 	Kind     dataAsset    `json:"-" hcl:"asset,block" doc:"What the instrument is."`
 
 	block *block
@@ -78,8 +78,8 @@ type dataExchange struct {
 	Exchange      `otherwise:"the connector's"`
 	LatencyFiles  []string      `hcl:"latency_files" default:"[]" format:"paths" doc:"order latency files ('.npz'); latencies are interpolated between their rows instead of being constant"`
 	LatencyOffset time.Duration `hcl:"latency_offset" default:"0s" min:"-1m" max:"1m" doc:"added to each way of 'latency_files'"`
-	ConsumeDepth  bool          `hcl:"consume_depth" default:"false" doc:"own orders use up displayed quantities until the feed shows them anew"`
-	SweepFills    bool          `hcl:"sweep_fills" default:"false" doc:"what a trade has left after its price's displayed quantity trades on at the next levels"`
+	ConsumeDepth  bool          `hcl:"consume_depth" default:"false" doc:"own orders consume displayed quantities until the feed updates them"`
+	SweepFills    bool          `hcl:"sweep_fills" default:"false" doc:"the rest of a trade beyond the displayed quantity at its price fills at the next levels"`
 	Modify        *latency      `hcl:"modify_latency,block,later" doc:"The latency of modify requests, where it differs."`
 	Cancel        *latency      `hcl:"cancel_latency,block,later" doc:"The latency of cancel requests, where it differs."`
 }
@@ -124,7 +124,7 @@ func (t *Backtest) decoded(d *decoder, b *block) {
 	t.Spec = backtest.Spec{Assets: []backtest.AssetSpec{}, Compat: t.Compat, AllowUnsorted: t.AllowUnsorted,
 		RecordIntervalNs: t.RecordInterval.Nanoseconds(), FromNs: nanoseconds(t.From), ToNs: nanoseconds(t.To)}
 	if t.Spec.ToNs != 0 && t.Spec.ToNs <= t.Spec.FromNs {
-		d.errorf(b.at("to"), "give a to after from", "the period ends before it begins")
+		d.errorf(b.at("to"), "to must be after from", "the period ends before it begins")
 	}
 }
 
@@ -230,7 +230,7 @@ func (d *decoder) dataExchange(x *backtest.ExchangeSpec, b *block, from *Exchang
 		}
 	}
 	if n := b.args["queue_n"]; n != nil && !isPowerQueue(x.Queue) {
-		d.warnf(n.nameRng, "remove it, or choose power_prob, power_prob2 or power_prob3", "queue_n has no effect with queue %q", x.Queue)
+		d.warnf(n.nameRng, "remove it, or use power_prob, power_prob2 or power_prob3", "queue_n has no effect with queue %q", x.Queue)
 	}
 	if q := b.args["queue"]; q != nil && x.Model == ModelL3 {
 		d.warnf(q.nameRng, "remove it", "queue has no effect with model %q", x.Model)
@@ -244,13 +244,13 @@ func (d *decoder) dataExchange(x *backtest.ExchangeSpec, b *block, from *Exchang
 func (d *decoder) latency(b *block, l *latency) backtest.LatencySpec {
 	if len(l.LatencyFiles) == 0 {
 		if o := b.args["latency_offset"]; o != nil {
-			d.warnf(o.nameRng, "remove it, or give latency_files", "latency_offset has no effect without latency_files")
+			d.warnf(o.nameRng, "remove it, or add latency_files", "latency_offset has no effect without latency_files")
 		}
 		return backtest.LatencySpec{EntryNs: l.OrderLatency.Nanoseconds(), ResponseNs: l.ResponseLatency.Nanoseconds()}
 	}
 	for _, name := range []string{"order_latency", "response_latency"} {
 		if a := b.args[name]; a != nil {
-			d.warnf(a.nameRng, "remove it, or remove latency_files", "%s has no effect beside latency_files", name)
+			d.warnf(a.nameRng, "remove it, or remove latency_files", "%s has no effect with latency_files", name)
 		}
 	}
 	return backtest.LatencySpec{Files: l.LatencyFiles, OffsetNs: l.LatencyOffset.Nanoseconds()}

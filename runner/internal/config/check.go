@@ -110,8 +110,8 @@ func (c *checker) clocks() {
 			if !a.OwnClock() {
 				own = b
 			}
-			c.errorf(in.block.labelRngs[0], "use one connector, or make two strategies",
-				"strategy %q mixes connectors %q and %q; %q has a clock of its own and a strategy has one clock",
+			c.errorf(in.block.labelRngs[0], "use one connector, or split the strategy in two",
+				"strategy %q mixes connectors %q and %q; %q has its own clock, and a strategy has only one",
 				st.Name, a.Name, b.Name, own.Name)
 			break
 		}
@@ -126,7 +126,7 @@ func (c *checker) botIDs() {
 			continue
 		}
 		if other := first[st.BotID]; other != nil {
-			c.errorf(st.block.at("bot_id"), "give each strategy its own, or leave it out", "bot_id %d is also strategy %q's", st.BotID, other.Name)
+			c.errorf(st.block.at("bot_id"), "use a different one for each strategy, or remove it", "bot_id %d is also strategy %q's", st.BotID, other.Name)
 			continue
 		}
 		first[st.BotID] = st
@@ -172,7 +172,7 @@ func (c *checker) files() {
 }
 
 // absentAdvice says what to do about data that is not there.
-const absentAdvice = "paths are relative to the working directory; env(\"HFTRUNNER_DATA\") is the usual way to name the data folder; " +
+const absentAdvice = "paths are relative to the working directory; env(\"HFTRUNNER_DATA\") is the usual way to name the data directory; " +
 	"'runner sample --out data/sample' makes data to try with"
 
 // fileExists reports a file that is not there or is none.
@@ -188,6 +188,6 @@ func (c *checker) fileExists(rng hcl.Range, path, sym string) {
 	case err != nil:
 		c.errorf(rng, "", "file %q of %s cannot be used: %v", path, sym, err)
 	case info.IsDir():
-		c.errorf(rng, "name the files in it", "%q of %s is a folder", path, sym)
+		c.errorf(rng, "name the files in it", "%q of %s is a directory", path, sym)
 	}
 }

@@ -59,7 +59,7 @@ func (c *checker) data(t *Backtest, x *Data) {
 		}
 	}
 	if want := max(1, len(x.Asset.Files)); len(x.Snapshots) > 0 && (t.Split == SplitFile && len(x.Snapshots) != want || t.Split == SplitNone && len(x.Snapshots) > 1) {
-		c.errorf(x.fileRange("snapshot"), `give one snapshot for each file, or with split = "none" one for all`,
+		c.errorf(x.fileRange("snapshot"), `list one snapshot per file, or with split = "none" one for all`,
 			"%s has %d snapshots for %d files", x.Label, len(x.Snapshots), len(x.Asset.Files))
 	}
 }
@@ -67,7 +67,7 @@ func (c *checker) data(t *Backtest, x *Data) {
 // eventFileExists checks a file that is never converted.
 func (c *checker) eventFileExists(x *Data, b *block, name, path string) {
 	if !EventFile(path) {
-		c.errorf(b.at(name), "'runner convert' makes one", "%s %q of %s is no .npz or .npy file", name, path, x.Label)
+		c.errorf(b.at(name), "'runner convert' makes one", "%s %q of %s is not a .npz or .npy file", name, path, x.Label)
 		return
 	}
 	c.fileExists(b.at(name), path, x.Label)
@@ -87,9 +87,9 @@ func (c *checker) expand(x *Data, paths []string) []string {
 		found, err := c.options.Glob(path)
 		switch {
 		case err != nil:
-			c.errorf(x.fileRange("files"), "a [ begins a set of characters and needs its ]", "%q is no pattern of file names", path)
+			c.errorf(x.fileRange("files"), "a [ begins a set of characters and needs its ]", "%q is not a valid file name pattern", path)
 		case len(found) == 0:
-			c.errorf(x.fileRange("files"), absentAdvice, "no file is like %q", path)
+			c.errorf(x.fileRange("files"), absentAdvice, "no file matches %q", path)
 		}
 		slices.Sort(found)
 		out = append(out, found...)
@@ -106,8 +106,8 @@ func (c *checker) counts(t *Backtest) {
 	for i := range t.Data[1:] {
 		x := &t.Data[i+1]
 		if n, m := len(first.Asset.Files), len(x.Asset.Files); n != m && n > 0 && m > 0 {
-			c.errorf(x.fileRange("files"), `give as many of each, or write split = "none" to run them as one`,
-				"%s has %d files here and %s %d on line %d, and each is a run of its own", x.Label, m, first.Label, n, first.block.at("files").Start.Line)
+			c.errorf(x.fileRange("files"), `list as many of each, or write split = "none" to run them as one`,
+				"%s has %d files here and %s %d on line %d, and each is a separate run", x.Label, m, first.Label, n, first.block.at("files").Start.Line)
 		}
 	}
 }

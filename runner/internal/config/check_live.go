@@ -21,8 +21,8 @@ func (c *checker) live() {
 		}
 		a := account{con.Kind, l.Network, l.APIURL, l.APIKey, l.OrderPrefix}
 		if other := first[a]; other != nil {
-			c.errorf(con.rng, "give each its own order_prefix, or make one connector of the two",
-				"connectors %q and %q have the same key and the same order_prefix, so each would take the other's orders for its own", other.Name, con.Name)
+			c.errorf(con.rng, "set a different order_prefix for each, or merge the two connectors",
+				"connectors %q and %q have the same key and the same order_prefix, so each would treat the other's orders as its own", other.Name, con.Name)
 			continue
 		}
 		first[a] = con
@@ -35,8 +35,8 @@ func (c *checker) keyless(con *Connector) {
 		st := &c.file.Strategies[si]
 		for ii := range st.Instruments {
 			if in := &st.Instruments[ii]; in.Connector == con.Name && !c.options.Backtest {
-				c.warnf(in.block.labelRngs[0], "give the connector api_key and secret unless the strategy only watches",
-					"connector %q has no key: every order of strategy %q will be refused", con.Name, st.Name)
+				c.warnf(in.block.labelRngs[0], "set api_key and secret unless the strategy only watches",
+					"connector %q has no key: every order of strategy %q will be rejected", con.Name, st.Name)
 			}
 		}
 	}

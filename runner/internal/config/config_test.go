@@ -161,7 +161,7 @@ func TestOverrideErrorsNameTheirOrigin(t *testing.T) {
 	}
 	for _, want := range []string{
 		`RUNNER_STOP_TIMEOUT: error: stop_timeout is "soon", not a duration`,
-		`RUNNER_STATEDIR: warning: this environment variable is like a setting but is none`, `did you mean RUNNER_STATE_DIR?`,
+		`RUNNER_STATEDIR: warning: unknown setting in environment variable`, `did you mean RUNNER_STATE_DIR?`,
 		`--log-level: error: log_level is "loud"`,
 	} {
 		if !strings.Contains(err.Error(), want) {

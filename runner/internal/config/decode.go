@@ -98,7 +98,7 @@ func (r *Runner) decoded(d *decoder, b *block) {
 
 func (c *Connector) decoded(d *decoder, b *block) {
 	if n := b.child("exchange").args["queue_n"]; n != nil && !isPowerQueue(c.Exchange.Queue) {
-		d.warnf(n.nameRng, "remove it, or choose power_prob, power_prob2 or power_prob3", "queue_n has no effect with queue %q", c.Exchange.Queue)
+		d.warnf(n.nameRng, "remove it, or use power_prob, power_prob2 or power_prob3", "queue_n has no effect with queue %q", c.Exchange.Queue)
 	}
 	replay := b.child("replay")
 	if replay == nil {
@@ -108,7 +108,7 @@ func (c *Connector) decoded(d *decoder, b *block) {
 		d.errorf(replay.rng, "remove one of them", "connector %q has a replay block and a synthetic block; it has one feed", c.Name)
 	}
 	if speed := b.args["speed"]; speed != nil {
-		d.errorf(speed.nameRng, "move it into the replay block", "the speed of a replay belongs into its block")
+		d.errorf(speed.nameRng, "move it into the replay block", "the speed of a replay belongs in its block")
 	}
 	c.Speed, c.filesRng = c.Replay.Speed, replay.at("files")
 }
@@ -137,7 +137,7 @@ func (in *Instrument) decoded(d *decoder, b *block) {
 	low := b.args["roi_low"]
 	switch {
 	case in.Depth == DepthROI && (low == nil || !low.wrong) && in.ROIHigh <= in.ROILow:
-		d.errorf(b.at("roi_high"), "give roi_low and roi_high, the prices between which the book is kept",
+		d.errorf(b.at("roi_high"), "set roi_low and roi_high, the price range of the book",
 			"a roi book needs roi_low below roi_high; they are %v and %v", in.ROILow, in.ROIHigh)
 	case in.Depth != DepthROI && in.Depth != "" && (low != nil || b.args["roi_high"] != nil):
 		d.warnf(b.rng, `remove them, or write depth = "roi"`, "roi_low and roi_high have no effect with depth %q", in.Depth)

@@ -48,7 +48,7 @@ func envFunction(lookup func(string) (string, bool)) function.Function {
 			value, ok := lookup(name)
 			if !ok && len(args) == 1 {
 				return cty.NilVal, function.NewArgErrorf(0,
-					`environment variable %q is not set; set it, or give a default as env(%q, "...")`, name, name)
+					`environment variable %q is not set; set it, or add a default as env(%q, "...")`, name, name)
 			}
 			if !ok {
 				value = args[1].AsString()
@@ -102,7 +102,7 @@ func readIncluded(path string) (string, error) {
 	}
 	content, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrPermission) {
-		return "", fmt.Errorf("cannot read the file: %w; make it readable for the user that runs this", err)
+		return "", fmt.Errorf("cannot read the file: %w; make it readable for the user that runs the runner", err)
 	}
 	if err != nil {
 		return "", fmt.Errorf("cannot read the file: %w", err)

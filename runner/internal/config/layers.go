@@ -99,7 +99,7 @@ func merge(source []byte, root *block, o *Options, r *report) (*layers, error) {
 	flags := map[string]any{}
 	for name, text := range o.Flags {
 		if known.Setting(name) == nil {
-			return nil, fmt.Errorf("flag for %q, which is no argument of the runner block", name)
+			return nil, fmt.Errorf("flag for %q, which is not an argument of the runner block", name)
 		}
 		path := "runner" + delimiter + name
 		flags[path] = text
@@ -119,7 +119,7 @@ func merge(source []byte, root *block, o *Options, r *report) (*layers, error) {
 func (r *report) misspelledVariable(name, argName string, known []string) {
 	if n := nearest(argName, known); n != "" {
 		r.warnf(hcl.Range{Filename: name}, fmt.Sprintf("did you mean %s%s?", environmentPrefix, strings.ToUpper(n)),
-			"this environment variable is like a setting but is none")
+			"unknown setting in environment variable")
 	}
 }
 

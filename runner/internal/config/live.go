@@ -108,7 +108,7 @@ func (d *decoder) addresses(b *block, c *Connector) {
 		}
 	}
 	if len(missing) > 0 {
-		d.errorf(b.rng, fmt.Sprintf(`write network = %q or network = %q, or give the addresses yourself`, venue.Main, venue.Testnet),
+		d.errorf(b.rng, fmt.Sprintf(`write network = %q or network = %q, or set the addresses`, venue.Main, venue.Testnet),
 			"connector %q has no network and no %s", c.Name, strings.Join(missing, ", "))
 	}
 }
@@ -129,7 +129,7 @@ func (d *decoder) encrypted(b *block) {
 		if err != nil || u.Scheme != "http" && u.Scheme != "ws" || u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback() {
 			continue
 		}
-		d.errorf(set.valueRng, "write "+u.Scheme+"s://, or "+allowUnencrypted+" = true if nobody else is on the way there",
+		d.errorf(set.valueRng, "write "+u.Scheme+"s://, or "+allowUnencrypted+" = true if the network between is trusted",
 			"%s is %s:// to another machine: key and orders could be read and changed on the way", name, u.Scheme)
 	}
 }
@@ -156,17 +156,17 @@ func (d *decoder) key(b *block, c *Connector) {
 		c.keyWrong = true
 		return
 	case l.APIKey == "" && l.Secret != "":
-		d.errorf(b.at("secret"), "give both, or none for market data only", "connector %q has a secret and no api_key", c.Name)
+		d.errorf(b.at("secret"), "set both, or neither for market data only", "connector %q has a secret and no api_key", c.Name)
 		return
 	case l.APIKey != "" && l.Secret == "":
-		d.errorf(b.at("api_key"), "give both, or none for market data only", "connector %q has an api_key and no secret", c.Name)
+		d.errorf(b.at("api_key"), "set both, or neither for market data only", "connector %q has an api_key and no secret", c.Name)
 		return
 	case l.HasKey():
 		return
 	}
 	for _, name := range []string{"order_entry", "order_prefix", "dead_man", "cancel_on_disconnect", "recv_window"} {
 		if set := b.args[name]; set != nil {
-			d.warnf(set.nameRng, "give api_key and secret, or remove it", "%s has no effect without a key", name)
+			d.warnf(set.nameRng, "set api_key and secret, or remove it", "%s has no effect without a key", name)
 		}
 	}
 }
@@ -190,7 +190,7 @@ func (d *decoder) needSteps(f *File, st *Strategy) {
 			}
 			why := ""
 			if live {
-				why = ": a backtest does not ask the venue"
+				why = ": a backtest does not query the venue"
 			}
 			d.errorf(in.block.rng, s.Add(), "%s is missing in this instrument block%s", s.Name, why)
 		}

@@ -87,7 +87,7 @@ func load(path string, o *Options, only string) (*File, *report, error) {
 	r := &report{}
 	source, err := readFile(path)
 	if err != nil {
-		r.errorf(hcl.Range{Filename: path}, "give the configuration file with --config FILE", "cannot read the configuration: %v", err)
+		r.errorf(hcl.Range{Filename: path}, "name the configuration file with --config FILE", "cannot read the configuration: %v", err)
 		return nil, nil, r.sorted()
 	}
 	r.source = source

@@ -23,7 +23,7 @@ func (d *decoder) params(b *block) json.RawMessage {
 	}
 	text, err := json.Marshal(object)
 	if err != nil {
-		d.errorf(b.rng, "write finite numbers, strings, bools and lists", "the parameters cannot be handed to a plugin: %v", err)
+		d.errorf(b.rng, "write finite numbers, strings, bools and lists", "the parameters cannot be passed to a plugin: %v", err)
 	}
 	return text
 }
@@ -55,7 +55,7 @@ func (c *checker) plugins() {
 		}
 		description, ok := known.Described[st.Plugin]
 		if !ok {
-			hint := suggest(st.Plugin, known.Available, "plugin in that folder; build one into it, or set plugin_dir")
+			hint := suggest(st.Plugin, known.Available, "plugin in that directory; build one into it, or set plugin_dir")
 			c.errorf(st.block.at("plugin"), hint, "unknown plugin %q: it is not in %s", st.Plugin, c.file.Runner.PluginDir)
 			c.file.failed = true
 			continue

@@ -34,7 +34,7 @@ func (c *checker) parseSweep(text string) *sweepArg {
 	s.texts = splitValues(values)
 	switch {
 	case !ok || s.name == "":
-		c.errorf(s.rng, "write NAME=VALUE, or NAME=VALUE1,VALUE2 for a run with each", "this is no parameter with values")
+		c.errorf(s.rng, "write NAME=VALUE, or NAME=VALUE1,VALUE2 for a run with each", "not a parameter with values")
 		return nil
 	case slices.Contains(s.texts, ""):
 		c.errorf(s.rng, "write the values with single commas between them", "a value of %q is empty", s.name)

@@ -66,8 +66,8 @@ func TestSweeps(t *testing.T) {
 
 func TestWrongSweeps(t *testing.T) {
 	for _, c := range []struct{ set, want string }{
-		{"grid_num", "--set grid_num: error: this is no parameter with values"},
-		{"=1", "this is no parameter with values"},
+		{"grid_num", "--set grid_num: error: not a parameter with values"},
+		{"=1", "not a parameter with values"},
 		{"grid_num=1,,2", `a value of "grid_num" is empty`},
 		{"grid_num=", `a value of "grid_num" is empty`},
 		{"grid_num=0", "grid_num is 0, out of range"},

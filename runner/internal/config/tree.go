@@ -159,7 +159,7 @@ func (r *reader) duplicate(b, first *block) {
 	case b.typ.Name == "instrument":
 		r.errorf(at, "remove one of them", "instrument %q of connector %q is already on %s", b.labels[1], b.labels[0], where)
 	default:
-		r.errorf(b.labelRngs[len(b.labelRngs)-1], "names are unique: choose another",
+		r.errorf(b.labelRngs[len(b.labelRngs)-1], "names must be unique",
 			"%s %q is already on %s", b.typ.Name, b.labels[len(b.labels)-1], where)
 	}
 }

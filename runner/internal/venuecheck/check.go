@@ -85,7 +85,7 @@ func Run(ctx context.Context, o Options) Report {
 	c.symbols(ctx)
 	c.streams(ctx)
 	if !o.HasKey {
-		c.say("account", "not looked at: there is no key, so there is market data only")
+		c.say("account", "skipped: no key, market data only")
 		return c.report
 	}
 	if c.permissions(ctx) {
@@ -114,21 +114,21 @@ func (c *check) failed(what string, err error) {
 func advice(err error) string {
 	switch venue.CauseOf(err) {
 	case venue.Key:
-		return "look whether api_key and secret are of this venue and network, what the key may do, and from which addresses"
+		return "check that api_key and secret belong to this venue and network, the key's permissions, and its allowed IP addresses"
 	case venue.ClockOff:
 		return "set this machine's clock (NTP), or make recv_window longer"
 	case venue.Weight, venue.OrderRate, venue.Banned:
-		return "wait; what else uses this address or account?"
+		return "wait, and check what else uses this IP address or account"
 	case venue.Unknown, venue.Overloaded:
-		return "is the network up, are the addresses right?"
+		return "check the network and the configured URLs"
 	}
-	return "see what the venue says"
+	return "see the venue's message"
 }
 
 // reach asks for the time, which every venue tells everybody.
 func (c *check) reach(ctx context.Context) bool {
 	if _, err := c.Protocol.ServerTimeNs(ctx); err != nil {
-		c.add(venue.Finding{What: "reachable", Value: "no", Problem: err.Error(), Advice: "is the network up, is api_url right?"}, true)
+		c.add(venue.Finding{What: "reachable", Value: "no", Problem: err.Error(), Advice: "check the network and api_url"}, true)
 		return false
 	}
 	c.say("reachable", "yes")
@@ -264,7 +264,7 @@ func (c *check) orders(ctx context.Context) {
 				own++
 			}
 		}
-		finding := venue.Finding{What: "open orders on " + symbol, Value: fmt.Sprintf("%d of this runner (prefix %s), %d of others", own, c.OrderPrefix, len(open.Orders)-own)}
+		finding := venue.Finding{What: "open orders on " + symbol, Value: fmt.Sprintf("%d of this runner (prefix %s), %d of other clients", own, c.OrderPrefix, len(open.Orders)-own)}
 		blocks := false
 		for n := range open.Unread {
 			row := &open.Unread[n]

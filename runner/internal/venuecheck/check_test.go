@@ -59,7 +59,7 @@ func TestRunOnAGoodVenue(t *testing.T) {
 		_, o := venueOptions(t, v)
 		r := Run(t.Context(), o)
 		for what, says := range map[string]string{"reachable": "yes", "clock": "within", "round trip": "p99", "BTCUSDT": "tick 0.", "ETHUSDT": "lot 0.",
-			"stream account": "connected after", "open orders on ETHUSDT": "0 of this runner (prefix hr), 0 of others", "balance of USDT": "100000 free",
+			"stream account": "connected after", "open orders on ETHUSDT": "0 of this runner (prefix hr), 0 of other clients", "balance of USDT": "100000 free",
 			"order test on BTCUSDT": "passed: buy"} {
 			if f := r.find(what); f == nil || f.Problem != "" || !strings.Contains(f.Value, says) {
 				t.Errorf("%s: %s: %+v, want %q", v, what, f, says)
@@ -180,7 +180,7 @@ func TestAskRules(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := AskRules(ctx, &asker{errs: []error{lost, lost, lost}}, []string{"A"}); !errors.Is(err, context.Canceled) || err.Error() != "ended before the venue had answered which symbols it has" {
+	if _, err := AskRules(ctx, &asker{errs: []error{lost, lost, lost}}, []string{"A"}); !errors.Is(err, context.Canceled) || err.Error() != "stopped before the venue had returned its symbols" {
 		t.Errorf("got %v", err)
 	}
 }

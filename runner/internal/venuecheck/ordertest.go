@@ -22,7 +22,7 @@ func (c *check) orderTest(ctx context.Context) {
 	}
 	tester, ok := c.Protocol.(OrderTester)
 	if !ok {
-		c.say("order test", "not done: the venue has no test for orders")
+		c.say("order test", "not done: the venue cannot validate orders without placing them")
 		return
 	}
 	codec, err := clientid.New(c.OrderPrefix, c.Protocol.NowNs()/int64(time.Millisecond))

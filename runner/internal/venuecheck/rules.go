@@ -33,7 +33,7 @@ const (
 // ended is the error of AskRules when its context was canceled.
 type ended struct{}
 
-func (ended) Error() string { return "ended before the venue had answered which symbols it has" }
+func (ended) Error() string { return "stopped before the venue had returned its symbols" }
 func (ended) Unwrap() error { return context.Canceled }
 
 // AskRules asks for the rules of symbols. A venue that does not answer, or something in front of it that does, is asked again a
@@ -71,7 +71,7 @@ func unanswered(ctx context.Context, what string, err error) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return ended{}
 	}
-	return fmt.Errorf("ask the venue for %s: %w", what, err)
+	return fmt.Errorf("fetch %s from the venue: %w", what, err)
 }
 
 func ask(ctx context.Context, a Asker, symbols []string) ([]venue.Filters, error) {
@@ -96,11 +96,11 @@ func ask(ctx context.Context, a Asker, symbols []string) ([]venue.Filters, error
 // venue.CheckSteps.
 func (r *Rules) Steps(symbol string, tickSize, lotSize float64) (tick, lot float64, err error) {
 	if err := r.Refused[symbol]; err != nil {
-		return 0, 0, fmt.Errorf("the venue refuses %s: %w", symbol, err)
+		return 0, 0, fmt.Errorf("the venue rejects %s: %w", symbol, err)
 	}
 	at := slices.IndexFunc(r.Filters, func(f venue.Filters) bool { return f.Symbol == symbol })
 	if at < 0 {
-		return 0, 0, fmt.Errorf("the venue says nothing about %s", symbol)
+		return 0, 0, fmt.Errorf("the venue returned nothing for %s", symbol)
 	}
 	return venue.CheckSteps(symbol, &r.Filters[at], tickSize, lotSize)
 }

@@ -113,9 +113,9 @@ func (c *check) connect(ctx context.Context, one *connection, needsMessage bool,
 func (c *check) tell(one *connection, beginNs int64, market, allSilent bool) {
 	f := venue.Finding{What: "stream " + one.name}
 	if one.upNs == 0 {
-		f.Value, f.Problem, f.Advice = "not connected", one.lastDown, "is its address right?"
+		f.Value, f.Problem, f.Advice = "not connected", one.lastDown, "check its URL"
 		if one.refused != "" {
-			f.Problem, f.Advice = one.refused, "is its address right, may the key do this?"
+			f.Problem, f.Advice = one.refused, "check its URL and the key's permissions"
 		}
 		if f.Problem == "" {
 			f.Problem = fmt.Sprintf("there is no answer within %v", c.StreamTimeout)
@@ -129,7 +129,7 @@ func (c *check) tell(one *connection, beginNs int64, market, allSilent bool) {
 		f.Value += fmt.Sprintf(", first message after %v", short(time.Duration(one.firstNs-beginNs)))
 	case market:
 		f.Problem = fmt.Sprintf("no message within %v", c.StreamTimeout)
-		f.Advice = "is its address the one for this class of streams? A market that hardly trades is silent, too"
+		f.Advice = "check that its URL serves this class of streams; a market that hardly trades is silent, too"
 	}
 	c.add(f, f.Problem != "" && allSilent)
 }

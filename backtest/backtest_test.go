@@ -73,6 +73,16 @@ func want(tb testing.TB, expected hft.ElapseResult) func(hft.ElapseResult, error
 	}
 }
 
+// wantEnd wants a waiting call to say that the data has ended, by result and error.
+func wantEnd(tb testing.TB) func(hft.ElapseResult, error) {
+	return func(got hft.ElapseResult, err error) {
+		tb.Helper()
+		if got != hft.ElapseEndOfData || !errors.Is(err, hft.ErrEndOfData) {
+			tb.Errorf("got %v, %v; want the end of the data", got, err)
+		}
+	}
+}
+
 // The reference's own unit test: a side does not stop at rows that are not for it.
 func TestSkipsUnseenRows(t *testing.T) {
 	rows := []hft.Event{{Ev: both}, {Ev: both, ExchTimestampNs: 1, LocalTimestampNs: 1},
@@ -139,7 +149,7 @@ func TestQuirksOfTheBotsSide(t *testing.T) {
 		}
 		// Q15: after the end of the data the time is that of the last event, in the reference that of the last call.
 		calledNs := bot.CurrentTimestampNs()
-		want(t, hft.ElapseEndOfData)(bot.Elapse(time.Hour))
+		wantEnd(t)(bot.Elapse(time.Hour))
 		if got := bot.CurrentTimestampNs(); fixed && got != 1010 || !fixed && got != calledNs {
 			t.Errorf("%v: time after the end is %d", compat, got)
 		}
@@ -152,12 +162,12 @@ func TestEndWithRequestsUnderWay(t *testing.T) {
 	bot := build(t, backtest.NewBuilder().AddAsset(newAsset(t, market())))
 	id := uint64(0)
 	for {
-		result, err := bot.Elapse(20)
+		_, err := bot.Elapse(20)
+		if hft.Ended(err) {
+			break
+		}
 		if err != nil {
 			t.Fatal(err)
-		}
-		if result == hft.ElapseEndOfData {
-			break
 		}
 		if id++; id > 1000 {
 			t.Fatal("the data does not end")
@@ -308,12 +318,12 @@ func random(tb testing.TB, bot *backtest.Backtest, seed uint64, split bool) {
 			if split {
 				step = min(d, time.Duration(1+r.Int64N(int64(d)+1)))
 			}
-			result, err := bot.Elapse(step)
+			_, err := bot.Elapse(step)
+			if hft.Ended(err) {
+				return false
+			}
 			if err != nil {
 				tb.Fatal(err)
-			}
-			if result == hft.ElapseEndOfData {
-				return false
 			}
 			d -= step
 		}
@@ -482,12 +492,12 @@ func TestMemoryIsFlat(t *testing.T) {
 	}
 	var early uint64
 	for step := 1; ; step++ {
-		result, err := bot.Elapse(100 * time.Millisecond)
+		_, err := bot.Elapse(100 * time.Millisecond)
+		if hft.Ended(err) {
+			break
+		}
 		if err != nil {
 			t.Fatal(err)
-		}
-		if result == hft.ElapseEndOfData {
-			break
 		}
 		if err := script.quoteAll(step, false); err != nil {
 			t.Fatal(err)

@@ -30,6 +30,6 @@
 // # When something is wrong
 //
 // Data that cannot be read is an error of the call that needed it, hft.ErrData with file and row; everything before it
-// has happened. After the end of the data every waiting call returns hft.ElapseEndOfData, after Interrupt
+// has happened. After the end of the data every waiting call returns hft.ErrEndOfData, after Interrupt
 // hft.ErrInterrupted, after Close hft.ErrInterrupted too. Close stops the reading and has to be called.
 package backtest

@@ -43,12 +43,12 @@ func Example() {
 		panic(err)
 	}
 	for {
-		result, err := bot.Elapse(time.Second)
+		_, err := bot.Elapse(time.Second)
+		if hft.Ended(err) {
+			break
+		}
 		if err != nil {
 			panic(err)
-		}
-		if result == hft.ElapseEndOfData {
-			break
 		}
 		if err := recorder.Record(bot); err != nil {
 			panic(err)

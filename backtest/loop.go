@@ -102,7 +102,7 @@ func (b *Backtest) advance(untilNs int64, w *wait) (hft.ElapseResult, error) {
 		}
 		if over {
 			b.ended = true
-			return hft.ElapseEndOfData, nil
+			return hft.ElapseEndOfData, hft.ErrEndOfData
 		}
 		if w.hit {
 			stopNs = w.hitNs
@@ -123,7 +123,7 @@ func (b *Backtest) afterEnd() (hft.ElapseResult, error) {
 	if b.halt.Load() != 0 {
 		return hft.ElapseOk, b.halted()
 	}
-	return hft.ElapseEndOfData, nil
+	return hft.ElapseEndOfData, hft.ErrEndOfData
 }
 
 // run lets everything up to untilNs happen, or until w has its hit. It reports whether there is more to come. Time is

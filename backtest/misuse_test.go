@@ -101,20 +101,19 @@ func TestCloseWhileItRuns(t *testing.T) {
 			})
 		}
 		var err error
-		result := hft.ElapseOk
-		for err == nil && result != hft.ElapseEndOfData {
-			result, err = bot.WaitNextFeed(true, time.Hour)
+		for err == nil {
+			_, err = bot.WaitNextFeed(true, time.Hour)
 		}
-		if result != hft.ElapseEndOfData && !errors.Is(err, hft.ErrInterrupted) {
+		if !hft.Ended(err) {
 			t.Errorf("the run ends with %v", err)
 		}
 		end := backtest.EndReturned
-		if result == hft.ElapseEndOfData {
+		if errors.Is(err, hft.ErrEndOfData) {
 			end = backtest.EndOfData
 		}
 		group.Wait()
 		if r := bot.Finish(nil); r.End != end {
-			t.Errorf("the run ended with %v, %v and the result says %v", result, err, r.End)
+			t.Errorf("the run ended with %v and the result says %v", err, r.End)
 		}
 		if _, err := bot.Elapse(0); !errors.Is(err, hft.ErrInterrupted) {
 			t.Errorf("Elapse of a closed bot: %v", err)

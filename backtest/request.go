@@ -132,7 +132,7 @@ func specified(assetNo int, orderID uint64) *wait {
 	return &wait{orders: hft.WaitOrderResponse{Specified: true, AssetNo: assetNo, OrderID: orderID}}
 }
 
-// Elapse lets that much time pass: ElapseOk or ElapseEndOfData. Errors: hft.ErrInterrupted, hft.ErrData, and what the
+// Elapse lets that much time pass: ElapseOk. Errors: hft.ErrInterrupted, hft.ErrEndOfData with ElapseEndOfData, hft.ErrData, and what the
 // error handler or the order hook returned.
 func (b *Backtest) Elapse(duration time.Duration) (hft.ElapseResult, error) {
 	return b.waitFor("backtest: Backtest.Elapse", duration, &wait{})
@@ -145,13 +145,13 @@ func (b *Backtest) ElapseBT(duration time.Duration) (hft.ElapseResult, error) {
 
 // WaitNextFeed waits for the next row of any asset or, with includeOrderResp, for the next response of any order, and
 // comes back when all rows that this asset received at that time, or that response, have been processed:
-// ElapseMarketFeed, ElapseOrderResponse, ElapseOk after timeout, ElapseEndOfData. Errors as Elapse. In mode
+// ElapseMarketFeed, ElapseOrderResponse, ElapseOk after timeout. Errors as Elapse. In mode
 // sim.Hftbacktest everything of that time is processed, and the result is what came last.
 func (b *Backtest) WaitNextFeed(includeOrderResp bool, timeout time.Duration) (hft.ElapseResult, error) {
 	return b.waitFor("backtest: Backtest.WaitNextFeed", timeout, &wait{feed: true, orders: hft.WaitOrderResponse{Any: includeOrderResp}})
 }
 
-// WaitOrderResponse waits for a response of one order: ElapseOrderResponse, ElapseOk after timeout, ElapseEndOfData. A
+// WaitOrderResponse waits for a response of one order: ElapseOrderResponse, ElapseOk after timeout. A
 // response that was processed since the last request and that no WaitOrderResponse has returned for counts, and so does
 // every order that is final. Errors: hft.ErrInstrumentNotFound, hft.ErrOrderNotFound for an order that is not in Orders,
 // and those of Elapse. In mode sim.Hftbacktest only a response to come counts, and the result is ElapseOk (Q17).

@@ -39,7 +39,7 @@ func booksOf(t *testing.T, kind string, initial backtest.Data, data ...backtest.
 	book := bt.Depth(0).(depth.L2MarketDepth)
 	begin = book.Snapshot(nil)
 	for {
-		if result, err := bt.Elapse(time.Hour); result == hft.ElapseEndOfData {
+		if _, err := bt.Elapse(time.Hour); hft.Ended(err) {
 			return begin, book.Snapshot(nil)
 		} else if err != nil {
 			t.Fatal(err)

@@ -137,8 +137,8 @@ func TestPeriod(t *testing.T) {
 		t.Errorf("book %v %v, %d trades at the start", book.BestBid(), book.BestAsk(), len(bot.LastTrades(0)))
 	}
 	want(t, hft.ElapseOk)(bot.Elapse(29 * time.Second))
-	want(t, hft.ElapseEndOfData)(bot.Elapse(2 * time.Second))
-	want(t, hft.ElapseEndOfData)(bot.Elapse(2 * time.Second))
+	wantEnd(t)(bot.Elapse(2 * time.Second))
+	wantEnd(t)(bot.Elapse(2 * time.Second))
 	if now := bot.CurrentTimestampNs(); now < toNs-1e9 || now >= toNs {
 		t.Errorf("the bot ends at %d, the period at %d", now, toNs)
 	}

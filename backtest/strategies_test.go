@@ -65,12 +65,15 @@ func (s *scripted) loop(interval time.Duration, step func(i int) (hft.ElapseResu
 	for i := 1; ; i++ {
 		result, err := s.bot.Elapse(interval)
 		s.log.flush()
-		if err == nil && result != hft.ElapseEndOfData {
+		if err == nil {
 			result, err = step(i)
 			s.log.flush()
 		}
-		if err != nil || result == hft.ElapseEndOfData {
-			return result.String(), err
+		if hft.Ended(err) {
+			return result.String(), nil
+		}
+		if err != nil {
+			return "", err
 		}
 	}
 }
@@ -78,11 +81,11 @@ func (s *scripted) loop(interval time.Duration, step func(i int) (hft.ElapseResu
 func (s *scripted) wait() (string, error) {
 	for i := 1; ; i++ {
 		result, err := s.bot.WaitNextFeed(true, 50*time.Millisecond)
-		if err != nil {
+		if err != nil && !hft.Ended(err) {
 			return "", err
 		}
 		s.log.line(fmt.Sprintf("W,%d,%d", s.bot.CurrentTimestampNs(), result))
-		if result == hft.ElapseEndOfData || i == 30001 {
+		if err != nil || i == 30001 {
 			return result.String(), nil
 		}
 		if i%1000 == 0 {

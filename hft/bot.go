@@ -18,7 +18,7 @@ type ElapseResult uint8
 const (
 	// ElapseOk: the time is over, nothing that was waited for happened.
 	ElapseOk ElapseResult = 0
-	// ElapseEndOfData: the data ended; everything up to the end has been processed.
+	// ElapseEndOfData comes with ErrEndOfData: the data ended; everything up to the end has been processed.
 	ElapseEndOfData ElapseResult = 1
 	// ElapseMarketFeed: a market feed event was processed.
 	ElapseMarketFeed ElapseResult = 2
@@ -55,8 +55,15 @@ func (w WaitOrderResponse) Matches(assetNo int, orderID uint64) bool {
 // one is ErrInstrumentNotFound where an error can be returned, and a panic of the strategy elsewhere.
 //
 // Waiting calls (Elapse, WaitNextFeed, WaitOrderResponse, and requests with wait) process everything that arrives
-// meanwhile. They return ErrInterrupted at once when the strategy is to stop, and ElapseEndOfData without an error
-// when recorded data ends.
+// meanwhile. They return ErrInterrupted at once when the strategy is to stop, and ErrEndOfData, with ElapseEndOfData,
+// when recorded data ends. So one test ends a loop, and Ended tells these two from what went wrong:
+//
+//	for {
+//		if _, err := bot.Elapse(interval); err != nil {
+//			return err
+//		}
+//		...
+//	}
 //
 // Its 21 methods are the ceiling: it is wide because a strategy has to run in two worlds through it.
 type Bot interface {

@@ -1,6 +1,9 @@
 package hft
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // BotErrorKind is the cause of a BotError. Values from 10 are the numbers hftbacktest hands to Python.
 type BotErrorKind uint8
@@ -30,7 +33,7 @@ const (
 	ErrorInvalidOrderRequest BotErrorKind = 13
 	// ErrorInvalidOrderStatus: the order's status does not allow it.
 	ErrorInvalidOrderStatus BotErrorKind = 14
-	// ErrorEndOfData: the data ended before the call could be served.
+	// ErrorEndOfData: recorded data has ended; everything up to the end has been processed.
 	ErrorEndOfData BotErrorKind = 15
 	// ErrorData: the data could not be read.
 	ErrorData BotErrorKind = 100
@@ -99,6 +102,10 @@ var (
 	ErrEndOfData             error = &BotError{Kind: ErrorEndOfData}
 	ErrData                  error = &BotError{Kind: ErrorData}
 )
+
+// Ended reports whether err, of a waiting call, says that the strategy has come to its end and nothing is wrong: it is to stop
+// (ErrInterrupted), or recorded data has ended (ErrEndOfData).
+func Ended(err error) bool { return errors.Is(err, ErrInterrupted) || errors.Is(err, ErrEndOfData) }
 
 // BuildErrorKind is the cause of a BuildError, as text.
 type BuildErrorKind string

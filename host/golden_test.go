@@ -59,7 +59,7 @@ func (b bookLogger) Run(_ context.Context, bot hft.Bot) (err error) {
 	d := bot.Depth(0)
 	for {
 		r, err := bot.WaitNextFeed(false, time.Hour)
-		if err != nil || r == hft.ElapseEndOfData {
+		if err != nil {
 			return err
 		}
 		if r == hft.ElapseMarketFeed {

@@ -153,8 +153,7 @@ func (q *quoter) Run(_ context.Context, bot hft.Bot) error {
 		next = max(next, o.OrderID+1)
 	}
 	for {
-		r, err := bot.Elapse(20 * time.Millisecond)
-		if err != nil || r == hft.ElapseEndOfData {
+		if _, err := bot.Elapse(20 * time.Millisecond); err != nil {
 			if errors.Is(err, hft.ErrInterrupted) {
 				return q.stopping()
 			}
@@ -299,7 +298,7 @@ type sleeper struct{}
 
 func (sleeper) Run(_ context.Context, bot hft.Bot) error {
 	for {
-		if r, err := bot.WaitNextFeed(true, time.Hour); err != nil || r == hft.ElapseEndOfData {
+		if _, err := bot.WaitNextFeed(true, time.Hour); err != nil {
 			return err
 		}
 	}

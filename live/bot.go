@@ -36,7 +36,7 @@ type LiveBot struct {
 
 	built      bool
 	open       atomic.Bool // built and not closed
-	atEnd      atomic.Bool // a waiting call has returned hft.ElapseEndOfData
+	atEnd      atomic.Bool // a waiting call has returned hft.ErrEndOfData
 	closing    sync.Mutex  // held by Close
 	closedAtNs atomic.Int64
 }
@@ -165,7 +165,7 @@ func (b *LiveBot) Interrupt() {
 	}
 }
 
-// AtEnd reports whether a waiting call has returned hft.ElapseEndOfData. Any goroutine may ask, also after Close.
+// AtEnd reports whether a waiting call has returned hft.ErrEndOfData. Any goroutine may ask, also after Close.
 func (b *LiveBot) AtEnd() bool { return b != nil && b.atEnd.Load() }
 
 // Close closes the channel; the host carries out what is configured for a bot that leaves. Any goroutine may call it, at any

@@ -27,6 +27,6 @@
 //
 // A request that the host has no room for returns hft.ErrRequestQueueFull and changes nothing. The last trades are a
 // ring: the newest overwrite the oldest. Waiting calls return hft.ErrInterrupted once the strategy is to stop,
-// hft.ElapseEndOfData when recorded data has ended, and hft.ErrPeerGone when the host is gone. After Close, which any goroutine may
+// hft.ErrEndOfData when recorded data has ended, and hft.ErrPeerGone when the host is gone. After Close, which any goroutine may
 // call at any time, every call that can return an error returns hft.ErrInterrupted.
 package live

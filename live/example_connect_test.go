@@ -37,9 +37,12 @@ func ExampleLiveBotBuilder_Dial() {
 	}
 	defer bot.Close()
 	for {
-		result, err := bot.WaitNextFeed(true, time.Second)
-		if err != nil || result == hft.ElapseEndOfData {
-			fmt.Println(result, err) // interrupted by Ctrl-C or the host, or the host is gone
+		_, err := bot.WaitNextFeed(true, time.Second)
+		if hft.Ended(err) {
+			return // Ctrl-C, or the host has it stop
+		}
+		if err != nil {
+			fmt.Println(err) // the host is gone
 			return
 		}
 		fmt.Println(bot.Depth(0).BestBid(), bot.Position(0))

@@ -18,8 +18,8 @@ type wait struct {
 }
 
 // Elapse processes what arrives while that much time of the channel's clock passes; 0 or less processes what is there.
-// It returns ElapseOk or ElapseEndOfData. Errors: hft.ErrInterrupted, hft.ErrPeerGone, and what the error handler or
-// the order hook returned.
+// It returns ElapseOk. Errors: hft.ErrInterrupted, hft.ErrEndOfData with ElapseEndOfData, hft.ErrPeerGone, and what the
+// error handler or the order hook returned.
 func (b *LiveBot) Elapse(duration time.Duration) (hft.ElapseResult, error) {
 	return b.waitFor("live: LiveBot.Elapse", duration, &wait{})
 }
@@ -30,12 +30,12 @@ func (b *LiveBot) ElapseBT(time.Duration) (hft.ElapseResult, error) { return hft
 
 // WaitNextFeed waits for the next market feed event of any asset or, with includeOrderResp, for the next response of
 // any order, and comes back when the message it belongs to has been processed to its end: ElapseMarketFeed or
-// ElapseOrderResponse, whichever came last, ElapseOk after timeout, ElapseEndOfData. Errors as Elapse.
+// ElapseOrderResponse, whichever came last, ElapseOk after timeout. Errors as Elapse.
 func (b *LiveBot) WaitNextFeed(includeOrderResp bool, timeout time.Duration) (hft.ElapseResult, error) {
 	return b.waitFor("live: LiveBot.WaitNextFeed", timeout, &wait{feed: true, orders: hft.WaitOrderResponse{Any: includeOrderResp}})
 }
 
-// WaitOrderResponse waits for a response of one order: ElapseOrderResponse, ElapseOk after timeout, ElapseEndOfData.
+// WaitOrderResponse waits for a response of one order: ElapseOrderResponse, ElapseOk after timeout.
 // A response that was processed since the last request and that no WaitOrderResponse has returned for counts, and so
 // does every order that is final: nothing more will come. Errors: hft.ErrInstrumentNotFound, hft.ErrOrderNotFound for an
 // order that is not in Orders, and those of Elapse.
@@ -114,7 +114,7 @@ func (b *LiveBot) receive(timeout time.Duration, w *wait) (hft.ElapseResult, err
 			remaining = left
 		case errors.Is(err, hft.ErrEndOfData):
 			b.atEnd.Store(true)
-			return hft.ElapseEndOfData, nil
+			return hft.ElapseEndOfData, hft.ErrEndOfData
 		default:
 			return hft.ElapseOk, err
 		}

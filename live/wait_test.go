@@ -57,7 +57,7 @@ func elapseCases() []waitCase {
 		{"elapse negative", ackNow, elapse(-ms), hft.ElapseOk, nil, 0},
 		{"elapse to the end of time", nil, elapse(hft.UntilEndOfData), hft.ElapseOk, nil, math.MaxInt64 - time.Duration(t0)},
 		{"elapse to the end of data", func(r *rig) { r.after(4*ms, r.hub.EndOfData) }, elapse(10 * ms),
-			hft.ElapseEndOfData, nil, 4 * ms},
+			hft.ElapseEndOfData, hft.ErrEndOfData, 4 * ms},
 		{"elapse interrupted", func(r *rig) { r.after(4*ms, func() { r.hub.Interrupt(botID) }) }, elapse(10 * ms),
 			hft.ElapseOk, hft.ErrInterrupted, 4 * ms},
 		{"elapse, host gone", func(r *rig) { r.after(4*ms, func() { r.hub.Close() }) }, elapse(10 * ms),
@@ -89,7 +89,7 @@ func feedCases() []waitCase {
 			r.after(2*ms, func() { oneFeed(r)(); r.hub.EndOfData() })
 		}, nextFeed(false, 10*ms), hft.ElapseMarketFeed, nil, 2 * ms},
 		{"feed, end of data", func(r *rig) { r.after(2*ms, r.hub.EndOfData) }, nextFeed(false, hft.UntilEndOfData),
-			hft.ElapseEndOfData, nil, 2 * ms},
+			hft.ElapseEndOfData, hft.ErrEndOfData, 2 * ms},
 		{"feed, interrupted", func(r *rig) {
 			r.after(2*ms, func() { oneFeed(r)(); r.ch.Interrupt() })
 		}, nextFeed(false, 10*ms), hft.ElapseOk, hft.ErrInterrupted, 2 * ms},
@@ -125,9 +125,9 @@ func orderCases() []waitCase {
 			r.order(0, report(r.requests[0].Order, hft.StatusFilled, t0+5))
 			r.drain()
 			r.hub.EndOfData()
-		}, orderResponse(10 * ms), hft.ElapseEndOfData, nil, 0},
+		}, orderResponse(10 * ms), hft.ElapseEndOfData, hft.ErrEndOfData, 0},
 		{"order, end of data", func(r *rig) { r.after(2*ms, r.hub.EndOfData) }, orderResponse(hft.UntilEndOfData),
-			hft.ElapseEndOfData, nil, 2 * ms},
+			hft.ElapseEndOfData, hft.ErrEndOfData, 2 * ms},
 		{"order, interrupted", func(r *rig) { r.after(2*ms, r.ch.Interrupt) }, orderResponse(hft.UntilEndOfData),
 			hft.ElapseOk, hft.ErrInterrupted, 2 * ms},
 		{"order, unknown", nil, func(b *live.LiveBot) (hft.ElapseResult, error) {

@@ -53,8 +53,7 @@ func (r *recorder) Run(ctx context.Context, bot hft.Bot) error {
 		return r.run(ctx, bot)
 	}
 	for {
-		result, err := bot.WaitNextFeed(true, time.Minute)
-		if err != nil || result == hft.ElapseEndOfData {
+		if _, err := bot.WaitNextFeed(true, time.Minute); err != nil {
 			return err
 		}
 	}
@@ -472,7 +471,7 @@ func TestStrategyClosesItsBot(t *testing.T) {
 	r.run = func(_ context.Context, bot hft.Bot) (err error) {
 		defer func() { err = bot.Close() }()
 		for {
-			if result, err := bot.WaitNextFeed(true, time.Minute); err != nil || result == hft.ElapseEndOfData {
+			if _, err := bot.WaitNextFeed(true, time.Minute); err != nil {
 				return err
 			}
 		}

@@ -37,8 +37,7 @@ type joinerParams struct {
 
 func (j *joiner) Run(_ context.Context, bot hft.Bot) error {
 	for {
-		result, err := bot.Elapse(j.p.Interval)
-		if err != nil || result == hft.ElapseEndOfData {
+		if _, err := bot.Elapse(j.p.Interval); err != nil {
 			return err
 		}
 		bot.ClearInactiveOrders(0)

@@ -39,7 +39,8 @@
 // # When something ends
 //
 // A panic of the strategy ends its Run, is logged with its stack and reported to the host, which restarts the
-// strategy. When the strategy is to stop, ctx is cancelled and the bot's waiting calls return hft.ErrInterrupted. When
+// strategy. When the strategy is to stop, ctx is cancelled and the bot's waiting calls return hft.ErrInterrupted; at the end of
+// recorded data they return hft.ErrEndOfData. Run returns either as it is. When
 // the host is gone, the process ends by itself. Messages go to the host by Logger, slog or
 // log, at the level that the host logs; what a strategy prints lands in the same log. No way of writing ever holds the
 // strategy up, and beyond some 200 lines a second the host only counts.

@@ -22,8 +22,7 @@ type spread struct{ p spreadParams }
 // Run is the strategy; it is the same in backtest, on paper and live.
 func (s *spread) Run(ctx context.Context, bot hft.Bot) error {
 	for ctx.Err() == nil {
-		result, err := bot.Elapse(s.p.Interval)
-		if err != nil || result == hft.ElapseEndOfData {
+		if _, err := bot.Elapse(s.p.Interval); err != nil {
 			return err
 		}
 		book := bot.Depth(0)

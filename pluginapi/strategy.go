@@ -8,9 +8,9 @@ import (
 
 // Strategy is what an author writes.
 type Strategy interface {
-	// Run trades until ctx is cancelled or a waiting call returns hft.ElapseEndOfData or hft.ErrInterrupted, and
-	// then returns nil (returning the hft.ErrInterrupted is as good). Any other error is a failure: the host carries
-	// out on_exit and restarts the strategy. Run has to call a waiting method of bot more often than the heartbeat
+	// Run trades until a waiting call of bot returns an error, and returns that. It is no failure when hft.Ended says so: the
+	// strategy is to stop, as ctx says, too, or recorded data has ended; nil is as good. Any other error is one: the host
+	// carries out on_exit and restarts the strategy. Run has to call a waiting method of bot more often than the heartbeat
 	// limit; a strategy that does not is taken for hung.
 	Run(ctx context.Context, bot hft.Bot) error
 }

@@ -38,9 +38,7 @@ type ladderParams struct {
 type ladder struct{ p ladderParams }
 
 func (l ladder) Run(_ context.Context, bot hft.Bot) error {
-	ended := func(result hft.ElapseResult, err error) bool {
-		return errors.Is(err, hft.ErrInterrupted) || err == nil && result == hft.ElapseEndOfData
-	}
+	ended := func(_ hft.ElapseResult, err error) bool { return hft.Ended(err) }
 	if l.p.Hang || l.p.Child {
 		child := exec.Command("sleep", "1000")
 		child.SysProcAttr, child.Env = &syscall.SysProcAttr{Setsid: true}, []string{}

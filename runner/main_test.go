@@ -72,11 +72,7 @@ func (j join) Run(_ context.Context, bot hft.Bot) error {
 		id = max(id, o.OrderID+1)
 	}
 	for ; ; id += 2 {
-		result, err := bot.Elapse(j.p.Interval)
-		if errors.Is(err, hft.ErrInterrupted) || result == hft.ElapseEndOfData {
-			return nil
-		}
-		if err != nil {
+		if _, err := bot.Elapse(j.p.Interval); err != nil {
 			return err
 		}
 		for o := range bot.Orders(0).All() {

@@ -2,7 +2,6 @@ package ticktoorder
 
 import (
 	"context"
-	"errors"
 	"os"
 	"path/filepath"
 	"time"
@@ -32,9 +31,7 @@ func (echo) Run(_ context.Context, bot hft.Bot) error {
 	for id := uint64(1); ; {
 		result, err := bot.WaitNextFeed(false, time.Second)
 		switch {
-		case errors.Is(err, hft.ErrInterrupted):
-			return nil
-		case err != nil || result == hft.ElapseEndOfData:
+		case err != nil:
 			return err
 		case result != hft.ElapseMarketFeed || book.BestBidTick() == hft.InvalidMin:
 			continue

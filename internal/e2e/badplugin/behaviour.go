@@ -95,12 +95,10 @@ func slowStop(p slowStopParams) (run, error) {
 	return func(_ context.Context, bot hft.Bot) error {
 		pluginapi.Logger().Info("running from now on")
 		for {
-			result, err := bot.WaitNextFeed(true, time.Minute)
-			if err == nil && result != hft.ElapseEndOfData {
-				continue
+			if _, err := bot.WaitNextFeed(true, time.Minute); err != nil {
+				time.Sleep(p.Hold)
+				return err
 			}
-			time.Sleep(p.Hold)
-			return err
 		}
 	}, nil
 }

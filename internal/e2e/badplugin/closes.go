@@ -19,9 +19,10 @@ func closes(p closesParams) (run, error) {
 	return func(_ context.Context, bot hft.Bot) (err error) {
 		defer func() { err = errors.Join(err, bot.Close(), uselessAfterwards(bot)) }()
 		for n := 1; ; n++ {
-			result, err := bot.WaitNextFeed(true, time.Minute)
-			if err != nil || result == hft.ElapseEndOfData {
+			if _, err := bot.WaitNextFeed(true, time.Minute); err != nil && !errors.Is(err, hft.ErrEndOfData) {
 				return err
+			} else if err != nil {
+				return nil // else nobody would hear of what is joined to it
 			}
 			if n != p.AfterEvents {
 				continue

@@ -73,8 +73,7 @@ func (r run) Run(ctx context.Context, bot hft.Bot) error { return r(ctx, bot) }
 // skip lets n feed events pass. It returns false when there are no more of them.
 func skip(bot hft.Bot, n int) (bool, error) {
 	for range n {
-		result, err := bot.WaitNextFeed(false, time.Minute)
-		if err != nil || result == hft.ElapseEndOfData {
+		if _, err := bot.WaitNextFeed(false, time.Minute); err != nil {
 			return false, err
 		}
 	}

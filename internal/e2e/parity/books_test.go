@@ -493,12 +493,12 @@ func (r *recorded) backtest(t *testing.T, file string, offsetNs int64, truth []s
 	var levels []hft.Event
 	for i := range truth {
 		want := &truth[i]
-		result, err := bot.Elapse(time.Duration(want.localNs + offsetNs - bot.CurrentTimestampNs()))
+		_, err := bot.Elapse(time.Duration(want.localNs + offsetNs - bot.CurrentTimestampNs()))
+		if hft.Ended(err) {
+			break
+		}
 		if err != nil {
 			t.Fatal(err)
-		}
-		if result == hft.ElapseEndOfData {
-			break
 		}
 		of++
 		got := shown{bid: bot.Depth(0).BestBidTick(), ask: bot.Depth(0).BestAskTick(), print: want.print}

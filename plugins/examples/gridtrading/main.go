@@ -52,14 +52,10 @@ func newGrid(p Params) (pluginapi.Strategy, error) {
 // Run is the whole life of the strategy. The same code runs in backtest, on paper and live.
 func (g *grid) Run(_ context.Context, bot hft.Bot) error {
 	for {
-		// Elapse is where everything happens: market data, order updates and fills are applied to the bot in it. It
-		// returns ErrInterrupted when the strategy is to stop, which is no failure.
-		result, err := bot.Elapse(interval)
-		if errors.Is(err, hft.ErrInterrupted) || result == hft.ElapseEndOfData {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("wait: %w", err)
+		// Elapse is where everything happens: market data, order updates and fills are applied to the bot in it. An error
+		// ends Run. That the strategy is to stop, or that recorded data has ended, is one, too, and no failure.
+		if _, err := bot.Elapse(interval); err != nil {
+			return err
 		}
 		// Filled and cancelled orders stay visible until they are cleared; here nobody looks at them.
 		bot.ClearInactiveOrders(asset)

@@ -48,7 +48,7 @@ func (b *bot) Elapse(time.Duration) (hft.ElapseResult, error) {
 	b.rounds--
 	if b.rounds < 0 {
 		if b.end == nil {
-			return hft.ElapseEndOfData, nil
+			return hft.ElapseEndOfData, hft.ErrEndOfData
 		}
 		return hft.ElapseOk, b.end
 	}
@@ -134,7 +134,7 @@ func TestGrid(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := &bot{book: c.book, position: c.position, rounds: 3}
-			if err := testGrid(t, c.change).Run(context.Background(), b); err != nil {
+			if err := testGrid(t, c.change).Run(context.Background(), b); !hft.Ended(err) {
 				t.Fatal(err)
 			}
 			if bids, asks := b.open(hft.Buy), b.open(hft.Sell); !slices.Equal(bids, c.bids) || !slices.Equal(asks, c.asks) {
@@ -154,7 +154,7 @@ func TestGridFollowsTheMarket(t *testing.T) {
 			b.book = book{bidTick: 2003, askTick: 2005}
 		}
 	}
-	if err := testGrid(t, nil).Run(context.Background(), b); err != nil {
+	if err := testGrid(t, nil).Run(context.Background(), b); !hft.Ended(err) {
 		t.Fatal(err)
 	}
 	if bids, asks := b.open(hft.Buy), b.open(hft.Sell); !slices.Equal(bids, []int64{1996, 1998, 2000}) || !slices.Equal(asks, []int64{2008, 2010, 2012}) {
@@ -167,7 +167,7 @@ func TestPendingOrdersAreLeftAlone(t *testing.T) {
 	far := hft.NewOrder(7, 7, 0.5, 1, hft.Buy, hft.Limit, hft.GTX)
 	far.Status, far.Req = hft.StatusNew, hft.StatusCanceled
 	b.orders.Put(&far)
-	if err := testGrid(t, nil).Run(context.Background(), b); err != nil {
+	if err := testGrid(t, nil).Run(context.Background(), b); !hft.Ended(err) {
 		t.Fatal(err)
 	}
 	if o := b.orders.Get(7); o == nil || o.Status != hft.StatusNew {
@@ -177,7 +177,7 @@ func TestPendingOrdersAreLeftAlone(t *testing.T) {
 
 func TestEnds(t *testing.T) {
 	broken := errors.New("broken")
-	for _, c := range []struct{ end, want error }{{nil, nil}, {hft.ErrInterrupted, nil}, {broken, broken}} {
+	for _, c := range []struct{ end, want error }{{nil, hft.ErrEndOfData}, {hft.ErrInterrupted, hft.ErrInterrupted}, {broken, broken}} {
 		if err := testGrid(t, nil).Run(context.Background(), &bot{book: book{bidTick: 1999, askTick: 2001}, end: c.end, rounds: 1}); !errors.Is(err, c.want) {
 			t.Errorf("end %v: got %v, want %v", c.end, err, c.want)
 		}
@@ -186,7 +186,7 @@ func TestEnds(t *testing.T) {
 
 func TestFullQueueIsNoFailure(t *testing.T) {
 	b := &bot{book: book{bidTick: 1999, askTick: 2001}, rounds: 4, full: true}
-	if err := testGrid(t, nil).Run(context.Background(), b); err != nil || b.requests != 4 {
+	if err := testGrid(t, nil).Run(context.Background(), b); !hft.Ended(err) || b.requests != 4 {
 		t.Errorf("%d requests, error %v; want one try a round", b.requests, err)
 	}
 }

@@ -63,30 +63,17 @@ func (l *latencyLog) Run(_ context.Context, bot hft.Bot) (err error) {
 	defer func() { err = errors.Join(err, l.journal.close()) }()
 	l.nextID = uint64(bot.CurrentTimestampNs())
 	for {
-		result, err := bot.Elapse(l.p.Interval)
-		if over, err := ended(result, err); over {
+		if _, err := bot.Elapse(l.p.Interval); err != nil {
 			return err
 		}
 		for asset := range bot.NumAssets() {
 			l.logFeed(bot, asset)
-			result, err := l.probe(bot, asset)
-			if over, err := ended(result, err); over {
+			if err := l.probe(bot, asset); err != nil {
 				return err
 			}
 		}
 		bot.ClearInactiveOrders(hft.AllAssets)
 	}
-}
-
-// ended says whether Run is over and with what: an order to stop and the end of the data are no failures.
-func ended(result hft.ElapseResult, err error) (bool, error) {
-	switch {
-	case errors.Is(err, hft.ErrInterrupted) || result == hft.ElapseEndOfData:
-		return true, nil
-	case err != nil:
-		return true, err
-	}
-	return false, nil
 }
 
 // logFeed logs how old the newest market event was when it was received. Clocks of two machines never agree exactly, so a
@@ -100,41 +87,41 @@ func (l *latencyLog) logFeed(bot hft.Bot, asset int) {
 }
 
 // probe sends an order, waits for the answer, cancels the order and waits again.
-func (l *latencyLog) probe(bot hft.Bot, asset int) (hft.ElapseResult, error) {
+func (l *latencyLog) probe(bot hft.Bot, asset int) error {
 	book := bot.Depth(asset)
 	bid := book.BestBid()
 	if math.IsNaN(bid) {
-		return hft.ElapseOk, nil // no book, no price
+		return nil // no book, no price
 	}
 	tick := hft.PriceTick(bid*(1-l.p.Distance), book.TickSize())
 	if tick <= 0 {
-		return hft.ElapseOk, nil
+		return nil
 	}
 	id := l.nextID
 	l.nextID++
 	if _, err := bot.SubmitBuyOrder(asset, id, hft.TickPrice(tick, book.TickSize()), l.p.OrderQty, hft.GTX, hft.Limit, false); err != nil {
-		return hft.ElapseOk, fmt.Errorf("submit: %w", err)
+		return fmt.Errorf("submit: %w", err)
 	}
-	if result, err := l.await(bot, asset, id, "new"); err != nil || result == hft.ElapseEndOfData {
-		return result, err
+	if err := l.await(bot, asset, id, "new"); err != nil {
+		return err
 	}
 	// The order may be gone already, for example because it was refused.
 	if order := bot.Orders(asset).Get(id); order == nil || !order.Cancellable() {
-		return hft.ElapseOk, nil
+		return nil
 	}
 	if _, err := bot.Cancel(asset, id, false); err != nil {
-		return hft.ElapseOk, fmt.Errorf("cancel: %w", err)
+		return fmt.Errorf("cancel: %w", err)
 	}
 	return l.await(bot, asset, id, "cancel")
 }
 
 // await waits for the answer to a request that was just sent, and logs the way of the request to the exchange and of its
 // answer back.
-func (l *latencyLog) await(bot hft.Bot, asset int, orderID uint64, request string) (hft.ElapseResult, error) {
+func (l *latencyLog) await(bot hft.Bot, asset int, orderID uint64, request string) error {
 	sentNs := bot.CurrentTimestampNs()
 	result, err := bot.WaitOrderResponse(asset, orderID, responseTimeout)
 	if err != nil || result != hft.ElapseOrderResponse {
-		return result, err
+		return err
 	}
 	req, exch, resp, ok := bot.OrderLatency(asset)
 	if latest := [3]int64{req, exch, resp}; ok && l.last[asset] != latest {
@@ -146,7 +133,7 @@ func (l *latencyLog) await(bot hft.Bot, asset int, orderID uint64, request strin
 		req, exch, resp = sentNs, 0, bot.CurrentTimestampNs()
 		l.log.Info("refused", "asset", asset, "request", request, "round_trip", text(resp-req))
 	}
-	return result, l.journal.add(journalLine{req, exch, resp, asset, request})
+	return l.journal.add(journalLine{req, exch, resp, asset, request})
 }
 
 // text writes a duration for people. Log entries travel to the host as JSON, where a duration would become a number.

@@ -57,7 +57,7 @@ func (b *bot) Elapse(d time.Duration) (hft.ElapseResult, error) {
 	b.rounds--
 	if b.rounds < 0 {
 		if b.end == nil {
-			return hft.ElapseEndOfData, nil
+			return hft.ElapseEndOfData, hft.ErrEndOfData
 		}
 		return hft.ElapseOk, b.end
 	}
@@ -116,8 +116,12 @@ func run(t *testing.T, b *bot) string {
 		t.Fatal(err)
 	}
 	b.strategy = l
-	if err := l.Run(context.Background(), b); !errors.Is(err, b.end) && !(b.end == hft.ErrInterrupted && err == nil) {
-		t.Fatalf("Run: %v, want %v", err, b.end)
+	want := b.end
+	if want == nil {
+		want = hft.ErrEndOfData
+	}
+	if err := l.Run(context.Background(), b); !errors.Is(err, want) {
+		t.Fatalf("Run: %v, want %v", err, want)
 	}
 	return out.String()
 }

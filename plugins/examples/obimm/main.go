@@ -47,12 +47,8 @@ func newMaker(p Params) (pluginapi.Strategy, error) {
 // Run quotes all instruments once each interval.
 func (m *maker) Run(_ context.Context, bot hft.Bot) error {
 	for {
-		result, err := bot.Elapse(m.p.Interval)
-		if errors.Is(err, hft.ErrInterrupted) || result == hft.ElapseEndOfData {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("wait: %w", err)
+		if _, err := bot.Elapse(m.p.Interval); err != nil {
+			return err
 		}
 		bot.ClearInactiveOrders(hft.AllAssets)
 		for asset := range bot.NumAssets() {

@@ -76,7 +76,7 @@ func (m *bot) Elapse(time.Duration) (hft.ElapseResult, error) {
 	m.rounds--
 	if m.rounds < 0 {
 		if m.end == nil {
-			return hft.ElapseEndOfData, nil
+			return hft.ElapseEndOfData, hft.ErrEndOfData
 		}
 		return hft.ElapseOk, m.end
 	}
@@ -165,7 +165,7 @@ func TestTwoInstruments(t *testing.T) {
 			b.books[0] = book{} // out of sync: its quotes go, the other's stay
 		}
 	}
-	if err := testMaker().Run(context.Background(), b); err != nil {
+	if err := testMaker().Run(context.Background(), b); !hft.Ended(err) {
 		t.Fatal(err)
 	}
 	if n := b.orders[0].View().Len(); n != 0 || b.cancels != 2 {
@@ -189,7 +189,7 @@ func TestTwoInstruments(t *testing.T) {
 
 func TestEnds(t *testing.T) {
 	broken := errors.New("broken")
-	for _, c := range []struct{ end, want error }{{nil, nil}, {hft.ErrInterrupted, nil}, {broken, broken}} {
+	for _, c := range []struct{ end, want error }{{nil, hft.ErrEndOfData}, {hft.ErrInterrupted, hft.ErrInterrupted}, {broken, broken}} {
 		if err := testMaker().Run(context.Background(), &bot{end: c.end, books: [2]book{even(), even()}, rounds: 1}); !errors.Is(err, c.want) {
 			t.Errorf("end %v: got %v, want %v", c.end, err, c.want)
 		}

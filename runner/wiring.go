@@ -39,8 +39,8 @@ func newConnector(ctx context.Context, file *config.File, c *config.Connector, c
 }
 
 // recordedFormats are what recorded messages of each venue are read by, for replays and backtests alike.
-func recordedFormats() map[string]feed.Format {
-	return map[string]feed.Format{
+func recordedFormats() map[string]connector.Format {
+	return map[string]connector.Format{
 		venues.BinanceFutures: {NewDecoder: func() connector.Decoder {
 			return &recorded{single: new(binancefutures.Decoder), aggregated: &binancefutures.Decoder{AggTrades: true}}
 		}, Rule: depthsync.Futures},

@@ -36,11 +36,11 @@ func (s *Synchronizer) countOld(snapshotID, snapshotSeq int64) int {
 	old := 0
 	for old < len(s.held) {
 		h := &s.held[old]
-		contained := s.config.Rule.old(snapshotID, h.ids)
+		passed := contained(s.config.Rule, snapshotID, h.ids)
 		if s.config.Rule == Streamed && snapshotSeq != 0 && h.seq != 0 && h.seq != snapshotSeq {
-			contained = h.seq < snapshotSeq
+			passed = h.seq < snapshotSeq
 		}
-		if !contained {
+		if !passed {
 			break
 		}
 		old++
@@ -63,7 +63,7 @@ func (s *Synchronizer) join(out Output, localTimestampNs int64, comes bool) Outp
 		return out
 	}
 	old := s.countOld(s.snapshotID, s.snapshotSeq)
-	if old < len(s.held) && !s.config.Rule.joins(s.snapshotID, s.held[old].ids) {
+	if old < len(s.held) && !joins(s.config.Rule, s.snapshotID, s.held[old].ids) {
 		s.giveUp(&out)
 		return out
 	}
@@ -138,5 +138,5 @@ func (s *Synchronizer) reachSnapshot() {
 // continues reports whether nothing is missing between the book and a difference that is not contained in it.
 func (s *Synchronizer) continues(d ids) bool {
 	rule := s.config.Rule
-	return rule.follows(s.lastID, d) || s.ahead && (rule.joins(s.lastID, d) || rule.follows(s.streamID, d))
+	return follows(rule, s.lastID, d) || s.ahead && (joins(rule, s.lastID, d) || follows(rule, s.streamID, d))
 }

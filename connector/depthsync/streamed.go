@@ -62,7 +62,7 @@ func (s *Synchronizer) begin(localTimestampNs int64, m *connector.Message) Outpu
 		return s.adopt(m, Output{Events: m.Events, Ready: true})
 	}
 	switch {
-	case s.config.Rule.joins(m.LastID, s.held[0].ids):
+	case joins(s.config.Rule, m.LastID, s.held[0].ids):
 		var out Output
 		s.snapshotID, s.snapshotSeq, s.snapshotExchNs = m.LastID, m.Seq, m.ExchTimestampNs
 		s.snapshotRows = append(s.snapshotRows[:0], m.Events...)

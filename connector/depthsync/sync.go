@@ -163,14 +163,14 @@ func (s *Synchronizer) Depth(localTimestampNs int64, m *connector.Message) Outpu
 	}
 	var out Output
 	renumbered := s.renumbered(m)
-	if s.seen && (s.passed(m) || !renumbered && s.config.Rule.repeats(s.lastID, d)) {
+	if s.seen && (s.passed(m) || !renumbered && repeats(s.config.Rule, s.lastID, d)) {
 		s.stats.Dropped++
 		out.Repeated = true
 		return out
 	}
 	if !s.seen {
 		out.NeedSnapshot = !s.hasSnapshot
-	} else if out.Anew = s.anew(m); renumbered || out.Anew || !s.config.Rule.follows(s.lastID, d) {
+	} else if out.Anew = s.anew(m); renumbered || out.Anew || !follows(s.config.Rule, s.lastID, d) {
 		// What was held back cannot be continued any more. A snapshot in hand can still fit to what comes now, but for one that
 		// is numbered otherwise.
 		out.Gap, out.AfterID, out.FromID = true, s.lastID, d.first
@@ -206,7 +206,7 @@ func (s *Synchronizer) Snapshot(localTimestampNs int64, m *connector.Message) Ou
 // apply takes a difference while the book is in step.
 func (s *Synchronizer) apply(d ids, m *connector.Message) Output {
 	renumbered := s.renumbered(m)
-	if s.passed(m) || !renumbered && s.config.Rule.repeats(s.lastID, d) {
+	if s.passed(m) || !renumbered && repeats(s.config.Rule, s.lastID, d) {
 		s.stats.Dropped++
 		// What a snapshot has that is ahead of the stream comes for the first time.
 		repeated := !s.ahead || d.last <= s.streamID

@@ -297,7 +297,7 @@ func (b *Book) takeNatural(m *connector.Message) Out {
 		if b.seen && m.LastID <= b.lastID && m.ExchTimestampNs <= b.depthExchNs {
 			b.count(Overlap) // the stream stays where it is
 		} else {
-			if b.seen && !b.cfg.Rule.Follows(b.lastID, m) {
+			if b.seen && !depthsync.Follows(b.cfg.Rule, b.lastID, m) {
 				b.gap(b.lastID, m.FirstID)
 			}
 			b.lastID, b.seen = m.LastID, true

@@ -160,8 +160,8 @@ func inFile(t *testing.T, timed bool, lines []topicLine) string {
 }
 
 func topicsConfig(files ...string) feed.LinesConfig {
-	format := feed.Format{NewDecoder: func() connector.Decoder { return &bybit.Decoder{BBO: true} }, Rule: depthsync.Streamed, NaturalLevel: 50}
-	return feed.LinesConfig{Files: files, Format: "bybit", NewDecoder: format.NewDecoder, Formats: map[string]feed.Format{"binancefutures": {NewDecoder: futures, Rule: depthsync.Futures},
+	format := connector.Format{NewDecoder: func() connector.Decoder { return &bybit.Decoder{BBO: true} }, Rule: depthsync.Streamed, NaturalLevel: 50}
+	return feed.LinesConfig{Files: files, Format: "bybit", NewDecoder: format.NewDecoder, Formats: map[string]connector.Format{"binancefutures": {NewDecoder: futures, Rule: depthsync.Futures},
 		"binancespot": {NewDecoder: spot, Rule: depthsync.Spot}, "bybit": format}}
 }
 

@@ -13,16 +13,6 @@ import (
 	"github.com/hftrunner/hftrunner/hft"
 )
 
-// Format is how to read what a venue has sent.
-type Format struct {
-	// NewDecoder makes the decoder of one symbol's messages.
-	NewDecoder func() connector.Decoder
-	// Rule is how the venue numbers the differences of a book.
-	Rule depthsync.Rule
-	// NaturalLevel is the depth that the reference's converter reads of a venue that sends several; see LinesConfig.Level.
-	NaturalLevel int
-}
-
 // LinesConfig says which recordings of one symbol Lines reads.
 type LinesConfig struct {
 	// Files are read one after the other.
@@ -53,7 +43,7 @@ type LinesConfig struct {
 	// files without a book that are not AsRecorded. With nil they are taken as they are, and of those AsRecorded the book is that of
 	// the depth that comes first until a deeper one does.
 	Format  string
-	Formats map[string]Format
+	Formats map[string]connector.Format
 }
 
 // Lines hands out the messages of recordings of one symbol, with the place that each has there. One goroutine uses it; Close and

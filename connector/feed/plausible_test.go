@@ -41,9 +41,9 @@ func TestAFileWithoutDepth(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		format := feed.Format{NewDecoder: func() connector.Decoder { return &binancespot.Decoder{} }, Rule: depthsync.Spot}
+		format := connector.Format{NewDecoder: func() connector.Decoder { return &binancespot.Decoder{} }, Rule: depthsync.Spot}
 		l, err := feed.OpenLines(t.Context(), feed.LinesConfig{Files: files, NewDecoder: format.NewDecoder, Format: "binancespot",
-			Formats: map[string]feed.Format{"binancespot": format}})
+			Formats: map[string]connector.Format{"binancespot": format}})
 		if err == nil {
 			if err := l.Close(); err != nil {
 				t.Error(err)

@@ -70,7 +70,7 @@ func distorted(t *testing.T, path string) string {
 // TestExchangeTime: the exchange gets the rows in the order of exchange times and the bots in that of receipt, each at its time
 // and whole, however late they were received.
 func TestExchangeTime(t *testing.T) {
-	formats := map[string]feed.Format{"binancefutures": {NewDecoder: futures, Rule: depthsync.Futures},
+	formats := map[string]connector.Format{"binancefutures": {NewDecoder: futures, Rule: depthsync.Futures},
 		"binancespot": {NewDecoder: func() connector.Decoder { return &binancespot.Decoder{} }, Rule: depthsync.Spot},
 		"bybit":       {NewDecoder: func() connector.Decoder { return &bybit.Decoder{BBO: true} }, Rule: depthsync.Streamed}}
 	for venue, format := range formats {
@@ -82,7 +82,7 @@ func TestExchangeTime(t *testing.T) {
 	}
 }
 
-func exchangeTime(t *testing.T, format feed.Format, path string) {
+func exchangeTime(t *testing.T, format connector.Format, path string) {
 	received, rows := readInOrder(t, format, path)
 	happened := slices.Clone(rows)
 	slices.SortStableFunc(happened, func(a, b hft.Event) int { return int(a.ExchTimestampNs - b.ExchTimestampNs) })
@@ -141,7 +141,7 @@ func exchangeTime(t *testing.T, format feed.Format, path string) {
 }
 
 // readInOrder returns what bots and exchange get of a recording, in the order of receipt.
-func readInOrder(t *testing.T, format feed.Format, path string) (bots, exchange []hft.Event) {
+func readInOrder(t *testing.T, format connector.Format, path string) (bots, exchange []hft.Event) {
 	l, err := feed.OpenLines(context.Background(), feed.LinesConfig{Files: []string{path}, NewDecoder: format.NewDecoder, BaseLatency: time.Millisecond})
 	if err != nil {
 		t.Fatal(err)

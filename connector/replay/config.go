@@ -60,7 +60,7 @@ type Config struct {
 	NewDecoder func() connector.Decoder
 	// Format and Formats are as in feed.LinesConfig.
 	Format  string
-	Formats map[string]feed.Format
+	Formats map[string]connector.Format
 	// Rule is how the venue numbers the differences of a book.
 	Rule depthsync.Rule
 	// Sync is SyncExchange when left empty, OnBadLine SkipBadLine, OnGap ResyncOnGap.

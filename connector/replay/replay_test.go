@@ -571,7 +571,7 @@ func TestBookOfOneDepth(t *testing.T) {
 	const book = `{"topic":"orderbook.200.BTCUSDT","type":"snapshot","ts":1748908800995,"data":{"s":"BTCUSDT","b":[["100.0","5"],["99.9","1"]],"a":[["100.1","5"]],"u":10,"seq":100},"cts":1748908800990}`
 	shallow := strings.NewReplacer("orderbook.200", "orderbook.50", `["99.9","1"]`, `["99.8","1"],["99.7","1"]`).Replace(book)
 	decoder := func() connector.Decoder { return &bybit.Decoder{BBO: true} }
-	formats := map[string]feed.Format{"bybit": {NewDecoder: decoder, Rule: depthsync.Streamed, NaturalLevel: 50}}
+	formats := map[string]connector.Format{"bybit": {NewDecoder: decoder, Rule: depthsync.Streamed, NaturalLevel: 50}}
 	text := "1748908801000000000 " + shallow + "\n1748908801000000001 " + book + "\n1748908801000000002 " + shallow + "\n1748908801000000003 " + trade + "\n"
 	config := replay.Config{NewDecoder: decoder, Rule: depthsync.Streamed, Format: "bybit", Formats: formats}
 	play(t, config, []byte(text)).check(t, []string{"1748908801000000001 3 ready", "1748908801000000003 1"}, []string{"f0:1: other depth"}, 4, 0, 0)
@@ -582,7 +582,7 @@ func TestBookOfOneDepth(t *testing.T) {
 // An archive of the venue, which has no local times, needs a base latency.
 func TestArchive(t *testing.T) {
 	decoder := func() connector.Decoder { return &bybit.Decoder{BBO: true} }
-	config := replay.Config{NewDecoder: decoder, Rule: depthsync.Streamed, Format: "bybit", Formats: map[string]feed.Format{"bybit": {NewDecoder: decoder, Rule: depthsync.Streamed}}}
+	config := replay.Config{NewDecoder: decoder, Rule: depthsync.Streamed, Format: "bybit", Formats: map[string]connector.Format{"bybit": {NewDecoder: decoder, Rule: depthsync.Streamed}}}
 	const text = `{"topic":"orderbook.500.BTCUSDT","type":"snapshot","ts":1733011200691,"data":{"s":"BTCUSDT","b":[["1.9","62"]],"a":[["2.0","10"]],"u":20,"seq":130},"cts":1733011200589}
 {"topic":"orderbook.500.BTCUSDT","type":"delta","ts":1733011200693,"data":{"s":"BTCUSDT","b":[["1.9","0"],["1.8","7"]],"a":[],"u":21,"seq":131},"cts":1733011200691}
 `

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/backtest"
-	"github.com/hftrunner/hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/connector"
 )
 
 // Config says what is run, how and where to. Jobs, Dir, CacheDir and NewExecutor have to be given.
@@ -28,7 +28,7 @@ type Config struct {
 	// NewExecutor makes what a worker runs its jobs by.
 	NewExecutor func() Executor
 	// Formats are how recorded messages are read, by the format's name.
-	Formats map[string]feed.Format
+	Formats map[string]connector.Format
 	// StallAfter is after what time without progress of a running job there is a warning; 0 is a minute.
 	StallAfter time.Duration
 	// OnEvent, when not nil, is told what happens, by one goroutine at a time.

@@ -23,8 +23,8 @@ import (
 
 // bybitOptions are those of the runner.
 func bybitOptions() convert.Options {
-	format := feed.Format{NewDecoder: func() connector.Decoder { return &bybit.Decoder{BBO: true} }, Rule: depthsync.Streamed, NaturalLevel: bybit.DefaultLevel}
-	return convert.Options{NewDecoder: format.NewDecoder, Rule: format.Rule, Format: "bybit", Formats: map[string]feed.Format{"bybit": format}, TickSize: 0.1, LotSize: 0.001, Quotes: true}
+	format := connector.Format{NewDecoder: func() connector.Decoder { return &bybit.Decoder{BBO: true} }, Rule: depthsync.Streamed, NaturalLevel: bybit.DefaultLevel}
+	return convert.Options{NewDecoder: format.NewDecoder, Rule: format.Rule, Format: "bybit", Formats: map[string]connector.Format{"bybit": format}, TickSize: 0.1, LotSize: 0.001, Quotes: true}
 }
 
 // TestDepths: of books of several depths the deepest is converted; natural rows are those of the depth that the reference converts.

@@ -23,7 +23,7 @@ type Options struct {
 	NewDecoder func() connector.Decoder
 	// Format and Formats are as in feed.LinesConfig.
 	Format  string
-	Formats map[string]feed.Format
+	Formats map[string]connector.Format
 	// Rule is how the venue numbers the differences of a book, TickSize and LotSize are the instrument's steps. Needed unless
 	// Natural.
 	Rule              depthsync.Rule

@@ -14,7 +14,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
 
-	"github.com/hftrunner/hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/host"
 	"github.com/hftrunner/hftrunner/internal/control"
 	"github.com/hftrunner/hftrunner/internal/runlog"
@@ -83,7 +83,7 @@ type App struct {
 	// NewExecutors makes what runs the jobs of a backtest, logging from a level on.
 	NewExecutors func(level string) Executors
 	// Formats are how recorded messages are read, by the format's name.
-	Formats map[string]feed.Format
+	Formats map[string]connector.Format
 	// Now is the clock of names and summaries; nil is time.Now.
 	Now func() time.Time
 	// Bench measures this machine.

@@ -10,14 +10,13 @@ import (
 	"github.com/hftrunner/hftrunner/connector/binancespot"
 	"github.com/hftrunner/hftrunner/connector/bybit"
 	"github.com/hftrunner/hftrunner/connector/depthsync"
-	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/internal/testkit/sampletest"
 )
 
 // TestCheckDataOfRecordings: a recording is looked over as the rows that a backtest would have of it.
 func TestCheckDataOfRecordings(t *testing.T) {
 	r := newRig(t, "")
-	r.Formats = map[string]feed.Format{
+	r.Formats = map[string]connector.Format{
 		"binancespot": {NewDecoder: func() connector.Decoder { return new(binancespot.Decoder) }, Rule: depthsync.Spot},
 		"bybit":       {NewDecoder: func() connector.Decoder { return &bybit.Decoder{BBO: true} }, Rule: depthsync.Streamed}}
 	level200 := filepath.Join(r.dir, "level200")

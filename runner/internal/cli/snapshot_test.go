@@ -13,7 +13,6 @@ import (
 	"github.com/hftrunner/hftrunner/connector/binancespot"
 	"github.com/hftrunner/hftrunner/connector/bybit"
 	"github.com/hftrunner/hftrunner/connector/depthsync"
-	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/testkit/sampletest"
 )
@@ -56,7 +55,7 @@ func eventRow(n int64, ev uint64, px, qty float64) hft.Event {
 // begin with it.
 func TestSnapshot(t *testing.T) {
 	r := newRig(t, "")
-	r.Formats = map[string]feed.Format{
+	r.Formats = map[string]connector.Format{
 		"binancespot": {NewDecoder: func() connector.Decoder { return new(binancespot.Decoder) }, Rule: depthsync.Spot},
 		"bybit":       {NewDecoder: func() connector.Decoder { return &bybit.Decoder{BBO: true} }, Rule: depthsync.Streamed}}
 	at := func(name string) string { return filepath.Join(r.dir, name) }
@@ -122,7 +121,7 @@ func TestSnapshot(t *testing.T) {
 // TestSnapshotOfARecording: JSON has what was found in it.
 func TestSnapshotOfARecording(t *testing.T) {
 	r := newRig(t, "")
-	r.Formats = map[string]feed.Format{"binancespot": {NewDecoder: func() connector.Decoder { return new(binancespot.Decoder) }, Rule: depthsync.Spot}}
+	r.Formats = map[string]connector.Format{"binancespot": {NewDecoder: func() connector.Decoder { return new(binancespot.Decoder) }, Rule: depthsync.Spot}}
 	out := filepath.Join(r.dir, "end.npz")
 	code := r.run("snapshot", "--tick-size", "0.01", "--lot-size", "0.00001", "--format", "binancespot", "--out", out, "--output", "json",
 		sampletest.Path(t, "binancespot", "BTCUSDT"))

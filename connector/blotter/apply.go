@@ -69,36 +69,33 @@ func (b *Blotter) lookUp(k *book, r *Report) *entry {
 
 // legOf returns the leg that a report is about, and whether that is the current one. It notes ids that are new.
 func (b *Blotter) legOf(e *entry, r *Report, nowNs int64) (l *leg, current bool) {
-	isReplacement := r.ClientID != "" && r.ClientID == e.amendID && r.ClientID != e.now.clientID
 	switch {
-	case r.VenueID != "" && r.VenueID == e.now.venueID:
-		if isReplacement { // amended in place, under another client id
-			e.now.clientID = r.ClientID
-			if e.amending() {
-				e.priceNs = max(e.priceNs, r.TimestampNs)
-				b.tookEffect(e)
-			}
+	case r.VenueID == "":
+		return b.legOfClientID(e, r, nowNs)
+	case r.VenueID == e.now.venueID:
+		if e.isReplacement(r) {
+			b.renamed(e, r)
 		}
 		return &e.now, true
-	case r.VenueID != "":
-		for i := range e.prior {
-			if e.prior[i].venueID == r.VenueID {
-				return &e.prior[i], false
-			}
+	}
+	for i := range e.prior {
+		if e.prior[i].venueID == r.VenueID {
+			return &e.prior[i], false
 		}
-		if isReplacement {
-			b.newLeg(e, r, nowNs)
-			return &e.now, true
-		}
-		b.dropVenueID(e, &e.now)
-		e.now.venueID = r.VenueID
-		if former := e.book.venue[r.VenueID]; former == nil || former.over {
-			e.book.venue[r.VenueID] = e
-		}
-		return &e.now, true
-	case isReplacement:
+	}
+	if e.isReplacement(r) {
 		b.newLeg(e, r, nowNs)
-		return &e.now, true
+	} else {
+		b.takeVenueID(e, r.VenueID)
+	}
+	return &e.now, true
+}
+
+// legOfClientID is legOf for a report without the venue's id.
+func (b *Blotter) legOfClientID(e *entry, r *Report, nowNs int64) (l *leg, current bool) {
+	switch {
+	case e.isReplacement(r):
+		b.newLeg(e, r, nowNs)
 	case r.ClientID != "" && r.ClientID != e.now.clientID:
 		for i := len(e.prior) - 1; i >= 0; i-- {
 			if e.prior[i].clientID == r.ClientID {
@@ -107,6 +104,29 @@ func (b *Blotter) legOf(e *entry, r *Report, nowNs int64) (l *leg, current bool)
 		}
 	}
 	return &e.now, true
+}
+
+// isReplacement reports whether a report has the client id that the amendment in flight gives the order.
+func (e *entry) isReplacement(r *Report) bool {
+	return r.ClientID != "" && r.ClientID == e.amendID && r.ClientID != e.now.clientID
+}
+
+// renamed notes that the current leg was amended in place, under another client id.
+func (b *Blotter) renamed(e *entry, r *Report) {
+	e.now.clientID = r.ClientID
+	if e.amending() {
+		e.priceNs = max(e.priceNs, r.TimestampNs)
+		b.tookEffect(e)
+	}
+}
+
+// takeVenueID gives the current leg the id that the venue has for it.
+func (b *Blotter) takeVenueID(e *entry, venueID string) {
+	b.dropVenueID(e, &e.now)
+	e.now.venueID = venueID
+	if former := e.book.venue[venueID]; former == nil || former.over {
+		e.book.venue[venueID] = e
+	}
 }
 
 // newLeg notes that another order at the venue has taken the place of the current one.
@@ -183,9 +203,7 @@ func (b *Blotter) accept(e *entry, r *Report, byAmend bool, nowNs int64) *leg {
 	told, tells := l.told(e.book, r)
 	b.claim(e, l, r, told, tells)
 	l.done = l.done || r.HasCum && rankOf(r.Status) == rankFinal && (told >= old || l.ruined)
-	if positive(r.AvgPrice) && r.HasCum && told >= l.avgLots {
-		l.avgPrice, l.avgLots = r.AvgPrice, told
-	}
+	l.takeAverage(r, told)
 	var fill *execution
 	if r.TradeID != "" {
 		fill = b.take(e, l, r, tells)
@@ -193,8 +211,8 @@ func (b *Blotter) accept(e *entry, r *Report, byAmend bool, nowNs int64) *leg {
 	if current { // a former leg's state is nothing to the order, only what was executed in it
 		b.state(e, r, told, old, byAmend, nowNs)
 	}
-	over, total := e.over, e.totalLots()
-	if fill != nil && rankOf(r.Status) == rankNone && e.end == hft.StatusNone && total > 0 && e.filledLots >= total && !e.now.estimated && !e.amending() {
+	over := e.over
+	if fill != nil && rankOf(r.Status) == rankNone && e.wholeIsFilled() {
 		e.end, e.guessed = hft.StatusFilled, true // of a channel that tells executions only
 	}
 	b.settle(e, fill, nowNs)
@@ -203,6 +221,19 @@ func (b *Blotter) accept(e *entry, r *Report, byAmend bool, nowNs int64) *leg {
 		b.schedule(e)
 	}
 	return l
+}
+
+// takeAverage takes over the average price of a report that tells no less executed than the one that is known.
+func (l *leg) takeAverage(r *Report, told int64) {
+	if positive(r.AvgPrice) && r.HasCum && told >= l.avgLots {
+		l.avgPrice, l.avgLots = r.AvgPrice, told
+	}
+}
+
+// wholeIsFilled reports whether an order without an end has nothing left to execute.
+func (e *entry) wholeIsFilled() bool {
+	total := e.totalLots()
+	return e.end == hft.StatusNone && total > 0 && e.filledLots >= total && !e.now.estimated && !e.amending()
 }
 
 // told returns how much is executed of a leg by a report, and whether the report tells; otherwise it is what is known.
@@ -249,27 +280,16 @@ func (b *Blotter) state(e *entry, r *Report, told, old int64, byAmend bool, nowN
 		e.end, e.guessed = hft.StatusNone, false // nobody was told yet
 	}
 	if e.end != hft.StatusNone {
-		if e.over && rank == rankFinal {
-			e.strayEnded()
-		}
-		switch {
-		case rank != rankFinal && e.guessed && told >= old:
-			b.stray(e, nowNs)
-		case rank == rankFinal && r.HasCum && told < old && e.askAtNs == 0:
-			e.askAtNs = nowNs
-		case r.Status == e.end && r.HasCum && told == old && e.over && !e.suspect:
-			e.guessed, e.askAtNs = false, 0 // as concluded
-		}
+		b.stateAfterEnd(e, r, told, old, nowNs)
 		return
 	}
-	outdated := told == old && (rank < e.rank || r.TimestampNs > 0 && r.TimestampNs < e.tsNs)
 	switch {
 	case rank == rankFinal && told >= old: // ends are not outdated by anything
 	case rank == rankFinal:
 		e.disputed = true // executed quantities do not shrink
 		e.ask(nowNs)
 		return
-	case told < old || outdated:
+	case told < old || told == old && e.isOutdated(r):
 		if byAmend {
 			b.terms(e, r, true)
 		}
@@ -281,6 +301,27 @@ func (b *Blotter) state(e *entry, r *Report, told, old int64, byAmend bool, nowN
 	if rank == rankFinal {
 		e.end, e.reason = r.Status, r.Reason
 	}
+}
+
+// stateAfterEnd compares a status with the end that is known: it confirms it, or it shows that the order is still open.
+func (b *Blotter) stateAfterEnd(e *entry, r *Report, told, old int64, nowNs int64) {
+	final := rankOf(r.Status) == rankFinal
+	if e.over && final {
+		e.strayEnded()
+	}
+	switch {
+	case !final && e.guessed && told >= old:
+		b.stray(e, nowNs)
+	case final && r.HasCum && told < old && e.askAtNs == 0:
+		e.askAtNs = nowNs
+	case r.Status == e.end && r.HasCum && told == old && e.over && !e.suspect:
+		e.guessed, e.askAtNs = false, 0 // as concluded
+	}
+}
+
+// isOutdated reports whether a report of as much executed as is known is older than what is known.
+func (e *entry) isOutdated(r *Report) bool {
+	return rankOf(r.Status) < e.rank || r.TimestampNs > 0 && r.TimestampNs < e.tsNs
 }
 
 // shown notes that the venue has the order: the submission is answered.
@@ -297,24 +338,15 @@ func (b *Blotter) shown(e *entry) {
 // terms takes over price and quantity. Times are in milliseconds and tie, so only a report that is newer than the one
 // they are from changes them, or one that shows what an amendment in flight asks for.
 func (b *Blotter) terms(e *entry, r *Report, byAmend bool) {
-	priceTick, qtyLots := e.priceTick, e.now.qtyLots
-	if positive(r.Price) && e.shown.OrdType == hft.Limit {
-		priceTick = hft.PriceTick(r.Price, e.book.inst.TickSize)
-	}
-	if positive(r.Qty) {
-		qtyLots = e.book.lots(r.Qty)
-	}
-	if !positive(r.Price) && !positive(r.Qty) {
-		if byAmend && r.Status != hft.StatusNone {
-			// The venue acknowledged and does not repeat what.
-			priceTick, qtyLots = e.target.priceTick, max(e.target.totalLots-e.priorLots(), 0)
-		} else {
+	priceTick, qtyLots, told := e.termsOf(r)
+	if !told {
+		if !byAmend || r.Status == hft.StatusNone {
 			return
 		}
+		// The venue acknowledged and does not repeat what.
+		priceTick, qtyLots = e.target.priceTick, max(e.target.totalLots-e.priorLots(), 0)
 	}
-	// The terms that it has anyway are no answer, nor is an end: what is canceled to be replaced may have had the same.
-	changes := priceTick != e.priceTick || qtyLots != e.now.qtyLots
-	matches := e.amending() && changes && e.rank != rankFinal && priceTick == e.target.priceTick && qtyLots+e.priorLots() == e.target.totalLots
+	matches := e.amending() && e.matchesTarget(priceTick, qtyLots)
 	if e.priceNs != 0 && r.TimestampNs <= e.priceNs && !matches && !byAmend {
 		return
 	}
@@ -324,6 +356,26 @@ func (b *Blotter) terms(e *entry, r *Report, byAmend bool) {
 	if e.amending() && (matches || byAmend) {
 		b.amended(e)
 	}
+}
+
+// termsOf returns the price and quantity in a report, the order's own for what it does not tell. told is false when it tells
+// neither.
+func (e *entry) termsOf(r *Report) (priceTick, qtyLots int64, told bool) {
+	priceTick, qtyLots = e.priceTick, e.now.qtyLots
+	if positive(r.Price) && e.shown.OrdType == hft.Limit {
+		priceTick = hft.PriceTick(r.Price, e.book.inst.TickSize)
+	}
+	if positive(r.Qty) {
+		qtyLots = e.book.lots(r.Qty)
+	}
+	return priceTick, qtyLots, positive(r.Price) || positive(r.Qty)
+}
+
+// matchesTarget reports whether terms show that the amendment in flight took effect. Those that the order has anyway are no
+// answer, nor is an end: what is canceled to be replaced may have had the same.
+func (e *entry) matchesTarget(priceTick, qtyLots int64) bool {
+	changes := priceTick != e.priceTick || qtyLots != e.now.qtyLots
+	return changes && e.rank != rankFinal && priceTick == e.target.priceTick && qtyLots+e.priorLots() == e.target.totalLots
 }
 
 // stray cancels an order that is at the venue although its end was concluded, at once for the first time.

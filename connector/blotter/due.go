@@ -46,14 +46,7 @@ func (b *Blotter) run(e *entry, nowNs int64) (forget bool) {
 		b.holdOver(e, nowNs)
 	}
 	if due(e.cancelAtNs, nowNs) {
-		e.cancelAtNs = 0
-		if e.over && e.wantCancel { // a stray
-			e.cancel = sent
-			b.send(e, Cancel)
-		} else {
-			e.wantCancel = e.wantCancel || e.toEnd && !e.gone
-			b.next(e, nowNs)
-		}
+		b.cancelAgain(e, nowNs)
 	}
 	if due(e.askAtNs, nowNs) && e.mayAsk(&e.askAtNs, nowNs) {
 		e.askAtNs = 0
@@ -74,6 +67,18 @@ func (b *Blotter) run(e *entry, nowNs int64) (forget bool) {
 		return false
 	}
 	return true
+}
+
+// cancelAgain sends a cancel whose time has come.
+func (b *Blotter) cancelAgain(e *entry, nowNs int64) {
+	e.cancelAtNs = 0
+	if e.over && e.wantCancel { // a stray
+		e.cancel = sent
+		b.send(e, Cancel)
+		return
+	}
+	e.wantCancel = e.wantCancel || e.toEnd && !e.gone
+	b.next(e, nowNs)
 }
 
 // mayAsk reports whether a question about an entry may be sent, which is then under way; if it is too early for it, the

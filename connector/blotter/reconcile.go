@@ -15,27 +15,59 @@ func (b *Blotter) adopt(k *book, r *Report, nowNs int64) (*entry, error) {
 		b.counts.Foreign++
 		return nil, nil
 	}
-	f := k.check(r, b.venueNs(nowNs))
-	if most := mostQty * k.inst.MaxQty; most > 0 && r.Qty > most && f.field == "" {
-		f = falsehood{field: "quantity", value: r.Qty, why: fmt.Sprintf("where the venue takes %v at most", k.inst.MaxQty)}
-	}
-	if f.field != "" {
+	if f := k.checkAdopted(r, b.venueNs(nowNs)); f.field != "" {
 		b.counts.Unreadable++
 		return nil, fmt.Errorf("order %s, which is not known here: the venue says what cannot be true: %v", r.ClientID, &f)
 	}
-	rank := rankOf(r.Status)
-	active := rank == rankNew || rank == rankPartial
-	executedLots := int64(0)
-	if r.TradeID != "" && k.priced(r.LastPrice) && !k.trades.has(r.TradeID) {
-		executedLots = k.lots(r.LastQty)
-	}
-	if r.Side != hft.Buy && r.Side != hft.Sell || k.lots(r.Qty) == 0 || !active && executedLots == 0 || r.Channel == Ack {
+	executedLots := k.newLots(r)
+	if !k.isAdoptable(r, executedLots) {
 		b.counts.Forgotten++
 		return nil, nil
 	}
 	b.counts.Adopted++
 	e := b.newEntry(k, owner, r.ClientID)
 	e.shown = hft.NewOrder(orderID, 0, k.inst.TickSize, r.Qty, r.Side, r.OrdType, r.TimeInForce)
+	e.takeHistory(r, executedLots)
+	if b.open[e.key()] == nil {
+		b.open[e.key()] = e
+		return e, nil
+	}
+	// The bot has a newer order of this id, so this one cannot be shown to it: it is canceled.
+	k.strike(e)
+	e.over, e.overShown, e.guessed, e.end = true, true, true, hft.StatusExpired
+	e.shown.Status, e.forgetAtNs = hft.StatusExpired, nowNs+keepNs
+	return e, nil
+}
+
+// checkAdopted returns what cannot be true in a report about an order that is not known.
+func (k *book) checkAdopted(r *Report, venueNs int64) falsehood {
+	f := k.check(r, venueNs)
+	if most := mostQty * k.inst.MaxQty; most > 0 && r.Qty > most && f.field == "" {
+		f = falsehood{field: "quantity", value: r.Qty, why: fmt.Sprintf("where the venue takes %v at most", k.inst.MaxQty)}
+	}
+	return f
+}
+
+// newLots is how much a report says was executed that nobody has counted yet.
+func (k *book) newLots(r *Report) int64 {
+	if r.TradeID == "" || !k.priced(r.LastPrice) || k.trades.has(r.TradeID) {
+		return 0
+	}
+	return k.lots(r.LastQty)
+}
+
+// isAdoptable reports whether a report tells enough of an order to go on with it, and the order has not ended for long.
+func (k *book) isAdoptable(r *Report, executedLots int64) bool {
+	rank := rankOf(r.Status)
+	active := rank == rankNew || rank == rankPartial
+	sided := r.Side == hft.Buy || r.Side == hft.Sell
+	return sided && k.lots(r.Qty) != 0 && (active || executedLots != 0) && r.Channel != Ack
+}
+
+// takeHistory takes over what had become of an order until it was adopted, without the execution of executedLots that the report
+// is about.
+func (e *entry) takeHistory(r *Report, executedLots int64) {
+	k := e.book
 	e.now.qtyLots = k.lots(r.Qty)
 	if positive(r.Price) {
 		e.priceTick = hft.PriceTick(r.Price, k.inst.TickSize)
@@ -57,15 +89,6 @@ func (b *Blotter) adopt(k *book, r *Report, nowNs int64) (*entry, error) {
 	if e.maxLots = k.lots(mostQty * k.inst.MaxQty); e.maxLots == 0 {
 		e.maxLots = maxLots
 	}
-	if b.open[e.key()] == nil {
-		b.open[e.key()] = e
-		return e, nil
-	}
-	// The bot has a newer order of this id, so this one cannot be shown to it: it is canceled.
-	k.strike(e)
-	e.over, e.overShown, e.guessed, e.end = true, true, true, hft.StatusExpired
-	e.shown.Status, e.forgetAtNs = hft.StatusExpired, nowNs+keepNs
-	return e, nil
 }
 
 // Listed takes the list of open orders on a symbol, as after a reconnect and at the start: unknown orders of this runner

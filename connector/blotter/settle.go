@@ -68,36 +68,48 @@ func (b *Blotter) finish(e *entry, nowNs int64) {
 
 // next sends the request that an entry waits to send, if it may.
 func (b *Blotter) next(e *entry, nowNs int64) {
-	unshown := !e.seen && (e.place == sent || e.place == uncertain)
 	// A submission that may have arrived is asked about first. Where that has no answer, the cancel's way may be open.
-	if e.over || e.end != hft.StatusNone || unshown && (e.place == sent || !e.wantCancel || !e.noAnswer) {
+	if e.over || e.end != hft.StatusNone || e.unshown() && (e.place == sent || !e.wantCancel || !e.noAnswer) {
 		return
 	}
 	switch {
 	case e.wantCancel:
-		if e.cancel != idle || e.amendOut || e.gone || nowNs < e.cancelAtNs {
-			return
-		}
-		e.cancelAtNs, e.cancel, e.canceledNs, e.blind = 0, sent, nowNs, unshown
-		b.send(e, Cancel)
+		b.sendCancel(e, nowNs)
 	case e.wantAmend && e.amend == idle && !e.amendOut && e.cancel == idle:
-		e.wantAmend = false
-		id, err := b.codec.Encode(e.owner, e.shown.OrderID)
-		if err == nil && e.book.stopped != "" {
-			err = errors.New(e.book.stopped)
-		}
-		if err != nil {
-			b.refuse(e)
-			b.complain(e, 0, "modify: "+err.Error())
-			return
-		}
-		e.target = e.wanted
-		e.target.totalLots = e.cumLots() + e.wanted.openLots
-		e.asks(e.target.priceTick, e.target.openLots, e.target.totalLots-e.priorLots(), e.target.totalLots)
-		e.amend, e.amendOut, e.amendID, e.amendNs = sent, true, id, nowNs
-		b.know(e, id)
-		b.send(e, Amend)
+		b.sendAmend(e, nowNs)
 	}
+}
+
+// unshown reports whether an order was submitted and the venue has not shown it yet.
+func (e *entry) unshown() bool { return !e.seen && (e.place == sent || e.place == uncertain) }
+
+// sendCancel sends the cancel that is wanted, unless another request has to be answered first or it is too early to try again.
+func (b *Blotter) sendCancel(e *entry, nowNs int64) {
+	if e.cancel != idle || e.amendOut || e.gone || nowNs < e.cancelAtNs {
+		return
+	}
+	e.cancelAtNs, e.cancel, e.canceledNs, e.blind = 0, sent, nowNs, e.unshown()
+	b.send(e, Cancel)
+}
+
+// sendAmend sends the modification that is wanted, or refuses it.
+func (b *Blotter) sendAmend(e *entry, nowNs int64) {
+	e.wantAmend = false
+	id, err := b.codec.Encode(e.owner, e.shown.OrderID)
+	if err == nil && e.book.stopped != "" {
+		err = errors.New(e.book.stopped)
+	}
+	if err != nil {
+		b.refuse(e)
+		b.complain(e, 0, "modify: "+err.Error())
+		return
+	}
+	e.target = e.wanted
+	e.target.totalLots = e.cumLots() + e.wanted.openLots
+	e.asks(e.target.priceTick, e.target.openLots, e.target.totalLots-e.priorLots(), e.target.totalLots)
+	e.amend, e.amendOut, e.amendID, e.amendNs = sent, true, id, nowNs
+	b.know(e, id)
+	b.send(e, Amend)
 }
 
 // refuse answers the bot's request in flight with a refusal; the order stays as it is.

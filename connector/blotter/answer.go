@@ -230,34 +230,22 @@ func (b *Blotter) cancelFailed(e *entry, f *Failure, nowNs int64) {
 		return
 	}
 	e.cancel = idle
+	notOpen := f.Cause == Gone || f.Cause == NotFound
 	switch {
 	case f.Cause.passes() || f.Cause == Unknown && e.over:
-		if e.cancelTries == 0 {
-			b.complainOf(e, f, Cancel, "; it is tried again")
-		}
-		e.cancelTries++
-		e.cancelAtNs = nowNs + backoff(e.cancelTries)
-		// A time that is known needs no guess, which would be longer each time. But it may be of one way of several: a long pause does
-		// not hold the cancel up, and what is not to be sent meanwhile is refused on this side.
-		switch {
-		case f.RetryAtNs <= nowNs:
-		case f.Cause == Banned:
-			e.cancelAtNs = min(f.RetryAtNs, e.cancelAtNs)
-		default:
-			e.cancelAtNs = min(f.RetryAtNs, nowNs+maxBackoffNs)
-		}
+		b.cancelLater(e, f, nowNs)
 	case f.Cause == Unknown:
 		e.cancel = uncertain
 		e.ask(nowNs)
 		if e.cancelTries == 0 {
 			b.complainOf(e, f, Cancel, "")
 		}
-	case (f.Cause == Gone || f.Cause == NotFound) && e.blind && !e.over:
+	case notOpen && e.blind && !e.over:
 		// The submission may still arrive.
 		e.cancelTries++
 		e.cancelAtNs = nowNs + backoff(e.cancelTries)
 		e.ask(nowNs)
-	case f.Cause == Gone || f.Cause == NotFound:
+	case notOpen:
 		e.wantCancel, e.gone = false, !e.over
 		e.ask(nowNs)
 		if e.end == hft.StatusNone {
@@ -274,6 +262,24 @@ func (b *Blotter) cancelFailed(e *entry, f *Failure, nowNs int64) {
 		}
 	}
 	b.settle(e, nil, nowNs)
+}
+
+// cancelLater sets the time at which a cancel that the venue refused for now is tried again.
+func (b *Blotter) cancelLater(e *entry, f *Failure, nowNs int64) {
+	if e.cancelTries == 0 {
+		b.complainOf(e, f, Cancel, "; it is tried again")
+	}
+	e.cancelTries++
+	e.cancelAtNs = nowNs + backoff(e.cancelTries)
+	// A time that is known needs no guess, which would be longer each time. But it may be of one way of several: a long pause
+	// does not hold the cancel up, and what is not to be sent meanwhile is refused on this side.
+	switch {
+	case f.RetryAtNs <= nowNs:
+	case f.Cause == Banned:
+		e.cancelAtNs = min(f.RetryAtNs, e.cancelAtNs)
+	default:
+		e.cancelAtNs = min(f.RetryAtNs, nowNs+maxBackoffNs)
+	}
 }
 
 func (b *Blotter) queryFailed(e *entry, f *Failure, nowNs int64) {

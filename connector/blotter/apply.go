@@ -27,6 +27,12 @@ func rankOf(s hft.Status) int {
 	return rankNone
 }
 
+// isActive reports whether a status is that of an open order.
+func isActive(s hft.Status) bool { return s == hft.StatusNew || s == hft.StatusPartiallyFilled }
+
+// isFinal reports whether a status is that of an order that has ended.
+func isFinal(s hft.Status) bool { return rankOf(s) == rankFinal }
+
 // Report takes what the venue says of an order without being asked. r is not kept, its texts are. An error says that it is
 // about an order of this runner that is not known here and that it cannot be true: the open orders have to be asked for.
 func (b *Blotter) Report(r *Report, nowNs int64) error {
@@ -193,16 +199,12 @@ func (b *Blotter) apply(e *entry, r *Report, nowNs int64) {
 // accept takes over what a report says that was checked, and returns the leg that it is about. byAmend says that it
 // acknowledges an amendment.
 func (b *Blotter) accept(e *entry, r *Report, byAmend bool, nowNs int64) *leg {
-	if atNs := b.venueNs(nowNs) + trustedAheadNs; r.TimestampNs > atNs {
-		b.report = *r
-		r = &b.report
-		r.TimestampNs = atNs
-	}
+	r = b.notAhead(r, nowNs)
 	l, current := b.legOf(e, r, nowNs)
 	old := l.cumLots
 	told, tells := l.told(e.book, r)
 	b.claim(e, l, r, told, tells)
-	l.done = l.done || r.HasCum && rankOf(r.Status) == rankFinal && (told >= old || l.ruined)
+	l.takeEnd(r, told, old)
 	l.takeAverage(r, told)
 	var fill *execution
 	if r.TradeID != "" {
@@ -216,11 +218,31 @@ func (b *Blotter) accept(e *entry, r *Report, byAmend bool, nowNs int64) *leg {
 		e.end, e.guessed = hft.StatusFilled, true // of a channel that tells executions only
 	}
 	b.settle(e, fill, nowNs)
-	if e.over && e.askAtNs == 0 && (over && fill != nil || !over && e.now.filledLots > e.now.toldLots) {
+	unconfirmed := over && fill != nil || !over && e.now.filledLots > e.now.toldLots
+	if e.over && e.askAtNs == 0 && unconfirmed {
 		e.askAtNs = nowNs + streamNs // unless the venue says by then that this much is executed
 		b.schedule(e)
 	}
 	return l
+}
+
+// notAhead returns a report whose time is not much ahead of the venue's clock: one wrong time must not outdate all that comes
+// after it.
+func (b *Blotter) notAhead(r *Report, nowNs int64) *Report {
+	atNs := b.venueNs(nowNs) + trustedAheadNs
+	if r.TimestampNs <= atNs {
+		return r
+	}
+	b.report = *r
+	b.report.TimestampNs = atNs
+	return &b.report
+}
+
+// takeEnd notes that a report is of the leg's end and tells all that was executed.
+func (l *leg) takeEnd(r *Report, told, old int64) {
+	if r.HasCum && isFinal(r.Status) && (told >= old || l.ruined) {
+		l.done = true
+	}
 }
 
 // takeAverage takes over the average price of a report that tells no less executed than the one that is known.
@@ -305,7 +327,7 @@ func (b *Blotter) state(e *entry, r *Report, told, old int64, byAmend bool, nowN
 
 // stateAfterEnd compares a status with the end that is known: it confirms it, or it shows that the order is still open.
 func (b *Blotter) stateAfterEnd(e *entry, r *Report, told, old int64, nowNs int64) {
-	final := rankOf(r.Status) == rankFinal
+	final := isFinal(r.Status)
 	if e.over && final {
 		e.strayEnded()
 	}

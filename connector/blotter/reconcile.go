@@ -58,10 +58,8 @@ func (k *book) newLots(r *Report) int64 {
 
 // isAdoptable reports whether a report tells enough of an order to go on with it, and the order has not ended for long.
 func (k *book) isAdoptable(r *Report, executedLots int64) bool {
-	rank := rankOf(r.Status)
-	active := rank == rankNew || rank == rankPartial
 	sided := r.Side == hft.Buy || r.Side == hft.Sell
-	return sided && k.lots(r.Qty) != 0 && (active || executedLots != 0) && r.Channel != Ack
+	return sided && k.lots(r.Qty) != 0 && (isActive(r.Status) || executedLots != 0) && r.Channel != Ack
 }
 
 // takeHistory takes over what had become of an order until it was adopted, without the execution of executedLots that the report

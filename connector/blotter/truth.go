@@ -67,16 +67,28 @@ func (k *book) check(r *Report, venueNs int64) falsehood {
 	switch {
 	case r.TimestampNs < 0 || r.TimestampNs > venueNs+maxAheadNs:
 		return falsehood{field: "time", value: float64(r.TimestampNs), why: "ns is more than a day ahead or before 1970"}
-	case r.TradeID != "" && k.lots(r.LastQty) == 0:
-		return falsehood{field: "last quantity", value: r.LastQty, why: "of an execution"}
-	case r.TradeID != "" && r.LastPrice == 0:
-		return falsehood{field: "last price", value: r.LastPrice, why: "of an execution"}
-	case r.TradeID != "" && r.LastValue != 0 && !(math.Abs(r.LastQty*r.LastPrice-r.LastValue) <= 0.01*r.LastQty*r.LastPrice+1e-6):
-		return falsehood{field: "last value", value: r.LastValue, why: fmt.Sprintf("of %v at %v", r.LastQty, r.LastPrice)}
-	case r.TradeID != "" && !k.canCost(r):
-		return falsehood{field: "fee", value: r.Fee, why: "is more than a twentieth of the execution's value"}
+	case r.TradeID != "":
+		if f := k.checkTrade(r); f.field != "" {
+			return f
+		}
 	}
 	return k.checkSums(r)
+}
+
+// checkTrade returns what cannot be true in a report's execution, whatever order it is of.
+func (k *book) checkTrade(r *Report) falsehood {
+	value := r.LastQty * r.LastPrice
+	switch {
+	case k.lots(r.LastQty) == 0:
+		return falsehood{field: "last quantity", value: r.LastQty, why: "of an execution"}
+	case r.LastPrice == 0:
+		return falsehood{field: "last price", value: r.LastPrice, why: "of an execution"}
+	case r.LastValue != 0 && !(math.Abs(value-r.LastValue) <= 0.01*r.LastQty*r.LastPrice+1e-6):
+		return falsehood{field: "last value", value: r.LastValue, why: fmt.Sprintf("of %v at %v", r.LastQty, r.LastPrice)}
+	case !k.canCost(r):
+		return falsehood{field: "fee", value: r.Fee, why: "is more than a twentieth of the execution's value"}
+	}
+	return falsehood{}
 }
 
 // canCost reports whether a fee can be true: a number, and not much of the execution's value. One in an asset of its own
@@ -99,8 +111,7 @@ func (k *book) checkSums(r *Report) falsehood {
 	}
 	qty, cum := k.lots(r.Qty), k.lots(r.CumQty)
 	f := falsehood{field: "cumulative quantity", value: r.CumQty}
-	rank := rankOf(r.Status)
-	active := rank == rankNew || rank == rankPartial
+	active := isActive(r.Status)
 	switch {
 	case r.TradeID != "" && k.lots(r.LastQty) > cum:
 		f.why = fmt.Sprintf("is less than the execution of %v", r.LastQty)
@@ -108,13 +119,27 @@ func (k *book) checkSums(r *Report) falsehood {
 		f.why = fmt.Sprintf("of an order of %v", r.Qty)
 	case r.HasLeaves && active && qty > 0 && math.Abs(r.CumQty+r.LeavesQty-r.Qty) > k.inst.LotSize/2:
 		f.why = fmt.Sprintf("and %v open of an order of %v", r.LeavesQty, r.Qty)
-	case qty > 0 && cum == qty && active, rank == rankPartial && cum == 0, r.Status == hft.StatusRejected && cum > 0,
-		r.Status == hft.StatusFilled && (cum == 0 || qty > 0 && cum < qty):
+	case !fits(r.Status, qty, cum):
 		f.why = fmt.Sprintf("of %v does not go with the status %v", r.Qty, r.Status)
 	default:
 		return falsehood{}
 	}
 	return f
+}
+
+// fits reports whether an order of qty lots, 0 when that is not told, of which cum are executed can have a status.
+func fits(s hft.Status, qty, cum int64) bool {
+	switch s {
+	case hft.StatusNew:
+		return qty == 0 || cum != qty
+	case hft.StatusPartiallyFilled:
+		return cum != 0 && cum != qty
+	case hft.StatusRejected:
+		return cum == 0
+	case hft.StatusFilled:
+		return cum != 0 && (qty == 0 || cum >= qty)
+	}
+	return true
 }
 
 // check returns what cannot be true in a report about an order of which more is known.
@@ -123,12 +148,46 @@ func (b *Blotter) check(e *entry, r *Report, nowNs int64) falsehood {
 	if f := k.check(r, b.venueNs(nowNs)); f.field != "" {
 		return f
 	}
-	qty, cum := k.lots(r.Qty), k.lots(r.CumQty)
 	switch other := b.byID[r.ClientID]; {
 	case other != nil && other != e:
 		return falsehood{field: "client id", text: r.ClientID, why: "is not the order's"}
 	case r.Side != hft.SideNone && r.Side != e.shown.Side:
 		return falsehood{field: "side", text: r.Side.String(), why: "is not the order's"}
+	}
+	if f := e.checkAsked(r); f.field != "" {
+		return f
+	}
+	l, ok := e.named(r)
+	switch {
+	case !ok:
+		return falsehood{field: "order id", text: r.VenueID, why: "is not the order's"}
+	case l == nil:
+		return falsehood{} // an order that takes its place
+	case r.Status == hft.StatusFilled && k.lots(r.Qty) == 0 && !e.filledWhole(l, r):
+		return falsehood{field: "cumulative quantity", value: r.CumQty, why: "does not go with the status Filled"}
+	}
+	if r.TradeID != "" {
+		if f := e.checkExecution(l, r); f.field != "" {
+			return f
+		}
+	}
+	return e.checkValue(l, r)
+}
+
+// filledWhole reports whether a leg can be filled by a report that does not tell its quantity.
+func (e *entry) filledWhole(l *leg, r *Report) bool {
+	if !r.HasCum {
+		return l.qtyLots != 0
+	}
+	cum := e.book.lots(r.CumQty)
+	return cum == l.qtyLots || e.askedLots(cum)
+}
+
+// checkAsked returns which of a report's terms and sums go beyond what the venue was asked for.
+func (e *entry) checkAsked(r *Report) falsehood {
+	k := e.book
+	qty, cum := k.lots(r.Qty), k.lots(r.CumQty)
+	switch {
 	case qty > e.maxLots:
 		return falsehood{field: "quantity", value: r.Qty, why: fmt.Sprintf("where at most %v was asked for", k.qty(e.maxLots))}
 	case r.HasCum && cum > e.maxLots:
@@ -140,22 +199,7 @@ func (b *Blotter) check(e *entry, r *Report, nowNs int64) falsehood {
 	case r.Price > 0 && e.shown.OrdType == hft.Limit && !e.askedPrice(hft.PriceTick(r.Price, k.inst.TickSize)) && !e.repeated(r):
 		return falsehood{field: "price", value: r.Price, why: "was not asked for"}
 	}
-	l, ok := e.named(r)
-	if !ok {
-		return falsehood{field: "order id", text: r.VenueID, why: "is not the order's"}
-	}
-	if l == nil {
-		return falsehood{} // an order that takes its place
-	}
-	if r.Status == hft.StatusFilled && qty == 0 && (!r.HasCum && l.qtyLots == 0 || r.HasCum && cum != l.qtyLots && !e.askedLots(cum)) {
-		return falsehood{field: "cumulative quantity", value: r.CumQty, why: "does not go with the status Filled"}
-	}
-	if r.TradeID != "" {
-		if f := e.checkExecution(l, r); f.field != "" {
-			return f
-		}
-	}
-	return e.checkValue(l, r)
+	return falsehood{}
 }
 
 // checkExecution returns what cannot be true of an execution of a leg.
@@ -164,30 +208,43 @@ func (e *entry) checkExecution(l *leg, r *Report) falsehood {
 	lots, tick := k.lots(r.LastQty), hft.PriceTick(r.LastPrice, k.inst.TickSize)
 	if old, ok := k.trades.get(r.TradeID); ok {
 		more := lots - old.lots // an answer may tell more, if it was less by mistake that was published
-		fits := more == 0 || more > 0 && r.Channel == Query && more <= max(l.cumLots-l.filledLots, l.assumedLots)
-		if old.side == e.shown.Side && (old.tick != tick || !fits) {
-			return falsehood{field: "execution", text: r.TradeID, why: fmt.Sprintf("of %v at %v was %v at %v before", r.LastQty, r.LastPrice,
-				k.qty(old.lots), hft.TickPrice(old.tick, k.inst.TickSize))}
+		same := more == 0 || more > 0 && r.Channel == Query && more <= max(l.cumLots-l.filledLots, l.assumedLots)
+		if old.side != e.shown.Side || old.tick == tick && same {
+			return falsehood{}
 		}
-		return falsehood{}
+		return falsehood{field: "execution", text: r.TradeID, why: fmt.Sprintf("of %v at %v was %v at %v before", r.LastQty, r.LastPrice,
+			k.qty(old.lots), hft.TickPrice(old.tick, k.inst.TickSize))}
 	}
 	if e.adoptedNs != 0 && r.TimestampNs <= e.adoptedNs {
 		return falsehood{} // part of what was adopted
 	}
-	bound := e.maxLots
-	if r.HasCum {
-		bound = max(l.cumLots, k.lots(r.CumQty))
-	} else if lots := e.boundLots(l); lots > 0 {
-		bound = min(bound, lots)
+	bound, before := e.mostExecuted(l, r), l.filledLots-l.assumedLots
+	if before+lots > bound {
+		return falsehood{field: "last quantity", value: r.LastQty, why: fmt.Sprintf("where %v of %v was executed before", k.qty(before), k.qty(bound))}
 	}
-	switch {
-	case l.filledLots-l.assumedLots+lots > bound:
-		return falsehood{field: "last quantity", value: r.LastQty, why: fmt.Sprintf("where %v of %v was executed before", k.qty(l.filledLots-l.assumedLots), k.qty(bound))}
-	case e.shown.OrdType != hft.Limit || e.highTick == 0:
-	case e.shown.Side == hft.Buy && tick > e.highTick, e.shown.Side == hft.Sell && tick < e.lowTick:
+	if e.isBeyondLimit(tick) {
 		return falsehood{field: "last price", value: r.LastPrice, why: "is beyond the order's limit"}
 	}
 	return falsehood{}
+}
+
+// isBeyondLimit reports whether a price is worse than any that was asked for.
+func (e *entry) isBeyondLimit(tick int64) bool {
+	if e.shown.OrdType != hft.Limit || e.highTick == 0 {
+		return false
+	}
+	return e.shown.Side == hft.Buy && tick > e.highTick || e.shown.Side == hft.Sell && tick < e.lowTick
+}
+
+// mostExecuted is the most that can be executed of a leg, by what is known of it and what a report tells.
+func (e *entry) mostExecuted(l *leg, r *Report) int64 {
+	if r.HasCum {
+		return max(l.cumLots, e.book.lots(r.CumQty))
+	}
+	if lots := e.boundLots(l); lots > 0 {
+		return min(e.maxLots, lots)
+	}
+	return e.maxLots
 }
 
 // checkValue compares an average price with the executions, when these are all that the average is of. A stream's has to
@@ -217,17 +274,8 @@ func (e *entry) checkValue(l *leg, r *Report) falsehood {
 // report is about neither. An order of the venue that took this one's place has the client id that it was to have; another
 // id of the same order has to be said again, by an answer: orders are canceled by it.
 func (e *entry) named(r *Report) (l *leg, ok bool) {
-	isReplacement := r.ClientID != "" && r.ClientID == e.amendID && r.ClientID != e.now.clientID
 	if r.VenueID == "" {
-		if isReplacement {
-			return nil, true
-		}
-		for i := range e.prior {
-			if r.ClientID != "" && r.ClientID != e.now.clientID && e.prior[i].clientID == r.ClientID {
-				return &e.prior[i], true
-			}
-		}
-		return &e.now, true
+		return e.namedByClientID(r), true
 	}
 	for i := range e.prior {
 		switch l := &e.prior[i]; {
@@ -240,7 +288,7 @@ func (e *entry) named(r *Report) (l *leg, ok bool) {
 	switch {
 	case r.VenueID == e.now.venueID:
 		return &e.now, true
-	case isReplacement:
+	case e.isReplacement(r):
 		return nil, true
 	case e.now.venueID == "" && r.Channel != Query && e.book.taken(r.VenueID, e):
 	case e.now.venueID == "", r.Channel == Query && e.otherID == r.VenueID:
@@ -248,6 +296,19 @@ func (e *entry) named(r *Report) (l *leg, ok bool) {
 	}
 	e.otherID = r.VenueID // to be said again, by an answer
 	return nil, false
+}
+
+// namedByClientID is named for a report without the venue's id.
+func (e *entry) namedByClientID(r *Report) *leg {
+	if e.isReplacement(r) {
+		return nil
+	}
+	for i := range e.prior {
+		if r.ClientID != "" && r.ClientID != e.now.clientID && e.prior[i].clientID == r.ClientID {
+			return &e.prior[i]
+		}
+	}
+	return &e.now
 }
 
 // taken reports whether a venue's id is that of another order that is not over.

@@ -3,6 +3,7 @@ package host_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -52,11 +54,13 @@ func (c chatty) Run(_ context.Context, bot hft.Bot) error {
 }
 
 func (c chatty) write() {
-	logger := pluginapi.Logger()
+	logger, direct := pluginapi.Logger(), hclog.New(&hclog.LoggerOptions{Output: descriptor2(), JSONFormat: true})
 	ways := map[string]func(i int){
+		"all":    func(int) { sayAll() },
 		"slog":   func(i int) { slog.Info("chatter", "i", i, "more", strings.Repeat("x", 60)) },
 		"log":    func(i int) { log.Printf("chatter %d %s", i, strings.Repeat("x", 60)) },
-		"hclog":  func(i int) { logger.Info("chatter", "i", i, "more", strings.Repeat("x", 60)) },
+		"logger": func(i int) { logger.Info("chatter", "i", i, "more", strings.Repeat("x", 60)) },
+		"hclog":  func(i int) { direct.Info("chatter", "i", i, "more", strings.Repeat("x", 60)) },
 		"stdout": func(i int) { fmt.Printf("chatter %d %s\n", i, strings.Repeat("x", 60)) },
 		// The descriptor itself, past everything.
 		"stderr": func(i int) { fmt.Fprintf(descriptor2(), "chatter %d %s\n", i, strings.Repeat("x", 60)) },
@@ -75,6 +79,40 @@ func (c chatty) write() {
 
 // descriptor2 is standard error as the kernel knows it: os.Stderr is replaced in a plugin.
 var descriptor2 = sync.OnceValue(func() *os.File { return os.NewFile(2, "stderr") })
+
+// sayAll writes the same entries by slog's and hclog's loggers, of each level and with attributes of each type.
+func sayAll() {
+	logger, direct := pluginapi.Logger().With("symbol", "BTCUSDT"), hclog.New(&hclog.LoggerOptions{Output: descriptor2(), JSONFormat: true,
+		Level: hclog.Debug}).With("symbol", "BTCUSDT")
+	attributes := []any{"orders", 3, "price", 60000.1, "id", uint64(1) << 60, "error", errors.New("margin is \"insufficient\""), "ok", true,
+		"age", 1500 * time.Millisecond, "side", hft.Buy.String()}
+	for _, level := range []struct{ slog, hclog func(string, ...any) }{{logger.Debug, direct.Debug}, {logger.Info, direct.Info},
+		{logger.Warn, direct.Warn}, {logger.Error, direct.Error}} {
+		level.slog("said by slog", attributes...)
+		level.hclog("said by hclog", attributes...)
+	}
+	logger.Log(context.Background(), slog.LevelDebug-4, "below what the host logs")
+}
+
+// What a strategy says by slog arrives as what it says by hclog: with its level and its attributes.
+func TestLevelsAndAttributesArrive(t *testing.T) {
+	cfg := newConfig(t, 1, 0)
+	done := filepath.Join(t.TempDir(), "done")
+	cfg.Strategies = []host.StrategyConfig{strategyOf("a", "chatty", chattyParams{Way: "all", Lines: 1, Done: done})}
+	r := startLogged(t, cfg, hclog.New(&hclog.LoggerOptions{Output: io.Discard, Level: hclog.Debug}))
+	r.until("a", "all written", func(control.StrategyStatus) bool { return exists(done) })
+	r.end()
+	text, _ := logText(t, cfg, "a")
+	said := map[string][]string{}
+	for _, m := range regexp.MustCompile(`\[(\w+)\] +(?:\S+: )?said by (\w+): (.*)`).FindAllStringSubmatch(text, -1) {
+		said[m[2]] = append(said[m[2]], m[1]+" "+m[3])
+	}
+	const attributes = ` age=1500000000 error="margin is \"insufficient\"" id=1152921504606846976 ok=true orders=3 price=60000.1 side=Buy symbol=BTCUSDT`
+	want := []string{"DEBUG" + attributes, "INFO" + attributes, "WARN" + attributes, "ERROR" + attributes}
+	if !slices.Equal(said["slog"], want) || !slices.Equal(said["hclog"], want) || strings.Contains(text, "below") {
+		t.Errorf("%q, want %q:\n%s", said, want, text)
+	}
+}
 
 // logText returns all that is kept of a strategy's log.
 func logText(t *testing.T, cfg host.Config, name string) (text string, files int) {
@@ -97,7 +135,7 @@ func logText(t *testing.T, cfg host.Config, name string) (text string, files int
 func TestStrategyThatWritesTooMuch(t *testing.T) {
 	const lines = 50_000
 	line := regexp.MustCompile(`^\S+Z? \[(INFO|WARN|ERROR)\] `)
-	for _, way := range []string{"slog", "log", "hclog", "stdout", "stderr", "json"} {
+	for _, way := range []string{"slog", "log", "logger", "hclog", "stdout", "stderr", "json"} {
 		t.Run(way, func(t *testing.T) {
 			t.Parallel()
 			cfg := newConfig(t, 1, 0)

@@ -29,8 +29,8 @@ var testPlugins = map[string]func(){
 	"sleeper":    serveSleeper,
 	"breeder":    serveBreeder,
 	"stuck":      func() { time.Sleep(time.Hour) },
-	"old":        func() { _ = control.ServeStrategy(old{}, pluginapi.Logger()); os.Exit(0) },
-	"startless":  func() { _ = control.ServeStrategy(startless{}, pluginapi.Logger()); os.Exit(0) },
+	"old":        func() { _ = control.ServeStrategy(old{}); os.Exit(0) },
+	"startless":  func() { _ = control.ServeStrategy(startless{}); os.Exit(0) },
 	"late":       func() { exitUnless("ready"); serveSleeper() },
 	"third": func() {
 		for _, attempt := range []string{"first", "second"} {

@@ -5,13 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"os"
 	"reflect"
 	"regexp"
 	"strings"
-
-	"github.com/hashicorp/go-hclog"
 
 	"github.com/hftrunner/hftrunner/internal/control"
 )
@@ -28,8 +25,8 @@ func Serve[P any](p Plugin[P]) {
 	if err != nil {
 		panic("pluginapi.Serve: " + err.Error())
 	}
-	slog.SetDefault(slog.New(slogHandler())) // the log package writes there, too
-	err = control.ServeStrategy(a, Logger())
+	slog.SetDefault(Logger()) // the log package writes there, too
+	err = control.ServeStrategy(a)
 	if errors.Is(err, control.ErrNotLaunched) {
 		_, _ = fmt.Fprint(stderr, usage(a.description))
 		os.Exit(2)
@@ -41,30 +38,9 @@ func Serve[P any](p Plugin[P]) {
 	os.Exit(0)
 }
 
-// Logger returns a logger whose entries go to the host's log, at the level that the host logs. Any goroutine may use it.
-func Logger() hclog.Logger {
-	return hclog.New(&hclog.LoggerOptions{Output: stderr, JSONFormat: true, Level: control.LaunchedLogLevel()})
-}
-
-// slogHandler returns a handler of slog whose entries are like those of Logger.
-func slogHandler() slog.Handler {
-	names := map[string]string{slog.TimeKey: "@timestamp", slog.LevelKey: "@level", slog.MessageKey: "@message"}
-	const step = slog.LevelInfo - slog.LevelDebug // between two levels, and from hclog's trace to debug
-	least := slog.LevelInfo + step*slog.Level(control.LaunchedLogLevel()-hclog.Info)
-	return slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: least,
-		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
-			name, ok := names[a.Key]
-			if len(groups) > 0 || !ok {
-				return a
-			}
-			if level, is := a.Value.Any().(slog.Level); is {
-				nearest := hclog.Info + hclog.Level(math.Floor(float64(level-slog.LevelInfo)/float64(step)))
-				a.Value = slog.StringValue(min(max(nearest, hclog.Trace), hclog.Error).String())
-			}
-			a.Key = name
-			return a
-		}})
-}
+// Logger returns a logger whose entries go to the host's log with their levels and attributes, at the level that the host logs.
+// Any goroutine may use it.
+func Logger() *slog.Logger { return slog.New(control.LogHandler(stderr)) }
 
 // Describe returns what the host is told about p: its parameters as the tags of P say, or the author's mistakes.
 func Describe[P any](p Plugin[P]) (control.Description, error) {

@@ -16,7 +16,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hashicorp/go-hclog"
 	"go.uber.org/goleak"
 
 	"github.com/hftrunner/hftrunner/internal/control"
@@ -48,8 +47,7 @@ func TestMain(m *testing.M) {
 // roles are what a process made of the test binary can be.
 func roles() map[string]func() {
 	serve := func(s control.Strategy) {
-		logger := hclog.New(&hclog.LoggerOptions{Output: os.Stderr, JSONFormat: true})
-		if err := control.ServeStrategy(s, logger); err != nil {
+		if err := control.ServeStrategy(s); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(2)
 		}

@@ -25,8 +25,8 @@ import (
 // to standard output goes to the log, and Ctrl-C and SIGTERM, which systemd sends to all processes of a service, do nothing: the
 // host decides when a strategy stops.
 //
-// logger takes what the transport itself has to say.
-func ServeStrategy(impl Strategy, logger hclog.Logger) error {
+// What the transport itself has to say goes to standard error, where the host takes it.
+func ServeStrategy(impl Strategy) error {
 	handshake := handshakeConfig()
 	if os.Getenv(handshake.MagicCookieKey) != handshake.MagicCookieValue {
 		return ErrNotLaunched
@@ -42,7 +42,7 @@ func ServeStrategy(impl Strategy, logger hclog.Logger) error {
 	plugin.Serve(&plugin.ServeConfig{
 		HandshakeConfig:  handshake,
 		VersionedPlugins: versionedPlugins(impl),
-		Logger:           quietLogger{logger},
+		Logger:           quietLogger{hclog.New(&hclog.LoggerOptions{Output: os.Stderr, JSONFormat: true, Level: launchedLogLevel()})},
 		GRPCServer: func(opts []grpc.ServerOption) *grpc.Server {
 			return grpc.NewServer(append(opts, grpc.MaxRecvMsgSize(messageLimit), grpc.MaxSendMsgSize(messageLimit))...)
 		},
@@ -50,9 +50,9 @@ func ServeStrategy(impl Strategy, logger hclog.Logger) error {
 	return nil
 }
 
-// LaunchedLogLevel returns the level that the host wants to see of this process's log entries, hclog.Info when there
+// launchedLogLevel returns the level that the host wants to see of this process's log entries, hclog.Info when there
 // is no host or it did not say.
-func LaunchedLogLevel() hclog.Level {
+func launchedLogLevel() hclog.Level {
 	level := hclog.LevelFromString(os.Getenv(logLevelVariable))
 	if level == hclog.NoLevel {
 		return hclog.Info

@@ -4,14 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/hashicorp/go-hclog"
 
 	"github.com/hftrunner/hftrunner/backtest"
 	"github.com/hftrunner/hftrunner/hft"
@@ -38,7 +37,7 @@ func (wavering) ResponseNs(int64, *hft.Order) int64 { return int64(3 * time.Mill
 func runSample(t *testing.T, params string, latency sim.LatencyModel) (backtest.Result, string) {
 	t.Helper()
 	var out bytes.Buffer
-	log := hclog.New(&hclog.LoggerOptions{Output: &out, Level: hclog.Info, DisableTime: true})
+	log := logger(&out, slog.LevelInfo)
 	quiet := plugin()
 	quiet.New = func(p Params) (pluginapi.Strategy, error) { return newLatencyLog(p, log) }
 	day := backtest.NewBuilder().AddAsset(backtest.NewAsset("BTCUSDT").
@@ -79,12 +78,12 @@ func TestSampleMeasuresTheLatencyThatIsSimulated(t *testing.T) {
 	}
 	result, log := runSample(t, `{"order_qty": 0.01, "interval": "1s"}`, latency)
 	for _, request := range []string{"new", "cancel"} {
-		line := fmt.Sprintf("order: asset=0 request=%s entry=4ms response=3ms round_trip=7ms\n", request)
+		line := fmt.Sprintf("msg=order asset=0 request=%s entry=4ms response=3ms round_trip=7ms\n", request)
 		if n := strings.Count(log, line); n < 50 || int64(n) > result.Assets[0].Counts.Submits {
 			t.Errorf("%d times %q for %d orders", n, line, result.Assets[0].Counts.Submits)
 		}
 	}
-	if n := strings.Count(log, "feed: asset=0 latency="); n < 50 {
+	if n := strings.Count(log, "msg=feed asset=0 latency="); n < 50 {
 		t.Errorf("%d feed latencies", n)
 	}
 	if asset := result.Assets[0]; asset.Local != (hft.StateValues{}) || asset.Counts.Canceled == 0 {
@@ -124,7 +123,7 @@ func TestJournal(t *testing.T) {
 		}
 	}
 	counts := result.Assets[0].Counts
-	if refused < 5 || refused != counts.Rejects || int64(strings.Count(log, "refused: asset=0 request=")) != refused {
+	if refused < 5 || refused != counts.Rejects || int64(strings.Count(log, "msg=refused asset=0 request=")) != refused {
 		t.Errorf("%d refused requests of %+v", refused, counts)
 	}
 	if missing := counts.Submits + counts.Cancels - int64(len(lines)); missing < 0 || missing > 1 { // the last answer is beyond the data
@@ -139,7 +138,7 @@ func TestJournal(t *testing.T) {
 
 func TestJournalThatCannotBeWritten(t *testing.T) {
 	b := &bot{book: book{bid: math.NaN()}, rounds: 1}
-	l, err := newLatencyLog(Params{OrderQty: 1, Interval: time.Second, Journal: filepath.Join(t.TempDir(), "none", "j")}, hclog.NewNullLogger())
+	l, err := newLatencyLog(Params{OrderQty: 1, Interval: time.Second, Journal: filepath.Join(t.TempDir(), "none", "j")}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

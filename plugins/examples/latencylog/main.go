@@ -10,10 +10,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"time"
-
-	"github.com/hashicorp/go-hclog"
 
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/pluginapi"
@@ -32,7 +31,7 @@ const responseTimeout = 5 * time.Second
 
 type latencyLog struct {
 	p       Params
-	log     hclog.Logger
+	log     *slog.Logger
 	journal *journal // nil for none
 	// nextID is the id of the next order. It begins with the time of the start, so that a restarted process does not
 	// meet the ids of the one before.
@@ -48,7 +47,7 @@ var (
 	_ pluginapi.ErrorHandler = (*latencyLog)(nil)
 )
 
-func newLatencyLog(p Params, log hclog.Logger) (*latencyLog, error) {
+func newLatencyLog(p Params, log *slog.Logger) (*latencyLog, error) {
 	if p.OrderQty == 0 {
 		return nil, errors.New("order_qty is 0: give the quantity of an order that the venue accepts")
 	}

@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
+	"log/slog"
 	"math"
 	"os"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/hashicorp/go-hclog"
 
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/pluginapi"
@@ -110,7 +110,7 @@ func (b *bot) WaitOrderResponse(_ int, id uint64, _ time.Duration) (hft.ElapseRe
 func run(t *testing.T, b *bot) string {
 	t.Helper()
 	var out bytes.Buffer
-	log := hclog.New(&hclog.LoggerOptions{Output: &out, Level: hclog.Debug, DisableTime: true})
+	log := logger(&out, slog.LevelDebug)
 	l, err := newLatencyLog(Params{Interval: time.Second, Distance: 0.01, OrderQty: 1}, log)
 	if err != nil {
 		t.Fatal(err)
@@ -126,13 +126,23 @@ func run(t *testing.T, b *bot) string {
 	return out.String()
 }
 
+// logger returns a logger whose lines have no time.
+func logger(w io.Writer, level slog.Level) *slog.Logger {
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey {
+			return slog.Attr{}
+		}
+		return a
+	}}))
+}
+
 func TestLogsLatencies(t *testing.T) {
 	b := &bot{book: book{bid: 1000}, rounds: 2}
 	out := run(t, b)
-	if n := strings.Count(out, "feed: asset=0 latency=2ms"); n != 2 {
+	if n := strings.Count(out, "msg=feed asset=0 latency=2ms"); n != 2 {
 		t.Errorf("%d feed latencies, want 2:\n%s", n, out)
 	}
-	if n := strings.Count(out, "order: asset=0 request=new entry=1ms response=2ms round_trip=3ms"); n != 2 {
+	if n := strings.Count(out, "msg=order asset=0 request=new entry=1ms response=2ms round_trip=3ms"); n != 2 {
 		t.Errorf("%d order latencies, want 2:\n%s", n, out)
 	}
 	if n := strings.Count(out, "from=New to=Canceled"); n != 2 || b.cancels != 2 {
@@ -151,7 +161,7 @@ func TestRefusedOrderIsNotCancelled(t *testing.T) {
 }
 
 func TestFillIsAWarning(t *testing.T) {
-	if out := run(t, &bot{book: book{bid: 1000}, rounds: 1, fill: true}); !strings.Contains(out, "[WARN]  an order that was not meant to fill") {
+	if out := run(t, &bot{book: book{bid: 1000}, rounds: 1, fill: true}); !strings.Contains(out, `level=WARN msg="an order that was not meant to fill`) {
 		t.Errorf("no warning:\n%s", out)
 	}
 }
@@ -171,7 +181,7 @@ func TestEnds(t *testing.T) {
 
 func TestErrorEvents(t *testing.T) {
 	var out bytes.Buffer
-	l, err := newLatencyLog(Params{OrderQty: 1}, hclog.New(&hclog.LoggerOptions{Output: &out}))
+	l, err := newLatencyLog(Params{OrderQty: 1}, logger(&out, slog.LevelInfo))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,18 +200,18 @@ func TestParams(t *testing.T) {
 	if err != nil || len(d.Params) != 4 {
 		t.Fatalf("got %+v, %v", d, err)
 	}
-	if _, err := newLatencyLog(Params{}, hclog.NewNullLogger()); err == nil {
+	if _, err := newLatencyLog(Params{}, slog.New(slog.DiscardHandler)); err == nil {
 		t.Error("order_qty may be 0")
 	}
 }
 
 func Example() {
-	log := hclog.New(&hclog.LoggerOptions{Output: os.Stdout, DisableTime: true})
+	log := logger(os.Stdout, slog.LevelInfo)
 	l, err := newLatencyLog(Params{OrderQty: 1}, log)
 	if err != nil {
 		log.Error(err.Error())
 		return
 	}
 	_ = l.OnError(hft.LiveErrorWith(hft.OrderError, hft.StringValue("margin is insufficient")))
-	// Output: [WARN]  error event: error="OrderError: margin is insufficient"
+	// Output: level=WARN msg="error event" error="OrderError: margin is insufficient"
 }

@@ -294,11 +294,6 @@ const maxBranches = 15
 
 // branchy lists the functions that have more branches, by folder and name, and how many at most. The list only gets shorter.
 var branchy = map[string]int{
-	"backtest advance":                         21,
-	"backtest report":                          16,
-	"backtest run":                             17,
-	"backtest setMoney":                        18,
-	"backtest/report figure":                   23,
 	"cmd/testexchange read":                    16,
 	"connector/binanceapi causeOf":             20,
 	"connector/binancefutures complete":        21,

@@ -112,7 +112,25 @@ func queueOf(name string, n float64) (sim.QueueModel, error) {
 
 // setMoney sets asset type and fees.
 func (a *AssetBuilder) setMoney(s *AssetSpec) error {
-	f := s.Fee
+	if err := a.setFee(&s.Fee); err != nil {
+		return err
+	}
+	if !(s.ContractSize > 0) || math.IsInf(s.ContractSize, 0) {
+		return invalid("contract size %v: give a number above 0, 1 where there are no contracts", s.ContractSize)
+	}
+	switch s.Type {
+	case "linear":
+		a.AssetType(sim.LinearAsset(s.ContractSize))
+	case "inverse":
+		a.AssetType(sim.InverseAsset(s.ContractSize))
+	default:
+		return invalid("asset type %q: choose linear or inverse", s.Type)
+	}
+	return nil
+}
+
+// setFee sets the fee model.
+func (a *AssetBuilder) setFee(f *FeeSpec) error {
 	for _, x := range []float64{f.Maker, f.Taker, f.Buyer, f.Seller} {
 		if math.IsNaN(x) || math.IsInf(x, 0) {
 			return invalid("a fee is %v: give a finite number", x)
@@ -134,17 +152,6 @@ func (a *AssetBuilder) setMoney(s *AssetSpec) error {
 		a.Fee(sim.FlatPerTradeFee{Maker: f.Maker, Taker: f.Taker})
 	default:
 		return invalid("fee model %q: choose value, quantity or flat", f.Model)
-	}
-	if !(s.ContractSize > 0) || math.IsInf(s.ContractSize, 0) {
-		return invalid("contract size %v: give a number above 0, 1 where there are no contracts", s.ContractSize)
-	}
-	switch s.Type {
-	case "linear":
-		a.AssetType(sim.LinearAsset(s.ContractSize))
-	case "inverse":
-		a.AssetType(sim.InverseAsset(s.ContractSize))
-	default:
-		return invalid("asset type %q: choose linear or inverse", s.Type)
 	}
 	return nil
 }

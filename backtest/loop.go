@@ -85,15 +85,12 @@ func (b *Backtest) advance(untilNs int64, w *wait) (hft.ElapseResult, error) {
 	if b.ended && b.compat == sim.Fixed {
 		return b.afterEnd()
 	}
-	calledNs, lastNs := b.nowNs, b.toNs-1
+	calledNs := b.nowNs
 	for {
-		stopNs := min(untilNs, b.nextRecordNs, lastNs)
+		stopNs := min(untilNs, b.nextRecordNs, b.toNs-1)
 		more, err := b.run(stopNs, w)
 		b.reachedNs.Store(b.nowNs)
-		over := !more || !w.hit && stopNs == lastNs && untilNs > lastNs
-		if b.compat == sim.Fixed && b.nowNs == untilNs {
-			over = false // the time is over first; the end comes with the next call
-		}
+		over := b.isAtEnd(more, stopNs, untilNs, w)
 		if b.compat != sim.Fixed && (over || err != nil) {
 			b.nowNs = calledNs // Q15
 		}
@@ -108,13 +105,29 @@ func (b *Backtest) advance(untilNs int64, w *wait) (hft.ElapseResult, error) {
 			stopNs = w.hitNs
 		}
 		b.nowNs = stopNs
-		if stopNs == b.nextRecordNs && (!w.hit || b.compat != sim.Fixed) { // else there may be more to come at this time
-			b.record()
-			b.nextRecordNs += b.recordIntervalNs
-		}
+		b.recordWhenDue(w)
 		if w.hit || stopNs == untilNs {
 			return w.result, nil
 		}
+	}
+}
+
+// isAtEnd reports whether run, which was to stop at stopNs, has come to the end of the data or of the period before the time
+// that was asked for. more is what run has returned.
+func (b *Backtest) isAtEnd(more bool, stopNs, untilNs int64, w *wait) bool {
+	if b.compat == sim.Fixed && b.nowNs == untilNs {
+		return false // the time is over first; the end comes with the next call
+	}
+	lastNs := b.toNs - 1
+	return !more || !w.hit && stopNs == lastNs && untilNs > lastNs
+}
+
+// recordWhenDue records the state of now when it is time to, and nothing more can come at this time.
+func (b *Backtest) recordWhenDue(w *wait) {
+	moreMayCome := w.hit && b.compat == sim.Fixed
+	if b.nowNs == b.nextRecordNs && !moreMayCome {
+		b.record()
+		b.nextRecordNs += b.recordIntervalNs
 	}
 }
 
@@ -129,26 +142,17 @@ func (b *Backtest) afterEnd() (hft.ElapseResult, error) {
 // run lets everything up to untilNs happen, or until w has its hit. It reports whether there is more to come. Time is
 // that of what happened last.
 func (b *Backtest) run(untilNs int64, w *wait) (more bool, err error) {
-	for i := range b.assets {
-		b.refreshBuses(i)
-	}
+	b.refreshAllBuses()
 	for b.halt.Load() == 0 {
 		if b.refused {
 			err := b.tellRefusal()
-			for i := range b.assets { // the handler may have sent requests
-				b.refreshBuses(i)
-			}
+			b.refreshAllBuses() // the handler may have sent requests
 			if err != nil {
 				return true, err
 			}
 			continue
 		}
-		slot, atNs := 0, b.slots[0]
-		for i, t := range b.slots[1:] {
-			if t < atNs {
-				slot, atNs = i+1, t
-			}
-		}
+		slot, atNs := b.earliest()
 		if atNs == sim.NeverNs {
 			if b.off() { // a closed tape ends as one that has been read
 				break
@@ -161,23 +165,37 @@ func (b *Backtest) run(untilNs int64, w *wait) (more bool, err error) {
 		if atNs > untilNs {
 			return true, b.checkPause(slot, atNs)
 		}
-		assetNo := slot / numSlots
 		b.nowNs = max(b.nowNs, atNs) // rows may be of the past, Q1
-		switch slot % numSlots {
-		case slotLocalRow:
-			err = b.processLocalRows(b.assets[assetNo], slot, b.bound(slot, untilNs), w)
-		case slotResponse:
-			err = b.processResponses(assetNo, atNs, w)
-		case slotExchRow:
-			err = b.processExchRows(b.assets[assetNo], slot, b.bound(slot, untilNs))
-		default:
-			err = b.processRequests(assetNo, atNs)
-		}
-		if err != nil || b.over(w) {
+		if err := b.process(slot, atNs, untilNs, w); err != nil || b.over(w) {
 			return true, err
 		}
 	}
 	return true, b.halted()
+}
+
+// earliest returns the slot that comes first, and its time.
+func (b *Backtest) earliest() (slot int, atNs int64) {
+	slot, atNs = 0, b.slots[0]
+	for i, t := range b.slots[1:] {
+		if t < atNs {
+			slot, atNs = i+1, t
+		}
+	}
+	return slot, atNs
+}
+
+// process lets a slot happen, and what comes after it in the same slot before the others and untilNs.
+func (b *Backtest) process(slot int, atNs, untilNs int64, w *wait) error {
+	assetNo := slot / numSlots
+	switch slot % numSlots {
+	case slotLocalRow:
+		return b.processLocalRows(b.assets[assetNo], slot, b.bound(slot, untilNs), w)
+	case slotResponse:
+		return b.processResponses(assetNo, atNs, w)
+	case slotExchRow:
+		return b.processExchRows(b.assets[assetNo], slot, b.bound(slot, untilNs))
+	}
+	return b.processRequests(assetNo, atNs)
 }
 
 // checkPause returns an error when the next thing to happen is a row that cannot be true beside those of other assets; within
@@ -220,6 +238,13 @@ func (b *Backtest) bound(slot int, untilNs int64) int64 {
 		}
 	}
 	return bound
+}
+
+// refreshAllBuses is refreshBuses for all assets.
+func (b *Backtest) refreshAllBuses() {
+	for i := range b.assets {
+		b.refreshBuses(i)
+	}
 }
 
 // refreshBuses sets the slots of what is under way.

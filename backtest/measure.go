@@ -59,8 +59,15 @@ func (m *measure) report(r *sim.Report, prev *hft.Order, nowNs int64) {
 			m.counts.Expired++
 		}
 	}
-	// The request in flight is the local order's; what the exchange's copy remembers may be an earlier one (Q20).
-	if r.Answers != hft.StatusNone && prev != nil && prev.Pending() && o.ExchTimestampNs >= prev.LocalTimestampNs {
+	if r.Answers != hft.StatusNone && prev != nil {
+		m.answer(o, prev, nowNs)
+	}
+}
+
+// answer times what the exchange answers to a request. The one in flight is prev's, the local order's; what the exchange's copy
+// remembers may be an earlier one (Q20).
+func (m *measure) answer(o, prev *hft.Order, nowNs int64) {
+	if prev.Pending() && o.ExchTimestampNs >= prev.LocalTimestampNs {
 		m.entry.record(o.ExchTimestampNs - prev.LocalTimestampNs)
 		m.response.record(nowNs - o.ExchTimestampNs)
 		m.roundTrip.record(nowNs - prev.LocalTimestampNs)

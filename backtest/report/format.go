@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"math"
 	"strconv"
 	"strings"
@@ -123,41 +124,31 @@ type figureText struct {
 	Scale float64
 }
 
+// labelOf returns how a metric is called in the report.
+func labelOf(name string) string {
+	labels := map[string]string{
+		"SR":                  "Sharpe ratio",
+		"Sortino":             "Sortino ratio",
+		"MaxDrawdown":         "Max drawdown",
+		"AnnualReturn":        "Annual return",
+		"NumberOfTrades":      "Trades",
+		"DailyNumberOfTrades": "Trades per day",
+		"DailyTradingValue":   "Traded per day",
+		"DailyTurnover":       "Turnover per day",
+		"TradingValue":        "Traded",
+		"ReturnOverMDD":       "Return / drawdown",
+		"ReturnOverTrade":     "Return / traded",
+		"MaxPositionValue":    "Max position",
+		"MeanPositionValue":   "Mean position",
+		"MedianPositionValue": "Median position",
+		"MaxLeverage":         "Max leverage",
+	}
+	return cmp.Or(labels[name], name)
+}
+
 // figure writes a metric with its unit, and its sign where it means winning or losing.
 func figure(name string, value float64, run *Run) figureText {
-	f := figureText{Label: name, Name: name, Value: formatNumber(value), Scale: 1}
-	switch name {
-	case "SR":
-		f.Label = "Sharpe ratio"
-	case "Sortino":
-		f.Label = "Sortino ratio"
-	case "MaxDrawdown":
-		f.Label = "Max drawdown"
-	case "AnnualReturn":
-		f.Label = "Annual return"
-	case "NumberOfTrades":
-		f.Label = "Trades"
-	case "DailyNumberOfTrades":
-		f.Label = "Trades per day"
-	case "DailyTradingValue":
-		f.Label = "Traded per day"
-	case "DailyTurnover":
-		f.Label = "Turnover per day"
-	case "TradingValue":
-		f.Label = "Traded"
-	case "ReturnOverMDD":
-		f.Label = "Return / drawdown"
-	case "ReturnOverTrade":
-		f.Label = "Return / traded"
-	case "MaxPositionValue":
-		f.Label = "Max position"
-	case "MeanPositionValue":
-		f.Label = "Mean position"
-	case "MedianPositionValue":
-		f.Label = "Median position"
-	case "MaxLeverage":
-		f.Label = "Max leverage"
-	}
+	f := figureText{Label: labelOf(name), Name: name, Value: formatNumber(value), Scale: 1}
 	switch name {
 	case "Return", "AnnualReturn", "MaxDrawdown":
 		if run.BookSize > 0 {

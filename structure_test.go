@@ -394,6 +394,55 @@ func TestFunctionsHaveFewBranches(t *testing.T) {
 	}
 }
 
+// TestTestsDoNotSleep counts the calls of time.Sleep in tests that are no pause between two looks at a condition. What a test waits for
+// is an event, or a clock that the test moves (testing/synctest).
+func TestTestsDoNotSleep(t *testing.T) {
+	const ceiling = 70 // lower it when there are fewer; up to ten fewer are let pass
+	var found []string
+	sources(t, func(path string, file *ast.File, set *token.FileSet) {
+		if !strings.HasSuffix(path, "_test.go") {
+			return
+		}
+		var around []ast.Node
+		ast.Inspect(file, func(n ast.Node) bool {
+			if n == nil {
+				around = around[:len(around)-1]
+				return true
+			}
+			if call, ok := n.(*ast.CallExpr); ok && types.ExprString(call.Fun) == "time.Sleep" && !looks(around) && !faked(around) {
+				found = append(found, set.Position(call.Pos()).String())
+			}
+			around = append(around, n)
+			return true
+		})
+	})
+	if n := len(found); n > ceiling || n < ceiling-10 {
+		t.Errorf("time.Sleep is called %d times in tests outside of a loop that looks at a condition, not %d: wait for the event, or move a clock. "+
+			"When there are fewer, lower the ceiling\n%s", len(found), ceiling, strings.Join(found, "\n"))
+	}
+}
+
+// looks reports whether the innermost loop around a call is one that goes on until a condition holds.
+func looks(around []ast.Node) bool {
+	for _, n := range slices.Backward(around) {
+		switch n.(type) {
+		case *ast.ForStmt:
+			return true
+		case *ast.FuncLit, *ast.RangeStmt:
+			return false
+		}
+	}
+	return false
+}
+
+// faked reports whether a call stands in a function that is handed to synctest.Test, where nobody sleeps.
+func faked(around []ast.Node) bool {
+	return slices.ContainsFunc(around, func(n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		return ok && types.ExprString(call.Fun) == "synctest.Test"
+	})
+}
+
 // TestLinesAreShort counts the lines of more than 120 columns, a tab being four. There may not be more of them than there were.
 func TestLinesAreShort(t *testing.T) {
 	const maxColumns, tab = 120, "    "

@@ -11,8 +11,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -75,39 +75,41 @@ func TestOutageComesAndGoes(t *testing.T) {
 // An outage that begins soon after the last one is told when it has gone on for a while, also when nothing is tried meanwhile; one
 // that has ended by then is not.
 func TestOutageIsToldLate(t *testing.T) {
-	var out lockedBuffer
-	var nowNs atomic.Int64
-	nowNs.Store(1)
-	o := stream.NewOutage(hclog.New(&hclog.LoggerOptions{Output: &out, DisableTime: true, Level: hclog.Info}), nowNs.Load)
-	o.Failed("orders", "submission", errors.New("overloaded"))
-	o.Works("orders")
-	before := out.String()
-	nowNs.Add(int64(15*time.Second - 100*time.Millisecond))
-	o.Failed("orders", "submission", errors.New("overloaded"))
-	o.Works("orders")
-	time.Sleep(200 * time.Millisecond)
-	if got := out.String(); got != before || o.Failing() {
-		t.Fatalf("what was over is told\n%s", got)
-	}
-	o.Failed("market", "market data", errors.New("gone"))
-	if o.Failing() {
-		t.Error("it is not told yet")
-	}
-	for began := time.Now(); !o.Failing(); time.Sleep(time.Millisecond) {
-		if time.Since(began) > 20*time.Second {
+	const calm, moment = 15 * time.Second, 100 * time.Millisecond
+	synctest.Test(t, func(t *testing.T) {
+		var out lockedBuffer
+		nowNs := func() int64 { return time.Now().UnixNano() }
+		o := stream.NewOutage(hclog.New(&hclog.LoggerOptions{Output: &out, DisableTime: true, Level: hclog.Info}), nowNs)
+		fails := func() {
+			o.Failed("orders", "submission", errors.New("overloaded"))
+			o.Works("orders")
+		}
+		fails()
+		before := out.String()
+		time.Sleep(calm - moment)
+		fails()
+		time.Sleep(2 * moment)
+		synctest.Wait()
+		if got := out.String(); got != before || o.Failing() {
+			t.Fatalf("what was over is told\n%s", got)
+		}
+		fails()
+		time.Sleep(calm - moment)
+		o.Failed("market", "market data", errors.New("gone"))
+		if o.Failing() {
+			t.Error("it is not told yet")
+		}
+		time.Sleep(moment)
+		synctest.Wait()
+		late := `[WARN]  the venue fails, trying again until it works: what="market data" cause=gone` + "\n"
+		if !o.Failing() || !strings.Contains(out.String(), late) {
 			t.Fatalf("it is not told\n%s", out.String())
 		}
-	}
-	o.Works("market")
-	late := `[WARN]  the venue fails, trying again until it works: what="market data" cause=gone` + "\n"
-	for began := time.Now(); !strings.Contains(out.String(), late); time.Sleep(time.Millisecond) { // the line is written a moment later
-		if time.Since(began) > 20*time.Second {
-			t.Fatalf("got\n%s", out.String())
+		o.Works("market")
+		if got := out.String(); strings.Count(got, "works again") != 3 || strings.Count(got, "[WARN]") != 3 {
+			t.Errorf("got\n%s", got)
 		}
-	}
-	if got := out.String(); strings.Count(got, "works again") != 2 || strings.Count(got, "[WARN]") != 2 {
-		t.Errorf("got\n%s", got)
-	}
+	})
 }
 
 // lockedBuffer is a log that several goroutines write.

@@ -294,8 +294,10 @@ func TestTimeIsUp(t *testing.T) {
 			<-ctx.Done()
 			return blotter.Report{}, &venue.Failure{Cause: venue.Unknown, Err: ctx.Err()}
 		}
-		f.deadMan = func(ctx context.Context, _ string, window time.Duration) error {
+		armed := make(chan string, 100)
+		f.deadMan = func(ctx context.Context, symbol string, window time.Duration) error {
 			if window > 0 {
+				armed <- symbol
 				return nil
 			}
 			<-ctx.Done()
@@ -305,7 +307,9 @@ func TestTimeIsUp(t *testing.T) {
 		take(t, f.private, "the private stream")
 		r.trade(0)
 		r.trade(1)
-		time.Sleep(50 * time.Millisecond) // until the switches are armed
+		for range 2 {
+			take(t, armed, "a switch is armed")
+		}
 		for _, o := range r.connector.OpenOrders() {
 			r.connector.Cancel(o.Order)
 		}

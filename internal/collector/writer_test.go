@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
@@ -325,29 +326,32 @@ func Example() {
 // The files of a batch depend on the messages alone: written slowly or at once they are the same bytes, over more than one
 // batch and more than one day.
 func TestBatchIsTheSameBytes(t *testing.T) {
-	dirs := []string{t.TempDir(), t.TempDir()}
-	for i, dir := range dirs {
-		w, err := NewBatch(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for n := range int64(60_000) {
-			for _, symbol := range []string{"BTCUSDT", "ETHUSDT"} {
-				w.Record(symbol, noonNs+n*int64(time.Second), fmt.Appendf(nil, `{"n":%d,"of":%q}`, n, symbol))
+	synctest.Test(t, func(t *testing.T) {
+		dirs := []string{t.TempDir(), t.TempDir()}
+		for i, dir := range dirs {
+			w, err := NewBatch(dir)
+			if err != nil {
+				t.Fatal(err)
 			}
-			if i == 1 && n%20_000 == 0 {
-				time.Sleep(FlushInterval + 100*time.Millisecond)
+			for n := range int64(60_000) {
+				for _, symbol := range []string{"BTCUSDT", "ETHUSDT"} {
+					w.Record(symbol, noonNs+n*int64(time.Second), fmt.Appendf(nil, `{"n":%d,"of":%q}`, n, symbol))
+				}
+				if i == 1 && n%20_000 == 0 {
+					time.Sleep(FlushInterval + 100*time.Millisecond)
+				}
+			}
+			if err := w.Close(); err != nil {
+				t.Fatal(err)
 			}
 		}
-		if err := w.Close(); err != nil {
-			t.Fatal(err)
+		for _, name := range []string{"btcusdt_20261122.gz", "btcusdt_20261123.gz", "ethusdt_20261122.gz", "ethusdt_20261123.gz"} {
+			one, err1 := os.ReadFile(filepath.Join(dirs[0], name))
+			two, err2 := os.ReadFile(filepath.Join(dirs[1], name))
+			if err1 != nil || err2 != nil || !bytes.Equal(one, two) {
+				t.Errorf("%s: %d and %d bytes, %v, %v", name, len(one), len(two), err1, err2)
+			}
 		}
-	}
-	for _, name := range []string{"btcusdt_20261122.gz", "btcusdt_20261123.gz", "ethusdt_20261122.gz", "ethusdt_20261123.gz"} {
-		one, err1 := os.ReadFile(filepath.Join(dirs[0], name))
-		two, err2 := os.ReadFile(filepath.Join(dirs[1], name))
-		if err1 != nil || err2 != nil || !bytes.Equal(one, two) {
-			t.Errorf("%s: %d and %d bytes, %v, %v", name, len(one), len(two), err1, err2)
-		}
-	}
+
+	})
 }

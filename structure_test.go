@@ -333,7 +333,6 @@ var branchy = map[string]int{
 	"host unaccounted":                         17,
 	"internal/batch figures":                   17,
 	"internal/collector take":                  18,
-	"internal/local update":                    17,
 	"internal/testexchange/bybit cancelAll":    17,
 	"internal/testexchange/bybit executions":   22,
 	"internal/testexchange/market checkLimits": 16,

@@ -137,24 +137,25 @@ func (h *holding) request(o *hft.Order) (connector.Order, string) {
 	return out, ""
 }
 
-// update applies a report of the connector. Whether a refusal ends the order is said by the report, not by what was asked
-// last: a cancel of the host, or of the bot, may have followed a submission that the venue then refuses.
+// update takes over a report of the connector, which alone decides what has become of an order: here is kept who has it and
+// what its executions were worth. Whether a refusal ends the order is said by the report, too, not by what was asked last: a
+// cancel of the host, or of the bot, may have followed a submission that the venue then refuses.
 func (h *holding) update(u *connector.OrderUpdate) {
 	if u.Fill {
 		h.fill(u)
 	}
 	report := u.Order.Order
+	if report.Req == hft.StatusRejected || report.Status == hft.StatusRejected && !u.Fill {
+		h.numRejects++
+	}
 	known := h.orders.Get(report.OrderID)
 	switch {
+	case known != nil && isOfEarlier(known, &report): // which is over; what was executed of it has been counted
 	case report.Final():
-		if report.Status == hft.StatusRejected || report.Req == hft.StatusRejected {
-			h.numRejects++
-		}
 		h.forget(report.OrderID)
 	case report.Req == hft.StatusRejected:
-		h.numRejects++
-		if known != nil && !outdated(known, &report) {
-			known.Req = hft.StatusNone
+		if known != nil {
+			known.Req = hft.StatusNone // the answer to the request in flight, nothing else
 		}
 	case known != nil:
 		known.Update(&report)
@@ -169,10 +170,10 @@ func (h *holding) update(u *connector.OrderUpdate) {
 	}
 }
 
-// outdated reports whether a refusal is older than the submission in flight: it is about an order of the same id that is
-// over.
-func outdated(known, refusal *hft.Order) bool {
-	return known.Req == hft.StatusNew && refusal.LocalTimestampNs > 0 && refusal.LocalTimestampNs < known.LocalTimestampNs
+// isOfEarlier reports whether a report is older than the submission in flight, of which the connector may not know yet: it is
+// about an order of the same id that is over.
+func isOfEarlier(known, report *hft.Order) bool {
+	return known.Req == hft.StatusNew && report.LocalTimestampNs > 0 && report.LocalTimestampNs < known.LocalTimestampNs
 }
 
 func (h *holding) fill(u *connector.OrderUpdate) {

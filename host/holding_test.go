@@ -94,6 +94,41 @@ func TestLateRefusalIsNotTheNextOrders(t *testing.T) {
 	}
 }
 
+// TestLateFillDoesNotEndTheNextOrder: an execution comes after its order's end was told, when the bot has sent another order of
+// that id, which the connector has not seen yet. It counts, and the next order is open all the same.
+func TestLateFillDoesNotEndTheNextOrder(t *testing.T) {
+	h := newTestHolding()
+	first := submit(t, h, 7, 1)
+	tell(h, first, hft.StatusCanceled, hft.StatusNone)
+	next := submit(t, h, 7, 5)
+	first.Status, first.Req, first.ExecQty, first.ExecPriceTick = hft.StatusCanceled, hft.StatusNone, 0.01, 1000
+	h.update(&connector.OrderUpdate{Order: first, Fill: true, FillValue: 1})
+	if h.state.NumTrades != 1 || h.numFills != 1 {
+		t.Errorf("%d executions are counted, want 1", h.state.NumTrades)
+	}
+	o := h.orders.View().Get(7)
+	if o == nil || o.Req != hft.StatusNew || o.LocalTimestampNs != 5 {
+		t.Fatalf("the next order is %+v after a late execution of the first", o)
+	}
+	ask(t, h, *o, hft.StatusCanceled, 6)
+	tell(h, next, hft.StatusCanceled, hft.StatusNone)
+	if h.orders.View().Len() != 0 {
+		t.Error("a canceled order is open")
+	}
+}
+
+// TestLateFillOfARejectedOrder: the refusal is counted once.
+func TestLateFillOfARejectedOrder(t *testing.T) {
+	h := newTestHolding()
+	sent := submit(t, h, 7, 1)
+	tell(h, sent, hft.StatusRejected, hft.StatusNone)
+	sent.Status, sent.Req, sent.ExecQty, sent.ExecPriceTick = hft.StatusRejected, hft.StatusNone, 0.01, 1000
+	h.update(&connector.OrderUpdate{Order: sent, Fill: true, FillValue: 1})
+	if h.numRejects != 1 || h.numFills != 1 {
+		t.Errorf("%d refusals and %d executions are counted, want 1 of each", h.numRejects, h.numFills)
+	}
+}
+
 // TestCancelOfAnEndedOrder: an order of a process that died has ended since it was looked at, and the next process has sent one
 // with the same id, which is not canceled.
 func TestCancelOfAnEndedOrder(t *testing.T) {

@@ -23,21 +23,13 @@ func (a *Asset) Apply(report *hft.Order, nowNs int64, listed bool) (response boo
 func (a *Asset) update(o, report *hft.Order, nowNs int64, listed bool) (response bool) {
 	wasPending, requestedNs := o.Pending(), o.LocalTimestampNs
 	switch {
+	case isOfEarlier(o, report):
+		return false
 	case report.Req == hft.StatusRejected:
-		// There is at most one request in flight, so this is the answer to it; but one that is older than a submission is
-		// about an earlier order of this id.
-		outdated := o.Req == hft.StatusNew && report.LocalTimestampNs > 0 && report.LocalTimestampNs < requestedNs
-		if !wasPending || outdated {
+		if !wasPending {
 			return false
 		}
-		switch {
-		case o.Final(): // it was over before the request came
-		case report.Final(): // a submission, whatever was asked for since
-			o.Status = report.Status
-		default:
-			a.undo(o)
-		}
-		o.Req = hft.StatusNone
+		a.refused(o, report)
 	case o.Final():
 		return false
 	case report.ExchTimestampNs > 0 && report.ExchTimestampNs < o.ExchTimestampNs:
@@ -53,6 +45,25 @@ func (a *Asset) update(o, report *hft.Order, nowNs int64, listed bool) (response
 			RespTimestampNs: nowNs, Known: true}
 	}
 	return true
+}
+
+// isOfEarlier reports whether a report of the end of an order, or a refusal, is older than the submission in flight: it is about
+// an earlier order of that id.
+func isOfEarlier(o, report *hft.Order) bool {
+	ends := report.Req == hft.StatusRejected || report.Final()
+	return ends && o.Req == hft.StatusNew && report.LocalTimestampNs > 0 && report.LocalTimestampNs < o.LocalTimestampNs
+}
+
+// refused takes over a refusal. There is at most one request in flight, so it is the answer to that.
+func (a *Asset) refused(o, report *hft.Order) {
+	switch {
+	case o.Final(): // it was over before the request came
+	case report.Final(): // a submission, whatever was asked for since
+		o.Status = report.Status
+	default:
+		a.undo(o)
+	}
+	o.Req = hft.StatusNone
 }
 
 // undo takes back what a refused request did to an order.

@@ -36,3 +36,16 @@ func TestRefusalOfAnEarlierOrder(t *testing.T) {
 		t.Errorf("the order rests and the bot has %+v", a.Orders.Get(7))
 	}
 }
+
+// TestEndOfAnEarlierOrder: a late execution of an order that is over is not the end of the next order of that id.
+func TestEndOfAnEarlierOrder(t *testing.T) {
+	a := local.NewAsset(0.1, 0.001, 0)
+	o := hft.NewOrder(7, 1000, 0.1, 0.01, hft.Buy, hft.Limit, hft.GTC)
+	o.Req, o.LocalTimestampNs = hft.StatusNew, 5
+	a.Sent(&o)
+	late := o
+	late.Status, late.Req, late.LocalTimestampNs, late.ExecQty = hft.StatusCanceled, hft.StatusNone, 4, 0.01
+	if a.Apply(&late, 6, false) || a.Orders.Get(7).Req != hft.StatusNew || a.Orders.Get(7).Final() {
+		t.Errorf("after an execution of an earlier order the new order is %+v", a.Orders.Get(7))
+	}
+}

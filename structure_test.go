@@ -498,7 +498,7 @@ func TestDataHaveOnePlace(t *testing.T) {
 			}
 			arg, ok := call.Args[0].(*ast.BasicLit)
 			if sel, get := call.Fun.(*ast.SelectorExpr); ok && get && sel.Sel.Name == "Getenv" && strings.HasPrefix(arg.Value, `"HFTRUNNER_DATA`) {
-				t.Errorf("%s: take the path from package datatest, or a sample from package sampletest", set.Position(n.Pos()))
+				t.Errorf("%s: use a path from package datatest, or a sample from package sampletest", set.Position(n.Pos()))
 			}
 			return true
 		})

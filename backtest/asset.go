@@ -81,7 +81,7 @@ func (a *AssetBuilder) buildL3(made *asset, localBook, exchBook depth.L2MarketDe
 	localByOrder, ok := localBook.(depth.L3MarketDepth)
 	exchByOrder, ok2 := exchBook.(depth.L3MarketDepth)
 	if !ok || !ok2 {
-		return invalid("book %q does not take orders: choose window, hashmap, btree or roi", a.book.kind)
+		return invalid("book %q does not take orders: must be window, hashmap, btree or roi", a.book.kind)
 	}
 	exchange, err := sim.NewL3(sim.L3Config{AssetNo: cfg.AssetNo, Book: exchByOrder, Asset: cfg.Asset, Fee: cfg.Fee,
 		Responder: cfg.Responder, Compat: cfg.Compat})

@@ -165,7 +165,7 @@ func (a *AssetBuilder) build(assetNo int, b *Builder) (*asset, error) {
 	case a.lastTrades > maxLastTrades:
 		return nil, invalid("last trades %d: keep at most %d", a.lastTrades, maxLastTrades)
 	case a.exchange > L3FIFO:
-		return nil, invalid("exchange model %d: choose NoPartialFill, PartialFill or L3FIFO", a.exchange)
+		return nil, invalid("exchange model %d: must be NoPartialFill, PartialFill or L3FIFO", a.exchange)
 	case a.queue == nil || a.entry == nil || a.response == nil || a.asset == nil || a.fee == nil:
 		return nil, incomplete("a model is nil: leave it out for the default")
 	}

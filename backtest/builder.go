@@ -116,10 +116,10 @@ func (b *Builder) Build() (*Backtest, error) {
 		return nil, incomplete("no asset: call AddAsset before Build")
 	}
 	if b.recordInterval < 0 || b.responseTimeout < 0 {
-		return nil, invalid("record interval %v and response timeout %v: a duration has to be 0 or more", b.recordInterval, b.responseTimeout)
+		return nil, invalid("record interval %v and response timeout %v: a duration must be 0 or more", b.recordInterval, b.responseTimeout)
 	}
 	if b.fromNs >= b.toNs {
-		return nil, invalid("the period from %d to %d is empty: its end has to be after its start", b.fromNs, b.toNs)
+		return nil, invalid("the period from %d to %d is empty: its end must be after its start", b.fromNs, b.toNs)
 	}
 	bt := &Backtest{compat: b.compat, fromNs: b.fromNs, toNs: b.toNs, recordIntervalNs: int64(b.recordInterval), nextRecordNs: sim.NeverNs,
 		responseTimeout: b.responseTimeout, errorHandler: b.errorHandler, orderRecvHook: b.orderRecvHook, observer: b.observer}

@@ -39,7 +39,7 @@ func compatOf(name string) (Compat, error) {
 	case "hftbacktest":
 		return sim.Hftbacktest, nil
 	}
-	return 0, invalid("compat %q: choose fixed or hftbacktest", name)
+	return 0, invalid("compat %q: must be fixed or hftbacktest", name)
 }
 
 func assetOf(s *AssetSpec, compat Compat) (*AssetBuilder, error) {
@@ -93,7 +93,7 @@ func exchangeOf(model string) (ExchangeKind, error) {
 	case "l3_fifo":
 		return L3FIFO, nil
 	}
-	return 0, invalid("exchange model %q: choose no_partial_fill, partial_fill or l3_fifo", model)
+	return 0, invalid("exchange model %q: must be no_partial_fill, partial_fill or l3_fifo", model)
 }
 
 func queueOf(name string, n float64) (sim.QueueModel, error) {
@@ -103,7 +103,7 @@ func queueOf(name string, n float64) (sim.QueueModel, error) {
 	case name == "risk_adverse":
 		return sim.RiskAdverseQueue{}, nil
 	case probability == nil:
-		return nil, invalid("queue %q: choose risk_adverse, power_prob, power_prob2, power_prob3, log_prob or log_prob2", name)
+		return nil, invalid("queue %q: must be risk_adverse, power_prob, power_prob2, power_prob3, log_prob or log_prob2", name)
 	case (name != "log_prob" && name != "log_prob2") && (!(n > 0) || math.IsInf(n, 0)):
 		return nil, invalid("queue_n is %v: the exponent of %s has to be above 0", n, name)
 	}
@@ -116,7 +116,7 @@ func (a *AssetBuilder) setMoney(s *AssetSpec) error {
 		return err
 	}
 	if !(s.ContractSize > 0) || math.IsInf(s.ContractSize, 0) {
-		return invalid("contract size %v: give a number above 0, 1 where there are no contracts", s.ContractSize)
+		return invalid("contract size %v: must be above 0, 1 if there are no contracts", s.ContractSize)
 	}
 	switch s.Type {
 	case "linear":
@@ -124,7 +124,7 @@ func (a *AssetBuilder) setMoney(s *AssetSpec) error {
 	case "inverse":
 		a.AssetType(sim.InverseAsset(s.ContractSize))
 	default:
-		return invalid("asset type %q: choose linear or inverse", s.Type)
+		return invalid("asset type %q: must be linear or inverse", s.Type)
 	}
 	return nil
 }
@@ -133,7 +133,7 @@ func (a *AssetBuilder) setMoney(s *AssetSpec) error {
 func (a *AssetBuilder) setFee(f *FeeSpec) error {
 	for _, x := range []float64{f.Maker, f.Taker, f.Buyer, f.Seller} {
 		if math.IsNaN(x) || math.IsInf(x, 0) {
-			return invalid("a fee is %v: give a finite number", x)
+			return invalid("a fee is %v: must be finite", x)
 		}
 	}
 	directional := f.Buyer != 0 || f.Seller != 0
@@ -147,11 +147,11 @@ func (a *AssetBuilder) setFee(f *FeeSpec) error {
 	case f.Model == "quantity":
 		a.Fee(sim.TradingQtyFee{Maker: f.Maker, Taker: f.Taker})
 	case f.Model == "flat" && directional:
-		return invalid("a flat fee has no buyer's and seller's share: choose value or quantity, or leave them out")
+		return invalid("a flat fee has no buyer's and seller's share: use value or quantity, or remove them")
 	case f.Model == "flat":
 		a.Fee(sim.FlatPerTradeFee{Maker: f.Maker, Taker: f.Taker})
 	default:
-		return invalid("fee model %q: choose value, quantity or flat", f.Model)
+		return invalid("fee model %q: must be value, quantity or flat", f.Model)
 	}
 	return nil
 }

@@ -33,7 +33,7 @@ func (b *Backtest) respond(assetNo int, a *asset, nowNs int64, w *wait) error {
 		w.hits(nowNs, hft.ElapseOrderResponse)
 	}
 	if b.errorHandler != nil && report.Reject != sim.NotRejected && report.Reject != sim.RejectUnknownOrder {
-		b.refusal = hft.LiveErrorWith(hft.OrderError, hft.StringValue("order refused: "+report.Reject.String()))
+		b.refusal = hft.LiveErrorWith(hft.OrderError, hft.StringValue("order rejected: "+report.Reject.String()))
 		b.refusal.AssetNo, b.refusal.OrderID, b.refusal.Connector = assetNo, report.Order.OrderID, a.connector
 		b.refused = true
 	}

@@ -73,7 +73,7 @@ func DecodeRows[T RecordRow | OrderRow | FillRow](data []byte) ([]T, error) {
 	var row T
 	size := binary.Size(row)
 	if len(data)%size != 0 {
-		return nil, fmt.Errorf("backtest: %d bytes are no whole number of rows of %d bytes: runner and plugin have to be of the same version", len(data), size)
+		return nil, fmt.Errorf("backtest: %d bytes are not a whole number of rows of %d bytes: runner and plugin must be of the same version", len(data), size)
 	}
 	rows := make([]T, len(data)/size)
 	if _, err := binary.Decode(data, binary.LittleEndian, rows); err != nil {

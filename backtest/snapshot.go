@@ -43,7 +43,7 @@ type LastBookOptions struct {
 // then is an error (hft.ErrData), and so is data by order.
 func ReadLastBook(ctx context.Context, o LastBookOptions) (LastBook, error) {
 	if len(o.Data) == 0 {
-		return LastBook{}, incomplete("no data: give files or rows")
+		return LastBook{}, incomplete("no data: files or rows are required")
 	}
 	shown, err := depth.New("window", o.TickSize, o.LotSize, 0, 0)
 	if err != nil {
@@ -85,7 +85,7 @@ func (r *lastBookReader) begin(initial Data) error {
 	}
 	for i := range rows {
 		if k := rows[i].Kind(); k != hft.DepthSnapshotEvent && k != hft.DepthEvent {
-			return dataError(fmt.Errorf("initial snapshot: %s row %d is of kind %d, no level of a book: give a file of `runner snapshot`, not one of events", initial, i, k))
+			return dataError(fmt.Errorf("initial snapshot: %s row %d is of kind %d, not a book level: must be a file of `runner snapshot`, not of events", initial, i, k))
 		}
 	}
 	for _, b := range r.books {
@@ -129,7 +129,7 @@ func (r *lastBookReader) apply(e *hft.Event) error {
 	}
 	switch e.Kind() {
 	case hft.AddOrderEvent, hft.CancelOrderEvent, hft.ModifyOrderEvent, hft.FillEvent:
-		return errors.New("this is data by order, of which a backtest takes no book to begin with: let the data begin with the orders of the book")
+		return errors.New("this is data by order, which a backtest cannot start from a snapshot: the data must start with the orders of the book")
 	case hft.DepthClearEvent, hft.DepthSnapshotEvent:
 		r.last.Changes = false
 	}
@@ -153,7 +153,7 @@ func sides(rows []hft.Event) (bids, asks []hft.Event) {
 func checkLevels(rows []hft.Event) error {
 	bids, asks := sides(rows)
 	if len(rows) == 0 {
-		return errors.New("the book is empty: nothing was said about it, or it was lost and there was no snapshot that fits any more")
+		return errors.New("the book is empty: it has no rows, or it was lost and no matching snapshot followed")
 	}
 	if len(bids) == 0 || len(asks) == 0 || bids[0].Px < asks[0].Px {
 		return nil

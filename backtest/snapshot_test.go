@@ -159,7 +159,7 @@ func TestLastBookRefuses(t *testing.T) {
 		{"empty", nil, []hft.Event{trade}, "the book is empty"},
 		{"cleared", nil, append(slices.Clone(good), level(2, hft.DepthClearEvent, hft.Buy, 0, 0), level(2, hft.DepthClearEvent, hft.Sell, 1000, 0)), "the book is empty"},
 		{"by order", nil, []hft.Event{order}, "data by order"},
-		{"no snapshot", []hft.Event{trade}, good, "no level of a book"},
+		{"no snapshot", []hft.Event{trade}, good, "not a book level"},
 		{"two days in the wrong order", nil, append([]hft.Event{level(9, change, hft.Buy, 99, 1)}, good...), "is before that of an earlier row"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -60,7 +60,7 @@ func newTape(sources []Data, offsetNs int64, allowUnsorted bool) (*tape, error) 
 		t.totalRows += n
 	}
 	if t.totalRows == 0 {
-		return nil, dataError(fmt.Errorf("there are no rows in %s: give a file with events", names(sources)))
+		return nil, dataError(fmt.Errorf("there are no rows in %s: a file with events is required", names(sources)))
 	}
 	t.done.Go(t.read)
 	return t, nil
@@ -188,7 +188,7 @@ func (c *rowCheck) rows(rows []hft.Event, shifted, allowUnsorted bool) (good int
 	for i := range rows {
 		e := &rows[i]
 		if shifted && e.LocalTimestampNs <= e.ExchTimestampNs {
-			return i, fmt.Errorf("with the feed latency offset the local time %d is not after the exchange time %d: give a larger offset",
+			return i, fmt.Errorf("with the feed latency offset the local time %d is not after the exchange time %d: use a larger offset",
 				e.LocalTimestampNs, e.ExchTimestampNs)
 		}
 		if err := c.jump(e); err != nil {

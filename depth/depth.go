@@ -115,10 +115,10 @@ func NewCompat(kind string, tickSize, lotSize, roiLow, roiHigh float64) (L2Marke
 
 func newBook(kind string, tickSize, lotSize, roiLow, roiHigh float64, mode Mode) (L2MarketDepth, error) {
 	if !(tickSize > 0) || math.IsInf(tickSize, 0) {
-		return nil, fmt.Errorf("depth: tick size %v: give the instrument's price step, a finite number above 0", tickSize)
+		return nil, fmt.Errorf("depth: tick size %v: must be the instrument's, a finite number above 0", tickSize)
 	}
 	if !(lotSize > 0) || math.IsInf(lotSize, 0) {
-		return nil, fmt.Errorf("depth: lot size %v: give the instrument's quantity step, a finite number above 0", lotSize)
+		return nil, fmt.Errorf("depth: lot size %v: must be the instrument's, a finite number above 0", lotSize)
 	}
 	switch kind {
 	case "window":
@@ -134,7 +134,7 @@ func newBook(kind string, tickSize, lotSize, roiLow, roiHigh float64, mode Mode)
 		}
 		return book, nil
 	}
-	return nil, fmt.Errorf("depth: book %q: choose window, hashmap, btree or roi", kind)
+	return nil, fmt.Errorf("depth: book %q: must be window, hashmap, btree or roi", kind)
 }
 
 // Watch gives a book the mark of the bot that keeps it: whoever reads the book while the bot is within a call, on another

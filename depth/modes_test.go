@@ -30,7 +30,7 @@ func TestNew(t *testing.T) {
 		tick, lot, low, hig float64
 		text                string
 	}{
-		{"flat", 0.1, 0.001, 0, 0, "choose window, hashmap, btree or roi"},
+		{"flat", 0.1, 0.001, 0, 0, "must be window, hashmap, btree or roi"},
 		{"window", 0, 0.001, 0, 0, "tick size 0"},
 		{"window", math.NaN(), 0.001, 0, 0, "tick size NaN"},
 		{"hashmap", 0.1, -1, 0, 0, "lot size -1"},

@@ -38,7 +38,7 @@ func NewROIVectorMarketDepth(tickSize, lotSize, low, high float64, mode Mode) (*
 	lowTick, okLow := b.priceTick(low)
 	highTick, okHigh := b.priceTick(high)
 	if !okLow || !okHigh || !finite(low) || !finite(high) || lowTick > highTick || highTick-lowTick >= maxROITicks {
-		return nil, fmt.Errorf("depth: roi range %v to %v: give finite prices, the lower first, at most %d ticks of %v apart",
+		return nil, fmt.Errorf("depth: roi range %v to %v: must be finite prices, the lower first, at most %d ticks of %v apart",
 			low, high, maxROITicks, tickSize)
 	}
 	b.l3Orders.init(&b.scale, b)

@@ -8,7 +8,7 @@
 #
 #   bin/runner backtest grid-btc --config examples/backtest.hcl --set grid_num=5,10,20 --set order_qty=0.01,0.02
 #
-# The sample is five minutes of a synthetic market; HFTRUNNER_DATA names a folder with better data. Recordings are converted
+# The sample is five minutes of a synthetic market; HFTRUNNER_DATA names a directory with better data. Recordings are converted
 # once; `bin/runner convert events` does the same by hand. Paths are relative to the working directory. The same file runs on paper, with a synthetic market:
 #
 #   bin/runner run --config examples/backtest.hcl

@@ -3,7 +3,7 @@
 #   bin/runner sample --out data/sample
 #   bin/runner run --config examples/replay.hcl
 #
-# The first line makes five minutes of a synthetic market. HFTRUNNER_DATA names a folder with better data, REPLAY_SPEED how
+# The first line makes five minutes of a synthetic market. HFTRUNNER_DATA names a directory with better data, REPLAY_SPEED how
 # fast they are replayed: 1, 10 or "max". The run ends by itself at the end of the data. Paths are relative to the working
 # directory.
 

@@ -30,7 +30,7 @@ func (h *Host) admit(peer *ipc.AttachPeer) (*strategy, *instance, error) {
 	}
 	ses, err := newSession(s, holdings, s.incarnation)
 	if err != nil {
-		return nil, nil, fmt.Errorf("make the memory of %s: %w", s.cfg.Name, err)
+		return nil, nil, fmt.Errorf("create the memory of %s: %w", s.cfg.Name, err)
 	}
 	inst := &instance{session: ses, ended: make(chan ending, 1), quiet: make(chan struct{})}
 	s.state, s.current, s.startedAt = Running, inst, time.Now()
@@ -44,7 +44,7 @@ func (h *Host) predecessor(botID uint64) (*strategy, error) {
 	for _, s := range h.strategies {
 		if s.botID == botID {
 			return nil, &hft.BuildError{Kind: hft.Duplicate,
-				What: fmt.Sprintf("bot id %d: strategy %s has it, choose another", botID, s.cfg.Name)}
+				What: fmt.Sprintf("bot id %d: in use by strategy %s, use another", botID, s.cfg.Name)}
 		}
 	}
 	old := h.attached.find(botID)
@@ -59,7 +59,7 @@ func (h *Host) predecessor(botID uint64) (*strategy, error) {
 		<-old.done
 	case <-timer.C:
 		return nil, &hft.BuildError{Kind: hft.Duplicate,
-			What: fmt.Sprintf("bot id %d: process %d is connected and has it, choose another", botID, old.peer.PID)}
+			What: fmt.Sprintf("bot id %d: in use by connected process %d, use another", botID, old.peer.PID)}
 	}
 	return old, nil
 }
@@ -70,7 +70,7 @@ func (h *Host) publishersOf(instruments []ipc.Instrument) ([]*publisher, error) 
 	for _, inst := range instruments {
 		i := slices.IndexFunc(h.publishers, func(p *publisher) bool { return p.name == inst.Connector })
 		if i >= 0 && !h.publishers[i].isOpen() {
-			return nil, fmt.Errorf("connector %s: the venue cannot be reached, try again later: %s", inst.Connector, h.publishers[i].getTrouble())
+			return nil, fmt.Errorf("connector %s: cannot reach the venue, try again later: %s", inst.Connector, h.publishers[i].getTrouble())
 		}
 		if i < 0 {
 			var names []string

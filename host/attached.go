@@ -75,7 +75,7 @@ func (b *attachedBots) makeRoom() error {
 	}
 	i := slices.IndexFunc(b.bots, func(s *strategy) bool { return !s.connected() && s.flat() })
 	if i < 0 {
-		return fmt.Errorf("%d bots are attached or hold orders or positions: choose the id of one of them", len(b.bots))
+		return fmt.Errorf("%d bots are attached or hold orders or positions: use the id of one of them", len(b.bots))
 	}
 	for _, h := range b.bots[i].holdings {
 		h.pub.mu.Lock()
@@ -133,7 +133,7 @@ func (h *Host) attach(ctx context.Context, peer *ipc.AttachPeer) {
 	}
 	defer close(s.done)
 	var asked *command
-	state, reason := Ended, "it went before it had its memory"
+	state, reason := Ended, "process disconnected before the attach completed"
 	files, attachment := inst.session.files(0)
 	if err := peer.Accept(files, attachment); err == nil {
 		s.log.Info("attached", "bot", s.botID, "pid", peer.PID)
@@ -158,10 +158,10 @@ func (s *strategy) accompany(ctx context.Context, inst *instance) (State, string
 		case <-s.peer.Gone():
 			return Ended, "the process has disconnected", nil
 		case <-ctx.Done():
-			s.interrupt(inst, "the host ends")
+			s.interrupt(inst, "the host is shutting down")
 			return Stopped, "", nil
 		case c := <-s.commands:
-			s.interrupt(inst, "it was stopped by command")
+			s.interrupt(inst, "stopped by command")
 			return Stopped, "", &c
 		case <-faults.C:
 			if fault := inst.session.fault(); fault != "" {
@@ -203,6 +203,6 @@ func (s *strategy) askAttached(ctx context.Context, kind commandKind) commandRes
 		}
 		return r
 	}
-	return commandResult{err: fmt.Errorf("%s is a process that attached itself, the host did not start it and cannot: start it again where it was started",
+	return commandResult{err: fmt.Errorf("%s is an attached process; the host cannot start it: start it again where it was started",
 		s.cfg.Name)}
 }

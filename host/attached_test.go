@@ -220,7 +220,7 @@ func TestAttachedProcessTrades(t *testing.T) {
 	}
 
 	ctx := context.Background()
-	if _, err := r.host.Restart(ctx, "attached-7", false); err == nil || !strings.Contains(err.Error(), "attached itself") {
+	if _, err := r.host.Restart(ctx, "attached-7", false); err == nil || !strings.Contains(err.Error(), "attached process") {
 		t.Errorf("restart: %v", err)
 	}
 	if already, err := r.host.Start(ctx, "attached-7"); err != nil || !already {
@@ -294,8 +294,8 @@ func TestAttachRefused(t *testing.T) {
 		want  hft.BuildError
 		text  string
 	}{
-		{"connected id", 7, []ipc.Instrument{btc}, hft.BuildError{Kind: hft.Duplicate}, fmt.Sprintf("process %d is connected", os.Getpid())},
-		{"configured id", 5, []ipc.Instrument{btc}, hft.BuildError{Kind: hft.Duplicate}, "strategy plugin has it"},
+		{"connected id", 7, []ipc.Instrument{btc}, hft.BuildError{Kind: hft.Duplicate}, fmt.Sprintf("in use by connected process %d", os.Getpid())},
+		{"configured id", 5, []ipc.Instrument{btc}, hft.BuildError{Kind: hft.Duplicate}, "in use by strategy plugin"},
 		{"tick size", 8, []ipc.Instrument{coarse}, hft.BuildError{Kind: hft.InvalidArgument}, "tick size 0.1"},
 		{"lot size", 8, []ipc.Instrument{big}, hft.BuildError{Kind: hft.InvalidArgument}, "lot size 0.001"},
 		{"connector", 8, []ipc.Instrument{stranger}, hft.BuildError{Kind: hft.ConnectorNotFound, What: "nowhere"}, "the host has sim"},
@@ -512,13 +512,13 @@ func TestGarbageOfAttachedProcesses(t *testing.T) {
 	request := `{"version":1,"bot_id":"9","wait":"adaptive","on_exit":"cancel","instruments":[{"connector":"sim","symbol":"BTCUSDT","tick_size":0.1,"lot_size":0.001}]}`
 	for name, c := range map[string]struct{ send, want string }{
 		"text":         {"GET / HTTP/1.1\r\n\r\n", "refused"},
-		"no json":      {framed("abc"), "damaged"},
-		"other json":   {framed("[]"), "damaged"},
-		"nothing":      {framed(""), "damaged"},
+		"no json":      {framed("abc"), "corrupt"},
+		"other json":   {framed("[]"), "corrupt"},
+		"nothing":      {framed(""), "corrupt"},
 		"too long":     {"\xff\xff\xff\x7f", "refused"},
 		"cut off":      {"\xff\x00\x00\x00{", "refused"},
 		"one byte":     {"\x01", ""},
-		"good, bad id": {framed(strings.Replace(request, `"9"`, `"x"`, 1)), "damaged"},
+		"good, bad id": {framed(strings.Replace(request, `"9"`, `"x"`, 1)), "corrupt"},
 		"and more":     {framed(request) + "more", "feed_numbers"},
 	} {
 		conn, err := net.Dial("unix", r.socket())
@@ -542,7 +542,7 @@ func TestGarbageOfAttachedProcesses(t *testing.T) {
 	vandal := r.launch(attachedProgram{BotID: 7, DamageQueue: true})
 	vandal.expect("attached")
 	s := r.until("attached-7", "failed", func(s control.StrategyStatus) bool { return s.State == "failed" })
-	if !strings.Contains(s.Reason, "damaged") {
+	if !strings.Contains(s.Reason, "corrupt") {
 		t.Errorf("%+v", s)
 	}
 	vandal.expect("end: peer is gone: the host has disconnected this process: it damaged")

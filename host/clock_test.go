@@ -52,7 +52,7 @@ func TestOneClock(t *testing.T) {
 	for _, jump := range []struct {
 		suspended, set time.Duration
 		text           string
-	}{{time.Minute, 0, "machine was suspended"}, {0, -time.Hour, "wall clock was set"}} {
+	}{{time.Minute, 0, "machine was suspended"}, {0, -time.Hour, "clock step detected"}} {
 		before := clock.NowNs()
 		wallNs.Add(int64(jump.suspended + jump.set))
 		bootNs.Add(int64(jump.suspended))

@@ -101,7 +101,7 @@ func sign(x float64) float64 {
 }
 
 // overMeanwhile is why a cancel or a modification is not sent that was on its way when its order ended. It is nobody's mistake.
-const overMeanwhile = "the order ended before the request came"
+const overMeanwhile = "the order closed before the request arrived"
 
 // request applies a bot's request to the holding before it goes to the connector, and returns the order to send. The
 // error text says why it must not be sent.
@@ -109,7 +109,7 @@ func (h *holding) request(o *hft.Order) (connector.Order, string) {
 	known := h.orders.Get(o.OrderID)
 	out := connector.Order{InstrumentNo: h.feedNo, Owner: h.owner}
 	if _, whole := hft.WholeLots(o.Qty, h.cfg.LotSize); o.Req != hft.StatusCanceled && !whole {
-		return out, fmt.Sprintf("quantity %v is no multiple of the lot size %v", o.Qty, h.cfg.LotSize)
+		return out, fmt.Sprintf("quantity %v is not a multiple of the lot size %v", o.Qty, h.cfg.LotSize)
 	}
 	if o.Req == hft.StatusNew {
 		if known != nil {
@@ -126,7 +126,7 @@ func (h *holding) request(o *hft.Order) (connector.Order, string) {
 		return out, overMeanwhile
 	}
 	if known == nil {
-		return out, "no open order of this bot has the id"
+		return out, "this bot has no open order with this id"
 	}
 	out.Owner = h.ownerOf(o.OrderID)
 	known.Req, known.LocalTimestampNs = o.Req, o.LocalTimestampNs

@@ -130,7 +130,7 @@ func (h *Host) closeFeeds() {
 func (h *Host) Run(ctx context.Context) (Exit, error) {
 	defer h.closeFeeds()
 	if err := os.MkdirAll(filepath.Join(h.cfg.StateDir, "logs"), 0o700); err != nil {
-		return ExitError, fmt.Errorf("make the state folder: %w", err)
+		return ExitError, fmt.Errorf("create the state directory: %w", err)
 	}
 	lock, err := control.LockFolder(h.cfg.StateDir)
 	if err != nil {
@@ -149,7 +149,7 @@ func (h *Host) Run(ctx context.Context) (Exit, error) {
 	defer func() { _ = attach.Close() }()
 	// Binaries of an earlier run: nobody runs them when the folder is ours.
 	if err := os.RemoveAll(filepath.Join(h.cfg.StateDir, binaryDir)); err != nil {
-		h.log.Warn("binaries of an earlier run are left", "error", err)
+		h.log.Warn("cannot remove plugin copies of an earlier run", "error", err)
 	}
 	h.endMu.Lock()
 	h.spawner = control.NewSpawner()
@@ -210,7 +210,7 @@ func (h *Host) keepListening(ctx context.Context, name string, first net.Listene
 		case errors.Is(err, control.ErrHostRunning):
 			lost = true
 			if !h.folder.lost.Swap(true) {
-				h.log.Error("the state folder was removed and is another host's by now: this one cannot be reached, and both trade; end one of them",
+				h.log.Error("the state directory was removed and now belongs to another host: this one cannot be reached, and both trade; stop one of them",
 					"error", err)
 			}
 			continue
@@ -219,7 +219,7 @@ func (h *Host) keepListening(ctx context.Context, name string, first net.Listene
 			gone, lost = gone || lost, false // a socket that is there is the other host's, which has ended
 		}
 		if gone && !told && h.tellFolder() {
-			h.log.Error("the state folder was removed while running, it is made again; the logs in it are lost", "missing", path)
+			h.log.Error("the state directory was removed while running and has been created again; the logs in it are lost", "missing", path)
 		}
 		told = told || gone
 		var again net.Listener
@@ -227,7 +227,7 @@ func (h *Host) keepListening(ctx context.Context, name string, first net.Listene
 			again, err = control.ListenRunner(path)
 		}
 		if err != nil {
-			h.log.Error("the state folder cannot be made again", "error", err)
+			h.log.Error("cannot create the state directory again", "error", err)
 			continue
 		}
 		told = false
@@ -266,7 +266,7 @@ func (h *Host) keepFolder(gone bool) error {
 }
 
 // errDataEnded is why strategies are stopped at the end of recorded data.
-var errDataEnded = errors.New("the recorded data have ended")
+var errDataEnded = errors.New("end of the recorded data")
 
 // connectorEnd is the end of a connector's Run.
 type connectorEnd struct {
@@ -399,7 +399,7 @@ func (h *Host) awaitStrategies(ctx context.Context) {
 		select {
 		case <-poll.C:
 		case <-limit.C:
-			h.log.Warn("strategies have not come to the end of the data in time and are stopped", "strategies", alive)
+			h.log.Warn("stopping strategies that did not reach the end of data in time", "strategies", alive)
 			return
 		case <-ctx.Done():
 			return

@@ -201,7 +201,7 @@ func TestRefusedStateBringsTheOldBinaryBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := r.host.Restart(context.Background(), "grid", false)
-	if err == nil || !strings.Contains(err.Error(), "a state from another world") || !strings.Contains(err.Error(), "the old binary runs again") {
+	if err == nil || !strings.Contains(err.Error(), "a state from another world") || !strings.Contains(err.Error(), "the old binary is running again") {
 		t.Fatalf("restart: %v", err)
 	}
 	after := r.until("grid", "running", running)

@@ -13,7 +13,7 @@ import (
 func (s *supervisor) hotRestart(ctx context.Context, mayLose bool) (control.RestartResult, error) {
 	old := s.current
 	if old == nil && s.getState() == Backoff {
-		return control.RestartResult{}, fmt.Errorf("strategy %s has no process to take over from, it waits to be started: runner start %s starts it now: %s",
+		return control.RestartResult{}, fmt.Errorf("strategy %s has no process to take over from, it is waiting to start: runner start %s starts it now: %s",
 			s.cfg.Name, s.cfg.Name, s.status().Reason)
 	}
 	if old == nil {
@@ -34,7 +34,7 @@ func (s *supervisor) hotRestart(ctx context.Context, mayLose bool) (control.Rest
 		return control.RestartResult{}, s.goOn(ctx, old, lost)
 	}
 	if lost != nil {
-		s.log.Warn("hot restart without the state, which is lost", "reason", lost)
+		s.log.Warn("hot restart without state; the state is lost", "reason", lost)
 		_ = old.process.Kill() // its Run or SaveState may still be at it
 	}
 	s.setState(Starting, "")
@@ -107,7 +107,7 @@ func (s *supervisor) launchBeside(ctx context.Context, old *instance) (next *ins
 
 // runEnds is the error of a hot restart in which the run is to end: the old process is stopped then.
 func (s *supervisor) runEnds() error {
-	return fmt.Errorf("strategy %s was not restarted, the run ends", s.cfg.Name)
+	return fmt.Errorf("strategy %s was not restarted, the host is shutting down", s.cfg.Name)
 }
 
 // goOn lets the old process trade on after its state could not be saved, and says what came of the restart.
@@ -121,11 +121,11 @@ func (s *supervisor) goOn(ctx context.Context, old *instance, cause error) error
 		case old.ended <- ending{reason: cause.Error()}:
 		default:
 		}
-		return fmt.Errorf("strategy %s: its state could not be saved (%w), and it could not go on either and is started again: %w",
+		return fmt.Errorf("strategy %s: its state could not be saved (%w), and it could not continue, so it is started again: %w",
 			s.cfg.Name, cause, err)
 	}
-	s.log.Warn("hot restart given up, the old process goes on", "reason", cause, "pid", old.process.PID())
-	return fmt.Errorf("strategy %s was not restarted, process %d goes on: %w; to restart it without its state: runner restart --discard-state %s",
+	s.log.Warn("hot restart abandoned, the old process keeps running", "reason", cause, "pid", old.process.PID())
+	return fmt.Errorf("strategy %s was not restarted, process %d keeps running: %w; to restart it without its state: runner restart --discard-state %s",
 		s.cfg.Name, old.process.PID(), cause, s.cfg.Name)
 }
 
@@ -152,6 +152,6 @@ func (s *supervisor) fallBack(ctx context.Context, old *instance, state []byte, 
 		return control.RestartResult{}, fmt.Errorf("the new process failed to start (%w), and so did the old binary: %w", cause, err)
 	}
 	s.setState(Running, "")
-	s.log.Warn("hot restart failed, the old binary runs again", "error", cause, "pid", again.process.PID())
-	return control.RestartResult{}, fmt.Errorf("the new process failed to start, the old binary runs again: %w", cause)
+	s.log.Warn("hot restart failed, the old binary is running again", "error", cause, "pid", again.process.PID())
+	return control.RestartResult{}, fmt.Errorf("the new process failed to start, the old binary is running again: %w", cause)
 }

@@ -80,7 +80,7 @@ func (s *strategy) launchBinary(ctx context.Context, b binary) (*instance, error
 func (s *strategy) start(ctx context.Context, inst *instance) error {
 	pinned, err := hex.DecodeString(s.cfg.SHA256)
 	if err != nil {
-		return fmt.Errorf("strategy %s: sha256 %q is no hexadecimal number", s.cfg.Name, s.cfg.SHA256)
+		return fmt.Errorf("strategy %s: sha256 %q is not a hexadecimal number", s.cfg.Name, s.cfg.SHA256)
 	}
 	if len(pinned) == 0 {
 		pinned = nil
@@ -102,7 +102,7 @@ func (s *strategy) start(ctx context.Context, inst *instance) error {
 	err = inst.process.Configure(ctx, control.Configuration{StrategyName: s.cfg.Name, Params: s.cfg.Params,
 		Attachment: attachment, Books: books(s.cfg.Instruments)})
 	if err != nil {
-		return fmt.Errorf("strategy %s refuses its configuration: %w", s.cfg.Name, err)
+		return fmt.Errorf("strategy %s rejects its configuration: %w", s.cfg.Name, err)
 	}
 	return nil
 }
@@ -188,19 +188,19 @@ func (s *strategy) stop(inst *instance) (state []byte, unsaved, failure error) {
 	inst.session.control.Interrupt()
 	state, err := inst.process.Stop(ctx)
 	if err != nil && ctx.Err() != nil { // that is the host's patience, not the plugin's reason
-		err = fmt.Errorf("it has not answered within stop_timeout, %v", s.host.cfg.Supervision.StopTimeout)
+		err = fmt.Errorf("no answer within stop_timeout, %v", s.host.cfg.Supervision.StopTimeout)
 	}
 	answer, cancel := context.WithTimeout(context.Background(), stopAnswer)
 	defer cancel()
 	exit, waitErr := inst.process.Wait(answer)
 	switch {
 	case waitErr != nil && inst.process.ExitError() != nil:
-		failure = fmt.Errorf("strategy %s ended unexpectedly when it was to stop: %w", s.cfg.Name, cmp.Or(err, waitErr))
+		failure = fmt.Errorf("strategy %s ended unexpectedly while stopping: %w", s.cfg.Name, cmp.Or(err, waitErr))
 	case waitErr != nil:
-		failure = fmt.Errorf("strategy %s did not stop in order and was killed: %w", s.cfg.Name, cmp.Or(err, waitErr))
+		failure = fmt.Errorf("strategy %s did not stop gracefully and was killed: %w", s.cfg.Name, cmp.Or(err, waitErr))
 		_ = inst.process.Kill()
 	case exit.Error != "":
-		failure = fmt.Errorf("strategy %s failed when it was stopped: %s", s.cfg.Name, exit.Error)
+		failure = fmt.Errorf("strategy %s failed while stopping: %s", s.cfg.Name, exit.Error)
 	}
 	return state, err, failure
 }
@@ -251,7 +251,7 @@ func (s *strategy) suspend(ctx context.Context, inst *instance) (state []byte, e
 	defer cancel()
 	state, err = inst.process.Suspend(timed)
 	if errors.Is(err, control.ErrUnsupported) {
-		s.log.Warn("the plugin cannot be suspended: if its state cannot be saved it is lost", "error", err)
+		s.log.Warn("the plugin cannot be suspended: its state is lost if it cannot be saved", "error", err)
 		stopped := s.leaveIfSilent(inst, ctx.Done())
 		state, unsaved, failure := s.stop(inst)
 		stopped()

@@ -123,7 +123,7 @@ func (l *leaving) await(ctx context.Context, every, report time.Duration) (over 
 				if end, limited := ctx.Deadline(); limited {
 					pairs = append(pairs, "at_most", end.Sub(began).Round(time.Second))
 				}
-				l.host.log.Info("waiting until the venues confirm the end of orders", pairs...)
+				l.host.log.Info("waiting for the venues to confirm that all orders are closed", pairs...)
 			}
 		}
 	}
@@ -349,7 +349,7 @@ func (s *strategy) leaveOrders(ctx context.Context) <-chan error {
 		over := l.await(timed, leavingLook, leavingReport)
 		switch {
 		case ctx.Err() != nil:
-			confirmed <- fmt.Errorf("strategy %s: the host is ending and goes on with its orders", s.cfg.Name)
+			confirmed <- fmt.Errorf("strategy %s: the host is shutting down and continues to close its orders", s.cfg.Name)
 		case !over:
 			left := s.leftError(l)
 			logOrders(s.log.Error, mayBeOpen, left.Orders)
@@ -360,7 +360,7 @@ func (s *strategy) leaveOrders(ctx context.Context) <-chan error {
 			l.late = true
 			l.look()
 			if l.await(late, lateLook, lateReport) { // until then it is not stopped
-				s.log.Info("the end of all orders is confirmed after all")
+				s.log.Info("all orders are now confirmed as closed")
 			}
 		default:
 			confirmed <- nil
@@ -378,7 +378,7 @@ func (s *strategy) awaitOrders(ctx context.Context) error {
 	case l.await(timed, leavingLook, leavingReport):
 		return nil
 	case ctx.Err() != nil:
-		return fmt.Errorf("strategy %s: still at it: %w", s.cfg.Name, ctx.Err())
+		return fmt.Errorf("strategy %s: command still in progress: %w", s.cfg.Name, ctx.Err())
 	}
 	return s.leftError(l)
 }

@@ -47,7 +47,7 @@ func TestWaitingIsTold(t *testing.T) {
 				ctx = timed
 			}
 			(&leaving{host: h, coming: true}).await(ctx, time.Millisecond, 0)
-			if text := out.String(); !strings.Contains(text, "waiting until") || strings.Contains(text, "at_most=1h0m0s") != (limit > 0) || strings.Contains(text, "at_most") != (limit > 0) {
+			if text := out.String(); !strings.Contains(text, "waiting for the venues") || strings.Contains(text, "at_most=1h0m0s") != (limit > 0) || strings.Contains(text, "at_most") != (limit > 0) {
 				t.Errorf("it says %q", text)
 			}
 		})

@@ -12,15 +12,15 @@ import (
 func (h *Host) endLeftovers() {
 	family, err := folderID(h.cfg.StateDir)
 	if err != nil {
-		h.log.Warn("processes of an earlier run are not looked for", "error", err)
+		h.log.Warn("not looking for processes of an earlier run", "error", err)
 		return
 	}
 	found, left := h.spawner.Adopt(family)
 	if len(found) > 0 {
-		h.log.Warn("strategies of a run that was killed had left processes, they are ended", "processes", strings.Join(found, ", "))
+		h.log.Warn("killing strategy processes left by a killed run", "processes", strings.Join(found, ", "))
 	}
 	if len(left) > 0 {
-		h.log.Error("processes of an earlier run cannot be ended: end them by hand", "processes", strings.Join(left, ", "))
+		h.log.Error("cannot kill processes of an earlier run: kill them manually", "processes", strings.Join(left, ", "))
 		h.endMu.Lock()
 		h.leftProcesses = left
 		h.endMu.Unlock()
@@ -34,11 +34,11 @@ func folderID(dir string) (string, error) {
 		path, err = filepath.EvalSymlinks(path)
 	}
 	if err != nil {
-		return "", fmt.Errorf("find folder %s: %w", dir, err)
+		return "", fmt.Errorf("find directory %s: %w", dir, err)
 	}
 	var stat syscall.Stat_t
 	if err := syscall.Stat(path, &stat); err != nil {
-		return "", fmt.Errorf("look at folder %s: %w", path, err)
+		return "", fmt.Errorf("inspect directory %s: %w", path, err)
 	}
 	return fmt.Sprintf("%x", sha256.Sum256(fmt.Appendf(nil, "%d %d %s", stat.Dev, stat.Ino, path)))[:32], nil
 }

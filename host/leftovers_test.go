@@ -51,7 +51,7 @@ func TestStateFolderIsAFile(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 3*folderLook)
 	defer cancel()
 	h.keepListening(ctx, SocketName, nil, func(net.Listener) {})
-	if !strings.Contains(out.String(), "state folder was removed") || !strings.Contains(out.String(), "not a directory") {
+	if !strings.Contains(out.String(), "state directory was removed") || !strings.Contains(out.String(), "not a directory") {
 		t.Errorf("it says %s", &out)
 	}
 }

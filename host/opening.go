@@ -50,7 +50,7 @@ func (h *Host) runConnector(ctx context.Context, p *publisher) error {
 func (h *Host) openConnector(ctx context.Context, p *publisher) error {
 	delays := h.cfg.Supervision.newBackoff()
 	said := p.getTrouble()
-	p.log.Warn("the venue cannot be reached, its strategies wait; it is asked again", "reason", said)
+	p.log.Warn("cannot reach the venue, its strategies wait; retrying", "reason", said)
 	for {
 		select {
 		case <-time.After(delays.NextBackOff()):
@@ -59,7 +59,7 @@ func (h *Host) openConnector(ctx context.Context, p *publisher) error {
 		}
 		made, err := p.open(ctx)
 		if err == nil {
-			p.log.Info("the venue answers")
+			p.log.Info("the venue is reachable")
 			h.registerOpened(p, &made)
 			return nil
 		}
@@ -68,7 +68,7 @@ func (h *Host) openConnector(ctx context.Context, p *publisher) error {
 		}
 		if text := err.Error(); text != said {
 			said = text
-			p.log.Warn("the venue still cannot be reached", "reason", said)
+			p.log.Warn("still cannot reach the venue", "reason", said)
 			p.setTrouble(said)
 		}
 	}
@@ -152,11 +152,11 @@ func (s *strategy) waiting() string {
 	for i := range s.cfg.Instruments {
 		for _, p := range s.host.publishers {
 			if p.name == s.cfg.Instruments[i].Connector && !p.isOpen() {
-				return fmt.Sprintf("connector %s: the venue cannot be reached, it is asked again: %s", p.name, p.getTrouble())
+				return fmt.Sprintf("connector %s: cannot reach the venue, retrying: %s", p.name, p.getTrouble())
 			}
 		}
 	}
-	return "its venue answers"
+	return "its venue is reachable"
 }
 
 func (p *publisher) isOpen() bool {

@@ -26,9 +26,9 @@ func newOutput(stateDir, strategy string, limits StrategyLogs, host hclog.Logger
 	return &output{file: runlog.NewFile(runlog.FileConfig{Path: path, Megabytes: cmp.Or(limits.Megabytes, 10), Files: cmp.Or(limits.Files, 10),
 		Trouble: func(err error, lost int) {
 			if err != nil {
-				host.Warn("the strategy's log cannot be written, it runs on without", "file", path, "error", err)
+				host.Warn("cannot write the strategy's log; the strategy keeps running without it", "file", path, "error", err)
 			} else {
-				host.Info("the strategy's log is written again", "file", path, "lost_lines", lost)
+				host.Info("the strategy's log can be written again", "file", path, "lost_lines", lost)
 			}
 		}})}
 }

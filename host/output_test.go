@@ -207,7 +207,7 @@ func TestStrategyLogCannotBeWritten(t *testing.T) {
 		r.until("a", "more events", func(s control.StrategyStatus) bool { return running(s) && s.Events > before+100 })
 	}
 	goesOn()
-	const cannot, can = "log cannot be written", "log is written again"
+	const cannot, can = "cannot write the strategy's log", "log can be written again"
 	told.await(t, cannot)
 	if n := strings.Count(told.String(), cannot); n != 1 {
 		t.Errorf("told %d times", n)

@@ -29,7 +29,7 @@ type PluginInfo struct {
 func PluginNames(pluginDir string) ([]string, error) {
 	entries, err := os.ReadDir(pluginDir)
 	if err != nil {
-		return nil, fmt.Errorf("read the plugin folder: %w", err)
+		return nil, fmt.Errorf("read the plugin directory: %w", err)
 	}
 	var names []string
 	for _, e := range entries {
@@ -45,7 +45,7 @@ func PluginNames(pluginDir string) ([]string, error) {
 // executed. What is wrong with one is in its PluginInfo; the error is for the folder.
 func Describe(ctx context.Context, pluginDir string, names []string) (map[string]PluginInfo, error) {
 	if _, err := os.Stat(pluginDir); err != nil {
-		return nil, fmt.Errorf("plugin folder: %w", err)
+		return nil, fmt.Errorf("plugin directory: %w", err)
 	}
 	spawner := control.NewSpawner()
 	defer func() { _ = spawner.Close() }()
@@ -87,7 +87,7 @@ func (e noPluginError) Error() string { return string(e) }
 // findPlugin returns the path of a plugin's binary.
 func findPlugin(dir, name string) (string, error) {
 	if name == "" || name != filepath.Base(name) || strings.HasPrefix(name, ".") {
-		return "", noPluginError(fmt.Sprintf("plugin %q is no file name: name a file of the plugin folder %s", name, dir))
+		return "", noPluginError(fmt.Sprintf("plugin %q is not a file name: must be a file in the plugin directory %s", name, dir))
 	}
 	path, err := filepath.Abs(filepath.Join(dir, name))
 	if err != nil {
@@ -120,7 +120,7 @@ type binary struct {
 
 // takeBinary copies a plugin's program into dir, unless it is there already: on a full disk, too, what ran can run again.
 func takeBinary(from, dir string) (binary, error) {
-	fail := func(err error) (binary, error) { return binary{}, fmt.Errorf("take plugin %s: %w", from, err) }
+	fail := func(err error) (binary, error) { return binary{}, fmt.Errorf("copy plugin %s: %w", from, err) }
 	sum, err := sumOf(from)
 	if err != nil {
 		return fail(err)

@@ -197,8 +197,8 @@ func (i *instrument) apply(events []hft.Event) {
 // Order carries a report to the order's owner.
 func (p *publisher) Order(u *connector.OrderUpdate) {
 	if p.update(u) {
-		p.log.Warn("an open order of this runner is of a strategy that is not in the configuration, it is left as it is: "+
-			"cancel it at the venue, or put its strategy back", "symbol", p.symbol(u.InstrumentNo), "bot", u.Owner.Bot, "order", u.OrderID,
+		p.log.Warn("an open order of this runner belongs to a strategy that is not in the configuration; it is left unchanged: "+
+			"cancel it at the venue, or restore its strategy", "symbol", p.symbol(u.InstrumentNo), "bot", u.Owner.Bot, "order", u.OrderID,
 			"side", u.Side, "open_qty", u.LeavesQty)
 	}
 }

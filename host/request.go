@@ -15,7 +15,7 @@ import (
 // handle carries out one valid request.
 func (s *session) handle(l *sessionLink, req *ipc.Request) {
 	if req.FeedNo < 0 || req.FeedNo >= len(l.holdings) || l.holdings[req.FeedNo] == nil {
-		s.refuse(l, req, fmt.Sprintf("instrument number %d is none of this bot's", req.FeedNo))
+		s.refuse(l, req, fmt.Sprintf("instrument %d does not belong to this bot", req.FeedNo))
 		return
 	}
 	h := l.holdings[req.FeedNo]

@@ -284,7 +284,7 @@ func TestStateThatCannotBeSaved(t *testing.T) {
 			r := start(t, cfg)
 			before := r.until("grid", "fills", func(s control.StrategyStatus) bool { return s.Fills > 0 })
 			_, err := r.host.Restart(context.Background(), "grid", false)
-			if err == nil || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), "goes on") {
+			if err == nil || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), "keeps running") {
 				t.Fatalf("restart: %v", err)
 			}
 			now := r.status("grid")
@@ -502,7 +502,7 @@ func TestRefusedBinaryIsTriedOnce(t *testing.T) {
 		}
 	}
 	pieces(50)
-	const refused = "the new binary is not taken"
+	const refused = "new binary not used"
 	for deadline := time.Now().Add(patience); !strings.Contains(said.String(), refused); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("not refused")
@@ -550,7 +550,7 @@ func TestNewBinaryOfOneGivenUp(t *testing.T) {
 	failed := func(s control.StrategyStatus) bool { return s.State == "failed" }
 	r.until("grid", "is given up", failed)
 	path := filepath.Join(cfg.PluginDir, "panics")
-	givenUp := func() int { return strings.Count(said.String(), "is given up") }
+	givenUp := func() int { return strings.Count(said.String(), "strategy failed permanently") }
 	copyFile(t, path, path, 8)
 	for deadline := time.Now().Add(patience); givenUp() < 2; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {

@@ -93,7 +93,7 @@ func (h *Host) command(ctx context.Context, name string, kind commandKind) comma
 }
 
 // errEnding is what a strategy says whose supervisor, or attached process, has gone before it was asked.
-var errEnding = errors.New("the host is ending")
+var errEnding = errors.New("the host is shutting down")
 
 // ask hands a command to the supervisor and waits for its outcome.
 func (s *strategy) ask(ctx context.Context, kind commandKind) commandResult {
@@ -109,6 +109,6 @@ func (s *strategy) ask(ctx context.Context, kind commandKind) commandResult {
 	case r := <-c.reply:
 		return r
 	case <-ctx.Done():
-		return commandResult{err: fmt.Errorf("strategy %s: still at it: %w", s.cfg.Name, ctx.Err())}
+		return commandResult{err: fmt.Errorf("strategy %s: command still in progress: %w", s.cfg.Name, ctx.Err())}
 	}
 }

@@ -242,14 +242,14 @@ func (s *session) calls() uint64 { return s.control.Progress() + s.handled() }
 // fault says what the bot has done that it has to be restarted for, nothing if all is well.
 func (s *session) fault() string {
 	if s.damaged.Load() {
-		return "it damaged its request queue"
+		return "it corrupted its request queue"
 	}
 	for _, l := range s.links {
 		switch {
 		case l.port.Corrupt():
-			return "it damaged its queue from the host"
+			return "it corrupted its queue from the host"
 		case l.port.Stalled():
-			return fmt.Sprintf("it has not taken its messages: more than %d wait", ipc.MaxBacklog)
+			return fmt.Sprintf("it is too slow: more than %d private messages are pending", ipc.MaxBacklog)
 		}
 	}
 	return ""

@@ -24,9 +24,9 @@ func TestStopThatFails(t *testing.T) {
 		params     quoterParams
 		says, logs string
 	}{
-		"fails":   {quoterParams{Stopping: "fails"}, "failed when it was stopped: it cannot go flat", "it cannot go flat"},
-		"exits":   {quoterParams{Stopping: "exits"}, "ended unexpectedly when it was to stop", "exit"},
-		"hangs":   {quoterParams{Stopping: "hangs"}, "did not stop in order and was killed", "stop_timeout"},
+		"fails":   {quoterParams{Stopping: "fails"}, "failed while stopping: it cannot go flat", "it cannot go flat"},
+		"exits":   {quoterParams{Stopping: "exits"}, "ended unexpectedly while stopping", "exit"},
+		"hangs":   {quoterParams{Stopping: "hangs"}, "did not stop gracefully and was killed", "stop_timeout"},
 		"unsaved": {quoterParams{Saving: "fails"}, "", "its state could not be saved"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -111,7 +111,7 @@ func TestRunEndsDuringHotRestart(t *testing.T) {
 				return slices.ContainsFunc(sightings(t, params.Out), func(s sighting) bool { return s.What == "stopping" })
 			})
 			r.stop()
-			if err := <-outcome; err == nil || !strings.Contains(err.Error(), "the run ends") {
+			if err := <-outcome; err == nil || !strings.Contains(err.Error(), "shutting down") {
 				t.Errorf("restart: %v", err)
 			}
 			if params.Stopping == "hangs" {

@@ -123,8 +123,8 @@ func (s *supervisor) onRegistered(ctx context.Context) {
 	if unfit != nil {
 		s.retry.Stop()
 		s.setState(Failed, unfit.Error())
-		s.log.Error("strategy cannot trade what the venue has and is given up", "error", unfit,
-			"fix", "repair the configuration, then end the run and start it again")
+		s.log.Error("strategy failed permanently: it does not match the venue's instruments", "error", unfit,
+			"fix", "fix the configuration, then stop the run and start it again")
 		s.leaveOrders(ctx)
 		return
 	}
@@ -132,7 +132,7 @@ func (s *supervisor) onRegistered(ctx context.Context) {
 		return
 	}
 	if err := s.boot(ctx); err != nil {
-		s.log.Error("strategy is misconfigured and given up", "error", err)
+		s.log.Error("strategy failed permanently: misconfigured", "error", err)
 		s.leaveOrders(ctx)
 	}
 }
@@ -201,7 +201,7 @@ func (s *supervisor) relaunch(ctx context.Context) (*instance, error) {
 		return s.launch(ctx)
 	}
 	if err := s.good.restore(); err != nil {
-		s.log.Warn("the binary that ran last is gone, that of the plugin folder is started", "error", err)
+		s.log.Warn("the last binary is gone, starting the one in the plugin directory", "error", err)
 		return s.launch(ctx)
 	}
 	found, err := findPlugin(s.host.cfg.PluginDir, s.cfg.Plugin)
@@ -210,10 +210,10 @@ func (s *supervisor) relaunch(ctx context.Context) (*instance, error) {
 		sum, err = sumOf(found)
 	}
 	if err != nil {
-		s.log.Warn("the binary that ran last is started again", "plugin_folder", err)
+		s.log.Warn("starting the last binary again", "plugin_folder", err)
 	} else if sum != s.good.sum {
-		s.log.Warn("the binary that ran last is started again, the plugin folder holds another",
-			"fix", "to have that one: runner restart "+s.cfg.Name)
+		s.log.Warn("starting the last binary again; the plugin directory holds a different one",
+			"fix", "to use that one: runner restart "+s.cfg.Name)
 	}
 	return s.launchBinary(ctx, s.good.binary)
 }
@@ -240,9 +240,9 @@ func (s *supervisor) end(ctx context.Context) error {
 		if s.good.path == "" || errors.Is(context.Cause(ctx), errDataEnded) {
 			state = Failed
 		}
-		what := "it waited to be started again when the run ended: "
+		what := "it was waiting to restart when the run ended: "
 		if s.waiting() != "" {
-			what = "it waited for its venue when the run ended: "
+			what = "it was waiting for its venue when the run ended: "
 		}
 		s.setState(state, what+s.status().Reason)
 	}
@@ -316,7 +316,7 @@ func (s *supervisor) onFailure(what, reason string) {
 	s.failures = append(recent, now)
 	if len(s.failures) > limits.CrashLoopRestarts {
 		s.setState(Failed, fmt.Sprintf("failed %d times within %v, last: %s", len(s.failures), limits.CrashLoopWindow, reason))
-		s.log.Error("strategy is given up: it fails again and again", "failures", len(s.failures), "reason", reason,
+		s.log.Error("strategy failed permanently: crash-loop limit reached", "failures", len(s.failures), "reason", reason,
 			"fix", "see its log, then: runner start "+s.cfg.Name)
 		return
 	}
@@ -348,7 +348,7 @@ func (s *supervisor) shutDown(ctx context.Context) (confirmed <-chan error, err 
 		return confirmed, failure
 	}
 	if unsaved != nil {
-		s.log.Warn("the strategy has stopped, its state could not be saved; none is kept beyond a stop, only runner restart hands one over",
+		s.log.Warn("the strategy has stopped, its state could not be saved; state is not kept beyond a stop, only runner restart passes it on",
 			"reason", unsaved)
 	}
 	s.setState(Stopped, "")

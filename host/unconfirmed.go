@@ -98,9 +98,9 @@ func logOrders(log func(msg string, args ...any), msg string, orders []control.O
 // mayBeOpen is said of orders whose end was not confirmed, notTold of those of an earlier run that nobody knows, leftOpen of those
 // that no strategy is here for.
 const (
-	mayBeOpen = "the end of orders was not confirmed, they may be open: look at the venue"
-	leftOpen  = "open orders are of a strategy that is not in the configuration, they were left as they are: cancel them at the venue, or put it back"
-	notTold   = "the venue has not told which orders an earlier run has left: look at the venue"
+	mayBeOpen = "orders may still be open, not confirmed as closed: check at the venue"
+	leftOpen  = "open orders belong to a strategy that is not in the configuration; they were left unchanged: cancel them at the venue, or restore the strategy"
+	notTold   = "the venue has not reported which orders an earlier run has left: check at the venue"
 )
 
 // leftError is what is left of a strategy that was stopped.
@@ -147,6 +147,6 @@ func (h *Host) settleAccounts() {
 		h.log.Error(notTold, "instruments", strings.Join(now.unaccounted, ", "))
 	}
 	if len(before.unconfirmed)+len(before.unaccounted) > 0 && len(now.unconfirmed)+len(now.unaccounted) == 0 {
-		h.log.Info("the end of all orders is confirmed after all")
+		h.log.Info("all orders are now confirmed as closed")
 	}
 }

@@ -94,7 +94,7 @@ func TestVenueThatDoesNotFit(t *testing.T) {
 	cfg.Strategies = append(cfg.Strategies, other)
 	r := start(t, cfg)
 	r.until("eight", "waits", func(s control.StrategyStatus) bool { return s.State == "backoff" })
-	if _, err := r.host.Restart(context.Background(), "eight", true); err == nil || !strings.Contains(err.Error(), "it waits to be started") {
+	if _, err := r.host.Restart(context.Background(), "eight", true); err == nil || !strings.Contains(err.Error(), "it is waiting to start") {
 		t.Errorf("error is %v", err)
 	}
 	there.Store(true)
@@ -203,7 +203,7 @@ func TestOrderOfOneThatWaits(t *testing.T) {
 	r := startLogged(t, cfg, hclog.New(&hclog.LoggerOptions{Output: said}))
 	<-venue.told
 	r.end()
-	const stray = "of a strategy that is not in the configuration, it is left"
+	const stray = "belongs to a strategy that is not in the configuration; it is left"
 	if said.count(stray) != 1 || said.count("bot=9") != 1 {
 		t.Errorf("%s", &said.text)
 	}
@@ -241,8 +241,8 @@ func TestListBeforeTheConnectorsEnd(t *testing.T) {
 	if cause := <-venue.cause; !errors.Is(cause, connector.ErrTimeUp) {
 		t.Errorf("the connector was ended by %v", cause)
 	}
-	if left := r.host.Summary(host.ExitInterrupted).UnconfirmedOrders; len(left) != 1 || said.count("the end of orders was not confirmed") != 1 {
-		t.Errorf("%v, said %d times", left, said.count("the end of orders was not confirmed"))
+	if left := r.host.Summary(host.ExitInterrupted).UnconfirmedOrders; len(left) != 1 || said.count("not confirmed as closed") != 1 {
+		t.Errorf("%v, said %d times", left, said.count("not confirmed as closed"))
 	}
 }
 

@@ -46,14 +46,14 @@ func (w *pluginWatch) open(ctx context.Context) {
 	}
 	if err != nil {
 		if !w.failed {
-			w.host.log.Warn("the plugin folder cannot be watched, on_change does nothing until it can", "folder", dir, "error", err)
+			w.host.log.Warn("cannot watch the plugin directory; on_change is off until it can", "folder", dir, "error", err)
 		}
 		w.failed = true
 		return
 	}
 	w.close()
 	w.watcher, w.folder, w.failed = watcher, now, false
-	w.host.log.Debug("plugin folder is watched", "folder", dir)
+	w.host.log.Debug("watching the plugin directory again", "folder", dir)
 	w.host.binariesChanged(ctx)
 }
 
@@ -78,7 +78,7 @@ func (w *pluginWatch) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case err := <-errs: // events may be lost
-			w.host.log.Warn("watching the plugin folder", "error", err)
+			w.host.log.Warn("watching the plugin directory", "error", err)
 			w.host.binariesChanged(ctx)
 		case event := <-events:
 			if event.Has(fsnotify.Create) || event.Has(fsnotify.Write) || event.Has(fsnotify.Rename) {
@@ -132,13 +132,13 @@ func (h *Host) binaryChanged(ctx context.Context, plugin string) {
 		if same || s.refused.sum == sum && s.refused.at.Equal(written.ModTime()) {
 			continue
 		}
-		s.log.Info("the plugin's binary was replaced", "plugin", plugin)
+		s.log.Info("plugin binary replaced", "plugin", plugin)
 		kind := commandRestart
 		if state != Running {
 			kind = commandStart
 		}
 		if r := s.ask(ctx, kind); r.err != nil {
-			s.log.Error("the new binary is not taken", "error", r.err)
+			s.log.Error("new binary not used", "error", r.err)
 			s.refused.sum, s.refused.at = sum, written.ModTime() // of which more events may be on their way
 		}
 	}

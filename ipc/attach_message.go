@@ -90,13 +90,13 @@ func (r *AttachRequest) check() error {
 	}
 	switch {
 	case r.BotID == 0:
-		return invalid("bot id 0: choose another, 0 addresses no bot")
+		return invalid("bot id 0: use another, 0 addresses no bot")
 	case len(r.Instruments) == 0:
-		return &hft.BuildError{Kind: hft.BuilderIncomplete, What: "no instrument: name at least one"}
+		return &hft.BuildError{Kind: hft.BuilderIncomplete, What: "no instrument: at least one is required"}
 	case len(r.Instruments) > maxAttachInstruments:
 		return invalid("%d instruments: a bot may have %d", len(r.Instruments), maxAttachInstruments)
 	case r.Wait > WaitPark:
-		return invalid("wait strategy %d: choose adaptive, spin or park", r.Wait)
+		return invalid("wait strategy %d: must be adaptive, spin or park", r.Wait)
 	}
 	type key struct{ connector, symbol string }
 	seen := make(map[key]bool)
@@ -110,9 +110,9 @@ func (r *AttachRequest) check() error {
 		case len(inst.Connector) > maxAttachName || len(inst.Symbol) > maxAttachName:
 			return invalid("%s: a name may have %d bytes", name, maxAttachName)
 		case !positive(inst.TickSize):
-			return invalid("%s: tick size %v: it has to be above 0", name, inst.TickSize)
+			return invalid("%s: tick size %v: must be above 0", name, inst.TickSize)
 		case !positive(inst.LotSize):
-			return invalid("%s: lot size %v: it has to be above 0", name, inst.LotSize)
+			return invalid("%s: lot size %v: must be above 0", name, inst.LotSize)
 		case seen[key{inst.Connector, inst.Symbol}]:
 			return &hft.BuildError{Kind: hft.Duplicate, What: name}
 		}
@@ -140,7 +140,7 @@ func (r *AttachRequest) message() *requestMessage {
 func decodeAttachRequest(b []byte) (*AttachRequest, error) {
 	var m requestMessage
 	if err := json.Unmarshal(b, &m); err != nil {
-		return nil, fmt.Errorf("attach request is damaged: %w", err)
+		return nil, fmt.Errorf("attach request is corrupt: %w", err)
 	}
 	invalid := func(format string, args ...any) error {
 		return &hft.BuildError{Kind: hft.InvalidArgument, What: fmt.Sprintf(format, args...)}
@@ -185,7 +185,7 @@ func refusalOf(err error) *answerMessage {
 }
 
 // errBadAnswer says that what answered is no host of this release.
-var errBadAnswer = errors.New("the answer is damaged: is the host of the same release?")
+var errBadAnswer = errors.New("the answer is corrupt: check that the host is of the same release")
 
 // decodeAnswer decodes the host's answer to r: an attachment that uses each of the descriptors exactly once, or the
 // refusal.
@@ -229,7 +229,7 @@ type RefusedError struct {
 }
 
 // Error returns the host's reason.
-func (e *RefusedError) Error() string { return "the host refuses: " + e.Text }
+func (e *RefusedError) Error() string { return "the host rejects: " + e.Text }
 
 // Unwrap returns the *hft.BuildError, if it is one.
 func (e *RefusedError) Unwrap() error {

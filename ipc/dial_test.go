@@ -241,11 +241,11 @@ func TestDialFails(t *testing.T) {
 		"silent":     {"silent", "i/o timeout"},
 		"hung up":    {"", "hung up"},
 		"cut off":    {frame("{}")[:5], "unexpected EOF"},
-		"no JSON":    {frame("hello"), "damaged"},
-		"empty":      {frame("{}"), "damaged"},
-		"no rights":  {frame(`{"control":0,"connectors":[{"name":"alpha","feed":1,"private":2}],"feed_numbers":[0]}`), "damaged"},
+		"no JSON":    {frame("hello"), "corrupt"},
+		"empty":      {frame("{}"), "corrupt"},
+		"no rights":  {frame(`{"control":0,"connectors":[{"name":"alpha","feed":1,"private":2}],"feed_numbers":[0]}`), "corrupt"},
 		"too long":   {"\x00\x00\x00\x01", "takes"},
-		"refused":    {frame(`{"refused":{"text":"not today"}}`), "the host refuses: not today"},
+		"refused":    {frame(`{"refused":{"text":"not today"}}`), "the host rejects: not today"},
 		"text ahead": {"HTTP/1.1 400 Bad Request\r\n\r\n", "takes"},
 	} {
 		socket := filepath.Join(dir, strings.ReplaceAll(name, " ", "-"))

@@ -29,7 +29,7 @@ func NewFeed(name string, capacity int, clock *Clock) (*Feed, error) {
 		capacity = DefaultFeedCapacity
 	}
 	if err := shm.CheckBroadcast(math.MaxInt, headerSize, capacity); err != nil || capacity < 2 {
-		return nil, fmt.Errorf("feed capacity %d of connector %s: give a power of two from 2 to 2^30", capacity, name)
+		return nil, fmt.Errorf("feed capacity %d of connector %s: must be a power of two from 2 to 2^30", capacity, name)
 	}
 	s, err := createSegment("hftrunner-feed", headerSize+shm.BroadcastSize(capacity), capacity)
 	if err != nil {

@@ -163,10 +163,10 @@ func (c *Clock) Watch(ctx context.Context, warn func(what string, by time.Durati
 			continue
 		}
 		if s != suspended {
-			warn("the machine was suspended: the time goes on by that, and what connections have missed is asked for", (s - suspended).Round(time.Millisecond))
+			warn("the machine was suspended: the clock advances by that time, and missed data is fetched again", (s - suspended).Round(time.Millisecond))
 		}
 		if w != set {
-			warn("the wall clock was set: the time here goes on as before, so that nothing is signed or stamped wrongly; start again to take the new one over", (w - set).Round(time.Millisecond))
+			warn("clock step detected: the runner keeps its own time, so that signatures and timestamps stay right; restart to use the new time", (w - set).Round(time.Millisecond))
 		}
 		told, suspended, set = n, s, w
 	}

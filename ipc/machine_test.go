@@ -120,7 +120,7 @@ func TestWaitOverSuspension(t *testing.T) {
 		t.Error(text)
 	}
 	m.wallNs.Add(-int64(7 * time.Second))
-	if text := <-warned; !strings.HasPrefix(text, "-7s the wall clock was set") {
+	if text := <-warned; !strings.HasPrefix(text, "-7s clock step detected") {
 		t.Error(text)
 	}
 	cancel()

@@ -174,7 +174,7 @@ func checkOrder(o *hft.Order) error {
 	switch o.Req {
 	case hft.StatusNew, hft.StatusCanceled, hft.StatusReplaced:
 	default:
-		return fmt.Errorf("an order cannot be asked to be %v", o.Req)
+		return fmt.Errorf("an order cannot be requested to be %v", o.Req)
 	}
 	if o.Side != hft.Buy && o.Side != hft.Sell {
 		return fmt.Errorf("side %d is neither buy nor sell", int8(o.Side))

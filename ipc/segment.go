@@ -45,7 +45,7 @@ func checkSegment(what string, s *shm.Segment, minSize int) error {
 	}
 	version := atomic.LoadUint64(s.Word64(offVersion)) // SYNC POINT: segment ready
 	if m := *s.Word64(offMagic); m != magic {
-		return fmt.Errorf("%s is no hftrunner segment (magic %#x)", what, m)
+		return fmt.Errorf("%s is not an hftrunner segment (magic %#x)", what, m)
 	}
 	if version != layoutVersion {
 		return fmt.Errorf("%s has layout version %d, this program knows %d: build host and plugin of the same release",

@@ -19,7 +19,7 @@ const (
 	maxErrorBytes = 64 << 20
 )
 
-var errBadValue = errors.New("encoded error event is damaged")
+var errBadValue = errors.New("encoded error event is corrupt")
 
 // appendError encodes everything of e but AssetNo, which travels in the record's head.
 func appendError(b []byte, e *hft.LiveError) []byte {

@@ -48,7 +48,7 @@ func (w *Writer) run() {
 		if lacking := w.free() < w.size/8; lacking != w.full.Load() {
 			w.full.Store(lacking)
 			if lacking {
-				w.cfg.Notify(Notice{"the disk is behind with the journal, memory for it runs out", ErrFull})
+				w.cfg.Notify(Notice{"the disk cannot keep up with the journal, its memory is running out", ErrFull})
 			} else {
 				w.cfg.Notify(Notice{"the disk has caught up with the journal", nil})
 			}
@@ -72,7 +72,7 @@ func (w *Writer) drain() {
 		}
 		err = fmt.Errorf("journal: %w", err)
 		if w.failure.Swap(&err) == nil {
-			w.cfg.Notify(Notice{"the journal cannot be written: free the disk or look at it; nothing has to be started again", err})
+			w.cfg.Notify(Notice{"cannot write the journal: free disk space or check the disk; no restart is needed", err})
 		}
 		return
 	}
@@ -81,7 +81,7 @@ func (w *Writer) drain() {
 	}
 	d.retry = time.Time{}
 	if w.failure.Swap(nil) != nil {
-		w.cfg.Notify(Notice{"the journal is written again", nil})
+		w.cfg.Notify(Notice{"the journal can be written again", nil})
 	}
 }
 
@@ -92,7 +92,7 @@ func (d *disk) look(w *Writer) {
 	}
 	d.looked = time.Now()
 	if _, err := os.Stat(d.path); errors.Is(err, fs.ErrNotExist) {
-		w.cfg.Notify(Notice{"the journal was removed while it was written: what was in it is lost, it goes on with what that added up to", err})
+		w.cfg.Notify(Notice{"the journal was removed while it was written: its records are lost, it continues with their sums", err})
 		_ = d.file.Close()
 		d.file = nil
 	}
@@ -160,7 +160,7 @@ func (w *Writer) write(records []byte) error {
 	for rest := records; len(rest) > 0; {
 		n, o := w.table.parse(rest, &r)
 		if o != valid { // somebody else has written to our memory
-			return fmt.Errorf("%s: the record behind %d is damaged in memory", d.path, d.state.Sequence)
+			return fmt.Errorf("%s: the record after %d is corrupt in memory", d.path, d.state.Sequence)
 		}
 		d.state.Apply(&r)
 		rest = rest[n:]

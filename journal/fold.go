@@ -43,7 +43,7 @@ func (r *Reader) fold() (*State, error) {
 			r.i = i
 			break
 		}
-		r.damage = append(r.damage, Damage{Path: r.segments[i].path, Offset: segmentHeaderBytes, Reason: "the checkpoint is damaged"})
+		r.damage = append(r.damage, Damage{Path: r.segments[i].path, Offset: segmentHeaderBytes, Reason: "the checkpoint is corrupt"})
 		r.i = i
 	}
 	_ = r.Close()

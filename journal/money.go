@@ -28,9 +28,9 @@ func (w *Writer) keep() {
 		removed, err := Retain(w.cfg.Dir, before, newest)
 		switch {
 		case err != nil:
-			w.cfg.Notify(Notice{"old segments of the journal are kept, because what is about money in them could not be copied", err})
+			w.cfg.Notify(Notice{"old journal segments are kept, because their money records could not be copied", err})
 		case removed > 0:
-			w.cfg.Notify(Notice{fmt.Sprintf("%d old segments of the journal have gone", removed), nil})
+			w.cfg.Notify(Notice{fmt.Sprintf("removed %d old journal segments", removed), nil})
 		}
 	})
 }
@@ -136,7 +136,7 @@ func openMoney(dir string, id uint64, year int) (m *moneyFile, err error) {
 			return nil, err
 		}
 	} else if h, err := readSegmentHeader(path); err != nil || h.journal != id {
-		return nil, errors.Join(err, &FileError{path, "it is of another journal: put it aside"})
+		return nil, errors.Join(err, &FileError{path, "it belongs to another journal: move it away"})
 	}
 	var r Record
 	for at < len(raw) {
@@ -148,7 +148,7 @@ func openMoney(dir string, id uint64, year int) (m *moneyFile, err error) {
 		at += n
 	}
 	if len(raw) > at && m.table.next(raw[at:], m.last) > 0 {
-		return nil, &FileError{path, fmt.Sprintf("it is damaged at byte %d: nothing is added to it, put it aside", at)}
+		return nil, &FileError{path, fmt.Sprintf("it is corrupt at byte %d: nothing is added to it, move it away", at)}
 	}
 	if err := f.Truncate(int64(at)); err != nil {
 		return nil, fmt.Errorf("journal: %w", err)

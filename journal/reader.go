@@ -81,7 +81,7 @@ func OpenReader(dir string, from ReadFrom) (*Reader, error) {
 		return nil, fmt.Errorf("journal: %w", err)
 	}
 	if len(segments) == 0 {
-		return nil, errors.Join(append(bad, &FileError{dir, "there is no journal in this folder"})...)
+		return nil, errors.Join(append(bad, &FileError{dir, "there is no journal in this directory"})...)
 	}
 	r := newReader(dir, segments, segments[0].journal)
 	r.from = from
@@ -252,7 +252,7 @@ func (r *Reader) atEnd(ctx context.Context) error {
 	}
 	if skip := r.parser.next(r.buf[r.at:], r.last); skip > 0 {
 		r.damage = append(r.damage, Damage{Path: r.segments[r.i].path, Offset: r.offset + int64(r.at),
-			Reason: fmt.Sprintf("%d bytes are no records", skip)})
+			Reason: fmt.Sprintf("%d bytes are not records", skip)})
 		if h := headerAt(r.buf[r.at+skip:]); h.sequence > r.last+1 {
 			r.miss(h.sequence-1, "")
 			r.last = h.sequence - 1

@@ -107,7 +107,7 @@ func createRing(paths []string, dir string, id uint64, size int) (*ring, error) 
 
 func createRingAt(path, dir string, id uint64, size int) (r *ring, err error) {
 	if size < 4*maxRecord || size&(size-1) != 0 {
-		return nil, fmt.Errorf("%d bytes: take a power of two from %d", size, 4*maxRecord)
+		return nil, fmt.Errorf("%d bytes: must be a power of two from %d", size, 4*maxRecord)
 	}
 	fresh := path + ".new"
 	if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -72,14 +72,14 @@ func readSegmentHeader(path string) (segmentHeader, error) {
 	defer func() { _ = f.Close() }()
 	b := make([]byte, segmentHeaderBytes)
 	if _, err := io.ReadFull(f, b); err != nil {
-		return segmentHeader{}, &FileError{path, "it is no segment of a journal: it is too short"}
+		return segmentHeader{}, &FileError{path, "it is not a journal segment: too short"}
 	}
 	h := *segmentHeaderAt(b)
 	switch {
 	case h.magic != segmentMagic:
-		return h, &FileError{path, "it is no segment of a journal, or one of a machine with another byte order"}
+		return h, &FileError{path, "it is not a journal segment, or from a machine with another byte order"}
 	case crc32.Checksum(b[:segmentHeaderBytes-4], castagnoli()) != h.checksum:
-		return h, &FileError{path, "its header is damaged"}
+		return h, &FileError{path, "its header is corrupt"}
 	case h.version > segmentVersion:
 		return h, &FileError{path, fmt.Sprintf("it has format %d, this runner reads up to %d: use the runner that wrote it, or a newer one", h.version, segmentVersion)}
 	}
@@ -116,7 +116,7 @@ func listSegments(dir string) (list []segment, bad []error, err error) {
 			bad = append(bad, err)
 			continue
 		case len(list) > 0 && list[0].journal != h.journal:
-			return nil, nil, &FileError{path, fmt.Sprintf("it is of another journal than %s: keep each in a folder of its own", list[0].path)}
+			return nil, nil, &FileError{path, fmt.Sprintf("it belongs to another journal than %s: keep each in its own directory", list[0].path)}
 		}
 		list = append(list, segment{path, h})
 	}

@@ -41,11 +41,11 @@ type Notice struct {
 // Errors of a Writer.
 var (
 	// ErrFull: the ring has no room, because the disk does not take what is in it.
-	ErrFull = errors.New("journal: the disk has not taken what is to be written, and no more fits into memory")
+	ErrFull = errors.New("journal: the disk has not accepted the pending records, and memory for them is full")
 	// ErrClosed: the Writer was closed.
 	ErrClosed = errors.New("journal: closed")
 	// ErrInUse: another process writes the journal.
-	ErrInUse = errors.New("another process writes this journal: each runner needs a state_dir of its own")
+	ErrInUse = errors.New("another process writes this journal: each runner needs its own state_dir")
 )
 
 // SyncEvery is how often what was appended is made durable.
@@ -92,7 +92,7 @@ func Open(cfg Config) (*Writer, *Recovery, error) {
 		cfg.Notify = func(Notice) {}
 	}
 	if cfg.NowNs == nil {
-		return nil, nil, errors.New("journal: NowNs has to be given")
+		return nil, nil, errors.New("journal: NowNs must be set")
 	}
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, nil, fmt.Errorf("journal: %w", err)

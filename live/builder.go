@@ -143,7 +143,7 @@ func (b *LiveBotBuilder) Build(ch ipc.Channel) (*LiveBot, error) {
 // check returns what is wrong with what was given to the builder.
 func (b *LiveBotBuilder) check(ch ipc.Channel) error {
 	if ch == nil && len(b.instruments) > 0 {
-		return &hft.BuildError{Kind: hft.BuilderIncomplete, What: "no channel: give Build the channel to the host"}
+		return &hft.BuildError{Kind: hft.BuilderIncomplete, What: "no channel: pass Build the channel to the host"}
 	} else if ch == nil {
 		return b.checkFor(nil)
 	}
@@ -156,7 +156,7 @@ func (b *LiveBotBuilder) checkFor(channel []ipc.Instrument) error {
 	case len(b.instruments) == 0:
 		return &hft.BuildError{Kind: hft.BuilderIncomplete, What: "no instrument: call Register before Build"}
 	case b.id == 0:
-		return &hft.BuildError{Kind: hft.InvalidArgument, What: "bot id 0: choose another, 0 addresses no bot"}
+		return &hft.BuildError{Kind: hft.InvalidArgument, What: "bot id 0: use another, 0 addresses no bot"}
 	}
 	for i := range b.instruments {
 		if err := b.checkInstrument(i, channel); err != nil {
@@ -179,11 +179,11 @@ func (b *LiveBotBuilder) checkInstrument(i int, channel []ipc.Instrument) error 
 	}
 	switch {
 	case !(inst.TickSize > 0) || math.IsInf(inst.TickSize, 0):
-		return invalid("tick size %v: it has to be above 0", inst.TickSize)
+		return invalid("tick size %v: must be above 0", inst.TickSize)
 	case !(inst.LotSize > 0) || math.IsInf(inst.LotSize, 0):
-		return invalid("lot size %v: it has to be above 0", inst.LotSize)
+		return invalid("lot size %v: must be above 0", inst.LotSize)
 	case inst.book == nil:
-		return invalid("no book: give NewInstrument one of package depth")
+		return invalid("no book: pass NewInstrument one of package depth")
 	case inst.book.TickSize() != inst.TickSize || inst.book.LotSize() != inst.LotSize:
 		return invalid("the book has tick size %v and lot size %v, the instrument %v and %v", inst.book.TickSize(),
 			inst.book.LotSize(), inst.TickSize, inst.LotSize)
@@ -193,7 +193,7 @@ func (b *LiveBotBuilder) checkInstrument(i int, channel []ipc.Instrument) error 
 	}
 	for j := range i {
 		if reflect.TypeOf(inst.book).Comparable() && b.instruments[j].book == inst.book {
-			return invalid("its book is that of %s/%s: give each instrument its own", b.instruments[j].Connector, b.instruments[j].Symbol)
+			return invalid("its book is that of %s/%s: each instrument needs its own", b.instruments[j].Connector, b.instruments[j].Symbol)
 		}
 		if b.instruments[j].Connector == inst.Connector && b.instruments[j].Symbol == inst.Symbol {
 			return &hft.BuildError{Kind: hft.Duplicate, What: name}
@@ -215,9 +215,9 @@ func (b *LiveBot) register(assetNo int) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &refused) && refused.Kind == hft.Duplicate:
-		return fmt.Errorf("live: the host refused bot %d, another connected bot has this id: %w", b.id, err)
+		return fmt.Errorf("live: the host rejected bot %d, another connected bot has this id: %w", b.id, err)
 	}
-	return fmt.Errorf("live: the host refused bot %d the instrument %s/%s: %w", b.id, a.instrument.Connector, a.instrument.Symbol, err)
+	return fmt.Errorf("live: the host rejected the instrument of bot %d: %s/%s: %w", b.id, a.instrument.Connector, a.instrument.Symbol, err)
 }
 
 // awaitBooks applies what arrives until every asset's registration has been answered.

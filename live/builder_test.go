@@ -111,7 +111,7 @@ func TestBuildErrors(t *testing.T) {
 			for _, symbol := range []string{inst.Symbol, "other"} {
 				b.Register(live.NewInstrument(inst.Connector, symbol, inst.TickSize, inst.LotSize, same, 0))
 			}
-		}, insts[:1], hft.InvalidArgument, "give each instrument its own"},
+		}, insts[:1], hft.InvalidArgument, "each instrument needs its own"},
 		{"channel of others", func(b *live.LiveBotBuilder) { reg(b, inst, inst) }, insts[1:2], hft.InvalidArgument, "alpha/ETHUSDT"},
 		{"channel of fewer", func(b *live.LiveBotBuilder) { reg(b, inst, inst); reg(b, insts[1], insts[1]) }, insts[:1], hft.InvalidArgument, "1 instruments"},
 		{"channel of more", func(b *live.LiveBotBuilder) { reg(b, inst, inst) }, insts, hft.InvalidArgument, "3 instruments"},

@@ -99,7 +99,7 @@ func (a *adapter) Configure(_ context.Context, c control.Configuration) error {
 	a.calling.Lock()
 	defer a.calling.Unlock()
 	if a.phase != phaseNew {
-		return errors.New("the strategy is configured already: start another process")
+		return errors.New("the strategy is already configured: start another process")
 	}
 	strategy, err := a.newStrategy(c.Params)
 	if err != nil {
@@ -132,7 +132,7 @@ func (a *adapter) newStrategy(params json.RawMessage) (strategy Strategy, err er
 		return nil, err
 	}
 	if strategy == nil {
-		return nil, errors.New("the plugin's New returned neither a strategy nor an error: this is a mistake of the plugin")
+		return nil, errors.New("the plugin's New returned neither a strategy nor an error: this is a bug in the plugin")
 	}
 	return strategy, nil
 }
@@ -145,7 +145,7 @@ func (a *adapter) Start(_ context.Context, state []byte) error {
 	case phaseNew:
 		return errors.New("the strategy is not configured")
 	case phaseStarted:
-		return errors.New("the strategy is started already")
+		return errors.New("the strategy is already started")
 	case phaseStopped:
 		return errStopped()
 	}
@@ -263,7 +263,7 @@ func (a *adapter) Stop(ctx context.Context) ([]byte, error) {
 		select {
 		case <-a.ended:
 		case <-ctx.Done():
-			return nil, fmt.Errorf("the strategy's Run has not returned, it has to when its context is cancelled or a waiting call is interrupted: %w", ctx.Err())
+			return nil, fmt.Errorf("the strategy's Run has not returned; it must when its context is cancelled or a waiting call is interrupted: %w", ctx.Err())
 		}
 	}
 	a.calling.Lock()
@@ -341,7 +341,7 @@ func (a *adapter) Suspend(ctx context.Context) ([]byte, error) {
 	case <-s.returned:
 	case <-a.ended:
 	case <-ctx.Done():
-		return nil, fmt.Errorf("the strategy's Run has not returned, it has to when its context is cancelled or a waiting call is interrupted: %w", ctx.Err())
+		return nil, fmt.Errorf("the strategy's Run has not returned; it must when its context is cancelled or a waiting call is interrupted: %w", ctx.Err())
 	}
 	return a.save(ctx)
 }

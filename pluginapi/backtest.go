@@ -78,7 +78,7 @@ func prepareEngine(spec json.RawMessage, s Strategy, rows *rowSender) (engine, e
 	decoder.DisallowUnknownFields()
 	var decoded backtest.Spec
 	if err := decoder.Decode(&decoded); err != nil {
-		return nil, fmt.Errorf("read what is to be simulated: %w: build runner and plugin from the same version", err)
+		return nil, fmt.Errorf("read the simulation request: %w: build runner and plugin from the same version", err)
 	}
 	b, err := backtest.FromSpec(decoded)
 	if err != nil {

@@ -210,7 +210,7 @@ func TestAuthorMistakes(t *testing.T) {
 			Time    int        `default:"5"`
 			List    []string   `hcl:"g" default:"a,b"`
 		}{}), `Name has the name "Upper"`, "Type has the type complex128", `Default has default:"x", which is no int`,
-			`has a min above its max`, `Bound has min:"1", which a string cannot have`, `min:"low", which is no number`,
+			`has a min above its max`, `Bound has min:"1", which a string cannot have`, `min:"low", which is not a number`,
 			"min above its max", `max:"1000", which a int8 cannot hold`, "no tag hcl", "List has default")
 	})
 	t.Run("malformed tag", func(t *testing.T) {

@@ -84,7 +84,7 @@ func checkPlugin[P any](p Plugin[P]) (parameters, error) {
 // usage is what the plugin says of itself to somebody who executes it.
 func usage(d control.Description) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s is a strategy plugin of hftrunner and does nothing by itself: put it into the plugin folder and name it in a strategy block.\n", d.Name, d.Version)
+	fmt.Fprintf(&b, "%s %s is a strategy plugin of hftrunner and cannot run by itself: put it into the plugin directory and name it in a strategy block.\n", d.Name, d.Version)
 	if d.Doc != "" {
 		fmt.Fprintf(&b, "%s\n", d.Doc)
 	}

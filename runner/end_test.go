@@ -636,7 +636,7 @@ func TestCrashedStrategyLeavesNoOrders(t *testing.T) {
 	within(t, "no orders", out, func() bool { return len(e.open()) == 0 })
 	_ = cmd.Process.Signal(syscall.SIGINT)
 	code := w.wait(cmd)
-	if s := w.summary().Strategies[0]; code != 0 || s.State != "stopped" || !strings.Contains(s.Reason, "it waited to be started again when the run ended: ") {
+	if s := w.summary().Strategies[0]; code != 0 || s.State != "stopped" || !strings.Contains(s.Reason, "it was waiting to restart when the run ended: ") {
 		t.Errorf("exit code %d, %+v\n%s", code, s, out)
 	}
 }

@@ -50,9 +50,9 @@ func TestLiveVenueThatComesLate(t *testing.T) {
 	within(t, "orders at the venue that is there", out, func() bool { return len(there.open()) > 0 })
 	within(t, "the other waits and says why", out, func() bool {
 		a := w.statuses()["a"]
-		return a.State == "backoff" && strings.Contains(a.Reason, "the venue cannot be reached") && strings.Contains(a.Reason, "refused")
+		return a.State == "backoff" && strings.Contains(a.Reason, "cannot reach the venue") && strings.Contains(a.Reason, "refused")
 	})
-	if text, code := w.output("start", "a"); code != 1 || !strings.Contains(text, "cannot be reached") {
+	if text, code := w.output("start", "a"); code != 1 || !strings.Contains(text, "cannot reach the venue") {
 		t.Errorf("start: %d, %s", code, text)
 	}
 	late.start()
@@ -87,7 +87,7 @@ func TestVenueNeverReached(t *testing.T) {
 	_ = cmd.Process.Signal(syscall.SIGINT)
 	code, sum := w.wait(cmd), w.summary()
 	if code != 6 || !slices.Equal(sum.UnaccountedInstruments, []string{"test BTCUSDT", "test (symbols that no strategy has)"}) ||
-		!strings.Contains(out.String(), "the venue has not told which orders an earlier run has left") {
+		!strings.Contains(out.String(), "the venue has not reported which orders an earlier run has left") {
 		t.Errorf("exit code %d, not told of %q\n%s", code, sum.UnaccountedInstruments, out)
 	}
 }
@@ -149,8 +149,8 @@ func TestLateVenueRefusesASymbol(t *testing.T) {
 	})
 	_ = cmd.Process.Signal(syscall.SIGINT)
 	code := w.wait(cmd)
-	if n := strings.Count(again.String(), "cannot trade what the venue has"); code != 7 || n != 1 || len(e.open()) > 0 ||
-		!strings.Contains(again.String(), "strategy a failed") || strings.Contains(again.String(), "still cannot be reached") {
+	if n := strings.Count(again.String(), "does not match the venue's instruments"); code != 7 || n != 1 || len(e.open()) > 0 ||
+		!strings.Contains(again.String(), "strategy a failed") || strings.Contains(again.String(), "still cannot reach") {
 		t.Errorf("exit code %d, said %d times\n%s", code, n, again)
 	}
 }

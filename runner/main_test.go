@@ -314,7 +314,7 @@ func TestPlausibleRecordings(t *testing.T) {
 				if format == venue && (err != nil || len(problems) > 0) {
 					t.Errorf("%s: %v, %q", venue, err, problems)
 				}
-				if want := "give --format " + venue + ", "; format != venue && (err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path)) {
+				if want := "use --format " + venue + ", "; format != venue && (err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path)) {
 					t.Errorf("%s as %s, natural %t: %v does not say %q", venue, format, natural, err, want)
 				}
 			}
@@ -341,7 +341,7 @@ func TestPlausibleRecordings(t *testing.T) {
 		if problems, err := open(withoutX, "binancefutures", natural); err != nil || slices.Contains(problems, "no trades") == natural {
 			t.Errorf("natural %t: %v, %q", natural, err, problems)
 		}
-		if _, err := open(withoutX, "binancespot", natural); err == nil || !strings.Contains(err.Error(), "give --format binancefutures") {
+		if _, err := open(withoutX, "binancespot", natural); err == nil || !strings.Contains(err.Error(), "use --format binancefutures") {
 			t.Errorf("natural %t: as spot: %v", natural, err)
 		}
 	}

@@ -174,7 +174,7 @@ func TestStateFolderOfAnotherHost(t *testing.T) {
 	}
 	waitRunning(t, socket, out)
 	_ = first.Process.Signal(syscall.SIGCONT)
-	const lost = "is another host's by now"
+	const lost = "now belongs to another host"
 	within(t, "the first host says that it has lost its folder", said, func() bool {
 		return strings.Contains(said.String(), lost) && strings.Contains(said.String(), fmt.Sprintf("(process %d)", second.Process.Pid))
 	})

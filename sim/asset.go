@@ -78,7 +78,7 @@ func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 // checkStep returns an error unless x can be a tick or lot size.
 func checkStep(what string, x float64) error {
 	if !(x > 0) || !finite(x) {
-		return fmt.Errorf("sim: %s is %v: give the instrument's own, a positive number", what, x)
+		return fmt.Errorf("sim: %s is %v: must be the instrument's, a positive number", what, x)
 	}
 	return nil
 }

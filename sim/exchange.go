@@ -136,7 +136,7 @@ func newL2(cfg Config, partial bool) (*L2, error) {
 	}
 	d.partial = partial
 	if (cfg.ConsumeDepth || cfg.SweepFills) && cfg.Compat.reference() {
-		return nil, fmt.Errorf("sim: ConsumeDepth and SweepFills are not the reference's: use them with Compat Fixed")
+		return nil, fmt.Errorf("sim: hftbacktest has no ConsumeDepth and SweepFills: use them with Compat Fixed")
 	}
 	x := &L2{desk: d, book: cfg.Book, queue: cfg.Queue, buys: ladder{buy: true}, sweeps: cfg.SweepFills,
 		consumes: cfg.ConsumeDepth && partial}
@@ -167,7 +167,7 @@ func newDesk(cfg *Config, book hft.MarketDepth) (desk, error) {
 		return desk{}, err
 	}
 	if cfg.MaxOrders < 0 {
-		return desk{}, fmt.Errorf("sim: MaxOrders is %d: give a positive number, or 0 for the default", cfg.MaxOrders)
+		return desk{}, fmt.Errorf("sim: MaxOrders is %d: must be positive, or 0 for the default", cfg.MaxOrders)
 	}
 	maxOrders := cfg.MaxOrders
 	if maxOrders == 0 {

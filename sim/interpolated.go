@@ -46,10 +46,10 @@ type InterpolatedLatency struct {
 // in order of request are an error.
 func NewInterpolatedLatency(rows []LatencyRow, offset time.Duration, compat Compat) (*InterpolatedLatency, error) {
 	if len(rows) == 0 {
-		return nil, fmt.Errorf("sim: no order latencies: give a file with at least one row, or a constant latency")
+		return nil, fmt.Errorf("sim: no order latencies: a file with at least one row, or a constant latency, is required")
 	}
 	if offset < -time.Hour || offset > time.Hour {
-		return nil, fmt.Errorf("sim: order latency offset is %v: give at most an hour", offset)
+		return nil, fmt.Errorf("sim: order latency offset is %v: must be at most an hour", offset)
 	}
 	for i := range rows {
 		if err := checkLatencyRow(rows, i, int64(offset), compat); err != nil {
@@ -71,7 +71,7 @@ func NewInterpolatedLatency(rows []LatencyRow, offset time.Duration, compat Comp
 	if compat == Fixed {
 		l.responses = slices.DeleteFunc(slices.Clone(l.entries), func(r LatencyRow) bool { return r.ExchTimestampNs <= 0 })
 		if len(l.responses) == 0 {
-			return nil, fmt.Errorf("sim: every one of %d order latencies is a refusal: give rows with the exchange's time", len(rows))
+			return nil, fmt.Errorf("sim: every one of %d order latencies is a rejection: rows with the exchange's time are required", len(rows))
 		}
 		slices.SortStableFunc(l.responses, func(a, b LatencyRow) int { return cmp.Compare(a.ExchTimestampNs, b.ExchTimestampNs) })
 	}
@@ -83,7 +83,7 @@ func checkLatencyRow(rows []LatencyRow, i int, offsetNs int64, compat Compat) er
 	r := &rows[i]
 	for _, at := range [...]int64{r.ReqTimestampNs, r.ExchTimestampNs, r.RespTimestampNs} {
 		if at <= -maxTimestampNs || at >= maxTimestampNs {
-			return fmt.Errorf("sim: order latency row %d: %d is no time in nanoseconds", i, at)
+			return fmt.Errorf("sim: order latency row %d: %d is not a time in nanoseconds", i, at)
 		}
 	}
 	if i > 0 && rows[i-1].ReqTimestampNs > r.ReqTimestampNs {
@@ -98,7 +98,7 @@ func checkLatencyRow(rows []LatencyRow, i int, offsetNs int64, compat Compat) er
 		entryNs, responseNs = 0, r.RespTimestampNs+2*offsetNs-r.ReqTimestampNs
 	}
 	if entryNs < 0 || responseNs < 0 {
-		return fmt.Errorf("sim: order latency row %d: sent at %d, exchange %d, response %d with offset %d ns go back in time: correct the clocks, or give a larger offset",
+		return fmt.Errorf("sim: order latency row %d: sent at %d, exchange %d, response %d with offset %d ns go back in time: correct the clocks, or use a larger offset",
 			i, r.ReqTimestampNs, r.ExchTimestampNs, r.RespTimestampNs, offsetNs)
 	}
 	return nil

@@ -97,7 +97,7 @@ func (x *L3) OnEvent(timestampNs int64, e *hft.Event) {
 
 // contradiction takes note of an event that does not fit the book, which the event has not changed.
 func (x *L3) contradiction(timestampNs int64, e *hft.Event, err error) {
-	what := "has a price or quantity that cannot be"
+	what := "has an invalid price or quantity"
 	switch err {
 	case hft.ErrOrderNotFound:
 		x.errors.UnknownOrder++
@@ -110,7 +110,7 @@ func (x *L3) contradiction(timestampNs int64, e *hft.Event, err error) {
 	}
 	if x.compat.reference() {
 		x.err = fmt.Errorf("sim: the feed's event of kind %d for order %d at %d %s; look for a gap in the data, or run without "+
-			"the compat mode, which passes such events over: %w", e.Kind(), e.OrderID, timestampNs, what, err)
+			"the compat mode, which skips such events: %w", e.Kind(), e.OrderID, timestampNs, what, err)
 	}
 }
 

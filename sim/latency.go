@@ -56,7 +56,7 @@ type ConstantLatency struct {
 // response, which would arrive before it was sent, is an error.
 func NewConstantLatency(entry, response time.Duration) (ConstantLatency, error) {
 	if response < 0 {
-		return ConstantLatency{}, fmt.Errorf("sim: response latency is %v: a response cannot arrive before it is sent, give 0 or more", response)
+		return ConstantLatency{}, fmt.Errorf("sim: response latency is %v: a response cannot arrive before it is sent, must be 0 or more", response)
 	}
 	return ConstantLatency{entryNs: int64(entry), responseNs: int64(response)}, nil
 }

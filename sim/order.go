@@ -63,7 +63,7 @@ const (
 	RejectLost
 )
 
-// String returns the reason in words that follow "order refused: ".
+// String returns the reason in words that follow "order rejected: ".
 func (r Reject) String() string {
 	switch r {
 	case NotRejected:

@@ -19,7 +19,7 @@ func (x *desk) respond(timestampNs int64, o *order, answers hft.Status) {
 // fill executes qty of o: at priceTick when it takes, otherwise as the maker at its own price.
 func (x *desk) fill(timestampNs int64, o *order, qty float64, priceTick int64, cause FillCause) {
 	if x.compat == Stock && o.Final() {
-		x.err = fmt.Errorf("sim: execution of order %d, which is %v (the reference's defect Q30; Compat Hftbacktest goes on): %w",
+		x.err = fmt.Errorf("sim: execution of order %d, which is %v (hftbacktest's defect Q30; Compat Hftbacktest continues): %w",
 			o.OrderID, o.Status, hft.ErrInvalidOrderStatus)
 		return
 	}

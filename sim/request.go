@@ -63,7 +63,7 @@ func (x *desk) admit(timestampNs int64, existing *order, r *Request) *order {
 	known := (in.Side == hft.Buy || in.Side == hft.Sell) && in.OrdType <= hft.Market && in.TimeInForce <= hft.IOC
 	switch {
 	case existing != nil && x.compat == Stock:
-		x.err = fmt.Errorf("sim: submission of order %d, which the exchange has (Compat Hftbacktest refuses it and goes on): %w",
+		x.err = fmt.Errorf("sim: submission of order %d, which the exchange has (Compat Hftbacktest rejects it and continues): %w",
 			in.OrderID, hft.ErrOrderIDExist)
 		return nil
 	case existing != nil:

@@ -122,7 +122,7 @@ func newChecker(o Options) (*checker, error) {
 	for name, step := range map[string]float64{"tick size": o.TickSize, "lot size": o.LotSize} {
 		if !(step > 0) || math.IsInf(step, 0) {
 			return nil, fmt.Errorf("check: %w", &hft.BuildError{Kind: hft.InvalidArgument,
-				What: fmt.Sprintf("%s %v: give the instrument's step, a finite number above 0", name, step)})
+				What: fmt.Sprintf("%s %v: must be the instrument's, a finite number above 0", name, step)})
 		}
 	}
 	if o.GapLimit < 0 || o.ClockStepLimit < 0 || o.MaxExamples < 0 {

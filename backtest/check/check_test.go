@@ -105,7 +105,7 @@ func TestWrongTickSize(t *testing.T) {
 	report := checked(t, day(1000), check.Options{TickSize: 0.7, LotSize: 0.001})
 	problems := report.Problems()
 	if report.OK() || !slices.ContainsFunc(problems, func(p check.Problem) bool {
-		return p.Severity == check.SeverityError && strings.Contains(p.What, "no multiple of the tick size 0.7")
+		return p.Severity == check.SeverityError && strings.Contains(p.What, "not a multiple of the tick size 0.7")
 	}) {
 		t.Errorf("%d of %d rows: %v", report.OffTick.Count, report.Rows, problems)
 	}
@@ -165,7 +165,7 @@ func TestFaults(t *testing.T) {
 		says     string
 	}{
 		"exchange order": {func(rows []hft.Event) []hft.Event { rows[at+1].ExchTimestampNs -= 7; return rows },
-			func(r *check.Report) check.Finding { return r.ExchOrder }, check.SeverityError, 7, "goes back in time at 1 row, at worst by 7ns"},
+			func(r *check.Report) check.Finding { return r.ExchOrder }, check.SeverityError, 7, "goes back in time at 1 row, at most by 7ns"},
 		"local order": {func(rows []hft.Event) []hft.Event { rows[at+1].LocalTimestampNs -= 9; return rows },
 			func(r *check.Report) check.Finding { return r.LocalOrder }, check.SeverityError, 9, "local side goes back"},
 		"latency": {func(rows []hft.Event) []hft.Event {
@@ -183,7 +183,7 @@ func TestFaults(t *testing.T) {
 		"quantity NaN": {func(rows []hft.Event) []hft.Event { rows[at+1].Qty = math.NaN(); return rows },
 			func(r *check.Report) check.Finding { return r.BadQuantities }, check.SeverityError, 0, "quantity that is"},
 		"off tick": {func(rows []hft.Event) []hft.Event { rows[at+1].Px += 0.01; return rows },
-			func(r *check.Report) check.Finding { return r.OffTick }, check.SeverityWarning, day(1000)[at+1].Px + 0.01, "no multiple of the tick size 0.5"},
+			func(r *check.Report) check.Finding { return r.OffTick }, check.SeverityWarning, day(1000)[at+1].Px + 0.01, "not a multiple of the tick size 0.5"},
 		"kind": {func(rows []hft.Event) []hft.Event { return slices.Insert(rows, at+1, with(rows[at], both|77, 0, 0)) },
 			func(r *check.Report) check.Finding { return r.UnknownKinds }, check.SeverityWarning, 77, "first of kind 77"},
 		"side": {func(rows []hft.Event) []hft.Event {
@@ -267,7 +267,7 @@ func TestCrossedBook(t *testing.T) {
 	}
 	report = checked(t, rows[:7], options)
 	if problems := report.Problems(); len(problems) != 2 || problems[0].Severity != check.SeverityError ||
-		problems[0].What != "The book is crossed 1 time, 2s in all and 2s at the longest." || report.OK() {
+		problems[0].What != "The book is crossed 1 time, 2s in all and 2s at most." || report.OK() {
 		t.Errorf("2 s of 4 s are an error: %+v", problems)
 	}
 }

@@ -37,6 +37,6 @@ func ExampleCheck() {
 	}
 	// Output:
 	// error at row 2
-	// The book is crossed 1 time, 2s in all and 2s at the longest.
+	// The book is crossed 1 time, 2s in all and 2s at most.
 	// Check the tick size and look for lost depth messages before that time; queue positions and fills are unreliable meanwhile.
 }

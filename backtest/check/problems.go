@@ -26,7 +26,7 @@ func whole(what, advice string) Problem {
 // wholeProblems are errors that no single row is to blame for.
 func (r *Report) wholeProblems() []Problem {
 	if r.Rows == 0 {
-		return []Problem{whole("There are no rows.", "Give another file, or convert this one again from its recording.")}
+		return []Problem{whole("There are no rows.", "Use another file, or convert this one again from its recording.")}
 	}
 	var problems []Problem
 	switch {
@@ -42,7 +42,7 @@ func (r *Report) wholeProblems() []Problem {
 	}
 	if r.DepthRows == 0 {
 		problems = append(problems, whole("There is no depth at all, so the book stays empty.",
-			"Record the venue's depth stream too, or give a file that has it."))
+			"Record the venue's depth stream too, or use a file that has it."))
 	}
 	return problems
 }
@@ -68,13 +68,13 @@ func count(n int64, noun string) string {
 }
 
 func (r *Report) errorProblems() []Problem {
-	const reorder = "Put the file in order with `runner convert`; the engine would process these rows in the past."
+	const reorder = "Sort the file with `runner convert`; the engine would process these rows in the past."
 	var list []Problem
-	list = of(list, SeverityError, &r.ExchOrder, fmt.Sprintf("The exchange side goes back in time at %s, at worst by %s.",
+	list = of(list, SeverityError, &r.ExchOrder, fmt.Sprintf("The exchange side goes back in time at %s, at most by %s.",
 		count(r.ExchOrder.Count, "row"), duration(r.ExchOrder.Worst)), reorder)
-	list = of(list, SeverityError, &r.LocalOrder, fmt.Sprintf("The local side goes back in time at %s, at worst by %s.",
+	list = of(list, SeverityError, &r.LocalOrder, fmt.Sprintf("The local side goes back in time at %s, at most by %s.",
 		count(r.LocalOrder.Count, "row"), duration(r.LocalOrder.Worst)), reorder)
-	list = of(list, SeverityError, &r.NegativeLatency, fmt.Sprintf("%s received before it happened at the exchange, at worst by %s.",
+	list = of(list, SeverityError, &r.NegativeLatency, fmt.Sprintf("%s received before it happened at the exchange, at most by %s.",
 		count(r.NegativeLatency.Count, "row")+" was", duration(r.NegativeLatency.Worst)),
 		"Correct the local times with `runner convert`; the strategy would see the future.")
 	list = of(list, SeverityError, &r.BadPrices, fmt.Sprintf("%s with a price that is negative or not finite.",
@@ -85,7 +85,7 @@ func (r *Report) errorProblems() []Problem {
 	list = of(list, SeverityError, &r.BadQuantities, fmt.Sprintf("%s with a quantity that is negative or not finite.",
 		count(r.BadQuantities.Count, "row")), "Look at the recording there; quantities are totals of a level, not changes.")
 	list = of(list, SeverityError, &r.OrderErrors, fmt.Sprintf("%s to an order that is not there, or add one that is.",
-		count(r.OrderErrors.Count, "change")), "Begin the file with a snapshot of all orders, and look for lost messages there.")
+		count(r.OrderErrors.Count, "change")), "Start the file with a snapshot of all orders, and look for lost messages there.")
 	if r.crossedTooLong() {
 		list = of(list, SeverityError, &r.Crossed, r.crossedText(), r.crossedAdvice())
 	}
@@ -97,7 +97,7 @@ func (r *Report) crossedTooLong() bool {
 }
 
 func (r *Report) crossedText() string {
-	return fmt.Sprintf("The book is crossed %s, %s in all and %s at the longest.", count(r.Crossed.Count, "time"),
+	return fmt.Sprintf("The book is crossed %s, %s in all and %s at most.", count(r.Crossed.Count, "time"),
 		duration(r.Crossed.Sum), duration(r.Crossed.Worst))
 }
 
@@ -111,7 +111,7 @@ const offTickAdvice = "Check the tick size of the instrument for that day; price
 func (r *Report) wrongTick() bool { return float64(r.OffTick.Count) > offTickShare*float64(r.Rows) }
 
 func (r *Report) offTickText() string {
-	return fmt.Sprintf("%s of %d with a price that is no multiple of the tick size %v.", count(r.OffTick.Count, "row"), r.Rows, r.TickSize)
+	return fmt.Sprintf("%s of %d with a price that is not a multiple of the tick size %v.", count(r.OffTick.Count, "row"), r.Rows, r.TickSize)
 }
 
 func (r *Report) warningProblems() []Problem {
@@ -121,10 +121,10 @@ func (r *Report) warningProblems() []Problem {
 	}
 	list = of(list, SeverityWarning, &r.Locked, fmt.Sprintf("The best bid equals the best ask %s, %s in all.", count(r.Locked.Count, "time"),
 		duration(r.Locked.Sum)), "Look for lost depth messages before that time if it lasts; some venues do lock for moments.")
-	list = of(list, SeverityWarning, &r.Gaps, fmt.Sprintf("No row arrived for more than %s, %s, %s at the longest.",
+	list = of(list, SeverityWarning, &r.Gaps, fmt.Sprintf("No row arrived for more than %s, %s, %s at most.",
 		duration(float64(r.GapLimitNs)), count(r.Gaps.Count, "time"), duration(r.Gaps.Worst)),
 		"Leave that period out, or fetch it from another recording; the book is stale in a gap.")
-	list = of(list, SeverityWarning, &r.ClockSteps, fmt.Sprintf("The feed latency jumps by more than %s from one message to the next, %s, %s at worst.",
+	list = of(list, SeverityWarning, &r.ClockSteps, fmt.Sprintf("The feed latency jumps by more than %s from one message to the next, %s, %s at most.",
 		duration(float64(r.ClockStepLimitNs)), count(r.ClockSteps.Count, "time"), duration(r.ClockSteps.Worst)),
 		"Look whether the recorder's clock was set or the connection stalled there; latencies around it are not the market's.")
 	if !r.wrongTick() {

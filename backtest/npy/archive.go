@@ -76,12 +76,12 @@ func foreignArchive(src io.ReaderAt, cause error) error {
 	n, _ := src.ReadAt(start[:], 0) // what could not be read is not recognised
 	switch got := string(start[:n]); {
 	case strings.HasPrefix(got, "PK"):
-		return fmt.Errorf("%w: the archive's directory, which is at its end, is missing or damaged (%w); fetch or convert the data again",
+		return fmt.Errorf("%w: the archive's directory, which is at its end, is missing or corrupt (%w); fetch or convert the data again",
 			ErrTruncated, cause)
 	case got == magic:
 		return fmt.Errorf("%w: it is a plain array; name it .npy", ErrFormat)
 	}
-	return fmt.Errorf("%w: it is no zip archive; save it with numpy.savez_compressed", ErrFormat)
+	return fmt.Errorf("%w: it is not a zip archive; save it with numpy.savez_compressed", ErrFormat)
 }
 
 // memberNames lists the first members of an archive.
@@ -108,7 +108,7 @@ func archiveError(err error) error {
 	case errors.Is(err, zip.ErrChecksum):
 		return fmt.Errorf("%w: the checksum over the rows is wrong (%w); fetch or convert the data again", ErrCorrupt, err)
 	case errors.Is(err, zip.ErrFormat), errors.As(err, &badInput):
-		return fmt.Errorf("%w: the archive is damaged (%w); fetch or convert the data again", ErrCorrupt, err)
+		return fmt.Errorf("%w: the archive is corrupt (%w); fetch or convert the data again", ErrCorrupt, err)
 	}
 	return err
 }

@@ -68,7 +68,7 @@ func checkRow[T any](d Dtype) error {
 		return fmt.Errorf("%w: rows are little endian and this machine is not; run on amd64 or arm64", ErrFormat)
 	}
 	if len(d) == 0 {
-		return fmt.Errorf("%w: the layout has no fields; give the fields of a row", ErrFormat)
+		return fmt.Errorf("%w: the layout has no fields; the fields of a row are required", ErrFormat)
 	}
 	row := reflect.TypeFor[T]()
 	if row.Kind() != reflect.Struct || row.NumField() != len(d) || int64(row.Size()) != d.rowBytes() {

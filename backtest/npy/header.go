@@ -53,7 +53,7 @@ func readHeader(src io.Reader) (header, error) {
 		return header{}, err
 	}
 	if (preambleBytes+len(text))%headerAlign != 0 {
-		return header{}, fmt.Errorf("%w: the rows begin at byte %d, which is no multiple of %d; save the array again with NumPy",
+		return header{}, fmt.Errorf("%w: the rows begin at byte %d, which is not a multiple of %d; save the array again with NumPy",
 			ErrFormat, preambleBytes+len(text), headerAlign)
 	}
 	h, err := parseHeader(string(text))
@@ -104,7 +104,7 @@ func parseHeader(text string) (header, error) {
 		}
 	}
 	if p.err == nil && strings.Trim(p.text[p.at:], " \t\n\r") != "" {
-		p.fail("text behind the dictionary")
+		p.fail("text after the dictionary")
 	}
 	for _, key := range []string{"descr", "fortran_order", "shape"} {
 		if !seen[key] {
@@ -257,13 +257,13 @@ func (h *header) check(d Dtype) (warnings []string, err error) {
 		return nil, fmt.Errorf("%w: it has %d dimensions where rows have 1; save rows.ravel()", ErrFormat, len(h.shape))
 	}
 	if len(h.descr) != len(d) {
-		return nil, fmt.Errorf("%w: its rows have %d fields, %v, where %d are wanted, %v; is it another kind of file?",
+		return nil, fmt.Errorf("%w: its rows have %d fields, %v, where %d are expected, %v; check that it is this kind of file",
 			ErrFormat, len(h.descr), h.descr, len(d), d)
 	}
 	for i, want := range d {
 		got := h.descr[i]
 		if got.Type != want.Type {
-			return nil, fmt.Errorf("%w: field %d, %q, has type %s where %s %s is wanted; is it another kind of file?",
+			return nil, fmt.Errorf("%w: field %d, %q, has type %s where %s %s is expected; check that it is this kind of file",
 				ErrFormat, i, got.Name, got.Type, want.Name, want.Type)
 		}
 		if got.Name != want.Name {

@@ -47,7 +47,7 @@ func OpenMember[T any](path, member string, d Dtype) (*Reader[T], error) {
 	}
 	info, err := file.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%w: it is no regular file; give a file on disk", ErrFormat)
+		err = fmt.Errorf("%w: it is not a regular file; use a file on disk", ErrFormat)
 	}
 	var r *Reader[T]
 	if err == nil {
@@ -68,7 +68,7 @@ func formatOf(path string) (string, error) {
 	case ".gz":
 		return "", fmt.Errorf("npy: %s: %w: it is compressed text; convert it first with `runner convert`", path, ErrFormat)
 	default:
-		return "", fmt.Errorf("npy: %s: %w: extension %q; give a .npy or .npz file", path, ErrFormat, format)
+		return "", fmt.Errorf("npy: %s: %w: extension %q; must be .npy or .npz", path, ErrFormat, format)
 	}
 }
 

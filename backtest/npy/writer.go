@@ -88,7 +88,7 @@ func (w *ArchiveWriter[T]) Member(name string, numRows int64) error {
 	case w.err != nil:
 		return w.err
 	case !strings.HasSuffix(name, ".npy") || strings.ContainsAny(name, `/\`):
-		return fmt.Errorf("npy: %s: %w: member name %q; give a file name that ends in .npy", w.path, ErrFormat, name)
+		return fmt.Errorf("npy: %s: %w: member name %q; must end in .npy", w.path, ErrFormat, name)
 	case w.members[name]:
 		return fmt.Errorf("npy: %s: %w: there is a member %s already", w.path, ErrFormat, name)
 	}
@@ -131,7 +131,7 @@ func (w *rowsWriter[T]) beginMember(name string, numRows int64) error {
 // begin writes the header of an array.
 func (w *rowsWriter[T]) begin(numRows int64) error {
 	if numRows < 0 {
-		return w.fail(fmt.Errorf("%w: %d rows; give the number of rows that follow", ErrFormat, numRows))
+		return w.fail(fmt.Errorf("%w: %d rows; must be the number of rows that follow", ErrFormat, numRows))
 	}
 	w.numRows, w.row = numRows, 0
 	if _, err := w.dst.Write(appendHeader(nil, w.dtype, numRows)); err != nil {

@@ -130,7 +130,7 @@ func rangeOf(points []stats.Point) (low, high float64, ok bool) {
 func rangeText(what string, points []stats.Point, unit string) string {
 	low, high, ok := rangeOf(points)
 	if !ok {
-		return what + ": nothing is known."
+		return what + ": no data."
 	}
 	last := math.NaN()
 	for _, p := range points {
@@ -205,7 +205,7 @@ func priceChart(a *Asset, b budget, maxFills int) chart {
 	c.Alt = rangeText("Mid price of "+a.Instrument, a.Curves.Price, "") +
 		fmt.Sprintf(" Own fills: %d buys, %d sells.", buys, len(a.Fills)-buys)
 	if len(shown) < len(a.Fills) {
-		c.Note = fmt.Sprintf("Shown are %s of %s fills, evenly picked; the files of the run hold all of them.",
+		c.Note = fmt.Sprintf("Showing %s of %s fills, evenly sampled; the run's files have all of them.",
 			formatInt(int64(len(shown))), formatInt(int64(len(a.Fills))))
 	}
 	return c

@@ -144,7 +144,7 @@ func TestDataOfThePage(t *testing.T) {
 	}
 	r.Runs[1].Assets[0].Fills = all
 	html := page1(t, r)
-	if !strings.Contains(html, "Shown are 5,000 of 15,000 fills") {
+	if !strings.Contains(html, "Showing 5,000 of 15,000 fills") {
 		t.Error("the page does not say that fills were left out")
 	}
 	data := embedded(t, html)

@@ -1,6 +1,6 @@
 // Package stats turns the rows of a backtest's recorder into the figures and curves people judge a strategy by: those
 // of hftbacktest's report (SR, Sortino, Return, MaxDrawdown ...), in its order, under its names and by its formulas,
-// so that a run can be compared with one of the reference.
+// so that a run can be compared with one of hftbacktest.
 //
 // New prepares and resamples the rows of one asset and evaluates each day or month alone and the whole period last.
 // Join concatenates days that were run separately, each from a flat start; Sum adds up the assets of one run. CurvesOf
@@ -8,7 +8,7 @@
 //
 // # What the figures say
 //
-// Ratios are annualised from the distance of the first two samples, as in the reference, so they depend on the
+// Ratios are annualised from the distance of the first two samples, as in hftbacktest, so they depend on the
 // window. Trades that happened before the first row are not counted. Division by zero and missing data give an
 // infinity or NaN, never an error; Row writes them to JSON as "Infinity", "-Infinity" and null.
 //

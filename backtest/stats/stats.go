@@ -102,19 +102,19 @@ func (o Options) withDefaults() (Options, error) {
 		o.Window = DefaultWindow
 	}
 	if o.Window < 0 && o.Window != NoResampling {
-		return o, fmt.Errorf("stats: a window of %v: give a positive duration, 0 for %v or NoResampling", o.Window, DefaultWindow)
+		return o, fmt.Errorf("stats: window %v: must be positive, 0 for %v or NoResampling", o.Window, DefaultWindow)
 	}
 	if o.Split > SplitMonth {
 		return o, fmt.Errorf("stats: split %d is unknown: use one of the Split constants", o.Split)
 	}
 	if !(o.BookSize >= 0) || math.IsInf(o.BookSize, 0) {
-		return o, fmt.Errorf("stats: a book size of %v: give a positive amount, or 0 for none", o.BookSize)
+		return o, fmt.Errorf("stats: book size %v: must be positive, or 0 for none", o.BookSize)
 	}
 	if o.TradingDaysPerYear == 0 {
 		o.TradingDaysPerYear = DefaultTradingDaysPerYear
 	}
 	if !(o.TradingDaysPerYear > 0) || math.IsInf(o.TradingDaysPerYear, 0) {
-		return o, fmt.Errorf("stats: %v trading days a year: give a positive number such as 252 or 365", o.TradingDaysPerYear)
+		return o, fmt.Errorf("stats: %v trading days a year: must be positive, such as 252 or 365", o.TradingDaysPerYear)
 	}
 	if o.Metrics == nil {
 		o.Metrics = Default()

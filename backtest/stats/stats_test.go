@@ -201,7 +201,7 @@ func TestRefusals(t *testing.T) {
 	for text, try := range map[string]func() error{
 		"older than row 0": func() error { _, err := New(unsorted, Options{}); return err },
 		"join days":        func() error { _, err := Join(nil, unsorted[:1], unsorted[1:]); return err },
-		"a window of":      func() error { _, err := New(nil, Options{Window: -5}); return err },
+		"window -5ns":      func() error { _, err := New(nil, Options{Window: -5}); return err },
 		"split 9":          func() error { _, err := New(nil, Options{Split: 9}); return err },
 		"book size":        func() error { _, err := Sum(Options{BookSize: math.NaN()}); return err },
 		"trading days":     func() error { _, err := New(nil, Options{TradingDaysPerYear: -1}); return err },

@@ -104,7 +104,7 @@ func (f *flags) read() error {
 		c.FirstPort, err = strconv.Atoi(port)
 	}
 	if err != nil {
-		return fmt.Errorf("--listen %q: %w; give host:port", f.listen, err)
+		return fmt.Errorf("--listen %q: %w; must be host:port", f.listen, err)
 	}
 	for _, text := range f.faults {
 		one, err := fault.Parse(text)
@@ -116,14 +116,14 @@ func (f *flags) read() error {
 	for _, text := range f.accounts {
 		key, secret, ok := strings.Cut(text, ":")
 		if !ok || key == "" || secret == "" {
-			return fmt.Errorf("--account %q: give KEY:SECRET", text)
+			return fmt.Errorf("--account %q: must be KEY:SECRET", text)
 		}
 		c.Accounts = append(c.Accounts, testexchange.Account{APIKey: key, Secret: secret})
 	}
 	for _, text := range f.recordings {
 		symbol, file, ok := strings.Cut(text, "=")
 		if !ok || symbol == "" || file == "" {
-			return fmt.Errorf("--recording %q: give SYMBOL=FILE", text)
+			return fmt.Errorf("--recording %q: must be SYMBOL=FILE", text)
 		}
 		if c.Recordings == nil {
 			c.Recordings, c.Background, c.Decoders = map[string][]string{}, testexchange.Recorded, decoders()

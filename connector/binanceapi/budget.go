@@ -152,7 +152,7 @@ func (s *spending) pause(err error, nowNs int64) {
 		f.Ban(s.budget.counts, scope, leastBan, s.signer.nowNs(), s.signer.offsetNs.Load())
 		return
 	case venue.Weight:
-		why, wait = "too many requests from this address", s.budget.rest(RequestWeight, nowNs)
+		why, wait = "too many requests from this IP address", s.budget.rest(RequestWeight, nowNs)
 	case venue.OrderRate:
 		scope, why, wait = budget.Submits, "too many orders", s.budget.rest(Orders, nowNs)
 	default:

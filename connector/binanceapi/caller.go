@@ -97,7 +97,7 @@ func (c *Caller) Close() {
 // HangUp lets Close end the connection without a goodbye.
 func (c *Caller) HangUp() { c.cancel(errHungUp) }
 
-var errHungUp = errors.New("binanceapi: hung up")
+var errHungUp = errors.New("binanceapi: disconnected")
 
 // Up says that requests can be sent.
 func (c *Caller) Up() bool { return c.link.Up() }

@@ -51,7 +51,7 @@ type Client struct {
 func NewClient(config ClientConfig) (*Client, error) {
 	base, err := url.Parse(config.URL)
 	if err != nil || base.Host == "" || base.Scheme != "https" && base.Scheme != "http" || base.RawQuery != "" || base.User != nil {
-		return nil, fmt.Errorf("binanceapi: the REST URL %q has to be like https://host", config.URL)
+		return nil, fmt.Errorf("binanceapi: the REST URL %q must be like https://host", config.URL)
 	}
 	base.Path = strings.TrimSuffix(base.Path, "/")
 	if config.Timeout == 0 {

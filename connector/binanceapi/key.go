@@ -38,7 +38,7 @@ func NewKey(id, secret string) (*Key, error) {
 	}
 	for _, c := range []byte(id) {
 		if c <= ' ' || c > '~' {
-			return nil, errors.New("binanceapi: the key has a character that no key has: was something else pasted?")
+			return nil, errors.New("binanceapi: the key has an invalid character; check for copy-paste errors")
 		}
 	}
 	k := &Key{id: id}
@@ -56,7 +56,7 @@ func NewKey(id, secret string) (*Key, error) {
 		case err == nil:
 			return nil, fmt.Errorf("binanceapi: the secret is a private key of type %T: use an Ed25519 key or an HMAC secret", parsed)
 		case isPEM:
-			return nil, errors.New("binanceapi: the secret is PEM but no PKCS#8 private key: is the block complete, is it the private one?")
+			return nil, errors.New("binanceapi: the secret is PEM but not a PKCS#8 private key: check that the block is complete and the private one")
 		}
 	}
 	k.macs.New = func() any { return &mac{hash: hmac.New(sha256.New, []byte(secret))} }
@@ -68,7 +68,7 @@ func privateKeyBytes(secret string) (der []byte, isPEM bool, err error) {
 	if strings.HasPrefix(secret, "-----BEGIN") {
 		block, _ := pem.Decode([]byte(secret))
 		if block == nil {
-			return nil, true, errors.New("binanceapi: the secret begins like PEM but is none: is it whole, with its line breaks?")
+			return nil, true, errors.New("binanceapi: the secret begins like PEM but is not: check that it is complete, with its line breaks")
 		}
 		return block.Bytes, true, nil
 	}

@@ -45,7 +45,7 @@ func ExampleSigner_AppendQuery() {
 	query := signer.AppendQuery(nil, []binanceapi.Param{binanceapi.Text("newClientOrderId", "a:b/c"), binanceapi.Text("symbol", "BTCUSDT")})
 	fmt.Println(string(query))
 	// Output:
-	// binanceapi: the key has a character that no key has: was something else pasted?
+	// binanceapi: the key has an invalid character; check for copy-paste errors
 	// newClientOrderId=a%3Ab%2Fc&symbol=BTCUSDT&timestamp=1700000000000&signature=330d37dfd4a65cea5fa0d426734750be7852f0bad7667db7ab0a737ad8bc7935
 }
 
@@ -159,8 +159,8 @@ func TestSecretsAreNotShown(t *testing.T) {
 func TestWrongKeys(t *testing.T) {
 	const rsa = "MIIBVgIBADANBgkqhkiG9w0BAQEFAASCAUAwggE8AgEAAkEAwjWaPmUBWv9bX0cR" // the beginning of one: base64, a DER sequence, and not whole
 	for _, c := range []struct{ id, secret, want string }{
-		{"", "s", "both needed"}, {"k", " ", "both needed"}, {"k\nX-Other: 1", "s", "no key has"},
-		{"k", "-----BEGIN PRIVATE KEY-----\nAAAA", "is it whole"}, {"k", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----", "no PKCS#8"},
+		{"", "s", "both needed"}, {"k", " ", "both needed"}, {"k\nX-Other: 1", "s", "invalid character"},
+		{"k", "-----BEGIN PRIVATE KEY-----\nAAAA", "check that it is complete"}, {"k", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----", "not a PKCS#8"},
 	} {
 		if _, err := binanceapi.NewKey(c.id, c.secret); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q, %q: %v, want %s", c.id, c.secret, err, c.want)

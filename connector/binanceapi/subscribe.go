@@ -78,5 +78,5 @@ func refusedError(code int, msg string) error { return &subscribeError{code, cli
 
 // Error returns what the venue said.
 func (e *subscribeError) Error() string {
-	return fmt.Sprintf("binanceapi: the subscription is refused (%d): %s", e.code, e.msg)
+	return fmt.Sprintf("binanceapi: the subscription is rejected (%d): %s", e.code, e.msg)
 }

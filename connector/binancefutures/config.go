@@ -93,7 +93,7 @@ func (c *Config) complete() error {
 			*limit.field = limit.value
 		}
 		if *limit.field < 0 {
-			return fmt.Errorf("a rate limit is %d: leave it out for the venue's own", *limit.field)
+			return fmt.Errorf("a rate limit is %d: omit it for the venue's own", *limit.field)
 		}
 	}
 	for _, choice := range []struct {
@@ -109,7 +109,7 @@ func (c *Config) complete() error {
 		case *choice.field == "":
 			*choice.field = choice.first
 		case *choice.field != choice.first && !slices.Contains(choice.others, *choice.field):
-			return fmt.Errorf("the %s is %q: it has to be %q or one of %q", choice.name, *choice.field, choice.first, choice.others)
+			return fmt.Errorf("the %s is %q: must be %q or one of %q", choice.name, *choice.field, choice.first, choice.others)
 		}
 	}
 	addresses := [][2]string{{"public", c.PublicURL}, {"market", c.MarketURL}, {"private", c.PrivateURL}}
@@ -118,16 +118,16 @@ func (c *Config) complete() error {
 	}
 	for _, a := range addresses {
 		if u, err := url.Parse(a[1]); err != nil || u.Scheme != "wss" && u.Scheme != "ws" || u.Host == "" || u.RawQuery != "" {
-			return fmt.Errorf("the %s URL %q has to be like wss://host/path", a[0], a[1])
+			return fmt.Errorf("the %s URL %q must be like wss://host/path", a[0], a[1])
 		}
 	}
 	switch {
 	case c.NowNs == nil:
 		return errors.New("there is no clock: set NowNs")
 	case c.RecvWindow < 0 || c.RecvWindow > time.Minute:
-		return fmt.Errorf("the receive window is %v: the venue takes up to 60 s", c.RecvWindow)
+		return fmt.Errorf("the receive window is %v: the venue accepts up to 60 s", c.RecvWindow)
 	case (c.APIKey == "") != (c.Secret == ""):
-		return errors.New("key and secret belong together: set both, or none for market data only")
+		return errors.New("key and secret belong together: set both, or neither for market data only")
 	}
 	return nil
 }

@@ -232,7 +232,7 @@ func (p *Protocol) RecentOrders(ctx context.Context, symbol string) ([]blotter.R
 }
 
 // errNoList: without it a reply of another shape would look like a list of nothing.
-var errNoList = errors.New("binancefutures: the reply is no list")
+var errNoList = errors.New("binancefutures: the reply is not a list")
 
 func symbolParams(symbol string) []binanceapi.Param {
 	return append(make([]binanceapi.Param, 0, 4), binanceapi.Text("symbol", symbol))
@@ -283,7 +283,7 @@ func (p *Protocol) Executions(ctx context.Context, symbol string, sinceNs int64)
 		}
 		params = append(symbolParams(symbol), binanceapi.Int("fromId", lastID+1))
 	}
-	return nil, &venue.Failure{Cause: venue.Refused, Msg: "more than " + strconv.Itoa(maxTradePages*tradesLimit) + " executions on " + symbol + " since then: ask for a shorter time"}
+	return nil, &venue.Failure{Cause: venue.Refused, Msg: "more than " + strconv.Itoa(maxTradePages*tradesLimit) + " executions on " + symbol + " since then: request a shorter period"}
 }
 
 func execution(row binanceapi.Value) blotter.Report {

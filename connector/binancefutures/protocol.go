@@ -170,7 +170,7 @@ func (p *Protocol) Permissions(ctx context.Context) ([]venue.Finding, error) {
 	}
 	mode := venue.Finding{What: "position mode", Value: "one-way"}
 	if hedge {
-		mode = venue.Finding{What: "position mode", Value: "hedge", Problem: "orders without a position side are refused in hedge mode",
+		mode = venue.Finding{What: "position mode", Value: "hedge", Problem: "orders without a position side are rejected in hedge mode",
 			Advice: "set the account's position mode to one-way"}
 	}
 	findings = append(findings, mode)
@@ -206,7 +206,7 @@ func (p *Protocol) trading(ctx context.Context) ([]venue.Finding, error) {
 	case err == nil:
 		return []venue.Finding{trading, margin}, nil
 	case venue.CauseOf(err) == venue.Refused:
-		return []venue.Finding{{What: "trading", Value: "not known: this venue does not tell"}}, nil
+		return []venue.Finding{{What: "trading", Value: "unknown: this venue does not report it"}}, nil
 	}
 	return nil, err
 }
@@ -220,7 +220,7 @@ func (p *Protocol) limit(u binanceapi.Usage) venue.Finding {
 	}
 	f := venue.Finding{What: "rate limit", Value: binanceapi.Allowance{Limit: u.Limit, Interval: u.Interval, Max: u.Max}.String()}
 	if own := limits[binanceapi.Usage{Limit: u.Limit, Interval: u.Interval}]; own > u.Max {
-		f.Problem = fmt.Sprintf("%d are allowed here: the venue will refuse some", own)
+		f.Problem = fmt.Sprintf("%d are allowed here: the venue will reject some", own)
 		f.Advice = fmt.Sprintf("set the limit to %d or less", u.Max)
 	}
 	return f

@@ -444,7 +444,7 @@ func TestPermissions(t *testing.T) {
 		"key: HMAC key ...; position mode: hedge!; trading: not allowed!; multi-assets margin: off"+limits+"!"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
-	if got := check(newProtocol(t, serve(`{"dualSidePosition":false}`, ""), nil)); !strings.Contains(got, "trading: not known") {
+	if got := check(newProtocol(t, serve(`{"dualSidePosition":false}`, ""), nil)); !strings.Contains(got, "trading: unknown") {
 		t.Error(got)
 	}
 	if got := check(newProtocol(t, nil, func(c *binancefutures.Config) { c.APIKey, c.Secret = "", "" })); got != "key: none: market data only" {
@@ -499,9 +499,9 @@ func TestMarketStreams(t *testing.T) {
 	for frame, want := range map[string]string{
 		`{"result":null,"id":1}`: "true <nil>", ` {"id":1,"result":null}`: "true <nil>", `{"stream":"btcusdt@depth","data":{"e":"depthUpdate","id":1}}`: "false <nil>",
 		`{"e":"trade","id":1}`: "false <nil>", `{"data":{},"stream":"x"}`: "false <nil>", `[]`: "false <nil>", `x`: "false <nil>",
-		`{"error":{"code":2,"msg":"Invalid request: invalid stream"},"id":null}`: "true binanceapi: the subscription is refused (2): Invalid request: invalid stream",
-		`{"code":3,"msg":"Invalid JSON"}`:                                        "true binanceapi: the subscription is refused (3): Invalid JSON",
-		`{"id":1,"error":{"code":2}}`:                                            "true binanceapi: the subscription is refused (2): ",
+		`{"error":{"code":2,"msg":"Invalid request: invalid stream"},"id":null}`: "true binanceapi: the subscription is rejected (2): Invalid request: invalid stream",
+		`{"code":3,"msg":"Invalid JSON"}`:                                        "true binanceapi: the subscription is rejected (3): Invalid JSON",
+		`{"id":1,"error":{"code":2}}`:                                            "true binanceapi: the subscription is rejected (2): ",
 	} {
 		answer, err := ready([]byte(frame))
 		if got := fmt.Sprint(answer, " ", err); got != want {

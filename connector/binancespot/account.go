@@ -57,11 +57,11 @@ func (p *Protocol) Executions(ctx context.Context, symbol string, sinceNs int64)
 		from = binanceapi.Int("fromId", lastID+1)
 	}
 	return nil, &venue.Failure{Cause: venue.Refused,
-		Msg: fmt.Sprintf("more than %d executions on %s since then: ask for a shorter time", maxTradePages*tradesLimit, symbol)}
+		Msg: fmt.Sprintf("more than %d executions on %s since then: request a shorter period", maxTradePages*tradesLimit, symbol)}
 }
 
 // errNoList: without it a reply of another shape would look like a list of nothing.
-var errNoList = errors.New("binancespot: the reply is no list")
+var errNoList = errors.New("binancespot: the reply is not a list")
 
 // Positions returns none: the venue has balances only. What a pair's base asset amounts to is in Balances.
 func (p *Protocol) Positions(context.Context, []string) ([]venue.Position, error) { return nil, nil }
@@ -132,7 +132,7 @@ func (p *Protocol) limit(u binanceapi.Usage) venue.Finding {
 	f := venue.Finding{What: "rate limit", Value: fmt.Sprintf("%v, %d used", its, u.Used)}
 	for _, own := range p.config.allowances() {
 		if own.Limit == u.Limit && own.Interval == u.Interval && own.Max > u.Max {
-			f.Problem = fmt.Sprintf("%d are allowed here: the venue will refuse some", own.Max)
+			f.Problem = fmt.Sprintf("%d are allowed here: the venue will reject some", own.Max)
 			f.Advice = fmt.Sprintf("set the limit to %d or less", u.Max)
 		}
 	}

@@ -87,7 +87,7 @@ func (c *Config) complete() error {
 			*limit.field = limit.value
 		}
 		if *limit.field < 0 {
-			return fmt.Errorf("a rate limit is %d: leave it out for the venue's own", *limit.field)
+			return fmt.Errorf("a rate limit is %d: omit it for the venue's own", *limit.field)
 		}
 	}
 	for _, choice := range []struct {
@@ -98,7 +98,7 @@ func (c *Config) complete() error {
 			*choice.field = choice.first
 		}
 		if *choice.field != choice.first && *choice.field != choice.second {
-			return fmt.Errorf("the %s is %q: it has to be %q or %q", choice.name, *choice.field, choice.first, choice.second)
+			return fmt.Errorf("the %s is %q: must be %q or %q", choice.name, *choice.field, choice.first, choice.second)
 		}
 	}
 	if err := checkURL("stream", c.StreamURL); err != nil {
@@ -113,9 +113,9 @@ func (c *Config) complete() error {
 	case c.NowNs == nil:
 		return errors.New("there is no clock: set NowNs")
 	case c.RecvWindow < 0 || c.RecvWindow > maxRecvWindow:
-		return fmt.Errorf("the receive window is %v: the venue takes up to %v", c.RecvWindow, maxRecvWindow)
+		return fmt.Errorf("the receive window is %v: the venue accepts up to %v", c.RecvWindow, maxRecvWindow)
 	case (c.APIKey == "") != (c.Secret == ""):
-		return errors.New("key and secret belong together: set both, or none for market data only")
+		return errors.New("key and secret belong together: set both, or neither for market data only")
 	}
 	return nil
 }
@@ -131,7 +131,7 @@ func (c *Config) allowances() []binanceapi.Allowance {
 
 func checkURL(what, text string) error {
 	if u, err := url.Parse(text); err != nil || u.Scheme != "wss" && u.Scheme != "ws" || u.Host == "" || u.RawQuery != "" {
-		return fmt.Errorf("the %s URL %q has to be like wss://host/path", what, text)
+		return fmt.Errorf("the %s URL %q must be like wss://host/path", what, text)
 	}
 	return nil
 }

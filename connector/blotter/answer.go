@@ -253,7 +253,7 @@ func (b *Blotter) cancelFailed(e *entry, f *Failure, nowNs int64) {
 		}
 	default:
 		if e.cancelTries == 0 {
-			b.complainOf(e, f, Cancel, "; it is tried again")
+			b.complainOf(e, f, Cancel, "; retrying")
 		}
 		e.cancelTries++
 		e.wantCancel, e.cancelAtNs = e.over, nowNs+maxBackoffNs
@@ -267,7 +267,7 @@ func (b *Blotter) cancelFailed(e *entry, f *Failure, nowNs int64) {
 // cancelLater sets the time at which a cancel that the venue refused for now is tried again.
 func (b *Blotter) cancelLater(e *entry, f *Failure, nowNs int64) {
 	if e.cancelTries == 0 {
-		b.complainOf(e, f, Cancel, "; it is tried again")
+		b.complainOf(e, f, Cancel, "; retrying")
 	}
 	e.cancelTries++
 	e.cancelAtNs = nowNs + backoff(e.cancelTries)
@@ -335,7 +335,7 @@ func (b *Blotter) formerFailed(e *entry, f *Failure, nowNs int64) {
 // vanished ends an order that the venue does not know.
 func (b *Blotter) vanished(e *entry) {
 	if e.seen && e.end == hft.StatusNone {
-		b.complain(e, 0, "the venue does not know the order any more, how it ended cannot be asked: taken as expired")
+		b.complain(e, 0, "order unknown to the venue, final state unknown; assuming expired")
 	}
 	e.amend = idle
 	b.readable(e)
@@ -350,7 +350,7 @@ func (b *Blotter) lose(e *entry, l *leg) {
 	if l.firm() {
 		return
 	}
-	b.ruin(e, fmt.Sprintf("executed %v is said by one report only, of which %v is known to be executed, and the venue does not know the order any more",
+	b.ruin(e, fmt.Sprintf("one report only says executed %v, of which %v is confirmed, and the venue no longer knows the order",
 		e.book.qty(l.cumLots), e.book.qty(l.filledLots)))
 	l.cumLots = l.filledLots
 }

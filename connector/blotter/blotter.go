@@ -74,7 +74,7 @@ type Blotter struct {
 // New returns a Blotter without instruments and orders.
 func New(cfg Config) (*Blotter, error) {
 	if cfg.Codec == nil || cfg.Output == nil {
-		return nil, errors.New("blotter: Codec and Output have to be given")
+		return nil, errors.New("blotter: Codec and Output must be set")
 	}
 	if cfg.VenueNs == nil {
 		cfg.VenueNs = func(localNs int64) int64 { return localNs }
@@ -87,7 +87,7 @@ func New(cfg Config) (*Blotter, error) {
 func (b *Blotter) Register(inst Instrument) error {
 	switch {
 	case !positive(inst.TickSize) || !positive(inst.LotSize):
-		return fmt.Errorf("blotter: %s: tick size %v and lot size %v have to be above 0", inst.Symbol, inst.TickSize, inst.LotSize)
+		return fmt.Errorf("blotter: %s: tick size %v and lot size %v must be above 0", inst.Symbol, inst.TickSize, inst.LotSize)
 	case inst.Symbol == "" || b.bySymbol[inst.Symbol] != nil || b.byNo[inst.No] != nil:
 		return fmt.Errorf("blotter: instrument %d %q has no symbol or is registered already", inst.No, inst.Symbol)
 	}

@@ -25,15 +25,15 @@ func (b *Blotter) unanswered(e *entry, f *Failure) {
 		return
 	}
 	if e.falsehood.published {
-		b.ruin(e, fmt.Sprintf("the venue says, asked %d times: %v", e.numUnreadable, &e.falsehood))
+		b.ruin(e, fmt.Sprintf("the venue's answer, queried %d times: %v", e.numUnreadable, &e.falsehood))
 		e.now.unpriced = true // not to be compared again
 		return
 	}
 	e.stopping = true
 	k := e.book
 	if k.numStopping++; k.numStopping == 1 {
-		b.stop(e, fmt.Sprintf("order %s: the venue says what cannot be true, asked %d times: %v. Nothing of it is counted, cancels are sent. "+
-			"Look at the order at the venue and at what is between; it goes on by itself when the answer can be true",
+		b.stop(e, fmt.Sprintf("order %s: inconsistent answer from the venue, queried %d times: %v. None of it is counted, cancels are sent. "+
+			"Check the order at the venue and the network path; it resumes when the venue's answer is consistent",
 			e.now.clientID, e.numUnreadable, &e.falsehood))
 	}
 }
@@ -51,7 +51,7 @@ func (b *Blotter) readable(e *entry) {
 	k := e.book
 	if k.numStopping--; k.numStopping == 0 && !k.ruined {
 		k.stopped = ""
-		b.fail(k, connector.Owner{}, 0, hft.CustomKind, CodeResumed, k.inst.Symbol+" takes new orders again: the venue's answers can be true")
+		b.fail(k, connector.Owner{}, 0, hft.CustomKind, CodeResumed, k.inst.Symbol+" accepts new orders again: the venue's answers are consistent")
 	}
 }
 
@@ -61,13 +61,13 @@ func (b *Blotter) stop(e *entry, reason string) {
 	if k.ruined {
 		return
 	}
-	k.stopped = k.inst.Symbol + " takes no new orders: " + reason
+	k.stopped = k.inst.Symbol + " accepts no new orders: " + reason
 	b.fail(k, connector.Owner{}, 0, hft.CustomKind, CodeStopped, k.stopped)
 }
 
 // ruin stops an instrument for good: what was published is not what the venue says, and cannot be taken back.
 func (b *Blotter) ruin(e *entry, reason string) {
-	b.stop(e, fmt.Sprintf("order %s: %s. Cancels are sent. Compare position and executions with the venue's, then start the runner again", e.now.clientID, reason))
+	b.stop(e, fmt.Sprintf("order %s: %s. Cancels are sent. Compare position and executions with the venue's, then restart the runner", e.now.clientID, reason))
 	e.book.ruined = true
 }
 

@@ -73,7 +73,7 @@ func (b *Blotter) assume(e *entry, nowNs int64) bool {
 	e.filledValue += price * float64(missing)
 	b.counts.Assumed++
 	b.fail(e.book, e.owner, e.shown.OrderID, hft.CustomKind, CodeFillAssumed,
-		fmt.Sprintf("executed %v without a report of the execution: counted at the price %v, without a fee", e.book.qty(missing), price))
+		fmt.Sprintf("no execution report for %v executed; booked at %v without fee", e.book.qty(missing), price))
 	b.fill = execution{lots: missing, price: price}
 	b.settle(e, &b.fill, nowNs)
 	return true

@@ -38,7 +38,7 @@ func (b *Blotter) fee(e *entry, r *Report) float64 {
 	if k.feeAsset != r.FeeAsset {
 		k.feeAsset = r.FeeAsset
 		b.fail(k, e.owner, e.shown.OrderID, hft.CustomKind, CodeFeeUnknown,
-			fmt.Sprintf("fees in %s are not counted: its price in %s is not known, or they are more than a twentieth of the execution by it", r.FeeAsset, k.inst.QuoteAsset))
+			fmt.Sprintf("fees in %s are not counted: its price in %s is unknown, or makes them more than a twentieth of the execution", r.FeeAsset, k.inst.QuoteAsset))
 	}
 	return 0
 }

@@ -17,7 +17,7 @@ func (b *Blotter) adopt(k *book, r *Report, nowNs int64) (*entry, error) {
 	}
 	if f := k.checkAdopted(r, b.venueNs(nowNs)); f.field != "" {
 		b.counts.Unreadable++
-		return nil, fmt.Errorf("order %s, which is not known here: the venue says what cannot be true: %v", r.ClientID, &f)
+		return nil, fmt.Errorf("order %s, which is not known here: inconsistent answer from the venue: %v", r.ClientID, &f)
 	}
 	executedLots := k.newLots(r)
 	if !k.isAdoptable(r, executedLots) {
@@ -43,7 +43,7 @@ func (b *Blotter) adopt(k *book, r *Report, nowNs int64) (*entry, error) {
 func (k *book) checkAdopted(r *Report, venueNs int64) falsehood {
 	f := k.check(r, venueNs)
 	if most := mostQty * k.inst.MaxQty; most > 0 && r.Qty > most && f.field == "" {
-		f = falsehood{field: "quantity", value: r.Qty, why: fmt.Sprintf("where the venue takes %v at most", k.inst.MaxQty)}
+		f = falsehood{field: "quantity", value: r.Qty, why: fmt.Sprintf("where the venue accepts at most %v", k.inst.MaxQty)}
 	}
 	return f
 }

@@ -6,7 +6,7 @@ import "slices"
 func (b *Blotter) stray(e *entry, nowNs int64) {
 	if e.strays == 0 {
 		b.counts.Strays++
-		b.complain(e, 0, "the order is at the venue although it was taken for over; it is being canceled")
+		b.complain(e, 0, "order still open at the venue although considered closed; canceling it")
 	}
 	if e.cancel != idle || e.cancelAtNs != 0 {
 		return

@@ -54,13 +54,13 @@ func (k *book) isPrice(x float64) bool {
 func (k *book) check(r *Report, venueNs int64) falsehood {
 	for _, q := range [...]falsehood{{field: "quantity", value: r.Qty}, {field: "cumulative quantity", value: r.CumQty}, {field: "last quantity", value: r.LastQty}} {
 		if !k.isQty(q.value) {
-			q.why = fmt.Sprintf("is no whole number of lots of %v", k.inst.LotSize)
+			q.why = fmt.Sprintf("is not a whole number of lots of %v", k.inst.LotSize)
 			return q
 		}
 	}
 	for _, p := range [...]falsehood{{field: "price", value: r.Price}, {field: "average price", value: r.AvgPrice}, {field: "last price", value: r.LastPrice}} {
 		if !k.isPrice(p.value) {
-			p.why = "is no price"
+			p.why = "is not a price"
 			return p
 		}
 	}
@@ -189,15 +189,15 @@ func (e *entry) checkAsked(r *Report) falsehood {
 	qty, cum := k.lots(r.Qty), k.lots(r.CumQty)
 	switch {
 	case qty > e.maxLots:
-		return falsehood{field: "quantity", value: r.Qty, why: fmt.Sprintf("where at most %v was asked for", k.qty(e.maxLots))}
+		return falsehood{field: "quantity", value: r.Qty, why: fmt.Sprintf("where at most %v was requested", k.qty(e.maxLots))}
 	case r.HasCum && cum > e.maxLots:
 		return falsehood{field: "cumulative quantity", value: r.CumQty, why: fmt.Sprintf("of an order of %v", k.qty(e.maxLots))}
 	case r.HasCum && cum == e.maxLots && r.Status != hft.StatusFilled && rankOf(r.Status) != rankNone:
 		return falsehood{field: "cumulative quantity", value: r.CumQty, why: fmt.Sprintf("is the whole order and does not go with the status %v", r.Status)}
 	case qty > 0 && !e.askedLots(qty) && !e.repeated(r):
-		return falsehood{field: "quantity", value: r.Qty, why: "was not asked for"}
+		return falsehood{field: "quantity", value: r.Qty, why: "was not requested"}
 	case r.Price > 0 && e.shown.OrdType == hft.Limit && !e.askedPrice(hft.PriceTick(r.Price, k.inst.TickSize)) && !e.repeated(r):
-		return falsehood{field: "price", value: r.Price, why: "was not asked for"}
+		return falsehood{field: "price", value: r.Price, why: "was not requested"}
 	}
 	return falsehood{}
 }

@@ -32,7 +32,7 @@ func TestFalseReports(t *testing.T) {
 		"last of nothing":                    func(r *blotter.Report) { r.LastQty = 0 },
 		"last below zero":                    func(r *blotter.Report) { r.LastQty = -4 * lot },
 		"quantity and cumulative swapped":    func(r *blotter.Report) { r.Qty, r.CumQty = r.CumQty, r.Qty },
-		"quantity that was not asked for":    func(r *blotter.Report) { r.Qty = 9 * lot },
+		"quantity that was not requested":    func(r *blotter.Report) { r.Qty = 9 * lot },
 		"price that was not asked for":       func(r *blotter.Report) { r.Price = 1000 },
 		"execution beyond the limit":         func(r *blotter.Report) { r.LastPrice, r.AvgPrice = 1000, 0 },
 		"execution without price":            func(r *blotter.Report) { r.LastPrice = 0 },
@@ -81,7 +81,7 @@ func TestStop(t *testing.T) {
 		s.answer(blotter.QueryOrder, hft.StatusFilled, 10_000, 2)
 	}
 	s.expect("", "error; ")
-	for _, part := range []string{symbol, s.id, "cumulative quantity", "10", "Look at the order"} {
+	for _, part := range []string{symbol, s.id, "cumulative quantity", "10", "Check the order"} {
 		if !strings.Contains(s.stopped, part) {
 			t.Errorf("%q is not in %q", part, s.stopped)
 		}
@@ -148,7 +148,7 @@ func TestOneMessageIsNotEnough(t *testing.T) {
 		s.expect("", "fill 0.005@1000 PartiallyFilled 5@1000; ")
 		s.b.Listed(symbol, []blotter.Report{*s.report(blotter.Query, hft.StatusPartiallyFilled, 3, 2)}, s.nowNs, s.nowNs)
 		deny(s)
-		if !strings.Contains(s.stopped, "start the runner again") {
+		if !strings.Contains(s.stopped, "restart the runner") {
 			t.Errorf("stopped %q", s.stopped)
 		}
 		s.submit(s.order(2, 1000, lot, hft.Buy))

@@ -102,7 +102,7 @@ func (p *Protocol) Permissions(ctx context.Context) ([]venue.Finding, error) {
 	err = p.list(ctx, positionsPath, "category=linear&settleCoin=USDT&limit=200", func(r *row) error {
 		if r.whole("positionIdx") != 0 {
 			mode.Value = "hedge (" + r.str("symbol") + ")"
-			mode.Problem, mode.Advice = "positions of hedge mode are not understood", "switch the symbol to one-way mode"
+			mode.Problem, mode.Advice = "hedge mode positions are not supported", "switch the symbol to one-way mode"
 		}
 		return nil
 	})
@@ -142,7 +142,7 @@ func keyFindings(r *row) []venue.Finding {
 	account := venue.Finding{What: "account", Value: "unified"}
 	if r.whole("uta") == 0 && r.whole("unified") == 0 {
 		account.Value = "classic"
-		account.Problem, account.Advice = "only unified accounts are understood", "upgrade the account to a unified trading account"
+		account.Problem, account.Advice = "only unified accounts are supported", "upgrade the account to a unified trading account"
 	}
 	return []venue.Finding{access, withdraw, bound, expiry, account}
 }

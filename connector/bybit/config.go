@@ -176,11 +176,11 @@ func (c *Config) check() error {
 		}
 		parsed, err := url.Parse(u.text)
 		if err != nil || !slices.Contains(u.schemes, parsed.Scheme) || parsed.Host == "" {
-			wrong("%s %q is no URL that starts with %s://", u.name, u.text, u.schemes[0])
+			wrong("%s %q is not a URL that starts with %s://", u.name, u.text, u.schemes[0])
 		}
 	}
 	if (c.APIKey == "") != (c.Secret == "") {
-		wrong("Key and Secret belong together: give both, or none for market data alone")
+		wrong("Key and Secret belong together: set both, or neither for market data only")
 	}
 	if c.RecvWindow < time.Millisecond || c.RecvWindow > time.Minute {
 		wrong("RecvWindow %v is not between 1ms and 1m", c.RecvWindow)

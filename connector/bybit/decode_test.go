@@ -293,7 +293,7 @@ func compare(t *testing.T, d *bybit.Decoder, raw []byte) {
 	err := d.Decode(5, raw, &got)
 	if !json.Valid(raw) {
 		if err == nil {
-			t.Fatalf("accepted what is no JSON: %q", raw)
+			t.Fatalf("accepted what is not JSON: %q", raw)
 		}
 		return
 	}

@@ -118,7 +118,7 @@ func (p *Protocol) statusFailure(status int, header http.Header, body []byte) *v
 	switch {
 	case status == http.StatusForbidden, status == http.StatusTeapot:
 		f.Cause = venue.Banned
-		f.Msg += ": too many requests from this address, or the venue does not serve its country"
+		f.Msg += ": too many requests from this IP address, or the venue does not serve its country"
 		if pause > 0 {
 			f.RetryAt = p.after(pause)
 		}

@@ -65,10 +65,10 @@ func newBudget(ordersPerSecond int) (*budget.Budget, error) {
 		unitAmend:      second(unitAmend, "orders amended", orders),
 		unitCancel:     second(unitCancel, "orders canceled", orders),
 		unitCancelAll:  second(unitCancelAll, "cancels of all orders", 10),
-		unitOrders:     second(unitOrders, "questions about orders", 50),
-		unitHistory:    second(unitHistory, "questions about old orders", 50),
-		unitExecutions: second(unitExecutions, "questions about executions", 50),
-		unitPositions:  second(unitPositions, "questions about positions", 50),
+		unitOrders:     second(unitOrders, "order queries", 50),
+		unitHistory:    second(unitHistory, "order history queries", 50),
+		unitExecutions: second(unitExecutions, "execution queries", 50),
+		unitPositions:  second(unitPositions, "position queries", 50),
 	}})
 }
 
@@ -179,9 +179,9 @@ func (p *Protocol) stop(f *venue.Failure, a action) *venue.Failure {
 	untilNs := f.RetryAt.UnixNano() + p.offsetNs.Load()
 	switch {
 	case f.Cause == venue.Weight && f.Status == http.StatusTooManyRequests:
-		p.budget.Pause(budget.REST, untilNs, "too many requests from this address")
+		p.budget.Pause(budget.REST, untilNs, "too many requests from this IP address")
 	case f.Cause == venue.Weight && (f.Code == codeIPRate || f.Code == codeOldIPRate):
-		p.budget.Pause(budget.Everything, untilNs, "too many requests from this address")
+		p.budget.Pause(budget.Everything, untilNs, "too many requests from this IP address")
 	case f.Cause == venue.OrderRate && a != cancelAction: // cancels are counted by themselves
 		p.budget.Pause(budget.Submits, untilNs, "too many orders")
 	}

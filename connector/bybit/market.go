@@ -102,7 +102,7 @@ func (p *Protocol) Peek(ctx context.Context, symbol string, m *connector.Message
 				l := row{v: level}
 				px, qty := l.number("0"), l.number("1")
 				if r.err = errors.Join(r.err, l.err); !(px > 0) || !(qty > 0) {
-					return fmt.Errorf("%s is no level", level)
+					return fmt.Errorf("%s is not a level", level)
 				}
 				m.Events = append(m.Events, hft.Event{Ev: hft.LocalEvent | hft.DepthSnapshotEvent | side.ev, ExchTimestampNs: m.ExchTimestampNs, Px: px, Qty: qty})
 			}
@@ -121,7 +121,7 @@ func (p *Protocol) Resubscribe(symbol string) [][]byte {
 // Notice returns why a connection has to be renewed that is up: it was refused a subscription.
 func (p *Protocol) Notice(frame []byte) string {
 	if a, ok := p.parsers.answer(frame); ok && !a.ok && a.op == "subscribe" {
-		return "the venue refused to subscribe anew: " + p.clean(a.msg)
+		return "the venue rejected the new subscription: " + p.clean(a.msg)
 	}
 	return ""
 }

@@ -232,7 +232,7 @@ func (p *Protocol) CancelAll(ctx context.Context, symbol string) ([]blotter.Repo
 	}{"linear", symbol, "Order"})
 	return nil, p.call(ctx, request{path: cancelAllPath, body: body, action: cancelAction}, func(result *fastjson.Value) error {
 		if result != nil && string(result.GetStringBytes("success")) == "0" {
-			return errors.New("the venue says that it did not succeed")
+			return errors.New("the venue reports that it did not succeed")
 		}
 		return nil
 	})

@@ -63,7 +63,7 @@ func (r reference) Decode(localTimestampNs int64, raw []byte, m *connector.Messa
 func (f fields) trades(m *connector.Message, localTimestampNs int64) error {
 	var elements []json.RawMessage
 	if err := json.Unmarshal(f["data"], &elements); err != nil || elements == nil {
-		return errors.New("data is no array")
+		return errors.New("data is not an array")
 	}
 	for _, raw := range elements {
 		var trade fields
@@ -151,7 +151,7 @@ func (f fields) book(m *connector.Message, localTimestampNs int64, bbo bool) (er
 		n := len(m.Events)
 		for _, row := range rows {
 			if len(row) < 2 {
-				return errors.New("a row is no pair")
+				return errors.New("a row is not a pair")
 			}
 			if err := appendRow(m, row[0], row[1], side|kind, localTimestampNs); err != nil {
 				return err
@@ -188,7 +188,7 @@ func number(raw json.RawMessage) (string, error) {
 		}
 	}
 	if !numberForm.MatchString(text) {
-		return "", fmt.Errorf("%q is no number", text)
+		return "", fmt.Errorf("%q is not a number", text)
 	}
 	return text, nil
 }
@@ -200,7 +200,7 @@ func (f fields) whole(name string) (int64, error) {
 	}
 	value, ok := new(big.Rat).SetString(text)
 	if !ok || !value.IsInt() || !value.Num().IsInt64() {
-		return 0, fmt.Errorf("%s is no whole number", name)
+		return 0, fmt.Errorf("%s is not a whole number", name)
 	}
 	return value.Num().Int64(), nil
 }

@@ -217,7 +217,7 @@ func (p *Protocol) pagesOf(ctx context.Context, path, query string, limit int, t
 
 func takeRow(v *fastjson.Value, take func(r *row) error) error {
 	if v.Type() != fastjson.TypeObject {
-		return errors.New("a row is no object")
+		return errors.New("a row is not an object")
 	}
 	r := row{v: v}
 	if err := take(&r); err != nil {

@@ -370,8 +370,8 @@ func TestPermissions(t *testing.T) {
 		{"no positions", `,"Position"`, ``, oneWay, "the key may not see positions"},
 		{"withdrawals", `"Wallet":[]`, `"Wallet":["AccountTransfer","Withdraw"]`, oneWay, "the key may withdraw, which a strategy never needs"},
 		{"any address", `"10.0.0.1"],"deadlineDay":-2`, `"*"],"deadlineDay":3`, oneWay, "the key may be used from any address and expires, 3 days are left"},
-		{"classic", `"uta":1`, `"uta":0`, oneWay, "only unified accounts are understood"},
-		{"hedge", "", "", hedge, "positions of hedge mode are not understood"},
+		{"classic", `"uta":1`, `"uta":0`, oneWay, "only unified accounts are supported"},
+		{"hedge", "", "", hedge, "hedge mode positions are not supported"},
 	} {
 		s := newServer(t, ok(strings.Replace(good, c.from, c.to, 1)), c.positions)
 		findings, err := at(t, s).Permissions(t.Context())

@@ -41,7 +41,7 @@ func (r *row) str(key string) string { return string(r.text(key)) }
 
 func (r *row) wrong(key string, text []byte, what string) {
 	if r.err == nil {
-		r.err = fmt.Errorf("%s %s is no %s", key, excerpt(text), what)
+		r.err = fmt.Errorf("%s %s is not a %s", key, excerpt(text), what)
 	}
 }
 

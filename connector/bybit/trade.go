@@ -63,13 +63,13 @@ func (t *tradeSocket) connect() {
 	go func() {
 		defer close(t.done)
 		if err := t.caller.Run(ctx); err != nil && t.protocol.config.Logger != nil {
-			t.protocol.config.Logger.Error("the trade connection is given up, orders go by REST", "reason", err)
+			t.protocol.config.Logger.Error("the trade connection has failed, orders go by REST", "reason", err)
 		}
 	}()
 }
 
 // errHungUp has the connection end without a goodbye.
-var errHungUp = errors.New("bybit: hung up")
+var errHungUp = errors.New("bybit: disconnected")
 
 // end ends the connection, nil as its reason with a goodbye, and waits until it has ended. The first reason counts.
 func (t *tradeSocket) end(reason error) {

@@ -24,7 +24,7 @@ func (p *Protocol) UserStream(context.Context) (stream.Stream, error) {
 	}
 	auth, err := p.authFrame(p.venueMs() + userAuthSeconds*1000)
 	if err != nil {
-		return stream.Stream{}, fmt.Errorf("bybit: %w", &venue.Failure{Cause: venue.Key, Msg: "the log-on cannot be signed", Err: err})
+		return stream.Stream{}, fmt.Errorf("bybit: %w", &venue.Failure{Cause: venue.Key, Msg: "the logon cannot be signed", Err: err})
 	}
 	topics := []string{"order.linear", "execution.linear", "position.linear", "wallet"}
 	if p.config.DisconnectCancel {
@@ -60,7 +60,7 @@ func (p *Protocol) DecodeUser(frame []byte, sink venue.UserSink) error {
 		return nil
 	}
 	if data := v.Get("data"); data == nil || data.Type() != fastjson.TypeArray {
-		return fmt.Errorf("bybit: private stream: %s: data is no array", excerpt(topic))
+		return fmt.Errorf("bybit: private stream: %s: data is not an array", excerpt(topic))
 	}
 	for _, element := range v.GetArray("data") {
 		err = errors.Join(err, takeRow(element, take))

@@ -200,15 +200,15 @@ func TestBrokenPrivateMessages(t *testing.T) {
 	for frame, want := range map[string]string{
 		`{"topic":"order","data":[`:  "not valid JSON",
 		``:                           "not valid JSON",
-		`{"topic":"order","data":5}`: "data is no array",
-		`{"topic":"order"}`:          "data is no array",
-		`{"topic":"order","data":[7,` + whole + `]}`:                                                 "a row is no object",
-		`{"topic":"order","data":[{"symbol":"S","orderId":"1","price":"NaN"},` + whole + `]}`:        `price "NaN" is no decimal`,
-		`{"topic":"order","data":[{"symbol":"S","orderId":"1","price":"0x1p4"},` + whole + `]}`:      `price "0x1p4" is no decimal`,
-		`{"topic":"order","data":[{"symbol":"S","orderId":"1","qty":"1e999"},` + whole + `]}`:        `qty "1e999" is no decimal`,
-		`{"topic":"order","data":[{"symbol":"S","orderId":"1","updatedTime":"soon"},` + whole + `]}`: `updatedTime "soon" is no whole number`,
-		`{"topic":"order","data":[{"symbol":"S","orderId":"1","updatedTime":-5},` + whole + `]}`:     `updatedTime "-5" is no time`,
-		`{"topic":"wallet","data":[{"coin":[{"coin":"USDT","walletBalance":"x"}]}]}`:                 `walletBalance "x" is no decimal`,
+		`{"topic":"order","data":5}`: "data is not an array",
+		`{"topic":"order"}`:          "data is not an array",
+		`{"topic":"order","data":[7,` + whole + `]}`:                                                 "a row is not an object",
+		`{"topic":"order","data":[{"symbol":"S","orderId":"1","price":"NaN"},` + whole + `]}`:        `price "NaN" is not a decimal`,
+		`{"topic":"order","data":[{"symbol":"S","orderId":"1","price":"0x1p4"},` + whole + `]}`:      `price "0x1p4" is not a decimal`,
+		`{"topic":"order","data":[{"symbol":"S","orderId":"1","qty":"1e999"},` + whole + `]}`:        `qty "1e999" is not a decimal`,
+		`{"topic":"order","data":[{"symbol":"S","orderId":"1","updatedTime":"soon"},` + whole + `]}`: `updatedTime "soon" is not a whole number`,
+		`{"topic":"order","data":[{"symbol":"S","orderId":"1","updatedTime":-5},` + whole + `]}`:     `updatedTime "-5" is not a time`,
+		`{"topic":"wallet","data":[{"coin":[{"coin":"USDT","walletBalance":"x"}]}]}`:                 `walletBalance "x" is not a decimal`,
 	} {
 		var s said
 		err := p.DecodeUser([]byte(frame), &s)
@@ -282,7 +282,7 @@ func FuzzDecodeUser(f *testing.F) {
 		s.t = t
 		err := p.DecodeUser(frame, &s)
 		if err == nil && !json.Valid(frame) {
-			t.Fatalf("accepted what is no JSON: %q", frame)
+			t.Fatalf("accepted what is not JSON: %q", frame)
 		}
 		if _, err := p.Ready(frame); err != nil && !json.Valid(frame) {
 			t.Fatalf("answered what is no JSON: %q", frame)

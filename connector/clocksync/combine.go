@@ -15,7 +15,7 @@ const maxTimeNs = math.MaxInt64 * 3 / 4
 var ErrDisagree = errors.New("clocksync: the venue's answers contradict each other: measure again")
 
 // ErrNoSample says that no sample can be used.
-var ErrNoSample = errors.New("clocksync: no answer that can be used: does the venue's time call work")
+var ErrNoSample = errors.New("clocksync: no usable answer: check the venue's time call")
 
 // Sample is one answer to a question for the venue's time. SentNs and ReceivedNs are local, ServerNs is the venue's, cut
 // to a millisecond; all are nanoseconds since the epoch.

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Config is what a Sync needs. ServerTimeNs and NowNs have to be set; everything else has a default.
+// Config is what a Sync needs. ServerTimeNs and NowNs must be set; everything else has a default.
 type Config struct {
 	// ServerTimeNs asks the venue for its time, in nanoseconds since the epoch.
 	ServerTimeNs func(ctx context.Context) (int64, error)
@@ -55,7 +55,7 @@ var ErrJumped = errors.New("clocksync: the machine's time jumped during the meas
 // New makes a Sync. It does nothing until Run or Measure.
 func New(config Config) (*Sync, error) {
 	if config.ServerTimeNs == nil || config.NowNs == nil {
-		return nil, errors.New("clocksync: ServerTimeNs and NowNs have to be set")
+		return nil, errors.New("clocksync: ServerTimeNs and NowNs must be set")
 	}
 	if config.Samples == 0 {
 		config.Samples = 5

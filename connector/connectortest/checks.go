@@ -213,7 +213,7 @@ func owners(k *kit) error {
 		return err
 	}
 	if updates := k.sink.Updates(KeyOf(&theirs)); len(updates) != 1 || updates[0].Side != hft.Sell {
-		return fmt.Errorf("bot 2 was told %+v", updates)
+		return fmt.Errorf("bot 2 received %+v", updates)
 	}
 	theirs.Req = hft.StatusCanceled
 	u, err = k.ask(theirs)

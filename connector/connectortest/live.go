@@ -49,11 +49,11 @@ type ExchangeBook struct{ Bids, Asks map[float64]float64 }
 // liveChecks returns the parts for live connectors.
 func liveChecks() []check {
 	return []check{
-		{"executions of others are told once", restingFills},
+		{"executions of other clients are reported once", restingFills},
 		{"connections come back", reconnect},
 		{"a gap is mended", gap},
 		{"an order whose answer is lost is found", lostAnswer},
-		{"executions while away are told", awayFills},
+		{"executions while away are reported", awayFills},
 		{"orders are adopted", adoption},
 	}
 }
@@ -303,15 +303,15 @@ func (k *kit) differences(state *ExchangeState) error {
 	var errs []error
 	for key, qty := range executed {
 		if !sameQty(told[key], qty) {
-			errs = append(errs, fmt.Errorf("%s %v: %v is told as executed, at the exchange it is %v", key.symbol, key.side, told[key], qty))
+			errs = append(errs, fmt.Errorf("%s %v: %v is reported as executed, at the exchange it is %v", key.symbol, key.side, told[key], qty))
 		}
 	}
 	if n := k.sink.Open(); n != open {
-		errs = append(errs, fmt.Errorf("%d orders are told as open, at the exchange there are %d", n, open))
+		errs = append(errs, fmt.Errorf("%d orders are reported as open, at the exchange there are %d", n, open))
 	}
 	for _, inst := range k.Instruments {
 		if want, known := state.Positions[inst.Symbol]; known && !sameQty(k.sink.LastPosition(inst.No), want) {
-			errs = append(errs, fmt.Errorf("position of %s is told as %v, at the exchange it is %v", inst.Symbol, k.sink.LastPosition(inst.No), want))
+			errs = append(errs, fmt.Errorf("position of %s is reported as %v, at the exchange it is %v", inst.Symbol, k.sink.LastPosition(inst.No), want))
 		}
 		bids, asks := k.sink.Book(inst.No)
 		if book, known := state.Books[inst.Symbol]; known && (!sameLevels(bids, book.Bids) || !sameLevels(asks, book.Asks)) {

@@ -124,7 +124,7 @@ func New(config Config) (*Synchronizer, error) {
 	case !config.Rule.Valid():
 		return nil, fmt.Errorf("depthsync: there is no rule %d; use Futures, Spot or Streamed", config.Rule)
 	case config.MaxMessages < 0 || config.MaxEvents < 0:
-		return nil, fmt.Errorf("depthsync: MaxMessages %d and MaxEvents %d have to be 0 or more", config.MaxMessages, config.MaxEvents)
+		return nil, fmt.Errorf("depthsync: MaxMessages %d and MaxEvents %d must be 0 or more", config.MaxMessages, config.MaxEvents)
 	}
 	if config.MaxMessages == 0 {
 		config.MaxMessages = DefaultMaxMessages

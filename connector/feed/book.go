@@ -86,7 +86,7 @@ type Book struct {
 // NewBook returns a Book that is not in step yet. Steps that are not above 0 and a rule that does not exist are errors.
 func NewBook(cfg Config) (*Book, error) {
 	if !(cfg.TickSize > 0) || !(cfg.LotSize > 0) {
-		return nil, fmt.Errorf("feed: tick size %v and lot size %v have to be above 0", cfg.TickSize, cfg.LotSize)
+		return nil, fmt.Errorf("feed: tick size %v and lot size %v must be above 0", cfg.TickSize, cfg.LotSize)
 	}
 	if !cfg.Rule.Valid() {
 		return nil, fmt.Errorf("feed: there is no rule %d", cfg.Rule)

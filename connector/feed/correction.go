@@ -23,7 +23,7 @@ type Correction struct {
 
 // String says what was added and which message has decided it.
 func (c Correction) String() string {
-	return fmt.Sprintf("%v was added to local times: %s:%d was received %v before it happened", time.Duration(c.OffsetNs), c.File, c.Line,
+	return fmt.Sprintf("local times shifted by %v: %s:%d is received %v before its exchange time", time.Duration(c.OffsetNs), c.File, c.Line,
 		-time.Duration(c.MinLatencyNs))
 }
 

@@ -69,7 +69,7 @@ func (g *grid) describe(row *hft.Event, offTick bool) string {
 	case hft.DepthSnapshotEvent: // it may have waited for the message in hand
 		of = "snapshot's level"
 	}
-	return fmt.Sprintf("the %s %v of a %s is no multiple of %s %v", what, value, of, name, step)
+	return fmt.Sprintf("the %s %v of a %s is not a multiple of %s %v", what, value, of, name, step)
 }
 
 // nearWhole reports, for less than 2^51, whether x is a whole number but for the error of a product.

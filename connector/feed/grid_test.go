@@ -33,7 +33,7 @@ func TestOffGrid(t *testing.T) {
 		{m: message(connector.MessageSnapshot, hft.DepthSnapshotEvent, 60000.3, 12345.678)},
 		{m: message(connector.MessageDepth, hft.DepthEvent, 100.2, 0), publishedNotFewer: 0},
 		{m: message(connector.MessageDepth, hft.DepthEvent, 100.25, 1), offGrid: 1, publishedNotFewer: 1,
-			first: "the price 100.25 of a level is no multiple of tick_size 0.1"},
+			first: "the price 100.25 of a level is not a multiple of tick_size 0.1"},
 		{m: message(connector.MessageTrade, hft.TradeEvent, 100.1, 0.0005), offGrid: 2, publishedNotFewer: 1},
 		{m: message(connector.MessageBBO, hft.DepthBBOEvent, 100.11, 0.0001), offGrid: 3},
 		{m: message(connector.MessageDepth, hft.DepthEvent, 1e15+0.5, 1), offGrid: 3},

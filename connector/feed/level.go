@@ -49,5 +49,5 @@ func (l *level) takes(m *connector.Message) bool {
 
 // passedOver says what of a message is not used, and why.
 func (l *level) passedOver(m *connector.Message) string {
-	return fmt.Sprintf("a message about the book of %d levels a side, while the book that is read is that of %d", m.Level, l.depth)
+	return fmt.Sprintf("a message about the book of %d levels a side, while the book in use has %d", m.Level, l.depth)
 }

@@ -268,9 +268,9 @@ func (l *Lines) early(localNs int64) error {
 	}
 	own := l.recordedNs + l.report.Corrections[l.reader.FileNo()].OffsetNs
 	if own > newestNs(m) {
-		return fmt.Errorf("by its time it was received %v after it happened: its time is wrong", time.Duration(own-newestNs(m)))
+		return fmt.Errorf("its local time is %v after its exchange time: wrong time", time.Duration(own-newestNs(m)))
 	}
-	return fmt.Errorf("it was received %v before it happened, no other message of the file was: its time is wrong", time.Duration(newestNs(m)-own))
+	return fmt.Errorf("it is received %v before its exchange time, unlike all other messages of the file: wrong time", time.Duration(newestNs(m)-own))
 }
 
 // Message decodes the line in hand. It is nil when the line says nothing about the market, or cannot be used, which goes to OnProblem.

@@ -85,7 +85,7 @@ func (l *Lines) refuseForeign(ctx context.Context, file string) error {
 	if own >= 0 {
 		used = tallies[own].used
 	}
-	return fmt.Errorf(`%s is a recording of another format: %s reads %d of its %d lines, %s %d; give --format %[2]s, or format = "%[2]s" in the configuration`,
+	return fmt.Errorf(`%s is a recording of another format: %s reads %d of its %d lines, %s %d; use --format %[2]s, or format = "%[2]s" in the configuration`,
 		file, names[best], tallies[best].used, tallies[best].lines, l.config.Format, used)
 }
 
@@ -163,7 +163,7 @@ func (l *Lines) checkMeasured(ctx context.Context, tallies []tally) error {
 			}
 		}
 		if t.used > 0 && t.depth == 0 { // with nothing to use it is told why, line by line or at the end
-			return fmt.Errorf("%s: there is no book in it, of %d messages %d are trades and none is about the depth; give a recording that has the depth stream, as 'runner record' makes it",
+			return fmt.Errorf("%s: there is no book in it, of %d messages %d are trades and none is about the depth; use a recording with the depth stream, as 'runner record' creates it",
 				l.config.Files[i], t.used, t.trades)
 		}
 		used, trades = used+t.used, trades+t.trades

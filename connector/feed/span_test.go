@@ -121,7 +121,7 @@ func TestLinesOfAnotherDay(t *testing.T) {
 			_, err = l.Message()
 		}
 	}
-	if len(told) != 50 || !strings.Contains(told[0], "received 25h0m0s after it happened") {
+	if len(told) != 50 || !strings.Contains(told[0], "25h0m0s after its exchange time") {
 		t.Errorf("told: %q", told)
 	}
 }

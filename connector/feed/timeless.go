@@ -52,7 +52,7 @@ func (t *messageTimes) of(text []byte) (int64, error) {
 }
 
 func (t *messageTimes) missing() error {
-	return fmt.Errorf("%s: its lines have no local time, as in the archives of venues; say how much later than the venue's time they are to be received: "+
+	return fmt.Errorf("%s: its lines have no local time, as in the archives of venues; set the delay from the venue's time to reception: "+
 		`--base-latency, or base_latency in the configuration, such as "5ms"`, t.file())
 }
 

@@ -58,7 +58,7 @@ func (e *Exchange) queueModel() (sim.QueueModel, error) {
 		n = DefaultQueueN
 	}
 	if !(n > 0) || math.IsInf(n, 0) {
-		return nil, fmt.Errorf("paper: queue_n is %v: give a positive number", e.QueueN)
+		return nil, fmt.Errorf("paper: queue_n is %v: must be positive", e.QueueN)
 	}
 	switch e.Queue {
 	case "", "risk_adverse":
@@ -84,15 +84,15 @@ func (c *Config) check() error {
 	case c.Source == nil:
 		return fmt.Errorf("paper: no source: set Config.Source")
 	case !(c.Speed >= 0) || math.IsInf(c.Speed, 0):
-		return fmt.Errorf("paper: speed is %v: give a positive number, or 0 for as fast as the bots can follow", c.Speed)
+		return fmt.Errorf("paper: speed is %v: must be positive, or 0 for as fast as the bots can follow", c.Speed)
 	case c.RequestCapacity < 0:
-		return fmt.Errorf("paper: request capacity is %d: give a positive number, or 0 for the default", c.RequestCapacity)
+		return fmt.Errorf("paper: request capacity is %d: must be positive, or 0 for the default", c.RequestCapacity)
 	case e.OrderLatency < 0 || e.ResponseLatency < 0:
-		return fmt.Errorf("paper: order latency %v, response latency %v: give 0 or more", e.OrderLatency, e.ResponseLatency)
+		return fmt.Errorf("paper: order latency %v, response latency %v: must be 0 or more", e.OrderLatency, e.ResponseLatency)
 	case math.IsNaN(e.MakerFee) || math.IsInf(e.MakerFee, 0) || math.IsNaN(e.TakerFee) || math.IsInf(e.TakerFee, 0):
-		return fmt.Errorf("paper: maker fee %v, taker fee %v: give shares of the traded value, such as 0.0005", e.MakerFee, e.TakerFee)
+		return fmt.Errorf("paper: maker fee %v, taker fee %v: must be shares of the traded value, such as 0.0005", e.MakerFee, e.TakerFee)
 	case !(e.ContractSize >= 0) || math.IsInf(e.ContractSize, 0):
-		return fmt.Errorf("paper: contract size is %v: give a positive number, or 0 for 1", e.ContractSize)
+		return fmt.Errorf("paper: contract size is %v: must be positive, or 0 for 1", e.ContractSize)
 	}
 	_, err := e.queueModel()
 	return err

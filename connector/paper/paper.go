@@ -37,7 +37,7 @@ var (
 )
 
 // ErrRunTwice is returned by a second Run of the same connector.
-var ErrRunTwice = errors.New("paper: Run was called before: make a new connector")
+var ErrRunTwice = errors.New("paper: Run was called before: create a new connector")
 
 // New returns a connector that is not running yet, or an error that names what is wrong with cfg.
 func New(cfg Config) (*Paper, error) {
@@ -116,7 +116,7 @@ func (p *Paper) request(o *connector.Order) {
 	}
 	p.mu.Unlock()
 	if sink != nil {
-		refuse(sink, o, fmt.Sprintf("request refused: %d requests are waiting already, send fewer at once", p.cfg.RequestCapacity))
+		refuse(sink, o, fmt.Sprintf("request rejected: %d requests are already pending, send fewer at a time", p.cfg.RequestCapacity))
 	}
 }
 
@@ -167,7 +167,7 @@ func (p *Paper) Run(ctx context.Context, sink connector.Sink, clock connector.Cl
 	}()
 	if early > 0 {
 		e := connector.Error{InstrumentNo: -1, LiveError: hft.LiveErrorWith(hft.OrderError, hft.StringValue(
-			fmt.Sprintf("%d requests refused: they came before the connector ran and its queue of %d was full", early, p.cfg.RequestCapacity)))}
+			fmt.Sprintf("%d requests rejected: sent before the connector ran, when its queue of %d was full", early, p.cfg.RequestCapacity)))}
 		sink.Error(&e)
 	}
 	return newSession(p, sink, clock).run(ctx)

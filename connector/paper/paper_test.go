@@ -336,7 +336,7 @@ func TestFullQueue(t *testing.T) {
 	if err := clock.Settle(settle); err != nil {
 		t.Fatal(err)
 	}
-	if errs := sink.Errors(); len(errs) != 1 || !strings.Contains(errs[0].Val.String(), "3 requests refused") || errs[0].InstrumentNo != -1 {
+	if errs := sink.Errors(); len(errs) != 1 || !strings.Contains(errs[0].Val.String(), "3 requests rejected") || errs[0].InstrumentNo != -1 {
 		t.Errorf("errors are %+v", errs)
 	}
 	if got := len(sink.AllUpdates()); got != 2 {

@@ -208,7 +208,7 @@ func (s *session) deliver(r *sim.Report) {
 		s.sink.Position(r.AssetNo, r.Position, r.Order.ExchTimestampNs)
 	}
 	if r.Reject != sim.NotRejected && r.Reject != sim.RejectUnknownOrder {
-		reportRefusal(s.sink, &s.update.Order, "order refused: "+r.Reject.String())
+		reportRefusal(s.sink, &s.update.Order, "order rejected: "+r.Reject.String())
 	}
 }
 
@@ -234,7 +234,7 @@ func (s *session) take(nowNs int64) bool {
 	for i := range s.taken {
 		o := &s.taken[i]
 		if s.exchange(o.InstrumentNo) == nil {
-			refuse(s.sink, o, fmt.Sprintf("order refused: instrument %d is not simulated, see the earlier error about it", o.InstrumentNo))
+			refuse(s.sink, o, fmt.Sprintf("order rejected: instrument %d is not simulated, see the earlier error about it", o.InstrumentNo))
 			continue
 		}
 		s.instant = append(s.instant, *o)

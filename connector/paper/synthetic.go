@@ -45,7 +45,7 @@ const (
 )
 
 // ErrBookTooSmall says that an instrument's start price has too few ticks for a book.
-var ErrBookTooSmall = errors.New("paper: the start price has too few ticks for a book")
+var ErrBookTooSmall = errors.New("paper: the start price is too few ticks for a book")
 
 // minStartTicks is the lowest start price: the book needs room below it.
 const minStartTicks = 1000
@@ -78,19 +78,19 @@ func NewSynthetic(cfg SyntheticConfig) (*Synthetic, error) {
 	}
 	switch {
 	case !(cfg.EventsPerSecond >= 0.1 && cfg.EventsPerSecond <= 1e6):
-		return nil, fmt.Errorf("paper: synthetic: %v events per second: give 0.1 to 1000000", cfg.EventsPerSecond)
+		return nil, fmt.Errorf("paper: synthetic: %v events per second: must be from 0.1 to 1000000", cfg.EventsPerSecond)
 	case !(cfg.Volatility >= 0 && cfg.Volatility <= 0.01):
-		return nil, fmt.Errorf("paper: synthetic: volatility %v: give a share of the price per second, up to 0.01", cfg.Volatility)
+		return nil, fmt.Errorf("paper: synthetic: volatility %v: must be a share of the price per second, up to 0.01", cfg.Volatility)
 	case cfg.JumpInterval < 0:
-		return nil, fmt.Errorf("paper: synthetic: jump interval %v: give a positive duration", cfg.JumpInterval)
+		return nil, fmt.Errorf("paper: synthetic: jump interval %v: must be positive", cfg.JumpInterval)
 	case !(cfg.JumpSize >= 0 && cfg.JumpSize <= 0.01):
-		return nil, fmt.Errorf("paper: synthetic: jump size %v: give a share of the price, up to 0.01", cfg.JumpSize)
+		return nil, fmt.Errorf("paper: synthetic: jump size %v: must be a share of the price, up to 0.01", cfg.JumpSize)
 	case cfg.Duration < 0 || cfg.FeedLatency < 0:
-		return nil, fmt.Errorf("paper: synthetic: duration %v, feed latency %v: give 0 or more", cfg.Duration, cfg.FeedLatency)
+		return nil, fmt.Errorf("paper: synthetic: duration %v, feed latency %v: must be 0 or more", cfg.Duration, cfg.FeedLatency)
 	}
 	for symbol, price := range cfg.StartPrices {
 		if !(price > 0) || math.IsInf(price, 0) {
-			return nil, fmt.Errorf("paper: synthetic: start price %v of %s: give a positive number", price, symbol)
+			return nil, fmt.Errorf("paper: synthetic: start price %v of %s: must be positive", price, symbol)
 		}
 	}
 	return &Synthetic{cfg: cfg, nowNs: cfg.StartNs}, nil
@@ -103,11 +103,11 @@ func (s *Synthetic) StartNs() int64 { return s.cfg.StartNs }
 // price is less than 1000 ticks.
 func (s *Synthetic) Register(inst connector.Instrument) error {
 	if !(inst.TickSize > 0) || math.IsInf(inst.TickSize, 0) || !(inst.LotSize > 0) || math.IsInf(inst.LotSize, 0) {
-		return fmt.Errorf("paper: synthetic: %s has tick size %v and lot size %v: give positive numbers", inst.Symbol, inst.TickSize, inst.LotSize)
+		return fmt.Errorf("paper: synthetic: %s has tick size %v and lot size %v: must be positive", inst.Symbol, inst.TickSize, inst.LotSize)
 	}
 	ticks := math.Round(s.startPrice(inst) / inst.TickSize)
 	if ticks < minStartTicks || ticks > 1e12 {
-		return fmt.Errorf("%w: %s starts at %v ticks of %v, give a start price of %v or more, or another tick size",
+		return fmt.Errorf("%w: %s starts at %v ticks of %v, use a start price of %v or more, or another tick size",
 			ErrBookTooSmall, inst.Symbol, ticks, inst.TickSize, minStartTicks*inst.TickSize)
 	}
 	s.flows = append(s.flows, newFlow(&s.cfg, inst, int64(ticks), s.nowNs))

@@ -56,9 +56,9 @@ func (p Problem) Unwrap() error { return p.Err }
 func (k ProblemKind) Advice() string {
 	switch k {
 	case TimeBackwards:
-		return "give the files in the order of their time, and look whether the clock was set back"
+		return "list the files in order of time, and check whether the clock was set back"
 	case Damaged:
-		return "copy or record it again; what stands before can be used"
+		return "copy or record it again; everything before this place is usable"
 	case TimeUnit:
 		return "they are read as such"
 	}

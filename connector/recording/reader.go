@@ -78,7 +78,7 @@ func Open(config Config) (*Reader, error) {
 	}
 	switch {
 	case len(config.Files) == 0:
-		return nil, errors.New("recording: no file is given; name at least one")
+		return nil, errors.New("recording: no files; at least one is required")
 	case config.MaxLineBytes < 0:
 		return nil, fmt.Errorf("recording: MaxLineBytes is %d; use 0 or more", config.MaxLineBytes)
 	case config.OnProblem == nil:
@@ -105,10 +105,10 @@ func Open(config Config) (*Reader, error) {
 func fileSize(name string) (int64, error) {
 	info, err := os.Stat(name)
 	if err != nil {
-		return 0, fmt.Errorf("recording: %w; check the name, and the environment variable HFTRUNNER_DATA if it gives the folder", err)
+		return 0, fmt.Errorf("recording: %w; check the name, and the environment variable HFTRUNNER_DATA if it names the directory", err)
 	}
 	if !info.Mode().IsRegular() {
-		return 0, fmt.Errorf("recording: %s is not a file; name a recording, plain text, gzip or zip", name)
+		return 0, fmt.Errorf("recording: %s is not a file; must be a recording: plain text, gzip or zip", name)
 	}
 	return info.Size(), nil
 }
@@ -139,7 +139,7 @@ func (r *Reader) Next() (timestampNs int64, message []byte, err error) {
 		what := ""
 		switch {
 		case line.byMessage && timestampNs == 0:
-			what = "the line has no time, and its message tells none: " + excerpt(line.text)
+			what = "the line has no time, nor has its message: " + excerpt(line.text)
 		case !line.ok:
 			what = "the line does not start with a time and a space: " + excerpt(line.text)
 		case timestampNs == 0:
@@ -256,7 +256,7 @@ func (r *Reader) nextBlock() error {
 
 // damaged reports a file that cannot be read to its end, at the line that could not be read.
 func (r *Reader) damaged(cause error) error {
-	what := "the file is damaged from here on"
+	what := "the file is corrupt from here on"
 	if errors.Is(cause, io.ErrUnexpectedEOF) {
 		what = "the file was cut off here"
 	}

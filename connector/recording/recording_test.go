@@ -405,7 +405,7 @@ func TestErrors(t *testing.T) {
 		config recording.Config
 		want   string
 	}{
-		{recording.Config{}, "no file is given"},
+		{recording.Config{}, "no files; at least one"},
 		{recording.Config{Files: []string{dir}}, "is not a file"},
 		{recording.Config{Files: []string{filepath.Join(dir, "no")}}, "HFTRUNNER_DATA"},
 		{recording.Config{Files: []string{"x"}, MaxLineBytes: -1}, "MaxLineBytes is -1"},

@@ -86,7 +86,7 @@ func (r *Reader) judge(ns int64) (what string, err error) {
 	tooFar := fmt.Sprintf("this line says %s and %s says %s: they are more than %d days apart, so one of the two is wrong", utc(ns), r.name(r.good), utc(r.goodNs),
 		hft.MaxTimeJump/(24*time.Hour))
 	if !apart(r.goodNs, ns) {
-		tooFar = fmt.Sprintf("this line says %s and %s says %s: they are more than %d hours apart, and the lines behind do not agree with this one",
+		tooFar = fmt.Sprintf("this line says %s and %s says %s: they are more than %d hours apart, and the following lines do not agree with this one",
 			utc(ns), r.name(r.good), utc(r.goodNs), maxAlone/time.Hour)
 	}
 	if !r.far.before(r.hand) {
@@ -130,10 +130,10 @@ func (r *Reader) excludes(ns int64) bool {
 
 func (r *Reader) cannotFollow(ns int64) error {
 	if ns < r.goodNs {
-		return fmt.Errorf("recording: %s: from here on the file is of %s, and %s, which is given before it, of %s: give the files in the order of their time",
+		return fmt.Errorf("recording: %s: from here on the file is of %s, and %s, which is listed before it, of %s: list the files in order of time",
 			r.name(r.hand), utc(ns), r.name(r.good), utc(r.goodNs))
 	}
-	return fmt.Errorf("recording: %s: from here on the file is of %s, more than %d days after %s, which is given before it and of %s: use them one by one",
+	return fmt.Errorf("recording: %s: from here on the file is of %s, more than %d days after %s, which is listed before it and of %s: use them one by one",
 		r.name(r.hand), utc(ns), hft.MaxTimeJump/(24*time.Hour), r.name(r.good), utc(r.goodNs))
 }
 

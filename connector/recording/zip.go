@@ -30,14 +30,14 @@ func isZip(f *os.File) bool {
 func zipMembers(f io.ReaderAt, size int64) ([]*zip.File, error) {
 	archive, err := zip.NewReader(f, size)
 	if err != nil {
-		return nil, fmt.Errorf("it is no whole zip archive, as when a download was cut off (%w); get it again", err)
+		return nil, fmt.Errorf("it is not a complete zip archive, perhaps a partial download (%w); get it again", err)
 	}
 	members := slices.DeleteFunc(archive.File, func(m *zip.File) bool { return m.Mode().IsDir() })
 	for _, m := range members {
 		const encrypted = 1
 		switch base := path.Base(m.Name); {
 		case !strings.EqualFold(path.Ext(base), memberSuffix) || base[0] == '.':
-			return nil, fmt.Errorf("the zip archive has %q in it; only recordings that end in %s are read from one, so unpack it and give what you want", m.Name, memberSuffix)
+			return nil, fmt.Errorf("the zip archive has %q in it; only recordings that end in %s are read from one, so unpack it and name the files you want", m.Name, memberSuffix)
 		case m.Flags&encrypted != 0:
 			return nil, fmt.Errorf("%q in the zip archive is encrypted; unpack it", m.Name)
 		case m.Method != zip.Store && m.Method != zip.Deflate:

@@ -78,11 +78,11 @@ func TestWrongZip(t *testing.T) {
 		{"folder.zip", archived(t, member{"ob500/", ""}), "has nothing in it"},
 		{"encrypted.zip", flagged(8, 1), "is encrypted; unpack it"},
 		{"method.zip", flagged(10, 12), "is packed by method 12, which is not read"},
-		{"page.zip", []byte("<html>not found</html>"), "it is no whole zip archive"},
-		{"empty.zip", nil, "it is no whole zip archive"},
+		{"page.zip", []byte("<html>not found</html>"), "it is not a complete zip archive"},
+		{"empty.zip", nil, "it is not a complete zip archive"},
 	}
 	for n := 4; n < len(good); n += 7 {
-		cases = append(cases, wrong{"cut off", good[:n], "it is no whole zip archive, as when a download was cut off"})
+		cases = append(cases, wrong{"cut off", good[:n], "it is not a complete zip archive, perhaps a partial download"})
 	}
 	for _, c := range cases {
 		name := filepath.Join(t.TempDir(), c.name)
@@ -136,7 +136,7 @@ func TestZipGone(t *testing.T) {
 	for err == nil {
 		_, _, err = r.Next()
 	}
-	if !strings.Contains(err.Error(), "no whole zip archive") || !strings.Contains(err.Error(), names[1]) {
+	if !strings.Contains(err.Error(), "not a complete zip archive") || !strings.Contains(err.Error(), names[1]) {
 		t.Errorf("the reading ends with %v", err)
 	}
 }
@@ -175,7 +175,7 @@ func TestLinesWithoutTime(t *testing.T) {
 		!errors.Is(err, cause) {
 		t.Errorf("lines %q, %v", lines, err)
 	}
-	if want := []string{`f0:2 the line has no time, and its message tells none: "{\"x\":1}"`, `f1:2 the line does not start with a time and a space: "{\"ts\":6}"`,
+	if want := []string{`f0:2 the line has no time, nor has its message: "{\"x\":1}"`, `f1:2 the line does not start with a time and a space: "{\"ts\":6}"`,
 		`f1:3 the line does not start with a time and a space: "x"`}; !slices.Equal(problems, want) {
 		t.Errorf("problems %q", problems)
 	}

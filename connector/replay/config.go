@@ -116,7 +116,7 @@ func (c *Config) check() error {
 		errs = append(errs, fmt.Errorf("replay: BaseLatency is %v; use 0 or more", c.BaseLatency))
 	}
 	if len(c.Files) == 0 {
-		errs = append(errs, errors.New("replay: no files are given; name at least one symbol and its recordings"))
+		errs = append(errs, errors.New("replay: no files; at least one symbol with its recordings is required"))
 	}
 	for symbol, files := range c.Files {
 		if len(files) == 0 {
@@ -124,7 +124,7 @@ func (c *Config) check() error {
 		}
 	}
 	if c.NewDecoder == nil {
-		errs = append(errs, errors.New("replay: NewDecoder is missing; give the decoder of the venue that was recorded"))
+		errs = append(errs, errors.New("replay: NewDecoder is missing; must be the decoder of the recorded venue"))
 	}
 	if !c.Rule.Valid() {
 		errs = append(errs, errors.New("replay: Rule is missing; use depthsync.Futures, depthsync.Spot or depthsync.Streamed"))

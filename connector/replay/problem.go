@@ -33,20 +33,20 @@ func (s *Source) problem(p feed.Problem) error {
 func advice(f feed.Finding) string {
 	switch f {
 	case feed.BadLine, feed.BadTime:
-		return `repair or remove the line, or pass over it with on_bad_line = "skip"`
+		return `repair or remove the line, or skip it with on_bad_line = "skip"`
 	case feed.TimeBackwards:
 		return `sort the file by time, or take the time of the line before with on_bad_line = "skip"`
 	case feed.Damaged:
 		return `record it again, or use what can be read with on_bad_line = "skip"`
 	}
-	return `wait for the next recorded snapshot with on_gap = "resync", or go on with on_gap = "ignore"`
+	return `wait for the next recorded snapshot with on_gap = "resync", or continue with on_gap = "ignore"`
 }
 
 // done says what was done about what does not end a replay, or to be done; empty is what is always to be done about it.
 func (c *Config) done(f feed.Finding) string {
 	switch f {
 	case feed.BadLine, feed.BadTime:
-		return `the line is skipped, as on_bad_line says`
+		return `the line is skipped, as set by on_bad_line`
 	case feed.TimeBackwards:
 		return `it gets the time of the line before, as on_bad_line says`
 	case feed.Damaged:
@@ -55,7 +55,7 @@ func (c *Config) done(f feed.Finding) string {
 		return `record a snapshot after the start and after each gap, or use sync = "natural"`
 	case feed.Gap:
 		if c.OnGap == IgnoreGap {
-			return `the book goes on with it, as on_gap says`
+			return `the book continues with it, as on_gap says`
 		}
 		return `the book is empty until the next recorded snapshot, as on_gap says`
 	}

@@ -324,7 +324,7 @@ func TestOpenErrors(t *testing.T) {
 		config replay.Config
 		want   string
 	}{
-		{replay.Config{}, "no files are given"},
+		{replay.Config{}, "replay: no files"},
 		{replay.Config{Files: map[string][]string{"A": nil}}, "symbol A has no files"},
 		{replay.Config{Files: map[string][]string{"A": good}}, "NewDecoder is missing"},
 		{replay.Config{Files: map[string][]string{"A": good}, NewDecoder: futures}, "Rule is missing"},
@@ -449,7 +449,7 @@ func TestForeignRecording(t *testing.T) {
 func TestProblemSaysWhatWasDone(t *testing.T) {
 	text := []byte(tradeAt(1000, "BTCUSDT") + "2000 x\n")
 	config := replay.Config{Files: map[string][]string{"BTCUSDT": write(t, text)}, NewDecoder: futures, Rule: depthsync.Futures}
-	for on, want := range map[replay.OnBadLine]string{replay.SkipBadLine: "; the line is skipped, as on_bad_line says", replay.FatalBadLine: "; repair or remove the line, or"} {
+	for on, want := range map[replay.OnBadLine]string{replay.SkipBadLine: "; the line is skipped, as set by on_bad_line", replay.FatalBadLine: "; repair or remove the line, or"} {
 		var said error
 		config.OnBadLine, config.OnProblem = on, func(p feed.Problem) { said = p }
 		s, err := replay.Open(config)
@@ -543,7 +543,7 @@ func TestFilesApart(t *testing.T) {
 	if p := play(t, replay.Config{}, first, later); p.err == nil || !strings.Contains(p.err.Error(), "f1:1: from here on the file is of 2023-12-24") {
 		t.Errorf("it ends with %v", p.err)
 	}
-	if p := play(t, replay.Config{}, later, first); p.err == nil || !strings.Contains(p.err.Error(), "give the files in the order of their time") {
+	if p := play(t, replay.Config{}, later, first); p.err == nil || !strings.Contains(p.err.Error(), "list the files in order of time") {
 		t.Errorf("it ends with %v", p.err)
 	}
 }

@@ -152,5 +152,5 @@ func (c *Config) complete() error {
 
 // NoData is why a connection is ended that lives and has brought nothing for a time.
 func NoData(quiet time.Duration) error {
-	return fmt.Errorf("connected, but no data for %v: are the topics right, and does this URL serve them", quiet)
+	return fmt.Errorf("connected, but no data for %v: check topics and URL", quiet)
 }

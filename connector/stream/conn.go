@@ -82,7 +82,7 @@ func newConn(run context.Context, k *Keeper, s Stream, socket *websocket.Conn, w
 func (c *conn) end(err error, goodbye bool) {
 	c.ending.Do(func() {
 		if c.wire.gaveUp.Load() {
-			err = fmt.Errorf("the venue takes no data: a write waited for %v", c.wire.timeout)
+			err = fmt.Errorf("the venue accepts no data: a write blocked for %v", c.wire.timeout)
 		}
 		c.err = err
 		if goodbye {
@@ -209,7 +209,7 @@ func (c *conn) prepare(held [][]byte, frame []byte) ([][]byte, error) {
 		return held, nil
 	}
 	if c.held += int64(len(frame)); c.held > k.config.ReadLimit {
-		return held, fmt.Errorf("more than %d bytes came before the answer to the log-on or subscription", k.config.ReadLimit)
+		return held, fmt.Errorf("more than %d bytes arrived before the answer to the logon or subscription", k.config.ReadLimit)
 	}
 	return append(held, bytes.Clone(frame)), nil
 }

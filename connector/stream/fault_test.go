@@ -200,7 +200,7 @@ func TestStuckWrite(t *testing.T) {
 	if err == nil {
 		t.Fatal("a gigabyte is sent to a venue that does not read")
 	}
-	c.lost(t, "the venue takes no data: a write waited for 30ms")
+	c.lost(t, "the venue accepts no data: a write blocked for 30ms")
 	recv(t, conns, "waiting for the next connection")
 }
 

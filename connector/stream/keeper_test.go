@@ -219,7 +219,7 @@ func TestNoAnswerToHello(t *testing.T) {
 	c := newClient(t, stream.Stream{URL: v.url, Hello: hello("subscribe"), Answers: 1, Ready: answers},
 		func(c *stream.Config) { c.OpenTimeout = 500 * time.Millisecond })
 	v.peer(t).expect("subscribe")
-	c.lost(t, "no answer to the log-on or subscription in time")
+	c.lost(t, "no answer to the logon or subscription in time")
 	v.peer(t)
 }
 
@@ -235,7 +235,7 @@ func TestSilence(t *testing.T) {
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
-	c.lost(t, "silent: nothing came for 2s")
+	c.lost(t, "silent: no messages for 2s")
 	v.peer(t)
 	recv(t, c.ups, "waiting for OnUp again")
 }

@@ -113,7 +113,7 @@ func (l *loop) run() error {
 		case reason := <-renewalOf(l.current):
 			l.want(reason)
 		case <-l.lifetime.C:
-			l.want("its lifetime is over")
+			l.want("maximum connection age reached")
 		case <-endOf(l.current):
 			l.lost()
 		case <-endOf(l.old):
@@ -172,7 +172,7 @@ func (l *loop) lookForSuspension(tick time.Time) {
 	}
 	l.backOff.Reset()
 	rest := l.least - time.Duration(nowNs-w.beganNs)
-	l.k.config.Logger.Debug("the machine was suspended, the pause until the next attempt is cut short", "what", l.k.config.What, "suspended", slept, "rest", max(rest, 0))
+	l.k.config.Logger.Debug("the machine was suspended, retrying without further delay", "what", l.k.config.What, "suspended", slept, "rest", max(rest, 0))
 	if rest <= 0 {
 		l.retry.Stop()
 		l.attempt()
@@ -192,7 +192,7 @@ func (l *loop) want(reason string) {
 		l.again = true
 		return
 	}
-	l.k.config.Logger.Info("a new connection is made to take over", "stream", l.current.stream.Name, "reason", reason)
+	l.k.config.Logger.Info("opening a new connection to take over", "stream", l.current.stream.Name, "reason", reason)
 	if l.current.lasted() {
 		l.backOff.Reset()
 		l.open()
@@ -266,7 +266,7 @@ func (l *loop) failed(err error) {
 	if errors.As(err, &refused) && !errors.As(err, &passing) {
 		l.refusals++
 		if l.refusals == 1 {
-			k.config.Logger.Error("the venue refuses the log-on or subscription, trying again", "error", err, "at_most", k.config.MaxRefusals)
+			k.config.Logger.Error("the venue rejects the logon or subscription, retrying", "error", err, "at_most", k.config.MaxRefusals)
 		}
 	} else {
 		l.refusals = 0
@@ -278,7 +278,7 @@ func (l *loop) failed(err error) {
 		if l.current == nil {
 			l.call(func() { k.config.OnDown(err.Error(), 0) })
 		}
-		k.config.Logger.Error("connecting is given up", "what", k.config.What, "error", err)
+		k.config.Logger.Error("giving up connecting", "what", k.config.What, "error", err)
 		k.config.Outage.Works(k) // it is not wanted any more
 		return
 	}
@@ -328,7 +328,7 @@ func (l *loop) lost() {
 	}
 	l.call(func() { k.config.OnDown(c.err.Error(), pause) })
 	if l.fatal != nil {
-		k.config.Logger.Error("the connection is lost, and another one was given up", "what", k.config.What, "error", c.err)
+		k.config.Logger.Error("the connection is lost, and its replacement failed", "what", k.config.What, "error", c.err)
 		return // nothing here would say that it works again
 	}
 	k.config.Outage.Failed(k, k.config.What, c.err, "next_attempt_in", pause)

@@ -17,7 +17,7 @@ import (
 // open makes a connection and returns it when it is up.
 func (k *Keeper) open(ctx context.Context) (*conn, error) {
 	if err := k.config.Attempts.Wait(ctx); err != nil {
-		return nil, fmt.Errorf("stream: connection attempts are used up: %w", err)
+		return nil, fmt.Errorf("stream: giving up after repeated attempts: %w", err)
 	}
 	k.attempts.Add(1)
 	prepareCtx, cancel := context.WithTimeout(ctx, k.config.OpenTimeout)
@@ -125,6 +125,6 @@ func (c *conn) await(ctx context.Context, pause <-chan time.Time, answer <-chan 
 	case <-ctx.Done():
 		return errShutdown
 	case <-late:
-		return errors.New("no answer to the log-on or subscription in time")
+		return errors.New("no answer to the logon or subscription in time")
 	}
 }

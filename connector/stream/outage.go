@@ -81,7 +81,7 @@ func (o *Outage) Failed(key any, what string, err error, more ...any) {
 	o.log.Log(level, outageText, line...)
 }
 
-const outageText = "the venue fails, trying again until it works"
+const outageText = "the venue fails, retrying"
 
 // tell tells of an outage that has gone on until the calm after the last one was over.
 func (o *Outage) tell() {
@@ -156,7 +156,7 @@ func Reason(err error) string {
 	case errors.As(err, &name):
 		return "the name " + name.Name + " cannot be resolved"
 	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETDOWN):
-		return "no route to the venue: is the network up?"
+		return "no route to the venue: check the network"
 	case errors.As(err, &certificate):
 		return "the certificate is not accepted: " + certificate.Err.Error()
 	case errors.As(err, &handshake):

@@ -39,7 +39,7 @@ func TestOutageIsToldOnce(t *testing.T) {
 		o.Works("book")
 		nowNs += int64(time.Minute)
 	}
-	once := `[WARN]  the venue fails, trying again until it works: what="market data" cause=gone next_attempt_in=1s` + "\n" +
+	once := `[WARN]  the venue fails, retrying: what="market data" cause=gone next_attempt_in=1s` + "\n" +
 		"[INFO]  the venue works again: after=3s failures=3\n"
 	if got := out.String(); got != once+once {
 		t.Errorf("got\n%s", got)
@@ -101,7 +101,7 @@ func TestOutageIsToldLate(t *testing.T) {
 		}
 		time.Sleep(moment)
 		synctest.Wait()
-		late := `[WARN]  the venue fails, trying again until it works: what="market data" cause=gone` + "\n"
+		late := `[WARN]  the venue fails, retrying: what="market data" cause=gone` + "\n"
 		if !o.Failing() || !strings.Contains(out.String(), late) {
 			t.Fatalf("it is not told\n%s", out.String())
 		}
@@ -147,7 +147,7 @@ func TestOutageAfterGivingUp(t *testing.T) {
 		t.Error("it did not give up")
 	}
 	o.Failed("orders", "order connection", errors.New("gone"))
-	if got := out.String(); !strings.Contains(got, `[WARN]  the venue fails, trying again until it works: what="order connection"`) {
+	if got := out.String(); !strings.Contains(got, `[WARN]  the venue fails, retrying: what="order connection"`) {
 		t.Errorf("got %q", got)
 	}
 }

@@ -57,7 +57,7 @@ func TestLifetimeWithoutAGap(t *testing.T) {
 	}
 	close(done)
 	<-finished
-	if reason := <-c.renewed; reason != "its lifetime is over" {
+	if reason := <-c.renewed; reason != "maximum connection age reached" {
 		t.Error(reason)
 	}
 	if len(c.downs) != 0 || len(c.ups) != 1 {
@@ -305,7 +305,7 @@ func TestDataBeforeTheAnswer(t *testing.T) {
 	})
 	first := v.peer(t)
 	first.send(strings.Repeat("x", 60), strings.Repeat("y", 60))
-	c.lost(t, "more than 100 bytes came before the answer")
+	c.lost(t, "more than 100 bytes arrived before the answer")
 	second := v.peer(t)
 	second.send("a", "b", "ok", "c")
 	c.expect(t, "a", "b", "c")

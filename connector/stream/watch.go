@@ -62,7 +62,7 @@ func (c *conn) watch() {
 			// While OnFrame works nothing is read, which is not the venue's fault.
 			busy := c.busy.Load()
 			if silent.tick(c.wire.reads.Load(), busy) >= ticksOf(s.Silence, period) {
-				c.end(fmt.Errorf("silent: nothing came for %v, not even a ping", s.Silence), false)
+				c.end(fmt.Errorf("silent: no messages for %v, not even a ping", s.Silence), false)
 				return
 			}
 			ticks := topics.tick(c.data.Load(), busy || !c.isUp())

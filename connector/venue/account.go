@@ -82,14 +82,14 @@ func (i *instrument) check(p Position, venueNs int64) error {
 	lots := math.Abs(p.Qty) / i.LotSize
 	switch {
 	case !(lots < 1<<53) || math.Abs(lots-math.Round(lots)) > 1e-6+1e-12*lots:
-		return fmt.Errorf("%s: a position of %v is no whole number of lots of %v", p.Symbol, p.Qty, i.LotSize)
+		return fmt.Errorf("%s: a position of %v is not a whole number of lots of %v", p.Symbol, p.Qty, i.LotSize)
 	case i.maxQty > 0 && math.Abs(p.Qty) > maxPosition*i.maxQty:
-		return fmt.Errorf("%s: a position of %v where the venue takes orders of %v at most", p.Symbol, p.Qty, i.maxQty)
+		return fmt.Errorf("%s: a position of %v where the venue accepts orders of at most %v", p.Symbol, p.Qty, i.maxQty)
 	case p.TimestampNs < 0 || p.TimestampNs > venueNs+int64(maxAhead):
 		return fmt.Errorf("%s: a position's time of %d ns is more than a day ahead or before 1970", p.Symbol, p.TimestampNs)
 	case i.maxQty > 0 && math.Abs(p.Qty-i.position) > i.maxQty && p.Qty != i.jump:
 		i.jump = p.Qty
-		return fmt.Errorf("%s: a position of %v after %v where the venue takes orders of %v at most: asking again", p.Symbol, p.Qty, i.position, i.maxQty)
+		return fmt.Errorf("%s: a position of %v after %v where the venue accepts orders of at most %v: querying again", p.Symbol, p.Qty, i.position, i.maxQty)
 	}
 	return nil
 }
@@ -181,7 +181,7 @@ func (t *trade) cancelUnless(back <-chan struct{}) {
 		return
 	}
 	if open := t.cancelAllUnless(back); open > 0 {
-		c.log.Warn("the private stream is down for too long, canceling all orders of this runner", "after", c.cfg.CancelOnDisconnect, "orders", open)
+		c.log.Warn("private stream down for too long, canceling all orders of this runner", "after", c.cfg.CancelOnDisconnect, "orders", open)
 	}
 }
 
@@ -364,7 +364,7 @@ func (t *trade) believe(inst *instrument, wrong error) {
 	if errors.As(wrong, new(notTold)) {
 		return // it is asked again
 	}
-	text, code := inst.Symbol+" takes new orders again: what the venue says of its orders and its position can be true", blotter.CodeResumed
+	text, code := inst.Symbol+" accepts new orders again: the venue's orders and position are consistent", blotter.CodeResumed
 	switch {
 	case wrong == nil && inst.doubts < maxDoubts:
 		inst.doubts = 0
@@ -377,8 +377,8 @@ func (t *trade) believe(inst *instrument, wrong error) {
 			return
 		}
 		code = blotter.CodeStopped
-		text = fmt.Sprintf("%s takes no new orders: %v, asked %d times. Cancels are sent. Look at it at the venue and at what is between; "+
-			"it goes on by itself when the answer can be true", inst.Symbol, wrong, inst.doubts)
+		text = fmt.Sprintf("%s accepts no new orders: %v, queried %d times. Cancels are sent. Check it at the venue and on the network path; "+
+			"it resumes when the venue's answer is consistent", inst.Symbol, wrong, inst.doubts)
 	}
 	t.Error(&connector.Error{InstrumentNo: inst.No, LiveError: hft.CustomLiveError(code, hft.StringValue(text))})
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/hftrunner/hftrunner/hft"
 )
 
-const notAccounted = "being reconciled"
+const notAccounted = "down or reconciling"
 
 // TestSymbolsAreAccountedForOneByOne: a symbol whose orders are not known yet takes none, whatever is known of others, and
 // one that the venue refuses to speak about does not hold up those after it.

@@ -15,7 +15,7 @@ func (f *Failure) Ban(b *budget.Budget, scope budget.Scope, guess time.Duration,
 	if said {
 		untilNs = f.RetryAt.UnixNano()
 	}
-	why := "the venue has banned this address"
+	why := "the venue has banned this IP address"
 	if f.Status != 0 {
 		why += fmt.Sprintf(" (HTTP %d)", f.Status)
 	}
@@ -56,7 +56,7 @@ func (f *Failure) waits() []any {
 	const clock = "15:04:05 MST"
 	switch {
 	case !f.Until.IsZero():
-		return []any{"until", f.Until.Format(clock), "unless", "a cancel, tried now and then, is answered"}
+		return []any{"until", f.Until.Format(clock), "unless", "a periodic test cancel is answered"}
 	case !f.RetryAt.IsZero() && (f.Cause == Weight || f.Cause == OrderRate || f.Cause == Banned):
 		return []any{"until", f.RetryAt.Format(clock)}
 	}

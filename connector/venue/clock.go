@@ -26,11 +26,11 @@ func (c *Connector) keepClock() error {
 			c.protocol.SetClockOffset(offset)
 			c.clockOffset.Store(int64(offset))
 			if stepped && known {
-				c.log.Warn("the venue's clock and this machine's have moved against each other: the venue's time is used from now on", "by", (offset - was).Round(time.Millisecond))
+				c.log.Warn("the venue's clock and this machine's have drifted apart: using the venue's time from now on", "by", (offset - was).Round(time.Millisecond))
 			}
 			known = true
 		},
-		OnError: func(err error) { c.log.Debug("the venue's clock could not be asked", "error", err) }})
+		OnError: func(err error) { c.log.Debug("cannot fetch venue time", "error", err) }})
 	if err != nil {
 		return err
 	}

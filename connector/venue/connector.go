@@ -135,22 +135,22 @@ func New(cfg Config) (*Connector, error) {
 		return nil, fmt.Errorf("venue: no rule %d for books", cfg.Rule)
 	}
 	if cfg.DeadMan < 0 {
-		return nil, fmt.Errorf("venue: the dead-man's window is %v: give a positive time, or 0 for none", cfg.DeadMan)
+		return nil, fmt.Errorf("venue: the dead-man's window is %v: must be positive, or 0 for none", cfg.DeadMan)
 	}
 	if cfg.CancelOnDisconnect < 0 {
-		return nil, fmt.Errorf("venue: orders would be canceled %v after a disconnection: give a positive time, or 0 for never", cfg.CancelOnDisconnect)
+		return nil, fmt.Errorf("venue: orders would be canceled %v after a disconnection: must be positive, or 0 for never", cfg.CancelOnDisconnect)
 	}
 	if cfg.AuditInterval < 0 {
-		return nil, fmt.Errorf("venue: the audit interval is %v: give a positive time, or 0 for %v", cfg.AuditInterval, DefaultAuditInterval)
+		return nil, fmt.Errorf("venue: the audit interval is %v: must be positive, or 0 for %v", cfg.AuditInterval, DefaultAuditInterval)
 	}
 	if cfg.StepsInterval < 0 {
-		return nil, fmt.Errorf("venue: steps would be asked for every %v: give a positive time, or 0 for %v", cfg.StepsInterval, DefaultStepsInterval)
+		return nil, fmt.Errorf("venue: tick and lot sizes would be fetched every %v: must be positive, or 0 for %v", cfg.StepsInterval, DefaultStepsInterval)
 	}
 	if cfg.StepsInterval == 0 {
 		cfg.StepsInterval = DefaultStepsInterval
 	}
 	if cfg.QuietLimit < 0 {
-		return nil, fmt.Errorf("venue: books may be quiet for %v: give a positive time, or 0 for %v", cfg.QuietLimit, DefaultQuietLimit)
+		return nil, fmt.Errorf("venue: books may be quiet for %v: must be positive, or 0 for %v", cfg.QuietLimit, DefaultQuietLimit)
 	}
 	if cfg.QuietLimit == 0 {
 		cfg.QuietLimit = DefaultQuietLimit
@@ -226,7 +226,7 @@ func (c *Connector) Run(ctx context.Context, sink connector.Sink, clock connecto
 	c.live.Store(true)
 	c.startMu.Unlock()
 	for i := range requests {
-		refuse(sink, &requests[i], "order refused: the connector was not connected yet")
+		refuse(sink, &requests[i], "order rejected: the connector is not connected yet")
 	}
 
 	if err := c.keepClock(); err != nil {

@@ -31,7 +31,7 @@ func (t *trade) keepAlive() {
 			return
 		}
 		if errors.Is(err, ErrUnsupported) {
-			c.critical(-1, "the venue has no dead-man's switch: take dead_man out of the configuration")
+			c.critical(-1, "the venue has no dead-man's switch: remove dead_man from the configuration")
 			return
 		}
 	}
@@ -105,13 +105,13 @@ func (t *trade) stop() {
 		ctx, cancel := context.WithTimeout(until, stopTimeout)
 		defer cancel()
 		if unended > 0 && inst.armed {
-			t.c.log.Error("the dead-man's switch stays armed, because orders may be open whose cancel is not confirmed: the venue cancels all orders on the symbol",
+			t.c.log.Error("the dead-man's switch stays armed, because orders with an unconfirmed cancel may be open: the venue cancels all orders on the symbol",
 				"symbol", inst.Symbol, "orders", unended, "within", t.c.cfg.DeadMan)
 			return nil
 		}
 		err := t.arm(ctx, inst, 0)
 		if err != nil {
-			t.c.log.Warn("the dead-man's switch could not be disarmed: the venue will cancel the orders on the symbol", "symbol", inst.Symbol, "error", err)
+			t.c.log.Warn("cannot disarm the dead-man's switch: the venue will cancel the orders on the symbol", "symbol", inst.Symbol, "error", err)
 		}
 		return err
 	})

@@ -50,7 +50,7 @@ func (c *Connector) unanswered(q question, err error) {
 	case Final(err), CauseOf(err) == Key:
 		c.outage.Works(q)
 		if c.complain.fresh(what + err.Error()) {
-			c.log.Warn("the venue refuses a question, which is asked again", "what", what, "error", err)
+			c.log.Warn("query rejected by the venue, retrying", "what", what, "error", err)
 		}
 	default:
 		c.fails(q, what, err)
@@ -134,8 +134,8 @@ const maxExcerpt = 200
 
 // What is wrong with a message that is passed over.
 const (
-	unreadable = "a message of the venue cannot be read"
-	untimely   = "a message of the venue has a time that cannot be true"
+	unreadable = "venue message cannot be decoded"
+	untimely   = "venue message has an impossible time"
 )
 
 // badMessage counts a message that is passed over because of err and logs it, not each when there are many. A lock is held, so
@@ -145,7 +145,7 @@ func (c *Connector) badMessage(what string, err error, frame []byte) {
 	c.unreadable.Do(func() {
 		excerpt := strings.ToValidUTF8(string(frame[:min(len(frame), maxExcerpt)]), "?")
 		c.group.Go(func() {
-			c.log.Warn(what+" and is passed over", "error", err, "message", excerpt)
+			c.log.Warn(what+" and is skipped", "error", err, "message", excerpt)
 		})
 	})
 }

@@ -14,5 +14,5 @@ func ExampleCheckSteps() {
 	fmt.Println(err)
 	// Output:
 	// 0.1 0.001 <nil>
-	// tick_size of BTCUSDT is 0.01 and the venue's is 0.1: write the venue's or leave it out
+	// tick_size of BTCUSDT is 0.01 and the venue's is 0.1: write the venue's or remove it
 }

@@ -49,7 +49,7 @@ func (t *trade) askFeePrice(payer FeePayer, quote string) (answered bool) {
 	defer cancel()
 	price, err := payer.AssetPrice(ctx, payer.FeeAsset(), quote)
 	if err != nil {
-		t.c.log.Debug("no price of the asset that fees may be paid in", "asset", payer.FeeAsset(), "quote", quote, "error", err)
+		t.c.log.Debug("no price of the asset in which fees may be paid", "asset", payer.FeeAsset(), "quote", quote, "error", err)
 		t.c.heed(err)
 		return Final(err)
 	}

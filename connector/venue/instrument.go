@@ -102,11 +102,11 @@ func CheckSteps(symbol string, f *Filters, tickSize, lotSize float64) (tick, lot
 	}
 	switch {
 	case !f.Trading:
-		return tick, lot, fmt.Errorf("%s is not trading at the venue: choose another symbol or wait", symbol)
+		return tick, lot, fmt.Errorf("%s is not trading at the venue: use another symbol or wait", symbol)
 	case !sameStep(tick, f.TickSize):
-		return tick, lot, fmt.Errorf("tick_size of %s is %v and the venue's is %v: write the venue's or leave it out", symbol, tick, f.TickSize)
+		return tick, lot, fmt.Errorf("tick_size of %s is %v and the venue's is %v: write the venue's or remove it", symbol, tick, f.TickSize)
 	case !sameStep(lot, f.LotSize):
-		return tick, lot, fmt.Errorf("lot_size of %s is %v and the venue's is %v: write the venue's or leave it out", symbol, lot, f.LotSize)
+		return tick, lot, fmt.Errorf("lot_size of %s is %v and the venue's is %v: write the venue's or remove it", symbol, lot, f.LotSize)
 	}
 	return tick, lot, nil
 }

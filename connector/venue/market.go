@@ -14,7 +14,7 @@ import (
 const snapshotPause = time.Second
 
 // errNoSnapshot: the venue's reply is something else.
-var errNoSnapshot = errors.New("the reply is no snapshot")
+var errNoSnapshot = errors.New("the reply is not a snapshot")
 
 // record hands a message to whoever records.
 func (c *Connector) record(symbol string, localNs int64, frame []byte) {

@@ -222,7 +222,7 @@ func TestRegisteredTwice(t *testing.T) {
 	}
 }
 
-// TestWrongExchangeTimes: a message with a time that cannot be true is counted and not published, and the book that lacks it is
+// TestWrongExchangeTimes: a message with an impossible time is counted and not published, and the book that lacks it is
 // lost until a snapshot makes it whole.
 func TestWrongExchangeTimes(t *testing.T) {
 	t.Parallel()

@@ -124,7 +124,7 @@ func testAnswerEndsOutage(t *testing.T, answer *venue.Failure) {
 	r.connector.Submit(r.order(0, 2))
 	until(t, "the order is refused", func() bool { return r.refused("not sent") == 1 })
 	until(t, "the first order is asked about, twice", func() bool { return asked.Load() >= 2 })
-	known.Store(&venue.Failure{Cause: venue.Weight, Code: 10403, Msg: "too many requests from this address"})
+	known.Store(&venue.Failure{Cause: venue.Weight, Code: 10403, Msg: "too many requests from this IP address"})
 	until(t, "it is asked about once more", func() bool { return asked.Load() >= 3 })
 	r.connector.Submit(r.order(0, 3))
 	until(t, "another order is refused", func() bool { return r.refused("not sent") == 2 })
@@ -175,7 +175,7 @@ func TestABanIsOneOutage(t *testing.T) {
 	until(t, "it is refused", func() bool { return r.refused("HTTP 403") == 1 })
 	r.connector.Submit(r.order(0, 2))
 	until(t, "the next is not sent", func() bool { return r.refused("HTTP 403") == 2 })
-	failure.Store(&venue.Failure{Cause: venue.Weight, Held: true, Msg: "not sent: the venue has banned this address", RetryAt: time.Now().Add(time.Hour)})
+	failure.Store(&venue.Failure{Cause: venue.Weight, Held: true, Msg: "not sent: the venue has banned this IP address", RetryAt: time.Now().Add(time.Hour)})
 	again()
 	critical := 0
 	for _, e := range r.Errors() {

@@ -165,7 +165,7 @@ func (c *Connector) streamStopped(inst *instrument, m *connector.Message, heardN
 		return ""
 	}
 	quiet := time.Duration(c.nowNs() - heardNs).Round(time.Millisecond)
-	reason = fmt.Sprintf("the stream of %s has stopped: nothing has come for %v, and the venue's book has moved on to %d", inst.Symbol, quiet, m.Seq)
+	reason = fmt.Sprintf("the stream of %s has stopped: no messages for %v, while the venue's book has moved on to %d", inst.Symbol, quiet, m.Seq)
 	inst.losses++
 	if out := inst.book.Lost(reason); out.Stale != "" {
 		c.stale(inst, out.Stale)

@@ -70,7 +70,7 @@ func (c *Connector) askFilters(symbol string) (*Filters, error) {
 	defer cancel()
 	list, err := c.protocol.Filters(ctx, []string{symbol})
 	if err == nil && len(list) != 1 {
-		err = fmt.Errorf("the venue told of %d symbols when asked for one", len(list))
+		err = fmt.Errorf("got filters of %d symbols, want 1", len(list))
 	}
 	if err != nil {
 		return nil, err

@@ -81,7 +81,7 @@ func (t *trade) Send(a *blotter.Action) {
 	}
 	if t.unanswered.Add(1) > maxUnanswered {
 		t.c.group.Go(func() {
-			t.answer(&action, blotter.Report{}, &Failure{Cause: blotter.Overloaded, Msg: "too many requests wait for their answers"})
+			t.answer(&action, blotter.Report{}, &Failure{Cause: blotter.Overloaded, Msg: "too many pending requests"})
 		})
 		return
 	}
@@ -207,7 +207,7 @@ func (t *trade) perform(inst *instrument, a *blotter.Action, sweep <-chan struct
 		select {
 		case <-sweep:
 		case <-late.C:
-			t.answer(a, blotter.Report{}, &Failure{Cause: Overloaded, Msg: "not sent: the cancel-all before it is not answered"})
+			t.answer(a, blotter.Report{}, &Failure{Cause: Overloaded, Msg: "not sent: the previous cancel-all is not answered"})
 			return
 		}
 	}

@@ -18,7 +18,7 @@ const CodeOffGrid int64 = 105
 // offGrid tells, with the first one, of prices and quantities that are no multiples of the steps. The instrument's lock is held,
 // so the log comes later.
 func (c *Connector) offGrid(inst *instrument, first string) {
-	text := inst.Symbol + ": " + first + ": has the venue changed its steps? Such values are rounded; they are counted, and not told again"
+	text := inst.Symbol + ": " + first + ": the venue may have changed its tick or lot size. Such values are rounded and counted, not reported again"
 	c.sink.Error(&connector.Error{InstrumentNo: inst.No, LiveError: hft.CustomLiveError(CodeOffGrid, hft.StringValue(text))})
 	c.group.Go(func() { c.log.Warn(text) })
 }
@@ -35,7 +35,7 @@ const (
 )
 
 // stepsQuestion is about the steps of all instruments.
-var stepsQuestion = question{"steps of instruments", ""}
+var stepsQuestion = question{"tick and lot sizes", ""}
 
 // watchSteps asks for the steps of all instruments after each reconnection and now and then, until the connector stops.
 func (c *Connector) watchSteps() {
@@ -82,7 +82,7 @@ func (c *Connector) checkSteps(again time.Duration) error {
 			c.stopTrading(inst, &s)
 			continue
 		}
-		c.log.Warn("the venue told of other steps of an instrument, and did not say so again: nothing is done",
+		c.log.Warn("the venue reported a different tick or lot size once and then not again: ignored",
 			"symbol", inst.Symbol, "tick_size", f.TickSize, "lot_size", f.LotSize)
 	}
 	return nil
@@ -138,7 +138,7 @@ func (c *Connector) askSteps(instruments []*instrument) (map[*instrument]Filters
 			steps[inst] = f
 			continue
 		}
-		if text := fmt.Sprintf("the venue's answer has no steps of %s that can be true", inst.Symbol); c.complain.fresh(text) {
+		if text := fmt.Sprintf("the venue's answer has no valid tick and lot size of %s", inst.Symbol); c.complain.fresh(text) {
 			c.log.Warn(text, "tick_size", f.TickSize, "lot_size", f.LotSize)
 		}
 	}
@@ -149,8 +149,8 @@ func possibleStep(step float64) bool { return step > 0 && !math.IsInf(step, 0) }
 
 // stopTrading lets an instrument take no new orders, cancels those that are open, and says so the first time.
 func (c *Connector) stopTrading(inst *instrument, f *Filters) {
-	text := fmt.Sprintf("%s takes no new orders, and its open ones are canceled: the venue has changed tick_size %v, lot_size %v to %v, %v. "+
-		"Start the runner again to trade with the new steps", inst.Symbol, inst.TickSize, inst.LotSize, f.TickSize, f.LotSize)
+	text := fmt.Sprintf("%s accepts no new orders, and its open ones are canceled: the venue has changed tick_size %v, lot_size %v to %v, %v. "+
+		"Restart the runner to trade with the new sizes", inst.Symbol, inst.TickSize, inst.LotSize, f.TickSize, f.LotSize)
 	first := inst.stopped.CompareAndSwap(nil, &text)
 	if t := c.trade; t != nil {
 		t.mu.Lock()

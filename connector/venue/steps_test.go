@@ -54,7 +54,7 @@ func TestOffTheGrid(t *testing.T) {
 	until(t, "all are counted", func() bool { return r.found(feed.OffGrid) == 4 })
 	for no, symbol := range []string{"BTC", "ETH"} {
 		texts := r.custom(no, venue.CodeOffGrid)
-		if len(texts) != 1 || !strings.Contains(texts[0], symbol+": the price 100.05 of a trade is no multiple of tick_size 0.1") {
+		if len(texts) != 1 || !strings.Contains(texts[0], symbol+": the price 100.05 of a trade is not a multiple of tick_size 0.1") {
 			t.Errorf("%s: %q", symbol, texts)
 		}
 	}
@@ -221,7 +221,7 @@ func TestStepsThatAreNotBelieved(t *testing.T) {
 				t.Errorf("told %d times", n)
 			}
 			r.trade(0)
-			if !bytes.Contains(log.bytes(), []byte("steps")) {
+			if !bytes.Contains(log.bytes(), []byte("lot size")) {
 				t.Errorf("nothing is said:\n%s", log.bytes())
 			}
 			steps.since(same)

@@ -76,7 +76,7 @@ func (t *trade) findStrays(session context.Context, lister AllLister) {
 		case err == nil:
 			c.outage.Works(strayQuestion)
 		case unaffordable(err):
-			c.log.Warn("orders of an earlier run on symbols that no strategy has are not looked for: the request costs more than the limit that is set", "error", err)
+			c.log.Warn("not looking for orders of an earlier run on symbols that no strategy has: the request costs more than the configured limit", "error", err)
 		default:
 			c.unanswered(strayQuestion, err)
 		}
@@ -142,8 +142,8 @@ func (t *trade) strayed(list OpenList, listed bool) (unread int) {
 
 // nameStrays logs orders that were not known.
 func (t *trade) nameStrays(fresh []string) {
-	const text = "open orders of this runner are on symbols that no strategy has: at the end, those of strategies in the configuration are " +
-		"canceled as on_exit says, others are left as they are"
+	const text = "open orders of this runner on symbols that no strategy has: at the end, those of configured strategies are " +
+		"handled according to on_exit, others are left unchanged"
 	for i, some := range slices.Collect(slices.Chunk(fresh, strayLine)) {
 		if i == strayLines {
 			t.c.log.Warn(text, "more", len(fresh)-i*strayLine)
@@ -272,7 +272,7 @@ func (t *trade) endStray(o *connector.OpenOrder) {
 		c.heed(err)
 		c.answered(blotter.Cancel, err, f.Outage)
 		if text := fmt.Sprintf("cancel of %s on %s: %s", o.ClientID, o.Symbol, f.Cause); !f.Outage && f.Cause != Gone && c.complain.fresh(text) {
-			c.log.Warn("an order of an earlier run is not canceled, trying again", "symbol", o.Symbol, "order", o.ClientID, "error", err)
+			c.log.Warn("cannot cancel an order of an earlier run, retrying", "symbol", o.Symbol, "order", o.ClientID, "error", err)
 		}
 		return
 	}

@@ -171,7 +171,7 @@ func TestOtherSymbolsThatDoNotEnd(t *testing.T) {
 	until(t, "it is canceled", func() bool { return len(elsewhere(r)) == 0 })
 }
 
-// TestOtherSymbolsAfterAnOutage: the list is asked for again when the private stream is back, not more than once a minute.
+// TestOtherSymbolsAfterAnOutage: the list is fetched again when the private stream is back, not more than once a minute.
 func TestOtherSymbolsAfterAnOutage(t *testing.T) {
 	t.Parallel()
 	l := newLister(t)
@@ -271,7 +271,7 @@ func TestUnreadRows(t *testing.T) {
 			log := &syncBuffer{}
 			r := start(t, l, nil, func(c *venue.Config) { prefixed(c); c.Logger = log.logger() }, "BTC")
 			until(t, "the other is found", func() bool { return len(elsewhere(r)) == 1 })
-			until(t, "it is told", func() bool { return bytes.Contains(log.bytes(), []byte("cannot be read")) })
+			until(t, "it is told", func() bool { return bytes.Contains(log.bytes(), []byte("cannot be decoded")) })
 			if bytes.ContainsRune(log.bytes(), 0x1b) {
 				t.Errorf("a control character in %q", log.bytes())
 			}
@@ -281,7 +281,7 @@ func TestUnreadRows(t *testing.T) {
 				until(t, "all is accounted for", accounted)
 				return
 			}
-			until(t, "the list is asked for again", func() bool { return len(l.times()) > 1 })
+			until(t, "fetching the list again", func() bool { return len(l.times()) > 1 })
 			if accounted() {
 				t.Error("it is accounted for")
 			}
@@ -290,7 +290,7 @@ func TestUnreadRows(t *testing.T) {
 			delete(l.list, test.listed.ClientID)
 			l.mu.Unlock()
 			until(t, "all is accounted for", accounted)
-			if n := bytes.Count(log.bytes(), []byte("cannot be read")); n != 1 {
+			if n := bytes.Count(log.bytes(), []byte("cannot be decoded")); n != 1 {
 				t.Errorf("told %d times", n)
 			}
 		})

@@ -115,7 +115,7 @@ func (s *marketStream) keep(keeper *stream.Keeper) {
 			c.failMarket(err)
 			return
 		}
-		c.critical(-1, fmt.Sprintf("the venue refuses market data that it gave before, asking again in %v: %v", c.cfg.RefusedPause, err))
+		c.critical(-1, fmt.Sprintf("subscription rejected after it had worked, retrying in %v: %v", c.cfg.RefusedPause, err))
 		if !c.pause(c.cfg.RefusedPause) {
 			return
 		}
@@ -130,7 +130,7 @@ func (s *marketStream) keep(keeper *stream.Keeper) {
 func (s *marketStream) prepare(context.Context) (stream.Stream, error) {
 	streams := s.connector.protocol.MarketStreams(s.connector.symbols.names())
 	if s.no >= len(streams) {
-		return stream.Stream{}, fmt.Errorf("venue: stream %d is not needed any more", s.no)
+		return stream.Stream{}, fmt.Errorf("venue: stream %d is no longer needed", s.no)
 	}
 	s.hello.Store(&streams[s.no].Hello)
 	return streams[s.no], nil
@@ -181,7 +181,7 @@ func (c *Connector) resubscribe(inst *instrument) {
 		if can && try <= maxResubscriptions {
 			c.sendMarket(inst.Symbol, r.Resubscribe(inst.Symbol))
 		} else {
-			c.renewMarket("the book of " + inst.Symbol + " has to be subscribed anew")
+			c.renewMarket("the book of " + inst.Symbol + " must be subscribed again")
 			try = 0
 		}
 		if !c.pause(snapshotPause) {
@@ -202,7 +202,7 @@ func (c *Connector) sendMarket(symbol string, frames [][]byte) {
 	for _, s := range c.bringing(symbol) {
 		for _, frame := range frames {
 			if err := s.keeper.Load().Send(frame); err != nil {
-				c.log.Debug("a book could not be subscribed anew on this connection", "symbol", symbol, "error", err)
+				c.log.Debug("cannot subscribe a book again on this connection", "symbol", symbol, "error", err)
 				break
 			}
 		}
@@ -222,7 +222,7 @@ func (s *marketStream) onDown(reason string, _ time.Duration) {
 		return
 	}
 	if s.books {
-		c.lostMarket(s, "the connection is down: "+reason)
+		c.lostMarket(s, "connection down: "+reason)
 	}
 	if s.trades {
 		c.forgetTrades(s)

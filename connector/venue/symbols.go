@@ -19,7 +19,7 @@ func (t *symbolTable) add(inst *instrument) error {
 		t.bySymbol = make(map[string]*instrument)
 	}
 	if t.bySymbol[inst.Symbol] != nil {
-		return fmt.Errorf("symbol %s is registered already", inst.Symbol)
+		return fmt.Errorf("symbol %s is already registered", inst.Symbol)
 	}
 	t.bySymbol[inst.Symbol] = inst
 	t.ordered = append(t.ordered, inst)

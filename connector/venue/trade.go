@@ -98,7 +98,7 @@ func (t *trade) keep() {
 		t.mu.Lock()
 		t.up = false
 		if !t.wasUp.Load() {
-			t.dead = "the venue refuses the private stream: " + err.Error()
+			t.dead = "private stream rejected: " + err.Error()
 		}
 		reason := t.dead
 		t.mu.Unlock()
@@ -106,7 +106,7 @@ func (t *trade) keep() {
 			c.critical(-1, reason)
 			return
 		}
-		c.critical(-1, fmt.Sprintf("the venue refuses the private stream that it gave before, asking again in %v: %v", c.cfg.RefusedPause, err))
+		c.critical(-1, fmt.Sprintf("private stream rejected after it had worked, retrying in %v: %v", c.cfg.RefusedPause, err))
 		if !c.pause(c.cfg.RefusedPause) {
 			return
 		}
@@ -279,7 +279,7 @@ func (c *Connector) request(o *connector.Order, take func(*blotter.Blotter, *con
 	}
 	t := c.trade
 	if t == nil {
-		refuse(c.sink, o, "order refused: the connector has no key, it brings market data only")
+		refuse(c.sink, o, "order rejected: no API key, market data only")
 		return
 	}
 	t.mu.Lock()
@@ -295,20 +295,20 @@ func (c *Connector) request(o *connector.Order, take func(*blotter.Blotter, *con
 	if o.Req != hft.StatusCanceled {
 		switch {
 		case t.dead != "":
-			refuse(c.sink, o, "order refused: "+t.dead)
+			refuse(c.sink, o, "order rejected: "+t.dead)
 			return
 		case inst == nil: // the record of orders may know it a moment earlier
-			refuse(c.sink, o, fmt.Sprintf("order refused: instrument %d is not known to the connector", o.InstrumentNo))
+			refuse(c.sink, o, fmt.Sprintf("order rejected: instrument %d is not known to the connector", o.InstrumentNo))
 			return
 		case inst.stopped.Load() != nil:
-			refuse(c.sink, o, "order refused: "+*inst.stopped.Load())
+			refuse(c.sink, o, "order rejected: "+*inst.stopped.Load())
 			return
 		case inst.doubts > 0:
-			refuse(c.sink, o, fmt.Sprintf("order refused: %s takes no new orders: %v", inst.Symbol, inst.doubt))
+			refuse(c.sink, o, fmt.Sprintf("order rejected: %s accepts no new orders: %v", inst.Symbol, inst.doubt))
 			return
 		case !t.up || !inst.accounted.Load():
 			told := c.outage.Failing() || !t.up && t.wasUp.Load()
-			refuseFor(c.sink, o, "order refused: the private stream is down or being reconciled, nobody would see what becomes of the order", told)
+			refuseFor(c.sink, o, "order rejected: the private stream is down or reconciling", told)
 			return
 		}
 	}

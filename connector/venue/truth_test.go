@@ -95,7 +95,7 @@ func TestListsThatCannotBe(t *testing.T) {
 	take(t, f.private, "the private stream")
 	until(t, "it is said", func() bool { return codes(r, blotter.CodeStopped) == 1 })
 	r.connector.Submit(r.order(0, 1))
-	until(t, "an order is refused", func() bool { return r.refused("BTC takes no new orders: ") == 1 })
+	until(t, "an order is refused", func() bool { return r.refused("BTC accepts no new orders: ") == 1 })
 	healed.Store(true)
 	until(t, "it goes on", func() bool { return codes(r, blotter.CodeResumed) == 1 })
 	if codes(r, blotter.CodeStopped) != 1 {
@@ -156,7 +156,7 @@ func testPositionOfOneSymbol(t *testing.T, wrong venue.Position) {
 	r.trade(1)
 	until(t, "it is said", func() bool { return codes(r, blotter.CodeStopped) == 1 })
 	r.connector.Submit(r.order(0, 1))
-	until(t, "an order is refused", func() bool { return r.refused("BTC takes no new orders: ") == 1 })
+	until(t, "an order is refused", func() bool { return r.refused("BTC accepts no new orders: ") == 1 })
 	adopted := func() bool {
 		for _, o := range r.connector.OpenOrders() {
 			if o.OrderID == 77 && o.InstrumentNo == 0 {
@@ -170,7 +170,7 @@ func testPositionOfOneSymbol(t *testing.T, wrong venue.Position) {
 	}
 	healed.Store(true)
 	until(t, "it goes on", func() bool { return codes(r, blotter.CodeResumed) == 1 && r.IsReady(0) && r.LastPosition(0) == 0.002 })
-	until(t, "it is logged", func() bool { return bytes.Contains(log.bytes(), []byte("[INFO]  BTC takes new orders again")) })
+	until(t, "it is logged", func() bool { return bytes.Contains(log.bytes(), []byte("[INFO]  BTC accepts new orders again")) })
 	if n := bytes.Count(log.bytes(), []byte("[ERROR]")); codes(r, blotter.CodeStopped) != 1 || n != 1 {
 		t.Errorf("it was said in %d events and %d lines\n%s", codes(r, blotter.CodeStopped), n, log.bytes())
 	}

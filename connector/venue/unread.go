@@ -26,7 +26,7 @@ func (t *trade) passOver(u *unread, list string, rows []UnreadRow, known func(ro
 		text := fmt.Sprintf("%q on %q: %v", row.ClientID, row.Symbol, row.Err)
 		if _, _, ours := t.codec.Decode(row.ClientID); row.Nameless || ours && !known(row) {
 			if own++; own == 1 {
-				err = fmt.Errorf("the list of %s has rows that cannot be read which are or may be this runner's, the first is %s", list, text)
+				err = fmt.Errorf("the list of %s has rows that cannot be decoded and are or may be this runner's, the first is %s", list, text)
 			}
 		}
 		if len(shown) < strayLine {
@@ -45,10 +45,10 @@ func (t *trade) passOver(u *unread, list string, rows []UnreadRow, known func(ro
 	t.c.sink.Count(connector.BadMessages, uint64(len(rows)))
 	t.c.group.Go(func() { // when the lock is free
 		if own == 0 {
-			t.c.log.Warn("rows in the list of "+list+" cannot be read and are passed over, they are of others or known otherwise", "rows", len(rows), "orders", text)
+			t.c.log.Warn("rows in the list of "+list+" cannot be decoded and are skipped, they are other clients' or known otherwise", "rows", len(rows), "orders", text)
 			return
 		}
-		t.c.log.Error("rows in the list of "+list+" cannot be read which are or may be this runner's: look at the venue, the list is asked for again",
+		t.c.log.Error("rows in the list of "+list+" cannot be decoded and are or may be this runner's: check at the venue, fetching the list again",
 			"rows", len(rows), "own", own, "orders", text)
 	})
 	return err

@@ -57,7 +57,7 @@ func testUnreadRowOfOneSymbol(t *testing.T, row venue.UnreadRow, theirs bool) {
 	}
 	until(t, "the readable one is adopted", func() bool { return len(left()) == 1 })
 	r.trade(1)
-	until(t, "the list is asked for again", func() bool { return asked.Load() > 3 })
+	until(t, "fetching the list again", func() bool { return asked.Load() > 3 })
 	unaccounted, coming := r.connector.Unaccounted()
 	if theirs {
 		until(t, "all is accounted for", func() bool { open, _ := r.connector.Unaccounted(); return len(open) == 0 })
@@ -67,7 +67,7 @@ func testUnreadRowOfOneSymbol(t *testing.T, row venue.UnreadRow, theirs bool) {
 			t.Errorf("not accounted for: %v, %t", unaccounted, coming)
 		}
 		r.connector.Submit(r.order(0, 1))
-		until(t, "an order is refused", func() bool { return r.refused("BTC takes no new orders: ") == 1 })
+		until(t, "an order is refused", func() bool { return r.refused("BTC accepts no new orders: ") == 1 })
 	}
 	if o := left()[0]; o.Side != hft.Buy || o.LeavesQty != 3 {
 		t.Errorf("%+v", o)
@@ -78,7 +78,7 @@ func testUnreadRowOfOneSymbol(t *testing.T, row venue.UnreadRow, theirs bool) {
 	healed.Store(true)
 	until(t, "all is accounted for", func() bool { open, _ := r.connector.Unaccounted(); return len(open) == 0 })
 	r.trade(0)
-	if n := bytes.Count(log.bytes(), []byte("rows in the list of open orders on BTC cannot be read")); n != 1 {
+	if n := bytes.Count(log.bytes(), []byte("rows in the list of open orders on BTC cannot be decoded")); n != 1 {
 		t.Errorf("told %d times\n%s", n, log.bytes())
 	}
 }

@@ -104,7 +104,7 @@ func (f *fake) Run(ctx context.Context, job *batch.Job, spec *backtest.Spec, log
 		update(control.BacktestUpdate{Records: backtest.AppendRows(nil, records[half:]), Result: final}))
 }
 
-// rig is a run folder with data and the jobs over it.
+// rig is a run directory with data and the jobs over it.
 type rig struct {
 	t      *testing.T
 	dir    string
@@ -386,7 +386,7 @@ func TestStall(t *testing.T) {
 // What is wrong with a plugin's updates fails its job.
 func TestWrongUpdates(t *testing.T) {
 	for name, u := range map[string]control.BacktestUpdate{
-		"no whole number": {Orders: []byte{1}}, "there is no asset 3": {Records: backtest.AppendRows(nil, []backtest.RecordRow{{AssetNo: 3}})},
+		"not a whole number": {Orders: []byte{1}}, "there is no asset 3": {Records: backtest.AppendRows(nil, []backtest.RecordRow{{AssetNo: 3}})},
 		"progress": {Progress: json.RawMessage("x")}, "result": {Result: json.RawMessage("[]")}, "without a result": {},
 		"rows of 88 bytes": {Fills: []byte{1}},
 	} {
@@ -713,7 +713,7 @@ func TestLatenciesOfAnotherTime(t *testing.T) {
 		want    string
 	}{
 		"of the time":  {1e9, ""},
-		"of a day on":  {86_400e9, "BTCUSDT are of another time than its data"},
+		"of a day on":  {86_400e9, "BTCUSDT cover another period than its data"},
 		"of the day":   {-86_400e9, "the data from 2023-11-15 00:00:00 UTC to 2023-11-15 00:00:02 UTC"},
 		"of the years": {-86_400e9 * 800, "] are from 2021-"},
 	} {

@@ -1,5 +1,5 @@
 // Package batch runs many backtests: strategies times sets of parameters times parts of the data (days), side by side,
-// each in a strategy's own process, and keeps what comes out in a run folder.
+// each in a strategy's own process, and keeps the results in a run directory.
 //
 // Run takes Jobs. A job's recorded files are converted once and kept in a cache, its data is looked over, an Executor
 // runs it, and its rows go to files as they come: nothing of a running job is held in memory but what the files'
@@ -10,7 +10,7 @@
 //
 // # Memory and goroutines
 //
-// Run works with Config.Workers goroutines and returns when all of them have; it owns the run folder meanwhile. Events are
+// Run works with Config.Workers goroutines and returns when all of them have; it owns the run directory meanwhile. Events are
 // handed to Config.OnEvent by one goroutine at a time. What Run and Evaluate return belongs to the caller. A Job is
 // only read.
 //
@@ -18,5 +18,5 @@
 //
 // A job that fails - its data, its strategy, its process - is an entry in the result and does not touch the others. A
 // full disk fails the jobs that meet it. When the context ends, running jobs are interrupted and leave nothing behind;
-// finished ones stay. A run folder that cannot be written is an error of Run.
+// finished ones stay. A run directory that cannot be written is an error of Run.
 package batch

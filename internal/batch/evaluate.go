@@ -63,7 +63,7 @@ func (g *Group) Warning() string {
 	case g.Skipped == len(g.Jobs):
 		return "all data is " + strings.TrimPrefix(errOutside.Error(), "its data is ")
 	case g.Finished > 0 && g.Records == 0:
-		return "nothing was recorded, so there are no figures: set record_interval, or have the strategy record"
+		return "nothing was recorded, so there are no statistics: set record_interval, or have the strategy record"
 	}
 	return ""
 }
@@ -77,7 +77,7 @@ func (g *Group) Value(metric string) float64 {
 	return v
 }
 
-// Evaluate reads what the finished jobs of a run folder have recorded and takes the statistics of each strategy and set,
+// Evaluate reads what the finished jobs of a run directory have recorded and takes the statistics of each strategy and set,
 // in the order of the jobs.
 func Evaluate(dir string, jobs []Job, results []JobResult) ([]Group, error) {
 	var groups []Group

@@ -97,7 +97,7 @@ func (j *Job) SetName() string {
 	return strings.Join(parts, ",")
 }
 
-// Folder is where in the run folder the job's files are.
+// Folder is where in the run directory the job's files are.
 func (j *Job) Folder() string {
 	return filepath.Join(fileName(j.Strategy), fileName(j.SetName()), fileName(j.Part))
 }

@@ -44,7 +44,7 @@ type output struct {
 // createOutput begins a job's folder anew.
 func createOutput(dir string, job *Job, onStep func(backtest.Progress)) (o *output, err error) {
 	if err := errors.Join(os.MkdirAll(dir, 0o755), removeFiles(dir)); err != nil {
-		return nil, fmt.Errorf("begin the job's folder: %w", err)
+		return nil, fmt.Errorf("create the job's directory: %w", err)
 	}
 	o = &output{dir: dir, numAsset: len(job.Spec.Assets), records: make([]int64, len(job.Spec.Assets)), onStep: onStep}
 	defer func() {

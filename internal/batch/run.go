@@ -19,7 +19,7 @@ import (
 // Config says what is run, how and where to. Jobs, Dir, CacheDir and NewExecutor have to be given.
 type Config struct {
 	Jobs []Job
-	// Dir is the run folder; it is made.
+	// Dir is the run directory; it is made.
 	Dir string
 	// CacheDir keeps converted recordings. It may be removed at any time while nothing runs.
 	CacheDir string
@@ -84,11 +84,11 @@ type runner struct {
 	mu      sync.Mutex
 }
 
-// Run runs the jobs that are not finished in the run folder and returns what became of each, in their order. When ctx
+// Run runs the jobs that are not finished in the run directory and returns what became of each, in their order. When ctx
 // ends, running jobs are interrupted and the others are not begun; that is no error.
 func Run(ctx context.Context, cfg Config) ([]JobResult, error) {
 	if err := os.MkdirAll(cfg.Dir, 0o755); err != nil {
-		return nil, fmt.Errorf("make the run folder: %w", err)
+		return nil, fmt.Errorf("create the run directory: %w", err)
 	}
 	cfg.StallAfter = cmp.Or(cfg.StallAfter, defaultStallAfter)
 	r := &runner{cfg: &cfg}

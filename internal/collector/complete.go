@@ -15,7 +15,7 @@ import (
 )
 
 // errForeign: the file is not what this package has written.
-var errForeign = errors.New("the file cannot be appended to, because it was not written by this program and is damaged: move it away")
+var errForeign = errors.New("the file cannot be appended to, because it was not written by this program and is corrupt: move it away")
 
 // tailBytes is how much of a member that was cut off is searched for the end of its last flush: more than one flush
 // brings in.

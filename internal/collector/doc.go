@@ -1,4 +1,4 @@
-// Package collector writes raw messages of venues to files as the reference's collector does, for package
+// Package collector writes raw messages of venues to files as hftbacktest's collector does, for package
 // connector/recording to read: one gzip file for each symbol and UTC day, {symbol lowercase}_{YYYYMMDD}.gz, in it a line
 // "<local time in ns> <message>" for each message, in the order of arrival.
 //

@@ -223,7 +223,7 @@ func (w *Writer) report(err error) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.fail(fmt.Errorf("collector: %w; is the disk full?", err))
+	w.fail(fmt.Errorf("collector: %w; check free disk space", err))
 }
 
 // flush writes what is pending.

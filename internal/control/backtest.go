@@ -68,7 +68,7 @@ func (p *Process) Backtest(ctx context.Context, job BacktestJob, update func(Bac
 			return nil
 		}
 		if errors.Is(err, io.EOF) {
-			return errors.New("backtest: the plugin ended it without a result: this is a mistake of the plugin, rebuild it")
+			return errors.New("backtest: the plugin ended it without a result: this is a bug in the plugin, rebuild it")
 		}
 		if status.Code(err) == codes.Unimplemented {
 			return fmt.Errorf("backtest: %w", ErrNoBacktest)
@@ -81,7 +81,7 @@ func (p *Process) Backtest(ctx context.Context, job BacktestJob, update func(Bac
 		}
 		finished = len(u.GetResult()) > 0
 		if err := update(backtestUpdateFromProto(u)); err != nil {
-			return fmt.Errorf("backtest: take an update: %w", err)
+			return fmt.Errorf("backtest: receive an update: %w", err)
 		}
 	}
 }

@@ -132,7 +132,7 @@ func TestBacktestPluginExits(t *testing.T) {
 		updates++
 		return nil
 	})
-	if !errors.Is(err, control.ErrPluginExited) || !strings.Contains(err.Error(), "exit status 7, its last words were: panic: out of memory") {
+	if !errors.Is(err, control.ErrPluginExited) || !strings.Contains(err.Error(), "exit status 7, last output: panic: out of memory") {
 		t.Errorf("after %d updates: %v", updates, err)
 	}
 	if err := p.Backtest(deadline(t), job(`{}`), nil); !errors.Is(err, control.ErrPluginExited) {

@@ -59,7 +59,7 @@ const LeftText = "processes that the plugin has started cannot be ended: end the
 // process then. When ctx ends before, the process is killed; afterwards ctx has no meaning for it.
 func Launch(ctx context.Context, cfg LaunchConfig) (*Process, error) {
 	if cfg.Spawner == nil {
-		return nil, errors.New("launch: no spawner given")
+		return nil, errors.New("launch: no spawner set")
 	}
 	if cfg.StartTimeout <= 0 {
 		cfg.StartTimeout = DefaultStartTimeout
@@ -223,11 +223,11 @@ func checkFile(path string, sum []byte) error {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return &LaunchError{Cause: CauseNotFound, Path: path, Problem: "there is no such file", Fix: "build it into the plugin folder", Err: err}
+		return &LaunchError{Cause: CauseNotFound, Path: path, Problem: "there is no such file", Fix: "build it into the plugin directory", Err: err}
 	case err != nil:
 		return &LaunchError{Cause: CauseSystem, Path: path, Problem: err.Error(), Err: err}
 	case info.IsDir():
-		return &LaunchError{Cause: CauseNotExecutable, Path: path, Problem: "is a folder", Fix: "name the plugin's executable file"}
+		return &LaunchError{Cause: CauseNotExecutable, Path: path, Problem: "is a directory", Fix: "name the plugin's executable file"}
 	case info.Mode().Perm()&0o111 == 0:
 		return &LaunchError{Cause: CauseNotExecutable, Path: path, Problem: "is not executable", Fix: "run chmod +x on it"}
 	}

@@ -69,17 +69,17 @@ func (l *launch) explainHandshake(e *LaunchError, timed context.Context) {
 		e.Fix = "build the plugin and the runner from the same version"
 	case !ok && strings.TrimSpace(first) != "":
 		e.Cause, e.Problem = CauseStrayOutput, fmt.Sprintf("printed %s before the handshake", shortQuote(first))
-		e.Fix = "a plugin must not print to standard output, use pluginapi.Logger; if this is no strategy plugin, remove it"
+		e.Fix = "a plugin must not print to standard output, use pluginapi.Logger; if this is not a strategy plugin, remove it"
 	case !ok && l.proc.endedItself():
 		e.Cause, e.Problem = CauseExited, "ended before the handshake ("+describeExit(l.proc.waitErr)+")"
 		e.Problem += l.log.lastWords()
-		e.Fix = "is it a strategy plugin, does its main call pluginapi.Serve?"
+		e.Fix = "check that it is a strategy plugin whose main calls pluginapi.Serve"
 	case !ok && timed.Err() == nil:
 		e.Cause, e.Problem = CauseExited, "closed its standard output without a handshake"
-		e.Fix = "is it a strategy plugin, does its main call pluginapi.Serve?"
+		e.Fix = "check that it is a strategy plugin whose main calls pluginapi.Serve"
 	case !ok:
 		e.Cause, e.Problem = CauseTimeout, fmt.Sprintf("no handshake within %v", l.cfg.StartTimeout)
-		e.Fix = "is it a strategy plugin, does its main call pluginapi.Serve at once?"
+		e.Fix = "check that it is a strategy plugin whose main calls pluginapi.Serve immediately"
 		e.Err = context.DeadlineExceeded
 	case l.proc.endedItself():
 		e.Cause, e.Problem = CauseExited, "ended right after the handshake ("+describeExit(l.proc.waitErr)+")"
@@ -118,7 +118,7 @@ func describeFormat(path string) string {
 		return fmt.Sprintf("is a macOS program for %s, this machine is %s/%s",
 			strings.ToLower(strings.TrimPrefix(f.Cpu.String(), "Cpu")), runtime.GOOS, runtime.GOARCH)
 	}
-	return fmt.Sprintf("is no program that %s/%s can execute", runtime.GOOS, runtime.GOARCH)
+	return fmt.Sprintf("is not a program that %s/%s can execute", runtime.GOOS, runtime.GOARCH)
 }
 
 func describeExit(err error) string {

@@ -52,9 +52,9 @@ func TestLaunchFailures(t *testing.T) {
 		says       []string
 	}{
 		{"missing file", "", func(c *control.LaunchConfig) { c.Path = "/nonexistent/p" }, control.CauseNotFound, []string{"/nonexistent/p", "no such file"}},
-		{"folder", "", func(c *control.LaunchConfig) { c.Path = folder }, control.CauseNotExecutable, []string{"is a folder"}},
+		{"folder", "", func(c *control.LaunchConfig) { c.Path = folder }, control.CauseNotExecutable, []string{"is a directory"}},
 		{"not executable", "", file("x", 0o600), control.CauseNotExecutable, []string{"chmod +x"}},
-		{"text file", "", file("just text", 0o700), control.CauseWrongFormat, []string{"is no program"}},
+		{"text file", "", file("just text", 0o700), control.CauseWrongFormat, []string{"is not a program"}},
 		{"other machine", "", file(string(foreignELF()), 0o700), control.CauseWrongFormat, []string{"riscv", "this machine is"}},
 		{"no interpreter", "", file("#!/nonexistent/sh\n", 0o700), control.CauseWrongFormat, []string{"interpreter"}},
 		{"wrong checksum", "plugin", wrongSum, control.CauseChecksum, []string{"pinned is 0000"}},
@@ -234,9 +234,9 @@ func TestPluginEndsWhenItsLifelineIsCut(t *testing.T) {
 
 func TestPluginOutsideOfARunner(t *testing.T) {
 	for name, env := range map[string][]string{
-		"not started by a runner":       {},
-		"the host gave no lifeline":     {"HFTRUNNER_STRATEGY_PLUGIN=4d1c7c0e-strategy"},
-		`LIFELINE_FD="x" is no descrip`: {"HFTRUNNER_STRATEGY_PLUGIN=4d1c7c0e-strategy", "HFTRUNNER_LIFELINE_FD=x"},
+		"not started by a runner":          {},
+		"the host gave no lifeline":        {"HFTRUNNER_STRATEGY_PLUGIN=4d1c7c0e-strategy"},
+		`LIFELINE_FD="x" is not a descrip`: {"HFTRUNNER_STRATEGY_PLUGIN=4d1c7c0e-strategy", "HFTRUNNER_LIFELINE_FD=x"},
 	} {
 		cmd := exec.Command(os.Args[0], "plugin")
 		cmd.Env = env

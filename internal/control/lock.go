@@ -39,11 +39,11 @@ func LockFolder(dir string) (*FolderLock, error) {
 func (l *FolderLock) take() error {
 	f, err := os.OpenFile(l.path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return fmt.Errorf("lock the state folder: %w", err)
+		return fmt.Errorf("lock the state directory: %w", err)
 	}
 	err = flock(f)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
-		err = fmt.Errorf("%w (process %s): stop it first, or give this one another state_dir", ErrHostRunning, owner(f))
+		err = fmt.Errorf("%w (process %s): stop it first, or use another state_dir", ErrHostRunning, owner(f))
 	}
 	if err == nil {
 		_, err = f.WriteAt(fmt.Appendf(nil, "%-20d\n", os.Getpid()), 0) // as long as any before it
@@ -80,7 +80,7 @@ func owner(f *os.File) string {
 func (l *FolderLock) Renew() error {
 	mine, err := l.file.Stat()
 	if err != nil {
-		return fmt.Errorf("lock the state folder: %w", err)
+		return fmt.Errorf("lock the state directory: %w", err)
 	}
 	if there, err := os.Stat(l.path); err == nil && os.SameFile(mine, there) {
 		return nil
@@ -96,7 +96,7 @@ func (l *FolderLock) Renew() error {
 // Close gives the folder back.
 func (l *FolderLock) Close() error {
 	if err := l.file.Close(); err != nil {
-		return fmt.Errorf("unlock the state folder: %w", err)
+		return fmt.Errorf("unlock the state directory: %w", err)
 	}
 	return nil
 }

@@ -221,7 +221,7 @@ func (l *pluginLog) close() {
 func (l *pluginLog) lastWords() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	const begin = ", its last words were: "
+	const begin = ", last output: "
 	if l.panicLine != "" {
 		return begin + l.panicLine
 	}

@@ -25,12 +25,12 @@ const socketPathLimit = 103
 func ListenRunner(socketPath string) (net.Listener, error) {
 	fresh := socketPath + ".new"
 	if len(fresh) > socketPathLimit {
-		return nil, fmt.Errorf("listen on %s: the path of a socket may have %d bytes: choose a shorter state_dir",
+		return nil, fmt.Errorf("listen on %s: the path of a socket may have %d bytes: use a shorter state_dir",
 			socketPath, socketPathLimit-len(".new"))
 	}
 	switch err := probe(socketPath); {
 	case err == nil:
-		return nil, fmt.Errorf("listen on %s: %w: stop it first, or give this one another state_dir", socketPath, ErrHostRunning)
+		return nil, fmt.Errorf("listen on %s: %w: stop it first, or use another state_dir", socketPath, ErrHostRunning)
 	case !errors.Is(err, ErrNoHost):
 		return nil, fmt.Errorf("listen on %s: %w", socketPath, err)
 	}

@@ -58,7 +58,7 @@ func (h *fakeHost) Start(_ context.Context, name string) (bool, error) {
 	case "broken":
 		return false, fmt.Errorf("start broken: %w", &control.LaunchError{Cause: control.CauseChecksum, Path: "/p", Problem: "is odd", Fix: "look"})
 	case "wrong":
-		return false, fmt.Errorf("strategy wrong refuses its configuration: %w", control.ParamErrors{{Name: "qty", Problem: "is odd"}})
+		return false, fmt.Errorf("strategy wrong rejects its configuration: %w", control.ParamErrors{{Name: "qty", Problem: "is odd"}})
 	case "left":
 		return false, &control.OrdersLeftError{Strategy: "left", Orders: []control.OpenOrder{oneOrder()}, Unaccounted: []string{"bf ETHUSDT", "bf \xff"}}
 	case "running":
@@ -72,7 +72,7 @@ func (h *fakeHost) Stop(ctx context.Context, _ string) (bool, error) {
 		close(h.blocked)
 		select {
 		case <-h.ending:
-			return false, errors.New("the host is ending")
+			return false, errors.New("the host is shutting down")
 		case <-ctx.Done():
 		}
 	}
@@ -248,7 +248,7 @@ func TestAnswersOfTheLastMoment(t *testing.T) {
 		}
 	}()
 	stop()
-	if err := <-done; err == nil || err.Error() != "the host is ending" {
+	if err := <-done; err == nil || err.Error() != "the host is shutting down" {
 		t.Errorf("it was told: %v", err)
 	}
 }

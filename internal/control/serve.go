@@ -68,7 +68,7 @@ func watchLifeline() error {
 	}
 	fd, err := strconv.Atoi(text)
 	if err != nil || fd < 3 {
-		return fmt.Errorf("serve strategy: %s=%q is no descriptor", lifelineVariable, text)
+		return fmt.Errorf("serve strategy: %s=%q is not a descriptor", lifelineVariable, text)
 	}
 	syscall.CloseOnExec(fd)
 	lifeline := os.NewFile(uintptr(fd), "lifeline")

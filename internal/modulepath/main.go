@@ -15,7 +15,7 @@ import (
 
 func main() {
 	if len(os.Args) != 2 || os.Args[1] == "" {
-		fmt.Fprintln(os.Stderr, "modulepath: give the new path of the module: make module-path NAME=example.com/you/hftrunner")
+		fmt.Fprintln(os.Stderr, "modulepath: missing the new path of the module: make module-path NAME=example.com/you/hftrunner")
 		os.Exit(2)
 	}
 	if err := rename(os.Args[1]); err != nil {
@@ -32,7 +32,7 @@ func rename(name string) error {
 	}
 	old := strings.TrimSpace(string(out))
 	if out, err := exec.Command("go", "mod", "edit", "-module="+name).CombinedOutput(); err != nil {
-		return fmt.Errorf("%s is no path of a module: %s", name, bytes.TrimSpace(out))
+		return fmt.Errorf("%s is not a module path: %s", name, bytes.TrimSpace(out))
 	}
 	return filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {

@@ -154,7 +154,7 @@ func TestTimeJumps(t *testing.T) {
 	}
 	more("lines")
 	wallNs.Add(-int64(time.Hour))
-	until(t, "it is told", func() bool { return log.says("the wall clock was set:") > 0 })
+	until(t, "it is told", func() bool { return log.says("clock step detected:") > 0 })
 	more("lines after the wall clock was set")
 	wallNs.Add(int64(time.Minute))
 	bootNs.Add(int64(time.Minute))
@@ -163,7 +163,7 @@ func TestTimeJumps(t *testing.T) {
 	if err := end(); err != nil {
 		t.Fatal(err)
 	}
-	if set, suspended := log.says("the wall clock was set:"), log.says("the machine was suspended:"); set != 1 || suspended != 1 {
+	if set, suspended := log.says("clock step detected:"), log.says("the machine was suspended:"); set != 1 || suspended != 1 {
 		t.Errorf("told %d and %d times: %s", set, suspended, &log.text)
 	}
 	lastNs := beganNs

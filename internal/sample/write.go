@@ -52,7 +52,7 @@ type File struct {
 }
 
 // ErrExists says that the folder is there already.
-var ErrExists = errors.New("exists already: name another folder, or remove it first")
+var ErrExists = errors.New("already exists: name another directory, or remove it first")
 
 // Write makes the recordings, those of a venue sorted by symbol. The error says what is wrong with the folder or the disk;
 // then, and when ctx ends before everything is written, there is no folder.
@@ -61,7 +61,7 @@ func Write(ctx context.Context, c Config) ([]File, error) {
 		c.Duration = DefaultDuration
 	}
 	if c.Duration < time.Second || c.Duration > MaxDuration {
-		return nil, fmt.Errorf("sample: a duration of %v: give a second to %v", c.Duration, MaxDuration)
+		return nil, fmt.Errorf("sample: duration %v: must be from a second to %v", c.Duration, MaxDuration)
 	}
 	c.Dir = filepath.Clean(c.Dir)
 	if entries, err := os.ReadDir(c.Dir); err == nil && len(entries) > 0 {

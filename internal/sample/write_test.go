@@ -215,12 +215,12 @@ func TestRefusals(t *testing.T) {
 		ctx       context.Context
 		want      string
 	}{
-		{"there is a file in it", "full", 0, t.Context(), "full exists already: name another folder, or remove it first"},
+		{"there is a file in it", "full", 0, t.Context(), "full already exists: name another directory, or remove it first"},
 		{"a file is in its place", filepath.Join("full", "file"), 0, t.Context(), "not a directory"},
 		{"its parent is a file", filepath.Join("full", "file", "x"), 0, t.Context(), "not a directory"},
 		{"interrupted", "new", time.Second, canceled, "context canceled"},
-		{"too short", "new", time.Millisecond, t.Context(), "give a second to 11h0m0s"},
-		{"too long", "new", 12 * time.Hour, t.Context(), "give a second to 11h0m0s"},
+		{"too short", "new", time.Millisecond, t.Context(), "must be from a second to 11h0m0s"},
+		{"too long", "new", 12 * time.Hour, t.Context(), "must be from a second to 11h0m0s"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			root := t.TempDir()

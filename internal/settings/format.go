@@ -26,18 +26,18 @@ func formats() map[string]struct {
 		text  string
 	}{
 		"identifier": {func(s string) bool { return !identifier.MatchString(s) || len(s) > maxNameBytes },
-			"is no name: use letters, digits, dot, dash and underscore, at most 64"},
+			"is not a name: use letters, digits, dot, dash and underscore, at most 64"},
 		"symbol": {func(s string) bool {
 			return s == "" || len(s) > maxNameBytes || strings.ContainsFunc(s, func(c rune) bool { return unicode.IsSpace(c) || !unicode.IsPrint(c) })
-		}, "is no symbol: it has no spaces and at most 64 bytes"},
+		}, "is not a symbol: no spaces, at most 64 bytes"},
 		"not_empty": {func(s string) bool { return strings.TrimSpace(s) == "" }, "is empty"},
 		"sha256": {func(s string) bool {
 			raw, err := hex.DecodeString(s)
 			return err != nil || len(raw) != 32
-		}, "is no SHA-256: 64 hex digits, as sha256sum prints them"},
-		"order_prefix": {func(s string) bool { return !orderPrefix.MatchString(s) }, "is no order prefix: it has 1 to 4 letters or digits"},
-		"ws":           {noAddress("ws"), "is no address: it has to be like wss://host/path"},
-		"http":         {noAddress("http"), "is no address: it has to be like https://host/path"},
+		}, "is not a SHA-256: 64 hex digits, as sha256sum prints them"},
+		"order_prefix": {func(s string) bool { return !orderPrefix.MatchString(s) }, "is not an order prefix: must be 1 to 4 letters or digits"},
+		"ws":           {noAddress("ws"), "is not a URL: must be like wss://host/path"},
+		"http":         {noAddress("http"), "is not a URL: must be like https://host/path"},
 	}
 }
 

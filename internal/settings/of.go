@@ -244,13 +244,13 @@ func (t Type) parseBound(text string) (v float64, problem string) {
 	case Duration:
 		d, err := time.ParseDuration(text)
 		if err != nil {
-			return 0, `which is no duration such as "1.5s"`
+			return 0, `which is not a duration such as "1.5s"`
 		}
 		return d.Seconds(), ""
 	case Int, Uint, Float, Speed, Ints, Floats:
 		v, err := strconv.ParseFloat(text, 64)
 		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
-			return 0, "which is no number"
+			return 0, "which is not a number"
 		}
 		return v, ""
 	}

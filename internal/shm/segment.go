@@ -28,7 +28,7 @@ type Segment struct {
 // event pays for a page fault, and the size is sealed; elsewhere it is an unlinked temporary file.
 func Create(name string, size int) (*Segment, error) {
 	if size < 1 {
-		return nil, fmt.Errorf("shm: create segment %q: size %d: take at least 1 byte", name, size)
+		return nil, fmt.Errorf("shm: create segment %q: size %d: must be at least 1 byte", name, size)
 	}
 	file, err := createFile(name, size)
 	if err != nil {

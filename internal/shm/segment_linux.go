@@ -40,7 +40,7 @@ func sealFutureWrites(fd int) error {
 func checkSealed(fd int) error {
 	seals, err := unix.FcntlInt(uintptr(fd), unix.F_GET_SEALS, 0)
 	if err != nil {
-		return fmt.Errorf("read its seals (is it a segment made by Create?): %w", err)
+		return fmt.Errorf("read its seals (was it created by Create): %w", err)
 	}
 	if seals&unix.F_SEAL_SHRINK == 0 {
 		return errors.New("it is not sealed against shrinking; only segments made by Create are safe to map")

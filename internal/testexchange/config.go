@@ -148,7 +148,7 @@ func (c *Config) complete() error {
 		return fmt.Errorf("testexchange: background %q is unknown; use synthetic, recorded or still", c.Background)
 	}
 	if c.FirstPort < 0 || c.FirstPort+len(c.Venues) > 65536 {
-		return fmt.Errorf("testexchange: port %d: give 0 to %d", c.FirstPort, 65536-len(c.Venues))
+		return fmt.Errorf("testexchange: port %d: must be from 0 to %d", c.FirstPort, 65536-len(c.Venues))
 	}
 	if c.Background == Recorded && len(c.Venues) != 1 {
 		return fmt.Errorf("testexchange: a recording is one venue's, %d are configured; name the one", len(c.Venues))
@@ -187,7 +187,7 @@ func (c *Config) credentials(symbols []market.SymbolConfig) ([]market.AccountCon
 			key.Public = public
 		}
 		if a.Secret == "" && a.PublicKey == "" {
-			return nil, nil, fmt.Errorf("testexchange: account %d (%s) has neither secret nor public key; give one", i+1, a.Name)
+			return nil, nil, fmt.Errorf("testexchange: account %d (%s) has neither secret nor public key; one is required", i+1, a.Name)
 		}
 		known := slices.ContainsFunc(accounts, func(m market.AccountConfig) bool { return m.Name == a.Name })
 		if !known { // several keys may be of one account

@@ -168,7 +168,7 @@ func TestCorrectionOfEachFile(t *testing.T) {
 	if last := rows[len(rows)-1]; last.LocalTimestampNs != (t0+200)*1e6 || s.FirstLocalTimestampNs != (t0+91)*1e6 {
 		t.Errorf("rows %s", text(rows))
 	}
-	if want := "was received 20ms before it happened"; !strings.Contains(s.Report.Corrections[0].String(), want) {
+	if want := "is received 20ms before its exchange time"; !strings.Contains(s.Report.Corrections[0].String(), want) {
 		t.Errorf("%v does not say %q", s.Report.Corrections[0], want)
 	}
 }

@@ -213,7 +213,7 @@ func TestErrors(t *testing.T) {
 		edit  func(*convert.Options)
 		want  string
 	}{
-		{name: "empty", texts: []string{good, ""}, want: "f1: no line of it can be used, of 0 with a time; give a recording"},
+		{name: "empty", texts: []string{good, ""}, want: "f1: no line of it can be used, of 0 with a time; it must be a recording"},
 		{name: "wrong format", texts: []string{"a,b\n1,2\n"}, want: `f0:1: the line does not start with a time and a space: "a,b"`},
 		{name: "not a message", texts: []string{good, "5 hello\n"}, want: "f1:1: binancefutures: byte 0: a value is expected; repair"},
 		{name: "another symbol", texts: []string{good, strings.Replace(good, "BTC", "ETH", 1)}, want: "the message is about \"ETHUSDT\", the file is of BTCUSDT"},
@@ -224,14 +224,14 @@ func TestErrors(t *testing.T) {
 		}, want: "f0: no line of it can be used"},
 		{name: "header cut off", texts: []string{"\x1f\x8b\x08"}, want: "f0:1: the file was cut off here"},
 		{name: "quotes", texts: []string{quote}, want: "have no row of a book or trade"},
-		{name: "no file", want: "no file is given"},
+		{name: "no file", want: "no files; at least one"},
 		{name: "clock", texts: []string{trade(92e17, 1)}, want: "f0:1: the exchange time 1970-01-01T00:00:00.001Z is 106481 days before the local time 2261-"},
 		{name: "decoder", texts: []string{good}, edit: func(o *convert.Options) { o.NewDecoder = nil }, want: "NewDecoder is missing"},
 		{name: "base latency", texts: []string{good}, edit: func(o *convert.Options) { o.BaseLatency = -1 }, want: "BaseLatency is -1ns"},
 		{name: "memory", texts: []string{good}, edit: func(o *convert.Options) { o.MemoryRows = -1 }, want: "MemoryRows is -1"},
 		{name: "line length", texts: []string{good}, edit: func(o *convert.Options) { o.MaxLineBytes = -1 }, want: "MaxLineBytes is -1"},
-		{name: "temporary folder", texts: []string{good}, edit: func(o *convert.Options) { o.TempDir = "no/such" }, want: "give a folder"},
-		{name: "extension", texts: []string{good}, out: "out.csv", want: "give a .npy or .npz file"},
+		{name: "temporary folder", texts: []string{good}, edit: func(o *convert.Options) { o.TempDir = "no/such" }, want: "must be a writable directory"},
+		{name: "extension", texts: []string{good}, out: "out.csv", want: "must be .npy or .npz"},
 		{name: "context", texts: []string{good}, ctx: ended, want: "context canceled"},
 	} {
 		options := convert.Options{Natural: true, NewDecoder: futures}

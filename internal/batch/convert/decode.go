@@ -96,7 +96,7 @@ func (s *source) finish(files []string) error {
 		if s.problems[i] != nil {
 			err = fmt.Errorf("%w (the first problem: %w)", err, s.problems[i])
 		}
-		return fmt.Errorf("%w; give a recording of the venue and symbol, with lines of a time, a space and JSON", err)
+		return fmt.Errorf("%w; it must be a recording of the venue and symbol, with lines of a time, a space and JSON", err)
 	}
 	if s.options.Natural {
 		s.summary.Report.Corrections = []feed.Correction{s.least}

@@ -20,6 +20,6 @@
 //
 // # What is wrong with a file
 //
-// A line that cannot be used is a recording.Problem: reported, counted, passed over. A file without a usable line, one
+// An unusable line is a recording.Problem: reported, counted, passed over. A file without a usable line, one
 // that is missing or cannot be read at all, a full disk and a context that ends are errors.
 package convert

@@ -32,7 +32,7 @@ func Events(ctx context.Context, files []string, out string, options Options) (S
 	}
 	dir, err := os.MkdirTemp(dir, ".convert-*")
 	if err != nil {
-		return Summary{}, fmt.Errorf("convert: %w; give a folder that can be written to", err)
+		return Summary{}, fmt.Errorf("convert: %w; it must be a writable directory", err)
 	}
 	c := &conversion{options: options, batch: make([]hft.Event, 0, batchRows)}
 	err = c.run(ctx, files, dir, out)
@@ -136,7 +136,7 @@ func (c *conversion) readAll(ctx context.Context, files []string) error {
 		return err
 	}
 	if len(rows) == 0 {
-		return errors.New("convert: the recordings have no row of a book or trade; give others, with a snapshot that fits its depth updates, or take rows as they come with Natural")
+		return errors.New("convert: the recordings have no row of a book or trade; use others, with a snapshot that matches its depth updates, or keep rows as recorded with Natural")
 	}
 	if c.spools()[0].rows == 0 {
 		for _, s := range c.spools() {

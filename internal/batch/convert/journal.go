@@ -75,7 +75,7 @@ func JournalLatencies(ctx context.Context, files []string, out string, onProblem
 		if first != nil {
 			err = fmt.Errorf("%w (the first problem: %w)", err, first)
 		}
-		return s, fmt.Errorf("%w; give journals of JSON lines with req_ts, exch_ts and resp_ts", err)
+		return s, fmt.Errorf("%w; must be journals of JSON lines with req_ts, exch_ts and resp_ts", err)
 	}
 	slices.SortStableFunc(rows, func(a, b Latency) int { return cmp.Compare(a.ReqTimestampNs, b.ReqTimestampNs) })
 	s.NumRows = int64(len(rows))
@@ -90,7 +90,7 @@ func journalRow(line []byte) (Latency, error) {
 		Resp *int64 `json:"resp_ts"`
 	}
 	if err := json.Unmarshal(line, &times); err != nil {
-		return Latency{}, fmt.Errorf("the line is no JSON object with times in nanoseconds: %w", err)
+		return Latency{}, fmt.Errorf("the line is not a JSON object with times in nanoseconds: %w", err)
 	}
 	if times.Req == nil || times.Exch == nil || times.Resp == nil {
 		return Latency{}, errors.New("the line lacks req_ts, exch_ts or resp_ts")

@@ -74,7 +74,7 @@ func FeedLatencies(ctx context.Context, files []string, out string, options Feed
 		f.rows = append(f.rows, f.last)
 	}
 	if len(f.rows) == 0 {
-		return 0, fmt.Errorf("convert: there is no event with both flags in %q; give event files that Events has made, not raw ones", files)
+		return 0, fmt.Errorf("convert: there is no event with both flags in %q; must be event files created by Events, not raw ones", files)
 	}
 	return int64(len(f.rows)), writeLatencies(out, f.rows)
 }
@@ -123,7 +123,7 @@ func (f *feedLatencies) add(e *hft.Event) error {
 		return nil
 	}
 	if f.has && e.LocalTimestampNs < f.localNs {
-		return fmt.Errorf("local time %d comes after %d; give the files in the order of their time, each made by Events", e.LocalTimestampNs, f.localNs)
+		return fmt.Errorf("local time %d comes after %d; list the files in order of time, each created by Events", e.LocalTimestampNs, f.localNs)
 	}
 	row, err := f.latency(e)
 	if err != nil {

@@ -176,14 +176,14 @@ func TestJournal(t *testing.T) {
 		t.Errorf("%s, want %s", rows, want)
 	}
 	for i, want := range []string{"4 the exchange is 1 ns before the request", "5 the response is 10 ns before the exchange",
-		"6 the response is 10 ns before the request", "7 req_ts is 0", "8 the line lacks", "9 the line is no JSON object", "10 the line is no", "11 the line is no",
+		"6 the response is 10 ns before the request", "7 req_ts is 0", "8 the line lacks", "9 the line is not a JSON object", "10 the line is not", "11 the line is not",
 		"12 the line is no"} {
 		if !strings.HasPrefix(problems[i], want) {
 			t.Errorf("problem %q, want %q", problems[i], want)
 		}
 	}
 	_, err = convert.JournalLatencies(t.Context(), write(t, "x\n"), out, nil)
-	if err == nil || !strings.Contains(err.Error(), "f0:1: the line is no JSON object") {
+	if err == nil || !strings.Contains(err.Error(), "f0:1: the line is not a JSON object") {
 		t.Errorf("a journal without a line gives %v", err)
 	}
 	if _, err = convert.JournalLatencies(t.Context(), []string{"no"}, out, nil); !errors.Is(err, os.ErrNotExist) {

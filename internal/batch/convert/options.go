@@ -128,7 +128,7 @@ func (o *Options) check() error {
 	}
 	var errs []error
 	if o.NewDecoder == nil {
-		errs = append(errs, errors.New("convert: NewDecoder is missing; give the decoder of the venue that was recorded"))
+		errs = append(errs, errors.New("convert: NewDecoder is missing; must be the decoder of the recorded venue"))
 	}
 	if o.BaseLatency < 0 {
 		errs = append(errs, fmt.Errorf("convert: BaseLatency is %v; use 0 or more", o.BaseLatency))
@@ -136,7 +136,7 @@ func (o *Options) check() error {
 	if !o.Natural {
 		for name, step := range map[string]float64{"TickSize": o.TickSize, "LotSize": o.LotSize} {
 			if !(step > 0) || math.IsInf(step, 0) {
-				errs = append(errs, fmt.Errorf("convert: %s is %v; give the instrument's step, or take rows as they come with Natural", name, step))
+				errs = append(errs, fmt.Errorf("convert: %s is %v; must be the instrument's, or keep rows as recorded with Natural", name, step))
 			}
 		}
 		if !o.Rule.Valid() {

@@ -155,7 +155,7 @@ func (s *spool) flush() error {
 	_, err := s.file.Write(s.buf)
 	s.buf = s.buf[:0]
 	if err != nil {
-		return fmt.Errorf("convert: keep rows in the meantime: %w; make room on the disk or give another TempDir", err)
+		return fmt.Errorf("convert: keep rows in the meantime: %w; free disk space or use another TempDir", err)
 	}
 	return nil
 }

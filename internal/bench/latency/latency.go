@@ -71,7 +71,7 @@ type Result struct {
 // withDefaults fills in what is zero, or says what is wrong.
 func (o Options) withDefaults() (Options, error) {
 	if o.Wait > Park {
-		return o, fmt.Errorf("latency: %v: take spin or park", o.Wait)
+		return o, fmt.Errorf("latency: %v: must be spin or park", o.Wait)
 	}
 	if o.Samples < 0 || o.Warmup < 0 || o.RawSamples < 0 {
 		return o, fmt.Errorf("latency: negative number of samples")

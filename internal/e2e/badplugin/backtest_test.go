@@ -117,7 +117,7 @@ func TestPanicsInBacktest(t *testing.T) {
 func TestPluginsThatEndTheirProcessInABacktest(t *testing.T) {
 	for _, c := range []struct{ plugin, params, says string }{
 		{"panics", `{"after_events": 50, "goroutine": true}`, "panic: panics: in a goroutine"},
-		{"quits", `{"after_events": 50, "code": 9}`, "exit status 9, its last words were: quits: that is enough, with 9"},
+		{"quits", `{"after_events": 50, "code": 9}`, "exit status 9, last output: quits: that is enough, with 9"},
 		{"quits", `{"after_events": 50, "code": 0}`, "exit status 0"},
 	} {
 		p, _ := launch(t, c.plugin)

@@ -21,5 +21,5 @@ func Example() {
 	}
 	// Output:
 	// exited
-	// ended before the handshake (exit status 3), its last words were: exits: I never wanted to be a plugin
+	// ended before the handshake (exit status 3), last output: exits: I never wanted to be a plugin
 }

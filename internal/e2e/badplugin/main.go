@@ -51,7 +51,7 @@ func main() {
 	case "garbage":
 		serve(name, garbage)
 	default:
-		fmt.Fprintf(os.Stderr, "badplugin: %q is no way to misbehave: see the command's documentation\n", name)
+		fmt.Fprintf(os.Stderr, "badplugin: %q is not a known behaviour: see the command's documentation\n", name)
 		os.Exit(2)
 	}
 }

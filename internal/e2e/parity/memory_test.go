@@ -206,7 +206,7 @@ func (v *memory) answer() {
 	if r.Reject == sim.NotRejected || r.Reject == sim.RejectUnknownOrder {
 		return
 	}
-	e := hft.LiveErrorWith(hft.OrderError, hft.StringValue("order refused: "+r.Reject.String()))
+	e := hft.LiveErrorWith(hft.OrderError, hft.StringValue("order rejected: "+r.Reject.String()))
 	e.AssetNo, e.OrderID, e.Connector = r.AssetNo, r.Order.OrderID, connectorName
 	if err := v.hub.SendError(botID, e); err != nil {
 		v.tb.Fatal(err)

@@ -183,7 +183,7 @@ func orderScripts() []script {
 			p.elapse(0)
 			p.sell(2, 1e15, 1, hft.GTC, true)
 			p.elapse(0)
-		}, contains: []string{"New req Replaced", "handler at 7ms: OrderError connector sim asset 0 order 1: order refused:", "0.5@995 New req None",
+		}, contains: []string{"New req Replaced", "handler at 7ms: OrderError connector sim asset 0 order 1: order rejected:", "0.5@995 New req None",
 			"modify 1 0.25@1e+15 wait true = OrderResponse", "0.5@995 New req None",
 			"handler", "Expired req None"}},
 		{name: "modified through the touch", market: slow(), run: func(p *player) {

@@ -268,7 +268,7 @@ func nines(number []byte) []byte {
 }
 
 // TestWrongNumbersForLong: numbers are wrong by chance on all channels while bots trade. In the end the executions are the
-// exchange's, or the instrument takes no new orders.
+// exchange's, or the instrument accepts no new orders.
 func TestWrongNumbersForLong(t *testing.T) {
 	for _, s := range subjects() {
 		t.Run(string(s.name), func(t *testing.T) {
@@ -327,8 +327,8 @@ func TestWrongNumbersForGood(t *testing.T) {
 			return nil
 		})
 		o := sc.submit(sc.taking())
-		sc.wait("the instrument takes no new orders", func() bool { return sc.stopped() != "" })
-		for _, part := range []string{"BTCUSDT", "cumulative quantity", "9", "Look at the order"} {
+		sc.wait("the instrument accepts no new orders", func() bool { return sc.stopped() != "" })
+		for _, part := range []string{"BTCUSDT", "cumulative quantity", "9", "Check the order"} {
 			if !strings.Contains(sc.stopped(), part) {
 				t.Errorf("%q is not in %q", part, sc.stopped())
 			}

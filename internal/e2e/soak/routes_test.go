@@ -29,7 +29,7 @@ func TestRoutesThatAreSilent(t *testing.T) {
 				t.Parallel()
 				sc := stage(t, s, settings{options: options{base: base, quiet: 400 * time.Millisecond}}, nil)
 				sc.wait("two connections are given up", func() bool {
-					return sc.said(hft.ConnectionInterrupted, "are the topics right") >= 2
+					return sc.said(hft.ConnectionInterrupted, "check topics and URL") >= 2
 				})
 				if sc.IsReady(0) {
 					t.Error("a book is ready that nothing came for")
@@ -49,7 +49,7 @@ func TestLegacyRoutesBringNoTrades(t *testing.T) {
 			return url
 		}
 		sc := open(t, s, settings{options: options{base: legacy, quiet: time.Second, quietMarket: 400 * time.Millisecond}}, nil)
-		sc.wait("the connection is given up", func() bool { return sc.said(hft.ConnectionInterrupted, "are the topics right") >= 1 })
+		sc.wait("the connection is given up", func() bool { return sc.said(hft.ConnectionInterrupted, "check topics and URL") >= 1 })
 		sc.wait("the book is ready again", sc.ready)
 	})
 }
@@ -71,7 +71,7 @@ func TestSubscriptionRefused(t *testing.T) {
 			sc.becomes(o, hft.StatusNew)
 			sc.arm("subscribe-error")
 			sc.cut()
-			sc.wait("the bots are told", func() bool { return sc.said(hft.CriticalConnectionError, "refuses market data") > 0 })
+			sc.wait("the bots are told", func() bool { return sc.said(hft.CriticalConnectionError, "subscription rejected") > 0 })
 			if err := sc.exchange.Disarm(s.name, fault.ResubscribeError); err != nil {
 				t.Fatal(err)
 			}

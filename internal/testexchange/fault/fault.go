@@ -112,8 +112,8 @@ func Names() map[Name]string {
 		ServerShutdown:     "serverShutdown is sent, and the connections are closed after Duration (10s); Count is 1 unless given",
 		NoPings:            "a ping of the server is left out",
 		Silent:             "a message to a connection is not sent, acknowledgements are",
-		StreamStops:        "a stream stops on a connection, which goes on with its others, until it is subscribed anew",
-		HalfOpen:           "a connection stays open and is dead: nothing is sent any more, also no pong, and what comes is lost",
+		StreamStops:        "a stream stops on a connection, which goes on with its others, until it is subscribed again",
+		HalfOpen:           "a connection stays open but is dead: nothing is sent, not even a pong, and incoming data is lost",
 		ResetMidFrame:      "a connection is reset in the middle of a frame",
 		Fragment:           "a message is sent in Value (3) frames",
 		RefuseConnect:      "a WebSocket handshake is refused with 503",
@@ -172,7 +172,7 @@ func (f Fault) check() error {
 		return fmt.Errorf("%w %q: use one of %s", ErrUnknown, f.Name, join(slices.Sorted(maps.Keys(Names()))))
 	}
 	if !(f.Probability >= 0 && f.Probability <= 1) || f.Count < 0 || f.After < 0 || f.Duration < 0 || f.Value < 0 {
-		return fmt.Errorf("fault: %s: give a probability from 0 to 1, and 0 or more for count, after, duration and value", f.Name)
+		return fmt.Errorf("fault: %s: must have a probability from 0 to 1, and 0 or more for count, after, duration and value", f.Name)
 	}
 	return nil
 }

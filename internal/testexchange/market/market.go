@@ -79,7 +79,7 @@ func New(c Config) (*Market, error) {
 		m.history = 100_000
 	}
 	if m.history < 0 {
-		return nil, fmt.Errorf("market: history of %d orders: give 0 or more", m.history)
+		return nil, fmt.Errorf("market: history of %d orders: must be 0 or more", m.history)
 	}
 	for _, sc := range c.Symbols {
 		s, err := NewSymbol(sc)
@@ -94,10 +94,10 @@ func New(c Config) (*Market, error) {
 	}
 	for _, ac := range c.Accounts {
 		if ac.Name == "" || m.accounts[ac.Name] != nil {
-			return nil, fmt.Errorf("market: account %q: give each a name of its own", ac.Name)
+			return nil, fmt.Errorf("market: account %q: names must be unique", ac.Name)
 		}
 		if ac.Leverage < 0 {
-			return nil, fmt.Errorf("market: account %s: leverage %d: give 1 or more", ac.Name, ac.Leverage)
+			return nil, fmt.Errorf("market: account %s: leverage %d: must be 1 or more", ac.Name, ac.Leverage)
 		}
 		m.accounts[ac.Name] = newAccount(ac)
 	}

@@ -36,7 +36,7 @@ func (m *Market) ApplyBatch(nowNs int64, symbol string, rows []hft.Event) error 
 			continue
 		}
 		if side == hft.SideNone || tick <= 0 || tick > maxSteps || lots < 0 || lots > maxSteps {
-			return fmt.Errorf("market: %s: row of price %v and quantity %v, side %v: give steps of %v and %v", symbol, row.Px, row.Qty,
+			return fmt.Errorf("market: %s: row of price %v and quantity %v, side %v: must be multiples of %v and %v", symbol, row.Px, row.Qty,
 				side, b.symbol.Tick, b.symbol.Lot)
 		}
 		if row.Kind() == hft.TradeEvent {

@@ -32,7 +32,7 @@ func ParseStep(text string) (Step, error) {
 	whole, fraction, _ := strings.Cut(text, ".")
 	significant := strings.TrimRight(fraction, "0")
 	if len(fraction) > maxScale {
-		return Step{}, fmt.Errorf("step %q: %w: give at most %d", text, ErrPrecision, maxScale)
+		return Step{}, fmt.Errorf("step %q: %w: must be at most %d", text, ErrPrecision, maxScale)
 	}
 	units, err := strconv.ParseInt(whole+significant, 10, 64)
 	if err != nil || units <= 0 || units > 1e5 || text[0] == '+' {

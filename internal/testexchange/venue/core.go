@@ -82,7 +82,7 @@ func New(config Config) (*Core, error) {
 	for i := range config.Keys {
 		k := &config.Keys[i]
 		if k.APIKey == "" || c.keys[k.APIKey] != nil {
-			return nil, fmt.Errorf("%s: key %q of account %s: give each a key of its own", config.Name, k.APIKey, k.Account)
+			return nil, fmt.Errorf("%s: key %q of account %s: keys must be unique", config.Name, k.APIKey, k.Account)
 		}
 		c.keys[k.APIKey] = k
 	}

@@ -62,7 +62,7 @@ func ParsePublicKey(text string) (ed25519.PublicKey, error) {
 	} else {
 		var err error
 		if der, err = base64.StdEncoding.DecodeString(strings.TrimSpace(text)); err != nil {
-			return nil, fmt.Errorf("wire: public key: %w; give PEM or base64", err)
+			return nil, fmt.Errorf("wire: public key: %w; must be PEM or base64", err)
 		}
 	}
 	key, err := x509.ParsePKIXPublicKey(der)

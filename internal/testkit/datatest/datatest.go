@@ -1,5 +1,5 @@
-// Package datatest finds what some tests need and the repository does not have: the recorded market data, the reference
-// engine's results on it, and sample messages of the exchanges. They are looked for where HFTRUNNER_DATA says, which names
+// Package datatest finds what some tests need and the repository does not have: the recorded market data,
+// hftbacktest's results on it, and sample messages of the exchanges. They are looked for where HFTRUNNER_DATA says, which names
 // the folder of the recordings, and otherwise in ../shared/data, beside the repository; results are in golden and messages in
 // exchanges/samples, both beside the recordings' folder.
 //
@@ -41,7 +41,7 @@ func Recording(tb testing.TB, venue, file string) string {
 		case futuresBTC, futuresETH, spotBTC:
 			return path
 		}
-		err = fmt.Errorf("%s is another recording than the reference's", path)
+		err = fmt.Errorf("%s is not the recording that hftbacktest's results are of", path)
 	}
 	absent(tb, "the recorded market data", err)
 	return ""
@@ -50,7 +50,7 @@ func Recording(tb testing.TB, venue, file string) string {
 // Golden returns a file of reference results, such as vectors/prob.csv.
 func Golden(tb testing.TB, name string) []byte {
 	tb.Helper()
-	return beside(tb, "the reference results", "golden", name)
+	return beside(tb, "hftbacktest's results", "golden", name)
 }
 
 // Messages returns a file of an exchange's sample messages, such as binance-spot/rest_account.json.
@@ -76,7 +76,7 @@ func beside(tb testing.TB, what, folder, name string) []byte {
 // absent ends a test whose data are not there.
 func absent(tb testing.TB, what string, err error) {
 	tb.Helper()
-	text := fmt.Sprintf("needs %s: set HFTRUNNER_DATA to the folder of the recordings (%v)", what, err)
+	text := fmt.Sprintf("needs %s: set HFTRUNNER_DATA to the directory of the recordings (%v)", what, err)
 	if os.Getenv("HFTRUNNER_NEED_DATA") != "" {
 		tb.Fatal(text)
 	}
@@ -98,7 +98,7 @@ func recordings() (string, error) {
 		}
 		parent := filepath.Dir(dir)
 		if parent == dir {
-			return "", errors.New("no go.mod in any folder above")
+			return "", errors.New("no go.mod in any parent directory")
 		}
 		dir = parent
 	}

@@ -54,7 +54,7 @@ func TestAbsentData(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("HFTRUNNER_NEED_DATA", "")
 			e := outcome(need)
-			if e.failed != "" || !strings.Contains(e.skipped, "set HFTRUNNER_DATA to the folder of the recordings") || strings.Contains(e.skipped, "\n") {
+			if e.failed != "" || !strings.Contains(e.skipped, "set HFTRUNNER_DATA to the directory of the recordings") || strings.Contains(e.skipped, "\n") {
 				t.Errorf("skipped %q, failed %q", e.skipped, e.failed)
 			}
 			t.Setenv("HFTRUNNER_NEED_DATA", "1")

@@ -121,7 +121,7 @@ func (h *Hub) PublishFeed(connector, symbol string, events []hft.Event) error {
 	if !slices.ContainsFunc(h.instruments, func(i ipc.Instrument) bool {
 		return i.Connector == connector && i.Symbol == symbol
 	}) {
-		return fmt.Errorf("ipctest: the hub has no instrument %s/%s: give it to NewHub", connector, symbol)
+		return fmt.Errorf("ipctest: the hub has no instrument %s/%s: pass it to NewHub", connector, symbol)
 	}
 	for _, c := range h.bots {
 		for instNo := range c.instruments {

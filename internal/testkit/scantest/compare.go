@@ -25,7 +25,7 @@ func Compare(tb testing.TB, decoder connector.Decoder, reference Reference, raw 
 	}
 	if !json.Valid(raw) {
 		if err == nil {
-			tb.Fatalf("accepted what is no JSON: %q", raw)
+			tb.Fatalf("accepted what is not JSON: %q", raw)
 		}
 		return
 	}

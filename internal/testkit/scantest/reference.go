@@ -207,7 +207,7 @@ func (r Reference) trade(f fields, localTimestampNs int64, m *connector.Message)
 	}
 	var buyerIsMaker *bool
 	if err := json.Unmarshal(f["m"], &buyerIsMaker); err != nil || buyerIsMaker == nil {
-		return errors.New("m is no truth value")
+		return errors.New("m is not a bool")
 	}
 	side := hft.BuyEvent
 	if *buyerIsMaker {
@@ -234,12 +234,12 @@ func (f fields) levels(m *connector.Message, bids, asks string, kind uint64, loc
 	}{{bids, hft.BuyEvent}, {asks, hft.SellEvent}} {
 		var rows []json.RawMessage
 		if err := json.Unmarshal(f[side.name], &rows); err != nil || rows == nil {
-			return fmt.Errorf("%s is no array", side.name)
+			return fmt.Errorf("%s is not an array", side.name)
 		}
 		for _, raw := range rows {
 			var row []json.RawMessage
 			if err := json.Unmarshal(raw, &row); err != nil || len(row) < 2 {
-				return errors.New("a row is no pair")
+				return errors.New("a row is not a pair")
 			}
 			if err := f.row(m, row[0], row[1], side.flag|kind, localTimestampNs); err != nil {
 				return err
@@ -270,7 +270,7 @@ func (f fields) row(m *connector.Message, price, qty json.RawMessage, ev uint64,
 func (f fields) text(name string) (string, error) {
 	var text *string
 	if err := json.Unmarshal(f[name], &text); err != nil || text == nil {
-		return "", fmt.Errorf("%s is no string", name)
+		return "", fmt.Errorf("%s is not a string", name)
 	}
 	return *text, nil
 }
@@ -282,7 +282,7 @@ func (f fields) whole(name string) (int64, error) {
 	}
 	value, ok := new(big.Rat).SetString(text)
 	if !ok || !value.IsInt() || !value.Num().IsInt64() {
-		return 0, fmt.Errorf("%s is no whole number", name)
+		return 0, fmt.Errorf("%s is not a whole number", name)
 	}
 	return value.Num().Int64(), nil
 }
@@ -313,7 +313,7 @@ func number(raw json.RawMessage) (string, error) {
 		}
 	}
 	if !numberForm.MatchString(text) {
-		return "", fmt.Errorf("%q is no number", text)
+		return "", fmt.Errorf("%q is not a number", text)
 	}
 	return text, nil
 }

@@ -44,7 +44,7 @@ type grid struct{ p Params }
 func newGrid(p Params) (pluginapi.Strategy, error) {
 	// Bounds in the tags are inclusive; what they cannot say is checked here, before anything is started.
 	if p.OrderQty == 0 {
-		return nil, errors.New("order_qty is 0: give the quantity of an order")
+		return nil, errors.New("order_qty is 0: must be the quantity of an order")
 	}
 	return &grid{p}, nil
 }

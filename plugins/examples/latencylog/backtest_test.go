@@ -142,7 +142,7 @@ func TestJournalThatCannotBeWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Run(t.Context(), b); err == nil || !strings.Contains(err.Error(), "name another with the parameter journal") {
+	if err := l.Run(t.Context(), b); err == nil || !strings.Contains(err.Error(), "set the parameter journal to another file") {
 		t.Errorf("Run: %v", err)
 	}
 	file, err := os.Open(os.DevNull)

@@ -27,7 +27,7 @@ func openJournal(path string) (*journal, error) {
 	}
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
 	if err != nil {
-		return nil, fmt.Errorf("open the journal, name another with the parameter journal: %w", err)
+		return nil, fmt.Errorf("open the journal, set the parameter journal to another file: %w", err)
 	}
 	return &journal{file}, nil
 }

@@ -49,7 +49,7 @@ var (
 
 func newLatencyLog(p Params, log *slog.Logger) (*latencyLog, error) {
 	if p.OrderQty == 0 {
-		return nil, errors.New("order_qty is 0: give the quantity of an order that the venue accepts")
+		return nil, errors.New("order_qty is 0: must be the quantity of an order that the venue accepts")
 	}
 	return &latencyLog{p: p, log: log, last: map[int][3]int64{}}, nil
 }

@@ -39,7 +39,7 @@ type maker struct{ p Params }
 
 func newMaker(p Params) (pluginapi.Strategy, error) {
 	if p.OrderValue == 0 {
-		return nil, errors.New("order_value is 0: give the value of an order in quote currency")
+		return nil, errors.New("order_value is 0: must be the value of an order in quote currency")
 	}
 	return &maker{p}, nil
 }

@@ -276,7 +276,7 @@ func TestUnencryptedAddresses(t *testing.T) {
 	}
 	// An address that is none is told of once.
 	source := "connector \"bybit\" \"b\" {\nnetwork = \"main\"\napi_key = \"k\"\nsecret = \"s\"\napi_url = \"http://127.0.0.1@evil.com\"\n}\n"
-	if _, err := Load(write(t, source), testOptions()); err == nil || strings.Count(err.Error(), ": error: ") != 1 || !strings.Contains(err.Error(), "is no address") {
+	if _, err := Load(write(t, source), testOptions()); err == nil || strings.Count(err.Error(), ": error: ") != 1 || !strings.Contains(err.Error(), "is not a URL") {
 		t.Errorf("with a name before the machine: %v", err)
 	}
 }

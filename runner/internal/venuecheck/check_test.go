@@ -216,6 +216,6 @@ func ExampleAskRules() {
 	fmt.Println(rules.Refused["NOPE"])
 	// Output:
 	// 0.1 0.001 <nil>
-	// 0.5 0.001 tick_size of BTCUSDT is 0.5 and the venue's is 0.1: write the venue's or leave it out
+	// 0.5 0.001 tick_size of BTCUSDT is 0.5 and the venue's is 0.1: write the venue's or remove it
 	// refused: no symbol NOPE
 }

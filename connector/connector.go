@@ -44,6 +44,16 @@ type OrderUpdate struct {
 	Fill bool
 	// FillValue is the execution's value in quote currency, FillFee the fee paid for it, negative for a rebate.
 	FillValue, FillFee float64
+	// FeePaid is the fee in the asset it was paid in, FeeAsset; empty where that is not known.
+	FeePaid  float64
+	FeeAsset string
+	Names    Names
+}
+
+// Names are what an order and an execution are known by outside; empty where there is no such name.
+type Names struct {
+	// Origin is the first client order id of the order, ClientID the present one. VenueID and ExecID are the venue's.
+	Origin, ClientID, VenueID, ExecID string
 }
 
 // Error is an error event of a connector.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/journal"
 )
 
 // admit makes the bot of a process, which takes part in trading from then on.
@@ -36,6 +37,7 @@ func (h *Host) admit(peer *ipc.AttachPeer) (*strategy, *instance, error) {
 	s.state, s.current, s.startedAt = Running, inst, time.Now()
 	h.attached.put(s, old)
 	ses.activate()
+	h.record.process(journal.KindStarted, s, inst, 0, s.cfg.Plugin, "")
 	return s, inst, nil
 }
 

@@ -27,10 +27,13 @@ func newPath(tb testing.TB) (*publisher, *session) {
 // newPathOf is newPath with the steps of its instrument.
 func newPathOf(tb testing.TB, tickSize, lotSize float64) (*publisher, *session) {
 	tb.Helper()
-	h, err := New(Config{Connectors: []ConnectorConfig{{Name: "venue", Connector: sinkhole{}}},
+	h, err := New(Config{StateDir: tb.TempDir(), Connectors: []ConnectorConfig{{Name: "venue", Connector: sinkhole{}}},
 		Strategies: []StrategyConfig{{Name: "grid", OnExit: KeepOrders, Position: StrategyPosition,
 			Instruments: []InstrumentConfig{{Connector: "venue", Symbol: "BTCUSDT", TickSize: tickSize, LotSize: lotSize}}}}}, hclog.NewNullLogger())
 	if err != nil {
+		tb.Fatal(err)
+	}
+	if err := h.openJournal(); err != nil {
 		tb.Fatal(err)
 	}
 	ses, err := newSession(h.strategies[0], h.strategies[0].holdings, 1)
@@ -41,6 +44,7 @@ func newPathOf(tb testing.TB, tickSize, lotSize float64) (*publisher, *session) 
 	tb.Cleanup(func() {
 		ses.deactivate()
 		ses.Close()
+		h.record.close("")
 		h.closeFeeds()
 	})
 	return h.publishers[0], ses
@@ -72,16 +76,7 @@ func TestFeedAndOrderPathAllocateNothing(t *testing.T) {
 	id := uint64(0)
 	cycle := func() {
 		id++
-		var req ipc.Request
-		req.Kind = ipc.RequestOrder
-		req.Order = hft.NewOrder(id, 600_000, 0.1, 0.01, hft.Buy, hft.Limit, hft.GTX)
-		req.Order.Req = hft.StatusNew
-		ses.handle(ses.links[0], &req)
-		u := connector.OrderUpdate{Order: connector.Order{Owner: connector.Owner{Bot: ses.strategy.botID, Incarnation: 1}, Order: req.Order}}
-		u.Req, u.Status, u.ExchTimestampNs = hft.StatusNone, hft.StatusNew, 1
-		p.Order(&u)
-		u.Status, u.Fill, u.ExecQty, u.ExecPriceTick, u.FillValue, u.FillFee = hft.StatusFilled, true, 0.01, 600_000, 600, 0.1
-		p.Order(&u)
+		anOrdersLife(p, ses, id)
 	}
 	for range 100 {
 		cycle()
@@ -91,6 +86,78 @@ func TestFeedAndOrderPathAllocateNothing(t *testing.T) {
 	}
 	if st := ses.strategy.status(); st.Orders != id || st.Fills != id || st.Instruments[0].OpenOrders != 0 {
 		t.Errorf("after %d orders: %+v", id, st)
+	}
+}
+
+// anOrdersLife sends an order, which is accepted and then filled.
+func anOrdersLife(p *publisher, ses *session, id uint64) {
+	var req ipc.Request
+	req.Kind = ipc.RequestOrder
+	req.Order = hft.NewOrder(id, 600_000, 0.1, 0.01, hft.Buy, hft.Limit, hft.GTX)
+	req.Order.Req = hft.StatusNew
+	ses.handle(ses.links[0], &req)
+	u := connector.OrderUpdate{Order: connector.Order{Owner: connector.Owner{Bot: ses.strategy.botID, Incarnation: 1}, Order: req.Order},
+		Names: connector.Names{Origin: "hr-1", ClientID: "hr-1", VenueID: "8389765521"}}
+	u.Req, u.Status, u.ExchTimestampNs = hft.StatusNone, hft.StatusNew, 1
+	p.Order(&u)
+	u.Status, u.Fill, u.ExecQty, u.ExecPriceTick, u.FillValue, u.FillFee = hft.StatusFilled, true, 0.01, 600_000, 600, 0.1
+	u.Names.ExecID, u.FeeAsset = "5551212", "USDT"
+	p.Order(&u)
+}
+
+// BenchmarkOrdersLife is a request and two reports of the host, with the journal and without.
+func BenchmarkOrdersLife(b *testing.B) {
+	for _, name := range []string{"journal", "none"} {
+		b.Run(name, func(b *testing.B) {
+			p, ses := newPath(b)
+			w := p.record.w
+			if name == "none" {
+				p.record.w = nil
+			}
+			ses.holdings[0].port = nil // nobody reads what it has
+			b.ReportAllocs()
+			for id := uint64(1); b.Loop(); id++ {
+				if id%4096 == 0 { // the disk is not what is measured
+					b.StopTimer()
+					if err := w.Sync(); err != nil {
+						b.Fatal(err)
+					}
+					b.StartTimer()
+				}
+				anOrdersLife(p, ses, id)
+			}
+			p.record.w = w
+		})
+	}
+}
+
+// TestWithoutAJournal: what cannot be recorded is not sent, and leaves nothing behind; a cancel goes. Unless it may continue.
+func TestWithoutAJournal(t *testing.T) {
+	p, ses := newPath(t)
+	h := ses.holdings[0]
+	anOrder := func(id uint64, req hft.Status) *ipc.Request {
+		r := &ipc.Request{}
+		r.Kind = ipc.RequestOrder
+		r.Order = hft.NewOrder(id, 600_000, 0.1, 0.01, hft.Buy, hft.Limit, hft.GTX)
+		r.Order.Req = req
+		return r
+	}
+	ses.handle(ses.links[0], anOrder(1, hft.StatusNew))
+	if err := p.record.w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	ses.handle(ses.links[0], anOrder(2, hft.StatusNew))
+	ses.handle(ses.links[0], anOrder(1, hft.StatusReplaced))
+	if o := h.orders.Get(1); h.orders.Get(2) != nil || h.numOrders != 1 || o.Req != hft.StatusNone || ses.stats.refused.Load() != 2 {
+		t.Errorf("%d orders, %d refused, the first %+v", h.numOrders, ses.stats.refused.Load(), o)
+	}
+	ses.handle(ses.links[0], anOrder(1, hft.StatusCanceled))
+	if ses.stats.refused.Load() != 2 || h.orders.Get(1).Req != hft.StatusCanceled {
+		t.Error("a cancel was refused")
+	}
+	p.record.cfg.ContinueOnError = true
+	if ses.handle(ses.links[0], anOrder(2, hft.StatusNew)); h.orders.Get(2) == nil {
+		t.Error("an order was refused although on_journal_error is continue")
 	}
 }
 

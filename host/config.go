@@ -27,8 +27,10 @@ type Config struct {
 	Supervision Supervision
 	// StrategyLogs says how much of what strategies write is kept.
 	StrategyLogs StrategyLogs
-	Connectors   []ConnectorConfig
-	Strategies   []StrategyConfig
+	// Journal says how the journal is kept.
+	Journal    Journal
+	Connectors []ConnectorConfig
+	Strategies []StrategyConfig
 }
 
 // StrategyLogs are the limits of the log of each strategy, <state_dir>/logs/<name>.log.

@@ -137,6 +137,16 @@ func (h *holding) request(o *hft.Order) (connector.Order, string) {
 	return out, ""
 }
 
+// withdraw undoes request of an order that is not sent after all.
+func (h *holding) withdraw(o *hft.Order) {
+	if o.Req == hft.StatusNew {
+		h.orders.Delete(o.OrderID)
+		h.numOrders--
+	} else if known := h.orders.Get(o.OrderID); known != nil {
+		known.Req = hft.StatusNone
+	}
+}
+
 // update takes over a report of the connector, which alone decides what has become of an order: here is kept who has it and
 // what its executions were worth. Whether a refusal ends the order is said by the report, too, not by what was asked last: a
 // cancel of the host, or of the bot, may have followed a submission that the venue then refuses.
@@ -165,6 +175,7 @@ func (h *holding) update(u *connector.OrderUpdate) {
 			h.remember(report.OrderID, u.Owner.Incarnation)
 		}
 	}
+	h.pub.record.report(h, u)
 	if h.port != nil {
 		h.port.SendOrder(h.feedNo, &report, &h.state)
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 func newTestHolding() *holding {
-	return &holding{cfg: InstrumentConfig{TickSize: 0.1, LotSize: 0.001}, owner: connector.Owner{Bot: 1, Incarnation: 1}}
+	return &holding{cfg: InstrumentConfig{TickSize: 0.1, LotSize: 0.001}, owner: connector.Owner{Bot: 1, Incarnation: 1}, pub: &publisher{}}
 }
 
 // submit sends an order of the bot at localNs and returns what goes to the connector.

@@ -51,6 +51,7 @@ type Host struct {
 	spawner    *control.Spawner
 	background sync.WaitGroup
 	opening    sync.Mutex // one connector at a time is opened
+	record     *recorder
 	startedAt  time.Time
 	folder     struct {
 		sync.Mutex
@@ -93,13 +94,14 @@ func (h *Host) build() error {
 	if h.cfg.Clock == nil {
 		h.cfg.Clock = ipc.NewWallClock()
 	}
+	h.record = &recorder{clock: h.cfg.Clock, log: h.log, cfg: h.cfg.Journal}
 	byName, bots := make(map[string]*publisher), make(map[uint64]bool)
 	for _, c := range h.cfg.Connectors {
 		p, err := newPublisher(c, clockOf(c.Connector, h.cfg.Clock), h.log)
 		if err != nil {
 			return err
 		}
-		p.configured = bots
+		p.configured, p.record = bots, h.record
 		h.publishers = append(h.publishers, p)
 		byName[c.Name] = p
 	}
@@ -127,7 +129,7 @@ func (h *Host) closeFeeds() {
 // Run starts everything, works until ctx ends, the recorded data ends or a connector fails, and takes everything down
 // in order: strategies, their orders as on_exit says until the venues have confirmed their end, connectors. The error is why it could not start or what failed;
 // a *StartError when a strategy could not be started.
-func (h *Host) Run(ctx context.Context) (Exit, error) {
+func (h *Host) Run(ctx context.Context) (exit Exit, err error) {
 	defer h.closeFeeds()
 	if err := os.MkdirAll(filepath.Join(h.cfg.StateDir, "logs"), 0o700); err != nil {
 		return ExitError, fmt.Errorf("create the state directory: %w", err)
@@ -147,6 +149,10 @@ func (h *Host) Run(ctx context.Context) (Exit, error) {
 		return ExitError, errors.Join(err, socket.Close())
 	}
 	defer func() { _ = attach.Close() }()
+	if err := h.openJournal(); err != nil {
+		return ExitError, errors.Join(err, socket.Close())
+	}
+	defer func() { h.record.close(string(exit)) }()
 	// Binaries of an earlier run: nobody runs them when the folder is ours.
 	if err := os.RemoveAll(filepath.Join(h.cfg.StateDir, binaryDir)); err != nil {
 		h.log.Warn("cannot remove plugin copies of an earlier run", "error", err)
@@ -183,6 +189,7 @@ func (h *Host) serve(ctx context.Context, socket net.Listener) {
 	h.background.Go(func() {
 		h.cfg.Clock.Watch(ctx, func(what string, by time.Duration) { h.log.Warn(what, "by", by) })
 	})
+	h.background.Go(func() { h.marks(ctx) })
 }
 
 // keepListening serves a socket of the state folder until ctx ends, and anew when its file is gone: somebody has removed

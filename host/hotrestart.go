@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/journal"
 )
 
 // hotRestart replaces the process: the new one is up and configured before the old one stops, and the old one goes on when
@@ -43,6 +44,7 @@ func (s *supervisor) hotRestart(ctx context.Context, mayLose bool) (control.Rest
 		next.dispose()
 		return s.fallBack(ctx, old, state, err)
 	}
+	s.host.record.process(journal.KindReplaced, s.strategy, next, old.process.PID(), s.cfg.Plugin, next.version)
 	s.good.keep(next.binary)
 	gap := time.Since(from)
 	result := control.RestartResult{Gap: gap, OldPID: old.process.PID(), NewPID: next.process.PID(), Version: next.version}

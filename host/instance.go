@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/journal"
 )
 
 // instance is one process of a strategy with its session.
@@ -119,6 +120,7 @@ func (s *strategy) activate(ctx context.Context, inst *instance, state []byte) e
 	s.mu.Lock()
 	s.current, s.version, s.sum, s.startedAt = inst, inst.version, inst.binary.sum, time.Now()
 	s.mu.Unlock()
+	s.host.record.process(journal.KindStarted, s, inst, 0, s.cfg.Plugin, inst.version)
 	inst.watcher.Add(1)
 	go s.watch(inst)
 	s.awaitSync(ctx, inst)
@@ -309,9 +311,14 @@ func (s *strategy) noteLeft(processes []string) {
 func (s *strategy) retire(inst *instance) {
 	inst.session.deactivate()
 	s.mu.Lock()
+	kind, reason := journal.KindStopped, string(s.state)
+	if s.state == Backoff {
+		kind, reason = journal.KindFailed, s.reason
+	}
 	s.stats.retire(inst.session.totals())
 	if s.current == inst {
 		s.current = nil
 	}
 	s.mu.Unlock()
+	s.host.record.process(kind, s, inst, 0, reason)
 }

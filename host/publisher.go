@@ -13,6 +13,7 @@ import (
 	"github.com/hftrunner/hftrunner/depth"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/journal"
 )
 
 // publisher is one connector with its feed: it is the Sink and the Clock of the connector, keeps the books, and
@@ -35,6 +36,7 @@ type publisher struct {
 	simulated  bool            // what it trades on is its own
 	configured map[uint64]bool // bots of the configuration, whatever they trade on
 	trades     bool            // it sends orders to a venue
+	record     *recorder
 	counters   [connector.NumCounters]atomic.Uint64
 	events     atomic.Uint64
 
@@ -84,7 +86,11 @@ type instrument struct {
 	holdings map[uint64]*holding
 	strays   map[strayKey]connector.Order // open orders of bots that are not here
 	levels   []hft.Event                  // scratch
+	number   uint32                       // in the journal, 0 while it has none
 }
+
+// mid returns the middle of the best prices, NaN while a side is empty.
+func (i *instrument) mid() float64 { return (i.book.BestBid() + i.book.BestAsk()) / 2 }
 
 // strayKey identifies an order of a bot that is not here.
 type strayKey struct{ bot, orderID uint64 }
@@ -231,9 +237,11 @@ func (p *publisher) symbol(instrumentNo int) string {
 }
 
 // Position takes the account's position, for the bots that want it.
-func (p *publisher) Position(instrumentNo int, qty float64, _ int64) {
+func (p *publisher) Position(instrumentNo int, qty float64, exchTimestampNs int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	note(p.record, &journal.Head{Kind: journal.KindVenuePosition, Instrument: p.instruments[instrumentNo].journalNo(p)},
+		&journal.VenuePosition{Qty: qty, VenueNs: exchTimestampNs})
 	for _, h := range p.instruments[instrumentNo].holdings {
 		if h.mode == AccountPosition {
 			h.state.Position = qty
@@ -297,6 +305,9 @@ func (p *publisher) Ready(instrumentNo int) {
 	inst := p.instruments[instrumentNo]
 	news, first := !inst.ready, !inst.wasReady
 	inst.ready, inst.wasReady = true, true
+	if news {
+		note(p.record, &journal.Head{Kind: journal.KindBookPresent, Instrument: inst.journalNo(p)}, &journal.None{}, "")
+	}
 	p.mu.Unlock()
 	switch {
 	case first:
@@ -314,6 +325,7 @@ func (p *publisher) Stale(instrumentNo int, reason string) {
 	defer p.mu.Unlock()
 	inst := p.instruments[instrumentNo]
 	inst.ready = false
+	note(p.record, &journal.Head{Kind: journal.KindBookAbsent, Instrument: inst.journalNo(p)}, &journal.None{}, reason)
 	now := p.clock.NowNs()
 	clearBook := hft.Event{Ev: hft.LocalEvent | hft.DepthClearEvent, ExchTimestampNs: now, LocalTimestampNs: now, Px: math.NaN()}
 	p.scratch = append(p.scratch[:0], clearBook)

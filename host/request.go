@@ -5,11 +5,11 @@ import (
 
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/journal"
 )
 
 // The request path. Every request of every bot goes through handle, in this order: it has been read once and its
-// fields validated by ipc; ownership; (the risk gate and the journal have their place between ownership and connector,
-// marked below); connector. A request is refused with an update that rejects it, where the bot has an order waiting for
+// fields validated by ipc; ownership; (the risk gate has its place between ownership and journal, marked below); journal; connector. A request is refused with an update that rejects it, where the bot has an order waiting for
 // an answer, and an OrderError to its bot, unless the order has only just ended.
 
 // handle carries out one valid request.
@@ -26,19 +26,21 @@ func (s *session) handle(l *sessionLink, req *ipc.Request) {
 	}
 	s.stats.requests.Add(1)
 
+	reactedNs := req.TickToOrderNs()
 	l.pub.mu.Lock()
 	order, reason := h.request(&req.Order)
+
+	// Risk gate: the limits of the bot and of the account are checked here, before anything leaves the host.
+
+	if reason == "" {
+		reason = l.pub.record.sends(h, &order, reactedNs)
+	}
 	l.pub.mu.Unlock()
 	if reason != "" {
 		s.refuse(l, req, reason)
 		return
 	}
-
-	// Risk gate: the limits of the bot and of the account are checked here, before anything leaves the host.
-
-	// Journal: the intent becomes durable here, before it is sent.
-
-	s.stats.tickToOrder(req.TickToOrderNs())
+	s.stats.tickToOrder(reactedNs)
 	switch req.Order.Req {
 	case hft.StatusNew:
 		l.pub.connector.Submit(order)
@@ -59,6 +61,7 @@ func (s *session) refuse(l *sessionLink, req *ipc.Request, reason string) {
 		feedNo = req.FeedNo
 		h := l.holdings[feedNo]
 		h.numRejects++
+		l.pub.record.refused(&s.refusals, h, &req.Order, journal.ByHost, "", reason)
 		if req.Kind == ipc.RequestOrder {
 			answer := req.Order
 			if answer.Req == hft.StatusNew {

@@ -59,12 +59,14 @@ func (h *Host) findings() map[instrumentKey]map[string]uint64 {
 
 // Start starts a stopped strategy.
 func (h *Host) Start(ctx context.Context, name string) (already bool, err error) {
+	h.record.command("start", name)
 	r := h.command(ctx, name, commandStart)
 	return r.already, r.err
 }
 
 // Stop stops a strategy and carries out its on_exit action.
 func (h *Host) Stop(ctx context.Context, name string) (already bool, err error) {
+	h.record.command("stop", name)
 	r := h.command(ctx, name, commandStop)
 	return r.already, r.err
 }
@@ -75,6 +77,7 @@ func (h *Host) Restart(ctx context.Context, name string, discardState bool) (con
 	if discardState {
 		kind = commandRestartDiscarding
 	}
+	h.record.command("restart", name)
 	r := h.command(ctx, name, kind)
 	return r.restart, r.err
 }

@@ -20,6 +20,7 @@ type session struct {
 	holdings    []*holding // in the order of the bot's instruments
 	links       []*sessionLink
 	stats       *strategyStats
+	refusals    refusals
 
 	gone     atomic.Bool  // the process is no longer to be waited for
 	damaged  atomic.Bool  // the process has damaged its queues

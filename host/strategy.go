@@ -206,7 +206,7 @@ func (h *holding) status() (st control.InstrumentStatus, orders, fills, rejects 
 	h.pub.mu.Lock()
 	defer h.pub.mu.Unlock()
 	book := h.pub.instruments[h.feedNo].book
-	mid := (book.BestBid() + book.BestAsk()) / 2
+	mid := h.pub.instruments[h.feedNo].mid()
 	st = control.InstrumentStatus{
 		Connector:     h.cfg.Connector,
 		Symbol:        h.cfg.Symbol,

@@ -234,6 +234,9 @@ func (s *State) requested(a *Account, r *Record, o hft.Order) {
 func (s *State) report(a *Account, r *Record, o hft.Order, executed, value float64) {
 	s.sanitise(&o)
 	origin := r.Text(0)
+	if of := a.Orders[o.OrderID]; of != nil && of.Req == hft.StatusNew && o.LocalTimestampNs > 0 && o.LocalTimestampNs < of.LocalTimestampNs {
+		return // it is of an order before, which is over
+	}
 	if o.Final() {
 		delete(a.Orders, o.OrderID)
 		if origin != "" {
@@ -252,9 +255,7 @@ func (s *State) report(a *Account, r *Record, o hft.Order, executed, value float
 		known = &OpenOrder{Order: o, Incarnation: r.Incarnation}
 		a.Orders[o.OrderID] = known
 	} else if o.Req == hft.StatusRejected {
-		if known.Req != hft.StatusNew || o.LocalTimestampNs <= 0 || o.LocalTimestampNs >= known.LocalTimestampNs { // or it is of an order before
-			known.Req = hft.StatusNone
-		}
+		known.Req = hft.StatusNone
 	} else {
 		known.Update(&o)
 	}

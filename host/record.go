@@ -1,0 +1,247 @@
+package host
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/journal"
+)
+
+// JournalName is the name of the journal's folder in the state folder.
+const JournalName = "journal"
+
+const (
+	// marksEvery is how often what the strategies hold is valued in the journal.
+	marksEvery = time.Minute
+	// maxRefusals a second of a strategy are records of their own, the rest are counted.
+	maxRefusals = 100
+)
+
+// Journal says how the host's journal, <state_dir>/journal, is kept.
+type Journal struct {
+	// Keep is how long records are kept that are not about money, 0 for good.
+	Keep time.Duration
+	// ContinueOnError lets strategies send new orders while the journal cannot be written; cancels always go.
+	ContinueOnError bool
+	// ConfigSHA256 is of the configuration, in hex, for the record of the run's beginning.
+	ConfigSHA256 string
+}
+
+// recorder appends what the host decides and learns to its journal. Its methods are for any goroutine; what is about a holding is
+// called with the publisher's lock, so that the journal has it in the order in which it was applied. Before open nothing is appended.
+type recorder struct {
+	w     *journal.Writer
+	clock *ipc.Clock
+	log   hclog.Logger
+	cfg   Journal
+	// failed counts records that could not be appended.
+	failed atomic.Uint64
+}
+
+// openJournal begins the journal of a run.
+func (h *Host) openJournal() error {
+	r := h.record
+	w, found, err := journal.Open(journal.Config{Dir: filepath.Join(h.cfg.StateDir, JournalName), NowNs: r.clock.NowNs, Keep: r.cfg.Keep, Notify: r.notify})
+	if err != nil {
+		return fmt.Errorf("open the journal of the state folder: %w", err)
+	}
+	r.w = w
+	for _, torn := range found.Torn {
+		r.log.Warn("the machine went down while the journal was written: what is not whole was put aside", "file", torn)
+	}
+	for _, d := range found.Damage {
+		r.log.Error("the journal is damaged: what stood there is missing in orders, fills and sums that are read from it", "damage", d.String(),
+			"fix", "runner journal verify says more")
+	}
+	if found.Unclean {
+		r.log.Warn("the last run of this state folder did not end in order", "run_begun", time.Unix(0, found.State.Run.BegunNs).UTC().Format(time.RFC3339),
+			"records_in_memory_only", found.FromRing, "last_moments_lost", found.RingGone)
+	}
+	note(r, &journal.Head{Kind: journal.KindRunBegun}, &journal.Run{PID: int64(os.Getpid())}, h.cfg.Version, r.cfg.ConfigSHA256)
+	return nil
+}
+
+// close ends the journal of a run.
+func (r *recorder) close(reason string) {
+	note(r, &journal.Head{Kind: journal.KindRunEnded}, &journal.Run{PID: int64(os.Getpid())}, reason)
+	if n := r.failed.Load(); n > 0 {
+		r.log.Error("records are missing in the journal, which could not be written for a while", "records", n)
+	}
+	if err := r.w.Close(); err != nil {
+		r.log.Error("the journal was not written to its end; the next run tries again", "error", err)
+	}
+}
+
+// notify tells the operator of the journal's troubles.
+func (r *recorder) notify(n journal.Notice) {
+	if n.Err == nil {
+		r.log.Warn(n.Text)
+		return
+	}
+	what := "new orders are refused until it can be written, cancels are sent"
+	if r.cfg.ContinueOnError {
+		what = "strategies trade on, by on_journal_error"
+	}
+	r.log.Error(n.Text, "error", n.Err, "consequence", what)
+}
+
+// note appends a record at the present time.
+func note[B journal.Body](r *recorder, head *journal.Head, body *B, texts ...string) error {
+	if r == nil || r.w == nil {
+		return nil
+	}
+	head.TimeNs = r.clock.NowNs()
+	err := journal.Append(r.w, head, body, texts...)
+	if err != nil {
+		r.failed.Add(1)
+	}
+	return err
+}
+
+// mayContinue reports whether orders go out that are not in the journal.
+func (r *recorder) mayContinue() bool { return r == nil || r.w == nil || r.cfg.ContinueOnError }
+
+// head returns the head of a record about the holding. The publisher's lock is held.
+func (h *holding) head(kind journal.Kind, owner connector.Owner) journal.Head {
+	return journal.Head{Kind: kind, Bot: owner.Bot, Incarnation: owner.Incarnation, Instrument: h.pub.instruments[h.feedNo].journalNo(h.pub)}
+}
+
+// journalNo returns the number of the instrument in the journal. The publisher's lock is held.
+func (i *instrument) journalNo(p *publisher) uint32 {
+	if i.number == 0 && p.record != nil && p.record.w != nil {
+		number, err := p.record.w.Instrument(p.name, i.symbol, i.tickSize, i.lotSize)
+		if err != nil {
+			p.record.failed.Add(1)
+		}
+		i.number = number
+	}
+	return i.number
+}
+
+// sums returns what the holding adds up to, as records have it.
+func (h *holding) sums() journal.Holding {
+	return journal.Holding{State: h.state, OwnPosition: h.profit.position, EntryPrice: h.profit.entryPrice, UnitValue: h.profit.unitValue,
+		Realised: h.profit.realised, NumOrders: h.numOrders, NumFills: h.numFills, NumRejects: h.numRejects}
+}
+
+// sends appends a request that is to be sent, or takes it back and returns why that must not be. The lock is held.
+func (r *recorder) sends(h *holding, o *connector.Order, reactedNs int64) (reason string) {
+	risky := o.Req != hft.StatusCanceled && !r.mayContinue()
+	if risky && r.w.Err() != nil {
+		h.withdraw(&o.Order)
+		return fmt.Sprintf("the host's journal cannot be written: %v", r.w.Err())
+	}
+	head := h.head(journal.KindRequest, o.Owner)
+	err := note(r, &head, &journal.Request{Order: o.Order, SawNs: h.pub.instruments[h.feedNo].exchNs, ReactedNs: reactedNs})
+	if risky && err != nil {
+		h.withdraw(&o.Order)
+		return fmt.Sprintf("the host's journal cannot be written: %v", err)
+	}
+	return ""
+}
+
+// report appends a connector's report of an order, which the holding has applied. The lock is held.
+func (r *recorder) report(h *holding, u *connector.OrderUpdate) {
+	if r == nil || r.w == nil {
+		return
+	}
+	if !u.Fill {
+		head := h.head(journal.KindOrder, u.Owner)
+		note(r, &head, &journal.OrderState{Order: u.Order.Order, Holding: h.sums()}, u.Names.Origin, u.Names.ClientID, u.Names.VenueID)
+		return
+	}
+	head := h.head(journal.KindExecution, u.Owner)
+	note(r, &head, &journal.Execution{Order: u.Order.Order, Holding: h.sums(), Value: u.FillValue, Fee: u.FillFee, FeePaid: u.FeePaid},
+		u.Names.Origin, u.Names.ClientID, u.Names.VenueID, u.Names.ExecID, u.FeeAsset)
+}
+
+// refusals bounds the records of a strategy's refused requests. The goroutine that serves its process uses it.
+type refusals struct {
+	second int64
+	n      int
+	more   int64 // not written yet
+}
+
+// refused appends a request that was not sent. The lock is held.
+func (r *recorder) refused(seen *refusals, h *holding, o *hft.Order, by journal.Refuser, rule, reason string) {
+	if r == nil || r.w == nil {
+		return
+	}
+	second := r.clock.NowNs() / int64(time.Second)
+	if second != seen.second {
+		seen.second, seen.n = second, 0
+	}
+	seen.n++
+	if seen.n > maxRefusals {
+		seen.more++
+		return
+	}
+	head := h.head(journal.KindRefused, h.owner)
+	note(r, &head, &journal.Refusal{Order: *o, Count: 1 + seen.more, By: by}, rule, reason)
+	seen.more = 0
+}
+
+// process appends what has become of a strategy's process.
+func (r *recorder) process(kind journal.Kind, s *strategy, inst *instance, oldPID int, texts ...string) {
+	body := journal.Process{PID: int64(inst.pid()), OldPID: int64(oldPID)}
+	sum, _ := hex.DecodeString(inst.binary.sum) // none of an attached process
+	copy(body.SHA256[:], sum)
+	s.mu.Lock()
+	body.Restarts = int64(s.restarts)
+	s.mu.Unlock()
+	note(r, &journal.Head{Kind: kind, Bot: s.botID, Incarnation: inst.session.incarnation}, &body, append([]string{s.cfg.Name}, texts...)...)
+}
+
+// command appends what an operator has asked for.
+func (r *recorder) command(what, name string) {
+	note(r, &journal.Head{Kind: journal.KindCommand}, &journal.None{}, what+" "+name, "", "control socket")
+}
+
+// marks values what the strategies hold every minute, until ctx ends, and at the end of each day.
+func (h *Host) marks(ctx context.Context) {
+	look := time.NewTicker(marksEvery)
+	defer look.Stop()
+	day := func() int64 { return h.cfg.Clock.NowNs() / int64(24*time.Hour) }
+	for today, over := day(), false; !over; {
+		select {
+		case <-ctx.Done():
+			over = true
+		case <-look.C:
+		}
+		var ends uint8
+		if now := day(); now != today {
+			today, ends = now, 1
+		}
+		h.mark(ends)
+	}
+}
+
+// mark appends the value of each holding that has ever traded. ends says that a day has ended.
+func (h *Host) mark(ends uint8) {
+	for _, s := range h.everyStrategy() {
+		for _, held := range s.held() {
+			held.mark(ends)
+		}
+	}
+}
+
+func (h *holding) mark(ends uint8) {
+	h.pub.mu.Lock()
+	defer h.pub.mu.Unlock()
+	if h.numFills == 0 {
+		return
+	}
+	mid := h.pub.instruments[h.feedNo].mid()
+	head := h.head(journal.KindMark, h.owner)
+	note(h.pub.record, &head, &journal.Mark{Holding: h.sums(), Mid: zeroIfNaN(mid), Equity: h.profit.realised + h.profit.open(mid) - h.state.Fee, DayEnd: ends})
+}

@@ -129,7 +129,7 @@ var allowed = []importRule{
 	{"internal/bench/ticktoorder", "measures the host with everything but a venue", []string{"hft", "host", "ipc", "connector", "connector/binancefutures", "connector/depthsync", "connector/feed", "pluginapi"}},
 	{"internal/modulepath", "a tool", nil},
 	{"pluginapi", "what an author imports", []string{"hft", "depth", "live", "ipc", "backtest", "internal/control", "internal/settings"}},
-	{"host", "the host knows no venue and no strategy", []string{"hft", "depth", "ipc", "connector", "connector/feed", "internal/control", "internal/runlog"}},
+	{"host", "the host knows no venue and no strategy", []string{"hft", "depth", "ipc", "journal", "connector", "connector/feed", "internal/control", "internal/runlog"}},
 	{"internal/runlog", "takes lines, from whomever", nil},
 	{"runner/internal/config", "the configuration names venues and plugins but runs none", []string{"internal/control", "internal/settings",
 		"internal/venues", "connector/venue", "backtest"}},

@@ -64,7 +64,8 @@ func hostConfig(ctx context.Context, file *config.File, logger hclog.Logger) (ho
 			CrashLoopRestarts: file.Runner.CrashLoopRestarts, CrashLoopWindow: file.Runner.CrashLoopWindow,
 		},
 		StrategyLogs: host.StrategyLogs{Megabytes: file.Runner.StrategyLogMB, Files: file.Runner.StrategyLogFiles,
-			LinesPerSecond: file.Runner.StrategyLogRate}}
+			LinesPerSecond: file.Runner.StrategyLogRate},
+		Journal: host.Journal{Keep: file.Runner.JournalKeep, ContinueOnError: file.Runner.OnJournalError == "continue"}}
 	connectors, err := newConnectors(ctx, file, cfg.Clock, logger)
 	if err != nil {
 		return cfg, err

@@ -61,6 +61,8 @@ type Runner struct {
 	StrategyLogMB     int           `json:"strategy_log_mb" hcl:"strategy_log_mb" default:"10" min:"1" max:"100000" doc:"size in megabytes at which a strategy's log file, 'logs/<strategy>.log' in the state directory, is rotated"`
 	StrategyLogFiles  int           `json:"strategy_log_files" hcl:"strategy_log_files" default:"10" min:"2" max:"10000" doc:"how many log files of a strategy are kept, including the current one; the oldest is removed"`
 	StrategyLogRate   int           `json:"strategy_log_rate" hcl:"strategy_log_rate" default:"200" min:"1" max:"1000000" doc:"maximum log lines per second of a strategy, however it writes them, with bursts of up to ten seconds' worth. Lines beyond it are dropped, and the log says how many"`
+	JournalKeep       time.Duration `json:"journal_keep_ns" hcl:"journal_keep" default:"720h" min:"0s" doc:"how long the journal, 'journal' in the state directory, keeps records that are not about money; '0s' keeps them forever. Executions, fees, funding, balances and the values at the end of each day are kept forever in 'journal/money'"`
+	OnJournalError    string        `json:"on_journal_error" hcl:"on_journal_error" default:"halt" choices:"halt,continue" doc:"what happens while the journal cannot be written because the disk is full or fails: 'halt' rejects new orders and amendments but sends cancels; 'continue' keeps trading, and the journal lacks what happens meanwhile"`
 	LogLevel          string        `json:"log_level" hcl:"log_level" default:"info" choices:"trace,debug,info,warn,error" doc:"minimum level of the log lines shown"`
 }
 

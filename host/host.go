@@ -5,13 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -190,86 +188,6 @@ func (h *Host) serve(ctx context.Context, socket net.Listener) {
 		h.cfg.Clock.Watch(ctx, func(what string, by time.Duration) { h.log.Warn(what, "by", by) })
 	})
 	h.background.Go(func() { h.marks(ctx) })
-}
-
-// keepListening serves a socket of the state folder until ctx ends, and anew when its file is gone: somebody has removed
-// the folder. It says so when another host has it by then.
-func (h *Host) keepListening(ctx context.Context, name string, first net.Listener, serve func(net.Listener)) {
-	path := filepath.Join(h.cfg.StateDir, name)
-	var group sync.WaitGroup
-	defer group.Wait()
-	group.Go(func() { serve(first) })
-	look := time.NewTicker(folderLook)
-	defer look.Stop()
-	for told, lost := false, false; ; {
-		select {
-		case <-ctx.Done():
-			return
-		case <-look.C:
-		}
-		_, err := os.Lstat(path)
-		gone := errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
-		if ctx.Err() != nil { // serve has removed it
-			return
-		}
-		err = h.keepFolder(gone)
-		switch {
-		case errors.Is(err, control.ErrHostRunning):
-			lost = true
-			if !h.folder.lost.Swap(true) {
-				h.log.Error("the state directory was removed and now belongs to another host: this one cannot be reached, and both trade; stop one of them",
-					"error", err)
-			}
-			continue
-		case err == nil:
-			h.folder.lost.Store(false)
-			gone, lost = gone || lost, false // a socket that is there is the other host's, which has ended
-		}
-		if gone && !told && h.tellFolder() {
-			h.log.Error("the state directory was removed while running and has been created again; the logs in it are lost", "missing", path)
-		}
-		told = told || gone
-		var again net.Listener
-		if err == nil && gone {
-			again, err = control.ListenRunner(path)
-		}
-		if err != nil {
-			h.log.Error("cannot create the state directory again", "error", err)
-			continue
-		}
-		told = false
-		if again == nil {
-			continue
-		}
-		group.Go(func() {
-			defer func() { _ = again.Close() }()
-			serve(again)
-		})
-	}
-}
-
-// tellFolder reports whether it is to be told that the folder is gone: nobody has just now.
-func (h *Host) tellFolder() bool {
-	h.folder.Lock()
-	defer h.folder.Unlock()
-	fresh := time.Since(h.folder.told) >= 2*folderLook
-	if fresh {
-		h.folder.told = time.Now()
-	}
-	return fresh
-}
-
-// keepFolder makes the state folder again when it is gone, and takes it again when it is another one than before. The error
-// is an ErrHostRunning when another host has it.
-func (h *Host) keepFolder(gone bool) error {
-	h.folder.Lock()
-	defer h.folder.Unlock()
-	if gone {
-		if err := os.MkdirAll(filepath.Join(h.cfg.StateDir, "logs"), 0o700); err != nil {
-			return err
-		}
-	}
-	return h.folder.lock.Renew()
 }
 
 // errDataEnded is why strategies are stopped at the end of recorded data.

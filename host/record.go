@@ -53,18 +53,18 @@ func (h *Host) openJournal() error {
 	r := h.record
 	w, found, err := journal.Open(journal.Config{Dir: filepath.Join(h.cfg.StateDir, JournalName), NowNs: r.clock.NowNs, Keep: r.cfg.Keep, Notify: r.notify})
 	if err != nil {
-		return fmt.Errorf("open the journal of the state folder: %w", err)
+		return fmt.Errorf("open the journal of the state directory: %w", err)
 	}
 	r.w = w
 	for _, torn := range found.Torn {
-		r.log.Warn("the machine went down while the journal was written: what is not whole was put aside", "file", torn)
+		r.log.Warn("the machine went down during a write to the journal; the incomplete record was moved to a file", "file", torn)
 	}
 	for _, d := range found.Damage {
-		r.log.Error("the journal is damaged: what stood there is missing in orders, fills and sums that are read from it", "damage", d.String(),
-			"fix", "runner journal verify says more")
+		r.log.Error("the journal is damaged: orders, fills and sums read from it lack what was there", "damage", d.String(),
+			"fix", "run 'runner journal verify' for details")
 	}
 	if found.Unclean {
-		r.log.Warn("the last run of this state folder did not end in order", "run_begun", time.Unix(0, found.State.Run.BegunNs).UTC().Format(time.RFC3339),
+		r.log.Warn("the last run of this state directory did not shut down gracefully", "run_begun", time.Unix(0, found.State.Run.BegunNs).UTC().Format(time.RFC3339),
 			"records_in_memory_only", found.FromRing, "last_moments_lost", found.RingGone)
 	}
 	note(r, &journal.Head{Kind: journal.KindRunBegun}, &journal.Run{PID: int64(os.Getpid())}, h.cfg.Version, r.cfg.ConfigSHA256)
@@ -75,10 +75,10 @@ func (h *Host) openJournal() error {
 func (r *recorder) close(reason string) {
 	note(r, &journal.Head{Kind: journal.KindRunEnded}, &journal.Run{PID: int64(os.Getpid())}, reason)
 	if n := r.failed.Load(); n > 0 {
-		r.log.Error("records are missing in the journal, which could not be written for a while", "records", n)
+		r.log.Error("the journal lacks records because it could not be written for a while", "records", n)
 	}
 	if err := r.w.Close(); err != nil {
-		r.log.Error("the journal was not written to its end; the next run tries again", "error", err)
+		r.log.Error("the end of the journal could not be written; the next run tries again", "error", err)
 	}
 }
 
@@ -88,9 +88,9 @@ func (r *recorder) notify(n journal.Notice) {
 		r.log.Warn(n.Text)
 		return
 	}
-	what := "new orders are refused until it can be written, cancels are sent"
+	what := "new orders are rejected until it can be written; cancels are sent"
 	if r.cfg.ContinueOnError {
-		what = "strategies trade on, by on_journal_error"
+		what = "strategies keep trading (on_journal_error)"
 	}
 	r.log.Error(n.Text, "error", n.Err, "consequence", what)
 }
@@ -139,13 +139,13 @@ func (r *recorder) sends(h *holding, o *connector.Order, reactedNs int64) (reaso
 	risky := o.Req != hft.StatusCanceled && !r.mayContinue()
 	if risky && r.w.Err() != nil {
 		h.withdraw(&o.Order)
-		return fmt.Sprintf("the host's journal cannot be written: %v", r.w.Err())
+		return fmt.Sprintf("the journal cannot be written: %v", r.w.Err())
 	}
 	head := h.head(journal.KindRequest, o.Owner)
 	err := note(r, &head, &journal.Request{Order: o.Order, SawNs: h.pub.instruments[h.feedNo].exchNs, ReactedNs: reactedNs})
 	if risky && err != nil {
 		h.withdraw(&o.Order)
-		return fmt.Sprintf("the host's journal cannot be written: %v", err)
+		return fmt.Sprintf("the journal cannot be written: %v", err)
 	}
 	return ""
 }

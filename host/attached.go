@@ -23,9 +23,9 @@ const (
 	maxAttachedBots = 128
 	// maxAttachedInstruments is the number of instruments of a connector from which processes cannot add another.
 	maxAttachedInstruments = 512
-	// handover is how long a request waits for the end of a process that has its bot id and may have ended just now.
+	// handover is the time that an attach request waits for the exit of a process with the same bot id.
 	handover = 200 * time.Millisecond
-	// faultLook is how often an attached process's queues are looked at.
+	// faultLook is the interval between checks of an attached process's queues.
 	faultLook = 100 * time.Millisecond
 )
 

@@ -27,7 +27,7 @@ import (
 	"github.com/hftrunner/hftrunner/live"
 )
 
-// attachedProgram is what a process of this binary does that attaches itself: the environment says how.
+// attachedProgram runs in a process of this binary that attaches itself: the environment says how.
 type attachedProgram struct {
 	Socket  string
 	BotID   uint64
@@ -545,7 +545,7 @@ func TestGarbageOfAttachedProcesses(t *testing.T) {
 	if !strings.Contains(s.Reason, "corrupt") {
 		t.Errorf("%+v", s)
 	}
-	vandal.expect("end: peer is gone: the host has disconnected this process: it damaged")
+	vandal.expect("end: peer is gone: the host has disconnected this process: it corrupted")
 	events := r.status("plugin").Events
 	r.until("plugin", "trading on", func(s control.StrategyStatus) bool {
 		return s.Events > events+100 && s.Restarts == 0 && s.LostEvents == 0 && s.State == "running"

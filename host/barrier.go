@@ -27,7 +27,8 @@ type barrier struct {
 const (
 	barrierSpins = 200
 	barrierSleep = 2 * time.Millisecond
-	// maxShows is how often one wait shows the same time. A bot that still waits for it reads another connector's clock.
+	// maxShows is the number of times that one wait shows the same time. A bot that still waits for it reads another
+	// connector's clock.
 	maxShows = 4
 )
 
@@ -45,7 +46,8 @@ func (b *barrier) remove(s *session) {
 	b.sessions = slices.DeleteFunc(b.sessions, func(known *session) bool { return known == s })
 }
 
-// expect adds a bot that is being started or waits to be started again, or takes it away: it has joined, or was given up.
+// expect adds a bot that is being started or waits to be started again, or takes it away: it has joined, or failed
+// permanently.
 func (b *barrier) expect(joins bool) {
 	if joins {
 		b.expected.Add(1)
@@ -152,7 +154,7 @@ func (b *barrier) standStill(ctx context.Context, wake <-chan struct{}) (int64, 
 }
 
 // awaitIdle returns until when a bot waits, once it has received everything and its requests have been handled. A bot
-// that is gone waits for ever; a hung one is the supervisor's to find.
+// that is gone waits forever; a hung one is the supervisor's to find.
 func awaitIdle(ctx context.Context, s *session) (deadlineNs int64, err error) {
 	patience := time.Duration(0)
 	for spins := 0; ; spins++ {

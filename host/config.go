@@ -9,14 +9,13 @@ import (
 	"github.com/hftrunner/hftrunner/ipc"
 )
 
-// Config is what a Host runs. It has been checked by whoever made it: names are unique, every strategy's connector
-// and plugin exist.
+// Config configures a Host. Its creator has checked it: names are unique, every strategy's connector and plugin exist.
 type Config struct {
 	// Version is the version of the runner, shown to people.
 	Version string
 	// ConfigPath is the file the configuration came from, shown to people.
 	ConfigPath string
-	// PluginDir is the folder of the strategy binaries.
+	// PluginDir is the directory of the strategy binaries.
 	PluginDir string
 	// StateDir holds the control socket and the strategies' log files; it is created.
 	StateDir string
@@ -25,9 +24,9 @@ type Config struct {
 	Clock *ipc.Clock
 	// Supervision sets the limits of the supervisor.
 	Supervision Supervision
-	// StrategyLogs says how much of what strategies write is kept.
+	// StrategyLogs limits the log files of strategies.
 	StrategyLogs StrategyLogs
-	// Journal says how the journal is kept.
+	// Journal describes how the journal is kept.
 	Journal    Journal
 	Connectors []ConnectorConfig
 	Strategies []StrategyConfig
@@ -42,16 +41,16 @@ type StrategyLogs struct {
 	LinesPerSecond int
 }
 
-// Supervision sets when a strategy process is given up and started again.
+// Supervision configures restarts of a strategy process and when it counts as failed permanently.
 type Supervision struct {
 	// StartTimeout bounds process start, handshake and configuration.
 	StartTimeout time.Duration
 	// StopTimeout bounds an orderly stop; after it the process is killed.
 	StopTimeout time.Duration
-	// ExitTimeout is how long the end of a strategy, or of the run, waits for the venues to confirm that its orders have ended; 0
-	// is a minute.
+	// ExitTimeout is the time that the end of a strategy, or of the run, waits for the venues to confirm that its
+	// orders are closed; 0 is a minute.
 	ExitTimeout time.Duration
-	// HeartbeatTimeout is how long a strategy may make no call before it is taken for hung.
+	// HeartbeatTimeout is the time without a call after which a strategy is considered hung.
 	HeartbeatTimeout time.Duration
 	// BackoffMin and BackoffMax bound the wait before a restart, which doubles and has jitter.
 	BackoffMin, BackoffMax time.Duration
@@ -70,7 +69,8 @@ type ConnectorConfig struct {
 	// ends; Trouble is why it did not before.
 	Open    func(ctx context.Context) (Opened, error)
 	Trouble string
-	// Trades says that orders are sent to a venue, where an earlier run may have left some: the host knows of none itself.
+	// Trades is true if orders are sent to a venue, where an earlier run may have left some that the host does not
+	// know.
 	Trades bool
 	// FeedCapacity is the number of slots of the feed ring, a power of two; 0 for the default.
 	FeedCapacity int
@@ -80,7 +80,7 @@ type ConnectorConfig struct {
 type StrategyConfig struct {
 	// Name is unique.
 	Name string
-	// Plugin is the name of the binary in the plugin folder.
+	// Plugin is the name of the binary in the plugin directory.
 	Plugin string
 	// SHA256 pins the binary when not empty, in hex.
 	SHA256 string
@@ -90,11 +90,11 @@ type StrategyConfig struct {
 	// Params are the plugin's parameters as a JSON object.
 	Params json.RawMessage
 	Wait   ipc.WaitStrategy
-	// OnExit is what happens to the orders of a strategy whose process ends unexpectedly or is stopped.
+	// OnExit is the policy for the orders of a strategy whose process ends unexpectedly or is stopped.
 	OnExit ExitAction
-	// OnChange is what happens when the binary is replaced.
+	// OnChange is the action when the binary is replaced.
 	OnChange ChangeAction
-	// Position says what Bot.Position is.
+	// Position is the source of Bot.Position.
 	Position PositionMode
 	// Disabled strategies are not started with the host.
 	Disabled bool
@@ -138,8 +138,8 @@ type PositionMode string
 
 // Position modes.
 const (
-	// StrategyPosition is what the bot's own fills add up to.
+	// StrategyPosition is the sum of the bot's own fills.
 	StrategyPosition PositionMode = "strategy"
-	// AccountPosition is what the venue says.
+	// AccountPosition is the venue's position of the account.
 	AccountPosition PositionMode = "account"
 )

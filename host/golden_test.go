@@ -114,9 +114,9 @@ func head(t *testing.T, path string, lines int) string {
 	return short
 }
 
-// TestReplayedBooksEqualTheReference replays the recorded day through decoder, fused book, shared memory and a strategy
-// process, and compares the book that the strategy sees after every message with the host's, and with the reference's
-// wherever one of its lines (every 1000th row) ends a message.
+// TestReplayedBooksEqualTheReference replays the recorded day through decoder, fused book, shared memory and a
+// strategy process, and compares the book that the strategy sees after every message with the host's, and with
+// hftbacktest's wherever one of its lines (every 1000th row) ends a message.
 func TestReplayedBooksEqualTheReference(t *testing.T) {
 	path := datatest.Recording(t, "binancefutures", "btcusdt_20240808.gz")
 	messages, compared := replayedBooks(t, path, goldenBooks(t))
@@ -128,14 +128,14 @@ func TestReplayedBooksEqualTheReference(t *testing.T) {
 	}
 }
 
-// The same on the sample, without the reference.
+// The same on the sample, without hftbacktest.
 func TestReplayedBooksEqualTheHosts(t *testing.T) {
 	if messages, _ := replayedBooks(t, sampletest.Path(t, "binancefutures", "BTCUSDT"), nil); messages < 10_000 && recordedLines == 0 {
 		t.Errorf("only %d messages", messages)
 	}
 }
 
-// replayedBooks replays a recording and compares; it returns how many messages and how many of the reference's lines.
+// replayedBooks replays a recording and compares; it returns how many messages and how many of hftbacktest's lines.
 func replayedBooks(t *testing.T, path string, golden map[int]bookLine) (messages, compared int) {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "book")
@@ -181,7 +181,7 @@ func replayedBooks(t *testing.T, path string, golden map[int]bookLine) (messages
 				continue
 			}
 			if e.Kind() == hft.DepthSnapshotEvent && (i == 0 || e.Side() != m.Events[i-1].Side()) {
-				rows++ // the reference's file has a clear before each side of a snapshot
+				rows++ // hftbacktest's file has a clear before each side of a snapshot
 			}
 			rows++
 			emit = book.Update(e, e.ExchTimestampNs, emit[:0])
@@ -225,7 +225,7 @@ func readBookLines(t *testing.T, path string) []bookLine {
 	return lines
 }
 
-// goldenBooks returns the reference's fused book by row number.
+// goldenBooks returns hftbacktest's fused book by row number.
 func goldenBooks(t *testing.T) map[int]bookLine {
 	t.Helper()
 	lines := strings.Split(strings.TrimSpace(string(datatest.Golden(t, "fused.btc.bbo.csv"))), "\n")

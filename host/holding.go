@@ -10,7 +10,7 @@ import (
 	"github.com/hftrunner/hftrunner/ipc"
 )
 
-// holding is what one strategy has on one instrument: its orders at the venue, its position and the money made. It
+// holding is the ledger of one strategy on one instrument: its orders at the venue, its position and its money. It
 // belongs to the strategy, not to its process, and so outlives restarts. The publisher's lock guards it.
 type holding struct {
 	cfg      InstrumentConfig
@@ -100,7 +100,8 @@ func sign(x float64) float64 {
 	return 1
 }
 
-// overMeanwhile is why a cancel or a modification is not sent that was on its way when its order ended. It is nobody's mistake.
+// overMeanwhile is the reason given when a cancel or modification arrives after its order has closed. This is a normal
+// race, not an error.
 const overMeanwhile = "the order closed before the request arrived"
 
 // request applies a bot's request to the holding before it goes to the connector, and returns the order to send. The

@@ -20,7 +20,7 @@ import (
 	"github.com/hftrunner/hftrunner/ipc"
 )
 
-// Exit is why a host ended.
+// Exit is the reason why a host ended.
 type Exit string
 
 // Reasons for the end of a host. ExitDuration is for callers that end a run after a time.
@@ -31,7 +31,7 @@ const (
 	ExitError       Exit = "error"
 )
 
-// SocketName is the name of the control socket in the state folder, AttachSocketName that of the socket by which
+// SocketName is the name of the control socket in the state directory, AttachSocketName that of the socket by which
 // processes attach themselves.
 const (
 	SocketName       = "runner.sock"
@@ -64,7 +64,7 @@ type Host struct {
 	leftProcesses []string // of an earlier run
 }
 
-// StartError says that a strategy could not be started when the host began.
+// StartError reports that a strategy could not be started when the host began.
 type StartError struct {
 	Strategy string
 	Err      error
@@ -151,7 +151,7 @@ func (h *Host) Run(ctx context.Context) (exit Exit, err error) {
 		return ExitError, errors.Join(err, socket.Close())
 	}
 	defer func() { h.record.close(string(exit)) }()
-	// Binaries of an earlier run: nobody runs them when the folder is ours.
+	// Binaries of an earlier run: nobody runs them when the directory is ours.
 	if err := os.RemoveAll(filepath.Join(h.cfg.StateDir, binaryDir)); err != nil {
 		h.log.Warn("cannot remove plugin copies of an earlier run", "error", err)
 	}
@@ -190,7 +190,7 @@ func (h *Host) serve(ctx context.Context, socket net.Listener) {
 	h.background.Go(func() { h.marks(ctx) })
 }
 
-// errDataEnded is why strategies are stopped at the end of recorded data.
+// errDataEnded is the reason why strategies are stopped at the end of recorded data.
 var errDataEnded = errors.New("end of the recorded data")
 
 // connectorEnd is the end of a connector's Run.

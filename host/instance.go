@@ -28,16 +28,16 @@ type instance struct {
 	watcher sync.WaitGroup
 }
 
-// ending is how an instance ended by itself.
+// ending describes how an instance ended on its own.
 type ending struct {
 	reason string
 	done   bool // it returned without an error
 }
 
-// heartbeatLooks is how often a bot is looked at within the heartbeat limit.
+// heartbeatLooks is the number of checks of a bot within the heartbeat limit.
 const heartbeatLooks = 10
 
-// stopAnswer is how long a process that was stopped may take to say how its Run has returned, if it has.
+// stopAnswer is the time in which a stopped process must report how its Run returned, if it has.
 const stopAnswer = time.Second
 
 // firstDescriptor is the number of the first inherited file in a plugin process.

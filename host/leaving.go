@@ -19,11 +19,12 @@ import (
 const (
 	// defaultExitTimeout is Supervision.ExitTimeout when it is 0.
 	defaultExitTimeout = time.Minute
-	// leavingLook is how often the record is looked at, leavingReport how often a log line says what is left.
+	// leavingLook is the interval between checks of the record, leavingReport that between log lines about what is
+	// left.
 	leavingLook, leavingReport = 5 * time.Millisecond, 5 * time.Second
 	// lateLook and lateReport are the same after exit_timeout.
 	lateLook, lateReport = time.Second, time.Minute
-	// maxCanceling is how many cancels of one connector may wait for their answers: more would only fill its queues.
+	// maxCanceling is the maximum number of unanswered cancels of one connector: more would only fill its queues.
 	maxCanceling = 1000
 	// A refused cancel is sent again after recancelMin, then after twice that, up to recancelMax. One without an answer is
 	// sent again after recancelMax: the connector has its own ways to find out.
@@ -42,10 +43,11 @@ type leaving struct {
 	unfit   bool // one of them cannot trade as it is configured: its orders may be anywhere
 	asked   map[orderKey]*canceling
 	left    []leftOrder // by the last look
-	// untold is where by then a venue had not told what an earlier run has left, coming that it still may.
+	// untold lists the instruments whose venue had not reported by then what an earlier run has left; coming is true
+	// if it still may.
 	untold []place
 	coming bool
-	// late says that exit_timeout is over: from then on a venue that was never reached is waited for, too.
+	// late is true once exit_timeout has elapsed: from then on the host also waits for a venue that was never reached.
 	late bool
 }
 
@@ -65,7 +67,7 @@ type orderKey struct {
 	orderID      uint64
 }
 
-// canceling is what was done about an order that has to end.
+// canceling is the progress in closing an order.
 type canceling struct {
 	at    time.Time // of the last cancel, or of the first look at one that its strategy has sent
 	pause time.Duration
@@ -202,7 +204,7 @@ func (p *publisher) isOf(bots map[uint64]*strategy, no int) bool {
 func (l *leaving) concerns(o *leftOrder) bool {
 	switch {
 	case l.bots[o.Owner.Bot] == nil:
-		// What its strategy has canceled, or what was taken for over, is not kept. A submission without an answer is.
+		// What its strategy has canceled, or what was treated as over, is not kept. A submission without an answer is.
 		return !l.fixed && (o.Req == hft.StatusCanceled || o.Status == hft.StatusUnknown && o.Req == hft.StatusNone)
 	case !l.fixed || !l.begun || l.asked[o.key()] != nil:
 		return true

@@ -13,8 +13,8 @@ import (
 	"github.com/hftrunner/hftrunner/hft"
 )
 
-// TestWhatIsNotKept: of one that keeps its orders those end that it has canceled itself, and those that were taken for over; not a
-// submission without an answer.
+// TestWhatIsNotKept: of one that keeps its orders those end that it has canceled itself, and those that were treated
+// as over; not a submission without an answer.
 func TestWhatIsNotKept(t *testing.T) {
 	l := &leaving{}
 	for name, test := range map[string]struct {

@@ -27,7 +27,8 @@ func (h *Host) endLeftovers() {
 	}
 }
 
-// folderID tells a folder from every other on this machine, also from a copy and from one of its path in a container.
+// folderID tells a directory from every other on this machine, also from a copy and from one of its path in a
+// container.
 func folderID(dir string) (string, error) {
 	path, err := filepath.Abs(dir)
 	if err == nil {

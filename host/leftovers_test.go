@@ -25,7 +25,7 @@ type endsUnseen struct {
 func (endsUnseen) Err() error              { return context.Canceled }
 func (c endsUnseen) Done() <-chan struct{} { return c.done }
 
-// TestSocketOfAnEndingHost: the socket goes when the run ends; that is no folder that somebody has removed.
+// TestSocketOfAnEndingHost: the socket goes when the run ends; that is no directory that somebody has removed.
 func TestSocketOfAnEndingHost(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
@@ -39,7 +39,7 @@ func TestSocketOfAnEndingHost(t *testing.T) {
 	}
 }
 
-// TestStateFolderIsAFile tells that there is a file in the place of the state folder.
+// TestStateFolderIsAFile tells that there is a file in the place of the state directory.
 func TestStateFolderIsAFile(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer

@@ -17,7 +17,7 @@ import (
 // Steps are the steps of price and quantity of an instrument.
 type Steps struct{ TickSize, LotSize float64 }
 
-// Opened is what the answer of a venue makes possible.
+// Opened holds what a venue's answer makes available.
 type Opened struct {
 	Connector connector.Connector
 	// Steps are those of the symbols that the venue has.

@@ -18,7 +18,7 @@ type output struct {
 	log  *runlog.Log // nil before the first process
 }
 
-// outputGrace is how long the end of a strategy's log may take to be written.
+// outputGrace is the time allowed for writing the end of a strategy's log.
 const outputGrace = time.Second
 
 func newOutput(stateDir, strategy string, limits StrategyLogs, host hclog.Logger) *output {

@@ -188,7 +188,8 @@ func TestStrategyLogIsRotated(t *testing.T) {
 	}
 }
 
-// A full disk and a removed log folder neither hold up nor end a strategy; it is told once each, and once that it is over.
+// A full disk and a removed log directory neither hold up nor end a strategy; it is told once each, and once that it
+// is over.
 func TestStrategyLogCannotBeWritten(t *testing.T) {
 	var told lockedLog
 	cfg := newConfig(t, 1, 0)

@@ -15,17 +15,17 @@ import (
 	"github.com/hftrunner/hftrunner/internal/control"
 )
 
-// PluginInfo is what Describe finds out about a plugin.
+// PluginInfo is Describe's result for one plugin.
 type PluginInfo struct {
 	Name        string
 	Path        string
 	SHA256      string
 	Description control.Description
-	// Err is why the plugin cannot be used.
+	// Err is the reason why the plugin cannot be used.
 	Err error
 }
 
-// PluginNames returns the names of the executable files of a plugin folder, sorted.
+// PluginNames returns the names of the executable files of a plugin directory, sorted.
 func PluginNames(pluginDir string) ([]string, error) {
 	entries, err := os.ReadDir(pluginDir)
 	if err != nil {
@@ -41,8 +41,8 @@ func PluginNames(pluginDir string) ([]string, error) {
 	return names, nil
 }
 
-// Describe starts each named plugin of the folder for as long as it takes to ask what it is. Only the named files are
-// executed. What is wrong with one is in its PluginInfo; the error is for the folder.
+// Describe starts each named plugin of the directory for as long as it takes to ask what it is. Only the named files
+// are executed. What is wrong with one is in its PluginInfo; the error is for the directory.
 func Describe(ctx context.Context, pluginDir string, names []string) (map[string]PluginInfo, error) {
 	if _, err := os.Stat(pluginDir); err != nil {
 		return nil, fmt.Errorf("plugin directory: %w", err)
@@ -78,7 +78,7 @@ func describe(ctx context.Context, spawner *control.Spawner, pluginDir, name str
 	return info
 }
 
-// noPluginError says that the plugin folder has no such plugin.
+// noPluginError reports that the plugin directory has no such plugin.
 type noPluginError string
 
 // Error returns the text.
@@ -109,11 +109,11 @@ func findPlugin(dir, name string) (string, error) {
 	return path, nil
 }
 
-// binaryDir is the folder in the state folder that holds the binaries that run.
+// binaryDir is the directory in the state directory that holds the binaries that run.
 const binaryDir = "bin"
 
 // binary is a plugin's program as the host took it: a copy under its checksum, so that what runs is what was checked,
-// and can be started again when the file in the plugin folder has been replaced.
+// and can be started again when the file in the plugin directory has been replaced.
 type binary struct {
 	path, sum string
 }
@@ -169,7 +169,7 @@ func copyBinary(in *os.File, from, dir string) (binary, error) {
 	return b, nil
 }
 
-// binaryIn is where the program of that sum is in dir, if it is.
+// binaryIn returns the path of the program with that checksum in dir, if there is one.
 func binaryIn(dir, from, sum string) binary {
 	return binary{path: filepath.Join(dir, sum[:16], filepath.Base(from)), sum: sum}
 }

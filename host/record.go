@@ -17,7 +17,7 @@ import (
 	"github.com/hftrunner/hftrunner/journal"
 )
 
-// JournalName is the name of the journal's folder in the state folder.
+// JournalName is the name of the journal's directory in the state directory.
 const JournalName = "journal"
 
 const (
@@ -27,9 +27,9 @@ const (
 	maxRefusals = 100
 )
 
-// Journal says how the host's journal, <state_dir>/journal, is kept.
+// Journal describes how the host's journal, <state_dir>/journal, is kept.
 type Journal struct {
-	// Keep is how long records are kept that are not about money, 0 for good.
+	// Keep is the time that records are kept that are not about money, 0 for good.
 	Keep time.Duration
 	// ContinueOnError lets strategies send new orders while the journal cannot be written; cancels always go.
 	ContinueOnError bool

@@ -33,7 +33,8 @@ func breakPlugin(t *testing.T, dir, name string) {
 	}
 }
 
-// TestCrashStartsWhatRanLast kills a strategy while the plugin folder holds a binary that a hot restart has refused.
+// TestCrashStartsWhatRanLast kills a strategy while the plugin directory holds a binary that a hot restart has
+// refused.
 func TestCrashStartsWhatRanLast(t *testing.T) {
 	cfg := newConfig(t, 1, 0)
 	cfg.Strategies = []host.StrategyConfig{strategyOf("grid", "quoter", quoterParams{})}
@@ -59,8 +60,8 @@ func TestCrashStartsWhatRanLast(t *testing.T) {
 	r.until("grid", "a new process", func(s control.StrategyStatus) bool { return running(s) && s.PID != before.PID })
 }
 
-// TestCrashStartsWhatRanLastWithoutItsCopy kills a strategy when its copy is gone with the state folder, and the plugin folder
-// holds another.
+// TestCrashStartsWhatRanLastWithoutItsCopy kills a strategy when its copy is gone with the state directory, and the
+// plugin directory holds another.
 func TestCrashStartsWhatRanLastWithoutItsCopy(t *testing.T) {
 	t.Parallel()
 	cfg := newConfig(t, 1, 0)
@@ -115,7 +116,7 @@ func TestFullDiskStartsTheCopy(t *testing.T) {
 	r.until("grid", "a new process", func(s control.StrategyStatus) bool { return running(s) && s.PID != before.PID })
 }
 
-// TestPluginFolderMadeAgain replaces a binary by way of a new plugin folder.
+// TestPluginFolderMadeAgain replaces a binary by way of a new plugin directory.
 func TestPluginFolderMadeAgain(t *testing.T) {
 	t.Parallel()
 	cfg := newConfig(t, 1, 0)
@@ -144,8 +145,8 @@ func TestPluginFolderMadeAgain(t *testing.T) {
 	r.until("grid", "a new process", func(s control.StrategyStatus) bool { return running(s) && s.PID != before.PID })
 }
 
-// TestPluginFolderMadeAgainAtOnce removes the plugin folder and makes it again before anybody looks: the new one may well have
-// the number of the old one.
+// TestPluginFolderMadeAgainAtOnce removes the plugin directory and makes it again before anybody looks: the new one
+// may well have the number of the old one.
 func TestPluginFolderMadeAgainAtOnce(t *testing.T) {
 	t.Parallel()
 	cfg := newConfig(t, 1, 0)
@@ -237,8 +238,8 @@ func TestStrategyThatDoesNotStartIsTriedAgain(t *testing.T) {
 	r.until("late", "running", running)
 }
 
-// TestReplayWaitsForAStrategy replays at full speed with one strategy that starts at the third attempt and one that is
-// given up: the first sees the whole market, and the run ends.
+// TestReplayWaitsForAStrategy replays at full speed with one strategy that starts at the third attempt and one that
+// fails permanently: the first sees the whole market, and the run ends.
 func TestReplayWaitsForAStrategy(t *testing.T) {
 	cfg := newConfig(t, 0, 4*time.Second)
 	cfg.Strategies = []host.StrategyConfig{strategyOf("good", "sleeper", struct{}{}), strategyOf("third", "third", struct{}{}),
@@ -436,8 +437,8 @@ func sleeps(pid int) bool {
 	return err == nil && strings.HasPrefix(string(text), "sleep")
 }
 
-// TestStateFolderRemoved removes the state folder of a running host: it can still be asked and attached to, and a strategy
-// comes back although the copy of its binary is gone.
+// TestStateFolderRemoved removes the state directory of a running host: it can still be asked and attached to, and a
+// strategy comes back although the copy of its binary is gone.
 func TestStateFolderRemoved(t *testing.T) {
 	t.Parallel()
 	cfg := newConfig(t, 1, 0)
@@ -514,8 +515,8 @@ func TestRefusedBinaryIsTriedOnce(t *testing.T) {
 	}
 }
 
-// TestBinaryThatWasMissing: a strategy that was given up because the plugin folder had no such plugin starts when it has, and is none
-// that was given up any more.
+// TestBinaryThatWasMissing: a strategy that failed permanently because the plugin directory had no such plugin starts
+// when it has, and no longer counts as failed permanently.
 func TestBinaryThatWasMissing(t *testing.T) {
 	t.Parallel()
 	there := new(atomic.Bool)
@@ -539,7 +540,8 @@ func TestBinaryThatWasMissing(t *testing.T) {
 	}
 }
 
-// TestNewBinaryOfOneGivenUp: a strategy that was given up is tried again with a new binary, unless it was stopped by hand.
+// TestNewBinaryOfOneGivenUp: a strategy that failed permanently is tried again with a new binary, unless it was
+// stopped by hand.
 func TestNewBinaryOfOneGivenUp(t *testing.T) {
 	t.Parallel()
 	cfg := newConfig(t, 1, 0)

@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// patience is how long a test waits for what must come.
+// patience is the time that a test waits for what must come.
 const patience = 2 * time.Minute
 
 // rig is a host with paper markets and real strategy processes.
@@ -76,7 +76,7 @@ func newConfig(t testing.TB, speed float64, length time.Duration) host.Config {
 	return cfg
 }
 
-// installPlugin copies this test binary into the folder under a plugin's name, complete at once.
+// installPlugin copies this test binary into the directory under a plugin's name, complete at once.
 func installPlugin(t testing.TB, dir, name string) {
 	t.Helper()
 	self, err := os.Executable()

@@ -19,7 +19,7 @@ type line struct {
 	raw     []byte
 }
 
-// toRing is what a message goes through between socket and bots: decoder, book, and the host with its ring.
+// toRing is the path of a message from socket to bots: decoder, book, and the host with its ring.
 type toRing struct {
 	config    feed.Config
 	decoder   connector.Decoder
@@ -106,7 +106,7 @@ func TestDecodeToRingAllocatesNothing(t *testing.T) {
 	}
 }
 
-// BenchmarkDecodeToRing is what the processor does from a message until its rows are in the ring.
+// BenchmarkDecodeToRing measures the processor time from a message until its rows are in the ring.
 func BenchmarkDecodeToRing(b *testing.B) {
 	for no, v := range feedVenues {
 		b.Run(v.name, func(b *testing.B) {

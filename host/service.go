@@ -44,7 +44,7 @@ func (h *Host) Strategies(context.Context) ([]control.StrategyStatus, error) {
 // instrumentKey names an instrument, in capitals: a recording may have its own letters.
 type instrumentKey struct{ connector, symbol string }
 
-// findings are how often what was found about each instrument's feed.
+// findings counts the findings about each instrument's feed.
 func (h *Host) findings() map[instrumentKey]map[string]uint64 {
 	found := map[instrumentKey]map[string]uint64{}
 	for _, p := range h.publishers {
@@ -95,7 +95,7 @@ func (h *Host) command(ctx context.Context, name string, kind commandKind) comma
 	return commandResult{err: control.NewNotFoundError(name, known)}
 }
 
-// errEnding is what a strategy says whose supervisor, or attached process, has gone before it was asked.
+// errEnding is returned for a strategy whose supervisor, or attached process, is already gone.
 var errEnding = errors.New("the host is shutting down")
 
 // ask hands a command to the supervisor and waits for its outcome.

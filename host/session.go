@@ -40,11 +40,11 @@ type sessionLink struct {
 }
 
 const (
-	// requestSpin is how long an adaptive or spinning session looks for the next request before it parks.
+	// requestSpin is the time that an adaptive or spinning session looks for the next request before it parks.
 	requestSpin = 50 * time.Microsecond
-	// looksPerYield is how often a spin looks for a request before it lets other goroutines run, which is not free.
+	// looksPerYield is the number of polls of a spin before it yields to other goroutines, which is not free.
 	looksPerYield = 64
-	// drainLimit is how many requests of one connector are handled in a row; a queue holds fewer.
+	// drainLimit is the maximum number of requests of one connector handled in a row; a queue holds fewer.
 	drainLimit = 4096
 	// requestPark bounds one sleep; a bot that sends rings. flushPark does while messages wait for room in its queue.
 	requestPark = 500 * time.Millisecond
@@ -198,7 +198,7 @@ func (s *session) wake() {
 	}
 }
 
-// idleness is what a session's bot says of itself to the barrier.
+// idleness is the state that a session's bot reports to the barrier.
 type idleness uint8
 
 const (
@@ -240,7 +240,7 @@ func (s *session) handled() (n uint64) {
 // calls returns a number that changes as long as the bot waits or sends requests.
 func (s *session) calls() uint64 { return s.control.Progress() + s.handled() }
 
-// fault says what the bot has done that it has to be restarted for, nothing if all is well.
+// fault returns the reason for which the bot must be restarted, empty if there is none.
 func (s *session) fault() string {
 	if s.damaged.Load() {
 		return "it corrupted its request queue"

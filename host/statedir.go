@@ -14,8 +14,8 @@ import (
 	"github.com/hftrunner/hftrunner/internal/control"
 )
 
-// keepListening serves a socket of the state folder until ctx ends, and anew when its file is gone: somebody has removed
-// the folder. It says so when another host has it by then.
+// keepListening serves a socket of the state directory until ctx ends, and again when its file is gone: somebody has
+// removed the directory. It says so when another host has it by then.
 func (h *Host) keepListening(ctx context.Context, name string, first net.Listener, serve func(net.Listener)) {
 	path := filepath.Join(h.cfg.StateDir, name)
 	var group sync.WaitGroup
@@ -70,7 +70,7 @@ func (h *Host) keepListening(ctx context.Context, name string, first net.Listene
 	}
 }
 
-// tellFolder reports whether it is to be told that the folder is gone: nobody has just now.
+// tellFolder reports whether it is to be told that the directory is gone: nobody has just now.
 func (h *Host) tellFolder() bool {
 	h.folder.Lock()
 	defer h.folder.Unlock()
@@ -81,8 +81,8 @@ func (h *Host) tellFolder() bool {
 	return fresh
 }
 
-// keepFolder makes the state folder again when it is gone, and takes it again when it is another one than before. The error
-// is an ErrHostRunning when another host has it.
+// keepFolder makes the state directory again when it is gone, and takes it again when it is another one than before.
+// The error is an ErrHostRunning when another host has it.
 func (h *Host) keepFolder(gone bool) error {
 	h.folder.Lock()
 	defer h.folder.Unlock()

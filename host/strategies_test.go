@@ -65,13 +65,13 @@ type quoterParams struct {
 	KeepQuotes bool `hcl:"keep_quotes" json:"keep_quotes" default:"false"`
 	// RefuseStateIf is a file whose presence makes RestoreState fail, once.
 	RefuseStateIf string `hcl:"refuse_state_if" json:"refuse_state_if" default:""`
-	// Saving is how SaveState goes wrong: fails, panics, hangs or large.
+	// Saving is the way in which SaveState fails: fails, panics, hangs or large.
 	Saving string `hcl:"saving" json:"saving" default:""`
-	// Stopping is how its stop goes wrong: fails, exits or hangs, or that it takes its time, with requests.
+	// Stopping is the way in which its stop fails: fails, exits or hangs, or that it takes its time, with requests.
 	Stopping string `hcl:"stopping" json:"stopping" default:""`
 }
 
-// sighting is what a quoter writes down.
+// sighting is a line that a quoter records.
 type sighting struct {
 	What     string  `json:"what"`
 	PID      int     `json:"pid"`
@@ -168,7 +168,7 @@ func (q *quoter) Run(_ context.Context, bot hft.Bot) error {
 	}
 }
 
-// stoppingRequests is how many requests a quoter sends in its stop that takes its time, one each 100 ms.
+// stoppingRequests is the number of requests that a quoter sends in its stop that takes its time, one each 100 ms.
 const stoppingRequests = 35
 
 func (q *quoter) stopping() error {
@@ -281,7 +281,7 @@ func serveSleeper() {
 		New: func(struct{}) (pluginapi.Strategy, error) { return sleeper{}, nil }})
 }
 
-// besideProgram is a file in the folder of the copies of binaries.
+// besideProgram is a file in the directory of the copies of binaries.
 func besideProgram(name string) string {
 	return filepath.Join(filepath.Dir(filepath.Dir(os.Args[0])), name)
 }

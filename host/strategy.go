@@ -72,7 +72,8 @@ type strategy struct {
 	expectedBy  []*barrier // that wait for its process
 	// leftProcesses could not be ended.
 	leftProcesses []string
-	// unfit is why it cannot be registered at a venue that was reached late; byHand says that it was stopped since it last started.
+	// unfit is the reason why it cannot be registered at a venue that was reached late; byHand is true if it was
+	// stopped since it last started.
 	unfit  error
 	byHand bool
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/hftrunner/hftrunner/internal/control"
 )
 
-// Summary is what a run comes to. Times are nanoseconds.
+// Summary is the result of a run. Times are nanoseconds.
 type Summary struct {
 	Version    string             `json:"version"`
 	UptimeNs   int64              `json:"uptime_ns"`
@@ -26,7 +26,7 @@ type Summary struct {
 	LeftProcesses []string `json:"left_processes,omitempty"`
 }
 
-// ConnectorSummary is what a connector did.
+// ConnectorSummary is the summary of one connector.
 type ConnectorSummary struct {
 	Name        string `json:"name"`
 	Kind        string `json:"kind"`
@@ -37,11 +37,11 @@ type ConnectorSummary struct {
 	Reconnects  uint64 `json:"reconnects"`
 	// StoppedStreams are books whose stream had stopped while their connection went on.
 	StoppedStreams uint64 `json:"stopped_streams"`
-	// Feeds are what was found about the feed of each instrument, where the connector tells.
+	// Feeds are the findings about the feed of each instrument, if the connector reports them.
 	Feeds []feed.Report `json:"feeds"`
 }
 
-// StrategySummary is what a strategy did, over all its processes.
+// StrategySummary is the summary of one strategy, over all its processes.
 type StrategySummary struct {
 	Name          string                     `json:"name"`
 	Plugin        string                     `json:"plugin"`

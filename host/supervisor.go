@@ -11,7 +11,7 @@ import (
 	"github.com/hftrunner/hftrunner/internal/control"
 )
 
-// command is what somebody asks a supervisor to do.
+// command is a request to a supervisor.
 type command struct {
 	kind  commandKind
 	reply chan commandResult
@@ -38,7 +38,7 @@ type supervisor struct {
 	delays   *backoff.ExponentialBackOff
 	failures []time.Time
 	retry    *time.Timer // runs in state Backoff
-	good     kept        // what ran last; the plugin folder may hold something else by now
+	good     kept        // what ran last; the plugin directory may hold something else by now
 }
 
 func newSupervisor(s *strategy) *supervisor {
@@ -69,8 +69,8 @@ func (s *supervisor) boot(ctx context.Context) error {
 	return nil
 }
 
-// misconfigured reports whether a start failed for what the configuration or the plugin folder says, so that another
-// attempt would end the same way.
+// misconfigured reports whether a start failed for what the configuration or the plugin directory says, so that
+// another attempt would end the same way.
 func misconfigured(err error) bool {
 	var launch *control.LaunchError
 	if errors.As(err, &launch) {
@@ -162,8 +162,8 @@ func (s *supervisor) startAgain(ctx context.Context) {
 	}
 }
 
-// startNow starts the binary that the plugin folder holds. Where that fails, a strategy that waited to be started again
-// waits on.
+// startNow starts the binary that the plugin directory holds. Where that fails, a strategy that waited to be started
+// again waits on.
 func (s *supervisor) startNow(ctx context.Context) error {
 	s.mu.Lock()
 	unfit := s.unfit
@@ -195,7 +195,8 @@ func (s *supervisor) startNow(ctx context.Context) error {
 	return err
 }
 
-// relaunch is launch of the binary that ran last: the plugin folder may hold one by now that a hot restart has refused.
+// relaunch is launch of the binary that ran last: the plugin directory may hold one by now that a hot restart has
+// refused.
 func (s *supervisor) relaunch(ctx context.Context) (*instance, error) {
 	if s.good.path == "" {
 		return s.launch(ctx)
@@ -289,7 +290,7 @@ func (s *supervisor) onEnding(ctx context.Context, e ending) {
 	s.onFailure("strategy ended unexpectedly", e.reason)
 }
 
-// notStarted is what happened to a strategy whose process could not be started.
+// notStarted is the outcome of a strategy whose process could not be started.
 const notStarted = "strategy could not be started"
 
 // failedToStart plans the next start. With the last the orders end that an earlier run has left for it.

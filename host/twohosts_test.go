@@ -15,7 +15,8 @@ import (
 	"github.com/hftrunner/hftrunner/internal/control"
 )
 
-// TestHostsAtTheSameMoment: of hosts that start at the same moment in one state folder one runs, and the others say which has it.
+// TestHostsAtTheSameMoment: of hosts that start at the same moment in one state directory one runs, and the others say
+// which has it.
 func TestHostsAtTheSameMoment(t *testing.T) {
 	const rounds, hosts = 10, 8
 	cfg := newConfig(t, 1, 0)

@@ -218,8 +218,8 @@ func TestStopWaitsForWhatAnEarlierRunHasLeft(t *testing.T) {
 	}
 }
 
-// TestGivenUpEndsWhatAnEarlierRunHasLeft: a strategy that was given up before its venue has told, or before its process was there,
-// leaves nothing either.
+// TestGivenUpEndsWhatAnEarlierRunHasLeft: a strategy that failed permanently before its venue has told, or before its
+// process was there, leaves nothing either.
 func TestGivenUpEndsWhatAnEarlierRunHasLeft(t *testing.T) {
 	for _, plugin := range []string{"panics", "exits"} {
 		t.Run(plugin, func(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 
 // What is said of orders whose end is not confirmed.
 
-// maxOrdersLogged is how many orders are logged, and ordersPerEntry how many at a time; the summary has all.
+// maxOrdersLogged is the maximum number of orders logged, ordersPerEntry that of one entry; the summary has all.
 const maxOrdersLogged, ordersPerEntry = 100, 25
 
 // unaccountedFor names the instruments of which a venue has not told what an earlier run has left.
@@ -103,12 +103,12 @@ const (
 	notTold   = "the venue has not reported which orders an earlier run has left: check at the venue"
 )
 
-// leftError is what is left of a strategy that was stopped.
+// leftError lists what a stopped strategy has left.
 func (s *strategy) leftError(l *leaving) *control.OrdersLeftError {
 	return &control.OrdersLeftError{Strategy: s.cfg.Name, Orders: s.host.named(l.left), Unaccounted: l.unaccountedFor()}
 }
 
-// accounts are what is left at the venues.
+// accounts are the orders left at the venues.
 type accounts struct {
 	unconfirmed, strays []control.OpenOrder
 	unaccounted         []string // instruments

@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	// settleTime is how long a new binary has to stay unchanged before it is taken.
+	// settleTime is the time that a new binary must stay unchanged before it is used.
 	settleTime = 200 * time.Millisecond
-	// folderLook is how often it is looked whether the plugin folder is still the one that is watched.
+	// folderLook is the interval between checks that the plugin directory is still the one being watched.
 	folderLook = time.Second
 )
 
@@ -22,8 +22,8 @@ func (h *Host) watchPlugins(ctx context.Context) {
 	h.background.Go(func() { (&pluginWatch{host: h}).run(ctx) })
 }
 
-// pluginWatch watches the plugin folder by its name: one that is removed and made again, or that a link leads to another
-// one, is watched again, and what changed meanwhile is found.
+// pluginWatch watches the plugin directory by its name: one that is removed and made again, or that a link leads to
+// another one, is watched again, and what changed meanwhile is found.
 type pluginWatch struct {
 	host    *Host
 	watcher *fsnotify.Watcher
@@ -31,12 +31,12 @@ type pluginWatch struct {
 	failed  bool        // it could not be watched, which has been said
 }
 
-// open watches the folder that has the name now, if that is not the one already.
+// open watches the directory that has the name now, if that is not the one already.
 func (w *pluginWatch) open(ctx context.Context) {
 	dir := w.host.cfg.PluginDir
 	now, err := os.Stat(dir)
 	if err != nil || w.watcher != nil && len(w.watcher.WatchList()) > 0 && os.SameFile(now, w.folder) {
-		return // a folder that was removed is not watched any more, though the next one may have its number
+		return // a directory that was removed is not watched any more, though the next one may have its number
 	}
 	watcher, err := fsnotify.NewWatcher()
 	if err == nil {

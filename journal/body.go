@@ -37,7 +37,7 @@ type Refusal struct {
 	Order hft.Order
 	// Limit and Value are those of the rule, where it has some.
 	Limit, Value float64
-	// Count is how many requests this record stands for.
+	// Count is the number of requests that this record stands for.
 	Count int64
 	By    Refuser
 	_     [7]byte
@@ -70,7 +70,7 @@ type Answer struct {
 	_       [7]byte
 }
 
-// Outcome is what came of a request.
+// Outcome is the outcome of a request.
 type Outcome uint8
 
 // Outcomes.
@@ -81,11 +81,11 @@ const (
 	Unknown Outcome = 3
 )
 
-// Holding is what a strategy has on an instrument, orders apart: its sums after the record.
+// Holding is the ledger of a strategy on an instrument, without orders: its sums after the record.
 type Holding struct {
 	State hft.StateValues
-	// OwnPosition is what its own executions add up to, EntryPrice the average price of that, UnitValue the value of a unit at
-	// price 1; Realised is without fees.
+	// OwnPosition is the sum of its own executions, EntryPrice the average price of that, UnitValue the value of a
+	// unit at price 1; Realised is without fees.
 	OwnPosition, EntryPrice, UnitValue, Realised float64
 	NumOrders, NumFills, NumRejects              uint64
 }
@@ -106,7 +106,7 @@ type Execution struct {
 	_                   [7]byte
 }
 
-// ExecutionKind says how an execution came about.
+// ExecutionKind is the origin of an execution.
 type ExecutionKind uint8
 
 // Kinds of executions.
@@ -137,7 +137,7 @@ type Funding struct {
 	VenueNs                       int64
 }
 
-// Mark is what a strategy's holding is worth.
+// Mark is the value of a strategy's holding.
 type Mark struct {
 	Holding Holding
 	// Mid is the price it is valued at, Equity cash, position and fees together.
@@ -146,7 +146,7 @@ type Mark struct {
 	_           [7]byte
 }
 
-// TradingState is what may trade: 0 active, 1 reducing, 2 halted.
+// TradingState is the trading state: 0 active, 1 reducing, 2 halted.
 type TradingState struct {
 	From, To uint8
 	_        [6]byte

@@ -26,10 +26,10 @@ type disk struct {
 	keeper  atomic.Bool
 }
 
-// retryAfter is how long a disk that failed is left alone.
+// retryAfter is the delay before a failed disk is tried again.
 const retryAfter = 500 * time.Millisecond
 
-// lookEvery is how often it is looked whether the segment is still there.
+// lookEvery is the interval between checks that the segment still exists.
 const lookEvery = time.Second
 
 // run writes and syncs until the writer is closed.
@@ -140,7 +140,8 @@ func (w *Writer) fitting(records []byte, size int64) (n int) {
 	return n
 }
 
-// write writes records to the segment, syncs it, and takes them out of the ring. After an error the segment is given up.
+// write writes records to the segment, syncs it, and takes them out of the ring. After an error the segment has failed
+// permanently.
 func (w *Writer) write(records []byte) error {
 	if len(records) == 0 {
 		return nil

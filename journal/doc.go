@@ -6,9 +6,9 @@
 // goroutine writes what is in the ring into segments and syncs them every ten milliseconds. So a killed process loses
 // nothing, the next Open writes what the ring still has; a power cut loses what was not synced yet.
 //
-// The order of records is their sequence; their time is a hint. State is what the records up to a sequence add up to. It does
-// not depend on how records of different goroutines follow each other. Each segment begins with the State before its first
-// record, so that a reader can begin at any of them, and old ones can go.
+// The order of records is their sequence; their time is a hint. State is the sum of the records up to a sequence. It
+// does not depend on how records of different goroutines follow each other. Each segment begins with the State before
+// its first record, so that a reader can begin at any of them, and old ones can go.
 //
 // A Writer is used by any goroutine, a Reader by one. Any number of processes can read while one writes.
 package journal

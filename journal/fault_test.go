@@ -249,7 +249,7 @@ func TestDiskFull(t *testing.T) {
 	}
 }
 
-// TestReadOnly: a folder that cannot be written to is an error at the start that says so.
+// TestReadOnly: a directory that cannot be written to is an error at the start that says so.
 func TestReadOnly(t *testing.T) {
 	mount := t.TempDir()
 	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=4m", "none", mount).CombinedOutput(); err != nil {
@@ -278,7 +278,8 @@ func TestReadOnly(t *testing.T) {
 	}
 }
 
-// TestFolderRemoved: somebody removes the folder while it is written. The journal goes on with the State that it had.
+// TestFolderRemoved: somebody removes the directory while it is written. The journal goes on with the State that it
+// had.
 func TestFolderRemoved(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "journal")
 	cfg := testConfig(t, dir)

@@ -89,7 +89,7 @@ func (r *Reader) checkpointOf(i int) (*State, error) {
 	}
 }
 
-// Report is what Verify found.
+// Report is the result of Verify.
 type Report struct {
 	Journal     string   `json:"journal"`
 	Segments    int      `json:"segments"`

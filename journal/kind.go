@@ -2,7 +2,7 @@ package journal
 
 import "fmt"
 
-// Kind says what a record tells.
+// Kind is the kind of a record.
 type Kind uint16
 
 // Kinds of records. The numbers are in files: a kind that is no longer written keeps its number.
@@ -27,7 +27,8 @@ const (
 	KindRequest Kind = 20
 	// KindRefused is one that is not sent: Refusal; texts rule, reason.
 	KindRefused Kind = 21
-	// KindSent is what goes to the venue, before the bytes leave: Sent; texts origin, client id, client id of the replacement.
+	// KindSent is a request to the venue, before the bytes leave: Sent; texts origin, client id, client id of the
+	// replacement.
 	KindSent Kind = 22
 	// KindAnswered is the venue's answer to it: Answer; texts origin, client id, venue's order id, reason.
 	KindAnswered Kind = 23
@@ -37,13 +38,13 @@ const (
 	// execution id, fee asset.
 	KindExecution Kind = 25
 
-	// KindVenuePosition is what the venue says of the account's position: VenuePosition.
+	// KindVenuePosition is the venue's position of the account: VenuePosition.
 	KindVenuePosition Kind = 30
-	// KindBalance is what the venue says of an asset of the account: Balance; texts connector, asset.
+	// KindBalance is the venue's balance of an asset of the account: Balance; texts connector, asset.
 	KindBalance Kind = 31
 	// KindFunding is a settlement booked to a strategy: Funding; texts asset, venue's id.
 	KindFunding Kind = 32
-	// KindReconciled is what was learnt by asking: Execution or nothing; texts what, details.
+	// KindReconciled is the result of a query: Execution or nothing; texts what, details.
 	KindReconciled Kind = 33
 	// KindMark is the equity of a strategy on an instrument at a time: Mark.
 	KindMark Kind = 34
@@ -68,11 +69,11 @@ const (
 	KindCheckpoint Kind = 61
 )
 
-// kindInfo is what is known of a kind.
+// kindInfo describes a kind.
 type kindInfo struct {
 	name string
 	size int // of the body
-	// money says that the record is kept for good; names are that are needed to read those.
+	// money is true for records that are kept forever, names for those that are needed to read them.
 	money, names bool
 	order        bool // the body begins with an hft.Order
 }

@@ -35,8 +35,9 @@ func (w *Writer) keep() {
 	})
 }
 
-// Retain copies what is about money of the segments that are older than a time to the money folder, and removes them. A segment is
-// older when the one behind it was begun before; those from number newest on stay. A damaged one is kept under another name.
+// Retain copies what is about money of the segments that are older than a time to the money directory, and removes
+// them. A segment is older when the one behind it was begun before; those from number newest on stay. A damaged one is
+// kept under another name.
 func Retain(dir string, beforeNs int64, newest uint64) (removed int, err error) {
 	segments, bad, err := listSegments(dir)
 	if err != nil {

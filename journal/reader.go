@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// ReadFrom says what a Reader reads.
+// ReadFrom configures what a Reader reads.
 type ReadFrom struct {
 	// Sequence and TimeNs are where it begins, 0 at the oldest there is: at the first record of at least that sequence, and from the
 	// first on that is as late. A clock may have gone back, the sequence has not.
@@ -23,7 +23,7 @@ type ReadFrom struct {
 // Damage is a part of a journal that cannot be read.
 type Damage struct {
 	Path string `json:"path"`
-	// Offset is where in the file it begins.
+	// Offset is its start in the file.
 	Offset int64 `json:"offset"`
 	// From and To are the first and last record that are missing; 0 where no record is, or that is not known.
 	From   uint64 `json:"from"`
@@ -74,7 +74,7 @@ const (
 	patience  = 20
 )
 
-// OpenReader returns a Reader of a folder.
+// OpenReader returns a Reader of a directory.
 func OpenReader(dir string, from ReadFrom) (*Reader, error) {
 	segments, bad, err := listSegments(dir)
 	if err != nil {
@@ -114,8 +114,8 @@ func (r *Reader) Close() error {
 	return err
 }
 
-// Next returns the next record, valid until the next call; io.EOF at the end, unless the Reader follows: then it waits until ctx
-// ends. What is damaged is passed over and told by Damage.
+// Next returns the next record, valid until the next call; io.EOF at the end, unless the Reader follows: then it waits
+// until ctx ends. What is damaged is skipped and told by Damage.
 func (r *Reader) Next(ctx context.Context) (*Record, error) {
 	for {
 		rec, err := r.step(ctx)
@@ -150,7 +150,7 @@ func (r *Reader) step(ctx context.Context) (*Record, error) {
 	return nil, r.atEnd(ctx)
 }
 
-// take returns the valid record of n bytes, nil when it is passed over.
+// take returns the valid record of n bytes, nil when it is skipped.
 func (r *Reader) take(n int) *Record {
 	rec := &r.record
 	if rec.Kind == KindCheckpoint {

@@ -17,7 +17,7 @@ const (
 	maxCheckpoint = 1 << 30
 )
 
-// Head is what a record says besides its body.
+// Head is a record without its body.
 type Head struct {
 	Kind Kind
 	// TimeNs is the host's clock.
@@ -29,7 +29,7 @@ type Head struct {
 	Instrument  uint32
 }
 
-// header is how a record begins.
+// header is the beginning of a record.
 type header struct {
 	checksum    uint32 // of the journal's id and all behind this field
 	length      uint32 // without the zeros at the end
@@ -186,7 +186,7 @@ func (p *parser) put(dst []byte, n int, sequence uint64, h *Head, body []byte, t
 // maxTextBytes bounds one text: more is cut off.
 const maxTextBytes = 8 << 10
 
-// errorTooLong says that a record has too much text.
+// errorTooLong reports that a record has too much text.
 func errorTooLong(k Kind, n int) error {
 	return fmt.Errorf("journal: a record of kind %v has %d bytes, more than %d", k, n, maxRecord)
 }

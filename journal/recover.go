@@ -10,22 +10,23 @@ import (
 	"sync/atomic"
 )
 
-// Recovery is what Open found.
+// Recovery is the result of Open.
 type Recovery struct {
 	// State is that after the last record, the ones in the ring included.
 	State *State
-	// Unclean says that the last run did not end in order, FromRing how many records only the ring had. RingGone says that
-	// there was no ring after an unclean end: the machine went down, and what was appended in the last moments is not there.
+	// Unclean is true if the last run did not end gracefully, FromRing is the number of records that only the ring
+	// had. RingGone says that there was no ring after an unclean end: the machine went down, and what was appended in
+	// the last moments is not there.
 	Unclean  bool
 	FromRing uint64
 	RingGone bool
 	// Torn are the files that torn tails were put aside into.
 	Torn []string
-	// Damage is what cannot be read since the last checkpoint. The State lacks that.
+	// Damage lists the parts that cannot be read since the last checkpoint. The State lacks them.
 	Damage []Damage
 }
 
-// recover brings the folder into order and makes ring and first segment.
+// recover brings the directory into order and makes ring and first segment.
 func (w *Writer) recover() (*Recovery, error) {
 	removeUnfinished(w.cfg.Dir)
 	segments, bad, err := listSegments(w.cfg.Dir)

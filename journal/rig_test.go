@@ -154,7 +154,7 @@ func mustWrite(t testing.TB, path string, b []byte) {
 	}
 }
 
-// copyFolder copies the files of a folder.
+// copyFolder copies the files of a directory.
 func copyFolder(t testing.TB, from, to string) {
 	t.Helper()
 	if err := os.CopyFS(to, os.DirFS(from)); err != nil {

@@ -37,14 +37,14 @@ type ringHeader struct {
 	_                             [56]byte
 }
 
-// ringFolderAt is where in the header's page the path of the journal's folder stands, ended by a zero.
+// ringFolderAt is the place of the path of the journal's directory in the header's page, ended by a zero.
 const ringFolderAt = 256
 
-// abandonedAfter is from when on a ring is removed that has records nobody will ask for: its folder is gone.
+// abandonedAfter is from when on a ring is removed that has records nobody will ask for: its directory is gone.
 const abandonedAfter = time.Hour
 
-// removeAbandoned removes rings of journals whose folders are gone: those of hosts that were killed, and then their state folders
-// removed.
+// removeAbandoned removes rings of journals whose directories are gone: those of hosts that were killed, and then
+// their state directories removed.
 func removeAbandoned() {
 	paths, _ := filepath.Glob(filepath.Join(ringFolder, ringPrefix+"*"))
 	for _, path := range paths {
@@ -76,8 +76,8 @@ type ring struct {
 	header *ringHeader
 }
 
-// ringPaths returns where the ring of a journal in a folder may be: in memory, where there is a folder for that, and in the
-// folder itself. The name has the folder's identity, because a copy of a journal has the same id.
+// ringPaths returns where the ring of a journal in a directory may be: in memory, where there is a directory for that,
+// and in the directory itself. The name has the directory's identity, because a copy of a journal has the same id.
 func ringPaths(dir string, id uint64) ([]string, error) {
 	info, err := os.Stat(dir)
 	if err != nil {

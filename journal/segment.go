@@ -20,7 +20,7 @@ const (
 	segmentHeaderBytes = 64
 	segmentSuffix      = ".journal"
 	newSuffix          = ".new"
-	// DefaultSegmentBytes is how long a segment gets.
+	// DefaultSegmentBytes is the default size of a segment.
 	DefaultSegmentBytes = 64 << 20
 )
 
@@ -35,7 +35,7 @@ type segmentHeader struct {
 	checksum       uint32 // of all before it
 }
 
-// File is what a segment is written to.
+// File is the file of a segment.
 type File interface {
 	io.WriterAt
 	Sync() error
@@ -86,7 +86,7 @@ func readSegmentHeader(path string) (segmentHeader, error) {
 	return h, nil
 }
 
-// FileError says what is wrong with a file of the journal.
+// FileError reports a problem with a file of the journal.
 type FileError struct {
 	Path, Reason string
 }
@@ -94,8 +94,8 @@ type FileError struct {
 // Error names the file and the reason.
 func (e *FileError) Error() string { return "journal: " + e.Path + ": " + e.Reason }
 
-// listSegments returns the segments of a folder in their order, and what is wrong with those that cannot be used. Segments of
-// another journal, and those of a later format, are errors: nothing of them may be passed over.
+// listSegments returns the segments of a directory in their order, and what is wrong with those that cannot be used.
+// Segments of another journal, and those of a later format, are errors: nothing of them may be skipped.
 func listSegments(dir string) (list []segment, bad []error, err error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -136,7 +136,7 @@ func create(path string, bytes int64) (File, error) {
 	return f, nil
 }
 
-// syncFolder makes the names of a folder durable.
+// syncFolder makes the names of a directory durable.
 func syncFolder(dir string) error {
 	f, err := os.Open(dir)
 	if err != nil {

@@ -10,9 +10,9 @@ import (
 	"github.com/hftrunner/hftrunner/hft"
 )
 
-// State is what the records up to a sequence add up to. It does not depend on the order between records of different locks:
-// what is known of an order and its sums is taken from records that are appended under one lock; of all else the sums and the
-// newest by number count.
+// State is the sum of the records up to a sequence. It does not depend on the order between records of different
+// locks: what is known of an order and its sums is taken from records that are appended under one lock; of all else
+// the sums and the newest by number count.
 type State struct {
 	Sequence uint64 `json:"sequence"`
 	// TimeNs is the latest time of a record.
@@ -21,11 +21,12 @@ type State struct {
 	Instruments map[uint32]InstrumentInfo `json:"instruments"`
 	Strategies  map[uint64]*Strategy      `json:"strategies"`
 	Absent      map[uint32]string         `json:"absent"` // books, with the reason
-	// Lost is how many records could not be appended, Missing how many have been damaged. NotFinite are figures that were none.
+	// Lost is the number of records that could not be appended, Missing that of corrupt ones. NotFinite counts figures
+	// that were not finite.
 	Lost      uint64 `json:"lost"`
 	Missing   uint64 `json:"missing"`
 	NotFinite uint64 `json:"not_finite"`
-	// ClockUnconfirmed says that the machine's clock has jumped and nobody has said which time is right.
+	// ClockUnconfirmed is true if the machine's clock has jumped and the right time has not been confirmed.
 	ClockUnconfirmed bool `json:"clock_unconfirmed"`
 }
 
@@ -68,7 +69,7 @@ type Strategy struct {
 	Holdings     map[uint32]*Account `json:"holdings"`
 }
 
-// Account is what a strategy has on one instrument.
+// Account is the ledger of a strategy on one instrument.
 type Account struct {
 	Holding
 	Funding float64 `json:"funding"`
@@ -92,7 +93,7 @@ type OpenOrder struct {
 	Value    float64 `json:"value"`
 }
 
-// SentOrder is what went to the venue of an order.
+// SentOrder is the part of an order that was sent to the venue.
 type SentOrder struct {
 	OrderID     uint64 `json:"order_id"`
 	Incarnation uint32 `json:"incarnation"`
@@ -102,7 +103,7 @@ type SentOrder struct {
 	Number uint64 `json:"number"`
 }
 
-// maxEnded is how many orders may end on an instrument before what was sent of the first is told.
+// maxEnded is the number of orders that may end on an instrument before what was sent of the first is told.
 const maxEnded = 64
 
 // NewState returns the State before the first record.

@@ -13,13 +13,13 @@ import (
 	"time"
 )
 
-// Config is what a Writer needs.
+// Config configures a Writer.
 type Config struct {
-	// Dir is the journal's folder; it is created.
+	// Dir is the journal's directory; it is created.
 	Dir string
 	// NowNs is the host's clock.
 	NowNs func() int64
-	// Keep is how long records are kept that are not about money, by the host's clock; 0 is for good.
+	// Keep is the retention time of records that are not about money, by the host's clock; 0 is forever.
 	Keep time.Duration
 	// Notify takes what an operator has to know. It is called by goroutines of the Writer, without a lock; nil drops it.
 	Notify func(Notice)
@@ -48,7 +48,7 @@ var (
 	ErrInUse = errors.New("another process writes this journal: each runner needs its own state_dir")
 )
 
-// SyncEvery is how often what was appended is made durable.
+// SyncEvery is the interval at which appended records are made durable.
 const SyncEvery = 10 * time.Millisecond
 
 // Writer writes a journal. Open makes one.
@@ -79,8 +79,8 @@ type Writer struct {
 	disk    disk
 }
 
-// Open makes the Writer of a folder: it takes the folder for itself, puts a torn tail aside, writes what the ring of a killed
-// process still has, and begins a new segment. What it found is in the Recovery.
+// Open makes the Writer of a directory: it takes the directory for itself, puts a torn tail aside, writes what the
+// ring of a killed process still has, and begins a new segment. What it found is in the Recovery.
 func Open(cfg Config) (*Writer, *Recovery, error) {
 	cfg.RingBytes = cmp.Or(cfg.RingBytes, DefaultRingBytes)
 	cfg.SegmentBytes = cmp.Or(cfg.SegmentBytes, DefaultSegmentBytes)
@@ -112,7 +112,7 @@ func Open(cfg Config) (*Writer, *Recovery, error) {
 	return w, recovery, nil
 }
 
-// lockFolder takes a folder for this process; the lock goes with the file, however the process ends.
+// lockFolder takes a directory for this process; the lock goes with the file, however the process ends.
 func lockFolder(dir string) (*os.File, error) {
 	f, err := os.Open(dir)
 	if err != nil {

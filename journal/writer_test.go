@@ -245,7 +245,7 @@ func TestManyRecords(t *testing.T) {
 	}
 }
 
-// TestAbandonedRings: the ring of a killed host goes when its folder has gone, and not before.
+// TestAbandonedRings: the ring of a killed host goes when its directory has gone, and not before.
 func TestAbandonedRings(t *testing.T) {
 	if _, err := os.Stat(ringFolder); err != nil {
 		t.Skip("rings are in the journal's folder here")

@@ -191,7 +191,7 @@ func TestFaults(t *testing.T) {
 		},
 			func(r *check.Report) check.Finding { return r.NoSide }, check.SeverityWarning, 1, "neither side of the book"},
 		"gap": {func(rows []hft.Event) []hft.Event { return later(rows, at+1, 60_900_000_000, 60_900_000_000) },
-			func(r *check.Report) check.Finding { return r.Gaps }, check.SeverityWarning, 61e9, "more than 1m0s, 1 time, 1m1s at the longest"},
+			func(r *check.Report) check.Finding { return r.Gaps }, check.SeverityWarning, 61e9, "more than 1m0s, 1 time, 1m1s at most"},
 		"clock": {func(rows []hft.Event) []hft.Event { return later(rows, at+1, 0, 2e9) },
 			func(r *check.Report) check.Finding { return r.ClockSteps }, check.SeverityWarning, 2e9, "more than 1s from one message to the next"},
 		"order": {func(rows []hft.Event) []hft.Event {

@@ -326,7 +326,7 @@ func TestChangedInputs(t *testing.T) {
 	}
 }
 
-// A job's folder may be anything when it is continued: only a whole description of a finished job counts.
+// A job's directory may be anything when it is continued: only a whole description of a finished job counts.
 func TestBrokenFolder(t *testing.T) {
 	for _, text := range []string{"", "{", "null", `{"status": "finished"}`, `{"status": "failed", "result": {}}`} {
 		r := newRig(t)
@@ -671,7 +671,7 @@ func FuzzFolder(f *testing.F) {
 	})
 }
 
-// BenchmarkRun is what a job costs around its strategy: its folder, its files, its description.
+// BenchmarkRun measures the overhead of a job around its strategy: its directory, its files, its description.
 func BenchmarkRun(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "b.npz")
 	writeEvents(b, path, 3)
@@ -687,7 +687,7 @@ func BenchmarkRun(b *testing.B) {
 	}
 }
 
-// A run of one job: the folder that comes out.
+// A run of one job: the directory that comes out.
 func Example() {
 	dir, err := os.MkdirTemp("", "batch")
 	if err != nil {

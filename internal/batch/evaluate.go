@@ -23,8 +23,8 @@ type Group struct {
 	// Job is the first of them; Jobs are the places of all in the run.
 	Job  *Job
 	Jobs []int
-	// Finished is how many of them have a result, Error why the first that failed did.
-	// Skipped is how many have no data in the period, Records how many samples the others have.
+	// Finished is the number of them with a result, Error the error of the first that failed. Skipped is how many have
+	// no data in the period, Records how many samples the others have.
 	Finished, Skipped int
 	Records           int64
 	Error             string
@@ -33,7 +33,7 @@ type Group struct {
 	Stats  []stats.Row
 	Parts  []string
 	Assets []AssetStats
-	// Overlap says why there are no Stats although jobs are finished, empty otherwise: the parts overlap in time.
+	// Overlap is the reason for missing Stats although jobs are finished, empty otherwise: the parts overlap in time.
 	Overlap string
 	// Mixed: the assets are kept in different currencies, so Stats are those of the first only.
 	Mixed  bool
@@ -49,13 +49,13 @@ type AssetStats struct {
 	Rows   []stats.Row `json:"stats"`
 }
 
-// Name is what people know the group by.
+// Name is the displayed name of the group.
 func (g *Group) Name() string {
 	whole := Job{Strategy: g.Job.Strategy, Set: g.Job.Set}
 	return whole.Name()
 }
 
-// Warning says why there are no figures although nothing failed, empty otherwise.
+// Warning is the reason for missing figures although nothing failed, empty otherwise.
 func (g *Group) Warning() string {
 	switch {
 	case g.Overlap != "":
@@ -99,7 +99,7 @@ func Evaluate(dir string, jobs []Job, results []JobResult) ([]Group, error) {
 	return groups, nil
 }
 
-// part is what one finished job recorded: the rows of each asset.
+// part holds the records of one finished job: the rows of each asset.
 type part struct {
 	name string
 	rows [][]backtest.Record
@@ -242,7 +242,7 @@ func days(rows []stats.Row) []stats.Row {
 	return append(kept, rows[last])
 }
 
-// maxCurvePoints is how many points the curves of a group have at most.
+// maxCurvePoints is the maximum number of points in the curves of a group.
 const maxCurvePoints = 4000
 
 func (g *Group) options(asset int) stats.Options {
@@ -261,7 +261,7 @@ func assetType(a *backtest.AssetSpec) sim.AssetType {
 	return sim.LinearAsset(a.ContractSize)
 }
 
-// maxRowsAsRecorded is how many rows of an asset are taken as they are; of more, those that statistics need.
+// maxRowsAsRecorded is the number of rows of an asset used unchanged; of more, only those that statistics need.
 const maxRowsAsRecorded = 200_000
 
 // readRecords reads the records of one asset of one job.

@@ -2,7 +2,7 @@ package batch
 
 import "github.com/hftrunner/hftrunner/backtest"
 
-// EventKind says what an Event tells.
+// EventKind is the kind of an Event.
 type EventKind string
 
 // Kinds of events.
@@ -44,7 +44,7 @@ type Event struct {
 	Text     string             `json:"text,omitempty"`
 }
 
-// Status is what became of a job.
+// Status is the outcome of a job.
 type Status string
 
 // Kinds of Status.

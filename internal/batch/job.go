@@ -24,13 +24,13 @@ type Job struct {
 	Plugin Plugin
 	// Params are all parameters as a JSON object; ShownParams the same without secrets.
 	Params, ShownParams json.RawMessage
-	// Spec is what is simulated, its files as the configuration names them: they may be recorded ones.
+	// Spec is the simulation, with the files as the configuration names them: they may be recordings.
 	Spec backtest.Spec
 	// Recordings say how recorded files of each asset are converted.
 	Recordings []Recording
-	// DataCheck says what findings about the data do.
+	// DataCheck is the action on findings about the data.
 	DataCheck DataCheck
-	// Figures says how statistics are taken.
+	// Figures configures the statistics.
 	Figures Figures
 }
 
@@ -45,11 +45,11 @@ type Plugin struct {
 	Name    string `json:"name"`
 	Version string `json:"version"`
 	SHA256  string `json:"sha256"`
-	// Path is where it is.
+	// Path is its path.
 	Path string `json:"path"`
 }
 
-// Recording says how recorded files are converted.
+// Recording configures the conversion of recorded files.
 type Recording struct {
 	// Format is that of the messages, empty when the files hold events.
 	Format      string        `json:"format,omitempty"`
@@ -57,7 +57,7 @@ type Recording struct {
 	BaseLatency time.Duration `json:"base_latency_ns,omitempty"`
 }
 
-// DataCheck says what findings about the data do.
+// DataCheck is the action on findings about the data.
 type DataCheck string
 
 // Kinds of DataCheck: a warning, the failure of the job, and no look at the data.
@@ -67,7 +67,7 @@ const (
 	CheckOff  DataCheck = "off"
 )
 
-// Figures says how statistics are taken.
+// Figures configures the statistics.
 type Figures struct {
 	// BookSize is 0 for none.
 	BookSize    float64 `json:"book_size"`
@@ -76,7 +76,7 @@ type Figures struct {
 	Window time.Duration `json:"window_ns"`
 }
 
-// Name is what people know the job by: strategy, set and part.
+// Name is the displayed name of the job: strategy, set and part.
 func (j *Job) Name() string {
 	name := j.Strategy
 	if set := j.SetName(); set != "" {
@@ -97,7 +97,7 @@ func (j *Job) SetName() string {
 	return strings.Join(parts, ",")
 }
 
-// Folder is where in the run directory the job's files are.
+// Folder is the directory of the job's files within the run directory.
 func (j *Job) Folder() string {
 	return filepath.Join(fileName(j.Strategy), fileName(j.SetName()), fileName(j.Part))
 }
@@ -132,7 +132,7 @@ func (j *Job) Symbols() []string {
 	return symbols
 }
 
-// Period is what backtest.Spec has as numbers, for people; empty where it is open.
+// Period is the period of backtest.Spec in readable form; empty where it is open.
 func period(ns int64) string {
 	if ns == 0 {
 		return ""

@@ -26,7 +26,7 @@ const (
 	spoolFile   = "records.tmp"
 )
 
-// output writes what a running job tells into its folder.
+// output writes what a running job tells into its directory.
 type output struct {
 	dir      string
 	numAsset int
@@ -41,7 +41,7 @@ type output struct {
 	onStep  func(backtest.Progress)
 }
 
-// createOutput begins a job's folder anew.
+// createOutput begins a job's directory again.
 func createOutput(dir string, job *Job, onStep func(backtest.Progress)) (o *output, err error) {
 	if err := errors.Join(os.MkdirAll(dir, 0o755), removeFiles(dir)); err != nil {
 		return nil, fmt.Errorf("create the job's directory: %w", err)
@@ -160,7 +160,7 @@ func (o *output) archive() (err error) {
 	return errors.Join(o.spool.Close(), os.Remove(o.spool.Name()))
 }
 
-// spoolChunk is how many records are read back at a time.
+// spoolChunk is the number of records read back at a time.
 const spoolChunk = 4096
 
 func (o *output) copyRecords(w *npy.ArchiveWriter[backtest.Record], asset int64) error {
@@ -194,7 +194,7 @@ func (o *output) copyRecords(w *npy.ArchiveWriter[backtest.Record], asset int64)
 	}
 }
 
-// discard closes everything and removes the folder.
+// discard closes everything and removes the directory.
 func (o *output) discard() error {
 	var err error
 	if o.orders != nil {
@@ -209,11 +209,11 @@ func (o *output) discard() error {
 		}
 	}
 	err = errors.Join(err, removeFiles(o.dir))
-	_ = os.Remove(o.dir) // it may have folders of other jobs in it
+	_ = os.Remove(o.dir) // it may have directories of other jobs in it
 	return err
 }
 
-// removeFiles removes what a job writes. The folder may hold other jobs' folders, which stay.
+// removeFiles removes what a job writes. The directory may hold other jobs' directories, which stay.
 func removeFiles(dir string) error {
 	var err error
 	for _, name := range []string{jobFile, recordsFile, logFile, errorFile, spoolFile, "orders.csv", "orders.parquet", "fills.csv", "fills.parquet"} {

@@ -18,15 +18,16 @@ import (
 	"github.com/hftrunner/hftrunner/internal/rowfile"
 )
 
-// Page says what a report is called and made for.
+// Page configures the title and contents of a report.
 type Page struct {
 	Title, Version string
 	CreatedAt      time.Time
-	// Metric is what a sweep is judged by.
+	// Metric is the metric that ranks a sweep.
 	Metric string
 }
 
-// maxReportRuns is how many groups a page shows whole; of a longer list, the first. A sweep's table has them all.
+// maxReportRuns is the maximum number of groups that a page shows completely; of a longer list, the first. A sweep's
+// table has them all.
 const maxReportRuns = 30
 
 // NewReport makes the page of a run of evaluated groups, in their order. It reads their fills.
@@ -90,7 +91,7 @@ func sweep(metric string, groups []Group, runs []report.Run) *report.Sweep {
 	return s
 }
 
-// failure says why a group has not all of its results.
+// failure returns why a group lacks some of its results.
 func (g *Group) failure() string {
 	switch {
 	case g.Error != "":
@@ -155,7 +156,7 @@ func dataFiles(r *JobResult) []report.DataFile {
 	return list
 }
 
-// maxSampled is how many fills of a group the page's charts and histograms are made of.
+// maxSampled is the maximum number of fills of a group used for the page's charts and histograms.
 const maxSampled = 100_000
 
 // addFills reads the fills of a group, evenly thinned when there are many.
@@ -219,7 +220,7 @@ func params(object json.RawMessage) []report.NameValue {
 	return list
 }
 
-// models says how the exchange was simulated, an instrument's name before what is not the same for all.
+// models describes the exchange models, with an instrument's name before what differs.
 func models(j *Job) []report.NameValue {
 	list := []report.NameValue{{Name: "mode", Value: j.Spec.Compat}}
 	if from, to := period(j.Spec.FromNs), period(j.Spec.ToNs); from+to != "" {
@@ -287,7 +288,7 @@ func fees(f *backtest.FeeSpec) string {
 	return text
 }
 
-// currency is what an instrument's equity is counted in, as far as its symbol tells; empty if it does not.
+// currency is the currency of an instrument's equity, derived from its symbol; empty if it cannot be.
 func currency(a *backtest.AssetSpec) string {
 	for _, quote := range []string{"USDT", "USDC", "FDUSD", "BUSD", "USD", "EUR", "BTC", "ETH"} {
 		base, ok := strings.CutSuffix(strings.ToUpper(a.Symbol), quote)

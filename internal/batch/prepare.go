@@ -21,7 +21,7 @@ import (
 // cacheVersion is part of every key of the cache; it changes when the same recordings give other files.
 const cacheVersion = 11
 
-// maxFindings is how many findings about one file are kept.
+// maxFindings is the maximum number of findings kept per file.
 const maxFindings = 20
 
 // preparer makes event files of recorded ones and looks the data over, each file once.
@@ -225,7 +225,7 @@ func (p *preparer) warn(path string, done *prepared) {
 	}
 }
 
-// progressEvery is how often progress of one thing is told at most.
+// progressEvery is the minimum interval between progress reports of one thing.
 const progressEvery = 100 * time.Millisecond
 
 // throttled lets an event of progress through now and then.

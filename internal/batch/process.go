@@ -66,7 +66,8 @@ func (p *Processes) NewExecutor() Executor {
 	return &processExecutor{owner: p, log: &switchWriter{}}
 }
 
-// logRate is how many lines a second of a backtest's strategy are logged: its time is faster, and its log is one file.
+// logRate is the maximum number of log lines per second of a backtest's strategy: its time is faster, and its log is
+// one file.
 const logRate = 1000
 
 type processExecutor struct {

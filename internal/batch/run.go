@@ -16,18 +16,18 @@ import (
 	"github.com/hftrunner/hftrunner/connector"
 )
 
-// Config says what is run, how and where to. Jobs, Dir, CacheDir and NewExecutor have to be given.
+// Config configures a Run. Jobs, Dir, CacheDir and NewExecutor are required.
 type Config struct {
 	Jobs []Job
 	// Dir is the run directory; it is made.
 	Dir string
 	// CacheDir keeps converted recordings. It may be removed at any time while nothing runs.
 	CacheDir string
-	// Workers is how many jobs run at a time, at least 1.
+	// Workers is the number of jobs that run at a time, at least 1.
 	Workers int
 	// NewExecutor makes what a worker runs its jobs by.
 	NewExecutor func() Executor
-	// Formats are how recorded messages are read, by the format's name.
+	// Formats are the decoders of recorded messages, by the format's name.
 	Formats map[string]connector.Format
 	// StallAfter is after what time without progress of a running job there is a warning; 0 is a minute.
 	StallAfter time.Duration
@@ -37,16 +37,16 @@ type Config struct {
 
 const defaultStallAfter = time.Minute
 
-// JobResult is what became of a job.
+// JobResult is the outcome of a job.
 type JobResult struct {
 	Name   string `json:"name"`
 	Folder string `json:"folder"`
 	Status Status `json:"status"`
-	// Error says why it failed or was skipped.
+	// Error is the reason why it failed or was skipped.
 	Error string `json:"error,omitempty"`
 	// Resumed: it was finished before this run.
 	Resumed bool `json:"resumed,omitempty"`
-	// Seconds is how long it ran.
+	// Seconds is its run time.
 	Seconds float64          `json:"seconds"`
 	Inputs  Inputs           `json:"inputs"`
 	Data    []DataFile       `json:"data"`
@@ -57,7 +57,7 @@ type JobResult struct {
 	Fills   int64   `json:"fills"`
 }
 
-// Reason is why the job failed in one line, empty when it did not.
+// Reason is the cause of the job's failure in one line, empty if it did not fail.
 func (r *JobResult) Reason() string {
 	line, _, more := strings.Cut(r.Error, "\n")
 	if more {
@@ -175,7 +175,7 @@ func (r *runner) work(ctx context.Context, queue <-chan int, results []JobResult
 	return executor.Close()
 }
 
-// errOutside is why a job is skipped.
+// errOutside is the reason why a job is skipped.
 var errOutside = errors.New("its data is outside of from and to")
 
 // outside reports whether all data, as far as it was looked over, is outside of the period.
@@ -189,7 +189,8 @@ func outside(spec *backtest.Spec, files []DataFile) bool {
 	return len(files) > 0
 }
 
-// job runs one job and keeps what comes out. What an error leaves in the folder is of no use to anybody but the log.
+// job runs one job and keeps what comes out. What an error leaves in the directory is of no use to anybody but the
+// log.
 func (r *runner) job(ctx context.Context, executor Executor, job *Job, result *JobResult) (err error) {
 	if result.Inputs, err = job.inputs(); err != nil {
 		return err
@@ -243,7 +244,7 @@ func (r *runner) job(ctx context.Context, executor Executor, job *Job, result *J
 	return nil
 }
 
-// failed takes the job's files away but for its log and says why there are no more.
+// failed takes the job's files away except its log and says why there are no more.
 func (r *runner) failed(ctx context.Context, out *output, cause error) error {
 	log, _ := os.ReadFile(filepath.Join(out.dir, logFile)) // it is a help, not a result
 	if err := out.discard(); err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/hftrunner/hftrunner/backtest/stats"
 )
 
-// Summary is what a run came to, for programs. Its keys are stable.
+// Summary is the result of a run, for programs. Its keys are stable.
 type Summary struct {
 	Version   string    `json:"version"`
 	CreatedAt time.Time `json:"created_at"`
@@ -88,7 +88,7 @@ func Count(results []JobResult) JobCounts {
 }
 
 // Sort puts the groups in the order of a figure of the whole period: the best first, those without one last. More is
-// better, but for MaxDrawdown.
+// better, except MaxDrawdown.
 func Sort(groups []Group, metric string) {
 	slices.SortStableFunc(groups, func(a, b Group) int {
 		x, y := a.Value(metric), b.Value(metric)

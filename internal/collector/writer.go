@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	// FlushInterval is how long a message may be in memory only.
+	// FlushInterval is the maximum time that a message is only in memory.
 	FlushInterval = 500 * time.Millisecond
-	// MaxPending is how many bytes of messages wait to be written at most.
+	// MaxPending is the maximum number of bytes of messages waiting to be written.
 	MaxPending = 64 << 20
 	// batchBytes is how much of one symbol NewBatch compresses at a time.
 	batchBytes = 1 << 20
@@ -23,21 +23,21 @@ const (
 	overtaken = int64(10 * time.Second)
 )
 
-// Stats says what a Writer has written of one symbol.
+// Stats counts what a Writer has written for one symbol.
 type Stats struct {
 	Symbol string
 	// Lines and Bytes are what Record took, FileBytes what is in the files of this Writer, compressed.
 	Lines, Bytes, FileBytes int64
 	// Files are the names of the files written, in the order of time.
 	Files []string
-	// Repaired says that the first file's last member was cut off and has been completed.
+	// Repaired is true if the first file's last member was cut off and has been completed.
 	Repaired bool
 }
 
-// Writer writes the messages of any number of symbols to a folder.
+// Writer writes the messages of any number of symbols to a directory.
 type Writer struct {
 	dir string
-	// batch says that Record writes, by amount.
+	// batch makes Record write, by amount.
 	batch bool
 
 	mu      sync.Mutex
@@ -53,7 +53,7 @@ type Writer struct {
 	done   sync.WaitGroup
 }
 
-// symbol is what a Writer knows of one symbol. Its file belongs to the writing goroutine, the rest is guarded by mu.
+// symbol is a Writer's state for one symbol. Its file belongs to the writing goroutine, the rest is guarded by mu.
 type symbol struct {
 	stats Stats
 	day   int64 // of the newest line, days since 1970
@@ -69,7 +69,7 @@ type part struct {
 	text []byte
 }
 
-// New makes a Writer into a folder, which it creates.
+// New makes a Writer into a directory, which it creates.
 func New(dir string) (*Writer, error) { return start(dir, false) }
 
 // NewBatch makes a Writer whose files depend on the messages alone and not on when they come: the same messages make the
@@ -86,9 +86,9 @@ func start(dir string, batch bool) (*Writer, error) {
 	return w, nil
 }
 
-// Record takes a message that was received at a time in nanoseconds since 1970; it is copied. A line break in a message
-// would make two lines of it, so JSON that is written over several lines gets blanks in their place. A symbol whose name
-// could lead out of the folder is an error of the Writer.
+// Record takes a message that was received at a time in nanoseconds since 1970; it is copied. A line break in a
+// message would make two lines of it, so JSON that is written over several lines gets blanks in their place. A symbol
+// whose name could lead out of the directory is an error of the Writer.
 func (w *Writer) Record(symbolName string, localNs int64, message []byte) {
 	if full := w.take(symbolName, localNs, message); full && w.batch {
 		w.report(w.flush())

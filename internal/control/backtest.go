@@ -39,11 +39,12 @@ type BacktestJob struct {
 	StrategyName string
 	// Params are the parameters as in Configuration.
 	Params json.RawMessage
-	// Spec is what is simulated, in JSON. This package does not look into it.
+	// Spec is the simulation, in JSON. This package does not interpret it.
 	Spec json.RawMessage
 }
 
-// BacktestUpdate is what a running backtest has to tell. What is empty says nothing. This package does not look into it.
+// BacktestUpdate is an update from a running backtest. Empty fields have no meaning. This package does not interpret
+// it.
 type BacktestUpdate struct {
 	// Progress and Result are JSON; Result comes with the last update.
 	Progress, Result json.RawMessage

@@ -16,7 +16,7 @@ import (
 	"github.com/hftrunner/hftrunner/internal/control"
 )
 
-// fakeBatch is how many bytes of rows an update of the fake strategy has in each list.
+// fakeBatch is the number of bytes of rows that an update of the fake strategy has in each list.
 const fakeBatch = 300_000
 
 // Backtest does what the parameters say and shows in its updates what it got.

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// ErrPluginExited is what every call on a strategy process that is gone returns, wrapped with how it ended.
+// ErrPluginExited is returned by every call on a strategy process that has exited, wrapped with how it ended.
 var ErrPluginExited = errors.New("plugin exited")
 
 // ErrUnsupported is returned for a call that the plugin does not know: it was built from an older version.
@@ -18,15 +18,16 @@ var ErrNotLaunched = errors.New("not started by a runner")
 // ErrNoHost is returned when nobody listens at a control socket.
 var ErrNoHost = errors.New("no running host")
 
-// ErrHostRunning is returned by LockFolder when another host has the state folder, and by ListenRunner when one listens there.
+// ErrHostRunning is returned by LockFolder when another host has the state directory, and by ListenRunner when one
+// listens there.
 var ErrHostRunning = errors.New("a host is already running")
 
-// ErrNotFound is what a NotFoundError is.
+// ErrNotFound matches every NotFoundError.
 var ErrNotFound = errors.New("not found")
 
-// NotFoundError says that there is no strategy of a name. errors.Is(err, ErrNotFound) holds.
+// NotFoundError reports that there is no strategy with a name. errors.Is(err, ErrNotFound) holds.
 type NotFoundError struct {
-	// Name is what was asked for, Nearest the known name that is closest to it, empty when none is close.
+	// Name is the requested name, Nearest the closest known name, empty if none is close.
 	Name, Nearest string
 }
 
@@ -47,8 +48,9 @@ func (e *NotFoundError) Error() string {
 // Is reports whether target is ErrNotFound.
 func (e *NotFoundError) Is(target error) bool { return target == ErrNotFound }
 
-// OrdersLeftError says that a strategy was stopped and the end of some of its orders was not confirmed in time: they may
-// be open. Unaccounted are the instruments of which the venue has not told which orders an earlier run has left.
+// OrdersLeftError reports that a strategy was stopped and some of its orders were not confirmed as closed in time:
+// they may be open. Unaccounted are the instruments of which the venue has not told which orders an earlier run has
+// left.
 type OrdersLeftError struct {
 	Strategy    string
 	Orders      []OpenOrder
@@ -56,7 +58,8 @@ type OrdersLeftError struct {
 }
 
 const (
-	// maxOrdersNamed is how many orders an OrdersLeftError names in its text, maxOrdersSent how many go over the control socket.
+	// maxOrdersNamed is the number of orders that an OrdersLeftError names in its text, maxOrdersSent how many go over
+	// the control socket.
 	maxOrdersNamed, maxOrdersSent = 20, 1000
 )
 
@@ -94,7 +97,7 @@ func (e ParamErrors) Error() string {
 	return strings.Join(texts, "; ")
 }
 
-// LaunchCause is why a plugin could not be started.
+// LaunchCause is the cause of a failed plugin start.
 type LaunchCause string
 
 // Causes of a LaunchError.
@@ -123,12 +126,12 @@ const (
 	CauseSystem LaunchCause = "system"
 )
 
-// LaunchError is why Launch failed: one line with cause and fix.
+// LaunchError describes why Launch failed: one line with cause and fix.
 type LaunchError struct {
 	Cause LaunchCause
 	// Path is the plugin's file.
 	Path string
-	// Problem says what was seen, Fix what to do about it; Fix may be empty.
+	// Problem describes the problem, Fix what to do about it; Fix may be empty.
 	Problem, Fix string
 	// Err is the cause as the system or the connection gave it, nil when there is none.
 	Err error

@@ -25,7 +25,7 @@ const (
 	messageLimit = 64 << 20
 )
 
-// handshakeConfig is what tells a strategy process that a runner started it. It is no secret and guards nothing.
+// handshakeConfig shows a strategy process that a runner started it. It is not a secret and protects nothing.
 func handshakeConfig() plugin.HandshakeConfig {
 	return plugin.HandshakeConfig{
 		MagicCookieKey:   "HFTRUNNER_STRATEGY_PLUGIN",

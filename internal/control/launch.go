@@ -24,7 +24,7 @@ import (
 // DefaultStartTimeout bounds a launch whose configuration gives no bound.
 const DefaultStartTimeout = 10 * time.Second
 
-// LaunchConfig says what to start and how.
+// LaunchConfig configures Launch.
 type LaunchConfig struct {
 	// Spawner forks the process. It has to outlive it.
 	Spawner *Spawner
@@ -52,7 +52,7 @@ type LaunchConfig struct {
 	StartTimeout time.Duration
 }
 
-// LeftText is what is said of processes that cannot be ended.
+// LeftText describes processes that cannot be killed.
 const LeftText = "processes that the plugin has started cannot be ended: end them by hand"
 
 // Launch starts a strategy process and returns when it has answered. Errors are a *LaunchError; nothing is left of the
@@ -157,7 +157,7 @@ func (l *launch) connect(ctx context.Context, client *plugin.Client) (pb.Strateg
 	return service, nil
 }
 
-// cleanUp ends what there is of a failed attempt, go-plugin's goroutines and temporary folder included.
+// cleanUp ends what there is of a failed attempt, go-plugin's goroutines and temporary directory included.
 func (l *launch) cleanUp(client *plugin.Client) {
 	defer l.log.close()
 	if l.proc == nil {
@@ -202,7 +202,7 @@ func (l *launch) clientConfig(started chan struct{}) *plugin.ClientConfig {
 	}
 }
 
-// environment is what a strategy process sees of the host's environment, and what was asked for.
+// environment returns the part of the host's environment that a strategy process gets, and the requested additions.
 func (l *launch) environment() []string {
 	var env []string
 	for _, name := range []string{"PATH", "HOME", "TMPDIR", "TZ", "LANG", "LC_ALL"} {

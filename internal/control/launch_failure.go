@@ -106,7 +106,7 @@ func (l *launch) awaitOutput() {
 	}
 }
 
-// describeFormat says what a file that cannot be executed is.
+// describeFormat describes what a file that cannot be executed is.
 func describeFormat(path string) string {
 	if f, err := elf.Open(path); err == nil {
 		defer func() { _ = f.Close() }()

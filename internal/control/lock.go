@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// lockName is the file in a state folder that its host has locked. It stays when the host ends: one that is removed could be
-// locked by one host while another makes it again.
+// lockName is the file in a state directory that its host has locked. It stays when the host ends: one that is removed
+// could be locked by one host while another makes it again.
 const lockName = "runner.lock"
 
 const (
@@ -21,13 +21,14 @@ const (
 	ownerPause = 5 * time.Millisecond
 )
 
-// FolderLock says that a state folder is this host's. It ends with the process, however that ends.
+// FolderLock marks a state directory as this host's. It ends with the process, however that ends.
 type FolderLock struct {
 	path string
 	file *os.File
 }
 
-// LockFolder takes a state folder. The error is an ErrHostRunning with the process that has it when another host does.
+// LockFolder takes a state directory. The error is an ErrHostRunning with the process that has it when another host
+// does.
 func LockFolder(dir string) (*FolderLock, error) {
 	l := &FolderLock{path: filepath.Join(dir, lockName)}
 	if err := l.take(); err != nil {
@@ -76,7 +77,7 @@ func owner(f *os.File) string {
 	return "unknown"
 }
 
-// Renew takes the folder again when somebody has removed it and it was made anew. The error is as of LockFolder.
+// Renew takes the directory again when somebody has removed it and it was made again. The error is as of LockFolder.
 func (l *FolderLock) Renew() error {
 	mine, err := l.file.Stat()
 	if err != nil {
@@ -93,7 +94,7 @@ func (l *FolderLock) Renew() error {
 	return nil
 }
 
-// Close gives the folder back.
+// Close gives the directory back.
 func (l *FolderLock) Close() error {
 	if err := l.file.Close(); err != nil {
 		return fmt.Errorf("unlock the state directory: %w", err)

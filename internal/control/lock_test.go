@@ -38,7 +38,7 @@ func TestFolderLock(t *testing.T) {
 	check(errors.Join(os.RemoveAll(dir), os.Mkdir(dir, 0o700), first.Renew()))
 	refused("renewed")
 	check(errors.Join(os.RemoveAll(dir), os.Mkdir(dir, 0o700)))
-	second, err := control.LockFolder(dir) // of the folder that was made anew
+	second, err := control.LockFolder(dir) // of the directory that was made again
 	check(err)
 	if err := first.Renew(); !errors.Is(err, control.ErrHostRunning) {
 		t.Errorf("the folder is another host's by now: %v", err)

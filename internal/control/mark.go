@@ -28,7 +28,7 @@ func newFamily(name string) mark {
 	return (markerBit | mark(binary.BigEndian.Uint64(sum[:]))&(markerBit-1)) &^ numberMask
 }
 
-// family is what a mark has in common with those of the same host.
+// family is the part of a mark shared by those of the same host.
 func (m mark) family() mark { return m &^ numberMask }
 
 // variable carries the mark in the environment.
@@ -48,7 +48,7 @@ func markIn(environment []byte) mark {
 	return 0
 }
 
-// unmarkedError says that a process could not be given its mark but in its environment.
+// unmarkedError reports that a process could not be given its mark but in its environment.
 func unmarkedError(err error) error {
 	return fmt.Errorf("what it starts with an empty environment in another session will not be found when it ends: %w", err)
 }

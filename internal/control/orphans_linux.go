@@ -17,8 +17,8 @@ const (
 	// orphanLimit bounds how long it is tried to end what a plugin has left, orphanPause is between two looks.
 	orphanLimit = 2 * time.Second
 	orphanPause = time.Millisecond
-	// orphanQuiet is how long none must have been found when processes came and went during each look: any may have been one that
-	// starts the next and ends.
+	// orphanQuiet is the time for which none must have been found if processes came and went during each look: any may
+	// have been one that starts the next and ends.
 	orphanQuiet = 300 * time.Millisecond
 )
 
@@ -150,7 +150,7 @@ func ended(pid int) bool {
 	return len(s) <= threads || s[0] == "X" || s[0] == "Z" && (s[threads] == "1" || s[threads] == "0")
 }
 
-// String is how people recognise the process, and why it cannot be ended if that is known.
+// String returns a readable name of the process, and the reason why it cannot be killed if known.
 func (o orphan) String() string {
 	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", o.pid))
 	name := strings.TrimSpace(strings.ReplaceAll(string(line), "\x00", " "))

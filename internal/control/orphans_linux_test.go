@@ -18,8 +18,8 @@ import (
 	"github.com/hftrunner/hftrunner/internal/control"
 )
 
-// children are shell commands that start processes. Each writes the number of one to the file $F, or keeps
-// writing it until its folder is gone.
+// children are shell commands that start processes. Each writes the number of one to the file $F, or keeps writing it
+// until its directory is gone.
 var children = map[string]string{
 	"another session":     `setsid sh -c 'echo $$ > $F.new; mv $F.new $F; exec sleep 1000' > /dev/null 2>&1 &`,
 	"without environment": `env -i $(command -v setsid) $(command -v sh) -c "echo \$\$ > $F.new; mv $F.new $F; exec sleep 1000" > /dev/null 2>&1 &`,
@@ -126,8 +126,8 @@ func TestOrphansAreReaped(t *testing.T) {
 	}
 }
 
-// TestOneThatCannotBeEnded: a host that is not root has a plugin that has started a process which has become root's. It is named,
-// and the end of the plugin does not wait for it for ever.
+// TestOneThatCannotBeEnded: a host that is not root has a plugin that has started a process which has become root's.
+// It is named, and the end of the plugin does not wait for it forever.
 func TestOneThatCannotBeEnded(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can start what another user may not kill: run this test as root")

@@ -26,11 +26,11 @@ const (
 	rateSeconds = 10
 	// panicLines are let through whatever the rate when a plugin has panicked, once.
 	panicLines = 2000
-	// sayDroppedAfter is how long dropped lines are counted before that is said.
+	// sayDroppedAfter is the time that dropped lines are counted before that is said.
 	sayDroppedAfter = 10 * time.Second
 )
 
-// DefaultLogRate is how many lines a second of a plugin are logged, unless configured.
+// DefaultLogRate is the default number of lines per second of a plugin that are logged.
 const DefaultLogRate = 200
 
 // pluginLog takes all that a plugin says, whichever way: entries of hclog, slog and log, and what it writes to its
@@ -150,7 +150,7 @@ func startsPanic(line []byte) bool {
 	return bytes.HasPrefix(line, []byte("panic: ")) || bytes.HasPrefix(line, []byte("fatal error: "))
 }
 
-// sayDropped says how many lines were over the rate.
+// sayDropped logs how many lines were over the rate.
 func (l *pluginLog) sayDropped() {
 	l.mu.Lock()
 	all, host, n := l.all, l.host, l.dropped

@@ -16,16 +16,16 @@ import (
 )
 
 const (
-	// exitGrace is how long a failed call waits for the end of the process that may have caused it.
+	// exitGrace is the time that a failed call waits for the end of the process that may have caused it.
 	exitGrace = time.Second
-	// hangUpGrace is how long Close lets a plugin end itself before it is killed.
+	// hangUpGrace is the time that Close lets a plugin end itself before it is killed.
 	hangUpGrace = 200 * time.Millisecond
 )
 
 // ErrUnkillable is returned by Close when the kernel has not ended a killed process within closeLimit.
 var ErrUnkillable = errors.New("process does not end")
 
-// closeLimit is how long Close waits for a killed process.
+// closeLimit is the time that Close waits for a killed process.
 const closeLimit = 5 * time.Second
 
 // Process is a running strategy process. All methods may be called from any goroutine. It has to be closed, also when
@@ -52,8 +52,8 @@ func (p *Process) PID() int { return p.proc.pid }
 // Exited is closed when the process is gone, for whatever reason.
 func (p *Process) Exited() <-chan struct{} { return p.proc.exited }
 
-// ExitError says how the process ended and what it said last; it is an ErrPluginExited. It is nil while the process
-// runs.
+// ExitError describes how the process ended and what it said last; it is an ErrPluginExited. It is nil while the
+// process runs.
 func (p *Process) ExitError() error {
 	select {
 	case <-p.proc.exited:

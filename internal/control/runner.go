@@ -40,7 +40,7 @@ type StrategyStatus struct {
 	PID      int    `json:"pid"`
 	UptimeNs int64  `json:"uptime_ns"`
 	Restarts int    `json:"restarts"`
-	// OrdersLeft is how many orders are being canceled because the strategy, its process or the run ends.
+	// OrdersLeft is the number of orders that are being canceled because the strategy, its process or the run ends.
 	OrdersLeft int `json:"orders_left"`
 
 	Events       uint64             `json:"events"`
@@ -100,6 +100,6 @@ type RestartResult struct {
 	// OldPID and NewPID are the processes, Version is the new one's plugin version.
 	OldPID, NewPID int
 	Version        string
-	// StateLost says why the old process's state was given up, empty when it was not.
+	// StateLost is the reason why the old process's state was discarded, empty if it was not.
 	StateLost string
 }

@@ -86,7 +86,7 @@ func probe(socketPath string) error {
 	return err
 }
 
-// lastAnswer is how long calls that are under way when a host ends have to get their answers.
+// lastAnswer is the time that calls that are under way when a host ends have to get their answers.
 const lastAnswer = 3 * time.Second
 
 // ServeRunner answers the command line until ctx ends, and returns nil then: calls that are under way get their answers, such as that

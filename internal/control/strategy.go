@@ -31,7 +31,7 @@ type Strategy interface {
 	Resume(ctx context.Context) error
 }
 
-// MaxState is how many bytes of saved state can be handed over.
+// MaxState is the maximum size in bytes of a saved state.
 const MaxState = messageLimit - 1<<10
 
 // Description is what a plugin is.
@@ -70,7 +70,7 @@ type Book struct {
 	LastTrades int
 }
 
-// ParamError says what is wrong with one parameter.
+// ParamError describes what is wrong with one parameter.
 type ParamError struct {
 	Name, Problem string
 }
@@ -78,10 +78,10 @@ type ParamError struct {
 // ParamErrors is the error of a refused configuration.
 type ParamErrors []ParamError
 
-// Exit is how a strategy's Run ended.
+// Exit describes how a strategy's Run ended.
 type Exit struct {
 	// Error is the text of the error that Run returned or of its panic, empty when it returned nil.
 	Error string
-	// EndOfData says that Run returned after the recorded data had ended.
+	// EndOfData is true if Run returned after the recorded data had ended.
 	EndOfData bool
 }

@@ -15,15 +15,15 @@ import (
 	"github.com/hashicorp/go-plugin/runner"
 )
 
-// pipeGrace is how long the output of an exited plugin is still read. A process it left behind outside of its group
-// may hold the pipes open for ever.
+// pipeGrace is the time that the output of an exited plugin is still read. A process it left behind outside of its
+// group may hold the pipes open forever.
 const pipeGrace = 250 * time.Millisecond
 
 // subprocess runs a plugin for go-plugin: forked by the spawner, in a process group of its own, with the lifeline.
 type subprocess struct {
 	spawner *Spawner
 	cmd     *exec.Cmd
-	// socketDir is the folder of the plugin's socket.
+	// socketDir is the directory of the plugin's socket.
 	socketDir string
 	stdout    *firstLine
 	stderr    *os.File
@@ -31,7 +31,7 @@ type subprocess struct {
 	says *logStream
 	// lifeline is the write end; nobody else holds it.
 	lifeline *os.File
-	// startErr is why cmd could not be started.
+	// startErr is the reason why cmd could not be started.
 	startErr error
 
 	// mark is that of the process and of all that it starts.
@@ -54,8 +54,8 @@ type subprocess struct {
 
 var _ runner.Runner = (*subprocess)(nil)
 
-// newSubprocess takes cmd, whose extra files are complete but for the lifeline, and does not start it. It does not fail:
-// go-plugin would leave its temporary folder behind.
+// newSubprocess takes cmd, whose extra files are complete except the lifeline, and does not start it. It does not
+// fail: go-plugin would leave its temporary directory behind.
 func newSubprocess(cmd *exec.Cmd, socketDir string, says *logStream, cfg *LaunchConfig) *subprocess {
 	return &subprocess{
 		spawner: cfg.Spawner, cfg: cfg, cmd: cmd, socketDir: socketDir, says: says,

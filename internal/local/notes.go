@@ -8,7 +8,7 @@ type orderNote struct {
 	// prevPriceTick and prevQty are what a modify replaced, to be restored when it is refused.
 	prevPriceTick int64
 	prevQty       float64
-	// answered says that a response has been processed which no WaitOrderResponse has returned for yet.
+	// answered is true if a response has been processed which no WaitOrderResponse has returned for yet.
 	answered bool
 }
 

@@ -24,7 +24,7 @@ func main() {
 	}
 }
 
-// rename changes the path of the module in the current folder to name.
+// rename changes the path of the module in the current directory to name.
 func rename(name string) error {
 	out, err := exec.Command("go", "list", "-m").Output()
 	if err != nil {

@@ -23,7 +23,7 @@ type Config struct {
 	Venue *venues.Venue
 	// Symbols are what to record, as the venue describes them.
 	Symbols []venue.Filters
-	// Dir is the folder of the files.
+	// Dir is the directory of the files.
 	Dir    string
 	Logger hclog.Logger
 }
@@ -36,7 +36,7 @@ type Recorder struct {
 	sink      sink
 }
 
-// New makes a Recorder and its folder. Run closes the Venue's Protocol and the files.
+// New makes a Recorder and its directory. Run closes the Venue's Protocol and the files.
 func New(c Config) (*Recorder, error) {
 	w, err := collector.New(c.Dir)
 	if err != nil {
@@ -82,7 +82,7 @@ func (r *Recorder) Run(ctx context.Context) error {
 // SymbolProgress is how far one symbol is.
 type SymbolProgress struct {
 	Symbol string `json:"symbol"`
-	// Ready says that the book follows the venue now; Gaps is how often it was lost.
+	// Ready is true if the book follows the venue now; Gaps is how often it was lost.
 	Ready bool   `json:"in_sync"`
 	Gaps  uint64 `json:"resyncs"`
 	Lines int64  `json:"lines"`
@@ -92,7 +92,7 @@ type SymbolProgress struct {
 	Bytes     int64    `json:"bytes"`
 	FileBytes int64    `json:"file_bytes"`
 	Files     []string `json:"files"`
-	// Repaired says that the end of the first file had been cut off and was completed.
+	// Repaired is true if the end of the first file had been cut off and was completed.
 	Repaired bool `json:"repaired"`
 	// Report is what was found about the feed.
 	Report feed.Report `json:"report"`
@@ -181,10 +181,10 @@ func (s *sink) Error(e *connector.Error) {
 	}
 }
 
-// Ready says that a book follows the venue.
+// Ready is true if a book follows the venue.
 func (s *sink) Ready(no int) { s.symbols[no].ready.Store(true) }
 
-// Stale says that a book is lost.
+// Stale is true if a book is lost.
 func (s *sink) Stale(no int, _ string) {
 	s.symbols[no].ready.Store(false)
 	s.symbols[no].losses.Add(1)

@@ -1,8 +1,8 @@
 // Package rowfile writes the orders and fills of a backtest as tables that other programs read: the same rows as CSV
 // and as Parquet, side by side, as they come.
 //
-// The CSV columns of orders are those of the reference's order log, numbers as it writes them (docs of the reference:
-// side 1 and -1, status 0 to 7, floats without exponent), and a column reject; fills have names for what is a number
+// The CSV columns of orders are those of hftbacktest's order log, numbers as it writes them (docs of hftbacktest: side
+// 1 and -1, status 0 to 7, floats without exponent), and a column reject; fills have names for what is a number
 // inside. Parquet has the same columns with their types, and times as timestamps.
 //
 // A Table owns its two files from Create to Close or Discard and one goroutine at a time uses it. It keeps nothing of the

@@ -24,7 +24,7 @@ type Table[R any] struct {
 	numRows int64
 }
 
-// layout says how rows R are written: as columns of CSV and as the struct P of Parquet.
+// layout describes how rows R are written: as columns of CSV and as the struct P of Parquet.
 type layout[R, P any] struct {
 	columns []string
 	text    func(r *R, cells []string)
@@ -83,7 +83,7 @@ func (t *Table[R]) Write(rows []R) error {
 	return t.err
 }
 
-// NumRows is how many rows were given to Write.
+// NumRows is the number of rows that were given to Write.
 func (t *Table[R]) NumRows() int64 { return t.numRows }
 
 // Close completes the files. The error is the first of all that went wrong.

@@ -19,8 +19,8 @@ type FileConfig struct {
 	Trouble func(err error, lost int)
 }
 
-// File is a log file. One goroutine writes it; it is made with the first line, folders included. A Write never fails: what
-// cannot be written is lost and counted.
+// File is a log file. One goroutine writes it; it is made with the first line, directories included. A Write never
+// fails: what cannot be written is lost and counted.
 type File struct {
 	cfg     FileConfig
 	out     *timberjack.Logger

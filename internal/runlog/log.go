@@ -33,8 +33,8 @@ type Config struct {
 	Verbatim bool
 }
 
-// Log is one output. Its methods, and those of its loggers, may be called from any goroutine and under any lock: they do
-// not wait, but for Flush and Close.
+// Log is one output. Its methods, and those of its loggers, may be called from any goroutine and under any lock: they
+// do not wait, except Flush and Close.
 type Log struct {
 	cfg    Config
 	logger hclog.Logger
@@ -215,7 +215,7 @@ func (l *Log) write(e *entry) {
 	l.line.Reset()
 }
 
-// over says how often entries were repeated whose time is over, or all.
+// over logs how often entries were repeated whose time is over, or all.
 func (l *Log) over(now time.Time, all bool) {
 	l.repeats.over(now, all, func(r *repeat) {
 		if r.last == nil {

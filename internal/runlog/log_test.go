@@ -18,7 +18,7 @@ import (
 	"github.com/hftrunner/hftrunner/internal/runlog"
 )
 
-// patience is how long a test waits for what must come.
+// patience is the time that a test waits for what must come.
 const patience = time.Minute
 
 // gate is an output that can be read or not.
@@ -223,7 +223,7 @@ func TestFileInTrouble(t *testing.T) {
 			t.Errorf("%d, %v", n, err)
 		}
 	}
-	if err := os.WriteFile(dir, nil, 0o600); err != nil { // no folder can be made there
+	if err := os.WriteFile(dir, nil, 0o600); err != nil { // no directory can be made there
 		t.Fatal(err)
 	}
 	for range 3 {

@@ -2,11 +2,11 @@
 // messages. The loopback exchange (internal/testexchange) makes the market, on a clock that is moved as fast as the
 // machine can, and the writer of real recordings (internal/collector) the files; so whatever reads a recording reads these.
 //
-// The files are laid out as the folder of recordings that HFTRUNNER_DATA names: {venue}/{symbol}_{day}.gz. The same Config
-// gives the same bytes, on every machine.
+// The files are laid out as the directory of recordings that HFTRUNNER_DATA names: {venue}/{symbol}_{day}.gz. The same
+// Config gives the same bytes, on every machine.
 //
 // # Goroutines and errors
 //
-// Write works on a goroutine for each venue, and all have ended when it returns. The folder is there when everything in it
-// is whole, and not otherwise.
+// Write works on a goroutine for each venue, and all have ended when it returns. The directory is there when
+// everything in it is whole, and not otherwise.
 package sample

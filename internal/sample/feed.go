@@ -7,14 +7,14 @@ import (
 	"github.com/hftrunner/hftrunner/internal/testexchange"
 )
 
-// feed is what is recorded at a venue.
+// feed is the data recorded at a venue.
 type feed struct {
 	venue   testexchange.Venue
 	symbols []string
 	seed    uint64
 	// subscribe returns the address of a symbol's connection and what is said on it.
 	subscribe func(symbol string) (target string, hello [][]byte)
-	// snapshot is where a book is asked for, empty where the stream brings it.
+	// snapshot is the path of the book request, empty if the stream brings snapshots.
 	snapshot string
 }
 

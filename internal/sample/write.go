@@ -18,23 +18,23 @@ import (
 	"github.com/hftrunner/hftrunner/internal/testexchange/wire"
 )
 
-// DefaultDuration is how long the market of a Config is recorded that does not say it.
+// DefaultDuration is the default of Config.Duration.
 const DefaultDuration = 5 * time.Minute
 
 // MaxDuration ends before the day does, so that each symbol has one file.
 const MaxDuration = 11 * time.Hour
 
-// Start is when recordings begin. It is the day of the recording that the reference's examples use, so that one
+// Start is the time when recordings begin. It is the day of the recording that hftbacktest's examples use, so that one
 // configuration reads both.
 func Start() time.Time { return time.Date(2024, 8, 8, 12, 0, 0, 0, time.UTC) }
 
 // Config configures Write.
 type Config struct {
-	// Dir is the folder to make. What is there must be an empty folder, or nothing.
+	// Dir is the directory to make. What is there must be an empty directory, or nothing.
 	Dir string
 	// Venues are those to record, all when empty.
 	Venues []string
-	// Duration is how long the market is recorded, DefaultDuration when 0.
+	// Duration is the recorded market time, DefaultDuration if 0.
 	Duration time.Duration
 	// Progress, when not nil, is called now and then with how many seconds of how many are done, all venues taken
 	// together. The calls come one after the other, on any goroutine.
@@ -51,11 +51,11 @@ type File struct {
 	Bytes int64 `json:"bytes"`
 }
 
-// ErrExists says that the folder is there already.
+// ErrExists reports that the directory is there already.
 var ErrExists = errors.New("already exists: name another directory, or remove it first")
 
-// Write makes the recordings, those of a venue sorted by symbol. The error says what is wrong with the folder or the disk;
-// then, and when ctx ends before everything is written, there is no folder.
+// Write makes the recordings, those of a venue sorted by symbol. The error says what is wrong with the directory or
+// the disk; then, and when ctx ends before everything is written, there is no directory.
 func Write(ctx context.Context, c Config) ([]File, error) {
 	if c.Duration == 0 {
 		c.Duration = DefaultDuration
@@ -72,7 +72,7 @@ func Write(ctx context.Context, c Config) ([]File, error) {
 	if err := os.MkdirAll(filepath.Dir(c.Dir), 0o755); err != nil {
 		return nil, fmt.Errorf("sample: %w", err)
 	}
-	// The folder gets its name when it is complete.
+	// The directory gets its name when it is complete.
 	partial, err := os.MkdirTemp(filepath.Dir(c.Dir), "."+filepath.Base(c.Dir)+"-*")
 	if err != nil {
 		return nil, fmt.Errorf("sample: %w", err)
@@ -82,7 +82,7 @@ func Write(ctx context.Context, c Config) ([]File, error) {
 		err = os.Chmod(partial, 0o755)
 	}
 	if err == nil {
-		_ = os.Remove(c.Dir) // an empty folder is in the way, which the next line says
+		_ = os.Remove(c.Dir) // an empty directory is in the way, which the next line says
 		err = os.Rename(partial, c.Dir)
 	}
 	if err != nil {
@@ -94,7 +94,7 @@ func Write(ctx context.Context, c Config) ([]File, error) {
 	return files, nil
 }
 
-// write records all venues side by side into a folder. Paths of files are relative to it.
+// write records all venues side by side into a directory. Paths of files are relative to it.
 func write(ctx context.Context, c Config, dir string) ([]File, error) {
 	feeds := feeds()
 	if len(c.Venues) > 0 {
@@ -136,17 +136,17 @@ func write(ctx context.Context, c Config, dir string) ([]File, error) {
 }
 
 const (
-	// resolution is how exact times of receipt are: the market moves in steps of it.
+	// resolution is the resolution of receive times: the market moves in steps of it.
 	resolution = time.Millisecond
-	// progressEvery is how much of a venue's market lies between two calls of Config.Progress.
+	// progressEvery is the market time between two calls of Config.Progress.
 	progressEvery = time.Second
-	// snapshotAfter is when a book is asked for: differences of it have come by then.
+	// snapshotAfter is the time of the book request: updates have arrived by then.
 	snapshotAfter = 200 * time.Millisecond
 	// leastWay and mostWay bound how long a message is under way.
 	leastWay, mostWay = 800 * time.Microsecond, 2500 * time.Microsecond
 )
 
-// record records one venue to a folder of its own.
+// record records one venue to a directory of its own.
 func (f *feed) record(ctx context.Context, duration time.Duration, dir string, step func()) ([]File, error) {
 	clock := wire.NewScriptedClock(Start().UnixNano())
 	exchange, err := testexchange.Start(testexchange.Config{Venues: []testexchange.Venue{f.venue}, OnlySymbols: f.symbols, Seed: f.seed,
@@ -160,7 +160,7 @@ func (f *feed) record(ctx context.Context, duration time.Duration, dir string, s
 		return nil, err
 	}
 	err = f.play(ctx, exchange, clock, writer, duration, step)
-	if failed := writer.Close(); failed != nil { // which is why play has ended, if it has
+	if failed := writer.Close(); failed != nil { // the reason why play has ended, if it has
 		err = failed
 	}
 	if err != nil {

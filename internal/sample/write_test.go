@@ -241,7 +241,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// An empty folder is as good as none, and progress ends at the whole.
+// An empty directory is as good as none, and progress ends at the whole.
 func TestEmptyFolder(t *testing.T) {
 	dir := t.TempDir()
 	var done, total int64

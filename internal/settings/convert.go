@@ -13,7 +13,7 @@ import (
 type Problem struct {
 	// Name is the setting's. Element is the place in a list, "[2]", empty for the setting itself.
 	Name, Element string
-	// What says what is wrong, in words that follow the name. Hint says what to do, and may be empty.
+	// What describes what is wrong, in words that follow the name. Hint says what to do, and may be empty.
 	What, Hint string
 	// Missing: it has to be given and is not.
 	Missing bool

@@ -42,7 +42,7 @@ func (s *Setting) missing() Problem {
 	return Problem{Name: s.Name, What: "is missing", Hint: s.Add(), Missing: true}
 }
 
-// Add says what to write for a setting that has to be given.
+// Add describes what to write for a setting that has to be given.
 func (s *Setting) Add() string {
 	text := "add " + s.Name + " = ... (" + s.Type.Wants() + ")"
 	if s.Doc != "" {

@@ -49,7 +49,8 @@ func noAddress(scheme string) func(string) bool {
 	}
 }
 
-// CheckFormat says what is wrong with a string that has to be of a format, in words that follow it; nothing when it is right.
+// CheckFormat describes what is wrong with a string that has to be of a format, in words that follow it; nothing when
+// it is right.
 func CheckFormat(format, s string) string {
 	if f, ok := formats()[format]; ok && f.wrong(s) {
 		return f.text

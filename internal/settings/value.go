@@ -15,9 +15,9 @@ import (
 type Value struct {
 	// Go is nil, string, bool, int64, uint64, float64, []any or map[string]any of these.
 	Go any
-	// Text says that it came from outside as text, so that "10" is as good as 10.
+	// Text is true if it came from outside as text, so that "10" is as good as 10.
 	Text bool
-	// Secret says that it is not to be shown.
+	// Secret is true if it is not to be shown.
 	Secret bool
 }
 

@@ -93,7 +93,7 @@ func TestBroadcastLapping(t *testing.T) {
 	}
 }
 
-// TestBroadcastSequenceWrapsLowBits runs over the point where the begin mark starts anew.
+// TestBroadcastSequenceWrapsLowBits runs over the point where the begin mark starts again.
 func TestBroadcastSequenceWrapsLowBits(t *testing.T) {
 	const capacity, start = 4, 1<<32 - 10
 	w, r := feedPair(t, 0, capacity)

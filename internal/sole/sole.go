@@ -15,7 +15,7 @@ const (
 	callback
 )
 
-// Mark says whether somebody is within a call of its owner.
+// Mark records whether a call of its owner is in progress.
 type Mark struct{ state word }
 
 // Enter begins a call. It panics when another one has not ended, with a text that names what, which is owner and method.

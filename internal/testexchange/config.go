@@ -54,7 +54,7 @@ const (
 	DefaultSecret = "test-secret"
 )
 
-// Background says what moves the market.
+// Background configures what moves the market.
 type Background string
 
 // Backgrounds.
@@ -71,14 +71,14 @@ const (
 type Config struct {
 	// Venues are what to be, all when empty.
 	Venues []Venue
-	// Host is where to listen, 127.0.0.1 when empty. FirstPort is the port of the first venue, the next has the one
-	// after it; 0 chooses free ones.
+	// Host is the address to listen on, 127.0.0.1 if empty. FirstPort is the port of the first venue, the next has the
+	// one after it; 0 chooses free ones.
 	Host      string
 	FirstPort int
 	// Offline opens no port: the venues are reached by Exchange.Tap and Exchange.Get only.
 	Offline bool
-	// Symbols are what is traded, nil for the venue's BTCUSDT and ETHUSDT.
-	// OnlySymbols restricts them by name, to all when empty.
+	// Symbols are the traded symbols, nil for the venue's BTCUSDT and ETHUSDT. OnlySymbols restricts them by name, to
+	// all when empty.
 	Symbols     []market.SymbolConfig
 	OnlySymbols []string
 	Accounts    []Account
@@ -91,13 +91,13 @@ type Config struct {
 	Recordings      map[string][]string
 	Decoders        map[Venue]func() connector.Decoder
 	EventsPerSecond float64
-	// Clock is the wall clock when nil. With a *wire.ScriptedClock time stands still but for Exchange.Advance.
+	// Clock is the wall clock when nil. With a *wire.ScriptedClock time stands still except Exchange.Advance.
 	Clock wire.Clock
-	// TickInterval is how often the exchange looks at the wall clock, 0 for 5 ms.
+	// TickInterval is the interval between reads of the wall clock, 0 for 5 ms.
 	TickInterval time.Duration
 	// Faults are armed from the start.
 	Faults []fault.Fault
-	// FirstID is where the ids of orders, trades and book updates start, 0 for small numbers. An exchange that is started
+	// FirstID is the first id of orders, trades and book updates, 0 for small numbers. An exchange that is started
 	// again in the place of another needs higher ones than that had: a venue gives no id twice.
 	FirstID int64
 	// LargeIDs starts ids above what a float64 holds exactly (2^53).

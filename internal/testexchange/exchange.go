@@ -39,7 +39,7 @@ func Start(c Config) (*Exchange, error) {
 	return e, nil
 }
 
-// largeIDs is where ids begin that a float64 does not hold.
+// largeIDs is the first id that a float64 cannot hold.
 const largeIDs = 8_389_765_739_703_625_000
 
 func (e *Exchange) start(number int, name Venue) error {
@@ -134,7 +134,7 @@ func (e *Exchange) core(name Venue) *venue.Core {
 	return nil
 }
 
-// ErrNotServed says that an exchange does not have a venue.
+// ErrNotServed reports that an exchange does not have a venue.
 var ErrNotServed = errors.New("testexchange: the venue is not configured; add it to Config.Venues")
 
 // Address returns host and port of a venue, empty when it is not served.

@@ -14,15 +14,15 @@ import (
 	"github.com/hftrunner/hftrunner/internal/testexchange/wire"
 )
 
-// protocol is what a venue is made of.
+// protocol describes a venue.
 type protocol struct {
 	new func(*venue.Core, *Config) venue.Protocol
-	// wire is how it treats connections, symbols what it trades, spot whether assets change hands, noGaps whether the
-	// update ids of a book have no holes.
+	// wire describes how it treats connections, symbols what it trades, spot whether assets change hands, noGaps
+	// whether the update ids of a book have no holes.
 	wire         func() wire.Config
 	symbols      func() []market.SymbolConfig
 	spot, noGaps bool
-	// rule is how its recordings number the differences of a book.
+	// rule is the numbering of book updates in its recordings.
 	rule depthsync.Rule
 	// connectorBlock is a connector of the runner's configuration; %s is the address.
 	connectorBlock string

@@ -49,8 +49,8 @@ func KindOf(name string) (Kind, bool) {
 	return Kind{}, false
 }
 
-// Make returns settings of a kind by their names, defaults for the others, as a configuration has them; a duration is given as
-// one. Names that the kind does not have are passed over, so that one list fits several.
+// Make returns settings of a kind by their names, defaults for the others, as a configuration has them; a duration is
+// given as one. Names that the kind does not have are skipped, so that one list fits several.
 func Make(kind string, named map[string]any) (Settings, error) {
 	k, ok := KindOf(kind)
 	if !ok {

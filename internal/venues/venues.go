@@ -18,7 +18,7 @@ import (
 	"github.com/hftrunner/hftrunner/ipc"
 )
 
-// Settings are what a configuration says of a live connector: a pointer to the Settings of the venue's package.
+// Settings are the settings of a live connector: a pointer to the Settings of the venue's package.
 type Settings interface {
 	// Common returns those that every venue has.
 	Common() *venue.Settings
@@ -27,7 +27,7 @@ type Settings interface {
 // Pace is after how long things happen that take minutes in practice. What is 0 is as in the runner, which sets nothing;
 // tests that cannot wait make it quicker.
 type Pace struct {
-	// Timeout is how long a request may take.
+	// Timeout is the time limit of a request.
 	Timeout time.Duration
 	// QuietBooks takes the place of QuietLimit; QuietTrades is how long the connections of trades may bring nothing where they
 	// have one of their own; Silence is how long a connection may bring not even a ping; Lifetime is after how long it is replaced;
@@ -38,7 +38,7 @@ type Pace struct {
 	AttemptsPer5Min                         int
 }
 
-// Config is what a live connector is made of.
+// Config configures a live connector.
 type Config struct {
 	// Kind is the venue: the name of one of Kinds.
 	Kind string
@@ -52,7 +52,7 @@ type Config struct {
 
 	// outage is that of all connections to the venue.
 	outage *stream.Outage
-	// orderEntry is how orders are sent, if there are any.
+	// orderEntry is the order route, if there is one.
 	orderEntry string
 	// quietLimit and deadMan are the venue's own settings that its connector has, too.
 	quietLimit, deadMan time.Duration
@@ -64,10 +64,10 @@ func (c Config) String() string { return c.Kind }
 // GoString is String.
 func (c Config) GoString() string { return c.String() }
 
-// Venue is how to speak to a venue.
+// Venue is a venue's protocol.
 type Venue struct {
 	Protocol venue.Protocol
-	// Rule is how the venue numbers the differences of its books.
+	// Rule is the venue's numbering of book updates.
 	Rule depthsync.Rule
 	// Clock is the local clock that its connector has to be run with.
 	Clock  *ipc.Clock
@@ -102,7 +102,7 @@ func open(c Config, orderEntry string) (*Venue, error) {
 // byREST is the order entry that connects to nothing.
 const byREST = "rest"
 
-// Check says what is wrong with settings without connecting: orders by WebSocket would connect at once.
+// Check validates settings without connecting: orders by WebSocket would connect at once.
 func Check(c Config) error {
 	v, err := open(c, byREST)
 	if err != nil {

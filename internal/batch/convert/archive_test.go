@@ -27,7 +27,8 @@ func bybitOptions() convert.Options {
 	return convert.Options{NewDecoder: format.NewDecoder, Rule: format.Rule, Format: "bybit", Formats: map[string]connector.Format{"bybit": format}, TickSize: 0.1, LotSize: 0.001, Quotes: true}
 }
 
-// TestDepths: of books of several depths the deepest is converted; natural rows are those of the depth that the reference converts.
+// TestDepths: of books of several depths the deepest is converted; natural rows are those of the depth that
+// hftbacktest converts.
 func TestDepths(t *testing.T) {
 	deep := func(line string) string { return strings.Replace(line, ".50.", ".500.", 1) }
 	lines := bybitBook(t0, 10, "snapshot", `["100.0","5"]`, `["100.1","5"]`) + deep(bybitBook(t0+1, 70, "snapshot", `["100.0","5"],["99.0","6"]`, `["100.1","5"]`)) +

@@ -19,9 +19,9 @@ import (
 // Events converts recordings of one symbol, given in the order of their time, to one event file, out.npz or out.npy, for
 // a backtest (specification 1.4).
 //
-// Lines that cannot be used are reported, counted and passed over; a file without any that can is an error, and so are
-// recordings without a row. When ctx ends or anything else fails, the error says why, an older file of the name is left
-// as it was, and nothing else is left behind. One goroutine more than the caller's runs meanwhile.
+// Lines that cannot be used are reported, counted and skipped; a file without any that can is an error, and so are
+// recordings without a row. When ctx ends or anything else fails, the error says why, an older file of the name is
+// left as it was, and nothing else is left behind. One goroutine more than the caller's runs meanwhile.
 func Events(ctx context.Context, files []string, out string, options Options) (Summary, error) {
 	if err := options.check(); err != nil {
 		return Summary{}, err
@@ -45,7 +45,7 @@ func Events(ctx context.Context, files []string, out string, options Options) (S
 	return c.summary, err
 }
 
-// batchRows is how many rows are written at a time.
+// batchRows is the number of rows written at a time.
 const batchRows = 4096
 
 // conversion is one run of Events.

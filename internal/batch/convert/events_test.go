@@ -76,7 +76,7 @@ func firstLines(tb testing.TB, path string, limit int) [][]byte {
 	return lines
 }
 
-// write stores the texts as files f0, f1... in a folder of their own and returns their names.
+// write stores the texts as files f0, f1... in a directory of their own and returns their names.
 func write(tb testing.TB, texts ...string) []string {
 	tb.Helper()
 	dir := tb.TempDir()
@@ -91,7 +91,7 @@ func write(tb testing.TB, texts ...string) []string {
 	return names
 }
 
-// onlyFile fails the test when something else than a file is in its folder.
+// onlyFile fails the test when something else than a file is in its directory.
 func onlyFile(tb testing.TB, path string) {
 	tb.Helper()
 	entries, err := os.ReadDir(filepath.Dir(path))
@@ -105,7 +105,7 @@ func onlyFile(tb testing.TB, path string) {
 	}
 }
 
-// golden is one of the reference's results.
+// golden is one of hftbacktest's results.
 type golden struct {
 	file, ext                       string
 	lines                           int
@@ -129,8 +129,7 @@ var goldens = []golden{
 		numRows: 24908, both: 20904, exchOnly: 2002, locals: 2002, sha256: "5dbef3f9080d400f6e45bf6b59eb6ff6780695756499b18e7d89a3031824f69d"},
 }
 
-// TestEqualsTheReference holds the bytes of all conversions against the reference's, with little and with enough
-// memory.
+// TestEqualsTheReference holds the bytes of all conversions against hftbacktest's, with little and with enough memory.
 func TestEqualsTheReference(t *testing.T) {
 	for _, g := range goldens {
 		files := []string{datatest.Recording(t, "binancefutures", g.file)}
@@ -166,8 +165,8 @@ func TestEqualsTheReference(t *testing.T) {
 	}
 }
 
-// TestEqualsTheKit holds the conversion of the sample against the one of package depthtest, which the test above it holds
-// against the reference's, too, where that is there.
+// TestEqualsTheKit holds the conversion of the sample against the one of package depthtest, which the test above it
+// holds against hftbacktest's, too, where that is there.
 func TestEqualsTheKit(t *testing.T) {
 	for symbol, rec := range map[string]depthtest.Recording{"BTCUSDT": sampletest.BTC(t), "ETHUSDT": sampletest.ETH(t)} {
 		for _, raw := range []bool{false, true} {

@@ -12,7 +12,7 @@ import (
 	"github.com/hftrunner/hftrunner/connector/recording"
 )
 
-// JournalSummary is what JournalLatencies did.
+// JournalSummary is the result of JournalLatencies.
 type JournalSummary struct {
 	// NumRows were written, Rejected of them with an ExchTimestampNs of 0. SkippedLines could not be used; DamagedFiles
 	// could not be read to their end.
@@ -24,7 +24,7 @@ type JournalSummary struct {
 // Other fields are ignored. The rows are sorted by the time of the request.
 //
 // A line in which the response comes before the exchange or the exchange before the request is reported to onProblem,
-// which may be nil, and passed over, like one that is no such object. Journals without a usable line are an error.
+// which may be nil, and skipped, like one that is no such object. Journals without a usable line are an error.
 func JournalLatencies(ctx context.Context, files []string, out string, onProblem func(recording.Problem)) (JournalSummary, error) {
 	var s JournalSummary
 	var first error

@@ -15,8 +15,8 @@ import (
 // Latency is one row of an order-latency file (specification 1.3): an order that was sent at one time takes so long to
 // the exchange and so long back.
 type Latency struct {
-	// ReqTimestampNs is when the request was sent, ExchTimestampNs when the exchange processed it, or 0 when it was
-	// rejected before, and RespTimestampNs when the response arrived.
+	// ReqTimestampNs is the time when the request was sent, ExchTimestampNs when the exchange processed it, or 0 when
+	// it was rejected before, and RespTimestampNs when the response arrived.
 	ReqTimestampNs, ExchTimestampNs, RespTimestampNs int64
 	// Padding is unused and 0.
 	Padding int64
@@ -28,8 +28,8 @@ const DefaultBucket = time.Second
 // maxTimeNs is a time that nothing of ours reaches: the middle of 2116.
 const maxTimeNs = 1 << 62
 
-// FeedLatencyOptions says how order latencies follow from feed latencies (specification 7.3): the way there takes
-// EntryFactor times the feed latency plus EntryOffset, the way back ResponseFactor times it plus ResponseOffset.
+// FeedLatencyOptions configures how order latencies are derived from feed latencies (specification 7.3): the way there
+// takes EntryFactor times the feed latency plus EntryOffset, the way back ResponseFactor times it plus ResponseOffset.
 type FeedLatencyOptions struct {
 	// Bucket is the span of local time of which the last feed latency is taken; 0 is DefaultBucket.
 	Bucket                      time.Duration

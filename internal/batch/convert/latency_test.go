@@ -23,7 +23,7 @@ import (
 	"github.com/hftrunner/hftrunner/internal/testkit/datatest"
 )
 
-// goldenLatency is how the reference's latency files were made.
+// goldenLatency is the configuration of hftbacktest's latency files.
 var goldenLatency = convert.FeedLatencyOptions{EntryFactor: 4, EntryOffset: time.Millisecond, ResponseFactor: 3, ResponseOffset: 500 * time.Microsecond}
 
 func latencySHA256(t *testing.T, rows []convert.Latency) string {

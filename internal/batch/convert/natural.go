@@ -6,7 +6,7 @@ import (
 	"github.com/hftrunner/hftrunner/hft"
 )
 
-// natural makes rows of messages as they come, as the reference's converter does.
+// natural makes rows of messages as they come, as hftbacktest's converter does.
 type natural struct{ times feed.NaturalTimes }
 
 // rows returns the rows of a message, which belong to it.

@@ -11,10 +11,10 @@ import (
 	"github.com/hftrunner/hftrunner/connector/feed"
 )
 
-// DefaultMemoryRows is how many rows Events keeps in memory when Options does not say: about 100 MiB.
+// DefaultMemoryRows is the default number of rows that Events keeps in memory: about 100 MiB.
 const DefaultMemoryRows = 1 << 20
 
-// maxMemoryRows is what the index of a sort can count.
+// maxMemoryRows is the largest index of a sort.
 const maxMemoryRows = 1 << 31
 
 // Options configures Events.
@@ -24,13 +24,12 @@ type Options struct {
 	// Format and Formats are as in feed.LinesConfig.
 	Format  string
 	Formats map[string]connector.Format
-	// Rule is how the venue numbers the differences of a book, TickSize and LotSize are the instrument's steps. Needed unless
-	// Natural.
+	// Rule is the venue's numbering of book updates, TickSize and LotSize are the instrument's. Needed unless Natural.
 	Rule              depthsync.Rule
 	TickSize, LotSize float64
-	// Natural takes rows as they come, as the reference's converter does: without the venue's rule for a book, so that gaps
-	// and differences older than a snapshot go unnoticed; a snapshot clears a side as far as it goes; and local times of
-	// all files are corrected by one offset.
+	// Natural takes rows as they come, as hftbacktest's converter does: without the venue's rule for a book, so that
+	// gaps and differences older than a snapshot go unnoticed; a snapshot clears a side as far as it goes; and local
+	// times of all files are corrected by one offset.
 	Natural bool
 	// BaseLatency is the least feed latency that local times are corrected to when some of them lie before their
 	// exchange times; 0 or more. Recordings without local times need it above 0; see feed.LinesConfig.
@@ -44,7 +43,7 @@ type Options struct {
 	// MemoryRows bounds the rows that are sorted in memory, about 100 bytes each; 0 is DefaultMemoryRows. The result
 	// does not depend on it.
 	MemoryRows int
-	// TempDir is where rows are kept in the meantime, 128 bytes each; empty is the folder of the output.
+	// TempDir is the directory for temporary rows, 128 bytes each; empty is that of the output.
 	TempDir string
 	// MaxLineBytes bounds a line; 0 is recording.DefaultMaxLineBytes.
 	MaxLineBytes int
@@ -87,17 +86,17 @@ func (s Stage) String() string {
 	return "unknown"
 }
 
-// Progress says how far Events is.
+// Progress is called with the progress of Events.
 type Progress struct {
 	Stage Stage
 	// Done and Total are in the unit of the stage.
 	Done, Total int64
 }
 
-// Summary is what Events did.
+// Summary is the result of Events.
 type Summary struct {
-	// Report is what was found in the files. With Natural nothing is noticed of the book, and the one correction, by the row with
-	// the least latency, is that of all files.
+	// Report has the findings in the files. With Natural nothing is noticed of the book, and the one correction, by
+	// the row with the least latency, is that of all files.
 	Report *feed.Report
 	// Lines with a time were read.
 	Lines int64

@@ -8,7 +8,7 @@ import (
 	"github.com/hftrunner/hftrunner/hft"
 )
 
-// checkEvery is how many rows or lines go by between two looks at the context.
+// checkEvery is the number of rows or lines between two checks of the context.
 const checkEvery = 1 << 13
 
 // walk merges the rows by exchange time with those by local time (specification 1.4): a row whose turn it is in both

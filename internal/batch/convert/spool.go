@@ -14,7 +14,7 @@ import (
 
 const (
 	rowBytes = 64
-	// spoolBuffer is how many bytes of a spool are written at a time.
+	// spoolBuffer is the number of bytes of a spool written at a time.
 	spoolBuffer = 256 << 10
 )
 
@@ -46,7 +46,7 @@ func getRow(r *[rowBytes]byte, e *hft.Event) {
 	e.Fval = math.Float64frombits(binary.LittleEndian.Uint64(r[56:]))
 }
 
-// order is what rows are sorted by; equal ones stay in the order of capture.
+// order is the sort key of rows; equal ones stay in the order of capture.
 type order uint8
 
 const (
@@ -192,7 +192,7 @@ type cursor struct {
 	memory []hft.Event
 }
 
-// minCursorRows is what a run has in memory at least: a page.
+// minCursorRows is the minimum that a run has in memory: a page.
 const minCursorRows = 4096 / rowBytes
 
 // merge begins to read all rows, which have to be flushed, with memory for about memoryRows of them.

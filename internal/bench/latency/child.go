@@ -63,7 +63,7 @@ func startChild(ctx context.Context, l *link, opts Options) (*child, error) {
 	return c, nil
 }
 
-// fail records why the child is given up.
+// fail records why the measurement with the child failed.
 func (c *child) fail(reason string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -10,7 +10,7 @@ import (
 	"github.com/hftrunner/hftrunner/internal/shm"
 )
 
-// Wait is how both processes wait for each other's record.
+// Wait is the wait strategy of both processes.
 type Wait uint8
 
 // Ways to wait.
@@ -32,9 +32,9 @@ func (w Wait) String() string {
 	return fmt.Sprintf("Wait(%d)", uint8(w))
 }
 
-// Options says what to measure. A zero field means its default.
+// Options configures the measurement. A zero field means its default.
 type Options struct {
-	// Wait is how both sides wait.
+	// Wait is the wait strategy of both sides.
 	Wait Wait
 	// Samples is the number of round trips measured (default 200000 when spinning, 5000 when parking).
 	Samples int
@@ -53,7 +53,7 @@ type Quantiles struct {
 	P50Ns, P90Ns, P99Ns, P999Ns, MaxNs int64
 }
 
-// Result is what RoundTrip saw.
+// Result is the result of RoundTrip.
 type Result struct {
 	// Options are those of the call, defaults filled in.
 	Options Options
@@ -156,7 +156,7 @@ func quantiles(samplesNs []int64) Quantiles {
 	return Quantiles{P50Ns: at(0.5), P90Ns: at(0.9), P99Ns: at(0.99), P999Ns: at(0.999), MaxNs: at(1)}
 }
 
-// checkSizes says whether such rings can be made.
+// checkSizes reports whether such rings can be created.
 func checkSizes(feedCapacity, replyWords int) error {
 	const enough = 1 << 62
 	if err := shm.CheckBroadcast(enough, 0, feedCapacity); err != nil {

@@ -7,11 +7,11 @@ import (
 	"github.com/hftrunner/hftrunner/internal/shm"
 )
 
-// looks is how often a spinning side looks before it asks whether the other is still there.
+// looks is the number of polls of a spinning side between checks that the other side is alive.
 const looks = 1 << 12
 
-// parkSettle is how long the parent leaves the child asleep before the next sample, so that the thread, and where the
-// kernel wants the core, really is idle.
+// parkSettle is the time that the parent leaves the child asleep before the next sample, so that the thread, and where
+// the kernel wants the core, really is idle.
 const parkSettle = 50 * time.Microsecond
 
 // pinger is the measuring side.

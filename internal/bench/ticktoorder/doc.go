@@ -3,6 +3,6 @@
 // that strategy's order comes back through the host's request path to the connector.
 //
 // The strategy is this program again: MaybePlugin has to be called first thing in main. Measure starts a host of its
-// own in a temporary folder, owns everything it makes, and leaves nothing behind; it may be called by one goroutine at
-// a time. When the strategy process dies, Measure returns why.
+// own in a temporary directory, owns everything it makes, and leaves nothing behind; it may be called by one goroutine
+// at a time. When the strategy process dies, Measure returns why.
 package ticktoorder

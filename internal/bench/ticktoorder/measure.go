@@ -20,13 +20,13 @@ import (
 type Options struct {
 	// Message makes the venue's message number n, each of which changes the book: see Quote and Depth.
 	Message func(n int) []byte
-	// Samples is how often, at least 1. The first tenth warms up and does not count.
+	// Samples is the number of measurements, at least 1. The first tenth warms up and does not count.
 	Samples int
-	// Wait is how the strategy and its request path wait.
+	// Wait is the wait strategy of the strategy and its request path.
 	Wait ipc.WaitStrategy
 }
 
-// Result is what was measured, sorted.
+// Result is the sorted measurements.
 type Result struct {
 	SamplesNs []int64
 }

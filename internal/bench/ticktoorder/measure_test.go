@@ -31,7 +31,8 @@ func TestMeasureEndsWithContext(t *testing.T) {
 	}
 }
 
-// samples is how often a benchmark measures at least: starting a process takes longer than a thousand messages.
+// samples is the minimum number of measurements of a benchmark: starting a process takes longer than a thousand
+// messages.
 const samples = 5000
 
 // BenchmarkTickToOrder times a message until the order it causes is at the connector, through a real strategy process.

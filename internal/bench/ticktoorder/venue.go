@@ -78,7 +78,7 @@ func (v *venue) Cancel(connector.Order) {}
 // Modify is never asked for.
 func (v *venue) Modify(connector.Order) {}
 
-// Timeline says that it is a market of our own: it begins when the strategy is in sync.
+// Timeline starts the simulated market when the strategy is in sync.
 func (*venue) Timeline() connector.Timeline { return connector.Timeline{} }
 
 // Run sends the messages one by one. Each order expires at once, so that none piles up.

@@ -21,7 +21,7 @@ import (
 	"github.com/hftrunner/hftrunner/ipc"
 )
 
-// plugins is the folder in which TestMain has put the plugins.
+// plugins is the directory in which TestMain has put the plugins.
 var plugins string
 
 // TestMain builds the program as a user would, and links it under each name.

@@ -144,7 +144,7 @@ func same(t *testing.T, path string, got, want *feed.Report) {
 	}
 }
 
-// known says how many books are wrong, and fails where that is not what is known.
+// known checks how many books are wrong, and fails where that is not what is known.
 func known(t *testing.T, path string, wrong, of int, firstNs int64) {
 	t.Helper()
 	name := t.Name() + " " + path

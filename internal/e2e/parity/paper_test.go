@@ -22,7 +22,7 @@ import (
 	"github.com/hftrunner/hftrunner/ipc"
 )
 
-// patience is how long the paper world waits for its host.
+// patience is the time that the paper world waits for its host.
 const patience = time.Minute
 
 // recordedLines returns an asset's messages as a recorder of the venue writes them.

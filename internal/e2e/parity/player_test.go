@@ -21,7 +21,7 @@ const (
 	takerFee       = 0.0005
 
 	connectorName = "sim"
-	// feedLatency is how long before its receipt a message happened at the venue.
+	// feedLatency is the time from the event at the venue to the receipt of its message.
 	feedLatency = 3 * ms
 )
 

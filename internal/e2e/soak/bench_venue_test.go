@@ -94,7 +94,7 @@ func (c notingConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// wouldTake is why no order stays.
+// wouldTake is the reason why no order stays.
 const wouldTake = `{"code":-5022,"msg":"Due to the order could not be executed as maker, the Post Only order will be rejected."}`
 
 // ServeHTTP implements http.Handler.

@@ -20,12 +20,12 @@ type ending struct {
 	// begin brings it about, over ends it after a while; nil for nothing.
 	begin, over func(sc *scene)
 	after       time.Duration
-	// long says that it takes too long for every day, orders how many there are then; 0 for a few.
+	// long is true if it takes too long for every day, orders how many there are then; 0 for a few.
 	long   bool
 	orders int
 	// wants chooses venues and ways of orders, all for nil.
 	wants func(s subject, entry string) bool
-	// others says that the account has orders of somebody else on the symbol, which have to stay.
+	// others is true if the account has orders of somebody else on the symbol, which have to stay.
 	others bool
 }
 

@@ -29,7 +29,7 @@ type forger struct {
 	mu     sync.Mutex
 	random *rand.Rand
 	conns  map[net.Conn]bool
-	// wrong says what becomes of a number, nil to let it pass. stream is false for an answer.
+	// wrong describes what becomes of a number, nil to let it pass. stream is false for an answer.
 	wrong   func(key string, number []byte, stream bool) []byte
 	changed map[string]int // by key
 }

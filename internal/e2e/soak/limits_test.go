@@ -68,8 +68,8 @@ func TestTooManyOrders(t *testing.T) {
 	})
 }
 
-// TestRefusedByTheDoor: an address that is banned, and one that is forbidden in HTML, is critical; nothing of it is taken
-// for an answer about the order, and orders go through again when the ban is over. That of 403 takes minutes,
+// TestRefusedByTheDoor: an address that is banned, and one that is forbidden in HTML, is critical; nothing of it is
+// treated as an answer about the order, and orders go through again when the ban is over. That of 403 takes minutes,
 // as all of Bybit's do.
 func TestRefusedByTheDoor(t *testing.T) {
 	each(t, nil, func(t *testing.T, s subject) {

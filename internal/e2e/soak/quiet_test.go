@@ -50,8 +50,8 @@ func TestThinMarket(t *testing.T) {
 	})
 }
 
-// TestStreamThatStops: one symbol's stream stops while its connection and the other symbols go on: its book is given up, told
-// once, and comes back; the others stay.
+// TestStreamThatStops: one symbol's stream stops while its connection and the other symbols go on: its book has failed
+// permanently, told once, and comes back; the others stay.
 func TestStreamThatStops(t *testing.T) {
 	each(t, nil, func(t *testing.T, s subject) {
 		sc := open(t, s, settings{symbols: []string{"BTCUSDT", "ETHUSDT"}, options: options{quiet: quietLimit}}, nil)

@@ -85,7 +85,7 @@ func startAt(t *testing.T, s subject, e *testexchange.Exchange, seed uint64, add
 	return r
 }
 
-// settings are how a connector is set up. Empty ones are those of all tests.
+// settings describes how a connector is set up. Empty ones are those of all tests.
 type settings struct {
 	options
 	// prefix is that of client order ids.

@@ -110,8 +110,8 @@ const (
 	spread = 1.0
 )
 
-// scene is one connector at one exchange whose market stands still but for a far level that changes all the time, so that
-// the test knows what becomes of an order.
+// scene is one connector at one exchange whose market stands still except a far level that changes all the time, so
+// that the test knows what becomes of an order.
 type scene struct {
 	*testing.T
 	subject
@@ -153,7 +153,7 @@ func armed(texts ...string) func(c *testexchange.Config) {
 		for _, text := range texts {
 			f, err := fault.Parse(text)
 			if err != nil {
-				f.Name = fault.Name(text) // Start says that there is no such fault
+				f.Name = fault.Name(text) // Start reports an unknown fault
 			}
 			c.Faults = append(c.Faults, f)
 		}

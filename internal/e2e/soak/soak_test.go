@@ -17,7 +17,7 @@ import (
 // ownPrefix begins the client order ids of the connector under test.
 const ownPrefix = "t"
 
-// patience is how long something that has to happen may take.
+// patience is the time that something that has to happen may take.
 const patience = 60 * time.Second
 
 func soakTime(tb testing.TB) time.Duration {
@@ -130,7 +130,7 @@ func TestSoak(t *testing.T) {
 	}
 }
 
-// descriptors is how many files and sockets this process has open.
+// descriptors is the number of files and sockets that this process has open.
 func descriptors(t *testing.T) int {
 	t.Helper()
 	list, err := os.ReadDir("/dev/fd")

@@ -45,14 +45,14 @@ func (o options) complete() options {
 type subject struct {
 	name testexchange.Venue
 	rule depthsync.Rule
-	// positions says that the venue keeps them.
+	// positions is true if the venue keeps them.
 	positions bool
 	deadMan   time.Duration
 	// place, amend, cancel and snapshot describe these requests to the exchange's faults.
 	place, amend, cancel, snapshot string
 	// patience of the bots, see there.
 	patience int
-	// watchdogs says that options change when a quiet connection is replaced; ed25519 that the venue takes such keys.
+	// watchdogs is true if options change when a quiet connection is replaced; ed25519 that the venue takes such keys.
 	watchdogs, ed25519 bool
 }
 

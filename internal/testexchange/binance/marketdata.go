@@ -9,7 +9,7 @@ import (
 	"github.com/hftrunner/hftrunner/internal/testexchange/venue"
 )
 
-// Wording is how a venue writes its market data. Each method returns what is sent as JSON.
+// Wording encodes a venue's market data. Each method returns the JSON value to send.
 type Wording interface {
 	// Depth is a difference of the book, PartialDepth its best levels, Snapshot the answer of REST.
 	Depth(*DepthUpdate) any
@@ -23,7 +23,7 @@ type Wording interface {
 // DepthUpdate is a difference of a book, or some or all of its levels.
 type DepthUpdate struct {
 	Symbol *market.Symbol
-	// NowMs is when it is sent, ChangedMs when the book changed last.
+	// NowMs is the send time, ChangedMs the time of the last change of the book.
 	NowMs, ChangedMs int64
 	// FirstID and LastID are the ids of its changes, PrevID the last id of the difference before it. Of levels only
 	// LastID is set.
@@ -39,7 +39,7 @@ type TradeUpdate struct {
 	ID, FirstID, LastID int64
 	PriceTicks, QtyLots int64
 	BuyerIsMaker        bool
-	// NowMs is when it is sent, TradedMs when the last trade was made.
+	// NowMs is the send time, TradedMs the time of the last trade.
 	NowMs, TradedMs int64
 
 	startNs int64
@@ -63,7 +63,7 @@ type MarketData struct {
 	books  map[string]*book
 }
 
-// aggInterval is how long trades are aggregated.
+// aggInterval is the aggregation interval of trades.
 const aggInterval = 100 * time.Millisecond
 
 // NewMarketData returns the market data of a core. speeds are the intervals of depth streams by the end of their names,

@@ -103,7 +103,7 @@ func (p Params) Need(names ...string) *Error {
 	return nil
 }
 
-// Rules are how a venue checks a signed request.
+// Rules configure a venue's check of signed requests.
 type Rules struct {
 	// Encoded refuses a signature of parameters with their escapes undone.
 	Encoded bool

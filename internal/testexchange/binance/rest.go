@@ -26,7 +26,7 @@ type Call struct {
 	HTTP *http.Request
 }
 
-// Security says what a request needs.
+// Security is the authentication that a request needs.
 type Security uint8
 
 // Securities.
@@ -41,18 +41,18 @@ const (
 // Route is one request that a venue knows.
 type Route struct {
 	Security Security
-	// Weight is what it counts against the limit of the address; WeightOf, when set, tells by the parameters.
+	// Weight is its request weight against the limit of the IP address; WeightOf, when set, tells by the parameters.
 	Weight   int
 	WeightOf func(Params) int
-	// Orders is what it counts against the limits of the account.
+	// Orders is its count against the order limits of the account.
 	Orders int
-	// Order says that it is about an order, which some faults are restricted to.
+	// Order is true for requests about an order, to which some faults are restricted.
 	Order bool
 	// Do carries it out and returns what is sent as JSON, or the refusal.
 	Do func(*Call) (any, *Error)
 }
 
-// Limits are what a venue allows, and count what is used.
+// Limits are a venue's limits and their usage.
 type Limits struct {
 	Weight wire.Limiter
 	// Orders are checked for each new order, the shortest interval first.
@@ -246,7 +246,7 @@ func writeJSON(w http.ResponseWriter, status int, value any) {
 	_, _ = w.Write(body) // a client that is gone does not matter
 }
 
-// ErrEncoding says that a value cannot be sent as JSON.
+// ErrEncoding reports that a value cannot be sent as JSON.
 var ErrEncoding = errors.New("binance: value has no JSON")
 
 // Marshal writes JSON as the venues do, without escapes for HTML.

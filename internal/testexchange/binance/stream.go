@@ -9,7 +9,7 @@ import (
 	"github.com/hftrunner/hftrunner/internal/testexchange/wire"
 )
 
-// MaxStreams is how many streams a connection may subscribe to.
+// MaxStreams is the maximum number of streams of a connection.
 const MaxStreams = 1024
 
 // Streams serves connections of market streams.

@@ -17,7 +17,7 @@ type WSAPI struct {
 	*REST
 	// Methods are the requests by name; the session's own are known already.
 	Methods map[string]Route
-	// Weight is what a handshake counts.
+	// Weight is the request weight of a handshake.
 	Weight int
 }
 

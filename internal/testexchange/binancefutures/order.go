@@ -231,7 +231,7 @@ func (v *Venue) cancelParams(c *binance.Call, p binance.Params) (out any, bad *b
 	return out, bad
 }
 
-// maxAmendments is how often an order can be modified.
+// maxAmendments is the maximum number of amendments of an order.
 const maxAmendments = 10_000
 
 func (v *Venue) modify(c *binance.Call) (any, *binance.Error) { return v.modifyParams(c, c.Params) }

@@ -22,7 +22,7 @@ type Options struct {
 	WeightPerMinute, OrdersPer10s, OrdersPerMinute int
 	// TradeLite sends TRADE_LITE before the fills it announces.
 	TradeLite bool
-	// ListenKeyTTL is how long a listen key lives, 0 for an hour.
+	// ListenKeyTTL is the lifetime of a listen key, 0 for an hour.
 	ListenKeyTTL time.Duration
 }
 
@@ -72,8 +72,8 @@ func New(core *venue.Core, o Options) *Venue {
 	return v
 }
 
-// WireConfig is how the venue treats connections: a ping every 3 minutes, 10 minutes for the pong, an end after a day,
-// 10 messages a second.
+// WireConfig returns the venue's connection settings: a ping every 3 minutes, 10 minutes for the pong, an end after a
+// day, 10 messages a second.
 func WireConfig() wire.Config {
 	return wire.Config{PingInterval: 3 * time.Minute, PongTimeout: 10 * time.Minute, MaxAge: 24 * time.Hour, MessagesPerSecond: 10,
 		UnknownEvent: []byte(`{"e":"SOMETHING_NEW","E":1,"T":1,"s":"BTCUSDT","x":{"y":[1,2,{}]}}`)}

@@ -67,8 +67,8 @@ func New(core *venue.Core, o Options) *Venue {
 	return v
 }
 
-// WireConfig is how the venue treats connections: a ping every 20 seconds, a minute for the pong, an end after a day, 5
-// messages a second.
+// WireConfig returns the venue's connection settings: a ping every 20 seconds, a minute for the pong, an end after a
+// day, 5 messages a second.
 func WireConfig() wire.Config {
 	return wire.Config{PingInterval: 20 * time.Second, PongTimeout: time.Minute, MaxAge: 24 * time.Hour, MessagesPerSecond: 5,
 		UnknownEvent: []byte(`{"e":"somethingNew","E":1,"s":"BTCUSDT","x":{"y":[1,2,{}]}}`)}

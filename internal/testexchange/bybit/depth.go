@@ -40,7 +40,7 @@ type feed struct {
 	u          int64
 	sentNs     int64
 	touched    bool
-	// skip is how many messages a fault still leaves out.
+	// skip is the number of messages that a fault still leaves out.
 	skip int
 	// waiting are connections whose snapshot a fault holds back, with the time at which it is sent.
 	waiting map[*wire.Conn]int64

@@ -24,7 +24,7 @@ type orderRequest struct {
 	SMPType     string `json:"smpType"`
 }
 
-// orderIDs is what a request about an order is answered with: it was accepted, nothing more.
+// orderIDs is the answer to a request about an order: it was accepted, nothing more.
 type orderIDs struct {
 	OrderID     string `json:"orderId"`
 	OrderLinkID string `json:"orderLinkId"`
@@ -58,7 +58,7 @@ type batchBody struct {
 	Request  []orderRequest `json:"request"`
 }
 
-// batchCode says what became of one of several orders.
+// batchCode is the result code of one order of a batch.
 type batchCode struct {
 	Code int    `json:"code"`
 	Msg  string `json:"msg"`

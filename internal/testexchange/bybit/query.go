@@ -10,7 +10,7 @@ import (
 	"github.com/hftrunner/hftrunner/internal/testexchange/market"
 )
 
-// maxRecent is how many orders that have ended realtime knows.
+// maxRecent is the number of closed orders that realtime keeps.
 const maxRecent = 500
 
 // realtime answers with open orders, the newest first, or with openOnly=1 with those that have ended lately.
@@ -195,7 +195,7 @@ func (v *Venue) wallet(c *call) (any, any, *refusal) {
 	return map[string]any{"list": []walletRow{row}}, nil, nil
 }
 
-// keyInfo is what the venue says about a key.
+// keyInfo is the venue's description of a key.
 type keyInfo struct {
 	ID          string              `json:"id"`
 	Note        string              `json:"note"`

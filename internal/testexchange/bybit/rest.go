@@ -30,17 +30,17 @@ type call struct {
 type route struct {
 	// signed requests need a key, trading ones a key that may trade.
 	signed, trading bool
-	// order says that it is about an order, which some faults are restricted to.
+	// order is true for requests about an order, to which some faults are restricted.
 	order bool
 	// unit is what it counts as against the limits of the account, "" for nothing.
 	unit string
-	// count says how much it counts; nil for 1.
+	// count describes how much it counts; nil for 1.
 	count func(*call) int
 	// do carries it out and returns the result and its extra information, or the refusal.
 	do func(*call) (result, extra any, bad *refusal)
 }
 
-// usage is what an answer says about the limit that a request counts against.
+// usage is the rate limit usage in an answer.
 type usage struct {
 	limit, left int
 	resetMs     int64
@@ -234,7 +234,7 @@ func (v *Venue) carry(c *call, r *route, used *usage, authenticate func() (*wire
 	return result, extra, bad
 }
 
-// restarting is what a trade connection says that is about to be closed.
+// restarting is the message of a trade connection that is about to be closed.
 const restarting = "ws trade service is restarting, do not accept new request. You can build new connection to be routed to normal service"
 
 func errTooMany() *refusal { return refuse(10006, "Too many visits. Exceeded the API Rate Limit.") }
@@ -282,7 +282,7 @@ func (v *Venue) interrupted(c *call, i venue.Interruption, unit string, used *us
 	return &refusal{abort: true}
 }
 
-// errOutOfBounds says that a parameter is out of bounds.
+// errOutOfBounds reports that a parameter is out of bounds.
 var errOutOfBounds = errors.New("out of bounds")
 
 // whole reads a whole number of a query from least to most, otherwise when it is absent.

@@ -15,7 +15,7 @@ import (
 	"github.com/hftrunner/hftrunner/internal/testexchange/wire"
 )
 
-// operation is what a client says on a public or private connection.
+// operation is a client's message on a public or private connection.
 type operation struct {
 	ReqID string            `json:"req_id"`
 	Op    string            `json:"op"`
@@ -49,7 +49,7 @@ func answer(c *wire.Conn, o *operation, success bool, msg string) {
 	c.Answer(encode(outcome{success, msg, connID(c), o.ReqID, o.Op}))
 }
 
-// maxArgs is how many characters the topics of a connection may have.
+// maxArgs is the maximum number of characters in the topics of a connection.
 const maxArgs = 21000
 
 // publicMessage handles a message on a public connection.

@@ -11,7 +11,7 @@ import (
 	"github.com/hftrunner/hftrunner/internal/testexchange/wire"
 )
 
-// tradeRequest is what a client says on a trade connection.
+// tradeRequest is a client's message on a trade connection.
 type tradeRequest struct {
 	ReqID  string            `json:"reqId"`
 	Header map[string]string `json:"header"`
@@ -41,7 +41,7 @@ type session struct {
 
 const (
 	maxReqID = 36
-	// maxSeen is how many request ids are kept; then the venue forgets all.
+	// maxSeen is the number of request ids that are kept; then the venue forgets all.
 	maxSeen = 100_000
 )
 

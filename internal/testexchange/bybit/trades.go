@@ -7,7 +7,7 @@ import (
 	"github.com/hftrunner/hftrunner/internal/testexchange/market"
 )
 
-// maxTrades is how many trades one message has at most.
+// maxTrades is the number of trades that one message has at most.
 const maxTrades = 1024
 
 type tradeMessage struct {

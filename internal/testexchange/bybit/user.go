@@ -43,7 +43,7 @@ func (v *Venue) sendUser(nowNs int64, account, topic string, data any) {
 	}
 }
 
-// changes is what one publication says about an account.
+// changes are the account changes in one publication.
 type changes struct {
 	executions []executionRow
 	orders     []orderRow
@@ -154,7 +154,7 @@ func (v *Venue) sendOrders(nowNs int64, account string, rows []orderRow) {
 	}
 }
 
-// userTopics are what a private connection can subscribe to.
+// userTopics are the topics of a private connection.
 func userTopics() []string {
 	return []string{"order", "order.linear", "execution", "execution.linear", "execution.fast", "execution.fast.linear", "position",
 		"position.linear", "wallet", "greeks", "dcp.future"}

@@ -17,10 +17,10 @@ import (
 
 // Options are the venue's own settings.
 type Options struct {
-	// RequestsPer5s is how many requests an address may make by REST in 5 s, 0 for the venue's 600; OrdersPerSecond how
-	// many orders an account may place, amend and cancel each, 0 for the venue's 10.
+	// RequestsPer5s is the number of requests that an address may make by REST in 5 s, 0 for the venue's 600;
+	// OrdersPerSecond how many orders an account may place, amend and cancel each, 0 for the venue's 10.
 	RequestsPer5s, OrdersPerSecond int
-	// ConnectionsPer5m is how many connections an address may open in 5 minutes, 0 for the venue's 500.
+	// ConnectionsPer5m is the number of connections that an address may open in 5 minutes, 0 for the venue's 500.
 	ConnectionsPer5m int
 }
 
@@ -34,7 +34,7 @@ type Venue struct {
 	limits                               map[string]*wire.Limiter
 
 	blockMu sync.Mutex
-	// forbidden is until when an address is not served.
+	// forbidden is the time until which an address is not served.
 	forbidden map[string]int64
 
 	// The rest is guarded by the core's lock.
@@ -43,7 +43,7 @@ type Venue struct {
 	books         map[string]*books
 	users         map[int64]*user
 	windows       map[string]*window
-	// restartNs is when connections end that were opened before restartedNs; 0 for not at all.
+	// restartNs is the time when connections end that were opened before restartedNs; 0 for not at all.
 	restartedNs, restartNs int64
 }
 
@@ -80,7 +80,7 @@ func New(core *venue.Core, o Options) *Venue {
 	return v
 }
 
-// WireConfig is how the venue treats connections: one that has said nothing for 10 minutes is closed.
+// WireConfig returns the venue's connection settings: one that has said nothing for 10 minutes is closed.
 func WireConfig() wire.Config {
 	return wire.Config{IdleTimeout: 10 * time.Minute,
 		UnknownEvent: []byte(`{"id":"1","topic":"something.new.BTCUSDT","type":"delta","creationTime":1,"ts":1,"data":[{"y":[1,2,{}]}]}`)}

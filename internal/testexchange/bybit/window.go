@@ -13,7 +13,7 @@ import (
 // window is an account's cancel-on-disconnect (DCP).
 type window struct {
 	length time.Duration
-	// seen says that a connection has subscribed to it; goneNs is since when none has, 0 while one has.
+	// seen is true if a connection has subscribed to it; goneNs is the time since which none has, 0 while one has.
 	seen   bool
 	goneNs int64
 }

@@ -129,16 +129,16 @@ func once(n Name) bool {
 	return false
 }
 
-// Fault says when one kind of fault happens.
+// Fault configures when one kind of fault happens.
 type Fault struct {
 	Name Name `json:"name"`
 	// Probability of each opportunity, 0 for 1.
 	Probability float64 `json:"probability,omitempty"`
 	// Count bounds how often it happens, 0 for no bound.
 	Count int `json:"count,omitempty"`
-	// After is how many opportunities pass before the first.
+	// After is the number of opportunities that pass before the first.
 	After int `json:"after,omitempty"`
-	// Duration is how long it takes; Names says of what, and what 0 means.
+	// Duration is its duration; Names describes its meaning, and that of 0.
 	Duration time.Duration `json:"duration,omitempty"`
 	// Value is a number with a meaning of its own; see Names.
 	Value int `json:"value,omitempty"`
@@ -163,7 +163,7 @@ func (f Fault) ValueOr(otherwise int) int {
 	return f.Value
 }
 
-// ErrUnknown says that a name is none of Names.
+// ErrUnknown reports that a name is none of Names.
 var ErrUnknown = errors.New("fault: unknown name")
 
 // check returns what is wrong with a fault.

@@ -22,14 +22,14 @@ type AccountConfig struct {
 	FeeAsset string
 }
 
-// Balance is what an account has of an asset.
+// Balance is an account's balance of an asset.
 type Balance struct {
 	Asset string
 	// Total is all of it, Locked what open orders hold (spot).
 	Total, Locked Amount
 }
 
-// Position is what an account holds of a derivative.
+// Position is an account's position in a derivative.
 type Position struct {
 	Symbol *Symbol
 	Side   PositionSide

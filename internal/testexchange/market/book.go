@@ -11,9 +11,9 @@ type order struct {
 	Order
 	account *account
 	book    *book
-	// aheadLots is what others have at its price and before it.
+	// aheadLots is the quantity of others ahead of it at its price.
 	aheadLots int64
-	// lockedAmount is what the order holds of a balance (spot).
+	// lockedAmount is the part of a balance that the order locks (spot).
 	locked Amount
 }
 

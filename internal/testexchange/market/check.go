@@ -153,7 +153,7 @@ func (m *Market) emitBalances(o *order, assets ...string) {
 	m.emit(e)
 }
 
-// reducible is how much of an order can be filled at all: all that is left of it, but for reduce-only no more than the
+// reducible is how much of an order can be filled at all: all that is left of it, except reduce-only no more than the
 // position.
 func (m *Market) reducible(o *order) int64 {
 	left := o.LeavesLots()

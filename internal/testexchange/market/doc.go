@@ -18,7 +18,7 @@
 //
 // # Memory and goroutines
 //
-// One goroutine uses a Market, or several under one lock. Everything returned is a copy, but for the slice of Drain,
+// One goroutine uses a Market, or several under one lock. Everything returned is a copy, except the slice of Drain,
 // which is valid until the next Drain. Time is what the caller says; the same calls give the same events. Finished
 // orders and executions are kept up to Config.HistorySize of each and then forgotten, the oldest first.
 package market

@@ -2,7 +2,7 @@ package market
 
 import "github.com/hftrunner/hftrunner/hft"
 
-// EventKind says what an Event is about.
+// EventKind is the kind of an Event.
 type EventKind uint8
 
 // Kinds of events.
@@ -17,7 +17,7 @@ const (
 	AccountChanged
 )
 
-// Change is what happened to an order.
+// Change is a change of an order.
 type Change uint8
 
 // Changes of an order.

@@ -46,7 +46,7 @@ type Config struct {
 	// Seed chooses the gaps between update ids. NoGaps has none.
 	Seed   uint64
 	NoGaps bool
-	// HistorySize is how many finished orders and how many executions are kept, 0 for 100000.
+	// HistorySize is the number of finished orders, and of executions, that are kept, 0 for 100000.
 	HistorySize int
 }
 

@@ -2,7 +2,7 @@ package market
 
 import "github.com/hftrunner/hftrunner/hft"
 
-// Reason says why an order ended, or was changed, otherwise than by being filled.
+// Reason is the reason why an order closed or changed other than by a fill.
 type Reason string
 
 // Reasons.
@@ -85,12 +85,12 @@ type Order struct {
 	// FilledLots is the cumulative quantity, FilledValue its value, Fee the fees paid for it.
 	FilledLots       int64
 	FilledValue, Fee Amount
-	// CreatedNs is when it was accepted, UpdatedNs when it changed last.
+	// CreatedNs is the time of acceptance, UpdatedNs that of the last change.
 	CreatedNs, UpdatedNs int64
 	Amendments           int
 }
 
-// LeavesLots is what is not filled of an order that is open, 0 of one that is not.
+// LeavesLots is the unfilled quantity of an open order, 0 for a closed one.
 func (o *Order) LeavesLots() int64 {
 	if !o.Open() {
 		return 0
@@ -117,7 +117,8 @@ type Amendment struct {
 	PriceTicks, QtyLots int64
 	// CancelIfFilled cancels an order whose new quantity is no more than what is filled; otherwise that is refused.
 	CancelIfFilled bool
-	// ExpireIfTaking says how a post-only order ends that would take at its new price: expired, otherwise canceled.
+	// ExpireIfTaking describes how a post-only order ends that would take at its new price: expired, otherwise
+	// canceled.
 	ExpireIfTaking bool
 	// ClientID, when not empty, is the order's new id.
 	NewClientID string

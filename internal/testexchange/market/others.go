@@ -8,7 +8,7 @@ import (
 
 // ApplyBatch applies one message of market data of others at nowNs: depth rows set levels, the first snapshot row of a
 // batch clears the book of others before, trades fill own orders that they reach. Rows that say nothing about levels
-// or trades are passed over. Afterwards the book is uncrossed: of two levels of others the older goes, and an own order
+// or trades are skipped. Afterwards the book is uncrossed: of two levels of others the older goes, and an own order
 // that others quote through is filled.
 func (m *Market) ApplyBatch(nowNs int64, symbol string, rows []hft.Event) error {
 	m.nowNs = nowNs
@@ -49,7 +49,7 @@ func (m *Market) ApplyBatch(nowNs int64, symbol string, rows []hft.Event) error 
 	return nil
 }
 
-// ClearOthers empties the book of a symbol but for own orders, as when its data is lost.
+// ClearOthers empties the book of a symbol except own orders, as when its data is lost.
 func (m *Market) ClearOthers(nowNs int64, symbol string) error {
 	m.nowNs = nowNs
 	b, err := m.book(symbol)

@@ -37,7 +37,7 @@ func (s *scene) futures(key, secret string) *futuresScene {
 	return &futuresScene{s, futures.NewClient(key, secret).SetApiEndpoint(s.httpURL()), ctx}
 }
 
-// served is how go-binance opens a stream.
+// served describes how go-binance opens a stream.
 type served func() (done, stop chan struct{}, err error)
 
 // must opens a stream on one class of the venue's URLs, "" for the unrouted ones, until the end of the test.

@@ -3,7 +3,7 @@
 // clients take for a venue is less likely to be our own misunderstanding of one.
 //
 // It is a module of its own, so that the product depends on none of them; it holds tests only. `make thirdparty` runs
-// them. When the product's own dependencies rise, `go mod tidy` in this folder follows.
+// them. When the product's own dependencies rise, `go mod tidy` in this directory follows.
 //
 // # How the clients are led to this machine
 //

@@ -18,8 +18,8 @@ import (
 // nowhere is an address that nobody listens on.
 const nowhere = "ws://127.0.0.1:1"
 
-// socketAPI is where go-binance's clients of the WebSocket API connect. They cannot be closed and connect again for
-// ever, so that they read the address while another test may write it.
+// socketAPI is where go-binance's clients of the WebSocket API connect. They cannot be closed and connect again
+// forever, so that they read the address while another test may write it.
 var socketAPI atomic.Pointer[string]
 
 // officialAddress is where the client of Bybit's own connects, whatever URL it knows.

@@ -200,7 +200,7 @@ func (b *book) set(levels map[float64]string, price, qty string) {
 	}
 }
 
-// compare says how the book differs from the venue's own.
+// compare returns how the book differs from the venue's own.
 func (b *book) compare(want venue.BookState) {
 	b.Helper()
 	own := newBook(b.T)

@@ -18,10 +18,10 @@ type Background struct {
 	offsetNs int64
 	pending  paper.Batch
 	waiting  bool
-	// halted says that the market stands still, since haltedNs.
+	// halted is true if the market stands still, since haltedNs.
 	halted   bool
 	haltedNs int64
-	// err is why the source ended, io.EOF for its end.
+	// err is the reason why the source ended, io.EOF for its end.
 	err error
 }
 

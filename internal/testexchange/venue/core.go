@@ -27,10 +27,11 @@ type Protocol interface {
 type Config struct {
 	// Name is the venue's.
 	Name string
-	// Address is where to listen; port 0 chooses a free one. Without one the venue is reached within this process only.
+	// Address is the address to listen on; port 0 chooses a free one. Without one the venue is reached within this
+	// process only.
 	Address string
 	Clock   wire.Clock
-	// TickInterval is how often the venue advances by itself, 0 for never: then Advance is called by the owner.
+	// TickInterval is the interval at which the venue advances on its own, 0 for never: then the owner calls Advance.
 	TickInterval time.Duration
 	Faults       *fault.Set
 	Market       market.Config
@@ -47,7 +48,7 @@ type Core struct {
 	Clock  wire.Clock
 	Faults *fault.Set
 	Hub    *wire.Hub
-	// Counters are what was asked of the venue.
+	// Counters count the requests to the venue.
 	Counters *Counters
 
 	config   Config

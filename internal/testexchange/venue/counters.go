@@ -17,7 +17,7 @@ type Heartbeat struct {
 // maxHeartbeats bounds how many are kept.
 const maxHeartbeats = 10_000
 
-// Counters are what was asked of a venue. They are safe for concurrent use.
+// Counters count the requests to a venue. They are safe for concurrent use.
 type Counters struct {
 	mu         sync.Mutex
 	requests   map[string]int

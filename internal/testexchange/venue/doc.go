@@ -11,7 +11,7 @@
 //
 // # Memory and goroutines
 //
-// Methods of Core are safe for concurrent use, but for Start and those named in Protocol, which run under the lock and
+// Methods of Core are safe for concurrent use, except Start and those named in Protocol, which run under the lock and
 // must not call Do. With Config.TickInterval one goroutine advances the venue; Close ends it, all connections and the
 // background, and waits for them.
 package venue

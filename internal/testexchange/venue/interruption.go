@@ -4,10 +4,10 @@ import (
 	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
 )
 
-// Interruption is what goes wrong with one request.
+// Interruption is the fault of one request.
 type Interruption struct {
 	fault.Fault
-	// CarryOut says that the request is carried out, and only its answer is wrong.
+	// CarryOut is true if the request is executed and only its answer is wrong.
 	CarryOut bool
 }
 

@@ -26,7 +26,7 @@ type State struct {
 	Submits    map[string]int `json:"submits"`
 	Cancels    map[string]int `json:"cancels"`
 	Heartbeats []Heartbeat    `json:"heartbeats"`
-	// Background says why the market of others has stopped, if it has by an error.
+	// Background describes why the market of others has stopped, if it has by an error.
 	Background string `json:"background,omitempty"`
 }
 
@@ -96,7 +96,7 @@ type ConnectionState struct {
 	Received int64    `json:"received"`
 }
 
-// State returns the venue as it stands, all at one moment but for the counters of connections.
+// State returns the venue as it stands, all at one moment except the counters of connections.
 func (c *Core) State() State {
 	s := State{Venue: c.Name, Faults: c.Faults.Armed()}
 	c.Do(func(nowNs int64, m *market.Market) {
@@ -158,7 +158,7 @@ func Levels(s *market.Symbol, levels []market.Level) [][2]string {
 	return list
 }
 
-// ErrNoBackground says that a row is not for a market that a background moves.
+// ErrNoBackground reports that a row is not for a market that a background moves.
 var ErrNoBackground = errors.New("venue: the background moves this market; start it without one")
 
 // SetLevel sets what others have at a price; quantity 0 removes it. For a market without background.

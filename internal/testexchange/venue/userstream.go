@@ -20,7 +20,7 @@ type UserStream struct {
 type heldEvent struct {
 	what string
 	data []byte
-	// untilNs is when it goes out without a successor.
+	// untilNs is the time when it expires without a successor.
 	untilNs int64
 }
 

@@ -15,14 +15,14 @@ import (
 	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
 )
 
-// QueueSize is how many messages wait for a connection before it is closed.
+// QueueSize is the number of messages that wait for a connection before it is closed.
 const QueueSize = 8192
 
 // Config configures a Hub. A zero duration means never, a zero number no bound.
 type Config struct {
 	Clock  Clock
 	Faults *fault.Set
-	// PingInterval is how often the server pings, PongTimeout after what time without a pong it closes.
+	// PingInterval is the interval between pings, PongTimeout the time without a pong after which the server closes.
 	PingInterval, PongTimeout time.Duration
 	// IdleTimeout closes a connection that has sent nothing for so long.
 	IdleTimeout time.Duration
@@ -32,7 +32,7 @@ type Config struct {
 	MessagesPerSecond int
 	// Compress negotiates permessage-deflate with clients that offer it.
 	Compress bool
-	// UnknownEvent is what fault.UnknownEvent sends.
+	// UnknownEvent is the event that fault.UnknownEvent sends.
 	UnknownEvent []byte
 	// ReadLimit bounds a message of a client in bytes, 0 for 64 KiB.
 	ReadLimit int64

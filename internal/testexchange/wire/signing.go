@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// Key is what an account signs its requests with: a secret for HMAC, a public key for Ed25519, or either.
+// Key is an account's signing key: a secret for HMAC, a public key for Ed25519, or either.
 type Key struct {
 	// Account is whose requests they are.
 	Account string

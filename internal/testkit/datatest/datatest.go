@@ -1,11 +1,11 @@
 // Package datatest finds what some tests need and the repository does not have: the recorded market data,
-// hftbacktest's results on it, and sample messages of the exchanges. They are looked for where HFTRUNNER_DATA says, which names
-// the folder of the recordings, and otherwise in ../shared/data, beside the repository; results are in golden and messages in
-// exchanges/samples, both beside the recordings' folder.
+// hftbacktest's results on it, and sample messages of the exchanges. They are looked for where HFTRUNNER_DATA says,
+// which names the directory of the recordings, and otherwise in ../shared/data, beside the repository; results are in
+// golden and messages in exchanges/samples, both beside the recordings' directory.
 //
 // A test whose data are not there is skipped, with one line that says what to set. With HFTRUNNER_NEED_DATA it fails
-// instead: continuous integration sets it, so that nothing is passed over there. What needs no particular data is tested on
-// package sampletest's, everywhere.
+// instead: continuous integration sets it, so that nothing is skipped there. What needs no particular data is tested
+// on package sampletest's, everywhere.
 //
 // Functions are for the test's goroutine; what they return belongs to the caller.
 package datatest
@@ -20,7 +20,7 @@ import (
 	"testing"
 )
 
-// SHA-256 of the recordings. A folder may have another recording by that name, such as one of package sample.
+// SHA-256 of the recordings. A directory may have another recording by that name, such as one of package sample.
 const (
 	futuresBTC = "0ad7b3a0f5cff220761ea890cfd6e3c15f6899edc7f94637ec915043d7a72251"
 	futuresETH = "6b76bc224bbb7fe402e7206066775e17e18dbc697247fbab8ebcc38289a3f772"
@@ -59,7 +59,7 @@ func Messages(tb testing.TB, name string) []byte {
 	return beside(tb, "the exchanges' sample messages", "exchanges/samples", name)
 }
 
-// beside returns a file that lies beside the folder of the recordings.
+// beside returns a file that lies beside the directory of the recordings.
 func beside(tb testing.TB, what, folder, name string) []byte {
 	tb.Helper()
 	dir, err := recordings()
@@ -83,7 +83,7 @@ func absent(tb testing.TB, what string, err error) {
 	tb.Skip(text)
 }
 
-// recordings returns the folder of the recordings, which may not be there.
+// recordings returns the directory of the recordings, which may not be there.
 func recordings() (string, error) {
 	if dir := os.Getenv("HFTRUNNER_DATA"); dir != "" {
 		return filepath.Abs(dir)

@@ -9,7 +9,7 @@ import (
 	"github.com/hftrunner/hftrunner/internal/testkit/datatest"
 )
 
-// ended is how a test that needs data has ended.
+// ended describes how a test that needs data has ended.
 type ended struct {
 	testing.TB
 	skipped, failed string
@@ -35,7 +35,7 @@ func outcome(need func(tb testing.TB)) (e *ended) {
 }
 
 // Without the data a test is skipped with one line that says what to set; where they are a must it fails with it. A
-// recording by the same name is not taken for the reference's.
+// recording by the same name is not taken for hftbacktest's.
 func TestAbsentData(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	if err := os.MkdirAll(filepath.Join(dir, "binancefutures"), 0o755); err != nil {
@@ -65,7 +65,7 @@ func TestAbsentData(t *testing.T) {
 	}
 }
 
-// What is beside the recordings is found by their folder alone.
+// What is beside the recordings is found by their directory alone.
 func TestBeside(t *testing.T) {
 	root := t.TempDir()
 	for _, name := range []string{"golden/a.csv", "exchanges/samples/b/c.json"} {

@@ -28,7 +28,7 @@ const (
 	ETHTickSize, ETHLotSize = 0.01, 0.001
 )
 
-// SHA-256 of the rows of the recordings as the reference converter writes them.
+// SHA-256 of the rows of the recordings as hftbacktest converter writes them.
 const (
 	BTCEventsSHA256 = "239b41a6168b4f6833bbf552d215c672cfdd046a0847bfc5f288171e80995598"
 	BTCRawSHA256    = "bdc992621cf7205cb32538e9d2be2e6e1c3b5d7a67bf7de3be6b5139062e381f"

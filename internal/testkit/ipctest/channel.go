@@ -28,7 +28,7 @@ type channel struct {
 	closed     bool
 }
 
-// errClosed is what calls return after Close.
+// errClosed is returned by calls after Close.
 var errClosed error = &hft.BotError{Kind: hft.ErrorInterrupted, Msg: "the channel is closed"}
 
 // delivery is one event on its way to a bot.

@@ -64,7 +64,7 @@ func (h *Hub) Attach(botID uint64, instruments []ipc.Instrument) (ipc.Channel, e
 	return c, nil
 }
 
-// check says why the hub cannot serve an instrument. The caller holds mu.
+// check returns why the hub cannot serve an instrument. The caller holds mu.
 func (h *Hub) check(inst *ipc.Instrument) error {
 	connectorKnown := false
 	for i := range h.instruments {

@@ -11,7 +11,7 @@ import (
 	"github.com/hftrunner/hftrunner/ipc"
 )
 
-// patience is how long the suite waits for what must come: long enough that only a hang exceeds it.
+// patience is the time that the suite waits for what must come: long enough that only a hang exceeds it.
 const patience = 20 * time.Second
 
 // Run checks that the channels of the fixtures that newFixture makes keep the contract of ipc.Channel. Every subtest

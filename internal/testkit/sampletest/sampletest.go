@@ -22,10 +22,10 @@ import (
 	"github.com/hftrunner/hftrunner/internal/testkit/depthtest"
 )
 
-// Duration is how long the recordings are.
+// Duration is the length of the recordings.
 const Duration = time.Minute
 
-// file is a recording in memory: tests come and go with their folders, and it is made once.
+// file is a recording in memory: tests come and go with their directories, and it is made once.
 type file struct {
 	venue, symbol, name string
 	content             []byte
@@ -70,7 +70,7 @@ func find(venue, symbol string) (*file, error) {
 	return nil, cmp.Or(err, fmt.Errorf("there is no sample of %s at %s", symbol, venue))
 }
 
-// Dir returns a folder with all recordings, of which the test may do what it likes.
+// Dir returns a directory with all recordings, of which the test may do what it likes.
 func Dir(tb testing.TB) string {
 	tb.Helper()
 	dir := tb.TempDir()

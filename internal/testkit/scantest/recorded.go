@@ -11,7 +11,7 @@ import (
 
 // Line is one line of a recording.
 type Line struct {
-	// LocalTimestampNs is when the message was received.
+	// LocalTimestampNs is the time when the message was received.
 	LocalTimestampNs int64
 	// Message is the venue's JSON.
 	Message []byte

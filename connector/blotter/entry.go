@@ -238,3 +238,12 @@ func (e *entry) missingPrice(missing int64) float64 {
 func (l *leg) value() (value float64, ok bool) {
 	return l.avgPrice * float64(l.avgLots), l.cumLots == l.avgLots
 }
+
+// names returns what the order is known by outside.
+func (e *entry) names() connector.Names {
+	n := connector.Names{ClientID: e.now.clientID, VenueID: e.now.venueID, Origin: e.now.clientID}
+	if len(e.ids) > 0 {
+		n.Origin = e.ids[0]
+	}
+	return n
+}

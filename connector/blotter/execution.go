@@ -11,6 +11,9 @@ type execution struct {
 	lots       int64
 	price, fee float64
 	maker      bool
+	// id and feeAsset are the venue's names, empty where it is assumed; paid is the fee in that asset.
+	id, feeAsset string
+	paid         float64
 }
 
 // take counts the execution that a report is about and returns what of it is to be published; nil when it was counted
@@ -53,7 +56,8 @@ func (b *Blotter) take(e *entry, l *leg, r *Report, tells bool) *execution {
 	l.filledValue += r.LastPrice * float64(fresh)
 	l.cumLots = max(l.cumLots, l.filledLots)
 	e.tsNs = max(e.tsNs, r.TimestampNs)
-	b.fill = execution{lots: fresh, price: r.LastPrice, fee: b.fee(e, r) * float64(fresh) / float64(e.book.lots(r.LastQty)), maker: r.Maker}
+	part := float64(fresh) / float64(e.book.lots(r.LastQty))
+	b.fill = execution{lots: fresh, price: r.LastPrice, fee: b.fee(e, r) * part, maker: r.Maker, id: r.TradeID, feeAsset: r.FeeAsset, paid: r.Fee * part}
 	return &b.fill
 }
 
@@ -105,6 +109,7 @@ func (b *Blotter) publish(e *entry, fill *execution) {
 	e.shown, e.overShown = v, e.over
 	b.update.InstrumentNo, b.update.Owner, b.update.Order.Order = e.book.inst.No, e.owner, v
 	b.update.Fill, b.update.FillValue, b.update.FillFee = false, 0, 0
+	b.update.FeePaid, b.update.FeeAsset, b.update.Names = 0, "", e.names()
 	holder := b.open[e.key()]
 	if holder == e {
 		holder = nil
@@ -119,6 +124,7 @@ func (b *Blotter) publish(e *entry, fill *execution) {
 	}
 	b.counts.Fills++
 	b.update.Fill, b.update.FillFee = true, fill.fee
+	b.update.FeePaid, b.update.FeeAsset, b.update.Names.ExecID = fill.paid, fill.feeAsset, fill.id
 	b.update.FillValue = b.update.ExecQty * fill.price * e.book.inst.ContractValue
 	if holder == nil {
 		b.out.Order(&b.update)
@@ -136,6 +142,7 @@ func (b *Blotter) lateFill(holder *entry, v *hft.Order) {
 	b.out.Order(&b.update)
 	b.update.Order.Order = holder.shown
 	b.update.Fill, b.update.FillValue, b.update.FillFee = false, 0, 0
+	b.update.FeePaid, b.update.FeeAsset, b.update.Names = 0, "", holder.names()
 	b.out.Order(&b.update)
 }
 

@@ -223,6 +223,8 @@ func TestFees(t *testing.T) {
 		s.b.Report(r, s.nowNs)
 		if u := s.updates[len(s.updates)-1]; math.Abs(u.FillFee-fee.fee) > 1e-12 || u.Maker != r.Maker {
 			t.Errorf("%v %s became %v", fee.paid, fee.asset, u.FillFee)
+		} else if u.FeePaid != fee.paid || u.FeeAsset != fee.asset || u.Names != (connector.Names{Origin: r.ClientID, ClientID: r.ClientID, VenueID: r.VenueID, ExecID: r.TradeID}) {
+			t.Errorf("%v %s is told as %v %s of %+v", fee.paid, fee.asset, u.FeePaid, u.FeeAsset, u.Names)
 		}
 	}
 	if len(s.errors) != 2 || s.errors[0].Code != blotter.CodeFeeUnknown || s.errors[1].Code != blotter.CodeFeeUnknown {

@@ -98,13 +98,8 @@ func (f *flags) read() error {
 			c.Venues = append(c.Venues, testexchange.Venue(name))
 		}
 	}
-	host, port, err := net.SplitHostPort(f.listen)
-	if err == nil {
-		c.Host = host
-		c.FirstPort, err = strconv.Atoi(port)
-	}
-	if err != nil {
-		return fmt.Errorf("--listen %q: %w; must be host:port", f.listen, err)
+	if err := f.readListen(); err != nil {
+		return err
 	}
 	for _, text := range f.faults {
 		one, err := fault.Parse(text)
@@ -120,6 +115,27 @@ func (f *flags) read() error {
 		}
 		c.Accounts = append(c.Accounts, testexchange.Account{APIKey: key, Secret: secret})
 	}
+	c.OnlySymbols = f.symbols
+	return f.readRecordings()
+}
+
+// readListen reads where the exchange listens.
+func (f *flags) readListen() error {
+	c := &f.config
+	host, port, err := net.SplitHostPort(f.listen)
+	if err == nil {
+		c.Host = host
+		c.FirstPort, err = strconv.Atoi(port)
+	}
+	if err != nil {
+		return fmt.Errorf("--listen %q: %w; must be host:port", f.listen, err)
+	}
+	return nil
+}
+
+// readRecordings reads which files are played.
+func (f *flags) readRecordings() error {
+	c := &f.config
 	for _, text := range f.recordings {
 		symbol, file, ok := strings.Cut(text, "=")
 		if !ok || symbol == "" || file == "" {
@@ -130,7 +146,6 @@ func (f *flags) read() error {
 		}
 		c.Recordings[symbol] = append(c.Recordings[symbol], file)
 	}
-	c.OnlySymbols = f.symbols
 	return nil
 }
 

@@ -165,6 +165,20 @@ func (s *Sink) checkUpdate(u *connector.OrderUpdate, h *history) {
 	if u.Final() && u.Req != hft.StatusNone {
 		s.faultf("update %+v is final and has a request in flight", u)
 	}
+	s.checkValues(u, last)
+	if u.Fill {
+		h.executed += u.ExecQty
+		s.checkExecution(u, h)
+		return
+	}
+	// An amendment may make an order smaller than what it was waiting for.
+	if u.Status == hft.StatusFilled && last.Status != hft.StatusFilled && h.executed == 0 {
+		s.faultf("update %+v says Filled without an execution", u)
+	}
+}
+
+// checkValues looks at the time and the quantities of an update.
+func (s *Sink) checkValues(u, last *connector.OrderUpdate) {
 	// Not every answer of a venue has a time.
 	if u.ExchTimestampNs < 0 || u.ExchTimestampNs > 0 && u.ExchTimestampNs < last.ExchTimestampNs {
 		s.faultf("update %+v is older than %+v", u, last)
@@ -172,14 +186,11 @@ func (s *Sink) checkUpdate(u *connector.OrderUpdate, h *history) {
 	if u.LeavesQty < 0 || u.Status == hft.StatusFilled && math.Abs(u.LeavesQty) > 1e-9 {
 		s.faultf("update %+v leaves %v", u, u.LeavesQty)
 	}
-	if !u.Fill {
-		// An amendment may make an order smaller than what it was waiting for.
-		if u.Status == hft.StatusFilled && last.Status != hft.StatusFilled && h.executed == 0 {
-			s.faultf("update %+v says Filled without an execution", u)
-		}
-		return
-	}
-	h.executed += u.ExecQty
+}
+
+// checkExecution looks at an update that is an execution.
+func (s *Sink) checkExecution(u *connector.OrderUpdate, h *history) {
+	last := &h.last
 	if u.ExecQty <= 0 || u.FillValue <= 0 || u.Status != hft.StatusPartiallyFilled && !u.Final() {
 		s.faultf("execution %+v", u)
 	}

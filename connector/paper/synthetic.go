@@ -1,6 +1,7 @@
 package paper
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -64,18 +65,10 @@ var _ Source = (*Synthetic)(nil)
 
 // NewSynthetic returns a synthetic market without instruments, or an error that names what is wrong with cfg.
 func NewSynthetic(cfg SyntheticConfig) (*Synthetic, error) {
-	if cfg.EventsPerSecond == 0 {
-		cfg.EventsPerSecond = DefaultEventsPerSecond
-	}
-	if cfg.Volatility == 0 {
-		cfg.Volatility = DefaultVolatility
-	}
-	if cfg.JumpInterval == 0 {
-		cfg.JumpInterval = DefaultJumpInterval
-	}
-	if cfg.JumpSize == 0 {
-		cfg.JumpSize = DefaultJumpSize
-	}
+	cfg.EventsPerSecond = cmp.Or(cfg.EventsPerSecond, DefaultEventsPerSecond)
+	cfg.Volatility = cmp.Or(cfg.Volatility, DefaultVolatility)
+	cfg.JumpInterval = cmp.Or(cfg.JumpInterval, DefaultJumpInterval)
+	cfg.JumpSize = cmp.Or(cfg.JumpSize, DefaultJumpSize)
 	switch {
 	case !(cfg.EventsPerSecond >= 0.1 && cfg.EventsPerSecond <= 1e6):
 		return nil, fmt.Errorf("paper: synthetic: %v events per second: must be from 0.1 to 1000000", cfg.EventsPerSecond)

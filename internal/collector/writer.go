@@ -105,15 +105,9 @@ func (w *Writer) take(symbolName string, localNs int64, message []byte) (full bo
 	if w.err != nil || w.closed {
 		return false
 	}
-	s := w.symbols[symbolName]
+	s := w.symbolOf(symbolName)
 	if s == nil {
-		if symbolName == "" || strings.ContainsAny(symbolName, `/\`) || strings.HasPrefix(symbolName, ".") {
-			w.fail(fmt.Errorf("collector: symbol %q cannot be part of a file name", symbolName))
-			return false
-		}
-		s = &symbol{stats: Stats{Symbol: symbolName}}
-		w.symbols[symbolName] = s
-		w.order = append(w.order, s)
+		return false
 	}
 	// Two connections bring their messages on two goroutines: one that is overtaken on the way here by a newer one of the
 	// other is written behind it and with its time, so that times do not run backwards in the file. What is older than
@@ -129,20 +123,41 @@ func (w *Writer) take(symbolName string, localNs int64, message []byte) (full bo
 	}
 	p := &s.parts[len(s.parts)-1]
 	before := len(p.text)
-	p.text = strconv.AppendInt(p.text, localNs, 10)
-	p.text = append(p.text, ' ')
-	begin := len(p.text)
-	p.text = append(p.text, message...)
-	for i := begin; i < len(p.text); i++ {
-		if c := p.text[i]; c == '\n' || c == '\r' {
-			p.text[i] = ' '
-		}
-	}
-	p.text = append(p.text, '\n')
+	p.text = appendLine(p.text, localNs, message)
 	s.stats.Lines++
 	s.stats.Bytes += int64(len(p.text) - before)
 	w.pending += len(p.text) - before
 	return len(p.text) >= batchBytes || w.pending >= MaxPending/2
+}
+
+// symbolOf returns what is kept of a symbol, nil after a failure because it cannot be part of a file name. The lock is held.
+func (w *Writer) symbolOf(name string) *symbol {
+	s := w.symbols[name]
+	if s != nil {
+		return s
+	}
+	if name == "" || strings.ContainsAny(name, `/\`) || strings.HasPrefix(name, ".") {
+		w.fail(fmt.Errorf("collector: symbol %q cannot be part of a file name", name))
+		return nil
+	}
+	s = &symbol{stats: Stats{Symbol: name}}
+	w.symbols[name] = s
+	w.order = append(w.order, s)
+	return s
+}
+
+// appendLine appends a message as a line of a recording.
+func appendLine(text []byte, localNs int64, message []byte) []byte {
+	text = strconv.AppendInt(text, localNs, 10)
+	text = append(text, ' ')
+	begin := len(text)
+	text = append(text, message...)
+	for i := begin; i < len(text); i++ {
+		if c := text[i]; c == '\n' || c == '\r' {
+			text[i] = ' '
+		}
+	}
+	return append(text, '\n')
 }
 
 // fail ends the writing. The lock is held.

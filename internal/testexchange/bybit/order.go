@@ -260,8 +260,8 @@ func (v *Venue) cancelAll(c *call) (any, any, *refusal) {
 		}
 		for _, name := range m.Symbols() {
 			s, err := m.Symbol(name)
-			if err != nil || r.Symbol != "" && name != r.Symbol || r.BaseCoin != "" && s.BaseAsset != r.BaseCoin ||
-				r.SettleCoin != "" && s.QuoteAsset != r.SettleCoin {
+			asked := func(named, is string) bool { return named == "" || named == is }
+			if err != nil || !asked(r.Symbol, name) || !asked(r.BaseCoin, s.BaseAsset) || !asked(r.SettleCoin, s.QuoteAsset) {
 				continue
 			}
 			for _, o := range m.CancelAll(nowNs, c.key.Account, name, market.ReasonUser) {

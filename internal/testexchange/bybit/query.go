@@ -58,6 +58,41 @@ func (v *Venue) orders(c *call, wanted func(*market.Order) bool, most int) (any,
 	return page{linear, rows, cursor}, nil, nil
 }
 
+// isOfOrder reports whether an execution is of the order that a query names, if it names one.
+func isOfOrder(q url.Values, x *market.Execution) bool {
+	if q.Get("orderId") != "" {
+		if id, ok := readID(orderKind, q.Get("orderId")); !ok || x.OrderID != id {
+			return false
+		}
+	}
+	return q.Get("orderLinkId") == "" || x.ClientID == q.Get("orderLinkId")
+}
+
+// spanOf reads from when to when executions are asked for, in ms.
+func (v *Venue) spanOf(q url.Values) (start, end int64, bad *refusal) {
+	start, err := whole(q, "startTime", 0, 0, 1<<50)
+	if err != nil {
+		return 0, 0, errParameter("startTime")
+	}
+	end, err = whole(q, "endTime", 0, 0, 1<<50)
+	if err != nil {
+		return 0, 0, errParameter("endTime")
+	}
+	spanMs := executionSpan.Milliseconds()
+	switch {
+	case start == 0 && end == 0:
+		end = milliseconds(v.core.NowNs())
+		start = end - spanMs
+	case end == 0:
+		end = start + spanMs
+	case start == 0:
+		start = end - spanMs
+	case end-start > spanMs || end < start:
+		return 0, 0, errParameter("endTime")
+	}
+	return start, end, nil
+}
+
 // selects reports whether a query is about a symbol.
 func selects(q url.Values, s *market.Symbol) bool {
 	is := func(name, value string) bool { return q.Get(name) == "" || q.Get(name) == value }
@@ -95,36 +130,17 @@ func (v *Venue) executions(c *call) (any, any, *refusal) {
 	if bad != nil {
 		return nil, nil, bad
 	}
-	start, err := whole(q, "startTime", 0, 0, 1<<50)
-	if err != nil {
-		return nil, nil, errParameter("startTime")
+	start, end, bad := v.spanOf(q)
+	if bad != nil {
+		return nil, nil, bad
 	}
-	end, err := whole(q, "endTime", 0, 0, 1<<50)
-	if err != nil {
-		return nil, nil, errParameter("endTime")
-	}
-	spanMs := executionSpan.Milliseconds()
-	switch {
-	case start == 0 && end == 0:
-		end = milliseconds(v.core.NowNs())
-		start = end - spanMs
-	case end == 0:
-		end = start + spanMs
-	case start == 0:
-		start = end - spanMs
-	case end-start > spanMs || end < start:
-		return nil, nil, errParameter("endTime")
-	}
-	id, hasID := readID(orderKind, q.Get("orderId"))
 	rows, cursor := []executionRow{}, ""
 	v.core.Do(func(_ int64, m *market.Market) {
 		for _, x := range slices.Backward(m.Executions(c.key.Account, "")) {
 			s, err := m.Symbol(x.Symbol)
 			at := milliseconds(x.TimeNs)
 			switch {
-			case err != nil || !selects(q, s) || at < start || at > end || x.ExecutionID >= before:
-				continue
-			case q.Get("orderId") != "" && (!hasID || x.OrderID != id), q.Get("orderLinkId") != "" && x.ClientID != q.Get("orderLinkId"):
+			case err != nil || !selects(q, s) || at < start || at > end || x.ExecutionID >= before || !isOfOrder(q, &x):
 				continue
 			}
 			if len(rows) == limit {

@@ -38,25 +38,36 @@ func (m *Market) checkLimits(o *order) error {
 	case o.QtyLots > maxLots:
 		return ErrQtyHigh
 	}
-	double, hasMid := o.book.mid()
 	price := o.PriceTicks
 	if o.Type == hft.Market {
+		double, _ := o.book.mid()
 		price = double / 2
-	} else {
-		switch {
-		case price < s.MinPriceTicks:
-			return ErrPriceLow
-		case price > s.MaxPriceTicks:
-			return ErrPriceHigh
-		}
-		mid := float64(double) / 2
-		if band := s.BandShare * mid; hasMid && band > 0 &&
-			(o.Side == hft.Buy && float64(price) > mid+band || o.Side == hft.Sell && float64(price) < mid-band) {
-			return ErrPriceBand
-		}
+	} else if err := checkPrice(o); err != nil {
+		return err
 	}
 	if price > 0 && !o.ReduceOnly && s.Value(price, o.QtyLots) < s.MinNotional {
 		return ErrNotional
+	}
+	return nil
+}
+
+// checkPrice looks at the price of a limit order: its bounds, and how far it is from the market.
+func checkPrice(o *order) error {
+	s, price := o.book.symbol, o.PriceTicks
+	switch {
+	case price < s.MinPriceTicks:
+		return ErrPriceLow
+	case price > s.MaxPriceTicks:
+		return ErrPriceHigh
+	}
+	double, hasMid := o.book.mid()
+	mid := float64(double) / 2
+	band := s.BandShare * mid
+	if !hasMid || band <= 0 {
+		return nil
+	}
+	if o.Side == hft.Buy && float64(price) > mid+band || o.Side == hft.Sell && float64(price) < mid-band {
+		return ErrPriceBand
 	}
 	return nil
 }

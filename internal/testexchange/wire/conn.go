@@ -290,22 +290,7 @@ func (c *Conn) writeMessage(m message) bool {
 		return true
 	}
 	if !m.answer {
-		if _, hit := faults.Hit(fault.HalfOpen, m.what); hit {
-			c.dead.Store(true)
-			return true
-		}
-		if _, hit := faults.Hit(fault.StreamStops, m.what); hit {
-			c.Unsubscribe(m.what)
-			c.stopped[m.what] = true
-			return true
-		}
-		if c.stopped[m.what] {
-			if !slices.Contains(c.Streams(), m.what) {
-				return true // it was in the queue
-			}
-			delete(c.stopped, m.what)
-		}
-		if _, hit := faults.Hit(fault.Silent, m.what); hit {
+		if c.isSilent(m.what) {
 			return true
 		}
 		if _, hit := faults.Hit(fault.ResetMidFrame, m.what); hit {
@@ -333,6 +318,28 @@ func (c *Conn) writeMessage(m message) bool {
 	}
 	c.sent.Add(1)
 	return true
+}
+
+// isSilent applies the faults by which messages of a stream do not go out, now or from now on.
+func (c *Conn) isSilent(stream string) bool {
+	faults := c.hub.config.Faults
+	if _, hit := faults.Hit(fault.HalfOpen, stream); hit {
+		c.dead.Store(true)
+		return true
+	}
+	if _, hit := faults.Hit(fault.StreamStops, stream); hit {
+		c.Unsubscribe(stream)
+		c.stopped[stream] = true
+		return true
+	}
+	if c.stopped[stream] {
+		if !slices.Contains(c.Streams(), stream) {
+			return true // it was in the queue
+		}
+		delete(c.stopped, stream)
+	}
+	_, hit := faults.Hit(fault.Silent, stream)
+	return hit
 }
 
 func (c *Conn) writeFrames(data []byte, frames int) error {

@@ -12,7 +12,7 @@ import (
 	"github.com/hftrunner/hftrunner/ipc"
 )
 
-// A process that attached itself is a strategy without a supervisor: nobody starts it again, and nobody takes it for
+// A process that attached itself is a strategy without a supervisor: the host neither restarts it nor considers it
 // hung, because it may be stopped in a debugger. Each connection is a strategy value of its own, which takes over what
 // the bot of that id held before.
 

@@ -250,7 +250,7 @@ type deaf struct{ *paper.Paper }
 
 func (deaf) Cancel(connector.Order) {}
 
-// TestStoppedAttachedProcessLeavesOrders: whoever stops a process is told of its orders whose end was not confirmed.
+// TestStoppedAttachedProcessLeavesOrders: stopping a process reports its orders that were not confirmed as closed.
 func TestStoppedAttachedProcessLeavesOrders(t *testing.T) {
 	cfg := newConfig(t, 1, 0)
 	sim, ok := cfg.Connectors[0].Connector.(*paper.Paper)

@@ -56,7 +56,7 @@ func (b *barrier) expect(joins bool) {
 	b.expected.Add(-1)
 }
 
-// awaitExpected returns when no bot is on its way any more: what a strategy that failed is to see is not played without it.
+// awaitExpected returns when no bot is starting: what a failed strategy must see is not played without it.
 func (b *barrier) awaitExpected(ctx context.Context) error {
 	for b.expected.Load() > 0 {
 		select {

@@ -22,7 +22,7 @@ func (faulty) Reports() []feed.Report {
 	return []feed.Report{found, {Symbol: "ETHUSDT"}}
 }
 
-// TestFindingsAreInTheStatus: what was found about the feed of an instrument is told while it trades.
+// TestFindingsAreInTheStatus: the findings about an instrument's feed are reported while it trades.
 func TestFindingsAreInTheStatus(t *testing.T) {
 	cfg := newConfig(t, 1, time.Hour)
 	cfg.Connectors[0].Connector = faulty{cfg.Connectors[0].Connector}

@@ -25,7 +25,8 @@ type holding struct {
 	state  hft.StateValues
 	profit profit
 	port   *ipc.Port // of the current process, nil while there is none
-	// over are the ids of the orders that ended last, a ring: a bot may ask for one before it has read that.
+	// over are the ids of the orders that closed last, a ring: a bot may send a request for one before it has read
+	// that.
 	over    [64]uint64
 	numOver int
 

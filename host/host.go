@@ -54,8 +54,8 @@ type Host struct {
 	folder     struct {
 		sync.Mutex
 		lock *control.FolderLock
-		lost atomic.Bool // another host has it, which was told
-		told time.Time   // when it was told last that it is gone, which each socket notices
+		lost atomic.Bool // another host has it, which was logged
+		told time.Time   // when its loss was last logged, which each socket detects
 	}
 
 	leaving       *leaving
@@ -124,9 +124,10 @@ func (h *Host) closeFeeds() {
 	}
 }
 
-// Run starts everything, works until ctx ends, the recorded data ends or a connector fails, and takes everything down
-// in order: strategies, their orders as on_exit says until the venues have confirmed their end, connectors. The error is why it could not start or what failed;
-// a *StartError when a strategy could not be started.
+// Run starts everything, works until ctx ends, the recorded data ends or a connector fails, and shuts down gracefully:
+// it stops the strategies, applies on_exit to their orders until the venues have confirmed that they are closed, and
+// ends the connectors. The error is why it could not start or what failed; a *StartError when a strategy could not be
+// started.
 func (h *Host) Run(ctx context.Context) (exit Exit, err error) {
 	defer h.closeFeeds()
 	if err := os.MkdirAll(filepath.Join(h.cfg.StateDir, "logs"), 0o700); err != nil {
@@ -251,7 +252,7 @@ func (h *Host) work(ctx, service context.Context, attach net.Listener) (Exit, er
 	}
 	h.settleAccounts() // again: what came late counts
 	for _, s := range h.everyStrategy() {
-		s.left.Store(0) // nothing is waited for any more
+		s.left.Store(0) // no more waiting
 	}
 	return exit, failure
 }

@@ -303,8 +303,8 @@ func TestGarbageHurtsOnlyItsBot(t *testing.T) {
 	}
 }
 
-// TestRefusedQuantity sends a quantity that is no multiple of the lot size, which the bot's library would not: the bot is
-// told, nothing reaches the venue.
+// TestRefusedQuantity sends a quantity that is not a multiple of the lot size, which the bot's library would not: the
+// bot gets an error, nothing reaches the venue.
 func TestRefusedQuantity(t *testing.T) {
 	cfg := newConfig(t, 1, 0)
 	cfg.Strategies = []host.StrategyConfig{strategyOf("plugin", "sleeper", struct{}{})}

@@ -119,7 +119,7 @@ func (s *supervisor) goOn(ctx context.Context, old *instance, cause error) error
 			return s.runEnds()
 		}
 		_ = old.process.Kill()
-		select { // one that had to be stopped is not watched any more
+		select { // an instance that had to be stopped is no longer watched
 		case old.ended <- ending{reason: cause.Error()}:
 		default:
 		}

@@ -168,7 +168,7 @@ func (l *leaving) unaccounted() (untold []place, coming bool) {
 	return untold, coming
 }
 
-// isPending reports whether it is waited for what a venue tells of a place.
+// isPending reports whether a venue's report about a place is pending.
 func (l *leaving) isPending(p *publisher, no int) bool {
 	return !l.begun || !l.fixed || l.pending[place{p, no}] || l.pending[place{p, unreached}]
 }
@@ -282,8 +282,8 @@ func (p *publisher) cancelOf(o *connector.Order) connector.Order {
 	return out
 }
 
-// openOrders returns this runner's orders whose end is not known, those of nobody's included. A simulated exchange that has
-// ended has no orders any more.
+// openOrders returns this runner's orders whose end is not known, those of nobody's included. A simulated exchange
+// that has ended no longer has orders.
 func (h *Host) openOrders() (all []leftOrder) {
 	for _, p := range h.publishers {
 		if p.simulated && p.phase.Load() == ended {

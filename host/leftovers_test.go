@@ -25,7 +25,7 @@ type endsUnseen struct {
 func (endsUnseen) Err() error              { return context.Canceled }
 func (c endsUnseen) Done() <-chan struct{} { return c.done }
 
-// TestSocketOfAnEndingHost: the socket goes when the run ends; that is no directory that somebody has removed.
+// TestSocketOfAnEndingHost: the socket goes when the run ends; that is not a removed directory.
 func TestSocketOfAnEndingHost(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer

@@ -188,8 +188,7 @@ func TestStrategyLogIsRotated(t *testing.T) {
 	}
 }
 
-// A full disk and a removed log directory neither hold up nor end a strategy; it is told once each, and once that it
-// is over.
+// A full disk and a removed log directory neither delay nor end a strategy; each is logged once, and so is its end.
 func TestStrategyLogCannotBeWritten(t *testing.T) {
 	var told lockedLog
 	cfg := newConfig(t, 1, 0)

@@ -40,8 +40,8 @@ func (v filler) Run(ctx context.Context, sink connector.Sink, _ connector.Clock)
 	}
 }
 
-// TestRequestsAfterTheEnd: a bot that cancels or modifies an order that has been filled meanwhile, without having read of it,
-// has made no mistake: it is told of the fill, the request is refused by the host, and there is no error event.
+// TestRequestsAfterTheEnd: a bot that cancels or modifies an order that has been filled meanwhile, without having read
+// of it, has made no mistake: it gets the fill, the host rejects the request, and there is no error event.
 func TestRequestsAfterTheEnd(t *testing.T) {
 	for name, request := range map[string]func(bot hft.Bot) (hft.ElapseResult, error){
 		"cancel": func(bot hft.Bot) (hft.ElapseResult, error) { return bot.Cancel(0, 1, true) },

@@ -199,7 +199,7 @@ func (k *kept) keep(b binary) {
 	k.file, _ = os.Open(b.path)
 }
 
-// drop has nothing kept open any more.
+// drop closes everything that was kept open.
 func (k *kept) drop() {
 	if k.file != nil {
 		_ = k.file.Close()

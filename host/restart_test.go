@@ -21,7 +21,7 @@ import (
 	"github.com/hftrunner/hftrunner/internal/control"
 )
 
-// breakPlugin puts a program that is no plugin in the place of one.
+// breakPlugin replaces a plugin by a program that is not one.
 func breakPlugin(t *testing.T, dir, name string) {
 	t.Helper()
 	bad := filepath.Join(dir, ".bad")
@@ -81,7 +81,7 @@ func TestCrashStartsWhatRanLastWithoutItsCopy(t *testing.T) {
 	}
 }
 
-// TestFullDiskStartsTheCopy kills and restarts a strategy when no binary can be copied any more.
+// TestFullDiskStartsTheCopy kills and restarts a strategy when binaries can no longer be copied.
 func TestFullDiskStartsTheCopy(t *testing.T) {
 	cfg := newConfig(t, 1, 0)
 	cfg.Strategies = []host.StrategyConfig{strategyOf("grid", "quoter", quoterParams{})}
@@ -325,7 +325,7 @@ func TestRunEndsWhileAStrategyIsStarted(t *testing.T) {
 	}
 }
 
-// old is the process of a plugin that was built before there was Suspend, and that does not stop in order.
+// old is the process of a plugin that was built before there was Suspend, and that does not stop gracefully.
 type old struct{}
 
 func (old) Describe(context.Context) (control.Description, error) {
@@ -341,8 +341,8 @@ func (old) Stop(context.Context) ([]byte, error)    { return nil, errors.New("no
 func (old) Suspend(context.Context) ([]byte, error) { return nil, control.ErrUnsupported }
 func (old) Resume(context.Context) error            { return control.ErrUnsupported }
 
-// TestOldPluginIsStartedAgain restarts a strategy that can neither be suspended nor stopped in order: it is killed, which is
-// noticed.
+// TestOldPluginIsStartedAgain restarts a strategy that can neither be suspended nor stopped gracefully: it is killed,
+// which is logged.
 func TestOldPluginIsStartedAgain(t *testing.T) {
 	t.Parallel()
 	cfg := newConfig(t, 1, 0)

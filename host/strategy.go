@@ -140,8 +140,8 @@ func (s *strategy) setState(state State, reason string) {
 	}
 }
 
-// expect tells the barriers of the strategy's connectors whether its process is on its way. Those that were told are told of the
-// end; a strategy may get its instruments in between. The lock is held.
+// expect tells the barriers of the strategy's connectors whether its process is on its way. Those that were notified
+// are notified of the end; a strategy may get its instruments in between. The lock is held.
 func (s *strategy) expect(joins bool) {
 	if !joins {
 		for _, b := range s.expectedBy {

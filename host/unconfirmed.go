@@ -34,7 +34,7 @@ func (l *leaving) unaccountedFor() (names []string) {
 	return names
 }
 
-// strays returns the open orders of this runner that no strategy is here for.
+// strays returns the open orders of this runner without a strategy here.
 func (h *Host) strays() (left []leftOrder) {
 	here := make(map[uint64]bool)
 	for _, s := range h.everyStrategy() {

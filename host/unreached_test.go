@@ -107,8 +107,8 @@ func TestVenueThatDoesNotFit(t *testing.T) {
 	}
 }
 
-// TestUnfitEndsWhatAnEarlierRunHasLeft: a strategy that cannot trade what the venue has leaves nothing of an earlier run there,
-// whenever the venue tells of it, and the others trade.
+// TestUnfitEndsWhatAnEarlierRunHasLeft: a strategy that does not match the venue's instruments leaves nothing of an
+// earlier run there, whenever the venue reports it, and the others trade.
 func TestUnfitEndsWhatAnEarlierRunHasLeft(t *testing.T) {
 	for name, test := range map[string]struct{ opensUnfit, tellsLater bool }{
 		"it told before, steps disagree": {false, false}, "it tells later, steps disagree": {false, true},
@@ -225,8 +225,8 @@ func (v stubborn) Run(ctx context.Context, sink connector.Sink, clock connector.
 	return err
 }
 
-// TestListBeforeTheConnectorsEnd: what is left is said when exit_timeout is over, whatever connectors still do, and a connector is
-// told that the time is over.
+// TestListBeforeTheConnectorsEnd: what is left is reported when exit_timeout has elapsed, whatever connectors still
+// do, and a connector is notified that the time is up.
 func TestListBeforeTheConnectorsEnd(t *testing.T) {
 	t.Parallel()
 	venue := stubborn{&recalling{}, make(chan struct{}), make(chan error, 1)}

@@ -36,7 +36,7 @@ func (w *pluginWatch) open(ctx context.Context) {
 	dir := w.host.cfg.PluginDir
 	now, err := os.Stat(dir)
 	if err != nil || w.watcher != nil && len(w.watcher.WatchList()) > 0 && os.SameFile(now, w.folder) {
-		return // a directory that was removed is not watched any more, though the next one may have its number
+		return // a removed directory is no longer watched, though the next one may have its number
 	}
 	watcher, err := fsnotify.NewWatcher()
 	if err == nil {
@@ -101,8 +101,8 @@ func (h *Host) binariesChanged(ctx context.Context) {
 	}
 }
 
-// binaryChanged restarts the strategies that run an older binary of the plugin and want that, and starts those that wait
-// to be started again, or were given up, though not for their venue, and not stopped since.
+// binaryChanged restarts the strategies that run an older binary of the plugin and want that, and starts those that
+// wait to be restarted, or have failed permanently, though not for their venue, and were not stopped since.
 func (h *Host) binaryChanged(ctx context.Context, plugin string) {
 	for _, s := range h.strategies {
 		s.mu.Lock()

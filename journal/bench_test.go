@@ -46,7 +46,7 @@ func BenchmarkAppend(b *testing.B) {
 	}
 }
 
-// BenchmarkAppendTail appends every 20 µs beside a disk that is kept busy, and reports percentiles.
+// BenchmarkAppendTail appends every 20 µs while the disk is kept busy, and reports percentiles.
 func BenchmarkAppendTail(b *testing.B) {
 	w, err := benchWriter(b)
 	if err != nil {

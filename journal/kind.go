@@ -32,7 +32,8 @@ const (
 	KindSent Kind = 22
 	// KindAnswered is the venue's answer to it: Answer; texts origin, client id, venue's order id, reason.
 	KindAnswered Kind = 23
-	// KindOrder is the state of an order as its strategy is told: OrderState; texts origin, client id, venue's order id.
+	// KindOrder is the state of an order as its strategy gets it: OrderState; texts origin, client id, venue's order
+	// id.
 	KindOrder Kind = 24
 	// KindExecution is one execution and the order's state with it: Execution; texts origin, client id, venue's order id,
 	// execution id, fee asset.

@@ -30,7 +30,8 @@ func moneyOf(t *testing.T, path string) map[Kind][]uint64 {
 	return found
 }
 
-// TestRetention: old segments go, what is about money in them does not, each record once, also when copying was broken off.
+// TestRetention: old segments go, what is about money in them does not, each record once, even if copying was
+// interrupted.
 func TestRetention(t *testing.T) {
 	dir := t.TempDir()
 	var now atomic.Int64

@@ -379,8 +379,8 @@ func recordOf[B Body](h Head, b B, texts ...string) Record {
 	return r
 }
 
-// stateStreams are the records of the locks of two holdings, of what two connectors have sent, and of a supervisor. Each holding
-// sends orders, some of which end at once.
+// stateStreams are the records of the locks of two holdings, of what two connectors have sent, and of a supervisor.
+// Each holding sends orders, some of which close immediately.
 func stateStreams() (streams [][]Record) {
 	for inst := uint32(1); inst <= 2; inst++ {
 		var held, sent []Record

@@ -69,7 +69,8 @@ type Reader struct {
 
 const (
 	readBytes = 1 << 20
-	// pollEvery is how often a Reader that follows looks, and patience how often before it takes what cannot be read for damage.
+	// pollEvery is the polling interval of a Reader that follows, and patience the number of polls before it treats
+	// unreadable data as corrupt.
 	pollEvery = 5 * time.Millisecond
 	patience  = 20
 )

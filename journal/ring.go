@@ -169,9 +169,9 @@ func copyOut(dst, data []byte, from, to uint64) []byte {
 	return dst
 }
 
-// ringRest returns the records behind a sequence that the rings of a journal still have: those of a host that was killed, or
-// of one that is at work and has not written them yet. found says that there is a ring at all. What is no ring of that journal is
-// as none.
+// ringRest returns the records behind a sequence that the rings of a journal still have: those of a host that was
+// killed, or of one that is at work and has not written them yet. found says that there is a ring at all. A file that
+// is not a ring of that journal counts as none.
 func ringRest(paths []string, id, after uint64) (rest []byte, found bool) {
 	for _, path := range paths {
 		raw, err := os.ReadFile(path)

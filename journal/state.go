@@ -309,7 +309,7 @@ func (s *State) sanitise(o *hft.Order) {
 	}
 }
 
-// finite returns x, or 0 where it is no number: JSON, and no sum, has a place for that.
+// finite returns x, or 0 if it is not a number: JSON, and no sum, has a place for that.
 func (s *State) finite(x float64) float64 {
 	if math.IsNaN(x) || math.IsInf(x, 0) {
 		s.NotFinite++

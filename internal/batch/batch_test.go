@@ -363,7 +363,7 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
-// TestStall: a job that stands still is told of, and goes on when it does.
+// TestStall: a stalled job is reported, and continues when it does.
 func TestStall(t *testing.T) {
 	r := newRig(t)
 	r.cfg.Jobs, r.cfg.StallAfter = r.cfg.Jobs[:1], 10*time.Millisecond
@@ -649,7 +649,7 @@ func TestPartNames(t *testing.T) {
 	}
 }
 
-// Folders are below the run's, whatever is in names and values, and different jobs have different ones.
+// Directories are below the run's, whatever is in names and values, and different jobs have different ones.
 func FuzzFolder(f *testing.F) {
 	f.Add("a", "b", "c")
 	f.Add("..", "../..", "/etc/passwd")

@@ -31,7 +31,7 @@ type Config struct {
 	Formats map[string]connector.Format
 	// StallAfter is after what time without progress of a running job there is a warning; 0 is a minute.
 	StallAfter time.Duration
-	// OnEvent, when not nil, is told what happens, by one goroutine at a time.
+	// OnEvent, if not nil, is called with each event, by one goroutine at a time.
 	OnEvent func(Event)
 }
 
@@ -84,8 +84,8 @@ type runner struct {
 	mu      sync.Mutex
 }
 
-// Run runs the jobs that are not finished in the run directory and returns what became of each, in their order. When ctx
-// ends, running jobs are interrupted and the others are not begun; that is no error.
+// Run runs the jobs that are not finished in the run directory and returns what became of each, in their order. When
+// ctx ends, running jobs are interrupted and the others are not started; that is not an error.
 func Run(ctx context.Context, cfg Config) ([]JobResult, error) {
 	if err := os.MkdirAll(cfg.Dir, 0o755); err != nil {
 		return nil, fmt.Errorf("create the run directory: %w", err)

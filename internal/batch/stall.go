@@ -8,14 +8,14 @@ import (
 	"github.com/hftrunner/hftrunner/backtest"
 )
 
-// stallWatch tells when a running job makes no progress any more: a strategy that hangs looks like one that computes.
+// stallWatch reports when a running job no longer makes progress: a strategy that hangs looks like one that computes.
 type stallWatch struct {
 	last  backtest.Progress
 	moved chan struct{}
 	done  sync.WaitGroup
 }
 
-// watchStalls begins to watch a job. It is told once for each time that the job stands still for cfg.StallAfter.
+// watchStalls begins to watch a job. It reports once each time that the job makes no progress for cfg.StallAfter.
 func (r *runner) watchStalls(job string) *stallWatch {
 	w := &stallWatch{moved: make(chan struct{}, 1)}
 	w.done.Go(func() {

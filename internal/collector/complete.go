@@ -17,7 +17,7 @@ import (
 // errForeign: the file is not what this package has written.
 var errForeign = errors.New("the file cannot be appended to, because it was not written by this program and is corrupt: move it away")
 
-// tailBytes is how much of a member that was cut off is searched for the end of its last flush: more than one flush
+// tailBytes is the part of a truncated member that is searched for the end of its last flush: more than one flush
 // brings in.
 const tailBytes = 8 << 20
 
@@ -147,7 +147,7 @@ func finish(f *os.File, begin, end int64) (trailer []byte, ok bool) {
 // is none.
 func rescued(f *os.File, begin, size int64) ([]byte, error) {
 	if size-begin > tailBytes {
-		return nil, errForeign // nothing of ours is that long without a flush
+		return nil, errForeign // no file written here is that long without a flush
 	}
 	zip, err := gzip.NewReader(bufio.NewReader(io.NewSectionReader(f, begin, size-begin)))
 	if err != nil {

@@ -15,6 +15,6 @@
 //
 // # When something fails
 //
-// The first error of the disk ends the writing: Failed is closed, Err says why, and Record does nothing any more. Close
-// writes what is there, ends the files, and returns the error.
+// The first error of the disk ends the writing: Failed is closed, Err returns the reason, and Record does nothing from
+// then on. Close writes what is there, ends the files, and returns the error.
 package collector

@@ -15,11 +15,11 @@ const (
 	FlushInterval = 500 * time.Millisecond
 	// MaxPending is the maximum number of bytes of messages waiting to be written.
 	MaxPending = 64 << 20
-	// batchBytes is how much of one symbol NewBatch compresses at a time.
+	// batchBytes is the amount of one symbol's data that NewBatch compresses at a time.
 	batchBytes = 1 << 20
 	dayNs      = int64(24 * time.Hour)
-	// overtaken is how much older than the line before a message may be that was overtaken on its way, on a machine that stands
-	// still for seconds.
+	// overtaken is the maximum by which a message overtaken in transit may be older than the previous line, on a
+	// machine that stalls for seconds.
 	overtaken = int64(10 * time.Second)
 )
 

@@ -21,10 +21,10 @@ var ErrNoBacktest = errors.New("the plugin has no backtest: it was built against
 // one too shows in the call.
 type Backtester interface {
 	// Backtest makes a strategy and runs it over recorded data. It needs neither Configure nor shared memory, and does
-	// not touch a strategy that was configured. Several may run in one process, after and beside each other. update is
-	// called by one goroutine at a time, in the order of what happened, and never after Backtest has returned; while it does
-	// not return, the backtest waits. The memory of an update is lent for the call. The last one has the result, also
-	// when the strategy has failed.
+	// not touch a strategy that was configured. Several may run in one process, one after the other or concurrently.
+	// update is called by one goroutine at a time, in the order of what happened, and never after Backtest has
+	// returned; while it does not return, the backtest waits. The memory of an update is lent for the call. The last
+	// one has the result, even if the strategy has failed.
 	//
 	// Errors are about what kept the backtest from having a result. Wrong parameters are ParamErrors. When ctx ends the
 	// backtest is interrupted and the error is that of ctx. An error of update interrupts it, too, and is returned.

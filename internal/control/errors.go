@@ -106,7 +106,7 @@ const (
 	CauseNotFound LaunchCause = "not found"
 	// CauseNotExecutable: the file may not be executed.
 	CauseNotExecutable LaunchCause = "not executable"
-	// CauseWrongFormat: the file is no program for this machine.
+	// CauseWrongFormat: the file is not a program for this machine.
 	CauseWrongFormat LaunchCause = "wrong format"
 	// CauseChecksum: the file is not the one that is pinned.
 	CauseChecksum LaunchCause = "wrong checksum"

@@ -46,7 +46,8 @@ type LaunchConfig struct {
 	// Logger takes the process's log entries by level too; nil discards them. Its level is the plugin's level. Neither
 	// logger may wait for somebody to read: the process would wait, too.
 	Logger hclog.Logger
-	// Left is told what the process has started and cannot be ended, before Close or a Launch that fails returns; nil logs it.
+	// Left is called with the processes that the plugin has started and that cannot be killed, before Close or a
+	// failing Launch returns; nil logs them.
 	Left func(processes []string)
 	// StartTimeout bounds start and handshake, 0 is DefaultStartTimeout.
 	StartTimeout time.Duration
@@ -132,7 +133,7 @@ func (l *launch) run(ctx context.Context) (*Process, error) {
 		l.cleanUp(client)
 		return nil, launchErr
 	}
-	// Nothing connects by path any more, so nothing is left behind however host and plugin end.
+	// Nothing connects by path from then on, so nothing is left behind however host and plugin end.
 	_ = os.RemoveAll(l.proc.socketDir)
 	return newProcess(client, l.proc, service, l.log), nil
 }

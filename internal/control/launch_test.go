@@ -165,7 +165,7 @@ func TestSpawnerClosed(t *testing.T) {
 	}
 }
 
-// A host that is killed takes its plugins along, also one that is stopped and cannot see the end of its lifeline.
+// A killed host takes its plugins along, including one that is stopped and cannot see the end of its lifeline.
 func TestPluginDiesWithItsHost(t *testing.T) {
 	for _, stopped := range []bool{false, true} {
 		cmd := exec.Command(os.Args[0], "host", "plugin")
@@ -202,7 +202,7 @@ func TestPluginDiesWithItsHost(t *testing.T) {
 }
 
 func TestPluginEndsWhenItsLifelineIsCut(t *testing.T) {
-	// Without a spawner of ours and without the kernel's help: this is what is left on other systems than Linux.
+	// Without our spawner and without the kernel's help: this remains on systems other than Linux.
 	read, write, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

@@ -16,7 +16,8 @@ import (
 const lockName = "runner.lock"
 
 const (
-	// ownerLooks is how often it is looked for who has a lock, ownerPause is between two looks: it may have it for a moment only.
+	// ownerLooks is the number of attempts to find the owner of a lock, ownerPause the time between two: it may hold
+	// it only for a moment.
 	ownerLooks = 20
 	ownerPause = 5 * time.Millisecond
 )

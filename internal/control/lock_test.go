@@ -44,7 +44,7 @@ func TestFolderLock(t *testing.T) {
 		t.Errorf("the folder is another host's by now: %v", err)
 	}
 	check(errors.Join(first.Close(), second.Close()))
-	// What a host has left that was killed is no lock, whatever it says.
+	// What a killed host has left is not a lock, whatever it contains.
 	check(os.WriteFile(filepath.Join(dir, "runner.lock"), []byte("1                   \n"), 0o600))
 	third, err := control.LockFolder(dir)
 	check(err)

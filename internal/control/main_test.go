@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-// roles are what a process made of the test binary can be.
+// roles are the roles of a process of the test binary.
 func roles() map[string]func() {
 	serve := func(s control.Strategy) {
 		if err := control.ServeStrategy(s); err != nil {
@@ -249,7 +249,7 @@ func awaitGone(t testing.TB, pid int) {
 	}
 }
 
-// running reports whether there is such a process and it is no zombie.
+// running reports whether there is such a process and it is not a zombie.
 func running(pid int) bool {
 	if runtime.GOOS != "linux" {
 		return syscall.Kill(pid, 0) == nil

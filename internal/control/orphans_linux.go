@@ -78,7 +78,7 @@ func killMarked(wanted func(mark) bool, zombies map[int]bool, reap bool) (alive 
 		if ended(pid) {
 			sure = sure && zombies[pid]
 			zombies[pid] = true
-			if reap { // fails unless it is a child of ours, which it became when its parent ended
+			if reap { // fails unless it is our child, which it became when its parent ended
 				_, _ = syscall.Wait4(pid, nil, syscall.WNOHANG, nil)
 			}
 			continue

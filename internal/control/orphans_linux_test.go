@@ -172,7 +172,7 @@ func TestOneThatCannotBeEnded(t *testing.T) {
 	}
 }
 
-// systemRoles are what a process made of the test binary can be on this system only.
+// systemRoles are the roles of a process of the test binary that only this system has.
 func systemRoles() map[string]func() {
 	return map[string]func(){"left-host": runLeftHost, "other-user": becomeRoot}
 }

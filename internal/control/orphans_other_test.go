@@ -2,5 +2,5 @@
 
 package control_test
 
-// systemRoles are what a process made of the test binary can be on this system only.
+// systemRoles are the roles of a process of the test binary that only this system has.
 func systemRoles() map[string]func() { return nil }

@@ -18,7 +18,7 @@ const (
 	// tailLines and tailLineBytes bound what is remembered of a plugin's output.
 	tailLines     = 3
 	tailLineBytes = 512
-	// streamLineBytes is where a line without an end is broken.
+	// streamLineBytes is the length at which a line without an end is broken.
 	streamLineBytes = 64 << 10
 	// Each lineUnit bytes of a line after the first count as a further line against the rate.
 	lineUnit = 1 << 10

@@ -28,8 +28,8 @@ var ErrUnkillable = errors.New("process does not end")
 // closeLimit is the time that Close waits for a killed process.
 const closeLimit = 5 * time.Second
 
-// Process is a running strategy process. All methods may be called from any goroutine. It has to be closed, also when
-// it ended by itself.
+// Process is a running strategy process. All methods may be called from any goroutine. It must be closed, even if it
+// ended on its own.
 type Process struct {
 	client  *plugin.Client
 	proc    *subprocess

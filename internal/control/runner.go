@@ -69,9 +69,10 @@ type InstrumentStatus struct {
 	TradingValue  float64 `json:"trading_value"`
 	RealisedPnL   float64 `json:"realised_pnl"`
 	OpenPnL       float64 `json:"open_pnl"`
-	// Findings are how often what was found about the feed of the instrument, by the keys of package feed; nil for nothing.
+	// Findings counts the findings about the instrument's feed, by the keys of package feed; nil for none.
 	Findings map[string]uint64 `json:"findings,omitempty"`
-	// BadMessages are how many messages of the connector could not be used: nobody knows of which symbol one is that cannot be read.
+	// BadMessages is the number of unusable messages of the connector: the symbol of a message that cannot be decoded
+	// is unknown.
 	BadMessages uint64 `json:"connector_bad_messages,omitempty"`
 }
 

@@ -23,8 +23,8 @@ type RunnerClient struct {
 
 var _ Runner = (*RunnerClient)(nil)
 
-// DialRunner connects to the host that listens at socketPath. The error is ErrNoHost when none does, also when a dead
-// one has left its socket.
+// DialRunner connects to the host that listens at socketPath. The error is ErrNoHost if none does, even if a dead one
+// has left its socket.
 func DialRunner(socketPath string) (*RunnerClient, error) {
 	if err := probe(socketPath); err != nil {
 		return nil, fmt.Errorf("connect to the runner: %w", err)

@@ -226,7 +226,8 @@ func TestRunnerEndsCallsUnderWay(t *testing.T) {
 	}
 }
 
-// TestAnswersOfTheLastMoment: who has asked while the host was there is told that it is ending, not that there is none.
+// TestAnswersOfTheLastMoment: a request made while the host was there gets the answer that it is ending, not that
+// there is none.
 func TestAnswersOfTheLastMoment(t *testing.T) {
 	host := &fakeHost{blocked: make(chan struct{}), ending: make(chan struct{})}
 	socketPath, stop := serveHost(t, host)

@@ -50,8 +50,8 @@ func ServeStrategy(impl Strategy) error {
 	return nil
 }
 
-// launchedLogLevel returns the level that the host wants to see of this process's log entries, hclog.Info when there
-// is no host or it did not say.
+// launchedLogLevel returns the minimum level of this process's log entries for the host, hclog.Info if there is no
+// host or it did not set one.
 func launchedLogLevel() hclog.Level {
 	level := hclog.LevelFromString(os.Getenv(logLevelVariable))
 	if level == hclog.NoLevel {
@@ -74,7 +74,7 @@ func watchLifeline() error {
 	lifeline := os.NewFile(uintptr(fd), "lifeline")
 	go func() {
 		var b [1]byte
-		// Nobody ever writes: whatever ends this read, the host does not hold the other end any more.
+		// Nothing is ever written: whatever ends this read, the host no longer holds the other end.
 		for {
 			if _, err := lifeline.Read(b[:]); err != nil && !errors.Is(err, syscall.EINTR) {
 				os.Exit(0)

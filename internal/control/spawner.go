@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// killLooks is how often Kill looks for processes: they may start others meanwhile.
+// killLooks is the number of times that Kill looks for processes: they may start others meanwhile.
 const killLooks = 3
 
 // Spawner forks the strategy processes of a host, all from one operating system thread. Linux delivers the signal

@@ -34,7 +34,7 @@ type Strategy interface {
 // MaxState is the maximum size in bytes of a saved state.
 const MaxState = messageLimit - 1<<10
 
-// Description is what a plugin is.
+// Description describes a plugin.
 type Description struct {
 	Name    string  `json:"name"`
 	Version string  `json:"version"`
@@ -48,7 +48,7 @@ type Param = settings.Setting
 // ParamDuration is the type of a parameter whose bounds are in seconds.
 const ParamDuration = settings.Duration
 
-// Configuration is what a strategy process is configured with.
+// Configuration is the configuration of a strategy process.
 type Configuration struct {
 	// StrategyName is the name of the strategy block.
 	StrategyName string

@@ -36,7 +36,7 @@ type subprocess struct {
 
 	// mark is that of the process and of all that it starts.
 	mark mark
-	// cfg says who is told of what has gone wrong.
+	// cfg has the functions that are called with failures.
 	cfg *LaunchConfig
 
 	exited  chan struct{}
@@ -49,7 +49,7 @@ type subprocess struct {
 	mu     sync.Mutex
 	pid    int // 0 before the start
 	killed bool
-	over   bool // it has ended, its number is not its own any more
+	over   bool // it has ended, its number is no longer its own
 }
 
 var _ runner.Runner = (*subprocess)(nil)

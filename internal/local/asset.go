@@ -6,7 +6,7 @@ import "github.com/hftrunner/hftrunner/hft"
 type Asset struct {
 	// Orders are the bot's orders, final ones included until they are cleared.
 	Orders hft.OrderMap
-	// State is what the bot's fills add up to; its owner keeps it.
+	// State is the sum of the bot's fills; its owner keeps it.
 	State hft.StateValues
 	// FeedLatency and OrderLatency are the newest.
 	FeedLatency  FeedLatency

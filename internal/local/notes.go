@@ -2,7 +2,7 @@ package local
 
 import "slices"
 
-// orderNote is what a bot has to know of one of its orders besides the order.
+// orderNote is a bot's state for one of its orders, besides the order.
 type orderNote struct {
 	orderID uint64
 	// prevPriceTick and prevQty are what a modify replaced, to be restored when it is refused.

@@ -94,7 +94,7 @@ func orderTick(r *hft.OrderRequest, tickSize float64) (priceTick int64, ok bool)
 	return 0, false
 }
 
-// limitTick returns a price in ticks; ok is false when it is no price.
+// limitTick returns a price in ticks; ok is false if it is not a price.
 func limitTick(price, tickSize float64) (priceTick int64, ok bool) {
 	priceTick = hft.PriceTick(price, tickSize)
 	return priceTick, price > 0 && priceTick > 0 && priceTick < math.MaxInt64

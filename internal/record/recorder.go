@@ -18,10 +18,10 @@ import (
 	"github.com/hftrunner/hftrunner/internal/venues"
 )
 
-// Config is what a Recorder needs.
+// Config configures a Recorder.
 type Config struct {
 	Venue *venues.Venue
-	// Symbols are what to record, as the venue describes them.
+	// Symbols are the symbols to record, as the venue describes them.
 	Symbols []venue.Filters
 	// Dir is the directory of the files.
 	Dir    string
@@ -79,7 +79,7 @@ func (r *Recorder) Run(ctx context.Context) error {
 	return errors.Join(err, r.writer.Close())
 }
 
-// SymbolProgress is how far one symbol is.
+// SymbolProgress is the progress of one symbol.
 type SymbolProgress struct {
 	Symbol string `json:"symbol"`
 	// Ready is true if the book follows the venue now; Gaps is how often it was lost.
@@ -94,11 +94,11 @@ type SymbolProgress struct {
 	Files     []string `json:"files"`
 	// Repaired is true if the end of the first file had been cut off and was completed.
 	Repaired bool `json:"repaired"`
-	// Report is what was found about the feed.
+	// Report has the findings about the feed.
 	Report feed.Report `json:"report"`
 }
 
-// Progress is how far a Recorder is.
+// Progress is the progress of a Recorder.
 type Progress struct {
 	Symbols []SymbolProgress `json:"symbols"`
 	// Messages came, BadMessages of them could not be read.
@@ -150,7 +150,7 @@ func (m *Meter) Take(p Progress) Progress {
 	return p
 }
 
-// symbolState is what a sink knows of a symbol.
+// symbolState is a sink's state for one symbol.
 type symbolState struct {
 	ready  atomic.Bool
 	losses atomic.Uint64

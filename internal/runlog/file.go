@@ -14,8 +14,8 @@ type FileConfig struct {
 	Path string
 	// Megabytes is from which size on a file is put aside, Files is how many are kept, the present one included.
 	Megabytes, Files int
-	// Trouble is told once when the file cannot be written, and with nil and how many lines were lost when it can again.
-	// The file's goroutine calls it; it may be nil.
+	// Trouble is called once when the file cannot be written, and with nil and the number of lost lines when it can
+	// again. The file's goroutine calls it; it may be nil.
 	Trouble func(err error, lost int)
 }
 
@@ -30,7 +30,7 @@ type File struct {
 	lost    int
 }
 
-// lookEvery is how often is looked whether the file is still there.
+// lookEvery is the interval between checks that the file still exists.
 const lookEvery = time.Second
 
 var errRemoved = errors.New("the file was removed while it was written; it is made again")

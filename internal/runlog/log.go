@@ -15,9 +15,9 @@ const (
 	// maxEntries and maxBytes bound the queue; one source may have half of it, so that one in a flood leaves room.
 	maxEntries = 8192
 	maxBytes   = 4 << 20
-	// chunk is how much is written at once, at most about.
+	// chunk is about the maximum that is written at once.
 	chunk = 32 << 10
-	// tick is how often is looked for repeated entries whose time is over.
+	// tick is the interval between checks for repeated entries whose time is over.
 	tick = time.Second
 )
 

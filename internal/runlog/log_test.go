@@ -145,7 +145,7 @@ func TestFloodOfDifferentLines(t *testing.T) {
 	}
 }
 
-// A source in a flood of different entries does not take the room by which those of others are counted.
+// A source in a flood of different entries does not use up the room in which other sources' entries are counted.
 func TestFloodBesideRepeatedLines(t *testing.T) {
 	out := &gate{}
 	l := runlog.New(runlog.Config{Level: hclog.Info, Out: out})
@@ -210,7 +210,7 @@ func TestFileIsRotated(t *testing.T) {
 	}
 }
 
-// A file that cannot be written, or is removed, is told once and again when it is over.
+// A file that cannot be written, or is removed, is reported once, and again when it is over.
 func TestFileInTrouble(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "logs")
 	var told []string

@@ -8,7 +8,8 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// TestSourceIsShownAgain: a source that was in a flood is shown again in the next window, also when it never falls silent.
+// TestSourceIsShownAgain: a source that was in a flood is shown again in the next window, even if it never falls
+// silent.
 func TestSourceIsShownAgain(t *testing.T) {
 	r, sink := newRepeats(), hclog.NewNullLogger()
 	now := time.Unix(1_700_000_000, 0)

@@ -40,7 +40,7 @@ func write(t *testing.T, duration time.Duration) (dir string, files []sample.Fil
 	return dir, files
 }
 
-// The same bytes each time, whatever the machine does beside it, and nothing but the files that are named.
+// The same bytes each time, whatever else the machine does, and nothing but the named files.
 func TestSameBytes(t *testing.T) {
 	dir, files := write(t, 4*time.Second)
 	again, _ := write(t, 4*time.Second)

@@ -9,10 +9,10 @@
 // Goroutines. A [BroadcastWriter], a [BroadcastReader], a [Producer] and a [Consumer] are each used by one goroutine
 // at a time, and a ring has one writer. Tails, heads and words may be looked at by anyone.
 //
-// Full, closed, dead. The broadcast writer never waits: a reader that is more than the capacity behind is told that it
-// was lapped ([ReadLapped]) and never gets a torn record. A full queue refuses ([PutFull]). Nothing here notices that
-// the peer is dead: rings simply stay as they are, complete up to the last record that was published, and a record
-// half written by a killed process is never visible. Heartbeats are the caller's.
+// Full, closed, dead. The broadcast writer never waits: a reader that is more than the capacity behind gets the result
+// [ReadLapped] (overrun) and never gets a torn record. A full queue refuses ([PutFull]). Nothing here notices that the
+// peer is dead: rings simply stay as they are, complete up to the last record that was published, and a record half
+// written by a killed process is never visible. Heartbeats are the caller's.
 //
 // The peer is not trusted. Offsets and capacities come from the caller, never from the segment; each side keeps its own
 // counters in private memory; every word of the peer is read once and nothing in it can lead out of bounds or to a panic.

@@ -17,7 +17,7 @@ const (
 )
 
 // FutexWait sleeps while *addr is val: until a FutexWake of the same word by any process, at most timeout; a negative
-// timeout is no limit. It also returns at once when *addr is not val, and at any signal, so the caller looks at its
+// timeout means no limit. It also returns at once when *addr is not val, and at any signal, so the caller looks at its
 // condition again. A read-only mapping is enough.
 func FutexWait(addr *uint32, val uint32, timeout time.Duration) {
 	var limit *unix.Timespec

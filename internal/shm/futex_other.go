@@ -7,11 +7,12 @@ import (
 	"time"
 )
 
-// pollInterval is how often FutexWait looks where there is no futex.
+// pollInterval is the polling interval of FutexWait where there is no futex.
 const pollInterval = 50 * time.Microsecond
 
-// FutexWait sleeps while *addr is val, at most timeout; a negative timeout is no limit. Where there is no futex it
-// looks at the word every 50 µs, so that a wake-up is seen by the change of the word alone. A read-only mapping is enough.
+// FutexWait sleeps while *addr is val, at most timeout; a negative timeout means no limit. Where there is no futex it
+// looks at the word every 50 µs, so that a wake-up is seen by the change of the word alone. A read-only mapping is
+// enough.
 func FutexWait(addr *uint32, val uint32, timeout time.Duration) {
 	for start := time.Now(); atomic.LoadUint32(addr) == val; {
 		left := pollInterval

@@ -52,7 +52,7 @@ const (
 	maxSlotWords = 1 << 12
 )
 
-// Each array has a negative length, and does not compile, if the statement beside it is false.
+// Each array has a negative length, and does not compile, if the statement next to it is false.
 type (
 	_ [slotPayload + feedPayloadWords - lineWords]struct{} // a feed slot fills its cache line
 	_ [lineWords - slotPayload - feedPayloadWords]struct{} // and does not overflow it

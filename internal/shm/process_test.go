@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// rounds is how often a test kills a process: many times more with HFTRUNNER_LONG=1.
+// rounds is the number of times that a test kills a process: many times more with HFTRUNNER_LONG=1.
 func rounds(quick int) int {
 	if os.Getenv("HFTRUNNER_LONG") == "1" {
 		return 50 * quick
@@ -201,7 +201,7 @@ func TestReaderStoppedIsLapped(t *testing.T) {
 	}
 }
 
-// TestWriterStopped stops a writer anywhere, also in the middle of a record: the reader gets what is complete, then
+// TestWriterStopped stops a writer anywhere, including the middle of a record: the reader gets what is complete, then
 // nothing, and goes on when the writer does.
 func TestWriterStopped(t *testing.T) {
 	random := rand.New(rand.NewPCG(4, 9))

@@ -155,8 +155,8 @@ func (c *Consumer) Next(words []uint64) bool {
 // Ready reports whether Next would return a record.
 func (c *Consumer) Ready() bool { return c.published(c.slot()) == c.consumed+1 }
 
-// Corrupt reports whether the next slot holds a sequence that no honest producer writes there: then Next will not
-// return anything any more.
+// Corrupt reports whether the next slot holds a sequence that no honest producer writes there: then Next will no
+// longer return anything.
 func (c *Consumer) Corrupt() bool {
 	next, before := c.consumed+1, uint64(0)
 	if next > c.mask+1 {

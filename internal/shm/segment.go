@@ -41,9 +41,9 @@ func Create(name string, size int) (*Segment, error) {
 	return s, nil
 }
 
-// Open maps the segment behind an inherited file descriptor and takes ownership of the descriptor, also when it fails.
-// It refuses a segment that its creator can still shrink (Linux), because touching what was cut off would kill us.
-// A segment closed by SealFutureWrites can only be opened read-only; writing to a read-only mapping faults.
+// Open maps the segment behind an inherited file descriptor and takes ownership of the descriptor, even if it fails.
+// It refuses a segment that its creator can still shrink (Linux), because touching what was cut off would kill us. A
+// segment closed by SealFutureWrites can only be opened read-only; writing to a read-only mapping faults.
 func Open(fd int, readOnly bool) (*Segment, error) {
 	if fd < 0 {
 		return nil, fmt.Errorf("shm: open segment: file descriptor %d: %w", fd, os.ErrInvalid)
@@ -97,10 +97,10 @@ func (s *Segment) SealFutureWrites() error {
 	return nil
 }
 
-// Close gives the memory back and closes the file; calling it again does nothing. Rings and words that were made from the
-// segment may still be in use on other goroutines: where the shared memory was they find zeros from now on, memory of this
-// process alone, and what they write goes nowhere. They have to ask whoever closed whether what they have read is worth
-// anything. The addresses are given back when nobody has the segment or a ring of it any more.
+// Close gives the memory back and closes the file; calling it again does nothing. Rings and words that were made from
+// the segment may still be in use on other goroutines: where the shared memory was they find zeros from now on, memory
+// of this process alone, and what they write goes nowhere. They have to ask whoever closed whether what they have read
+// is worth anything. The addresses are released when the segment and its rings are no longer in use.
 func (s *Segment) Close() error {
 	s.closing.Lock()
 	defer s.closing.Unlock()

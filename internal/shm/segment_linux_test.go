@@ -59,7 +59,7 @@ func TestOpenedDescriptorsAreNotInherited(t *testing.T) {
 	}
 }
 
-// tampering is what a hostile peer does with its descriptor; each must fail with EPERM.
+// tampering is a hostile peer's use of its descriptor; each must fail with EPERM.
 func tampering(fd int, sealed bool) error {
 	expect := func(what string, err error) error {
 		if !errors.Is(err, unix.EPERM) {

@@ -10,7 +10,7 @@ import (
 
 const mapPopulate = 0
 
-// createFile returns a temporary file that has no name any more.
+// createFile returns a temporary file that no longer has a name.
 func createFile(name string, size int) (*os.File, error) {
 	file, err := os.CreateTemp("", "hftrunner-shm-")
 	if err != nil {

@@ -56,8 +56,8 @@ func TestSegmentCloseTwice(t *testing.T) {
 	mustPanic(t, "Word64 after Close", func() { s.Word64(0) })
 }
 
-// TestCloseUnderReaders closes a segment while others read and write what was made from it. Afterwards nothing reaches the
-// peer, and the addresses are given back when nobody has a ring any more.
+// TestCloseUnderReaders closes a segment while others read and write what was made from it. Afterwards nothing reaches
+// the peer, and the addresses are released when no ring is in use.
 func TestCloseUnderReaders(t *testing.T) {
 	for range 50 {
 		peer := newSegment(t, BroadcastSize(8)+QueueSize(8, 8))

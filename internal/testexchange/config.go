@@ -69,7 +69,7 @@ const (
 
 // Config configures an Exchange. Its zero value serves all venues on free ports with a synthetic market.
 type Config struct {
-	// Venues are what to be, all when empty.
+	// Venues are the venues to simulate, all if empty.
 	Venues []Venue
 	// Host is the address to listen on, 127.0.0.1 if empty. FirstPort is the port of the first venue, the next has the
 	// one after it; 0 chooses free ones.

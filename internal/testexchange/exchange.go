@@ -203,7 +203,7 @@ func (e *Exchange) TradeOfOthers(name Venue, symbol string, taker hft.Side, pric
 	return core.TradeOfOthers(symbol, taker, price, qty)
 }
 
-// Halt lets the market of others stand still, or go on where it was.
+// Halt stops the background market, or lets it continue where it was.
 func (e *Exchange) Halt(name Venue, halted bool) error {
 	core := e.core(name)
 	if core == nil {

@@ -84,7 +84,7 @@ func protocols() map[Venue]protocol {
 	}
 }
 
-// perMinute is what a limit per minute allows in one of so many parts, at least 1; 0 stays 0.
+// perMinute is the share of a limit per minute in one of so many parts, at least 1; 0 stays 0.
 func perMinute(limit, parts int) int { return (limit + parts - 1) / parts }
 
 // linearSymbols are those of the derivatives.

@@ -114,7 +114,7 @@ func BenchmarkAppend(b *testing.B) {
 	})
 }
 
-// times are what each call took.
+// times are the durations of the calls.
 type times []int64
 
 func (t *times) add(from time.Time) { *t = append(*t, int64(time.Since(from))) }

@@ -67,7 +67,8 @@ func bybitBook(ms, id int64, kind, bids, asks string) string {
 		ms*1e6, kind, ms-5, bids, asks, id, 10*id, ms-10)
 }
 
-// TestGap: a missing difference is told with its line, and the book is empty until a snapshot; clears void it whole.
+// TestGap: a missing update is reported with its line, and the book is empty until a snapshot; clears empty it
+// completely.
 func TestGap(t *testing.T) {
 	options := convert.Options{NewDecoder: func() connector.Decoder { return new(bybit.Decoder) }, Rule: depthsync.Streamed, TickSize: 0.1, LotSize: 0.001}
 	lines := bybitBook(t0, 10, "snapshot", `["100.0","5"],["98.0","5"]`, `["100.1","5"]`) + bybitBook(t0+100, 11, "delta", `["100.0","4"]`, "") +
@@ -87,7 +88,8 @@ func TestGap(t *testing.T) {
 	}
 }
 
-// TestSnapshotThatDiffers: a snapshot in mid-stream that is not the book is told with its place, and makes no rows.
+// TestSnapshotThatDiffers: a snapshot in mid-stream that differs from the book is reported with its place, and makes
+// no rows.
 func TestSnapshotThatDiffers(t *testing.T) {
 	snapshot := func(ms, id int64, bids string) string {
 		return fmt.Sprintf(`%d {"lastUpdateId":%d,"bids":[%s],"asks":[["100.1","2"]]}`+"\n", ms*1e6, id, bids)
@@ -120,7 +122,8 @@ func TestOffBookTrades(t *testing.T) {
 	}
 }
 
-// TestOffGrid: prices that are no multiples of the tick are counted, and told once, where they come into the book.
+// TestOffGrid: prices that are not multiples of the tick size are counted, and reported once, where they enter the
+// book.
 func TestOffGrid(t *testing.T) {
 	lines := fmt.Sprintf(`%d {"lastUpdateId":1,"bids":[["100.09","9"],["100.08","8"]],"asks":[["100.1","5"]]}`+"\n", t0*1_000_000) +
 		spotDepth(t0+100, 2, 2, `["100.01","1"]`, "")
@@ -130,7 +133,8 @@ func TestOffGrid(t *testing.T) {
 	}
 }
 
-// TestUnits: whatever the unit of the times, the venue's and the local ones, the rows are the same, and the unit is told once.
+// TestUnits: whatever the unit of the times, the venue's and the local ones, the rows are the same, and the unit is
+// reported once.
 func TestUnits(t *testing.T) {
 	const second = t0 / 1000
 	o := convert.Options{NewDecoder: spot, Rule: depthsync.Spot, TickSize: 0.1, LotSize: 0.001}

@@ -25,7 +25,7 @@ type Latency struct {
 // DefaultBucket is the time between two rows of synthetic latencies when FeedLatencyOptions does not say.
 const DefaultBucket = time.Second
 
-// maxTimeNs is a time that nothing of ours reaches: the middle of 2116.
+// maxTimeNs is a time that no computation here reaches: the middle of 2116.
 const maxTimeNs = 1 << 62
 
 // FeedLatencyOptions configures how order latencies are derived from feed latencies (specification 7.3): the way there

@@ -213,7 +213,7 @@ func (s *spool) merge(memoryRows int) (*merger, error) {
 	return m, nil
 }
 
-// head returns the next row, nil behind the last. It belongs to the merger until pop.
+// head returns the next row, nil after the last. It belongs to the merger until pop.
 func (m *merger) head() *hft.Event {
 	if len(m.heap) == 0 {
 		return nil

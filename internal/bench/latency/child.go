@@ -97,7 +97,7 @@ func (c *child) failure(ctx context.Context) error {
 }
 
 // MaybeChild is called first in main (or TestMain). In a process that RoundTrip started as its peer it does the peer's
-// work and returns true: the program then ends at once. Otherwise it does nothing and returns false. If the peer cannot
+// work and returns true: the program must then exit. Otherwise it does nothing and returns false. If the peer cannot
 // do its work it prints why and exits with status 1.
 func MaybeChild() bool {
 	value, ok := os.LookupEnv(childVariable)

@@ -1,6 +1,6 @@
 // Command benchtable turns the output of `go test -bench` into one table: a row per benchmark, its figures in the
 // units that Go printed, grouped by package. It reads standard input and writes rows as they come, so that a long run
-// shows progress; anything that is no benchmark goes to standard error. It exits with 1 when a package failed.
+// shows progress; other lines go to standard error. It exits with 1 when a package failed.
 package main
 
 import (

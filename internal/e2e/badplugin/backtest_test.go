@@ -72,7 +72,7 @@ func launch(t *testing.T, plugin string) (*control.Process, *syncBuffer) {
 	return p, log
 }
 
-// outcome is what a host has of a backtest.
+// outcome is a host's view of a backtest.
 type outcome struct {
 	result  backtest.Result
 	records int

@@ -75,7 +75,7 @@ type hangsParams struct {
 	AfterEvents int `hcl:"after_events" default:"5" min:"0" doc:"feed events before it hangs"`
 }
 
-// hangs does not return once it hangs, whatever it is told.
+// hangs does not return once it hangs, whatever it receives.
 func hangs(p hangsParams) (run, error) {
 	return func(_ context.Context, bot hft.Bot) error {
 		if more, err := skip(bot, p.AfterEvents); !more {

@@ -6,8 +6,8 @@ import (
 	"github.com/hftrunner/hftrunner/backtest"
 )
 
-// TestCloses: a plugin that closes its bot itself, in whatever way, ends in order when it is done, when the data ends, and when it
-// is stopped.
+// TestCloses: a plugin that closes its own bot, in whatever way, ends gracefully when it is done, when the data ends,
+// and when it is stopped.
 func TestCloses(t *testing.T) {
 	for name, test := range map[string]struct {
 		params    string

@@ -50,7 +50,7 @@ var recordedBooks = []recorded{
 // A number that has become smaller is to be written down.
 var wrongBooks = map[string]int{}
 
-// quickLines is how much of a recording is taken without HFTRUNNER_LONG.
+// quickLines is the number of lines of a recording used without HFTRUNNER_LONG.
 const quickLines = 2500
 
 // TestBooks sends recordings as they are through the live connector, over real sockets and with 0, 10 and 50 ms latency,

@@ -15,11 +15,11 @@
 //
 // # What cannot be compared
 //
-// ElapseBT passes time in the backtest only, which is its purpose. Two messages received in the same nanosecond are one
-// in the backtest: its rows do not say where a message ends. A request that the latency model loses exists in the
-// backtest only, and a request queue that is full or a host that is gone only where there is a host. A depth message that
-// changes nothing in the fused book of a host is no message for its bots, while the backtest has its rows. After the end
-// of data requests go nowhere, and with a host they may say that it is gone.
+// ElapseBT passes time in the backtest only, which is its purpose. Two messages received in the same nanosecond are
+// one in the backtest: its rows do not say where a message ends. A request that the latency model loses exists in the
+// backtest only, and a request queue that is full or a host that is gone only where there is a host. A depth message
+// that changes nothing in a host's fused book is not a message for its bots, while the backtest has its rows. After
+// the end of data requests go nowhere, and with a host they may say that it is gone.
 //
 // # Books
 //

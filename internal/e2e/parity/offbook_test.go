@@ -22,8 +22,8 @@ const blockTrade = `1748908801000000000 {"topic":"orderbook.50.BTCUSDT","type":"
 1748908807200000000 {"topic":"orderbook.50.BTCUSDT","type":"delta","ts":1748908807195,"data":{"s":"BTCUSDT","b":[["100.0","5"]],"a":[],"u":12,"seq":105},"cts":1748908807190}
 `
 
-// TestBlockTrade: a trade outside of the book fills no order of a backtest, whatever it says of prices, and is no last trade unless
-// it is asked for. A trade of the market fills both.
+// TestBlockTrade: a trade outside of the book fills no order of a backtest, whatever its price, and is not a last
+// trade unless requested. A trade of the market fills both.
 func TestBlockTrade(t *testing.T) {
 	for name, c := range map[string]struct {
 		text         string

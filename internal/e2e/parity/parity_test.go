@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// worlds are where scripts are played. The first is the one that the others are compared with.
+// worlds are the environments in which scripts run. The first is the one that the others are compared with.
 func worlds() []struct {
 	name string
 	make func(tb testing.TB, m *market) *player

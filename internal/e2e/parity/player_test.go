@@ -34,7 +34,7 @@ type message struct {
 	events []hft.Event
 }
 
-// market is what a script runs in, and how its bot is built.
+// market is the market of a script, and the options of its bot.
 type market struct {
 	messages         []message
 	entry, response  time.Duration
@@ -88,7 +88,7 @@ type player struct {
 	lines   []string
 }
 
-// bot is what every world's bot is.
+// bot is the interface of every environment's bot.
 type bot interface {
 	hft.Bot
 	Interrupt()

@@ -132,8 +132,8 @@ func TestDeadMan(t *testing.T) {
 	})
 }
 
-// TestExchangeStartsAnew: the exchange goes away and comes back at the same place without any memory; orders that it does
-// not know any more end, the books come back, and orders are taken.
+// TestExchangeStartsAnew: the exchange goes away and comes back at the same place without any memory; orders that it
+// no longer knows are closed, the books come back, and orders are accepted.
 func TestExchangeStartsAnew(t *testing.T) {
 	each(t, nil, func(t *testing.T, s subject) {
 		sc := open(t, s, settings{pace: quickAudit()}, func(c *testexchange.Config) { c.FirstPort = freePort(t) })

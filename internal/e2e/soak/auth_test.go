@@ -12,7 +12,7 @@ import (
 	"github.com/hftrunner/hftrunner/internal/testexchange"
 )
 
-// TestKeysThatAreRefused: the bots are told, market data goes on, and no order gets anywhere.
+// TestKeysThatAreRefused: the bots get errors, market data continues, and no order is sent.
 func TestKeysThatAreRefused(t *testing.T) {
 	each(t, nil, func(t *testing.T, s subject) {
 		for name, c := range map[string]struct {

@@ -169,10 +169,10 @@ func drain(b *testing.B, ch ipc.Channel) {
 	}
 }
 
-// BenchmarkSocketToRing is from right before a recorded message is written to a loopback socket until a reader sees its
-// first event in the feed's ring: the kernel, the stream, the decoder, the synchroniser, the host's book and the ring. raw
-// is beside it: the same bytes over a bare TCP connection to a goroutine that waits, which is what kernel and scheduler
-// take of it.
+// BenchmarkSocketToRing is from right before a recorded message is written to a loopback socket until a reader sees
+// its first event in the feed's ring: the kernel, the stream, the decoder, the synchroniser, the host's book and the
+// ring. raw is for comparison: the same bytes over a bare TCP connection to a goroutine that waits, which is the share
+// of kernel and scheduler.
 func BenchmarkSocketToRing(b *testing.B) {
 	m := readMarket(b)
 	for _, kind := range []struct {

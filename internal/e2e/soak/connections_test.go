@@ -43,7 +43,7 @@ func TestLostConnections(t *testing.T) {
 	})
 }
 
-// TestExecutedWhileAway: what was executed while all connections were down is told once they are back.
+// TestExecutedWhileAway: executions while all connections were down are reported once they are back.
 func TestExecutedWhileAway(t *testing.T) {
 	each(t, nil, func(t *testing.T, s subject) {
 		sc := open(t, s, settings{}, nil)

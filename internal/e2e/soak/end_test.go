@@ -14,7 +14,7 @@ import (
 	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
 )
 
-// ending is what may go wrong while a run ends its orders.
+// ending is a fault while a run closes its orders.
 type ending struct {
 	name string
 	// begin brings it about, over ends it after a while; nil for nothing.
@@ -128,7 +128,8 @@ func (c ending) play(t *testing.T, s subject, entry string) {
 	sc.end(t)
 }
 
-// TestEndWithoutAnswer: a run at a venue that answers nothing any more ends all the same, and says which orders may be open.
+// TestEndWithoutAnswer: a run at a venue that no longer answers ends all the same, and reports which orders may be
+// open.
 func TestEndWithoutAnswer(t *testing.T) {
 	each(t, nil, func(t *testing.T, s subject) {
 		for _, entry := range s.entries(0) {

@@ -126,7 +126,7 @@ func (h *headWatch) kind() (market, stream bool) {
 	return webSocket && !own, webSocket
 }
 
-// numbers are what an exchange says of orders and positions, by the names of all venues.
+// numbers are an exchange's fields of orders and positions, by the names of all venues.
 var numbers = regexp.MustCompile(`"(z|l|L|q|p|ap|Z|n|pa|executedQty|cumQty|origQty|avgPrice|price|qty|commission|cummulativeQuoteQty|quoteQty|Y|positionAmt|` +
 	`cumExecQty|leavesQty|execQty|execPrice|execFee|execValue|cumExecValue|size)":"?(-?[0-9][0-9.]*)`)
 

@@ -36,7 +36,7 @@ func newHarness(t *testing.T, s subject) connectortest.Harness {
 // kitExchange lets the kit do with a loopback exchange what it has to.
 type kitExchange struct {
 	*scene
-	// mids are where the market of others is.
+	// mids are the mid prices of the simulated market.
 	mids map[string]float64
 }
 

@@ -109,8 +109,8 @@ func (sc *scene) rests() connector.Order {
 	}
 }
 
-// TestOrdersUnderFaults: whatever goes wrong with events and answers, orders, executions and positions are the exchange's
-// in the end, each execution was told once, and no order was sent twice.
+// TestOrdersUnderFaults: whatever goes wrong with events and answers, orders, executions and positions are the
+// exchange's in the end, each execution was reported once, and no order was sent twice.
 func TestOrdersUnderFaults(t *testing.T) {
 	// $place and the like are the requests in the venue's words.
 	faults := map[string]string{

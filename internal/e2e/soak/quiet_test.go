@@ -21,7 +21,7 @@ func (s subject) depthTopic() string {
 	return "btcusdt@depth"
 }
 
-// peeks is how often the venue was asked for the best levels of a book.
+// peeks counts the queries for the best levels of a book.
 func (sc *scene) peeks() (n int) {
 	for request, times := range sc.state().Requests {
 		if strings.Contains(request, "/depth") || strings.Contains(request, "/orderbook") {

@@ -439,7 +439,7 @@ func ordersAgree(t *testing.T, state venue.State, r *run) error {
 	return errors.Join(errs...)
 }
 
-// story is what was said of an order, in short.
+// story is the history of an order, in short.
 func story(r *run, key connectortest.Key) string {
 	var b strings.Builder
 	for _, u := range r.Updates(key) {

@@ -14,7 +14,7 @@ import (
 	"github.com/hftrunner/hftrunner/ipc"
 )
 
-// options are what a test changes about a venue's protocol. Empty ones are the quick values that all tests use.
+// options are a test's changes of a venue's protocol. Empty ones are the quick values that all tests use.
 type options struct {
 	key, secret string
 	// entry is the way of orders.
@@ -26,7 +26,7 @@ type options struct {
 	quiet, quietMarket, silence, lifetime, keepAlive time.Duration
 	// clock is nil for the machine's.
 	clock *ipc.Clock
-	// address is where the exchange is, when it is not to be spoken to directly; timeout is that of its answers.
+	// address is the exchange's address, if there is something in between; timeout is that of its answers.
 	address string
 	timeout time.Duration
 }

@@ -47,7 +47,7 @@ type levelKey struct {
 	tick int64
 }
 
-// PartialLevels are how many levels a stream of the best ones can have.
+// PartialLevels are the numbers of levels that a stream of the best ones can have.
 func PartialLevels() []int { return []int{5, 10, 20} }
 
 // DepthStream reads the part of a stream's name after the symbol, such as depth5@100ms, with the speeds of a venue.

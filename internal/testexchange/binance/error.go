@@ -14,7 +14,7 @@ type Error struct {
 	// Code and Msg are the body.
 	Code int    `json:"code"`
 	Msg  string `json:"msg"`
-	// Data is what else the body says.
+	// Data is the rest of the body.
 	Data any `json:"data,omitempty"`
 	// Body, when not empty, is sent instead of Code and Msg, as HTML.
 	Body string `json:"-"`

@@ -18,7 +18,7 @@ type Params map[string]string
 // Request is a request with its parameters and what they were signed as.
 type Request struct {
 	Params Params
-	// Signed is what the signature is of, as it was sent; Plain the same with its escapes undone.
+	// Signed is the signed string, as it was sent; Plain the same with its escapes undone.
 	Signed, Plain string
 	APIKey        string
 	IP            string

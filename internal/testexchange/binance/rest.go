@@ -134,7 +134,7 @@ func statusOfWeight(used, limit int) int {
 	return http.StatusTooManyRequests
 }
 
-// Carry checks a call and carries it out, with the faults that hit it. header is told the counts of orders.
+// Carry checks a call and carries it out, with the faults that hit it. header is called with the order counts.
 func (s *REST) Carry(call *Call, route *Route, header func(name string, count int)) (any, *Error) {
 	interruption, hit := s.Core.Interrupt(call.What, route.Order)
 	if hit && !interruption.CarryOut {

@@ -18,7 +18,7 @@ import (
 type Options struct {
 	// WeightPerMinute, OrdersPer10s and OrdersPerDay are the limits, 0 for the venue's: 6000, 100, 200000.
 	WeightPerMinute, OrdersPer10s, OrdersPerDay int
-	// FirstExecutionID is where the ids of execution reports start, 0 for 1.
+	// FirstExecutionID is the first id of execution reports, 0 for 1.
 	FirstExecutionID int64
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/hftrunner/hftrunner/internal/testexchange/wire"
 )
 
-// intervals are how often the depths of a book are sent.
+// intervals are the update intervals of the depths of a book.
 func intervals() map[int]time.Duration {
 	return map[int]time.Duration{1: 10 * time.Millisecond, 50: 20 * time.Millisecond, 200: 100 * time.Millisecond, 1000: 200 * time.Millisecond}
 }
@@ -117,7 +117,7 @@ func (v *Venue) subscribeBook(nowNs int64, m *market.Market, c *wire.Conn, s *ma
 	c.Send(f.topic, b.message(nowNs, f, "snapshot", f.bids, f.asks))
 }
 
-// unsubscribeBook forgets a connection that does not want a topic any more, or all topics when that is empty.
+// unsubscribeBook removes a connection from a topic, or from all topics if that is empty.
 func (v *Venue) unsubscribeBook(c *wire.Conn, topic string) {
 	for _, b := range v.books {
 		for _, f := range b.feeds {

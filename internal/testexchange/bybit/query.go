@@ -120,7 +120,7 @@ func readPage(q url.Values, otherwise, most int64) (limit int, before int64, bad
 	return int(n), before, nil
 }
 
-// executionSpan is the longest time that one question about executions is about.
+// executionSpan is the longest period of one execution query.
 const executionSpan = 7 * 24 * time.Hour
 
 // executions answers with executions, the newest first.
@@ -159,7 +159,7 @@ func (v *Venue) executions(c *call) (any, any, *refusal) {
 	return page{linear, rows, cursor}, nil, nil
 }
 
-// cursorText is what the next page is asked for with, escaped already, as the venue sends it.
+// cursorText is the cursor of the next page, already escaped, as the venue sends it.
 func cursorText(id, timeNs int64) string {
 	return url.QueryEscape(strconv.FormatInt(id, 10) + ":" + timeText(timeNs) + ",")
 }

@@ -32,7 +32,7 @@ type route struct {
 	signed, trading bool
 	// order is true for requests about an order, to which some faults are restricted.
 	order bool
-	// unit is what it counts as against the limits of the account, "" for nothing.
+	// unit is its rate limit of the account, "" for none.
 	unit string
 	// count describes how much it counts; nil for 1.
 	count func(*call) int

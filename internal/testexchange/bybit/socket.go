@@ -72,8 +72,8 @@ func (v *Venue) publicMessage(c *wire.Conn, data []byte) {
 	}
 }
 
-// subscribe adds topics, all or none of them: what happens after the answer is told. add returns what is to follow the answer,
-// nil for nothing.
+// subscribe adds topics, all or none of them: what happens after the answer is reported. add returns what is to follow
+// the answer, nil for nothing.
 func (v *Venue) subscribe(c *wire.Conn, o *operation, known func(topic string) bool, add func(c *wire.Conn, topic string) (then func())) {
 	topics, ok := o.topics()
 	if !ok {

@@ -11,7 +11,7 @@ type order struct {
 	Order
 	account *account
 	book    *book
-	// aheadLots is the quantity of others ahead of it at its price.
+	// aheadLots is the background quantity ahead of it at its price.
 	aheadLots int64
 	// lockedAmount is the part of a balance that the order locks (spot).
 	locked Amount
@@ -20,7 +20,8 @@ type order struct {
 // level is a price of one side.
 type level struct {
 	tick int64
-	// othersLots is what others have there, and stamp when that was set; own are the accounts' orders by time.
+	// othersLots is the quantity of the background market there, and stamp when that was set; own are the accounts'
+	// orders by time.
 	othersLots int64
 	stamp      int64
 	own        []*order

@@ -164,8 +164,8 @@ func (m *Market) emitBalances(o *order, assets ...string) {
 	m.emit(e)
 }
 
-// reducible is how much of an order can be filled at all: all that is left of it, except reduce-only no more than the
-// position.
+// reducible is the part of an order that can be filled at all: all that is left of it, except reduce-only no more than
+// the position.
 func (m *Market) reducible(o *order) int64 {
 	left := o.LeavesLots()
 	if !o.ReduceOnly || m.spot {

@@ -39,7 +39,7 @@ type Event struct {
 	UpdateID            int64
 	Side                hft.Side
 	PriceTicks, QtyLots int64
-	// Traded: the trade's id, and the orders' ids, 0 for those of others.
+	// Traded: the trade's id, and the orders' ids, 0 for background orders.
 	TradeID                    int64
 	MakerOrderID, TakerOrderID int64
 

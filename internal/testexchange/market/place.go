@@ -110,7 +110,7 @@ func (m *Market) crosses(o *order) bool {
 	return ok && s.reaches(best.tick, o.PriceTicks)
 }
 
-// available is how much of an order could be filled at once, without orders of its own account.
+// available is the part of an order that could be filled immediately, without orders of its own account.
 func (m *Market) available(o *order) (lots int64) {
 	s := o.book.of(-o.Side)
 	for i := len(s.levels) - 1; i >= 0; i-- {

@@ -9,11 +9,11 @@ import (
 
 // Errors of Step.Parse.
 var (
-	// ErrNumber: the text is no decimal number, or one out of range.
+	// ErrNumber: the text is not a decimal number, or is out of range.
 	ErrNumber = errors.New("not a decimal number")
 	// ErrPrecision: the number has more decimals than the step is written with.
 	ErrPrecision = errors.New("too many decimals")
-	// ErrStep: the number is no multiple of the step.
+	// ErrStep: the number is not a multiple of the step.
 	ErrStep = errors.New("not a multiple of the step")
 )
 

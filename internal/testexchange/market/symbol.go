@@ -18,7 +18,7 @@ type SymbolConfig struct {
 	MinNotional string
 	// MaxOrders bounds the open orders of an account, 0 for 200.
 	MaxOrders int
-	// BandShare is how far from the mid price a limit price may be, as a share of it, 0 for no bound.
+	// BandShare is the maximum distance of a limit price from the mid price, as a share of it, 0 for no bound.
 	BandShare float64
 	// MakerFeePPM and TakerFeePPM are fees in millionths of the value; a negative one is a rebate.
 	MakerFeePPM, TakerFeePPM int64

@@ -254,7 +254,7 @@ func spotUserStream(s *spotScene, key, secret, keyType string) {
 	}
 }
 
-// TestSpotListenKeysAreGone sees that a client of old is told so.
+// TestSpotListenKeysAreGone checks that an old client gets an error that says so.
 func TestSpotListenKeysAreGone(t *testing.T) {
 	s := openSpot(t)
 	if key, err := s.NewStartUserStreamService().Do(s.ctx); err == nil {

@@ -124,7 +124,7 @@ func TestOfficialBatch(t *testing.T) {
 	}
 }
 
-// message is what all messages of private and trade connections may have.
+// message has the fields of all messages of private and trade connections.
 type message struct {
 	Op, ReqID, Topic, RetMsg string
 	Success                  *bool

@@ -18,11 +18,11 @@ import (
 // nowhere is an address that nobody listens on.
 const nowhere = "ws://127.0.0.1:1"
 
-// socketAPI is where go-binance's clients of the WebSocket API connect. They cannot be closed and connect again
-// forever, so that they read the address while another test may write it.
+// socketAPI is the address to which go-binance's clients of the WebSocket API connect. They cannot be closed and
+// connect again forever, so that they read the address while another test may write it.
 var socketAPI atomic.Pointer[string]
 
-// officialAddress is where the client of Bybit's own connects, whatever URL it knows.
+// officialAddress is the address to which Bybit's own client connects, whatever URL it has.
 var officialAddress atomic.Pointer[string]
 
 // TestMain sees to it that no client reaches a real venue, whatever a test forgets.

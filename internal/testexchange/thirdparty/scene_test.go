@@ -125,7 +125,7 @@ func (s *scene) stir(n int) (wait func()) {
 	return moving.Wait
 }
 
-// inbox is what a client's handler has got, in order.
+// inbox holds what a client's handler has received, in order.
 type inbox[T any] struct {
 	*testing.T
 	ch chan T
@@ -175,7 +175,7 @@ func (s *scene) eventually(what string, ok func() bool) {
 	}
 }
 
-// book is what a client makes of the venue's book: quantity by price of each side, quantities as the venue writes them.
+// book is a client's copy of the venue's book: quantity by price of each side, quantities as the venue writes them.
 type book struct {
 	*testing.T
 	bids, asks map[float64]string

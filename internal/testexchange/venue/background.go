@@ -10,7 +10,7 @@ import (
 	"github.com/hftrunner/hftrunner/internal/testexchange/market"
 )
 
-// Background is the market of others: a source of recorded or synthetic market data on the venue's time.
+// Background is the background market: a source of recorded or synthetic market data on the venue's time.
 type Background struct {
 	source  paper.Source
 	symbols []string

@@ -158,7 +158,7 @@ func (c *Core) catchUp() int64 {
 	return nowNs
 }
 
-// Halt lets the market of others stand still, or go on where it was.
+// Halt stops the background market, or lets it continue where it was.
 func (c *Core) Halt(halted bool) {
 	c.Do(func(nowNs int64, _ *market.Market) {
 		if c.background != nil {

@@ -38,7 +38,7 @@ type Config struct {
 	ReadLimit int64
 }
 
-// Handler is told about one connection.
+// Handler handles one connection.
 type Handler struct {
 	// Opened is called before anything is read; may be nil.
 	Opened func(*Conn)

@@ -1,6 +1,6 @@
 // Package datatest finds what some tests need and the repository does not have: the recorded market data,
 // hftbacktest's results on it, and sample messages of the exchanges. They are looked for where HFTRUNNER_DATA says,
-// which names the directory of the recordings, and otherwise in ../shared/data, beside the repository; results are in
+// which names the directory of the recordings, and otherwise in ../shared/data, next to the repository; results are in
 // golden and messages in exchanges/samples, both beside the recordings' directory.
 //
 // A test whose data are not there is skipped, with one line that says what to set. With HFTRUNNER_NEED_DATA it fails
@@ -59,7 +59,7 @@ func Messages(tb testing.TB, name string) []byte {
 	return beside(tb, "the exchanges' sample messages", "exchanges/samples", name)
 }
 
-// beside returns a file that lies beside the directory of the recordings.
+// beside returns a file next to the directory of the recordings.
 func beside(tb testing.TB, what, folder, name string) []byte {
 	tb.Helper()
 	dir, err := recordings()

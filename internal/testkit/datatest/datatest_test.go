@@ -65,7 +65,7 @@ func TestAbsentData(t *testing.T) {
 	}
 }
 
-// What is beside the recordings is found by their directory alone.
+// Files next to the recordings are found by their directory alone.
 func TestBeside(t *testing.T) {
 	root := t.TempDir()
 	for _, name := range []string{"golden/a.csv", "exchanges/samples/b/c.json"} {

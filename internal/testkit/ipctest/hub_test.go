@@ -71,7 +71,7 @@ func TestManualClock(t *testing.T) {
 	if clock.Advance(-5); clock.NowNs() != 1030 {
 		t.Errorf("the clock went back to %d", clock.NowNs())
 	}
-	for range 2 { // the end of time is no overflow
+	for range 2 { // the end of time is not an overflow
 		if _, err := ch.RecvTimeout(1, hft.UntilEndOfData, &ev); !errors.Is(err, hft.ErrTimeout) {
 			t.Errorf("RecvTimeout to the end of time: %v", err)
 		}

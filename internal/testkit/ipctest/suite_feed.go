@@ -44,7 +44,7 @@ func testRegistrationBurst(t *testing.T, f Fixture) {
 	insts := Instruments()
 	p := attach(t, f, 1, insts[1], insts[0])
 	for instNo := range 2 {
-		var orders []hft.Order // a bot without orders is told its state too
+		var orders []hft.Order // a bot without orders gets its state, too
 		if instNo == 1 {
 			orders = []hft.Order{restingOrder(1), restingOrder(11)}
 		}

@@ -10,7 +10,7 @@ import (
 )
 
 // Reword writes a message that means the same in other words: names in another order and with more of them, white
-// space, escapes, numbers with or without quotes and with exponents. A message that is no JSON is an error.
+// space, escapes, numbers with or without quotes and with exponents. A message that is not JSON is an error.
 func Reword(rng *rand.Rand, message []byte) ([]byte, error) {
 	d := json.NewDecoder(bytes.NewReader(message))
 	d.UseNumber()

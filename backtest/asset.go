@@ -10,6 +10,7 @@ import (
 // asset is one instrument: its data, the bot's side and the exchange's side of it, and what is between them.
 type asset struct {
 	connector, symbol string
+	contractSize      float64
 
 	tape     *tape
 	link     *sim.Link

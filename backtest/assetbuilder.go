@@ -169,7 +169,7 @@ func (a *AssetBuilder) build(assetNo int, b *Builder) (*asset, error) {
 	case a.queue == nil || a.entry == nil || a.response == nil || a.asset == nil || a.fee == nil:
 		return nil, incomplete("a model is nil: leave it out for the default")
 	}
-	made := &asset{connector: a.connector, symbol: a.symbol, link: sim.NewLink(a.entry, a.response), local: local.NewAsset(a.book.tickSize, a.book.lotSize, a.lastTrades),
+	made := &asset{connector: a.connector, symbol: a.symbol, contractSize: contractSize(a.asset), link: sim.NewLink(a.entry, a.response), local: local.NewAsset(a.book.tickSize, a.book.lotSize, a.lastTrades),
 		state: sim.NewState(a.asset, a.fee), keepTrades: a.lastTrades > 0, countPartials: a.countPartials}
 	if err := a.buildSides(assetNo, made, b); err != nil {
 		return nil, err
@@ -182,6 +182,17 @@ func (a *AssetBuilder) build(assetNo int, b *Builder) (*asset, error) {
 	made.localRows, made.exchRows = newCursor(t, hft.LocalEvent), newCursor(t, hft.ExchEvent)
 	made.measure = newMeasure()
 	return made, nil
+}
+
+// contractSize returns the size of one contract, 0 for a type that has none.
+func contractSize(t sim.AssetType) float64 {
+	switch t := t.(type) {
+	case sim.LinearAsset:
+		return float64(t)
+	case sim.InverseAsset:
+		return float64(t)
+	}
+	return 0
 }
 
 // buildSides makes the books and the exchange.

@@ -89,6 +89,13 @@ func (b *Backtest) CurrentTimestampNs() int64 { return max(b.nowNs, b.fromNs) }
 // NumAssets returns the number of instruments.
 func (b *Backtest) NumAssets() int { return len(b.assets) }
 
+// Instrument returns what an asset is. It panics when there is no such asset.
+func (b *Backtest) Instrument(assetNo int) hft.Instrument {
+	a := b.asset(assetNo, "backtest: Backtest.Instrument")
+	return hft.Instrument{Connector: a.connector, Symbol: a.symbol, TickSize: a.book.TickSize(), LotSize: a.book.LotSize(),
+		ContractSize: a.contractSize}
+}
+
 // Position returns the bot's own position. It panics when there is no such asset.
 func (b *Backtest) Position(assetNo int) float64 {
 	return b.asset(assetNo, "backtest: Backtest.Position").state.Values.Position

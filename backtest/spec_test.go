@@ -219,3 +219,13 @@ func FuzzDecodeRows(f *testing.F) {
 		}
 	})
 }
+
+func TestInstrument(t *testing.T) {
+	for want, asset := range map[float64]sim.AssetType{1: sim.LinearAsset(1), 0.001: sim.LinearAsset(0.001), 100: sim.InverseAsset(100)} {
+		a := backtest.NewAsset("BTCUSD").Connector("sim").Data(backtest.Rows(market())).Book("window", 0.5, 2).AssetType(asset)
+		bot := build(t, backtest.NewBuilder().AddAsset(a))
+		if got := bot.Instrument(0); got != (hft.Instrument{Connector: "sim", Symbol: "BTCUSD", TickSize: 0.5, LotSize: 2, ContractSize: want}) {
+			t.Errorf("%+v, want contract size %v", got, want)
+		}
+	}
+}

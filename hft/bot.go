@@ -50,6 +50,17 @@ func (w WaitOrderResponse) Matches(assetNo int, orderID uint64) bool {
 	return w.Any || w.Specified && w.AssetNo == assetNo && w.OrderID == orderID
 }
 
+// Instrument is what an asset of a bot is.
+type Instrument struct {
+	// Connector is the name of the connector, Symbol the venue's name of the instrument.
+	Connector, Symbol string
+	// TickSize and LotSize are the steps of price and quantity.
+	TickSize, LotSize float64
+	// ContractSize is the size of one contract. Live and on paper it is 1, as the instruments of all connectors have it. In a
+	// backtest it is that of the asset's sim.LinearAsset or sim.InverseAsset, 0 for another type.
+	ContractSize float64
+}
+
 // Bot is what a strategy acts through, the same in backtest, on paper and live (hftbacktest's Bot trait). One
 // goroutine uses it: a call beside another panics. Close may be called from any. assetNo counts the strategy's instruments from 0 in the order of its configuration; a wrong
 // one is ErrInstrumentNotFound where an error can be returned, and a panic of the strategy elsewhere.
@@ -65,12 +76,14 @@ func (w WaitOrderResponse) Matches(assetNo int, orderID uint64) bool {
 //		...
 //	}
 //
-// Its 21 methods are the ceiling: it is wide because a strategy has to run in two worlds through it.
+// Its 22 methods are the ceiling: it is wide because a strategy has to run in two worlds through it.
 type Bot interface {
 	// CurrentTimestampNs returns the bot's time: wall clock live, the data's time in backtest and replay.
 	CurrentTimestampNs() int64
 	// NumAssets returns the number of instruments.
 	NumAssets() int
+	// Instrument returns what the asset is. It never changes.
+	Instrument(assetNo int) Instrument
 	// Position returns the position: the sum of the bot's own fills, or the account's where configured so.
 	Position(assetNo int) float64
 	// StateValues returns position, balance, fee and trade counts.

@@ -75,6 +75,15 @@ func (b *LiveBot) off() bool { return b == nil || !b.open.Load() }
 // NumAssets returns the number of instruments.
 func (b *LiveBot) NumAssets() int { return len(b.assets) }
 
+// contractSize is that of the instruments of all connectors.
+const contractSize = 1
+
+// Instrument returns what an asset was registered as. It panics when there is no such asset.
+func (b *LiveBot) Instrument(assetNo int) hft.Instrument {
+	i := &b.asset(assetNo, "live: LiveBot.Instrument").instrument
+	return hft.Instrument{Connector: i.Connector, Symbol: i.Symbol, TickSize: i.TickSize, LotSize: i.LotSize, ContractSize: contractSize}
+}
+
 // asset returns an asset that must exist, for a method that is not to be called beside another.
 func (b *LiveBot) asset(assetNo int, what string) *asset {
 	b.mark.Check(what)

@@ -190,6 +190,7 @@ func afterwardsScripts() []script {
 				p.called("cancel", r, err)
 				r, err = p.bot.Modify(a, 1, 99, 1, true)
 				p.called("modify", r, err)
+				p.panics("Instrument", func() { p.bot.Instrument(a) })
 				p.panics("Position", func() { p.bot.Position(a) })
 				p.panics("StateValues", func() { p.bot.StateValues(a) })
 				p.panics("Depth", func() { p.bot.Depth(a) })

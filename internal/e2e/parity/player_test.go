@@ -263,6 +263,8 @@ func (p *player) elapseBT(d time.Duration) {
 	p.note("elapseBT %v = %v%s", d, r, errorText(err))
 }
 
+func (p *player) instrument(asset int) { p.note("instrument %d = %+v", asset, p.bot.Instrument(asset)) }
+
 func (p *player) clearOrders(asset int) {
 	p.bot.ClearInactiveOrders(asset)
 	p.note("clear orders of %d", asset)

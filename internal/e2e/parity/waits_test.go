@@ -91,6 +91,12 @@ func instantScripts() []script {
 			p.waitFeed(true, time.Second)
 		}, contains: []string{"1ms elapse 0s = Ok", "order 1: Buy Limit GTC 1@995 New req None", "1ms buy 2 2@100.3 IOC wait true = OrderResponse", "PartiallyFilled", "1ms elapse 0s = Ok",
 			"order 2: Buy Limit IOC 2@1003 Filled", "15ms wait feed true 1s = MarketFeed", "15ms wait feed true 1s = OrderResponse"}},
+		{name: "what an instrument is", market: twoAssets, run: func(p *player) {
+			p.instrument(0)
+			p.elapse(ms)
+			p.instrument(1)
+		}, contains: []string{"instrument 0 = {Connector:sim Symbol:BTCUSDT TickSize:0.1 LotSize:0.001 ContractSize:1}",
+			"instrument 1 = {Connector:sim Symbol:ETHUSDT TickSize:0.1 LotSize:0.001 ContractSize:1}"}},
 		{name: "last trades, two instruments", market: twoAssets, run: func(p *player) {
 			p.elapse(16 * ms)
 			p.clearTrades(1)

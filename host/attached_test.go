@@ -610,7 +610,7 @@ func TestAttachedProcessComesToTheEndOfData(t *testing.T) {
 	a := r.launch(attachedProgram{BotID: 7, Quoter: quoterParams{FirstID: 1, Qty: 0.01}})
 	a.expect("attached")
 	sum := r.await()
-	a.expect("end: nil")
+	a.expect("end: " + hft.ErrEndOfData.Error())
 	if s := sum.Strategies[0]; r.err != nil || sum.Exit != host.ExitEndOfData || s.State != "ended" || s.LostEvents != 0 {
 		t.Errorf("exit %s, %v; %+v", sum.Exit, r.err, s)
 	}

@@ -145,7 +145,7 @@ func TestInterpolatedLatencyErrors(t *testing.T) {
 		"row 1: sent at 10":     {good, {ReqTimestampNs: 10, ExchTimestampNs: 9, RespTimestampNs: 30}},
 		"row 0: sent at 10":     {{ReqTimestampNs: 10, ExchTimestampNs: 20, RespTimestampNs: 19}},
 		"row 2: sent at 11":     {good, good, {ReqTimestampNs: 11, RespTimestampNs: 10}},
-		"is no time":            {{ReqTimestampNs: -1 << 63}},
+		"is not a time in nanoseconds":            {{ReqTimestampNs: -1 << 63}},
 		"every one of 1 order ": {{ReqTimestampNs: 10, RespTimestampNs: 30}},
 	} {
 		if _, err := sim.NewInterpolatedLatency(rows, 0, sim.Fixed); err == nil || !strings.Contains(err.Error(), want) {

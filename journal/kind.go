@@ -1,6 +1,9 @@
 package journal
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Kind is the kind of a record.
 type Kind uint16
@@ -135,6 +138,19 @@ func infoOf(k Kind) (kindInfo, bool) {
 		return kindInfo{name: "checkpoint"}, true
 	}
 	return kindInfo{}, false
+}
+
+// ParseKind returns the kind of a name.
+func ParseKind(name string) (Kind, error) {
+	var names []string
+	for k := range KindCheckpoint {
+		if i, ok := infoOf(k); ok && i.name == name {
+			return k, nil
+		} else if ok {
+			names = append(names, i.name)
+		}
+	}
+	return 0, fmt.Errorf("no kind of record is called %q: use %s", name, strings.Join(names, ", "))
 }
 
 // String returns the kind's name.

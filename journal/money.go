@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -99,6 +101,63 @@ func keptForGood(r *Record) bool {
 	}
 	info, _ := infoOf(r.Kind)
 	return info.money || info.names
+}
+
+// ReadMoney calls fn for the records of the money folder with a sequence above one, in their order, until it returns an error. What
+// is damaged is passed over and returned.
+func ReadMoney(ctx context.Context, dir string, after uint64, fn func(*Record) error) (damage []Damage, err error) {
+	years, bad, err := listSegments(filepath.Join(dir, moneyFolder))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("journal: %w", err)
+	}
+	for _, err := range bad {
+		damage = append(damage, Damage{Reason: err.Error()})
+	}
+	// A clock that has gone back over the end of a year has left records of two years in each other's midst.
+	type source struct {
+		*Reader
+		next *Record
+	}
+	var sources []source
+	defer func() {
+		for _, s := range sources {
+			_ = s.Close()
+		}
+	}()
+	for i := range years {
+		r := newReader(dir, years[i:i+1], years[i].journal)
+		r.sparse, r.from.Sequence, r.last = true, after+1, 0
+		sources = append(sources, source{Reader: r})
+	}
+	for {
+		first := -1
+		for i := range sources {
+			s := &sources[i]
+			if s.next == nil {
+				if s.next, err = s.Next(ctx); errors.Is(err, io.EOF) {
+					s.next = &Record{Sequence: math.MaxUint64}
+				} else if err != nil {
+					return damage, err
+				}
+			}
+			if s.next.Sequence != math.MaxUint64 && (first < 0 || s.next.Sequence < sources[first].next.Sequence) {
+				first = i
+			}
+		}
+		if first < 0 {
+			for _, s := range sources {
+				damage = append(damage, s.damage...)
+			}
+			return damage, nil
+		}
+		if err := fn(sources[first].next); err != nil {
+			return damage, err
+		}
+		sources[first].next = nil
+	}
 }
 
 // moneyFile is one year.

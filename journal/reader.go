@@ -60,6 +60,7 @@ type Reader struct {
 	tries    int    // at a place that cannot be read, which may be about to be written
 	rest     []byte // of the ring
 	inRing   bool
+	sparse   bool // records may be missing anywhere
 	record   Record
 	damage   []Damage
 
@@ -101,6 +102,9 @@ func OpenReader(dir string, from ReadFrom) (*Reader, error) {
 func newReader(dir string, segments []segment, id uint64) *Reader {
 	return &Reader{dir: dir, id: id, parser: newParser(id), segments: segments, last: segments[0].first - 1}
 }
+
+// Journal returns the id of the journal.
+func (r *Reader) Journal() uint64 { return r.id }
 
 // Damage returns what could not be read so far.
 func (r *Reader) Damage() []Damage { return r.damage }
@@ -165,7 +169,7 @@ func (r *Reader) take(n int) *Record {
 		r.nextSegment() // which has it, and all behind it
 		return nil
 	}
-	if rec.Sequence > r.last+1 {
+	if rec.Sequence > r.last+1 && !r.sparse {
 		r.miss(rec.Sequence-1, "records are missing")
 	}
 	r.at += n
@@ -252,9 +256,13 @@ func (r *Reader) atEnd(ctx context.Context) error {
 		return err // what is there now may be more than it was
 	}
 	if skip := r.parser.next(r.buf[r.at:], r.last); skip > 0 {
+		if newest && r.tries < 2 { // a host may have been about to write it
+			r.again()
+			return nil
+		}
 		r.damage = append(r.damage, Damage{Path: r.segments[r.i].path, Offset: r.offset + int64(r.at),
 			Reason: fmt.Sprintf("%d bytes are not records", skip)})
-		if h := headerAt(r.buf[r.at+skip:]); h.sequence > r.last+1 {
+		if h := headerAt(r.buf[r.at+skip:]); h.sequence > r.last+1 && !r.sparse {
 			r.miss(h.sequence-1, "")
 			r.last = h.sequence - 1
 		}
@@ -268,12 +276,30 @@ func (r *Reader) atEnd(ctx context.Context) error {
 	case r.from.Follow:
 		r.buf, r.tries = r.buf[:r.at], 0
 		return nil
+	case r.sparse:
+		r.inRing = true
+		return nil
 	}
+	return r.beginRing()
+}
+
+// again lets the place be read once more.
+func (r *Reader) again() {
+	r.tries++
+	r.buf = r.buf[:r.at]
+}
+
+// beginRing goes on with what is not in a segment yet.
+func (r *Reader) beginRing() error {
 	paths, err := ringPaths(r.dir, r.id)
 	if err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
 	r.rest, _ = ringRest(paths, r.id, r.last)
+	if len(r.rest) > 0 && headerAt(r.rest).sequence > r.last+1 && r.tries < patience { // a host has written what lies between just now
+		r.again()
+		return r.lookForNext()
+	}
 	r.inRing = true
 	return nil
 }
@@ -287,6 +313,11 @@ func (r *Reader) await(ctx context.Context) error {
 		return ctx.Err()
 	case <-timer.C:
 	}
+	return r.lookForNext()
+}
+
+// lookForNext looks for segments behind this one.
+func (r *Reader) lookForNext() error {
 	here := r.segments[r.i]
 	if _, err := os.Stat(segmentPath(r.dir, here.number+1)); err != nil {
 		return nil

@@ -134,10 +134,12 @@ var allowed = []importRule{
 	{"runner/internal/config", "the configuration names venues and plugins but runs none", []string{"internal/control", "internal/settings",
 		"internal/venues", "connector/venue", "backtest"}},
 	{"internal/rowfile", "files of what came out of a backtest", []string{"hft", "sim", "backtest"}},
+	{"internal/history", "reads what a host has written; knows no host", []string{"hft", "internal/rowfile", "journal"}},
 	{"internal/batch", "runs many backtests; knows no command line", []string{"hft", "sim", "backtest", "backtest/...", "connector", "internal/batch/convert", "internal/control", "internal/rowfile"}},
 	{"cmd/runner", "ten lines: the kinds of connectors", []string{"runner"}},
 	{"runner/...", "the wiring knows everything but strategies", []string{"hft", "host", "ipc", "internal/bench/...", "connector/...",
-		"backtest/...", "internal/batch/...", "internal/control", "internal/record", "internal/runlog", "internal/sample", "internal/venues", "runner/..."}},
+		"backtest/...", "internal/batch/...", "internal/control", "internal/history", "internal/record", "internal/rowfile", "internal/runlog", "internal/sample",
+		"internal/venues", "journal", "runner/..."}},
 	{"plugins/...", "a strategy sees its bot", []string{"hft", "pluginapi"}},
 }
 

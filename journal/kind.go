@@ -150,7 +150,7 @@ func ParseKind(name string) (Kind, error) {
 			names = append(names, i.name)
 		}
 	}
-	return 0, fmt.Errorf("no kind of record is called %q: use %s", name, strings.Join(names, ", "))
+	return 0, fmt.Errorf("no record kind is called %q: use %s", name, strings.Join(names, ", "))
 }
 
 // String returns the kind's name.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -103,7 +102,7 @@ func keptForGood(r *Record) bool {
 	return info.money || info.names
 }
 
-// ReadMoney calls fn for the records of the money folder with a sequence above one, in their order, until it returns an error. What
+// ReadMoney calls fn for the records of the money directory with a sequence above one, in their order, until it returns an error. What
 // is damaged is passed over and returned.
 func ReadMoney(ctx context.Context, dir string, after uint64, fn func(*Record) error) (damage []Damage, err error) {
 	years, bad, err := listSegments(filepath.Join(dir, moneyFolder))
@@ -116,48 +115,59 @@ func ReadMoney(ctx context.Context, dir string, after uint64, fn func(*Record) e
 	for _, err := range bad {
 		damage = append(damage, Damage{Reason: err.Error()})
 	}
-	// A clock that has gone back over the end of a year has left records of two years in each other's midst.
-	type source struct {
-		*Reader
-		next *Record
-	}
-	var sources []source
+	sources := make([]moneySource, len(years))
 	defer func() {
-		for _, s := range sources {
-			_ = s.Close()
+		for i := range sources {
+			_ = sources[i].reader.Close()
 		}
 	}()
 	for i := range years {
 		r := newReader(dir, years[i:i+1], years[i].journal)
 		r.sparse, r.from.Sequence, r.last = true, after+1, 0
-		sources = append(sources, source{Reader: r})
+		sources[i].reader = r
 	}
 	for {
-		first := -1
-		for i := range sources {
-			s := &sources[i]
-			if s.next == nil {
-				if s.next, err = s.Next(ctx); errors.Is(err, io.EOF) {
-					s.next = &Record{Sequence: math.MaxUint64}
-				} else if err != nil {
-					return damage, err
-				}
-			}
-			if s.next.Sequence != math.MaxUint64 && (first < 0 || s.next.Sequence < sources[first].next.Sequence) {
-				first = i
-			}
-		}
-		if first < 0 {
-			for _, s := range sources {
-				damage = append(damage, s.damage...)
-			}
-			return damage, nil
-		}
-		if err := fn(sources[first].next); err != nil {
+		first, err := firstOf(ctx, sources)
+		if err != nil {
 			return damage, err
 		}
-		sources[first].next = nil
+		if first == nil {
+			break
+		}
+		if err := fn(first.next); err != nil {
+			return damage, err
+		}
+		first.next = nil
 	}
+	for i := range sources {
+		damage = append(damage, sources[i].reader.damage...)
+	}
+	return damage, nil
+}
+
+// moneySource is the file of a year that is read. next is nil until it is read.
+type moneySource struct {
+	reader *Reader
+	next   *Record
+	over   bool
+}
+
+// firstOf returns the source with the lowest sequence, nil at the end. A clock that has gone back over the end of a year has left
+// records of two years in each other's midst.
+func firstOf(ctx context.Context, sources []moneySource) (first *moneySource, err error) {
+	for i := range sources {
+		s := &sources[i]
+		if s.next == nil && !s.over {
+			s.next, err = s.reader.Next(ctx)
+			if s.over = errors.Is(err, io.EOF); err != nil && !s.over {
+				return nil, err
+			}
+		}
+		if !s.over && (first == nil || s.next.Sequence < first.next.Sequence) {
+			first = s
+		}
+	}
+	return first, nil
 }
 
 // moneyFile is one year.

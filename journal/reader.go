@@ -256,17 +256,7 @@ func (r *Reader) atEnd(ctx context.Context) error {
 		return err // what is there now may be more than it was
 	}
 	if skip := r.parser.next(r.buf[r.at:], r.last); skip > 0 {
-		if newest && r.tries < 2 { // a host may have been about to write it
-			r.again()
-			return nil
-		}
-		r.damage = append(r.damage, Damage{Path: r.segments[r.i].path, Offset: r.offset + int64(r.at),
-			Reason: fmt.Sprintf("%d bytes are not records", skip)})
-		if h := headerAt(r.buf[r.at+skip:]); h.sequence > r.last+1 && !r.sparse {
-			r.miss(h.sequence-1, "")
-			r.last = h.sequence - 1
-		}
-		r.at += skip
+		r.skip(skip, newest)
 		return nil
 	}
 	switch {
@@ -283,6 +273,21 @@ func (r *Reader) atEnd(ctx context.Context) error {
 	return r.beginRing()
 }
 
+// skip passes over bytes that are not records.
+func (r *Reader) skip(n int, newest bool) {
+	if newest && r.tries < 2 { // a host may have been about to write it
+		r.again()
+		return
+	}
+	r.damage = append(r.damage, Damage{Path: r.segments[r.i].path, Offset: r.offset + int64(r.at),
+		Reason: fmt.Sprintf("%d bytes are not records", n)})
+	if h := headerAt(r.buf[r.at+n:]); h.sequence > r.last+1 && !r.sparse {
+		r.miss(h.sequence-1, "")
+		r.last = h.sequence - 1
+	}
+	r.at += n
+}
+
 // again lets the place be read once more.
 func (r *Reader) again() {
 	r.tries++
@@ -296,7 +301,8 @@ func (r *Reader) beginRing() error {
 		return fmt.Errorf("journal: %w", err)
 	}
 	r.rest, _ = ringRest(paths, r.id, r.last)
-	if len(r.rest) > 0 && headerAt(r.rest).sequence > r.last+1 && r.tries < patience { // a host has written what lies between just now
+	// A host may have written to the disk just now what the ring had when the segment was read.
+	if len(r.rest) == 0 && r.tries == 0 || len(r.rest) > 0 && headerAt(r.rest).sequence > r.last+1 && r.tries < patience {
 		r.again()
 		return r.lookForNext()
 	}

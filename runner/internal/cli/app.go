@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -169,7 +168,8 @@ func (s *settings) command() *cobra.Command {
 	flags.StringVar(&s.socket, "socket", "", "control socket of the running host (default <state_dir>/"+host.SocketName+")")
 	root.AddCommand(s.runCommand(), s.validateCommand(), s.pluginsCommand(), s.psCommand(), s.startCommand(), s.stopCommand(),
 		s.restartCommand(), s.versionCommand(), s.benchCommand(),
-		s.backtestCommand(), s.convertCommand(), s.checkDataCommand(), s.checkCommand(), s.recordCommand(), s.sampleCommand(), s.snapshotCommand())
+		s.backtestCommand(), s.convertCommand(), s.checkDataCommand(), s.checkCommand(), s.recordCommand(), s.sampleCommand(), s.snapshotCommand(),
+		s.journalCommand())
 	return root
 }
 
@@ -300,15 +300,11 @@ func (a *App) plugins(ctx context.Context, dir string, names []string) config.Pl
 func (s *settings) dial() (Remote, error) {
 	socket := s.socket
 	if socket == "" {
-		path := s.configPath
-		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && path == defaultConfigFile {
-			path = "" // nobody asked for a file: the default state folder is as good
-		}
-		runner, err := config.LoadRunner(path, s.options())
+		state, err := s.stateDir()
 		if err != nil {
-			return nil, configError(err)
+			return nil, err
 		}
-		socket = filepath.Join(runner.StateDir, host.SocketName)
+		socket = filepath.Join(state, host.SocketName)
 	}
 	remote, err := s.app.Dial(socket)
 	if errors.Is(err, control.ErrNoHost) {

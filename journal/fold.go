@@ -100,7 +100,7 @@ type Report struct {
 	Unwritten   uint64   `json:"unwritten"` // records that only the ring had
 	Lost        uint64   `json:"lost"`      // records that could not be appended
 	Damage      []Damage `json:"damage"`
-	TornBytes   int64    `json:"torn_bytes"` // behind the last record
+	TornBytes   int64    `json:"torn_bytes"` // after the last record
 }
 
 // Verify reads a journal from its oldest record to its end, and holds each checkpoint against what the records before it add up to.

@@ -107,7 +107,7 @@ func (f *fields) time(name string, ns int64) {
 	f.add(name, rowfile.Time, ns)
 }
 
-// finite returns x, nil where it is no number.
+// finite returns x, nil where it is not a number.
 func finite(x float64) any {
 	if math.IsNaN(x) || math.IsInf(x, 0) {
 		return nil
@@ -140,7 +140,7 @@ func (f *fields) order(o *hft.Order) {
 	f.time("request_time", o.LocalTimestampNs)
 }
 
-// requestName says what Order.Req asks for.
+// requestName returns what Order.Req asks for.
 func requestName(s hft.Status) string {
 	switch s {
 	case hft.StatusNone:

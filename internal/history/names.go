@@ -8,7 +8,7 @@ import (
 // JournalFolder is the name of the journal's directory in a state directory.
 const JournalFolder = "journal"
 
-// Names are what the numbers of strategies and instruments stand for in a journal.
+// Names map ids to what the numbers of strategies and instruments stand for in a journal.
 type Names struct {
 	strategies  map[uint64]string
 	instruments map[uint32][2]string

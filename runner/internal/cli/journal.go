@@ -29,7 +29,7 @@ func (f *stateFlags) add(c *cobra.Command) {
 	c.PersistentFlags().StringVar(&f.dir, "state-dir", "", "state `DIR` of the runner (default state_dir of the configuration)")
 }
 
-// folder returns the state directory.
+// directory returns the state directory.
 func (f *stateFlags) folder(s *settings) (string, error) {
 	if f.dir != "" {
 		return f.dir, nil
@@ -50,7 +50,7 @@ func (s *settings) stateDir() (string, error) {
 	return runner.StateDir, nil
 }
 
-// journalDir returns the folder of the journal in a state directory, if there is one.
+// journalDir returns the directory of the journal in a state directory, if there is one.
 func (f *stateFlags) journalDir(s *settings) (string, error) {
 	state, err := f.folder(s)
 	if err != nil {

@@ -124,7 +124,7 @@ func (s *csvSheet) Close() error {
 
 // parquetSheet writes rows as values of a struct that is made of the columns.
 type parquetSheet struct {
-	out *parquet.Writer
+	out *parquet.GenericWriter[any]
 	row reflect.Type
 }
 
@@ -149,7 +149,7 @@ func newParquet(w io.Writer, columns []Column) *parquetSheet {
 		fields[i] = reflect.StructField{Name: "Column" + strconv.Itoa(i), Type: of, Tag: reflect.StructTag(`parquet:"` + tag + `"`)}
 	}
 	row := reflect.StructOf(fields)
-	return &parquetSheet{parquet.NewWriter(w, parquet.SchemaOf(reflect.New(row).Interface()), parquet.Compression(&zstd.Codec{}),
+	return &parquetSheet{parquet.NewGenericWriter[any](w, parquet.SchemaOf(reflect.New(row).Interface()), parquet.Compression(&zstd.Codec{}),
 		parquet.MaxRowsPerRowGroup(maxGroupRows)), row}
 }
 
@@ -162,7 +162,8 @@ func (s *parquetSheet) Write(row []any) error {
 			v.Elem().Field(i).Set(p)
 		}
 	}
-	return s.out.Write(v.Interface())
+	_, err := s.out.Write([]any{v.Interface()})
+	return err
 }
 
 func (s *parquetSheet) Close() error { return s.out.Close() }

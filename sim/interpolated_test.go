@@ -140,13 +140,13 @@ func TestInterpolatedLatencyEnds(t *testing.T) {
 func TestInterpolatedLatencyErrors(t *testing.T) {
 	good := sim.LatencyRow{ReqTimestampNs: 10, ExchTimestampNs: 20, RespTimestampNs: 30}
 	for want, rows := range map[string][]sim.LatencyRow{
-		"no order latencies":    {},
-		"row 1 was sent at 9":   {good, {ReqTimestampNs: 9, ExchTimestampNs: 20, RespTimestampNs: 30}},
-		"row 1: sent at 10":     {good, {ReqTimestampNs: 10, ExchTimestampNs: 9, RespTimestampNs: 30}},
-		"row 0: sent at 10":     {{ReqTimestampNs: 10, ExchTimestampNs: 20, RespTimestampNs: 19}},
-		"row 2: sent at 11":     {good, good, {ReqTimestampNs: 11, RespTimestampNs: 10}},
-		"is not a time in nanoseconds":            {{ReqTimestampNs: -1 << 63}},
-		"every one of 1 order ": {{ReqTimestampNs: 10, RespTimestampNs: 30}},
+		"no order latencies":           {},
+		"row 1 was sent at 9":          {good, {ReqTimestampNs: 9, ExchTimestampNs: 20, RespTimestampNs: 30}},
+		"row 1: sent at 10":            {good, {ReqTimestampNs: 10, ExchTimestampNs: 9, RespTimestampNs: 30}},
+		"row 0: sent at 10":            {{ReqTimestampNs: 10, ExchTimestampNs: 20, RespTimestampNs: 19}},
+		"row 2: sent at 11":            {good, good, {ReqTimestampNs: 11, RespTimestampNs: 10}},
+		"is not a time in nanoseconds": {{ReqTimestampNs: -1 << 63}},
+		"every one of 1 order ":        {{ReqTimestampNs: 10, RespTimestampNs: 30}},
 	} {
 		if _, err := sim.NewInterpolatedLatency(rows, 0, sim.Fixed); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error is %v", want, err)

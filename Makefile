@@ -64,7 +64,7 @@ race:
 	HFTRUNNER_SOAK=3s HFTRUNNER_SEED=$(SEED) $(GO) test -race -count=1 -timeout 20m -run 'TestSoak$$' ./internal/e2e/soak
 
 bench:
-	@$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime '$(BENCHTIME)' -benchmem ./... | $(GO) run ./internal/benchtable
+	@$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime '$(BENCHTIME)' -benchmem ./... | $(GO) run ./internal/bench/table
 
 lint:
 	@unformatted="$$(gofmt -l .)"; if [ -n "$$unformatted" ]; then echo "not formatted, run make fmt:"; echo "$$unformatted"; exit 1; fi

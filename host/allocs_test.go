@@ -21,19 +21,21 @@ func (sinkhole) Modify(connector.Order)        {}
 // newPath makes a host with one strategy whose session is active, without a process.
 func newPath(tb testing.TB) (*publisher, *session) {
 	tb.Helper()
-	return newPathOf(tb, 0.1, 0.001)
+	p, ses := newPathOf(tb, 0.1, 0.001)
+	if err := ses.strategy.host.openJournal(); err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { p.record.close("") })
+	return p, ses
 }
 
-// newPathOf is newPath with the steps of its instrument.
+// newPathOf is newPath with the steps of its instrument, without a journal, whose goroutine now and then allocates.
 func newPathOf(tb testing.TB, tickSize, lotSize float64) (*publisher, *session) {
 	tb.Helper()
 	h, err := New(Config{StateDir: tb.TempDir(), Connectors: []ConnectorConfig{{Name: "venue", Connector: sinkhole{}}},
 		Strategies: []StrategyConfig{{Name: "grid", OnExit: KeepOrders, Position: StrategyPosition,
 			Instruments: []InstrumentConfig{{Connector: "venue", Symbol: "BTCUSDT", TickSize: tickSize, LotSize: lotSize}}}}}, hclog.NewNullLogger())
 	if err != nil {
-		tb.Fatal(err)
-	}
-	if err := h.openJournal(); err != nil {
 		tb.Fatal(err)
 	}
 	ses, err := newSession(h.strategies[0], h.strategies[0].holdings, 1)
@@ -44,7 +46,6 @@ func newPathOf(tb testing.TB, tickSize, lotSize float64) (*publisher, *session) 
 	tb.Cleanup(func() {
 		ses.deactivate()
 		ses.Close()
-		h.record.close("")
 		h.closeFeeds()
 	})
 	return h.publishers[0], ses

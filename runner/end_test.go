@@ -668,7 +668,7 @@ func TestStrayOrders(t *testing.T) {
 		venue        testexchange.Venue
 		symbol, said string // of the run after
 	}{
-		{testexchange.BinanceSpot, "BTCUSDT", "of a strategy that is not in the configuration"},
+		{testexchange.BinanceSpot, "BTCUSDT", "belongs to a strategy that is not in the configuration"},
 		{testexchange.BinanceSpot, "ETHUSDT", "on symbols that no strategy has"},
 		{testexchange.BinanceFutures, "ETHUSDT", "on symbols that no strategy has"},
 		{testexchange.Bybit, "ETHUSDT", "on symbols that no strategy has"},

@@ -40,12 +40,20 @@ type Journal struct {
 // recorder appends what the host decides and learns to its journal. Its methods are for any goroutine; what is about a holding is
 // called with the publisher's lock, so that the journal has it in the order in which it was applied. Before open nothing is appended.
 type recorder struct {
-	w     *journal.Writer
-	clock *ipc.Clock
-	log   hclog.Logger
-	cfg   Journal
+	writer atomic.Pointer[journal.Writer]
+	clock  *ipc.Clock
+	log    hclog.Logger
+	cfg    Journal
 	// failed counts records that could not be appended.
 	failed atomic.Uint64
+}
+
+// w returns the writer, nil before it is open and where there is no journal.
+func (r *recorder) w() *journal.Writer {
+	if r == nil {
+		return nil
+	}
+	return r.writer.Load()
 }
 
 // openJournal begins the journal of a run.
@@ -55,7 +63,7 @@ func (h *Host) openJournal() error {
 	if err != nil {
 		return fmt.Errorf("open the journal of the state directory: %w", err)
 	}
-	r.w = w
+	r.writer.Store(w)
 	for _, torn := range found.Torn {
 		r.log.Warn("the machine went down during a write to the journal; the incomplete record was moved to a file", "file", torn)
 	}
@@ -77,7 +85,7 @@ func (r *recorder) close(reason string) {
 	if n := r.failed.Load(); n > 0 {
 		r.log.Error("the journal lacks records because it could not be written for a while", "records", n)
 	}
-	if err := r.w.Close(); err != nil {
+	if err := r.w().Close(); err != nil {
 		r.log.Error("the end of the journal could not be written; the next run tries again", "error", err)
 	}
 }
@@ -97,11 +105,12 @@ func (r *recorder) notify(n journal.Notice) {
 
 // note appends a record at the present time.
 func note[B journal.Body](r *recorder, head *journal.Head, body *B, texts ...string) error {
-	if r == nil || r.w == nil {
+	w := r.w()
+	if w == nil {
 		return nil
 	}
 	head.TimeNs = r.clock.NowNs()
-	err := journal.Append(r.w, head, body, texts...)
+	err := journal.Append(w, head, body, texts...)
 	if err != nil {
 		r.failed.Add(1)
 	}
@@ -109,7 +118,7 @@ func note[B journal.Body](r *recorder, head *journal.Head, body *B, texts ...str
 }
 
 // mayContinue reports whether orders go out that are not in the journal.
-func (r *recorder) mayContinue() bool { return r == nil || r.w == nil || r.cfg.ContinueOnError }
+func (r *recorder) mayContinue() bool { return r.w() == nil || r.cfg.ContinueOnError }
 
 // head returns the head of a record about the holding. The publisher's lock is held.
 func (h *holding) head(kind journal.Kind, owner connector.Owner) journal.Head {
@@ -118,8 +127,8 @@ func (h *holding) head(kind journal.Kind, owner connector.Owner) journal.Head {
 
 // journalNo returns the number of the instrument in the journal. The publisher's lock is held.
 func (i *instrument) journalNo(p *publisher) uint32 {
-	if i.number == 0 && p.record != nil && p.record.w != nil {
-		number, err := p.record.w.Instrument(p.name, i.symbol, i.tickSize, i.lotSize)
+	if w := p.record.w(); w != nil && i.number == 0 {
+		number, err := w.Instrument(p.name, i.symbol, i.tickSize, i.lotSize)
 		if err != nil {
 			p.record.failed.Add(1)
 		}
@@ -137,9 +146,9 @@ func (h *holding) sums() journal.Holding {
 // sends appends a request that is to be sent, or takes it back and returns why that must not be. The lock is held.
 func (r *recorder) sends(h *holding, o *connector.Order, reactedNs int64) (reason string) {
 	risky := o.Req != hft.StatusCanceled && !r.mayContinue()
-	if risky && r.w.Err() != nil {
+	if risky && r.w().Err() != nil {
 		h.withdraw(&o.Order)
-		return fmt.Sprintf("the journal cannot be written: %v", r.w.Err())
+		return fmt.Sprintf("the journal cannot be written: %v", r.w().Err())
 	}
 	head := h.head(journal.KindRequest, o.Owner)
 	err := note(r, &head, &journal.Request{Order: o.Order, SawNs: h.pub.instruments[h.feedNo].exchNs, ReactedNs: reactedNs})
@@ -152,7 +161,7 @@ func (r *recorder) sends(h *holding, o *connector.Order, reactedNs int64) (reaso
 
 // report appends a connector's report of an order, which the holding has applied. The lock is held.
 func (r *recorder) report(h *holding, u *connector.OrderUpdate) {
-	if r == nil || r.w == nil {
+	if r.w() == nil {
 		return
 	}
 	if !u.Fill {
@@ -174,7 +183,7 @@ type refusals struct {
 
 // refused appends a request that was not sent. The lock is held.
 func (r *recorder) refused(seen *refusals, h *holding, o *hft.Order, by journal.Refuser, rule, reason string) {
-	if r == nil || r.w == nil {
+	if r.w() == nil {
 		return
 	}
 	second := r.clock.NowNs() / int64(time.Second)

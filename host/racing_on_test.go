@@ -1,0 +1,6 @@
+//go:build race
+
+package host
+
+// racing says that the tests run under the race detector.
+const racing = true

@@ -70,6 +70,7 @@ func (b *FusedMarketDepth) farBehindBest(own *fusedSide, key int64, ev *hft.Even
 		far.deleteAt(i)
 	case present:
 		far.entries[i].value = level
+		own.low = min(own.low, key)
 	default:
 		far.set(key, level)
 		own.low = min(own.low, key)

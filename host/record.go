@@ -60,6 +60,10 @@ func (r *recorder) w() *journal.Writer {
 func (h *Host) openJournal() error {
 	r := h.record
 	w, found, err := journal.Open(journal.Config{Dir: filepath.Join(h.cfg.StateDir, JournalName), NowNs: r.clock.NowNs, Keep: r.cfg.Keep, Notify: r.notify})
+	if err != nil && r.cfg.ContinueOnError {
+		r.log.Error("the journal of the state directory cannot be opened: this run has none (on_journal_error)", "error", err)
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("open the journal of the state directory: %w", err)
 	}
@@ -81,6 +85,9 @@ func (h *Host) openJournal() error {
 
 // close ends the journal of a run.
 func (r *recorder) close(reason string) {
+	if r.w() == nil {
+		return
+	}
 	note(r, &journal.Head{Kind: journal.KindRunEnded}, &journal.Run{PID: int64(os.Getpid())}, reason)
 	if n := r.failed.Load(); n > 0 {
 		r.log.Error("the journal lacks records because it could not be written for a while", "records", n)
@@ -129,8 +136,9 @@ func (h *holding) head(kind journal.Kind, owner connector.Owner) journal.Head {
 func (i *instrument) journalNo(p *publisher) uint32 {
 	if w := p.record.w(); w != nil && i.number == 0 {
 		number, err := w.Instrument(p.name, i.symbol, i.tickSize, i.lotSize)
-		if err != nil {
+		if err != nil { // the next record tries again
 			p.record.failed.Add(1)
+			return number
 		}
 		i.number = number
 	}
@@ -191,7 +199,7 @@ func (r *recorder) refused(seen *refusals, h *holding, o *hft.Order, by journal.
 		seen.second, seen.n = second, 0
 	}
 	seen.n++
-	if seen.n > maxRefusals {
+	if seen.n > maxRefusals || r.w().Err() != nil { // what room is left in memory is for executions
 		seen.more++
 		return
 	}

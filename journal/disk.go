@@ -91,7 +91,11 @@ func (d *disk) look(w *Writer) {
 		return
 	}
 	d.looked = time.Now()
-	if _, err := os.Stat(d.path); errors.Is(err, fs.ErrNotExist) {
+	_, err := os.Stat(d.path)
+	if same, statErr := w.sameDir(); err == nil && statErr == nil && !same {
+		err = fs.ErrNotExist // it is another directory of that name
+	}
+	if errors.Is(err, fs.ErrNotExist) {
 		w.cfg.Notify(Notice{"the journal was removed while it was written: its records are lost, it continues with their sums", err})
 		_ = d.file.Close()
 		d.file = nil
@@ -183,6 +187,9 @@ func (w *Writer) begin() error {
 	if err := os.MkdirAll(w.cfg.Dir, 0o700); err != nil {
 		return err
 	}
+	if err := w.claim(); err != nil {
+		return err
+	}
 	file, err := w.cfg.create(path+newSuffix, int64(max(w.cfg.SegmentBytes, 2*len(head))))
 	if err == nil {
 		if _, err = file.WriteAt(head, 0); err == nil {
@@ -212,6 +219,34 @@ func (w *Writer) begin() error {
 	d.limit = max(int64(w.cfg.SegmentBytes-w.cfg.SegmentBytes/16), 4*d.at) // a State may be large
 	w.keep()
 	return nil
+}
+
+// sameDir reports whether the journal's directory is still the one that this writer has locked.
+func (w *Writer) sameDir() (bool, error) {
+	was, err := w.lock.Stat()
+	if err != nil {
+		return false, err
+	}
+	now, err := os.Stat(w.cfg.Dir)
+	return err == nil && os.SameFile(was, now), err
+}
+
+// claim locks the directory again if somebody has replaced it. If it is another writer's by now, or has segments already, it is
+// not written to.
+func (w *Writer) claim() error {
+	if same, err := w.sameDir(); same || err != nil {
+		return err
+	}
+	lock, err := lockFolder(w.cfg.Dir)
+	if err != nil {
+		return err
+	}
+	if segments, bad, err := listSegments(w.cfg.Dir); err != nil || len(segments)+len(bad) > 0 {
+		return errors.Join(fmt.Errorf("journal: %s was replaced and holds another journal", w.cfg.Dir), err, lock.Close())
+	}
+	was := w.lock
+	w.lock = lock
+	return was.Close()
 }
 
 // segmentHead returns header and checkpoint of the segment that begins now.

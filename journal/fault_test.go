@@ -310,3 +310,35 @@ func TestFolderRemoved(t *testing.T) {
 		t.Errorf("%v %v", err, damage)
 	}
 }
+
+// TestDirectoryOfAnother: a journal whose directory was removed does not write into that of the next writer there.
+func TestDirectoryOfAnother(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "journal")
+	cfg := testConfig(t, dir)
+	cfg.ringPaths = []string{filepath.Join(t.TempDir(), "ring")}
+	w, _ := open(t, cfg)
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	other, _ := open(t, testConfig(t, dir))
+	for _, writer := range []*Writer{w, other} {
+		for i := 1; i <= 10; i++ {
+			head, body := execution(i)
+			_ = Append(writer, head, body)
+		}
+	}
+	for deadline := time.Now().Add(time.Minute); w.Err() == nil; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it still writes")
+		}
+	}
+	if err := other.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	if err := other.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if report, err := Verify(t.Context(), dir); err != nil || len(report.Damage) > 0 || report.Segments != 1 || report.Last != 10 {
+		t.Errorf("%+v, %v", report, err)
+	}
+}

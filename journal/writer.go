@@ -237,7 +237,13 @@ func (w *Writer) Instrument(connector, symbol string, tickSize, lotSize float64)
 	if known {
 		return number, nil
 	}
-	return number, Append(w, &Head{Kind: KindInstrument, TimeNs: w.cfg.NowNs(), Instrument: number}, &steps, connector, symbol)
+	err := Append(w, &Head{Kind: KindInstrument, TimeNs: w.cfg.NowNs(), Instrument: number}, &steps, connector, symbol)
+	if err != nil { // it is to be named again
+		w.mu.Lock()
+		delete(w.named, number)
+		w.mu.Unlock()
+	}
+	return number, err
 }
 
 // Sync returns when all that was appended before is durable, or with the reason why it is not.

@@ -3,13 +3,18 @@ package pluginapi
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/ipc"
 )
 
-// isOrderly reports whether an error that Run returned stands for an orderly end. ctx is Run's.
+// isOrderly reports whether an error that Run returned stands for an orderly end. ctx is Run's. Of joined errors all have to: what
+// failed at the end is not hidden by the reason for the end.
 func isOrderly(ctx context.Context, err error) bool {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return !slices.ContainsFunc(joined.Unwrap(), func(part error) bool { return !isOrderly(ctx, part) })
+	}
 	return errors.Is(err, hft.ErrInterrupted) || errors.Is(err, hft.ErrEndOfData) ||
 		errors.Is(err, context.Canceled) && ctx.Err() != nil
 }

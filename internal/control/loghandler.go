@@ -17,10 +17,11 @@ func LogHandler(w io.Writer) slog.Handler {
 	return slog.NewJSONHandler(w, &slog.HandlerOptions{Level: least,
 		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
 			name, ok := names[a.Key]
-			if len(groups) > 0 || !ok {
-				return a
+			level, is := a.Value.Any().(slog.Level)
+			if len(groups) > 0 || !ok || a.Key == slog.LevelKey && !is || a.Key == slog.TimeKey && a.Value.Kind() != slog.KindTime {
+				return a // an author's own attribute
 			}
-			if level, is := a.Value.Any().(slog.Level); is {
+			if is {
 				nearest := hclog.Info + hclog.Level(math.Floor(float64(level-slog.LevelInfo)/float64(step)))
 				a.Value = slog.StringValue(min(max(nearest, hclog.Trace), hclog.Error).String())
 			}

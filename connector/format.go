@@ -2,8 +2,6 @@ package connector
 
 // Format is how to read what a venue has sent, live and recorded alike.
 type Format struct {
-	// Name is what a configuration and the command line call it.
-	Name string
 	// NewDecoder makes the decoder of one symbol's messages.
 	NewDecoder func() Decoder
 	// Rule is how the venue numbers the differences of a book.

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -139,7 +140,7 @@ func (h *Host) attach(ctx context.Context, peer *ipc.AttachPeer) {
 		s.log.Info("attached", "bot", s.botID, "pid", peer.PID)
 		state, reason, asked = s.accompany(ctx, inst)
 	}
-	s.retire(inst)
+	s.retire(inst, ending{reason: cmp.Or(reason, string(state)), done: state != Failed})
 	inst.dispose()
 	confirmed := s.leaveOrders(ctx)
 	s.setState(state, reason)

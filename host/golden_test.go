@@ -19,7 +19,6 @@ import (
 
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/binancefutures"
-	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/connector/paper"
 	"github.com/hftrunner/hftrunner/connector/recording"
 	"github.com/hftrunner/hftrunner/connector/replay"
@@ -76,7 +75,7 @@ func openRecorded(t *testing.T, path string) *replay.Source {
 	source, err := replay.Open(replay.Config{
 		Files:      map[string][]string{"BTCUSDT": {head(t, path, recordedLines)}},
 		NewDecoder: func() connector.Decoder { return new(binancefutures.Decoder) },
-		Rule:       depthsync.Futures, Sync: replay.SyncNatural, BookTicker: true})
+		Rule:       connector.RuleFutures, Sync: replay.SyncNatural, BookTicker: true})
 	if err != nil {
 		t.Fatal(err)
 	}

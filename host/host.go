@@ -148,10 +148,6 @@ func (h *Host) Run(ctx context.Context) (exit Exit, err error) {
 		return ExitError, errors.Join(err, socket.Close())
 	}
 	defer func() { _ = attach.Close() }()
-	if err := h.openJournal(); err != nil {
-		return ExitError, errors.Join(err, socket.Close())
-	}
-	defer func() { h.record.close(string(exit)) }()
 	// Binaries of an earlier run: nobody runs them when the directory is ours.
 	if err := os.RemoveAll(filepath.Join(h.cfg.StateDir, binaryDir)); err != nil {
 		h.log.Warn("cannot remove plugin copies of an earlier run", "error", err)
@@ -161,6 +157,10 @@ func (h *Host) Run(ctx context.Context) (exit Exit, err error) {
 	h.endMu.Unlock()
 	defer func() { _ = h.spawner.Close() }()
 	h.endLeftovers()
+	if err := h.openJournal(); err != nil {
+		return ExitError, errors.Join(err, socket.Close())
+	}
+	defer func() { h.record.close(string(exit)) }()
 	service, stopService := context.WithCancel(context.Background())
 	defer h.background.Wait()
 	defer stopService()

@@ -39,7 +39,7 @@ func (s *supervisor) hotRestart(ctx context.Context, mayLose bool) (control.Rest
 		_ = old.process.Kill() // its Run or SaveState may still be at it
 	}
 	s.setState(Starting, "")
-	s.retire(old)
+	s.retire(old, ending{reason: "replaced", done: true})
 	if err := s.strategy.activate(ctx, next, state); err != nil {
 		next.dispose()
 		return s.fallBack(ctx, old, state, err)
@@ -64,8 +64,8 @@ func (s *supervisor) hotRestart(ctx context.Context, mayLose bool) (control.Rest
 	return result, nil
 }
 
-// launchBeside is launch while the old process trades on. If that ends meanwhile or is to stop, the new one has failed
-// permanently: the orders of the strategy come first, and a new process may take all of its start timeout.
+// launchBeside is launch while the old process trades on. If that ends meanwhile or is to stop, the new one is
+// abandoned: the orders of the strategy come first, and a new process may take all of its start timeout.
 func (s *supervisor) launchBeside(ctx context.Context, old *instance) (next *instance, err error) {
 	launching, cancel := context.WithCancel(ctx)
 	defer cancel()

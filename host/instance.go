@@ -308,17 +308,17 @@ func (s *strategy) noteLeft(processes []string) {
 }
 
 // retire takes an instance out of the strategy: its requests have been carried out, its counts are kept.
-func (s *strategy) retire(inst *instance) {
+func (s *strategy) retire(inst *instance, e ending) {
 	inst.session.deactivate()
 	s.mu.Lock()
-	kind, reason := journal.KindStopped, string(s.state)
-	if s.state == Backoff {
-		kind, reason = journal.KindFailed, s.reason
-	}
 	s.stats.retire(inst.session.totals())
 	if s.current == inst {
 		s.current = nil
 	}
 	s.mu.Unlock()
-	s.host.record.process(kind, s, inst, 0, reason)
+	kind := journal.KindFailed
+	if e.done {
+		kind = journal.KindStopped
+	}
+	s.host.record.process(kind, s, inst, 0, e.reason)
 }

@@ -17,9 +17,6 @@ import (
 	"github.com/hftrunner/hftrunner/journal"
 )
 
-// JournalName is the name of the journal's directory in the state directory.
-const JournalName = "journal"
-
 const (
 	// marksEvery is how often what the strategies hold is valued in the journal.
 	marksEvery = time.Minute
@@ -59,7 +56,7 @@ func (r *recorder) w() *journal.Writer {
 // openJournal begins the journal of a run.
 func (h *Host) openJournal() error {
 	r := h.record
-	w, found, err := journal.Open(journal.Config{Dir: filepath.Join(h.cfg.StateDir, JournalName), NowNs: r.clock.NowNs, Keep: r.cfg.Keep, Notify: r.notify})
+	w, found, err := journal.Open(journal.Config{Dir: filepath.Join(h.cfg.StateDir, journal.DirName), NowNs: r.clock.NowNs, Keep: r.cfg.Keep, Notify: r.notify})
 	if err != nil && r.cfg.ContinueOnError {
 		r.log.Error("the journal of the state directory cannot be opened: this run has none (on_journal_error)", "error", err)
 		return nil
@@ -124,9 +121,6 @@ func note[B journal.Body](r *recorder, head *journal.Head, body *B, texts ...str
 	return err
 }
 
-// mayContinue reports whether orders go out that are not in the journal.
-func (r *recorder) mayContinue() bool { return r.w() == nil || r.cfg.ContinueOnError }
-
 // head returns the head of a record about the holding. The publisher's lock is held.
 func (h *holding) head(kind journal.Kind, owner connector.Owner) journal.Head {
 	return journal.Head{Kind: kind, Bot: owner.Bot, Incarnation: owner.Incarnation, Instrument: h.pub.instruments[h.feedNo].journalNo(h.pub)}
@@ -151,20 +145,37 @@ func (h *holding) sums() journal.Holding {
 		Realised: h.profit.realised, NumOrders: h.numOrders, NumFills: h.numFills, NumRejects: h.numRejects}
 }
 
-// sends appends a request that is to be sent, or takes it back and returns why that must not be. The lock is held.
-func (r *recorder) sends(h *holding, o *connector.Order, reactedNs int64) (reason string) {
-	risky := o.Req != hft.StatusCanceled && !r.mayContinue()
-	if risky && r.w().Err() != nil {
-		h.withdraw(&o.Order)
-		return fmt.Sprintf("the journal cannot be written: %v", r.w().Err())
-	}
-	head := h.head(journal.KindRequest, o.Owner)
-	err := note(r, &head, &journal.Request{Order: o.Order, SawNs: h.pub.instruments[h.feedNo].exchNs, ReactedNs: reactedNs})
-	if risky && err != nil {
-		h.withdraw(&o.Order)
-		return fmt.Sprintf("the journal cannot be written: %v", err)
+// requires reports whether a request must be in the journal before it is sent: what makes risk, but in a market whose time waits for
+// the bots, where a slow disk must not change what they do.
+func (r *recorder) requires(h *holding, o *hft.Order) bool {
+	return r.w() != nil && !r.cfg.ContinueOnError && o.Req != hft.StatusCanceled && h.pub.barrier == nil
+}
+
+// halts returns why a request must not be sent, nothing if it may.
+func (r *recorder) halts(h *holding, o *hft.Order) (reason string) {
+	if r.requires(h, o) {
+		return unwritten(r.w().Err())
 	}
 	return ""
+}
+
+// sends appends a request that is to be sent, or takes it back and returns why that must not be. The lock is held.
+func (r *recorder) sends(h *holding, o *connector.Order, reactedNs int64) (reason string) {
+	head := h.head(journal.KindRequest, o.Owner)
+	err := note(r, &head, &journal.Request{Order: o.Order, SawNs: h.pub.instruments[h.feedNo].exchNs, ReactedNs: reactedNs})
+	if err == nil || !r.requires(h, &o.Order) {
+		return ""
+	}
+	h.withdraw(&o.Order)
+	return unwritten(err)
+}
+
+// unwritten is the reason given for an error of the journal, nothing without one.
+func unwritten(err error) string {
+	if err == nil {
+		return ""
+	}
+	return "the journal cannot be written: " + err.Error()
 }
 
 // report appends a connector's report of an order, which the holding has applied. The lock is held.
@@ -206,6 +217,15 @@ func (r *recorder) refused(seen *refusals, h *holding, o *hft.Order, by journal.
 	head := h.head(journal.KindRefused, h.owner)
 	note(r, &head, &journal.Refusal{Order: *o, Count: 1 + seen.more, By: by}, rule, reason)
 	seen.more = 0
+}
+
+// rest appends how many refusals have no record yet. The lock is held.
+func (r *recorder) rest(seen *refusals, h *holding) {
+	if seen.more > 0 {
+		head := h.head(journal.KindRefused, h.owner)
+		note(r, &head, &journal.Refusal{Count: seen.more, By: journal.ByHost}, "", "not listed one by one")
+		seen.more = 0
+	}
 }
 
 // process appends what has become of a strategy's process.

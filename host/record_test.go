@@ -25,7 +25,7 @@ func TestJournalHasTheRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.end()
-	dir := filepath.Join(cfg.StateDir, host.JournalName)
+	dir := filepath.Join(cfg.StateDir, journal.DirName)
 	report, err := journal.Verify(t.Context(), dir)
 	if err != nil || len(report.Damage) > 0 || report.Lost > 0 || report.Unwritten > 0 {
 		t.Fatalf("%+v, %v", report, err)
@@ -45,6 +45,9 @@ func TestJournalHasTheRun(t *testing.T) {
 		}
 		if kept.Requests+kept.Refused != st.Requests { // sent and not sent
 			t.Errorf("strategy %s: %d requests, the journal has %d and %d refused", st.Name, st.Requests, kept.Requests, kept.Refused)
+		}
+		if kept.EndReason != "stopped" || kept.Failed || kept.EndedIncarnation != kept.Incarnation {
+			t.Errorf("strategy %s: ended by %q, failed %t, process %d of %d", st.Name, kept.EndReason, kept.Failed, kept.EndedIncarnation, kept.Incarnation)
 		}
 		for number, a := range kept.Holdings {
 			at, in := state.Instruments[number], st.Instruments[0]

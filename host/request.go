@@ -3,6 +3,7 @@ package host
 import (
 	"fmt"
 
+	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/ipc"
 	"github.com/hftrunner/hftrunner/journal"
@@ -28,7 +29,11 @@ func (s *session) handle(l *sessionLink, req *ipc.Request) {
 
 	reactedNs := req.TickToOrderNs()
 	l.pub.mu.Lock()
-	order, reason := h.request(&req.Order)
+	var order connector.Order
+	reason := l.pub.record.halts(h, &req.Order)
+	if reason == "" {
+		order, reason = h.request(&req.Order)
+	}
 
 	// Risk gate: the limits of the bot and of the account are checked here, before anything leaves the host.
 

@@ -8,7 +8,6 @@ import (
 	"github.com/hftrunner/hftrunner/connector/binancefutures"
 	"github.com/hftrunner/hftrunner/connector/binancespot"
 	"github.com/hftrunner/hftrunner/connector/bybit"
-	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/internal/testkit/sampletest"
 )
@@ -33,13 +32,13 @@ type toRing struct {
 // feedVenues are the venues with decoder, rule and steps.
 var feedVenues = []struct {
 	name              string
-	rule              depthsync.Rule
+	rule              connector.Rule
 	decoder           func() connector.Decoder
 	tickSize, lotSize float64
 }{
-	{"binancefutures", depthsync.Futures, func() connector.Decoder { return &binancefutures.Decoder{} }, 0.1, 0.001},
-	{"binancespot", depthsync.Spot, func() connector.Decoder { return &binancespot.Decoder{} }, 0.01, 0.00001},
-	{"bybit", depthsync.Streamed, func() connector.Decoder { return &bybit.Decoder{BBO: true} }, 0.1, 0.001},
+	{"binancefutures", connector.RuleFutures, func() connector.Decoder { return &binancefutures.Decoder{} }, 0.1, 0.001},
+	{"binancespot", connector.RuleSpot, func() connector.Decoder { return &binancespot.Decoder{} }, 0.01, 0.00001},
+	{"bybit", connector.RuleStreamed, func() connector.Decoder { return &bybit.Decoder{BBO: true} }, 0.1, 0.001},
 }
 
 // newToRing is a recording of a venue on its way, with its first lines there.

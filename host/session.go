@@ -147,6 +147,7 @@ func (s *session) deactivate() {
 		l.pub.mu.Lock()
 		for _, h := range l.holdings {
 			if h != nil && h.port == l.port {
+				l.pub.record.rest(&s.refusals, h)
 				h.port = nil
 			}
 		}

@@ -279,7 +279,7 @@ func (s *supervisor) onEnding(ctx context.Context, e ending) {
 		s.setState(Backoff, e.reason)
 		_ = inst.process.Kill()
 	}
-	s.retire(inst)
+	s.retire(inst, e)
 	s.leaveOrders(ctx) // at once: the end of what the process has started may take its time
 	inst.dispose()
 	if e.done {
@@ -341,7 +341,11 @@ func (s *supervisor) shutDown(ctx context.Context) (confirmed <-chan error, err 
 	stopped := s.leaveIfSilent(inst, nil)
 	_, unsaved, failure := s.stop(inst)
 	stopped()
-	s.retire(inst)
+	e := ending{reason: "stopped", done: failure == nil}
+	if failure != nil {
+		e.reason = failure.Error()
+	}
+	s.retire(inst, e)
 	confirmed = s.leaveOrders(ctx)
 	inst.dispose()
 	if failure != nil {

@@ -103,9 +103,6 @@ func newReader(dir string, segments []segment, id uint64) *Reader {
 	return &Reader{dir: dir, id: id, parser: newParser(id), segments: segments, last: segments[0].first - 1}
 }
 
-// Journal returns the id of the journal.
-func (r *Reader) Journal() uint64 { return r.id }
-
 // Damage returns what could not be read so far.
 func (r *Reader) Damage() []Damage { return r.damage }
 

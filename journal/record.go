@@ -52,8 +52,6 @@ type Record struct {
 	Head
 	Sequence uint64
 	Version  uint8
-	// Checksum is that of the record and its journal's id.
-	Checksum uint32
 	body     []byte
 	texts    []byte
 }
@@ -137,7 +135,7 @@ func (p *parser) parse(b []byte, r *Record) (int, outcome) {
 		return 0, invalid
 	}
 	r.Head = Head{Kind: Kind(h.kind), TimeNs: h.timeNs, Bot: h.bot, Incarnation: h.incarnation, Instrument: h.instrument}
-	r.Sequence, r.Version, r.Checksum = h.sequence, h.version, h.checksum
+	r.Sequence, r.Version = h.sequence, h.version
 	r.body, r.texts = b[headerBytes:headerBytes+int(h.bodyBytes)], b[headerBytes+int(h.bodyBytes):n]
 	if info, known := infoOf(r.Kind); known && info.order && !soundOrder(r.body) {
 		return 0, invalid

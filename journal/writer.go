@@ -13,6 +13,9 @@ import (
 	"time"
 )
 
+// DirName is the name of the journal's directory in a state directory.
+const DirName = "journal"
+
 // Config configures a Writer.
 type Config struct {
 	// Dir is the journal's directory; it is created.

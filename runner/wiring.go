@@ -13,7 +13,6 @@ import (
 	"github.com/hftrunner/hftrunner/connector/binancefutures"
 	"github.com/hftrunner/hftrunner/connector/binancespot"
 	"github.com/hftrunner/hftrunner/connector/bybit"
-	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/connector/paper"
 	"github.com/hftrunner/hftrunner/connector/replay"
@@ -43,11 +42,11 @@ func recordedFormats() map[string]connector.Format {
 	return map[string]connector.Format{
 		venues.BinanceFutures: {NewDecoder: func() connector.Decoder {
 			return &recorded{single: new(binancefutures.Decoder), aggregated: &binancefutures.Decoder{AggTrades: true}}
-		}, Rule: depthsync.Futures},
+		}, Rule: connector.RuleFutures},
 		venues.BinanceSpot: {NewDecoder: func() connector.Decoder {
 			return &recorded{single: new(binancespot.Decoder), aggregated: &binancespot.Decoder{AggTrades: true}}
-		}, Rule: depthsync.Spot},
-		venues.Bybit: {NewDecoder: func() connector.Decoder { return &bybit.Decoder{BBO: true} }, Rule: depthsync.Streamed,
+		}, Rule: connector.RuleSpot},
+		venues.Bybit: {NewDecoder: func() connector.Decoder { return &bybit.Decoder{BBO: true} }, Rule: connector.RuleStreamed,
 			NaturalLevel: bybit.DefaultLevel},
 	}
 }

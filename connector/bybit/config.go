@@ -15,7 +15,6 @@ import (
 
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/budget"
-	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/connector/stream"
 	"github.com/hftrunner/hftrunner/connector/venue"
 )
@@ -229,7 +228,7 @@ func (p *Protocol) NewDecoder() connector.Decoder {
 }
 
 // DepthRule is the rule that the book's messages follow.
-func (p *Protocol) DepthRule() depthsync.Rule { return depthsync.Streamed }
+func (p *Protocol) DepthRule() connector.Rule { return connector.RuleStreamed }
 
 // ForbiddenPause is ten minutes, as the venue's documentation of its rate limits asks.
 func (p *Protocol) ForbiddenPause() time.Duration { return forbiddenPause }

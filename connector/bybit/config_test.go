@@ -15,8 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/bybit"
-	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/connector/venue"
 )
 
@@ -176,7 +176,7 @@ func TestMarketStreams(t *testing.T) {
 	if got := p.MarketStreams(nil); len(got) != 0 {
 		t.Errorf("%d streams for nothing", len(got))
 	}
-	if p.DepthRule() != depthsync.Streamed {
+	if p.DepthRule() != connector.RuleStreamed {
 		t.Error("another rule")
 	}
 	if _, err := p.Snapshot(t.Context(), "BTCUSDT"); !errors.Is(err, venue.ErrResubscribe) {

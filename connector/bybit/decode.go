@@ -21,7 +21,7 @@ var _ connector.Decoder = (*Decoder)(nil)
 // The exchange time of a book's rows is when the matching engine made them (cts), or where that is missing when the venue sent the
 // message (ts), which is the time in hftbacktest's converter and Message.SentNs: what is sent first may be of later, where topics
 // differ. That of a trade is its own (T). A message about a book has its update id (u), which counts one by one, as FirstID and LastID:
-// depthsync.Streamed is the rule that it follows. A message of trades has the sequence numbers (seq) of its first and last
+// connector.RuleStreamed is the rule that it follows. A message of trades has the sequence numbers (seq) of its first and last
 // trade there, 0 where the venue does not send them, as in old recordings; trades that were made at once share one.
 type Decoder struct {
 	// Level is the one depth that is decoded, which was subscribed: 1, 50, 200 or 1000, or 500 in what was recorded before 2025;

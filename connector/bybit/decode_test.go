@@ -58,7 +58,7 @@ func samples(tb testing.TB) [][]byte {
 // TestGoldenBook follows a recorded book of depth 500 as a live connection does and compares where it ends.
 func TestGoldenBook(t *testing.T) {
 	d := bybit.Decoder{Level: 500}
-	book, err := depthsync.New(depthsync.Config{Rule: depthsync.Streamed})
+	book, err := depthsync.New(depthsync.Config{Rule: connector.RuleStreamed})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,7 @@
 //
 // Books of several depths come as streams of their own, which have a sequence (seq) but no update ids in common. One of them is
 // the book (Config.DepthLevel, in recordings the deepest), and the best bid and ask (depth 1) are fused into it by that sequence.
-// A book comes with the stream: a snapshot when it is subscribed, and again whenever the venue wants (depthsync.Streamed).
+// A book comes with the stream: a snapshot when it is subscribed, and again whenever the venue wants (connector.RuleStreamed).
 // An acknowledgement says that a request was accepted for processing, nothing more; what becomes of an order is said by
 // the private stream, in the topics order and execution, whose order is not defined. The venue cancels a post-only order
 // that would take, and what is left of an immediate-or-cancel one: their reports say Expired, as at other venues.

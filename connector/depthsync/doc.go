@@ -2,7 +2,7 @@
 // snapshot has come that they continue, joins both by the venue's rule, and notices when a difference is missing. A snapshot that
 // contains everything that has come is the book at once; the first difference behind it has to continue it or the stream.
 //
-// Where the stream itself brings snapshots (Streamed) it replaces the book by them, and holds back only what comes over
+// Where the stream itself brings snapshots (RuleStreamed) it replaces the book by them, and holds back only what comes over
 // a second connection while one takes over from another.
 //
 // A Synchronizer sees each depth message and snapshot of one instrument and answers with what to publish: that the

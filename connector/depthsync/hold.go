@@ -37,7 +37,7 @@ func (s *Synchronizer) countOld(snapshotID, snapshotSeq int64) int {
 	for old < len(s.held) {
 		h := &s.held[old]
 		passed := contained(s.config.Rule, snapshotID, h.ids)
-		if s.config.Rule == Streamed && snapshotSeq != 0 && h.seq != 0 && h.seq != snapshotSeq {
+		if s.config.Rule == connector.RuleStreamed && snapshotSeq != 0 && h.seq != 0 && h.seq != snapshotSeq {
 			passed = h.seq < snapshotSeq
 		}
 		if !passed {

@@ -2,19 +2,9 @@ package depthsync
 
 import "github.com/hftrunner/hftrunner/connector"
 
-// Rule is how a venue numbers its differences.
-type Rule = connector.Rule
-
-// Rules.
-const (
-	Futures  = connector.RuleFutures
-	Spot     = connector.RuleSpot
-	Streamed = connector.RuleStreamed
-)
-
 // Follows reports whether nothing is missing between a stream that has reached lastID and m: m continues it, or brings
 // nothing new.
-func Follows(r Rule, lastID int64, m *connector.Message) bool {
+func Follows(r connector.Rule, lastID int64, m *connector.Message) bool {
 	d := header(m)
 	return follows(r, lastID, d) || repeats(r, lastID, d)
 }
@@ -30,29 +20,29 @@ func header(m *connector.Message) ids {
 }
 
 // follows compares without adding, for ids at the end of their range.
-func follows(r Rule, lastID int64, d ids) bool {
-	if r == Futures && d.hasPrev {
+func follows(r connector.Rule, lastID int64, d ids) bool {
+	if r == connector.RuleFutures && d.hasPrev {
 		return d.prev == lastID
 	}
-	if r == Streamed && d.last == 1 {
+	if r == connector.RuleStreamed && d.last == 1 {
 		return lastID == 0
 	}
 	return d.first <= lastID || d.first-1 == lastID
 }
 
 // repeats reports whether a difference brings nothing that is not known already: what is up to the id that has been
-// reached comes once more over a second connection while one takes over from another. Streamed begins anew at 1, which
+// reached comes once more over a second connection while one takes over from another. RuleStreamed begins anew at 1, which
 // then is no repetition: what follows would be taken for one until the old id is reached.
-func repeats(r Rule, lastID int64, d ids) bool {
-	if r == Streamed && d.last == 1 {
+func repeats(r connector.Rule, lastID int64, d ids) bool {
+	if r == connector.RuleStreamed && d.last == 1 {
 		return d.last == lastID
 	}
 	return d.last <= lastID
 }
 
 // contained reports whether a difference is contained in a snapshot.
-func contained(r Rule, snapshotID int64, d ids) bool {
-	if r == Futures {
+func contained(r connector.Rule, snapshotID int64, d ids) bool {
+	if r == connector.RuleFutures {
 		return d.last < snapshotID
 	}
 	return d.last <= snapshotID
@@ -61,11 +51,11 @@ func contained(r Rule, snapshotID int64, d ids) bool {
 // joins reports whether a difference that is not old is the one to apply first after a snapshot. For futures the
 // venue asks that it spans the snapshot's id; one whose predecessor ended exactly there continues it as well, which
 // is what a quiet market gives.
-func joins(r Rule, snapshotID int64, d ids) bool {
+func joins(r connector.Rule, snapshotID int64, d ids) bool {
 	switch r {
-	case Futures:
+	case connector.RuleFutures:
 		return d.first <= snapshotID || d.hasPrev && d.prev == snapshotID
-	case Streamed: // one by one, and numbers up to the snapshot's may be those of a service that has started anew
+	case connector.RuleStreamed: // one by one, and numbers up to the snapshot's may be those of a service that has started anew
 		return d.first-1 == snapshotID
 	}
 	return d.first <= snapshotID || d.first-1 == snapshotID

@@ -35,23 +35,23 @@ func newSync(t *testing.T, config depthsync.Config) *depthsync.Synchronizer {
 func TestFirstDifference(t *testing.T) {
 	for _, c := range []struct {
 		name       string
-		rule       depthsync.Rule
+		rule       connector.Rule
 		m          *connector.Message
 		state      depthsync.State
 		dropped    uint64
 		needsOther bool
 	}{
-		{"futures, spans", depthsync.Futures, depth(95, 105, 90, 1), depthsync.Synced, 0, false},
-		{"futures, ends there", depthsync.Futures, depth(95, 100, 90, 1), depthsync.Synced, 0, false},
-		{"futures, starts there", depthsync.Futures, depth(100, 105, 90, 1), depthsync.Synced, 0, false},
-		{"futures, older", depthsync.Futures, depth(95, 99, 90, 1), depthsync.Syncing, 1, false},
-		{"futures, its predecessor ended there", depthsync.Futures, depth(103, 105, 100, 1), depthsync.Synced, 0, false},
-		{"futures, later", depthsync.Futures, depth(103, 105, 101, 1), depthsync.Syncing, 0, true},
-		{"futures, later without pu", depthsync.Futures, depth(101, 105, 0, 1), depthsync.Syncing, 0, true},
-		{"spot, contains the next", depthsync.Spot, depth(95, 101, 0, 1), depthsync.Synced, 0, false},
-		{"spot, starts at the next", depthsync.Spot, depth(101, 105, 0, 1), depthsync.Synced, 0, false},
-		{"spot, ends there", depthsync.Spot, depth(95, 100, 0, 1), depthsync.Syncing, 1, false},
-		{"spot, later", depthsync.Spot, depth(102, 105, 0, 1), depthsync.Syncing, 0, true},
+		{"futures, spans", connector.RuleFutures, depth(95, 105, 90, 1), depthsync.Synced, 0, false},
+		{"futures, ends there", connector.RuleFutures, depth(95, 100, 90, 1), depthsync.Synced, 0, false},
+		{"futures, starts there", connector.RuleFutures, depth(100, 105, 90, 1), depthsync.Synced, 0, false},
+		{"futures, older", connector.RuleFutures, depth(95, 99, 90, 1), depthsync.Syncing, 1, false},
+		{"futures, its predecessor ended there", connector.RuleFutures, depth(103, 105, 100, 1), depthsync.Synced, 0, false},
+		{"futures, later", connector.RuleFutures, depth(103, 105, 101, 1), depthsync.Syncing, 0, true},
+		{"futures, later without pu", connector.RuleFutures, depth(101, 105, 0, 1), depthsync.Syncing, 0, true},
+		{"spot, contains the next", connector.RuleSpot, depth(95, 101, 0, 1), depthsync.Synced, 0, false},
+		{"spot, starts at the next", connector.RuleSpot, depth(101, 105, 0, 1), depthsync.Synced, 0, false},
+		{"spot, ends there", connector.RuleSpot, depth(95, 100, 0, 1), depthsync.Syncing, 1, false},
+		{"spot, later", connector.RuleSpot, depth(102, 105, 0, 1), depthsync.Syncing, 0, true},
 	} {
 		for _, snapshotFirst := range []bool{true, false} {
 			s := newSync(t, depthsync.Config{Rule: c.rule})
@@ -81,30 +81,30 @@ func TestFirstDifference(t *testing.T) {
 func TestSnapshotIsTheBook(t *testing.T) {
 	for _, c := range []struct {
 		name  string
-		rule  depthsync.Rule
+		rule  connector.Rule
 		later []*connector.Message
 		state depthsync.State
 		// applied are those of later.
 		applied, gaps uint64
 	}{
-		{"futures, nothing", depthsync.Futures, nil, depthsync.Synced, 0, 0},
-		{"futures, on its way", depthsync.Futures, []*connector.Message{depth(96, 98, 95, 2, 1), depth(99, 100, 98, 2, 1), depth(103, 105, 100, 2, 1)}, depthsync.Synced, 1, 0},
-		{"futures, spans", depthsync.Futures, []*connector.Message{depth(98, 105, 95, 2, 1)}, depthsync.Synced, 1, 0},
-		{"futures, continues the stream", depthsync.Futures, []*connector.Message{depth(103, 105, 95, 2, 1)}, depthsync.Synced, 1, 0},
-		{"futures, continues what was on its way", depthsync.Futures, []*connector.Message{depth(96, 98, 95, 2, 1), depth(103, 105, 98, 2, 1)}, depthsync.Synced, 1, 0},
-		{"futures, what the snapshot has is missing", depthsync.Futures, []*connector.Message{depth(99, 105, 98, 2, 1), depth(106, 107, 105, 2, 1)}, depthsync.Synced, 2, 0},
-		{"futures, gap", depthsync.Futures, []*connector.Message{depth(103, 105, 101, 2, 1)}, depthsync.Syncing, 0, 1},
-		{"futures, gap behind the first", depthsync.Futures, []*connector.Message{depth(98, 105, 95, 2, 1), depth(108, 109, 95, 2, 1)}, depthsync.Syncing, 1, 1},
-		{"futures, again", depthsync.Futures, []*connector.Message{depth(90, 95, 89, 2, 1), depth(98, 105, 95, 2, 1)}, depthsync.Synced, 1, 0},
-		{"futures, long after the stream's last", depthsync.Futures, []*connector.Message{depth(96, 99, 95, 30e9, 1), depth(103, 105, 100, 31e9, 1)}, depthsync.Synced, 1, 0},
-		{"spot, nothing", depthsync.Spot, nil, depthsync.Synced, 0, 0},
-		{"spot, on its way", depthsync.Spot, []*connector.Message{depth(96, 100, 0, 2, 1), depth(101, 105, 0, 2, 1)}, depthsync.Synced, 1, 0},
-		{"spot, overlaps", depthsync.Spot, []*connector.Message{depth(96, 105, 0, 2, 1)}, depthsync.Synced, 1, 0},
-		{"spot, gap", depthsync.Spot, []*connector.Message{depth(102, 105, 0, 2, 1)}, depthsync.Syncing, 0, 1},
+		{"futures, nothing", connector.RuleFutures, nil, depthsync.Synced, 0, 0},
+		{"futures, on its way", connector.RuleFutures, []*connector.Message{depth(96, 98, 95, 2, 1), depth(99, 100, 98, 2, 1), depth(103, 105, 100, 2, 1)}, depthsync.Synced, 1, 0},
+		{"futures, spans", connector.RuleFutures, []*connector.Message{depth(98, 105, 95, 2, 1)}, depthsync.Synced, 1, 0},
+		{"futures, continues the stream", connector.RuleFutures, []*connector.Message{depth(103, 105, 95, 2, 1)}, depthsync.Synced, 1, 0},
+		{"futures, continues what was on its way", connector.RuleFutures, []*connector.Message{depth(96, 98, 95, 2, 1), depth(103, 105, 98, 2, 1)}, depthsync.Synced, 1, 0},
+		{"futures, what the snapshot has is missing", connector.RuleFutures, []*connector.Message{depth(99, 105, 98, 2, 1), depth(106, 107, 105, 2, 1)}, depthsync.Synced, 2, 0},
+		{"futures, gap", connector.RuleFutures, []*connector.Message{depth(103, 105, 101, 2, 1)}, depthsync.Syncing, 0, 1},
+		{"futures, gap behind the first", connector.RuleFutures, []*connector.Message{depth(98, 105, 95, 2, 1), depth(108, 109, 95, 2, 1)}, depthsync.Syncing, 1, 1},
+		{"futures, again", connector.RuleFutures, []*connector.Message{depth(90, 95, 89, 2, 1), depth(98, 105, 95, 2, 1)}, depthsync.Synced, 1, 0},
+		{"futures, long after the stream's last", connector.RuleFutures, []*connector.Message{depth(96, 99, 95, 30e9, 1), depth(103, 105, 100, 31e9, 1)}, depthsync.Synced, 1, 0},
+		{"spot, nothing", connector.RuleSpot, nil, depthsync.Synced, 0, 0},
+		{"spot, on its way", connector.RuleSpot, []*connector.Message{depth(96, 100, 0, 2, 1), depth(101, 105, 0, 2, 1)}, depthsync.Synced, 1, 0},
+		{"spot, overlaps", connector.RuleSpot, []*connector.Message{depth(96, 105, 0, 2, 1)}, depthsync.Synced, 1, 0},
+		{"spot, gap", connector.RuleSpot, []*connector.Message{depth(102, 105, 0, 2, 1)}, depthsync.Syncing, 0, 1},
 	} {
 		s := newSync(t, depthsync.Config{Rule: c.rule})
 		exchNs := int64(31e9) // of futures
-		if c.rule == depthsync.Spot {
+		if c.rule == connector.RuleSpot {
 			exchNs = 0
 		}
 		s.Depth(1, depth(90, 95, 89*int64(2-c.rule), 7, 1))
@@ -120,11 +120,11 @@ func TestSnapshotIsTheBook(t *testing.T) {
 			t.Errorf("%s: %v, %+v, %+v", c.name, s.State(), stats, out)
 		}
 	}
-	s := newSync(t, depthsync.Config{Rule: depthsync.Spot})
+	s := newSync(t, depthsync.Config{Rule: connector.RuleSpot})
 	if out := s.Snapshot(1, snapshot(100, 0)); out.Ready || s.State() != depthsync.Syncing {
 		t.Errorf("before the first difference: %+v", out)
 	}
-	s = newSync(t, depthsync.Config{Rule: depthsync.Futures})
+	s = newSync(t, depthsync.Config{Rule: connector.RuleFutures})
 	s.Depth(1, depth(90, 95, 89, 7, 1))
 	if out := s.Snapshot(1, snapshot(100, 6)); out.Ready || s.State() != depthsync.Syncing {
 		t.Errorf("older than what it is ahead of: %+v", out)
@@ -135,21 +135,21 @@ func TestSnapshotIsTheBook(t *testing.T) {
 func TestLaterDifferences(t *testing.T) {
 	for _, c := range []struct {
 		name   string
-		rule   depthsync.Rule
+		rule   connector.Rule
 		m      *connector.Message
 		state  depthsync.State
 		lastID int64
 		rows   int
 	}{
-		{"futures, continues", depthsync.Futures, depth(110, 115, 105, 1, 1), depthsync.Synced, 115, 1},
-		{"futures, gap", depthsync.Futures, depth(106, 115, 104, 1, 1), depthsync.Syncing, 115, 0},
-		{"futures, again", depthsync.Futures, depth(95, 105, 90, 1, 1), depthsync.Synced, 105, 0},
-		{"futures, older, of a connection that is behind", depthsync.Futures, depth(91, 95, 90, 1, 1), depthsync.Synced, 105, 0},
-		{"futures, ids start anew", depthsync.Futures, depth(3, 5, 2, 11e9, 1), depthsync.Syncing, 5, 0},
-		{"spot, continues", depthsync.Spot, depth(106, 115, 0, 1, 1), depthsync.Synced, 115, 1},
-		{"spot, overlaps", depthsync.Spot, depth(100, 115, 0, 1, 1), depthsync.Synced, 115, 1},
-		{"spot, older", depthsync.Spot, depth(95, 104, 0, 1, 1), depthsync.Synced, 105, 0},
-		{"spot, gap", depthsync.Spot, depth(107, 115, 0, 1, 1), depthsync.Syncing, 115, 0},
+		{"futures, continues", connector.RuleFutures, depth(110, 115, 105, 1, 1), depthsync.Synced, 115, 1},
+		{"futures, gap", connector.RuleFutures, depth(106, 115, 104, 1, 1), depthsync.Syncing, 115, 0},
+		{"futures, again", connector.RuleFutures, depth(95, 105, 90, 1, 1), depthsync.Synced, 105, 0},
+		{"futures, older, of a connection that is behind", connector.RuleFutures, depth(91, 95, 90, 1, 1), depthsync.Synced, 105, 0},
+		{"futures, ids start anew", connector.RuleFutures, depth(3, 5, 2, 11e9, 1), depthsync.Syncing, 5, 0},
+		{"spot, continues", connector.RuleSpot, depth(106, 115, 0, 1, 1), depthsync.Synced, 115, 1},
+		{"spot, overlaps", connector.RuleSpot, depth(100, 115, 0, 1, 1), depthsync.Synced, 115, 1},
+		{"spot, older", connector.RuleSpot, depth(95, 104, 0, 1, 1), depthsync.Synced, 105, 0},
+		{"spot, gap", connector.RuleSpot, depth(107, 115, 0, 1, 1), depthsync.Syncing, 115, 0},
 	} {
 		s := newSync(t, depthsync.Config{Rule: c.rule})
 		s.Snapshot(1, snapshot(100, 1))
@@ -165,7 +165,7 @@ func TestLaterDifferences(t *testing.T) {
 }
 
 func TestGapWhileSyncing(t *testing.T) {
-	s := newSync(t, depthsync.Config{Rule: depthsync.Futures})
+	s := newSync(t, depthsync.Config{Rule: connector.RuleFutures})
 	s.Depth(1, depth(1, 5, 0, 1, 1))
 	if out := s.Depth(1, depth(10, 15, 9, 1, 2)); !out.Gap || out.AfterID != 5 || out.FromID != 10 || out.Stale != "" {
 		t.Errorf("%+v", out)
@@ -181,7 +181,7 @@ func TestGapWhileSyncing(t *testing.T) {
 // TestTimesOfACompletedBook: all rows are received when the book is, and the snapshot is not newer than what follows.
 func TestTimesOfACompletedBook(t *testing.T) {
 	for _, c := range []struct{ snapshotNs, want int64 }{{0, 50}, {60, 50}, {40, 40}} {
-		s := newSync(t, depthsync.Config{Rule: depthsync.Spot})
+		s := newSync(t, depthsync.Config{Rule: connector.RuleSpot})
 		s.Depth(5, depth(1, 5, 0, 50, 1, 2))
 		out := s.Snapshot(9, snapshot(4, c.snapshotNs))
 		if len(out.Events) != 3 || out.Events[0].ExchTimestampNs != c.want || out.Events[2].ExchTimestampNs != 50 {
@@ -196,7 +196,7 @@ func TestTimesOfACompletedBook(t *testing.T) {
 }
 
 func TestBounds(t *testing.T) {
-	for _, config := range []depthsync.Config{{Rule: depthsync.Spot, MaxMessages: 8}, {Rule: depthsync.Spot, MaxEvents: 16}} {
+	for _, config := range []depthsync.Config{{Rule: connector.RuleSpot, MaxMessages: 8}, {Rule: connector.RuleSpot, MaxEvents: 16}} {
 		s := newSync(t, config)
 		for id := int64(1); id <= 100; id++ {
 			s.Depth(1, depth(id, id, 0, 1, float64(id), 1))
@@ -215,7 +215,7 @@ func TestBounds(t *testing.T) {
 }
 
 func TestIgnoreGaps(t *testing.T) {
-	s := newSync(t, depthsync.Config{Rule: depthsync.Futures, IgnoreGaps: true})
+	s := newSync(t, depthsync.Config{Rule: connector.RuleFutures, IgnoreGaps: true})
 	s.Snapshot(1, snapshot(4, 1))
 	s.Depth(1, depth(1, 5, 0, 1, 1))
 	out := s.Depth(1, depth(20, 25, 19, 1, 1))
@@ -225,7 +225,7 @@ func TestIgnoreGaps(t *testing.T) {
 }
 
 func TestReset(t *testing.T) {
-	s := newSync(t, depthsync.Config{Rule: depthsync.Futures})
+	s := newSync(t, depthsync.Config{Rule: connector.RuleFutures})
 	if out := s.Reset("disconnected"); out.Stale != "" {
 		t.Errorf("a book that was not complete became %q", out.Stale)
 	}
@@ -240,7 +240,7 @@ func TestReset(t *testing.T) {
 }
 
 func TestWrongConfig(t *testing.T) {
-	for _, config := range []depthsync.Config{{}, {Rule: depthsync.Streamed + 1}, {Rule: depthsync.Spot, MaxMessages: -1}, {Rule: depthsync.Spot, MaxEvents: -1}} {
+	for _, config := range []depthsync.Config{{}, {Rule: connector.RuleStreamed + 1}, {Rule: connector.RuleSpot, MaxMessages: -1}, {Rule: connector.RuleSpot, MaxEvents: -1}} {
 		if _, err := depthsync.New(config); err == nil {
 			t.Errorf("%+v was accepted", config)
 		}
@@ -248,7 +248,7 @@ func TestWrongConfig(t *testing.T) {
 }
 
 func TestNothingIsAllocatedInStep(t *testing.T) {
-	s := newSync(t, depthsync.Config{Rule: depthsync.Futures})
+	s := newSync(t, depthsync.Config{Rule: connector.RuleFutures})
 	s.Snapshot(1, snapshot(4, 1))
 	m := depth(1, 5, 0, 1, 1, 2, 3)
 	s.Depth(1, m)
@@ -264,7 +264,7 @@ func TestNothingIsAllocatedInStep(t *testing.T) {
 }
 
 func BenchmarkDepth(b *testing.B) {
-	s, err := depthsync.New(depthsync.Config{Rule: depthsync.Futures})
+	s, err := depthsync.New(depthsync.Config{Rule: connector.RuleFutures})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -18,7 +18,7 @@ func (s *Synchronizer) reach(m *connector.Message) {
 
 // renumbered reports whether a message that has an id of the past is not of the past.
 func (s *Synchronizer) renumbered(m *connector.Message) bool {
-	if s.config.Rule == Streamed && s.lastSeq != 0 && m.Seq > s.lastSeq {
+	if s.config.Rule == connector.RuleStreamed && s.lastSeq != 0 && m.Seq > s.lastSeq {
 		return m.LastID <= s.lastID
 	}
 	return m.LastID < s.lastID && s.lastExchNs > 0 && m.ExchTimestampNs-s.lastExchNs > renumberedNs
@@ -27,7 +27,7 @@ func (s *Synchronizer) renumbered(m *connector.Message) bool {
 // passed reports whether a message is older than the one that the stream has come to, whatever its id: a second connection that
 // is behind brings the old ids after the service has started anew. Where sequence numbers have begun anew as well, times go on.
 func (s *Synchronizer) passed(m *connector.Message) bool {
-	return s.config.Rule == Streamed && m.Seq != 0 && m.Seq < s.lastSeq && m.ExchTimestampNs <= s.lastExchNs
+	return s.config.Rule == connector.RuleStreamed && m.Seq != 0 && m.Seq < s.lastSeq && m.ExchTimestampNs <= s.lastExchNs
 }
 
 // anew reports whether a message that is not of the past says that sequence numbers, too, have begun anew.

@@ -16,7 +16,7 @@ func delta(id int64, qtys ...float64) *connector.Message { return depth(id, id, 
 
 // TestStreamed goes through what a stream with snapshots may bring; each line is a message and what comes of it.
 func TestStreamed(t *testing.T) {
-	s := newSync(t, depthsync.Config{Rule: depthsync.Streamed})
+	s := newSync(t, depthsync.Config{Rule: connector.RuleStreamed})
 	const late = 11e9
 	lost := "depth updates after %d are missing, the next one starts at %d"
 	for i, c := range []struct {
@@ -97,8 +97,8 @@ func TestStreamedBookEqualsVenueOrIsSyncing(t *testing.T) {
 	synced, steps, restarts := 0, 0, 0
 	for seed := range uint64(300) {
 		rng := rand.New(rand.NewPCG(seed, 3))
-		v := &venue{rng: rng, rule: depthsync.Streamed, book: newBook(), id: 5}
-		s := newSync(t, depthsync.Config{Rule: depthsync.Streamed})
+		v := &venue{rng: rng, rule: connector.RuleStreamed, book: newBook(), id: 5}
+		s := newSync(t, depthsync.Config{Rule: connector.RuleStreamed})
 		local := newBook()
 		asked := true // the subscription at the start
 		take := func(out depthsync.Output) {
@@ -155,8 +155,8 @@ func TestStreamedBookEqualsVenueOrIsSyncing(t *testing.T) {
 func TestStreamedOverTwoConnections(t *testing.T) {
 	for seed := range uint64(300) {
 		rng := rand.New(rand.NewPCG(seed, 4))
-		v := &venue{rng: rng, rule: depthsync.Streamed, book: newBook(), id: 5}
-		s := newSync(t, depthsync.Config{Rule: depthsync.Streamed})
+		v := &venue{rng: rng, rule: connector.RuleStreamed, book: newBook(), id: 5}
+		s := newSync(t, depthsync.Config{Rule: connector.RuleStreamed})
 		local := newBook()
 		take := func(out depthsync.Output) {
 			if out.Stale != "" || out.Gap {
@@ -208,7 +208,7 @@ func TestStreamedOverTwoConnections(t *testing.T) {
 }
 
 func TestStreamedAllocatesNothing(t *testing.T) {
-	s := newSync(t, depthsync.Config{Rule: depthsync.Streamed})
+	s := newSync(t, depthsync.Config{Rule: connector.RuleStreamed})
 	full, next := snapshot(1, 10), delta(2, 1, 2, 3)
 	s.Snapshot(1, full)
 	s.Snapshot(1, full) // the second replaces a book and makes the memory for it
@@ -227,7 +227,7 @@ func TestStreamedAllocatesNothing(t *testing.T) {
 // TestStreamedAnewOverTwoConnections: when a service has started anew, ids say nothing of what a connection brings that is behind,
 // or one that has been opened since; the sequence numbers do.
 func TestStreamedAnewOverTwoConnections(t *testing.T) {
-	s := newSync(t, depthsync.Config{Rule: depthsync.Streamed})
+	s := newSync(t, depthsync.Config{Rule: connector.RuleStreamed})
 	for i, c := range []struct {
 		name     string
 		snapshot bool

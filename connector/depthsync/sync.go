@@ -35,7 +35,7 @@ const (
 // Config configures a Synchronizer.
 type Config struct {
 	// Rule is the venue's.
-	Rule Rule
+	Rule connector.Rule
 	// MaxMessages and MaxEvents bound what is held back while syncing; 0 takes the default. At 64 bytes an event the
 	// default is 8 MiB, which is allocated only as far as it is needed.
 	MaxMessages, MaxEvents int
@@ -62,7 +62,7 @@ type Output struct {
 	// Stale says why the book is lost, empty when it is not.
 	Stale string
 	// Events are the rows to publish, as one batch. Rows of a snapshot go to an empty book: where the snapshot replaces a
-	// book that is in step (Streamed), the first row is a DepthClearEvent of both sides.
+	// book that is in step (connector.RuleStreamed), the first row is a DepthClearEvent of both sides.
 	Events []hft.Event
 	// Ready says that the book is complete with Events.
 	Ready bool
@@ -122,7 +122,7 @@ type heldMessage struct {
 func New(config Config) (*Synchronizer, error) {
 	switch {
 	case !config.Rule.Valid():
-		return nil, fmt.Errorf("depthsync: there is no rule %d; use Futures, Spot or Streamed", config.Rule)
+		return nil, fmt.Errorf("depthsync: there is no rule %d; use connector.RuleFutures, connector.RuleSpot or connector.RuleStreamed", config.Rule)
 	case config.MaxMessages < 0 || config.MaxEvents < 0:
 		return nil, fmt.Errorf("depthsync: MaxMessages %d and MaxEvents %d must be 0 or more", config.MaxMessages, config.MaxEvents)
 	}
@@ -186,9 +186,9 @@ func (s *Synchronizer) Depth(localTimestampNs int64, m *connector.Message) Outpu
 }
 
 // Snapshot takes a full book, received at localTimestampNs. While the book is in step it is not needed and changes
-// nothing, but under the rule Streamed replaces the book.
+// nothing, but under the rule connector.RuleStreamed replaces the book.
 func (s *Synchronizer) Snapshot(localTimestampNs int64, m *connector.Message) Output {
-	if s.config.Rule == Streamed {
+	if s.config.Rule == connector.RuleStreamed {
 		return s.replace(localTimestampNs, m)
 	}
 	if s.state == Synced {

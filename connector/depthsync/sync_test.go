@@ -17,7 +17,7 @@ import (
 )
 
 func Example() {
-	s, err := depthsync.New(depthsync.Config{Rule: depthsync.Spot})
+	s, err := depthsync.New(depthsync.Config{Rule: connector.RuleSpot})
 	if err != nil {
 		fmt.Println(err)
 	}
@@ -68,7 +68,7 @@ func TestRecordedBooks(t *testing.T) {
 	for _, c := range []struct {
 		venue, file                 string
 		lines                       int
-		rule                        depthsync.Rule
+		rule                        connector.Rule
 		decoder                     connector.Decoder
 		snapshotLine                int
 		firstID, snapshotID, lastID int64
@@ -78,11 +78,11 @@ func TestRecordedBooks(t *testing.T) {
 		numBids, numAsks            int
 		streamID                    int64
 	}{
-		{"binancefutures", "btcusdt_20240808.gz", 14000, depthsync.Futures, &binancefutures.Decoder{}, 55,
+		{"binancefutures", "btcusdt_20240808.gz", 14000, connector.RuleFutures, &binancefutures.Decoder{}, 55,
 			5123107850310, 5123107852948, 5123107853551, 4, 1036, 68, 61839.00, 4.690, 61839.10, 0.081, 2361, 1904, 5123112447660},
-		{"binancefutures", "ethusdt_20240808.gz", 4000, depthsync.Futures, &binancefutures.Decoder{}, 41,
+		{"binancefutures", "ethusdt_20240808.gz", 4000, connector.RuleFutures, &binancefutures.Decoder{}, 41,
 			5123107853791, 5123107856276, 5123107856276, 5, 317, 20, 2681.85, 6.243, 2681.86, 23.959, 1269, 1269, 5123109199288},
-		{"binancespot", "btcusdt_20240808.gz", 12000, depthsync.Spot, &binancespot.Decoder{}, 8,
+		{"binancespot", "btcusdt_20240808.gz", 12000, connector.RuleSpot, &binancespot.Decoder{}, 8,
 			50093239208, 50093239218, 50093239224, 2, 1082, 193, 61759.56, 2.58397, 61759.57, 2.78847, 1155, 1329, 50093290274},
 	} {
 		t.Run(c.venue+"/"+c.file, func(t *testing.T) {
@@ -139,20 +139,20 @@ func TestRecordedBooks(t *testing.T) {
 // venue is a book and its stream of differences, numbered by one of the rules.
 type venue struct {
 	rng  *rand.Rand
-	rule depthsync.Rule
+	rule connector.Rule
 	book *book
 	id   int64
 }
 
 // step changes the book and returns the difference.
 func (v *venue) step() *connector.Message {
-	m := &connector.Message{Kind: connector.MessageDepth, PrevID: v.id, HasPrevID: v.rule == depthsync.Futures}
+	m := &connector.Message{Kind: connector.MessageDepth, PrevID: v.id, HasPrevID: v.rule == connector.RuleFutures}
 	m.FirstID = v.id + 1
-	if v.rule == depthsync.Futures {
+	if v.rule == connector.RuleFutures {
 		m.FirstID += int64(v.rng.IntN(3)) // the ids of other instruments lie between
 	}
 	m.LastID = m.FirstID
-	if v.rule != depthsync.Streamed {
+	if v.rule != connector.RuleStreamed {
 		m.LastID += int64(v.rng.IntN(4))
 	}
 	v.id = m.LastID
@@ -182,7 +182,7 @@ func TestBookEqualsVenueOrIsSyncing(t *testing.T) {
 	synced, steps := 0, 0
 	for seed := range uint64(400) {
 		rng := rand.New(rand.NewPCG(seed, 99))
-		v := &venue{rng: rng, rule: depthsync.Futures + depthsync.Rule(seed%2), book: newBook(), id: 1000}
+		v := &venue{rng: rng, rule: connector.RuleFutures + connector.Rule(seed%2), book: newBook(), id: 1000}
 		s, err := depthsync.New(depthsync.Config{Rule: v.rule, MaxMessages: 2 + rng.IntN(20), MaxEvents: 10 + rng.IntN(100)})
 		if err != nil {
 			t.Fatal(err)

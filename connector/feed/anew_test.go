@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/hft"
 )
@@ -17,11 +16,11 @@ const hour = 3600e9
 func bid(px, qty float64) levels { return levels{px: qty} }
 
 // bookAt is a message about the book at a time.
-func bookAt(kind connector.MessageKind, rule depthsync.Rule, first, last, prev, exchNs int64, bids levels) *connector.Message {
+func bookAt(kind connector.MessageKind, rule connector.Rule, first, last, prev, exchNs int64, bids levels) *connector.Message {
 	m := &connector.Message{Kind: kind, FirstID: first, LastID: last, Seq: last, ExchTimestampNs: exchNs}
 	ev := hft.DepthSnapshotEvent
 	if kind == connector.MessageDepth {
-		ev, m.PrevID, m.HasPrevID = hft.DepthEvent, prev, rule == depthsync.Futures
+		ev, m.PrevID, m.HasPrevID = hft.DepthEvent, prev, rule == connector.RuleFutures
 	}
 	for px, qty := range bids {
 		m.Events = append(m.Events, event(ev, hft.Buy, px, qty, exchNs))
@@ -69,12 +68,12 @@ func (k *taker) take(m *connector.Message) feed.Out {
 // TestNumbersBeginAnew: a venue that numbers anew, as test networks do, takes nothing of what was said before along: neither the
 // book, nor what quotes and trades have come. Nobody who goes on after gaps goes on after that.
 func TestNumbersBeginAnew(t *testing.T) {
-	for _, rule := range []depthsync.Rule{depthsync.Futures, depthsync.Spot} {
+	for _, rule := range []connector.Rule{connector.RuleFutures, connector.RuleSpot} {
 		for _, ignoreGaps := range []bool{false, true} {
 			t.Run(fmt.Sprint(rule, ignoreGaps), func(t *testing.T) {
 				k := newTaker(t, feed.Config{Rule: rule, IgnoreGaps: ignoreGaps})
 				snapshotNs := func(ns int64) int64 {
-					if rule == depthsync.Spot {
+					if rule == connector.RuleSpot {
 						return 0
 					}
 					return ns
@@ -110,9 +109,9 @@ func TestNumbersBeginAnew(t *testing.T) {
 
 // TestSequenceBeginsAnewAtAGap: where numbers begin anew with a difference that does not follow, before the snapshot.
 func TestSequenceBeginsAnewAtAGap(t *testing.T) {
-	k := newTaker(t, feed.Config{Rule: depthsync.Streamed})
+	k := newTaker(t, feed.Config{Rule: connector.RuleStreamed})
 	of := func(kind connector.MessageKind, id, seq int64) *connector.Message {
-		m := bookAt(kind, depthsync.Streamed, id, id, 0, seq, bid(100, float64(id)))
+		m := bookAt(kind, connector.RuleStreamed, id, id, 0, seq, bid(100, float64(id)))
 		m.Seq = seq
 		return m
 	}
@@ -144,7 +143,7 @@ func TestSequenceBeginsAnewAtAGap(t *testing.T) {
 
 // TestASnapshotThatNeverFits: a snapshot of before the numbers began anew is given up, whether the stream was known or not.
 func TestASnapshotThatNeverFits(t *testing.T) {
-	for _, rule := range []depthsync.Rule{depthsync.Futures, depthsync.Spot} {
+	for _, rule := range []connector.Rule{connector.RuleFutures, connector.RuleSpot} {
 		for _, known := range []bool{false, true} {
 			k := newTaker(t, feed.Config{Rule: rule})
 			if known {

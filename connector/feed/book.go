@@ -16,7 +16,7 @@ type Config struct {
 	// TickSize and LotSize are the steps of price and quantity, finite and above 0.
 	TickSize, LotSize float64
 	// Rule is how the venue numbers the differences of a book.
-	Rule depthsync.Rule
+	Rule connector.Rule
 	// Natural publishes rows as they come, without the venue's rule, ordered by exchange time: what the reference's connectors
 	// do. A missing difference is told by Out.Gap all the same.
 	Natural bool
@@ -302,7 +302,7 @@ func (b *Book) takeNatural(m *connector.Message) Out {
 			}
 			b.lastID, b.seen = m.LastID, true
 		}
-	} else if b.cfg.Rule == depthsync.Streamed {
+	} else if b.cfg.Rule == connector.RuleStreamed {
 		b.lastID = m.LastID // the stream's own, which goes on from there
 	}
 	b.depthExchNs = max(b.depthExchNs, m.ExchTimestampNs)

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/hft"
 )
@@ -285,7 +284,7 @@ func (f *follower) open(i int) {
 		return
 	}
 	f.conns[i].open = true
-	if f.e.rule == depthsync.Streamed {
+	if f.e.rule == connector.RuleStreamed {
 		f.send(f.e.snapshot(), i)
 	}
 }
@@ -307,7 +306,7 @@ func (f *follower) lose(messages []*connector.Message) {
 
 // answer has the venue make the snapshot that was asked for: by itself, or in the stream of a subscription that is made anew.
 func (f *follower) answer(i int) {
-	streamed := f.e.rule == depthsync.Streamed
+	streamed := f.e.rule == connector.RuleStreamed
 	if !f.wanted || streamed && !f.conns[i].open {
 		return
 	}
@@ -367,7 +366,7 @@ func (f *follower) step() {
 		f.end(i)
 	case op == 61:
 		// Nothing tells which of two starts a message with the next id belongs to: while one is on its way there is no other.
-		if settled := f.announced && len(f.conns[0].depths)+len(f.conns[1].depths) == 0; e.rule == depthsync.Streamed && (settled || !f.restarted) {
+		if settled := f.announced && len(f.conns[0].depths)+len(f.conns[1].depths) == 0; e.rule == connector.RuleStreamed && (settled || !f.restarted) {
 			f.restarted = true
 			f.send(e.restart(), 0, 1)
 		}
@@ -399,7 +398,7 @@ func (f *follower) settle() {
 }
 
 // follow follows a venue by a rule for as long as there is more.
-func follow(t *testing.T, c choices, rule depthsync.Rule, more func() bool) *follower {
+func follow(t *testing.T, c choices, rule connector.Rule, more func() bool) *follower {
 	b, err := feed.NewBook(feed.Config{TickSize: 1, LotSize: 1, Rule: rule, Quotes: true})
 	if err != nil {
 		t.Fatal(err)
@@ -423,7 +422,7 @@ func TestBookIsTheVenuesOrAbsent(t *testing.T) {
 	for seed := range uint64(300) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			n := 0
-			f := follow(t, rand.New(rand.NewPCG(seed, 7)), depthsync.Futures+depthsync.Rule(seed%3), func() bool { n++; return n < 800 })
+			f := follow(t, rand.New(rand.NewPCG(seed, 7)), connector.RuleFutures+connector.Rule(seed%3), func() bool { n++; return n < 800 })
 			whole, quoted = whole+f.whole, quoted+f.quoted
 		})
 	}
@@ -459,7 +458,7 @@ func FuzzSync(f *testing.F) {
 		f.Add(long)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		for rule := depthsync.Futures; rule.Valid(); rule++ {
+		for rule := connector.RuleFutures; rule.Valid(); rule++ {
 			s := &script{data[:min(len(data), 4000)]}
 			follow(t, s, rule, func() bool { return len(s.rest) > 0 })
 		}

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/depth"
 	"github.com/hftrunner/hftrunner/hft"
 )
@@ -58,7 +57,7 @@ func (c *check) begin(rows []hft.Event, tickSize float64) {
 // all that the venue says, or of another place where the stream itself brings the snapshots, tells nothing.
 func (b *Book) compareTo(m *connector.Message) {
 	c, reached := &b.check, b.sync.LastID()
-	if b.byTime || m.Seq == 0 || b.cfg.Rule == depthsync.Streamed && (m.LastID != reached || m.Seq != b.depthSeq) {
+	if b.byTime || m.Seq == 0 || b.cfg.Rule == connector.RuleStreamed && (m.LastID != reached || m.Seq != b.depthSeq) {
 		return
 	}
 	c.id, c.seq, c.rows, c.at = m.LastID, m.Seq, append(c.rows[:0], m.Events...), b.problem(Mismatch, "", nil)

@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/hft"
 )
@@ -46,7 +45,7 @@ func TestSnapshotThatDiffers(t *testing.T) {
 		{"newer, and a level that is missing", 14, levels{100: 5, 99: 7, 98: 1, 97: 3}, levels{101: 5, 102: 2, 103: 4}, "the ask of 102, 0 in the book and 2 in the snapshot"},
 		{"newer than all", 15, levels{1: 5}, levels{300: 5}, ""},
 	} {
-		b, err := feed.NewBook(feed.Config{TickSize: 1, LotSize: 1, Rule: depthsync.Spot, Quotes: true, Symbol: "BTC"})
+		b, err := feed.NewBook(feed.Config{TickSize: 1, LotSize: 1, Rule: connector.RuleSpot, Quotes: true, Symbol: "BTC"})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/hft"
 )
 
@@ -16,7 +15,7 @@ type choices interface{ IntN(n int) int }
 // exchange is a venue: a book in which one level changes at a sequence number. Futures leave numbers out.
 type exchange struct {
 	choices
-	rule    depthsync.Rule
+	rule    connector.Rule
 	seq     int64
 	book    *sides
 	history []*sides // by sequence number
@@ -37,14 +36,14 @@ func newStream() *stream {
 	return &stream{lastID: 1000, pending: map[hft.Side]levels{hft.Buy: {}, hft.Sell: {}}}
 }
 
-func newExchange(c choices, rule depthsync.Rule) *exchange {
+func newExchange(c choices, rule connector.Rule) *exchange {
 	e := &exchange{choices: c, rule: rule, book: newSides()}
 	e.streams = [2]*stream{newStream(), nil}
 	e.streams[1] = e.streams[0]
 	switch variant := e.IntN(2) == 1; rule {
-	case depthsync.Streamed:
+	case connector.RuleStreamed:
 		e.net = variant
-	case depthsync.Spot:
+	case connector.RuleSpot:
 		if variant {
 			e.streams[1] = newStream()
 		}
@@ -100,7 +99,7 @@ func (e *exchange) set(side hft.Side, px, qty float64) {
 	if e.book.of(side)[px] == qty {
 		return
 	}
-	if e.rule == depthsync.Futures && e.IntN(4) == 0 {
+	if e.rule == connector.RuleFutures && e.IntN(4) == 0 {
 		e.seq++
 		e.history = append(e.history, e.book.clone())
 	}
@@ -122,8 +121,8 @@ func (e *exchange) set(side hft.Side, px, qty float64) {
 // depth is everything that has changed since the stream's message before.
 func (e *exchange) depth(s *stream) *connector.Message {
 	m := &connector.Message{Kind: connector.MessageDepth, Seq: e.seq, ExchTimestampNs: e.seq, FirstID: s.firstID, LastID: e.seq,
-		PrevID: s.lastID, HasPrevID: e.rule == depthsync.Futures}
-	if e.rule == depthsync.Streamed {
+		PrevID: s.lastID, HasPrevID: e.rule == connector.RuleFutures}
+	if e.rule == connector.RuleStreamed {
 		m.FirstID, m.LastID = s.lastID+1, s.lastID+1
 	}
 	before := e.history[s.told]
@@ -150,7 +149,7 @@ func event(kind uint64, side hft.Side, px, qty float64, exchNs int64) hft.Event 
 // snapshot is the whole book; that of a stream which brings snapshots is as of its last message.
 func (e *exchange) snapshot() *connector.Message {
 	m := &connector.Message{Kind: connector.MessageSnapshot, LastID: e.seq, Seq: e.seq, ExchTimestampNs: e.seq}
-	if s := e.streams[0]; e.rule == depthsync.Streamed {
+	if s := e.streams[0]; e.rule == connector.RuleStreamed {
 		m.LastID, m.Seq, m.ExchTimestampNs = s.lastID, s.told, s.told
 	}
 	book := e.history[m.Seq]
@@ -174,7 +173,7 @@ func (e *exchange) restart() *connector.Message {
 // quote is the best of both sides; one without a time where the rule is spot's.
 func (e *exchange) quote() *connector.Message {
 	m := &connector.Message{Kind: connector.MessageBBO, LastID: e.seq, Seq: e.seq}
-	if e.rule != depthsync.Spot {
+	if e.rule != connector.RuleSpot {
 		m.ExchTimestampNs = e.seq
 	}
 	bid, ask := e.book.best()

@@ -6,14 +6,13 @@ import (
 	"testing"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/hft"
 )
 
 // TestOffGrid: what is no multiple of the steps is counted in all kinds of messages, passed on, and said once.
 func TestOffGrid(t *testing.T) {
-	b, err := feed.NewBook(feed.Config{TickSize: 0.1, LotSize: 0.001, Rule: depthsync.Spot, Quotes: true})
+	b, err := feed.NewBook(feed.Config{TickSize: 0.1, LotSize: 0.001, Rule: connector.RuleSpot, Quotes: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +54,7 @@ func TestOffGrid(t *testing.T) {
 // TestOffGridIsOfWhatIsPublished: rows of a snapshot that is not used, of a quote that is older than the book, and of differences
 // that a snapshot contains are not counted; those of a book that begins are.
 func TestOffGridIsOfWhatIsPublished(t *testing.T) {
-	b, err := feed.NewBook(feed.Config{TickSize: 1, LotSize: 1, Rule: depthsync.Spot, Quotes: true})
+	b, err := feed.NewBook(feed.Config{TickSize: 1, LotSize: 1, Rule: connector.RuleSpot, Quotes: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +103,7 @@ func said(out *feed.Out, f feed.Finding) string {
 func TestOffGridIsExact(t *testing.T) {
 	for _, step := range []float64{1e-8, 1e-7, 0.00001, 0.0001, 0.0005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 5, 100} {
 		for n := 1.0; n < 1e9; n = math.Floor(n*1.37) + 1 {
-			b, err := feed.NewBook(feed.Config{TickSize: step, LotSize: step, Rule: depthsync.Streamed})
+			b, err := feed.NewBook(feed.Config{TickSize: step, LotSize: step, Rule: connector.RuleStreamed})
 			if err != nil {
 				t.Fatal(err)
 			}

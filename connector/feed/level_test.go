@@ -18,7 +18,6 @@ import (
 
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/bybit"
-	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/hft"
 )
@@ -160,9 +159,9 @@ func inFile(t *testing.T, timed bool, lines []topicLine) string {
 }
 
 func topicsConfig(files ...string) feed.LinesConfig {
-	format := connector.Format{NewDecoder: func() connector.Decoder { return &bybit.Decoder{BBO: true} }, Rule: depthsync.Streamed, NaturalLevel: 50}
-	return feed.LinesConfig{Files: files, Format: "bybit", NewDecoder: format.NewDecoder, Formats: map[string]connector.Format{"binancefutures": {NewDecoder: futures, Rule: depthsync.Futures},
-		"binancespot": {NewDecoder: spot, Rule: depthsync.Spot}, "bybit": format}}
+	format := connector.Format{NewDecoder: func() connector.Decoder { return &bybit.Decoder{BBO: true} }, Rule: connector.RuleStreamed, NaturalLevel: 50}
+	return feed.LinesConfig{Files: files, Format: "bybit", NewDecoder: format.NewDecoder, Formats: map[string]connector.Format{"binancefutures": {NewDecoder: futures, Rule: connector.RuleFutures},
+		"binancespot": {NewDecoder: spot, Rule: connector.RuleSpot}, "bybit": format}}
 }
 
 // readThrough reads files into a book and calls check after each line with the message, nil for none, and what was published.
@@ -178,7 +177,7 @@ func readThrough(t *testing.T, config feed.LinesConfig, check func(no int, book 
 		t.Fatal(err)
 	}
 	defer l.Close()
-	b, err := l.NewBook(feed.Config{TickSize: 1, LotSize: 1, Rule: depthsync.Streamed, Quotes: true})
+	b, err := l.NewBook(feed.Config{TickSize: 1, LotSize: 1, Rule: connector.RuleStreamed, Quotes: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -378,7 +377,7 @@ func TestBestsAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	b, err := l.NewBook(feed.Config{TickSize: 1, LotSize: 1, Rule: depthsync.Streamed})
+	b, err := l.NewBook(feed.Config{TickSize: 1, LotSize: 1, Rule: connector.RuleStreamed})
 	if err != nil {
 		t.Fatal(err)
 	}

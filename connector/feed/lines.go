@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/connector/recording"
 	"github.com/hftrunner/hftrunner/hft"
 )
@@ -29,7 +28,7 @@ type LinesConfig struct {
 	// AsRecorded leaves local times as they are.
 	AsRecorded bool
 	// Rule, when there is one, asks for Span, of which there is none of files AsRecorded. IgnoreGaps is as in Config.
-	Rule       depthsync.Rule
+	Rule       connector.Rule
 	IgnoreGaps bool
 	// MaxLineBytes bounds a line; 0 is recording.DefaultMaxLineBytes.
 	MaxLineBytes int

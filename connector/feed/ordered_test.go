@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/hft"
 )
@@ -14,7 +13,7 @@ import (
 // TestTimesThatContradictTheSequence: topics of one book may be stamped in another order than that of their sequence. Rows by
 // exchange time end in the same book as rows in order of receipt.
 func TestTimesThatContradictTheSequence(t *testing.T) {
-	b, err := feed.NewBook(feed.Config{TickSize: 1, LotSize: 1, Rule: depthsync.Streamed, Quotes: true})
+	b, err := feed.NewBook(feed.Config{TickSize: 1, LotSize: 1, Rule: connector.RuleStreamed, Quotes: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,9 +47,9 @@ func TestTimesThatContradictTheSequence(t *testing.T) {
 
 // TestNaturalSnapshotWithoutTime: it is no newer than the depth message that follows, whatever the latency.
 func TestNaturalSnapshotWithoutTime(t *testing.T) {
-	k := newTaker(t, feed.Config{Rule: depthsync.Spot, Natural: true})
+	k := newTaker(t, feed.Config{Rule: connector.RuleSpot, Natural: true})
 	at := func(localNs, exchNs int64, kind connector.MessageKind, id int64, bids levels) {
-		m := bookAt(kind, depthsync.Spot, id, id, 0, exchNs, bids)
+		m := bookAt(kind, connector.RuleSpot, id, id, 0, exchNs, bids)
 		for i := range m.Events {
 			m.Events[i].LocalTimestampNs = localNs
 			if exchNs == 0 {
@@ -73,8 +72,8 @@ func TestNaturalSnapshotWithoutTime(t *testing.T) {
 // TestNaturalTimeIsThatOfSending: the reference reads when the venue has sent a book.
 func TestNaturalTimeIsThatOfSending(t *testing.T) {
 	for _, natural := range []bool{false, true} {
-		k := newTaker(t, feed.Config{Rule: depthsync.Streamed, Natural: natural})
-		m := bookAt(connector.MessageSnapshot, depthsync.Streamed, 1, 1, 0, 1000, bid(98, 1))
+		k := newTaker(t, feed.Config{Rule: connector.RuleStreamed, Natural: natural})
+		m := bookAt(connector.MessageSnapshot, connector.RuleStreamed, 1, 1, 0, 1000, bid(98, 1))
 		m.SentNs = 1005
 		want := m.ExchTimestampNs
 		if natural {

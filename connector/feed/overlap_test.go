@@ -14,7 +14,7 @@ import (
 // TestRepeatedUpdates: what a second connection or an overlapping file brings again is neither published nor recorded, and counted.
 // It says nothing about the grid.
 func TestRepeatedUpdates(t *testing.T) {
-	for rule := depthsync.Futures; rule.Valid(); rule++ {
+	for rule := connector.RuleFutures; rule.Valid(); rule++ {
 		k := newTaker(t, feed.Config{Rule: rule})
 		k.take(bookAt(connector.MessageSnapshot, rule, 0, 9, 0, 9, bid(99, 1)))
 		update := func(id int64, qty float64) feed.Out {
@@ -49,15 +49,15 @@ func TestRepeatedUpdates(t *testing.T) {
 
 // TestRepeatedNaturalUpdates: rows as they come, and the stream stays where it is.
 func TestRepeatedNaturalUpdates(t *testing.T) {
-	k := newTaker(t, feed.Config{Rule: depthsync.Futures, Natural: true})
+	k := newTaker(t, feed.Config{Rule: connector.RuleFutures, Natural: true})
 	for i, id := range []int64{10, 11, 10, 12, 13} {
-		k.take(bookAt(connector.MessageDepth, depthsync.Futures, id, id, id-1, id, bid(100, float64(i))))
+		k.take(bookAt(connector.MessageDepth, connector.RuleFutures, id, id, id-1, id, bid(100, float64(i))))
 	}
 	if found(k.b, feed.Gap) != 0 || found(k.b, feed.Overlap) != 1 {
 		t.Errorf("%d gaps, %d overlaps", found(k.b, feed.Gap), found(k.b, feed.Overlap))
 	}
-	k.take(bookAt(connector.MessageDepth, depthsync.Futures, 5, 5, 4, 20, bid(100, 1))) // numbered anew
-	k.take(bookAt(connector.MessageDepth, depthsync.Futures, 8, 8, 7, 21, bid(100, 1)))
+	k.take(bookAt(connector.MessageDepth, connector.RuleFutures, 5, 5, 4, 20, bid(100, 1))) // numbered anew
+	k.take(bookAt(connector.MessageDepth, connector.RuleFutures, 8, 8, 7, 21, bid(100, 1)))
 	if found(k.b, feed.Gap) != 1 {
 		t.Errorf("%d gaps after the numbers began anew", found(k.b, feed.Gap))
 	}
@@ -65,7 +65,7 @@ func TestRepeatedNaturalUpdates(t *testing.T) {
 
 // TestRefusedTradesAreNotCounted among those outside of the book.
 func TestRefusedTradesAreNotCounted(t *testing.T) {
-	k := newTaker(t, feed.Config{Rule: depthsync.Futures})
+	k := newTaker(t, feed.Config{Rule: connector.RuleFutures})
 	m := tradeAt(1, 1)
 	m.Events[0].SetKind(hft.OffBookTrade)
 	m.Events[0].Px = 0.5
@@ -78,9 +78,9 @@ func TestRefusedTradesAreNotCounted(t *testing.T) {
 // TestMismatchBesideRowsOffTheGrid: what a book rounds is not held against a snapshot, all other levels are.
 func TestMismatchBesideRowsOffTheGrid(t *testing.T) {
 	for _, differs := range []bool{false, true} {
-		k := newTaker(t, feed.Config{Rule: depthsync.Spot})
+		k := newTaker(t, feed.Config{Rule: connector.RuleSpot})
 		at := func(kind connector.MessageKind, id int64, bids levels) {
-			k.take(bookAt(kind, depthsync.Spot, id, id, 0, id, bids))
+			k.take(bookAt(kind, connector.RuleSpot, id, id, 0, id, bids))
 		}
 		trade := tradeAt(1, 1)
 		trade.Events[0].Px = 100.5
@@ -101,7 +101,7 @@ func TestMismatchBesideRowsOffTheGrid(t *testing.T) {
 // TestOverflow: what waits for a snapshot is bounded. That the oldest was dropped is counted each time, and only a snapshot that is
 // newer than they makes a book.
 func TestOverflow(t *testing.T) {
-	b, err := feed.NewBook(feed.Config{TickSize: 1, LotSize: 1, Rule: depthsync.Spot, Symbol: "BTC"})
+	b, err := feed.NewBook(feed.Config{TickSize: 1, LotSize: 1, Rule: connector.RuleSpot, Symbol: "BTC"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,6 @@ import (
 	"slices"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/connector/recording"
 )
 
@@ -24,13 +23,13 @@ type tally struct {
 
 // count counts a message of a format by the rule. The two venues of Binance write much alike, but only differences of futures
 // say which one comes before them.
-func (t *tally) count(rule depthsync.Rule, m *connector.Message) {
+func (t *tally) count(rule connector.Rule, m *connector.Message) {
 	t.deepest = max(t.deepest, m.Level)
 	switch m.Kind {
 	case connector.MessageIgnored:
 		return
 	case connector.MessageDepth:
-		if rule == depthsync.Futures && !m.HasPrevID || rule == depthsync.Spot && m.HasPrevID {
+		if rule == connector.RuleFutures && !m.HasPrevID || rule == connector.RuleSpot && m.HasPrevID {
 			t.other++
 			return
 		}
@@ -44,7 +43,7 @@ func (t *tally) count(rule depthsync.Rule, m *connector.Message) {
 }
 
 // rule is that of the format.
-func (c *LinesConfig) rule() depthsync.Rule { return c.Formats[c.Format].Rule }
+func (c *LinesConfig) rule() connector.Rule { return c.Formats[c.Format].Rule }
 
 // doubtful reports whether a file is to be looked at for another format.
 func (t *tally) doubtful() bool { return t.lines > 0 && (t.depth <= t.other || 2*t.used < t.lines) }

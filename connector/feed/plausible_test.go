@@ -9,7 +9,6 @@ import (
 
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/binancespot"
-	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/connector/feed"
 )
 
@@ -41,7 +40,7 @@ func TestAFileWithoutDepth(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		format := connector.Format{NewDecoder: func() connector.Decoder { return &binancespot.Decoder{} }, Rule: depthsync.Spot}
+		format := connector.Format{NewDecoder: func() connector.Decoder { return &binancespot.Decoder{} }, Rule: connector.RuleSpot}
 		l, err := feed.OpenLines(t.Context(), feed.LinesConfig{Files: files, NewDecoder: format.NewDecoder, Format: "binancespot",
 			Formats: map[string]connector.Format{"binancespot": format}})
 		if err == nil {

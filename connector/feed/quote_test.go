@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/depth"
 	"github.com/hftrunner/hftrunner/hft"
@@ -14,7 +13,7 @@ import (
 // TestQuoteIsOrderedByItsID: a spot quote has no time. Whatever the latency, the depth message that follows it is newer.
 func TestQuoteIsOrderedByItsID(t *testing.T) {
 	for _, latencyNs := range []int64{0, 10e6, 50e6} {
-		b, err := feed.NewBook(feed.Config{TickSize: 0.1, LotSize: 0.001, Rule: depthsync.Spot, Quotes: true})
+		b, err := feed.NewBook(feed.Config{TickSize: 0.1, LotSize: 0.001, Rule: connector.RuleSpot, Quotes: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -65,7 +64,7 @@ func TestQuoteIsOrderedByItsID(t *testing.T) {
 // of it with it. It comes back with the stream.
 func TestQuotesWithoutDepth(t *testing.T) {
 	for _, ignoreGaps := range []bool{false, true} {
-		b, err := feed.NewBook(feed.Config{TickSize: 1, LotSize: 1, Rule: depthsync.Spot, Quotes: true, IgnoreGaps: ignoreGaps})
+		b, err := feed.NewBook(feed.Config{TickSize: 1, LotSize: 1, Rule: connector.RuleSpot, Quotes: true, IgnoreGaps: ignoreGaps})
 		if err != nil {
 			t.Fatal(err)
 		}

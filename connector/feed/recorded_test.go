@@ -19,7 +19,7 @@ import (
 // day is a venue's recording: the sample of every venue, and the recorded day where there is one.
 type day struct {
 	venue, symbol, file string
-	rule                depthsync.Rule
+	rule                connector.Rule
 	decoder             func() connector.Decoder
 	tick, lot           float64
 }
@@ -28,10 +28,10 @@ func futures() connector.Decoder { return &binancefutures.Decoder{} }
 func spot() connector.Decoder    { return &binancespot.Decoder{} }
 
 var days = []day{
-	{"binancefutures", "BTCUSDT", "btcusdt_20240808.gz", depthsync.Futures, futures, 0.1, 0.001},
-	{"binancefutures", "ETHUSDT", "ethusdt_20240808.gz", depthsync.Futures, futures, 0.01, 0.001},
-	{"binancespot", "BTCUSDT", "btcusdt_20240808.gz", depthsync.Spot, spot, 0.01, 0.00001},
-	{"bybit", "BTCUSDT", "", depthsync.Streamed, func() connector.Decoder { return &bybit.Decoder{BBO: true} }, 0.1, 0.001},
+	{"binancefutures", "BTCUSDT", "btcusdt_20240808.gz", connector.RuleFutures, futures, 0.1, 0.001},
+	{"binancefutures", "ETHUSDT", "ethusdt_20240808.gz", connector.RuleFutures, futures, 0.01, 0.001},
+	{"binancespot", "BTCUSDT", "btcusdt_20240808.gz", connector.RuleSpot, spot, 0.01, 0.00001},
+	{"bybit", "BTCUSDT", "", connector.RuleStreamed, func() connector.Decoder { return &bybit.Decoder{BBO: true} }, 0.1, 0.001},
 }
 
 // TestRecordedDays follows the recordings as a connector does that is any time away. After each depth message that contains

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hftrunner/hftrunner/connector/depthsync"
+	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/feed"
 )
 
@@ -20,7 +20,7 @@ func spanOf(t *testing.T, recording []byte) feed.Span {
 	if err := os.WriteFile(path, recording, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	l, err := feed.OpenLines(context.Background(), feed.LinesConfig{Files: []string{path}, NewDecoder: spot, Symbol: "A", Rule: depthsync.Spot})
+	l, err := feed.OpenLines(context.Background(), feed.LinesConfig{Files: []string{path}, NewDecoder: spot, Symbol: "A", Rule: connector.RuleSpot})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/depthsync"
 )
 
 // MaxClockDistance is how far a message's exchange time may be from its receipt. Clocks are minutes apart at worst, hours where
@@ -68,7 +67,7 @@ func (b *Book) refuse(m *connector.Message, err error) Out {
 	whole := m.Kind == connector.MessageSnapshot
 	switch {
 	case b.sync == nil || m.Kind != connector.MessageDepth && !whole:
-	case whole && b.cfg.Rule != depthsync.Streamed:
+	case whole && b.cfg.Rule != connector.RuleStreamed:
 		out.NeedSnapshot = !b.Synced()
 	case b.cfg.IgnoreGaps || !b.Synced(): // the next difference does not follow what is held back
 	default:

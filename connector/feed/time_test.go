@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/hft"
 )
@@ -61,7 +60,7 @@ func TestWrongTimeLosesTheBook(t *testing.T) {
 		return &connector.Message{Kind: kind, FirstID: id, LastID: id, Seq: id, ExchTimestampNs: exchNs,
 			Events: []hft.Event{event(hft.DepthEvent, hft.Buy, 100, float64(id), exchNs)}}
 	}
-	for _, rule := range []depthsync.Rule{depthsync.Spot, depthsync.Streamed} {
+	for _, rule := range []connector.Rule{connector.RuleSpot, connector.RuleStreamed} {
 		b, err := feed.NewBook(feed.Config{TickSize: 0.1, LotSize: 0.001, Rule: rule})
 		if err != nil {
 			t.Fatal(err)
@@ -101,7 +100,7 @@ func TestWrongTimeLosesTheBook(t *testing.T) {
 // TestNumbersBegunAnew: where a venue's sequence numbers begin anew, no quote of before stays over the book that comes then.
 func TestNumbersBegunAnew(t *testing.T) {
 	const now = int64(1_700_000_000_000_000_000)
-	b, err := feed.NewBook(feed.Config{TickSize: 0.1, LotSize: 0.001, Rule: depthsync.Streamed, Quotes: true})
+	b, err := feed.NewBook(feed.Config{TickSize: 0.1, LotSize: 0.001, Rule: connector.RuleStreamed, Quotes: true})
 	if err != nil {
 		t.Fatal(err)
 	}

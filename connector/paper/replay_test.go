@@ -7,7 +7,6 @@ import (
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/binancefutures"
 	"github.com/hftrunner/hftrunner/connector/connectortest"
-	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/connector/paper"
 	"github.com/hftrunner/hftrunner/connector/replay"
 	"github.com/hftrunner/hftrunner/internal/testkit/sampletest"
@@ -17,7 +16,7 @@ import (
 func newReplay(t *testing.T, path string) paper.Source {
 	t.Helper()
 	source, err := replay.Open(replay.Config{Files: map[string][]string{"BTCUSDT": {path}},
-		NewDecoder: func() connector.Decoder { return &binancefutures.Decoder{} }, Rule: depthsync.Futures})
+		NewDecoder: func() connector.Decoder { return &binancefutures.Decoder{} }, Rule: connector.RuleFutures})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,6 @@ import (
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/binancespot"
 	"github.com/hftrunner/hftrunner/connector/bybit"
-	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/connector/paper"
 	"github.com/hftrunner/hftrunner/connector/replay"
@@ -70,9 +69,9 @@ func distorted(t *testing.T, path string) string {
 // TestExchangeTime: the exchange gets the rows in the order of exchange times and the bots in that of receipt, each at its time
 // and whole, however late they were received.
 func TestExchangeTime(t *testing.T) {
-	formats := map[string]connector.Format{"binancefutures": {NewDecoder: futures, Rule: depthsync.Futures},
-		"binancespot": {NewDecoder: func() connector.Decoder { return &binancespot.Decoder{} }, Rule: depthsync.Spot},
-		"bybit":       {NewDecoder: func() connector.Decoder { return &bybit.Decoder{BBO: true} }, Rule: depthsync.Streamed}}
+	formats := map[string]connector.Format{"binancefutures": {NewDecoder: futures, Rule: connector.RuleFutures},
+		"binancespot": {NewDecoder: func() connector.Decoder { return &binancespot.Decoder{} }, Rule: connector.RuleSpot},
+		"bybit":       {NewDecoder: func() connector.Decoder { return &bybit.Decoder{BBO: true} }, Rule: connector.RuleStreamed}}
 	for venue, format := range formats {
 		t.Run(venue, func(t *testing.T) {
 			path := sampletest.Path(t, venue, "BTCUSDT")

@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/connector/paper"
 	"github.com/hftrunner/hftrunner/connector/replay"
 	"github.com/hftrunner/hftrunner/internal/testkit/datatest"
@@ -20,7 +19,7 @@ func BenchmarkReplay(b *testing.B) {
 			rows := 0
 			for b.Loop() {
 				s, err := replay.Open(replay.Config{Files: map[string][]string{"BTCUSDT": {path}}, NewDecoder: futures,
-					Rule: depthsync.Futures, Sync: sync, BookTicker: true})
+					Rule: connector.RuleFutures, Sync: sync, BookTicker: true})
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/connector/recording"
 )
@@ -62,7 +61,7 @@ type Config struct {
 	Format  string
 	Formats map[string]connector.Format
 	// Rule is how the venue numbers the differences of a book.
-	Rule depthsync.Rule
+	Rule connector.Rule
 	// Sync is SyncExchange when left empty, OnBadLine SkipBadLine, OnGap ResyncOnGap.
 	Sync      Sync
 	OnBadLine OnBadLine
@@ -127,7 +126,7 @@ func (c *Config) check() error {
 		errs = append(errs, errors.New("replay: NewDecoder is missing; must be the decoder of the recorded venue"))
 	}
 	if !c.Rule.Valid() {
-		errs = append(errs, errors.New("replay: Rule is missing; use depthsync.Futures, depthsync.Spot or depthsync.Streamed"))
+		errs = append(errs, errors.New("replay: Rule is missing; use connector.RuleFutures, connector.RuleSpot or connector.RuleStreamed"))
 	}
 	if c.Sync != SyncExchange && c.Sync != SyncNatural {
 		errs = append(errs, fmt.Errorf("replay: sync %q is unknown; use %q or %q", c.Sync, SyncExchange, SyncNatural))

@@ -18,7 +18,6 @@ import (
 
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/bybit"
-	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/connector/paper"
 	"github.com/hftrunner/hftrunner/connector/replay"
@@ -35,7 +34,7 @@ func Example() {
 	name := filepath.Join(dir, "btcusdt_20240808")
 	_ = os.WriteFile(name, []byte(tradeAt(1000, "BTCUSDT")+tradeAt(2000, "BTCUSDT")), 0o600)
 
-	s, err := replay.Open(replay.Config{Files: map[string][]string{"BTCUSDT": {name}}, NewDecoder: futures, Rule: depthsync.Futures})
+	s, err := replay.Open(replay.Config{Files: map[string][]string{"BTCUSDT": {name}}, NewDecoder: futures, Rule: connector.RuleFutures})
 	if err != nil {
 		fmt.Println(err)
 	}
@@ -111,7 +110,7 @@ func play(t *testing.T, config replay.Config, contents ...[]byte) (p played) {
 	t.Helper()
 	config.Files = map[string][]string{"BTCUSDT": write(t, contents...)}
 	if config.NewDecoder == nil {
-		config.NewDecoder, config.Rule = futures, depthsync.Futures
+		config.NewDecoder, config.Rule = futures, connector.RuleFutures
 	}
 	config.OnProblem = func(problem feed.Problem) {
 		p.problems = append(p.problems, fmt.Sprintf("%s:%d: %v", filepath.Base(problem.File), problem.Line, problem.Finding))
@@ -288,7 +287,7 @@ func TestCutOffFiles(t *testing.T) {
 func TestMergeByTime(t *testing.T) {
 	names := write(t, []byte(tradeAt(1, "AUSDT")+tradeAt(4, "AUSDT")), []byte(tradeAt(4, "AUSDT")+tradeAt(9, "AUSDT")),
 		[]byte(tradeAt(2, "BUSDT")+tradeAt(4, "BUSDT")+tradeAt(5, "BUSDT")), []byte(tradeAt(0, "CUSDT")+tradeAt(3, "CUSDT")))
-	s, err := replay.Open(replay.Config{NewDecoder: futures, Rule: depthsync.Futures,
+	s, err := replay.Open(replay.Config{NewDecoder: futures, Rule: connector.RuleFutures,
 		Files: map[string][]string{"AUSDT": names[:2], "BUSDT": names[2:3], "CUSDT": names[3:]}})
 	if err != nil {
 		t.Fatal(err)
@@ -355,7 +354,7 @@ func TestClose(t *testing.T) {
 	text := strings.Repeat(tradeAt(1, "BTCUSDT"), 20_000)
 	names := write(t, []byte(text), zipped(t, text))
 	for n := range 20 {
-		s, err := replay.Open(replay.Config{Files: map[string][]string{"BTCUSDT": names, "OTHER": names}, NewDecoder: futures, Rule: depthsync.Futures})
+		s, err := replay.Open(replay.Config{Files: map[string][]string{"BTCUSDT": names, "OTHER": names}, NewDecoder: futures, Rule: connector.RuleFutures})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -395,7 +394,7 @@ func TestNextAllocatesNothing(t *testing.T) {
 		text.WriteString(depthAt(i, i+1, i+1, i))
 		text.WriteString(tradeAt(i, "BTCUSDT"))
 	}
-	s, err := replay.Open(replay.Config{Files: map[string][]string{"BTCUSDT": write(t, zipped(t, text.String()))}, NewDecoder: futures, Rule: depthsync.Futures})
+	s, err := replay.Open(replay.Config{Files: map[string][]string{"BTCUSDT": write(t, zipped(t, text.String()))}, NewDecoder: futures, Rule: connector.RuleFutures})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -426,7 +425,7 @@ func TestOpenIsEnded(t *testing.T) {
 	if err := os.WriteFile(file, []byte(tradeAt(5, "BTCUSDT")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := replay.Open(replay.Config{Context: ctx, Files: map[string][]string{"BTCUSDT": {file}}, NewDecoder: futures, Rule: depthsync.Futures})
+	_, err := replay.Open(replay.Config{Context: ctx, Files: map[string][]string{"BTCUSDT": {file}}, NewDecoder: futures, Rule: connector.RuleFutures})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error is %v", err)
 	}
@@ -448,7 +447,7 @@ func TestForeignRecording(t *testing.T) {
 // A problem says what was done about it where the replay goes on, and what to do where it ended.
 func TestProblemSaysWhatWasDone(t *testing.T) {
 	text := []byte(tradeAt(1000, "BTCUSDT") + "2000 x\n")
-	config := replay.Config{Files: map[string][]string{"BTCUSDT": write(t, text)}, NewDecoder: futures, Rule: depthsync.Futures}
+	config := replay.Config{Files: map[string][]string{"BTCUSDT": write(t, text)}, NewDecoder: futures, Rule: connector.RuleFutures}
 	for on, want := range map[replay.OnBadLine]string{replay.SkipBadLine: "; the line is skipped, as set by on_bad_line", replay.FatalBadLine: "; repair or remove the line, or"} {
 		var said error
 		config.OnBadLine, config.OnProblem = on, func(p feed.Problem) { said = p }
@@ -571,9 +570,9 @@ func TestBookOfOneDepth(t *testing.T) {
 	const book = `{"topic":"orderbook.200.BTCUSDT","type":"snapshot","ts":1748908800995,"data":{"s":"BTCUSDT","b":[["100.0","5"],["99.9","1"]],"a":[["100.1","5"]],"u":10,"seq":100},"cts":1748908800990}`
 	shallow := strings.NewReplacer("orderbook.200", "orderbook.50", `["99.9","1"]`, `["99.8","1"],["99.7","1"]`).Replace(book)
 	decoder := func() connector.Decoder { return &bybit.Decoder{BBO: true} }
-	formats := map[string]connector.Format{"bybit": {NewDecoder: decoder, Rule: depthsync.Streamed, NaturalLevel: 50}}
+	formats := map[string]connector.Format{"bybit": {NewDecoder: decoder, Rule: connector.RuleStreamed, NaturalLevel: 50}}
 	text := "1748908801000000000 " + shallow + "\n1748908801000000001 " + book + "\n1748908801000000002 " + shallow + "\n1748908801000000003 " + trade + "\n"
-	config := replay.Config{NewDecoder: decoder, Rule: depthsync.Streamed, Format: "bybit", Formats: formats}
+	config := replay.Config{NewDecoder: decoder, Rule: connector.RuleStreamed, Format: "bybit", Formats: formats}
 	play(t, config, []byte(text)).check(t, []string{"1748908801000000001 3 ready", "1748908801000000003 1"}, []string{"f0:1: other depth"}, 4, 0, 0)
 	config.Sync = replay.SyncNatural
 	play(t, config, []byte(text)).check(t, []string{"1748908801000000000 4 ready", "1748908801000000002 4", "1748908801000000003 1"}, []string{"f0:2: other depth"}, 4, 0, 0)
@@ -582,7 +581,7 @@ func TestBookOfOneDepth(t *testing.T) {
 // An archive of the venue, which has no local times, needs a base latency.
 func TestArchive(t *testing.T) {
 	decoder := func() connector.Decoder { return &bybit.Decoder{BBO: true} }
-	config := replay.Config{NewDecoder: decoder, Rule: depthsync.Streamed, Format: "bybit", Formats: map[string]connector.Format{"bybit": {NewDecoder: decoder, Rule: depthsync.Streamed}}}
+	config := replay.Config{NewDecoder: decoder, Rule: connector.RuleStreamed, Format: "bybit", Formats: map[string]connector.Format{"bybit": {NewDecoder: decoder, Rule: connector.RuleStreamed}}}
 	const text = `{"topic":"orderbook.500.BTCUSDT","type":"snapshot","ts":1733011200691,"data":{"s":"BTCUSDT","b":[["1.9","62"]],"a":[["2.0","10"]],"u":20,"seq":130},"cts":1733011200589}
 {"topic":"orderbook.500.BTCUSDT","type":"delta","ts":1733011200693,"data":{"s":"BTCUSDT","b":[["1.9","0"],["1.8","7"]],"a":[],"u":21,"seq":131},"cts":1733011200691}
 `
@@ -620,7 +619,7 @@ func TestProgress(t *testing.T) {
 	text := snapshotAt(1, 20) + depthAt(2, 10, 20, 9)
 	files := map[string][]string{"BTCUSDT": write(t, []byte(text), []byte(text))}
 	var told []int64
-	s, err := replay.Open(replay.Config{Files: files, NewDecoder: futures, Rule: depthsync.Futures, Progress: func(symbol string, done, total int64) {
+	s, err := replay.Open(replay.Config{Files: files, NewDecoder: futures, Rule: connector.RuleFutures, Progress: func(symbol string, done, total int64) {
 		if told = append(told, done); symbol != "BTCUSDT" || total != int64(2*len(text)) {
 			t.Errorf("%s: %d of %d", symbol, done, total)
 		}

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/connector/paper"
 	"github.com/hftrunner/hftrunner/hft"
@@ -88,7 +87,7 @@ func Open(config Config) (*Source, error) {
 func (s *Source) addFeed(symbol string) error {
 	f := &lines{symbol: symbol}
 	var err error
-	rule := depthsync.Rule(0)
+	rule := connector.Rule(0)
 	if s.config.ExchangeTime {
 		rule = s.config.Rule
 	}

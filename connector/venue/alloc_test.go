@@ -15,7 +15,6 @@ import (
 	"github.com/hftrunner/hftrunner/connector/binancespot"
 	"github.com/hftrunner/hftrunner/connector/blotter"
 	"github.com/hftrunner/hftrunner/connector/bybit"
-	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/connector/venue"
 	"github.com/hftrunner/hftrunner/hft"
 )
@@ -58,7 +57,7 @@ func textFrame(dst []byte, text string) []byte {
 // dialect is what a venue's messages look like. Each is given the number of the message from 11 on; ids count one by one.
 type dialect struct {
 	name                          string
-	rule                          depthsync.Rule
+	rule                          connector.Rule
 	decoder                       connector.Decoder
 	snapshot, depth, trade, quote string
 }
@@ -66,17 +65,17 @@ type dialect struct {
 func dialects() []dialect {
 	const rows = `[["60000.10","%[1]d.5"],["60000.00","1.25"],["59999.90","0.000"]]`
 	list := []dialect{
-		{name: "binancefutures", rule: depthsync.Futures, decoder: &binancefutures.Decoder{AggTrades: true},
+		{name: "binancefutures", rule: connector.RuleFutures, decoder: &binancefutures.Decoder{AggTrades: true},
 			snapshot: `{"lastUpdateId":10,"E":NOW,"T":NOW,"bids":[["60000.10","1"]],"asks":[["60000.20","1"]]}`,
 			depth:    `{"stream":"btcusdt@depth@0ms","data":{"e":"depthUpdate","E":NOW,"T":NOW,"s":"BTCUSDT","U":%[1]d,"u":%[1]d,"pu":%[2]d,"b":` + rows + `,"a":[]}}`,
 			trade:    `{"stream":"btcusdt@aggTrade","data":{"e":"aggTrade","E":NOW,"a":%[1]d,"s":"BTCUSDT","p":"60000.10","q":"0.5","f":%[1]d,"l":%[1]d,"T":NOW,"m":true}}`,
 			quote:    `{"stream":"btcusdt@bookTicker","data":{"e":"bookTicker","u":%[1]d,"s":"BTCUSDT","b":"60000.10","B":"%[1]d.5","a":"60000.20","A":"5.0","T":NOW,"E":NOW}}`},
-		{name: "binancespot", rule: depthsync.Spot, decoder: &binancespot.Decoder{},
+		{name: "binancespot", rule: connector.RuleSpot, decoder: &binancespot.Decoder{},
 			snapshot: `{"lastUpdateId":10,"bids":[["60000.10","1"]],"asks":[["60000.20","1"]]}`,
 			depth:    `{"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate","E":NOW,"s":"BTCUSDT","U":%[1]d,"u":%[1]d,"b":` + rows + `,"a":[]}}`,
 			trade:    `{"stream":"btcusdt@trade","data":{"e":"trade","E":NOW,"s":"BTCUSDT","t":%[1]d,"p":"60000.10","q":"0.5","T":NOW,"m":true,"M":true}}`,
 			quote:    `{"stream":"btcusdt@bookTicker","data":{"u":%[1]d,"s":"BTCUSDT","b":"60000.10","B":"%[1]d.5","a":"60000.20","A":"5.0"}}`},
-		{name: "bybit", rule: depthsync.Streamed, decoder: &bybit.Decoder{Level: 50, BBO: true},
+		{name: "bybit", rule: connector.RuleStreamed, decoder: &bybit.Decoder{Level: 50, BBO: true},
 			snapshot: `{"topic":"orderbook.50.BTCUSDT","type":"snapshot","ts":NOW,"data":{"s":"BTCUSDT","b":[["60000.10","1"]],"a":[["60000.20","1"]],"u":10,"seq":10},"cts":NOW}`,
 			depth:    `{"topic":"orderbook.50.BTCUSDT","type":"delta","ts":NOW,"data":{"s":"BTCUSDT","b":` + rows + `,"a":[],"u":%[1]d,"seq":%[1]d},"cts":NOW}`,
 			trade: `{"topic":"publicTrade.BTCUSDT","type":"snapshot","ts":NOW,"data":[{"T":NOW,"s":"BTCUSDT","S":"Buy","v":"0.5","p":"60000.10",` +
@@ -107,7 +106,7 @@ func TestMarketDataAllocatesNothing(t *testing.T) {
 				start(t, f, sink, func(c *venue.Config) { c.Rule = d.rule }, "BTCUSDT")
 				market := take(t, f.market, "the market stream")
 				next := 11
-				if d.rule == depthsync.Streamed {
+				if d.rule == connector.RuleStreamed {
 					market.send(t, d.snapshot)
 				} else {
 					market.send(t, fmt.Sprintf(d.depth, next, next-1))

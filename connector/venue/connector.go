@@ -15,7 +15,6 @@ import (
 	"github.com/hftrunner/hftrunner/connector/blotter"
 	"github.com/hftrunner/hftrunner/connector/clientid"
 	"github.com/hftrunner/hftrunner/connector/clocksync"
-	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/connector/stream"
 )
 
@@ -35,7 +34,7 @@ const DefaultAuditInterval = 30 * time.Second
 type Config struct {
 	Protocol Protocol
 	// Rule is how the venue numbers the differences of its books.
-	Rule depthsync.Rule
+	Rule connector.Rule
 	// OrderPrefix begins every client order id, 1 to 4 letters or digits: by it this runner's orders are told from others.
 	// Runners on one account need different ones.
 	OrderPrefix string

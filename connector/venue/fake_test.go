@@ -19,7 +19,6 @@ import (
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/blotter"
 	"github.com/hftrunner/hftrunner/connector/connectortest"
-	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/connector/stream"
 	"github.com/hftrunner/hftrunner/connector/venue"
@@ -298,7 +297,7 @@ func start(tb testing.TB, p venue.Protocol, sink connector.Sink, change func(c *
 // startBy is start with another clock.
 func startBy(tb testing.TB, clock connector.Clock, p venue.Protocol, sink connector.Sink, change func(c *venue.Config), symbols ...string) *run {
 	tb.Helper()
-	cfg := venue.Config{Protocol: p, Rule: depthsync.Spot, OrderPrefix: "t"}
+	cfg := venue.Config{Protocol: p, Rule: connector.RuleSpot, OrderPrefix: "t"}
 	for _, symbol := range symbols {
 		cfg.Filters = append(cfg.Filters, rules(symbol))
 	}

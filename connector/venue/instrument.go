@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/connector/feed"
 )
 
@@ -55,7 +54,7 @@ type instrument struct {
 	armed bool
 }
 
-func newInstrument(inst connector.Instrument, rule depthsync.Rule, venueNs func(localNs int64) int64, f *Filters) (*instrument, error) {
+func newInstrument(inst connector.Instrument, rule connector.Rule, venueNs func(localNs int64) int64, f *Filters) (*instrument, error) {
 	book, err := feed.NewBook(feed.Config{TickSize: inst.TickSize, LotSize: inst.LotSize, Rule: rule, Quotes: true, VenueNs: venueNs, Symbol: inst.Symbol})
 	if err != nil {
 		return nil, err

@@ -14,7 +14,6 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/connector/venue"
 )
 
@@ -84,7 +83,7 @@ func TestBookIsSubscribedAnew(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
 	f.snapshot = func(string) ([]byte, error) { return nil, venue.ErrResubscribe }
-	r := start(t, resubscriber{f}, nil, func(c *venue.Config) { c.Rule = depthsync.Streamed }, "BTC")
+	r := start(t, resubscriber{f}, nil, func(c *venue.Config) { c.Rule = connector.RuleStreamed }, "BTC")
 	market := take(t, f.market, "the market stream")
 	if hello := take(t, f.hello, "the subscription"); hello != "BTC" {
 		t.Errorf("subscribed to %q", hello)

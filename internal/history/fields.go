@@ -120,20 +120,17 @@ func bodyOf[B journal.Body](r *journal.Record) B {
 	return b
 }
 
-// lower returns an enum's name as it stands in results.
-func lower(name string) string { return strings.ToLower(name) }
-
 func (f *fields) order(o *hft.Order) {
 	f.add("order_id", rowfile.ID, o.OrderID)
-	f.text("side", lower(o.Side.String()))
-	f.text("type", lower(o.OrdType.String()))
-	f.text("tif", lower(o.TimeInForce.String()))
+	f.text("side", strings.ToLower(o.Side.String()))
+	f.text("type", strings.ToLower(o.OrdType.String()))
+	f.text("tif", strings.ToLower(o.TimeInForce.String()))
 	f.number("price", o.Price())
 	f.number("qty", o.Qty)
 	f.number("leaves_qty", o.LeavesQty)
 	f.number("exec_qty", o.ExecQty)
 	f.number("exec_price", o.ExecPrice())
-	f.text("status", lower(o.Status.String()))
+	f.text("status", strings.ToLower(o.Status.String()))
 	f.text("request", requestName(o.Req))
 	f.add("maker", rowfile.Flag, o.Maker)
 	f.time("venue_time", o.ExchTimestampNs)
@@ -152,7 +149,7 @@ func requestName(s hft.Status) string {
 	case hft.StatusReplaced:
 		return "modify"
 	}
-	return lower(s.String())
+	return strings.ToLower(s.String())
 }
 
 func (f *fields) holding(h *journal.Holding) {

@@ -5,9 +5,6 @@ import (
 	"github.com/hftrunner/hftrunner/journal"
 )
 
-// JournalFolder is the name of the journal's directory in a state directory.
-const JournalFolder = "journal"
-
 // Names map ids to what the numbers of strategies and instruments stand for in a journal.
 type Names struct {
 	strategies  map[uint64]string

@@ -109,12 +109,12 @@ func TestVenuesReadTheirs(t *testing.T) {
 	_, files := write(t, 10*time.Second)
 	venues := map[string]struct {
 		decoder connector.Decoder
-		rule    depthsync.Rule
+		rule    connector.Rule
 		quoted  bool // quotes have the number of an update of the book
 	}{
-		"binancefutures": {new(binancefutures.Decoder), depthsync.Futures, true},
-		"binancespot":    {new(binancespot.Decoder), depthsync.Spot, true},
-		"bybit":          {&bybit.Decoder{BBO: true}, depthsync.Streamed, false},
+		"binancefutures": {new(binancefutures.Decoder), connector.RuleFutures, true},
+		"binancespot":    {new(binancespot.Decoder), connector.RuleSpot, true},
+		"bybit":          {&bybit.Decoder{BBO: true}, connector.RuleStreamed, false},
 	}
 	for _, f := range files {
 		t.Run(f.Venue+"/"+f.Symbol, func(t *testing.T) {

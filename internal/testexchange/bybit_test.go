@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/bybit"
 	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/hft"
@@ -586,7 +587,7 @@ func TestBybitBookEqualsTheVenues(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f := follow(t, depthsync.Streamed)
+		f := follow(t, connector.RuleStreamed)
 		f.decoder = &bybit.Decoder{Level: level}
 		if level == 1000 {
 			c.fault("mid-snapshot=p:0.3,only:orderbook.1000")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/testexchange"
@@ -175,7 +176,7 @@ func TestFaultDepthGap(t *testing.T) {
 	c := futures(t, nil)
 	s := c.dial("/public/ws/btcusdt@depth@100ms")
 	s.drain()
-	f := follow(t, depthsync.Futures)
+	f := follow(t, connector.RuleFutures)
 	step := func(qty float64) {
 		c.level(hft.Buy, 59990, qty)
 		c.Advance(100 * time.Millisecond)

@@ -285,7 +285,7 @@ func TestFuturesBookFollows(t *testing.T) {
 		c := futures(t, func(c *testexchange.Config) { c.Background, c.EventsPerSecond = testexchange.Synthetic, 500 })
 		s := c.dial("/public/stream?streams=btcusdt@depth" + speed)
 		s.drain()
-		f := follow(t, depthsync.Futures)
+		f := follow(t, connector.RuleFutures)
 		for step := range 20 {
 			c.Advance(500 * time.Millisecond)
 			if step == 3 {
@@ -333,7 +333,7 @@ type follower struct {
 	price, qty string
 }
 
-func follow(t *testing.T, rule depthsync.Rule) *follower {
+func follow(t *testing.T, rule connector.Rule) *follower {
 	t.Helper()
 	sync, err := depthsync.New(depthsync.Config{Rule: rule})
 	if err != nil {

@@ -3,7 +3,7 @@ package testexchange
 import (
 	"fmt"
 
-	"github.com/hftrunner/hftrunner/connector/depthsync"
+	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/paper"
 	"github.com/hftrunner/hftrunner/connector/replay"
 	"github.com/hftrunner/hftrunner/internal/testexchange/binancefutures"
@@ -23,7 +23,7 @@ type protocol struct {
 	symbols      func() []market.SymbolConfig
 	spot, noGaps bool
 	// rule is the numbering of book updates in its recordings.
-	rule depthsync.Rule
+	rule connector.Rule
 	// connectorBlock is a connector of the runner's configuration; %s is the address.
 	connectorBlock string
 }
@@ -37,7 +37,7 @@ func protocols() map[Venue]protocol {
 					ListenKeyTTL: c.ListenKeyTTL, WeightPerMinute: c.WeightPerMinute, OrdersPerMinute: c.OrdersPerMinute})
 			},
 			wire: binancefutures.WireConfig, symbols: linearSymbols,
-			rule: depthsync.Futures,
+			rule: connector.RuleFutures,
 			connectorBlock: `connector "binancefutures" "test" {
   api_url     = "http://%[1]s"
   public_url  = "ws://%[1]s/public"
@@ -57,7 +57,7 @@ func protocols() map[Venue]protocol {
 				return binancespot.New(core, o)
 			},
 			wire: binancespot.WireConfig, symbols: spotSymbols, spot: true, noGaps: true,
-			rule: depthsync.Spot,
+			rule: connector.RuleSpot,
 			connectorBlock: `connector "binancespot" "test" {
   api_url    = "http://%[1]s"
   stream_url = "ws://%[1]s"
@@ -71,7 +71,7 @@ func protocols() map[Venue]protocol {
 				return bybit.New(core, bybit.Options{RequestsPer5s: perMinute(c.WeightPerMinute, 12), OrdersPerSecond: perMinute(c.OrdersPerMinute, 60)})
 			},
 			wire: bybit.WireConfig, symbols: bybitSymbols, noGaps: true,
-			rule: depthsync.Streamed,
+			rule: connector.RuleStreamed,
 			connectorBlock: `connector "bybit" "test" {
   api_url     = "http://%[1]s"
   public_url  = "ws://%[1]s/v5/public/linear"

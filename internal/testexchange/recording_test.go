@@ -29,7 +29,7 @@ func futuresRecording(t *testing.T, path string, levels int) {
 	})
 	s := c.dial("/public/ws/btcusdt@depth@100ms")
 	s.drain()
-	f := follow(t, depthsync.Futures)
+	f := follow(t, connector.RuleFutures)
 	c.Advance(5 * time.Second)
 	f.feed(c.do("GET", depthPath, "symbol=BTCUSDT&limit=1000", false).body)
 	best := decode(t, c.do("GET", "/fapi/v1/ticker/bookTicker", "symbol=BTCUSDT", false).body)

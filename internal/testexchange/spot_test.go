@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/binancespot"
 	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/hft"
@@ -151,7 +152,7 @@ func TestSpotBookFollows(t *testing.T) {
 		c := spot(t, func(c *testexchange.Config) { c.Background, c.EventsPerSecond = testexchange.Synthetic, 500 })
 		s := c.dial("/stream?streams=btcusdt@depth" + speed)
 		s.drain()
-		f := follow(t, depthsync.Spot)
+		f := follow(t, connector.RuleSpot)
 		f.decoder, f.price, f.qty = new(binancespot.Decoder), "%.8f", "%.8f"
 		for step := range 20 {
 			c.Advance(time.Second)

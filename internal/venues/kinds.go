@@ -7,10 +7,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/binancefutures"
 	"github.com/hftrunner/hftrunner/connector/binancespot"
 	"github.com/hftrunner/hftrunner/connector/bybit"
-	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/connector/venue"
 	"github.com/hftrunner/hftrunner/internal/settings"
 )
@@ -28,7 +28,7 @@ type Kind struct {
 	Name, Doc string
 	// New returns settings of which none is set.
 	New  func() Settings
-	open func(*Config) (venue.Protocol, depthsync.Rule, error)
+	open func(*Config) (venue.Protocol, connector.Rule, error)
 }
 
 // Kinds returns the venues that there are, in the order of the documentation.
@@ -87,7 +87,7 @@ func Keyless(s Settings) Settings {
 	return keyless
 }
 
-func newBinanceFutures(o *Config) (venue.Protocol, depthsync.Rule, error) {
+func newBinanceFutures(o *Config) (venue.Protocol, connector.Rule, error) {
 	s, ok := o.Settings.(*binancefutures.Settings)
 	if !ok {
 		return nil, 0, wrongSettings(o)
@@ -100,10 +100,10 @@ func newBinanceFutures(o *Config) (venue.Protocol, depthsync.Rule, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	return p, depthsync.Futures, nil
+	return p, connector.RuleFutures, nil
 }
 
-func newBinanceSpot(o *Config) (venue.Protocol, depthsync.Rule, error) {
+func newBinanceSpot(o *Config) (venue.Protocol, connector.Rule, error) {
 	s, ok := o.Settings.(*binancespot.Settings)
 	if !ok {
 		return nil, 0, wrongSettings(o)
@@ -116,10 +116,10 @@ func newBinanceSpot(o *Config) (venue.Protocol, depthsync.Rule, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	return p, depthsync.Spot, nil
+	return p, connector.RuleSpot, nil
 }
 
-func newBybit(o *Config) (venue.Protocol, depthsync.Rule, error) {
+func newBybit(o *Config) (venue.Protocol, connector.Rule, error) {
 	s, ok := o.Settings.(*bybit.Settings)
 	if !ok {
 		return nil, 0, wrongSettings(o)

@@ -12,7 +12,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"github.com/hftrunner/hftrunner/connector/depthsync"
+	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/stream"
 	"github.com/hftrunner/hftrunner/connector/venue"
 	"github.com/hftrunner/hftrunner/ipc"
@@ -68,7 +68,7 @@ func (c Config) GoString() string { return c.String() }
 type Venue struct {
 	Protocol venue.Protocol
 	// Rule is the venue's numbering of book updates.
-	Rule depthsync.Rule
+	Rule connector.Rule
 	// Clock is the local clock that its connector has to be run with.
 	Clock  *ipc.Clock
 	config Config

@@ -14,7 +14,6 @@ import (
 
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/bybit"
-	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/batch/convert"
@@ -23,7 +22,7 @@ import (
 
 // bybitOptions are those of the runner.
 func bybitOptions() convert.Options {
-	format := connector.Format{NewDecoder: func() connector.Decoder { return &bybit.Decoder{BBO: true} }, Rule: depthsync.Streamed, NaturalLevel: bybit.DefaultLevel}
+	format := connector.Format{NewDecoder: func() connector.Decoder { return &bybit.Decoder{BBO: true} }, Rule: connector.RuleStreamed, NaturalLevel: bybit.DefaultLevel}
 	return convert.Options{NewDecoder: format.NewDecoder, Rule: format.Rule, Format: "bybit", Formats: map[string]connector.Format{"bybit": format}, TickSize: 0.1, LotSize: 0.001, Quotes: true}
 }
 

@@ -4,7 +4,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/hftrunner/hftrunner/connector/depthsync"
+	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/internal/batch/convert"
 	"github.com/hftrunner/hftrunner/internal/testkit/datatest"
 )
@@ -16,7 +16,7 @@ func BenchmarkEvents(b *testing.B) {
 	natural := convert.Options{Natural: true, NewDecoder: futures}
 	inRuns := natural
 	inRuns.MemoryRows = 20_000
-	book := convert.Options{NewDecoder: futures, Rule: depthsync.Futures, TickSize: 0.1, LotSize: 0.001, Quotes: true}
+	book := convert.Options{NewDecoder: futures, Rule: connector.RuleFutures, TickSize: 0.1, LotSize: 0.001, Quotes: true}
 	for _, c := range []struct {
 		name, out string
 		options   convert.Options

@@ -13,7 +13,6 @@ import (
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/binancespot"
 	"github.com/hftrunner/hftrunner/connector/bybit"
-	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/depth"
 	"github.com/hftrunner/hftrunner/hft"
@@ -47,7 +46,7 @@ func TestDifferenceOlderThanTheSnapshot(t *testing.T) {
 	lines := spotDepth(t0, 1, 5, `["99.9","1"]`, `["100.1","2"]`) +
 		fmt.Sprintf(`%d {"lastUpdateId":10,"bids":[["100.0","3"],["99.9","1"]],"asks":[["100.1","2"],["100.2","2"]]}`+"\n", (t0+50)*1_000_000) +
 		spotDepth(t0+100, 6, 9, `["100.1","7"]`, `["100.1","0"]`) + spotDepth(t0+200, 10, 12, `["99.8","4"]`, "") + spotDepth(t0+4200, 13, 14, `["99.7","4"]`, "")
-	rows, s, problems := converted(t, convert.Options{NewDecoder: spot, Rule: depthsync.Spot, TickSize: 0.1, LotSize: 0.001, Quotes: true}, lines)
+	rows, s, problems := converted(t, convert.Options{NewDecoder: spot, Rule: connector.RuleSpot, TickSize: 0.1, LotSize: 0.001, Quotes: true}, lines)
 	for _, flag := range []uint64{hft.ExchEvent, hft.LocalEvent} {
 		if b := bookAt(rows, flag, 0.1, 0.001); b.BestBidTick() != 1000 || b.BestBidQty() != 3 || b.BestAskTick() != 1001 || b.BestAskQty() != 2 {
 			t.Errorf("best %v x %v and %v x %v: %s", b.BestBid(), b.BestBidQty(), b.BestAsk(), b.BestAskQty(), text(rows))
@@ -70,7 +69,7 @@ func bybitBook(ms, id int64, kind, bids, asks string) string {
 // TestGap: a missing update is reported with its line, and the book is empty until a snapshot; clears empty it
 // completely.
 func TestGap(t *testing.T) {
-	options := convert.Options{NewDecoder: func() connector.Decoder { return new(bybit.Decoder) }, Rule: depthsync.Streamed, TickSize: 0.1, LotSize: 0.001}
+	options := convert.Options{NewDecoder: func() connector.Decoder { return new(bybit.Decoder) }, Rule: connector.RuleStreamed, TickSize: 0.1, LotSize: 0.001}
 	lines := bybitBook(t0, 10, "snapshot", `["100.0","5"],["98.0","5"]`, `["100.1","5"]`) + bybitBook(t0+100, 11, "delta", `["100.0","4"]`, "") +
 		bybitBook(t0+200, 25, "delta", `["99.9","4"]`, "")
 	rows, s, problems := converted(t, options, lines)
@@ -95,7 +94,7 @@ func TestSnapshotThatDiffers(t *testing.T) {
 		return fmt.Sprintf(`%d {"lastUpdateId":%d,"bids":[%s],"asks":[["100.1","2"]]}`+"\n", ms*1e6, id, bids)
 	}
 	first, more := snapshot(t0, 10, `["100.0","3"]`)+spotDepth(t0+100, 11, 12, `["99.9","1"]`, ""), spotDepth(t0+300, 13, 14, `["99.8","4"]`, "")
-	options := convert.Options{NewDecoder: spot, Rule: depthsync.Spot, TickSize: 0.1, LotSize: 0.001, Quotes: true}
+	options := convert.Options{NewDecoder: spot, Rule: connector.RuleSpot, TickSize: 0.1, LotSize: 0.001, Quotes: true}
 	want, _, _ := converted(t, options, first+more)
 	rows, s, problems := converted(t, options, first+snapshot(t0+200, 12, `["100.0","3"],["99.9","7"]`)+more)
 	if found(s, feed.Mismatch) != 1 || !slices.Equal(problems, []string{"f0:3 mismatch"}) || !strings.Contains(s.Report.Found[feed.Mismatch].First.What, "the bid of 99.9, 1 in the book and 7 in the snapshot") || text(rows) != text(want) {
@@ -109,7 +108,7 @@ func TestOffBookTrades(t *testing.T) {
 		return fmt.Sprintf(`%d {"topic":"publicTrade.BTCUSDT","type":"snapshot","ts":%d,"data":[{"T":%d,"s":"BTCUSDT","S":"Sell","v":"500","p":%q,"i":"b1","BT":%s,"RPI":false,"seq":101}]}`+"\n",
 			ms*1e6, ms-5, ms-7, px, block)
 	}
-	options := convert.Options{NewDecoder: func() connector.Decoder { return new(bybit.Decoder) }, Rule: depthsync.Streamed, TickSize: 0.1, LotSize: 0.001}
+	options := convert.Options{NewDecoder: func() connector.Decoder { return new(bybit.Decoder) }, Rule: connector.RuleStreamed, TickSize: 0.1, LotSize: 0.001}
 	lines := bybitBook(t0, 10, "snapshot", `["100.0","5"]`, `["100.1","5"]`) + trade(t0+100, "95.0", "true") + trade(t0+200, "100.0", "false")
 	rows, s, _ := converted(t, options, lines)
 	off := slices.IndexFunc(rows, func(e hft.Event) bool { return e.Kind() == hft.OffBookTrade })
@@ -127,7 +126,7 @@ func TestOffBookTrades(t *testing.T) {
 func TestOffGrid(t *testing.T) {
 	lines := fmt.Sprintf(`%d {"lastUpdateId":1,"bids":[["100.09","9"],["100.08","8"]],"asks":[["100.1","5"]]}`+"\n", t0*1_000_000) +
 		spotDepth(t0+100, 2, 2, `["100.01","1"]`, "")
-	_, s, problems := converted(t, convert.Options{NewDecoder: spot, Rule: depthsync.Spot, TickSize: 0.1, LotSize: 0.001}, lines)
+	_, s, problems := converted(t, convert.Options{NewDecoder: spot, Rule: connector.RuleSpot, TickSize: 0.1, LotSize: 0.001}, lines)
 	if found(s, feed.OffGrid) != 3 || !slices.Equal(problems, []string{"f0:2 off the grid"}) {
 		t.Errorf("problems %q, %+v", problems, s)
 	}
@@ -137,7 +136,7 @@ func TestOffGrid(t *testing.T) {
 // reported once.
 func TestUnits(t *testing.T) {
 	const second = t0 / 1000
-	o := convert.Options{NewDecoder: spot, Rule: depthsync.Spot, TickSize: 0.1, LotSize: 0.001}
+	o := convert.Options{NewDecoder: spot, Rule: connector.RuleSpot, TickSize: 0.1, LotSize: 0.001}
 	recorded := func(localDigits, exchDigits string) string {
 		return fmt.Sprintf(`%[1]d%[2]s {"lastUpdateId":1,"bids":[["9","1"]],"asks":[["10","1"]]}
 %[1]d%[2]s {"e":"depthUpdate","E":%[1]d%[3]s,"s":"XUSDT","U":2,"u":2,"b":[["9.1","1"]],"a":[]}
@@ -164,7 +163,7 @@ func TestCorrectionOfEachFile(t *testing.T) {
 	early := strings.Replace(spotDepth(t0+100, 2, 2, `["9.1","1"]`, ""), fmt.Sprint((t0+100)*1_000_000), fmt.Sprint((t0+70)*1_000_000), 1) // 20 ms before it was made
 	quote := fmt.Sprintf(`%d {"u":2,"s":"XUSDT","b":"9","B":"1","a":"10","A":"2"}`+"\n", (t0+60)*1_000_000)
 	snapshot := fmt.Sprintf(`%d {"lastUpdateId":1,"bids":[["9","1"]],"asks":[["10","1"]]}`+"\n", (t0+50)*1_000_000)
-	rows, s, _ := converted(t, convert.Options{NewDecoder: spot, Rule: depthsync.Spot, TickSize: 0.1, LotSize: 0.001, BaseLatency: 1e6},
+	rows, s, _ := converted(t, convert.Options{NewDecoder: spot, Rule: connector.RuleSpot, TickSize: 0.1, LotSize: 0.001, BaseLatency: 1e6},
 		snapshot+quote+early, spotDepth(t0+200, 3, 3, `["9.2","1"]`, ""))
 	if len(s.Report.Corrections) != 2 || s.Report.Corrections[0].OffsetNs != 21e6 || s.Report.Corrections[0].Line != 3 || s.Report.Corrections[0].MinLatencyNs != -20e6 || s.Report.Corrections[1].OffsetNs != 0 {
 		t.Errorf("corrections %+v", s.Report.Corrections)
@@ -180,9 +179,9 @@ func TestCorrectionOfEachFile(t *testing.T) {
 // TestSamplesAreSound: what is made of the samples passes the check of data, which says what it is.
 func TestSamplesAreSound(t *testing.T) {
 	for venue, o := range map[string]convert.Options{
-		"binancefutures": {NewDecoder: futures, Rule: depthsync.Futures, TickSize: 0.1, LotSize: 0.001},
-		"binancespot":    {NewDecoder: spot, Rule: depthsync.Spot, TickSize: 0.01, LotSize: 0.00001},
-		"bybit":          {NewDecoder: func() connector.Decoder { return &bybit.Decoder{BBO: true} }, Rule: depthsync.Streamed, TickSize: 0.1, LotSize: 0.001},
+		"binancefutures": {NewDecoder: futures, Rule: connector.RuleFutures, TickSize: 0.1, LotSize: 0.001},
+		"binancespot":    {NewDecoder: spot, Rule: connector.RuleSpot, TickSize: 0.01, LotSize: 0.00001},
+		"bybit":          {NewDecoder: func() connector.Decoder { return &bybit.Decoder{BBO: true} }, Rule: connector.RuleStreamed, TickSize: 0.1, LotSize: 0.001},
 	} {
 		o.Quotes = true
 		o.OnProblem = func(p feed.Problem) { t.Error(p) }

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/connector/feed"
 )
 
@@ -25,7 +24,7 @@ type Options struct {
 	Format  string
 	Formats map[string]connector.Format
 	// Rule is the venue's numbering of book updates, TickSize and LotSize are the instrument's. Needed unless Natural.
-	Rule              depthsync.Rule
+	Rule              connector.Rule
 	TickSize, LotSize float64
 	// Natural takes rows as they come, as hftbacktest's converter does: without the venue's rule for a book, so that
 	// gaps and differences older than a snapshot go unnoticed; a snapshot clears a side as far as it goes; and local
@@ -139,7 +138,7 @@ func (o *Options) check() error {
 			}
 		}
 		if !o.Rule.Valid() {
-			errs = append(errs, errors.New("convert: Rule is missing; use depthsync.Futures, depthsync.Spot or depthsync.Streamed"))
+			errs = append(errs, errors.New("convert: Rule is missing; use connector.RuleFutures, connector.RuleSpot or connector.RuleStreamed"))
 		}
 	}
 	if o.MemoryRows < 0 || int64(o.MemoryRows) > maxMemoryRows {

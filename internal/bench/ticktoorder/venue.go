@@ -8,7 +8,6 @@ import (
 
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/binancefutures"
-	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/hft"
 )
@@ -86,7 +85,7 @@ func (v *venue) Run(ctx context.Context, sink connector.Sink, clock connector.Cl
 	if _, err := clock.WaitUntil(ctx, clock.NowNs()+1, nil); err != nil {
 		return nil
 	}
-	book, err := feed.NewBook(feed.Config{TickSize: tickSize, LotSize: lotSize, Rule: depthsync.Futures, Quotes: true,
+	book, err := feed.NewBook(feed.Config{TickSize: tickSize, LotSize: lotSize, Rule: connector.RuleFutures, Quotes: true,
 		VenueNs: func(int64) int64 { return messageMs * 1e6 }})
 	if err != nil {
 		return err

@@ -14,7 +14,6 @@ import (
 
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/connectortest"
-	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/connector/venue"
 	"github.com/hftrunner/hftrunner/hft"
@@ -167,7 +166,7 @@ func (r *recorded) settings(t *testing.T, url string) venues.Settings {
 	ws := "ws" + strings.TrimPrefix(url, "http")
 	named := map[string]any{"api_url": url, "public_url": ws + "/public", "market_url": ws + "/market", "private_url": ws + "/private",
 		"stream_url": ws, "trade_stream": "trade"}
-	if r.rule == depthsync.Streamed {
+	if r.rule == connector.RuleStreamed {
 		named["public_url"] = ws + "/v5/public/linear"
 	}
 	s, err := venues.Make(r.venue, named)

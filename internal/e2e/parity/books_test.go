@@ -34,16 +34,16 @@ import (
 // recorded is a recording that all paths are given.
 type recorded struct {
 	venue, symbol, file string
-	rule                depthsync.Rule
+	rule                connector.Rule
 	decoder             func() connector.Decoder
 	tick, lot           float64
 }
 
 var recordedBooks = []recorded{
-	{"binancefutures", "BTCUSDT", "btcusdt_20240808.gz", depthsync.Futures, func() connector.Decoder { return &binancefutures.Decoder{} }, 0.1, 0.001},
-	{"binancefutures", "ETHUSDT", "ethusdt_20240808.gz", depthsync.Futures, func() connector.Decoder { return &binancefutures.Decoder{} }, 0.01, 0.001},
-	{"binancespot", "BTCUSDT", "btcusdt_20240808.gz", depthsync.Spot, func() connector.Decoder { return &binancespot.Decoder{} }, 0.01, 0.00001},
-	{"bybit", "BTCUSDT", "", depthsync.Streamed, func() connector.Decoder { return &bybit.Decoder{BBO: true} }, 0.1, 0.001},
+	{"binancefutures", "BTCUSDT", "btcusdt_20240808.gz", connector.RuleFutures, func() connector.Decoder { return &binancefutures.Decoder{} }, 0.1, 0.001},
+	{"binancefutures", "ETHUSDT", "ethusdt_20240808.gz", connector.RuleFutures, func() connector.Decoder { return &binancefutures.Decoder{} }, 0.01, 0.001},
+	{"binancespot", "BTCUSDT", "btcusdt_20240808.gz", connector.RuleSpot, func() connector.Decoder { return &binancespot.Decoder{} }, 0.01, 0.00001},
+	{"bybit", "BTCUSDT", "", connector.RuleStreamed, func() connector.Decoder { return &bybit.Decoder{BBO: true} }, 0.1, 0.001},
 }
 
 // wrongBooks are the books that are known to be wrong, by path and recording: how many, of those after each time of receipt.

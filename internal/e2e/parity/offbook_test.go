@@ -9,7 +9,6 @@ import (
 	"github.com/hftrunner/hftrunner/backtest"
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/bybit"
-	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/batch/convert"
 	"github.com/hftrunner/hftrunner/sim"
@@ -43,7 +42,7 @@ func TestBlockTrade(t *testing.T) {
 			if err := os.WriteFile(recorded, []byte(c.text), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := convert.Events(t.Context(), []string{recorded}, events, convert.Options{Rule: depthsync.Streamed, TickSize: 0.1, LotSize: 0.001,
+			if _, err := convert.Events(t.Context(), []string{recorded}, events, convert.Options{Rule: connector.RuleStreamed, TickSize: 0.1, LotSize: 0.001,
 				NewDecoder: func() connector.Decoder { return new(bybit.Decoder) }}); err != nil {
 				t.Fatal(err)
 			}

@@ -14,7 +14,6 @@ import (
 
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/binancefutures"
-	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/connector/paper"
 	"github.com/hftrunner/hftrunner/connector/replay"
 	"github.com/hftrunner/hftrunner/hft"
@@ -89,7 +88,7 @@ func inPaper(tb testing.TB, m *market) *player {
 			TickSize: inst.TickSize, LotSize: inst.LotSize, Depth: "window"})
 	}
 	source, err := replay.Open(replay.Config{Files: files, NewDecoder: func() connector.Decoder { return &binancefutures.Decoder{} },
-		Rule: depthsync.Futures, Sync: replay.SyncNatural, OnBadLine: replay.FatalBadLine, OnGap: replay.FatalGap})
+		Rule: connector.RuleFutures, Sync: replay.SyncNatural, OnBadLine: replay.FatalBadLine, OnGap: replay.FatalGap})
 	if err != nil {
 		tb.Fatal(err)
 	}

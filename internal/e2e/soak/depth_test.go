@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
 )
 
@@ -23,7 +22,7 @@ func TestGapInTheBook(t *testing.T) {
 
 // TestSnapshotsThatDoNotFit: one that is older or newer than what was held back, and one that comes late.
 func TestSnapshotsThatDoNotFit(t *testing.T) {
-	each(t, func(s subject) bool { return s.rule != depthsync.Streamed }, func(t *testing.T, s subject) {
+	each(t, func(s subject) bool { return s.rule != connector.RuleStreamed }, func(t *testing.T, s subject) {
 		for _, text := range []string{"stale-snapshot=count:2", "ahead-snapshot=count:1,for:200ms", "snapshot-delay=count:1,for:300ms"} {
 			f, err := fault.Parse(text)
 			if err != nil {
@@ -43,7 +42,7 @@ func TestSnapshotsThatDoNotFit(t *testing.T) {
 
 // TestSnapshotsOfTheStream: one in the middle replaces the book, one with the id 1 as well.
 func TestSnapshotsOfTheStream(t *testing.T) {
-	each(t, func(s subject) bool { return s.rule == depthsync.Streamed }, func(t *testing.T, s subject) {
+	each(t, func(s subject) bool { return s.rule == connector.RuleStreamed }, func(t *testing.T, s subject) {
 		for _, text := range []string{"mid-snapshot=count:3,after:5", "restart-snapshot=count:2,after:5"} {
 			f, err := fault.Parse(text)
 			if err != nil {
@@ -68,7 +67,7 @@ func TestSnapshotsOfTheStream(t *testing.T) {
 func TestNoBookWhileOutOfSync(t *testing.T) {
 	each(t, nil, func(t *testing.T, s subject) {
 		sc := open(t, s, settings{}, nil)
-		if s.rule == depthsync.Streamed {
+		if s.rule == connector.RuleStreamed {
 			sc.arm("subscribe-error")
 		} else {
 			sc.arm("http-503-failed=only:" + s.snapshot)

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
 )
 
@@ -15,7 +14,7 @@ const quietLimit = 500 * time.Millisecond
 
 // depthTopic is the stream of the book of BTCUSDT that the scenes subscribe to.
 func (s subject) depthTopic() string {
-	if s.rule == depthsync.Streamed {
+	if s.rule == connector.RuleStreamed {
 		return "orderbook.1000.BTCUSDT"
 	}
 	return "btcusdt@depth"

@@ -22,7 +22,6 @@ import (
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/clientid"
 	"github.com/hftrunner/hftrunner/connector/connectortest"
-	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/testexchange"
 	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
@@ -76,13 +75,13 @@ func (s subject) entries(row int) []string {
 func (s subject) has(name fault.Name) bool {
 	switch name {
 	case fault.EmptyLeaves, fault.MidSnapshot, fault.RestartSnapshot:
-		return s.rule == depthsync.Streamed
+		return s.rule == connector.RuleStreamed
 	case fault.NullFeeAsset, fault.StaleSnapshot, fault.AheadSnapshot, fault.SnapshotDelay:
-		return s.rule != depthsync.Streamed
+		return s.rule != connector.RuleStreamed
 	case fault.ListenKeyExpired, fault.ListenKeyUnknown:
 		return isFutures(s)
 	case fault.SessionExpired:
-		return s.rule == depthsync.Spot
+		return s.rule == connector.RuleSpot
 	}
 	return true
 }
@@ -92,7 +91,7 @@ func quickAudit() venues.Pace {
 	return venues.Pace{AuditInterval: 300 * time.Millisecond}
 }
 
-func isBinance(s subject) bool { return s.rule != depthsync.Streamed }
+func isBinance(s subject) bool { return s.rule != connector.RuleStreamed }
 
 // isPrivate reports whether a connection brings the account's events.
 func (s subject) isPrivate(path string) bool {

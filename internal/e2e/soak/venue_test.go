@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/connector/venue"
 	"github.com/hftrunner/hftrunner/internal/testexchange"
 	"github.com/hftrunner/hftrunner/internal/venues"
@@ -44,7 +43,7 @@ func (o options) complete() options {
 // subject is one venue's connector and what is to be known about it.
 type subject struct {
 	name testexchange.Venue
-	rule depthsync.Rule
+	rule connector.Rule
 	// positions is true if the venue keeps them.
 	positions bool
 	deadMan   time.Duration
@@ -58,13 +57,13 @@ type subject struct {
 
 func subjects() []subject {
 	return []subject{
-		{name: testexchange.BinanceFutures, rule: depthsync.Futures, positions: true, deadMan: 3 * time.Second, patience: 8,
+		{name: testexchange.BinanceFutures, rule: connector.RuleFutures, positions: true, deadMan: 3 * time.Second, patience: 8,
 			place: "POST /fapi/v1/order", amend: "PUT /fapi/v1/order", cancel: "DELETE /fapi/v1/order", snapshot: "GET /fapi/v1/depth",
 			watchdogs: true, ed25519: true},
-		{name: testexchange.BinanceSpot, rule: depthsync.Spot, patience: 30,
+		{name: testexchange.BinanceSpot, rule: connector.RuleSpot, patience: 30,
 			place: "POST /api/v3/order", amend: "POST /api/v3/order/cancelReplace", cancel: "DELETE /api/v3/order", snapshot: "GET /api/v3/depth",
 			watchdogs: true, ed25519: true},
-		{name: testexchange.Bybit, rule: depthsync.Streamed, positions: true, patience: 15,
+		{name: testexchange.Bybit, rule: connector.RuleStreamed, positions: true, patience: 15,
 			place: "POST /v5/order/create", amend: "POST /v5/order/amend", cancel: "POST /v5/order/cancel"},
 	}
 }

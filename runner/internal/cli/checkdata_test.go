@@ -9,7 +9,6 @@ import (
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/binancespot"
 	"github.com/hftrunner/hftrunner/connector/bybit"
-	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/internal/testkit/sampletest"
 )
 
@@ -17,8 +16,8 @@ import (
 func TestCheckDataOfRecordings(t *testing.T) {
 	r := newRig(t, "")
 	r.Formats = map[string]connector.Format{
-		"binancespot": {NewDecoder: func() connector.Decoder { return new(binancespot.Decoder) }, Rule: depthsync.Spot},
-		"bybit":       {NewDecoder: func() connector.Decoder { return &bybit.Decoder{BBO: true} }, Rule: depthsync.Streamed}}
+		"binancespot": {NewDecoder: func() connector.Decoder { return new(binancespot.Decoder) }, Rule: connector.RuleSpot},
+		"bybit":       {NewDecoder: func() connector.Decoder { return &bybit.Decoder{BBO: true} }, Rule: connector.RuleStreamed}}
 	level200 := filepath.Join(r.dir, "level200")
 	const text = `1748908801000000000 {"topic":"orderbook.200.BTCUSDT","type":"snapshot","ts":1748908800995,"data":{"s":"BTCUSDT","b":[["100.0","5"]],"a":[["100.1","5"]],"u":10,"seq":100}}` + "\n"
 	gap, archive := filepath.Join(r.dir, "gap"), filepath.Join(r.dir, "archive.data")

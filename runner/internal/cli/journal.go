@@ -30,7 +30,7 @@ func (f *stateFlags) add(c *cobra.Command) {
 }
 
 // directory returns the state directory.
-func (f *stateFlags) folder(s *settings) (string, error) {
+func (f *stateFlags) directory(s *settings) (string, error) {
 	if f.dir != "" {
 		return f.dir, nil
 	}
@@ -52,11 +52,11 @@ func (s *settings) stateDir() (string, error) {
 
 // journalDir returns the directory of the journal in a state directory, if there is one.
 func (f *stateFlags) journalDir(s *settings) (string, error) {
-	state, err := f.folder(s)
+	state, err := f.directory(s)
 	if err != nil {
 		return "", err
 	}
-	dir := filepath.Join(state, history.JournalFolder)
+	dir := filepath.Join(state, journal.DirName)
 	if _, err := os.Stat(dir); err != nil {
 		return "", withCode(ExitFailure, fmt.Errorf("no journal in %s: it begins with the first 'runner run'; name another state directory with --state-dir", state))
 	}

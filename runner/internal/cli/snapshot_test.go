@@ -12,7 +12,6 @@ import (
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/binancespot"
 	"github.com/hftrunner/hftrunner/connector/bybit"
-	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/testkit/sampletest"
 )
@@ -56,8 +55,8 @@ func eventRow(n int64, ev uint64, px, qty float64) hft.Event {
 func TestSnapshot(t *testing.T) {
 	r := newRig(t, "")
 	r.Formats = map[string]connector.Format{
-		"binancespot": {NewDecoder: func() connector.Decoder { return new(binancespot.Decoder) }, Rule: depthsync.Spot},
-		"bybit":       {NewDecoder: func() connector.Decoder { return &bybit.Decoder{BBO: true} }, Rule: depthsync.Streamed}}
+		"binancespot": {NewDecoder: func() connector.Decoder { return new(binancespot.Decoder) }, Rule: connector.RuleSpot},
+		"bybit":       {NewDecoder: func() connector.Decoder { return &bybit.Decoder{BBO: true} }, Rule: connector.RuleStreamed}}
 	at := func(name string) string { return filepath.Join(r.dir, name) }
 	const bid, ask, whole = hft.BuyEvent | hft.DepthEvent, hft.SellEvent | hft.DepthEvent, hft.BuyEvent | hft.DepthSnapshotEvent
 	day1 := []hft.Event{eventRow(1, whole, 99.9, 1), eventRow(1, ask, 100.1, 2)}
@@ -121,7 +120,7 @@ func TestSnapshot(t *testing.T) {
 // TestSnapshotOfARecording: JSON has what was found in it.
 func TestSnapshotOfARecording(t *testing.T) {
 	r := newRig(t, "")
-	r.Formats = map[string]connector.Format{"binancespot": {NewDecoder: func() connector.Decoder { return new(binancespot.Decoder) }, Rule: depthsync.Spot}}
+	r.Formats = map[string]connector.Format{"binancespot": {NewDecoder: func() connector.Decoder { return new(binancespot.Decoder) }, Rule: connector.RuleSpot}}
 	out := filepath.Join(r.dir, "end.npz")
 	code := r.run("snapshot", "--tick-size", "0.01", "--lot-size", "0.00001", "--format", "binancespot", "--out", out, "--output", "json",
 		sampletest.Path(t, "binancespot", "BTCUSDT"))

@@ -4,8 +4,10 @@ GO      ?= go
 EXAMPLES := $(notdir $(patsubst %/,%,$(wildcard plugins/examples/*/)))
 PLUGINS := $(addprefix bin/plugins/,$(EXAMPLES))
 # Tests of packages with atomics and goroutines, for the race detector.
-RACE    ?= ./ipc/... ./internal/shm ./live/... ./host/... ./connector/... ./backtest ./internal/control/... ./internal/batch/... ./internal/collector \
-           ./internal/testexchange/... ./internal/e2e/parity ./pluginapi/... ./runner/...
+RACE    ?= ./ipc/... ./internal/hostipc ./internal/ring ./internal/shm ./live/... ./host/... ./connector/... ./internal/control/... ./internal/batch ./internal/collector \
+           ./internal/testexchange/... ./internal/e2e/parity ./pluginapi/... ./runner/internal/...
+# The program's tests that have most of its goroutines at work.
+WHOLE   := TestLiveRun|TestReplaySpeeds|TestSignalsEndOrders|TestStopIsConfirmed|TestFresh
 BENCH   ?= .
 BENCHTIME ?= 1s
 # How many tests of a package run at a time: many wait for processes and sockets. Packages that mostly wait begin first, beside
@@ -45,7 +47,7 @@ test:
 	$(GO) test -timeout 20m -p 3 -parallel $(PARALLEL) $(WAITING) ./...
 
 test-long:
-	HFTRUNNER_LONG=1 $(GO) test -timeout 30m -parallel $(PARALLEL) ./...
+	HFTRUNNER_LONG=1 $(GO) test -timeout 30m -parallel $(PARALLEL) $(WAITING) ./...
 
 # Clients that are not ours against the loopback exchange: a module of its own, which the product does not depend on.
 thirdparty:
@@ -60,7 +62,8 @@ soak:
 
 # The last line is a live run of some seconds at each venue, with faults.
 race:
-	$(GO) test -race -timeout 20m -parallel $(PARALLEL) $(RACE)
+	$(GO) test -race -timeout 20m -p 3 -parallel $(PARALLEL) ./host $(RACE)
+	$(GO) test -race -timeout 20m -parallel $(PARALLEL) -run '^($(WHOLE))$$' ./runner
 	HFTRUNNER_SOAK=3s HFTRUNNER_SEED=$(SEED) $(GO) test -race -count=1 -timeout 20m -run 'TestSoak$$' ./internal/e2e/soak
 
 bench:

@@ -260,7 +260,7 @@ func (r *reader) interrupt(at int) {
 }
 
 // patience is how long the test waits for what must come; a clone is compiled from nothing.
-const patience = 5 * time.Minute
+const patience = 12 * time.Minute
 
 // program is a command on a terminal of its own.
 type program struct {

@@ -69,53 +69,77 @@ var allowed = []importRule{
 	{"hft", "the vocabulary depends on nothing", nil},
 	{"depth", "books know the vocabulary only, and who keeps them", []string{"hft", "internal/sole"}},
 	{"internal/testkit/depthtest", "a kit for books", []string{"hft", "depth", "internal/testkit/datatest"}},
-	{"sim", "the exchange model serves paper and backtest alike", []string{"hft", "depth"}},
+	{"sim", "the models of a simulated exchange are for authors", []string{"hft"}},
+	{"internal/exchange", "the exchange serves paper and backtest alike", []string{"hft", "depth", "sim"}},
 	{"internal/shm", "shared memory knows bytes, not trading", nil},
 	{"internal/bench/latency", "measures shared memory alone", []string{"internal/shm"}},
 	{"journal", "a record of what happened, which anybody can read", []string{"hft"}},
 	{"internal/sole", "a check without dependencies", nil},
-	{"ipc", "the data plane knows neither host nor control plane", []string{"hft", "internal/sole", "internal/shm"}},
+	{"internal/ring", "what both ends of the data plane have in common", []string{"hft", "internal/shm"}},
+	{"ipc", "the data plane knows neither host nor control plane", []string{"hft", "internal/ring", "internal/sole", "internal/shm"}},
+	{"internal/hostipc", "the host's end of the data plane", []string{"hft", "ipc", "internal/ring", "internal/shm"}},
 	{"internal/testkit/ipctest", "a kit for channels", []string{"hft", "ipc"}},
 	{"internal/local", "the rules of a bot's own orders, for live and backtest alike", []string{"hft"}},
 	{"live", "a bot lives in the strategy's process", []string{"hft", "depth", "internal/sole", "ipc", "internal/local"}},
-	{"backtest", "a backtest knows recorded rows, no venue and no process", []string{"hft", "depth", "internal/sole", "sim", "internal/local", "backtest/npy"}},
+	{"backtest", "a backtest knows recorded rows, no venue and no process", []string{"hft", "depth", "internal/exchange", "internal/sole", "sim", "internal/local", "backtest/npy"}},
 	{"backtest/npy", "files of rows, whatever the rows are", nil},
 	{"backtest/check", "looks at rows, wherever they come from", []string{"hft", "depth"}},
 	{"backtest/stats", "statistics of the recorder's rows", []string{"sim", "backtest"}},
 	{"backtest/report", "draws what it is given", []string{"hft", "backtest/stats"}},
 	{"internal/batch/convert", "is given its decoders", []string{"hft", "connector", "connector/feed", "connector/recording", "backtest/npy"}},
 	{"connector/recording", "files of recorded messages, for replay and conversion", []string{"hft"}},
-	{"connector/bybit", "a venue does not import another", []string{"hft", "connector", "connector/internal/scan", "connector/blotter",
-		"connector/budget", "connector/stream", "connector/venue"}},
+	{"connector/bybit", "a venue does not import another", []string{
+		"connector", "connector/internal/budget", "connector/internal/scan", "connector/internal/stream",
+		"connector/protocol", "connector/venue", "hft"}},
 	{"connector", "a connector knows neither shared memory nor bots", []string{"hft"}},
-	{"connector/connectortest", "a kit for connectors", []string{"hft", "connector"}},
-	{"connector/depthsync", "shared by venues", []string{"hft", "connector"}},
+	{"connector/connectortest", "a kit for connectors", []string{"connector", "hft"}},
+	{"connector/depthsync", "shared by venues", []string{"connector", "hft"}},
 	{"connector/feed", "the only place that decides what is published of a feed, for live, replay and conversion alike",
-		[]string{"hft", "depth", "connector", "connector/depthsync", "connector/recording"}},
-	{"connector/internal/scan", "shared by the two Binance venues, which do not import each other", []string{"hft", "connector"}},
+		[]string{
+			"connector", "connector/depthsync", "connector/recording", "depth", "hft"}},
+	{"connector/internal/scan", "shared by the two Binance venues, which do not import each other", []string{
+		"connector", "hft"}},
 	{"internal/testkit/scantest", "a kit for decoders", []string{"hft", "connector"}},
-	{"connector/binancefutures", "a venue does not import another", []string{"hft", "connector", "connector/binanceapi", "connector/internal/scan",
-		"connector/blotter", "connector/stream", "connector/venue"}},
-	{"connector/binancespot", "a venue does not import another", []string{"hft", "connector", "connector/binanceapi", "connector/internal/scan",
-		"connector/blotter", "connector/stream", "connector/venue"}},
-	{"connector/clientid", "names of orders", []string{"connector"}},
-	{"connector/blotter", "the record of orders of any venue, without input and output", []string{"hft", "connector", "connector/clientid"}},
-	{"connector/stream", "keeps any WebSocket connection", nil},
-	{"connector/budget", "counts, for any venue", nil},
-	{"connector/clocksync", "measures any clock", nil},
-	{"connector/venue", "runs any protocol, knows no venue", []string{"hft", "connector", "connector/blotter", "connector/budget", "connector/clientid",
-		"connector/clocksync", "connector/feed", "connector/stream"}},
-	{"connector/binanceapi", "shared by the two Binance venues, which do not import each other", []string{"hft", "connector/blotter", "connector/budget", "connector/stream", "connector/venue"}},
-	{"connector/paper", "paper simulates any venue's feed", []string{"hft", "depth", "sim", "connector", "connector/feed"}},
-	{"connector/replay", "replay is given its decoders", []string{"hft", "connector", "connector/feed", "connector/paper", "connector/recording"}},
+	{"connector/binance", "the two venues of Binance", []string{
+		"connector/binance/internal/binancefutures", "connector/binance/internal/binancespot", "connector/venue"}},
+	{"connector/binance/internal/binancefutures", "a venue does not import another", []string{
+		"connector", "connector/binance/internal/binanceapi", "connector/internal/scan", "connector/protocol",
+		"connector/venue", "hft"}},
+	{"connector/binance/internal/binancespot", "a venue does not import another", []string{
+		"connector", "connector/binance/internal/binanceapi", "connector/internal/scan", "connector/protocol",
+		"connector/venue", "hft"}},
+	{"connector/protocol", "data and interfaces only", []string{"connector", "hft"}},
+	{"connector/internal/clientid", "names of orders", []string{"connector"}},
+	{"connector/internal/blotter", "the record of orders of any venue, without input and output", []string{
+		"connector", "connector/internal/clientid", "connector/protocol", "hft"}},
+	{"connector/internal/stream", "keeps any WebSocket connection", []string{"connector/protocol"}},
+	{"connector/internal/budget", "counts, for any venue", []string{"connector/protocol"}},
+	{"connector/internal/clocksync", "measures any clock", nil},
+	{"connector/venue", "runs any protocol, knows no venue", []string{
+		"connector", "connector/feed", "connector/internal/blotter", "connector/internal/budget",
+		"connector/internal/clientid", "connector/internal/clocksync", "connector/internal/stream",
+		"connector/protocol", "hft"}},
+	{"connector/venuecheck", "looks at any venue, knows none", []string{
+		"connector", "connector/internal/clientid", "connector/internal/clocksync", "connector/internal/stream",
+		"connector/protocol", "connector/venue", "hft"}},
+	{"connector/binance/internal/binanceapi", "shared by the two Binance venues, which do not import each other",
+		[]string{
+			"connector", "connector/internal/budget", "connector/internal/stream", "connector/protocol", "hft"}},
+	{"connector/paper", "paper simulates any venue's feed", []string{
+		"connector", "connector/feed", "depth", "hft", "internal/exchange", "sim"}},
+	{"connector/replay", "replay is given its decoders", []string{
+		"connector", "connector/feed", "connector/paper", "connector/recording", "hft"}},
 	{"internal/testexchange/...", "an exchange of its own, which knows nothing of the connectors that are tested with it", []string{"hft", "connector",
 		"connector/paper", "connector/replay", "internal/testexchange/..."}},
-	{"cmd/testexchange", "the command line of the exchange gives it its decoders", []string{"connector", "connector/binancefutures", "connector/binancespot",
-		"connector/bybit", "internal/testexchange/..."}},
+	{"cmd/testexchange", "the command line of the exchange gives it its decoders", []string{
+		"connector", "connector/binance", "connector/bybit", "internal/testexchange", "internal/testexchange/fault"}},
 	{"internal/collector", "writes what others read", nil},
-	{"internal/venues", "makes the connectors of live venues, for the runner and all tests alike", []string{"connector", "connector/binancefutures",
-		"connector/binancespot", "connector/bybit", "connector/stream", "connector/venue", "internal/settings", "ipc"}},
-	{"internal/record", "records what a venue's connector takes", []string{"hft", "connector", "connector/feed", "connector/venue", "internal/collector", "internal/venues"}},
+	{"internal/venues", "makes the connectors of live venues, for the runner and all tests alike", []string{
+		"connector", "connector/binance", "connector/bybit", "connector/protocol", "connector/venue",
+		"internal/settings", "internal/hostipc"}},
+	{"internal/record", "records what a venue's connector takes", []string{
+		"connector", "connector/feed", "connector/protocol", "connector/venue", "hft", "internal/collector",
+		"internal/venues"}},
 	{"internal/testkit/datatest", "says where the data of tests are", nil},
 	{"internal/testkit/sampletest", "recordings for tests", []string{"connector/recording", "internal/sample", "internal/testkit/datatest", "internal/testkit/depthtest"}},
 	{"internal/sample", "records the loopback exchange", []string{"internal/collector", "internal/testexchange/..."}},
@@ -126,18 +150,19 @@ var allowed = []importRule{
 	{"internal/control", "the control plane carries attachments and parameters", []string{"ipc", "internal/control/internal/...", "internal/settings"}},
 	{"internal/control/internal/...", "generated", nil},
 	{"internal/bench/table", "a tool", nil},
-	{"internal/bench/ticktoorder", "measures the host with everything but a venue", []string{"hft", "host", "ipc", "connector", "connector/binancefutures", "connector/feed", "pluginapi"}},
+	{"internal/bench/ticktoorder", "measures the host with everything but a venue", []string{
+		"connector", "connector/binance", "connector/feed", "hft", "host", "ipc", "pluginapi"}},
 	{"internal/modulepath", "a tool", nil},
 	{"pluginapi", "what an author imports", []string{"hft", "depth", "live", "ipc", "backtest", "internal/control", "internal/settings"}},
-	{"host", "the host knows no venue and no strategy", []string{"hft", "depth", "ipc", "journal", "connector", "connector/feed", "internal/control", "internal/runlog"}},
+	{"host", "the host knows no venue and no strategy", []string{"hft", "depth", "ipc", "internal/hostipc", "journal", "connector", "connector/feed", "internal/control", "internal/runlog"}},
 	{"internal/runlog", "takes lines, from whomever", nil},
-	{"runner/internal/config", "the configuration names venues and plugins but runs none", []string{"internal/control", "internal/settings",
-		"internal/venues", "connector/venue", "backtest"}},
+	{"runner/internal/config", "the configuration names venues and plugins but runs none", []string{
+		"backtest", "connector/venue", "internal/control", "internal/settings", "internal/venues"}},
 	{"internal/rowfile", "files of what came out of a backtest", []string{"hft", "sim", "backtest"}},
 	{"internal/history", "reads what a host has written; knows no host", []string{"hft", "internal/rowfile", "journal"}},
 	{"internal/batch", "runs many backtests; knows no command line", []string{"hft", "sim", "backtest", "backtest/...", "connector", "internal/batch/convert", "internal/control", "internal/rowfile"}},
 	{"cmd/runner", "ten lines: the kinds of connectors", []string{"runner"}},
-	{"runner/...", "the wiring knows everything but strategies", []string{"hft", "host", "ipc", "internal/bench/...", "connector/...",
+	{"runner/...", "the wiring knows everything but strategies", []string{"host", "ipc", "internal/hostipc", "internal/bench/...", "connector/...",
 		"backtest/...", "internal/batch/...", "internal/control", "internal/history", "internal/record", "internal/rowfile", "internal/runlog", "internal/sample",
 		"internal/venues", "journal", "runner/..."}},
 	{"plugins/...", "a strategy sees its bot", []string{"hft", "pluginapi"}},
@@ -152,6 +177,7 @@ var monopolies = []struct {
 	{"google.golang.org/grpc", "the control plane is converted in one place", []string{"internal/control", "internal/control/internal/..."}},
 	{"github.com/hashicorp/hcl/v2", "one package reads the configuration", []string{"runner/internal/config"}},
 	{"github.com/knadh/koanf", "one package reads the configuration", []string{"runner/internal/config"}},
+	{"modernc.org/sqlite", "one package keeps the history", []string{"internal/history"}},
 	{"golang.org/x/sys", "system calls of the data plane stand in one place", []string{"internal/shm"}},
 }
 
@@ -204,12 +230,13 @@ func TestImports(t *testing.T) {
 // TestFarDependencies looks at what a package brings along, not only at what it names.
 func TestFarDependencies(t *testing.T) {
 	bans := map[string][]string{
-		"hft":       {own, "github.com/", "golang.org/", "google.golang.org/"},
-		"depth":     {own + "ipc", own + "live", own + "host", "github.com/hashicorp/go-plugin"},
-		"sim":       {own + "ipc", own + "live", own + "host", "github.com/hashicorp/go-plugin"},
-		"connector": {own + "ipc", own + "live", own + "host", "github.com/hashicorp/go-plugin"},
-		"live":      {own + "host", "github.com/hashicorp/go-plugin", "google.golang.org/grpc"},
-		"host":      {own + "live", own + "pluginapi", "github.com/hashicorp/hcl"},
+		"hft":               {own, "github.com/", "golang.org/", "google.golang.org/"},
+		"depth":             {own + "ipc", own + "live", own + "host", "github.com/hashicorp/go-plugin"},
+		"sim":               {own + "ipc", own + "live", own + "host", "github.com/hashicorp/go-plugin"},
+		"internal/exchange": {own + "ipc", own + "live", own + "host", "github.com/hashicorp/go-plugin"},
+		"connector":         {own + "ipc", own + "live", own + "host", "github.com/hashicorp/go-plugin"},
+		"live":              {own + "host", "github.com/hashicorp/go-plugin", "google.golang.org/grpc"},
+		"host":              {own + "live", own + "pluginapi", "github.com/hashicorp/hcl"},
 	}
 	for _, p := range listPackages(t) {
 		for _, dep := range p.Deps {
@@ -296,51 +323,37 @@ const maxBranches = 15
 
 // branchy lists the functions that have more branches, by folder and name, and how many at most. The list only gets shorter.
 var branchy = map[string]int{
-	"connector/binanceapi causeOf":        20,
-	"connector/binancefutures complete":   21,
-	"connector/binancespot complete":      18,
-	"connector/budget banned":             18,
-	"connector/bybit causeOf":             17,
-	"connector/bybit check":               19,
-	"connector/bybit exchange":            17,
-	"connector/bybit trade":               19,
-	"connector/feed TakeRows":             16,
-	"connector/feed compare":              19,
-	"connector/feed measure":              16,
-	"connector/feed takeDepth":            20,
-	"connector/internal/scan appendRows":  16,
-	"connector/internal/scan key":         17,
-	"connector/internal/scan letterKey":   18,
-	"connector/internal/scan member":      16,
-	"connector/internal/scan object":      20,
-	"connector/internal/scan usualRows":   16,
-	"connector/recording judge":           19,
-	"connector/replay check":              24,
-	"connector/stream complete":           16,
-	"connector/stream run":                16,
-	"connector/stream validate":           19,
-	"connector/venue New":                 18,
-	"connector/venue Unaccounted":         18,
-	"connector/venue advance":             22,
-	"connector/venue askSteps":            16,
-	"connector/venue perform":             17,
-	"connector/venue request":             19,
-	"connector/venue strayed":             16,
-	"depth Update":                        18,
-	"host binaryChanged":                  19,
-	"host keepListening":                  18,
-	"host unaccounted":                    17,
-	"internal/batch figures":              17,
-	"internal/testkit/ipctest checkBurst": 20,
-	"internal/testkit/scantest Decode":    27,
-	"journal Apply":                       18,
-	"journal Verify":                      21,
-	"journal infoOf":                      27,
-	"live checkInstrument":                17,
-	"runner/internal/config data":         21,
-	"runner/internal/config into":         17,
-	"runner/internal/config read":         17,
-	"runner/internal/config toGo":         16,
+	"connector/binance/internal/binanceapi causeOf": 20,
+	"connector/internal/budget banned":              18,
+	"connector/bybit causeOf":                       17,
+	"connector/bybit check":                         19,
+	"connector/bybit exchange":                      17,
+	"connector/bybit trade":                         19,
+	"connector/feed TakeRows":                       16,
+	"connector/feed compare":                        19,
+	"connector/feed measure":                        16,
+	"connector/feed takeDepth":                      20,
+	"connector/internal/scan appendRows":            16,
+	"connector/internal/scan key":                   17,
+	"connector/internal/scan letterKey":             18,
+	"connector/internal/scan member":                16,
+	"connector/internal/scan object":                20,
+	"connector/internal/scan usualRows":             16,
+	"connector/replay check":                        24,
+	"connector/venue New":                           18,
+	"connector/venue Unaccounted":                   18,
+	"connector/venue advance":                       22,
+	"connector/venue askSteps":                      16,
+	"connector/venue perform":                       17,
+	"connector/venue request":                       19,
+	"connector/venue strayed":                       16,
+	"journal take":                                  17,
+	"journal Verify":                                21,
+	"journal infoOf":                                27,
+	"runner/internal/config data":                   21,
+	"runner/internal/config into":                   17,
+	"runner/internal/config read":                   17,
+	"runner/internal/config toGo":                   16,
 }
 
 // branchesOf counts as gocyclo does: one for the function, and one for each if, for, case, && and ||.
@@ -501,36 +514,40 @@ func TestDataHaveOnePlace(t *testing.T) {
 // onMachineTime names the files that are given a clock and have timers of the machine all the same, each with its reason. They
 // wait for a live venue, which waits for no clock of a test's.
 var onMachineTime = map[string]string{
-	"connector/binanceapi/client.go":   "deadline of an HTTP request",
-	"connector/binanceapi/entry.go":    "deadline of a request over the WebSocket API, before it goes by REST",
-	"connector/bybit/limit.go":         "deadline of an answer, before a cancel counts in the budget without it",
-	"connector/bybit/query.go":         "pause between requests to a live venue",
-	"connector/bybit/rest.go":          "pause between requests to a live venue, within the request's deadline",
-	"connector/bybit/trade.go":         "deadline of a cancel over the socket, before it goes by REST",
-	"connector/clocksync/sync.go":      "measures the machine's clock against the venue's: no other clock will do",
-	"connector/connectortest/clock.go": "the wall clock of a live connector under test",
-	"connector/connectortest/kit.go":   "how long a test waits before it fails",
-	"connector/stream/conn.go":         "deadline of the venue's answer to a close frame",
-	"connector/stream/loop.go":         "pauses between connections, and looks for suspensions of the machine, in which timers stand still",
-	"connector/stream/open.go":         "deadlines of a socket's handshake and of the venue's greeting",
-	"connector/stream/outage.go":       "tells an outage a while later, when nothing else may happen that would tell it",
-	"connector/stream/watch.go":        "pings of a socket and deadlines of its silence",
-	"connector/stream/wire.go":         "deadline of a write to a socket",
-	"connector/venue/account.go":       "deadlines of requests",
-	"connector/venue/clock.go":         "looks for suspensions of the machine, in which timers stand still, and pauses between requests",
-	"connector/venue/deadman.go":       "the venue's dead-man's switch runs on real time: so do its refreshes and their deadlines",
-	"connector/venue/feeprice.go":      "deadline of a request",
-	"connector/venue/learn.go":         "deadlines of requests",
-	"connector/venue/market.go":        "deadline of a request for a snapshot",
-	"connector/venue/pace.go":          "pause that the venue asks for, and deadline of a late answer",
-	"connector/venue/positions.go":     "deadline of a request",
-	"connector/venue/quiet.go":         "deadline of a request",
-	"connector/venue/register.go":      "deadline of a request",
-	"connector/venue/send.go":          "deadlines of requests and of late answers",
-	"connector/venue/steps.go":         "deadline of a request",
-	"connector/venue/strays.go":        "deadlines of requests, and the pause that the venue asks for",
-	"connector/venue/sweep.go":         "deadlines of requests and of a late answer",
-	"connector/venue/trade.go":         "deadline of what is still unanswered at the end of a run",
+	"connector/binance/internal/binanceapi/client.go": "deadline of an HTTP request",
+	"connector/binance/internal/binanceapi/entry.go":  "deadline of a request over the WebSocket API, before it goes by REST",
+	"connector/bybit/limit.go":                        "deadline of an answer, before a cancel counts in the budget without it",
+	"connector/bybit/query.go":                        "pause between requests to a live venue",
+	"connector/bybit/rest.go":                         "pause between requests to a live venue, within the request's deadline",
+	"connector/bybit/trade.go":                        "deadline of a cancel over the socket, before it goes by REST",
+	"connector/internal/clocksync/sync.go":            "measures the machine's clock against the venue's: no other clock will do",
+	"connector/connectortest/clock.go":                "the wall clock of a live connector under test",
+	"connector/connectortest/kit.go":                  "how long a test waits before it fails",
+	"connector/internal/stream/conn.go":               "deadline of the venue's answer to a close frame",
+	"connector/internal/stream/loop.go":               "pauses between connections, and looks for suspensions of the machine, in which timers stand still",
+	"connector/internal/stream/open.go":               "deadlines of a socket's handshake and of the venue's greeting",
+	"connector/internal/stream/outage.go":             "tells an outage a while later, when nothing else may happen that would tell it",
+	"connector/internal/stream/watch.go":              "pings of a socket and deadlines of its silence",
+	"connector/internal/stream/wire.go":               "deadline of a write to a socket",
+	"connector/venue/account.go":                      "deadlines of requests",
+	"connector/venue/clock.go":                        "looks for suspensions of the machine, in which timers stand still, and pauses between requests",
+	"connector/venue/past.go":                         "deadlines of requests",
+	"connector/venue/deadman.go":                      "the venue's dead-man's switch runs on real time: so do its refreshes and their deadlines",
+	"connector/venue/feeprice.go":                     "deadline of a request",
+	"connector/venue/happened.go":                     "deadline of a request",
+	"connector/venue/learn.go":                        "deadlines of requests",
+	"connector/venue/market.go":                       "deadline of a request for a snapshot",
+	"connector/venue/pace.go":                         "pause that the venue asks for, and deadline of a late answer",
+	"connector/venue/positions.go":                    "deadline of a request",
+	"connector/venue/quiet.go":                        "deadline of a request",
+	"connector/venue/register.go":                     "deadline of a request",
+	"connector/venue/send.go":                         "deadlines of requests and of late answers",
+	"connector/venue/steps.go":                        "deadline of a request",
+	"connector/venue/strays.go":                       "deadlines of requests, and the pause that the venue asks for",
+	"connector/venue/sweep.go":                        "deadlines of requests and of a late answer",
+	"connector/venuecheck/rules.go":                   "pause between requests to a live venue, and their deadlines",
+	"connector/venuecheck/streams.go":                 "how long a connection is waited for",
+	"connector/venue/trade.go":                        "deadline of what is still unanswered at the end of a run",
 }
 
 // machineTime is what of packages time and context reads the machine's clock or waits for it.
@@ -543,7 +560,7 @@ func TestTimeIsGiven(t *testing.T) {
 	idle := maps.Clone(onMachineTime)
 	sources(t, func(path string, file *ast.File, set *token.FileSet) {
 		path = filepath.ToSlash(path)
-		timed := strings.HasPrefix(path, "depth/") || strings.HasPrefix(path, "sim/") || strings.HasPrefix(path, "connector/") ||
+		timed := strings.HasPrefix(path, "depth/") || strings.HasPrefix(path, "sim/") || strings.HasPrefix(path, "internal/exchange/") || strings.HasPrefix(path, "connector/") ||
 			strings.HasPrefix(path, "plugins/examples/")
 		if !timed || strings.HasSuffix(path, "_test.go") {
 			return
@@ -569,7 +586,7 @@ func TestTimeIsGiven(t *testing.T) {
 // TestLiveConnectorsAreMadeInOnePlace keeps tests from being wired otherwise than the runner: who needs a connector to a
 // live venue, or its protocol, has it made by internal/venues. Only the packages of connector/ test themselves.
 func TestLiveConnectorsAreMadeInOnePlace(t *testing.T) {
-	makers := []string{own + "connector/venue", own + "connector/binancefutures", own + "connector/binancespot", own + "connector/bybit"}
+	makers := []string{own + "connector/venue", own + "connector/bybit"}
 	sources(t, func(path string, file *ast.File, set *token.FileSet) {
 		path = filepath.ToSlash(path)
 		if strings.HasPrefix(path, "connector/") || strings.HasPrefix(path, "internal/venues/") {
@@ -601,17 +618,17 @@ func TestLiveConnectorsAreMadeInOnePlace(t *testing.T) {
 	})
 }
 
-// TestOneWallClock: time stamps and signatures come from one clock, which no setting of the machine's moves (ipc.Clock). Who
+// TestOneWallClock: time stamps and signatures come from one clock, which no setting of the machine's moves (hostipc.Clock). Who
 // reads the machine's wall clock as a number makes another. Readings that are only compared with each other, as time.Time,
 // are monotonic and no matter.
 func TestOneWallClock(t *testing.T) {
 	allowed := map[string]string{
-		"ipc/machine.go":            "the clock itself",
-		"runner/wiring.go":          "where the own time of a synthetic market begins",
-		"cmd/testexchange/":         "the exchange is another machine",
-		"internal/testexchange/":    "the exchange is another machine",
-		"connector/connectortest":   "a kit for tests",
-		"internal/testkit/ipctest/": "a kit for tests",
+		"internal/hostipc/machine.go": "the clock itself",
+		"runner/wiring.go":            "where the own time of a synthetic market begins",
+		"cmd/testexchange/":           "the exchange is another machine",
+		"internal/testexchange/":      "the exchange is another machine",
+		"connector/connectortest":     "a kit for tests",
+		"internal/testkit/ipctest/":   "a kit for tests",
 	}
 	sources(t, func(path string, file *ast.File, set *token.FileSet) {
 		path = filepath.ToSlash(path)
@@ -644,7 +661,7 @@ func TestOneWallClock(t *testing.T) {
 // functions whose comment says that the lock is held, also by way of functions of the same package: a log call formats, and
 // whoever wants the lock would wait for it.
 func TestNoLogUnderALock(t *testing.T) {
-	places := []string{"host", "connector/venue", "connector/blotter", "connector/stream"}
+	places := []string{"host", "connector/venue", "connector/internal/blotter", "connector/internal/stream"}
 	functions := make(map[string][]*ast.FuncDecl) // by folder
 	positions := make(map[*ast.FuncDecl]*token.FileSet)
 	sources(t, func(path string, file *ast.File, set *token.FileSet) {

@@ -3,6 +3,7 @@ package backtest
 import (
 	"github.com/hftrunner/hftrunner/depth"
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/exchange"
 	"github.com/hftrunner/hftrunner/internal/local"
 	"github.com/hftrunner/hftrunner/sim"
 )
@@ -13,10 +14,10 @@ type asset struct {
 	contractSize      float64
 
 	tape     *tape
-	link     *sim.Link
+	link     *exchange.Link
 	measure  *measure
-	exchange sim.Exchange
-	l2       *sim.L2 // the exchange, when it is one by level
+	exchange exchange.Exchange
+	l2       *exchange.L2 // the exchange, when it is one by level
 
 	localRows, exchRows cursor
 
@@ -24,7 +25,7 @@ type asset struct {
 	local   local.Asset
 	book    depth.L2MarketDepth
 	byOrder depth.L3MarketDepth
-	state   sim.State
+	state   exchange.State
 
 	// Mode sim.Hftbacktest.
 	keepTrades    bool
@@ -33,7 +34,7 @@ type asset struct {
 }
 
 // onLocalRow applies a row to the bot's side.
-func (a *asset) onLocalRow(e *hft.Event, compat Compat) {
+func (a *asset) onLocalRow(e *hft.Event, compat sim.Compat) {
 	kind := e.Kind()
 	switch {
 	case a.local.KeepsTrade(kind):
@@ -78,17 +79,12 @@ func (a *asset) applyOrderRow(e *hft.Event) {
 }
 
 // buildL3 makes the exchange over a book by order.
-func (a *AssetBuilder) buildL3(made *asset, localBook, exchBook depth.L2MarketDepth, cfg sim.Config) error {
-	localByOrder, ok := localBook.(depth.L3MarketDepth)
-	exchByOrder, ok2 := exchBook.(depth.L3MarketDepth)
-	if !ok || !ok2 {
-		return invalid("book %q does not take orders: must be window, hashmap, btree or roi", a.book.kind)
-	}
-	exchange, err := sim.NewL3(sim.L3Config{AssetNo: cfg.AssetNo, Book: exchByOrder, Asset: cfg.Asset, Fee: cfg.Fee,
+func (a *AssetBuilder) buildL3(made *asset, localBook, exchBook depth.Book, cfg exchange.Config) error {
+	byOrder, err := exchange.NewL3(exchange.L3Config{AssetNo: cfg.AssetNo, Book: exchBook, Asset: cfg.Asset, Fee: cfg.Fee,
 		Responder: cfg.Responder, Compat: cfg.Compat})
 	if err != nil {
 		return err
 	}
-	made.byOrder, made.exchange = localByOrder, exchange
+	made.byOrder, made.exchange = localBook, byOrder
 	return nil
 }

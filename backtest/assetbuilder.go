@@ -6,6 +6,7 @@ import (
 
 	"github.com/hftrunner/hftrunner/depth"
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/exchange"
 	"github.com/hftrunner/hftrunner/internal/local"
 	"github.com/hftrunner/hftrunner/sim"
 )
@@ -135,42 +136,55 @@ func (a *AssetBuilder) LastTrades(capacity int) *AssetBuilder {
 	return a
 }
 
-// ConsumeDepth lets own orders consume displayed quantities until the feed updates them; see sim.Config.
+// ConsumeDepth lets own taking orders of a PartialFill exchange use up the quantities that are displayed: they cannot be taken
+// again before the feed shows the price anew. What a GTC order has left after all that its limit reaches then rests at its
+// limit, and takes what the feed shows there next. Only in mode sim.Fixed.
 func (a *AssetBuilder) ConsumeDepth(on bool) *AssetBuilder {
 	a.consumeDepth = on
 	return a
 }
 
-// SweepFills lets the rest of a trade that swept its price's level trade on at the next levels; see sim.Config.
+// SweepFills lets what a trade has left after what is displayed at its price trade on through the next levels; own orders up
+// to them see it as a trade at their price. It is for feeds that report a sweep as one trade at its first price. Only in mode
+// sim.Fixed.
 func (a *AssetBuilder) SweepFills(on bool) *AssetBuilder {
 	a.sweepFills = on
 	return a
 }
 
 // newBook makes a book in a mode.
-func (s *bookSpec) newBook(c Compat) (depth.L2MarketDepth, error) {
+func (s *bookSpec) newBook(c sim.Compat) (depth.Book, error) {
+	mode := depth.Compat
 	if c == sim.Fixed {
-		return depth.New(s.kind, s.tickSize, s.lotSize, s.roiLow, s.roiHigh)
+		mode = depth.Fixed
 	}
-	return depth.NewCompat(s.kind, s.tickSize, s.lotSize, s.roiLow, s.roiHigh)
+	return depth.New(s.kind, s.tickSize, s.lotSize, s.roiLow, s.roiHigh, mode)
 }
 
-// build makes the asset and starts to read its data.
-func (a *AssetBuilder) build(assetNo int, b *Builder) (*asset, error) {
-	switch {
-	case len(a.data) == 0:
-		return nil, incomplete("no data: call Data with files or rows")
-	case a.book.kind == "":
-		return nil, incomplete("no book: call Book with the instrument's tick and lot size")
-	case a.lastTrades > maxLastTrades:
-		return nil, invalid("last trades %d: keep at most %d", a.lastTrades, maxLastTrades)
-	case a.exchange > L3FIFO:
-		return nil, invalid("exchange model %d: must be NoPartialFill, PartialFill or L3FIFO", a.exchange)
-	case a.queue == nil || a.entry == nil || a.response == nil || a.asset == nil || a.fee == nil:
-		return nil, incomplete("a model is nil: leave it out for the default")
+// check returns all that is wrong with the asset, its data left unopened.
+func (a *AssetBuilder) check() (wrong []error) {
+	if len(a.data) == 0 {
+		wrong = append(wrong, incomplete("no data: call Data with files or rows"))
 	}
-	made := &asset{connector: a.connector, symbol: a.symbol, contractSize: contractSize(a.asset), link: sim.NewLink(a.entry, a.response), local: local.NewAsset(a.book.tickSize, a.book.lotSize, a.lastTrades),
-		state: sim.NewState(a.asset, a.fee), keepTrades: a.lastTrades > 0, countPartials: a.countPartials}
+	if a.book.kind == "" {
+		wrong = append(wrong, incomplete("no book: call Book with the instrument's tick and lot size"))
+	}
+	if a.lastTrades > maxLastTrades {
+		wrong = append(wrong, invalid("last trades %d: keep at most %d", a.lastTrades, maxLastTrades))
+	}
+	if a.exchange > L3FIFO {
+		wrong = append(wrong, invalid("exchange model %d: must be NoPartialFill, PartialFill or L3FIFO", a.exchange))
+	}
+	if a.queue == nil || a.entry == nil || a.response == nil || a.asset == nil || a.fee == nil {
+		wrong = append(wrong, incomplete("a model is nil: leave it out for the default"))
+	}
+	return wrong
+}
+
+// build makes the asset, which check has found right, and starts to read its data.
+func (a *AssetBuilder) build(assetNo int, b *Builder) (*asset, error) {
+	made := &asset{connector: a.connector, symbol: a.symbol, contractSize: contractSize(a.asset), link: exchange.NewLink(a.entry, a.response), local: local.NewAsset(a.book.tickSize, a.book.lotSize, a.lastTrades),
+		state: exchange.NewState(a.asset, a.fee), keepTrades: a.lastTrades > 0, countPartials: a.countPartials}
 	if err := a.buildSides(assetNo, made, b); err != nil {
 		return nil, err
 	}
@@ -213,7 +227,7 @@ func (a *AssetBuilder) buildSides(assetNo int, made *asset, b *Builder) error {
 		localBook.ApplySnapshot(snapshot)
 	}
 	made.book = localBook
-	cfg := sim.Config{AssetNo: assetNo, Book: exchBook, Queue: a.queue, Asset: a.asset, Fee: a.fee, Responder: made.link,
+	cfg := exchange.Config{AssetNo: assetNo, Book: exchBook, Queue: a.queue, Asset: a.asset, Fee: a.fee, Responder: made.link,
 		Compat: b.compat, ConsumeDepth: a.consumeDepth, SweepFills: a.sweepFills}
 	switch a.exchange {
 	case L3FIFO:
@@ -222,9 +236,9 @@ func (a *AssetBuilder) buildSides(assetNo int, made *asset, b *Builder) error {
 		}
 		return a.buildL3(made, localBook, exchBook, cfg)
 	case PartialFill:
-		made.l2, err = sim.NewPartialFill(cfg)
+		made.l2, err = exchange.NewPartialFill(cfg)
 	default:
-		made.l2, err = sim.NewNoPartialFill(cfg)
+		made.l2, err = exchange.NewNoPartialFill(cfg)
 	}
 	if err != nil {
 		return err

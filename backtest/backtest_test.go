@@ -53,7 +53,7 @@ func newAsset(tb testing.TB, rows []hft.Event) *backtest.AssetBuilder {
 		Queue(sim.RiskAdverseQueue{}).Latency(latency, latency).LastTrades(3)
 }
 
-func build(tb testing.TB, b *backtest.Builder) *backtest.Backtest {
+func build(tb testing.TB, b *backtest.Builder) backtest.Backtest {
 	tb.Helper()
 	bot, err := b.Build()
 	if err != nil {
@@ -93,7 +93,7 @@ func TestSkipsUnseenRows(t *testing.T) {
 		if bot.CurrentTimestampNs() != wantNs {
 			t.Errorf("time is %d, want %d", bot.CurrentTimestampNs(), wantNs)
 		}
-		if local, exch := bot.CursorRows(0); wantNs == 2 && (local != 3 || exch != 2) {
+		if local, exch := backtest.CursorRows(bot, 0); wantNs == 2 && (local != 3 || exch != 2) {
 			t.Errorf("cursors are on rows %d and %d", local, exch)
 		}
 	}
@@ -252,7 +252,7 @@ func TestTimeJumpBetweenAssets(t *testing.T) {
 		return hft.Event{Ev: hft.ExchEvent | hft.LocalEvent | hft.BuyEvent | hft.DepthEvent, ExchTimestampNs: timestampNs, LocalTimestampNs: timestampNs, Px: 97, Qty: 5}
 	}
 	for name, early := range map[string][]hft.Event{"zero": {row(0)}, "1970": {row(100), row(200)}, "negative": {row(-100), row(200)}} {
-		for _, compat := range []backtest.Compat{sim.Fixed, sim.Hftbacktest} {
+		for _, compat := range []sim.Compat{sim.Fixed, sim.Hftbacktest} {
 			file := writeEvents(t, filepath.Join(t.TempDir(), "good.npz"), []hft.Event{row(now), row(now + 100)})
 			bot := build(t, backtest.NewBuilder().Compat(compat).AddAsset(newAsset(t, early)).
 				AddAsset(newAsset(t, nil).Data(backtest.File(file))))
@@ -310,7 +310,7 @@ func TestChainedFilesEqualOne(t *testing.T) {
 }
 
 // random is a strategy that does anything, as its seed says.
-func random(tb testing.TB, bot *backtest.Backtest, seed uint64, split bool) {
+func random(tb testing.TB, bot backtest.Backtest, seed uint64, split bool) {
 	r := rand.New(rand.NewPCG(seed, 1))
 	elapse := func(d time.Duration) bool {
 		for d > 0 {
@@ -412,7 +412,7 @@ func (t tee) OnRecord(r *backtest.RecordRow) {
 	}
 }
 
-func checkAccounts(t *testing.T, bot *backtest.Backtest, watch *watcher) {
+func checkAccounts(t *testing.T, bot backtest.Backtest, watch *watcher) {
 	t.Helper()
 	r := bot.Finish(nil).Assets[0]
 	near := func(a, b float64) bool { return math.Abs(a-b) <= 1e-9*(1+math.Abs(a)) }

@@ -1,17 +1,16 @@
 package backtest
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"time"
 
-	"github.com/hftrunner/hftrunner/depth"
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/exchange"
+	"github.com/hftrunner/hftrunner/internal/sole"
 	"github.com/hftrunner/hftrunner/sim"
 )
-
-// Compat chooses between the reference's behaviour and ours, where they differ.
-type Compat = sim.Compat
 
 // defaultResponseTimeout is how long a request with wait waits for its answer, as live.
 const defaultResponseTimeout = 60 * time.Second
@@ -31,7 +30,7 @@ type Observer interface {
 // for AddAsset. It is used by one goroutine.
 type Builder struct {
 	assets          []*AssetBuilder
-	compat          Compat
+	compat          sim.Compat
 	fromNs, toNs    int64
 	recordInterval  time.Duration
 	allowUnsorted   bool
@@ -53,7 +52,7 @@ func (b *Builder) AddAsset(a *AssetBuilder) *Builder {
 }
 
 // Compat sets the mode of all assets: sim.Fixed, which is the default, or sim.Hftbacktest.
-func (b *Builder) Compat(c Compat) *Builder {
+func (b *Builder) Compat(c sim.Compat) *Builder {
 	b.compat = c
 	return b
 }
@@ -110,18 +109,12 @@ func (b *Builder) Observer(o Observer) *Builder {
 }
 
 // Build opens the data and returns the bot, whose time is that of the first row or the start of the period. The caller
-// closes it. Errors: *hft.BuildError for what cannot be built, hft.ErrData for data that cannot be read.
-func (b *Builder) Build() (*Backtest, error) {
-	if len(b.assets) == 0 {
-		return nil, incomplete("no asset: call AddAsset before Build")
+// closes it. All that is wrong is told at once (errors.Join): *hft.BuildError for what cannot be built, hft.ErrData for data that cannot be read.
+func (b *Builder) Build() (Backtest, error) {
+	if err := b.check(); err != nil {
+		return nil, err
 	}
-	if b.recordInterval < 0 || b.responseTimeout < 0 {
-		return nil, invalid("record interval %v and response timeout %v: a duration must be 0 or more", b.recordInterval, b.responseTimeout)
-	}
-	if b.fromNs >= b.toNs {
-		return nil, invalid("the period from %d to %d is empty: its end must be after its start", b.fromNs, b.toNs)
-	}
-	bt := &Backtest{compat: b.compat, fromNs: b.fromNs, toNs: b.toNs, recordIntervalNs: int64(b.recordInterval), nextRecordNs: sim.NeverNs,
+	bt := &backtestBot{compat: b.compat, fromNs: b.fromNs, toNs: b.toNs, recordIntervalNs: int64(b.recordInterval), nextRecordNs: exchange.NeverNs,
 		responseTimeout: b.responseTimeout, errorHandler: b.errorHandler, orderRecvHook: b.orderRecvHook, observer: b.observer}
 	for i, ab := range b.assets {
 		a, err := ab.build(i, b)
@@ -129,7 +122,7 @@ func (b *Builder) Build() (*Backtest, error) {
 			bt.closeTapes()
 			return nil, fmt.Errorf("backtest: asset %d: %w", i, err)
 		}
-		depth.Watch(a.book, &bt.mark)
+		sole.Watch(a.book, &bt.mark)
 		bt.assets = append(bt.assets, a)
 	}
 	if err := bt.start(); err != nil {
@@ -138,6 +131,26 @@ func (b *Builder) Build() (*Backtest, error) {
 	}
 	bt.built = true
 	return bt, nil
+}
+
+// check returns all that is wrong with what was given to the builder, before any data is opened.
+func (b *Builder) check() error {
+	var wrong []error
+	if len(b.assets) == 0 {
+		wrong = append(wrong, incomplete("no asset: call AddAsset before Build"))
+	}
+	if b.recordInterval < 0 || b.responseTimeout < 0 {
+		wrong = append(wrong, invalid("record interval %v and response timeout %v: a duration must be 0 or more", b.recordInterval, b.responseTimeout))
+	}
+	if b.fromNs >= b.toNs {
+		wrong = append(wrong, invalid("the period from %d to %d is empty: its end must be after its start", b.fromNs, b.toNs))
+	}
+	for i, a := range b.assets {
+		for _, err := range a.check() {
+			wrong = append(wrong, fmt.Errorf("backtest: asset %d: %w", i, err))
+		}
+	}
+	return errors.Join(wrong...)
 }
 
 func incomplete(what string) error {

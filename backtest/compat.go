@@ -45,7 +45,7 @@ func (a *asset) compatCancellation(orderID uint64) (hft.Order, error) {
 // compatRespond applies the report in b.report. Of executions only those count that fill an order whole (Q21), a refused
 // modify leaves the new price and quantity (Q22), and latencies are those of the request that the exchange's copy
 // remembers (Q20).
-func (b *Backtest) compatRespond(assetNo int, a *asset, nowNs int64) {
+func (b *backtestBot) compatRespond(assetNo int, a *asset, nowNs int64) {
 	report := &b.report
 	r := &report.Order
 	if r.ExchTimestampNs > 0 {

@@ -2,7 +2,7 @@ package backtest
 
 import (
 	"github.com/hftrunner/hftrunner/hft"
-	"github.com/hftrunner/hftrunner/sim"
+	"github.com/hftrunner/hftrunner/internal/exchange"
 )
 
 // cursor walks over the rows of a tape that have one flag: the local or the exchange side's.
@@ -30,7 +30,7 @@ func (c *cursor) advance() int64 {
 		c.i++
 		if c.i >= len(c.rows) {
 			if !c.nextBlock() {
-				return sim.NeverNs
+				return exchange.NeverNs
 			}
 			c.i = 0
 		}

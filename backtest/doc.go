@@ -1,4 +1,4 @@
-// Package backtest runs a strategy over recorded rows: hft.Bot over the simulated exchange of package sim, with order and
+// Package backtest runs a strategy over recorded rows: hft.Bot over a simulated exchange made of the models of package sim, with order and
 // feed latency, in the time of the data. It is the engine of hftbacktest in Go.
 //
 // A Builder takes an AssetBuilder for each instrument and builds a Backtest, which is the hft.Bot that a strategy runs

@@ -11,8 +11,8 @@ import (
 func CountPartials(a *AssetBuilder, on bool) { a.countPartials = on }
 
 // CursorRows returns the numbers of the rows that the cursors of an asset stand on, of its first block.
-func (b *Backtest) CursorRows(assetNo int) (local, exch int) {
-	a := b.assets[assetNo]
+func CursorRows(bot Backtest, assetNo int) (local, exch int) {
+	a := bot.(*backtestBot).assets[assetNo]
 	return a.localRows.i, a.exchRows.i
 }
 
@@ -57,7 +57,11 @@ func (r *repeatedReader) next(buf []hft.Event, _ bool) ([]hft.Event, bool, error
 func (r *repeatedReader) Close() error { return nil }
 
 // Within puts the bot within a call, until the function that it returns is called.
-func (b *Backtest) Within() (leave func()) {
+func Within(bot Backtest) (leave func()) {
+	b := bot.(*backtestBot)
 	b.mark.Enter("backtest: a test")
 	return b.mark.Leave
 }
+
+// NeverBuilt returns bots that no builder has made.
+func NeverBuilt() []Backtest { return []Backtest{(*backtestBot)(nil), &backtestBot{}} }

@@ -10,7 +10,7 @@ import (
 
 // Finish takes the last sample and sums up. runErr is what the strategy returned. It is called once, on the bot's
 // goroutine, when the strategy has returned; it may have closed the bot.
-func (b *Backtest) Finish(runErr error) Result {
+func (b *backtestBot) Finish(runErr error) Result {
 	if b.recordIntervalNs > 0 && b.entered {
 		b.record()
 	}
@@ -27,7 +27,7 @@ func (b *Backtest) Finish(runErr error) Result {
 	return r
 }
 
-func (b *Backtest) end(runErr error) End {
+func (b *backtestBot) end(runErr error) End {
 	switch {
 	case runErr != nil && !errors.Is(runErr, hft.ErrInterrupted) && !errors.Is(runErr, hft.ErrEndOfData):
 		return EndError
@@ -39,7 +39,7 @@ func (b *Backtest) end(runErr error) End {
 	return EndReturned
 }
 
-func (b *Backtest) assetResult(assetNo int, a *asset) AssetResult {
+func (b *backtestBot) assetResult(assetNo int, a *asset) AssetResult {
 	s, exchange := sample(b, assetNo), a.exchange.State()
 	if b.compat == sim.Fixed {
 		exchange.Position = a.local.WholeLots(exchange.Position) // as the bot's

@@ -32,7 +32,7 @@ func FromSpec(spec Spec) (*Builder, error) {
 	return b, nil
 }
 
-func compatOf(name string) (Compat, error) {
+func compatOf(name string) (sim.Compat, error) {
 	switch name {
 	case "", "fixed":
 		return sim.Fixed, nil
@@ -42,7 +42,7 @@ func compatOf(name string) (Compat, error) {
 	return 0, invalid("compat %q: must be fixed or hftbacktest", name)
 }
 
-func assetOf(s *AssetSpec, compat Compat) (*AssetBuilder, error) {
+func assetOf(s *AssetSpec, compat sim.Compat) (*AssetBuilder, error) {
 	a := NewAsset(s.Symbol).Connector(s.Connector).LastTrades(s.LastTrades).FeedLatencyOffset(time.Duration(s.FeedLatencyOffsetNs)).
 		ConsumeDepth(s.Exchange.ConsumeDepth).SweepFills(s.Exchange.SweepFills)
 	if s.Depth == "roi" {
@@ -157,7 +157,7 @@ func (a *AssetBuilder) setFee(f *FeeSpec) error {
 }
 
 // latencyOf makes one instance of an order latency.
-func latencyOf(s *ExchangeSpec, compat Compat) (sim.LatencyModel, error) {
+func latencyOf(s *ExchangeSpec, compat sim.Compat) (sim.LatencyModel, error) {
 	all, err := oneLatency(&s.Latency, compat)
 	if err != nil || s.ModifyLatency == nil && s.CancelLatency == nil {
 		return all, err
@@ -176,7 +176,7 @@ func latencyOf(s *ExchangeSpec, compat Compat) (sim.LatencyModel, error) {
 	return each, nil
 }
 
-func oneLatency(s *LatencySpec, compat Compat) (sim.LatencyModel, error) {
+func oneLatency(s *LatencySpec, compat sim.Compat) (sim.LatencyModel, error) {
 	if len(s.Files) == 0 {
 		return sim.NewConstantLatency(time.Duration(s.EntryNs+s.OffsetNs), time.Duration(s.ResponseNs+s.OffsetNs))
 	}

@@ -268,9 +268,9 @@ func TestRunsEqualReference(t *testing.T) {
 		countPartials bool
 		every         int // in the quick test
 	}{
-		{"summary.patched.csv", sim.Hftbacktest, false, 8},
-		{"summary.patched_p3.csv", sim.Hftbacktest, true, 40},
-		{"summary.stock.csv", sim.Stock, false, 40},
+		{"summary.patched.csv", sim.Hftbacktest, false, 40},
+		{"summary.patched_p3.csv", sim.Hftbacktest, true, 80},
+		{"summary.stock.csv", sim.Stock, false, 80},
 	} {
 		ran := 0
 		for i, s := range readSummary(t, oracle.file) {

@@ -62,7 +62,7 @@ func TestL3RunsEqualReference(t *testing.T) {
 }
 
 // l3Run is a run of the reference over its feed by order.
-func l3Run(tb testing.TB, path string, compat sim.Compat, s summary) (*backtest.Backtest, *scripted) {
+func l3Run(tb testing.TB, path string, compat sim.Compat, s summary) (backtest.Backtest, *scripted) {
 	tb.Helper()
 	latency, err := sim.NewConstantLatency(time.Duration(s.float(tb, "latency_entry")), time.Duration(s.float(tb, "latency_resp")))
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/exchange"
 	"github.com/hftrunner/hftrunner/sim"
 )
 
@@ -36,19 +37,19 @@ func (w *wait) hits(nowNs int64, result hft.ElapseResult) {
 }
 
 // start puts the cursors on the first rows.
-func (b *Backtest) start() error {
+func (b *backtestBot) start() error {
 	b.slots = make([]int64, numSlots*len(b.assets))
-	firstNs := sim.NeverNs
+	firstNs := exchange.NeverNs
 	for i, a := range b.assets {
 		s := b.slots[numSlots*i:]
 		s[slotLocalRow], s[slotExchRow] = a.localRows.advance(), a.exchRows.advance()
-		s[slotResponse], s[slotRequest] = sim.NeverNs, sim.NeverNs
+		s[slotResponse], s[slotRequest] = exchange.NeverNs, exchange.NeverNs
 		firstNs = min(firstNs, s[slotLocalRow], s[slotExchRow])
 		if a.localRows.err != nil {
 			return a.localRows.err
 		}
 	}
-	if firstNs == sim.NeverNs {
+	if firstNs == exchange.NeverNs {
 		return invalid("no row is for a processor: rows need the flag EXCH, LOCAL or both, `runner convert` sets them")
 	}
 	b.nowNs, b.startNs = firstNs, max(firstNs, b.fromNs)
@@ -56,7 +57,7 @@ func (b *Backtest) start() error {
 }
 
 // enter lets the time before the period pass. Its rows build the books; nothing else can happen then.
-func (b *Backtest) enter() error {
+func (b *backtestBot) enter() error {
 	if b.entered {
 		return nil
 	}
@@ -78,7 +79,7 @@ func (b *Backtest) enter() error {
 }
 
 // advance lets time pass until untilNs or until w has what it waits for, and no further than the data or the period.
-func (b *Backtest) advance(untilNs int64, w *wait) (hft.ElapseResult, error) {
+func (b *backtestBot) advance(untilNs int64, w *wait) (hft.ElapseResult, error) {
 	if err := b.enter(); err != nil {
 		return hft.ElapseOk, err
 	}
@@ -114,7 +115,7 @@ func (b *Backtest) advance(untilNs int64, w *wait) (hft.ElapseResult, error) {
 
 // isAtEnd reports whether run, which was to stop at stopNs, has come to the end of the data or of the period before the time
 // that was asked for. more is what run has returned.
-func (b *Backtest) isAtEnd(more bool, stopNs, untilNs int64, w *wait) bool {
+func (b *backtestBot) isAtEnd(more bool, stopNs, untilNs int64, w *wait) bool {
 	if b.compat == sim.Fixed && b.nowNs == untilNs {
 		return false // the time is over first; the end comes with the next call
 	}
@@ -123,7 +124,7 @@ func (b *Backtest) isAtEnd(more bool, stopNs, untilNs int64, w *wait) bool {
 }
 
 // recordWhenDue records the state of now when it is time to, and nothing more can come at this time.
-func (b *Backtest) recordWhenDue(w *wait) {
+func (b *backtestBot) recordWhenDue(w *wait) {
 	moreMayCome := w.hit && b.compat == sim.Fixed
 	if b.nowNs == b.nextRecordNs && !moreMayCome {
 		b.record()
@@ -132,7 +133,7 @@ func (b *Backtest) recordWhenDue(w *wait) {
 }
 
 // afterEnd is what every waiting call does once the end of the data has been reported.
-func (b *Backtest) afterEnd() (hft.ElapseResult, error) {
+func (b *backtestBot) afterEnd() (hft.ElapseResult, error) {
 	if b.halt.Load() != 0 {
 		return hft.ElapseOk, b.halted()
 	}
@@ -141,7 +142,7 @@ func (b *Backtest) afterEnd() (hft.ElapseResult, error) {
 
 // run lets everything up to untilNs happen, or until w has its hit. It reports whether there is more to come. Time is
 // that of what happened last.
-func (b *Backtest) run(untilNs int64, w *wait) (more bool, err error) {
+func (b *backtestBot) run(untilNs int64, w *wait) (more bool, err error) {
 	b.refreshAllBuses()
 	for b.halt.Load() == 0 {
 		if b.refused {
@@ -153,7 +154,7 @@ func (b *Backtest) run(untilNs int64, w *wait) (more bool, err error) {
 			continue
 		}
 		slot, atNs := b.earliest()
-		if atNs == sim.NeverNs {
+		if atNs == exchange.NeverNs {
 			if b.off() { // a closed tape ends as one that has been read
 				break
 			}
@@ -174,7 +175,7 @@ func (b *Backtest) run(untilNs int64, w *wait) (more bool, err error) {
 }
 
 // earliest returns the slot that comes first, and its time.
-func (b *Backtest) earliest() (slot int, atNs int64) {
+func (b *backtestBot) earliest() (slot int, atNs int64) {
 	slot, atNs = 0, b.slots[0]
 	for i, t := range b.slots[1:] {
 		if t < atNs {
@@ -185,7 +186,7 @@ func (b *Backtest) earliest() (slot int, atNs int64) {
 }
 
 // process lets a slot happen, and what comes after it in the same slot before the others and untilNs.
-func (b *Backtest) process(slot int, atNs, untilNs int64, w *wait) error {
+func (b *backtestBot) process(slot int, atNs, untilNs int64, w *wait) error {
 	assetNo := slot / numSlots
 	switch slot % numSlots {
 	case slotLocalRow:
@@ -200,7 +201,7 @@ func (b *Backtest) process(slot int, atNs, untilNs int64, w *wait) error {
 
 // checkPause returns an error when the next thing to happen is a row that cannot be true beside those of other assets; within
 // one asset its tape has looked. A strategy would wait for it for years, call by call.
-func (b *Backtest) checkPause(slot int, atNs int64) error {
+func (b *backtestBot) checkPause(slot int, atNs int64) error {
 	if kind := slot % numSlots; kind != slotLocalRow && kind != slotExchRow || atNs >= b.toNs {
 		return nil
 	}
@@ -211,15 +212,15 @@ func (b *Backtest) checkPause(slot int, atNs int64) error {
 }
 
 // over reports whether a waiting call is over because of a hit.
-func (b *Backtest) over(w *wait) bool { return w.hit && b.compat == sim.Fixed }
+func (b *backtestBot) over(w *wait) bool { return w.hit && b.compat == sim.Fixed }
 
 // dataOver reports whether the last row has been processed before now.
-func (b *Backtest) dataOver() bool {
+func (b *backtestBot) dataOver() bool {
 	if b.nowNs <= b.lastRowNs {
 		return false
 	}
 	for i := range b.assets {
-		if s := b.slots[numSlots*i:]; s[slotLocalRow] != sim.NeverNs || s[slotExchRow] != sim.NeverNs {
+		if s := b.slots[numSlots*i:]; s[slotLocalRow] != exchange.NeverNs || s[slotExchRow] != exchange.NeverNs {
 			return false
 		}
 	}
@@ -227,7 +228,7 @@ func (b *Backtest) dataOver() bool {
 }
 
 // bound returns the time up to which a slot comes first if the others do not change.
-func (b *Backtest) bound(slot int, untilNs int64) int64 {
+func (b *backtestBot) bound(slot int, untilNs int64) int64 {
 	bound := untilNs
 	for i, t := range b.slots {
 		if i < slot && t != math.MinInt64 {
@@ -241,20 +242,20 @@ func (b *Backtest) bound(slot int, untilNs int64) int64 {
 }
 
 // refreshAllBuses is refreshBuses for all assets.
-func (b *Backtest) refreshAllBuses() {
+func (b *backtestBot) refreshAllBuses() {
 	for i := range b.assets {
 		b.refreshBuses(i)
 	}
 }
 
 // refreshBuses sets the slots of what is under way.
-func (b *Backtest) refreshBuses(assetNo int) {
+func (b *backtestBot) refreshBuses(assetNo int) {
 	l, s := b.assets[assetNo].link, b.slots[numSlots*assetNo:]
 	s[slotResponse], s[slotRequest] = l.ToLocal.NextNs(), l.ToExchange.NextNs()
 }
 
 // processLocalRows hands rows up to boundNs to the bot's side.
-func (b *Backtest) processLocalRows(a *asset, slot int, boundNs int64, w *wait) error {
+func (b *backtestBot) processLocalRows(a *asset, slot int, boundNs int64, w *wait) error {
 	atNs := b.slots[slot]
 	if w.feed {
 		w.hits(atNs, hft.ElapseMarketFeed)
@@ -274,7 +275,7 @@ func (b *Backtest) processLocalRows(a *asset, slot int, boundNs int64, w *wait) 
 }
 
 // processExchRows hands rows up to boundNs to the exchange, until it has something to report.
-func (b *Backtest) processExchRows(a *asset, slot int, boundNs int64) error {
+func (b *backtestBot) processExchRows(a *asset, slot int, boundNs int64) error {
 	atNs := b.slots[slot]
 	reports := a.link.ToLocal.Len()
 	for {
@@ -298,7 +299,7 @@ func (b *Backtest) processExchRows(a *asset, slot int, boundNs int64) error {
 }
 
 // processRequests hands the requests that arrive now to the exchange.
-func (b *Backtest) processRequests(assetNo int, nowNs int64) error {
+func (b *backtestBot) processRequests(assetNo int, nowNs int64) error {
 	a := b.assets[assetNo]
 	for a.link.ToExchange.Receive(nowNs, &b.request) {
 		a.exchange.OnRequest(nowNs, &b.request)
@@ -312,7 +313,7 @@ func (b *Backtest) processRequests(assetNo int, nowNs int64) error {
 
 // processResponses hands the responses that arrive now to the bot's side, until one is waited for. An error is the
 // handler's or the hook's; what else arrives comes with the next call.
-func (b *Backtest) processResponses(assetNo int, nowNs int64, w *wait) error {
+func (b *backtestBot) processResponses(assetNo int, nowNs int64, w *wait) error {
 	a := b.assets[assetNo]
 	defer b.refreshBuses(assetNo)
 	for b.halt.Load() == 0 && a.link.ToLocal.Receive(nowNs, &b.report) {
@@ -327,7 +328,7 @@ func (b *Backtest) processResponses(assetNo int, nowNs int64, w *wait) error {
 }
 
 // dataErr returns why the data of an asset ended early.
-func (b *Backtest) dataErr() error {
+func (b *backtestBot) dataErr() error {
 	for _, a := range b.assets {
 		if a.localRows.err != nil {
 			return a.localRows.err

@@ -6,6 +6,7 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/exchange"
 	"github.com/hftrunner/hftrunner/sim"
 )
 
@@ -38,7 +39,7 @@ func (m *measure) request(kind OrderRowKind) {
 }
 
 // report counts a report about an order, which is prev before it is applied, nil when the bot does not know it.
-func (m *measure) report(r *sim.Report, prev *hft.Order, nowNs int64) {
+func (m *measure) report(r *exchange.Report, prev *hft.Order, nowNs int64) {
 	o := &r.Order
 	if cause := r.Cause; r.Fill || r.Answers != hft.StatusNone && o.Status == hft.StatusFilled && o.Req == hft.StatusNone {
 		if !r.Fill {

@@ -27,7 +27,7 @@ func panicText(f func()) (text string) {
 // TestTwoGoroutines: while one goroutine is within a call, another's calls panic, with a text that says which and what to do.
 func TestTwoGoroutines(t *testing.T) {
 	bot := newMisused(t)
-	leave := bot.Within()
+	leave := backtest.Within(bot)
 	for name, f := range map[string]func(){
 		"Elapse":              func() { _, _ = bot.Elapse(time.Hour) },
 		"ElapseBT":            func() { _, _ = bot.ElapseBT(time.Hour) },
@@ -63,7 +63,7 @@ func TestTwoGoroutines(t *testing.T) {
 }
 
 // newMisused returns a backtest over a day of rows.
-func newMisused(t *testing.T) *backtest.Backtest {
+func newMisused(t *testing.T) backtest.Backtest {
 	t.Helper()
 	const both = hft.ExchEvent | hft.LocalEvent
 	rows := make([]hft.Event, 200_000)
@@ -128,7 +128,7 @@ func TestCloseWhileItRuns(t *testing.T) {
 
 // TestBotThatNeverWas: a nil bot and one that nobody built are as if they were closed.
 func TestBotThatNeverWas(t *testing.T) {
-	for _, bot := range []*backtest.Backtest{nil, {}} {
+	for _, bot := range backtest.NeverBuilt() {
 		bot.Interrupt()
 		if _, err := bot.Elapse(0); !errors.Is(err, hft.ErrInterrupted) {
 			t.Errorf("Elapse: %v", err)
@@ -138,6 +138,19 @@ func TestBotThatNeverWas(t *testing.T) {
 		}
 		if err := bot.Close(); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// TestBuildTellsAll: all that is wrong is told at once.
+func TestBuildTellsAll(t *testing.T) {
+	_, err := backtest.NewBuilder().Period(5, 3).RecordInterval(-1).
+		AddAsset(backtest.NewAsset("BTCUSDT").Fee(nil)).
+		AddAsset(backtest.NewAsset("ETHUSDT").Book("window", 0.1, 1).Exchange(99).LastTrades(2_000_000_000)).Build()
+	for _, want := range []string{"period from 5 to 3", "record interval -1ns", "asset 0: builder is incomplete: no data", "asset 0: builder is incomplete: no book",
+		"a model is nil", "asset 1: builder is incomplete: no data", "exchange model 99", "last trades 2000000000"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("not told: %s, in:\n%v", want, err)
 		}
 	}
 }

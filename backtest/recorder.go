@@ -44,10 +44,10 @@ func (r *Recorder) Record(bot hft.Bot) error {
 func (r *Recorder) Rows(assetNo int) []Record { return r.rows[assetNo] }
 
 // WriteFile writes the samples as an .npz that hftbacktest's statistics read: an array for each asset.
-func (r *Recorder) WriteFile(path string) error { return WriteRecords(path, r.rows) }
+func (r *Recorder) WriteFile(path string) error { return writeRecords(path, r.rows) }
 
-// WriteRecords writes the samples of each asset as an .npz that hftbacktest's statistics read: members 0.npy, 1.npy, ...
-func WriteRecords(path string, rows [][]Record) error {
+// writeRecords writes the samples of each asset as an .npz that hftbacktest's statistics read: members 0.npy, 1.npy, ...
+func writeRecords(path string, rows [][]Record) error {
 	archive, err := npy.CreateArchive[Record](path, npy.RecordDtype())
 	if err != nil {
 		return fmt.Errorf("backtest: write records: %w", err)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/exchange"
 	"github.com/hftrunner/hftrunner/internal/local"
 	"github.com/hftrunner/hftrunner/sim"
 )
@@ -17,20 +18,20 @@ var (
 )
 
 // SubmitBuyOrder sends a buy order; see SubmitOrder.
-func (b *Backtest) SubmitBuyOrder(assetNo int, orderID uint64, price, qty float64, tif hft.TimeInForce, ordType hft.OrdType, wait bool) (hft.ElapseResult, error) {
+func (b *backtestBot) SubmitBuyOrder(assetNo int, orderID uint64, price, qty float64, tif hft.TimeInForce, ordType hft.OrdType, wait bool) (hft.ElapseResult, error) {
 	return b.SubmitOrder(assetNo, hft.OrderRequest{OrderID: orderID, Price: price, Qty: qty, Side: hft.Buy,
 		TimeInForce: tif, OrdType: ordType}, wait)
 }
 
 // SubmitSellOrder sends a sell order; see SubmitOrder.
-func (b *Backtest) SubmitSellOrder(assetNo int, orderID uint64, price, qty float64, tif hft.TimeInForce, ordType hft.OrdType, wait bool) (hft.ElapseResult, error) {
+func (b *backtestBot) SubmitSellOrder(assetNo int, orderID uint64, price, qty float64, tif hft.TimeInForce, ordType hft.OrdType, wait bool) (hft.ElapseResult, error) {
 	return b.SubmitOrder(assetNo, hft.OrderRequest{OrderID: orderID, Price: price, Qty: qty, Side: hft.Sell,
 		TimeInForce: tif, OrdType: ordType}, wait)
 }
 
 // SubmitOrder sends an order. Results and errors are those of the live bot (docs/bot-contract.md). In mode
 // sim.Hftbacktest nothing but the id is checked, and a wait has no limit and returns ElapseOk.
-func (b *Backtest) SubmitOrder(assetNo int, r hft.OrderRequest, wait bool) (hft.ElapseResult, error) {
+func (b *backtestBot) SubmitOrder(assetNo int, r hft.OrderRequest, wait bool) (hft.ElapseResult, error) {
 	if err := b.mayRequest("backtest: Backtest.SubmitOrder", assetNo, wait); err != nil {
 		return hft.ElapseOk, err
 	}
@@ -46,7 +47,7 @@ func (b *Backtest) SubmitOrder(assetNo int, r hft.OrderRequest, wait bool) (hft.
 }
 
 // Modify asks for a new price and quantity of an open order; see SubmitOrder.
-func (b *Backtest) Modify(assetNo int, orderID uint64, price, qty float64, wait bool) (hft.ElapseResult, error) {
+func (b *backtestBot) Modify(assetNo int, orderID uint64, price, qty float64, wait bool) (hft.ElapseResult, error) {
 	if err := b.mayRequest("backtest: Backtest.Modify", assetNo, wait); err != nil {
 		return hft.ElapseOk, err
 	}
@@ -62,7 +63,7 @@ func (b *Backtest) Modify(assetNo int, orderID uint64, price, qty float64, wait 
 }
 
 // Cancel asks to cancel an open order; see SubmitOrder.
-func (b *Backtest) Cancel(assetNo int, orderID uint64, wait bool) (hft.ElapseResult, error) {
+func (b *backtestBot) Cancel(assetNo int, orderID uint64, wait bool) (hft.ElapseResult, error) {
 	if err := b.mayRequest("backtest: Backtest.Cancel", assetNo, wait); err != nil {
 		return hft.ElapseOk, err
 	}
@@ -78,7 +79,7 @@ func (b *Backtest) Cancel(assetNo int, orderID uint64, wait bool) (hft.ElapseRes
 }
 
 // mayRequest returns why no request can be made at all.
-func (b *Backtest) mayRequest(what string, assetNo int, wait bool) error {
+func (b *backtestBot) mayRequest(what string, assetNo int, wait bool) error {
 	switch {
 	case b.off():
 		return errClosed
@@ -93,7 +94,7 @@ func (b *Backtest) mayRequest(what string, assetNo int, wait bool) error {
 
 // ask sends a request, unless it was refused by err, and waits for its response if it is to be waited for. what is the method
 // that asks.
-func (b *Backtest) ask(what string, kind OrderRowKind, assetNo int, order *hft.Order, err error, wait bool) (hft.ElapseResult, error) {
+func (b *backtestBot) ask(what string, kind OrderRowKind, assetNo int, order *hft.Order, err error, wait bool) (hft.ElapseResult, error) {
 	if err != nil {
 		return hft.ElapseOk, err
 	}
@@ -103,7 +104,7 @@ func (b *Backtest) ask(what string, kind OrderRowKind, assetNo int, order *hft.O
 	}
 	a := b.assets[assetNo]
 	order.LocalTimestampNs = b.nowNs
-	b.request = sim.Request{AssetNo: assetNo, Owner: botID, Order: *order}
+	b.request = exchange.Request{AssetNo: assetNo, Owner: botID, Order: *order}
 	if prev := a.local.Orders.Get(order.OrderID); kind == OrderModify && prev != nil {
 		b.request.PrevPriceTick, b.request.PrevQty = prev.PriceTick, prev.Qty
 	}
@@ -134,12 +135,12 @@ func specified(assetNo int, orderID uint64) *wait {
 
 // Elapse lets that much time pass: ElapseOk. Errors: hft.ErrInterrupted, hft.ErrEndOfData with ElapseEndOfData, hft.ErrData, and what the
 // error handler or the order hook returned.
-func (b *Backtest) Elapse(duration time.Duration) (hft.ElapseResult, error) {
+func (b *backtestBot) Elapse(duration time.Duration) (hft.ElapseResult, error) {
 	return b.waitFor("backtest: Backtest.Elapse", duration, &wait{})
 }
 
 // ElapseBT lets that much time pass, to account for what computing takes; see Elapse (elapse_bt).
-func (b *Backtest) ElapseBT(duration time.Duration) (hft.ElapseResult, error) {
+func (b *backtestBot) ElapseBT(duration time.Duration) (hft.ElapseResult, error) {
 	return b.waitFor("backtest: Backtest.ElapseBT", duration, &wait{})
 }
 
@@ -147,7 +148,7 @@ func (b *Backtest) ElapseBT(duration time.Duration) (hft.ElapseResult, error) {
 // comes back when all rows that this asset received at that time, or that response, have been processed:
 // ElapseMarketFeed, ElapseOrderResponse, ElapseOk after timeout. Errors as Elapse. In mode
 // sim.Hftbacktest everything of that time is processed, and the result is what came last.
-func (b *Backtest) WaitNextFeed(includeOrderResp bool, timeout time.Duration) (hft.ElapseResult, error) {
+func (b *backtestBot) WaitNextFeed(includeOrderResp bool, timeout time.Duration) (hft.ElapseResult, error) {
 	return b.waitFor("backtest: Backtest.WaitNextFeed", timeout, &wait{feed: true, orders: hft.WaitOrderResponse{Any: includeOrderResp}})
 }
 
@@ -155,7 +156,7 @@ func (b *Backtest) WaitNextFeed(includeOrderResp bool, timeout time.Duration) (h
 // response that was processed since the last request and that no WaitOrderResponse has returned for counts, and so does
 // every order that is final. Errors: hft.ErrInstrumentNotFound, hft.ErrOrderNotFound for an order that is not in Orders,
 // and those of Elapse. In mode sim.Hftbacktest only a response to come counts, and the result is ElapseOk (Q17).
-func (b *Backtest) WaitOrderResponse(assetNo int, orderID uint64, timeout time.Duration) (hft.ElapseResult, error) {
+func (b *backtestBot) WaitOrderResponse(assetNo int, orderID uint64, timeout time.Duration) (hft.ElapseResult, error) {
 	if err := b.mayRequest("backtest: Backtest.WaitOrderResponse", assetNo, true); err != nil {
 		return hft.ElapseOk, err
 	}
@@ -170,7 +171,7 @@ func (b *Backtest) WaitOrderResponse(assetNo int, orderID uint64, timeout time.D
 }
 
 // waitOrder waits for a response of an order that is in the asset's orders.
-func (b *Backtest) waitOrder(what string, assetNo int, orderID uint64, timeout time.Duration) (hft.ElapseResult, error) {
+func (b *backtestBot) waitOrder(what string, assetNo int, orderID uint64, timeout time.Duration) (hft.ElapseResult, error) {
 	a := &b.assets[assetNo].local
 	w := specified(assetNo, orderID)
 	if a.Answered(orderID) {
@@ -184,7 +185,7 @@ func (b *Backtest) waitOrder(what string, assetNo int, orderID uint64, timeout t
 }
 
 // waitFor advances by timeout at most. what is the method that waits.
-func (b *Backtest) waitFor(what string, timeout time.Duration, w *wait) (hft.ElapseResult, error) {
+func (b *backtestBot) waitFor(what string, timeout time.Duration, w *wait) (hft.ElapseResult, error) {
 	if b.off() {
 		return hft.ElapseOk, errClosed
 	}

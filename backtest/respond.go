@@ -2,11 +2,12 @@ package backtest
 
 import (
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/exchange"
 	"github.com/hftrunner/hftrunner/sim"
 )
 
 // respond applies the report in b.report to the bot's side. The error is the hook's.
-func (b *Backtest) respond(assetNo int, a *asset, nowNs int64, w *wait) error {
+func (b *backtestBot) respond(assetNo int, a *asset, nowNs int64, w *wait) error {
 	report := &b.report
 	prev := a.local.Orders.Get(report.Order.OrderID)
 	var err error
@@ -43,20 +44,20 @@ func (b *Backtest) respond(assetNo int, a *asset, nowNs int64, w *wait) error {
 // tellRefusal hands the refused request to the error handler. As live that is a message of its own, which follows the
 // response: a wait for the response is over before. That an order to cancel is over already is no error: its last report
 // has said so.
-func (b *Backtest) tellRefusal() error {
+func (b *backtestBot) tellRefusal() error {
 	b.refused = false
 	return b.mark.Call(func() error { return b.errorHandler(b.refusal) })
 }
 
 // observe calls the observer, who may read the bot.
-func (b *Backtest) observe(tell func()) {
+func (b *backtestBot) observe(tell func()) {
 	_ = b.mark.Call(func() error {
 		tell()
 		return nil
 	})
 }
 
-func (b *Backtest) tellOrder(kind OrderRowKind, timestampNs int64, assetNo int, o *hft.Order, reject sim.Reject) {
+func (b *backtestBot) tellOrder(kind OrderRowKind, timestampNs int64, assetNo int, o *hft.Order, reject sim.Reject) {
 	if b.observer == nil {
 		return
 	}
@@ -64,7 +65,7 @@ func (b *Backtest) tellOrder(kind OrderRowKind, timestampNs int64, assetNo int, 
 	b.observe(func() { b.observer.OnOrder(&b.orderRow) })
 }
 
-func (b *Backtest) tellFill(nowNs int64, assetNo int, r *sim.Report, value, fee float64) {
+func (b *backtestBot) tellFill(nowNs int64, assetNo int, r *exchange.Report, value, fee float64) {
 	if b.observer == nil {
 		return
 	}
@@ -76,7 +77,7 @@ func (b *Backtest) tellFill(nowNs int64, assetNo int, r *sim.Report, value, fee 
 }
 
 // record hands a sample of every asset to the observer.
-func (b *Backtest) record() {
+func (b *backtestBot) record() {
 	if b.observer == nil {
 		return
 	}

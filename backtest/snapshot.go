@@ -49,7 +49,7 @@ func ReadLastBook(ctx context.Context, o LastBookOptions) (LastBook, error) {
 	if err != nil {
 		return LastBook{}, err
 	}
-	all := depth.NewBTreeMarketDepth(o.TickSize, o.LotSize, depth.Fixed) // crossed, if the rows are
+	all := depth.NewBTreeMarketDepth(o.TickSize, o.LotSize) // crossed, if the rows are
 	r := lastBookReader{books: []depth.L2MarketDepth{shown, all}, progress: o.Progress}
 	r.last.Changes = o.Initial == nil
 	if o.Initial != nil {

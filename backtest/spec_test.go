@@ -109,7 +109,7 @@ func TestSpecErrors(t *testing.T) {
 		change(&spec, &spec.Assets[0])
 		b, err := backtest.FromSpec(spec)
 		if err == nil {
-			var bot *backtest.Backtest
+			var bot backtest.Backtest
 			if bot, err = b.Build(); err == nil {
 				_, err = bot.Elapse(time.Hour)
 				bot.Close()

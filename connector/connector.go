@@ -44,10 +44,11 @@ type OrderUpdate struct {
 	Fill bool
 	// FillValue is the execution's value in quote currency, FillFee the fee paid for it, negative for a rebate.
 	FillValue, FillFee float64
-	// FeePaid is the fee in the asset it was paid in, FeeAsset; empty where that is not known.
-	FeePaid  float64
-	FeeAsset string
-	Names    Names
+	// FeePaid is the fee in the asset it was paid in, FeeAsset; empty where that is not known. FeeQty is FeePaid where
+	// that is what the instrument itself trades, as on spot: it lowers the position, and 0 everywhere else.
+	FeePaid, FeeQty float64
+	FeeAsset        string
+	Names           Names
 }
 
 // Names are what an order and an execution are known by outside; empty where there is no such name.
@@ -121,6 +122,8 @@ type Sink interface {
 	Order(u *OrderUpdate)
 	// Position reports the account's position.
 	Position(instrumentNo int, qty float64, exchTimestampNs int64)
+	// Account reports what the venue did to the account. Each event is reported once.
+	Account(e *AccountEvent)
 	// Error reports an error event.
 	Error(e *Error)
 	// Ready says that the instrument's book is complete and follows the venue.

@@ -50,6 +50,7 @@ func (printer) Feed(no int, events []hft.Event) {
 func (printer) Position(int, float64, int64)     {}
 func (printer) Error(e *connector.Error)         { fmt.Println(e.LiveError.Error()) }
 func (printer) Ready(no int)                     { fmt.Println("book of instrument", no, "is complete") }
+func (printer) Account(*connector.AccountEvent)  {}
 func (printer) Stale(int, string)                {}
 func (printer) Count(connector.Counter, uint64)  {}
 func (p printer) Order(u *connector.OrderUpdate) { fmt.Println("order", u.OrderID, u.Status); p.done() }

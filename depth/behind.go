@@ -48,9 +48,10 @@ func (s *fusedSide) put(key int64, qty, minQty float64, order int64) (changes in
 	if qty >= minQty {
 		used = 1
 	}
-	if order < cell.order && present == 1 {
+	if order < s.newest && order < cell.order && present == 1 {
 		return 0
 	}
+	s.newest = max(s.newest, order)
 	cell.qty, cell.order = math.Float64frombits(math.Float64bits(qty)&-used), order&-int64(used)
 	*word = *word&^(1<<shift) | used<<shift
 	if key < s.low && used == 1 {
@@ -62,6 +63,7 @@ func (s *fusedSide) put(key int64, qty, minQty float64, order int64) (changes in
 // farBehindBest changes a level behind the best that is outside of the window.
 func (b *FusedMarketDepth) farBehindBest(own *fusedSide, key int64, ev *hft.Event, order int64, emit []hft.Event) []hft.Event {
 	far, level := &own.levels.far, fusedLevel{ev.Qty, order}
+	own.newest = max(own.newest, order)
 	i, present := far.find(key)
 	switch used := ev.Qty >= b.minQty; {
 	case !present && !used, present && order < far.entries[i].value.order:

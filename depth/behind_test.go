@@ -42,7 +42,7 @@ func equalRows(a, b []hft.Event) bool {
 	})
 }
 
-// TestUpdateBehindIsUpdate: rows that go through the book in a loop of its own give the same book and the same rows.
+// TestUpdateBehindIsUpdate: rows that go through the book in a loop of its own, or with their tick, give the same book and the same rows.
 func TestUpdateBehindIsUpdate(t *testing.T) {
 	applied := 0
 	for seed := range uint64(40) {
@@ -73,7 +73,7 @@ func TestUpdateBehindIsUpdate(t *testing.T) {
 				}
 				applied += n
 				if i += n; i < len(rows) {
-					got = loop.Update(&rows[i], order, got)
+					got = loop.UpdateAt(&rows[i], loop.PriceTick(rows[i].Px), order, got)
 				}
 			}
 			if !equalRows(got, want) || !equalRows(loop.Snapshot(nil), one.Snapshot(nil)) ||
@@ -102,7 +102,7 @@ func TestApplyLevelsIsApply(t *testing.T) {
 			}
 			rows := randomBatch(random, centre, step)
 			for i := 0; i < len(rows); i++ {
-				n := loop.ApplyLevels(rows[i:])
+				n := depth.ApplyLevels(loop, rows[i:])
 				for j := range n {
 					if row := &rows[i+j]; row.Side() == hft.SideNone || !depth.Apply(one, row) {
 						t.Fatalf("seed %d step %d: %+v is taken for a level", seed, step, *row)

@@ -6,14 +6,8 @@ import (
 	"github.com/hftrunner/hftrunner/hft"
 )
 
-// BTreeMarketDepth keeps each side in an ordered map (BTreeMarketDepth). The best is always the best stored level: a
-// feed that crosses stays crossed, with the best bid at or above the best ask, until the feed resolves it.
-//
-// Mode Compat repeats these defects: the previous quantity of an update is that of the best level instead of the
-// updated one; removing the last order of the best bid makes the worst bid the best.
-//
-// One goroutine uses a book. Its nodes are allocated as levels come and go.
-type BTreeMarketDepth struct {
+// btreeBook is what NewBTreeMarketDepth returns.
+type btreeBook struct {
 	scale
 	l3Orders
 	bid, ask btreeSide
@@ -27,9 +21,16 @@ type btreeSide struct {
 
 const btreeDegree = 32
 
-// NewBTreeMarketDepth returns an empty book; tickSize and lotSize are finite and above 0 (New checks that).
-func NewBTreeMarketDepth(tickSize, lotSize float64, mode Mode) *BTreeMarketDepth {
-	b := &BTreeMarketDepth{scale: newScale(tickSize, lotSize, mode)}
+// NewBTreeMarketDepth returns an empty book that keeps each side in an ordered map (BTreeMarketDepth). The best is always the
+// best stored level: a feed that crosses stays crossed, with the best bid at or above the best ask, until the feed resolves it.
+//
+// Mode Compat repeats these defects: the previous quantity of an update is that of the best level instead of the
+// updated one; removing the last order of the best bid makes the worst bid the best.
+//
+// tickSize and lotSize are finite and above 0 (New checks that). One goroutine uses a book. Its nodes are allocated as levels
+// come and go.
+func NewBTreeMarketDepth(tickSize, lotSize float64, mode ...Mode) Book {
+	b := &btreeBook{scale: newScale(tickSize, lotSize, modeOf(mode))}
 	b.l3Orders.init(&b.scale, b)
 	b.bid = btreeSide{noKey, btree.NewMap[int64, float64](btreeDegree)}
 	b.ask = btreeSide{noKey, btree.NewMap[int64, float64](btreeDegree)}
@@ -37,68 +38,68 @@ func NewBTreeMarketDepth(tickSize, lotSize float64, mode Mode) *BTreeMarketDepth
 }
 
 // BestBid returns the best bid price, NaN when there is none.
-func (b *BTreeMarketDepth) BestBid() float64 {
+func (b *btreeBook) BestBid() float64 {
 	b.look("depth: BTreeMarketDepth.BestBid")
 	return b.bestPrice(b.bid.best, bidFlip)
 }
 
 // BestAsk returns the best ask price, NaN when there is none.
-func (b *BTreeMarketDepth) BestAsk() float64 {
+func (b *btreeBook) BestAsk() float64 {
 	b.look("depth: BTreeMarketDepth.BestAsk")
 	return b.bestPrice(b.ask.best, askFlip)
 }
 
 // BestBidTick returns the best bid in ticks, hft.InvalidMin when there is none.
-func (b *BTreeMarketDepth) BestBidTick() int64 {
+func (b *btreeBook) BestBidTick() int64 {
 	b.look("depth: BTreeMarketDepth.BestBidTick")
 	return b.bid.best
 }
 
 // BestAskTick returns the best ask in ticks, hft.InvalidMax when there is none.
-func (b *BTreeMarketDepth) BestAskTick() int64 {
+func (b *btreeBook) BestAskTick() int64 {
 	b.look("depth: BTreeMarketDepth.BestAskTick")
 	return b.ask.best ^ askFlip
 }
 
 // BestBidQty returns the quantity at the best bid, 0 when there is none.
-func (b *BTreeMarketDepth) BestBidQty() float64 {
+func (b *btreeBook) BestBidQty() float64 {
 	b.look("depth: BTreeMarketDepth.BestBidQty")
 	return b.bid.get(b.bid.best)
 }
 
 // BestAskQty returns the quantity at the best ask, 0 when there is none.
-func (b *BTreeMarketDepth) BestAskQty() float64 {
+func (b *btreeBook) BestAskQty() float64 {
 	b.look("depth: BTreeMarketDepth.BestAskQty")
 	return b.ask.get(b.ask.best)
 }
 
 // BidQtyAtTick returns the bid quantity at a tick, 0 when there is none.
-func (b *BTreeMarketDepth) BidQtyAtTick(priceTick int64) float64 {
+func (b *btreeBook) BidQtyAtTick(priceTick int64) float64 {
 	b.look("depth: BTreeMarketDepth.BidQtyAtTick")
 	return b.bid.get(priceTick)
 }
 
 // AskQtyAtTick returns the ask quantity at a tick, 0 when there is none.
-func (b *BTreeMarketDepth) AskQtyAtTick(priceTick int64) float64 {
+func (b *btreeBook) AskQtyAtTick(priceTick int64) float64 {
 	b.look("depth: BTreeMarketDepth.AskQtyAtTick")
 	return b.ask.get(priceTick ^ askFlip)
 }
 
 // UpdateBidDepth sets the total quantity at a bid price; less than half a lot removes the level.
-func (b *BTreeMarketDepth) UpdateBidDepth(price, qty float64, timestampNs int64) (u L2Update) {
+func (b *btreeBook) UpdateBidDepth(price, qty float64, timestampNs int64) (u L2Update) {
 	b.update(&b.bid, bidFlip, price, qty, &u)
 	u.TimestampNs = timestampNs
 	return u
 }
 
 // UpdateAskDepth sets the total quantity at an ask price; less than half a lot removes the level.
-func (b *BTreeMarketDepth) UpdateAskDepth(price, qty float64, timestampNs int64) (u L2Update) {
+func (b *btreeBook) UpdateAskDepth(price, qty float64, timestampNs int64) (u L2Update) {
 	b.update(&b.ask, askFlip, price, qty, &u)
 	u.TimestampNs = timestampNs
 	return u
 }
 
-func (b *BTreeMarketDepth) update(s *btreeSide, flip int64, price, qty float64, u *L2Update) {
+func (b *btreeBook) update(s *btreeSide, flip int64, price, qty float64, u *L2Update) {
 	tick, ok := b.priceTick(price)
 	if !ok {
 		u.reject(tick, s.best, flip, 0)
@@ -132,7 +133,7 @@ func (b *BTreeMarketDepth) update(s *btreeSide, flip int64, price, qty float64, 
 
 // ClearDepth removes the levels of a side from its best price to price inclusive, all of it when price is not
 // finite; hft.SideNone clears both sides whatever the price.
-func (b *BTreeMarketDepth) ClearDepth(side hft.Side, price float64) {
+func (b *btreeBook) ClearDepth(side hft.Side, price float64) {
 	switch side {
 	case hft.Buy:
 		b.clearSide(&b.bid, bidFlip, price)
@@ -144,7 +145,7 @@ func (b *BTreeMarketDepth) ClearDepth(side hft.Side, price float64) {
 	}
 }
 
-func (b *BTreeMarketDepth) clearSide(s *btreeSide, flip int64, price float64) {
+func (b *btreeBook) clearSide(s *btreeSide, flip int64, price float64) {
 	if !finite(price) {
 		s.reset()
 		return
@@ -156,7 +157,7 @@ func (b *BTreeMarketDepth) clearSide(s *btreeSide, flip int64, price float64) {
 }
 
 // ApplySnapshot empties the book and fills it from rows, of which only side, price and quantity count.
-func (b *BTreeMarketDepth) ApplySnapshot(rows []hft.Event) {
+func (b *btreeBook) ApplySnapshot(rows []hft.Event) {
 	b.bid.reset()
 	b.ask.reset()
 	for i := range rows {
@@ -174,7 +175,7 @@ func (b *BTreeMarketDepth) ApplySnapshot(rows []hft.Event) {
 }
 
 // Snapshot appends the book to dst, bids from the best downwards, then asks from the best upwards.
-func (b *BTreeMarketDepth) Snapshot(dst []hft.Event) []hft.Event {
+func (b *btreeBook) Snapshot(dst []hft.Event) []hft.Event {
 	b.bid.qty.Reverse(func(key int64, qty float64) bool {
 		dst = append(dst, b.row(key, bidFlip, qty))
 		return true
@@ -210,22 +211,22 @@ func (s *btreeSide) reset() {
 	s.qty.Clear()
 }
 
-func (b *BTreeMarketDepth) side(side hft.Side) *btreeSide {
+func (b *btreeBook) side(side hft.Side) *btreeSide {
 	if side == hft.Buy {
 		return &b.bid
 	}
 	return &b.ask
 }
 
-func (b *BTreeMarketDepth) bestKey(side hft.Side) int64 { return b.side(side).best }
+func (b *btreeBook) bestKey(side hft.Side) int64 { return b.side(side).best }
 
-func (b *BTreeMarketDepth) addQty(side hft.Side, key int64, qty float64) {
+func (b *btreeBook) addQty(side hft.Side, key int64, qty float64) {
 	s := b.side(side)
 	s.qty.Set(key, s.get(key)+qty)
 	s.best = max(s.best, key)
 }
 
-func (b *BTreeMarketDepth) removeQty(side hft.Side, key int64, qty float64) {
+func (b *btreeBook) removeQty(side hft.Side, key int64, qty float64) {
 	s := b.side(side)
 	left := s.get(key) - qty
 	if !b.zeroLots(left) {
@@ -242,7 +243,7 @@ func (b *BTreeMarketDepth) removeQty(side hft.Side, key int64, qty float64) {
 	}
 }
 
-func (b *BTreeMarketDepth) changeQty(side hft.Side, key int64, by float64) {
+func (b *btreeBook) changeQty(side hft.Side, key int64, by float64) {
 	s := b.side(side)
 	s.qty.Set(key, s.get(key)+by)
 }

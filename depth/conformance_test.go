@@ -7,19 +7,19 @@ import (
 	"github.com/hftrunner/hftrunner/internal/testkit/depthtest"
 )
 
-func newHashMap(mode depth.Mode) depthtest.Book {
+func newHashMap(mode depth.Mode) depth.Book {
 	return depth.NewHashMapMarketDepth(depthtest.TickSize, depthtest.LotSize, mode)
 }
 
-func newWindow(mode depth.Mode) depthtest.Book {
+func newWindow(mode depth.Mode) depth.Book {
 	return depth.NewWindowMarketDepth(depthtest.TickSize, depthtest.LotSize, mode)
 }
 
-func newBTree(mode depth.Mode) depthtest.Book {
+func newBTree(mode depth.Mode) depth.Book {
 	return depth.NewBTreeMarketDepth(depthtest.TickSize, depthtest.LotSize, mode)
 }
 
-func newROI(mode depth.Mode) depthtest.Book {
+func newROI(mode depth.Mode) depth.Book {
 	book, err := depth.NewROIVectorMarketDepth(depthtest.TickSize, depthtest.LotSize, depthtest.ROILow, depthtest.ROIHigh, mode)
 	if err != nil {
 		panic(err) // the range is a valid constant
@@ -38,7 +38,7 @@ func FuzzBTree(f *testing.F)   { fuzzBook(f, depthtest.BTreeRules, newBTree) }
 func FuzzROI(f *testing.F)     { fuzzBook(f, depthtest.ROIRules, newROI) }
 
 // fuzzBook holds a book, in both modes, against the naive one.
-func fuzzBook(f *testing.F, rules depthtest.Rules, newBook func(depth.Mode) depthtest.Book) {
+func fuzzBook(f *testing.F, rules depthtest.Rules, newBook func(depth.Mode) depth.Book) {
 	f.Add([]byte("\x00\x33\x00\x01\x01\x44\x00\x20\x20\x55\xff\xff\x22\x00\x80\x00\x00\x77\x00\x02\x26\x00\x00\x02"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, mode := range []depth.Mode{depth.Fixed, depth.Compat} {

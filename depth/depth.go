@@ -5,10 +5,9 @@ import (
 	"math"
 
 	"github.com/hftrunner/hftrunner/hft"
-	"github.com/hftrunner/hftrunner/internal/sole"
 )
 
-// Mode chooses between hftbacktest's defects and their repair.
+// Mode chooses between hftbacktest's defects and their repair. Constructors take it as an option; without it a book is Fixed.
 type Mode uint8
 
 // Modes.
@@ -33,7 +32,7 @@ type L2Update struct {
 }
 
 // L2MarketDepth is a book by price level (L2MarketDepth). Updates return by value and allocate nothing once the book
-// has seen its levels; only BTreeMarketDepth may allocate at any time.
+// has seen its levels; only NewBTreeMarketDepth's may allocate at any time.
 type L2MarketDepth interface {
 	hft.MarketDepth
 	// UpdateBidDepth sets the total quantity at a bid price; less than half a lot removes the level.
@@ -81,39 +80,24 @@ type L3MarketDepth interface {
 	NumOrders() int
 }
 
-// Level is one price level with the order of its last change; see FusedMarketDepth.
-type Level struct {
-	PriceTick int64
-	Qty       float64
-	Order     int64
+// Book is a book that can be driven by level or by order, as all but FusedMarketDepth can.
+type Book interface {
+	L2MarketDepth
+	L3MarketDepth
 }
 
-// Every book can be driven by level and by order.
-var (
-	_ L2MarketDepth = (*HashMapMarketDepth)(nil)
-	_ L2MarketDepth = (*BTreeMarketDepth)(nil)
-	_ L2MarketDepth = (*ROIVectorMarketDepth)(nil)
-	_ L2MarketDepth = (*WindowMarketDepth)(nil)
-	_ L3MarketDepth = (*HashMapMarketDepth)(nil)
-	_ L3MarketDepth = (*BTreeMarketDepth)(nil)
-	_ L3MarketDepth = (*ROIVectorMarketDepth)(nil)
-	_ L3MarketDepth = (*WindowMarketDepth)(nil)
-
-	_ hft.MarketDepth = (*FusedMarketDepth)(nil)
-)
-
-// New returns an empty book in mode Fixed. kind is "window", "hashmap", "btree" or "roi"; tickSize and lotSize are
-// the instrument's steps, finite and above 0; roiLow and roiHigh are the price range of "roi" and not used by the others.
-func New(kind string, tickSize, lotSize, roiLow, roiHigh float64) (L2MarketDepth, error) {
-	return newBook(kind, tickSize, lotSize, roiLow, roiHigh, Fixed)
+// modeOf returns the mode among a constructor's options.
+func modeOf(option []Mode) Mode {
+	if len(option) == 0 {
+		return Fixed
+	}
+	return option[len(option)-1]
 }
 
-// NewCompat is New in mode Compat.
-func NewCompat(kind string, tickSize, lotSize, roiLow, roiHigh float64) (L2MarketDepth, error) {
-	return newBook(kind, tickSize, lotSize, roiLow, roiHigh, Compat)
-}
-
-func newBook(kind string, tickSize, lotSize, roiLow, roiHigh float64, mode Mode) (L2MarketDepth, error) {
+// New returns an empty book by the name of its kind, "window", "hashmap", "btree" or "roi", or an error for steps that cannot
+// be: tickSize and lotSize have to be finite and above 0. roiLow and roiHigh are the price range of "roi" and not used by the
+// others.
+func New(kind string, tickSize, lotSize, roiLow, roiHigh float64, mode ...Mode) (Book, error) {
 	if !(tickSize > 0) || math.IsInf(tickSize, 0) {
 		return nil, fmt.Errorf("depth: tick size %v: must be the instrument's, a finite number above 0", tickSize)
 	}
@@ -122,27 +106,15 @@ func newBook(kind string, tickSize, lotSize, roiLow, roiHigh float64, mode Mode)
 	}
 	switch kind {
 	case "window":
-		return NewWindowMarketDepth(tickSize, lotSize, mode), nil
+		return NewWindowMarketDepth(tickSize, lotSize, mode...), nil
 	case "hashmap":
-		return NewHashMapMarketDepth(tickSize, lotSize, mode), nil
+		return NewHashMapMarketDepth(tickSize, lotSize, mode...), nil
 	case "btree":
-		return NewBTreeMarketDepth(tickSize, lotSize, mode), nil
+		return NewBTreeMarketDepth(tickSize, lotSize, mode...), nil
 	case "roi":
-		book, err := NewROIVectorMarketDepth(tickSize, lotSize, roiLow, roiHigh, mode)
-		if err != nil {
-			return nil, err
-		}
-		return book, nil
+		return NewROIVectorMarketDepth(tickSize, lotSize, roiLow, roiHigh, mode...)
 	}
 	return nil, fmt.Errorf("depth: book %q: must be window, hashmap, btree or roi", kind)
-}
-
-// Watch gives a book the mark of the bot that keeps it: whoever reads the book while the bot is within a call, on another
-// goroutine that is, panics. It does nothing to a book that is none of this package's.
-func Watch(book L2MarketDepth, m *sole.Mark) {
-	if b, ok := book.(interface{ watch(m *sole.Mark) }); ok {
-		b.watch(m)
-	}
 }
 
 // Apply applies one feed event to a book as a local processor does and reports whether it was a depth event: a level
@@ -150,7 +122,7 @@ func Watch(book L2MarketDepth, m *sole.Mark) {
 // Everything else leaves the book alone. hft.DepthBBOEvent is for FusedMarketDepth only.
 func Apply(book L2MarketDepth, ev *hft.Event) bool {
 	side := ev.Side()
-	if b, ok := book.(*WindowMarketDepth); ok && isLevel(ev) {
+	if b, ok := book.(*windowBook); ok && isLevel(ev) {
 		b.set(side, ev.Px, ev.Qty)
 		return true
 	}
@@ -170,4 +142,22 @@ func Apply(book L2MarketDepth, ev *hft.Event) bool {
 		return false
 	}
 	return true
+}
+
+// ApplyLevels applies the first of rows as Apply does, as far as they are levels, and returns how many: the rows of a message
+// go into a window book without asking for each what book it is.
+func ApplyLevels(book L2MarketDepth, rows []hft.Event) (n int) {
+	if b, ok := book.(*windowBook); ok {
+		return b.applyLevels(rows)
+	}
+	for ; n < len(rows) && isLevel(&rows[n]); n++ {
+		Apply(book, &rows[n])
+	}
+	return n
+}
+
+// isLevel reports whether a row sets the quantity of a level.
+func isLevel(row *hft.Event) bool {
+	kind := row.Kind()
+	return (kind == hft.DepthEvent || kind == hft.DepthSnapshotEvent) && row.Side() != hft.SideNone
 }

@@ -25,8 +25,8 @@ func Example() {
 }
 
 func ExampleFusedMarketDepth() {
-	fused := depth.NewFusedMarketDepth(1, 1, depth.Fixed)
-	plain := depth.NewWindowMarketDepth(1, 1, depth.Fixed)
+	fused := depth.NewFusedMarketDepth(1, 1)
+	plain := depth.NewWindowMarketDepth(1, 1)
 	var emit []hft.Event
 	for _, ev := range []hft.Event{
 		{Ev: hft.LocalEvent | hft.BuyEvent | hft.DepthEvent, ExchTimestampNs: 1, Px: 99, Qty: 5},
@@ -50,7 +50,7 @@ func ExampleFusedMarketDepth() {
 }
 
 func ExampleL3MarketDepth() {
-	var book depth.L3MarketDepth = depth.NewHashMapMarketDepth(0.5, 1, depth.Fixed)
+	var book depth.L3MarketDepth = depth.NewHashMapMarketDepth(0.5, 1)
 	for id, price := range []float64{10, 10.5, 10.5} {
 		if _, _, err := book.AddBuyOrder(uint64(id), price, 2, 0); err != nil {
 			fmt.Println(err)

@@ -20,11 +20,18 @@ import (
 // taking effect. In mode Fixed an outdated update does nothing, a quote without quantity removes its level, empty
 // levels of a snapshot are skipped, and a snapshot starts over.
 //
-// It is built on the same flat windows as WindowMarketDepth. One goroutine uses a book.
+// It is built on the same flat windows as NewWindowMarketDepth's. One goroutine uses a book.
 type FusedMarketDepth struct {
 	scale
 	bid, ask fusedSide
 	removed  []float64
+}
+
+// Level is one price level with the order of its last change; see FusedMarketDepth.
+type Level struct {
+	PriceTick int64
+	Qty       float64
+	Order     int64
 }
 
 // fusedLevel is a level with the order of its last change.
@@ -33,16 +40,24 @@ type fusedLevel struct {
 	order int64
 }
 
-// fusedSide is one side in keys. low is the bound down to which the best is searched.
+// fusedSide is one side in keys. low is the bound down to which the best is searched, newest no less than the order of any level: what
+// is not older than that need not look at the level it changes, and wait for the memory.
 type fusedSide struct {
 	best, low int64
 	bestOrder int64
+	newest    int64
 	levels    ladder[fusedLevel]
 }
 
+// set changes or adds a level.
+func (s *fusedSide) set(key int64, qty float64, order int64) {
+	s.levels.set(key, fusedLevel{qty, order})
+	s.newest = max(s.newest, order)
+}
+
 // NewFusedMarketDepth returns an empty book; tickSize and lotSize are finite and above 0.
-func NewFusedMarketDepth(tickSize, lotSize float64, mode Mode) *FusedMarketDepth {
-	b := &FusedMarketDepth{scale: newScale(tickSize, lotSize, mode)}
+func NewFusedMarketDepth(tickSize, lotSize float64, mode ...Mode) *FusedMarketDepth {
+	b := &FusedMarketDepth{scale: newScale(tickSize, lotSize, modeOf(mode))}
 	b.bid.reset()
 	b.ask.reset()
 	return b
@@ -148,7 +163,7 @@ func (b *FusedMarketDepth) ApplySnapshot(rows []hft.Event) {
 			s = &b.ask
 		}
 		order := rows[i].ExchTimestampNs
-		s.levels.set(key, fusedLevel{rows[i].Qty, order})
+		s.set(key, rows[i].Qty, order)
 		s.low = min(s.low, key)
 		if key > s.best && (b.mode == Fixed || order >= s.bestOrder) {
 			s.best, s.bestOrder = key, order
@@ -184,7 +199,25 @@ func (b *FusedMarketDepth) Update(ev *hft.Event, order int64, emit []hft.Event) 
 	if !ok || b.badQty(ev.Qty) {
 		return emit
 	}
-	key := tick ^ flip
+	return b.updateAt(own, other, tick^flip, kind, ev, order, emit)
+}
+
+// UpdateAt is Update where the tick of the event's price is known: what PriceTick has returned for it.
+func (b *FusedMarketDepth) UpdateAt(ev *hft.Event, priceTick, order int64, emit []hft.Event) []hft.Event {
+	side, kind := ev.Side(), ev.Kind()
+	own, other, flip := &b.bid, &b.ask, bidFlip
+	if side == hft.Sell {
+		own, other, flip = &b.ask, &b.bid, askFlip
+	}
+	if side == hft.SideNone || kind != hft.DepthEvent && kind != hft.DepthBBOEvent || uint64(priceTick)-1 >= maxQuickTick || b.badQty(ev.Qty) {
+		return b.Update(ev, order, emit)
+	}
+	b.removed = b.removed[:0]
+	return b.updateAt(own, other, priceTick^flip, kind, ev, order, emit)
+}
+
+// updateAt updates a level of own.
+func (b *FusedMarketDepth) updateAt(own, other *fusedSide, key int64, kind uint64, ev *hft.Event, order int64, emit []hft.Event) []hft.Event {
 	switch {
 	case kind == hft.DepthBBOEvent && (b.mode == Compat || ev.Qty >= b.minQty):
 		return b.quote(own, other, key, ev, order, emit)
@@ -222,7 +255,7 @@ func (b *FusedMarketDepth) level(own, other *fusedSide, key int64, ev *hft.Event
 			return emit
 		}
 	case ev.Qty >= b.minQty:
-		own.levels.set(key, fusedLevel{ev.Qty, order})
+		own.set(key, ev.Qty, order)
 		emit = appendPlain(emit, ev)
 	case present:
 		own.levels.delete(key)
@@ -254,7 +287,7 @@ func (b *FusedMarketDepth) quote(own, other *fusedSide, key int64, ev *hft.Event
 			return emit
 		}
 	}
-	own.levels.set(key, fusedLevel{ev.Qty, order})
+	own.set(key, ev.Qty, order)
 	emit = appendPlain(emit, ev)
 	old := own.best
 	own.best, own.bestOrder = key, order

@@ -109,7 +109,7 @@ func sameLines(t *testing.T, got, want []byte) {
 	t.Fatalf("%d lines, want %d", len(g), len(w))
 }
 
-func mustROI(tb testing.TB, tickSize, lotSize, low, high float64, mode depth.Mode) *depth.ROIVectorMarketDepth {
+func mustROI(tb testing.TB, tickSize, lotSize, low, high float64, mode depth.Mode) depth.Book {
 	tb.Helper()
 	book, err := depth.NewROIVectorMarketDepth(tickSize, lotSize, low, high, mode)
 	if err != nil {

@@ -6,11 +6,8 @@ import (
 	"github.com/hftrunner/hftrunner/hft"
 )
 
-// HashMapMarketDepth keeps each side in a map from tick to quantity (HashMapMarketDepth): the reference for all books.
-//
-// A better price that reaches the other side moves the other side's best back behind it, but the crossed levels stay
-// in the map and are reported by quantity at a tick until the feed rewrites them. One goroutine uses a book.
-type HashMapMarketDepth struct {
+// hashMapBook is what NewHashMapMarketDepth returns.
+type hashMapBook struct {
 	scale
 	l3Orders
 	bid, ask hashSide
@@ -23,9 +20,15 @@ type hashSide struct {
 	qty       map[int64]float64
 }
 
-// NewHashMapMarketDepth returns an empty book; tickSize and lotSize are finite and above 0 (New checks that).
-func NewHashMapMarketDepth(tickSize, lotSize float64, mode Mode) *HashMapMarketDepth {
-	b := &HashMapMarketDepth{scale: newScale(tickSize, lotSize, mode)}
+// NewHashMapMarketDepth returns an empty book that keeps each side in a map from tick to quantity (HashMapMarketDepth): the
+// reference for all books.
+//
+// A better price that reaches the other side moves the other side's best back behind it, but the crossed levels stay
+// in the map and are reported by quantity at a tick until the feed rewrites them.
+//
+// tickSize and lotSize are finite and above 0 (New checks that). One goroutine uses a book.
+func NewHashMapMarketDepth(tickSize, lotSize float64, mode ...Mode) Book {
+	b := &hashMapBook{scale: newScale(tickSize, lotSize, modeOf(mode))}
 	b.l3Orders.init(&b.scale, b)
 	b.bid = hashSide{noKey, noLow, make(map[int64]float64)}
 	b.ask = hashSide{noKey, noLow, make(map[int64]float64)}
@@ -33,68 +36,68 @@ func NewHashMapMarketDepth(tickSize, lotSize float64, mode Mode) *HashMapMarketD
 }
 
 // BestBid returns the best bid price, NaN when there is none.
-func (b *HashMapMarketDepth) BestBid() float64 {
+func (b *hashMapBook) BestBid() float64 {
 	b.look("depth: HashMapMarketDepth.BestBid")
 	return b.bestPrice(b.bid.best, bidFlip)
 }
 
 // BestAsk returns the best ask price, NaN when there is none.
-func (b *HashMapMarketDepth) BestAsk() float64 {
+func (b *hashMapBook) BestAsk() float64 {
 	b.look("depth: HashMapMarketDepth.BestAsk")
 	return b.bestPrice(b.ask.best, askFlip)
 }
 
 // BestBidTick returns the best bid in ticks, hft.InvalidMin when there is none.
-func (b *HashMapMarketDepth) BestBidTick() int64 {
+func (b *hashMapBook) BestBidTick() int64 {
 	b.look("depth: HashMapMarketDepth.BestBidTick")
 	return b.bid.best
 }
 
 // BestAskTick returns the best ask in ticks, hft.InvalidMax when there is none.
-func (b *HashMapMarketDepth) BestAskTick() int64 {
+func (b *hashMapBook) BestAskTick() int64 {
 	b.look("depth: HashMapMarketDepth.BestAskTick")
 	return b.ask.best ^ askFlip
 }
 
 // BestBidQty returns the quantity at the best bid, 0 when there is none.
-func (b *HashMapMarketDepth) BestBidQty() float64 {
+func (b *hashMapBook) BestBidQty() float64 {
 	b.look("depth: HashMapMarketDepth.BestBidQty")
 	return b.bid.qty[b.bid.best]
 }
 
 // BestAskQty returns the quantity at the best ask, 0 when there is none.
-func (b *HashMapMarketDepth) BestAskQty() float64 {
+func (b *hashMapBook) BestAskQty() float64 {
 	b.look("depth: HashMapMarketDepth.BestAskQty")
 	return b.ask.qty[b.ask.best]
 }
 
 // BidQtyAtTick returns the bid quantity at a tick, 0 when there is none.
-func (b *HashMapMarketDepth) BidQtyAtTick(priceTick int64) float64 {
+func (b *hashMapBook) BidQtyAtTick(priceTick int64) float64 {
 	b.look("depth: HashMapMarketDepth.BidQtyAtTick")
 	return b.bid.qty[priceTick]
 }
 
 // AskQtyAtTick returns the ask quantity at a tick, 0 when there is none.
-func (b *HashMapMarketDepth) AskQtyAtTick(priceTick int64) float64 {
+func (b *hashMapBook) AskQtyAtTick(priceTick int64) float64 {
 	b.look("depth: HashMapMarketDepth.AskQtyAtTick")
 	return b.ask.qty[priceTick^askFlip]
 }
 
 // UpdateBidDepth sets the total quantity at a bid price; less than half a lot removes the level.
-func (b *HashMapMarketDepth) UpdateBidDepth(price, qty float64, timestampNs int64) (u L2Update) {
+func (b *hashMapBook) UpdateBidDepth(price, qty float64, timestampNs int64) (u L2Update) {
 	b.update(&b.bid, &b.ask, bidFlip, price, qty, &u)
 	u.TimestampNs = timestampNs
 	return u
 }
 
 // UpdateAskDepth sets the total quantity at an ask price; less than half a lot removes the level.
-func (b *HashMapMarketDepth) UpdateAskDepth(price, qty float64, timestampNs int64) (u L2Update) {
+func (b *hashMapBook) UpdateAskDepth(price, qty float64, timestampNs int64) (u L2Update) {
 	b.update(&b.ask, &b.bid, askFlip, price, qty, &u)
 	u.TimestampNs = timestampNs
 	return u
 }
 
-func (b *HashMapMarketDepth) update(own, other *hashSide, flip int64, price, qty float64, u *L2Update) {
+func (b *hashMapBook) update(own, other *hashSide, flip int64, price, qty float64, u *L2Update) {
 	tick, ok := b.priceTick(price)
 	if !ok {
 		u.reject(tick, own.best, flip, 0)
@@ -127,7 +130,7 @@ func (b *HashMapMarketDepth) update(own, other *hashSide, flip int64, price, qty
 
 // ClearDepth removes the levels of a side from its best price to price inclusive, all of it when price is not
 // finite; hft.SideNone clears both sides whatever the price.
-func (b *HashMapMarketDepth) ClearDepth(side hft.Side, price float64) {
+func (b *hashMapBook) ClearDepth(side hft.Side, price float64) {
 	switch side {
 	case hft.Buy:
 		b.clearSide(&b.bid, bidFlip, price)
@@ -139,7 +142,7 @@ func (b *HashMapMarketDepth) ClearDepth(side hft.Side, price float64) {
 	}
 }
 
-func (b *HashMapMarketDepth) clearSide(s *hashSide, flip int64, price float64) {
+func (b *hashMapBook) clearSide(s *hashSide, flip int64, price float64) {
 	if !finite(price) {
 		s.reset()
 		return
@@ -156,7 +159,7 @@ func (b *HashMapMarketDepth) clearSide(s *hashSide, flip int64, price float64) {
 }
 
 // ApplySnapshot empties the book and fills it from rows, of which only side, price and quantity count.
-func (b *HashMapMarketDepth) ApplySnapshot(rows []hft.Event) {
+func (b *hashMapBook) ApplySnapshot(rows []hft.Event) {
 	b.bid.reset()
 	b.ask.reset()
 	for i := range rows {
@@ -174,11 +177,11 @@ func (b *HashMapMarketDepth) ApplySnapshot(rows []hft.Event) {
 }
 
 // Snapshot appends the book to dst, bids from the best downwards, then asks from the best upwards.
-func (b *HashMapMarketDepth) Snapshot(dst []hft.Event) []hft.Event {
+func (b *hashMapBook) Snapshot(dst []hft.Event) []hft.Event {
 	return b.appendSide(b.appendSide(dst, &b.bid, bidFlip), &b.ask, askFlip)
 }
 
-func (b *HashMapMarketDepth) appendSide(dst []hft.Event, s *hashSide, flip int64) []hft.Event {
+func (b *hashMapBook) appendSide(dst []hft.Event, s *hashSide, flip int64) []hft.Event {
 	start := len(dst)
 	for key, qty := range s.qty {
 		if key <= s.best {
@@ -266,19 +269,19 @@ func (s *hashSide) reset() {
 	clear(s.qty)
 }
 
-func (b *HashMapMarketDepth) side(side hft.Side) (own, other *hashSide) {
+func (b *hashMapBook) side(side hft.Side) (own, other *hashSide) {
 	if side == hft.Buy {
 		return &b.bid, &b.ask
 	}
 	return &b.ask, &b.bid
 }
 
-func (b *HashMapMarketDepth) bestKey(side hft.Side) int64 {
+func (b *hashMapBook) bestKey(side hft.Side) int64 {
 	own, _ := b.side(side)
 	return own.best
 }
 
-func (b *HashMapMarketDepth) addQty(side hft.Side, key int64, qty float64) {
+func (b *hashMapBook) addQty(side hft.Side, key int64, qty float64) {
 	own, other := b.side(side)
 	own.qty[key] += qty
 	if key > own.best {
@@ -287,7 +290,7 @@ func (b *HashMapMarketDepth) addQty(side hft.Side, key int64, qty float64) {
 	own.low = min(own.low, key)
 }
 
-func (b *HashMapMarketDepth) removeQty(side hft.Side, key int64, qty float64) {
+func (b *hashMapBook) removeQty(side hft.Side, key int64, qty float64) {
 	own, _ := b.side(side)
 	left := own.qty[key] - qty
 	if !b.zeroLots(left) {
@@ -300,7 +303,7 @@ func (b *HashMapMarketDepth) removeQty(side hft.Side, key int64, qty float64) {
 	}
 }
 
-func (b *HashMapMarketDepth) changeQty(side hft.Side, key int64, by float64) {
+func (b *hashMapBook) changeQty(side hft.Side, key int64, by float64) {
 	own, _ := b.side(side)
 	own.qty[key] += by
 }

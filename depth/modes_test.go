@@ -1,6 +1,7 @@
 package depth_test
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"strings"
@@ -13,14 +14,14 @@ import (
 )
 
 func TestNew(t *testing.T) {
-	for kind, want := range map[string]string{"window": "*depth.WindowMarketDepth", "hashmap": "*depth.HashMapMarketDepth",
-		"btree": "*depth.BTreeMarketDepth", "roi": "*depth.ROIVectorMarketDepth"} {
-		for _, newBook := range []func(string, float64, float64, float64, float64) (depth.L2MarketDepth, error){depth.New, depth.NewCompat} {
-			book, err := newBook(kind, 0.1, 0.001, 1, 2)
+	for kind, want := range map[string]string{"window": "*depth.windowBook", "hashmap": "*depth.hashMapBook",
+		"btree": "*depth.btreeBook", "roi": "*depth.roiBook"} {
+		for _, mode := range [][]depth.Mode{nil, {depth.Fixed}, {depth.Compat}} {
+			book, err := depth.New(kind, 0.1, 0.001, 1, 2, mode...)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := typeName(book); got != want {
+			if got := fmt.Sprintf("%T", book); got != want {
 				t.Errorf("New(%q) is a %s, want %s", kind, got, want)
 			}
 		}
@@ -43,20 +44,6 @@ func TestNew(t *testing.T) {
 			t.Errorf("New(%q, %v, %v, %v, %v) = %v, %v; want an error with %q", c.kind, c.tick, c.lot, c.low, c.hig, book, err, c.text)
 		}
 	}
-}
-
-func typeName(book depth.L2MarketDepth) string {
-	switch book.(type) {
-	case *depth.WindowMarketDepth:
-		return "*depth.WindowMarketDepth"
-	case *depth.HashMapMarketDepth:
-		return "*depth.HashMapMarketDepth"
-	case *depth.BTreeMarketDepth:
-		return "*depth.BTreeMarketDepth"
-	case *depth.ROIVectorMarketDepth:
-		return "*depth.ROIVectorMarketDepth"
-	}
-	return "unknown"
 }
 
 // TestModes holds each defect against its repair where only one kind of book has it.
@@ -121,7 +108,7 @@ func TestModes(t *testing.T) {
 	})
 	t.Run("empty level in a snapshot", func(t *testing.T) {
 		for mode, want := range map[depth.Mode]int64{depth.Fixed: 4990, depth.Compat: 5000} {
-			for _, book := range []depthtest.Book{newHashMap(mode), newWindow(mode), newBTree(mode), newROI(mode)} {
+			for _, book := range []depth.Book{newHashMap(mode), newWindow(mode), newBTree(mode), newROI(mode)} {
 				book.ApplySnapshot([]hft.Event{{Ev: hft.BuyEvent, Px: 499, Qty: 1}, {Ev: hft.BuyEvent, Px: 500}})
 				if got := book.BestBidTick(); got != want {
 					t.Errorf("%T mode %d: best %d, want %d", book, mode, got, want)
@@ -131,7 +118,7 @@ func TestModes(t *testing.T) {
 	})
 	t.Run("negative quantity", func(t *testing.T) {
 		for mode, want := range map[depth.Mode]int64{depth.Fixed: 5000, depth.Compat: 5010} {
-			for _, book := range []depthtest.Book{newHashMap(mode), newWindow(mode), newBTree(mode), newROI(mode)} {
+			for _, book := range []depth.Book{newHashMap(mode), newWindow(mode), newBTree(mode), newROI(mode)} {
 				book.UpdateBidDepth(500, 1, 0)
 				book.UpdateBidDepth(501, -1, 0)
 				if got := book.BestBidTick(); got != want {
@@ -159,7 +146,7 @@ func TestWindowByOrderEqualsHashMap(t *testing.T) {
 				prev, best int64
 				err        error
 			}
-			run := func(book depthtest.Book) (r result) {
+			run := func(book depth.Book) (r result) {
 				switch {
 				case op < 35:
 					r.prev, r.best, r.err = book.AddBuyOrder(id, price, qty, int64(i))

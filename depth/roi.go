@@ -7,18 +7,11 @@ import (
 	"github.com/hftrunner/hftrunner/hft"
 )
 
-// maxROITicks bounds the range of a ROIVectorMarketDepth: 2^25 ticks are 512 MiB.
+// maxROITicks bounds the range of a roiBook: 2^25 ticks are 512 MiB.
 const maxROITicks = 1 << 25
 
-// ROIVectorMarketDepth keeps each side in an array over a fixed range of prices, the range of interest
-// (ROIVectorMarketDepth). Updates outside of the range change nothing. Otherwise it behaves as HashMapMarketDepth.
-//
-// Mode Compat repeats these defects: a quantity below half a lot stays stored and can become the best later; a clear
-// of the ask side by price removes no level; quantities outside of the range are NaN, that of an absent best ask
-// included; orders outside of the range still move the best.
-//
-// One goroutine uses a book; Watch has it noticed when another one reads a bot's.
-type ROIVectorMarketDepth struct {
+// roiBook is what NewROIVectorMarketDepth returns.
+type roiBook struct {
 	scale
 	l3Orders
 	bid, ask roiSide
@@ -31,15 +24,22 @@ type roiSide struct {
 	qty         []float64
 }
 
-// NewROIVectorMarketDepth returns an empty book over the prices from low to high inclusive; tickSize and lotSize are
-// finite and above 0 (New checks that). It fails when the range is empty or holds more than 2^25 ticks.
-func NewROIVectorMarketDepth(tickSize, lotSize, low, high float64, mode Mode) (*ROIVectorMarketDepth, error) {
-	b := &ROIVectorMarketDepth{scale: newScale(tickSize, lotSize, mode)}
-	lowTick, okLow := b.priceTick(low)
-	highTick, okHigh := b.priceTick(high)
-	if !okLow || !okHigh || !finite(low) || !finite(high) || lowTick > highTick || highTick-lowTick >= maxROITicks {
+// NewROIVectorMarketDepth returns an empty book that keeps each side in an array over a fixed range of prices, the range of
+// interest from roiLow to roiHigh inclusive (ROIVectorMarketDepth). Updates outside of the range change nothing. Otherwise it
+// behaves as NewHashMapMarketDepth's. It fails when the range is empty or holds more than 2^25 ticks.
+//
+// Mode Compat repeats these defects: a quantity below half a lot stays stored and can become the best later; a clear
+// of the ask side by price removes no level; quantities outside of the range are NaN, that of an absent best ask
+// included; orders outside of the range still move the best.
+//
+// tickSize and lotSize are finite and above 0 (New checks that). One goroutine uses a book.
+func NewROIVectorMarketDepth(tickSize, lotSize, roiLow, roiHigh float64, mode ...Mode) (Book, error) {
+	b := &roiBook{scale: newScale(tickSize, lotSize, modeOf(mode))}
+	lowTick, okLow := b.priceTick(roiLow)
+	highTick, okHigh := b.priceTick(roiHigh)
+	if !okLow || !okHigh || !finite(roiLow) || !finite(roiHigh) || lowTick > highTick || highTick-lowTick >= maxROITicks {
 		return nil, fmt.Errorf("depth: roi range %v to %v: must be finite prices, the lower first, at most %d ticks of %v apart",
-			low, high, maxROITicks, tickSize)
+			roiLow, roiHigh, maxROITicks, tickSize)
 	}
 	b.l3Orders.init(&b.scale, b)
 	ticks := highTick - lowTick + 1
@@ -49,54 +49,54 @@ func NewROIVectorMarketDepth(tickSize, lotSize, low, high float64, mode Mode) (*
 }
 
 // BestBid returns the best bid price, NaN when there is none.
-func (b *ROIVectorMarketDepth) BestBid() float64 {
+func (b *roiBook) BestBid() float64 {
 	b.look("depth: ROIVectorMarketDepth.BestBid")
 	return b.bestPrice(b.bid.best, bidFlip)
 }
 
 // BestAsk returns the best ask price, NaN when there is none.
-func (b *ROIVectorMarketDepth) BestAsk() float64 {
+func (b *roiBook) BestAsk() float64 {
 	b.look("depth: ROIVectorMarketDepth.BestAsk")
 	return b.bestPrice(b.ask.best, askFlip)
 }
 
 // BestBidTick returns the best bid in ticks, hft.InvalidMin when there is none.
-func (b *ROIVectorMarketDepth) BestBidTick() int64 {
+func (b *roiBook) BestBidTick() int64 {
 	b.look("depth: ROIVectorMarketDepth.BestBidTick")
 	return b.bid.best
 }
 
 // BestAskTick returns the best ask in ticks, hft.InvalidMax when there is none.
-func (b *ROIVectorMarketDepth) BestAskTick() int64 {
+func (b *roiBook) BestAskTick() int64 {
 	b.look("depth: ROIVectorMarketDepth.BestAskTick")
 	return b.ask.best ^ askFlip
 }
 
 // BestBidQty returns the quantity at the best bid, 0 when there is none.
-func (b *ROIVectorMarketDepth) BestBidQty() float64 {
+func (b *roiBook) BestBidQty() float64 {
 	b.look("depth: ROIVectorMarketDepth.BestBidQty")
 	return b.bid.get(b.bid.best)
 }
 
 // BestAskQty returns the quantity at the best ask; when there is none 0, in mode Compat NaN.
-func (b *ROIVectorMarketDepth) BestAskQty() float64 {
+func (b *roiBook) BestAskQty() float64 {
 	b.look("depth: ROIVectorMarketDepth.BestAskQty")
 	return b.qtyAt(&b.ask, b.ask.best)
 }
 
 // BidQtyAtTick returns the bid quantity at a tick, 0 when there is none; outside of the range 0, in mode Compat NaN.
-func (b *ROIVectorMarketDepth) BidQtyAtTick(priceTick int64) float64 {
+func (b *roiBook) BidQtyAtTick(priceTick int64) float64 {
 	b.look("depth: ROIVectorMarketDepth.BidQtyAtTick")
 	return b.qtyAt(&b.bid, priceTick)
 }
 
 // AskQtyAtTick returns the ask quantity at a tick, 0 when there is none; outside of the range 0, in mode Compat NaN.
-func (b *ROIVectorMarketDepth) AskQtyAtTick(priceTick int64) float64 {
+func (b *roiBook) AskQtyAtTick(priceTick int64) float64 {
 	b.look("depth: ROIVectorMarketDepth.AskQtyAtTick")
 	return b.qtyAt(&b.ask, priceTick^askFlip)
 }
 
-func (b *ROIVectorMarketDepth) qtyAt(s *roiSide, key int64) float64 {
+func (b *roiBook) qtyAt(s *roiSide, key int64) float64 {
 	if b.mode == Compat && !s.inside(key) {
 		return math.NaN()
 	}
@@ -104,20 +104,20 @@ func (b *ROIVectorMarketDepth) qtyAt(s *roiSide, key int64) float64 {
 }
 
 // UpdateBidDepth sets the total quantity at a bid price; less than half a lot removes the level.
-func (b *ROIVectorMarketDepth) UpdateBidDepth(price, qty float64, timestampNs int64) (u L2Update) {
+func (b *roiBook) UpdateBidDepth(price, qty float64, timestampNs int64) (u L2Update) {
 	b.update(&b.bid, &b.ask, bidFlip, price, qty, &u)
 	u.TimestampNs = timestampNs
 	return u
 }
 
 // UpdateAskDepth sets the total quantity at an ask price; less than half a lot removes the level.
-func (b *ROIVectorMarketDepth) UpdateAskDepth(price, qty float64, timestampNs int64) (u L2Update) {
+func (b *roiBook) UpdateAskDepth(price, qty float64, timestampNs int64) (u L2Update) {
 	b.update(&b.ask, &b.bid, askFlip, price, qty, &u)
 	u.TimestampNs = timestampNs
 	return u
 }
 
-func (b *ROIVectorMarketDepth) update(own, other *roiSide, flip int64, price, qty float64, u *L2Update) {
+func (b *roiBook) update(own, other *roiSide, flip int64, price, qty float64, u *L2Update) {
 	tick, ok := b.priceTick(price)
 	key, prevBest := tick^flip, own.best
 	if !ok {
@@ -154,7 +154,7 @@ func (b *ROIVectorMarketDepth) update(own, other *roiSide, flip int64, price, qt
 
 // ClearDepth removes the levels of a side from its best price to price inclusive, all of it when price is not
 // finite; hft.SideNone clears both sides whatever the price.
-func (b *ROIVectorMarketDepth) ClearDepth(side hft.Side, price float64) {
+func (b *roiBook) ClearDepth(side hft.Side, price float64) {
 	switch side {
 	case hft.Buy:
 		b.clearSide(&b.bid, bidFlip, price)
@@ -166,7 +166,7 @@ func (b *ROIVectorMarketDepth) ClearDepth(side hft.Side, price float64) {
 	}
 }
 
-func (b *ROIVectorMarketDepth) clearSide(s *roiSide, flip int64, price float64) {
+func (b *roiBook) clearSide(s *roiSide, flip int64, price float64) {
 	if !finite(price) {
 		s.reset()
 		return
@@ -190,7 +190,7 @@ func (b *ROIVectorMarketDepth) clearSide(s *roiSide, flip int64, price float64) 
 }
 
 // ApplySnapshot empties the book and fills it from rows, of which only side, price and quantity count.
-func (b *ROIVectorMarketDepth) ApplySnapshot(rows []hft.Event) {
+func (b *roiBook) ApplySnapshot(rows []hft.Event) {
 	b.bid.reset()
 	b.ask.reset()
 	for i := range rows {
@@ -208,11 +208,11 @@ func (b *ROIVectorMarketDepth) ApplySnapshot(rows []hft.Event) {
 }
 
 // Snapshot appends the book to dst, bids from the best downwards, then asks from the best upwards.
-func (b *ROIVectorMarketDepth) Snapshot(dst []hft.Event) []hft.Event {
+func (b *roiBook) Snapshot(dst []hft.Event) []hft.Event {
 	return b.appendSide(b.appendSide(dst, &b.bid, bidFlip), &b.ask, askFlip)
 }
 
-func (b *ROIVectorMarketDepth) appendSide(dst []hft.Event, s *roiSide, flip int64) []hft.Event {
+func (b *roiBook) appendSide(dst []hft.Event, s *roiSide, flip int64) []hft.Event {
 	for key := min(s.best, s.last); key >= s.first; key-- {
 		if qty := s.get(key); qty > 0 {
 			dst = append(dst, b.row(key, flip, qty))
@@ -265,19 +265,19 @@ func (s *roiSide) reset() {
 	clear(s.qty)
 }
 
-func (b *ROIVectorMarketDepth) side(side hft.Side) (own, other *roiSide) {
+func (b *roiBook) side(side hft.Side) (own, other *roiSide) {
 	if side == hft.Buy {
 		return &b.bid, &b.ask
 	}
 	return &b.ask, &b.bid
 }
 
-func (b *ROIVectorMarketDepth) bestKey(side hft.Side) int64 {
+func (b *roiBook) bestKey(side hft.Side) int64 {
 	own, _ := b.side(side)
 	return own.best
 }
 
-func (b *ROIVectorMarketDepth) addQty(side hft.Side, key int64, qty float64) {
+func (b *roiBook) addQty(side hft.Side, key int64, qty float64) {
 	own, other := b.side(side)
 	if own.inside(key) {
 		own.qty[key-own.first] += qty
@@ -290,7 +290,7 @@ func (b *ROIVectorMarketDepth) addQty(side hft.Side, key int64, qty float64) {
 	own.low = min(own.low, key)
 }
 
-func (b *ROIVectorMarketDepth) removeQty(side hft.Side, key int64, qty float64) {
+func (b *roiBook) removeQty(side hft.Side, key int64, qty float64) {
 	own, _ := b.side(side)
 	if !own.inside(key) {
 		return
@@ -305,7 +305,7 @@ func (b *ROIVectorMarketDepth) removeQty(side hft.Side, key int64, qty float64) 
 	}
 }
 
-func (b *ROIVectorMarketDepth) changeQty(side hft.Side, key int64, by float64) {
+func (b *roiBook) changeQty(side hft.Side, key int64, by float64) {
 	if own, _ := b.side(side); own.inside(key) {
 		own.qty[key-own.first] += by
 	}

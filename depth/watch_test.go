@@ -19,7 +19,7 @@ func TestWatchedBook(t *testing.T) {
 			t.Fatal(err)
 		}
 		var m sole.Mark
-		depth.Watch(book, &m)
+		sole.Watch(book, &m)
 		reading := map[string]func(){
 			"BestBid": func() { book.BestBid() }, "BestAsk": func() { book.BestAsk() },
 			"BestBidTick": func() { book.BestBidTick() }, "BestAskTick": func() { book.BestAskTick() },

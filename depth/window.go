@@ -2,14 +2,8 @@ package depth
 
 import "github.com/hftrunner/hftrunner/hft"
 
-// WindowMarketDepth is the book live bots use by default: the results of HashMapMarketDepth, in either mode, from a
-// flat window of quantities around each side's best price. A bitmap over the window finds the next best level a word
-// at a time; the window follows the market, and levels that fall out of it wait in a hash table. Setting a level in
-// the window is a few instructions; only a move of the best by an eighth of the window (2048 ticks) costs more,
-// about the time of looking at every far level once.
-//
-// One goroutine uses a book; Watch has it noticed when another one reads a bot's.
-type WindowMarketDepth struct {
+// windowBook is what NewWindowMarketDepth returns.
+type windowBook struct {
 	scale
 	l3Orders
 	bid, ask windowSide
@@ -21,9 +15,16 @@ type windowSide struct {
 	levels    ladder[float64]
 }
 
-// NewWindowMarketDepth returns an empty book; tickSize and lotSize are finite and above 0 (New checks that).
-func NewWindowMarketDepth(tickSize, lotSize float64, mode Mode) *WindowMarketDepth {
-	b := &WindowMarketDepth{scale: newScale(tickSize, lotSize, mode)}
+// NewWindowMarketDepth returns an empty book of the kind that live bots use by default: the results of NewHashMapMarketDepth, in
+// either mode, from a flat window of quantities around each side's best price. A bitmap over the window finds the next best level a word
+// at a time; the window follows the market, and levels that fall out of it wait in a hash table. Setting a level in
+// the window is a few instructions; only a move of the best by an eighth of the window (2048 ticks) costs more,
+// about the time of looking at every far level once.
+//
+// tickSize and lotSize are finite and above 0 (New checks that). One goroutine uses a book; a bot's panics when another one
+// reads it while the bot is within a call.
+func NewWindowMarketDepth(tickSize, lotSize float64, mode ...Mode) Book {
+	b := &windowBook{scale: newScale(tickSize, lotSize, modeOf(mode))}
 	b.l3Orders.init(&b.scale, b)
 	b.bid.reset()
 	b.ask.reset()
@@ -31,83 +32,76 @@ func NewWindowMarketDepth(tickSize, lotSize float64, mode Mode) *WindowMarketDep
 }
 
 // BestBid returns the best bid price, NaN when there is none.
-func (b *WindowMarketDepth) BestBid() float64 {
+func (b *windowBook) BestBid() float64 {
 	b.look("depth: WindowMarketDepth.BestBid")
 	return b.bestPrice(b.bid.best, bidFlip)
 }
 
 // BestAsk returns the best ask price, NaN when there is none.
-func (b *WindowMarketDepth) BestAsk() float64 {
+func (b *windowBook) BestAsk() float64 {
 	b.look("depth: WindowMarketDepth.BestAsk")
 	return b.bestPrice(b.ask.best, askFlip)
 }
 
 // BestBidTick returns the best bid in ticks, hft.InvalidMin when there is none.
-func (b *WindowMarketDepth) BestBidTick() int64 {
+func (b *windowBook) BestBidTick() int64 {
 	b.look("depth: WindowMarketDepth.BestBidTick")
 	return b.bid.best
 }
 
 // BestAskTick returns the best ask in ticks, hft.InvalidMax when there is none.
-func (b *WindowMarketDepth) BestAskTick() int64 {
+func (b *windowBook) BestAskTick() int64 {
 	b.look("depth: WindowMarketDepth.BestAskTick")
 	return b.ask.best ^ askFlip
 }
 
 // BestBidQty returns the quantity at the best bid, 0 when there is none.
-func (b *WindowMarketDepth) BestBidQty() float64 {
+func (b *windowBook) BestBidQty() float64 {
 	b.look("depth: WindowMarketDepth.BestBidQty")
 	return b.bid.levels.get(b.bid.best)
 }
 
 // BestAskQty returns the quantity at the best ask, 0 when there is none.
-func (b *WindowMarketDepth) BestAskQty() float64 {
+func (b *windowBook) BestAskQty() float64 {
 	b.look("depth: WindowMarketDepth.BestAskQty")
 	return b.ask.levels.get(b.ask.best)
 }
 
 // BidQtyAtTick returns the bid quantity at a tick, 0 when there is none.
-func (b *WindowMarketDepth) BidQtyAtTick(priceTick int64) float64 {
+func (b *windowBook) BidQtyAtTick(priceTick int64) float64 {
 	b.look("depth: WindowMarketDepth.BidQtyAtTick")
 	return b.bid.levels.get(priceTick)
 }
 
 // AskQtyAtTick returns the ask quantity at a tick, 0 when there is none.
-func (b *WindowMarketDepth) AskQtyAtTick(priceTick int64) float64 {
+func (b *windowBook) AskQtyAtTick(priceTick int64) float64 {
 	b.look("depth: WindowMarketDepth.AskQtyAtTick")
 	return b.ask.levels.get(priceTick ^ askFlip)
 }
 
 // UpdateBidDepth sets the total quantity at a bid price; less than half a lot removes the level.
-func (b *WindowMarketDepth) UpdateBidDepth(price, qty float64, timestampNs int64) (u L2Update) {
+func (b *windowBook) UpdateBidDepth(price, qty float64, timestampNs int64) (u L2Update) {
 	b.update(&b.bid, &b.ask, bidFlip, price, qty, &u)
 	u.TimestampNs = timestampNs
 	return u
 }
 
 // UpdateAskDepth sets the total quantity at an ask price; less than half a lot removes the level.
-func (b *WindowMarketDepth) UpdateAskDepth(price, qty float64, timestampNs int64) (u L2Update) {
+func (b *windowBook) UpdateAskDepth(price, qty float64, timestampNs int64) (u L2Update) {
 	b.update(&b.ask, &b.bid, askFlip, price, qty, &u)
 	u.TimestampNs = timestampNs
 	return u
 }
 
-// ApplyLevels applies the first of rows as Apply does, as far as they are levels, and returns how many.
-func (b *WindowMarketDepth) ApplyLevels(rows []hft.Event) (n int) {
+func (b *windowBook) applyLevels(rows []hft.Event) (n int) {
 	for ; n < len(rows) && isLevel(&rows[n]); n++ {
 		b.set(rows[n].Side(), rows[n].Px, rows[n].Qty)
 	}
 	return n
 }
 
-// isLevel reports whether a row sets the quantity of a level.
-func isLevel(row *hft.Event) bool {
-	kind := row.Kind()
-	return (kind == hft.DepthEvent || kind == hft.DepthSnapshotEvent) && row.Side() != hft.SideNone
-}
-
 // set is UpdateBidDepth or UpdateAskDepth of which nobody wants the result.
-func (b *WindowMarketDepth) set(side hft.Side, price, qty float64) {
+func (b *windowBook) set(side hft.Side, price, qty float64) {
 	own, other, flip := &b.bid, &b.ask, bidFlip
 	if side == hft.Sell {
 		own, other, flip = other, own, askFlip
@@ -128,7 +122,7 @@ func (b *WindowMarketDepth) set(side hft.Side, price, qty float64) {
 
 // update writes its result through u: a struct of this size returned from call to call is copied in a way that stalls
 // the processor.
-func (b *WindowMarketDepth) update(own, other *windowSide, flip int64, price, qty float64, u *L2Update) {
+func (b *windowBook) update(own, other *windowSide, flip int64, price, qty float64, u *L2Update) {
 	tick, ok := b.quickTick(price)
 	key := tick ^ flip
 	qtyBits, plain := b.plainQty(qty)
@@ -172,7 +166,7 @@ func (s *windowSide) moveBounds(other *windowSide, key int64, qty float64) {
 }
 
 // updateRare is update for any price and quantity.
-func (b *WindowMarketDepth) updateRare(own, other *windowSide, flip int64, price, qty float64, u *L2Update) {
+func (b *windowBook) updateRare(own, other *windowSide, flip int64, price, qty float64, u *L2Update) {
 	tick, ok := b.priceTick(price)
 	if !ok {
 		u.reject(tick, own.best, flip, 0)
@@ -205,7 +199,7 @@ func (b *WindowMarketDepth) updateRare(own, other *windowSide, flip int64, price
 
 // ClearDepth removes the levels of a side from its best price to price inclusive, all of it when price is not
 // finite; hft.SideNone clears both sides whatever the price.
-func (b *WindowMarketDepth) ClearDepth(side hft.Side, price float64) {
+func (b *windowBook) ClearDepth(side hft.Side, price float64) {
 	switch side {
 	case hft.Buy:
 		b.clearSide(&b.bid, bidFlip, price)
@@ -217,7 +211,7 @@ func (b *WindowMarketDepth) ClearDepth(side hft.Side, price float64) {
 	}
 }
 
-func (b *WindowMarketDepth) clearSide(s *windowSide, flip int64, price float64) {
+func (b *windowBook) clearSide(s *windowSide, flip int64, price float64) {
 	if !finite(price) {
 		s.reset()
 		return
@@ -235,7 +229,7 @@ func (b *WindowMarketDepth) clearSide(s *windowSide, flip int64, price float64) 
 }
 
 // ApplySnapshot empties the book and fills it from rows, of which only side, price and quantity count.
-func (b *WindowMarketDepth) ApplySnapshot(rows []hft.Event) {
+func (b *windowBook) ApplySnapshot(rows []hft.Event) {
 	b.bid.reset()
 	b.ask.reset()
 	for i := range rows {
@@ -254,7 +248,7 @@ func (b *WindowMarketDepth) ApplySnapshot(rows []hft.Event) {
 }
 
 // Snapshot appends the book to dst, bids from the best downwards, then asks from the best upwards.
-func (b *WindowMarketDepth) Snapshot(dst []hft.Event) []hft.Event {
+func (b *windowBook) Snapshot(dst []hft.Event) []hft.Event {
 	b.bid.levels.descend(-maxTick-1, b.bid.best, func(key int64, qty float64) { dst = append(dst, b.row(key, bidFlip, qty)) })
 	b.ask.levels.descend(-maxTick-1, b.ask.best, func(key int64, qty float64) { dst = append(dst, b.row(key, askFlip, qty)) })
 	return dst
@@ -297,19 +291,19 @@ func (s *windowSide) reset() {
 	s.levels.reset()
 }
 
-func (b *WindowMarketDepth) side(side hft.Side) (own, other *windowSide) {
+func (b *windowBook) side(side hft.Side) (own, other *windowSide) {
 	if side == hft.Buy {
 		return &b.bid, &b.ask
 	}
 	return &b.ask, &b.bid
 }
 
-func (b *WindowMarketDepth) bestKey(side hft.Side) int64 {
+func (b *windowBook) bestKey(side hft.Side) int64 {
 	own, _ := b.side(side)
 	return own.best
 }
 
-func (b *WindowMarketDepth) addQty(side hft.Side, key int64, qty float64) {
+func (b *windowBook) addQty(side hft.Side, key int64, qty float64) {
 	own, other := b.side(side)
 	own.levels.set(key, own.levels.get(key)+qty)
 	if key > own.best {
@@ -318,7 +312,7 @@ func (b *WindowMarketDepth) addQty(side hft.Side, key int64, qty float64) {
 	own.low = min(own.low, key)
 }
 
-func (b *WindowMarketDepth) removeQty(side hft.Side, key int64, qty float64) {
+func (b *windowBook) removeQty(side hft.Side, key int64, qty float64) {
 	own, _ := b.side(side)
 	left := own.levels.get(key) - qty
 	if !b.zeroLots(left) {
@@ -331,7 +325,7 @@ func (b *WindowMarketDepth) removeQty(side hft.Side, key int64, qty float64) {
 	}
 }
 
-func (b *WindowMarketDepth) changeQty(side hft.Side, key int64, by float64) {
+func (b *windowBook) changeQty(side hft.Side, key int64, by float64) {
 	own, _ := b.side(side)
 	own.levels.set(key, own.levels.get(key)+by)
 }

@@ -179,6 +179,9 @@ const (
 	CodeFeedLost int64 = -1
 	// CodeStale: the instrument's feed is silent or out of sync, Value says why; its book is empty until it is back.
 	CodeStale int64 = -2
+	// CodeAccount: the venue did something to the account on its own, such as a liquidation; Value says what. Position and
+	// StateValues contain it already.
+	CodeAccount int64 = -3
 )
 
 // LiveError is an error event: something that went wrong outside of the bot (LiveError). It is handed to the error

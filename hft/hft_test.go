@@ -311,6 +311,12 @@ func TestWholeLots(t *testing.T) {
 			t.Errorf("%v in lots of %v: %v %v, want %v %v", c.qty, c.lotSize, whole, ok, c.whole, c.ok)
 		}
 	}
+	for _, c := range [][3]float64{{0.3, 0.1, 0.3}, {0.1 + 0.2, 0.1, 0.3}, {0.0999, 0.1, 0}, {-0.2999, 0.1, -0.2}, {7.9, 1, 7},
+		{-3e-17, 0.001, 0}} {
+		if got := hft.LotsWithin(c[0], c[1]); math.Abs(got-c[2]) > 1e-9 {
+			t.Errorf("%v has %v in lots of %v, want %v", c[0], got, c[1], c[2])
+		}
+	}
 	if _, ok := hft.WholeLots(math.NaN(), 1); ok {
 		t.Error("NaN is a whole number of lots")
 	}

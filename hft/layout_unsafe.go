@@ -6,5 +6,5 @@ import "unsafe"
 var (
 	_ [0]struct{} = [unsafe.Sizeof(Event{}) - 64]struct{}{}
 	_ [0]struct{} = [unsafe.Sizeof(Order{}) - 80]struct{}{}
-	_ [0]struct{} = [unsafe.Sizeof(StateValues{}) - 48]struct{}{}
+	_ [0]struct{} = [unsafe.Sizeof(StateValues{}) - 56]struct{}{}
 )

@@ -178,7 +178,7 @@ type OrderRequest struct {
 	OrdType     OrdType
 }
 
-// StateValues is what a bot's own fills on one instrument add up to since its start.
+// StateValues is what a bot's own fills on one instrument add up to, on a live venue over all runs.
 type StateValues struct {
 	// Position is the net quantity, negative when short.
 	Position float64 `json:"position"`
@@ -191,4 +191,6 @@ type StateValues struct {
 	// TradingVolume is the executed quantity, TradingValue its value in quote currency.
 	TradingVolume float64 `json:"trading_volume"`
 	TradingValue  float64 `json:"trading_value"`
+	// Funding is the funding received from the venue; funding paid is negative. It is not part of Balance.
+	Funding float64 `json:"funding"`
 }

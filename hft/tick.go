@@ -37,6 +37,15 @@ func WholeLots(qty, lotSize float64) (whole float64, ok bool) {
 	return whole, math.Abs(qty-whole) < lotSize*lotTolerance
 }
 
+// LotsWithin returns the whole lots that a quantity has, as a quantity: what of a position an order may close. The rest,
+// which fees in the traded asset leave on spot, is less than a lot.
+func LotsWithin(qty, lotSize float64) float64 {
+	if whole, ok := WholeLots(qty, lotSize); ok {
+		return whole
+	}
+	return math.Trunc(qty/lotSize) * lotSize
+}
+
 // toInt64 converts as Rust's `as i64` does: Go leaves the conversion of values out of range open.
 func toInt64(x float64) int64 {
 	switch {

@@ -7,12 +7,13 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/hostipc"
 	"github.com/hftrunner/hftrunner/ipc"
 	"github.com/hftrunner/hftrunner/journal"
 )
 
 // admit makes the bot of a process, which takes part in trading from then on.
-func (h *Host) admit(peer *ipc.AttachPeer) (*strategy, *instance, error) {
+func (h *Host) admit(peer *hostipc.AttachPeer) (*strategy, *instance, error) {
 	h.attached.admission.Lock()
 	defer h.attached.admission.Unlock()
 	old, err := h.predecessor(peer.Request.BotID)
@@ -72,7 +73,7 @@ func (h *Host) publishersOf(instruments []ipc.Instrument) ([]*publisher, error) 
 	for _, inst := range instruments {
 		i := slices.IndexFunc(h.publishers, func(p *publisher) bool { return p.name == inst.Connector })
 		if i >= 0 && !h.publishers[i].isOpen() {
-			return nil, fmt.Errorf("connector %s: cannot reach the venue, try again later: %s", inst.Connector, h.publishers[i].getTrouble())
+			return nil, fmt.Errorf("connector %s, try again later: %s", inst.Connector, h.publishers[i].getTrouble())
 		}
 		if i < 0 {
 			var names []string
@@ -96,6 +97,8 @@ func (p *publisher) accepts(inst ipc.Instrument) error {
 	defer p.mu.Unlock()
 	known := p.bySymbol[inst.Symbol]
 	switch {
+	case known != nil && known.recovering:
+		return fmt.Errorf("%s %s: the venue has not told yet what has become of the orders of an earlier run, try again later", p.name, inst.Symbol)
 	case known == nil && len(p.instruments) >= maxAttachedInstruments:
 		return &hft.BuildError{Kind: hft.InvalidArgument, What: fmt.Sprintf(
 			"%s %s: the connector has %d instruments already: configure more in the host", p.name, inst.Symbol, len(p.instruments))}
@@ -108,7 +111,7 @@ func (p *publisher) accepts(inst ipc.Instrument) error {
 }
 
 // newAttached returns the strategy of a process; it continues its predecessor, if it has one.
-func (h *Host) newAttached(peer *ipc.AttachPeer, old *strategy) *strategy {
+func (h *Host) newAttached(peer *hostipc.AttachPeer, old *strategy) *strategy {
 	r := peer.Request
 	cfg := StrategyConfig{Name: fmt.Sprintf("attached-%d", r.BotID), Plugin: attachedPlugin, BotID: r.BotID, Wait: r.Wait,
 		OnExit: CancelOrders, Position: StrategyPosition}
@@ -120,6 +123,8 @@ func (h *Host) newAttached(peer *ipc.AttachPeer, old *strategy) *strategy {
 	if old != nil {
 		s.holdings, s.stats = slices.Clone(old.holdings), old.stats
 		s.incarnation, s.restarts, s.late = old.incarnation, old.restarts+1, old.late
+	} else {
+		s.incarnation = h.pastProcesses[s.botID]
 	}
 	s.incarnation++
 	return s

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/hostipc"
 	"github.com/hftrunner/hftrunner/ipc"
 )
 
@@ -82,9 +83,11 @@ func TestFeedAndOrderPathAllocateNothing(t *testing.T) {
 	}
 
 	id := uint64(0)
+	answer := connector.Answer{Origin: "hr-1", ClientID: "hr-1", VenueID: "8389765521", Outcome: connector.AnswerAccepted}
 	cycle := func() {
 		id++
 		anOrdersLife(p, ses, id)
+		p.Answered(&answer)
 	}
 	for range 100 {
 		cycle()
@@ -99,7 +102,7 @@ func TestFeedAndOrderPathAllocateNothing(t *testing.T) {
 
 // anOrdersLife sends an order, which is accepted and then filled.
 func anOrdersLife(p *publisher, ses *session, id uint64) {
-	var req ipc.Request
+	var req hostipc.Request
 	req.Kind = ipc.RequestOrder
 	req.Order = hft.NewOrder(id, 600_000, 0.1, 0.01, hft.Buy, hft.Limit, hft.GTX)
 	req.Order.Req = hft.StatusNew
@@ -143,8 +146,8 @@ func BenchmarkOrdersLife(b *testing.B) {
 func TestWithoutAJournal(t *testing.T) {
 	p, ses := newPath(t)
 	h := ses.holdings[0]
-	anOrder := func(id uint64, req hft.Status) *ipc.Request {
-		r := &ipc.Request{}
+	anOrder := func(id uint64, req hft.Status) *hostipc.Request {
+		r := &hostipc.Request{}
 		r.Kind = ipc.RequestOrder
 		r.Order = hft.NewOrder(id, 600_000, 0.1, 0.01, hft.Buy, hft.Limit, hft.GTX)
 		r.Order.Req = req

@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hftrunner/hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/internal/hostipc"
 )
 
 // A process that attached itself is a strategy without a supervisor: the host neither restarts it nor considers it
@@ -117,7 +117,7 @@ func (h *Host) everyStrategy() []*strategy {
 
 // serveAttached serves the attach socket until ctx ends and every process that attached itself has parted.
 func (h *Host) serveAttached(ctx context.Context, listener net.Listener) {
-	err := ipc.ServeAttach(ctx, listener, func(peer *ipc.AttachPeer) { h.attach(ctx, peer) },
+	err := hostipc.ServeAttach(ctx, listener, func(peer *hostipc.AttachPeer) { h.attach(ctx, peer) },
 		func(err error) { h.log.Warn("attach socket", "error", err) })
 	if err != nil {
 		h.log.Error("attach socket", "error", err)
@@ -125,7 +125,7 @@ func (h *Host) serveAttached(ctx context.Context, listener net.Listener) {
 }
 
 // attach is the life of one attached process.
-func (h *Host) attach(ctx context.Context, peer *ipc.AttachPeer) {
+func (h *Host) attach(ctx context.Context, peer *hostipc.AttachPeer) {
 	s, inst, err := h.admit(peer)
 	if err != nil {
 		h.log.Warn("process refused", "pid", peer.PID, "bot", peer.Request.BotID, "error", err)
@@ -193,7 +193,7 @@ func (s *strategy) interrupt(inst *instance, reason string) {
 // askAttached carries out a command on an attached process.
 func (s *strategy) askAttached(ctx context.Context, kind commandKind) commandResult {
 	switch {
-	case kind == commandStart && s.connected():
+	case (kind == commandStart || kind == commandStartDiscarding) && s.connected():
 		return commandResult{already: true}
 	case kind == commandStop && !s.connected():
 		return commandResult{already: true, err: s.awaitOrders(ctx)}

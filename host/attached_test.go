@@ -68,11 +68,7 @@ func (p *attachedProgram) run() error {
 	}
 	q := &quoter{p: p.Quoter}
 	builder.OrderRecvHook(q.OnOrder)
-	options := []ipc.DialOption{ipc.DialWait(p.Wait), ipc.DialTimeout(patience)}
-	if p.Keep {
-		options = append(options, ipc.DialKeepOrders())
-	}
-	bot, err := builder.Connect(p.Socket, options...)
+	bot, err := builder.Attach(ipc.DialConfig{Wait: p.Wait, KeepOrders: p.Keep, Timeout: patience}).Connect(p.Socket)
 	if err != nil {
 		return err
 	}
@@ -223,7 +219,7 @@ func TestAttachedProcessTrades(t *testing.T) {
 	if _, err := r.host.Restart(ctx, "attached-7", false); err == nil || !strings.Contains(err.Error(), "attached process") {
 		t.Errorf("restart: %v", err)
 	}
-	if already, err := r.host.Start(ctx, "attached-7"); err != nil || !already {
+	if already, err := r.host.Start(ctx, "attached-7", false); err != nil || !already {
 		t.Errorf("start: %v", err)
 	}
 	if _, err := r.host.Stop(ctx, "attached-7"); err != nil {
@@ -280,7 +276,7 @@ func TestAttachRefused(t *testing.T) {
 	r := start(t, cfg)
 	r.until("plugin", "running", running)
 	btc := attachedInstrument("BTCUSDT")
-	first, err := ipc.Dial(r.socket(), 7, []ipc.Instrument{btc}, ipc.DialTimeout(patience))
+	first, err := ipc.Dial(r.socket(), 7, []ipc.Instrument{btc}, ipc.DialConfig{Timeout: patience})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -302,7 +298,7 @@ func TestAttachRefused(t *testing.T) {
 		{"twice", 8, []ipc.Instrument{btc, btc}, hft.BuildError{Kind: hft.Duplicate}, "sim BTCUSDT"},
 		{"id 0", 0, []ipc.Instrument{btc}, hft.BuildError{Kind: hft.InvalidArgument}, "bot id 0"},
 	} {
-		ch, err := ipc.Dial(r.socket(), c.botID, c.inst, ipc.DialTimeout(patience))
+		ch, err := ipc.Dial(r.socket(), c.botID, c.inst, ipc.DialConfig{Timeout: patience})
 		if !errors.Is(err, &c.want) || !strings.Contains(err.Error(), c.text) {
 			t.Errorf("%s: %v, want %v with %q", c.name, err, &c.want, c.text)
 		}
@@ -315,7 +311,7 @@ func TestAttachRefused(t *testing.T) {
 		if err := first.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if first, err = ipc.Dial(r.socket(), 7, []ipc.Instrument{btc}, ipc.DialTimeout(patience)); err != nil {
+		if first, err = ipc.Dial(r.socket(), 7, []ipc.Instrument{btc}, ipc.DialConfig{Timeout: patience}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -374,7 +370,7 @@ func TestKilledAttachedProcess(t *testing.T) {
 func TestAttachedPositionSurvives(t *testing.T) {
 	r := start(t, newConfig(t, 1, 0))
 	r.awaitSocket()
-	connect := func(symbols ...string) *live.LiveBot {
+	connect := func(symbols ...string) live.LiveBot {
 		t.Helper()
 		builder := live.NewBuilder().ID(7)
 		for _, symbol := range symbols {
@@ -385,7 +381,7 @@ func TestAttachedPositionSurvives(t *testing.T) {
 			}
 			builder.Register(live.NewInstrument(inst.Connector, inst.Symbol, inst.TickSize, inst.LotSize, book, 0))
 		}
-		bot, err := builder.Connect(r.socket(), ipc.DialTimeout(patience))
+		bot, err := builder.Attach(ipc.DialConfig{Timeout: patience}).Connect(r.socket())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -436,7 +432,7 @@ func TestAttachedProcessInterrupted(t *testing.T) {
 	if _, err := os.Stat(r.socket()); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the socket is left: %v", err)
 	}
-	_, err := ipc.Dial(r.socket(), 9, []ipc.Instrument{attachedInstrument("BTCUSDT")})
+	_, err := ipc.Dial(r.socket(), 9, []ipc.Instrument{attachedInstrument("BTCUSDT")}, ipc.DialConfig{})
 	if err == nil || !strings.Contains(err.Error(), "no host runs there") {
 		t.Errorf("dial after the end: %v", err)
 	}
@@ -560,7 +556,7 @@ func TestAttachedAtFullSpeed(t *testing.T) {
 	r := start(t, cfg)
 	r.until("plugin", "running", running)
 	inst := attachedInstrument("BTCUSDT")
-	ch, err := ipc.Dial(r.socket(), 7, []ipc.Instrument{inst}, ipc.DialTimeout(patience))
+	ch, err := ipc.Dial(r.socket(), 7, []ipc.Instrument{inst}, ipc.DialConfig{Timeout: patience})
 	if err != nil {
 		t.Fatal(err)
 	}

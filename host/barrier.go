@@ -9,14 +9,14 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/hftrunner/hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/internal/hostipc"
 )
 
 // barrier moves a stepped clock: recorded time goes on only when every bot has received everything and waits, and it
 // stops at each time that a bot waits for. So a replay at full speed loses nothing and treats the bots as a backtest
 // would.
 type barrier struct {
-	clock    *ipc.Clock
+	clock    *hostipc.Clock
 	expected atomic.Int64 // bots whose process is on its way; time does not pass without them
 
 	mu       sync.Mutex
@@ -32,7 +32,7 @@ const (
 	maxShows = 4
 )
 
-func newBarrier(clock *ipc.Clock) *barrier { return &barrier{clock: clock} }
+func newBarrier(clock *hostipc.Clock) *barrier { return &barrier{clock: clock} }
 
 func (b *barrier) add(s *session) {
 	b.mu.Lock()

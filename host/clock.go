@@ -5,8 +5,12 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/internal/hostipc"
 )
+
+// NewClock returns the wall clock of this moment, running. It goes on by the machine's monotonic clock, over suspensions too:
+// that somebody sets the wall clock does not move it.
+func NewClock() connector.Clock { return hostipc.NewWallClock() }
 
 // NowNs returns the connector's time.
 func (p *publisher) NowNs() int64 { return p.clock.NowNs() }
@@ -28,7 +32,7 @@ func (p *publisher) WaitUntil(ctx context.Context, timestampNs int64, wake <-cha
 func (p *publisher) Jumps() (n uint64, suspended, set time.Duration) { return p.clock.Jumps() }
 
 // clockOf returns the clock of a connector: the host's unless it brings its own time.
-func clockOf(c connector.Connector, wall *ipc.Clock) *ipc.Clock {
+func clockOf(c connector.Connector, wall *hostipc.Clock) *hostipc.Clock {
 	timeliner, ok := c.(connector.Timeliner)
 	if !ok {
 		return wall
@@ -36,9 +40,9 @@ func clockOf(c connector.Connector, wall *ipc.Clock) *ipc.Clock {
 	t := timeliner.Timeline()
 	switch {
 	case t.Stepped:
-		return ipc.NewSteppedClock(t.StartNs)
+		return hostipc.NewSteppedClock(t.StartNs)
 	case t.StartNs == 0:
 		return wall
 	}
-	return ipc.NewClock(t.StartNs, t.Rate)
+	return hostipc.NewClock(t.StartNs, t.Rate)
 }

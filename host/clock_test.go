@@ -11,7 +11,7 @@ import (
 
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/host"
-	"github.com/hftrunner/hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/internal/hostipc"
 )
 
 // clocked is a quiet connector that hands on the clock that it is run with.
@@ -37,9 +37,9 @@ func (l lines) Write(b []byte) (int, error) {
 // clock set, the log says it once, with the time, and the connector can see it.
 func TestOneClock(t *testing.T) {
 	var wallNs, bootNs atomic.Int64
-	this := ipc.ThisMachine()
+	this := hostipc.ThisMachine()
 	cfg := newConfig(t, 1, 0)
-	cfg.Clock = ipc.NewWallClockOf(ipc.Machine{Wall: func() int64 { return this.Wall() + wallNs.Load() }, Boot: func() int64 { return this.Boot() + bootNs.Load() }})
+	cfg.Clock = hostipc.NewWallClockOf(hostipc.Machine{Wall: func() int64 { return this.Wall() + wallNs.Load() }, Boot: func() int64 { return this.Boot() + bootNs.Load() }})
 	c := clocked{clock: make(chan connector.Clock, 1)}
 	cfg.Connectors = append(cfg.Connectors, host.ConnectorConfig{Name: "venue", Kind: "venue", Connector: c})
 	log := make(lines, 1000)

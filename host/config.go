@@ -19,15 +19,17 @@ type Config struct {
 	PluginDir string
 	// StateDir holds the control socket and the strategies' log files; it is created.
 	StateDir string
-	// Clock is the time of all connectors that do not bring their own: the one by which their requests are signed. nil is a
-	// new wall clock.
-	Clock *ipc.Clock
+	// Clock is the time of all connectors that do not bring their own: the one by which their requests are signed. It is one
+	// of NewClock; nil is a new one.
+	Clock connector.Clock
 	// Supervision sets the limits of the supervisor.
 	Supervision Supervision
 	// StrategyLogs limits the log files of strategies.
 	StrategyLogs StrategyLogs
 	// Journal describes how the journal is kept.
-	Journal    Journal
+	Journal Journal
+	// Fresh ignores the positions, orders and money that the journal has of earlier runs.
+	Fresh      bool
 	Connectors []ConnectorConfig
 	Strategies []StrategyConfig
 }
@@ -65,13 +67,17 @@ type ConnectorConfig struct {
 	Name, Kind string
 	// Connector is the connector itself, not yet running. It may be nil where Open makes it.
 	Connector connector.Connector
-	// Open makes the connector to a venue that could not be reached. The host calls it again and again, until it succeeds or the run
-	// ends; Trouble is why it did not before.
+	// Open makes the connector to a venue that could not be reached, or whose account could not be traded. The host calls
+	// it again and again, until it succeeds or the run ends; Trouble says what it was before.
 	Open    func(ctx context.Context) (Opened, error)
 	Trouble string
 	// Trades is true if orders are sent to a venue, where an earlier run may have left some that the host does not
 	// know.
 	Trades bool
+	// OnMismatch is the action when the account's position cannot be explained, empty for HaltOnMismatch.
+	// MismatchAfter is how long that lasts before, 0 for 10 s.
+	OnMismatch    OnMismatch
+	MismatchAfter time.Duration
 	// FeedCapacity is the number of slots of the feed ring, a power of two; 0 for the default.
 	FeedCapacity int
 }

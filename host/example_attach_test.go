@@ -73,7 +73,7 @@ func Example_attach() {
 // buy is a strategy that buys once.
 func buy(socket string) error {
 	bot, err := live.NewBuilder().
-		Register(live.NewInstrument("sim", "BTCUSDT", 0.1, 0.001, depth.NewWindowMarketDepth(0.1, 0.001, depth.Fixed), 0)).
+		Register(live.NewInstrument("sim", "BTCUSDT", 0.1, 0.001, depth.NewWindowMarketDepth(0.1, 0.001), 0)).
 		ID(7).
 		Connect(socket)
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/binancefutures"
+	"github.com/hftrunner/hftrunner/connector/binance"
 	"github.com/hftrunner/hftrunner/connector/paper"
 	"github.com/hftrunner/hftrunner/connector/recording"
 	"github.com/hftrunner/hftrunner/connector/replay"
@@ -74,7 +74,7 @@ func openRecorded(t *testing.T, path string) *replay.Source {
 	t.Helper()
 	source, err := replay.Open(replay.Config{
 		Files:      map[string][]string{"BTCUSDT": {head(t, path, recordedLines)}},
-		NewDecoder: func() connector.Decoder { return new(binancefutures.Decoder) },
+		NewDecoder: binance.Futures().Format.NewDecoder,
 		Rule:       connector.RuleFutures, Sync: replay.SyncNatural, BookTicker: true})
 	if err != nil {
 		t.Fatal(err)
@@ -156,8 +156,8 @@ func replayedBooks(t *testing.T, path string, golden map[int]bookLine) (messages
 		t.Fatal(err)
 	}
 	defer reader.Close()
-	book := depth.NewFusedMarketDepth(0.1, 0.001, depth.Fixed)
-	var decoder binancefutures.Decoder
+	book := depth.NewFusedMarketDepth(0.1, 0.001)
+	decoder := binance.Futures().Format.NewDecoder()
 	var m connector.Message
 	var emit []hft.Event
 	rows := 0

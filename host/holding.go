@@ -7,7 +7,7 @@ import (
 
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/hft"
-	"github.com/hftrunner/hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/internal/hostipc"
 )
 
 // holding is the ledger of one strategy on one instrument: its orders at the venue, its position and its money. It
@@ -24,7 +24,8 @@ type holding struct {
 	owners map[uint64]uint32 // incarnation that submitted an order, by order id, where it is not the current one
 	state  hft.StateValues
 	profit profit
-	port   *ipc.Port // of the current process, nil while there is none
+	trail  trail         // of profit.position
+	port   *hostipc.Port // of the current process, nil while there is none
 	// over are the ids of the orders that closed last, a ring: a bot may send a request for one before it has read
 	// that.
 	over    [64]uint64
@@ -40,6 +41,16 @@ func newHolding(cfg InstrumentConfig, s *strategy, p *publisher, inst *instrumen
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	inst.holdings[s.botID] = h
+	if o := inst.orphans[s.botID]; o != nil {
+		h.orders, h.owners, h.state, h.profit, h.trail = o.orders, o.owners, o.state, o.profit, o.trail
+		h.numOrders, h.numFills, h.numRejects = o.numOrders, o.numFills, o.numRejects
+		delete(inst.orphans, s.botID)
+	} else {
+		h.restore(p.account(inst.symbol, s.botID))
+	}
+	if h.mode == AccountPosition && inst.account.known {
+		h.state.Position = inst.account.qty
+	}
 	for key, o := range inst.strays { // left there by a process of before
 		if key.bot == s.botID {
 			h.orders.Put(&o.Order)
@@ -92,6 +103,16 @@ func (p *profit) open(price float64) float64 {
 		return 0
 	}
 	return p.position * (price - p.entryPrice) * p.unitValue
+}
+
+// amount writes a position for people. What fees in the traded asset leave of it that is less than a lot is dust: no
+// order can close it.
+func amount(position, lotSize float64) string {
+	text := fmt.Sprint(rounded(position))
+	if position != 0 && hft.LotsWithin(position, lotSize) == 0 {
+		text += fmt.Sprintf(" (dust: less than a lot of %v)", lotSize)
+	}
+	return text
 }
 
 func sign(x float64) float64 {
@@ -190,18 +211,27 @@ func isOfEarlier(known, report *hft.Order) bool {
 }
 
 func (h *holding) fill(u *connector.OrderUpdate) {
+	h.book(u.Side, u.ExecQty, u.ExecPrice(), u.FillValue, u.FillFee, u.FeeQty, u.ExchTimestampNs)
+}
+
+// at returns the position of the strategy's executions just before the venue's time.
+func (h *holding) at(venueNs int64) float64 { return h.trail.at(venueNs, h.profit.position) }
+
+// book adds an execution to the sums. feeQty is what was taken of the position as the fee, which is worth fee: as if it
+// had been sold at the price of the execution, so that the fee counts once.
+func (h *holding) book(side hft.Side, qty, price, value, fee, feeQty float64, venueNs int64) {
 	h.numFills++
-	price := u.ExecPrice()
-	qty := u.ExecQty * float64(u.Side)
-	h.profit.fill(qty, price, u.FillValue/(u.ExecQty*price), h.cfg.LotSize)
+	h.trail.changed(venueNs, h.profit.position)
+	unitValue := value / (qty * price)
+	h.profit.fill(qty*float64(side)-feeQty, price, unitValue, h.cfg.LotSize)
 	if h.mode == StrategyPosition {
 		h.state.Position = h.profit.position
 	}
-	h.state.Balance -= u.FillValue * float64(u.Side)
-	h.state.Fee += u.FillFee
+	h.state.Balance -= value*float64(side) - feeQty*price*unitValue
+	h.state.Fee += fee
 	h.state.NumTrades++
-	h.state.TradingVolume += u.ExecQty
-	h.state.TradingValue += u.FillValue
+	h.state.TradingVolume += qty
+	h.state.TradingValue += value
 }
 
 func (h *holding) forget(orderID uint64) {
@@ -230,7 +260,7 @@ func (h *holding) cancel(orderID uint64, owner connector.Owner) (request connect
 }
 
 // handOver makes the next process the owner of what is to come; open orders keep the incarnation that submitted them.
-func (h *holding) handOver(incarnation uint32, port *ipc.Port) {
+func (h *holding) handOver(incarnation uint32, port *hostipc.Port) {
 	for o := range h.orders.View().All() {
 		if _, ok := h.owners[o.OrderID]; !ok {
 			h.remember(o.OrderID, h.owner.Incarnation)

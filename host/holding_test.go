@@ -1,6 +1,7 @@
 package host
 
 import (
+	"math"
 	"testing"
 
 	"github.com/hftrunner/hftrunner/connector"
@@ -143,5 +144,40 @@ func TestCancelOfAnEndedOrder(t *testing.T) {
 	}
 	if o := h.orders.View().Get(7); o.Req != next.Req {
 		t.Errorf("the new order's request is %v now", o.Req)
+	}
+}
+
+// TestFeeInTheTradedAsset: what spot takes of what was bought as the fee lowers the position, and costs once.
+func TestFeeInTheTradedAsset(t *testing.T) {
+	h := newTestHolding()
+	h.mode = StrategyPosition
+	fill := func(side hft.Side, price, fee, feeQty float64) {
+		u := connector.OrderUpdate{Fill: true, FillValue: price * 1, FillFee: fee, FeePaid: fee, FeeQty: feeQty}
+		u.OrderID, u.Side, u.Status, u.ExecQty, u.TickSize = 7, side, hft.StatusFilled, 1, 0.1
+		u.ExecPriceTick = hft.PriceTick(price, 0.1)
+		h.update(&u)
+	}
+	same := func(what string, got, want float64) {
+		t.Helper()
+		if math.Abs(got-want) > 1e-9 {
+			t.Errorf("%s is %v, want %v", what, got, want)
+		}
+	}
+	fill(hft.Buy, 100, 0.1, 0.001)
+	fill(hft.Buy, 200, 0.21, 0.00105)
+	same("position", h.state.Position, 2-0.00205)
+	same("balance", h.state.Balance, -300+0.1+0.21)
+	same("fee", h.state.Fee, 0.31)
+	equity := func(price float64) float64 { return h.state.Balance + h.state.Position*price - h.state.Fee }
+	same("profit at 300", h.profit.realised+h.profit.open(300)-h.state.Fee, equity(300))
+	same("what was paid", equity(0), -300)
+	fill(hft.Sell, 300, 0.3, 0)
+	same("position", h.state.Position, 1-0.00205)
+	same("profit at 250", h.profit.realised+h.profit.open(250)-h.state.Fee, equity(250))
+	if lots := hft.LotsWithin(h.state.Position, h.cfg.LotSize); math.Abs(lots-0.997) > 1e-9 {
+		t.Errorf("%v can be sold of %v", lots, h.state.Position)
+	}
+	if amount(0.997, 0.001) != "0.997" || amount(-0.00095, 0.001) != "-0.00095 (dust: less than a lot of 0.001)" {
+		t.Errorf("%s, %s", amount(0.997, 0.001), amount(-0.00095, 0.001))
 	}
 }

@@ -17,7 +17,8 @@ import (
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/control"
-	"github.com/hftrunner/hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/internal/hostipc"
+	"github.com/hftrunner/hftrunner/journal"
 )
 
 // Exit is the reason why a host ended.
@@ -42,6 +43,7 @@ const (
 // may be called from any goroutine.
 type Host struct {
 	cfg        Config
+	clock      *hostipc.Clock
 	log        hclog.Logger
 	publishers []*publisher
 	strategies []*strategy
@@ -51,7 +53,10 @@ type Host struct {
 	opening    sync.Mutex // one connector at a time is opened
 	record     *recorder
 	startedAt  time.Time
-	folder     struct {
+	// names are the strategies of the journal and pastProcesses how many each has had, by bot.
+	names         map[uint64]string
+	pastProcesses map[uint64]uint32
+	folder        struct {
 		sync.Mutex
 		lock *control.FolderLock
 		lost atomic.Bool // another host has it, which was logged
@@ -90,12 +95,16 @@ func New(cfg Config, logger hclog.Logger) (*Host, error) {
 
 func (h *Host) build() error {
 	if h.cfg.Clock == nil {
-		h.cfg.Clock = ipc.NewWallClock()
+		h.cfg.Clock = NewClock()
 	}
-	h.record = &recorder{clock: h.cfg.Clock, log: h.log, cfg: h.cfg.Journal}
+	var ok bool
+	if h.clock, ok = h.cfg.Clock.(*hostipc.Clock); !ok {
+		return errors.New("Config.Clock is none of NewClock's")
+	}
+	h.record = &recorder{clock: h.clock, log: h.log, cfg: h.cfg.Journal}
 	byName, bots := make(map[string]*publisher), make(map[uint64]bool)
 	for _, c := range h.cfg.Connectors {
-		p, err := newPublisher(c, clockOf(c.Connector, h.cfg.Clock), h.log)
+		p, err := newPublisher(c, clockOf(c.Connector, h.clock), h.log)
 		if err != nil {
 			return err
 		}
@@ -186,7 +195,11 @@ func (h *Host) serve(ctx context.Context, socket net.Listener) {
 		})
 	})
 	h.background.Go(func() {
-		h.cfg.Clock.Watch(ctx, func(what string, by time.Duration) { h.log.Warn(what, "by", by) })
+		h.clock.Watch(ctx, func(what string, by time.Duration) {
+			h.log.Warn(what, "by", by)
+			// The host's own clock goes on through that: its time is not in doubt.
+			_ = note(h.record, &journal.Head{Kind: journal.KindClockStep}, &journal.ClockStep{ByNs: int64(by), Confirmed: 1})
+		})
 	})
 	h.background.Go(func() { h.marks(ctx) })
 }

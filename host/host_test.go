@@ -277,7 +277,7 @@ func TestBotsDoNotSeeEachOther(t *testing.T) {
 func TestGarbageHurtsOnlyItsBot(t *testing.T) {
 	t.Parallel()
 	cfg := newConfig(t, 1, 0)
-	build := exec.Command("go", "build", "-o", filepath.Join(cfg.PluginDir, "garbage"), "../internal/e2e/badplugin")
+	build := exec.Command("go", "build", "-ldflags=-s -w", "-o", filepath.Join(cfg.PluginDir, "garbage"), "../internal/e2e/badplugin")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
@@ -311,7 +311,7 @@ func TestRefusedQuantity(t *testing.T) {
 	r := start(t, cfg)
 	r.until("plugin", "running", running)
 	inst := attachedInstrument("BTCUSDT")
-	ch, err := ipc.Dial(r.socket(), 7, []ipc.Instrument{inst}, ipc.DialTimeout(patience))
+	ch, err := ipc.Dial(r.socket(), 7, []ipc.Instrument{inst}, ipc.DialConfig{Timeout: patience})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -345,10 +345,10 @@ func TestStopAndStart(t *testing.T) {
 		t.Errorf("state %s", got)
 	}
 	r.until("grid", "no orders", func(s control.StrategyStatus) bool { return s.Instruments[0].OpenOrders == 0 })
-	if already, err := r.host.Start(ctx, "grid"); err != nil || already {
+	if already, err := r.host.Start(ctx, "grid", false); err != nil || already {
 		t.Fatal(err)
 	}
-	if already, err := r.host.Start(ctx, "grid"); err != nil || !already {
+	if already, err := r.host.Start(ctx, "grid", false); err != nil || !already {
 		t.Errorf("a second start: already %v, %v", already, err)
 	}
 	r.until("grid", "two open orders again", func(s control.StrategyStatus) bool { return s.Instruments[0].OpenOrders == 2 })

@@ -37,16 +37,26 @@ func (s *supervisor) hotRestart(ctx context.Context, mayLose bool) (control.Rest
 	if lost != nil {
 		s.log.Warn("hot restart without state; the state is lost", "reason", lost)
 		_ = old.process.Kill() // its Run or SaveState may still be at it
+		s.dropState("runner restart --discard-state")
 	}
 	s.setState(Starting, "")
 	s.retire(old, ending{reason: "replaced", done: true})
-	if err := s.strategy.activate(ctx, next, state); err != nil {
+	kept := make(chan struct{})
+	go func() { // the disk's time is not the market's
+		defer close(kept)
+		if lost == nil {
+			s.keepState(state, "hot restart")
+		}
+	}()
+	err = s.strategy.activate(ctx, next, state)
+	gap := time.Since(from)
+	<-kept
+	if err != nil {
 		next.dispose()
 		return s.fallBack(ctx, old, state, err)
 	}
 	s.host.record.process(journal.KindReplaced, s.strategy, next, old.process.PID(), s.cfg.Plugin, next.version)
 	s.good.keep(next.binary)
-	gap := time.Since(from)
 	result := control.RestartResult{Gap: gap, OldPID: old.process.PID(), NewPID: next.process.PID(), Version: next.version}
 	if lost != nil {
 		result.StateLost = lost.Error()
@@ -98,7 +108,7 @@ func (s *supervisor) launchBeside(ctx context.Context, old *instance) (next *ins
 				giveUp()
 				s.obeyStop(ctx, c)
 				return nil, fmt.Errorf("strategy %s was not restarted, it was stopped before the new process was ready", s.cfg.Name)
-			case commandStart:
+			case commandStart, commandStartDiscarding:
 				c.reply <- commandResult{already: true}
 			default:
 				c.reply <- commandResult{err: fmt.Errorf("strategy %s is being restarted already, wait for that or stop it", s.cfg.Name)}

@@ -43,12 +43,12 @@ type acking struct{ slow }
 func (v acking) Submit(o connector.Order) { v.cancels <- o }
 
 // attach connects this process as bot 7, on the instrument X of the connector.
-func (r *rig) attach(connector string, handler func(hft.LiveError) error, options ...ipc.DialOption) *live.LiveBot {
+func (r *rig) attach(connector string, handler func(hft.LiveError) error, keepOrders bool) live.LiveBot {
 	r.t.Helper()
 	r.awaitSocket()
 	bot, err := live.NewBuilder().ID(7).ErrorHandler(handler).
-		Register(live.NewInstrument(connector, "X", 1, 1, depth.NewWindowMarketDepth(1, 1, depth.Fixed), 0)).
-		Connect(r.socket(), append(options, ipc.DialTimeout(patience))...)
+		Register(live.NewInstrument(connector, "X", 1, 1, depth.NewWindowMarketDepth(1, 1), 0)).
+		Attach(ipc.DialConfig{KeepOrders: keepOrders, Timeout: patience}).Connect(r.socket())
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func TestEndWaitsForOrdersInFlight(t *testing.T) {
 			cfg := newConfig(t, 1, 0)
 			cfg.Connectors = []host.ConnectorConfig{{Name: "slow", Kind: "test", Connector: slow{make(chan connector.Order, 16), c.answer}}}
 			r := start(t, cfg)
-			bot := r.attach("slow", nil)
+			bot := r.attach("slow", nil, false)
 			if _, err := bot.SubmitBuyOrder(0, 1, 100, 1, hft.GTC, hft.Limit, false); err != nil {
 				t.Fatal(err)
 			}
@@ -118,7 +118,7 @@ func TestEndWaitsForACancelOfOneThatKeepsOrders(t *testing.T) {
 			}
 		}}}}}
 	r := start(t, cfg)
-	bot := r.attach("slow", nil, ipc.DialKeepOrders())
+	bot := r.attach("slow", nil, true)
 	for id := range uint64(2) {
 		if _, err := bot.SubmitBuyOrder(0, id, 100, 1, hft.GTC, hft.Limit, true); err != nil {
 			t.Fatal(err)
@@ -156,7 +156,7 @@ func TestStopOfOneThatHasGone(t *testing.T) {
 					}
 				}}}}
 			r := start(t, cfg)
-			bot := r.attach("slow", nil)
+			bot := r.attach("slow", nil, false)
 			if _, err := bot.SubmitBuyOrder(0, 1, 100, 1, hft.GTC, hft.Limit, false); err != nil {
 				t.Fatal(err)
 			}

@@ -141,29 +141,33 @@ func (l *leaving) waiting() bool {
 // told yet, and reports whether it still may.
 func (l *leaving) unaccounted() (untold []place, coming bool) {
 	for _, p := range l.host.publishers {
-		made := l.host.reached(p)
-		if made == nil {
-			if p.trades && l.isPending(p, unreached) && (len(l.symbolsAt(p)) > 0 || !l.fixed && len(l.bots) > 0) {
-				untold, coming = append(untold, place{p, unreached}), coming || l.late
-			}
-			continue
+		places, comes := l.unaccountedAt(p)
+		untold, coming = append(untold, places...), coming || comes
+	}
+	return untold, coming
+}
+
+// unaccountedAt is unaccounted of one connector.
+func (l *leaving) unaccountedAt(p *publisher) (untold []place, coming bool) {
+	made := l.host.reached(p)
+	if made == nil {
+		if p.trades && l.isPending(p, unreached) && (len(l.symbolsAt(p)) > 0 || !l.fixed && len(l.bots) > 0) {
+			return []place{{p, unreached}}, l.late
 		}
-		a, ok := made.(connector.Accountant)
-		if !ok {
-			continue
+		return nil, false
+	}
+	a, ok := made.(connector.Accountant)
+	if !ok {
+		return nil, false
+	}
+	instruments, still := a.Unaccounted()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, no := range instruments {
+		if l.isPending(p, no) && (p.isOf(l.bots, no) || l.unfit && len(l.bots) > 0) {
+			untold = append(untold, place{p, no})
+			coming = coming || still && p.phase.Load() == atWork
 		}
-		instruments, still := a.Unaccounted()
-		p.mu.Lock()
-		for _, no := range instruments {
-			if !l.isPending(p, no) {
-				continue
-			}
-			if p.isOf(l.bots, no) || l.unfit && len(l.bots) > 0 {
-				untold = append(untold, place{p, no})
-				coming = coming || still && p.phase.Load() == atWork
-			}
-		}
-		p.mu.Unlock()
 	}
 	return untold, coming
 }

@@ -10,7 +10,8 @@ import (
 	"github.com/hftrunner/hftrunner/connector"
 )
 
-// A venue that cannot be reached when the host begins has no connector yet, and what only the venue knows of its instruments
+// A venue that cannot be reached when the host begins, or has an account that cannot be traded, has no connector yet,
+// and what only the venue knows of its instruments
 // is not there: the strategies that trade on it have no memory and no process. It is asked again and again; when it
 // answers, they are registered and start. Everybody else trades meanwhile.
 
@@ -22,7 +23,8 @@ type Opened struct {
 	Connector connector.Connector
 	// Steps are those of the symbols that the venue has.
 	Steps map[string]Steps
-	// Unfit says of strategies, by name, why they cannot trade what the venue has as it is configured. They are given up, the others
+	// Unfit says of strategies, by name, why they cannot trade what the venue has as it is configured. They are given
+	// up, the others
 	// on the connector trade.
 	Unfit map[string]error
 }
@@ -50,7 +52,7 @@ func (h *Host) runConnector(ctx context.Context, p *publisher) error {
 func (h *Host) openConnector(ctx context.Context, p *publisher) error {
 	delays := h.cfg.Supervision.newBackoff()
 	said := p.getTrouble()
-	p.log.Warn("cannot reach the venue, its strategies wait; retrying", "reason", said)
+	p.log.Warn("the strategies on the connector wait, retrying", "reason", said)
 	for {
 		select {
 		case <-time.After(delays.NextBackOff()):
@@ -59,8 +61,9 @@ func (h *Host) openConnector(ctx context.Context, p *publisher) error {
 		}
 		made, err := p.open(ctx)
 		if err == nil {
-			p.log.Info("the venue is reachable")
+			p.log.Info("the venue is reachable, the strategies on the connector start")
 			h.registerOpened(p, &made)
+			h.takeAllOrphans(p)
 			return nil
 		}
 		if ctx.Err() != nil {
@@ -68,13 +71,14 @@ func (h *Host) openConnector(ctx context.Context, p *publisher) error {
 		}
 		if text := err.Error(); text != said {
 			said = text
-			p.log.Warn("still cannot reach the venue", "reason", said)
+			p.log.Warn("the strategies on the connector still wait", "reason", said)
 			p.setTrouble(said)
 		}
 	}
 }
 
-// registerOpened registers the strategies that have all of their connectors now, and gives up those that cannot trade there.
+// registerOpened registers the strategies that have all of their connectors now, and gives up those that cannot trade
+// there.
 func (h *Host) registerOpened(p *publisher, made *Opened) {
 	h.opening.Lock()
 	defer h.opening.Unlock()
@@ -147,16 +151,29 @@ func (s *strategy) waitsFor(publishers map[string]*publisher) (*publisher, bool)
 // waiting returns why the strategy waits for a venue, nothing if it does not.
 func (s *strategy) waiting() string {
 	if !s.awaitsVenue() {
-		return ""
+		return s.recovering()
 	}
 	for i := range s.cfg.Instruments {
 		for _, p := range s.host.publishers {
 			if p.name == s.cfg.Instruments[i].Connector && !p.isOpen() {
-				return fmt.Sprintf("connector %s: cannot reach the venue, retrying: %s", p.name, p.getTrouble())
+				return fmt.Sprintf("connector %s, retrying: %s", p.name, p.getTrouble())
 			}
 		}
 	}
 	return "its venue is reachable"
+}
+
+// recovering returns what the strategy waits to be told of an earlier run, nothing if it does not.
+func (s *strategy) recovering() string {
+	for _, h := range s.held() {
+		h.pub.mu.Lock()
+		waits := h.pub.instruments[h.feedNo].recovering
+		h.pub.mu.Unlock()
+		if waits {
+			return fmt.Sprintf("connector %s: the venue has not told yet what has become of the orders of an earlier run on %s", h.pub.name, h.cfg.Symbol)
+		}
+	}
+	return ""
 }
 
 func (p *publisher) isOpen() bool {

@@ -137,6 +137,9 @@ func TestStrategyThatWritesTooMuch(t *testing.T) {
 	line := regexp.MustCompile(`^\S+Z? \[(INFO|WARN|ERROR)\] `)
 	for _, way := range []string{"slog", "log", "logger", "hclog", "stdout", "stderr", "json"} {
 		t.Run(way, func(t *testing.T) {
+			if way != "slog" && way != "stdout" && os.Getenv("HFTRUNNER_LONG") == "" {
+				t.Skip("one way of a log and one past it suffice: HFTRUNNER_LONG=1 for all")
+			}
 			t.Parallel()
 			cfg := newConfig(t, 1, 0)
 			done := filepath.Join(t.TempDir(), "done")
@@ -212,8 +215,11 @@ func TestStrategyLogCannotBeWritten(t *testing.T) {
 	if n := strings.Count(told.String(), cannot); n != 1 {
 		t.Errorf("told %d times", n)
 	}
-	if err := os.RemoveAll(logs); err != nil {
-		t.Fatal(err)
+	// A folder that the host writes a new file into in the same moment is not empty: the removal is tried again.
+	for deadline := time.Now().Add(patience); os.RemoveAll(logs) != nil; {
+		if time.Now().After(deadline) {
+			t.Fatal("the folder of logs cannot be removed")
+		}
 	}
 	told.await(t, can)
 	goesOn()

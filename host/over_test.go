@@ -56,7 +56,7 @@ func TestRequestsAfterTheEnd(t *testing.T) {
 			bot := r.attach("filler", func(e hft.LiveError) error {
 				events = append(events, e.Error())
 				return nil
-			})
+			}, false)
 			if result, err := bot.SubmitBuyOrder(0, 1, 100, 1, hft.GTC, hft.Limit, true); err != nil || result != hft.ElapseOrderResponse {
 				t.Fatal(result, err)
 			}

@@ -1,18 +1,22 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/depth"
 	"github.com/hftrunner/hftrunner/hft"
-	"github.com/hftrunner/hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/internal/hostipc"
 	"github.com/hftrunner/hftrunner/journal"
 )
 
@@ -26,7 +30,7 @@ type publisher struct {
 	log        hclog.Logger
 	connector  connector.Connector // nil until open has made it
 	open       func(context.Context) (Opened, error)
-	clock      *ipc.Clock
+	clock      *hostipc.Clock
 	barrier    *barrier // of a stepped clock, else nil
 	started    chan struct{}
 	starting   sync.Once
@@ -38,14 +42,29 @@ type publisher struct {
 	trades     bool            // it sends orders to a venue
 	record     *recorder
 	counters   [connector.NumCounters]atomic.Uint64
-	events     atomic.Uint64
+
+	onMismatch    OnMismatch
+	mismatchAfter time.Duration
+	tasks         sync.WaitGroup // that end with over, which is closed when the connector's Run has ended
+	over          chan struct{}
+
+	// What an earlier run has left: whether its end was unclean, the number of its newest client id, names by bot,
+	// and what is called when the venue has answered for an instrument.
+	unclean   bool
+	number    uint64
+	names     map[uint64]string
+	recovered func()
 
 	mu          sync.Mutex
-	trouble     string // why the connector could not be opened yet
-	feed        *ipc.Feed
+	past        past                    // what the journal had at the start
+	halts       map[string]journal.Halt // of an earlier run, by symbol
+	trouble     string                  // why the connector could not be opened yet
+	feed        *hostipc.Feed
 	instruments []*instrument
 	bySymbol    map[string]*instrument
 	scratch     []hft.Event
+	// together are the records of an account event while it is booked, nil otherwise: it is booked to all or none.
+	together *journal.Group
 }
 
 // Phases of a connector.
@@ -58,6 +77,8 @@ const (
 // run runs the connector.
 func (p *publisher) run(ctx context.Context) error {
 	err := p.connector.Run(ctx, p, p)
+	close(p.over)
+	p.tasks.Wait()
 	if ctx.Err() == nil {
 		p.phase.Store(ended)
 	} else {
@@ -78,30 +99,46 @@ type instrument struct {
 	symbol   string
 	tickSize float64
 	lotSize  float64
-	book     *depth.WindowMarketDepth
+	book     depth.Book
 	exchNs   int64 // exchange time of the newest row in the book
 	ready    bool
 	wasReady bool
 	latency  latencyHistogram // of the feed
 	holdings map[uint64]*holding
 	strays   map[strayKey]connector.Order // open orders of bots that are not here
+	orphans  map[uint64]*holding          // what they have, where they have something
 	levels   []hft.Event                  // scratch
 	number   uint32                       // in the journal, 0 while it has none
+	// recovering: the venue has not told yet what has become of an earlier run's orders; learnt counts the executions
+	// it has told since.
+	recovering bool
+	learnt     uint64
+	account    account
+	ownership  ownership
+	trading    trading
 }
 
 // mid returns the middle of the best prices, NaN while a side is empty.
 func (i *instrument) mid() float64 { return (i.book.BestBid() + i.book.BestAsk()) / 2 }
 
+// byBot returns all holdings in the order of their bots' ids, those of strategies that are not here included.
+func (i *instrument) byBot() []*holding {
+	list := slices.AppendSeq(slices.Collect(maps.Values(i.holdings)), maps.Values(i.orphans))
+	slices.SortFunc(list, func(a, b *holding) int { return cmp.Compare(a.owner.Bot, b.owner.Bot) })
+	return list
+}
+
 // strayKey identifies an order of a bot that is not here.
 type strayKey struct{ bot, orderID uint64 }
 
-func newPublisher(cfg ConnectorConfig, clock *ipc.Clock, log hclog.Logger) (*publisher, error) {
-	feed, err := ipc.NewFeed(cfg.Name, cfg.FeedCapacity, clock)
+func newPublisher(cfg ConnectorConfig, clock *hostipc.Clock, log hclog.Logger) (*publisher, error) {
+	feed, err := hostipc.NewFeed(cfg.Name, cfg.FeedCapacity, clock)
 	if err != nil {
 		return nil, err
 	}
 	p := &publisher{name: cfg.Name, kind: cfg.Kind, log: log.Named(cfg.Name), connector: cfg.Connector, open: cfg.Open, clock: clock,
-		trouble: cfg.Trouble, trades: cfg.Trades, feed: feed, bySymbol: make(map[string]*instrument), started: make(chan struct{})}
+		trouble: cfg.Trouble, trades: cfg.Trades, onMismatch: cfg.OnMismatch,
+		mismatchAfter: cmp.Or(cfg.MismatchAfter, defaultMismatchAfter), over: make(chan struct{}), feed: feed, bySymbol: make(map[string]*instrument), started: make(chan struct{})}
 	if cfg.Connector != nil {
 		p.open = nil
 	}
@@ -133,8 +170,9 @@ func (p *publisher) register(cfg InstrumentConfig) (inst *instrument, fresh bool
 		return nil, false, fmt.Errorf("connector %s has more than %d instruments", p.name, math.MaxUint16)
 	}
 	inst = &instrument{no: len(p.instruments), symbol: cfg.Symbol, tickSize: cfg.TickSize, lotSize: cfg.LotSize,
-		book: depth.NewWindowMarketDepth(cfg.TickSize, cfg.LotSize, depth.Fixed), latency: newLatencyHistogram(),
-		holdings: make(map[uint64]*holding), strays: make(map[strayKey]connector.Order)}
+		book: depth.NewWindowMarketDepth(cfg.TickSize, cfg.LotSize), latency: newLatencyHistogram(),
+		holdings: make(map[uint64]*holding), strays: make(map[strayKey]connector.Order),
+		orphans: make(map[uint64]*holding)}
 	p.instruments = append(p.instruments, inst)
 	p.bySymbol[cfg.Symbol] = inst
 	return inst, true, nil
@@ -142,6 +180,7 @@ func (p *publisher) register(cfg InstrumentConfig) (inst *instrument, fresh bool
 
 // list subscribes a fresh instrument at the connector.
 func (p *publisher) list(inst *instrument) {
+	p.handPast(inst)
 	p.connector.Register(connector.Instrument{No: inst.no, Symbol: inst.symbol, TickSize: inst.tickSize, LotSize: inst.lotSize})
 }
 
@@ -169,7 +208,6 @@ func (p *publisher) Feed(instrumentNo int, events []hft.Event) {
 		e := &events[len(events)-1]
 		inst.latency.record(e.LocalTimestampNs - e.ExchTimestampNs)
 	}
-	p.events.Add(uint64(len(events)))
 }
 
 func isQuote(e *hft.Event) bool { return e.Kind() == hft.DepthBBOEvent }
@@ -189,7 +227,7 @@ func (p *publisher) withoutQuotes(events []hft.Event) []hft.Event {
 // apply applies events to the book, as the bots do.
 func (i *instrument) apply(events []hft.Event) {
 	for len(events) > 0 {
-		n := i.book.ApplyLevels(events)
+		n := depth.ApplyLevels(i.book, events)
 		if n == 0 {
 			if n = 1; !depth.Apply(i.book, &events[0]) {
 				n, events = 0, events[1:]
@@ -215,9 +253,15 @@ func (p *publisher) update(u *connector.OrderUpdate) (stray bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	inst := p.instruments[u.InstrumentNo]
+	if u.Fill && inst.recovering {
+		inst.learnt++
+	}
 	if h := inst.holdings[u.Owner.Bot]; h != nil {
 		h.update(u)
 		return false
+	}
+	if u.Fill || inst.orphans[u.Owner.Bot] != nil {
+		p.orphan(inst, u.Owner.Bot).update(u)
 	}
 	key := strayKey{u.Owner.Bot, u.OrderID}
 	if u.Final() {
@@ -242,6 +286,7 @@ func (p *publisher) Position(instrumentNo int, qty float64, exchTimestampNs int6
 	defer p.mu.Unlock()
 	note(p.record, &journal.Head{Kind: journal.KindVenuePosition, Instrument: p.instruments[instrumentNo].journalNo(p)},
 		&journal.VenuePosition{Qty: qty, VenueNs: exchTimestampNs})
+	p.instruments[instrumentNo].account.moved(qty, exchTimestampNs)
 	for _, h := range p.instruments[instrumentNo].holdings {
 		if h.mode == AccountPosition {
 			h.state.Position = qty
@@ -281,7 +326,7 @@ func (p *publisher) logError(e *connector.Error, strategy string) {
 func (p *publisher) sendError(e *connector.Error) (strategy string) {
 	live := e.LiveError
 	live.Connector = p.name
-	told := make(map[*ipc.Port]bool)
+	told := make(map[*hostipc.Port]bool)
 	for _, inst := range p.instruments {
 		if e.InstrumentNo >= 0 && e.InstrumentNo != inst.no {
 			continue
@@ -330,7 +375,6 @@ func (p *publisher) Stale(instrumentNo int, reason string) {
 	clearBook := hft.Event{Ev: hft.LocalEvent | hft.DepthClearEvent, ExchTimestampNs: now, LocalTimestampNs: now, Px: math.NaN()}
 	p.scratch = append(p.scratch[:0], clearBook)
 	inst.apply(p.scratch)
-	p.events.Add(1)
 	p.feed.Publish(instrumentNo, p.scratch)
 	p.sendError(&e)
 }

@@ -3,7 +3,9 @@ package host
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -13,7 +15,7 @@ import (
 
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/hft"
-	"github.com/hftrunner/hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/internal/hostipc"
 	"github.com/hftrunner/hftrunner/journal"
 )
 
@@ -30,6 +32,11 @@ type Journal struct {
 	Keep time.Duration
 	// ContinueOnError lets strategies send new orders while the journal cannot be written; cancels always go.
 	ContinueOnError bool
+	// RingBytes (a power of two) is the memory in which records wait for the disk, 0 for the journal's default.
+	RingBytes int
+	// BeforeRemove is called before parts of the journal are removed, so that who needs them can read them; see
+	// journal.Config.
+	BeforeRemove func(ctx context.Context) error
 	// ConfigSHA256 is of the configuration, in hex, for the record of the run's beginning.
 	ConfigSHA256 string
 }
@@ -38,7 +45,7 @@ type Journal struct {
 // called with the publisher's lock, so that the journal has it in the order in which it was applied. Before open nothing is appended.
 type recorder struct {
 	writer atomic.Pointer[journal.Writer]
-	clock  *ipc.Clock
+	clock  *hostipc.Clock
 	log    hclog.Logger
 	cfg    Journal
 	// failed counts records that could not be appended.
@@ -56,10 +63,11 @@ func (r *recorder) w() *journal.Writer {
 // openJournal begins the journal of a run.
 func (h *Host) openJournal() error {
 	r := h.record
-	w, found, err := journal.Open(journal.Config{Dir: filepath.Join(h.cfg.StateDir, journal.DirName), NowNs: r.clock.NowNs, Keep: r.cfg.Keep, Notify: r.notify})
+	w, found, err := journal.Open(journal.Config{Dir: filepath.Join(h.cfg.StateDir, journal.DirName), NowNs: r.clock.NowNs,
+		Keep: r.cfg.Keep, BeforeRemove: r.cfg.BeforeRemove, Notify: r.notify, RingBytes: r.cfg.RingBytes})
 	if err != nil && r.cfg.ContinueOnError {
 		r.log.Error("the journal of the state directory cannot be opened: this run has none (on_journal_error)", "error", err)
-		return nil
+		return h.recoverReadOnly()
 	}
 	if err != nil {
 		return fmt.Errorf("open the journal of the state directory: %w", err)
@@ -68,16 +76,36 @@ func (h *Host) openJournal() error {
 	for _, torn := range found.Torn {
 		r.log.Warn("the machine went down during a write to the journal; the incomplete record was moved to a file", "file", torn)
 	}
-	for _, d := range found.Damage {
-		r.log.Error("the journal is damaged: orders, fills and sums read from it lack what was there", "damage", d.String(),
-			"fix", "run 'runner journal verify' for details")
-	}
+	h.tellDamage(found.Damage)
 	if found.Unclean {
 		r.log.Warn("the last run of this state directory did not shut down gracefully", "run_begun", time.Unix(0, found.State.Run.BegunNs).UTC().Format(time.RFC3339),
 			"records_in_memory_only", found.FromRing, "last_moments_lost", found.RingGone)
 	}
 	note(r, &journal.Head{Kind: journal.KindRunBegun}, &journal.Run{PID: int64(os.Getpid())}, h.cfg.Version, r.cfg.ConfigSHA256)
+	h.recover(found.State, found.Unclean)
 	return nil
+}
+
+// recoverReadOnly recovers from a journal that cannot be written: what the strategies hold is not forgotten with it.
+func (h *Host) recoverReadOnly() error {
+	dir := filepath.Join(h.cfg.StateDir, journal.DirName)
+	if entries, err := os.ReadDir(dir); errors.Is(err, fs.ErrNotExist) || err == nil && len(entries) == 0 {
+		return nil // there was none before
+	}
+	state, damage, err := journal.Load(dir)
+	if err != nil {
+		return fmt.Errorf("read the journal of the state directory, which cannot be written: what the strategies hold is not known: %w", err)
+	}
+	h.tellDamage(damage)
+	h.recover(state, true)
+	return nil
+}
+
+func (h *Host) tellDamage(damage []journal.Damage) {
+	for _, d := range damage {
+		h.record.log.Error("the journal is damaged: orders, fills and sums read from it lack what was there", "damage", d.String(),
+			"fix", "run 'runner journal verify' for details")
+	}
 }
 
 // close ends the journal of a run.
@@ -113,12 +141,52 @@ func note[B journal.Body](r *recorder, head *journal.Head, body *B, texts ...str
 	if w == nil {
 		return nil
 	}
+	if dispensable(head.Kind, body) && w.Err() != nil {
+		r.failed.Add(1)
+		return w.Err()
+	}
 	head.TimeNs = r.clock.NowNs()
 	err := journal.Append(w, head, body, texts...)
-	if err != nil {
+	if err != nil && !errors.Is(err, journal.ErrLate) {
 		r.failed.Add(1)
 	}
 	return err
+}
+
+// dispensable reports whether a record is of those that come by themselves as long as the host runs, and that nothing
+// is concluded from: while the journal cannot be written, what room is left is for others.
+func dispensable[B journal.Body](kind journal.Kind, body *B) bool {
+	switch kind {
+	case journal.KindVenuePosition, journal.KindBookPresent, journal.KindBookAbsent:
+		return true
+	case journal.KindMark:
+		m, is := any(body).(*journal.Mark)
+		return is && m.DayEnd == 0
+	}
+	return false
+}
+
+// noteTogether is note of a record that belongs to an account event. The publisher's lock is held.
+func noteTogether[B journal.Body](p *publisher, head *journal.Head, body *B, texts ...string) {
+	if p.together == nil {
+		_ = note(p.record, head, body, texts...) // counted
+		return
+	}
+	if p.record.w() != nil {
+		head.TimeNs = p.record.clock.NowNs()
+		journal.Add(p.together, head, body, texts...)
+	}
+}
+
+// append appends the records of a group.
+func (r *recorder) append(g *journal.Group) {
+	w := r.w()
+	if w == nil {
+		return
+	}
+	if err := w.AppendGroup(g); err != nil && !errors.Is(err, journal.ErrLate) {
+		r.failed.Add(1)
+	}
 }
 
 // head returns the head of a record about the holding. The publisher's lock is held.
@@ -189,7 +257,8 @@ func (r *recorder) report(h *holding, u *connector.OrderUpdate) {
 		return
 	}
 	head := h.head(journal.KindExecution, u.Owner)
-	note(r, &head, &journal.Execution{Order: u.Order.Order, Holding: h.sums(), Value: u.FillValue, Fee: u.FillFee, FeePaid: u.FeePaid},
+	note(r, &head, &journal.Execution{Order: u.Order.Order, Holding: h.sums(), Value: u.FillValue, Fee: u.FillFee, FeePaid: u.FeePaid,
+		FeeQty: u.FeeQty},
 		u.Names.Origin, u.Names.ClientID, u.Names.VenueID, u.Names.ExecID, u.FeeAsset)
 }
 
@@ -248,7 +317,7 @@ func (r *recorder) command(what, name string) {
 func (h *Host) marks(ctx context.Context) {
 	look := time.NewTicker(marksEvery)
 	defer look.Stop()
-	day := func() int64 { return h.cfg.Clock.NowNs() / int64(24*time.Hour) }
+	day := func() int64 { return h.clock.NowNs() / int64(24*time.Hour) }
 	for today, over := day(), false; !over; {
 		select {
 		case <-ctx.Done():
@@ -275,10 +344,10 @@ func (h *Host) mark(ends uint8) {
 func (h *holding) mark(ends uint8) {
 	h.pub.mu.Lock()
 	defer h.pub.mu.Unlock()
-	if h.numFills == 0 {
+	if h.numFills == 0 && h.profit.position == 0 {
 		return
 	}
 	mid := h.pub.instruments[h.feedNo].mid()
 	head := h.head(journal.KindMark, h.owner)
-	note(h.pub.record, &head, &journal.Mark{Holding: h.sums(), Mid: zeroIfNaN(mid), Equity: h.profit.realised + h.profit.open(mid) - h.state.Fee, DayEnd: ends})
+	note(h.pub.record, &head, &journal.Mark{Holding: h.sums(), Mid: zeroIfNaN(mid), Equity: h.profit.realised + h.profit.open(mid) - h.state.Fee + h.state.Funding, DayEnd: ends})
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/hostipc"
 	"github.com/hftrunner/hftrunner/ipc"
 	"github.com/hftrunner/hftrunner/journal"
 )
@@ -14,7 +15,7 @@ import (
 // an answer, and an OrderError to its bot, unless the order has only just ended.
 
 // handle carries out one valid request.
-func (s *session) handle(l *sessionLink, req *ipc.Request) {
+func (s *session) handle(l *sessionLink, req *hostipc.Request) {
 	if req.FeedNo < 0 || req.FeedNo >= len(l.holdings) || l.holdings[req.FeedNo] == nil {
 		s.refuse(l, req, fmt.Sprintf("instrument %d does not belong to this bot", req.FeedNo))
 		return
@@ -30,19 +31,24 @@ func (s *session) handle(l *sessionLink, req *ipc.Request) {
 	reactedNs := req.TickToOrderNs()
 	l.pub.mu.Lock()
 	var order connector.Order
-	reason := l.pub.record.halts(h, &req.Order)
+	by, rule := journal.ByGate, "trading_state"
+	reason := l.pub.instruments[h.feedNo].trading.refuses(&req.Order)
+	if reason == "" {
+		by, rule, reason = journal.ByHost, "", l.pub.record.halts(h, &req.Order)
+	}
 	if reason == "" {
 		order, reason = h.request(&req.Order)
 	}
 
-	// Risk gate: the limits of the bot and of the account are checked here, before anything leaves the host.
+	// Risk gate: the limits of the bot and of the account are checked here, before anything leaves the host. So far it
+	// is the trading state only.
 
 	if reason == "" {
 		reason = l.pub.record.sends(h, &order, reactedNs)
 	}
 	l.pub.mu.Unlock()
 	if reason != "" {
-		s.refuse(l, req, reason)
+		s.refuseBy(l, req, by, rule, reason)
 		return
 	}
 	s.stats.tickToOrder(reactedNs)
@@ -56,8 +62,13 @@ func (s *session) handle(l *sessionLink, req *ipc.Request) {
 	}
 }
 
-// refuse tells the bot why a request was not carried out.
-func (s *session) refuse(l *sessionLink, req *ipc.Request, reason string) {
+// refuse tells the bot why the host does not carry out a request.
+func (s *session) refuse(l *sessionLink, req *hostipc.Request, reason string) {
+	s.refuseBy(l, req, journal.ByHost, "", reason)
+}
+
+// refuseBy tells the bot why a request was not carried out, and the journal who has refused it by which rule.
+func (s *session) refuseBy(l *sessionLink, req *hostipc.Request, by journal.Refuser, rule, reason string) {
 	s.stats.refused.Add(1)
 	l.pub.mu.Lock()
 	defer l.pub.mu.Unlock()
@@ -66,7 +77,7 @@ func (s *session) refuse(l *sessionLink, req *ipc.Request, reason string) {
 		feedNo = req.FeedNo
 		h := l.holdings[feedNo]
 		h.numRejects++
-		l.pub.record.refused(&s.refusals, h, &req.Order, journal.ByHost, "", reason)
+		l.pub.record.refused(&s.refusals, h, &req.Order, by, rule, reason)
 		if req.Kind == ipc.RequestOrder {
 			answer := req.Order
 			if answer.Req == hft.StatusNew {

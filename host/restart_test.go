@@ -315,7 +315,7 @@ func TestRunEndsWhileAStrategyIsStarted(t *testing.T) {
 	r := start(t, cfg)
 	answered := make(chan error)
 	go func() {
-		_, err := r.host.Start(context.Background(), "a")
+		_, err := r.host.Start(context.Background(), "a", false)
 		answered <- err
 	}()
 	r.until("a", "starting", func(s control.StrategyStatus) bool { return s.State == "starting" })

@@ -64,6 +64,7 @@ func newConfig(t testing.TB, speed float64, length time.Duration) host.Config {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	cfg := host.Config{Version: "test", PluginDir: filepath.Join(dir, "plugins"), StateDir: filepath.Join(dir, "state"),
+		Journal: host.Journal{RingBytes: 1 << 20}, // the default takes longer to make than all the rest of a short run
 		Supervision: host.Supervision{StartTimeout: patience, StopTimeout: 30 * time.Second, HeartbeatTimeout: 30 * time.Second,
 			BackoffMin: 10 * time.Millisecond, BackoffMax: 100 * time.Millisecond, CrashLoopRestarts: 5, CrashLoopWindow: time.Minute},
 		Connectors: []host.ConnectorConfig{{Name: "sim", Kind: "paper", Connector: sim}}}

@@ -5,8 +5,7 @@ import (
 	"testing"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/binancefutures"
-	"github.com/hftrunner/hftrunner/connector/binancespot"
+	"github.com/hftrunner/hftrunner/connector/binance"
 	"github.com/hftrunner/hftrunner/connector/bybit"
 	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/internal/testkit/sampletest"
@@ -36,8 +35,8 @@ var feedVenues = []struct {
 	decoder           func() connector.Decoder
 	tickSize, lotSize float64
 }{
-	{"binancefutures", connector.RuleFutures, func() connector.Decoder { return &binancefutures.Decoder{} }, 0.1, 0.001},
-	{"binancespot", connector.RuleSpot, func() connector.Decoder { return &binancespot.Decoder{} }, 0.01, 0.00001},
+	{"binancefutures", connector.RuleFutures, binance.Futures().Format.NewDecoder, 0.1, 0.001},
+	{"binancespot", connector.RuleSpot, binance.Spot().Format.NewDecoder, 0.01, 0.00001},
 	{"bybit", connector.RuleStreamed, func() connector.Decoder { return &bybit.Decoder{BBO: true} }, 0.1, 0.001},
 }
 

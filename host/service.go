@@ -57,10 +57,14 @@ func (h *Host) findings() map[instrumentKey]map[string]uint64 {
 	return found
 }
 
-// Start starts a stopped strategy.
-func (h *Host) Start(ctx context.Context, name string) (already bool, err error) {
+// Start starts a stopped strategy, with the state that it has saved unless that is to be discarded.
+func (h *Host) Start(ctx context.Context, name string, discardState bool) (already bool, err error) {
+	kind := commandStart
+	if discardState {
+		kind = commandStartDiscarding
+	}
 	h.record.command("start", name)
-	r := h.command(ctx, name, commandStart)
+	r := h.command(ctx, name, kind)
 	return r.already, r.err
 }
 

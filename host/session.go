@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/internal/hostipc"
 	"github.com/hftrunner/hftrunner/ipc"
 )
 
@@ -16,7 +17,7 @@ import (
 type session struct {
 	strategy    *strategy
 	incarnation uint32
-	control     *ipc.Control
+	control     *hostipc.Control
 	holdings    []*holding // in the order of the bot's instruments
 	links       []*sessionLink
 	stats       *strategyStats
@@ -34,7 +35,7 @@ type session struct {
 
 // sessionLink is a session's queue pair with one connector.
 type sessionLink struct {
-	port     *ipc.Port
+	port     *hostipc.Port
 	pub      *publisher
 	holdings []*holding // by instrument number of the connector, nil where the strategy has none
 }
@@ -53,7 +54,7 @@ const (
 
 // newSession makes the memory of a process that trades the holdings, which are some of the strategy's.
 func newSession(s *strategy, holdings []*holding, incarnation uint32) (*session, error) {
-	page, err := ipc.NewControl()
+	page, err := hostipc.NewControl()
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +78,7 @@ func (s *session) link(h *holding) error {
 	}
 	if link == nil {
 		h.pub.mu.Lock()
-		port, err := ipc.NewPort(h.pub.feed, s.control)
+		port, err := hostipc.NewPort(h.pub.feed, s.control)
 		h.pub.mu.Unlock()
 		if err != nil {
 			return err
@@ -251,7 +252,7 @@ func (s *session) fault() string {
 		case l.port.Corrupt():
 			return "it corrupted its queue from the host"
 		case l.port.Stalled():
-			return fmt.Sprintf("it is too slow: more than %d private messages are pending", ipc.MaxBacklog)
+			return fmt.Sprintf("it is too slow: more than %d private messages are pending", hostipc.MaxBacklog)
 		}
 	}
 	return ""
@@ -260,7 +261,7 @@ func (s *session) fault() string {
 // serve handles the bot's requests until the session is deactivated.
 func (s *session) serve() {
 	defer s.served.Done()
-	var req ipc.Request
+	var req hostipc.Request
 	wait := s.strategy.cfg.Wait
 	lastWork := time.Now()
 	for looks := 0; ; looks++ {
@@ -304,7 +305,7 @@ func (s *session) pending() bool {
 }
 
 // drain handles what the bot has sent to one connector and sends on what was queued aside for it.
-func (s *session) drain(l *sessionLink, req *ipc.Request) (worked bool) {
+func (s *session) drain(l *sessionLink, req *hostipc.Request) (worked bool) {
 	for range drainLimit {
 		ok, err := l.port.Recv(req)
 		if !ok {

@@ -40,7 +40,7 @@ func TestSnapshotInMidStream(t *testing.T) {
 	cfg := newConfig(t, 1, 0)
 	cfg.Connectors = []host.ConnectorConfig{{Name: "batches", Kind: "test", Connector: v}}
 	r := start(t, cfg)
-	bot := r.attach("batches", nil)
+	bot := r.attach("batches", nil, false)
 	row := func(kind, side uint64, exchNs int64, px, qty float64) hft.Event {
 		return hft.Event{Ev: hft.LocalEvent | kind | side, ExchTimestampNs: exchNs, LocalTimestampNs: time.Now().UnixNano(), Px: px, Qty: qty}
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/internal/hostipc"
 )
 
 // timed is a connector with a time of its own.
@@ -22,7 +22,7 @@ func TestAVenueWaitsForNoStrategy(t *testing.T) {
 		c     connector.Connector
 		waits bool
 	}{"venue": {nil, false}, "market of our own": {timed{}, true}} {
-		clock := ipc.NewWallClock()
+		clock := hostipc.NewWallClock()
 		p, err := newPublisher(ConnectorConfig{Name: name, Connector: test.c, FeedCapacity: 64}, clock, hclog.NewNullLogger())
 		if err != nil {
 			t.Fatal(err)

@@ -52,7 +52,7 @@ func (s *strategyStats) totals(current botTotals) botTotals {
 func (s *session) totals() botTotals {
 	published := uint64(0)
 	for _, l := range s.links {
-		published += l.pub.events.Load()
+		published += l.pub.feed.Published()
 	}
 	st := s.control.Stats()
 	if st.Events > published || st.Lost > published || st.Resyncs > published {

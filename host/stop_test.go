@@ -47,7 +47,7 @@ func TestStopThatFails(t *testing.T) {
 			if s := r.status("grid"); s.State != want || (err == nil) != (test.says == "") || err != nil && !strings.Contains(err.Error(), test.says) {
 				t.Errorf("stop: %v; %s: %s", err, s.State, s.Reason)
 			}
-			if _, err := r.host.Start(context.Background(), "grid"); err != nil {
+			if _, err := r.host.Start(context.Background(), "grid", false); err != nil {
 				t.Fatal(err)
 			}
 			s := r.end().Strategies[0]

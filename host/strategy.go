@@ -12,7 +12,8 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/hftrunner/hftrunner/internal/control"
-	"github.com/hftrunner/hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/internal/hostipc"
+	"github.com/hftrunner/hftrunner/journal"
 )
 
 // State of a strategy.
@@ -45,19 +46,26 @@ type strategy struct {
 	log      hclog.Logger
 	holdings []*holding
 	stats    *strategyStats
-	output   *output         // of its processes
-	peer     *ipc.AttachPeer // the process, if it attached itself
+	output   *output             // of its processes
+	peer     *hostipc.AttachPeer // the process, if it attached itself
 	commands chan command
 	done     chan struct{}      // closed when the supervisor has ended
 	left     atomic.Int64       // orders that are being canceled because something ends
 	late     context.CancelFunc // ends the wait, after exit_timeout, for what an earlier end of its process has left
 	// registered is closed when the strategy has its holdings or is unfit, nil if it had them from the beginning.
 	registered chan struct{}
+	// told has something when a venue has told what has become of an earlier run's orders.
+	told chan struct{}
 	// refused is the binary that on_change has not taken, and when that was written. The watch's goroutine uses it.
 	refused struct {
 		sum string
 		at  time.Time
 	}
+
+	// saved is the state that the next process is given, latched why it waits for a command, nil where it does not.
+	// The supervisor's goroutine uses them.
+	saved   *journal.Saved
+	latched *journal.Held
 
 	mu          sync.Mutex
 	state       State
@@ -80,7 +88,7 @@ type strategy struct {
 
 func newStrategy(h *Host, cfg StrategyConfig) *strategy {
 	s := &strategy{cfg: cfg, botID: cfg.BotID, host: h, log: h.log.Named(cfg.Name), state: Stopped,
-		commands: make(chan command), done: make(chan struct{})}
+		commands: make(chan command), done: make(chan struct{}), told: make(chan struct{}, 1)}
 	if s.botID == 0 {
 		s.botID = botIDOf(cfg.Name)
 	}
@@ -206,8 +214,8 @@ func (s *strategy) status() control.StrategyStatus {
 func (h *holding) status() (st control.InstrumentStatus, orders, fills, rejects uint64) {
 	h.pub.mu.Lock()
 	defer h.pub.mu.Unlock()
-	book := h.pub.instruments[h.feedNo].book
-	mid := h.pub.instruments[h.feedNo].mid()
+	at := h.pub.instruments[h.feedNo]
+	book, mid := at.book, at.mid()
 	st = control.InstrumentStatus{
 		Connector:     h.cfg.Connector,
 		Symbol:        h.cfg.Symbol,
@@ -220,6 +228,10 @@ func (h *holding) status() (st control.InstrumentStatus, orders, fills, rejects 
 		TradingValue:  h.state.TradingValue,
 		RealisedPnL:   h.profit.realised,
 		OpenPnL:       h.profit.open(mid),
+		TradingState:  at.trading.state.String(),
+		TradingReason: at.trading.cause,
+		Unattributed:  rounded(at.ownership.unattributed),
+		Mismatch:      rounded(at.ownership.mismatch),
 	}
 	return st, h.numOrders, h.numFills, h.numRejects
 }

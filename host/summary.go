@@ -68,7 +68,7 @@ func (h *Host) Summary(exit Exit) Summary {
 	s := Summary{Version: h.cfg.Version, UptimeNs: int64(time.Since(h.startedAt)), Exit: exit}
 	for _, p := range h.publishers {
 		s.Connectors = append(s.Connectors, ConnectorSummary{
-			Name: p.name, Kind: p.kind, Events: p.events.Load(),
+			Name: p.name, Kind: p.kind, Events: p.feed.Published(),
 			Messages:    p.counters[connector.Messages].Load(),
 			Gaps:        p.counters[connector.Gaps].Load(),
 			BadMessages: p.counters[connector.BadMessages].Load(),

@@ -9,6 +9,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"github.com/hftrunner/hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/journal"
 )
 
 // command is a request to a supervisor.
@@ -20,7 +21,8 @@ type command struct {
 type commandKind uint8
 
 const (
-	commandStart commandKind = iota
+	commandStart           commandKind = iota
+	commandStartDiscarding             // what an earlier process has saved
 	commandStop
 	commandRestart
 	commandRestartDiscarding // the state, where it cannot be saved
@@ -38,6 +40,7 @@ type supervisor struct {
 	delays   *backoff.ExponentialBackOff
 	failures []time.Time
 	retry    *time.Timer // runs in state Backoff
+	heldBack bool        // it starts when its venue has told what it waits for
 	good     kept        // what ran last; the plugin directory may hold something else by now
 }
 
@@ -50,10 +53,17 @@ func newSupervisor(s *strategy) *supervisor {
 // boot starts the strategy for the first time. What it fails for is tried again by run, the others trade meanwhile; the
 // error is for what no further attempt can change.
 func (s *supervisor) boot(ctx context.Context) error {
+	if s.latched != nil {
+		s.stayHeld()
+		s.leaveOrders(ctx) // it may have been stopped when the host ended
+		return nil
+	}
 	if waiting := s.waiting(); waiting != "" {
+		s.heldBack = true
 		s.setState(Backoff, waiting)
 		return nil
 	}
+	s.heldBack = false
 	s.setState(Starting, "")
 	err := s.startFresh(ctx, s.launch, 0)
 	switch {
@@ -103,6 +113,10 @@ func (s *supervisor) run(ctx context.Context) {
 		case <-registered:
 			registered = nil
 			s.onRegistered(ctx)
+		case <-s.told:
+			if s.heldBack && s.waiting() == "" {
+				s.onRegistered(ctx)
+			}
 		case <-s.retry.C:
 			s.startAgain(ctx)
 		case c := <-s.commands:
@@ -117,6 +131,7 @@ func (s *supervisor) run(ctx context.Context) {
 
 // onRegistered starts the strategy when its venues have answered. Where that is for nothing, what an earlier run has left ends.
 func (s *supervisor) onRegistered(ctx context.Context) {
+	s.heldBack = false
 	s.mu.Lock()
 	unfit := s.unfit
 	s.mu.Unlock()
@@ -139,10 +154,14 @@ func (s *supervisor) onRegistered(ctx context.Context) {
 
 func (s *supervisor) obey(ctx context.Context, kind commandKind) (r commandResult) {
 	switch kind {
-	case commandStart:
-		if r.already = s.current != nil; !r.already {
-			r.err = s.startNow(ctx)
+	case commandStart, commandStartDiscarding:
+		if r.already = s.current != nil; r.already {
+			break
 		}
+		if kind == commandStartDiscarding {
+			s.dropState("runner start --discard-state")
+		}
+		r.err = s.startNow(ctx)
 	case commandRestart, commandRestartDiscarding:
 		r.restart, r.err = s.hotRestart(ctx, kind == commandRestartDiscarding)
 	}
@@ -165,6 +184,7 @@ func (s *supervisor) startAgain(ctx context.Context) {
 // startNow starts the binary that the plugin directory holds. Where that fails, a strategy that waited to be started
 // again waits on.
 func (s *supervisor) startNow(ctx context.Context) error {
+	s.unlatch()
 	s.mu.Lock()
 	unfit := s.unfit
 	s.byHand = false
@@ -174,6 +194,7 @@ func (s *supervisor) startNow(ctx context.Context) error {
 		return unfit
 	}
 	if waiting := s.waiting(); waiting != "" {
+		s.heldBack = true
 		s.setState(Backoff, waiting) // and starts when the venue answers
 		return fmt.Errorf("strategy %s: %s", s.cfg.Name, waiting)
 	}
@@ -225,6 +246,7 @@ func (s *supervisor) obeyStop(ctx context.Context, c command) {
 	s.mu.Lock()
 	s.byHand = true
 	s.mu.Unlock()
+	s.latch(journal.HeldStopped, "")
 	already := s.current == nil && s.getState() != Backoff
 	confirmed, stopErr := s.shutDown(ctx)
 	if !already {
@@ -238,7 +260,7 @@ func (s *supervisor) obeyStop(ctx context.Context, c command) {
 func (s *supervisor) end(ctx context.Context) error {
 	if s.getState() == Backoff {
 		state := Stopped
-		if s.good.path == "" || errors.Is(context.Cause(ctx), errDataEnded) {
+		if s.good.path == "" && s.recovering() == "" || errors.Is(context.Cause(ctx), errDataEnded) {
 			state = Failed
 		}
 		what := "it was waiting to restart when the run ended: "
@@ -251,18 +273,20 @@ func (s *supervisor) end(ctx context.Context) error {
 	return err
 }
 
-// startFresh starts a process without the state of an earlier one; orders and position it gets all the same. It adds
-// restarts to the count.
+// startFresh starts a process, with the state that an earlier one has saved where there is one; orders and position it
+// gets all the same. It adds restarts to the count.
 func (s *supervisor) startFresh(ctx context.Context, launch func(context.Context) (*instance, error), restarts int) error {
 	inst, err := launch(ctx)
 	if err != nil {
 		return err
 	}
-	if err := s.strategy.activate(ctx, inst, nil); err != nil {
+	state := s.savedState()
+	if err := s.strategy.activate(ctx, inst, state); err != nil {
 		s.leaveOrders(ctx) // it may have sent some already, and its end may take its time
 		inst.dispose()
-		return err
+		return s.refusal(err, state)
 	}
+	s.tellState(state)
 	s.good.keep(inst.binary)
 	s.mu.Lock()
 	s.restarts += restarts
@@ -278,6 +302,7 @@ func (s *supervisor) onEnding(ctx context.Context, e ending) {
 	if !e.done {
 		s.setState(Backoff, e.reason)
 		_ = inst.process.Kill()
+		s.dropState("the strategy ended unexpectedly")
 	}
 	s.retire(inst, e)
 	s.leaveOrders(ctx) // at once: the end of what the process has started may take its time
@@ -316,6 +341,7 @@ func (s *supervisor) onFailure(what, reason string) {
 	}
 	s.failures = append(recent, now)
 	if len(s.failures) > limits.CrashLoopRestarts {
+		s.latch(journal.HeldGivenUp, reason)
 		s.setState(Failed, fmt.Sprintf("failed %d times within %v, last: %s", len(s.failures), limits.CrashLoopWindow, reason))
 		s.log.Error("strategy failed permanently: crash-loop limit reached", "failures", len(s.failures), "reason", reason,
 			"fix", "see its log, then: runner start "+s.cfg.Name)
@@ -339,7 +365,7 @@ func (s *supervisor) shutDown(ctx context.Context) (confirmed <-chan error, err 
 	}
 	s.setState(Stopping, "")
 	stopped := s.leaveIfSilent(inst, nil)
-	_, unsaved, failure := s.stop(inst)
+	state, unsaved, failure := s.stop(inst)
 	stopped()
 	e := ending{reason: "stopped", done: failure == nil}
 	if failure != nil {
@@ -353,8 +379,10 @@ func (s *supervisor) shutDown(ctx context.Context) (confirmed <-chan error, err 
 		return confirmed, failure
 	}
 	if unsaved != nil {
-		s.log.Warn("the strategy has stopped, its state could not be saved; state is not kept beyond a stop, only runner restart passes it on",
+		s.log.Warn("the strategy has stopped, its state could not be saved: the next start is with the one before it, if any",
 			"reason", unsaved)
+	} else {
+		s.keepState(state, "stop")
 	}
 	s.setState(Stopped, "")
 	return confirmed, nil

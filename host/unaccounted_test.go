@@ -177,7 +177,7 @@ func TestFailedStartEndsOrdersFirst(t *testing.T) {
 // attachAndGo is the life of an attached process.
 func (r *rig) attachAndGo() {
 	r.t.Helper()
-	if err := r.attach("venue", nil).Close(); err != nil {
+	if err := r.attach("venue", nil, false).Close(); err != nil {
 		r.t.Fatal(err)
 	}
 	r.until("attached-7", "has gone", func(s control.StrategyStatus) bool { return s.PID == 0 })

@@ -99,7 +99,7 @@ func TestVenueThatDoesNotFit(t *testing.T) {
 	}
 	there.Store(true)
 	r.until("eight", "is refused", func(s control.StrategyStatus) bool { return s.State == "failed" })
-	if _, err := r.host.Start(context.Background(), "eight"); err == nil || !strings.Contains(err.Error(), "tick and lot size") {
+	if _, err := r.host.Start(context.Background(), "eight", false); err == nil || !strings.Contains(err.Error(), "tick and lot size") {
 		t.Errorf("error is %v", err)
 	}
 	if s := r.status("eight"); s.State != "failed" || !strings.Contains(s.Reason, "tick and lot size") {

@@ -105,10 +105,8 @@ func (h *Host) binariesChanged(ctx context.Context) {
 // wait to be restarted, or have failed permanently, though not for their venue, and were not stopped since.
 func (h *Host) binaryChanged(ctx context.Context, plugin string) {
 	for _, s := range h.strategies {
-		s.mu.Lock()
-		state, never := s.state, s.byHand || s.unfit != nil
-		s.mu.Unlock()
-		if s.cfg.Plugin != plugin || s.cfg.OnChange != RestartOnChange || state != Running && state != Backoff && (state != Failed || never) {
+		state, wants := s.wantsNew(plugin)
+		if !wants {
 			continue
 		}
 		path, err := findPlugin(h.cfg.PluginDir, plugin)
@@ -119,17 +117,11 @@ func (h *Host) binaryChanged(ctx context.Context, plugin string) {
 		if err != nil {
 			return
 		}
-		s.mu.Lock()
-		same := s.sum == sum || s.sum == "" // what has not run yet takes it anyway
-		if state == Failed {
-			same = s.tried == sum // none if there was no file
-		}
-		s.mu.Unlock()
 		written, err := os.Stat(path)
 		if err != nil {
 			return
 		}
-		if same || s.refused.sum == sum && s.refused.at.Equal(written.ModTime()) {
+		if s.hasRun(state, sum) || s.refused.sum == sum && s.refused.at.Equal(written.ModTime()) {
 			continue
 		}
 		s.log.Info("plugin binary replaced", "plugin", plugin)
@@ -142,4 +134,25 @@ func (h *Host) binaryChanged(ctx context.Context, plugin string) {
 			s.refused.sum, s.refused.at = sum, written.ModTime() // of which more events may be on their way
 		}
 	}
+}
+
+// wantsNew reports whether the strategy takes a new binary of the plugin in its state, which it returns.
+func (s *strategy) wantsNew(plugin string) (state State, wants bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cfg.Plugin != plugin || s.cfg.OnChange != RestartOnChange {
+		return s.state, false
+	}
+	failed := s.state == Failed && !s.byHand && s.unfit == nil
+	return s.state, s.state == Running || s.state == Backoff || failed
+}
+
+// hasRun reports whether the strategy, in this state, need not be given the binary with this sum.
+func (s *strategy) hasRun(state State, sum string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if state == Failed {
+		return s.tried == sum // none if there was no file
+	}
+	return s.sum == sum || s.sum == "" // what has not run yet takes it anyway
 }

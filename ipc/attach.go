@@ -10,13 +10,14 @@ import (
 	"syscall"
 
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/ring"
 	"github.com/hftrunner/hftrunner/internal/shm"
 	"github.com/hftrunner/hftrunner/internal/sole"
 )
 
-// SharedChannel is the Channel over the host's shared memory. Attach and Dial make one; a nil one, and the zero value, are as
+// sharedChannel is the Channel over the host's shared memory. Attach and Dial make one; a nil one, and the zero value, are as
 // if they were closed.
-type SharedChannel struct {
+type sharedChannel struct {
 	botID       uint64
 	wait        WaitStrategy
 	instruments []Instrument
@@ -39,7 +40,7 @@ type SharedChannel struct {
 	checkHostAt int64        // monotonic time at which to look whether the host is alive
 	tickMonoNs  uint64       // publication time of the newest feed event received
 	sent        uint64
-	up          upRecord
+	up          ring.UpRecord
 }
 
 type route struct {
@@ -64,7 +65,7 @@ type link struct {
 
 	rec      shm.FeedRecord
 	haveFeed bool
-	in       downRecord
+	in       ring.DownRecord
 	haveDown bool
 	level    int // next level of in, when in is a record of levels
 	inBurst  bool
@@ -108,7 +109,7 @@ type controlView struct {
 
 // Attach maps the segments of an attachment and returns the bot's channel, which owns the descriptors. Clocks of connectors that do not agree are an error: a bot has one time.
 func Attach(a Attachment) (Channel, error) {
-	c := &SharedChannel{botID: a.BotID, wait: a.Wait}
+	c := &sharedChannel{botID: a.BotID, wait: a.Wait}
 	if err := c.attach(a); err != nil {
 		_ = c.release()
 		return nil, err
@@ -117,16 +118,16 @@ func Attach(a Attachment) (Channel, error) {
 }
 
 // attach opens everything; on an error release closes what was opened.
-func (c *SharedChannel) attach(a Attachment) error {
+func (c *sharedChannel) attach(a Attachment) error {
 	if err := a.check(); err != nil {
 		return err
 	}
-	s, err := c.openSegment("control page", a.ControlFD, false, controlSize)
+	s, err := c.openSegment("control page", a.ControlFD, false, ring.ControlSize)
 	if err != nil {
 		return err
 	}
 	c.control = viewControl(s)
-	pid := *s.Word64(offPID)
+	pid := *s.Word64(ring.OffPID)
 	if pid == 0 || pid > math.MaxInt32 {
 		return fmt.Errorf("control page says that the host is process %d, which cannot be", pid)
 	}
@@ -160,38 +161,38 @@ func (c *SharedChannel) attach(a Attachment) error {
 }
 
 // openSegment opens the next descriptor of the attachment.
-func (c *SharedChannel) openSegment(what string, fd int, readOnly bool, minSize int) (*shm.Segment, error) {
+func (c *sharedChannel) openSegment(what string, fd int, readOnly bool, minSize int) (*shm.Segment, error) {
 	c.taken++
-	return openSegment(what, fd, readOnly, minSize)
+	return ring.Open(what, fd, readOnly, minSize)
 }
 
-func (c *SharedChannel) openLink(ca ConnectorAttachment) (*link, error) {
+func (c *sharedChannel) openLink(ca ConnectorAttachment) (*link, error) {
 	l := &link{name: ca.Name}
 	var err error
-	if l.feed, err = c.openSegment("feed of connector "+ca.Name, ca.FeedFD, true, headerSize); err != nil {
+	if l.feed, err = c.openSegment("feed of connector "+ca.Name, ca.FeedFD, true, ring.HeaderSize); err != nil {
 		return nil, err
 	}
-	capacity := *l.feed.Word64(offCapacity)
-	err = shm.CheckBroadcast(l.feed.Size(), headerSize, int(min(capacity, math.MaxInt)))
+	capacity := *l.feed.Word64(ring.OffCapacity)
+	err = shm.CheckBroadcast(l.feed.Size(), ring.HeaderSize, int(min(capacity, math.MaxInt)))
 	if err != nil || capacity < 2 {
 		return l, errors.Join(fmt.Errorf("feed of connector %s has an impossible capacity %d", ca.Name, capacity), err)
 	}
-	l.feedEnd, l.feedClosed = l.feed.Word64(offFeedEnd), l.feed.Word64(offFeedClosed)
-	if l.private, err = c.openSegment("queues of connector "+ca.Name, ca.PrivateFD, false, privateSize()); err != nil {
+	l.feedEnd, l.feedClosed = l.feed.Word64(ring.OffFeedEnd), l.feed.Word64(ring.OffFeedClosed)
+	if l.private, err = c.openSegment("queues of connector "+ca.Name, ca.PrivateFD, false, ring.PrivateSize()); err != nil {
 		return l, err
 	}
-	if n := *l.private.Word64(offCapacity); n != downCapacity {
-		return l, fmt.Errorf("queues of connector %s have a capacity of %d, this program knows %d", ca.Name, n, downCapacity)
+	if n := *l.private.Word64(ring.OffCapacity); n != ring.DownCapacity {
+		return l, fmt.Errorf("queues of connector %s have a capacity of %d, this program knows %d", ca.Name, n, ring.DownCapacity)
 	}
-	l.reader = shm.NewBroadcastReader(l.feed, headerSize, int(capacity))
+	l.reader = shm.NewBroadcastReader(l.feed, ring.HeaderSize, int(capacity))
 	l.delivered = l.reader.Tail()
 	l.reader.Seek(l.delivered)
-	l.down = shm.NewConsumer(l.private, headerSize, downCapacity, downWords)
-	l.up = shm.NewProducer(l.private, upOffset(), upCapacity, upWords)
+	l.down = shm.NewConsumer(l.private, ring.HeaderSize, ring.DownCapacity, ring.DownWords)
+	l.up = shm.NewProducer(l.private, ring.UpOffset(), ring.UpCapacity, ring.UpWords)
 	return l, nil
 }
 
-func (c *SharedChannel) addInstrument(ia InstrumentAttachment) error {
+func (c *sharedChannel) addInstrument(ia InstrumentAttachment) error {
 	for _, l := range c.connectors {
 		if l.name != ia.Connector {
 			continue
@@ -199,7 +200,7 @@ func (c *SharedChannel) addInstrument(ia InstrumentAttachment) error {
 		if ia.FeedNo < 0 || ia.FeedNo > math.MaxUint16 {
 			return fmt.Errorf("instrument %s of connector %s has number %d", ia.Symbol, ia.Connector, ia.FeedNo)
 		}
-		if !positive(ia.TickSize) || !positive(ia.LotSize) {
+		if !ring.Positive(ia.TickSize) || !ring.Positive(ia.LotSize) {
 			return fmt.Errorf("instrument %s of connector %s has tick size %v and lot size %v", ia.Symbol, ia.Connector, ia.TickSize, ia.LotSize)
 		}
 		for len(l.instOf) <= ia.FeedNo {
@@ -221,25 +222,25 @@ func (c *SharedChannel) addInstrument(ia InstrumentAttachment) error {
 func viewControl(s *shm.Segment) *controlView {
 	return &controlView{
 		segment:     s,
-		doorbell:    s.Word32(offDoorbell),
-		hostParked:  s.Word32(offHostParked),
-		workGen:     s.Word64(offWorkGen),
-		stop:        s.Word64(offStop),
-		parked:      s.Word32(offBotParked),
-		requestBell: s.Word32(offRequestBell),
-		progress:    s.Word64(offProgress),
-		idleGen:     s.Word64(offIdleGen),
-		deadline:    int64Word(s, offWaitDeadline),
-		sent:        s.Word64(offSent),
-		idleBell:    s.Word32(offIdleBell),
-		events:      s.Word64(offEvents),
-		lost:        s.Word64(offLost),
-		resyncs:     s.Word64(offResyncs),
+		doorbell:    s.Word32(ring.OffDoorbell),
+		hostParked:  s.Word32(ring.OffHostParked),
+		workGen:     s.Word64(ring.OffWorkGen),
+		stop:        s.Word64(ring.OffStop),
+		parked:      s.Word32(ring.OffBotParked),
+		requestBell: s.Word32(ring.OffRequestBell),
+		progress:    s.Word64(ring.OffProgress),
+		idleGen:     s.Word64(ring.OffIdleGen),
+		deadline:    ring.Int64Word(s, ring.OffWaitDeadline),
+		sent:        s.Word64(ring.OffSent),
+		idleBell:    s.Word32(ring.OffIdleBell),
+		events:      s.Word64(ring.OffEvents),
+		lost:        s.Word64(ring.OffLost),
+		resyncs:     s.Word64(ring.OffResyncs),
 	}
 }
 
 // Instruments returns the bot's instruments, also after Close.
-func (c *SharedChannel) Instruments() []Instrument {
+func (c *sharedChannel) Instruments() []Instrument {
 	if c == nil {
 		return nil
 	}
@@ -250,10 +251,10 @@ func (c *SharedChannel) Instruments() []Instrument {
 var errClosed error = &hft.BotError{Kind: hft.ErrorInterrupted, Msg: "the channel is closed"}
 
 // off reports whether there is no host: the channel is closed, or was never attached.
-func (c *SharedChannel) off() bool { return c == nil || !c.open.Load() }
+func (c *sharedChannel) off() bool { return c == nil || !c.open.Load() }
 
 // NowNs returns the clock of the bot's connectors, after Close the time of that. Any goroutine may ask.
-func (c *SharedChannel) NowNs() int64 {
+func (c *sharedChannel) NowNs() int64 {
 	if c == nil || c.control == nil {
 		return 0
 	}
@@ -268,7 +269,7 @@ func (c *SharedChannel) NowNs() int64 {
 }
 
 // Interrupt makes every waiting call return hft.ErrInterrupted. After Close there is none.
-func (c *SharedChannel) Interrupt() {
+func (c *sharedChannel) Interrupt() {
 	if c == nil || c.control == nil {
 		return
 	}
@@ -279,7 +280,7 @@ func (c *SharedChannel) Interrupt() {
 }
 
 // Resume takes Interrupt back.
-func (c *SharedChannel) Resume() {
+func (c *sharedChannel) Resume() {
 	if c != nil {
 		c.interrupted.Store(false)
 	}
@@ -287,7 +288,7 @@ func (c *SharedChannel) Resume() {
 
 // Send hands a request to the host. For RequestRegisterInstrument it refuses a tick or lot size that is not the
 // host's, and a foreign bot id, with a *hft.BuildError.
-func (c *SharedChannel) Send(botID uint64, instNo int, q *LiveRequest) error {
+func (c *sharedChannel) Send(botID uint64, instNo int, q *LiveRequest) error {
 	if c.off() {
 		return errClosed
 	}
@@ -305,7 +306,7 @@ func (c *SharedChannel) Send(botID uint64, instNo int, q *LiveRequest) error {
 					inst.Connector, inst.Symbol, inst.TickSize, inst.LotSize, q.TickSize, q.LotSize)}
 		}
 	}
-	c.mark.Enter("ipc: SharedChannel.Send")
+	c.mark.Enter("ipc: sharedChannel.Send")
 	r := &c.routes[instNo]
 	err := c.send(r.link, r.feedNo, q)
 	c.mark.Leave()
@@ -315,14 +316,14 @@ func (c *SharedChannel) Send(botID uint64, instNo int, q *LiveRequest) error {
 	return err
 }
 
-func (c *SharedChannel) send(l *link, feedNo int, q *LiveRequest) error {
+func (c *sharedChannel) send(l *link, feedNo int, q *LiveRequest) error {
 	if atomic.LoadUint64(l.feedClosed) != 0 { // SYNC POINT: feed closed
 		return hft.ErrPeerGone
 	}
 	if err := c.lifeline.lost(); err != nil {
 		return err
 	}
-	c.up.put(feedNo, c.tickMonoNs, q)
+	c.up.Put(uint8(q.Kind), feedNo, c.tickMonoNs, &q.Order, q.TickSize, q.LotSize)
 	switch l.up.Put(c.up[:]) {
 	case shm.PutOK:
 	case shm.PutFull:
@@ -346,7 +347,7 @@ func (c *SharedChannel) send(l *link, feedNo int, q *LiveRequest) error {
 // Close gives the memory back; a process that attached itself is disconnected from the host. Any goroutine may call it, at
 // any time: a call that waits returns with hft.ErrInterrupted, as every later one does. When Close returns, so has every
 // earlier one.
-func (c *SharedChannel) Close() error {
+func (c *sharedChannel) Close() error {
 	if c == nil {
 		return nil
 	}
@@ -362,7 +363,7 @@ func (c *SharedChannel) Close() error {
 	return c.release()
 }
 
-func (c *SharedChannel) release() error {
+func (c *sharedChannel) release() error {
 	var errs []error
 	for _, l := range c.connectors {
 		if l.feed != nil {
@@ -380,8 +381,8 @@ func (c *SharedChannel) release() error {
 
 // hostAlive reports whether the host's process exists. A lifeline knows better: it also holds where the host's process
 // ids are not ours.
-func (c *SharedChannel) hostAlive() bool {
+func (c *sharedChannel) hostAlive() bool {
 	return c.lifeline != nil || !errors.Is(syscall.Kill(c.hostPID, 0), syscall.ESRCH)
 }
 
-var _ Channel = (*SharedChannel)(nil)
+var _ Channel = (*sharedChannel)(nil)

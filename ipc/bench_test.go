@@ -5,23 +5,24 @@ import (
 	"testing"
 
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/hostipc"
 	"github.com/hftrunner/hftrunner/internal/testkit/ipctest"
 	"github.com/hftrunner/hftrunner/ipc"
 )
 
 // BenchmarkReceive publishes 64 messages and receives them, on one goroutine: what a bot pays for each event that is there.
 func BenchmarkReceive(b *testing.B) {
-	clock := ipc.NewWallClock()
+	clock := hostipc.NewWallClock()
 	inst := ipctest.Instruments()[0]
-	feed, err := ipc.NewFeed(inst.Connector, 1<<12, clock)
+	feed, err := hostipc.NewFeed(inst.Connector, 1<<12, clock)
 	if err != nil {
 		b.Fatal(err)
 	}
-	control, err := ipc.NewControl()
+	control, err := hostipc.NewControl()
 	if err != nil {
 		b.Fatal(err)
 	}
-	port, err := ipc.NewPort(feed, control)
+	port, err := hostipc.NewPort(feed, control)
 	if err != nil {
 		b.Fatal(err)
 	}

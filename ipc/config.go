@@ -3,7 +3,6 @@ package ipc
 import (
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 )
 
@@ -71,8 +70,6 @@ func (a *Attachment) check() error {
 	}
 	return nil
 }
-
-func positive(x float64) bool { return x > 0 && !math.IsInf(x, 0) }
 
 // ConnectorAttachment is one connector of an Attachment.
 type ConnectorAttachment struct {

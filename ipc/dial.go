@@ -8,31 +8,23 @@ import (
 	"os"
 	"syscall"
 	"time"
+
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/ring"
 )
 
-// dialTimeout is how long Dial waits for the host unless DialTimeout says otherwise.
+// dialTimeout is how long Dial waits for the host unless DialConfig says otherwise.
 const dialTimeout = 10 * time.Second
 
-// dialConfig is what the options of Dial set.
-type dialConfig struct {
-	wait       WaitStrategy
-	keepOrders bool
-	timeout    time.Duration
-}
-
-// DialOption is an option of Dial.
-type DialOption func(*dialConfig)
-
-// DialWait sets how the bot waits for the next event. The default is WaitAdaptive.
-func DialWait(wait WaitStrategy) DialOption { return func(c *dialConfig) { c.wait = wait } }
-
-// DialKeepOrders leaves the bot's open orders at the venue when the channel is closed or the process ends, for the
-// next process that attaches under the same bot id. By default the host cancels them.
-func DialKeepOrders() DialOption { return func(c *dialConfig) { c.keepOrders = true } }
-
-// DialTimeout sets how long Dial waits for the host's answer. The default is 10 s.
-func DialTimeout(timeout time.Duration) DialOption {
-	return func(c *dialConfig) { c.timeout = timeout }
+// DialConfig says how Dial attaches. The zero value is the usual way.
+type DialConfig struct {
+	// Wait is how the bot waits for the next event. The default is WaitAdaptive.
+	Wait WaitStrategy
+	// KeepOrders leaves the bot's open orders at the venue when the channel is closed or the process ends, for the
+	// next process that attaches under the same bot id. By default the host cancels them.
+	KeepOrders bool
+	// Timeout is how long Dial waits for the host's answer; 0 is 10 s.
+	Timeout time.Duration
 }
 
 // Dial attaches this process to a running host by its attach socket, <state_dir>/attach.sock, and returns the bot's
@@ -46,36 +38,49 @@ func DialTimeout(timeout time.Duration) DialOption {
 // Errors unwrap to a *hft.BuildError for what cannot be built: ConnectorNotFound, Duplicate for a bot id that is
 // connected and for an instrument given twice, InvalidArgument for a tick or lot size that is not the host's. A
 // refusal is a *RefusedError. Others come from the socket.
-func Dial(socketPath string, botID uint64, instruments []Instrument, options ...DialOption) (Channel, error) {
-	cfg := dialConfig{timeout: dialTimeout}
-	for _, option := range options {
-		option(&cfg)
+func Dial(socketPath string, botID uint64, instruments []Instrument, config DialConfig) (Channel, error) {
+	if config.Timeout <= 0 {
+		config.Timeout = dialTimeout
 	}
-	r := &AttachRequest{BotID: botID, Instruments: append([]Instrument(nil), instruments...), Wait: cfg.wait,
-		KeepOrders: cfg.keepOrders}
-	if err := r.check(); err != nil {
+	r, err := requestOf(botID, instruments, &config)
+	if err != nil {
 		return nil, fmt.Errorf("ipc: attach to %s: %w", socketPath, err)
 	}
-	conn, err := net.DialTimeout("unix", socketPath, cfg.timeout)
+	conn, err := net.DialTimeout("unix", socketPath, config.Timeout)
 	if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
 		return nil, fmt.Errorf("ipc: attach to %s: no host runs there: start it, or name the attach.sock in its state_dir: %w",
 			socketPath, err)
 	} else if err != nil {
 		return nil, fmt.Errorf("ipc: attach: %w", err)
 	}
-	c, err := attachOver(conn.(*net.UnixConn), r, cfg.timeout)
+	c, err := attachOver(conn.(*net.UnixConn), r, config)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("ipc: attach to %s: %w", socketPath, err), conn.Close())
 	}
 	return c, nil
 }
 
+// requestOf returns what to ask the host for.
+func requestOf(botID uint64, instruments []Instrument, config *DialConfig) (*ring.AttachRequest, error) {
+	r := &ring.AttachRequest{Version: ring.AttachVersion, BotID: botID, Wait: config.Wait.String(), OnExit: ring.OnExitCancel}
+	if config.KeepOrders {
+		r.OnExit = ring.OnExitKeep
+	}
+	for _, i := range instruments {
+		r.Instruments = append(r.Instruments, ring.Instrument(i))
+	}
+	if config.Wait > WaitPark {
+		return nil, &hft.BuildError{Kind: hft.InvalidArgument, What: fmt.Sprintf("%v: must be adaptive, spin or park", config.Wait)}
+	}
+	return r, r.Check()
+}
+
 // attachOver asks the host at the other end of conn.
-func attachOver(conn *net.UnixConn, r *AttachRequest, timeout time.Duration) (*SharedChannel, error) {
-	if err := conn.SetDeadline(time.Now().Add(timeout)); err != nil {
+func attachOver(conn *net.UnixConn, r *ring.AttachRequest, config DialConfig) (*sharedChannel, error) {
+	if err := conn.SetDeadline(time.Now().Add(config.Timeout)); err != nil {
 		return nil, err
 	}
-	request, err := appendMessage(nil, r.message())
+	request, err := ring.AppendMessage(nil, r)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +99,8 @@ func attachOver(conn *net.UnixConn, r *AttachRequest, timeout time.Duration) (*S
 		closeDescriptors(descriptors)
 		return nil, err
 	}
-	c := &SharedChannel{botID: a.BotID, wait: a.Wait}
+	c := &sharedChannel{botID: a.BotID, wait: config.Wait}
+	a.Wait = config.Wait
 	if err := c.attach(a); err != nil {
 		_ = c.release()
 		closeDescriptors(a.descriptors()[c.taken:])
@@ -111,7 +117,7 @@ func attachOver(conn *net.UnixConn, r *AttachRequest, timeout time.Duration) (*S
 // when there is an error.
 func readAnswer(conn *net.UnixConn) (answer []byte, descriptors []int, err error) {
 	var head [4]byte
-	rights := make([]byte, syscall.CmsgSpace(4*(1+2*maxAttachConnectors)))
+	rights := make([]byte, syscall.CmsgSpace(4*(1+2*ring.MaxConnectors)))
 	n, numRights, flags, _, err := conn.ReadMsgUnix(head[:], rights)
 	if errors.Is(err, io.EOF) {
 		return nil, nil, fmt.Errorf("the host has hung up, its log says why: %w", err)
@@ -132,7 +138,7 @@ func readAnswer(conn *net.UnixConn) (answer []byte, descriptors []int, err error
 	if flags&syscall.MSG_CTRUNC != 0 {
 		return nil, descriptors, errors.New("not all descriptors arrived: raise the limit of open files (ulimit -n)")
 	}
-	answer, err = readMessage(conn, head[:n])
+	answer, err = ring.ReadMessage(conn, head[:n])
 	return answer, descriptors, err
 }
 

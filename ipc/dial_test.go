@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/hostipc"
 	"github.com/hftrunner/hftrunner/ipc"
 )
 
@@ -27,14 +28,14 @@ type attachHost struct {
 	cancel context.CancelFunc
 
 	admitted   sync.Mutex
-	peers      []*ipc.AttachPeer
+	peers      []*hostipc.AttachPeer
 	complaints []string
 }
 
 var dialed = ipc.Instrument{Connector: "alpha", Symbol: "BTCUSDT", TickSize: 0.1, LotSize: 0.001}
 
 // newAttachHost makes a host that listens in dir. serve is called with each process; nil takes it in.
-func newAttachHost(dir string, serve func(*attachHost, *ipc.AttachPeer)) (*attachHost, error) {
+func newAttachHost(dir string, serve func(*attachHost, *hostipc.AttachPeer)) (*attachHost, error) {
 	small, err := newSmallHost()
 	if err != nil {
 		return nil, err
@@ -50,7 +51,7 @@ func newAttachHost(dir string, serve func(*attachHost, *ipc.AttachPeer)) (*attac
 	ctx, cancel := context.WithCancel(context.Background())
 	h.cancel = cancel
 	go func() {
-		h.served <- ipc.ServeAttach(ctx, listener, func(p *ipc.AttachPeer) {
+		h.served <- hostipc.ServeAttach(ctx, listener, func(p *hostipc.AttachPeer) {
 			h.admitted.Lock()
 			h.peers = append(h.peers, p)
 			h.admitted.Unlock()
@@ -70,14 +71,14 @@ func newAttachHost(dir string, serve func(*attachHost, *ipc.AttachPeer)) (*attac
 }
 
 // takeIn makes the process a bot of the small host, for good.
-func (h *attachHost) takeIn(p *ipc.AttachPeer) {
-	control, err := ipc.NewControl()
+func (h *attachHost) takeIn(p *hostipc.AttachPeer) {
+	control, err := hostipc.NewControl()
 	if err != nil {
 		p.Refuse(err)
 		return
 	}
 	h.mu.Lock()
-	port, err := ipc.NewPort(h.feed, control)
+	port, err := hostipc.NewPort(h.feed, control)
 	h.mu.Unlock()
 	if err != nil {
 		p.Refuse(err)
@@ -121,7 +122,7 @@ func (h *attachHost) close(t testing.TB) {
 }
 
 // startAttachHost is newAttachHost for a test.
-func startAttachHost(t testing.TB, serve func(*attachHost, *ipc.AttachPeer)) *attachHost {
+func startAttachHost(t testing.TB, serve func(*attachHost, *hostipc.AttachPeer)) *attachHost {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "hft") // a socket's path has to be short
 	if err != nil {
@@ -151,7 +152,7 @@ func firstFeed(t testing.TB, ch ipc.Channel, botID uint64) {
 
 func TestDial(t *testing.T) {
 	h := startAttachHost(t, nil)
-	ch, err := ipc.Dial(h.socket, 7, []ipc.Instrument{dialed}, ipc.DialWait(ipc.WaitPark), ipc.DialKeepOrders(), ipc.DialTimeout(patience))
+	ch, err := ipc.Dial(h.socket, 7, []ipc.Instrument{dialed}, ipc.DialConfig{Wait: ipc.WaitPark, KeepOrders: true, Timeout: patience})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,7 +193,7 @@ func TestDisconnect(t *testing.T) {
 	h := startAttachHost(t, nil)
 	for i, wait := range []ipc.WaitStrategy{ipc.WaitAdaptive, ipc.WaitSpin, ipc.WaitPark} {
 		botID := uint64(i + 1)
-		ch, err := ipc.Dial(h.socket, botID, []ipc.Instrument{dialed}, ipc.DialWait(wait))
+		ch, err := ipc.Dial(h.socket, botID, []ipc.Instrument{dialed}, ipc.DialConfig{Wait: wait})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -233,7 +234,7 @@ func TestDialFails(t *testing.T) {
 	}
 	defer os.RemoveAll(dir)
 	frame := func(s string) string { return string(binary.LittleEndian.AppendUint32(nil, uint32(len(s)))) + s }
-	_, err = ipc.Dial(filepath.Join(dir, "nobody"), 7, []ipc.Instrument{dialed})
+	_, err = ipc.Dial(filepath.Join(dir, "nobody"), 7, []ipc.Instrument{dialed}, ipc.DialConfig{})
 	if !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "no host runs there") {
 		t.Errorf("no socket: %v", err)
 	}
@@ -271,7 +272,7 @@ func TestDialFails(t *testing.T) {
 		if c.answer == "silent" {
 			timeout = 20 * time.Millisecond
 		}
-		if _, err := ipc.Dial(socket, 7, []ipc.Instrument{dialed}, ipc.DialTimeout(timeout)); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := ipc.Dial(socket, 7, []ipc.Instrument{dialed}, ipc.DialConfig{Timeout: timeout}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 		close(release)
@@ -297,8 +298,8 @@ func segments(t *testing.T) (n int) {
 // TestDamagedAnswersLeaveNothingOpen accepts with descriptors that do not fit.
 func TestDamagedAnswersLeaveNothingOpen(t *testing.T) {
 	var mode atomic.Int32
-	h := startAttachHost(t, func(h *attachHost, p *ipc.AttachPeer) {
-		control, err := ipc.NewControl()
+	h := startAttachHost(t, func(h *attachHost, p *hostipc.AttachPeer) {
+		control, err := hostipc.NewControl()
 		if err != nil {
 			p.Refuse(err)
 			return
@@ -325,7 +326,7 @@ func TestDamagedAnswersLeaveNothingOpen(t *testing.T) {
 	before := segments(t)
 	for i := range int32(5) {
 		mode.Store(i)
-		if ch, err := ipc.Dial(h.socket, 7, []ipc.Instrument{dialed}); err == nil {
+		if ch, err := ipc.Dial(h.socket, 7, []ipc.Instrument{dialed}, ipc.DialConfig{}); err == nil {
 			t.Errorf("answer %d is taken", i)
 			_ = ch.Close()
 		}
@@ -335,12 +336,12 @@ func TestDamagedAnswersLeaveNothingOpen(t *testing.T) {
 
 // TestRefuseAndComplain: what the host says arrives, and what is wrong with a connection is told to the host.
 func TestRefuseAndComplain(t *testing.T) {
-	h := startAttachHost(t, func(_ *attachHost, p *ipc.AttachPeer) {
+	h := startAttachHost(t, func(_ *attachHost, p *hostipc.AttachPeer) {
 		p.Refuse(fmt.Errorf("sorry: %w", &hft.BuildError{Kind: hft.Duplicate, What: "bot id 7"}))
 		p.Disconnect("refused")
 	})
 	// serve waits for Gone, which a refused process never is: it ends with the host.
-	_, err := ipc.Dial(h.socket, 7, []ipc.Instrument{dialed})
+	_, err := ipc.Dial(h.socket, 7, []ipc.Instrument{dialed}, ipc.DialConfig{})
 	if !errors.Is(err, &hft.BuildError{Kind: hft.Duplicate, What: "bot id 7"}) || !strings.Contains(err.Error(), "sorry") {
 		t.Errorf("refused: %v", err)
 	}
@@ -370,7 +371,7 @@ func TestTooManyPeers(t *testing.T) {
 		}
 		idle = append(idle, conn)
 	}
-	_, err := ipc.Dial(h.socket, 7, []ipc.Instrument{dialed})
+	_, err := ipc.Dial(h.socket, 7, []ipc.Instrument{dialed}, ipc.DialConfig{})
 	if err == nil || !strings.Contains(err.Error(), "64 processes are attached") {
 		t.Errorf("the 65th: %v", err)
 	}
@@ -378,7 +379,7 @@ func TestTooManyPeers(t *testing.T) {
 		_ = conn.Close()
 	}
 	eventually(t, "room", func() bool {
-		ch, err := ipc.Dial(h.socket, 7, []ipc.Instrument{dialed})
+		ch, err := ipc.Dial(h.socket, 7, []ipc.Instrument{dialed}, ipc.DialConfig{})
 		if err != nil {
 			return false
 		}
@@ -416,7 +417,7 @@ func TestKilledHostOfDialed(t *testing.T) {
 	if _, err := fmt.Fscan(out, &line); err != nil || line != "ready" {
 		t.Fatalf("the host says %q, %v", line, err)
 	}
-	ch, err := ipc.Dial(filepath.Join(dir, "attach.sock"), 7, []ipc.Instrument{dialed}, ipc.DialWait(ipc.WaitPark))
+	ch, err := ipc.Dial(filepath.Join(dir, "attach.sock"), 7, []ipc.Instrument{dialed}, ipc.DialConfig{Wait: ipc.WaitPark})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -444,7 +445,7 @@ func BenchmarkDial(b *testing.B) {
 	botID := uint64(0)
 	for b.Loop() {
 		botID++ // the host frees an id a little later
-		ch, err := ipc.Dial(h.socket, botID, []ipc.Instrument{dialed})
+		ch, err := ipc.Dial(h.socket, botID, []ipc.Instrument{dialed}, ipc.DialConfig{})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/hostipc"
 	"github.com/hftrunner/hftrunner/internal/testkit/ipctest"
 	"github.com/hftrunner/hftrunner/ipc"
 )
@@ -215,10 +216,10 @@ func TestStalledBotIsReported(t *testing.T) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	state := hft.StateValues{}
-	for range ipc.MaxBacklog + 4096 {
+	for range hostipc.MaxBacklog + 4096 {
 		port.SendState(0, &state)
 	}
-	if !port.Stalled() || port.Queued() > ipc.MaxBacklog {
+	if !port.Stalled() || port.Queued() > hostipc.MaxBacklog {
 		t.Errorf("stalled %v with %d records aside", port.Stalled(), port.Queued())
 	}
 }

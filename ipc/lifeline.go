@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/ring"
 	"github.com/hftrunner/hftrunner/internal/shm"
 )
 
@@ -24,8 +25,8 @@ func watchHost(conn *net.UnixConn, doorbell *uint32) *lifeline {
 	go func() {
 		defer close(l.done)
 		l.err = hft.ErrPeerGone
-		var parting partingMessage
-		if b, err := readMessage(conn, nil); err == nil && json.Unmarshal(b, &parting) == nil && parting.Closed != "" {
+		var parting ring.Parting
+		if b, err := ring.ReadMessage(conn, nil); err == nil && json.Unmarshal(b, &parting) == nil && parting.Closed != "" {
 			l.err = &hft.BotError{Kind: hft.ErrorPeerGone, Msg: "the host has disconnected this process: " + parting.Closed}
 		}
 		l.gone.Store(true)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hftrunner/hftrunner/internal/hostipc"
 	"github.com/hftrunner/hftrunner/internal/testkit/ipctest"
 	"github.com/hftrunner/hftrunner/ipc"
 )
@@ -15,9 +16,9 @@ import (
 // machine is one whose clocks a test moves.
 type machine struct{ wallNs, bootNs atomic.Int64 }
 
-func (m *machine) clock() *ipc.Clock {
-	this := ipc.ThisMachine()
-	return ipc.NewWallClockOf(ipc.Machine{Wall: func() int64 { return this.Wall() + m.wallNs.Load() }, Boot: func() int64 { return this.Boot() + m.bootNs.Load() }})
+func (m *machine) clock() *hostipc.Clock {
+	this := hostipc.ThisMachine()
+	return hostipc.NewWallClockOf(hostipc.Machine{Wall: func() int64 { return this.Wall() + m.wallNs.Load() }, Boot: func() int64 { return this.Boot() + m.bootNs.Load() }})
 }
 
 func (m *machine) suspend(d time.Duration) {
@@ -40,7 +41,7 @@ func TestTimeJumps(t *testing.T) {
 	f := newFixture(t, ipc.WaitAdaptive)
 	f.clock = m.clock()
 	insts := ipctest.Instruments()[:1]
-	feed, err := ipc.NewFeed(insts[0].Connector, 1<<4, f.clock)
+	feed, err := hostipc.NewFeed(insts[0].Connector, 1<<4, f.clock)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +133,7 @@ func TestWaitOverSuspension(t *testing.T) {
 
 // On a machine where nothing happens there are no jumps, however busy it is.
 func TestNoJumps(t *testing.T) {
-	clock := ipc.NewWallClock()
+	clock := hostipc.NewWallClock()
 	for range 20_000 {
 		clock.Look()
 	}
@@ -142,7 +143,7 @@ func TestNoJumps(t *testing.T) {
 }
 
 func BenchmarkNowNs(b *testing.B) {
-	clock := ipc.NewWallClock()
+	clock := hostipc.NewWallClock()
 	b.ReportAllocs()
 	for b.Loop() {
 		clock.NowNs()

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/hostipc"
 	"github.com/hftrunner/hftrunner/ipc"
 )
 
@@ -92,7 +93,7 @@ func fail(err error) {
 // smallHost is a host of one connector and its bots, each a real process.
 type smallHost struct {
 	mu    sync.Mutex
-	feed  *ipc.Feed
+	feed  *hostipc.Feed
 	bots  map[uint64]*botProcess
 	next  int
 	stop  chan struct{}
@@ -100,15 +101,15 @@ type smallHost struct {
 }
 
 type botProcess struct {
-	control *ipc.Control
-	port    *ipc.Port
+	control *hostipc.Control
+	port    *hostipc.Port
 	cmd     *exec.Cmd
 	lines   chan string
 	echoes  int
 }
 
 func newSmallHost() (*smallHost, error) {
-	feed, err := ipc.NewFeed("alpha", 1<<12, ipc.NewWallClock())
+	feed, err := hostipc.NewFeed("alpha", 1<<12, hostipc.NewWallClock())
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +144,7 @@ func (h *smallHost) run() {
 }
 
 func (h *smallHost) serve(b *botProcess) {
-	var q ipc.Request
+	var q hostipc.Request
 	for {
 		ok, err := b.port.Recv(&q)
 		if !ok || err != nil {
@@ -161,11 +162,11 @@ func (h *smallHost) serve(b *botProcess) {
 func (h *smallHost) startBot(botID uint64, wait ipc.WaitStrategy) (*botProcess, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	control, err := ipc.NewControl()
+	control, err := hostipc.NewControl()
 	if err != nil {
 		return nil, err
 	}
-	port, err := ipc.NewPort(h.feed, control)
+	port, err := hostipc.NewPort(h.feed, control)
 	if err != nil {
 		return nil, err
 	}

@@ -5,11 +5,12 @@ import (
 	"sync/atomic"
 
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/ring"
 	"github.com/hftrunner/hftrunner/internal/shm"
 )
 
 // poll stores the next event that is there in ev.
-func (c *SharedChannel) poll(ev *LiveEvent) (instNo int, ok bool) {
+func (c *sharedChannel) poll(ev *LiveEvent) (instNo int, ok bool) {
 	n := len(c.connectors)
 	for i := range n {
 		at := c.next + i
@@ -33,7 +34,7 @@ func (c *SharedChannel) poll(ev *LiveEvent) (instNo int, ok bool) {
 // pollLink merges the feed and the private queue of one connector in the order in which the host published them: a
 // private record comes after exactly the feed records up to its stamp. The feed is looked at first: a private record
 // that was published before a feed record is visible once the feed record is.
-func (c *SharedChannel) pollLink(l *link, ev *LiveEvent) (instNo int, ok bool) {
+func (c *sharedChannel) pollLink(l *link, ev *LiveEvent) (instNo int, ok bool) {
 	for {
 		if l.lost != 0 || l.resyncAt < len(l.instOf) {
 			if instNo, ok = c.resync(l, ev); ok {
@@ -53,7 +54,7 @@ func (c *SharedChannel) pollLink(l *link, ev *LiveEvent) (instNo int, ok bool) {
 			l.haveDown = l.down.Next(l.in[:])
 			l.level = 0
 		}
-		if l.haveDown && l.in.feedSeq() <= l.delivered {
+		if l.haveDown && l.in.FeedSeq() <= l.delivered {
 			if instNo, ok = c.takeDown(l, ev); ok {
 				return instNo, true
 			}
@@ -69,16 +70,16 @@ func (c *SharedChannel) pollLink(l *link, ev *LiveEvent) (instNo int, ok bool) {
 }
 
 // takeFeed delivers the feed record that was read, or passes over it when it is of no concern to the bot.
-func (c *SharedChannel) takeFeed(l *link, ev *LiveEvent) (instNo int, ok bool) {
+func (c *sharedChannel) takeFeed(l *link, ev *LiveEvent) (instNo int, ok bool) {
 	l.haveFeed = false
 	l.delivered++
-	no := feedNoOf(&l.rec)
+	no := ring.FeedNoOf(&l.rec)
 	if no >= len(l.instOf) || l.instOf[no] < 0 || l.delivered < l.sessions[no].fromSeq {
 		return 0, false
 	}
 	ev.Kind = EventFeed
-	ev.More = getFeed(&l.rec, &ev.Feed)
-	c.tickMonoNs = l.rec.W[5] & monoMask
+	ev.More = ring.GetFeed(&l.rec, &ev.Feed)
+	c.tickMonoNs = l.rec.W[5] & ring.MonoMask
 	c.seen(ev.Feed.LocalTimestampNs)
 	if c.control.numEvents++; c.control.numEvents%eventsPerCount == 0 {
 		atomic.StoreUint64(c.control.events, c.control.numEvents)
@@ -87,22 +88,22 @@ func (c *SharedChannel) takeFeed(l *link, ev *LiveEvent) (instNo int, ok bool) {
 }
 
 // seen notes the time of what was received: a stepped clock shows it at the latest then.
-func (c *SharedChannel) seen(timestampNs int64) {
+func (c *sharedChannel) seen(timestampNs int64) {
 	if c.clock.stepped && timestampNs > c.seenNs.Load() {
 		c.seenNs.Store(timestampNs)
 	}
 }
 
 // takeDown delivers the private record that was read, or the next level of it.
-func (c *SharedChannel) takeDown(l *link, ev *LiveEvent) (instNo int, ok bool) {
-	no := l.in.feedNo()
+func (c *sharedChannel) takeDown(l *link, ev *LiveEvent) (instNo int, ok bool) {
+	no := l.in.FeedNo()
 	l.haveDown = false
-	c.seen(l.in.timestampNs())
+	c.seen(l.in.TimestampNs())
 	instNo = -1
 	if no >= 0 && no < len(l.instOf) {
 		instNo = l.instOf[no]
 	}
-	if kind := l.in.kind(); kind == downError {
+	if kind := l.in.Kind(); kind == ring.DownError {
 		return c.takeError(l, instNo, ev)
 	} else if instNo < 0 {
 		return 0, false // the host sends nothing else without an instrument of the bot
@@ -110,24 +111,24 @@ func (c *SharedChannel) takeDown(l *link, ev *LiveEvent) (instNo int, ok bool) {
 	if l.passOver(no) {
 		return 0, false
 	}
-	body := l.in.body()
+	body := l.in.Body()
 	ev.More = false
-	switch kind := l.in.kind(); kind {
+	switch kind := l.in.Kind(); kind {
 	case uint8(EventBatchStart):
 		ev.Kind = EventBatchStart
 	case uint8(EventBatchEnd):
 		ev.Kind = EventBatchEnd
-		l.sessions[no].fromSeq = l.in.feedSeq() + 1
+		l.sessions[no].fromSeq = l.in.FeedSeq() + 1
 	case uint8(EventOrder):
 		ev.Kind = EventOrder
-		getOrder(body, &ev.Order)
-		getState(body[orderWords:], &ev.State)
+		ring.GetOrder(body, &ev.Order)
+		ring.GetState(body[ring.OrderWords:], &ev.State)
 	case uint8(EventPosition):
 		ev.Kind = EventPosition
-		getState(body[orderWords:], &ev.State)
-	case downClear:
+		ring.GetState(body[ring.OrderWords:], &ev.State)
+	case ring.DownClear:
 		clearEvent(ev, int64(body[0]))
-	case downLevels:
+	case ring.DownLevels:
 		return c.takeLevel(l, instNo, ev)
 	default:
 		return 0, false
@@ -139,7 +140,7 @@ func (c *SharedChannel) takeDown(l *link, ev *LiveEvent) (instNo int, ok bool) {
 // last lap: its book is older than what was lost. A burst is never interrupted by other records with an instrument.
 func (l *link) passOver(no int) bool {
 	r := &l.sessions[no]
-	switch l.in.kind() {
+	switch l.in.Kind() {
 	case uint8(EventBatchStart):
 		r.answered++
 		l.inBurst, l.obsolete = true, r.answered < r.needed
@@ -157,14 +158,14 @@ func clearEvent(ev *LiveEvent, timestampNs int64) {
 		LocalTimestampNs: timestampNs, Px: math.NaN()}
 }
 
-func (c *SharedChannel) takeLevel(l *link, instNo int, ev *LiveEvent) (int, bool) {
-	n := min(l.in.count(), levelsPerRecord)
+func (c *sharedChannel) takeLevel(l *link, instNo int, ev *LiveEvent) (int, bool) {
+	n := min(l.in.Count(), ring.LevelsPerRecord)
 	if n == 0 {
 		return 0, false
 	}
-	body := l.in.body()
+	body := l.in.Body()
 	side := hft.BuyEvent
-	if l.in.flags() != 0 {
+	if l.in.Flags() != 0 {
 		side = hft.SellEvent
 	}
 	ev.Kind, ev.More = EventFeed, true
@@ -180,16 +181,16 @@ func (c *SharedChannel) takeLevel(l *link, instNo int, ev *LiveEvent) (int, bool
 	return instNo, true
 }
 
-func (c *SharedChannel) takeError(l *link, instNo int, ev *LiveEvent) (int, bool) {
-	n := min(l.in.count(), errorPieceBytes)
-	body := l.in.body()
+func (c *sharedChannel) takeError(l *link, instNo int, ev *LiveEvent) (int, bool) {
+	n := min(l.in.Count(), ring.ErrorPieceBytes)
+	body := l.in.Body()
 	for i := range n {
 		l.errBytes = append(l.errBytes, byte(body[1+i/8]>>(8*(i%8))))
 	}
-	if body[0] != 0 && len(l.errBytes) <= maxErrorBytes {
+	if body[0] != 0 && len(l.errBytes) <= ring.MaxErrorBytes {
 		return 0, false // more pieces to come
 	}
-	e, err := decodeError(l.errBytes)
+	e, err := ring.DecodeError(l.errBytes)
 	l.errBytes = nil
 	if err != nil {
 		e = hft.LiveErrorWith(hft.CriticalConnectionError, hft.StringValue("an error event of the host cannot be read: "+err.Error()))
@@ -204,7 +205,7 @@ func (c *SharedChannel) takeError(l *link, instNo int, ev *LiveEvent) (int, bool
 
 // lapped is called when the feed has overwritten events that the bot had not read: it goes on at the newest event,
 // and every book of the connector is cleared and asked for again. What was asked for before is of no use any more.
-func (c *SharedChannel) lapped(l *link) {
+func (c *sharedChannel) lapped(l *link) {
 	tail := max(l.reader.Tail(), l.reader.Cursor())
 	lost := tail - l.delivered
 	l.lost += lost
@@ -223,7 +224,7 @@ func (c *SharedChannel) lapped(l *link) {
 
 // resync reports a loss: first the error event, then for each instrument a clear of its book, and asks the host for
 // the book again. A full request queue is tried again at the next call.
-func (c *SharedChannel) resync(l *link, ev *LiveEvent) (instNo int, ok bool) {
+func (c *sharedChannel) resync(l *link, ev *LiveEvent) (instNo int, ok bool) {
 	if l.lost != 0 {
 		ev.Kind, ev.More = EventError, false
 		ev.Err = hft.CustomLiveError(hft.CodeFeedLost, hft.IntValue(int64(l.lost)))

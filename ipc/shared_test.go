@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/hostipc"
 	"github.com/hftrunner/hftrunner/internal/testkit/ipctest"
 	"github.com/hftrunner/hftrunner/ipc"
 )
@@ -26,10 +27,10 @@ func TestSharedMemoryConformanceParked(t *testing.T) {
 type fixture struct {
 	t     *testing.T
 	wait  ipc.WaitStrategy
-	clock *ipc.Clock
+	clock *hostipc.Clock
 
 	mu    sync.Mutex
-	feeds map[string]*ipc.Feed
+	feeds map[string]*hostipc.Feed
 	bots  map[uint64]*botEnd
 }
 
@@ -56,16 +57,16 @@ func TestInterruptedBotShowsItsCalls(t *testing.T) {
 
 // botEnd is the host's end of one bot.
 type botEnd struct {
-	control *ipc.Control
-	ports   map[string]*ipc.Port
+	control *hostipc.Control
+	ports   map[string]*hostipc.Port
 	insts   []ipc.Instrument
 }
 
 func newFixture(t *testing.T, wait ipc.WaitStrategy) *fixture {
-	f := &fixture{t: t, wait: wait, clock: ipc.NewWallClock(), feeds: map[string]*ipc.Feed{}, bots: map[uint64]*botEnd{}}
+	f := &fixture{t: t, wait: wait, clock: hostipc.NewWallClock(), feeds: map[string]*hostipc.Feed{}, bots: map[uint64]*botEnd{}}
 	for _, inst := range ipctest.Instruments() {
 		if f.feeds[inst.Connector] == nil {
-			feed, err := ipc.NewFeed(inst.Connector, 1<<12, f.clock)
+			feed, err := hostipc.NewFeed(inst.Connector, 1<<12, f.clock)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -136,9 +137,9 @@ func (f *fixture) Attach(botID uint64, insts []ipc.Instrument) (ipc.Channel, err
 	if f.bots[botID] != nil {
 		return nil, &hft.BuildError{Kind: hft.Duplicate, What: fmt.Sprintf("bot id %d", botID)}
 	}
-	b := &botEnd{ports: map[string]*ipc.Port{}, insts: insts}
+	b := &botEnd{ports: map[string]*hostipc.Port{}, insts: insts}
 	var err error
-	if b.control, err = ipc.NewControl(); err != nil {
+	if b.control, err = hostipc.NewControl(); err != nil {
 		return nil, err
 	}
 	a := ipc.Attachment{BotID: botID, ControlFD: f.inherit(b.control.File().Fd()), Wait: f.wait}
@@ -148,7 +149,7 @@ func (f *fixture) Attach(botID uint64, insts []ipc.Instrument) (ipc.Channel, err
 			return nil, &hft.BuildError{Kind: hft.ConnectorNotFound, What: inst.Connector}
 		}
 		if b.ports[inst.Connector] == nil {
-			port, err := ipc.NewPort(feed, b.control)
+			port, err := hostipc.NewPort(feed, b.control)
 			if err != nil {
 				return nil, err
 			}
@@ -212,7 +213,7 @@ func (f *fixture) PublishFeed(connector, symbol string, events []hft.Event) erro
 	return nil
 }
 
-func (f *fixture) to(botID uint64, instNo int, send func(p *ipc.Port, feedNo int)) error {
+func (f *fixture) to(botID uint64, instNo int, send func(p *hostipc.Port, feedNo int)) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	b := f.bots[botID]
@@ -225,11 +226,11 @@ func (f *fixture) to(botID uint64, instNo int, send func(p *ipc.Port, feedNo int
 }
 
 func (f *fixture) SendOrder(botID uint64, instNo int, order *hft.Order, state hft.StateValues) error {
-	return f.to(botID, instNo, func(p *ipc.Port, no int) { p.SendOrder(no, order, &state) })
+	return f.to(botID, instNo, func(p *hostipc.Port, no int) { p.SendOrder(no, order, &state) })
 }
 
 func (f *fixture) SendPosition(botID uint64, instNo int, state hft.StateValues) error {
-	return f.to(botID, instNo, func(p *ipc.Port, no int) { p.SendState(no, &state) })
+	return f.to(botID, instNo, func(p *hostipc.Port, no int) { p.SendState(no, &state) })
 }
 
 func (f *fixture) SendError(botID uint64, e hft.LiveError) error {
@@ -239,7 +240,7 @@ func (f *fixture) SendError(botID uint64, e hft.LiveError) error {
 		instNo = slices.IndexFunc(f.bots[botID].insts, func(i ipc.Instrument) bool { return i.Connector == e.Connector })
 		f.mu.Unlock()
 	}
-	return f.to(botID, instNo, func(p *ipc.Port, no int) {
+	return f.to(botID, instNo, func(p *hostipc.Port, no int) {
 		if e.AssetNo < 0 {
 			no = -1
 		}
@@ -260,7 +261,7 @@ func (f *fixture) takeRequest() (uint64, int, ipc.LiveRequest, bool) {
 	defer f.mu.Unlock()
 	for botID, b := range f.bots {
 		for connector, p := range b.ports {
-			var q ipc.Request
+			var q hostipc.Request
 			ok, err := p.Recv(&q)
 			if err != nil {
 				f.t.Errorf("request of bot %d: %v", botID, err)
@@ -279,7 +280,7 @@ func (f *fixture) takeRequest() (uint64, int, ipc.LiveRequest, bool) {
 }
 
 func (f *fixture) AnswerRegister(botID uint64, instNo int, orders []hft.Order, state hft.StateValues, levels []hft.Event) error {
-	return f.to(botID, instNo, func(p *ipc.Port, no int) { p.SendSnapshot(no, orders, &state, levels) })
+	return f.to(botID, instNo, func(p *hostipc.Port, no int) { p.SendSnapshot(no, orders, &state, levels) })
 }
 
 func (f *fixture) EndOfData() {

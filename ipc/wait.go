@@ -25,11 +25,11 @@ const (
 )
 
 // RecvTimeout waits for the next event; see Channel.
-func (c *SharedChannel) RecvTimeout(_ uint64, timeout time.Duration, ev *LiveEvent) (int, error) {
+func (c *sharedChannel) RecvTimeout(_ uint64, timeout time.Duration, ev *LiveEvent) (int, error) {
 	if c.off() {
 		return -1, errClosed
 	}
-	c.mark.Enter("ipc: SharedChannel.RecvTimeout")
+	c.mark.Enter("ipc: sharedChannel.RecvTimeout")
 	instNo, err := c.recv(timeout, ev)
 	c.mark.Leave()
 	if c.off() { // asked last: what was read after Close is nothing
@@ -38,7 +38,7 @@ func (c *SharedChannel) RecvTimeout(_ uint64, timeout time.Duration, ev *LiveEve
 	return instNo, err
 }
 
-func (c *SharedChannel) recv(timeout time.Duration, ev *LiveEvent) (int, error) {
+func (c *sharedChannel) recv(timeout time.Duration, ev *LiveEvent) (int, error) {
 	if c.isInterrupted() {
 		c.heartbeat()
 		return -1, hft.ErrInterrupted
@@ -56,7 +56,7 @@ func (c *SharedChannel) recv(timeout time.Duration, ev *LiveEvent) (int, error) 
 
 // active notes that the bot has received or sent something: the time of a stepped clock is over for it only when the
 // host has shown it once more, because what it got may not be all, and what it sent may be answered, at this time.
-func (c *SharedChannel) active() {
+func (c *sharedChannel) active() {
 	if c.clock.stepped {
 		c.shownBefore = c.clock.timesShown()
 	}
@@ -64,7 +64,7 @@ func (c *SharedChannel) active() {
 
 // reached reports whether a wait is over. shown is how often a stepped clock had been shown before the queues were
 // looked at.
-func (c *SharedChannel) reached(nowNs, deadlineNs int64, shown uint64) bool {
+func (c *sharedChannel) reached(nowNs, deadlineNs int64, shown uint64) bool {
 	if !c.clock.stepped || nowNs != deadlineNs {
 		return nowNs >= deadlineNs
 	}
@@ -72,7 +72,7 @@ func (c *SharedChannel) reached(nowNs, deadlineNs int64, shown uint64) bool {
 }
 
 // waitFor polls, spins and parks until there is an event or a reason to return without one.
-func (c *SharedChannel) waitFor(timeout time.Duration, ev *LiveEvent) (int, error) {
+func (c *sharedChannel) waitFor(timeout time.Duration, ev *LiveEvent) (int, error) {
 	deadlineNs := saturatingAdd(c.NowNs(), int64(timeout))
 	spinUntil := shm.MonotonicNs() + int64(adaptiveSpin)
 	for checks := 1; ; checks++ {
@@ -111,7 +111,7 @@ func (c *SharedChannel) waitFor(timeout time.Duration, ev *LiveEvent) (int, erro
 }
 
 // ended reports whether the data of every connector has ended.
-func (c *SharedChannel) ended() bool {
+func (c *sharedChannel) ended() bool {
 	for _, l := range c.connectors {
 		end := atomic.LoadUint64(l.feedEnd) // SYNC POINT: end of data
 		if end == 0 || l.delivered+1 < end {
@@ -122,7 +122,7 @@ func (c *SharedChannel) ended() bool {
 }
 
 // stopped returns why the bot has nothing more to wait for, nil if it has.
-func (c *SharedChannel) stopped(end bool) error {
+func (c *sharedChannel) stopped(end bool) error {
 	switch {
 	case c.isInterrupted():
 		return hft.ErrInterrupted
@@ -140,19 +140,19 @@ func (c *SharedChannel) stopped(end bool) error {
 	return hft.ErrPeerGone
 }
 
-func (c *SharedChannel) isInterrupted() bool {
+func (c *sharedChannel) isInterrupted() bool {
 	return c.interrupted.Load() || c.off() || atomic.LoadUint64(c.control.stop) != 0 // SYNC POINT: stop
 }
 
 // heartbeat shows the host that the strategy calls its bot, and how far it is.
-func (c *SharedChannel) heartbeat() {
+func (c *sharedChannel) heartbeat() {
 	c.control.numProgress++
 	atomic.StoreUint64(c.control.progress, c.control.numProgress)
 	atomic.StoreUint64(c.control.events, c.control.numEvents)
 }
 
 // idle tells the host of a stepped clock that everything up to gen has been received, and until when the bot waits.
-func (c *SharedChannel) idle(gen uint64, deadlineNs int64) {
+func (c *sharedChannel) idle(gen uint64, deadlineNs int64) {
 	if atomic.LoadUint64(c.control.idleGen) == gen+1 && atomic.LoadInt64(c.control.deadline) == deadlineNs {
 		return
 	}
@@ -164,7 +164,7 @@ func (c *SharedChannel) idle(gen uint64, deadlineNs int64) {
 
 // park sleeps on the doorbell. The queues are looked at once more after the parked flag is visible: a writer either
 // sees the flag or has published before.
-func (c *SharedChannel) park(gen uint64, remainingNs int64) {
+func (c *sharedChannel) park(gen uint64, remainingNs int64) {
 	bell := atomic.LoadUint32(c.control.doorbell) // SYNC POINT: doorbell
 	atomic.StoreUint32(c.control.parked, 1)       // SYNC POINT: bot parked
 	if !c.pending(gen) {
@@ -174,7 +174,7 @@ func (c *SharedChannel) park(gen uint64, remainingNs int64) {
 }
 
 // pending reports whether something has arrived, without taking it.
-func (c *SharedChannel) pending(gen uint64) bool {
+func (c *sharedChannel) pending(gen uint64) bool {
 	if c.isInterrupted() || c.ended() || c.lifeline.lost() != nil {
 		return true
 	}

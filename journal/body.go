@@ -24,6 +24,20 @@ type Process struct {
 	PID, OldPID, Restarts int64
 }
 
+// Reasons why a strategy is held.
+const (
+	// HeldStopped: an operator has stopped it.
+	HeldStopped = "stopped"
+	// HeldGivenUp: it has failed too often.
+	HeldGivenUp = "given_up"
+)
+
+// SavedState is a state that a strategy has saved, which is in a file.
+type SavedState struct {
+	SHA256 [32]byte
+	Bytes  int64
+}
+
 // Request is a request as the bot made it.
 type Request struct {
 	Order hft.Order
@@ -104,6 +118,8 @@ type Execution struct {
 	Value, Fee, FeePaid float64
 	Kind                ExecutionKind
 	_                   [7]byte
+	// FeeQty is the part of FeePaid that was taken from what is traded, as on spot: it has lowered the position.
+	FeeQty float64
 }
 
 // ExecutionKind is the origin of an execution.
@@ -125,16 +141,34 @@ type VenuePosition struct {
 	VenueNs         int64
 }
 
+// Unattributed is the part of the account's position that belongs to no strategy. Venue is the account's position.
+type Unattributed struct {
+	Qty, Venue float64
+}
+
+// Mismatch is the account's position, the sum of what the strategies have, and what belongs to no strategy. Where the
+// position is the sum of both, they agree again.
+type Mismatch struct {
+	Venue, Strategies, Unattributed float64
+}
+
 // Balance is an asset of the account.
 type Balance struct {
 	Total, Free, Locked float64
 	VenueNs             int64
 }
 
-// Funding is a funding payment; positive is received.
+// Funding is a funding payment, and the ledger after it; a positive amount was received.
 type Funding struct {
 	Amount, Rate, Price, Position float64
 	VenueNs                       int64
+	Holding                       Holding
+}
+
+// ExecutionsRead is the venue's time up to which its executions were read, EventsNs that of account events, 0 where it does
+// not list them.
+type ExecutionsRead struct {
+	UntilNs, EventsNs int64
 }
 
 // Mark is the value of a strategy's holding.
@@ -167,8 +201,9 @@ type Lost struct {
 
 // Body is the body of a record.
 type Body interface {
-	Instrument | Run | Process | Request | Refusal | Sent | Answer | OrderState | Execution | VenuePosition | Balance | Funding |
-		Mark | TradingState | ClockStep | Lost | None
+	Instrument | Run | Process | SavedState | Request | Refusal | Sent | Answer | OrderState | Execution | VenuePosition | Unattributed |
+		Mismatch | Balance | Funding |
+		ExecutionsRead | Holding | Mark | TradingState | ClockStep | Lost | None
 }
 
 // None is the body of a record that has only texts.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -45,6 +46,7 @@ func (w *Writer) run() {
 			return
 		}
 		w.drain()
+		w.pay()
 		if lacking := w.free() < w.size/8; lacking != w.full.Load() {
 			w.full.Store(lacking)
 			if lacking {
@@ -95,7 +97,7 @@ func (d *disk) look(w *Writer) {
 	if same, statErr := w.sameDir(); err == nil && statErr == nil && !same {
 		err = fs.ErrNotExist // it is another directory of that name
 	}
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		w.cfg.Notify(Notice{"the journal was removed while it was written: its records are lost, it continues with their sums", err})
 		_ = d.file.Close()
 		d.file = nil
@@ -105,6 +107,19 @@ func (d *disk) look(w *Writer) {
 // store writes records, each to the segment that has room for it. What is durable leaves the ring. Where the next segment cannot
 // be begun, which is tried with mayBegin only, the records go into the reserve of this one.
 func (w *Writer) store(records []byte, mayBegin bool) error {
+	sound := 0
+	for r := new(Record); sound < len(records); {
+		n, o := w.table.parse(records[sound:], r)
+		if o != valid { // somebody else has written to our memory
+			return errors.Join(w.storeSound(records[:sound], mayBegin),
+				fmt.Errorf("the record behind %d is corrupt in memory: restart the runner", w.disk.state.Sequence))
+		}
+		sound += n
+	}
+	return w.storeSound(records, mayBegin)
+}
+
+func (w *Writer) storeSound(records []byte, mayBegin bool) error {
 	d := &w.disk
 	if (d.file == nil || d.blocked) && mayBegin {
 		if err := w.begin(); err != nil && d.file == nil {
@@ -163,10 +178,7 @@ func (w *Writer) write(records []byte) error {
 	d.at += int64(len(records))
 	var r Record
 	for rest := records; len(rest) > 0; {
-		n, o := w.table.parse(rest, &r)
-		if o != valid { // somebody else has written to our memory
-			return fmt.Errorf("%s: the record after %d is corrupt in memory", d.path, d.state.Sequence)
-		}
+		n, _ := w.table.parse(rest, &r)
 		d.state.Apply(&r)
 		rest = rest[n:]
 	}
@@ -196,10 +208,7 @@ func (w *Writer) begin() error {
 			err = file.Sync()
 		}
 		if err == nil {
-			err = os.Rename(path+newSuffix, path)
-		}
-		if err == nil {
-			err = syncFolder(w.cfg.Dir)
+			err = w.name(path)
 		}
 		if err != nil {
 			err = errors.Join(err, file.Close())
@@ -219,6 +228,23 @@ func (w *Writer) begin() error {
 	d.limit = max(int64(w.cfg.SegmentBytes-w.cfg.SegmentBytes/16), 4*d.at) // a State may be large
 	w.keep()
 	return nil
+}
+
+// name gives a segment its name. Where that may not be durable the segment goes, and where even that fails the one
+// before is not written either: a reader takes of it only what comes before this one.
+func (w *Writer) name(path string) error {
+	err := os.Rename(path+newSuffix, path)
+	if err != nil {
+		return err
+	}
+	if err = w.cfg.syncFolder(w.cfg.Dir); err == nil {
+		return nil
+	}
+	if gone := os.Remove(path); gone != nil && w.disk.file != nil {
+		err = errors.Join(err, gone, w.disk.file.Close())
+		w.disk.file = nil
+	}
+	return err
 }
 
 // sameDir reports whether the journal's directory is still the one that this writer has locked.
@@ -267,8 +293,15 @@ func (w *Writer) segmentHead(number uint64) ([]byte, error) {
 // end writes the rest and ends the segment.
 func (d *disk) end(w *Writer) error {
 	defer d.keeping.Wait()
-	err := w.store(copyOut(nil, w.ring.data, w.tail.Load(), w.head.Load()), true)
-	if w.tail.Load() == w.head.Load() {
+	rest := func() error { return w.store(copyOut(nil, w.ring.data, w.tail.Load(), w.head.Load()), true) }
+	err := rest()
+	for err == nil && len(w.owed) > 0 {
+		w.pay()
+		err = rest()
+	}
+	if len(w.owed) > 0 {
+		err = errors.Join(err, ErrFull)
+	} else if w.tail.Load() == w.head.Load() {
 		err = nil // all is there, and the segment after this one is the next Open's
 	}
 	if d.file != nil {

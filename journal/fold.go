@@ -30,7 +30,8 @@ func Load(dir string) (*State, []Damage, error) {
 	}
 }
 
-// fold returns the State at the end of the newest segment, from the newest checkpoint that can be read; not what the ring has.
+// fold returns the State at the end of the newest segment, from the newest checkpoint that can be read; not what the
+// ring has.
 func (r *Reader) fold() (*State, error) {
 	state := NewState()
 	for i := len(r.segments) - 1; i >= 0; i-- {
@@ -43,10 +44,16 @@ func (r *Reader) fold() (*State, error) {
 			r.i = i
 			break
 		}
-		r.damage = append(r.damage, Damage{Path: r.segments[i].path, Offset: segmentHeaderBytes, Reason: "the checkpoint is corrupt"})
+		r.damage = append(r.damage, Damage{Path: r.segments[i].path, Offset: segmentHeaderBytes,
+			Reason: "the checkpoint is corrupt"})
 		r.i = i
 	}
 	_ = r.Close()
+	if first := r.segments[r.i].first; state.Sequence == 0 && first > 1 {
+		return nil, &FileError{r.dir,
+			fmt.Sprintf("no checkpoint can be read, and the records before %d are gone: what "+
+				"strategies hold is not known. Restore the directory, or move it away to begin without it", first)}
+	}
 	r.last = state.Sequence
 	for {
 		rec, err := r.step(context.Background())
@@ -103,26 +110,29 @@ type Report struct {
 	TornBytes   int64    `json:"torn_bytes"` // after the last record
 }
 
-// Verify reads a journal from its oldest record to its end, and holds each checkpoint against what the records before it add up to.
+// Verify reads a journal from its oldest record to its end, and holds each checkpoint against what the records before
+// it add up to.
 func Verify(ctx context.Context, dir string) (Report, error) {
 	r, err := OpenReader(dir, ReadFrom{})
 	if err != nil {
 		return Report{}, err
 	}
 	defer func() { _ = r.Close() }()
-	rep := Report{Journal: fmt.Sprintf("%016x", r.id), Segments: len(r.segments), First: r.last + 1}
+	rep := Report{Journal: r.Journal(), Segments: len(r.segments), First: r.last + 1}
 	var state *State
 	whole := true
 	r.onCheckpoint = func(c *Record) {
 		found, err := decodeState(c.texts)
 		if err != nil {
-			r.damage = append(r.damage, Damage{Path: r.segments[r.i].path, Offset: segmentHeaderBytes, Reason: err.Error()})
+			r.damage = append(r.damage, Damage{Path: r.segments[r.i].path, Offset: segmentHeaderBytes,
+				Reason: err.Error()})
 			return
 		}
 		rep.Checkpoints++
 		if state != nil && whole && c.Sequence == state.Sequence {
 			if was, is := mustEncode(found), mustEncode(state); was != is {
-				r.damage = append(r.damage, Damage{Path: r.segments[r.i].path, Offset: segmentHeaderBytes, Reason: "the checkpoint is not what the records before it add up to"})
+				r.damage = append(r.damage, Damage{Path: r.segments[r.i].path, Offset: segmentHeaderBytes,
+					Reason: "the checkpoint is not what the records before it add up to"})
 			}
 		}
 		if state == nil || c.Sequence >= state.Sequence {

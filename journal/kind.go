@@ -25,6 +25,12 @@ const (
 	KindFailed Kind = 12
 	// KindReplaced: a hot restart, told after KindStarted of the new process: Process; texts name, plugin, version.
 	KindReplaced Kind = 13
+	// KindHeld: a strategy is not started by itself until it is started by command, or no longer so; texts name, why
+	// (HeldStopped, HeldGivenUp, or empty), reason, sha256 of the binary that failed.
+	KindHeld Kind = 14
+	// KindSavedState names the state that the next process of a strategy is given: SavedState; texts name, file in the
+	// directory of saved states (empty where there is no longer one), reason.
+	KindSavedState Kind = 15
 
 	// KindRequest is a request of a bot that the host sends on: Request.
 	KindRequest Kind = 20
@@ -52,6 +58,15 @@ const (
 	KindReconciled Kind = 33
 	// KindMark is the equity of a strategy on an instrument at a time: Mark.
 	KindMark Kind = 34
+	// KindExecutionsRead: the venue's executions on an instrument are known up to a time, and booked: ExecutionsRead.
+	KindExecutionsRead Kind = 35
+	// KindReset: what a strategy has on an instrument begins anew: Holding, which is what it had; text why.
+	KindReset Kind = 36
+	// KindUnattributed: what of the account's position belongs to no strategy has changed: Unattributed; text why.
+	KindUnattributed Kind = 37
+	// KindMismatch: the account's position is another than what strategies have and nobody's is, or no longer so:
+	// Mismatch; text details.
+	KindMismatch Kind = 38
 
 	// KindBookAbsent and KindBookPresent tell whether the book of an instrument can be trusted; text reason.
 	KindBookAbsent  Kind = 40
@@ -66,7 +81,8 @@ const (
 	// KindAlert is an alert that was sent; texts name, text.
 	KindAlert Kind = 53
 
-	// KindLost: records could not be appended before this one: Lost. The writer itself writes it.
+	// KindLost: records could not be appended before this one: Lost; text "sums" if the sums in later records have
+	// something in them that is missing. The writer itself writes it.
 	KindLost Kind = 60
 	// KindCheckpoint is the State up to its sequence; one text, JSON. It stands at the head of segments and is not a record of
 	// the sequence.
@@ -98,6 +114,10 @@ func infoOf(k Kind) (kindInfo, bool) {
 		return kindInfo{name: "failed", size: processBytes}, true
 	case KindReplaced:
 		return kindInfo{name: "replaced", size: processBytes}, true
+	case KindHeld:
+		return kindInfo{name: "held"}, true
+	case KindSavedState:
+		return kindInfo{name: "saved_state", size: savedStateBytes}, true
 	case KindRequest:
 		return kindInfo{name: "request", size: requestBytes, order: true}, true
 	case KindRefused:
@@ -110,16 +130,6 @@ func infoOf(k Kind) (kindInfo, bool) {
 		return kindInfo{name: "order", size: orderStateBytes, order: true}, true
 	case KindExecution:
 		return kindInfo{name: "execution", size: executionBytes, money: true, order: true}, true
-	case KindVenuePosition:
-		return kindInfo{name: "venue_position", size: venuePositionBytes, money: true}, true
-	case KindBalance:
-		return kindInfo{name: "balance", size: balanceBytes, money: true}, true
-	case KindFunding:
-		return kindInfo{name: "funding", size: fundingBytes, money: true}, true
-	case KindReconciled:
-		return kindInfo{name: "reconciled", size: executionBytes, money: true, order: true}, true
-	case KindMark:
-		return kindInfo{name: "mark", size: markBytes}, true // those of the ends of days are kept: see money.go
 	case KindBookAbsent:
 		return kindInfo{name: "book_absent"}, true
 	case KindBookPresent:
@@ -136,6 +146,31 @@ func infoOf(k Kind) (kindInfo, bool) {
 		return kindInfo{name: "lost", size: lostBytes}, true
 	case KindCheckpoint:
 		return kindInfo{name: "checkpoint"}, true
+	}
+	return accountInfoOf(k)
+}
+
+// accountInfoOf is infoOf for what is about the account.
+func accountInfoOf(k Kind) (kindInfo, bool) {
+	switch k {
+	case KindVenuePosition:
+		return kindInfo{name: "venue_position", size: venuePositionBytes, money: true}, true
+	case KindBalance:
+		return kindInfo{name: "balance", size: balanceBytes, money: true}, true
+	case KindFunding:
+		return kindInfo{name: "funding", size: fundingBytes, money: true}, true
+	case KindReconciled:
+		return kindInfo{name: "reconciled", size: executionBytes, money: true, order: true}, true
+	case KindMark:
+		return kindInfo{name: "mark", size: markBytes}, true // those of the ends of days are kept: see money.go
+	case KindExecutionsRead:
+		return kindInfo{name: "executions_read", size: executionsReadBytes}, true
+	case KindReset:
+		return kindInfo{name: "reset", size: holdingBytes, money: true}, true
+	case KindUnattributed:
+		return kindInfo{name: "unattributed", size: unattributedBytes, money: true}, true
+	case KindMismatch:
+		return kindInfo{name: "mismatch", size: mismatchBytes}, true
 	}
 	return kindInfo{}, false
 }

@@ -8,24 +8,28 @@ import (
 
 // Sizes of the bodies. The build fails below when one changes: that is another format.
 const (
-	instrumentBytes    = 16
-	runBytes           = 16
-	processBytes       = 56
-	requestBytes       = 96
-	refusalBytes       = 112
-	sentBytes          = 88
-	answerBytes        = 104
-	holdingBytes       = 104
-	orderStateBytes    = 184
-	executionBytes     = 216
-	venuePositionBytes = 24
-	balanceBytes       = 32
-	fundingBytes       = 40
-	markBytes          = 128
-	tradingStateBytes  = 8
-	clockStepBytes     = 16
-	lostBytes          = 24
-	makerByte          = 77 // of an hft.Order
+	instrumentBytes     = 16
+	runBytes            = 16
+	processBytes        = 56
+	savedStateBytes     = 40
+	requestBytes        = 96
+	refusalBytes        = 112
+	sentBytes           = 88
+	answerBytes         = 104
+	holdingBytes        = 112
+	orderStateBytes     = 192
+	executionBytes      = 232
+	venuePositionBytes  = 24
+	unattributedBytes   = 16
+	mismatchBytes       = 24
+	balanceBytes        = 32
+	fundingBytes        = 152
+	markBytes           = 136
+	executionsReadBytes = 16
+	tradingStateBytes   = 8
+	clockStepBytes      = 16
+	lostBytes           = 24
+	makerByte           = 77 // of an hft.Order
 )
 
 var (
@@ -33,6 +37,7 @@ var (
 	_ [0]struct{} = [unsafe.Sizeof(Instrument{}) - instrumentBytes]struct{}{}
 	_ [0]struct{} = [unsafe.Sizeof(Run{}) - runBytes]struct{}{}
 	_ [0]struct{} = [unsafe.Sizeof(Process{}) - processBytes]struct{}{}
+	_ [0]struct{} = [unsafe.Sizeof(SavedState{}) - savedStateBytes]struct{}{}
 	_ [0]struct{} = [unsafe.Sizeof(Request{}) - requestBytes]struct{}{}
 	_ [0]struct{} = [unsafe.Sizeof(Refusal{}) - refusalBytes]struct{}{}
 	_ [0]struct{} = [unsafe.Sizeof(Sent{}) - sentBytes]struct{}{}
@@ -41,9 +46,12 @@ var (
 	_ [0]struct{} = [unsafe.Sizeof(OrderState{}) - orderStateBytes]struct{}{}
 	_ [0]struct{} = [unsafe.Sizeof(Execution{}) - executionBytes]struct{}{}
 	_ [0]struct{} = [unsafe.Sizeof(VenuePosition{}) - venuePositionBytes]struct{}{}
+	_ [0]struct{} = [unsafe.Sizeof(Unattributed{}) - unattributedBytes]struct{}{}
+	_ [0]struct{} = [unsafe.Sizeof(Mismatch{}) - mismatchBytes]struct{}{}
 	_ [0]struct{} = [unsafe.Sizeof(Balance{}) - balanceBytes]struct{}{}
 	_ [0]struct{} = [unsafe.Sizeof(Funding{}) - fundingBytes]struct{}{}
 	_ [0]struct{} = [unsafe.Sizeof(Mark{}) - markBytes]struct{}{}
+	_ [0]struct{} = [unsafe.Sizeof(ExecutionsRead{}) - executionsReadBytes]struct{}{}
 	_ [0]struct{} = [unsafe.Sizeof(TradingState{}) - tradingStateBytes]struct{}{}
 	_ [0]struct{} = [unsafe.Sizeof(ClockStep{}) - clockStepBytes]struct{}{}
 	_ [0]struct{} = [unsafe.Sizeof(Lost{}) - lostBytes]struct{}{}
@@ -52,7 +60,7 @@ var (
 
 	_ [0]struct{} = [unsafe.Offsetof(hft.Order{}.Maker) - makerByte]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(Execution{}.Holding) - 80]struct{}{}
-	_ [0]struct{} = [unsafe.Offsetof(Execution{}.Value) - 184]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(Execution{}.Value) - 192]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(ringHeader{}.head) - 64]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(ringHeader{}.tail) - 128]struct{}{}
 )
@@ -80,7 +88,12 @@ func As[B Body](r *Record) (b B, ok bool) {
 	if !known || info.size != int(unsafe.Sizeof(b)) {
 		return b, false
 	}
-	copy(bytesOf(&b), r.body)
+	to, from := bytesOf(&b), r.body
+	if at := fundingAt(r.Kind); r.Version < 2 && at >= 0 && len(from) > at && len(from) < len(to) {
+		copy(to, from[:at])
+		to, from = to[at+8:], from[at:]
+	}
+	copy(to, from)
 	return b, true
 }
 

@@ -26,6 +26,9 @@ func (w *Writer) keep() {
 	before, newest := w.cfg.NowNs()-int64(w.cfg.Keep), d.number
 	d.keeping.Go(func() {
 		defer d.keeper.Store(false)
+		if w.announce(before, newest) != nil {
+			before -= int64(w.cfg.Keep)
+		}
 		removed, err := Retain(w.cfg.Dir, before, newest)
 		switch {
 		case err != nil:
@@ -34,6 +37,28 @@ func (w *Writer) keep() {
 			w.cfg.Notify(Notice{fmt.Sprintf("removed %d old journal segments", removed), nil})
 		}
 	})
+}
+
+// announce calls BeforeRemove if there is a segment to be removed.
+func (w *Writer) announce(beforeNs int64, newest uint64) error {
+	segments, _, err := listSegments(w.cfg.Dir)
+	if w.cfg.BeforeRemove == nil || err != nil || len(segments) < 2 || segments[0].number >= newest ||
+		segments[1].createdNs >= beforeNs {
+		return nil // Retain tells what is wrong
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() {
+		select {
+		case <-w.stop:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	if err = w.cfg.BeforeRemove(ctx); err != nil && ctx.Err() == nil {
+		w.cfg.Notify(Notice{"old journal segments are kept for a while, because history.db could not be brought up to date", err})
+	}
+	return err
 }
 
 // Retain copies what is about money of the segments that are older than a time to the money directory, and removes
@@ -53,7 +78,7 @@ func Retain(dir string, beforeNs int64, newest uint64) (removed int, err error) 
 		}
 		damaged, err := copyMoney(dir, segments[i:i+2])
 		if err == nil && damaged {
-			err = os.Rename(segments[i].path, segments[i].path+".damaged")
+			err = os.Rename(segments[i].path, segments[i].path+damagedSuffix)
 		} else if err == nil {
 			err = os.Remove(segments[i].path)
 		}
@@ -195,38 +220,48 @@ func openMoney(dir string, id uint64, year int) (m *moneyFile, err error) {
 		}
 	}()
 	m = &moneyFile{file: f, out: bufio.NewWriterSize(f, 1<<20), table: newParser(id)}
-	raw, err := io.ReadAll(f)
+	at, err := m.take(dir, path, id)
+	if err == nil && at == 0 {
+		_, err = m.out.Write(appendSegmentHeader(nil, id, uint64(year), 1, 0, 0))
+	}
 	if err != nil {
+		return nil, err
+	}
+	if err := f.Truncate(at); err != nil {
 		return nil, fmt.Errorf("journal: %w", err)
 	}
-	at := segmentHeaderBytes
-	if len(raw) < at {
-		raw, at = nil, 0
-		if _, err := m.out.Write(appendSegmentHeader(nil, id, uint64(year), 1, 0, 0)); err != nil {
-			return nil, err
-		}
-	} else if h, err := readSegmentHeader(path); err != nil || h.journal != id {
-		return nil, errors.Join(err, &FileError{path, "it belongs to another journal: move it away"})
-	}
-	var r Record
-	for at < len(raw) {
-		n, o := m.table.parse(raw[at:], &r)
-		if o != valid {
-			break
-		}
-		m.last = r.Sequence
-		at += n
-	}
-	if len(raw) > at && m.table.next(raw[at:], m.last) > 0 {
-		return nil, &FileError{path, fmt.Sprintf("it is corrupt at byte %d: nothing is added to it, move it away", at)}
-	}
-	if err := f.Truncate(int64(at)); err != nil {
-		return nil, fmt.Errorf("journal: %w", err)
-	}
-	if _, err := f.Seek(int64(at), io.SeekStart); err != nil {
+	if _, err := f.Seek(at, io.SeekStart); err != nil {
 		return nil, fmt.Errorf("journal: %w", err)
 	}
 	return m, nil
+}
+
+// take reads what the file has and returns where its last record ends, 0 where not even its header is whole.
+func (m *moneyFile) take(dir, path string, id uint64) (end int64, err error) {
+	if info, err := m.file.Stat(); err != nil || info.Size() < segmentHeaderBytes {
+		return 0, err
+	}
+	h, err := readSegmentHeader(path)
+	if err != nil || h.journal != id {
+		return 0, errors.Join(err, &FileError{path, "it belongs to another journal: move it away"})
+	}
+	r := newReader(dir, []segment{{path, h}}, id)
+	r.sparse, r.last = true, 0
+	defer func() { _ = r.Close() }()
+	for !r.inRing { // its end
+		rec, err := r.step(context.Background())
+		if err != nil {
+			return 0, err
+		}
+		if rec != nil {
+			m.last = rec.Sequence
+		}
+	}
+	if len(r.damage) > 0 {
+		return 0, &FileError{path, fmt.Sprintf("it is corrupt at byte %d: nothing is added to it, move it away",
+			r.damage[0].Offset)}
+	}
+	return r.end(), nil
 }
 
 // put appends a record, unless it is there already.

@@ -2,6 +2,8 @@ package journal
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -99,6 +101,53 @@ func TestRetention(t *testing.T) {
 	mustWrite(t, year, damaged)
 	if removed, err := Retain(dir, now.Load()+int64(time.Hour), segments[len(segments)-1].number); err == nil || removed > 0 {
 		t.Errorf("%d removed, %v", removed, err)
+	}
+}
+
+// TestBeforeRemove: whoever needs the records of a segment has them before it goes; it stays when they could not be read,
+// but not for good.
+func TestBeforeRemove(t *testing.T) {
+	dir := t.TempDir()
+	var now atomic.Int64
+	now.Store(1_700_000_000 * second)
+	cfg := testConfig(t, dir)
+	cfg.NowNs, cfg.Keep, cfg.SegmentBytes = now.Load, time.Hour, 64<<10
+	var asked, first atomic.Int64
+	var refuse atomic.Bool
+	refuse.Store(true)
+	cfg.BeforeRemove = func(context.Context) error {
+		asked.Add(1)
+		first.Store(int64(segmentsOf(t, dir)[0].first))
+		if refuse.Load() {
+			return errors.New("not now")
+		}
+		return nil
+	}
+	cfg.Notify = func(Notice) {}
+	fill := func(from, to int) []segment {
+		w, _ := open(t, cfg)
+		fillJournal(t, w, from, to)
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return segmentsOf(t, dir)
+	}
+	if fill(1, 1000); asked.Load() != 0 {
+		t.Fatal("it was called though nothing is to go")
+	}
+	now.Add(int64(90 * time.Minute))
+	if s := fill(1001, 2000); asked.Load() == 0 || s[0].first != 1 {
+		t.Fatalf("asked %d times, the first record is %d", asked.Load(), s[0].first)
+	}
+	refuse.Store(false)
+	if s := fill(2001, 3000); first.Load() != 1 || s[0].first == 1 {
+		t.Fatalf("the first record is %d, and was %d before", s[0].first, first.Load())
+	}
+	refuse.Store(true)
+	before := segmentsOf(t, dir)[0].first
+	now.Add(int64(3 * time.Hour))
+	if s := fill(3001, 4000); s[0].first == before {
+		t.Error("a segment stays for good")
 	}
 }
 

@@ -225,7 +225,7 @@ func TestProcessKilled(t *testing.T) {
 	dir := t.TempDir()
 	random := rand.New(rand.NewPCG(1, 2))
 	var last uint64
-	for range kills {
+	for n, begun := 0, time.Now(); n < kills || last == 0 && time.Since(begun) < time.Minute; n++ {
 		var out bytes.Buffer
 		child := exec.Command(os.Args[0])
 		child.Env = append(os.Environ(), childVariable+"="+dir)
@@ -233,7 +233,7 @@ func TestProcessKilled(t *testing.T) {
 		if err := child.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Duration(20+random.IntN(150)) * time.Millisecond)
+		time.Sleep(time.Duration(20+random.IntN(150)*(1+n/kills)) * time.Millisecond)
 		_ = child.Process.Kill()
 		_ = child.Wait()
 		lines := strings.Fields(out.String())
@@ -352,7 +352,7 @@ func TestAnyOrderBetweenGoroutines(t *testing.T) {
 		if want == "" {
 			want = got
 			a := s.Strategies[7].Holdings[1]
-			if len(a.Orders) != 6 || len(a.Sent) != 6 || len(a.Orders[3].Origin) == 0 || a.Orders[3].Executed != 1 || a.Funding != 0.5 ||
+			if len(a.Orders) != 6 || len(a.Sent) != 6 || len(a.Orders[3].Origin) == 0 || a.Orders[3].Executed != 1 || a.State.Funding != 0.5 ||
 				s.Strategies[7].Incarnation != 3 || s.Strategies[7].EndedIncarnation != 2 || s.Strategies[7].Refused != 6 || s.Strategies[7].ClientNumber != 201 {
 				t.Fatal(got)
 			}
@@ -407,7 +407,10 @@ func stateStreams() (streams [][]Record) {
 				held = append(held, recordOf(of(KindOrder), OrderState{Order: o, Holding: e.Holding}, origin, second, "v"))
 			}
 		}
-		streams = append(streams, held, sent, []Record{recordOf(of(KindFunding), Funding{Amount: 0.5}, "USDT", "f"), recordOf(of(KindRefused), Refusal{Count: 3}, "rule", "why")})
+		paid := Funding{Amount: 0.5}
+		paid.Holding.State.Funding = 0.5
+		held = append(held, recordOf(of(KindFunding), paid, "USDT", "f"))
+		streams = append(streams, held, sent, []Record{recordOf(of(KindRefused), Refusal{Count: 3}, "rule", "why")})
 	}
 	p := Head{Bot: 7, TimeNs: 5}
 	var supervisor []Record

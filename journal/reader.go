@@ -47,6 +47,7 @@ func (d Damage) String() string {
 type Reader struct {
 	dir      string
 	id       uint64
+	oldest   uint64
 	parser   parser
 	from     ReadFrom
 	begun    bool // the first record of from.TimeNs was met
@@ -100,8 +101,12 @@ func OpenReader(dir string, from ReadFrom) (*Reader, error) {
 }
 
 func newReader(dir string, segments []segment, id uint64) *Reader {
-	return &Reader{dir: dir, id: id, parser: newParser(id), segments: segments, last: segments[0].first - 1}
+	return &Reader{dir: dir, id: id, oldest: segments[0].first, parser: newParser(id), segments: segments, last: segments[0].first - 1}
 }
+
+// Journal returns the journal's id, Oldest the sequence with which its segments begin: what was before is in the money directory.
+func (r *Reader) Journal() string { return fmt.Sprintf("%016x", r.id) }
+func (r *Reader) Oldest() uint64  { return r.oldest }
 
 // Damage returns what could not be read so far.
 func (r *Reader) Damage() []Damage { return r.damage }
@@ -221,6 +226,11 @@ func (r *Reader) fill(n int) (more bool, err error) {
 	if had >= n {
 		n = had + readBytes
 	}
+	info, err := r.file.Stat()
+	if err != nil {
+		return false, fmt.Errorf("journal: %s: %w", r.segments[r.i].path, err)
+	}
+	n = max(had, min(n, int(info.Size()-r.offset)-r.at)) // no memory for more than the file has
 	copy(r.buf, r.buf[r.at:])
 	r.offset += int64(r.at)
 	r.at = 0

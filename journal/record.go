@@ -44,13 +44,28 @@ type header struct {
 	_           [3]uint8
 }
 
-// bodyVersion is written into records. It goes up when a field of a body changes its meaning.
-const bodyVersion = 1
+// bodyVersion is written into records. It goes up when a body changes other than by fields at its end. Version 2 has
+// funding in Holding.
+const bodyVersion = 2
+
+// fundingAt returns where a body of version 1 lacks the 8 bytes of funding, -1 for nowhere.
+func fundingAt(k Kind) int {
+	const inHolding = 48
+	switch k {
+	case KindOrder, KindExecution, KindReconciled:
+		return 80 + inHolding
+	case KindMark:
+		return inHolding
+	}
+	return -1
+}
 
 // Record is one record as it was read. Body and texts are valid until the next call of the Reader.
 type Record struct {
 	Head
 	Sequence uint64
+	// Checksum covers the journal's id and the record: another record of the same sequence has another.
+	Checksum uint32
 	Version  uint8
 	body     []byte
 	texts    []byte
@@ -135,7 +150,7 @@ func (p *parser) parse(b []byte, r *Record) (int, outcome) {
 		return 0, invalid
 	}
 	r.Head = Head{Kind: Kind(h.kind), TimeNs: h.timeNs, Bot: h.bot, Incarnation: h.incarnation, Instrument: h.instrument}
-	r.Sequence, r.Version = h.sequence, h.version
+	r.Sequence, r.Version, r.Checksum = h.sequence, h.version, h.checksum
 	r.body, r.texts = b[headerBytes:headerBytes+int(h.bodyBytes)], b[headerBytes+int(h.bodyBytes):n]
 	if info, known := infoOf(r.Kind); known && info.order && !soundOrder(r.body) {
 		return 0, invalid

@@ -34,13 +34,15 @@ func (w *Writer) recover() (*Recovery, error) {
 		return nil, err
 	}
 	rec := &Recovery{State: NewState()}
-	for _, err := range bad {
-		rec.Damage = append(rec.Damage, Damage{Reason: err.Error()})
+	if w.disk.number, err = newestNumber(w.cfg.Dir); err != nil {
+		return nil, err
+	}
+	if rec.Damage, err = setAside(w.cfg.Dir, segments, bad); err != nil {
+		return nil, err
 	}
 	w.id = newID()
 	if len(segments) > 0 {
 		w.id = segments[0].journal
-		w.disk.number = segments[len(segments)-1].number
 	}
 	w.table = newParser(w.id)
 	if err := w.recoverSegments(segments, rec); err != nil {
@@ -99,6 +101,23 @@ func (w *Writer) recoverSegments(segments []segment, rec *Recovery) error {
 	return nil
 }
 
+// setAside gives segments that cannot be used another name, where there are others.
+func setAside(dir string, segments []segment, bad []error) (list []Damage, err error) {
+	if len(segments) == 0 && len(bad) > 0 {
+		return nil, errors.Join(append(bad, &FileError{dir,
+			"what strategies hold is not known: restore the directory, or " +
+				"move it away to begin without it"})...)
+	}
+	for _, is := range bad {
+		list = append(list, Damage{Reason: is.Error()})
+		var f *FileError
+		if errors.As(is, &f) { // or it may be used another time
+			err = errors.Join(err, os.Rename(f.Path, f.Path+damagedSuffix))
+		}
+	}
+	return list, err
+}
+
 // trim gives back what was set aside for a segment, and with an end puts what is behind that into a file of its own.
 func trim(s segment, end int64) (torn string, err error) {
 	info, err := os.Stat(s.path)
@@ -140,15 +159,12 @@ func (w *Writer) fresh(paths []string, rest []byte, rec *Recovery) error {
 			return giveUp(err)
 		}
 		d.at += int64(len(rest))
-		var r Record
-		for len(rest) > 0 {
-			n, _ := w.table.parse(rest, &r)
-			if r.Sequence > d.state.Sequence+1 {
-				rec.Damage = append(rec.Damage, Damage{Path: d.path, From: d.state.Sequence + 1, To: r.Sequence - 1, Reason: "records that are neither in a segment nor in memory"})
-			}
-			d.state.Apply(&r)
-			rec.FromRing++
-			rest = rest[n:]
+		w.takeRest(rest, rec)
+	}
+	if d.state.Holed { // what is appended from now on goes on from it
+		d.state.Holed = false
+		if err := w.begin(); err != nil {
+			return giveUp(err)
 		}
 	}
 	w.sequence = d.state.Sequence
@@ -176,6 +192,22 @@ func (w *Writer) fresh(paths []string, rest []byte, rec *Recovery) error {
 		return errors.Join(giveUp(err), w.ring.close(false))
 	}
 	return nil
+}
+
+// takeRest takes what only the ring had into the State.
+func (w *Writer) takeRest(rest []byte, rec *Recovery) {
+	d := &w.disk
+	var r Record
+	for len(rest) > 0 {
+		n, _ := w.table.parse(rest, &r)
+		if r.Sequence > d.state.Sequence+1 {
+			rec.Damage = append(rec.Damage, Damage{Path: d.path, From: d.state.Sequence + 1, To: r.Sequence - 1,
+				Reason: "records that are neither in a segment nor in memory"})
+		}
+		d.state.Apply(&r)
+		rec.FromRing++
+		rest = rest[n:]
+	}
 }
 
 // removeUnfinished removes segments that had not begun.

@@ -129,7 +129,7 @@ func createRingAt(path, dir string, id uint64, size int) (r *ring, err error) {
 			return nil, err
 		}
 	}
-	mem, err := syscall.Mmap(int(file.Fd()), 0, ringDataAt+size, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED)
+	mem, err := syscall.Mmap(int(file.Fd()), 0, ringDataAt+size, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED|populate)
 	if err != nil {
 		return nil, fmt.Errorf("map: %w", err)
 	}
@@ -174,23 +174,47 @@ func copyOut(dst, data []byte, from, to uint64) []byte {
 // is not a ring of that journal counts as none.
 func ringRest(paths []string, id, after uint64) (rest []byte, found bool) {
 	for _, path := range paths {
-		raw, err := os.ReadFile(path)
-		if err != nil || len(raw) < ringDataAt+align {
-			continue
-		}
-		h := ringHeaderAt(raw)
-		data := raw[ringDataAt:]
-		if h.magic != ringMagic || h.version != ringVersion || h.journal != id || h.size != uint64(len(data)) ||
-			h.head < h.tail || h.head-h.tail > h.size || h.head%align != 0 || h.tail%align != 0 {
+		between, err := readRing(path, id)
+		if err != nil {
 			continue
 		}
 		found = true
-		records := wholeRecords(copyOut(nil, data, h.tail, h.head), id, after)
+		records := wholeRecords(between, id, after)
 		if len(records) > len(rest) {
 			rest = records
 		}
 	}
 	return rest, found
+}
+
+// readRing returns what lies between tail and head of a journal's ring. The rest of the file is not read: it is long, and a
+// reader of a journal looks often.
+func readRing(path string, id uint64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	page := make([]byte, ringDataAt)
+	if _, err := io.ReadFull(f, page); err != nil {
+		return nil, err
+	}
+	h, size := ringHeaderAt(page), uint64(info.Size())-ringDataAt
+	if h.magic != ringMagic || h.version != ringVersion || h.journal != id || h.size != size || size < align ||
+		h.head < h.tail || h.head-h.tail > size || h.head%align != 0 || h.tail%align != 0 {
+		return nil, fmt.Errorf("%s is not a ring of journal %x", path, id)
+	}
+	between := make([]byte, h.head-h.tail)
+	front := min(uint64(len(between)), size-h.tail%size) // what lies before the end of the file
+	if _, err := f.ReadAt(between[:front], int64(ringDataAt+h.tail%size)); err != nil {
+		return nil, err
+	}
+	_, err = f.ReadAt(between[front:], ringDataAt)
+	return between, err
 }
 
 // wholeRecords returns the valid records at the beginning of b, without those up to a sequence.

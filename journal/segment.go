@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -20,6 +21,7 @@ const (
 	segmentHeaderBytes = 64
 	segmentSuffix      = ".journal"
 	newSuffix          = ".new"
+	damagedSuffix      = ".damaged"
 	// DefaultSegmentBytes is the default size of a segment.
 	DefaultSegmentBytes = 64 << 20
 )
@@ -122,6 +124,18 @@ func listSegments(dir string) (list []segment, bad []error, err error) {
 	}
 	slices.SortFunc(list, func(a, b segment) int { return int(int64(a.number) - int64(b.number)) })
 	return list, bad, nil
+}
+
+// newestNumber returns the greatest number in the names of a directory's segments, whether they can be read or not.
+func newestNumber(dir string) (newest uint64, err error) {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		name, _, of := strings.Cut(e.Name(), segmentSuffix)
+		if n, err := strconv.ParseUint(name, 10, 64); err == nil && of {
+			newest = max(newest, n)
+		}
+	}
+	return newest, err
 }
 
 // create makes a file that is written to.

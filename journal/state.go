@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/hftrunner/hftrunner/hft"
 )
@@ -20,7 +19,13 @@ type State struct {
 	Run         RunState                  `json:"run"`
 	Instruments map[uint32]InstrumentInfo `json:"instruments"`
 	Strategies  map[uint64]*Strategy      `json:"strategies"`
-	Absent      map[uint32]string         `json:"absent"` // books, with the reason
+	// Executions is what is known of the executions at the venues, by instrument.
+	Executions map[uint32]*Executions `json:"executions"`
+	// Unattributed is the part of the account's position that belongs to no strategy, Halts the reason why new orders are
+	// rejected, both by instrument.
+	Unattributed map[uint32]float64 `json:"unattributed,omitempty"`
+	Halts        map[uint32]Halt    `json:"halts,omitempty"`
+	Absent       map[uint32]string  `json:"absent"` // books, with the reason
 	// Lost is the number of records that could not be appended, Missing that of corrupt ones. NotFinite counts figures
 	// that were not finite.
 	Lost      uint64 `json:"lost"`
@@ -28,6 +33,9 @@ type State struct {
 	NotFinite uint64 `json:"not_finite"`
 	// ClockUnconfirmed is true if the machine's clock has jumped and the right time has not been confirmed.
 	ClockUnconfirmed bool `json:"clock_unconfirmed"`
+	// Holed is true if sums and executions are those before records that are missing. What the venue lists since then
+	// is to be booked; the next run begins with that.
+	Holed bool `json:"holed,omitempty"`
 }
 
 // RunState is the newest run of the host.
@@ -39,6 +47,14 @@ type RunState struct {
 	Version   string `json:"version"`
 	Config    string `json:"config_sha256"`
 	EndReason string `json:"end_reason"`
+}
+
+// Halt is the reason why new orders on an instrument are rejected, since when, and who has decided that.
+type Halt struct {
+	State   uint8  `json:"state"` // a TradingState's
+	Cause   string `json:"cause"`
+	Who     string `json:"who"`
+	SinceNs int64  `json:"since_ns"`
 }
 
 // InstrumentInfo is an instrument that was named.
@@ -59,20 +75,42 @@ type Strategy struct {
 	// Incarnation is that of its newest process, EndedIncarnation that of the newest that has ended.
 	Incarnation      uint32 `json:"incarnation"`
 	EndedIncarnation uint32 `json:"ended_incarnation"`
-	EndReason        string `json:"end_reason"`
-	Failed           bool   `json:"failed"`
-	Requests         uint64 `json:"requests"`
-	Refused          uint64 `json:"refused"`
+	// NewestIncarnation is the greatest in any record, also of a process that was killed before it counted as started.
+	NewestIncarnation uint32 `json:"newest_incarnation"`
+	EndReason         string `json:"end_reason"`
+	Failed            bool   `json:"failed"`
+	Requests          uint64 `json:"requests"`
+	Refused           uint64 `json:"refused"`
 	// ClientNumber is the greatest number of a client id.
 	ClientNumber uint64              `json:"client_number"`
 	Trading      uint8               `json:"trading_state"`
 	Holdings     map[uint32]*Account `json:"holdings"`
+	// Held is nil while it is started by itself. Saved names the state that its next process is given,
+	// nil where there is none.
+	Held  *Held  `json:"held,omitempty"`
+	Saved *Saved `json:"saved,omitempty"`
+}
+
+// Held is the reason why a strategy waits for a command.
+type Held struct {
+	Why     string `json:"why"` // HeldStopped or HeldGivenUp
+	Reason  string `json:"reason"`
+	Binary  string `json:"binary"` // sha256 of the one that failed
+	SinceNs int64  `json:"since_ns"`
+}
+
+// Saved names the file of a saved state.
+type Saved struct {
+	File    string `json:"file"`
+	SHA256  string `json:"sha256"`
+	Bytes   int64  `json:"bytes"`
+	SavedNs int64  `json:"saved_ns"`
+	Reason  string `json:"reason"`
 }
 
 // Account is the ledger of a strategy on one instrument.
 type Account struct {
 	Holding
-	Funding float64 `json:"funding"`
 	// Orders are those that are not known to be over, by order id.
 	Orders map[uint64]*OpenOrder `json:"orders"`
 	// Sent are the requests to the venue of orders that are not over, by the order's first client id. Ended are those of the orders
@@ -81,34 +119,14 @@ type Account struct {
 	Ended []string              `json:"ended"`
 }
 
-// OpenOrder is an order that is not known to be over.
-type OpenOrder struct {
-	hft.Order
-	Incarnation uint32 `json:"incarnation"`
-	Origin      string `json:"origin"`
-	ClientID    string `json:"client_id"`
-	VenueID     string `json:"venue_id"`
-	// Executed and Value are those of all its executions.
-	Executed float64 `json:"executed"`
-	Value    float64 `json:"value"`
-}
-
-// SentOrder is the part of an order that was sent to the venue.
-type SentOrder struct {
-	OrderID     uint64 `json:"order_id"`
-	Incarnation uint32 `json:"incarnation"`
-	// ClientIDs are all it may go by.
-	ClientIDs map[string]uint64 `json:"client_ids"`
-	// Number is that of the newest request.
-	Number uint64 `json:"number"`
-}
-
 // maxEnded is the number of orders that may end on an instrument before what was sent of the first is told.
 const maxEnded = 64
 
 // NewState returns the State before the first record.
 func NewState() *State {
-	return &State{Instruments: make(map[uint32]InstrumentInfo), Strategies: make(map[uint64]*Strategy), Absent: make(map[uint32]string)}
+	return &State{Instruments: make(map[uint32]InstrumentInfo), Strategies: make(map[uint64]*Strategy),
+		Executions: make(map[uint32]*Executions), Unattributed: make(map[uint32]float64), Halts: make(map[uint32]Halt),
+		Absent: make(map[uint32]string)}
 }
 
 func (s *State) strategy(bot uint64) *Strategy {
@@ -122,9 +140,10 @@ func (s *State) strategy(bot uint64) *Strategy {
 
 func (s *State) account(h *Head) *Account {
 	b := s.strategy(h.Bot)
+	b.NewestIncarnation = max(b.NewestIncarnation, h.Incarnation)
 	a := b.Holdings[h.Instrument]
 	if a == nil {
-		a = &Account{Orders: make(map[uint64]*OpenOrder), Sent: make(map[string]*SentOrder)}
+		a = newAccount()
 		b.Holdings[h.Instrument] = a
 	}
 	return a
@@ -137,8 +156,16 @@ func (s *State) Apply(r *Record) {
 	}
 	if r.Sequence > s.Sequence+1 {
 		s.Missing += r.Sequence - s.Sequence - 1
+		s.Holed = true
 	}
 	s.Sequence, s.TimeNs = r.Sequence, max(s.TimeNs, r.TimeNs)
+	if !s.Holed || !s.behind(r) {
+		s.take(r)
+	}
+}
+
+// take takes what a record says.
+func (s *State) take(r *Record) {
 	switch r.Kind {
 	case KindInstrument:
 		b, _ := As[Instrument](r)
@@ -152,6 +179,10 @@ func (s *State) Apply(r *Record) {
 		s.started(r)
 	case KindStopped, KindFailed:
 		s.ended(r)
+	case KindHeld, KindSavedState:
+		s.kept(r)
+	case KindTradingState:
+		s.trading(r)
 	case KindRequest, KindOrder, KindExecution, KindReconciled:
 		s.order(r)
 	case KindRefused:
@@ -159,23 +190,53 @@ func (s *State) Apply(r *Record) {
 		s.strategy(r.Bot).Refused += uint64(max(b.Count, 0))
 	case KindSent:
 		s.sent(r)
-	case KindFunding:
-		b, _ := As[Funding](r)
-		s.account(&r.Head).Funding += s.finite(b.Amount)
+	case KindFunding, KindExecutionsRead, KindReset, KindUnattributed:
+		s.ledger(r)
 	case KindBookAbsent:
 		s.Absent[r.Instrument] = r.Text(0)
 	case KindBookPresent:
 		delete(s.Absent, r.Instrument)
-	case KindTradingState:
-		if b, _ := As[TradingState](r); r.Bot != 0 {
-			s.strategy(r.Bot).Trading = b.To
-		}
 	case KindClockStep:
 		b, _ := As[ClockStep](r)
 		s.ClockUnconfirmed = b.Confirmed == 0
 	case KindLost:
 		b, _ := As[Lost](r)
 		s.Lost += b.Count
+		s.Holed = s.Holed || r.Text(0) == lostOwed
+	}
+}
+
+// ledger takes what changes a ledger without an order.
+func (s *State) ledger(r *Record) {
+	switch r.Kind {
+	case KindFunding:
+		s.executions(r.Instrument).event(FundingPrefix + r.Text(1))
+		if b, _ := As[Funding](r); r.Bot != 0 { // that of a position of no strategy has none
+			s.sums(s.account(&r.Head), b.Holding)
+		}
+	case KindExecutionsRead:
+		b, _ := As[ExecutionsRead](r)
+		s.executions(r.Instrument).read(b.UntilNs, b.EventsNs)
+	case KindReset:
+		*s.account(&r.Head) = *newAccount()
+		delete(s.Executions, r.Instrument)
+		delete(s.Unattributed, r.Instrument)
+	case KindUnattributed:
+		b, _ := As[Unattributed](r)
+		s.Unattributed[r.Instrument] = s.finite(b.Qty)
+	}
+}
+
+// trading takes what may be sent: by a strategy, or on an instrument.
+func (s *State) trading(r *Record) {
+	b, _ := As[TradingState](r)
+	switch {
+	case r.Bot != 0:
+		s.strategy(r.Bot).Trading = b.To
+	case r.Instrument != 0 && b.To == 0:
+		delete(s.Halts, r.Instrument)
+	case r.Instrument != 0:
+		s.Halts[r.Instrument] = Halt{State: b.To, Cause: r.Text(2), Who: r.Text(3), SinceNs: r.TimeNs}
 	}
 }
 
@@ -198,106 +259,30 @@ func (s *State) ended(r *Record) {
 	}
 }
 
-// order takes what is appended under the lock of the order's holding.
-func (s *State) order(r *Record) {
-	if len(r.body) < 80 {
-		return
+// kept takes what the next run of the host is to know of a strategy. One goroutine appends it.
+func (s *State) kept(r *Record) {
+	st := s.strategy(r.Bot)
+	if st.Name == "" {
+		st.Name = r.Text(0)
 	}
-	a := s.account(&r.Head)
-	switch r.Kind {
-	case KindRequest:
-		b, _ := As[Request](r)
-		s.strategy(r.Bot).Requests++
-		s.requested(a, r, b.Order)
-	case KindOrder:
-		b, _ := As[OrderState](r)
-		s.sums(a, b.Holding)
-		s.report(a, r, b.Order, 0, 0)
-	default:
-		b, _ := As[Execution](r)
-		s.sums(a, b.Holding)
-		s.report(a, r, b.Order, b.Order.ExecQty, b.Value)
-	}
-}
-
-func (s *State) requested(a *Account, r *Record, o hft.Order) {
-	s.sanitise(&o)
-	known := a.Orders[o.OrderID]
-	switch {
-	case o.Req == hft.StatusNew:
-		a.Orders[o.OrderID] = &OpenOrder{Order: o, Incarnation: r.Incarnation}
-	case known != nil:
-		known.Req, known.LocalTimestampNs = o.Req, o.LocalTimestampNs
-	}
-}
-
-// report takes an order's new state.
-func (s *State) report(a *Account, r *Record, o hft.Order, executed, value float64) {
-	s.sanitise(&o)
-	origin := r.Text(0)
-	if of := a.Orders[o.OrderID]; of != nil && of.Req == hft.StatusNew && o.LocalTimestampNs > 0 && o.LocalTimestampNs < of.LocalTimestampNs {
-		return // it is of an order before, which is over
-	}
-	if o.Final() {
-		delete(a.Orders, o.OrderID)
-		if origin != "" {
-			delete(a.Sent, origin)
-			if a.Ended = append(a.Ended, origin); len(a.Ended) > maxEnded {
-				a.Ended = slices.Delete(a.Ended, 0, 1)
-			}
+	if r.Kind == KindHeld {
+		st.Held = nil
+		if why := r.Text(1); why != "" {
+			st.Held = &Held{Why: why, Reason: r.Text(2), Binary: r.Text(3), SinceNs: r.TimeNs}
 		}
 		return
 	}
-	known := a.Orders[o.OrderID]
-	if known == nil {
-		if o.Req == hft.StatusRejected {
-			return // a refusal of what is over
-		}
-		known = &OpenOrder{Order: o, Incarnation: r.Incarnation}
-		a.Orders[o.OrderID] = known
-	} else if o.Req == hft.StatusRejected {
-		known.Req = hft.StatusNone
-	} else {
-		known.Update(&o)
+	st.Saved = nil
+	if file := r.Text(1); file != "" {
+		b, _ := As[SavedState](r)
+		st.Saved = &Saved{File: file, SHA256: hex.EncodeToString(b.SHA256[:]), Bytes: b.Bytes, SavedNs: r.TimeNs,
+			Reason: r.Text(2)}
 	}
-	known.Executed += s.finite(executed)
-	known.Value += s.finite(value)
-	if origin != "" {
-		known.Origin, known.ClientID = origin, r.Text(1)
-	}
-	if id := r.Text(2); id != "" {
-		known.VenueID = id
-	}
-}
-
-// sent takes what goes to the venue, which another lock guards: the order's end may be known already.
-func (s *State) sent(r *Record) {
-	b, ok := As[Sent](r)
-	if !ok {
-		return
-	}
-	st, a := s.strategy(r.Bot), s.account(&r.Head)
-	st.ClientNumber = max(st.ClientNumber, b.Number)
-	origin := r.Text(0)
-	if slices.Contains(a.Ended, origin) {
-		return
-	}
-	o := a.Sent[origin]
-	if o == nil {
-		o = &SentOrder{OrderID: b.Order.OrderID, Incarnation: r.Incarnation, ClientIDs: make(map[string]uint64)}
-		a.Sent[origin] = o
-	}
-	for _, id := range []string{r.Text(1), r.Text(2)} {
-		if id != "" {
-			o.ClientIDs[id] = max(o.ClientIDs[id], b.Number)
-		}
-	}
-	o.Number = max(o.Number, b.Number)
 }
 
 func (s *State) sums(a *Account, h Holding) {
 	for _, f := range []*float64{&h.State.Position, &h.State.Balance, &h.State.Fee, &h.State.TradingVolume, &h.State.TradingValue,
-		&h.OwnPosition, &h.EntryPrice, &h.UnitValue, &h.Realised} {
+		&h.State.Funding, &h.OwnPosition, &h.EntryPrice, &h.UnitValue, &h.Realised} {
 		*f = s.finite(*f)
 	}
 	a.Holding = h

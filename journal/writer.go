@@ -2,11 +2,13 @@ package journal
 
 import (
 	"cmp"
+	"context"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -24,14 +26,18 @@ type Config struct {
 	NowNs func() int64
 	// Keep is the retention time of records that are not about money, by the host's clock; 0 is forever.
 	Keep time.Duration
+	// BeforeRemove is called before segments are removed, which are there until it returns. With an error they stay, at
+	// most for twice the time of Keep; ctx ends with the Writer. nil does nothing.
+	BeforeRemove func(ctx context.Context) error
 	// Notify takes what an operator has to know. It is called by goroutines of the Writer, without a lock; nil drops it.
 	Notify func(Notice)
 	// RingBytes (a power of two) and SegmentBytes are sizes, 0 for the defaults.
 	RingBytes, SegmentBytes int
 
-	create    func(path string, bytes int64) (File, error) // of tests
-	ringPaths []string
-	syncEvery time.Duration
+	create     func(path string, bytes int64) (File, error) // of tests, as are all that follow
+	syncFolder func(dir string) error
+	ringPaths  []string
+	syncEvery  time.Duration
 }
 
 // Notice is something that has happened to the journal.
@@ -45,6 +51,9 @@ type Notice struct {
 var (
 	// ErrFull: the ring has no room, because the disk does not take what is in it.
 	ErrFull = errors.New("journal: the disk has not accepted the pending records, and memory for them is full")
+	// ErrLate: the same, but the record is of those that say what strategies have: it stays with this process and is
+	// appended before any other when there is room.
+	ErrLate = fmt.Errorf("%w; this record is appended later", ErrFull)
 	// ErrClosed: the Writer was closed.
 	ErrClosed = errors.New("journal: closed")
 	// ErrInUse: another process writes the journal.
@@ -65,6 +74,9 @@ type Writer struct {
 	mu       sync.Mutex // guards what follows, and the ring's head
 	sequence uint64     // of the last record appended
 	lost     Lost
+	lostOwed bool // what is counted there should have stayed
+	owed     []Group
+	owedSize int
 	closed   bool
 	scratch  []byte
 	numbers  map[[2]string]uint32 // of instruments
@@ -90,6 +102,9 @@ func Open(cfg Config) (*Writer, *Recovery, error) {
 	cfg.syncEvery = cmp.Or(cfg.syncEvery, SyncEvery)
 	if cfg.create == nil {
 		cfg.create = create
+	}
+	if cfg.syncFolder == nil {
+		cfg.syncFolder = syncFolder
 	}
 	if cfg.Notify == nil {
 		cfg.Notify = func(Notice) {}
@@ -158,23 +173,31 @@ func (w *Writer) append(h *Head, body []byte, texts []string) error {
 	if w.closed {
 		return ErrClosed
 	}
-	if w.lost.Count > 0 && !w.tellLost(n) || w.free() < uint64(padded(n)) {
-		w.lost.Count++
-		w.lost.ToNs = h.TimeNs
-		if w.lost.Count == 1 {
-			w.lost.FromNs = h.TimeNs
+	if !w.room(padded(n)) {
+		if staysOwed(h.Kind) {
+			return w.owe(Group{[]grouped{{*h, slices.Clone(body), slices.Clone(texts)}}}, padded(n))
 		}
-		w.wake()
+		w.lose(h.TimeNs, 1)
 		return ErrFull
 	}
-	w.place(n, h, body, texts)
+	w.publish(w.place(w.head.Load(), n, h, body, texts))
 	return nil
 }
 
-// place puts a record that has room into the ring. The lock is held.
-func (w *Writer) place(n int, h *Head, body []byte, texts []string) {
+// lose counts records that there is no room for. The lock is held.
+func (w *Writer) lose(timeNs int64, n uint64) {
+	if w.lost.Count == 0 {
+		w.lost.FromNs = timeNs
+	}
+	w.lost.Count += n
+	w.lost.ToNs = timeNs
+	w.wake()
+}
+
+// place puts a record that has room into the ring behind a head, and returns the head behind it. The lock is held.
+func (w *Writer) place(head uint64, n int, h *Head, body []byte, texts []string) uint64 {
 	w.sequence++
-	head, size := w.head.Load(), padded(n)
+	size := padded(n)
 	at := head & (w.size - 1)
 	if left := w.size - at; left >= uint64(size) {
 		w.table.put(w.ring.data[at:at+uint64(size)], n, w.sequence, h, body, texts)
@@ -183,7 +206,11 @@ func (w *Writer) place(n int, h *Head, body []byte, texts []string) {
 		copy(w.ring.data[at:], w.scratch[:left])
 		copy(w.ring.data, w.scratch[left:size])
 	}
-	head += uint64(size)
+	return head + uint64(size)
+}
+
+// publish makes what was placed a part of the journal. The lock is held.
+func (w *Writer) publish(head uint64) {
 	atomic.StoreUint64(&w.ring.header.head, head) // a killed process leaves whole records before it
 	w.head.Store(head)
 	if head-w.tail.Load() > w.size/2 {
@@ -193,12 +220,16 @@ func (w *Writer) place(n int, h *Head, body []byte, texts []string) {
 
 // tellLost appends how many records were lost, if there is room for that and for n bytes more. The lock is held.
 func (w *Writer) tellLost(n int) bool {
-	own := sizeOf(lostBytes, nil)
-	if w.free() < uint64(padded(own)+padded(n)) {
+	var texts []string
+	if w.lostOwed {
+		texts = []string{lostOwed}
+	}
+	own := sizeOf(lostBytes, texts)
+	if w.free() < uint64(padded(own)+n) {
 		return false
 	}
-	w.place(own, &Head{Kind: KindLost, TimeNs: w.lost.ToNs}, bytesOf(&w.lost), nil)
-	w.lost = Lost{}
+	w.publish(w.place(w.head.Load(), own, &Head{Kind: KindLost, TimeNs: w.lost.ToNs}, bytesOf(&w.lost), texts))
+	w.lost, w.lostOwed = Lost{}, false
 	return true
 }
 
@@ -251,21 +282,24 @@ func (w *Writer) Instrument(connector, symbol string, tickSize, lotSize float64)
 
 // Sync returns when all that was appended before is durable, or with the reason why it is not.
 func (w *Writer) Sync() error {
-	target := w.head.Load()
-	for w.tail.Load() < target {
+	var target uint64
+	for known := false; ; time.Sleep(100 * time.Microsecond) {
+		w.mu.Lock()
+		if closed := w.closed; !known && len(w.owed) == 0 {
+			target, known = w.head.Load(), true
+		} else if closed {
+			w.mu.Unlock()
+			return ErrClosed
+		}
+		w.mu.Unlock()
+		if known && w.tail.Load() >= target {
+			return nil
+		}
 		if f := w.failure.Load(); f != nil {
 			return *f
 		}
 		w.wake()
-		time.Sleep(100 * time.Microsecond)
-		w.mu.Lock()
-		closed := w.closed
-		w.mu.Unlock()
-		if closed {
-			return ErrClosed
-		}
 	}
-	return nil
 }
 
 // Sequence returns the sequence of the newest record.
@@ -283,9 +317,7 @@ func (w *Writer) Close() error {
 		w.mu.Unlock()
 		return nil
 	}
-	if w.lost.Count > 0 {
-		w.tellLost(0)
-	}
+	w.room(0)
 	w.closed = true
 	w.mu.Unlock()
 	close(w.stop)

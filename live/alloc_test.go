@@ -71,7 +71,7 @@ func (c *canned) Resume()                       {}
 func (c *canned) Close() error                  { return nil }
 
 // newCanned returns a bot of one asset whose host sends a message of that many depth events and a trade.
-func newCanned(tb testing.TB, levels int) (*live.LiveBot, *canned) {
+func newCanned(tb testing.TB, levels int) (live.LiveBot, *canned) {
 	tb.Helper()
 	inst := ipctest.Instruments()[0]
 	c := &canned{nowNs: t0, insts: []ipc.Instrument{inst}}
@@ -92,7 +92,7 @@ func newCanned(tb testing.TB, levels int) (*live.LiveBot, *canned) {
 }
 
 // orderCycle submits an order, waits for the answer, cancels it, waits for the answer and forgets it.
-func orderCycle(tb testing.TB, bot *live.LiveBot, id uint64) {
+func orderCycle(tb testing.TB, bot live.LiveBot, id uint64) {
 	if got, err := bot.SubmitBuyOrder(0, id, 59000, 1, hft.GTX, hft.Limit, true); got != hft.ElapseOrderResponse || err != nil {
 		tb.Fatalf("SubmitBuyOrder = %v, %v", got, err)
 	}

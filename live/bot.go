@@ -12,9 +12,21 @@ import (
 	"github.com/hftrunner/hftrunner/ipc"
 )
 
-// LiveBot is an hft.Bot over an ipc.Channel (LiveBot). LiveBotBuilder makes it; a nil one, and the zero value, are as if they
-// were closed. One goroutine uses it, and a call beside another panics; Interrupt and Close may be called from any.
-type LiveBot struct {
+// LiveBot is an hft.Bot over an ipc.Channel (LiveBot). LiveBotBuilder makes it. One goroutine uses it, and a call beside
+// another panics; Interrupt, Close, AtEnd and CurrentTimestampNs may be called from any.
+type LiveBot interface {
+	hft.Bot
+	hft.OffBookKeeper
+	// ID returns the bot's id.
+	ID() uint64
+	// AtEnd reports whether a waiting call has returned hft.ErrEndOfData. Any goroutine may ask, also after Close.
+	AtEnd() bool
+	// Interrupt makes waiting calls return hft.ErrInterrupted, the present one and all later ones.
+	Interrupt()
+}
+
+// liveBot is the LiveBot. A nil one, and the zero value, are as if they were closed.
+type liveBot struct {
 	id     uint64
 	ch     ipc.Channel
 	assets []asset
@@ -48,16 +60,13 @@ type connectorState struct {
 	inMessage bool
 }
 
-var (
-	_ hft.Bot           = (*LiveBot)(nil)
-	_ hft.OffBookKeeper = (*LiveBot)(nil)
-)
+var _ LiveBot = (*liveBot)(nil)
 
 // ID returns the bot's id.
-func (b *LiveBot) ID() uint64 { return b.id }
+func (b *liveBot) ID() uint64 { return b.id }
 
 // CurrentTimestampNs returns the channel's clock, after Close the time of that. Any goroutine may ask.
-func (b *LiveBot) CurrentTimestampNs() int64 {
+func (b *liveBot) CurrentTimestampNs() int64 {
 	if !b.off() {
 		if nowNs := b.ch.NowNs(); !b.off() {
 			return nowNs
@@ -70,22 +79,22 @@ func (b *LiveBot) CurrentTimestampNs() int64 {
 }
 
 // off reports whether there is no channel to use: the bot is closed, or was never built.
-func (b *LiveBot) off() bool { return b == nil || !b.open.Load() }
+func (b *liveBot) off() bool { return b == nil || !b.open.Load() }
 
 // NumAssets returns the number of instruments.
-func (b *LiveBot) NumAssets() int { return len(b.assets) }
+func (b *liveBot) NumAssets() int { return len(b.assets) }
 
 // contractSize is that of the instruments of all connectors.
 const contractSize = 1
 
 // Instrument returns what an asset was registered as. It panics when there is no such asset.
-func (b *LiveBot) Instrument(assetNo int) hft.Instrument {
+func (b *liveBot) Instrument(assetNo int) hft.Instrument {
 	i := &b.asset(assetNo, "live: LiveBot.Instrument").instrument
 	return hft.Instrument{Connector: i.Connector, Symbol: i.Symbol, TickSize: i.TickSize, LotSize: i.LotSize, ContractSize: contractSize}
 }
 
 // asset returns an asset that must exist, for a method that is not to be called beside another.
-func (b *LiveBot) asset(assetNo int, what string) *asset {
+func (b *liveBot) asset(assetNo int, what string) *asset {
 	b.mark.Check(what)
 	if !b.has(assetNo) {
 		panic(fmt.Sprintf("live: the strategy asks for asset %d and has %d: assets are numbered from 0 in the order of its instruments",
@@ -95,7 +104,7 @@ func (b *LiveBot) asset(assetNo int, what string) *asset {
 }
 
 // each calls f for an asset that must exist, or for all with hft.AllAssets.
-func (b *LiveBot) each(assetNo int, what string, f func(*local.Asset)) {
+func (b *liveBot) each(assetNo int, what string, f func(*local.Asset)) {
 	if assetNo != hft.AllAssets {
 		f(&b.asset(assetNo, what).Asset)
 		return
@@ -106,55 +115,55 @@ func (b *LiveBot) each(assetNo int, what string, f func(*local.Asset)) {
 	}
 }
 
-func (b *LiveBot) has(assetNo int) bool { return uint(assetNo) < uint(len(b.assets)) }
+func (b *liveBot) has(assetNo int) bool { return uint(assetNo) < uint(len(b.assets)) }
 
 // Position returns the position of an asset as the host keeps it. It panics when there is no such asset.
-func (b *LiveBot) Position(assetNo int) float64 {
+func (b *liveBot) Position(assetNo int) float64 {
 	return b.asset(assetNo, "live: LiveBot.Position").State.Position
 }
 
 // StateValues returns the state of an asset after the newest fill that was received. It panics when there is no such
 // asset.
-func (b *LiveBot) StateValues(assetNo int) hft.StateValues {
+func (b *liveBot) StateValues(assetNo int) hft.StateValues {
 	return b.asset(assetNo, "live: LiveBot.StateValues").State
 }
 
 // Depth returns the book of an asset: the one the instrument was made with. It panics when there is no such asset.
-func (b *LiveBot) Depth(assetNo int) hft.MarketDepth {
+func (b *liveBot) Depth(assetNo int) hft.MarketDepth {
 	return b.asset(assetNo, "live: LiveBot.Depth").book
 }
 
 // LastTrades returns the newest trades of an asset, oldest first, at most as many as its instrument keeps. It panics
 // when there is no such asset.
-func (b *LiveBot) LastTrades(assetNo int) []hft.Event {
+func (b *liveBot) LastTrades(assetNo int) []hft.Event {
 	return b.asset(assetNo, "live: LiveBot.LastTrades").LastTrades()
 }
 
 // KeepOffBookTrades lets LastTrades of an asset or of hft.AllAssets keep trades of kind hft.OffBookTrade as well. It panics
 // when there is no such asset.
-func (b *LiveBot) KeepOffBookTrades(assetNo int) {
+func (b *liveBot) KeepOffBookTrades(assetNo int) {
 	b.each(assetNo, "live: LiveBot.KeepOffBookTrades", (*local.Asset).KeepOffBookTrades)
 }
 
 // ClearLastTrades forgets the last trades of an asset or of hft.AllAssets. It panics when there is no such asset.
-func (b *LiveBot) ClearLastTrades(assetNo int) {
+func (b *liveBot) ClearLastTrades(assetNo int) {
 	b.each(assetNo, "live: LiveBot.ClearLastTrades", (*local.Asset).ClearLastTrades)
 }
 
 // Orders returns the bot's orders of an asset. It panics when there is no such asset.
-func (b *LiveBot) Orders(assetNo int) hft.Orders {
+func (b *liveBot) Orders(assetNo int) hft.Orders {
 	return b.asset(assetNo, "live: LiveBot.Orders").Orders.View()
 }
 
 // ClearInactiveOrders forgets the orders of an asset or of hft.AllAssets that are over: Filled, Canceled, Expired or
 // Rejected. It panics when there is no such asset.
-func (b *LiveBot) ClearInactiveOrders(assetNo int) {
+func (b *liveBot) ClearInactiveOrders(assetNo int) {
 	b.each(assetNo, "live: LiveBot.ClearInactiveOrders", (*local.Asset).ClearInactiveOrders)
 }
 
 // FeedLatency returns when the newest feed event happened at the exchange and when the connector received it; events
 // of a snapshot do not count. It panics when there is no such asset.
-func (b *LiveBot) FeedLatency(assetNo int) (exchTimestampNs, localTimestampNs int64, ok bool) {
+func (b *liveBot) FeedLatency(assetNo int) (exchTimestampNs, localTimestampNs int64, ok bool) {
 	l := &b.asset(assetNo, "live: LiveBot.FeedLatency").FeedLatency
 	return l.ExchTimestampNs, l.LocalTimestampNs, l.Known
 }
@@ -162,24 +171,24 @@ func (b *LiveBot) FeedLatency(assetNo int) (exchTimestampNs, localTimestampNs in
 // OrderLatency returns when the newest request that was answered was sent, when the exchange handled it and when the
 // bot received the answer. Fills of a resting order answer no request and do not count, nor do answers without a time
 // of the exchange. It panics when there is no such asset.
-func (b *LiveBot) OrderLatency(assetNo int) (reqTimestampNs, exchTimestampNs, respTimestampNs int64, ok bool) {
+func (b *liveBot) OrderLatency(assetNo int) (reqTimestampNs, exchTimestampNs, respTimestampNs int64, ok bool) {
 	l := &b.asset(assetNo, "live: LiveBot.OrderLatency").OrderLatency
 	return l.ReqTimestampNs, l.ExchTimestampNs, l.RespTimestampNs, l.Known
 }
 
 // Interrupt makes waiting calls return hft.ErrInterrupted, the present one and all later ones. Any goroutine may call it.
-func (b *LiveBot) Interrupt() {
+func (b *liveBot) Interrupt() {
 	if !b.off() {
 		b.ch.Interrupt()
 	}
 }
 
 // AtEnd reports whether a waiting call has returned hft.ErrEndOfData. Any goroutine may ask, also after Close.
-func (b *LiveBot) AtEnd() bool { return b != nil && b.atEnd.Load() }
+func (b *liveBot) AtEnd() bool { return b != nil && b.atEnd.Load() }
 
 // Close closes the channel; the host carries out what is configured for a bot that leaves. Any goroutine may call it, at any
 // time: a waiting call returns hft.ErrInterrupted. A second call does nothing.
-func (b *LiveBot) Close() error {
+func (b *liveBot) Close() error {
 	if b == nil {
 		return nil
 	}

@@ -10,9 +10,9 @@ import (
 	"reflect"
 	"time"
 
-	"github.com/hftrunner/hftrunner/depth"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/local"
+	"github.com/hftrunner/hftrunner/internal/sole"
 	"github.com/hftrunner/hftrunner/ipc"
 )
 
@@ -33,6 +33,7 @@ type LiveBotBuilder struct {
 	logger          func(string)
 	responseTimeout time.Duration
 	buildTimeout    time.Duration
+	dial            ipc.DialConfig
 }
 
 // NewBuilder returns a builder with a random id, which is never 0 (LiveBot::builder).
@@ -103,14 +104,14 @@ func (b *LiveBotBuilder) Logger(log func(line string)) *LiveBotBuilder {
 // arrived. Hook and handler are not called meanwhile: what they have to be told, the first waiting call tells them. ch is a channel of exactly these instruments in this order; the bot owns it from then on. When Build fails,
 // ch and the books belong to the caller again and books may have been changed.
 //
-// Errors are *hft.BuildError for what cannot be built: BuilderIncomplete without an instrument or channel,
+// All that is wrong is told at once (errors.Join). Errors are *hft.BuildError for what cannot be built: BuilderIncomplete without an instrument or channel,
 // InvalidArgument, Duplicate for an instrument registered twice or an id that a connected bot has, ConnectorNotFound.
 // Others come from the channel; hft.ErrTimeout says that the host did not answer.
-func (b *LiveBotBuilder) Build(ch ipc.Channel) (*LiveBot, error) {
+func (b *LiveBotBuilder) Build(ch ipc.Channel) (LiveBot, error) {
 	if err := b.check(ch); err != nil {
 		return nil, err
 	}
-	bot := &LiveBot{
+	bot := &liveBot{
 		id: b.id, ch: ch, responseTimeout: b.responseTimeout,
 		errorHandler: b.errorHandler, orderRecvHook: b.orderRecvHook, logger: b.logger,
 	}
@@ -118,7 +119,7 @@ func (b *LiveBotBuilder) Build(ch ipc.Channel) (*LiveBot, error) {
 	for i := range b.instruments {
 		inst := &b.instruments[i]
 		a := &bot.assets[i]
-		depth.Watch(inst.book, &bot.mark)
+		sole.Watch(inst.book, &bot.mark)
 		*a = asset{Asset: local.NewAsset(inst.TickSize, inst.LotSize, inst.lastTrades), instrument: inst.Instrument, book: inst.book,
 			connectorNo: bot.connectorNo(inst.Connector), registering: true}
 	}
@@ -140,73 +141,89 @@ func (b *LiveBotBuilder) Build(ch ipc.Channel) (*LiveBot, error) {
 	return bot, nil
 }
 
-// check returns what is wrong with what was given to the builder.
+// check returns all that is wrong with what was given to the builder.
 func (b *LiveBotBuilder) check(ch ipc.Channel) error {
-	if ch == nil && len(b.instruments) > 0 {
-		return &hft.BuildError{Kind: hft.BuilderIncomplete, What: "no channel: pass Build the channel to the host"}
-	} else if ch == nil {
-		return b.checkFor(nil)
+	if ch != nil {
+		return b.checkFor(ch.Instruments())
 	}
-	return b.checkFor(ch.Instruments())
+	missing := &hft.BuildError{Kind: hft.BuilderIncomplete, What: "no channel: pass Build the channel to the host"}
+	return errors.Join(b.checkOwn(), missing)
 }
 
-// checkFor returns what is wrong with what was given to the builder for a channel of these instruments.
+// checkFor returns all that is wrong with what was given to the builder for a channel of these instruments.
 func (b *LiveBotBuilder) checkFor(channel []ipc.Instrument) error {
-	switch {
-	case len(b.instruments) == 0:
-		return &hft.BuildError{Kind: hft.BuilderIncomplete, What: "no instrument: call Register before Build"}
-	case b.id == 0:
-		return &hft.BuildError{Kind: hft.InvalidArgument, What: "bot id 0: use another, 0 addresses no bot"}
-	}
-	for i := range b.instruments {
-		if err := b.checkInstrument(i, channel); err != nil {
-			return err
+	wrong := []error{b.checkOwn()}
+	for i := range min(len(channel), len(b.instruments)) {
+		if inst := &b.instruments[i]; channel[i].Connector != inst.Connector || channel[i].Symbol != inst.Symbol {
+			wrong = append(wrong, &hft.BuildError{Kind: hft.InvalidArgument, What: fmt.Sprintf(
+				"%s/%s: instrument %d of the channel is %s/%s: keep the order", inst.Connector, inst.Symbol, i, channel[i].Connector, channel[i].Symbol)})
 		}
 	}
-	if n := len(channel); n != len(b.instruments) {
-		return &hft.BuildError{Kind: hft.InvalidArgument, What: fmt.Sprintf(
-			"the channel has %d instruments and the bot %d: build both of the same", n, len(b.instruments))}
+	if n := len(channel); n != len(b.instruments) && len(b.instruments) > 0 {
+		wrong = append(wrong, &hft.BuildError{Kind: hft.InvalidArgument, What: fmt.Sprintf(
+			"the channel has %d instruments and the bot %d: build both of the same", n, len(b.instruments))})
 	}
-	return nil
+	return errors.Join(wrong...)
 }
 
-// checkInstrument returns what is wrong with one instrument.
-func (b *LiveBotBuilder) checkInstrument(i int, channel []ipc.Instrument) error {
+// checkOwn returns all that is wrong with the builder whatever the channel.
+func (b *LiveBotBuilder) checkOwn() error {
+	var wrong []error
+	if len(b.instruments) == 0 {
+		wrong = append(wrong, &hft.BuildError{Kind: hft.BuilderIncomplete, What: "no instrument: call Register before Build"})
+	}
+	if b.id == 0 {
+		wrong = append(wrong, &hft.BuildError{Kind: hft.InvalidArgument, What: "bot id 0: use another, 0 addresses no bot"})
+	}
+	for i := range b.instruments {
+		wrong = append(wrong, b.checkInstrument(i))
+	}
+	return errors.Join(wrong...)
+}
+
+// checkInstrument returns all that is wrong with one instrument.
+func (b *LiveBotBuilder) checkInstrument(i int) error {
 	inst := &b.instruments[i]
 	name := inst.Connector + "/" + inst.Symbol
-	invalid := func(format string, args ...any) error {
-		return &hft.BuildError{Kind: hft.InvalidArgument, What: name + ": " + fmt.Sprintf(format, args...)}
+	var wrong []error
+	invalid := func(format string, args ...any) {
+		wrong = append(wrong, &hft.BuildError{Kind: hft.InvalidArgument, What: name + ": " + fmt.Sprintf(format, args...)})
+	}
+	if !(inst.TickSize > 0) || math.IsInf(inst.TickSize, 0) {
+		invalid("tick size %v: must be above 0", inst.TickSize)
+	}
+	if !(inst.LotSize > 0) || math.IsInf(inst.LotSize, 0) {
+		invalid("lot size %v: must be above 0", inst.LotSize)
 	}
 	switch {
-	case !(inst.TickSize > 0) || math.IsInf(inst.TickSize, 0):
-		return invalid("tick size %v: must be above 0", inst.TickSize)
-	case !(inst.LotSize > 0) || math.IsInf(inst.LotSize, 0):
-		return invalid("lot size %v: must be above 0", inst.LotSize)
 	case inst.book == nil:
-		return invalid("no book: pass NewInstrument one of package depth")
-	case inst.book.TickSize() != inst.TickSize || inst.book.LotSize() != inst.LotSize:
-		return invalid("the book has tick size %v and lot size %v, the instrument %v and %v", inst.book.TickSize(),
+		invalid("no book: pass NewInstrument one of package depth")
+	case len(wrong) == 0 && (inst.book.TickSize() != inst.TickSize || inst.book.LotSize() != inst.LotSize):
+		invalid("the book has tick size %v and lot size %v, the instrument %v and %v", inst.book.TickSize(),
 			inst.book.LotSize(), inst.TickSize, inst.LotSize)
 	}
 	if inst.lastTrades > maxLastTrades {
-		return invalid("%d last trades: a bot keeps %d at most", inst.lastTrades, maxLastTrades)
+		invalid("%d last trades: a bot keeps %d at most", inst.lastTrades, maxLastTrades)
 	}
-	for j := range i {
-		if reflect.TypeOf(inst.book).Comparable() && b.instruments[j].book == inst.book {
-			return invalid("its book is that of %s/%s: each instrument needs its own", b.instruments[j].Connector, b.instruments[j].Symbol)
+	for j := range b.instruments[:i] {
+		other := &b.instruments[j]
+		if other.Connector == inst.Connector && other.Symbol == inst.Symbol {
+			wrong = append(wrong, &hft.BuildError{Kind: hft.Duplicate, What: name})
 		}
-		if b.instruments[j].Connector == inst.Connector && b.instruments[j].Symbol == inst.Symbol {
-			return &hft.BuildError{Kind: hft.Duplicate, What: name}
+		if inst.shares(other) {
+			invalid("its book is that of %s/%s: each instrument needs its own", other.Connector, other.Symbol)
 		}
 	}
-	if i < len(channel) && (channel[i].Connector != inst.Connector || channel[i].Symbol != inst.Symbol) {
-		return invalid("instrument %d of the channel is %s/%s: keep the order", i, channel[i].Connector, channel[i].Symbol)
-	}
-	return nil
+	return errors.Join(wrong...)
+}
+
+// shares reports whether both have the same book.
+func (i *Instrument) shares(other *Instrument) bool {
+	return i.book != nil && reflect.TypeOf(i.book).Comparable() && other.book == i.book
 }
 
 // register asks the host for the orders, state and book of an asset.
-func (b *LiveBot) register(assetNo int) error {
+func (b *liveBot) register(assetNo int) error {
 	a := &b.assets[assetNo]
 	request := ipc.LiveRequest{Kind: ipc.RequestRegisterInstrument, TickSize: a.instrument.TickSize, LotSize: a.instrument.LotSize}
 	err := b.ch.Send(b.id, assetNo, &request)
@@ -221,7 +238,7 @@ func (b *LiveBot) register(assetNo int) error {
 }
 
 // awaitBooks applies what arrives until every asset's registration has been answered.
-func (b *LiveBot) awaitBooks(timeout time.Duration) error {
+func (b *liveBot) awaitBooks(timeout time.Duration) error {
 	deadlineNs := local.Deadline(b.ch.NowNs(), timeout)
 	for {
 		missing := 0
@@ -250,7 +267,7 @@ func (b *LiveBot) awaitBooks(timeout time.Duration) error {
 }
 
 // connectorNo returns the number of the connector of that name, a new one if need be.
-func (b *LiveBot) connectorNo(name string) int {
+func (b *liveBot) connectorNo(name string) int {
 	for i, known := range b.connectors {
 		if known.name == name {
 			return i

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hftrunner/hftrunner/depth"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/testkit/ipctest"
 	"github.com/hftrunner/hftrunner/ipc"
@@ -213,6 +214,19 @@ func TestIDs(t *testing.T) {
 		}
 		if err := bot.Close(); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+// TestBuildTellsAll: all that is wrong is told at once.
+func TestBuildTellsAll(t *testing.T) {
+	book := depth.NewHashMapMarketDepth(0.1, 0.001)
+	_, err := live.NewBuilder().ID(0).
+		Register(live.NewInstrument("alpha", "BTCUSDT", -0.1, 0, book, 2_000_000)).
+		Register(live.NewInstrument("alpha", "BTCUSDT", 0.1, 0.001, nil, 0)).Build(nil)
+	for _, want := range []string{"bot id 0", "tick size -0.1", "lot size 0", "2000000 last trades", "duplicate", "no book", "no channel"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("not told: %s, in:\n%v", want, err)
 		}
 	}
 }

@@ -13,17 +13,18 @@ import (
 
 	"github.com/hftrunner/hftrunner/depth"
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/hostipc"
 	"github.com/hftrunner/hftrunner/ipc"
 	"github.com/hftrunner/hftrunner/live"
 )
 
 // newDialer returns a builder with one instrument of connector "venue".
 func newDialer() *live.LiveBotBuilder {
-	return live.NewBuilder().Register(live.NewInstrument("venue", "BTCUSDT", 0.1, 0.001, depth.NewWindowMarketDepth(0.1, 0.001, depth.Fixed), 0))
+	return live.NewBuilder().Register(live.NewInstrument("venue", "BTCUSDT", 0.1, 0.001, depth.NewWindowMarketDepth(0.1, 0.001), 0))
 }
 
 // serveAttach serves an attach socket until the test ends.
-func serveAttach(t *testing.T, serve func(*ipc.AttachPeer)) (socket string) {
+func serveAttach(t *testing.T, serve func(*hostipc.AttachPeer)) (socket string) {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "hft") // a socket's path has to be short
 	if err != nil {
@@ -36,7 +37,7 @@ func serveAttach(t *testing.T, serve func(*ipc.AttachPeer)) (socket string) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error)
-	go func() { served <- ipc.ServeAttach(ctx, listener, serve, nil) }()
+	go func() { served <- hostipc.ServeAttach(ctx, listener, serve, nil) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-served; err != nil {
@@ -49,7 +50,7 @@ func serveAttach(t *testing.T, serve func(*ipc.AttachPeer)) (socket string) {
 
 func TestConnectRefused(t *testing.T) {
 	var asked atomic.Int32
-	socket := serveAttach(t, func(p *ipc.AttachPeer) {
+	socket := serveAttach(t, func(p *hostipc.AttachPeer) {
 		asked.Add(1)
 		p.Refuse(&hft.BuildError{Kind: hft.Duplicate, What: "bot id 7"})
 	})
@@ -60,11 +61,11 @@ func TestConnectRefused(t *testing.T) {
 	}{
 		"no instrument": {live.NewBuilder(), socket, &hft.BuildError{Kind: hft.BuilderIncomplete}},
 		"id 0":          {newDialer().ID(0), socket, &hft.BuildError{Kind: hft.InvalidArgument}},
-		"twice": {newDialer().Register(live.NewInstrument("venue", "BTCUSDT", 0.1, 0.001, depth.NewWindowMarketDepth(0.1, 0.001, depth.Fixed), 0)),
+		"twice": {newDialer().Register(live.NewInstrument("venue", "BTCUSDT", 0.1, 0.001, depth.NewWindowMarketDepth(0.1, 0.001), 0)),
 			socket, &hft.BuildError{Kind: hft.Duplicate}},
 		"no host":  {newDialer(), socket + "x", os.ErrNotExist},
 		"by host":  {newDialer().ID(7), socket, &hft.BuildError{Kind: hft.Duplicate, What: "bot id 7"}},
-		"long":     {newDialer().Register(live.NewInstrument("venue", strings.Repeat("x", 65), 0.1, 0.001, depth.NewWindowMarketDepth(0.1, 0.001, depth.Fixed), 0)), socket, &hft.BuildError{Kind: hft.InvalidArgument}},
+		"long":     {newDialer().Register(live.NewInstrument("venue", strings.Repeat("x", 65), 0.1, 0.001, depth.NewWindowMarketDepth(0.1, 0.001), 0)), socket, &hft.BuildError{Kind: hft.InvalidArgument}},
 		"no steps": {live.NewBuilder().Register(live.NewInstrument("venue", "X", 0, 1, nil, 0)), socket, &hft.BuildError{Kind: hft.InvalidArgument}},
 	} {
 		if bot, err := c.builder.Connect(c.socket); !errors.Is(err, c.want) || bot != nil {
@@ -79,20 +80,20 @@ func TestConnectRefused(t *testing.T) {
 // TestConnectFails: a host that gives memory but no books; nothing is left of the attempt.
 func TestConnectFails(t *testing.T) {
 	gone := make(chan struct{})
-	socket := serveAttach(t, func(p *ipc.AttachPeer) {
-		control, err := ipc.NewControl()
+	socket := serveAttach(t, func(p *hostipc.AttachPeer) {
+		control, err := hostipc.NewControl()
 		if err != nil {
 			t.Error(err)
 			return
 		}
 		defer control.Close()
-		feed, err := ipc.NewFeed("venue", 16, ipc.NewWallClock())
+		feed, err := hostipc.NewFeed("venue", 16, hostipc.NewWallClock())
 		if err != nil {
 			t.Error(err)
 			return
 		}
 		defer feed.Close()
-		port, err := ipc.NewPort(feed, control)
+		port, err := hostipc.NewPort(feed, control)
 		if err != nil {
 			t.Error(err)
 			return

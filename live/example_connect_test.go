@@ -18,11 +18,11 @@ import (
 // and stopped as one likes, in a debugger say. Ctrl-C interrupts its waiting calls.
 func ExampleLiveBotBuilder_Dial() {
 	builder := live.NewBuilder().
-		Register(live.NewInstrument("sim", "BTCUSDT", 0.1, 0.001, depth.NewWindowMarketDepth(0.1, 0.001, depth.Fixed), 100)).
+		Register(live.NewInstrument("sim", "BTCUSDT", 0.1, 0.001, depth.NewWindowMarketDepth(0.1, 0.001), 100)).
 		ErrorHandler(func(e hft.LiveError) error { fmt.Println(e); return nil }).
 		OrderRecvHook(func(_, next *hft.Order) error { fmt.Println("order", next.OrderID, next.Status); return nil }).
 		ID(7)
-	channel, err := builder.Dial("state/attach.sock", ipc.DialKeepOrders())
+	channel, err := builder.Attach(ipc.DialConfig{KeepOrders: true}).Dial("state/attach.sock")
 	if err != nil {
 		fmt.Println(err) // connector not found, bot id 7 is connected, the host has another tick size, no host, ...
 		return

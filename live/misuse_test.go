@@ -44,7 +44,7 @@ func calls(bot hft.Bot) (withError map[string]func() error, reading map[string]f
 }
 
 // waitingBot returns a bot on the wall clock, whose goroutine waits for an hour, its book, and where that wait's error comes.
-func waitingBot(t *testing.T) (*live.LiveBot, hft.MarketDepth, <-chan error) {
+func waitingBot(t *testing.T) (live.LiveBot, hft.MarketDepth, <-chan error) {
 	t.Helper()
 	hub := ipctest.NewHub(ipctest.Instruments(), nil)
 	t.Cleanup(func() { hub.Close() })
@@ -158,7 +158,7 @@ func TestCloseWhileItWaits(t *testing.T) {
 
 // TestBotThatNeverWas: a nil bot and one that nobody built are as if they were closed, and Build takes no such channel.
 func TestBotThatNeverWas(t *testing.T) {
-	for _, bot := range []*live.LiveBot{nil, {}} {
+	for _, bot := range live.NeverBuilt() {
 		withError, _ := calls(bot)
 		for name, f := range withError {
 			if err := f(); !errors.Is(err, hft.ErrInterrupted) {
@@ -175,8 +175,7 @@ func TestBotThatNeverWas(t *testing.T) {
 	if err := closed.Close(); err != nil {
 		t.Fatal(err)
 	}
-	var none *ipc.SharedChannel
-	for _, ch := range []ipc.Channel{nil, none, &ipc.SharedChannel{}, closed} {
+	for _, ch := range []ipc.Channel{nil, closed} {
 		if bot, err := r.builder(1).Build(ch); bot != nil || err == nil {
 			t.Errorf("Build on %#v = %v, %v", ch, bot, err)
 		}
@@ -276,7 +275,7 @@ func (s *scripted) Resume()                                  {}
 func (s *scripted) Close() error                             { return nil }
 
 // buildScripted returns a bot on a scripted channel.
-func buildScripted(t *testing.T) (*live.LiveBot, *scripted) {
+func buildScripted(t *testing.T) (live.LiveBot, *scripted) {
 	t.Helper()
 	ch := &scripted{events: []ipc.LiveEvent{{Kind: ipc.EventBatchStart}, {Kind: ipc.EventBatchEnd}}}
 	bot, err := (&rig{tb: t}).builder(1).Logger(func(string) {}).Build(ch)

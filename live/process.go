@@ -11,7 +11,7 @@ import (
 )
 
 // process applies the event in b.ev. The error is the handler's or the hook's.
-func (b *LiveBot) process(instNo int, w *wait) error {
+func (b *liveBot) process(instNo int, w *wait) error {
 	if b.ev.Kind == ipc.EventError {
 		return b.processError(&b.ev.Err)
 	}
@@ -44,7 +44,7 @@ func (b *LiveBot) process(instNo int, w *wait) error {
 }
 
 // setInMessage notes whether further events of a connector's message follow.
-func (b *LiveBot) setInMessage(connectorNo int, inMessage bool) {
+func (b *liveBot) setInMessage(connectorNo int, inMessage bool) {
 	c := &b.connectors[connectorNo]
 	if c.inMessage == inMessage {
 		return
@@ -58,7 +58,7 @@ func (b *LiveBot) setInMessage(connectorNo int, inMessage bool) {
 }
 
 // forgetBooks ends the bursts of a connector that have not come to their end, and empties its books.
-func (b *LiveBot) forgetBooks(connectorNo int) {
+func (b *liveBot) forgetBooks(connectorNo int) {
 	nowNs := b.ch.NowNs()
 	clearBook := hft.Event{Ev: hft.LocalEvent | hft.DepthClearEvent, ExchTimestampNs: nowNs, LocalTimestampNs: nowNs, Px: math.NaN()}
 	for i := range b.assets {
@@ -74,7 +74,7 @@ func (b *LiveBot) forgetBooks(connectorNo int) {
 	}
 }
 
-func (b *LiveBot) processFeed(a *asset, w *wait) {
+func (b *liveBot) processFeed(a *asset, w *wait) {
 	e := &b.ev.Feed
 	if !a.inBurst {
 		b.setInMessage(a.connectorNo, b.ev.More)
@@ -104,7 +104,7 @@ func (b *LiveBot) processFeed(a *asset, w *wait) {
 }
 
 // processOrder hands an order's report to the hook, applies it, and looks whether it is waited for.
-func (b *LiveBot) processOrder(assetNo int, w *wait) error {
+func (b *liveBot) processOrder(assetNo int, w *wait) error {
 	a := &b.assets[assetNo]
 	report := &b.ev.Order
 	var hookErr error
@@ -123,7 +123,7 @@ func (b *LiveBot) processOrder(assetNo int, w *wait) error {
 }
 
 // processError hands an error event to the handler, or logs it.
-func (b *LiveBot) processError(e *hft.LiveError) error {
+func (b *liveBot) processError(e *hft.LiveError) error {
 	if e.Kind == hft.CustomKind && e.Code == hft.CodeFeedLost {
 		// The rest of a message may be among what was lost, and a book that was under way will not be told to its end. The
 		// channel clears the books next; nobody is to see them until then.
@@ -145,7 +145,7 @@ func (b *LiveBot) processError(e *hft.LiveError) error {
 	return b.mark.Call(func() error { return b.errorHandler(*e) })
 }
 
-func (b *LiveBot) log(e *hft.LiveError) { b.logger(fmt.Sprintf("bot %d: %v", b.id, *e)) }
+func (b *liveBot) log(e *hft.LiveError) { b.logger(fmt.Sprintf("bot %d: %v", b.id, *e)) }
 
 // early is an order's report or an error event that was received while the bot was built. Hook and handler belong to
 // waiting calls, so it is told in the first of those; what it says has been applied before.
@@ -167,7 +167,7 @@ func earlyOrder(known, report *hft.Order) early {
 
 // tellEarly tells what was received while the bot was built. An error of hook or handler ends the call it is told in; the rest
 // comes in the next.
-func (b *LiveBot) tellEarly() error {
+func (b *liveBot) tellEarly() error {
 	for len(b.early) > 0 {
 		e := b.early[0]
 		b.early = b.early[1:]

@@ -13,13 +13,13 @@ var (
 )
 
 // SubmitBuyOrder sends a buy order; see SubmitOrder.
-func (b *LiveBot) SubmitBuyOrder(assetNo int, orderID uint64, price, qty float64, tif hft.TimeInForce, ordType hft.OrdType, wait bool) (hft.ElapseResult, error) {
+func (b *liveBot) SubmitBuyOrder(assetNo int, orderID uint64, price, qty float64, tif hft.TimeInForce, ordType hft.OrdType, wait bool) (hft.ElapseResult, error) {
 	return b.SubmitOrder(assetNo, hft.OrderRequest{OrderID: orderID, Price: price, Qty: qty, Side: hft.Buy,
 		TimeInForce: tif, OrdType: ordType}, wait)
 }
 
 // SubmitSellOrder sends a sell order; see SubmitOrder.
-func (b *LiveBot) SubmitSellOrder(assetNo int, orderID uint64, price, qty float64, tif hft.TimeInForce, ordType hft.OrdType, wait bool) (hft.ElapseResult, error) {
+func (b *liveBot) SubmitSellOrder(assetNo int, orderID uint64, price, qty float64, tif hft.TimeInForce, ordType hft.OrdType, wait bool) (hft.ElapseResult, error) {
 	return b.SubmitOrder(assetNo, hft.OrderRequest{OrderID: orderID, Price: price, Qty: qty, Side: hft.Sell,
 		TimeInForce: tif, OrdType: ordType}, wait)
 }
@@ -31,7 +31,7 @@ func (b *LiveBot) SubmitSellOrder(assetNo int, orderID uint64, price, qty float6
 // a whole number of lots, 1 or more, of a limit order a price that is not finite and above 0 or of less than half a tick,
 // a side other than Buy and Sell, an unknown order type or time in force; hft.ErrOrderIDExist; hft.ErrRequestQueueFull;
 // hft.ErrPeerGone. With wait also those of the waiting calls.
-func (b *LiveBot) SubmitOrder(assetNo int, r hft.OrderRequest, wait bool) (hft.ElapseResult, error) {
+func (b *liveBot) SubmitOrder(assetNo int, r hft.OrderRequest, wait bool) (hft.ElapseResult, error) {
 	if err := b.mayRequest(assetNo, wait); err != nil {
 		return hft.ElapseOk, err
 	}
@@ -42,7 +42,7 @@ func (b *LiveBot) SubmitOrder(assetNo int, r hft.OrderRequest, wait bool) (hft.E
 
 // Modify asks for a new price and quantity of an open order. Orders shows them at once; a refused request restores
 // the old ones. Errors as Cancel, and hft.ErrInvalidOrderRequest for a price or quantity that SubmitOrder would refuse.
-func (b *LiveBot) Modify(assetNo int, orderID uint64, price, qty float64, wait bool) (hft.ElapseResult, error) {
+func (b *liveBot) Modify(assetNo int, orderID uint64, price, qty float64, wait bool) (hft.ElapseResult, error) {
 	if err := b.mayRequest(assetNo, wait); err != nil {
 		return hft.ElapseOk, err
 	}
@@ -55,7 +55,7 @@ func (b *LiveBot) Modify(assetNo int, orderID uint64, price, qty float64, wait b
 // hft.ErrOrderNotFound, hft.ErrOrderRequestInProcess while a request of the order is in flight,
 // hft.ErrInvalidOrderStatus for an order that is not active, hft.ErrRequestQueueFull and hft.ErrPeerGone. With wait
 // also those of the waiting calls; see SubmitOrder.
-func (b *LiveBot) Cancel(assetNo int, orderID uint64, wait bool) (hft.ElapseResult, error) {
+func (b *liveBot) Cancel(assetNo int, orderID uint64, wait bool) (hft.ElapseResult, error) {
 	if err := b.mayRequest(assetNo, wait); err != nil {
 		return hft.ElapseOk, err
 	}
@@ -66,7 +66,7 @@ func (b *LiveBot) Cancel(assetNo int, orderID uint64, wait bool) (hft.ElapseResu
 
 // ask sends a request, unless it was refused by err, and waits for its response if it is to be waited for. what is the method
 // that asks.
-func (b *LiveBot) ask(what string, assetNo int, order *hft.Order, err error, wait bool) (hft.ElapseResult, error) {
+func (b *liveBot) ask(what string, assetNo int, order *hft.Order, err error, wait bool) (hft.ElapseResult, error) {
 	if err != nil {
 		return hft.ElapseOk, err
 	}
@@ -91,7 +91,7 @@ func (b *LiveBot) ask(what string, assetNo int, order *hft.Order, err error, wai
 }
 
 // mayRequest returns why no request can be made at all.
-func (b *LiveBot) mayRequest(assetNo int, wait bool) error {
+func (b *liveBot) mayRequest(assetNo int, wait bool) error {
 	switch {
 	case b.off():
 		return errClosed

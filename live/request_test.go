@@ -112,9 +112,9 @@ func TestCancelAndModify(t *testing.T) {
 		{"expired", func(r *rig) { r.order(0, report(r.submit(1), hft.StatusExpired, t0)) }, hft.ErrInvalidOrderStatus},
 		{"unknown", func(r *rig) { r.order(0, report(r.submit(1), hft.StatusUnknown, t0)) }, hft.ErrInvalidOrderStatus},
 	} {
-		for what, call := range map[string]func(b *live.LiveBot) (hft.ElapseResult, error){
-			"Cancel": func(b *live.LiveBot) (hft.ElapseResult, error) { return b.Cancel(0, 1, false) },
-			"Modify": func(b *live.LiveBot) (hft.ElapseResult, error) { return b.Modify(0, 1, 61000, 2, false) },
+		for what, call := range map[string]func(b live.LiveBot) (hft.ElapseResult, error){
+			"Cancel": func(b live.LiveBot) (hft.ElapseResult, error) { return b.Cancel(0, 1, false) },
+			"Modify": func(b live.LiveBot) (hft.ElapseResult, error) { return b.Modify(0, 1, 61000, 2, false) },
 		} {
 			r := newRig(t)
 			test.arrange(r)
@@ -283,7 +283,7 @@ func TestTwoBotsOneOrderID(t *testing.T) {
 	o := report(r.requests[1].Order, hft.StatusFilled, t0)
 	r.must(r.hub.SendOrder(botID+1, 0, &o, hft.StateValues{Position: -2}))
 	r.feed(0, bid(100, 1))
-	for _, bot := range []*live.LiveBot{r.bot, other} {
+	for _, bot := range []live.LiveBot{r.bot, other} {
 		if got, err := bot.WaitNextFeed(false, time.Second); got != hft.ElapseMarketFeed || err != nil {
 			t.Fatalf("WaitNextFeed = %v, %v", got, err)
 		}

@@ -25,7 +25,7 @@ type rig struct {
 	clock *ipctest.ManualClock
 	hub   *ipctest.Hub
 	ch    ipc.Channel
-	bot   *live.LiveBot
+	bot   live.LiveBot
 
 	requests []ipc.LiveRequest // about orders, as the host received them
 	refuse   error             // what Send says to requests about orders

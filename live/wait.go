@@ -20,18 +20,18 @@ type wait struct {
 // Elapse processes what arrives while that much time of the channel's clock passes; 0 or less processes what is there.
 // It returns ElapseOk. Errors: hft.ErrInterrupted, hft.ErrEndOfData with ElapseEndOfData, hft.ErrPeerGone, and what the
 // error handler or the order hook returned.
-func (b *LiveBot) Elapse(duration time.Duration) (hft.ElapseResult, error) {
+func (b *liveBot) Elapse(duration time.Duration) (hft.ElapseResult, error) {
 	return b.waitFor("live: LiveBot.Elapse", duration, &wait{})
 }
 
 // ElapseBT returns ElapseOk at once and receives nothing: live, computing takes its own time (elapse_bt). It is refused
 // where Elapse is: after Close, and within the order hook or error handler.
-func (b *LiveBot) ElapseBT(time.Duration) (hft.ElapseResult, error) { return hft.ElapseOk, b.mayWait() }
+func (b *liveBot) ElapseBT(time.Duration) (hft.ElapseResult, error) { return hft.ElapseOk, b.mayWait() }
 
 // WaitNextFeed waits for the next market feed event of any asset or, with includeOrderResp, for the next response of
 // any order, and comes back when the message it belongs to has been processed to its end: ElapseMarketFeed or
 // ElapseOrderResponse, whichever came last, ElapseOk after timeout. Errors as Elapse.
-func (b *LiveBot) WaitNextFeed(includeOrderResp bool, timeout time.Duration) (hft.ElapseResult, error) {
+func (b *liveBot) WaitNextFeed(includeOrderResp bool, timeout time.Duration) (hft.ElapseResult, error) {
 	return b.waitFor("live: LiveBot.WaitNextFeed", timeout, &wait{feed: true, orders: hft.WaitOrderResponse{Any: includeOrderResp}})
 }
 
@@ -39,7 +39,7 @@ func (b *LiveBot) WaitNextFeed(includeOrderResp bool, timeout time.Duration) (hf
 // A response that was processed since the last request and that no WaitOrderResponse has returned for counts, and so
 // does every order that is final: nothing more will come. Errors: hft.ErrInstrumentNotFound, hft.ErrOrderNotFound for an
 // order that is not in Orders, and those of Elapse.
-func (b *LiveBot) WaitOrderResponse(assetNo int, orderID uint64, timeout time.Duration) (hft.ElapseResult, error) {
+func (b *liveBot) WaitOrderResponse(assetNo int, orderID uint64, timeout time.Duration) (hft.ElapseResult, error) {
 	if err := b.mayRequest(assetNo, true); err != nil {
 		return hft.ElapseOk, err
 	}
@@ -51,7 +51,7 @@ func (b *LiveBot) WaitOrderResponse(assetNo int, orderID uint64, timeout time.Du
 }
 
 // waitOrder waits for a response of an order that is in the asset's orders.
-func (b *LiveBot) waitOrder(what string, assetNo int, orderID uint64, timeout time.Duration) (hft.ElapseResult, error) {
+func (b *liveBot) waitOrder(what string, assetNo int, orderID uint64, timeout time.Duration) (hft.ElapseResult, error) {
 	a := &b.assets[assetNo]
 	w := wait{orders: hft.WaitOrderResponse{Specified: true, AssetNo: assetNo, OrderID: orderID}}
 	if a.Answered(orderID) {
@@ -70,7 +70,7 @@ const whatIsThere time.Duration = -1
 
 // waitFor receives until w has what it waits for and no message is half processed, until the time is over, or until
 // there is an error. what is the method that waits. The clock is only asked when there is nothing to receive: while events come in, they come first.
-func (b *LiveBot) waitFor(what string, timeout time.Duration, w *wait) (hft.ElapseResult, error) {
+func (b *liveBot) waitFor(what string, timeout time.Duration, w *wait) (hft.ElapseResult, error) {
 	if err := b.mayWait(); err != nil {
 		return hft.ElapseOk, err
 	}
@@ -89,7 +89,7 @@ func (b *LiveBot) waitFor(what string, timeout time.Duration, w *wait) (hft.Elap
 	return result, err
 }
 
-func (b *LiveBot) receive(timeout time.Duration, w *wait) (hft.ElapseResult, error) {
+func (b *liveBot) receive(timeout time.Duration, w *wait) (hft.ElapseResult, error) {
 	deadlineNs := local.Deadline(b.ch.NowNs(), timeout)
 	remaining := whatIsThere
 	for {
@@ -122,7 +122,7 @@ func (b *LiveBot) receive(timeout time.Duration, w *wait) (hft.ElapseResult, err
 }
 
 // mayWait returns why the bot cannot wait at all.
-func (b *LiveBot) mayWait() error {
+func (b *liveBot) mayWait() error {
 	switch {
 	case b.off():
 		return errClosed
@@ -135,7 +135,7 @@ func (b *LiveBot) mayWait() error {
 // after reports whether the event that was just processed reached the host after the deadline: then a feed that is
 // faster than the strategy must not hold up a wait that is over. A receive time in the future is of another clock and
 // says nothing.
-func (b *LiveBot) after(deadlineNs int64) bool {
+func (b *liveBot) after(deadlineNs int64) bool {
 	receivedNs := b.ev.Feed.LocalTimestampNs
 	return b.ev.Kind == ipc.EventFeed && receivedNs > deadlineNs && receivedNs <= b.ch.NowNs()
 }

@@ -18,7 +18,7 @@ import (
 type waitCase struct {
 	name    string
 	arrange func(r *rig) // order 1 of asset 0 is in flight
-	call    func(b *live.LiveBot) (hft.ElapseResult, error)
+	call    func(b live.LiveBot) (hft.ElapseResult, error)
 	want    hft.ElapseResult
 	wantErr error
 	passed  time.Duration
@@ -62,7 +62,7 @@ func elapseCases() []waitCase {
 			hft.ElapseOk, hft.ErrInterrupted, 4 * ms},
 		{"elapse, host gone", func(r *rig) { r.after(4*ms, func() { r.hub.Close() }) }, elapse(10 * ms),
 			hft.ElapseOk, hft.ErrPeerGone, 4 * ms},
-		{"elapse_bt", nil, func(b *live.LiveBot) (hft.ElapseResult, error) { return b.ElapseBT(time.Hour) }, hft.ElapseOk, nil, 0},
+		{"elapse_bt", nil, func(b live.LiveBot) (hft.ElapseResult, error) { return b.ElapseBT(time.Hour) }, hft.ElapseOk, nil, 0},
 	}
 }
 
@@ -130,13 +130,13 @@ func orderCases() []waitCase {
 			hft.ElapseEndOfData, hft.ErrEndOfData, 2 * ms},
 		{"order, interrupted", func(r *rig) { r.after(2*ms, r.ch.Interrupt) }, orderResponse(hft.UntilEndOfData),
 			hft.ElapseOk, hft.ErrInterrupted, 2 * ms},
-		{"order, unknown", nil, func(b *live.LiveBot) (hft.ElapseResult, error) {
+		{"order, unknown", nil, func(b live.LiveBot) (hft.ElapseResult, error) {
 			return b.WaitOrderResponse(0, 99, time.Hour)
 		}, hft.ElapseOk, hft.ErrOrderNotFound, 0},
-		{"order, unknown asset", nil, func(b *live.LiveBot) (hft.ElapseResult, error) {
+		{"order, unknown asset", nil, func(b live.LiveBot) (hft.ElapseResult, error) {
 			return b.WaitOrderResponse(3, 1, time.Hour)
 		}, hft.ElapseOk, hft.ErrInstrumentNotFound, 0},
-		{"submit and wait, timeout", nil, func(b *live.LiveBot) (hft.ElapseResult, error) {
+		{"submit and wait, timeout", nil, func(b live.LiveBot) (hft.ElapseResult, error) {
 			return b.SubmitSellOrder(0, 2, 1, 1, hft.GTC, hft.Limit, true)
 		}, hft.ElapseOk, nil, time.Minute},
 	}
@@ -144,16 +144,16 @@ func orderCases() []waitCase {
 
 func ackNow(r *rig) { ack(r)() }
 
-func elapse(d time.Duration) func(*live.LiveBot) (hft.ElapseResult, error) {
-	return func(b *live.LiveBot) (hft.ElapseResult, error) { return b.Elapse(d) }
+func elapse(d time.Duration) func(live.LiveBot) (hft.ElapseResult, error) {
+	return func(b live.LiveBot) (hft.ElapseResult, error) { return b.Elapse(d) }
 }
 
-func nextFeed(includeOrderResp bool, timeout time.Duration) func(*live.LiveBot) (hft.ElapseResult, error) {
-	return func(b *live.LiveBot) (hft.ElapseResult, error) { return b.WaitNextFeed(includeOrderResp, timeout) }
+func nextFeed(includeOrderResp bool, timeout time.Duration) func(live.LiveBot) (hft.ElapseResult, error) {
+	return func(b live.LiveBot) (hft.ElapseResult, error) { return b.WaitNextFeed(includeOrderResp, timeout) }
 }
 
-func orderResponse(timeout time.Duration) func(*live.LiveBot) (hft.ElapseResult, error) {
-	return func(b *live.LiveBot) (hft.ElapseResult, error) { return b.WaitOrderResponse(0, 1, timeout) }
+func orderResponse(timeout time.Duration) func(live.LiveBot) (hft.ElapseResult, error) {
+	return func(b live.LiveBot) (hft.ElapseResult, error) { return b.WaitOrderResponse(0, 1, timeout) }
 }
 
 // TestWaitEndsWithMessage: a strategy never sees half of a message.

@@ -23,7 +23,7 @@ type engine interface {
 }
 
 var (
-	_ engine             = (*backtest.Backtest)(nil)
+	_ engine             = (backtest.Backtest)(nil)
 	_ backtest.Observer  = (*rowSender)(nil)
 	_ control.Backtester = (*adapter)(nil)
 )

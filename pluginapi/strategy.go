@@ -15,7 +15,8 @@ type Strategy interface {
 	Run(ctx context.Context, bot hft.Bot) error
 }
 
-// StateSaver is implemented by strategies that hand state over to their next process at a restart.
+// StateSaver is implemented by strategies that hand state over to their next process at a hot restart, and after an
+// orderly stop. docs/bot-contract.md says what can be relied on.
 type StateSaver interface {
 	// SaveState is called after Run has returned, with up to 64 MB to be handed over. When it fails, or has not returned within
 	// the host's stop_timeout, the restart is given up, and Run is called again with the same bot, so that the strategy goes on. One
@@ -25,7 +26,8 @@ type StateSaver interface {
 
 // StateRestorer is implemented by strategies that take over the state of their last process.
 type StateRestorer interface {
-	// RestoreState is called before Run with what SaveState returned, possibly of an older version of the plugin.
+	// RestoreState is called before Run with what SaveState returned, possibly of an older version of the plugin, and
+	// possibly long ago: a process that was killed saves nothing. With an error the strategy does not start.
 	RestoreState(state []byte) error
 }
 

@@ -196,6 +196,7 @@ func TestSweepEndedAtOnce(t *testing.T) {
 
 // kill -9: finished runs are whole, whatever was being written.
 func TestBacktestKilled(t *testing.T) {
+	onlyLong(t)
 	t.Parallel()
 	w := newBacktestWorkspace(t)
 	cmd, _ := w.startedSweep(60)
@@ -210,6 +211,7 @@ func TestBacktestKilled(t *testing.T) {
 func TestBacktestExample(t *testing.T) {
 	t.Run("sample", func(t *testing.T) { backtestExample(t, sampletest.Dir(t), 38_976) })
 	t.Run("recorded", func(t *testing.T) {
+		onlyLong(t)
 		backtestExample(t, filepath.Dir(filepath.Dir(datatest.Recording(t, "binancefutures", "btcusdt_20240808.gz"))), 569_412)
 	})
 }

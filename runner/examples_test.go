@@ -15,17 +15,18 @@ import (
 	"github.com/hftrunner/hftrunner/host"
 	"github.com/hftrunner/hftrunner/internal/testkit/datatest"
 	"github.com/hftrunner/hftrunner/internal/testkit/sampletest"
+	_ "github.com/hftrunner/hftrunner/pluginapi" // of the plugins that are built here: a kept result is not of another one
 	"github.com/hftrunner/hftrunner/runner/internal/cli"
 )
 
-// built is where the runner and the example plugins are built, once for all tests.
+// built holds the directory of the runner and the example plugins, built once for all tests.
 var built struct {
 	once sync.Once
 	dir  string
 	err  error
 }
 
-// build builds the runner and the example plugins as make does and returns their folder.
+// build builds the runner and the example plugins as make does and returns their directory.
 func build(t *testing.T) (bin, root string) {
 	t.Helper()
 	root, err := filepath.Abs("..")
@@ -39,17 +40,48 @@ func build(t *testing.T) (bin, root string) {
 		plugins := filepath.Join(built.dir, "plugins")
 		built.err = os.Mkdir(plugins, 0o755)
 		for to, from := range map[string]string{built.dir: "./cmd/runner", plugins: "./plugins/examples/..."} {
-			c := exec.Command("go", "build", "-o", to+string(filepath.Separator), from)
-			c.Dir = root
-			if out, err := c.CombinedOutput(); err != nil {
-				built.err = errors.Join(built.err, fmt.Errorf("build %s: %w\n%s", from, err, out))
-			}
+			built.err = errors.Join(built.err, goBuild(root, to+string(filepath.Separator), from))
 		}
 	})
 	if built.err != nil {
 		t.Fatal(built.err)
 	}
 	return built.dir, root
+}
+
+// goBuild builds programs without what a debugger needs, which is quicker.
+func goBuild(dir, to, from string, flags ...string) error {
+	c := exec.Command("go", append(append([]string{"build", "-ldflags=-s -w", "-o", to}, flags...), from)...)
+	c.Dir = dir
+	if out, err := c.CombinedOutput(); err != nil {
+		return fmt.Errorf("build %s: %w\n%s", from, err, out)
+	}
+	return nil
+}
+
+// testPlugins holds the directory of the program with the plugins of these tests, built once. It is a program of
+// its own as hosts copy plugins and take their checksums, and the test binary is large.
+var testPlugins struct {
+	once sync.Once
+	dir  string
+	err  error
+}
+
+// testPlugin builds the program of testdata/plugins, which is each plugin by its name, and returns its path.
+func testPlugin(t *testing.T) string {
+	t.Helper()
+	const source = "testdata/plugins"
+	testPlugins.once.Do(func() {
+		if testPlugins.dir, testPlugins.err = os.MkdirTemp("", "plugins"); testPlugins.err != nil {
+			return
+		}
+		_, testPlugins.err = os.ReadDir(source) // so that go test does not take a result for one of other sources
+		testPlugins.err = errors.Join(testPlugins.err, goBuild(source, filepath.Join(testPlugins.dir, "plugin"), ".", raceFlags()...))
+	})
+	if testPlugins.err != nil {
+		t.Fatal(testPlugins.err)
+	}
+	return filepath.Join(testPlugins.dir, "plugin")
 }
 
 // runExampleFor runs an example for a short time and, when what has to happen has not happened in it, for a long one.
@@ -95,6 +127,14 @@ func runExample(t *testing.T, args ...string) (host.Summary, map[string]any) {
 	return s, keys
 }
 
+// onlyLong passes over what takes long unless HFTRUNNER_LONG is set.
+func onlyLong(t *testing.T) {
+	t.Helper()
+	if os.Getenv("HFTRUNNER_LONG") == "" {
+		t.Skip("a long test: set HFTRUNNER_LONG=1")
+	}
+}
+
 // A recording through decoder, book, shared memory and a strategy process to fills; it ends by itself.
 func TestReplayExample(t *testing.T) {
 	t.Run("sample", func(t *testing.T) {
@@ -102,6 +142,7 @@ func TestReplayExample(t *testing.T) {
 		replayExample(t, dir, uint64(sampletest.Lines(t, "binancefutures", "BTCUSDT")))
 	})
 	t.Run("recorded", func(t *testing.T) {
+		onlyLong(t)
 		path := datatest.Recording(t, "binancefutures", "btcusdt_20240808.gz")
 		replayExample(t, filepath.Dir(filepath.Dir(path)), 500_000)
 	})

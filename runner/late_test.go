@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/host"
 	"github.com/hftrunner/hftrunner/internal/control"
 	"github.com/hftrunner/hftrunner/internal/testexchange"
@@ -184,7 +184,7 @@ func TestFirstQuestionEndsWithTheRun(t *testing.T) {
 
 // quietProtocol is one that is closed.
 type quietProtocol struct {
-	venue.Protocol
+	protocol.Protocol
 	closed chan struct{}
 }
 

@@ -25,18 +25,21 @@ import (
 )
 
 // Main is the whole program: it runs the command line of this process and ends it.
-func Main() {
+func Main() { program(func(*host.Config) {}) }
+
+// program is Main with a last look at the configuration of a host.
+func program(adjust func(*host.Config)) {
 	if latency.MaybeChild() { // runner bench starts this program again as its peer
 		return
 	}
 	ticktoorder.MaybePlugin() // and as a strategy
-	os.Exit(run(os.Args[1:]))
+	os.Exit(run(os.Args[1:], adjust))
 }
 
 // killer has started processes and can kill them, and what they have started, at once.
 type killer interface{ Kill() }
 
-func run(args []string) int {
+func run(args []string, adjust func(*host.Config)) int {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	if !signal.Ignored(syscall.SIGHUP) { // nohup has it ignored
@@ -63,6 +66,7 @@ func run(args []string) int {
 			if err != nil {
 				return nil, err
 			}
+			adjust(&cfg)
 			h, err := host.New(cfg, logger)
 			if err != nil {
 				return nil, err

@@ -23,118 +23,45 @@ import (
 	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/connector/paper"
 	"github.com/hftrunner/hftrunner/connector/recording"
-	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/host"
 	"github.com/hftrunner/hftrunner/internal/control"
 	"github.com/hftrunner/hftrunner/internal/testkit/sampletest"
 	"github.com/hftrunner/hftrunner/internal/venues"
-	"github.com/hftrunner/hftrunner/pluginapi"
 	"github.com/hftrunner/hftrunner/runner/internal/config"
 )
-
-// joinParams are the parameters of the plugin that the scripts use.
-type joinParams struct {
-	OrderQty float64       `hcl:"order_qty" min:"0" doc:"quantity of each order"`
-	Interval time.Duration `hcl:"interval" default:"50ms" min:"1ms" doc:"time between two looks at the market"`
-	Refuse   bool          `hcl:"refuse" default:"false" doc:"refuse to start"`
-	Note     string        `hcl:"note" default:"" doc:"something of no effect"`
-}
-
-// panicParams say how the other plugin of the scripts ends.
-type panicParams struct {
-	Goroutine bool `hcl:"goroutine" default:"false" doc:"panic in another goroutine, which ends the process"`
-}
-
-type panics struct{ p panicParams }
-
-func (s panics) Run(_ context.Context, bot hft.Bot) error {
-	if _, err := bot.Elapse(time.Second); err != nil {
-		return err
-	}
-	if s.p.Goroutine {
-		go panic("panics: in a goroutine")
-		select {}
-	}
-	panic("panics: as configured")
-}
-
-func servePanics() {
-	pluginapi.Serve(pluginapi.Plugin[panicParams]{Name: "panics", Version: "1.0.0", Doc: "panics after a second",
-		New: func(p panicParams) (pluginapi.Strategy, error) { return panics{p}, nil }})
-}
-
-// join buys and sells one order at the best prices, again and again.
-type join struct{ p joinParams }
-
-func (j join) Run(_ context.Context, bot hft.Bot) error {
-	id := uint64(1)
-	for o := range bot.Orders(0).All() { // of the process before
-		id = max(id, o.OrderID+1)
-	}
-	for ; ; id += 2 {
-		if _, err := bot.Elapse(j.p.Interval); err != nil {
-			return err
-		}
-		for o := range bot.Orders(0).All() {
-			if o.Cancellable() {
-				if _, err := bot.Cancel(0, o.OrderID, false); err != nil {
-					return fmt.Errorf("cancel: %w", err)
-				}
-			}
-		}
-		bot.ClearInactiveOrders(0)
-		book := bot.Depth(0)
-		if book.BestBidTick() == hft.InvalidMin || book.BestAskTick() == hft.InvalidMax {
-			continue
-		}
-		if _, err := bot.SubmitBuyOrder(0, id, book.BestBid(), j.p.OrderQty, hft.GTC, hft.Limit, false); err != nil {
-			return fmt.Errorf("buy: %w", err)
-		}
-		if _, err := bot.SubmitSellOrder(0, id+1, book.BestAsk(), j.p.OrderQty, hft.GTC, hft.Limit, false); err != nil {
-			return fmt.Errorf("sell: %w", err)
-		}
-	}
-}
-
-func serveJoin() {
-	pluginapi.Serve(pluginapi.Plugin[joinParams]{Name: "join", Version: "0.9.0", Doc: "joins the best prices",
-		New: func(p joinParams) (pluginapi.Strategy, error) {
-			if p.Refuse {
-				return nil, errors.New("told to refuse")
-			}
-			return join{p}, nil
-		}})
-}
 
 // cleaned removes what all tests share.
 type cleaned struct{ *testing.M }
 
 func (c cleaned) Run() int {
-	defer func() { _ = os.RemoveAll(built.dir) }()
+	defer func() { _ = errors.Join(os.RemoveAll(built.dir), os.RemoveAll(testPlugins.dir)) }()
 	// Where the tests themselves were started with SIGHUP ignored, as under nohup, their runners would inherit that.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	return c.M.Run()
 }
 
-// The test binary is also the runner and the plugin, by the name it is called by.
+// The test binary is also the runner, by the name it is called by.
 func TestMain(m *testing.M) {
-	testscript.Main(cleaned{m}, map[string]func(){"runner": Main, "join": serveJoin, "loud": serveLoud, "panics": servePanics, "ladder": serveLadder})
+	testscript.Main(cleaned{m}, map[string]func(){"runner": func() { program(smallJournal) }})
 }
 
+// smallJournal makes the journal's memory small, as tests start many hosts: to make it takes a tenth of their time.
+func smallJournal(c *host.Config) { c.Journal.RingBytes = 8 << 20 }
+
 func TestScripts(t *testing.T) {
-	day := gzipped(sampleLines(t, 2500))
+	day, plugin := gzipped(sampleLines(t, 2500)), testPlugin(t)
 	testscript.Run(t, testscript.Params{Dir: filepath.Join("testdata", "script"), UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
-		RequireExplicitExec: true, Setup: func(env *testscript.Env) error { return setUpScript(env, day) },
+		RequireExplicitExec: true, Setup: func(env *testscript.Env) error { return setUpScript(env, day, plugin) },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"waithost": waitHost, "waitstate": waitState, "truncate": truncate}})
 }
 
 // setUpScript makes a plugin folder: plugins and a program that is none; and a recording.
-func setUpScript(env *testscript.Env, day []byte) error {
+func setUpScript(env *testscript.Env, day []byte, plugin string) error {
 	dir := filepath.Join(env.WorkDir, "plugins")
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return err
 	}
-	for name, from := range map[string]string{"join": os.Args[0], "panics": os.Args[0], "noplugin": "/bin/true"} {
+	for name, from := range map[string]string{"join": plugin, "panics": plugin, "noplugin": "/bin/true"} {
 		if err := installProgram(filepath.Join(dir, name), from); err != nil {
 			return err
 		}

@@ -42,13 +42,16 @@ func newWorkspace(t *testing.T, config string) *workspace {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(w.state) })
 	plugins := filepath.Join(w.dir, "plugins")
-	if err := errors.Join(os.Mkdir(plugins, 0o755), installProgram(filepath.Join(plugins, "join"), os.Args[0]),
-		os.Link(filepath.Join(plugins, "join"), filepath.Join(plugins, "ladder")),
-		os.Link(filepath.Join(plugins, "join"), filepath.Join(plugins, "panics")),
+	if err := errors.Join(os.Mkdir(plugins, 0o755), w.install("join"), w.install("ladder"), w.install("panics"),
 		os.WriteFile(filepath.Join(w.dir, "runner.hcl"), []byte(config), 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	return w
+}
+
+// install makes one of the test's plugins one of the workspace.
+func (w *workspace) install(plugin string) error {
+	return installProgram(filepath.Join(w.dir, "plugins", plugin), testPlugin(w.t))
 }
 
 // runner is the program, to be run in the workspace. It dies with the test.

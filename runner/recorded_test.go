@@ -27,14 +27,14 @@ import (
 
 // seenMarket is what a reader of a recording has seen.
 type seenMarket struct {
-	book   *depth.HashMapMarketDepth
+	book   depth.Book
 	levels int
 	trades int
 	volume float64
 }
 
 func newMarket() *seenMarket {
-	return &seenMarket{book: depth.NewHashMapMarketDepth(0.1, 0.00001, depth.Fixed)}
+	return &seenMarket{book: depth.NewHashMapMarketDepth(0.1, 0.00001)}
 }
 
 func (m *seenMarket) take(rows []hft.Event) {

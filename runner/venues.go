@@ -9,20 +9,20 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/protocol"
+	"github.com/hftrunner/hftrunner/connector/venuecheck"
 	"github.com/hftrunner/hftrunner/host"
+	"github.com/hftrunner/hftrunner/internal/hostipc"
 	"github.com/hftrunner/hftrunner/internal/venues"
-	"github.com/hftrunner/hftrunner/ipc"
 	"github.com/hftrunner/hftrunner/runner/internal/config"
-	"github.com/hftrunner/hftrunner/runner/internal/venuecheck"
 )
 
 // newVenue makes what speaks to a connector's venue, with a clock of its own. The caller closes its Protocol.
 func newVenue(c *config.Connector, logger hclog.Logger) (*venues.Venue, error) {
-	return openVenue(c, ipc.NewWallClock(), logger)
+	return openVenue(c, hostipc.NewWallClock(), logger)
 }
 
-func openVenue(c *config.Connector, clock *ipc.Clock, logger hclog.Logger) (*venues.Venue, error) {
+func openVenue(c *config.Connector, clock *hostipc.Clock, logger hclog.Logger) (*venues.Venue, error) {
 	v, err := venues.Open(venues.Config{Kind: c.Kind, Settings: c.Live.Own, Clock: clock, Logger: logger})
 	if err != nil {
 		return nil, fmt.Errorf("%v: connector %q: %w", c.Pos, c.Name, err)
@@ -35,11 +35,13 @@ func checkVenue(c *config.Connector) error {
 	return venues.Check(venues.Config{Kind: c.Kind, Settings: c.Live.Own})
 }
 
-// unreachable is the error of a venue that does not answer, which has nothing to do with the configuration.
-type unreachable struct{ error }
+// notYet is the error of a venue that does not answer, or with an account that cannot be traded as it is: nothing of
+// that has
+// to do with the configuration.
+type notYet struct{ error }
 
 // Unwrap returns the cause.
-func (u unreachable) Unwrap() error { return u.error }
+func (n notYet) Unwrap() error { return n.error }
 
 // answer is what a venue says when it is asked for the rules of what the strategies trade.
 type answer struct {
@@ -54,23 +56,34 @@ type speaking struct {
 	spoke func()
 }
 
-func (s speaking) Filters(ctx context.Context, symbols []string) ([]venue.Filters, error) {
+func (s speaking) Filters(ctx context.Context, symbols []string) ([]protocol.Filters, error) {
 	filters, err := s.Asker.Filters(ctx, symbols)
-	if err == nil || venue.Final(err) {
+	if err == nil || protocol.Final(err) {
 		s.spoke()
 	}
 	return filters, err
 }
 
-// askVenue asks a venue, whose requests are signed by the host's clock, and calls spoke whenever it answers.
-func askVenue(ctx context.Context, file *config.File, c *config.Connector, clock *ipc.Clock, logger hclog.Logger, spoke func()) (a answer) {
+// askVenue asks a venue for its rules, and whether the account can be traded. Requests are signed by the host's
+// clock; it
+// calls spoke whenever the venue answers.
+func askVenue(ctx context.Context, file *config.File, c *config.Connector, clock *hostipc.Clock, logger hclog.Logger,
+	spoke func()) (a answer) {
 	if a.venue, a.err = openVenue(c, clock, logger); a.err != nil {
 		return a
 	}
 	a.rules, a.err = venuecheck.AskRules(ctx, speaking{a.venue.Protocol, spoke}, file.Symbols(c.Name))
-	if a.err != nil {
-		err := fmt.Errorf("%v: connector %q: %w; check the network and the configured URLs, or run 'runner check %s'", c.Pos, c.Name, a.err, c.Name)
-		a.err = errors.Join(unreachable{err}, a.venue.Protocol.Close())
+	if a.err == nil && c.Live.HasKey() {
+		spoke()
+		a.err = venuecheck.Preflight(ctx, a.venue.Protocol, file.Symbols(c.Name))
+		spoke()
+	}
+	if unfit := venuecheck.Unfit(""); errors.As(a.err, &unfit) {
+		err := fmt.Errorf("the account cannot be traded: %v: connector %q: %w", c.Pos, c.Name, a.err)
+		a.err = errors.Join(notYet{err}, a.venue.Protocol.Close())
+	} else if a.err != nil {
+		err := fmt.Errorf("cannot reach the venue: %v: connector %q: %w; check the network and the configured URLs, or run 'runner check %s'", c.Pos, c.Name, a.err, c.Name)
+		a.err = errors.Join(notYet{err}, a.venue.Protocol.Close())
 	}
 	return a
 }
@@ -83,7 +96,8 @@ func (a *answer) close() error {
 	return a.venue.Protocol.Close()
 }
 
-// connector makes the connector to a venue that has answered, and fills in the steps. The problems are where the answer does not
+// connector makes the connector to a venue that has answered, and fills in the steps. The problems are where the
+// answer does not
 // agree with the configuration: the connector is there for what else is traded on it.
 func (a *answer) connector(file *config.File, c *config.Connector) (connector.Connector, config.Problems, error) {
 	if a.err != nil {
@@ -117,14 +131,18 @@ func (a *answer) opened(file *config.File, c *config.Connector) (host.Opened, er
 	return host.Opened{Connector: made, Steps: stepsOf(file, c.Name, unfit), Unfit: unfit}, nil
 }
 
-// answerTime is how long the host waits for each answer of a venue at the start, so that what is wrong in the configuration ends it
+// answerTime is how long the host waits for each answer of a venue at the start, so that what is wrong in the
+// configuration ends it
 // at once.
 const answerTime = 2 * time.Second
 
-// liveConnector makes the connector to a venue, or what makes it as soon as the venue answers: nobody else waits for one that is
+// liveConnector makes the connector to a venue, or what makes it as soon as the venue answers: nobody else waits for
+// one that is
 // silent. Then the question goes on until ctx, that of the run, ends, so that a slow venue is not asked twice.
-func liveConnector(ctx context.Context, file *config.File, c *config.Connector, clock *ipc.Clock, logger hclog.Logger) (host.ConnectorConfig, error) {
-	cfg := host.ConnectorConfig{Name: c.Name, Kind: c.Kind, Trades: c.Live.HasKey()}
+func liveConnector(ctx context.Context, file *config.File, c *config.Connector, clock *hostipc.Clock,
+	logger hclog.Logger) (host.ConnectorConfig, error) {
+	cfg := host.ConnectorConfig{Name: c.Name, Kind: c.Kind, Trades: c.Live.HasKey(),
+		OnMismatch: host.OnMismatch(c.Live.OnMismatch), MismatchAfter: c.Live.MismatchAfter}
 	asking, stop := context.WithCancel(ctx)
 	late := time.NewTimer(answerTime)
 	defer late.Stop()
@@ -145,11 +163,11 @@ func liveConnector(ctx context.Context, file *config.File, c *config.Connector, 
 			break
 		}
 		made, problems, err := a.connector(file, c)
-		var silent unreachable
+		var later notYet
 		switch {
-		case errors.As(err, &silent) && ctx.Err() != nil:
+		case errors.As(err, &later) && ctx.Err() != nil:
 			cfg.Trouble = endedBefore
-		case errors.As(err, &silent):
+		case errors.As(err, &later):
 			cfg.Trouble = err.Error()
 		case err != nil:
 			return cfg, err
@@ -159,7 +177,8 @@ func liveConnector(ctx context.Context, file *config.File, c *config.Connector, 
 			cfg.Connector = made
 		}
 	case <-late.C:
-		cfg.Trouble = fmt.Sprintf("%v: connector %q: the venue has not answered within %v", c.Pos, c.Name, answerTime)
+		cfg.Trouble = fmt.Sprintf("cannot reach the venue: %v: connector %q: the venue has not answered within %v",
+			c.Pos, c.Name, answerTime)
 	case <-ctx.Done():
 		cfg.Trouble = endedBefore
 	}

@@ -1,29 +1,30 @@
 package runner
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"os/exec"
 	"sync"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/binancefutures"
-	"github.com/hftrunner/hftrunner/connector/binancespot"
-	"github.com/hftrunner/hftrunner/connector/bybit"
 	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/connector/paper"
 	"github.com/hftrunner/hftrunner/connector/replay"
 	"github.com/hftrunner/hftrunner/host"
+	"github.com/hftrunner/hftrunner/internal/hostipc"
 	"github.com/hftrunner/hftrunner/internal/venues"
 	"github.com/hftrunner/hftrunner/ipc"
 	"github.com/hftrunner/hftrunner/runner/internal/config"
 )
 
 // newConnector makes the connector of a block: a simulated exchange, or the connection to a venue.
-func newConnector(ctx context.Context, file *config.File, c *config.Connector, clock *ipc.Clock, logger hclog.Logger) (host.ConnectorConfig, error) {
+func newConnector(ctx context.Context, file *config.File, c *config.Connector, clock *hostipc.Clock, logger hclog.Logger) (host.ConnectorConfig, error) {
 	if c.Live != nil {
 		return liveConnector(ctx, file, c, clock, logger)
 	}
@@ -39,22 +40,18 @@ func newConnector(ctx context.Context, file *config.File, c *config.Connector, c
 
 // recordedFormats are what recorded messages of each venue are read by, for replays and backtests alike.
 func recordedFormats() map[string]connector.Format {
-	return map[string]connector.Format{
-		venues.BinanceFutures: {NewDecoder: func() connector.Decoder {
-			return &recorded{single: new(binancefutures.Decoder), aggregated: &binancefutures.Decoder{AggTrades: true}}
-		}, Rule: connector.RuleFutures},
-		venues.BinanceSpot: {NewDecoder: func() connector.Decoder {
-			return &recorded{single: new(binancespot.Decoder), aggregated: &binancespot.Decoder{AggTrades: true}}
-		}, Rule: connector.RuleSpot},
-		venues.Bybit: {NewDecoder: func() connector.Decoder { return &bybit.Decoder{BBO: true} }, Rule: connector.RuleStreamed,
-			NaturalLevel: bybit.DefaultLevel},
+	formats := map[string]connector.Format{}
+	for _, k := range venues.Kinds() {
+		formats[k.Name] = k.Format
 	}
+	return formats
 }
 
 // hostConfig makes the host's configuration of a checked file.
 func hostConfig(ctx context.Context, file *config.File, logger hclog.Logger) (host.Config, error) {
+	clock := hostipc.NewWallClock()
 	cfg := host.Config{Version: version(), ConfigPath: file.Path, PluginDir: file.Runner.PluginDir, StateDir: file.Runner.StateDir,
-		Clock: ipc.NewWallClock(),
+		Clock: clock,
 		Supervision: host.Supervision{
 			StartTimeout: file.Runner.StartTimeout, StopTimeout: file.Runner.StopTimeout,
 			ExitTimeout:      file.Runner.ExitTimeout,
@@ -64,8 +61,10 @@ func hostConfig(ctx context.Context, file *config.File, logger hclog.Logger) (ho
 		},
 		StrategyLogs: host.StrategyLogs{Megabytes: file.Runner.StrategyLogMB, Files: file.Runner.StrategyLogFiles,
 			LinesPerSecond: file.Runner.StrategyLogRate},
-		Journal: host.Journal{Keep: file.Runner.JournalKeep, ContinueOnError: file.Runner.OnJournalError == "continue"}}
-	connectors, err := newConnectors(ctx, file, cfg.Clock, logger)
+		Journal: host.Journal{Keep: file.Runner.JournalKeep,
+			BeforeRemove:    func(ctx context.Context) error { return updateHistory(ctx, file.Runner.StateDir) },
+			ContinueOnError: file.Runner.OnJournalError == "continue"}, Fresh: file.Fresh}
+	connectors, err := newConnectors(ctx, file, clock, logger)
 	if err != nil {
 		return cfg, err
 	}
@@ -80,9 +79,24 @@ func hostConfig(ctx context.Context, file *config.File, logger hclog.Logger) (ho
 	return cfg, nil
 }
 
+// updateHistory brings the history of a state directory up to date, in another process: what that needs of memory and
+// time is not the host's.
+func updateHistory(ctx context.Context, stateDir string) error {
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, program)
+	cmd.Args = []string{"runner", "journal", "project", "--state-dir", stateDir}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("runner journal project: %w: %s", err, bytes.TrimSpace(out))
+	}
+	return nil
+}
+
 // newConnectors makes all connectors side by side: none waits for another's venue. The error has all that is wrong with the
 // configuration.
-func newConnectors(ctx context.Context, file *config.File, clock *ipc.Clock, logger hclog.Logger) ([]host.ConnectorConfig, error) {
+func newConnectors(ctx context.Context, file *config.File, clock *hostipc.Clock, logger hclog.Logger) ([]host.ConnectorConfig, error) {
 	made, errs := make([]host.ConnectorConfig, len(file.Connectors)), make([]error, len(file.Connectors))
 	var group sync.WaitGroup
 	for i := range file.Connectors {

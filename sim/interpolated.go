@@ -61,7 +61,7 @@ func NewInterpolatedLatency(rows []LatencyRow, offset time.Duration, compat Comp
 		l.entries = slices.Clone(rows)
 		for i := range l.entries {
 			r := &l.entries[i]
-			if r.ExchTimestampNs > 0 || compat.reference() {
+			if r.ExchTimestampNs > 0 || compat != Fixed {
 				r.ExchTimestampNs += int64(offset)
 			}
 			r.RespTimestampNs += 2 * int64(offset)
@@ -90,7 +90,7 @@ func checkLatencyRow(rows []LatencyRow, i int, offsetNs int64, compat Compat) er
 		return fmt.Errorf("sim: order latency row %d was sent at %d, the row before it at %d: sort the rows by request time, and the files by day",
 			i, r.ReqTimestampNs, rows[i-1].ReqTimestampNs)
 	}
-	if compat.reference() {
+	if compat != Fixed {
 		return nil
 	}
 	entryNs, responseNs := r.ExchTimestampNs+offsetNs-r.ReqTimestampNs, r.RespTimestampNs+offsetNs-r.ExchTimestampNs

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/testkit/depthtest"
+	"github.com/hftrunner/hftrunner/internal/testkit/sampletest"
 	"github.com/hftrunner/hftrunner/sim"
 )
 
@@ -210,4 +211,24 @@ func ExampleNewInterpolatedLatency() {
 	// sent at 1500: 200
 	// sent at 2500: -700
 	// answered at 1700: 125
+}
+
+func TestInterpolatedLatencyDoesNotAllocate(t *testing.T) {
+	recorded := newInterpolated(t, recordedLatency(sampletest.BTC(t).Events, true), 0, sim.Fixed)
+	at := int64(0)
+	if n := testing.AllocsPerRun(1000, func() { at = at + recorded.EntryNs(at, nil) + recorded.ResponseNs(at, nil) + 1e9 }); n != 0 {
+		t.Errorf("%v allocations per recorded latency", n)
+	}
+}
+
+// BenchmarkInterpolatedLatency asks for both ways in turn over a recorded day.
+func BenchmarkInterpolatedLatency(b *testing.B) {
+	l := newInterpolated(b, recordedLatency(depthtest.RecordedBTC(b).Events, true), 0, sim.Fixed)
+	at := depthtest.RecordedBTC(b).Events[0].LocalTimestampNs
+	b.ReportAllocs()
+	for i := int64(0); b.Loop(); i++ {
+		now := at + i%300_000*1_000_000
+		l.EntryNs(now, nil)
+		l.ResponseNs(now, nil)
+	}
 }

@@ -38,14 +38,14 @@ type bookSide struct {
 // fast one, moves a best behind the other side as soon as they cross, also within a message where that means nothing;
 // whether the feed itself is crossed shows in whether such levels remain.
 type watchedBook struct {
-	book     *depth.WindowMarketDepth
+	book     depth.Book
 	tickSize float64
 	bid, ask bookSide
 	byOrder  bool
 }
 
 func newWatchedBook(tickSize, lotSize float64) *watchedBook {
-	w := &watchedBook{book: depth.NewWindowMarketDepth(tickSize, lotSize, depth.Fixed), tickSize: tickSize}
+	w := &watchedBook{book: depth.NewWindowMarketDepth(tickSize, lotSize), tickSize: tickSize}
 	w.bid.best, w.ask.best = noKey, noKey
 	return w
 }

@@ -14,7 +14,7 @@ import (
 func TestTrueBestAgainstOrderedBook(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	for run := range 400 {
-		watched, ordered := newWatchedBook(0.5, 1), depth.NewBTreeMarketDepth(0.5, 1, depth.Fixed)
+		watched, ordered := newWatchedBook(0.5, 1), depth.NewBTreeMarketDepth(0.5, 1)
 		for n := range 300 {
 			ev := hft.Event{Ev: hft.DepthEvent | hft.BuyEvent>>rng.IntN(2), Px: 50 + 0.5*float64(rng.IntN(14)), Qty: float64(rng.IntN(3))}
 			if rng.IntN(50) == 0 {
@@ -46,7 +46,7 @@ func TestTrueBestAgainstOrderedBook(t *testing.T) {
 func TestTrueBestByOrderAgainstOrderedBook(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	for run := range 400 {
-		watched, ordered := newWatchedBook(0.5, 1), depth.NewBTreeMarketDepth(0.5, 1, depth.Fixed)
+		watched, ordered := newWatchedBook(0.5, 1), depth.NewBTreeMarketDepth(0.5, 1)
 		for n := range 300 {
 			side := []hft.Side{hft.Buy, hft.Sell}[rng.IntN(2)]
 			ev := hft.Event{Ev: hft.AddOrderEvent + uint64(rng.IntN(4)), OrderID: rng.Uint64N(30), Px: 50 + 0.5*float64(rng.IntN(14)), Qty: float64(1 + rng.IntN(3))}

@@ -15,7 +15,7 @@ import (
 const (
 	DefaultGapLimit       = 60 * time.Second
 	DefaultClockStepLimit = time.Second
-	DefaultMaxExamples    = 5
+	defaultMaxExamples    = 5
 )
 
 const (
@@ -36,7 +36,7 @@ type Options struct {
 	// ClockStepLimit is the greatest change of feed latency from one message to the next that is no clock step. 0 is
 	// DefaultClockStepLimit.
 	ClockStepLimit time.Duration
-	// MaxExamples is how many cases of each fault are kept. 0 is DefaultMaxExamples.
+	// MaxExamples is how many cases of each fault are kept. 0 is 5.
 	MaxExamples int
 }
 
@@ -138,7 +138,7 @@ func newChecker(o Options) (*checker, error) {
 		c.ClockStepLimitNs = int64(DefaultClockStepLimit)
 	}
 	if o.MaxExamples == 0 {
-		c.maxExamples = DefaultMaxExamples
+		c.maxExamples = defaultMaxExamples
 	}
 	return c, nil
 }

@@ -274,7 +274,7 @@ func TestCrossedBook(t *testing.T) {
 
 // bruteForce counts crossed and locked episodes with the ordered book, which keeps a crossed feed crossed.
 func bruteForce(rows []hft.Event, tick, lot float64) (crossed, locked int64) {
-	book := depth.NewBTreeMarketDepth(tick, lot, depth.Fixed)
+	book := depth.NewBTreeMarketDepth(tick, lot)
 	was, message := 0, int64(math.MinInt64)
 	end := func() {
 		now := 0

@@ -158,7 +158,7 @@ func (r *Report) String() string {
 	}
 	problems := r.Problems()
 	if len(problems) == 0 {
-		b.WriteString("no problems\n")
+		b.WriteString("no problems in the rows\n")
 	}
 	for _, p := range problems {
 		fmt.Fprintf(&b, "%s: %s", p.Severity, p.What)

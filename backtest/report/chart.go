@@ -103,7 +103,7 @@ func budgetOf(r *Report) budget {
 	}
 	return budget{
 		points: min(max(200_000/max(curves, 1), 100), MaxPoints),
-		fills:  min(max(50_000/max(len(r.Runs), 1), 100), MaxFills),
+		fills:  min(max(50_000/max(len(r.Runs), 1), 100), maxFills),
 	}
 }
 

@@ -7,7 +7,7 @@
 //
 // # Size
 //
-// Curves are thinned to MaxPoints each, keeping the lowest and highest of every stretch, and fills to MaxFills a run;
+// Curves are thinned to MaxPoints each, keeping the lowest and highest of every stretch, and fills to 5,000 a run;
 // with many runs in one page each gets less, so the page stays at a few megabytes. The page says where fills were left
 // out. The tables are complete: with thousands of runs put only those into Runs that are worth opening, the sweep's
 // table and map need none of them.

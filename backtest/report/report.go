@@ -8,7 +8,7 @@ import (
 // Limits of what a page holds of one run.
 const (
 	MaxPoints = 2000
-	MaxFills  = 5000
+	maxFills  = 5000
 )
 
 // Report is everything a page shows.

@@ -139,7 +139,7 @@ func TestStructure(t *testing.T) {
 func TestDataOfThePage(t *testing.T) {
 	r := sampleReport()
 	var all []Fill
-	for i := range 3 * MaxFills {
+	for i := range 3 * maxFills {
 		all = append(all, Fill{TimestampNs: int64(i) * 1e6, Side: hft.Buy, Price: 1})
 	}
 	r.Runs[1].Assets[0].Fills = all
@@ -163,7 +163,7 @@ func TestDataOfThePage(t *testing.T) {
 		}
 	}
 	for _, c := range data.Runs[1].Charts {
-		if c.Fills != nil && len(c.Fills.T) != MaxFills {
+		if c.Fills != nil && len(c.Fills.T) != maxFills {
 			t.Errorf("%d fills", len(c.Fills.T))
 		}
 	}

@@ -9,14 +9,14 @@ import (
 	"github.com/hftrunner/hftrunner/sim"
 )
 
-// DefaultWindow is the sampling interval of the reference.
-const DefaultWindow = 10 * time.Second
+// defaultWindow is the sampling interval of the reference.
+const defaultWindow = 10 * time.Second
 
 // NoResampling as a window keeps each row as a sample of its own.
 const NoResampling = time.Duration(-1)
 
-// DefaultTradingDaysPerYear annualises ratios as the reference does. Markets that never close want 365.
-const DefaultTradingDaysPerYear = 252
+// defaultTradingDays annualises ratios as the reference does. Markets that never close want 365.
+const defaultTradingDays = 252
 
 // Split says into which parts a period is divided.
 type Split uint8
@@ -33,7 +33,7 @@ const (
 type Options struct {
 	// Asset says what a position is worth; nil is sim.LinearAsset(1).
 	Asset sim.AssetType
-	// Window is the sampling interval, 0 for DefaultWindow, NoResampling for none.
+	// Window is the sampling interval, 0 for the reference's 10 s, NoResampling for none.
 	Window time.Duration
 	// Split divides the period into parts that are evaluated alone.
 	Split Split
@@ -42,7 +42,7 @@ type Options struct {
 	// BookSize is the capital, in the currency of the asset, that Return, MaxDrawdown and TradingValue are put in
 	// relation to; 0 leaves them in the asset's currency.
 	BookSize float64
-	// TradingDaysPerYear annualises; 0 is DefaultTradingDaysPerYear.
+	// TradingDaysPerYear annualises; 0 is 252, as in the reference.
 	TradingDaysPerYear float64
 }
 
@@ -99,10 +99,10 @@ func (o Options) withDefaults() (Options, error) {
 		o.Asset = sim.LinearAsset(1)
 	}
 	if o.Window == 0 {
-		o.Window = DefaultWindow
+		o.Window = defaultWindow
 	}
 	if o.Window < 0 && o.Window != NoResampling {
-		return o, fmt.Errorf("stats: window %v: must be positive, 0 for %v or NoResampling", o.Window, DefaultWindow)
+		return o, fmt.Errorf("stats: window %v: must be positive, 0 for %v or NoResampling", o.Window, defaultWindow)
 	}
 	if o.Split > SplitMonth {
 		return o, fmt.Errorf("stats: split %d is unknown: use one of the Split constants", o.Split)
@@ -111,7 +111,7 @@ func (o Options) withDefaults() (Options, error) {
 		return o, fmt.Errorf("stats: book size %v: must be positive, or 0 for none", o.BookSize)
 	}
 	if o.TradingDaysPerYear == 0 {
-		o.TradingDaysPerYear = DefaultTradingDaysPerYear
+		o.TradingDaysPerYear = defaultTradingDays
 	}
 	if !(o.TradingDaysPerYear > 0) || math.IsInf(o.TradingDaysPerYear, 0) {
 		return o, fmt.Errorf("stats: %v trading days a year: must be positive, such as 252 or 365", o.TradingDaysPerYear)

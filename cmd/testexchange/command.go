@@ -13,8 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/binancefutures"
-	"github.com/hftrunner/hftrunner/connector/binancespot"
+	"github.com/hftrunner/hftrunner/connector/binance"
 	"github.com/hftrunner/hftrunner/connector/bybit"
 	"github.com/hftrunner/hftrunner/internal/testexchange"
 	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
@@ -37,7 +36,9 @@ func newCommand(out io.Writer) *cobra.Command {
 	c := &cobra.Command{Use: "testexchange", Short: "An exchange on this machine that speaks the protocols of the real ones", Args: cobra.NoArgs,
 		Long: "An exchange on this machine that speaks the protocols of the real ones.\n" +
 			"Each venue listens on a port of its own, from --listen on. Faults can also be armed while it runs:\n" +
-			"  curl -d 'ack-lost=count:1' http://127.0.0.1:9001/admin/fault\n  curl http://127.0.0.1:9001/admin/state",
+			"  curl -d 'ack-lost=count:1' http://127.0.0.1:9001/admin/fault\n  curl http://127.0.0.1:9001/admin/state\n" +
+			"and the venue can liquidate a position, settle funding, and so on:\n" +
+			`  curl -d '{"kind":"liquidation","account":"test-key","symbol":"BTCUSDT"}' http://127.0.0.1:9001/admin/account`,
 		SilenceUsage: true, SilenceErrors: true,
 		RunE: func(c *cobra.Command, _ []string) error { return f.run(c, out) }}
 	s := c.Flags()
@@ -152,8 +153,8 @@ func (f *flags) readRecordings() error {
 // decoders read the recordings of each venue.
 func decoders() map[testexchange.Venue]func() connector.Decoder {
 	return map[testexchange.Venue]func() connector.Decoder{
-		testexchange.BinanceFutures: func() connector.Decoder { return new(binancefutures.Decoder) },
-		testexchange.BinanceSpot:    func() connector.Decoder { return new(binancespot.Decoder) },
+		testexchange.BinanceFutures: binance.Futures().Format.NewDecoder,
+		testexchange.BinanceSpot:    binance.Spot().Format.NewDecoder,
 		testexchange.Bybit:          func() connector.Decoder { return new(bybit.Decoder) },
 	}
 }

@@ -14,21 +14,20 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/budget"
-	"github.com/hftrunner/hftrunner/connector/stream"
-	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/internal/budget"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 )
 
 var (
-	_ venue.Protocol      = (*Protocol)(nil)
-	_ venue.BatchCanceler = (*Protocol)(nil)
-	_ venue.Sweeper       = (*Protocol)(nil)
-	_ venue.Lister        = (*Protocol)(nil)
-	_ venue.Resubscriber  = (*Protocol)(nil)
-	_ venue.Noticer       = (*Protocol)(nil)
-	_ venue.Peeker        = (*Protocol)(nil)
-	_ venue.Forbidder     = (*Protocol)(nil)
-	_ venue.Hanger        = (*Protocol)(nil)
+	_ protocol.Protocol      = (*Protocol)(nil)
+	_ protocol.BatchCanceler = (*Protocol)(nil)
+	_ protocol.Sweeper       = (*Protocol)(nil)
+	_ protocol.Lister        = (*Protocol)(nil)
+	_ protocol.Resubscriber  = (*Protocol)(nil)
+	_ protocol.Noticer       = (*Protocol)(nil)
+	_ protocol.Peeker        = (*Protocol)(nil)
+	_ protocol.Forbidder     = (*Protocol)(nil)
+	_ protocol.Hanger        = (*Protocol)(nil)
 )
 
 // OrderEntry is the way that orders take to the venue.
@@ -60,7 +59,7 @@ type Config struct {
 	// Logger is told about the trade connection; it may be nil.
 	Logger hclog.Logger
 	// Outage is that of the venue, which the trade connection is a part of; it may be nil.
-	Outage *stream.Outage
+	Outage protocol.Outage
 	// NowNs is the local clock in Unix nanoseconds, which is needed.
 	NowNs func() int64
 }
@@ -93,7 +92,7 @@ const (
 	defaultOrders     = 10
 )
 
-// Protocol speaks Bybit's v5 protocol for linear contracts; see venue.Protocol. It is safe for use by several goroutines.
+// Protocol speaks Bybit's v5 protocol for linear contracts; see protocol.Protocol. It is safe for use by several goroutines.
 type Protocol struct {
 	config     Config
 	sign       signer
@@ -233,12 +232,12 @@ func (p *Protocol) DepthRule() connector.Rule { return connector.RuleStreamed }
 // ForbiddenPause is ten minutes, as the venue's documentation of its rate limits asks.
 func (p *Protocol) ForbiddenPause() time.Duration { return forbiddenPause }
 
-// Snapshot returns venue.ErrResubscribe: the book comes with the stream, see Resubscribe.
+// Snapshot returns protocol.ErrResubscribe: the book comes with the stream, see Resubscribe.
 func (p *Protocol) Snapshot(context.Context, string) ([]byte, error) {
-	return nil, venue.ErrResubscribe
+	return nil, protocol.ErrResubscribe
 }
 
-// HangUp ends the trade connection without a goodbye; see venue.Hanger.
+// HangUp ends the trade connection without a goodbye; see protocol.Hanger.
 func (p *Protocol) HangUp() {
 	if p.trade != nil {
 		p.trade.end(errHungUp)

@@ -17,7 +17,7 @@ import (
 
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/bybit"
-	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 )
 
 func ExampleNew() {
@@ -179,7 +179,7 @@ func TestMarketStreams(t *testing.T) {
 	if p.DepthRule() != connector.RuleStreamed {
 		t.Error("another rule")
 	}
-	if _, err := p.Snapshot(t.Context(), "BTCUSDT"); !errors.Is(err, venue.ErrResubscribe) {
+	if _, err := p.Snapshot(t.Context(), "BTCUSDT"); !errors.Is(err, protocol.ErrResubscribe) {
 		t.Error(err)
 	}
 	frames := p.Resubscribe("BTCUSDT")

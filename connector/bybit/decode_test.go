@@ -117,7 +117,8 @@ func TestTrades(t *testing.T) {
 	}
 }
 
-// TestTradeKey: trades of one order have one seq and may come in several messages, which the trades' own ids tell apart.
+// TestTradeKey: trades of one order have one seq and may come in several messages, which the trades' own ids tell
+// apart.
 func TestTradeKey(t *testing.T) {
 	var d bybit.Decoder
 	key := func(text string) uint64 {
@@ -315,7 +316,8 @@ func compare(t *testing.T, d *bybit.Decoder, raw []byte) {
 	}
 }
 
-// TestUsualBooks: what the venue sends about a book is read in one pass, with white space behind it in several, with the same result.
+// TestUsualBooks: what the venue sends about a book is read in one pass, with white space behind it in several, with
+// the same result.
 func TestUsualBooks(t *testing.T) {
 	n := 0
 	for _, line := range scantest.Lines(t, sampletest.Path(t, "bybit", "BTCUSDT"), 4000) {

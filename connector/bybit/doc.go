@@ -30,7 +30,7 @@
 //
 // # When things go wrong
 //
-// Every error of a request is a *venue.Failure: the venue's code as a cause, an HTTP status, or no answer. Unknown says
+// Every error of a request is a *protocol.Failure: the venue's code as a cause, an HTTP status, or no answer. Unknown says
 // that a request may have been executed. A request over a limit is not sent and fails at once, with the time at which it
 // may be. A list that breaks off is an error, never a part of the list. Fields, statuses and topics that are not known
 // fail nothing; a row of the private stream that is broken is reported after the others have been handed over.

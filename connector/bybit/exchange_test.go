@@ -11,11 +11,10 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/blotter"
 	"github.com/hftrunner/hftrunner/connector/bybit"
 	"github.com/hftrunner/hftrunner/connector/depthsync"
-	"github.com/hftrunner/hftrunner/connector/stream"
-	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/internal/stream"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/testexchange"
 	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
@@ -68,7 +67,7 @@ func connected(t *testing.T, e *testexchange.Exchange, change func(c *bybit.Conf
 }
 
 // followed keeps a stream for the rest of the test and returns its frames.
-func followed(t *testing.T, prepare func(ctx context.Context) (stream.Stream, error)) <-chan []byte {
+func followed(t *testing.T, prepare func(ctx context.Context) (protocol.Stream, error)) <-chan []byte {
 	t.Helper()
 	frames, up := make(chan []byte, 10_000), make(chan struct{})
 	var once sync.Once
@@ -92,20 +91,22 @@ func followed(t *testing.T, prepare func(ctx context.Context) (stream.Stream, er
 	return frames
 }
 
-// account follows the private stream. It is the venue.UserSink of what it hears.
+// account follows the private stream. It is the protocol.UserSink of what it hears.
 type account struct {
 	*testing.T
 	p         *bybit.Protocol
 	frames    <-chan []byte
-	orders    []blotter.Report
-	positions []venue.Position
-	balances  []venue.Balance
+	orders    []protocol.Report
+	positions []protocol.Position
+	balances  []protocol.Balance
 }
 
-func (a *account) Order(r *blotter.Report)   { a.orders = append(a.orders, *r) }
-func (a *account) Position(p venue.Position) { a.positions = append(a.positions, p) }
-func (a *account) Balance(b venue.Balance)   { a.balances = append(a.balances, b) }
-func (a *account) Renew(reason string)       { a.Errorf("renew: %s", reason) }
+func (a *account) Order(r *protocol.Report)        { a.orders = append(a.orders, *r) }
+func (a *account) Position(p protocol.Position)    { a.positions = append(a.positions, p) }
+func (a *account) Balance(b protocol.Balance)      { a.balances = append(a.balances, b) }
+func (a *account) Account(*connector.AccountEvent) {}
+func (a *account) Settled()                        {}
+func (a *account) Renew(reason string)             { a.Errorf("renew: %s", reason) }
 
 func (a *account) until(what string, done func() bool) {
 	a.Helper()
@@ -123,10 +124,10 @@ func (a *account) until(what string, done func() bool) {
 }
 
 // orderIs waits for a report about an order in a status.
-func (a *account) orderIs(clientID string, status hft.Status) (found blotter.Report) {
+func (a *account) orderIs(clientID string, status hft.Status) (found protocol.Report) {
 	a.Helper()
 	a.until(fmt.Sprintf("%s to be %v", clientID, status), func() bool {
-		return slices.ContainsFunc(a.orders, func(r blotter.Report) bool {
+		return slices.ContainsFunc(a.orders, func(r protocol.Report) bool {
 			found = r
 			return r.ClientID == clientID && r.Status == status && r.TradeID == ""
 		})
@@ -135,7 +136,7 @@ func (a *account) orderIs(clientID string, status hft.Status) (found blotter.Rep
 }
 
 // executed waits for the executions of an order and returns the last.
-func (a *account) executed(clientID string, n int) (last blotter.Report) {
+func (a *account) executed(clientID string, n int) (last protocol.Report) {
 	a.Helper()
 	a.until(fmt.Sprintf("%d executions of %s", n, clientID), func() bool {
 		seen := 0
@@ -149,8 +150,8 @@ func (a *account) executed(clientID string, n int) (last blotter.Report) {
 	return last
 }
 
-func limitOrder(id string, side hft.Side, price, qty string, tif hft.TimeInForce) *venue.Order {
-	return &venue.Order{Symbol: "BTCUSDT", ClientID: id, Side: side, Price: price, Qty: qty, TimeInForce: tif}
+func limitOrder(id string, side hft.Side, price, qty string, tif hft.TimeInForce) *protocol.Order {
+	return &protocol.Order{Symbol: "BTCUSDT", ClientID: id, Side: side, Price: price, Qty: qty, TimeInForce: tif}
 }
 
 // TestOrdersOnTheExchange does with orders all that there is, by REST and over the trade connection.
@@ -184,7 +185,7 @@ func resting(t *testing.T, e *testexchange.Exchange, a *account) {
 	ctx, p := t.Context(), a.p
 	o := limitOrder("hbt-rest", hft.Buy, "60000.00", "0.010", hft.GTX)
 	ack, err := p.Place(ctx, o)
-	if err != nil || ack.Status != hft.StatusNone || ack.Channel != blotter.Ack || ack.ClientID != "hbt-rest" || ack.VenueID == "" {
+	if err != nil || ack.Status != hft.StatusNone || ack.Channel != protocol.ChannelAck || ack.ClientID != "hbt-rest" || ack.VenueID == "" {
 		t.Fatalf("%+v, %v", ack, err)
 	}
 	if r := a.orderIs("hbt-rest", hft.StatusNew); r.VenueID != ack.VenueID || r.TimeInForce != hft.GTX || r.Side != hft.Buy || r.Price != 60000 || r.Qty != 0.01 {
@@ -198,7 +199,7 @@ func resting(t *testing.T, e *testexchange.Exchange, a *account) {
 	if _, err := p.Amend(ctx, &amended); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.Amend(ctx, &amended); venue.CauseOf(err) != venue.NoChange {
+	if _, err := p.Amend(ctx, &amended); protocol.CauseOf(err) != protocol.NoChange {
 		t.Errorf("an amendment to what the order is: %v", err)
 	}
 	for _, qty := range []float64{0.005, 0.003} {
@@ -213,20 +214,20 @@ func resting(t *testing.T, e *testexchange.Exchange, a *account) {
 		t.Errorf("%+v", r)
 	}
 	a.until("the position", func() bool {
-		return slices.ContainsFunc(a.positions, func(p venue.Position) bool { return p.Qty == 0.008 && p.Symbol == "BTCUSDT" && p.TimestampNs > 0 })
+		return slices.ContainsFunc(a.positions, func(p protocol.Position) bool { return p.Qty == 0.008 && p.Symbol == "BTCUSDT" && p.TimestampNs > 0 })
 	})
 	a.until("the balance", func() bool {
-		return slices.ContainsFunc(a.balances, func(b venue.Balance) bool { return b.Asset == "USDT" && b.Free < 100_000 && b.Free > 99_999 })
+		return slices.ContainsFunc(a.balances, func(b protocol.Balance) bool { return b.Asset == "USDT" && b.Free < 100_000 && b.Free > 99_999 })
 	})
-	if r, err := p.QueryOrder(ctx, o); err != nil || r.Status != hft.StatusFilled || r.CumQty != 0.008 || r.Channel != blotter.Query {
+	if r, err := p.QueryOrder(ctx, o); err != nil || r.Status != hft.StatusFilled || r.CumQty != 0.008 || r.Channel != protocol.ChannelQuery {
 		t.Errorf("%+v, %v", r, err)
 	}
-	for what, f := range map[string]func(context.Context, *venue.Order) (blotter.Report, error){"cancel": p.Cancel, "amend": p.Amend} {
-		if _, err := f(ctx, &amended); venue.CauseOf(err) != venue.Gone {
+	for what, f := range map[string]func(context.Context, *protocol.Order) (protocol.Report, error){"cancel": p.Cancel, "amend": p.Amend} {
+		if _, err := f(ctx, &amended); protocol.CauseOf(err) != protocol.Gone {
 			t.Errorf("%s of a filled order: %v", what, err)
 		}
 	}
-	if _, err := p.QueryOrder(ctx, limitOrder("hbt-never", hft.Buy, "1", "1", hft.GTC)); venue.CauseOf(err) != venue.NotFound {
+	if _, err := p.QueryOrder(ctx, limitOrder("hbt-never", hft.Buy, "1", "1", hft.GTC)); protocol.CauseOf(err) != protocol.NotFound {
 		t.Errorf("an order that never was: %v", err)
 	}
 }
@@ -235,7 +236,7 @@ func resting(t *testing.T, e *testexchange.Exchange, a *account) {
 func ending(t *testing.T, e *testexchange.Exchange, a *account) {
 	t.Helper()
 	ctx, p := t.Context(), a.p
-	place := func(o *venue.Order) {
+	place := func(o *protocol.Order) {
 		t.Helper()
 		if _, err := p.Place(ctx, o); err != nil {
 			t.Fatalf("%s: %v", o.ClientID, err)
@@ -253,24 +254,24 @@ func ending(t *testing.T, e *testexchange.Exchange, a *account) {
 		}
 	}
 	for _, c := range []struct {
-		order *venue.Order
-		cause venue.Cause
+		order *protocol.Order
+		cause protocol.Cause
 	}{
-		{limitOrder("hbt-tick", hft.Buy, "60000.05", "0.010", hft.GTC), venue.Refused},
-		{limitOrder("hbt-far", hft.Buy, "9000000.00", "0.010", hft.GTC), venue.Refused},
-		{limitOrder("hbt-small", hft.Buy, "1.00", "0.001", hft.GTC), venue.Refused},
-		{limitOrder("hbt-huge", hft.Buy, "60000.00", "900.000", hft.GTC), venue.Refused},
-		{&venue.Order{Symbol: "NOSUCHUSDT", ClientID: "hbt-symbol", Side: hft.Buy, Price: "1.0", Qty: "1"}, venue.Refused},
-		{limitOrder("hbt-gtx", hft.Buy, "60000.00", "0.010", hft.GTC), venue.DuplicateID},
+		{limitOrder("hbt-tick", hft.Buy, "60000.05", "0.010", hft.GTC), protocol.Refused},
+		{limitOrder("hbt-far", hft.Buy, "9000000.00", "0.010", hft.GTC), protocol.Refused},
+		{limitOrder("hbt-small", hft.Buy, "1.00", "0.001", hft.GTC), protocol.Refused},
+		{limitOrder("hbt-huge", hft.Buy, "60000.00", "900.000", hft.GTC), protocol.Refused},
+		{&protocol.Order{Symbol: "NOSUCHUSDT", ClientID: "hbt-symbol", Side: hft.Buy, Price: "1.0", Qty: "1"}, protocol.Refused},
+		{limitOrder("hbt-gtx", hft.Buy, "60000.00", "0.010", hft.GTC), protocol.DuplicateID},
 	} {
 		_, err := p.Place(ctx, c.order)
-		var f *venue.Failure
+		var f *protocol.Failure
 		if !errors.As(err, &f) || f.Cause != c.cause || f.Code == 0 {
 			t.Errorf("%s: %v, want %v", c.order.ClientID, err, c.cause)
 		}
 	}
 	setLevel(t, e, hft.Sell, 60010, 5)
-	place(&venue.Order{Symbol: "BTCUSDT", ClientID: "hbt-market", Side: hft.Buy, OrdType: hft.Market, Qty: "0.500"})
+	place(&protocol.Order{Symbol: "BTCUSDT", ClientID: "hbt-market", Side: hft.Buy, OrdType: hft.Market, Qty: "0.500"})
 	if r := a.executed("hbt-market", 1); r.Maker || r.LastPrice != 60010 {
 		t.Errorf("%+v", r)
 	}
@@ -291,16 +292,16 @@ func ending(t *testing.T, e *testexchange.Exchange, a *account) {
 		}
 	}
 	a.orderIs("hbt-all2", hft.StatusCanceled)
-	batch := []*venue.Order{limitOrder("hbt-batch", hft.Sell, "60020.00", "0.010", hft.GTC), {Symbol: "BTCUSDT", ClientID: "hbt-none"}, open}
+	batch := []*protocol.Order{limitOrder("hbt-batch", hft.Sell, "60020.00", "0.010", hft.GTC), {Symbol: "BTCUSDT", ClientID: "hbt-none"}, open}
 	place(batch[0])
 	outcomes, err := p.CancelBatch(ctx, batch)
-	if err != nil || len(outcomes) != 3 || outcomes[0].Err != nil || outcomes[0].Report.VenueID == "" || venue.CauseOf(outcomes[1].Err) != venue.Gone ||
-		venue.CauseOf(outcomes[2].Err) != venue.Gone {
+	if err != nil || len(outcomes) != 3 || outcomes[0].Err != nil || outcomes[0].Report.VenueID == "" || protocol.CauseOf(outcomes[1].Err) != protocol.Gone ||
+		protocol.CauseOf(outcomes[2].Err) != protocol.Gone {
 		t.Errorf("%+v, %v", outcomes, err)
 	}
 	a.orderIs("hbt-batch", hft.StatusCanceled)
 	list, err := p.RecentOrders(ctx, "BTCUSDT")
-	if i := slices.IndexFunc(list, func(r blotter.Report) bool { return r.ClientID == "hbt-batch" }); i < 0 || list[i].Status != hft.StatusCanceled {
+	if i := slices.IndexFunc(list, func(r protocol.Report) bool { return r.ClientID == "hbt-batch" }); i < 0 || list[i].Status != hft.StatusCanceled {
 		t.Errorf("%v, %+v", err, list)
 	}
 }
@@ -327,11 +328,11 @@ func history(t *testing.T, e *testexchange.Exchange, p *bybit.Protocol) {
 		t.Errorf("%+v, the exchange has %+v, %v", positions, state.Positions, err)
 	}
 	balances, err := p.Balances(t.Context())
-	if i := slices.IndexFunc(balances, func(b venue.Balance) bool { return b.Asset == "USDT" }); err != nil || i < 0 || balances[i].Free <= 0 {
+	if i := slices.IndexFunc(balances, func(b protocol.Balance) bool { return b.Asset == "USDT" }); err != nil || i < 0 || balances[i].Free <= 0 {
 		t.Errorf("%+v, %v", balances, err)
 	}
 	findings, err := p.Permissions(t.Context())
-	if i := slices.IndexFunc(findings, func(f venue.Finding) bool { return f.What == "key: contract trading" }); err != nil || i < 0 || findings[i].Problem != "" {
+	if i := slices.IndexFunc(findings, func(f protocol.Finding) bool { return f.What == "key: contract trading" }); err != nil || i < 0 || findings[i].Problem != "" {
 		t.Errorf("%+v, %v", findings, err)
 	}
 }
@@ -370,7 +371,7 @@ func TestMarketDataOnTheExchange(t *testing.T) {
 	if ns, err := p.ServerTimeNs(t.Context()); err != nil || time.Since(time.Unix(0, ns)).Abs() > time.Minute {
 		t.Errorf("%d, %v", ns, err)
 	}
-	if _, err := p.Snapshot(t.Context(), "BTCUSDT"); !errors.Is(err, venue.ErrResubscribe) {
+	if _, err := p.Snapshot(t.Context(), "BTCUSDT"); !errors.Is(err, protocol.ErrResubscribe) {
 		t.Errorf("snapshot: %v", err)
 	}
 	for _, f := range []fault.Fault{{Name: fault.MidSnapshot, Probability: 0.1}, {Name: fault.RestartSnapshot, Probability: 0.05, Only: "orderbook.50"}} {
@@ -378,7 +379,7 @@ func TestMarketDataOnTheExchange(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	frames := followed(t, func(context.Context) (stream.Stream, error) { return p.MarketStreams([]string{"BTCUSDT"})[0], nil })
+	frames := followed(t, func(context.Context) (protocol.Stream, error) { return p.MarketStreams([]string{"BTCUSDT"})[0], nil })
 	book, err := depthsync.New(depthsync.Config{Rule: p.DepthRule()})
 	if err != nil {
 		t.Fatal(err)
@@ -421,7 +422,7 @@ func TestSubscriptionRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := connected(t, e, nil).MarketStreams([]string{"BTCUSDT"})[0]
-	k, err := stream.New(stream.Config{Prepare: func(context.Context) (stream.Stream, error) { return s, nil }, NowNs: func() int64 { return time.Now().UnixNano() },
+	k, err := stream.New(stream.Config{Prepare: func(context.Context) (protocol.Stream, error) { return s, nil }, NowNs: func() int64 { return time.Now().UnixNano() },
 		OnFrame: func(int64, []byte) {}, MaxRefusals: 1})
 	if err != nil {
 		t.Fatal(err)
@@ -438,20 +439,20 @@ func TestSubscriptionRefused(t *testing.T) {
 func TestFaultsOfReplies(t *testing.T) {
 	for _, c := range []struct {
 		fault    fault.Fault
-		rest, ws venue.Cause
+		rest, ws protocol.Cause
 		placed   int
 	}{
-		{fault.Fault{Name: fault.RateLimited, Value: 3}, venue.OrderRate, venue.OrderRate, 0},
-		{fault.Fault{Name: fault.Banned}, venue.Banned, venue.Banned, 0},
-		{fault.Fault{Name: fault.Forbidden}, venue.Banned, venue.Weight, 0},
-		{fault.Fault{Name: fault.UnavailableUnknown, Value: 1}, venue.Unknown, venue.Unknown, 1},
-		{fault.Fault{Name: fault.UnavailableUnknown, Value: 2}, venue.Unknown, venue.Unknown, 0},
-		{fault.Fault{Name: fault.UnavailableFailed}, venue.Unknown, venue.Overloaded, 0},
-		{fault.Fault{Name: fault.BackendTimeout, Value: 1}, venue.Unknown, venue.Unknown, 1},
-		{fault.Fault{Name: fault.Overload}, venue.Overloaded, venue.Overloaded, 0},
-		{fault.Fault{Name: fault.AckLost}, venue.Unknown, venue.Unknown, 1},
+		{fault.Fault{Name: fault.RateLimited, Value: 3}, protocol.OrderRate, protocol.OrderRate, 0},
+		{fault.Fault{Name: fault.Banned}, protocol.Banned, protocol.Banned, 0},
+		{fault.Fault{Name: fault.Forbidden}, protocol.Banned, protocol.Weight, 0},
+		{fault.Fault{Name: fault.UnavailableUnknown, Value: 1}, protocol.Unknown, protocol.Unknown, 1},
+		{fault.Fault{Name: fault.UnavailableUnknown, Value: 2}, protocol.Unknown, protocol.Unknown, 0},
+		{fault.Fault{Name: fault.UnavailableFailed}, protocol.Unknown, protocol.Overloaded, 0},
+		{fault.Fault{Name: fault.BackendTimeout, Value: 1}, protocol.Unknown, protocol.Unknown, 1},
+		{fault.Fault{Name: fault.Overload}, protocol.Overloaded, protocol.Overloaded, 0},
+		{fault.Fault{Name: fault.AckLost}, protocol.Unknown, protocol.Unknown, 1},
 	} {
-		for entry, cause := range map[bybit.OrderEntry]venue.Cause{bybit.OrdersByREST: c.rest, bybit.OrdersByWebSocket: c.ws} {
+		for entry, cause := range map[bybit.OrderEntry]protocol.Cause{bybit.OrdersByREST: c.rest, bybit.OrdersByWebSocket: c.ws} {
 			t.Run(fmt.Sprintf("%s %d/%s", c.fault.Name, c.fault.Value, entry), func(t *testing.T) {
 				t.Parallel()
 				e := startExchange(t, nil)
@@ -468,7 +469,7 @@ func TestFaultsOfReplies(t *testing.T) {
 					t.Fatal(err)
 				}
 				_, err := p.Place(t.Context(), limitOrder("hbt-1", hft.Buy, "60000.00", "0.010", hft.GTC))
-				if venue.CauseOf(err) != cause || err == nil {
+				if protocol.CauseOf(err) != cause || err == nil {
 					t.Errorf("%v, want %v", err, cause)
 				}
 				state, err := e.State(served)

@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 )
 
 // What tests look at from outside.
@@ -26,7 +26,7 @@ func (p *Protocol) Ready(frame []byte) (bool, error) { return p.parsers.ready(fr
 func (p *Protocol) IsPong(frame []byte) bool         { return p.parsers.isPong(frame) }
 
 // Ask does one request of each kind.
-func (p *Protocol) Ask(ctx context.Context, kind string, o *venue.Order) error {
+func (p *Protocol) Ask(ctx context.Context, kind string, o *protocol.Order) error {
 	var err error
 	switch kind {
 	case "place":

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 )
 
 // action is what a request does, which some codes are read by.
@@ -38,54 +38,54 @@ const forbiddenPause = 10 * time.Minute
 
 // causeOf maps a code of the venue (retCode), of REST and of the trade connection alike. A code that is not known says
 // something about the order when it is one of the trading codes, and leaves open what has happened otherwise.
-func causeOf(code int, a action) venue.Cause {
+func causeOf(code int, a action) protocol.Cause {
 	switch code {
 	case 10002:
-		return venue.ClockOff
+		return protocol.ClockOff
 	case 10003, codeBadSign, 10005, 10007, 10008, 10010, 10024, 10027, 33004:
-		return venue.Key
+		return protocol.Key
 	case codeRate, codeFrequent:
 		return rateCause(a)
 	case 10009:
-		return venue.Banned
+		return protocol.Banned
 	case codeOldIPRate, codeIPRate:
-		return venue.Weight
+		return protocol.Weight
 	case codeRestarted, 10429:
-		return venue.Overloaded
+		return protocol.Overloaded
 	case 10001:
 		// The venue has this code, too, for an amendment to what the order is already.
 		if a == amendAction {
-			return venue.NoChange
+			return protocol.NoChange
 		}
-		return venue.Refused
+		return protocol.Refused
 	case 10017, 10029, 10404, 20006:
-		return venue.Refused
+		return protocol.Refused
 	case 110001, 110008, 110010:
 		if a == queryAction {
-			return venue.NotFound
+			return protocol.NotFound
 		}
-		return venue.Gone
+		return protocol.Gone
 	case 110043, 110064:
-		return venue.NoChange
+		return protocol.NoChange
 	case 110072:
-		return venue.DuplicateID
+		return protocol.DuplicateID
 	case 110079:
 		// The order is being worked on: an amendment was not made, a cancel is to be tried again.
 		if a == amendAction {
-			return venue.NoChange
+			return protocol.NoChange
 		}
-		return venue.Overloaded
+		return protocol.Overloaded
 	}
 	if code/1000 == 110 {
-		return venue.Refused
+		return protocol.Refused
 	}
-	return venue.Unknown
+	return protocol.Unknown
 }
 
 // refusal is the failure for a code. resetNs is when the venue says that the limit is reset, in its clock, 0 when it did
 // not.
-func (p *Protocol) refusal(code int, msg string, a action, resetNs int64) *venue.Failure {
-	f := &venue.Failure{Cause: causeOf(code, a), Code: code, Msg: p.clean(msg)}
+func (p *Protocol) refusal(code int, msg string, a action, resetNs int64) *protocol.Failure {
+	f := &protocol.Failure{Cause: causeOf(code, a), Code: code, Msg: p.clean(msg)}
 	switch code {
 	case codeRate, codeFrequent, codeOldIPRate, codeIPRate:
 		f.RetryAt = p.after(time.Second) // limits are by the second
@@ -109,35 +109,35 @@ func (p *Protocol) clean(msg string) string {
 }
 
 // statusFailure is the failure for an HTTP status whose body says nothing more.
-func (p *Protocol) statusFailure(status int, header http.Header, body []byte) *venue.Failure {
-	f := &venue.Failure{Cause: venue.Unknown, Status: status, Msg: p.clean(fmt.Sprintf("HTTP %d %s: %s", status, http.StatusText(status), excerpt(body)))}
+func (p *Protocol) statusFailure(status int, header http.Header, body []byte) *protocol.Failure {
+	f := &protocol.Failure{Cause: protocol.Unknown, Status: status, Msg: p.clean(fmt.Sprintf("HTTP %d %s: %s", status, http.StatusText(status), excerpt(body)))}
 	pause := time.Duration(0)
 	if seconds, err := strconv.Atoi(header.Get("Retry-After")); err == nil && seconds > 0 && seconds <= 7*24*3600 {
 		pause = time.Duration(seconds) * time.Second
 	}
 	switch {
 	case status == http.StatusForbidden, status == http.StatusTeapot:
-		f.Cause = venue.Banned
+		f.Cause = protocol.Banned
 		f.Msg += ": too many requests from this IP address, or the venue does not serve its country"
 		if pause > 0 {
 			f.RetryAt = p.after(pause)
 		}
 	case status == http.StatusUnauthorized:
-		f.Cause = venue.Key
+		f.Cause = protocol.Key
 	case status == http.StatusTooManyRequests:
-		f.Cause, f.RetryAt = venue.Weight, p.after(max(pause, time.Second))
+		f.Cause, f.RetryAt = protocol.Weight, p.after(max(pause, time.Second))
 	case status >= 300 && status < 500 && status != http.StatusRequestTimeout:
-		f.Cause = venue.Refused
+		f.Cause = protocol.Refused
 	}
 	return f
 }
 
 // transportFailure is the failure for a request without an answer. One that found no connection was not executed.
-func transportFailure(err error) *venue.Failure {
-	f := &venue.Failure{Cause: venue.Unknown, Msg: "no answer", Err: err}
+func transportFailure(err error) *protocol.Failure {
+	f := &protocol.Failure{Cause: protocol.Unknown, Msg: "no answer", Err: err}
 	var op *net.OpError
 	if errors.As(err, &op) && op.Op == "dial" {
-		f.Cause, f.Msg = venue.Unreached, "nothing was sent"
+		f.Cause, f.Msg = protocol.Unreached, "nothing was sent"
 	}
 	return f
 }

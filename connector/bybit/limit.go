@@ -7,8 +7,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hftrunner/hftrunner/connector/budget"
-	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/internal/budget"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 )
 
 // What the venue counts: requests by REST of an address in 5 s, and of each operation of an account in 1 s.
@@ -82,7 +82,7 @@ type spending struct {
 	over    func(err error)
 }
 
-// spend takes a request about count orders from the budget; the error is a *venue.Failure.
+// spend takes a request about count orders from the budget; the error is a *protocol.Failure.
 func (p *Protocol) spend(path string, a action, count int, rest bool) (spending, error) {
 	e := endpointOf(path)
 	r := budget.Request{Kind: e.kind, REST: rest}
@@ -94,10 +94,10 @@ func (p *Protocol) spend(path string, a action, count int, rest bool) (spending,
 	}
 	ticket, refusal, ok := p.budget.Allow(r, p.venueNs())
 	if !ok {
-		return spending{}, venue.NotSent(rateCause(a), refusal, p.offsetNs.Load())
+		return spending{}, budget.NotSent(rateCause(a), refusal, p.offsetNs.Load())
 	}
 	var once sync.Once
-	s := spending{over: func(err error) { p.budget.Done(ticket, p.venueNs(), venue.ResultOf(err)) }}
+	s := spending{over: func(err error) { p.budget.Done(ticket, p.venueNs(), budget.ResultOf(err)) }}
 	s.counted = func(header func(name string) string) {
 		once.Do(func() {
 			if seen, ok := p.seen(e.unit, header); ok {
@@ -124,11 +124,11 @@ func (p *Protocol) spend(path string, a action, count int, rest bool) (spending,
 const cancelCounted = 150 * time.Millisecond
 
 // rateCause is what a limit that is reached means: who places orders has to stop, everyone else to wait.
-func rateCause(a action) venue.Cause {
+func rateCause(a action) protocol.Cause {
 	if a == queryAction {
-		return venue.Weight
+		return protocol.Weight
 	}
-	return venue.OrderRate
+	return protocol.OrderRate
 }
 
 // seen reads what an answer says about the limit of what was asked for. The venue counts down.
@@ -164,13 +164,13 @@ func (p *Protocol) resetNs(header func(name string) string) int64 {
 }
 
 // stop pauses what the venue does not want to hear any more.
-func (p *Protocol) stop(f *venue.Failure, a action) *venue.Failure {
-	if f.Cause == venue.Banned {
+func (p *Protocol) stop(f *protocol.Failure, a action) *protocol.Failure {
+	if f.Cause == protocol.Banned {
 		scope := budget.Everything
 		if f.Status != 0 { // a trade connection that is up takes cancels all the same
 			scope = budget.REST
 		}
-		f.Ban(p.budget, scope, forbiddenPause, p.config.NowNs(), p.offsetNs.Load())
+		budget.HoldBack(p.budget, f, scope, forbiddenPause, p.config.NowNs(), p.offsetNs.Load())
 		return f
 	}
 	if f.RetryAt.IsZero() {
@@ -178,19 +178,19 @@ func (p *Protocol) stop(f *venue.Failure, a action) *venue.Failure {
 	}
 	untilNs := f.RetryAt.UnixNano() + p.offsetNs.Load()
 	switch {
-	case f.Cause == venue.Weight && f.Status == http.StatusTooManyRequests:
+	case f.Cause == protocol.Weight && f.Status == http.StatusTooManyRequests:
 		p.budget.Pause(budget.REST, untilNs, "too many requests from this IP address")
-	case f.Cause == venue.Weight && (f.Code == codeIPRate || f.Code == codeOldIPRate):
+	case f.Cause == protocol.Weight && (f.Code == codeIPRate || f.Code == codeOldIPRate):
 		p.budget.Pause(budget.Everything, untilNs, "too many requests from this IP address")
-	case f.Cause == venue.OrderRate && a != cancelAction: // cancels are counted by themselves
+	case f.Cause == protocol.OrderRate && a != cancelAction: // cancels are counted by themselves
 		p.budget.Pause(budget.Submits, untilNs, "too many orders")
 	}
 	return f
 }
 
 // limitFinding says what is known of the limits.
-func (p *Protocol) limitFinding() venue.Finding {
-	f := venue.Finding{What: "rate limits"}
+func (p *Protocol) limitFinding() protocol.Finding {
+	f := protocol.Finding{What: "rate limits"}
 	for _, u := range p.budget.Usage(p.venueNs()) {
 		if f.Value != "" {
 			f.Value += ", "

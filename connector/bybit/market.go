@@ -12,8 +12,7 @@ import (
 	"github.com/valyala/fastjson"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/stream"
-	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/hft"
 )
 
@@ -44,8 +43,8 @@ func (p *Protocol) bookTopic(symbol string) string {
 
 // MarketStreams returns the connections for symbols: one for as many as the venue takes on one connection. Without
 // symbols there is none.
-func (p *Protocol) MarketStreams(symbols []string) []stream.Stream {
-	var streams []stream.Stream
+func (p *Protocol) MarketStreams(symbols []string) []protocol.Stream {
+	var streams []protocol.Stream
 	var args []string
 	size := 0
 	flush := func() {
@@ -69,8 +68,8 @@ func (p *Protocol) MarketStreams(symbols []string) []stream.Stream {
 	return streams
 }
 
-func (p *Protocol) marketStream(no int, args []string) stream.Stream {
-	s := stream.Stream{Name: "public", URL: p.config.PublicURL, Hello: [][]byte{operation("subscribe", args)}, Answers: 1, OneByOne: true,
+func (p *Protocol) marketStream(no int, args []string) protocol.Stream {
+	s := protocol.Stream{Name: "public", URL: p.config.PublicURL, Hello: [][]byte{operation("subscribe", args)}, Answers: 1, OneByOne: true,
 		Ready: p.parsers.ready, Ping: ping, PingInterval: pingInterval, Pong: p.parsers.isPong, Silence: silence, QuietTopics: quietBook}
 	if no > 1 {
 		s.Name += " " + strconv.Itoa(no)
@@ -189,15 +188,15 @@ func (p *parsers) ready(frame []byte) (bool, error) {
 	if a.ok || a.op == "auth" && a.code == codeLoggedOn {
 		return true, nil
 	}
-	f := &venue.Failure{Cause: venue.Refused, Code: a.code, Msg: a.op + ": " + a.msg}
+	f := &protocol.Failure{Cause: protocol.Refused, Code: a.code, Msg: a.op + ": " + a.msg}
 	switch {
 	case a.code != 0:
 		f.Cause = causeOf(a.code, queryAction)
 	case a.op == "auth":
-		f.Cause = venue.Key
+		f.Cause = protocol.Key
 	}
 	switch f.Cause {
-	case venue.Weight, venue.Banned, venue.ClockOff, venue.Overloaded: // it may pass, and is no reason to give up
+	case protocol.Weight, protocol.Banned, protocol.ClockOff, protocol.Overloaded: // it may pass, and is no reason to give up
 		return false, fmt.Errorf("bybit: %w (%w)", f, &backoff.RetryAfterError{Duration: time.Second})
 	}
 	return false, fmt.Errorf("bybit: %w", f)

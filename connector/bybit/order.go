@@ -7,9 +7,8 @@ import (
 
 	"github.com/valyala/fastjson"
 
-	"github.com/hftrunner/hftrunner/connector/blotter"
-	"github.com/hftrunner/hftrunner/connector/budget"
-	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/internal/budget"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/hft"
 )
 
@@ -33,7 +32,7 @@ type orderName struct {
 	OrderLinkID string `json:"orderLinkId,omitempty"`
 }
 
-func nameOf(o *venue.Order) (orderName, error) {
+func nameOf(o *protocol.Order) (orderName, error) {
 	switch {
 	case o.ClientID != "":
 		return orderName{OrderLinkID: o.ClientID}, nil
@@ -45,7 +44,7 @@ func nameOf(o *venue.Order) (orderName, error) {
 
 // refused is the failure for a request that is not sent.
 func refused(format string, args ...any) error {
-	return fmt.Errorf("bybit: %w", &venue.Failure{Cause: venue.Refused, Msg: fmt.Sprintf(format, args...)})
+	return fmt.Errorf("bybit: %w", &protocol.Failure{Cause: protocol.Refused, Msg: fmt.Sprintf(format, args...)})
 }
 
 type createBody struct {
@@ -63,7 +62,7 @@ type createBody struct {
 // Place sends an order. The acknowledgement says that the venue has accepted it for processing, not more: its report
 // has the ids and no status. An order that the venue does not want after all, also a post-only one that would take, ends
 // by the private stream.
-func (p *Protocol) Place(ctx context.Context, o *venue.Order) (blotter.Report, error) {
+func (p *Protocol) Place(ctx context.Context, o *protocol.Order) (protocol.Report, error) {
 	body := createBody{Category: "linear", Symbol: o.Symbol, Qty: o.Qty, OrderLinkID: o.ClientID}
 	switch o.Side {
 	case hft.Buy:
@@ -71,7 +70,7 @@ func (p *Protocol) Place(ctx context.Context, o *venue.Order) (blotter.Report, e
 	case hft.Sell:
 		body.Side = "Sell"
 	default:
-		return blotter.Report{}, refused("the order's side %v is neither Buy nor Sell", o.Side)
+		return protocol.Report{}, refused("the order's side %v is neither Buy nor Sell", o.Side)
 	}
 	switch {
 	case o.OrdType == hft.Market:
@@ -80,7 +79,7 @@ func (p *Protocol) Place(ctx context.Context, o *venue.Order) (blotter.Report, e
 		body.OrderType, body.Price, body.TimeInForce = "Limit", o.Price, timeInForceText(o.TimeInForce)
 	}
 	if body.OrderType == "" || body.TimeInForce == "" {
-		return blotter.Report{}, refused("the venue has no order of type %v, %v", o.OrdType, o.TimeInForce)
+		return protocol.Report{}, refused("the venue has no order of type %v, %v", o.OrdType, o.TimeInForce)
 	}
 	return p.send(ctx, placeAction, createPath, o, body)
 }
@@ -101,10 +100,10 @@ func timeInForceText(t hft.TimeInForce) string {
 
 // Amend changes price and quantity of an order, which keeps its ids; only what is new is sent. An amendment to what the
 // order is already is not sent and fails with NoChange. For the acknowledgement see Place.
-func (p *Protocol) Amend(ctx context.Context, o *venue.Order) (blotter.Report, error) {
+func (p *Protocol) Amend(ctx context.Context, o *protocol.Order) (protocol.Report, error) {
 	name, err := nameOf(o)
 	if err != nil {
-		return blotter.Report{}, err
+		return protocol.Report{}, err
 	}
 	body := struct {
 		Category string `json:"category"`
@@ -120,16 +119,16 @@ func (p *Protocol) Amend(ctx context.Context, o *venue.Order) (blotter.Report, e
 		body.Price = o.Price
 	}
 	if body.Qty == "" && body.Price == "" {
-		return blotter.Report{}, fmt.Errorf("bybit: %w", &venue.Failure{Cause: venue.NoChange, Msg: "price and quantity are the order's already"})
+		return protocol.Report{}, fmt.Errorf("bybit: %w", &protocol.Failure{Cause: protocol.NoChange, Msg: "price and quantity are the order's already"})
 	}
 	return p.send(ctx, amendAction, amendPath, o, body)
 }
 
 // Cancel cancels an order. For the acknowledgement see Place.
-func (p *Protocol) Cancel(ctx context.Context, o *venue.Order) (blotter.Report, error) {
+func (p *Protocol) Cancel(ctx context.Context, o *protocol.Order) (protocol.Report, error) {
 	name, err := nameOf(o)
 	if err != nil {
-		return blotter.Report{}, err
+		return protocol.Report{}, err
 	}
 	return p.send(ctx, cancelAction, cancelPath, o, struct {
 		Category string `json:"category"`
@@ -139,13 +138,13 @@ func (p *Protocol) Cancel(ctx context.Context, o *venue.Order) (blotter.Report, 
 }
 
 // send sends a request about one order the way that is configured.
-func (p *Protocol) send(ctx context.Context, a action, path string, o *venue.Order, content any) (blotter.Report, error) {
+func (p *Protocol) send(ctx context.Context, a action, path string, o *protocol.Order, content any) (protocol.Report, error) {
 	body := marshal(content)
 	var ids orderIDs
 	if p.trade != nil {
 		got, sent, err := p.trade.send(ctx, a, path, o, body)
 		if err != nil {
-			return blotter.Report{}, fmt.Errorf("bybit: %s: %w", tradeOp(a), err)
+			return protocol.Report{}, fmt.Errorf("bybit: %s: %w", tradeOp(a), err)
 		}
 		if sent {
 			return acknowledged(o, got), nil
@@ -156,13 +155,13 @@ func (p *Protocol) send(ctx context.Context, a action, path string, o *venue.Ord
 		return nil
 	})
 	if err != nil {
-		return blotter.Report{}, err
+		return protocol.Report{}, err
 	}
 	return acknowledged(o, ids), nil
 }
 
-func acknowledged(o *venue.Order, ids orderIDs) blotter.Report {
-	r := blotter.Report{Channel: blotter.Ack, Symbol: o.Symbol, ClientID: o.ClientID, VenueID: o.VenueID}
+func acknowledged(o *protocol.Order, ids orderIDs) protocol.Report {
+	r := protocol.Report{Channel: protocol.ChannelAck, Symbol: o.Symbol, ClientID: o.ClientID, VenueID: o.VenueID}
 	if ids.venueID != "" {
 		r.VenueID = ids.venueID
 	}
@@ -179,7 +178,7 @@ func (p *Protocol) MaxCancels() int {
 }
 
 // CancelBatch cancels orders of a symbol with one request, always by REST. For the acknowledgements see Place.
-func (p *Protocol) CancelBatch(ctx context.Context, orders []*venue.Order) ([]venue.Outcome, error) {
+func (p *Protocol) CancelBatch(ctx context.Context, orders []*protocol.Order) ([]protocol.Outcome, error) {
 	type item struct {
 		Symbol string `json:"symbol"`
 		orderName
@@ -196,7 +195,7 @@ func (p *Protocol) CancelBatch(ctx context.Context, orders []*venue.Order) ([]ve
 		Category string `json:"category"`
 		Request  []item `json:"request"`
 	}{"linear", items})
-	outcomes := make([]venue.Outcome, len(orders))
+	outcomes := make([]protocol.Outcome, len(orders))
 	r := request{path: cancelBatchPath, body: body, action: cancelAction, count: len(orders), whole: true}
 	err := p.call(ctx, r, func(answer *fastjson.Value) error {
 		list, codes := answer.GetArray("result", "list"), answer.GetArray("retExtInfo", "list")
@@ -210,7 +209,7 @@ func (p *Protocol) CancelBatch(ctx context.Context, orders []*venue.Order) ([]ve
 			case row.err != nil:
 				return row.err
 			case ids.clientID != "" && o.ClientID != "" && ids.clientID != o.ClientID:
-				outcomes[i].Err = &venue.Failure{Cause: venue.Unknown, Msg: "the answer is about another order"}
+				outcomes[i].Err = &protocol.Failure{Cause: protocol.Unknown, Msg: "the answer is about another order"}
 			case code != 0:
 				outcomes[i].Err = p.refusal(code, row.str("msg"), cancelAction, 0)
 			default:
@@ -224,7 +223,7 @@ func (p *Protocol) CancelBatch(ctx context.Context, orders []*venue.Order) ([]ve
 
 // CancelAll cancels every order of the account on a symbol. The answer tells that it is accepted, not what has become of
 // which order.
-func (p *Protocol) CancelAll(ctx context.Context, symbol string) ([]blotter.Report, error) {
+func (p *Protocol) CancelAll(ctx context.Context, symbol string) ([]protocol.Report, error) {
 	body := marshal(struct {
 		Category    string `json:"category"`
 		Symbol      string `json:"symbol"`

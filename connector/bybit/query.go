@@ -12,8 +12,7 @@ import (
 
 	"github.com/valyala/fastjson"
 
-	"github.com/hftrunner/hftrunner/connector/blotter"
-	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 )
 
 const (
@@ -29,10 +28,10 @@ func linear(symbol string) string { return "category=linear&symbol=" + url.Query
 
 // QueryOrder asks for one order: among the open and the last 500 closed ones, which the venue forgets when it starts
 // anew, and then in the history.
-func (p *Protocol) QueryOrder(ctx context.Context, o *venue.Order) (blotter.Report, error) {
+func (p *Protocol) QueryOrder(ctx context.Context, o *protocol.Order) (protocol.Report, error) {
 	name, err := nameOf(o)
 	if err != nil {
-		return blotter.Report{}, err
+		return protocol.Report{}, err
 	}
 	query := linear(o.Symbol)
 	if name.OrderLinkID != "" {
@@ -43,7 +42,7 @@ func (p *Protocol) QueryOrder(ctx context.Context, o *venue.Order) (blotter.Repo
 	for _, path := range []string{realtimePath, historyPath} {
 		reports, err := p.ordersAgain(ctx, path, query)
 		if err != nil {
-			return blotter.Report{}, err
+			return protocol.Report{}, err
 		}
 		for _, r := range reports {
 			if o.ClientID != "" && r.ClientID == o.ClientID || o.ClientID == "" && r.VenueID == o.VenueID {
@@ -51,11 +50,11 @@ func (p *Protocol) QueryOrder(ctx context.Context, o *venue.Order) (blotter.Repo
 			}
 		}
 	}
-	return blotter.Report{}, fmt.Errorf("bybit: %w", &venue.Failure{Cause: venue.NotFound, Msg: "neither among the orders nor in the history"})
+	return protocol.Report{}, fmt.Errorf("bybit: %w", &protocol.Failure{Cause: protocol.NotFound, Msg: "neither among the orders nor in the history"})
 }
 
 // OpenOrders lists the open orders on a symbol.
-func (p *Protocol) OpenOrders(ctx context.Context, symbol string) (open venue.OpenList, err error) {
+func (p *Protocol) OpenOrders(ctx context.Context, symbol string) (open protocol.OpenList, err error) {
 	err = p.openOrders(ctx, openOn(symbol), &open)
 	return open, err
 }
@@ -63,8 +62,8 @@ func (p *Protocol) OpenOrders(ctx context.Context, symbol string) (open venue.Op
 func openOn(symbol string) string { return linear(symbol) + "&openOnly=0" }
 
 // AllOpenOrders lists the open orders on all symbols, by the coins that linear contracts are settled in.
-func (p *Protocol) AllOpenOrders(ctx context.Context) (open venue.OpenList, err error) {
-	for _, coin := range []string{"USDT", "USDC"} {
+func (p *Protocol) AllOpenOrders(ctx context.Context) (open protocol.OpenList, err error) {
+	for _, coin := range settleCoins() {
 		if err := p.openOrders(ctx, "category=linear&openOnly=0&settleCoin="+coin, &open); err != nil {
 			return open, err
 		}
@@ -73,7 +72,7 @@ func (p *Protocol) AllOpenOrders(ctx context.Context) (open venue.OpenList, err 
 }
 
 // openOrders adds the rows of a list of open orders.
-func (p *Protocol) openOrders(ctx context.Context, query string, open *venue.OpenList) error {
+func (p *Protocol) openOrders(ctx context.Context, query string, open *protocol.OpenList) error {
 	return p.pagesOf(ctx, realtimePath, query, openLimit, func(v *fastjson.Value) error {
 		takeOpen(open, v)
 		return nil
@@ -81,12 +80,12 @@ func (p *Protocol) openOrders(ctx context.Context, query string, open *venue.Ope
 }
 
 // takeOpen reads a row of a list of open orders by itself: one that cannot be read does not hide the others.
-func takeOpen(open *venue.OpenList, v *fastjson.Value) {
-	var report blotter.Report
+func takeOpen(open *protocol.OpenList, v *fastjson.Value) {
+	var report protocol.Report
 	other, named := false, false
 	err := takeRow(v, func(r *row) error {
 		other = !r.ours()
-		report, named = orderReport(r, blotter.Query)
+		report, named = orderReport(r, protocol.ChannelQuery)
 		return nil
 	})
 	switch {
@@ -100,12 +99,12 @@ func takeOpen(open *venue.OpenList, v *fastjson.Value) {
 	}
 	r, id := row{v: v}, v.Get("orderLinkId")
 	readable := id != nil && slices.Contains([]fastjson.Type{fastjson.TypeString, fastjson.TypeNumber, fastjson.TypeNull}, id.Type())
-	open.Unread = append(open.Unread, venue.UnreadRow{ClientID: r.str("orderLinkId"), Symbol: r.str("symbol"),
+	open.Unread = append(open.Unread, protocol.UnreadRow{ClientID: r.str("orderLinkId"), Symbol: r.str("symbol"),
 		Nameless: !readable, Err: err})
 }
 
 // RecentOrders lists the open orders on a symbol and the last 500 that are over, which the venue forgets when it starts anew.
-func (p *Protocol) RecentOrders(ctx context.Context, symbol string) ([]blotter.Report, error) {
+func (p *Protocol) RecentOrders(ctx context.Context, symbol string) ([]protocol.Report, error) {
 	open, err := p.ordersAgain(ctx, realtimePath, openOn(symbol))
 	if err != nil {
 		return nil, err
@@ -114,10 +113,10 @@ func (p *Protocol) RecentOrders(ctx context.Context, symbol string) ([]blotter.R
 	return append(open, over...), err
 }
 
-func (p *Protocol) orders(ctx context.Context, path, query string) ([]blotter.Report, error) {
-	var reports []blotter.Report
+func (p *Protocol) orders(ctx context.Context, path, query string) ([]protocol.Report, error) {
+	var reports []protocol.Report
 	err := p.pages(ctx, path, query, openLimit, func(r *row) error {
-		if report, ok := orderReport(r, blotter.Query); ok {
+		if report, ok := orderReport(r, protocol.ChannelQuery); ok {
 			reports = append(reports, report)
 		}
 		return nil
@@ -127,11 +126,11 @@ func (p *Protocol) orders(ctx context.Context, path, query string) ([]blotter.Re
 
 // ordersAgain is orders, asked up to three times where there is no answer: who begins anew with the first of two parts, each of which
 // fails now and then, seldom gets to the end. What the venue has said, or does not want to hear, is not asked again.
-func (p *Protocol) ordersAgain(ctx context.Context, path, query string) ([]blotter.Report, error) {
+func (p *Protocol) ordersAgain(ctx context.Context, path, query string) ([]protocol.Report, error) {
 	for pause := 100 * time.Millisecond; ; pause *= 3 {
 		reports, err := p.orders(ctx, path, query)
-		var f *venue.Failure
-		if pause > 300*time.Millisecond || !errors.As(err, &f) || f.Unreadable || f.Cause != venue.Unknown && f.Cause != venue.Overloaded {
+		var f *protocol.Failure
+		if pause > 300*time.Millisecond || !errors.As(err, &f) || f.Unreadable || f.Cause != protocol.Unknown && f.Cause != protocol.Overloaded {
 			return reports, err
 		}
 		select {
@@ -144,20 +143,20 @@ func (p *Protocol) ordersAgain(ctx context.Context, path, query string) ([]blott
 
 // Executions lists the executions on a symbol since a time, oldest first. Time 0 asks for the last week; the venue has
 // them for two years.
-func (p *Protocol) Executions(ctx context.Context, symbol string, sinceNs int64) ([]blotter.Report, error) {
+func (p *Protocol) Executions(ctx context.Context, symbol string, sinceNs int64) ([]protocol.Report, error) {
 	now := p.venueMs()
 	startMs := max(sinceNs/int64(time.Millisecond), now-executionAge.Milliseconds())
 	if sinceNs <= 0 {
 		startMs = now - executionSpan.Milliseconds()
 	}
-	var reports []blotter.Report
+	var reports []protocol.Report
 	seen := make(map[string]bool) // two spans meet at a millisecond
 	for ; startMs <= now; startMs += executionSpan.Milliseconds() {
 		// Without an end it is a week, so that the last span is not cut off by a clock that is behind the venue's.
 		query := linear(symbol) + "&startTime=" + strconv.FormatInt(startMs, 10)
-		var span []blotter.Report
+		var span []protocol.Report
 		err := p.pages(ctx, executionsPath, query, executionLimit, func(r *row) error {
-			if report, ok := executionReport(r, blotter.Query); ok && !seen[report.TradeID] {
+			if report, ok := executionReport(r, protocol.ChannelQuery); ok && !seen[report.TradeID] {
 				seen[report.TradeID] = true
 				span = append(span, report)
 			}
@@ -169,24 +168,24 @@ func (p *Protocol) Executions(ctx context.Context, symbol string, sinceNs int64)
 		slices.Reverse(span) // the venue has the newest first
 		reports = append(reports, span...)
 	}
-	slices.SortStableFunc(reports, func(a, b blotter.Report) int { return cmp.Compare(a.TimestampNs, b.TimestampNs) })
+	slices.SortStableFunc(reports, func(a, b protocol.Report) int { return cmp.Compare(a.TimestampNs, b.TimestampNs) })
 	return reports, nil
 }
 
 // Positions returns the position of each symbol.
-func (p *Protocol) Positions(ctx context.Context, symbols []string) ([]venue.Position, error) {
-	positions := make([]venue.Position, 0, len(symbols))
+func (p *Protocol) Positions(ctx context.Context, symbols []string) ([]protocol.Position, error) {
+	positions := make([]protocol.Position, 0, len(symbols))
 	for _, symbol := range symbols {
-		found := venue.Position{Symbol: symbol}
+		found := protocol.Position{Symbol: symbol}
 		err := p.list(ctx, positionsPath, linear(symbol), func(r *row) error {
 			if position, ok := position(r); ok && position.Symbol == symbol && found.Err == nil {
 				found = position
 			}
 			return nil
 		})
-		var f *venue.Failure
+		var f *protocol.Failure
 		switch {
-		case errors.As(err, &f) && (f.Cause == venue.Refused || f.Unreadable): // about this symbol
+		case errors.As(err, &f) && (f.Cause == protocol.Refused || f.Unreadable): // about this symbol
 			found.Err = err
 		case err != nil:
 			return nil, err
@@ -196,17 +195,17 @@ func (p *Protocol) Positions(ctx context.Context, symbols []string) ([]venue.Pos
 	return positions, nil
 }
 
-// Balances returns what the unified account has; see venue.Balance and, for what is bound, the package comment.
-func (p *Protocol) Balances(ctx context.Context) ([]venue.Balance, error) {
-	var balances []venue.Balance
+// Balances returns what the unified account has; see protocol.Balance and, for what is bound, the package comment.
+func (p *Protocol) Balances(ctx context.Context) ([]protocol.Balance, error) {
+	var balances []protocol.Balance
 	err := p.list(ctx, "/v5/account/wallet-balance", "accountType=UNIFIED", func(r *row) error {
-		return coins(r, func(b venue.Balance) { balances = append(balances, b) })
+		return coins(r, func(b protocol.Balance) { balances = append(balances, b) })
 	})
 	return balances, err
 }
 
 // coins hands the coins of an account's row to take.
-func coins(r *row, take func(venue.Balance)) error {
+func coins(r *row, take func(protocol.Balance)) error {
 	for _, v := range r.v.GetArray("coin") {
 		err := takeRow(v, func(coin *row) error {
 			if b, ok := balance(coin); ok && coin.err == nil {

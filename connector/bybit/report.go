@@ -1,18 +1,16 @@
 package bybit
 
 import (
-	"fmt"
 	"strings"
 
-	"github.com/hftrunner/hftrunner/connector/blotter"
-	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/hft"
 )
 
 // orderReport reads an order as the stream and the lists write it; ok is false for a row that is not about an order of
 // a linear contract.
-func orderReport(r *row, channel blotter.Channel) (report blotter.Report, ok bool) {
-	report = blotter.Report{Channel: channel, Symbol: r.str("symbol"), ClientID: r.str("orderLinkId"), VenueID: r.str("orderId")}
+func orderReport(r *row, channel protocol.Channel) (report protocol.Report, ok bool) {
+	report = protocol.Report{Channel: channel, Symbol: r.str("symbol"), ClientID: r.str("orderLinkId"), VenueID: r.str("orderId")}
 	if !r.ours() || report.Symbol == "" || report.ClientID == "" && report.VenueID == "" {
 		return report, false
 	}
@@ -56,11 +54,11 @@ func endReason(reject, cancel string) string {
 
 // executionReport reads an execution; ok is false for what is no trade of a linear contract, such as funding. It says
 // nothing about the order's state: the order topic does, before or after.
-func executionReport(r *row, channel blotter.Channel) (report blotter.Report, ok bool) {
-	report = blotter.Report{Channel: channel, Symbol: r.str("symbol"), ClientID: r.str("orderLinkId"), VenueID: r.str("orderId"),
+func executionReport(r *row, channel protocol.Channel) (report protocol.Report, ok bool) {
+	report = protocol.Report{Channel: channel, Symbol: r.str("symbol"), ClientID: r.str("orderLinkId"), VenueID: r.str("orderId"),
 		TradeID: r.str("execId"), FeeAsset: r.str("feeCurrency")}
 	switch string(r.text("execType")) {
-	case "", "Trade", "AdlTrade", "BustTrade", "BlockTrade":
+	case "", "Trade", "BlockTrade":
 	default:
 		return report, false
 	}
@@ -90,21 +88,21 @@ func settleAsset(symbol string) string {
 
 // position reads a position; ok is false for what is not about a linear contract. In hedge mode, where a contract has two of them,
 // it has an error only.
-func position(r *row) (p venue.Position, ok bool) {
-	p = venue.Position{Symbol: r.str("symbol"), Qty: r.number("size"), TimestampNs: r.timeNs("updatedTime")}
+func position(r *row) (p protocol.Position, ok bool) {
+	p = protocol.Position{Symbol: r.str("symbol"), Qty: r.number("size"), TimestampNs: r.timeNs("updatedTime")}
 	if side(r.text("side")) == hft.Sell {
 		p.Qty = -p.Qty
 	}
 	if r.whole("positionIdx") != 0 {
-		p = venue.Position{Symbol: p.Symbol, Err: fmt.Errorf("%s is in hedge mode: switch it to one-way mode at the venue", p.Symbol)}
+		p = protocol.Position{Symbol: p.Symbol, Err: protocol.HedgeMode(p.Symbol)}
 	}
 	return p, r.ours() && p.Symbol != ""
 }
 
 // balance reads a coin of the wallet. What is bound is what spot orders lock and the initial margin of contract orders
 // and positions; it is taken from this coin alone, although the venue counts all collateral of a unified account.
-func balance(r *row) (b venue.Balance, ok bool) {
-	b = venue.Balance{Asset: r.str("coin"), Locked: r.number("locked") + r.number("totalOrderIM") + r.number("totalPositionIM")}
+func balance(r *row) (b protocol.Balance, ok bool) {
+	b = protocol.Balance{Asset: r.str("coin"), Locked: r.number("locked") + r.number("totalOrderIM") + r.number("totalPositionIM")}
 	wallet, said := r.decimal("walletBalance")
 	b.Free = wallet - b.Locked
 	return b, said && b.Asset != ""

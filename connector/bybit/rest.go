@@ -14,7 +14,7 @@ import (
 
 	"github.com/valyala/fastjson"
 
-	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 )
 
 // maxBody bounds an answer. The longest is the list of all instruments, which is not asked for.
@@ -73,14 +73,14 @@ func (p *Protocol) exchange(req *http.Request, r request, spent *spending, take 
 		err = fmt.Errorf("the answer is longer than %d bytes", maxBody)
 	}
 	if err != nil && answer.StatusCode == http.StatusOK {
-		return &venue.Failure{Cause: venue.Unknown, Msg: "the answer broke off", Err: err}
+		return &protocol.Failure{Cause: protocol.Unknown, Msg: "the answer broke off", Err: err}
 	}
 	parser := p.parsers.pool.Get()
 	defer p.parsers.pool.Put(parser)
 	v, err := parse(parser, body)
 	if err != nil || v.Type() != fastjson.TypeObject || v.Get("retCode") == nil {
 		if answer.StatusCode == http.StatusOK {
-			return &venue.Failure{Cause: venue.Unknown, Msg: p.clean("the answer is not in the venue's form: " + excerpt(body)), Err: err}
+			return &protocol.Failure{Cause: protocol.Unknown, Msg: p.clean("the answer is not in the venue's form: " + excerpt(body)), Err: err}
 		}
 		return p.stop(p.statusFailure(answer.StatusCode, answer.Header, body), r.action)
 	}
@@ -88,7 +88,7 @@ func (p *Protocol) exchange(req *http.Request, r request, spent *spending, take 
 	code := int(envelope.whole("retCode"))
 	switch {
 	case envelope.err != nil:
-		return &venue.Failure{Cause: venue.Unknown, Msg: "the answer is not in the venue's form", Err: envelope.err}
+		return &protocol.Failure{Cause: protocol.Unknown, Msg: "the answer is not in the venue's form", Err: envelope.err}
 	case code != 0:
 		return p.stop(p.refusal(code, envelope.str("retMsg"), r.action, p.resetNs(answer.Header.Get)), r.action)
 	case answer.StatusCode != http.StatusOK:
@@ -100,11 +100,11 @@ func (p *Protocol) exchange(req *http.Request, r request, spent *spending, take 
 		v = v.Get("result")
 	}
 	if err := take(v); err != nil {
-		var failure *venue.Failure
+		var failure *protocol.Failure
 		if errors.As(err, &failure) {
 			return failure
 		}
-		return &venue.Failure{Unreadable: true, Msg: "the answer is not in the venue's form", Err: err}
+		return &protocol.Failure{Unreadable: true, Msg: "the answer is not in the venue's form", Err: err}
 	}
 	return nil
 }
@@ -127,7 +127,7 @@ func (p *Protocol) httpRequest(ctx context.Context, r request) (*http.Request, e
 	}
 	req, err := http.NewRequestWithContext(ctx, method, target, bytes.NewReader(r.body))
 	if err != nil {
-		return nil, &venue.Failure{Cause: venue.Refused, Msg: "the request cannot be made", Err: err}
+		return nil, &protocol.Failure{Cause: protocol.Refused, Msg: "the request cannot be made", Err: err}
 	}
 	if r.body != nil {
 		req.Header.Set("Content-Type", "application/json")
@@ -136,12 +136,12 @@ func (p *Protocol) httpRequest(ctx context.Context, r request) (*http.Request, e
 		return req, nil
 	}
 	if p.config.APIKey == "" {
-		return nil, &venue.Failure{Cause: venue.Key, Err: errNoKey}
+		return nil, &protocol.Failure{Cause: protocol.Key, Err: errNoKey}
 	}
 	timestampMs := strconv.FormatInt(p.venueMs(), 10)
 	signature, err := p.signREST(timestampMs, payload)
 	if err != nil {
-		return nil, &venue.Failure{Cause: venue.Key, Msg: "the request cannot be signed", Err: err}
+		return nil, &protocol.Failure{Cause: protocol.Key, Msg: "the request cannot be signed", Err: err}
 	}
 	for name, value := range map[string]string{"X-BAPI-API-KEY": p.config.APIKey, "X-BAPI-TIMESTAMP": timestampMs,
 		"X-BAPI-RECV-WINDOW": p.recvWindow, "X-BAPI-SIGN": signature} {
@@ -162,8 +162,8 @@ func (p *Protocol) patient(ctx context.Context, r request, take func(result *fas
 	const longest, tries = 5 * time.Second, 5
 	for try := 1; ; try++ {
 		err := p.call(ctx, r, take)
-		var f *venue.Failure
-		if try == tries || !errors.As(err, &f) || f.Cause != venue.Weight || f.Code != 0 || f.Status != 0 || f.RetryAt.IsZero() {
+		var f *protocol.Failure
+		if try == tries || !errors.As(err, &f) || f.Cause != protocol.Weight || f.Code != 0 || f.Status != 0 || f.RetryAt.IsZero() {
 			return err
 		}
 		wait := time.Duration(f.RetryAt.UnixNano() - p.config.NowNs())
@@ -212,7 +212,7 @@ func (p *Protocol) pagesOf(ctx context.Context, path, query string, limit int, t
 		}
 		cursor = next
 	}
-	return fmt.Errorf("bybit: %s: %w", path, &venue.Failure{Cause: venue.Unknown, Msg: "the list has no end"})
+	return fmt.Errorf("bybit: %s: %w", path, &protocol.Failure{Cause: protocol.Unknown, Msg: "the list has no end"})
 }
 
 func takeRow(v *fastjson.Value, take func(r *row) error) error {

@@ -11,8 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hftrunner/hftrunner/connector/blotter"
-	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/hft"
 )
 
@@ -28,34 +27,34 @@ func want(t *testing.T, s *server, requests ...asked) {
 func TestOrderRequests(t *testing.T) {
 	s := newServer(t, ok(`{"orderId":"v1","orderLinkId":"t1"}`))
 	p := at(t, s)
-	ack := blotter.Report{Channel: blotter.Ack, Symbol: "BTCUSDT", ClientID: "t1", VenueID: "v1"}
+	ack := protocol.Report{Channel: protocol.ChannelAck, Symbol: "BTCUSDT", ClientID: "t1", VenueID: "v1"}
 	for _, c := range []struct {
-		change func(o *venue.Order)
+		change func(o *protocol.Order)
 		kind   string
 		want   asked
 	}{
 		// The first is the body that the signature vector is of.
-		{func(*venue.Order) {}, "place", `POST /v5/order/create {"category":"linear","symbol":"BTCUSDT","side":"Buy","orderType":"Limit","qty":"0.001","price":"30000",` +
+		{func(*protocol.Order) {}, "place", `POST /v5/order/create {"category":"linear","symbol":"BTCUSDT","side":"Buy","orderType":"Limit","qty":"0.001","price":"30000",` +
 			`"timeInForce":"PostOnly","orderLinkId":"t1","positionIdx":0}`},
-		{func(o *venue.Order) { o.Side, o.TimeInForce = hft.Sell, hft.IOC }, "place", `POST /v5/order/create {"category":"linear","symbol":"BTCUSDT","side":"Sell",` +
+		{func(o *protocol.Order) { o.Side, o.TimeInForce = hft.Sell, hft.IOC }, "place", `POST /v5/order/create {"category":"linear","symbol":"BTCUSDT","side":"Sell",` +
 			`"orderType":"Limit","qty":"0.001","price":"30000","timeInForce":"IOC","orderLinkId":"t1","positionIdx":0}`},
-		{func(o *venue.Order) { o.TimeInForce = hft.FOK }, "place", `POST /v5/order/create {"category":"linear","symbol":"BTCUSDT","side":"Buy",` +
+		{func(o *protocol.Order) { o.TimeInForce = hft.FOK }, "place", `POST /v5/order/create {"category":"linear","symbol":"BTCUSDT","side":"Buy",` +
 			`"orderType":"Limit","qty":"0.001","price":"30000","timeInForce":"FOK","orderLinkId":"t1","positionIdx":0}`},
-		{func(o *venue.Order) { o.OrdType, o.TimeInForce = hft.Market, hft.GTC }, "place", `POST /v5/order/create {"category":"linear","symbol":"BTCUSDT",` +
+		{func(o *protocol.Order) { o.OrdType, o.TimeInForce = hft.Market, hft.GTC }, "place", `POST /v5/order/create {"category":"linear","symbol":"BTCUSDT",` +
 			`"side":"Buy","orderType":"Market","qty":"0.001","timeInForce":"IOC","orderLinkId":"t1","positionIdx":0}`},
-		{func(*venue.Order) {}, "amend", `POST /v5/order/amend {"category":"linear","symbol":"BTCUSDT","orderLinkId":"t1","price":"30000"}`},
-		{func(o *venue.Order) { o.Qty, o.PrevPrice = "0.002", "30000" }, "amend", `POST /v5/order/amend {"category":"linear","symbol":"BTCUSDT","orderLinkId":"t1","qty":"0.002"}`},
-		{func(o *venue.Order) { o.Qty, o.ClientID, o.VenueID = "0.002", "", "v1" }, "amend",
+		{func(*protocol.Order) {}, "amend", `POST /v5/order/amend {"category":"linear","symbol":"BTCUSDT","orderLinkId":"t1","price":"30000"}`},
+		{func(o *protocol.Order) { o.Qty, o.PrevPrice = "0.002", "30000" }, "amend", `POST /v5/order/amend {"category":"linear","symbol":"BTCUSDT","orderLinkId":"t1","qty":"0.002"}`},
+		{func(o *protocol.Order) { o.Qty, o.ClientID, o.VenueID = "0.002", "", "v1" }, "amend",
 			`POST /v5/order/amend {"category":"linear","symbol":"BTCUSDT","orderId":"v1","qty":"0.002","price":"30000"}`},
-		{func(o *venue.Order) { o.VenueID = "v1" }, "cancel", `POST /v5/order/cancel {"category":"linear","symbol":"BTCUSDT","orderLinkId":"t1"}`},
-		{func(o *venue.Order) { o.ClientID, o.VenueID = "", "v1" }, "cancel", `POST /v5/order/cancel {"category":"linear","symbol":"BTCUSDT","orderId":"v1"}`},
+		{func(o *protocol.Order) { o.VenueID = "v1" }, "cancel", `POST /v5/order/cancel {"category":"linear","symbol":"BTCUSDT","orderLinkId":"t1"}`},
+		{func(o *protocol.Order) { o.ClientID, o.VenueID = "", "v1" }, "cancel", `POST /v5/order/cancel {"category":"linear","symbol":"BTCUSDT","orderId":"v1"}`},
 	} {
 		o := anOrder()
 		c.change(o)
-		request := map[string]func() (blotter.Report, error){
-			"place":  func() (blotter.Report, error) { return p.Place(t.Context(), o) },
-			"amend":  func() (blotter.Report, error) { return p.Amend(t.Context(), o) },
-			"cancel": func() (blotter.Report, error) { return p.Cancel(t.Context(), o) },
+		request := map[string]func() (protocol.Report, error){
+			"place":  func() (protocol.Report, error) { return p.Place(t.Context(), o) },
+			"amend":  func() (protocol.Report, error) { return p.Amend(t.Context(), o) },
+			"cancel": func() (protocol.Report, error) { return p.Cancel(t.Context(), o) },
 		}[c.kind]
 		got, err := request()
 		wantAck := ack
@@ -81,20 +80,20 @@ func TestRequestsThatAreNotSent(t *testing.T) {
 	p := at(t, s)
 	for _, c := range []struct {
 		kind   string
-		change func(o *venue.Order)
-		cause  venue.Cause
+		change func(o *protocol.Order)
+		cause  protocol.Cause
 	}{
-		{"place", func(o *venue.Order) { o.Side = hft.SideNone }, venue.Refused},
-		{"place", func(o *venue.Order) { o.OrdType = hft.OrdTypeUnsupported }, venue.Refused},
-		{"place", func(o *venue.Order) { o.TimeInForce = hft.TimeInForceUnsupported }, venue.Refused},
-		{"amend", func(o *venue.Order) { o.PrevPrice = o.Price }, venue.NoChange},
-		{"amend", func(o *venue.Order) { o.ClientID = "" }, venue.Refused},
-		{"cancel", func(o *venue.Order) { o.ClientID = "" }, venue.Refused},
-		{"query", func(o *venue.Order) { o.ClientID = "" }, venue.Refused},
+		{"place", func(o *protocol.Order) { o.Side = hft.SideNone }, protocol.Refused},
+		{"place", func(o *protocol.Order) { o.OrdType = hft.OrdTypeUnsupported }, protocol.Refused},
+		{"place", func(o *protocol.Order) { o.TimeInForce = hft.TimeInForceUnsupported }, protocol.Refused},
+		{"amend", func(o *protocol.Order) { o.PrevPrice = o.Price }, protocol.NoChange},
+		{"amend", func(o *protocol.Order) { o.ClientID = "" }, protocol.Refused},
+		{"cancel", func(o *protocol.Order) { o.ClientID = "" }, protocol.Refused},
+		{"query", func(o *protocol.Order) { o.ClientID = "" }, protocol.Refused},
 	} {
 		o := anOrder()
 		c.change(o)
-		if err := p.Ask(t.Context(), c.kind, o); venue.CauseOf(err) != c.cause || err == nil {
+		if err := p.Ask(t.Context(), c.kind, o); protocol.CauseOf(err) != c.cause || err == nil {
 			t.Errorf("%s %+v: %v", c.kind, o, err)
 		}
 	}
@@ -105,7 +104,7 @@ const restOrder = `{"orderId":"v1","orderLinkId":"t1","symbol":"BTCUSDT","price"
 	`"orderStatus":"PartiallyFilled","cancelType":"UNKNOWN","rejectReason":"EC_NoError","avgPrice":"30001","leavesQty":"0.002",` +
 	`"cumExecQty":"0.001","cumExecValue":"30.001","cumExecFee":"0","timeInForce":"GTC","orderType":"Limit","createdTime":"1684738540559","updatedTime":"1684738540561"}`
 
-var restReport = blotter.Report{Channel: blotter.Query, Symbol: "BTCUSDT", ClientID: "t1", VenueID: "v1", Status: hft.StatusPartiallyFilled, Side: hft.Sell,
+var restReport = protocol.Report{Channel: protocol.ChannelQuery, Symbol: "BTCUSDT", ClientID: "t1", VenueID: "v1", Status: hft.StatusPartiallyFilled, Side: hft.Sell,
 	Price: 30000, Qty: 0.003, CumQty: 0.001, HasCum: true, LeavesQty: 0.002, HasLeaves: true, AvgPrice: 30001, TimestampNs: 1684738540561000000}
 
 func TestQueryOrder(t *testing.T) {
@@ -124,38 +123,38 @@ func TestQueryOrder(t *testing.T) {
 	}
 	want(t, s, realtime, history)
 	s.script(none)
-	if _, err := p.QueryOrder(t.Context(), anOrder()); venue.CauseOf(err) != venue.NotFound {
+	if _, err := p.QueryOrder(t.Context(), anOrder()); protocol.CauseOf(err) != protocol.NotFound {
 		t.Error(err)
 	}
 	s.script(other)
-	if got, err := p.QueryOrder(t.Context(), anOrder()); venue.CauseOf(err) != venue.NotFound {
+	if got, err := p.QueryOrder(t.Context(), anOrder()); protocol.CauseOf(err) != protocol.NotFound {
 		t.Errorf("another order was taken: %+v, %v", got, err)
 	}
 	s.take()
 	s.script(found)
-	if got, err := p.QueryOrder(t.Context(), &venue.Order{Symbol: "BTCUSDT", VenueID: "v1"}); err != nil || got != restReport {
+	if got, err := p.QueryOrder(t.Context(), &protocol.Order{Symbol: "BTCUSDT", VenueID: "v1"}); err != nil || got != restReport {
 		t.Errorf("%+v, %v", got, err)
 	}
 	want(t, s, "GET /v5/order/realtime?category=linear&symbol=BTCUSDT&orderId=v1&limit=50")
 	// Nothing is said about an order when one of the questions is not answered.
 	s.script(none, code(10016, "internal"))
-	if _, err := p.QueryOrder(t.Context(), anOrder()); venue.CauseOf(err) != venue.Unknown {
+	if _, err := p.QueryOrder(t.Context(), anOrder()); protocol.CauseOf(err) != protocol.Unknown {
 		t.Error(err)
 	}
 }
 
-// TestQuestionsAreNotBegunAnew: a part of a question that has no answer is asked again by itself, a few times, and what the venue says
-// is not.
+// TestQuestionsAreNotBegunAnew: a part of a question that has no answer is asked again by itself, a few times, and what
+// the venue says is not.
 func TestQuestionsAreNotBegunAnew(t *testing.T) {
 	s := newServer(t)
 	p := at(t, s)
 	down, none := answer{status: 503, body: "<html>"}, ok(`{"list":[]}`)
 	s.script(down, none, down, down, none)
-	if _, err := p.QueryOrder(t.Context(), anOrder()); venue.CauseOf(err) != venue.NotFound || len(s.take()) != 5 {
+	if _, err := p.QueryOrder(t.Context(), anOrder()); protocol.CauseOf(err) != protocol.NotFound || len(s.take()) != 5 {
 		t.Errorf("half of the answers fail: %v", err)
 	}
 	s.script(down)
-	if _, err := p.QueryOrder(t.Context(), anOrder()); venue.CauseOf(err) != venue.Unknown || len(s.take()) != 3 {
+	if _, err := p.QueryOrder(t.Context(), anOrder()); protocol.CauseOf(err) != protocol.Unknown || len(s.take()) != 3 {
 		t.Errorf("all of them: %v", err)
 	}
 	for _, a := range []answer{{status: 429}, {status: 404, body: "<html>"}, code(10001, "params error")} {
@@ -208,7 +207,7 @@ func TestOpenOrders(t *testing.T) {
 		t.Errorf("%d orders of a list without end", len(got.Orders))
 	}
 	for _, answers := range [][]answer{{page("a", "x"), code(10016, "")}, {ok(`{}`)}, {ok(`null`)}} {
-		if got, err := at(t, newServer(t, answers...)).OpenOrders(t.Context(), "BTCUSDT"); venue.CauseOf(err) != venue.Unknown || err == nil {
+		if got, err := at(t, newServer(t, answers...)).OpenOrders(t.Context(), "BTCUSDT"); protocol.CauseOf(err) != protocol.Unknown || err == nil {
 			t.Errorf("%v, %v", got, err)
 		}
 	}
@@ -219,7 +218,7 @@ func TestAllOpenOrders(t *testing.T) {
 	const path = "GET /v5/order/realtime?category=linear&openOnly=0&settleCoin="
 	s := newServer(t, ok(`{"list":[`+restOrder+`]}`), code(10001, "params error"))
 	all, err := at(t, s).AllOpenOrders(t.Context())
-	if venue.CauseOf(err) != venue.Refused || len(all.Orders) != 1 || all.Orders[0].ClientID != "t1" {
+	if protocol.CauseOf(err) != protocol.Refused || len(all.Orders) != 1 || all.Orders[0].ClientID != "t1" {
 		t.Errorf("%+v, %v", all, err)
 	}
 	want(t, s, asked(path+"USDT&limit=50"), asked(path+"USDC&limit=50"))
@@ -229,9 +228,9 @@ func TestAllOpenOrders(t *testing.T) {
 func TestOpenOrdersUnread(t *testing.T) {
 	rows := ok(`{"list":[5,{"symbol":"S","orderId":"1","orderLinkId":"a","qty":"x"},{"symbol":"S","orderId":"1","orderLinkId":{},"qty":"x"},` +
 		`{"orderId":"1","orderLinkId":"b"},{"category":"spot","orderId":"9"},{"symbol":"S","orderId":"1","qty":"x"},{"orderId":"1","orderLinkId":""},` + restOrder + `]}`)
-	check := func(open venue.OpenList, err error) {
+	check := func(open protocol.OpenList, err error) {
 		t.Helper()
-		wanted := []venue.UnreadRow{{Nameless: true}, {ClientID: "a", Symbol: "S"}, {Symbol: "S", Nameless: true}, {ClientID: "b"}, {Symbol: "S", Nameless: true}, {}}
+		wanted := []protocol.UnreadRow{{Nameless: true}, {ClientID: "a", Symbol: "S"}, {Symbol: "S", Nameless: true}, {ClientID: "b"}, {Symbol: "S", Nameless: true}, {}}
 		if err != nil || len(open.Orders) != 1 || open.Orders[0].ClientID != "t1" || len(open.Unread) != len(wanted) {
 			t.Fatalf("%+v, %v", open, err)
 		}
@@ -267,7 +266,7 @@ func TestExecutions(t *testing.T) {
 	const path = "GET /v5/execution/list?category=linear&symbol=BTCUSDT&startTime=%d&limit=100"
 	first := asked(fmt.Sprintf(path, since))
 	want(t, s, first, first+"&cursor=x", asked(fmt.Sprintf(path, since+week)))
-	wantReport := blotter.Report{Channel: blotter.Query, Symbol: "BTCUSDT", ClientID: "t1", VenueID: "v1", Side: hft.Buy, OrdType: hft.OrdTypeUnsupported,
+	wantReport := protocol.Report{Channel: protocol.ChannelQuery, Symbol: "BTCUSDT", ClientID: "t1", VenueID: "v1", Side: hft.Buy, OrdType: hft.OrdTypeUnsupported,
 		TradeID: "a", LastQty: 1, LastPrice: 2, Maker: true, Fee: 0.1, FeeAsset: "USDT", TimestampNs: (since + 3) * 1e6}
 	if len(got) == 0 || got[0] != wantReport {
 		t.Errorf("%+v, want %+v", got, wantReport)
@@ -289,7 +288,7 @@ func TestPositionsAndBalances(t *testing.T) {
 	s := newServer(t, row("BTCUSDT", "Sell", "0.5", 0), row("ETHUSDT", "", "0", 0), ok(`{"list":[]}`))
 	p := at(t, s)
 	got, err := p.Positions(t.Context(), []string{"BTCUSDT", "ETHUSDT", "XRPUSDT"})
-	wantPositions := []venue.Position{{Symbol: "BTCUSDT", Qty: -0.5, TimestampNs: 1684738540561e6}, {Symbol: "ETHUSDT", TimestampNs: 1684738540561e6}, {Symbol: "XRPUSDT"}}
+	wantPositions := []protocol.Position{{Symbol: "BTCUSDT", Qty: -0.5, TimestampNs: 1684738540561e6}, {Symbol: "ETHUSDT", TimestampNs: 1684738540561e6}, {Symbol: "XRPUSDT"}}
 	if err != nil || !slices.Equal(got, wantPositions) {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -299,17 +298,17 @@ func TestPositionsAndBalances(t *testing.T) {
 	s.script(row("BTCUSDT", "Sell", "0.5", 2), code(10001, "no such symbol"), row("ETHUSDT", "Buy", "2", 0))
 	got, err = p.Positions(t.Context(), []string{"BTCUSDT", "OLDUSDT", "ETHUSDT"})
 	if err != nil || len(got) != 3 || got[0].Err == nil || !strings.Contains(got[0].Err.Error(), "BTCUSDT is in hedge mode") || got[0].Qty != 0 ||
-		venue.CauseOf(got[1].Err) != venue.Refused || got[2].Qty != 2 || got[2].Err != nil {
+		protocol.CauseOf(got[1].Err) != protocol.Refused || got[2].Qty != 2 || got[2].Err != nil {
 		t.Errorf("hedge mode, and a symbol that is refused: %+v, %v", got, err)
 	}
 	s.script(row("BTCUSDT", "Sell", "0.5", 0), code(10016, ""))
-	if got, err := p.Positions(t.Context(), []string{"BTCUSDT", "ETHUSDT"}); venue.CauseOf(err) != venue.Unknown {
+	if got, err := p.Positions(t.Context(), []string{"BTCUSDT", "ETHUSDT"}); protocol.CauseOf(err) != protocol.Unknown {
 		t.Errorf("no answer about one of them: %+v, %v", got, err)
 	}
 	s.take()
 	s.script(ok(`{"list":[{"accountType":"UNIFIED","coin":[{"coin":"USDT","walletBalance":"100","locked":"1","totalOrderIM":"2.5","totalPositionIM":"3"},{"coin":"BTC","walletBalance":"0.5"}]}]}`))
 	balances, err := p.Balances(t.Context())
-	if err != nil || !slices.Equal(balances, []venue.Balance{{Asset: "USDT", Free: 93.5, Locked: 6.5}, {Asset: "BTC", Free: 0.5}}) {
+	if err != nil || !slices.Equal(balances, []protocol.Balance{{Asset: "USDT", Free: 93.5, Locked: 6.5}, {Asset: "BTC", Free: 0.5}}) {
 		t.Errorf("%+v, %v", balances, err)
 	}
 	want(t, s, "GET /v5/account/wallet-balance?accountType=UNIFIED")
@@ -334,7 +333,7 @@ func TestMarketQuestions(t *testing.T) {
 		`"postOnlyMaxOrderQty":"1190.000","maxMktOrderQty":"500.000","minNotionalValue":"5"}}],"nextPageCursor":""}`
 	s.script(ok(info))
 	filters, err := p.Filters(t.Context(), []string{"BTCUSDT"})
-	wantFilters := []venue.Filters{{Symbol: "BTCUSDT", Trading: true, TickSize: 0.1, LotSize: 0.001, MinQty: 0.001, MaxQty: 1190, MinNotional: 5, BaseAsset: "BTC", QuoteAsset: "USDT"}}
+	wantFilters := []protocol.Filters{{Symbol: "BTCUSDT", Trading: true, TickSize: 0.1, LotSize: 0.001, MinQty: 0.001, MaxQty: 1190, MinNotional: 5, BaseAsset: "BTC", QuoteAsset: "USDT"}}
 	if err != nil || !slices.Equal(filters, wantFilters) {
 		t.Errorf("%+v, %v", filters, err)
 	}
@@ -345,7 +344,7 @@ func TestMarketQuestions(t *testing.T) {
 	}
 	for _, a := range []answer{ok(`{"list":[]}`), code(10001, "symbol invalid"), ok(info)} {
 		s.script(a)
-		if filters, err := p.Filters(t.Context(), []string{"NONE&x=y"}); venue.CauseOf(err) != venue.Refused || !strings.Contains(err.Error(), "NONE") {
+		if filters, err := p.Filters(t.Context(), []string{"NONE&x=y"}); protocol.CauseOf(err) != protocol.Refused || !strings.Contains(err.Error(), "NONE") {
 			t.Errorf("%+v, %v", filters, err)
 		}
 	}
@@ -370,10 +369,13 @@ func TestPermissions(t *testing.T) {
 		{"no positions", `,"Position"`, ``, oneWay, "the key may not see positions"},
 		{"withdrawals", `"Wallet":[]`, `"Wallet":["AccountTransfer","Withdraw"]`, oneWay, "the key may withdraw, which a strategy never needs"},
 		{"any address", `"10.0.0.1"],"deadlineDay":-2`, `"*"],"deadlineDay":3`, oneWay, "the key may be used from any address and expires, 3 days are left"},
+		{"ends soon", `"expiredAt":""`, `"expiredAt":"2023-11-17T22:13:20Z"`, oneWay, "3 days are left"},
+		{"has ended", `"expiredAt":""`, `"expiredAt":"2023-11-10T22:13:20Z"`, oneWay, "0 days are left"},
+		{"bound", `"expiredAt":""`, `"expiredAt":"1970-01-01T00:00:00Z"`, oneWay, ""},
 		{"classic", `"uta":1`, `"uta":0`, oneWay, "only unified accounts are supported"},
 		{"hedge", "", "", hedge, "hedge mode positions are not supported"},
 	} {
-		s := newServer(t, ok(strings.Replace(good, c.from, c.to, 1)), c.positions)
+		s := newServer(t, ok(strings.Replace(good, c.from, c.to, 1)), oneWay, c.positions)
 		findings, err := at(t, s).Permissions(t.Context())
 		var problems []string
 		for _, f := range findings {
@@ -387,26 +389,31 @@ func TestPermissions(t *testing.T) {
 		if got := strings.Join(problems, ", "); err != nil || got != c.problems || len(findings) != 8 {
 			t.Errorf("%s: %d findings, %q, %v", c.name, len(findings), got, err)
 		}
-		want(t, s, "GET /v5/user/query-api", "GET /v5/position/list?category=linear&settleCoin=USDT&limit=200")
+		want(t, s, "GET /v5/user/query-api", "GET /v5/position/list?category=linear&settleCoin=USDT&limit=200",
+			"GET /v5/position/list?category=linear&settleCoin=USDC&limit=200")
 	}
-	if _, err := at(t, newServer(t, code(10003, "API key is invalid."))).Permissions(t.Context()); venue.CauseOf(err) != venue.Key {
+	demo := newServer(t, code(10032, "Demo trading are not supported."), oneWay, hedge)
+	if findings, err := at(t, demo).Permissions(t.Context()); err != nil || len(findings) != 4 || findings[1].Problem == "" {
+		t.Errorf("where the key is not told of: %+v, %v", findings, err)
+	}
+	if _, err := at(t, newServer(t, code(10003, "API key is invalid."))).Permissions(t.Context()); protocol.CauseOf(err) != protocol.Key {
 		t.Error(err)
 	}
 }
 
 func TestDeadMan(t *testing.T) {
 	s := newServer(t, ok(`{}`))
-	if err := at(t, s).ArmDeadMan(t.Context(), "BTCUSDT", 10*time.Second); !errors.Is(err, venue.ErrUnsupported) {
+	if err := at(t, s).ArmDeadMan(t.Context(), "BTCUSDT", 10*time.Second); !errors.Is(err, protocol.ErrUnsupported) {
 		t.Error(err)
 	}
 	c := config()
 	c.APIURL, c.DisconnectCancel = s.URL, true
 	p := newProtocol(t, c)
-	if err := p.ArmDeadMan(t.Context(), "BTCUSDT", 0); !errors.Is(err, venue.ErrUnsupported) {
+	if err := p.ArmDeadMan(t.Context(), "BTCUSDT", 0); !errors.Is(err, protocol.ErrUnsupported) {
 		t.Error(err)
 	}
 	for _, window := range []time.Duration{time.Second, time.Hour} {
-		if err := p.ArmDeadMan(t.Context(), "BTCUSDT", window); venue.CauseOf(err) != venue.Refused || err == nil {
+		if err := p.ArmDeadMan(t.Context(), "BTCUSDT", window); protocol.CauseOf(err) != protocol.Refused || err == nil {
 			t.Error(err)
 		}
 	}
@@ -450,7 +457,7 @@ func FuzzREST(f *testing.F) {
 		o := anOrder()
 		_, placed := p.Place(t.Context(), o)
 		_, swept := p.CancelAll(t.Context(), "S")
-		_, batch := p.CancelBatch(t.Context(), []*venue.Order{o, o})
+		_, batch := p.CancelBatch(t.Context(), []*protocol.Order{o, o})
 		for _, err := range []error{placed, p.Ask(t.Context(), "query", o), swept, batch, err} {
 			if err == nil && status.Load() != 200 {
 				t.Fatalf("HTTP %d is a success: %q", status.Load(), text)
@@ -474,16 +481,16 @@ func TestBatchInAnotherSequence(t *testing.T) {
 	defer s.Close()
 	c := slowConfig()
 	c.APIURL = s.URL
-	var orders []*venue.Order
+	var orders []*protocol.Order
 	for i := range 4 {
-		orders = append(orders, &venue.Order{Symbol: "BTCUSDT", ClientID: fmt.Sprintf("t%d", i+1)})
+		orders = append(orders, &protocol.Order{Symbol: "BTCUSDT", ClientID: fmt.Sprintf("t%d", i+1)})
 	}
 	outcomes, err := newProtocol(t, c).CancelBatch(t.Context(), orders)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, want := range []error{&venue.Failure{Cause: venue.Unknown}, &venue.Failure{Cause: venue.Unknown}, nil, &venue.Failure{Cause: venue.Gone}} {
-		if got := outcomes[i].Err; (got == nil) != (want == nil) || got != nil && venue.CauseOf(got) != venue.CauseOf(want) {
+	for i, want := range []error{&protocol.Failure{Cause: protocol.Unknown}, &protocol.Failure{Cause: protocol.Unknown}, nil, &protocol.Failure{Cause: protocol.Gone}} {
+		if got := outcomes[i].Err; (got == nil) != (want == nil) || got != nil && protocol.CauseOf(got) != protocol.CauseOf(want) {
 			t.Errorf("order %d: %+v", i+1, outcomes[i])
 		}
 	}
@@ -510,8 +517,8 @@ func BenchmarkPlace(b *testing.B) {
 	}
 }
 
-// TestPositionsOfManySymbols: more questions than this side's limit lets through in a second are all asked, by a venue that answers
-// at once.
+// TestPositionsOfManySymbols: more questions than this side's limit lets through in a second are all asked, by a venue
+// that answers at once.
 func TestPositionsOfManySymbols(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, ok(`{"list":[]}`))

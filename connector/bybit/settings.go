@@ -20,8 +20,8 @@ type Settings struct {
 	OrdersPerSecond int           `json:"orders_per_second,omitempty" hcl:"orders_per_second" default:"10" min:"1" max:"10000000" doc:"orders placed, amended and canceled per second (each) for the account; the limits in the venue's answers replace it; lower it if other programs share the account"`
 }
 
-// SettingsDoc says what a connector to this venue is.
-const SettingsDoc = "Bybit linear perpetuals and futures (v5, category linear). The account must be a unified one in one-way position mode. The venue cancels orders on disconnection (DCP) for institutions only, so there is no dead-man's switch here: orders stay at the venue if the runner loses its connection."
+// doc describes a connector to this venue.
+const doc = "Bybit linear perpetuals and futures (v5, category linear). The account must be a unified one in one-way position mode. The venue cancels orders on disconnection (DCP) for institutions only, so there is no dead-man's switch here: orders stay at the venue if the runner loses its connection."
 
 // resolve fills in the addresses that are the network's.
 func (s *Settings) resolve() {

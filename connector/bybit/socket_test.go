@@ -16,11 +16,10 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/blotter"
 	"github.com/hftrunner/hftrunner/connector/bybit"
 	"github.com/hftrunner/hftrunner/connector/depthsync"
-	"github.com/hftrunner/hftrunner/connector/stream"
-	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/internal/stream"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 )
 
 // request is what a client says on a WebSocket.
@@ -159,13 +158,13 @@ func TestTradeConnection(t *testing.T) {
 	eventually(t, "the trade connection", p.TradeUp)
 
 	o := anOrder()
-	ack := blotter.Report{Channel: blotter.Ack, Symbol: "BTCUSDT", ClientID: "t1", VenueID: "v1"}
+	ack := protocol.Report{Channel: protocol.ChannelAck, Symbol: "BTCUSDT", ClientID: "t1", VenueID: "v1"}
 	for kind, want := range map[string]string{
 		"order.create": `{"category":"linear","symbol":"BTCUSDT","side":"Buy","orderType":"Limit","qty":"0.001","price":"30000","timeInForce":"PostOnly","orderLinkId":"t1","positionIdx":0}`,
 		"order.amend":  `{"category":"linear","symbol":"BTCUSDT","orderLinkId":"t1","price":"30000"}`,
 		"order.cancel": `{"category":"linear","symbol":"BTCUSDT","orderLinkId":"t1"}`,
 	} {
-		got, err := map[string]func(context.Context, *venue.Order) (blotter.Report, error){"order.create": p.Place, "order.amend": p.Amend, "order.cancel": p.Cancel}[kind](t.Context(), o)
+		got, err := map[string]func(context.Context, *protocol.Order) (protocol.Report, error){"order.create": p.Place, "order.amend": p.Amend, "order.cancel": p.Cancel}[kind](t.Context(), o)
 		if err != nil || got != ack {
 			t.Errorf("%s: %+v, %v", kind, got, err)
 		}
@@ -174,9 +173,9 @@ func TestTradeConnection(t *testing.T) {
 			t.Errorf("%s: %q", kind, said)
 		}
 	}
-	for n, want := range map[int]venue.Cause{110072: venue.DuplicateID, 110007: venue.Refused, 10016: venue.Unknown, 10002: venue.ClockOff, 20006: venue.Refused} {
+	for n, want := range map[int]protocol.Cause{110072: protocol.DuplicateID, 110007: protocol.Refused, 10016: protocol.Unknown, 10002: protocol.ClockOff, 20006: protocol.Refused} {
 		code.Store(int64(n))
-		if _, err := p.Place(t.Context(), o); venue.CauseOf(err) != want || err == nil {
+		if _, err := p.Place(t.Context(), o); protocol.CauseOf(err) != want || err == nil {
 			t.Errorf("%d: %v", n, err)
 		}
 	}
@@ -213,7 +212,7 @@ func TestTradeConnection(t *testing.T) {
 	c.OrderEntry = bybit.OrdersByWebSocket
 	p = newProtocol(t, c)
 	eventually(t, "the trade connection", p.TradeUp)
-	if _, err := p.Place(t.Context(), o); venue.CauseOf(err) != venue.Unknown || err == nil {
+	if _, err := p.Place(t.Context(), o); protocol.CauseOf(err) != protocol.Unknown || err == nil {
 		t.Errorf("hung up: %v", err)
 	}
 	if err := p.Close(); err != nil {
@@ -237,15 +236,15 @@ func TestRestartOfTheTradeConnection(t *testing.T) {
 	c.OrderEntry = bybit.OrdersByWebSocket
 	p := newProtocol(t, c)
 	eventually(t, "the trade connection", p.TradeUp)
-	if _, err := p.Place(t.Context(), anOrder()); venue.CauseOf(err) != venue.Overloaded {
+	if _, err := p.Place(t.Context(), anOrder()); protocol.CauseOf(err) != protocol.Overloaded {
 		t.Error(err)
 	}
 	eventually(t, "the second connection", func() bool { return connections.Load() == 2 })
 	eventually(t, "the next order", func() bool { _, err := p.Place(t.Context(), anOrder()); return err == nil })
 }
 
-// TestOrdersByRESTWithoutTradeConnection: while the trade connection is not there orders go by REST, and nothing is sent
-// twice.
+// TestOrdersByRESTWithoutTradeConnection: while the trade connection is not there orders go by REST, and nothing is
+// sent twice.
 func TestOrdersByRESTWithoutTradeConnection(t *testing.T) {
 	rest := newServer(t, ok(`{"orderId":"v1","orderLinkId":"t1"}`))
 	c := config()
@@ -259,7 +258,8 @@ func TestOrdersByRESTWithoutTradeConnection(t *testing.T) {
 	}
 }
 
-// TestCancelByRESTInstead: a cancel that the trade connection does not answer, or hangs up on, goes by REST, a new order does not.
+// TestCancelByRESTInstead: a cancel that the trade connection does not answer, or hangs up on, goes by REST, a new
+// order does not.
 func TestCancelByRESTInstead(t *testing.T) {
 	for name, hangUp := range map[string]bool{"silent": false, "hung up": true} {
 		t.Run(name, func(t *testing.T) {
@@ -273,7 +273,7 @@ func TestCancelByRESTInstead(t *testing.T) {
 			eventually(t, "the trade connection", p.TradeUp)
 			over := anOrder()
 			over.Ended = func() bool { return true }
-			if _, err := p.Cancel(t.Context(), over); venue.CauseOf(err) != venue.Gone {
+			if _, err := p.Cancel(t.Context(), over); protocol.CauseOf(err) != protocol.Gone {
 				t.Errorf("the cancel of an order that has ended meanwhile: %v", err)
 			}
 			if asked := rest.take(); len(asked) > 0 {
@@ -285,7 +285,7 @@ func TestCancelByRESTInstead(t *testing.T) {
 			}
 			want(t, rest, `POST /v5/order/cancel {"category":"linear","symbol":"BTCUSDT","orderLinkId":"t1"}`)
 			eventually(t, "the trade connection", p.TradeUp)
-			if _, err := p.Place(t.Context(), anOrder()); err == nil || venue.CauseOf(err) != venue.Unknown {
+			if _, err := p.Place(t.Context(), anOrder()); err == nil || protocol.CauseOf(err) != protocol.Unknown {
 				t.Errorf("a new order: %v", err)
 			}
 			if asked := rest.take(); len(asked) > 0 {
@@ -298,8 +298,8 @@ func TestCancelByRESTInstead(t *testing.T) {
 	}
 }
 
-// TestCancelWhileRESTIsForbidden: what HTTP does not let through stops REST only. Cancels go over a trade connection that is up,
-// also many, and nowhere without it.
+// TestCancelWhileRESTIsForbidden: what HTTP does not let through stops REST only. Cancels go over a trade connection
+// that is up, also many, and nowhere without it.
 func TestCancelWhileRESTIsForbidden(t *testing.T) {
 	for _, status := range []int{http.StatusForbidden, http.StatusTooManyRequests} {
 		for _, up := range []bool{true, false} {
@@ -398,7 +398,7 @@ func TestStreamsOverSockets(t *testing.T) {
 	var seen []string
 	synced := make(chan struct{})
 	var market *stream.Keeper
-	market = keep(t, func(context.Context) (stream.Stream, error) { return p.MarketStreams([]string{"BTCUSDT"})[0], nil }, func(localNs int64, frame []byte) {
+	market = keep(t, func(context.Context) (protocol.Stream, error) { return p.MarketStreams([]string{"BTCUSDT"})[0], nil }, func(localNs int64, frame []byte) {
 		if err := decoder.Decode(localNs, frame, &m); err != nil {
 			t.Error(err)
 		}
@@ -458,7 +458,7 @@ func TestStreamsOverSockets(t *testing.T) {
 	}
 }
 
-func keep(t *testing.T, prepare func(context.Context) (stream.Stream, error), onFrame func(int64, []byte)) *stream.Keeper {
+func keep(t *testing.T, prepare func(context.Context) (protocol.Stream, error), onFrame func(int64, []byte)) *stream.Keeper {
 	t.Helper()
 	k, err := stream.New(stream.Config{Prepare: prepare, OnFrame: onFrame, NowNs: func() int64 { return 5 }})
 	if err != nil {

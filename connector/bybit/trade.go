@@ -11,8 +11,8 @@ import (
 
 	"github.com/valyala/fastjson"
 
-	"github.com/hftrunner/hftrunner/connector/stream"
-	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/internal/stream"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 )
 
 // tradeSocket is the trade connection. It connects when it is first needed.
@@ -44,10 +44,10 @@ func newTradeSocket(p *Protocol) (*tradeSocket, error) {
 	return t, err
 }
 
-func (t *tradeSocket) prepare(context.Context) (stream.Stream, error) {
+func (t *tradeSocket) prepare(context.Context) (protocol.Stream, error) {
 	p := t.protocol
 	auth, err := p.authFrame(p.venueMs() + tradeAuthSeconds*1000)
-	return stream.Stream{Name: "trade", URL: p.config.TradeURL, Hello: [][]byte{auth}, Answers: 1, OneByOne: true, Ready: p.parsers.ready,
+	return protocol.Stream{Name: "trade", URL: p.config.TradeURL, Hello: [][]byte{auth}, Answers: 1, OneByOne: true, Ready: p.parsers.ready,
 		Ping: ping, PingInterval: pingInterval, Pong: p.parsers.isPong, Silence: silence}, err
 }
 
@@ -99,7 +99,7 @@ const cancelPatience = time.Second
 
 // send sends a request that is about one order and returns the ids that the venue answers with. sent is false when it is to
 // go by REST: the connection is not up and nothing has happened, or it is a cancel that was not answered soon.
-func (t *tradeSocket) send(ctx context.Context, a action, path string, o *venue.Order, body []byte) (ids orderIDs, sent bool, err error) {
+func (t *tradeSocket) send(ctx context.Context, a action, path string, o *protocol.Order, body []byte) (ids orderIDs, sent bool, err error) {
 	t.connect()
 	spent, err := t.protocol.spend(path, a, 1, false)
 	if err != nil {
@@ -108,7 +108,7 @@ func (t *tradeSocket) send(ctx context.Context, a action, path string, o *venue.
 	defer func() {
 		outcome := err
 		if !sent { // it is not known whether it was
-			outcome = &venue.Failure{Cause: venue.Unreached}
+			outcome = &protocol.Failure{Cause: protocol.Unreached}
 		}
 		spent.over(outcome)
 	}()
@@ -125,11 +125,11 @@ func (t *tradeSocket) send(ctx context.Context, a action, path string, o *venue.
 	}
 	switch {
 	case err != nil && o.Ended != nil && o.Ended():
-		return orderIDs{}, true, &venue.Failure{Cause: venue.Gone, Msg: "the order has ended, the cancel was not answered", Err: err}
+		return orderIDs{}, true, &protocol.Failure{Cause: protocol.Gone, Msg: "the order has ended, the cancel was not answered", Err: err}
 	case errors.Is(err, stream.ErrDown), errors.Is(err, stream.ErrBusy), err != nil && a == cancelAction:
 		return orderIDs{}, false, nil
 	case err != nil:
-		return orderIDs{}, true, &venue.Failure{Cause: venue.Unknown, Msg: "no answer over the trade connection", Err: err}
+		return orderIDs{}, true, &protocol.Failure{Cause: protocol.Unknown, Msg: "no answer over the trade connection", Err: err}
 	}
 	ids, err = t.read(a, answer, spent.counted)
 	return ids, true, err
@@ -154,14 +154,14 @@ func (t *tradeSocket) read(a action, frame []byte, done func(header func(string)
 	v, err := parse(parser, frame)
 	if err != nil {
 		done(nil)
-		return orderIDs{}, &venue.Failure{Cause: venue.Unknown, Msg: "an answer of the trade connection", Err: err}
+		return orderIDs{}, &protocol.Failure{Cause: protocol.Unknown, Msg: "an answer of the trade connection", Err: err}
 	}
 	header := row{v: v.Get("header")}
 	done(header.str)
 	envelope := row{v: v}
 	code := int(envelope.whole("retCode"))
 	if envelope.err != nil || v.Get("retCode") == nil {
-		return orderIDs{}, &venue.Failure{Cause: venue.Unknown, Msg: "an answer of the trade connection without retCode", Err: envelope.err}
+		return orderIDs{}, &protocol.Failure{Cause: protocol.Unknown, Msg: "an answer of the trade connection without retCode", Err: envelope.err}
 	}
 	if code == codeRestarted {
 		t.caller.Renew("the venue restarts this connection")

@@ -12,16 +12,16 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
-	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/bybit"
-	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/hft"
 )
 
 // said writes down what a private stream says.
 type said struct{ lines []string }
 
-func (s *said) Order(r *blotter.Report) {
+func (s *said) Order(r *protocol.Report) {
 	if r.TradeID != "" {
 		s.add("execution %s %s %q %s: %v at %v, maker %t, fee %v %s, status %v, cum %t, %d", r.Symbol, r.Side, r.ClientID, r.TradeID, r.LastQty,
 			r.LastPrice, r.Maker, r.Fee, r.FeeAsset, r.Status, r.HasCum, r.TimestampNs)
@@ -31,16 +31,21 @@ func (s *said) Order(r *blotter.Report) {
 		r.TimeInForce, r.Qty, r.Price, r.CumQty, r.HasCum, r.AvgPrice, r.TimestampNs, r.Reason)
 }
 
-func (s *said) Position(p venue.Position) {
+func (s *said) Position(p protocol.Position) {
 	if p.Err != nil {
 		s.add("position %v", p.Err)
 		return
 	}
 	s.add("position %s %v, %d", p.Symbol, p.Qty, p.TimestampNs)
 }
-func (s *said) Balance(b venue.Balance) {
+func (s *said) Balance(b protocol.Balance) {
 	s.add("balance %s %v free, %v locked", b.Asset, b.Free, b.Locked)
 }
+func (s *said) Account(e *connector.AccountEvent) {
+	s.add("%v of %s: %s %s %v at %v, fee %v %s, %v %s, %s", e.Kind, e.Symbol, e.ID, e.Side, e.Qty,
+		e.Price, e.FeePaid, e.FeeAsset, e.Amount, e.Asset, e.Text)
+}
+func (s *said) Settled()            {}
 func (s *said) Renew(reason string) { s.add("renew: %s", reason) }
 func (s *said) add(format string, args ...any) {
 	s.lines = append(s.lines, fmt.Sprintf(format, args...))
@@ -158,20 +163,22 @@ func TestOddPrivateMessages(t *testing.T) {
 		order(`"orderStatus":"Deactivated"`):                                                                line("Canceled", "0 at 0, cum 0 false at 0", ""),
 		order(`"orderStatus":"Untriggered"`):                                                                line("Unsupported", "0 at 0, cum 0 false at 0", ""),
 		order(`"orderStatus":"Sleeping","timeInForce":"RPI","side":"Both"`):                                 line("Unsupported", "0 at 0, cum 0 false at 0", ""),
-		order(`"orderStatus":5`):                                                           line("Unsupported", "0 at 0, cum 0 false at 0", ""),
-		order(`"category":"inverse","orderStatus":"New"`):                                  "",
-		`{"topic":"order","data":[{"symbol":"S","orderStatus":"New"}]}`:                    "", // no id
-		`{"topic":"order","data":[{"orderId":"1","orderStatus":"New"}]}`:                   "", // no symbol
-		`{"topic":"order.spot","data":[{"symbol":"S","orderId":"1","orderStatus":"New"}]}`: "",
-		`{"topic":"order","data":[]}`:                                                      "",
-		execution(`"execType":"Trade","execFee":"-0.5","isMaker":true`):                    `execution SPERP Sell "" e: 1 at 2, maker true, fee -0.5 USDC, status None, cum false, 3000000`,
-		execution(`"execFee":"1","feeCurrency":"BTC"`):                                     `execution SPERP Sell "" e: 1 at 2, maker false, fee 1 BTC, status None, cum false, 3000000`,
-		execution(`"execType":"AdlTrade"`):                                                 `execution SPERP Sell "" e: 1 at 2, maker false, fee 0 USDC, status None, cum false, 3000000`,
-		execution(`"execType":"Funding"`):                                                  "",
-		execution(`"execType":"Settle"`):                                                   "",
-		execution(`"execType":"NewThing"`):                                                 "",
-		execution(`"category":"option"`):                                                   "",
-		`{"topic":"execution.fast.linear","data":[{}]}`:                                    "",
+		order(`"orderStatus":5`):                                                                                              line("Unsupported", "0 at 0, cum 0 false at 0", ""),
+		order(`"category":"inverse","orderStatus":"New"`):                                                                     "",
+		`{"topic":"order","data":[{"symbol":"S","orderStatus":"New"}]}`:                                                       "", // no id
+		`{"topic":"order","data":[{"orderId":"1","orderStatus":"New"}]}`:                                                      "", // no symbol
+		`{"topic":"order.spot","data":[{"symbol":"S","orderId":"1","orderStatus":"New"}]}`:                                    "",
+		`{"topic":"order","data":[]}`:                                                                                         "",
+		execution(`"execType":"Trade","execFee":"-0.5","isMaker":true`):                                                       `execution SPERP Sell "" e: 1 at 2, maker true, fee -0.5 USDC, status None, cum false, 3000000`,
+		execution(`"execFee":"1","feeCurrency":"BTC"`):                                                                        `execution SPERP Sell "" e: 1 at 2, maker false, fee 1 BTC, status None, cum false, 3000000`,
+		execution(`"execType":"AdlTrade","execFee":"3"`):                                                                      "auto-deleveraging of SPERP: e Sell 1 at 2, fee 3 USDC, 0 , ",
+		execution(`"execType":"BustTrade"`):                                                                                   "liquidation of SPERP: e Sell 1 at 2, fee 0 USDC, 0 , ",
+		execution(`"execType":"MovePosition"`):                                                                                "move of SPERP: e Sell 1 at 2, fee 0 USDC, 0 , ",
+		execution(`"execType":"Funding","execFee":"0.5"`):                                                                     "funding of SPERP: e None 0 at 0, fee 0 , -0.5 USDC, ",
+		execution(`"execType":"Settle"`):                                                                                      "settlement of SPERP: e Sell 1 at 2, fee 0 USDC, 0 , ",
+		execution(`"execType":"NewThing"`):                                                                                    "",
+		execution(`"category":"option"`):                                                                                      "",
+		`{"topic":"execution.fast.linear","data":[{}]}`:                                                                       "",
 		`{"topic":"position.linear","data":[{"symbol":"S","side":"","size":"0","positionIdx":0,"updatedTime":""}]}`:           "position S 0, 0",
 		`{"topic":"position.linear","data":[{"symbol":"S","side":"Sell","size":"2","positionIdx":2,"updatedTime":"1"}]}`:      "position S is in hedge mode: switch it to one-way mode at the venue",
 		`{"topic":"position.linear","data":[{"category":"inverse","symbol":"S","side":"Sell","size":"2","updatedTime":"1"}]}`: "",
@@ -248,15 +255,15 @@ func TestAnswers(t *testing.T) {
 	if pongs != 3 || answers != 4 {
 		t.Errorf("%d pongs, %d answers", pongs, answers)
 	}
-	for frame, want := range map[string]venue.Cause{
-		`{"success":false,"ret_msg":"error:handler not found,topic:orderbook.50.NONE","op":"subscribe"}`: venue.Refused,
-		`{"success":false,"ret_msg":"Params Error","op":"auth"}`:                                         venue.Key,
-		`{"retCode":10003,"retMsg":"Invalid apiKey","op":"auth"}`:                                        venue.Key,
-		`{"retCode":10002,"retMsg":"expired","op":"auth"}`:                                               venue.ClockOff,
+	for frame, want := range map[string]protocol.Cause{
+		`{"success":false,"ret_msg":"error:handler not found,topic:orderbook.50.NONE","op":"subscribe"}`: protocol.Refused,
+		`{"success":false,"ret_msg":"Params Error","op":"auth"}`:                                         protocol.Key,
+		`{"retCode":10003,"retMsg":"Invalid apiKey","op":"auth"}`:                                        protocol.Key,
+		`{"retCode":10002,"retMsg":"expired","op":"auth"}`:                                               protocol.ClockOff,
 	} {
 		answer, err := p.Ready([]byte(frame))
 		var passes *backoff.RetryAfterError
-		if answer || venue.CauseOf(err) != want || err == nil || errors.As(err, &passes) != (want == venue.ClockOff) {
+		if answer || protocol.CauseOf(err) != want || err == nil || errors.As(err, &passes) != (want == protocol.ClockOff) {
 			t.Errorf("%s: %t, %v", frame, answer, err)
 		}
 		if notice := p.Notice([]byte(frame)); (notice != "") != strings.Contains(frame, "subscribe") {
@@ -295,7 +302,7 @@ func FuzzDecodeUser(f *testing.F) {
 // checked looks at what a fuzzed message says.
 type checked struct{ t *testing.T }
 
-func (c *checked) Order(r *blotter.Report) {
+func (c *checked) Order(r *protocol.Report) {
 	if r.Symbol == "" || r.ClientID == "" && r.VenueID == "" || r.TimestampNs < 0 || r.TradeID != "" && r.Status != hft.StatusNone {
 		c.t.Errorf("%+v", r)
 	}
@@ -306,18 +313,20 @@ func (c *checked) Order(r *blotter.Report) {
 	}
 }
 
-func (c *checked) Position(p venue.Position) {
+func (c *checked) Position(p protocol.Position) {
 	if p.Symbol == "" || p.TimestampNs < 0 {
 		c.t.Errorf("%+v", p)
 	}
 }
 
-func (c *checked) Balance(b venue.Balance) {
+func (c *checked) Balance(b protocol.Balance) {
 	if b.Asset == "" {
 		c.t.Errorf("%+v", b)
 	}
 }
 
+func (c *checked) Account(*connector.AccountEvent) {}
+func (c *checked) Settled()                        {}
 func (c *checked) Renew(reason string) {
 	if reason == "" {
 		c.t.Error("no reason")
@@ -327,12 +336,15 @@ func (c *checked) Renew(reason string) {
 // nobody takes what a benchmark decodes.
 type nobody struct{ n int }
 
-func (n *nobody) Order(*blotter.Report)   { n.n++ }
-func (n *nobody) Position(venue.Position) { n.n++ }
-func (n *nobody) Balance(venue.Balance)   { n.n++ }
-func (n *nobody) Renew(string)            { n.n++ }
+func (n *nobody) Order(*protocol.Report)          { n.n++ }
+func (n *nobody) Position(protocol.Position)      { n.n++ }
+func (n *nobody) Balance(protocol.Balance)        { n.n++ }
+func (n *nobody) Account(*connector.AccountEvent) {}
+func (n *nobody) Settled()                        {}
+func (n *nobody) Renew(string)                    { n.n++ }
 
-// BenchmarkDecodeUser decodes messages of the private stream; encoding/json only reads the same fields into a structure.
+// BenchmarkDecodeUser decodes messages of the private stream; encoding/json only reads the same fields into a
+// structure.
 func BenchmarkDecodeUser(b *testing.B) {
 	messages := scripted(b, "ws-private")
 	p := newProtocol(b, config())

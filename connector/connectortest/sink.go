@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 
 	"github.com/hftrunner/hftrunner/connector"
@@ -24,6 +25,7 @@ type Sink struct {
 	mu        sync.Mutex
 	closed    bool
 	updates   []connector.OrderUpdate
+	account   []connector.AccountEvent
 	errors    []connector.Error
 	books     map[int]*book
 	positions map[int]float64
@@ -228,6 +230,23 @@ func (s *Sink) Ready(instrumentNo int) {
 		s.faultf("instrument %d is ready with %d bids and %d asks", instrumentNo, len(b.bids), len(b.asks))
 	}
 	b.ready = true
+}
+
+// Account records what the venue did to the account.
+func (s *Sink) Account(e *connector.AccountEvent) {
+	s.enter("Account")
+	defer s.mu.Unlock()
+	if e.Kind.Closes() && (e.Side == hft.SideNone || !(e.Qty > 0) || !(e.Price > 0) || e.ID == "") {
+		s.faultf("account event %+v has no side, quantity, price or id", e)
+	}
+	s.account = append(s.account, *e)
+}
+
+// AccountEvents returns the account events in their order.
+func (s *Sink) AccountEvents() []connector.AccountEvent {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.account)
 }
 
 // Stale records that a book is lost.

@@ -45,7 +45,8 @@ func TestSinkClears(t *testing.T) {
 	}
 }
 
-// TestSinkTrades: a trade has side, price and quantity, also one outside of the book, which changes no level and is none of the market.
+// TestSinkTrades: a trade has side, price and quantity, also one outside of the book, which changes no level and is
+// none of the market.
 func TestSinkTrades(t *testing.T) {
 	good := hft.Event{Ev: hft.LocalEvent | hft.BuyEvent, Px: 105, Qty: 2}
 	sideless, priceless, empty, unknown := good, good, good, good
@@ -71,7 +72,8 @@ func TestSinkTrades(t *testing.T) {
 	}
 }
 
-// TestSinkContinuity: an execution continues the order as it was said to be, unless it is the first sign of a modification.
+// TestSinkContinuity: an execution continues the order as it was said to be, unless it is the first sign of a
+// modification.
 func TestSinkContinuity(t *testing.T) {
 	for name, modified := range map[string]bool{"modified": true, "not modified": false} {
 		s := connectortest.NewSink()

@@ -76,8 +76,8 @@ func TestFirstDifference(t *testing.T) {
 	}
 }
 
-// TestSnapshotIsTheBook: a snapshot of id 100 that contains everything that has come is the book at once, in a thin market as well,
-// and the difference after it shows whether something is missing between them.
+// TestSnapshotIsTheBook: a snapshot of id 100 that contains everything that has come is the book at once, in a thin
+// market as well, and the difference after it shows whether something is missing between them.
 func TestSnapshotIsTheBook(t *testing.T) {
 	for _, c := range []struct {
 		name  string

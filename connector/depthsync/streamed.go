@@ -13,15 +13,26 @@ const renumberedNs = 10_000_000_000
 
 // reach notes that the stream has come to a message.
 func (s *Synchronizer) reach(m *connector.Message) {
+	switch {
+	case s.nextFloorNs == 0 || m.LastID < s.floorID: // the stream begins, or its ids begin anew
+		s.floorID, s.nextFloorID, s.nextFloorNs = m.LastID, m.LastID, m.ExchTimestampNs
+	case m.ExchTimestampNs-s.nextFloorNs > renumberedNs:
+		s.floorID, s.nextFloorID, s.nextFloorNs = s.nextFloorID, m.LastID, m.ExchTimestampNs
+	}
 	s.lastID, s.lastSeq, s.lastExchNs, s.ahead = m.LastID, m.Seq, m.ExchTimestampNs, false
 }
 
-// renumbered reports whether a message that has an id of the past is not of the past.
+// renumbered reports whether a message that has an id of the past is not of the past: it is newer than the stream's last one, by
+// more than a second connection can be behind, or with an id from before that.
 func (s *Synchronizer) renumbered(m *connector.Message) bool {
 	if s.config.Rule == connector.RuleStreamed && s.lastSeq != 0 && m.Seq > s.lastSeq {
 		return m.LastID <= s.lastID
 	}
-	return m.LastID < s.lastID && s.lastExchNs > 0 && m.ExchTimestampNs-s.lastExchNs > renumberedNs
+	if s.ahead && m.LastID > s.streamID { // the book's id is a snapshot's, of later; its time is that of the stream before
+		return false
+	}
+	newerNs := m.ExchTimestampNs - s.lastExchNs
+	return m.LastID < s.lastID && s.lastExchNs > 0 && (newerNs > renumberedNs || newerNs > 0 && m.LastID < s.floorID)
 }
 
 // passed reports whether a message is older than the one that the stream has come to, whatever its id: a second connection that

@@ -224,8 +224,8 @@ func TestStreamedAllocatesNothing(t *testing.T) {
 	}
 }
 
-// TestStreamedAnewOverTwoConnections: when a service has started anew, ids say nothing of what a connection brings that is behind,
-// or one that has been opened since; the sequence numbers do.
+// TestStreamedAnewOverTwoConnections: when a service has started anew, ids say nothing of what a connection brings that
+// is behind, or one that has been opened since; the sequence numbers do.
 func TestStreamedAnewOverTwoConnections(t *testing.T) {
 	s := newSync(t, depthsync.Config{Rule: connector.RuleStreamed})
 	for i, c := range []struct {

@@ -96,6 +96,9 @@ type Synchronizer struct {
 	streamID int64
 	// lastExchNs and lastSeq are the venue's time and Message.Seq of that message, by which old messages are told from new ids.
 	lastExchNs, lastSeq int64
+	// floorID is the id that the stream had reached at least renumberedNs before its last message, or began with: no second
+	// connection is so far behind. nextFloorID, reached at nextFloorNs, is the next one.
+	floorID, nextFloorID, nextFloorNs int64
 
 	held     []heldMessage
 	heldRows []hft.Event
@@ -151,6 +154,7 @@ func (s *Synchronizer) Reset(reason string) Output {
 		out.Stale = reason
 	}
 	s.state, s.seen, s.ahead, s.lastID, s.lastExchNs, s.lastSeq, s.hasSnapshot = Syncing, false, false, 0, 0, 0, false
+	s.floorID, s.nextFloorID, s.nextFloorNs = 0, 0, 0
 	s.forgetHeld()
 	return out
 }
@@ -159,7 +163,7 @@ func (s *Synchronizer) Reset(reason string) Output {
 func (s *Synchronizer) Depth(localTimestampNs int64, m *connector.Message) Output {
 	d := header(m)
 	if s.state == Synced {
-		return s.apply(d, m)
+		return s.apply(localTimestampNs, d, m)
 	}
 	var out Output
 	renumbered := s.renumbered(m)
@@ -186,25 +190,34 @@ func (s *Synchronizer) Depth(localTimestampNs int64, m *connector.Message) Outpu
 }
 
 // Snapshot takes a full book, received at localTimestampNs. While the book is in step it is not needed and changes
-// nothing, but under the rule connector.RuleStreamed replaces the book.
+// nothing, but under the rule connector.RuleStreamed replaces the book, and one with an id from long before is kept: ids may
+// begin anew with it.
 func (s *Synchronizer) Snapshot(localTimestampNs int64, m *connector.Message) Output {
 	if s.config.Rule == connector.RuleStreamed {
 		return s.replace(localTimestampNs, m)
 	}
 	if s.state == Synced {
+		if m.LastID < s.floorID {
+			s.keep(m)
+		}
 		return Output{}
 	}
 	if s.hasSnapshot && m.LastID < s.snapshotID {
 		s.stats.StaleSnapshots++
 		return Output{StaleSnapshot: true}
 	}
-	s.hasSnapshot, s.snapshotID, s.snapshotSeq, s.snapshotExchNs, s.aheadNs = true, m.LastID, m.Seq, m.ExchTimestampNs, 0
-	s.snapshotRows = append(s.snapshotRows[:0], m.Events...)
+	s.keep(m)
 	return s.join(Output{}, localTimestampNs, true)
 }
 
+// keep takes a snapshot into hand.
+func (s *Synchronizer) keep(m *connector.Message) {
+	s.hasSnapshot, s.snapshotID, s.snapshotSeq, s.snapshotExchNs, s.aheadNs = true, m.LastID, m.Seq, m.ExchTimestampNs, 0
+	s.snapshotRows = append(s.snapshotRows[:0], m.Events...)
+}
+
 // apply takes a difference while the book is in step.
-func (s *Synchronizer) apply(d ids, m *connector.Message) Output {
+func (s *Synchronizer) apply(localTimestampNs int64, d ids, m *connector.Message) Output {
 	renumbered := s.renumbered(m)
 	if s.passed(m) || !renumbered && repeats(s.config.Rule, s.lastID, d) {
 		s.stats.Dropped++
@@ -219,11 +232,11 @@ func (s *Synchronizer) apply(d ids, m *connector.Message) Output {
 		s.stats.Gaps++
 		if !s.config.IgnoreGaps || out.Anew { // a book goes by the numbers, and would take nothing that is numbered anew
 			out.Stale = fmt.Sprintf("depth updates after %d are missing, the next one starts at %d", s.lastID, d.first)
-			out.NeedSnapshot = true
-			s.state, s.hasSnapshot = Syncing, false
+			s.state, s.hasSnapshot = Syncing, s.hasSnapshot && renumbered
+			out.NeedSnapshot = !s.hasSnapshot
 			s.forgetHeld()
 			s.hold(d, m)
-			return out
+			return s.join(out, localTimestampNs, false)
 		}
 	}
 	if s.ahead {

@@ -8,8 +8,7 @@ import (
 	"testing"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/binancefutures"
-	"github.com/hftrunner/hftrunner/connector/binancespot"
+	"github.com/hftrunner/hftrunner/connector/binance"
 	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/testkit/datatest"
@@ -78,11 +77,11 @@ func TestRecordedBooks(t *testing.T) {
 		numBids, numAsks            int
 		streamID                    int64
 	}{
-		{"binancefutures", "btcusdt_20240808.gz", 14000, connector.RuleFutures, &binancefutures.Decoder{}, 55,
+		{"binancefutures", "btcusdt_20240808.gz", 14000, connector.RuleFutures, binance.Futures().Format.NewDecoder(), 55,
 			5123107850310, 5123107852948, 5123107853551, 4, 1036, 68, 61839.00, 4.690, 61839.10, 0.081, 2361, 1904, 5123112447660},
-		{"binancefutures", "ethusdt_20240808.gz", 4000, connector.RuleFutures, &binancefutures.Decoder{}, 41,
+		{"binancefutures", "ethusdt_20240808.gz", 4000, connector.RuleFutures, binance.Futures().Format.NewDecoder(), 41,
 			5123107853791, 5123107856276, 5123107856276, 5, 317, 20, 2681.85, 6.243, 2681.86, 23.959, 1269, 1269, 5123109199288},
-		{"binancespot", "btcusdt_20240808.gz", 12000, connector.RuleSpot, &binancespot.Decoder{}, 8,
+		{"binancespot", "btcusdt_20240808.gz", 12000, connector.RuleSpot, binance.Spot().Format.NewDecoder(), 8,
 			50093239208, 50093239218, 50093239224, 2, 1082, 193, 61759.56, 2.58397, 61759.57, 2.78847, 1155, 1329, 50093290274},
 	} {
 		t.Run(c.venue+"/"+c.file, func(t *testing.T) {

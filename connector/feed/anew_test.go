@@ -65,8 +65,8 @@ func (k *taker) take(m *connector.Message) feed.Out {
 	return out
 }
 
-// TestNumbersBeginAnew: a venue that numbers anew, as test networks do, takes nothing of what was said before along: neither the
-// book, nor what quotes and trades have come. Nobody who goes on after gaps goes on after that.
+// TestNumbersBeginAnew: a venue that numbers anew, as test networks do, takes nothing of what was said before along:
+// neither the book, nor what quotes and trades have come. Nobody who goes on after gaps goes on after that.
 func TestNumbersBeginAnew(t *testing.T) {
 	for _, rule := range []connector.Rule{connector.RuleFutures, connector.RuleSpot} {
 		for _, ignoreGaps := range []bool{false, true} {
@@ -141,7 +141,8 @@ func TestSequenceBeginsAnewAtAGap(t *testing.T) {
 	}
 }
 
-// TestASnapshotThatNeverFits: a snapshot of before the numbers began anew is given up, whether the stream was known or not.
+// TestASnapshotThatNeverFits: a snapshot of before the numbers began anew is given up, whether the stream was known or
+// not.
 func TestASnapshotThatNeverFits(t *testing.T) {
 	for _, rule := range []connector.Rule{connector.RuleFutures, connector.RuleSpot} {
 		for _, known := range []bool{false, true} {
@@ -164,5 +165,79 @@ func TestASnapshotThatNeverFits(t *testing.T) {
 				t.Errorf("%v, known %t: the snapshot that fits is not taken: %+v", rule, known, out)
 			}
 		}
+	}
+}
+
+// TestNumbersBeginAnewSoon: ids from before all that the stream has had lately, at a newer time, are new ones at once, whether the
+// snapshot of the new ones comes before the first difference or after it.
+func TestNumbersBeginAnewSoon(t *testing.T) {
+	const second = int64(1e9)
+	for _, rule := range []connector.Rule{connector.RuleFutures, connector.RuleSpot} {
+		for _, snapshotFirst := range []bool{false, true} {
+			t.Run(fmt.Sprint(rule, snapshotFirst), func(t *testing.T) {
+				k := newTaker(t, feed.Config{Rule: rule})
+				k.take(bookAt(connector.MessageSnapshot, rule, 0, 1_000_000, 0, second, bid(100, 1)))
+				for i := range int64(30) {
+					k.take(bookAt(connector.MessageDepth, rule, 1_000_001+i, 1_000_001+i, 1_000_000+i, (1+i)*second, bid(99, 2)))
+				}
+				// A second connection that is behind does not restart them.
+				if out := k.take(bookAt(connector.MessageDepth, rule, 1_000_020, 1_000_020, 1_000_019, 31*second, bid(99, 7))); !out.Seen {
+					t.Errorf("a repetition: %+v", out)
+				}
+				first := bookAt(connector.MessageDepth, rule, 5, 6, 4, 33*second, bid(49, 1))
+				snapshot := bookAt(connector.MessageSnapshot, rule, 0, 5, 0, 33*second, bid(50, 1))
+				if snapshotFirst {
+					k.take(snapshot)
+				}
+				if out := k.take(first); out.Stale == "" || out.Ready != snapshotFirst || out.NeedSnapshot == snapshotFirst {
+					t.Errorf("the first difference: %+v", out)
+				}
+				if !snapshotFirst {
+					if out := k.take(snapshot); !out.Ready {
+						t.Errorf("the snapshot: %+v", out)
+					}
+				}
+				k.take(bookAt(connector.MessageDepth, rule, 7, 8, 6, 34*second, bid(48, 4)))
+				if want := (&sides{levels{50: 1, 49: 1, 48: 4}, levels{}}); !k.b.Synced() || !k.local.equal(want) {
+					t.Errorf("%v, want %v", k.local, want)
+				}
+			})
+		}
+	}
+}
+
+// TestTradesBeginAnew: ids of trades that restart while those of the book go on are reported, and their trades come.
+func TestTradesBeginAnew(t *testing.T) {
+	const second = int64(1e9)
+	k := newTaker(t, feed.Config{Rule: connector.RuleFutures})
+	k.take(tradeAt(1000, second))
+	if out := k.take(tradeAt(999, 5*second)); !out.Seen {
+		t.Errorf("a trade of before: %+v", out)
+	}
+	if out := k.take(tradeAt(3, 20*second)); out.Seen || len(out.Events) != 1 || len(out.Problems) != 1 || out.Problems[0].Finding != feed.TradesAnew {
+		t.Errorf("the first trade of the new ids: %+v", out)
+	}
+	if out := k.take(tradeAt(4, 20*second)); out.Seen || len(out.Problems) != 0 {
+		t.Errorf("the next one: %+v", out)
+	}
+}
+
+// TestWhatCannotBe: a trade without a price or quantity fills nothing, and a crossed snapshot is not a book.
+func TestWhatCannotBe(t *testing.T) {
+	k := newTaker(t, feed.Config{Rule: connector.RuleFutures})
+	bad := tradeAt(1, 1)
+	bad.Events = append(bad.Events, bad.Events[0], bad.Events[0])
+	bad.Events[1].Px, bad.Events[2].Qty = 0, 0
+	if out := k.take(bad); len(out.Events) != 1 || k.b.Report().Found[feed.BadTrade].N != 2 || len(out.Problems) != 1 {
+		t.Errorf("%+v", out)
+	}
+	crossed := bookAt(connector.MessageSnapshot, connector.RuleFutures, 0, 5, 0, 2, bid(100, 1))
+	crossed.Events = append(crossed.Events, event(hft.DepthSnapshotEvent, hft.Sell, 100, 1, 2))
+	if out := k.take(crossed); len(out.Events) != 0 || out.Ready || !out.NeedSnapshot || k.b.Synced() || k.b.Report().Found[feed.Crossed].N != 1 {
+		t.Errorf("%+v", out)
+	}
+	k.take(bookAt(connector.MessageSnapshot, connector.RuleFutures, 0, 6, 0, 3, bid(99, 1)))
+	if out := k.take(bookAt(connector.MessageDepth, connector.RuleFutures, 6, 7, 5, 4, bid(98, 1))); !out.Ready || len(k.local.bids) != 2 {
+		t.Errorf("%+v", out)
 	}
 }

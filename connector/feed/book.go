@@ -3,7 +3,6 @@ package feed
 import (
 	"cmp"
 	"fmt"
-	"slices"
 
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/depthsync"
@@ -67,6 +66,9 @@ type Book struct {
 	byTime bool
 	// depthSeq and depthExchNs are the place and time of the newest depth message in the book.
 	depthSeq, depthExchNs int64
+	// leastNs is the least time that a message was on its way, timed whether one has said when it was made.
+	leastNs int64
+	timed   bool
 	// level is the depth of the book (connector.Message.Level).
 	level int
 	// quote is the newest one; ahead is what quotes have said that the depth stream has not passed yet.
@@ -91,7 +93,7 @@ func NewBook(cfg Config) (*Book, error) {
 	if !cfg.Rule.Valid() {
 		return nil, fmt.Errorf("feed: there is no rule %d", cfg.Rule)
 	}
-	b := &Book{cfg: cfg, byTime: cfg.Natural, report: &Report{Symbol: cfg.Symbol}, grid: newGrid(cfg.TickSize, cfg.LotSize), fused: depth.NewFusedMarketDepth(cfg.TickSize, cfg.LotSize, depth.Fixed)}
+	b := &Book{cfg: cfg, byTime: cfg.Natural, report: &Report{Symbol: cfg.Symbol}, grid: newGrid(cfg.TickSize, cfg.LotSize), fused: depth.NewFusedMarketDepth(cfg.TickSize, cfg.LotSize)}
 	b.ahead.bids.sign, b.ahead.asks.sign = 1, -1
 	if cfg.Natural {
 		return b, nil
@@ -159,26 +161,22 @@ func (b *Book) take(localNs int64, m *connector.Message, out *Out) {
 	if m.Kind == connector.MessageIgnored {
 		return
 	}
-	venueNs := localNs
-	if b.cfg.VenueNs != nil {
-		venueNs = b.cfg.VenueNs(localNs)
-	}
+	venueNs := b.venueNs(localNs)
 	if err := CheckTimes(venueNs, m); err != nil {
-		*out = b.refuse(m, err)
+		*out = b.refuse(m, BadTime, err)
 		return
 	}
+	if err := checkSnapshot(m); err != nil && !b.cfg.Natural {
+		*out = b.refuse(m, Crossed, err)
+		return
+	}
+	b.noteLatency(venueNs, m)
 	if b.cfg.Natural {
 		b.times.Give(m)
 	}
 	switch m.Kind {
 	case connector.MessageTrade:
-		if b.sync != nil && !b.trades.isNew(m) {
-			b.count(SeenTrades)
-			out.Seen = true
-			return
-		}
-		b.checkRows(m.Events)
-		out.Events = m.Events
+		b.takeTrades(m, out)
 	case connector.MessageBBO:
 		if b.cfg.Quotes {
 			b.takeQuote(localNs, m, out)
@@ -192,9 +190,20 @@ func (b *Book) take(localNs int64, m *connector.Message, out *Out) {
 	}
 }
 
-// MarketTrades leaves out rows of kind hft.OffBookTrade, as the reference's connectors do.
-func MarketTrades(rows []hft.Event) []hft.Event {
-	return slices.DeleteFunc(rows, func(e hft.Event) bool { return e.Kind() == hft.OffBookTrade })
+// venueNs returns the venue's time at a local one.
+func (b *Book) venueNs(localNs int64) int64 {
+	if b.cfg.VenueNs == nil {
+		return localNs
+	}
+	return b.cfg.VenueNs(localNs)
+}
+
+// correction is that of the file in hand, nil where there is none.
+func (b *Book) correction() *Correction {
+	if b.lines == nil {
+		return nil
+	}
+	return &b.report.Corrections[b.lines.reader.FileNo()]
 }
 
 // Lost forgets the stream, as when the connection that brought the book is gone. Out has nothing but Stale, which is reason
@@ -208,11 +217,7 @@ func (b *Book) Lost(reason string) Out {
 	return Out{Stale: out.Stale}
 }
 
-// LostTrades forgets which trades have come: nothing comes a second time over the next connection, while a venue that was
-// set up anew, as test venues are, begins to count from the start.
-func (b *Book) LostTrades() { b.trades.forget() }
-
-// empty makes the book empty. What was said before is not held against what comes: ids may begin anew.
+// empty makes the book empty. Earlier ids do not count for later messages: they may restart.
 func (b *Book) empty() {
 	b.clear(&hft.Event{Ev: hft.DepthClearEvent})
 	b.rows = b.rows[:0]
@@ -263,7 +268,7 @@ func (b *Book) takeDepth(localNs int64, m *connector.Message, out *Out) {
 	if s.Stale != "" {
 		b.empty()
 	}
-	b.depthExchNs = max(b.depthExchNs, m.ExchTimestampNs)
+	b.depthExchNs = cmp.Or(m.ExchTimestampNs, b.depthExchNs) // not the latest, which may be wrong
 	if len(s.Events) == 0 && s.Seq == 0 {
 		return
 	}
@@ -274,7 +279,7 @@ func (b *Book) takeDepth(localNs int64, m *connector.Message, out *Out) {
 		b.check.begin(s.Events, b.cfg.TickSize)
 		b.fuse(s.Events, s.Seq)
 		if b.quote.seq > s.Seq {
-			b.fuseQuote(localNs)
+			b.fuseQuote(localNs, b.quote.rows)
 		}
 	} else {
 		b.fuse(s.Events, s.Seq)
@@ -345,11 +350,11 @@ func (b *Book) fuseLevel(row *hft.Event, seq, bid, ask int64, out []hft.Event) [
 	side, tick := row.Side(), b.tick(row)
 	switch {
 	case side == hft.Buy && tick < bid || side == hft.Sell && tick > ask:
-		return b.fused.Update(row, seq, out)
+		return b.fused.UpdateAt(row, tick, seq, out)
 	case b.ahead.holds(side, tick, row.Qty, seq):
 		return out
 	}
-	if out = b.fused.Update(row, seq, out); b.quote.seq > seq && b.qty(side, tick) != row.Qty {
+	if out = b.fused.UpdateAt(row, tick, seq, out); b.quote.seq > seq && b.qty(side, tick) != row.Qty {
 		b.ahead.touch(side, tick, b.quote.seq, row.Qty) // what a quote crossed on the other side
 	}
 	return out

@@ -159,8 +159,8 @@ type connection struct {
 }
 
 // take takes a message. After each one the book is either absent or what the ids say: the venue's book as of the newest
-// difference when no quote is newer, and otherwise what was last said of each level, with the newest quote as its best. It is
-// never crossed, never goes back, and a plain book can apply everything that is published.
+// difference when no quote is newer, and otherwise what was last said of each level, with the newest quote as its best.
+// It is never crossed, never goes back, and a plain book can apply everything that is published.
 func (f *follower) take(m *connector.Message) {
 	t, b, e := f.t, f.b, f.e
 	c := *m // what a second connection brings is another copy
@@ -304,7 +304,8 @@ func (f *follower) lose(messages []*connector.Message) {
 	f.wanted = f.wanted || !f.announced && slices.ContainsFunc(messages, func(m *connector.Message) bool { return m.Kind == connector.MessageSnapshot })
 }
 
-// answer has the venue make the snapshot that was asked for: by itself, or in the stream of a subscription that is made anew.
+// answer has the venue make the snapshot that was asked for: by itself, or in the stream of a subscription that is made
+// anew.
 func (f *follower) answer(i int) {
 	streamed := f.e.rule == connector.RuleStreamed
 	if !f.wanted || streamed && !f.conns[i].open {
@@ -365,7 +366,8 @@ func (f *follower) step() {
 	case op == 60:
 		f.end(i)
 	case op == 61:
-		// Nothing tells which of two starts a message with the next id belongs to: while one is on its way there is no other.
+		// Nothing tells which of two starts a message with the next id belongs to: while one is on its way there is no
+		// other.
 		if settled := f.announced && len(f.conns[0].depths)+len(f.conns[1].depths) == 0; e.rule == connector.RuleStreamed && (settled || !f.restarted) {
 			f.restarted = true
 			f.send(e.restart(), 0, 1)
@@ -413,7 +415,8 @@ func follow(t *testing.T, c choices, rule connector.Rule, more func() bool) *fol
 }
 
 // TestBookIsTheVenuesOrAbsent: depth stream and quote stream reach us with any delay of one against the other, over two
-// connections that come, overlap and go, with messages lost, repeated and swapped, snapshots late and services that start anew.
+// connections that come, overlap and go, with messages lost, repeated and swapped, snapshots late and services that
+// start anew.
 func TestBookIsTheVenuesOrAbsent(t *testing.T) {
 	if raceDetector {
 		t.Skip("nothing is concurrent here")
@@ -445,7 +448,8 @@ func (s *script) IntN(n int) int {
 	return int(b) % n
 }
 
-// FuzzSync: whatever happens, by the rule of each venue, the book is the venue's or absent, and in the end it is the venue's.
+// FuzzSync: whatever happens, by the rule of each venue, the book is the venue's or absent, and in the end it is the
+// venue's.
 func FuzzSync(f *testing.F) {
 	f.Add([]byte{})
 	// A quote says again what a level is that a depth message before it has removed, and then comes a snapshot.

@@ -9,8 +9,8 @@ import (
 	"github.com/hftrunner/hftrunner/hft"
 )
 
-// TestSnapshotThatDiffers: a snapshot in mid-stream is held against the book as of its id. What has changed since, and what the
-// book cannot know, is no difference.
+// TestSnapshotThatDiffers: a snapshot in mid-stream is held against the book as of its id. What has changed since, and
+// what the book cannot know, is no difference.
 func TestSnapshotThatDiffers(t *testing.T) {
 	message := func(kind connector.MessageKind, first, last int64, bids, asks levels) *connector.Message {
 		m := &connector.Message{Kind: kind, FirstID: first, LastID: last, Seq: last, ExchTimestampNs: last}

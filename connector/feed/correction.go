@@ -58,14 +58,15 @@ func (l *Lines) measure(ctx context.Context, n int, measured *int64, span *spann
 		if decoder.Decode(localNs, text, &m) != nil {
 			return true
 		}
+		if !sameSymbol(&symbol, m.Symbol) {
+			t.count(l.config.rule(), &m)
+			return true
+		}
 		if !book.takes(&m) {
 			t.used++
 			return true
 		}
 		t.count(l.config.rule(), &m)
-		if !sameSymbol(&symbol, m.Symbol) {
-			return true
-		}
 		if CheckTimes(localNs, &m) != nil {
 			r.Distrust()
 			return true

@@ -19,8 +19,8 @@ type exchange struct {
 	seq     int64
 	book    *sides
 	history []*sides // by sequence number
-	// streams are those of the two connections: one and the same, but that a spot venue may cut the changes into messages for
-	// each connection by itself.
+	// streams are those of the two connections: one and the same, but that a spot venue may cut the changes into
+	// messages for each connection by itself.
 	streams [2]*stream
 	// net leaves out what came and went between two messages, as a venue may whose snapshots are not made in between.
 	net bool

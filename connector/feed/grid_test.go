@@ -51,8 +51,8 @@ func TestOffGrid(t *testing.T) {
 	}
 }
 
-// TestOffGridIsOfWhatIsPublished: rows of a snapshot that is not used, of a quote that is older than the book, and of differences
-// that a snapshot contains are not counted; those of a book that begins are.
+// TestOffGridIsOfWhatIsPublished: rows of a snapshot that is not used, of a quote that is older than the book, and of
+// differences that a snapshot contains are not counted; those of a book that begins are.
 func TestOffGridIsOfWhatIsPublished(t *testing.T) {
 	b, err := feed.NewBook(feed.Config{TickSize: 1, LotSize: 1, Rule: connector.RuleSpot, Quotes: true})
 	if err != nil {

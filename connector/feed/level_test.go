@@ -22,8 +22,8 @@ import (
 	"github.com/hftrunner/hftrunner/hft"
 )
 
-// topics is a venue of the form of Bybit: books of several depths, each a stream of its own with ids of its own, and one sequence
-// for all of them. Prices are whole.
+// topics is a venue of the form of Bybit: books of several depths, each a stream of its own with ids of its own, and
+// one sequence for all of them. Prices are whole.
 type topics struct {
 	rng   *rand.Rand
 	seq   int64
@@ -80,7 +80,8 @@ func (v *topics) top(depth int) *sides {
 
 const topicsBeganMs = 1_700_000_000_000
 
-// message sends the book of a depth: whole at first, as always the best bid and ask, then what has changed; nothing if nothing has.
+// message sends the book of a depth: whole at first, as always the best bid and ask, then what has changed; nothing if
+// nothing has.
 func (v *topics) message(depth int) {
 	top, before, kind := v.top(depth), v.sent[depth], "delta"
 	if before != nil && before.equal(top) {
@@ -111,7 +112,8 @@ func (v *topics) message(depth int) {
 		depth, kind, topicsBeganMs+v.seq, text(top.bids, before.bids), text(top.asks, before.asks), v.ids[depth], v.seq, topicsBeganMs+v.seq-1), v.seq, top})
 }
 
-// record returns what comes of the depths, those of a depth in their order: deeper books later than the best bid and ask.
+// record returns what comes of the depths, those of a depth in their order: deeper books later than the best bid and
+// ask.
 func record(seed uint64, depths ...int) []topicLine {
 	v := newTopics(seed)
 	for i := range 1500 {
@@ -164,7 +166,8 @@ func topicsConfig(files ...string) feed.LinesConfig {
 		"binancespot": {NewDecoder: spot, Rule: connector.RuleSpot}, "bybit": format}}
 }
 
-// readThrough reads files into a book and calls check after each line with the message, nil for none, and what was published.
+// readThrough reads files into a book and calls check after each line with the message, nil for none, and what was
+// published.
 func readThrough(t *testing.T, config feed.LinesConfig, check func(no int, book *sides, out *feed.Out)) (feed.Report, []string) {
 	t.Helper()
 	var told []string
@@ -208,8 +211,8 @@ func readThrough(t *testing.T, config feed.LinesConfig, check func(no int, book 
 	}
 }
 
-// TestBookOfEachDepth: whichever depths were recorded, the book is that of the deepest as of its newest message, and the bests that are
-// newer than that by the venue's sequence.
+// TestBookOfEachDepth: whichever depths were recorded, the book is that of the deepest as of its newest message, and
+// the bests that are newer than that by the venue's sequence.
 func TestBookOfEachDepth(t *testing.T) {
 	for _, c := range []struct{ depths []int }{{[]int{1, 50}}, {[]int{1, 200}}, {[]int{50}}, {[]int{200}}, {[]int{1, 50, 200}}, {[]int{200, 50}}, {[]int{1}}} {
 		lines := record(uint64(len(c.depths)), c.depths...)
@@ -252,8 +255,8 @@ func TestBookOfEachDepth(t *testing.T) {
 	}
 }
 
-// TestDepthOfEachFile: of two files with other depths the second one's snapshot begins the book anew, and a natural book is of the depth
-// that the reference reads, if there is one.
+// TestDepthOfEachFile: of two files with other depths the second one's snapshot begins the book anew, and a natural
+// book is of the depth that the reference reads, if there is one.
 func TestDepthOfEachFile(t *testing.T) {
 	shallow, deep := record(5, 1, 50), record(6, 1, 50, 200)
 	last := map[bool]*sides{}
@@ -272,8 +275,8 @@ func TestDepthOfEachFile(t *testing.T) {
 	}
 }
 
-// TestDepthThatEnds: where a recording goes on with another depth, so does the book: with a deeper one at once, else when the first is
-// silent for too long; without a snapshot there is none.
+// TestDepthThatEnds: where a recording goes on with another depth, so does the book: with a deeper one at once, else
+// when the first is silent for too long; without a snapshot there is none.
 func TestDepthThatEnds(t *testing.T) {
 	lines := slices.Concat(record(5, 200), record(7, 50), record(9, 50, 200))
 	snapshots := 0
@@ -310,8 +313,8 @@ func TestDepthThatEnds(t *testing.T) {
 	}
 }
 
-// TestFileWithoutLocalTimes: an archive of the venue is read with the latency that is said, as a zip archive or plain, and
-// without one it is an error that says what to do.
+// TestFileWithoutLocalTimes: an archive of the venue is read with the latency that is said, as a zip archive or plain,
+// and without one it is an error that says what to do.
 func TestFileWithoutLocalTimes(t *testing.T) {
 	lines := record(9, 200)
 	plain := inFile(t, false, lines)

@@ -135,7 +135,7 @@ func (l *Lines) NewBook(config Config) (*Book, error) {
 func (l *Lines) Tell(out *Out) error {
 	for i := range out.Problems {
 		p := &out.Problems[i]
-		if p.Finding == BadTime {
+		if p.Finding.Skips() {
 			l.files[l.reader.FileNo()].Used--
 		}
 		if err := l.config.OnProblem(*p); err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/hftrunner/hftrunner/hft"
 )
 
-// TestTimesThatContradictTheSequence: topics of one book may be stamped in another order than that of their sequence. Rows by
-// exchange time end in the same book as rows in order of receipt.
+// TestTimesThatContradictTheSequence: topics of one book may be stamped in another order than that of their sequence.
+// Rows by exchange time end in the same book as rows in order of receipt.
 func TestTimesThatContradictTheSequence(t *testing.T) {
 	b, err := feed.NewBook(feed.Config{TickSize: 1, LotSize: 1, Rule: connector.RuleStreamed, Quotes: true})
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/hftrunner/hftrunner/hft"
 )
 
-// TestRepeatedUpdates: what a second connection or an overlapping file brings again is neither published nor recorded, and counted.
-// It says nothing about the grid.
+// TestRepeatedUpdates: what a second connection or an overlapping file brings again is neither published nor recorded,
+// and counted. It says nothing about the grid.
 func TestRepeatedUpdates(t *testing.T) {
 	for rule := connector.RuleFutures; rule.Valid(); rule++ {
 		k := newTaker(t, feed.Config{Rule: rule})
@@ -98,8 +98,8 @@ func TestMismatchBesideRowsOffTheGrid(t *testing.T) {
 	}
 }
 
-// TestOverflow: what waits for a snapshot is bounded. That the oldest was dropped is counted each time, and only a snapshot that is
-// newer than they makes a book.
+// TestOverflow: what waits for a snapshot is bounded. That the oldest was dropped is counted each time, and only a
+// snapshot that is newer than they makes a book.
 func TestOverflow(t *testing.T) {
 	b, err := feed.NewBook(feed.Config{TickSize: 1, LotSize: 1, Rule: connector.RuleSpot, Symbol: "BTC"})
 	if err != nil {

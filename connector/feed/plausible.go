@@ -133,10 +133,13 @@ const firstLines = 1000
 func (l *Lines) look(ctx context.Context, n int) error {
 	file, decoder, t := l.config.Files[n], l.config.NewDecoder(), tally{}
 	var m connector.Message
-	has := false
+	has, symbol := false, l.config.Symbol
 	err := l.eachLine(ctx, file, nil, func(localNs int64, text []byte, _ *recording.Reader) bool {
 		t.lines++
 		if decoder.Decode(localNs, text, &m) == nil {
+			if !sameSymbol(&symbol, m.Symbol) {
+				m.Level = 0 // of no book of ours
+			}
 			t.count(l.config.rule(), &m)
 			has = has || m.Level == l.config.Level
 		}

@@ -8,11 +8,12 @@ import (
 	"testing"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/binancespot"
+	"github.com/hftrunner/hftrunner/connector/binance"
 	"github.com/hftrunner/hftrunner/connector/feed"
 )
 
-// TestAFileWithoutDepth: a backtest on the day before's book is none, so a file without depth is refused among others, too.
+// TestAFileWithoutDepth: a backtest on the day before's book is none, so a file without depth is refused among others,
+// too.
 func TestAFileWithoutDepth(t *testing.T) {
 	const day, ms = 1_700_000_000_000, 1_000_000
 	trade := func(i int) string {
@@ -40,7 +41,7 @@ func TestAFileWithoutDepth(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		format := connector.Format{NewDecoder: func() connector.Decoder { return &binancespot.Decoder{} }, Rule: connector.RuleSpot}
+		format := connector.Format{NewDecoder: binance.Spot().Format.NewDecoder, Rule: connector.RuleSpot}
 		l, err := feed.OpenLines(t.Context(), feed.LinesConfig{Files: files, NewDecoder: format.NewDecoder, Format: "binancespot",
 			Formats: map[string]connector.Format{"binancespot": format}})
 		if err == nil {

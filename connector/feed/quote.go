@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/hft"
@@ -23,8 +24,9 @@ func (b *Book) takeQuote(localNs int64, m *connector.Message, out *Out) {
 		if !b.Synced() && b.sync != nil {
 			return
 		}
-		q.timeless, q.rows = m.ExchTimestampNs == 0, append(q.rows[:0], m.Events...)
-		b.fuseQuote(localNs)
+		q.timeless = m.ExchTimestampNs == 0
+		b.fuseQuote(localNs, m.Events)
+		q.rows = append(q.rows[:0], m.Events...)
 		out.Events = b.rows
 		return
 	}
@@ -37,15 +39,16 @@ func (b *Book) takeQuote(localNs int64, m *connector.Message, out *Out) {
 		out.Seen = true
 		return
 	}
-	q.seq, q.timeless, q.rows = m.Seq, m.ExchTimestampNs == 0, append(q.rows[:0], m.Events...)
+	q.seq, q.timeless = m.Seq, m.ExchTimestampNs == 0
 	switch {
 	case !b.Synced(): // it follows when the book is there
 	case m.Seq <= b.depthSeq:
 		b.count(OutdatedQuote)
 	default:
-		b.fuseQuote(localNs)
+		b.fuseQuote(localNs, m.Events)
 		b.heldBehind(out)
 	}
+	q.rows = append(q.rows[:0], m.Events...) // last: what has been written in parts just now is not copied in larger ones without waiting
 	out.Events = b.rows
 }
 
@@ -63,17 +66,47 @@ func (b *Book) heldBehind(out *Out) {
 	}
 }
 
-// fuseQuote puts the newest quote through the book, as received at localNs. One that does not say when it was made is newer
-// than the depth messages before it and older than those after it, so it gets the time of the last one: the local clock may
-// be far from the venue's.
-func (b *Book) fuseQuote(localNs int64) {
+// quotedNs returns when a quote was made, at the latest, that was received at localNs and does not say so: it was on its way for
+// at least as long as the fastest message. So it is later than every message that came before it. Until a message has had a time
+// it is 0.
+func (b *Book) quotedNs(localNs int64) int64 {
+	switch c := b.correction(); {
+	case b.byTime: // a row with a later time than the next difference's would outlive it
+		return b.depthExchNs
+	case c != nil && c.Line != 0:
+		return localNs - c.OffsetNs - c.MinLatencyNs
+	case b.timed:
+		return b.venueNs(localNs) - b.leastNs
+	}
+	return b.depthExchNs
+}
+
+// maxAhead is by how much a message may be ahead of the venue's clock, which is known that well, to be one of the fastest.
+const maxAhead = time.Minute
+
+// noteLatency notes how long a message was on its way.
+func (b *Book) noteLatency(venueNs int64, m *connector.Message) {
+	if m.ExchTimestampNs == 0 {
+		return
+	}
+	if ns := venueNs - m.ExchTimestampNs; ns > -int64(maxAhead) && (!b.timed || ns < b.leastNs) {
+		b.timed, b.leastNs = true, ns
+	}
+}
+
+// fuseQuote puts rows, those of the newest quote, through the book, as received at localNs.
+func (b *Book) fuseQuote(localNs int64, rows []hft.Event) {
 	q, out := &b.quote, b.rows
-	b.checkRows(q.rows)
-	for i := range q.rows {
-		row := &q.rows[i]
+	b.checkRows(rows)
+	quotedNs := int64(0)
+	if q.timeless {
+		quotedNs = b.quotedNs(localNs)
+	}
+	for i := range rows {
+		row := &rows[i]
 		row.LocalTimestampNs = localNs
-		if q.timeless && b.depthExchNs != 0 {
-			row.ExchTimestampNs = b.depthExchNs
+		if quotedNs != 0 {
+			row.ExchTimestampNs = quotedNs
 		}
 		if b.byTime {
 			out = b.fused.Update(row, row.ExchTimestampNs, out)
@@ -88,7 +121,7 @@ func (b *Book) fuseQuote(localNs int64) {
 		} else {
 			b.ahead.levels = append(b.ahead.levels, contested{side, tick, q.seq, b.qty(side, tick)})
 		}
-		out = b.fused.Update(row, q.seq, out)
+		out = b.fused.UpdateAt(row, tick, q.seq, out)
 		removed := b.fused.Removed()
 		gone := out[len(out)-len(removed):]
 		for i := range gone {
@@ -196,7 +229,7 @@ func (a *ahead) worst(side hft.Side) int64 {
 }
 
 func (a *ahead) level(side hft.Side, priceTick int64) *contested {
-	for i := range a.levels {
+	for i := len(a.levels) - 1; i >= 0; i-- { // the newest is the likeliest
 		if l := &a.levels[i]; l.priceTick == priceTick && l.side == side {
 			return l
 		}

@@ -10,14 +10,15 @@ import (
 	"github.com/hftrunner/hftrunner/hft"
 )
 
-// TestQuoteIsOrderedByItsID: a spot quote has no time. Whatever the latency, the depth message that follows it is newer.
+// TestQuoteIsOrderedByItsID: a spot quote has no time. Whatever the latency, the depth message that follows it is
+// newer.
 func TestQuoteIsOrderedByItsID(t *testing.T) {
 	for _, latencyNs := range []int64{0, 10e6, 50e6} {
 		b, err := feed.NewBook(feed.Config{TickSize: 0.1, LotSize: 0.001, Rule: connector.RuleSpot, Quotes: true})
 		if err != nil {
 			t.Fatal(err)
 		}
-		book := depth.NewWindowMarketDepth(0.1, 0.001, depth.Fixed)
+		book := depth.NewWindowMarketDepth(0.1, 0.001)
 		const t0 = 1_700_000_000_000_000_000
 		take := func(ms int64, m connector.Message) {
 			localNs := t0 + ms*1e6 + latencyNs
@@ -60,8 +61,8 @@ func TestQuoteIsOrderedByItsID(t *testing.T) {
 	}
 }
 
-// TestQuotesWithoutDepth: of a depth stream that says nothing while quotes go on the book is given up in the end, and what is kept
-// of it with it. It comes back with the stream.
+// TestQuotesWithoutDepth: of a depth stream that says nothing while quotes go on the book is given up in the end, and
+// what is kept of it with it. It comes back with the stream.
 func TestQuotesWithoutDepth(t *testing.T) {
 	for _, ignoreGaps := range []bool{false, true} {
 		b, err := feed.NewBook(feed.Config{TickSize: 1, LotSize: 1, Rule: connector.RuleSpot, Quotes: true, IgnoreGaps: ignoreGaps})

@@ -5,8 +5,7 @@ import (
 	"testing"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/binancefutures"
-	"github.com/hftrunner/hftrunner/connector/binancespot"
+	"github.com/hftrunner/hftrunner/connector/binance"
 	"github.com/hftrunner/hftrunner/connector/bybit"
 	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/connector/feed"
@@ -24,8 +23,8 @@ type day struct {
 	tick, lot           float64
 }
 
-func futures() connector.Decoder { return &binancefutures.Decoder{} }
-func spot() connector.Decoder    { return &binancespot.Decoder{} }
+func futures() connector.Decoder { return binance.Futures().Format.NewDecoder() }
+func spot() connector.Decoder    { return binance.Spot().Format.NewDecoder() }
 
 var days = []day{
 	{"binancefutures", "BTCUSDT", "btcusdt_20240808.gz", connector.RuleFutures, futures, 0.1, 0.001},
@@ -34,9 +33,9 @@ var days = []day{
 	{"bybit", "BTCUSDT", "", connector.RuleStreamed, func() connector.Decoder { return &bybit.Decoder{BBO: true} }, 0.1, 0.001},
 }
 
-// TestRecordedDays follows the recordings as a connector does that is any time away. After each depth message that contains
-// all quotes so far, the book is that of the depth messages alone; after each other message its best is the newest quote, by
-// the venue's ids.
+// TestRecordedDays follows the recordings as a connector does that is any time away. After each depth message that
+// contains all quotes so far, the book is that of the depth messages alone; after each other message its best is the
+// newest quote, by the venue's ids.
 func TestRecordedDays(t *testing.T) {
 	if raceDetector {
 		t.Skip("nothing is concurrent here")
@@ -57,8 +56,8 @@ func (d *day) follow(t *testing.T, path string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f := followed{t: t, book: b, fused: depth.NewHashMapMarketDepth(d.tick, d.lot, depth.Fixed),
-			plain: depth.NewHashMapMarketDepth(d.tick, d.lot, depth.Fixed), decoder: d.decoder()}
+		f := followed{t: t, book: b, fused: depth.NewHashMapMarketDepth(d.tick, d.lot),
+			plain: depth.NewHashMapMarketDepth(d.tick, d.lot), decoder: d.decoder()}
 		if f.sync, err = depthsync.New(depthsync.Config{Rule: d.rule}); err != nil {
 			t.Fatal(err)
 		}
@@ -76,7 +75,7 @@ type followed struct {
 	book          *feed.Book
 	sync          *depthsync.Synchronizer
 	decoder       connector.Decoder
-	fused, plain  *depth.HashMapMarketDepth
+	fused, plain  depth.Book
 	message       connector.Message
 	depthSeq      int64
 	quoteSeq      int64

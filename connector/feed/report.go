@@ -58,6 +58,13 @@ const (
 	OtherLevel
 	// NoLocalTime: a file says when things happened, and not when they were received.
 	NoLocalTime
+	// Crossed is a snapshot whose best bid is not below its best ask, BadTrade a trade without a price or quantity: both are passed
+	// over. TradesAnew: the ids of trades restarted while those of the book continued.
+	Crossed
+	BadTrade
+	TradesAnew
+	// TradeGap: ids of trades were left out and have not come since.
+	TradeGap
 	// NumFindings is one more than the last.
 	NumFindings
 )
@@ -99,6 +106,14 @@ var wordings = [NumFindings]wording{
 		"it is skipped; of several depths the deepest is used, together with the best bid and ask"},
 	NoLocalTime: {"no local times", "file without local times", "files without local times",
 		"check how the results change with another base latency"},
+	Crossed: {"crossed snapshot", "snapshot that is crossed", "snapshots that are crossed",
+		"it is skipped, and the book waits for the next one"},
+	BadTrade: {"bad trade", "trade without a price or quantity", "trades without a price or quantity",
+		"it is skipped; check what the file was made of"},
+	TradesAnew: {"trade ids restart", "restart of the ids of trades", "restarts of the ids of trades",
+		"a trade that came before and comes again now counts twice"},
+	TradeGap: {"trade gap", "gap in the trades", "gaps in the trades",
+		"a backtest has no fills from them; check that the connection of trades was up while recording"},
 	OffBook: {name: "off-book trade", one: "trade outside of the book", many: "trades outside of the book"},
 }
 
@@ -108,6 +123,11 @@ func (f Finding) String() string {
 		return wordings[f].name
 	}
 	return "unknown"
+}
+
+// Skips reports whether a message, or what is left of a file, is passed over for it.
+func (f Finding) Skips() bool {
+	return f == BadLine || f == BadTime || f == Crossed || f == Damaged
 }
 
 // Key is the finding's name in JSON and logs.

@@ -29,23 +29,28 @@ type seenTrades struct {
 	// names are the keys of the newest messages without ids; next is the place of the oldest once there are maxSeenNames.
 	names []uint64
 	next  int
+	// anew is true while ids restarted with the latest message, missing are the holes of which it says that they stay.
+	anew    bool
+	missing []hole
 }
 
-// hole is the ids from first to last.
-type hole struct{ first, last int64 }
+// hole is the ids from first to last, which a trade of atNs has left out.
+type hole struct{ first, last, atNs int64 }
 
 // isNew reports whether a message of trades has not come before, and notes it. Messages with neither ids nor keys are always new.
 func (s *seenTrades) isNew(m *connector.Message) bool {
+	s.anew, s.missing = false, s.missing[:0]
 	switch {
 	case m.LastID == 0:
 		return m.TradeKey == 0 || s.isNewName(m.TradeKey)
 	case m.LastID > s.lastID:
-		if m.TradeKey == 0 && s.lastID != 0 && m.FirstID-1 > s.lastID {
-			s.note(hole{s.lastID + 1, m.FirstID - 1})
-		}
-		s.lastID, s.keys = m.LastID, append(s.keys[:0], m.TradeKey)
-		s.newestNs = max(s.newestNs, m.ExchTimestampNs)
+		s.advance(m)
 		return true
+	case m.LastID < s.lastID && s.newestNs > 0 && m.ExchTimestampNs-s.newestNs > int64(tooLate): // ids restart
+		s.forget()
+		isNew := s.isNew(m)
+		s.anew = true
+		return isNew
 	case m.LastID < s.lastID:
 		return m.TradeKey == 0 && s.newestNs-m.ExchTimestampNs <= int64(tooLate) && s.fills(m.FirstID, m.LastID)
 	case slices.Contains(s.keys, m.TradeKey):
@@ -55,6 +60,18 @@ func (s *seenTrades) isNew(m *connector.Message) bool {
 		s.keys = append(s.keys, m.TradeKey)
 	}
 	return true
+}
+
+// advance takes the newest message.
+func (s *seenTrades) advance(m *connector.Message) {
+	if m.TradeKey == 0 && s.lastID != 0 && m.FirstID-1 > s.lastID {
+		s.note(hole{s.lastID + 1, m.FirstID - 1, m.ExchTimestampNs})
+	}
+	s.lastID, s.keys = m.LastID, append(s.keys[:0], m.TradeKey)
+	s.newestNs = max(s.newestNs, m.ExchTimestampNs)
+	for len(s.holes) > 0 && s.newestNs-s.holes[0].atNs > int64(tooLate) {
+		s.miss()
+	}
 }
 
 // isNewName reports whether a message without ids has not come before, and notes it.
@@ -74,9 +91,15 @@ func (s *seenTrades) isNewName(name uint64) bool {
 // note notes ids that have not come.
 func (s *seenTrades) note(h hole) {
 	if len(s.holes) == maxHoles {
-		s.holes = s.holes[:copy(s.holes, s.holes[1:])]
+		s.miss()
 	}
 	s.holes = append(s.holes, h)
+}
+
+// miss gives the oldest hole up.
+func (s *seenTrades) miss() {
+	s.missing = append(s.missing, s.holes[0])
+	s.holes = s.holes[:copy(s.holes, s.holes[1:])]
 }
 
 // fills reports whether ids have not come, which they have then.
@@ -90,7 +113,7 @@ func (s *seenTrades) fills(first, last int64) bool {
 		case first > h.first && last < h.last:
 			s.holes[i].last = first - 1
 			if len(s.holes) < maxHoles {
-				s.holes = slices.Insert(s.holes, i+1, hole{last + 1, h.last})
+				s.holes = slices.Insert(s.holes, i+1, hole{last + 1, h.last, h.atNs})
 			}
 		case first > h.first:
 			s.holes[i].last = first - 1

@@ -45,7 +45,8 @@ func TestSeenTrades(t *testing.T) {
 	}
 }
 
-// TestTradesThatAreFarTooLate: a file that fills what another has missed comes behind it, and would bring trades of long ago.
+// TestTradesThatAreFarTooLate: a file that fills what another has missed comes behind it, and would bring trades of
+// long ago.
 func TestTradesThatAreFarTooLate(t *testing.T) {
 	var seen seenTrades
 	for i, c := range []struct {

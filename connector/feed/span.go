@@ -125,7 +125,7 @@ func (s *spanner) take(localNs int64, m *connector.Message) {
 func (s *spanner) rows(localNs int64, rows []hft.Event, published bool) {
 	for i := range rows {
 		exchNs := rows[i].ExchTimestampNs
-		if exchNs == localNs && s.depthExchNs != 0 { // it has none of its own, and gets this
+		if exchNs == localNs && s.depthExchNs != 0 { // it has none of its own, and gets one that is not before this
 			exchNs = s.depthExchNs
 		}
 		if i > 0 && exchNs == rows[i-1].ExchTimestampNs {

@@ -69,8 +69,8 @@ func TestSpanAfterAPause(t *testing.T) {
 	}
 }
 
-// TestSpanOfQuotesAfterAWrongTime: a depth message with a time to come, which is dropped, does not stand for those of the quotes
-// after the next one.
+// TestSpanOfQuotesAfterAWrongTime: a depth message with a time to come, which is dropped, does not stand for those of
+// the quotes after the next one.
 func TestSpanOfQuotesAfterAWrongTime(t *testing.T) {
 	const late = 5 * second
 	var out bytes.Buffer
@@ -90,7 +90,8 @@ func TestSpanOfQuotesAfterAWrongTime(t *testing.T) {
 	}
 }
 
-// TestLinesOfAnotherDay: of lines whose own times are off it is said by how much those are, not the time that they are given.
+// TestLinesOfAnotherDay: of lines whose own times are off it is said by how much those are, not the time that they are
+// given.
 func TestLinesOfAnotherDay(t *testing.T) {
 	var out bytes.Buffer
 	for i := range int64(100) {

@@ -2,9 +2,11 @@ package feed
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // MaxClockDistance is how far a message's exchange time may be from its receipt. Clocks are minutes apart at worst, hours where
@@ -34,6 +36,27 @@ func CheckTimes(venueNs int64, m *connector.Message) error {
 	return nil
 }
 
+// checkSnapshot returns an error for a snapshot of which the best bid is not below the best ask.
+func checkSnapshot(m *connector.Message) error {
+	if m.Kind != connector.MessageSnapshot {
+		return nil
+	}
+	bid, ask := math.Inf(-1), math.Inf(1)
+	for i := range m.Events {
+		switch row := &m.Events[i]; {
+		case !(row.Qty > 0):
+		case row.Side() == hft.Buy:
+			bid = max(bid, row.Px)
+		case row.Side() == hft.Sell:
+			ask = min(ask, row.Px)
+		}
+	}
+	if bid < ask {
+		return nil
+	}
+	return fmt.Errorf("the snapshot is crossed: its best bid is %v, its best ask %v", bid, ask)
+}
+
 func checkTime(venueNs, exchNs int64) error {
 	distance, where := uint64(exchNs)-uint64(venueNs), "after"
 	if exchNs < venueNs {
@@ -59,11 +82,11 @@ func inWords(distance uint64) string {
 
 func utc(ns int64) string { return time.Unix(0, ns).UTC().Format(time.RFC3339Nano) }
 
-// refuse passes over a message with a wrong time. A book that lacks rows because of it is lost; where gaps are ignored it goes
+// refuse passes over a message that cannot be true. A book that lacks rows because of it is lost; where gaps are ignored it goes
 // on, and the next difference tells of the gap.
-func (b *Book) refuse(m *connector.Message, err error) Out {
+func (b *Book) refuse(m *connector.Message, why Finding, err error) Out {
 	var out Out
-	b.tell(BadTime, err.Error(), err)
+	b.tell(why, err.Error(), err)
 	whole := m.Kind == connector.MessageSnapshot
 	switch {
 	case b.sync == nil || m.Kind != connector.MessageDepth && !whole:
@@ -71,8 +94,8 @@ func (b *Book) refuse(m *connector.Message, err error) Out {
 		out.NeedSnapshot = !b.Synced()
 	case b.cfg.IgnoreGaps || !b.Synced(): // the next difference does not follow what is held back
 	default:
-		b.tell(Gap, fmt.Sprintf("depth updates after %d are missing: this message has a wrong time", b.sync.LastID()), nil)
-		out.Stale, out.NeedSnapshot = b.Lost("a message about the book has a wrong time").Stale, true
+		b.tell(Gap, fmt.Sprintf("depth updates after %d are missing: this message was skipped", b.sync.LastID()), nil)
+		out.Stale, out.NeedSnapshot = b.Lost("a message about the book cannot be true: "+err.Error()).Stale, true
 	}
 	return out
 }

@@ -17,6 +17,7 @@ func (s *silent) Order(*connector.OrderUpdate)        { s.updates++ }
 func (s *silent) Position(int, float64, int64)        {}
 func (s *silent) Error(*connector.Error)              { s.errors++ }
 func (s *silent) Ready(int)                           {}
+func (s *silent) Account(*connector.AccountEvent)     {}
 func (s *silent) Stale(int, string)                   {}
 func (s *silent) Count(_ connector.Counter, _ uint64) {}
 

@@ -1,5 +1,5 @@
 // Package paper is the connector of simulated trading: a Source gives the market, recorded or synthetic, and the
-// exchange model of package sim matches the orders of any number of bots against it.
+// exchange made of the models of package sim matches the orders of any number of bots against it.
 //
 // # Time
 //

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/binancefutures"
+	"github.com/hftrunner/hftrunner/connector/binance"
 	"github.com/hftrunner/hftrunner/connector/connectortest"
 	"github.com/hftrunner/hftrunner/connector/paper"
 	"github.com/hftrunner/hftrunner/connector/replay"
@@ -16,7 +16,7 @@ import (
 func newReplay(t *testing.T, path string) paper.Source {
 	t.Helper()
 	source, err := replay.Open(replay.Config{Files: map[string][]string{"BTCUSDT": {path}},
-		NewDecoder: func() connector.Decoder { return &binancefutures.Decoder{} }, Rule: connector.RuleFutures})
+		NewDecoder: binance.Futures().Format.NewDecoder, Rule: connector.RuleFutures})
 	if err != nil {
 		t.Fatal(err)
 	}

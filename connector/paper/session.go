@@ -11,6 +11,7 @@ import (
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/depth"
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/exchange"
 	"github.com/hftrunner/hftrunner/sim"
 )
 
@@ -24,9 +25,9 @@ type session struct {
 	clock   connector.Clock
 	stepped bool
 
-	link      *sim.Link
-	exchanges []*sim.L2 // by instrument number, nil where there is none
-	listed    int       // how many there are
+	link      *exchange.Link
+	exchanges []*exchange.L2 // by instrument number, nil where there is none
+	listed    int            // how many there are
 
 	batch     Batch
 	haveBatch bool
@@ -40,15 +41,15 @@ type session struct {
 
 	// Reused, so that nothing is allocated.
 	taken   []connector.Order
-	request sim.Request
-	report  sim.Report
-	reports []sim.Report
+	request exchange.Request
+	report  exchange.Report
+	reports []exchange.Report
 	update  connector.OrderUpdate
 }
 
 func newSession(p *Paper, sink connector.Sink, clock connector.Clock) *session {
 	return &session{paper: p, sink: sink, clock: clock, stepped: p.cfg.Speed == 0,
-		link: sim.NewLink(p.latency, p.latency), nowNs: clock.NowNs()}
+		link: exchange.NewLink(p.latency, p.latency), nowNs: clock.NowNs()}
 }
 
 // run is the event loop: wait for the next thing to happen, take requests on the way, let it happen.
@@ -152,7 +153,7 @@ func (s *session) deliverUntil(nowNs int64) {
 		for dueNs := s.link.ToLocal.NextNs(); s.link.ToLocal.Receive(dueNs, &s.report); {
 			s.reports = append(s.reports, s.report)
 		}
-		slices.SortStableFunc(s.reports, func(a, b sim.Report) int { return cmp.Compare(a.AssetNo, b.AssetNo) })
+		slices.SortStableFunc(s.reports, func(a, b exchange.Report) int { return cmp.Compare(a.AssetNo, b.AssetNo) })
 		for i := range s.reports {
 			s.deliver(&s.reports[i])
 		}
@@ -190,7 +191,7 @@ func (s *session) apply(nowNs int64, b *Batch) {
 }
 
 // exchange returns the exchange of an instrument, nil when there is none.
-func (s *session) exchange(instrumentNo int) *sim.L2 {
+func (s *session) exchange(instrumentNo int) *exchange.L2 {
 	if instrumentNo < 0 || instrumentNo >= len(s.exchanges) {
 		return nil
 	}
@@ -198,7 +199,7 @@ func (s *session) exchange(instrumentNo int) *sim.L2 {
 }
 
 // deliver hands a report to the bots.
-func (s *session) deliver(r *sim.Report) {
+func (s *session) deliver(r *exchange.Report) {
 	s.update = connector.OrderUpdate{
 		Order: connector.Order{InstrumentNo: r.AssetNo,
 			Owner: connector.Owner{Bot: r.Owner, Incarnation: uint32(r.Tag)}, Order: r.Order},
@@ -256,7 +257,7 @@ func (s *session) flush() {
 	}
 	for i := range s.instant {
 		o := &s.instant[i]
-		s.request = sim.Request{AssetNo: o.InstrumentNo, Owner: o.Owner.Bot, Tag: uint64(o.Owner.Incarnation), Order: o.Order}
+		s.request = exchange.Request{AssetNo: o.InstrumentNo, Owner: o.Owner.Bot, Tag: uint64(o.Owner.Incarnation), Order: o.Order}
 		s.link.Send(s.instantNs, &s.request)
 	}
 	s.instant = s.instant[:0]
@@ -289,11 +290,11 @@ func (s *session) list(inst connector.Instrument) error {
 	if err != nil {
 		return err
 	}
-	cfg := sim.Config{AssetNo: inst.No, Book: book, Queue: s.paper.queue, Asset: sim.LinearAsset(e.ContractSize),
+	cfg := exchange.Config{AssetNo: inst.No, Book: book, Queue: s.paper.queue, Asset: sim.LinearAsset(e.ContractSize),
 		Fee: sim.TradingValueFee{Maker: e.MakerFee, Taker: e.TakerFee}, Responder: s.link}
-	exchange, err := sim.NewNoPartialFill(cfg)
+	made, err := exchange.NewNoPartialFill(cfg)
 	if e.PartialFill {
-		exchange, err = sim.NewPartialFill(cfg)
+		made, err = exchange.NewPartialFill(cfg)
 	}
 	if err != nil {
 		return err
@@ -304,7 +305,7 @@ func (s *session) list(inst connector.Instrument) error {
 	for len(s.exchanges) <= inst.No {
 		s.exchanges = append(s.exchanges, nil)
 	}
-	s.exchanges[inst.No] = exchange
+	s.exchanges[inst.No] = made
 	s.listed++
 	return nil
 }

@@ -157,8 +157,8 @@ func TestTimesAlone(t *testing.T) {
 	}
 }
 
-// A single time that could be a pause, or a clock that was set, is wrong when the lines beside it agree with each other. What
-// lines agree on stands.
+// A single time that could be a pause, or a clock that was set, is wrong when the lines beside it agree with each
+// other. What lines agree on stands.
 func TestStrayTimes(t *testing.T) {
 	const hour, day = int64(time.Hour), 24 * int64(time.Hour)
 	for _, c := range []struct {
@@ -229,7 +229,8 @@ func TestStrayTimes(t *testing.T) {
 	}
 }
 
-// Runs of wrong times, of any length that can be looked over and in both directions, are bad lines, and nothing else is.
+// Runs of wrong times, of any length that can be looked over and in both directions, are bad lines, and nothing else
+// is.
 func TestExcursions(t *testing.T) {
 	const hour = int64(time.Hour)
 	for seed := range uint64(8) {
@@ -265,7 +266,8 @@ func TestExcursions(t *testing.T) {
 	}
 }
 
-// TestFilesApart: a file that as a whole cannot follow the one before ends the reading, rather than all its lines being bad.
+// TestFilesApart: a file that as a whole cannot follow the one before ends the reading, rather than all its lines being
+// bad.
 func TestFilesApart(t *testing.T) {
 	const day = int64(24 * time.Hour)
 	for _, c := range []struct {

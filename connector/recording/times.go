@@ -83,12 +83,7 @@ func (r *Reader) judge(ns int64) (what string, err error) {
 	if r.trustedNs != r.goodNs && near(r.trustedNs, ns) {
 		return "", nil
 	}
-	tooFar := fmt.Sprintf("this line says %s and %s says %s: they are more than %d days apart, so one of the two is wrong", utc(ns), r.name(r.good), utc(r.goodNs),
-		hft.MaxTimeJump/(24*time.Hour))
-	if !apart(r.goodNs, ns) {
-		tooFar = fmt.Sprintf("this line says %s and %s says %s: they are more than %d hours apart, and the following lines do not agree with this one",
-			utc(ns), r.name(r.good), utc(r.goodNs), maxAlone/time.Hour)
-	}
+	tooFar := r.tooFar(ns)
 	if !r.far.before(r.hand) {
 		return tooFar, nil
 	}
@@ -113,11 +108,26 @@ func (r *Reader) judge(ns int64) (what string, err error) {
 	case r.good.file != r.hand.file:
 		return "", r.cannotFollow(ns)
 	}
+	r.passFar()
+	return tooFar, nil
+}
+
+// tooFar says that the time is too far from that of the good line before.
+func (r *Reader) tooFar(ns int64) string {
+	says := fmt.Sprintf("this line says %s and %s says %s: they are more than ", utc(ns), r.name(r.good), utc(r.goodNs))
+	if apart(r.goodNs, ns) {
+		return fmt.Sprintf("%s%d days apart, so one of the two is wrong", says, hft.MaxTimeJump/(24*time.Hour))
+	}
+	return fmt.Sprintf("%s%d hours apart, and the following lines do not agree with this one", says, maxAlone/time.Hour)
+}
+
+// passFar notes the line in hand as too far, and those behind it that are as well: they need not be looked at again.
+func (r *Reader) passFar() {
 	r.far = r.hand
-	for i := 0; ; i++ { // as far as they are as well, they need not be looked at again
+	for i := 0; ; i++ {
 		h := r.heldAt(i)
 		if h == nil || h.timestampNs != 0 && !r.excludes(h.timestampNs) {
-			return tooFar, nil
+			return
 		}
 		r.far = h.at
 	}

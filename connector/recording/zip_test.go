@@ -57,7 +57,8 @@ func TestZip(t *testing.T) {
 	}
 }
 
-// TestWrongZip: what is no whole archive, or has something else in it, is an error that names the file and says what to do.
+// TestWrongZip: what is no whole archive, or has something else in it, is an error that names the file and says what to
+// do.
 func TestWrongZip(t *testing.T) {
 	good := archived(t, member{"2024-05-01_X_ob500.data", "1 a\n2 b\n"})
 	flagged := func(offset int, value byte) []byte { // in the central directory, where the reader looks
@@ -141,7 +142,8 @@ func TestZipGone(t *testing.T) {
 	}
 }
 
-// TestLinesWithoutTime: where the first line of a file is a message alone, each gets the time that it tells; elsewhere it is a bad line.
+// TestLinesWithoutTime: where the first line of a file is a message alone, each gets the time that it tells; elsewhere
+// it is a bad line.
 func TestLinesWithoutTime(t *testing.T) {
 	cause := errors.New("enough")
 	timeNs := func(message []byte) (int64, error) {

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/binancespot"
+	"github.com/hftrunner/hftrunner/connector/binance"
 	"github.com/hftrunner/hftrunner/connector/bybit"
 	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/connector/paper"
@@ -25,8 +25,8 @@ import (
 	"github.com/hftrunner/hftrunner/internal/testkit/sampletest"
 )
 
-// distorted returns a recording with the lines of another, of which those about the book are missing from the 30th to the 40th
-// second, and whose lines are all held up for seven seconds now and then.
+// distorted returns a recording with the lines of another, of which those about the book are missing from the 30th to
+// the 40th second, and whose lines are all held up for seven seconds now and then.
 func distorted(t *testing.T, path string) string {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -66,11 +66,11 @@ func distorted(t *testing.T, path string) string {
 	return changed
 }
 
-// TestExchangeTime: the exchange gets the rows in the order of exchange times and the bots in that of receipt, each at its time
-// and whole, however late they were received.
+// TestExchangeTime: the exchange gets the rows in the order of exchange times and the bots in that of receipt, each at
+// its time and whole, however late they were received.
 func TestExchangeTime(t *testing.T) {
 	formats := map[string]connector.Format{"binancefutures": {NewDecoder: futures, Rule: connector.RuleFutures},
-		"binancespot": {NewDecoder: func() connector.Decoder { return &binancespot.Decoder{} }, Rule: connector.RuleSpot},
+		"binancespot": {NewDecoder: binance.Spot().Format.NewDecoder, Rule: connector.RuleSpot},
 		"bybit":       {NewDecoder: func() connector.Decoder { return &bybit.Decoder{BBO: true} }, Rule: connector.RuleStreamed}}
 	for venue, format := range formats {
 		t.Run(venue, func(t *testing.T) {
@@ -146,7 +146,7 @@ func readInOrder(t *testing.T, format connector.Format, path string) (bots, exch
 		t.Fatal(err)
 	}
 	defer l.Close()
-	book, err := feed.NewBook(feed.Config{TickSize: 0.1, LotSize: 0.00001, Rule: format.Rule, Quotes: true, VenueNs: func(int64) int64 { return l.RecordedNs() }})
+	book, err := l.NewBook(feed.Config{TickSize: 0.1, LotSize: 0.00001, Rule: format.Rule, Quotes: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,17 +11,17 @@ import (
 	"testing"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/binancefutures"
+	"github.com/hftrunner/hftrunner/connector/binance"
 	"github.com/hftrunner/hftrunner/connector/recording"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/testkit/datatest"
 )
 
-func futures() connector.Decoder { return &early{} }
+func futures() connector.Decoder { return &early{binance.Futures().Format.NewDecoder()} }
 
-// early decodes the exchange time of the tests' lines, 5 ms, as one that is before all their local times, so that no clock is
-// to be corrected.
-type early struct{ binancefutures.Decoder }
+// early decodes the exchange time of the tests' lines, 5 ms, as one that is before all their local times, so that no
+// clock is to be corrected.
+type early struct{ connector.Decoder }
 
 func (d *early) Decode(localNs int64, raw []byte, m *connector.Message) error {
 	if err := d.Decoder.Decode(localNs, raw, m); err != nil || m.ExchTimestampNs != 5e6 {
@@ -34,8 +34,8 @@ func (d *early) Decode(localNs int64, raw []byte, m *connector.Message) error {
 	return nil
 }
 
-// rawRows decodes a recording row by row as hftbacktest's converter does: without flags, and with a clear row before each
-// side of a snapshot. lines limits the messages, 0 takes all.
+// rawRows decodes a recording row by row as hftbacktest's converter does: without flags, and with a clear row before
+// each side of a snapshot. lines limits the messages, 0 takes all.
 func rawRows(t *testing.T, file string, lines uint64, bookTicker bool) []hft.Event {
 	t.Helper()
 	r, err := recording.Open(recording.Config{Files: []string{datatest.Recording(t, "binancefutures", file)},
@@ -45,7 +45,7 @@ func rawRows(t *testing.T, file string, lines uint64, bookTicker bool) []hft.Eve
 	}
 	defer r.Close()
 	var rows []hft.Event
-	var d binancefutures.Decoder
+	d := binance.Futures().Format.NewDecoder()
 	var b connector.Message
 	for n := uint64(1); ; n++ {
 		localNs, line, err := r.Next()

@@ -11,11 +11,11 @@ import (
 // configuration.
 func (s *Source) problem(p feed.Problem) error {
 	fatal := s.config.OnBadLine == FatalBadLine
-	switch p.Finding {
-	case feed.Gap:
+	switch {
+	case p.Finding == feed.Gap:
 		s.counts[connector.Gaps]++
 		fatal = s.config.OnGap == FatalGap
-	case feed.BadLine, feed.TimeBackwards, feed.Damaged, feed.BadTime:
+	case p.Finding.Skips(), p.Finding == feed.TimeBackwards:
 		s.counts[connector.BadMessages]++
 	default:
 		fatal = false
@@ -32,7 +32,7 @@ func (s *Source) problem(p feed.Problem) error {
 // advice says what to do about what has ended a replay.
 func advice(f feed.Finding) string {
 	switch f {
-	case feed.BadLine, feed.BadTime:
+	case feed.BadLine, feed.BadTime, feed.Crossed:
 		return `repair or remove the line, or skip it with on_bad_line = "skip"`
 	case feed.TimeBackwards:
 		return `sort the file by time, or take the time of the line before with on_bad_line = "skip"`

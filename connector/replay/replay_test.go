@@ -182,8 +182,9 @@ var withGap = []byte(depthAt(1, 10, 20, 9) + bboAt(2, 15) + depthAt(3, 25, 30, 2
 	depthAt(6, 51, 60, 50) + bboAt(7, 55) + snapshotAt(8, 60) + bboAt(9, 65) + depthAt(10, 61, 70, 60))
 
 func TestExchangeSync(t *testing.T) {
-	// The first two quotes are older than the books that come after them. The third removes a bid and brings an ask; the depth
-	// message after it crosses the ask and brings the bid back, of which the depth stream has never said that it is gone.
+	// The first two quotes are older than the books that come after them. The third removes a bid and brings an ask;
+	// the depth message after it crosses the ask and brings the bid back, of which the depth stream has never said that
+	// it is gone.
 	play(t, replay.Config{BookTicker: true}, withGap).check(t,
 		[]string{"4 3 ready", "5 1", "6 0 stale", "8 3 ready", "9 3", "10 3"}, []string{"f0:6: gap"}, 10, 0, 1)
 	play(t, replay.Config{}, withGap).check(t, []string{"4 3 ready", "5 1", "6 0 stale", "8 3 ready", "10 1"}, []string{"f0:6: gap"}, 10, 0, 1)
@@ -431,7 +432,8 @@ func TestOpenIsEnded(t *testing.T) {
 	}
 }
 
-// A recording of which no line is of any use, as of another venue, is an error: a run on it would look like one without a market.
+// A recording of which no line is of any use, as of another venue, is an error: a run on it would look like one without
+// a market.
 func TestForeignRecording(t *testing.T) {
 	const other = `{"topic":"orderbook.50.BTCUSDT","type":"delta","data":{"s":"BTCUSDT","b":[],"a":[]}}`
 	for name, text := range map[string]string{"another venue": "1000000000 " + other + "\n1000000001 " + other + "\n", "nothing readable": "1000000000 x\n",
@@ -498,7 +500,8 @@ func TestWrongExchangeTimes(t *testing.T) {
 	}
 }
 
-// A first line that is years ahead is a bad line, with both places in its text, and the rest is replayed at its own times.
+// A first line that is years ahead is a bad line, with both places in its text, and the rest is replayed at its own
+// times.
 func TestFirstLineYearsAhead(t *testing.T) {
 	const now = int64(1_700_000_000_000_000_000)
 	at := func(ns int64) string {
@@ -512,7 +515,8 @@ func TestFirstLineYearsAhead(t *testing.T) {
 	}
 }
 
-// Lines that are days ahead take no time along: a few are bad lines, and of any number those that their own messages contradict.
+// Lines that are days ahead take no time along: a few are bad lines, and of any number those that their own messages
+// contradict.
 func TestLocalTimesDaysAhead(t *testing.T) {
 	const now, days = int64(1_700_000_000_000_000_000), int64(30 * 24 * time.Hour)
 	at := func(ns, exchNs int64) string {
@@ -532,7 +536,8 @@ func TestLocalTimesDaysAhead(t *testing.T) {
 	play(t, replay.Config{}, append(text, at(now+2, now)+at(now+3, now)...)).check(t, want, problems, many+4, many, 0)
 }
 
-// A file that begins more than a month after the one before, or days before it ends, is no file of which all lines are bad.
+// A file that begins more than a month after the one before, or days before it ends, is no file of which all lines are
+// bad.
 func TestFilesApart(t *testing.T) {
 	const now, days = int64(1_700_000_000_000_000_000), int64(40 * 24 * time.Hour)
 	at := func(ns int64) string {
@@ -547,7 +552,8 @@ func TestFilesApart(t *testing.T) {
 	}
 }
 
-// One message that says a time hours ahead, or a first line hours before all others, is a bad line; it does not move the others.
+// One message that says a time hours ahead, or a first line hours before all others, is a bad line; it does not move
+// the others.
 func TestOneTimeHoursOff(t *testing.T) {
 	const now, hours, ms = int64(1_700_000_000_000_000_000), int64(20 * time.Hour), int64(time.Millisecond)
 	at := func(localNs, exchNs int64) string {
@@ -563,8 +569,8 @@ func TestOneTimeHoursOff(t *testing.T) {
 	play(t, replay.Config{BaseLatency: time.Millisecond}, []byte(slow)).check(t, []string{row(now + hours + 11*ms), row(now + hours + 21*ms)}, nil, 2, 0, 0)
 }
 
-// Of a recording with books of several depths the deepest is read, and the others are told once; a natural one has the depth that the
-// reference reads.
+// Of a recording with books of several depths the deepest is read, and the others are told once; a natural one has the
+// depth that the reference reads.
 func TestBookOfOneDepth(t *testing.T) {
 	const trade = `{"topic":"publicTrade.BTCUSDT","ts":1748908801000,"type":"snapshot","data":[{"i":"1","T":1748908801000,"p":"100.1","v":"1","S":"Buy","s":"BTCUSDT"}]}`
 	const book = `{"topic":"orderbook.200.BTCUSDT","type":"snapshot","ts":1748908800995,"data":{"s":"BTCUSDT","b":[["100.0","5"],["99.9","1"]],"a":[["100.1","5"]],"u":10,"seq":100},"cts":1748908800990}`

@@ -9,13 +9,11 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/blotter"
-	"github.com/hftrunner/hftrunner/connector/stream"
-	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 )
 
 // prepare describes a private stream. A key that is not accepted may show here first.
-func (t *trade) prepare(ctx context.Context) (stream.Stream, error) {
+func (t *trade) prepare(ctx context.Context) (protocol.Stream, error) {
 	s, err := t.c.protocol.UserStream(ctx)
 	if err != nil && t.c.ctx.Err() == nil {
 		t.c.heed(err)
@@ -32,14 +30,18 @@ func (t *trade) onFrame(_ int64, frame []byte) {
 }
 
 // userSink takes what the private stream says.
-func (c *Connector) userSink() UserSink { return (*userSink)(c.trade) }
+func (c *Connector) userSink() protocol.UserSink { return (*userSink)(c.trade) }
 
 type userSink trade
 
 // Order takes a report about an order.
-func (u *userSink) Order(r *blotter.Report) {
+func (u *userSink) Order(r *protocol.Report) {
 	t := (*trade)(u)
 	t.mu.Lock()
+	if t.holds(r) {
+		t.mu.Unlock()
+		return
+	}
 	err := t.blotter.Report(r, t.c.nowNs())
 	t.strays.report(r)
 	t.mu.Unlock()
@@ -56,14 +58,28 @@ func (t *trade) doubt(err error) {
 }
 
 // Position takes the account's position.
-func (u *userSink) Position(p Position) {
+func (u *userSink) Position(p protocol.Position) {
 	if err := u.c.position(p, true); err != nil {
+		(*trade)(u).noPosition(p.Symbol, err)
+	}
+}
+
+// Balance takes a balance, which is a position on spot.
+func (u *userSink) Balance(b protocol.Balance) {
+	if err := u.c.balance(b, true); err != nil {
 		(*trade)(u).doubt(err)
 	}
 }
 
-// Balance takes a balance, which no bot asks for.
-func (u *userSink) Balance(Balance) {}
+// Account takes what the venue did to the account on its own.
+func (u *userSink) Account(e *connector.AccountEvent) {
+	if t := (*trade)(u); !t.holdsClose(e) {
+		t.happened(e)
+	}
+}
+
+// Settled has funding asked for.
+func (u *userSink) Settled() { signal(u.settled) }
 
 // Renew replaces the private stream.
 func (u *userSink) Renew(reason string) { u.keeper.Load().Renew(reason) }
@@ -78,7 +94,7 @@ const (
 
 // check returns what cannot be true of a position. One that jumps by more than an order can be is believed when it is told
 // twice in a row. The instrument's mutex is held.
-func (i *instrument) check(p Position, venueNs int64) error {
+func (i *instrument) check(p protocol.Position, venueNs int64) error {
 	lots := math.Abs(p.Qty) / i.LotSize
 	switch {
 	case !(lots < 1<<53) || math.Abs(lots-math.Round(lots)) > 1e-6+1e-12*lots:
@@ -96,7 +112,7 @@ func (i *instrument) check(p Position, venueNs int64) error {
 
 // position passes a position on, unless it cannot be true. What was asked for may be older than what the private stream
 // has told meanwhile.
-func (c *Connector) position(p Position, streamed bool) error {
+func (c *Connector) position(p protocol.Position, streamed bool) error {
 	inst := c.symbols.named(p.Symbol)
 	if inst == nil {
 		return nil
@@ -114,7 +130,10 @@ func (c *Connector) position(p Position, streamed bool) error {
 		return err
 	}
 	inst.position, inst.jump = p.Qty, p.Qty
-	if streamed {
+	if !streamed {
+		inst.watch.answered(p.Qty)
+	} else {
+		inst.watch.moved()
 		inst.positionNs = max(inst.positionNs, min(p.TimestampNs, venueNs+int64(trustedAhead)))
 	}
 	c.sink.Position(inst.No, p.Qty, p.TimestampNs)
@@ -135,6 +154,7 @@ func (t *trade) onUp() {
 	t.session, t.endSession = context.WithCancel(t.c.ctx)
 	t.beginReconciling()
 	t.beginFinding()
+	t.beginInquiring()
 }
 
 // beginReconciling lets reconcile work on the session. The lock is held.
@@ -162,6 +182,7 @@ func (t *trade) onDown(reason string, _ time.Duration) {
 	back := t.back
 	for _, inst := range c.symbols.all() {
 		inst.accounted.Store(false)
+		inst.early.over = false
 	}
 	t.mu.Unlock()
 	if !wasUp {
@@ -237,6 +258,7 @@ func (t *trade) reconciled(session context.Context) bool {
 		}
 	}
 	t.reconciling = false
+	signal(t.inquiry) // what the venue closed is booked to those who hold it after all executions are known
 	return true
 }
 
@@ -279,13 +301,14 @@ func (t *trade) reconcileOnce(session context.Context, every bool) error {
 	if len(list) == 0 {
 		return nil
 	}
+	before := t.sightsOf(list)
 	wrong, passed := t.askPositions(session, list)
 	if passed != nil && (wrong == nil || every) { // what is accounted for stays so
 		return passed
 	}
 	late := false
-	for _, inst := range list {
-		err := t.askOrders(session, inst, wrong[inst.Symbol])
+	for i, inst := range list {
+		err := t.askOrders(session, inst, wrong[inst.Symbol], before[i])
 		switch {
 		case err == nil:
 			continue
@@ -303,20 +326,17 @@ func (t *trade) reconcileOnce(session context.Context, every bool) error {
 
 // ofOneSymbol reports whether a question about a symbol has failed for a reason that says nothing of other symbols.
 func ofOneSymbol(err error) bool {
-	return CauseOf(err) == Refused || isUnreadable(err)
+	return protocol.CauseOf(err) == protocol.Refused || isUnreadable(err)
 }
-
-// executionsTimeout bounds a question about executions, which may have many pages.
-const executionsTimeout = time.Minute
 
 // askOrders asks for the open orders on a symbol, then for the executions: one that happens between is in the second
 // reply, and the private stream, which is up, tells what comes after. wrong is what the venue says of the symbol's position, where
 // that cannot be true: its orders are known all the same, and no other symbol waits for it. An open order that cannot be read hides
 // no other; while it is or may be this runner's the orders are not known.
-func (t *trade) askOrders(session context.Context, inst *instrument, wrong error) error {
+func (t *trade) askOrders(session context.Context, inst *instrument, wrong error, before sight) error {
 	c := t.c
 	t.mu.Lock()
-	sinceNs := t.blotter.SinceNs(inst.Symbol)
+	sinceNs, reads := t.readSince(inst)
 	t.mu.Unlock()
 	askedNs := c.nowNs()
 	ctx, cancel := context.WithTimeout(session, requestTimeout)
@@ -325,77 +345,38 @@ func (t *trade) askOrders(session context.Context, inst *instrument, wrong error
 	if err != nil {
 		return err
 	}
-	var executions []blotter.Report
-	if sinceNs > 0 {
-		ctx, cancel := context.WithTimeout(session, executionsTimeout)
-		defer cancel()
-		if executions, err = c.protocol.Executions(ctx, inst.Symbol, sinceNs); err != nil {
-			return err
-		}
+	if err := t.askExecutions(session, inst, sinceNs, reads); err != nil {
+		return err
 	}
-	c.outage.Works(question{"executions of", inst.Symbol}) // fetch does not ask again for what has come since
-	nowNs := c.nowNs()
 	t.mu.Lock()
 	if err := session.Err(); err != nil {
 		t.mu.Unlock()
 		return err // what is known by now is asked for again
 	}
-	t.blotter.Executions(executions, nowNs)
-	wrong = cmp.Or(t.takeList(inst, open, askedNs), wrong)
+	listed := t.takeList(inst, open, askedNs)
+	if reads && listed == nil {
+		t.hasRead(inst, c.venueNs(askedNs))
+	}
+	var closes []connector.AccountEvent
+	if listed == nil {
+		closes = t.takeEarly(inst)
+	}
+	wrong = cmp.Or(listed, wrong)
 	inst.accounted.Store(wrong == nil)
 	t.believe(inst, wrong)
+	if wrong == nil {
+		t.compare(inst, before)
+	}
 	t.mu.Unlock()
+	for i := range closes {
+		t.happened(&closes[i])
+	}
 	if wrong != nil {
 		t.catchUp() // should this have been the audit
-		return &Failure{Cause: Refused, Err: wrong}
+		return &protocol.Failure{Cause: protocol.Refused, Err: wrong}
 	}
 	inst.mu.Lock()
 	defer inst.mu.Unlock()
 	c.announce(inst)
 	return nil
-}
-
-// maxDoubts is how many answers in a row have to say what cannot be true until it is said loudly.
-const maxDoubts = 3
-
-// believe counts the answers about an instrument's orders and position that cannot be true: without one that can be, it takes no
-// new orders. The lock is held.
-func (t *trade) believe(inst *instrument, wrong error) {
-	if errors.As(wrong, new(notTold)) {
-		return // it is asked again
-	}
-	text, code := inst.Symbol+" accepts new orders again: the venue's orders and position are consistent", blotter.CodeResumed
-	switch {
-	case wrong == nil && inst.doubts < maxDoubts:
-		inst.doubts = 0
-		return
-	case wrong == nil:
-		inst.doubts = 0
-	default:
-		inst.doubt = wrong
-		if inst.doubts++; inst.doubts != maxDoubts {
-			return
-		}
-		code = blotter.CodeStopped
-		text = fmt.Sprintf("%s accepts no new orders: %v, queried %d times. Cancels are sent. Check it at the venue and on the network path; "+
-			"it resumes when the venue's answer is consistent", inst.Symbol, wrong, inst.doubts)
-	}
-	t.Error(&connector.Error{InstrumentNo: inst.No, LiveError: hft.CustomLiveError(code, hft.StringValue(text))})
-}
-
-// fetch asks for executions on a symbol.
-func (t *trade) fetch(symbol string, sinceNs int64) {
-	c := t.c
-	ctx, cancel := context.WithTimeout(c.ctx, requestTimeout)
-	defer cancel()
-	executions, err := c.protocol.Executions(ctx, symbol, sinceNs)
-	if err != nil {
-		c.unanswered(question{"executions of", symbol}, err)
-		return // the record asks again
-	}
-	c.outage.Works(question{"executions of", symbol})
-	t.mu.Lock()
-	t.blotter.Executions(executions, c.nowNs())
-	t.mu.Unlock()
-	t.changed()
 }

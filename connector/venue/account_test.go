@@ -10,25 +10,26 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/connector/internal/blotter"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/connector/venue"
 	"github.com/hftrunner/hftrunner/hft"
 )
 
 const notAccounted = "down or reconciling"
 
-// TestSymbolsAreAccountedForOneByOne: a symbol whose orders are not known yet takes none, whatever is known of others, and
-// one that the venue refuses to speak about does not hold up those after it.
+// TestSymbolsAreAccountedForOneByOne: a symbol whose orders are not known yet takes none, whatever is known of others,
+// and one that the venue refuses to speak about does not hold up those after it.
 func TestSymbolsAreAccountedForOneByOne(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
 	var asked sync.Map
 	release := make(chan struct{})
-	f.openOrders = func(ctx context.Context, symbol string) ([]blotter.Report, error) {
+	f.openOrders = func(ctx context.Context, symbol string) ([]protocol.Report, error) {
 		asked.Store(symbol, true)
 		switch symbol {
 		case "BAD":
-			return nil, &venue.Failure{Cause: venue.Refused}
+			return nil, &protocol.Failure{Cause: protocol.Refused}
 		case "LATE":
 			select {
 			case <-release:
@@ -65,14 +66,14 @@ func TestSymbolsAreAccountedForOneByOne(t *testing.T) {
 	until(t, "the order on the late symbol is taken", func() bool { return r.taken(4) })
 }
 
-// TestStreamLostDuringReconciliation: what was asked for before the private stream was lost opens nothing: the questions
-// after it came up again do.
+// TestStreamLostDuringReconciliation: what was asked for before the private stream was lost opens nothing: the
+// questions after it came up again do.
 func TestStreamLostDuringReconciliation(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
 	first, second := make(chan struct{}), make(chan struct{})
 	var asked atomic.Int32
-	f.openOrders = func(ctx context.Context, _ string) ([]blotter.Report, error) {
+	f.openOrders = func(ctx context.Context, _ string) ([]protocol.Report, error) {
 		if asked.Add(1) == 1 {
 			<-first // an answer that comes although nobody wants it any more
 			return nil, nil
@@ -106,17 +107,17 @@ func TestStreamLostDuringReconciliation(t *testing.T) {
 func TestOlderPositionAnswer(t *testing.T) {
 	f := newFake(t)
 	release := make(chan struct{})
-	f.positions = func(ctx context.Context) ([]venue.Position, error) {
+	f.positions = func(ctx context.Context) ([]protocol.Position, error) {
 		select {
 		case <-release:
-			return []venue.Position{{Symbol: "BTC", Qty: 1, TimestampNs: 100}, {Symbol: "ETH", Qty: 7, TimestampNs: 100}}, nil
+			return []protocol.Position{{Symbol: "BTC", Qty: 1, TimestampNs: 100}, {Symbol: "ETH", Qty: 7, TimestampNs: 100}}, nil
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
 	}
 	told := make(chan struct{})
-	f.decodeUser = func(_ []byte, sink venue.UserSink) error {
-		sink.Position(venue.Position{Symbol: "BTC", Qty: 5, TimestampNs: 200})
+	f.decodeUser = func(_ []byte, sink protocol.UserSink) error {
+		sink.Position(protocol.Position{Symbol: "BTC", Qty: 5, TimestampNs: 200})
 		close(told)
 		return nil
 	}
@@ -130,13 +131,13 @@ func TestOlderPositionAnswer(t *testing.T) {
 	}
 }
 
-// TestUnreadableReportIsAskedAbout: a message of the private stream that cannot be read may have been about an execution,
-// so the venue is asked well before the next audit.
+// TestUnreadableReportIsAskedAbout: a message of the private stream that cannot be read may have been about an
+// execution, so the venue is asked well before the next audit.
 func TestUnreadableReportIsAskedAbout(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
 	var asked atomic.Int32
-	f.openOrders = func(context.Context, string) ([]blotter.Report, error) {
+	f.openOrders = func(context.Context, string) ([]protocol.Report, error) {
 		asked.Add(1)
 		return nil, nil
 	}
@@ -147,8 +148,8 @@ func TestUnreadableReportIsAskedAbout(t *testing.T) {
 	until(t, "the venue is asked again", func() bool { return asked.Load() == 2 })
 }
 
-// TestDeadMan: a symbol that gets its first order is armed at once; one slow answer does not keep the other switches from
-// being refreshed; at the end all are disarmed, also the one whose arming was never answered.
+// TestDeadMan: a symbol that gets its first order is armed at once; one slow answer does not keep the other switches
+// from being refreshed; at the end all are disarmed, also the one whose arming was never answered.
 func TestDeadMan(t *testing.T) {
 	t.Parallel()
 	const window = 400 * time.Millisecond
@@ -227,8 +228,8 @@ func TestNoDeadMan(t *testing.T) {
 func TestRequestsAtTheEnd(t *testing.T) {
 	for range 20 {
 		f := newFake(t)
-		f.place = func(context.Context, *venue.Order) (blotter.Report, error) {
-			return blotter.Report{}, &venue.Failure{Cause: venue.Refused, Err: errors.New("no")}
+		f.place = func(context.Context, *protocol.Order) (protocol.Report, error) {
+			return protocol.Report{}, &protocol.Failure{Cause: protocol.Refused, Err: errors.New("no")}
 		}
 		r := start(t, f, nil, trading, "BTC")
 		take(t, f.private, "the private stream")
@@ -254,20 +255,20 @@ func TestRequestsAtTheEnd(t *testing.T) {
 	}
 }
 
-// TestOneSymbolHoldsUpNoOther: what the venue says of one symbol that cannot be read, or that does not come, holds up the orders of
-// no other.
+// TestOneSymbolHoldsUpNoOther: what the venue says of one symbol that cannot be read, or that does not come, holds up
+// the orders of no other.
 func TestOneSymbolHoldsUpNoOther(t *testing.T) {
 	t.Parallel()
 	for name, fail := range map[string]func(ctx context.Context) error{
 		"unreadable": func(context.Context) error {
-			return &venue.Failure{Unreadable: true, Msg: "the answer is not in the venue's form"}
+			return &protocol.Failure{Unreadable: true, Msg: "the answer is not in the venue's form"}
 		},
 		"without end": func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFake(t)
-			f.openOrders = func(ctx context.Context, symbol string) ([]blotter.Report, error) {
+			f.openOrders = func(ctx context.Context, symbol string) ([]protocol.Report, error) {
 				if symbol == "BTC" {
 					return nil, fail(ctx)
 				}
@@ -279,20 +280,20 @@ func TestOneSymbolHoldsUpNoOther(t *testing.T) {
 	}
 }
 
-// TestTimeIsUp: where the time for the end is over, a venue that does not answer is not waited for as it is otherwise, be it about
-// orders or about the dead-man's switch of a symbol that has none any more.
+// TestTimeIsUp: where the time for the end is over, a venue that does not answer is not waited for as it is otherwise,
+// be it about orders or about the dead-man's switch of a symbol that has none any more.
 func TestTimeIsUp(t *testing.T) {
 	t.Parallel()
 	silent := func() (*run, *hanging) {
 		f := &hanging{fake: newFake(t)}
 		canceling := make(chan bool, 100)
-		f.cancel = func(ctx context.Context, o *venue.Order) (blotter.Report, error) {
+		f.cancel = func(ctx context.Context, o *protocol.Order) (protocol.Report, error) {
 			if o.Symbol == "ETH" {
-				return blotter.Report{Channel: blotter.Ack, Symbol: o.Symbol, ClientID: o.ClientID, Status: hft.StatusCanceled, HasCum: true}, nil
+				return protocol.Report{Channel: protocol.ChannelAck, Symbol: o.Symbol, ClientID: o.ClientID, Status: hft.StatusCanceled, HasCum: true}, nil
 			}
 			canceling <- true
 			<-ctx.Done()
-			return blotter.Report{}, &venue.Failure{Cause: venue.Unknown, Err: ctx.Err()}
+			return protocol.Report{}, &protocol.Failure{Cause: protocol.Unknown, Err: ctx.Err()}
 		}
 		armed := make(chan string, 100)
 		f.deadMan = func(ctx context.Context, symbol string, window time.Duration) error {
@@ -301,7 +302,7 @@ func TestTimeIsUp(t *testing.T) {
 				return nil
 			}
 			<-ctx.Done()
-			return &venue.Failure{Cause: venue.Unknown, Err: ctx.Err()}
+			return &protocol.Failure{Cause: protocol.Unknown, Err: ctx.Err()}
 		}
 		r := start(t, f, nil, func(c *venue.Config) { c.Trading, c.DeadMan = true, time.Hour }, "BTC", "ETH")
 		take(t, f.private, "the private stream")
@@ -346,21 +347,21 @@ type hanging struct {
 
 func (h *hanging) HangUp() { h.hungUp = true }
 
-// TestOrdersWhilePositionsAreNotTold: what an earlier run has left is known, to be ended, while the venue does not tell positions;
-// new orders wait until it does, and nobody says that it tells what cannot be true.
+// TestOrdersWhilePositionsAreNotTold: what an earlier run has left is known, to be ended, while the venue does not tell
+// positions; new orders wait until it does, and nobody says that it tells what cannot be true.
 func TestOrdersWhilePositionsAreNotTold(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
 	var told atomic.Bool
-	f.positions = func(context.Context) ([]venue.Position, error) {
+	f.positions = func(context.Context) ([]protocol.Position, error) {
 		if told.Load() {
 			return nil, nil
 		}
-		return nil, &venue.Failure{Cause: venue.Unknown, Err: context.DeadlineExceeded}
+		return nil, &protocol.Failure{Cause: protocol.Unknown, Err: context.DeadlineExceeded}
 	}
 	id := ownID(t, 77)
-	f.openOrders = func(context.Context, string) ([]blotter.Report, error) {
-		return []blotter.Report{{Channel: blotter.Query, Symbol: "BTC", ClientID: id, VenueID: "1", Status: hft.StatusNew, Side: hft.Buy, Price: 100, Qty: 10,
+	f.openOrders = func(context.Context, string) ([]protocol.Report, error) {
+		return []protocol.Report{{Channel: protocol.ChannelQuery, Symbol: "BTC", ClientID: id, VenueID: "1", Status: hft.StatusNew, Side: hft.Buy, Price: 100, Qty: 10,
 			HasCum: true, TimestampNs: time.Now().UnixNano()}}, nil
 	}
 	r := start(t, f, nil, func(c *venue.Config) { c.Trading, c.OrderPrefix = true, "hr" }, "BTC")

@@ -11,10 +11,9 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/binancefutures"
-	"github.com/hftrunner/hftrunner/connector/binancespot"
-	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/connector/binance"
 	"github.com/hftrunner/hftrunner/connector/bybit"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/connector/venue"
 	"github.com/hftrunner/hftrunner/hft"
 )
@@ -40,6 +39,7 @@ func (c *counting) Order(*connector.OrderUpdate)    {}
 func (c *counting) Position(int, float64, int64)    {}
 func (c *counting) Error(*connector.Error)          {}
 func (c *counting) Ready(int)                       { c.ready <- struct{}{} }
+func (c *counting) Account(*connector.AccountEvent) {}
 func (c *counting) Stale(int, string)               {}
 func (c *counting) Count(connector.Counter, uint64) {}
 
@@ -54,7 +54,8 @@ func textFrame(dst []byte, text string) []byte {
 	return append(dst, text...)
 }
 
-// dialect is what a venue's messages look like. Each is given the number of the message from 11 on; ids count one by one.
+// dialect is what a venue's messages look like. Each is given the number of the message from 11 on; ids count one by
+// one.
 type dialect struct {
 	name                          string
 	rule                          connector.Rule
@@ -65,12 +66,12 @@ type dialect struct {
 func dialects() []dialect {
 	const rows = `[["60000.10","%[1]d.5"],["60000.00","1.25"],["59999.90","0.000"]]`
 	list := []dialect{
-		{name: "binancefutures", rule: connector.RuleFutures, decoder: &binancefutures.Decoder{AggTrades: true},
+		{name: "binancefutures", rule: connector.RuleFutures, decoder: binance.Futures().Format.NewDecoder(),
 			snapshot: `{"lastUpdateId":10,"E":NOW,"T":NOW,"bids":[["60000.10","1"]],"asks":[["60000.20","1"]]}`,
 			depth:    `{"stream":"btcusdt@depth@0ms","data":{"e":"depthUpdate","E":NOW,"T":NOW,"s":"BTCUSDT","U":%[1]d,"u":%[1]d,"pu":%[2]d,"b":` + rows + `,"a":[]}}`,
 			trade:    `{"stream":"btcusdt@aggTrade","data":{"e":"aggTrade","E":NOW,"a":%[1]d,"s":"BTCUSDT","p":"60000.10","q":"0.5","f":%[1]d,"l":%[1]d,"T":NOW,"m":true}}`,
 			quote:    `{"stream":"btcusdt@bookTicker","data":{"e":"bookTicker","u":%[1]d,"s":"BTCUSDT","b":"60000.10","B":"%[1]d.5","a":"60000.20","A":"5.0","T":NOW,"E":NOW}}`},
-		{name: "binancespot", rule: connector.RuleSpot, decoder: &binancespot.Decoder{},
+		{name: "binancespot", rule: connector.RuleSpot, decoder: binance.Spot().Format.NewDecoder(),
 			snapshot: `{"lastUpdateId":10,"bids":[["60000.10","1"]],"asks":[["60000.20","1"]]}`,
 			depth:    `{"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate","E":NOW,"s":"BTCUSDT","U":%[1]d,"u":%[1]d,"b":` + rows + `,"a":[]}}`,
 			trade:    `{"stream":"btcusdt@trade","data":{"e":"trade","E":NOW,"s":"BTCUSDT","t":%[1]d,"p":"60000.10","q":"0.5","T":NOW,"m":true,"M":true}}`,
@@ -92,8 +93,8 @@ func dialects() []dialect {
 	return list
 }
 
-// TestMarketDataAllocatesNothing measures all that the process allocates while messages come over a socket: the stream, the
-// decoder, the synchroniser and the connector, until Sink.Feed is called.
+// TestMarketDataAllocatesNothing measures all that the process allocates while messages come over a socket: the stream,
+// the decoder, the synchroniser and the connector, until Sink.Feed is called.
 func TestMarketDataAllocatesNothing(t *testing.T) {
 	const messages, batches = 500, 22
 	for _, d := range dialects() {
@@ -141,8 +142,8 @@ func TestMarketDataAllocatesNothing(t *testing.T) {
 // allocated: its client id, the texts of price and quantity, its deadline and its goroutine's closure.
 func TestOrderAllocations(t *testing.T) {
 	f := newFake(t)
-	refusal := &venue.Failure{Cause: venue.WouldTake}
-	f.place = func(context.Context, *venue.Order) (blotter.Report, error) { return blotter.Report{}, refusal }
+	refusal := &protocol.Failure{Cause: protocol.WouldTake}
+	f.place = func(context.Context, *protocol.Order) (protocol.Report, error) { return protocol.Report{}, refusal }
 	sink := &ending{over: make(chan hft.Status, 1)}
 	r := start(t, f, sink, trading, "BTC")
 	take(t, f.private, "the private stream")

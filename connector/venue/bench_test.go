@@ -4,14 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/valyala/fastjson"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/binancefutures"
-	"github.com/hftrunner/hftrunner/connector/blotter"
-	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/protocol"
+	"github.com/hftrunner/hftrunner/internal/venues"
 )
 
 // BenchmarkDecode decodes one message of each kind of each venue, beside two general JSON libraries that only take it
@@ -27,13 +25,15 @@ func BenchmarkDecode(b *testing.B) {
 			}
 		}
 	}
-	config := binancefutures.Config{NowNs: func() int64 { return time.Now().UnixNano() },
-		Settings: binancefutures.Settings{PublicURL: "ws://x", MarketURL: "ws://x", PrivateURL: "ws://x", APIURL: "http://x"}}
-	config.APIKey, config.Secret = "k", "s"
-	p, err := binancefutures.New(config)
+	settings, err := venues.Make("binancefutures", map[string]any{"network": "main", "api_key": "k", "secret": "s"})
 	if err != nil {
 		b.Fatal(err)
 	}
+	opened, err := venues.Open(venues.Config{Kind: "binancefutures", Settings: settings})
+	if err != nil {
+		b.Fatal(err)
+	}
+	p := opened.Protocol
 	defer p.Close() //nolint:errcheck // nothing is open
 	raw := []byte(`{"e":"ORDER_TRADE_UPDATE","E":1700000000000,"T":1700000000000,"o":{"s":"BTCUSDT","c":"t1a2b3c","S":"BUY","o":"LIMIT",` +
 		`"f":"GTC","q":"0.500","p":"60000.10","ap":"60000.10","sp":"0","x":"TRADE","X":"PARTIALLY_FILLED","i":8886774,"l":"0.100","z":"0.100",` +
@@ -70,10 +70,12 @@ func besideLibraries(b *testing.B, name string, raw []byte, decode func() error)
 	}
 }
 
-// reportCounter is a venue.UserSink that counts reports.
+// reportCounter is a protocol.UserSink that counts reports.
 type reportCounter int
 
-func (r *reportCounter) Order(*blotter.Report)   { *r++ }
-func (r *reportCounter) Position(venue.Position) {}
-func (r *reportCounter) Balance(venue.Balance)   {}
-func (r *reportCounter) Renew(string)            {}
+func (r *reportCounter) Order(*protocol.Report)          { *r++ }
+func (r *reportCounter) Position(protocol.Position)      {}
+func (r *reportCounter) Balance(protocol.Balance)        {}
+func (r *reportCounter) Account(*connector.AccountEvent) {}
+func (r *reportCounter) Settled()                        {}
+func (r *reportCounter) Renew(string)                    {}

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"time"
 
-	"github.com/hftrunner/hftrunner/connector/blotter"
-	"github.com/hftrunner/hftrunner/connector/clocksync"
+	"github.com/hftrunner/hftrunner/connector/internal/clocksync"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 )
 
 // longSuspension is from which time on connections are replaced after the machine was suspended: venues give up who does
@@ -120,7 +120,7 @@ func (c *Connector) pauseUnless(d time.Duration, wake <-chan struct{}) bool {
 
 // untilRetry returns how long the venue wants not to hear a request again, 0 when it has not said.
 func (c *Connector) untilRetry(err error) time.Duration {
-	var f *Failure
+	var f *protocol.Failure
 	if !errors.As(err, &f) || f.RetryAt.IsZero() {
 		return 0
 	}
@@ -131,7 +131,7 @@ func (c *Connector) untilRetry(err error) time.Duration {
 // clock is measured, and the request goes out once more.
 func inWindow[T any](ctx context.Context, c *Connector, send func() (T, error)) (T, error) {
 	answer, err := send()
-	if CauseOf(err) != blotter.ClockOff {
+	if protocol.CauseOf(err) != protocol.ClockOff {
 		return answer, err
 	}
 	waiting, cancel := context.WithTimeout(ctx, remeasureTimeout)

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/connector/venue"
 	"github.com/hftrunner/hftrunner/hft"
 )
@@ -32,22 +32,22 @@ func (s *stepped) signed() error {
 		return nil
 	}
 	s.refused.Add(1)
-	return &venue.Failure{Cause: venue.ClockOff, Code: -1021, Msg: "Timestamp for this request is outside of the recvWindow."}
+	return &protocol.Failure{Cause: protocol.ClockOff, Code: -1021, Msg: "Timestamp for this request is outside of the recvWindow."}
 }
 
-func (s *stepped) Place(ctx context.Context, o *venue.Order) (blotter.Report, error) {
+func (s *stepped) Place(ctx context.Context, o *protocol.Order) (protocol.Report, error) {
 	if err := s.signed(); err != nil {
-		return blotter.Report{}, err
+		return protocol.Report{}, err
 	}
 	return s.fake.Place(ctx, o)
 }
 
-func (s *stepped) Cancel(_ context.Context, o *venue.Order) (blotter.Report, error) {
+func (s *stepped) Cancel(_ context.Context, o *protocol.Order) (protocol.Report, error) {
 	s.cancel.Add(1)
 	if err := s.signed(); err != nil {
-		return blotter.Report{}, err
+		return protocol.Report{}, err
 	}
-	return blotter.Report{Channel: blotter.Ack, Symbol: o.Symbol, ClientID: o.ClientID, VenueID: o.VenueID, Status: hft.StatusCanceled}, nil
+	return protocol.Report{Channel: protocol.ChannelAck, Symbol: o.Symbol, ClientID: o.ClientID, VenueID: o.VenueID, Status: hft.StatusCanceled}, nil
 }
 
 func (s *stepped) ArmDeadMan(ctx context.Context, symbol string, window time.Duration) error {
@@ -102,8 +102,8 @@ func (s *sleeper) Jumps() (uint64, time.Duration, time.Duration) {
 	return s.n.Load(), time.Duration(s.asleep.Load()), 0
 }
 
-// After the machine was suspended the venue's clock is measured, the dead-man's switch refreshed, every connection replaced
-// and the venue asked what it has, all at once: the timers of these have stood still.
+// After the machine was suspended the venue's clock is measured, the dead-man's switch refreshed, every connection
+// replaced and the venue asked what it has, all at once: the timers of these have stood still.
 func TestSuspended(t *testing.T) {
 	s := &stepped{fake: newFake(t)}
 	armed, asked := make(chan struct{}, 1000), make(chan struct{}, 1000)
@@ -113,7 +113,7 @@ func TestSuspended(t *testing.T) {
 		}
 		return nil
 	}
-	s.openOrders = func(context.Context, string) ([]blotter.Report, error) {
+	s.openOrders = func(context.Context, string) ([]protocol.Report, error) {
 		asked <- struct{}{}
 		return nil, nil
 	}
@@ -137,8 +137,8 @@ func TestSuspended(t *testing.T) {
 	until(t, "the clock is measured again", func() bool { return s.measured.Load() > before })
 }
 
-// TestAccountOfAClockThatIsOff: where this machine's clock is wrong from the start, positions and orders are believed by the
-// venue's, and executions are asked for from a time of the venue.
+// TestAccountOfAClockThatIsOff: where this machine's clock is wrong from the start, positions and orders are believed
+// by the venue's, and executions are asked for from a time of the venue.
 func TestAccountOfAClockThatIsOff(t *testing.T) {
 	t.Parallel()
 	for _, ahead := range []time.Duration{72 * time.Hour, -time.Hour} {
@@ -147,11 +147,11 @@ func TestAccountOfAClockThatIsOff(t *testing.T) {
 			f := newFake(t)
 			f.ahead = ahead
 			venueNs := func() int64 { return time.Now().Add(ahead).UnixNano() }
-			f.positions = func(context.Context) ([]venue.Position, error) {
-				return []venue.Position{{Symbol: "BTC", Qty: 3, TimestampNs: venueNs()}}, nil
+			f.positions = func(context.Context) ([]protocol.Position, error) {
+				return []protocol.Position{{Symbol: "BTC", Qty: 3, TimestampNs: venueNs()}}, nil
 			}
-			f.place = func(_ context.Context, o *venue.Order) (blotter.Report, error) {
-				r := blotter.Report{Channel: blotter.Ack, Symbol: o.Symbol, ClientID: o.ClientID, VenueID: "v" + o.ClientID, Status: hft.StatusNew}
+			f.place = func(_ context.Context, o *protocol.Order) (protocol.Report, error) {
+				r := protocol.Report{Channel: protocol.ChannelAck, Symbol: o.Symbol, ClientID: o.ClientID, VenueID: "v" + o.ClientID, Status: hft.StatusNew}
 				if ahead > 0 { // otherwise the order has no time but this side's
 					r.TimestampNs = venueNs()
 				}

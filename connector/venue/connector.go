@@ -12,10 +12,10 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/blotter"
-	"github.com/hftrunner/hftrunner/connector/clientid"
-	"github.com/hftrunner/hftrunner/connector/clocksync"
-	"github.com/hftrunner/hftrunner/connector/stream"
+	"github.com/hftrunner/hftrunner/connector/internal/clientid"
+	"github.com/hftrunner/hftrunner/connector/internal/clocksync"
+	"github.com/hftrunner/hftrunner/connector/internal/stream"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 )
 
 const (
@@ -32,7 +32,7 @@ const DefaultAuditInterval = 30 * time.Second
 
 // Config is what a Connector needs.
 type Config struct {
-	Protocol Protocol
+	Protocol protocol.Protocol
 	// Rule is how the venue numbers the differences of its books.
 	Rule connector.Rule
 	// OrderPrefix begins every client order id, 1 to 4 letters or digits: by it this runner's orders are told from others.
@@ -48,7 +48,7 @@ type Config struct {
 	AuditInterval time.Duration
 	// Filters are the venue's rules of the symbols, as far as they are known. The venue is asked for those of other symbols when
 	// they are registered.
-	Filters []Filters
+	Filters []protocol.Filters
 	// CancelOnDisconnect is how long the private stream may be down, once it has been up in this run, until this process cancels all
 	// orders of the runner, 0 for never. It is no dead-man's switch: nothing is canceled when the process has died or does not reach the venue.
 	CancelOnDisconnect time.Duration
@@ -71,15 +71,15 @@ type Config struct {
 	// Logger may be nil.
 	Logger hclog.Logger
 	// Outage is told what does not work at the venue; it is shared with the Protocol's own connections. nil for a new one.
-	Outage *stream.Outage
+	Outage protocol.Outage
 }
 
 // Connector is the connection to a live venue.
 type Connector struct {
 	cfg      Config
-	protocol Protocol
+	protocol protocol.Protocol
 	log      hclog.Logger
-	outage   *stream.Outage
+	outage   protocol.Outage
 	symbols  symbolTable
 
 	// The following are set when Run begins.
@@ -96,6 +96,7 @@ type Connector struct {
 	// unlearned are the instruments that are not in the table: true while the venue is asked for their rules, false when they
 	// cannot be traded.
 	unlearned     map[int]bool
+	past          map[int]connector.Past
 	earlyRequests []connector.Order
 
 	// trade is the part that has to do with orders; nil without a key.
@@ -175,7 +176,9 @@ func New(cfg Config) (*Connector, error) {
 			return nil, err
 		}
 	}
-	c := &Connector{unlearned: make(map[int]bool), reconnected: make(chan struct{}, 1), cfg: cfg, protocol: cfg.Protocol, log: cfg.Logger, outage: cfg.Outage, attempts: stream.NewAttempts(cfg.AttemptsPer5Min, 5*time.Minute),
+	c := &Connector{unlearned: make(map[int]bool), past: make(map[int]connector.Past),
+		reconnected: make(chan struct{}, 1), cfg: cfg, protocol: cfg.Protocol, log: cfg.Logger, outage: cfg.Outage,
+		attempts:   stream.NewAttempts(cfg.AttemptsPer5Min, 5*time.Minute),
 		unreadable: rate.Sometimes{First: unreadableFirst, Interval: unreadableInterval}}
 	if c.outage == nil {
 		c.outage = stream.NewOutage(c.log, c.nowNs)
@@ -235,7 +238,7 @@ func (c *Connector) Run(ctx context.Context, sink connector.Sink, clock connecto
 		c.trade.start()
 	}
 	group.Go(c.watchSteps)
-	if p, can := c.protocol.(Peeker); can {
+	if p, can := c.protocol.(protocol.Peeker); can {
 		group.Go(func() { c.watchQuiet(p) })
 	}
 	err := c.runMarket()
@@ -256,7 +259,7 @@ func (c *Connector) Run(ctx context.Context, sink connector.Sink, clock connecto
 	cancel()
 	group.Wait()
 	defer c.outage.End()
-	if h, can := c.protocol.(Hanger); can && timeUp {
+	if h, can := c.protocol.(protocol.Hanger); can && timeUp {
 		h.HangUp()
 	}
 	return errors.Join(err, c.protocol.Close())
@@ -278,14 +281,14 @@ func (c *Connector) interrupted(text string) {
 
 // heed does what a failure asks for beyond the request that failed.
 func (c *Connector) heed(err error) {
-	var f *Failure
+	var f *protocol.Failure
 	if !errors.As(err, &f) || f.Held {
 		return
 	}
 	switch f.Cause {
-	case blotter.ClockOff:
+	case protocol.ClockOff:
 		c.clockSync.Resync()
-	case blotter.Key, blotter.Banned:
+	case protocol.Key, protocol.Banned:
 		if c.complain.fresh(f.Error()) {
 			c.critical(-1, f.Error())
 		}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"github.com/hftrunner/hftrunner/connector/protocol"
 )
 
 // beatsPerWindow is how often the dead-man's switch is refreshed in its window. Venues want three times or more, and a
@@ -30,7 +32,7 @@ func (t *trade) keepAlive() {
 		case <-c.ctx.Done():
 			return
 		}
-		if errors.Is(err, ErrUnsupported) {
+		if errors.Is(err, protocol.ErrUnsupported) {
 			c.critical(-1, "the venue has no dead-man's switch: remove dead_man from the configuration")
 			return
 		}
@@ -56,7 +58,7 @@ func (t *trade) beat(refresh bool) error {
 			return nil
 		}
 		err := t.arm(ctx, inst, window)
-		if err != nil && !errors.Is(err, ErrUnsupported) {
+		if err != nil && !errors.Is(err, protocol.ErrUnsupported) {
 			c.unanswered(question{"dead-man's switch of", inst.Symbol}, err)
 		} else {
 			c.outage.Works(question{"dead-man's switch of", inst.Symbol})
@@ -84,7 +86,7 @@ func (t *trade) arm(ctx context.Context, inst *instrument, window time.Duration)
 	}
 	inst.armed = true
 	_, err := inWindow(ctx, t.c, func() (struct{}, error) { return struct{}{}, t.c.protocol.ArmDeadMan(ctx, inst.Symbol, window) })
-	if err == nil && window == 0 || errors.Is(err, ErrUnsupported) {
+	if err == nil && window == 0 || errors.Is(err, protocol.ErrUnsupported) {
 		inst.armed = false
 	}
 	return err

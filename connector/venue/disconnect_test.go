@@ -6,8 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hftrunner/hftrunner/connector/blotter"
-	"github.com/hftrunner/hftrunner/connector/stream"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/connector/venue"
 	"github.com/hftrunner/hftrunner/hft"
 )
@@ -19,16 +18,16 @@ type gated struct {
 	at   atomic.Int64 // of the first cancel
 }
 
-func (g *gated) UserStream(ctx context.Context) (stream.Stream, error) {
+func (g *gated) UserStream(ctx context.Context) (protocol.Stream, error) {
 	for g.hold.Load() && ctx.Err() == nil {
 		time.Sleep(5 * time.Millisecond)
 	}
 	return g.fake.UserStream(ctx)
 }
 
-func (g *gated) Cancel(_ context.Context, o *venue.Order) (blotter.Report, error) {
+func (g *gated) Cancel(_ context.Context, o *protocol.Order) (protocol.Report, error) {
 	g.at.CompareAndSwap(0, time.Now().UnixNano())
-	return blotter.Report{}, &venue.Failure{Cause: venue.Overloaded}
+	return protocol.Report{}, &protocol.Failure{Cause: protocol.Overloaded}
 }
 
 // Two short outages, each far below CancelOnDisconnect: nothing may be canceled by the first one's timer in the second.
@@ -53,15 +52,15 @@ func TestCancelOnDisconnectCountsOneOutage(t *testing.T) {
 	}
 }
 
-// TestCancelOnDisconnectAfterTheFirstConnection: a private stream that is slow at the start is no disconnection: what an earlier run
-// has left, and may keep, is not canceled for it. One that was up and is lost is.
+// TestCancelOnDisconnectAfterTheFirstConnection: a private stream that is slow at the start is no disconnection: what
+// an earlier run has left, and may keep, is not canceled for it. One that was up and is lost is.
 func TestCancelOnDisconnectAfterTheFirstConnection(t *testing.T) {
 	t.Parallel()
 	g := &gated{fake: newFake(t)}
 	g.hold.Store(true)
 	id := ownID(t, 77)
-	g.openOrders = func(context.Context, string) ([]blotter.Report, error) {
-		return []blotter.Report{{Channel: blotter.Query, Symbol: "BTC", ClientID: id, VenueID: "1", Status: hft.StatusNew, Side: hft.Buy, Price: 100, Qty: 10,
+	g.openOrders = func(context.Context, string) ([]protocol.Report, error) {
+		return []protocol.Report{{Channel: protocol.ChannelQuery, Symbol: "BTC", ClientID: id, VenueID: "1", Status: hft.StatusNew, Side: hft.Buy, Price: 100, Qty: 10,
 			HasCum: true, TimestampNs: time.Now().UnixNano()}}, nil
 	}
 	r := start(t, g, nil, func(c *venue.Config) {

@@ -6,8 +6,13 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/hashicorp/go-hclog"
+
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/connector/internal/blotter"
+	"github.com/hftrunner/hftrunner/connector/internal/budget"
+	"github.com/hftrunner/hftrunner/connector/internal/stream"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/hft"
 )
 
@@ -41,13 +46,13 @@ type question struct{ what, symbol string }
 
 var accountQuestion = question{"orders and positions", ""}
 
-// unanswered takes the failure of a question that is asked again, and what it means beyond that. A refusal is no outage: it is
-// logged by itself, once.
+// unanswered takes the failure of a question that is asked again, and what it means beyond that. A refusal is no
+// outage: it is logged by itself, once.
 func (c *Connector) unanswered(q question, err error) {
 	c.heed(err)
 	what := strings.TrimSpace(q.what + " " + q.symbol)
 	switch {
-	case Final(err), CauseOf(err) == Key:
+	case protocol.Final(err), protocol.CauseOf(err) == protocol.Key:
 		c.outage.Works(q)
 		if c.complain.fresh(what + err.Error()) {
 			c.log.Warn("query rejected by the venue, retrying", "what", what, "error", err)
@@ -57,68 +62,70 @@ func (c *Connector) unanswered(q question, err error) {
 	}
 }
 
-// fails tells of a failure of the venue, and until when is waited because of it. That a request was given up here is none.
+// fails tells of a failure of the venue, and until when is waited because of it. That a request was given up here is
+// none.
 func (c *Connector) fails(q question, what string, err error) {
 	if errors.Is(err, context.Canceled) {
 		return
 	}
-	var waits []any
-	if f := (*Failure)(nil); errors.As(err, &f) {
-		waits = f.waits()
+	var until []any
+	if f := (*protocol.Failure)(nil); errors.As(err, &f) {
+		until = waits(f)
 	}
-	c.outage.Failed(q, what, err, waits...)
+	c.outage.Failed(q, what, err, until...)
 }
 
-// orderRequests are the requests about orders, as a key of an Outage: what is asked about the account tells that they work again.
+// orderRequests are the requests about orders, as a key of an Outage: what is asked about the account tells that they
+// work again.
 var orderRequests = question{"requests about orders", ""}
 
 // isOutage reports whether a request failed because the venue fails, not because of what was asked for.
-func (f *Failure) isOutage() bool {
+func isOutage(f *protocol.Failure) bool {
 	if f.Held {
 		return true
 	}
 	switch f.Cause {
-	case Unreached, Banned:
+	case protocol.Unreached, protocol.Banned:
 		return true
-	case Refused: // by a page of something in front of the venue
+	case protocol.Refused: // by a page of something in front of the venue
 		return f.Code == 0 && f.Status != 0
-	case Overloaded: // the venue, not what is sent from here
+	case protocol.Overloaded: // the venue, not what is sent from here
 		return f.Code != 0 || f.Status != 0 || f.Err != nil
-	case Weight, OrderRate: // the venue says it, not the count of this side
+	case protocol.Weight, protocol.OrderRate: // the venue says it, not the count of this side
 		return f.Code != 0 || f.Status != 0
-	case Unknown:
+	case protocol.Unknown:
 		return !f.Unreadable
 	}
 	return false
 }
 
-// answered tells of the answer to a request about an order: while the venue fails it is one outage, however many requests fail.
+// waits says, for the log, until when is waited because of a failure.
+func waits(f *protocol.Failure) []any {
+	const clock = "15:04:05 MST"
+	switch {
+	case !f.Until.IsZero():
+		return []any{"until", f.Until.Format(clock), "unless", "a periodic test cancel is answered"}
+	case !f.RetryAt.IsZero() && (f.Cause == protocol.Weight || f.Cause == protocol.OrderRate || f.Cause == protocol.Banned):
+		return []any{"until", f.RetryAt.Format(clock)}
+	}
+	return nil
+}
+
+// answered tells of the answer to a request about an order: while the venue fails it is one outage, however many
+// requests fail.
 func (c *Connector) answered(request blotter.Request, err error, outage bool) {
 	switch {
 	case outage:
-		if f := (*Failure)(nil); errors.As(err, &f) && !f.Held && len(f.waits()) > 0 {
+		if f := (*protocol.Failure)(nil); errors.As(err, &f) && !f.Held && len(waits(f)) > 0 {
 			if untilNs := c.nowNs() + int64(c.untilRetry(err)); untilNs > c.pausedNs.Load() {
 				c.pausedNs.Store(untilNs)
-				c.ordersOnly.Store(f.Cause == OrderRate)
+				c.ordersOnly.Store(f.Cause == protocol.OrderRate)
 			}
 		}
 		c.fails(orderRequests, request.String(), err)
-	case (err == nil || said(err)) && c.nowNs() >= c.pausedNs.Load(): // it may be of before the pause, or have gone another way
+	case budget.ResultOf(err) == budget.Heard && c.nowNs() >= c.pausedNs.Load(): // it may be of before the pause, or have gone another way
 		c.outage.Works(orderRequests)
 	}
-}
-
-// said reports whether an error is the venue's answer: it has its code, or is about what was not in a list, or cannot be read. That
-// there are too many requests or orders is none, nor is a ban: it does not tell that anything works.
-func said(err error) bool {
-	var f *Failure
-	return errors.As(err, &f) && f.Cause != Weight && f.Cause != OrderRate && f.Cause != Banned && (f.Code != 0 || f.Unreadable || f.Err == nil && (f.Cause == NotFound || f.Cause == Gone))
-}
-
-// Final reports whether the venue refuses a question for good. A page of something in front of it is none of its words.
-func Final(err error) bool {
-	var f *Failure
-	return errors.As(err, &f) && f.Cause == Refused && (f.Code != 0 || f.Status == 0)
 }
 
 // accounted notes that orders and positions were told.
@@ -136,10 +143,11 @@ const maxExcerpt = 200
 const (
 	unreadable = "venue message cannot be decoded"
 	untimely   = "venue message has an impossible time"
+	crossed    = "venue snapshot is crossed"
 )
 
-// badMessage counts a message that is passed over because of err and logs it, not each when there are many. A lock is held, so
-// the log comes later.
+// badMessage counts a message that is passed over because of err and logs it, not each when there are many. A lock is
+// held, so the log comes later.
 func (c *Connector) badMessage(what string, err error, frame []byte) {
 	c.sink.Count(connector.BadMessages, 1)
 	c.unreadable.Do(func() {
@@ -166,4 +174,10 @@ func refuseFor(sink connector.Sink, o *connector.Order, reason string, outage bo
 	e := connector.Error{InstrumentNo: o.InstrumentNo, Owner: o.Owner, LiveError: hft.LiveErrorWith(hft.OrderError, hft.StringValue(reason)), Outage: outage}
 	e.OrderID = o.OrderID
 	sink.Error(&e)
+}
+
+// NewOutage returns an Outage that tells a log: a WARN when the first connection or question fails, with the cause in
+// plain words, and a line when all work again. logger may be nil; nowNs is the local clock.
+func NewOutage(logger hclog.Logger, nowNs func() int64) protocol.Outage {
+	return stream.NewOutage(logger, nowNs)
 }

@@ -3,12 +3,13 @@ package venue_test
 import (
 	"fmt"
 
+	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/connector/venue"
 )
 
 // The steps of a symbol come from the venue where they are not configured, and have to be the venue's where they are.
 func ExampleCheckSteps() {
-	f := venue.Filters{Symbol: "BTCUSDT", TickSize: 0.1, LotSize: 0.001, Trading: true}
+	f := protocol.Filters{Symbol: "BTCUSDT", TickSize: 0.1, LotSize: 0.001, Trading: true}
 	fmt.Println(venue.CheckSteps("BTCUSDT", &f, 0, 0.001))
 	_, _, err := venue.CheckSteps("BTCUSDT", &f, 0.01, 0)
 	fmt.Println(err)

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,10 +18,9 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/blotter"
 	"github.com/hftrunner/hftrunner/connector/connectortest"
 	"github.com/hftrunner/hftrunner/connector/feed"
-	"github.com/hftrunner/hftrunner/connector/stream"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/connector/venue"
 	"github.com/hftrunner/hftrunner/hft"
 )
@@ -30,29 +30,30 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // patience is after how long a test gives up waiting for what should come soon.
 const patience = time.Minute
 
-// fake is a venue whose streams are real sockets and whose requests are functions of the test. A function that is nil has
-// nothing to tell. The fields are not changed after the connector has begun.
+// fake is a venue whose streams are real sockets and whose requests are functions of the test. A function that is nil
+// has nothing to tell. The fields are not changed after the connector has begun.
 type fake struct {
 	url    string
 	decode func() connector.Decoder
-	// private and market get the server's side of each connection when it is up. hello gets what is sent on market streams.
+	// private and market get the server's side of each connection when it is up. hello gets what is sent on market
+	// streams.
 	private, market chan *peer
 	hello           chan string
 
 	ahead      time.Duration // of the venue's clock
 	since      atomic.Int64  // of the last question about executions
-	filters    func(symbol string) ([]venue.Filters, error)
+	filters    func(symbol string) ([]protocol.Filters, error)
 	snapshot   func(symbol string) ([]byte, error)
-	place      func(ctx context.Context, o *venue.Order) (blotter.Report, error)
-	cancel     func(ctx context.Context, o *venue.Order) (blotter.Report, error)
-	query      func(ctx context.Context, o *venue.Order) (blotter.Report, error)
-	openOrders func(ctx context.Context, symbol string) ([]blotter.Report, error)
-	executions func(ctx context.Context, symbol string) ([]blotter.Report, error)
-	positions  func(ctx context.Context) ([]venue.Position, error)
+	place      func(ctx context.Context, o *protocol.Order) (protocol.Report, error)
+	cancel     func(ctx context.Context, o *protocol.Order) (protocol.Report, error)
+	query      func(ctx context.Context, o *protocol.Order) (protocol.Report, error)
+	openOrders func(ctx context.Context, symbol string) ([]protocol.Report, error)
+	executions func(ctx context.Context, symbol string) ([]protocol.Report, error)
+	positions  func(ctx context.Context) ([]protocol.Position, error)
 	deadMan    func(ctx context.Context, symbol string, window time.Duration) error
-	decodeUser func(frame []byte, sink venue.UserSink) error
+	decodeUser func(frame []byte, sink protocol.UserSink) error
 	// unreadOrders are the rows of the open orders on a symbol that cannot be read.
-	unreadOrders func(symbol string) []venue.UnreadRow
+	unreadOrders func(symbol string) []protocol.UnreadRow
 }
 
 // peer is the server's side of a connection; raw is the socket below.
@@ -111,21 +112,21 @@ func (f *fake) ServerTimeNs(context.Context) (int64, error) {
 }
 func (f *fake) NowNs() int64                 { return time.Now().UnixNano() }
 func (f *fake) SetClockOffset(time.Duration) {}
-func (f *fake) Filters(_ context.Context, symbols []string) ([]venue.Filters, error) {
+func (f *fake) Filters(_ context.Context, symbols []string) ([]protocol.Filters, error) {
 	if f.filters != nil {
 		return f.filters(symbols[0])
 	}
-	return []venue.Filters{rules(symbols[0])}, nil
+	return []protocol.Filters{rules(symbols[0])}, nil
 }
-func (f *fake) Permissions(context.Context) ([]venue.Finding, error) {
+func (f *fake) Permissions(context.Context) ([]protocol.Finding, error) {
 	return nil, errors.New("nobody asks")
 }
 
-func (f *fake) MarketStreams(symbols []string) []stream.Stream {
+func (f *fake) MarketStreams(symbols []string) []protocol.Stream {
 	if len(symbols) == 0 {
 		return nil
 	}
-	return []stream.Stream{{Name: "market", URL: f.url + "/market", Hello: [][]byte{[]byte(strings.Join(symbols, ","))}, Answers: 1,
+	return []protocol.Stream{{Name: "market", URL: f.url + "/market", Hello: [][]byte{[]byte(strings.Join(symbols, ","))}, Answers: 1,
 		Ready: func(frame []byte) (bool, error) { return string(frame) == "ok", nil }, Silence: time.Minute}}
 }
 
@@ -138,43 +139,43 @@ func (f *fake) Snapshot(_ context.Context, symbol string) ([]byte, error) {
 	return f.snapshot(symbol)
 }
 
-func (f *fake) UserStream(context.Context) (stream.Stream, error) {
-	return stream.Stream{Name: "private", URL: f.url + "/private", Silence: time.Minute}, nil
+func (f *fake) UserStream(context.Context) (protocol.Stream, error) {
+	return protocol.Stream{Name: "private", URL: f.url + "/private", Silence: time.Minute}, nil
 }
 
-func (f *fake) DecodeUser(frame []byte, sink venue.UserSink) error {
+func (f *fake) DecodeUser(frame []byte, sink protocol.UserSink) error {
 	if f.decodeUser == nil {
 		return errors.New("nobody understands this")
 	}
 	return f.decodeUser(frame, sink)
 }
 
-func (f *fake) Place(ctx context.Context, o *venue.Order) (blotter.Report, error) {
+func (f *fake) Place(ctx context.Context, o *protocol.Order) (protocol.Report, error) {
 	if f.place == nil {
-		return blotter.Report{Channel: blotter.Ack, Symbol: o.Symbol, ClientID: o.ClientID, VenueID: "v" + o.ClientID, Status: hft.StatusNew}, nil
+		return protocol.Report{Channel: protocol.ChannelAck, Symbol: o.Symbol, ClientID: o.ClientID, VenueID: "v" + o.ClientID, Status: hft.StatusNew}, nil
 	}
 	return f.place(ctx, o)
 }
 
-func (f *fake) Amend(context.Context, *venue.Order) (blotter.Report, error) {
-	return blotter.Report{}, &venue.Failure{Cause: venue.Refused}
+func (f *fake) Amend(context.Context, *protocol.Order) (protocol.Report, error) {
+	return protocol.Report{}, &protocol.Failure{Cause: protocol.Refused}
 }
 
-func (f *fake) Cancel(ctx context.Context, o *venue.Order) (blotter.Report, error) {
+func (f *fake) Cancel(ctx context.Context, o *protocol.Order) (protocol.Report, error) {
 	if f.cancel == nil {
-		return blotter.Report{}, &venue.Failure{Cause: venue.Refused}
+		return protocol.Report{}, &protocol.Failure{Cause: protocol.Refused}
 	}
 	return f.cancel(ctx, o)
 }
 
-func (f *fake) QueryOrder(ctx context.Context, o *venue.Order) (blotter.Report, error) {
+func (f *fake) QueryOrder(ctx context.Context, o *protocol.Order) (protocol.Report, error) {
 	if f.query == nil {
-		return blotter.Report{}, &venue.Failure{Cause: venue.Overloaded}
+		return protocol.Report{}, &protocol.Failure{Cause: protocol.Overloaded}
 	}
 	return f.query(ctx, o)
 }
 
-func (f *fake) OpenOrders(ctx context.Context, symbol string) (open venue.OpenList, err error) {
+func (f *fake) OpenOrders(ctx context.Context, symbol string) (open protocol.OpenList, err error) {
 	if f.unreadOrders != nil {
 		open.Unread = f.unreadOrders(symbol)
 	}
@@ -184,7 +185,7 @@ func (f *fake) OpenOrders(ctx context.Context, symbol string) (open venue.OpenLi
 	return open, err
 }
 
-func (f *fake) Executions(ctx context.Context, symbol string, sinceNs int64) ([]blotter.Report, error) {
+func (f *fake) Executions(ctx context.Context, symbol string, sinceNs int64) ([]protocol.Report, error) {
 	f.since.Store(sinceNs)
 	if f.executions == nil {
 		return nil, nil
@@ -192,18 +193,18 @@ func (f *fake) Executions(ctx context.Context, symbol string, sinceNs int64) ([]
 	return f.executions(ctx, symbol)
 }
 
-func (f *fake) Positions(ctx context.Context, _ []string) ([]venue.Position, error) {
+func (f *fake) Positions(ctx context.Context, _ []string) ([]protocol.Position, error) {
 	if f.positions == nil {
-		return nil, venue.ErrUnsupported
+		return nil, protocol.ErrUnsupported
 	}
 	return f.positions(ctx)
 }
 
-func (f *fake) Balances(context.Context) ([]venue.Balance, error) { return nil, nil }
+func (f *fake) Balances(context.Context) ([]protocol.Balance, error) { return nil, nil }
 
 func (f *fake) ArmDeadMan(ctx context.Context, symbol string, window time.Duration) error {
 	if f.deadMan == nil {
-		return venue.ErrUnsupported
+		return protocol.ErrUnsupported
 	}
 	return f.deadMan(ctx, symbol, window)
 }
@@ -289,13 +290,13 @@ func (r *run) stop() {
 }
 
 // start runs a connector to a fake until the test ends, with sink instead of a recording where it is not nil.
-func start(tb testing.TB, p venue.Protocol, sink connector.Sink, change func(c *venue.Config), symbols ...string) *run {
+func start(tb testing.TB, p protocol.Protocol, sink connector.Sink, change func(c *venue.Config), symbols ...string) *run {
 	tb.Helper()
 	return startBy(tb, wallClock{}, p, sink, change, symbols...)
 }
 
 // startBy is start with another clock.
-func startBy(tb testing.TB, clock connector.Clock, p venue.Protocol, sink connector.Sink, change func(c *venue.Config), symbols ...string) *run {
+func startBy(tb testing.TB, clock connector.Clock, p protocol.Protocol, sink connector.Sink, change func(c *venue.Config), symbols ...string) *run {
 	tb.Helper()
 	cfg := venue.Config{Protocol: p, Rule: connector.RuleSpot, OrderPrefix: "t"}
 	for _, symbol := range symbols {
@@ -322,8 +323,8 @@ func startBy(tb testing.TB, clock connector.Clock, p venue.Protocol, sink connec
 }
 
 // rules are those of each symbol of the fake.
-func rules(symbol string) venue.Filters {
-	return venue.Filters{Symbol: symbol, Trading: true, TickSize: 0.1, LotSize: 0.001}
+func rules(symbol string) protocol.Filters {
+	return protocol.Filters{Symbol: symbol, Trading: true, TickSize: 0.1, LotSize: 0.001}
 }
 
 func instrument(no int, symbol string) connector.Instrument {
@@ -341,22 +342,22 @@ func (r *run) order(no int, id uint64) connector.Order {
 
 // taken says whether the venue has acknowledged an order.
 func (r *run) taken(id uint64) bool {
-	for _, u := range r.AllUpdates() {
-		if u.OrderID == id && u.Status == hft.StatusNew {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.AllUpdates(), func(u connector.OrderUpdate) bool {
+		return u.OrderID == id && u.Status == hft.StatusNew
+	})
 }
 
-// trade submits orders until one is taken.
+// trade submits orders, one after the other, until one is taken.
 func (r *run) trade(no int) {
 	r.tb.Helper()
+	id := uint64(0)
 	until(r.tb, "an order is taken", func() bool {
-		r.nextID++
-		id := 1_000_000 + r.nextID
-		r.connector.Submit(r.order(no, id))
-		time.Sleep(5 * time.Millisecond)
+		// The next one goes when the one before is refused, or was dropped because Run had not begun.
+		if !slices.ContainsFunc(r.connector.OpenOrders(), func(o connector.OpenOrder) bool { return o.OrderID == id }) && !r.taken(id) {
+			r.nextID++
+			id = 1_000_000 + r.nextID
+			r.connector.Submit(r.order(no, id))
+		}
 		return r.taken(id)
 	})
 }

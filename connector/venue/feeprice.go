@@ -3,16 +3,9 @@ package venue
 import (
 	"context"
 	"time"
-)
 
-// FeePayer is what a Protocol is, too, whose accounts may pay fees in an asset of the venue's own, such as BNB.
-type FeePayer interface {
-	// FeeAsset is that asset.
-	FeeAsset() string
-	// AssetPrice asks for the last price of an asset in a quote asset. A *Failure with the cause Refused says that the two
-	// are not traded against each other.
-	AssetPrice(ctx context.Context, asset, quote string) (float64, error)
-}
+	"github.com/hftrunner/hftrunner/connector/protocol"
+)
 
 const (
 	// feePriceAge is how old the price of a fee asset may become. Fees are small, and so is what it moves meanwhile.
@@ -22,7 +15,7 @@ const (
 )
 
 // keepFeePrices asks for the price of the venue's fee asset in every quote asset that is traded.
-func (t *trade) keepFeePrices(payer FeePayer) {
+func (t *trade) keepFeePrices(payer protocol.FeePayer) {
 	c := t.c
 	asked := map[string]int64{}
 	for {
@@ -44,14 +37,14 @@ func (t *trade) keepFeePrices(payer FeePayer) {
 
 // askFeePrice asks for one price and reports whether there was an answer. That a price is missing shows as an error event
 // when a fee needs it.
-func (t *trade) askFeePrice(payer FeePayer, quote string) (answered bool) {
+func (t *trade) askFeePrice(payer protocol.FeePayer, quote string) (answered bool) {
 	ctx, cancel := context.WithTimeout(t.c.ctx, requestTimeout)
 	defer cancel()
 	price, err := payer.AssetPrice(ctx, payer.FeeAsset(), quote)
 	if err != nil {
 		t.c.log.Debug("no price of the asset in which fees may be paid", "asset", payer.FeeAsset(), "quote", quote, "error", err)
 		t.c.heed(err)
-		return Final(err)
+		return protocol.Final(err)
 	}
 	t.mu.Lock()
 	t.blotter.SetPrice(payer.FeeAsset(), quote, price)

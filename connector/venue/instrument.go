@@ -10,23 +10,26 @@ import (
 
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 )
 
 // instrument is one registered symbol with its feed.
 type instrument struct {
 	connector.Instrument
 	priceDecimals, qtyDecimals int
-	// quoteAsset is what the instrument is priced in, empty where that is not known.
-	quoteAsset string
+	// quoteAsset is the asset of its prices, empty where that is not known. On spot the position is the balance of
+	// baseAsset.
+	quoteAsset, baseAsset string
+	spot                  bool
 
 	// mu is held while a message is applied: messages come from the streams and snapshots from elsewhere.
 	mu   sync.Mutex
 	book *feed.Book
-	// asking says that a snapshot is being asked for or waits for its turn.
+	// asking is true while a snapshot is being fetched or waits for its turn.
 	asking bool
 	// losses counts the streams of the book that were lost: a snapshot that was asked for before says nothing of the next one.
 	losses int
-	// askedNs is when a snapshot was asked for last. Who asks uses it, one at a time.
+	// askedNs is the time of the last query for a snapshot. Its goroutine uses it, one at a time.
 	askedNs   int64
 	bookReady bool
 	// stopped says why no new orders are taken any more; nil while they are.
@@ -40,8 +43,11 @@ type instrument struct {
 
 	// cancels and questions are the requests about orders that wait; under trade's mutex.
 	cancels, questions line
+	reading            reading
+	watch              watch
 	// accounted says that open orders and position are known since the private stream came up. It is set under trade's mutex.
 	accounted atomic.Bool
+	early     early
 	// unread are the rows of its list of open orders that cannot be read.
 	unread unread
 	// known says that the open orders were told once: from then on the record of orders has all of them.
@@ -50,22 +56,23 @@ type instrument struct {
 	// last. trade's mutex guards them.
 	doubts int
 	doubt  error
-	// armed says that the dead-man's switch may be armed. The goroutine that refreshes it uses it, and stop after that.
+	// armed is true while the dead-man's switch may be armed. The goroutine that refreshes it uses it, and stop after that.
 	armed bool
 }
 
-func newInstrument(inst connector.Instrument, rule connector.Rule, venueNs func(localNs int64) int64, f *Filters) (*instrument, error) {
+func newInstrument(inst connector.Instrument, rule connector.Rule, venueNs func(localNs int64) int64, f *protocol.Filters) (*instrument, error) {
 	book, err := feed.NewBook(feed.Config{TickSize: inst.TickSize, LotSize: inst.LotSize, Rule: rule, Quotes: true, VenueNs: venueNs, Symbol: inst.Symbol})
 	if err != nil {
 		return nil, err
 	}
-	return &instrument{Instrument: inst, quoteAsset: f.QuoteAsset, maxQty: f.MaxQty, book: book, priceDecimals: decimals(inst.TickSize), qtyDecimals: decimals(inst.LotSize)}, nil
+	return &instrument{Instrument: inst, quoteAsset: f.QuoteAsset, baseAsset: f.BaseAsset, spot: f.Spot,
+		maxQty: f.MaxQty, book: book, priceDecimals: decimals(inst.TickSize), qtyDecimals: decimals(inst.LotSize)}, nil
 }
 
 // maxDecimals bounds what is looked for in a step: venues have at most 8 or so.
 const maxDecimals = 18
 
-// decimals returns how many digits behind the point a step needs.
+// decimals returns how many digits after the point a step needs.
 func decimals(step float64) int {
 	text := strconv.FormatFloat(step, 'f', -1, 64)
 	if _, fraction, ok := strings.Cut(text, "."); ok {
@@ -74,12 +81,12 @@ func decimals(step float64) int {
 	return 0
 }
 
-// price returns a price in ticks as the venue wants it.
+// price returns a price in ticks as the venue requires it.
 func (i *instrument) price(tick int64) string {
 	return strconv.FormatFloat(float64(tick)*i.TickSize, 'f', i.priceDecimals, 64)
 }
 
-// qty returns a quantity as the venue wants it.
+// qty returns a quantity as the venue requires it.
 func (i *instrument) qty(qty float64) string {
 	return strconv.FormatFloat(math.Round(qty/i.LotSize)*i.LotSize, 'f', i.qtyDecimals, 64)
 }
@@ -91,7 +98,7 @@ func sameStep(configured, venues float64) bool {
 
 // CheckSteps fills in tick and lot size of the venue where they are 0, and returns an error that names both where they
 // differ.
-func CheckSteps(symbol string, f *Filters, tickSize, lotSize float64) (tick, lot float64, err error) {
+func CheckSteps(symbol string, f *protocol.Filters, tickSize, lotSize float64) (tick, lot float64, err error) {
 	tick, lot = tickSize, lotSize
 	if tick == 0 {
 		tick = f.TickSize

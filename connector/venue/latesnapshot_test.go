@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestSnapshotOfAStreamThatIsLost: a snapshot that was asked for before the connection was lost is not taken for the next one's, whose
-// numbers may begin anew.
+// TestSnapshotOfAStreamThatIsLost: a snapshot that was asked for before the connection was lost is not taken for the
+// next one's, whose numbers may begin anew.
 func TestSnapshotOfAStreamThatIsLost(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"time"
+
+	"github.com/hftrunner/hftrunner/connector/protocol"
 )
 
 // learnPause is how long the private stream may be down until orders of an earlier run are asked for without it, and between two
@@ -46,7 +48,7 @@ func (t *trade) learnAll() error {
 			}
 		}
 	}
-	if lister, can := t.c.protocol.(AllLister); can && !t.listedStrays() {
+	if lister, can := t.c.protocol.(protocol.AllLister); can && !t.listedStrays() {
 		t.learnOthers(lister)
 	}
 	return passed
@@ -71,15 +73,15 @@ func (t *trade) learnOf(inst *instrument) error {
 	t.mu.Unlock()
 	t.changed()
 	if err != nil {
-		return &Failure{Cause: Refused, Err: err}
+		return &protocol.Failure{Cause: protocol.Refused, Err: err}
 	}
 	return nil
 }
 
 // takeList takes the list of open orders on a symbol. The error is about what of it cannot be true or read. The lock is held.
-func (t *trade) takeList(inst *instrument, open OpenList, askedNs int64) error {
+func (t *trade) takeList(inst *instrument, open protocol.OpenList, askedNs int64) error {
 	wrong := t.blotter.Listed(inst.Symbol, open.Orders, askedNs, t.c.nowNs())
-	unread := t.passOver(&inst.unread, "open orders on "+inst.Symbol, open.Unread, func(row *UnreadRow) bool { return t.blotter.Knows(row.ClientID) })
+	unread := t.passOver(&inst.unread, "open orders on "+inst.Symbol, open.Unread, func(row *protocol.UnreadRow) bool { return t.blotter.Knows(row.ClientID) })
 	wrong = cmp.Or(wrong, unread)
 	if wrong == nil {
 		inst.known.Store(true)
@@ -88,7 +90,7 @@ func (t *trade) takeList(inst *instrument, open OpenList, askedNs int64) error {
 }
 
 // learnOthers asks for the open orders on all symbols, as rarely as findStrays does.
-func (t *trade) learnOthers(lister AllLister) {
+func (t *trade) learnOthers(lister protocol.AllLister) {
 	c := t.c
 	t.mu.Lock()
 	early := c.nowNs() < t.strays.askAtNs

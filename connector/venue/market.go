@@ -7,6 +7,7 @@ import (
 
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 )
 
 // snapshotPause is the least time between two snapshots of one symbol, so that a book that keeps breaking does not use
@@ -88,11 +89,13 @@ func (c *Connector) found(inst *instrument, p *feed.Problem, frame []byte) {
 	switch p.Finding {
 	case feed.BadTime:
 		c.badMessage(untimely, p.Err, frame)
+	case feed.Crossed:
+		c.badMessage(crossed, p.Err, frame)
 	case feed.Gap:
 		c.sink.Count(connector.Gaps, 1)
 	case feed.OffGrid:
 		c.offGrid(inst, p.What)
-	case feed.Mismatch:
+	case feed.Mismatch, feed.BadTrade, feed.TradesAnew, feed.TradeGap:
 		text := inst.Symbol + ": " + p.Error()
 		c.group.Go(func() { c.log.Warn(text) }) // a lock is held
 	}
@@ -155,7 +158,7 @@ func (c *Connector) fetchSnapshot(inst *instrument) {
 		body, err := c.protocol.Snapshot(ctx, inst.Symbol)
 		cancel()
 		localNs := c.nowNs()
-		if errors.Is(err, ErrResubscribe) {
+		if errors.Is(err, protocol.ErrResubscribe) {
 			c.resubscribe(inst)
 			return
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/connector/venue"
 )
 
@@ -39,13 +40,14 @@ type forbidder struct{ *fake }
 
 func (forbidder) ForbiddenPause() time.Duration { return 10 * time.Minute }
 
-// TestForbiddenPause: after HTTP 403 both streams stay away for as long as the venue wants, a minute where it does not say.
+// TestForbiddenPause: after HTTP 403 both streams stay away for as long as the venue wants, a minute where it does not
+// say.
 func TestForbiddenPause(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }))
 	defer server.Close()
 	f := &fake{url: "ws" + strings.TrimPrefix(server.URL, "http"), decode: func() connector.Decoder { return wordDecoder{} }}
 	for _, c := range []struct {
-		protocol venue.Protocol
+		protocol protocol.Protocol
 		pause    string
 	}{{f, "1m0s"}, {forbidder{f}, "10m0s"}} {
 		t.Run(c.pause, func(t *testing.T) {
@@ -82,7 +84,7 @@ func (p *pauses) Accept(_ string, _ hclog.Level, _ string, args ...any) {
 func TestBookIsSubscribedAnew(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
-	f.snapshot = func(string) ([]byte, error) { return nil, venue.ErrResubscribe }
+	f.snapshot = func(string) ([]byte, error) { return nil, protocol.ErrResubscribe }
 	r := start(t, resubscriber{f}, nil, func(c *venue.Config) { c.Rule = connector.RuleStreamed }, "BTC")
 	market := take(t, f.market, "the market stream")
 	if hello := take(t, f.hello, "the subscription"); hello != "BTC" {
@@ -148,8 +150,8 @@ func TestNoticeRenews(t *testing.T) {
 	}
 }
 
-// TestTradesCountAnew: what a second connection brings again is dropped, but a venue that begins to count anew after it was
-// down is heard.
+// TestTradesCountAnew: what a second connection brings again is dropped, but a venue that begins to count anew after it
+// was down is heard.
 func TestTradesCountAnew(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)

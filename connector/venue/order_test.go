@@ -6,19 +6,18 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hftrunner/hftrunner/connector/blotter"
-	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 )
 
-// TestRequestsBeginInSequence: requests that come together are handed to the protocol in the bot's sequence. Each has its
-// own goroutine, so the system's scheduler may let one overtake now and then, but that is rare.
+// TestRequestsBeginInSequence: requests that come together are handed to the protocol in the bot's sequence. Each has
+// its own goroutine, so the system's scheduler may let one overtake now and then, but that is rare.
 func TestRequestsBeginInSequence(t *testing.T) {
 	const bursts, size = 300, 5
 	f := newFake(t)
 	prices := make(chan string, size)
-	f.place = func(_ context.Context, o *venue.Order) (blotter.Report, error) {
+	f.place = func(_ context.Context, o *protocol.Order) (protocol.Report, error) {
 		prices <- o.Price
-		return blotter.Report{}, &venue.Failure{Cause: venue.WouldTake}
+		return protocol.Report{}, &protocol.Failure{Cause: protocol.WouldTake}
 	}
 	r := start(t, f, nil, trading, "BTC")
 	take(t, f.private, "the private stream")

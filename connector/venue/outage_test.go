@@ -10,7 +10,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/connector/venue"
 	"github.com/hftrunner/hftrunner/hft"
 )
@@ -35,31 +35,31 @@ func outages(failed, over *atomic.Int32) hclog.Logger {
 	})})
 }
 
-// TestAQuestionThatIsNotAskedAgain: executions that could not be asked for, and came by the private stream after all, do not
-// leave the venue failing for good: nobody would be warned of the next outage.
+// TestAQuestionThatIsNotAskedAgain: executions that could not be asked for, and came by the private stream after all,
+// do not leave the venue failing for good: nobody would be warned of the next outage.
 func TestAQuestionThatIsNotAskedAgain(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
-	placed := make(chan venue.Order, 1)
-	f.place = func(_ context.Context, o *venue.Order) (blotter.Report, error) {
+	placed := make(chan protocol.Order, 1)
+	f.place = func(_ context.Context, o *protocol.Order) (protocol.Report, error) {
 		select {
 		case placed <- *o:
 		default:
 		}
-		return blotter.Report{Channel: blotter.Ack, Symbol: "BTC", ClientID: o.ClientID, VenueID: "v" + o.ClientID, Status: hft.StatusNew,
+		return protocol.Report{Channel: protocol.ChannelAck, Symbol: "BTC", ClientID: o.ClientID, VenueID: "v" + o.ClientID, Status: hft.StatusNew,
 			Side: hft.Buy, Price: 100, Qty: 0.01, HasCum: true}, nil
 	}
 	var down atomic.Bool
 	asked := make(chan struct{}, 100)
-	f.executions = func(context.Context, string) ([]blotter.Report, error) {
+	f.executions = func(context.Context, string) ([]protocol.Report, error) {
 		if !down.Load() {
 			return nil, nil
 		}
 		asked <- struct{}{}
-		return nil, &venue.Failure{Cause: venue.Unknown, Err: errors.New("no answer")}
+		return nil, &protocol.Failure{Cause: protocol.Unknown, Err: errors.New("no answer")}
 	}
-	told := make(chan blotter.Report, 1)
-	f.decodeUser = func(_ []byte, sink venue.UserSink) error {
+	told := make(chan protocol.Report, 1)
+	f.decodeUser = func(_ []byte, sink protocol.UserSink) error {
 		r := <-told
 		sink.Order(&r)
 		return nil
@@ -70,7 +70,7 @@ func TestAQuestionThatIsNotAskedAgain(t *testing.T) {
 	private := take(t, f.private, "the private stream")
 	r.trade(0)
 	o := take(t, placed, "the order")
-	report := blotter.Report{Channel: blotter.Stream, Symbol: "BTC", ClientID: o.ClientID, VenueID: "v" + o.ClientID, Status: hft.StatusPartiallyFilled,
+	report := protocol.Report{Channel: protocol.ChannelStream, Symbol: "BTC", ClientID: o.ClientID, VenueID: "v" + o.ClientID, Status: hft.StatusPartiallyFilled,
 		Side: hft.Buy, Price: 100, Qty: 0.01, CumQty: 0.004, HasCum: true, TimestampNs: time.Now().UnixNano()}
 	down.Store(true)
 	told <- report
@@ -84,47 +84,47 @@ func TestAQuestionThatIsNotAskedAgain(t *testing.T) {
 	until(t, "the outage is over", func() bool { return over.Load() == 1 })
 }
 
-// TestARefusalIsAnAnswer: requests about orders work again when the venue says anything but that it cannot, not only when the
-// account is asked about or a request succeeds.
+// TestARefusalIsAnAnswer: requests about orders work again when the venue says anything but that it cannot, not only
+// when the account is asked about or a request succeeds.
 func TestARefusalIsAnAnswer(t *testing.T) {
 	t.Parallel()
-	for name, answer := range map[string]*venue.Failure{
-		"a code":                 {Cause: venue.Refused, Code: 110007, Msg: "not enough"},
-		"a list without it":      {Cause: venue.NotFound, Msg: "in no list"},
+	for name, answer := range map[string]*protocol.Failure{
+		"a code":                 {Cause: protocol.Refused, Code: 110007, Msg: "not enough"},
+		"a list without it":      {Cause: protocol.NotFound, Msg: "in no list"},
 		"something unreadable":   {Unreadable: true, Msg: "what is this?"},
-		"no such order any more": {Cause: venue.Gone, Msg: "it has ended"},
+		"no such order any more": {Cause: protocol.Gone, Msg: "it has ended"},
 	} {
 		t.Run(name, func(t *testing.T) { testAnswerEndsOutage(t, answer) })
 	}
 }
 
-func testAnswerEndsOutage(t *testing.T, answer *venue.Failure) {
+func testAnswerEndsOutage(t *testing.T, answer *protocol.Failure) {
 	t.Parallel()
 	f := newFake(t)
-	var failure, known atomic.Pointer[venue.Failure]
-	f.place = func(_ context.Context, o *venue.Order) (blotter.Report, error) {
+	var failure, known atomic.Pointer[protocol.Failure]
+	f.place = func(_ context.Context, o *protocol.Order) (protocol.Report, error) {
 		if failed := failure.Load(); failed != nil {
-			return blotter.Report{}, failed
+			return protocol.Report{}, failed
 		}
-		return blotter.Report{Channel: blotter.Ack, Symbol: o.Symbol, ClientID: o.ClientID, VenueID: "v" + o.ClientID, Status: hft.StatusNew}, nil
+		return protocol.Report{Channel: protocol.ChannelAck, Symbol: o.Symbol, ClientID: o.ClientID, VenueID: "v" + o.ClientID, Status: hft.StatusNew}, nil
 	}
 	var asked atomic.Int32
-	f.query = func(context.Context, *venue.Order) (blotter.Report, error) {
+	f.query = func(context.Context, *protocol.Order) (protocol.Report, error) {
 		asked.Add(1)
-		return blotter.Report{}, known.Load()
+		return protocol.Report{}, known.Load()
 	}
-	known.Store(&venue.Failure{Cause: venue.Gone, Msg: "no answer, but the private stream has told", Err: errors.New("no answer")})
+	known.Store(&protocol.Failure{Cause: protocol.Gone, Msg: "no answer, but the private stream has told", Err: errors.New("no answer")})
 	var failed, over atomic.Int32
 	r := start(t, f, nil, func(c *venue.Config) { c.Trading, c.AuditInterval, c.Logger = true, time.Hour, outages(&failed, &over) }, "BTC")
 	r.trade(0)
-	failure.Store(&venue.Failure{Cause: venue.Unknown, Err: errors.New("no answer")})
+	failure.Store(&protocol.Failure{Cause: protocol.Unknown, Err: errors.New("no answer")})
 	r.connector.Submit(r.order(0, 1))
 	until(t, "the outage is logged", func() bool { return failed.Load() == 1 })
-	failure.Store(&venue.Failure{Cause: venue.Refused, Msg: "not sent"})
+	failure.Store(&protocol.Failure{Cause: protocol.Refused, Msg: "not sent"})
 	r.connector.Submit(r.order(0, 2))
 	until(t, "the order is refused", func() bool { return r.refused("not sent") == 1 })
 	until(t, "the first order is asked about, twice", func() bool { return asked.Load() >= 2 })
-	known.Store(&venue.Failure{Cause: venue.Weight, Code: 10403, Msg: "too many requests from this IP address"})
+	known.Store(&protocol.Failure{Cause: protocol.Weight, Code: 10403, Msg: "too many requests from this IP address"})
 	until(t, "it is asked about once more", func() bool { return asked.Load() >= 3 })
 	r.connector.Submit(r.order(0, 3))
 	until(t, "another order is refused", func() bool { return r.refused("not sent") == 2 })
@@ -135,12 +135,12 @@ func testAnswerEndsOutage(t *testing.T, answer *venue.Failure) {
 	until(t, "the outage is over", func() bool { return over.Load() == 1 })
 }
 
-// TestABanIsOneOutage: a page in front of the venue and a ban that goes on are one WARN; nothing says that the venue works before it
-// answers, and what is not sent meanwhile is no news.
+// TestABanIsOneOutage: a page in front of the venue and a ban that goes on are one WARN; nothing says that the venue
+// works before it answers, and what is not sent meanwhile is no news.
 func TestABanIsOneOutage(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
-	var failure atomic.Pointer[venue.Failure]
+	var failure atomic.Pointer[protocol.Failure]
 	failing := func() error {
 		if failed := failure.Load(); failed != nil {
 			return failed
@@ -148,15 +148,15 @@ func TestABanIsOneOutage(t *testing.T) {
 		return nil
 	}
 	var asked atomic.Int32
-	f.openOrders = func(context.Context, string) ([]blotter.Report, error) {
+	f.openOrders = func(context.Context, string) ([]protocol.Report, error) {
 		asked.Add(1)
 		return nil, failing()
 	}
-	f.place = func(_ context.Context, o *venue.Order) (blotter.Report, error) {
+	f.place = func(_ context.Context, o *protocol.Order) (protocol.Report, error) {
 		if err := failing(); err != nil {
-			return blotter.Report{}, err
+			return protocol.Report{}, err
 		}
-		return blotter.Report{Channel: blotter.Ack, Symbol: o.Symbol, ClientID: o.ClientID, VenueID: "v" + o.ClientID, Status: hft.StatusNew}, nil
+		return protocol.Report{Channel: protocol.ChannelAck, Symbol: o.Symbol, ClientID: o.ClientID, VenueID: "v" + o.ClientID, Status: hft.StatusNew}, nil
 	}
 	var failed, over atomic.Int32
 	r := start(t, f, nil, func(c *venue.Config) {
@@ -167,15 +167,15 @@ func TestABanIsOneOutage(t *testing.T) {
 		before := asked.Load()
 		until(t, "it is asked again", func() bool { return asked.Load() >= before+2 })
 	}
-	failure.Store(&venue.Failure{Cause: venue.Refused, Status: 418, Msg: "HTTP 418"})
+	failure.Store(&protocol.Failure{Cause: protocol.Refused, Status: 418, Msg: "HTTP 418"})
 	again()
 	until(t, "the outage is logged", func() bool { return failed.Load() == 1 })
-	failure.Store(&venue.Failure{Cause: venue.Banned, Status: 403, Msg: "HTTP 403", RetryAt: time.Now().Add(time.Hour)})
+	failure.Store(&protocol.Failure{Cause: protocol.Banned, Status: 403, Msg: "HTTP 403", RetryAt: time.Now().Add(time.Hour)})
 	r.connector.Submit(r.order(0, 1))
 	until(t, "it is refused", func() bool { return r.refused("HTTP 403") == 1 })
 	r.connector.Submit(r.order(0, 2))
 	until(t, "the next is not sent", func() bool { return r.refused("HTTP 403") == 2 })
-	failure.Store(&venue.Failure{Cause: venue.Weight, Held: true, Msg: "not sent: the venue has banned this IP address", RetryAt: time.Now().Add(time.Hour)})
+	failure.Store(&protocol.Failure{Cause: protocol.Weight, Held: true, Msg: "not sent: the venue has banned this IP address", RetryAt: time.Now().Add(time.Hour)})
 	again()
 	critical := 0
 	for _, e := range r.Errors() {

@@ -5,7 +5,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/connector/internal/blotter"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 )
 
 // dropEnded drops the cancels of orders that have ended while they waited, by the private stream. The lock is held.
@@ -28,7 +29,7 @@ const longestPause = 2 * time.Second
 
 // untilRoom returns how long a cancel pauses that the venue's limit of orders did not let through, 0 after any other failure.
 func (c *Connector) untilRoom(err error) time.Duration {
-	if CauseOf(err) != OrderRate {
+	if protocol.CauseOf(err) != protocol.OrderRate {
 		return 0
 	}
 	return min(c.untilRetry(err), longestPause)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/hftrunner/hftrunner/connector/protocol"
 )
 
 // notTold is why a position is not known: the venue has not answered.
@@ -25,7 +27,7 @@ func (t *trade) askPositions(session context.Context, list []*instrument) (wrong
 			break
 		}
 	}
-	if cause := CauseOf(err); err == nil || session.Err() != nil || cause != Unknown && cause != Overloaded {
+	if cause := protocol.CauseOf(err); err == nil || session.Err() != nil || cause != protocol.Unknown && cause != protocol.Overloaded {
 		return wrong, err
 	}
 	wrong = make(map[string]error, len(names))
@@ -39,7 +41,7 @@ func (t *trade) askPositions(session context.Context, list []*instrument) (wrong
 
 // isUnreadable reports whether the venue has answered what cannot be read.
 func isUnreadable(err error) bool {
-	var f *Failure
+	var f *protocol.Failure
 	return errors.As(err, &f) && f.Unreadable
 }
 
@@ -48,7 +50,10 @@ func (t *trade) askPositionsOnce(session context.Context, names []string) (wrong
 	ctx, cancel := context.WithTimeout(session, timeoutOf(len(names)))
 	defer cancel()
 	positions, err := c.protocol.Positions(ctx, names)
-	if err != nil && !errors.Is(err, ErrUnsupported) {
+	if err != nil && !errors.Is(err, protocol.ErrUnsupported) {
+		return nil, err
+	}
+	if err := t.askBalances(ctx); err != nil {
 		return nil, err
 	}
 	wrong = make(map[string]error)

@@ -7,7 +7,8 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/stream"
+	"github.com/hftrunner/hftrunner/connector/internal/stream"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 )
 
 const (
@@ -51,7 +52,7 @@ func (s *silence) again(nowNs int64, limit time.Duration) {
 }
 
 // watchQuiet asks the venue about books of which nothing comes until the connector stops: a thin market is no dead stream.
-func (c *Connector) watchQuiet(p Peeker) {
+func (c *Connector) watchQuiet(p protocol.Peeker) {
 	const looks = 8
 	failing := map[*instrument]int64{} // the question about them, with the heardNs of the silence
 	for c.pause(c.cfg.QuietLimit / looks) {
@@ -102,7 +103,7 @@ func (c *Connector) streamsUp(symbol string) bool {
 
 // askQuiet asks the venue whether a quiet book has moved on, and gives the book up when it has and nothing comes that says so.
 // It reports whether the venue has answered.
-func (c *Connector) askQuiet(p Peeker, inst *instrument, heardNs int64) (answered bool) {
+func (c *Connector) askQuiet(p protocol.Peeker, inst *instrument, heardNs int64) (answered bool) {
 	limit, q := c.cfg.QuietLimit, question{bestLevels, inst.Symbol}
 	var m connector.Message
 	ctx, cancel := context.WithTimeout(c.ctx, requestTimeout)
@@ -135,7 +136,7 @@ func (c *Connector) askQuiet(p Peeker, inst *instrument, heardNs int64) (answere
 	if reason == "" {
 		return true
 	}
-	if _, can := c.protocol.(Resubscriber); can {
+	if _, can := c.protocol.(protocol.Resubscriber); can {
 		c.group.Go(func() { c.getBook(inst, reason) })
 		return true
 	}
@@ -175,7 +176,7 @@ func (c *Connector) streamStopped(inst *instrument, m *connector.Message, heardN
 		c.sink.Count(connector.StoppedStreams, 1)
 		s.told = true
 	}
-	_, inst.asking = c.protocol.(Resubscriber)
+	_, inst.asking = c.protocol.(protocol.Resubscriber)
 	return reason
 }
 

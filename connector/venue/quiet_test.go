@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/connector/venue"
 )
 
@@ -26,11 +27,11 @@ func (p *peeking) Peek(context.Context, string, *connector.Message) error {
 	case p.asked <- struct{}{}:
 	default:
 	}
-	return &venue.Failure{Cause: venue.Unknown, Err: errors.New("no answer")}
+	return &protocol.Failure{Cause: protocol.Unknown, Err: errors.New("no answer")}
 }
 
-// TestAQuietBookThatSpeaksAgain: a question about a quiet book that was not answered, and is not asked again because the book
-// is not quiet any more, does not leave the venue failing for good: nobody would be warned of the next outage.
+// TestAQuietBookThatSpeaksAgain: a question about a quiet book that was not answered, and is not asked again because
+// the book is not quiet any more, does not leave the venue failing for good: nobody would be warned of the next outage.
 func TestAQuietBookThatSpeaksAgain(t *testing.T) {
 	t.Parallel()
 	p := &peeking{newFake(t), make(chan struct{}, 1)}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 )
 
 // Register subscribes an instrument. One that the venue does not have, or whose steps are not the venue's, stays without a
@@ -41,7 +42,7 @@ func (c *Connector) register(inst connector.Instrument) (added bool) {
 func (c *Connector) learn(inst connector.Instrument) {
 	f, err := c.askFilters(inst.Symbol)
 	for ; err != nil; f, err = c.askFilters(inst.Symbol) {
-		if Final(err) {
+		if protocol.Final(err) {
 			c.outage.Works(question{"rules of", inst.Symbol})
 			c.startMu.Lock()
 			c.unlearned[inst.No] = false
@@ -65,7 +66,7 @@ func (c *Connector) learn(inst connector.Instrument) {
 	}
 }
 
-func (c *Connector) askFilters(symbol string) (*Filters, error) {
+func (c *Connector) askFilters(symbol string) (*protocol.Filters, error) {
 	ctx, cancel := context.WithTimeout(c.ctx, requestTimeout)
 	defer cancel()
 	list, err := c.protocol.Filters(ctx, []string{symbol})
@@ -79,7 +80,7 @@ func (c *Connector) askFilters(symbol string) (*Filters, error) {
 }
 
 // add adds an instrument to the table, and to the record of orders. startMu is held.
-func (c *Connector) add(inst connector.Instrument, f *Filters) bool {
+func (c *Connector) add(inst connector.Instrument, f *protocol.Filters) bool {
 	_, _, err := CheckSteps(inst.Symbol, f, inst.TickSize, inst.LotSize)
 	var made *instrument
 	if err == nil {
@@ -87,7 +88,12 @@ func (c *Connector) add(inst connector.Instrument, f *Filters) bool {
 	}
 	// First the record of orders: those of a symbol in the table may be asked for at any time.
 	if err == nil && c.trade != nil {
-		err = c.trade.register(inst, f)
+		past := c.past[inst.No]
+		made.reading.untilNs = past.ReadNs
+		if made.reading.eventsFromNs = past.EventsSinceNs; past.EventsSinceNs == 0 {
+			made.reading.eventsFromNs = c.venueNs(c.nowNs())
+		}
+		err = c.trade.register(inst, f, &past)
 	}
 	if err == nil {
 		made.accounted.Store(c.trade == nil)
@@ -99,6 +105,7 @@ func (c *Connector) add(inst connector.Instrument, f *Filters) bool {
 		return false
 	}
 	delete(c.unlearned, inst.No)
+	delete(c.past, inst.No)
 	if c.trade != nil {
 		c.trade.catchUp()
 	}
@@ -110,4 +117,7 @@ func (c *Connector) unusable(inst connector.Instrument, err error) {
 	reason := fmt.Sprintf("%s cannot be traded: %v", inst.Symbol, err)
 	c.sink.Stale(inst.No, reason)
 	c.critical(inst.No, reason)
+	if j, can := c.sink.(connector.Journaler); can {
+		j.Unrecoverable(inst.No)
+	}
 }

@@ -8,18 +8,17 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/hftrunner/hftrunner/connector/blotter"
-	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/hft"
 )
 
-// TestRegisteredLater: the venue is asked for the rules of a symbol that nobody has asked for before, until it answers, and
-// what it does not have or has with other steps is not subscribed.
+// TestRegisteredLater: the venue is asked for the rules of a symbol that nobody has asked for before, until it answers,
+// and what it does not have or has with other steps is not subscribed.
 func TestRegisteredLater(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
 	var asked atomic.Int32
-	f.filters = func(symbol string) ([]venue.Filters, error) {
+	f.filters = func(symbol string) ([]protocol.Filters, error) {
 		r := rules(symbol)
 		switch symbol {
 		case "SLOW":
@@ -27,10 +26,10 @@ func TestRegisteredLater(t *testing.T) {
 			case 1:
 				return nil, errors.New("no answer")
 			case 2:
-				return nil, &venue.Failure{Cause: venue.Refused, Status: 404, Msg: "a page of something in front of the venue"}
+				return nil, &protocol.Failure{Cause: protocol.Refused, Status: 404, Msg: "a page of something in front of the venue"}
 			}
 		case "NONE":
-			return nil, &venue.Failure{Cause: venue.Refused, Code: -1121, Msg: "the venue has no symbol NONE"}
+			return nil, &protocol.Failure{Cause: protocol.Refused, Code: -1121, Msg: "the venue has no symbol NONE"}
 		case "COARSE":
 			r.TickSize = 0.5
 		case "HALTED":
@@ -38,7 +37,7 @@ func TestRegisteredLater(t *testing.T) {
 		case "ODD":
 			return nil, nil
 		}
-		return []venue.Filters{r}, nil
+		return []protocol.Filters{r}, nil
 	}
 	r := start(t, f, nil, trading, "BTC")
 	take(t, f.private, "the private stream")
@@ -75,27 +74,27 @@ func TestRegisteredLater(t *testing.T) {
 	}
 }
 
-// TestUnaccounted: an earlier run may have left orders on each instrument of which the venue has not told, one that has no rules yet
-// or cannot be traded included; of that nothing is coming.
+// TestUnaccounted: an earlier run may have left orders on each instrument of which the venue has not told, one that has
+// no rules yet or cannot be traded included; of that nothing is coming.
 func TestUnaccounted(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
 	var told atomic.Bool
-	f.openOrders = func(context.Context, string) ([]blotter.Report, error) {
+	f.openOrders = func(context.Context, string) ([]protocol.Report, error) {
 		if told.Load() {
 			return nil, nil
 		}
 		return nil, errors.New("no answer")
 	}
-	f.filters = func(symbol string) ([]venue.Filters, error) {
+	f.filters = func(symbol string) ([]protocol.Filters, error) {
 		if symbol == "NONE" {
-			return nil, &venue.Failure{Cause: venue.Refused}
+			return nil, &protocol.Failure{Cause: protocol.Refused}
 		} else if symbol == "COARSE" {
-			return []venue.Filters{{Symbol: symbol, Trading: true, TickSize: 0.5, LotSize: 0.001}}, nil
+			return []protocol.Filters{{Symbol: symbol, Trading: true, TickSize: 0.5, LotSize: 0.001}}, nil
 		} else if !told.Load() {
 			return nil, errors.New("no answer")
 		}
-		return []venue.Filters{rules(symbol)}, nil
+		return []protocol.Filters{rules(symbol)}, nil
 	}
 	r := start(t, f, nil, trading, "BTC")
 	unaccounted := func(coming bool, want ...int) func() bool {

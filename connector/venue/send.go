@@ -7,7 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/connector/internal/blotter"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 )
 
 const (
@@ -81,7 +82,14 @@ func (t *trade) Send(a *blotter.Action) {
 	}
 	if t.unanswered.Add(1) > maxUnanswered {
 		t.c.group.Go(func() {
-			t.answer(&action, blotter.Report{}, &Failure{Cause: blotter.Overloaded, Msg: "too many pending requests"})
+			t.answer(&action, protocol.Report{}, &protocol.Failure{Cause: protocol.Overloaded, Msg: "too many pending requests"})
+		})
+		return
+	}
+	if err := t.noteSent(&action); err != nil {
+		t.c.group.Go(func() {
+			t.answer(&action, protocol.Report{}, &protocol.Failure{Cause: protocol.Overloaded,
+				Msg: err.Error()})
 		})
 		return
 	}
@@ -117,8 +125,8 @@ func (t *trade) enqueue(inst *instrument, l *line, a *blotter.Action) {
 
 // advance sends what waits in a line, as far as there is room; all sends everything.
 func (t *trade) advance(inst *instrument, l *line, all bool) {
-	batcher, batches := t.c.protocol.(BatchCanceler)
-	lister, lists := t.c.protocol.(Lister)
+	batcher, batches := t.c.protocol.(protocol.BatchCanceler)
+	lister, lists := t.c.protocol.(protocol.Lister)
 	room, batch, question := atOnce, 1, l.request == blotter.QueryOrder
 	if question && !lists || !question && !batches {
 		room = singlesAtOnce
@@ -207,15 +215,15 @@ func (t *trade) perform(inst *instrument, a *blotter.Action, sweep <-chan struct
 		select {
 		case <-sweep:
 		case <-late.C:
-			t.answer(a, blotter.Report{}, &Failure{Cause: Overloaded, Msg: "not sent: the previous cancel-all is not answered"})
+			t.answer(a, protocol.Report{}, &protocol.Failure{Cause: protocol.Overloaded, Msg: "not sent: the previous cancel-all is not answered"})
 			return
 		}
 	}
 	ctx, cancel := context.WithTimeout(t.requests, requestTimeout)
 	defer cancel()
 	begun()
-	send := func() (blotter.Report, error) { return call(ctx, o) }
-	var report blotter.Report
+	send := func() (protocol.Report, error) { return call(ctx, o) }
+	var report protocol.Report
 	var err error
 	if a.Request == blotter.Place || a.Request == blotter.Amend {
 		report, err = send() // a late one is not what the bot wants
@@ -226,7 +234,7 @@ func (t *trade) perform(inst *instrument, a *blotter.Action, sweep <-chan struct
 		return
 	}
 	t.answer(a, report, err)
-	if cause := CauseOf(err); l != nil && err != nil && cause != Gone && cause != NotFound {
+	if cause := protocol.CauseOf(err); l != nil && err != nil && cause != protocol.Gone && cause != protocol.NotFound {
 		t.mu.Lock()
 		l.singlyUntilNs = 0 // no other way is open either, and hundreds of them would be in each other's
 		t.mu.Unlock()
@@ -234,8 +242,8 @@ func (t *trade) perform(inst *instrument, a *blotter.Action, sweep <-chan struct
 }
 
 // order is what a request about one order says to the venue.
-func (i *instrument) order(a *blotter.Action) *Order {
-	o := &Order{Symbol: a.Symbol, ClientID: a.ClientID, NewClientID: a.NewClientID, VenueID: a.VenueID, Side: a.Side, OrdType: a.OrdType,
+func (i *instrument) order(a *blotter.Action) *protocol.Order {
+	o := &protocol.Order{Symbol: a.Symbol, ClientID: a.ClientID, NewClientID: a.NewClientID, VenueID: a.VenueID, Side: a.Side, OrdType: a.OrdType,
 		TimeInForce: a.TimeInForce, Price: i.price(a.PriceTick), Qty: i.qty(a.Qty)}
 	if a.Request == blotter.Amend {
 		if a.PriorQty > 0 {
@@ -247,8 +255,8 @@ func (i *instrument) order(a *blotter.Action) *Order {
 }
 
 // cancelBatch cancels several orders with one request. They go one by one, too, when it is not answered soon.
-func (t *trade) cancelBatch(inst *instrument, l *line, batcher BatchCanceler, some []*blotter.Action, begun func()) {
-	orders := make([]*Order, len(some))
+func (t *trade) cancelBatch(inst *instrument, l *line, batcher protocol.BatchCanceler, some []*blotter.Action, begun func()) {
+	orders := make([]*protocol.Order, len(some))
 	for i, a := range some {
 		orders[i] = inst.order(a)
 	}
@@ -258,29 +266,29 @@ func (t *trade) cancelBatch(inst *instrument, l *line, batcher BatchCanceler, so
 	singly := sync.OnceValue(func() bool { return t.singly(inst, l, some) })
 	late := time.AfterFunc(slotPatience, func() { singly() })
 	begun()
-	outcomes, err := inWindow(ctx, t.c, func() ([]Outcome, error) { return batcher.CancelBatch(ctx, orders) })
+	outcomes, err := inWindow(ctx, t.c, func() ([]protocol.Outcome, error) { return batcher.CancelBatch(ctx, orders) })
 	went := !late.Stop() && singly()
 	elsewhere := func() bool { return t.c.failureOf(err).Outage || batcher.MaxCancels() == 1 } // another way may be open
 	if err != nil && (went || t.putBack(inst, l, some, err) || elsewhere() && singly()) {
 		return
 	}
-	t.answers(l, some, err, func(i int) (blotter.Report, error) { return outcomes[i].Report, outcomes[i].Err })
+	t.answers(l, some, err, func(i int) (protocol.Report, error) { return outcomes[i].Report, outcomes[i].Err })
 }
 
 // list asks about all orders on a symbol at once, and about those that are not in the list one by one.
-func (t *trade) list(inst *instrument, l *line, lister Lister, some []*blotter.Action, begun func()) {
+func (t *trade) list(inst *instrument, l *line, lister protocol.Lister, some []*blotter.Action, begun func()) {
 	begun()
 	defer t.slot(inst, l, blotter.QueryOrder)()
 	ctx, cancel := context.WithTimeout(t.requests, requestTimeout)
 	defer cancel()
-	reports, err := inWindow(ctx, t.c, func() ([]blotter.Report, error) { return lister.RecentOrders(ctx, inst.Symbol) })
+	reports, err := inWindow(ctx, t.c, func() ([]protocol.Report, error) { return lister.RecentOrders(ctx, inst.Symbol) })
 	var absent []*blotter.Action
 	if err == nil {
-		known := make(map[string]*blotter.Report, 2*len(reports))
+		known := make(map[string]*protocol.Report, 2*len(reports))
 		for i := range reports {
 			known[reports[i].ClientID], known["#"+reports[i].VenueID] = &reports[i], &reports[i]
 		}
-		found := make([]blotter.Report, 0, len(some))
+		found := make([]protocol.Report, 0, len(some))
 		listed := some[:0]
 		for _, a := range some {
 			r := known["#"+a.VenueID]
@@ -302,19 +310,19 @@ func (t *trade) list(inst *instrument, l *line, lister Lister, some []*blotter.A
 		t.begin(func(begun func()) { t.perform(inst, a, nil, begun) })
 	}
 	t.mu.Unlock()
-	t.answers(l, some, err, func(i int) (blotter.Report, error) { return reports[i], nil })
+	t.answers(l, some, err, func(i int) (protocol.Report, error) { return reports[i], nil })
 }
 
 // answers hands the answers of one request about several orders to the record. After one that failed as a whole each goes by
 // itself for a while: the venue may have refused it because of one of them, or another way may be open.
-func (t *trade) answers(l *line, some []*blotter.Action, err error, of func(i int) (blotter.Report, error)) {
+func (t *trade) answers(l *line, some []*blotter.Action, err error, of func(i int) (protocol.Report, error)) {
 	t.mu.Lock()
 	if err != nil {
 		l.singlyUntilNs = t.c.nowNs() + singlyNs
 	}
 	t.mu.Unlock()
 	for i, a := range some {
-		report, failed := blotter.Report{}, err
+		report, failed := protocol.Report{}, err
 		if err == nil {
 			report, failed = of(i)
 		}
@@ -323,7 +331,7 @@ func (t *trade) answers(l *line, some []*blotter.Action, err error, of func(i in
 }
 
 // answer hands an answer to the record of orders. Amend may have both a report and an error.
-func (t *trade) answer(a *blotter.Action, report blotter.Report, err error) {
+func (t *trade) answer(a *blotter.Action, report protocol.Report, err error) {
 	if a.Request == blotter.Place || a.Request == blotter.Amend {
 		defer t.unanswered.Add(-1)
 	}
@@ -331,13 +339,15 @@ func (t *trade) answer(a *blotter.Action, report blotter.Report, err error) {
 	nowNs, outage := c.nowNs(), false
 	t.mu.Lock()
 	if err == nil {
+		t.noteAnswered(a, &report, nil)
 		t.blotter.Answered(a.ClientID, a.Request, &report, nowNs)
 	} else {
+		f := c.failureOf(err)
+		outage = f.Outage
+		t.noteAnswered(a, &report, &f)
 		if report.ClientID != "" {
 			_ = t.blotter.Report(&report, nowNs) // the order is known, it was just asked for
 		}
-		f := c.failureOf(err)
-		outage = f.Outage
 		t.blotter.Failed(a.ClientID, a.Request, f, nowNs)
 	}
 	t.mu.Unlock()

@@ -10,12 +10,12 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/blotter"
-	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/hft"
 )
 
-// crowd is a venue that cancels orders one by one until the gate is shut, notes what is asked for in its sequence, and lists.
+// crowd is a venue that cancels orders one by one until the gate is shut, notes what is asked for in its sequence, and
+// lists.
 type crowd struct {
 	*fake
 	mu   sync.Mutex
@@ -27,27 +27,27 @@ type crowd struct {
 
 func newCrowd(t *testing.T) *crowd {
 	c := &crowd{fake: newFake(t), open: map[string]bool{}, gate: make(chan struct{})}
-	c.place = func(_ context.Context, o *venue.Order) (blotter.Report, error) {
+	c.place = func(_ context.Context, o *protocol.Order) (protocol.Report, error) {
 		c.note("place")
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.open[o.ClientID] = true
 		return c.report(o, hft.StatusNew), nil
 	}
-	c.cancel = func(ctx context.Context, o *venue.Order) (blotter.Report, error) {
+	c.cancel = func(ctx context.Context, o *protocol.Order) (protocol.Report, error) {
 		c.note("cancel")
 		select {
 		case <-c.gate:
 		case <-ctx.Done():
-			return blotter.Report{}, ctx.Err()
+			return protocol.Report{}, ctx.Err()
 		}
 		return c.end(o), nil
 	}
-	c.openOrders = func(context.Context, string) (list []blotter.Report, _ error) {
+	c.openOrders = func(context.Context, string) (list []protocol.Report, _ error) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		for id := range c.open {
-			list = append(list, c.report(&venue.Order{Symbol: "BTC", ClientID: id}, hft.StatusNew))
+			list = append(list, c.report(&protocol.Order{Symbol: "BTC", ClientID: id}, hft.StatusNew))
 		}
 		return list, nil
 	}
@@ -69,11 +69,11 @@ func (c *crowd) asked() []string {
 	return said
 }
 
-func (c *crowd) report(o *venue.Order, status hft.Status) blotter.Report {
-	return blotter.Report{Channel: blotter.Ack, Symbol: o.Symbol, ClientID: o.ClientID, VenueID: "v" + o.ClientID, Status: status, Side: hft.Buy, Price: 100, Qty: 0.01, HasCum: true}
+func (c *crowd) report(o *protocol.Order, status hft.Status) protocol.Report {
+	return protocol.Report{Channel: protocol.ChannelAck, Symbol: o.Symbol, ClientID: o.ClientID, VenueID: "v" + o.ClientID, Status: status, Side: hft.Buy, Price: 100, Qty: 0.01, HasCum: true}
 }
 
-func (c *crowd) end(o *venue.Order) blotter.Report {
+func (c *crowd) end(o *protocol.Order) protocol.Report {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.open, o.ClientID)
@@ -85,11 +85,11 @@ type batches struct{ *crowd }
 
 func (b batches) MaxCancels() int { return 10 }
 
-func (b batches) CancelBatch(_ context.Context, orders []*venue.Order) ([]venue.Outcome, error) {
+func (b batches) CancelBatch(_ context.Context, orders []*protocol.Order) ([]protocol.Outcome, error) {
 	b.note(fmt.Sprintf("batch of %d", len(orders)))
-	var outcomes []venue.Outcome
+	var outcomes []protocol.Outcome
 	for _, o := range orders {
-		outcomes = append(outcomes, venue.Outcome{Report: b.end(o)})
+		outcomes = append(outcomes, protocol.Outcome{Report: b.end(o)})
 	}
 	return outcomes, nil
 }
@@ -100,20 +100,20 @@ type sweeps struct {
 	broom chan struct{}
 }
 
-func (s sweeps) CancelAll(context.Context, string) (reports []blotter.Report, _ error) {
+func (s sweeps) CancelAll(context.Context, string) (reports []protocol.Report, _ error) {
 	s.note("all")
 	<-s.broom
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for id := range s.open {
-		reports = append(reports, s.report(&venue.Order{Symbol: "BTC", ClientID: id}, hft.StatusCanceled))
+		reports = append(reports, s.report(&protocol.Order{Symbol: "BTC", ClientID: id}, hft.StatusCanceled))
 	}
 	clear(s.open)
 	return reports, nil
 }
 
 // begin runs a connector with n open orders at a crowd.
-func (c *crowd) begin(t *testing.T, p venue.Protocol, n uint64) (r *run, orders []connector.Order) {
+func (c *crowd) begin(t *testing.T, p protocol.Protocol, n uint64) (r *run, orders []connector.Order) {
 	t.Helper()
 	r = start(t, p, nil, trading, "BTC")
 	r.trade(0)
@@ -137,8 +137,8 @@ func (c *crowd) begin(t *testing.T, p venue.Protocol, n uint64) (r *run, orders 
 	return r, orders
 }
 
-// TestManyCancelsGoTogether: a few cancels go one by one, at once, those that wait for them in batches; and an order goes after
-// all cancels that were asked for before it.
+// TestManyCancelsGoTogether: a few cancels go one by one, at once, those that wait for them in batches; and an order
+// goes after all cancels that were asked for before it.
 func TestManyCancelsGoTogether(t *testing.T) {
 	t.Parallel()
 	c := newCrowd(t)
@@ -149,8 +149,10 @@ func TestManyCancelsGoTogether(t *testing.T) {
 	until(t, "the first cancels are sent", func() bool { c.mu.Lock(); defer c.mu.Unlock(); return len(c.said) >= 16 })
 	r.connector.Submit(r.order(0, 1000))
 	until(t, "the order is taken", func() bool { return r.taken(1000) })
+	// Each has its own goroutine, so the order may overtake a batch: all are waited for.
+	until(t, "all are sent", func() bool { c.mu.Lock(); defer c.mu.Unlock(); return len(c.said) >= 20 })
 	said := c.asked()
-	// Each has its own goroutine, so the system's scheduler may let one overtake now and then: see TestRequestsBeginInSequence.
+	// The sequence is the subject of TestRequestsBeginInSequence.
 	slices.Sort(said)
 	if want := append([]string{"batch of 10", "batch of 10", "batch of 4"}, append(slices.Repeat([]string{"cancel"}, 16), "place")...); !slices.Equal(said, want) {
 		t.Errorf("%q is asked for, want %q", said, want)
@@ -159,8 +161,8 @@ func TestManyCancelsGoTogether(t *testing.T) {
 	until(t, "all but the new order have ended", func() bool { return len(r.connector.OpenOrders()) == 1 })
 }
 
-// TestCancelAll: one request for all orders on a symbol is sent when all of them are this runner's and to be canceled, and an
-// order that comes meanwhile is sent after it is answered.
+// TestCancelAll: one request for all orders on a symbol is sent when all of them are this runner's and to be canceled,
+// and an order that comes meanwhile is sent after it is answered.
 func TestCancelAll(t *testing.T) {
 	for _, test := range []struct {
 		name    string
@@ -210,8 +212,8 @@ func TestCancelAll(t *testing.T) {
 	}
 }
 
-// TestOrderBehindACancelAllWithoutAnswer: a new order waits for the cancel-all before it, but not for long: it is refused then, not
-// sent at a price of long ago.
+// TestOrderBehindACancelAllWithoutAnswer: a new order waits for the cancel-all before it, but not for long: it is
+// refused then, not sent at a price of long ago.
 func TestOrderBehindACancelAllWithoutAnswer(t *testing.T) {
 	t.Parallel()
 	c := newCrowd(t)
@@ -233,8 +235,8 @@ func TestOrderBehindACancelAllWithoutAnswer(t *testing.T) {
 	}
 }
 
-// TestCancelAllAfterALateAnswer: that all orders were this runner's when the venue began with a list that it sends much later is
-// not enough to cancel all of them; it is asked once more.
+// TestCancelAllAfterALateAnswer: that all orders were this runner's when the venue began with a list that it sends much
+// later is not enough to cancel all of them; it is asked once more.
 func TestCancelAllAfterALateAnswer(t *testing.T) {
 	for name, foreign := range map[string]bool{"own orders": false, "an order of somebody else meanwhile": true} {
 		t.Run(name, func(t *testing.T) {
@@ -244,7 +246,7 @@ func TestCancelAllAfterALateAnswer(t *testing.T) {
 			close(s.broom)
 			list, late, asked := c.openOrders, make(chan struct{}), make(chan struct{}, 100)
 			var slow atomic.Bool
-			c.openOrders = func(ctx context.Context, symbol string) ([]blotter.Report, error) {
+			c.openOrders = func(ctx context.Context, symbol string) ([]protocol.Report, error) {
 				open, err := list(ctx, symbol)
 				asked <- struct{}{}
 				if slow.Swap(false) {
@@ -285,7 +287,8 @@ func TestCancelAllAfterALateAnswer(t *testing.T) {
 	}
 }
 
-// TestOneOrderIsKept: while one order of the runner on the symbol is not to be canceled, the others are canceled one by one.
+// TestOneOrderIsKept: while one order of the runner on the symbol is not to be canceled, the others are canceled one by
+// one.
 func TestOneOrderIsKept(t *testing.T) {
 	t.Parallel()
 	c := newCrowd(t)
@@ -303,28 +306,28 @@ func TestOneOrderIsKept(t *testing.T) {
 // lists is a crowd that lists what has become of orders.
 type lists struct{ *crowd }
 
-func (l lists) RecentOrders(_ context.Context, symbol string) (list []blotter.Report, _ error) {
+func (l lists) RecentOrders(_ context.Context, symbol string) (list []protocol.Report, _ error) {
 	l.note("list")
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for id := range l.open {
 		if len(list) < 30 { // the others are not among the newest
-			list = append(list, l.report(&venue.Order{Symbol: symbol, ClientID: id}, hft.StatusCanceled))
+			list = append(list, l.report(&protocol.Order{Symbol: symbol, ClientID: id}, hft.StatusCanceled))
 		}
 	}
 	return list, nil
 }
 
-// TestManyQuestionsGoTogether: of many orders whose outcome is not known a few are asked about one by one, the others by a list,
-// and those that are not in it one by one.
+// TestManyQuestionsGoTogether: of many orders whose outcome is not known a few are asked about one by one, the others
+// by a list, and those that are not in it one by one.
 func TestManyQuestionsGoTogether(t *testing.T) {
 	t.Parallel()
 	c := newCrowd(t)
-	c.cancel = func(context.Context, *venue.Order) (blotter.Report, error) {
-		return blotter.Report{}, &venue.Failure{Cause: venue.Unknown}
+	c.cancel = func(context.Context, *protocol.Order) (protocol.Report, error) {
+		return protocol.Report{}, &protocol.Failure{Cause: protocol.Unknown}
 	}
 	gate := make(chan struct{})
-	c.query = func(ctx context.Context, o *venue.Order) (blotter.Report, error) {
+	c.query = func(ctx context.Context, o *protocol.Order) (protocol.Report, error) {
 		c.note("query")
 		select {
 		case <-gate:
@@ -352,8 +355,8 @@ func TestManyQuestionsGoTogether(t *testing.T) {
 	}
 }
 
-// TestOrdersGoAfterCancels: in a burst of more cancels than go one by one, the order that they make room for is the last to go,
-// but for what the system's scheduler does now and then.
+// TestOrdersGoAfterCancels: in a burst of more cancels than go one by one, the order that they make room for is the
+// last to go, but for what the system's scheduler does now and then.
 func TestOrdersGoAfterCancels(t *testing.T) {
 	t.Parallel()
 	const bursts = 20
@@ -431,25 +434,26 @@ type limited struct {
 	next atomic.Int64
 }
 
-func (l *limited) CancelBatch(ctx context.Context, orders []*venue.Order) ([]venue.Outcome, error) {
+func (l *limited) CancelBatch(ctx context.Context, orders []*protocol.Order) ([]protocol.Outcome, error) {
 	const pace = 100 * time.Millisecond
 	now := time.Now()
 	if l.full.Load() || now.UnixNano() < l.next.Load() {
-		return nil, &venue.Failure{Cause: venue.OrderRate, Msg: "too many", RetryAt: now.Add(pace)}
+		return nil, &protocol.Failure{Cause: protocol.OrderRate, Msg: "too many", RetryAt: now.Add(pace)}
 	}
 	l.next.Store(now.Add(pace).UnixNano())
 	return l.batches.CancelBatch(ctx, orders)
 }
 
-// TestCancelsAtThePaceOfTheLimit: batches that are too many for the venue's limit wait and go again as batches, without a word,
-// and those of orders that have ended meanwhile do not go at all.
+// TestCancelsAtThePaceOfTheLimit: batches that are too many for the venue's limit wait and go again as batches, without
+// a word, and those of orders that have ended meanwhile do not go at all.
 func TestCancelsAtThePaceOfTheLimit(t *testing.T) {
 	t.Parallel()
-	// 16 go one by one and 40 wait: four whole batches, so that none is left over that would go by itself on a slow machine.
+	// 16 go one by one and 40 wait: four whole batches, so that none is left over that would go by itself on a slow
+	// machine.
 	const atOnce, orderCount = 16, 16 + 40
 	c := newCrowd(t)
-	told := make(chan blotter.Report, 1)
-	c.decodeUser = func(_ []byte, sink venue.UserSink) error {
+	told := make(chan protocol.Report, 1)
+	c.decodeUser = func(_ []byte, sink protocol.UserSink) error {
 		r := <-told
 		sink.Order(&r)
 		return nil
@@ -464,7 +468,7 @@ func TestCancelsAtThePaceOfTheLimit(t *testing.T) {
 	until(t, "the first are sent", func() bool { c.mu.Lock(); defer c.mu.Unlock(); return len(c.said) >= atOnce })
 	last := r.connector.OpenOrders()
 	i := slices.IndexFunc(last, func(o connector.OpenOrder) bool { return o.OrderID == orders[len(orders)-1].OrderID })
-	told <- c.end(&venue.Order{Symbol: "BTC", ClientID: last[i].ClientID})
+	told <- c.end(&protocol.Order{Symbol: "BTC", ClientID: last[i].ClientID})
 	private.send(t, "the last has ended")
 	until(t, "it has ended", func() bool { return len(r.connector.OpenOrders()) < orderCount })
 	l.full.Store(false)
@@ -486,13 +490,14 @@ func TestCancelsAtThePaceOfTheLimit(t *testing.T) {
 // refusing refuses each batch as a whole.
 type refusing struct{ batches }
 
-func (r refusing) CancelBatch(_ context.Context, orders []*venue.Order) ([]venue.Outcome, error) {
+func (r refusing) CancelBatch(_ context.Context, orders []*protocol.Order) ([]protocol.Outcome, error) {
 	r.note(fmt.Sprintf("batch of %d", len(orders)))
 	time.Sleep(100 * time.Millisecond) // so that others go meanwhile
-	return nil, &venue.Failure{Cause: venue.Refused, Code: 10001, Msg: "one of them is wrong"}
+	return nil, &protocol.Failure{Cause: protocol.Refused, Code: 10001, Msg: "one of them is wrong"}
 }
 
-// TestBatchesRefusedAsAWhole: what was in a batch that is refused goes one by one, also when the record sends it again later.
+// TestBatchesRefusedAsAWhole: what was in a batch that is refused goes one by one, also when the record sends it again
+// later.
 func TestBatchesRefusedAsAWhole(t *testing.T) {
 	t.Parallel()
 	const orderCount = 16 + 150
@@ -521,9 +526,9 @@ func TestCancelsInALongPause(t *testing.T) {
 	c := newCrowd(t)
 	cancel := c.cancel
 	var stopped atomic.Bool
-	c.cancel = func(ctx context.Context, o *venue.Order) (blotter.Report, error) {
+	c.cancel = func(ctx context.Context, o *protocol.Order) (protocol.Report, error) {
 		if !stopped.Swap(true) {
-			return blotter.Report{}, &venue.Failure{Cause: venue.OrderRate, Msg: "not sent", RetryAt: time.Now().Add(time.Hour)}
+			return protocol.Report{}, &protocol.Failure{Cause: protocol.OrderRate, Msg: "not sent", RetryAt: time.Now().Add(time.Hour)}
 		}
 		return cancel(ctx, o)
 	}
@@ -542,10 +547,10 @@ type mute struct {
 	wait func()
 }
 
-func (m *mute) CancelBatch(context.Context, []*venue.Order) ([]venue.Outcome, error) {
+func (m *mute) CancelBatch(context.Context, []*protocol.Order) ([]protocol.Outcome, error) {
 	m.sent <- struct{}{}
 	m.wait()
-	return nil, &venue.Failure{Cause: venue.Unknown, Msg: "no answer"}
+	return nil, &protocol.Failure{Cause: protocol.Unknown, Msg: "no answer"}
 }
 
 // testMute cancels orders in batches that are not answered, and expects that all end.
@@ -562,7 +567,8 @@ func testMute(t *testing.T, orders uint64, wait func()) {
 	until(t, "all have ended", func() bool { return len(r.connector.OpenOrders()) == 0 })
 }
 
-// TestBatchesWithoutAnswers: cancels of a batch that is not answered for long go one by one, also when nothing else is asked for.
+// TestBatchesWithoutAnswers: cancels of a batch that is not answered for long go one by one, also when nothing else is
+// asked for.
 func TestBatchesWithoutAnswers(t *testing.T) {
 	testMute(t, 36, func() { time.Sleep(1500 * time.Millisecond) })
 }

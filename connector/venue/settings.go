@@ -24,6 +24,8 @@ type Settings struct {
 	OrderEntry         string        `json:"order_entry" hcl:"order_entry" default:"rest" choices:"rest,ws" doc:"how orders are sent: as HTTP requests, or over a WebSocket; queries always use HTTP, and so does a cancel that the WebSocket does not send or answer"`
 	RecvWindow         time.Duration `json:"recv_window_ns" hcl:"recv_window" default:"5s" min:"1ms" max:"1m" doc:"maximum age of a request when the venue receives it"`
 	CancelOnDisconnect time.Duration `json:"cancel_on_disconnect_ns,omitempty" hcl:"cancel_on_disconnect" default:"0s" min:"0s" max:"1h" doc:"how long the private stream may be down, once it has been up in this run, before the runner cancels its orders; 0s for never. This is not a dead-man's switch: if the runner has died or cannot reach the venue, nothing is canceled"`
+	OnMismatch         string        `json:"on_mismatch" hcl:"on_mismatch" default:"halt" choices:"halt,warn" doc:"what happens when the account's position in an instrument is not what its strategies have and what belongs to none of them: 'halt' cancels the instrument's orders and takes no new ones until 'runner adopt', 'warn' only reports it; nothing is bought or sold. Spot is not compared"`
+	MismatchAfter      time.Duration `json:"mismatch_after_ns" hcl:"mismatch_after" default:"10s" min:"1s" max:"10m" doc:"how long a difference must last to be a mismatch, with executions queried meanwhile"`
 	BookTicker         bool          `json:"book_ticker" hcl:"book_ticker" default:"true" doc:"use best bid and ask messages too"`
 	AllowUnencrypted   bool          `json:"-" hcl:"allow_unencrypted" default:"false" doc:"allow 'http://' and 'ws://' URLs of other machines together with a key; anyone on the network path could read and change what is sent"`
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/hft"
 )
 
@@ -89,18 +90,18 @@ func (c *Connector) checkSteps(again time.Duration) error {
 }
 
 // hasSteps reports whether the steps of an instrument are these.
-func (i *instrument) hasSteps(f *Filters) bool {
+func (i *instrument) hasSteps(f *protocol.Filters) bool {
 	return sameStep(i.TickSize, f.TickSize) && sameStep(i.LotSize, f.LotSize)
 }
 
 // askSteps asks for the steps of instruments and returns what can be true of the answer. That the venue refuses to speak about
 // one is no error.
-func (c *Connector) askSteps(instruments []*instrument) (map[*instrument]Filters, error) {
+func (c *Connector) askSteps(instruments []*instrument) (map[*instrument]protocol.Filters, error) {
 	var names []string
 	for _, inst := range instruments {
 		names = append(names, inst.Symbol)
 	}
-	steps := make(map[*instrument]Filters, len(instruments))
+	steps := make(map[*instrument]protocol.Filters, len(instruments))
 	if len(names) == 0 {
 		return steps, nil
 	}
@@ -108,7 +109,7 @@ func (c *Connector) askSteps(instruments []*instrument) (map[*instrument]Filters
 	list, err := c.protocol.Filters(ctx, names)
 	cancel()
 	switch {
-	case Final(err) && len(names) > 1: // one that the venue does not have any more keeps no other from being looked at
+	case protocol.Final(err) && len(names) > 1: // one that the venue does not have any more keeps no other from being looked at
 		for _, inst := range instruments {
 			one, err := c.askSteps([]*instrument{inst})
 			if err != nil {
@@ -117,7 +118,7 @@ func (c *Connector) askSteps(instruments []*instrument) (map[*instrument]Filters
 			maps.Copy(steps, one)
 		}
 		return steps, nil
-	case Final(err):
+	case protocol.Final(err):
 		c.unanswered(question{stepsQuestion.what, names[0]}, err)
 		c.outage.Works(stepsQuestion)
 		return steps, nil
@@ -128,7 +129,7 @@ func (c *Connector) askSteps(instruments []*instrument) (map[*instrument]Filters
 		return nil, err
 	}
 	c.outage.Works(stepsQuestion)
-	told := make(map[string]Filters, len(list))
+	told := make(map[string]protocol.Filters, len(list))
 	for _, f := range list {
 		told[f.Symbol] = f
 	}
@@ -148,7 +149,7 @@ func (c *Connector) askSteps(instruments []*instrument) (map[*instrument]Filters
 func possibleStep(step float64) bool { return step > 0 && !math.IsInf(step, 0) }
 
 // stopTrading lets an instrument take no new orders, cancels those that are open, and says so the first time.
-func (c *Connector) stopTrading(inst *instrument, f *Filters) {
+func (c *Connector) stopTrading(inst *instrument, f *protocol.Filters) {
 	text := fmt.Sprintf("%s accepts no new orders, and its open ones are canceled: the venue has changed tick_size %v, lot_size %v to %v, %v. "+
 		"Restart the runner to trade with the new sizes", inst.Symbol, inst.TickSize, inst.LotSize, f.TickSize, f.LotSize)
 	first := inst.stopped.CompareAndSwap(nil, &text)

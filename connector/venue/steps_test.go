@@ -13,8 +13,8 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/blotter"
 	"github.com/hftrunner/hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/connector/venue"
 	"github.com/hftrunner/hftrunner/hft"
 )
@@ -67,7 +67,8 @@ func TestOffTheGrid(t *testing.T) {
 	}
 }
 
-// seqDecoder decodes as wordDecoder does, with places in the venue's sequence; a snapshot with the word "differs" has another quantity.
+// seqDecoder decodes as wordDecoder does, with places in the venue's sequence; a snapshot with the word "differs" has
+// another quantity.
 type seqDecoder struct{}
 
 func (seqDecoder) Decode(localNs int64, raw []byte, m *connector.Message) error {
@@ -79,7 +80,8 @@ func (seqDecoder) Decode(localNs int64, raw []byte, m *connector.Message) error 
 	return err
 }
 
-// TestSnapshotThatDiffers: a snapshot that the book does not need and that has other levels is counted, and changes nothing.
+// TestSnapshotThatDiffers: a snapshot that the book does not need and that has other levels is counted, and changes
+// nothing.
 func TestSnapshotThatDiffers(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
@@ -125,11 +127,11 @@ func (b *syncBuffer) logger() hclog.Logger {
 // stepsOf is a fake's Filters that can be changed.
 type stepsOf struct {
 	mu     sync.Mutex
-	filter func(n int) ([]venue.Filters, error)
+	filter func(n int) ([]protocol.Filters, error)
 	asked  int
 }
 
-func (s *stepsOf) filters(string) ([]venue.Filters, error) {
+func (s *stepsOf) filters(string) ([]protocol.Filters, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.asked++
@@ -137,7 +139,7 @@ func (s *stepsOf) filters(string) ([]venue.Filters, error) {
 }
 
 // since begins to answer otherwise, and returns how many answers there have been since.
-func (s *stepsOf) since(filter func(n int) ([]venue.Filters, error)) (answers func() int) {
+func (s *stepsOf) since(filter func(n int) ([]protocol.Filters, error)) (answers func() int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.filter, s.asked = filter, 0
@@ -148,30 +150,30 @@ func (s *stepsOf) since(filter func(n int) ([]venue.Filters, error)) (answers fu
 	}
 }
 
-func withTick(tick float64) []venue.Filters {
+func withTick(tick float64) []protocol.Filters {
 	f := rules("BTC")
 	f.TickSize = tick
-	return []venue.Filters{f}
+	return []protocol.Filters{f}
 }
 
-func same(int) ([]venue.Filters, error) { return withTick(0.1), nil }
+func same(int) ([]protocol.Filters, error) { return withTick(0.1), nil }
 
-// TestChangedSteps: an instrument whose steps have changed, by two answers, takes no new orders, also when they are what they
-// were again; its open ones are canceled, the strategy is told once.
+// TestChangedSteps: an instrument whose steps have changed, by two answers, takes no new orders, also when they are
+// what they were again; its open ones are canceled, the strategy is told once.
 func TestChangedSteps(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
 	steps := &stepsOf{filter: same}
 	f.filters = steps.filters
 	canceled := make(chan string, 100)
-	f.cancel = func(_ context.Context, o *venue.Order) (blotter.Report, error) {
+	f.cancel = func(_ context.Context, o *protocol.Order) (protocol.Report, error) {
 		canceled <- o.ClientID
-		return blotter.Report{Channel: blotter.Ack, Symbol: o.Symbol, ClientID: o.ClientID, VenueID: o.VenueID, Status: hft.StatusCanceled}, nil
+		return protocol.Report{Channel: protocol.ChannelAck, Symbol: o.Symbol, ClientID: o.ClientID, VenueID: o.VenueID, Status: hft.StatusCanceled}, nil
 	}
 	r := start(t, f, nil, func(c *venue.Config) { c.Trading, c.StepsInterval = true, 50*time.Millisecond }, "BTC")
 	take(t, f.private, "the private stream")
 	r.trade(0)
-	answers := steps.since(func(int) ([]venue.Filters, error) { return withTick(0.01), nil })
+	answers := steps.since(func(int) ([]protocol.Filters, error) { return withTick(0.01), nil })
 	take(t, canceled, "the cancellation of the open order")
 	if n := answers(); n < 2 {
 		t.Errorf("canceled on %d answer", n)
@@ -186,28 +188,29 @@ func TestChangedSteps(t *testing.T) {
 	}
 }
 
-// TestStepsThatAreNotBelieved: one answer alone, none, one without the symbol, and one that cannot be true cancel nothing.
+// TestStepsThatAreNotBelieved: one answer alone, none, one without the symbol, and one that cannot be true cancel
+// nothing.
 func TestStepsThatAreNotBelieved(t *testing.T) {
 	t.Parallel()
-	for name, filter := range map[string]func(n int) ([]venue.Filters, error){
-		"every second answer": func(n int) ([]venue.Filters, error) { return withTick([]float64{0.1, 0.01}[n%2]), nil },
-		"another each time":   func(n int) ([]venue.Filters, error) { return withTick(0.1 / float64(n+1)), nil },
-		"no answer":           func(int) ([]venue.Filters, error) { return nil, &venue.Failure{Cause: venue.Unknown} },
-		"no such symbol":      func(int) ([]venue.Filters, error) { return nil, &venue.Failure{Cause: venue.Refused} },
-		"without the symbol":  func(int) ([]venue.Filters, error) { return nil, nil },
-		"zero":                func(int) ([]venue.Filters, error) { return withTick(0), nil },
-		"below zero":          func(int) ([]venue.Filters, error) { return withTick(-0.1), nil },
-		"no number":           func(int) ([]venue.Filters, error) { return withTick(math.NaN()), nil },
-		"infinite":            func(int) ([]venue.Filters, error) { return withTick(math.Inf(1)), nil },
+	for name, filter := range map[string]func(n int) ([]protocol.Filters, error){
+		"every second answer": func(n int) ([]protocol.Filters, error) { return withTick([]float64{0.1, 0.01}[n%2]), nil },
+		"another each time":   func(n int) ([]protocol.Filters, error) { return withTick(0.1 / float64(n+1)), nil },
+		"no answer":           func(int) ([]protocol.Filters, error) { return nil, &protocol.Failure{Cause: protocol.Unknown} },
+		"no such symbol":      func(int) ([]protocol.Filters, error) { return nil, &protocol.Failure{Cause: protocol.Refused} },
+		"without the symbol":  func(int) ([]protocol.Filters, error) { return nil, nil },
+		"zero":                func(int) ([]protocol.Filters, error) { return withTick(0), nil },
+		"below zero":          func(int) ([]protocol.Filters, error) { return withTick(-0.1), nil },
+		"no number":           func(int) ([]protocol.Filters, error) { return withTick(math.NaN()), nil },
+		"infinite":            func(int) ([]protocol.Filters, error) { return withTick(math.Inf(1)), nil },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFake(t)
 			steps := &stepsOf{filter: same}
 			f.filters = steps.filters
-			f.cancel = func(_ context.Context, o *venue.Order) (blotter.Report, error) {
+			f.cancel = func(_ context.Context, o *protocol.Order) (protocol.Report, error) {
 				t.Error("an order is canceled")
-				return blotter.Report{Channel: blotter.Ack, Symbol: o.Symbol, ClientID: o.ClientID, Status: hft.StatusCanceled}, nil
+				return protocol.Report{Channel: protocol.ChannelAck, Symbol: o.Symbol, ClientID: o.ClientID, Status: hft.StatusCanceled}, nil
 			}
 			var log syncBuffer
 			r := start(t, f, nil, func(c *venue.Config) {
@@ -243,8 +246,8 @@ func TestStepsAfterAReconnection(t *testing.T) {
 	until(t, "the steps are asked for", func() bool { return answers() > 0 })
 }
 
-// TestStepsAreNotAnswered: questions that are not answered are one outage, which is over when one is, and say nothing about the
-// steps.
+// TestStepsAreNotAnswered: questions that are not answered are one outage, which is over when one is, and say nothing
+// about the steps.
 func TestStepsAreNotAnswered(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
@@ -253,9 +256,9 @@ func TestStepsAreNotAnswered(t *testing.T) {
 	var log syncBuffer
 	r := start(t, f, nil, func(c *venue.Config) { c.StepsInterval, c.Logger = 20*time.Millisecond, log.logger() }, "BTC")
 	take(t, f.market, "the market stream")
-	steps.since(func(n int) ([]venue.Filters, error) {
+	steps.since(func(n int) ([]protocol.Filters, error) {
 		if n > 1 && n < 5 {
-			return nil, &venue.Failure{Cause: venue.Unknown, Msg: fmt.Sprintf("no answer from port %d", n)}
+			return nil, &protocol.Failure{Cause: protocol.Unknown, Msg: fmt.Sprintf("no answer from port %d", n)}
 		}
 		return withTick(0.01), nil
 	})

@@ -12,7 +12,8 @@ import (
 	"unicode"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/connector/internal/blotter"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/hft"
 )
 
@@ -48,13 +49,13 @@ type strays struct {
 // beginFinding lets findStrays work on the session, where the venue can be asked. The lock is held.
 func (t *trade) beginFinding() {
 	session := t.session
-	if lister, can := t.c.protocol.(AllLister); can {
+	if lister, can := t.c.protocol.(protocol.AllLister); can {
 		t.c.group.Go(func() { t.findStrays(session, lister) })
 	}
 }
 
 // findStrays asks for the open orders on all symbols until it has them, or until the stream is lost again.
-func (t *trade) findStrays(session context.Context, lister AllLister) {
+func (t *trade) findStrays(session context.Context, lister protocol.AllLister) {
 	c, wait := t.c, retryPause
 	t.mu.Lock()
 	pause := time.Duration(t.strays.askAtNs - c.nowNs())
@@ -66,10 +67,10 @@ func (t *trade) findStrays(session context.Context, lister AllLister) {
 		switch {
 		case session.Err() != nil:
 			return
-		case err != nil && !Final(err) && !unaffordable(err):
+		case err != nil && !protocol.Final(err) && !unaffordable(err):
 			c.unanswered(strayQuestion, err)
 			pause = max(wait, c.untilRetry(err))
-			if CauseOf(err) != Unreached { // it may have cost as much as a list
+			if protocol.CauseOf(err) != protocol.Unreached { // it may have cost as much as a list
 				wait = min(2*wait, strayPause)
 			}
 			continue
@@ -89,13 +90,13 @@ func (t *trade) findStrays(session context.Context, lister AllLister) {
 
 // unaffordable reports whether a request costs more than this side's limit ever has.
 func unaffordable(err error) bool {
-	var f *Failure
-	return errors.As(err, &f) && f.Cause == Weight && f.Code == 0 && f.RetryAt.IsZero()
+	var f *protocol.Failure
+	return errors.As(err, &f) && f.Cause == protocol.Weight && f.Code == 0 && f.RetryAt.IsZero()
 }
 
 // strayed takes the list of all open orders, and names those of this runner that were not known. It returns how many rows cannot
 // be read that are this runner's or may be.
-func (t *trade) strayed(list OpenList, listed bool) (unread int) {
+func (t *trade) strayed(list protocol.OpenList, listed bool) (unread int) {
 	var fresh []string
 	open := make(map[string]bool, len(list.Orders))
 	t.mu.Lock()
@@ -108,7 +109,7 @@ func (t *trade) strayed(list OpenList, listed bool) (unread int) {
 		}
 		open[r.ClientID] = true
 		if strings.ContainsFunc(r.Symbol, unicode.IsControl) {
-			list.Unread = append(list.Unread, UnreadRow{ClientID: r.ClientID, Symbol: r.Symbol, Err: errors.New("its symbol has control characters")})
+			list.Unread = append(list.Unread, protocol.UnreadRow{ClientID: r.ClientID, Symbol: r.Symbol, Err: errors.New("its symbol has control characters")})
 			continue
 		}
 		if s.orders[r.ClientID] == nil {
@@ -123,7 +124,7 @@ func (t *trade) strayed(list OpenList, listed bool) (unread int) {
 	for i := range list.Unread {
 		open[list.Unread[i].ClientID] = true
 	}
-	_ = t.passOver(&s.unread, "all open orders", list.Unread, func(row *UnreadRow) bool {
+	_ = t.passOver(&s.unread, "all open orders", list.Unread, func(row *protocol.UnreadRow) bool {
 		return s.orders[row.ClientID] != nil || t.c.symbols.named(row.Symbol) != nil || t.blotter.Knows(row.ClientID)
 	})
 	unread = s.unread.own
@@ -172,7 +173,7 @@ func (s *strays) number(symbol string) int {
 }
 
 // report takes what the venue says of such an order.
-func (s *strays) report(r *blotter.Report) {
+func (s *strays) report(r *protocol.Report) {
 	o := s.orders[r.ClientID]
 	if o == nil || o.Symbol != r.Symbol || r.Status == hft.StatusNone {
 		return
@@ -256,8 +257,8 @@ func (t *trade) endStray(o *connector.OpenOrder) {
 	c := t.c
 	ctx, cancel := context.WithTimeout(t.requests, requestTimeout)
 	defer cancel()
-	send := func() (blotter.Report, error) {
-		return c.protocol.Cancel(ctx, &Order{Symbol: o.Symbol, ClientID: o.ClientID, VenueID: o.VenueID, Side: o.Side, OrdType: o.OrdType, TimeInForce: o.TimeInForce})
+	send := func() (protocol.Report, error) {
+		return c.protocol.Cancel(ctx, &protocol.Order{Symbol: o.Symbol, ClientID: o.ClientID, VenueID: o.VenueID, Side: o.Side, OrdType: o.OrdType, TimeInForce: o.TimeInForce})
 	}
 	report, err := inWindow(ctx, c, send)
 	for pause := c.untilRoom(err); pause > 0 && ctx.Err() == nil; pause = c.untilRoom(err) {
@@ -271,7 +272,7 @@ func (t *trade) endStray(o *connector.OpenOrder) {
 		f := c.failureOf(err)
 		c.heed(err)
 		c.answered(blotter.Cancel, err, f.Outage)
-		if text := fmt.Sprintf("cancel of %s on %s: %s", o.ClientID, o.Symbol, f.Cause); !f.Outage && f.Cause != Gone && c.complain.fresh(text) {
+		if text := fmt.Sprintf("cancel of %s on %s: %s", o.ClientID, o.Symbol, f.Cause); !f.Outage && f.Cause != protocol.Gone && c.complain.fresh(text) {
 			c.log.Warn("cannot cancel an order of an earlier run, retrying", "symbol", o.Symbol, "order", o.ClientID, "error", err)
 		}
 		return
@@ -297,8 +298,8 @@ func (t *trade) confirmStrays(symbol string, orders []connector.OpenOrder) {
 		o := t.strays.orders[id]
 		switch {
 		case o == nil || o.Symbol != symbol:
-		case err == nil && !slices.ContainsFunc(list.Orders, func(r blotter.Report) bool { return r.ClientID == id || r.VenueID == o.VenueID && r.VenueID != "" }) &&
-			!slices.ContainsFunc(list.Unread, func(r UnreadRow) bool { return r.ClientID == id || r.Nameless }):
+		case err == nil && !slices.ContainsFunc(list.Orders, func(r protocol.Report) bool { return r.ClientID == id || r.VenueID == o.VenueID && r.VenueID != "" }) &&
+			!slices.ContainsFunc(list.Unread, func(r protocol.UnreadRow) bool { return r.ClientID == id || r.Nameless }):
 			delete(t.strays.orders, id)
 		default:
 			o.Req = hft.StatusNone

@@ -12,8 +12,7 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/blotter"
-	"github.com/hftrunner/hftrunner/connector/stream"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/connector/venue"
 	"github.com/hftrunner/hftrunner/hft"
 )
@@ -22,19 +21,19 @@ import (
 type lister struct {
 	*fake
 	mu     sync.Mutex
-	list   map[string]blotter.Report // by client id
-	unread []venue.UnreadRow
+	list   map[string]protocol.Report // by client id
+	unread []protocol.UnreadRow
 	failed error
 	asked  []time.Time
 }
 
-func newLister(t *testing.T, reports ...blotter.Report) *lister {
-	l := &lister{fake: newFake(t), list: make(map[string]blotter.Report)}
+func newLister(t *testing.T, reports ...protocol.Report) *lister {
+	l := &lister{fake: newFake(t), list: make(map[string]protocol.Report)}
 	for _, r := range reports {
-		r.Channel, r.Status, r.HasCum = blotter.Query, hft.StatusNew, true
+		r.Channel, r.Status, r.HasCum = protocol.ChannelQuery, hft.StatusNew, true
 		l.list[r.ClientID] = r
 	}
-	l.openOrders = func(_ context.Context, symbol string) (list []blotter.Report, _ error) {
+	l.openOrders = func(_ context.Context, symbol string) (list []protocol.Report, _ error) {
 		for _, r := range l.all() {
 			if r.Symbol == symbol {
 				list = append(list, r)
@@ -42,30 +41,30 @@ func newLister(t *testing.T, reports ...blotter.Report) *lister {
 		}
 		return list, nil
 	}
-	l.cancel = func(_ context.Context, o *venue.Order) (blotter.Report, error) {
+	l.cancel = func(_ context.Context, o *protocol.Order) (protocol.Report, error) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		if _, open := l.list[o.ClientID]; !open {
-			return blotter.Report{}, &venue.Failure{Cause: venue.Gone, Code: -2011}
+			return protocol.Report{}, &protocol.Failure{Cause: protocol.Gone, Code: -2011}
 		}
 		delete(l.list, o.ClientID)
-		return blotter.Report{}, nil // as at a venue whose answers tell nothing
+		return protocol.Report{}, nil // as at a venue whose answers tell nothing
 	}
 	return l
 }
 
-func (l *lister) all() []blotter.Report {
+func (l *lister) all() []protocol.Report {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.Collect(maps.Values(l.list))
 }
 
-func (l *lister) AllOpenOrders(context.Context) (venue.OpenList, error) {
+func (l *lister) AllOpenOrders(context.Context) (protocol.OpenList, error) {
 	l.mu.Lock()
 	failed, unread := l.failed, slices.Clone(l.unread)
 	l.asked = append(l.asked, time.Now())
 	l.mu.Unlock()
-	return venue.OpenList{Orders: l.all(), Unread: unread}, failed
+	return protocol.OpenList{Orders: l.all(), Unread: unread}, failed
 }
 
 // times are those at which the list was asked for.
@@ -94,23 +93,23 @@ func elsewhere(r *run) (open []connector.OpenOrder) {
 
 func prefixed(c *venue.Config) { c.Trading, c.OrderPrefix = true, "hr" }
 
-// TestOrdersOnOtherSymbols: what an earlier run has left on a symbol that is not registered is found, named, and ended when that is
-// asked for; orders of others are not touched.
+// TestOrdersOnOtherSymbols: what an earlier run has left on a symbol that is not registered is found, named, and ended
+// when that is asked for; orders of others are not touched.
 func TestOrdersOnOtherSymbols(t *testing.T) {
 	t.Parallel()
-	odd := blotter.Report{Symbol: "XRP", ClientID: ownID(t, 79), VenueID: "5", Side: hft.Sell, Price: math.Inf(1), Qty: -1}
+	odd := protocol.Report{Symbol: "XRP", ClientID: ownID(t, 79), VenueID: "5", Side: hft.Sell, Price: math.Inf(1), Qty: -1}
 	l := newLister(t, odd,
-		blotter.Report{Symbol: "BTC", ClientID: ownID(t, 76), VenueID: "1", Side: hft.Buy, Price: 100, Qty: 1},
-		blotter.Report{Symbol: "ETH", ClientID: ownID(t, 77), VenueID: "2", Side: hft.Buy, Price: 20.5, Qty: 3, CumQty: 1},
-		blotter.Report{Symbol: "ETH", ClientID: ownID(t, 78), VenueID: "3", Side: hft.Sell, Price: 30, Qty: 4},
-		blotter.Report{Symbol: "ETH", ClientID: "somebody's", VenueID: "4", Side: hft.Sell, Price: 30, Qty: 4})
-	told := make(chan blotter.Report, 1)
-	l.decodeUser = func(_ []byte, sink venue.UserSink) error {
+		protocol.Report{Symbol: "BTC", ClientID: ownID(t, 76), VenueID: "1", Side: hft.Buy, Price: 100, Qty: 1},
+		protocol.Report{Symbol: "ETH", ClientID: ownID(t, 77), VenueID: "2", Side: hft.Buy, Price: 20.5, Qty: 3, CumQty: 1},
+		protocol.Report{Symbol: "ETH", ClientID: ownID(t, 78), VenueID: "3", Side: hft.Sell, Price: 30, Qty: 4},
+		protocol.Report{Symbol: "ETH", ClientID: "somebody's", VenueID: "4", Side: hft.Sell, Price: 30, Qty: 4})
+	told := make(chan protocol.Report, 1)
+	l.decodeUser = func(_ []byte, sink protocol.UserSink) error {
 		r := <-told
 		sink.Order(&r)
 		return nil
 	}
-	l.fail(&venue.Failure{Cause: venue.Unknown, Msg: "no answer"})
+	l.fail(&protocol.Failure{Cause: protocol.Unknown, Msg: "no answer"})
 	log := &syncBuffer{}
 	r := start(t, l, nil, func(c *venue.Config) { prefixed(c); c.Logger = log.logger() }, "BTC")
 	private := take(t, l.private, "the private stream")
@@ -133,7 +132,7 @@ func TestOrdersOnOtherSymbols(t *testing.T) {
 	}
 	until(t, "they are named", func() bool { return bytes.Contains(log.bytes(), []byte("ETH "+open[0].ClientID+" Buy 2 at 20.5")) })
 	// One ends by itself, one is canceled.
-	told <- blotter.Report{Channel: blotter.Stream, Symbol: "ETH", ClientID: open[1].ClientID, VenueID: "3", Status: hft.StatusFilled, Side: hft.Sell, Qty: 4, CumQty: 4, HasCum: true}
+	told <- protocol.Report{Channel: protocol.ChannelStream, Symbol: "ETH", ClientID: open[1].ClientID, VenueID: "3", Status: hft.StatusFilled, Side: hft.Sell, Qty: 4, CumQty: 4, HasCum: true}
 	private.send(t, "it is filled")
 	until(t, "it has ended", func() bool { return len(elsewhere(r)) == 2 })
 	r.connector.Cancel(open[0].Order)
@@ -143,19 +142,19 @@ func TestOrdersOnOtherSymbols(t *testing.T) {
 	}
 }
 
-// TestOtherSymbolsThatDoNotEnd: an order on a symbol that is not registered stays listed while the venue does not let it end, and may
-// be canceled again.
+// TestOtherSymbolsThatDoNotEnd: an order on a symbol that is not registered stays listed while the venue does not let
+// it end, and may be canceled again.
 func TestOtherSymbolsThatDoNotEnd(t *testing.T) {
 	t.Parallel()
-	l := newLister(t, blotter.Report{Symbol: "ETH", ClientID: ownID(t, 77), VenueID: "2", Side: hft.Buy, Price: 20.5, Qty: 3})
+	l := newLister(t, protocol.Report{Symbol: "ETH", ClientID: ownID(t, 77), VenueID: "2", Side: hft.Buy, Price: 20.5, Qty: 3})
 	end := l.cancel
 	busy := make(chan struct{})
-	l.cancel = func(ctx context.Context, o *venue.Order) (blotter.Report, error) {
+	l.cancel = func(ctx context.Context, o *protocol.Order) (protocol.Report, error) {
 		select {
 		case <-busy:
 			return end(ctx, o)
 		default:
-			return blotter.Report{}, &venue.Failure{Cause: venue.Overloaded, Code: 503}
+			return protocol.Report{}, &protocol.Failure{Cause: protocol.Overloaded, Code: 503}
 		}
 	}
 	r := start(t, l, nil, prefixed, "BTC")
@@ -171,7 +170,8 @@ func TestOtherSymbolsThatDoNotEnd(t *testing.T) {
 	until(t, "it is canceled", func() bool { return len(elsewhere(r)) == 0 })
 }
 
-// TestOtherSymbolsAfterAnOutage: the list is fetched again when the private stream is back, not more than once a minute.
+// TestOtherSymbolsAfterAnOutage: the list is fetched again when the private stream is back, not more than once a
+// minute.
 func TestOtherSymbolsAfterAnOutage(t *testing.T) {
 	t.Parallel()
 	l := newLister(t)
@@ -190,7 +190,7 @@ func TestOtherSymbolsAfterAnOutage(t *testing.T) {
 // TestOtherSymbolsAreRefused: a venue that does not list them holds up nothing.
 func TestOtherSymbolsAreRefused(t *testing.T) {
 	t.Parallel()
-	for name, failure := range map[string]*venue.Failure{"refused": {Cause: venue.Refused, Msg: "no"}, "more than the limit": {Cause: venue.Weight, Msg: "never"}} {
+	for name, failure := range map[string]*protocol.Failure{"refused": {Cause: protocol.Refused, Msg: "no"}, "more than the limit": {Cause: protocol.Weight, Msg: "never"}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			l := newLister(t)
@@ -203,12 +203,12 @@ func TestOtherSymbolsAreRefused(t *testing.T) {
 	}
 }
 
-// TestOtherSymbolsBehindAPage: a page of something in front of the venue is no word of the venue's, and the list, which costs much,
-// is asked for ever more rarely.
+// TestOtherSymbolsBehindAPage: a page of something in front of the venue is no word of the venue's, and the list, which
+// costs much, is asked for ever more rarely.
 func TestOtherSymbolsBehindAPage(t *testing.T) {
 	t.Parallel()
-	l := newLister(t, blotter.Report{Symbol: "ETH", ClientID: ownID(t, 77), VenueID: "2", Side: hft.Buy, Price: 20.5, Qty: 3})
-	l.fail(&venue.Failure{Cause: venue.Refused, Status: 404, Msg: "HTTP 404 Not Found"})
+	l := newLister(t, protocol.Report{Symbol: "ETH", ClientID: ownID(t, 77), VenueID: "2", Side: hft.Buy, Price: 20.5, Qty: 3})
+	l.fail(&protocol.Failure{Cause: protocol.Refused, Status: 404, Msg: "HTTP 404 Not Found"})
 	r := start(t, l, nil, prefixed, "BTC")
 	told := func() bool { open, _ := r.connector.Unaccounted(); return len(open) == 0 }
 	until(t, "it is asked for again", func() bool { return told() || len(l.times()) == 3 })
@@ -222,15 +222,15 @@ func TestOtherSymbolsBehindAPage(t *testing.T) {
 	until(t, "it is found", func() bool { return told() && len(elsewhere(r)) == 1 })
 }
 
-// TestOtherSymbolsAtTheLimit: a cancel that the limit of orders does not let through goes when there is room, without being asked
-// for again.
+// TestOtherSymbolsAtTheLimit: a cancel that the limit of orders does not let through goes when there is room, without
+// being asked for again.
 func TestOtherSymbolsAtTheLimit(t *testing.T) {
 	t.Parallel()
-	l := newLister(t, blotter.Report{Symbol: "ETH", ClientID: ownID(t, 77), VenueID: "2", Side: hft.Buy, Price: 20.5, Qty: 3})
+	l := newLister(t, protocol.Report{Symbol: "ETH", ClientID: ownID(t, 77), VenueID: "2", Side: hft.Buy, Price: 20.5, Qty: 3})
 	end, tries := l.cancel, 0
-	l.cancel = func(ctx context.Context, o *venue.Order) (blotter.Report, error) {
+	l.cancel = func(ctx context.Context, o *protocol.Order) (protocol.Report, error) {
 		if tries++; tries < 4 {
-			return blotter.Report{}, &venue.Failure{Cause: venue.OrderRate, RetryAt: time.Unix(0, l.NowNs()).Add(20 * time.Millisecond)}
+			return protocol.Report{}, &protocol.Failure{Cause: protocol.OrderRate, RetryAt: time.Unix(0, l.NowNs()).Add(20 * time.Millisecond)}
 		}
 		return end(ctx, o)
 	}
@@ -243,29 +243,29 @@ func TestOtherSymbolsAtTheLimit(t *testing.T) {
 	}
 }
 
-// TestUnreadRows: rows that cannot be read are passed over and told once where they are of others, and are not accounted for while
-// they are this runner's, or may be.
+// TestUnreadRows: rows that cannot be read are passed over and told once where they are of others, and are not
+// accounted for while they are this runner's, or may be.
 func TestUnreadRows(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("price is no number")
 	for name, test := range map[string]struct {
-		row    venue.UnreadRow
-		listed blotter.Report
+		row    protocol.UnreadRow
+		listed protocol.Report
 		theirs bool
 	}{
-		"of others":          {row: venue.UnreadRow{ClientID: "somebody's", Symbol: "ETH", Err: broken}, theirs: true},
-		"its own":            {row: venue.UnreadRow{ClientID: ownID(t, 80), Symbol: "ETH", Err: broken}},
-		"anybody's":          {row: venue.UnreadRow{Nameless: true, Err: broken}},
-		"its own and traded": {row: venue.UnreadRow{ClientID: ownID(t, 81), Symbol: "BTC", Err: broken}, theirs: true},
-		"control characters": {listed: blotter.Report{Symbol: "E\x1bTH", ClientID: ownID(t, 82), VenueID: "9", Side: hft.Buy, Price: 1, Qty: 1}},
+		"of others":          {row: protocol.UnreadRow{ClientID: "somebody's", Symbol: "ETH", Err: broken}, theirs: true},
+		"its own":            {row: protocol.UnreadRow{ClientID: ownID(t, 80), Symbol: "ETH", Err: broken}},
+		"anybody's":          {row: protocol.UnreadRow{Nameless: true, Err: broken}},
+		"its own and traded": {row: protocol.UnreadRow{ClientID: ownID(t, 81), Symbol: "BTC", Err: broken}, theirs: true},
+		"control characters": {listed: protocol.Report{Symbol: "E\x1bTH", ClientID: ownID(t, 82), VenueID: "9", Side: hft.Buy, Price: 1, Qty: 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l := newLister(t, blotter.Report{Symbol: "ETH", ClientID: ownID(t, 77), VenueID: "2", Side: hft.Buy, Price: 20.5, Qty: 3})
+			l := newLister(t, protocol.Report{Symbol: "ETH", ClientID: ownID(t, 77), VenueID: "2", Side: hft.Buy, Price: 20.5, Qty: 3})
 			if test.row.Err != nil {
-				l.unread = []venue.UnreadRow{test.row}
+				l.unread = []protocol.UnreadRow{test.row}
 			} else {
-				test.listed.Channel, test.listed.Status, test.listed.HasCum = blotter.Query, hft.StatusNew, true
+				test.listed.Channel, test.listed.Status, test.listed.HasCum = protocol.ChannelQuery, hft.StatusNew, true
 				l.list[test.listed.ClientID] = test.listed
 			}
 			log := &syncBuffer{}
@@ -297,19 +297,19 @@ func TestUnreadRows(t *testing.T) {
 	}
 }
 
-// TestOrdersOnSymbolsThatCannotBeTraded: the list of all orders has those on a symbol that the venue does not have or whose tick is
-// wrong; without the list they stay unknown.
+// TestOrdersOnSymbolsThatCannotBeTraded: the list of all orders has those on a symbol that the venue does not have or
+// whose tick is wrong; without the list they stay unknown.
 func TestOrdersOnSymbolsThatCannotBeTraded(t *testing.T) {
 	t.Parallel()
-	for name, failure := range map[string]error{"listed": nil, "refused": &venue.Failure{Cause: venue.Refused, Code: -1}} {
+	for name, failure := range map[string]error{"listed": nil, "refused": &protocol.Failure{Cause: protocol.Refused, Code: -1}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			l := newLister(t)
-			l.filters = func(symbol string) ([]venue.Filters, error) {
+			l.filters = func(symbol string) ([]protocol.Filters, error) {
 				if symbol == "NONE" {
-					return nil, &venue.Failure{Cause: venue.Refused}
+					return nil, &protocol.Failure{Cause: protocol.Refused}
 				}
-				return []venue.Filters{{Symbol: symbol, Trading: true, TickSize: 0.5, LotSize: 0.001}}, nil
+				return []protocol.Filters{{Symbol: symbol, Trading: true, TickSize: 0.5, LotSize: 0.001}}, nil
 			}
 			var want []int
 			if failure != nil {
@@ -330,24 +330,24 @@ func TestOrdersOnSymbolsThatCannotBeTraded(t *testing.T) {
 // closed is a lister without a private stream.
 type closed struct{ *lister }
 
-func (closed) UserStream(context.Context) (stream.Stream, error) {
-	return stream.Stream{}, &venue.Failure{Cause: venue.Unreached, Msg: "connection refused"}
+func (closed) UserStream(context.Context) (protocol.Stream, error) {
+	return protocol.Stream{}, &protocol.Failure{Cause: protocol.Unreached, Msg: "connection refused"}
 }
 
-// TestWithoutThePrivateStream: what an earlier run has left is found and ended also where the private stream does not come up; new
-// orders are refused.
+// TestWithoutThePrivateStream: what an earlier run has left is found and ended also where the private stream does not
+// come up; new orders are refused.
 func TestWithoutThePrivateStream(t *testing.T) {
 	t.Parallel()
 	l := newLister(t,
-		blotter.Report{Symbol: "BTC", ClientID: ownID(t, 76), VenueID: "1", Side: hft.Buy, Price: 100, Qty: 1},
-		blotter.Report{Symbol: "ETH", ClientID: ownID(t, 77), VenueID: "2", Side: hft.Buy, Price: 20.5, Qty: 3, CumQty: 1})
-	l.query = func(_ context.Context, o *venue.Order) (blotter.Report, error) {
+		protocol.Report{Symbol: "BTC", ClientID: ownID(t, 76), VenueID: "1", Side: hft.Buy, Price: 100, Qty: 1},
+		protocol.Report{Symbol: "ETH", ClientID: ownID(t, 77), VenueID: "2", Side: hft.Buy, Price: 20.5, Qty: 3, CumQty: 1})
+	l.query = func(_ context.Context, o *protocol.Order) (protocol.Report, error) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		if r, open := l.list[o.ClientID]; open {
 			return r, nil
 		}
-		return blotter.Report{}, &venue.Failure{Cause: venue.NotFound}
+		return protocol.Report{}, &protocol.Failure{Cause: protocol.NotFound}
 	}
 	r := start(t, closed{l}, nil, prefixed, "BTC")
 	if open, coming := r.connector.Unaccounted(); len(open) != 2 || !coming {

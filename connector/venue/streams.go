@@ -10,7 +10,8 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/stream"
+	"github.com/hftrunner/hftrunner/connector/internal/stream"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 )
 
 // marketStreams are the connections of the market data.
@@ -127,10 +128,10 @@ func (s *marketStream) keep(keeper *stream.Keeper) {
 }
 
 // prepare describes the connection for the symbols of now.
-func (s *marketStream) prepare(context.Context) (stream.Stream, error) {
+func (s *marketStream) prepare(context.Context) (protocol.Stream, error) {
 	streams := s.connector.protocol.MarketStreams(s.connector.symbols.names())
 	if s.no >= len(streams) {
-		return stream.Stream{}, fmt.Errorf("venue: stream %d is no longer needed", s.no)
+		return protocol.Stream{}, fmt.Errorf("venue: stream %d is no longer needed", s.no)
 	}
 	s.hello.Store(&streams[s.no].Hello)
 	return streams[s.no], nil
@@ -138,7 +139,7 @@ func (s *marketStream) prepare(context.Context) (stream.Stream, error) {
 
 // forbiddenPause is the pause after the venue has refused a connection with HTTP 403.
 func (c *Connector) forbiddenPause() time.Duration {
-	if f, ok := c.protocol.(Forbidder); ok {
+	if f, ok := c.protocol.(protocol.Forbidder); ok {
 		return f.ForbiddenPause()
 	}
 	return time.Minute
@@ -146,7 +147,7 @@ func (c *Connector) forbiddenPause() time.Duration {
 
 // notice renews the connection when the venue says that it is about to close it.
 func (s *marketStream) notice(frame []byte) {
-	n, ok := s.connector.protocol.(Noticer)
+	n, ok := s.connector.protocol.(protocol.Noticer)
 	if !ok {
 		return
 	}
@@ -176,7 +177,7 @@ const maxResubscriptions = 3
 
 // resubscribe subscribes a book anew until the stream has brought its snapshot or the connector stops.
 func (c *Connector) resubscribe(inst *instrument) {
-	r, can := c.protocol.(Resubscriber)
+	r, can := c.protocol.(protocol.Resubscriber)
 	for try := 1; ; try++ {
 		if can && try <= maxResubscriptions {
 			c.sendMarket(inst.Symbol, r.Resubscribe(inst.Symbol))

@@ -4,13 +4,14 @@ import (
 	"context"
 	"time"
 
-	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/connector/internal/blotter"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 )
 
 // trySweep begins to cancel all orders on a symbol with one request where the venue is quicker with it, enough are waiting, and
 // all that are open are to be canceled. It reports whether it did.
 func (t *trade) trySweep(inst *instrument, l *line) bool {
-	sweeper, ok := t.c.protocol.(Sweeper)
+	sweeper, ok := t.c.protocol.(protocol.Sweeper)
 	if !ok || l.asking || len(l.waiting) < fewest || t.c.nowNs() < l.nextSweepNs || !t.blotter.AllToEnd(inst.Symbol, nil) {
 		return false
 	}
@@ -25,7 +26,7 @@ func (t *trade) trySweep(inst *instrument, l *line) bool {
 
 // sweep cancels all orders on a symbol if the venue has none on it that is not to be canceled. What waits meanwhile waits for a
 // moment only: then it goes as it can, and the sweep comes after it if the venue answers after all.
-func (t *trade) sweep(inst *instrument, l *line, sweeper Sweeper, waiting []*blotter.Action) {
+func (t *trade) sweep(inst *instrument, l *line, sweeper protocol.Sweeper, waiting []*blotter.Action) {
 	answer := make(chan bool, 1)
 	t.c.group.Go(func() { answer <- t.onlyUnwanted(inst, listTimeout) })
 	late := time.NewTimer(sweepPatience)
@@ -64,9 +65,9 @@ func (t *trade) sweep(inst *instrument, l *line, sweeper Sweeper, waiting []*blo
 	close(l.sweep)
 	l.sweep = nil
 	t.mu.Unlock()
-	t.answers(l, waiting, err, func(i int) (blotter.Report, error) {
+	t.answers(l, waiting, err, func(i int) (protocol.Report, error) {
 		a := waiting[i]
-		return blotter.Report{Channel: blotter.Ack, Symbol: a.Symbol, ClientID: a.ClientID, VenueID: a.VenueID}, nil
+		return protocol.Report{Channel: protocol.ChannelAck, Symbol: a.Symbol, ClientID: a.ClientID, VenueID: a.VenueID}, nil
 	})
 	t.mu.Lock()
 	t.left(inst, l)

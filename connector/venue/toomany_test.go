@@ -10,7 +10,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/connector/venue"
 	"github.com/hftrunner/hftrunner/hft"
 )
@@ -40,25 +40,26 @@ func (l *told) with(text string) (lines []string) {
 	return lines
 }
 
-// TestTooManyRequestsIsOneOutage: that there are too many requests, or orders, is one WARN with its cause and until when, however many
-// are refused and not sent meanwhile, and one line when the same works again; what else works meanwhile does not tell that.
+// TestTooManyRequestsIsOneOutage: that there are too many requests, or orders, is one WARN with its cause and until
+// when, however many are refused and not sent meanwhile, and one line when the same works again; what else works
+// meanwhile does not tell that.
 func TestTooManyRequestsIsOneOutage(t *testing.T) {
 	t.Parallel()
-	for name, cause := range map[string]venue.Cause{"requests": venue.Weight, "orders": venue.OrderRate, "banned": venue.Banned} {
+	for name, cause := range map[string]protocol.Cause{"requests": protocol.Weight, "orders": protocol.OrderRate, "banned": protocol.Banned} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFake(t)
-			var failure atomic.Pointer[venue.Failure]
-			f.place = func(_ context.Context, o *venue.Order) (blotter.Report, error) {
+			var failure atomic.Pointer[protocol.Failure]
+			f.place = func(_ context.Context, o *protocol.Order) (protocol.Report, error) {
 				if failed := failure.Load(); failed != nil {
-					return blotter.Report{}, failed
+					return protocol.Report{}, failed
 				}
-				return blotter.Report{Channel: blotter.Ack, Symbol: o.Symbol, ClientID: o.ClientID, VenueID: "v" + o.ClientID, Status: hft.StatusNew, Side: o.Side, Price: 100, Qty: 0.01, HasCum: true}, nil
+				return protocol.Report{Channel: protocol.ChannelAck, Symbol: o.Symbol, ClientID: o.ClientID, VenueID: "v" + o.ClientID, Status: hft.StatusNew, Side: o.Side, Price: 100, Qty: 0.01, HasCum: true}, nil
 			}
 			var canceled atomic.Int32
-			f.cancel = func(_ context.Context, o *venue.Order) (blotter.Report, error) {
+			f.cancel = func(_ context.Context, o *protocol.Order) (protocol.Report, error) {
 				canceled.Add(1)
-				return blotter.Report{}, &venue.Failure{Cause: venue.Gone, Code: -2011, Msg: "unknown order"}
+				return protocol.Report{}, &protocol.Failure{Cause: protocol.Gone, Code: -2011, Msg: "unknown order"}
 			}
 			log := new(told)
 			r := start(t, f, nil, func(c *venue.Config) {
@@ -70,10 +71,10 @@ func TestTooManyRequestsIsOneOutage(t *testing.T) {
 			r.connector.Submit(o)
 			until(t, "an order is there", func() bool { return r.taken(1) })
 			const pause = 3 * time.Second
-			failure.Store(&venue.Failure{Cause: cause, Code: -1003, Status: 429, Msg: "slow down", RetryAt: time.Now().Add(pause)})
+			failure.Store(&protocol.Failure{Cause: cause, Code: -1003, Status: 429, Msg: "slow down", RetryAt: time.Now().Add(pause)})
 			r.connector.Submit(r.order(0, 2))
 			until(t, "an order is refused", func() bool { return r.refused("slow down") == 1 })
-			failure.Store(&venue.Failure{Cause: cause, Held: true, Msg: "not sent: slow down", RetryAt: time.Now().Add(pause)})
+			failure.Store(&protocol.Failure{Cause: cause, Held: true, Msg: "not sent: slow down", RetryAt: time.Now().Add(pause)})
 			r.connector.Submit(r.order(0, 3))
 			until(t, "another one", func() bool { return r.refused("slow down") == 2 })
 			r.connector.Cancel(o)

@@ -10,9 +10,10 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/blotter"
-	"github.com/hftrunner/hftrunner/connector/clientid"
-	"github.com/hftrunner/hftrunner/connector/stream"
+	"github.com/hftrunner/hftrunner/connector/internal/blotter"
+	"github.com/hftrunner/hftrunner/connector/internal/clientid"
+	"github.com/hftrunner/hftrunner/connector/internal/stream"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/hft"
 )
 
@@ -31,6 +32,9 @@ type trade struct {
 	blotter *blotter.Blotter
 	codec   *clientid.Codec
 	strays  strays
+	// sent and answered are reused.
+	sent     connector.Sent
+	answered connector.Answer
 	// up says that the private stream is up; dead why nothing is traded any more.
 	up   bool
 	dead string
@@ -39,8 +43,8 @@ type trade struct {
 	endSession context.CancelFunc
 	// back is closed when the private stream is up again; nil while it is, and before it first was.
 	back chan struct{}
-	// reconciling says that reconcile works on the session.
-	reconciling bool
+	// reconciling says that reconcile works on the session, comparing that positions are to be compared again soon.
+	reconciling, comparing bool
 
 	// closing ends when nothing is waited for any more; it outlives the run's context.
 	closing context.Context
@@ -53,6 +57,10 @@ type trade struct {
 	wake chan struct{}
 	// suspect wakes the audit: something of the private stream could not be read.
 	suspect chan struct{}
+	// settled and inquiry wake inquire: funding was settled, all executions are known. fundedNs is the time of the newest
+	// settlement that was listed; only inquire uses it, one at a time.
+	settled, inquiry chan struct{}
+	fundedNs         int64
 	// exposed and resumed wake the dead-man's switch: a symbol has its first open order, the machine was suspended. beaten is
 	// closed when the switch is not refreshed any more.
 	exposed, resumed, beaten chan struct{}
@@ -63,7 +71,7 @@ func newTrade(c *Connector) (*trade, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &trade{c: c, codec: codec, strays: strays{orders: make(map[string]*connector.OpenOrder), numbers: make(map[string]int)}, wake: make(chan struct{}, 1), suspect: make(chan struct{}, 1), exposed: make(chan struct{}, 1),
+	t := &trade{c: c, codec: codec, strays: strays{orders: make(map[string]*connector.OpenOrder), numbers: make(map[string]int)}, wake: make(chan struct{}, 1), suspect: make(chan struct{}, 1), settled: make(chan struct{}, 1), inquiry: make(chan struct{}, 1), exposed: make(chan struct{}, 1),
 		resumed: make(chan struct{}, 1), beaten: make(chan struct{})}
 	t.closing, t.giveUp = context.WithCancel(context.WithoutCancel(c.ctx))
 	t.requests, t.abandon = context.WithCancel(t.closing)
@@ -118,11 +126,14 @@ func (t *trade) keep() {
 }
 
 // register adds an instrument to the record of orders.
-func (t *trade) register(inst connector.Instrument, f *Filters) error {
+func (t *trade) register(inst connector.Instrument, f *protocol.Filters, past *connector.Past) error {
 	t.mu.Lock()
+	defer t.mu.Unlock()
 	err := t.blotter.Register(blotter.Instrument{No: inst.No, Symbol: inst.Symbol, TickSize: inst.TickSize, LotSize: inst.LotSize,
-		MaxQty: f.MaxQty, QuoteAsset: f.QuoteAsset, BaseAsset: f.BaseAsset})
-	t.mu.Unlock()
+		MaxQty: f.MaxQty, QuoteAsset: f.QuoteAsset, BaseAsset: f.BaseAsset, Spot: f.Spot})
+	if err == nil && past.InstrumentNo == inst.No {
+		t.blotter.Recover(past, t.c.nowNs())
+	}
 	return err
 }
 
@@ -162,7 +173,7 @@ func (t *trade) start() {
 	c.group.Go(t.work)
 	c.group.Go(t.audit)
 	c.group.Go(t.learn)
-	if payer, ok := c.protocol.(FeePayer); ok {
+	if payer, ok := c.protocol.(protocol.FeePayer); ok {
 		c.group.Go(func() { t.keepFeePrices(payer) })
 	}
 	if c.cfg.DeadMan > 0 {
@@ -185,6 +196,7 @@ func (t *trade) work() {
 		}
 		t.mu.Lock()
 		t.blotter.Due(nowNs)
+		t.concludeAll()
 		t.mu.Unlock()
 	}
 }
@@ -237,7 +249,7 @@ func (c *Connector) Unaccounted() (instruments []int, coming bool) {
 		}
 	}
 	slices.Sort(instruments)
-	_, can := c.protocol.(AllLister)
+	_, can := c.protocol.(protocol.AllLister)
 	if t == nil { // it has not asked for anything
 		if can {
 			instruments, coming = append(instruments, -1), true
@@ -320,7 +332,15 @@ func (c *Connector) request(o *connector.Order, take func(*blotter.Blotter, *con
 }
 
 // Order passes an order's new state on to the bots; see blotter.Output.
-func (t *trade) Order(u *connector.OrderUpdate) { t.c.sink.Order(u) }
+func (t *trade) Order(u *connector.OrderUpdate) {
+	if u.Fill {
+		if inst := t.c.symbols.numbered(u.InstrumentNo); inst != nil {
+			inst.reading.told++
+			inst.watch.moved()
+		}
+	}
+	t.c.sink.Order(u)
+}
 
 // Error passes an error event on to the bots; see blotter.Output. The lock is held, so the log comes later.
 func (t *trade) Error(e *connector.Error) {
@@ -334,11 +354,11 @@ func (t *trade) Error(e *connector.Error) {
 
 // failureOf returns an error of a Protocol as the record of orders takes it.
 func (c *Connector) failureOf(err error) blotter.Failure {
-	var f *Failure
+	var f *protocol.Failure
 	if !errors.As(err, &f) {
-		return blotter.Failure{Cause: blotter.Unknown, Msg: err.Error(), Outage: true}
+		return blotter.Failure{Cause: protocol.Unknown, Msg: err.Error(), Outage: true}
 	}
-	out := blotter.Failure{Cause: f.Cause, Code: f.Code, Msg: f.Msg, Unreadable: f.Unreadable, Outage: f.isOutage()}
+	out := blotter.Failure{Cause: f.Cause, Code: f.Code, Msg: f.Msg, Unreadable: f.Unreadable, Outage: isOutage(f)}
 	if out.Msg == "" && f.Err != nil {
 		out.Msg = f.Err.Error()
 	}

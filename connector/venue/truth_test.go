@@ -11,8 +11,9 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/blotter"
-	"github.com/hftrunner/hftrunner/connector/clientid"
+	"github.com/hftrunner/hftrunner/connector/internal/blotter"
+	"github.com/hftrunner/hftrunner/connector/internal/clientid"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/connector/venue"
 	"github.com/hftrunner/hftrunner/hft"
 )
@@ -24,12 +25,12 @@ func TestPositionsThatCannotBe(t *testing.T) {
 	f := newFake(t)
 	var truth, asked atomic.Int64
 	truth.Store(3)
-	f.positions = func(context.Context) ([]venue.Position, error) {
+	f.positions = func(context.Context) ([]protocol.Position, error) {
 		asked.Add(1)
-		return []venue.Position{{Symbol: "BTC", Qty: float64(truth.Load()), TimestampNs: time.Now().UnixNano()}}, nil
+		return []protocol.Position{{Symbol: "BTC", Qty: float64(truth.Load()), TimestampNs: time.Now().UnixNano()}}, nil
 	}
-	told := make(chan venue.Position, 1)
-	f.decodeUser = func(_ []byte, sink venue.UserSink) error {
+	told := make(chan protocol.Position, 1)
+	f.decodeUser = func(_ []byte, sink protocol.UserSink) error {
 		sink.Position(<-told)
 		return nil
 	}
@@ -39,7 +40,7 @@ func TestPositionsThatCannotBe(t *testing.T) {
 	private := take(t, f.private, "the private stream")
 	until(t, "the position is known", func() bool { return r.LastPosition(0) == 3 })
 	bad := r.Counter(connector.BadMessages)
-	for _, p := range []venue.Position{{Qty: -9e12}, {Qty: math.NaN()}, {Qty: math.Inf(1)}, {Qty: 1e308}, {Qty: 3.3333}, {Qty: 104},
+	for _, p := range []protocol.Position{{Qty: -9e12}, {Qty: math.NaN()}, {Qty: math.Inf(1)}, {Qty: 1e308}, {Qty: 3.3333}, {Qty: 104},
 		{Qty: 4, TimestampNs: time.Now().Add(48 * time.Hour).UnixNano()}, {Qty: 4, TimestampNs: -1}} {
 		p.Symbol = "BTC"
 		told <- p
@@ -56,7 +57,7 @@ func TestPositionsThatCannotBe(t *testing.T) {
 	truth.Store(5000)
 	until(t, "the jump is believed", func() bool { return r.LastPosition(0) == 5000 })
 	// One that is told without a time ahead is.
-	told <- venue.Position{Symbol: "BTC", Qty: 5001, TimestampNs: time.Now().UnixNano()}
+	told <- protocol.Position{Symbol: "BTC", Qty: 5001, TimestampNs: time.Now().UnixNano()}
 	truth.Store(5001)
 	private.send(t, "position")
 	until(t, "it is believed", func() bool { return r.LastPosition(0) == 5001 })
@@ -76,20 +77,20 @@ func ownID(tb testing.TB, orderID uint64) string {
 	return id
 }
 
-// TestListsThatCannotBe: an own order that the list of open orders has as it cannot be is not adopted, and the instrument
-// takes no new orders until the list can be true.
+// TestListsThatCannotBe: an own order that the list of open orders has as it cannot be is not adopted, and the
+// instrument takes no new orders until the list can be true.
 func TestListsThatCannotBe(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
 	id := ownID(t, 77)
 	var healed atomic.Bool
-	f.openOrders = func(context.Context, string) ([]blotter.Report, error) {
-		r := blotter.Report{Channel: blotter.Query, Symbol: "BTC", ClientID: id, VenueID: "1", Status: hft.StatusPartiallyFilled, Side: hft.Buy,
+	f.openOrders = func(context.Context, string) ([]protocol.Report, error) {
+		r := protocol.Report{Channel: protocol.ChannelQuery, Symbol: "BTC", ClientID: id, VenueID: "1", Status: hft.StatusPartiallyFilled, Side: hft.Buy,
 			Price: 100, Qty: 10, CumQty: 4, HasCum: true, TimestampNs: time.Now().UnixNano()}
 		if !healed.Load() {
 			r.CumQty = 9990
 		}
-		return []blotter.Report{r}, nil
+		return []protocol.Report{r}, nil
 	}
 	r := start(t, f, nil, func(c *venue.Config) { c.Trading, c.AuditInterval, c.OrderPrefix = true, 10*time.Millisecond, "hr" }, "BTC")
 	take(t, f.private, "the private stream")
@@ -115,33 +116,33 @@ func codes(r *run, code int64) (n int) {
 	return n
 }
 
-// TestPositionOfOneSymbol: a position that cannot be true, or is none, from the start keeps its own symbol from trading, which is
-// said once, and no other; its open orders are known.
+// TestPositionOfOneSymbol: a position that cannot be true, or is none, from the start keeps its own symbol from
+// trading, which is said once, and no other; its open orders are known.
 func TestPositionOfOneSymbol(t *testing.T) {
 	t.Parallel()
-	for name, p := range map[string]venue.Position{"half a lot": {Qty: 0.0005}, "hedge mode": {Err: errors.New("BTC is in hedge mode")}} {
+	for name, p := range map[string]protocol.Position{"half a lot": {Qty: 0.0005}, "hedge mode": {Err: errors.New("BTC is in hedge mode")}} {
 		t.Run(name, func(t *testing.T) { testPositionOfOneSymbol(t, p) })
 	}
 }
 
-func testPositionOfOneSymbol(t *testing.T, wrong venue.Position) {
+func testPositionOfOneSymbol(t *testing.T, wrong protocol.Position) {
 	t.Parallel()
 	f := newFake(t)
 	id := ownID(t, 77)
 	var healed atomic.Bool
-	f.positions = func(context.Context) ([]venue.Position, error) {
+	f.positions = func(context.Context) ([]protocol.Position, error) {
 		p := wrong
 		if healed.Load() {
-			p = venue.Position{Qty: 0.002}
+			p = protocol.Position{Qty: 0.002}
 		}
 		p.Symbol, p.TimestampNs = "BTC", time.Now().UnixNano()
-		return []venue.Position{p, {Symbol: "ETH", Qty: 0.001, TimestampNs: time.Now().UnixNano()}}, nil
+		return []protocol.Position{p, {Symbol: "ETH", Qty: 0.001, TimestampNs: time.Now().UnixNano()}}, nil
 	}
-	f.openOrders = func(_ context.Context, symbol string) ([]blotter.Report, error) {
+	f.openOrders = func(_ context.Context, symbol string) ([]protocol.Report, error) {
 		if symbol != "BTC" {
 			return nil, nil
 		}
-		return []blotter.Report{{Channel: blotter.Query, Symbol: symbol, ClientID: id, VenueID: "1", Status: hft.StatusNew, Side: hft.Buy,
+		return []protocol.Report{{Channel: protocol.ChannelQuery, Symbol: symbol, ClientID: id, VenueID: "1", Status: hft.StatusNew, Side: hft.Buy,
 			Price: 100, Qty: 10, HasCum: true, TimestampNs: time.Now().UnixNano()}}, nil
 	}
 	f.snapshot = func(symbol string) ([]byte, error) { return []byte("S " + symbol + " 10"), nil }
@@ -175,4 +176,35 @@ func testPositionOfOneSymbol(t *testing.T, wrong venue.Position) {
 		t.Errorf("it was said in %d events and %d lines\n%s", codes(r, blotter.CodeStopped), n, log.bytes())
 	}
 	r.trade(0)
+}
+
+// TestHedgeRow: a position of hedge mode in the private stream stops its symbol at once, is said once, and no other symbol.
+func TestHedgeRow(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	var hedge atomic.Bool
+	f.positions = func(context.Context) ([]protocol.Position, error) {
+		p := protocol.Position{Symbol: "BTC", TimestampNs: time.Now().UnixNano()}
+		if hedge.Load() {
+			p.Err = protocol.HedgeMode("BTC")
+		}
+		return []protocol.Position{p}, nil
+	}
+	f.decodeUser = func(frame []byte, sink protocol.UserSink) error {
+		hedge.Store(true)
+		sink.Position(protocol.Position{Symbol: string(frame), Err: protocol.HedgeMode(frame)})
+		return nil
+	}
+	r := start(t, f, nil, func(c *venue.Config) { c.Trading, c.AuditInterval, c.OrderPrefix = true, time.Hour, "hr" }, "BTC", "ETH")
+	private := take(t, f.private, "the private stream")
+	r.trade(0)
+	private.send(t, "BTC")
+	private.send(t, "BTC")
+	until(t, "it is said", func() bool { return codes(r, blotter.CodeStopped) == 1 })
+	r.connector.Submit(r.order(0, 1))
+	until(t, "an order is refused", func() bool { return r.refused("BTC accepts no new orders: BTC is in hedge mode") == 1 })
+	r.trade(1)
+	if codes(r, blotter.CodeStopped) != 1 {
+		t.Error("it was said twice")
+	}
 }

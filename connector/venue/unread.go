@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 )
 
 // unread is what is known of the rows of a list of open orders that cannot be read. trade's mutex guards it.
@@ -18,7 +19,7 @@ type unread struct {
 // passOver takes the rows of a list that cannot be read and tells of them when they are not those of before. known says of an
 // order of this runner that it is looked after without the list. The error is about those that are this runner's or may be: the
 // list has to be asked for again. The lock is held.
-func (t *trade) passOver(u *unread, list string, rows []UnreadRow, known func(row *UnreadRow) bool) error {
+func (t *trade) passOver(u *unread, list string, rows []protocol.UnreadRow, known func(row *protocol.UnreadRow) bool) error {
 	var err error
 	own, shown := 0, make([]string, 0, strayLine)
 	for i := range rows {

@@ -10,24 +10,24 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/connector/venue"
 	"github.com/hftrunner/hftrunner/hft"
 )
 
-// TestUnreadRowsOfOneSymbol: a row of the open orders on a symbol that cannot be read hides no other: what an earlier run has left is
-// adopted and can be ended. Those of others are told once; while one is or may be this runner's, the symbol takes no new orders and
-// is not accounted for, and no other symbol waits for it.
+// TestUnreadRowsOfOneSymbol: a row of the open orders on a symbol that cannot be read hides no other: what an earlier
+// run has left is adopted and can be ended. Those of others are told once; while one is or may be this runner's, the
+// symbol takes no new orders and is not accounted for, and no other symbol waits for it.
 func TestUnreadRowsOfOneSymbol(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("price is no number")
 	for name, test := range map[string]struct {
-		row    venue.UnreadRow
+		row    protocol.UnreadRow
 		theirs bool
 	}{
-		"of others": {row: venue.UnreadRow{ClientID: "somebody's", Symbol: "BTC", Err: broken}, theirs: true},
-		"its own":   {row: venue.UnreadRow{ClientID: ownID(t, 80), Symbol: "BTC", Err: broken}},
-		"anybody's": {row: venue.UnreadRow{Nameless: true, Err: broken}},
+		"of others": {row: protocol.UnreadRow{ClientID: "somebody's", Symbol: "BTC", Err: broken}, theirs: true},
+		"its own":   {row: protocol.UnreadRow{ClientID: ownID(t, 80), Symbol: "BTC", Err: broken}},
+		"anybody's": {row: protocol.UnreadRow{Nameless: true, Err: broken}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -36,19 +36,19 @@ func TestUnreadRowsOfOneSymbol(t *testing.T) {
 	}
 }
 
-func testUnreadRowOfOneSymbol(t *testing.T, row venue.UnreadRow, theirs bool) {
-	l := newLister(t, blotter.Report{Symbol: "BTC", ClientID: ownID(t, 77), VenueID: "2", Side: hft.Buy, Price: 20.5, Qty: 3})
+func testUnreadRowOfOneSymbol(t *testing.T, row protocol.UnreadRow, theirs bool) {
+	l := newLister(t, protocol.Report{Symbol: "BTC", ClientID: ownID(t, 77), VenueID: "2", Side: hft.Buy, Price: 20.5, Qty: 3})
 	var healed atomic.Bool
 	var asked atomic.Int64
-	l.unreadOrders = func(symbol string) []venue.UnreadRow {
+	l.unreadOrders = func(symbol string) []protocol.UnreadRow {
 		if symbol != "BTC" || healed.Load() {
 			return nil
 		}
 		asked.Add(1)
-		return []venue.UnreadRow{row}
+		return []protocol.UnreadRow{row}
 	}
-	l.query = func(_ context.Context, o *venue.Order) (blotter.Report, error) {
-		return blotter.Report{}, &venue.Failure{Cause: venue.NotFound}
+	l.query = func(_ context.Context, o *protocol.Order) (protocol.Report, error) {
+		return protocol.Report{}, &protocol.Failure{Cause: protocol.NotFound}
 	}
 	log := &syncBuffer{}
 	r := start(t, l, nil, func(c *venue.Config) { prefixed(c); c.Logger, c.AuditInterval = log.logger(), 10*time.Millisecond }, "BTC", "ETH")
@@ -83,14 +83,15 @@ func testUnreadRowOfOneSymbol(t *testing.T, row venue.UnreadRow, theirs bool) {
 	}
 }
 
-// TestUnreadRowAndCancelAll: a row that cannot be read may be somebody's, so the orders on the symbol are not canceled all at once.
+// TestUnreadRowAndCancelAll: a row that cannot be read may be somebody's, so the orders on the symbol are not canceled
+// all at once.
 func TestUnreadRowAndCancelAll(t *testing.T) {
 	t.Parallel()
 	c := newCrowd(t)
 	var asked atomic.Int64
-	c.unreadOrders = func(string) []venue.UnreadRow {
+	c.unreadOrders = func(string) []protocol.UnreadRow {
 		asked.Add(1)
-		return []venue.UnreadRow{{ClientID: "web_1", Symbol: "BTC", Err: errors.New("price is no number")}}
+		return []protocol.UnreadRow{{ClientID: "web_1", Symbol: "BTC", Err: errors.New("price is no number")}}
 	}
 	s := sweeps{c, make(chan struct{})}
 	close(s.broom)
@@ -115,20 +116,20 @@ func TestUnreadStray(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			id := ownID(t, 77)
-			l := newLister(t, blotter.Report{Symbol: "ETH", ClientID: id, VenueID: "2", Side: hft.Buy, Price: 20.5, Qty: 3})
+			l := newLister(t, protocol.Report{Symbol: "ETH", ClientID: id, VenueID: "2", Side: hft.Buy, Price: 20.5, Qty: 3})
 			var healed atomic.Bool
 			var asked atomic.Int64
-			l.openOrders = func(context.Context, string) ([]blotter.Report, error) { return nil, nil }
-			l.unreadOrders = func(symbol string) []venue.UnreadRow {
+			l.openOrders = func(context.Context, string) ([]protocol.Report, error) { return nil, nil }
+			l.unreadOrders = func(symbol string) []protocol.UnreadRow {
 				if symbol != "ETH" || healed.Load() {
 					return nil
 				}
 				asked.Add(1)
-				row := venue.UnreadRow{Symbol: "ETH", Nameless: nameless, Err: errors.New("price is no number")}
+				row := protocol.UnreadRow{Symbol: "ETH", Nameless: nameless, Err: errors.New("price is no number")}
 				if !nameless {
 					row.ClientID = id
 				}
-				return []venue.UnreadRow{row}
+				return []protocol.UnreadRow{row}
 			}
 			r := start(t, l, nil, prefixed, "BTC")
 			until(t, "it is found", func() bool { return len(elsewhere(r)) == 1 })

@@ -23,7 +23,7 @@ import (
 	"github.com/hftrunner/hftrunner/backtest"
 	"github.com/hftrunner/hftrunner/backtest/npy"
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/binancefutures"
+	"github.com/hftrunner/hftrunner/connector/binance"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/batch"
 	"github.com/hftrunner/hftrunner/internal/control"
@@ -118,7 +118,7 @@ func newRig(t *testing.T) *rig {
 	r.cfg = batch.Config{Dir: filepath.Join(r.dir, "out"), CacheDir: filepath.Join(r.dir, "cache"), Workers: 2,
 		NewExecutor: func() batch.Executor { return r.fake },
 		OnEvent:     func(e batch.Event) { r.events = append(r.events, e) },
-		Formats:     map[string]connector.Format{"binancefutures": {NewDecoder: func() connector.Decoder { return new(binancefutures.Decoder) }, Rule: connector.RuleFutures}}}
+		Formats:     map[string]connector.Format{"binancefutures": {NewDecoder: binance.Futures().Format.NewDecoder, Rule: connector.RuleFutures}}}
 	files := []string{filepath.Join(r.dir, "b_20231115.npz"), filepath.Join(r.dir, "b_20231116.npz")}
 	names := batch.PartNames(files)
 	for _, path := range files {

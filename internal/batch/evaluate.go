@@ -162,6 +162,16 @@ func (p *part) endNs() int64 {
 	return p.rows[0][len(p.rows[0])-1].TimestampNs
 }
 
+// total returns the statistics of all assets: those of the first where they are of several currencies.
+func (g *Group) total(list []*stats.Stats, split stats.Split) (*stats.Stats, error) {
+	if len(list) == 1 || g.Mixed {
+		return list[0], nil
+	}
+	o := g.options(0)
+	o.Split = split
+	return stats.Sum(o, list...)
+}
+
 // figures takes the statistics of finished parts.
 func (g *Group) figures(parts []part) error {
 	assets := g.Job.Spec.Assets
@@ -191,19 +201,11 @@ func (g *Group) figures(parts []part) error {
 		g.assetCurves = append(g.assetCurves, stats.CurvesOf(joined, o.Asset, maxCurvePoints))
 	}
 	g.Mixed = slices.ContainsFunc(assets, func(a backtest.AssetSpec) bool { return currency(&a) != currency(&assets[0]) })
-	total := func(list []*stats.Stats, split stats.Split) (*stats.Stats, error) {
-		if len(list) == 1 || g.Mixed {
-			return list[0], nil
-		}
-		o := g.options(0)
-		o.Split = split
-		return stats.Sum(o, list...)
-	}
 	split := stats.SplitNone
 	if len(parts) == 1 {
 		split = stats.SplitDay
 	}
-	sum, err := total(whole, split)
+	sum, err := g.total(whole, split)
 	if err != nil {
 		return err
 	}
@@ -215,7 +217,7 @@ func (g *Group) figures(parts []part) error {
 	if len(parts) > 1 {
 		g.Stats = nil
 		for i := range parts {
-			one, err := total(each[i], stats.SplitNone)
+			one, err := g.total(each[i], stats.SplitNone)
 			if err != nil {
 				return err
 			}

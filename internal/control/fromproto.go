@@ -96,6 +96,7 @@ func statusFromProto(s *pb.StrategyStatus) StrategyStatus {
 			BestAsk: i.GetBestAsk(), OpenOrders: int(i.GetOpenOrders()), Fee: i.GetFee(),
 			TradingVolume: i.GetTradingVolume(), TradingValue: i.GetTradingValue(), RealisedPnL: i.GetRealisedPnl(),
 			OpenPnL: i.GetOpenPnl(), Findings: i.GetFindings(), BadMessages: i.GetBadMessages(),
+			TradingState: i.GetTradingState(), TradingReason: i.GetTradingReason(), Unattributed: i.GetUnattributed(), Mismatch: i.GetMismatch(),
 		})
 	}
 	return out

@@ -14,11 +14,29 @@ type Runner interface {
 	// Strategies returns the state of all strategies in the order of the configuration.
 	Strategies(ctx context.Context) ([]StrategyStatus, error)
 	// Start starts a stopped strategy, Stop stops one. Both return when it is done, with already when there was nothing to do.
-	Start(ctx context.Context, name string) (already bool, err error)
+	// With discardState the new process does not get the state that the strategy has saved.
+	Start(ctx context.Context, name string, discardState bool) (already bool, err error)
 	Stop(ctx context.Context, name string) (already bool, err error)
 	// Restart replaces a strategy's process by a new one. The old one goes on when the new one fails, or when its state
 	// cannot be saved, unless discardState gives that up.
 	Restart(ctx context.Context, name string, discardState bool) (RestartResult, error)
+	// Adopt books what of the account's position belongs to no strategy.
+	Adopt(ctx context.Context, a Adoption) (AdoptResult, error)
+}
+
+// Adoption asks for a position that belongs to no strategy to be booked to one, or with an empty Strategy to be left at that.
+type Adoption struct {
+	Strategy, Connector, Symbol string
+	// Qty has no sign and is 0 for all; Price is 0 for the middle of the book.
+	Qty, Price float64
+}
+
+// AdoptResult is the outcome of an adoption.
+type AdoptResult struct {
+	// Qty was booked at Price, Position is the strategy's and Unattributed that of no strategy after it.
+	Qty, Price, Position, Unattributed float64
+	// Resumed: the instrument was halted and takes new orders again.
+	Resumed bool
 }
 
 // VersionInfo identifies a host.
@@ -71,6 +89,13 @@ type InstrumentStatus struct {
 	OpenPnL       float64 `json:"open_pnl"`
 	// Findings counts the findings about the instrument's feed, by the keys of package feed; nil for none.
 	Findings map[string]uint64 `json:"findings,omitempty"`
+	// TradingState is "halted" where only cancels are sent, for TradingReason, empty otherwise.
+	TradingState  string `json:"trading_state,omitempty"`
+	TradingReason string `json:"trading_reason,omitempty"`
+	// Unattributed is the part of the account's position that belongs to no strategy, Mismatch the part that cannot be
+	// explained.
+	Unattributed float64 `json:"unattributed,omitempty"`
+	Mismatch     float64 `json:"mismatch,omitempty"`
 	// BadMessages is the number of unusable messages of the connector: the symbol of a message that cannot be decoded
 	// is unknown.
 	BadMessages uint64 `json:"connector_bad_messages,omitempty"`

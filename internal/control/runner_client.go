@@ -73,8 +73,8 @@ func (c *RunnerClient) Strategies(ctx context.Context) ([]StrategyStatus, error)
 }
 
 // Start starts a stopped strategy.
-func (c *RunnerClient) Start(ctx context.Context, name string) (already bool, err error) {
-	done, err := c.service.Start(ctx, &pb.StrategyName{Name: name})
+func (c *RunnerClient) Start(ctx context.Context, name string, discardState bool) (already bool, err error) {
+	done, err := c.service.Start(ctx, &pb.StrategyName{Name: name, DiscardState: discardState})
 	if err != nil {
 		return false, c.wrap(err)
 	}
@@ -97,6 +97,17 @@ func (c *RunnerClient) Restart(ctx context.Context, name string, discardState bo
 		return RestartResult{}, c.wrap(err)
 	}
 	return restartFromProto(r), nil
+}
+
+// Adopt books a position that belongs to no strategy.
+func (c *RunnerClient) Adopt(ctx context.Context, a Adoption) (AdoptResult, error) {
+	r, err := c.service.Adopt(ctx, &pb.AdoptRequest{Strategy: a.Strategy, Connector: a.Connector, Symbol: a.Symbol,
+		Qty: a.Qty, Price: a.Price})
+	if err != nil {
+		return AdoptResult{}, c.wrap(err)
+	}
+	return AdoptResult{Qty: r.GetQty(), Price: r.GetPrice(), Position: r.GetPosition(),
+		Unattributed: r.GetUnattributed(), Resumed: r.GetResumed()}, nil
 }
 
 // wrap gives an error of the host its type back. Its text is the host's and stays as it is: it is meant for people.

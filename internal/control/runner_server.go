@@ -137,7 +137,7 @@ func (s *runnerServer) Strategies(ctx context.Context, _ *pb.StrategiesRequest) 
 
 // Start starts a strategy.
 func (s *runnerServer) Start(ctx context.Context, n *pb.StrategyName) (*pb.Done, error) {
-	already, err := s.runner.Start(ctx, n.GetName())
+	already, err := s.runner.Start(ctx, n.GetName(), n.GetDiscardState())
 	if err != nil {
 		return nil, runnerStatus(err)
 	}
@@ -160,6 +160,17 @@ func (s *runnerServer) Restart(ctx context.Context, q *pb.RestartRequest) (*pb.R
 		return nil, runnerStatus(err)
 	}
 	return restartToProto(r), nil
+}
+
+// Adopt books a position that belongs to no strategy.
+func (s *runnerServer) Adopt(ctx context.Context, q *pb.AdoptRequest) (*pb.AdoptResult, error) {
+	r, err := s.runner.Adopt(ctx, Adoption{Strategy: q.GetStrategy(), Connector: q.GetConnector(), Symbol: q.GetSymbol(),
+		Qty: q.GetQty(), Price: q.GetPrice()})
+	if err != nil {
+		return nil, runnerStatus(err)
+	}
+	return &pb.AdoptResult{Qty: r.Qty, Price: r.Price, Position: r.Position, Unattributed: r.Unattributed,
+		Resumed: r.Resumed}, nil
 }
 
 // runnerStatus keeps the text of an error, and of the types the command line tells apart also the value.

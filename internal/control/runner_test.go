@@ -41,7 +41,7 @@ func fullStatus() control.StrategyStatus {
 		TickToOrder: 10, RestartGapNs: []int64{11, 12},
 		Instruments: []control.InstrumentStatus{{
 			Connector: "sim", Symbol: "BTCUSDT", Position: -1, BestBid: 2, BestAsk: 3, OpenOrders: 4, Fee: 5, TradingVolume: 6,
-			TradingValue: 7, RealisedPnL: 8, OpenPnL: 9, Findings: map[string]uint64{"gap": 10, "mismatch": 11}, BadMessages: 14,
+			TradingValue: 7, RealisedPnL: 8, OpenPnL: 9, Findings: map[string]uint64{"gap": 10, "mismatch": 11}, BadMessages: 14, TradingState: "halted", TradingReason: "halted: why", Unattributed: 1.5, Mismatch: -2.5,
 		}},
 	}
 }
@@ -51,7 +51,7 @@ func oneOrder() control.OpenOrder {
 	return control.OpenOrder{Strategy: "left", Connector: "bf", Symbol: "BTCUSDT", ClientID: "x-1", Side: "Buy", Price: 60_000.1, OpenQty: 0.01}
 }
 
-func (h *fakeHost) Start(_ context.Context, name string) (bool, error) {
+func (h *fakeHost) Start(_ context.Context, name string, _ bool) (bool, error) {
 	switch name {
 	case "grid-btc":
 		return true, nil
@@ -82,6 +82,10 @@ func (h *fakeHost) Stop(ctx context.Context, _ string) (bool, error) {
 
 func (h *fakeHost) Restart(context.Context, string, bool) (control.RestartResult, error) {
 	return control.RestartResult{Gap: 42 * time.Millisecond, OldPID: 1, NewPID: 2, Version: "1.0.1", StateLost: "too large"}, nil
+}
+
+func (h *fakeHost) Adopt(_ context.Context, a control.Adoption) (control.AdoptResult, error) {
+	return control.AdoptResult{Qty: a.Qty, Price: a.Price, Position: 2, Unattributed: -1, Resumed: a.Strategy != "" && a.Connector == "sim" && a.Symbol == "BTCUSDT"}, nil
 }
 
 // serveHost serves h until the test ends or stop is called.
@@ -139,12 +143,17 @@ func TestRunnerCalls(t *testing.T) {
 	if list, err := c.Strategies(ctx); err != nil || !reflect.DeepEqual(list, wantList) {
 		t.Errorf("strategies are\n%+v, %v, want\n%+v", list, err, wantList)
 	}
-	if already, err := c.Start(ctx, "grid-btc"); err != nil || !already {
+	if already, err := c.Start(ctx, "grid-btc", false); err != nil || !already {
 		t.Error(already, err)
 	}
 	wantRestart, _ := host.Restart(ctx, "", false)
 	if r, err := c.Restart(ctx, "grid-btc", true); err != nil || r != wantRestart {
 		t.Errorf("restart is %+v, %v", r, err)
+	}
+	asked := control.Adoption{Strategy: "grid-btc", Connector: "sim", Symbol: "BTCUSDT", Qty: 0.5, Price: 60000}
+	wantAdopted, _ := host.Adopt(ctx, asked)
+	if r, err := c.Adopt(ctx, asked); err != nil || r != wantAdopted || !r.Resumed {
+		t.Errorf("adopt is %+v, %v", r, err)
 	}
 	info, err := os.Stat(socketPath)
 	if err != nil || info.Mode().Perm() != 0o600 {
@@ -173,30 +182,30 @@ func TestRunnerErrors(t *testing.T) {
 	socketPath, stop := serveHost(t, &fakeHost{blocked: make(chan struct{})})
 	c := dialHost(t, socketPath)
 	ctx := deadline(t)
-	_, err := c.Start(ctx, "gird-btc")
+	_, err := c.Start(ctx, "gird-btc", false)
 	var notFound *control.NotFoundError
 	if !errors.Is(err, control.ErrNotFound) || !errors.As(err, &notFound) || notFound.Nearest != "grid-btc" ||
 		err.Error() != `start: no strategy "gird-btc"; did you mean "grid-btc"?` {
 		t.Errorf("unknown strategy: %v", err)
 	}
-	_, err = c.Start(ctx, "broken")
+	_, err = c.Start(ctx, "broken", false)
 	var launch *control.LaunchError
 	if !errors.As(err, &launch) || launch.Cause != control.CauseChecksum || err.Error() != "start broken: plugin /p: is odd: look" {
 		t.Errorf("failed launch: %v", err)
 	}
-	_, err = c.Start(ctx, "wrong")
+	_, err = c.Start(ctx, "wrong", false)
 	var params control.ParamErrors
 	if !errors.As(err, &params) || len(params) != 1 || !strings.Contains(err.Error(), `parameter "qty" is odd`) {
 		t.Errorf("wrong parameters: %v", err)
 	}
-	_, err = c.Start(ctx, "left")
+	_, err = c.Start(ctx, "left", false)
 	var left *control.OrdersLeftError
 	if !errors.As(err, &left) || left.Strategy != "left" || len(left.Orders) != 1 || left.Orders[0] != oneOrder() ||
 		!slices.Equal(left.Unaccounted, []string{"bf ETHUSDT", "bf \uFFFD"}) || !strings.Contains(err.Error(), "may be open on bf ETHUSDT, ") ||
 		!strings.HasSuffix(err.Error(), "\n  bf BTCUSDT x-1 Buy 0.01 at 60000.1") {
 		t.Errorf("orders left: %v", err)
 	}
-	if _, err := c.Start(ctx, "running"); err == nil || err.Error() != "strategy running runs already \uFFFD" {
+	if _, err := c.Start(ctx, "running", false); err == nil || err.Error() != "strategy running runs already \uFFFD" {
 		t.Errorf("another error: %v", err)
 	}
 	short, cancel := context.WithTimeout(ctx, 20*time.Millisecond)

@@ -89,6 +89,7 @@ func statusToProto(s StrategyStatus) *pb.StrategyStatus {
 			Connector: i.Connector, Symbol: i.Symbol, Position: i.Position, BestBid: i.BestBid, BestAsk: i.BestAsk,
 			OpenOrders: int64(i.OpenOrders), Fee: i.Fee, TradingVolume: i.TradingVolume, TradingValue: i.TradingValue,
 			RealisedPnl: i.RealisedPnL, OpenPnl: i.OpenPnL, Findings: i.Findings, BadMessages: i.BadMessages,
+			TradingState: i.TradingState, TradingReason: validText(i.TradingReason), Unattributed: i.Unattributed, Mismatch: i.Mismatch,
 		})
 	}
 	return out

@@ -39,18 +39,24 @@ func textsOf(k journal.Kind) []string {
 		return []string{"connector_name", "symbol_name"}
 	case journal.KindRunBegun:
 		return []string{"version", "config_sha256"}
-	case journal.KindRunEnded, journal.KindBookAbsent, journal.KindBookPresent:
+	case journal.KindRunEnded, journal.KindBookAbsent, journal.KindBookPresent, journal.KindReset, journal.KindUnattributed:
 		return []string{"reason"}
 	case journal.KindStarted, journal.KindReplaced:
 		return []string{"name", "plugin", "version"}
 	case journal.KindStopped, journal.KindFailed:
 		return []string{"name", "reason"}
+	case journal.KindHeld:
+		return []string{"name", "held", "reason", "sha256"}
+	case journal.KindSavedState:
+		return []string{"name", "file", "reason"}
 	case journal.KindBalance:
 		return []string{"account", "asset"}
 	case journal.KindFunding:
 		return []string{"asset", "venue_id"}
 	case journal.KindReconciled:
 		return []string{"what", "details"}
+	case journal.KindMismatch:
+		return []string{"details"}
 	case journal.KindTradingState:
 		return []string{"scope", "name", "cause", "who"}
 	case journal.KindCommand:
@@ -159,6 +165,7 @@ func (f *fields) holding(h *journal.Holding) {
 	f.whole("trades", h.State.NumTrades)
 	f.number("volume", h.State.TradingVolume)
 	f.number("traded_value", h.State.TradingValue)
+	f.number("funding", h.State.Funding)
 	f.number("own_position", h.OwnPosition)
 	f.number("entry_price", h.EntryPrice)
 	f.number("realised", h.Realised)
@@ -183,6 +190,10 @@ func (f *fields) body() {
 		f.whole("pid", b.PID)
 		f.whole("old_pid", b.OldPID)
 		f.whole("restarts", b.Restarts)
+	case journal.KindSavedState:
+		b := bodyOf[journal.SavedState](r)
+		f.text("sha256", hex.EncodeToString(b.SHA256[:]))
+		f.whole("bytes", b.Bytes)
 	case journal.KindRequest, journal.KindRefused, journal.KindSent, journal.KindAnswered, journal.KindOrder, journal.KindExecution, journal.KindReconciled:
 		f.orderBody()
 	case journal.KindTradingState:
@@ -237,6 +248,7 @@ func (f *fields) orderBody() {
 		f.number("exec_value", b.Value)
 		f.number("fee", b.Fee)
 		f.number("fee_paid", b.FeePaid)
+		f.number("fee_qty", b.FeeQty)
 		f.text("exec_kind", executionName(b.Kind))
 		f.holding(&b.Holding)
 	}
@@ -249,6 +261,15 @@ func (f *fields) moneyBody() {
 		f.number("qty", b.Qty)
 		f.number("entry_price", b.EntryPrice)
 		f.time("venue_time", b.VenueNs)
+	case journal.KindUnattributed:
+		b := bodyOf[journal.Unattributed](r)
+		f.number("unattributed", b.Qty)
+		f.number("account_position", b.Venue)
+	case journal.KindMismatch:
+		b := bodyOf[journal.Mismatch](r)
+		f.number("account_position", b.Venue)
+		f.number("strategies", b.Strategies)
+		f.number("unattributed", b.Unattributed)
 	case journal.KindBalance:
 		b := bodyOf[journal.Balance](r)
 		f.number("total", b.Total)
@@ -260,8 +281,14 @@ func (f *fields) moneyBody() {
 		f.number("amount", b.Amount)
 		f.number("rate", b.Rate)
 		f.number("price", b.Price)
-		f.number("position", b.Position)
+		f.number("account_position", b.Position)
 		f.time("venue_time", b.VenueNs)
+		f.holding(&b.Holding)
+	case journal.KindExecutionsRead:
+		f.time("until_time", bodyOf[journal.ExecutionsRead](r).UntilNs)
+	case journal.KindReset:
+		b := bodyOf[journal.Holding](r)
+		f.holding(&b)
 	case journal.KindMark:
 		b := bodyOf[journal.Mark](r)
 		f.number("mid", b.Mid)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/connector/venue"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/collector"
@@ -22,7 +23,7 @@ import (
 type Config struct {
 	Venue *venues.Venue
 	// Symbols are the symbols to record, as the venue describes them.
-	Symbols []venue.Filters
+	Symbols []protocol.Filters
 	// Dir is the directory of the files.
 	Dir    string
 	Logger hclog.Logger
@@ -183,6 +184,9 @@ func (s *sink) Error(e *connector.Error) {
 
 // Ready is true if a book follows the venue.
 func (s *sink) Ready(no int) { s.symbols[no].ready.Store(true) }
+
+// Account has nothing to do.
+func (s *sink) Account(*connector.AccountEvent) {}
 
 // Stale is true if a book is lost.
 func (s *sink) Stale(no int, _ string) {

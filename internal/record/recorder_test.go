@@ -17,15 +17,15 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/binancefutures"
+	"github.com/hftrunner/hftrunner/connector/binance"
 	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/connector/recording"
 	"github.com/hftrunner/hftrunner/internal/collector"
+	"github.com/hftrunner/hftrunner/internal/hostipc"
 	"github.com/hftrunner/hftrunner/internal/record"
 	"github.com/hftrunner/hftrunner/internal/testexchange"
 	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
 	"github.com/hftrunner/hftrunner/internal/venues"
-	"github.com/hftrunner/hftrunner/ipc"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -45,7 +45,7 @@ func newRecorder(t *testing.T, e *testexchange.Exchange, dir string) *record.Rec
 	return newRecorderBy(t, e, dir, nil, hclog.NewNullLogger())
 }
 
-func newRecorderBy(t *testing.T, e *testexchange.Exchange, dir string, clock *ipc.Clock, logger hclog.Logger) *record.Recorder {
+func newRecorderBy(t *testing.T, e *testexchange.Exchange, dir string, clock *hostipc.Clock, logger hclog.Logger) *record.Recorder {
 	t.Helper()
 	ws := e.WSURL(testexchange.BinanceFutures)
 	const kind = string(testexchange.BinanceFutures)
@@ -100,7 +100,7 @@ func kinds(t *testing.T, name string) map[connector.MessageKind]int {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	d := binancefutures.Decoder{AggTrades: true}
+	d := binance.Futures().Format.NewDecoder()
 	counts := map[connector.MessageKind]int{}
 	for {
 		ns, message, err := r.Next()
@@ -141,8 +141,8 @@ func (l *lockedLog) says(text string) int {
 func TestTimeJumps(t *testing.T) {
 	e, dir := newExchange(t), t.TempDir()
 	var wallNs, bootNs atomic.Int64
-	this := ipc.ThisMachine()
-	clock := ipc.NewWallClockOf(ipc.Machine{Wall: func() int64 { return this.Wall() + wallNs.Load() }, Boot: func() int64 { return this.Boot() + bootNs.Load() }})
+	this := hostipc.ThisMachine()
+	clock := hostipc.NewWallClockOf(hostipc.Machine{Wall: func() int64 { return this.Wall() + wallNs.Load() }, Boot: func() int64 { return this.Boot() + bootNs.Load() }})
 	var log lockedLog
 	r := newRecorderBy(t, e, dir, clock, hclog.New(&hclog.LoggerOptions{Level: hclog.Warn, Output: &log}))
 	beganNs := clock.NowNs()

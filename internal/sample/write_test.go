@@ -18,8 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/binancefutures"
-	"github.com/hftrunner/hftrunner/connector/binancespot"
+	"github.com/hftrunner/hftrunner/connector/binance"
 	"github.com/hftrunner/hftrunner/connector/bybit"
 	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/connector/recording"
@@ -112,8 +111,8 @@ func TestVenuesReadTheirs(t *testing.T) {
 		rule    connector.Rule
 		quoted  bool // quotes have the number of an update of the book
 	}{
-		"binancefutures": {new(binancefutures.Decoder), connector.RuleFutures, true},
-		"binancespot":    {new(binancespot.Decoder), connector.RuleSpot, true},
+		"binancefutures": {binance.Futures().Format.NewDecoder(), connector.RuleFutures, true},
+		"binancespot":    {binance.Spot().Format.NewDecoder(), connector.RuleSpot, true},
 		"bybit":          {&bybit.Decoder{BBO: true}, connector.RuleStreamed, false},
 	}
 	for _, f := range files {

@@ -31,6 +31,7 @@ type BroadcastWriter struct {
 	slots    []feedSlot
 	mask     uint64
 	sequence uint64 // of the last record put; never read back from the ring
+	known    uint64 // sequence as of the last Commit, for any goroutine
 	tail     *uint64
 	race     raceMark
 	segment  *Segment // keeps the addresses
@@ -73,11 +74,17 @@ func (w *BroadcastWriter) Put(rec *FeedRecord) {
 // after it, of a reader's "I am parked", comes after everything put is visible. So either the writer sees the flag, or
 // the reader, who sets its flag and then looks once more, sees the record.
 func (w *BroadcastWriter) Commit() {
+	storeRelease(&w.known, w.sequence)     // SYNC POINT: records committed
 	atomic.StoreUint64(w.tail, w.sequence) // SYNC POINT: feed tail
 }
 
 // Tail returns the sequence of the last record put, 0 before the first.
 func (w *BroadcastWriter) Tail() uint64 { return w.sequence }
+
+// Committed returns what Tail was at the last Commit. Any goroutine may call it, also when the segment is gone.
+func (w *BroadcastWriter) Committed() uint64 {
+	return atomic.LoadUint64(&w.known) // SYNC POINT: records committed
+}
 
 // BroadcastReader reads a broadcast ring at its own pace; any number of them may, and a read-only mapping is enough.
 // One goroutine uses it.

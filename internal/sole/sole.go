@@ -49,6 +49,13 @@ func (m *Mark) Call(f func() error) error {
 // InCallback reports whether a callback runs.
 func (m *Mark) InCallback() bool { return m.state.load() == callback }
 
+// Watch gives what has a method Watch, a book of package depth say, the mark of the bot that keeps it. Anything else stays unwatched.
+func Watch(v any, m *Mark) {
+	if w, ok := v.(interface{ Watch(m *Mark) }); ok {
+		w.Watch(m)
+	}
+}
+
 //go:noinline
 func refuse(what string) {
 	panic(fmt.Sprintf("%s is called while another goroutine is within a call: it is for one goroutine only. Hand what others want done to that goroutine, by a Go channel say", what))

@@ -25,6 +25,7 @@ func withAdmin(core *venue.Core, p venue.Protocol) *admin {
 		core.Faults.Clear(fault.Name(r.URL.Query().Get("name")))
 		reply(w, http.StatusOK, core.Faults.Armed())
 	})
+	a.mux.HandleFunc("POST /admin/account", a.happen)
 	a.mux.Handle("/", p)
 	return a
 }
@@ -53,6 +54,22 @@ func (a *admin) arm(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	reply(w, http.StatusOK, a.core.Faults.Armed())
+}
+
+// happen takes a venue.Happening as JSON.
+func (a *admin) happen(w http.ResponseWriter, r *http.Request) {
+	var h venue.Happening
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<16))
+	d.DisallowUnknownFields()
+	err := d.Decode(&h)
+	if err == nil {
+		err = a.core.Happen(h)
+	}
+	if err != nil {
+		reply(w, http.StatusBadRequest, map[string]string{"error": err.Error()})
+		return
+	}
+	reply(w, http.StatusOK, h)
 }
 
 func reply(w http.ResponseWriter, status int, value any) {

@@ -66,7 +66,8 @@ func (e *Exchange) start(number int, name Venue) error {
 	}
 	config := venue.Config{Name: string(name), Clock: c.Clock, TickInterval: c.TickInterval, Faults: faults, Keys: keys, Background: background,
 		Address: net.JoinHostPort(c.Host, strconv.Itoa(c.port(number))), Wire: p.wire(),
-		Market: market.Config{Spot: p.spot, Symbols: symbols, Accounts: accounts, Seed: c.Seed, NoGaps: p.noGaps, FirstUpdateID: 1_000_000}}
+		Market: market.Config{Spot: p.spot, Symbols: symbols, Accounts: accounts, Seed: c.Seed, NoGaps: p.noGaps, FirstUpdateID: 1_000_000,
+			ForcedIDs: p.forcedIDs}}
 	if e.clock != nil {
 		config.TickInterval = 0
 	}
@@ -201,6 +202,15 @@ func (e *Exchange) TradeOfOthers(name Venue, symbol string, taker hft.Side, pric
 		return ErrNotServed
 	}
 	return core.TradeOfOthers(symbol, taker, price, qty)
+}
+
+// Happen lets something happen to an account that no order of its has made.
+func (e *Exchange) Happen(name Venue, h venue.Happening) error {
+	core := e.core(name)
+	if core == nil {
+		return ErrNotServed
+	}
+	return core.Happen(h)
 }
 
 // Halt stops the background market, or lets it continue where it was.

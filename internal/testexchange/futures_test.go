@@ -13,7 +13,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/binancefutures"
+	"github.com/hftrunner/hftrunner/connector/binance"
 	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/testexchange"
@@ -339,7 +339,7 @@ func follow(t *testing.T, rule connector.Rule) *follower {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &follower{T: t, decoder: new(binancefutures.Decoder), price: "%.2f", qty: "%.3f", sync: sync, levels: [2]map[string]string{{}, {}}}
+	return &follower{T: t, decoder: binance.Futures().Format.NewDecoder(), price: "%.2f", qty: "%.3f", sync: sync, levels: [2]map[string]string{{}, {}}}
 }
 
 func (f *follower) feed(data []byte) {

@@ -22,6 +22,8 @@ type protocol struct {
 	wire         func() wire.Config
 	symbols      func() []market.SymbolConfig
 	spot, noGaps bool
+	// forcedIDs has the prefixes of client ids of the venue's own orders.
+	forcedIDs map[market.ExecutionKind]string
 	// rule is the numbering of book updates in its recordings.
 	rule connector.Rule
 	// connectorBlock is a connector of the runner's configuration; %s is the address.
@@ -37,6 +39,8 @@ func protocols() map[Venue]protocol {
 					ListenKeyTTL: c.ListenKeyTTL, WeightPerMinute: c.WeightPerMinute, OrdersPerMinute: c.OrdersPerMinute})
 			},
 			wire: binancefutures.WireConfig, symbols: linearSymbols,
+			forcedIDs: map[market.ExecutionKind]string{market.Liquidation: "autoclose-", market.ADL: "adl_autoclose",
+				market.Settlement: "settlement_autoclose-", market.Delivery: "delivery_autoclose-"},
 			rule: connector.RuleFutures,
 			connectorBlock: `connector "binancefutures" "test" {
   api_url     = "http://%[1]s"

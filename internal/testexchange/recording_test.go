@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/binancefutures"
+	"github.com/hftrunner/hftrunner/connector/binance"
 	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/internal/testexchange"
 	"github.com/hftrunner/hftrunner/internal/testkit/datatest"
@@ -25,7 +25,7 @@ func futuresRecording(t *testing.T, path string, levels int) {
 	c := futures(t, func(c *testexchange.Config) {
 		c.Background, c.Recordings = testexchange.Recorded, map[string][]string{btc: {path}}
 		c.Decoders = map[testexchange.Venue]func() connector.Decoder{
-			testexchange.BinanceFutures: func() connector.Decoder { return new(binancefutures.Decoder) }}
+			testexchange.BinanceFutures: binance.Futures().Format.NewDecoder}
 	})
 	s := c.dial("/public/ws/btcusdt@depth@100ms")
 	s.drain()

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/binancespot"
+	"github.com/hftrunner/hftrunner/connector/binance"
 	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/testexchange"
@@ -153,7 +153,7 @@ func TestSpotBookFollows(t *testing.T) {
 		s := c.dial("/stream?streams=btcusdt@depth" + speed)
 		s.drain()
 		f := follow(t, connector.RuleSpot)
-		f.decoder, f.price, f.qty = new(binancespot.Decoder), "%.8f", "%.8f"
+		f.decoder, f.price, f.qty = binance.Spot().Format.NewDecoder(), "%.8f", "%.8f"
 		for step := range 20 {
 			c.Advance(time.Second)
 			if step == 3 {

@@ -8,54 +8,26 @@ package venues
 import (
 	"cmp"
 	"fmt"
-	"time"
 
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/stream"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/connector/venue"
-	"github.com/hftrunner/hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/internal/hostipc"
 )
-
-// Settings are the settings of a live connector: a pointer to the Settings of the venue's package.
-type Settings interface {
-	// Common returns those that every venue has.
-	Common() *venue.Settings
-}
-
-// Pace is after how long things happen that take minutes in practice. What is 0 is as in the runner, which sets nothing;
-// tests that cannot wait make it quicker.
-type Pace struct {
-	// Timeout is the time limit of a request.
-	Timeout time.Duration
-	// QuietBooks takes the place of QuietLimit; QuietTrades is how long the connections of trades may bring nothing where they
-	// have one of their own; Silence is how long a connection may bring not even a ping; Lifetime is after how long it is replaced;
-	// KeepAlive is how often the private stream is extended.
-	QuietBooks, QuietTrades, Silence, Lifetime, KeepAlive time.Duration
-	// The others are venue.Config's.
-	AuditInterval, BackOffMax, RefusedPause time.Duration
-	AttemptsPer5Min                         int
-}
 
 // Config configures a live connector.
 type Config struct {
 	// Kind is the venue: the name of one of Kinds.
 	Kind string
 	// Settings are of the kind.
-	Settings Settings
-	Pace     Pace
+	Settings venue.OwnSettings
+	Pace     venue.Pace
 	// Clock is the local clock, by which requests are signed: the one that the connector is run with, or nil for a new one.
-	Clock *ipc.Clock
+	Clock *hostipc.Clock
 	// Logger may be nil.
 	Logger hclog.Logger
-
-	// outage is that of all connections to the venue.
-	outage *stream.Outage
-	// orderEntry is the order route, if there is one.
-	orderEntry string
-	// quietLimit and deadMan are the venue's own settings that its connector has, too.
-	quietLimit, deadMan time.Duration
 }
 
 // String names the venue: a secret is not for a text.
@@ -66,12 +38,14 @@ func (c Config) GoString() string { return c.String() }
 
 // Venue is a venue's protocol.
 type Venue struct {
-	Protocol venue.Protocol
+	Protocol protocol.Protocol
 	// Rule is the venue's numbering of book updates.
 	Rule connector.Rule
 	// Clock is the local clock that its connector has to be run with.
-	Clock  *ipc.Clock
+	Clock  *hostipc.Clock
 	config Config
+	outage protocol.Outage
+	opened venue.Opened
 }
 
 // Open makes what speaks to a venue.
@@ -82,20 +56,20 @@ func open(c Config, orderEntry string) (*Venue, error) {
 	if !ok {
 		return nil, fmt.Errorf("this build has no venue %q", c.Kind)
 	}
-	if c.orderEntry = orderEntry; !c.Settings.Common().HasKey() {
-		c.orderEntry = byREST // there are no orders
+	if !c.Settings.Common().HasKey() {
+		orderEntry = byREST // there are no orders
 	}
 	if c.Clock == nil {
-		c.Clock = ipc.NewWallClock()
+		c.Clock = hostipc.NewWallClock()
 	}
-	c.outage = stream.NewOutage(c.Logger, c.Clock.NowNs)
-	v := &Venue{Clock: c.Clock}
+	v := &Venue{Clock: c.Clock, Rule: kind.Format.Rule, config: c, outage: venue.NewOutage(c.Logger, c.Clock.NowNs)}
 	var err error
-	v.Protocol, v.Rule, err = kind.open(&c)
+	v.opened, err = kind.Open(venue.Env{Settings: c.Settings, OrderEntry: orderEntry, Pace: c.Pace, NowNs: c.Clock.NowNs,
+		Logger: c.Logger, Outage: v.outage})
 	if err != nil {
 		return nil, err
 	}
-	v.config = c
+	v.Protocol = v.opened.Protocol
 	return v, nil
 }
 
@@ -113,22 +87,22 @@ func Check(c Config) error {
 
 // Connector returns a connector to the venue that is not connected yet. The filters are what the venue has said of the
 // symbols to trade.
-func (v *Venue) Connector(filters []venue.Filters) (*venue.Connector, error) {
+func (v *Venue) Connector(filters []protocol.Filters) (*venue.Connector, error) {
 	s := v.config.Settings.Common()
-	return venue.New(v.complete(venue.Config{Filters: filters, Trading: s.HasKey(), OrderPrefix: s.OrderPrefix, DeadMan: v.config.deadMan,
+	return venue.New(v.complete(venue.Config{Filters: filters, Trading: s.HasKey(), OrderPrefix: s.OrderPrefix, DeadMan: v.opened.DeadMan,
 		CancelOnDisconnect: s.CancelOnDisconnect}))
 }
 
 // Recorder returns a connector that only hands record what the venue sends; see venue.Config.
-func (v *Venue) Recorder(filters []venue.Filters, record func(symbol string, localNs int64, message []byte)) (*venue.Connector, error) {
+func (v *Venue) Recorder(filters []protocol.Filters, record func(symbol string, localNs int64, message []byte)) (*venue.Connector, error) {
 	return venue.New(v.complete(venue.Config{Filters: filters, Record: record}))
 }
 
 // complete fills in what every connector has.
 func (v *Venue) complete(cfg venue.Config) venue.Config {
 	c := &v.config
-	cfg.Protocol, cfg.Rule, cfg.Logger, cfg.Outage = v.Protocol, v.Rule, c.Logger, c.outage
+	cfg.Protocol, cfg.Rule, cfg.Logger, cfg.Outage = v.Protocol, v.Rule, c.Logger, v.outage
 	cfg.AuditInterval, cfg.BackOffMax, cfg.RefusedPause = c.Pace.AuditInterval, c.Pace.BackOffMax, c.Pace.RefusedPause
-	cfg.AttemptsPer5Min, cfg.QuietLimit = c.Pace.AttemptsPer5Min, cmp.Or(c.Pace.QuietBooks, c.quietLimit)
+	cfg.AttemptsPer5Min, cfg.QuietLimit = c.Pace.AttemptsPer5Min, cmp.Or(c.Pace.QuietBooks, v.opened.QuietLimit)
 	return cfg
 }

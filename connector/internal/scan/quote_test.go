@@ -6,8 +6,7 @@ import (
 	"testing"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/binancefutures"
-	"github.com/hftrunner/hftrunner/connector/binancespot"
+	"github.com/hftrunner/hftrunner/connector/binance"
 	"github.com/hftrunner/hftrunner/connector/internal/scan"
 	"github.com/hftrunner/hftrunner/internal/testkit/sampletest"
 	"github.com/hftrunner/hftrunner/internal/testkit/scantest"
@@ -20,8 +19,8 @@ func TestQuotes(t *testing.T) {
 		usual   func(localTimestampNs int64, raw []byte, m *connector.Message) bool
 		decoder connector.Decoder
 	}{
-		{"binancefutures", scan.FuturesQuote, &binancefutures.Decoder{}},
-		{"binancespot", scan.SpotQuote, &binancespot.Decoder{}},
+		{"binancefutures", scan.FuturesQuote, binance.Futures().Format.NewDecoder()},
+		{"binancespot", scan.SpotQuote, binance.Spot().Format.NewDecoder()},
 	} {
 		n := 0
 		for _, line := range scantest.Lines(t, sampletest.Path(t, c.venue, "BTCUSDT"), 5000) {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/hftrunner/hftrunner/backtest/check"
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/binancespot"
+	"github.com/hftrunner/hftrunner/connector/binance"
 	"github.com/hftrunner/hftrunner/connector/bybit"
 	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/depth"
@@ -20,7 +20,7 @@ import (
 	"github.com/hftrunner/hftrunner/internal/testkit/sampletest"
 )
 
-func spot() connector.Decoder { return new(binancespot.Decoder) }
+func spot() connector.Decoder { return binance.Spot().Format.NewDecoder() }
 
 // spotDepth is a difference of a spot book, received 10 ms after it was made.
 func spotDepth(ms, first, last int64, bids, asks string) string {
@@ -30,8 +30,8 @@ func spotDepth(ms, first, last int64, bids, asks string) string {
 const t0 = 1_748_908_801_000 // ms
 
 // bookAt returns the book that rows of one side make.
-func bookAt(rows []hft.Event, flag uint64, tick, lot float64) *depth.HashMapMarketDepth {
-	book := depth.NewHashMapMarketDepth(tick, lot, depth.Fixed)
+func bookAt(rows []hft.Event, flag uint64, tick, lot float64) depth.Book {
+	book := depth.NewHashMapMarketDepth(tick, lot)
 	for i := range rows {
 		if rows[i].Is(flag) {
 			depth.Apply(book, &rows[i])

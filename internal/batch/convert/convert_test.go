@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/binancespot"
+	"github.com/hftrunner/hftrunner/connector/binance"
 	"github.com/hftrunner/hftrunner/connector/bybit"
 	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/hft"
@@ -105,7 +105,7 @@ func TestSpotTimes(t *testing.T) {
 2000000 {"u":2,"s":"BTCUSDT","b":"9","B":"1","a":"10","A":"2"}
 3000000 {"lastUpdateId":1,"bids":[["9","1"]],"asks":[]}
 `
-	rows, _, _ := converted(t, convert.Options{Natural: true, NewDecoder: func() connector.Decoder { return new(binancespot.Decoder) }, Quotes: true, Raw: true}, lines)
+	rows, _, _ := converted(t, convert.Options{Natural: true, NewDecoder: binance.Spot().Format.NewDecoder, Quotes: true, Raw: true}, lines)
 	if want := "b1 7000000/7000000 9x1\nb5 7000000/8000000 9x1\ns5 7000000/8000000 10x2\nb3 7000000/9000000 9x0\nb4 7000000/9000000 9x1\n"; text(rows) != want {
 		t.Errorf("%s, want %s", text(rows), want)
 	}
@@ -114,7 +114,7 @@ func TestSpotTimes(t *testing.T) {
 // The samples of spot and Bybit: books and trades come out, with both flags nearly everywhere.
 func TestSpotAndBybitSamples(t *testing.T) {
 	for venue, decoder := range map[string]func() connector.Decoder{
-		"binancespot": func() connector.Decoder { return new(binancespot.Decoder) },
+		"binancespot": binance.Spot().Format.NewDecoder,
 		"bybit":       func() connector.Decoder { return new(bybit.Decoder) },
 	} {
 		out := filepath.Join(t.TempDir(), "out.npy")
@@ -130,7 +130,7 @@ func TestSpotAndBybitSamples(t *testing.T) {
 func TestSpotAndBybitRecordings(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out.npy")
 	s, err := convert.Events(t.Context(), []string{datatest.Recording(t, "binancespot", "btcusdt_20240808.gz")}, out,
-		convert.Options{Natural: true, NewDecoder: func() connector.Decoder { return new(binancespot.Decoder) }})
+		convert.Options{Natural: true, NewDecoder: binance.Spot().Format.NewDecoder})
 	if err != nil || found(s, feed.BadLine) != 0 || s.Clears != 2 || s.Both < 100_000 || s.Both < 9*s.ExchOnly {
 		t.Errorf("spot: %+v, %v", s, err)
 	}
@@ -386,7 +386,7 @@ func FuzzEvents(f *testing.F) {
 {"topic":"orderbook.500.A","type":"delta","ts":4,"data":{"s":"A","b":[["1","0"]],"a":[],"u":2}}`), 3, false, 5)
 	f.Add([]byte(`5 {"e":"depthUpdate","E":7,"s":"A","U":1,"u":1,"b":[["9","1"]],"a":[]}`), 3, true, 1)
 	decoders := []func() connector.Decoder{futures,
-		func() connector.Decoder { return new(binancespot.Decoder) }, func() connector.Decoder { return &bybit.Decoder{BBO: true} }}
+		binance.Spot().Format.NewDecoder, func() connector.Decoder { return &bybit.Decoder{BBO: true} }}
 	f.Fuzz(func(t *testing.T, content []byte, memoryRows int, bbo bool, venue int) {
 		memoryRows = int(uint(memoryRows)%40) + 1
 		dir := t.TempDir()

@@ -49,7 +49,7 @@ func openSource(ctx context.Context, files []string, options *Options, summary *
 
 // problem keeps the first that makes something of a file unusable, and passes over it.
 func (s *source) problem(p feed.Problem) error {
-	if n := s.lines.FileNo(); s.problems[n] == nil && (p.Finding == feed.BadLine || p.Finding == feed.BadTime || p.Finding == feed.Damaged) {
+	if n := s.lines.FileNo(); s.problems[n] == nil && p.Finding.Skips() {
 		s.problems[n] = p
 	}
 	s.options.OnProblem(p)

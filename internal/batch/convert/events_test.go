@@ -15,7 +15,7 @@ import (
 
 	"github.com/hftrunner/hftrunner/backtest/npy"
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/binancefutures"
+	"github.com/hftrunner/hftrunner/connector/binance"
 	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/batch/convert"
@@ -26,7 +26,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func futures() connector.Decoder { return new(binancefutures.Decoder) }
+func futures() connector.Decoder { return binance.Futures().Format.NewDecoder() }
 
 // readRows reads a file whole.
 func readRows[T any](tb testing.TB, path string, dtype npy.Dtype) []T {
@@ -215,7 +215,7 @@ func Example() {
 	name, out := filepath.Join(dir, "btcusdt_20240808"), filepath.Join(dir, "btcusdt_20240808.npz")
 	_ = os.WriteFile(name, []byte(trade(1000, 3)+"oops\n"+trade(2000, 4)), 0o600)
 	s, err := convert.Events(context.Background(), []string{name}, out, convert.Options{Natural: true,
-		NewDecoder: func() connector.Decoder { return new(binancefutures.Decoder) },
+		NewDecoder: binance.Futures().Format.NewDecoder,
 		OnProblem:  func(p feed.Problem) { fmt.Printf("line %d: %s\n", p.Line, p.What) },
 	})
 	if err != nil {

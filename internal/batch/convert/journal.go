@@ -77,9 +77,15 @@ func JournalLatencies(ctx context.Context, files []string, out string, onProblem
 		}
 		return s, fmt.Errorf("%w; must be journals of JSON lines with req_ts, exch_ts and resp_ts", err)
 	}
-	slices.SortStableFunc(rows, func(a, b Latency) int { return cmp.Compare(a.ReqTimestampNs, b.ReqTimestampNs) })
 	s.NumRows = int64(len(rows))
-	return s, writeLatencies(out, rows)
+	return s, MeasuredLatencies(rows, out)
+}
+
+// MeasuredLatencies makes a file of order latencies, out.npz or out.npy, from measured ones, which it sorts by the time
+// of the request.
+func MeasuredLatencies(rows []Latency, out string) error {
+	slices.SortStableFunc(rows, func(a, b Latency) int { return cmp.Compare(a.ReqTimestampNs, b.ReqTimestampNs) })
+	return writeLatencies(out, rows)
 }
 
 // journalRow reads one line of a journal.
@@ -96,16 +102,23 @@ func journalRow(line []byte) (Latency, error) {
 		return Latency{}, errors.New("the line lacks req_ts, exch_ts or resp_ts")
 	}
 	row := Latency{ReqTimestampNs: *times.Req, ExchTimestampNs: *times.Exch, RespTimestampNs: *times.Resp}
+	return row, row.Check()
+}
+
+// Check returns why no backtest can use the latency. An ExchTimestampNs of 0 is that of a request that was rejected.
+func (row *Latency) Check() error {
 	switch {
 	case row.ReqTimestampNs <= 0 || row.ExchTimestampNs < 0:
-		return Latency{}, fmt.Errorf("req_ts is %d and exch_ts %d; times are after 1970", row.ReqTimestampNs, row.ExchTimestampNs)
+		return fmt.Errorf("req_ts is %d and exch_ts %d; times are after 1970", row.ReqTimestampNs, row.ExchTimestampNs)
 	case row.RespTimestampNs < row.ReqTimestampNs:
-		return Latency{}, fmt.Errorf("the response is %d ns before the request", row.ReqTimestampNs-row.RespTimestampNs)
+		return fmt.Errorf("the response is %d ns before the request", row.ReqTimestampNs-row.RespTimestampNs)
 	case row.ExchTimestampNs == 0:
 	case row.ExchTimestampNs < row.ReqTimestampNs:
-		return Latency{}, fmt.Errorf("the exchange is %d ns before the request: the clocks differ", row.ReqTimestampNs-row.ExchTimestampNs)
+		return fmt.Errorf("the exchange is %d ns before the request: the clocks differ",
+			row.ReqTimestampNs-row.ExchTimestampNs)
 	case row.RespTimestampNs < row.ExchTimestampNs:
-		return Latency{}, fmt.Errorf("the response is %d ns before the exchange: the clocks differ", row.ExchTimestampNs-row.RespTimestampNs)
+		return fmt.Errorf("the response is %d ns before the exchange: the clocks differ",
+			row.ExchTimestampNs-row.RespTimestampNs)
 	}
-	return row, nil
+	return nil
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/binancefutures"
+	"github.com/hftrunner/hftrunner/connector/binance"
 	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/hft"
 )
@@ -90,7 +90,7 @@ func (v *venue) Run(ctx context.Context, sink connector.Sink, clock connector.Cl
 	if err != nil {
 		return err
 	}
-	var decoder binancefutures.Decoder
+	decoder := binance.Futures().Format.NewDecoder()
 	var m connector.Message
 	take := func(n int, raw []byte) error {
 		if err := decoder.Decode(int64(n), raw, &m); err != nil {

@@ -18,6 +18,7 @@ import (
 
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/internal/hostipc"
 	"github.com/hftrunner/hftrunner/ipc"
 )
 
@@ -57,9 +58,9 @@ func buildPlugins() (err error) {
 // and whose trades come every millisecond.
 type miniHost struct {
 	t       *testing.T
-	feed    *ipc.Feed
-	control *ipc.Control
-	port    *ipc.Port
+	feed    *hostipc.Feed
+	control *hostipc.Control
+	port    *hostipc.Port
 	process *control.Process
 	log     *syncBuffer // what the process writes
 	entries *syncBuffer // its log entries from level info on
@@ -101,9 +102,9 @@ func must[T any](t testing.TB) func(v T, err error) T {
 func newMiniHost(t *testing.T, plugin, params string) *miniHost {
 	t.Helper()
 	h := &miniHost{t: t, log: &syncBuffer{}, entries: &syncBuffer{}, quit: make(chan struct{}), ended: make(chan struct{}), faults: make(chan error, 1)}
-	h.feed = must[*ipc.Feed](t)(ipc.NewFeed("sim", 1024, ipc.NewWallClock()))
-	h.control = must[*ipc.Control](t)(ipc.NewControl())
-	h.port = must[*ipc.Port](t)(ipc.NewPort(h.feed, h.control))
+	h.feed = must[*hostipc.Feed](t)(hostipc.NewFeed("sim", 1024, hostipc.NewWallClock()))
+	h.control = must[*hostipc.Control](t)(hostipc.NewControl())
+	h.port = must[*hostipc.Port](t)(hostipc.NewPort(h.feed, h.control))
 	h.process = must[*control.Process](t)(h.launch(plugin))
 	h.serving.Add(1)
 	go h.serve()
@@ -139,7 +140,7 @@ func (h *miniHost) serve() {
 	defer ticker.Stop()
 	trade := hft.Event{Ev: hft.LocalEvent | hft.TradeEvent | hft.BuyEvent, Px: 100.1, Qty: 1}
 	level := hft.Event{Ev: hft.LocalEvent | hft.DepthSnapshotEvent | hft.BuyEvent, Px: 100, Qty: 1}
-	var q ipc.Request
+	var q hostipc.Request
 	for {
 		select {
 		case <-h.quit:

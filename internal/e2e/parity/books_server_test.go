@@ -15,11 +15,12 @@ import (
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/connectortest"
 	"github.com/hftrunner/hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/connector/venue"
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/hostipc"
 	"github.com/hftrunner/hftrunner/internal/testkit/sampletest"
 	"github.com/hftrunner/hftrunner/internal/venues"
-	"github.com/hftrunner/hftrunner/ipc"
 )
 
 // bookPatience is after how long a test gives up waiting for what should come at once.
@@ -142,6 +143,9 @@ func (s *liveBook) Feed(no int, events []hft.Event) {
 	}
 }
 
+// Account has nothing to do.
+func (s *liveBook) Account(*connector.AccountEvent) {}
+
 func (s *liveBook) Stale(no int, reason string) {
 	s.Sink.Stale(no, reason)
 	s.mu.Lock()
@@ -161,7 +165,7 @@ func (s *liveBook) print() uint64 {
 }
 
 // settings are those of a connector that has the streams of the recordings.
-func (r *recorded) settings(t *testing.T, url string) venues.Settings {
+func (r *recorded) settings(t *testing.T, url string) venue.OwnSettings {
 	t.Helper()
 	ws := "ws" + strings.TrimPrefix(url, "http")
 	named := map[string]any{"api_url": url, "public_url": ws + "/public", "market_url": ws + "/market", "private_url": ws + "/private",
@@ -185,12 +189,12 @@ func (r *recorded) live(t *testing.T, files []string, latencyNs int64) (list []s
 			startNs = localNs
 		}
 	}, files...)
-	clock := ipc.NewSteppedClock(startNs + latencyNs)
+	clock := hostipc.NewSteppedClock(startNs + latencyNs)
 	opened, err := venues.Open(venues.Config{Kind: r.venue, Clock: clock, Settings: r.settings(t, v.server.URL)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := opened.Connector([]venue.Filters{{Symbol: r.symbol, Trading: true, TickSize: r.tick, LotSize: r.lot}})
+	c, err := opened.Connector([]protocol.Filters{{Symbol: r.symbol, Trading: true, TickSize: r.tick, LotSize: r.lot}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -223,7 +227,7 @@ func (r *recorded) live(t *testing.T, files []string, latencyNs int64) (list []s
 // sender sends the lines of a recording in the way they once came.
 type sender struct {
 	v       *replica
-	clock   *ipc.Clock
+	clock   *hostipc.Clock
 	sink    *liveBook
 	socket  *websocket.Conn
 	said    *said

@@ -16,8 +16,7 @@ import (
 	"github.com/hftrunner/hftrunner/backtest"
 	"github.com/hftrunner/hftrunner/backtest/npy"
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/binancefutures"
-	"github.com/hftrunner/hftrunner/connector/binancespot"
+	"github.com/hftrunner/hftrunner/connector/binance"
 	"github.com/hftrunner/hftrunner/connector/bybit"
 	"github.com/hftrunner/hftrunner/connector/depthsync"
 	"github.com/hftrunner/hftrunner/connector/feed"
@@ -40,9 +39,9 @@ type recorded struct {
 }
 
 var recordedBooks = []recorded{
-	{"binancefutures", "BTCUSDT", "btcusdt_20240808.gz", connector.RuleFutures, func() connector.Decoder { return &binancefutures.Decoder{} }, 0.1, 0.001},
-	{"binancefutures", "ETHUSDT", "ethusdt_20240808.gz", connector.RuleFutures, func() connector.Decoder { return &binancefutures.Decoder{} }, 0.01, 0.001},
-	{"binancespot", "BTCUSDT", "btcusdt_20240808.gz", connector.RuleSpot, func() connector.Decoder { return &binancespot.Decoder{} }, 0.01, 0.00001},
+	{"binancefutures", "BTCUSDT", "btcusdt_20240808.gz", connector.RuleFutures, binance.Futures().Format.NewDecoder, 0.1, 0.001},
+	{"binancefutures", "ETHUSDT", "ethusdt_20240808.gz", connector.RuleFutures, binance.Futures().Format.NewDecoder, 0.01, 0.001},
+	{"binancespot", "BTCUSDT", "btcusdt_20240808.gz", connector.RuleSpot, binance.Spot().Format.NewDecoder, 0.01, 0.00001},
 	{"bybit", "BTCUSDT", "", connector.RuleStreamed, func() connector.Decoder { return &bybit.Decoder{BBO: true} }, 0.1, 0.001},
 }
 
@@ -247,7 +246,7 @@ func show(list []shown, now shown) []shown {
 type said struct {
 	sync     *depthsync.Synchronizer
 	depth    *plain
-	best     *depth.HashMapMarketDepth
+	best     depth.Book
 	depthSeq int64
 	quotes   []quoted
 	newest   quoted
@@ -266,7 +265,7 @@ func (r *recorded) said(t *testing.T) *said {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &said{sync: sync, depth: newPlain(r.tick), best: depth.NewHashMapMarketDepth(r.tick, r.lot, depth.Fixed), changed: map[level]float64{}}
+	return &said{sync: sync, depth: newPlain(r.tick), best: depth.NewHashMapMarketDepth(r.tick, r.lot), changed: map[level]float64{}}
 }
 
 // take takes a message of the book and returns what the synchronizer said to it.

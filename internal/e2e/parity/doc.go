@@ -5,7 +5,7 @@
 //   - backtest: backtest.Backtest over rows in memory, in its default mode;
 //   - paper: a host with the paper connector on a replay of recorded lines at full speed, and a bot that attached itself
 //     by the attach socket, so with decoder, fused book, shared memory and the stepped clock;
-//   - memory: live.LiveBot on a hub in memory whose clock stands until somebody waits, with an exchange of package sim
+//   - memory: live.LiveBot on a hub in memory whose clock stands until somebody waits, with the simulated exchange
 //     behind it.
 //
 // Each world writes down for every call what it returned, at what time, and everything the bot shows afterwards: orders

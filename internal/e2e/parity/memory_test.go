@@ -7,6 +7,7 @@ import (
 
 	"github.com/hftrunner/hftrunner/depth"
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/exchange"
 	"github.com/hftrunner/hftrunner/internal/testkit/ipctest"
 	"github.com/hftrunner/hftrunner/ipc"
 	"github.com/hftrunner/hftrunner/live"
@@ -52,14 +53,14 @@ type memory struct {
 	tb        testing.TB
 	clock     *ipctest.ManualClock
 	hub       *ipctest.Hub
-	link      *sim.Link
-	exchanges []*sim.L2
+	link      *exchange.Link
+	exchanges []*exchange.L2
 	states    []hft.StateValues
 	coming    int   // messages to come
 	lastNs    int64 // the last message
 
-	request sim.Request
-	report  sim.Report
+	request exchange.Request
+	report  exchange.Report
 }
 
 // inMemory returns a player on the live bot in memory.
@@ -69,7 +70,7 @@ func inMemory(tb testing.TB, m *market) *player {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	v := &memory{tb: tb, clock: ipctest.NewManualClock(t0), link: sim.NewLink(latency, latency), coming: len(m.messages)}
+	v := &memory{tb: tb, clock: ipctest.NewManualClock(t0), link: exchange.NewLink(latency, latency), coming: len(m.messages)}
 	insts := instruments(m)
 	v.hub = ipctest.NewHub(insts, v.clock)
 	tb.Cleanup(func() { v.hub.Close() })
@@ -79,16 +80,16 @@ func inMemory(tb testing.TB, m *market) *player {
 		if err != nil {
 			tb.Fatal(err)
 		}
-		cfg := sim.Config{AssetNo: i, Book: book, Queue: sim.RiskAdverseQueue{}, Asset: sim.LinearAsset(1),
+		cfg := exchange.Config{AssetNo: i, Book: book, Queue: sim.RiskAdverseQueue{}, Asset: sim.LinearAsset(1),
 			Fee: sim.TradingValueFee{Maker: makerFee, Taker: takerFee}, Responder: v.link}
-		exchange, err := sim.NewNoPartialFill(cfg)
+		made, err := exchange.NewNoPartialFill(cfg)
 		if m.partial {
-			exchange, err = sim.NewPartialFill(cfg)
+			made, err = exchange.NewPartialFill(cfg)
 		}
 		if err != nil {
 			tb.Fatal(err)
 		}
-		v.exchanges, v.states = append(v.exchanges, exchange), append(v.states, hft.StateValues{})
+		v.exchanges, v.states = append(v.exchanges, made), append(v.states, hft.StateValues{})
 	}
 	ch, err := v.hub.Attach(0, insts)
 	if err != nil {
@@ -139,7 +140,7 @@ func (v *memory) handle(q ipctest.Request) error {
 	if v.coming == 0 && v.clock.NowNs() > v.lastNs {
 		return nil // as the paper connector: nothing is carried out after the last message
 	}
-	v.request = sim.Request{AssetNo: q.InstNo, Owner: q.BotID, Order: q.Order}
+	v.request = exchange.Request{AssetNo: q.InstNo, Owner: q.BotID, Order: q.Order}
 	v.link.Send(v.clock.NowNs(), &v.request)
 	v.schedule()
 	return nil
@@ -147,7 +148,7 @@ func (v *memory) handle(q ipctest.Request) error {
 
 // schedule has what is under way delivered in time.
 func (v *memory) schedule() {
-	if nextNs := min(v.link.ToExchange.NextNs(), v.link.ToLocal.NextNs()); nextNs != sim.NeverNs {
+	if nextNs := min(v.link.ToExchange.NextNs(), v.link.ToLocal.NextNs()); nextNs != exchange.NeverNs {
 		v.clock.At(nextNs, v.deliver)
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/binancefutures"
+	"github.com/hftrunner/hftrunner/connector/binance"
 	"github.com/hftrunner/hftrunner/connector/paper"
 	"github.com/hftrunner/hftrunner/connector/replay"
 	"github.com/hftrunner/hftrunner/hft"
@@ -87,7 +87,7 @@ func inPaper(tb testing.TB, m *market) *player {
 		configured = append(configured, host.InstrumentConfig{Connector: inst.Connector, Symbol: inst.Symbol,
 			TickSize: inst.TickSize, LotSize: inst.LotSize, Depth: "window"})
 	}
-	source, err := replay.Open(replay.Config{Files: files, NewDecoder: func() connector.Decoder { return &binancefutures.Decoder{} },
+	source, err := replay.Open(replay.Config{Files: files, NewDecoder: binance.Futures().Format.NewDecoder,
 		Rule: connector.RuleFutures, Sync: replay.SyncNatural, OnBadLine: replay.FatalBadLine, OnGap: replay.FatalGap})
 	if err != nil {
 		tb.Fatal(err)
@@ -152,7 +152,7 @@ func (p *player) attach(stateDir string, m *market) {
 		}
 	}
 	b := liveBuilder(p.tb, p, m)
-	ch, err := b.Dial(socket, ipc.DialTimeout(patience))
+	ch, err := b.Attach(ipc.DialConfig{Timeout: patience}).Dial(socket)
 	if err != nil {
 		p.tb.Fatal(err)
 	}

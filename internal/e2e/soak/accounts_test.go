@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
-	connectorvenue "github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/testexchange"
 )
@@ -53,7 +53,7 @@ func TestOrdersOfOthers(t *testing.T) {
 		})
 		ids := []string{"x-of-another-runner", "web_1234567890"}
 		for _, id := range ids {
-			if _, err := p.Place(context.Background(), &connectorvenue.Order{Symbol: "BTCUSDT", ClientID: id, Side: hft.Buy, OrdType: hft.Limit,
+			if _, err := p.Place(context.Background(), &protocol.Order{Symbol: "BTCUSDT", ClientID: id, Side: hft.Buy, OrdType: hft.Limit,
 				TimeInForce: hft.GTC, Price: "59000.0", Qty: "0.010"}); err != nil {
 				t.Fatal(err)
 			}

@@ -15,8 +15,9 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/binancefutures"
+	"github.com/hftrunner/hftrunner/connector/binance"
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/hostipc"
 	"github.com/hftrunner/hftrunner/internal/testkit/datatest"
 	"github.com/hftrunner/hftrunner/internal/testkit/scantest"
 	"github.com/hftrunner/hftrunner/ipc"
@@ -73,7 +74,7 @@ func readMarket(tb testing.TB) *recordedMarket {
 		}
 	}
 	m.first, m.depth = m.depth[0], m.depth[1:]
-	var d binancefutures.Decoder
+	d := binance.Futures().Format.NewDecoder()
 	var msg connector.Message
 	payload := m.first[bytes.IndexByte(m.first, '{'):]
 	if err := d.Decode(1, payload, &msg); err != nil {
@@ -118,7 +119,7 @@ func attachedReader(b *testing.B, socket string) ipc.Channel {
 		}
 	}
 	inst := ipc.Instrument{Connector: "venue", Symbol: benchSymbol, TickSize: benchTick, LotSize: benchLot}
-	ch, err := ipc.Dial(socket, 7, []ipc.Instrument{inst}, ipc.DialWait(ipc.WaitPark))
+	ch, err := ipc.Dial(socket, 7, []ipc.Instrument{inst}, ipc.DialConfig{Wait: ipc.WaitPark})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -196,7 +197,7 @@ func BenchmarkSocketToRing(b *testing.B) {
 func socketToRing(b *testing.B, m *recordedMarket, frames [][]byte) (list samples) {
 	b.Helper()
 	v := newBareVenue(b, m.snapshot)
-	clock := ipc.NewWallClock()
+	clock := hostipc.NewWallClock()
 	ch := attachedReader(b, serveBots(b, v.connectorTo(b, "rest", clock), clock))
 	defer ch.Close() //nolint:errcheck // it is only memory
 	conn := v.marketConn(b)
@@ -291,6 +292,7 @@ func (q *quiet) Order(u *connector.OrderUpdate) {
 func (q *quiet) Position(int, float64, int64)    {}
 func (q *quiet) Error(*connector.Error)          {}
 func (q *quiet) Ready(int)                       {}
+func (q *quiet) Account(*connector.AccountEvent) {}
 func (q *quiet) Stale(int, string)               {}
 func (q *quiet) Count(connector.Counter, uint64) {}
 
@@ -301,7 +303,7 @@ func BenchmarkOrderToSocket(b *testing.B) {
 	for _, entry := range []string{"rest", "ws"} {
 		b.Run(entry, func(b *testing.B) {
 			v := newBareVenue(b, nil)
-			clock := ipc.NewWallClock()
+			clock := hostipc.NewWallClock()
 			c := v.connectorTo(b, entry, clock)
 			c.Register(connector.Instrument{No: 0, Symbol: benchSymbol, TickSize: benchTick, LotSize: benchLot})
 			ctx, cancel := context.WithCancel(context.Background())

@@ -16,11 +16,12 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/connector/venue"
 	"github.com/hftrunner/hftrunner/host"
+	"github.com/hftrunner/hftrunner/internal/hostipc"
 	"github.com/hftrunner/hftrunner/internal/testexchange"
 	"github.com/hftrunner/hftrunner/internal/venues"
-	"github.com/hftrunner/hftrunner/ipc"
 )
 
 // bareVenue speaks as much of USD-M futures as a connector needs to trade, and does nothing else, so that what is measured
@@ -168,7 +169,7 @@ func idOf(frame []byte) string {
 }
 
 // connectorTo returns a connector to the venue, to be run with the clock.
-func (v *bareVenue) connectorTo(tb testing.TB, entry string, clock *ipc.Clock) *venue.Connector {
+func (v *bareVenue) connectorTo(tb testing.TB, entry string, clock *hostipc.Clock) *venue.Connector {
 	tb.Helper()
 	const unlimited = 10_000_000
 	ws, http := "ws://"+v.server.address, "http://"+v.server.address
@@ -184,7 +185,7 @@ func (v *bareVenue) connectorTo(tb testing.TB, entry string, clock *ipc.Clock) *
 	if err != nil {
 		tb.Fatal(err)
 	}
-	c, err := opened.Connector([]venue.Filters{{Symbol: benchSymbol, Trading: true, TickSize: benchTick, LotSize: benchLot}})
+	c, err := opened.Connector([]protocol.Filters{{Symbol: benchSymbol, Trading: true, TickSize: benchTick, LotSize: benchLot}})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -192,7 +193,7 @@ func (v *bareVenue) connectorTo(tb testing.TB, entry string, clock *ipc.Clock) *
 }
 
 // serveBots runs a host with the connector and its clock until the benchmark ends, and returns the socket at which bots attach.
-func serveBots(tb testing.TB, c connector.Connector, clock *ipc.Clock) (socket string) {
+func serveBots(tb testing.TB, c connector.Connector, clock *hostipc.Clock) (socket string) {
 	tb.Helper()
 	dir := tb.TempDir()
 	h, err := host.New(host.Config{StateDir: dir, Clock: clock, Supervision: host.Supervision{StopTimeout: 5 * time.Second},

@@ -6,17 +6,17 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/hostipc"
 	"github.com/hftrunner/hftrunner/internal/testexchange"
-	"github.com/hftrunner/hftrunner/ipc"
 )
 
 // machine is one whose time a test lets jump, and with it the world's, which is the exchange's.
 type machine struct{ wallNs, bootNs, worldNs atomic.Int64 }
 
 // clock returns the machine's clock.
-func (m *machine) clock() *ipc.Clock {
-	this := ipc.ThisMachine()
-	return ipc.NewWallClockOf(ipc.Machine{Wall: func() int64 { return this.Wall() + m.wallNs.Load() }, Boot: func() int64 { return this.Boot() + m.bootNs.Load() }})
+func (m *machine) clock() *hostipc.Clock {
+	this := hostipc.ThisMachine()
+	return hostipc.NewWallClockOf(hostipc.Machine{Wall: func() int64 { return this.Wall() + m.wallNs.Load() }, Boot: func() int64 { return this.Boot() + m.bootNs.Load() }})
 }
 
 // NowNs returns the world's time.

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
 )
@@ -344,7 +344,7 @@ func place(t *testing.T, sc *scene, clientID string) string {
 	t.Helper()
 	p := sc.subject.protocol(t, sc.exchange)
 	t.Cleanup(func() { _ = p.Close() })
-	if _, err := p.Place(t.Context(), &venue.Order{Symbol: "BTCUSDT", ClientID: clientID, Side: hft.Buy, OrdType: hft.Limit,
+	if _, err := p.Place(t.Context(), &protocol.Order{Symbol: "BTCUSDT", ClientID: clientID, Side: hft.Buy, OrdType: hft.Limit,
 		TimeInForce: hft.GTC, Price: "59000.00", Qty: "0.010"}); err != nil {
 		t.Fatal(err)
 	}

@@ -6,10 +6,11 @@ import (
 	"testing"
 
 	"github.com/hftrunner/hftrunner/connector"
-	connectorvenue "github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/testexchange"
 	"github.com/hftrunner/hftrunner/internal/testexchange/market"
+	"github.com/hftrunner/hftrunner/internal/testexchange/venue"
 )
 
 // TestFeesInAnotherAsset: an account pays its fees in BNB, and they are counted in the quote asset at BNB's price.
@@ -45,9 +46,58 @@ func TestFeesInAnotherAsset(t *testing.T) {
 				t.Error(err)
 			}
 		})
-		if _, err := p.(connectorvenue.FeePayer).AssetPrice(context.Background(), "XYZ", "USDT"); connectorvenue.CauseOf(err) != connectorvenue.Refused {
+		if _, err := p.(protocol.FeePayer).AssetPrice(context.Background(), "XYZ", "USDT"); protocol.CauseOf(err) != protocol.Refused {
 			t.Errorf("the price of what is not traded: %v", err)
 		}
 		sc.agrees()
 	})
+}
+
+// TestFeesInTheBaseAsset: spot takes the fee of a buy from what was bought. Executions less their FeeQty are the balance, to
+// the last digit, and no fee is taken twice.
+func TestFeesInTheBaseAsset(t *testing.T) {
+	each(t, func(s subject) bool { return s.rule == connector.RuleSpot }, func(t *testing.T, s subject) {
+		sc := open(t, s, settings{}, nil)
+		before := sc.balance("BTC")
+		sc.becomes(sc.submit(sc.taking()), hft.StatusFilled)
+		sc.becomes(sc.submit(sc.taking()), hft.StatusFilled)
+		sc.becomes(sc.submit(sc.order(hft.Sell, -100, hft.IOC)), hft.StatusFilled)
+		sc.agrees()
+		position, fees := 0.0, 0.0
+		for _, u := range sc.AllUpdates() {
+			if u.Fill {
+				position += float64(u.Side)*u.ExecQty - u.FeeQty
+				fees += u.FeeQty
+				if want := u.FeeQty * u.ExecPrice(); u.Side == hft.Buy && math.Abs(u.FillFee-want) > 1e-9 || u.FillFee <= 0 {
+					t.Errorf("the fee is %v, want %v", u.FillFee, want)
+				}
+			}
+		}
+		if got := sc.balance("BTC") - before; fees == 0 || math.Abs(got-position) > 1e-9 {
+			t.Errorf("the balance has changed by %v, the executions come to %v with fees of %v", got, position, fees)
+		}
+		no := sc.instruments[0].No
+		sc.wait("the account's position is the balance", func() bool { return sc.LastPosition(no) == sc.balance("BTC") })
+		sc.becomes(sc.submit(sc.order(hft.Sell, 100, hft.GTC)), hft.StatusNew)
+		for _, h := range []venue.Happening{{Amount: "2.5"}, {Amount: "-1.75"}} {
+			h.Kind, h.Asset = "deposit", "BTC"
+			sc.happen(h)
+			sc.wait("free and locked count", func() bool { return sc.LastPosition(no) == sc.balance("BTC") })
+		}
+		sc.arm("refuse-connect=count:6")
+		sc.cut()
+		sc.happen(venue.Happening{Kind: "deposit", Asset: "BTC", Amount: "0.5"})
+		sc.wait("it is asked for after an outage", func() bool { return sc.LastPosition(no) == sc.balance("BTC") })
+	})
+}
+
+// balance returns what the exchange has of an asset.
+func (sc *scene) balance(asset string) float64 {
+	sc.Helper()
+	for _, b := range sc.state().Balances {
+		if b.Asset == asset {
+			return number(sc.T, b.Total)
+		}
+	}
+	return 0
 }

@@ -11,10 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hftrunner/hftrunner/connector/blotter"
+	"github.com/hftrunner/hftrunner/connector/venue"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/testexchange"
-	"github.com/hftrunner/hftrunner/internal/venues"
 )
 
 // forger stands between a connector and an exchange and changes numbers in what the exchange says about orders and
@@ -195,9 +194,9 @@ func (r *run) stopped() string {
 	for _, e := range r.Errors() {
 		switch {
 		case e.Kind != hft.CustomKind:
-		case e.Code == blotter.CodeStopped:
+		case e.Code == venue.CodeStopped:
 			text = e.Val.String()
-		case e.Code == blotter.CodeResumed:
+		case e.Code == venue.CodeResumed:
 			text = ""
 		}
 	}
@@ -209,7 +208,7 @@ func behindForger(t *testing.T, s subject, entry string) (*scene, *forger) {
 	t.Helper()
 	e := still(t, s, nil)
 	p := newForger(t, s, e)
-	sc := stageAt(t, s, e, settings{options: options{address: p.listener.Addr().String(), entry: entry}, pace: venues.Pace{AuditInterval: time.Second}})
+	sc := stageAt(t, s, e, settings{options: options{address: p.listener.Addr().String(), entry: entry}, pace: venue.Pace{AuditInterval: time.Second}})
 	sc.wait("the books are ready", sc.ready)
 	return sc, p
 }

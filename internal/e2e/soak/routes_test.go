@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/venue"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
-	"github.com/hftrunner/hftrunner/internal/venues"
 )
 
 // TestRoutesThatAreSilent: a connection that takes the subscription and brings nothing is seen and replaced, and the
@@ -66,7 +66,7 @@ func TestSubscriptionRefused(t *testing.T) {
 		})
 		t.Run("later on", func(t *testing.T) {
 			t.Parallel()
-			sc := open(t, s, settings{pace: venues.Pace{RefusedPause: 50 * time.Millisecond}}, nil)
+			sc := open(t, s, settings{pace: venue.Pace{RefusedPause: 50 * time.Millisecond}}, nil)
 			o := sc.submit(sc.resting())
 			sc.becomes(o, hft.StatusNew)
 			sc.arm("subscribe-error")

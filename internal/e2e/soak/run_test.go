@@ -13,10 +13,10 @@ import (
 
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/connectortest"
+	"github.com/hftrunner/hftrunner/connector/venue"
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/hostipc"
 	"github.com/hftrunner/hftrunner/internal/testexchange"
-	"github.com/hftrunner/hftrunner/internal/venues"
-	"github.com/hftrunner/hftrunner/ipc"
 )
 
 // run is one connector at work.
@@ -25,7 +25,7 @@ type run struct {
 	connector   connector.Connector
 	instruments []connector.Instrument
 	bots        map[uint64]*bot
-	clock       *ipc.Clock
+	clock       *hostipc.Clock
 	cancel      context.CancelFunc
 	// done is closed when Run has returned err.
 	done chan struct{}
@@ -74,7 +74,7 @@ func start(t *testing.T, s subject, e *testexchange.Exchange, seed uint64) *run 
 func startAt(t *testing.T, s subject, e *testexchange.Exchange, seed uint64, address string) *run {
 	t.Helper()
 	// Faults come faster than they would in years, so pauses are short: bots are to trade, not to wait.
-	set := settings{deadMan: s.deadMan, pace: venues.Pace{AuditInterval: time.Second, BackOffMax: time.Second, AttemptsPer5Min: 100_000,
+	set := settings{deadMan: s.deadMan, pace: venue.Pace{AuditInterval: time.Second, BackOffMax: time.Second, AttemptsPer5Min: 100_000,
 		RefusedPause: time.Second}}
 	set.entry, set.address = []string{"ws", "rest"}[seed%2], address
 	r := connect(t, s, e, set)
@@ -92,7 +92,7 @@ type settings struct {
 	prefix                      string
 	deadMan, cancelOnDisconnect time.Duration
 	// pace is the connector's; what options have is theirs.
-	pace    venues.Pace
+	pace    venue.Pace
 	logger  hclog.Logger
 	symbols []string
 }

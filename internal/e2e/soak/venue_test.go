@@ -7,10 +7,11 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/internal/hostipc"
 	"github.com/hftrunner/hftrunner/internal/testexchange"
 	"github.com/hftrunner/hftrunner/internal/venues"
-	"github.com/hftrunner/hftrunner/ipc"
 )
 
 // options are a test's changes of a venue's protocol. Empty ones are the quick values that all tests use.
@@ -24,7 +25,7 @@ type options struct {
 	// on a connection of their own.
 	quiet, quietMarket, silence, lifetime, keepAlive time.Duration
 	// clock is nil for the machine's.
-	clock *ipc.Clock
+	clock *hostipc.Clock
 	// address is the exchange's address, if there is something in between; timeout is that of its answers.
 	address string
 	timeout time.Duration
@@ -101,13 +102,13 @@ func (s subject) open(tb testing.TB, e *testexchange.Exchange, set settings) *ve
 }
 
 // protocol makes what speaks to the venue at an exchange, for questions beside a connector.
-func (s subject) protocol(tb testing.TB, e *testexchange.Exchange) venue.Protocol {
+func (s subject) protocol(tb testing.TB, e *testexchange.Exchange) protocol.Protocol {
 	tb.Helper()
 	return s.open(tb, e, settings{}).Protocol
 }
 
 // instruments asks the venue for the steps of its symbols, as a runner does at its start.
-func instruments(tb testing.TB, p venue.Protocol, symbols ...string) ([]connector.Instrument, []venue.Filters) {
+func instruments(tb testing.TB, p protocol.Protocol, symbols ...string) ([]connector.Instrument, []protocol.Filters) {
 	tb.Helper()
 	filters, err := p.Filters(context.Background(), symbols)
 	if err != nil {

@@ -108,7 +108,7 @@ func (v *Venue) userTrades(c *binance.Call) (any, *binance.Error) {
 		list := []userTrade{}
 		for _, x := range m.Executions(c.Key.Account, s.Name) {
 			at := binance.Milliseconds(x.TimeNs)
-			if orderID != 0 && x.OrderID != orderID || at < start || end != 0 && at > end || x.TradeID < fromID {
+			if x.Kind == market.Funding || orderID != 0 && x.OrderID != orderID || at < start || end != 0 && at > end || x.TradeID < fromID {
 				continue
 			}
 			list = append(list, userTrade{Buyer: x.Side == hft.Buy, Commission: x.Fee.String(), Asset: x.FeeAsset, ID: x.TradeID, Maker: x.Maker,

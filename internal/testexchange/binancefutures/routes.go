@@ -36,6 +36,8 @@ func (v *Venue) routes() map[string]binance.Route {
 		"DELETE /fapi/v1/batchOrders":      {Security: binance.Trade, Weight: 1, Order: true, Do: v.cancelBatch},
 		"POST /fapi/v1/countdownCancelAll": {Security: binance.Trade, Weight: 10, Do: v.countdown},
 
+		"GET /fapi/v1/forceOrders":        {Security: binance.Signed, Weight: 50, Do: v.forceOrders},
+		"GET /fapi/v1/income":             {Security: binance.Signed, Weight: 30, Do: v.income},
 		"GET /fapi/v1/positionSide/dual":  {Security: binance.Signed, Weight: 30, Do: v.dual},
 		"POST /fapi/v1/positionSide/dual": {Security: binance.Trade, Weight: 1, Do: v.setDual},
 		"GET /fapi/v1/rateLimit/order":    {Security: binance.Signed, Weight: 1, Do: v.orderCounts},

@@ -180,7 +180,7 @@ func (v *Venue) tickActions(nowNs int64) {
 }
 
 // publishUser sends what happened to accounts.
-func (v *Venue) publishUser(nowNs int64, events []market.Event) {
+func (v *Venue) publishUser(nowNs int64, m *market.Market, events []market.Event) {
 	if len(v.users) == 0 {
 		return
 	}
@@ -190,6 +190,11 @@ func (v *Venue) publishUser(nowNs int64, events []market.Event) {
 			v.sendUser(e.Account, "ACCOUNT_UPDATE", binance.Encode(newAccountUpdate(nowNs, e)))
 		case market.OrderChanged:
 			v.sendOrder(nowNs, e)
+		case market.Called:
+			v.sendUser(e.Account, "MARGIN_CALL", binance.Encode(newMarginCall(nowNs, m, e)))
+		case market.LeverageChanged:
+			v.sendUser(e.Account, "ACCOUNT_CONFIG_UPDATE", binance.Encode(leverageUpdate{"ACCOUNT_CONFIG_UPDATE", binance.Milliseconds(nowNs),
+				binance.Milliseconds(e.TimeNs), leverage{e.Symbol.Name, e.Leverage}}))
 		}
 	}
 }

@@ -99,6 +99,9 @@ func newOrderUpdate(nowNs int64, e *market.Event) orderUpdate {
 	case market.Executed:
 		x := &e.Execution
 		f.Exec = "TRADE"
+		if x.Kind == market.Liquidation || x.Kind == market.ADL {
+			f.Exec = "CALCULATED"
+		}
 		f.LastQty, f.LastPrice = s.Lot.Format(x.QtyLots), s.Tick.Format(x.PriceTicks)
 		f.Fee, f.FeeAsset = x.Fee.String(), x.FeeAsset
 		f.TradeID, f.Maker, f.Profit = x.TradeID, x.Maker, binance.TrimZeros(x.RealizedPnL.String())
@@ -164,8 +167,18 @@ type positionFields struct {
 func newAccountUpdate(nowNs int64, e *market.Event) accountUpdate {
 	u := accountUpdate{Event: "ACCOUNT_UPDATE", T: binance.Milliseconds(e.TimeNs), E: binance.Milliseconds(nowNs),
 		Account: accountFields{Balances: []balanceFields{}, Positions: []positionFields{}, Reason: "ORDER"}}
+	change := "0" // does not contain trades and fees
+	switch e.Why {
+	case market.WhyFunding:
+		u.Account.Reason = fundingFee
+		change = (-e.Execution.Fee).String()
+	case market.WhyDeposit:
+		u.Account.Reason, change = "DEPOSIT", e.Delta.String()
+	case market.WhyWithdraw:
+		u.Account.Reason, change = "WITHDRAW", e.Delta.String()
+	}
 	for _, b := range e.Balances {
-		u.Account.Balances = append(u.Account.Balances, balanceFields{b.Asset, b.Total.String(), b.Total.String(), "0"})
+		u.Account.Balances = append(u.Account.Balances, balanceFields{b.Asset, b.Total.String(), b.Total.String(), change})
 	}
 	for i := range e.Positions {
 		p := &e.Positions[i]

@@ -129,7 +129,7 @@ func (v *Venue) serveStream(w http.ResponseWriter, r *http.Request, class, rest 
 // Publish sends what happened to those who have subscribed to it.
 func (v *Venue) Publish(nowNs int64, m *market.Market, events []market.Event) {
 	v.market.Publish(nowNs, m, events)
-	v.publishUser(nowNs, events)
+	v.publishUser(nowNs, m, events)
 }
 
 // Tick sends depth updates that are due, lets keys expire and countdowns run out, and does the faults that are actions.

@@ -6,6 +6,9 @@ import (
 )
 
 func orderType(o *market.Order) string {
+	if o.Kind == market.Liquidation || o.Kind == market.ADL {
+		return "LIQUIDATION"
+	}
 	if o.Type == hft.Market {
 		return "MARKET"
 	}
@@ -49,6 +52,8 @@ func expiryReason(o *market.Order) string {
 		return "2"
 	case market.ReasonReduceOnly:
 		return "4"
+	case market.ReasonLiquidation:
+		return "5"
 	case market.ReasonMarket:
 		return "9"
 	case market.ReasonFOK:

@@ -108,6 +108,15 @@ type accountPosition struct {
 	Balances []accountBalance `json:"B"`
 }
 
+// balanceUpdate is a deposit or a withdrawal.
+type balanceUpdate struct {
+	Event   string `json:"e"`
+	E       int64  `json:"E"`
+	Asset   string `json:"a"`
+	Delta   string `json:"d"`
+	Cleared int64  `json:"T"`
+}
+
 type accountBalance struct {
 	Asset  string `json:"a"`
 	Free   string `json:"f"`

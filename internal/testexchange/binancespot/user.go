@@ -164,6 +164,10 @@ func (v *Venue) publishUser(nowNs int64, events []market.Event) {
 			for _, b := range e.Balances {
 				changed[e.Account][b.Asset] = b
 			}
+			if e.Why != "" {
+				v.sendUser(e.Account, "balanceUpdate", binance.Encode(balanceUpdate{"balanceUpdate", binance.Milliseconds(nowNs), e.Balances[0].Asset,
+					e.Delta.String(), binance.Milliseconds(e.TimeNs)}))
+			}
 		}
 	}
 	for _, account := range slices.Sorted(maps.Keys(changed)) {

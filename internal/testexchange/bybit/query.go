@@ -140,7 +140,8 @@ func (v *Venue) executions(c *call) (any, any, *refusal) {
 			s, err := m.Symbol(x.Symbol)
 			at := milliseconds(x.TimeNs)
 			switch {
-			case err != nil || !selects(q, s) || at < start || at > end || x.ExecutionID >= before || !isOfOrder(q, &x):
+			case err != nil || !selects(q, s) || at < start || at > end || x.ExecutionID >= before || !isOfOrder(q, &x),
+				q.Get("execType") != "" && q.Get("execType") != executionType(x.Kind):
 				continue
 			}
 			if len(rows) == limit {

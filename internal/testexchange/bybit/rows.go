@@ -44,7 +44,7 @@ func newOrderRow(s *market.Symbol, o *market.Order) orderRow {
 	r := orderRow{Symbol: o.Symbol, OrderID: idText(orderKind, o.ID), OrderLinkID: linkID(o.ClientID, o.ID), Side: sideText(o.Side),
 		PositionIdx: positionIdx(o.Position), Status: statusText(o.Status), CancelType: cancel, RejectReason: reason, TimeInForce: tifText(o),
 		Price: priceText(s, o), Qty: s.Lot.Format(o.QtyLots), LeavesQty: "0", LeavesValue: "0", CumExecQty: "0", CumExecValue: "0",
-		CumExecFee: "0", OrderType: typeText(o), StopOrderType: "UNKNOWN", ReduceOnly: o.ReduceOnly, SMPType: "None", CreateType: "CreateByUser",
+		CumExecFee: "0", OrderType: typeText(o), StopOrderType: "UNKNOWN", ReduceOnly: o.ReduceOnly, SMPType: "None", CreateType: createType(o.Kind),
 		CreatedTime: timeText(o.CreatedNs), UpdatedTime: timeText(o.UpdatedNs), ClosedPnL: "0"}
 	if left := o.LeavesLots(); left > 0 {
 		r.LeavesQty, r.LeavesValue = s.Lot.Format(left), s.Value(o.PriceTicks, left).String()
@@ -94,10 +94,16 @@ func newExecutionRow(s *market.Symbol, x *market.Execution, o *market.Order, seq
 	r := executionRow{Symbol: x.Symbol, OrderID: idText(orderKind, x.OrderID), OrderLinkID: linkID(x.ClientID, x.OrderID), Side: sideText(x.Side),
 		OrderPrice: priceText(s, o), OrderQty: s.Lot.Format(o.QtyLots), LeavesQty: "0", OrderType: typeText(o), StopOrderType: "UNKNOWN",
 		ExecFee: x.Fee.String(), ExecID: idText(executionKind, x.ExecutionID), ExecPrice: s.Tick.Format(x.PriceTicks),
-		ExecQty: s.Lot.Format(x.QtyLots), ExecType: "Trade", ExecValue: x.Value.String(), ExecTime: timeText(x.TimeNs), IsMaker: x.Maker,
+		ExecQty: s.Lot.Format(x.QtyLots), ExecType: executionType(x.Kind), ExecValue: x.Value.String(), ExecTime: timeText(x.TimeNs), IsMaker: x.Maker,
 		FeeRate: market.Amount(ppm * 100).String(), MarkPrice: s.Tick.Format(x.PriceTicks), ClosedSize: "0", Seq: seq}
 	if left := o.LeavesLots(); left > 0 {
 		r.LeavesQty = s.Lot.Format(left)
+	}
+	if x.Kind == market.Funding {
+		r.OrderLinkID, r.OrderType, r.OrderPrice, r.OrderQty = "", "UNKNOWN", "0", "0"
+		if x.Value != 0 {
+			r.FeeRate = strconv.FormatFloat(float64(x.Fee)/float64(x.Value), 'f', 8, 64)
+		}
 	}
 	return r
 }

@@ -82,6 +82,14 @@ func (c *changes) add(e *market.Event, seq int64) {
 				c.coins = append(c.coins, b.Asset)
 			}
 		}
+		if e.Why == market.WhyFunding {
+			row := newExecutionRow(e.Symbol, &e.Execution, &market.Order{}, seq)
+			row.Category = linear
+			c.executions = append(c.executions, row)
+		}
+		return
+	}
+	if e.Kind != market.OrderChanged {
 		return
 	}
 	if !slices.Contains(c.touched, e.Symbol) {
@@ -99,11 +107,15 @@ func (c *changes) add(e *market.Event, seq int64) {
 
 func (v *Venue) sendChanges(nowNs int64, m *market.Market, account string, c *changes) {
 	if len(c.executions) > 0 {
-		fast := make([]fastRow, len(c.executions))
-		for i := range fast {
-			fast[i] = newFastRow(&c.executions[i])
+		fast := make([]fastRow, 0, len(c.executions))
+		for i := range c.executions {
+			if c.executions[i].ExecType == executionType(market.Trade) { // the fast topic has nothing else
+				fast = append(fast, newFastRow(&c.executions[i]))
+			}
 		}
-		v.sendUser(nowNs, account, "execution.fast", fast)
+		if len(fast) > 0 {
+			v.sendUser(nowNs, account, "execution.fast", fast)
+		}
 		v.sendUser(nowNs, account, "execution", c.executions)
 	}
 	v.sendOrders(nowNs, account, c.orders)

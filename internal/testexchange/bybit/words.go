@@ -172,8 +172,40 @@ func endWords(o *market.Order) (reason, cancel string) {
 		return "EC_BySelfMatch", "CancelBySmp"
 	case market.ReasonReduceOnly:
 		return "EC_PerCancelRequest", "CancelByReduceOnly"
+	case market.ReasonLiquidation:
+		return "EC_PerCancelRequest", "CancelAllBeforeLiq"
 	}
 	return "EC_NoError", "UNKNOWN"
+}
+
+// executionType is the field execType.
+func executionType(k market.ExecutionKind) string {
+	switch k {
+	case market.Liquidation:
+		return "BustTrade"
+	case market.ADL:
+		return "AdlTrade"
+	case market.Settlement:
+		return "Settle"
+	case market.Delivery:
+		return "Delivery"
+	case market.Funding:
+		return "Funding"
+	}
+	return "Trade"
+}
+
+// createType is who made an order.
+func createType(k market.ExecutionKind) string {
+	switch k {
+	case market.Liquidation:
+		return "CreateByLiq"
+	case market.ADL:
+		return "CreateByAdl_PassThrough"
+	case market.Settlement, market.Delivery:
+		return "CreateBySettle"
+	}
+	return "CreateByUser"
 }
 
 func priceText(s *market.Symbol, o *market.Order) string {

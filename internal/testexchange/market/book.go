@@ -85,14 +85,17 @@ type book struct {
 	symbol     *Symbol
 	bids, asks bookSide
 	updateID   int64
+	// nextTradeID is the id of the symbol's next trade: venues count each symbol's, and leave none out.
+	nextTradeID int64
 	// stamp counts batches, so that of two levels of others that cross the older can go.
 	stamp int64
 	// lastTick is the price of the last trade, 0 before the first.
 	lastTick int64
 }
 
-func newBook(s *Symbol, firstUpdateID int64) *book {
-	return &book{symbol: s, bids: bookSide{side: hft.Buy}, asks: bookSide{side: hft.Sell}, updateID: firstUpdateID}
+func newBook(s *Symbol, firstUpdateID, firstTradeID int64) *book {
+	return &book{symbol: s, bids: bookSide{side: hft.Buy}, asks: bookSide{side: hft.Sell}, updateID: firstUpdateID,
+		nextTradeID: firstTradeID}
 }
 
 func (b *book) of(side hft.Side) *bookSide {

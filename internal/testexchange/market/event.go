@@ -15,6 +15,10 @@ const (
 	OrderChanged
 	// AccountChanged: a balance or a position of an account has changed.
 	AccountChanged
+	// Called: the margin of an account is nearly used up.
+	Called
+	// LeverageChanged: an account has another leverage.
+	LeverageChanged
 )
 
 // Change is a change of an order.
@@ -48,10 +52,15 @@ type Event struct {
 	Order     Order
 	Execution Execution
 
-	// AccountChanged: whose, what has changed, and why.
+	// AccountChanged: whose, what has changed, and why: by an order when Why is empty. Execution is the funding that was
+	// settled, Delta what a deposit or withdrawal came to.
 	Account   string
+	Why       Why
+	Delta     Amount
 	Balances  []Balance
 	Positions []Position
+	// LeverageChanged: the new one.
+	Leverage int64
 }
 
 // Level is the quantity at a price.

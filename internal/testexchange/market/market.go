@@ -48,6 +48,8 @@ type Config struct {
 	NoGaps bool
 	// HistorySize is the number of finished orders, and of executions, that are kept, 0 for 100000.
 	HistorySize int
+	// ForcedIDs has the prefixes of client ids of the venue's own orders; without one they have none.
+	ForcedIDs map[ExecutionKind]string
 }
 
 // Market is the engine; see the package comment for who may use it.
@@ -59,9 +61,10 @@ type Market struct {
 	random   *rand.Rand
 	noGaps   bool
 	history  int
+	forced   map[ExecutionKind]string
 
-	nextOrderID, nextTradeID, nextExecutionID int64
-	orders                                    map[int64]*order
+	nextOrderID, nextExecutionID, nextTransferID int64
+	orders                                       map[int64]*order
 	// finished are the ids of orders that ended, the oldest first.
 	finished   []int64
 	executions []Execution
@@ -72,9 +75,9 @@ type Market struct {
 
 // New returns a market with empty books, or an error that names what is wrong with the configuration.
 func New(c Config) (*Market, error) {
-	m := &Market{spot: c.Spot, books: map[string]*book{}, accounts: map[string]*account{}, noGaps: c.NoGaps, history: c.HistorySize,
+	m := &Market{spot: c.Spot, books: map[string]*book{}, accounts: map[string]*account{}, noGaps: c.NoGaps, history: c.HistorySize, forced: c.ForcedIDs,
 		random: rand.New(rand.NewPCG(c.Seed, 0x6d61726b6574)), orders: map[int64]*order{},
-		nextOrderID: max(c.FirstOrderID, 1), nextTradeID: max(c.FirstTradeID, 1), nextExecutionID: max(c.FirstTradeID, 1)}
+		nextOrderID: max(c.FirstOrderID, 1), nextTransferID: max(c.FirstTradeID, 1), nextExecutionID: max(c.FirstTradeID, 1)}
 	if m.history == 0 {
 		m.history = 100_000
 	}
@@ -89,7 +92,7 @@ func New(c Config) (*Market, error) {
 		if m.books[s.Name] != nil {
 			return nil, fmt.Errorf("market: symbol %s is given twice; remove one", s.Name)
 		}
-		m.books[s.Name] = newBook(s, max(c.FirstUpdateID, 1))
+		m.books[s.Name] = newBook(s, max(c.FirstUpdateID, 1), max(c.FirstTradeID, 1))
 		m.names = append(m.names, s.Name)
 	}
 	for _, ac := range c.Accounts {

@@ -66,8 +66,8 @@ func (m *Market) preventSelfTrade(maker, taker *order) {
 // trade makes one trade at a price; maker and taker are nil for others. The maker's level is updated, the quantity of
 // others is not.
 func (m *Market) trade(b *book, tick, lots int64, takerSide hft.Side, maker, taker *order) {
-	e := Event{Kind: Traded, Symbol: b.symbol, Side: takerSide, PriceTicks: tick, QtyLots: lots, TradeID: m.nextTradeID}
-	m.nextTradeID++
+	e := Event{Kind: Traded, Symbol: b.symbol, Side: takerSide, PriceTicks: tick, QtyLots: lots, TradeID: b.nextTradeID}
+	b.nextTradeID++
 	b.lastTick = tick
 	if maker != nil {
 		e.MakerOrderID = maker.ID
@@ -91,7 +91,7 @@ func (m *Market) trade(b *book, tick, lots int64, takerSide hft.Side, maker, tak
 // execute books a fill of one order.
 func (m *Market) execute(o *order, tradeID, tick, lots int64, maker bool) {
 	s := o.book.symbol
-	x := Execution{ExecutionID: m.nextExecutionID, TradeID: tradeID, OrderID: o.ID, ClientID: o.ClientID, Account: o.Account,
+	x := Execution{Kind: o.Kind, ExecutionID: m.nextExecutionID, TradeID: tradeID, OrderID: o.ID, ClientID: o.ClientID, Account: o.Account,
 		Symbol: o.Symbol, Side: o.Side, Position: o.Position, PriceTicks: tick, QtyLots: lots, Value: s.Value(tick, lots),
 		Maker: maker, TimeNs: m.nowNs}
 	m.nextExecutionID++
@@ -106,14 +106,18 @@ func (m *Market) execute(o *order, tradeID, tick, lots int64, maker bool) {
 	}
 	m.settle(o, &x)
 	o.Fee += x.Fee
-	m.executions = append(m.executions, x)
-	if len(m.executions) > m.history {
-		m.executions = m.executions[1:]
-	}
+	m.keep(x)
 	if full {
 		m.forget(o)
 	}
 	m.emit(Event{Kind: OrderChanged, Symbol: s, Account: o.Account, Change: Executed, Order: o.Order, Execution: x})
+}
+
+func (m *Market) keep(x Execution) {
+	m.executions = append(m.executions, x)
+	if len(m.executions) > m.history {
+		m.executions = m.executions[1:]
+	}
 }
 
 // unrestFilled takes an order out of its level, if it rests, before its status makes its quantity 0.

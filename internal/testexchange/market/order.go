@@ -23,6 +23,8 @@ const (
 	ReasonReduced Reason = "reduced"
 	// ReasonReduceOnly: there was no position left to reduce.
 	ReasonReduceOnly Reason = "reduce_only"
+	// ReasonLiquidation: the account's position is about to be liquidated.
+	ReasonLiquidation Reason = "liquidation"
 )
 
 // PositionSide is the position that an order changes.
@@ -88,6 +90,8 @@ type Order struct {
 	// CreatedNs is the time of acceptance, UpdatedNs that of the last change.
 	CreatedNs, UpdatedNs int64
 	Amendments           int
+	// Kind is that of its executions; the venue has made all orders but those of kind Trade.
+	Kind ExecutionKind
 }
 
 // LeavesLots is the unfilled quantity of an open order, 0 for a closed one.
@@ -124,8 +128,10 @@ type Amendment struct {
 	NewClientID string
 }
 
-// Execution is one fill of one order.
+// Execution is one fill of one order, or a settlement of funding: then its quantity is the position, its fee what was
+// paid.
 type Execution struct {
+	Kind ExecutionKind
 	// ExecutionID is unique in the market; the two sides of a trade share TradeID.
 	ExecutionID, TradeID int64
 	OrderID              int64

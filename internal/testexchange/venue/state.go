@@ -16,6 +16,7 @@ type State struct {
 	// Orders and Executions are those of all accounts, the oldest first.
 	Orders      []OrderState      `json:"orders"`
 	Executions  []ExecutionState  `json:"executions"`
+	Funding     []FundingState    `json:"funding"`
 	Positions   []PositionState   `json:"positions"`
 	Balances    []BalanceState    `json:"balances"`
 	Books       []BookState       `json:"books"`
@@ -60,6 +61,18 @@ type ExecutionState struct {
 	FeeAsset string `json:"feeAsset"`
 	Maker    bool   `json:"maker"`
 	TimeNs   int64  `json:"timeNs"`
+	// Kind is the cause, such as liquidation; empty for a trade.
+	Kind string `json:"kind,omitempty"`
+}
+
+// FundingState is a settlement of funding; Paid is below 0 for what was received.
+type FundingState struct {
+	Account string `json:"account"`
+	Symbol  string `json:"symbol"`
+	ID      int64  `json:"id"`
+	Paid    string `json:"paid"`
+	Asset   string `json:"asset"`
+	TimeNs  int64  `json:"timeNs"`
 }
 
 // PositionState is a position, flat ones included once there was one.
@@ -128,9 +141,14 @@ func (s *State) fill(m *market.Market) {
 	}
 	for _, x := range m.Executions("", "") {
 		sy := symbols[x.Symbol]
+		if x.Kind == market.Funding {
+			s.Funding = append(s.Funding, FundingState{x.Account, x.Symbol, x.TradeID, x.Fee.String(), x.FeeAsset, x.TimeNs})
+			continue
+		}
 		s.Executions = append(s.Executions, ExecutionState{Account: x.Account, Symbol: x.Symbol, ID: x.ExecutionID, TradeID: x.TradeID,
 			OrderID: x.OrderID, ClientID: x.ClientID, Side: x.Side.String(), Price: sy.Tick.Format(x.PriceTicks), Qty: sy.Lot.Format(x.QtyLots),
-			Fee: x.Fee.String(), FeeAsset: x.FeeAsset, Maker: x.Maker, TimeNs: x.TimeNs})
+			Fee: x.Fee.String(), FeeAsset: x.FeeAsset, Maker: x.Maker, TimeNs: x.TimeNs,
+			Kind: string(x.Kind)})
 	}
 	for _, account := range m.Accounts() {
 		for _, p := range m.Positions(account) {

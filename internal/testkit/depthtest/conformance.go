@@ -10,15 +10,9 @@ import (
 	"github.com/hftrunner/hftrunner/hft"
 )
 
-// Book is a book under test that can be driven by level and by order.
-type Book interface {
-	depth.L2MarketDepth
-	depth.L3MarketDepth
-}
-
 // Run is the conformance kit: newBook returns an empty book of the given mode with TickSize and LotSize, and for ROIRules
 // the range ROILow to ROIHigh.
-func Run(t *testing.T, rules Rules, newBook func(mode depth.Mode) Book) {
+func Run(t *testing.T, rules Rules, newBook func(mode depth.Mode) depth.Book) {
 	for name, mode := range map[string]depth.Mode{"fixed": depth.Fixed, "compat": depth.Compat} {
 		t.Run(name, func(t *testing.T) {
 			t.Run("empty", func(t *testing.T) { testEmpty(t, newBook(mode)) })
@@ -29,7 +23,7 @@ func Run(t *testing.T, rules Rules, newBook func(mode depth.Mode) Book) {
 			t.Run("snapshot", func(t *testing.T) { testSnapshot(t, newBook(mode)) })
 			t.Run("apply", func(t *testing.T) { testApply(t, newBook(mode)) })
 			t.Run("random", func(t *testing.T) { testRandom(t, rules, mode, newBook) })
-			t.Run("orders", func(t *testing.T) { testOrders(t, func() Book { return newBook(mode) }) })
+			t.Run("orders", func(t *testing.T) { testOrders(t, func() depth.Book { return newBook(mode) }) })
 		})
 	}
 	t.Run("invalid", func(t *testing.T) { testInvalid(t, newBook(depth.Fixed)) })
@@ -42,7 +36,7 @@ func wantBest(t *testing.T, book hft.MarketDepth, bid, ask int64) {
 	}
 }
 
-func testEmpty(t *testing.T, book Book) {
+func testEmpty(t *testing.T, book depth.Book) {
 	wantBest(t, book, hft.InvalidMin, hft.InvalidMax)
 	if !math.IsNaN(book.BestBid()) || !math.IsNaN(book.BestAsk()) {
 		t.Errorf("best prices of an empty book are %v and %v, want NaN", book.BestBid(), book.BestAsk())
@@ -58,7 +52,7 @@ func testEmpty(t *testing.T, book Book) {
 	}
 }
 
-func testLevels(t *testing.T, book Book) {
+func testLevels(t *testing.T, book depth.Book) {
 	if got, want := book.UpdateBidDepth(500.1, 0.5, 11), (depth.L2Update{PriceTick: 5001, PrevBestTick: hft.InvalidMin, BestTick: 5001,
 		NewQty: 0.5, TimestampNs: 11}); got != want {
 		t.Errorf("first bid: %+v, want %+v", got, want)
@@ -81,7 +75,7 @@ func testLevels(t *testing.T, book Book) {
 	wantBest(t, book, hft.InvalidMin, hft.InvalidMax)
 }
 
-func testCrossing(t *testing.T, rules Rules, book Book) {
+func testCrossing(t *testing.T, rules Rules, book depth.Book) {
 	for i := range 5 {
 		book.UpdateBidDepth(500-float64(i)*0.1, 1, 0)
 		book.UpdateAskDepth(500.1+float64(i)*0.1, 1, 0)
@@ -103,7 +97,7 @@ func testCrossing(t *testing.T, rules Rules, book Book) {
 
 // testForgottenLevels: a crossed level is found no more once its side was found empty below it, however far the search
 // for the next best goes.
-func testForgottenLevels(t *testing.T, rules Rules, book Book) {
+func testForgottenLevels(t *testing.T, rules Rules, book depth.Book) {
 	for _, tick := range []float64{1000, 990} {
 		book.UpdateBidDepth(tick*TickSize, 1, 0)
 		book.UpdateAskDepth((16000-tick)*TickSize, 1, 0)
@@ -124,7 +118,7 @@ func testForgottenLevels(t *testing.T, rules Rules, book Book) {
 	}
 }
 
-func testClear(t *testing.T, book Book) {
+func testClear(t *testing.T, book depth.Book) {
 	fill := func() {
 		for i := range 9 {
 			book.UpdateBidDepth(500-float64(i)*0.1, 1, 0)
@@ -149,7 +143,7 @@ func testClear(t *testing.T, book Book) {
 	}
 }
 
-func testSnapshot(t *testing.T, book Book) {
+func testSnapshot(t *testing.T, book depth.Book) {
 	rows := []hft.Event{
 		{Ev: hft.BuyEvent, Px: 499.9, Qty: 1}, {Ev: hft.SellEvent, Px: 500.4, Qty: 2}, {Ev: hft.BuyEvent, Px: 500, Qty: 3},
 		{Ev: hft.SellEvent, Px: 500.2, Qty: 4}, {Ev: hft.DepthSnapshotEvent, Px: 500.1, Qty: 9},
@@ -172,7 +166,7 @@ func testSnapshot(t *testing.T, book Book) {
 	}
 }
 
-func testApply(t *testing.T, book Book) {
+func testApply(t *testing.T, book depth.Book) {
 	for _, c := range []struct {
 		ev       hft.Event
 		applied  bool
@@ -193,7 +187,7 @@ func testApply(t *testing.T, book Book) {
 	}
 }
 
-func testRandom(t *testing.T, rules Rules, mode depth.Mode, newBook func(mode depth.Mode) Book) {
+func testRandom(t *testing.T, rules Rules, mode depth.Mode, newBook func(mode depth.Mode) depth.Book) {
 	for seed := range uint64(12) {
 		random := rand.New(rand.NewPCG(seed, 1))
 		data := make([]byte, 1500*opBytes)
@@ -207,7 +201,7 @@ func testRandom(t *testing.T, rules Rules, mode depth.Mode, newBook func(mode de
 	}
 }
 
-func testInvalid(t *testing.T, book Book) {
+func testInvalid(t *testing.T, book depth.Book) {
 	book.UpdateBidDepth(500, 1, 0)
 	book.UpdateAskDepth(501, 2, 0)
 	for _, qty := range []float64{-1, -1e-9, math.NaN(), math.Inf(1), math.Inf(-1)} {

@@ -12,7 +12,7 @@ import (
 // orderScript runs operations on a book by order and checks what each returns and leaves.
 type orderScript struct {
 	t    *testing.T
-	book Book
+	book depth.Book
 	side hft.Side
 }
 
@@ -71,7 +71,7 @@ func (s *orderScript) modify(id uint64, price, qty float64, prev, best, tick int
 	s.check("modify", gotPrev, gotBest, prev, best, tick, sum)
 }
 
-func testOrders(t *testing.T, newBook func() Book) {
+func testOrders(t *testing.T, newBook func() depth.Book) {
 	buys := func(t *testing.T) *orderScript {
 		s := &orderScript{t, newBook(), hft.Buy}
 		s.add(1, 500.1, 0.001, hft.InvalidMin, 5001, 5001, 0.001)
@@ -143,7 +143,7 @@ func unknownOrder(t *testing.T, book depth.L3MarketDepth) {
 	}
 }
 
-func testOrderDetails(t *testing.T, book Book) {
+func testOrderDetails(t *testing.T, book depth.Book) {
 	s := &orderScript{t, book, hft.Buy}
 	if _, _, err := book.AddBuyOrder(1, 500, 0.01, 5); err != nil {
 		t.Fatal(err)

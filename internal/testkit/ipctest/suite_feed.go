@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/hftrunner/hftrunner/hft"
@@ -85,9 +86,7 @@ func checkBurst(t *testing.T, burst []ipc.LiveEvent, orders []hft.Order, state h
 		case ev.Kind == ipc.EventFeed && ev.Feed.Kind() == hft.DepthClearEvent:
 			cleared = true
 			gotLevels = gotLevels[:0]
-			if ev.Feed.Side() != hft.SideNone || !ev.Feed.Is(hft.LocalEvent) {
-				t.Fatalf("the clear is %#x, want one of both sides with LocalEvent", ev.Feed.Ev)
-			}
+			checkClear(t, &ev.Feed)
 		case ev.Kind == ipc.EventFeed:
 			gotLevels = append(gotLevels, ev.Feed)
 		default:
@@ -98,18 +97,22 @@ func checkBurst(t *testing.T, burst []ipc.LiveEvent, orders []hft.Order, state h
 		t.Fatalf("burst: state %v, clear %v, %d orders, %d levels; want both, %d and %d", stated, cleared,
 			len(gotOrders), len(gotLevels), len(orders), len(levels))
 	}
-	for i := range orders {
-		if gotOrders[i] != orders[i] {
-			t.Fatalf("order %d is %+v, want %+v", i, gotOrders[i], orders[i])
-		}
+	if !slices.Equal(gotOrders, orders) {
+		t.Fatalf("the orders are %+v, want %+v", gotOrders, orders)
 	}
-	for i := range levels {
-		got, want := &gotLevels[i], &levels[i]
-		if got.Ev != want.Ev || got.Px != want.Px || got.Qty != want.Qty {
-			t.Fatalf("level %d is %+v, want %+v", i, *got, *want)
-		}
+	if !slices.EqualFunc(gotLevels, levels, sameLevel) {
+		t.Fatalf("the levels are %+v, want %+v", gotLevels, levels)
 	}
 }
+
+func checkClear(t *testing.T, ev *hft.Event) {
+	t.Helper()
+	if ev.Side() != hft.SideNone || !ev.Is(hft.LocalEvent) {
+		t.Fatalf("the clear is %#x, want one of both sides with LocalEvent", ev.Ev)
+	}
+}
+
+func sameLevel(a, b hft.Event) bool { return a.Ev == b.Ev && a.Px == b.Px && a.Qty == b.Qty }
 
 func testFeedOnlyAfterRegistration(t *testing.T, f Fixture) {
 	insts := Instruments()

@@ -167,15 +167,29 @@ func recordingOf(tb testing.TB, get func() (depthtest.Recording, error)) depthte
 	return rec
 }
 
-// EachBTC runs a test on BTC and, as a part that is skipped where it is not there, on the recorded day.
+// EachBTC runs a test on BTC and, with HFTRUNNER_LONG=1 and where it is there, on the recorded day.
 func EachBTC(t *testing.T, test func(t *testing.T, btc depthtest.Recording)) {
 	t.Run("sample", func(t *testing.T) { test(t, BTC(t)) })
-	t.Run("recorded", func(t *testing.T) { test(t, depthtest.RecordedBTC(t)) })
+	t.Run("recorded", func(t *testing.T) {
+		onlyLong(t)
+		test(t, depthtest.RecordedBTC(t))
+	})
 }
 
-// EachPath runs a test on the recording of one symbol at one venue and, as a part that is skipped where it is not there, on
-// the file of the recorded day.
+// EachPath runs a test on the recording of one symbol at one venue and, with HFTRUNNER_LONG=1 and where it is there, on the
+// file of the recorded day.
 func EachPath(t *testing.T, venue, symbol, file string, test func(t *testing.T, path string)) {
 	t.Run("sample", func(t *testing.T) { test(t, Path(t, venue, symbol)) })
-	t.Run("recorded", func(t *testing.T) { test(t, datatest.Recording(t, venue, file)) })
+	t.Run("recorded", func(t *testing.T) {
+		onlyLong(t)
+		test(t, datatest.Recording(t, venue, file))
+	})
+}
+
+// onlyLong passes over a whole day in the tests of every day.
+func onlyLong(t *testing.T) {
+	t.Helper()
+	if os.Getenv("HFTRUNNER_LONG") == "" {
+		t.Skip("a long test: set HFTRUNNER_LONG=1")
+	}
 }

@@ -40,11 +40,7 @@ func (r Reference) Decode(localTimestampNs int64, raw []byte, m *connector.Messa
 	if json.Unmarshal(raw, &f) != nil {
 		return nil // no object
 	}
-	enveloped, partial := false, false
-	if stream, err := f.text("stream"); err == nil && !r.Spot {
-		_, of, _ := strings.Cut(stream, "@depth")
-		partial = of != "" && unicode.IsDigit(rune(of[0])) // btcusdt@depth20: a book that looks like a difference
-	}
+	enveloped, partial := false, r.partial(f)
 	if data := bytes.TrimSpace(f["data"]); len(data) > 0 && data[0] == '{' {
 		enveloped, f = true, nil
 		if err := json.Unmarshal(data, &f); err != nil {
@@ -60,6 +56,18 @@ func (r Reference) Decode(localTimestampNs int64, raw []byte, m *connector.Messa
 		}
 		return nil
 	}
+	return r.event(f, localTimestampNs, partial, m)
+}
+
+// partial reports whether the message is of a stream like btcusdt@depth20: a book that looks like a difference.
+func (r Reference) partial(f fields) bool {
+	stream, err := f.text("stream")
+	_, of, _ := strings.Cut(stream, "@depth")
+	return err == nil && !r.Spot && of != "" && unicode.IsDigit(rune(of[0]))
+}
+
+// event fills m from an event that says what it is.
+func (r Reference) event(f fields, localTimestampNs int64, partial bool, m *connector.Message) error {
 	event, _ := f.text("e")
 	switch event {
 	case "depthUpdate":

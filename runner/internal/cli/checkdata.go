@@ -90,7 +90,8 @@ func (s *settings) checkData(ctx context.Context, files []string, of recordings,
 			}
 			if form.Error != "" {
 				fmt.Fprintf(s.app.Stdout, "error: %s\n", form.Error)
-			} else {
+			}
+			if form.Report != nil {
 				fmt.Fprint(s.app.Stdout, form.Report)
 			}
 		}
@@ -142,6 +143,10 @@ func (s *settings) look(ctx context.Context, path string, of recordings, o check
 	}
 	form.Report, form.OK = &report, report.OK()
 	form.Problems = append(form.Problems, report.Problems()...)
+	if r := form.Recording; r != nil && r.Found[feed.Unsynchronised].N > 0 { // what the rows say nothing about
+		form.OK = false
+		return r.Found[feed.Unsynchronised].First
+	}
 	return nil
 }
 

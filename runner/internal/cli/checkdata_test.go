@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/binancespot"
+	"github.com/hftrunner/hftrunner/connector/binance"
 	"github.com/hftrunner/hftrunner/connector/bybit"
 	"github.com/hftrunner/hftrunner/internal/testkit/sampletest"
 )
@@ -16,7 +16,7 @@ import (
 func TestCheckDataOfRecordings(t *testing.T) {
 	r := newRig(t, "")
 	r.Formats = map[string]connector.Format{
-		"binancespot": {NewDecoder: func() connector.Decoder { return new(binancespot.Decoder) }, Rule: connector.RuleSpot},
+		"binancespot": {NewDecoder: binance.Spot().Format.NewDecoder, Rule: connector.RuleSpot},
 		"bybit":       {NewDecoder: func() connector.Decoder { return &bybit.Decoder{BBO: true} }, Rule: connector.RuleStreamed}}
 	level200 := filepath.Join(r.dir, "level200")
 	const text = `1748908801000000000 {"topic":"orderbook.200.BTCUSDT","type":"snapshot","ts":1748908800995,"data":{"s":"BTCUSDT","b":[["100.0","5"]],"a":[["100.1","5"]],"u":10,"seq":100}}` + "\n"
@@ -41,7 +41,8 @@ func TestCheckDataOfRecordings(t *testing.T) {
 		{path: spot, code: ExitFailure, want: "name its venue with --format"},
 		{path: spot, format: "binancesport", code: ExitUsage, want: `did you mean "binancespot"?`},
 		{path: level200, format: "bybit", code: ExitOK, want: "book: by the venue's rule"},
-		{path: gap, format: "bybit", code: ExitOK, want: "depth updates after 10 are missing"},
+		{path: gap, format: "bybit", code: ExitFailure, want: "depth updates after 10 are missing"},
+		{path: gap, format: "bybit", code: ExitFailure, want: "error: " + gap + ":2: no snapshot that fits follows this gap"},
 		{path: archive, format: "bybit", code: ExitFailure, want: "its lines have no local time"},
 		{path: archive, format: "bybit", code: ExitOK, want: "each is the venue's time and 5ms", more: []string{"--base-latency", "5ms"}},
 		{path: archive, format: "bybit", code: ExitUsage, want: "--base-latency is -5ms", more: []string{"--base-latency", "-5ms"}},

@@ -8,9 +8,9 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
 
+	"github.com/hftrunner/hftrunner/connector/venuecheck"
 	"github.com/hftrunner/hftrunner/internal/control"
 	"github.com/hftrunner/hftrunner/runner/internal/config"
-	"github.com/hftrunner/hftrunner/runner/internal/venuecheck"
 )
 
 // venueForm is the JSON form of a look at a venue.

@@ -10,6 +10,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -131,10 +132,19 @@ func (r *fakeRemote) known(name string) error {
 	}
 	return control.NewNotFoundError(name, []string{"grid-btc"})
 }
-func (r *fakeRemote) Start(_ context.Context, name string) (bool, error) { return false, r.known(name) }
-func (r *fakeRemote) Stop(_ context.Context, name string) (bool, error)  { return true, r.known(name) }
+func (r *fakeRemote) Start(_ context.Context, name string, _ bool) (bool, error) {
+	return false, r.known(name)
+}
+func (r *fakeRemote) Stop(_ context.Context, name string) (bool, error) { return true, r.known(name) }
 func (r *fakeRemote) Restart(_ context.Context, name string, _ bool) (control.RestartResult, error) {
 	return control.RestartResult{Gap: 2 * time.Millisecond, OldPID: 1, NewPID: 2, Version: "1.0.1"}, r.known(name)
+}
+
+func (r *fakeRemote) Adopt(_ context.Context, a control.Adoption) (control.AdoptResult, error) {
+	if a.Strategy == "" {
+		return control.AdoptResult{Unattributed: -0.3, Resumed: true}, nil
+	}
+	return control.AdoptResult{Qty: -a.Qty, Price: 60000.5, Position: -0.3}, r.known(a.Strategy)
 }
 
 const goodConfig = `connector "paper" "sim" {
@@ -258,6 +268,9 @@ func TestExitCodes(t *testing.T) {
 		{"bad level", "ps --log-level loud", goodConfig, nil, ExitUsage, "must be trace"},
 		{"help of the command", "check-data", goodConfig, nil, ExitUsage, "check-data needs at least one FILE\nTry 'runner check-data --help'"},
 		{"too much", "ps grid-btc", goodConfig, nil, ExitUsage, `ps takes no arguments, got "grid-btc"`},
+		{"adopt nothing", "adopt sim", goodConfig, nil, ExitUsage, "adopt takes a strategy, or --none"},
+		{"adopt too much", "adopt --none a sim BTCUSDT", goodConfig, nil, ExitUsage, "adopt --none takes a connector and a symbol"},
+		{"adopt no quantity", "adopt a sim BTCUSDT x", goodConfig, nil, ExitUsage, `"x" is not a quantity`},
 		{"no name", "restart", goodConfig, nil, ExitUsage, "takes the name of one strategy"},
 		{"valid", "validate", goodConfig, nil, ExitOK, ""},
 		{"invalid", "validate", "bogus = 1\n", nil, ExitConfig, `unknown argument "bogus"`},
@@ -441,6 +454,7 @@ func TestGolden(t *testing.T) {
 	for name, args := range map[string]string{
 		"ps": "ps", "ps.json": "ps --output json", "validate": "validate", "plugins": "plugins", "plugins.json": "plugins --output json",
 		"start": "start grid-btc", "stop": "stop grid-btc", "restart": "restart grid-btc", "restart.json": "restart grid-btc --output json",
+		"adopt": "adopt grid-btc sim BTCUSDT 0.3", "adopt.json": "adopt --none sim BTCUSDT --output json",
 		"bench": "bench", "bench.json": "bench --output json", "summary": "run", "summary.json": "run --output json", "help": "--help",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -525,6 +539,18 @@ func TestStatusIsLogged(t *testing.T) {
 	want := `[INFO]  status: running="1 of 2" events=1234567 open_orders=20 fills=42 net_pnl="+999.25" not_running="obimm failed" feeds="sim BTCUSDT: gap 2, mismatch 1, off the grid 17, seen trades 4; sim: 3 bad messages"` + "\n"
 	if out.String() != want {
 		t.Errorf("got  %s\nwant %s", out.String(), want)
+	}
+}
+
+// TestPositionLines: instruments that are halted, mismatches and what belongs to no strategy are named once.
+func TestPositionLines(t *testing.T) {
+	in := control.InstrumentStatus{Connector: "live", Symbol: "BTCUSDT", TradingState: "halted",
+		TradingReason: "halted: positions do not match", Mismatch: -0.8, Unattributed: 0.5}
+	st := control.StrategyStatus{Instruments: []control.InstrumentStatus{in, {Connector: "live", Symbol: "ETHUSDT"}}}
+	want := []string{"live BTCUSDT: halted: positions do not match; -0.8 of the account's position cannot be explained; " +
+		"0.5 belongs to no strategy"}
+	if got := positionLines([]control.StrategyStatus{st, st}); !slices.Equal(got, want) {
+		t.Errorf("%q", got)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -80,7 +81,7 @@ func (s *settings) printStrategies(all []control.StrategyStatus) error {
 		rows[i] = append([]string{pid, st.Plugin + " " + st.Version, whole(st.Restarts)}, statusRow(st)...)
 	}
 	printTable(s.app.Stdout, append(columns(">pid", "plugin", ">restarts"), statusColumns()...), rows)
-	for _, line := range append(reasons(all), feedLines(all)...) {
+	for _, line := range slices.Concat(reasons(all), positionLines(all), feedLines(all)) {
 		fmt.Fprintln(s.app.Stdout, line)
 	}
 	return nil
@@ -149,13 +150,16 @@ func choose(condition bool, yes, no string) string {
 }
 
 func (s *settings) startCommand() *cobra.Command {
-	return s.strategyCommand("start", "start a strategy that is not running", func(ctx context.Context, r Remote, name string) error {
-		already, err := r.Start(ctx, name)
+	discard := false
+	c := s.strategyCommand("start", "start a strategy that is not running", func(ctx context.Context, r Remote, name string) error {
+		already, err := r.Start(ctx, name, discard)
 		if err != nil {
 			return err
 		}
 		return s.report(outcome{Strategy: name, Action: "start", Already: already}, name+choose(already, " is already running", " started"))
 	})
+	c.Flags().BoolVar(&discard, "discard-state", false, "start without the state that the strategy has saved")
+	return c
 }
 
 func (s *settings) stopCommand() *cobra.Command {

@@ -26,7 +26,7 @@ func (s *settings) convertCommand() *cobra.Command {
 	return c
 }
 
-// maxProblems is how many things that are wrong with recordings are told.
+// maxProblems bounds the warnings about recordings that are printed.
 const maxProblems = 20
 
 // eventsForm is the JSON form of a conversion.
@@ -45,7 +45,7 @@ type eventsForm struct {
 	Lines     int64    `json:"lines"`
 	FirstNs   int64    `json:"first_local_ns"`
 	LastNs    int64    `json:"last_local_ns"`
-	// Natural says that the rows are as they came.
+	// Natural: the rows are as they came.
 	Natural bool         `json:"natural"`
 	Report  *feed.Report `json:"report"`
 }
@@ -53,7 +53,8 @@ type eventsForm struct {
 func (s *settings) convertEventsCommand() *cobra.Command {
 	var format, out string
 	var options convert.Options
-	c := &cobra.Command{Use: "events --format FORMAT --tick-size T --lot-size L --out FILE.npz RECORDING...", Short: "convert the recorded messages of one symbol to an event file",
+	c := &cobra.Command{Use: "events --format FORMAT --tick-size T --lot-size L --out FILE.npz RECORDING...",
+		Short: "convert the recorded messages of one symbol to an event file",
 		Long: "events decodes recordings (.gz, .zip or plain) in order of time, builds the book by the venue's rule as a live connector\n" +
 			"does, including best bids and asks, corrects the local times of a file if some are before exchange times, sorts the rows\n" +
 			"so that both sides of a backtest can read them, and writes them as hftbacktest does: .npz or .npy. With --natural the rows\n" +
@@ -92,13 +93,15 @@ func (s *settings) convertEventsCommand() *cobra.Command {
 	f.DurationVar(&options.BaseLatency, "base-latency", 0, baseLatencyHelp)
 	f.Float64Var(&options.TickSize, "tick-size", 0, "tick size of the instrument, a `PRICE`")
 	f.Float64Var(&options.LotSize, "lot-size", 0, "lot size of the instrument, a `QUANTITY`")
-	f.BoolVar(&options.Quotes, "quotes", true, "apply best bid and ask messages to the book; with --natural they become separate rows, off by default")
-	f.BoolVar(&options.Natural, "natural", false, "keep rows as recorded, without the venue's book rule, as hftbacktest's converter does")
+	f.BoolVar(&options.Quotes, "quotes", true,
+		"apply best bid and ask messages to the book; with --natural they become separate rows, off by default")
+	f.BoolVar(&options.Natural, "natural", false,
+		"keep rows as recorded, without the venue's book rule, as hftbacktest's converter does")
 	f.StringVar(&options.TempDir, "temp-dir", "", "`DIR` for temporary sort files (default: that of the output)")
 	return c
 }
 
-// baseLatencyHelp says what the flag of recordings is for.
+// baseLatencyHelp is the help of a flag for recordings.
 const baseLatencyHelp = "minimum feed `LATENCY` after local times are corrected; the latency of files without local times"
 
 // checkFormat refuses a format that does not exist.
@@ -120,7 +123,8 @@ func checkSteps(tickSize, lotSize float64, otherwise string) error {
 		value float64
 	}{{"--tick-size", tickSize}, {"--lot-size", lotSize}} {
 		if !(step.value > 0) || math.IsInf(step.value, 0) {
-			return fmt.Errorf("%s is %v: must be the instrument's, a number above 0%s", step.name, step.value, otherwise)
+			return fmt.Errorf("%s is %v: must be the instrument's, a number above 0%s", step.name, step.value,
+				otherwise)
 		}
 	}
 	return nil
@@ -142,7 +146,10 @@ func (s *settings) convertEvents(ctx context.Context, files []string, out string
 			work.print("warning: " + p.Error())
 		}
 	}
-	o.Progress = func(p convert.Progress) { work.show(p.Stage.String(), convertUnit(p.Stage.String()), p.Done, p.Total) }
+	o.Progress = func(p convert.Progress) {
+		work.show(p.Stage.String(), convertUnit(p.Stage.String()), p.Done,
+			p.Total)
+	}
 	s.onSignal(ExitFailure, "nothing is written", nil)
 	summary, err := convert.Events(ctx, files, out, o)
 	if problems > maxProblems {
@@ -153,13 +160,15 @@ func (s *settings) convertEvents(ctx context.Context, files []string, out string
 		return withCode(ExitFailure, err)
 	}
 	if s.json() {
-		return printJSON(s.app.Stdout, eventsForm{Out: out, Files: files, Rows: summary.NumRows, BothFlags: summary.Both, ExchOnly: summary.ExchOnly,
+		return printJSON(s.app.Stdout, eventsForm{Out: out, Files: files, Rows: summary.NumRows,
+			BothFlags: summary.Both, ExchOnly: summary.ExchOnly,
 			LocalOnly: summary.LocalOnly, Depth: summary.Depth, Trades: summary.Trades, Clears: summary.Clears, Snapshots: summary.Snapshots,
 			BBOs: summary.BBOs, Lines: summary.Lines, FirstNs: summary.FirstLocalTimestampNs, LastNs: summary.LastLocalTimestampNs,
 			Natural: o.Natural, Report: summary.Report})
 	}
 	w := s.app.Stdout
-	fmt.Fprintf(w, "%s: %s rows, %s depth, %s trades, %s snapshot\n", out, whole(summary.NumRows), whole(summary.Depth), whole(summary.Trades),
+	fmt.Fprintf(w, "%s: %s rows, %s depth, %s trades, %s snapshot\n", out, whole(summary.NumRows),
+		whole(summary.Depth), whole(summary.Trades),
 		whole(summary.Snapshots+summary.Clears))
 	fmt.Fprintf(w, "  local time %s to %s\n", clock(summary.FirstLocalTimestampNs), clock(summary.LastLocalTimestampNs))
 	printFeed(w, "  ", summary.Report)
@@ -179,9 +188,11 @@ func (s *settings) convertLatencyCommand() *cobra.Command {
 	var feeds, journal []string
 	var out string
 	o := convert.FeedLatencyOptions{}
-	c := &cobra.Command{Use: "latency (--from-feed FILE... | --from-journal FILE...) --out FILE.npz", Short: "create an order latency file",
+	c := &cobra.Command{Use: "latency (--from-feed FILE... | --from-journal FILE...) --out FILE.npz",
+		Short: "create an order latency file",
 		Long: "latency creates a file of order latencies for latency_files of an exchange block: from the feed latencies of event files,\n" +
-			"as hftbacktest's examples do, or from journals of the plugin latencylog, which measures a venue.",
+			"as hftbacktest's examples do, or from journals of the plugin latencylog, which measures a venue. 'runner journal latency' makes one of what a\n" +
+			"host has recorded of its own orders.",
 		Example: "  runner convert latency --from-feed btcusdt_20240808.npz --entry-factor 4 --response-factor 3 --out latency.npz\n" +
 			"  runner convert latency --from-journal latency.jsonl --out latency.npz",
 		Args: noArguments,
@@ -199,15 +210,18 @@ func (s *settings) convertLatencyCommand() *cobra.Command {
 	f.StringSliceVar(&feeds, "from-feed", nil, "comma-separated event `FILES` in order of time")
 	f.StringSliceVar(&journal, "from-journal", nil, "`FILES` with a line of req_ts, exch_ts and resp_ts for each order")
 	f.StringVar(&out, "out", "", "latency `FILE` to write, .npz or .npy")
-	f.DurationVar(&o.Bucket, "bucket", convert.DefaultBucket, "with --from-feed: one latency per interval of this `DURATION`")
+	f.DurationVar(&o.Bucket, "bucket", convert.DefaultBucket,
+		"with --from-feed: one latency per interval of this `DURATION`")
 	f.Float64Var(&o.EntryFactor, "entry-factor", 1, "with --from-feed: `FACTOR` on the feed latency to the exchange")
 	f.Float64Var(&o.ResponseFactor, "response-factor", 1, "with --from-feed: `FACTOR` on the feed latency back")
-	f.DurationVar(&o.EntryOffset, "entry-offset", 0, "with --from-feed: `DURATION` added to the latency to the exchange")
+	f.DurationVar(&o.EntryOffset, "entry-offset", 0,
+		"with --from-feed: `DURATION` added to the latency to the exchange")
 	f.DurationVar(&o.ResponseOffset, "response-offset", 0, "with --from-feed: `DURATION` added to the latency back")
 	return c
 }
 
-func (s *settings) convertLatency(ctx context.Context, feeds, journal []string, out string, o convert.FeedLatencyOptions) error {
+func (s *settings) convertLatency(ctx context.Context, feeds, journal []string, out string,
+	o convert.FeedLatencyOptions) error {
 	form := struct {
 		Out          string `json:"out"`
 		Rows         int64  `json:"rows"`
@@ -219,7 +233,10 @@ func (s *settings) convertLatency(ctx context.Context, feeds, journal []string, 
 		form.Rows, err = convert.FeedLatencies(ctx, feeds, out, o)
 	} else {
 		var j convert.JournalSummary
-		j, err = convert.JournalLatencies(ctx, journal, out, func(p recording.Problem) { fmt.Fprintf(s.app.Stderr, "warning: %v\n", p) })
+		j, err = convert.JournalLatencies(ctx, journal, out, func(p recording.Problem) {
+			fmt.Fprintf(s.app.Stderr,
+				"warning: %v\n", p)
+		})
 		form.Rows, form.Rejected, form.SkippedLines = j.NumRows, j.Rejected, j.SkippedLines
 	}
 	if err != nil {

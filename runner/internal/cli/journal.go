@@ -26,7 +26,8 @@ import (
 type stateFlags struct{ dir string }
 
 func (f *stateFlags) add(c *cobra.Command) {
-	c.PersistentFlags().StringVar(&f.dir, "state-dir", "", "state `DIR` of the runner (default state_dir of the configuration)")
+	c.PersistentFlags().StringVar(&f.dir, "state-dir", "",
+		"state `DIR` of the runner (default state_dir of the configuration)")
 }
 
 // directory returns the state directory.
@@ -37,7 +38,8 @@ func (f *stateFlags) directory(s *settings) (string, error) {
 	return s.stateDir()
 }
 
-// stateDir returns the state directory of the configuration, the default one where there is no file and nobody asked for one.
+// stateDir returns the state directory of the configuration, the default one where there is no file and nobody asked
+// for one.
 func (s *settings) stateDir() (string, error) {
 	path := s.configPath
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) && path == defaultConfigFile {
@@ -58,7 +60,8 @@ func (f *stateFlags) journalDir(s *settings) (string, error) {
 	}
 	dir := filepath.Join(state, journal.DirName)
 	if _, err := os.Stat(dir); err != nil {
-		return "", withCode(ExitFailure, fmt.Errorf("no journal in %s: it begins with the first 'runner run'; name another state directory with --state-dir", state))
+		return "", withCode(ExitFailure,
+			fmt.Errorf("no journal in %s: it begins with the first 'runner run'; name another state directory with --state-dir", state))
 	}
 	return dir, nil
 }
@@ -68,10 +71,30 @@ func (s *settings) journalCommand() *cobra.Command {
 	c := &cobra.Command{Use: "journal", Short: "read the journal of everything the host has done",
 		Long: "The journal in <state_dir>/journal has a record of each order, execution, payment and event. These commands work\n" +
 			"whether or not a host is running.",
-		Args: knownCommand, RunE: func(*cobra.Command, []string) error { return errors.New("journal needs one of cat, verify, export") }}
+		Args: knownCommand, RunE: func(*cobra.Command,
+			[]string) error {
+			return errors.New("journal needs one of cat, verify, export, latency")
+		}}
 	state.add(c)
-	c.AddCommand(s.journalCatCommand(state), s.journalVerifyCommand(state), s.journalExportCommand(state))
+	c.AddCommand(s.journalCatCommand(state), s.journalVerifyCommand(state), s.journalExportCommand(state),
+		s.journalLatencyCommand(state), s.journalProjectCommand(state))
 	return c
+}
+
+// journalProjectCommand makes the command that the host starts before it removes segments.
+func (s *settings) journalProjectCommand(state *stateFlags) *cobra.Command {
+	return &cobra.Command{Use: "project", Short: "bring " + history.DBName + " up to date", Args: noArguments, Hidden: true,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			dir, err := state.directory(s)
+			if err != nil {
+				return err
+			}
+			d, err := history.Open(cmd.Context(), dir)
+			if err != nil {
+				return withCode(ExitFailure, err)
+			}
+			return d.Close()
+		}}
 }
 
 // journalFilter chooses records.
@@ -130,11 +153,14 @@ func (f *journalFilter) parse(s *settings) (from journal.ReadFrom, kinds []journ
 }
 
 func (f *journalFilter) chooses(r *journal.Record, names *history.Names, kinds []journal.Kind) bool {
-	return (f.strategy == "" || names.Strategy(r.Bot) == f.strategy) && (len(kinds) == 0 || slices.Contains(kinds, r.Kind))
+	return (f.strategy == "" || names.Strategy(r.Bot) == f.strategy) && (len(kinds) == 0 || slices.Contains(kinds,
+		r.Kind))
 }
 
-// read calls fn for the records that are chosen, in their order, with the names by then. The damage that was met is returned.
-func (f *journalFilter) read(ctx context.Context, s *settings, dir string, follow bool, fn func(*journal.Record, *history.Names) error) ([]journal.Damage, error) {
+// read calls fn for the records that are chosen, in their order, with the names by then. The damage that was met is
+// returned.
+func (f *journalFilter) read(ctx context.Context, s *settings, dir string, follow bool, fn func(*journal.Record,
+	*history.Names) error) ([]journal.Damage, error) {
 	from, kinds, err := f.parse(s)
 	if err != nil {
 		return nil, withCode(ExitUsage, err)
@@ -180,7 +206,8 @@ func knownStrategy(names *history.Names, name string) error {
 	if near := control.Nearest(name, all); near != "" {
 		return withCode(ExitUsage, fmt.Errorf("there is no strategy %q in the journal; did you mean %q?", name, near))
 	}
-	return withCode(ExitUsage, fmt.Errorf("there is no strategy %q in the journal; there are %s", name, strings.Join(all, ", ")))
+	return withCode(ExitUsage, fmt.Errorf("there is no strategy %q in the journal; there are %s", name,
+		strings.Join(all, ", ")))
 }
 
 func (s *settings) journalCatCommand(state *stateFlags) *cobra.Command {
@@ -201,13 +228,14 @@ func (s *settings) journalCatCommand(state *stateFlags) *cobra.Command {
 	return c
 }
 
-// tellDamage says what could not be read. It adds nothing to another error.
+// tellDamage prints the parts that could not be read. It adds nothing to another error.
 func (s *settings) tellDamage(damage []journal.Damage, err error) error {
 	for _, d := range damage {
 		s.app.say("damaged: %v\n", d)
 	}
 	if err == nil && len(damage) > 0 {
-		err = withCode(ExitFailure, fmt.Errorf("the journal is damaged in %s; everything else was read", count(len(damage), "place")))
+		err = withCode(ExitFailure, fmt.Errorf("the journal is damaged in %s; everything else was read",
+			count(len(damage), "place")))
 	}
 	return err
 }

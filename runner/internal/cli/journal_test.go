@@ -41,7 +41,8 @@ func trade(t *testing.T, w *journal.Writer, from, to int) {
 	for i := from; i <= to; i++ {
 		o := hft.NewOrder(uint64(i), 600_000, 0.1, 0.002, hft.Buy, hft.Limit, hft.GTX)
 		o.Status, o.LeavesQty, o.ExecQty, o.ExecPriceTick = hft.StatusFilled, 0, 0.002, 600_000
-		put(t, w, journal.Head{Kind: journal.KindExecution, TimeNs: journalBegin + int64(i)*int64(time.Second), Bot: uint64(1 + i%2), Incarnation: 3, Instrument: number},
+		put(t, w, journal.Head{Kind: journal.KindExecution, TimeNs: journalBegin + int64(i)*int64(time.Second),
+			Bot: uint64(1 + i%2), Incarnation: 3, Instrument: number},
 			&journal.Execution{Order: o, Value: 120, Fee: 0.024, FeePaid: 0.024}, "o1", "c1", "v1", "e1", "USDT")
 	}
 }
@@ -50,14 +51,17 @@ func trade(t *testing.T, w *journal.Writer, from, to int) {
 func journalRig(t *testing.T) (*rig, *journal.Writer) {
 	t.Helper()
 	r := newRig(t, goodConfig)
-	w, _, err := journal.Open(journal.Config{Dir: filepath.Join(r.dir, "journal"), NowNs: func() int64 { return journalBegin }, RingBytes: 256 << 10,
+	w, _, err := journal.Open(journal.Config{Dir: filepath.Join(r.dir, "journal"),
+		NowNs: func() int64 { return journalBegin }, RingBytes: 256 << 10,
 		SegmentBytes: 64 << 10})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = w.Close() })
-	put(t, w, journal.Head{Kind: journal.KindStarted, TimeNs: journalBegin, Bot: 1, Incarnation: 3}, &journal.Process{PID: 7}, "grid", "gridtrading", "1.0.0")
-	put(t, w, journal.Head{Kind: journal.KindStarted, TimeNs: journalBegin, Bot: 2, Incarnation: 3}, &journal.Process{PID: 8}, "obimm \x1b[2J", "obimm", "1.0.0")
+	put(t, w, journal.Head{Kind: journal.KindStarted, TimeNs: journalBegin, Bot: 1, Incarnation: 3},
+		&journal.Process{PID: 7}, "grid", "gridtrading", "1.0.0")
+	put(t, w, journal.Head{Kind: journal.KindStarted, TimeNs: journalBegin, Bot: 2, Incarnation: 3},
+		&journal.Process{PID: 8}, "obimm \x1b[2J", "obimm", "1.0.0")
 	trade(t, w, 1, 1000)
 	return r, w
 }
@@ -78,7 +82,8 @@ func TestJournalCat(t *testing.T) {
 		if len(all) != 1003 {
 			t.Fatalf("running %t: %d lines", running, len(all))
 		}
-		for _, part := range []string{"1003 2023-11-14T22:30:00.000000000Z execution", " grid/3 bf BTCUSDT ", "side=buy", "price=60000 ", "fee=0.024 ", "fee_asset=USDT"} {
+		for _, part := range []string{"1003 2023-11-14T22:30:00.000000000Z execution", " grid/3 bf BTCUSDT ",
+			"side=buy", "price=60000 ", "fee=0.024 ", "fee_asset=USDT"} {
 			if !strings.Contains(all[1002], part) {
 				t.Errorf("no %q in %s", part, all[1002])
 			}
@@ -110,7 +115,8 @@ func TestJournalCat(t *testing.T) {
 		Price, Qty float64
 	}
 	line := cat("--output", "json", "--from", "1003")[0]
-	if err := json.Unmarshal([]byte(line), &o); err != nil || o.Sequence != 1003 || o.Time.UnixNano() != journalBegin+1000*int64(time.Second) ||
+	if err := json.Unmarshal([]byte(line), &o); err != nil || o.Sequence != 1003 ||
+		o.Time.UnixNano() != journalBegin+1000*int64(time.Second) ||
 		o.Strategy != "grid" || o.Price != 60_000 || o.Qty != 0.002 {
 		t.Errorf("%v: %s", err, line)
 	}
@@ -126,7 +132,8 @@ func TestJournalFollow(t *testing.T) {
 		ended <- r.Run(ctx, []string{"journal", "cat", "--state-dir", r.dir, "--follow", "--kind", "execution"})
 	}()
 	trade(t, w, 1001, 2000)
-	for deadline := time.Now().Add(time.Minute); strings.Count(r.out.String(), "\n") < 2000; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); strings.Count(r.out.String(),
+		"\n") < 2000; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d lines\n%s", strings.Count(r.out.String(), "\n"), r.err.String())
 		}
@@ -143,7 +150,8 @@ func TestJournalVerify(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if code := r.run("journal", "verify", "--state-dir", r.dir); code != ExitOK || !strings.Contains(r.out.String(), "1003 records from 1 to 1003") {
+	if code := r.run("journal", "verify", "--state-dir", r.dir); code != ExitOK || !strings.Contains(r.out.String(),
+		"1003 records from 1 to 1003") {
 		t.Errorf("exit code %d: %s%s", code, r.out.String(), r.err.String())
 	}
 	path := filepath.Join(r.dir, "journal", "00000002.journal")
@@ -158,7 +166,8 @@ func TestJournalVerify(t *testing.T) {
 	for _, command := range []string{"verify", "cat"} {
 		r.out.b.Reset()
 		code := r.run("journal", command, "--state-dir", r.dir)
-		if text := r.out.String() + r.err.String(); code != ExitFailure || !strings.Contains(text, path+": at byte") || !strings.Contains(text, "are missing") {
+		if text := r.out.String() + r.err.String(); code != ExitFailure || !strings.Contains(text,
+			path+": at byte") || !strings.Contains(text, "are missing") {
 			t.Errorf("%s: exit code %d: %s", command, code, r.err.String())
 		}
 	}
@@ -167,7 +176,8 @@ func TestJournalVerify(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 	var form verifyForm
-	if err := json.Unmarshal([]byte(r.out.String()), &form); err != nil || form.OK || len(form.Damage) == 0 || form.Damage[0].Path != path || form.Records != 1002 {
+	if err := json.Unmarshal([]byte(r.out.String()), &form); err != nil || form.OK || len(form.Damage) == 0 ||
+		form.Damage[0].Path != path || form.Records != 1002 {
 		t.Errorf("%v: %+v", err, form)
 	}
 }
@@ -177,7 +187,8 @@ func TestJournalExport(t *testing.T) {
 	r, w := journalRig(t)
 	put(t, w, journal.Head{Kind: journal.KindAlert, TimeNs: 5}, &journal.None{}, "halted", "why")
 	dir := filepath.Join(r.dir, "tables")
-	if code := r.run("journal", "export", "--state-dir", r.dir, dir); code != ExitOK || !strings.Contains(r.out.String(), "1000 rows of execution: ") {
+	if code := r.run("journal", "export", "--state-dir", r.dir, dir); code != ExitOK ||
+		!strings.Contains(r.out.String(), "1000 rows of execution: ") {
 		t.Fatalf("exit code %d: %s%s", code, r.out.String(), r.err.String())
 	}
 	raw, err := os.ReadFile(filepath.Join(dir, "execution.csv"))
@@ -205,11 +216,14 @@ func TestJournalExport(t *testing.T) {
 	if err != nil || len(rows) != 1000 {
 		t.Fatalf("%d rows, %v", len(rows), err)
 	}
-	if last, p := lines[1000], rows[999]; last[at["sequence"]] != "1003" || *p.Sequence != 1003 || last[at["time"]] != "2023-11-14T22:30:00.000000000Z" ||
-		*p.Time != journalBegin+1000*int64(time.Second) || last[at["price"]] != "60000" || *p.Price != 60_000 || last[at["fee_asset"]] != "USDT" || *p.FeeAsset != "USDT" {
+	if last, p := lines[1000], rows[999]; last[at["sequence"]] != "1003" || *p.Sequence != 1003 ||
+		last[at["time"]] != "2023-11-14T22:30:00.000000000Z" ||
+		*p.Time != journalBegin+1000*int64(time.Second) || last[at["price"]] != "60000" || *p.Price != 60_000 ||
+		last[at["fee_asset"]] != "USDT" || *p.FeeAsset != "USDT" {
 		t.Errorf("%v\n%+v", lines[1000], rows[999])
 	}
-	if alerts, err := os.ReadFile(filepath.Join(dir, "alert.csv")); err != nil || !strings.Contains(string(alerts), ",halted,why\n") {
+	if alerts, err := os.ReadFile(filepath.Join(dir, "alert.csv")); err != nil || !strings.Contains(string(alerts),
+		",halted,why\n") {
 		t.Errorf("%v: %s", err, alerts)
 	}
 }
@@ -223,8 +237,9 @@ func TestJournalCommandErrors(t *testing.T) {
 		code   int
 		stderr string
 	}{
-		{"journal", ExitUsage, "journal needs one of cat, verify, export"},
-		{"journal cat --state-dir /nonexistent", ExitFailure, "no journal in /nonexistent: it begins with the first 'runner run'"},
+		{"journal", ExitUsage, "journal needs one of cat, verify, export, latency"},
+		{"journal cat --state-dir /nonexistent", ExitFailure,
+			"no journal in /nonexistent: it begins with the first 'runner run'"},
 		{"journal verify", ExitFailure, "no journal in state"},
 		{"journal cat --kind fill" + here, ExitUsage, `no record kind is called "fill": use instrument, `},
 		{"journal cat --since yesterday" + here, ExitUsage, `--since is "yesterday": give a time`},

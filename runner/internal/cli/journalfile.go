@@ -29,7 +29,8 @@ func (s *settings) journalVerifyCommand(state *stateFlags) *cobra.Command {
 				return withCode(ExitFailure, err)
 			}
 			form := verifyForm{Report: report}
-			damage, err := journal.ReadMoney(cmd.Context(), dir, 0, func(*journal.Record) error { form.MoneyRecords++; return nil })
+			damage, err := journal.ReadMoney(cmd.Context(), dir, 0,
+				func(*journal.Record) error { form.MoneyRecords++; return nil })
 			if err != nil {
 				return withCode(ExitFailure, err)
 			}
@@ -52,7 +53,8 @@ func (s *settings) printVerified(f *verifyForm) error {
 			return err
 		}
 	} else {
-		fmt.Fprintf(s.app.Stdout, "journal %s: %s, %s from %d to %d, %s\n", f.Journal, count(f.Segments, "segment"), count(int(f.Records), "record"),
+		fmt.Fprintf(s.app.Stdout, "journal %s: %s, %s from %d to %d, %s\n", f.Journal, count(f.Segments, "segment"),
+			count(int(f.Records), "record"),
 			f.First, f.Last, count(f.Checkpoints, "checkpoint"))
 		if f.MoneyRecords > 0 {
 			fmt.Fprintf(s.app.Stdout, "money: %s of segments that were removed\n", count(int(f.MoneyRecords), "record"))
@@ -61,10 +63,12 @@ func (s *settings) printVerified(f *verifyForm) error {
 			fmt.Fprintf(s.app.Stdout, "%s in memory, not on disk yet\n", count(int(f.Unwritten), "record"))
 		}
 		if f.Lost > 0 {
-			fmt.Fprintf(s.app.Stdout, "%s could not be appended because the disk was full or failing\n", count(int(f.Lost), "record"))
+			fmt.Fprintf(s.app.Stdout, "%s could not be appended because the disk was full or failing\n",
+				count(int(f.Lost), "record"))
 		}
 		if f.TornBytes > 0 {
-			fmt.Fprintf(s.app.Stdout, "%s after the last record: space for new records, or a torn tail\n", count(int(f.TornBytes), "byte"))
+			fmt.Fprintf(s.app.Stdout, "%s after the last record: space for new records, or a torn tail\n",
+				count(int(f.TornBytes), "byte"))
 		}
 		for _, d := range f.Damage {
 			fmt.Fprintf(s.app.Stdout, "damaged: %v\n", d)

@@ -13,10 +13,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hftrunner/hftrunner/connector/feed"
-	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/protocol"
+	"github.com/hftrunner/hftrunner/connector/venuecheck"
 	"github.com/hftrunner/hftrunner/internal/record"
 	"github.com/hftrunner/hftrunner/runner/internal/config"
-	"github.com/hftrunner/hftrunner/runner/internal/venuecheck"
 )
 
 // recordOptions are the flags of record.
@@ -90,7 +90,7 @@ func (s *settings) newRecorder(ctx context.Context, c *config.Connector, symbols
 }
 
 // recordable returns the rules of symbols, all of which the venue has to have.
-func recordable(ctx context.Context, p venue.Protocol, symbols []string) ([]venue.Filters, error) {
+func recordable(ctx context.Context, p protocol.Protocol, symbols []string) ([]protocol.Filters, error) {
 	rules, err := venuecheck.AskRules(ctx, p, symbols)
 	for _, symbol := range symbols {
 		if refused := rules.Refused[symbol]; refused != nil {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -34,10 +35,12 @@ const (
 func (s *settings) runCommand() *cobra.Command {
 	var duration time.Duration
 	var summaryPath string
+	var fresh bool
 	c := &cobra.Command{Use: "run", Short: "run the strategies of the configuration until Ctrl-C or the end of the data",
 		Long: "run starts the connectors and strategies of the configuration and shows a line for each strategy.\n" +
 			"Ctrl-C shuts down gracefully: it stops the strategies, applies on_exit to their orders, waits until the venues have\n" +
-			"confirmed that the orders are closed, and disconnects. A second Ctrl-C exits immediately.",
+			"confirmed that the orders are closed, and disconnects. A second Ctrl-C exits immediately.\n" +
+			"On live venues it continues with the orders, positions and money that the journal of the state directory has.",
 		Args: noArguments,
 		PreRunE: func(cmd *cobra.Command, _ []string) error {
 			if cmd.Flags().Changed("duration") && duration <= 0 {
@@ -45,14 +48,16 @@ func (s *settings) runCommand() *cobra.Command {
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return s.run(cmd.Context(), duration, summaryPath) }}
+		RunE: func(cmd *cobra.Command, _ []string) error { return s.run(cmd.Context(), duration, summaryPath, fresh) }}
 	c.Flags().DurationVar(&duration, "duration", 0, "stop gracefully after this `DURATION`, such as 20s")
+	c.Flags().BoolVar(&fresh, "fresh", false,
+		"ignore the positions, orders and money that the journal has of earlier runs")
 	c.Flags().StringVar(&summaryPath, "summary", "", "write the summary as JSON to this `FILE`")
 	return c
 }
 
 // run runs a host in this process.
-func (s *settings) run(ctx context.Context, duration time.Duration, summaryPath string) error {
+func (s *settings) run(ctx context.Context, duration time.Duration, summaryPath string, fresh bool) error {
 	file, err := s.load(ctx, true)
 	switch {
 	case ctx.Err() != nil:
@@ -60,6 +65,7 @@ func (s *settings) run(ctx context.Context, duration time.Duration, summaryPath 
 	case err != nil:
 		return err
 	}
+	file.Fresh = fresh
 	summary, err := createSummary(summaryPath)
 	if err != nil {
 		return withCode(ExitFailure, err)
@@ -319,7 +325,7 @@ func show(ctx context.Context, h Host, view *screen, logger hclog.Logger, over <
 		case err != nil:
 			logger.Warn("no status", "error", err)
 		case view != nil:
-			view.Show(append(statusTable(all), feedLines(all)...))
+			view.Show(slices.Concat(statusTable(all), positionLines(all), feedLines(all)))
 		default:
 			logger.Info("status", statusPairs(all)...)
 		}

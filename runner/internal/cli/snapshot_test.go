@@ -10,7 +10,7 @@ import (
 
 	"github.com/hftrunner/hftrunner/backtest/npy"
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/binancespot"
+	"github.com/hftrunner/hftrunner/connector/binance"
 	"github.com/hftrunner/hftrunner/connector/bybit"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/testkit/sampletest"
@@ -55,7 +55,7 @@ func eventRow(n int64, ev uint64, px, qty float64) hft.Event {
 func TestSnapshot(t *testing.T) {
 	r := newRig(t, "")
 	r.Formats = map[string]connector.Format{
-		"binancespot": {NewDecoder: func() connector.Decoder { return new(binancespot.Decoder) }, Rule: connector.RuleSpot},
+		"binancespot": {NewDecoder: binance.Spot().Format.NewDecoder, Rule: connector.RuleSpot},
 		"bybit":       {NewDecoder: func() connector.Decoder { return &bybit.Decoder{BBO: true} }, Rule: connector.RuleStreamed}}
 	at := func(name string) string { return filepath.Join(r.dir, name) }
 	const bid, ask, whole = hft.BuyEvent | hft.DepthEvent, hft.SellEvent | hft.DepthEvent, hft.BuyEvent | hft.DepthSnapshotEvent
@@ -120,7 +120,7 @@ func TestSnapshot(t *testing.T) {
 // TestSnapshotOfARecording: JSON has what was found in it.
 func TestSnapshotOfARecording(t *testing.T) {
 	r := newRig(t, "")
-	r.Formats = map[string]connector.Format{"binancespot": {NewDecoder: func() connector.Decoder { return new(binancespot.Decoder) }, Rule: connector.RuleSpot}}
+	r.Formats = map[string]connector.Format{"binancespot": {NewDecoder: binance.Spot().Format.NewDecoder, Rule: connector.RuleSpot}}
 	out := filepath.Join(r.dir, "end.npz")
 	code := r.run("snapshot", "--tick-size", "0.01", "--lot-size", "0.00001", "--format", "binancespot", "--out", out, "--output", "json",
 		sampletest.Path(t, "binancespot", "BTCUSDT"))

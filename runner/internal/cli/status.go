@@ -73,6 +73,37 @@ func feedLines(all []control.StrategyStatus) []string {
 	return lines
 }
 
+// positionLines tells of instruments that are halted, whose positions do not match, and of positions that belong to no
+// strategy.
+func positionLines(all []control.StrategyStatus) []string {
+	var lines []string
+	for i := range all {
+		for _, in := range all[i].Instruments {
+			if line := positionLine(&in); line != "" && !slices.Contains(lines, line) {
+				lines = append(lines, line)
+			}
+		}
+	}
+	return lines
+}
+
+func positionLine(in *control.InstrumentStatus) string {
+	var parts []string
+	if in.TradingState != "" {
+		parts = append(parts, in.TradingReason)
+	}
+	if in.Mismatch != 0 {
+		parts = append(parts, fmt.Sprintf("%s of the account's position cannot be explained", decimal(in.Mismatch)))
+	}
+	if in.Unattributed != 0 {
+		parts = append(parts, decimal(in.Unattributed)+" belongs to no strategy")
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s %s: %s", in.Connector, in.Symbol, strings.Join(parts, "; "))
+}
+
 // statusPairs are the names and values of the one line that is logged where there is no terminal: all strategies
 // together, and by name those that do not run.
 func statusPairs(all []control.StrategyStatus) []any {
@@ -99,6 +130,9 @@ func statusPairs(all []control.StrategyStatus) []any {
 	if len(idle) > 0 {
 		pairs = append(pairs, "not_running", strings.Join(idle, ", "))
 	}
+	if lines := positionLines(all); len(lines) > 0 {
+		pairs = append(pairs, "positions", strings.Join(lines, "; "))
+	}
 	if lines := feedLines(all); len(lines) > 0 {
 		pairs = append(pairs, "feeds", strings.ReplaceAll(strings.Join(lines, "; "), "feed of ", ""))
 	}
@@ -114,4 +148,13 @@ func reasons(all []control.StrategyStatus) []string {
 		}
 	}
 	return lines
+}
+
+// summaryPositions is positionLines at the end of a run.
+func summaryPositions(s *host.Summary) []string {
+	all := make([]control.StrategyStatus, len(s.Strategies))
+	for i := range s.Strategies {
+		all[i].Instruments = s.Strategies[i].Instruments
+	}
+	return positionLines(all)
 }

@@ -56,6 +56,9 @@ func printSummary(w io.Writer, s *host.Summary) {
 	}
 	section(w, columns("strategy", "connector", "symbol", ">position", ">bid", ">ask", ">open", ">volume", ">value", ">fee",
 		">realised pnl", ">open pnl", ">net pnl"), rows)
+	for _, line := range summaryPositions(s) {
+		fmt.Fprintln(w, line)
+	}
 	rows = nil
 	for _, st := range s.Strategies {
 		rows = append(rows, latencyRow(st.Name, "feed", st.FeedLatencyNs), latencyRow(st.Name, "tick to order", st.TickToOrderNs))

@@ -10,11 +10,12 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/hftrunner/hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector/venuecheck"
 	"github.com/hftrunner/hftrunner/internal/record"
 	"github.com/hftrunner/hftrunner/internal/venues"
 	"github.com/hftrunner/hftrunner/runner/internal/config"
-	"github.com/hftrunner/hftrunner/runner/internal/venuecheck"
 )
 
 const twoVenues = `connector "paper" "sim" {
@@ -92,9 +93,9 @@ func TestRecordUsesNoKey(t *testing.T) {
 
 func TestReportForms(t *testing.T) {
 	report := venuecheck.Report{Findings: []venuecheck.Finding{
-		{Finding: venue.Finding{What: "reachable", Value: "yes"}},
-		{Finding: venue.Finding{What: "clock", Value: "3s ahead", Problem: "it is off", Advice: "set it"}},
-		{Finding: venue.Finding{What: "key", Value: "not known", Problem: "refused", Advice: "make another"}, Blocks: true},
+		{Finding: protocol.Finding{What: "reachable", Value: "yes"}},
+		{Finding: protocol.Finding{What: "clock", Value: "3s ahead", Problem: "it is off", Advice: "set it"}},
+		{Finding: protocol.Finding{What: "key", Value: "not known", Problem: "refused", Advice: "make another"}, Blocks: true},
 	}}
 	r := newRig(t, "")
 	s := &settings{app: r.App, output: "text"}

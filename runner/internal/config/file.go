@@ -31,6 +31,8 @@ type File struct {
 	Strategies []Strategy  `json:"strategies"`
 	// Warnings are problems that do not stop a run.
 	Warnings Problems `json:"-"`
+	// Fresh ignores what the journal has of earlier runs.
+	Fresh bool `json:"-"`
 
 	// failed: a plugin is missing or could not be started, so parameters are not known.
 	failed bool

@@ -16,7 +16,7 @@ import (
 type Live struct {
 	// Settings are those that every venue has, a part of Own, which are all of the kind's.
 	*venue.Settings
-	Own venues.Settings
+	Own venue.OwnSettings
 	// Network is "main" or "testnet", empty when every address is given; APIURL is empty where it is the network's. DeadMan is 0
 	// for none.
 	Network string
@@ -64,7 +64,7 @@ func bookLevels() []int { return []int{1, 50, 200, 1000} }
 // live decodes a connector block of a venue.
 func (d *decoder) live(b *block, c *Connector) {
 	kind, _ := venues.KindOf(c.Kind)
-	own := kind.New()
+	own := kind.NewSettings()
 	d.into(b, own)
 	l := &Live{Settings: own.Common(), Own: own}
 	c.Live, c.Speed = l, 1
@@ -142,6 +142,8 @@ func (c *Connector) uses(address string) bool {
 		return c.Live.HasKey()
 	case address == "ws_api_url" && c.Kind == venues.BinanceSpot:
 		return c.Live.HasKey()
+	case address == "key_url": // without it the key is not asked about
+		return false
 	case address == "ws_api_url", address == "trade_url":
 		return c.Live.HasKey() && byWebSocket
 	}

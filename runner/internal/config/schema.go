@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"regexp"
 
+	"github.com/hftrunner/hftrunner/connector/venue"
 	"github.com/hftrunner/hftrunner/internal/settings"
 	"github.com/hftrunner/hftrunner/internal/venues"
 )
@@ -45,11 +46,11 @@ func fileSchema() (*settings.Block, error) {
 		return nil, fmt.Errorf("settings of the file: %w", err)
 	}
 	connector := file.Block("connector")
-	kinds := []venues.Kind{{Name: KindPaper, Doc: paperDoc}}
+	kinds := []venue.Kind{{Name: KindPaper, Doc: paperDoc}}
 	for i, k := range append(kinds, venues.Kinds()...) {
 		t := reflect.TypeFor[Connector]()
 		if i > 0 {
-			t = reflect.TypeOf(k.New()).Elem()
+			t = reflect.TypeOf(k.NewSettings()).Elem()
 		}
 		b, err := settings.Of(t)
 		if err != nil {

@@ -420,7 +420,11 @@ type InstrumentStatus struct {
 	// What was found about the feed of the instrument, by the finding's name, and how often.
 	Findings map[string]uint64 `protobuf:"bytes,12,rep,name=findings,proto3" json:"findings,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
 	// Messages of the connector that could not be used, of whatever symbol.
-	BadMessages   uint64 `protobuf:"varint,13,opt,name=bad_messages,json=badMessages,proto3" json:"bad_messages,omitempty"`
+	BadMessages   uint64  `protobuf:"varint,13,opt,name=bad_messages,json=badMessages,proto3" json:"bad_messages,omitempty"`
+	TradingState  string  `protobuf:"bytes,14,opt,name=trading_state,json=tradingState,proto3" json:"trading_state,omitempty"`
+	TradingReason string  `protobuf:"bytes,15,opt,name=trading_reason,json=tradingReason,proto3" json:"trading_reason,omitempty"`
+	Unattributed  float64 `protobuf:"fixed64,16,opt,name=unattributed,proto3" json:"unattributed,omitempty"`
+	Mismatch      float64 `protobuf:"fixed64,17,opt,name=mismatch,proto3" json:"mismatch,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -546,9 +550,39 @@ func (x *InstrumentStatus) GetBadMessages() uint64 {
 	return 0
 }
 
+func (x *InstrumentStatus) GetTradingState() string {
+	if x != nil {
+		return x.TradingState
+	}
+	return ""
+}
+
+func (x *InstrumentStatus) GetTradingReason() string {
+	if x != nil {
+		return x.TradingReason
+	}
+	return ""
+}
+
+func (x *InstrumentStatus) GetUnattributed() float64 {
+	if x != nil {
+		return x.Unattributed
+	}
+	return 0
+}
+
+func (x *InstrumentStatus) GetMismatch() float64 {
+	if x != nil {
+		return x.Mismatch
+	}
+	return 0
+}
+
 type StrategyName struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Of Start: the state that the strategy has saved is not given to the new process.
+	DiscardState  bool `protobuf:"varint,2,opt,name=discard_state,json=discardState,proto3" json:"discard_state,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -588,6 +622,13 @@ func (x *StrategyName) GetName() string {
 		return x.Name
 	}
 	return ""
+}
+
+func (x *StrategyName) GetDiscardState() bool {
+	if x != nil {
+		return x.DiscardState
+	}
+	return false
 }
 
 type Done struct {
@@ -764,6 +805,161 @@ func (x *RestartResult) GetStateLost() string {
 	return ""
 }
 
+type AdoptRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Empty for nobody.
+	Strategy  string `protobuf:"bytes,1,opt,name=strategy,proto3" json:"strategy,omitempty"`
+	Connector string `protobuf:"bytes,2,opt,name=connector,proto3" json:"connector,omitempty"`
+	Symbol    string `protobuf:"bytes,3,opt,name=symbol,proto3" json:"symbol,omitempty"`
+	// 0 for all.
+	Qty float64 `protobuf:"fixed64,4,opt,name=qty,proto3" json:"qty,omitempty"`
+	// 0 for the middle of the book.
+	Price         float64 `protobuf:"fixed64,5,opt,name=price,proto3" json:"price,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdoptRequest) Reset() {
+	*x = AdoptRequest{}
+	mi := &file_runner_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdoptRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdoptRequest) ProtoMessage() {}
+
+func (x *AdoptRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_runner_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdoptRequest.ProtoReflect.Descriptor instead.
+func (*AdoptRequest) Descriptor() ([]byte, []int) {
+	return file_runner_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *AdoptRequest) GetStrategy() string {
+	if x != nil {
+		return x.Strategy
+	}
+	return ""
+}
+
+func (x *AdoptRequest) GetConnector() string {
+	if x != nil {
+		return x.Connector
+	}
+	return ""
+}
+
+func (x *AdoptRequest) GetSymbol() string {
+	if x != nil {
+		return x.Symbol
+	}
+	return ""
+}
+
+func (x *AdoptRequest) GetQty() float64 {
+	if x != nil {
+		return x.Qty
+	}
+	return 0
+}
+
+func (x *AdoptRequest) GetPrice() float64 {
+	if x != nil {
+		return x.Price
+	}
+	return 0
+}
+
+type AdoptResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Qty           float64                `protobuf:"fixed64,1,opt,name=qty,proto3" json:"qty,omitempty"`
+	Price         float64                `protobuf:"fixed64,2,opt,name=price,proto3" json:"price,omitempty"`
+	Position      float64                `protobuf:"fixed64,3,opt,name=position,proto3" json:"position,omitempty"`
+	Unattributed  float64                `protobuf:"fixed64,4,opt,name=unattributed,proto3" json:"unattributed,omitempty"`
+	Resumed       bool                   `protobuf:"varint,5,opt,name=resumed,proto3" json:"resumed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdoptResult) Reset() {
+	*x = AdoptResult{}
+	mi := &file_runner_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdoptResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdoptResult) ProtoMessage() {}
+
+func (x *AdoptResult) ProtoReflect() protoreflect.Message {
+	mi := &file_runner_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdoptResult.ProtoReflect.Descriptor instead.
+func (*AdoptResult) Descriptor() ([]byte, []int) {
+	return file_runner_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *AdoptResult) GetQty() float64 {
+	if x != nil {
+		return x.Qty
+	}
+	return 0
+}
+
+func (x *AdoptResult) GetPrice() float64 {
+	if x != nil {
+		return x.Price
+	}
+	return 0
+}
+
+func (x *AdoptResult) GetPosition() float64 {
+	if x != nil {
+		return x.Position
+	}
+	return 0
+}
+
+func (x *AdoptResult) GetUnattributed() float64 {
+	if x != nil {
+		return x.Unattributed
+	}
+	return 0
+}
+
+func (x *AdoptResult) GetResumed() bool {
+	if x != nil {
+		return x.Resumed
+	}
+	return false
+}
+
 // The typed part of an error, carried in the details of the status.
 type ErrorDetail struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -780,7 +976,7 @@ type ErrorDetail struct {
 
 func (x *ErrorDetail) Reset() {
 	*x = ErrorDetail{}
-	mi := &file_runner_proto_msgTypes[10]
+	mi := &file_runner_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -792,7 +988,7 @@ func (x *ErrorDetail) String() string {
 func (*ErrorDetail) ProtoMessage() {}
 
 func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
-	mi := &file_runner_proto_msgTypes[10]
+	mi := &file_runner_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -805,7 +1001,7 @@ func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ErrorDetail.ProtoReflect.Descriptor instead.
 func (*ErrorDetail) Descriptor() ([]byte, []int) {
-	return file_runner_proto_rawDescGZIP(), []int{10}
+	return file_runner_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ErrorDetail) GetError() isErrorDetail_Error {
@@ -890,7 +1086,7 @@ type OrdersLeft struct {
 
 func (x *OrdersLeft) Reset() {
 	*x = OrdersLeft{}
-	mi := &file_runner_proto_msgTypes[11]
+	mi := &file_runner_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -902,7 +1098,7 @@ func (x *OrdersLeft) String() string {
 func (*OrdersLeft) ProtoMessage() {}
 
 func (x *OrdersLeft) ProtoReflect() protoreflect.Message {
-	mi := &file_runner_proto_msgTypes[11]
+	mi := &file_runner_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -915,7 +1111,7 @@ func (x *OrdersLeft) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrdersLeft.ProtoReflect.Descriptor instead.
 func (*OrdersLeft) Descriptor() ([]byte, []int) {
-	return file_runner_proto_rawDescGZIP(), []int{11}
+	return file_runner_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *OrdersLeft) GetStrategy() string {
@@ -954,7 +1150,7 @@ type OpenOrder struct {
 
 func (x *OpenOrder) Reset() {
 	*x = OpenOrder{}
-	mi := &file_runner_proto_msgTypes[12]
+	mi := &file_runner_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -966,7 +1162,7 @@ func (x *OpenOrder) String() string {
 func (*OpenOrder) ProtoMessage() {}
 
 func (x *OpenOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_runner_proto_msgTypes[12]
+	mi := &file_runner_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -979,7 +1175,7 @@ func (x *OpenOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenOrder.ProtoReflect.Descriptor instead.
 func (*OpenOrder) Descriptor() ([]byte, []int) {
-	return file_runner_proto_rawDescGZIP(), []int{12}
+	return file_runner_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *OpenOrder) GetStrategy() string {
@@ -1041,7 +1237,7 @@ type NotFound struct {
 
 func (x *NotFound) Reset() {
 	*x = NotFound{}
-	mi := &file_runner_proto_msgTypes[13]
+	mi := &file_runner_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1053,7 +1249,7 @@ func (x *NotFound) String() string {
 func (*NotFound) ProtoMessage() {}
 
 func (x *NotFound) ProtoReflect() protoreflect.Message {
-	mi := &file_runner_proto_msgTypes[13]
+	mi := &file_runner_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1066,7 +1262,7 @@ func (x *NotFound) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotFound.ProtoReflect.Descriptor instead.
 func (*NotFound) Descriptor() ([]byte, []int) {
-	return file_runner_proto_rawDescGZIP(), []int{13}
+	return file_runner_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *NotFound) GetName() string {
@@ -1095,7 +1291,7 @@ type Launch struct {
 
 func (x *Launch) Reset() {
 	*x = Launch{}
-	mi := &file_runner_proto_msgTypes[14]
+	mi := &file_runner_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1107,7 +1303,7 @@ func (x *Launch) String() string {
 func (*Launch) ProtoMessage() {}
 
 func (x *Launch) ProtoReflect() protoreflect.Message {
-	mi := &file_runner_proto_msgTypes[14]
+	mi := &file_runner_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1120,7 +1316,7 @@ func (x *Launch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Launch.ProtoReflect.Descriptor instead.
 func (*Launch) Descriptor() ([]byte, []int) {
-	return file_runner_proto_rawDescGZIP(), []int{14}
+	return file_runner_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Launch) GetCause() string {
@@ -1160,7 +1356,7 @@ type Params struct {
 
 func (x *Params) Reset() {
 	*x = Params{}
-	mi := &file_runner_proto_msgTypes[15]
+	mi := &file_runner_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1172,7 +1368,7 @@ func (x *Params) String() string {
 func (*Params) ProtoMessage() {}
 
 func (x *Params) ProtoReflect() protoreflect.Message {
-	mi := &file_runner_proto_msgTypes[15]
+	mi := &file_runner_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1185,7 +1381,7 @@ func (x *Params) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Params.ProtoReflect.Descriptor instead.
 func (*Params) Descriptor() ([]byte, []int) {
-	return file_runner_proto_rawDescGZIP(), []int{15}
+	return file_runner_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Params) GetProblems() []*Problem {
@@ -1205,7 +1401,7 @@ type Problem struct {
 
 func (x *Problem) Reset() {
 	*x = Problem{}
-	mi := &file_runner_proto_msgTypes[16]
+	mi := &file_runner_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1217,7 +1413,7 @@ func (x *Problem) String() string {
 func (*Problem) ProtoMessage() {}
 
 func (x *Problem) ProtoReflect() protoreflect.Message {
-	mi := &file_runner_proto_msgTypes[16]
+	mi := &file_runner_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1230,7 +1426,7 @@ func (x *Problem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Problem.ProtoReflect.Descriptor instead.
 func (*Problem) Descriptor() ([]byte, []int) {
-	return file_runner_proto_rawDescGZIP(), []int{16}
+	return file_runner_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Problem) GetName() string {
@@ -1288,7 +1484,7 @@ const file_runner_proto_rawDesc = "" +
 	"\x0erestart_gap_ns\x18\x11 \x03(\x03R\frestartGapNs\x12G\n" +
 	"\vinstruments\x18\x12 \x03(\v2%.hftrunner.runner.v1.InstrumentStatusR\vinstruments\x12\x1f\n" +
 	"\vorders_left\x18\x13 \x01(\x03R\n" +
-	"ordersLeft\"\x88\x04\n" +
+	"ordersLeft\"\x94\x05\n" +
 	"\x10InstrumentStatus\x12\x1c\n" +
 	"\tconnector\x18\x01 \x01(\tR\tconnector\x12\x16\n" +
 	"\x06symbol\x18\x02 \x01(\tR\x06symbol\x12\x1a\n" +
@@ -1304,12 +1500,17 @@ const file_runner_proto_rawDesc = "" +
 	" \x01(\x01R\vrealisedPnl\x12\x19\n" +
 	"\bopen_pnl\x18\v \x01(\x01R\aopenPnl\x12O\n" +
 	"\bfindings\x18\f \x03(\v23.hftrunner.runner.v1.InstrumentStatus.FindingsEntryR\bfindings\x12!\n" +
-	"\fbad_messages\x18\r \x01(\x04R\vbadMessages\x1a;\n" +
+	"\fbad_messages\x18\r \x01(\x04R\vbadMessages\x12#\n" +
+	"\rtrading_state\x18\x0e \x01(\tR\ftradingState\x12%\n" +
+	"\x0etrading_reason\x18\x0f \x01(\tR\rtradingReason\x12\"\n" +
+	"\funattributed\x18\x10 \x01(\x01R\funattributed\x12\x1a\n" +
+	"\bmismatch\x18\x11 \x01(\x01R\bmismatch\x1a;\n" +
 	"\rFindingsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\"\"\n" +
+	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\"G\n" +
 	"\fStrategyName\x12\x12\n" +
-	"\x04name\x18\x01 \x01(\tR\x04name\" \n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12#\n" +
+	"\rdiscard_state\x18\x02 \x01(\bR\fdiscardState\" \n" +
 	"\x04Done\x12\x18\n" +
 	"\aalready\x18\x01 \x01(\bR\aalready\"I\n" +
 	"\x0eRestartRequest\x12\x12\n" +
@@ -1321,7 +1522,19 @@ const file_runner_proto_rawDesc = "" +
 	"\anew_pid\x18\x03 \x01(\x03R\x06newPid\x12\x18\n" +
 	"\aversion\x18\x04 \x01(\tR\aversion\x12\x1d\n" +
 	"\n" +
-	"state_lost\x18\x05 \x01(\tR\tstateLost\"\x86\x02\n" +
+	"state_lost\x18\x05 \x01(\tR\tstateLost\"\x88\x01\n" +
+	"\fAdoptRequest\x12\x1a\n" +
+	"\bstrategy\x18\x01 \x01(\tR\bstrategy\x12\x1c\n" +
+	"\tconnector\x18\x02 \x01(\tR\tconnector\x12\x16\n" +
+	"\x06symbol\x18\x03 \x01(\tR\x06symbol\x12\x10\n" +
+	"\x03qty\x18\x04 \x01(\x01R\x03qty\x12\x14\n" +
+	"\x05price\x18\x05 \x01(\x01R\x05price\"\x8f\x01\n" +
+	"\vAdoptResult\x12\x10\n" +
+	"\x03qty\x18\x01 \x01(\x01R\x03qty\x12\x14\n" +
+	"\x05price\x18\x02 \x01(\x01R\x05price\x12\x1a\n" +
+	"\bposition\x18\x03 \x01(\x01R\bposition\x12\"\n" +
+	"\funattributed\x18\x04 \x01(\x01R\funattributed\x12\x18\n" +
+	"\aresumed\x18\x05 \x01(\bR\aresumed\"\x86\x02\n" +
 	"\vErrorDetail\x12<\n" +
 	"\tnot_found\x18\x01 \x01(\v2\x1d.hftrunner.runner.v1.NotFoundH\x00R\bnotFound\x125\n" +
 	"\x06launch\x18\x02 \x01(\v2\x1b.hftrunner.runner.v1.LaunchH\x00R\x06launch\x125\n" +
@@ -1354,14 +1567,15 @@ const file_runner_proto_rawDesc = "" +
 	"\bproblems\x18\x01 \x03(\v2\x1c.hftrunner.runner.v1.ProblemR\bproblems\"7\n" +
 	"\aProblem\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
-	"\aproblem\x18\x02 \x01(\tR\aproblem2\x9a\x03\n" +
+	"\aproblem\x18\x02 \x01(\tR\aproblem2\xe8\x03\n" +
 	"\x06Runner\x12P\n" +
 	"\aVersion\x12#.hftrunner.runner.v1.VersionRequest\x1a .hftrunner.runner.v1.VersionInfo\x12]\n" +
 	"\n" +
 	"Strategies\x12&.hftrunner.runner.v1.StrategiesRequest\x1a'.hftrunner.runner.v1.StrategiesResponse\x12E\n" +
 	"\x05Start\x12!.hftrunner.runner.v1.StrategyName\x1a\x19.hftrunner.runner.v1.Done\x12D\n" +
 	"\x04Stop\x12!.hftrunner.runner.v1.StrategyName\x1a\x19.hftrunner.runner.v1.Done\x12R\n" +
-	"\aRestart\x12#.hftrunner.runner.v1.RestartRequest\x1a\".hftrunner.runner.v1.RestartResultB(Z&hftrunner/internal/control/internal/pbb\x06proto3"
+	"\aRestart\x12#.hftrunner.runner.v1.RestartRequest\x1a\".hftrunner.runner.v1.RestartResult\x12L\n" +
+	"\x05Adopt\x12!.hftrunner.runner.v1.AdoptRequest\x1a .hftrunner.runner.v1.AdoptResultB(Z&hftrunner/internal/control/internal/pbb\x06proto3"
 
 var (
 	file_runner_proto_rawDescOnce sync.Once
@@ -1375,7 +1589,7 @@ func file_runner_proto_rawDescGZIP() []byte {
 	return file_runner_proto_rawDescData
 }
 
-var file_runner_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_runner_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_runner_proto_goTypes = []any{
 	(*VersionRequest)(nil),        // 0: hftrunner.runner.v1.VersionRequest
 	(*VersionInfo)(nil),           // 1: hftrunner.runner.v1.VersionInfo
@@ -1387,39 +1601,43 @@ var file_runner_proto_goTypes = []any{
 	(*Done)(nil),                  // 7: hftrunner.runner.v1.Done
 	(*RestartRequest)(nil),        // 8: hftrunner.runner.v1.RestartRequest
 	(*RestartResult)(nil),         // 9: hftrunner.runner.v1.RestartResult
-	(*ErrorDetail)(nil),           // 10: hftrunner.runner.v1.ErrorDetail
-	(*OrdersLeft)(nil),            // 11: hftrunner.runner.v1.OrdersLeft
-	(*OpenOrder)(nil),             // 12: hftrunner.runner.v1.OpenOrder
-	(*NotFound)(nil),              // 13: hftrunner.runner.v1.NotFound
-	(*Launch)(nil),                // 14: hftrunner.runner.v1.Launch
-	(*Params)(nil),                // 15: hftrunner.runner.v1.Params
-	(*Problem)(nil),               // 16: hftrunner.runner.v1.Problem
-	nil,                           // 17: hftrunner.runner.v1.InstrumentStatus.FindingsEntry
-	(*timestamppb.Timestamp)(nil), // 18: google.protobuf.Timestamp
+	(*AdoptRequest)(nil),          // 10: hftrunner.runner.v1.AdoptRequest
+	(*AdoptResult)(nil),           // 11: hftrunner.runner.v1.AdoptResult
+	(*ErrorDetail)(nil),           // 12: hftrunner.runner.v1.ErrorDetail
+	(*OrdersLeft)(nil),            // 13: hftrunner.runner.v1.OrdersLeft
+	(*OpenOrder)(nil),             // 14: hftrunner.runner.v1.OpenOrder
+	(*NotFound)(nil),              // 15: hftrunner.runner.v1.NotFound
+	(*Launch)(nil),                // 16: hftrunner.runner.v1.Launch
+	(*Params)(nil),                // 17: hftrunner.runner.v1.Params
+	(*Problem)(nil),               // 18: hftrunner.runner.v1.Problem
+	nil,                           // 19: hftrunner.runner.v1.InstrumentStatus.FindingsEntry
+	(*timestamppb.Timestamp)(nil), // 20: google.protobuf.Timestamp
 }
 var file_runner_proto_depIdxs = []int32{
-	18, // 0: hftrunner.runner.v1.VersionInfo.started_at:type_name -> google.protobuf.Timestamp
+	20, // 0: hftrunner.runner.v1.VersionInfo.started_at:type_name -> google.protobuf.Timestamp
 	4,  // 1: hftrunner.runner.v1.StrategiesResponse.strategies:type_name -> hftrunner.runner.v1.StrategyStatus
 	5,  // 2: hftrunner.runner.v1.StrategyStatus.instruments:type_name -> hftrunner.runner.v1.InstrumentStatus
-	17, // 3: hftrunner.runner.v1.InstrumentStatus.findings:type_name -> hftrunner.runner.v1.InstrumentStatus.FindingsEntry
-	13, // 4: hftrunner.runner.v1.ErrorDetail.not_found:type_name -> hftrunner.runner.v1.NotFound
-	14, // 5: hftrunner.runner.v1.ErrorDetail.launch:type_name -> hftrunner.runner.v1.Launch
-	15, // 6: hftrunner.runner.v1.ErrorDetail.params:type_name -> hftrunner.runner.v1.Params
-	11, // 7: hftrunner.runner.v1.ErrorDetail.orders_left:type_name -> hftrunner.runner.v1.OrdersLeft
-	12, // 8: hftrunner.runner.v1.OrdersLeft.orders:type_name -> hftrunner.runner.v1.OpenOrder
-	16, // 9: hftrunner.runner.v1.Params.problems:type_name -> hftrunner.runner.v1.Problem
+	19, // 3: hftrunner.runner.v1.InstrumentStatus.findings:type_name -> hftrunner.runner.v1.InstrumentStatus.FindingsEntry
+	15, // 4: hftrunner.runner.v1.ErrorDetail.not_found:type_name -> hftrunner.runner.v1.NotFound
+	16, // 5: hftrunner.runner.v1.ErrorDetail.launch:type_name -> hftrunner.runner.v1.Launch
+	17, // 6: hftrunner.runner.v1.ErrorDetail.params:type_name -> hftrunner.runner.v1.Params
+	13, // 7: hftrunner.runner.v1.ErrorDetail.orders_left:type_name -> hftrunner.runner.v1.OrdersLeft
+	14, // 8: hftrunner.runner.v1.OrdersLeft.orders:type_name -> hftrunner.runner.v1.OpenOrder
+	18, // 9: hftrunner.runner.v1.Params.problems:type_name -> hftrunner.runner.v1.Problem
 	0,  // 10: hftrunner.runner.v1.Runner.Version:input_type -> hftrunner.runner.v1.VersionRequest
 	2,  // 11: hftrunner.runner.v1.Runner.Strategies:input_type -> hftrunner.runner.v1.StrategiesRequest
 	6,  // 12: hftrunner.runner.v1.Runner.Start:input_type -> hftrunner.runner.v1.StrategyName
 	6,  // 13: hftrunner.runner.v1.Runner.Stop:input_type -> hftrunner.runner.v1.StrategyName
 	8,  // 14: hftrunner.runner.v1.Runner.Restart:input_type -> hftrunner.runner.v1.RestartRequest
-	1,  // 15: hftrunner.runner.v1.Runner.Version:output_type -> hftrunner.runner.v1.VersionInfo
-	3,  // 16: hftrunner.runner.v1.Runner.Strategies:output_type -> hftrunner.runner.v1.StrategiesResponse
-	7,  // 17: hftrunner.runner.v1.Runner.Start:output_type -> hftrunner.runner.v1.Done
-	7,  // 18: hftrunner.runner.v1.Runner.Stop:output_type -> hftrunner.runner.v1.Done
-	9,  // 19: hftrunner.runner.v1.Runner.Restart:output_type -> hftrunner.runner.v1.RestartResult
-	15, // [15:20] is the sub-list for method output_type
-	10, // [10:15] is the sub-list for method input_type
+	10, // 15: hftrunner.runner.v1.Runner.Adopt:input_type -> hftrunner.runner.v1.AdoptRequest
+	1,  // 16: hftrunner.runner.v1.Runner.Version:output_type -> hftrunner.runner.v1.VersionInfo
+	3,  // 17: hftrunner.runner.v1.Runner.Strategies:output_type -> hftrunner.runner.v1.StrategiesResponse
+	7,  // 18: hftrunner.runner.v1.Runner.Start:output_type -> hftrunner.runner.v1.Done
+	7,  // 19: hftrunner.runner.v1.Runner.Stop:output_type -> hftrunner.runner.v1.Done
+	9,  // 20: hftrunner.runner.v1.Runner.Restart:output_type -> hftrunner.runner.v1.RestartResult
+	11, // 21: hftrunner.runner.v1.Runner.Adopt:output_type -> hftrunner.runner.v1.AdoptResult
+	16, // [16:22] is the sub-list for method output_type
+	10, // [10:16] is the sub-list for method input_type
 	10, // [10:10] is the sub-list for extension type_name
 	10, // [10:10] is the sub-list for extension extendee
 	0,  // [0:10] is the sub-list for field type_name
@@ -1430,7 +1648,7 @@ func file_runner_proto_init() {
 	if File_runner_proto != nil {
 		return
 	}
-	file_runner_proto_msgTypes[10].OneofWrappers = []any{
+	file_runner_proto_msgTypes[12].OneofWrappers = []any{
 		(*ErrorDetail_NotFound)(nil),
 		(*ErrorDetail_Launch)(nil),
 		(*ErrorDetail_Params)(nil),
@@ -1442,7 +1660,7 @@ func file_runner_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_runner_proto_rawDesc), len(file_runner_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   18,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -26,6 +26,7 @@ const (
 	Runner_Start_FullMethodName      = "/hftrunner.runner.v1.Runner/Start"
 	Runner_Stop_FullMethodName       = "/hftrunner.runner.v1.Runner/Stop"
 	Runner_Restart_FullMethodName    = "/hftrunner.runner.v1.Runner/Restart"
+	Runner_Adopt_FullMethodName      = "/hftrunner.runner.v1.Runner/Adopt"
 )
 
 // RunnerClient is the client API for Runner service.
@@ -37,6 +38,7 @@ type RunnerClient interface {
 	Start(ctx context.Context, in *StrategyName, opts ...grpc.CallOption) (*Done, error)
 	Stop(ctx context.Context, in *StrategyName, opts ...grpc.CallOption) (*Done, error)
 	Restart(ctx context.Context, in *RestartRequest, opts ...grpc.CallOption) (*RestartResult, error)
+	Adopt(ctx context.Context, in *AdoptRequest, opts ...grpc.CallOption) (*AdoptResult, error)
 }
 
 type runnerClient struct {
@@ -97,6 +99,16 @@ func (c *runnerClient) Restart(ctx context.Context, in *RestartRequest, opts ...
 	return out, nil
 }
 
+func (c *runnerClient) Adopt(ctx context.Context, in *AdoptRequest, opts ...grpc.CallOption) (*AdoptResult, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AdoptResult)
+	err := c.cc.Invoke(ctx, Runner_Adopt_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // RunnerServer is the server API for Runner service.
 // All implementations must embed UnimplementedRunnerServer
 // for forward compatibility.
@@ -106,6 +118,7 @@ type RunnerServer interface {
 	Start(context.Context, *StrategyName) (*Done, error)
 	Stop(context.Context, *StrategyName) (*Done, error)
 	Restart(context.Context, *RestartRequest) (*RestartResult, error)
+	Adopt(context.Context, *AdoptRequest) (*AdoptResult, error)
 	mustEmbedUnimplementedRunnerServer()
 }
 
@@ -130,6 +143,9 @@ func (UnimplementedRunnerServer) Stop(context.Context, *StrategyName) (*Done, er
 }
 func (UnimplementedRunnerServer) Restart(context.Context, *RestartRequest) (*RestartResult, error) {
 	return nil, status.Error(codes.Unimplemented, "method Restart not implemented")
+}
+func (UnimplementedRunnerServer) Adopt(context.Context, *AdoptRequest) (*AdoptResult, error) {
+	return nil, status.Error(codes.Unimplemented, "method Adopt not implemented")
 }
 func (UnimplementedRunnerServer) mustEmbedUnimplementedRunnerServer() {}
 func (UnimplementedRunnerServer) testEmbeddedByValue()                {}
@@ -242,6 +258,24 @@ func _Runner_Restart_Handler(srv interface{}, ctx context.Context, dec func(inte
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Runner_Adopt_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AdoptRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RunnerServer).Adopt(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Runner_Adopt_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RunnerServer).Adopt(ctx, req.(*AdoptRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Runner_ServiceDesc is the grpc.ServiceDesc for Runner service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -268,6 +302,10 @@ var Runner_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Restart",
 			Handler:    _Runner_Restart_Handler,
+		},
+		{
+			MethodName: "Adopt",
+			Handler:    _Runner_Adopt_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

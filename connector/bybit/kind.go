@@ -1,0 +1,29 @@
+package bybit
+
+import (
+	"time"
+
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/venue"
+)
+
+// Kind returns the kind of this venue.
+func Kind() venue.Kind {
+	return venue.Kind{Name: "bybit", Doc: doc, NewSettings: func() venue.OwnSettings { return new(Settings) }, Open: open,
+		Format: connector.Format{Rule: connector.RuleStreamed, NaturalLevel: DefaultLevel,
+			NewDecoder: func() connector.Decoder { return &Decoder{BBO: true} }}}
+}
+
+func open(env venue.Env) (venue.Opened, error) {
+	s, ok := env.Settings.(*Settings)
+	if !ok {
+		return venue.Opened{}, venue.ErrSettings
+	}
+	c := Config{Settings: *s, NowNs: env.NowNs, Logger: env.Logger, Outage: env.Outage}
+	c.OrderEntry, c.RecvWindow = env.OrderEntry, s.RecvWindow.Truncate(time.Millisecond)
+	p, err := New(c)
+	if err != nil {
+		return venue.Opened{}, err
+	}
+	return venue.Opened{Protocol: p, QuietLimit: s.QuietLimit}, nil
+}

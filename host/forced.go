@@ -1,0 +1,326 @@
+package host
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/journal"
+)
+
+// account keeps the account's position in an instrument as the venue has reported it, and which of its events were
+// booked.
+type account struct {
+	known    bool
+	qty      float64
+	firstNs  int64 // the venue's time of the first position, before which none is known
+	trail    trail
+	closings map[string]*closing
+	booked   map[string]bool // ids of executions and settlements
+	order    []string        // ids of booked, the oldest first
+}
+
+// maxBooked is the number of ids that are remembered for an instrument.
+const maxBooked = 4096
+
+// moved takes the position that the venue has told.
+func (a *account) moved(qty float64, venueNs int64) {
+	switch {
+	case !a.known:
+		a.firstNs = venueNs
+	case qty != a.qty:
+		a.trail.changed(venueNs, a.qty)
+	}
+	a.known, a.qty = true, qty
+}
+
+// positionAt returns the account's position just before the venue's time, at which the strategies had own; the venue may
+// tell the position before what has changed it. What it was before the first one told in this run, strategies' orders may
+// have changed since: there it is what the strategies had, and what belonged to none.
+func (i *instrument) positionAt(venueNs int64, own float64) float64 {
+	a := &i.account
+	if a.known && venueNs >= a.firstNs {
+		return a.trail.at(venueNs, a.qty)
+	}
+	if i.ownership.known {
+		own += i.ownership.unattributed
+	}
+	return own
+}
+
+// once reports whether an id is new, and remembers it.
+func (a *account) once(id string) bool {
+	if a.booked[id] {
+		return false
+	}
+	if a.booked == nil {
+		a.booked = make(map[string]bool)
+	}
+	a.booked[id] = true
+	if a.order = append(a.order, id); len(a.order) > maxBooked {
+		delete(a.booked, a.order[0])
+		a.order = a.order[1:]
+	}
+	return true
+}
+
+// closing deals out the executions of one order of the venue's to those who held the side that it closes, as they
+// held it when the first execution came.
+type closing struct{ shares []share }
+
+// share is the part of a side that one strategy holds; holding is nil for the part of no strategy.
+type share struct {
+	holding *holding
+	lots    int64 // held at the beginning
+	dealt   int64 // closed since
+}
+
+// deal divides lots among the shares in proportion to what they held, so that after any number of executions each is
+// within two lots of its exact part, and none is turned round. It returns what each gets, and what nobody held.
+func (c *closing) deal(lots int64) (each []int64, over int64) {
+	held, sum := int64(0), lots
+	for i := range c.shares {
+		held += c.shares[i].lots
+		sum += c.shares[i].dealt
+	}
+	each = make([]int64, len(c.shares))
+	for lots > 0 {
+		best, most := -1, math.Inf(-1)
+		for i := range c.shares {
+			s := &c.shares[i]
+			if s.dealt == s.lots {
+				continue
+			}
+			if missing := float64(s.lots)*float64(sum)/float64(held) - float64(s.dealt); missing > most {
+				best, most = i, missing
+			}
+		}
+		if best < 0 {
+			return each, lots
+		}
+		s := &c.shares[best]
+		n := max(1, min(lots, s.lots-s.dealt, int64(most)))
+		s.dealt += n
+		each[best] += n
+		lots -= n
+	}
+	return each, 0
+}
+
+// Account books what the venue did to the account to the strategies that it concerns, and tells them.
+func (p *publisher) Account(e *connector.AccountEvent) {
+	p.mu.Lock()
+	p.together = new(journal.Group)
+	told, news := p.bookEvent(e)
+	p.record.append(p.together)
+	p.together = nil
+	p.mu.Unlock()
+	if !news {
+		return
+	}
+	pairs := []any{"event", e.Kind.String(), "symbol", e.Symbol, "details", detailsOf(e)}
+	if told != "" {
+		pairs = append(pairs, "booked_to", told)
+	}
+	switch {
+	case e.Kind == connector.Funding && told != "":
+		p.log.Info("funding was settled", pairs...)
+	case e.Kind.Closes():
+		p.log.Error("the venue closed a position of the account", pairs...)
+	default:
+		p.log.Warn("the venue reports a change of the account", pairs...)
+	}
+}
+
+// bookEvent returns what was booked to whom, and whether the event was new. The lock is held.
+func (p *publisher) bookEvent(e *connector.AccountEvent) (told string, news bool) {
+	if e.InstrumentNo < 0 || e.InstrumentNo >= len(p.instruments) {
+		return "", true
+	}
+	inst := p.instruments[e.InstrumentNo]
+	id := e.ID
+	if e.Kind == connector.Funding {
+		id = journal.FundingPrefix + id
+	}
+	if e.ID != "" && !inst.account.once(id) {
+		return "", false
+	}
+	switch {
+	case e.Kind.Closes():
+		told = p.closed(inst, e)
+	case e.Kind == connector.Funding:
+		told = p.funded(inst, e)
+	default:
+		p.warn(inst.no, connector.Owner{}, e)
+	}
+	return told, true
+}
+
+// warn sends an account event to bots as an error event.
+func (p *publisher) warn(instrumentNo int, owner connector.Owner, e *connector.AccountEvent) {
+	live := hft.CustomLiveError(hft.CodeAccount, hft.StringValue(e.Kind.String()+": "+detailsOf(e)))
+	p.sendError(&connector.Error{InstrumentNo: instrumentNo, Owner: owner, LiveError: live})
+}
+
+func detailsOf(e *connector.AccountEvent) string {
+	switch {
+	case e.Kind.Closes():
+		return fmt.Sprintf("%v %v at %v", e.Side, e.Qty, e.Price)
+	case e.Kind == connector.Funding:
+		return fmt.Sprintf("%v %s", e.Amount, e.Asset)
+	}
+	return e.Text
+}
+
+// closed books an execution that the venue made on its own. The lock is held.
+func (p *publisher) closed(inst *instrument, e *connector.AccountEvent) (told string) {
+	lots := int64(math.Round(e.Qty / inst.lotSize))
+	if lots <= 0 {
+		return ""
+	}
+	id := e.OrderID
+	if id == "" {
+		id = e.ID
+	}
+	c := inst.account.closings[id]
+	if c == nil {
+		c = inst.closing(e)
+		if inst.account.closings == nil || len(inst.account.closings) >= maxBooked {
+			inst.account.closings = make(map[string]*closing)
+		}
+		inst.account.closings[id] = c
+	}
+	each, over := c.deal(lots)
+	var list []string
+	for i, n := range each {
+		if n == 0 {
+			continue
+		}
+		part := float64(n) / float64(lots)
+		qty := float64(n) * inst.lotSize
+		if whole, ok := hft.WholeLots(qty, inst.lotSize); ok {
+			qty = whole
+		}
+		h := c.shares[i].holding
+		if h == nil {
+			over += n
+			continue
+		}
+		h.forced(e, qty, part)
+		p.warn(inst.no, connector.Owner{Bot: h.owner.Bot}, e)
+		list = append(list, fmt.Sprintf("%s %v", h.strategy, qty))
+	}
+	if over > 0 {
+		p.unowned(inst, e, float64(over)/float64(lots))
+		list = append(list, fmt.Sprintf("no strategy %v", float64(over)*inst.lotSize))
+	}
+	return strings.Join(list, ", ")
+}
+
+// closing returns who holds the side that an execution closes.
+func (i *instrument) closing(e *connector.AccountEvent) *closing {
+	c := &closing{}
+	closes := -float64(e.Side) // the sign of the positions
+	own := 0.0
+	for _, h := range i.byBot() {
+		held := h.at(e.TimestampNs)
+		own += held
+		if lots := int64(math.Round(held * closes / i.lotSize)); lots > 0 {
+			c.shares = append(c.shares, share{holding: h, lots: lots})
+		}
+	}
+	if lots := int64(math.Round((i.positionAt(e.TimestampNs, own) - own) * closes / i.lotSize)); lots > 0 {
+		c.shares = append(c.shares, share{lots: lots})
+	}
+	return c
+}
+
+// forced books a part of an execution that the venue made on its own.
+func (h *holding) forced(e *connector.AccountEvent, qty, part float64) {
+	h.book(e.Side, qty, e.Price, e.Value*part, e.Fee*part, 0, e.TimestampNs)
+	o := hft.Order{Side: e.Side, TickSize: h.cfg.TickSize, Qty: qty, ExecQty: qty,
+		ExecPriceTick: hft.PriceTick(e.Price, h.cfg.TickSize),
+		Status:        hft.StatusFilled, ExchTimestampNs: e.TimestampNs}
+	head := h.head(journal.KindExecution, h.owner)
+	noteTogether(h.pub, &head, &journal.Execution{Order: o, Holding: h.sums(), Value: e.Value * part,
+		Fee: e.Fee * part, FeePaid: e.FeePaid * part,
+		Kind: executionKind(e.Kind)}, "", "", e.OrderID, e.ID, e.FeeAsset)
+	if h.port != nil {
+		h.port.SendState(h.feedNo, &h.state)
+	}
+}
+
+// unowned records the part of an event that belongs to no strategy.
+func (p *publisher) unowned(inst *instrument, e *connector.AccountEvent, part float64) {
+	head := journal.Head{Kind: journal.KindExecution, Instrument: inst.journalNo(p)}
+	if e.Kind == connector.Funding {
+		head.Kind = journal.KindFunding
+		noteTogether(p, &head, &journal.Funding{Amount: e.Amount * part, Rate: e.Rate, Price: e.Price,
+			Position: inst.account.qty, VenueNs: e.TimestampNs},
+			e.Asset, e.ID)
+		return
+	}
+	o := hft.Order{Side: e.Side, TickSize: inst.tickSize, Qty: e.Qty * part, ExecQty: e.Qty * part,
+		ExecPriceTick: hft.PriceTick(e.Price, inst.tickSize), Status: hft.StatusFilled, ExchTimestampNs: e.TimestampNs}
+	noteTogether(p, &head, &journal.Execution{Order: o, Value: e.Value * part, Fee: e.Fee * part,
+		FeePaid: e.FeePaid * part,
+		Kind:    executionKind(e.Kind)}, "", "", e.OrderID, e.ID, e.FeeAsset)
+	if inst.ownership.known {
+		p.attribute(inst, inst.ownership.unattributed+e.Qty*part*float64(e.Side), e.Kind.String())
+	}
+}
+
+func executionKind(k connector.AccountEventKind) journal.ExecutionKind {
+	switch k {
+	case connector.Liquidation:
+		return journal.Liquidation
+	case connector.ADL:
+		return journal.ADL
+	case connector.Settlement:
+		return journal.Settlement
+	case connector.Delivery:
+		return journal.Delivery
+	}
+	return journal.Transfer
+}
+
+// funded books funding to each strategy in proportion to its position: those of the other side get what the account's
+// net position has saved them. The lock is held.
+func (p *publisher) funded(inst *instrument, e *connector.AccountEvent) (told string) {
+	own := 0.0
+	for _, h := range inst.byBot() {
+		own += h.at(e.TimestampNs)
+	}
+	net := inst.positionAt(e.TimestampNs, own)
+	if net == 0 || math.Signbit(net) == math.Signbit(own) && math.Abs(own) > math.Abs(net) {
+		net = own // what the venue has told of the account is of another time
+	}
+	if net == 0 {
+		p.unowned(inst, e, 1)
+		return "no strategy"
+	}
+	var list []string
+	for _, h := range inst.byBot() {
+		held := h.at(e.TimestampNs)
+		if held == 0 {
+			continue
+		}
+		amount := e.Amount * held / net
+		h.state.Funding += amount
+		head := h.head(journal.KindFunding, h.owner)
+		noteTogether(p, &head, &journal.Funding{Amount: amount, Rate: e.Rate, Price: e.Price, Position: net,
+			VenueNs: e.TimestampNs,
+			Holding: h.sums()}, e.Asset, e.ID)
+		if h.port != nil {
+			h.port.SendState(h.feedNo, &h.state)
+		}
+		list = append(list, fmt.Sprintf("%s %.8g", h.strategy, amount))
+	}
+	if rest := 1 - own/net; math.Abs(rest) > 1e-9 {
+		p.unowned(inst, e, rest)
+		list = append(list, fmt.Sprintf("no strategy %.8g", e.Amount*rest))
+	}
+	return strings.Join(list, ", ")
+}

@@ -1,0 +1,5 @@
+//go:build race
+
+package runner
+
+func raceFlags() []string { return []string{"-race"} }

@@ -182,7 +182,7 @@ func (t *trade) onDown(reason string, _ time.Duration) {
 	back := t.back
 	for _, inst := range c.symbols.all() {
 		inst.accounted.Store(false)
-		inst.early.over = false
+		inst.early.over, inst.reading.asked = false, false
 	}
 	t.mu.Unlock()
 	if !wasUp {
@@ -228,6 +228,9 @@ func (t *trade) reconcile(session context.Context) {
 	c := t.c
 	for {
 		err := t.reconcileOnce(session, false)
+		t.mu.Lock()
+		t.inquireSoon() // what the venue closed is booked to those who hold it after the executions are known
+		t.mu.Unlock()
 		switch {
 		case session.Err() != nil:
 			return
@@ -258,7 +261,6 @@ func (t *trade) reconciled(session context.Context) bool {
 		}
 	}
 	t.reconciling = false
-	signal(t.inquiry) // what the venue closed is booked to those who hold it after all executions are known
 	return true
 }
 

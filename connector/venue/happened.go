@@ -51,10 +51,10 @@ func (t *trade) beginInquiring() {
 	}
 }
 
-// inquire lists what the venue did to the account when all executions are known in a session, because the stream may
+// inquire lists what the venue did to the account when executions are known in a session, because the stream may
 // have missed it, and each time that the stream reports a settlement of funding.
 func (t *trade) inquire(session context.Context, historian protocol.Historian) {
-	var settled chan struct{} // a settlement that is told before waits until all executions are known
+	var settled chan struct{} // a settlement that is told before waits until executions are known
 	for {
 		select {
 		case <-session.Done():
@@ -100,8 +100,7 @@ func (t *trade) learnEvents(session context.Context, historian protocol.Historia
 	}
 }
 
-// eventsKnown notes that account events are listed up to the venue's time, 0 where the venue does not list them. What
-// is
+// eventsKnown notes that account events are listed up to the venue's time, 0 where the venue does not list them. What is
 // known of executions can be journaled then.
 func (t *trade) eventsKnown(untilNs int64) {
 	t.mu.Lock()
@@ -116,17 +115,37 @@ func (t *trade) eventsKnown(untilNs int64) {
 	t.concludeAll()
 }
 
-// askEvents returns the time since which account events of some instrument are not listed.
+// askEvents returns the time since which account events are not listed of some instrument whose executions are known.
+// Those of others have to wait: nobody can say yet who held what.
 func (t *trade) askEvents(nowNs int64) (sinceNs int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	sinceNs = nowNs
 	for _, inst := range t.c.symbols.all() {
 		r := &inst.reading
-		r.asked = true
-		sinceNs = min(sinceNs, max(r.eventsNs-int64(eventsOverlap), r.eventsFromNs))
+		if r.asked = inst.early.over; r.asked {
+			sinceNs = min(sinceNs, max(r.eventsNs-int64(eventsOverlap), r.eventsFromNs))
+		}
 	}
 	return sinceNs
+}
+
+// wait reports whether account events of a symbol are to be listed once more, when its executions are known.
+func (t *trade) wait(symbol string) bool {
+	inst := t.c.symbols.named(symbol)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return inst != nil && !inst.reading.asked
+}
+
+// inquireSoon has account events listed where executions have come to be known since they were. The lock is held.
+func (t *trade) inquireSoon() {
+	for _, inst := range t.c.symbols.all() {
+		if inst.early.over && !inst.reading.asked {
+			signal(t.inquiry)
+			return
+		}
+	}
 }
 
 // listEvents passes on what has happened since it was last listed, and reports whether a settlement is newer.
@@ -139,10 +158,17 @@ func (t *trade) listEvents(session context.Context, historian protocol.Historian
 		return false, err
 	}
 	for i := range list {
-		if e := &list[i]; e.Kind == connector.Funding && e.TimestampNs > t.fundedNs {
+		e := &list[i]
+		if e.Kind == connector.Funding && e.TimestampNs > t.fundedNs {
 			found, t.fundedNs = true, e.TimestampNs
 		}
-		t.happened(&list[i])
+		if t.wait(e.Symbol) {
+			continue
+		}
+		t.happened(e)
+	}
+	if err := session.Err(); err != nil {
+		return false, err // what has waited is listed again
 	}
 	t.eventsKnown(nowNs)
 	return found, nil

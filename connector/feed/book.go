@@ -75,6 +75,8 @@ type Book struct {
 	quote quote
 	ahead ahead
 	check check
+	// crossed is what the depth message in hand has removed by levels of the other side.
+	crossed []crossing
 
 	// Natural: times; whether a difference has come and the last one's id; whether the book was announced.
 	times  NaturalTimes
@@ -238,8 +240,9 @@ func (b *Book) takeDepth(localNs int64, m *connector.Message, out *Out) {
 		}
 		b.level = m.Level
 	}
+	inStep := b.Synced()
+	b.crossed = b.crossed[:0]
 	if m.Kind == connector.MessageSnapshot {
-		inStep := b.Synced()
 		if s = b.sync.Snapshot(localNs, m); inStep && len(s.Events) == 0 {
 			b.compareTo(m)
 		}
@@ -289,6 +292,7 @@ func (b *Book) takeDepth(localNs int64, m *connector.Message, out *Out) {
 		}
 		b.heldBehind(out)
 	}
+	b.loseCrossed(inStep, out)
 	out.Events = b.rows
 }
 
@@ -341,8 +345,13 @@ func (b *Book) fuse(rows []hft.Event, seq int64) {
 		default:
 			out = b.fuseLevel(row, seq, bid, ask, out)
 		}
+		if n := len(b.fused.Removed()); n > 0 {
+			b.noteCrossed(i, b.tick(row), out[len(out)-n:])
+		}
 	}
-	b.rows = out
+	if b.rows = out; len(b.crossed) > 0 {
+		b.resolve(rows)
+	}
 }
 
 // fuseLevel puts a row of the depth stream through the book, of which quotes have said something from the ticks bid and ask on.

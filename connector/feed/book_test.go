@@ -172,8 +172,10 @@ func (f *follower) take(m *connector.Message) {
 	}
 	f.announced = f.announced || out.Ready
 	f.wanted = f.wanted || out.NeedSnapshot
-	if r := b.Report(); r.Found[feed.Mismatch].N > 0 {
-		t.Fatalf("after %s: %v", describe(m), r.Found[feed.Mismatch].First)
+	for r, i := b.Report(), 0; i < 2; i++ {
+		if what := &r.Found[[...]feed.Finding{feed.Mismatch, feed.Crossing}[i]]; what.N > 0 {
+			t.Fatalf("after %s: %v", describe(m), what.First)
+		}
 	}
 	if f.announced != b.Synced() {
 		t.Fatalf("announced %t, synced %t", f.announced, b.Synced())

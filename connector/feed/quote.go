@@ -153,6 +153,9 @@ func (b *Book) settle(localNs, exchNs int64) {
 			}
 			published := len(b.rows)
 			b.rows = b.fused.Update(&row, b.depthSeq, b.rows)
+			if gone := b.fused.Removed(); len(gone) > 0 {
+				b.noteCrossed(0, l.priceTick, b.rows[len(b.rows)-len(gone):])
+			}
 			if qty == l.depthQty { // the book notes as of when the level is known, which nobody else needs
 				b.rows = b.rows[:published]
 			}

@@ -65,6 +65,9 @@ func (d *day) follow(t *testing.T, path string) {
 		if f.whole < 400 || f.quoted < 400 {
 			t.Errorf("whole books %d, quotes %d: the test shows little", f.whole, f.quoted)
 		}
+		if n := found(b, feed.Crossing); n > 0 {
+			t.Errorf("%d messages of a venue cross its book", n)
+		}
 		t.Logf("latency %d ms: whole books %d, quotes %d, %+v", latencyNs/1e6, f.whole, f.quoted, b.Report())
 	}
 }

@@ -65,6 +65,8 @@ const (
 	TradesAnew
 	// TradeGap: ids of trades were left out and have not come since.
 	TradeGap
+	// Crossing: an update of the book leaves a bid that is not below an ask.
+	Crossing
 	// NumFindings is one more than the last.
 	NumFindings
 )
@@ -114,6 +116,8 @@ var wordings = [NumFindings]wording{
 		"a trade that came before and comes again now counts twice"},
 	TradeGap: {"trade gap", "gap in the trades", "gaps in the trades",
 		"a backtest has no fills from them; check that the connection of trades was up while recording"},
+	Crossing: {"crossing update", "update that leaves the book crossed", "updates that leave the book crossed",
+		"the book is empty until the next snapshot that fits"},
 	OffBook: {name: "off-book trade", one: "trade outside of the book", many: "trades outside of the book"},
 }
 

@@ -12,7 +12,7 @@ import (
 func (s *Source) problem(p feed.Problem) error {
 	fatal := s.config.OnBadLine == FatalBadLine
 	switch {
-	case p.Finding == feed.Gap:
+	case p.Finding == feed.Gap, p.Finding == feed.Crossing:
 		s.counts[connector.Gaps]++
 		fatal = s.config.OnGap == FatalGap
 	case p.Finding.Skips(), p.Finding == feed.TimeBackwards:
@@ -53,7 +53,7 @@ func (c *Config) done(f feed.Finding) string {
 		return `what comes before is used, as on_bad_line says`
 	case feed.Unsynchronised:
 		return `record a snapshot after the start and after each gap, or use sync = "natural"`
-	case feed.Gap:
+	case feed.Gap, feed.Crossing:
 		if c.OnGap == IgnoreGap {
 			return `the book continues with it, as on_gap says`
 		}

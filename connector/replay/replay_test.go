@@ -59,7 +59,7 @@ func depthAt(localNs, first, last, prev int64) string {
 }
 
 func snapshotAt(localNs, id int64) string {
-	return fmt.Sprintf(`%d {"lastUpdateId":%d,"T":5,"bids":[["1","1"]],"asks":[["1000","1"]]}`+"\n", localNs, id)
+	return fmt.Sprintf(`%d {"lastUpdateId":%d,"T":5,"bids":[["1","1"]],"asks":[["1000000","1"]]}`+"\n", localNs, id)
 }
 
 func bboAt(localNs, id int64) string {
@@ -194,6 +194,16 @@ func TestExchangeSync(t *testing.T) {
 	p := play(t, replay.Config{OnGap: replay.FatalGap}, withGap)
 	if p.err == nil || !strings.Contains(p.err.Error(), "f0:6: depth updates after 40 are missing, the next one starts at 51; ") {
 		t.Errorf("the gap gives %v", p.err)
+	}
+}
+
+// TestCrossingUpdate: a bid at the ask of a book says that this has missed something, and is treated as a gap.
+func TestCrossingUpdate(t *testing.T) {
+	text := []byte(depthAt(1, 10, 20, 9) + strings.Replace(snapshotAt(2, 20), `"1000000"`, `"25"`, 1) + depthAt(3, 21, 30, 20) + depthAt(4, 31, 32, 30) + snapshotAt(5, 32))
+	play(t, replay.Config{}, text).check(t, []string{"2 3 ready", "3 0 stale", "5 3 ready"}, []string{"f0:3: crossing update"}, 5, 0, 1)
+	play(t, replay.Config{OnGap: replay.IgnoreGap}, text).check(t, []string{"2 3 ready", "3 2", "4 1", "5 0"}, []string{"f0:3: crossing update", "f0:5: mismatch"}, 5, 0, 1)
+	if p := play(t, replay.Config{OnGap: replay.FatalGap}, text); p.err == nil || !strings.Contains(p.err.Error(), "f0:3: the depth update 30 leaves the book crossed") {
+		t.Errorf("the crossing gives %v", p.err)
 	}
 }
 

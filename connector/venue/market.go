@@ -95,7 +95,10 @@ func (c *Connector) found(inst *instrument, p *feed.Problem, frame []byte) {
 		c.sink.Count(connector.Gaps, 1)
 	case feed.OffGrid:
 		c.offGrid(inst, p.What)
-	case feed.Mismatch, feed.BadTrade, feed.TradesAnew, feed.TradeGap:
+	case feed.Mismatch, feed.BadTrade, feed.TradesAnew, feed.TradeGap, feed.Crossing:
+		if p.Finding == feed.Crossing {
+			c.sink.Count(connector.Gaps, 1)
+		}
 		text := inst.Symbol + ": " + p.Error()
 		c.group.Go(func() { c.log.Warn(text) }) // a lock is held
 	}

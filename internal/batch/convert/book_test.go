@@ -87,6 +87,24 @@ func TestGap(t *testing.T) {
 	}
 }
 
+// TestCrossingUpdate: after an update that crosses the book there is none until the next snapshot.
+func TestCrossingUpdate(t *testing.T) {
+	options := convert.Options{NewDecoder: func() connector.Decoder { return new(bybit.Decoder) }, Rule: connector.RuleStreamed, TickSize: 0.1, LotSize: 0.001}
+	lines := bybitBook(t0, 10, "snapshot", `["100.0","5"]`, `["100.1","5"]`) + bybitBook(t0+100, 11, "delta", `["100.2","4"]`, "") +
+		bybitBook(t0+200, 12, "delta", `["99.9","4"]`, "")
+	rows, s, problems := converted(t, options, lines)
+	if !slices.Equal(problems, []string{"f0:2 crossing update", "f0:2 not synchronised"}) || found(s, feed.Crossing) != 1 {
+		t.Errorf("problems %q, %+v", problems, s)
+	}
+	if b := bookAt(rows, hft.ExchEvent, 0.1, 0.001); len(b.Snapshot(nil)) != 0 {
+		t.Errorf("the book is %v", b.Snapshot(nil))
+	}
+	rows, _, _ = converted(t, options, lines, bybitBook(t0+300, 13, "snapshot", `["99.0","1"]`, `["99.1","1"]`))
+	if b := bookAt(rows, hft.ExchEvent, 0.1, 0.001); len(b.Snapshot(nil)) != 2 {
+		t.Errorf("the book after the snapshot is %v", b.Snapshot(nil))
+	}
+}
+
 // TestSnapshotThatDiffers: a snapshot in mid-stream that differs from the book is reported with its place, and makes
 // no rows.
 func TestSnapshotThatDiffers(t *testing.T) {

@@ -36,18 +36,40 @@ func (a *account) moved(qty float64, venueNs int64) {
 	a.known, a.qty = true, qty
 }
 
-// positionAt returns the account's position just before the venue's time, at which the strategies had own; the venue may
-// tell the position before what has changed it. What it was before the first one told in this run, strategies' orders may
-// have changed since: there it is what the strategies had, and what belonged to none.
-func (i *instrument) positionAt(venueNs int64, own float64) float64 {
+// positionAt returns the account's position just before an event, at which the strategies had own; the venue may tell the
+// position before what has changed it. What it was before the first one told in this run, strategies' orders may have
+// changed since: there it is what the strategies had, and what belonged to none. A first one of the very time of a close
+// is what the close has left.
+func (i *instrument) positionAt(e *connector.AccountEvent, own float64) float64 {
 	a := &i.account
-	if a.known && venueNs >= a.firstNs {
-		return a.trail.at(venueNs, a.qty)
+	if a.known && (e.TimestampNs > a.firstNs || e.TimestampNs == a.firstNs && !e.Kind.Closes()) {
+		return a.trail.at(e.TimestampNs, a.qty)
 	}
+	return own + i.unattributed()
+}
+
+// unattributed returns the part of the account's position that belongs to no strategy, as far as it is known.
+func (i *instrument) unattributed() float64 {
 	if i.ownership.known {
-		own += i.ownership.unattributed
+		return i.ownership.unattributed
 	}
-	return own
+	return 0
+}
+
+// heldAt returns what the strategies and the account had at an event, and the time up to which the executions of
+// strategies are those before it. Some of the event's own time may be from before it, since a venue's times tie: that is
+// so if then the strategies' positions agree better with the account's.
+func (i *instrument) heldAt(e *connector.AccountEvent) (untilNs int64, own, net float64) {
+	after := 0.0
+	for _, h := range i.byBot() {
+		own += h.at(e.TimestampNs)
+		after += h.at(e.TimestampNs + 1)
+	}
+	net = i.positionAt(e, own)
+	if d := net - i.unattributed(); math.Abs(d-after) < math.Abs(d-own) {
+		return e.TimestampNs + 1, after, net
+	}
+	return e.TimestampNs, own, net
 }
 
 // once reports whether an id is new, and remembers it.
@@ -223,15 +245,13 @@ func (p *publisher) closed(inst *instrument, e *connector.AccountEvent) (told st
 func (i *instrument) closing(e *connector.AccountEvent) *closing {
 	c := &closing{}
 	closes := -float64(e.Side) // the sign of the positions
-	own := 0.0
+	untilNs, own, net := i.heldAt(e)
 	for _, h := range i.byBot() {
-		held := h.at(e.TimestampNs)
-		own += held
-		if lots := int64(math.Round(held * closes / i.lotSize)); lots > 0 {
+		if lots := int64(math.Round(h.at(untilNs) * closes / i.lotSize)); lots > 0 {
 			c.shares = append(c.shares, share{holding: h, lots: lots})
 		}
 	}
-	if lots := int64(math.Round((i.positionAt(e.TimestampNs, own) - own) * closes / i.lotSize)); lots > 0 {
+	if lots := int64(math.Round((net - own) * closes / i.lotSize)); lots > 0 {
 		c.shares = append(c.shares, share{lots: lots})
 	}
 	return c
@@ -289,11 +309,7 @@ func executionKind(k connector.AccountEventKind) journal.ExecutionKind {
 // funded books funding to each strategy in proportion to its position: those of the other side get what the account's
 // net position has saved them. The lock is held.
 func (p *publisher) funded(inst *instrument, e *connector.AccountEvent) (told string) {
-	own := 0.0
-	for _, h := range inst.byBot() {
-		own += h.at(e.TimestampNs)
-	}
-	net := inst.positionAt(e.TimestampNs, own)
+	untilNs, own, net := inst.heldAt(e)
 	if net == 0 || math.Signbit(net) == math.Signbit(own) && math.Abs(own) > math.Abs(net) {
 		net = own // what the venue has told of the account is of another time
 	}
@@ -303,7 +319,7 @@ func (p *publisher) funded(inst *instrument, e *connector.AccountEvent) (told st
 	}
 	var list []string
 	for _, h := range inst.byBot() {
-		held := h.at(e.TimestampNs)
+		held := h.at(untilNs)
 		if held == 0 {
 			continue
 		}

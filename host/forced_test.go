@@ -175,6 +175,29 @@ func TestEventsBeforeTheFirstPosition(t *testing.T) {
 	}
 }
 
+// TestEventsOfTheVeryTime: an execution of the event's own time came before it or after it, whichever agrees with the
+// account's position.
+func TestEventsOfTheVeryTime(t *testing.T) {
+	for _, c := range []struct {
+		account float64 // at the event
+		want    string
+	}{{3, "-1 -2"}, {5, "-3 -2"}} {
+		p, list := shared(1, 2)
+		list[0].book(hft.Buy, 2, 100, 200, 0, 0, 10)
+		p.Position(0, c.account, 9)
+		p.Account(&connector.AccountEvent{Kind: connector.Funding, Symbol: "BTCUSDT", ID: "f", Amount: -c.account,
+			Asset: "USDT", TimestampNs: 10})
+		if got := fmt.Sprint(list[0].state.Funding, list[1].state.Funding); got != c.want {
+			t.Errorf("funding %s, want %s", got, c.want)
+		}
+		e := forcedClose(connector.Liquidation, "l", hft.Sell, c.account)
+		p.Account(e)
+		if got, want := positions(list), map[float64]string{3: "2.000 0.000", 5: "0.000 0.000"}[c.account]; got != want {
+			t.Errorf("positions %s, want %s", got, want)
+		}
+	}
+}
+
 // TestDeal: whatever comes in whatever parts, nobody is a lot from its exact part, and nobody is turned round.
 func TestDeal(t *testing.T) {
 	r := rand.New(rand.NewPCG(11, 2))

@@ -101,7 +101,7 @@ var allowed = []importRule{
 		"connector", "hft"}},
 	{"internal/testkit/scantest", "a kit for decoders", []string{"hft", "connector"}},
 	{"connector/binance", "the two venues of Binance", []string{
-		"connector/binance/internal/binancefutures", "connector/binance/internal/binancespot", "connector/venue"}},
+		"connector", "connector/binance/internal/binancefutures", "connector/binance/internal/binancespot"}},
 	{"connector/binance/internal/binancefutures", "a venue does not import another", []string{
 		"connector", "connector/binance/internal/binanceapi", "connector/internal/scan", "connector/protocol",
 		"connector/venue", "hft"}},
@@ -118,10 +118,10 @@ var allowed = []importRule{
 	{"connector/venue", "runs any protocol, knows no venue", []string{
 		"connector", "connector/feed", "connector/internal/blotter", "connector/internal/budget",
 		"connector/internal/clientid", "connector/internal/clocksync", "connector/internal/stream",
-		"connector/protocol", "hft"}},
+		"connector/venuecheck", "connector/protocol", "hft"}},
 	{"connector/venuecheck", "looks at any venue, knows none", []string{
 		"connector", "connector/internal/clientid", "connector/internal/clocksync", "connector/internal/stream",
-		"connector/protocol", "connector/venue", "hft"}},
+		"connector/protocol", "hft"}},
 	{"connector/binance/internal/binanceapi", "shared by the two Binance venues, which do not import each other",
 		[]string{
 			"connector", "connector/internal/budget", "connector/internal/stream", "connector/protocol", "hft"}},
@@ -134,12 +134,11 @@ var allowed = []importRule{
 	{"cmd/testexchange", "the command line of the exchange gives it its decoders", []string{
 		"connector", "connector/binance", "connector/bybit", "internal/testexchange", "internal/testexchange/fault"}},
 	{"internal/collector", "writes what others read", nil},
-	{"internal/venues", "makes the connectors of live venues, for the runner and all tests alike", []string{
-		"connector", "connector/binance", "connector/bybit", "connector/protocol", "connector/venue",
+	{"internal/venues", "makes the connectors of live venues for tests, as the runner does", []string{
+		"connector", "connector/binance", "connector/bybit", "connector/feed", "connector/protocol", "connector/venue",
 		"internal/settings", "internal/hostipc"}},
 	{"internal/record", "records what a venue's connector takes", []string{
-		"connector", "connector/feed", "connector/protocol", "connector/venue", "hft", "internal/collector",
-		"internal/venues"}},
+		"connector", "connector/feed", "hft", "internal/collector", "internal/hostipc"}},
 	{"internal/testkit/datatest", "says where the data of tests are", nil},
 	{"internal/testkit/sampletest", "recordings for tests", []string{"connector/recording", "internal/sample", "internal/testkit/datatest", "internal/testkit/depthtest"}},
 	{"internal/sample", "records the loopback exchange", []string{"internal/collector", "internal/testexchange/..."}},
@@ -157,14 +156,14 @@ var allowed = []importRule{
 	{"host", "the host knows no venue and no strategy", []string{"hft", "depth", "ipc", "internal/hostipc", "journal", "connector", "connector/feed", "internal/control", "internal/runlog"}},
 	{"internal/runlog", "takes lines, from whomever", nil},
 	{"runner/internal/config", "the configuration names venues and plugins but runs none", []string{
-		"backtest", "connector/venue", "internal/control", "internal/settings", "internal/venues"}},
+		"backtest", "connector", "connector/venue", "internal/control", "internal/settings"}},
 	{"internal/rowfile", "files of what came out of a backtest", []string{"hft", "sim", "backtest"}},
 	{"internal/history", "reads what a host has written; knows no host", []string{"hft", "internal/rowfile", "journal"}},
 	{"internal/batch", "runs many backtests; knows no command line", []string{"hft", "sim", "backtest", "backtest/...", "connector", "internal/batch/convert", "internal/control", "internal/rowfile"}},
-	{"cmd/runner", "ten lines: the kinds of connectors", []string{"runner"}},
+	{"cmd/runner", "ten lines: the kinds of connectors", []string{"connector/binance", "connector/bybit", "runner"}},
 	{"runner/...", "the wiring knows everything but strategies", []string{"host", "ipc", "internal/hostipc", "internal/bench/...", "connector/...",
 		"backtest/...", "internal/batch/...", "internal/control", "internal/history", "internal/record", "internal/rowfile", "internal/runlog", "internal/sample",
-		"internal/venues", "journal", "runner/..."}},
+		"journal", "runner/..."}},
 	{"plugins/...", "a strategy sees its bot", []string{"hft", "pluginapi"}},
 }
 

@@ -84,3 +84,14 @@ func ExampleMessage_Reset() {
 	fmt.Println(m.Kind == connector.MessageIgnored, len(m.Events), cap(m.Events))
 	// Output: true 0 64
 }
+
+// The steps of a symbol come from the venue where they are not configured, and have to be the venue's where they are.
+func ExampleSteps_Of() {
+	s := connector.Steps{Symbol: "BTCUSDT", TickSize: 0.1, LotSize: 0.001}
+	fmt.Println(s.Of(0, 0.001))
+	_, _, err := s.Of(0.01, 0)
+	fmt.Println(err)
+	// Output:
+	// 0.1 0.001 <nil>
+	// tick_size of BTCUSDT is 0.01 and the venue's is 0.1: write the venue's or remove it
+}

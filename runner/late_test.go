@@ -8,11 +8,10 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/hftrunner/hftrunner/connector/protocol"
+	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/host"
 	"github.com/hftrunner/hftrunner/internal/control"
 	"github.com/hftrunner/hftrunner/internal/testexchange"
-	"github.com/hftrunner/hftrunner/internal/venues"
 )
 
 // statuses returns what the running host says of its strategies, nothing while there is none.
@@ -162,14 +161,14 @@ func TestFirstQuestionEndsWithTheRun(t *testing.T) {
 	for name, answers := range map[string]bool{"it is silent": false, "it answers": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			v := &quietProtocol{closed: make(chan struct{})}
+			v := &quietConnector{closed: make(chan struct{})}
 			ctx, end := context.WithCancel(t.Context())
 			first := ask(ctx, func() answer {
 				if !answers {
 					<-ctx.Done()
 					return answer{err: ctx.Err()}
 				}
-				return answer{venue: &venues.Venue{Protocol: v}}
+				return answer{connector: v}
 			})
 			end()
 			if answers {
@@ -182,13 +181,13 @@ func TestFirstQuestionEndsWithTheRun(t *testing.T) {
 	}
 }
 
-// quietProtocol is one that is closed.
-type quietProtocol struct {
-	protocol.Protocol
+// quietConnector is one that is closed.
+type quietConnector struct {
+	connector.Connector
 	closed chan struct{}
 }
 
-func (p *quietProtocol) Close() error {
+func (p *quietConnector) Close() error {
 	close(p.closed)
 	return nil
 }

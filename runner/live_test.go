@@ -514,7 +514,7 @@ func TestLiveRefusals(t *testing.T) {
 
 // The wiring knows each venue that a configuration may name, on each network, and says what is wrong with a key.
 func TestVenuesAreWired(t *testing.T) {
-	for _, kind := range config.LiveKinds() {
+	for _, kind := range config.Kinds(venues.Kinds()).Names() {
 		for _, network := range []string{"main", "testnet"} {
 			f := writeConfig(t, fmt.Sprintf("connector %q \"x\" {\n  network = %q\n}\n", kind, network))
 			if err := checkVenue(&f.Connectors[0]); err != nil {

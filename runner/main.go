@@ -1,8 +1,8 @@
 // Package runner is the command runner: it hosts trading strategies, reads a configuration, connects the markets in it, runs each
 // strategy in a process of its own, and talks to a runner that is already there.
 //
-// It only wires: what a connector kind or a format of recorded files is made of stands in the maps of wiring.go,
-// and venues in internal/venues. The command line itself is in internal/cli, the configuration in internal/config.
+// It only wires: which kinds of connectors there are besides paper, and with them which formats of recorded files, is up to who
+// calls Main. The command line itself is in internal/cli, the configuration in internal/config.
 package runner
 
 import (
@@ -15,6 +15,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/host"
 	"github.com/hftrunner/hftrunner/internal/batch"
 	"github.com/hftrunner/hftrunner/internal/bench/latency"
@@ -24,22 +25,23 @@ import (
 	"github.com/hftrunner/hftrunner/runner/internal/config"
 )
 
-// Main is the whole program: it runs the command line of this process and ends it.
-func Main() { program(func(*host.Config) {}) }
+// Main is the whole program: it runs the command line of this process and ends it. kinds are the connectors to venues that a
+// configuration may have; each has a name of its own.
+func Main(kinds ...connector.Kind) { program(func(*host.Config) {}, kinds) }
 
 // program is Main with a last look at the configuration of a host.
-func program(adjust func(*host.Config)) {
+func program(adjust func(*host.Config), kinds config.Kinds) {
 	if latency.MaybeChild() { // runner bench starts this program again as its peer
 		return
 	}
 	ticktoorder.MaybePlugin() // and as a strategy
-	os.Exit(run(os.Args[1:], adjust))
+	os.Exit(run(os.Args[1:], adjust, kinds))
 }
 
 // killer has started processes and can kill them, and what they have started, at once.
 type killer interface{ Kill() }
 
-func run(args []string, adjust func(*host.Config)) int {
+func run(args []string, adjust func(*host.Config), kinds config.Kinds) int {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	if !signal.Ignored(syscall.SIGHUP) { // nohup has it ignored
@@ -83,16 +85,24 @@ func run(args []string, adjust func(*host.Config)) int {
 			started(p)
 			return p
 		},
-		Formats: recordedFormats(), NewVenue: newVenue, CheckVenue: checkVenue,
+		Kinds: kinds, Formats: kinds.Formats(), Open: openConnector, CheckVenue: checkVenue,
 	}
 	return app.Run(context.Background(), args)
 }
 
-// version is the module's version, or the commit it was built from.
+// modulePath is how another module's build knows this one.
+const modulePath = "github.com/hftrunner/hftrunner"
+
+// version is this module's version, or the commit that it, or the program of another module, was built from.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"
+	}
+	for _, dep := range info.Deps {
+		if dep.Path == modulePath && dep.Version != "" && dep.Replace == nil {
+			return dep.Version
+		}
 	}
 	if v := info.Main.Version; v != "" && v != "(devel)" {
 		return v

@@ -42,7 +42,7 @@ func (c cleaned) Run() int {
 
 // The test binary is also the runner, by the name it is called by.
 func TestMain(m *testing.M) {
-	testscript.Main(cleaned{m}, map[string]func(){"runner": func() { program(smallJournal) }})
+	testscript.Main(cleaned{m}, map[string]func(){"runner": func() { program(smallJournal, venues.Kinds()) }})
 }
 
 // smallJournal makes the journal's memory small, as tests start many hosts: to make it takes a tenth of their time.
@@ -157,13 +157,16 @@ func installProgram(to, from string) error {
 	return errors.Join(err, dst.Close())
 }
 
+// recordedFormats are those of all venues.
+func recordedFormats() map[string]connector.Format { return config.Kinds(venues.Kinds()).Formats() }
+
 func writeConfig(t *testing.T, source string) *config.File {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "runner.hcl")
 	if err := os.WriteFile(path, []byte(source), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f, err := config.Load(path, config.Options{})
+	f, err := config.Load(path, config.Options{Kinds: venues.Kinds()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,8 +186,8 @@ func TestDefaultsAgree(t *testing.T) {
 			t.Errorf("queue %s: %v", queue, err)
 		}
 	}
-	for _, format := range config.RecordedFormats() {
-		if f, ok := recordedFormats()[format]; !ok || f.NewDecoder() == nil || !f.Rule.Valid() {
+	for format, f := range recordedFormats() {
+		if f.NewDecoder() == nil || !f.Rule.Valid() {
 			t.Errorf("format %s is not wired", format)
 		}
 	}

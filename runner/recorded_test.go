@@ -122,7 +122,7 @@ func convertedMarket(t *testing.T, name, path string) *seenMarket {
 
 // TestReplayReadsWhatConvertReads: every format, in every form of file, is the same market for both.
 func TestReplayReadsWhatConvertReads(t *testing.T) {
-	for _, name := range config.RecordedFormats() {
+	for _, name := range config.Kinds(venues.Kinds()).Recorded() {
 		t.Run(name, func(t *testing.T) {
 			if _, ok := recordedFormats()[name]; !ok {
 				t.Fatal("it can be configured, and not be read")

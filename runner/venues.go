@@ -4,86 +4,83 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/protocol"
-	"github.com/hftrunner/hftrunner/connector/venuecheck"
 	"github.com/hftrunner/hftrunner/host"
 	"github.com/hftrunner/hftrunner/internal/hostipc"
-	"github.com/hftrunner/hftrunner/internal/venues"
 	"github.com/hftrunner/hftrunner/runner/internal/config"
 )
 
-// newVenue makes what speaks to a connector's venue, with a clock of its own. The caller closes its Protocol.
-func newVenue(c *config.Connector, logger hclog.Logger) (*venues.Venue, error) {
-	return openVenue(c, hostipc.NewWallClock(), logger)
+// openConnector makes the connector of a block to a venue, which is not connected yet.
+func openConnector(c *config.Connector, clock *hostipc.Clock, logger hclog.Logger) (connector.Connector, error) {
+	return open(c, connector.Env{Logger: logger, NowNs: clock.NowNs})
 }
 
-func openVenue(c *config.Connector, clock *hostipc.Clock, logger hclog.Logger) (*venues.Venue, error) {
-	v, err := venues.Open(venues.Config{Kind: c.Kind, Settings: c.Live.Own, Clock: clock, Logger: logger})
+func open(c *config.Connector, env connector.Env) (connector.Connector, error) {
+	env.Name, env.Settings = c.Name, c.Live.Own
+	made, err := c.Live.Kind.Open(env)
 	if err != nil {
 		return nil, fmt.Errorf("%v: connector %q: %w", c.Pos, c.Name, err)
 	}
-	return v, nil
+	return made, nil
+}
+
+// closeUnused closes what a connector that does not run has opened.
+func closeUnused(c connector.Connector) error {
+	if opened, can := c.(io.Closer); can {
+		return opened.Close()
+	}
+	return nil
 }
 
 // checkVenue says what is wrong with a connector's settings without connecting.
 func checkVenue(c *config.Connector) error {
-	return venues.Check(venues.Config{Kind: c.Kind, Settings: c.Live.Own})
+	made, err := c.Live.Kind.Open(connector.Env{Name: c.Name, Settings: c.Live.Own, Logger: hclog.NewNullLogger(), NowNs: hostipc.NewWallClock().NowNs})
+	if err != nil {
+		return err
+	}
+	return closeUnused(made)
 }
 
-// notYet is the error of a venue that does not answer, or with an account that cannot be traded as it is: nothing of
-// that has
+// notYet is the error of a venue that does not answer, or with an account that cannot be traded as it is: nothing of that has
 // to do with the configuration.
 type notYet struct{ error }
 
 // Unwrap returns the cause.
 func (n notYet) Unwrap() error { return n.error }
 
-// answer is what a venue says when it is asked for the rules of what the strategies trade.
+// answer is what a venue says when it is asked for the steps of what the strategies trade.
 type answer struct {
-	venue *venues.Venue
-	rules venuecheck.Rules
-	err   error
+	connector connector.Connector
+	steps     []connector.Steps
+	err       error
 }
 
-// speaking calls a function whenever the venue has answered a question.
-type speaking struct {
-	venuecheck.Asker
-	spoke func()
-}
-
-func (s speaking) Filters(ctx context.Context, symbols []string) ([]protocol.Filters, error) {
-	filters, err := s.Asker.Filters(ctx, symbols)
-	if err == nil || protocol.Final(err) {
-		s.spoke()
-	}
-	return filters, err
-}
-
-// askVenue asks a venue for its rules, and whether the account can be traded. Requests are signed by the host's
-// clock; it
-// calls spoke whenever the venue answers.
+// askVenue asks a venue for its steps, and whether the account can be traded, as far as the connector can ask. Requests are signed
+// by the host's clock; it calls spoke whenever the venue answers.
 func askVenue(ctx context.Context, file *config.File, c *config.Connector, clock *hostipc.Clock, logger hclog.Logger,
 	spoke func()) (a answer) {
-	if a.venue, a.err = openVenue(c, clock, logger); a.err != nil {
+	if a.connector, a.err = open(c, connector.Env{Logger: logger, NowNs: clock.NowNs, Answered: spoke}); a.err != nil {
 		return a
 	}
-	a.rules, a.err = venuecheck.AskRules(ctx, speaking{a.venue.Protocol, spoke}, file.Symbols(c.Name))
-	if a.err == nil && c.Live.HasKey() {
-		spoke()
-		a.err = venuecheck.Preflight(ctx, a.venue.Protocol, file.Symbols(c.Name))
-		spoke()
+	symbols := file.Symbols(c.Name)
+	if stepper, can := a.connector.(connector.Stepper); can {
+		a.steps, a.err = stepper.Steps(ctx, symbols)
 	}
-	if unfit := venuecheck.Unfit(""); errors.As(a.err, &unfit) {
+	if p, can := a.connector.(connector.Preflighter); can && a.err == nil {
+		a.err = p.Preflight(ctx, symbols)
+	}
+	if unfit := connector.Unfit(""); errors.As(a.err, &unfit) {
 		err := fmt.Errorf("the account cannot be traded: %v: connector %q: %w", c.Pos, c.Name, a.err)
-		a.err = errors.Join(notYet{err}, a.venue.Protocol.Close())
+		a.err = errors.Join(notYet{err}, closeUnused(a.connector))
 	} else if a.err != nil {
 		err := fmt.Errorf("cannot reach the venue: %v: connector %q: %w; check the network and the configured URLs, or run 'runner check %s'", c.Pos, c.Name, a.err, c.Name)
-		a.err = errors.Join(notYet{err}, a.venue.Protocol.Close())
+		a.err = errors.Join(notYet{err}, closeUnused(a.connector))
 	}
 	return a
 }
@@ -93,29 +90,34 @@ func (a *answer) close() error {
 	if a.err != nil {
 		return nil
 	}
-	return a.venue.Protocol.Close()
+	return closeUnused(a.connector)
 }
 
-// connector makes the connector to a venue that has answered, and fills in the steps. The problems are where the
-// answer does not
+// made returns the connector to a venue that has answered, and fills in the steps. The problems are where the answer does not
 // agree with the configuration: the connector is there for what else is traded on it.
-func (a *answer) connector(file *config.File, c *config.Connector) (connector.Connector, config.Problems, error) {
+func (a *answer) made(file *config.File, c *config.Connector) (connector.Connector, config.Problems, error) {
 	if a.err != nil {
 		return nil, nil, a.err
 	}
+	_, tells := a.connector.(connector.Stepper)
 	problems := file.FillSteps(c.Name, func(in *config.Instrument) (tickSize, lotSize float64, err error) {
-		return a.rules.Steps(in.Symbol, in.TickSize, in.LotSize)
+		at := slices.IndexFunc(a.steps, func(s connector.Steps) bool { return s.Symbol == in.Symbol })
+		switch {
+		case at >= 0:
+			return a.steps[at].Of(in.TickSize, in.LotSize)
+		case tells:
+			return 0, 0, fmt.Errorf("the venue returned nothing for %s", in.Symbol)
+		case in.TickSize == 0 || in.LotSize == 0:
+			return 0, 0, fmt.Errorf("%s needs tick_size and lot_size: connectors of kind %q do not ask the venue for them", in.Symbol, c.Kind)
+		}
+		return in.TickSize, in.LotSize, nil
 	})
-	made, err := a.venue.Connector(a.rules.Filters)
-	if err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("%v: connector %q: %w", c.Pos, c.Name, err), a.close())
-	}
-	return made, problems, nil
+	return a.connector, problems, nil
 }
 
 // opened is what the host goes on with when the venue has answered late.
 func (a *answer) opened(file *config.File, c *config.Connector) (host.Opened, error) {
-	made, problems, err := a.connector(file, c)
+	made, problems, err := a.made(file, c)
 	if err != nil {
 		return host.Opened{}, err
 	}
@@ -131,17 +133,15 @@ func (a *answer) opened(file *config.File, c *config.Connector) (host.Opened, er
 	return host.Opened{Connector: made, Steps: stepsOf(file, c.Name, unfit), Unfit: unfit}, nil
 }
 
-// answerTime is how long the host waits for each answer of a venue at the start, so that what is wrong in the
-// configuration ends it
-// at once.
+// answerTime is how long the host waits for each answer of a venue at the start, so that what is wrong in the configuration
+// ends it at once.
 const answerTime = 2 * time.Second
 
-// liveConnector makes the connector to a venue, or what makes it as soon as the venue answers: nobody else waits for
-// one that is
+// liveConnector makes the connector to a venue, or what makes it as soon as the venue answers: nobody else waits for one that is
 // silent. Then the question goes on until ctx, that of the run, ends, so that a slow venue is not asked twice.
 func liveConnector(ctx context.Context, file *config.File, c *config.Connector, clock *hostipc.Clock,
 	logger hclog.Logger) (host.ConnectorConfig, error) {
-	cfg := host.ConnectorConfig{Name: c.Name, Kind: c.Kind, Trades: c.Live.HasKey(),
+	cfg := host.ConnectorConfig{Name: c.Name, Kind: c.Kind, Trades: c.Live.HasKey() || !c.Live.Account,
 		OnMismatch: host.OnMismatch(c.Live.OnMismatch), MismatchAfter: c.Live.MismatchAfter}
 	asking, stop := context.WithCancel(ctx)
 	late := time.NewTimer(answerTime)
@@ -162,7 +162,7 @@ func liveConnector(ctx context.Context, file *config.File, c *config.Connector, 
 			cfg.Trouble = endedBefore
 			break
 		}
-		made, problems, err := a.connector(file, c)
+		made, problems, err := a.made(file, c)
 		var later notYet
 		switch {
 		case errors.As(err, &later) && ctx.Err() != nil:

@@ -12,6 +12,7 @@ import (
 	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/internal/hostipc"
 	"github.com/hftrunner/hftrunner/internal/testexchange"
 	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
 	"github.com/hftrunner/hftrunner/internal/testexchange/venue"
@@ -21,12 +22,18 @@ import (
 func (r *killRig) byHand(side hft.Side, qty string) {
 	r.t.Helper()
 	file := writeConfig(r.t, r.ConnectorBlock(r.venue))
-	v, err := newVenue(&file.Connectors[0], hclog.NewNullLogger())
+	made, err := openConnector(&file.Connectors[0], hostipc.NewWallClock(), hclog.NewNullLogger())
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	defer func() { _ = v.Protocol.Close() }()
-	if _, err := v.Protocol.Place(r.t.Context(), &protocol.Order{Symbol: "BTCUSDT", ClientID: "byhand" + qty[2:], Side: side,
+	defer func() { _ = closeUnused(made) }()
+	p, err := made.(interface {
+		Protocol() (protocol.Protocol, error)
+	}).Protocol()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if _, err := p.Place(r.t.Context(), &protocol.Order{Symbol: "BTCUSDT", ClientID: "byhand" + qty[2:], Side: side,
 		OrdType: hft.Market, TimeInForce: hft.IOC, Qty: qty}); err != nil {
 		r.t.Fatal(err)
 	}

@@ -18,7 +18,6 @@ import (
 	"github.com/hftrunner/hftrunner/connector/replay"
 	"github.com/hftrunner/hftrunner/host"
 	"github.com/hftrunner/hftrunner/internal/hostipc"
-	"github.com/hftrunner/hftrunner/internal/venues"
 	"github.com/hftrunner/hftrunner/ipc"
 	"github.com/hftrunner/hftrunner/runner/internal/config"
 )
@@ -31,20 +30,11 @@ func newConnector(ctx context.Context, file *config.File, c *config.Connector, c
 	if c.Kind != config.KindPaper {
 		return host.ConnectorConfig{}, fmt.Errorf("%v: this build has no connector of kind %q", c.Pos, c.Kind)
 	}
-	made, err := newPaper(ctx, c, logger)
+	made, err := newPaper(ctx, c, file.Kinds.Formats(), logger)
 	if err != nil {
 		return host.ConnectorConfig{}, fmt.Errorf("%v: connector %q: %w", c.Pos, c.Name, err)
 	}
 	return host.ConnectorConfig{Name: c.Name, Kind: c.Kind, Connector: made}, nil
-}
-
-// recordedFormats are what recorded messages of each venue are read by, for replays and backtests alike.
-func recordedFormats() map[string]connector.Format {
-	formats := map[string]connector.Format{}
-	for _, k := range venues.Kinds() {
-		formats[k.Name] = k.Format
-	}
-	return formats
 }
 
 // hostConfig makes the host's configuration of a checked file.
@@ -135,8 +125,8 @@ func strategyConfig(st *config.Strategy) (host.StrategyConfig, error) {
 }
 
 // newPaper makes a simulated exchange on its feed.
-func newPaper(ctx context.Context, c *config.Connector, logger hclog.Logger) (connector.Connector, error) {
-	source, err := newSource(ctx, c, logger)
+func newPaper(ctx context.Context, c *config.Connector, formats map[string]connector.Format, logger hclog.Logger) (connector.Connector, error) {
+	source, err := newSource(ctx, c, formats, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -163,13 +153,12 @@ func lookingThrough(logger hclog.Logger, now func() time.Time) func(symbol strin
 	}
 }
 
-func newSource(ctx context.Context, c *config.Connector, logger hclog.Logger) (paper.Source, error) {
+func newSource(ctx context.Context, c *config.Connector, formats map[string]connector.Format, logger hclog.Logger) (paper.Source, error) {
 	if s := c.Synthetic; s != nil {
 		return paper.NewSynthetic(paper.SyntheticConfig{Seed: s.Seed, StartNs: time.Now().UnixNano(),
 			EventsPerSecond: s.EventsPerSecond, Volatility: s.Volatility, JumpInterval: s.JumpInterval, JumpSize: s.JumpSize,
 			FeedLatency: s.FeedLatency})
 	}
-	formats := recordedFormats()
 	format, ok := formats[c.Replay.Format]
 	if !ok {
 		return nil, fmt.Errorf("this build cannot replay format %q", c.Replay.Format)

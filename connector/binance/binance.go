@@ -5,13 +5,13 @@
 package binance
 
 import (
+	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/binance/internal/binancefutures"
 	"github.com/hftrunner/hftrunner/connector/binance/internal/binancespot"
-	"github.com/hftrunner/hftrunner/connector/venue"
 )
 
 // Futures returns the kind of USD-M futures.
-func Futures() venue.Kind { return binancefutures.Kind() }
+func Futures() connector.Kind { return binancefutures.Kind() }
 
 // Spot returns the kind of spot trading.
-func Spot() venue.Kind { return binancespot.Kind() }
+func Spot() connector.Kind { return binancespot.Kind() }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/valyala/fastjson"
 
+	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/protocol"
 )
 
@@ -88,8 +89,8 @@ func (p *Protocol) Filters(ctx context.Context, symbols []string) ([]protocol.Fi
 }
 
 // Permissions looks at the key and at the account's mode.
-func (p *Protocol) Permissions(ctx context.Context) ([]protocol.Finding, error) {
-	var findings []protocol.Finding
+func (p *Protocol) Permissions(ctx context.Context) ([]connector.Finding, error) {
+	var findings []connector.Finding
 	err := p.call(ctx, request{path: "/v5/user/query-api"}, func(result *fastjson.Value) error {
 		if result == nil || result.Type() != fastjson.TypeObject {
 			return errors.New("there is nothing about the key")
@@ -101,12 +102,12 @@ func (p *Protocol) Permissions(ctx context.Context) ([]protocol.Finding, error) 
 	var f *protocol.Failure
 	switch {
 	case errors.As(err, &f) && f.Code != 0 && (f.Cause == protocol.Unknown || f.Cause == protocol.Refused):
-		findings = []protocol.Finding{{What: "key",
+		findings = []connector.Finding{{What: "key",
 			Value: "unknown: " + f.Error()}} // demo accounts do not have the question
 	case err != nil:
 		return nil, err
 	}
-	mode := protocol.Finding{What: "position mode", Value: "one-way, or no position is open"}
+	mode := connector.Finding{What: "position mode", Value: "one-way, or no position is open"}
 	for _, coin := range settleCoins() {
 		err = p.list(ctx, positionsPath, "category=linear&settleCoin="+coin+"&limit=200", func(r *row) error {
 			if r.whole("positionIdx") != 0 {
@@ -127,9 +128,9 @@ func (p *Protocol) Permissions(ctx context.Context) ([]protocol.Finding, error) 
 func settleCoins() []string { return []string{"USDT", "USDC"} }
 
 // keyFindings reads what the venue says about the key.
-func keyFindings(r *row, nowMs int64) []protocol.Finding {
+func keyFindings(r *row, nowMs int64) []connector.Finding {
 	trade := texts(r.v, "permissions", "ContractTrade")
-	access := protocol.Finding{What: "key: contract trading", Value: strings.Join(trade, ", ")}
+	access := connector.Finding{What: "key: contract trading", Value: strings.Join(trade, ", ")}
 	if r.whole("readOnly") != 0 {
 		access.Value = "read only"
 		access.Problem, access.Advice = "the key may not trade", "make a key with read and write access"
@@ -139,34 +140,34 @@ func keyFindings(r *row, nowMs int64) []protocol.Finding {
 		access.Problem, access.Advice = "the key may not see positions", "allow it Contract: Positions"
 	}
 	wallet := texts(r.v, "permissions", "Wallet")
-	withdraw := protocol.Finding{What: "key: wallet", Value: strings.Join(wallet, ", ")}
+	withdraw := connector.Finding{What: "key: wallet", Value: strings.Join(wallet, ", ")}
 	if slices.Contains(wallet, "Withdraw") {
 		withdraw.Minor = true
 		withdraw.Problem, withdraw.Advice = "the key may withdraw, which a strategy never needs",
 			"make a key without Withdraw"
 	}
 	ips := texts(r.v, "ips")
-	bound := protocol.Finding{What: "key: addresses", Value: strings.Join(ips, ", ")}
+	bound := connector.Finding{What: "key: addresses", Value: strings.Join(ips, ", ")}
 	if len(ips) == 0 || slices.Contains(ips, "*") {
 		bound.Minor = true
 		bound.Problem, bound.Advice = "the key may be used from any address and expires",
 			"bind it to this machine's address"
 	}
 	expiry := expiryOf(r, nowMs)
-	account := protocol.Finding{What: "account", Value: "unified"}
+	account := connector.Finding{What: "account", Value: "unified"}
 	if r.whole("uta") == 0 && r.whole("unified") == 0 {
 		account.Value = "classic"
 		account.Problem, account.Advice = "only unified accounts are supported",
 			"upgrade the account to a unified trading account"
 	}
-	return []protocol.Finding{access, withdraw, bound, expiry, account}
+	return []connector.Finding{access, withdraw, bound, expiry, account}
 }
 
 // expiryOf returns the time at which the key expires. One that is bound to addresses does not: the venue writes the year 1970, or
 // nothing.
-func expiryOf(r *row, nowMs int64) protocol.Finding {
+func expiryOf(r *row, nowMs int64) connector.Finding {
 	const soonDays = 7
-	f := protocol.Finding{What: "key: expires", Value: "never"}
+	f := connector.Finding{What: "key: expires", Value: "never"}
 	at, err := time.Parse(time.RFC3339, r.str("expiredAt"))
 	days, said := r.decimal("deadlineDay")
 	switch {
@@ -183,8 +184,8 @@ func expiryOf(r *row, nowMs int64) protocol.Finding {
 	return f
 }
 
-func (p *Protocol) disconnectFinding() protocol.Finding {
-	f := protocol.Finding{What: "cancel on disconnect (DCP)", Value: "off: the venue has it for institutions only"}
+func (p *Protocol) disconnectFinding() connector.Finding {
+	f := connector.Finding{What: "cancel on disconnect (DCP)", Value: "off: the venue has it for institutions only"}
 	if p.config.DisconnectCancel {
 		f.Value = "used; whether the venue has enabled it for the account shows only when it is armed"
 	}

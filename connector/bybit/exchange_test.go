@@ -332,7 +332,7 @@ func history(t *testing.T, e *testexchange.Exchange, p *bybit.Protocol) {
 		t.Errorf("%+v, %v", balances, err)
 	}
 	findings, err := p.Permissions(t.Context())
-	if i := slices.IndexFunc(findings, func(f protocol.Finding) bool { return f.What == "key: contract trading" }); err != nil || i < 0 || findings[i].Problem != "" {
+	if i := slices.IndexFunc(findings, func(f connector.Finding) bool { return f.What == "key: contract trading" }); err != nil || i < 0 || findings[i].Problem != "" {
 		t.Errorf("%+v, %v", findings, err)
 	}
 }

@@ -8,17 +8,12 @@ import (
 )
 
 // Kind returns the kind of this venue.
-func Kind() venue.Kind {
-	return venue.Kind{Name: "bybit", Doc: doc, NewSettings: func() venue.OwnSettings { return new(Settings) }, Open: open,
-		Format: connector.Format{Rule: connector.RuleStreamed, NaturalLevel: DefaultLevel,
-			NewDecoder: func() connector.Decoder { return &Decoder{BBO: true} }}}
+func Kind() connector.Kind {
+	return venue.NewKind("bybit", doc, connector.Format{Rule: connector.RuleStreamed, NaturalLevel: DefaultLevel,
+		NewDecoder: func() connector.Decoder { return &Decoder{BBO: true} }}, open)
 }
 
-func open(env venue.Env) (venue.Opened, error) {
-	s, ok := env.Settings.(*Settings)
-	if !ok {
-		return venue.Opened{}, venue.ErrSettings
-	}
+func open(s *Settings, env venue.Env) (venue.Opened, error) {
 	c := Config{Settings: *s, NowNs: env.NowNs, Logger: env.Logger, Outage: env.Outage}
 	c.OrderEntry, c.RecvWindow = env.OrderEntry, s.RecvWindow.Truncate(time.Millisecond)
 	p, err := New(c)

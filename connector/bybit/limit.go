@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/internal/budget"
 	"github.com/hftrunner/hftrunner/connector/protocol"
 )
@@ -189,8 +190,8 @@ func (p *Protocol) stop(f *protocol.Failure, a action) *protocol.Failure {
 }
 
 // limitFinding says what is known of the limits.
-func (p *Protocol) limitFinding() protocol.Finding {
-	f := protocol.Finding{What: "rate limits"}
+func (p *Protocol) limitFinding() connector.Finding {
+	f := connector.Finding{What: "rate limits"}
 	for _, u := range p.budget.Usage(p.venueNs()) {
 		if f.Value != "" {
 			f.Value += ", "

@@ -22,7 +22,7 @@ type Protocol interface {
 	// Filters returns the steps and limits of symbols.
 	Filters(ctx context.Context, symbols []string) ([]Filters, error)
 	// Permissions looks at the key: what it may do, the account's modes.
-	Permissions(ctx context.Context) ([]Finding, error)
+	Permissions(ctx context.Context) ([]connector.Finding, error)
 
 	// MarketStreams returns the connections that bring the market data of symbols.
 	MarketStreams(symbols []string) []Stream
@@ -128,18 +128,6 @@ type Balance struct {
 	Free, Locked float64
 	// TimestampNs is the venue's time of it, 0 where it is not told; needed on spot, where a balance is a position.
 	TimestampNs int64
-}
-
-// Finding is one line of what `runner check` reports.
-type Finding struct {
-	// What was looked at, Value what was found.
-	What  string `json:"what"`
-	Value string `json:"value"`
-	// Problem says what is wrong and Advice what to do; both are empty when all is well.
-	Problem string `json:"problem,omitempty"`
-	Advice  string `json:"advice,omitempty"`
-	// Minor problems keep no strategy from trading.
-	Minor bool `json:"minor,omitempty"`
 }
 
 // BatchCanceler is an optional interface of a Protocol whose venue cancels several orders with one request.

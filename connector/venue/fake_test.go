@@ -118,7 +118,7 @@ func (f *fake) Filters(_ context.Context, symbols []string) ([]protocol.Filters,
 	}
 	return []protocol.Filters{rules(symbols[0])}, nil
 }
-func (f *fake) Permissions(context.Context) ([]protocol.Finding, error) {
+func (f *fake) Permissions(context.Context) ([]connector.Finding, error) {
 	return nil, errors.New("nobody asks")
 }
 

@@ -1,7 +1,6 @@
 package venue
 
 import (
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -89,30 +88,4 @@ func (i *instrument) price(tick int64) string {
 // qty returns a quantity as the venue requires it.
 func (i *instrument) qty(qty float64) string {
 	return strconv.FormatFloat(math.Round(qty/i.LotSize)*i.LotSize, 'f', i.qtyDecimals, 64)
-}
-
-// sameStep reports whether a configured step is the venue's.
-func sameStep(configured, venues float64) bool {
-	return math.Abs(configured-venues) <= 1e-9*venues
-}
-
-// CheckSteps fills in tick and lot size of the venue where they are 0, and returns an error that names both where they
-// differ.
-func CheckSteps(symbol string, f *protocol.Filters, tickSize, lotSize float64) (tick, lot float64, err error) {
-	tick, lot = tickSize, lotSize
-	if tick == 0 {
-		tick = f.TickSize
-	}
-	if lot == 0 {
-		lot = f.LotSize
-	}
-	switch {
-	case !f.Trading:
-		return tick, lot, fmt.Errorf("%s is not trading at the venue: use another symbol or wait", symbol)
-	case !sameStep(tick, f.TickSize):
-		return tick, lot, fmt.Errorf("tick_size of %s is %v and the venue's is %v: write the venue's or remove it", symbol, tick, f.TickSize)
-	case !sameStep(lot, f.LotSize):
-		return tick, lot, fmt.Errorf("lot_size of %s is %v and the venue's is %v: write the venue's or remove it", symbol, lot, f.LotSize)
-	}
-	return tick, lot, nil
 }

@@ -1,7 +1,6 @@
 package venue
 
 import (
-	"errors"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -10,34 +9,27 @@ import (
 	"github.com/hftrunner/hftrunner/connector/protocol"
 )
 
-// Kind is a kind of live venue: what is configured of a connector to it, how its messages are read, and how to speak to it.
-type Kind struct {
-	// Name is the kind of the connector block, and the format of the venue's recordings. Doc describes it to users.
-	Name, Doc string
-	// NewSettings returns settings with no values.
-	NewSettings func() OwnSettings
-	// Format reads the venue's messages, live and recorded alike.
-	Format connector.Format
-	// Open makes a Protocol. It connects to nothing but, with OrderEntry "ws", to the venue's order entry.
-	Open func(Env) (Opened, error)
-}
-
-// OwnSettings are the settings of one venue: a pointer to a struct that embeds Settings.
-type OwnSettings interface {
-	// Common returns the settings that every venue has.
-	Common() *Settings
+// NewKind returns the kind of a live venue, whose settings are an S. open makes its Protocol; it connects to nothing but, with
+// OrderEntry "ws", to the venue's order entry. Kind.Open of the result has the settings checked and connects to nothing.
+func NewKind[S any, P interface {
+	*S
+	OwnSettings
+}](name, doc string, format connector.Format, open func(P, Env) (Opened, error)) connector.Kind {
+	k := connector.NewKind(name, doc, func(s *S, env connector.Env) (connector.Connector, error) {
+		own := P(s)
+		return newAsked(own.Common(), format.Rule, env, func(e Env) (Opened, error) { return open(own, e) })
+	})
+	k.Format = format
+	return k
 }
 
 // Env is the environment of a Protocol.
 type Env struct {
-	// Settings are of the Kind.
-	Settings OwnSettings
 	// OrderEntry takes the place of the one in Settings.
 	OrderEntry string
-	Pace       Pace
 	// NowNs is the local clock, by which requests are signed.
 	NowNs func() int64
-	// Logger may be nil. Outage is that of all connections to the venue.
+	// Logger is never nil. Outage is that of all connections to the venue.
 	Logger hclog.Logger
 	Outage protocol.Outage
 }
@@ -61,6 +53,3 @@ type Pace struct {
 	AuditInterval, BackOffMax, RefusedPause time.Duration
 	AttemptsPer5Min                         int
 }
-
-// ErrSettings is the error of Kind.Open for settings of another kind.
-var ErrSettings = errors.New("venue: the settings are of another kind")

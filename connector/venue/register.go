@@ -6,6 +6,7 @@ import (
 
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/protocol"
+	"github.com/hftrunner/hftrunner/connector/venuecheck"
 )
 
 // Register subscribes an instrument. One that the venue does not have, or whose steps are not the venue's, stays without a
@@ -81,7 +82,8 @@ func (c *Connector) askFilters(symbol string) (*protocol.Filters, error) {
 
 // add adds an instrument to the table, and to the record of orders. startMu is held.
 func (c *Connector) add(inst connector.Instrument, f *protocol.Filters) bool {
-	_, _, err := CheckSteps(inst.Symbol, f, inst.TickSize, inst.LotSize)
+	steps := venuecheck.StepsOf(f)
+	_, _, err := steps.Of(inst.TickSize, inst.LotSize)
 	var made *instrument
 	if err == nil {
 		made, err = newInstrument(inst, c.cfg.Rule, c.venueNs, f)

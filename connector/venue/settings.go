@@ -28,6 +28,14 @@ type Settings struct {
 	MismatchAfter      time.Duration `json:"mismatch_after_ns" hcl:"mismatch_after" default:"10s" min:"1s" max:"10m" doc:"how long a difference must last to be a mismatch, with executions queried meanwhile"`
 	BookTicker         bool          `json:"book_ticker" hcl:"book_ticker" default:"true" doc:"use best bid and ask messages too"`
 	AllowUnencrypted   bool          `json:"-" hcl:"allow_unencrypted" default:"false" doc:"allow 'http://' and 'ws://' URLs of other machines together with a key; anyone on the network path could read and change what is sent"`
+	// Pace is not configured: tests that cannot wait set it.
+	Pace Pace `json:"-"`
+}
+
+// OwnSettings are the settings of one venue: a pointer to a struct that embeds Settings.
+type OwnSettings interface {
+	// Common returns the settings that every venue has.
+	Common() *Settings
 }
 
 // Common returns the settings that every venue has.

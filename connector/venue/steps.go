@@ -146,6 +146,9 @@ func (c *Connector) askSteps(instruments []*instrument) (map[*instrument]protoco
 	return steps, nil
 }
 
+// sameStep reports whether two steps are the same.
+func sameStep(a, b float64) bool { return math.Abs(a-b) <= 1e-9*b }
+
 func possibleStep(step float64) bool { return step > 0 && !math.IsInf(step, 0) }
 
 // stopTrading lets an instrument take no new orders, cancels those that are open, and says so the first time.

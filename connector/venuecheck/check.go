@@ -10,21 +10,16 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/internal/clientid"
 	"github.com/hftrunner/hftrunner/connector/internal/clocksync"
 	"github.com/hftrunner/hftrunner/connector/protocol"
 )
 
-// Instrument is what is configured of a symbol; steps that are left to the venue are 0.
-type Instrument struct {
-	Symbol            string
-	TickSize, LotSize float64
-}
-
 // Options are what Run looks at.
 type Options struct {
 	Protocol    protocol.Protocol
-	Instruments []Instrument
+	Instruments []connector.Instrument // steps that are left to the venue are 0
 	// HasKey says that there is an account to look at. OrderPrefix tells this runner's orders from others.
 	HasKey      bool
 	OrderPrefix string
@@ -36,23 +31,6 @@ type Options struct {
 	StreamTimeout time.Duration
 }
 
-// Finding is one line of a Report.
-type Finding struct {
-	protocol.Finding
-	// Blocks says that the problem keeps a strategy from trading.
-	Blocks bool `json:"blocks"`
-}
-
-// Report is what was found, in the order in which it was looked for.
-type Report struct {
-	Findings []Finding `json:"findings"`
-}
-
-// OK reports whether nothing keeps a strategy from trading.
-func (r *Report) OK() bool {
-	return !slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Blocks })
-}
-
 // roundTrips is how many requests the round-trip time is taken from.
 const roundTrips = 10
 
@@ -62,12 +40,12 @@ const clockTolerance = 250 * time.Millisecond
 // check is one look at a venue.
 type check struct {
 	Options
-	report Report
+	report []connector.Finding
 	rules  Rules
 }
 
-// Run looks at a venue. Nothing that it finds is an error; ctx ends it early.
-func Run(ctx context.Context, o Options) Report {
+// Run looks at a venue and returns what was found, in the order in which it was looked for. Nothing of it is an error; ctx ends it early.
+func Run(ctx context.Context, o Options) []connector.Finding {
 	if o.StreamTimeout == 0 {
 		o.StreamTimeout = 10 * time.Second
 	}
@@ -93,16 +71,17 @@ func Run(ctx context.Context, o Options) Report {
 
 // say adds a finding without a problem.
 func (c *check) say(what, format string, args ...any) {
-	c.add(protocol.Finding{What: what, Value: fmt.Sprintf(format, args...)}, false)
+	c.add(connector.Finding{What: what, Value: fmt.Sprintf(format, args...)}, false)
 }
 
-func (c *check) add(f protocol.Finding, blocks bool) {
-	c.report.Findings = append(c.report.Findings, Finding{Finding: f, Blocks: blocks})
+func (c *check) add(f connector.Finding, blocks bool) {
+	f.Blocks = blocks
+	c.report = append(c.report, f)
 }
 
 // failed adds what a request has failed with.
 func (c *check) failed(what string, err error) {
-	c.add(protocol.Finding{What: what, Value: "not known", Problem: err.Error(), Advice: advice(err)}, true)
+	c.add(connector.Finding{What: what, Value: "not known", Problem: err.Error(), Advice: advice(err)}, true)
 }
 
 // advice says what to do about a failure.
@@ -126,7 +105,7 @@ func advice(err error) string {
 // reach asks for the time, which every venue tells everybody.
 func (c *check) reach(ctx context.Context) bool {
 	if _, err := c.Protocol.ServerTimeNs(ctx); err != nil {
-		c.add(protocol.Finding{What: "reachable", Value: "no", Problem: err.Error(), Advice: "check the network and api_url"}, true)
+		c.add(connector.Finding{What: "reachable", Value: "no", Problem: err.Error(), Advice: "check the network and api_url"}, true)
 		return false
 	}
 	c.say("reachable", "yes")
@@ -148,7 +127,7 @@ func (c *check) clock(ctx context.Context) {
 	nowNs := c.Protocol.NowNs()
 	offset, bound := time.Duration(e.OffsetAtNs(nowNs)), time.Duration(e.ErrorAtNs(nowNs))
 	c.Protocol.SetClockOffset(offset)
-	f := protocol.Finding{What: "clock", Value: fmt.Sprintf("the venue's is %v ahead of this machine's, within %v", short(offset), short(bound))}
+	f := connector.Finding{What: "clock", Value: fmt.Sprintf("the venue's is %v ahead of this machine's, within %v", short(offset), short(bound))}
 	if offset < 0 {
 		f.Value = fmt.Sprintf("the venue's is %v behind this machine's, within %v", short(-offset), short(bound))
 	}
@@ -202,11 +181,12 @@ func (c *check) symbols(ctx context.Context) {
 		return
 	}
 	for _, in := range c.Instruments {
-		f := protocol.Finding{What: in.Symbol, Value: "not known"}
+		f := connector.Finding{What: in.Symbol, Value: "not known"}
 		if at := slices.IndexFunc(c.rules.Filters, func(f protocol.Filters) bool { return f.Symbol == in.Symbol }); at >= 0 {
 			f.Value = describe(&c.rules.Filters[at])
 		}
-		_, _, err := c.rules.Steps(in.Symbol, in.TickSize, in.LotSize)
+		steps := c.rules.Steps(in.Symbol)
+		_, _, err := steps.Of(in.TickSize, in.LotSize)
 		if err != nil {
 			f.Problem, f.Advice = err.Error(), "no strategy with it will start: correct the instrument block"
 		}
@@ -262,7 +242,7 @@ func (c *check) orders(ctx context.Context) {
 				own++
 			}
 		}
-		finding := protocol.Finding{What: "open orders on " + symbol, Value: fmt.Sprintf("%d of this runner (prefix %s), %d of other clients", own, c.OrderPrefix, len(open.Orders)-own)}
+		finding := connector.Finding{What: "open orders on " + symbol, Value: fmt.Sprintf("%d of this runner (prefix %s), %d of other clients", own, c.OrderPrefix, len(open.Orders)-own)}
 		blocks := false
 		for n := range open.Unread {
 			row := &open.Unread[n]

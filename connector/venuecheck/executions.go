@@ -5,17 +5,11 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/internal/clientid"
 	"github.com/hftrunner/hftrunner/connector/internal/clocksync"
 	"github.com/hftrunner/hftrunner/connector/protocol"
 )
-
-// ExecutedOrder is an order of the venue with the sums of its executions.
-type ExecutedOrder struct {
-	Symbol, VenueID string
-	Qty, Value      float64
-	Executions      int
-}
 
 // Ledger reads a venue's own records of an account.
 type Ledger struct {
@@ -44,12 +38,12 @@ func NewLedger(ctx context.Context, p protocol.Protocol, prefix string) (*Ledger
 
 // Executed lists the orders on a symbol that were executed from one time of the venue to before another, in the order
 // of their first executions.
-func (l *Ledger) Executed(ctx context.Context, symbol string, sinceNs, untilNs int64) ([]ExecutedOrder, error) {
+func (l *Ledger) Executed(ctx context.Context, symbol string, sinceNs, untilNs int64) ([]connector.ExecutedOrder, error) {
 	all, err := l.protocol.Executions(ctx, symbol, sinceNs)
 	if err != nil {
 		return nil, fmt.Errorf("executions on %s: %w", symbol, err)
 	}
-	var orders []ExecutedOrder
+	var orders []connector.ExecutedOrder
 	at := make(map[string]int)
 	seen := make(map[string]bool)
 	for i := range all {
@@ -62,7 +56,7 @@ func (l *Ledger) Executed(ctx context.Context, symbol string, sinceNs, untilNs i
 		if !known {
 			no = len(orders)
 			at[r.VenueID] = no
-			orders = append(orders, ExecutedOrder{Symbol: symbol, VenueID: r.VenueID})
+			orders = append(orders, connector.ExecutedOrder{Symbol: symbol, VenueID: r.VenueID})
 		}
 		o := &orders[no]
 		o.Qty += r.LastQty

@@ -6,18 +6,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/internal/clocksync"
 	"github.com/hftrunner/hftrunner/connector/protocol"
 )
 
-// Unfit is the error of Preflight for an account that cannot be traded as it is. It says what is wrong and what to do.
-type Unfit string
-
-func (u Unfit) Error() string { return string(u) }
-
-// Preflight asks for what would keep every strategy on a connector from trading: what the key may do, and the modes
-// of the
-// account and of symbols. The error is Unfit, or says why there was no answer. What a venue does not tell is passed
+// Preflight asks for what would keep every strategy on a connector from trading: what the key may do, and the modes of the
+// account and of symbols. The error is connector.Unfit, or says why there was no answer. What a venue does not tell is passed
 // over.
 func Preflight(ctx context.Context, p protocol.Protocol, symbols []string) error {
 	findings, err := p.Permissions(ctx)
@@ -37,7 +32,7 @@ func Preflight(ctx context.Context, p protocol.Protocol, symbols []string) error
 	}
 	switch {
 	case len(wrong) > 0:
-		return Unfit(strings.Join(wrong, "; "))
+		return connector.Unfit(strings.Join(wrong, "; "))
 	case err != nil && !answered(err):
 		return err
 	}
@@ -47,7 +42,7 @@ func Preflight(ctx context.Context, p protocol.Protocol, symbols []string) error
 	}
 	for i := range positions {
 		if hedge := protocol.HedgeMode(""); errors.As(positions[i].Err, &hedge) {
-			return Unfit(hedge.Error())
+			return connector.Unfit(hedge.Error())
 		}
 	}
 	return nil

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/protocol"
-	"github.com/hftrunner/hftrunner/connector/venue"
 )
 
 // Asker is the part of a protocol.Protocol that knows the venue's rules.
@@ -93,15 +93,23 @@ func ask(ctx context.Context, a Asker, symbols []string) ([]protocol.Filters, er
 	}
 }
 
-// Steps returns the steps of a symbol for configured ones, of which those that are 0 are the venue's; see
-// venue.CheckSteps.
-func (r *Rules) Steps(symbol string, tickSize, lotSize float64) (tick, lot float64, err error) {
+// Steps returns the steps of a symbol.
+func (r *Rules) Steps(symbol string) connector.Steps {
 	if err := r.Refused[symbol]; err != nil {
-		return 0, 0, fmt.Errorf("the venue rejects %s: %w", symbol, err)
+		return connector.Steps{Symbol: symbol, Err: fmt.Errorf("the venue rejects %s: %w", symbol, err)}
 	}
 	at := slices.IndexFunc(r.Filters, func(f protocol.Filters) bool { return f.Symbol == symbol })
 	if at < 0 {
-		return 0, 0, fmt.Errorf("the venue returned nothing for %s", symbol)
+		return connector.Steps{Symbol: symbol, Err: fmt.Errorf("the venue returned nothing for %s", symbol)}
 	}
-	return venue.CheckSteps(symbol, &r.Filters[at], tickSize, lotSize)
+	return StepsOf(&r.Filters[at])
+}
+
+// StepsOf returns the steps that are in the rules of a symbol.
+func StepsOf(f *protocol.Filters) connector.Steps {
+	s := connector.Steps{Symbol: f.Symbol, TickSize: f.TickSize, LotSize: f.LotSize}
+	if !f.Trading {
+		s.Err = fmt.Errorf("%s is not trading at the venue: use another symbol or wait", f.Symbol)
+	}
+	return s
 }

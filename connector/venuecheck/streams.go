@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/internal/stream"
 	"github.com/hftrunner/hftrunner/connector/protocol"
 )
@@ -111,7 +112,7 @@ func (c *check) connect(ctx context.Context, one *connection, needsMessage bool,
 
 // tell adds what became of a connection. Without any message of any market connection there is no market data.
 func (c *check) tell(one *connection, beginNs int64, market, allSilent bool) {
-	f := protocol.Finding{What: "stream " + one.name}
+	f := connector.Finding{What: "stream " + one.name}
 	if one.upNs == 0 {
 		f.Value, f.Problem, f.Advice = "not connected", one.lastDown, "check its URL"
 		if one.refused != "" {

@@ -12,18 +12,19 @@ import (
 
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/feed"
-	"github.com/hftrunner/hftrunner/connector/protocol"
-	"github.com/hftrunner/hftrunner/connector/venue"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/collector"
-	"github.com/hftrunner/hftrunner/internal/venues"
+	"github.com/hftrunner/hftrunner/internal/hostipc"
 )
 
 // Config configures a Recorder.
 type Config struct {
-	Venue *venues.Venue
-	// Symbols are the symbols to record, as the venue describes them.
-	Symbols []protocol.Filters
+	// Connector is a connector.Recordable that has no account.
+	Connector connector.Connector
+	// Clock is the one that the connector was opened with.
+	Clock *hostipc.Clock
+	// Symbols are the symbols to record, with the venue's steps.
+	Symbols []connector.Steps
 	// Dir is the directory of the files.
 	Dir    string
 	Logger hclog.Logger
@@ -31,31 +32,34 @@ type Config struct {
 
 // Recorder records.
 type Recorder struct {
-	config    Config
-	connector *venue.Connector
-	writer    *collector.Writer
-	sink      sink
+	config Config
+	writer *collector.Writer
+	sink   sink
 }
 
-// New makes a Recorder and its directory. Run closes the Venue's Protocol and the files.
+// errNotRecordable is the error of New for a connector that gives its messages to nobody.
+var errNotRecordable = errors.New("connectors of this kind cannot be recorded")
+
+// New makes a Recorder and its directory. Run closes the files.
 func New(c Config) (*Recorder, error) {
+	recordable, can := c.Connector.(connector.Recordable)
+	if !can {
+		return nil, errNotRecordable
+	}
 	w, err := collector.New(c.Dir)
 	if err != nil {
 		return nil, err
 	}
 	r := &Recorder{config: c, writer: w, sink: sink{symbols: make([]symbolState, len(c.Symbols)), logger: c.Logger}}
-	r.connector, err = c.Venue.Recorder(c.Symbols, w.Record)
-	if err != nil {
-		return nil, errors.Join(err, w.Close())
-	}
+	recordable.Record(w.Record)
 	for i := range c.Symbols {
 		f := &c.Symbols[i]
-		r.connector.Register(connector.Instrument{No: i, Symbol: f.Symbol, TickSize: f.TickSize, LotSize: f.LotSize})
+		c.Connector.Register(connector.Instrument{No: i, Symbol: f.Symbol, TickSize: f.TickSize, LotSize: f.LotSize})
 	}
 	return r, nil
 }
 
-// Run records until ctx ends, with the time of the Venue's clock, which never goes back.
+// Run records until ctx ends, with the time of the clock, which never goes back.
 func (r *Recorder) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -67,11 +71,11 @@ func (r *Recorder) Run(ctx context.Context) error {
 		case <-ctx.Done():
 		}
 	})
-	clock := r.config.Venue.Clock
+	clock := r.config.Clock
 	watch.Go(func() {
 		clock.Watch(ctx, func(what string, by time.Duration) { r.config.Logger.Warn(what, "by", by) })
 	})
-	err := r.connector.Run(ctx, &r.sink, clock)
+	err := r.config.Connector.Run(ctx, &r.sink, clock)
 	cancel()
 	watch.Wait()
 	if err != nil {
@@ -117,8 +121,10 @@ func (r *Recorder) Progress() Progress {
 		stats[s.Symbol] = s
 	}
 	reports := map[string]feed.Report{}
-	for _, one := range r.connector.Reports() {
-		reports[one.Symbol] = one
+	if c, can := r.config.Connector.(interface{ Reports() []feed.Report }); can {
+		for _, one := range c.Reports() {
+			reports[one.Symbol] = one
+		}
 	}
 	for i := range r.config.Symbols {
 		s := stats[r.config.Symbols[i].Symbol]

@@ -58,11 +58,11 @@ func newRecorderBy(t *testing.T, e *testexchange.Exchange, dir string, clock *ho
 	if err != nil {
 		t.Fatal(err)
 	}
-	filters, err := v.Protocol.Filters(t.Context(), []string{"BTCUSDT", "ETHUSDT"})
+	symbols, err := v.Steps(t.Context(), "BTCUSDT", "ETHUSDT")
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := record.New(record.Config{Venue: v, Symbols: filters, Dir: dir, Logger: logger})
+	r, err := record.New(record.Config{Connector: v.Connector, Clock: v.Clock, Symbols: symbols, Dir: dir, Logger: logger})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/binance"
 	"github.com/hftrunner/hftrunner/connector/bybit"
 	"github.com/hftrunner/hftrunner/connector/venue"
@@ -20,15 +21,17 @@ const (
 )
 
 // Kinds returns the venues that there are, in the order of the documentation.
-func Kinds() []venue.Kind { return []venue.Kind{binance.Futures(), binance.Spot(), bybit.Kind()} }
+func Kinds() []connector.Kind {
+	return []connector.Kind{binance.Futures(), binance.Spot(), bybit.Kind()}
+}
 
 // KindOf returns the kind of a name.
-func KindOf(name string) (venue.Kind, bool) {
+func KindOf(name string) (connector.Kind, bool) {
 	list := Kinds()
-	if i := slices.IndexFunc(list, func(k venue.Kind) bool { return k.Name == name }); i >= 0 {
+	if i := slices.IndexFunc(list, func(k connector.Kind) bool { return k.Name == name }); i >= 0 {
 		return list[i], true
 	}
-	return venue.Kind{}, false
+	return connector.Kind{}, false
 }
 
 // Make returns settings of a kind by their names, defaults for the others, as a configuration has them; a duration is
@@ -56,15 +59,9 @@ func Make(kind string, named map[string]any) (venue.OwnSettings, error) {
 	for _, p := range schema.Decode(values, nil, made) {
 		return nil, fmt.Errorf("%s; %s", &p, p.Hint)
 	}
-	return made, nil
-}
-
-// Keyless returns the same settings without the account.
-func Keyless(s venue.OwnSettings) venue.OwnSettings {
-	made := reflect.New(reflect.TypeOf(s).Elem())
-	made.Elem().Set(reflect.ValueOf(s).Elem())
-	keyless, _ := made.Interface().(venue.OwnSettings)
-	c := keyless.Common()
-	c.APIKey, c.Secret = "", ""
-	return keyless
+	own, ok := made.(venue.OwnSettings)
+	if !ok {
+		return nil, fmt.Errorf("the settings of %q are not those of a live venue", kind)
+	}
+	return own, nil
 }

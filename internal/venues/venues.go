@@ -1,17 +1,18 @@
-// Package venues makes what speaks to live venues and the connectors on them. Whoever needs one has it made here: the
-// runner, its check and its recorder, and every end-to-end test, so that what is tested is wired as what trades.
+// Package venues makes what speaks to live venues and the connectors on them, for tests: by the kinds that the runner is
+// given, so that what is tested is wired as what trades.
 //
 // Open connects to nothing but, for orders by WebSocket, to the venue's order entry. The caller closes the Protocol of a
-// Venue, or has a connector of it run, which does. Nothing here is used by two goroutines at once.
+// Venue, or has its connector run, which does. Nothing here is used by two goroutines at once.
 package venues
 
 import (
-	"cmp"
+	"context"
 	"fmt"
 
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/connector/venue"
 	"github.com/hftrunner/hftrunner/internal/hostipc"
@@ -36,73 +37,67 @@ func (c Config) String() string { return c.Kind }
 // GoString is String.
 func (c Config) GoString() string { return c.String() }
 
+// Connector is a connector to a live venue.
+type Connector interface {
+	connector.Connector
+	connector.OrderKeeper
+	connector.Accountant
+	connector.Recoverer
+	connector.Recordable
+	// Reports returns what was found about the feed of each instrument.
+	Reports() []feed.Report
+}
+
 // Venue is a venue's protocol.
 type Venue struct {
 	Protocol protocol.Protocol
 	// Rule is the venue's numbering of book updates.
 	Rule connector.Rule
 	// Clock is the local clock that its connector has to be run with.
-	Clock  *hostipc.Clock
-	config Config
-	outage protocol.Outage
-	opened venue.Opened
+	Clock *hostipc.Clock
+	// Connector is the connector to the venue, which is not connected yet.
+	Connector Connector
+	unasked   unasked
+}
+
+// unasked is a connector that is told the rules of symbols, so that the venue is not asked for them.
+type unasked interface {
+	Connector
+	connector.Stepper
+	Protocol() (protocol.Protocol, error)
+	Know(filters []protocol.Filters)
 }
 
 // Open makes what speaks to a venue.
-func Open(c Config) (*Venue, error) { return open(c, c.Settings.Common().OrderEntry) }
-
-func open(c Config, orderEntry string) (*Venue, error) {
+func Open(c Config) (*Venue, error) {
 	kind, ok := KindOf(c.Kind)
 	if !ok {
 		return nil, fmt.Errorf("this build has no venue %q", c.Kind)
 	}
-	if !c.Settings.Common().HasKey() {
-		orderEntry = byREST // there are no orders
-	}
 	if c.Clock == nil {
 		c.Clock = hostipc.NewWallClock()
 	}
-	v := &Venue{Clock: c.Clock, Rule: kind.Format.Rule, config: c, outage: venue.NewOutage(c.Logger, c.Clock.NowNs)}
-	var err error
-	v.opened, err = kind.Open(venue.Env{Settings: c.Settings, OrderEntry: orderEntry, Pace: c.Pace, NowNs: c.Clock.NowNs,
-		Logger: c.Logger, Outage: v.outage})
+	c.Settings.Common().Pace = c.Pace
+	made, err := kind.Open(connector.Env{Name: c.Kind, Settings: c.Settings, Logger: c.Logger, NowNs: c.Clock.NowNs})
 	if err != nil {
 		return nil, err
 	}
-	v.Protocol = v.opened.Protocol
-	return v, nil
-}
-
-// byREST is the order entry that connects to nothing.
-const byREST = "rest"
-
-// Check validates settings without connecting: orders by WebSocket would connect at once.
-func Check(c Config) error {
-	v, err := open(c, byREST)
-	if err != nil {
-		return err
+	v := &Venue{Clock: c.Clock, Rule: kind.Format.Rule}
+	if v.unasked, ok = made.(unasked); !ok {
+		return nil, fmt.Errorf("%T is not a connector to a live venue", made)
 	}
-	return v.Protocol.Close()
+	v.Connector = v.unasked
+	v.Protocol, err = v.unasked.Protocol()
+	return v, err
 }
 
-// Connector returns a connector to the venue that is not connected yet. The filters are what the venue has said of the
-// symbols to trade.
-func (v *Venue) Connector(filters []protocol.Filters) (*venue.Connector, error) {
-	s := v.config.Settings.Common()
-	return venue.New(v.complete(venue.Config{Filters: filters, Trading: s.HasKey(), OrderPrefix: s.OrderPrefix, DeadMan: v.opened.DeadMan,
-		CancelOnDisconnect: s.CancelOnDisconnect}))
+// Steps asks the venue for the rules of symbols, which the Connector then knows.
+func (v *Venue) Steps(ctx context.Context, symbols ...string) ([]connector.Steps, error) {
+	return v.unasked.Steps(ctx, symbols)
 }
 
-// Recorder returns a connector that only hands record what the venue sends; see venue.Config.
-func (v *Venue) Recorder(filters []protocol.Filters, record func(symbol string, localNs int64, message []byte)) (*venue.Connector, error) {
-	return venue.New(v.complete(venue.Config{Filters: filters, Record: record}))
-}
-
-// complete fills in what every connector has.
-func (v *Venue) complete(cfg venue.Config) venue.Config {
-	c := &v.config
-	cfg.Protocol, cfg.Rule, cfg.Logger, cfg.Outage = v.Protocol, v.Rule, c.Logger, v.outage
-	cfg.AuditInterval, cfg.BackOffMax, cfg.RefusedPause = c.Pace.AuditInterval, c.Pace.BackOffMax, c.Pace.RefusedPause
-	cfg.AttemptsPer5Min, cfg.QuietLimit = c.Pace.AttemptsPer5Min, cmp.Or(c.Pace.QuietBooks, v.opened.QuietLimit)
-	return cfg
+// Knowing returns the Connector when it has been told the rules of the symbols to trade.
+func (v *Venue) Knowing(filters []protocol.Filters) Connector {
+	v.unasked.Know(filters)
+	return v.Connector
 }

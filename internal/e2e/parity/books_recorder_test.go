@@ -26,14 +26,14 @@ func (r *recorded) record(t *testing.T) (files []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	filters, err := v.Protocol.Filters(t.Context(), []string{r.symbol})
+	symbols, err := v.Steps(t.Context(), r.symbol)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f := &filters[0]; f.TickSize != r.tick || f.LotSize != r.lot {
+	if f := &symbols[0]; f.TickSize != r.tick || f.LotSize != r.lot {
 		t.Fatalf("the exchange has tick %v and lot %v, the test %v and %v", f.TickSize, f.LotSize, r.tick, r.lot)
 	}
-	recorder, err := record.New(record.Config{Venue: v, Symbols: filters, Dir: t.TempDir(), Logger: hclog.NewNullLogger()})
+	recorder, err := record.New(record.Config{Connector: v.Connector, Clock: v.Clock, Symbols: symbols, Dir: t.TempDir(), Logger: hclog.NewNullLogger()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -194,10 +194,7 @@ func (r *recorded) live(t *testing.T, files []string, latencyNs int64) (list []s
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := opened.Connector([]protocol.Filters{{Symbol: r.symbol, Trading: true, TickSize: r.tick, LotSize: r.lot}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := opened.Knowing([]protocol.Filters{{Symbol: r.symbol, Trading: true, TickSize: r.tick, LotSize: r.lot}})
 	c.Register(connector.Instrument{Symbol: r.symbol, TickSize: r.tick, LotSize: r.lot})
 	sink := &liveBook{Sink: connectortest.NewSink(), book: newPlain(r.tick), ready: make(chan struct{}, 100)}
 	ctx, cancel := context.WithCancel(context.Background())

@@ -17,7 +17,6 @@ import (
 
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/protocol"
-	"github.com/hftrunner/hftrunner/connector/venue"
 	"github.com/hftrunner/hftrunner/host"
 	"github.com/hftrunner/hftrunner/internal/hostipc"
 	"github.com/hftrunner/hftrunner/internal/testexchange"
@@ -169,7 +168,7 @@ func idOf(frame []byte) string {
 }
 
 // connectorTo returns a connector to the venue, to be run with the clock.
-func (v *bareVenue) connectorTo(tb testing.TB, entry string, clock *hostipc.Clock) *venue.Connector {
+func (v *bareVenue) connectorTo(tb testing.TB, entry string, clock *hostipc.Clock) venues.Connector {
 	tb.Helper()
 	const unlimited = 10_000_000
 	ws, http := "ws://"+v.server.address, "http://"+v.server.address
@@ -185,10 +184,7 @@ func (v *bareVenue) connectorTo(tb testing.TB, entry string, clock *hostipc.Cloc
 	if err != nil {
 		tb.Fatal(err)
 	}
-	c, err := opened.Connector([]protocol.Filters{{Symbol: benchSymbol, Trading: true, TickSize: benchTick, LotSize: benchLot}})
-	if err != nil {
-		tb.Fatal(err)
-	}
+	c := opened.Knowing([]protocol.Filters{{Symbol: benchSymbol, Trading: true, TickSize: benchTick, LotSize: benchLot}})
 	return c
 }
 

@@ -116,10 +116,7 @@ func prepare(t *testing.T, s subject, e *testexchange.Exchange, set settings) *r
 		set.symbols = []string{"BTCUSDT", "ETHUSDT"}
 	}
 	insts, filters := instruments(t, v.Protocol, set.symbols...)
-	c, err := v.Connector(filters)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := v.Knowing(filters)
 	return &run{Sink: connectortest.NewSink(), connector: c, instruments: insts, bots: map[uint64]*bot{}, clock: v.Clock, done: make(chan struct{})}
 }
 

@@ -8,7 +8,6 @@ import (
 
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/protocol"
-	"github.com/hftrunner/hftrunner/connector/venue"
 	"github.com/hftrunner/hftrunner/internal/hostipc"
 	"github.com/hftrunner/hftrunner/internal/testexchange"
 	"github.com/hftrunner/hftrunner/internal/venues"
@@ -116,11 +115,7 @@ func instruments(tb testing.TB, p protocol.Protocol, symbols ...string) ([]conne
 	}
 	var list []connector.Instrument
 	for i, f := range filters {
-		tick, lot, err := venue.CheckSteps(f.Symbol, &f, 0, 0)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		list = append(list, connector.Instrument{No: i, Symbol: f.Symbol, TickSize: tick, LotSize: lot})
+		list = append(list, connector.Instrument{No: i, Symbol: f.Symbol, TickSize: f.TickSize, LotSize: f.LotSize})
 	}
 	return list, filters
 }

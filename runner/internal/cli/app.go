@@ -16,8 +16,8 @@ import (
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/host"
 	"github.com/hftrunner/hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/internal/hostipc"
 	"github.com/hftrunner/hftrunner/internal/runlog"
-	"github.com/hftrunner/hftrunner/internal/venues"
 	"github.com/hftrunner/hftrunner/runner/internal/config"
 )
 
@@ -70,8 +70,10 @@ type App struct {
 	// NewHost makes a host of a checked configuration. It asks venues what they have; the error is config.Problems where
 	// that does not agree with the configuration.
 	NewHost func(ctx context.Context, file *config.File, logger hclog.Logger) (Host, error)
-	// NewVenue makes what speaks to the venue of a live connector. The caller closes its Protocol.
-	NewVenue func(c *config.Connector, logger hclog.Logger) (*venues.Venue, error)
+	// Kinds are the kinds of connectors to venues.
+	Kinds config.Kinds
+	// Open makes a live connector, which is not connected yet. The caller runs it with the clock, or closes it if it can.
+	Open func(c *config.Connector, clock *hostipc.Clock, logger hclog.Logger) (connector.Connector, error)
 	// CheckVenue says what is wrong with the settings of a live connector, without connecting.
 	CheckVenue func(c *config.Connector) error
 	// PluginNames lists a plugin folder, Describe asks the named plugins what they are.
@@ -226,7 +228,7 @@ func (s *settings) check() error {
 func (s *settings) json() bool { return s.output == "json" }
 
 func (s *settings) options() config.Options {
-	o := config.Options{Environ: s.app.Environ, Flags: map[string]string{}, Live: s.app.CheckVenue}
+	o := config.Options{Kinds: s.app.Kinds, Environ: s.app.Environ, Flags: map[string]string{}, Live: s.app.CheckVenue}
 	if s.logLevel != "" {
 		o.Flags["log_level"] = s.logLevel
 	}

@@ -31,7 +31,7 @@ func (s *settings) validateCommand() *cobra.Command {
 	c := &cobra.Command{Use: "validate", Short: "check the configuration, its plugins and their parameters", Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if schema {
-				text, err := config.JSONSchema()
+				text, err := config.JSONSchema(s.app.Kinds)
 				if err == nil {
 					_, err = s.app.Stdout.Write(text)
 				}
@@ -132,6 +132,9 @@ func venueRows(f *config.File) [][]string {
 		}
 		if c.Live.HasKey() {
 			row[3] = c.Live.OrderEntry + ", prefix " + c.Live.OrderPrefix
+		}
+		if !c.Live.Account {
+			row[3] = none
 		}
 		if c.Live.DeadMan > 0 {
 			row[4] = c.Live.DeadMan.String()

@@ -54,7 +54,7 @@ func (s *settings) checkDataCommand() *cobra.Command {
 			return s.checkData(cmd.Context(), files, recordings{format, baseLatency}, o)
 		}}
 	f := c.Flags()
-	f.StringVar(&format, "format", "", "`FORMAT` of the messages of recordings: "+strings.Join(config.RecordedFormats(), ", "))
+	f.StringVar(&format, "format", "", "`FORMAT` of the messages of recordings: "+strings.Join(s.app.Kinds.Recorded(), ", "))
 	f.DurationVar(&baseLatency, "base-latency", 0, baseLatencyHelp)
 	f.Float64Var(&o.TickSize, "tick-size", 0, "tick size of the instrument, a `PRICE`")
 	f.Float64Var(&o.LotSize, "lot-size", 0, "lot size of the instrument, a `QUANTITY`")

@@ -4,21 +4,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"slices"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
 
-	"github.com/hftrunner/hftrunner/connector/venuecheck"
+	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/internal/hostipc"
 	"github.com/hftrunner/hftrunner/runner/internal/config"
 )
 
 // venueForm is the JSON form of a look at a venue.
 type venueForm struct {
-	Connector string `json:"connector"`
-	Kind      string `json:"kind"`
-	OK        bool   `json:"ok"`
-	venuecheck.Report
+	Connector string              `json:"connector"`
+	Kind      string              `json:"kind"`
+	OK        bool                `json:"ok"`
+	Findings  []connector.Finding `json:"findings"`
 }
 
 func (s *settings) checkCommand() *cobra.Command {
@@ -58,7 +61,7 @@ func (s *settings) loadLive(name string) (*config.File, *config.Connector, error
 	switch n := control.Nearest(name, names); {
 	case len(names) == 0:
 		return nil, nil, withCode(ExitUsage, fmt.Errorf("%s has no connector to a venue: add one, such as connector %q \"name\" { network = \"main\" }",
-			s.configPath, config.LiveKinds()[0]))
+			s.configPath, s.app.Kinds.Names()[0]))
 	case name == "" && len(names) > 1:
 		return nil, nil, withCode(ExitUsage, fmt.Errorf("name a connector: %s has %v", s.configPath, names))
 	case found == nil && n != "":
@@ -78,39 +81,56 @@ func (s *settings) checkVenue(ctx context.Context, args []string, orderTest bool
 	if err != nil {
 		return err
 	}
-	v, err := s.app.NewVenue(c, hclog.NewNullLogger())
+	made, err := s.app.Open(c, hostipc.NewWallClock(), hclog.NewNullLogger())
 	if err != nil {
 		return withCode(ExitFailure, err)
 	}
-	o := venuecheck.Options{Protocol: v.Protocol, HasKey: c.Live.HasKey(), OrderPrefix: c.Live.OrderPrefix, OrderTest: orderTest}
+	checker, can := made.(connector.Checker)
+	if !can {
+		return withCode(ExitUsage, errors.Join(fmt.Errorf("connectors of kind %q cannot be checked", c.Kind), closeUnused(made)))
+	}
+	o := connector.CheckOptions{OrderTest: orderTest}
 	for i := range file.Strategies {
 		for _, in := range file.Strategies[i].Instruments {
 			if in.Connector == c.Name {
-				o.Instruments = append(o.Instruments, venuecheck.Instrument{Symbol: in.Symbol, TickSize: in.TickSize, LotSize: in.LotSize})
+				o.Instruments = append(o.Instruments, connector.Instrument{Symbol: in.Symbol, TickSize: in.TickSize, LotSize: in.LotSize})
 			}
 		}
 	}
-	report := venuecheck.Run(ctx, o)
-	if err := errors.Join(ctx.Err(), v.Protocol.Close()); err != nil {
+	findings := checker.Check(ctx, o)
+	if err := errors.Join(ctx.Err(), closeUnused(made)); err != nil {
 		return withCode(ExitFailure, fmt.Errorf("check %s: %w", c.Name, err))
 	}
-	if err := s.printReport(c, report); err != nil {
+	if err := s.printFindings(c, findings); err != nil {
 		return err
 	}
-	if !report.OK() {
+	if blocked(findings) {
 		return withCode(ExitFailure, fmt.Errorf("%s is not ready to trade; see the problems above", c.Name))
 	}
 	return nil
 }
 
-func (s *settings) printReport(c *config.Connector, report venuecheck.Report) error {
+// closeUnused closes what a connector that does not run has opened.
+func closeUnused(c connector.Connector) error {
+	if opened, can := c.(io.Closer); can {
+		return opened.Close()
+	}
+	return nil
+}
+
+// blocked reports whether something keeps a strategy from trading.
+func blocked(findings []connector.Finding) bool {
+	return slices.ContainsFunc(findings, func(f connector.Finding) bool { return f.Blocks })
+}
+
+func (s *settings) printFindings(c *config.Connector, findings []connector.Finding) error {
 	if s.json() {
-		return printJSON(s.app.Stdout, venueForm{Connector: c.Name, Kind: c.Kind, OK: report.OK(), Report: report})
+		return printJSON(s.app.Stdout, venueForm{Connector: c.Name, Kind: c.Kind, OK: !blocked(findings), Findings: findings})
 	}
 	w := s.app.Stdout
 	fmt.Fprintf(w, "%s, %s, %s\n\n", c.Name, c.Kind, c.Live)
-	rows := make([][]string, len(report.Findings))
-	for i, f := range report.Findings {
+	rows := make([][]string, len(findings))
+	for i, f := range findings {
 		verdict := "ok"
 		switch {
 		case f.Blocks:
@@ -121,7 +141,7 @@ func (s *settings) printReport(c *config.Connector, report venuecheck.Report) er
 		rows[i] = []string{f.What, verdict, f.Value}
 	}
 	printTable(w, columns("what", "", "found"), rows)
-	for _, f := range report.Findings {
+	for _, f := range findings {
 		if f.Problem != "" {
 			fmt.Fprintf(w, "\n%s: %s\n  %s\n", f.What, f.Problem, f.Advice)
 		}

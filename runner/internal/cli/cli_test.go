@@ -24,6 +24,7 @@ import (
 	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/host"
 	"github.com/hftrunner/hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/internal/venues"
 	"github.com/hftrunner/hftrunner/runner/internal/config"
 )
 
@@ -175,7 +176,7 @@ func newRig(t *testing.T, source string) *rig {
 	if err := os.WriteFile(filepath.Join(r.dir, "runner.hcl"), []byte(source), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r.App = &App{Version: "1.2.3", Stdout: &r.out, Stderr: &r.err, Signals: r.signals, Abort: func(code int) { r.aborted <- code },
+	r.App = &App{Kinds: venues.Kinds(), Version: "1.2.3", Stdout: &r.out, Stderr: &r.err, Signals: r.signals, Abort: func(code int) { r.aborted <- code },
 		NewHost:     func(context.Context, *config.File, hclog.Logger) (Host, error) { return r.host, nil },
 		PluginNames: func(string) ([]string, error) { return []string{"gridtrading", "other"}, nil },
 		Describe: func(_ context.Context, _ string, names []string) (map[string]host.PluginInfo, error) {

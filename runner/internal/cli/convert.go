@@ -88,7 +88,7 @@ func (s *settings) convertEventsCommand() *cobra.Command {
 			return s.convertEvents(cmd.Context(), files, out, options)
 		}}
 	f := c.Flags()
-	f.StringVar(&format, "format", "", "`FORMAT` of the messages: "+strings.Join(config.RecordedFormats(), ", "))
+	f.StringVar(&format, "format", "", "`FORMAT` of the messages: "+strings.Join(s.app.Kinds.Recorded(), ", "))
 	f.StringVar(&out, "out", "", "event `FILE` to write, .npz or .npy")
 	f.DurationVar(&options.BaseLatency, "base-latency", 0, baseLatencyHelp)
 	f.Float64Var(&options.TickSize, "tick-size", 0, "tick size of the instrument, a `PRICE`")
@@ -109,7 +109,7 @@ func (s *settings) checkFormat(format string) error {
 	if _, ok := s.app.Formats[format]; ok {
 		return nil
 	}
-	known := config.RecordedFormats()
+	known := s.app.Kinds.Recorded()
 	if n := control.Nearest(format, known); n != "" {
 		return fmt.Errorf("--format is %q; did you mean %q?", format, n)
 	}

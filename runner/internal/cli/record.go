@@ -12,9 +12,9 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
 
+	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/feed"
-	"github.com/hftrunner/hftrunner/connector/protocol"
-	"github.com/hftrunner/hftrunner/connector/venuecheck"
+	"github.com/hftrunner/hftrunner/internal/hostipc"
 	"github.com/hftrunner/hftrunner/internal/record"
 	"github.com/hftrunner/hftrunner/runner/internal/config"
 )
@@ -74,30 +74,39 @@ func (s *settings) record(ctx context.Context, o recordOptions, symbols []string
 func (s *settings) newRecorder(ctx context.Context, c *config.Connector, symbols []string, out string, logger hclog.Logger) (*record.Recorder, error) {
 	keyless := *c
 	keyless.Live = c.Live.Keyless()
-	v, err := s.app.NewVenue(&keyless, logger.Named(c.Name))
+	clock := hostipc.NewWallClock()
+	made, err := s.app.Open(&keyless, clock, logger.Named(c.Name))
 	if err != nil {
 		return nil, withCode(ExitFailure, err)
 	}
-	filters, err := recordable(ctx, v.Protocol, symbols)
+	steps, err := stepsToRecord(ctx, made, symbols)
 	var r *record.Recorder
 	if err == nil {
-		r, err = record.New(record.Config{Venue: v, Symbols: filters, Dir: out, Logger: logger.Named(c.Name)})
+		r, err = record.New(record.Config{Connector: made, Clock: clock, Symbols: steps, Dir: out, Logger: logger.Named(c.Name)})
 	}
 	if err != nil {
-		return nil, withCode(ExitFailure, errors.Join(err, v.Protocol.Close()))
+		return nil, withCode(ExitFailure, errors.Join(err, closeUnused(made)))
 	}
 	return r, nil
 }
 
-// recordable returns the rules of symbols, all of which the venue has to have.
-func recordable(ctx context.Context, p protocol.Protocol, symbols []string) ([]protocol.Filters, error) {
-	rules, err := venuecheck.AskRules(ctx, p, symbols)
-	for _, symbol := range symbols {
-		if refused := rules.Refused[symbol]; refused != nil {
-			err = errors.Join(err, fmt.Errorf("the venue rejects %s: %w", symbol, refused))
+// stepsToRecord returns the steps of symbols, all of which the venue has to have. A venue that does not tell them has none.
+func stepsToRecord(ctx context.Context, c connector.Connector, symbols []string) ([]connector.Steps, error) {
+	stepper, can := c.(connector.Stepper)
+	if !can {
+		steps := make([]connector.Steps, len(symbols))
+		for i := range symbols {
+			steps[i].Symbol = symbols[i]
+		}
+		return steps, nil
+	}
+	steps, err := stepper.Steps(ctx, symbols)
+	for i := range steps {
+		if s := &steps[i]; s.TickSize == 0 {
+			err = errors.Join(err, s.Err)
 		}
 	}
-	return rules.Filters, err
+	return steps, err
 }
 
 func (s *settings) runRecorder(ctx context.Context, r *record.Recorder, view *screen, logger hclog.Logger, o recordOptions) error {

@@ -104,7 +104,7 @@ func (s *settings) endedAtOnce() error {
 	var venues []string
 	if file, err := config.Load(s.configPath, s.options()); err == nil {
 		for i := range file.Connectors {
-			if c := &file.Connectors[i]; c.Live != nil && c.Live.HasKey() {
+			if c := &file.Connectors[i]; c.Live != nil && (c.Live.HasKey() || !c.Live.Account) {
 				venues = append(venues, c.Name)
 			}
 		}

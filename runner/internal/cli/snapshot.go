@@ -63,7 +63,7 @@ func (s *settings) snapshotCommand() *cobra.Command {
 	f.Float64Var(&o.lotSize, "lot-size", 0, "lot size of the instrument, a `QUANTITY`")
 	f.StringVar(&o.out, "out", "", "`FILE` to write, .npz or .npy")
 	f.StringVar(&o.initial, "initial", "", "snapshot `FILE` that the book starts with")
-	f.StringVar(&o.format, "format", "", "`FORMAT` of the messages of recordings: "+strings.Join(config.RecordedFormats(), ", "))
+	f.StringVar(&o.format, "format", "", "`FORMAT` of the messages of recordings: "+strings.Join(s.app.Kinds.Recorded(), ", "))
 	f.DurationVar(&o.baseLatency, "base-latency", 0, baseLatencyHelp)
 	return c
 }

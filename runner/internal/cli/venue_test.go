@@ -9,12 +9,11 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/feed"
-	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/connector/venue"
-	"github.com/hftrunner/hftrunner/connector/venuecheck"
+	"github.com/hftrunner/hftrunner/internal/hostipc"
 	"github.com/hftrunner/hftrunner/internal/record"
-	"github.com/hftrunner/hftrunner/internal/venues"
 	"github.com/hftrunner/hftrunner/runner/internal/config"
 )
 
@@ -51,7 +50,7 @@ func TestVenueCommandLines(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := newRig(t, c.source)
-			r.NewVenue = func(*config.Connector, hclog.Logger) (*venues.Venue, error) {
+			r.Open = func(*config.Connector, *hostipc.Clock, hclog.Logger) (connector.Connector, error) {
 				return nil, errors.New("no such venue here")
 			}
 			if code := r.run(strings.Fields(c.args)...); code != c.want || !strings.Contains(r.err.String(), c.stderr) {
@@ -80,7 +79,7 @@ func TestConnectorThatCannotBeUsed(t *testing.T) {
 // record keeps the key of a connector away from what records.
 func TestRecordUsesNoKey(t *testing.T) {
 	r := newRig(t, "connector \"bybit\" \"by\" {\n  network = \"main\"\n  api_key = \"k\"\n  secret = \"s\"\n}\n")
-	r.NewVenue = func(c *config.Connector, _ hclog.Logger) (*venues.Venue, error) {
+	r.Open = func(c *config.Connector, _ *hostipc.Clock, _ hclog.Logger) (connector.Connector, error) {
 		if c.Live.HasKey() || c.Live.APIKey != "" || c.Live.Secret != "" {
 			t.Errorf("the key is there: %+v", c.Live)
 		}
@@ -92,16 +91,16 @@ func TestRecordUsesNoKey(t *testing.T) {
 }
 
 func TestReportForms(t *testing.T) {
-	report := venuecheck.Report{Findings: []venuecheck.Finding{
-		{Finding: protocol.Finding{What: "reachable", Value: "yes"}},
-		{Finding: protocol.Finding{What: "clock", Value: "3s ahead", Problem: "it is off", Advice: "set it"}},
-		{Finding: protocol.Finding{What: "key", Value: "not known", Problem: "refused", Advice: "make another"}, Blocks: true},
-	}}
+	findings := []connector.Finding{
+		{What: "reachable", Value: "yes"},
+		{What: "clock", Value: "3s ahead", Problem: "it is off", Advice: "set it"},
+		{What: "key", Value: "not known", Problem: "refused", Advice: "make another", Blocks: true},
+	}
 	r := newRig(t, "")
 	s := &settings{app: r.App, output: "text"}
-	c := &config.Connector{Kind: "bybit", Name: "by", Live: &config.Live{Network: "main", DeadMan: 30 * time.Second,
+	c := &config.Connector{Kind: "bybit", Name: "by", Live: &config.Live{Account: true, Network: "main", DeadMan: 30 * time.Second,
 		Settings: &venue.Settings{APIKey: "k", Secret: "s", OrderEntry: "ws", OrderPrefix: "hr"}}}
-	if err := s.printReport(c, report); err != nil {
+	if err := s.printFindings(c, findings); err != nil {
 		t.Fatal(err)
 	}
 	const want = `by, bybit, main, orders by ws as hr, dead man 30s
@@ -122,7 +121,7 @@ key: refused
 	}
 	r.out.b.Reset()
 	s.output = "json"
-	if err := s.printReport(c, report); err != nil || !strings.Contains(r.out.String(), `"what": "clock"`) || !strings.Contains(r.out.String(), `"ok": false`) {
+	if err := s.printFindings(c, findings); err != nil || !strings.Contains(r.out.String(), `"what": "clock"`) || !strings.Contains(r.out.String(), `"ok": false`) {
 		t.Errorf("%v\n%s", err, &r.out)
 	}
 }

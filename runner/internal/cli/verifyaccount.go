@@ -11,8 +11,9 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
 
-	"github.com/hftrunner/hftrunner/connector/venuecheck"
+	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/internal/history"
+	"github.com/hftrunner/hftrunner/internal/hostipc"
 	"github.com/hftrunner/hftrunner/runner/internal/config"
 )
 
@@ -70,29 +71,37 @@ func (s *settings) verifyAccount(ctx context.Context, name string, sinceNs int64
 	if err != nil {
 		return err
 	}
-	if !c.Live.HasKey() {
+	if c.Live.Account && !c.Live.HasKey() {
 		return withCode(ExitUsage, fmt.Errorf("connector %q has no key: its account cannot be read", c.Name))
 	}
-	v, err := s.app.NewVenue(c, hclog.NewNullLogger())
+	clock := hostipc.NewWallClock()
+	made, err := s.app.Open(c, clock, hclog.NewNullLogger())
 	if err != nil {
 		return withCode(ExitFailure, err)
 	}
 	a := &accountCheck{form: accountForm{Connector: c.Name, SinceNs: sinceNs, Differences: []accountDifference{}}}
-	a.ledger, err = venuecheck.NewLedger(ctx, v.Protocol, c.Live.OrderPrefix)
-	if err == nil {
-		a.form.UntilNs = v.Protocol.NowNs() - int64(verifyDelay)
+	if a.auditor, err = auditorOf(made, c); err == nil {
+		a.form.UntilNs = clock.NowNs() - int64(verifyDelay)
 		err = a.run(ctx, file, c)
 	}
-	if err := errors.Join(err, v.Protocol.Close()); err != nil {
+	if err := errors.Join(err, closeUnused(made)); err != nil {
 		return withCode(ExitFailure, fmt.Errorf("verify %s: %w", c.Name, err))
 	}
 	return s.printAccount(&a.form)
 }
 
+func auditorOf(made connector.Connector, c *config.Connector) (connector.Auditor, error) {
+	auditor, can := made.(connector.Auditor)
+	if !can {
+		return nil, fmt.Errorf("connectors of kind %q have no records of an account", c.Kind)
+	}
+	return auditor, nil
+}
+
 // accountCheck compares what the journal has of an account with what the venue has.
 type accountCheck struct {
-	form   accountForm
-	ledger *venuecheck.Ledger
+	form    accountForm
+	auditor connector.Auditor
 }
 
 func (a *accountCheck) run(ctx context.Context, file *config.File, c *config.Connector) error {
@@ -113,9 +122,9 @@ func (a *accountCheck) run(ctx context.Context, file *config.File, c *config.Con
 			}
 		}
 	}
-	var there []venuecheck.ExecutedOrder
+	var there []connector.ExecutedOrder
 	for _, symbol := range symbols {
-		found, err := a.ledger.Executed(ctx, symbol, a.form.SinceNs, a.form.UntilNs)
+		found, err := a.auditor.Executed(ctx, symbol, a.form.SinceNs, a.form.UntilNs)
 		if err != nil {
 			return err
 		}
@@ -134,7 +143,7 @@ func (a *accountCheck) run(ctx context.Context, file *config.File, c *config.Con
 // orderAt names an order at the venue.
 type orderAt struct{ symbol, venueID string }
 
-func (a *accountCheck) compare(ctx context.Context, here []history.ExecutedOrder, there []venuecheck.ExecutedOrder) error {
+func (a *accountCheck) compare(ctx context.Context, here []history.ExecutedOrder, there []connector.ExecutedOrder) error {
 	known := make(map[orderAt]history.ExecutedOrder)
 	for _, o := range here {
 		known[orderAt{o.Symbol, o.VenueID}] = o
@@ -152,7 +161,7 @@ func (a *accountCheck) compare(ctx context.Context, here []history.ExecutedOrder
 			continue
 		case found:
 		default:
-			clientID, ours, err := a.ledger.Owner(ctx, o.Symbol, o.VenueID)
+			clientID, ours, err := a.auditor.Owner(ctx, o.Symbol, o.VenueID)
 			if err == nil && !ours {
 				a.form.Foreign++
 				continue

@@ -33,7 +33,7 @@ func (c *checker) data(t *Backtest, x *Data) {
 	recorded := slices.ContainsFunc(x.Asset.Files, func(p string) bool { return !EventFile(p) })
 	switch b := x.block; {
 	case recorded && x.Format == "":
-		c.errorf(b.rng, "add format = ... (one of "+strings.Join(RecordedFormats(), ", ")+")",
+		c.errorf(b.rng, "add format = ... (one of "+strings.Join(c.options.Kinds.Recorded(), ", ")+")",
 			"the recorded files of %s need a format", x.Label)
 	case !recorded && len(x.Asset.Files) > 0:
 		for _, name := range []string{"format", "base_latency", "book_ticker"} {

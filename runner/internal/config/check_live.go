@@ -15,6 +15,9 @@ func (c *checker) live() {
 				c.errorf(con.rng, "", "connector %q cannot be used: %v", con.Name, err)
 			}
 		}
+		if !l.Account {
+			continue
+		}
 		if !l.HasKey() {
 			c.keyless(con)
 			continue

@@ -20,6 +20,7 @@ import (
 
 	"github.com/hftrunner/hftrunner/internal/control"
 	"github.com/hftrunner/hftrunner/internal/settings"
+	"github.com/hftrunner/hftrunner/internal/venues"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -49,6 +50,7 @@ func testPlugins(string, []string) Plugins {
 func testOptions() Options {
 	files := fstest.MapFS{"day1.gz": {}, "eth1.gz": {}, "eth2.gz": {}, "btc1.npz": {}, "btc2.npy": {}, "eth1.npz": {}, "eth2.npz": {}, "lat.npz": {}}
 	return Options{
+		Kinds:   venues.Kinds(),
 		Environ: []string{"SECRET_THING=top-secret-from-env", "PLAIN=many", "BINANCE_API_KEY=top-secret-key"},
 		Plugins: testPlugins,
 		Glob:    files.Glob,

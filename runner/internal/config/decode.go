@@ -11,6 +11,7 @@ import (
 // decoder turns the merged settings into a File.
 type decoder struct {
 	*report
+	kinds  Kinds
 	schema *settings.Block
 	layers *layers
 	// partial: the file has syntax errors, so what seems to be missing may just be unreadable.

@@ -8,7 +8,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 )
 
-// KindPaper is the kind of a simulated exchange; LiveKinds has the others.
+// KindPaper is the kind of a simulated exchange; Options.Kinds has the others.
 const KindPaper = "paper"
 
 // Names that other packages wire by.
@@ -31,6 +31,8 @@ type File struct {
 	Strategies []Strategy  `json:"strategies"`
 	// Warnings are problems that do not stop a run.
 	Warnings Problems `json:"-"`
+	// Kinds are those of Options.
+	Kinds Kinds `json:"-"`
 	// Fresh ignores what the journal has of earlier runs.
 	Fresh bool `json:"-"`
 
@@ -98,7 +100,11 @@ func (c *Connector) MarshalJSON() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return fmt.Appendf(nil, `{"kind":%q,"name":%q,"has_key":%t,%s`, c.Kind, c.Name, c.Live.HasKey(), own[1:]), nil
+	head := fmt.Appendf(nil, `{"kind":%q,"name":%q,"has_key":%t`, c.Kind, c.Name, c.Live.HasKey())
+	if len(own) > len("{}") {
+		head = append(head, ',')
+	}
+	return append(head, own[1:]...), nil
 }
 
 // OwnClock reports whether the connector's time is not the wall clock's.

@@ -4,19 +4,23 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/venue"
-	"github.com/hftrunner/hftrunner/internal/venues"
 )
 
 // Live is a connector block of a venue.
 type Live struct {
-	// Settings are those that every venue has, a part of Own, which are all of the kind's.
+	Kind connector.Kind
+	// Own are the kind's settings. Settings are a part of them, those that every venue has, if Account; else they are empty:
+	// the configuration does not know what the kind does with an account.
+	Own any
 	*venue.Settings
-	Own venue.OwnSettings
+	Account bool
 	// Network is "main" or "testnet", empty when every address is given; APIURL is empty where it is the network's. DeadMan is 0
 	// for none.
 	Network string
@@ -26,6 +30,9 @@ type Live struct {
 
 // String says what the connector is, without its secrets.
 func (l Live) String() string {
+	if !l.Account {
+		return "its own settings"
+	}
 	parts := []string{l.Network}
 	if l.Network == "" {
 		parts[0] = "own addresses"
@@ -49,9 +56,20 @@ const ordersByWebSocket = "ws"
 // Keyless returns the same without the account.
 func (l *Live) Keyless() *Live {
 	keyless := *l
-	keyless.Own = venues.Keyless(l.Own)
-	keyless.Settings = keyless.Own.Common()
+	own := reflect.New(reflect.TypeOf(l.Own).Elem())
+	own.Elem().Set(reflect.ValueOf(l.Own).Elem())
+	keyless.own(own.Interface())
+	keyless.APIKey, keyless.Secret = "", ""
 	return &keyless
+}
+
+// own takes over the kind's settings.
+func (l *Live) own(settings any) {
+	l.Own, l.Settings = settings, new(venue.Settings)
+	s, of := settings.(venue.OwnSettings)
+	if l.Account = of; of {
+		l.Settings = s.Common()
+	}
 }
 
 // leastDeadMan is the shortest window of a dead-man's switch: it is refreshed four times a window, and a reconnection
@@ -63,11 +81,23 @@ func bookLevels() []int { return []int{1, 50, 200, 1000} }
 
 // live decodes a connector block of a venue.
 func (d *decoder) live(b *block, c *Connector) {
-	kind, _ := venues.KindOf(c.Kind)
+	kind := d.kinds.named(c.Kind)
 	own := kind.NewSettings()
 	d.into(b, own)
-	l := &Live{Settings: own.Common(), Own: own}
+	l := &Live{Kind: kind}
+	l.own(own)
 	c.Live, c.Speed = l, 1
+	if l.Account {
+		d.account(b, c)
+	}
+	paper := d.schema.Block("connector").OfKind(KindPaper)
+	paper.Block("exchange").Decode(nil, nil, &c.Exchange)
+	paper.Block("fee").Decode(nil, nil, &c.Fee)
+}
+
+// account decodes what settings of a live venue have in common.
+func (d *decoder) account(b *block, c *Connector) {
+	l, own := c.Live, c.Live.Own
 	l.Network, _ = b.typ.Value(own, "network").(string)
 	l.APIURL, _ = b.typ.Value(own, "api_url").(string)
 	l.DeadMan, _ = b.typ.Value(own, "dead_man").(time.Duration)
@@ -90,9 +120,6 @@ func (d *decoder) live(b *block, c *Connector) {
 		}
 		l.BookTicker = false
 	}
-	paper := d.schema.Block("connector").OfKind(KindPaper)
-	paper.Block("exchange").Decode(nil, nil, &c.Exchange)
-	paper.Block("fee").Decode(nil, nil, &c.Fee)
 }
 
 // addresses: without a network every address that is used is given.
@@ -138,9 +165,9 @@ func (d *decoder) encrypted(b *block) {
 func (c *Connector) uses(address string) bool {
 	byWebSocket := c.Live.OrderEntry == ordersByWebSocket
 	switch {
-	case address == "private_url" && c.Kind == venues.Bybit:
+	case address == "private_url" && c.Kind == "bybit":
 		return c.Live.HasKey()
-	case address == "ws_api_url" && c.Kind == venues.BinanceSpot:
+	case address == "ws_api_url" && c.Kind == "binancespot":
 		return c.Live.HasKey()
 	case address == "key_url": // without it the key is not asked about
 		return false

@@ -20,6 +20,8 @@ const maxFileBytes = 4 << 20
 
 // Options are what Load takes besides the file. The zero value has an empty environment and checks no plugins.
 type Options struct {
+	// Kinds are the kinds of connectors that there are besides KindPaper.
+	Kinds Kinds
 	// Environ is the environment as os.Environ gives it: for env() and the RUNNER_* variables.
 	Environ []string
 	// Flags override arguments of the runner block by name.
@@ -93,7 +95,7 @@ func load(path string, o *Options, only string) (*File, *report, error) {
 	r.source = source
 	parsed, diags := hclsyntax.ParseConfig(source, path, hcl.InitialPos)
 	r.addDiagnostics(diags)
-	schema, err := fileSchema()
+	schema, err := fileSchema(o.Kinds)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -108,9 +110,9 @@ func load(path string, o *Options, only string) (*File, *report, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	d := &decoder{report: r, schema: schema, layers: merged, partial: diags.HasErrors()}
+	d := &decoder{report: r, kinds: o.Kinds, schema: schema, layers: merged, partial: diags.HasErrors()}
 	f := d.file(path, root)
-	f.source = source
+	f.source, f.Kinds = source, o.Kinds
 	if only == "" && !d.partial {
 		(&checker{report: r, file: f, options: o}).check()
 	}

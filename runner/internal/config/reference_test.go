@@ -13,6 +13,7 @@ import (
 	"github.com/google/jsonschema-go/jsonschema"
 
 	"github.com/hftrunner/hftrunner/internal/settings"
+	"github.com/hftrunner/hftrunner/internal/venues"
 )
 
 // reference prints the table as docs/config.md has it.
@@ -96,7 +97,7 @@ func defaultText(s *settings.Setting) string {
 }
 
 func TestReferenceIsCurrent(t *testing.T) {
-	schema, err := JSONSchema()
+	schema, err := JSONSchema(venues.Kinds())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +120,7 @@ func TestReferenceIsCurrent(t *testing.T) {
 
 // What is in the examples fits the JSON Schema, and what is wrong does not.
 func TestJSONSchema(t *testing.T) {
-	text, err := JSONSchema()
+	text, err := JSONSchema(venues.Kinds())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -216,7 +217,7 @@ func TestSettingsSayWhatTheyAreFor(t *testing.T) {
 
 func schemaOf(t *testing.T) *settings.Block {
 	t.Helper()
-	b, err := fileSchema()
+	b, err := fileSchema(venues.Kinds())
 	if err != nil {
 		t.Fatal(err)
 	}

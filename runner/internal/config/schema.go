@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"reflect"
 	"regexp"
+	"slices"
 
-	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/internal/settings"
-	"github.com/hftrunner/hftrunner/internal/venues"
 )
 
 // fileBlocks are the blocks at the top of the file. What a connector block has depends on its kind.
@@ -26,44 +26,70 @@ type connectorBlock struct {
 
 const paperDoc = "A simulated exchange on a synthetic or recorded feed. Without a feed block it has a synthetic one."
 
-// RecordedFormats are the formats of recorded files, for replays and backtests alike: those of the venues.
-func RecordedFormats() []string { return LiveKinds() }
+// Kinds are the kinds of connectors besides KindPaper, in the order of the documentation.
+type Kinds []connector.Kind
 
-// LiveKinds are the kinds of connectors to real venues, in the order of the documentation.
-func LiveKinds() []string {
+// Names returns their names.
+func (k Kinds) Names() []string {
 	var names []string
-	for _, k := range venues.Kinds() {
-		names = append(names, k.Name)
+	for i := range k {
+		names = append(names, k[i].Name)
 	}
 	return names
 }
 
+// Recorded returns the formats of recorded files, for replays and backtests alike: those of the kinds that have one.
+func (k Kinds) Recorded() []string {
+	var names []string
+	for i := range k {
+		if k[i].Format.NewDecoder != nil {
+			names = append(names, k[i].Name)
+		}
+	}
+	return names
+}
+
+// Formats returns how recorded files are read, by the names of the formats.
+func (k Kinds) Formats() map[string]connector.Format {
+	formats := map[string]connector.Format{}
+	for i := range k {
+		if k[i].Format.NewDecoder != nil {
+			formats[k[i].Name] = k[i].Format
+		}
+	}
+	return formats
+}
+
+// named returns the kind of a name; the schema has refused others.
+func (k Kinds) named(name string) connector.Kind {
+	return k[slices.IndexFunc(k, func(one connector.Kind) bool { return one.Name == name })]
+}
+
 // fileSchema is the one schema of everything the file may hold, read from the tags of the structs that it is decoded into: it
 // checks, it gives the defaults, and docs/config.md is printed from it.
-func fileSchema() (*settings.Block, error) {
+func fileSchema(kinds Kinds) (*settings.Block, error) {
 	file, err := settings.Of(reflect.TypeFor[fileBlocks]())
 	if err != nil {
 		return nil, fmt.Errorf("settings of the file: %w", err)
 	}
-	connector := file.Block("connector")
-	kinds := []venue.Kind{{Name: KindPaper, Doc: paperDoc}}
-	for i, k := range append(kinds, venues.Kinds()...) {
-		t := reflect.TypeFor[Connector]()
-		if i > 0 {
-			t = reflect.TypeOf(k.NewSettings()).Elem()
+	block := file.Block("connector")
+	paper := connector.Kind{Name: KindPaper, Doc: paperDoc, NewSettings: func() any { return new(Connector) }}
+	for _, k := range append(Kinds{paper}, kinds...) {
+		if k.Name == "" || k.NewSettings == nil || slices.Contains(block.Labels[0].Choices, k.Name) {
+			return nil, fmt.Errorf("kind of connectors %q: it needs a name of its own, and settings", k.Name)
 		}
-		b, err := settings.Of(t)
+		b, err := settings.Of(reflect.TypeOf(k.NewSettings()).Elem())
 		if err != nil {
 			return nil, fmt.Errorf("settings of a connector of kind %q: %w", k.Name, err)
 		}
-		b.Name, b.Doc = connector.Name, k.Doc
+		b.Name, b.Doc = block.Name, k.Doc
 		b.Labels = []settings.Label{{Name: "kind", Choices: []string{k.Name}}, {Name: "name", Format: "identifier"}}
-		connector.Kinds = append(connector.Kinds, b)
-		connector.Labels[0].Choices = append(connector.Labels[0].Choices, k.Name)
+		block.Kinds = append(block.Kinds, b)
+		block.Labels[0].Choices = append(block.Labels[0].Choices, k.Name)
 	}
-	connector.OfKind(KindPaper).Block("replay").Setting("format").Choices = RecordedFormats()
+	block.OfKind(KindPaper).Block("replay").Setting("format").Choices = kinds.Recorded()
 	data := file.Block("strategy").Block("backtest").Block("data")
-	data.Setting("format").Choices = RecordedFormats()
+	data.Setting("format").Choices = kinds.Recorded()
 	model := data.Block("exchange").Setting("model")
 	model.Choices = append(model.Choices, ModelL3)
 	model.Doc += "; '" + ModelL3 + "': data by order, first in first out"
@@ -93,8 +119,8 @@ func markCode(b *settings.Block) {
 
 // JSONSchema returns a JSON Schema of what the file says, with the values that its expressions give; it is for editors and programs
 // that write or check configurations, and the runner itself reads no JSON.
-func JSONSchema() ([]byte, error) {
-	file, err := fileSchema()
+func JSONSchema(kinds Kinds) ([]byte, error) {
+	file, err := fileSchema(kinds)
 	if err != nil {
 		return nil, err
 	}

@@ -633,7 +633,7 @@ func TestKeysOnTheExchange(t *testing.T) {
 		}
 	}
 	findings, err := connected(t, e, func(c *binancefutures.Config) { c.APIKey, c.Secret = "hedge", "h" }).Permissions(t.Context())
-	if err != nil || !slices.ContainsFunc(findings, func(f protocol.Finding) bool { return f.What == "position mode" && f.Problem != "" }) {
+	if err != nil || !slices.ContainsFunc(findings, func(f connector.Finding) bool { return f.What == "position mode" && f.Problem != "" }) {
 		t.Errorf("%+v, %v", findings, err)
 	}
 	if state, err := e.State(served); err != nil || len(state.Orders) != 1 {

@@ -9,22 +9,17 @@ import (
 )
 
 // Kind returns the kind of this venue.
-func Kind() venue.Kind {
-	return venue.Kind{Name: "binancefutures", Doc: doc, NewSettings: func() venue.OwnSettings { return new(Settings) }, Open: open,
-		Format: connector.Format{Rule: connector.RuleFutures, NewDecoder: func() connector.Decoder {
-			return binanceapi.Recorded(new(Decoder), &Decoder{AggTrades: true})
-		}}}
+func Kind() connector.Kind {
+	return venue.NewKind("binancefutures", doc, connector.Format{Rule: connector.RuleFutures, NewDecoder: func() connector.Decoder {
+		return binanceapi.Recorded(new(Decoder), &Decoder{AggTrades: true})
+	}}, open)
 }
 
-func open(env venue.Env) (venue.Opened, error) {
-	s, ok := env.Settings.(*Settings)
-	if !ok {
-		return venue.Opened{}, venue.ErrSettings
-	}
-	c := Config{Settings: *s, NowNs: env.NowNs, Logger: env.Logger, Outage: env.Outage, Timeout: env.Pace.Timeout,
-		QuietMarket: env.Pace.QuietTrades, KeepAliveInterval: env.Pace.KeepAlive,
-		Silence: env.Pace.Silence, Lifetime: env.Pace.Lifetime}
-	c.OrderEntry, c.QuietLimit = env.OrderEntry, cmp.Or(env.Pace.QuietBooks, s.QuietLimit)
+func open(s *Settings, env venue.Env) (venue.Opened, error) {
+	c := Config{Settings: *s, NowNs: env.NowNs, Logger: env.Logger, Outage: env.Outage, Timeout: s.Pace.Timeout,
+		QuietMarket: s.Pace.QuietTrades, KeepAliveInterval: s.Pace.KeepAlive,
+		Silence: s.Pace.Silence, Lifetime: s.Pace.Lifetime}
+	c.OrderEntry, c.QuietLimit = env.OrderEntry, cmp.Or(s.Pace.QuietBooks, s.QuietLimit)
 	p, err := New(c)
 	if err != nil {
 		return venue.Opened{}, err

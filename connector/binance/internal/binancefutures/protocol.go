@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/binance/internal/binanceapi"
 	"github.com/hftrunner/hftrunner/connector/protocol"
 )
@@ -163,11 +164,11 @@ func filters(row binanceapi.Value) protocol.Filters {
 }
 
 // Permissions looks at the account's position mode, whether the key may trade, and the limits.
-func (p *Protocol) Permissions(ctx context.Context) ([]protocol.Finding, error) {
+func (p *Protocol) Permissions(ctx context.Context) ([]connector.Finding, error) {
 	if p.signer.Key() == nil {
-		return []protocol.Finding{{What: "key", Value: "none: market data only"}}, nil
+		return []connector.Finding{{What: "key", Value: "none: market data only"}}, nil
 	}
-	findings := []protocol.Finding{{What: "key", Value: p.signer.Key().String()}}
+	findings := []connector.Finding{{What: "key", Value: p.signer.Key().String()}}
 	if p.keys != nil {
 		findings = append(findings, p.keys.KeyFindings(ctx, "enableFutures")...)
 	}
@@ -179,9 +180,9 @@ func (p *Protocol) Permissions(ctx context.Context) ([]protocol.Finding, error) 
 	if err != nil {
 		return findings, err
 	}
-	mode := protocol.Finding{What: "position mode", Value: "one-way"}
+	mode := connector.Finding{What: "position mode", Value: "one-way"}
 	if hedge {
-		mode = protocol.Finding{What: "position mode", Value: "hedge", Problem: "orders without a position side are rejected in hedge mode",
+		mode = connector.Finding{What: "position mode", Value: "hedge", Problem: "orders without a position side are rejected in hedge mode",
 			Advice: "set the account's position mode to one-way"}
 	}
 	findings = append(findings, mode)
@@ -200,12 +201,12 @@ func (p *Protocol) Permissions(ctx context.Context) ([]protocol.Finding, error) 
 }
 
 // trading looks at what the account may do.
-func (p *Protocol) trading(ctx context.Context) ([]protocol.Finding, error) {
-	trading := protocol.Finding{What: "trading", Value: "allowed"}
-	margin := protocol.Finding{What: "multi-assets margin", Value: "off"}
+func (p *Protocol) trading(ctx context.Context) ([]connector.Finding, error) {
+	trading := connector.Finding{What: "trading", Value: "allowed"}
+	margin := connector.Finding{What: "multi-assets margin", Value: "off"}
 	err := p.ask(ctx, "/fapi/v1/accountConfig", binanceapi.Cost{Weight: 5}, nil, func(v binanceapi.Value) error {
 		if !v.Bool("canTrade") {
-			trading = protocol.Finding{What: "trading", Value: "not allowed", Problem: "the account may not trade futures",
+			trading = connector.Finding{What: "trading", Value: "not allowed", Problem: "the account may not trade futures",
 				Advice: "open the futures account and let the key trade futures in the API management"}
 		}
 		if v.Bool("multiAssetsMargin") {
@@ -215,21 +216,21 @@ func (p *Protocol) trading(ctx context.Context) ([]protocol.Finding, error) {
 	})
 	switch {
 	case err == nil:
-		return []protocol.Finding{trading, margin}, nil
+		return []connector.Finding{trading, margin}, nil
 	case protocol.CauseOf(err) == protocol.Refused:
-		return []protocol.Finding{{What: "trading", Value: "unknown: this venue does not report it"}}, nil
+		return []connector.Finding{{What: "trading", Value: "unknown: this venue does not report it"}}, nil
 	}
 	return nil, err
 }
 
 // limit compares one of the venue's limits with the configured one.
-func (p *Protocol) limit(u binanceapi.Usage) protocol.Finding {
+func (p *Protocol) limit(u binanceapi.Usage) connector.Finding {
 	limits := map[binanceapi.Usage]int{
 		{Limit: binanceapi.RequestWeight, Interval: time.Minute}: p.config.WeightPerMinute,
 		{Limit: binanceapi.Orders, Interval: 10 * time.Second}:   p.config.OrdersPer10s,
 		{Limit: binanceapi.Orders, Interval: time.Minute}:        p.config.OrdersPerMinute,
 	}
-	f := protocol.Finding{What: "rate limit", Value: binanceapi.Allowance{Limit: u.Limit, Interval: u.Interval, Max: u.Max}.String()}
+	f := connector.Finding{What: "rate limit", Value: binanceapi.Allowance{Limit: u.Limit, Interval: u.Interval, Max: u.Max}.String()}
 	if own := limits[binanceapi.Usage{Limit: u.Limit, Interval: u.Interval}]; own > u.Max {
 		f.Minor = true
 		f.Problem = fmt.Sprintf("%d are allowed here: the venue will reject some", own)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/binance/internal/binanceapi"
 	"github.com/hftrunner/hftrunner/connector/protocol"
 )
@@ -104,12 +105,12 @@ func (p *Protocol) ArmDeadMan(context.Context, string, time.Duration) error {
 }
 
 // Permissions looks at what the account may do and at its order limits.
-func (p *Protocol) Permissions(ctx context.Context) ([]protocol.Finding, error) {
+func (p *Protocol) Permissions(ctx context.Context) ([]connector.Finding, error) {
 	key := p.signer.Key()
 	if key == nil {
-		return []protocol.Finding{{What: "key", Value: "none: market data only"}}, nil
+		return []connector.Finding{{What: "key", Value: "none: market data only"}}, nil
 	}
-	findings := append([]protocol.Finding{{What: "key", Value: key.String()}}, p.client.KeyFindings(ctx,
+	findings := append([]connector.Finding{{What: "key", Value: key.String()}}, p.client.KeyFindings(ctx,
 		"enableSpotAndMarginTrading")...)
 	err := p.account(ctx, func(v binanceapi.Value) error {
 		findings = append(findings, accountFindings(v)...)
@@ -129,16 +130,16 @@ func (p *Protocol) Permissions(ctx context.Context) ([]protocol.Finding, error) 
 		return findings, err
 	}
 	return append(findings,
-		protocol.Finding{What: "position",
+		connector.Finding{What: "position",
 			Value: "what the account has of the base asset, free and locked (position = \"account\"), or what a strategy's fills add up to"},
-		protocol.Finding{What: "dead-man's switch",
+		connector.Finding{What: "dead-man's switch",
 			Value: "none at the venue: if the runner is cut off its orders stay"}), nil
 }
 
 // limit compares one of the venue's limits with the configured one.
-func (p *Protocol) limit(u binanceapi.Usage) protocol.Finding {
+func (p *Protocol) limit(u binanceapi.Usage) connector.Finding {
 	its := binanceapi.Allowance{Limit: u.Limit, Interval: u.Interval, Max: u.Max}
-	f := protocol.Finding{What: "rate limit", Value: fmt.Sprintf("%v, %d used", its, u.Used)}
+	f := connector.Finding{What: "rate limit", Value: fmt.Sprintf("%v, %d used", its, u.Used)}
 	for _, own := range p.config.allowances() {
 		if own.Limit == u.Limit && own.Interval == u.Interval && own.Max > u.Max {
 			f.Minor = true
@@ -150,17 +151,17 @@ func (p *Protocol) limit(u binanceapi.Usage) protocol.Finding {
 }
 
 // accountFindings says what the account may do.
-func accountFindings(v binanceapi.Value) []protocol.Finding {
-	trade := protocol.Finding{What: "trading", Value: "allowed"}
+func accountFindings(v binanceapi.Value) []connector.Finding {
+	trade := connector.Finding{What: "trading", Value: "allowed"}
 	if !v.Bool("canTrade") {
 		trade.Value = "not allowed"
 		trade.Problem = "the account may not trade"
 		trade.Advice = "look in the account's API management whether spot trading is enabled for the key and the account is not restricted"
 	}
-	findings := []protocol.Finding{{What: "account type", Value: v.Text("accountType")}, trade}
+	findings := []connector.Finding{{What: "account type", Value: v.Text("accountType")}, trade}
 	rates := v.Field("commissionRates")
 	if rates.IsObject() {
-		findings = append(findings, protocol.Finding{What: "fees", Value: fmt.Sprintf("maker %s, taker %s",
+		findings = append(findings, connector.Finding{What: "fees", Value: fmt.Sprintf("maker %s, taker %s",
 			percent(rates.Decimal("maker")),
 			percent(rates.Decimal("taker")))})
 	}

@@ -224,13 +224,13 @@ func TestPermissions(t *testing.T) {
 	}
 	defer greedy.Close()
 	findings, err = greedy.Permissions(context.Background())
-	if i := slices.IndexFunc(findings, func(f protocol.Finding) bool { return f.Problem != "" && f.Advice != "" }); err != nil || i < 0 || !strings.Contains(findings[i].Problem, "101") {
+	if i := slices.IndexFunc(findings, func(f connector.Finding) bool { return f.Problem != "" && f.Advice != "" }); err != nil || i < 0 || !strings.Contains(findings[i].Problem, "101") {
 		t.Errorf("%v, %+v", err, findings)
 	}
 
 	account = `{"canTrade":false}`
 	findings, err = p.Permissions(context.Background())
-	if i := slices.IndexFunc(findings, func(f protocol.Finding) bool { return f.Problem != "" && f.Advice != "" }); err != nil || i < 0 || findings[i].What != "trading" {
+	if i := slices.IndexFunc(findings, func(f connector.Finding) bool { return f.Problem != "" && f.Advice != "" }); err != nil || i < 0 || findings[i].What != "trading" {
 		t.Errorf("%v, %+v", err, findings)
 	}
 	f.answer = func(*request) (int, string) {

@@ -118,8 +118,8 @@ var allowed = []importRule{
 	{"connector/venue", "runs any protocol, knows no venue", []string{
 		"connector", "connector/feed", "connector/internal/blotter", "connector/internal/budget",
 		"connector/internal/clientid", "connector/internal/clocksync", "connector/internal/stream",
-		"connector/venuecheck", "connector/protocol", "hft"}},
-	{"connector/venuecheck", "looks at any venue, knows none", []string{
+		"connector/internal/venuecheck", "connector/protocol", "hft"}},
+	{"connector/internal/venuecheck", "looks at any venue, knows none", []string{
 		"connector", "connector/internal/clientid", "connector/internal/clocksync", "connector/internal/stream",
 		"connector/protocol", "hft"}},
 	{"connector/binance/internal/binanceapi", "shared by the two Binance venues, which do not import each other",
@@ -544,8 +544,8 @@ var onMachineTime = map[string]string{
 	"connector/venue/steps.go":                        "deadline of a request",
 	"connector/venue/strays.go":                       "deadlines of requests, and the pause that the venue asks for",
 	"connector/venue/sweep.go":                        "deadlines of requests and of a late answer",
-	"connector/venuecheck/rules.go":                   "pause between requests to a live venue, and their deadlines",
-	"connector/venuecheck/streams.go":                 "how long a connection is waited for",
+	"connector/internal/venuecheck/rules.go":                   "pause between requests to a live venue, and their deadlines",
+	"connector/internal/venuecheck/streams.go":                 "how long a connection is waited for",
 	"connector/venue/trade.go":                        "deadline of what is still unanswered at the end of a run",
 }
 

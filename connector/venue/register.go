@@ -5,8 +5,8 @@ import (
 	"fmt"
 
 	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/internal/venuecheck"
 	"github.com/hftrunner/hftrunner/connector/protocol"
-	"github.com/hftrunner/hftrunner/connector/venuecheck"
 )
 
 // Register subscribes an instrument. One that the venue does not have, or whose steps are not the venue's, stays without a

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/venuecheck"
+	"github.com/hftrunner/hftrunner/connector/internal/venuecheck"
 	"github.com/hftrunner/hftrunner/internal/testexchange"
 	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
 	"github.com/hftrunner/hftrunner/internal/venues"

@@ -544,8 +544,8 @@ var onMachineTime = map[string]string{
 	"connector/venue/steps.go":                        "deadline of a request",
 	"connector/venue/strays.go":                       "deadlines of requests, and the pause that the venue asks for",
 	"connector/venue/sweep.go":                        "deadlines of requests and of a late answer",
-	"connector/internal/venuecheck/rules.go":                   "pause between requests to a live venue, and their deadlines",
-	"connector/internal/venuecheck/streams.go":                 "how long a connection is waited for",
+	"connector/internal/venuecheck/rules.go":          "pause between requests to a live venue, and their deadlines",
+	"connector/internal/venuecheck/streams.go":        "how long a connection is waited for",
 	"connector/venue/trade.go":                        "deadline of what is still unanswered at the end of a run",
 }
 

@@ -13,7 +13,8 @@ import (
 type Kind struct {
 	// Name is the block's first label, and the format of the venue's recordings. Doc describes the kind to users.
 	Name, Doc string
-	// NewSettings returns a pointer to a new struct of what a block has. docs/connector.md lists the tags of its fields.
+	// NewSettings returns a pointer to a new struct of what a block has. docs/connector.md lists the tags of its
+	// fields.
 	NewSettings func() any
 	// Format reads what the venue sends, live and recorded alike. Without a NewDecoder there are no recordings.
 	Format Format
@@ -30,8 +31,8 @@ type Env struct {
 	// Logger is never nil. NowNs is the clock that the connector will run with.
 	Logger hclog.Logger
 	NowNs  func() int64
-	// Answered is to be called whenever the venue answers while Steps or Preflight are busy; nil if nobody wants to know. A venue
-	// that keeps answering is waited for.
+	// Answered is to be called whenever the venue answers while Steps or Preflight are busy; nil if nobody wants to
+	// know. A venue that keeps answering is waited for.
 	Answered func()
 }
 
@@ -47,8 +48,8 @@ func NewKind[S any](name, doc string, open func(*S, Env) (Connector, error)) Kin
 		}}
 }
 
-// What follows is optional: a Connector that a Kind has opened may also implement Stepper, Preflighter, Checker, Recordable and
-// Auditor, whose methods are called before Run, or io.Closer, which is called where Run is not.
+// What follows is optional: a Connector that a Kind has opened may also implement Stepper, Preflighter, Checker,
+// Recordable and Auditor, whose methods are called before Run, or io.Closer, which is called where Run is not.
 
 // Steps are the steps of one symbol at the venue.
 type Steps struct {
@@ -59,17 +60,19 @@ type Steps struct {
 	Err error
 }
 
-// Of fills in tick and lot size where the configured ones are 0, and returns an error that names both where they differ, or
-// Err.
+// Of fills in tick and lot size where the configured ones are 0, and returns an error that names both where they
+// differ, or Err.
 func (s *Steps) Of(tickSize, lotSize float64) (tick, lot float64, err error) {
 	tick, lot = cmp.Or(tickSize, s.TickSize), cmp.Or(lotSize, s.LotSize)
 	switch {
 	case s.Err != nil:
 		return tick, lot, s.Err
 	case !sameStep(tick, s.TickSize):
-		return tick, lot, fmt.Errorf("tick_size of %s is %v and the venue's is %v: write the venue's or remove it", s.Symbol, tick, s.TickSize)
+		return tick, lot, fmt.Errorf("tick_size of %s is %v and the venue's is %v: write the venue's or remove it",
+			s.Symbol, tick, s.TickSize)
 	case !sameStep(lot, s.LotSize):
-		return tick, lot, fmt.Errorf("lot_size of %s is %v and the venue's is %v: write the venue's or remove it", s.Symbol, lot, s.LotSize)
+		return tick, lot, fmt.Errorf("lot_size of %s is %v and the venue's is %v: write the venue's or remove it",
+			s.Symbol, lot, s.LotSize)
 	}
 	return tick, lot, nil
 }
@@ -77,7 +80,8 @@ func (s *Steps) Of(tickSize, lotSize float64) (tick, lot float64, err error) {
 // sameStep reports whether a configured step is the venue's.
 func sameStep(configured, venues float64) bool { return math.Abs(configured-venues) <= 1e-9*venues }
 
-// Stepper is implemented by connectors whose venue tells tick and lot sizes, so that a configuration may leave them out.
+// Stepper is implemented by connectors whose venue tells tick and lot sizes, so that a configuration may leave them
+// out.
 type Stepper interface {
 	// Steps asks the venue for each symbol. The error says that it did not answer; then it is asked again later.
 	Steps(ctx context.Context, symbols []string) ([]Steps, error)
@@ -124,8 +128,8 @@ type Finding struct {
 
 // Recordable is implemented by connectors of which `runner record` can make recordings.
 type Recordable interface {
-	// Record has every message about a registered symbol, and every snapshot of its book, handed to a function, with the time of
-	// its receipt. One goroutine at a time calls the function, which keeps nothing of the message.
+	// Record has every message about a registered symbol, and every snapshot of its book, handed to a function, with
+	// the time of its receipt. One goroutine at a time calls the function, which keeps nothing of the message.
 	Record(to func(symbol string, localNs int64, message []byte))
 }
 
@@ -136,7 +140,8 @@ type ExecutedOrder struct {
 	Executions      int
 }
 
-// Auditor is implemented by connectors that can read the venue's own records of the account, for `runner verify-account`.
+// Auditor is implemented by connectors that can read the venue's own records of the account, for `runner
+// verify-account`.
 type Auditor interface {
 	// Executed lists the orders on a symbol that were executed from one time of the venue to before another.
 	Executed(ctx context.Context, symbol string, sinceNs, untilNs int64) ([]ExecutedOrder, error)

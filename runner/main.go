@@ -1,8 +1,8 @@
-// Package runner is the command runner: it hosts trading strategies, reads a configuration, connects the markets in it, runs each
-// strategy in a process of its own, and talks to a runner that is already there.
+// Package runner is the command runner: it hosts trading strategies, reads a configuration, connects the markets in
+// it, runs each strategy in a process of its own, and talks to a runner that is already there.
 //
-// It only wires: which kinds of connectors there are besides paper, and with them which formats of recorded files, is up to who
-// calls Main. The command line itself is in internal/cli, the configuration in internal/config.
+// It only wires: which kinds of connectors there are besides paper, and with them which formats of recorded files, is
+// up to who calls Main. The command line itself is in internal/cli, the configuration in internal/config.
 package runner
 
 import (
@@ -25,8 +25,8 @@ import (
 	"github.com/hftrunner/hftrunner/runner/internal/config"
 )
 
-// Main is the whole program: it runs the command line of this process and ends it. kinds are the connectors to venues that a
-// configuration may have; each has a name of its own.
+// Main is the whole program: it runs the command line of this process and ends it. kinds are the connectors to venues
+// that a configuration may have; each has a name of its own.
 func Main(kinds ...connector.Kind) { program(func(*host.Config) {}, kinds) }
 
 // program is Main with a last look at the configuration of a host.
@@ -48,8 +48,8 @@ func run(args []string, adjust func(*host.Config), kinds config.Kinds) int {
 		signal.Notify(signals, syscall.SIGHUP)
 	}
 	defer signal.Stop(signals)
-	// Caught, so that a reader of the output that went away ("runner run | tee", on Ctrl-C) does not end this process before its
-	// orders have: a write is an error then. Ignored would be inherited by what is started.
+	// Caught, so that a reader of the output that went away ("runner run | tee", on Ctrl-C) does not end this process
+	// before its orders have: a write is an error then. Ignored would be inherited by what is started.
 	pipes := make(chan os.Signal, 1)
 	signal.Notify(pipes, syscall.SIGPIPE)
 	defer signal.Stop(pipes)

@@ -40,15 +40,16 @@ func closeUnused(c connector.Connector) error {
 
 // checkVenue says what is wrong with a connector's settings without connecting.
 func checkVenue(c *config.Connector) error {
-	made, err := c.Live.Kind.Open(connector.Env{Name: c.Name, Settings: c.Live.Own, Logger: hclog.NewNullLogger(), NowNs: hostipc.NewWallClock().NowNs})
+	made, err := c.Live.Kind.Open(connector.Env{Name: c.Name, Settings: c.Live.Own,
+		Logger: hclog.NewNullLogger(), NowNs: hostipc.NewWallClock().NowNs})
 	if err != nil {
 		return err
 	}
 	return closeUnused(made)
 }
 
-// notYet is the error of a venue that does not answer, or with an account that cannot be traded as it is: nothing of that has
-// to do with the configuration.
+// notYet is the error of a venue that does not answer, or with an account that cannot be traded as it is: nothing of
+// that has to do with the configuration.
 type notYet struct{ error }
 
 // Unwrap returns the cause.
@@ -61,8 +62,8 @@ type answer struct {
 	err       error
 }
 
-// askVenue asks a venue for its steps, and whether the account can be traded, as far as the connector can ask. Requests are signed
-// by the host's clock; it calls spoke whenever the venue answers.
+// askVenue asks a venue for its steps, and whether the account can be traded, as far as the connector can ask.
+// Requests are signed by the host's clock; it calls spoke whenever the venue answers.
 func askVenue(ctx context.Context, file *config.File, c *config.Connector, clock *hostipc.Clock, logger hclog.Logger,
 	spoke func()) (a answer) {
 	if a.connector, a.err = open(c, connector.Env{Logger: logger, NowNs: clock.NowNs, Answered: spoke}); a.err != nil {
@@ -93,8 +94,8 @@ func (a *answer) close() error {
 	return closeUnused(a.connector)
 }
 
-// made returns the connector to a venue that has answered, and fills in the steps. The problems are where the answer does not
-// agree with the configuration: the connector is there for what else is traded on it.
+// made returns the connector to a venue that has answered, and fills in the steps. The problems are where the answer
+// does not agree with the configuration: the connector is there for what else is traded on it.
 func (a *answer) made(file *config.File, c *config.Connector) (connector.Connector, config.Problems, error) {
 	if a.err != nil {
 		return nil, nil, a.err
@@ -108,7 +109,8 @@ func (a *answer) made(file *config.File, c *config.Connector) (connector.Connect
 		case tells:
 			return 0, 0, fmt.Errorf("the venue returned nothing for %s", in.Symbol)
 		case in.TickSize == 0 || in.LotSize == 0:
-			return 0, 0, fmt.Errorf("%s needs tick_size and lot_size: connectors of kind %q do not ask the venue for them", in.Symbol, c.Kind)
+			return 0, 0, fmt.Errorf("%s needs tick_size and lot_size: connectors of kind %q do not ask the venue for them",
+				in.Symbol, c.Kind)
 		}
 		return in.TickSize, in.LotSize, nil
 	})
@@ -133,12 +135,13 @@ func (a *answer) opened(file *config.File, c *config.Connector) (host.Opened, er
 	return host.Opened{Connector: made, Steps: stepsOf(file, c.Name, unfit), Unfit: unfit}, nil
 }
 
-// answerTime is how long the host waits for each answer of a venue at the start, so that what is wrong in the configuration
-// ends it at once.
+// answerTime is how long the host waits for each answer of a venue at the start, so that what is wrong in the
+// configuration ends it at once.
 const answerTime = 2 * time.Second
 
-// liveConnector makes the connector to a venue, or what makes it as soon as the venue answers: nobody else waits for one that is
-// silent. Then the question goes on until ctx, that of the run, ends, so that a slow venue is not asked twice.
+// liveConnector makes the connector to a venue, or what makes it as soon as the venue answers: nobody else waits for
+// one that is silent. Then the question goes on until ctx, that of the run, ends, so that a slow venue is not asked
+// twice.
 func liveConnector(ctx context.Context, file *config.File, c *config.Connector, clock *hostipc.Clock,
 	logger hclog.Logger) (host.ConnectorConfig, error) {
 	cfg := host.ConnectorConfig{Name: c.Name, Kind: c.Kind, Trades: c.Live.HasKey() || !c.Live.Account,

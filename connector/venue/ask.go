@@ -49,7 +49,8 @@ func newAsked(s *Settings, rule connector.Rule, env connector.Env, open func(Env
 	if err != nil {
 		return nil, err
 	}
-	a.Connector, err = New(Config{Protocol: made.Protocol, Rule: rule, OrderPrefix: s.OrderPrefix, Trading: s.HasKey(), DeadMan: made.DeadMan,
+	a.Connector, err = New(Config{Protocol: made.Protocol, Rule: rule, OrderPrefix: s.OrderPrefix,
+		Trading: s.HasKey(), DeadMan: made.DeadMan,
 		AuditInterval: s.Pace.AuditInterval, CancelOnDisconnect: s.CancelOnDisconnect,
 		QuietLimit: cmp.Or(s.Pace.QuietBooks, made.QuietLimit), BackOffMax: s.Pace.BackOffMax,
 		AttemptsPer5Min: s.Pace.AttemptsPer5Min, RefusedPause: s.Pace.RefusedPause, Logger: env.Logger, Outage: outage})
@@ -132,10 +133,11 @@ func (a *asked) Preflight(ctx context.Context, symbols []string) error {
 // Check looks at everything that trading needs.
 func (a *asked) Check(ctx context.Context, o connector.CheckOptions) []connector.Finding {
 	if err := a.begin(); err != nil {
-		return []connector.Finding{{What: "order entry", Value: "not known", Problem: err.Error(), Advice: "check its URL and the key", Blocks: true}}
+		return []connector.Finding{{What: "order entry", Value: "not known", Problem: err.Error(),
+			Advice: "check its URL and the key", Blocks: true}}
 	}
-	return venuecheck.Run(ctx, venuecheck.Options{Protocol: a.protocol, HasKey: a.settings.HasKey(), OrderPrefix: a.settings.OrderPrefix,
-		OrderTest: o.OrderTest, Instruments: o.Instruments})
+	return venuecheck.Run(ctx, venuecheck.Options{Protocol: a.protocol, HasKey: a.settings.HasKey(),
+		OrderPrefix: a.settings.OrderPrefix, OrderTest: o.OrderTest, Instruments: o.Instruments})
 }
 
 // Record has all messages handed to a function.

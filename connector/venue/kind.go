@@ -9,8 +9,9 @@ import (
 	"github.com/hftrunner/hftrunner/connector/protocol"
 )
 
-// NewKind returns the kind of a live venue, whose settings are an S. open makes its Protocol; it connects to nothing but, with
-// OrderEntry "ws", to the venue's order entry. Kind.Open of the result has the settings checked and connects to nothing.
+// NewKind returns the kind of a live venue, whose settings are an S. open makes its Protocol; it connects to nothing
+// but, with OrderEntry "ws", to the venue's order entry. Kind.Open of the result has the settings checked and
+// connects to nothing.
 func NewKind[S any, P interface {
 	*S
 	OwnSettings
@@ -40,14 +41,14 @@ type Opened struct {
 	QuietLimit, DeadMan time.Duration
 }
 
-// Pace is after how long things happen that take minutes in practice. What is 0 has the venue's default; tests that cannot
-// wait make it quicker.
+// Pace is after how long things happen that take minutes in practice. What is 0 has the venue's default; tests that
+// cannot wait make it quicker.
 type Pace struct {
 	// Timeout is the time limit of a request.
 	Timeout time.Duration
-	// QuietBooks takes the place of QuietLimit; QuietTrades is how long the connections of trades may bring nothing where they
-	// have one of their own; Silence is how long a connection may bring not even a ping; Lifetime is after how long it is
-	// replaced; KeepAlive is how often the private stream is extended.
+	// QuietBooks takes the place of QuietLimit; QuietTrades is how long the connections of trades may bring nothing
+	// where they have one of their own; Silence is how long a connection may bring not even a ping; Lifetime is after
+	// how long it is replaced; KeepAlive is how often the private stream is extended.
 	QuietBooks, QuietTrades, Silence, Lifetime, KeepAlive time.Duration
 	// The others are Config's.
 	AuditInterval, BackOffMax, RefusedPause time.Duration

@@ -1,8 +1,8 @@
-// Package venues makes what speaks to live venues and the connectors on them, for tests: by the kinds that the runner is
-// given, so that what is tested is wired as what trades.
+// Package venues makes what speaks to live venues and the connectors on them, for tests: by the kinds that the runner
+// is given, so that what is tested is wired as what trades.
 //
-// Open connects to nothing but, for orders by WebSocket, to the venue's order entry. The caller closes the Protocol of a
-// Venue, or has its connector run, which does. Nothing here is used by two goroutines at once.
+// Open connects to nothing but, for orders by WebSocket, to the venue's order entry. The caller closes the Protocol
+// of a Venue, or has its connector run, which does. Nothing here is used by two goroutines at once.
 package venues
 
 import (
@@ -25,7 +25,8 @@ type Config struct {
 	// Settings are of the kind.
 	Settings venue.OwnSettings
 	Pace     venue.Pace
-	// Clock is the local clock, by which requests are signed: the one that the connector is run with, or nil for a new one.
+	// Clock is the local clock, by which requests are signed: the one that the connector is run with, or nil for a
+	// new one.
 	Clock *hostipc.Clock
 	// Logger may be nil.
 	Logger hclog.Logger

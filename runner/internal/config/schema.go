@@ -65,8 +65,8 @@ func (k Kinds) named(name string) connector.Kind {
 	return k[slices.IndexFunc(k, func(one connector.Kind) bool { return one.Name == name })]
 }
 
-// fileSchema is the one schema of everything the file may hold, read from the tags of the structs that it is decoded into: it
-// checks, it gives the defaults, and docs/config.md is printed from it.
+// fileSchema is the one schema of everything the file may hold, read from the tags of the structs that it is decoded
+// into: it checks, it gives the defaults, and docs/config.md is printed from it.
 func fileSchema(kinds Kinds) (*settings.Block, error) {
 	file, err := settings.Of(reflect.TypeFor[fileBlocks]())
 	if err != nil {
@@ -117,8 +117,8 @@ func markCode(b *settings.Block) {
 	}
 }
 
-// JSONSchema returns a JSON Schema of what the file says, with the values that its expressions give; it is for editors and programs
-// that write or check configurations, and the runner itself reads no JSON.
+// JSONSchema returns a JSON Schema of what the file says, with the values that its expressions give; it is for
+// editors and programs that write or check configurations, and the runner itself reads no JSON.
 func JSONSchema(kinds Kinds) ([]byte, error) {
 	file, err := fileSchema(kinds)
 	if err != nil {

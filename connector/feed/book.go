@@ -58,6 +58,8 @@ type Book struct {
 	// report is of the Book, or of the Lines that it is of.
 	report *Report
 	lines  *Lines
+	// doubtful says that a line could not be read which may have been an update, and that none has come since.
+	doubtful bool
 	// localNs is the time of the message in hand, problems those of it that are to be told.
 	localNs  int64
 	problems []Problem
@@ -105,8 +107,12 @@ func NewBook(cfg Config) (*Book, error) {
 	return b, err
 }
 
-// Synced reports whether the book follows the venue.
-func (b *Book) Synced() bool {
+// Synced reports whether the book follows the venue. After a line of a recording that cannot be read it does so again when an update
+// shows that nothing is missing.
+func (b *Book) Synced() bool { return b.following() && !b.doubtful }
+
+// following reports whether there is a book.
+func (b *Book) following() bool {
 	if b.sync == nil {
 		return b.ready
 	}
@@ -163,6 +169,7 @@ func (b *Book) take(localNs int64, m *connector.Message, out *Out) {
 	if m.Kind == connector.MessageIgnored {
 		return
 	}
+	b.doubtful = b.doubtful || b.lines != nil && b.lines.unread.File != ""
 	venueNs := b.venueNs(localNs)
 	if err := CheckTimes(venueNs, m); err != nil {
 		*out = b.refuse(m, BadTime, err)
@@ -240,7 +247,7 @@ func (b *Book) takeDepth(localNs int64, m *connector.Message, out *Out) {
 		}
 		b.level = m.Level
 	}
-	inStep := b.Synced()
+	inStep := b.following()
 	b.crossed = b.crossed[:0]
 	if m.Kind == connector.MessageSnapshot {
 		if s = b.sync.Snapshot(localNs, m); inStep && len(s.Events) == 0 {
@@ -254,6 +261,7 @@ func (b *Book) takeDepth(localNs int64, m *connector.Message, out *Out) {
 		out.Seen = true
 		return
 	}
+	b.continued(m)
 	if s.StaleSnapshot {
 		b.count(StaleSnapshot)
 	}
@@ -294,6 +302,14 @@ func (b *Book) takeDepth(localNs int64, m *connector.Message, out *Out) {
 	}
 	b.loseCrossed(inStep, out)
 	out.Events = b.rows
+}
+
+// continued notes that the ids of a message say whether something is missing before it. A snapshot that comes by REST says nothing about
+// the stream.
+func (b *Book) continued(m *connector.Message) {
+	if b.doubtful && (m.Kind == connector.MessageDepth || b.cfg.Rule == connector.RuleStreamed) {
+		b.doubtful, b.lines.unread = false, Problem{}
+	}
 }
 
 // takeNatural takes rows as they come.

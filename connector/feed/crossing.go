@@ -47,7 +47,7 @@ func (b *Book) resolve(rows []hft.Event) {
 
 // loseCrossed gives the book up if the message in hand has left it crossed: one of its levels is wrong, and nobody knows which.
 func (b *Book) loseCrossed(inStep bool, out *Out) {
-	if len(b.crossed) == 0 || !b.Synced() {
+	if len(b.crossed) == 0 || !b.following() {
 		return
 	}
 	c := b.crossed[0]

@@ -56,8 +56,8 @@ type Lines struct {
 	message  connector.Message
 	report   Report
 	span     Span
-	// lost is where the book was lost, when it was.
-	lost Problem
+	// lost is where the book was lost, when it was, unread the first line that could not be read since the last update.
+	lost, unread Problem
 
 	recordedNs, localNs int64
 	text                []byte
@@ -89,7 +89,7 @@ func OpenLines(ctx context.Context, config LinesConfig) (*Lines, error) {
 	var err error
 	times := l.newMessageTimes(func() string { return l.File() })
 	l.reader, err = recording.Open(recording.Config{Files: config.Files, MaxLineBytes: config.MaxLineBytes, TimeNs: times.of,
-		OnProblem: func(p recording.Problem) error { return l.found(Finding(p.Kind), p.What, p.Err) }})
+		OnProblem: func(p recording.Problem) error { return l.unreadable(Finding(p.Kind), p.What, p.Err) }})
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +154,11 @@ func (l *Lines) CheckEnd(b *Book) error {
 		return nil
 	}
 	p := l.lost
-	if p.File == "" {
+	switch {
+	case b.following():
+		p = l.unread
+		p.Finding, p.What, p.Err = Unsynchronised, "this line cannot be read, and no update of the book follows that shows that it was none", nil
+	case p.File == "":
 		p = l.problem(Unsynchronised, "the recording ends and its book was never complete: no snapshot fits its depth updates", nil)
 	}
 	l.report.add(p)
@@ -171,6 +175,14 @@ func (l *Lines) found(f Finding, what string, cause error) error {
 	p := l.problem(f, what, cause)
 	l.report.add(p)
 	return l.config.OnProblem(p)
+}
+
+// unreadable is found for what may be of a line that was an update of the book.
+func (l *Lines) unreadable(f Finding, what string, cause error) error {
+	if (f == BadLine || f == Damaged) && l.unread.File == "" {
+		l.unread = l.problem(f, what, cause)
+	}
+	return l.found(f, what, cause)
 }
 
 // Note counts what was found in the line in hand, and tells of the first time.
@@ -277,7 +289,7 @@ func (l *Lines) early(localNs int64) error {
 func (l *Lines) Message() (*connector.Message, error) {
 	m := &l.message
 	if err := l.decoder.Decode(l.localNs, l.text, m); err != nil {
-		return nil, l.found(BadLine, err.Error(), err)
+		return nil, l.unreadable(BadLine, err.Error(), err)
 	}
 	if m.Kind == connector.MessageIgnored {
 		return nil, nil
@@ -287,6 +299,9 @@ func (l *Lines) Message() (*connector.Message, error) {
 	}
 	if !l.config.AsRecorded && CheckTimes(l.localNs, m) == nil { // else the book refuses it
 		if err := l.early(l.localNs); err != nil {
+			if m.Kind == connector.MessageDepth {
+				return nil, l.unreadable(BadLine, err.Error(), err)
+			}
 			return nil, l.found(BadLine, err.Error(), err)
 		}
 	}

@@ -21,7 +21,7 @@ type quote struct {
 func (b *Book) takeQuote(localNs int64, m *connector.Message, out *Out) {
 	q := &b.quote
 	if b.sync == nil || b.byTime {
-		if !b.Synced() && b.sync != nil {
+		if !b.following() && b.sync != nil {
 			return
 		}
 		q.timeless = m.ExchTimestampNs == 0
@@ -41,7 +41,7 @@ func (b *Book) takeQuote(localNs int64, m *connector.Message, out *Out) {
 	}
 	q.seq, q.timeless = m.Seq, m.ExchTimestampNs == 0
 	switch {
-	case !b.Synced(): // it follows when the book is there
+	case !b.following(): // it follows when the book is there
 	case m.Seq <= b.depthSeq:
 		b.count(OutdatedQuote)
 	default:

@@ -91,8 +91,8 @@ func (b *Book) refuse(m *connector.Message, why Finding, err error) Out {
 	switch {
 	case b.sync == nil || m.Kind != connector.MessageDepth && !whole:
 	case whole && b.cfg.Rule != connector.RuleStreamed:
-		out.NeedSnapshot = !b.Synced()
-	case b.cfg.IgnoreGaps || !b.Synced(): // the next difference does not follow what is held back
+		out.NeedSnapshot = !b.following()
+	case b.cfg.IgnoreGaps || !b.following(): // the next difference does not follow what is held back
 	default:
 		b.tell(Gap, fmt.Sprintf("depth updates after %d are missing: this message was skipped", b.sync.LastID()), nil)
 		out.Stale, out.NeedSnapshot = b.Lost("a message about the book cannot be true: "+err.Error()).Stale, true

@@ -224,6 +224,32 @@ func TestBookThatIsNeverComplete(t *testing.T) {
 		[]string{"4 3 ready", "5 1", "6 0 stale", "7 0"}, []string{"f0:6: gap", "f0:6: not synchronised"}, 7, 0, 1)
 }
 
+// TestBookInDoubt: a line that cannot be read may have been an update of the book. Where none follows, nobody knows whether the book is
+// complete; where the recording ends with the line, it is the book of before.
+func TestBookInDoubt(t *testing.T) {
+	book := depthAt(1, 10, 20, 9) + snapshotAt(2, 20)
+	end := `f0:3: not synchronised`
+	for _, bad := range []string{`3 {"e":"depthUpdate","T":5,"s":"BTCUSDT","U":21,` + "\n", "x\n"} {
+		for text, want := range map[string][]string{
+			book + bad + tradeAt(4, "BTCUSDT"):                          {"f0:3: bad line", end},
+			book + bad + tradeAt(4, "BTCUSDT") + snapshotAt(5, 30):      {"f0:3: bad line", end},
+			book + bad + tradeAt(4, "BTCUSDT") + depthAt(5, 21, 30, 20): {"f0:3: bad line"},
+			book + bad + tradeAt(4, "BTCUSDT") + depthAt(5, 31, 40, 30): {"f0:3: bad line", "f0:5: gap", "f0:5: not synchronised"},
+			book + bad + depthAt(4, 31, 40, 30) + snapshotAt(5, 40):     {"f0:3: bad line", "f0:4: gap"},
+			book + bad: {"f0:3: bad line"},
+			book + `3 {"e":"trade","T":5,"s":"ETHUSDT","p":"1","q":"1","X":"MARKET","m":false}` + "\n" + tradeAt(4, "BTCUSDT"): {"f0:3: bad line"},
+		} {
+			p := play(t, replay.Config{}, []byte(text))
+			for i := range p.problems {
+				p.problems[i] = strings.Replace(p.problems[i], "unusable line", "bad line", 1)
+			}
+			if p.err != nil || !slices.Equal(p.problems, want) {
+				t.Errorf("%s gives %v and %q, want %q", text, p.err, p.problems, want)
+			}
+		}
+	}
+}
+
 func TestBadLines(t *testing.T) {
 	text := tradeAt(1000, "BTCUSDT") + "\nno time\n2000\n99999999999999999999 {}\n2000 {\"e\":\"tra\n" + tradeAt(3000, "ETHUSDT") +
 		tradeAt(4000, "btcusdt") + tradeAt(3500, "BTCUSDT") + tradeAt(3600, "BTCUSDT") + tradeAt(4000, "BTCUSDT") +

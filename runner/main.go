@@ -9,7 +9,9 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"reflect"
 	"runtime/debug"
+	"strings"
 	"sync/atomic"
 	"syscall"
 
@@ -90,17 +92,15 @@ func run(args []string, adjust func(*host.Config), kinds config.Kinds) int {
 	return app.Run(context.Background(), args)
 }
 
-// modulePath is how another module's build knows this one.
-const modulePath = "github.com/hftrunner/hftrunner"
-
 // version is this module's version, or the commit that it, or the program of another module, was built from.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"
 	}
+	module := strings.TrimSuffix(reflect.TypeFor[connector.Kind]().PkgPath(), "/connector")
 	for _, dep := range info.Deps {
-		if dep.Path == modulePath && dep.Version != "" && dep.Replace == nil {
+		if dep.Path == module && dep.Version != "" && dep.Replace == nil {
 			return dep.Version
 		}
 	}

@@ -530,7 +530,7 @@ var onMachineTime = map[string]string{
 	"connector/internal/stream/wire.go":               "deadline of a write to a socket",
 	"connector/venue/account.go":                      "deadlines of requests",
 	"connector/venue/clock.go":                        "looks for suspensions of the machine, in which timers stand still, and pauses between requests",
-	"connector/venue/past.go":                         "deadlines of requests",
+	"connector/venue/executions.go":                   "deadlines of requests",
 	"connector/venue/deadman.go":                      "the venue's dead-man's switch runs on real time: so do its refreshes and their deadlines",
 	"connector/venue/feeprice.go":                     "deadline of a request",
 	"connector/venue/happened.go":                     "deadline of a request",

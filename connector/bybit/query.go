@@ -141,35 +141,68 @@ func (p *Protocol) ordersAgain(ctx context.Context, path, query string) ([]proto
 	}
 }
 
+// partLimit is about how many executions there are in a part of the list.
+const partLimit = maxPages * executionLimit
+
 // Executions lists the executions on a symbol since a time, oldest first. Time 0 asks for the last week; the venue has
-// them for two years.
+// them for two years. The venue lists the newest first, so a week with too many of them is asked for in shorter periods.
 func (p *Protocol) Executions(ctx context.Context, symbol string, sinceNs int64) ([]protocol.Report, error) {
-	now := p.venueMs()
+	now, week := p.venueMs(), executionSpan.Milliseconds()
 	startMs := max(sinceNs/int64(time.Millisecond), now-executionAge.Milliseconds())
 	if sinceNs <= 0 {
-		startMs = now - executionSpan.Milliseconds()
+		startMs = now - week
 	}
 	var reports []protocol.Report
 	seen := make(map[string]bool) // two spans meet at a millisecond
-	for ; startMs <= now; startMs += executionSpan.Milliseconds() {
-		// Without an end it is a week, so that the last span is not cut off by a clock that is behind the venue's.
-		query := linear(symbol) + "&startTime=" + strconv.FormatInt(startMs, 10)
-		var span []protocol.Report
-		err := p.pages(ctx, executionsPath, query, executionLimit, func(r *row) error {
-			if report, ok := executionReport(r, protocol.ChannelQuery); ok && !seen[report.TradeID] {
-				seen[report.TradeID] = true
-				span = append(span, report)
-			}
-			return nil
-		})
-		if err != nil {
+	for spanMs := week; startMs <= now; {
+		if len(reports) >= partLimit {
+			return sorted(reports), &protocol.More{SinceNs: startMs * int64(time.Millisecond)}
+		}
+		span, rows, err := p.executionsOf(ctx, symbol, startMs, spanMs, seen)
+		switch {
+		case errors.Is(err, errEndless) && spanMs > 1 && len(span) > rows/2: // else it is the same again and again
+			oldestMs := span[len(span)-1].TimestampNs / int64(time.Millisecond)
+			spanMs = max(1, min(spanMs, min(startMs+spanMs, now)-oldestMs)/2)
+			continue
+		case err != nil:
 			return nil, err
 		}
-		slices.Reverse(span) // the venue has the newest first
-		reports = append(reports, span...)
+		for i := range slices.Backward(span) {
+			seen[span[i].TradeID] = true
+			reports = append(reports, span[i])
+		}
+		startMs += spanMs
+		if rows < partLimit/4 {
+			spanMs = min(2*spanMs, week)
+		}
 	}
-	slices.SortStableFunc(reports, func(a, b protocol.Report) int { return cmp.Compare(a.TimestampNs, b.TimestampNs) })
-	return reports, nil
+	return sorted(reports), nil
+}
+
+// executionsOf lists the executions of a period that were not seen, newest first, and how many rows the venue has sent.
+func (p *Protocol) executionsOf(ctx context.Context, symbol string, startMs, spanMs int64, seen map[string]bool) (
+	span []protocol.Report, rows int, err error) {
+	query := linear(symbol) + "&startTime=" + strconv.FormatInt(startMs, 10)
+	// Without an end it is a week, so that the last span is not cut off by a clock that is behind the venue's.
+	if endMs := startMs + spanMs; spanMs < executionSpan.Milliseconds() && endMs < p.venueMs() {
+		query += "&endTime=" + strconv.FormatInt(endMs, 10)
+	}
+	fresh := make(map[string]bool)
+	err = p.pages(ctx, executionsPath, query, executionLimit, func(r *row) error {
+		rows++
+		if report, ok := executionReport(r, protocol.ChannelQuery); ok && !seen[report.TradeID] && !fresh[report.TradeID] {
+			fresh[report.TradeID] = true
+			span = append(span, report)
+		}
+		return nil
+	})
+	return span, rows, err
+}
+
+// sorted returns executions by their time.
+func sorted(list []protocol.Report) []protocol.Report {
+	slices.SortStableFunc(list, func(a, b protocol.Report) int { return cmp.Compare(a.TimestampNs, b.TimestampNs) })
+	return list
 }
 
 // Positions returns the position of each symbol.

@@ -156,6 +156,9 @@ const maxMs = int64(1<<63-1) / int64(time.Millisecond)
 // maxPages bounds a list that has no end.
 const maxPages = 200
 
+// errEndless: a list has more than maxPages pages.
+var errEndless = errors.New("the list has no end")
+
 // patient sends one of many questions. This side's own limit, by the second, is waited for: who begins anew with the first of them
 // never gets to the last.
 func (p *Protocol) patient(ctx context.Context, r request, take func(result *fastjson.Value) error) error {
@@ -212,7 +215,7 @@ func (p *Protocol) pagesOf(ctx context.Context, path, query string, limit int, t
 		}
 		cursor = next
 	}
-	return fmt.Errorf("bybit: %s: %w", path, &protocol.Failure{Cause: protocol.Unknown, Msg: "the list has no end"})
+	return fmt.Errorf("bybit: %s: %w", path, &protocol.Failure{Cause: protocol.Unknown, Err: errEndless})
 }
 
 func takeRow(v *fastjson.Value, take func(r *row) error) error {

@@ -54,6 +54,16 @@ func (h HedgeMode) Error() string {
 	return string(h) + " is in hedge mode: switch it to one-way mode at the venue"
 }
 
+// More is the error of a list that is too long for one answer. What is returned with it is all that there is from the
+// time that was asked for to SinceNs, the venue's time from which to ask for the rest, which is later than the one
+// asked for. What is of that very instant may be listed again.
+type More struct{ SinceNs int64 }
+
+// Error says from when on the rest is.
+func (m *More) Error() string {
+	return "the list goes on at " + time.Unix(0, m.SinceNs).UTC().Format(time.RFC3339Nano)
+}
+
 // CauseOf returns the cause of an error of a Protocol; what is no *Failure is Unknown.
 func CauseOf(err error) Cause {
 	var f *Failure

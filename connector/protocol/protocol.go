@@ -50,7 +50,8 @@ type Protocol interface {
 	QueryOrder(ctx context.Context, o *Order) (Report, error)
 	// OpenOrders lists the open orders on a symbol, those of others included.
 	OpenOrders(ctx context.Context, symbol string) (OpenList, error)
-	// Executions lists the executions on a symbol since a time, oldest first.
+	// Executions lists the executions on a symbol since a time, oldest first, for a time of 0 or less those of about a
+	// week. Of a long list it returns the first part, and *More. Where it fails it returns nothing.
 	Executions(ctx context.Context, symbol string, sinceNs int64) ([]Report, error)
 	// Positions returns the position of symbols; a venue without positions returns none. What is wrong with one symbol
 	// only is the Err of its position.

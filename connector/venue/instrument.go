@@ -64,7 +64,7 @@ func newInstrument(inst connector.Instrument, rule connector.Rule, venueNs func(
 	if err != nil {
 		return nil, err
 	}
-	return &instrument{Instrument: inst, quoteAsset: f.QuoteAsset, baseAsset: f.BaseAsset, spot: f.Spot,
+	return &instrument{Instrument: inst, reading: reading{turn: make(chan struct{}, 1)}, quoteAsset: f.QuoteAsset, baseAsset: f.BaseAsset, spot: f.Spot,
 		maxQty: f.MaxQty, book: book, priceDecimals: decimals(inst.TickSize), qtyDecimals: decimals(inst.LotSize)}, nil
 }
 

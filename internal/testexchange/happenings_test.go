@@ -1,7 +1,9 @@
 package testexchange_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -228,6 +230,37 @@ func TestHappeningsThatCannotBe(t *testing.T) {
 		_ = r.Body.Close() // nothing is read
 		if r.StatusCode != want {
 			t.Errorf("%s: %d, want %d", body, r.StatusCode, want)
+		}
+	}
+}
+
+// TestExecutionsSince: with a time the list begins with the first execution since then, without one it ends with the
+// last.
+func TestExecutionsSince(t *testing.T) {
+	for path, c := range map[string]*client{"/fapi/v1/userTrades": futures(t, nil), "/api/v3/myTrades": spot(t, nil)} {
+		orders := order
+		if strings.Contains(path, "api/v3") {
+			orders = spotOrder
+		}
+		for _, id := range []string{"a", "b", "c"} {
+			c.ok("POST", orders, limit("BUY", "0.01", "60000.20", "GTC", id))
+		}
+		ids := func(params string) (list []string) {
+			t.Helper()
+			r := c.do("GET", path, params, true)
+			var rows []object
+			if err := json.Unmarshal(r.body, &rows); err != nil {
+				t.Fatalf("%s: %v", r.body, err)
+			}
+			for _, row := range rows {
+				list = append(list, fmt.Sprint(row.int("orderId")))
+			}
+			return list
+		}
+		all := ids(form("symbol", btc))
+		first, last := ids(form("symbol", btc, "limit", "2", "startTime", "1")), ids(form("symbol", btc, "limit", "2"))
+		if len(all) != 3 || !slices.Equal(first, all[:2]) || !slices.Equal(last, all[1:]) {
+			t.Errorf("%s: %v, since a time %v, without %v", path, all, first, last)
 		}
 	}
 }

@@ -45,10 +45,12 @@ type book struct {
 	fetchNs int64
 	// readNs is the venue's time up to which all executions were told by earlier runs. assumed is what was told
 	// without a report of the venue of orders that are forgotten, by client id; foreign are orders of others, by
-	// venue id.
-	readNs  int64
-	assumed map[string]assumption
-	foreign map[string]bool
+	// venue id, foreignIDs the ids in a ring.
+	readNs        int64
+	assumed       map[string]assumption
+	foreign       map[string]bool
+	foreignIDs    []string
+	oldestForeign int
 	// feeAsset is the asset that was complained about.
 	feeAsset string
 }

@@ -198,16 +198,24 @@ func (b *Blotter) Unknown(symbol string, list []protocol.Report) (unknown []prot
 	return unknown
 }
 
-// maxForeign bounds how many external orders are remembered, so that each is queried once.
+// maxForeign is how many external orders are remembered per symbol. One that is forgotten is returned by Unknown again,
+// and so asked for again.
 const maxForeign = 4096
 
-// Foreign notes that an order of Unknown is nobody's here.
+// Foreign notes that an order of Unknown is nobody's here, in place of the oldest where there are too many.
 func (b *Blotter) Foreign(symbol, venueID string) {
 	k := b.bySymbol[symbol]
-	if len(k.foreign) >= maxForeign {
-		clear(k.foreign)
+	if k == nil || k.foreign[venueID] {
+		return
 	}
 	k.foreign[venueID] = true
+	if len(k.foreignIDs) < maxForeign {
+		k.foreignIDs = append(k.foreignIDs, venueID)
+		return
+	}
+	delete(k.foreign, k.foreignIDs[k.oldestForeign])
+	k.foreignIDs[k.oldestForeign] = venueID
+	k.oldestForeign = (k.oldestForeign + 1) % maxForeign
 }
 
 // Missed takes executions that Unknown has returned, of one order, and what the venue says of that order. Each of this

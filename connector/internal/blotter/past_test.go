@@ -1,6 +1,7 @@
 package blotter_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/hftrunner/hftrunner/connector"
@@ -232,5 +233,20 @@ func TestMissedThatWasAssumed(t *testing.T) {
 				t.Errorf("%+v", c)
 			}
 		})
+	}
+}
+
+// TestExternalOrdersAreForgottenOneByOne: of more than are remembered the oldest is asked for again, and no other.
+func TestExternalOrdersAreForgottenOneByOne(t *testing.T) {
+	s := newScript(t)
+	var list []protocol.Report
+	for i := range 4097 {
+		r := executed(1)[0]
+		r.VenueID, r.TradeID, r.TimestampNs = fmt.Sprint("v", i), fmt.Sprint("t", i), startNs
+		list = append(list, r)
+		s.b.Foreign(symbol, r.VenueID)
+	}
+	if unknown := s.b.Unknown(symbol, list); len(unknown) != 1 || unknown[0].VenueID != "v0" {
+		t.Errorf("%d orders are asked for again", len(unknown))
 	}
 }

@@ -2,6 +2,7 @@ package venuecheck
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -38,32 +39,39 @@ func NewLedger(ctx context.Context, p protocol.Protocol, prefix string) (*Ledger
 
 // Executed lists the orders on a symbol that were executed from one time of the venue to before another, in the order
 // of their first executions.
-func (l *Ledger) Executed(ctx context.Context, symbol string, sinceNs, untilNs int64) ([]connector.ExecutedOrder, error) {
-	all, err := l.protocol.Executions(ctx, symbol, sinceNs)
-	if err != nil {
-		return nil, fmt.Errorf("executions on %s: %w", symbol, err)
-	}
+func (l *Ledger) Executed(ctx context.Context, symbol string, sinceNs, untilNs int64) (
+	[]connector.ExecutedOrder, error) {
 	var orders []connector.ExecutedOrder
 	at := make(map[string]int)
 	seen := make(map[string]bool)
-	for i := range all {
-		r := &all[i]
-		if r.TimestampNs < sinceNs || r.TimestampNs >= untilNs || seen[r.TradeID] {
-			continue
+	for fromNs := sinceNs; ; {
+		part, err := l.protocol.Executions(ctx, symbol, fromNs)
+		var more *protocol.More
+		if err != nil && (!errors.As(err, &more) || more.SinceNs <= fromNs) {
+			return nil, fmt.Errorf("executions on %s: %w", symbol, err)
 		}
-		seen[r.TradeID] = true
-		no, known := at[r.VenueID]
-		if !known {
-			no = len(orders)
-			at[r.VenueID] = no
-			orders = append(orders, connector.ExecutedOrder{Symbol: symbol, VenueID: r.VenueID})
+		for i := range part {
+			r := &part[i]
+			if r.TimestampNs < sinceNs || r.TimestampNs >= untilNs || seen[r.TradeID] {
+				continue
+			}
+			seen[r.TradeID] = true
+			no, known := at[r.VenueID]
+			if !known {
+				no = len(orders)
+				at[r.VenueID] = no
+				orders = append(orders, connector.ExecutedOrder{Symbol: symbol, VenueID: r.VenueID})
+			}
+			o := &orders[no]
+			o.Qty += r.LastQty
+			o.Value += r.LastQty * r.LastPrice
+			o.Executions++
 		}
-		o := &orders[no]
-		o.Qty += r.LastQty
-		o.Value += r.LastQty * r.LastPrice
-		o.Executions++
+		if more == nil || more.SinceNs >= untilNs {
+			return orders, nil
+		}
+		fromNs = more.SinceNs
 	}
-	return orders, nil
 }
 
 // Owner asks for the client id of an order, and reports whether it is one of this runner's.

@@ -115,7 +115,7 @@ func (v *Venue) userTrades(c *binance.Call) (any, *binance.Error) {
 				OrderID: x.OrderID, Price: s.Tick.Format(x.PriceTicks), Qty: s.Lot.Format(x.QtyLots), QuoteQty: x.Value.String(),
 				RealizedPnl: x.RealizedPnL.String(), Side: binance.Side(x.Side), PositionSide: positionSide(x.Position), Symbol: s.Name, Time: at})
 		}
-		if fromID != 0 {
+		if fromID != 0 || start != 0 {
 			return list[:min(len(list), int(limit))], nil
 		}
 		return list[max(len(list)-int(limit), 0):], nil

@@ -142,7 +142,7 @@ func (v *Venue) myTrades(c *binance.Call) (any, *binance.Error) {
 			list = append(list, myTrade{s.Name, x.TradeID, x.OrderID, -1, s.Tick.Format(x.PriceTicks), s.Lot.Format(x.QtyLots), x.Value.String(),
 				x.Fee.String(), x.FeeAsset, at, x.Side == hft.Buy, x.Maker, true})
 		}
-		if fromID != 0 {
+		if fromID != 0 || start != 0 {
 			return list[:min(len(list), int(limit))], nil
 		}
 		return list[max(len(list)-int(limit), 0):], nil

@@ -1,6 +1,7 @@
 package binancefutures
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -247,7 +248,7 @@ func (p *Protocol) ArmDeadMan(ctx context.Context, symbol string, window time.Du
 const (
 	// tradesLimit is how many executions a reply has at most.
 	tradesLimit = 1000
-	// maxTradePages is where Executions stops asking: nobody was disconnected for so many executions.
+	// maxTradePages is how many replies there are in a part of the executions at most.
 	maxTradePages = 50
 	// tradeSpan is the longest period of a query by time, maxTradeAge how long the venue keeps executions.
 	tradeSpan   = 7*24*time.Hour - time.Minute
@@ -264,6 +265,7 @@ func (p *Protocol) Executions(ctx context.Context, symbol string, sinceNs int64)
 		sinceNs = nowNs - int64(tradeSpan)
 	}
 	sinceNs = max(sinceNs, nowNs-int64(maxTradeAge))
+	askedNs := sinceNs
 	span := func() []binanceapi.Param {
 		params := append(symbolParams(symbol), binanceapi.Int("startTime", sinceNs/1_000_000))
 		if sinceNs += int64(tradeSpan); sinceNs < nowNs {
@@ -274,14 +276,18 @@ func (p *Protocol) Executions(ctx context.Context, symbol string, sinceNs int64)
 	}
 	params, byID := span(), false
 	for range maxTradePages {
-		n := 0
+		n, fromID := 0, lastID
 		err := p.ask(ctx, "/fapi/v1/userTrades", binanceapi.Cost{Weight: 5, Trading: true}, append(params, binanceapi.Int("limit", tradesLimit)), func(v binanceapi.Value) error {
 			if !v.IsArray() {
 				return errNoList
 			}
 			return v.Each(func(row binanceapi.Value) error {
 				n++
-				lastID = max(lastID, row.Int("id"))
+				id := row.Int("id")
+				if byID && id <= fromID {
+					return fmt.Errorf("binancefutures: execution %d where those behind %d were requested", id, fromID)
+				}
+				lastID = max(lastID, id)
 				list = append(list, execution(row))
 				return nil
 			})
@@ -294,12 +300,22 @@ func (p *Protocol) Executions(ctx context.Context, symbol string, sinceNs int64)
 			continue
 		}
 		if n < tradesLimit {
-			slices.SortStableFunc(list, func(a, b protocol.Report) int { return int(min(1, max(-1, a.TimestampNs-b.TimestampNs))) })
-			return list, nil
+			return sorted(list), nil
 		}
 		params, byID = append(symbolParams(symbol), binanceapi.Int("fromId", lastID+1)), true // to the end, whatever the time
 	}
-	return nil, &protocol.Failure{Cause: protocol.Refused, Msg: "more than " + strconv.Itoa(maxTradePages*tradesLimit) + " executions on " + symbol + " since then: request a shorter period"}
+	list = sorted(list)
+	if more := list[len(list)-1].TimestampNs; more > askedNs {
+		return list, &protocol.More{SinceNs: more}
+	}
+	return nil, &protocol.Failure{Cause: protocol.Unknown, Unreadable: true,
+		Msg: fmt.Sprintf("more than %d executions on %s at one time", len(list), symbol)}
+}
+
+// sorted returns executions by their time.
+func sorted(list []protocol.Report) []protocol.Report {
+	slices.SortStableFunc(list, func(a, b protocol.Report) int { return cmp.Compare(a.TimestampNs, b.TimestampNs) })
+	return list
 }
 
 func execution(row binanceapi.Value) protocol.Report {

@@ -17,13 +17,12 @@ import (
 const (
 	// tradesLimit is how many of the account's trades an answer has at most.
 	tradesLimit = 1000
-	// maxTradePages is where Executions stops asking: nobody was disconnected for so many executions.
+	// maxTradePages is how many answers there are in a part of the executions at most.
 	maxTradePages = 50
 )
 
-// Executions lists the account's executions on a symbol since a time, oldest first. They name their order by the
-// venue's
-// id only.
+// Executions lists the account's executions on a symbol since a time, oldest first, and of all there are for a
+// time of 0 or less. They name their order by the venue's id only.
 func (p *Protocol) Executions(ctx context.Context, symbol string, sinceNs int64) ([]protocol.Report, error) {
 	var reports []protocol.Report
 	lastID := int64(-1)
@@ -42,10 +41,11 @@ func (p *Protocol) Executions(ctx context.Context, symbol string, sinceNs int64)
 				return v.Each(func(row binanceapi.Value) error {
 					rows++
 					r, id, err := execution(row, symbol)
-					if id > lastID {
-						lastID = id
-						reports = append(reports, r)
+					if err == nil && id <= lastID {
+						err = fmt.Errorf("binancespot: execution %d behind execution %d", id, lastID)
 					}
+					lastID = id
+					reports = append(reports, r)
 					return err
 				})
 			})
@@ -58,9 +58,11 @@ func (p *Protocol) Executions(ctx context.Context, symbol string, sinceNs int64)
 		// Ids rise with time, while several trades may have the time of the last one.
 		from = binanceapi.Int("fromId", lastID+1)
 	}
-	return nil, &protocol.Failure{Cause: protocol.Refused,
-		Msg: fmt.Sprintf("more than %d executions on %s since then: request a shorter period",
-			maxTradePages*tradesLimit, symbol)}
+	if more := reports[len(reports)-1].TimestampNs; more > sinceNs {
+		return reports, &protocol.More{SinceNs: more}
+	}
+	return nil, &protocol.Failure{Cause: protocol.Unknown, Unreadable: true,
+		Msg: fmt.Sprintf("more than %d executions on %s at one time", len(reports), symbol)}
 }
 
 // errNoList: without it a reply of another shape would look like a list of nothing.

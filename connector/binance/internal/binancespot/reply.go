@@ -1,6 +1,7 @@
 package binancespot
 
 import (
+	"cmp"
 	"errors"
 	"strconv"
 
@@ -73,7 +74,7 @@ func execution(v binanceapi.Value, symbol string) (protocol.Report, int64, error
 	id := v.Int("id")
 	r := protocol.Report{
 		Channel:     protocol.ChannelQuery,
-		Symbol:      symbol,
+		Symbol:      cmp.Or(v.Text("symbol"), symbol),
 		VenueID:     v.ID("orderId"),
 		Status:      hft.StatusNone,
 		Side:        hft.Sell,

@@ -93,10 +93,10 @@ var allowed = []importRule{
 		"connector/protocol", "connector/venue", "hft"}},
 	{"connector", "a connector knows neither shared memory nor bots", []string{"hft"}},
 	{"connector/connectortest", "a kit for connectors", []string{"connector", "hft"}},
-	{"connector/depthsync", "shared by venues", []string{"connector", "hft"}},
+	{"internal/depthsync", "shared by venues", []string{"connector", "hft"}},
 	{"connector/feed", "the only place that decides what is published of a feed, for live, replay and conversion alike",
 		[]string{
-			"connector", "connector/depthsync", "connector/recording", "depth", "hft"}},
+			"connector", "internal/depthsync", "connector/recording", "depth", "hft"}},
 	{"connector/internal/scan", "shared by the two Binance venues, which do not import each other", []string{
 		"connector", "hft"}},
 	{"internal/testkit/scantest", "a kit for decoders", []string{"hft", "connector"}},

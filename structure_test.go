@@ -127,10 +127,10 @@ var allowed = []importRule{
 			"connector", "connector/internal/budget", "connector/internal/stream", "connector/protocol", "hft"}},
 	{"connector/paper", "paper simulates any venue's feed", []string{
 		"connector", "connector/feed", "depth", "hft", "internal/exchange", "sim"}},
-	{"connector/replay", "replay is given its decoders", []string{
+	{"internal/replay", "replay is given its decoders", []string{
 		"connector", "connector/feed", "connector/paper", "connector/recording", "hft"}},
 	{"internal/testexchange/...", "an exchange of its own, which knows nothing of the connectors that are tested with it", []string{"hft", "connector",
-		"connector/paper", "connector/replay", "internal/testexchange/..."}},
+		"connector/paper", "internal/replay", "internal/testexchange/..."}},
 	{"cmd/testexchange", "the command line of the exchange gives it its decoders", []string{
 		"connector", "connector/binance", "connector/bybit", "internal/testexchange", "internal/testexchange/fault"}},
 	{"internal/collector", "writes what others read", nil},
@@ -338,7 +338,7 @@ var branchy = map[string]int{
 	"connector/internal/scan member":                16,
 	"connector/internal/scan object":                20,
 	"connector/internal/scan usualRows":             16,
-	"connector/replay check":                        24,
+	"internal/replay check":                         24,
 	"connector/venue New":                           18,
 	"connector/venue Unaccounted":                   18,
 	"connector/venue advance":                       22,

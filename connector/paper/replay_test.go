@@ -8,7 +8,7 @@ import (
 	"github.com/hftrunner/hftrunner/connector/binance"
 	"github.com/hftrunner/hftrunner/connector/connectortest"
 	"github.com/hftrunner/hftrunner/connector/paper"
-	"github.com/hftrunner/hftrunner/connector/replay"
+	"github.com/hftrunner/hftrunner/internal/replay"
 	"github.com/hftrunner/hftrunner/internal/testkit/sampletest"
 )
 

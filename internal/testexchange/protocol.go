@@ -5,7 +5,7 @@ import (
 
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/paper"
-	"github.com/hftrunner/hftrunner/connector/replay"
+	"github.com/hftrunner/hftrunner/internal/replay"
 	"github.com/hftrunner/hftrunner/internal/testexchange/binancefutures"
 	"github.com/hftrunner/hftrunner/internal/testexchange/binancespot"
 	"github.com/hftrunner/hftrunner/internal/testexchange/bybit"

@@ -6,7 +6,7 @@ import (
 
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/paper"
-	"github.com/hftrunner/hftrunner/connector/replay"
+	"github.com/hftrunner/hftrunner/internal/replay"
 	"github.com/hftrunner/hftrunner/internal/testkit/datatest"
 )
 

@@ -20,7 +20,7 @@ import (
 	"github.com/hftrunner/hftrunner/connector/bybit"
 	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/connector/paper"
-	"github.com/hftrunner/hftrunner/connector/replay"
+	"github.com/hftrunner/hftrunner/internal/replay"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -86,8 +86,8 @@ var allowed = []importRule{
 	{"backtest/check", "looks at rows, wherever they come from", []string{"hft", "depth"}},
 	{"backtest/stats", "statistics of the recorder's rows", []string{"sim", "backtest"}},
 	{"backtest/report", "draws what it is given", []string{"hft", "backtest/stats"}},
-	{"internal/batch/convert", "is given its decoders", []string{"hft", "connector", "connector/feed", "connector/recording", "backtest/npy"}},
-	{"connector/recording", "files of recorded messages, for replay and conversion", []string{"hft"}},
+	{"internal/batch/convert", "is given its decoders", []string{"hft", "connector", "connector/feed", "internal/recording", "backtest/npy"}},
+	{"internal/recording", "files of recorded messages, for replay and conversion", []string{"hft"}},
 	{"connector/bybit", "a venue does not import another", []string{
 		"connector", "connector/internal/budget", "connector/internal/scan", "connector/internal/stream",
 		"connector/protocol", "connector/venue", "hft"}},
@@ -96,7 +96,7 @@ var allowed = []importRule{
 	{"internal/depthsync", "shared by venues", []string{"connector", "hft"}},
 	{"connector/feed", "the only place that decides what is published of a feed, for live, replay and conversion alike",
 		[]string{
-			"connector", "internal/depthsync", "connector/recording", "depth", "hft"}},
+			"connector", "internal/depthsync", "internal/recording", "depth", "hft"}},
 	{"connector/internal/scan", "shared by the two Binance venues, which do not import each other", []string{
 		"connector", "hft"}},
 	{"internal/testkit/scantest", "a kit for decoders", []string{"hft", "connector"}},
@@ -128,7 +128,7 @@ var allowed = []importRule{
 	{"connector/paper", "paper simulates any venue's feed", []string{
 		"connector", "connector/feed", "depth", "hft", "internal/exchange", "sim"}},
 	{"internal/replay", "replay is given its decoders", []string{
-		"connector", "connector/feed", "connector/paper", "connector/recording", "hft"}},
+		"connector", "connector/feed", "connector/paper", "internal/recording", "hft"}},
 	{"internal/testexchange/...", "an exchange of its own, which knows nothing of the connectors that are tested with it", []string{"hft", "connector",
 		"connector/paper", "internal/replay", "internal/testexchange/..."}},
 	{"cmd/testexchange", "the command line of the exchange gives it its decoders", []string{
@@ -140,7 +140,7 @@ var allowed = []importRule{
 	{"internal/record", "records what a venue's connector takes", []string{
 		"connector", "connector/feed", "hft", "internal/collector", "internal/hostipc"}},
 	{"internal/testkit/datatest", "says where the data of tests are", nil},
-	{"internal/testkit/sampletest", "recordings for tests", []string{"connector/recording", "internal/sample", "internal/testkit/datatest", "internal/testkit/depthtest"}},
+	{"internal/testkit/sampletest", "recordings for tests", []string{"internal/recording", "internal/sample", "internal/testkit/datatest", "internal/testkit/depthtest"}},
 	{"internal/sample", "records the loopback exchange", []string{"internal/collector", "internal/testexchange/..."}},
 	{"internal/e2e/soak", "tests of live connectors against the loopback exchange", nil},
 	{"internal/e2e/parity", "tests of one contract in all worlds", nil},

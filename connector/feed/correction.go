@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/recording"
 	"github.com/hftrunner/hftrunner/internal/depthsync"
+	"github.com/hftrunner/hftrunner/internal/recording"
 )
 
 // Correction is what a file's local times are corrected by: by so much that no message is received before it happened.

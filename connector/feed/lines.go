@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/recording"
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/recording"
 )
 
 // LinesConfig says which recordings of one symbol Lines reads.

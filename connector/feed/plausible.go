@@ -10,7 +10,7 @@ import (
 	"slices"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/recording"
+	"github.com/hftrunner/hftrunner/internal/recording"
 )
 
 // tally is what a format makes of lines: messages that it can use, about the depth and trades among them, and differences that

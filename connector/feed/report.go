@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/recording"
+	"github.com/hftrunner/hftrunner/internal/recording"
 )
 
 // Finding is a kind of thing that is found about a feed.

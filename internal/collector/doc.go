@@ -1,5 +1,5 @@
 // Package collector writes raw messages of venues to files as hftbacktest's collector does, for package
-// connector/recording to read: one gzip file for each symbol and UTC day, {symbol lowercase}_{YYYYMMDD}.gz, in it a line
+// internal/recording to read: one gzip file for each symbol and UTC day, {symbol lowercase}_{YYYYMMDD}.gz, in it a line
 // "<local time in ns> <message>" for each message, in the order of arrival.
 //
 // # What survives

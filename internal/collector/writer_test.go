@@ -16,7 +16,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"go.uber.org/goleak"
 
-	"github.com/hftrunner/hftrunner/connector/recording"
+	"github.com/hftrunner/hftrunner/internal/recording"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -9,7 +9,7 @@ import (
 	"io"
 	"slices"
 
-	"github.com/hftrunner/hftrunner/connector/recording"
+	"github.com/hftrunner/hftrunner/internal/recording"
 )
 
 // JournalSummary is the result of JournalLatencies.

@@ -17,9 +17,9 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/backtest/npy"
-	"github.com/hftrunner/hftrunner/connector/recording"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/batch/convert"
+	"github.com/hftrunner/hftrunner/internal/recording"
 	"github.com/hftrunner/hftrunner/internal/testkit/datatest"
 )
 

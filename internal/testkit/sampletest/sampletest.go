@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hftrunner/hftrunner/connector/recording"
+	"github.com/hftrunner/hftrunner/internal/recording"
 	"github.com/hftrunner/hftrunner/internal/sample"
 	"github.com/hftrunner/hftrunner/internal/testkit/datatest"
 	"github.com/hftrunner/hftrunner/internal/testkit/depthtest"

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hftrunner/hftrunner/connector/recording"
+	"github.com/hftrunner/hftrunner/internal/recording"
 )
 
 // member is a file in a zip archive.

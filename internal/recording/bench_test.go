@@ -9,7 +9,7 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
-	"github.com/hftrunner/hftrunner/connector/recording"
+	"github.com/hftrunner/hftrunner/internal/recording"
 	"github.com/hftrunner/hftrunner/internal/testkit/datatest"
 )
 

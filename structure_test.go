@@ -162,8 +162,8 @@ var allowed = []importRule{
 	{"internal/batch", "runs many backtests; knows no command line", []string{"hft", "sim", "backtest", "backtest/...", "connector", "internal/batch/convert", "internal/control", "internal/rowfile"}},
 	{"cmd/runner", "ten lines: the kinds of connectors", []string{"connector/binance", "connector/bybit", "runner"}},
 	{"runner/...", "the wiring knows everything but strategies", []string{"host", "ipc", "internal/hostipc", "internal/bench/...", "connector/...",
-		"backtest/...", "internal/batch/...", "internal/control", "internal/history", "internal/record", "internal/rowfile", "internal/runlog", "internal/sample",
-		"journal", "runner/..."}},
+		"backtest/...", "internal/batch/...", "internal/control", "internal/history", "internal/record", "internal/recording", "internal/replay",
+		"internal/rowfile", "internal/runlog", "internal/sample", "journal", "runner/..."}},
 	{"plugins/...", "a strategy sees its bot", []string{"hft", "pluginapi"}},
 }
 
@@ -559,7 +559,9 @@ func TestTimeIsGiven(t *testing.T) {
 	idle := maps.Clone(onMachineTime)
 	sources(t, func(path string, file *ast.File, set *token.FileSet) {
 		path = filepath.ToSlash(path)
-		timed := strings.HasPrefix(path, "depth/") || strings.HasPrefix(path, "sim/") || strings.HasPrefix(path, "internal/exchange/") || strings.HasPrefix(path, "connector/") ||
+		timed := strings.HasPrefix(path, "depth/") || strings.HasPrefix(path, "sim/") || strings.HasPrefix(path, "internal/exchange/") ||
+			strings.HasPrefix(path, "connector/") || strings.HasPrefix(path, "internal/depthsync/") ||
+			strings.HasPrefix(path, "internal/replay/") || strings.HasPrefix(path, "internal/recording/") ||
 			strings.HasPrefix(path, "plugins/examples/")
 		if !timed || strings.HasSuffix(path, "_test.go") {
 			return

@@ -68,9 +68,8 @@ type Book struct {
 	byTime bool
 	// depthSeq and depthExchNs are the place and time of the newest depth message in the book.
 	depthSeq, depthExchNs int64
-	// leastNs is the least time that a message was on its way, timed whether one has said when it was made.
-	leastNs int64
-	timed   bool
+	// fastest is of the messages that have said when they were made.
+	fastest fastest
 	// level is the depth of the book (connector.Message.Level).
 	level int
 	// quote is the newest one; ahead is what quotes have said that the depth stream has not passed yet.
@@ -179,7 +178,7 @@ func (b *Book) take(localNs int64, m *connector.Message, out *Out) {
 		*out = b.refuse(m, Crossed, err)
 		return
 	}
-	b.noteLatency(venueNs, m)
+	b.noteLatency(localNs, venueNs, m)
 	if b.cfg.Natural {
 		b.times.Give(m)
 	}

@@ -98,3 +98,32 @@ func TestAgreesWhereLevelsAreRounded(t *testing.T) {
 		t.Error("the book agrees with another quantity")
 	}
 }
+
+// TestTimeOfAQuoteAfterAClockStep: a clock that is set back or forward moves the time of quotes for two minutes at most, and so
+// does one whose distance from the venue's was measured wrong at first.
+func TestTimeOfAQuoteAfterAClockStep(t *testing.T) {
+	for _, c := range []struct{ step, before, after int64 }{{-3600e9, 0, -3600e9}, {3600e9, 0, 3600e9}, {0, 30e9, 0}} {
+		measured := c.before // by how much the local clock is ahead of the venue's
+		b, err := feed.NewBook(feed.Config{Rule: connector.RuleSpot, TickSize: 1, LotSize: 1, Quotes: true,
+			VenueNs: func(localNs int64) int64 { return localNs - measured }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		const t0 = 10_000e9
+		b.Take(t0, bookAt(connector.MessageDepth, connector.RuleSpot, 1, 5, 0, t0-5*ms, bid(99, 1)))
+		b.Take(t0, bookAt(connector.MessageSnapshot, connector.RuleSpot, 0, 5, 0, 0, bid(99, 1)))
+		measured = c.after
+		localNs, exchNs, id := t0+c.step, int64(t0), int64(6)
+		for range 200 {
+			localNs, exchNs, id = localNs+1e9, exchNs+1e9, id+1
+			b.Take(localNs, bookAt(connector.MessageDepth, connector.RuleSpot, id-1, id-1, 0, exchNs-4*ms, bid(99, float64(id))))
+		}
+		rows := b.Take(localNs+1e9, quoteAt(id, 0, 100, 1)).Events
+		if len(rows) == 0 {
+			t.Fatal("the quote changes nothing")
+		}
+		if got, want := rows[0].ExchTimestampNs, exchNs+1e9-4*ms; got != want {
+			t.Errorf("%+v: the quote was made %d ms late", c, (got-want)/ms)
+		}
+	}
+}

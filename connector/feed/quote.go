@@ -67,30 +67,55 @@ func (b *Book) heldBehind(out *Out) {
 }
 
 // quotedNs returns when a quote was made, at the latest, that was received at localNs and does not say so: it was on its way for
-// at least as long as the fastest message. So it is later than every message that came before it. Until a message has had a time
-// it is 0.
+// at least as long as the fastest message, of the file or, live, of the last minute. So it is later than every message that came
+// before it. Until a message has had a time it is 0.
 func (b *Book) quotedNs(localNs int64) int64 {
 	switch c := b.correction(); {
 	case b.byTime: // a row with a later time than the next difference's would outlive it
 		return b.depthExchNs
 	case c != nil && c.Line != 0:
 		return localNs - c.OffsetNs - c.MinLatencyNs
-	case b.timed:
-		return b.venueNs(localNs) - b.leastNs
+	}
+	if ns, known := b.fastest.ns(); known {
+		return localNs - ns
 	}
 	return b.depthExchNs
+}
+
+// fastest is by how much the least local time was after the exchange time, in this and the last minute of local time: clocks
+// drift, and are set.
+type fastest struct {
+	beganNs   int64 // of this minute
+	this      int64
+	last      int64
+	timed     bool // this has a value
+	lastTimed bool
 }
 
 // maxAhead is by how much a message may be ahead of the venue's clock, which is known that well, to be one of the fastest.
 const maxAhead = time.Minute
 
-// noteLatency notes how long a message was on its way.
-func (b *Book) noteLatency(venueNs int64, m *connector.Message) {
-	if m.ExchTimestampNs == 0 {
-		return
+func (f *fastest) note(localNs, exchNs int64) {
+	if since := localNs - f.beganNs; since >= int64(time.Minute) || since < 0 {
+		f.last, f.lastTimed = f.this, f.timed && uint64(since) < uint64(2*time.Minute)
+		f.beganNs, f.timed = localNs, false
 	}
-	if ns := venueNs - m.ExchTimestampNs; ns > -int64(maxAhead) && (!b.timed || ns < b.leastNs) {
-		b.timed, b.leastNs = true, ns
+	if ns := localNs - exchNs; !f.timed || ns < f.this {
+		f.timed, f.this = true, ns
+	}
+}
+
+func (f *fastest) ns() (ns int64, known bool) {
+	if f.lastTimed && f.last < f.this {
+		return f.last, true
+	}
+	return f.this, f.timed
+}
+
+// noteLatency notes how long a message was on its way. Those of a file are known before.
+func (b *Book) noteLatency(localNs, venueNs int64, m *connector.Message) {
+	if b.lines == nil && m.ExchTimestampNs != 0 && venueNs-m.ExchTimestampNs > -int64(maxAhead) {
+		b.fastest.note(localNs, m.ExchTimestampNs)
 	}
 }
 

@@ -62,9 +62,11 @@ func (g *Group) size() (n int) {
 	return n
 }
 
-// pay appends what is owed as far as it has room, and reports whether something is left.
-func (w *Writer) pay() (left bool) {
+// pay appends what is owed as far as it has room.
+func (w *Writer) pay() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return len(w.owed) > 0 && !w.room(0)
+	if len(w.owed) > 0 {
+		w.room(0)
+	}
 }

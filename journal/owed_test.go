@@ -144,3 +144,29 @@ func TestHoleOfReplacedOrder(t *testing.T) {
 		}
 	}
 }
+
+// TestVerifyLostSums: the run after one that has lost sums begins with a checkpoint, which is no damage.
+func TestVerifyLostSums(t *testing.T) {
+	base := t.TempDir()
+	w, _ := open(t, testConfig(t, base))
+	fillJournal(t, w, 1, 3)
+	if err := Append(w, &Head{Kind: KindLost}, &Lost{Count: 1}, lostOwed); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if state, _, err := Load(base); err != nil || !state.Holed {
+		t.Fatal(state, err)
+	}
+	for range 2 {
+		w, _ = open(t, testConfig(t, base))
+		fillJournal(t, w, 4, 5)
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if rep, err := Verify(t.Context(), base); err != nil || len(rep.Damage) > 0 {
+		t.Errorf("%+v, %v", rep.Damage, err)
+	}
+}

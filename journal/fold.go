@@ -130,8 +130,7 @@ func Verify(ctx context.Context, dir string) (Report, error) {
 		}
 		rep.Checkpoints++
 		if state != nil && whole && c.Sequence == state.Sequence {
-			state.Holed = state.Holed && found.Holed // a run goes on from the sums before missing records
-			if was, is := mustEncode(found), mustEncode(state); was != is {
+			if !found.is(state) {
 				r.damage = append(r.damage, Damage{Path: r.segments[r.i].path, Offset: segmentHeaderBytes,
 					Reason: "the checkpoint is not what the records before it add up to"})
 			}
@@ -172,6 +171,13 @@ func Verify(ctx context.Context, dir string) (Report, error) {
 		rep.Lost = state.Lost
 	}
 	return rep, ctx.Err()
+}
+
+// is reports whether a checkpoint has the State that the records before it add up to. A run that goes on from the sums
+// before missing records leaves the hole behind.
+func (s *State) is(sum *State) bool {
+	sum.Holed = sum.Holed && s.Holed
+	return mustEncode(s) == mustEncode(sum)
 }
 
 func mustEncode(s *State) string {

@@ -10,8 +10,8 @@ import (
 
 const ms = 1_000_000
 
-// TestTimeOfAQuote: a quote that does not say when it was made was made while the market was quiet, not when the depth stream
-// last spoke: an exchange that had it earlier would fill orders by a price that nobody knew.
+// TestTimeOfAQuote: a quote that does not say when it was made was made while the market was quiet, not when the depth
+// stream last spoke: an exchange that had it earlier would fill orders by a price that nobody knew.
 func TestTimeOfAQuote(t *testing.T) {
 	b, err := feed.NewBook(feed.Config{Rule: connector.RuleSpot, TickSize: 1, LotSize: 1, Quotes: true})
 	if err != nil {
@@ -21,7 +21,8 @@ func TestTimeOfAQuote(t *testing.T) {
 	take := func(localNs int64, m *connector.Message) []hft.Event { return b.Take(localNs, m).Events }
 	take(t0, bookAt(connector.MessageDepth, connector.RuleSpot, 1, 5, 0, t0-5*ms, bid(99, 1)))
 	take(t0, bookAt(connector.MessageSnapshot, connector.RuleSpot, 0, 5, 0, 0, bid(99, 1)))
-	take(t0+100*ms, bookAt(connector.MessageDepth, connector.RuleSpot, 6, 6, 0, t0+97*ms, bid(99, 2))) // 3 ms on its way
+	// 3 ms on its way
+	take(t0+100*ms, bookAt(connector.MessageDepth, connector.RuleSpot, 6, 6, 0, t0+97*ms, bid(99, 2)))
 	take(t0+29_990*ms, tradeAt(1, t0+29_980*ms))
 	rows := take(t0+30_000*ms, quoteAt(7, 0, 100, 1))
 	if len(rows) == 0 {
@@ -34,19 +35,21 @@ func TestTimeOfAQuote(t *testing.T) {
 	}
 }
 
-// TestSnapshotAheadOfAQuietStream: a difference that a newer snapshot contains is of the past, however long the stream was
-// silent before it.
+// TestSnapshotAheadOfAQuietStream: a difference that a newer snapshot contains is of the past, however long the stream
+// was silent before it.
 func TestSnapshotAheadOfAQuietStream(t *testing.T) {
 	b, err := feed.NewBook(feed.Config{Rule: connector.RuleSpot, TickSize: 1, LotSize: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.Take(1000e9, bookAt(connector.MessageDepth, connector.RuleSpot, 95, 100, 0, 1000e9, bid(99, 1)))
-	if out := b.Take(1015e9, bookAt(connector.MessageSnapshot, connector.RuleSpot, 0, 112, 0, 0, bid(99, 1))); !out.Ready {
+	if out := b.Take(1015e9, bookAt(connector.MessageSnapshot, connector.RuleSpot, 0, 112, 0, 0,
+		bid(99, 1))); !out.Ready {
 		t.Fatal("the snapshot does not fit")
 	}
 	for _, ids := range [][2]int64{{101, 110}, {111, 115}} {
-		out := b.Take(1015_050*ms, bookAt(connector.MessageDepth, connector.RuleSpot, ids[0], ids[1], 0, 1015_050*ms, bid(99, 2)))
+		out := b.Take(1015_050*ms, bookAt(connector.MessageDepth, connector.RuleSpot, ids[0], ids[1], 0, 1015_050*ms,
+			bid(99, 2)))
 		if out.Stale != "" || out.NeedSnapshot || !b.Synced() {
 			t.Errorf("%d to %d: %q, in step %v", ids[0], ids[1], out.Stale, b.Synced())
 		}
@@ -60,7 +63,8 @@ func TestTradesThatDoNotCome(t *testing.T) {
 		rule    connector.Rule
 		missing int64
 		want    uint64
-	}{{connector.RuleSpot, 1, 1}, {connector.RuleSpot, 0, 0}, {connector.RuleFutures, 5, 0}, {connector.RuleFutures, 4998, 1}} {
+	}{{connector.RuleSpot, 1, 1}, {connector.RuleSpot, 0, 0}, {connector.RuleFutures, 5, 0}, {connector.RuleFutures,
+		4998, 1}} {
 		b, err := feed.NewBook(feed.Config{Rule: c.rule, TickSize: 1, LotSize: 1})
 		if err != nil {
 			t.Fatal(err)
@@ -77,7 +81,8 @@ func TestTradesThatDoNotCome(t *testing.T) {
 	}
 }
 
-// TestAgreesWhereLevelsAreRounded: the levels of a venue that share a tick are one in the book, and no sign that it is old.
+// TestAgreesWhereLevelsAreRounded: the levels of a venue that share a tick are one in the book, and no sign that it is
+// old.
 func TestAgreesWhereLevelsAreRounded(t *testing.T) {
 	b, err := feed.NewBook(feed.Config{Rule: connector.RuleSpot, TickSize: 0.1, LotSize: 1})
 	if err != nil {
@@ -85,7 +90,8 @@ func TestAgreesWhereLevelsAreRounded(t *testing.T) {
 	}
 	row := func(px, qty float64) hft.Event { return event(hft.DepthSnapshotEvent, hft.Sell, px, qty, 1e9) }
 	rows := []hft.Event{row(100.09, 1), row(100.11, 2), row(100.3, 4)}
-	snapshot := &connector.Message{Kind: connector.MessageSnapshot, LastID: 5, Seq: 5, Events: append([]hft.Event(nil), rows...)}
+	snapshot := &connector.Message{Kind: connector.MessageSnapshot, LastID: 5, Seq: 5,
+		Events: append([]hft.Event(nil), rows...)}
 	b.Take(1e9, bookAt(connector.MessageDepth, connector.RuleSpot, 1, 5, 0, 1e9, nil))
 	if out := b.Take(1e9, snapshot); !out.Ready {
 		t.Fatal("no book")
@@ -99,8 +105,8 @@ func TestAgreesWhereLevelsAreRounded(t *testing.T) {
 	}
 }
 
-// TestTimeOfAQuoteAfterAClockStep: a clock that is set back or forward moves the time of quotes for two minutes at most, and so
-// does one whose distance from the venue's was measured wrong at first.
+// TestTimeOfAQuoteAfterAClockStep: a clock that is set back or forward moves the time of quotes for two minutes at
+// most, and so does one whose distance from the venue's was measured wrong at first.
 func TestTimeOfAQuoteAfterAClockStep(t *testing.T) {
 	for _, c := range []struct{ step, before, after int64 }{{-3600e9, 0, -3600e9}, {3600e9, 0, 3600e9}, {0, 30e9, 0}} {
 		measured := c.before // by how much the local clock is ahead of the venue's
@@ -116,7 +122,8 @@ func TestTimeOfAQuoteAfterAClockStep(t *testing.T) {
 		localNs, exchNs, id := t0+c.step, int64(t0), int64(6)
 		for range 200 {
 			localNs, exchNs, id = localNs+1e9, exchNs+1e9, id+1
-			b.Take(localNs, bookAt(connector.MessageDepth, connector.RuleSpot, id-1, id-1, 0, exchNs-4*ms, bid(99, float64(id))))
+			b.Take(localNs, bookAt(connector.MessageDepth, connector.RuleSpot, id-1, id-1, 0, exchNs-4*ms,
+				bid(99, float64(id))))
 		}
 		rows := b.Take(localNs+1e9, quoteAt(id, 0, 100, 1)).Events
 		if len(rows) == 0 {

@@ -25,8 +25,8 @@ func (l *historian) AccountEvents(context.Context, int64) ([]connector.AccountEv
 	return l.events(), nil
 }
 
-// TestEventsOfASymbolAddedLate: while the venue is asked what it did to the account, another symbol is added, and the list
-// has what was closed of it. That is booked after the symbol's executions, and so is its funding.
+// TestEventsOfASymbolAddedLate: while the venue is asked what it did to the account, another symbol is added, and the
+// list has what was closed of it. That is booked after the symbol's executions, and so is its funding.
 func TestEventsOfASymbolAddedLate(t *testing.T) {
 	t.Parallel()
 	nowNs := time.Now().UnixNano()
@@ -40,15 +40,18 @@ func TestEventsOfASymbolAddedLate(t *testing.T) {
 	}
 	f := &historian{fake: newFake(t)}
 	f.query = func(context.Context, *protocol.Order) (protocol.Report, error) {
-		return protocol.Report{Channel: protocol.ChannelQuery, Symbol: "ETH", ClientID: clientID, VenueID: "9", Status: hft.StatusFilled,
-			Side: hft.Sell, OrdType: hft.Limit, TimeInForce: hft.GTC, Price: 100, Qty: 0.002, CumQty: 0.002, HasCum: true,
+		return protocol.Report{Channel: protocol.ChannelQuery, Symbol: "ETH", ClientID: clientID, VenueID: "9",
+			Status: hft.StatusFilled,
+			Side:   hft.Sell, OrdType: hft.Limit, TimeInForce: hft.GTC, Price: 100, Qty: 0.002, CumQty: 0.002,
+			HasCum:      true,
 			TimestampNs: nowNs - 2e9}, nil
 	}
 	f.executions = func(_ context.Context, symbol string) ([]protocol.Report, error) {
 		if symbol != "ETH" {
 			return nil, nil
 		}
-		return []protocol.Report{{Channel: protocol.ChannelQuery, Symbol: "ETH", VenueID: "9", TradeID: "outage", Side: hft.Sell, LastQty: 0.002,
+		return []protocol.Report{{Channel: protocol.ChannelQuery, Symbol: "ETH", VenueID: "9", TradeID: "outage",
+			Side: hft.Sell, LastQty: 0.002,
 			LastPrice: 100, TimestampNs: nowNs - 2e9}}, nil
 	}
 	adding, passed := make(chan struct{}), make(chan struct{})
@@ -71,11 +74,13 @@ func TestEventsOfASymbolAddedLate(t *testing.T) {
 		})
 		return []connector.AccountEvent{
 			{Kind: connector.Funding, Symbol: "ETH", ID: "funding", Amount: 1, TimestampNs: nowNs - 1e9},
-			{Kind: connector.Liquidation, Symbol: "ETH", ID: "liquidation", Side: hft.Buy, Qty: 0.002, Price: 101, TimestampNs: nowNs}}
+			{Kind: connector.Liquidation, Symbol: "ETH", ID: "liquidation", Side: hft.Buy, Qty: 0.002, Price: 101,
+				TimestampNs: nowNs}}
 	}
 	c.Register(instrument(0, "BTC"))
 	for no := range 2 {
-		c.Recover(connector.Past{InstrumentNo: no, ReadNs: nowNs - int64(time.Hour), EventsSinceNs: nowNs - int64(time.Hour)})
+		c.Recover(connector.Past{InstrumentNo: no, ReadNs: nowNs - int64(time.Hour),
+			EventsSinceNs: nowNs - int64(time.Hour)})
 	}
 	sink := &teller{journal: journal{connectortest.NewSink(), make(chan int64, 10)}}
 	ctx, cancel := context.WithCancel(context.Background())

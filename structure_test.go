@@ -88,7 +88,8 @@ var allowed = []importRule{
 	{"backtest/report", "draws what it is given", []string{"hft", "backtest/stats"}},
 	{"internal/batch/convert", "is given its decoders", []string{"hft", "connector", "connector/feed", "internal/recording", "backtest/npy"}},
 	{"internal/recording", "files of recorded messages, for replay and conversion", []string{"hft"}},
-	{"connector/bybit", "a venue does not import another", []string{
+	{"connector/bybit", "the venue of Bybit", []string{"connector", "connector/bybit/internal/linear"}},
+	{"connector/bybit/internal/linear", "a venue does not import another", []string{
 		"connector", "connector/internal/budget", "connector/internal/scan", "connector/internal/stream",
 		"connector/protocol", "connector/venue", "hft"}},
 	{"connector", "a connector knows neither shared memory nor bots", []string{"hft"}},
@@ -324,10 +325,10 @@ const maxBranches = 15
 var branchy = map[string]int{
 	"connector/binance/internal/binanceapi causeOf": 20,
 	"connector/internal/budget banned":              18,
-	"connector/bybit causeOf":                       17,
-	"connector/bybit check":                         19,
-	"connector/bybit exchange":                      17,
-	"connector/bybit trade":                         19,
+	"connector/bybit/internal/linear causeOf":       17,
+	"connector/bybit/internal/linear check":         19,
+	"connector/bybit/internal/linear exchange":      17,
+	"connector/bybit/internal/linear trade":         19,
 	"connector/feed TakeRows":                       16,
 	"connector/feed compare":                        19,
 	"connector/feed measure":                        16,
@@ -515,10 +516,10 @@ func TestDataHaveOnePlace(t *testing.T) {
 var onMachineTime = map[string]string{
 	"connector/binance/internal/binanceapi/client.go": "deadline of an HTTP request",
 	"connector/binance/internal/binanceapi/entry.go":  "deadline of a request over the WebSocket API, before it goes by REST",
-	"connector/bybit/limit.go":                        "deadline of an answer, before a cancel counts in the budget without it",
-	"connector/bybit/query.go":                        "pause between requests to a live venue",
-	"connector/bybit/rest.go":                         "pause between requests to a live venue, within the request's deadline",
-	"connector/bybit/trade.go":                        "deadline of a cancel over the socket, before it goes by REST",
+	"connector/bybit/internal/linear/limit.go":        "deadline of an answer, before a cancel counts in the budget without it",
+	"connector/bybit/internal/linear/query.go":        "pause between requests to a live venue",
+	"connector/bybit/internal/linear/rest.go":         "pause between requests to a live venue, within the request's deadline",
+	"connector/bybit/internal/linear/trade.go":        "deadline of a cancel over the socket, before it goes by REST",
 	"connector/internal/clocksync/sync.go":            "measures the machine's clock against the venue's: no other clock will do",
 	"connector/connectortest/clock.go":                "the wall clock of a live connector under test",
 	"connector/connectortest/kit.go":                  "how long a test waits before it fails",
@@ -587,7 +588,7 @@ func TestTimeIsGiven(t *testing.T) {
 // TestLiveConnectorsAreMadeInOnePlace keeps tests from being wired otherwise than the runner: who needs a connector to a
 // live venue, or its protocol, has it made by internal/venues. Only the packages of connector/ test themselves.
 func TestLiveConnectorsAreMadeInOnePlace(t *testing.T) {
-	makers := []string{own + "connector/venue", own + "connector/bybit"}
+	makers := []string{own + "connector/venue"}
 	sources(t, func(path string, file *ast.File, set *token.FileSet) {
 		path = filepath.ToSlash(path)
 		if strings.HasPrefix(path, "connector/") || strings.HasPrefix(path, "internal/venues/") {

@@ -37,7 +37,7 @@ var feedVenues = []struct {
 }{
 	{"binancefutures", connector.RuleFutures, binance.Futures().Format.NewDecoder, 0.1, 0.001},
 	{"binancespot", connector.RuleSpot, binance.Spot().Format.NewDecoder, 0.01, 0.00001},
-	{"bybit", connector.RuleStreamed, func() connector.Decoder { return &bybit.Decoder{BBO: true} }, 0.1, 0.001},
+	{"bybit", connector.RuleStreamed, bybit.Kind().Format.NewDecoder, 0.1, 0.001},
 }
 
 // newToRing is a recording of a venue on its way, with its first lines there.

@@ -155,7 +155,7 @@ func decoders() map[testexchange.Venue]func() connector.Decoder {
 	return map[testexchange.Venue]func() connector.Decoder{
 		testexchange.BinanceFutures: binance.Futures().Format.NewDecoder,
 		testexchange.BinanceSpot:    binance.Spot().Format.NewDecoder,
-		testexchange.Bybit:          func() connector.Decoder { return new(bybit.Decoder) },
+		testexchange.Bybit:          bybit.Kind().Format.NewDecoder,
 	}
 }
 

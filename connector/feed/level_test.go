@@ -161,7 +161,7 @@ func inFile(t *testing.T, timed bool, lines []topicLine) string {
 }
 
 func topicsConfig(files ...string) feed.LinesConfig {
-	format := connector.Format{NewDecoder: func() connector.Decoder { return &bybit.Decoder{BBO: true} }, Rule: connector.RuleStreamed, NaturalLevel: 50}
+	format := connector.Format{NewDecoder: bybit.Kind().Format.NewDecoder, Rule: connector.RuleStreamed, NaturalLevel: 50}
 	return feed.LinesConfig{Files: files, Format: "bybit", NewDecoder: format.NewDecoder, Formats: map[string]connector.Format{"binancefutures": {NewDecoder: futures, Rule: connector.RuleFutures},
 		"binancespot": {NewDecoder: spot, Rule: connector.RuleSpot}, "bybit": format}}
 }

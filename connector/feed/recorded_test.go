@@ -30,7 +30,7 @@ var days = []day{
 	{"binancefutures", "BTCUSDT", "btcusdt_20240808.gz", connector.RuleFutures, futures, 0.1, 0.001},
 	{"binancefutures", "ETHUSDT", "ethusdt_20240808.gz", connector.RuleFutures, futures, 0.01, 0.001},
 	{"binancespot", "BTCUSDT", "btcusdt_20240808.gz", connector.RuleSpot, spot, 0.01, 0.00001},
-	{"bybit", "BTCUSDT", "", connector.RuleStreamed, func() connector.Decoder { return &bybit.Decoder{BBO: true} }, 0.1, 0.001},
+	{"bybit", "BTCUSDT", "", connector.RuleStreamed, bybit.Kind().Format.NewDecoder, 0.1, 0.001},
 }
 
 // TestRecordedDays follows the recordings as a connector does that is any time away. After each depth message that

@@ -76,7 +76,7 @@ func dialects() []dialect {
 			depth:    `{"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate","E":NOW,"s":"BTCUSDT","U":%[1]d,"u":%[1]d,"b":` + rows + `,"a":[]}}`,
 			trade:    `{"stream":"btcusdt@trade","data":{"e":"trade","E":NOW,"s":"BTCUSDT","t":%[1]d,"p":"60000.10","q":"0.5","T":NOW,"m":true,"M":true}}`,
 			quote:    `{"stream":"btcusdt@bookTicker","data":{"u":%[1]d,"s":"BTCUSDT","b":"60000.10","B":"%[1]d.5","a":"60000.20","A":"5.0"}}`},
-		{name: "bybit", rule: connector.RuleStreamed, decoder: &bybit.Decoder{Level: 50, BBO: true},
+		{name: "bybit", rule: connector.RuleStreamed, decoder: bybit.Kind().Format.NewDecoder(),
 			snapshot: `{"topic":"orderbook.50.BTCUSDT","type":"snapshot","ts":NOW,"data":{"s":"BTCUSDT","b":[["60000.10","1"]],"a":[["60000.20","1"]],"u":10,"seq":10},"cts":NOW}`,
 			depth:    `{"topic":"orderbook.50.BTCUSDT","type":"delta","ts":NOW,"data":{"s":"BTCUSDT","b":` + rows + `,"a":[],"u":%[1]d,"seq":%[1]d},"cts":NOW}`,
 			trade: `{"topic":"publicTrade.BTCUSDT","type":"snapshot","ts":NOW,"data":[{"T":NOW,"s":"BTCUSDT","S":"Buy","v":"0.5","p":"60000.10",` +

@@ -71,7 +71,7 @@ func distorted(t *testing.T, path string) string {
 func TestExchangeTime(t *testing.T) {
 	formats := map[string]connector.Format{"binancefutures": {NewDecoder: futures, Rule: connector.RuleFutures},
 		"binancespot": {NewDecoder: binance.Spot().Format.NewDecoder, Rule: connector.RuleSpot},
-		"bybit":       {NewDecoder: func() connector.Decoder { return &bybit.Decoder{BBO: true} }, Rule: connector.RuleStreamed}}
+		"bybit":       {NewDecoder: bybit.Kind().Format.NewDecoder, Rule: connector.RuleStreamed}}
 	for venue, format := range formats {
 		t.Run(venue, func(t *testing.T) {
 			path := sampletest.Path(t, venue, "BTCUSDT")

@@ -611,7 +611,7 @@ func TestBookOfOneDepth(t *testing.T) {
 	const trade = `{"topic":"publicTrade.BTCUSDT","ts":1748908801000,"type":"snapshot","data":[{"i":"1","T":1748908801000,"p":"100.1","v":"1","S":"Buy","s":"BTCUSDT"}]}`
 	const book = `{"topic":"orderbook.200.BTCUSDT","type":"snapshot","ts":1748908800995,"data":{"s":"BTCUSDT","b":[["100.0","5"],["99.9","1"]],"a":[["100.1","5"]],"u":10,"seq":100},"cts":1748908800990}`
 	shallow := strings.NewReplacer("orderbook.200", "orderbook.50", `["99.9","1"]`, `["99.8","1"],["99.7","1"]`).Replace(book)
-	decoder := func() connector.Decoder { return &bybit.Decoder{BBO: true} }
+	decoder := bybit.Kind().Format.NewDecoder
 	formats := map[string]connector.Format{"bybit": {NewDecoder: decoder, Rule: connector.RuleStreamed, NaturalLevel: 50}}
 	text := "1748908801000000000 " + shallow + "\n1748908801000000001 " + book + "\n1748908801000000002 " + shallow + "\n1748908801000000003 " + trade + "\n"
 	config := replay.Config{NewDecoder: decoder, Rule: connector.RuleStreamed, Format: "bybit", Formats: formats}
@@ -622,7 +622,7 @@ func TestBookOfOneDepth(t *testing.T) {
 
 // An archive of the venue, which has no local times, needs a base latency.
 func TestArchive(t *testing.T) {
-	decoder := func() connector.Decoder { return &bybit.Decoder{BBO: true} }
+	decoder := bybit.Kind().Format.NewDecoder
 	config := replay.Config{NewDecoder: decoder, Rule: connector.RuleStreamed, Format: "bybit", Formats: map[string]connector.Format{"bybit": {NewDecoder: decoder, Rule: connector.RuleStreamed}}}
 	const text = `{"topic":"orderbook.500.BTCUSDT","type":"snapshot","ts":1733011200691,"data":{"s":"BTCUSDT","b":[["1.9","62"]],"a":[["2.0","10"]],"u":20,"seq":130},"cts":1733011200589}
 {"topic":"orderbook.500.BTCUSDT","type":"delta","ts":1733011200693,"data":{"s":"BTCUSDT","b":[["1.9","0"],["1.8","7"]],"a":[],"u":21,"seq":131},"cts":1733011200691}

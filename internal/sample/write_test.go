@@ -113,7 +113,7 @@ func TestVenuesReadTheirs(t *testing.T) {
 	}{
 		"binancefutures": {binance.Futures().Format.NewDecoder(), connector.RuleFutures, true},
 		"binancespot":    {binance.Spot().Format.NewDecoder(), connector.RuleSpot, true},
-		"bybit":          {&bybit.Decoder{BBO: true}, connector.RuleStreamed, false},
+		"bybit":          {bybit.Kind().Format.NewDecoder(), connector.RuleStreamed, false},
 	}
 	for _, f := range files {
 		t.Run(f.Venue+"/"+f.Symbol, func(t *testing.T) {

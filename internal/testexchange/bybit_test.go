@@ -588,7 +588,7 @@ func TestBybitBookEqualsTheVenues(t *testing.T) {
 			t.Fatal(err)
 		}
 		f := follow(t, connector.RuleStreamed)
-		f.decoder = &bybit.Decoder{Level: level}
+		f.decoder = bybit.Kind().Format.NewDecoder()
 		if level == 1000 {
 			c.fault("mid-snapshot=p:0.3,only:orderbook.1000")
 			c.fault("restart-snapshot=p:0.2,only:orderbook.1000")

@@ -22,7 +22,7 @@ import (
 
 // bybitOptions are those of the runner.
 func bybitOptions() convert.Options {
-	format := connector.Format{NewDecoder: func() connector.Decoder { return &bybit.Decoder{BBO: true} }, Rule: connector.RuleStreamed, NaturalLevel: bybit.DefaultLevel}
+	format := connector.Format{NewDecoder: bybit.Kind().Format.NewDecoder, Rule: connector.RuleStreamed, NaturalLevel: bybit.Kind().Format.NaturalLevel}
 	return convert.Options{NewDecoder: format.NewDecoder, Rule: format.Rule, Format: "bybit", Formats: map[string]connector.Format{"bybit": format}, TickSize: 0.1, LotSize: 0.001, Quotes: true}
 }
 

@@ -69,7 +69,7 @@ func bybitBook(ms, id int64, kind, bids, asks string) string {
 // TestGap: a missing update is reported with its line, and the book is empty until a snapshot; clears empty it
 // completely.
 func TestGap(t *testing.T) {
-	options := convert.Options{NewDecoder: func() connector.Decoder { return new(bybit.Decoder) }, Rule: connector.RuleStreamed, TickSize: 0.1, LotSize: 0.001}
+	options := convert.Options{NewDecoder: bybit.Kind().Format.NewDecoder, Rule: connector.RuleStreamed, TickSize: 0.1, LotSize: 0.001}
 	lines := bybitBook(t0, 10, "snapshot", `["100.0","5"],["98.0","5"]`, `["100.1","5"]`) + bybitBook(t0+100, 11, "delta", `["100.0","4"]`, "") +
 		bybitBook(t0+200, 25, "delta", `["99.9","4"]`, "")
 	rows, s, problems := converted(t, options, lines)
@@ -89,7 +89,7 @@ func TestGap(t *testing.T) {
 
 // TestCrossingUpdate: after an update that crosses the book there is none until the next snapshot.
 func TestCrossingUpdate(t *testing.T) {
-	options := convert.Options{NewDecoder: func() connector.Decoder { return new(bybit.Decoder) }, Rule: connector.RuleStreamed, TickSize: 0.1, LotSize: 0.001}
+	options := convert.Options{NewDecoder: bybit.Kind().Format.NewDecoder, Rule: connector.RuleStreamed, TickSize: 0.1, LotSize: 0.001}
 	lines := bybitBook(t0, 10, "snapshot", `["100.0","5"]`, `["100.1","5"]`) + bybitBook(t0+100, 11, "delta", `["100.2","4"]`, "") +
 		bybitBook(t0+200, 12, "delta", `["99.9","4"]`, "")
 	rows, s, problems := converted(t, options, lines)
@@ -126,7 +126,7 @@ func TestOffBookTrades(t *testing.T) {
 		return fmt.Sprintf(`%d {"topic":"publicTrade.BTCUSDT","type":"snapshot","ts":%d,"data":[{"T":%d,"s":"BTCUSDT","S":"Sell","v":"500","p":%q,"i":"b1","BT":%s,"RPI":false,"seq":101}]}`+"\n",
 			ms*1e6, ms-5, ms-7, px, block)
 	}
-	options := convert.Options{NewDecoder: func() connector.Decoder { return new(bybit.Decoder) }, Rule: connector.RuleStreamed, TickSize: 0.1, LotSize: 0.001}
+	options := convert.Options{NewDecoder: bybit.Kind().Format.NewDecoder, Rule: connector.RuleStreamed, TickSize: 0.1, LotSize: 0.001}
 	lines := bybitBook(t0, 10, "snapshot", `["100.0","5"]`, `["100.1","5"]`) + trade(t0+100, "95.0", "true") + trade(t0+200, "100.0", "false")
 	rows, s, _ := converted(t, options, lines)
 	off := slices.IndexFunc(rows, func(e hft.Event) bool { return e.Kind() == hft.OffBookTrade })
@@ -199,7 +199,7 @@ func TestSamplesAreSound(t *testing.T) {
 	for venue, o := range map[string]convert.Options{
 		"binancefutures": {NewDecoder: futures, Rule: connector.RuleFutures, TickSize: 0.1, LotSize: 0.001},
 		"binancespot":    {NewDecoder: spot, Rule: connector.RuleSpot, TickSize: 0.01, LotSize: 0.00001},
-		"bybit":          {NewDecoder: func() connector.Decoder { return &bybit.Decoder{BBO: true} }, Rule: connector.RuleStreamed, TickSize: 0.1, LotSize: 0.001},
+		"bybit":          {NewDecoder: bybit.Kind().Format.NewDecoder, Rule: connector.RuleStreamed, TickSize: 0.1, LotSize: 0.001},
 	} {
 		o.Quotes = true
 		o.OnProblem = func(p feed.Problem) { t.Error(p) }

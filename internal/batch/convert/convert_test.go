@@ -115,7 +115,7 @@ func TestSpotTimes(t *testing.T) {
 func TestSpotAndBybitSamples(t *testing.T) {
 	for venue, decoder := range map[string]func() connector.Decoder{
 		"binancespot": binance.Spot().Format.NewDecoder,
-		"bybit":       func() connector.Decoder { return new(bybit.Decoder) },
+		"bybit":       bybit.Kind().Format.NewDecoder,
 	} {
 		out := filepath.Join(t.TempDir(), "out.npy")
 		s, err := convert.Events(t.Context(), []string{sampletest.Path(t, venue, "BTCUSDT")}, out,
@@ -139,7 +139,7 @@ func TestSpotAndBybitRecordings(t *testing.T) {
 	for i, line := range strings.SplitAfter(strings.TrimSpace(string(samples)), "\n") {
 		fmt.Fprint(&lines, 1733011200700000000+int64(i)*100_000_000, " ", line)
 	}
-	rows, s, _ := converted(t, convert.Options{Natural: true, NewDecoder: func() connector.Decoder { return &bybit.Decoder{Level: 500} }}, lines.String())
+	rows, s, _ := converted(t, convert.Options{Natural: true, NewDecoder: bybit.Kind().Format.NewDecoder}, lines.String())
 	if s.Lines != 50 || s.Clears != 2 || s.Snapshots != 1000 || rows[0].Kind() != hft.DepthClearEvent || rows[0].Px != rows[500].Px ||
 		rows[501].Kind() != hft.DepthClearEvent || rows[501].Px != rows[1001].Px || rows[0].ExchTimestampNs != 1733011200691000000 {
 		t.Errorf("bybit: %+v", s)
@@ -200,6 +200,17 @@ func TestCutOffFile(t *testing.T) {
 	}
 }
 
+// deepBook is a decoder that ignores books of other depths than 500 levels.
+type deepBook struct{ connector.Decoder }
+
+func (d *deepBook) Decode(localNs int64, raw []byte, m *connector.Message) error {
+	err := d.Decoder.Decode(localNs, raw, m)
+	if m.Level != 0 && m.Level != 500 {
+		m.Reset()
+	}
+	return err
+}
+
 func TestErrors(t *testing.T) {
 	good := trade(1000, 1)
 	quote := `5 {"e":"bookTicker","T":5,"u":1,"s":"BTCUSDT","b":"1","B":"1","a":"2","A":"1"}` + "\n"
@@ -220,7 +231,7 @@ func TestErrors(t *testing.T) {
 		{name: "acknowledgements", texts: []string{"5 {}\n"}, want: "no line of it can be used, of 1 with a time"},
 		{name: "another depth", texts: []string{bybitBook(t0, 1, "snapshot", "", ""), strings.ReplaceAll(bybitBook(t0+1, 2, "snapshot", "", ""), ".50.", ".200.") +
 			trade(5e6, 5)}, edit: func(o *convert.Options) {
-			o.NewDecoder = func() connector.Decoder { return &bybit.Decoder{Level: 500, BBO: true} }
+			o.NewDecoder = func() connector.Decoder { return &deepBook{bybit.Kind().Format.NewDecoder()} }
 		}, want: "f0: no line of it can be used"},
 		{name: "header cut off", texts: []string{"\x1f\x8b\x08"}, want: "f0:1: the file was cut off here"},
 		{name: "quotes", texts: []string{quote}, want: "have no row of a book or trade"},
@@ -386,7 +397,7 @@ func FuzzEvents(f *testing.F) {
 {"topic":"orderbook.500.A","type":"delta","ts":4,"data":{"s":"A","b":[["1","0"]],"a":[],"u":2}}`), 3, false, 5)
 	f.Add([]byte(`5 {"e":"depthUpdate","E":7,"s":"A","U":1,"u":1,"b":[["9","1"]],"a":[]}`), 3, true, 1)
 	decoders := []func() connector.Decoder{futures,
-		binance.Spot().Format.NewDecoder, func() connector.Decoder { return &bybit.Decoder{BBO: true} }}
+		binance.Spot().Format.NewDecoder, bybit.Kind().Format.NewDecoder}
 	f.Fuzz(func(t *testing.T, content []byte, memoryRows int, bbo bool, venue int) {
 		memoryRows = int(uint(memoryRows)%40) + 1
 		dir := t.TempDir()

@@ -42,7 +42,7 @@ var recordedBooks = []recorded{
 	{"binancefutures", "BTCUSDT", "btcusdt_20240808.gz", connector.RuleFutures, binance.Futures().Format.NewDecoder, 0.1, 0.001},
 	{"binancefutures", "ETHUSDT", "ethusdt_20240808.gz", connector.RuleFutures, binance.Futures().Format.NewDecoder, 0.01, 0.001},
 	{"binancespot", "BTCUSDT", "btcusdt_20240808.gz", connector.RuleSpot, binance.Spot().Format.NewDecoder, 0.01, 0.00001},
-	{"bybit", "BTCUSDT", "", connector.RuleStreamed, func() connector.Decoder { return &bybit.Decoder{BBO: true} }, 0.1, 0.001},
+	{"bybit", "BTCUSDT", "", connector.RuleStreamed, bybit.Kind().Format.NewDecoder, 0.1, 0.001},
 }
 
 // wrongBooks are the books that are known to be wrong, by path and recording: how many, of those after each time of receipt.

@@ -43,7 +43,7 @@ func TestBlockTrade(t *testing.T) {
 				t.Fatal(err)
 			}
 			if _, err := convert.Events(t.Context(), []string{recorded}, events, convert.Options{Rule: connector.RuleStreamed, TickSize: 0.1, LotSize: 0.001,
-				NewDecoder: func() connector.Decoder { return new(bybit.Decoder) }}); err != nil {
+				NewDecoder: bybit.Kind().Format.NewDecoder}); err != nil {
 				t.Fatal(err)
 			}
 			latency, err := sim.NewConstantLatency(1e6, 1e6)

@@ -17,7 +17,7 @@ func TestCheckDataOfRecordings(t *testing.T) {
 	r := newRig(t, "")
 	r.Formats = map[string]connector.Format{
 		"binancespot": {NewDecoder: binance.Spot().Format.NewDecoder, Rule: connector.RuleSpot},
-		"bybit":       {NewDecoder: func() connector.Decoder { return &bybit.Decoder{BBO: true} }, Rule: connector.RuleStreamed}}
+		"bybit":       {NewDecoder: bybit.Kind().Format.NewDecoder, Rule: connector.RuleStreamed}}
 	level200 := filepath.Join(r.dir, "level200")
 	const text = `1748908801000000000 {"topic":"orderbook.200.BTCUSDT","type":"snapshot","ts":1748908800995,"data":{"s":"BTCUSDT","b":[["100.0","5"]],"a":[["100.1","5"]],"u":10,"seq":100}}` + "\n"
 	gap, archive := filepath.Join(r.dir, "gap"), filepath.Join(r.dir, "archive.data")

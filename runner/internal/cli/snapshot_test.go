@@ -56,7 +56,7 @@ func TestSnapshot(t *testing.T) {
 	r := newRig(t, "")
 	r.Formats = map[string]connector.Format{
 		"binancespot": {NewDecoder: binance.Spot().Format.NewDecoder, Rule: connector.RuleSpot},
-		"bybit":       {NewDecoder: func() connector.Decoder { return &bybit.Decoder{BBO: true} }, Rule: connector.RuleStreamed}}
+		"bybit":       {NewDecoder: bybit.Kind().Format.NewDecoder, Rule: connector.RuleStreamed}}
 	at := func(name string) string { return filepath.Join(r.dir, name) }
 	const bid, ask, whole = hft.BuyEvent | hft.DepthEvent, hft.SellEvent | hft.DepthEvent, hft.BuyEvent | hft.DepthSnapshotEvent
 	day1 := []hft.Event{eventRow(1, whole, 99.9, 1), eventRow(1, ask, 100.1, 2)}

@@ -1,0 +1,81 @@
+package linear
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/hftrunner/hftrunner/connector"
+)
+
+// accountEvent reads an execution that the venue made on its own, or a settlement of funding; ok is false for all
+// others.
+func accountEvent(r *row) (e *connector.AccountEvent, ok bool) {
+	e = &connector.AccountEvent{Kind: eventKind(r.text("execType"))}
+	if e.Kind == 0 {
+		return nil, false
+	}
+	e.Symbol, e.ID, e.OrderID = r.str("symbol"), r.str("execId"), r.str("orderId")
+	e.FeePaid, e.FeeAsset, e.TimestampNs = r.number("execFee"), r.str("feeCurrency"), r.timeNs("execTime")
+	if e.FeeAsset == "" {
+		e.FeeAsset = settleAsset(e.Symbol)
+	}
+	if e.Kind == connector.Funding {
+		e.Amount, e.Asset, e.Rate = -e.FeePaid, e.FeeAsset, r.number("feeRate")
+		e.FeePaid, e.FeeAsset, e.OrderID = 0, "", ""
+		return e, r.ours() && e.Symbol != "" && e.ID != ""
+	}
+	e.Side, e.Qty, e.Price, e.Value = side(r.text("side")), r.number("execQty"), r.number("execPrice"),
+		r.number("execValue")
+	if e.Value == 0 {
+		e.Value = e.Qty * e.Price
+	}
+	return e, r.ours() && e.Symbol != "" && e.ID != "" && e.Qty > 0 && e.Price > 0 && e.Side != 0
+}
+
+// eventKind returns what an execution does that is not a trade, 0 for all others.
+func eventKind(execType []byte) connector.AccountEventKind {
+	switch string(execType) {
+	case "BustTrade":
+		return connector.Liquidation
+	case "AdlTrade":
+		return connector.ADL
+	case "Settle":
+		return connector.Settlement
+	case "Delivery":
+		return connector.Delivery
+	case "MovePosition":
+		return connector.Moved
+	case "Funding":
+		return connector.Funding
+	}
+	return 0
+}
+
+// AccountEvents lists settlements of funding and forced closes, which the venue keeps for two years. It answers for a
+// week at most, and for one type of execution.
+func (p *Protocol) AccountEvents(ctx context.Context, sinceNs int64) (list []connector.AccountEvent, err error) {
+	now := p.venueMs()
+	for startMs := max(sinceNs/int64(time.Millisecond),
+		now-executionAge.Milliseconds()); startMs <= now; startMs += executionSpan.Milliseconds() {
+		for _, kind := range []string{"Funding", "BustTrade", "AdlTrade", "Settle", "Delivery", "MovePosition"} {
+			query := "category=linear&execType=" + kind + "&startTime=" + strconv.FormatInt(startMs, 10)
+			err := p.pages(ctx, executionsPath, query, executionLimit, func(r *row) error {
+				if e, ok := accountEvent(r); ok {
+					list = append(list, *e)
+				}
+				return nil
+			})
+			if err != nil {
+				return nil, err
+			}
+		}
+	}
+	slices.SortStableFunc(list, func(a, b connector.AccountEvent) int {
+		return cmp.Compare(a.TimestampNs,
+			b.TimestampNs)
+	})
+	return list, nil
+}

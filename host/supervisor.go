@@ -195,8 +195,8 @@ func (s *supervisor) startNow(ctx context.Context) error {
 	}
 	if waiting := s.waiting(); waiting != "" {
 		s.heldBack = true
-		s.setState(Backoff, waiting) // and starts when the venue answers
-		return fmt.Errorf("strategy %s: %s", s.cfg.Name, waiting)
+		s.setState(Backoff, waiting)
+		return fmt.Errorf("strategy %s: %s; it starts when that is over", s.cfg.Name, waiting)
 	}
 	before, reason := s.getState(), s.status().Reason
 	s.retry.Stop()

@@ -41,13 +41,16 @@ const (
 	MarginCall
 	ConfigChanged
 	BalanceChanged
+	// HedgeMode: the account was switched to hedge mode while it was traded; it is about the whole account.
+	HedgeMode
 )
 
 // String returns the name of the kind.
 func (k AccountEventKind) String() string {
 	names := [...]string{"", "liquidation", "auto-deleveraging", "settlement", "delivery", "move", "funding",
 		"margin call",
-		"configuration change", "balance change"}
+		"configuration change", "balance change",
+		"hedge mode"}
 	if int(k) < len(names) {
 		return names[k]
 	}

@@ -149,15 +149,36 @@ func (p *publisher) Account(e *connector.AccountEvent) {
 	switch {
 	case e.Kind == connector.Funding && told != "":
 		p.log.Info("funding was settled", pairs...)
+	case e.Kind.Closes() && told != "":
+		p.log.Error("the venue closed a position of the account", append(pairs, "consequence", haltedByEvent,
+			"fix", p.resumeText(e.Symbol))...)
 	case e.Kind.Closes():
 		p.log.Error("the venue closed a position of the account", pairs...)
+	case e.Kind == connector.HedgeMode:
+		p.log.Error("the account was switched to hedge mode", append(pairs, "consequence", haltedByEvent, "fix",
+			"switch it back at the venue, then: "+p.resumeText(""))...)
 	default:
 		p.log.Warn("the venue reports a change of the account", pairs...)
 	}
 }
 
+// haltedByEvent is what an event means for the instruments that it concerns.
+const haltedByEvent = "no new orders there, open ones are canceled, nothing is sold"
+
+// resumeText is the command that lifts a halt.
+func (p *publisher) resumeText(symbol string) string {
+	return strings.TrimSpace("runner resume " + p.name + " " + symbol)
+}
+
 // bookEvent returns what was booked to whom, and whether the event was new. The lock is held.
 func (p *publisher) bookEvent(e *connector.AccountEvent) (told string, news bool) {
+	if e.Kind == connector.HedgeMode { // nobody knows whose positions there are from now on
+		for _, inst := range p.instruments {
+			p.halt(inst, e.Text)
+			p.warn(inst.no, connector.Owner{}, e)
+		}
+		return "", true
+	}
 	if e.InstrumentNo < 0 || e.InstrumentNo >= len(p.instruments) {
 		return "", true
 	}
@@ -171,7 +192,9 @@ func (p *publisher) bookEvent(e *connector.AccountEvent) (told string, news bool
 	}
 	switch {
 	case e.Kind.Closes():
-		told = p.closed(inst, e)
+		if told = p.closed(inst, e); told != "" {
+			p.halt(inst, fmt.Sprintf("the venue closed a position of the account: %v, %s", e.Kind, detailsOf(e)))
+		}
 	case e.Kind == connector.Funding:
 		told = p.funded(inst, e)
 	default:

@@ -99,8 +99,7 @@ func (p *publisher) resume(inst *instrument) {
 	p.mu.Unlock()
 	if halted {
 		p.log.Error(inst.symbol+" takes no new orders since an earlier run", "reason", halt.Cause, "since",
-			time.Unix(0, halt.SinceNs).UTC().Format(time.RFC3339), "fix", fmt.Sprintf("find out why, then: runner adopt "+
-				"STRATEGY %[1]s %[2]s, or runner adopt --none %[1]s %[2]s", p.name, inst.symbol))
+			time.Unix(0, halt.SinceNs).UTC().Format(time.RFC3339), "fix", p.fixOf(inst))
 	}
 }
 

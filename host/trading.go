@@ -40,11 +40,18 @@ func (t tradingState) String() string {
 	return ""
 }
 
-// setTrading changes the trading state of an instrument. Entering tradingHalted cancels all orders there. The lock is
-// held.
+// halt halts an instrument, unless it is: of several causes the first is the one to look at. The lock is held.
+func (p *publisher) halt(inst *instrument, cause string) {
+	if inst.trading.state != tradingHalted {
+		p.setTrading(inst, tradingHalted, "halted: "+cause, "host")
+	}
+}
+
+// setTrading changes the trading state of an instrument. Entering tradingHalted cancels all orders there. Within an
+// account event the journal gets it in one step with the event. The lock is held.
 func (p *publisher) setTrading(inst *instrument, to tradingState, cause, who string) {
 	head := journal.Head{Kind: journal.KindTradingState, Instrument: inst.journalNo(p)}
-	note(p.record, &head, &journal.TradingState{From: uint8(inst.trading.state), To: uint8(to)}, "symbol",
+	noteTogether(p, &head, &journal.TradingState{From: uint8(inst.trading.state), To: uint8(to)}, "symbol",
 		p.name+" "+inst.symbol, cause, who)
 	entered := to == tradingHalted && inst.trading.state != tradingHalted
 	inst.trading = trading{to, cause}

@@ -196,7 +196,7 @@ func TestAccountEventsOfTheDowntime(t *testing.T) {
 			within(t, "it starts", out, func() bool { return strings.Contains(out.String(), "runner starts") })
 			_ = cmd.Process.Kill()
 			_ = cmd.Wait()
-			for range 2 { // the second time nothing is new
+			for _, again := range []bool{false, true} { // the second time nothing is new
 				cmd, out = r.begin()
 				s, err := r.State(r.venue)
 				if err != nil {
@@ -219,6 +219,15 @@ func TestAccountEventsOfTheDowntime(t *testing.T) {
 				for symbol, qty := range r.netPositions() {
 					if math.Abs(holds[symbol]-qty) > 1e-9 {
 						t.Errorf("%s: the venue has %v, the strategies have %v\n%s", symbol, qty, holds[symbol], out)
+					}
+				}
+				if halted := before["ETHUSDT"] != 0; r.halted("ETHUSDT") != halted || r.halted("BTCUSDT") {
+					t.Errorf("ETHUSDT is to be halted: %t, BTCUSDT is: %t\n%s", halted, r.halted("BTCUSDT"), out)
+				}
+				if again { // by then it is halted since an earlier run
+					text, code := r.w.output("resume", "test", "ETHUSDT")
+					if code != 0 || !strings.Contains(text, "ETHUSDT: n") || r.halted("ETHUSDT") {
+						t.Errorf("exit code %d: %s\n%s", code, text, out)
 					}
 				}
 				_ = cmd.Process.Kill()

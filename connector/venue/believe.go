@@ -22,6 +22,7 @@ func (t *trade) believe(inst *instrument, wrong error) {
 	}
 	text, code := inst.Symbol+" accepts new orders again: the venue's orders and position are consistent",
 		blotter.CodeResumed
+	t.switched(inst, wrong)
 	switch {
 	case wrong == nil && inst.doubts < maxDoubts:
 		inst.doubts = 0
@@ -45,6 +46,23 @@ func (t *trade) believe(inst *instrument, wrong error) {
 		}
 	}
 	t.Error(&connector.Error{InstrumentNo: inst.No, LiveError: hft.CustomLiveError(code, hft.StringValue(text))})
+}
+
+// switched tells of an instrument that had one position and is in hedge mode now. The lock is held.
+func (t *trade) switched(inst *instrument, wrong error) {
+	var hedge protocol.HedgeMode
+	was := inst.oneWay
+	switch {
+	case wrong == nil:
+		inst.oneWay = true
+	case errors.As(wrong, &hedge):
+		inst.oneWay = false
+	}
+	if hedge != "" && was {
+		e := &connector.AccountEvent{Kind: connector.HedgeMode, InstrumentNo: -1, Symbol: inst.Symbol, Text: hedge.Error(),
+			TimestampNs: t.c.venueNs(t.c.nowNs())}
+		t.c.group.Go(func() { t.c.sink.Account(e) }) // whoever takes it logs, without the lock
+	}
 }
 
 // noPosition takes a position of the private stream that cannot be true, or is none: then the symbol takes no new

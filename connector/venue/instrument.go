@@ -55,6 +55,8 @@ type instrument struct {
 	// last. trade's mutex guards them.
 	doubts int
 	doubt  error
+	// oneWay says that it has one position, as the venue has told; trade's mutex guards it.
+	oneWay bool
 	// armed is true while the dead-man's switch may be armed. The goroutine that refreshes it uses it, and stop after that.
 	armed bool
 }

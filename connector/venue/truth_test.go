@@ -207,4 +207,8 @@ func TestHedgeRow(t *testing.T) {
 	if codes(r, blotter.CodeStopped) != 1 {
 		t.Error("it was said twice")
 	}
+	until(t, "the switch is reported", func() bool { return len(r.AccountEvents()) > 0 })
+	if list := r.AccountEvents(); len(list) != 1 || list[0].Kind != connector.HedgeMode || list[0].InstrumentNo != -1 {
+		t.Errorf("the switch was reported as %+v", list)
+	}
 }

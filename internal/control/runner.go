@@ -22,6 +22,16 @@ type Runner interface {
 	Restart(ctx context.Context, name string, discardState bool) (RestartResult, error)
 	// Adopt books what of the account's position belongs to no strategy.
 	Adopt(ctx context.Context, a Adoption) (AdoptResult, error)
+	// Resume lets halted instruments of a connector take new orders again, all of them with an empty symbol. It returns
+	// those that were halted.
+	Resume(ctx context.Context, connector, symbol string) ([]Resumption, error)
+}
+
+// Resumption is an instrument that was halted, and why. Refused is why it still is, empty where it takes new orders again.
+type Resumption struct {
+	Symbol  string `json:"symbol"`
+	Cause   string `json:"cause"`
+	Refused string `json:"refused,omitempty"`
 }
 
 // Adoption asks for a position that belongs to no strategy to be booked to one, or with an empty Strategy to be left at that.

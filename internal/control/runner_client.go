@@ -110,6 +110,19 @@ func (c *RunnerClient) Adopt(ctx context.Context, a Adoption) (AdoptResult, erro
 		Unattributed: r.GetUnattributed(), Resumed: r.GetResumed()}, nil
 }
 
+// Resume lets halted instruments take new orders again.
+func (c *RunnerClient) Resume(ctx context.Context, connector, symbol string) ([]Resumption, error) {
+	r, err := c.service.Resume(ctx, &pb.LiftRequest{Connector: connector, Symbol: symbol})
+	if err != nil {
+		return nil, c.wrap(err)
+	}
+	var list []Resumption
+	for _, i := range r.GetInstruments() {
+		list = append(list, Resumption{Symbol: i.GetSymbol(), Cause: i.GetCause(), Refused: i.GetRefused()})
+	}
+	return list, nil
+}
+
 // wrap gives an error of the host its type back. Its text is the host's and stays as it is: it is meant for people.
 func (c *RunnerClient) wrap(err error) error {
 	s := status.Convert(err)

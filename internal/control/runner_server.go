@@ -173,6 +173,20 @@ func (s *runnerServer) Adopt(ctx context.Context, q *pb.AdoptRequest) (*pb.Adopt
 		Resumed: r.Resumed}, nil
 }
 
+// Resume lets halted instruments take new orders again.
+func (s *runnerServer) Resume(ctx context.Context, q *pb.LiftRequest) (*pb.LiftResult, error) {
+	list, err := s.runner.Resume(ctx, q.GetConnector(), q.GetSymbol())
+	if err != nil {
+		return nil, runnerStatus(err)
+	}
+	r := &pb.LiftResult{}
+	for i := range list {
+		r.Instruments = append(r.Instruments, &pb.Resumption{Symbol: validText(list[i].Symbol),
+			Cause: validText(list[i].Cause), Refused: validText(list[i].Refused)})
+	}
+	return r, nil
+}
+
 // runnerStatus keeps the text of an error, and of the types the command line tells apart also the value.
 func runnerStatus(err error) error {
 	s := status.New(status.FromContextError(err).Code(), validText(err.Error()))

@@ -88,6 +88,13 @@ func (h *fakeHost) Adopt(_ context.Context, a control.Adoption) (control.AdoptRe
 	return control.AdoptResult{Qty: a.Qty, Price: a.Price, Position: 2, Unattributed: -1, Resumed: a.Strategy != "" && a.Connector == "sim" && a.Symbol == "BTCUSDT"}, nil
 }
 
+func (h *fakeHost) Resume(_ context.Context, connector, symbol string) ([]control.Resumption, error) {
+	if connector != "sim" {
+		return nil, errors.New("there is no connector " + connector)
+	}
+	return []control.Resumption{{Symbol: symbol, Cause: "why"}, {Symbol: "ETHUSDT", Cause: "why", Refused: "not"}}, nil
+}
+
 // serveHost serves h until the test ends or stop is called.
 func serveHost(t testing.TB, h *fakeHost) (socketPath string, stop func()) {
 	t.Helper()
@@ -154,6 +161,13 @@ func TestRunnerCalls(t *testing.T) {
 	wantAdopted, _ := host.Adopt(ctx, asked)
 	if r, err := c.Adopt(ctx, asked); err != nil || r != wantAdopted || !r.Resumed {
 		t.Errorf("adopt is %+v, %v", r, err)
+	}
+	wantResumed, _ := host.Resume(ctx, "sim", "BTCUSDT")
+	if r, err := c.Resume(ctx, "sim", "BTCUSDT"); err != nil || !slices.Equal(r, wantResumed) {
+		t.Errorf("resume is %+v, %v", r, err)
+	}
+	if r, err := c.Resume(ctx, "other", ""); err == nil || r != nil {
+		t.Errorf("resume is %+v, %v", r, err)
 	}
 	info, err := os.Stat(socketPath)
 	if err != nil || info.Mode().Perm() != 0o600 {

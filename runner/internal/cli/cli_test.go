@@ -141,6 +141,17 @@ func (r *fakeRemote) Restart(_ context.Context, name string, _ bool) (control.Re
 	return control.RestartResult{Gap: 2 * time.Millisecond, OldPID: 1, NewPID: 2, Version: "1.0.1"}, r.known(name)
 }
 
+func (r *fakeRemote) Resume(_ context.Context, _, symbol string) ([]control.Resumption, error) {
+	switch symbol {
+	case "":
+		return []control.Resumption{{Symbol: "BTCUSDT", Cause: "halted: liquidation"},
+			{Symbol: "ETHUSDT", Cause: "halted: positions", Refused: "positions do not match by 1"}}, nil
+	case "BTCUSDT":
+		return []control.Resumption{{Symbol: symbol, Cause: "halted: liquidation"}}, nil
+	}
+	return nil, nil
+}
+
 func (r *fakeRemote) Adopt(_ context.Context, a control.Adoption) (control.AdoptResult, error) {
 	if a.Strategy == "" {
 		return control.AdoptResult{Unattributed: -0.3, Resumed: true}, nil
@@ -271,6 +282,8 @@ func TestExitCodes(t *testing.T) {
 		{"too much", "ps grid-btc", goodConfig, nil, ExitUsage, `ps takes no arguments, got "grid-btc"`},
 		{"adopt nothing", "adopt sim", goodConfig, nil, ExitUsage, "adopt takes a strategy, or --none"},
 		{"adopt too much", "adopt --none a sim BTCUSDT", goodConfig, nil, ExitUsage, "adopt --none takes a connector and a symbol"},
+		{"resume nothing", "resume", goodConfig, nil, ExitUsage, "resume takes a connector, and a symbol if it is not all"},
+		{"resume is refused", "resume sim", goodConfig, func(r *rig) { r.remote = &fakeRemote{} }, ExitFailure, "ETHUSDT is still halted: positions do not match by 1"},
 		{"adopt no quantity", "adopt a sim BTCUSDT x", goodConfig, nil, ExitUsage, `"x" is not a quantity`},
 		{"no name", "restart", goodConfig, nil, ExitUsage, "takes the name of one strategy"},
 		{"valid", "validate", goodConfig, nil, ExitOK, ""},
@@ -456,6 +469,7 @@ func TestGolden(t *testing.T) {
 		"ps": "ps", "ps.json": "ps --output json", "validate": "validate", "plugins": "plugins", "plugins.json": "plugins --output json",
 		"start": "start grid-btc", "stop": "stop grid-btc", "restart": "restart grid-btc", "restart.json": "restart grid-btc --output json",
 		"adopt": "adopt grid-btc sim BTCUSDT 0.3", "adopt.json": "adopt --none sim BTCUSDT --output json",
+		"resume": "resume sim BTCUSDT", "resume.json": "resume sim BTCUSDT --output json", "resume.none": "resume sim XRPUSDT",
 		"bench": "bench", "bench.json": "bench --output json", "summary": "run", "summary.json": "run --output json", "help": "--help",
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -960,6 +960,165 @@ func (x *AdoptResult) GetResumed() bool {
 	return false
 }
 
+type LiftRequest struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Connector string                 `protobuf:"bytes,1,opt,name=connector,proto3" json:"connector,omitempty"`
+	// Empty for all of the connector.
+	Symbol        string `protobuf:"bytes,2,opt,name=symbol,proto3" json:"symbol,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LiftRequest) Reset() {
+	*x = LiftRequest{}
+	mi := &file_runner_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LiftRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LiftRequest) ProtoMessage() {}
+
+func (x *LiftRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_runner_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LiftRequest.ProtoReflect.Descriptor instead.
+func (*LiftRequest) Descriptor() ([]byte, []int) {
+	return file_runner_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *LiftRequest) GetConnector() string {
+	if x != nil {
+		return x.Connector
+	}
+	return ""
+}
+
+func (x *LiftRequest) GetSymbol() string {
+	if x != nil {
+		return x.Symbol
+	}
+	return ""
+}
+
+type LiftResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Instruments   []*Resumption          `protobuf:"bytes,1,rep,name=instruments,proto3" json:"instruments,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LiftResult) Reset() {
+	*x = LiftResult{}
+	mi := &file_runner_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LiftResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LiftResult) ProtoMessage() {}
+
+func (x *LiftResult) ProtoReflect() protoreflect.Message {
+	mi := &file_runner_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LiftResult.ProtoReflect.Descriptor instead.
+func (*LiftResult) Descriptor() ([]byte, []int) {
+	return file_runner_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *LiftResult) GetInstruments() []*Resumption {
+	if x != nil {
+		return x.Instruments
+	}
+	return nil
+}
+
+// An instrument that was halted.
+type Resumption struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Symbol string                 `protobuf:"bytes,1,opt,name=symbol,proto3" json:"symbol,omitempty"`
+	Cause  string                 `protobuf:"bytes,2,opt,name=cause,proto3" json:"cause,omitempty"`
+	// Empty where it takes new orders again.
+	Refused       string `protobuf:"bytes,3,opt,name=refused,proto3" json:"refused,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Resumption) Reset() {
+	*x = Resumption{}
+	mi := &file_runner_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Resumption) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Resumption) ProtoMessage() {}
+
+func (x *Resumption) ProtoReflect() protoreflect.Message {
+	mi := &file_runner_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Resumption.ProtoReflect.Descriptor instead.
+func (*Resumption) Descriptor() ([]byte, []int) {
+	return file_runner_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *Resumption) GetSymbol() string {
+	if x != nil {
+		return x.Symbol
+	}
+	return ""
+}
+
+func (x *Resumption) GetCause() string {
+	if x != nil {
+		return x.Cause
+	}
+	return ""
+}
+
+func (x *Resumption) GetRefused() string {
+	if x != nil {
+		return x.Refused
+	}
+	return ""
+}
+
 // The typed part of an error, carried in the details of the status.
 type ErrorDetail struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -976,7 +1135,7 @@ type ErrorDetail struct {
 
 func (x *ErrorDetail) Reset() {
 	*x = ErrorDetail{}
-	mi := &file_runner_proto_msgTypes[12]
+	mi := &file_runner_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -988,7 +1147,7 @@ func (x *ErrorDetail) String() string {
 func (*ErrorDetail) ProtoMessage() {}
 
 func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
-	mi := &file_runner_proto_msgTypes[12]
+	mi := &file_runner_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1001,7 +1160,7 @@ func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ErrorDetail.ProtoReflect.Descriptor instead.
 func (*ErrorDetail) Descriptor() ([]byte, []int) {
-	return file_runner_proto_rawDescGZIP(), []int{12}
+	return file_runner_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ErrorDetail) GetError() isErrorDetail_Error {
@@ -1086,7 +1245,7 @@ type OrdersLeft struct {
 
 func (x *OrdersLeft) Reset() {
 	*x = OrdersLeft{}
-	mi := &file_runner_proto_msgTypes[13]
+	mi := &file_runner_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1098,7 +1257,7 @@ func (x *OrdersLeft) String() string {
 func (*OrdersLeft) ProtoMessage() {}
 
 func (x *OrdersLeft) ProtoReflect() protoreflect.Message {
-	mi := &file_runner_proto_msgTypes[13]
+	mi := &file_runner_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1111,7 +1270,7 @@ func (x *OrdersLeft) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrdersLeft.ProtoReflect.Descriptor instead.
 func (*OrdersLeft) Descriptor() ([]byte, []int) {
-	return file_runner_proto_rawDescGZIP(), []int{13}
+	return file_runner_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *OrdersLeft) GetStrategy() string {
@@ -1150,7 +1309,7 @@ type OpenOrder struct {
 
 func (x *OpenOrder) Reset() {
 	*x = OpenOrder{}
-	mi := &file_runner_proto_msgTypes[14]
+	mi := &file_runner_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1162,7 +1321,7 @@ func (x *OpenOrder) String() string {
 func (*OpenOrder) ProtoMessage() {}
 
 func (x *OpenOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_runner_proto_msgTypes[14]
+	mi := &file_runner_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1175,7 +1334,7 @@ func (x *OpenOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenOrder.ProtoReflect.Descriptor instead.
 func (*OpenOrder) Descriptor() ([]byte, []int) {
-	return file_runner_proto_rawDescGZIP(), []int{14}
+	return file_runner_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *OpenOrder) GetStrategy() string {
@@ -1237,7 +1396,7 @@ type NotFound struct {
 
 func (x *NotFound) Reset() {
 	*x = NotFound{}
-	mi := &file_runner_proto_msgTypes[15]
+	mi := &file_runner_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1249,7 +1408,7 @@ func (x *NotFound) String() string {
 func (*NotFound) ProtoMessage() {}
 
 func (x *NotFound) ProtoReflect() protoreflect.Message {
-	mi := &file_runner_proto_msgTypes[15]
+	mi := &file_runner_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1262,7 +1421,7 @@ func (x *NotFound) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotFound.ProtoReflect.Descriptor instead.
 func (*NotFound) Descriptor() ([]byte, []int) {
-	return file_runner_proto_rawDescGZIP(), []int{15}
+	return file_runner_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *NotFound) GetName() string {
@@ -1291,7 +1450,7 @@ type Launch struct {
 
 func (x *Launch) Reset() {
 	*x = Launch{}
-	mi := &file_runner_proto_msgTypes[16]
+	mi := &file_runner_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1303,7 +1462,7 @@ func (x *Launch) String() string {
 func (*Launch) ProtoMessage() {}
 
 func (x *Launch) ProtoReflect() protoreflect.Message {
-	mi := &file_runner_proto_msgTypes[16]
+	mi := &file_runner_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1316,7 +1475,7 @@ func (x *Launch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Launch.ProtoReflect.Descriptor instead.
 func (*Launch) Descriptor() ([]byte, []int) {
-	return file_runner_proto_rawDescGZIP(), []int{16}
+	return file_runner_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Launch) GetCause() string {
@@ -1356,7 +1515,7 @@ type Params struct {
 
 func (x *Params) Reset() {
 	*x = Params{}
-	mi := &file_runner_proto_msgTypes[17]
+	mi := &file_runner_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1368,7 +1527,7 @@ func (x *Params) String() string {
 func (*Params) ProtoMessage() {}
 
 func (x *Params) ProtoReflect() protoreflect.Message {
-	mi := &file_runner_proto_msgTypes[17]
+	mi := &file_runner_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1381,7 +1540,7 @@ func (x *Params) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Params.ProtoReflect.Descriptor instead.
 func (*Params) Descriptor() ([]byte, []int) {
-	return file_runner_proto_rawDescGZIP(), []int{17}
+	return file_runner_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Params) GetProblems() []*Problem {
@@ -1401,7 +1560,7 @@ type Problem struct {
 
 func (x *Problem) Reset() {
 	*x = Problem{}
-	mi := &file_runner_proto_msgTypes[18]
+	mi := &file_runner_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1413,7 +1572,7 @@ func (x *Problem) String() string {
 func (*Problem) ProtoMessage() {}
 
 func (x *Problem) ProtoReflect() protoreflect.Message {
-	mi := &file_runner_proto_msgTypes[18]
+	mi := &file_runner_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1426,7 +1585,7 @@ func (x *Problem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Problem.ProtoReflect.Descriptor instead.
 func (*Problem) Descriptor() ([]byte, []int) {
-	return file_runner_proto_rawDescGZIP(), []int{18}
+	return file_runner_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Problem) GetName() string {
@@ -1534,7 +1693,18 @@ const file_runner_proto_rawDesc = "" +
 	"\x05price\x18\x02 \x01(\x01R\x05price\x12\x1a\n" +
 	"\bposition\x18\x03 \x01(\x01R\bposition\x12\"\n" +
 	"\funattributed\x18\x04 \x01(\x01R\funattributed\x12\x18\n" +
-	"\aresumed\x18\x05 \x01(\bR\aresumed\"\x86\x02\n" +
+	"\aresumed\x18\x05 \x01(\bR\aresumed\"C\n" +
+	"\vLiftRequest\x12\x1c\n" +
+	"\tconnector\x18\x01 \x01(\tR\tconnector\x12\x16\n" +
+	"\x06symbol\x18\x02 \x01(\tR\x06symbol\"O\n" +
+	"\n" +
+	"LiftResult\x12A\n" +
+	"\vinstruments\x18\x01 \x03(\v2\x1f.hftrunner.runner.v1.ResumptionR\vinstruments\"T\n" +
+	"\n" +
+	"Resumption\x12\x16\n" +
+	"\x06symbol\x18\x01 \x01(\tR\x06symbol\x12\x14\n" +
+	"\x05cause\x18\x02 \x01(\tR\x05cause\x12\x18\n" +
+	"\arefused\x18\x03 \x01(\tR\arefused\"\x86\x02\n" +
 	"\vErrorDetail\x12<\n" +
 	"\tnot_found\x18\x01 \x01(\v2\x1d.hftrunner.runner.v1.NotFoundH\x00R\bnotFound\x125\n" +
 	"\x06launch\x18\x02 \x01(\v2\x1b.hftrunner.runner.v1.LaunchH\x00R\x06launch\x125\n" +
@@ -1567,7 +1737,7 @@ const file_runner_proto_rawDesc = "" +
 	"\bproblems\x18\x01 \x03(\v2\x1c.hftrunner.runner.v1.ProblemR\bproblems\"7\n" +
 	"\aProblem\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
-	"\aproblem\x18\x02 \x01(\tR\aproblem2\xe8\x03\n" +
+	"\aproblem\x18\x02 \x01(\tR\aproblem2\xb5\x04\n" +
 	"\x06Runner\x12P\n" +
 	"\aVersion\x12#.hftrunner.runner.v1.VersionRequest\x1a .hftrunner.runner.v1.VersionInfo\x12]\n" +
 	"\n" +
@@ -1575,7 +1745,8 @@ const file_runner_proto_rawDesc = "" +
 	"\x05Start\x12!.hftrunner.runner.v1.StrategyName\x1a\x19.hftrunner.runner.v1.Done\x12D\n" +
 	"\x04Stop\x12!.hftrunner.runner.v1.StrategyName\x1a\x19.hftrunner.runner.v1.Done\x12R\n" +
 	"\aRestart\x12#.hftrunner.runner.v1.RestartRequest\x1a\".hftrunner.runner.v1.RestartResult\x12L\n" +
-	"\x05Adopt\x12!.hftrunner.runner.v1.AdoptRequest\x1a .hftrunner.runner.v1.AdoptResultB(Z&hftrunner/internal/control/internal/pbb\x06proto3"
+	"\x05Adopt\x12!.hftrunner.runner.v1.AdoptRequest\x1a .hftrunner.runner.v1.AdoptResult\x12K\n" +
+	"\x06Resume\x12 .hftrunner.runner.v1.LiftRequest\x1a\x1f.hftrunner.runner.v1.LiftResultB(Z&hftrunner/internal/control/internal/pbb\x06proto3"
 
 var (
 	file_runner_proto_rawDescOnce sync.Once
@@ -1589,7 +1760,7 @@ func file_runner_proto_rawDescGZIP() []byte {
 	return file_runner_proto_rawDescData
 }
 
-var file_runner_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_runner_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_runner_proto_goTypes = []any{
 	(*VersionRequest)(nil),        // 0: hftrunner.runner.v1.VersionRequest
 	(*VersionInfo)(nil),           // 1: hftrunner.runner.v1.VersionInfo
@@ -1603,44 +1774,50 @@ var file_runner_proto_goTypes = []any{
 	(*RestartResult)(nil),         // 9: hftrunner.runner.v1.RestartResult
 	(*AdoptRequest)(nil),          // 10: hftrunner.runner.v1.AdoptRequest
 	(*AdoptResult)(nil),           // 11: hftrunner.runner.v1.AdoptResult
-	(*ErrorDetail)(nil),           // 12: hftrunner.runner.v1.ErrorDetail
-	(*OrdersLeft)(nil),            // 13: hftrunner.runner.v1.OrdersLeft
-	(*OpenOrder)(nil),             // 14: hftrunner.runner.v1.OpenOrder
-	(*NotFound)(nil),              // 15: hftrunner.runner.v1.NotFound
-	(*Launch)(nil),                // 16: hftrunner.runner.v1.Launch
-	(*Params)(nil),                // 17: hftrunner.runner.v1.Params
-	(*Problem)(nil),               // 18: hftrunner.runner.v1.Problem
-	nil,                           // 19: hftrunner.runner.v1.InstrumentStatus.FindingsEntry
-	(*timestamppb.Timestamp)(nil), // 20: google.protobuf.Timestamp
+	(*LiftRequest)(nil),           // 12: hftrunner.runner.v1.LiftRequest
+	(*LiftResult)(nil),            // 13: hftrunner.runner.v1.LiftResult
+	(*Resumption)(nil),            // 14: hftrunner.runner.v1.Resumption
+	(*ErrorDetail)(nil),           // 15: hftrunner.runner.v1.ErrorDetail
+	(*OrdersLeft)(nil),            // 16: hftrunner.runner.v1.OrdersLeft
+	(*OpenOrder)(nil),             // 17: hftrunner.runner.v1.OpenOrder
+	(*NotFound)(nil),              // 18: hftrunner.runner.v1.NotFound
+	(*Launch)(nil),                // 19: hftrunner.runner.v1.Launch
+	(*Params)(nil),                // 20: hftrunner.runner.v1.Params
+	(*Problem)(nil),               // 21: hftrunner.runner.v1.Problem
+	nil,                           // 22: hftrunner.runner.v1.InstrumentStatus.FindingsEntry
+	(*timestamppb.Timestamp)(nil), // 23: google.protobuf.Timestamp
 }
 var file_runner_proto_depIdxs = []int32{
-	20, // 0: hftrunner.runner.v1.VersionInfo.started_at:type_name -> google.protobuf.Timestamp
+	23, // 0: hftrunner.runner.v1.VersionInfo.started_at:type_name -> google.protobuf.Timestamp
 	4,  // 1: hftrunner.runner.v1.StrategiesResponse.strategies:type_name -> hftrunner.runner.v1.StrategyStatus
 	5,  // 2: hftrunner.runner.v1.StrategyStatus.instruments:type_name -> hftrunner.runner.v1.InstrumentStatus
-	19, // 3: hftrunner.runner.v1.InstrumentStatus.findings:type_name -> hftrunner.runner.v1.InstrumentStatus.FindingsEntry
-	15, // 4: hftrunner.runner.v1.ErrorDetail.not_found:type_name -> hftrunner.runner.v1.NotFound
-	16, // 5: hftrunner.runner.v1.ErrorDetail.launch:type_name -> hftrunner.runner.v1.Launch
-	17, // 6: hftrunner.runner.v1.ErrorDetail.params:type_name -> hftrunner.runner.v1.Params
-	13, // 7: hftrunner.runner.v1.ErrorDetail.orders_left:type_name -> hftrunner.runner.v1.OrdersLeft
-	14, // 8: hftrunner.runner.v1.OrdersLeft.orders:type_name -> hftrunner.runner.v1.OpenOrder
-	18, // 9: hftrunner.runner.v1.Params.problems:type_name -> hftrunner.runner.v1.Problem
-	0,  // 10: hftrunner.runner.v1.Runner.Version:input_type -> hftrunner.runner.v1.VersionRequest
-	2,  // 11: hftrunner.runner.v1.Runner.Strategies:input_type -> hftrunner.runner.v1.StrategiesRequest
-	6,  // 12: hftrunner.runner.v1.Runner.Start:input_type -> hftrunner.runner.v1.StrategyName
-	6,  // 13: hftrunner.runner.v1.Runner.Stop:input_type -> hftrunner.runner.v1.StrategyName
-	8,  // 14: hftrunner.runner.v1.Runner.Restart:input_type -> hftrunner.runner.v1.RestartRequest
-	10, // 15: hftrunner.runner.v1.Runner.Adopt:input_type -> hftrunner.runner.v1.AdoptRequest
-	1,  // 16: hftrunner.runner.v1.Runner.Version:output_type -> hftrunner.runner.v1.VersionInfo
-	3,  // 17: hftrunner.runner.v1.Runner.Strategies:output_type -> hftrunner.runner.v1.StrategiesResponse
-	7,  // 18: hftrunner.runner.v1.Runner.Start:output_type -> hftrunner.runner.v1.Done
-	7,  // 19: hftrunner.runner.v1.Runner.Stop:output_type -> hftrunner.runner.v1.Done
-	9,  // 20: hftrunner.runner.v1.Runner.Restart:output_type -> hftrunner.runner.v1.RestartResult
-	11, // 21: hftrunner.runner.v1.Runner.Adopt:output_type -> hftrunner.runner.v1.AdoptResult
-	16, // [16:22] is the sub-list for method output_type
-	10, // [10:16] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	22, // 3: hftrunner.runner.v1.InstrumentStatus.findings:type_name -> hftrunner.runner.v1.InstrumentStatus.FindingsEntry
+	14, // 4: hftrunner.runner.v1.LiftResult.instruments:type_name -> hftrunner.runner.v1.Resumption
+	18, // 5: hftrunner.runner.v1.ErrorDetail.not_found:type_name -> hftrunner.runner.v1.NotFound
+	19, // 6: hftrunner.runner.v1.ErrorDetail.launch:type_name -> hftrunner.runner.v1.Launch
+	20, // 7: hftrunner.runner.v1.ErrorDetail.params:type_name -> hftrunner.runner.v1.Params
+	16, // 8: hftrunner.runner.v1.ErrorDetail.orders_left:type_name -> hftrunner.runner.v1.OrdersLeft
+	17, // 9: hftrunner.runner.v1.OrdersLeft.orders:type_name -> hftrunner.runner.v1.OpenOrder
+	21, // 10: hftrunner.runner.v1.Params.problems:type_name -> hftrunner.runner.v1.Problem
+	0,  // 11: hftrunner.runner.v1.Runner.Version:input_type -> hftrunner.runner.v1.VersionRequest
+	2,  // 12: hftrunner.runner.v1.Runner.Strategies:input_type -> hftrunner.runner.v1.StrategiesRequest
+	6,  // 13: hftrunner.runner.v1.Runner.Start:input_type -> hftrunner.runner.v1.StrategyName
+	6,  // 14: hftrunner.runner.v1.Runner.Stop:input_type -> hftrunner.runner.v1.StrategyName
+	8,  // 15: hftrunner.runner.v1.Runner.Restart:input_type -> hftrunner.runner.v1.RestartRequest
+	10, // 16: hftrunner.runner.v1.Runner.Adopt:input_type -> hftrunner.runner.v1.AdoptRequest
+	12, // 17: hftrunner.runner.v1.Runner.Resume:input_type -> hftrunner.runner.v1.LiftRequest
+	1,  // 18: hftrunner.runner.v1.Runner.Version:output_type -> hftrunner.runner.v1.VersionInfo
+	3,  // 19: hftrunner.runner.v1.Runner.Strategies:output_type -> hftrunner.runner.v1.StrategiesResponse
+	7,  // 20: hftrunner.runner.v1.Runner.Start:output_type -> hftrunner.runner.v1.Done
+	7,  // 21: hftrunner.runner.v1.Runner.Stop:output_type -> hftrunner.runner.v1.Done
+	9,  // 22: hftrunner.runner.v1.Runner.Restart:output_type -> hftrunner.runner.v1.RestartResult
+	11, // 23: hftrunner.runner.v1.Runner.Adopt:output_type -> hftrunner.runner.v1.AdoptResult
+	13, // 24: hftrunner.runner.v1.Runner.Resume:output_type -> hftrunner.runner.v1.LiftResult
+	18, // [18:25] is the sub-list for method output_type
+	11, // [11:18] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_runner_proto_init() }
@@ -1648,7 +1825,7 @@ func file_runner_proto_init() {
 	if File_runner_proto != nil {
 		return
 	}
-	file_runner_proto_msgTypes[12].OneofWrappers = []any{
+	file_runner_proto_msgTypes[15].OneofWrappers = []any{
 		(*ErrorDetail_NotFound)(nil),
 		(*ErrorDetail_Launch)(nil),
 		(*ErrorDetail_Params)(nil),
@@ -1660,7 +1837,7 @@ func file_runner_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_runner_proto_rawDesc), len(file_runner_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   20,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -27,6 +27,7 @@ const (
 	Runner_Stop_FullMethodName       = "/hftrunner.runner.v1.Runner/Stop"
 	Runner_Restart_FullMethodName    = "/hftrunner.runner.v1.Runner/Restart"
 	Runner_Adopt_FullMethodName      = "/hftrunner.runner.v1.Runner/Adopt"
+	Runner_Resume_FullMethodName     = "/hftrunner.runner.v1.Runner/Resume"
 )
 
 // RunnerClient is the client API for Runner service.
@@ -39,6 +40,7 @@ type RunnerClient interface {
 	Stop(ctx context.Context, in *StrategyName, opts ...grpc.CallOption) (*Done, error)
 	Restart(ctx context.Context, in *RestartRequest, opts ...grpc.CallOption) (*RestartResult, error)
 	Adopt(ctx context.Context, in *AdoptRequest, opts ...grpc.CallOption) (*AdoptResult, error)
+	Resume(ctx context.Context, in *LiftRequest, opts ...grpc.CallOption) (*LiftResult, error)
 }
 
 type runnerClient struct {
@@ -109,6 +111,16 @@ func (c *runnerClient) Adopt(ctx context.Context, in *AdoptRequest, opts ...grpc
 	return out, nil
 }
 
+func (c *runnerClient) Resume(ctx context.Context, in *LiftRequest, opts ...grpc.CallOption) (*LiftResult, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(LiftResult)
+	err := c.cc.Invoke(ctx, Runner_Resume_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // RunnerServer is the server API for Runner service.
 // All implementations must embed UnimplementedRunnerServer
 // for forward compatibility.
@@ -119,6 +131,7 @@ type RunnerServer interface {
 	Stop(context.Context, *StrategyName) (*Done, error)
 	Restart(context.Context, *RestartRequest) (*RestartResult, error)
 	Adopt(context.Context, *AdoptRequest) (*AdoptResult, error)
+	Resume(context.Context, *LiftRequest) (*LiftResult, error)
 	mustEmbedUnimplementedRunnerServer()
 }
 
@@ -146,6 +159,9 @@ func (UnimplementedRunnerServer) Restart(context.Context, *RestartRequest) (*Res
 }
 func (UnimplementedRunnerServer) Adopt(context.Context, *AdoptRequest) (*AdoptResult, error) {
 	return nil, status.Error(codes.Unimplemented, "method Adopt not implemented")
+}
+func (UnimplementedRunnerServer) Resume(context.Context, *LiftRequest) (*LiftResult, error) {
+	return nil, status.Error(codes.Unimplemented, "method Resume not implemented")
 }
 func (UnimplementedRunnerServer) mustEmbedUnimplementedRunnerServer() {}
 func (UnimplementedRunnerServer) testEmbeddedByValue()                {}
@@ -276,6 +292,24 @@ func _Runner_Adopt_Handler(srv interface{}, ctx context.Context, dec func(interf
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Runner_Resume_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(LiftRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RunnerServer).Resume(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Runner_Resume_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RunnerServer).Resume(ctx, req.(*LiftRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Runner_ServiceDesc is the grpc.ServiceDesc for Runner service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -306,6 +340,10 @@ var Runner_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Adopt",
 			Handler:    _Runner_Adopt_Handler,
+		},
+		{
+			MethodName: "Resume",
+			Handler:    _Runner_Resume_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -86,7 +86,7 @@ var allowed = []importRule{
 	{"backtest/check", "looks at rows, wherever they come from", []string{"hft", "depth"}},
 	{"backtest/stats", "statistics of the recorder's rows", []string{"sim", "backtest"}},
 	{"backtest/report", "draws what it is given", []string{"hft", "backtest/stats"}},
-	{"internal/batch/convert", "is given its decoders", []string{"hft", "connector", "connector/feed", "internal/recording", "backtest/npy"}},
+	{"internal/batch/convert", "is given its decoders", []string{"hft", "depth", "connector", "connector/feed", "internal/recording", "backtest/npy"}},
 	{"internal/recording", "files of recorded messages, for replay and conversion", []string{"hft"}},
 	{"connector/bybit", "the venue of Bybit", []string{"connector", "connector/bybit/internal/linear"}},
 	{"connector/bybit/internal/linear", "a venue does not import another", []string{

@@ -123,12 +123,17 @@ func OpenLines(ctx context.Context, config LinesConfig) (*Lines, error) {
 
 // NewBook makes a Book for the messages of Lines, with one Report for both and exchange times held against those of the file.
 func (l *Lines) NewBook(config Config) (*Book, error) {
-	config.VenueNs = func(int64) int64 { return l.recordedNs }
 	b, err := NewBook(config)
 	if err == nil {
-		b.report, b.lines = &l.report, l
+		l.Continue(b)
 	}
 	return b, err
+}
+
+// Continue lets a Book that earlier Lines made take the messages of these, as if all files were of one Lines.
+func (l *Lines) Continue(b *Book) {
+	b.cfg.VenueNs = func(int64) int64 { return l.recordedNs }
+	b.report, b.lines = &l.report, l
 }
 
 // Tell hands what was found about the message in hand to OnProblem, after the Book has taken it.

@@ -8,11 +8,15 @@
 // changed. Evaluate reads the finished jobs back and makes the statistics of each strategy and set, WriteSummary and
 // WriteReport what people and programs read.
 //
+// The recordings of an asset are one feed: the book of each goes on from those before it, which are therefore read
+// first, in their order, even if only a later one is wanted. What is in the cache of a file depends on them, and so
+// does a finished job.
+//
 // # Memory and goroutines
 //
-// Run works with Config.Workers goroutines and returns when all of them have; it owns the run directory meanwhile. Events are
-// handed to Config.OnEvent by one goroutine at a time. What Run and Evaluate return belongs to the caller. A Job is
-// only read.
+// Run works with Config.Workers goroutines and returns when all of them have; it owns the run directory meanwhile.
+// Events are handed to Config.OnEvent by one goroutine at a time. What Run and Evaluate return belongs to the caller.
+// A Job is only read.
 //
 // # When something fails
 //

@@ -21,7 +21,9 @@ type Inputs struct {
 	Spec         backtest.Spec `json:"spec"`
 	Recordings   []Recording   `json:"recordings"`
 	Files        []File        `json:"files"`
-	DataCheck    DataCheck     `json:"data_check"`
+	// BeforeSHA256 stands for the recordings that those of each asset follow on, empty for none.
+	BeforeSHA256 []string  `json:"before_sha256,omitempty"`
+	DataCheck    DataCheck `json:"data_check"`
 }
 
 // File is a data file as it was found.
@@ -51,8 +53,32 @@ func (j *Job) inputs() (Inputs, error) {
 	in := Inputs{PluginSHA256: j.Plugin.SHA256, ParamsSHA256: hex.EncodeToString(sum[:]), Spec: j.Spec, Recordings: j.Recordings,
 		DataCheck: j.DataCheck}
 	var err error
-	in.Files, err = j.Files()
+	if in.Files, err = j.Files(); err != nil {
+		return in, err
+	}
+	in.BeforeSHA256, err = j.beforeSums()
 	return in, err
+}
+
+// beforeSums returns Inputs.BeforeSHA256.
+func (j *Job) beforeSums() ([]string, error) {
+	var sums []string
+	for i := range j.Before {
+		if i >= len(j.Recordings) || j.Recordings[i].Format == "" || len(j.before(i, 0)) == 0 ||
+			eventFile(j.Spec.Assets[i].Files[0]) {
+			continue
+		}
+		sum := sha256.New()
+		for _, path := range j.before(i, 0) {
+			f, err := statFile(path)
+			if err != nil {
+				return nil, err
+			}
+			fmt.Fprintln(sum, f.Path, f.Size, f.ModifiedNs)
+		}
+		sums = append(sums, hex.EncodeToString(sum.Sum(nil)))
+	}
+	return sums, nil
 }
 
 // Files looks at all files that the job reads, as they are now.
@@ -107,6 +133,9 @@ func changes(before, now *Inputs) []string {
 	}
 	if before.DataCheck != now.DataCheck {
 		list = append(list, "how its data is looked over (data_check)")
+	}
+	if !slices.Equal(before.BeforeSHA256, now.BeforeSHA256) {
+		list = append(list, "the recordings before its own, from which the book goes on")
 	}
 	for _, f := range now.Files {
 		if !slices.Contains(before.Files, f) {

@@ -28,6 +28,9 @@ type Job struct {
 	Spec backtest.Spec
 	// Recordings say how recorded files of each asset are converted.
 	Recordings []Recording
+	// Before are the files of each asset that are before those of the job: where both are recordings, the book goes
+	// on from one to the other. Nil for none.
+	Before [][]string
 	// DataCheck is the action on findings about the data.
 	DataCheck DataCheck
 	// Figures configures the statistics.
@@ -121,6 +124,20 @@ func fileName(text string) string {
 	}
 	sum := sha256.Sum256([]byte(text))
 	return strings.TrimLeft(clean, ".") + "-" + hex.EncodeToString(sum[:4])
+}
+
+// before are the recordings that the n-th file of an asset follows on.
+func (j *Job) before(asset, n int) []string {
+	// Within a job they are one file with it, or there is an event file between them.
+	if n > 0 || asset >= len(j.Before) {
+		return nil
+	}
+	files := j.Before[asset]
+	begin := len(files)
+	for begin > 0 && !eventFile(files[begin-1]) {
+		begin--
+	}
+	return files[begin:]
 }
 
 // Symbols are those of the job's assets.

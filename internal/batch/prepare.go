@@ -15,11 +15,10 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/backtest"
-	"github.com/hftrunner/hftrunner/internal/batch/convert"
 )
 
 // cacheVersion is part of every key of the cache; it changes when the same recordings give other files.
-const cacheVersion = 12
+const cacheVersion = 13
 
 // maxFindings is the maximum number of findings kept per file.
 const maxFindings = 20
@@ -31,6 +30,7 @@ type preparer struct {
 
 	mu        sync.Mutex
 	calls     map[string]*call
+	chains    map[string]*chain
 	latencies map[string]span // of latency files by their names
 }
 
@@ -61,16 +61,12 @@ func (p *preparer) spec(ctx context.Context, job *Job) (backtest.Spec, []DataFil
 	var files []DataFile
 	for i := range spec.Assets {
 		a := &spec.Assets[i]
-		for n, path := range a.Files {
-			done, err := p.file(ctx, path, job, i)
-			if err != nil {
-				return spec, files, err
-			}
-			files = append(files, DataFile{Path: path, Symbol: a.Symbol, Rows: done.Rows, StartNs: done.StartNs, EndNs: done.EndNs,
-				Errors: done.Errors, Findings: done.Findings})
-			a.Files[n] = done.Path
+		data, paths, err := p.asset(ctx, job, i)
+		if files = append(files, data...); err != nil {
+			return spec, files, err
 		}
-		if err := p.checkLatencies(a, files[len(files)-len(a.Files):]); err != nil {
+		a.Files = paths
+		if err := p.checkLatencies(a, data); err != nil {
 			return spec, files, err
 		}
 	}
@@ -91,25 +87,53 @@ func (p *preparer) spec(ctx context.Context, job *Job) (backtest.Spec, []DataFil
 	return spec, files, nil
 }
 
-// file prepares one file, or waits for whoever does.
-func (p *preparer) file(ctx context.Context, path string, job *Job, asset int) (prepared, error) {
-	identity, err := statFile(path)
-	if err != nil {
-		return prepared{}, err
+// asset prepares the files of one asset: event files each by itself, recordings that follow on each other as one feed.
+func (p *preparer) asset(ctx context.Context, job *Job, asset int) (data []DataFile, paths []string, err error) {
+	t := p.task(job, asset)
+	files := job.Spec.Assets[asset].Files
+	for n := 0; n < len(files); {
+		var done prepared
+		name, end := files[n], n+1
+		if t.recorded(name) {
+			for end < len(files) && t.recorded(files[end]) {
+				end++
+			}
+			name = label(files[n:end])
+			done, err = p.recordings(ctx, t, job.before(asset, n), files[n:end])
+		} else {
+			done, err = p.events(ctx, t, name)
+		}
+		if err != nil {
+			return data, paths, err
+		}
+		data = append(data, DataFile{Path: name, Symbol: t.asset.Symbol, Rows: done.Rows, StartNs: done.StartNs,
+			EndNs: done.EndNs, Errors: done.Errors, Findings: done.Findings})
+		paths = append(paths, done.Path)
+		n = end
 	}
-	var rec Recording
+	return data, paths, nil
+}
+
+// task describes the preparation of the files of one asset.
+type task struct {
+	asset *backtest.AssetSpec
+	rec   Recording
+	check bool
+}
+
+func (p *preparer) task(job *Job, asset int) *task {
+	t := &task{asset: &job.Spec.Assets[asset], check: job.DataCheck != CheckOff}
 	if asset < len(job.Recordings) {
-		rec = job.Recordings[asset]
+		t.rec = job.Recordings[asset]
 	}
-	if eventFile(path) {
-		rec = Recording{}
-	}
-	check := job.DataCheck != CheckOff
-	steps := []float64{}
-	if check || rec.Format != "" {
-		steps = append(steps, job.Spec.Assets[asset].TickSize, job.Spec.Assets[asset].LotSize)
-	}
-	key := cacheKey(identity, rec, check, steps)
+	return t
+}
+
+// recorded reports whether a file is to be converted.
+func (t *task) recorded(path string) bool { return t.rec.Format != "" && !eventFile(path) }
+
+// once does what a key stands for, or waits for whoever does it.
+func (p *preparer) once(ctx context.Context, key string, do func() (prepared, error)) (prepared, error) {
 	p.mu.Lock()
 	c, known := p.calls[key]
 	if !known {
@@ -125,9 +149,23 @@ func (p *preparer) file(ctx context.Context, path string, job *Job, asset int) (
 			return prepared{}, context.Cause(ctx)
 		}
 	}
-	c.prepared, c.err = p.prepare(ctx, path, rec, key, check, &job.Spec.Assets[asset])
+	c.prepared, c.err = do()
 	close(c.done)
 	return c.prepared, c.err
+}
+
+// events looks an event file over.
+func (p *preparer) events(ctx context.Context, t *task, path string) (prepared, error) {
+	identity, err := statFile(path)
+	if err != nil {
+		return prepared{}, err
+	}
+	var steps []float64
+	if t.check {
+		steps = []float64{t.asset.TickSize, t.asset.LotSize}
+	}
+	key := cacheKey(identity, t.check, steps)
+	return p.once(ctx, key, func() (prepared, error) { return p.prepare(ctx, t, path, key, nil) })
 }
 
 func eventFile(path string) bool {
@@ -135,43 +173,48 @@ func eventFile(path string) bool {
 	return ext == ".npz" || ext == ".npy"
 }
 
-// cacheKey is the same for the same file and the same treatment of it: what was not looked over is of no use to who wants that.
-func cacheKey(f File, rec Recording, check bool, steps []float64) string {
-	text, err := json.Marshal([]any{cacheVersion, f, rec, check, steps})
+// cacheKey is the same for the same file and the same treatment of it: what was not looked over is of no use to who
+// wants that.
+func cacheKey(of ...any) string {
+	text, err := json.Marshal(append([]any{cacheVersion}, of...))
 	if err != nil {
-		text = fmt.Append(nil, f, rec, check) // numbers and strings can always be marshalled
+		text = fmt.Append(nil, of...) // numbers and strings can always be marshalled
 	}
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:8])
 }
 
-// prepare converts and checks one file unless the cache has the result. The description is written after the events, so
-// a description means that both are complete.
-func (p *preparer) prepare(ctx context.Context, path string, rec Recording, key string, check bool, asset *backtest.AssetSpec) (prepared, error) {
-	base := filepath.Join(p.cfg.CacheDir, baseName(path)+"-"+key)
+// prepare converts with convert, unless that is nil, and checks what a name stands for, unless the cache has the
+// result. The description is written after the events, so a description means that both are complete.
+func (p *preparer) prepare(ctx context.Context, t *task, name, key string,
+	convert func(out string, done *prepared) error) (prepared, error) {
+	base := filepath.Join(p.cfg.CacheDir, baseName(name)+"-"+key)
 	description := base + ".json"
 	var done prepared
-	if text, err := os.ReadFile(description); err == nil && json.Unmarshal(text, &done) == nil && p.usable(&done, path, rec) {
-		p.warn(path, &done)
+	if text, err := os.ReadFile(description); err == nil && json.Unmarshal(text, &done) == nil &&
+		p.usable(&done, name, convert != nil) {
+		p.warn(name, &done)
 		return done, nil
 	}
 	if err := os.MkdirAll(p.cfg.CacheDir, 0o755); err != nil {
 		return done, fmt.Errorf("cache of converted data: %w", err)
 	}
-	done = prepared{Path: path, Errors: []string{}, Findings: []string{}}
-	if rec.Format != "" {
-		// Rows as they are in memory are read several times as fast as compressed ones, and jobs share the system's copy.
+	done = prepared{Path: name, Errors: []string{}, Findings: []string{}}
+	if convert != nil {
+		// Rows as they are in memory are read several times as fast as compressed ones, and jobs share the system's
+		// copy.
 		done.Path = base + ".npy"
-		if err := p.convert(ctx, path, rec, asset, &done); err != nil {
+		if err := convert(done.Path, &done); err != nil {
+			return done, err
+		}
+		p.event(Event{Kind: EventConverted, File: name, Done: done.Rows, Total: done.Rows})
+	}
+	if t.check {
+		if err := p.check(ctx, name, t.asset, &done); err != nil {
 			return done, err
 		}
 	}
-	if check {
-		if err := p.check(ctx, path, asset, &done); err != nil {
-			return done, err
-		}
-	}
-	p.warn(path, &done)
+	p.warn(name, &done)
 	if err := writeJSON(description, done); err != nil {
 		return done, fmt.Errorf("cache of converted data: %w", err)
 	}
@@ -179,32 +222,12 @@ func (p *preparer) prepare(ctx context.Context, path string, rec Recording, key 
 }
 
 // usable reports whether a description of the cache can be relied on.
-func (p *preparer) usable(done *prepared, path string, rec Recording) bool {
-	if rec.Format == "" {
-		return done.Path == path
+func (p *preparer) usable(done *prepared, name string, converted bool) bool {
+	if !converted {
+		return done.Path == name
 	}
 	_, err := os.Stat(done.Path)
 	return err == nil && filepath.Dir(done.Path) == filepath.Clean(p.cfg.CacheDir)
-}
-
-func (p *preparer) convert(ctx context.Context, path string, rec Recording, asset *backtest.AssetSpec, done *prepared) error {
-	format, ok := p.cfg.Formats[rec.Format]
-	if !ok {
-		return fmt.Errorf("%s: this build cannot convert format %q", path, rec.Format)
-	}
-	report := throttled(p.event)
-	summary, err := convert.Events(ctx, []string{path}, done.Path, convert.Options{NewDecoder: format.NewDecoder, Rule: format.Rule,
-		Format: rec.Format, Formats: p.cfg.Formats, TickSize: asset.TickSize, LotSize: asset.LotSize, BaseLatency: rec.BaseLatency, Quotes: rec.BookTicker,
-		Progress: func(progress convert.Progress) {
-			report(Event{Kind: EventConvert, File: path, Stage: progress.Stage.String(), Done: progress.Done, Total: progress.Total})
-		}})
-	if err != nil {
-		return fmt.Errorf("convert %s: %w", path, err)
-	}
-	done.Findings = append(done.Findings, summary.Report.Lines()...)
-	done.Rows = summary.NumRows
-	p.event(Event{Kind: EventConverted, File: path, Done: summary.NumRows, Total: summary.NumRows})
-	return nil
 }
 
 func (p *preparer) check(ctx context.Context, path string, asset *backtest.AssetSpec, done *prepared) error {

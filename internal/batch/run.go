@@ -66,8 +66,9 @@ func (r *JobResult) Reason() string {
 	return line
 }
 
-// DataFile is a file as the job read it.
+// DataFile is a file as the job read it, or several recordings that are one feed.
 type DataFile struct {
+	// Path is the first one's, followed by how many more there are.
 	Path     string   `json:"path"`
 	Symbol   string   `json:"symbol"`
 	Rows     int64    `json:"rows"`
@@ -92,7 +93,8 @@ func Run(ctx context.Context, cfg Config) ([]JobResult, error) {
 	}
 	cfg.StallAfter = cmp.Or(cfg.StallAfter, defaultStallAfter)
 	r := &runner{cfg: &cfg}
-	r.prepare = &preparer{cfg: &cfg, event: r.event, calls: map[string]*call{}, latencies: map[string]span{}}
+	r.prepare = &preparer{cfg: &cfg, event: r.event, calls: map[string]*call{},
+		chains: map[string]*chain{}, latencies: map[string]span{}}
 	results := make([]JobResult, len(cfg.Jobs))
 	var todo []int
 	for i := range cfg.Jobs {

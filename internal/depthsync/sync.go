@@ -64,20 +64,20 @@ type Output struct {
 	// Events are the rows to publish, as one batch. Rows of a snapshot go to an empty book: where the snapshot replaces a
 	// book that is in step (connector.RuleStreamed), the first row is a DepthClearEvent of both sides.
 	Events []hft.Event
-	// Ready says that the book is complete with Events.
+	// Ready is true when the book is complete with Events.
 	Ready bool
 	// Seq is the Message.Seq of the newest message whose rows are in Events.
 	Seq int64
-	// Anew says that the venue numbers everything anew: nothing that was numbered before this message is newer than what comes.
+	// Anew is true when the venue numbers everything anew: nothing that was numbered before this message is newer than what comes.
 	Anew bool
-	// Gap says that a difference is missing: the stream had reached AfterID and the message starts at FromID.
+	// Gap is true when a difference is missing: the stream had reached AfterID and the message starts at FromID.
 	Gap             bool
 	AfterID, FromID int64
-	// Repeated says that the message brings nothing that was not known before: as when a second connection is behind.
+	// Repeated is true when the message brings nothing that was not known before: as when a second connection is behind.
 	Repeated bool
-	// StaleSnapshot says that a snapshot was given up that does not fit, Overflow that the bound of what is held back was reached.
+	// StaleSnapshot is true when a snapshot was given up that does not fit, Overflow that the bound of what is held back was reached.
 	StaleSnapshot, Overflow bool
-	// NeedSnapshot says that a new snapshot is needed: there is none in hand that can fit. It is said once at the
+	// NeedSnapshot is true when a new snapshot is needed: there is none in hand that can fit. It is said once at the
 	// first difference and again whenever the snapshot in hand turned out not to fit.
 	NeedSnapshot bool
 }
@@ -190,14 +190,14 @@ func (s *Synchronizer) Depth(localTimestampNs int64, m *connector.Message) Outpu
 }
 
 // Snapshot takes a full book, received at localTimestampNs. While the book is in step it is not needed and changes
-// nothing, but under the rule connector.RuleStreamed replaces the book, and one with an id from long before is kept: ids may
-// begin anew with it.
+// nothing, but under the rule connector.RuleStreamed replaces the book. One that is ahead of the stream is kept for the
+// case that what is between them never comes, and so is one with an id from long before: ids may begin anew with it.
 func (s *Synchronizer) Snapshot(localTimestampNs int64, m *connector.Message) Output {
 	if s.config.Rule == connector.RuleStreamed {
 		return s.replace(localTimestampNs, m)
 	}
 	if s.state == Synced {
-		if m.LastID < s.floorID {
+		if m.LastID < s.floorID || m.LastID > s.lastID {
 			s.keep(m)
 		}
 		return Output{}
@@ -232,7 +232,7 @@ func (s *Synchronizer) apply(localTimestampNs int64, d ids, m *connector.Message
 		s.stats.Gaps++
 		if !s.config.IgnoreGaps || out.Anew { // a book goes by the numbers, and would take nothing that is numbered anew
 			out.Stale = fmt.Sprintf("depth updates after %d are missing, the next one starts at %d", s.lastID, d.first)
-			s.state, s.hasSnapshot = Syncing, s.hasSnapshot && renumbered
+			s.state, s.hasSnapshot = Syncing, s.hasSnapshot && renumbered != (s.snapshotID > s.lastID)
 			out.NeedSnapshot = !s.hasSnapshot
 			s.forgetHeld()
 			s.hold(d, m)

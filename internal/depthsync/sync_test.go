@@ -231,3 +231,33 @@ func TestBookEqualsVenueOrIsSyncing(t *testing.T) {
 		t.Errorf("in step only %d times of %d: the test shows little", synced, steps)
 	}
 }
+
+// TestSnapshotAheadOfAGap: the first message of a file may be a snapshot that is ahead of a book which the file before
+// left in step. What is missing between them never comes, and the snapshot is the book.
+func TestSnapshotAheadOfAGap(t *testing.T) {
+	for _, rule := range []connector.Rule{connector.RuleFutures, connector.RuleSpot} {
+		s, err := depthsync.New(depthsync.Config{Rule: rule})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Snapshot(1, &connector.Message{LastID: 10, Events: make([]hft.Event, 1)})
+		difference := func(first, last, ns int64) depthsync.Output {
+			return s.Depth(ns, &connector.Message{FirstID: first, LastID: last, PrevID: first - 1, HasPrevID: true,
+				ExchTimestampNs: ns, Events: make([]hft.Event, 2)})
+		}
+		difference(9, 12, 1)
+		s.Snapshot(2, &connector.Message{LastID: 100, Events: make([]hft.Event, 3)})
+		out := difference(99, 102, 2)
+		if out.Stale == "" || !out.Gap || !out.Ready || len(out.Events) != 5 || out.NeedSnapshot || out.StaleSnapshot ||
+			s.State() != depthsync.Synced {
+			t.Errorf("rule %v, a snapshot that fits: %+v", rule, out)
+		}
+		// One that the stream passed is none for a later gap.
+		s.Snapshot(4, &connector.Message{LastID: 103, Events: make([]hft.Event, 3)})
+		difference(103, 110, 3)
+		out = difference(200, 210, 4)
+		if out.Stale == "" || out.Ready || !out.NeedSnapshot || out.StaleSnapshot {
+			t.Errorf("rule %v, a snapshot of before: %+v", rule, out)
+		}
+	}
+}

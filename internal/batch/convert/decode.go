@@ -16,7 +16,9 @@ type source struct {
 	options *Options
 	summary *Summary
 	lines   *feed.Lines
-	book    feed.Ordered
+	book    *feed.Ordered
+	// feed is what the book goes on from, nil for nothing.
+	feed *Feed
 	// natural makes rows as they come, in place of book.
 	natural natural
 
@@ -26,18 +28,26 @@ type source struct {
 	problems []error
 }
 
-func openSource(ctx context.Context, files []string, options *Options, summary *Summary) (*source, error) {
-	s := &source{options: options, summary: summary, problems: make([]error, len(files))}
+func openSource(ctx context.Context, files []string, options *Options, from *Feed, summary *Summary) (*source, error) {
+	s := &source{options: options, summary: summary, feed: from, book: new(feed.Ordered),
+		problems: make([]error, len(files))}
+	if from != nil {
+		s.book = &from.book
+	}
 	var err error
 	level := 0
 	if options.Natural {
 		level = options.Formats[options.Format].NaturalLevel
 	}
-	s.lines, err = feed.OpenLines(ctx, feed.LinesConfig{Files: files, NewDecoder: options.NewDecoder, BaseLatency: options.BaseLatency,
+	s.lines, err = feed.OpenLines(ctx, feed.LinesConfig{Files: files, NewDecoder: options.NewDecoder, Symbol: options.Symbol, BaseLatency: options.BaseLatency,
 		Format: options.Format, Formats: options.Formats, Level: level,
 		AsRecorded: options.Natural, MaxLineBytes: options.MaxLineBytes, OnProblem: s.problem,
 		Progress: func(done, total int64) { options.Progress(Progress{Measuring, done, total}) }})
-	if err == nil && !options.Natural {
+	switch {
+	case err != nil || options.Natural:
+	case s.book.Book != nil:
+		s.lines.Continue(s.book.Book)
+	default:
 		s.book.Book, err = s.lines.NewBook(feed.Config{TickSize: options.TickSize, LotSize: options.LotSize, Rule: options.Rule, Quotes: options.Quotes})
 	}
 	if err != nil {
@@ -73,6 +83,9 @@ func (s *source) read(ctx context.Context, files []string, add func(rows []hft.E
 		if err != nil {
 			return fmt.Errorf("convert: %w", err)
 		}
+		if s.feed != nil {
+			s.feed.lastNs = max(s.feed.lastNs, localNs)
+		}
 		rows, err := s.take(localNs)
 		if err != nil {
 			return err
@@ -102,6 +115,11 @@ func (s *source) finish(files []string) error {
 		s.summary.Report.Corrections = []feed.Correction{s.least}
 		return nil
 	}
+	if s.feed != nil {
+		if err := s.feed.end(files); err != nil {
+			return err
+		}
+	}
 	return s.lines.CheckEnd(s.book.Book)
 }
 
@@ -129,6 +147,9 @@ func (s *source) take(localNs int64) ([]hft.Event, error) {
 		rows, out = s.book.TakeRows(localNs, m)
 		if err := s.lines.Tell(&out); err != nil {
 			return nil, err
+		}
+		if s.feed != nil {
+			rows = s.feed.take(m, &out, rows)
 		}
 	}
 	for i := range rows {

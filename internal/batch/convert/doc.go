@@ -4,6 +4,7 @@
 // replay have, corrects the local times of each file in which some lie before exchange times, and writes the rows so
 // that they are in order for both the exchange's and the local side of a backtest (specification 1.4). With
 // Options.Natural rows are taken as they come, and the bytes are those of hftbacktest project's converter.
+// A Feed makes an event file of each recording, whose book goes on from one to the next.
 // FeedLatencies and JournalLatencies make files of order latencies, from an event file or from what a live run has
 // measured.
 //

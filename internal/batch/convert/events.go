@@ -26,6 +26,11 @@ func Events(ctx context.Context, files []string, out string, options Options) (S
 	if err := options.check(); err != nil {
 		return Summary{}, err
 	}
+	return convertFiles(ctx, files, out, options, nil)
+}
+
+// convertFiles is Events with options that were checked, and with a Feed that the files continue, nil for none.
+func convertFiles(ctx context.Context, files []string, out string, options Options, from *Feed) (Summary, error) {
 	dir := options.TempDir
 	if dir == "" {
 		dir = filepath.Dir(out)
@@ -34,7 +39,7 @@ func Events(ctx context.Context, files []string, out string, options Options) (S
 	if err != nil {
 		return Summary{}, fmt.Errorf("convert: %w; it must be a writable directory", err)
 	}
-	c := &conversion{options: options, batch: make([]hft.Event, 0, batchRows)}
+	c := &conversion{options: options, feed: from, batch: make([]hft.Event, 0, batchRows)}
 	err = c.run(ctx, files, dir, out)
 	for _, s := range c.spools() {
 		err = errors.Join(err, s.close())
@@ -52,6 +57,8 @@ const batchRows = 4096
 type conversion struct {
 	options Options
 	summary Summary
+	// feed is continued by the files, and has the book that the output begins with; nil for none.
+	feed *Feed
 
 	// The rows in the orders that are needed: exch and local, or captured when they are raw.
 	exch, local, captured *spool
@@ -102,7 +109,7 @@ func (c *conversion) spools() []*spool {
 
 // readAll decodes all files into sorted runs of at most MemoryRows rows.
 func (c *conversion) readAll(ctx context.Context, files []string) error {
-	l, err := openSource(ctx, files, &c.options, &c.summary)
+	l, err := openSource(ctx, files, &c.options, c.feed, &c.summary)
 	if err != nil {
 		return err
 	}
@@ -181,7 +188,9 @@ func (c *conversion) countRows(ctx context.Context) error {
 		s.NumRows = c.captured.rows
 		return nil
 	}
+	firstExchNs, firstLocalNs := int64(math.MaxInt64), int64(math.MaxInt64)
 	err := c.walk(ctx, Counting, c.exch.rows, func(e *hft.Event) error {
+		firstExchNs, firstLocalNs = min(firstExchNs, e.ExchTimestampNs), min(firstLocalNs, e.LocalTimestampNs)
 		switch e.Ev & (hft.ExchEvent | hft.LocalEvent) {
 		case hft.ExchEvent:
 			s.ExchOnly++
@@ -192,6 +201,12 @@ func (c *conversion) countRows(ctx context.Context) error {
 		}
 		return nil
 	})
+	if c.feed != nil {
+		n := c.feed.begin(firstExchNs, firstLocalNs)
+		s.Both += n
+		s.Clears += min(n, 1)
+		s.Snapshots += max(n-1, 0)
+	}
 	s.NumRows = s.Both + s.ExchOnly + s.LocalOnly
 	return err
 }
@@ -207,6 +222,9 @@ func (c *conversion) write(ctx context.Context, out string) (err error) {
 	if c.options.Raw {
 		err = c.walkRaw(ctx, c.emit)
 	} else {
+		err = c.writeBeginning()
+	}
+	if err == nil && !c.options.Raw {
 		err = c.walk(ctx, Writing, c.summary.NumRows, c.emit)
 	}
 	if err == nil {
@@ -220,6 +238,20 @@ func (c *conversion) write(ctx context.Context, out string) (err error) {
 	}
 	if c.hash != nil {
 		c.summary.SHA256 = hex.EncodeToString(c.hash.Sum(nil))
+	}
+	return nil
+}
+
+// writeBeginning writes the book that the output begins with.
+func (c *conversion) writeBeginning() error {
+	if c.feed == nil {
+		return nil
+	}
+	for i := range c.feed.first {
+		row := c.feed.first[i]
+		if err := c.emit(&row); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -23,6 +23,8 @@ type Options struct {
 	// Format and Formats are as in feed.LinesConfig.
 	Format  string
 	Formats map[string]connector.Format
+	// Symbol is the venue's name of the instrument, as feed.LinesConfig has it.
+	Symbol string
 	// Rule is the venue's numbering of book updates, TickSize and LotSize are the instrument's. Needed unless Natural.
 	Rule              connector.Rule
 	TickSize, LotSize float64

@@ -115,7 +115,7 @@ func (p *backtestPlan) add(st *config.Strategy, plugin batch.Plugin, schema []co
 		}
 		for part := range t.Parts() {
 			job := base
-			job.Part, job.Spec = names[part], t.PartSpec(part)
+			job.Part, job.Spec, job.Before = names[part], t.PartSpec(part), t.FilesBefore(part)
 			p.jobs = append(p.jobs, job)
 		}
 	}

@@ -41,7 +41,7 @@ type Backtest struct {
 	From           time.Time     `json:"-" hcl:"from" default:"" doc:"the strategy runs from here, an RFC 3339 time or a date (UTC); the books are kept from the start of the data"`
 	To             time.Time     `json:"-" hcl:"to" default:"" doc:"the strategy runs up to here"`
 	RecordInterval time.Duration `json:"-" hcl:"record_interval" default:"1s" min:"0s" doc:"time between two samples of position and equity for statistics and charts; '\"0s\"' leaves recording to the strategy"`
-	Split          string        `json:"split" hcl:"split" default:"file" choices:"file,none" doc:"'file': the n-th files of the data blocks (for example one day) are a separate run, in parallel with the others; 'none': one run over all files, one after the other"`
+	Split          string        `json:"split" hcl:"split" default:"file" choices:"file,none" doc:"'file': the n-th files of the data blocks (for example one day) are a separate run, in parallel with the others; 'none': one run over all files, one after the other. Recordings are one feed either way: a file that begins without a snapshot begins with the book that the files before it have left"`
 	DataCheck      string        `json:"data_check" hcl:"data_check" default:"warn" choices:"warn,fail,off" doc:"validation of order, gaps, clock and books before a run: 'warn' reports problems, 'fail' also aborts runs whose results would be wrong, 'off' skips it"`
 	AllowUnsorted  bool          `json:"-" hcl:"allow_unsorted" default:"false" doc:"accept rows that are out of order"`
 	BookSize       float64       `json:"book_size" hcl:"book_size" default:"0" min:"0" doc:"capital that returns are relative to; 0 reports them as amounts"`
@@ -306,6 +306,18 @@ func (t *Backtest) PartSpec(part int) backtest.Spec {
 		spec.Assets[i] = a
 	}
 	return spec
+}
+
+// FilesBefore returns the files of each data block that are before those of a part, nil when there are none.
+func (t *Backtest) FilesBefore(part int) [][]string {
+	if t.Split != SplitFile || part == 0 {
+		return nil
+	}
+	before := make([][]string, len(t.Data))
+	for i := range t.Data {
+		before[i] = t.Data[i].Asset.Files[:part]
+	}
+	return before
 }
 
 // fileRange is where a data block's files are.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -16,6 +17,10 @@ func TestParts(t *testing.T) {
 	if two.Parts() != 2 {
 		t.Fatalf("%d parts", two.Parts())
 	}
+	if before := two.FilesBefore(1); two.FilesBefore(0) != nil || len(before) != 2 ||
+		!slices.Equal(before[1], two.Data[1].Asset.Files[:1]) {
+		t.Errorf("before the second part are %v", before)
+	}
 	second := two.PartSpec(1)
 	btc, eth := second.Assets[0], second.Assets[1]
 	if got := strings.Join([]string{btc.Symbol, strings.Join(btc.Files, ","), eth.Symbol, strings.Join(eth.Files, ","), eth.Snapshot}, " "); got !=
@@ -27,7 +32,8 @@ func TestParts(t *testing.T) {
 		t.Error("a part shares its files with the configuration")
 	}
 	two.Split, two.Data[1].Snapshots = SplitNone, nil
-	if all := two.PartSpec(0); two.Parts() != 1 || len(all.Assets[0].Files) != 2 || all.Assets[0].Snapshot != "" {
+	if all := two.PartSpec(0); two.FilesBefore(1) != nil || two.Parts() != 1 ||
+		len(all.Assets[0].Files) != 2 || all.Assets[0].Snapshot != "" {
 		t.Errorf("%d parts, %+v", two.Parts(), all)
 	}
 }

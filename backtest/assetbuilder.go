@@ -57,8 +57,9 @@ type bookSpec struct {
 
 // NewAsset returns a builder with the defaults. symbol is the instrument's name, for messages and results.
 func NewAsset(symbol string) *AssetBuilder {
-	return &AssetBuilder{symbol: symbol, queue: sim.ProbabilityQueue{Probability: sim.LogProbability2{}},
-		entry: sim.ConstantLatency{}, response: sim.ConstantLatency{}, asset: sim.LinearAsset(1), fee: sim.TradingValueFee{}}
+	none, _ := sim.NewConstantLatency(0, 0) // which is never wrong
+	return &AssetBuilder{symbol: symbol, queue: sim.ProbabilityQueue(sim.LogProbability2), entry: none, response: none,
+		asset: sim.LinearAsset(1), fee: sim.TradingValueFee{}}
 }
 
 // Connector sets the name of the connector that live orders would go through, for messages.

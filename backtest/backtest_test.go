@@ -50,7 +50,7 @@ func newAsset(tb testing.TB, rows []hft.Event) *backtest.AssetBuilder {
 		tb.Fatal(err)
 	}
 	return backtest.NewAsset("X").Data(backtest.Rows(rows)).Book("hashmap", 1, 1).Exchange(backtest.PartialFill).
-		Queue(sim.RiskAdverseQueue{}).Latency(latency, latency).LastTrades(3)
+		Queue(sim.RiskAdverseQueue()).Latency(latency, latency).LastTrades(3)
 }
 
 func build(tb testing.TB, b *backtest.Builder) backtest.Backtest {

@@ -28,7 +28,7 @@ func Example() {
 		panic(err)
 	}
 	bot, err := backtest.NewBuilder().AddAsset(backtest.NewAsset("BTCUSDT").Data(backtest.Rows(rows)).Book("window", 0.1, 1).
-		Exchange(backtest.PartialFill).Queue(sim.RiskAdverseQueue{}).Latency(latency, latency).
+		Exchange(backtest.PartialFill).Queue(sim.RiskAdverseQueue()).Latency(latency, latency).
 		Fee(sim.TradingValueFee{Maker: -0.0001, Taker: 0.0005})).Build()
 	if err != nil {
 		panic(err)

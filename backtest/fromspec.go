@@ -97,17 +97,17 @@ func exchangeOf(model string) (ExchangeKind, error) {
 }
 
 func queueOf(name string, n float64) (sim.QueueModel, error) {
-	probability := map[string]sim.Probability{"power_prob": sim.PowerProbability{N: n}, "power_prob2": sim.PowerProbability2{N: n},
-		"power_prob3": sim.PowerProbability3{N: n}, "log_prob": sim.LogProbability{}, "log_prob2": sim.LogProbability2{}}[name]
+	probability := map[string]sim.Probability{"power_prob": sim.PowerProbability(n), "power_prob2": sim.PowerProbability2(n),
+		"power_prob3": sim.PowerProbability3(n), "log_prob": sim.LogProbability, "log_prob2": sim.LogProbability2}[name]
 	switch {
 	case name == "risk_adverse":
-		return sim.RiskAdverseQueue{}, nil
+		return sim.RiskAdverseQueue(), nil
 	case probability == nil:
 		return nil, invalid("queue %q: must be risk_adverse, power_prob, power_prob2, power_prob3, log_prob or log_prob2", name)
 	case (name != "log_prob" && name != "log_prob2") && (!(n > 0) || math.IsInf(n, 0)):
 		return nil, invalid("queue_n is %v: the exponent of %s has to be above 0", n, name)
 	}
-	return sim.ProbabilityQueue{Probability: probability}, nil
+	return sim.ProbabilityQueue(probability), nil
 }
 
 // setMoney sets asset type and fees.

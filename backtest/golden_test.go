@@ -175,11 +175,11 @@ func goldenLatency(tb testing.TB, name string, events []hft.Event, compat sim.Co
 
 func goldenQueue(name string) sim.QueueModel {
 	if name == "risk" {
-		return sim.RiskAdverseQueue{}
+		return sim.RiskAdverseQueue()
 	}
-	return sim.ProbabilityQueue{Probability: map[string]sim.Probability{"pow": sim.PowerProbability{N: 3},
-		"pow2": sim.PowerProbability2{N: 3}, "pow3": sim.PowerProbability3{N: 3}, "pow0.7": sim.PowerProbability{N: 0.7},
-		"log": sim.LogProbability{}, "log2": sim.LogProbability2{}}[name]}
+	return sim.ProbabilityQueue(map[string]sim.Probability{"pow": sim.PowerProbability(3),
+		"pow2": sim.PowerProbability2(3), "pow3": sim.PowerProbability3(3), "pow0.7": sim.PowerProbability(0.7),
+		"log": sim.LogProbability, "log2": sim.LogProbability2}[name])
 }
 
 // goldenAsset builds one instrument of a run.

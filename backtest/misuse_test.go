@@ -76,7 +76,7 @@ func newMisused(t *testing.T) backtest.Backtest {
 		t.Fatal(err)
 	}
 	bot, err := backtest.NewBuilder().AddAsset(backtest.NewAsset("X").Data(backtest.Rows(rows)).Book("window", 1, 1).
-		Queue(sim.RiskAdverseQueue{}).Latency(constant, constant).Fee(sim.TradingValueFee{})).Build()
+		Queue(sim.RiskAdverseQueue()).Latency(constant, constant).Fee(sim.TradingValueFee{})).Build()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,9 +22,9 @@ type LatencyRow struct {
 // maxTimestampNs bounds the times of a latency file, so that differences of them are never too large.
 const maxTimestampNs int64 = 1 << 62
 
-// InterpolatedLatency takes the latency at a time from the recorded ones before and after it (IntpOrderLatency). It
-// keeps a cursor for either way, so each Link has its own; NewInterpolatedLatency makes one.
-type InterpolatedLatency struct {
+// interpolatedLatency takes the latency at a time from the recorded ones before and after it (IntpOrderLatency). It
+// keeps a cursor for either way, so each Link has its own.
+type interpolatedLatency struct {
 	entries   []LatencyRow // by request time
 	responses []LatencyRow // in Fixed the accepted ones by exchange time, otherwise the same rows as entries
 	compat    Compat
@@ -32,9 +32,9 @@ type InterpolatedLatency struct {
 	entryRow, responseRow int
 }
 
-// NewInterpolatedLatency returns a latency from recorded requests in the order in which they were sent; the rows of
-// several files simply follow each other. The rows are not changed and must not be while the latency is in use. offset
-// is added to each way.
+// NewInterpolatedLatency returns a latency, for one goroutine, from recorded requests in the order in which they were
+// sent; the rows of several files simply follow each other. The rows are not changed and must not be while the
+// latency is in use. offset is added to each way.
 //
 // The latency before the first and after the last row is theirs. A request between two rows of which one was refused
 // is lost, and the bot learns it after the time that the refusals took. With Fixed, refused rows say nothing about
@@ -44,7 +44,7 @@ type InterpolatedLatency struct {
 //
 // No rows, a row whose times cannot be or, with Fixed, do not ascend from request to response, and rows that are not
 // in order of request are an error.
-func NewInterpolatedLatency(rows []LatencyRow, offset time.Duration, compat Compat) (*InterpolatedLatency, error) {
+func NewInterpolatedLatency(rows []LatencyRow, offset time.Duration, compat Compat) (LatencyModel, error) {
 	if len(rows) == 0 {
 		return nil, fmt.Errorf("sim: no order latencies: a file with at least one row, or a constant latency, is required")
 	}
@@ -56,7 +56,7 @@ func NewInterpolatedLatency(rows []LatencyRow, offset time.Duration, compat Comp
 			return nil, err
 		}
 	}
-	l := &InterpolatedLatency{entries: rows, responses: rows, compat: compat}
+	l := &interpolatedLatency{entries: rows, responses: rows, compat: compat}
 	if offset != 0 {
 		l.entries = slices.Clone(rows)
 		for i := range l.entries {
@@ -111,7 +111,7 @@ func interpolate(x, x1, y1, x2, y2 int64) int64 {
 
 // EntryNs returns the time to the exchange of a request sent at timestampNs, or minus the time to the notice of its
 // loss.
-func (l *InterpolatedLatency) EntryNs(timestampNs int64, _ *hft.Order) int64 {
+func (l *interpolatedLatency) EntryNs(timestampNs int64, _ *hft.Order) int64 {
 	rows := l.entries
 	first := &rows[0]
 	if timestampNs < first.ReqTimestampNs {
@@ -145,7 +145,7 @@ func (l *InterpolatedLatency) EntryNs(timestampNs int64, _ *hft.Order) int64 {
 }
 
 // entryOf returns what a single row says of the way to the exchange.
-func (l *InterpolatedLatency) entryOf(r *LatencyRow) int64 {
+func (l *interpolatedLatency) entryOf(r *LatencyRow) int64 {
 	if r.ExchTimestampNs <= 0 && l.compat == Fixed {
 		return -max(r.RespTimestampNs-r.ReqTimestampNs, 1)
 	}
@@ -153,7 +153,7 @@ func (l *InterpolatedLatency) entryOf(r *LatencyRow) int64 {
 }
 
 // ResponseNs returns the time to the bot of what the exchange did at timestampNs.
-func (l *InterpolatedLatency) ResponseNs(timestampNs int64, _ *hft.Order) int64 {
+func (l *interpolatedLatency) ResponseNs(timestampNs int64, _ *hft.Order) int64 {
 	rows := l.responses
 	first := &rows[0]
 	if timestampNs < first.ExchTimestampNs {

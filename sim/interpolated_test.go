@@ -42,7 +42,7 @@ func recordedLatency(events []hft.Event, refusals bool) []sim.LatencyRow {
 	return rows
 }
 
-func newInterpolated(t testing.TB, rows []sim.LatencyRow, offset time.Duration, compat sim.Compat) *sim.InterpolatedLatency {
+func newInterpolated(t testing.TB, rows []sim.LatencyRow, offset time.Duration, compat sim.Compat) sim.LatencyModel {
 	t.Helper()
 	l, err := sim.NewInterpolatedLatency(rows, offset, compat)
 	if err != nil {
@@ -53,7 +53,7 @@ func newInterpolated(t testing.TB, rows []sim.LatencyRow, offset time.Duration, 
 
 func TestInterpolatedLatencyEqualsReference(t *testing.T) {
 	events := depthtest.RecordedBTC(t).Events
-	models := map[string]*sim.InterpolatedLatency{}
+	models := map[string]sim.LatencyModel{}
 	for _, file := range []string{"btc.lat", "btc.latrej"} {
 		for _, offsetNs := range []string{"0", "3000000"} {
 			offset, err := time.ParseDuration(offsetNs + "ns")
@@ -95,7 +95,7 @@ func TestInterpolatedLatencyQuirks(t *testing.T) {
 		{ReqTimestampNs: 4000, ExchTimestampNs: 4400, RespTimestampNs: 4600},
 	}
 	type answers struct{ entry1500, entry2500, entry3500, response1200, response3800, after int64 }
-	ask := func(l *sim.InterpolatedLatency) answers {
+	ask := func(l sim.LatencyModel) answers {
 		return answers{l.EntryNs(1500, nil), l.EntryNs(2500, nil), l.EntryNs(3500, nil),
 			l.ResponseNs(1200, nil), l.ResponseNs(3850, nil), l.EntryNs(9000, nil)}
 	}

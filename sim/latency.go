@@ -47,22 +47,22 @@ func (p PerRequestLatency) of(request hft.Status) LatencyModel {
 	return p.New
 }
 
-// ConstantLatency is always the same (ConstantLatency). NewConstantLatency makes one.
-type ConstantLatency struct {
+// constantLatency is always the same (ConstantLatency).
+type constantLatency struct {
 	entryNs, responseNs int64
 }
 
 // NewConstantLatency returns a constant latency. A negative entry refuses every request after that time; a negative
 // response, which would arrive before it was sent, is an error.
-func NewConstantLatency(entry, response time.Duration) (ConstantLatency, error) {
+func NewConstantLatency(entry, response time.Duration) (LatencyModel, error) {
 	if response < 0 {
-		return ConstantLatency{}, fmt.Errorf("sim: response latency is %v: a response cannot arrive before it is sent, must be 0 or more", response)
+		return nil, fmt.Errorf("sim: response latency is %v: a response cannot arrive before it is sent, must be 0 or more", response)
 	}
-	return ConstantLatency{entryNs: int64(entry), responseNs: int64(response)}, nil
+	return constantLatency{entryNs: int64(entry), responseNs: int64(response)}, nil
 }
 
 // EntryNs returns the constant.
-func (c ConstantLatency) EntryNs(int64, *hft.Order) int64 { return c.entryNs }
+func (c constantLatency) EntryNs(int64, *hft.Order) int64 { return c.entryNs }
 
 // ResponseNs returns the constant.
-func (c ConstantLatency) ResponseNs(int64, *hft.Order) int64 { return c.responseNs }
+func (c constantLatency) ResponseNs(int64, *hft.Order) int64 { return c.responseNs }

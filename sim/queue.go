@@ -28,23 +28,25 @@ type QueueModel interface {
 
 // RiskAdverseQueue moves an order ahead by trades only; a level that got smaller lost what was behind the order, as
 // long as that can be (RiskAdverseQueueModel).
-type RiskAdverseQueue struct{}
+func RiskAdverseQueue() QueueModel { return riskAdverseQueue{} }
+
+type riskAdverseQueue struct{}
 
 // Join puts the order behind everything displayed.
-func (RiskAdverseQueue) Join(p *QueuePosition, displayedQty float64) {
+func (riskAdverseQueue) Join(p *QueuePosition, displayedQty float64) {
 	*p = QueuePosition{FrontQty: displayedQty}
 }
 
 // Trade takes qty off the front.
-func (RiskAdverseQueue) Trade(p *QueuePosition, qty float64) { p.FrontQty -= qty }
+func (riskAdverseQueue) Trade(p *QueuePosition, qty float64) { p.FrontQty -= qty }
 
 // Depth caps the front at what is displayed.
-func (RiskAdverseQueue) Depth(p *QueuePosition, _, newQty float64) {
+func (riskAdverseQueue) Depth(p *QueuePosition, _, newQty float64) {
 	p.FrontQty = hft.MinFloat(p.FrontQty, newQty)
 }
 
 // TakeFilled returns the whole lots by which the front is negative.
-func (RiskAdverseQueue) TakeFilled(p *QueuePosition, lotSize float64) float64 {
+func (riskAdverseQueue) TakeFilled(p *QueuePosition, lotSize float64) float64 {
 	return takeFilled(p, lotSize)
 }
 
@@ -59,24 +61,23 @@ func takeFilled(p *QueuePosition, lotSize float64) float64 {
 
 // ProbabilityQueue shares a decrease of the level that no trade explains between the quantity ahead of the order and
 // the quantity behind it (ProbQueueModel).
-type ProbabilityQueue struct {
-	// Probability is how the decrease is shared.
-	Probability Probability
-}
+func ProbabilityQueue(p Probability) QueueModel { return probabilityQueue{p} }
+
+type probabilityQueue struct{ behind Probability }
 
 // Join puts the order behind everything displayed.
-func (ProbabilityQueue) Join(p *QueuePosition, displayedQty float64) {
+func (probabilityQueue) Join(p *QueuePosition, displayedQty float64) {
 	*p = QueuePosition{FrontQty: displayedQty}
 }
 
 // Trade takes qty off the front and remembers it, because the level's next change shows it once more.
-func (ProbabilityQueue) Trade(p *QueuePosition, qty float64) {
+func (probabilityQueue) Trade(p *QueuePosition, qty float64) {
 	p.FrontQty -= qty
 	p.CumTradeQty += qty
 }
 
 // Depth moves the order by the share of the decrease that was ahead of it. Growth joins behind.
-func (q ProbabilityQueue) Depth(p *QueuePosition, prevQty, newQty float64) {
+func (q probabilityQueue) Depth(p *QueuePosition, prevQty, newQty float64) {
 	decrease := prevQty - newQty
 	decrease -= p.CumTradeQty
 	p.CumTradeQty = 0
@@ -86,7 +87,7 @@ func (q ProbabilityQueue) Depth(p *QueuePosition, prevQty, newQty float64) {
 	}
 	front := p.FrontQty
 	back := prevQty - front
-	behind := q.Probability.Behind(front, back)
+	behind := q.behind(front, back)
 	if math.IsInf(behind, 0) {
 		behind = 1
 	}
@@ -96,54 +97,39 @@ func (q ProbabilityQueue) Depth(p *QueuePosition, prevQty, newQty float64) {
 }
 
 // TakeFilled returns the whole lots by which the front is negative.
-func (ProbabilityQueue) TakeFilled(p *QueuePosition, lotSize float64) float64 {
+func (probabilityQueue) TakeFilled(p *QueuePosition, lotSize float64) float64 {
 	return takeFilled(p, lotSize)
 }
 
 // Probability is how likely a quantity that left the queue was behind the order, given the quantities in front and
 // back of it (Probability). It may be NaN or infinite for quantities that cannot be.
-type Probability interface {
-	Behind(front, back float64) float64
+type Probability func(front, back float64) float64
+
+// PowerProbability is back^n / (back^n + front^n) (PowerProbQueueFunc).
+func PowerProbability(n float64) Probability {
+	return func(front, back float64) float64 {
+		b := math.Pow(back, n)
+		return b / (b + math.Pow(front, n))
+	}
 }
 
-// PowerProbability is back^N / (back^N + front^N) (PowerProbQueueFunc).
-type PowerProbability struct{ N float64 }
-
-// Behind returns the probability.
-func (f PowerProbability) Behind(front, back float64) float64 {
-	b := math.Pow(back, f.N)
-	return b / (b + math.Pow(front, f.N))
+// PowerProbability2 is back^n / (back + front)^n (PowerProbQueueFunc2).
+func PowerProbability2(n float64) Probability {
+	return func(front, back float64) float64 { return math.Pow(back, n) / math.Pow(back+front, n) }
 }
 
-// PowerProbability2 is back^N / (back + front)^N (PowerProbQueueFunc2).
-type PowerProbability2 struct{ N float64 }
-
-// Behind returns the probability.
-func (f PowerProbability2) Behind(front, back float64) float64 {
-	return math.Pow(back, f.N) / math.Pow(back+front, f.N)
+// PowerProbability3 is 1 - (front / (front + back))^n (PowerProbQueueFunc3).
+func PowerProbability3(n float64) Probability {
+	return func(front, back float64) float64 { return 1 - math.Pow(front/(front+back), n) }
 }
 
-// PowerProbability3 is 1 - (front / (front + back))^N (PowerProbQueueFunc3).
-type PowerProbability3 struct{ N float64 }
-
-// Behind returns the probability.
-func (f PowerProbability3) Behind(front, back float64) float64 {
-	return 1 - math.Pow(front/(front+back), f.N)
-}
-
-// LogProbability is ln(1+back) / (ln(1+back) + ln(1+front)) (LogProbQueueFunc).
-type LogProbability struct{}
-
-// Behind returns the probability.
-func (LogProbability) Behind(front, back float64) float64 {
+// LogProbability is a Probability: ln(1+back) / (ln(1+back) + ln(1+front)) (LogProbQueueFunc).
+func LogProbability(front, back float64) float64 {
 	b := math.Log(1 + back)
 	return b / (b + math.Log(1+front))
 }
 
-// LogProbability2 is ln(1+back) / ln(1+back+front) (LogProbQueueFunc2).
-type LogProbability2 struct{}
-
-// Behind returns the probability.
-func (LogProbability2) Behind(front, back float64) float64 {
+// LogProbability2 is a Probability: ln(1+back) / ln(1+back+front) (LogProbQueueFunc2).
+func LogProbability2(front, back float64) float64 {
 	return math.Log(1+back) / math.Log(1+(back+front))
 }

@@ -43,26 +43,25 @@ func near(a, b float64) bool {
 
 func TestProbabilitiesEqualReference(t *testing.T) {
 	rows := vectors(t, "prob.csv")
-	functions := []sim.Probability{sim.PowerProbability{N: 0.7}, sim.PowerProbability{N: 3}, sim.PowerProbability2{N: 3},
-		sim.PowerProbability3{N: 3}, sim.LogProbability{}, sim.LogProbability2{}}
+	functions := []sim.Probability{sim.PowerProbability(0.7), sim.PowerProbability(3), sim.PowerProbability2(3),
+		sim.PowerProbability3(3), sim.LogProbability, sim.LogProbability2}
 	if want := "front,back,pow0.7,pow3,pow2_3,pow3_3,log,log2"; strings.Join(rows[0], ",") != want || len(rows) != 82 {
 		t.Fatalf("%d rows of %v, want 82 of %s", len(rows), rows[0], want)
 	}
 	for _, row := range rows[1:] {
 		front, back := parse(t, row[0]), parse(t, row[1])
 		for i, f := range functions {
-			if got, want := f.Behind(front, back), parse(t, row[i+2]); !near(got, want) {
-				t.Errorf("%T(%v, %v) = %v, want %v", f, front, back, got, want)
+			if got, want := f(front, back), parse(t, row[i+2]); !near(got, want) {
+				t.Errorf("%s(%v, %v) = %v, want %v", rows[0][i+2], front, back, got, want)
 			}
 		}
 	}
 }
 
 func TestQueueModelsEqualReference(t *testing.T) {
-	probability := func(p sim.Probability) sim.QueueModel { return sim.ProbabilityQueue{Probability: p} }
-	models := map[string]sim.QueueModel{"risk": sim.RiskAdverseQueue{}, "pow0.7": probability(sim.PowerProbability{N: 0.7}),
-		"pow3": probability(sim.PowerProbability{N: 3}), "pow2_3": probability(sim.PowerProbability2{N: 3}),
-		"pow3_3": probability(sim.PowerProbability3{N: 3}), "log": probability(sim.LogProbability{}), "log2": probability(sim.LogProbability2{})}
+	models := map[string]sim.QueueModel{"risk": sim.RiskAdverseQueue(), "pow0.7": sim.ProbabilityQueue(sim.PowerProbability(0.7)),
+		"pow3": sim.ProbabilityQueue(sim.PowerProbability(3)), "pow2_3": sim.ProbabilityQueue(sim.PowerProbability2(3)),
+		"pow3_3": sim.ProbabilityQueue(sim.PowerProbability3(3)), "log": sim.ProbabilityQueue(sim.LogProbability), "log2": sim.ProbabilityQueue(sim.LogProbability2)}
 	rows := vectors(t, "queue.csv")
 	if len(rows) != 8401 {
 		t.Fatalf("%d rows, want 8401", len(rows))

@@ -62,17 +62,17 @@ func (e *Exchange) queueModel() (sim.QueueModel, error) {
 	}
 	switch e.Queue {
 	case "", "risk_adverse":
-		return sim.RiskAdverseQueue{}, nil
+		return sim.RiskAdverseQueue(), nil
 	case "power_prob":
-		return sim.ProbabilityQueue{Probability: sim.PowerProbability{N: n}}, nil
+		return sim.ProbabilityQueue(sim.PowerProbability(n)), nil
 	case "power_prob2":
-		return sim.ProbabilityQueue{Probability: sim.PowerProbability2{N: n}}, nil
+		return sim.ProbabilityQueue(sim.PowerProbability2(n)), nil
 	case "power_prob3":
-		return sim.ProbabilityQueue{Probability: sim.PowerProbability3{N: n}}, nil
+		return sim.ProbabilityQueue(sim.PowerProbability3(n)), nil
 	case "log_prob":
-		return sim.ProbabilityQueue{Probability: sim.LogProbability{}}, nil
+		return sim.ProbabilityQueue(sim.LogProbability), nil
 	case "log_prob2":
-		return sim.ProbabilityQueue{Probability: sim.LogProbability2{}}, nil
+		return sim.ProbabilityQueue(sim.LogProbability2), nil
 	}
 	return nil, fmt.Errorf("paper: unknown queue model %q: use one of %s", e.Queue, strings.Join(QueueNames(), ", "))
 }

@@ -15,7 +15,7 @@ import (
 // Paper is the connector; see the package comment. New makes one.
 type Paper struct {
 	cfg     Config
-	latency sim.ConstantLatency
+	latency sim.LatencyModel
 	queue   sim.QueueModel
 
 	// wake holds a token while there is something for Run to take.

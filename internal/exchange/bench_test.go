@@ -31,7 +31,7 @@ func newTrading(tb testing.TB, partial bool, resting int, changes ...func(*excha
 		tb.Fatal(err)
 	}
 	d := &trading{taken: &discard{}}
-	cfg := exchange.Config{Book: book, Queue: sim.ProbabilityQueue{Probability: sim.PowerProbability3{N: 3}}, Asset: sim.LinearAsset(1),
+	cfg := exchange.Config{Book: book, Queue: sim.ProbabilityQueue(sim.PowerProbability3(3)), Asset: sim.LinearAsset(1),
 		Fee: sim.TradingValueFee{Maker: -0.00005, Taker: 0.0007}, Responder: d.taken}
 	for _, change := range changes {
 		change(&cfg)

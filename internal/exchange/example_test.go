@@ -25,7 +25,7 @@ func Example() {
 	link := exchange.NewLink(latency, latency)
 	l2, err := exchange.NewPartialFill(exchange.Config{
 		Book:      book,
-		Queue:     sim.ProbabilityQueue{Probability: sim.PowerProbability3{N: 3}},
+		Queue:     sim.ProbabilityQueue(sim.PowerProbability3(3)),
 		Asset:     sim.LinearAsset(1),
 		Fee:       sim.TradingValueFee{Maker: -0.00005, Taker: 0.0007},
 		Responder: link,

@@ -295,7 +295,7 @@ func TestConfigErrors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	full := exchange.Config{Book: good, Queue: sim.RiskAdverseQueue{}, Asset: sim.LinearAsset(1), Fee: sim.TradingValueFee{}, Responder: &recorder{}}
+	full := exchange.Config{Book: good, Queue: sim.RiskAdverseQueue(), Asset: sim.LinearAsset(1), Fee: sim.TradingValueFee{}, Responder: &recorder{}}
 	for want, change := range map[string]func(*exchange.Config){
 		"Book":      func(c *exchange.Config) { c.Book = nil },
 		"Queue":     func(c *exchange.Config) { c.Queue = nil },

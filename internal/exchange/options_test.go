@@ -144,7 +144,7 @@ func TestSweepFills(t *testing.T) {
 }
 
 func TestOptionsAreNotTheReferences(t *testing.T) {
-	full := exchange.Config{Book: depth.NewHashMapMarketDepth(1, 1, depth.Compat), Queue: sim.RiskAdverseQueue{}, Asset: sim.LinearAsset(1),
+	full := exchange.Config{Book: depth.NewHashMapMarketDepth(1, 1, depth.Compat), Queue: sim.RiskAdverseQueue(), Asset: sim.LinearAsset(1),
 		Fee: sim.TradingValueFee{}, Responder: &recorder{}}
 	for _, compat := range []sim.Compat{sim.Fixed, sim.Hftbacktest, sim.Stock} {
 		for _, cfg := range []exchange.Config{{ConsumeDepth: true}, {SweepFills: true}} {

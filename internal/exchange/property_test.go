@@ -264,7 +264,7 @@ func playReference(t *testing.T, opt options, ops []byte) []exchange.Report {
 
 // variants are the exchanges that the properties must hold for.
 func variants() map[string]options {
-	power := sim.ProbabilityQueue{Probability: sim.PowerProbability3{N: 3}}
+	power := sim.ProbabilityQueue(sim.PowerProbability3(3))
 	return map[string]options{
 		"whole":         {lotSize: 0.5},
 		"partial":       {lotSize: 0.5, partial: true},

@@ -66,7 +66,7 @@ type options struct {
 func newWorld(t testing.TB, opt options) *world {
 	t.Helper()
 	if opt.queue == nil {
-		opt.queue = sim.RiskAdverseQueue{}
+		opt.queue = sim.RiskAdverseQueue()
 	}
 	if opt.lotSize == 0 {
 		opt.lotSize = 1

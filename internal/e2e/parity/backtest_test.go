@@ -44,7 +44,7 @@ func inBacktest(tb testing.TB, m *market) *player {
 			continue
 		}
 		a := backtest.NewAsset(symbol).Connector(connectorName).Data(backtest.Rows(rows)).Book("window", tickSize, lotSize).
-			Queue(sim.RiskAdverseQueue{}).Latency(latency, latency).Fee(sim.TradingValueFee{Maker: makerFee, Taker: takerFee}).
+			Queue(sim.RiskAdverseQueue()).Latency(latency, latency).Fee(sim.TradingValueFee{Maker: makerFee, Taker: takerFee}).
 			LastTrades(m.lastTrades)
 		if m.partial {
 			a.Exchange(backtest.PartialFill)

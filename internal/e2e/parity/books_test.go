@@ -477,7 +477,7 @@ func (r *recorded) backtest(t *testing.T, file string, offsetNs int64, truth []s
 		t.Fatal(err)
 	}
 	bot, err := backtest.NewBuilder().AddAsset(backtest.NewAsset(r.symbol).Data(backtest.File(file)).Book("hashmap", r.tick, r.lot).
-		Queue(sim.RiskAdverseQueue{}).Latency(latency, latency).Fee(sim.TradingValueFee{})).Build()
+		Queue(sim.RiskAdverseQueue()).Latency(latency, latency).Fee(sim.TradingValueFee{})).Build()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -80,7 +80,7 @@ func inMemory(tb testing.TB, m *market) *player {
 		if err != nil {
 			tb.Fatal(err)
 		}
-		cfg := exchange.Config{AssetNo: i, Book: book, Queue: sim.RiskAdverseQueue{}, Asset: sim.LinearAsset(1),
+		cfg := exchange.Config{AssetNo: i, Book: book, Queue: sim.RiskAdverseQueue(), Asset: sim.LinearAsset(1),
 			Fee: sim.TradingValueFee{Maker: makerFee, Taker: takerFee}, Responder: v.link}
 		made, err := exchange.NewNoPartialFill(cfg)
 		if m.partial {

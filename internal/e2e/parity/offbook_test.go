@@ -51,7 +51,7 @@ func TestBlockTrade(t *testing.T) {
 				t.Fatal(err)
 			}
 			bot, err := backtest.NewBuilder().Compat(c.compat).AddAsset(backtest.NewAsset("BTCUSDT").Data(backtest.File(events)).Book("window", 0.1, 0.001).
-				Queue(sim.RiskAdverseQueue{}).Latency(latency, latency).Fee(sim.TradingValueFee{}).LastTrades(10)).Build()
+				Queue(sim.RiskAdverseQueue()).Latency(latency, latency).Fee(sim.TradingValueFee{}).LastTrades(10)).Build()
 			if err != nil {
 				t.Fatal(err)
 			}

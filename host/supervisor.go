@@ -26,6 +26,7 @@ const (
 	commandStop
 	commandRestart
 	commandRestartDiscarding // the state, where it cannot be saved
+	commandTakeBinary        // restart where it runs, start where it failed
 )
 
 type commandResult struct {
@@ -164,6 +165,13 @@ func (s *supervisor) obey(ctx context.Context, kind commandKind) (r commandResul
 		r.err = s.startNow(ctx)
 	case commandRestart, commandRestartDiscarding:
 		r.restart, r.err = s.hotRestart(ctx, kind == commandRestartDiscarding)
+	case commandTakeBinary:
+		switch state, wants := s.wantsNew(s.cfg.Plugin); {
+		case state == Running:
+			r.restart, r.err = s.hotRestart(ctx, false)
+		case wants:
+			r.err = s.startNow(ctx)
+		}
 	}
 	return r
 }

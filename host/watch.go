@@ -125,11 +125,8 @@ func (h *Host) binaryChanged(ctx context.Context, plugin string) {
 			continue
 		}
 		s.log.Info("plugin binary replaced", "plugin", plugin)
-		kind := commandRestart
-		if state != Running {
-			kind = commandStart
-		}
-		if r := s.ask(ctx, kind); r.err != nil {
+		// By the state that it has come to meanwhile: the file took its time to settle.
+		if r := s.ask(ctx, commandTakeBinary); r.err != nil {
 			s.log.Error("new binary not used", "error", r.err)
 			s.refused.sum, s.refused.at = sum, written.ModTime() // of which more events may be on their way
 		}

@@ -44,6 +44,8 @@ type OrderUpdate struct {
 	Fill bool
 	// FillValue is the execution's value in quote currency, FillFee the fee paid for it, negative for a rebate.
 	FillValue, FillFee float64
+	// FillNs is the venue's time of the execution, which may be reported late; 0 where it is that of the order.
+	FillNs int64
 	// FeePaid is the fee in the asset it was paid in, FeeAsset; empty where that is not known. FeeQty is FeePaid where
 	// that is what the instrument itself trades, as on spot: it lowers the position, and 0 everywhere else.
 	FeePaid, FeeQty float64

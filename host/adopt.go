@@ -163,7 +163,7 @@ func (h *holding) transfer(qty, price float64) {
 		side = hft.Sell
 	}
 	value := math.Abs(qty) * price * unit
-	h.trail.changed(nowNs, h.profit.position)
+	h.trail.changed(nowNs, h.profit.position, qty)
 	h.profit.fill(qty, price, unit, h.cfg.LotSize)
 	if h.mode == StrategyPosition {
 		h.state.Position = h.profit.position

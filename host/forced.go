@@ -31,7 +31,7 @@ func (a *account) moved(qty float64, venueNs int64) {
 	case !a.known:
 		a.firstNs = venueNs
 	case qty != a.qty:
-		a.trail.changed(venueNs, a.qty)
+		a.trail.changed(venueNs, a.qty, qty-a.qty)
 	}
 	a.known, a.qty = true, qty
 }

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -211,7 +212,7 @@ func isOfEarlier(known, report *hft.Order) bool {
 }
 
 func (h *holding) fill(u *connector.OrderUpdate) {
-	h.book(u.Side, u.ExecQty, u.ExecPrice(), u.FillValue, u.FillFee, u.FeeQty, u.ExchTimestampNs)
+	h.book(u.Side, u.ExecQty, u.ExecPrice(), u.FillValue, u.FillFee, u.FeeQty, cmp.Or(u.FillNs, u.ExchTimestampNs))
 }
 
 // at returns the position of the strategy's executions just before the venue's time.
@@ -221,7 +222,7 @@ func (h *holding) at(venueNs int64) float64 { return h.trail.at(venueNs, h.profi
 // had been sold at the price of the execution, so that the fee counts once.
 func (h *holding) book(side hft.Side, qty, price, value, fee, feeQty float64, venueNs int64) {
 	h.numFills++
-	h.trail.changed(venueNs, h.profit.position)
+	h.trail.changed(venueNs, h.profit.position, qty*float64(side)-feeQty)
 	unitValue := value / (qty * price)
 	h.profit.fill(qty*float64(side)-feeQty, price, unitValue, h.cfg.LotSize)
 	if h.mode == StrategyPosition {

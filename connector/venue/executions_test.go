@@ -132,6 +132,10 @@ func (l *ledger) recovered(t *testing.T, past connector.Past) (lots map[uint64]i
 	for _, u := range sink.AllUpdates() {
 		if u.Fill {
 			lots[u.OrderID] += int(u.ExecQty/0.001 + 0.5)
+			i := slices.IndexFunc(l.rows, func(r protocol.Report) bool { return r.TradeID == u.Names.ExecID })
+			if i < 0 || u.FillNs != l.rows[i].TimestampNs {
+				t.Errorf("execution %s is of %d", u.Names.ExecID, u.FillNs)
+			}
 		}
 	}
 	return lots, sink

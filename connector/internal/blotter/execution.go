@@ -16,6 +16,7 @@ type execution struct {
 	// id and feeAsset are the venue's names, empty where it is assumed; paid is the fee in that asset.
 	id, feeAsset string
 	paid         float64
+	venueNs      int64 // 0 where it is assumed
 	// clientID and venueID are the leg's.
 	clientID, venueID string
 }
@@ -63,7 +64,7 @@ func (b *Blotter) take(e *entry, l *leg, r *protocol.Report, tells bool) *execut
 	e.tsNs = max(e.tsNs, r.TimestampNs)
 	part := float64(fresh) / float64(e.book.lots(r.LastQty))
 	b.fill = execution{lots: fresh, price: r.LastPrice, fee: b.fee(e, r) * part, maker: r.Maker, id: r.TradeID,
-		feeAsset: r.FeeAsset, paid: r.Fee * part,
+		feeAsset: r.FeeAsset, paid: r.Fee * part, venueNs: r.TimestampNs,
 		feeQty:   e.book.feeQty(r) * part,
 		clientID: l.clientID, venueID: l.venueID}
 	return &b.fill
@@ -132,7 +133,7 @@ func (b *Blotter) publish(e *entry, fill *execution) {
 	}
 	e.shown, e.overShown = v, e.over
 	b.update.InstrumentNo, b.update.Owner, b.update.Order.Order = e.book.inst.No, e.owner, v
-	b.update.Fill, b.update.FillValue, b.update.FillFee = false, 0, 0
+	b.update.Fill, b.update.FillValue, b.update.FillFee, b.update.FillNs = false, 0, 0, 0
 	b.update.FeePaid, b.update.FeeQty, b.update.FeeAsset, b.update.Names = 0, 0, "", e.names()
 	holder := b.open[e.key()]
 	if holder == e {
@@ -147,7 +148,7 @@ func (b *Blotter) publish(e *entry, fill *execution) {
 		return
 	}
 	b.counts.Fills++
-	b.update.Fill, b.update.FillFee = true, fill.fee
+	b.update.Fill, b.update.FillFee, b.update.FillNs = true, fill.fee, fill.venueNs
 	b.update.FeePaid, b.update.FeeQty, b.update.FeeAsset = fill.paid, fill.feeQty, fill.feeAsset
 	b.update.Names.ExecID = fill.id
 	b.update.Names.ClientID, b.update.Names.VenueID = fill.clientID, fill.venueID
@@ -167,7 +168,7 @@ func (b *Blotter) lateFill(holder *entry, v *hft.Order) {
 	b.update.Owner, b.update.Order.Order = holder.owner, o
 	b.out.Order(&b.update)
 	b.update.Order.Order = holder.shown
-	b.update.Fill, b.update.FillValue, b.update.FillFee = false, 0, 0
+	b.update.Fill, b.update.FillValue, b.update.FillFee, b.update.FillNs = false, 0, 0, 0
 	b.update.FeePaid, b.update.FeeQty, b.update.FeeAsset, b.update.Names = 0, 0, "", holder.names()
 	b.out.Order(&b.update)
 }

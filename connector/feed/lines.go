@@ -212,6 +212,14 @@ func (l *Lines) Report() *Report { return &l.report }
 // measureEvery is how many lines go by between two looks at the context.
 const measureEvery = 1 << 13
 
+// OtherSymbolError is the cause of a BadLine: its message is about Symbol, the recording is of another one.
+type OtherSymbolError struct{ Symbol, Of string }
+
+// Error returns both symbols.
+func (e *OtherSymbolError) Error() string {
+	return fmt.Sprintf("the message is about %.40q, the file is of %s", e.Symbol, e.Of)
+}
+
 // sameSymbol compares as the venues do, who write symbols in both cases. The first one that there is counts for all.
 func sameSymbol(symbol *string, of []byte) bool {
 	if len(of) > 0 && *symbol == "" {
@@ -300,7 +308,8 @@ func (l *Lines) Message() (*connector.Message, error) {
 		return nil, nil
 	}
 	if !sameSymbol(&l.report.Symbol, m.Symbol) {
-		return nil, l.found(BadLine, fmt.Sprintf("the message is about %.40q, the file is of %s", m.Symbol, l.report.Symbol), nil)
+		err := &OtherSymbolError{Symbol: string(m.Symbol), Of: l.report.Symbol}
+		return nil, l.found(BadLine, err.Error(), err)
 	}
 	if !l.config.AsRecorded && CheckTimes(l.localNs, m) == nil { // else the book refuses it
 		if err := l.early(l.localNs); err != nil {

@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -30,7 +31,7 @@ func (p *preparer) recordings(ctx context.Context, t *task, before, files []stri
 			return prepared{}, err
 		}
 	}
-	steps := []float64{t.asset.TickSize, t.asset.LotSize}
+	steps := []any{t.asset.Symbol, t.asset.TickSize, t.asset.LotSize}
 	c := p.chain(cacheKey(identities[0], t.rec, steps))
 	key := ""
 	for n := 0; ; n++ {
@@ -127,6 +128,7 @@ func (p *preparer) begin(t *task, c *chain) (err error) {
 	}
 	c.done = c.done[:0]
 	c.feed, err = convert.NewFeed(convert.Options{NewDecoder: format.NewDecoder, Rule: format.Rule, Format: t.rec.Format,
+		Symbol:  cmp.Or(t.rec.Symbol, t.asset.Symbol),
 		Formats: p.cfg.Formats, TickSize: t.asset.TickSize, LotSize: t.asset.LotSize, BaseLatency: t.rec.BaseLatency, Quotes: t.rec.BookTicker,
 		Progress: func(progress convert.Progress) { c.report(progress) }})
 	return err

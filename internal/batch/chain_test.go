@@ -167,3 +167,22 @@ func TestEventFilesBetweenRecordings(t *testing.T) {
 		t.Errorf("run on %v", got)
 	}
 }
+
+// TestRecordingOfAnotherSymbol: a recording is not converted with the steps of an instrument that it is not about.
+func TestRecordingOfAnotherSymbol(t *testing.T) {
+	r, _ := newChainRig(t)
+	r.cfg.Jobs = r.cfg.Jobs[:1]
+	asset, rec := &r.cfg.Jobs[0].Spec.Assets[0], &r.cfg.Jobs[0].Recordings[0]
+	for _, c := range []struct{ asset, recorded, want string }{
+		{"BTCUSDT", "", ""},
+		{"ETHUSDT", "", "no message of the recording is about ETHUSDT: it has messages of BTCUSDT"},
+		{"any name", "btcusdt", ""},
+		{"BTCUSDT", "XRPUSDT", "no message of the recording is about XRPUSDT: it has messages of BTCUSDT"},
+	} {
+		asset.Symbol, rec.Symbol = c.asset, c.recorded
+		got := r.run()[0]
+		if (got.Status == batch.StatusFinished) != (c.want == "") || !strings.Contains(got.Error, c.want) {
+			t.Errorf("%+v: %s, %s", c, got.Status, got.Error)
+		}
+	}
+}

@@ -55,7 +55,9 @@ type Plugin struct {
 // Recording configures the conversion of recorded files.
 type Recording struct {
 	// Format is that of the messages, empty when the files hold events.
-	Format      string        `json:"format,omitempty"`
+	Format string `json:"format,omitempty"`
+	// Symbol is that of the messages, empty for that of the asset.
+	Symbol      string        `json:"symbol,omitempty"`
 	BookTicker  bool          `json:"book_ticker,omitempty"`
 	BaseLatency time.Duration `json:"base_latency_ns,omitempty"`
 }

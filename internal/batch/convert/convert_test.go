@@ -173,7 +173,7 @@ func TestProblems(t *testing.T) {
 			[]string{"f0:2 time runs backwards", "f1:1 time runs backwards"}, 5, 5},
 		{"checksum", []string{string(flipped), trade(3000, 3)}, []string{"f0:3 damaged file"}, 3, 3},
 	} {
-		rows, s, problems := converted(t, convert.Options{Natural: true}, c.texts...)
+		rows, s, problems := converted(t, convert.Options{Natural: true, Symbol: "btcusdt"}, c.texts...)
 		unique := s.Both + s.ExchOnly // each row is once in the order of the exchange
 		if !slices.Equal(problems, c.problems) || s.Lines != c.lines || unique != int64(c.rows) || int64(len(rows)) != s.NumRows {
 			t.Errorf("%s: problems %q, %+v", c.name, problems, s)
@@ -227,7 +227,15 @@ func TestErrors(t *testing.T) {
 		{name: "empty", texts: []string{good, ""}, want: "f1: no line of it can be used, of 0 with a time; it must be a recording"},
 		{name: "wrong format", texts: []string{"a,b\n1,2\n"}, want: `f0:1: the line does not start with a time and a space: "a,b"`},
 		{name: "not a message", texts: []string{good, "5 hello\n"}, want: "f1:1: binancefutures: byte 0: a value is expected; repair"},
-		{name: "another symbol", texts: []string{good, strings.Replace(good, "BTC", "ETH", 1)}, want: "the message is about \"ETHUSDT\", the file is of BTCUSDT"},
+		{name: "several symbols", texts: []string{good, strings.Replace(good, "BTC", "ETH", 1)},
+			want: "messages of several symbols: BTCUSDT, ETHUSDT; choose one with --symbol"},
+		{name: "another symbol", texts: []string{strings.Replace(good, "BTC", "ETH", 1)},
+			edit: func(o *convert.Options) { o.Symbol = "BTCUSDT" },
+			want: "no message of the recording is about BTCUSDT: it has messages of ETHUSDT; use another"},
+		{name: "snapshot of any symbol", texts: []string{good + strings.Replace(good, "BTC", "ETH", 1) +
+			`6000000 {"lastUpdateId":1,"T":4,"bids":[["9","1"]],"asks":[]}`},
+			edit: func(o *convert.Options) { o.Symbol = "BTCUSDT" },
+			want: "f0:3: this snapshot does not say which symbol it is about, and the recording has several: BTCUSDT, ETH"},
 		{name: "acknowledgements", texts: []string{"5 {}\n"}, want: "no line of it can be used, of 1 with a time"},
 		{name: "another depth", texts: []string{bybitBook(t0, 1, "snapshot", "", ""), strings.ReplaceAll(bybitBook(t0+1, 2, "snapshot", "", ""), ".50.", ".200.") +
 			trade(5e6, 5)}, edit: func(o *convert.Options) {

@@ -26,6 +26,8 @@ type source struct {
 	least feed.Correction
 	// problems are the first of each file that make something of it unusable.
 	problems []error
+	// symbols are those of the messages.
+	symbols symbols
 }
 
 func openSource(ctx context.Context, files []string, options *Options, from *Feed, summary *Summary) (*source, error) {
@@ -39,7 +41,8 @@ func openSource(ctx context.Context, files []string, options *Options, from *Fee
 	if options.Natural {
 		level = options.Formats[options.Format].NaturalLevel
 	}
-	s.lines, err = feed.OpenLines(ctx, feed.LinesConfig{Files: files, NewDecoder: options.NewDecoder, Symbol: options.Symbol, BaseLatency: options.BaseLatency,
+	s.lines, err = feed.OpenLines(ctx, feed.LinesConfig{Files: files, NewDecoder: options.NewDecoder,
+		Symbol: options.Symbol, BaseLatency: options.BaseLatency,
 		Format: options.Format, Formats: options.Formats, Level: level,
 		AsRecorded: options.Natural, MaxLineBytes: options.MaxLineBytes, OnProblem: s.problem,
 		Progress: func(done, total int64) { options.Progress(Progress{Measuring, done, total}) }})
@@ -62,6 +65,7 @@ func (s *source) problem(p feed.Problem) error {
 	if n := s.lines.FileNo(); s.problems[n] == nil && p.Finding.Skips() {
 		s.problems[n] = p
 	}
+	s.symbols.note(&p)
 	s.options.OnProblem(p)
 	return nil
 }
@@ -100,6 +104,9 @@ func (s *source) read(ctx context.Context, files []string, add func(rows []hft.E
 
 // finish sums up, and reports a file in which there is nothing to use and a book that never was.
 func (s *source) finish(files []string) error {
+	if err := s.symbols.check(s.options.Symbol, s.lines.Report().Symbol); err != nil {
+		return err
+	}
 	for i, f := range s.lines.Counts() {
 		s.summary.Lines += f.Read
 		if f.Used > 0 {
@@ -129,6 +136,7 @@ func (s *source) take(localNs int64) ([]hft.Event, error) {
 	if m == nil {
 		return nil, err
 	}
+	s.symbols.take(s.lines, m)
 	var rows []hft.Event
 	if s.options.Natural {
 		if m.Kind == connector.MessageBBO && !s.options.Quotes {

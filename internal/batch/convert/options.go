@@ -23,7 +23,8 @@ type Options struct {
 	// Format and Formats are as in feed.LinesConfig.
 	Format  string
 	Formats map[string]connector.Format
-	// Symbol is the venue's name of the instrument, as feed.LinesConfig has it.
+	// Symbol is the venue's name of the instrument. Messages about others are skipped and counted as feed.BadLine. If it
+	// is empty, files with several symbols are an error that lists them.
 	Symbol string
 	// Rule is the venue's numbering of book updates, TickSize and LotSize are the instrument's. Needed unless Natural.
 	Rule              connector.Rule

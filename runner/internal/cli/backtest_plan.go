@@ -105,7 +105,9 @@ func (p *backtestPlan) add(st *config.Strategy, plugin batch.Plugin, schema []co
 	}
 	var recordings []batch.Recording
 	for i := range t.Data {
-		recordings = append(recordings, batch.Recording{Format: t.Data[i].Format, BookTicker: t.Data[i].BookTicker, BaseLatency: t.Data[i].BaseLatency})
+		d := &t.Data[i]
+		recordings = append(recordings, batch.Recording{Format: d.Format, Symbol: d.RecordedSymbol,
+			BookTicker: d.BookTicker, BaseLatency: d.BaseLatency})
 	}
 	for n := range combinations {
 		base := batch.Job{Strategy: st.Name, Plugin: plugin, Recordings: recordings, DataCheck: batch.DataCheck(t.DataCheck),

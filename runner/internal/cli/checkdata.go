@@ -32,6 +32,7 @@ func (s *settings) checkDataCommand() *cobra.Command {
 	var o check.Options
 	var format string
 	var baseLatency time.Duration
+	var symbol string
 	c := &cobra.Command{Use: "check-data --tick-size T --lot-size L FILE...", Short: "validate event files and recordings before a backtest",
 		Long: "check-data reads event files (.npz, .npy) and, with --format, recordings, and reports rows out of order, gaps, clock jumps,\n" +
 			"crossed books and invalid values. It builds the rows of a recording as 'runner convert events' does.\n" +
@@ -51,10 +52,11 @@ func (s *settings) checkDataCommand() *cobra.Command {
 			return checkSteps(o.TickSize, o.LotSize, "")
 		},
 		RunE: func(cmd *cobra.Command, files []string) error {
-			return s.checkData(cmd.Context(), files, recordings{format, baseLatency}, o)
+			return s.checkData(cmd.Context(), files, recordings{format, baseLatency, symbol}, o)
 		}}
 	f := c.Flags()
 	f.StringVar(&format, "format", "", "`FORMAT` of the messages of recordings: "+strings.Join(s.app.Kinds.Recorded(), ", "))
+	f.StringVar(&symbol, "symbol", "", symbolHelp)
 	f.DurationVar(&baseLatency, "base-latency", 0, baseLatencyHelp)
 	f.Float64Var(&o.TickSize, "tick-size", 0, "tick size of the instrument, a `PRICE`")
 	f.Float64Var(&o.LotSize, "lot-size", 0, "lot size of the instrument, a `QUANTITY`")
@@ -67,6 +69,7 @@ func (s *settings) checkDataCommand() *cobra.Command {
 type recordings struct {
 	format      string
 	baseLatency time.Duration
+	symbol      string
 }
 
 func (s *settings) checkData(ctx context.Context, files []string, of recordings, o check.Options) error {
@@ -154,6 +157,6 @@ func (s *settings) look(ctx context.Context, path string, of recordings, o check
 func (s *settings) rowsOf(ctx context.Context, files []string, of recordings, events string, tickSize, lotSize float64, work *work) (convert.Summary, error) {
 	f := s.app.Formats[of.format]
 	return convert.Events(ctx, files, events, convert.Options{NewDecoder: f.NewDecoder, Rule: f.Rule, Format: of.format, Formats: s.app.Formats,
-		BaseLatency: of.baseLatency, TickSize: tickSize, LotSize: lotSize, Quotes: true,
+		Symbol: of.symbol, BaseLatency: of.baseLatency, TickSize: tickSize, LotSize: lotSize, Quotes: true,
 		Progress: func(p convert.Progress) { work.show(p.Stage.String(), convertUnit(p.Stage.String()), p.Done, p.Total) }})
 }

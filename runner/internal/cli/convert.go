@@ -90,6 +90,7 @@ func (s *settings) convertEventsCommand() *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&format, "format", "", "`FORMAT` of the messages: "+strings.Join(s.app.Kinds.Recorded(), ", "))
 	f.StringVar(&out, "out", "", "event `FILE` to write, .npz or .npy")
+	f.StringVar(&options.Symbol, "symbol", "", symbolHelp)
 	f.DurationVar(&options.BaseLatency, "base-latency", 0, baseLatencyHelp)
 	f.Float64Var(&options.TickSize, "tick-size", 0, "tick size of the instrument, a `PRICE`")
 	f.Float64Var(&options.LotSize, "lot-size", 0, "lot size of the instrument, a `QUANTITY`")
@@ -103,6 +104,9 @@ func (s *settings) convertEventsCommand() *cobra.Command {
 
 // baseLatencyHelp is the help of a flag for recordings.
 const baseLatencyHelp = "minimum feed `LATENCY` after local times are corrected; the latency of files without local times"
+
+// symbolHelp is the help of a flag for recordings.
+const symbolHelp = "`SYMBOL` whose messages are used, required if there are several; others are skipped and counted"
 
 // checkFormat refuses a format that does not exist.
 func (s *settings) checkFormat(format string) error {

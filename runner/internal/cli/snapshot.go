@@ -21,6 +21,7 @@ import (
 type snapshotOptions struct {
 	tickSize, lotSize    float64
 	out, initial, format string
+	symbol               string
 	baseLatency          time.Duration
 }
 
@@ -64,6 +65,7 @@ func (s *settings) snapshotCommand() *cobra.Command {
 	f.StringVar(&o.out, "out", "", "`FILE` to write, .npz or .npy")
 	f.StringVar(&o.initial, "initial", "", "snapshot `FILE` that the book starts with")
 	f.StringVar(&o.format, "format", "", "`FORMAT` of the messages of recordings: "+strings.Join(s.app.Kinds.Recorded(), ", "))
+	f.StringVar(&o.symbol, "symbol", "", symbolHelp)
 	f.DurationVar(&o.baseLatency, "base-latency", 0, baseLatencyHelp)
 	return c
 }
@@ -142,7 +144,7 @@ func (s *settings) lastBook(ctx context.Context, inputs []string, o *snapshotOpt
 		}
 		defer os.RemoveAll(dir)
 		events = []string{filepath.Join(dir, "events.npy")}
-		summary, err := s.rowsOf(ctx, inputs, recordings{o.format, o.baseLatency}, events[0], o.tickSize, o.lotSize, work)
+		summary, err := s.rowsOf(ctx, inputs, recordings{o.format, o.baseLatency, o.symbol}, events[0], o.tickSize, o.lotSize, work)
 		if form.Recording = summary.Report; err != nil {
 			return backtest.LastBook{}, err
 		}

@@ -59,8 +59,9 @@ type Data struct {
 	Files []string           `json:"-" hcl:"files" format:"paths" doc:"event files ('.npz', '.npy') or recorded messages (plain, '.gz' or '.zip', which are converted once), in order of time; a name with '*' matches files, sorted by name"`
 	// Snapshots are none, one, or one for each file when the files are runs of their own.
 	Snapshots []string `json:"snapshots,omitempty"`
-	// Format, BookTicker and BaseLatency say how recorded files are converted.
+	// Format, RecordedSymbol, BookTicker and BaseLatency say how recorded files are converted.
 	Format            string        `json:"format,omitempty" hcl:"format" default:"" doc:"format of recorded messages; default: the format that the connector replays"`
+	RecordedSymbol    string        `json:"recorded_symbol,omitempty" hcl:"recorded_symbol" default:"" doc:"symbol in recorded messages; default: the instrument's. Messages about another symbol are skipped and counted, and a file without any of this one is refused"`
 	BookTicker        bool          `json:"book_ticker,omitempty" hcl:"book_ticker" default:"true" doc:"use best bid and ask messages of recorded files too"`
 	Snapshot          []string      `json:"-" hcl:"snapshot" default:"[]" format:"paths" doc:"event file of the book at the start, created from the day before by 'runner snapshot'; with 'split = \"file\"' as many as files"`
 	FeedLatencyOffset time.Duration `json:"-" hcl:"feed_latency_offset" default:"0s" min:"-1m" max:"1m" doc:"added to the arrival time of every row"`

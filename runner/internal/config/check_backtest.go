@@ -36,7 +36,7 @@ func (c *checker) data(t *Backtest, x *Data) {
 		c.errorf(b.rng, "add format = ... (one of "+strings.Join(c.options.Kinds.Recorded(), ", ")+")",
 			"the recorded files of %s need a format", x.Label)
 	case !recorded && len(x.Asset.Files) > 0:
-		for _, name := range []string{"format", "base_latency", "book_ticker"} {
+		for _, name := range []string{"format", "recorded_symbol", "base_latency", "book_ticker"} {
 			if a := b.args[name]; a != nil {
 				c.warnf(a.nameRng, "remove it", "%s has no effect on event files", name)
 			}

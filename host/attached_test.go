@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/paper"
 	"github.com/hftrunner/hftrunner/depth"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/host"
@@ -242,14 +241,20 @@ func TestAttachedProcessTrades(t *testing.T) {
 }
 
 // deaf is an exchange that does not hear cancels.
-type deaf struct{ *paper.Paper }
+type deaf struct{ timed }
+
+// timed is a connector with a time of its own.
+type timed interface {
+	connector.Connector
+	connector.Timeliner
+}
 
 func (deaf) Cancel(connector.Order) {}
 
 // TestStoppedAttachedProcessLeavesOrders: stopping a process reports its orders that were not confirmed as closed.
 func TestStoppedAttachedProcessLeavesOrders(t *testing.T) {
 	cfg := newConfig(t, 1, 0)
-	sim, ok := cfg.Connectors[0].Connector.(*paper.Paper)
+	sim, ok := cfg.Connectors[0].Connector.(timed)
 	if !ok {
 		t.Fatal("another connector")
 	}

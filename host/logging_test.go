@@ -14,7 +14,6 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/paper"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/host"
 	"github.com/hftrunner/hftrunner/internal/runlog"
@@ -22,13 +21,13 @@ import (
 
 // tapped is a connector whose sink the test uses, too.
 type tapped struct {
-	*paper.Paper
+	timed
 	sink chan connector.Sink
 }
 
 func (c *tapped) Run(ctx context.Context, sink connector.Sink, clock connector.Clock) error {
 	c.sink <- sink
-	return c.Paper.Run(ctx, sink, clock)
+	return c.timed.Run(ctx, sink, clock)
 }
 
 // blockable is an output that nobody reads while shut is held.
@@ -48,7 +47,7 @@ func (b *blockable) Write(p []byte) (int, error) {
 func TestErrorEventsWhileTheLogIsUnread(t *testing.T) {
 	const events, bot = 10_000, 7
 	cfg := newConfig(t, 1, 0)
-	tap := &tapped{cfg.Connectors[0].Connector.(*paper.Paper), make(chan connector.Sink, 1)}
+	tap := &tapped{cfg.Connectors[0].Connector.(timed), make(chan connector.Sink, 1)}
 	cfg.Connectors[0].Connector = tap
 	st := strategyOf("grid", "chatty", chattyParams{})
 	st.BotID = bot

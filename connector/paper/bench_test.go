@@ -34,7 +34,7 @@ func (c *instantClock) WaitUntil(_ context.Context, timestampNs int64, _ <-chan 
 type load struct {
 	tb      testing.TB
 	session *session
-	paper   *Paper
+	paper   *simulated
 	sink    *silent
 	orderID uint64
 }
@@ -50,10 +50,14 @@ func newLoad(tb testing.TB, speed float64) *load {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	l := &load{tb: tb, paper: p, sink: &silent{}}
+	paper, ok := p.(*simulated)
+	if !ok {
+		tb.Fatalf("%T is another connector", p)
+	}
+	l := &load{tb: tb, paper: paper, sink: &silent{}}
 	p.Register(connector.Instrument{No: 0, Symbol: "BTCUSDT", TickSize: 0.1, LotSize: 0.001})
 	p.Register(connector.Instrument{No: 1, Symbol: "ETHUSDT", TickSize: 0.01, LotSize: 0.001})
-	l.session = newSession(p, l.sink, &instantClock{})
+	l.session = newSession(paper, l.sink, &instantClock{})
 	l.session.take(0)
 	if l.sink.errors != 0 || l.session.listed != 2 {
 		tb.Fatalf("%d errors, %d instruments", l.sink.errors, l.session.listed)

@@ -19,12 +19,12 @@ type Config struct {
 	// Exchange is how orders are matched, for every instrument.
 	Exchange Exchange
 	// RequestCapacity is how many requests wait at most until Run takes them; further ones are refused.
-	// DefaultRequestCapacity when 0.
+	// defaultRequestCapacity when 0.
 	RequestCapacity int
 }
 
-// DefaultRequestCapacity is how many requests wait at most unless configured.
-const DefaultRequestCapacity = 4096
+// defaultRequestCapacity is how many requests wait at most unless configured.
+const defaultRequestCapacity = 4096
 
 // Exchange configures the simulated exchange.
 type Exchange struct {

@@ -12,8 +12,8 @@ import (
 	"github.com/hftrunner/hftrunner/sim"
 )
 
-// Paper is the connector; see the package comment. New makes one.
-type Paper struct {
+// simulated is the connector; see the package comment.
+type simulated struct {
 	cfg     Config
 	latency sim.LatencyModel
 	queue   sim.QueueModel
@@ -32,20 +32,21 @@ type Paper struct {
 }
 
 var (
-	_ connector.Connector = (*Paper)(nil)
-	_ connector.Timeliner = (*Paper)(nil)
+	_ connector.Connector = (*simulated)(nil)
+	_ connector.Timeliner = (*simulated)(nil)
 )
 
-// ErrRunTwice is returned by a second Run of the same connector.
-var ErrRunTwice = errors.New("paper: Run was called before: create a new connector")
+// errRunTwice is returned by a second Run of the same connector.
+var errRunTwice = errors.New("paper: Run was called before: create a new connector")
 
-// New returns a connector that is not running yet, or an error that names what is wrong with cfg.
-func New(cfg Config) (*Paper, error) {
+// New returns a connector that is not running yet, or an error that names what is wrong with cfg. It is a connector.Timeliner,
+// and a feed.Reporter of what the source has found.
+func New(cfg Config) (connector.Connector, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
 	if cfg.RequestCapacity == 0 {
-		cfg.RequestCapacity = DefaultRequestCapacity
+		cfg.RequestCapacity = defaultRequestCapacity
 	}
 	if cfg.Exchange.ContractSize == 0 {
 		cfg.Exchange.ContractSize = 1
@@ -58,19 +59,19 @@ func New(cfg Config) (*Paper, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Paper{cfg: cfg, latency: latency, queue: queue, wake: make(chan struct{}, 1)}, nil
+	return &simulated{cfg: cfg, latency: latency, queue: queue, wake: make(chan struct{}, 1)}, nil
 }
 
 // Reports returns what the source has found about its feeds; see feed.Reporter.
-func (p *Paper) Reports() []feed.Report { return feed.ReportsOf(p.cfg.Source) }
+func (p *simulated) Reports() []feed.Report { return feed.ReportsOf(p.cfg.Source) }
 
 // Timeline returns the source's time at the configured speed.
-func (p *Paper) Timeline() connector.Timeline {
+func (p *simulated) Timeline() connector.Timeline {
 	return connector.Timeline{StartNs: p.cfg.Source.StartNs(), Rate: p.cfg.Speed, Stepped: p.cfg.Speed == 0}
 }
 
 // Register adds an instrument. What is wrong with it is reported through the Sink.
-func (p *Paper) Register(inst connector.Instrument) {
+func (p *simulated) Register(inst connector.Instrument) {
 	p.mu.Lock()
 	if !p.ended {
 		p.registrations = append(p.registrations, inst)
@@ -80,25 +81,25 @@ func (p *Paper) Register(inst connector.Instrument) {
 }
 
 // Submit sends a new order.
-func (p *Paper) Submit(o connector.Order) {
+func (p *simulated) Submit(o connector.Order) {
 	o.Req = hft.StatusNew
 	p.request(&o)
 }
 
 // Cancel cancels an order.
-func (p *Paper) Cancel(o connector.Order) {
+func (p *simulated) Cancel(o connector.Order) {
 	o.Req = hft.StatusCanceled
 	p.request(&o)
 }
 
 // Modify gives an order the price and quantity of o; the quantity is what is to remain open.
-func (p *Paper) Modify(o connector.Order) {
+func (p *simulated) Modify(o connector.Order) {
 	o.Req = hft.StatusReplaced
 	p.request(&o)
 }
 
 // request queues a request, or refuses it when the queue is full.
-func (p *Paper) request(o *connector.Order) {
+func (p *simulated) request(o *connector.Order) {
 	p.mu.Lock()
 	if p.ended {
 		p.mu.Unlock()
@@ -120,7 +121,7 @@ func (p *Paper) request(o *connector.Order) {
 	}
 }
 
-func (p *Paper) signal() {
+func (p *simulated) signal() {
 	select {
 	case p.wake <- struct{}{}:
 	default: // a token is there already
@@ -146,11 +147,11 @@ func reportRefusal(sink connector.Sink, o *connector.Order, reason string) {
 }
 
 // Run simulates until ctx or the source ends. It is called once.
-func (p *Paper) Run(ctx context.Context, sink connector.Sink, clock connector.Clock) (err error) {
+func (p *simulated) Run(ctx context.Context, sink connector.Sink, clock connector.Clock) (err error) {
 	p.mu.Lock()
 	if p.started {
 		p.mu.Unlock()
-		return ErrRunTwice
+		return errRunTwice
 	}
 	p.started = true
 	p.sink = sink

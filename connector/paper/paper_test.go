@@ -23,16 +23,26 @@ var btc = connector.Instrument{No: 3, Symbol: "BTCUSDT", TickSize: 0.1, LotSize:
 var eth = connector.Instrument{No: 1, Symbol: "ETHUSDT", TickSize: 0.01, LotSize: 0.001}
 
 // newPaper returns a connector on a source and a clock that stands at its start.
-func newPaper(t testing.TB, cfg paper.Config) (*paper.Paper, *connectortest.Clock) {
+// timed is a connector with a time of its own.
+type timed interface {
+	connector.Connector
+	connector.Timeliner
+}
+
+func newPaper(t testing.TB, cfg paper.Config) (timed, *connectortest.Clock) {
 	t.Helper()
 	p, err := paper.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return p, connectortest.NewClock(p.Timeline().StartNs)
+	made, ok := p.(timed)
+	if !ok {
+		t.Fatalf("%T has no time of its own", p)
+	}
+	return made, connectortest.NewClock(made.Timeline().StartNs)
 }
 
-func newSynthetic(t testing.TB, cfg paper.SyntheticConfig) *paper.Synthetic {
+func newSynthetic(t testing.TB, cfg paper.SyntheticConfig) paper.Source {
 	t.Helper()
 	if cfg.StartNs == 0 {
 		cfg.StartNs = startNs
@@ -120,7 +130,7 @@ func TestConformance(t *testing.T) {
 // running is a connector whose Run goes on in the background.
 type running struct {
 	t      *testing.T
-	paper  *paper.Paper
+	paper  timed
 	clock  *connectortest.Clock
 	sink   *connectortest.Sink
 	cancel context.CancelFunc
@@ -264,7 +274,7 @@ func TestEndOfData(t *testing.T) {
 	if got := lines(r.sink.AllUpdates()); !slices.Equal(got, []string{"1:1 New req None leaves 1 at 105ms"}) {
 		t.Errorf("updates are %q", got)
 	}
-	if err := r.paper.Run(context.Background(), r.sink, r.clock); !errors.Is(err, paper.ErrRunTwice) {
+	if err := r.paper.Run(context.Background(), r.sink, r.clock); err == nil || !strings.Contains(err.Error(), "Run was called before") {
 		t.Errorf("a second Run returned %v", err)
 	}
 }
@@ -389,7 +399,7 @@ func TestConfigErrors(t *testing.T) {
 			t.Error(err)
 			continue
 		}
-		if got := p.Timeline(); got != (connector.Timeline{StartNs: startNs, Rate: 10}) {
+		if got := p.(connector.Timeliner).Timeline(); got != (connector.Timeline{StartNs: startNs, Rate: 10}) {
 			t.Errorf("timeline is %+v", got)
 		}
 	}

@@ -20,7 +20,7 @@ const maxInstrumentNo = 1 << 16
 
 // session is one Run. Its goroutine owns everything in it.
 type session struct {
-	paper   *Paper
+	paper   *simulated
 	sink    connector.Sink
 	clock   connector.Clock
 	stepped bool
@@ -47,7 +47,7 @@ type session struct {
 	update  connector.OrderUpdate
 }
 
-func newSession(p *Paper, sink connector.Sink, clock connector.Clock) *session {
+func newSession(p *simulated, sink connector.Sink, clock connector.Clock) *session {
 	return &session{paper: p, sink: sink, clock: clock, stepped: p.cfg.Speed == 0,
 		link: exchange.NewLink(p.latency, p.latency), nowNs: clock.NowNs()}
 }

@@ -45,26 +45,26 @@ const (
 	DefaultJumpSize        = 0.0008
 )
 
-// ErrBookTooSmall says that an instrument's start price has too few ticks for a book.
-var ErrBookTooSmall = errors.New("paper: the start price is too few ticks for a book")
+// errBookTooSmall says that an instrument's start price has too few ticks for a book.
+var errBookTooSmall = errors.New("paper: the start price is too few ticks for a book")
 
 // minStartTicks is the lowest start price: the book needs room below it.
 const minStartTicks = 1000
 
-// Synthetic is a market made of seeded chance: limit, market and cancel orders arrive around the best prices as Poisson
+// synthetic is a market made of seeded chance: limit, market and cancel orders arrive around the best prices as Poisson
 // processes (R. Cont, S. Stoikov, R. Talreja: A stochastic model for order book dynamics, 2010). What that model
 // leaves out, a price that goes somewhere, is added by a reference price that wanders, jumps and returns, and that the
 // flow leans towards. It implements Source; one goroutine uses it.
-type Synthetic struct {
+type synthetic struct {
 	cfg   SyntheticConfig
 	flows []*flow
 	nowNs int64
 }
 
-var _ Source = (*Synthetic)(nil)
+var _ Source = (*synthetic)(nil)
 
 // NewSynthetic returns a synthetic market without instruments, or an error that names what is wrong with cfg.
-func NewSynthetic(cfg SyntheticConfig) (*Synthetic, error) {
+func NewSynthetic(cfg SyntheticConfig) (Source, error) {
 	cfg.EventsPerSecond = cmp.Or(cfg.EventsPerSecond, DefaultEventsPerSecond)
 	cfg.Volatility = cmp.Or(cfg.Volatility, DefaultVolatility)
 	cfg.JumpInterval = cmp.Or(cfg.JumpInterval, DefaultJumpInterval)
@@ -86,28 +86,28 @@ func NewSynthetic(cfg SyntheticConfig) (*Synthetic, error) {
 			return nil, fmt.Errorf("paper: synthetic: start price %v of %s: must be positive", price, symbol)
 		}
 	}
-	return &Synthetic{cfg: cfg, nowNs: cfg.StartNs}, nil
+	return &synthetic{cfg: cfg, nowNs: cfg.StartNs}, nil
 }
 
 // StartNs returns the configured start.
-func (s *Synthetic) StartNs() int64 { return s.cfg.StartNs }
+func (s *synthetic) StartNs() int64 { return s.cfg.StartNs }
 
-// Register adds an instrument, whose market begins with a snapshot at the current time. ErrBookTooSmall when its start
+// Register adds an instrument, whose market begins with a snapshot at the current time. errBookTooSmall when its start
 // price is less than 1000 ticks.
-func (s *Synthetic) Register(inst connector.Instrument) error {
+func (s *synthetic) Register(inst connector.Instrument) error {
 	if !(inst.TickSize > 0) || math.IsInf(inst.TickSize, 0) || !(inst.LotSize > 0) || math.IsInf(inst.LotSize, 0) {
 		return fmt.Errorf("paper: synthetic: %s has tick size %v and lot size %v: must be positive", inst.Symbol, inst.TickSize, inst.LotSize)
 	}
 	ticks := math.Round(s.startPrice(inst) / inst.TickSize)
 	if ticks < minStartTicks || ticks > 1e12 {
 		return fmt.Errorf("%w: %s starts at %v ticks of %v, use a start price of %v or more, or another tick size",
-			ErrBookTooSmall, inst.Symbol, ticks, inst.TickSize, minStartTicks*inst.TickSize)
+			errBookTooSmall, inst.Symbol, ticks, inst.TickSize, minStartTicks*inst.TickSize)
 	}
 	s.flows = append(s.flows, newFlow(&s.cfg, inst, int64(ticks), s.nowNs))
 	return nil
 }
 
-func (s *Synthetic) startPrice(inst connector.Instrument) float64 {
+func (s *synthetic) startPrice(inst connector.Instrument) float64 {
 	if price, ok := s.cfg.StartPrices[inst.Symbol]; ok {
 		return price
 	}
@@ -121,7 +121,7 @@ func (s *Synthetic) startPrice(inst connector.Instrument) float64 {
 }
 
 // Next stores the earliest event of all instruments in b. io.EOF without instruments and at the end of Duration.
-func (s *Synthetic) Next(b *Batch) error {
+func (s *synthetic) Next(b *Batch) error {
 	var next *flow
 	for _, f := range s.flows {
 		if next == nil || f.nextNs < next.nextNs {
@@ -139,4 +139,4 @@ func (s *Synthetic) Next(b *Batch) error {
 }
 
 // Close does nothing: there is nothing to release.
-func (s *Synthetic) Close() error { return nil }
+func (s *synthetic) Close() error { return nil }

@@ -38,9 +38,9 @@ const (
 	ofFutures = ofSpot | quoteType | quoteTime
 )
 
-// SpotQuote fills m from a bookTicker of the usual form and reports whether raw is one: in the envelope of the combined stream, without
-// white space, fields in any order, none but the known ones, numbers not longer than usual. Scan takes everything, with the same
-// result. m is kept as it is where raw is no such message.
+// SpotQuote fills m from a bookTicker of the usual form and reports whether raw is one: in the envelope of the combined
+// stream, without white space, fields in any order, none but the known ones, numbers not longer than usual. Scan takes
+// everything, with the same result. m is kept as it is where raw is no such message.
 func SpotQuote(localTimestampNs int64, raw []byte, m *connector.Message) bool {
 	return usualQuote(localTimestampNs, raw, ofSpot, m)
 }
@@ -59,7 +59,8 @@ func usualQuote(localTimestampNs int64, b []byte, required quoteField, m *connec
 		}
 		more = b[i] == ','
 	}
-	if i < 0 || i+1 != len(b) || b[i] != '}' || q.has&required != required || q.has&(quoteTime|quoteEventTime) == quoteEventTime {
+	if i < 0 || i+1 != len(b) || b[i] != '}' || q.has&required != required ||
+		q.has&(quoteTime|quoteEventTime) == quoteEventTime {
 		return false
 	}
 	exchNs, unit, ok := int64(0), time.Duration(0), true
@@ -96,8 +97,11 @@ func quoteData(b []byte) int {
 
 // member reads the field at b[i] and returns the index behind it, -1 when it is none of a quote's.
 func (q *quote) member(b []byte, i int) int {
-	if len(b)-i < 8 || b[i] != '"' || b[i+2] != '"' || b[i+3] != ':' {
+	if len(b)-i < 8 || b[i] != '"' {
 		return -1
+	}
+	if b[i+2] != '"' || b[i+3] != ':' {
+		return newerField(b, i)
 	}
 	name := b[i+1]
 	i += 4
@@ -142,6 +146,24 @@ func (q *quote) member(b []byte, i int) int {
 	return i
 }
 
+// newerField returns the index behind the field at b[i] if its name has two letters: venues add such fields (USD-M ps,
+// st), of which none is needed. It is -1 where that, or the value, is of another form.
+func newerField(b []byte, i int) int {
+	if !isLetter(b[i+1]) || !isLetter(b[i+2]) || b[i+3] != '"' || b[i+4] != ':' {
+		return -1
+	}
+	if i += 5; b[i] == '0' {
+		return i + 1
+	}
+	if b[i] == '"' {
+		return usualText(b, i)
+	}
+	_, i = usualInt(b, i)
+	return i
+}
+
+func isLetter(c byte) bool { return (c|0x20)-'a' < 26 }
+
 // usualText returns the index behind the string at b[i], -1 when it has an escape or the end is near.
 func usualText(b []byte, i int) int {
 	if i >= len(b) || b[i] != '"' {
@@ -158,7 +180,8 @@ func usualText(b []byte, i int) int {
 	return -1
 }
 
-// usualDecimal converts the decimal in quotes at b[i] and returns the index behind it, -1 when the long way has to be taken.
+// usualDecimal converts the decimal in quotes at b[i] and returns the index behind it, -1 when the long way has to be
+// taken.
 func usualDecimal(b []byte, i int) (value float64, next int) {
 	if b[i] != '"' {
 		return 0, -1
@@ -170,7 +193,8 @@ func usualDecimal(b []byte, i int) (value float64, next int) {
 	return value, quote + 1
 }
 
-// usualInt converts the whole number above 0 at b[i], of at most 18 digits, and returns the index behind it, -1 for anything else.
+// usualInt converts the whole number above 0 at b[i], of at most 18 digits, and returns the index behind it, -1 for
+// anything else.
 func usualInt(b []byte, i int) (value int64, next int) {
 	if i >= len(b) || b[i]-'1' >= 9 {
 		return 0, -1

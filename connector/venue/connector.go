@@ -238,6 +238,9 @@ func (c *Connector) Run(ctx context.Context, sink connector.Sink, clock connecto
 		c.trade.start()
 	}
 	group.Go(c.watchSteps)
+	if c.cfg.Record != nil {
+		group.Go(c.snapshotDaily)
+	}
 	if p, can := c.protocol.(protocol.Peeker); can {
 		group.Go(func() { c.watchQuiet(p) })
 	}

@@ -8,6 +8,6 @@
 //
 // # When something fails
 //
-// A connection that is lost comes back by itself, and the book's snapshot is recorded again. When the disk fails, or the
-// venue refuses what is subscribed, Run ends with the error; what had been flushed is in the files.
+// A connection that is lost comes back by itself, and the book's snapshot is recorded again. So it is at the
+// beginning of each UTC day: each file is complete by itself. When the disk fails, or the venue refuses what is subscribed, Run ends with the error; what had been flushed is in the files.
 package record

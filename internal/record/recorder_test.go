@@ -32,7 +32,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func newExchange(t *testing.T) *testexchange.Exchange {
 	t.Helper()
-	e, err := testexchange.Start(testexchange.Config{Venues: []testexchange.Venue{testexchange.BinanceFutures}})
+	return newExchangeOf(t, testexchange.BinanceFutures)
+}
+
+func newExchangeOf(t *testing.T, venue testexchange.Venue) *testexchange.Exchange {
+	t.Helper()
+	e, err := testexchange.Start(testexchange.Config{Venues: []testexchange.Venue{venue}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,9 +53,17 @@ func newRecorder(t *testing.T, e *testexchange.Exchange, dir string) *record.Rec
 func newRecorderBy(t *testing.T, e *testexchange.Exchange, dir string, clock *hostipc.Clock, logger hclog.Logger) *record.Recorder {
 	t.Helper()
 	ws := e.WSURL(testexchange.BinanceFutures)
-	const kind = string(testexchange.BinanceFutures)
-	made, err := venues.Make(kind, map[string]any{"public_url": ws + "/public", "market_url": ws + "/market", "private_url": ws + "/private",
-		"api_url": e.HTTPURL(testexchange.BinanceFutures)})
+	return newRecorderOf(t, testexchange.BinanceFutures, map[string]any{"public_url": ws + "/public",
+		"market_url": ws + "/market", "private_url": ws + "/private", "api_url": e.HTTPURL(testexchange.BinanceFutures)},
+		dir, clock, logger)
+}
+
+// newRecorderOf makes a recorder of a venue with the settings.
+func newRecorderOf(t *testing.T, venue testexchange.Venue, settings map[string]any, dir string, clock *hostipc.Clock,
+	logger hclog.Logger) *record.Recorder {
+	t.Helper()
+	kind := string(venue)
+	made, err := venues.Make(kind, settings)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,6 +105,12 @@ func until(t *testing.T, what string, condition func() bool) {
 // kinds counts the lines of a file by kind.
 func kinds(t *testing.T, name string) map[connector.MessageKind]int {
 	t.Helper()
+	return kindsBy(t, name, binance.Futures().Format.NewDecoder())
+}
+
+// kindsBy counts the lines of a file by kind, with a venue's decoder.
+func kindsBy(t *testing.T, name string, d connector.Decoder) map[connector.MessageKind]int {
+	t.Helper()
 	r, err := recording.Open(recording.Config{Files: []string{name}, OnProblem: func(p recording.Problem) error {
 		t.Errorf("%v", p)
 		return nil
@@ -100,7 +119,6 @@ func kinds(t *testing.T, name string) map[connector.MessageKind]int {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	d := binance.Futures().Format.NewDecoder()
 	counts := map[connector.MessageKind]int{}
 	for {
 		ns, message, err := r.Next()
@@ -184,6 +202,54 @@ func TestTimeJumps(t *testing.T) {
 	}
 	if went := time.Duration(lastNs - beganNs); went < time.Minute || went > 30*time.Minute {
 		t.Errorf("the recording is of %v", went)
+	}
+}
+
+// TestEachDayBeginsWithASnapshot: the file of a new day has the book of each symbol without the file before it, whether
+// the venue sends snapshots on request or with the stream.
+func TestEachDayBeginsWithASnapshot(t *testing.T) {
+	for venue, settings := range map[testexchange.Venue]func(ws, api string) map[string]any{
+		testexchange.BinanceFutures: func(ws, api string) map[string]any {
+			return map[string]any{"public_url": ws + "/public", "market_url": ws + "/market", "private_url": ws + "/private",
+				"api_url": api}
+		},
+		testexchange.Bybit: func(ws, api string) map[string]any {
+			return map[string]any{"public_url": ws + "/v5/public/linear", "private_url": ws + "/v5/private",
+				"trade_url": ws + "/v5/trade", "api_url": api}
+		},
+	} {
+		e := newExchangeOf(t, venue)
+		this := hostipc.ThisMachine()
+		shift := new(atomic.Int64)
+		wall := func() int64 { return this.Wall() + shift.Load() }
+		const day = int64(24 * time.Hour)
+		midnightNs := (this.Wall() + day/2) / day * day // the nearest one: times far from the venue's are not believed
+		shift.Store(midnightNs - int64(3*time.Second) - this.Wall())
+		clock := hostipc.NewWallClockOf(hostipc.Machine{Wall: wall, Boot: this.Boot})
+		r := newRecorderOf(t, venue, settings(e.WSURL(venue), e.HTTPURL(venue)), t.TempDir(), clock, hclog.NewNullLogger())
+		end, _ := begin(t, r)
+		until(t, "two days of both symbols, with a snapshot each", func() bool {
+			for _, s := range r.Progress().Symbols {
+				if len(s.Files) < 2 || s.Report.Snapshots < 2 {
+					return false
+				}
+			}
+			return true
+		})
+		if err := end(); err != nil {
+			t.Fatal(err)
+		}
+		kind, _ := venues.KindOf(string(venue))
+		for _, s := range r.Progress().Symbols {
+			if s.Gaps > 0 {
+				t.Errorf("%s: the book was lost: %+v", s.Symbol, s)
+			}
+			for _, name := range s.Files {
+				if n := kindsBy(t, name, kind.Format.NewDecoder()); n[connector.MessageSnapshot] == 0 {
+					t.Errorf("%s, %s: %v", venue, name, n)
+				}
+			}
+		}
 	}
 }
 

@@ -18,11 +18,12 @@ type account struct {
 	firstNs  int64 // the venue's time of the first position, before which none is known
 	trail    trail
 	closings map[string]*closing
-	booked   map[string]bool // ids of executions and settlements
-	order    []string        // ids of booked, the oldest first
+	booked   map[string]bool       // ids of executions and settlements
+	order    []journal.BookedEvent // those of booked, the oldest first
+	eventsNs int64                 // the venue's time up to which all are booked, 0 while that is not known
 }
 
-// maxBooked is the number of ids that are remembered for an instrument.
+// maxBooked is the number of ids that are remembered for an instrument, and of those that may be listed again any number.
 const maxBooked = 4096
 
 // moved takes the position that the venue has told.
@@ -73,7 +74,7 @@ func (i *instrument) heldAt(e *connector.AccountEvent) (untilNs int64, own, net 
 }
 
 // once reports whether an id is new, and remembers it.
-func (a *account) once(id string) bool {
+func (a *account) once(id string, venueNs int64) bool {
 	if a.booked[id] {
 		return false
 	}
@@ -81,8 +82,9 @@ func (a *account) once(id string) bool {
 		a.booked = make(map[string]bool)
 	}
 	a.booked[id] = true
-	if a.order = append(a.order, id); len(a.order) > maxBooked {
-		delete(a.booked, a.order[0])
+	a.order = append(a.order, journal.BookedEvent{ID: id, VenueNs: venueNs})
+	for len(a.order) > maxBooked && a.order[0].VenueNs < a.eventsNs-journal.EventsAgainNs {
+		delete(a.booked, a.order[0].ID)
 		a.order = a.order[1:]
 	}
 	return true
@@ -187,7 +189,7 @@ func (p *publisher) bookEvent(e *connector.AccountEvent) (told string, news bool
 	if e.Kind == connector.Funding {
 		id = journal.FundingPrefix + id
 	}
-	if e.ID != "" && !inst.account.once(id) {
+	if e.ID != "" && !inst.account.once(id, e.TimestampNs) {
 		return "", false
 	}
 	switch {

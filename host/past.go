@@ -30,10 +30,6 @@ type pastInstrument struct {
 	unattributed *float64
 }
 
-// eventsOverlap is the period whose account events are listed again after a restart, because the venue may have listed
-// one late.
-const eventsOverlap = 10 * time.Minute
-
 // names are the strategies of the journal, by bot.
 func names(s *journal.State) map[uint64]string {
 	list := make(map[uint64]string)
@@ -351,11 +347,12 @@ func (p *publisher) handPast(inst *instrument) {
 	if x := known.executions; x != nil {
 		given.ReadNs, given.ForgottenNs = x.ReadNs, x.ForgottenNs
 		if since := cmp.Or(x.EventsNs, x.ReadNs); since > 0 {
-			given.EventsSinceNs = since - int64(eventsOverlap)
+			given.EventsSinceNs = since - journal.EventsAgainNs // the venue may have listed one late
 		}
 		p.mu.Lock()
-		for _, id := range x.Events {
-			inst.account.once(id)
+		inst.account.eventsNs = cmp.Or(x.EventsNs, x.ReadNs)
+		for _, b := range x.Events {
+			inst.account.once(b.ID, b.VenueNs)
 		}
 		p.mu.Unlock()
 		for i := range x.Booked {

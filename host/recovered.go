@@ -49,6 +49,7 @@ func (p *publisher) ExecutionsRead(instrumentNo int, untilNs, eventsNs int64) {
 	inst := p.instruments[instrumentNo]
 	note(p.record, &journal.Head{Kind: journal.KindExecutionsRead, Instrument: inst.journalNo(p)},
 		&journal.ExecutionsRead{UntilNs: untilNs, EventsNs: eventsNs})
+	inst.account.eventsNs = max(inst.account.eventsNs, eventsNs)
 	p.mu.Unlock()
 	p.endRecovery(inst)
 }

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -124,5 +125,26 @@ func TestResume(t *testing.T) {
 	want := []control.Resumption{{Symbol: "BTCUSDT", Cause: inst.trading.cause}}
 	if list, err := p.lift(""); err != nil || !slices.Equal(list, want) || inst.trading.state != tradingActive {
 		t.Errorf("%+v, %v", list, err)
+	}
+}
+
+// TestManyEvents: events that may be listed again are booked once, however many there are; older ones are forgotten.
+func TestManyEvents(t *testing.T) {
+	t.Parallel()
+	var a account
+	const n = 3 * maxBooked
+	for _, first := range []bool{true, false} {
+		for i := range n {
+			if fresh := a.once(fmt.Sprint(i), 1); fresh != first {
+				t.Fatalf("event %d is new: %t", i, fresh)
+			}
+		}
+	}
+	if len(a.order) != n {
+		t.Fatalf("%d events", len(a.order))
+	}
+	a.eventsNs = journal.EventsAgainNs + 2
+	if a.once("next", a.eventsNs); len(a.order) != maxBooked || len(a.booked) != maxBooked {
+		t.Errorf("%d and %d events are left", len(a.order), len(a.booked))
 	}
 }

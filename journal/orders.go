@@ -1,6 +1,8 @@
 package journal
 
 import (
+	"cmp"
+	"encoding/json"
 	"slices"
 
 	"github.com/hftrunner/hftrunner/hft"
@@ -63,25 +65,54 @@ type Executions struct {
 	// Booked are those that were booked since a minute before ReadNs, or since ForgottenNs where there are too many.
 	Booked      []BookedExecution `json:"booked"`
 	ForgottenNs int64             `json:"forgotten_ns"`
-	// EventsNs is the venue's time up to which account events are booked, 0 when they were never listed. Events are the
-	// newest account events that were booked, the oldest first: forced closes by the id of the
-	// execution, funding by the id of the settlement behind FundingPrefix.
-	EventsNs int64    `json:"events_ns,omitempty"`
-	Events   []string `json:"events,omitempty"`
+	// EventsNs is the venue's time up to which account events are booked, 0 when they were never listed. Events are
+	// those that were booked since EventsAgainNs before EventsNs, or before ReadNs where that is 0: forced closes by the id
+	// of the execution, funding by the id of the settlement behind FundingPrefix.
+	EventsNs int64         `json:"events_ns,omitempty"`
+	Events   []BookedEvent `json:"events,omitempty"`
+}
+
+// BookedEvent is an account event that was booked. VenueNs is 0 where a checkpoint of an earlier version does not tell.
+type BookedEvent struct {
+	ID      string `json:"id"`
+	VenueNs int64  `json:"venue_ns,omitempty"`
+}
+
+// UnmarshalJSON also reads the id alone, as earlier versions wrote it.
+func (b *BookedEvent) UnmarshalJSON(text []byte) error {
+	if len(text) > 0 && text[0] == '"' {
+		return json.Unmarshal(text, &b.ID)
+	}
+	type plain BookedEvent
+	return json.Unmarshal(text, (*plain)(b))
 }
 
 // FundingPrefix precedes the ids of settlements in Executions.Events.
 const FundingPrefix = "funding "
 
 // event remembers an account event; each of its records has the same id.
-func (e *Executions) event(id string) {
-	if slices.Contains(e.Events, id) {
-		return
+func (e *Executions) event(id string, venueNs int64) {
+	if !slices.ContainsFunc(e.Events, func(b BookedEvent) bool { return b.ID == id }) {
+		e.Events = append(e.Events, BookedEvent{id, venueNs})
 	}
-	if len(e.Events) >= maxEvents {
-		e.Events = slices.Delete(e.Events, 0, maxEvents/4)
+}
+
+// forgetEvents forgets the events that are not listed again. Of those without a time the newest are kept.
+func (e *Executions) forgetEvents() {
+	sinceNs := cmp.Or(e.EventsNs, e.ReadNs) - EventsAgainNs
+	timeless := 0
+	for _, b := range e.Events {
+		if b.VenueNs == 0 {
+			timeless++
+		}
 	}
-	e.Events = append(e.Events, id)
+	e.Events = slices.DeleteFunc(e.Events, func(b BookedEvent) bool {
+		if b.VenueNs == 0 {
+			timeless--
+			return timeless >= maxEvents
+		}
+		return b.VenueNs < sinceNs
+	})
 }
 
 // BookedExecution is one that was booked. ID is empty when it was concluded from the executed quantity of the order
@@ -96,11 +127,14 @@ type BookedExecution struct {
 }
 
 const (
-	// maxLegs and maxTerms bound what is kept of an order, maxBooked and maxEvents what is kept of executions.
+	// maxLegs and maxTerms bound what is kept of an order, maxBooked what is kept of executions,
+	// maxEvents what is kept of events without a time.
 	maxLegs, maxTerms, maxBooked, maxEvents = 64, 16, 2048, 512
 	// ReadAgainNs is by how much the executions that are read overlap with those that were read before: a venue may
 	// list one a little late.
 	ReadAgainNs = 60_000_000_000
+	// EventsAgainNs is the same for account events.
+	EventsAgainNs = 600_000_000_000
 )
 
 func newAccount() *Account {
@@ -124,6 +158,7 @@ func (e *Executions) read(untilNs, eventsNs int64) {
 	}
 	e.ReadNs = max(e.ReadNs, untilNs)
 	e.Booked = slices.DeleteFunc(e.Booked, func(b BookedExecution) bool { return b.VenueNs < e.ReadNs-ReadAgainNs })
+	e.forgetEvents()
 }
 
 // book remembers an execution.
@@ -144,8 +179,8 @@ func (s *State) order(r *Record) {
 		return
 	}
 	if b, _ := As[Execution](r); r.Kind == KindExecution && b.Kind != Trade { // of no order of a bot
-		if r.Kind == KindExecution && b.Kind != Transfer {
-			s.executions(r.Instrument).event(r.Text(3))
+		if id := r.Text(3); id != "" { // a transfer by the operator has none
+			s.executions(r.Instrument).event(id, b.Order.ExchTimestampNs)
 		}
 		if r.Bot != 0 {
 			s.sums(s.account(&r.Head), b.Holding)

@@ -210,8 +210,9 @@ func (s *State) take(r *Record) {
 func (s *State) ledger(r *Record) {
 	switch r.Kind {
 	case KindFunding:
-		s.executions(r.Instrument).event(FundingPrefix + r.Text(1))
-		if b, _ := As[Funding](r); r.Bot != 0 { // that of a position of no strategy has none
+		b, _ := As[Funding](r)
+		s.executions(r.Instrument).event(FundingPrefix+r.Text(1), b.VenueNs)
+		if r.Bot != 0 { // that of a position of no strategy has none
 			s.sums(s.account(&r.Head), b.Holding)
 		}
 	case KindExecutionsRead:

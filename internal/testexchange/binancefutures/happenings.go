@@ -111,12 +111,17 @@ func (v *Venue) forceOrders(c *binance.Call) (any, *binance.Error) {
 	if bad != nil {
 		return nil, bad
 	}
+	end, bad := c.Params.Int("endTime")
+	if bad != nil {
+		return nil, bad
+	}
 	var list []*ack
 	v.core.Do(func(_ int64, m *market.Market) {
 		var orders []market.Order
 		for _, o := range m.Orders(c.Key.Account) {
-			forced := o.Kind == market.Liquidation || o.Kind == market.ADL
-			if forced && binance.Milliseconds(o.CreatedNs) >= start && (c.Params["symbol"] == "" ||
+			at := binance.Milliseconds(o.CreatedNs)
+			forced := (o.Kind == market.Liquidation || o.Kind == market.ADL) && (end == 0 || at <= end)
+			if forced && at >= start && (c.Params["symbol"] == "" ||
 				o.Symbol == c.Params["symbol"]) {
 				orders = append(orders, o)
 			}

@@ -3,7 +3,9 @@ package binancefutures
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -80,6 +82,8 @@ func configEvent(v binanceapi.Value, sink protocol.UserSink) error {
 const (
 	incomeLimit = 1000
 	forceLimit  = 100
+	// forcedBefore is how long before the first listed execution of a forced order others are looked for.
+	forcedBefore = time.Hour
 )
 
 // AccountEvents lists settlements of funding, from the income history of three months, and liquidations and ADL, from
@@ -122,33 +126,113 @@ func (p *Protocol) funding(ctx context.Context, sinceNs int64) (list []connector
 // forced appends the executions of forced orders to list.
 func (p *Protocol) forced(ctx context.Context, sinceNs int64,
 	list []connector.AccountEvent) ([]connector.AccountEvent, error) {
+	const span, age = int64(tradeSpan / time.Millisecond), int64(maxTradeAge / time.Millisecond)
+	nowMs := p.signer.NowNs() / int64(time.Millisecond)
 	var orders []protocol.Report
-	params := []binanceapi.Param{binanceapi.Int("startTime", sinceNs/int64(time.Millisecond)), binanceapi.Int("limit",
-		forceLimit)}
+	for startMs := max(sinceNs/int64(time.Millisecond), nowMs-age); ; startMs += span + 1 {
+		endMs := startMs + span
+		if endMs >= nowMs {
+			endMs = 0
+		}
+		var err error
+		if orders, err = p.forcedOrders(ctx, startMs, endMs, orders); err != nil {
+			return list, err
+		}
+		if endMs == 0 {
+			break
+		}
+	}
+	for i := range orders {
+		var err error
+		if list, err = p.forcedTrades(ctx, &orders[i], list); err != nil {
+			return list, err
+		}
+	}
+	return list, nil
+}
+
+// forcedOrders appends the forced orders of a period to list; an end of 0 is now. A list as long as the venue's longest
+// may lack some, and is asked for in two halves: which ones it has, the first or the last, does not matter.
+func (p *Protocol) forcedOrders(ctx context.Context, startMs, endMs int64, list []protocol.Report) ([]protocol.Report, error) {
+	params := []binanceapi.Param{binanceapi.Int("startTime", startMs), binanceapi.Int("limit", forceLimit)}
+	if endMs != 0 {
+		params = append(params, binanceapi.Int("endTime", endMs))
+	}
+	rows, known := 0, len(list)
 	err := p.ask(ctx, "/fapi/v1/forceOrders", binanceapi.Cost{Weight: 50}, params, func(v binanceapi.Value) error {
 		if !v.IsArray() {
 			return errNoList
 		}
 		return v.Each(func(row binanceapi.Value) error {
-			orders = append(orders, protocol.Report{Symbol: row.Text("symbol"), VenueID: row.ID("orderId"),
-				ClientID: row.Text("clientOrderId")})
+			rows++
+			o := protocol.Report{Symbol: row.Text("symbol"), VenueID: row.ID("orderId"), ClientID: row.Text("clientOrderId")}
+			if forcedKind(o.ClientID) != 0 {
+				list = append(list, o)
+			}
 			return nil
 		})
 	})
-	for i := range orders {
-		o := &orders[i]
-		kind := forcedKind(o.ClientID)
-		if err != nil || kind == 0 {
-			continue
-		}
-		params := []binanceapi.Param{binanceapi.Text("symbol", o.Symbol), binanceapi.Text("orderId", o.VenueID)}
-		err = p.ask(ctx, "/fapi/v1/userTrades", binanceapi.Cost{Weight: 5}, params, func(v binanceapi.Value) error {
-			return v.Each(func(row binanceapi.Value) error {
-				r := execution(row)
-				list = append(list, *forcedEvent(kind, &r))
-				return nil
-			})
-		})
+	if err != nil || rows < forceLimit {
+		return list, err
 	}
-	return list, err
+	lastMs := endMs
+	if lastMs == 0 {
+		lastMs = max(p.signer.NowNs()/int64(time.Millisecond), startMs+1)
+	}
+	if lastMs <= startMs {
+		return nil, &protocol.Failure{Cause: protocol.Unknown, Unreadable: true,
+			Msg: fmt.Sprintf("%d forced orders at one time, %d", rows, startMs)}
+	}
+	middleMs := startMs + (lastMs-startMs)/2
+	list, err = p.forcedOrders(ctx, startMs, middleMs, list[:known])
+	if err != nil {
+		return nil, err
+	}
+	return p.forcedOrders(ctx, middleMs+1, endMs, list)
+}
+
+// forcedTrades appends the executions of a forced order to list. The venue lists tradesLimit of an order at most: where
+// there are as many, the order's are looked for among all since the first of them.
+func (p *Protocol) forcedTrades(ctx context.Context, o *protocol.Report, list []connector.AccountEvent) (
+	[]connector.AccountEvent, error) {
+	kind := forcedKind(o.ClientID)
+	params := []binanceapi.Param{binanceapi.Text("symbol", o.Symbol), binanceapi.Text("orderId", o.VenueID),
+		binanceapi.Int("limit", tradesLimit)}
+	known := len(list)
+	firstNs := int64(math.MaxInt64)
+	err := p.ask(ctx, "/fapi/v1/userTrades", binanceapi.Cost{Weight: 5}, params, func(v binanceapi.Value) error {
+		if !v.IsArray() {
+			return errNoList
+		}
+		return v.Each(func(row binanceapi.Value) error {
+			r := execution(row)
+			firstNs = min(firstNs, r.TimestampNs)
+			list = append(list, *forcedEvent(kind, &r))
+			return nil
+		})
+	})
+	if err != nil || len(list)-known < tradesLimit {
+		return list, err
+	}
+	listed := make(map[string]bool)
+	for i := range list[known:] {
+		listed[list[known+i].ID] = true
+	}
+	for sinceNs := firstNs - int64(forcedBefore); ; {
+		part, err := p.Executions(ctx, o.Symbol, sinceNs)
+		var more *protocol.More
+		if err != nil && !errors.As(err, &more) {
+			return nil, err
+		}
+		for i := range part {
+			if r := &part[i]; r.VenueID == o.VenueID && !listed[r.TradeID] {
+				listed[r.TradeID] = true
+				list = append(list, *forcedEvent(kind, r))
+			}
+		}
+		if more == nil {
+			return list, nil
+		}
+		sinceNs = more.SinceNs
+	}
 }

@@ -1,7 +1,10 @@
 package binancefutures_test
 
 import (
+	"fmt"
+	"net/http"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/hftrunner/hftrunner/connector"
@@ -43,6 +46,79 @@ func TestAccountEvents(t *testing.T) {
 	} {
 		if h := decode(t, p, []byte(frame)); !reflect.DeepEqual(h.events, []connector.AccountEvent{want}) {
 			t.Errorf("%s: %+v, want %+v", frame, h.events, want)
+		}
+	}
+}
+
+// TestManyForcedOrders: more forced orders than a list has, and more executions than the list of an order has, are
+// listed once each, whichever of too many a list has.
+func TestManyForcedOrders(t *testing.T) {
+	t.Parallel()
+	const orders, each, day = 150, 2, 24 * 3600 * 1000
+	const beganMs = nowMs - 20*day
+	atMs := func(order int) int64 { return beganMs + int64(order)*day/500 } // all on one day
+	const long = 77                                                         // the order with the many executions
+	trades := func(order int) int {
+		if order == long {
+			return 1500
+		}
+		return each
+	}
+	for name, newest := range map[string]bool{"the first": false, "the last": true} {
+		p := newProtocol(t, func(w http.ResponseWriter, r *http.Request) {
+			q := r.URL.Query()
+			number := func(name string) (n int64) {
+				_, _ = fmt.Sscan(q.Get(name), &n)
+				return n
+			}
+			var rows []string
+			limit := 100
+			trade := func(order, i int) {
+				rows = append(rows, fmt.Sprintf(`{"id":%d,"orderId":%d,"price":"3","qty":"1","side":"BUY","symbol":"BTCUSDT","time":%d}`,
+					10_000*order+i, order, atMs(order)))
+			}
+			switch {
+			case r.URL.Path == "/fapi/v1/forceOrders":
+				if end := number("endTime"); end-number("startTime") > 7*day {
+					t.Errorf("a query of %s", r.URL.RawQuery)
+				}
+				for order := 1; order <= orders; order++ {
+					if at := atMs(order); at >= number("startTime") && (number("endTime") == 0 || at <= number("endTime")) {
+						rows = append(rows, fmt.Sprintf(`{"symbol":"BTCUSDT","orderId":%d,"clientOrderId":"autoclose-%d"}`, order, order))
+					}
+				}
+			case r.URL.Path == "/fapi/v1/userTrades" && q.Has("orderId"):
+				limit = 1000
+				for i := range trades(int(number("orderId"))) {
+					trade(int(number("orderId")), i)
+				}
+			case r.URL.Path == "/fapi/v1/userTrades":
+				limit = 1000
+				for order := 1; order <= orders; order++ {
+					for i := range trades(order) {
+						if at := atMs(order); at >= number("startTime") && (number("endTime") == 0 || at <= number("endTime")) &&
+							int64(10_000*order+i) >= number("fromId") {
+							trade(order, i)
+						}
+					}
+				}
+				rows = rows[:min(len(rows), limit)]
+			}
+			if newest {
+				rows = rows[max(len(rows)-limit, 0):]
+			}
+			_, _ = w.Write([]byte("[" + strings.Join(rows[:min(len(rows), limit)], ",") + "]"))
+		}, nil)
+		list, err := p.AccountEvents(t.Context(), (beganMs-1)*1_000_000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids := make(map[string]bool)
+		for i := range list {
+			ids[list[i].ID] = true
+		}
+		if want := each*(orders-1) + 1500; len(list) != want || len(ids) != want {
+			t.Errorf("%s: %d events, %d ids, want %d", name, len(list), len(ids), want)
 		}
 	}
 }

@@ -22,12 +22,19 @@ func executionServer(t *testing.T, total int, atMs func(id int) int64) *httptest
 		_, _ = fmt.Sscan(q.Get("endTime"), &end)
 		before := total + 1
 		_, _ = fmt.Sscan(q.Get("cursor"), &before)
+		kind := "Trade"
+		if q.Has("execType") {
+			kind = q.Get("execType")
+		}
+		if kind != "Trade" && kind != "Funding" {
+			before = 1
+		}
 		var rows []string
 		for id := before - 1; id > 0 && len(rows) < 100; id-- {
 			if ms := atMs(id); ms >= start && ms <= end {
 				rows = append(rows, fmt.Sprintf(`{"symbol":"BTCUSDT","orderId":"v1","orderLinkId":"t1","side":"Buy",`+
 					`"execId":"%d","execPrice":"2","execQty":"1",`+
-					`"execType":"Trade","execFee":"0","execTime":"%d"}`, id, ms))
+					`"execType":"%s","execFee":"0","execTime":"%d"}`, id, kind, ms))
 				before = id
 			}
 		}
@@ -72,6 +79,25 @@ func TestExecutionsInParts(t *testing.T) {
 	}
 	if len(seen) != total || parts < 2 {
 		t.Errorf("%d executions in %d parts", len(seen), parts)
+	}
+}
+
+// TestManyAccountEvents: more settlements of a week than a list has are listed once each.
+func TestManyAccountEvents(t *testing.T) {
+	t.Parallel()
+	const total, beganMs = 30_000, testMs - 3*24*3600*1000
+	c := slowConfig()
+	c.APIURL = executionServer(t, total, func(id int) int64 { return beganMs + int64(id)/10 }).URL
+	list, err := newProtocol(t, c).AccountEvents(t.Context(), (beganMs-1)*1_000_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := make(map[string]bool)
+	for i := range list {
+		ids[list[i].ID] = true
+	}
+	if len(ids) != total || len(list) != total {
+		t.Errorf("%d events, %d ids", len(list), len(ids))
 	}
 }
 

@@ -3,6 +3,7 @@ package linear
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"time"
@@ -54,6 +55,41 @@ func eventKind(execType []byte) connector.AccountEventKind {
 	return 0
 }
 
+// eventsOf appends the events of a type and a period to list; without an end it is a week. One with too many of them is
+// asked for in two halves.
+func (p *Protocol) eventsOf(ctx context.Context, kind string, startMs, endMs int64, list []connector.AccountEvent) (
+	[]connector.AccountEvent, error) {
+	query := "category=linear&execType=" + kind + "&startTime=" + strconv.FormatInt(startMs, 10)
+	if endMs != 0 {
+		query += "&endTime=" + strconv.FormatInt(endMs, 10)
+	}
+	known := len(list)
+	err := p.pages(ctx, executionsPath, query, executionLimit, func(r *row) error {
+		if e, ok := accountEvent(r); ok {
+			list = append(list, *e)
+		}
+		return nil
+	})
+	lastMs := cmp.Or(endMs, startMs+executionSpan.Milliseconds())
+	if !errors.Is(err, errEndless) || lastMs <= startMs || repeats(list[known:]) {
+		return list, err
+	}
+	middleMs := startMs + (lastMs-startMs)/2
+	if list, err = p.eventsOf(ctx, kind, startMs, middleMs, list[:known]); err != nil {
+		return nil, err
+	}
+	return p.eventsOf(ctx, kind, middleMs+1, lastMs, list)
+}
+
+// repeats reports whether a list has too much twice to be one of a venue that has come to its end.
+func repeats(list []connector.AccountEvent) bool {
+	ids := make(map[string]bool)
+	for i := range list {
+		ids[list[i].ID] = true
+	}
+	return 2*len(ids) <= len(list)
+}
+
 // AccountEvents lists settlements of funding and forced closes, which the venue keeps for two years. It answers for a
 // week at most, and for one type of execution.
 func (p *Protocol) AccountEvents(ctx context.Context, sinceNs int64) (list []connector.AccountEvent, err error) {
@@ -61,14 +97,7 @@ func (p *Protocol) AccountEvents(ctx context.Context, sinceNs int64) (list []con
 	for startMs := max(sinceNs/int64(time.Millisecond),
 		now-executionAge.Milliseconds()); startMs <= now; startMs += executionSpan.Milliseconds() {
 		for _, kind := range []string{"Funding", "BustTrade", "AdlTrade", "Settle", "Delivery", "MovePosition"} {
-			query := "category=linear&execType=" + kind + "&startTime=" + strconv.FormatInt(startMs, 10)
-			err := p.pages(ctx, executionsPath, query, executionLimit, func(r *row) error {
-				if e, ok := accountEvent(r); ok {
-					list = append(list, *e)
-				}
-				return nil
-			})
-			if err != nil {
+			if list, err = p.eventsOf(ctx, kind, startMs, 0, list); err != nil {
 				return nil, err
 			}
 		}

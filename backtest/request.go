@@ -1,6 +1,7 @@
 package backtest
 
 import (
+	"fmt"
 	"math"
 	"time"
 
@@ -12,9 +13,9 @@ import (
 
 // Errors of a bot that is used wrongly, as live.
 var (
-	errClosed    error = &hft.BotError{Kind: hft.ErrorInterrupted, Msg: "the bot is closed"}
-	errReentrant error = &hft.BotError{Kind: hft.ErrorCustom,
-		Msg: "a waiting call from within the order hook or error handler: send requests there without wait and return"}
+	errClosed    = fmt.Errorf("%w: the bot is closed", hft.ErrInterrupted)
+	errReentrant = hft.CustomError("a waiting call from within the order hook or error handler: " +
+		"send requests there without wait and return")
 )
 
 // SubmitBuyOrder sends a buy order; see SubmitOrder.

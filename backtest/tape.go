@@ -177,7 +177,7 @@ func shift(rows []hft.Event, offsetNs int64) {
 }
 
 func dataError(err error) error {
-	return &hft.BotError{Kind: hft.ErrorData, Msg: err.Error()}
+	return fmt.Errorf("%w: %w", hft.ErrData, err)
 }
 
 // rowCheck finds rows that the engine must not see.

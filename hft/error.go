@@ -5,74 +5,59 @@ import (
 	"fmt"
 )
 
-// BotErrorKind is the cause of a BotError. Values from 10 are the numbers hftbacktest hands to Python.
-type BotErrorKind uint8
-
-// Causes of a BotError.
+// What a BotError's Code says. Codes from 10 are the numbers hftbacktest hands to Python.
 const (
-	// ErrorInstrumentNotFound: no such asset number.
-	ErrorInstrumentNotFound BotErrorKind = 1
-	// ErrorTimeout: no answer in the time allowed.
-	ErrorTimeout BotErrorKind = 2
-	// ErrorInterrupted: the strategy is to stop.
-	ErrorInterrupted BotErrorKind = 3
-	// ErrorCustom: see the message.
-	ErrorCustom BotErrorKind = 4
-	// ErrorRequestQueueFull is ours: the host has not taken the earlier requests yet; nothing was sent.
-	ErrorRequestQueueFull BotErrorKind = 5
-	// ErrorPeerGone is ours: the host or the bot at the other end of the channel is gone.
-	ErrorPeerGone BotErrorKind = 6
+	codeInstrumentNotFound = 1
+	codeTimeout            = 2
+	codeInterrupted        = 3
+	codeCustom             = 4
+	codeRequestQueueFull   = 5 // ours
+	codePeerGone           = 6 // ours
 
-	// ErrorOrderIDExist: the order id is in use.
-	ErrorOrderIDExist BotErrorKind = 10
-	// ErrorOrderRequestInProcess: a request for that order is in flight.
-	ErrorOrderRequestInProcess BotErrorKind = 11
-	// ErrorOrderNotFound: no such order.
-	ErrorOrderNotFound BotErrorKind = 12
-	// ErrorInvalidOrderRequest: the request's values are not acceptable.
-	ErrorInvalidOrderRequest BotErrorKind = 13
-	// ErrorInvalidOrderStatus: the order's status does not allow it.
-	ErrorInvalidOrderStatus BotErrorKind = 14
-	// ErrorEndOfData: recorded data has ended; everything up to the end has been processed.
-	ErrorEndOfData BotErrorKind = 15
-	// ErrorData: the data could not be read.
-	ErrorData BotErrorKind = 100
+	codeOrderIDExist          = 10
+	codeOrderRequestInProcess = 11
+	codeOrderNotFound         = 12
+	codeInvalidOrderRequest   = 13
+	codeInvalidOrderStatus    = 14
+	codeEndOfData             = 15
+	codeData                  = 100
 )
 
 var botErrorTexts = [...]string{
-	ErrorInstrumentNotFound:    "instrument not found",
-	ErrorTimeout:               "timed out",
-	ErrorInterrupted:           "interrupted",
-	ErrorCustom:                "error",
-	ErrorRequestQueueFull:      "request queue is full",
-	ErrorPeerGone:              "peer is gone",
-	ErrorOrderIDExist:          "order id already exists",
-	ErrorOrderRequestInProcess: "an order request is in process",
-	ErrorOrderNotFound:         "order not found",
-	ErrorInvalidOrderRequest:   "invalid order request",
-	ErrorInvalidOrderStatus:    "invalid order status",
-	ErrorEndOfData:             "end of data",
-	ErrorData:                  "data error",
+	codeInstrumentNotFound:    "instrument not found",
+	codeTimeout:               "timed out",
+	codeInterrupted:           "interrupted",
+	codeCustom:                "error",
+	codeRequestQueueFull:      "request queue is full",
+	codePeerGone:              "peer is gone",
+	codeOrderIDExist:          "order id already exists",
+	codeOrderRequestInProcess: "an order request is in process",
+	codeOrderNotFound:         "order not found",
+	codeInvalidOrderRequest:   "invalid order request",
+	codeInvalidOrderStatus:    "invalid order status",
+	codeEndOfData:             "end of data",
+	codeData:                  "data error",
 }
 
 // BotError is what Bot methods return (BotError, BacktestError). errors.Is compares the cause, so
 // errors.Is(err, hft.ErrOrderNotFound) holds for any message; errors.As gives the value.
 type BotError struct {
-	Kind BotErrorKind
+	// Code is the cause as a number.
+	Code uint8
 	// Msg adds detail; it may be empty.
 	Msg string
 }
 
 // Error returns cause and detail.
 func (e *BotError) Error() string {
-	text := fmt.Sprintf("bot error %d", e.Kind)
-	if int(e.Kind) < len(botErrorTexts) && botErrorTexts[e.Kind] != "" {
-		text = botErrorTexts[e.Kind]
+	text := fmt.Sprintf("bot error %d", e.Code)
+	if int(e.Code) < len(botErrorTexts) && botErrorTexts[e.Code] != "" {
+		text = botErrorTexts[e.Code]
 	}
 	if e.Msg == "" {
 		return text
 	}
-	if e.Kind == ErrorCustom {
+	if e.Code == codeCustom {
 		return e.Msg
 	}
 	return text + ": " + e.Msg
@@ -81,26 +66,38 @@ func (e *BotError) Error() string {
 // Is reports whether target is a BotError of the same cause.
 func (e *BotError) Is(target error) bool {
 	t, ok := target.(*BotError)
-	return ok && t.Kind == e.Kind
+	return ok && t.Code == e.Code
 }
 
-// CustomError returns a BotError of kind ErrorCustom (BotError::Custom).
-func CustomError(msg string) error { return &BotError{Kind: ErrorCustom, Msg: msg} }
+// CustomError returns a BotError that is its message (BotError::Custom).
+func CustomError(msg string) error { return &BotError{Code: codeCustom, Msg: msg} }
 
 // Errors to compare with; they are also what the hot path returns, so that it allocates nothing.
 var (
-	ErrInstrumentNotFound    error = &BotError{Kind: ErrorInstrumentNotFound}
-	ErrTimeout               error = &BotError{Kind: ErrorTimeout}
-	ErrInterrupted           error = &BotError{Kind: ErrorInterrupted}
-	ErrRequestQueueFull      error = &BotError{Kind: ErrorRequestQueueFull}
-	ErrPeerGone              error = &BotError{Kind: ErrorPeerGone}
-	ErrOrderIDExist          error = &BotError{Kind: ErrorOrderIDExist}
-	ErrOrderRequestInProcess error = &BotError{Kind: ErrorOrderRequestInProcess}
-	ErrOrderNotFound         error = &BotError{Kind: ErrorOrderNotFound}
-	ErrInvalidOrderRequest   error = &BotError{Kind: ErrorInvalidOrderRequest}
-	ErrInvalidOrderStatus    error = &BotError{Kind: ErrorInvalidOrderStatus}
-	ErrEndOfData             error = &BotError{Kind: ErrorEndOfData}
-	ErrData                  error = &BotError{Kind: ErrorData}
+	// ErrInstrumentNotFound: no such asset number.
+	ErrInstrumentNotFound error = &BotError{Code: codeInstrumentNotFound}
+	// ErrTimeout: no answer in the time allowed.
+	ErrTimeout error = &BotError{Code: codeTimeout}
+	// ErrInterrupted: the strategy is to stop.
+	ErrInterrupted error = &BotError{Code: codeInterrupted}
+	// ErrRequestQueueFull: the host has not taken the earlier requests yet; nothing was sent.
+	ErrRequestQueueFull error = &BotError{Code: codeRequestQueueFull}
+	// ErrPeerGone: the host or the bot at the other end of the channel is gone.
+	ErrPeerGone error = &BotError{Code: codePeerGone}
+	// ErrOrderIDExist: the order id is in use.
+	ErrOrderIDExist error = &BotError{Code: codeOrderIDExist}
+	// ErrOrderRequestInProcess: a request for that order is in flight.
+	ErrOrderRequestInProcess error = &BotError{Code: codeOrderRequestInProcess}
+	// ErrOrderNotFound: no such order.
+	ErrOrderNotFound error = &BotError{Code: codeOrderNotFound}
+	// ErrInvalidOrderRequest: the request's values are not acceptable.
+	ErrInvalidOrderRequest error = &BotError{Code: codeInvalidOrderRequest}
+	// ErrInvalidOrderStatus: the order's status does not allow it.
+	ErrInvalidOrderStatus error = &BotError{Code: codeInvalidOrderStatus}
+	// ErrEndOfData: recorded data has ended; everything up to the end has been processed.
+	ErrEndOfData error = &BotError{Code: codeEndOfData}
+	// ErrData: the data could not be read.
+	ErrData error = &BotError{Code: codeData}
 )
 
 // Ended reports whether err, of a waiting call, says that the strategy has come to its end and nothing is wrong: it is to stop

@@ -205,18 +205,18 @@ func TestOrderMapAllocatesNothing(t *testing.T) {
 }
 
 func TestBotErrors(t *testing.T) {
-	err := fmt.Errorf("quote: %w", &hft.BotError{Kind: hft.ErrorOrderNotFound, Msg: "order 7"})
+	err := fmt.Errorf("quote: %w", &hft.BotError{Code: 12, Msg: "order 7"})
 	if !errors.Is(err, hft.ErrOrderNotFound) || errors.Is(err, hft.ErrTimeout) || err.Error() != "quote: order not found: order 7" {
 		t.Error(err)
 	}
 	var bot *hft.BotError
-	if !errors.As(err, &bot) || bot.Kind != hft.ErrorOrderNotFound || uint8(bot.Kind) != 12 {
+	if !errors.As(err, &bot) || bot.Code != 12 {
 		t.Errorf("%+v", bot)
 	}
 	if got := hft.CustomError("no more").Error(); got != "no more" {
 		t.Error(got)
 	}
-	if got := (&hft.BotError{Kind: 99}).Error(); got != "bot error 99" {
+	if got := (&hft.BotError{Code: 99}).Error(); got != "bot error 99" {
 		t.Error(got)
 	}
 	build := fmt.Errorf("build: %w", &hft.BuildError{Kind: hft.Duplicate, What: "bot id 7"})

@@ -248,7 +248,7 @@ func (c *sharedChannel) Instruments() []Instrument {
 }
 
 // errClosed is what calls return after Close.
-var errClosed error = &hft.BotError{Kind: hft.ErrorInterrupted, Msg: "the channel is closed"}
+var errClosed = fmt.Errorf("%w: the channel is closed", hft.ErrInterrupted)
 
 // off reports whether there is no host: the channel is closed, or was never attached.
 func (c *sharedChannel) off() bool { return c == nil || !c.open.Load() }

@@ -2,6 +2,7 @@ package ipc
 
 import (
 	"encoding/json"
+	"fmt"
 	"net"
 	"sync/atomic"
 
@@ -27,7 +28,7 @@ func watchHost(conn *net.UnixConn, doorbell *uint32) *lifeline {
 		l.err = hft.ErrPeerGone
 		var parting ring.Parting
 		if b, err := ring.ReadMessage(conn, nil); err == nil && json.Unmarshal(b, &parting) == nil && parting.Closed != "" {
-			l.err = &hft.BotError{Kind: hft.ErrorPeerGone, Msg: "the host has disconnected this process: " + parting.Closed}
+			l.err = fmt.Errorf("%w: the host has disconnected this process: %s", hft.ErrPeerGone, parting.Closed)
 		}
 		l.gone.Store(true)
 		atomic.AddUint32(doorbell, 1)

@@ -1,15 +1,17 @@
 package live
 
 import (
+	"fmt"
+
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/ipc"
 )
 
 // Errors of a bot that is used wrongly; errors.Is finds the cause.
 var (
-	errClosed    error = &hft.BotError{Kind: hft.ErrorInterrupted, Msg: "the bot is closed"}
-	errReentrant error = &hft.BotError{Kind: hft.ErrorCustom,
-		Msg: "a waiting call from within the order hook or error handler: send requests there without wait and return"}
+	errClosed    = fmt.Errorf("%w: the bot is closed", hft.ErrInterrupted)
+	errReentrant = hft.CustomError("a waiting call from within the order hook or error handler: " +
+		"send requests there without wait and return")
 )
 
 // SubmitBuyOrder sends a buy order; see SubmitOrder.

@@ -126,8 +126,8 @@ func errorText(err error) string {
 	switch {
 	case err == nil:
 		return ""
-	case errors.As(err, &bot) && bot.Kind != hft.ErrorCustom:
-		return " " + (&hft.BotError{Kind: bot.Kind}).Error()
+	case errors.As(err, &bot) && !errors.Is(err, hft.CustomError("")):
+		return " " + (&hft.BotError{Code: bot.Code}).Error()
 	}
 	return " " + err.Error()
 }

@@ -29,7 +29,7 @@ type channel struct {
 }
 
 // errClosed is returned by calls after Close.
-var errClosed error = &hft.BotError{Kind: hft.ErrorInterrupted, Msg: "the channel is closed"}
+var errClosed = fmt.Errorf("%w: the channel is closed", hft.ErrInterrupted)
 
 // delivery is one event on its way to a bot.
 type delivery struct {

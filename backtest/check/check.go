@@ -38,6 +38,8 @@ type Options struct {
 	ClockStepLimit time.Duration
 	// MaxExamples is how many cases of each fault are kept. 0 is 5.
 	MaxExamples int
+	// GridChecked leaves prices that are no multiple of the tick size to whoever has made the rows, and has counted them.
+	GridChecked bool
 }
 
 // Check reads all rows and reports on them. read is as npy.Reader's Read: it fills the slice, returns how many rows it
@@ -77,6 +79,7 @@ type checker struct {
 	Report
 	row         int64
 	maxExamples int
+	gridChecked bool
 	perTick     float64
 	book        *watchedBook
 	kinds       [256]int64
@@ -129,7 +132,8 @@ func newChecker(o Options) (*checker, error) {
 		return nil, fmt.Errorf("check: %w", &hft.BuildError{Kind: hft.InvalidArgument,
 			What: fmt.Sprintf("gap limit %v, clock step limit %v, %d examples: none may be negative", o.GapLimit, o.ClockStepLimit, o.MaxExamples)})
 	}
-	c := &checker{maxExamples: o.MaxExamples, perTick: 1 / o.TickSize, book: newWatchedBook(o.TickSize, o.LotSize), class: classes()}
+	c := &checker{maxExamples: o.MaxExamples, gridChecked: o.GridChecked, perTick: 1 / o.TickSize,
+		book: newWatchedBook(o.TickSize, o.LotSize), class: classes()}
 	c.TickSize, c.GapLimitNs, c.ClockStepLimitNs = o.TickSize, int64(o.GapLimit), int64(o.ClockStepLimit)
 	if o.GapLimit == 0 {
 		c.GapLimitNs = int64(DefaultGapLimit)

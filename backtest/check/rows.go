@@ -37,7 +37,7 @@ func (c *checker) rows(rows []hft.Event) {
 func (c *checker) price(ev *hft.Event) {
 	if math.Float64bits(ev.Px) >= positiveFinite && !(ev.Px == 0) {
 		c.fault(&c.BadPrices, ev.LocalTimestampNs, finiteOrZero(ev.Px))
-	} else {
+	} else if !c.gridChecked {
 		// The product may be some units in the last place off the quotient; offTick looks again.
 		ticks := float64(ev.Px * c.perTick)
 		if off := ticks - float64(int64(ticks+0.5)); (off > 1e-6 || off < -1e-6) && offTick(ev.Px/c.TickSize) {

@@ -276,16 +276,47 @@ func Faults(counts map[string]uint64) string {
 }
 
 // Lines returns a line for each correction of local times and each finding, with how often it was found and the first example.
-func (r *Report) Lines() []string { return r.lines(false) }
+func (r *Report) Lines() []string { return r.lines(false, func(Finding) string { return "" }) }
 
-// LinesWithExamples returns Lines, with the further examples that are kept of each finding behind its line, indented.
-func (r *Report) LinesWithExamples() []string { return r.lines(true) }
+// Unusable returns the findings because of which results on rows that were made of the feed would be wrong: there is no
+// complete book at the end, or most of the rows are off the grid.
+func (r *Report) Unusable(rows int64) []Finding {
+	var list []Finding
+	if r.Found[Unsynchronised].N > 0 {
+		list = append(list, Unsynchronised)
+	}
+	if n := r.Found[OffGrid].N; rows > 0 && 2*n > uint64(rows) {
+		list = append(list, OffGrid)
+	}
+	return list
+}
 
-func (r *Report) lines(examples bool) []string {
+// Judged returns Lines, each behind "error: " for what is Unusable and "warning: " for everything else, with the further
+// examples that are kept of each finding behind its line, indented.
+func (r *Report) Judged(rows int64) []string {
+	unusable := r.Unusable(rows)
+	return r.lines(true, func(f Finding) string {
+		if slices.Contains(unusable, f) {
+			return "error: "
+		}
+		return "warning: "
+	})
+}
+
+// Line says how often something was found, with the first example.
+func (r *Report) Line(f Finding) string {
+	found, what := &r.Found[f], wordings[f].many
+	if found.N == 1 {
+		what = wordings[f].one
+	}
+	return fmt.Sprintf("%d %s; first: %s", found.N, what, found.First.Error())
+}
+
+func (r *Report) lines(examples bool, prefix func(Finding) string) []string {
 	var lines []string
 	for _, c := range r.Corrections {
 		if c.OffsetNs != 0 {
-			lines = append(lines, c.String())
+			lines = append(lines, prefix(NumFindings)+c.String())
 		}
 	}
 	for f := range NumFindings {
@@ -293,15 +324,11 @@ func (r *Report) lines(examples bool) []string {
 		if found.N == 0 {
 			continue
 		}
-		what := wordings[f].many
-		if found.N == 1 {
-			what = wordings[f].one
-		}
-		lines = append(lines, fmt.Sprintf("%d %s; first: %s", found.N, what, found.First.Error()))
+		lines = append(lines, prefix(f)+r.Line(f))
 		if examples {
 			for i := range found.More {
 				p := &found.More[i]
-				lines = append(lines, "  "+p.place()+": "+p.What)
+				lines = append(lines, prefix(f)+"  "+p.place()+": "+p.What)
 			}
 		}
 	}

@@ -87,8 +87,12 @@ func (s *settings) checkData(ctx context.Context, files []string, of recordings,
 		if !s.json() {
 			fmt.Fprintln(s.app.Stdout, path)
 			if form.Recording != nil {
-				for _, line := range form.Recording.LinesWithExamples() {
-					fmt.Fprintln(s.app.Stdout, "warning: "+line)
+				rows := int64(0)
+				if form.Report != nil {
+					rows = form.Report.Rows
+				}
+				for _, line := range form.Recording.Judged(rows) {
+					fmt.Fprintln(s.app.Stdout, line)
 				}
 			}
 			if form.Error != "" {
@@ -112,9 +116,14 @@ func (s *settings) checkData(ctx context.Context, files []string, of recordings,
 
 func (s *settings) checkOne(ctx context.Context, path string, of recordings, o check.Options) qualityForm {
 	form := qualityForm{File: path, Problems: []check.Problem{}}
-	err := s.look(ctx, path, of, o, &form)
-	if err != nil {
+	if err := s.look(ctx, path, of, o, &form); err != nil {
 		form.Error = err.Error()
+	} else if r := form.Recording; r != nil && s.json() {
+		var said []string
+		for _, f := range r.Unusable(form.Report.Rows) {
+			said = append(said, r.Line(f))
+		}
+		form.Error = strings.Join(said, "; ")
 	}
 	return form
 }
@@ -139,6 +148,7 @@ func (s *settings) look(ctx context.Context, path string, of recordings, o check
 		if err != nil {
 			return err
 		}
+		o.GridChecked = true
 	}
 	report, err := batch.CheckFile(ctx, events, o, func(rows, total int64) { work.show(filepath.Base(path), "rows", rows, total) })
 	if err != nil {
@@ -146,9 +156,8 @@ func (s *settings) look(ctx context.Context, path string, of recordings, o check
 	}
 	form.Report, form.OK = &report, report.OK()
 	form.Problems = append(form.Problems, report.Problems()...)
-	if r := form.Recording; r != nil && r.Found[feed.Unsynchronised].N > 0 { // what the rows say nothing about
-		form.OK = false
-		return r.Found[feed.Unsynchronised].First
+	if r := form.Recording; r != nil {
+		form.OK = form.OK && len(r.Unusable(report.Rows)) == 0
 	}
 	return nil
 }

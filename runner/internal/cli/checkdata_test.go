@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,8 +24,9 @@ func TestCheckDataOfRecordings(t *testing.T) {
 	gap, archive := filepath.Join(r.dir, "gap"), filepath.Join(r.dir, "archive.data")
 	level50 := strings.Replace(text, ".200.", ".50.", 1)
 	later := strings.NewReplacer("snapshot", "delta", `"u":10`, `"u":12`).Replace(level50)
-	junk := filepath.Join(r.dir, "junk")
-	for path, text := range map[string]string{level200: text, gap: level50 + later, junk: level50 + strings.Repeat("x\n", 7),
+	junk, doubt := filepath.Join(r.dir, "junk"), filepath.Join(r.dir, "doubt")
+	trade := `1748908801000000000 {"topic":"publicTrade.BTCUSDT","type":"snapshot","ts":1748908800995,"data":[{"T":1748908800994,"s":"BTCUSDT","S":"Buy","v":"1","p":"100.1","i":"1"}]}` + "\n"
+	for path, text := range map[string]string{level200: text, gap: level50 + later, junk: level50 + strings.Repeat("x\n", 7), doubt: level50 + "x\n" + trade,
 		archive: text[len("1748908801000000000 "):]} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -42,7 +44,8 @@ func TestCheckDataOfRecordings(t *testing.T) {
 		{path: spot, format: "binancesport", code: ExitUsage, want: `did you mean "binancespot"?`},
 		{path: level200, format: "bybit", code: ExitOK, want: "book: by the venue's rule"},
 		{path: gap, format: "bybit", code: ExitFailure, want: "depth updates after 10 are missing"},
-		{path: gap, format: "bybit", code: ExitFailure, want: "error: " + gap + ":2: no snapshot that fits follows this gap"},
+		{path: gap, format: "bybit", code: ExitFailure, want: "error: 1 recording that ends without a complete book; first: " + gap + ":2: no snapshot that fits follows this gap"},
+		{path: doubt, format: "bybit", code: ExitFailure, want: "error: 1 recording that ends without a complete book; first: " + doubt + ":2: this line cannot be read"},
 		{path: archive, format: "bybit", code: ExitFailure, want: "its lines have no local time"},
 		{path: archive, format: "bybit", code: ExitOK, want: "each is the venue's time and 5ms", more: []string{"--base-latency", "5ms"}},
 		{path: archive, format: "bybit", code: ExitUsage, want: "--base-latency is -5ms", more: []string{"--base-latency", "-5ms"}},
@@ -58,5 +61,64 @@ func TestCheckDataOfRecordings(t *testing.T) {
 	r.run("--output", "json", "check-data", "--tick-size", "0.01", "--lot-size", "0.00001", "--format", "bybit", junk)
 	if said := r.out.String()[before:]; strings.Count(said, "the line does not start with a time") != 5 || !strings.Contains(said, `"line": 6`) {
 		t.Errorf("as JSON: %s", said)
+	}
+}
+
+// TestUnusableRecordings: a row off the grid is counted once, and is an error where most are. A recording whose book is
+// not complete at its end makes a file, and an exit code that says that it is of no use.
+func TestUnusableRecordings(t *testing.T) {
+	r := newRig(t, "")
+	r.Formats = map[string]connector.Format{"bybit": {NewDecoder: bybit.Kind().Format.NewDecoder,
+		Rule: connector.RuleStreamed}}
+	message := func(kind string, id int, bid, asks string) string {
+		return fmt.Sprintf(`1748908801%d00000000 {"topic":"orderbook.50.BTCUSDT","type":%q,"ts":1748908800996,`, id-10, kind) +
+			fmt.Sprintf(`"data":{"s":"BTCUSDT","b":[[%q,"5"]],"a":[%s],"u":%d,"seq":%d}}`+"\n", bid, asks, id, id*10)
+	}
+	book := message("snapshot", 10, "100.0", `["100.1","5"],["100.2","5"]`)
+	update := func(id int, px string) string { return message("delta", id, px, "") }
+	file := func(name, text string) string {
+		path := filepath.Join(r.dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	few, gap := file("few", book+update(11, "99.955")), file("gap", book+update(12, "99.9"))
+	off := strings.NewReplacer(`"100.0"`, `"100.005"`, `"100.1"`, `"100.105"`).Replace(book)
+	most := file("most", off+update(11, "99.955"))
+	for _, c := range []struct {
+		path string
+		code int
+		want string
+	}{{few, ExitOK, "warning: 1 row off the grid"}, {most, ExitFailure, "error: 3 rows off the grid"}} {
+		before := len(r.out.String())
+		code := r.run("check-data", "--tick-size", "0.01", "--lot-size", "0.001", "--format", "bybit", c.path)
+		said := r.out.String()[before:]
+		told := strings.Count(said, ":2: the price") + strings.Count(said, ":1: the price")
+		if code != c.code || !strings.Contains(said, c.want) || strings.Count(said, "not a multiple of") != told {
+			t.Errorf("%s: code %d, %s", c.path, code, said)
+		}
+	}
+	out := filepath.Join(r.dir, "out.npz")
+	for path, want := range map[string]int{few: ExitOK, gap: ExitFailure} {
+		before := len(r.err.String())
+		code := r.run("convert", "events", "--format", "bybit", "--tick-size", "0.01", "--lot-size", "0.001",
+			"--out", out, path)
+		said := strings.Contains(r.err.String()[before:], "no complete book at its end")
+		if code != want || said != (want != ExitOK) {
+			t.Errorf("convert %s: code %d, %s", path, code, r.err.String()[before:])
+		}
+		if _, err := os.Stat(out); err != nil {
+			t.Error(err)
+		}
+		_ = os.Remove(out)
+	}
+	for path, want := range map[string]string{most: `"error": "3 rows off the grid`,
+		gap: `"error": "1 recording that ends without`} {
+		before := len(r.out.String())
+		r.run("--output", "json", "check-data", "--tick-size", "0.01", "--lot-size", "0.001", "--format", "bybit", path)
+		if said := r.out.String()[before:]; !strings.Contains(said, want) {
+			t.Errorf("%s as JSON: %s", path, said)
+		}
 	}
 }

@@ -164,11 +164,12 @@ func (s *settings) convertEvents(ctx context.Context, files []string, out string
 		return withCode(ExitFailure, err)
 	}
 	if s.json() {
-		return printJSON(s.app.Stdout, eventsForm{Out: out, Files: files, Rows: summary.NumRows,
+		form := eventsForm{Out: out, Files: files, Rows: summary.NumRows,
 			BothFlags: summary.Both, ExchOnly: summary.ExchOnly,
 			LocalOnly: summary.LocalOnly, Depth: summary.Depth, Trades: summary.Trades, Clears: summary.Clears, Snapshots: summary.Snapshots,
 			BBOs: summary.BBOs, Lines: summary.Lines, FirstNs: summary.FirstLocalTimestampNs, LastNs: summary.LastLocalTimestampNs,
-			Natural: o.Natural, Report: summary.Report})
+			Natural: o.Natural, Report: summary.Report}
+		return errors.Join(printJSON(s.app.Stdout, form), incomplete(out, &summary))
 	}
 	w := s.app.Stdout
 	fmt.Fprintf(w, "%s: %s rows, %s depth, %s trades, %s snapshot\n", out, whole(summary.NumRows),
@@ -176,7 +177,17 @@ func (s *settings) convertEvents(ctx context.Context, files []string, out string
 		whole(summary.Snapshots+summary.Clears))
 	fmt.Fprintf(w, "  local time %s to %s\n", clock(summary.FirstLocalTimestampNs), clock(summary.LastLocalTimestampNs))
 	printFeed(w, "  ", summary.Report)
-	return nil
+	return incomplete(out, &summary)
+}
+
+// incomplete returns an error where recordings end without a complete book: results on their rows would be wrong.
+func incomplete(out string, summary *convert.Summary) error {
+	found := &summary.Report.Found[feed.Unsynchronised]
+	if found.N == 0 {
+		return nil
+	}
+	return withCode(ExitFailure, fmt.Errorf("%s was written, but there is no complete book at its end: %w",
+		out, found.First))
 }
 
 // printFeed prints what was found about a feed, a line each.

@@ -26,6 +26,8 @@ type source struct {
 	least feed.Correction
 	// problems are the first of each file that make something of it unusable.
 	problems []error
+	// initial is the book at the beginning.
+	initial initial
 	// symbols are those of the messages.
 	symbols symbols
 }
@@ -35,6 +37,8 @@ func openSource(ctx context.Context, files []string, options *Options, from *Fee
 		problems: make([]error, len(files))}
 	if from != nil {
 		s.book = &from.book
+	} else {
+		s.initial.rows = options.Initial.Levels
 	}
 	var err error
 	level := 0
@@ -127,6 +131,9 @@ func (s *source) finish(files []string) error {
 			return err
 		}
 	}
+	if s.book.Synced() {
+		s.summary.LastUpdateID = s.initial.lastID
+	}
 	return s.lines.CheckEnd(s.book.Book)
 }
 
@@ -152,7 +159,7 @@ func (s *source) take(localNs int64) ([]hft.Event, error) {
 		}
 	} else {
 		var out feed.Out
-		rows, out = s.book.TakeRows(localNs, m)
+		rows, out = s.takeRows(localNs, m)
 		if err := s.lines.Tell(&out); err != nil {
 			return nil, err
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/hft"
 )
 
 // DefaultMemoryRows is the default number of rows that Events keeps in memory: about 100 MiB.
@@ -15,6 +16,14 @@ const DefaultMemoryRows = 1 << 20
 
 // maxMemoryRows is the largest index of a sort.
 const maxMemoryRows = 1 << 31
+
+// InitialBook is the book that a recording continues.
+type InitialBook struct {
+	Levels []hft.Event
+	// LastID is the id of the last update in it, as Summary.LastUpdateID has it. With 0 nothing shows whether updates are
+	// missing between the book and the recording.
+	LastID int64
+}
 
 // Options configures Events.
 type Options struct {
@@ -29,6 +38,9 @@ type Options struct {
 	// Rule is the venue's numbering of book updates, TickSize and LotSize are the instrument's. Needed unless Natural.
 	Rule              connector.Rule
 	TickSize, LotSize float64
+	// Initial is the book at the beginning, for a recording that continues without a snapshot. Not with Natural, nor for
+	// a Feed.
+	Initial InitialBook
 	// Natural takes rows as they come, as hftbacktest's converter does: without the venue's rule for a book, so that
 	// gaps and differences older than a snapshot go unnoticed; a snapshot clears a side as far as it goes; and local
 	// times of all files are corrected by one offset.
@@ -107,6 +119,9 @@ type Summary struct {
 	// of the book, which the Report counts, have rows of their own and are left out of natural ones.
 	Depth, Trades, Clears, Snapshots, BBOs int64
 
+	// LastUpdateID is the id of the last update in the book at the end, 0 if it is not complete, and with Natural.
+	LastUpdateID int64
+
 	// NumRows are in the output: Both with both flags, ExchOnly and LocalOnly with one of them, or all without when
 	// they are raw.
 	NumRows, Both, ExchOnly, LocalOnly int64
@@ -133,6 +148,9 @@ func (o *Options) check() error {
 	}
 	if o.BaseLatency < 0 {
 		errs = append(errs, fmt.Errorf("convert: BaseLatency is %v; use 0 or more", o.BaseLatency))
+	}
+	if o.Natural && len(o.Initial.Levels) > 0 {
+		errs = append(errs, errors.New("convert: Initial begins a book, and Natural has none; use one of them"))
 	}
 	if !o.Natural {
 		for name, step := range map[string]float64{"TickSize": o.TickSize, "LotSize": o.LotSize} {

@@ -52,7 +52,8 @@ func (s *settings) checkDataCommand() *cobra.Command {
 			return checkSteps(o.TickSize, o.LotSize, "")
 		},
 		RunE: func(cmd *cobra.Command, files []string) error {
-			return s.checkData(cmd.Context(), files, recordings{format, baseLatency, symbol}, o)
+			of := recordings{format: format, baseLatency: baseLatency, symbol: symbol}
+			return s.checkData(cmd.Context(), files, of, o)
 		}}
 	f := c.Flags()
 	f.StringVar(&format, "format", "", "`FORMAT` of the messages of recordings: "+strings.Join(s.app.Kinds.Recorded(), ", "))
@@ -70,6 +71,8 @@ type recordings struct {
 	format      string
 	baseLatency time.Duration
 	symbol      string
+	// initial is the book that they continue, without levels for none.
+	initial convert.InitialBook
 }
 
 func (s *settings) checkData(ctx context.Context, files []string, of recordings, o check.Options) error {
@@ -166,6 +169,7 @@ func (s *settings) look(ctx context.Context, path string, of recordings, o check
 func (s *settings) rowsOf(ctx context.Context, files []string, of recordings, events string, tickSize, lotSize float64, work *work) (convert.Summary, error) {
 	f := s.app.Formats[of.format]
 	return convert.Events(ctx, files, events, convert.Options{NewDecoder: f.NewDecoder, Rule: f.Rule, Format: of.format, Formats: s.app.Formats,
-		Symbol: of.symbol, BaseLatency: of.baseLatency, TickSize: tickSize, LotSize: lotSize, Quotes: true,
+		Symbol: of.symbol, Initial: of.initial, BaseLatency: of.baseLatency, TickSize: tickSize, LotSize: lotSize,
+		Quotes:   true,
 		Progress: func(p convert.Progress) { work.show(p.Stage.String(), convertUnit(p.Stage.String()), p.Done, p.Total) }})
 }

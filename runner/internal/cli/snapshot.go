@@ -14,6 +14,7 @@ import (
 
 	"github.com/hftrunner/hftrunner/backtest"
 	"github.com/hftrunner/hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/internal/batch"
 	"github.com/hftrunner/hftrunner/runner/internal/config"
 )
 
@@ -47,7 +48,8 @@ func (s *settings) snapshotCommand() *cobra.Command {
 	c := &cobra.Command{Use: "snapshot --tick-size T --lot-size L --out FILE.npz INPUT...", Short: "create the end-of-day book, with which the next day's backtest starts",
 		Long: "snapshot applies event files (.npz, .npy) in order of time or, with --format, recordings to a book, and writes its state\n" +
 			"at the end, as hftbacktest's create_last_snapshot does: bids from the best on, then asks. A data block of a backtest starts with\n" +
-			"it by snapshot = \"FILE.npz\". With --initial the book starts with that of the day before. If the book is empty or crossed at the\n" +
+			"it by snapshot = \"FILE.npz\". With --initial the book starts with that of the day before, which a recording without a\n" +
+			"snapshot continues; its first update must then follow on the book's. If the book is empty or crossed at the\n" +
 			"end, nothing is written and the exit code is 1.",
 		Example: "  runner snapshot --tick-size 0.1 --lot-size 0.001 --out btcusdt_20240808_end.npz btcusdt_20240808.npz\n" +
 			"  runner snapshot --tick-size 0.1 --lot-size 0.001 --initial btcusdt_20240808_end.npz --out btcusdt_20240809_end.npz btcusdt_20240809.npz",
@@ -144,23 +146,55 @@ func (s *settings) lastBook(ctx context.Context, inputs []string, o *snapshotOpt
 		}
 		defer os.RemoveAll(dir)
 		events = []string{filepath.Join(dir, "events.npy")}
-		summary, err := s.rowsOf(ctx, inputs, recordings{o.format, o.baseLatency, o.symbol}, events[0], o.tickSize, o.lotSize, work)
-		if form.Recording = summary.Report; err != nil {
-			return backtest.LastBook{}, err
+		of := recordings{format: o.format, baseLatency: o.baseLatency, symbol: o.symbol}
+		if o.initial != "" {
+			if of.initial, err = batch.ReadBook(o.initial); err != nil {
+				return backtest.LastBook{}, err
+			}
+			if of.initial.LastID == 0 {
+				work.print("warning: the initial book has no update id, so that updates missing before the recording go unnoticed; " +
+					"'runner snapshot' writes the id if it reads recordings")
+			}
 		}
-		if summary.Report.Found[feed.Unsynchronised].N > 0 {
-			return backtest.LastBook{}, summary.Report.Found[feed.Unsynchronised].First
+		summary, err := s.rowsOf(ctx, inputs, of, events[0], o.tickSize, o.lotSize, work)
+		if form.Recording = summary.Report; err == nil && summary.Report.Found[feed.Unsynchronised].N > 0 {
+			err = summary.Report.Found[feed.Unsynchronised].First
 		}
+		if err != nil {
+			return backtest.LastBook{}, errors.Join(unfit(o.initial, summary.Report), err)
+		}
+		last, err := backtest.ReadLastBook(ctx, s.lastBookOptions(o, events, work))
+		for i := range last.Rows {
+			last.Rows[i].Ival = summary.LastUpdateID
+		}
+		return last, err
 	}
+	options := s.lastBookOptions(o, events, work)
+	if o.initial != "" {
+		options.Initial = backtest.File(o.initial)
+	}
+	return backtest.ReadLastBook(ctx, options)
+}
+
+// unfit says that an initial book is not the one that the recordings continue, nil if it is.
+func unfit(initial string, r *feed.Report) error {
+	if initial == "" || r == nil {
+		return nil
+	}
+	if gap := &r.Found[feed.Gap]; gap.N > 0 {
+		return fmt.Errorf("--initial %s: %s", initial, gap.First.What)
+	}
+	return nil
+}
+
+// lastBookOptions are those for event files, without an initial book.
+func (s *settings) lastBookOptions(o *snapshotOptions, events []string, work *work) backtest.LastBookOptions {
 	options := backtest.LastBookOptions{TickSize: o.tickSize, LotSize: o.lotSize,
 		Progress: func(rows, total int64) { work.show("reading", "rows", rows, total) }}
 	for _, path := range events {
 		options.Data = append(options.Data, backtest.File(path))
 	}
-	if o.initial != "" {
-		options.Initial = backtest.File(o.initial)
-	}
-	return backtest.ReadLastBook(ctx, options)
+	return options
 }
 
 func (s *settings) printSnapshot(form *snapshotForm) {

@@ -66,7 +66,9 @@ func TestSnapshot(t *testing.T) {
 	writeEvents(t, at("empty.npz"), eventRow(1, hft.BuyEvent|hft.TradeEvent, 100, 1))
 	const snapshot = `1748908801000000000 {"topic":"orderbook.50.BTCUSDT","type":"snapshot","ts":1748908800995,"data":{"s":"BTCUSDT","b":[["100.0","5"]],"a":[["100.1","5"]],"u":10,"seq":100}}` + "\n"
 	later := strings.NewReplacer("snapshot", "delta", `"u":10`, `"u":12`).Replace(snapshot)
-	for name, text := range map[string]string{"good": snapshot, "lost": snapshot + later} {
+	next := strings.Replace(later, `"u":12`, `"u":11`, 1)
+	next = strings.Replace(next, `"5"`, `"7"`, 1)
+	for name, text := range map[string]string{"good": snapshot, "lost": snapshot + later, "lost2": later, "good2": next} {
 		if err := os.WriteFile(at(name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -85,6 +87,11 @@ func TestSnapshot(t *testing.T) {
 		{"--out x.npz empty.npz", ExitFailure, "the book is empty"},
 		{"--out x.npz absent.npz", ExitFailure, "absent.npz"},
 		{"--out x.npz --format bybit good", ExitOK, "x.npz: 1 bids from 100, 1 asks from 100.1"},
+		{"--out x2.npz --initial x.npz --format bybit good2", ExitOK, "x2.npz: 1 bids from 100, 1 asks from 100.1"},
+		{"--out x3.npz --initial end1.npz --format bybit good2", ExitOK, "the initial book has no update id"},
+		{"--out y.npz --initial x.npz --format bybit lost2", ExitFailure,
+			"--initial x.npz: the initial book is that of the update 10, and the updates up to 11 are missing"},
+		{"--out y.npz --initial empty.npz --format bybit good2", ExitFailure, "not a book level: must be a file of"},
 		{"--out y.npz --format bybit lost", ExitFailure, "no snapshot that fits follows this gap"},
 		{"--out y.npz good", ExitUsage, "name its venue with --format"},
 		{"--out y.npz --format bibit good", ExitUsage, `did you mean "bybit"?`},
@@ -98,7 +105,8 @@ func TestSnapshot(t *testing.T) {
 	} {
 		args := []string{"snapshot", "--tick-size", "0.1", "--lot-size", "0.001"}
 		for word := range strings.FieldsSeq(c.args) {
-			if strings.Contains(word, ".np") || word == "good" || word == "lost" {
+			if strings.Contains(word, ".np") || strings.HasPrefix(word, "good") ||
+				strings.HasPrefix(word, "lost") {
 				word = at(word)
 			}
 			args = append(args, word)
@@ -108,6 +116,9 @@ func TestSnapshot(t *testing.T) {
 		if said := r.out.String()[outBefore:] + r.err.String()[errBefore:]; code != c.code || !strings.Contains(strings.ReplaceAll(said, r.dir+string(filepath.Separator), ""), c.want) {
 			t.Errorf("%s: code %d, %s", c.args, code, said)
 		}
+	}
+	if got := readEvents(t, at("x2.npz")); len(got) != 2 || got[0].Qty != 7 || got[0].Ival != 11 || got[0].Fval != 0 {
+		t.Errorf("the book that a recording has continued is %+v", got)
 	}
 	if _, err := os.Stat(at("y.npz")); err == nil {
 		t.Error("a book that was refused was written")

@@ -112,16 +112,16 @@ func (c *Clock) Settle(ctx context.Context) error {
 	return nil
 }
 
-// WallClock is the clock of a live connector. Its zero value is right.
-type WallClock struct {
+// wallClock is the clock of a live connector. Its zero value is right.
+type wallClock struct {
 	// OffsetNs is by how much it is wrong; nil for not at all.
 	OffsetNs *atomic.Int64
 }
 
-var _ connector.Clock = WallClock{}
+var _ connector.Clock = wallClock{}
 
 // NowNs returns the time.
-func (c WallClock) NowNs() int64 {
+func (c wallClock) NowNs() int64 {
 	nowNs := time.Now().UnixNano()
 	if c.OffsetNs != nil {
 		nowNs += c.OffsetNs.Load()
@@ -130,7 +130,7 @@ func (c WallClock) NowNs() int64 {
 }
 
 // WaitUntil waits; see connector.Clock.
-func (c WallClock) WaitUntil(ctx context.Context, timestampNs int64, wake <-chan struct{}) (int64, error) {
+func (c wallClock) WaitUntil(ctx context.Context, timestampNs int64, wake <-chan struct{}) (int64, error) {
 	var timer <-chan time.Time
 	switch d := timestampNs - c.NowNs(); {
 	case d <= 0:

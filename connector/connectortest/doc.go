@@ -5,7 +5,7 @@
 //
 // # Memory and goroutines
 //
-// Sink, Clock and WallClock may be used from any goroutine. What Sink's methods return are copies of the caller's. The
+// Sink and Clock may be used from any goroutine. What Sink's methods return are copies of the caller's. The
 // kit starts one goroutine for the connector's Run and ends it before the next check; a call that should return at once
 // and does not is given up after Patience and fails the test. No check depends on how fast the machine is. The methods
 // of an Exchange are called by one goroutine. The kit counts goroutines, so it is not to run beside other tests.

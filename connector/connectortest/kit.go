@@ -103,7 +103,7 @@ func conduct(h Harness, c check) error {
 		h.Flood = 20000
 	}
 	goroutines := runtime.NumGoroutine()
-	k := &kit{Harness: h, clock: WallClock{}, sink: NewSink(), done: make(chan struct{})}
+	k := &kit{Harness: h, clock: wallClock{}, sink: NewSink(), done: make(chan struct{})}
 	if h.Clock != nil {
 		k.clock = h.Clock
 	}

@@ -273,7 +273,7 @@ func TestLiveDefectsAreFound(t *testing.T) {
 
 // TestWallClock: it waits, is woken, and ends with its context.
 func TestWallClock(t *testing.T) {
-	clock := WallClock{}
+	clock := wallClock{}
 	ctx, cancel := context.WithCancel(context.Background())
 	target := clock.NowNs() + int64(time.Millisecond)
 	if nowNs, err := clock.WaitUntil(ctx, target, nil); nowNs != target || err != nil || clock.NowNs() < target {

@@ -1,7 +1,7 @@
 package protocol
 
 // Outage is told of everything that does not work at one venue, and tells of it as of one thing. The Protocol's own
-// connections and those of the connector have the same one: that of venue.NewOutage. Any goroutine may use it.
+// connections and those of the connector have the same one: that of Env in package venue. Any goroutine may use it.
 type Outage interface {
 	// Failed reports that something does not work: key tells it from others, what names it to people, and more are
 	// names and values for the log.

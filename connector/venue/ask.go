@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/hftrunner/hftrunner/connector"
+	"github.com/hftrunner/hftrunner/connector/internal/stream"
 	"github.com/hftrunner/hftrunner/connector/internal/venuecheck"
 	"github.com/hftrunner/hftrunner/connector/protocol"
 )
@@ -41,7 +42,7 @@ func newAsked(s *Settings, rule connector.Rule, env connector.Env, open func(Env
 	if env.Logger == nil {
 		env.Logger = hclog.NewNullLogger()
 	}
-	outage := NewOutage(env.Logger, env.NowNs)
+	outage := stream.NewOutage(env.Logger, env.NowNs)
 	a := &asked{settings: s, env: env, open: func(orderEntry string) (Opened, error) {
 		return open(Env{OrderEntry: orderEntry, NowNs: env.NowNs, Logger: env.Logger, Outage: outage})
 	}}

@@ -27,8 +27,8 @@ const (
 	retryPause = time.Second
 )
 
-// DefaultAuditInterval is how often the venue is asked what it has, unless configured.
-const DefaultAuditInterval = 30 * time.Second
+// defaultAuditInterval is how often the venue is asked what it has, unless configured.
+const defaultAuditInterval = 30 * time.Second
 
 // Config is what a Connector needs.
 type Config struct {
@@ -44,7 +44,7 @@ type Config struct {
 	// are open orders, and disarmed at the end.
 	DeadMan time.Duration
 	// AuditInterval is how often open orders and positions are compared with the venue's although no connection was lost:
-	// a venue may fail to send an event. 0 is DefaultAuditInterval.
+	// a venue may fail to send an event. 0 is 30 s.
 	AuditInterval time.Duration
 	// Filters are the venue's rules of the symbols, as far as they are known. The venue is asked for those of other symbols when
 	// they are registered.
@@ -53,10 +53,10 @@ type Config struct {
 	// orders of the runner, 0 for never. It is no dead-man's switch: nothing is canceled when the process has died or does not reach the venue.
 	CancelOnDisconnect time.Duration
 	// QuietLimit is how long the stream of a book may bring nothing until the venue is asked whether the book has moved on, 0
-	// for DefaultQuietLimit. Only then is the book given up and subscribed anew.
+	// for 30 s. Only then is the book given up and subscribed anew.
 	QuietLimit time.Duration
 	// StepsInterval is how often the venue is asked for the steps of the instruments anew, besides after each reconnection, 0
-	// for DefaultStepsInterval. One whose steps have changed, by two answers in a row, takes no new orders until the next run,
+	// for an hour. One whose steps have changed, by two answers in a row, takes no new orders until the next run,
 	// and its open ones are canceled.
 	StepsInterval time.Duration
 	// Record is handed every message about a registered symbol and every snapshot, with the time of its receipt; nil for
@@ -141,19 +141,19 @@ func New(cfg Config) (*Connector, error) {
 		return nil, fmt.Errorf("venue: orders would be canceled %v after a disconnection: must be positive, or 0 for never", cfg.CancelOnDisconnect)
 	}
 	if cfg.AuditInterval < 0 {
-		return nil, fmt.Errorf("venue: the audit interval is %v: must be positive, or 0 for %v", cfg.AuditInterval, DefaultAuditInterval)
+		return nil, fmt.Errorf("venue: the audit interval is %v: must be positive, or 0 for %v", cfg.AuditInterval, defaultAuditInterval)
 	}
 	if cfg.StepsInterval < 0 {
-		return nil, fmt.Errorf("venue: tick and lot sizes would be fetched every %v: must be positive, or 0 for %v", cfg.StepsInterval, DefaultStepsInterval)
+		return nil, fmt.Errorf("venue: tick and lot sizes would be fetched every %v: must be positive, or 0 for %v", cfg.StepsInterval, defaultStepsInterval)
 	}
 	if cfg.StepsInterval == 0 {
-		cfg.StepsInterval = DefaultStepsInterval
+		cfg.StepsInterval = defaultStepsInterval
 	}
 	if cfg.QuietLimit < 0 {
-		return nil, fmt.Errorf("venue: books may be quiet for %v: must be positive, or 0 for %v", cfg.QuietLimit, DefaultQuietLimit)
+		return nil, fmt.Errorf("venue: books may be quiet for %v: must be positive, or 0 for %v", cfg.QuietLimit, defaultQuietLimit)
 	}
 	if cfg.QuietLimit == 0 {
-		cfg.QuietLimit = DefaultQuietLimit
+		cfg.QuietLimit = defaultQuietLimit
 	}
 	if cfg.BackOffMax <= 0 {
 		cfg.BackOffMax = 30 * time.Second
@@ -165,7 +165,7 @@ func New(cfg Config) (*Connector, error) {
 		cfg.RefusedPause = time.Minute
 	}
 	if cfg.AuditInterval == 0 {
-		cfg.AuditInterval = DefaultAuditInterval
+		cfg.AuditInterval = defaultAuditInterval
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = hclog.NewNullLogger()

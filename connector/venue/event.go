@@ -6,12 +6,9 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/hashicorp/go-hclog"
-
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/internal/blotter"
 	"github.com/hftrunner/hftrunner/connector/internal/budget"
-	"github.com/hftrunner/hftrunner/connector/internal/stream"
 	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/hft"
 )
@@ -174,10 +171,4 @@ func refuseFor(sink connector.Sink, o *connector.Order, reason string, outage bo
 	e := connector.Error{InstrumentNo: o.InstrumentNo, Owner: o.Owner, LiveError: hft.LiveErrorWith(hft.OrderError, hft.StringValue(reason)), Outage: outage}
 	e.OrderID = o.OrderID
 	sink.Error(&e)
-}
-
-// NewOutage returns an Outage that tells a log: a WARN when the first connection or question fails, with the cause in
-// plain words, and a line when all work again. logger may be nil; nowNs is the local clock.
-func NewOutage(logger hclog.Logger, nowNs func() int64) protocol.Outage {
-	return stream.NewOutage(logger, nowNs)
 }

@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// DefaultQuietLimit is how long a book's stream may bring nothing until the venue is asked, unless configured.
-	DefaultQuietLimit = 30 * time.Second
+	// defaultQuietLimit is how long a book's stream may bring nothing until the venue is asked, unless configured.
+	defaultQuietLimit = 30 * time.Second
 	// quietSteps: a book of which the venue says again and again that it stands still is asked about twice as rarely each time,
 	// up to every quietSteps limits.
 	quietSteps = 8

@@ -29,8 +29,8 @@ func (c *Connector) offGrid(inst *instrument, first string) {
 const CodeStepsChanged int64 = 106
 
 const (
-	// DefaultStepsInterval is how often the venue is asked for its rules anew, unless configured.
-	DefaultStepsInterval = time.Hour
+	// defaultStepsInterval is how often the venue is asked for its rules anew, unless configured.
+	defaultStepsInterval = time.Hour
 	// stepsAgain is after how long steps that differ are asked for a second time, stepsPause the least time between two rounds.
 	stepsAgain, stepsPause = 5 * time.Second, time.Minute
 )

@@ -273,7 +273,7 @@ func (b *Book) takeDepth(localNs int64, m *connector.Message, out *Out) {
 	}
 	if s.Anew {
 		b.quote.seq = 0
-		b.trades.forget()
+		b.trades.lost()
 	}
 	if s.Stale != "" {
 		b.empty()

@@ -153,8 +153,14 @@ func (l *Lines) Tell(out *Out) error {
 	return nil
 }
 
-// CheckEnd tells, at the end, of a Book that is not complete.
+// CheckEnd tells, at the end, of trades that have not come and of a Book that is not complete.
 func (l *Lines) CheckEnd(b *Book) error {
+	b.endTrades()
+	for i := range b.problems {
+		if err := l.config.OnProblem(b.problems[i]); err != nil {
+			return err
+		}
+	}
 	if b.Synced() || l.report.Depth+l.report.Snapshots == 0 {
 		return nil
 	}

@@ -1,6 +1,10 @@
 package feed_test
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/hftrunner/hftrunner/connector"
@@ -132,5 +136,78 @@ func TestTimeOfAQuoteAfterAClockStep(t *testing.T) {
 		if got, want := rows[0].ExchTimestampNs, exchNs+1e9-4*ms; got != want {
 			t.Errorf("%+v: the quote was made %d ms late", c, (got-want)/ms)
 		}
+	}
+}
+
+// TestTradesOfTheNextConnection: what was left out while there was no connection is missing, and ids that are less than
+// before begin again at once.
+func TestTradesOfTheNextConnection(t *testing.T) {
+	for next, want := range map[int64][2]uint64{20: {2, 0}, 3: {1, 1}, 11: {0, 0}} {
+		b, err := feed.NewBook(feed.Config{Rule: connector.RuleSpot, TickSize: 1, LotSize: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Take(1e9, tradeAt(10, 1e9))
+		b.Take(1e9, tradeAt(12, 1e9)) // 11 may come, as it does by a second connection
+		b.LostTrades()
+		for i, id := range []int64{next, max(next, 12) + 1} {
+			if next == 3 {
+				id = next + int64(i)
+			}
+			ns := int64(2e9 + float64(i)*11e9)
+			if out := b.Take(ns, tradeAt(id, ns)); out.Seen {
+				t.Errorf("%d: trade %d is no new one", next, id)
+			}
+		}
+		if got := [2]uint64{found(b, feed.TradeGap), found(b, feed.TradesAnew)}; got != want {
+			t.Errorf("%d: %d gaps, ids began %d times anew, want %v", next, got[0], got[1], want)
+		}
+	}
+}
+
+// TestTradesMissingAtTheEnd: what has not come by the end of a recording is missing.
+func TestTradesMissingAtTheEnd(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "recording")
+	var text strings.Builder
+	for i, id := range []int{1, 2, 5} {
+		fmt.Fprintf(&text, `%d000000 {"e":"trade","E":%[1]d,"s":"A","t":%d,"p":"1","q":"1","T":%[1]d,"m":true}`+"\n",
+			1_700_000_000_000+i, id)
+	}
+	if err := os.WriteFile(path, []byte(text.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var told []string
+	l, err := feed.OpenLines(t.Context(), feed.LinesConfig{Files: []string{path}, NewDecoder: spot, Symbol: "A",
+		Rule: connector.RuleSpot, OnProblem: func(p feed.Problem) error {
+			told = append(told, p.Error())
+			return nil
+		}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	b, err := l.NewBook(feed.Config{Rule: connector.RuleSpot, TickSize: 1, LotSize: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		localNs, err := l.Next()
+		if err != nil {
+			break
+		}
+		m, err := l.Message()
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := b.Take(localNs, m)
+		if err := l.Tell(&out); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.CheckEnd(b); err != nil {
+		t.Fatal(err)
+	}
+	if len(told) != 1 || !strings.Contains(told[0], "2 trades are missing, from the id 3 on") {
+		t.Errorf("told %q", told)
 	}
 }

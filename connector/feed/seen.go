@@ -32,6 +32,8 @@ type seenTrades struct {
 	// anew is true while ids restarted with the latest message, missing are the holes of which it says that they stay.
 	anew    bool
 	missing []hole
+	// newConnection is true until the first message by a connection with which nothing comes a second time.
+	newConnection bool
 }
 
 // hole is the ids from first to last, which a trade of atNs has left out.
@@ -46,13 +48,18 @@ func (s *seenTrades) isNew(m *connector.Message) bool {
 	case m.LastID > s.lastID:
 		s.advance(m)
 		return true
-	case m.LastID < s.lastID && s.newestNs > 0 && m.ExchTimestampNs-s.newestNs > int64(tooLate): // ids restart
-		s.forget()
-		isNew := s.isNew(m)
-		s.anew = true
-		return isNew
 	case m.LastID < s.lastID:
-		return m.TradeKey == 0 && s.newestNs-m.ExchTimestampNs <= int64(tooLate) && s.fills(m.FirstID, m.LastID)
+		later := m.ExchTimestampNs - s.newestNs
+		if m.TradeKey == 0 && later >= -int64(tooLate) && later <= int64(tooLate) && s.fills(m.FirstID, m.LastID) {
+			return true
+		}
+		if !s.newConnection && (s.newestNs == 0 || later <= int64(tooLate)) {
+			return false
+		}
+		s.restart() // as those of a venue do that was set up anew
+		s.advance(m)
+		s.anew = true
+		return true
 	case slices.Contains(s.keys, m.TradeKey):
 		return false
 	}
@@ -67,7 +74,7 @@ func (s *seenTrades) advance(m *connector.Message) {
 	if m.TradeKey == 0 && s.lastID != 0 && m.FirstID-1 > s.lastID {
 		s.note(hole{s.lastID + 1, m.FirstID - 1, m.ExchTimestampNs})
 	}
-	s.lastID, s.keys = m.LastID, append(s.keys[:0], m.TradeKey)
+	s.lastID, s.keys, s.newConnection = m.LastID, append(s.keys[:0], m.TradeKey), false
 	s.newestNs = max(s.newestNs, m.ExchTimestampNs)
 	for len(s.holes) > 0 && s.newestNs-s.holes[0].atNs > int64(tooLate) {
 		s.miss()
@@ -127,7 +134,20 @@ func (s *seenTrades) fills(first, last int64) bool {
 	return false
 }
 
-// forget begins anew.
-func (s *seenTrades) forget() {
-	s.lastID, s.keys, s.holes, s.newestNs, s.names, s.next = 0, s.keys[:0], s.holes[:0], 0, s.names[:0], 0
+// restart begins with the next ids, whatever they are.
+func (s *seenTrades) restart() {
+	s.lastID, s.keys, s.newestNs = 0, s.keys[:0], 0
+	s.end()
+}
+
+// end gives all holes up.
+func (s *seenTrades) end() {
+	for len(s.holes) > 0 {
+		s.miss()
+	}
+}
+
+// lost notes that the next message comes by a new connection, over which nothing comes a second time.
+func (s *seenTrades) lost() {
+	s.keys, s.names, s.next, s.newConnection = s.keys[:0], s.names[:0], 0, true
 }

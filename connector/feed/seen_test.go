@@ -29,7 +29,7 @@ func TestSeenTrades(t *testing.T) {
 				t.Errorf("%s: message %d %+v: new %t", name, i, s, got)
 			}
 		}
-		seen.forget()
+		seen.lost()
 		if !seen.isNew(&connector.Message{LastID: 1, TradeKey: 1}) {
 			t.Errorf("%s: not forgotten", name)
 		}

@@ -65,6 +65,14 @@ func MarketTrades(rows []hft.Event) []hft.Event {
 	return slices.DeleteFunc(rows, func(e hft.Event) bool { return e.Kind() == hft.OffBookTrade })
 }
 
-// LostTrades forgets which trades have come: nothing comes a second time over the next connection, while a venue that was
-// set up anew, as test venues are, begins to count from the start.
-func (b *Book) LostTrades() { b.trades.forget() }
+// LostTrades notes that the connection that has brought trades is gone: nothing comes a second time over the next one, so
+// ids that are less than before begin again, as those of a venue do that was set up anew. What was left out meanwhile is
+// missing, unless it comes.
+func (b *Book) LostTrades() { b.trades.lost() }
+
+// endTrades tells of trades that have not come before the end of a recording.
+func (b *Book) endTrades() {
+	b.problems, b.trades.missing = b.problems[:0], b.trades.missing[:0]
+	b.trades.end()
+	b.tellMissing()
+}

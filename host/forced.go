@@ -164,7 +164,7 @@ func (p *publisher) Account(e *connector.AccountEvent) {
 	}
 }
 
-// haltedByEvent is what an event means for the instruments that it concerns.
+// haltedByEvent describes the consequence of an event for the instruments that it concerns.
 const haltedByEvent = "no new orders there, open ones are canceled, nothing is sold"
 
 // resumeText is the command that lifts a halt.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/hftrunner/hftrunner/hft"
 )
@@ -57,5 +58,27 @@ func TestEventsOfEarlierVersions(t *testing.T) {
 	x.read(1<<60, 1<<60)
 	if len(x.Events) != maxEvents || x.Events[0].ID != "0" {
 		t.Errorf("%d, the oldest is %+v", len(x.Events), x.Events[0])
+	}
+}
+
+// TestCorruptRing: what is behind a record of the ring that cannot be read is lost, and that is reported.
+func TestCorruptRing(t *testing.T) {
+	t.Parallel()
+	cfg := testConfig(t, t.TempDir())
+	cfg.syncEvery = time.Hour
+	w, _ := open(t, cfg)
+	fillJournal(t, w, 1, 4)
+	at := w.head.Load()
+	fillJournal(t, w, 5, 9)
+	w.ring.data[at+40] ^= 1
+	w.kill()
+	w, rec := open(t, cfg)
+	if rec.State.Sequence != 4 || rec.FromRing != 4 || len(rec.Damage) != 1 || rec.Damage[0].From != 5 {
+		t.Errorf("%+v", rec)
+	}
+	fillJournal(t, w, 5, 5)
+	w.kill()
+	if _, rec = open(t, cfg); rec.State.Sequence != 5 || len(rec.Damage) > 0 {
+		t.Errorf("the next time: %+v", rec)
 	}
 }

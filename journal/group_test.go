@@ -36,7 +36,7 @@ func TestKilledAtEveryByteOfAGroup(t *testing.T) {
 			image, want = after, 8
 		}
 		mustWrite(t, path, image)
-		rest, found := ringRest([]string{path}, w.id, 0)
+		rest, _, found := ringRest([]string{path}, w.id, 0)
 		n := uint64(0)
 		for ; len(rest) > 0; n++ {
 			var rec Record

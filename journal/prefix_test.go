@@ -44,7 +44,7 @@ func TestKilledAtEveryByteOfAnAppend(t *testing.T) {
 		mustWrite(t, ringPath, image)
 		var rec Record
 		n := uint64(0)
-		rest, found := ringRest([]string{ringPath}, w.id, 0)
+		rest, _, found := ringRest([]string{ringPath}, w.id, 0)
 		for ; len(rest) > 0; n++ {
 			size, o := w.table.parse(rest, &rec)
 			if o != valid || rec.Sequence != n+1 {

@@ -307,7 +307,7 @@ func (r *Reader) beginRing() error {
 	if err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
-	r.rest, _ = ringRest(paths, r.id, r.last)
+	r.rest, _, _ = ringRest(paths, r.id, r.last)
 	// A host may have written to the disk just now what the ring had when the segment was read.
 	if len(r.rest) == 0 && r.tries == 0 || len(r.rest) > 0 && headerAt(r.rest).sequence > r.last+1 && r.tries < patience {
 		r.again()

@@ -54,11 +54,15 @@ func (w *Writer) recover() (*Recovery, error) {
 			return nil, fmt.Errorf("journal: %w", err)
 		}
 	}
-	rest, found := ringRest(paths, w.id, rec.State.Sequence)
+	rest, unread, found := ringRest(paths, w.id, rec.State.Sequence)
 	rec.Unclean = rec.State.Run.Running || found // it goes with an orderly end
 	rec.RingGone = rec.State.Run.Running && !found
 	if err := w.fresh(paths, rest, rec); err != nil {
 		return nil, err
+	}
+	if unread > 0 {
+		rec.Damage = append(rec.Damage, Damage{From: rec.State.Sequence + 1, Reason: fmt.Sprintf("the journal's memory has a "+
+			"record that cannot be read: %d bytes from there on are lost", unread)})
 	}
 	for number, i := range rec.State.Instruments {
 		w.numbers[[2]string{i.Connector, i.Symbol}], w.named[number] = number, Instrument{i.TickSize, i.LotSize}

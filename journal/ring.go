@@ -171,20 +171,21 @@ func copyOut(dst, data []byte, from, to uint64) []byte {
 
 // ringRest returns the records behind a sequence that the rings of a journal still have: those of a host that was
 // killed, or of one that is at work and has not written them yet. found says that there is a ring at all. A file that
-// is not a ring of that journal counts as none.
-func ringRest(paths []string, id, after uint64) (rest []byte, found bool) {
+// is not a ring of that journal counts as none. unread is the length of what is behind a record that is not valid: after
+// a kill there is none, since a ring's head goes behind whole records only.
+func ringRest(paths []string, id, after uint64) (rest []byte, unread int, found bool) {
 	for _, path := range paths {
 		between, err := readRing(path, id)
 		if err != nil {
 			continue
 		}
 		found = true
-		records := wholeRecords(between, id, after)
-		if len(records) > len(rest) {
-			rest = records
+		records, behind := wholeRecords(between, id, after)
+		if len(records) > len(rest) || len(rest) == 0 {
+			rest, unread = records, behind
 		}
 	}
-	return rest, found
+	return rest, unread, found
 }
 
 // readRing returns what lies between tail and head of a journal's ring. The rest of the file is not read: it is long, and a
@@ -217,15 +218,16 @@ func readRing(path string, id uint64) ([]byte, error) {
 	return between, err
 }
 
-// wholeRecords returns the valid records at the beginning of b, without those up to a sequence.
-func wholeRecords(b []byte, id, after uint64) []byte {
+// wholeRecords returns the valid records at the beginning of b, without those up to a sequence, and the length of what is
+// behind them.
+func wholeRecords(b []byte, id, after uint64) (records []byte, behind int) {
 	p := newParser(id)
 	from, at := 0, 0
 	var r Record
 	for last := uint64(0); ; last = r.Sequence {
 		n, o := p.parse(b[at:], &r)
 		if o != valid || last > 0 && r.Sequence != last+1 {
-			return b[from:at]
+			return b[from:at], len(b) - at
 		}
 		at += n
 		if r.Sequence <= after {

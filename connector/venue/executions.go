@@ -13,7 +13,7 @@ import (
 // executionsTimeout bounds a query of a part of the executions, which may have many pages.
 const executionsTimeout = time.Minute
 
-// progress is how far a reading of executions has got that is not over: the venue refuses some question, or the stream
+// progress describes a reading of executions that is not over: the venue refuses some question, or the stream
 // is lost. The zero progress is that of none.
 type progress struct {
 	// fromNs and nextNs are the venue's times from which it began and from which it goes on, nextNs 0 for none.
@@ -22,9 +22,16 @@ type progress struct {
 	// their ids. An order is to have them all at once.
 	unclaimed []protocol.Report
 	listed    map[string]bool
-	// ours are orders of unclaimed that are this runner's, by the venue's id.
-	ours map[string]bool
+	// ours are orders of unclaimed that are this runner's, by the venue's id; of those in late the venue has refused to
+	// tell too often to wait for: each later reading asks again.
+	ours, late map[string]bool
 }
+
+// maxLate is the number of orders that later readings ask for.
+const maxLate = 64
+
+// over ends a reading.
+func (p *progress) over() { p.fromNs, p.nextNs, p.ours = 0, 0, nil }
 
 // since returns from when on executions are to be asked for where they were to be since a time.
 func (p *progress) since(sinceNs int64) int64 {
@@ -38,7 +45,7 @@ func (p *progress) since(sinceNs int64) int64 {
 // add notes executions that nobody here is known to have.
 func (p *progress) add(unknown []protocol.Report) {
 	if p.listed == nil {
-		p.listed, p.ours = make(map[string]bool), make(map[string]bool)
+		p.listed = make(map[string]bool)
 	}
 	for i := range unknown {
 		if id := unknown[i].TradeID; !p.listed[id] {
@@ -107,7 +114,7 @@ func (t *trade) askExecutions(session context.Context, inst *instrument, sinceNs
 	if err := t.claim(session, inst); err != nil {
 		return err
 	}
-	*p = progress{}
+	p.over()
 	return nil
 }
 
@@ -156,6 +163,8 @@ func (t *trade) sift(ctx context.Context, inst *instrument) error {
 		_, _, ours := t.codec.Decode(order.ClientID)
 		switch {
 		case err != nil: // claim asks again
+		case found && ours && p.ours == nil:
+			p.ours = map[string]bool{id: true}
 		case found && ours:
 			p.ours[id] = true
 		default:
@@ -246,8 +255,8 @@ func (t *trade) fetch(symbol string, sinceNs int64) {
 	c.outage.Works(question{"executions of", symbol})
 }
 
-// maxRefused is how often the venue has to refuse to tell of an order in a row until its executions are given up: nothing
-// is known on the symbol, and no strategy begins there, while they are asked for.
+// maxRefused is how often the venue has to refuse to tell of an order in a row until its executions are no longer
+// waited for: nothing is known on the symbol, and no strategy begins there, while they are.
 const maxRefused = 5
 
 // claim has the executions booked that are of orders of this runner which are over here, or which it does not know:
@@ -264,17 +273,29 @@ func (t *trade) claim(ctx context.Context, inst *instrument) error {
 		switch {
 		case err != nil && !protocol.Final(err):
 			return err
+		case err != nil && p.late[id]:
+			continue
 		case err != nil && !t.givesUp(inst, id):
 			refused = fmt.Errorf("order %s: %w", id, err)
 			continue
 		case err != nil:
+			if p.late == nil {
+				p.late = make(map[string]bool)
+			}
+			if p.late[id] = len(p.late) < maxLate; !p.late[id] {
+				t.foreign(inst, id)
+			}
 			t.c.critical(inst.No, fmt.Sprintf("%s: the venue does not tell of order %s, of which it lists %d executions: %v, "+
-				"queried %d times. If it is this runner's, they are missing in its position: compare that with the venue's",
+				"queried %d times. If it is this runner's, they are missing in its position until it does: compare that with the venue's",
 				inst.Symbol, id, len(of[id]), err, maxRefused))
+			if p.late[id] {
+				continue
+			}
 		case found:
 			t.claimed(inst, &order, id, of[id])
 		}
 		over[id] = true
+		delete(p.late, id)
 	}
 	return refused
 }
@@ -326,7 +347,6 @@ func (t *trade) givesUp(inst *instrument, venueID string) bool {
 		return false
 	}
 	delete(r.refused, venueID)
-	t.blotter.Foreign(inst.Symbol, venueID)
 	return true
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 	"github.com/hftrunner/hftrunner/hft"
 )
 
-// ledger is a venue's list of executions on BTC, which is told in parts, and the orders that they are of.
+// ledger is a venue's list of executions on BTC, in parts, and the orders that they are of.
 type ledger struct {
 	nowNs, beganNs int64
 	codec          *clientid.Codec
@@ -141,7 +142,7 @@ func (l *ledger) recovered(t *testing.T, past connector.Past) (lots map[uint64]i
 	return lots, sink
 }
 
-// TestExecutionsInParts: a list that is told in parts is read to its end. An order that has executions in two of them
+// TestExecutionsInParts: a list in parts is read to its end. An order that has executions in two of them
 // has them all at once, and of others none is kept. What has failed goes on where it was.
 func TestExecutionsInParts(t *testing.T) {
 	t.Parallel()
@@ -226,5 +227,59 @@ func TestImpossibleExecutions(t *testing.T) {
 				t.Errorf("said %d times", n)
 			}
 		})
+	}
+}
+
+// jumpingClock is the wall clock with what is added to it.
+type jumpingClock struct {
+	wallClock
+	ahead *atomic.Int64
+}
+
+func (c jumpingClock) NowNs() int64 { return c.wallClock.NowNs() + c.ahead.Load() }
+
+// TestOrderThatIsToldLate: executions of an order of which the venue refuses to tell are booked when it does, in a later
+// reading, while nobody waits for them.
+func TestOrderThatIsToldLate(t *testing.T) {
+	t.Parallel()
+	l := newLedger(t, 100)
+	l.order(t, "9", 8, 2)
+	l.executed("9", 1000)
+	l.executed("9", 1001)
+	l.fails["9"] = 7
+	f := newFake(t)
+	f.executions, f.query = l.executions(f), l.query
+	c, err := venue.New(venue.Config{Protocol: f, Rule: connector.RuleSpot, OrderPrefix: "t", Trading: true, AuditInterval: 10 * time.Millisecond,
+		Filters: []protocol.Filters{rules("BTC")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Register(instrument(0, "BTC"))
+	c.Recover(connector.Past{ReadNs: l.beganNs + int64(time.Minute)})
+	sink := journal{connectortest.NewSink(), make(chan int64, 100)}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	ahead := new(atomic.Int64)
+	go func() { done <- c.Run(ctx, sink, jumpingClock{ahead: ahead}) }()
+	fills := func() (n int) {
+		for _, u := range sink.AllUpdates() {
+			if u.Fill {
+				n++
+			}
+		}
+		return n
+	}
+	for n := range 3 {
+		take(t, sink.read, "executions are read")
+		if want := 2 * (n / 2); n < 2 && fills() != want {
+			t.Errorf("reading %d: %d executions are booked", n, fills())
+		}
+		ahead.Add(int64(11 * time.Minute))
+	}
+	until(t, "they are booked", func() bool { return fills() == 2 })
+	take(t, sink.read, "executions are read again")
+	cancel()
+	if err := <-done; err != nil || fills() != 2 {
+		t.Errorf("%d executions, %v", fills(), err)
 	}
 }

@@ -82,7 +82,7 @@ func configEvent(v binanceapi.Value, sink protocol.UserSink) error {
 const (
 	incomeLimit = 1000
 	forceLimit  = 100
-	// forcedBefore is how long before the first listed execution of a forced order others are looked for.
+	// forcedBefore is the time before the first listed execution of a forced order in which others are looked for.
 	forcedBefore = time.Hour
 )
 

@@ -129,7 +129,8 @@ func (w *workspace) program() string {
 	return path
 }
 
-// TestReaderGoesAway: who reads the output ends with the same Ctrl-C, as tee does: the runner ends its orders all the same.
+// TestReaderGoesAway: who reads the output ends with the same Ctrl-C, as tee does: the runner ends its orders all the
+// same.
 func TestReaderGoesAway(t *testing.T) {
 	t.Parallel()
 	e := newExchange(t, testexchange.BinanceFutures)
@@ -153,7 +154,8 @@ func TestReaderGoesAway(t *testing.T) {
 	}
 }
 
-// TestManyPaperOrders: all of thousands of open orders end, in a run of a paper exchange that answers later than they come.
+// TestManyPaperOrders: all of thousands of open orders end, in a run of a paper exchange that answers later than they
+// come.
 func TestManyPaperOrders(t *testing.T) {
 	t.Parallel()
 	orders := 4000
@@ -278,7 +280,8 @@ func (e *liveExchange) frozen(t *testing.T, config string) (*freezer, string) {
 	return f, strings.ReplaceAll(config, e.Address(e.venue), f.listener.Addr().String())
 }
 
-// TestFrozenExchange: what cannot be confirmed within exit_timeout is listed in log and summary, with its own exit code.
+// TestFrozenExchange: what cannot be confirmed within exit_timeout is listed in log and summary, with its own exit
+// code.
 func TestFrozenExchange(t *testing.T) {
 	t.Parallel()
 	for _, v := range someVenues(testexchange.BinanceSpot) {
@@ -490,7 +493,8 @@ func childrenOf(t *testing.T, pid int) (list []int) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			// One that still has its parent's program is not yet what was started, or Go's own that tries what the kernel can.
+			// One that still has its parent's program is not yet what was started, or Go's own that tries what the
+			// kernel can.
 			if program, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", child)); err != nil || program == parent {
 				continue
 			}
@@ -500,8 +504,8 @@ func childrenOf(t *testing.T, pid int) (list []int) {
 	return list
 }
 
-// TestStopIsConfirmed: runner stop says "stopped" when the venue has confirmed the end of the orders, and lists them, with an
-// exit code of its own, when it has not in time.
+// TestStopIsConfirmed: runner stop says "stopped" when the venue has confirmed the end of the orders, and lists them,
+// with an exit code of its own, when it has not in time.
 func TestStopIsConfirmed(t *testing.T) {
 	t.Parallel()
 	t.Run("in time", stopInTime)
@@ -591,8 +595,8 @@ func TestGivenUpLate(t *testing.T) {
 	}
 }
 
-// TestStrayOrders: orders of a strategy that is no longer in the file are named at the start and listed at the end, and left
-// as they are, which has the exit code of orders that may be open.
+// TestStrayOrders: orders of a strategy that is no longer in the file are named at the start and listed at the end,
+// and left as they are, which has the exit code of orders that may be open.
 func TestStrayOrders(t *testing.T) {
 	t.Parallel()
 	for no, test := range []struct {
@@ -618,7 +622,8 @@ func TestStrayOrders(t *testing.T) {
 			}
 			ids := e.open()
 			slices.Sort(ids)
-			// after runs a strategy with two orders on the symbol, and returns what is open after it and said to be left.
+			// after runs a strategy with two orders on the symbol, and returns what is open after it and said to be
+			// left.
 			after := func(name string) (open, listed []string) {
 				w.write("runner.hcl", e.ConnectorBlock(e.venue)+strings.Replace(ladderBlock(name, "test", "", "orders = 2"), "BTCUSDT", test.symbol, 1))
 				cmd, out := w.runner("run", "--summary", "out.json")

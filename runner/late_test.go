@@ -32,8 +32,8 @@ func (w *workspace) statuses() map[string]control.StrategyStatus {
 	return byName
 }
 
-// Two venues, of which one cannot be reached at the start: the strategy on the other trades, the one on this waits, says
-// why, and trades when the venue is there.
+// Two venues, of which one cannot be reached at the start: the strategy on the other trades, the one on this waits,
+// says why, and trades when the venue is there.
 func TestLiveVenueThatComesLate(t *testing.T) {
 	t.Parallel()
 	late, there := newExchange(t, testexchange.Bybit), newExchange(t, testexchange.BinanceFutures)
@@ -70,7 +70,8 @@ func TestLiveVenueThatComesLate(t *testing.T) {
 	}
 }
 
-// TestVenueNeverReached: a run that ends without having reached its venue says that orders of an earlier one may be open there.
+// TestVenueNeverReached: a run that ends without having reached its venue says that orders of an earlier one may be
+// open there.
 func TestVenueNeverReached(t *testing.T) {
 	t.Parallel()
 	e := newExchange(t, testexchange.Bybit)
@@ -91,8 +92,8 @@ func TestVenueNeverReached(t *testing.T) {
 	}
 }
 
-// TestVenueThatIsSilent: a venue that takes connections and says nothing at the start holds up nobody on another one, and its
-// strategy trades when it speaks.
+// TestVenueThatIsSilent: a venue that takes connections and says nothing at the start holds up nobody on another one,
+// and its strategy trades when it speaks.
 func TestVenueThatIsSilent(t *testing.T) {
 	t.Parallel()
 	silent, there := newExchange(t, testexchange.Bybit), newExchange(t, testexchange.BinanceFutures)
@@ -117,8 +118,8 @@ func TestVenueThatIsSilent(t *testing.T) {
 	}
 }
 
-// TestLateVenueRefusesASymbol: a venue that answers late, and has not what one strategy is to trade, is told of once, as an error of
-// the configuration; the others on it trade, and what an earlier run has left for the one ends.
+// TestLateVenueRefusesASymbol: a venue that answers late, and has not what one strategy is to trade, is told of once,
+// as an error of the configuration; the others on it trade, and what an earlier run has left for the one ends.
 func TestLateVenueRefusesASymbol(t *testing.T) {
 	t.Parallel()
 	e := newExchange(t, testexchange.BinanceFutures)
@@ -154,8 +155,8 @@ func TestLateVenueRefusesASymbol(t *testing.T) {
 	}
 }
 
-// TestFirstQuestionEndsWithTheRun: the question that a silent venue was asked first ends with the run, and an answer that nobody
-// has taken is closed.
+// TestFirstQuestionEndsWithTheRun: the question that a silent venue was asked first ends with the run, and an answer
+// that nobody has taken is closed.
 func TestFirstQuestionEndsWithTheRun(t *testing.T) {
 	t.Parallel()
 	for name, answers := range map[string]bool{"it is silent": false, "it answers": true} {
@@ -192,7 +193,8 @@ func (p *quietConnector) Close() error {
 	return nil
 }
 
-// TestEndedBeforeTheVenueAnswers: Ctrl-C while a venue is silent ends the run, which says so and what may be open there.
+// TestEndedBeforeTheVenueAnswers: Ctrl-C while a venue is silent ends the run, which says so and what may be open
+// there.
 func TestEndedBeforeTheVenueAnswers(t *testing.T) {
 	t.Parallel()
 	e := newExchange(t, testexchange.BinanceFutures)

@@ -193,8 +193,8 @@ func TestDefaultsAgree(t *testing.T) {
 	}
 }
 
-// A recording that is said to be of another venue is refused with the name of the format that reads it, one without a book is
-// refused, and one without trades is told of once; the reference's rows come as they are.
+// A recording that is said to be of another venue is refused with the name of the format that reads it, one without a
+// book is refused, and one without trades is told of once; the reference's rows come as they are.
 func TestPlausibleRecordings(t *testing.T) {
 	formats := recordedFormats()
 	open := func(path, format string, natural bool) (problems []string, err error) {
@@ -250,8 +250,8 @@ func TestPlausibleRecordings(t *testing.T) {
 			}
 		}
 	}
-	// Trades of futures without the field that tells those of the market are passed over; a recording with them is none of spot,
-	// which has no such field.
+	// Trades of futures without the field that tells those of the market are passed over; a recording with them is
+	// none of spot, which has no such field.
 	lines, err := os.ReadFile(only(sampletest.Path(t, "binancefutures", "BTCUSDT"), `"T":`)) // depth and trades
 	if err != nil {
 		t.Fatal(err)

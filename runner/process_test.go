@@ -156,8 +156,8 @@ func TestKilledHostLeavesNoPlugin(t *testing.T) {
 	}
 }
 
-// TestStateFolderOfAnotherHost: a host whose state folder was removed, and is another host's before it could make it again, says so
-// once, and is there again when the other one has gone.
+// TestStateFolderOfAnotherHost: a host whose state folder was removed, and is another host's before it could make it
+// again, says so once, and is there again when the other one has gone.
 func TestStateFolderOfAnotherHost(t *testing.T) {
 	t.Parallel()
 	w := newWorkspace(t, syntheticConfig)
@@ -190,8 +190,8 @@ func TestStateFolderOfAnotherHost(t *testing.T) {
 	}
 }
 
-// TestChildOfKilledHost kills the host with -9 while a strategy has a child: the next host of that state folder ends it, and not
-// the host of another one.
+// TestChildOfKilledHost kills the host with -9 while a strategy has a child: the next host of that state folder ends
+// it, and not the host of another one.
 func TestChildOfKilledHost(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("who started a process is found on Linux only")

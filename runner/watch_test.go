@@ -56,8 +56,8 @@ func (r *killRig) halted(symbol string) bool {
 	return len(list) > 0 && list[0].TradingState == "halted"
 }
 
-// TestPositionClosedByHand: the operator sells at the venue while strategies trade. The instrument is halted, also after a
-// restart, nothing is sold, other instruments trade on, and with runner adopt it goes on.
+// TestPositionClosedByHand: the operator sells at the venue while strategies trade. The instrument is halted, also
+// after a restart, nothing is sold, other instruments trade on, and with runner adopt it goes on.
 func TestPositionClosedByHand(t *testing.T) {
 	t.Parallel()
 	// At Bybit these strategies never pause for long enough to be compared.

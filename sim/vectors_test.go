@@ -33,7 +33,8 @@ func parse(t *testing.T, s string) float64 {
 	return x
 }
 
-// near compares within 1e-9 relative, and takes the last bits of a difference near 0 for 0: the reference's power and logarithm differ from Go's in the last bits.
+// near compares within 1e-9 relative, and takes the last bits of a difference near 0 for 0: the reference's power and
+// logarithm differ from Go's in the last bits.
 func near(a, b float64) bool {
 	if math.IsNaN(a) || math.IsNaN(b) {
 		return math.IsNaN(a) && math.IsNaN(b)

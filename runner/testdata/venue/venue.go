@@ -90,6 +90,9 @@ func (v *venue) Run(ctx context.Context, sink connector.Sink, _ connector.Clock)
 		case <-v.wake:
 			err = r.work()
 		case line, open := <-lines:
+			if !open && ctx.Err() != nil { // the end of both may be seen in either order
+				return nil
+			}
 			if !open {
 				return errors.New("the venue has closed the connection")
 			}

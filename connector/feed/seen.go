@@ -29,7 +29,8 @@ type seenTrades struct {
 	// names are the keys of the newest messages without ids; next is the place of the oldest once there are maxSeenNames.
 	names []uint64
 	next  int
-	// anew is true while ids restarted with the latest message, missing are the holes of which it says that they stay.
+	// anew is true while ids restarted with the latest message, and trades may come again; missing are the holes of which it
+	// says that they stay.
 	anew    bool
 	missing []hole
 	// newConnection is true until the first message by a connection with which nothing comes a second time.
@@ -57,8 +58,8 @@ func (s *seenTrades) isNew(m *connector.Message) bool {
 			return false
 		}
 		s.restart() // as those of a venue do that was set up anew
+		s.anew = !s.newConnection
 		s.advance(m)
-		s.anew = true
 		return true
 	case slices.Contains(s.keys, m.TradeKey):
 		return false

@@ -109,7 +109,7 @@ func (r *killRig) books(s *venue.State, bot uint64, symbol string) (sum hft.Stat
 		if of, id := owner(o.ClientID); of == bot && o.Symbol == symbol {
 			ids[o.ID] = id
 			if o.Status == "New" || o.Status == "PartiallyFilled" {
-				open = append(open, fmt.Sprintf("%d %s %s open %.4f at %s", id, o.Side, o.Qty, number(r.t,
+				open = append(open, fmt.Sprintf("%d %s %s open %.9f at %s", id, o.Side, o.Qty, number(r.t,
 					o.Qty)-number(r.t, o.Filled), o.Price))
 			}
 		}
@@ -175,7 +175,7 @@ func (r *killRig) check(out fmt.Stringer) {
 				if o.Status != hft.StatusNew && o.Status != hft.StatusPartiallyFilled ||
 					!slices.ContainsFunc(wantOpen, func(text string) bool {
 						return strings.HasPrefix(text, fmt.Sprintf("%d ", o.OrderID)) && strings.Contains(text,
-							fmt.Sprintf("open %.4f ", o.LeavesQty))
+							fmt.Sprintf("open %.9f ", o.LeavesQty))
 					}) {
 					r.t.Fatalf("strategy %s, %s: order %v, the venue has\n%s\n%s", name, symbol, fmt.Sprintf("%+v",
 						o), strings.Join(wantOpen, "\n"), out)

@@ -37,16 +37,15 @@ func (a *account) moved(qty float64, venueNs int64) {
 	a.known, a.qty = true, qty
 }
 
-// positionAt returns the account's position just before an event, at which the strategies had own; the venue may tell the
-// position before what has changed it. What it was before the first one told in this run, strategies' orders may have
-// changed since: there it is what the strategies had, and what belonged to none. A first one of the very time of a close
-// is what the close has left.
-func (i *instrument) positionAt(e *connector.AccountEvent, own float64) float64 {
+// positionAt returns the account's position just before an event, if the venue has told it; it may tell the position before
+// what has changed it. What it was before the first one told in this run, strategies' orders may have changed since. A
+// first one of the very time of a close is what the close has left.
+func (i *instrument) positionAt(e *connector.AccountEvent) (net float64, told bool) {
 	a := &i.account
 	if a.known && (e.TimestampNs > a.firstNs || e.TimestampNs == a.firstNs && !e.Kind.Closes()) {
-		return a.trail.at(e.TimestampNs, a.qty)
+		return a.trail.at(e.TimestampNs, a.qty), true
 	}
-	return own + i.unattributed()
+	return 0, false
 }
 
 // unattributed returns the part of the account's position that belongs to no strategy, as far as it is known.
@@ -58,19 +57,33 @@ func (i *instrument) unattributed() float64 {
 }
 
 // heldAt returns what the strategies and the account had at an event, and the time up to which the executions of
-// strategies are those before it. Some of the event's own time may be from before it, since a venue's times tie: that is
-// so if then the strategies' positions agree better with the account's.
+// strategies are those before it. Some of the event's own time may be from before it, since a venue's times tie. That is so
+// if then the strategies' positions agree better with the account's; where the venue has not told that, those of a close
+// are, since nothing is left to be executed when the venue closes, unless the close would then be larger than what it closes.
 func (i *instrument) heldAt(e *connector.AccountEvent) (untilNs int64, own, net float64) {
 	after := 0.0
 	for _, h := range i.byBot() {
 		own += h.at(e.TimestampNs)
 		after += h.at(e.TimestampNs + 1)
 	}
-	net = i.positionAt(e, own)
-	if d := net - i.unattributed(); math.Abs(d-after) < math.Abs(d-own) {
-		return e.TimestampNs + 1, after, net
+	net, told := i.positionAt(e)
+	nobody, closes := i.unattributed(), -float64(e.Side)
+	var with bool
+	if told {
+		with = math.Abs(net-nobody-after) < math.Abs(net-nobody-own)
+	} else if with = e.Kind.Closes(); with {
+		enough := e.Qty - i.lotSize/2
+		with = (after+nobody)*closes > enough || (own+nobody)*closes < enough
 	}
-	return e.TimestampNs, own, net
+	if with {
+		untilNs, own = e.TimestampNs+1, after
+	} else {
+		untilNs = e.TimestampNs
+	}
+	if !told {
+		net = own + nobody
+	}
+	return untilNs, own, net
 }
 
 // once reports whether an id is new, and remembers it.

@@ -233,3 +233,26 @@ func TestDeal(t *testing.T) {
 		}
 	}
 }
+
+// TestCloseOfTheVeryTimeInADowntime: what was executed in the very millisecond of a close came before it, also where the
+// venue has told no position of that time, unless the close is too large for that.
+func TestCloseOfTheVeryTimeInADowntime(t *testing.T) {
+	for _, c := range []struct {
+		a, b   float64 // b's is executed in the millisecond of the close
+		closed float64
+		want   string
+	}{
+		{-0.09, -0.13, 0.22, "0.000 0.000"},   // all of it
+		{-0.13, 0.13, 0.13, "0.000 0.130"},    // what was left would not be enough
+		{-0.09, -0.13, 0.11, "-0.045 -0.065"}, // a part
+	} {
+		p, list := shared(c.a, 0)
+		side := hft.Side(math.Copysign(1, c.b))
+		list[1].book(side, math.Abs(c.b), 100, math.Abs(c.b)*100, 0, 0, 10)
+		p.Position(0, 0, 10) // with the close
+		p.Account(forcedClose(connector.Liquidation, "l", hft.Buy, c.closed))
+		if got := positions(list); got != c.want {
+			t.Errorf("%+v: positions %s, want %s", c, got, c.want)
+		}
+	}
+}

@@ -3,9 +3,9 @@ module github.com/hftrunner/hftrunner/journal/thirdparty
 go 1.26.0
 
 require (
+	github.com/hftrunner/hftrunner v0.0.0
 	github.com/tidwall/wal v1.2.1
 	go.etcd.io/bbolt v1.5.0
-	github.com/hftrunner/hftrunner v0.0.0
 	modernc.org/sqlite v1.62.0
 )
 

@@ -43,6 +43,8 @@ const (
 	BalanceChanged
 	// HedgeMode: the account was switched to hedge mode while it was traded; it is about the whole account.
 	HedgeMode
+	// OtherRunner: an order has the client id of this runner's, which has not sent it; it is about the whole account.
+	OtherRunner
 )
 
 // String returns the name of the kind.
@@ -50,7 +52,7 @@ func (k AccountEventKind) String() string {
 	names := [...]string{"", "liquidation", "auto-deleveraging", "settlement", "delivery", "move", "funding",
 		"margin call",
 		"configuration change", "balance change",
-		"hedge mode"}
+		"hedge mode", "another runner"}
 	if int(k) < len(names) {
 		return names[k]
 	}

@@ -67,6 +67,10 @@ type Recoverer interface {
 	// Recover hands over what is known of an instrument, before its Register or before Run. What has become of it is
 	// reported to the Sink like everything else, and when that is over Journaler.ExecutionsRead is called.
 	Recover(p Past)
+	// RecoverIDs hands over the number of the newest client id that was used, before Run. An order with the client id of
+	// this runner's that it cannot have sent by that is another's: it is neither taken nor canceled, and is reported as
+	// OtherRunner. With takeOver all orders that are older than this run are this runner's.
+	RecoverIDs(newest uint64, takeOver bool)
 }
 
 // Sent is a request that is about to be sent to the venue: a submission or an amendment. Order has the price and

@@ -29,7 +29,9 @@ type Config struct {
 	// Journal describes how the journal is kept.
 	Journal Journal
 	// Fresh ignores the positions, orders and money that the journal has of earlier runs.
-	Fresh      bool
+	Fresh bool
+	// TakeOver takes all orders with this runner's prefix as this runner's, also those that the journal does not know.
+	TakeOver   bool
 	Connectors []ConnectorConfig
 	Strategies []StrategyConfig
 }

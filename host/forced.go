@@ -172,6 +172,10 @@ func (p *publisher) Account(e *connector.AccountEvent) {
 	case e.Kind == connector.HedgeMode:
 		p.log.Error("the account was switched to hedge mode", append(pairs, "consequence", haltedByEvent, "fix",
 			"switch it back at the venue, then: "+p.resumeText(""))...)
+	case e.Kind == connector.OtherRunner:
+		p.log.Error("another runner with the same order_prefix trades on the account", append(pairs, "consequence",
+			haltedByEvent+", its orders are left alone", "fix", "stop it, or give it another order_prefix, then: "+
+				p.resumeText("")+"; if there is none (state_dir lost, another machine): runner run --take-over")...)
 	default:
 		p.log.Warn("the venue reports a change of the account", pairs...)
 	}
@@ -187,12 +191,12 @@ func (p *publisher) resumeText(symbol string) string {
 
 // bookEvent returns what was booked to whom, and whether the event was new. The lock is held.
 func (p *publisher) bookEvent(e *connector.AccountEvent) (told string, news bool) {
-	if e.Kind == connector.HedgeMode { // nobody knows whose positions there are from now on
-		for _, inst := range p.instruments {
-			p.halt(inst, e.Text)
-			p.warn(inst.no, connector.Owner{}, e)
-		}
+	switch e.Kind {
+	case connector.HedgeMode: // nobody knows whose positions there are from now on
+		p.haltAll(e, e.Text)
 		return "", true
+	case connector.OtherRunner:
+		return "", p.haltAll(e, otherRunner+e.Text)
 	}
 	if e.InstrumentNo < 0 || e.InstrumentNo >= len(p.instruments) {
 		return "", true

@@ -56,6 +56,7 @@ type Host struct {
 	// names are the strategies of the journal and pastProcesses how many each has had, by bot.
 	names         map[uint64]string
 	pastProcesses map[uint64]uint32
+	damaged       bool // the journal lacks something
 	folder        struct {
 		sync.Mutex
 		lock *control.FolderLock

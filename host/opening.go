@@ -85,6 +85,7 @@ func (h *Host) registerOpened(p *publisher, made *Opened) {
 	p.mu.Lock()
 	p.connector = made.Connector
 	p.mu.Unlock()
+	p.handIDs()
 	byName := make(map[string]*publisher)
 	for _, q := range h.publishers {
 		byName[q.name] = q

@@ -86,7 +86,7 @@ func (p *publisher) resume(inst *instrument) {
 	}
 	halt, halted := p.halts[inst.symbol]
 	delete(p.halts, inst.symbol)
-	if halted = halted && !p.simulated; halted {
+	if halted = halted && !p.simulated && !p.takenOver(inst, &halt); halted {
 		inst.trading = trading{tradingState(halt.State), halt.Cause}
 	}
 	if halted && p.connector != nil {
@@ -123,7 +123,8 @@ func (h *Host) recover(s *journal.State, unclean bool) {
 		number = max(number, st.ClientNumber)
 	}
 	for _, p := range h.publishers {
-		p.unclean, p.number, p.names = unclean, number, h.names
+		p.unclean, p.names = unclean, h.names
+		p.ids = clientIDs{newest: number, allOurs: h.cfg.TakeOver || h.damaged, takesOver: h.cfg.TakeOver}
 		p.recovered = h.signalRecovered
 		remaining := h.remaining(p, all[p.name])
 		p.mu.Lock()
@@ -191,6 +192,7 @@ func (h *Host) nameOrphan(connectorName string, inst *pastInstrument, bot uint64
 
 // takeOver hands the past of a connector to it and to the holdings, before it runs.
 func (h *Host) takeOver(p *publisher) {
+	p.handIDs()
 	p.mu.Lock()
 	instruments := slices.Clone(p.instruments)
 	p.mu.Unlock()
@@ -343,7 +345,7 @@ func (p *publisher) handPast(inst *instrument) {
 	if known == nil || !p.recovers() {
 		return
 	}
-	given := connector.Past{InstrumentNo: inst.no, Number: p.number}
+	given := connector.Past{InstrumentNo: inst.no, Number: p.ids.newest}
 	if x := known.executions; x != nil {
 		given.ReadNs, given.ForgottenNs = x.ReadNs, x.ForgottenNs
 		if since := cmp.Or(x.EventsNs, x.ReadNs); since > 0 {

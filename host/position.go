@@ -160,7 +160,7 @@ func (p *publisher) mismatched(inst *instrument, own float64) (tell func()) {
 	log, consequence := p.log.Warn, "trading goes on (on_mismatch)"
 	if p.onMismatch != WarnOnMismatch {
 		log, consequence = p.log.Error, "no new orders on it, open ones are canceled, nothing is sold"
-		p.setTrading(inst, tradingHalted, "halted: positions do not match: "+details, "host")
+		p.setTrading(inst, tradingHalted, haltedText+"positions do not match: "+details, "host")
 	}
 	difference := rounded(o.mismatch)
 	return func() {

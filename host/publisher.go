@@ -48,10 +48,10 @@ type publisher struct {
 	tasks         sync.WaitGroup // that end with over, which is closed when the connector's Run has ended
 	over          chan struct{}
 
-	// What an earlier run has left: whether its end was unclean, the number of its newest client id, names by bot,
-	// and what is called when the venue has answered for an instrument.
+	// What an earlier run has left: whether its end was unclean, its client ids, names by bot, and what is called when the
+	// venue has answered for an instrument.
 	unclean   bool
-	number    uint64
+	ids       clientIDs
 	names     map[uint64]string
 	recovered func()
 
@@ -59,6 +59,7 @@ type publisher struct {
 	past        past                    // what the journal had at the start
 	halts       map[string]journal.Halt // of an earlier run, by symbol
 	trouble     string                  // why the connector could not be opened yet
+	allHalted   string                  // why all instruments are halted, those to come included
 	feed        *hostipc.Feed
 	instruments []*instrument
 	bySymbol    map[string]*instrument
@@ -175,6 +176,7 @@ func (p *publisher) register(cfg InstrumentConfig) (inst *instrument, fresh bool
 		orphans: make(map[uint64]*holding)}
 	p.instruments = append(p.instruments, inst)
 	p.bySymbol[cfg.Symbol] = inst
+	p.haltFresh(inst)
 	return inst, true, nil
 }
 

@@ -82,6 +82,7 @@ func (h *Host) openJournal() error {
 			"records_in_memory_only", found.FromRing, "last_moments_lost", found.RingGone)
 	}
 	note(r, &journal.Head{Kind: journal.KindRunBegun}, &journal.Run{PID: int64(os.Getpid())}, h.cfg.Version, r.cfg.ConfigSHA256)
+	h.damaged = len(found.Damage) > 0
 	h.recover(found.State, found.Unclean)
 	return nil
 }
@@ -97,6 +98,7 @@ func (h *Host) recoverReadOnly() error {
 		return fmt.Errorf("read the journal of the state directory, which cannot be written: what the strategies hold is not known: %w", err)
 	}
 	h.tellDamage(damage)
+	h.damaged = true // and nothing says what is sent from now on
 	h.recover(state, true)
 	return nil
 }

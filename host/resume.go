@@ -29,6 +29,8 @@ func (p *publisher) lift(symbol string) (list []control.Resumption, err error) {
 	instruments := slices.Clone(p.instruments)
 	if symbol != "" {
 		instruments = []*instrument{p.bySymbol[symbol]}
+	} else {
+		p.allHalted = ""
 	}
 	for _, inst := range instruments {
 		if inst == nil {

@@ -17,6 +17,12 @@ const (
 	tradingHalted tradingState = 2
 )
 
+// haltedText begins the cause of each halt, otherRunner goes on with it where another runner trades on the account.
+const (
+	haltedText  = "halted: "
+	otherRunner = "another runner with the same order_prefix trades on the account: "
+)
+
 // trading is the trading state of an instrument of a connector, for all strategies on it: it outlives restarts. The
 // publisher's lock guards it.
 type trading struct {
@@ -43,7 +49,7 @@ func (t tradingState) String() string {
 // halt halts an instrument, unless it is: of several causes the first is the one to look at. The lock is held.
 func (p *publisher) halt(inst *instrument, cause string) {
 	if inst.trading.state != tradingHalted {
-		p.setTrading(inst, tradingHalted, "halted: "+cause, "host")
+		p.setTrading(inst, tradingHalted, haltedText+cause, "host")
 	}
 }
 

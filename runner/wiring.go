@@ -53,7 +53,7 @@ func hostConfig(ctx context.Context, file *config.File, logger hclog.Logger) (ho
 			LinesPerSecond: file.Runner.StrategyLogRate},
 		Journal: host.Journal{Keep: file.Runner.JournalKeep,
 			BeforeRemove:    func(ctx context.Context) error { return updateHistory(ctx, file.Runner.StateDir) },
-			ContinueOnError: file.Runner.OnJournalError == "continue"}, Fresh: file.Fresh}
+			ContinueOnError: file.Runner.OnJournalError == "continue"}, Fresh: file.Fresh, TakeOver: file.TakeOver}
 	connectors, err := newConnectors(ctx, file, clock, logger)
 	if err != nil {
 		return cfg, err

@@ -370,6 +370,7 @@ func (t *trade) askOrders(session context.Context, inst *instrument, wrong error
 		t.compare(inst, before)
 	}
 	t.mu.Unlock()
+	t.tellOthers()
 	for i := range closes {
 		t.happened(&closes[i])
 	}

@@ -97,6 +97,7 @@ type Connector struct {
 	// cannot be traded.
 	unlearned     map[int]bool
 	past          map[int]connector.Past
+	lineage       *lineage
 	earlyRequests []connector.Order
 
 	// trade is the part that has to do with orders; nil without a key.

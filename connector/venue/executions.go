@@ -160,7 +160,9 @@ func (t *trade) sift(ctx context.Context, inst *instrument) error {
 		if err != nil && !protocol.Final(err) {
 			return err
 		}
-		_, _, ours := t.codec.Decode(order.ClientID)
+		t.mu.Lock()
+		ours := t.blotter.Knows(order.ClientID) || t.blotter.Ours(&order)
+		t.mu.Unlock()
 		switch {
 		case err != nil: // claim asks again
 		case found && ours && p.ours == nil:

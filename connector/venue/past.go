@@ -1,6 +1,7 @@
 package venue
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
@@ -24,6 +25,41 @@ func (c *Connector) Recover(p connector.Past) {
 	c.startMu.Lock()
 	defer c.startMu.Unlock()
 	c.past[p.InstrumentNo] = p
+}
+
+// lineage is what the host knows of the client ids of earlier runs.
+type lineage struct {
+	newest   uint64
+	takeOver bool
+}
+
+// RecoverIDs takes what is known of client ids; see connector.Recoverer.
+func (c *Connector) RecoverIDs(newest uint64, takeOver bool) {
+	c.startMu.Lock()
+	defer c.startMu.Unlock()
+	c.lineage = &lineage{newest, takeOver}
+}
+
+// others tells of an order that another runner with the same prefix has sent. The lock is held.
+func (t *trade) others(r protocol.Report) {
+	owner, id, _ := t.codec.Decode(r.ClientID)
+	t.aliens = append(t.aliens, connector.AccountEvent{Kind: connector.OtherRunner, InstrumentNo: -1,
+		Symbol: r.Symbol, OrderID: r.VenueID, Side: r.Side,
+		Text: fmt.Sprintf("order %s on %s, which is number %d of bot %d, was not sent by this runner", r.ClientID,
+			r.Symbol, id, owner.Bot),
+		TimestampNs: t.c.venueNs(t.c.nowNs())})
+	signal(t.wake) // whoever takes it logs, without the lock
+}
+
+// tellOthers passes on orders of other runners, before anybody is told that an account is known.
+func (t *trade) tellOthers() {
+	t.mu.Lock()
+	list := t.aliens
+	t.aliens = nil
+	t.mu.Unlock()
+	for i := range list {
+		t.c.sink.Account(&list[i])
+	}
 }
 
 // journaler returns who keeps a journal, nil for nobody.

@@ -104,7 +104,7 @@ func (t *trade) strayed(list protocol.OpenList, listed bool) (unread int) {
 	for i := range list.Orders {
 		r := &list.Orders[i]
 		owner, id, ours := t.codec.Decode(r.ClientID)
-		if !ours || t.c.symbols.named(r.Symbol) != nil || t.blotter.Knows(r.ClientID) {
+		if !ours || t.c.symbols.named(r.Symbol) != nil || !t.blotter.Stray(r) {
 			continue
 		}
 		open[r.ClientID] = true

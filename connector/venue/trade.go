@@ -32,6 +32,7 @@ type trade struct {
 	blotter *blotter.Blotter
 	codec   *clientid.Codec
 	strays  strays
+	aliens  []connector.AccountEvent // orders of other runners that nobody was told of
 	// sent and answered are reused.
 	sent     connector.Sent
 	answered connector.Answer
@@ -75,8 +76,11 @@ func newTrade(c *Connector) (*trade, error) {
 		resumed: make(chan struct{}, 1), beaten: make(chan struct{})}
 	t.closing, t.giveUp = context.WithCancel(context.WithoutCancel(c.ctx))
 	t.requests, t.abandon = context.WithCancel(t.closing)
-	if t.blotter, err = blotter.New(blotter.Config{Codec: codec, Output: t, VenueNs: c.venueNs}); err != nil {
+	if t.blotter, err = blotter.New(blotter.Config{Codec: codec, Output: t, VenueNs: c.venueNs, Other: t.others}); err != nil {
 		return nil, err
+	}
+	if n := c.lineage; n != nil {
+		t.blotter.Continue(n.newest, n.takeOver)
 	}
 	return t, t.renewKeeper()
 }
@@ -198,6 +202,7 @@ func (t *trade) work() {
 		t.blotter.Due(nowNs)
 		t.concludeAll()
 		t.mu.Unlock()
+		t.tellOthers()
 	}
 }
 

@@ -19,6 +19,9 @@ type Config struct {
 	Output Output
 	// VenueNs returns the venue's time at a local time, by which times are compared; nil where local times are as good.
 	VenueNs func(localNs int64) int64
+	// Other takes an order of another runner with the same prefix, once; nil for nobody. It is called within the Blotter's
+	// methods and must not call them.
+	Other func(r protocol.Report)
 }
 
 // Counts is what a Blotter counted since it was made.
@@ -33,6 +36,8 @@ type Counts struct {
 	Adopted uint64
 	// Unreadable reports could not be true. Withdrawn are the executed quantities that the venue did not stay with.
 	Unreadable, Withdrawn uint64
+	// Others are orders of other runners with the same prefix.
+	Others uint64
 	// Strays are orders that showed up at the venue after their end was concluded; they are canceled.
 	Strays uint64
 }
@@ -48,6 +53,8 @@ type Blotter struct {
 	codec   *clientid.Codec
 	out     Output
 	venueNs func(localNs int64) int64
+	other   func(r protocol.Report)
+	lineage lineage
 
 	byNo     map[int]*book
 	bySymbol map[string]*book
@@ -80,7 +87,8 @@ func New(cfg Config) (*Blotter, error) {
 	if cfg.VenueNs == nil {
 		cfg.VenueNs = func(localNs int64) int64 { return localNs }
 	}
-	return &Blotter{codec: cfg.Codec, out: cfg.Output, venueNs: cfg.VenueNs, byNo: make(map[int]*book), bySymbol: make(map[string]*book),
+	return &Blotter{codec: cfg.Codec, out: cfg.Output, venueNs: cfg.VenueNs, other: cfg.Other,
+		byNo: make(map[int]*book), bySymbol: make(map[string]*book),
 		byID: make(map[string]*entry), open: make(map[key]*entry), prices: make(map[pair]float64)}, nil
 }
 

@@ -191,7 +191,7 @@ func (b *Blotter) Unknown(symbol string, list []protocol.Report) (unknown []prot
 			k.trades.has(r.TradeID) || b.lookUp(k, r) != nil {
 			continue
 		}
-		if _, _, ours := b.codec.Decode(r.ClientID); r.ClientID == "" || ours {
+		if r.ClientID == "" || b.Ours(r) {
 			unknown = append(unknown, *r)
 		}
 	}
@@ -226,11 +226,11 @@ func (b *Blotter) Missed(order *protocol.Report, executions []protocol.Report, n
 		return false
 	}
 	owner, orderID, ours := b.codec.Decode(order.ClientID)
-	if !ours {
+	e := b.lookUp(k, order)
+	if !ours || e == nil && !b.Ours(order) {
 		b.Foreign(order.Symbol, order.VenueID)
 		return false
 	}
-	e := b.lookUp(k, order)
 	if e == nil {
 		if f := k.checkAdopted(order, b.venueNs(nowNs)); f.field != "" || k.lots(order.Qty) == 0 {
 			b.counts.Unreadable++

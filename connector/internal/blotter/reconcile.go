@@ -11,8 +11,8 @@ import (
 // adopt returns a new entry for an order of this runner that is not known, nil when the report is about an order of
 // others or one that is over for long. What was executed before counts as published.
 func (b *Blotter) adopt(k *book, r *protocol.Report, nowNs int64) (*entry, error) {
-	owner, orderID, ok := b.codec.Decode(r.ClientID)
-	if !ok {
+	owner, orderID, _ := b.codec.Decode(r.ClientID)
+	if !b.Ours(r) {
 		b.counts.Foreign++
 		return nil, nil
 	}
@@ -46,8 +46,7 @@ func (b *Blotter) Unheard(r *protocol.Report) bool {
 	if k == nil || b.lookUp(k, r) != nil {
 		return false
 	}
-	_, _, ours := b.codec.Decode(r.ClientID)
-	return ours
+	return b.Ours(r)
 }
 
 // checkAdopted returns what cannot be true in a report about an order that is not known.

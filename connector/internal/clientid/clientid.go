@@ -120,6 +120,9 @@ func (c *Codec) Number(id string) uint64 {
 	return binary.BigEndian.Uint64(raw[16:]) & (1<<nonceBits - 1)
 }
 
+// Newest returns the number of the newest id: those to come are above it.
+func (c *Codec) Newest() uint64 { return uint64(c.nonce.Load()) }
+
 // After lets the next ids have numbers above one.
 func (c *Codec) After(number uint64) {
 	for {

@@ -35,7 +35,7 @@ const (
 func (s *settings) runCommand() *cobra.Command {
 	var duration time.Duration
 	var summaryPath string
-	var fresh bool
+	var how beginning
 	c := &cobra.Command{Use: "run", Short: "run the strategies of the configuration until Ctrl-C or the end of the data",
 		Long: "run starts the connectors and strategies of the configuration and shows a line for each strategy.\n" +
 			"Ctrl-C shuts down gracefully: it stops the strategies, applies on_exit to their orders, waits until the venues have\n" +
@@ -48,16 +48,22 @@ func (s *settings) runCommand() *cobra.Command {
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return s.run(cmd.Context(), duration, summaryPath, fresh) }}
+		RunE: func(cmd *cobra.Command, _ []string) error { return s.run(cmd.Context(), duration, summaryPath, how) }}
 	c.Flags().DurationVar(&duration, "duration", 0, "stop gracefully after this `DURATION`, such as 20s")
-	c.Flags().BoolVar(&fresh, "fresh", false,
+	c.Flags().BoolVar(&how.fresh, "fresh", false,
 		"ignore the positions, orders and money that the journal has of earlier runs")
+	c.Flags().BoolVar(&how.takeOver, "take-over", false,
+		"take orders on the account with this order_prefix that the journal does not know: they are of a state directory that "+
+			"is lost, or of another machine. A runner that still runs there stops trading")
 	c.Flags().StringVar(&summaryPath, "summary", "", "write the summary as JSON to this `FILE`")
 	return c
 }
 
+// beginning says what a run does with what earlier ones have left.
+type beginning struct{ fresh, takeOver bool }
+
 // run runs a host in this process.
-func (s *settings) run(ctx context.Context, duration time.Duration, summaryPath string, fresh bool) error {
+func (s *settings) run(ctx context.Context, duration time.Duration, summaryPath string, how beginning) error {
 	file, err := s.load(ctx, true)
 	switch {
 	case ctx.Err() != nil:
@@ -65,7 +71,7 @@ func (s *settings) run(ctx context.Context, duration time.Duration, summaryPath 
 	case err != nil:
 		return err
 	}
-	file.Fresh = fresh
+	file.Fresh, file.TakeOver = how.fresh, how.takeOver
 	summary, err := createSummary(summaryPath)
 	if err != nil {
 		return withCode(ExitFailure, err)

@@ -35,6 +35,8 @@ type File struct {
 	Kinds Kinds `json:"-"`
 	// Fresh ignores what the journal has of earlier runs.
 	Fresh bool `json:"-"`
+	// TakeOver takes orders with this runner's prefix as its own that the journal does not know.
+	TakeOver bool `json:"-"`
 
 	// failed: a plugin is missing or could not be started, so parameters are not known.
 	failed bool

@@ -8,8 +8,8 @@ import (
 
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/hostipc"
+	"github.com/hftrunner/hftrunner/internal/journal"
 	"github.com/hftrunner/hftrunner/ipc"
-	"github.com/hftrunner/hftrunner/journal"
 )
 
 // admit makes the bot of a process, which takes part in trading from then on.

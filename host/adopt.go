@@ -10,7 +10,7 @@ import (
 
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/control"
-	"github.com/hftrunner/hftrunner/journal"
+	"github.com/hftrunner/hftrunner/internal/journal"
 )
 
 // Adopt books what of the account's position belongs to no strategy to one, or says that it belongs to none. What was

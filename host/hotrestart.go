@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/internal/control"
-	"github.com/hftrunner/hftrunner/journal"
+	"github.com/hftrunner/hftrunner/internal/journal"
 )
 
 // hotRestart replaces the process: the new one is up and configured before the old one stops, and the old one goes on when

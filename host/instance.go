@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/internal/control"
-	"github.com/hftrunner/hftrunner/journal"
+	"github.com/hftrunner/hftrunner/internal/journal"
 )
 
 // instance is one process of a strategy with its session.

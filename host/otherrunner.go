@@ -4,7 +4,7 @@ import (
 	"strings"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/journal"
+	"github.com/hftrunner/hftrunner/internal/journal"
 )
 
 // clientIDs are those of earlier runs: the number of the newest one, and whether every order that is older than this run

@@ -7,7 +7,7 @@ import (
 
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/control"
-	"github.com/hftrunner/hftrunner/journal"
+	"github.com/hftrunner/hftrunner/internal/journal"
 )
 
 // TestJournalCannotBeOpened: a run that goes on without its journal, because on_journal_error says so, begins with the

@@ -10,7 +10,7 @@ import (
 
 	"github.com/hftrunner/hftrunner/host"
 	"github.com/hftrunner/hftrunner/internal/control"
-	"github.com/hftrunner/hftrunner/journal"
+	"github.com/hftrunner/hftrunner/internal/journal"
 )
 
 // TestJournalHasTheRun: what the records of a run add up to is what the host says of its strategies at the end.

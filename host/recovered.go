@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/journal"
+	"github.com/hftrunner/hftrunner/internal/journal"
 )
 
 // Sent notes a request before its bytes leave; see connector.Journaler.

@@ -6,8 +6,8 @@ import (
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/hostipc"
+	"github.com/hftrunner/hftrunner/internal/journal"
 	"github.com/hftrunner/hftrunner/ipc"
-	"github.com/hftrunner/hftrunner/journal"
 )
 
 // The request path. Every request of every bot goes through handle, in this order: it has been read once and its

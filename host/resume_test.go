@@ -9,7 +9,7 @@ import (
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/control"
-	"github.com/hftrunner/hftrunner/journal"
+	"github.com/hftrunner/hftrunner/internal/journal"
 )
 
 // journaled gives a publisher a journal, and returns what reads its state.

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hftrunner/hftrunner/journal"
+	"github.com/hftrunner/hftrunner/internal/journal"
 )
 
 // What a strategy's next process is to know beyond orders and money: the state that the process before it has saved,

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/hft"
-	"github.com/hftrunner/hftrunner/journal"
+	"github.com/hftrunner/hftrunner/internal/journal"
 )
 
 // TestWhyHasEveryRecord: each record about an order is a step of exactly one order, in two runs with the same ids.

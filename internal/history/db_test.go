@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/hft"
-	"github.com/hftrunner/hftrunner/journal"
+	"github.com/hftrunner/hftrunner/internal/journal"
 )
 
 // TestIncrementalIsRebuilt: tables that were brought up to date many times are those that are made at once, over

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hftrunner/hftrunner/journal"
+	"github.com/hftrunner/hftrunner/internal/journal"
 )
 
 // holdingKey is a strategy on an instrument.

@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/journal"
 	"github.com/hftrunner/hftrunner/internal/rowfile"
-	"github.com/hftrunner/hftrunner/journal"
 )
 
 // Field is a figure or a text of a record. Value is of the type that rowfile says for Type, nil where there is none.

@@ -2,7 +2,7 @@ package history
 
 import (
 	"github.com/hftrunner/hftrunner/hft"
-	"github.com/hftrunner/hftrunner/journal"
+	"github.com/hftrunner/hftrunner/internal/journal"
 )
 
 // RequestTimes are the times of a request: when the strategy made it, when the venue carried it out by its own clock,

@@ -1,8 +1,8 @@
 package history
 
 import (
+	"github.com/hftrunner/hftrunner/internal/journal"
 	"github.com/hftrunner/hftrunner/internal/rowfile"
-	"github.com/hftrunner/hftrunner/journal"
 )
 
 // Names map ids to what the numbers of strategies and instruments stand for in a journal.

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/hftrunner/hftrunner/hft"
-	"github.com/hftrunner/hftrunner/journal"
+	"github.com/hftrunner/hftrunner/internal/journal"
 )
 
 // orderKey identifies an order in the runner. A strategy may use an id again when its order is over.

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/hftrunner/hftrunner/journal"
+	"github.com/hftrunner/hftrunner/internal/journal"
 )
 
 // errOther: the tables were not made of this journal as it is now.

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/hft"
-	"github.com/hftrunner/hftrunner/journal"
+	"github.com/hftrunner/hftrunner/internal/journal"
 )
 
 const begin = int64(1_700_000_000_000_000_000) // 2023-11-14T22:13:20Z

@@ -12,7 +12,7 @@ import (
 	"strings"
 
 	"github.com/hftrunner/hftrunner/hft"
-	"github.com/hftrunner/hftrunner/journal"
+	"github.com/hftrunner/hftrunner/internal/journal"
 )
 
 // Step is a step on an order's way.

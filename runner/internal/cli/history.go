@@ -13,8 +13,8 @@ import (
 
 	"github.com/hftrunner/hftrunner/internal/control"
 	"github.com/hftrunner/hftrunner/internal/history"
+	"github.com/hftrunner/hftrunner/internal/journal"
 	"github.com/hftrunner/hftrunner/internal/rowfile"
-	"github.com/hftrunner/hftrunner/journal"
 )
 
 // shownRows is the default of --limit for tables that people read.

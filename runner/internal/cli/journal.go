@@ -17,8 +17,8 @@ import (
 
 	"github.com/hftrunner/hftrunner/internal/control"
 	"github.com/hftrunner/hftrunner/internal/history"
+	"github.com/hftrunner/hftrunner/internal/journal"
 	"github.com/hftrunner/hftrunner/internal/rowfile"
-	"github.com/hftrunner/hftrunner/journal"
 	"github.com/hftrunner/hftrunner/runner/internal/config"
 )
 

@@ -11,8 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hftrunner/hftrunner/internal/history"
+	"github.com/hftrunner/hftrunner/internal/journal"
 	"github.com/hftrunner/hftrunner/internal/rowfile"
-	"github.com/hftrunner/hftrunner/journal"
 )
 
 func (s *settings) journalVerifyCommand(state *stateFlags) *cobra.Command {

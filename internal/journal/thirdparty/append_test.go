@@ -13,7 +13,7 @@ import (
 	_ "modernc.org/sqlite"
 
 	"github.com/hftrunner/hftrunner/hft"
-	"github.com/hftrunner/hftrunner/journal"
+	"github.com/hftrunner/hftrunner/internal/journal"
 )
 
 // BenchmarkAppend hands over one record of 216 bytes, and the disk gets all of them every ten milliseconds; where a library has no

@@ -9,7 +9,7 @@ import (
 
 // The document of the format names the version that the code writes, and no other.
 func TestFormatDocument(t *testing.T) {
-	text, err := os.ReadFile("../docs/format/journal.md")
+	text, err := os.ReadFile("../../docs/format/journal.md")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-module github.com/hftrunner/hftrunner/journal/thirdparty
+module github.com/hftrunner/hftrunner/internal/journal/thirdparty
 
 go 1.26.0
 
@@ -25,4 +25,4 @@ require (
 	modernc.org/memory v1.12.1 // indirect
 )
 
-replace github.com/hftrunner/hftrunner => ../..
+replace github.com/hftrunner/hftrunner => ../../..

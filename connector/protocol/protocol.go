@@ -215,11 +215,10 @@ type Forbidder interface {
 	ForbiddenPause() time.Duration
 }
 
-// FeePayer is an optional interface of a Protocol whose accounts may pay fees in an asset of the venue's own, such as
-// BNB.
+// FeePayer is an optional interface of a Protocol whose accounts may pay fees in assets of the venue's own, such as BNB.
 type FeePayer interface {
-	// FeeAsset is that asset.
-	FeeAsset() string
+	// FeeAssets are those assets. Any other is asked for when a fee was paid in it.
+	FeeAssets() []string
 	// AssetPrice asks for the last price of an asset in a quote asset. A *Failure with the cause Refused says that the
 	// two are not traded against each other.
 	AssetPrice(ctx context.Context, asset, quote string) (float64, error)

@@ -2,34 +2,48 @@ package venue
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector/protocol"
 )
 
 const (
-	// feePriceAge is how old the price of a fee asset may become. Fees are small, and so is what it moves meanwhile.
+	// feePriceAge limits the age of the price of a fee asset. Fees are small, and so is what it moves meanwhile.
 	feePriceAge = 5 * time.Minute
-	// feePricePause is after what time there is a look for quote assets without a price.
+	// feePricePause is the time between two looks for missing prices.
 	feePricePause = 10 * time.Second
 )
 
-// keepFeePrices asks for the price of the venue's fee asset in every quote asset that is traded.
+// keepFeePrices asks for the prices of the venue's fee assets in every quote asset that is traded, and of other assets when a
+// fee was paid in them.
 func (t *trade) keepFeePrices(payer protocol.FeePayer) {
+	type pair struct{ asset, quote string }
 	c := t.c
-	asked := map[string]int64{}
+	asked := map[pair]int64{}
+	var pairs []pair
 	for {
 		for _, inst := range c.symbols.all() {
-			quote := inst.quoteAsset
-			last, before := asked[quote]
-			if quote == "" || quote == payer.FeeAsset() || before && c.nowNs()-last < int64(feePriceAge) {
-				continue
-			}
-			if t.askFeePrice(payer, quote) {
-				asked[quote] = c.nowNs()
+			t.mu.Lock()
+			assets := slices.Concat(payer.FeeAssets(), t.blotter.Unpriced(inst.Symbol))
+			t.mu.Unlock()
+			for _, asset := range assets {
+				p := pair{asset, inst.quoteAsset}
+				if p.quote != "" && p.quote != p.asset && !slices.Contains(pairs, p) {
+					pairs = append(pairs, p)
+				}
 			}
 		}
-		if !c.pause(feePricePause) {
+		for _, p := range pairs {
+			last, before := asked[p]
+			if before && c.nowNs()-last < int64(feePriceAge) {
+				continue
+			}
+			if t.askFeePrice(payer, p.asset, p.quote) {
+				asked[p] = c.nowNs()
+			}
+		}
+		if !c.pauseUnless(feePricePause, t.unpriced) {
 			return
 		}
 	}
@@ -37,17 +51,17 @@ func (t *trade) keepFeePrices(payer protocol.FeePayer) {
 
 // askFeePrice asks for one price and reports whether there was an answer. That a price is missing shows as an error event
 // when a fee needs it.
-func (t *trade) askFeePrice(payer protocol.FeePayer, quote string) (answered bool) {
+func (t *trade) askFeePrice(payer protocol.FeePayer, asset, quote string) (answered bool) {
 	ctx, cancel := context.WithTimeout(t.c.ctx, requestTimeout)
 	defer cancel()
-	price, err := payer.AssetPrice(ctx, payer.FeeAsset(), quote)
+	price, err := payer.AssetPrice(ctx, asset, quote)
 	if err != nil {
-		t.c.log.Debug("no price of the asset in which fees may be paid", "asset", payer.FeeAsset(), "quote", quote, "error", err)
+		t.c.log.Debug("no price of the asset in which fees may be paid", "asset", asset, "quote", quote, "error", err)
 		t.c.heed(err)
 		return protocol.Final(err)
 	}
 	t.mu.Lock()
-	t.blotter.SetPrice(payer.FeeAsset(), quote, price)
+	t.blotter.SetPrice(asset, quote, price)
 	t.mu.Unlock()
 	return true
 }

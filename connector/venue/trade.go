@@ -65,6 +65,8 @@ type trade struct {
 	// exposed and resumed wake the dead-man's switch: a symbol has its first open order, the machine was suspended. beaten is
 	// closed when the switch is not refreshed any more.
 	exposed, resumed, beaten chan struct{}
+	// unpriced wakes keepFeePrices: a price may be missing.
+	unpriced chan struct{}
 }
 
 func newTrade(c *Connector) (*trade, error) {
@@ -72,8 +74,11 @@ func newTrade(c *Connector) (*trade, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &trade{c: c, codec: codec, strays: strays{orders: make(map[string]*connector.OpenOrder), numbers: make(map[string]int)}, wake: make(chan struct{}, 1), suspect: make(chan struct{}, 1), settled: make(chan struct{}, 1), inquiry: make(chan struct{}, 1), exposed: make(chan struct{}, 1),
-		resumed: make(chan struct{}, 1), beaten: make(chan struct{})}
+	waker := func() chan struct{} { return make(chan struct{}, 1) }
+	t := &trade{c: c, codec: codec,
+		strays: strays{orders: make(map[string]*connector.OpenOrder), numbers: make(map[string]int)}, wake: waker(),
+		suspect: waker(), settled: waker(), inquiry: waker(), exposed: waker(), resumed: waker(), unpriced: waker(),
+		beaten: make(chan struct{})}
 	t.closing, t.giveUp = context.WithCancel(context.WithoutCancel(c.ctx))
 	t.requests, t.abandon = context.WithCancel(t.closing)
 	if t.blotter, err = blotter.New(blotter.Config{Codec: codec, Output: t, VenueNs: c.venueNs, Other: t.others}); err != nil {
@@ -135,6 +140,7 @@ func (t *trade) register(inst connector.Instrument, f *protocol.Filters, past *c
 	defer t.mu.Unlock()
 	err := t.blotter.Register(blotter.Instrument{No: inst.No, Symbol: inst.Symbol, TickSize: inst.TickSize, LotSize: inst.LotSize,
 		MaxQty: f.MaxQty, QuoteAsset: f.QuoteAsset, BaseAsset: f.BaseAsset, Spot: f.Spot})
+	signal(t.unpriced)
 	if err == nil && past.InstrumentNo == inst.No {
 		t.blotter.Recover(past, t.c.nowNs())
 	}
@@ -354,6 +360,8 @@ func (t *trade) Error(e *connector.Error) {
 		t.c.group.Go(func() { t.c.log.Error(text) })
 	} else if e.Kind == hft.CustomKind && e.Code == blotter.CodeResumed {
 		t.c.group.Go(func() { t.c.log.Info(text) })
+	} else if e.Kind == hft.CustomKind && e.Code == blotter.CodeFeeUnknown {
+		signal(t.unpriced)
 	}
 }
 

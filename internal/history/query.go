@@ -308,14 +308,15 @@ func (d *DB) PnL(ctx context.Context, by string, f *Filter) (*Table, error) {
 	}
 	// Funding in an asset that is not the instrument's currency has a row of its own.
 	s.from = `(SELECT time_ns, bot, instrument, NULL AS asset, value, qty, realised, fee, 0.0 AS funding,
-		1 AS fill FROM executions
-		UNION ALL SELECT time_ns, bot, instrument, nullif(asset, ''), 0.0, 0.0, 0.0, 0.0, amount, 0 FROM funding)`
+		1 AS fill, fee = 0 AND coalesce(fee_paid, 0) <> 0 AS unvalued FROM executions
+		UNION ALL SELECT time_ns, bot, instrument, nullif(asset, ''), 0.0, 0.0, 0.0, 0.0, amount, 0, 0 FROM funding)`
 	s.from = named(s.from)
 	s.add(rowfile.Text, "currency = coalesce(asset, i.currency)")
 	s.add(rowfile.Whole, "fills = sum(fill)")
 	s.add(rowfile.Number, "traded_value = sum(value)", "realised = sum(realised)", "fees = sum(fee)",
 		"funding = sum(funding)",
 		"net = sum(realised) - sum(fee) + sum(funding)")
+	s.add(rowfile.Whole, "fees_unvalued = sum(unvalued)") // fills whose fee is in none of the sums
 	s.choose(f, "time_ns")
 	s.group, s.order = group, group
 	return d.query(ctx, s, 0)

@@ -42,7 +42,7 @@ type Account struct {
 	// Hedge keeps a long and a short position.
 	Hedge bool
 	// FeeAsset, when not empty, is what fees are paid in while the balance lasts, such as BNB. The exchange needs a market
-	// of it in the quote asset.
+	// of it in the quote asset, but for market.Credits.
 	FeeAsset string
 	// Balances are decimal amounts by asset; nil for 100000 USDT and 10 of each base asset.
 	Balances map[string]string

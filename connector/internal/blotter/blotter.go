@@ -30,6 +30,8 @@ type Counts struct {
 	Foreign, Forgotten uint64
 	// Fills are the executions published, Assumed those of them that were concluded from the executed quantity.
 	Fills, Assumed uint64
+	// FeesUnknown are executions whose fee is not counted, because its asset has no known price.
+	FeesUnknown uint64
 	// Repeated executions had been counted before.
 	Repeated uint64
 	// Adopted orders were found at the venue and not known.

@@ -51,8 +51,8 @@ type book struct {
 	foreign       map[string]bool
 	foreignIDs    []string
 	oldestForeign int
-	// feeAsset is the asset that was complained about.
-	feeAsset string
+	// unpriced are assets of fees that could not be converted: each was complained about.
+	unpriced []string
 }
 
 // maxAssumed is of how many orders per symbol assumptions are remembered after the orders.

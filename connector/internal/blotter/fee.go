@@ -3,10 +3,14 @@ package blotter
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/hft"
 )
+
+// maxUnpriced bounds the assets without a price.
+const maxUnpriced = 16
 
 // pair is an asset and what its price is in.
 type pair struct{ asset, quote string }
@@ -49,12 +53,22 @@ func (b *Blotter) fee(e *entry, r *protocol.Report) float64 {
 	if ok {
 		return fee
 	}
-	if k.feeAsset != r.FeeAsset {
-		k.feeAsset = r.FeeAsset
+	b.counts.FeesUnknown++
+	if !slices.Contains(k.unpriced, r.FeeAsset) && len(k.unpriced) < maxUnpriced {
+		k.unpriced = append(k.unpriced, r.FeeAsset)
 		b.fail(k, e.owner, e.shown.OrderID, hft.CustomKind, CodeFeeUnknown,
-			fmt.Sprintf("fees in %s are not counted: its price in %s is unknown, or makes them more than a twentieth of the execution", r.FeeAsset, k.inst.QuoteAsset))
+			fmt.Sprintf("fees in %s are not counted until its price in %s is known, "+
+				"or they are more than a twentieth of the execution", r.FeeAsset, k.inst.QuoteAsset))
 	}
 	return 0
+}
+
+// Unpriced returns the assets of fees on a symbol that could not be converted.
+func (b *Blotter) Unpriced(symbol string) []string {
+	if k := b.bySymbol[symbol]; k != nil {
+		return k.unpriced
+	}
+	return nil
 }
 
 // feeQty returns what of the traded quantity an execution's fee has taken.

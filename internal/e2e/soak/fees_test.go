@@ -18,10 +18,11 @@ func TestFeesInAnotherAsset(t *testing.T) {
 	each(t, isBinance, func(t *testing.T, s subject) {
 		sc := &scene{T: t, subject: s, sent: map[uint64]connector.Order{}}
 		sc.exchange = still(t, s, func(c *testexchange.Config) {
-			c.Accounts = []testexchange.Account{{APIKey: testexchange.DefaultAPIKey, Secret: testexchange.DefaultSecret, FeeAsset: "BNB"}}
+			c.Accounts = []testexchange.Account{{APIKey: testexchange.DefaultAPIKey, Secret: testexchange.DefaultSecret,
+				FeeAsset: "BNB"}}
 			for _, asset := range []string{"BTC", "ETH", "BNB"} {
-				c.Symbols = append(c.Symbols, market.SymbolConfig{Name: asset + "USDT", BaseAsset: asset, QuoteAsset: "USDT", TickSize: "0.10",
-					LotSize: "0.001", MinPrice: "0.10", MaxPrice: "1000000.00", MinQty: "0.001", MaxQty: "1000.000", MaxMarketQty: "100.000",
+				c.Symbols = append(c.Symbols, market.SymbolConfig{Name: asset + "USDT", BaseAsset: asset,
+					QuoteAsset: "USDT", TickSize: "0.10", LotSize: "0.001", MinPrice: "0.10", MaxPrice: "1000000.00", MinQty: "0.001", MaxQty: "1000.000", MaxMarketQty: "100.000",
 					MinNotional: "5", BandShare: 0.5, MakerFeePPM: 200, TakerFeePPM: 500})
 			}
 		})
@@ -51,6 +52,58 @@ func TestFeesInAnotherAsset(t *testing.T) {
 		}
 		sc.agrees()
 	})
+}
+
+// TestFeesInCredits: an account in credits trading mode pays with what is worth one of the quote asset.
+func TestFeesInCredits(t *testing.T) {
+	each(t, func(s subject) bool { return s.rule == connector.RuleFutures }, func(t *testing.T, s subject) {
+		sc := payingIn(t, s, market.Credits)
+		u := sc.becomes(sc.submit(sc.taking()), hft.StatusFilled)
+		x := sc.state().Executions[0]
+		if x.FeeAsset != market.Credits || u.FillFee != number(t, x.Fee) || u.FillFee == 0 || u.FeePaid != u.FillFee ||
+			u.FeeAsset != market.Credits || sc.said(hft.CustomKind, "fees") != 0 {
+			t.Errorf("the exchange took %s %s, the fee is %v, paid %v %s", x.Fee, x.FeeAsset, u.FillFee, u.FeePaid,
+				u.FeeAsset)
+		}
+		sc.agrees()
+	})
+}
+
+// TestFeesInAnAssetNobodyExpects: its price is asked for when a fee was paid in it, which is said once and counts as 0.
+// Those that come when the price is known are counted.
+func TestFeesInAnAssetNobodyExpects(t *testing.T) {
+	each(t, isBinance, func(t *testing.T, s subject) {
+		sc := payingIn(t, s, "ETH")
+		sc.level("ETHUSDT", hft.Buy, 2999, 1)
+		sc.level("ETHUSDT", hft.Sell, 3001, 1)
+		u := sc.becomes(sc.submit(sc.taking()), hft.StatusFilled)
+		if u.FillFee != 0 || u.FeeAsset != "ETH" || u.FeePaid == 0 {
+			t.Errorf("the fee is %v, paid %v %s", u.FillFee, u.FeePaid, u.FeeAsset)
+		}
+		sc.wait("fees are valued", func() bool {
+			u := sc.becomes(sc.submit(sc.taking()), hft.StatusFilled)
+			return u.FillFee > 0 && math.Abs(u.FillFee-u.FeePaid*3000) < 1e-9
+		})
+		if n := sc.said(hft.CustomKind, "fees in ETH are not counted"); n != 1 {
+			t.Errorf("said %d times", n)
+		}
+		sc.agrees()
+	})
+}
+
+// payingIn is a scene of an account that pays its fees in an asset.
+func payingIn(t *testing.T, s subject, feeAsset string) *scene {
+	sc := &scene{T: t, subject: s, sent: map[uint64]connector.Order{}}
+	sc.exchange = still(t, s, func(c *testexchange.Config) {
+		c.Accounts = []testexchange.Account{{APIKey: testexchange.DefaultAPIKey, Secret: testexchange.DefaultSecret,
+			FeeAsset: feeAsset,
+			Balances: map[string]string{"USDT": "100000", "BTC": "10", "ETH": "10", market.Credits: "1000"}}}
+	})
+	sc.stop = sc.moveMarket()
+	t.Cleanup(sc.stop)
+	sc.enter(settings{symbols: []string{"BTCUSDT"}})
+	sc.wait("the book is ready", sc.ready)
+	return sc
 }
 
 // TestFeesInTheBaseAsset: spot takes the fee of a buy from what was bought. Executions less their FeeQty are the balance, to

@@ -18,9 +18,12 @@ type AccountConfig struct {
 	// Leverage divides the margin that positions and orders need, 0 for 20. It is not used for spot.
 	Leverage int64
 	// FeeAsset, when not empty, is what fees are paid in while the balance lasts, at the last price of its market in the quote
-	// asset.
+	// asset; those in Credits at par.
 	FeeAsset string
 }
+
+// Credits is an asset that fees are paid in where the account has no other, worth one of each quote asset.
+const Credits = "BNFCR"
 
 // Balance is an account's balance of an asset.
 type Balance struct {

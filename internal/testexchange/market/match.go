@@ -169,8 +169,7 @@ func (m *Market) settle(o *order, x *Execution) {
 func (m *Market) charge(a *account, s *Symbol, x *Execution, received *Balance, gain Amount) {
 	payer := received
 	x.Fee = s.Fee(gain, x.Maker)
-	if pair := a.config.FeeAsset + s.QuoteAsset; a.config.FeeAsset != "" && m.LastPrice(pair) > 0 {
-		price := float64(m.LastPrice(pair)) * m.books[pair].symbol.Tick.Float()
+	if price := m.priceOf(a.config.FeeAsset, s.QuoteAsset); price > 0 {
 		own, fee := a.balance(a.config.FeeAsset), Amount(float64(s.Fee(x.Value, x.Maker))/price)
 		if fee <= own.Total {
 			payer, x.Fee = own, fee
@@ -178,6 +177,17 @@ func (m *Market) charge(a *account, s *Symbol, x *Execution, received *Balance, 
 	}
 	x.FeeAsset = payer.Asset
 	payer.Total -= x.Fee
+}
+
+// priceOf returns the last price of an asset in a quote asset, 0 where there is none.
+func (m *Market) priceOf(asset, quote string) float64 {
+	switch pair := asset + quote; {
+	case asset == Credits:
+		return 1
+	case asset != "" && m.LastPrice(pair) > 0:
+		return float64(m.LastPrice(pair)) * m.books[pair].symbol.Tick.Float()
+	}
+	return 0
 }
 
 // Quantity returns lots of the base asset as an Amount, rounded down.

@@ -105,10 +105,16 @@ func (p *Protocol) depth(ctx context.Context, symbol string, limit int64, weight
 		Params: []binanceapi.Param{binanceapi.Text("symbol", symbol), binanceapi.Int("limit", limit)}})
 }
 
-// FeeAsset is BNB.
-func (p *Protocol) FeeAsset() string { return binanceapi.FeeAsset }
+// credits is what accounts in credits trading mode pay with in the place of any quote asset: it is worth one of that.
+const credits = "BNFCR"
+
+// FeeAssets are BNB and credits.
+func (p *Protocol) FeeAssets() []string { return []string{binanceapi.FeeAsset, credits} }
 
 // AssetPrice asks for the last price of the contract of an asset in a quote asset.
 func (p *Protocol) AssetPrice(ctx context.Context, asset, quote string) (float64, error) {
+	if asset == credits {
+		return 1, nil
+	}
 	return p.rest.LastPrice(ctx, "/fapi/v2/ticker/price", 1, asset+quote)
 }

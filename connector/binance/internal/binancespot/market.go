@@ -140,8 +140,8 @@ func filters(v binanceapi.Value) protocol.Filters {
 	return f
 }
 
-// FeeAsset is BNB.
-func (p *Protocol) FeeAsset() string { return binanceapi.FeeAsset }
+// FeeAssets has BNB.
+func (p *Protocol) FeeAssets() []string { return []string{binanceapi.FeeAsset} }
 
 // AssetPrice asks for the last price of an asset in a quote asset.
 func (p *Protocol) AssetPrice(ctx context.Context, asset, quote string) (float64, error) {

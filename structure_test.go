@@ -81,7 +81,7 @@ var allowed = []importRule{
 	{"internal/testkit/ipctest", "a kit for channels", []string{"hft", "ipc"}},
 	{"internal/local", "the rules of a bot's own orders, for live and backtest alike", []string{"hft"}},
 	{"live", "a bot lives in the strategy's process", []string{"hft", "depth", "internal/sole", "ipc", "internal/local"}},
-	{"backtest", "a backtest knows recorded rows, no venue and no process", []string{"hft", "depth", "internal/exchange", "internal/sole", "sim", "internal/local", "backtest/npy"}},
+	{"backtest", "a backtest knows recorded rows, no venue and no process", []string{"hft", "depth", "internal/exchange", "internal/sole", "sim", "internal/local", "backtest/npy", "risk"}},
 	{"backtest/npy", "files of rows, whatever the rows are", nil},
 	{"backtest/check", "looks at rows, wherever they come from", []string{"hft", "depth"}},
 	{"backtest/stats", "statistics of the recorder's rows", []string{"sim", "backtest"}},
@@ -153,11 +153,12 @@ var allowed = []importRule{
 	{"internal/bench/ticktoorder", "measures the host with everything but a venue", []string{
 		"connector", "connector/binance", "connector/feed", "hft", "host", "ipc", "pluginapi"}},
 	{"internal/modulepath", "a tool", nil},
+	{"risk", "limits of orders: one gate for host and backtest, without a clock", []string{"hft"}},
 	{"pluginapi", "what an author imports", []string{"hft", "depth", "live", "ipc", "backtest", "internal/control", "internal/settings"}},
-	{"host", "the host knows no venue and no strategy", []string{"hft", "depth", "ipc", "internal/hostipc", "internal/journal", "connector", "connector/feed", "internal/control", "internal/runlog"}},
+	{"host", "the host knows no venue and no strategy", []string{"hft", "depth", "ipc", "internal/hostipc", "internal/journal", "connector", "connector/feed", "internal/control", "internal/runlog", "risk"}},
 	{"internal/runlog", "takes lines, from whomever", nil},
 	{"runner/internal/config", "the configuration names venues and plugins but runs none", []string{
-		"backtest", "connector", "connector/venue", "internal/control", "internal/settings"}},
+		"backtest", "connector", "connector/venue", "internal/control", "internal/settings", "risk"}},
 	{"internal/rowfile", "files of what came out of a backtest", []string{"hft", "sim", "backtest"}},
 	{"internal/history", "reads what a host has written; knows no host", []string{"hft", "internal/rowfile", "internal/journal"}},
 	{"internal/batch", "runs many backtests; knows no command line", []string{"hft", "sim", "backtest", "backtest/...", "connector", "internal/batch/convert", "internal/control", "internal/rowfile"}},

@@ -5,6 +5,7 @@ import (
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/exchange"
 	"github.com/hftrunner/hftrunner/internal/local"
+	"github.com/hftrunner/hftrunner/risk"
 	"github.com/hftrunner/hftrunner/sim"
 )
 
@@ -26,6 +27,7 @@ type asset struct {
 	book    depth.L2MarketDepth
 	byOrder depth.L3MarketDepth
 	state   exchange.State
+	limits  *risk.Holding // nil without limits
 
 	// Mode sim.Hftbacktest.
 	keepTrades    bool

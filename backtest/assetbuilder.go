@@ -8,6 +8,7 @@ import (
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/exchange"
 	"github.com/hftrunner/hftrunner/internal/local"
+	"github.com/hftrunner/hftrunner/risk"
 	"github.com/hftrunner/hftrunner/sim"
 )
 
@@ -46,6 +47,8 @@ type AssetBuilder struct {
 	lastTrades    int
 	consumeDepth  bool
 	sweepFills    bool
+	currency      string
+	risk          risk.Limits
 	countPartials bool // for the tests: the third oracle
 }
 
@@ -150,6 +153,12 @@ func (a *AssetBuilder) ConsumeDepth(on bool) *AssetBuilder {
 // sim.Fixed.
 func (a *AssetBuilder) SweepFills(on bool) *AssetBuilder {
 	a.sweepFills = on
+	return a
+}
+
+// Risk sets the limits of the instrument, and the currency of its values, which limits of money at any level need.
+func (a *AssetBuilder) Risk(currency string, l risk.Limits) *AssetBuilder {
+	a.currency, a.risk = currency, l
 	return a
 }
 

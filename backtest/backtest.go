@@ -8,6 +8,7 @@ import (
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/exchange"
 	"github.com/hftrunner/hftrunner/internal/sole"
+	"github.com/hftrunner/hftrunner/risk"
 	"github.com/hftrunner/hftrunner/sim"
 )
 
@@ -52,12 +53,14 @@ type backtestBot struct {
 
 	recordIntervalNs, nextRecordNs int64
 
-	refused   bool // refusal is still to be handed to the error handler
-	refusal   hft.LiveError
-	mark      sole.Mark
-	built     bool
-	halt      atomic.Uint32 // why nothing happens any more: bits interrupted and closed
-	reachedNs atomic.Int64
+	refused    bool // refusal is still to be handed to the error handler
+	refusal    hft.LiveError
+	limited    map[uint64]risk.Refusal // by the tags of requests whose refusals are under way
+	numLimited uint64
+	mark       sole.Mark
+	built      bool
+	halt       atomic.Uint32 // why nothing happens any more: bits interrupted and closed
+	reachedNs  atomic.Int64
 
 	// Reused, so that nothing is allocated.
 	request   exchange.Request

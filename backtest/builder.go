@@ -9,6 +9,7 @@ import (
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/exchange"
 	"github.com/hftrunner/hftrunner/internal/sole"
+	"github.com/hftrunner/hftrunner/risk"
 	"github.com/hftrunner/hftrunner/sim"
 )
 
@@ -38,6 +39,20 @@ type Builder struct {
 	errorHandler    func(hft.LiveError) error
 	orderRecvHook   func(prev, next *hft.Order) error
 	observer        Observer
+	risk            Risk
+}
+
+// Risk are the limits of a backtest besides those of its instruments. They hold in mode sim.Fixed only.
+type Risk struct {
+	Runner   risk.Limits `json:"runner,omitzero"`
+	Strategy risk.Limits `json:"strategy,omitzero"`
+	// Connectors are the limits of accounts, by the names of their connectors.
+	Connectors map[string]risk.Limits `json:"connectors,omitempty"`
+}
+
+// IsZero reports whether nothing is limited.
+func (r Risk) IsZero() bool {
+	return r.Runner.IsZero() && r.Strategy.IsZero() && len(r.Connectors) == 0
 }
 
 // NewBuilder returns an empty builder (Backtest::builder).
@@ -108,6 +123,12 @@ func (b *Builder) Observer(o Observer) *Builder {
 	return b
 }
 
+// Risk sets limits; an order that would exceed one is refused before it leaves, as live.
+func (b *Builder) Risk(r Risk) *Builder {
+	b.risk = r
+	return b
+}
+
 // Build opens the data and returns the bot, whose time is that of the first row or the start of the period. The caller
 // closes it. All that is wrong is told at once (errors.Join): *hft.BuildError for what cannot be built, hft.ErrData for data that cannot be read.
 func (b *Builder) Build() (Backtest, error) {
@@ -124,6 +145,9 @@ func (b *Builder) Build() (Backtest, error) {
 		}
 		sole.Watch(a.book, &bt.mark)
 		bt.assets = append(bt.assets, a)
+	}
+	if b.compat == sim.Fixed {
+		bt.limit(b)
 	}
 	if err := bt.start(); err != nil {
 		bt.closeTapes()

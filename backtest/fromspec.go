@@ -18,7 +18,7 @@ func FromSpec(spec Spec) (*Builder, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := NewBuilder().Compat(compat).Period(spec.FromNs, spec.ToNs).RecordInterval(time.Duration(spec.RecordIntervalNs))
+	b := NewBuilder().Compat(compat).Period(spec.FromNs, spec.ToNs).RecordInterval(time.Duration(spec.RecordIntervalNs)).Risk(spec.Risk)
 	if spec.AllowUnsorted {
 		b.AllowUnsorted()
 	}
@@ -44,7 +44,7 @@ func compatOf(name string) (sim.Compat, error) {
 
 func assetOf(s *AssetSpec, compat sim.Compat) (*AssetBuilder, error) {
 	a := NewAsset(s.Symbol).Connector(s.Connector).LastTrades(s.LastTrades).FeedLatencyOffset(time.Duration(s.FeedLatencyOffsetNs)).
-		ConsumeDepth(s.Exchange.ConsumeDepth).SweepFills(s.Exchange.SweepFills)
+		ConsumeDepth(s.Exchange.ConsumeDepth).SweepFills(s.Exchange.SweepFills).Risk(s.Currency, s.Risk)
 	if s.Depth == "roi" {
 		a.ROIBook(s.TickSize, s.LotSize, s.ROILow, s.ROIHigh)
 	} else {

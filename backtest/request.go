@@ -99,18 +99,19 @@ func (b *backtestBot) ask(what string, kind OrderRowKind, assetNo int, order *hf
 	if err != nil {
 		return hft.ElapseOk, err
 	}
+	a := b.assets[assetNo]
+	refusal := a.reserve(order, b.nowNs)
 	within := b.mark.InCallback() // of a call that has entered
 	if !within {
 		b.mark.Enter(what)
 	}
-	a := b.assets[assetNo]
 	order.LocalTimestampNs = b.nowNs
 	b.request = exchange.Request{AssetNo: assetNo, Owner: botID, Order: *order}
 	if prev := a.local.Orders.Get(order.OrderID); kind == OrderModify && prev != nil {
 		b.request.PrevPriceTick, b.request.PrevQty = prev.PriceTick, prev.Qty
 	}
 	if b.compat != sim.Fixed || !b.dataOver() { // else a strategy that only waits for answers would never end
-		a.link.Send(b.nowNs, &b.request)
+		b.send(a, refusal)
 	}
 	a.local.Sent(order)
 	a.measure.request(kind)

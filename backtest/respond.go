@@ -27,6 +27,7 @@ func (b *backtestBot) respond(assetNo int, a *asset, nowNs int64, w *wait) error
 			b.tellOrder(OrderResponse, nowNs, assetNo, &report.Order, report.Reject)
 		}
 		matches = a.local.Apply(&report.Order, nowNs, false) && matches
+		a.told(report)
 	} else {
 		b.compatRespond(assetNo, a, nowNs)
 	}
@@ -34,9 +35,12 @@ func (b *backtestBot) respond(assetNo int, a *asset, nowNs int64, w *wait) error
 		w.hits(nowNs, hft.ElapseOrderResponse)
 	}
 	if b.errorHandler != nil && report.Reject != sim.NotRejected && report.Reject != sim.RejectUnknownOrder {
-		b.refusal = hft.LiveErrorWith(hft.OrderError, hft.StringValue("order rejected: "+report.Reject.String()))
+		b.refusal = hft.LiveErrorWith(hft.OrderError, b.reason(report))
 		b.refusal.AssetNo, b.refusal.OrderID, b.refusal.Connector = assetNo, report.Order.OrderID, a.connector
 		b.refused = true
+	}
+	if report.Reject == sim.RejectLimit {
+		delete(b.limited, report.Tag)
 	}
 	return err
 }

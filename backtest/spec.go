@@ -1,5 +1,7 @@
 package backtest
 
+import "github.com/hftrunner/hftrunner/risk"
+
 // Spec is a backtest as data: what the command line hands to the strategy's process, and what is kept with the results.
 // FromSpec makes a Builder of it. Names of models are those of the configuration. Times and durations are nanoseconds.
 type Spec struct {
@@ -12,8 +14,10 @@ type Spec struct {
 	// RecordIntervalNs is the time between two samples of the state, 0 for none.
 	RecordIntervalNs int64 `json:"record_interval_ns,omitempty"`
 	// AllowUnsorted takes rows that are out of order as they come (quirk Q1) instead of ending with an error.
-	AllowUnsorted bool        `json:"allow_unsorted,omitempty"`
-	Assets        []AssetSpec `json:"assets"`
+	AllowUnsorted bool `json:"allow_unsorted,omitempty"`
+	// Risk are limits; mode "hftbacktest" knows none.
+	Risk   Risk        `json:"risk,omitzero"`
+	Assets []AssetSpec `json:"assets"`
 }
 
 // AssetSpec is one instrument of a Spec.
@@ -39,6 +43,9 @@ type AssetSpec struct {
 	// Type is "linear" or "inverse", ContractSize the size of one contract.
 	Type         string  `json:"type"`
 	ContractSize float64 `json:"contract_size"`
+	// Risk are the limits of the instrument, Currency what limits of money count its values in.
+	Risk     risk.Limits `json:"risk,omitzero"`
+	Currency string      `json:"currency,omitempty"`
 }
 
 // ExchangeSpec says how the simulated exchange of an instrument fills orders.

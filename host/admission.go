@@ -10,6 +10,7 @@ import (
 	"github.com/hftrunner/hftrunner/internal/hostipc"
 	"github.com/hftrunner/hftrunner/internal/journal"
 	"github.com/hftrunner/hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/risk"
 )
 
 // admit makes the bot of a process, which takes part in trading from then on.
@@ -123,7 +124,9 @@ func (h *Host) newAttached(peer *hostipc.AttachPeer, old *strategy) *strategy {
 	if old != nil {
 		s.holdings, s.stats = slices.Clone(old.holdings), old.stats
 		s.incarnation, s.restarts, s.late = old.incarnation, old.restarts+1, old.late
+		s.limits = old.limits
 	} else {
+		s.limits = h.gate.Strategy(cfg.Name, risk.Limits{})
 		s.incarnation = h.pastProcesses[s.botID]
 	}
 	s.incarnation++

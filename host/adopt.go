@@ -168,6 +168,7 @@ func (h *holding) transfer(qty, price float64) {
 	if h.mode == StrategyPosition {
 		h.state.Position = h.profit.position
 	}
+	h.moved()
 	h.state.Balance -= value * float64(side)
 	order := hft.Order{Side: side, TickSize: h.cfg.TickSize, Qty: math.Abs(qty), ExecQty: math.Abs(qty),
 		ExecPriceTick: hft.PriceTick(price, h.cfg.TickSize), Status: hft.StatusFilled, ExchTimestampNs: nowNs}

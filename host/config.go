@@ -7,6 +7,7 @@ import (
 
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/risk"
 )
 
 // Config configures a Host. Its creator has checked it: names are unique, every strategy's connector and plugin exist.
@@ -31,7 +32,9 @@ type Config struct {
 	// Fresh ignores the positions, orders and money that the journal has of earlier runs.
 	Fresh bool
 	// TakeOver takes all orders with this runner's prefix as this runner's, also those that the journal does not know.
-	TakeOver   bool
+	TakeOver bool
+	// Risk are the limits of everything together.
+	Risk       risk.Limits
 	Connectors []ConnectorConfig
 	Strategies []StrategyConfig
 }
@@ -80,6 +83,8 @@ type ConnectorConfig struct {
 	// MismatchAfter is how long that lasts before, 0 for 10 s.
 	OnMismatch    OnMismatch
 	MismatchAfter time.Duration
+	// Risk are the limits of the account.
+	Risk risk.Limits
 	// FeedCapacity is the number of slots of the feed ring, a power of two; 0 for the default.
 	FeedCapacity int
 }
@@ -106,6 +111,8 @@ type StrategyConfig struct {
 	Position PositionMode
 	// Disabled strategies are not started with the host.
 	Disabled bool
+	// Risk are the limits of the strategy, on all its instruments.
+	Risk risk.Limits
 }
 
 // InstrumentConfig is one instrument block of a strategy.
@@ -117,6 +124,10 @@ type InstrumentConfig struct {
 	ROILow, ROIHigh float64
 	// LastTrades is the capacity of the last trades.
 	LastTrades int
+	// Currency is that of its prices, for limits of money; empty where it is not known. Risk are the limits of the
+	// strategy on this instrument.
+	Currency string
+	Risk     risk.Limits
 }
 
 // ExitAction is a strategy's on_exit.

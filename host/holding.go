@@ -9,6 +9,7 @@ import (
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/hostipc"
+	"github.com/hftrunner/hftrunner/risk"
 )
 
 // holding is the ledger of one strategy on one instrument: its orders at the venue, its position and its money. It
@@ -26,6 +27,7 @@ type holding struct {
 	state  hft.StateValues
 	profit profit
 	trail  trail         // of profit.position
+	limits *risk.Holding // what counts against them, nil where there are none
 	port   *hostipc.Port // of the current process, nil while there is none
 	// over are the ids of the orders that closed last, a ring: a bot may send a request for one before it has read
 	// that.
@@ -45,6 +47,7 @@ func newHolding(cfg InstrumentConfig, s *strategy, p *publisher, inst *instrumen
 	if o := inst.orphans[s.botID]; o != nil {
 		h.orders, h.owners, h.state, h.profit, h.trail = o.orders, o.owners, o.state, o.profit, o.trail
 		h.numOrders, h.numFills, h.numRejects = o.numOrders, o.numFills, o.numRejects
+		o.limits.Close()
 		delete(inst.orphans, s.botID)
 	} else {
 		h.restore(p.account(inst.symbol, s.botID))
@@ -59,6 +62,7 @@ func newHolding(cfg InstrumentConfig, s *strategy, p *publisher, inst *instrumen
 			delete(inst.strays, key)
 		}
 	}
+	h.limit(p.gate, s.limits)
 	return h
 }
 
@@ -169,6 +173,7 @@ func (h *holding) withdraw(o *hft.Order) {
 	} else if known := h.orders.Get(o.OrderID); known != nil {
 		known.Req = hft.StatusNone
 	}
+	h.exposed(o.OrderID)
 }
 
 // update takes over a report of the connector, which alone decides what has become of an order: here is kept who has it and
@@ -199,6 +204,7 @@ func (h *holding) update(u *connector.OrderUpdate) {
 			h.remember(report.OrderID, u.Owner.Incarnation)
 		}
 	}
+	h.exposed(report.OrderID)
 	h.pub.record.report(h, u)
 	if h.port != nil {
 		h.port.SendOrder(h.feedNo, &report, &h.state)
@@ -233,6 +239,7 @@ func (h *holding) book(side hft.Side, qty, price, value, fee, feeQty float64, ve
 	h.state.NumTrades++
 	h.state.TradingVolume += qty
 	h.state.TradingValue += value
+	h.moved()
 }
 
 func (h *holding) forget(orderID uint64) {

@@ -19,6 +19,7 @@ import (
 	"github.com/hftrunner/hftrunner/internal/control"
 	"github.com/hftrunner/hftrunner/internal/hostipc"
 	"github.com/hftrunner/hftrunner/internal/journal"
+	"github.com/hftrunner/hftrunner/risk"
 )
 
 // Exit is the reason why a host ended.
@@ -52,6 +53,7 @@ type Host struct {
 	background sync.WaitGroup
 	opening    sync.Mutex // one connector at a time is opened
 	record     *recorder
+	gate       *risk.Gate
 	startedAt  time.Time
 	// names are the strategies of the journal and pastProcesses how many each has had, by bot.
 	names         map[uint64]string
@@ -103,6 +105,7 @@ func (h *Host) build() error {
 		return errors.New("Config.Clock is none of NewClock's")
 	}
 	h.record = &recorder{clock: h.clock, log: h.log, cfg: h.cfg.Journal}
+	h.gate = risk.NewGate(h.cfg.Risk)
 	byName, bots := make(map[string]*publisher), make(map[uint64]bool)
 	for _, c := range h.cfg.Connectors {
 		p, err := newPublisher(c, clockOf(c.Connector, h.clock), h.log)
@@ -110,11 +113,13 @@ func (h *Host) build() error {
 			return err
 		}
 		p.configured, p.record = bots, h.record
+		p.gate, p.limits = h.gate, h.gate.Connector(c.Name, c.Risk)
 		h.publishers = append(h.publishers, p)
 		byName[c.Name] = p
 	}
 	for _, c := range h.cfg.Strategies {
 		s := newStrategy(h, c)
+		s.limits = h.gate.Strategy(c.Name, c.Risk)
 		h.strategies = append(h.strategies, s)
 		bots[s.botID] = true
 		if _, waits := s.waitsFor(byName); waits {

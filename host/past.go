@@ -10,6 +10,7 @@ import (
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/journal"
+	"github.com/hftrunner/hftrunner/risk"
 )
 
 // At the start the journal says what every strategy has: the host goes on with that. Markets of its own, synthetic or
@@ -275,6 +276,7 @@ func (p *publisher) orphan(inst *instrument, bot uint64) *holding {
 		h.owner.Bot = bot
 		inst.orphans[bot] = h
 		h.restore(p.account(inst.symbol, bot))
+		h.limit(p.gate, p.gate.Strategy(h.strategy, risk.Limits{}))
 	}
 	return h
 }

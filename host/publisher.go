@@ -18,6 +18,7 @@ import (
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/hostipc"
 	"github.com/hftrunner/hftrunner/internal/journal"
+	"github.com/hftrunner/hftrunner/risk"
 )
 
 // publisher is one connector with its feed: it is the Sink and the Clock of the connector, keeps the books, and
@@ -32,6 +33,8 @@ type publisher struct {
 	open       func(context.Context) (Opened, error)
 	clock      *hostipc.Clock
 	barrier    *barrier // of a stepped clock, else nil
+	gate       *risk.Gate
+	limits     *risk.Scope // of the account
 	started    chan struct{}
 	starting   sync.Once
 	stop       context.CancelCauseFunc // ends run
@@ -292,6 +295,7 @@ func (p *publisher) Position(instrumentNo int, qty float64, exchTimestampNs int6
 	for _, h := range p.instruments[instrumentNo].holdings {
 		if h.mode == AccountPosition {
 			h.state.Position = qty
+			h.moved()
 			if h.port != nil {
 				h.port.SendState(h.feedNo, &h.state)
 			}

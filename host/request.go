@@ -8,11 +8,13 @@ import (
 	"github.com/hftrunner/hftrunner/internal/hostipc"
 	"github.com/hftrunner/hftrunner/internal/journal"
 	"github.com/hftrunner/hftrunner/ipc"
+	"github.com/hftrunner/hftrunner/risk"
 )
 
 // The request path. Every request of every bot goes through handle, in this order: it has been read once and its
-// fields validated by ipc; ownership; (the risk gate has its place between ownership and journal, marked below); journal; connector. A request is refused with an update that rejects it, where the bot has an order waiting for
-// an answer, and an OrderError to its bot, unless the order has only just ended.
+// fields validated by ipc; trading state; ownership; limits (package risk); journal; connector. A request is refused with
+// an update that rejects it, where the bot has an order waiting for an answer, and an OrderError to its bot, unless the
+// order has only just ended.
 
 // handle carries out one valid request.
 func (s *session) handle(l *sessionLink, req *hostipc.Request) {
@@ -40,15 +42,19 @@ func (s *session) handle(l *sessionLink, req *hostipc.Request) {
 		order, reason = h.request(&req.Order)
 	}
 
-	// Risk gate: the limits of the bot and of the account are checked here, before anything leaves the host. So far it
-	// is the trading state only.
-
+	value := hft.Value{}
+	if reason == "" && order.Req != hft.StatusCanceled {
+		if refusal := h.reserve(&order.Order); refusal.Rule != risk.None {
+			h.withdraw(&order.Order)
+			by, rule, reason, value = journal.ByGate, refusal.Rule.String(), refusal.String(), refusal.Event()
+		}
+	}
 	if reason == "" {
 		reason = l.pub.record.sends(h, &order, reactedNs)
 	}
 	l.pub.mu.Unlock()
 	if reason != "" {
-		s.refuseBy(l, req, by, rule, reason)
+		s.refuseBy(l, req, by, rule, reason, value)
 		return
 	}
 	s.stats.tickToOrder(reactedNs)
@@ -64,11 +70,12 @@ func (s *session) handle(l *sessionLink, req *hostipc.Request) {
 
 // refuse tells the bot why the host does not carry out a request.
 func (s *session) refuse(l *sessionLink, req *hostipc.Request, reason string) {
-	s.refuseBy(l, req, journal.ByHost, "", reason)
+	s.refuseBy(l, req, journal.ByHost, "", reason, hft.Value{})
 }
 
-// refuseBy tells the bot why a request was not carried out, and the journal who has refused it by which rule.
-func (s *session) refuseBy(l *sessionLink, req *hostipc.Request, by journal.Refuser, rule, reason string) {
+// refuseBy tells the bot why a request was not carried out, with the value if there is one, and the journal who has
+// refused it by which rule.
+func (s *session) refuseBy(l *sessionLink, req *hostipc.Request, by journal.Refuser, rule, reason string, value hft.Value) {
 	s.stats.refused.Add(1)
 	l.pub.mu.Lock()
 	defer l.pub.mu.Unlock()
@@ -91,7 +98,10 @@ func (s *session) refuseBy(l *sessionLink, req *hostipc.Request, by journal.Refu
 	if reason == overMeanwhile {
 		return
 	}
-	e := hft.LiveErrorWith(hft.OrderError, hft.StringValue(reason))
+	if value.IsEmpty() {
+		value = hft.StringValue(reason)
+	}
+	e := hft.LiveErrorWith(hft.OrderError, value)
 	e.Connector, e.OrderID = l.pub.name, req.Order.OrderID
 	l.port.SendError(feedNo, &e)
 }

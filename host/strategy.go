@@ -14,6 +14,7 @@ import (
 	"github.com/hftrunner/hftrunner/internal/control"
 	"github.com/hftrunner/hftrunner/internal/hostipc"
 	"github.com/hftrunner/hftrunner/internal/journal"
+	"github.com/hftrunner/hftrunner/risk"
 )
 
 // State of a strategy.
@@ -45,6 +46,7 @@ type strategy struct {
 	host     *Host
 	log      hclog.Logger
 	holdings []*holding
+	limits   *risk.Scope
 	stats    *strategyStats
 	output   *output             // of its processes
 	peer     *hostipc.AttachPeer // the process, if it attached itself

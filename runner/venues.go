@@ -145,7 +145,7 @@ const answerTime = 2 * time.Second
 func liveConnector(ctx context.Context, file *config.File, c *config.Connector, clock *hostipc.Clock,
 	logger hclog.Logger) (host.ConnectorConfig, error) {
 	cfg := host.ConnectorConfig{Name: c.Name, Kind: c.Kind, Trades: c.Live.HasKey() || !c.Live.Account,
-		OnMismatch: host.OnMismatch(c.Live.OnMismatch), MismatchAfter: c.Live.MismatchAfter}
+		OnMismatch: host.OnMismatch(c.Live.OnMismatch), MismatchAfter: c.Live.MismatchAfter, Risk: c.Risk.Risk()}
 	asking, stop := context.WithCancel(ctx)
 	late := time.NewTimer(answerTime)
 	defer late.Stop()

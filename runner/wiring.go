@@ -34,7 +34,7 @@ func newConnector(ctx context.Context, file *config.File, c *config.Connector, c
 	if err != nil {
 		return host.ConnectorConfig{}, fmt.Errorf("%v: connector %q: %w", c.Pos, c.Name, err)
 	}
-	return host.ConnectorConfig{Name: c.Name, Kind: c.Kind, Connector: made}, nil
+	return host.ConnectorConfig{Name: c.Name, Kind: c.Kind, Connector: made, Risk: c.Risk.Risk()}, nil
 }
 
 // hostConfig makes the host's configuration of a checked file.
@@ -53,7 +53,8 @@ func hostConfig(ctx context.Context, file *config.File, logger hclog.Logger) (ho
 			LinesPerSecond: file.Runner.StrategyLogRate},
 		Journal: host.Journal{Keep: file.Runner.JournalKeep,
 			BeforeRemove:    func(ctx context.Context) error { return updateHistory(ctx, file.Runner.StateDir) },
-			ContinueOnError: file.Runner.OnJournalError == "continue"}, Fresh: file.Fresh, TakeOver: file.TakeOver}
+			ContinueOnError: file.Runner.OnJournalError == "continue"}, Fresh: file.Fresh, TakeOver: file.TakeOver,
+		Risk: file.Runner.Risk.Risk()}
 	connectors, err := newConnectors(ctx, file, clock, logger)
 	if err != nil {
 		return cfg, err
@@ -116,10 +117,11 @@ func strategyConfig(st *config.Strategy) (host.StrategyConfig, error) {
 	}
 	cfg := host.StrategyConfig{Name: st.Name, Plugin: st.Plugin, SHA256: st.SHA256, BotID: st.BotID, Params: st.Params, Wait: wait,
 		OnExit: host.ExitAction(st.OnExit), OnChange: host.ChangeAction(st.OnChange), Position: host.PositionMode(st.Position),
-		Disabled: !st.Enabled}
+		Disabled: !st.Enabled, Risk: st.Risk.Risk()}
 	for _, in := range st.Instruments {
 		cfg.Instruments = append(cfg.Instruments, host.InstrumentConfig{Connector: in.Connector, Symbol: in.Symbol,
-			TickSize: in.TickSize, LotSize: in.LotSize, Depth: in.Depth, ROILow: in.ROILow, ROIHigh: in.ROIHigh, LastTrades: in.LastTrades})
+			TickSize: in.TickSize, LotSize: in.LotSize, Depth: in.Depth, ROILow: in.ROILow, ROIHigh: in.ROIHigh, LastTrades: in.LastTrades,
+			Currency: in.Currency, Risk: in.Risk.Risk()})
 	}
 	return cfg, nil
 }

@@ -17,6 +17,8 @@ const (
 	RejectTooManyOrders
 	// RejectLost: the latency model lost the request; no exchange has seen it.
 	RejectLost
+	// RejectLimit: a limit of package risk forbids the request; no exchange has seen it.
+	RejectLimit
 )
 
 // String returns the reason in words that follow "order rejected: ".
@@ -34,6 +36,8 @@ func (r Reject) String() string {
 		return "too many open orders, cancel some first"
 	case RejectLost:
 		return "the request was lost on the way"
+	case RejectLimit:
+		return "a limit forbids it"
 	}
 	return "unknown reason"
 }

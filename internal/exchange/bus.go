@@ -95,12 +95,25 @@ func (l *Link) Send(timestampNs int64, r *Request) {
 		l.ToExchange.Append(timestampNs+latencyNs, r)
 		return
 	}
-	report := Report{Request: *r, Reject: sim.RejectLost, Answers: r.Order.Req}
-	report.Order.Req = hft.StatusRejected
+	report := refusalOf(r, sim.RejectLost)
 	if r.Order.Req == hft.StatusReplaced && r.PrevQty > 0 {
 		report.Order.PriceTick, report.Order.Qty = r.PrevPriceTick, r.PrevQty
 	}
 	l.ToLocal.Append(timestampNs-latencyNs, &report)
+}
+
+// Refuse puts a report under way that a request goes to no exchange; the order in it is the request. The bot gets it at
+// timestampNs, or with the report that is under way before it.
+func (l *Link) Refuse(timestampNs int64, r *Request, why sim.Reject) {
+	report := refusalOf(r, why)
+	report.Order.ExchTimestampNs = 0
+	l.ToLocal.Append(timestampNs, &report)
+}
+
+func refusalOf(r *Request, why sim.Reject) Report {
+	report := Report{Request: *r, Reject: why, Answers: r.Order.Req}
+	report.Order.Req = hft.StatusRejected
+	return report
 }
 
 // Respond puts a report that an exchange made at timestampNs under way.

@@ -2,6 +2,7 @@ package settings
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -26,7 +27,7 @@ func (p *Problem) String() string { return p.Name + p.Element + " " + p.What }
 const speedMax = "max"
 
 // Convert returns v as the Go type of the setting: string, int64, uint64, float64, bool, time.Duration, time.Time,
-// map[string][]string, []string, []int64 or []float64. The Problem is nil when it is right.
+// map[string][]string, map[string]float64, []string, []int64 or []float64. The Problem is nil when it is right.
 func (s *Setting) Convert(v Value) (any, *Problem) {
 	switch s.Type {
 	case Strings:
@@ -35,7 +36,7 @@ func (s *Setting) Convert(v Value) (any, *Problem) {
 		return convertList[int64](s, Int, v)
 	case Floats:
 		return convertList[float64](s, Float, v)
-	case String, Int, Uint, Float, Bool, Duration, Speed, Paths, Files, Time:
+	case String, Int, Uint, Float, Bool, Duration, Speed, Paths, Files, Time, Money:
 		return s.scalar(v)
 	}
 	return nil, s.unknown()
@@ -50,7 +51,8 @@ func (s *Setting) ConvertParam(v Value) (any, *Problem) {
 }
 
 func (s *Setting) unknown() *Problem {
-	return s.problem(fmt.Sprintf("has the type %q, which this runner does not know", s.Type), "build it and the plugin from the same version")
+	return s.problem(fmt.Sprintf("has the type %q, which this runner does not know", s.Type),
+		"build it and the plugin from the same version")
 }
 
 func (s *Setting) problem(what, hint string) *Problem {
@@ -101,8 +103,20 @@ func (s *Setting) scalar(v Value) (any, *Problem) {
 		}
 	case time.Duration:
 		problem = s.checkBounds(c.Seconds(), v)
+	case map[string]float64:
+		problem = s.checkMoney(c, v)
 	}
 	return converted, problem
+}
+
+func (s *Setting) checkMoney(money map[string]float64, v Value) *Problem {
+	for _, currency := range slices.Sorted(maps.Keys(money)) {
+		if problem := s.checkBounds(money[currency], Value{Go: money[currency], Secret: v.Secret}); problem != nil {
+			problem.Element = "." + currency
+			return problem
+		}
+	}
+	return nil
 }
 
 func (s *Setting) checkString(text string, v Value) *Problem {
@@ -181,6 +195,8 @@ func (t Type) convert(v any) (any, bool) {
 		return toPaths(v)
 	case Time:
 		return toTime(v)
+	case Money:
+		return toMoney(v)
 	}
 	return toFiles(v)
 }
@@ -228,6 +244,23 @@ func toFiles(v any) (any, bool) {
 		files[symbol] = list
 	}
 	return files, true
+}
+
+// toMoney takes an amount of each currency.
+func toMoney(v any) (any, bool) {
+	m, ok := v.(map[string]any)
+	if !ok {
+		return nil, false
+	}
+	money := make(map[string]float64, len(m))
+	for currency, amount := range m {
+		x, ok := toFloat(amount)
+		if !ok || CheckFormat("symbol", currency) != "" {
+			return nil, false
+		}
+		money[currency], _ = x.(float64)
+	}
+	return money, true
 }
 
 // toPaths takes a path or a list of paths.

@@ -2,9 +2,9 @@ package settings
 
 import "reflect"
 
-// Decode puts values, by name, and labels into a pointer to the struct that the block was read from, and defaults where there
-// is no value. It returns everything that is wrong, in the order of the settings; what is wrong stays as it was. Names that
-// the block does not know are the caller's to find.
+// Decode puts values, by name, and labels into a pointer to the struct that the block was read from, and defaults where
+// there is no value. It returns everything that is wrong, in the order of the settings; what is wrong stays as it was.
+// Names that the block does not know are the caller's to find.
 func (b *Block) Decode(values map[string]Value, labels []string, into any) []Problem {
 	target := reflect.ValueOf(into).Elem()
 	for i := range b.Labels {
@@ -51,8 +51,8 @@ func (s *Setting) Add() string {
 	return text
 }
 
-// Within returns a pointer to the place of a block within the struct that into points to, one that Decode takes: a new element
-// of a slice, a new struct in a pointer, the struct itself.
+// Within returns a pointer to the place of a block within the struct that into points to, one that Decode takes: a new
+// element of a slice, a new struct in a pointer, the struct itself.
 func (c *Block) Within(into any) any {
 	field := reflect.ValueOf(into).Elem().FieldByIndex(c.index)
 	switch field.Kind() {

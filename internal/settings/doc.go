@@ -1,6 +1,6 @@
 // Package settings is one schema for everything that can be set: the blocks of the configuration and the parameters of
-// plugins. A schema is read from the tags of a struct, checks values and puts them into such a struct; what is printed about
-// settings comes from it too (JSONSchema, docs/config.md).
+// plugins. A schema is read from the tags of a struct, checks values and puts them into such a struct; what is printed
+// about settings comes from it too (JSONSchema, docs/config.md).
 //
 // A setting is an exported field with a tag hcl:
 //
@@ -18,13 +18,14 @@
 //	doc        what it is for
 //
 // A setting without default and otherwise has to be given. Types are string, all int, uint and float types, bool,
-// time.Duration, time.Time, []string, []int64, []float64 and map[string][]string (files by symbol).
+// time.Duration, time.Time, []string, []int64, []float64 map[string][]string (files by symbol) and map[string]float64
+// (money by currency).
 //
-// A field tagged hcl:"name,block" is a block within: a struct is there with its defaults when it is left out, a pointer is nil
-// then, a slice takes any number. With hcl:"name,block,later" the caller decodes it. hcl:"name,label" is a label of the block,
-// in the order of the fields, hcl:"name,free" a block whose settings are not known here. The fields of an embedded struct are
-// its parent's; a tag otherwise at it stands for the defaults of all of them.
+// A field tagged hcl:"name,block" is a block within: a struct is there with its defaults when it is left out, a pointer
+// is nil then, a slice takes any number. With hcl:"name,block,later" the caller decodes it. hcl:"name,label" is a label
+// of the block, in the order of the fields, hcl:"name,free" a block whose settings are not known here. The fields of an
+// embedded struct are its parent's; a tag otherwise at it stands for the defaults of all of them.
 //
-// Nothing here keeps a value or knows where it was written: a Problem names the setting, and whoever read the value knows the
-// place. A Block may be changed until it is used; after that any goroutine may use it.
+// Nothing here keeps a value or knows where it was written: a Problem names the setting, and whoever read the value
+// knows the place. A Block may be changed until it is used; after that any goroutine may use it.
 package settings

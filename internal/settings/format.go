@@ -28,16 +28,18 @@ func formats() map[string]struct {
 		"identifier": {func(s string) bool { return !identifier.MatchString(s) || len(s) > maxNameBytes },
 			"is not a name: use letters, digits, dot, dash and underscore, at most 64"},
 		"symbol": {func(s string) bool {
-			return s == "" || len(s) > maxNameBytes || strings.ContainsFunc(s, func(c rune) bool { return unicode.IsSpace(c) || !unicode.IsPrint(c) })
+			return s == "" || len(s) > maxNameBytes || strings.ContainsFunc(s,
+				func(c rune) bool { return unicode.IsSpace(c) || !unicode.IsPrint(c) })
 		}, "is not a symbol: no spaces, at most 64 bytes"},
 		"not_empty": {func(s string) bool { return strings.TrimSpace(s) == "" }, "is empty"},
 		"sha256": {func(s string) bool {
 			raw, err := hex.DecodeString(s)
 			return err != nil || len(raw) != 32
 		}, "is not a SHA-256: 64 hex digits, as sha256sum prints them"},
-		"order_prefix": {func(s string) bool { return !orderPrefix.MatchString(s) }, "is not an order prefix: must be 1 to 4 letters or digits"},
-		"ws":           {noAddress("ws"), "is not a URL: must be like wss://host/path"},
-		"http":         {noAddress("http"), "is not a URL: must be like https://host/path"},
+		"order_prefix": {func(s string) bool { return !orderPrefix.MatchString(s) },
+			"is not an order prefix: must be 1 to 4 letters or digits"},
+		"ws":   {noAddress("ws"), "is not a URL: must be like wss://host/path"},
+		"http": {noAddress("http"), "is not a URL: must be like https://host/path"},
 	}
 }
 
@@ -45,7 +47,8 @@ func formats() map[string]struct {
 func noAddress(scheme string) func(string) bool {
 	return func(s string) bool {
 		u, err := url.Parse(s)
-		return err != nil || u.Scheme != scheme && u.Scheme != scheme+"s" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != ""
+		return err != nil || u.Scheme != scheme && u.Scheme != scheme+"s" || u.Host == "" || u.User != nil ||
+			u.RawQuery != "" || u.Fragment != ""
 	}
 }
 

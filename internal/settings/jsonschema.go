@@ -1,7 +1,7 @@
 package settings
 
-// JSONSchema returns the block as a JSON Schema of JSON in which the labels of a block are objects around it. Values are as
-// expressions give them.
+// JSONSchema returns the block as a JSON Schema of JSON in which the labels of a block are objects around it. Values
+// are as expressions give them.
 func (b *Block) JSONSchema() map[string]any {
 	if len(b.Kinds) == 0 {
 		return labelled(b.object(), b.Labels)
@@ -77,8 +77,11 @@ func (t Type) jsonSchema(s *Setting) map[string]any {
 		return map[string]any{"anyOf": []any{path, map[string]any{"type": "array", "items": path}}}
 	case Files:
 		return map[string]any{"type": "object", "minProperties": 1, "additionalProperties": Paths.jsonSchema(s)}
+	case Money:
+		return map[string]any{"type": "object", "additionalProperties": s.jsonBounds(kind("number"))}
 	case Duration:
-		return map[string]any{"type": "string", "pattern": `^[-+]?(0|([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+$`}
+		return map[string]any{"type": "string",
+			"pattern": `^[-+]?(0|([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+$`}
 	}
 	schema := kind("string")
 	if len(s.Choices) > 0 {

@@ -8,8 +8,8 @@ import (
 	"github.com/agext/levenshtein"
 )
 
-// Nearest returns the known name that was probably meant, empty when none is like it: at most two edits away, and fewer than
-// half of its letters. Another case is the likeliest mistake. Among equals the first wins.
+// Nearest returns the known name that was probably meant, empty when none is like it: at most two edits away, and fewer
+// than half of its letters. Another case is the likeliest mistake. Among equals the first wins.
 func Nearest(name string, known []string) string {
 	best, bestDistance := "", 3
 	for _, k := range known {

@@ -17,8 +17,8 @@ var settingName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 // Of returns the block that the tags of a struct type say, or every mistake in them.
 func Of(t reflect.Type) (*Block, error) { return of(t, false) }
 
-// OfParams is Of for the parameters of a plugin, of which the host is told less: there are settings only, of the types that it is
-// told of (an unsigned number is an Int with bounds), and no other tags than default, min, max and doc.
+// OfParams is Of for the parameters of a plugin, of which the host is told less: there are settings only, of the types
+// that it is told of (an unsigned number is an Int with bounds), and no other tags than default, min, max and doc.
 func OfParams(t reflect.Type) (*Block, error) { return of(t, true) }
 
 func of(t reflect.Type, params bool) (*Block, error) {
@@ -44,7 +44,8 @@ type tags struct {
 }
 
 func newTags(t reflect.Type, parents []reflect.Type, params bool) *tags {
-	return &tags{of: t, parents: append(slices.Clip(parents), t), params: params, block: &Block{}, fields: map[string]string{}}
+	return &tags{of: t, parents: append(slices.Clip(parents), t), params: params, block: &Block{},
+		fields: map[string]string{}}
 }
 
 // read reads the fields of t, the struct itself or one that is embedded in it at index.
@@ -83,15 +84,18 @@ func (r *tags) field(f reflect.StructField, otherwise string) (problem string) {
 	}
 	switch options {
 	case "":
-		s := Setting{Name: name, Doc: f.Tag.Get("doc"), Format: f.Tag.Get("format"), Otherwise: f.Tag.Get("otherwise"), Choices: choices(f), index: f.Index}
+		s := Setting{Name: name, Doc: f.Tag.Get("doc"), Format: f.Tag.Get("format"), Otherwise: f.Tag.Get("otherwise"),
+			Choices: choices(f), index: f.Index}
 		if problem := s.read(f, otherwise, r.params); problem != "" {
 			return problem
 		}
 		r.block.Settings = append(r.block.Settings, s)
 	case "label":
-		r.block.Labels = append(r.block.Labels, Label{Name: name, Choices: choices(f), Format: f.Tag.Get("format"), index: f.Index})
+		r.block.Labels = append(r.block.Labels, Label{Name: name, Choices: choices(f), Format: f.Tag.Get("format"),
+			index: f.Index})
 	case "free":
-		r.block.Blocks = append(r.block.Blocks, &Block{Name: name, Doc: f.Tag.Get("doc"), Single: true, Implied: true, Free: true})
+		r.block.Blocks = append(r.block.Blocks, &Block{Name: name, Doc: f.Tag.Get("doc"), Single: true, Implied: true,
+			Free: true})
 	case "block", "block,later":
 		if problem := r.within(f, name, options != "block"); problem != "" {
 			return problem
@@ -149,7 +153,8 @@ func (s *Setting) read(f reflect.StructField, otherwise string, param bool) (pro
 	var ok bool
 	s.Type, ok = typeOf(f.Type, s.Format)
 	if param {
-		if _, above := f.Tag.Lookup("above"); above || s.Choices != nil || s.Format != "" || s.Otherwise+otherwise != "" {
+		if _, above := f.Tag.Lookup("above"); above || s.Choices != nil || s.Format != "" ||
+			s.Otherwise+otherwise != "" {
 			return "has a tag above, choices, format or otherwise, of which the host is not told"
 		}
 		if s.Type == Uint {
@@ -193,6 +198,8 @@ func typeOf(t reflect.Type, format string) (Type, bool) {
 		return Floats, true
 	case reflect.TypeFor[map[string][]string]():
 		return Files, true
+	case reflect.TypeFor[map[string]float64]():
+		return Money, true
 	}
 	switch t.Kind() {
 	case reflect.String:
@@ -247,7 +254,7 @@ func (t Type) parseBound(text string) (v float64, problem string) {
 			return 0, `which is not a duration such as "1.5s"`
 		}
 		return d.Seconds(), ""
-	case Int, Uint, Float, Speed, Ints, Floats:
+	case Int, Uint, Float, Speed, Ints, Floats, Money:
 		v, err := strconv.ParseFloat(text, 64)
 		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
 			return 0, "which is not a number"

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Type is the type of a setting. The first eight are those of plugin parameters: their names are part of the control plane.
+// Type is the type of a setting. The first eight are those of plugin parameters: their names are part of the control
+// plane.
 type Type string
 
 // Types.
@@ -25,6 +26,7 @@ const (
 	Paths Type = "paths" // a path or a list of paths
 	Files Type = "files" // an object of symbol to Paths
 	Time  Type = "time"  // a time as RFC 3339 has it, or a date
+	Money Type = "money" // an object of currency to Float
 )
 
 // ofParam reports whether a parameter of a plugin can be of the type.
@@ -143,6 +145,8 @@ func (t Type) Noun() string {
 		return "a path or a list of paths"
 	case Time:
 		return "a time or date"
+	case Money:
+		return "an object of currency to amount"
 	}
 	return t.Wants()
 }
@@ -168,6 +172,8 @@ func (t Type) Wants() string {
 		return `a path or a list of paths, such as "day1.npz" or ["day1.npz", "day2.npz"]`
 	case Time:
 		return `a time such as "2024-08-08T12:00:00Z" or a date such as "2024-08-08"`
+	case Money:
+		return `an object of currency to amount, such as { USDT = 500 }`
 	case Strings, Ints, Floats:
 		return "a " + string(t)
 	}

@@ -53,15 +53,19 @@ func TestDecode(t *testing.T) {
 	b := schema(t)
 	e := every{URL: "as it was"}
 	problems := b.Decode(map[string]settings.Value{
-		"key": {Go: "k"}, "mode": {Go: "fast"}, "quiet": {Go: "1m"}, "rate": {Go: "max"}, "seed": {Go: uint64(math.MaxUint64)},
-		"small": {Go: " 8 ", Text: true}, "from": {Go: "2024-08-08"}, "on": {Go: "false", Text: true}, "need": {Go: int64(3)},
+		"key": {Go: "k"}, "mode": {Go: "fast"}, "quiet": {Go: "1m"}, "rate": {Go: "max"},
+		"seed":  {Go: uint64(math.MaxUint64)},
+		"small": {Go: " 8 ", Text: true}, "from": {Go: "2024-08-08"}, "on": {Go: "false",
+			Text: true}, "need": {Go: int64(3)},
 		"data": {Go: map[string]any{"BTC": "a", "ETH": []any{"b", "c"}}}, "sizes": {Go: []any{int64(1), 0.5}},
 	}, nil, &e)
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	want := every{common: common{Key: "k", Limit: 5}, URL: "as it was", Mode: "fast", Quiet: time.Minute, Seed: math.MaxUint64, Small: 8,
-		From: time.Date(2024, 8, 8, 0, 0, 0, 0, time.UTC), Data: map[string][]string{"BTC": {"a"}, "ETH": {"b", "c"}}, Sizes: []float64{1, 0.5}, Need: 3}
+	want := every{common: common{Key: "k", Limit: 5}, URL: "as it was", Mode: "fast", Quiet: time.Minute,
+		Seed: math.MaxUint64, Small: 8,
+		From: time.Date(2024, 8, 8, 0, 0, 0, 0, time.UTC), Data: map[string][]string{"BTC": {"a"},
+			"ETH": {"b", "c"}}, Sizes: []float64{1, 0.5}, Need: 3}
 	if !reflect.DeepEqual(e, want) {
 		t.Errorf("got  %+v\nwant %+v", e, want)
 	}
@@ -72,7 +76,8 @@ func TestBlocksWithin(t *testing.T) {
 	var e every
 	for _, name := range []string{"one", "some", "some"} {
 		c := b.Block(name)
-		if problems := c.Decode(map[string]settings.Value{"files": {Go: "f"}}, []string{"BTC"}, c.Within(&e)); len(problems) > 0 {
+		if problems := c.Decode(map[string]settings.Value{"files": {Go: "f"}}, []string{"BTC"},
+			c.Within(&e)); len(problems) > 0 {
 			t.Fatal(problems)
 		}
 	}
@@ -103,18 +108,27 @@ func TestProblems(t *testing.T) {
 		{"url", settings.Value{Go: ""}, `url "" is not a URL: must be like wss://host/path | `},
 		{"mode", settings.Value{Go: "fastt"}, `mode is "fastt" | did you mean "fast"? (one of slow, fast)`},
 		{"quiet", settings.Value{Go: "1ms"}, `quiet is "1ms", out of range | write a duration from "1s" to "1h0m0s"`},
-		{"quiet", settings.Value{Go: nil}, `quiet is null, not a duration | write a duration such as "250ms" or "1m30s"`},
+		{"quiet", settings.Value{Go: nil},
+			`quiet is null, not a duration | write a duration such as "250ms" or "1m30s"`},
 		{"rate", settings.Value{Go: int64(0)}, `rate is 0, out of range | write a number above 0, or "max"`},
 		{"rate", settings.Value{Go: math.Inf(1)}, "rate is +Inf, which is not finite | write a finite number"},
-		{"seed", settings.Value{Go: int64(-1)}, "seed is -1, not a whole number of at least 0 | write a whole number of at least 0"},
-		{"limit", settings.Value{Go: uint64(1 << 63)}, "limit is 9223372036854775808, which is too large for an int of 64 bits | write a whole number from 1 to 10"},
-		{"limit", settings.Value{Go: 3.5e38}, "limit is 3.5e+38, which is too large for an int of 64 bits | write a whole number from 1 to 10"},
-		{"limit", settings.Value{Go: "-3.5e38", Text: true}, "limit is -3.5e+38, which is too small for an int of 64 bits | write a whole number from 1 to 10"},
-		{"limit", settings.Value{Go: "1.1e1", Text: true}, "limit is 11, out of range | write a whole number from 1 to 10"},
-		{"seed", settings.Value{Go: 3.5e38}, "seed is 3.5e+38, which is too large for a uint of 64 bits | write a whole number of at least 0"},
+		{"seed", settings.Value{Go: int64(-1)},
+			"seed is -1, not a whole number of at least 0 | write a whole number of at least 0"},
+		{"limit", settings.Value{Go: uint64(1 << 63)},
+			"limit is 9223372036854775808, which is too large for an int of 64 bits | write a whole number from 1 to 10"},
+		{"limit", settings.Value{Go: 3.5e38},
+			"limit is 3.5e+38, which is too large for an int of 64 bits | write a whole number from 1 to 10"},
+		{"limit", settings.Value{Go: "-3.5e38", Text: true},
+			"limit is -3.5e+38, which is too small for an int of 64 bits | write a whole number from 1 to 10"},
+		{"limit", settings.Value{Go: "1.1e1", Text: true},
+			"limit is 11, out of range | write a whole number from 1 to 10"},
+		{"seed", settings.Value{Go: 3.5e38},
+			"seed is 3.5e+38, which is too large for a uint of 64 bits | write a whole number of at least 0"},
 		{"small", settings.Value{Go: int64(256)}, "small is 256, out of range | write a whole number from 0 to 255"},
-		{"from", settings.Value{Go: "1960-01-01"}, `from is "1960-01-01", not a time or date | write a time such as "2024-08-08T12:00:00Z" or a date such as "2024-08-08"`},
-		{"data", settings.Value{Go: map[string]any{}}, `data is an object, not an object of symbol to path | write an object of symbol to path, such as { BTCUSDT = "day1.gz" } or { BTCUSDT = ["day1.gz", "day2.gz"] }`},
+		{"from", settings.Value{Go: "1960-01-01"},
+			`from is "1960-01-01", not a time or date | write a time such as "2024-08-08T12:00:00Z" or a date such as "2024-08-08"`},
+		{"data", settings.Value{Go: map[string]any{}},
+			`data is an object, not an object of symbol to path | write an object of symbol to path, such as { BTCUSDT = "day1.gz" } or { BTCUSDT = ["day1.gz", "day2.gz"] }`},
 		{"on", settings.Value{Go: int64(1)}, "on is 1, not true or false | write true or false"},
 		{"sizes", settings.Value{Go: int64(1)}, "sizes is 1, which is not a list of float | write [..., ...]"},
 		{"sizes", settings.Value{Go: []any{1.0, int64(0)}}, "sizes[1] is 0, out of range | write a number above 0"},
@@ -126,12 +140,14 @@ func TestProblems(t *testing.T) {
 		if problems[0].Name != c.name {
 			t.Errorf("%s = %v gives a problem of %q", c.name, c.given, problems[0].Name)
 		}
-		if last := problems[len(problems)-1]; !last.Missing || last.String() != "need is missing" || last.Hint != "add need = ... (a whole number): it is needed" {
+		if last := problems[len(problems)-1]; !last.Missing || last.String() != "need is missing" ||
+			last.Hint != "add need = ... (a whole number): it is needed" {
 			t.Errorf("the missing one gives %+v", last)
 		}
 	}
 	unknown := settings.Setting{Name: "a", Type: "tensor"}
-	if _, problem := unknown.Convert(settings.Value{}); problem == nil || !strings.Contains(problem.What, `the type "tensor"`) {
+	if _, problem := unknown.Convert(settings.Value{}); problem == nil || !strings.Contains(problem.What,
+		`the type "tensor"`) {
 		t.Errorf("an unknown type gives %v", problem)
 	}
 }
@@ -156,8 +172,10 @@ func TestMistakesInTags(t *testing.T) {
 		} `hcl:"j,block"`
 		l int `hcl:"l"`
 	}]())
-	for _, want := range []string{`A has the name "x", and so has X`, "B has the type complex128", `C has format:"tensor"`, `D has format:"ws"`,
-		"E has a tag default and a tag otherwise", `F has the option "blok"`, "G has a tag choices but no tag hcl", `H has default:"5"`,
+	for _, want := range []string{`A has the name "x", and so has X`, "B has the type complex128",
+		`C has format:"tensor"`, `D has format:"ws"`,
+		"E has a tag default and a tag otherwise", `F has the option "blok"`, "G has a tag choices but no tag hcl",
+		`H has default:"5"`,
 		`I has default:"z"`, `K has the name "K"`, "l has a tag hcl but is not exported"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the error does not say %q: %v", want, err)
@@ -190,7 +208,8 @@ func TestMistakesInBlocks(t *testing.T) {
 		of   any
 		want string
 	}{
-		{recursive{}, "mistakes in the tags: settings_test.recursive.Inner has the type []settings_test.recursive: the block would be within itself, without an end"},
+		{recursive{},
+			"mistakes in the tags: settings_test.recursive.Inner has the type []settings_test.recursive: the block would be within itself, without an end"},
 		{mutual{}, ".Two has the type settings_test.mutual: the block would be within itself, without an end"},
 		{struct{ recursive }{}, "Inner has the type []settings_test.recursive: the block would be within itself"},
 		{struct {
@@ -217,11 +236,13 @@ func TestMistakesInBlocks(t *testing.T) {
 }
 
 func TestMembers(t *testing.T) {
-	members, err := settings.Members([]byte(`{"a": 1, "b": [1e2, 1.5, {"c": 18446744073709551615}], "a": 1e999, "d": 9007199254740993.0, "e": 1e17, "f": 1e-400}`))
+	members,
+		err := settings.Members([]byte(`{"a": 1, "b": [1e2, 1.5, {"c": 18446744073709551615}], "a": 1e999, "d": 9007199254740993.0, "e": 1e17, "f": 1e-400}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []any{int64(1), []any{int64(100), 1.5, map[string]any{"c": uint64(math.MaxUint64)}}, nil, int64(9007199254740993), int64(1e17), int64(0)}
+	want := []any{int64(1), []any{int64(100), 1.5, map[string]any{"c": uint64(math.MaxUint64)}}, nil,
+		int64(9007199254740993), int64(1e17), int64(0)}
 	for i, m := range members {
 		if !reflect.DeepEqual(m.Value.Go, want[i]) || (m.Err != nil) != (i == 2) {
 			t.Errorf("%s is %v, %v; want %v", m.Name, m.Value.Go, m.Err, want[i])
@@ -240,7 +261,8 @@ func TestMembers(t *testing.T) {
 func TestNearest(t *testing.T) {
 	known := []string{"gridtrading", "obimm", "grid_num", "qty"}
 	for name, want := range map[string]string{
-		"gridtradng": "gridtrading", "grid_nmu": "grid_num", "obim": "obimm", "q": "", "zzz": "", "": "", "qt": "qty", "QTY": "qty",
+		"gridtradng": "gridtrading", "grid_nmu": "grid_num", "obim": "obimm", "q": "", "zzz": "", "": "", "qt": "qty",
+		"QTY": "qty",
 	} {
 		if got := settings.Nearest(name, known); got != want {
 			t.Errorf("nearest to %q is %q, want %q", name, got, want)
@@ -277,7 +299,8 @@ func FuzzDecode(f *testing.F) {
 		if len(problems) > 0 {
 			return
 		}
-		if e.Limit < 1 || e.Limit > 10 || e.Mode != "slow" && e.Mode != "fast" || e.Quiet < time.Second || e.Quiet > time.Hour || !(e.Rate >= 0) || math.IsInf(e.Rate, 0) {
+		if e.Limit < 1 || e.Limit > 10 || e.Mode != "slow" && e.Mode != "fast" || e.Quiet < time.Second ||
+			e.Quiet > time.Hour || !(e.Rate >= 0) || math.IsInf(e.Rate, 0) {
 			t.Errorf("%s passed as %+v", raw, e)
 		}
 		for _, size := range e.Sizes {

@@ -58,8 +58,8 @@ func Show(v any) string {
 	return "another kind of value"
 }
 
-// Number returns a whole number as int64 or uint64 when it fits, anything else as float64. What a float64 cannot tell from a
-// whole number is one: 1e-400 is 0.
+// Number returns a whole number as int64 or uint64 when it fits, anything else as float64. What a float64 cannot tell
+// from a whole number is one: 1e-400 is 0.
 func Number(f *big.Float) (any, error) {
 	if f.IsInt() { // Uint64 calls 2.5 exact, so its accuracy says little
 		if i, acc := f.Int64(); acc == big.Exact {
@@ -134,8 +134,8 @@ type Member struct {
 	Err   error
 }
 
-// Members returns the members of a JSON object in their order, twice what comes twice, which encoding/json alone would hide.
-// Nothing at all is an empty object.
+// Members returns the members of a JSON object in their order, twice what comes twice, which encoding/json alone would
+// hide. Nothing at all is an empty object.
 func Members(raw []byte) ([]Member, error) {
 	if len(bytes.TrimSpace(raw)) == 0 {
 		return nil, nil

@@ -5,6 +5,7 @@ import (
 
 	"github.com/hftrunner/hftrunner/backtest"
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/risk"
 	"github.com/hftrunner/hftrunner/sim"
 )
 
@@ -45,12 +46,13 @@ func inBacktest(tb testing.TB, m *market) *player {
 		}
 		a := backtest.NewAsset(symbol).Connector(connectorName).Data(backtest.Rows(rows)).Book("window", tickSize, lotSize).
 			Queue(sim.RiskAdverseQueue()).Latency(latency, latency).Fee(sim.TradingValueFee{Maker: makerFee, Taker: takerFee}).
-			LastTrades(m.lastTrades)
+			LastTrades(m.lastTrades).Risk("USDT", risk.Limits{})
 		if m.partial {
 			a.Exchange(backtest.PartialFill)
 		}
 		b.AddAsset(a)
 	}
+	b.Risk(backtest.Risk{Connectors: map[string]risk.Limits{connectorName: m.limits}})
 	if m.timeout != 0 {
 		b.ResponseTimeout(m.timeout)
 	}

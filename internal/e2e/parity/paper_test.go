@@ -102,7 +102,7 @@ func inPaper(tb testing.TB, m *market) *player {
 	cfg := host.Config{Version: "test", PluginDir: filepath.Join(dir, "plugins"), StateDir: filepath.Join(dir, "state"),
 		Supervision: host.Supervision{StartTimeout: patience, StopTimeout: patience, HeartbeatTimeout: patience,
 			BackoffMin: ms, BackoffMax: ms, CrashLoopRestarts: 1, CrashLoopWindow: time.Minute},
-		Connectors: []host.ConnectorConfig{{Name: connectorName, Kind: "paper", Connector: sim}},
+		Connectors: []host.ConnectorConfig{{Name: connectorName, Kind: "paper", Connector: sim, Risk: m.limits}},
 		Strategies: []host.StrategyConfig{{Name: "listed", Plugin: "none", Disabled: true, Instruments: configured,
 			OnExit: host.CancelOrders, OnChange: host.IgnoreChange, Position: host.StrategyPosition}}}
 	if err := os.Mkdir(cfg.PluginDir, 0o700); err != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/risk"
 )
 
 const (
@@ -44,6 +45,7 @@ type market struct {
 	hook             func(p *player, prev, next *hft.Order) error
 	handler          func(p *player, e hft.LiveError) error
 	withoutCallbacks bool
+	limits           risk.Limits // of the account; memory has no host that keeps them
 }
 
 // script is a strategy whose every call is known.

@@ -11,7 +11,8 @@ import (
 
 func scripts() []script {
 	return slices.Concat(requestScripts(), orderScripts(), executionScripts(), restingScripts(), waitScripts(),
-		instantScripts(), endScripts(), callbackScripts(), misuseScripts(), afterwardsScripts())
+		instantScripts(), endScripts(), callbackScripts(), misuseScripts(), afterwardsScripts(),
+		limitScripts())
 }
 
 // quiet is a market that opens and then says something far from the touch every 10 ms until 100 ms.

@@ -146,6 +146,7 @@ func (x *Data) decoded(_ *decoder, b *block) {
 // inherit fills in what data blocks have from their instruments and connectors, and puts them in the instruments' order.
 func (d *decoder) inherit(f *File, st *Strategy) {
 	t := st.Backtest
+	t.Spec.Risk = f.riskOf(st)
 	byInstrument := make([]*Data, len(st.Instruments))
 	for i := range t.Data {
 		data := &t.Data[i]
@@ -209,6 +210,7 @@ func (d *decoder) complete(data *Data, in *Instrument, c *Connector) {
 	a := &data.Asset
 	a.Connector, a.Symbol, a.TickSize, a.LotSize = in.Connector, in.Symbol, in.TickSize, in.LotSize
 	a.Depth, a.ROILow, a.ROIHigh, a.LastTrades = in.Depth, in.ROILow, in.ROIHigh, in.LastTrades
+	a.Risk, a.Currency = in.Risk.Risk(), in.Currency
 	if data.Format == "" && c.Replay != nil {
 		data.Format = c.Replay.Format
 	}

@@ -25,6 +25,7 @@ func (c *checker) check() {
 	c.clocks()
 	c.botIDs()
 	c.accounts()
+	c.limits()
 	c.live()
 	c.files()
 	c.backtests()

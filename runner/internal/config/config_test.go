@@ -109,9 +109,9 @@ func TestGolden(t *testing.T) {
 func TestShape(t *testing.T) {
 	for _, c := range []struct{ source, want string }{
 		{"", `{"connector":{},"runner":{},"strategy":{}}`},
-		{`strategy "a" { plugin = "x" }`, `{"connector":{},"runner":{},"strategy":{"a":{"params":{},"plugin":"x"}}}`},
+		{`strategy "a" { plugin = "x" }`, `{"connector":{},"runner":{},"strategy":{"a":{"params":{},"plugin":"x","risk":{}}}}`},
 		{"strategy \"a.b\" { plugin = \"x\" }\nstrategy \"c\" { plugin = \"y\" }",
-			`{"connector":{},"runner":{},"strategy":{"a.b":{"params":{},"plugin":"x"},"c":{"params":{},"plugin":"y"}}}`},
+			`{"connector":{},"runner":{},"strategy":{"a.b":{"params":{},"plugin":"x","risk":{}},"c":{"params":{},"plugin":"y","risk":{}}}}`},
 	} {
 		root := parseTree(t, c.source)
 		m, err := hclProvider{nil, root}.Read()

@@ -75,6 +75,7 @@ func (d *decoder) file(path string, root *block) *File {
 			} else {
 				d.live(b, &c)
 			}
+			d.limitsOf(b, &c)
 			f.Connectors = append(f.Connectors, c)
 		case "strategy":
 			st := Strategy{Instruments: []Instrument{}}

@@ -70,6 +70,7 @@ type Runner struct {
 	JournalKeep       time.Duration `json:"journal_keep_ns" hcl:"journal_keep" default:"720h" min:"0s" doc:"how long the journal, 'journal' in the state directory, keeps records that are not about money; '0s' keeps them forever. Executions, fees, funding, balances and the values at the end of each day are kept forever in 'journal/money'"`
 	OnJournalError    string        `json:"on_journal_error" hcl:"on_journal_error" default:"halt" choices:"halt,continue" doc:"what happens while the journal cannot be written because the disk is full or fails: 'halt' rejects new orders and amendments but sends cancels; 'continue' keeps trading, and the journal lacks what happens meanwhile"`
 	LogLevel          string        `json:"log_level" hcl:"log_level" default:"info" choices:"trace,debug,info,warn,error" doc:"minimum level of the log lines shown"`
+	Risk              Limits        `json:"risk,omitzero" hcl:"risk,block" doc:"Limits that no order gets round, live, on paper and in backtests: an order that would exceed one is rejected, and the strategy gets an OrderError that names it. A risk block here is for everything together; one in a connector block is for the account, one in a strategy block for the strategy and one in an instrument block for the strategy on that instrument. An order has to pass all of them. Limits of one order and of a position hold for each single instrument, those of orders and rates for the block as a whole. Money is an object of currency to amount, such as '{ USDT = 500 }'."`
 }
 
 // Connector is one connector block.
@@ -85,6 +86,8 @@ type Connector struct {
 	Replay    *Replay    `json:"replay,omitempty" hcl:"replay,block" doc:"Recorded files of a venue's messages. The connector then has the recording's clock, so a strategy cannot use another connector besides it."`
 	Exchange  Exchange   `json:"exchange" hcl:"exchange,block" doc:"How the simulated exchange fills orders."`
 	Fee       Fee        `json:"fee" hcl:"fee,block" doc:"Fees as shares of the traded value; a rebate is negative."`
+	// Risk are the limits of the account.
+	Risk Limits `json:"risk,omitzero"`
 	// Live is what a connector to a venue is, nil for paper. Exchange and Fee are then what a backtest begins with.
 	Live *Live `json:"-"`
 
@@ -103,6 +106,13 @@ func (c *Connector) MarshalJSON() ([]byte, error) {
 		return nil, err
 	}
 	head := fmt.Appendf(nil, `{"kind":%q,"name":%q,"has_key":%t`, c.Kind, c.Name, c.Live.HasKey())
+	if !c.Risk.IsZero() {
+		limits, err := json.Marshal(&c.Risk)
+		if err != nil {
+			return nil, err
+		}
+		head = append(append(head, `,"risk":`...), limits...)
+	}
 	if len(own) > len("{}") {
 		head = append(head, ',')
 	}
@@ -165,6 +175,7 @@ type Strategy struct {
 	OnChange string       `json:"on_change" hcl:"on_change" default:"restart" choices:"restart,ignore" doc:"what happens when its binary is replaced; 'restart' also starts one that failed permanently, unless it was stopped since"`
 	Position string       `json:"position" hcl:"position" default:"strategy" choices:"strategy,account" doc:"source of its position: its own fills, or the venue's account"`
 	Enabled  bool         `json:"enabled" hcl:"enabled" default:"true" doc:"start it with the host"`
+	Risk     Limits       `json:"risk,omitzero" hcl:"risk,block" doc:"Limits of the strategy, on all its instruments. See 'runner › risk'."`
 	// Backtest is the backtest block, nil when there is none.
 	Backtest *Backtest `json:"backtest,omitempty" hcl:"backtest,block" doc:"What 'runner backtest' runs the strategy on: recorded data instead of the connectors. 'runner run' ignores it."`
 	// Params are the plugin's parameters as a JSON object. They are not part of the JSON form: they may hold secrets.
@@ -185,6 +196,8 @@ type Instrument struct {
 	Depth      string  `json:"depth" hcl:"depth" default:"window" choices:"window,hashmap,btree,roi" doc:"type of book that the strategy keeps"`
 	ROILow     float64 `json:"roi_low,omitempty" hcl:"roi_low" default:"0" min:"0" doc:"lowest price of a roi book"`
 	ROIHigh    float64 `json:"roi_high,omitempty" hcl:"roi_high" default:"0" min:"0" doc:"highest price of a roi book"`
+	Currency   string  `json:"currency,omitempty" hcl:"currency" default:"" doc:"currency of its prices, needed where limits are in money"`
+	Risk       Limits  `json:"risk,omitzero" hcl:"risk,block" doc:"Limits of the strategy on this instrument. See 'runner › risk'."`
 	LastTrades int     `json:"last_trades" hcl:"last_trades" default:"100" min:"0" max:"1000000" doc:"how many of the last trades are kept, 0 for none"`
 
 	block *block

@@ -60,6 +60,9 @@ func writeBlock(b *strings.Builder, t *settings.Block, parent string) {
 	path := strings.TrimSpace(parent + " › " + head)
 	path = strings.TrimSpace(strings.TrimPrefix(path, "›"))
 	fmt.Fprintf(b, "\n## `%s`\n\n%s\n", path, t.Doc)
+	if t.Name == "risk" && parent != "runner" {
+		return // the same settings as there
+	}
 	for _, l := range t.Labels {
 		if len(l.Choices) > 1 {
 			fmt.Fprintf(b, "\n%s is one of: `%s`.\n", strings.ToUpper(l.Name), strings.Join(l.Choices, "`, `"))

@@ -82,6 +82,9 @@ func fileSchema(kinds Kinds) (*settings.Block, error) {
 		if err != nil {
 			return nil, fmt.Errorf("settings of a connector of kind %q: %w", k.Name, err)
 		}
+		if err := addLimits(b, &k); err != nil {
+			return nil, err
+		}
 		b.Name, b.Doc = block.Name, k.Doc
 		b.Labels = []settings.Label{{Name: "kind", Choices: []string{k.Name}}, {Name: "name", Format: "identifier"}}
 		block.Kinds = append(block.Kinds, b)

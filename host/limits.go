@@ -1,0 +1,40 @@
+package host
+
+import (
+	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/risk"
+)
+
+// limit gives a holding its place in the gate, with what it has: from now on its orders are counted. The lock is held.
+func (h *holding) limit(g *risk.Gate, strategy *risk.Scope) {
+	h.limits = g.Holding(strategy, h.pub.limits, h.cfg.Symbol,
+		risk.Terms{LotSize: h.cfg.LotSize, Currency: h.cfg.Currency}, h.cfg.Risk)
+	h.moved()
+	for o := range h.orders.View().All() {
+		h.limits.Update(o)
+	}
+}
+
+// reserve counts an order that is to be sent; the refusal says which limit forbids that. The lock is held.
+func (h *holding) reserve(o *hft.Order) risk.Refusal {
+	return h.limits.Reserve(o, h.pub.instruments[h.feedNo].book, h.pub.clock.NowNs())
+}
+
+// exposed tells the gate what has become of an order. The lock is held.
+func (h *holding) exposed(orderID uint64) {
+	if h.limits == nil {
+		return
+	}
+	if o := h.orders.Get(orderID); o != nil {
+		h.limits.Update(o)
+	} else {
+		h.limits.Release(orderID)
+	}
+}
+
+// moved tells the gate the position. The lock is held.
+func (h *holding) moved() {
+	if h.limits != nil {
+		h.limits.SetPosition(h.state.Position, h.profit.position)
+	}
+}

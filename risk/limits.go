@@ -1,0 +1,139 @@
+package risk
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/hftrunner/hftrunner/hft"
+)
+
+// Limits are those of one level. What is 0 or nil is not limited. Money is by currency, which is that of the
+// instrument's prices; a currency that is not in the map is not limited.
+type Limits struct {
+	// MaxOrderQty and MaxOrderValue bound one order.
+	MaxOrderQty   float64            `json:"max_order_qty,omitempty"`
+	MaxOrderValue map[string]float64 `json:"max_order_value,omitempty"`
+	// MaxPosition bounds the position in each instrument, long or short, and with it what open orders could add to it:
+	// buys and sells are counted apart. MaxPositionValue bounds the sum of all positions' values, counted in that way.
+	MaxPosition      float64            `json:"max_position,omitempty"`
+	MaxPositionValue map[string]float64 `json:"max_position_value,omitempty"`
+	// MaxOpenOrders and MaxOpenValue bound the orders that are open at a time.
+	MaxOpenOrders int                `json:"max_open_orders,omitempty"`
+	MaxOpenValue  map[string]float64 `json:"max_open_value,omitempty"`
+	// MaxOrderRate bounds submissions and amendments in any interval of OrderRateInterval.
+	MaxOrderRate      int           `json:"max_order_rate,omitempty"`
+	OrderRateInterval time.Duration `json:"order_rate_interval_ns,omitempty"`
+}
+
+// IsZero reports whether nothing is limited.
+func (l Limits) IsZero() bool {
+	return l.MaxOrderQty == 0 && l.MaxPosition == 0 && l.MaxOpenOrders == 0 && l.MaxOrderRate == 0 &&
+		len(l.MaxOrderValue)+len(l.MaxPositionValue)+len(l.MaxOpenValue) == 0
+}
+
+// Rule is a limit that refuses an order.
+type Rule uint8
+
+// Rules, in the order in which they are checked.
+const (
+	None Rule = iota
+	OrderQty
+	OrderValue
+	Position
+	PositionValue
+	OpenOrders
+	OpenValue
+	OrderRate
+	// Price: the value of an order is limited, and there is no price to value it at.
+	Price
+)
+
+// String returns the setting's name.
+func (r Rule) String() string {
+	switch r {
+	case OrderQty:
+		return "max_order_qty"
+	case OrderValue:
+		return "max_order_value"
+	case Position:
+		return "max_position"
+	case PositionValue:
+		return "max_position_value"
+	case OpenOrders:
+		return "max_open_orders"
+	case OpenValue:
+		return "max_open_value"
+	case OrderRate:
+		return "max_order_rate"
+	case Price:
+		return "no_price"
+	}
+	return "none"
+}
+
+// Level is where a limit stands.
+type Level uint8
+
+// Levels.
+const (
+	Instrument Level = iota
+	Strategy
+	Connector
+	Runner
+)
+
+// String returns the name of the block that the limit stands in.
+func (l Level) String() string {
+	switch l {
+	case Instrument:
+		return "instrument"
+	case Strategy:
+		return "strategy"
+	case Connector:
+		return "connector"
+	}
+	return "runner"
+}
+
+// Refusal says which limit refuses an order; with Rule None it is let through.
+type Refusal struct {
+	Rule  Rule
+	Level Level
+	// Name is that of the strategy, connector or symbol; empty for the runner.
+	Name string
+	// Limit is what is allowed, Value what it would be with the order, both in units of the instrument, of Currency, or
+	// a number of orders.
+	Limit, Value float64
+	Currency     string
+}
+
+// Event is what a strategy is told of it: a map of reason (the words of String), rule, level, name, limit, value and
+// currency.
+func (r Refusal) Event() hft.Value {
+	return hft.MapValue(map[string]hft.Value{"reason": hft.StringValue(r.String()), "rule": hft.StringValue(r.Rule.String()),
+		"level": hft.StringValue(r.Level.String()), "name": hft.StringValue(r.Name), "limit": hft.FloatValue(r.Limit),
+		"value": hft.FloatValue(r.Value), "currency": hft.StringValue(r.Currency)})
+}
+
+// String says it in words, for logs and for the strategy.
+func (r Refusal) String() string {
+	if r.Rule == None {
+		return ""
+	}
+	of := r.Level.String()
+	if r.Name != "" {
+		of += " " + r.Name
+	}
+	if r.Rule == Price {
+		return fmt.Sprintf("the value of orders is limited, and there is no price to value this one at (%s)", of)
+	}
+	unit := ""
+	if r.Currency != "" {
+		unit = " " + r.Currency
+	}
+	return fmt.Sprintf("%s of %s is %s%s, it would be %s%s", r.Rule, of, text(r.Limit), unit, text(r.Value), unit)
+}
+
+// text writes a number without the noise of binary fractions.
+func text(x float64) string { return strconv.FormatFloat(x, 'g', 12, 64) }

@@ -52,7 +52,7 @@ type AssetBuilder struct {
 	countPartials bool // for the tests: the third oracle
 }
 
-// bookSpec is what local and exchange book are made of.
+// bookSpec describes the local and the exchange book.
 type bookSpec struct {
 	kind                               string
 	tickSize, lotSize, roiLow, roiHigh float64

@@ -59,7 +59,7 @@ type backtestBot struct {
 	numLimited uint64
 	mark       sole.Mark
 	built      bool
-	halt       atomic.Uint32 // why nothing happens any more: bits interrupted and closed
+	halt       atomic.Uint32 // why nothing more happens: bits interrupted and closed
 	reachedNs  atomic.Int64
 
 	// Reused, so that nothing is allocated.
@@ -81,7 +81,7 @@ var _ Backtest = (*backtestBot)(nil)
 // off reports whether the backtest is closed, or was never built.
 func (b *backtestBot) off() bool { return b == nil || !b.built || b.halt.Load()&closed != 0 }
 
-// halted returns why nothing happens any more.
+// halted returns why nothing more happens.
 func (b *backtestBot) halted() error {
 	if b.off() {
 		return errClosed

@@ -55,7 +55,7 @@ func (b *backtestBot) send(a *asset, refusal risk.Refusal) {
 	a.link.Refuse(b.nowNs, &b.request, sim.RejectLimit)
 }
 
-// reason returns what the error handler is told of a refusal.
+// reason returns the value of the error event of a refusal.
 func (b *backtestBot) reason(report *exchange.Report) hft.Value {
 	if report.Reject != sim.RejectLimit {
 		return hft.StringValue("order rejected: " + report.Reject.String())

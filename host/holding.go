@@ -173,7 +173,7 @@ func (h *holding) withdraw(o *hft.Order) {
 	} else if known := h.orders.Get(o.OrderID); known != nil {
 		known.Req = hft.StatusNone
 	}
-	h.exposed(o.OrderID)
+	h.count(o.OrderID)
 }
 
 // update takes over a report of the connector, which alone decides what has become of an order: here is kept who has it and
@@ -204,7 +204,7 @@ func (h *holding) update(u *connector.OrderUpdate) {
 			h.remember(report.OrderID, u.Owner.Incarnation)
 		}
 	}
-	h.exposed(report.OrderID)
+	h.count(report.OrderID)
 	h.pub.record.report(h, u)
 	if h.port != nil {
 		h.port.SendOrder(h.feedNo, &report, &h.state)

@@ -43,3 +43,6 @@ func folderID(dir string) (string, error) {
 	}
 	return fmt.Sprintf("%x", sha256.Sum256(fmt.Appendf(nil, "%d %d %s", stat.Dev, stat.Ino, path)))[:32], nil
 }
+
+// strayKey identifies an order of a bot that is not here.
+type strayKey struct{ bot, orderID uint64 }

@@ -20,8 +20,8 @@ func (h *holding) reserve(o *hft.Order) risk.Refusal {
 	return h.limits.Reserve(o, h.pub.instruments[h.feedNo].book, h.pub.clock.NowNs())
 }
 
-// exposed tells the gate what has become of an order. The lock is held.
-func (h *holding) exposed(orderID uint64) {
+// count counts an order as it now is against the limits. The lock is held.
+func (h *holding) count(orderID uint64) {
 	if h.limits == nil {
 		return
 	}

@@ -132,9 +132,6 @@ func (i *instrument) byBot() []*holding {
 	return list
 }
 
-// strayKey identifies an order of a bot that is not here.
-type strayKey struct{ bot, orderID uint64 }
-
 func newPublisher(cfg ConnectorConfig, clock *hostipc.Clock, log hclog.Logger) (*publisher, error) {
 	feed, err := hostipc.NewFeed(cfg.Name, cfg.FeedCapacity, clock)
 	if err != nil {

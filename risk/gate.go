@@ -12,7 +12,7 @@ import (
 type Gate struct {
 	mu         sync.Mutex
 	runner     Scope
-	scopes     []*Scope // of strategies and accounts
+	scopes     []*Scope // strategies and accounts
 	holdings   []*Holding
 	nets       []*net
 	currencies []string
@@ -28,7 +28,7 @@ type Scope struct {
 	rate   rate
 }
 
-// money is what is used of one currency.
+// money sums one currency.
 type money struct{ open, position float64 }
 
 // limits are Limits with money by the number of its currency.
@@ -37,7 +37,7 @@ type limits struct {
 	orderValue, positionValue, openValue []float64
 }
 
-// net is what all strategies together have in one instrument of an account.
+// net sums what all strategies have in one instrument of an account.
 type net struct {
 	account     *Scope
 	symbol      string
@@ -46,16 +46,16 @@ type net struct {
 	worth       float64
 }
 
-// side is what is open on one side of an instrument.
+// side sums the open orders on one side of an instrument.
 type side struct{ lots, value float64 }
 
-// exposure is what one open order could do.
+// exposure describes how far one open order could move the position.
 type exposure struct {
 	lots, value float64
 	buy         bool
 }
 
-// Holding is what one strategy has in one instrument.
+// Holding counts what one strategy has in one instrument.
 type Holding struct {
 	gate            *Gate
 	symbol          string
@@ -80,8 +80,8 @@ type Holding struct {
 type Terms struct {
 	// LotSize is the step of quantities.
 	LotSize float64
-	// ContractSize is what one unit is of; 0 counts as 1. Inverse says that it is an amount of the currency of prices, and
-	// that money is counted in what is traded.
+	// ContractSize is the size of one contract; 0 counts as 1. With Inverse it is an amount of the quote currency, and values
+	// are in the base currency.
 	ContractSize float64
 	Inverse      bool
 	// Currency is that of the values, empty where it is not known: then no limit of money concerns the instrument.
@@ -208,7 +208,7 @@ func (h *Holding) Update(o *hft.Order) {
 	}
 }
 
-// maxReach is how many ticks behind the best a market order is looked after.
+// maxReach bounds the search for the price of a market order, in ticks from the best.
 const maxReach = 10_000
 
 // reached returns the worst price at which a market order would be executed by the book, NaN where there is none; what

@@ -11,7 +11,7 @@ import (
 	"github.com/hftrunner/hftrunner/hft"
 )
 
-// plain is the limits as they are explained: every sum is made anew from all orders and positions.
+// plain is the limits as they are explained: every sum is added up again from all orders and positions.
 type plain struct {
 	holdings []*plainHolding
 	levels   []plainLevel
@@ -240,7 +240,7 @@ func TestGateAgainstPlainModel(t *testing.T) {
 				h.SetPosition(m.position, m.own)
 				h.set(id, o.buy, left, price)
 				m.orders[id] = plainOrder{o.buy, left, left * price}
-			case open: // it ends, which is told more than once
+			case open: // it ends, which may be reported twice
 				delete(m.orders, id)
 				for range 1 + rng.IntN(2) {
 					h.Release(id)

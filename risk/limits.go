@@ -72,7 +72,7 @@ func (r Rule) String() string {
 	return "none"
 }
 
-// Level is where a limit stands.
+// Level names the block of a limit.
 type Level uint8
 
 // Levels.
@@ -102,14 +102,13 @@ type Refusal struct {
 	Level Level
 	// Name is that of the strategy, connector or symbol; empty for the runner.
 	Name string
-	// Limit is what is allowed, Value what it would be with the order, both in units of the instrument, of Currency, or
-	// a number of orders.
+	// Limit is allowed, Value would be reached with the order. Both are quantities, amounts of Currency, or numbers of orders.
 	Limit, Value float64
 	Currency     string
 }
 
-// Event is what a strategy is told of it: a map of reason (the words of String), rule, level, name, limit, value and
-// currency.
+// Event returns the value of the strategy's error event: a map of reason (the words of String), rule, level, name, limit,
+// value and currency.
 func (r Refusal) Event() hft.Value {
 	return hft.MapValue(map[string]hft.Value{"reason": hft.StringValue(r.String()), "rule": hft.StringValue(r.Rule.String()),
 		"level": hft.StringValue(r.Level.String()), "name": hft.StringValue(r.Name), "limit": hft.FloatValue(r.Limit),

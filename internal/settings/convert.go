@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Problem is what is wrong with one setting.
+// Problem describes a mistake in one setting.
 type Problem struct {
 	// Name is the setting's. Element is the place in a list, "[2]", empty for the setting itself.
 	Name, Element string

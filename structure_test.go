@@ -83,9 +83,9 @@ var allowed = []importRule{
 	{"live", "a bot lives in the strategy's process", []string{"hft", "depth", "internal/sole", "ipc", "internal/local"}},
 	{"backtest", "a backtest knows recorded rows, no venue and no process", []string{"hft", "depth", "internal/exchange", "internal/sole", "sim", "internal/local", "backtest/npy", "risk"}},
 	{"backtest/npy", "files of rows, whatever the rows are", nil},
-	{"backtest/check", "looks at rows, wherever they come from", []string{"hft", "depth"}},
+	{"internal/check", "looks at rows, wherever they come from", []string{"hft", "depth"}},
 	{"backtest/stats", "statistics of the recorder's rows", []string{"sim", "backtest"}},
-	{"backtest/report", "draws what it is given", []string{"hft", "backtest/stats"}},
+	{"internal/report", "draws what it is given", []string{"hft", "backtest/stats"}},
 	{"internal/batch/convert", "is given its decoders", []string{"hft", "depth", "connector", "connector/feed", "internal/recording", "backtest/npy"}},
 	{"internal/recording", "files of recorded messages, for replay and conversion", []string{"hft"}},
 	{"connector/bybit", "the venue of Bybit", []string{"connector", "connector/bybit/internal/linear"}},
@@ -126,12 +126,12 @@ var allowed = []importRule{
 	{"connector/binance/internal/binanceapi", "shared by the two Binance venues, which do not import each other",
 		[]string{
 			"connector", "connector/internal/budget", "connector/internal/stream", "connector/protocol", "hft"}},
-	{"connector/paper", "paper simulates any venue's feed", []string{
+	{"internal/paper", "paper simulates any venue's feed", []string{
 		"connector", "connector/feed", "depth", "hft", "internal/exchange", "sim"}},
 	{"internal/replay", "replay is given its decoders", []string{
-		"connector", "connector/feed", "connector/paper", "internal/recording", "hft"}},
+		"connector", "connector/feed", "internal/paper", "internal/recording", "hft"}},
 	{"internal/testexchange/...", "an exchange of its own, which knows nothing of the connectors that are tested with it", []string{"hft", "connector",
-		"connector/paper", "internal/replay", "internal/testexchange/..."}},
+		"internal/paper", "internal/replay", "internal/testexchange/..."}},
 	{"cmd/testexchange", "the command line of the exchange gives it its decoders", []string{
 		"connector", "connector/binance", "connector/bybit", "internal/testexchange", "internal/testexchange/fault"}},
 	{"internal/collector", "writes what others read", nil},
@@ -161,10 +161,12 @@ var allowed = []importRule{
 		"backtest", "connector", "connector/venue", "internal/control", "internal/settings", "risk"}},
 	{"internal/rowfile", "files of what came out of a backtest", []string{"hft", "sim", "backtest"}},
 	{"internal/history", "reads what a host has written; knows no host", []string{"hft", "internal/rowfile", "internal/journal"}},
-	{"internal/batch", "runs many backtests; knows no command line", []string{"hft", "sim", "backtest", "backtest/...", "connector", "internal/batch/convert", "internal/control", "internal/rowfile"}},
+	{"internal/batch", "runs many backtests; knows no command line", []string{"hft", "sim", "backtest", "backtest/...", "connector", "internal/batch/convert", "internal/check",
+		"internal/control", "internal/report", "internal/rowfile"}},
 	{"cmd/runner", "ten lines: the kinds of connectors", []string{"connector/binance", "connector/bybit", "runner"}},
 	{"runner/...", "the wiring knows everything but strategies", []string{"host", "ipc", "internal/hostipc", "internal/bench/...", "connector/...",
-		"backtest/...", "internal/batch/...", "internal/control", "internal/history", "internal/record", "internal/recording", "internal/replay",
+		"backtest/...", "internal/batch/...", "internal/check", "internal/control", "internal/history", "internal/paper",
+		"internal/record", "internal/recording", "internal/replay",
 		"internal/rowfile", "internal/runlog", "internal/sample", "internal/journal", "runner/..."}},
 	{"plugins/...", "a strategy sees its bot", []string{"hft", "pluginapi"}},
 }
@@ -563,7 +565,8 @@ func TestTimeIsGiven(t *testing.T) {
 		path = filepath.ToSlash(path)
 		timed := strings.HasPrefix(path, "depth/") || strings.HasPrefix(path, "sim/") || strings.HasPrefix(path, "internal/exchange/") ||
 			strings.HasPrefix(path, "connector/") || strings.HasPrefix(path, "internal/depthsync/") ||
-			strings.HasPrefix(path, "internal/replay/") || strings.HasPrefix(path, "internal/recording/") ||
+			strings.HasPrefix(path, "internal/replay/") || strings.HasPrefix(path, "internal/paper/") ||
+			strings.HasPrefix(path, "internal/recording/") ||
 			strings.HasPrefix(path, "plugins/examples/")
 		if !timed || strings.HasSuffix(path, "_test.go") {
 			return

@@ -7,10 +7,10 @@ import (
 	"io"
 
 	"github.com/hftrunner/hftrunner/backtest"
-	"github.com/hftrunner/hftrunner/backtest/check"
 	"github.com/hftrunner/hftrunner/backtest/npy"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/batch/convert"
+	"github.com/hftrunner/hftrunner/internal/check"
 )
 
 // CheckFile looks an event file over. progress is called every few thousand rows. Errors name the file.

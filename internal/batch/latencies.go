@@ -8,7 +8,7 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 
 	"github.com/hftrunner/hftrunner/backtest"
-	"github.com/hftrunner/hftrunner/backtest/report"
+	"github.com/hftrunner/hftrunner/internal/report"
 )
 
 // latencies adds up the distributions of a group's jobs.

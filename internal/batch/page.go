@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/backtest"
-	"github.com/hftrunner/hftrunner/backtest/report"
 	"github.com/hftrunner/hftrunner/backtest/stats"
+	"github.com/hftrunner/hftrunner/internal/report"
 	"github.com/hftrunner/hftrunner/internal/rowfile"
 )
 

@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"slices"
 
-	"github.com/hftrunner/hftrunner/connector/paper"
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/paper"
 )
 
 // maxAheadRows bounds what is read ahead, 64 bytes each. One that waits for the bots alone, or the exchange, counts half.

@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hftrunner/hftrunner/connector/paper"
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/paper"
 )
 
 // pushed is a message of n rows that happened at exchNs and was received at localNs.

@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/paper"
+	"github.com/hftrunner/hftrunner/internal/paper"
 	"github.com/hftrunner/hftrunner/internal/replay"
 	"github.com/hftrunner/hftrunner/internal/testexchange/binancefutures"
 	"github.com/hftrunner/hftrunner/internal/testexchange/binancespot"

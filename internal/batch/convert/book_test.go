@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hftrunner/hftrunner/backtest/check"
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/binance"
 	"github.com/hftrunner/hftrunner/connector/bybit"
@@ -17,6 +16,7 @@ import (
 	"github.com/hftrunner/hftrunner/depth"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/batch/convert"
+	"github.com/hftrunner/hftrunner/internal/check"
 	"github.com/hftrunner/hftrunner/internal/testkit/sampletest"
 )
 

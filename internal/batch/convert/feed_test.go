@@ -7,12 +7,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hftrunner/hftrunner/backtest/check"
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/bybit"
 	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/batch/convert"
+	"github.com/hftrunner/hftrunner/internal/check"
 	"github.com/hftrunner/hftrunner/internal/testkit/sampletest"
 )
 

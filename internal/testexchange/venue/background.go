@@ -6,7 +6,7 @@ import (
 	"io"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/paper"
+	"github.com/hftrunner/hftrunner/internal/paper"
 	"github.com/hftrunner/hftrunner/internal/testexchange/market"
 )
 

@@ -10,8 +10,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/paper"
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/paper"
 	"github.com/hftrunner/hftrunner/internal/testexchange/market"
 	"github.com/hftrunner/hftrunner/internal/testexchange/venue"
 	"github.com/hftrunner/hftrunner/internal/testexchange/wire"

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/hftrunner/hftrunner/backtest/check"
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/check"
 )
 
 // Check a day of which the local side lost a message: the ask at 100.5 was taken and stays in the book.

@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"github.com/hftrunner/hftrunner/backtest"
-	"github.com/hftrunner/hftrunner/backtest/report"
 	"github.com/hftrunner/hftrunner/backtest/stats"
+	"github.com/hftrunner/hftrunner/internal/report"
 )
 
 // Example makes a page of a run with two samples.

@@ -5,8 +5,8 @@ import (
 	"io"
 	"testing"
 
-	"github.com/hftrunner/hftrunner/backtest/check"
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/check"
 	"github.com/hftrunner/hftrunner/internal/testkit/depthtest"
 )
 

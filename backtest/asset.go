@@ -82,8 +82,8 @@ func (a *asset) applyOrderRow(e *hft.Event) {
 
 // buildL3 makes the exchange over a book by order.
 func (a *AssetBuilder) buildL3(made *asset, localBook, exchBook depth.Book, cfg exchange.Config) error {
-	byOrder, err := exchange.NewL3(exchange.L3Config{AssetNo: cfg.AssetNo, Book: exchBook, Asset: cfg.Asset, Fee: cfg.Fee,
-		Responder: cfg.Responder, Compat: cfg.Compat})
+	byOrder, err := exchange.NewL3(exchange.L3Config{AssetNo: cfg.AssetNo, Book: exchBook, Asset: cfg.Asset,
+		Fee: cfg.Fee, Responder: cfg.Responder, Compat: cfg.Compat})
 	if err != nil {
 		return err
 	}

@@ -140,17 +140,17 @@ func (a *AssetBuilder) LastTrades(capacity int) *AssetBuilder {
 	return a
 }
 
-// ConsumeDepth lets own taking orders of a PartialFill exchange use up the quantities that are displayed: they cannot be taken
-// again before the feed shows the price anew. What a GTC order has left after all that its limit reaches then rests at its
-// limit, and takes what the feed shows there next. Only in mode sim.Fixed.
+// ConsumeDepth lets own taking orders of a PartialFill exchange use up the quantities that are displayed: they cannot
+// be taken again before the feed shows the price anew. What a GTC order has left after all that its limit reaches then
+// rests at its limit, and takes what the feed shows there next. Only in mode sim.Fixed.
 func (a *AssetBuilder) ConsumeDepth(on bool) *AssetBuilder {
 	a.consumeDepth = on
 	return a
 }
 
-// SweepFills lets what a trade has left after what is displayed at its price trade on through the next levels; own orders up
-// to them see it as a trade at their price. It is for feeds that report a sweep as one trade at its first price. Only in mode
-// sim.Fixed.
+// SweepFills lets what a trade has left after what is displayed at its price trade on through the next levels; own
+// orders up to them see it as a trade at their price. It is for feeds that report a sweep as one trade at its first
+// price. Only in mode sim.Fixed.
 func (a *AssetBuilder) SweepFills(on bool) *AssetBuilder {
 	a.sweepFills = on
 	return a
@@ -193,8 +193,10 @@ func (a *AssetBuilder) check() (wrong []error) {
 
 // build makes the asset, which check has found right, and starts to read its data.
 func (a *AssetBuilder) build(assetNo int, b *Builder) (*asset, error) {
-	made := &asset{connector: a.connector, symbol: a.symbol, contractSize: contractSize(a.asset), link: exchange.NewLink(a.entry, a.response), local: local.NewAsset(a.book.tickSize, a.book.lotSize, a.lastTrades),
-		state: exchange.NewState(a.asset, a.fee), keepTrades: a.lastTrades > 0, countPartials: a.countPartials}
+	made := &asset{connector: a.connector, symbol: a.symbol, contractSize: contractSize(a.asset),
+		link: exchange.NewLink(a.entry, a.response), local: local.NewAsset(a.book.tickSize, a.book.lotSize,
+			a.lastTrades), state: exchange.NewState(a.asset, a.fee), keepTrades: a.lastTrades > 0,
+		countPartials: a.countPartials}
 	if err := a.buildSides(assetNo, made, b); err != nil {
 		return nil, err
 	}
@@ -237,8 +239,8 @@ func (a *AssetBuilder) buildSides(assetNo int, made *asset, b *Builder) error {
 		localBook.ApplySnapshot(snapshot)
 	}
 	made.book = localBook
-	cfg := exchange.Config{AssetNo: assetNo, Book: exchBook, Queue: a.queue, Asset: a.asset, Fee: a.fee, Responder: made.link,
-		Compat: b.compat, ConsumeDepth: a.consumeDepth, SweepFills: a.sweepFills}
+	cfg := exchange.Config{AssetNo: assetNo, Book: exchBook, Queue: a.queue, Asset: a.asset, Fee: a.fee,
+		Responder: made.link, Compat: b.compat, ConsumeDepth: a.consumeDepth, SweepFills: a.sweepFills}
 	switch a.exchange {
 	case L3FIFO:
 		if snapshot != nil {

@@ -18,9 +18,9 @@ const botID = 1
 // Backtest is hft.Bot over recorded data (Backtest). Builder makes it. One goroutine uses it, and a call beside another
 // panics; Interrupt, Progress and Close may be called from any.
 //
-// In mode sim.Hftbacktest a wait for the response of a request has no limit and returns hft.ElapseOk, only the id of an order
-// is checked, WaitNextFeed processes everything of the time it ends at and returns what came last, and WaitOrderResponse
-// knows only of a response to come (Q17).
+// In mode sim.Hftbacktest a wait for the response of a request has no limit and returns hft.ElapseOk, only the id of an
+// order is checked, WaitNextFeed processes everything of the time it ends at and returns what came last, and
+// WaitOrderResponse knows only of a response to come (Q17).
 type Backtest interface {
 	hft.Bot
 	hft.OffBookKeeper
@@ -110,8 +110,8 @@ func (b *backtestBot) NumAssets() int { return len(b.assets) }
 // Instrument returns what an asset is. It panics when there is no such asset.
 func (b *backtestBot) Instrument(assetNo int) hft.Instrument {
 	a := b.asset(assetNo, "backtest: Backtest.Instrument")
-	return hft.Instrument{Connector: a.connector, Symbol: a.symbol, TickSize: a.book.TickSize(), LotSize: a.book.LotSize(),
-		ContractSize: a.contractSize}
+	return hft.Instrument{Connector: a.connector, Symbol: a.symbol, TickSize: a.book.TickSize(),
+		LotSize: a.book.LotSize(), ContractSize: a.contractSize}
 }
 
 // Position returns the bot's own position. It panics when there is no such asset.
@@ -139,8 +139,8 @@ func (b *backtestBot) LastTrades(assetNo int) []hft.Event {
 	return a.local.LastTrades()
 }
 
-// KeepOffBookTrades lets LastTrades of an asset or of hft.AllAssets keep trades of kind hft.OffBookTrade as well. It panics
-// when there is no such asset.
+// KeepOffBookTrades lets LastTrades of an asset or of hft.AllAssets keep trades of kind hft.OffBookTrade as well. It
+// panics when there is no such asset.
 func (b *backtestBot) KeepOffBookTrades(assetNo int) {
 	b.mark.Check("backtest: Backtest.KeepOffBookTrades")
 	for i, a := range b.assets {
@@ -192,14 +192,15 @@ func (b *backtestBot) FeedLatency(assetNo int) (exchTimestampNs, localTimestampN
 	return l.ExchTimestampNs, l.LocalTimestampNs, l.Known
 }
 
-// OrderLatency returns when the newest request that was answered was sent, when the exchange handled it and when the bot
-// received the answer. It panics when there is no such asset.
+// OrderLatency returns when the newest request that was answered was sent, when the exchange handled it and when the
+// bot received the answer. It panics when there is no such asset.
 func (b *backtestBot) OrderLatency(assetNo int) (reqTimestampNs, exchTimestampNs, respTimestampNs int64, ok bool) {
 	l := &b.asset(assetNo, "backtest: Backtest.OrderLatency").local.OrderLatency
 	return l.ReqTimestampNs, l.ExchTimestampNs, l.RespTimestampNs, l.Known
 }
 
-// Interrupt makes waiting calls return hft.ErrInterrupted, the present one and all later ones. Any goroutine may call it.
+// Interrupt makes waiting calls return hft.ErrInterrupted, the present one and all later ones. Any goroutine may call
+// it.
 func (b *backtestBot) Interrupt() {
 	if !b.off() {
 		b.halt.Or(interrupted)
@@ -216,8 +217,8 @@ func (b *backtestBot) Progress() Progress {
 	return p
 }
 
-// Close stops the reading of data. Any goroutine may call it, at any time: a waiting call returns hft.ErrInterrupted. A second
-// call does nothing.
+// Close stops the reading of data. Any goroutine may call it, at any time: a waiting call returns hft.ErrInterrupted. A
+// second call does nothing.
 func (b *backtestBot) Close() error {
 	if !b.off() && b.halt.Or(closed)&closed == 0 {
 		b.closeTapes()

@@ -86,7 +86,8 @@ func wantEnd(tb testing.TB) func(hft.ElapseResult, error) {
 // The reference's own unit test: a side does not stop at rows that are not for it.
 func TestSkipsUnseenRows(t *testing.T) {
 	rows := []hft.Event{{Ev: both}, {Ev: both, ExchTimestampNs: 1, LocalTimestampNs: 1},
-		{Ev: hft.ExchEvent, ExchTimestampNs: 3, LocalTimestampNs: 4}, {Ev: hft.LocalEvent, ExchTimestampNs: 3, LocalTimestampNs: 4}}
+		{Ev: hft.ExchEvent, ExchTimestampNs: 3, LocalTimestampNs: 4},
+		{Ev: hft.LocalEvent, ExchTimestampNs: 3, LocalTimestampNs: 4}}
 	bot := build(t, backtest.NewBuilder().Compat(sim.Hftbacktest).AddAsset(newAsset(t, rows)))
 	for wantNs := int64(1); wantNs <= 3; wantNs++ {
 		want(t, hft.ElapseOk)(bot.Elapse(1))
@@ -198,7 +199,8 @@ func TestRefusedModification(t *testing.T) {
 		if compat != sim.Fixed {
 			wantTick, wantQty = 97, 6
 		}
-		if err1 != nil || err2 != nil || o.PriceTick != wantTick || o.Qty != wantQty || o.Req != hft.StatusNone || o.Status != hft.StatusNew {
+		if err1 != nil || err2 != nil || o.PriceTick != wantTick || o.Qty != wantQty || o.Req != hft.StatusNone ||
+			o.Status != hft.StatusNew {
 			t.Errorf("%v: %+v, %v, %v", compat, o, err1, err2)
 		}
 	}
@@ -224,12 +226,15 @@ func TestUnsortedRows(t *testing.T) {
 func TestTimeJumpIsADataError(t *testing.T) {
 	const tenYears = 315_360_000_000_000_000
 	row := func(exchNs, localNs int64) hft.Event {
-		return hft.Event{Ev: hft.ExchEvent | hft.LocalEvent | hft.BuyEvent | hft.DepthEvent, ExchTimestampNs: exchNs, LocalTimestampNs: localNs, Px: 97, Qty: 5}
+		return hft.Event{Ev: hft.ExchEvent | hft.LocalEvent | hft.BuyEvent | hft.DepthEvent, ExchTimestampNs: exchNs,
+			LocalTimestampNs: localNs, Px: 97, Qty: 5}
 	}
-	for name, bad := range map[string]hft.Event{"local": row(300, tenYears), "exchange": row(tenYears, 310), "both": row(tenYears, tenYears)} {
+	for name, bad := range map[string]hft.Event{"local": row(300, tenYears), "exchange": row(tenYears, 310),
+		"both": row(tenYears, tenYears)} {
 		for _, unsorted := range []bool{false, true} {
 			rows := []hft.Event{row(100, 110), row(200, 210), bad, row(400, 410)}
-			b := backtest.NewBuilder().AddAsset(newAsset(t, nil).Data(backtest.File(writeEvents(t, filepath.Join(t.TempDir(), "a.npz"), rows))))
+			b := backtest.NewBuilder().AddAsset(newAsset(t, nil).
+				Data(backtest.File(writeEvents(t, filepath.Join(t.TempDir(), "a.npz"), rows))))
 			if unsorted {
 				b = b.AllowUnsorted()
 			}
@@ -238,20 +243,24 @@ func TestTimeJumpIsADataError(t *testing.T) {
 			for steps := 0; err == nil && steps < 100; steps++ {
 				_, err = bot.Elapse(time.Second)
 			}
-			if !errors.Is(err, hft.ErrData) || !strings.Contains(err.Error(), "a.npz row 2: ") || !strings.Contains(err.Error(), "days after") {
+			if !errors.Is(err, hft.ErrData) || !strings.Contains(err.Error(), "a.npz row 2: ") ||
+				!strings.Contains(err.Error(), "days after") {
 				t.Errorf("%s, unsorted %v: %v", name, unsorted, err)
 			}
 		}
 	}
 }
 
-// An asset whose rows are years before those of another ends the run, too: its last row is followed by years of nothing.
+// An asset whose rows are years before those of another ends the run, too: its last row is followed by years of
+// nothing.
 func TestTimeJumpBetweenAssets(t *testing.T) {
 	const now = 1_700_000_000_000_000_000
 	row := func(timestampNs int64) hft.Event {
-		return hft.Event{Ev: hft.ExchEvent | hft.LocalEvent | hft.BuyEvent | hft.DepthEvent, ExchTimestampNs: timestampNs, LocalTimestampNs: timestampNs, Px: 97, Qty: 5}
+		return hft.Event{Ev: hft.ExchEvent | hft.LocalEvent | hft.BuyEvent | hft.DepthEvent,
+			ExchTimestampNs: timestampNs, LocalTimestampNs: timestampNs, Px: 97, Qty: 5}
 	}
-	for name, early := range map[string][]hft.Event{"zero": {row(0)}, "1970": {row(100), row(200)}, "negative": {row(-100), row(200)}} {
+	for name, early := range map[string][]hft.Event{"zero": {row(0)}, "1970": {row(100), row(200)},
+		"negative": {row(-100), row(200)}} {
 		for _, compat := range []sim.Compat{sim.Fixed, sim.Hftbacktest} {
 			file := writeEvents(t, filepath.Join(t.TempDir(), "good.npz"), []hft.Event{row(now), row(now + 100)})
 			bot := build(t, backtest.NewBuilder().Compat(compat).AddAsset(newAsset(t, early)).
@@ -260,7 +269,8 @@ func TestTimeJumpBetweenAssets(t *testing.T) {
 			for steps := 0; err == nil && steps < 100; steps++ {
 				_, err = bot.Elapse(time.Second)
 			}
-			if !errors.Is(err, hft.ErrData) || !strings.Contains(err.Error(), "good.npz") || !strings.Contains(err.Error(), "days after") {
+			if !errors.Is(err, hft.ErrData) || !strings.Contains(err.Error(), "good.npz") ||
+				!strings.Contains(err.Error(), "days after") {
 				t.Errorf("%s, %v: %v", name, compat, err)
 			}
 		}
@@ -295,7 +305,8 @@ func TestChainedFilesEqualOne(t *testing.T) {
 		g := newGolden()
 		a := newAsset(t, nil).Data(data...).Book("window", depthtest.BTCTickSize, depthtest.BTCLotSize)
 		bot := build(t, backtest.NewBuilder().Observer(g).AddAsset(a))
-		script := &scripted{bot: bot, log: g, qty: 0.01, symbol: []instrument{{depthtest.BTCTickSize, depthtest.BTCLotSize, 1}}}
+		script := &scripted{bot: bot, log: g, qty: 0.01, symbol: []instrument{{depthtest.BTCTickSize,
+			depthtest.BTCLotSize, 1}}}
 		if result := script.run("quote"); result != "EndOfData" || g.orderLines < 100 {
 			t.Fatalf("%s after %d lines", result, g.orderLines)
 		}
@@ -340,8 +351,8 @@ func random(tb testing.TB, bot backtest.Backtest, seed uint64, split bool) {
 			side, tick = hft.Sell, bid+decide.Int64N(9)-2
 		}
 		_, err := bot.SubmitOrder(0, hft.OrderRequest{OrderID: id, Price: hft.TickPrice(tick, depthtest.BTCTickSize),
-			Qty: float64(1+decide.IntN(4000)) * depthtest.BTCLotSize, Side: side, TimeInForce: hft.TimeInForce(decide.IntN(4)),
-			OrdType: hft.OrdType(decide.IntN(8) / 7)}, false)
+			Qty: float64(1+decide.IntN(4000)) * depthtest.BTCLotSize, Side: side,
+			TimeInForce: hft.TimeInForce(decide.IntN(4)), OrdType: hft.OrdType(decide.IntN(8) / 7)}, false)
 		if err != nil {
 			tb.Fatal(err)
 		}
@@ -366,8 +377,8 @@ func random(tb testing.TB, bot backtest.Backtest, seed uint64, split bool) {
 	}
 }
 
-// In the fixed mode the accounts of both sides agree at the end, no order is both filled and canceled, executions add up
-// to orders, and it does not matter in which pieces time passes.
+// In the fixed mode the accounts of both sides agree at the end, no order is both filled and canceled, executions add
+// up to orders, and it does not matter in which pieces time passes.
 func TestRandomTrading(t *testing.T) {
 	rows := sampletest.BTC(t).Events
 	latency, err := sim.NewConstantLatency(2*time.Millisecond, 7*time.Millisecond)
@@ -378,8 +389,10 @@ func TestRandomTrading(t *testing.T) {
 		var hashes []uint64
 		for _, split := range []bool{false, true} {
 			g, watch := newGolden(), &watcher{}
-			a := newAsset(t, rows).Book("window", depthtest.BTCTickSize, depthtest.BTCLotSize).Queue(goldenQueue("pow3")).Latency(latency, latency).
-				Fee(sim.TradingValueFee{Maker: -0.00005, Taker: 0.0007}).ConsumeDepth(seed%2 == 0).SweepFills(seed%3 == 0)
+			a := newAsset(t, rows).Book("window", depthtest.BTCTickSize, depthtest.BTCLotSize).
+				Queue(goldenQueue("pow3")).Latency(latency, latency).
+				Fee(sim.TradingValueFee{Maker: -0.00005, Taker: 0.0007}).ConsumeDepth(seed%2 == 0).
+				SweepFills(seed%3 == 0)
 			if seed%4 == 3 {
 				a.Exchange(backtest.NoPartialFill)
 			}
@@ -417,7 +430,8 @@ func checkAccounts(t *testing.T, bot backtest.Backtest, watch *watcher) {
 	r := bot.Finish(nil).Assets[0]
 	near := func(a, b float64) bool { return math.Abs(a-b) <= 1e-9*(1+math.Abs(a)) }
 	l, x := r.Local, r.Exchange
-	if l.NumTrades != x.NumTrades || !near(l.Position, x.Position) || !near(l.Balance, x.Balance) || !near(l.Fee, x.Fee) || !near(l.TradingVolume, x.TradingVolume) {
+	if l.NumTrades != x.NumTrades || !near(l.Position, x.Position) || !near(l.Balance, x.Balance) ||
+		!near(l.Fee, x.Fee) || !near(l.TradingVolume, x.TradingVolume) {
 		t.Errorf("the bot's account is %+v, the exchange's %+v", l, x)
 	}
 	if l.NumTrades < 50 || r.Counts.Fills != l.NumTrades || int64(len(watch.fills)) != l.NumTrades {
@@ -426,7 +440,8 @@ func checkAccounts(t *testing.T, bot backtest.Backtest, watch *watcher) {
 	position := 0.0
 	for _, f := range watch.fills {
 		position += f.Qty * float64(f.Side)
-		if f.ExchTimestampNs >= f.LocalTimestampNs || f.Qty <= 0 || f.Cause == sim.CauseNone || f.Maker == (f.Cause == sim.CauseTaker) {
+		if f.ExchTimestampNs >= f.LocalTimestampNs || f.Qty <= 0 || f.Cause == sim.CauseNone ||
+			f.Maker == (f.Cause == sim.CauseTaker) {
 			t.Errorf("fill %+v", f)
 		}
 	}
@@ -455,7 +470,8 @@ func TestNoAllocations(t *testing.T) {
 	a := newAsset(t, nil).Data(backtest.Repeated(sampletest.BTC(t).Events, 6)).
 		Book("window", depthtest.BTCTickSize, depthtest.BTCLotSize).Queue(goldenQueue("pow3"))
 	bot := build(t, backtest.NewBuilder().Observer(&discard{}).RecordInterval(time.Second).AddAsset(a))
-	script := &scripted{bot: bot, log: newGolden(), qty: 0.01, symbol: []instrument{{depthtest.BTCTickSize, depthtest.BTCLotSize, 1}}}
+	script := &scripted{bot: bot, log: newGolden(), qty: 0.01,
+		symbol: []instrument{{depthtest.BTCTickSize, depthtest.BTCLotSize, 1}}}
 	step := 0
 	round := func() {
 		step++
@@ -481,9 +497,11 @@ func TestMemoryIsFlat(t *testing.T) {
 	if os.Getenv("HFTRUNNER_LONG") != "" {
 		times = 100_000_000/len(day) + 1
 	}
-	a := newAsset(t, nil).Data(backtest.Repeated(day, times)).Book("window", depthtest.BTCTickSize, depthtest.BTCLotSize)
+	a := newAsset(t, nil).Data(backtest.Repeated(day, times)).
+		Book("window", depthtest.BTCTickSize, depthtest.BTCLotSize)
 	bot := build(t, backtest.NewBuilder().Observer(&discard{}).AddAsset(a))
-	script := &scripted{bot: bot, log: newGolden(), qty: 0.01, symbol: []instrument{{depthtest.BTCTickSize, depthtest.BTCLotSize, 1}}}
+	script := &scripted{bot: bot, log: newGolden(), qty: 0.01,
+		symbol: []instrument{{depthtest.BTCTickSize, depthtest.BTCLotSize, 1}}}
 	heap := func() uint64 {
 		runtime.GC()
 		var m runtime.MemStats

@@ -37,14 +37,18 @@ func BenchmarkBacktest(b *testing.B) {
 			fills := 0
 			for b.Loop() {
 				watch := &discard{}
-				bot, err := backtest.NewBuilder().Compat(c.compat).Observer(watch).AddAsset(backtest.NewAsset("BTCUSDT").
-					Data(backtest.Rows(rows)).Book(c.book, depthtest.BTCTickSize, depthtest.BTCLotSize).Exchange(c.exchange).
-					Queue(goldenQueue(c.queue)).Latency(latency, latency).Fee(sim.TradingValueFee{Maker: -0.00005, Taker: 0.0007}).
-					LastTrades(1000)).Build()
+				bot, err := backtest.NewBuilder().Compat(c.compat).Observer(watch).
+					AddAsset(backtest.NewAsset("BTCUSDT").
+						Data(backtest.Rows(rows)).Book(c.book, depthtest.BTCTickSize, depthtest.BTCLotSize).
+						Exchange(c.exchange).
+						Queue(goldenQueue(c.queue)).Latency(latency, latency).
+						Fee(sim.TradingValueFee{Maker: -0.00005, Taker: 0.0007}).
+						LastTrades(1000)).Build()
 				if err != nil {
 					b.Fatal(err)
 				}
-				script := &scripted{bot: bot, log: newGolden(), qty: 0.01, symbol: []instrument{{depthtest.BTCTickSize, depthtest.BTCLotSize, 1}}}
+				script := &scripted{bot: bot, log: newGolden(), qty: 0.01,
+					symbol: []instrument{{depthtest.BTCTickSize, depthtest.BTCLotSize, 1}}}
 				script.run("quote")
 				fills = watch.fills
 				bot.Close()

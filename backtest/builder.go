@@ -27,8 +27,8 @@ type Observer interface {
 	OnRecord(row *RecordRow)
 }
 
-// Builder collects what a backtest is made of (BacktestBuilder). A method that is called again replaces what it set, but
-// for AddAsset. It is used by one goroutine.
+// Builder collects what a backtest is made of (BacktestBuilder). A method that is called again replaces what it set,
+// but for AddAsset. It is used by one goroutine.
 type Builder struct {
 	assets          []*AssetBuilder
 	compat          sim.Compat
@@ -130,13 +130,15 @@ func (b *Builder) Risk(r Risk) *Builder {
 }
 
 // Build opens the data and returns the bot, whose time is that of the first row or the start of the period. The caller
-// closes it. All that is wrong is told at once (errors.Join): *hft.BuildError for what cannot be built, hft.ErrData for data that cannot be read.
+// closes it. All that is wrong is told at once (errors.Join): *hft.BuildError for what cannot be built, hft.ErrData for
+// data that cannot be read.
 func (b *Builder) Build() (Backtest, error) {
 	if err := b.check(); err != nil {
 		return nil, err
 	}
-	bt := &backtestBot{compat: b.compat, fromNs: b.fromNs, toNs: b.toNs, recordIntervalNs: int64(b.recordInterval), nextRecordNs: exchange.NeverNs,
-		responseTimeout: b.responseTimeout, errorHandler: b.errorHandler, orderRecvHook: b.orderRecvHook, observer: b.observer}
+	bt := &backtestBot{compat: b.compat, fromNs: b.fromNs, toNs: b.toNs, recordIntervalNs: int64(b.recordInterval),
+		nextRecordNs: exchange.NeverNs, responseTimeout: b.responseTimeout, errorHandler: b.errorHandler,
+		orderRecvHook: b.orderRecvHook, observer: b.observer}
 	for i, ab := range b.assets {
 		a, err := ab.build(i, b)
 		if err != nil {
@@ -164,10 +166,12 @@ func (b *Builder) check() error {
 		wrong = append(wrong, incomplete("no asset: call AddAsset before Build"))
 	}
 	if b.recordInterval < 0 || b.responseTimeout < 0 {
-		wrong = append(wrong, invalid("record interval %v and response timeout %v: a duration must be 0 or more", b.recordInterval, b.responseTimeout))
+		wrong = append(wrong, invalid("record interval %v and response timeout %v: a duration must be 0 or more",
+			b.recordInterval, b.responseTimeout))
 	}
 	if b.fromNs >= b.toNs {
-		wrong = append(wrong, invalid("the period from %d to %d is empty: its end must be after its start", b.fromNs, b.toNs))
+		wrong = append(wrong, invalid("the period from %d to %d is empty: its end must be after its start", b.fromNs,
+			b.toNs))
 	}
 	for i, a := range b.assets {
 		for _, err := range a.check() {

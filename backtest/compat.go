@@ -42,17 +42,18 @@ func (a *asset) compatCancellation(orderID uint64) (hft.Order, error) {
 	return o, err
 }
 
-// compatRespond applies the report in b.report. Of executions only those count that fill an order whole (Q21), a refused
-// modify leaves the new price and quantity (Q22), and latencies are those of the request that the exchange's copy
-// remembers (Q20).
+// compatRespond applies the report in b.report. Of executions only those count that fill an order whole (Q21), a
+// refused modify leaves the new price and quantity (Q22), and latencies are those of the request that the exchange's
+// copy remembers (Q20).
 func (b *backtestBot) compatRespond(assetNo int, a *asset, nowNs int64) {
 	report := &b.report
 	r := &report.Order
 	if r.ExchTimestampNs > 0 {
-		a.local.OrderLatency = local.OrderLatency{ReqTimestampNs: r.LocalTimestampNs, ExchTimestampNs: r.ExchTimestampNs,
-			RespTimestampNs: nowNs, Known: true}
+		a.local.OrderLatency = local.OrderLatency{ReqTimestampNs: r.LocalTimestampNs,
+			ExchTimestampNs: r.ExchTimestampNs, RespTimestampNs: nowNs, Known: true}
 	}
-	if r.Status == hft.StatusFilled && r.Req != hft.StatusRejected || r.Status == hft.StatusPartiallyFilled && a.countPartials {
+	if r.Status == hft.StatusFilled && r.Req != hft.StatusRejected ||
+		r.Status == hft.StatusPartiallyFilled && a.countPartials {
 		value, fee := a.state.ApplyFill(r)
 		b.tellFill(nowNs, assetNo, report, value, fee)
 	}

@@ -13,8 +13,8 @@ import (
 func Example() {
 	second := int64(time.Second)
 	at := func(seconds int64, ev uint64, px, qty float64) hft.Event {
-		return hft.Event{Ev: hft.ExchEvent | hft.LocalEvent | ev, ExchTimestampNs: seconds * second, LocalTimestampNs: seconds*second + 1000,
-			Px: px, Qty: qty}
+		return hft.Event{Ev: hft.ExchEvent | hft.LocalEvent | ev, ExchTimestampNs: seconds * second,
+			LocalTimestampNs: seconds*second + 1000, Px: px, Qty: qty}
 	}
 	rows := []hft.Event{
 		at(0, hft.BuyEvent|hft.DepthEvent, 99.9, 3),
@@ -27,7 +27,8 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	bot, err := backtest.NewBuilder().AddAsset(backtest.NewAsset("BTCUSDT").Data(backtest.Rows(rows)).Book("window", 0.1, 1).
+	bot, err := backtest.NewBuilder().AddAsset(backtest.NewAsset("BTCUSDT").Data(backtest.Rows(rows)).
+		Book("window", 0.1, 1).
 		Exchange(backtest.PartialFill).Queue(sim.RiskAdverseQueue()).Latency(latency, latency).
 		Fee(sim.TradingValueFee{Maker: -0.0001, Taker: 0.0005})).Build()
 	if err != nil {

@@ -6,8 +6,8 @@ import (
 	"github.com/hftrunner/hftrunner/hft"
 )
 
-// CountPartials makes an asset's local side count partial executions in mode sim.Hftbacktest too, as the third oracle of
-// the reference results does.
+// CountPartials makes an asset's local side count partial executions in mode sim.Hftbacktest too, as the third oracle
+// of the reference results does.
 func CountPartials(a *AssetBuilder, on bool) { a.countPartials = on }
 
 // CursorRows returns the numbers of the rows that the cursors of an asset stand on, of its first block.
@@ -19,7 +19,8 @@ func CursorRows(bot Backtest, assetNo int) (local, exch int) {
 // Repeated is a day that is repeated with shifted time, so that a test can have more rows than memory.
 func Repeated(rows []hft.Event, times int) Data {
 	first, last := rows[0], rows[len(rows)-1]
-	return repeated{rows, times, max(last.LocalTimestampNs, last.ExchTimestampNs) - min(first.LocalTimestampNs, first.ExchTimestampNs) + 1e9}
+	return repeated{rows, times, max(last.LocalTimestampNs, last.ExchTimestampNs) - min(first.LocalTimestampNs,
+		first.ExchTimestampNs) + 1e9}
 }
 
 type repeated struct {

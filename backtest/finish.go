@@ -45,8 +45,9 @@ func (b *backtestBot) assetResult(assetNo int, a *asset) AssetResult {
 		exchange.Position = a.local.WholeLots(exchange.Position) // as the bot's
 	}
 	r := AssetResult{Symbol: a.symbol, Local: a.state.Values, Exchange: exchange, OpenOrders: a.exchange.NumOrders(),
-		Counts: a.measure.result(), FeedLatency: a.measure.feed.distribution(), EntryLatency: a.measure.entry.distribution(),
-		ResponseLatency: a.measure.response.distribution(), RoundTrip: a.measure.roundTrip.distribution()}
+		Counts: a.measure.result(), FeedLatency: a.measure.feed.distribution(),
+		EntryLatency: a.measure.entry.distribution(), ResponseLatency: a.measure.response.distribution(),
+		RoundTrip: a.measure.roundTrip.distribution()}
 	if !math.IsNaN(s.Price) {
 		r.MidPrice, r.Equity = s.Price, a.state.Equity(s.Price)
 	}

@@ -73,9 +73,9 @@ func (g *golden) write(r *backtest.OrderRow) {
 	if o.Maker {
 		maker = 1
 	}
-	g.line(fmt.Sprintf("%c,%d,%d,%d,%d,%d,%d,%d,%s,%s,%d,%s,%d,%d,%d,%d,%d", r.Kind, r.TimestampNs, r.AssetNo, o.OrderID, o.Side, o.OrdType,
-		o.TimeInForce, o.PriceTick, number(o.Qty), number(o.LeavesQty), o.ExecPriceTick, number(o.ExecQty), o.Status, o.Req, maker,
-		o.ExchTimestampNs, o.LocalTimestampNs))
+	g.line(fmt.Sprintf("%c,%d,%d,%d,%d,%d,%d,%d,%s,%s,%d,%s,%d,%d,%d,%d,%d", r.Kind, r.TimestampNs, r.AssetNo,
+		o.OrderID, o.Side, o.OrdType, o.TimeInForce, o.PriceTick, number(o.Qty), number(o.LeavesQty), o.ExecPriceTick,
+		number(o.ExecQty), o.Status, o.Req, maker, o.ExchTimestampNs, o.LocalTimestampNs))
 	if r.Kind != backtest.OrderResponse {
 		g.requests++
 	}
@@ -88,9 +88,10 @@ func (g *golden) record(bot hft.Bot) {
 	g.flush()
 	for i := range bot.NumAssets() {
 		book, v := bot.Depth(i), bot.StateValues(i)
-		fmt.Fprintf(g.states, "%d,%d,%d,%d,%s,%s,%s,%s,%s,%s,%d,%s,%s,%d,%d\n", bot.CurrentTimestampNs(), i, book.BestBidTick(), book.BestAskTick(),
-			number(book.BestBidQty()), number(book.BestAskQty()), number((book.BestBid()+book.BestAsk())/2), number(v.Position),
-			number(v.Balance), number(v.Fee), v.NumTrades, number(v.TradingVolume), number(v.TradingValue), bot.Orders(i).Len(), len(bot.LastTrades(i)))
+		fmt.Fprintf(g.states, "%d,%d,%d,%d,%s,%s,%s,%s,%s,%s,%d,%s,%s,%d,%d\n", bot.CurrentTimestampNs(), i,
+			book.BestBidTick(), book.BestAskTick(), number(book.BestBidQty()), number(book.BestAskQty()),
+			number((book.BestBid()+book.BestAsk())/2), number(v.Position), number(v.Balance), number(v.Fee),
+			v.NumTrades, number(v.TradingVolume), number(v.TradingValue), bot.Orders(i).Len(), len(bot.LastTrades(i)))
 		g.stateLines++
 	}
 }
@@ -151,9 +152,11 @@ func latencyRows(events []hft.Event, reject bool) []sim.LatencyRow {
 	return rows
 }
 
-func goldenLatency(tb testing.TB, name string, events []hft.Event, compat sim.Compat) (entry, response sim.LatencyModel) {
+func goldenLatency(tb testing.TB, name string, events []hft.Event,
+	compat sim.Compat) (entry, response sim.LatencyModel) {
 	tb.Helper()
-	if ms, ok := map[string][2]time.Duration{"c0": {0, 0}, "c1": {1, 1}, "c10_20": {10, 20}, "cneg": {-5, 1}}[name]; ok {
+	if ms, ok := map[string][2]time.Duration{"c0": {0, 0}, "c1": {1, 1}, "c10_20": {10, 20},
+		"cneg": {-5, 1}}[name]; ok {
 		l, err := sim.NewConstantLatency(ms[0]*time.Millisecond, ms[1]*time.Millisecond)
 		if err != nil {
 			tb.Fatal(err)
@@ -197,8 +200,9 @@ func goldenAsset(tb testing.TB, s summary, symbol string, compat sim.Compat) (*b
 	entry, response := goldenLatency(tb, s["latency"], events, compat)
 	a := backtest.NewAsset(symbol).Latency(entry, response).Queue(goldenQueue(s["queue"])).LastTrades(1000)
 	a.Fee(map[string]sim.FeeModel{"value": sim.TradingValueFee{Maker: -0.00005, Taker: 0.0007},
-		"dir": sim.DirectionalTradingValueFee{Maker: -0.00005, Taker: 0.0007, Buyer: 0.0001, Seller: 0.0002},
-		"qty": sim.TradingQtyFee{Maker: -0.00005, Taker: 0.0007}, "flat": sim.FlatPerTradeFee{Maker: -0.00005, Taker: 0.0007}}[s["fee"]])
+		"dir":  sim.DirectionalTradingValueFee{Maker: -0.00005, Taker: 0.0007, Buyer: 0.0001, Seller: 0.0002},
+		"qty":  sim.TradingQtyFee{Maker: -0.00005, Taker: 0.0007},
+		"flat": sim.FlatPerTradeFee{Maker: -0.00005, Taker: 0.0007}}[s["fee"]])
 	if s["asset"] == "inv100" {
 		a.AssetType(sim.InverseAsset(100))
 	}
@@ -217,7 +221,8 @@ func goldenAsset(tb testing.TB, s summary, symbol string, compat sim.Compat) (*b
 	a.Data(backtest.Rows(events))
 	if s["data_files"] == "3" {
 		third := len(events) / 3
-		a.Data(backtest.Rows(events[:third]), backtest.Rows(events[third:2*len(events)/3]), backtest.Rows(events[2*len(events)/3:]))
+		a.Data(backtest.Rows(events[:third]), backtest.Rows(events[third:2*len(events)/3]),
+			backtest.Rows(events[2*len(events)/3:]))
 	}
 	return a, inst
 }
@@ -244,16 +249,18 @@ func goldenRun(tb testing.TB, s summary, compat sim.Compat, countPartials bool) 
 	var state []string
 	for i := range bot.NumAssets() {
 		v := bot.StateValues(i)
-		state = append(state, fmt.Sprintf("%s|%s|%s|%d|%s|%s", number(v.Position), number(v.Balance), number(v.Fee), v.NumTrades,
-			number(v.TradingVolume), number(v.TradingValue)))
+		state = append(state, fmt.Sprintf("%s|%s|%s|%d|%s|%s", number(v.Position), number(v.Balance), number(v.Fee),
+			v.NumTrades, number(v.TradingVolume), number(v.TradingValue)))
 	}
 	format := func(result, endTs, requests, lines, log, stateLines, stateLog, final string) string {
-		return fmt.Sprintf("%s at %s, %s requests, %s lines %s, %s states %s, %s", result, endTs, requests, lines, log, stateLines, stateLog, final)
+		return fmt.Sprintf("%s at %s, %s requests, %s lines %s, %s states %s, %s", result, endTs, requests, lines, log,
+			stateLines, stateLog, final)
 	}
-	got = format(result, fmt.Sprint(bot.CurrentTimestampNs()), fmt.Sprint(g.requests), fmt.Sprint(g.orderLines), fmt.Sprintf("%016x", g.orders.Sum64()),
-		fmt.Sprint(g.stateLines), fmt.Sprintf("%016x", g.states.Sum64()), strings.Join(state, ";"))
-	want = format(s["result"], s["end_ts"], s["requests"], s["order_log_lines"], s["order_log_fnv"], s["state_lines"], s["state_fnv"],
-		s["final_state(position|balance|fee|num_trades|volume|value)"])
+	got = format(result, fmt.Sprint(bot.CurrentTimestampNs()), fmt.Sprint(g.requests), fmt.Sprint(g.orderLines),
+		fmt.Sprintf("%016x", g.orders.Sum64()), fmt.Sprint(g.stateLines), fmt.Sprintf("%016x", g.states.Sum64()),
+		strings.Join(state, ";"))
+	want = format(s["result"], s["end_ts"], s["requests"], s["order_log_lines"], s["order_log_fnv"], s["state_lines"],
+		s["state_fnv"], s["final_state(position|balance|fee|num_trades|volume|value)"])
 	return got, want
 }
 
@@ -284,7 +291,8 @@ func TestRunsEqualReference(t *testing.T) {
 			t.Run(oracle.file+"/"+s["run"], func(t *testing.T) {
 				t.Parallel()
 				if got, want := goldenRun(t, s, oracle.compat, oracle.countPartials); got != want {
-					t.Errorf("%s %s %s %s %s:\n got %s\nwant %s", s["strategy"], s["exchange"], s["queue"], s["latency"], s["depth"], got, want)
+					t.Errorf("%s %s %s %s %s:\n got %s\nwant %s", s["strategy"], s["exchange"], s["queue"],
+						s["latency"], s["depth"], got, want)
 				}
 			})
 		}

@@ -46,11 +46,12 @@ func TestL3RunsEqualReference(t *testing.T) {
 			g := script.log
 			result := script.run(s["strategy"])
 			v := bot.StateValues(0)
-			got := fmt.Sprintf("%s at %d, %d requests, %d lines %016x, states %016x, %s|%s|%s|%d|%s|%s", result, bot.CurrentTimestampNs(), g.requests,
-				g.orderLines, g.orders.Sum64(), g.states.Sum64(), number(v.Position), number(v.Balance), number(v.Fee), v.NumTrades,
-				number(v.TradingVolume), number(v.TradingValue))
-			want := fmt.Sprintf("%s at %s, %s requests, %s lines %s, states %s, %s", s["result"], s["end_ts"], s["requests"], s["lines"], s["order_log_fnv"],
-				s["state_fnv"], s["final_state"])
+			got := fmt.Sprintf("%s at %d, %d requests, %d lines %016x, states %016x, %s|%s|%s|%d|%s|%s", result,
+				bot.CurrentTimestampNs(), g.requests, g.orderLines, g.orders.Sum64(), g.states.Sum64(),
+				number(v.Position), number(v.Balance), number(v.Fee), v.NumTrades, number(v.TradingVolume),
+				number(v.TradingValue))
+			want := fmt.Sprintf("%s at %s, %s requests, %s lines %s, states %s, %s", s["result"], s["end_ts"],
+				s["requests"], s["lines"], s["order_log_fnv"], s["state_fnv"], s["final_state"])
 			if got != want {
 				t.Errorf("\n got %s\nwant %s", got, want)
 			}
@@ -64,7 +65,8 @@ func TestL3RunsEqualReference(t *testing.T) {
 // l3Run is a run of the reference over its feed by order.
 func l3Run(tb testing.TB, path string, compat sim.Compat, s summary) (backtest.Backtest, *scripted) {
 	tb.Helper()
-	latency, err := sim.NewConstantLatency(time.Duration(s.float(tb, "latency_entry")), time.Duration(s.float(tb, "latency_resp")))
+	latency, err := sim.NewConstantLatency(time.Duration(s.float(tb, "latency_entry")),
+		time.Duration(s.float(tb, "latency_resp")))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -74,7 +76,8 @@ func l3Run(tb testing.TB, path string, compat sim.Compat, s summary) (backtest.B
 		Data(backtest.File(path)).Book("hashmap", 0.1, 1).Exchange(backtest.L3FIFO).Latency(latency, latency).
 		Fee(sim.TradingValueFee{Maker: -0.00005, Taker: 0.0007}).LastTrades(1000)))
 	g.bot = bot
-	return bot, &scripted{bot: bot, log: g, offset: int64(s.float(tb, "offset")), qty: 2, symbol: []instrument{{0.1, 1, 1}}}
+	return bot, &scripted{bot: bot, log: g, offset: int64(s.float(tb, "offset")), qty: 2,
+		symbol: []instrument{{0.1, 1, 1}}}
 }
 
 // In the fixed mode both sides of a run by order agree at the end, and orders inside the spread fill more often (Q38).
@@ -91,7 +94,8 @@ func TestL3Fixed(t *testing.T) {
 			t.Errorf("%s: the bot's account is %+v, the exchange's %+v", s["run"], r.Local, r.Exchange)
 		}
 		theirs := int64(s.float(t, "filled"))
-		if taker := s["strategy"] == "taker"; taker && r.Local.NumTrades != theirs || !taker && r.Local.NumTrades <= theirs {
+		if taker := s["strategy"] == "taker"; taker && r.Local.NumTrades != theirs ||
+			!taker && r.Local.NumTrades <= theirs {
 			t.Errorf("%s: %d executions, %d of the reference", s["run"], r.Local.NumTrades, theirs)
 		}
 	}

@@ -9,9 +9,9 @@ import (
 	"github.com/hftrunner/hftrunner/sim"
 )
 
-// Each asset has four slots with the time of what happens next: a row reaches the bot, a response reaches the bot, a row
-// reaches the exchange, a request reaches the exchange. The earliest happens; of equal times the first slot, so asset 0
-// comes before asset 1 (specification 3.1).
+// Each asset has four slots with the time of what happens next: a row reaches the bot, a response reaches the bot, a
+// row reaches the exchange, a request reaches the exchange. The earliest happens; of equal times the first slot, so
+// asset 0 comes before asset 1 (specification 3.1).
 const (
 	slotLocalRow = iota
 	slotResponse
@@ -20,8 +20,8 @@ const (
 	numSlots
 )
 
-// wait is what a waiting call waits for and what it has got. A hit ends the call when the message that it belongs to has
-// been processed, as live: the rows that one asset receives at one time, or one response. In mode sim.Hftbacktest
+// wait is what a waiting call waits for and what it has got. A hit ends the call when the message that it belongs to
+// has been processed, as live: the rows that one asset receives at one time, or one response. In mode sim.Hftbacktest
 // whatever else happens at that time comes first.
 type wait struct {
 	feed   bool
@@ -113,8 +113,8 @@ func (b *backtestBot) advance(untilNs int64, w *wait) (hft.ElapseResult, error) 
 	}
 }
 
-// isAtEnd reports whether run, which was to stop at stopNs, has come to the end of the data or of the period before the time
-// that was asked for. more is what run has returned.
+// isAtEnd reports whether run, which was to stop at stopNs, has come to the end of the data or of the period before the
+// time that was asked for. more is what run has returned.
 func (b *backtestBot) isAtEnd(more bool, stopNs, untilNs int64, w *wait) bool {
 	if b.compat == sim.Fixed && b.nowNs == untilNs {
 		return false // the time is over first; the end comes with the next call
@@ -199,8 +199,8 @@ func (b *backtestBot) process(slot int, atNs, untilNs int64, w *wait) error {
 	return b.processRequests(assetNo, atNs)
 }
 
-// checkPause returns an error when the next thing to happen is a row that cannot be true beside those of other assets; within
-// one asset its tape has looked. A strategy would wait for it for years, call by call.
+// checkPause returns an error when the next thing to happen is a row that cannot be true beside those of other assets;
+// within one asset its tape has looked. A strategy would wait for it for years, call by call.
 func (b *backtestBot) checkPause(slot int, atNs int64) error {
 	if kind := slot % numSlots; kind != slotLocalRow && kind != slotExchRow || atNs >= b.toNs {
 		return nil

@@ -41,7 +41,8 @@ func (m *measure) request(kind OrderRowKind) {
 // report counts a report about an order, which is prev before it is applied, nil when the bot does not know it.
 func (m *measure) report(r *exchange.Report, prev *hft.Order, nowNs int64) {
 	o := &r.Order
-	if cause := r.Cause; r.Fill || r.Answers != hft.StatusNone && o.Status == hft.StatusFilled && o.Req == hft.StatusNone {
+	if cause := r.Cause; r.Fill || r.Answers != hft.StatusNone && o.Status == hft.StatusFilled &&
+		o.Req == hft.StatusNone {
 		if !r.Fill {
 			cause = sim.CauseTaker // the one answer that the reference gives to a taking order
 		}
@@ -65,8 +66,8 @@ func (m *measure) report(r *exchange.Report, prev *hft.Order, nowNs int64) {
 	}
 }
 
-// answer times what the exchange answers to a request. The one in flight is prev's, the local order's; what the exchange's copy
-// remembers may be an earlier one (Q20).
+// answer times what the exchange answers to a request. The one in flight is prev's, the local order's; what the
+// exchange's copy remembers may be an earlier one (Q20).
 func (m *measure) answer(o, prev *hft.Order, nowNs int64) {
 	if prev.Pending() && o.ExchTimestampNs >= prev.LocalTimestampNs {
 		m.entry.record(o.ExchTimestampNs - prev.LocalTimestampNs)
@@ -109,8 +110,9 @@ func (d *durations) distribution() Distribution {
 	if n == 0 {
 		return Distribution{}
 	}
-	out := Distribution{Count: n, MinNs: d.minNs, MeanNs: d.h.Mean(), P50Ns: d.h.ValueAtQuantile(50), P90Ns: d.h.ValueAtQuantile(90),
-		P99Ns: d.h.ValueAtQuantile(99), P999Ns: d.h.ValueAtQuantile(99.9), MaxNs: d.h.Max()}
+	out := Distribution{Count: n, MinNs: d.minNs, MeanNs: d.h.Mean(), P50Ns: d.h.ValueAtQuantile(50),
+		P90Ns: d.h.ValueAtQuantile(90), P99Ns: d.h.ValueAtQuantile(99), P999Ns: d.h.ValueAtQuantile(99.9),
+		MaxNs: d.h.Max()}
 	for _, bar := range d.h.Distribution() {
 		if bar.Count > 0 {
 			out.Buckets = append(out.Buckets, Bucket{FromNs: bar.From, ToNs: bar.To + 1, Count: bar.Count})

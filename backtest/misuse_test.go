@@ -24,7 +24,8 @@ func panicText(f func()) (text string) {
 	return ""
 }
 
-// TestTwoGoroutines: while one goroutine is within a call, another's calls panic, with a text that says which and what to do.
+// TestTwoGoroutines: while one goroutine is within a call, another's calls panic, with a text that says which and what
+// to do.
 func TestTwoGoroutines(t *testing.T) {
 	bot := newMisused(t)
 	leave := backtest.Within(bot)
@@ -68,8 +69,8 @@ func newMisused(t *testing.T) backtest.Backtest {
 	const both = hft.ExchEvent | hft.LocalEvent
 	rows := make([]hft.Event, 200_000)
 	for i := range rows {
-		rows[i] = hft.Event{Ev: both | hft.DepthEvent | hft.BuyEvent, ExchTimestampNs: int64(i) * 1000, LocalTimestampNs: int64(i)*1000 + 1,
-			Px: 100 + float64(i%7), Qty: 1}
+		rows[i] = hft.Event{Ev: both | hft.DepthEvent | hft.BuyEvent, ExchTimestampNs: int64(i) * 1000,
+			LocalTimestampNs: int64(i)*1000 + 1, Px: 100 + float64(i%7), Qty: 1}
 	}
 	constant, err := sim.NewConstantLatency(0, 0)
 	if err != nil {
@@ -84,8 +85,8 @@ func newMisused(t *testing.T) backtest.Backtest {
 	return bot
 }
 
-// TestCloseWhileItRuns: everybody may close at any time; the run ends, it does not look like the end of the data, and what is
-// called later returns an error or does no harm.
+// TestCloseWhileItRuns: everybody may close at any time; the run ends, it does not look like the end of the data, and
+// what is called later returns an error or does no harm.
 func TestCloseWhileItRuns(t *testing.T) {
 	for round := range 20 {
 		bot := newMisused(t)
@@ -147,8 +148,9 @@ func TestBuildTellsAll(t *testing.T) {
 	_, err := backtest.NewBuilder().Period(5, 3).RecordInterval(-1).
 		AddAsset(backtest.NewAsset("BTCUSDT").Fee(nil)).
 		AddAsset(backtest.NewAsset("ETHUSDT").Book("window", 0.1, 1).Exchange(99).LastTrades(2_000_000_000)).Build()
-	for _, want := range []string{"period from 5 to 3", "record interval -1ns", "asset 0: builder is incomplete: no data", "asset 0: builder is incomplete: no book",
-		"a model is nil", "asset 1: builder is incomplete: no data", "exchange model 99", "last trades 2000000000"} {
+	for _, want := range []string{"period from 5 to 3", "record interval -1ns",
+		"asset 0: builder is incomplete: no data", "asset 0: builder is incomplete: no book", "a model is nil",
+		"asset 1: builder is incomplete: no data", "exchange model 99", "last trades 2000000000"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("not told: %s, in:\n%v", want, err)
 		}

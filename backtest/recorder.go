@@ -9,8 +9,8 @@ import (
 	"github.com/hftrunner/hftrunner/internal/sole"
 )
 
-// Recorder is an hft.Recorder that keeps every sample, as hftbacktest's does (specification 8.4). One goroutine uses it, and
-// a call beside another panics. It works with any bot.
+// Recorder is an hft.Recorder that keeps every sample, as hftbacktest's does (specification 8.4). One goroutine uses
+// it, and a call beside another panics. It works with any bot.
 type Recorder struct {
 	mark sole.Mark
 	rows [][]Record
@@ -46,7 +46,8 @@ func (r *Recorder) Rows(assetNo int) []Record { return r.rows[assetNo] }
 // WriteFile writes the samples as an .npz that hftbacktest's statistics read: an array for each asset.
 func (r *Recorder) WriteFile(path string) error { return writeRecords(path, r.rows) }
 
-// writeRecords writes the samples of each asset as an .npz that hftbacktest's statistics read: members 0.npy, 1.npy, ...
+// writeRecords writes the samples of each asset as an .npz that hftbacktest's statistics read: members 0.npy, 1.npy,
+// ...
 func writeRecords(path string, rows [][]Record) error {
 	archive, err := npy.CreateArchive[Record](path, npy.RecordDtype())
 	if err != nil {
@@ -71,6 +72,7 @@ func writeRecords(path string, rows [][]Record) error {
 // sample returns the state of an asset as it is.
 func sample(bot hft.Bot, assetNo int) Record {
 	book, s := bot.Depth(assetNo), bot.StateValues(assetNo)
-	return Record{TimestampNs: bot.CurrentTimestampNs(), Price: (book.BestBid() + book.BestAsk()) / 2, Position: s.Position,
-		Balance: s.Balance, Fee: s.Fee, NumTrades: s.NumTrades, TradingVolume: s.TradingVolume, TradingValue: s.TradingValue}
+	return Record{TimestampNs: bot.CurrentTimestampNs(), Price: (book.BestBid() + book.BestAsk()) / 2,
+		Position: s.Position, Balance: s.Balance, Fee: s.Fee, NumTrades: s.NumTrades, TradingVolume: s.TradingVolume,
+		TradingValue: s.TradingValue}
 }

@@ -19,13 +19,15 @@ var (
 )
 
 // SubmitBuyOrder sends a buy order; see SubmitOrder.
-func (b *backtestBot) SubmitBuyOrder(assetNo int, orderID uint64, price, qty float64, tif hft.TimeInForce, ordType hft.OrdType, wait bool) (hft.ElapseResult, error) {
+func (b *backtestBot) SubmitBuyOrder(assetNo int, orderID uint64, price, qty float64, tif hft.TimeInForce,
+	ordType hft.OrdType, wait bool) (hft.ElapseResult, error) {
 	return b.SubmitOrder(assetNo, hft.OrderRequest{OrderID: orderID, Price: price, Qty: qty, Side: hft.Buy,
 		TimeInForce: tif, OrdType: ordType}, wait)
 }
 
 // SubmitSellOrder sends a sell order; see SubmitOrder.
-func (b *backtestBot) SubmitSellOrder(assetNo int, orderID uint64, price, qty float64, tif hft.TimeInForce, ordType hft.OrdType, wait bool) (hft.ElapseResult, error) {
+func (b *backtestBot) SubmitSellOrder(assetNo int, orderID uint64, price, qty float64, tif hft.TimeInForce,
+	ordType hft.OrdType, wait bool) (hft.ElapseResult, error) {
 	return b.SubmitOrder(assetNo, hft.OrderRequest{OrderID: orderID, Price: price, Qty: qty, Side: hft.Sell,
 		TimeInForce: tif, OrdType: ordType}, wait)
 }
@@ -93,9 +95,10 @@ func (b *backtestBot) mayRequest(what string, assetNo int, wait bool) error {
 	return b.enter()
 }
 
-// ask sends a request, unless it was refused by err, and waits for its response if it is to be waited for. what is the method
-// that asks.
-func (b *backtestBot) ask(what string, kind OrderRowKind, assetNo int, order *hft.Order, err error, wait bool) (hft.ElapseResult, error) {
+// ask sends a request, unless it was refused by err, and waits for its response if it is to be waited for. what is the
+// method that asks.
+func (b *backtestBot) ask(what string, kind OrderRowKind, assetNo int, order *hft.Order, err error,
+	wait bool) (hft.ElapseResult, error) {
 	if err != nil {
 		return hft.ElapseOk, err
 	}
@@ -135,8 +138,8 @@ func specified(assetNo int, orderID uint64) *wait {
 	return &wait{orders: hft.WaitOrderResponse{Specified: true, AssetNo: assetNo, OrderID: orderID}}
 }
 
-// Elapse lets that much time pass: ElapseOk. Errors: hft.ErrInterrupted, hft.ErrEndOfData with ElapseEndOfData, hft.ErrData, and what the
-// error handler or the order hook returned.
+// Elapse lets that much time pass: ElapseOk. Errors: hft.ErrInterrupted, hft.ErrEndOfData with ElapseEndOfData,
+// hft.ErrData, and what the error handler or the order hook returned.
 func (b *backtestBot) Elapse(duration time.Duration) (hft.ElapseResult, error) {
 	return b.waitFor("backtest: Backtest.Elapse", duration, &wait{})
 }
@@ -151,13 +154,15 @@ func (b *backtestBot) ElapseBT(duration time.Duration) (hft.ElapseResult, error)
 // ElapseMarketFeed, ElapseOrderResponse, ElapseOk after timeout. Errors as Elapse. In mode
 // sim.Hftbacktest everything of that time is processed, and the result is what came last.
 func (b *backtestBot) WaitNextFeed(includeOrderResp bool, timeout time.Duration) (hft.ElapseResult, error) {
-	return b.waitFor("backtest: Backtest.WaitNextFeed", timeout, &wait{feed: true, orders: hft.WaitOrderResponse{Any: includeOrderResp}})
+	return b.waitFor("backtest: Backtest.WaitNextFeed", timeout,
+		&wait{feed: true, orders: hft.WaitOrderResponse{Any: includeOrderResp}})
 }
 
 // WaitOrderResponse waits for a response of one order: ElapseOrderResponse, ElapseOk after timeout. A
 // response that was processed since the last request and that no WaitOrderResponse has returned for counts, and so does
-// every order that is final. Errors: hft.ErrInstrumentNotFound, hft.ErrOrderNotFound for an order that is not in Orders,
-// and those of Elapse. In mode sim.Hftbacktest only a response to come counts, and the result is ElapseOk (Q17).
+// every order that is final. Errors: hft.ErrInstrumentNotFound, hft.ErrOrderNotFound for an order that is not in
+// Orders, and those of Elapse. In mode sim.Hftbacktest only a response to come counts, and the result is ElapseOk
+// (Q17).
 func (b *backtestBot) WaitOrderResponse(assetNo int, orderID uint64, timeout time.Duration) (hft.ElapseResult, error) {
 	if err := b.mayRequest("backtest: Backtest.WaitOrderResponse", assetNo, true); err != nil {
 		return hft.ElapseOk, err
@@ -173,7 +178,8 @@ func (b *backtestBot) WaitOrderResponse(assetNo int, orderID uint64, timeout tim
 }
 
 // waitOrder waits for a response of an order that is in the asset's orders.
-func (b *backtestBot) waitOrder(what string, assetNo int, orderID uint64, timeout time.Duration) (hft.ElapseResult, error) {
+func (b *backtestBot) waitOrder(what string, assetNo int, orderID uint64,
+	timeout time.Duration) (hft.ElapseResult, error) {
 	a := &b.assets[assetNo].local
 	w := specified(assetNo, orderID)
 	if a.Answered(orderID) {

@@ -46,8 +46,8 @@ func (b *backtestBot) respond(assetNo int, a *asset, nowNs int64, w *wait) error
 }
 
 // tellRefusal hands the refused request to the error handler. As live that is a message of its own, which follows the
-// response: a wait for the response is over before. That an order to cancel is over already is no error: its last report
-// has said so.
+// response: a wait for the response is over before. That an order to cancel is over already is no error: its last
+// report has said so.
 func (b *backtestBot) tellRefusal() error {
 	b.refused = false
 	return b.mark.Call(func() error { return b.errorHandler(b.refusal) })
@@ -74,9 +74,10 @@ func (b *backtestBot) tellFill(nowNs int64, assetNo int, r *exchange.Report, val
 		return
 	}
 	o := &r.Order
-	b.fillRow = FillRow{ExchTimestampNs: o.ExchTimestampNs, LocalTimestampNs: nowNs, AssetNo: int32(assetNo), Side: o.Side, Maker: o.Maker,
-		Cause: r.Cause, OrderID: o.OrderID, Price: o.ExecPrice(), Qty: o.ExecQty, Value: value, Fee: fee,
-		Position: b.assets[assetNo].state.Values.Position, JoinedFrontQty: r.JoinedFrontQty, RestedNs: r.RestedNs}
+	b.fillRow = FillRow{ExchTimestampNs: o.ExchTimestampNs, LocalTimestampNs: nowNs, AssetNo: int32(assetNo),
+		Side: o.Side, Maker: o.Maker, Cause: r.Cause, OrderID: o.OrderID, Price: o.ExecPrice(), Qty: o.ExecQty,
+		Value: value, Fee: fee, Position: b.assets[assetNo].state.Values.Position, JoinedFrontQty: r.JoinedFrontQty,
+		RestedNs: r.RestedNs}
 	b.observe(func() { b.observer.OnFill(&b.fillRow) })
 }
 

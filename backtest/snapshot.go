@@ -13,18 +13,18 @@ import (
 
 // LastBook is the book at the end of event files, for another backtest to begin with.
 type LastBook struct {
-	// Rows are what AssetBuilder.InitialSnapshot takes, as hftbacktest's create_last_snapshot has them: bids from the best on, then
-	// asks, with times 0.
+	// Rows are what AssetBuilder.InitialSnapshot takes, as hftbacktest's create_last_snapshot has them: bids from the
+	// best on, then asks, with times 0.
 	Rows []hft.Event
 	// NumBids and NumAsks are the rows of each side.
 	NumBids, NumAsks int
 	// LastLocalTimestampNs is the time of the last row of the files that a bot would get.
 	LastLocalTimestampNs int64
-	// NumHidden are levels that the files have, and that a book of a backtest does not show any more after the other side had
-	// crossed them. They are not in Rows.
+	// NumHidden are levels that the files have, and that a book of a backtest does not show any more after the other
+	// side had crossed them. They are not in Rows.
 	NumHidden int
-	// Changes says that the files have changes of levels only, and that there was no snapshot before them: levels that did
-	// not change are missing.
+	// Changes says that the files have changes of levels only, and that there was no snapshot before them: levels that
+	// did not change are missing.
 	Changes bool
 }
 
@@ -39,8 +39,8 @@ type LastBookOptions struct {
 	Progress func(rows, total int64)
 }
 
-// ReadLastBook applies the rows that a bot would get to a book and returns what it is at the end. A book that is empty or crossed
-// then is an error (hft.ErrData), and so is data by order.
+// ReadLastBook applies the rows that a bot would get to a book and returns what it is at the end. A book that is empty
+// or crossed then is an error (hft.ErrData), and so is data by order.
 func ReadLastBook(ctx context.Context, o LastBookOptions) (LastBook, error) {
 	if len(o.Data) == 0 {
 		return LastBook{}, incomplete("no data: files or rows are required")

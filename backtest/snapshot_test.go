@@ -78,8 +78,10 @@ func TestLastBookChainsDays(t *testing.T) {
 			}
 			of2, err := lastBook(backtest.File(path), day2)
 			ofBoth, err2 := lastBook(nil, day1, day2)
-			if err != nil || err2 != nil || !slices.Equal(of2.Rows, ofBoth.Rows) || of2.LastLocalTimestampNs != ofBoth.LastLocalTimestampNs {
-				t.Errorf("%s: the last book of the second day after that of the first is not that of both: %v, %v", name, err, err2)
+			if err != nil || err2 != nil || !slices.Equal(of2.Rows, ofBoth.Rows) ||
+				of2.LastLocalTimestampNs != ofBoth.LastLocalTimestampNs {
+				t.Errorf("%s: the last book of the second day after that of the first is not that of both: %v, %v",
+					name, err, err2)
 			}
 		}
 	})
@@ -104,7 +106,8 @@ func TestLastBookIsTheReferences(t *testing.T) {
 		t.Error("the rows are not those of the reference's book")
 	}
 	bid, ask := last.Rows[0], last.Rows[last.NumBids]
-	got := []string{number(float64(hft.PriceTick(bid.Px, depthtest.BTCTickSize))), number(float64(hft.PriceTick(ask.Px, depthtest.BTCTickSize))), number(bid.Qty), number(ask.Qty)}
+	got := []string{number(float64(hft.PriceTick(bid.Px, depthtest.BTCTickSize))),
+		number(float64(hft.PriceTick(ask.Px, depthtest.BTCTickSize))), number(bid.Qty), number(ask.Qty)}
 	if !slices.Equal(got, want) {
 		t.Errorf("best levels %v, the reference has %v", got, want)
 	}
@@ -118,24 +121,29 @@ func level(n int64, kind uint64, side hft.Side, px, qty float64) hft.Event {
 		flag = hft.SellEvent
 	}
 	ns := 1_700_000_000_000_000_000 + n*int64(time.Second)
-	return hft.Event{Ev: hft.ExchEvent | hft.LocalEvent | flag | kind, ExchTimestampNs: ns, LocalTimestampNs: ns + 1e6, Px: px, Qty: qty}
+	return hft.Event{Ev: hft.ExchEvent | hft.LocalEvent | flag | kind, ExchTimestampNs: ns, LocalTimestampNs: ns + 1e6,
+		Px: px, Qty: qty}
 }
 
 // TestLastBookForm: rows are those of hftbacktest's create_last_snapshot.
 func TestLastBookForm(t *testing.T) {
 	const snapshot, change = hft.DepthSnapshotEvent, hft.DepthEvent
-	rows := []hft.Event{level(1, snapshot, hft.Sell, 100.2, 1), level(1, snapshot, hft.Sell, 100.1, 2), level(1, snapshot, hft.Buy, 99.8, 3),
-		level(1, snapshot, hft.Buy, 99.9, 4), level(2, change, hft.Buy, 99.7, 5), level(3, change, hft.Sell, 100.2, 0), level(4, change, hft.Sell, 100.3, 0.0004)}
+	rows := []hft.Event{level(1, snapshot, hft.Sell, 100.2, 1), level(1, snapshot, hft.Sell, 100.1, 2),
+		level(1, snapshot, hft.Buy, 99.8, 3), level(1, snapshot, hft.Buy, 99.9, 4), level(2, change, hft.Buy, 99.7, 5),
+		level(3, change, hft.Sell, 100.2, 0), level(4, change, hft.Sell, 100.3, 0.0004)}
 	last, err := lastBook(nil, backtest.Rows(rows))
 	tick := func(n float64) float64 { return n * depthtest.BTCTickSize }
 	const flags = hft.ExchEvent | hft.LocalEvent | hft.DepthSnapshotEvent
-	want := []hft.Event{{Ev: flags | hft.BuyEvent, Px: tick(999), Qty: 4}, {Ev: flags | hft.BuyEvent, Px: tick(998), Qty: 3},
-		{Ev: flags | hft.BuyEvent, Px: tick(997), Qty: 5}, {Ev: flags | hft.SellEvent, Px: tick(1001), Qty: 2}}
-	if err != nil || !slices.Equal(last.Rows, want) || last.NumBids != 3 || last.NumAsks != 1 || last.LastLocalTimestampNs != rows[6].LocalTimestampNs {
+	want := []hft.Event{{Ev: flags | hft.BuyEvent, Px: tick(999), Qty: 4},
+		{Ev: flags | hft.BuyEvent, Px: tick(998), Qty: 3}, {Ev: flags | hft.BuyEvent, Px: tick(997), Qty: 5},
+		{Ev: flags | hft.SellEvent, Px: tick(1001), Qty: 2}}
+	if err != nil || !slices.Equal(last.Rows, want) || last.NumBids != 3 || last.NumAsks != 1 ||
+		last.LastLocalTimestampNs != rows[6].LocalTimestampNs {
 		t.Errorf("%+v, %v", last, err)
 	}
 	initial := backtest.Rows(last.Rows)
-	if last, err = lastBook(initial, backtest.Rows(rows[6:])); err != nil || !slices.Equal(last.Rows, want) || last.Changes {
+	if last, err = lastBook(initial, backtest.Rows(rows[6:])); err != nil || !slices.Equal(last.Rows, want) ||
+		last.Changes {
 		t.Errorf("begun with it: %+v, %v", last, err)
 	}
 	if last, err = lastBook(nil, backtest.Rows(rows[4:5])); err != nil || !last.Changes {
@@ -146,7 +154,8 @@ func TestLastBookForm(t *testing.T) {
 // TestLastBookRefuses: nothing is made of a book that no day could begin with.
 func TestLastBookRefuses(t *testing.T) {
 	const snapshot, change = hft.DepthSnapshotEvent, hft.DepthEvent
-	good := []hft.Event{level(1, snapshot, hft.Sell, 100.1, 2), level(1, snapshot, hft.Sell, 100.2, 1.5), level(1, snapshot, hft.Buy, 99.9, 4)}
+	good := []hft.Event{level(1, snapshot, hft.Sell, 100.1, 2), level(1, snapshot, hft.Sell, 100.2, 1.5),
+		level(1, snapshot, hft.Buy, 99.9, 4)}
 	order := level(2, hft.AddOrderEvent, hft.Buy, 99.9, 1)
 	trade := level(2, hft.TradeEvent, hft.Buy, 99.9, 1)
 	for _, c := range []struct {
@@ -154,13 +163,17 @@ func TestLastBookRefuses(t *testing.T) {
 		initial, rows []hft.Event
 		want          string
 	}{
-		{"crossed", nil, append(slices.Clone(good), level(2, change, hft.Buy, 100.2, 7)), "bids of 100.2 (7) and asks of 100.1 (2), 100.2 (1.5);"},
-		{"locked", nil, append(slices.Clone(good), level(2, change, hft.Sell, 99.9, 7)), "bids of 99.9 (4) and asks of 99.9 (7);"},
+		{"crossed", nil, append(slices.Clone(good), level(2, change, hft.Buy, 100.2, 7)),
+			"bids of 100.2 (7) and asks of 100.1 (2), 100.2 (1.5);"},
+		{"locked", nil, append(slices.Clone(good), level(2, change, hft.Sell, 99.9, 7)),
+			"bids of 99.9 (4) and asks of 99.9 (7);"},
 		{"empty", nil, []hft.Event{trade}, "the book is empty"},
-		{"cleared", nil, append(slices.Clone(good), level(2, hft.DepthClearEvent, hft.Buy, 0, 0), level(2, hft.DepthClearEvent, hft.Sell, 1000, 0)), "the book is empty"},
+		{"cleared", nil, append(slices.Clone(good), level(2, hft.DepthClearEvent, hft.Buy, 0, 0),
+			level(2, hft.DepthClearEvent, hft.Sell, 1000, 0)), "the book is empty"},
 		{"by order", nil, []hft.Event{order}, "data by order"},
 		{"no snapshot", []hft.Event{trade}, good, "not a book level"},
-		{"two days in the wrong order", nil, append([]hft.Event{level(9, change, hft.Buy, 99, 1)}, good...), "is before that of an earlier row"},
+		{"two days in the wrong order", nil, append([]hft.Event{level(9, change, hft.Buy, 99, 1)}, good...),
+			"is before that of an earlier row"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var initial backtest.Data
@@ -177,26 +190,30 @@ func TestLastBookRefuses(t *testing.T) {
 	for i := range 9 {
 		deep = append(deep, level(2, change, hft.Buy, 101+float64(i), 1))
 	}
-	if _, err := lastBook(nil, backtest.Rows(deep)); err == nil || !strings.Contains(err.Error(), "105 (1) and 4 more and asks") {
+	if _, err := lastBook(nil, backtest.Rows(deep)); err == nil ||
+		!strings.Contains(err.Error(), "105 (1) and 4 more and asks") {
 		t.Errorf("many levels: %v", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := backtest.ReadLastBook(ctx, backtest.LastBookOptions{Data: []backtest.Data{backtest.Rows(good)}, TickSize: 0.1, LotSize: 0.001}); !errors.Is(err, context.Canceled) {
+	if _, err := backtest.ReadLastBook(ctx, backtest.LastBookOptions{Data: []backtest.Data{backtest.Rows(good)},
+		TickSize: 0.1, LotSize: 0.001}); !errors.Is(err, context.Canceled) {
 		t.Errorf("interrupted: %v", err)
 	}
-	for _, o := range []backtest.LastBookOptions{{TickSize: 1, LotSize: 1}, {Data: []backtest.Data{backtest.Rows(good)}}} {
+	for _, o := range []backtest.LastBookOptions{{TickSize: 1, LotSize: 1},
+		{Data: []backtest.Data{backtest.Rows(good)}}} {
 		if _, err := backtest.ReadLastBook(context.Background(), o); err == nil {
 			t.Errorf("%v: no error", fmt.Sprint(o))
 		}
 	}
 }
 
-// TestLastBookLeavesOutWhatIsHidden: a level that was crossed and came into sight again is not shown by the reference's book.
+// TestLastBookLeavesOutWhatIsHidden: a level that was crossed and came into sight again is not shown by the reference's
+// book.
 func TestLastBookLeavesOutWhatIsHidden(t *testing.T) {
 	const snapshot, change = hft.DepthSnapshotEvent, hft.DepthEvent
-	rows := []hft.Event{level(1, snapshot, hft.Sell, 100.1, 2), level(1, snapshot, hft.Sell, 100.3, 1), level(1, snapshot, hft.Buy, 99.9, 4),
-		level(2, change, hft.Buy, 100.2, 1), level(3, change, hft.Buy, 100.2, 0)}
+	rows := []hft.Event{level(1, snapshot, hft.Sell, 100.1, 2), level(1, snapshot, hft.Sell, 100.3, 1),
+		level(1, snapshot, hft.Buy, 99.9, 4), level(2, change, hft.Buy, 100.2, 1), level(3, change, hft.Buy, 100.2, 0)}
 	last, err := lastBook(nil, backtest.Rows(rows))
 	_, shown := booksOf(t, "window", nil, backtest.Rows(rows))
 	if err != nil || last.NumHidden != 1 || !slices.Equal(last.Rows, shown) {

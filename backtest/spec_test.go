@@ -19,11 +19,12 @@ import (
 )
 
 func validSpec(tb testing.TB) backtest.Spec {
-	return backtest.Spec{RecordIntervalNs: 1e9, Assets: []backtest.AssetSpec{{Connector: "sim", Symbol: "BTCUSDT", TickSize: depthtest.BTCTickSize,
-		LotSize: depthtest.BTCLotSize, Depth: "window", LastTrades: 10, Type: "linear", ContractSize: 1,
-		Files: []string{writeEvents(tb, filepath.Join(tb.TempDir(), "day.npz"), sampletest.BTC(tb).Events)},
-		Exchange: backtest.ExchangeSpec{Model: "partial_fill", Queue: "power_prob3", QueueN: 3, Latency: backtest.LatencySpec{EntryNs: 1e6,
-			ResponseNs: 1e6}, CancelLatency: &backtest.LatencySpec{EntryNs: 3e6, ResponseNs: 1e6}},
+	return backtest.Spec{RecordIntervalNs: 1e9, Assets: []backtest.AssetSpec{{Connector: "sim", Symbol: "BTCUSDT",
+		TickSize: depthtest.BTCTickSize, LotSize: depthtest.BTCLotSize, Depth: "window", LastTrades: 10, Type: "linear",
+		ContractSize: 1, Files: []string{writeEvents(tb, filepath.Join(tb.TempDir(), "day.npz"),
+			sampletest.BTC(tb).Events)}, Exchange: backtest.ExchangeSpec{Model: "partial_fill", Queue: "power_prob3",
+			QueueN: 3, Latency: backtest.LatencySpec{EntryNs: 1e6,
+				ResponseNs: 1e6}, CancelLatency: &backtest.LatencySpec{EntryNs: 3e6, ResponseNs: 1e6}},
 		Fee: backtest.FeeSpec{Model: "value", Maker: -0.00005, Taker: 0.0007}}}}
 }
 
@@ -45,15 +46,18 @@ func TestSpecEqualsBuilder(t *testing.T) {
 	usual, _ := sim.NewConstantLatency(time.Millisecond, time.Millisecond)
 	cancel, _ := sim.NewConstantLatency(3*time.Millisecond, time.Millisecond)
 	latency := sim.PerRequestLatency{New: usual, Modify: usual, Cancel: cancel}
-	byHand := backtest.NewBuilder().RecordInterval(time.Second).AddAsset(backtest.NewAsset("BTCUSDT").Data(backtest.File(spec.Assets[0].Files[0])).
-		Book("window", depthtest.BTCTickSize, depthtest.BTCLotSize).Exchange(backtest.PartialFill).Queue(goldenQueue("pow3")).
-		Latency(latency, latency).Fee(sim.TradingValueFee{Maker: -0.00005, Taker: 0.0007}).LastTrades(10))
+	byHand := backtest.NewBuilder().RecordInterval(time.Second).
+		AddAsset(backtest.NewAsset("BTCUSDT").Data(backtest.File(spec.Assets[0].Files[0])).
+			Book("window", depthtest.BTCTickSize, depthtest.BTCLotSize).Exchange(backtest.PartialFill).
+			Queue(goldenQueue("pow3")).
+			Latency(latency, latency).Fee(sim.TradingValueFee{Maker: -0.00005, Taker: 0.0007}).LastTrades(10))
 	var logs []uint64
 	var results []backtest.Result
 	for _, b := range []*backtest.Builder{described, byHand} {
 		g, watch := newGolden(), &watcher{}
 		bot := build(t, b.Observer(tee{g, watch}))
-		script := &scripted{bot: bot, log: g, qty: 0.01, symbol: []instrument{{depthtest.BTCTickSize, depthtest.BTCLotSize, 1}}}
+		script := &scripted{bot: bot, log: g, qty: 0.01, symbol: []instrument{{depthtest.BTCTickSize,
+			depthtest.BTCLotSize, 1}}}
 		script.run("modify")
 		results, logs = append(results, bot.Finish(nil)), append(logs, g.orders.Sum64())
 		if len(watch.records) < 20 || watch.records[0].Record.TimestampNs%1e9 != 0 {
@@ -63,7 +67,8 @@ func TestSpecEqualsBuilder(t *testing.T) {
 	if logs[0] != logs[1] || !reflect.DeepEqual(results[0], results[1]) {
 		t.Errorf("results differ:\n%+v\n%+v", results[0], results[1])
 	}
-	if r := results[0].Assets[0]; r.Counts.Fills < 10 || r.FeedLatency.Count < 100 || r.RoundTrip.P50Ns < 1.9e6 || r.RoundTrip.P50Ns > 4.1e6 || len(r.RoundTrip.Buckets) == 0 {
+	if r := results[0].Assets[0]; r.Counts.Fills < 10 || r.FeedLatency.Count < 100 || r.RoundTrip.P50Ns < 1.9e6 ||
+		r.RoundTrip.P50Ns > 4.1e6 || len(r.RoundTrip.Buckets) == 0 {
 		t.Errorf("result %+v", r)
 	}
 }
@@ -133,7 +138,8 @@ func TestPeriod(t *testing.T) {
 		t.Errorf("the bot starts at %d, want %d", bot.CurrentTimestampNs(), fromNs)
 	}
 	want(t, hft.ElapseOk)(bot.Elapse(0))
-	if book := bot.Depth(0); book.BestBidTick() == hft.InvalidMin || book.BestAskTick() == hft.InvalidMax || len(bot.LastTrades(0)) != 0 {
+	if book := bot.Depth(0); book.BestBidTick() == hft.InvalidMin || book.BestAskTick() == hft.InvalidMax ||
+		len(bot.LastTrades(0)) != 0 {
 		t.Errorf("book %v %v, %d trades at the start", book.BestBid(), book.BestAsk(), len(bot.LastTrades(0)))
 	}
 	want(t, hft.ElapseOk)(bot.Elapse(29 * time.Second))
@@ -150,7 +156,8 @@ func TestPeriod(t *testing.T) {
 
 // A bot that is interrupted comes back at once and says so.
 func TestInterrupt(t *testing.T) {
-	bot := build(t, backtest.NewBuilder().AddAsset(newAsset(t, nil).Data(backtest.Repeated(sampletest.BTC(t).Events, 1000)).
+	bot := build(t, backtest.NewBuilder().AddAsset(newAsset(t, nil).
+		Data(backtest.Repeated(sampletest.BTC(t).Events, 1000)).
 		Book("window", depthtest.BTCTickSize, depthtest.BTCLotSize)))
 	go func() {
 		for bot.Progress().Rows == 0 {
@@ -165,7 +172,8 @@ func TestInterrupt(t *testing.T) {
 	if _, err := bot.WaitNextFeed(true, time.Second); !errors.Is(err, hft.ErrInterrupted) {
 		t.Errorf("then %v", err)
 	}
-	if r := bot.Finish(err); r.End != backtest.EndInterrupted || r.Error != "" || r.Rows == 0 || r.Rows > 1000*int64(len(sampletest.BTC(t).Events))/2 {
+	if r := bot.Finish(err); r.End != backtest.EndInterrupted || r.Error != "" || r.Rows == 0 ||
+		r.Rows > 1000*int64(len(sampletest.BTC(t).Events))/2 {
 		t.Errorf("result %v %q after %d rows", r.End, r.Error, r.Rows)
 	}
 }
@@ -221,10 +229,13 @@ func FuzzDecodeRows(f *testing.F) {
 }
 
 func TestInstrument(t *testing.T) {
-	for want, asset := range map[float64]sim.AssetType{1: sim.LinearAsset(1), 0.001: sim.LinearAsset(0.001), 100: sim.InverseAsset(100)} {
-		a := backtest.NewAsset("BTCUSD").Connector("sim").Data(backtest.Rows(market())).Book("window", 0.5, 2).AssetType(asset)
+	for want, asset := range map[float64]sim.AssetType{1: sim.LinearAsset(1), 0.001: sim.LinearAsset(0.001),
+		100: sim.InverseAsset(100)} {
+		a := backtest.NewAsset("BTCUSD").Connector("sim").Data(backtest.Rows(market())).Book("window", 0.5, 2).
+			AssetType(asset)
 		bot := build(t, backtest.NewBuilder().AddAsset(a))
-		if got := bot.Instrument(0); got != (hft.Instrument{Connector: "sim", Symbol: "BTCUSD", TickSize: 0.5, LotSize: 2, ContractSize: want}) {
+		if got := bot.Instrument(0); got != (hft.Instrument{Connector: "sim", Symbol: "BTCUSD", TickSize: 0.5,
+			LotSize: 2, ContractSize: want}) {
 			t.Errorf("%+v, want contract size %v", got, want)
 		}
 	}

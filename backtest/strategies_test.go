@@ -140,7 +140,8 @@ func (s *scripted) quote(assetNo, step int, modify bool) error {
 			case !allowed || !modify && o.PriceTick != target:
 				_, err = bot.Cancel(assetNo, o.OrderID, false)
 			case modify && (o.PriceTick != target || step%7 == 0):
-				_, err = bot.Modify(assetNo, o.OrderID, hft.TickPrice(target, inst.tickSize), qty*[]float64{1, 0.5, 2}[step%3], false)
+				_, err = bot.Modify(assetNo, o.OrderID, hft.TickPrice(target, inst.tickSize),
+					qty*[]float64{1, 0.5, 2}[step%3], false)
 			}
 			if err != nil {
 				return err
@@ -155,10 +156,12 @@ func (s *scripted) quote(assetNo, step int, modify bool) error {
 	return nil
 }
 
-func (s *scripted) submit(assetNo int, side hft.Side, tick int64, qty float64, t hft.OrdType, tif hft.TimeInForce, wait bool) (hft.ElapseResult, error) {
+func (s *scripted) submit(assetNo int, side hft.Side, tick int64, qty float64, t hft.OrdType, tif hft.TimeInForce,
+	wait bool) (hft.ElapseResult, error) {
 	s.nextID++
-	return s.bot.SubmitOrder(assetNo, hft.OrderRequest{OrderID: s.nextID, Price: hft.TickPrice(tick, s.symbol[assetNo].tickSize), Qty: qty,
-		Side: side, TimeInForce: tif, OrdType: t}, wait)
+	return s.bot.SubmitOrder(assetNo, hft.OrderRequest{OrderID: s.nextID,
+		Price: hft.TickPrice(tick, s.symbol[assetNo].tickSize), Qty: qty, Side: side, TimeInForce: tif, OrdType: t},
+		wait)
 }
 
 // grid is one step of grid: five prices on each side, three ticks apart.
@@ -193,8 +196,9 @@ func (s *scripted) grid() error {
 			if have[tick+ids] {
 				continue
 			}
-			_, err := bot.SubmitOrder(0, hft.OrderRequest{OrderID: uint64(tick + ids), Price: hft.TickPrice(tick, tickSize), Qty: s.qty,
-				Side: side, TimeInForce: hft.GTX, OrdType: hft.Limit}, false)
+			_, err := bot.SubmitOrder(0, hft.OrderRequest{OrderID: uint64(tick + ids),
+				Price: hft.TickPrice(tick, tickSize), Qty: s.qty, Side: side, TimeInForce: hft.GTX, OrdType: hft.Limit},
+				false)
 			if err != nil {
 				return err
 			}

@@ -49,9 +49,9 @@ type tape struct {
 
 // newTape looks at all sources and starts to read them.
 func newTape(sources []Data, offsetNs int64, allowUnsorted bool) (*tape, error) {
-	t := &tape{sources: sources, offsetNs: offsetNs, allowUnsorted: allowUnsorted, ready: make(chan *block, readAheadBlocks),
-		free: make(chan *block, 2*readAheadBlocks), stop: make(chan struct{}),
-		head: &block{users: 2}}
+	t := &tape{sources: sources, offsetNs: offsetNs, allowUnsorted: allowUnsorted,
+		ready: make(chan *block, readAheadBlocks), free: make(chan *block, 2*readAheadBlocks),
+		stop: make(chan struct{}), head: &block{users: 2}}
 	for _, s := range sources {
 		n, err := s.numRows()
 		if err != nil {

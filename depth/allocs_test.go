@@ -29,7 +29,8 @@ func TestUpdatesDoNotAllocate(t *testing.T) {
 			t.Errorf("%s: %v allocations in %d updates", name, allocs, len(rows))
 		}
 	}
-	for _, book := range []depth.Book{newHashMap(depth.Fixed), newWindow(depth.Fixed), newBTree(depth.Fixed), newROI(depth.Fixed)} {
+	for _, book := range []depth.Book{newHashMap(depth.Fixed), newWindow(depth.Fixed), newBTree(depth.Fixed),
+		newROI(depth.Fixed)} {
 		qty := 1.0
 		change := func() {
 			qty++

@@ -42,7 +42,8 @@ func equalRows(a, b []hft.Event) bool {
 	})
 }
 
-// TestUpdateBehindIsUpdate: rows that go through the book in a loop of its own, or with their tick, give the same book and the same rows.
+// TestUpdateBehindIsUpdate: rows that go through the book in a loop of its own, or with their tick, give the same book
+// and the same rows.
 func TestUpdateBehindIsUpdate(t *testing.T) {
 	applied := 0
 	for seed := range uint64(40) {
@@ -67,8 +68,10 @@ func TestUpdateBehindIsUpdate(t *testing.T) {
 				n := 0
 				n, got = loop.UpdateBehind(rows[i:], order, bid, ask, got)
 				for _, row := range rows[i : i+n] {
-					if tick := loop.PriceTick(row.Px); row.Side() == hft.Buy && tick >= bid || row.Side() == hft.Sell && tick <= ask {
-						t.Fatalf("seed %d step %d: %+v is taken, with a bid of %d and an ask of %d", seed, step, row, bid, ask)
+					if tick := loop.PriceTick(row.Px); row.Side() == hft.Buy && tick >= bid ||
+						row.Side() == hft.Sell && tick <= ask {
+						t.Fatalf("seed %d step %d: %+v is taken, with a bid of %d and an ask of %d", seed, step, row,
+							bid, ask)
 					}
 				}
 				applied += n
@@ -113,7 +116,8 @@ func TestApplyLevelsIsApply(t *testing.T) {
 					t.Fatalf("seed %d step %d: %+v is applied to one book only", seed, step, rows[i])
 				}
 			}
-			if !equalRows(loop.Snapshot(nil), one.Snapshot(nil)) || loop.BestBidTick() != one.BestBidTick() || loop.BestAskTick() != one.BestAskTick() {
+			if !equalRows(loop.Snapshot(nil), one.Snapshot(nil)) || loop.BestBidTick() != one.BestBidTick() ||
+				loop.BestAskTick() != one.BestAskTick() {
 				t.Fatalf("seed %d step %d: the books differ after %+v", seed, step, rows)
 			}
 		}

@@ -19,8 +19,8 @@ func localDepthRows(tb testing.TB) []hft.Event {
 	return rows
 }
 
-// BenchmarkUpdateRecordedDay runs every depth row of the recorded BTCUSDT day through every book, side by side; an op is
-// the whole day, ns/update the time of one row. Update is the direct call, Apply what a live bot does with an event.
+// BenchmarkUpdateRecordedDay runs every depth row of the recorded BTCUSDT day through every book, side by side; an op
+// is the whole day, ns/update the time of one row. Update is the direct call, Apply what a live bot does with an event.
 func BenchmarkUpdateRecordedDay(b *testing.B) {
 	const tick, lot = depthtest.BTCTickSize, depthtest.BTCLotSize
 	rows := localDepthRows(b)

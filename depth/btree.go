@@ -21,14 +21,15 @@ type btreeSide struct {
 
 const btreeDegree = 32
 
-// NewBTreeMarketDepth returns an empty book that keeps each side in an ordered map (BTreeMarketDepth). The best is always the
-// best stored level: a feed that crosses stays crossed, with the best bid at or above the best ask, until the feed resolves it.
+// NewBTreeMarketDepth returns an empty book that keeps each side in an ordered map (BTreeMarketDepth). The best is
+// always the best stored level: a feed that crosses stays crossed, with the best bid at or above the best ask, until
+// the feed resolves it.
 //
 // Mode Compat repeats these defects: the previous quantity of an update is that of the best level instead of the
 // updated one; removing the last order of the best bid makes the worst bid the best.
 //
-// tickSize and lotSize are finite and above 0 (New checks that). One goroutine uses a book. Its nodes are allocated as levels
-// come and go.
+// tickSize and lotSize are finite and above 0 (New checks that). One goroutine uses a book. Its nodes are allocated as
+// levels come and go.
 func NewBTreeMarketDepth(tickSize, lotSize float64, mode ...Mode) Book {
 	b := &btreeBook{scale: newScale(tickSize, lotSize, modeOf(mode))}
 	b.l3Orders.init(&b.scale, b)

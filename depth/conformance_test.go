@@ -20,7 +20,8 @@ func newBTree(mode depth.Mode) depth.Book {
 }
 
 func newROI(mode depth.Mode) depth.Book {
-	book, err := depth.NewROIVectorMarketDepth(depthtest.TickSize, depthtest.LotSize, depthtest.ROILow, depthtest.ROIHigh, mode)
+	book, err := depth.NewROIVectorMarketDepth(depthtest.TickSize, depthtest.LotSize, depthtest.ROILow,
+		depthtest.ROIHigh, mode)
 	if err != nil {
 		panic(err) // the range is a valid constant
 	}
@@ -42,7 +43,8 @@ func fuzzBook(f *testing.F, rules depthtest.Rules, newBook func(depth.Mode) dept
 	f.Add([]byte("\x00\x33\x00\x01\x01\x44\x00\x20\x20\x55\xff\xff\x22\x00\x80\x00\x00\x77\x00\x02\x26\x00\x00\x02"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, mode := range []depth.Mode{depth.Fixed, depth.Compat} {
-			depthtest.Drive(t, newBook(mode), depthtest.NewNaive(rules, depthtest.TickSize, depthtest.LotSize, mode), data)
+			depthtest.Drive(t, newBook(mode), depthtest.NewNaive(rules, depthtest.TickSize, depthtest.LotSize, mode),
+				data)
 		}
 	})
 }

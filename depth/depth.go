@@ -7,7 +7,8 @@ import (
 	"github.com/hftrunner/hftrunner/hft"
 )
 
-// Mode chooses between hftbacktest's defects and their repair. Constructors take it as an option; without it a book is Fixed.
+// Mode chooses between hftbacktest's defects and their repair. Constructors take it as an option; without it a book is
+// Fixed.
 type Mode uint8
 
 // Modes.
@@ -71,7 +72,8 @@ type L3MarketDepth interface {
 	// DeleteOrder removes an order and returns its side and that side's best before and after.
 	DeleteOrder(orderID uint64, timestampNs int64) (side hft.Side, prevBestTick, bestTick int64, err error)
 	// ModifyOrder changes price and quantity of an order and returns its side and that side's best before and after.
-	ModifyOrder(orderID uint64, price, qty float64, timestampNs int64) (side hft.Side, prevBestTick, bestTick int64, err error)
+	ModifyOrder(orderID uint64, price, qty float64, timestampNs int64) (side hft.Side, prevBestTick, bestTick int64,
+		err error)
 	// ClearOrders forgets the orders and levels of a side, of both with hft.SideNone.
 	ClearOrders(side hft.Side)
 	// Order returns a resting order.
@@ -94,9 +96,9 @@ func modeOf(option []Mode) Mode {
 	return option[len(option)-1]
 }
 
-// New returns an empty book by the name of its kind, "window", "hashmap", "btree" or "roi", or an error for steps that cannot
-// be: tickSize and lotSize have to be finite and above 0. roiLow and roiHigh are the price range of "roi" and not used by the
-// others.
+// New returns an empty book by the name of its kind, "window", "hashmap", "btree" or "roi", or an error for steps that
+// cannot be: tickSize and lotSize have to be finite and above 0. roiLow and roiHigh are the price range of "roi" and
+// not used by the others.
 func New(kind string, tickSize, lotSize, roiLow, roiHigh float64, mode ...Mode) (Book, error) {
 	if !(tickSize > 0) || math.IsInf(tickSize, 0) {
 		return nil, fmt.Errorf("depth: tick size %v: must be the instrument's, a finite number above 0", tickSize)
@@ -144,8 +146,8 @@ func Apply(book L2MarketDepth, ev *hft.Event) bool {
 	return true
 }
 
-// ApplyLevels applies the first of rows as Apply does, as far as they are levels, and returns how many: the rows of a message
-// go into a window book without asking for each what book it is.
+// ApplyLevels applies the first of rows as Apply does, as far as they are levels, and returns how many: the rows of a
+// message go into a window book without asking for each what book it is.
 func ApplyLevels(book L2MarketDepth, rows []hft.Event) (n int) {
 	if b, ok := book.(*windowBook); ok {
 		return b.applyLevels(rows)

@@ -1,9 +1,8 @@
-// Package depth holds the order books: four of hftbacktest, spelled as there, and WindowMarketDepth, the default of live
-// bots.
+// Package depth holds the order books: four of hftbacktest, spelled as there, and WindowMarketDepth, the default of
+// live bots.
 //
-// Each kind has a constructor, NewHashMapMarketDepth say, which takes tick and lot size and, as an option, the Mode; New makes
-// one by its name. All but NewFusedMarketDepth return
-// a Book, an interface.
+// Each kind has a constructor, NewHashMapMarketDepth say, which takes tick and lot size and, as an option, the Mode;
+// New makes one by its name. All but NewFusedMarketDepth return a Book, an interface.
 //
 //   - HashMapMarketDepth: a map per side; the reference all others are held against.
 //   - BTreeMarketDepth: an ordered map per side; it leaves a crossed feed crossed.

@@ -31,8 +31,10 @@ func ExampleFusedMarketDepth() {
 	for _, ev := range []hft.Event{
 		{Ev: hft.LocalEvent | hft.BuyEvent | hft.DepthEvent, ExchTimestampNs: 1, Px: 99, Qty: 5},
 		{Ev: hft.LocalEvent | hft.SellEvent | hft.DepthEvent, ExchTimestampNs: 1, Px: 100, Qty: 7},
-		{Ev: hft.LocalEvent | hft.BuyEvent | hft.DepthBBOEvent, ExchTimestampNs: 3, Px: 100, Qty: 2}, // the quote is ahead
-		{Ev: hft.LocalEvent | hft.SellEvent | hft.DepthEvent, ExchTimestampNs: 2, Px: 100, Qty: 1},   // and this outdated
+		// the quote is ahead
+		{Ev: hft.LocalEvent | hft.BuyEvent | hft.DepthBBOEvent, ExchTimestampNs: 3, Px: 100, Qty: 2},
+		// and this outdated
+		{Ev: hft.LocalEvent | hft.SellEvent | hft.DepthEvent, ExchTimestampNs: 2, Px: 100, Qty: 1},
 	} {
 		emit = fused.Update(&ev, ev.ExchTimestampNs, emit[:0])
 		for i := range emit {

@@ -7,10 +7,10 @@ import (
 )
 
 // FusedMarketDepth merges a venue's depth stream with its faster quote stream (FusedHashMapMarketDepth) and says what
-// changed as events that a plain book can apply. Each update has an order: the venue's sequence number where both streams
-// share one, or the exchange time, as in the reference. The greatest order wins; at equal orders the later call wins.
-// A quote is taken for the whole truth about the best: better levels of its side are removed. Unlike the plain books
-// it removes the levels that an update crosses.
+// changed as events that a plain book can apply. Each update has an order: the venue's sequence number where both
+// streams share one, or the exchange time, as in the reference. The greatest order wins; at equal orders the later call
+// wins. A quote is taken for the whole truth about the best: better levels of its side are removed. Unlike the plain
+// books it removes the levels that an update crosses.
 //
 // Emitted rows keep the flags of the event that caused them, and quotes come out as hft.DepthEvent, so that every
 // row can be applied by a plain book and none is lost on the way.
@@ -32,27 +32,6 @@ type Level struct {
 	PriceTick int64
 	Qty       float64
 	Order     int64
-}
-
-// fusedLevel is a level with the order of its last change.
-type fusedLevel struct {
-	qty   float64
-	order int64
-}
-
-// fusedSide is one side in keys. low is the bound down to which the best is searched, newest no less than the order of any level: what
-// is not older than that need not look at the level it changes, and wait for the memory.
-type fusedSide struct {
-	best, low int64
-	bestOrder int64
-	newest    int64
-	levels    ladder[fusedLevel]
-}
-
-// set changes or adds a level.
-func (s *fusedSide) set(key int64, qty float64, order int64) {
-	s.levels.set(key, fusedLevel{qty, order})
-	s.newest = max(s.newest, order)
 }
 
 // NewFusedMarketDepth returns an empty book; tickSize and lotSize are finite and above 0.
@@ -146,7 +125,8 @@ func (b *FusedMarketDepth) Snapshot(dst []hft.Event) []hft.Event {
 	return dst
 }
 
-// ApplySnapshot empties the book and fills it from rows, of which side, price, quantity and, as the order, exchange time count.
+// ApplySnapshot empties the book and fills it from rows, of which side, price, quantity and, as the order, exchange
+// time count.
 func (b *FusedMarketDepth) ApplySnapshot(rows []hft.Event) {
 	b.bid.reset()
 	b.ask.reset()
@@ -172,11 +152,12 @@ func (b *FusedMarketDepth) ApplySnapshot(rows []hft.Event) {
 	}
 }
 
-// Update applies one event of an order and appends to emit what changed: the event itself unless it was outdated or said nothing
-// new, then a deletion for each level of the other side it crossed, then for each better level of its own side that
-// a quote made obsolete, each group in ascending price. hft.DepthEvent and hft.DepthSnapshotEvent are updates of one
-// level, hft.DepthBBOEvent is a quote, hft.DepthClearEvent clears as in L2MarketDepth.ClearDepth and sets the order of the
-// best. Events of other kinds and levels without a side change and emit nothing. ev may not lie in emit's spare capacity.
+// Update applies one event of an order and appends to emit what changed: the event itself unless it was outdated or
+// said nothing new, then a deletion for each level of the other side it crossed, then for each better level of its own
+// side that a quote made obsolete, each group in ascending price. hft.DepthEvent and hft.DepthSnapshotEvent are updates
+// of one level, hft.DepthBBOEvent is a quote, hft.DepthClearEvent clears as in L2MarketDepth.ClearDepth and sets the
+// order of the best. Events of other kinds and levels without a side change and emit nothing. ev may not lie in emit's
+// spare capacity.
 func (b *FusedMarketDepth) Update(ev *hft.Event, order int64, emit []hft.Event) []hft.Event {
 	b.removed = b.removed[:0]
 	side := ev.Side()
@@ -209,7 +190,8 @@ func (b *FusedMarketDepth) UpdateAt(ev *hft.Event, priceTick, order int64, emit 
 	if side == hft.Sell {
 		own, other, flip = &b.ask, &b.bid, askFlip
 	}
-	if side == hft.SideNone || kind != hft.DepthEvent && kind != hft.DepthBBOEvent || uint64(priceTick)-1 >= maxQuickTick || b.badQty(ev.Qty) {
+	if side == hft.SideNone || kind != hft.DepthEvent && kind != hft.DepthBBOEvent ||
+		uint64(priceTick)-1 >= maxQuickTick || b.badQty(ev.Qty) {
 		return b.Update(ev, order, emit)
 	}
 	b.removed = b.removed[:0]
@@ -217,7 +199,8 @@ func (b *FusedMarketDepth) UpdateAt(ev *hft.Event, priceTick, order int64, emit 
 }
 
 // updateAt updates a level of own.
-func (b *FusedMarketDepth) updateAt(own, other *fusedSide, key int64, kind uint64, ev *hft.Event, order int64, emit []hft.Event) []hft.Event {
+func (b *FusedMarketDepth) updateAt(own, other *fusedSide, key int64, kind uint64, ev *hft.Event, order int64,
+	emit []hft.Event) []hft.Event {
 	switch {
 	case kind == hft.DepthBBOEvent && (b.mode == Compat || ev.Qty >= b.minQty):
 		return b.quote(own, other, key, ev, order, emit)
@@ -239,12 +222,13 @@ func (b *FusedMarketDepth) flipOf(s *fusedSide) int64 {
 	return bidFlip
 }
 
-// Removed returns the quantities that the levels had which the last Update removed beside its own. Their deletions are the last
-// rows it appended, in the same order. The memory is the book's, until the next Update.
+// Removed returns the quantities that the levels had which the last Update removed beside its own. Their deletions are
+// the last rows it appended, in the same order. The memory is the book's, until the next Update.
 func (b *FusedMarketDepth) Removed() []float64 { return b.removed }
 
 // level applies an update of the depth stream.
-func (b *FusedMarketDepth) level(own, other *fusedSide, key int64, ev *hft.Event, order int64, emit []hft.Event) []hft.Event {
+func (b *FusedMarketDepth) level(own, other *fusedSide, key int64, ev *hft.Event, order int64,
+	emit []hft.Event) []hft.Event {
 	if key >= own.best && order < own.bestOrder || key >= ^other.best && order < other.bestOrder {
 		return emit
 	}
@@ -277,7 +261,8 @@ func (b *FusedMarketDepth) level(own, other *fusedSide, key int64, ev *hft.Event
 }
 
 // quote applies an update of the quote stream.
-func (b *FusedMarketDepth) quote(own, other *fusedSide, key int64, ev *hft.Event, order int64, emit []hft.Event) []hft.Event {
+func (b *FusedMarketDepth) quote(own, other *fusedSide, key int64, ev *hft.Event, order int64,
+	emit []hft.Event) []hft.Event {
 	if order < own.bestOrder || key >= ^other.best && order < other.bestOrder {
 		return emit
 	}
@@ -385,32 +370,4 @@ func putPlain(row, ev *hft.Event) {
 	row.ExchTimestampNs, row.LocalTimestampNs = ev.ExchTimestampNs, ev.LocalTimestampNs
 	row.Px, row.Qty = ev.Px, ev.Qty
 	row.OrderID, row.Ival, row.Fval = ev.OrderID, ev.Ival, ev.Fval
-}
-
-// dropBest searches the next best after the best level has gone.
-func (s *fusedSide) dropBest(order int64) {
-	s.best = s.search(s.best, s.low)
-	s.bestOrder = order
-	if s.best == noKey {
-		s.low = noLow
-	}
-	s.levels.follow(s.best)
-}
-
-// search returns the best key in [low, below-1] that has a quantity, or noKey.
-func (s *fusedSide) search(below, low int64) int64 {
-	if low >= below {
-		return noKey
-	}
-	key := s.levels.next(low, below-1)
-	for key != noKey && !(s.levels.get(key).qty > 0) {
-		key = s.levels.next(low, key-1)
-	}
-	return key
-}
-
-// reset empties the side; the order of its best stays.
-func (s *fusedSide) reset() {
-	s.best, s.low = noKey, noLow
-	s.levels.reset()
 }

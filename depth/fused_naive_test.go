@@ -68,8 +68,8 @@ func (s *naiveFusedSide) remove(cause *hft.Event, drop func(k int64) bool) []hft
 		if s.sign < 0 {
 			side = hft.SellEvent
 		}
-		rows = append(rows, hft.Event{Ev: cause.Ev&(hft.ExchEvent|hft.LocalEvent) | side | hft.DepthEvent, Px: float64(price),
-			ExchTimestampNs: cause.ExchTimestampNs, LocalTimestampNs: cause.LocalTimestampNs})
+		rows = append(rows, hft.Event{Ev: cause.Ev&(hft.ExchEvent|hft.LocalEvent) | side | hft.DepthEvent,
+			Px: float64(price), ExchTimestampNs: cause.ExchTimestampNs, LocalTimestampNs: cause.LocalTimestampNs})
 	}
 	return rows
 }
@@ -197,8 +197,8 @@ func (n *naiveFused) snapshot() []hft.Event {
 		slices.Sort(keys)
 		for _, k := range slices.Backward(keys) {
 			side := [...]uint64{hft.BuyEvent, hft.SellEvent}[i]
-			rows = append(rows, hft.Event{Ev: hft.ExchEvent | hft.LocalEvent | side | hft.DepthSnapshotEvent, Px: float64(k * s.sign),
-				Qty: s.levels[k].Qty, ExchTimestampNs: s.levels[k].Order})
+			rows = append(rows, hft.Event{Ev: hft.ExchEvent | hft.LocalEvent | side | hft.DepthSnapshotEvent,
+				Px: float64(k * s.sign), Qty: s.levels[k].Qty, ExchTimestampNs: s.levels[k].Order})
 		}
 	}
 	return rows
@@ -227,8 +227,9 @@ func driveFused(t *testing.T, mode depth.Mode, next func() (hft.Event, bool)) {
 		}
 		if book.BestBidTick() != wantBid || book.BestAskTick() != wantAsk || book.BestBidOrder() != bid.bestTs ||
 			book.BestAskOrder() != ask.bestTs {
-			t.Fatalf("mode %d step %d, after %+v: best %d/%d at %d/%d, want %d/%d at %d/%d", mode, step, ev, book.BestBidTick(),
-				book.BestAskTick(), book.BestBidOrder(), book.BestAskOrder(), wantBid, wantAsk, bid.bestTs, ask.bestTs)
+			t.Fatalf("mode %d step %d, after %+v: best %d/%d at %d/%d, want %d/%d at %d/%d", mode, step, ev,
+				book.BestBidTick(), book.BestAskTick(), book.BestBidOrder(), book.BestAskOrder(), wantBid, wantAsk,
+				bid.bestTs, ask.bestTs)
 		}
 		wantLow, wantHigh := bid.low, -ask.low
 		if bid.low == naiveNoLow {
@@ -279,10 +280,11 @@ func FuzzFused(f *testing.F) {
 				b := data[i : i+4]
 				i += 4
 				now++
-				kinds := [...]uint64{hft.DepthEvent, hft.DepthEvent, hft.DepthBBOEvent, hft.DepthSnapshotEvent, hft.DepthEvent,
-					hft.DepthBBOEvent, hft.DepthEvent, hft.DepthClearEvent}
-				ev := hft.Event{Ev: [...]uint64{hft.BuyEvent, hft.SellEvent}[b[0]&1] | kinds[b[0]>>1&7], Px: float64(b[1]),
-					Qty: float64(b[2] & 3), ExchTimestampNs: now - int64(b[2]>>5), LocalTimestampNs: now}
+				kinds := [...]uint64{hft.DepthEvent, hft.DepthEvent, hft.DepthBBOEvent, hft.DepthSnapshotEvent,
+					hft.DepthEvent, hft.DepthBBOEvent, hft.DepthEvent, hft.DepthClearEvent}
+				ev := hft.Event{Ev: [...]uint64{hft.BuyEvent, hft.SellEvent}[b[0]&1] | kinds[b[0]>>1&7],
+					Px: float64(b[1]), Qty: float64(b[2] & 3), ExchTimestampNs: now - int64(b[2]>>5),
+					LocalTimestampNs: now}
 				if b[0] >= 0xc0 {
 					ev.Px += float64(b[3]) * 900
 				}

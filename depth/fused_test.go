@@ -182,8 +182,10 @@ func TestFusedEmission(t *testing.T) {
 		{"quote that backs off", feed(hft.LocalEvent|hft.BuyEvent|hft.DepthBBOEvent, 98, 4),
 			[]hft.Event{row(bid, 98, 4), row(bid, 99, 0), row(bid, 100, 0), row(bid, 102, 0)}},
 		{"same quote again", feed(hft.LocalEvent|hft.BuyEvent|hft.DepthBBOEvent, 98, 4), nil},
-		{"quote without quantity", feed(hft.LocalEvent|hft.BuyEvent|hft.DepthBBOEvent, 98, 0), []hft.Event{row(bid, 98, 0)}},
-		{"clear", feed(hft.LocalEvent|hft.DepthClearEvent, 7, 0), []hft.Event{row(hft.LocalEvent|hft.DepthClearEvent, 7, 0)}},
+		{"quote without quantity", feed(hft.LocalEvent|hft.BuyEvent|hft.DepthBBOEvent, 98, 0),
+			[]hft.Event{row(bid, 98, 0)}},
+		{"clear", feed(hft.LocalEvent|hft.DepthClearEvent, 7, 0),
+			[]hft.Event{row(hft.LocalEvent|hft.DepthClearEvent, 7, 0)}},
 		{"level without quantity", feed(bid, 50, 0), nil},
 		{"trade", feed(hft.LocalEvent|hft.BuyEvent|hft.TradeEvent, 50, 1), nil},
 		{"no side", feed(hft.LocalEvent|hft.DepthEvent, 50, 1), nil},
@@ -221,7 +223,8 @@ func TestFusedModes(t *testing.T) {
 	for mode, want := range map[depth.Mode]int64{depth.Fixed: 5, depth.Compat: hft.InvalidMin} {
 		s := newFusedScript(t, 1, 1, mode)
 		s.feed('B', 7, 1, 9)
-		s.book.ApplySnapshot([]hft.Event{{Ev: hft.BuyEvent, Px: 6, ExchTimestampNs: 8}, {Ev: hft.BuyEvent, Px: 5, Qty: 1, ExchTimestampNs: 8}})
+		s.book.ApplySnapshot([]hft.Event{{Ev: hft.BuyEvent, Px: 6, ExchTimestampNs: 8},
+			{Ev: hft.BuyEvent, Px: 5, Qty: 1, ExchTimestampNs: 8}})
 		s.best(want, hft.InvalidMax)
 	}
 }
@@ -246,7 +249,8 @@ func TestFusedSnapshotAndLevels(t *testing.T) {
 	if got := other.Snapshot(nil); !slices.Equal(got, rows) {
 		t.Errorf("snapshot of a snapshot:\n got  %+v\n want %+v", got, rows)
 	}
-	if len(rows) != 5 || rows[0].Px != hft.TickPrice(102, 0.1) || rows[0].Ev != hft.ExchEvent|hft.LocalEvent|hft.BuyEvent|hft.DepthSnapshotEvent {
+	if len(rows) != 5 || rows[0].Px != hft.TickPrice(102, 0.1) ||
+		rows[0].Ev != hft.ExchEvent|hft.LocalEvent|hft.BuyEvent|hft.DepthSnapshotEvent {
 		t.Errorf("snapshot %+v", rows)
 	}
 	if other.BestBidOrder() != 1 || other.BestAskOrder() != 1 {
@@ -293,8 +297,8 @@ func plainFollowsFused(t *testing.T, btc depthtest.Recording) {
 		rows := btc.Raw
 		for i := range rows {
 			if f.feed(&rows[i]); !f.sameBest() {
-				t.Fatalf("%s: row %d: best %d/%d, the fused book has %d/%d", name, i, plain.BestBidTick(), plain.BestAskTick(),
-					f.fused.BestBidTick(), f.fused.BestAskTick())
+				t.Fatalf("%s: row %d: best %d/%d, the fused book has %d/%d", name, i, plain.BestBidTick(),
+					plain.BestAskTick(), f.fused.BestBidTick(), f.fused.BestAskTick())
 			}
 		}
 		if !f.sameLevels() {
@@ -306,7 +310,8 @@ func plainFollowsFused(t *testing.T, btc depthtest.Recording) {
 func TestPlainBookFollowsFusedRandom(t *testing.T) {
 	for seed := range uint64(20) {
 		random := rand.New(rand.NewPCG(seed, 2))
-		f := &follower{fused: depth.NewFusedMarketDepth(1, 1, depth.Fixed), plain: depth.NewWindowMarketDepth(1, 1, depth.Fixed)}
+		f := &follower{fused: depth.NewFusedMarketDepth(1, 1, depth.Fixed),
+			plain: depth.NewWindowMarketDepth(1, 1, depth.Fixed)}
 		centre := 20000
 		for i := range 3000 {
 			ev := randomEvent(random, centre, int64(i))
@@ -314,8 +319,8 @@ func TestPlainBookFollowsFusedRandom(t *testing.T) {
 				centre = random.IntN(100000)
 			}
 			if f.feed(&ev); !f.sameBest() {
-				t.Fatalf("seed %d step %d after %+v: best %d/%d, the fused book has %d/%d", seed, i, ev, f.plain.BestBidTick(),
-					f.plain.BestAskTick(), f.fused.BestBidTick(), f.fused.BestAskTick())
+				t.Fatalf("seed %d step %d after %+v: best %d/%d, the fused book has %d/%d", seed, i, ev,
+					f.plain.BestBidTick(), f.plain.BestAskTick(), f.fused.BestBidTick(), f.fused.BestAskTick())
 			}
 			if i%50 == 0 && !f.sameLevels() {
 				t.Fatalf("seed %d step %d after %+v: levels differ", seed, i, ev)
@@ -326,7 +331,8 @@ func TestPlainBookFollowsFusedRandom(t *testing.T) {
 
 func randomEvent(random *rand.Rand, centre int, now int64) hft.Event {
 	side := [...]uint64{hft.BuyEvent, hft.SellEvent}[random.IntN(2)]
-	kind := [...]uint64{hft.DepthEvent, hft.DepthEvent, hft.DepthEvent, hft.DepthSnapshotEvent, hft.DepthBBOEvent}[random.IntN(5)]
+	kind := [...]uint64{hft.DepthEvent, hft.DepthEvent, hft.DepthEvent, hft.DepthSnapshotEvent,
+		hft.DepthBBOEvent}[random.IntN(5)]
 	ev := hft.Event{Ev: side | kind, Px: float64(centre + random.IntN(60)), Qty: float64(random.IntN(4)),
 		ExchTimestampNs: now - int64(random.IntN(6)), LocalTimestampNs: now}
 	switch random.IntN(100) {

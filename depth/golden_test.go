@@ -45,7 +45,8 @@ func (h *lineHash) update(u depth.L2Update) {
 func formatFloat(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 
 func bestFields(d hft.MarketDepth) string {
-	return fmt.Sprintf("%d,%d,%s,%s", d.BestBidTick(), d.BestAskTick(), formatFloat(d.BestBidQty()), formatFloat(d.BestAskQty()))
+	return fmt.Sprintf("%d,%d,%s,%s", d.BestBidTick(), d.BestAskTick(), formatFloat(d.BestBidQty()),
+		formatFloat(d.BestAskQty()))
 }
 
 // replay applies one recorded row as the processor of that flag does and hashes what updates return.
@@ -125,11 +126,16 @@ func TestRecordedDayMatchesReference(t *testing.T) {
 		name, golden string
 		book         func() depth.L2MarketDepth
 	}{
-		{"hashmap compat", "hash", func() depth.L2MarketDepth { return depth.NewHashMapMarketDepth(tick, lot, depth.Compat) }},
-		{"hashmap fixed", "hash", func() depth.L2MarketDepth { return depth.NewHashMapMarketDepth(tick, lot, depth.Fixed) }},
-		{"window compat", "hash", func() depth.L2MarketDepth { return depth.NewWindowMarketDepth(tick, lot, depth.Compat) }},
-		{"window fixed", "hash", func() depth.L2MarketDepth { return depth.NewWindowMarketDepth(tick, lot, depth.Fixed) }},
-		{"btree compat", "btree", func() depth.L2MarketDepth { return depth.NewBTreeMarketDepth(tick, lot, depth.Compat) }},
+		{"hashmap compat", "hash",
+			func() depth.L2MarketDepth { return depth.NewHashMapMarketDepth(tick, lot, depth.Compat) }},
+		{"hashmap fixed", "hash",
+			func() depth.L2MarketDepth { return depth.NewHashMapMarketDepth(tick, lot, depth.Fixed) }},
+		{"window compat", "hash",
+			func() depth.L2MarketDepth { return depth.NewWindowMarketDepth(tick, lot, depth.Compat) }},
+		{"window fixed", "hash",
+			func() depth.L2MarketDepth { return depth.NewWindowMarketDepth(tick, lot, depth.Fixed) }},
+		{"btree compat", "btree",
+			func() depth.L2MarketDepth { return depth.NewBTreeMarketDepth(tick, lot, depth.Compat) }},
 		{"roi compat", "roi", func() depth.L2MarketDepth { return mustROI(t, tick, lot, 60000, 64000, depth.Compat) }},
 	}
 	for _, b := range books {
@@ -202,8 +208,9 @@ func TestFusedRecordedDayMatchesReference(t *testing.T) {
 func TestBookVectorsMatchReference(t *testing.T) {
 	const tick, lot = 0.1, 0.001
 	books := map[string][]depth.L2MarketDepth{
-		"hash": {depth.NewHashMapMarketDepth(tick, lot, depth.Compat), depth.NewWindowMarketDepth(tick, lot, depth.Compat),
-			depth.NewHashMapMarketDepth(tick, lot, depth.Fixed), depth.NewWindowMarketDepth(tick, lot, depth.Fixed)},
+		"hash": {depth.NewHashMapMarketDepth(tick, lot, depth.Compat),
+			depth.NewWindowMarketDepth(tick, lot, depth.Compat), depth.NewHashMapMarketDepth(tick, lot, depth.Fixed),
+			depth.NewWindowMarketDepth(tick, lot, depth.Fixed)},
 		"btree": {depth.NewBTreeMarketDepth(tick, lot, depth.Compat)},
 		"roi":   {mustROI(t, tick, lot, 92, 108, depth.Compat)},
 	}
@@ -239,7 +246,8 @@ func runVector(t *testing.T, book depth.L2MarketDepth, f []string) string {
 	}
 	px, qty, result := number(f[3]), number(f[4]), ",,,,"
 	update := func(u depth.L2Update) {
-		result = fmt.Sprintf("%d,%d,%d,%s,%s", u.PriceTick, u.PrevBestTick, u.BestTick, formatFloat(u.PrevQty), formatFloat(u.NewQty))
+		result = fmt.Sprintf("%d,%d,%d,%s,%s", u.PriceTick, u.PrevBestTick, u.BestTick, formatFloat(u.PrevQty),
+			formatFloat(u.NewQty))
 	}
 	switch f[2] {
 	case "bid":

@@ -20,8 +20,8 @@ type hashSide struct {
 	qty       map[int64]float64
 }
 
-// NewHashMapMarketDepth returns an empty book that keeps each side in a map from tick to quantity (HashMapMarketDepth): the
-// reference for all books.
+// NewHashMapMarketDepth returns an empty book that keeps each side in a map from tick to quantity (HashMapMarketDepth):
+// the reference for all books.
 //
 // A better price that reaches the other side moves the other side's best back behind it, but the crossed levels stay
 // in the map and are reported by quantity at a tick until the feed rewrites them.

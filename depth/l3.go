@@ -34,16 +34,19 @@ func (o *l3Orders) init(s *scale, levels orderLevels) {
 }
 
 // AddBuyOrder adds a bid and returns the best bid before and after.
-func (o *l3Orders) AddBuyOrder(orderID uint64, price, qty float64, timestampNs int64) (prevBestTick, bestTick int64, err error) {
+func (o *l3Orders) AddBuyOrder(orderID uint64, price, qty float64,
+	timestampNs int64) (prevBestTick, bestTick int64, err error) {
 	return o.add(hft.Buy, orderID, price, qty, timestampNs)
 }
 
 // AddSellOrder adds an ask and returns the best ask before and after.
-func (o *l3Orders) AddSellOrder(orderID uint64, price, qty float64, timestampNs int64) (prevBestTick, bestTick int64, err error) {
+func (o *l3Orders) AddSellOrder(orderID uint64, price, qty float64,
+	timestampNs int64) (prevBestTick, bestTick int64, err error) {
 	return o.add(hft.Sell, orderID, price, qty, timestampNs)
 }
 
-func (o *l3Orders) add(side hft.Side, orderID uint64, price, qty float64, timestampNs int64) (prevBestTick, bestTick int64, err error) {
+func (o *l3Orders) add(side hft.Side, orderID uint64, price, qty float64,
+	timestampNs int64) (prevBestTick, bestTick int64, err error) {
 	flip, best := flipOf(side), o.levels.bestKey(side)
 	if _, known := o.orders[orderID]; known {
 		return best ^ flip, best ^ flip, hft.ErrOrderIDExist
@@ -71,7 +74,8 @@ func (o *l3Orders) DeleteOrder(orderID uint64, _ int64) (side hft.Side, prevBest
 
 // ModifyOrder changes price and quantity of an order and returns its side and that side's best before and after. At
 // the same price the order keeps its time and the level stays whatever its sum.
-func (o *l3Orders) ModifyOrder(orderID uint64, price, qty float64, timestampNs int64) (side hft.Side, prevBestTick, bestTick int64, err error) {
+func (o *l3Orders) ModifyOrder(orderID uint64, price, qty float64,
+	timestampNs int64) (side hft.Side, prevBestTick, bestTick int64, err error) {
 	order, ok := o.orders[orderID]
 	if !ok {
 		return hft.SideNone, 0, 0, hft.ErrOrderNotFound

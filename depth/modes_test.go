@@ -40,8 +40,10 @@ func TestNew(t *testing.T) {
 		{"roi", 0.1, 0.001, math.NaN(), 1, "roi range NaN to 1"},
 		{"roi", 1e-9, 0.001, 0, 1e6, "at most"},
 	} {
-		if book, err := depth.New(c.kind, c.tick, c.lot, c.low, c.hig); err == nil || book != nil || !strings.Contains(err.Error(), c.text) {
-			t.Errorf("New(%q, %v, %v, %v, %v) = %v, %v; want an error with %q", c.kind, c.tick, c.lot, c.low, c.hig, book, err, c.text)
+		if book, err := depth.New(c.kind, c.tick, c.lot, c.low, c.hig); err == nil || book != nil ||
+			!strings.Contains(err.Error(), c.text) {
+			t.Errorf("New(%q, %v, %v, %v, %v) = %v, %v; want an error with %q", c.kind, c.tick, c.lot, c.low, c.hig,
+				book, err, c.text)
 		}
 	}
 }
@@ -89,7 +91,8 @@ func TestModes(t *testing.T) {
 			book.UpdateAskDepth(510, 1, 0)
 			book.ClearDepth(hft.Sell, 505)
 			if got := book.AskQtyAtTick(5000); got != want || book.BestAskTick() != 5100 {
-				t.Errorf("mode %d: quantity %v at 5000, want %v; best %d, want 5100", mode, got, want, book.BestAskTick())
+				t.Errorf("mode %d: quantity %v at 5000, want %v; best %d, want 5100", mode, got, want,
+					book.BestAskTick())
 			}
 		}
 	})
@@ -200,8 +203,9 @@ func windowEqualsHashMap(t *testing.T, btc depthtest.Recording) {
 			default:
 				got, want = window.UpdateAskDepth(ev.Px, ev.Qty, 0), hash.UpdateAskDepth(ev.Px, ev.Qty, 0)
 			}
-			if got != want || window.BestBidTick() != hash.BestBidTick() || window.BestAskTick() != hash.BestAskTick() ||
-				window.BestBidQty() != hash.BestBidQty() || window.BestAskQty() != hash.BestAskQty() {
+			if got != want || window.BestBidTick() != hash.BestBidTick() ||
+				window.BestAskTick() != hash.BestAskTick() || window.BestBidQty() != hash.BestBidQty() ||
+				window.BestAskQty() != hash.BestAskQty() {
 				t.Fatalf("%s row %d: %+v, want %+v", name, i, got, want)
 			}
 			if n%20000 == 0 {

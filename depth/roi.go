@@ -24,9 +24,10 @@ type roiSide struct {
 	qty         []float64
 }
 
-// NewROIVectorMarketDepth returns an empty book that keeps each side in an array over a fixed range of prices, the range of
-// interest from roiLow to roiHigh inclusive (ROIVectorMarketDepth). Updates outside of the range change nothing. Otherwise it
-// behaves as NewHashMapMarketDepth's. It fails when the range is empty or holds more than 2^25 ticks.
+// NewROIVectorMarketDepth returns an empty book that keeps each side in an array over a fixed range of prices, the
+// range of interest from roiLow to roiHigh inclusive (ROIVectorMarketDepth). Updates outside of the range change
+// nothing. Otherwise it behaves as NewHashMapMarketDepth's. It fails when the range is empty or holds more than 2^25
+// ticks.
 //
 // Mode Compat repeats these defects: a quantity below half a lot stays stored and can become the best later; a clear
 // of the ask side by price removes no level; quantities outside of the range are NaN, that of an absent best ask
@@ -37,7 +38,8 @@ func NewROIVectorMarketDepth(tickSize, lotSize, roiLow, roiHigh float64, mode ..
 	b := &roiBook{scale: newScale(tickSize, lotSize, modeOf(mode))}
 	lowTick, okLow := b.priceTick(roiLow)
 	highTick, okHigh := b.priceTick(roiHigh)
-	if !okLow || !okHigh || !finite(roiLow) || !finite(roiHigh) || lowTick > highTick || highTick-lowTick >= maxROITicks {
+	if !okLow || !okHigh || !finite(roiLow) || !finite(roiHigh) || lowTick > highTick ||
+		highTick-lowTick >= maxROITicks {
 		return nil, fmt.Errorf("depth: roi range %v to %v: must be finite prices, the lower first, at most %d ticks of %v apart",
 			roiLow, roiHigh, maxROITicks, tickSize)
 	}

@@ -47,8 +47,8 @@ type scale struct {
 	user              *sole.Mark // of the bot that keeps the book, nil for none
 }
 
-// Watch gives the book the mark of the bot that keeps it (sole.Watch): whoever reads the book while the bot is within a call, on
-// another goroutine that is, panics.
+// Watch gives the book the mark of the bot that keeps it (sole.Watch): whoever reads the book while the bot is within a
+// call, on another goroutine that is, panics.
 func (s *scale) Watch(m *sole.Mark) { s.user = m }
 
 // look is called by what reads the book, which nobody may do beside a call of the bot that keeps it.

@@ -41,7 +41,8 @@ func TestQuickTickIsPriceTick(t *testing.T) {
 		for range 20000 {
 			x := math.Exp2(random.Float64()*45) * step
 			half := (math.Floor(x/step) + 0.5) * step
-			for _, v := range [...]float64{x, half, math.Nextafter(half, 0), math.Nextafter(half, math.Inf(1)), math.Round(x/step) * step, -x, -half} {
+			for _, v := range [...]float64{x, half, math.Nextafter(half, 0), math.Nextafter(half, math.Inf(1)),
+				math.Round(x/step) * step, -x, -half} {
 				checkScale(t, &s, v, v)
 			}
 		}

@@ -10,8 +10,8 @@ import (
 	"github.com/hftrunner/hftrunner/internal/sole"
 )
 
-// TestWatchedBook: a book that is read while its bot is within a call says so; the bot itself updates it then, and its callbacks
-// read it.
+// TestWatchedBook: a book that is read while its bot is within a call says so; the bot itself updates it then, and its
+// callbacks read it.
 func TestWatchedBook(t *testing.T) {
 	for _, kind := range []string{"window", "hashmap", "btree", "roi"} {
 		book, err := depth.New(kind, 1, 1, 1, 100)
@@ -32,7 +32,8 @@ func TestWatchedBook(t *testing.T) {
 					defer func() {
 						if v := recover(); v != nil {
 							refused++
-							if text := fmt.Sprint(v); !strings.Contains(text, "."+name+" is called while another goroutine") {
+							if text := fmt.Sprint(v); !strings.Contains(text,
+								"."+name+" is called while another goroutine") {
 								t.Errorf("%s of a %s book panics with %s", name, kind, text)
 							}
 						}

@@ -15,14 +15,14 @@ type windowSide struct {
 	levels    ladder[float64]
 }
 
-// NewWindowMarketDepth returns an empty book of the kind that live bots use by default: the results of NewHashMapMarketDepth, in
-// either mode, from a flat window of quantities around each side's best price. A bitmap over the window finds the next best level a word
-// at a time; the window follows the market, and levels that fall out of it wait in a hash table. Setting a level in
-// the window is a few instructions; only a move of the best by an eighth of the window (2048 ticks) costs more,
-// about the time of looking at every far level once.
+// NewWindowMarketDepth returns an empty book of the kind that live bots use by default: the results of
+// NewHashMapMarketDepth, in either mode, from a flat window of quantities around each side's best price. A bitmap over
+// the window finds the next best level a word at a time; the window follows the market, and levels that fall out of it
+// wait in a hash table. Setting a level in the window is a few instructions; only a move of the best by an eighth of
+// the window (2048 ticks) costs more, about the time of looking at every far level once.
 //
-// tickSize and lotSize are finite and above 0 (New checks that). One goroutine uses a book; a bot's panics when another one
-// reads it while the bot is within a call.
+// tickSize and lotSize are finite and above 0 (New checks that). One goroutine uses a book; a bot's panics when another
+// one reads it while the bot is within a call.
 func NewWindowMarketDepth(tickSize, lotSize float64, mode ...Mode) Book {
 	b := &windowBook{scale: newScale(tickSize, lotSize, modeOf(mode))}
 	b.l3Orders.init(&b.scale, b)
@@ -138,8 +138,8 @@ func (b *windowBook) update(own, other *windowSide, flip int64, price, qty float
 	u.PrevQty, u.NewQty = prevQty, qty
 }
 
-// put sets the quantity of a key in the window, or takes it out where its bits are 0, and returns what there was. Whether a
-// level goes or stays is a coin toss to the branch predictor: no branch on it.
+// put sets the quantity of a key in the window, or takes it out where its bits are 0, and returns what there was.
+// Whether a level goes or stays is a coin toss to the branch predictor: no branch on it.
 func (s *windowSide) put(key int64, qty float64, qtyBits uint64) (old float64) {
 	cell, word := &s.levels.cells[key&windowMask], &s.levels.words[uint64(key)>>6%windowWords]
 	old, *cell = *cell, qty
@@ -249,8 +249,10 @@ func (b *windowBook) ApplySnapshot(rows []hft.Event) {
 
 // Snapshot appends the book to dst, bids from the best downwards, then asks from the best upwards.
 func (b *windowBook) Snapshot(dst []hft.Event) []hft.Event {
-	b.bid.levels.descend(-maxTick-1, b.bid.best, func(key int64, qty float64) { dst = append(dst, b.row(key, bidFlip, qty)) })
-	b.ask.levels.descend(-maxTick-1, b.ask.best, func(key int64, qty float64) { dst = append(dst, b.row(key, askFlip, qty)) })
+	b.bid.levels.descend(-maxTick-1, b.bid.best,
+		func(key int64, qty float64) { dst = append(dst, b.row(key, bidFlip, qty)) })
+	b.ask.levels.descend(-maxTick-1, b.ask.best,
+		func(key int64, qty float64) { dst = append(dst, b.row(key, askFlip, qty)) })
 	return dst
 }
 

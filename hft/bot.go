@@ -56,14 +56,15 @@ type Instrument struct {
 	Connector, Symbol string
 	// TickSize and LotSize are the steps of price and quantity.
 	TickSize, LotSize float64
-	// ContractSize is the size of one contract. Live and on paper it is 1, as the instruments of all connectors have it. In a
-	// backtest it is that of the asset's sim.LinearAsset or sim.InverseAsset, 0 for another type.
+	// ContractSize is the size of one contract. Live and on paper it is 1, as the instruments of all connectors have
+	// it. In a backtest it is that of the asset's sim.LinearAsset or sim.InverseAsset, 0 for another type.
 	ContractSize float64
 }
 
 // Bot is what a strategy acts through, the same in backtest, on paper and live (hftbacktest's Bot trait). One
-// goroutine uses it: a call beside another panics. Close may be called from any. assetNo counts the strategy's instruments from 0 in the order of its configuration; a wrong
-// one is ErrInstrumentNotFound where an error can be returned, and a panic of the strategy elsewhere.
+// goroutine uses it: a call beside another panics. Close may be called from any. assetNo counts the strategy's
+// instruments from 0 in the order of its configuration; a wrong one is ErrInstrumentNotFound where an error can be
+// returned, and a panic of the strategy elsewhere.
 //
 // Waiting calls (Elapse, WaitNextFeed, WaitOrderResponse, and requests with wait) process everything that arrives
 // meanwhile. They return ErrInterrupted at once when the strategy is to stop, and ErrEndOfData, with ElapseEndOfData,
@@ -100,9 +101,11 @@ type Bot interface {
 
 	// SubmitBuyOrder sends a buy order. ErrOrderIDExist when the id is in Orders. With wait it returns when the
 	// response has been processed, otherwise at once with ElapseOk.
-	SubmitBuyOrder(assetNo int, orderID uint64, price, qty float64, tif TimeInForce, ordType OrdType, wait bool) (ElapseResult, error)
+	SubmitBuyOrder(assetNo int, orderID uint64, price, qty float64, tif TimeInForce, ordType OrdType,
+		wait bool) (ElapseResult, error)
 	// SubmitSellOrder sends a sell order; see SubmitBuyOrder.
-	SubmitSellOrder(assetNo int, orderID uint64, price, qty float64, tif TimeInForce, ordType OrdType, wait bool) (ElapseResult, error)
+	SubmitSellOrder(assetNo int, orderID uint64, price, qty float64, tif TimeInForce, ordType OrdType,
+		wait bool) (ElapseResult, error)
 	// SubmitOrder sends an order; see SubmitBuyOrder.
 	SubmitOrder(assetNo int, order OrderRequest, wait bool) (ElapseResult, error)
 	// Modify asks for a new price and quantity of an open order. ErrOrderNotFound, ErrOrderRequestInProcess or
@@ -126,16 +129,16 @@ type Bot interface {
 	FeedLatency(assetNo int) (exchTimestampNs, localTimestampNs int64, ok bool)
 	// OrderLatency returns request, exchange and response time of the last order response; ok is false before.
 	OrderLatency(assetNo int) (reqTimestampNs, exchTimestampNs, respTimestampNs int64, ok bool)
-	// Close ends the use of the bot and releases what it holds: every call then returns ErrInterrupted. Any goroutine may call
-	// it at any time, and more than once.
+	// Close ends the use of the bot and releases what it holds: every call then returns ErrInterrupted. Any goroutine
+	// may call it at any time, and more than once.
 	Close() error
 }
 
-// OffBookKeeper is a Bot whose last trades can have those outside of the book among them. The bots of live, paper and backtest
-// are.
+// OffBookKeeper is a Bot whose last trades can have those outside of the book among them. The bots of live, paper and
+// backtest are.
 type OffBookKeeper interface {
-	// KeepOffBookTrades lets LastTrades of one asset or of AllAssets keep from now on trades of kind OffBookTrade as well, in the
-	// order in which they come, told apart by Event.Kind.
+	// KeepOffBookTrades lets LastTrades of one asset or of AllAssets keep from now on trades of kind OffBookTrade as
+	// well, in the order in which they come, told apart by Event.Kind.
 	KeepOffBookTrades(assetNo int)
 }
 

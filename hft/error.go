@@ -100,8 +100,8 @@ var (
 	ErrData error = &BotError{Code: codeData}
 )
 
-// Ended reports whether err, of a waiting call, says that the strategy has come to its end and nothing is wrong: it is to stop
-// (ErrInterrupted), or recorded data has ended (ErrEndOfData).
+// Ended reports whether err, of a waiting call, says that the strategy has come to its end and nothing is wrong: it is
+// to stop (ErrInterrupted), or recorded data has ended (ErrEndOfData).
 func Ended(err error) bool { return errors.Is(err, ErrInterrupted) || errors.Is(err, ErrEndOfData) }
 
 // BuildErrorKind is the cause of a BuildError, as text.
@@ -176,8 +176,8 @@ const (
 	CodeFeedLost int64 = -1
 	// CodeStale: the instrument's feed is silent or out of sync, Value says why; its book is empty until it is back.
 	CodeStale int64 = -2
-	// CodeAccount: the venue did something to the account on its own, such as a liquidation; Value says what. Position and
-	// StateValues contain it already.
+	// CodeAccount: the venue did something to the account on its own, such as a liquidation; Value says what. Position
+	// and StateValues contain it already.
 	CodeAccount int64 = -3
 )
 

@@ -37,9 +37,9 @@ const (
 	ModifyOrderEvent uint64 = 12
 	// FillEvent is the fill of one resting order of an L3 book; its side is that of the resting order (FILL_EVENT).
 	FillEvent uint64 = 13
-	// OffBookTrade is a trade that no order of the public book took part in: a block trade, one with a retail order, a liquidation
-	// that the insurance fund took over. It has a side, and is for strategies only: books and exchange models pass over it, last
-	// trades as well unless they are asked for it (OffBookKeeper).
+	// OffBookTrade is a trade that no order of the public book took part in: a block trade, one with a retail order, a
+	// liquidation that the insurance fund took over. It has a side, and is for strategies only: books and exchange
+	// models pass over it, last trades as well unless they are asked for it (OffBookKeeper).
 	OffBookTrade uint64 = 120
 )
 

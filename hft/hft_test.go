@@ -50,7 +50,8 @@ func TestTicks(t *testing.T) {
 		price, tick float64
 		want        int64
 	}{
-		{61800.25, 0.5, 123601}, {0.05, 0.1, 1}, {-0.05, 0.1, -1}, {math.NaN(), 0.1, 0}, {math.Inf(1), 0.1, math.MaxInt64},
+		{61800.25, 0.5, 123601}, {0.05, 0.1, 1}, {-0.05, 0.1, -1}, {math.NaN(), 0.1, 0},
+		{math.Inf(1), 0.1, math.MaxInt64},
 		{math.Inf(-1), 0.1, math.MinInt64}, {1e300, 1e-9, math.MaxInt64}, {-1e300, 1e-9, math.MinInt64},
 		{9223372036854775808, 1, math.MaxInt64}, {-9223372036854775808, 1, math.MinInt64},
 	} {
@@ -73,14 +74,17 @@ func TestTicks(t *testing.T) {
 func TestOrderUpdate(t *testing.T) {
 	order := hft.NewOrder(7, 100, 0.1, 2, hft.Sell, hft.Limit, hft.GTX)
 	order.LocalTimestampNs, order.ExchTimestampNs, order.Req = 11, 12, hft.StatusNew
-	if order.Cancellable() || order.Active() || !order.Pending() || order.Final() || order.Price() != 10 || order.LeavesQty != 2 {
+	if order.Cancellable() || order.Active() || !order.Pending() || order.Final() || order.Price() != 10 ||
+		order.LeavesQty != 2 {
 		t.Errorf("%+v", order)
 	}
 	report := order
-	report.Status, report.Req, report.ExecQty, report.ExecPriceTick, report.Maker = hft.StatusPartiallyFilled, hft.StatusNone, 1, 99, true
+	report.Status, report.Req, report.ExecQty, report.ExecPriceTick, report.Maker = hft.StatusPartiallyFilled,
+		hft.StatusNone, 1, 99, true
 	report.LocalTimestampNs, report.ExchTimestampNs = 55, 0
 	order.Update(&report)
-	if order.LocalTimestampNs != 11 || order.ExchTimestampNs != 12 || !order.Cancellable() || order.ExecPrice() != hft.TickPrice(99, 0.1) {
+	if order.LocalTimestampNs != 11 || order.ExchTimestampNs != 12 || !order.Cancellable() ||
+		order.ExecPrice() != hft.TickPrice(99, 0.1) {
 		t.Errorf("%+v", order)
 	}
 	report.ExchTimestampNs, report.Status = 60, hft.StatusFilled
@@ -91,9 +95,12 @@ func TestOrderUpdate(t *testing.T) {
 
 func TestNames(t *testing.T) {
 	for _, c := range []struct{ got, want string }{
-		{hft.Buy.String(), "Buy"}, {hft.SideUnsupported.String(), "Unsupported"}, {hft.StatusUnknown.String(), "Unknown"},
-		{hft.StatusUnsupported.String(), "Unsupported"}, {hft.GTX.String(), "GTX"}, {hft.TimeInForceUnsupported.String(), "Unsupported"},
-		{hft.Market.String(), "Market"}, {hft.OrdTypeUnsupported.String(), "Unsupported"}, {hft.ElapseOrderResponse.String(), "OrderResponse"},
+		{hft.Buy.String(), "Buy"}, {hft.SideUnsupported.String(), "Unsupported"},
+		{hft.StatusUnknown.String(), "Unknown"},
+		{hft.StatusUnsupported.String(), "Unsupported"}, {hft.GTX.String(), "GTX"},
+		{hft.TimeInForceUnsupported.String(), "Unsupported"},
+		{hft.Market.String(), "Market"}, {hft.OrdTypeUnsupported.String(), "Unsupported"},
+		{hft.ElapseOrderResponse.String(), "OrderResponse"},
 		{hft.ElapseResult(9).String(), "Unknown"}, {hft.CriticalConnectionError.String(), "CriticalConnectionError"},
 	} {
 		if c.got != c.want {
@@ -206,7 +213,8 @@ func TestOrderMapAllocatesNothing(t *testing.T) {
 
 func TestBotErrors(t *testing.T) {
 	err := fmt.Errorf("quote: %w", &hft.BotError{Code: 12, Msg: "order 7"})
-	if !errors.Is(err, hft.ErrOrderNotFound) || errors.Is(err, hft.ErrTimeout) || err.Error() != "quote: order not found: order 7" {
+	if !errors.Is(err, hft.ErrOrderNotFound) || errors.Is(err, hft.ErrTimeout) ||
+		err.Error() != "quote: order not found: order 7" {
 		t.Error(err)
 	}
 	var bot *hft.BotError
@@ -220,7 +228,8 @@ func TestBotErrors(t *testing.T) {
 		t.Error(got)
 	}
 	build := fmt.Errorf("build: %w", &hft.BuildError{Kind: hft.Duplicate, What: "bot id 7"})
-	if !errors.Is(build, &hft.BuildError{Kind: hft.Duplicate}) || errors.Is(build, &hft.BuildError{Kind: hft.Duplicate, What: "x"}) ||
+	if !errors.Is(build, &hft.BuildError{Kind: hft.Duplicate}) ||
+		errors.Is(build, &hft.BuildError{Kind: hft.Duplicate, What: "x"}) ||
 		errors.Is(build, &hft.BuildError{Kind: hft.InvalidArgument}) || build.Error() != "build: duplicate: bot id 7" {
 		t.Error(build)
 	}
@@ -230,7 +239,8 @@ func TestBotErrors(t *testing.T) {
 }
 
 func TestLiveErrors(t *testing.T) {
-	e := hft.CustomLiveError(-3, hft.MapValue(map[string]hft.Value{"code": hft.IntValue(-2011), "a": hft.BoolValue(true)}))
+	e := hft.CustomLiveError(-3, hft.MapValue(map[string]hft.Value{"code": hft.IntValue(-2011),
+		"a": hft.BoolValue(true)}))
 	e.Connector, e.AssetNo, e.OrderID = "bf", 1, 9
 	if got := e.Error(); got != "Custom(-3) connector bf asset 1 order 9: {a: true, code: -2011}" {
 		t.Error(got)
@@ -255,7 +265,8 @@ func TestValues(t *testing.T) {
 		kind hft.ValueKind
 		text string
 	}{
-		{hft.Value{}, hft.ValueEmpty, ""}, {hft.StringValue("s"), hft.ValueString, "s"}, {hft.IntValue(-5), hft.ValueInt, "-5"},
+		{hft.Value{}, hft.ValueEmpty, ""}, {hft.StringValue("s"), hft.ValueString, "s"},
+		{hft.IntValue(-5), hft.ValueInt, "-5"},
 		{hft.FloatValue(0.1), hft.ValueFloat, "0.1"}, {hft.BoolValue(true), hft.ValueBool, "true"},
 		{hft.ListValue(hft.IntValue(1), hft.StringValue("b")), hft.ValueList, "[1, b]"},
 		{hft.MapValue(map[string]hft.Value{"k": hft.FloatValue(1e30)}), hft.ValueMap, "{k: 1e+30}"},
@@ -269,8 +280,8 @@ func TestValues(t *testing.T) {
 		_, isBool := c.v.Bool()
 		_, isList := c.v.List()
 		_, isMap := c.v.Map()
-		for kind, is := range map[hft.ValueKind]bool{hft.ValueString: isStr, hft.ValueInt: isInt, hft.ValueFloat: isFloat,
-			hft.ValueBool: isBool, hft.ValueList: isList, hft.ValueMap: isMap} {
+		for kind, is := range map[hft.ValueKind]bool{hft.ValueString: isStr, hft.ValueInt: isInt,
+			hft.ValueFloat: isFloat, hft.ValueBool: isBool, hft.ValueList: isList, hft.ValueMap: isMap} {
 			if is != (kind == c.kind) {
 				t.Errorf("%q of kind %d says it is of kind %d: %v", c.text, c.kind, kind, is)
 			}
@@ -280,7 +291,8 @@ func TestValues(t *testing.T) {
 
 func TestWaitOrderResponse(t *testing.T) {
 	one := hft.WaitOrderResponse{Specified: true, AssetNo: 1, OrderID: 7}
-	if !one.Matches(1, 7) || one.Matches(0, 7) || one.Matches(1, 8) || (hft.WaitOrderResponse{}).Matches(0, 0) || !(hft.WaitOrderResponse{Any: true}).Matches(5, 5) {
+	if !one.Matches(1, 7) || one.Matches(0, 7) || one.Matches(1, 8) || (hft.WaitOrderResponse{}).Matches(0, 0) ||
+		!(hft.WaitOrderResponse{Any: true}).Matches(5, 5) {
 		t.Error("Matches")
 	}
 }
@@ -305,14 +317,15 @@ func TestWholeLots(t *testing.T) {
 	for _, c := range []struct {
 		qty, lotSize, whole float64
 		ok                  bool
-	}{{0.3, 0.1, 0.30000000000000004, true}, {0.1 + 0.2, 0.1, 0.30000000000000004, true}, {0.25, 0.1, 0.30000000000000004, false}, {-3e-17, 0.001, 0, true},
-		{7, 1, 7, true}, {6.5, 1, 7, false}} {
-		if whole, ok := hft.WholeLots(c.qty, c.lotSize); math.Abs(whole-c.whole) > 1e-9 && whole != c.whole || ok != c.ok {
+	}{{0.3, 0.1, 0.30000000000000004, true}, {0.1 + 0.2, 0.1, 0.30000000000000004, true},
+		{0.25, 0.1, 0.30000000000000004, false}, {-3e-17, 0.001, 0, true}, {7, 1, 7, true}, {6.5, 1, 7, false}} {
+		if whole, ok := hft.WholeLots(c.qty, c.lotSize); math.Abs(whole-c.whole) > 1e-9 && whole != c.whole ||
+			ok != c.ok {
 			t.Errorf("%v in lots of %v: %v %v, want %v %v", c.qty, c.lotSize, whole, ok, c.whole, c.ok)
 		}
 	}
-	for _, c := range [][3]float64{{0.3, 0.1, 0.3}, {0.1 + 0.2, 0.1, 0.3}, {0.0999, 0.1, 0}, {-0.2999, 0.1, -0.2}, {7.9, 1, 7},
-		{-3e-17, 0.001, 0}} {
+	for _, c := range [][3]float64{{0.3, 0.1, 0.3}, {0.1 + 0.2, 0.1, 0.3}, {0.0999, 0.1, 0}, {-0.2999, 0.1, -0.2},
+		{7.9, 1, 7}, {-3e-17, 0.001, 0}} {
 		if got := hft.LotsWithin(c[0], c[1]); math.Abs(got-c[2]) > 1e-9 {
 			t.Errorf("%v has %v in lots of %v, want %v", c[0], got, c[1], c[2])
 		}

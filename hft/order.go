@@ -45,7 +45,8 @@ const (
 
 // String returns the status's name.
 func (s Status) String() string {
-	names := [...]string{"None", "New", "Expired", "Filled", "Canceled", "PartiallyFilled", "Rejected", "Replaced", "Unknown"}
+	names := [...]string{"None", "New", "Expired", "Filled", "Canceled", "PartiallyFilled", "Rejected", "Replaced",
+		"Unknown"}
 	if int(s) < len(names) {
 		return names[s]
 	}
@@ -128,7 +129,8 @@ type Order struct {
 }
 
 // NewOrder returns an order that has not been sent yet (Order::new).
-func NewOrder(orderID uint64, priceTick int64, tickSize, qty float64, side Side, ordType OrdType, tif TimeInForce) Order {
+func NewOrder(orderID uint64, priceTick int64, tickSize, qty float64, side Side, ordType OrdType,
+	tif TimeInForce) Order {
 	return Order{OrderID: orderID, PriceTick: priceTick, TickSize: tickSize, Qty: qty, LeavesQty: qty,
 		Side: side, OrdType: ordType, TimeInForce: tif}
 }

@@ -31,14 +31,15 @@ func MaxFloat(a, b float64) float64 {
 // lotTolerance is how far, in lots, a whole number of lots may be off by rounding of sums.
 const lotTolerance = 1e-6
 
-// WholeLots returns the nearest whole number of lots as a quantity, and whether qty is that but for the rounding of sums.
+// WholeLots returns the nearest whole number of lots as a quantity, and whether qty is that but for the rounding of
+// sums.
 func WholeLots(qty, lotSize float64) (whole float64, ok bool) {
 	whole = math.Round(qty/lotSize) * lotSize
 	return whole, math.Abs(qty-whole) < lotSize*lotTolerance
 }
 
-// LotsWithin returns the whole lots that a quantity has, as a quantity: what of a position an order may close. The rest,
-// which fees in the traded asset leave on spot, is less than a lot.
+// LotsWithin returns the whole lots that a quantity has, as a quantity: what of a position an order may close. The
+// rest, which fees in the traded asset leave on spot, is less than a lot.
 func LotsWithin(qty, lotSize float64) float64 {
 	if whole, ok := WholeLots(qty, lotSize); ok {
 		return whole

@@ -6,9 +6,9 @@ import (
 )
 
 // UnixNs returns a time since 1970 in nanoseconds, and the unit that it was in: seconds, milliseconds, microseconds or
-// nanoseconds, told by its magnitude, as what is one of them after 1973 is a time of the seventies in the next. What is less is
-// no time of a market in any of them, and is in the unit otherwise. ok is false for what no 64 bits of nanoseconds can hold, or
-// is before 1970.
+// nanoseconds, told by its magnitude, as what is one of them after 1973 is a time of the seventies in the next. What is
+// less is no time of a market in any of them, and is in the unit otherwise. ok is false for what no 64 bits of
+// nanoseconds can hold, or is before 1970.
 func UnixNs(t int64, otherwise time.Duration) (ns int64, unit time.Duration, ok bool) {
 	switch {
 	case t >= 1e17:

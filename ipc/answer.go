@@ -12,8 +12,8 @@ import (
 // errBadAnswer says that what answered is no host of this release.
 var errBadAnswer = errors.New("the answer is corrupt: check that the host is of the same release")
 
-// decodeAnswer decodes the host's answer to what a bot asked for: an attachment that uses each of the descriptors exactly
-// once, or the refusal. It lacks the bot's way to wait.
+// decodeAnswer decodes the host's answer to what a bot asked for: an attachment that uses each of the descriptors
+// exactly once, or the refusal. It lacks the bot's way to wait.
 func decodeAnswer(b []byte, r *ring.AttachRequest, descriptors []int) (a Attachment, err error) {
 	var m ring.AttachAnswer
 	if err := json.Unmarshal(b, &m); err != nil {
@@ -37,10 +37,12 @@ func decodeAnswer(b []byte, r *ring.AttachRequest, descriptors []int) (a Attachm
 	}
 	a = Attachment{BotID: r.BotID, ControlFD: take(m.Control)}
 	for _, c := range m.Connectors {
-		a.Connectors = append(a.Connectors, ConnectorAttachment{Name: c.Name, FeedFD: take(c.Feed), PrivateFD: take(c.Private)})
+		a.Connectors = append(a.Connectors, ConnectorAttachment{Name: c.Name, FeedFD: take(c.Feed),
+			PrivateFD: take(c.Private)})
 	}
 	for i, no := range m.FeedNumbers {
-		a.Instruments = append(a.Instruments, InstrumentAttachment{Instrument: Instrument(r.Instruments[i]), FeedNo: no})
+		a.Instruments = append(a.Instruments, InstrumentAttachment{Instrument: Instrument(r.Instruments[i]),
+			FeedNo: no})
 	}
 	return a, err
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/hftrunner/hftrunner/internal/sole"
 )
 
-// sharedChannel is the Channel over the host's shared memory. Attach and Dial make one; a nil one, and the zero value, are as
-// if they were closed.
+// sharedChannel is the Channel over the host's shared memory. Attach and Dial make one; a nil one, and the zero value,
+// are as if they were closed.
 type sharedChannel struct {
 	botID       uint64
 	wait        WaitStrategy
@@ -77,8 +77,8 @@ type link struct {
 	resyncAt int    // next feed number to clear and register again, len(instOf) when done
 }
 
-// registration is how far the registration of an instrument has come. The host answers each one, in their order, so that
-// counting tells which one a burst answers.
+// registration is how far the registration of an instrument has come. The host answers each one, in their order, so
+// that counting tells which one a burst answers.
 type registration struct {
 	fromSeq  uint64 // feed events from here on belong to the book; MaxUint64 until there is one
 	asked    uint64 // registrations sent
@@ -107,7 +107,8 @@ type controlView struct {
 	numProgress, numEvents uint64
 }
 
-// Attach maps the segments of an attachment and returns the bot's channel, which owns the descriptors. Clocks of connectors that do not agree are an error: a bot has one time.
+// Attach maps the segments of an attachment and returns the bot's channel, which owns the descriptors. Clocks of
+// connectors that do not agree are an error: a bot has one time.
 func Attach(a Attachment) (Channel, error) {
 	c := &sharedChannel{botID: a.BotID, wait: a.Wait}
 	if err := c.attach(a); err != nil {
@@ -178,11 +179,13 @@ func (c *sharedChannel) openLink(ca ConnectorAttachment) (*link, error) {
 		return l, errors.Join(fmt.Errorf("feed of connector %s has an impossible capacity %d", ca.Name, capacity), err)
 	}
 	l.feedEnd, l.feedClosed = l.feed.Word64(ring.OffFeedEnd), l.feed.Word64(ring.OffFeedClosed)
-	if l.private, err = c.openSegment("queues of connector "+ca.Name, ca.PrivateFD, false, ring.PrivateSize()); err != nil {
+	if l.private, err = c.openSegment("queues of connector "+ca.Name, ca.PrivateFD, false,
+		ring.PrivateSize()); err != nil {
 		return l, err
 	}
 	if n := *l.private.Word64(ring.OffCapacity); n != ring.DownCapacity {
-		return l, fmt.Errorf("queues of connector %s have a capacity of %d, this program knows %d", ca.Name, n, ring.DownCapacity)
+		return l, fmt.Errorf("queues of connector %s have a capacity of %d, this program knows %d", ca.Name, n,
+			ring.DownCapacity)
 	}
 	l.reader = shm.NewBroadcastReader(l.feed, ring.HeaderSize, int(capacity))
 	l.delivered = l.reader.Tail()
@@ -201,7 +204,8 @@ func (c *sharedChannel) addInstrument(ia InstrumentAttachment) error {
 			return fmt.Errorf("instrument %s of connector %s has number %d", ia.Symbol, ia.Connector, ia.FeedNo)
 		}
 		if !ring.Positive(ia.TickSize) || !ring.Positive(ia.LotSize) {
-			return fmt.Errorf("instrument %s of connector %s has tick size %v and lot size %v", ia.Symbol, ia.Connector, ia.TickSize, ia.LotSize)
+			return fmt.Errorf("instrument %s of connector %s has tick size %v and lot size %v", ia.Symbol, ia.Connector,
+				ia.TickSize, ia.LotSize)
 		}
 		for len(l.instOf) <= ia.FeedNo {
 			l.instOf = append(l.instOf, -1)
@@ -344,9 +348,9 @@ func (c *sharedChannel) send(l *link, feedNo int, q *LiveRequest) error {
 	return nil
 }
 
-// Close gives the memory back; a process that attached itself is disconnected from the host. Any goroutine may call it, at
-// any time: a call that waits returns with hft.ErrInterrupted, as every later one does. When Close returns, so has every
-// earlier one.
+// Close gives the memory back; a process that attached itself is disconnected from the host. Any goroutine may call it,
+// at any time: a call that waits returns with hft.ErrInterrupted, as every later one does. When Close returns, so has
+// every earlier one.
 func (c *sharedChannel) Close() error {
 	if c == nil {
 		return nil

@@ -10,7 +10,8 @@ import (
 	"github.com/hftrunner/hftrunner/ipc"
 )
 
-// BenchmarkReceive publishes 64 messages and receives them, on one goroutine: what a bot pays for each event that is there.
+// BenchmarkReceive publishes 64 messages and receives them, on one goroutine: what a bot pays for each event that is
+// there.
 func BenchmarkReceive(b *testing.B) {
 	clock := hostipc.NewWallClock()
 	inst := ipctest.Instruments()[0]
@@ -27,8 +28,8 @@ func BenchmarkReceive(b *testing.B) {
 		b.Fatal(err)
 	}
 	ch, err := ipc.Attach(ipc.Attachment{BotID: 1, ControlFD: dup(b, control.File().Fd()), Wait: ipc.WaitSpin,
-		Connectors:  []ipc.ConnectorAttachment{{Name: inst.Connector, FeedFD: dup(b, feed.File().Fd()), PrivateFD: dup(b, port.File().Fd())}},
-		Instruments: []ipc.InstrumentAttachment{{Instrument: inst}}})
+		Connectors: []ipc.ConnectorAttachment{{Name: inst.Connector, FeedFD: dup(b, feed.File().Fd()),
+			PrivateFD: dup(b, port.File().Fd())}}, Instruments: []ipc.InstrumentAttachment{{Instrument: inst}}})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -65,17 +65,18 @@ type LiveRequest struct {
 }
 
 // Channel is the bot's end of the data plane (Channel). instNo counts the bot's instruments from 0 in the order in
-// which the channel was built. One goroutine uses it, and one that notices two panics; NowNs, Instruments, Interrupt, Resume and
-// Close may be called from any, at any time.
+// which the channel was built. One goroutine uses it, and one that notices two panics; NowNs, Instruments, Interrupt,
+// Resume and Close may be called from any, at any time.
 type Channel interface {
 	// Send hands a request to the host. It never waits: hft.ErrRequestQueueFull when the host is behind,
 	// hft.ErrPeerGone when it is gone.
 	Send(botID uint64, instNo int, request *LiveRequest) error
-	// RecvTimeout waits at most timeout of the channel's clock for the next event and stores it in ev. A negative timeout
-	// takes only what is there already. With 0 it also waits, where time is stepped, for what else happens at this time:
-	// other events, and the answers to requests that arrive at once. Errors: hft.ErrTimeout; hft.ErrInterrupted once Interrupt was
-	// called or the host asked the bot to stop; hft.ErrEndOfData when recorded data has ended and everything before
-	// has been received; hft.ErrPeerGone. instNo is -1 for an error event that is about no instrument.
+	// RecvTimeout waits at most timeout of the channel's clock for the next event and stores it in ev. A negative
+	// timeout takes only what is there already. With 0 it also waits, where time is stepped, for what else happens at
+	// this time: other events, and the answers to requests that arrive at once. Errors: hft.ErrTimeout;
+	// hft.ErrInterrupted once Interrupt was called or the host asked the bot to stop; hft.ErrEndOfData when recorded
+	// data has ended and everything before has been received; hft.ErrPeerGone. instNo is -1 for an error event that is
+	// about no instrument.
 	RecvTimeout(botID uint64, timeout time.Duration, ev *LiveEvent) (instNo int, err error)
 	// NowNs returns the channel's clock.
 	NowNs() int64

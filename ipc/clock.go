@@ -31,7 +31,8 @@ func viewClock(s *shm.Segment) (clockView, error) {
 		shown:   s.Word64(ring.OffClockShown),
 	}
 	if mode := *s.Word64(ring.OffClockMode); mode != ring.ClockRunning && mode != ring.ClockStepped {
-		return v, fmt.Errorf("its clock is of kind %d, this program knows %d and %d", mode, ring.ClockRunning, ring.ClockStepped)
+		return v, fmt.Errorf("its clock is of kind %d, this program knows %d and %d", mode, ring.ClockRunning,
+			ring.ClockStepped)
 	}
 	if !v.stepped && !ring.Positive(v.rate) {
 		return v, fmt.Errorf("its clock runs at a rate of %v", v.rate)

@@ -48,8 +48,9 @@ func Dial(socketPath string, botID uint64, instruments []Instrument, config Dial
 	}
 	conn, err := net.DialTimeout("unix", socketPath, config.Timeout)
 	if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
-		return nil, fmt.Errorf("ipc: attach to %s: no host runs there: start it, or name the attach.sock in its state_dir: %w",
-			socketPath, err)
+		return nil,
+			fmt.Errorf("ipc: attach to %s: no host runs there: start it, or name the attach.sock in its state_dir: %w",
+				socketPath, err)
 	} else if err != nil {
 		return nil, fmt.Errorf("ipc: attach: %w", err)
 	}
@@ -62,7 +63,8 @@ func Dial(socketPath string, botID uint64, instruments []Instrument, config Dial
 
 // requestOf returns what to ask the host for.
 func requestOf(botID uint64, instruments []Instrument, config *DialConfig) (*ring.AttachRequest, error) {
-	r := &ring.AttachRequest{Version: ring.AttachVersion, BotID: botID, Wait: config.Wait.String(), OnExit: ring.OnExitCancel}
+	r := &ring.AttachRequest{Version: ring.AttachVersion, BotID: botID, Wait: config.Wait.String(),
+		OnExit: ring.OnExitCancel}
 	if config.KeepOrders {
 		r.OnExit = ring.OnExitKeep
 	}
@@ -70,7 +72,8 @@ func requestOf(botID uint64, instruments []Instrument, config *DialConfig) (*rin
 		r.Instruments = append(r.Instruments, ring.Instrument(i))
 	}
 	if config.Wait > WaitPark {
-		return nil, &hft.BuildError{Kind: hft.InvalidArgument, What: fmt.Sprintf("%v: must be adaptive, spin or park", config.Wait)}
+		return nil, &hft.BuildError{Kind: hft.InvalidArgument,
+			What: fmt.Sprintf("%v: must be adaptive, spin or park", config.Wait)}
 	}
 	return r, r.Check()
 }

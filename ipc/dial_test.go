@@ -139,7 +139,8 @@ func startAttachHost(t testing.TB, serve func(*attachHost, *hostipc.AttachPeer))
 // firstFeed registers and waits for a feed event.
 func firstFeed(t testing.TB, ch ipc.Channel, botID uint64) {
 	t.Helper()
-	if err := ch.Send(botID, 0, &ipc.LiveRequest{Kind: ipc.RequestRegisterInstrument, TickSize: 0.1, LotSize: 0.001}); err != nil {
+	if err := ch.Send(botID, 0, &ipc.LiveRequest{Kind: ipc.RequestRegisterInstrument, TickSize: 0.1,
+		LotSize: 0.001}); err != nil {
 		t.Fatal(err)
 	}
 	var ev ipc.LiveEvent
@@ -152,7 +153,8 @@ func firstFeed(t testing.TB, ch ipc.Channel, botID uint64) {
 
 func TestDial(t *testing.T) {
 	h := startAttachHost(t, nil)
-	ch, err := ipc.Dial(h.socket, 7, []ipc.Instrument{dialed}, ipc.DialConfig{Wait: ipc.WaitPark, KeepOrders: true, Timeout: patience})
+	ch, err := ipc.Dial(h.socket, 7, []ipc.Instrument{dialed},
+		ipc.DialConfig{Wait: ipc.WaitPark, KeepOrders: true, Timeout: patience})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +162,8 @@ func TestDial(t *testing.T) {
 	h.admitted.Lock()
 	p := h.peers[0]
 	h.admitted.Unlock()
-	if p.PID != os.Getpid() || p.Request.BotID != 7 || p.Request.Wait != ipc.WaitPark || !p.Request.KeepOrders || p.Request.Instruments[0] != dialed {
+	if p.PID != os.Getpid() || p.Request.BotID != 7 || p.Request.Wait != ipc.WaitPark || !p.Request.KeepOrders ||
+		p.Request.Instruments[0] != dialed {
 		t.Errorf("process %d asked for %+v", p.PID, p.Request)
 	}
 	var ev ipc.LiveEvent
@@ -239,12 +242,13 @@ func TestDialFails(t *testing.T) {
 		t.Errorf("no socket: %v", err)
 	}
 	for name, c := range map[string]struct{ answer, want string }{
-		"silent":     {"silent", "i/o timeout"},
-		"hung up":    {"", "hung up"},
-		"cut off":    {frame("{}")[:5], "unexpected EOF"},
-		"no JSON":    {frame("hello"), "corrupt"},
-		"empty":      {frame("{}"), "corrupt"},
-		"no rights":  {frame(`{"control":0,"connectors":[{"name":"alpha","feed":1,"private":2}],"feed_numbers":[0]}`), "corrupt"},
+		"silent":  {"silent", "i/o timeout"},
+		"hung up": {"", "hung up"},
+		"cut off": {frame("{}")[:5], "unexpected EOF"},
+		"no JSON": {frame("hello"), "corrupt"},
+		"empty":   {frame("{}"), "corrupt"},
+		"no rights": {frame(`{"control":0,"connectors":[{"name":"alpha","feed":1,"private":2}],"feed_numbers":[0]}`),
+			"corrupt"},
 		"too long":   {"\x00\x00\x00\x01", "takes"},
 		"refused":    {frame(`{"refused":{"text":"not today"}}`), "the host rejects: not today"},
 		"text ahead": {"HTTP/1.1 400 Bad Request\r\n\r\n", "takes"},
@@ -272,7 +276,8 @@ func TestDialFails(t *testing.T) {
 		if c.answer == "silent" {
 			timeout = 20 * time.Millisecond
 		}
-		if _, err := ipc.Dial(socket, 7, []ipc.Instrument{dialed}, ipc.DialConfig{Timeout: timeout}); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := ipc.Dial(socket, 7, []ipc.Instrument{dialed}, ipc.DialConfig{Timeout: timeout}); err == nil ||
+			!strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 		close(release)
@@ -288,7 +293,8 @@ func segments(t *testing.T) (n int) {
 		t.Fatal(err)
 	}
 	for _, e := range entries {
-		if target, _ := os.Readlink(filepath.Join("/proc/self/fd", e.Name())); strings.Contains(target, "memfd:hftrunner") {
+		if target, _ := os.Readlink(filepath.Join("/proc/self/fd", e.Name())); strings.Contains(target,
+			"memfd:hftrunner") {
 			n++
 		}
 	}
@@ -305,8 +311,8 @@ func TestDamagedAnswersLeaveNothingOpen(t *testing.T) {
 			return
 		}
 		defer control.Close()
-		a := ipc.Attachment{ControlFD: 0, Connectors: []ipc.ConnectorAttachment{{Name: "alpha", FeedFD: 1, PrivateFD: 2}},
-			Instruments: []ipc.InstrumentAttachment{{Instrument: p.Request.Instruments[0]}}}
+		a := ipc.Attachment{ControlFD: 0, Connectors: []ipc.ConnectorAttachment{{Name: "alpha", FeedFD: 1,
+			PrivateFD: 2}}, Instruments: []ipc.InstrumentAttachment{{Instrument: p.Request.Instruments[0]}}}
 		files := []*os.File{control.File(), h.feed.File(), control.File()}
 		switch mode.Load() {
 		case 0:
@@ -342,7 +348,8 @@ func TestRefuseAndComplain(t *testing.T) {
 	})
 	// serve waits for Gone, which a refused process never is: it ends with the host.
 	_, err := ipc.Dial(h.socket, 7, []ipc.Instrument{dialed}, ipc.DialConfig{})
-	if !errors.Is(err, &hft.BuildError{Kind: hft.Duplicate, What: "bot id 7"}) || !strings.Contains(err.Error(), "sorry") {
+	if !errors.Is(err, &hft.BuildError{Kind: hft.Duplicate, What: "bot id 7"}) ||
+		!strings.Contains(err.Error(), "sorry") {
 		t.Errorf("refused: %v", err)
 	}
 	conn, err := net.Dial("unix", h.socket)
@@ -417,7 +424,8 @@ func TestKilledHostOfDialed(t *testing.T) {
 	if _, err := fmt.Fscan(out, &line); err != nil || line != "ready" {
 		t.Fatalf("the host says %q, %v", line, err)
 	}
-	ch, err := ipc.Dial(filepath.Join(dir, "attach.sock"), 7, []ipc.Instrument{dialed}, ipc.DialConfig{Wait: ipc.WaitPark})
+	ch, err := ipc.Dial(filepath.Join(dir, "attach.sock"), 7, []ipc.Instrument{dialed},
+		ipc.DialConfig{Wait: ipc.WaitPark})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,8 +13,8 @@ import (
 )
 
 func depthEvent(n int) hft.Event {
-	return hft.Event{Ev: hft.LocalEvent | hft.BuyEvent | hft.DepthEvent, ExchTimestampNs: int64(n), LocalTimestampNs: int64(n),
-		Px: float64(n), Qty: 1}
+	return hft.Event{Ev: hft.LocalEvent | hft.BuyEvent | hft.DepthEvent, ExchTimestampNs: int64(n),
+		LocalTimestampNs: int64(n), Px: float64(n), Qty: 1}
 }
 
 // TestLappedBotResynchronises lets a bot fall behind by more than the ring holds.
@@ -34,7 +34,8 @@ func TestLappedBotResynchronises(t *testing.T) {
 	}
 	var ev ipc.LiveEvent
 	instNo, err := ch.RecvTimeout(9, patience, &ev)
-	if err != nil || ev.Kind != ipc.EventError || ev.Err.Code != hft.CodeFeedLost || ev.Err.Connector != "alpha" || instNo != -1 {
+	if err != nil || ev.Kind != ipc.EventError || ev.Err.Code != hft.CodeFeedLost || ev.Err.Connector != "alpha" ||
+		instNo != -1 {
 		t.Fatalf("after a lap: instrument %d, %v, %+v", instNo, err, ev)
 	}
 	if lost, _ := ev.Err.Val.Int(); lost != missed {
@@ -42,7 +43,8 @@ func TestLappedBotResynchronises(t *testing.T) {
 	}
 	for want := range insts {
 		instNo, err := ch.RecvTimeout(9, patience, &ev)
-		if err != nil || instNo != want || ev.Kind != ipc.EventFeed || ev.Feed.Kind() != hft.DepthClearEvent || !math.IsNaN(ev.Feed.Px) {
+		if err != nil || instNo != want || ev.Kind != ipc.EventFeed || ev.Feed.Kind() != hft.DepthClearEvent ||
+			!math.IsNaN(ev.Feed.Px) {
 			t.Fatalf("want a clear of instrument %d, got %d, %v, %+v", want, instNo, err, ev)
 		}
 	}
@@ -53,7 +55,8 @@ func TestLappedBotResynchronises(t *testing.T) {
 		if !ok || botID != 9 || q.Kind != ipc.RequestRegisterInstrument || q.TickSize != insts[instNo].TickSize {
 			t.Fatalf("want a registration, got bot %d instrument %d %+v", botID, instNo, q)
 		}
-		if err := f.AnswerRegister(9, instNo, nil, hft.StateValues{Position: 5}, []hft.Event{depthEvent(7)}); err != nil {
+		if err := f.AnswerRegister(9, instNo, nil, hft.StateValues{Position: 5},
+			[]hft.Event{depthEvent(7)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -78,9 +81,9 @@ func TestLappedBotResynchronises(t *testing.T) {
 	}
 }
 
-// TestLappedAgainBeforeTheSnapshotIsRead: a bot is lapped, asks for its book, and is lapped again before it has read the answer,
-// or in the middle of it. The answer is of a book that is older than what was lost, so nothing of it may be taken for the
-// book, nor anything of the feed until the next answer.
+// TestLappedAgainBeforeTheSnapshotIsRead: a bot is lapped, asks for its book, and is lapped again before it has read
+// the answer, or in the middle of it. The answer is of a book that is older than what was lost, so nothing of it may be
+// taken for the book, nor anything of the feed until the next answer.
 func TestLappedAgainBeforeTheSnapshotIsRead(t *testing.T) {
 	for name, readBefore := range map[string]int{"before it is read": 0, "after its begin": 1, "within its levels": 5} {
 		t.Run(name, func(t *testing.T) {
@@ -296,7 +299,8 @@ func TestBatchLongerThanTheRing(t *testing.T) {
 	}
 	_ = f.PublishFeed("alpha", insts[0].Symbol, batch)
 	var ev ipc.LiveEvent
-	if _, err := ch.RecvTimeout(9, patience, &ev); err != nil || ev.Kind != ipc.EventError || ev.Err.Code != hft.CodeFeedLost {
+	if _, err := ch.RecvTimeout(9, patience, &ev); err != nil || ev.Kind != ipc.EventError ||
+		ev.Err.Code != hft.CodeFeedLost {
 		t.Fatalf("%v, %+v", err, ev)
 	}
 	if lost, _ := ev.Err.Val.Int(); lost != int64(len(batch)) {

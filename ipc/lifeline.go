@@ -27,7 +27,8 @@ func watchHost(conn *net.UnixConn, doorbell *uint32) *lifeline {
 		defer close(l.done)
 		l.err = hft.ErrPeerGone
 		var parting ring.Parting
-		if b, err := ring.ReadMessage(conn, nil); err == nil && json.Unmarshal(b, &parting) == nil && parting.Closed != "" {
+		if b, err := ring.ReadMessage(conn, nil); err == nil && json.Unmarshal(b, &parting) == nil &&
+			parting.Closed != "" {
 			l.err = fmt.Errorf("%w: the host has disconnected this process: %s", hft.ErrPeerGone, parting.Closed)
 		}
 		l.gone.Store(true)

@@ -18,7 +18,8 @@ type machine struct{ wallNs, bootNs atomic.Int64 }
 
 func (m *machine) clock() *hostipc.Clock {
 	this := hostipc.ThisMachine()
-	return hostipc.NewWallClockOf(hostipc.Machine{Wall: func() int64 { return this.Wall() + m.wallNs.Load() }, Boot: func() int64 { return this.Boot() + m.bootNs.Load() }})
+	return hostipc.NewWallClockOf(hostipc.Machine{Wall: func() int64 { return this.Wall() + m.wallNs.Load() },
+		Boot: func() int64 { return this.Boot() + m.bootNs.Load() }})
 }
 
 func (m *machine) suspend(d time.Duration) {
@@ -56,8 +57,8 @@ func TestTimeJumps(t *testing.T) {
 	defer func() { _ = bot.Close() }()
 	host, seen := passed(f.clock), passed(bot)
 	var suspended, set time.Duration
-	for n, jump := range []struct{ suspended, set time.Duration }{{0, 10 * time.Second}, {0, -time.Hour}, {10 * time.Second, 0}, {48 * time.Hour, 0},
-		{5 * time.Second, 0}, {0, 3000 * time.Second}} {
+	for n, jump := range []struct{ suspended, set time.Duration }{{0, 10 * time.Second}, {0, -time.Hour},
+		{10 * time.Second, 0}, {48 * time.Hour, 0}, {5 * time.Second, 0}, {0, 3000 * time.Second}} {
 		m.suspend(jump.suspended)
 		m.wallNs.Add(int64(jump.set))
 		f.clock.NowNs()
@@ -66,7 +67,8 @@ func TestTimeJumps(t *testing.T) {
 			t.Errorf("%+v: the host's clock went on by %v, the bot's by %v, suspended was %v", jump, h, b, suspended)
 		}
 		f.clock.Look()
-		if count, s, w := f.clock.Jumps(); count != uint64(n+1) || s.Round(time.Second) != suspended || w.Round(time.Second) != set {
+		if count, s, w := f.clock.Jumps(); count != uint64(n+1) || s.Round(time.Second) != suspended ||
+			w.Round(time.Second) != set {
 			t.Errorf("%+v: %d jumps, suspended %v, set by %v", jump, count, s, w)
 		}
 	}
@@ -102,7 +104,8 @@ func TestClockNeverGoesBack(t *testing.T) {
 	}
 }
 
-// Who waits for a time is not kept waiting for the time for which the machine was suspended, and each jump is warned of once.
+// Who waits for a time is not kept waiting for the time for which the machine was suspended, and each jump is warned of
+// once.
 func TestWaitOverSuspension(t *testing.T) {
 	m := new(machine)
 	clock := m.clock()

@@ -131,7 +131,8 @@ func (h *smallHost) run() {
 		h.mu.Lock()
 		events := make([]hft.Event, 1+h.next%5)
 		for i := range events {
-			events[i] = hft.Event{Ev: hft.LocalEvent | hft.BuyEvent | hft.DepthEvent, Px: float64(h.next), Qty: 2 * float64(h.next)}
+			events[i] = hft.Event{Ev: hft.LocalEvent | hft.BuyEvent | hft.DepthEvent, Px: float64(h.next),
+				Qty: 2 * float64(h.next)}
 			h.next++
 		}
 		h.feed.Publish(0, events)
@@ -270,7 +271,8 @@ func TestTwoProcesses(t *testing.T) {
 				h.sendOrder(b, uint64(i+1))
 			}
 			eventually(t, "200 echoes", func() bool { return h.echoes(b) == 200 })
-			eventually(t, "events counted", func() bool { return b.control.Stats().Events > 0 && b.control.Progress() > 0 })
+			eventually(t, "events counted",
+				func() bool { return b.control.Stats().Events > 0 && b.control.Progress() > 0 })
 
 			// Suspended for longer than the ring lasts, the bot is lapped and says so; the host does not wait for it.
 			if err := b.cmd.Process.Signal(syscall.SIGSTOP); err != nil {

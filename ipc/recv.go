@@ -136,8 +136,8 @@ func (c *sharedChannel) takeDown(l *link, ev *LiveEvent) (instNo int, ok bool) {
 	return instNo, true
 }
 
-// passOver reports whether the private record that was read belongs to a burst that answers a registration from before the
-// last lap: its book is older than what was lost. A burst is never interrupted by other records with an instrument.
+// passOver reports whether the private record that was read belongs to a burst that answers a registration from before
+// the last lap: its book is older than what was lost. A burst is never interrupted by other records with an instrument.
 func (l *link) passOver(no int) bool {
 	r := &l.sessions[no]
 	switch l.in.Kind() {
@@ -193,7 +193,8 @@ func (c *sharedChannel) takeError(l *link, instNo int, ev *LiveEvent) (int, bool
 	e, err := ring.DecodeError(l.errBytes)
 	l.errBytes = nil
 	if err != nil {
-		e = hft.LiveErrorWith(hft.CriticalConnectionError, hft.StringValue("an error event of the host cannot be read: "+err.Error()))
+		e = hft.LiveErrorWith(hft.CriticalConnectionError,
+			hft.StringValue("an error event of the host cannot be read: "+err.Error()))
 	}
 	if e.Connector == "" {
 		e.Connector = l.name

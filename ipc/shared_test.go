@@ -63,7 +63,8 @@ type botEnd struct {
 }
 
 func newFixture(t *testing.T, wait ipc.WaitStrategy) *fixture {
-	f := &fixture{t: t, wait: wait, clock: hostipc.NewWallClock(), feeds: map[string]*hostipc.Feed{}, bots: map[uint64]*botEnd{}}
+	f := &fixture{t: t, wait: wait, clock: hostipc.NewWallClock(), feeds: map[string]*hostipc.Feed{},
+		bots: map[uint64]*botEnd{}}
 	for _, inst := range ipctest.Instruments() {
 		if f.feeds[inst.Connector] == nil {
 			feed, err := hostipc.NewFeed(inst.Connector, 1<<12, f.clock)
@@ -163,7 +164,8 @@ func (f *fixture) Attach(botID uint64, insts []ipc.Instrument) (ipc.Channel, err
 				host = known // the host's steps, which the registration is held against
 			}
 		}
-		a.Instruments = append(a.Instruments, ipc.InstrumentAttachment{Instrument: host, FeedNo: feedNo(inst.Connector, inst.Symbol)})
+		a.Instruments = append(a.Instruments, ipc.InstrumentAttachment{Instrument: host,
+			FeedNo: feedNo(inst.Connector, inst.Symbol)})
 	}
 	f.bots[botID] = b
 	ch, err := ipc.Attach(a)
@@ -237,7 +239,8 @@ func (f *fixture) SendError(botID uint64, e hft.LiveError) error {
 	instNo := max(e.AssetNo, 0)
 	if e.AssetNo < 0 && e.Connector != "" {
 		f.mu.Lock()
-		instNo = slices.IndexFunc(f.bots[botID].insts, func(i ipc.Instrument) bool { return i.Connector == e.Connector })
+		instNo = slices.IndexFunc(f.bots[botID].insts,
+			func(i ipc.Instrument) bool { return i.Connector == e.Connector })
 		f.mu.Unlock()
 	}
 	return f.to(botID, instNo, func(p *hostipc.Port, no int) {
@@ -279,7 +282,8 @@ func (f *fixture) takeRequest() (uint64, int, ipc.LiveRequest, bool) {
 	return 0, 0, ipc.LiveRequest{}, false
 }
 
-func (f *fixture) AnswerRegister(botID uint64, instNo int, orders []hft.Order, state hft.StateValues, levels []hft.Event) error {
+func (f *fixture) AnswerRegister(botID uint64, instNo int, orders []hft.Order, state hft.StateValues,
+	levels []hft.Event) error {
 	return f.to(botID, instNo, func(p *hostipc.Port, no int) { p.SendSnapshot(no, orders, &state, levels) })
 }
 

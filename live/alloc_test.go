@@ -93,7 +93,8 @@ func newCanned(tb testing.TB, levels int) (live.LiveBot, *canned) {
 
 // orderCycle submits an order, waits for the answer, cancels it, waits for the answer and forgets it.
 func orderCycle(tb testing.TB, bot live.LiveBot, id uint64) {
-	if got, err := bot.SubmitBuyOrder(0, id, 59000, 1, hft.GTX, hft.Limit, true); got != hft.ElapseOrderResponse || err != nil {
+	if got, err := bot.SubmitBuyOrder(0, id, 59000, 1, hft.GTX, hft.Limit, true); got != hft.ElapseOrderResponse ||
+		err != nil {
 		tb.Fatalf("SubmitBuyOrder = %v, %v", got, err)
 	}
 	if got, err := bot.Modify(0, id, 59001, 2, true); got != hft.ElapseOrderResponse || err != nil {
@@ -123,7 +124,8 @@ func TestNoAllocations(t *testing.T) {
 		},
 		"Submit, Modify, Cancel and ClearInactiveOrders": func() { id++; orderCycle(t, bot, id) },
 		"reading": func() {
-			if bot.Depth(0).BestBid() == 0 || len(bot.LastTrades(0)) == 0 || bot.StateValues(0).NumTrades != 0 || bot.Orders(0).Len() != 0 {
+			if bot.Depth(0).BestBid() == 0 || len(bot.LastTrades(0)) == 0 || bot.StateValues(0).NumTrades != 0 ||
+				bot.Orders(0).Len() != 0 {
 				t.Fatal("nothing to read")
 			}
 		},

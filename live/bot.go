@@ -12,8 +12,8 @@ import (
 	"github.com/hftrunner/hftrunner/ipc"
 )
 
-// LiveBot is an hft.Bot over an ipc.Channel (LiveBot). LiveBotBuilder makes it. One goroutine uses it, and a call beside
-// another panics; Interrupt, Close, AtEnd and CurrentTimestampNs may be called from any.
+// LiveBot is an hft.Bot over an ipc.Channel (LiveBot). LiveBotBuilder makes it. One goroutine uses it, and a call
+// beside another panics; Interrupt, Close, AtEnd and CurrentTimestampNs may be called from any.
 type LiveBot interface {
 	hft.Bot
 	hft.OffBookKeeper
@@ -90,7 +90,8 @@ const contractSize = 1
 // Instrument returns what an asset was registered as. It panics when there is no such asset.
 func (b *liveBot) Instrument(assetNo int) hft.Instrument {
 	i := &b.asset(assetNo, "live: LiveBot.Instrument").instrument
-	return hft.Instrument{Connector: i.Connector, Symbol: i.Symbol, TickSize: i.TickSize, LotSize: i.LotSize, ContractSize: contractSize}
+	return hft.Instrument{Connector: i.Connector, Symbol: i.Symbol, TickSize: i.TickSize, LotSize: i.LotSize,
+		ContractSize: contractSize}
 }
 
 // asset returns an asset that must exist, for a method that is not to be called beside another.
@@ -139,8 +140,8 @@ func (b *liveBot) LastTrades(assetNo int) []hft.Event {
 	return b.asset(assetNo, "live: LiveBot.LastTrades").LastTrades()
 }
 
-// KeepOffBookTrades lets LastTrades of an asset or of hft.AllAssets keep trades of kind hft.OffBookTrade as well. It panics
-// when there is no such asset.
+// KeepOffBookTrades lets LastTrades of an asset or of hft.AllAssets keep trades of kind hft.OffBookTrade as well. It
+// panics when there is no such asset.
 func (b *liveBot) KeepOffBookTrades(assetNo int) {
 	b.each(assetNo, "live: LiveBot.KeepOffBookTrades", (*local.Asset).KeepOffBookTrades)
 }
@@ -176,7 +177,8 @@ func (b *liveBot) OrderLatency(assetNo int) (reqTimestampNs, exchTimestampNs, re
 	return l.ReqTimestampNs, l.ExchTimestampNs, l.RespTimestampNs, l.Known
 }
 
-// Interrupt makes waiting calls return hft.ErrInterrupted, the present one and all later ones. Any goroutine may call it.
+// Interrupt makes waiting calls return hft.ErrInterrupted, the present one and all later ones. Any goroutine may call
+// it.
 func (b *liveBot) Interrupt() {
 	if !b.off() {
 		b.ch.Interrupt()
@@ -186,8 +188,8 @@ func (b *liveBot) Interrupt() {
 // AtEnd reports whether a waiting call has returned hft.ErrEndOfData. Any goroutine may ask, also after Close.
 func (b *liveBot) AtEnd() bool { return b != nil && b.atEnd.Load() }
 
-// Close closes the channel; the host carries out what is configured for a bot that leaves. Any goroutine may call it, at any
-// time: a waiting call returns hft.ErrInterrupted. A second call does nothing.
+// Close closes the channel; the host carries out what is configured for a bot that leaves. Any goroutine may call it,
+// at any time: a waiting call returns hft.ErrInterrupted. A second call does nothing.
 func (b *liveBot) Close() error {
 	if b == nil {
 		return nil

@@ -101,12 +101,14 @@ func (b *LiveBotBuilder) Logger(log func(line string)) *LiveBotBuilder {
 }
 
 // Build registers the instruments at the host and returns the bot when orders, state and a complete book of each have
-// arrived. Hook and handler are not called meanwhile: what they have to be told, the first waiting call tells them. ch is a channel of exactly these instruments in this order; the bot owns it from then on. When Build fails,
-// ch and the books belong to the caller again and books may have been changed.
+// arrived. Hook and handler are not called meanwhile: what they have to be told, the first waiting call tells them. ch
+// is a channel of exactly these instruments in this order; the bot owns it from then on. When Build fails, ch and the
+// books belong to the caller again and books may have been changed.
 //
-// All that is wrong is told at once (errors.Join). Errors are *hft.BuildError for what cannot be built: BuilderIncomplete without an instrument or channel,
-// InvalidArgument, Duplicate for an instrument registered twice or an id that a connected bot has, ConnectorNotFound.
-// Others come from the channel; hft.ErrTimeout says that the host did not answer.
+// All that is wrong is told at once (errors.Join). Errors are *hft.BuildError for what cannot be built:
+// BuilderIncomplete without an instrument or channel, InvalidArgument, Duplicate for an instrument registered twice or
+// an id that a connected bot has, ConnectorNotFound. Others come from the channel; hft.ErrTimeout says that the host
+// did not answer.
 func (b *LiveBotBuilder) Build(ch ipc.Channel) (LiveBot, error) {
 	if err := b.check(ch); err != nil {
 		return nil, err
@@ -120,8 +122,8 @@ func (b *LiveBotBuilder) Build(ch ipc.Channel) (LiveBot, error) {
 		inst := &b.instruments[i]
 		a := &bot.assets[i]
 		sole.Watch(inst.book, &bot.mark)
-		*a = asset{Asset: local.NewAsset(inst.TickSize, inst.LotSize, inst.lastTrades), instrument: inst.Instrument, book: inst.book,
-			connectorNo: bot.connectorNo(inst.Connector), registering: true}
+		*a = asset{Asset: local.NewAsset(inst.TickSize, inst.LotSize, inst.lastTrades), instrument: inst.Instrument,
+			book: inst.book, connectorNo: bot.connectorNo(inst.Connector), registering: true}
 	}
 	for i := range bot.assets {
 		if err := bot.register(i); err != nil {
@@ -156,7 +158,8 @@ func (b *LiveBotBuilder) checkFor(channel []ipc.Instrument) error {
 	for i := range min(len(channel), len(b.instruments)) {
 		if inst := &b.instruments[i]; channel[i].Connector != inst.Connector || channel[i].Symbol != inst.Symbol {
 			wrong = append(wrong, &hft.BuildError{Kind: hft.InvalidArgument, What: fmt.Sprintf(
-				"%s/%s: instrument %d of the channel is %s/%s: keep the order", inst.Connector, inst.Symbol, i, channel[i].Connector, channel[i].Symbol)})
+				"%s/%s: instrument %d of the channel is %s/%s: keep the order", inst.Connector, inst.Symbol, i,
+				channel[i].Connector, channel[i].Symbol)})
 		}
 	}
 	if n := len(channel); n != len(b.instruments) && len(b.instruments) > 0 {
@@ -170,10 +173,12 @@ func (b *LiveBotBuilder) checkFor(channel []ipc.Instrument) error {
 func (b *LiveBotBuilder) checkOwn() error {
 	var wrong []error
 	if len(b.instruments) == 0 {
-		wrong = append(wrong, &hft.BuildError{Kind: hft.BuilderIncomplete, What: "no instrument: call Register before Build"})
+		wrong = append(wrong, &hft.BuildError{Kind: hft.BuilderIncomplete,
+			What: "no instrument: call Register before Build"})
 	}
 	if b.id == 0 {
-		wrong = append(wrong, &hft.BuildError{Kind: hft.InvalidArgument, What: "bot id 0: use another, 0 addresses no bot"})
+		wrong = append(wrong, &hft.BuildError{Kind: hft.InvalidArgument,
+			What: "bot id 0: use another, 0 addresses no bot"})
 	}
 	for i := range b.instruments {
 		wrong = append(wrong, b.checkInstrument(i))
@@ -187,7 +192,8 @@ func (b *LiveBotBuilder) checkInstrument(i int) error {
 	name := inst.Connector + "/" + inst.Symbol
 	var wrong []error
 	invalid := func(format string, args ...any) {
-		wrong = append(wrong, &hft.BuildError{Kind: hft.InvalidArgument, What: name + ": " + fmt.Sprintf(format, args...)})
+		wrong = append(wrong, &hft.BuildError{Kind: hft.InvalidArgument,
+			What: name + ": " + fmt.Sprintf(format, args...)})
 	}
 	if !(inst.TickSize > 0) || math.IsInf(inst.TickSize, 0) {
 		invalid("tick size %v: must be above 0", inst.TickSize)
@@ -225,7 +231,8 @@ func (i *Instrument) shares(other *Instrument) bool {
 // register asks the host for the orders, state and book of an asset.
 func (b *liveBot) register(assetNo int) error {
 	a := &b.assets[assetNo]
-	request := ipc.LiveRequest{Kind: ipc.RequestRegisterInstrument, TickSize: a.instrument.TickSize, LotSize: a.instrument.LotSize}
+	request := ipc.LiveRequest{Kind: ipc.RequestRegisterInstrument, TickSize: a.instrument.TickSize,
+		LotSize: a.instrument.LotSize}
 	err := b.ch.Send(b.id, assetNo, &request)
 	var refused *hft.BuildError
 	switch {
@@ -234,7 +241,8 @@ func (b *liveBot) register(assetNo int) error {
 	case errors.As(err, &refused) && refused.Kind == hft.Duplicate:
 		return fmt.Errorf("live: the host rejected bot %d, another connected bot has this id: %w", b.id, err)
 	}
-	return fmt.Errorf("live: the host rejected the instrument of bot %d: %s/%s: %w", b.id, a.instrument.Connector, a.instrument.Symbol, err)
+	return fmt.Errorf("live: the host rejected the instrument of bot %d: %s/%s: %w", b.id, a.instrument.Connector,
+		a.instrument.Symbol, err)
 }
 
 // awaitBooks applies what arrives until every asset's registration has been answered.

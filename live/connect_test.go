@@ -20,7 +20,8 @@ import (
 
 // newDialer returns a builder with one instrument of connector "venue".
 func newDialer() *live.LiveBotBuilder {
-	return live.NewBuilder().Register(live.NewInstrument("venue", "BTCUSDT", 0.1, 0.001, depth.NewWindowMarketDepth(0.1, 0.001), 0))
+	return live.NewBuilder().Register(live.NewInstrument("venue", "BTCUSDT", 0.1, 0.001,
+		depth.NewWindowMarketDepth(0.1, 0.001), 0))
 }
 
 // serveAttach serves an attach socket until the test ends.
@@ -61,12 +62,14 @@ func TestConnectRefused(t *testing.T) {
 	}{
 		"no instrument": {live.NewBuilder(), socket, &hft.BuildError{Kind: hft.BuilderIncomplete}},
 		"id 0":          {newDialer().ID(0), socket, &hft.BuildError{Kind: hft.InvalidArgument}},
-		"twice": {newDialer().Register(live.NewInstrument("venue", "BTCUSDT", 0.1, 0.001, depth.NewWindowMarketDepth(0.1, 0.001), 0)),
-			socket, &hft.BuildError{Kind: hft.Duplicate}},
-		"no host":  {newDialer(), socket + "x", os.ErrNotExist},
-		"by host":  {newDialer().ID(7), socket, &hft.BuildError{Kind: hft.Duplicate, What: "bot id 7"}},
-		"long":     {newDialer().Register(live.NewInstrument("venue", strings.Repeat("x", 65), 0.1, 0.001, depth.NewWindowMarketDepth(0.1, 0.001), 0)), socket, &hft.BuildError{Kind: hft.InvalidArgument}},
-		"no steps": {live.NewBuilder().Register(live.NewInstrument("venue", "X", 0, 1, nil, 0)), socket, &hft.BuildError{Kind: hft.InvalidArgument}},
+		"twice": {newDialer().Register(live.NewInstrument("venue", "BTCUSDT", 0.1, 0.001,
+			depth.NewWindowMarketDepth(0.1, 0.001), 0)), socket, &hft.BuildError{Kind: hft.Duplicate}},
+		"no host": {newDialer(), socket + "x", os.ErrNotExist},
+		"by host": {newDialer().ID(7), socket, &hft.BuildError{Kind: hft.Duplicate, What: "bot id 7"}},
+		"long": {newDialer().Register(live.NewInstrument("venue", strings.Repeat("x", 65), 0.1, 0.001,
+			depth.NewWindowMarketDepth(0.1, 0.001), 0)), socket, &hft.BuildError{Kind: hft.InvalidArgument}},
+		"no steps": {live.NewBuilder().Register(live.NewInstrument("venue", "X", 0, 1, nil, 0)), socket,
+			&hft.BuildError{Kind: hft.InvalidArgument}},
 	} {
 		if bot, err := c.builder.Connect(c.socket); !errors.Is(err, c.want) || bot != nil {
 			t.Errorf("%s: %v, want %v", name, err, c.want)

@@ -14,8 +14,8 @@ import (
 	"github.com/hftrunner/hftrunner/live"
 )
 
-// A strategy that is a program of its own, not a plugin: it attaches itself to a running host, so that it can be started
-// and stopped as one likes, in a debugger say. Ctrl-C interrupts its waiting calls.
+// A strategy that is a program of its own, not a plugin: it attaches itself to a running host, so that it can be
+// started and stopped as one likes, in a debugger say. Ctrl-C interrupts its waiting calls.
 func ExampleLiveBotBuilder_Dial() {
 	builder := live.NewBuilder().
 		Register(live.NewInstrument("sim", "BTCUSDT", 0.1, 0.001, depth.NewWindowMarketDepth(0.1, 0.001), 100)).

@@ -11,7 +11,8 @@ import (
 	"github.com/hftrunner/hftrunner/live"
 )
 
-// runStrategy is one strategy for live and backtest: it keeps a buy order one tick below the best bid while it has no position.
+// runStrategy is one strategy for live and backtest: it keeps a buy order one tick below the best bid while it has no
+// position.
 func runStrategy(bot hft.Bot, recorder hft.Recorder) error {
 	const orderID = 1
 	for {
@@ -39,8 +40,8 @@ func runStrategy(bot hft.Bot, recorder hft.Recorder) error {
 	}
 }
 
-// The bot of hftbacktest's first program: one instrument, a handler of errors, a hook for the answers to orders. Connect attaches
-// it to a running host.
+// The bot of hftbacktest's first program: one instrument, a handler of errors, a hook for the answers to orders.
+// Connect attaches it to a running host.
 func ExampleLiveBotBuilder() {
 	const tick, lot = 0.1, 0.001
 	bot, err := live.NewBuilder().
@@ -95,7 +96,8 @@ func ExampleLiveBotBuilder_Register() {
 func Example_backtest() {
 	row := func(second int64, ev uint64, price, qty float64) hft.Event {
 		ns := second * int64(time.Second)
-		return hft.Event{Ev: hft.ExchEvent | hft.LocalEvent | ev, ExchTimestampNs: ns, LocalTimestampNs: ns, Px: price, Qty: qty}
+		return hft.Event{Ev: hft.ExchEvent | hft.LocalEvent | ev, ExchTimestampNs: ns, LocalTimestampNs: ns, Px: price,
+			Qty: qty}
 	}
 	bot, err := backtest.NewBuilder().
 		AddAsset(backtest.NewAsset("BTCUSDT").Book("hashmap", 0.1, 1).Data(backtest.Rows([]hft.Event{

@@ -83,7 +83,8 @@ func fuzzStep(r *rig, op byte, arg int) {
 		}
 		r.order(0, o)
 	case 6:
-		r.must(r.hub.SendError(botID, hft.LiveError{Kind: hft.ErrorKind(arg % 6), Code: int64(arg%5 - 3), AssetNo: arg%3 - 1}))
+		r.must(r.hub.SendError(botID, hft.LiveError{Kind: hft.ErrorKind(arg % 6), Code: int64(arg%5 - 3),
+			AssetNo: arg%3 - 1}))
 	case 7:
 		o := report(hft.Order{OrderID: id}, hft.Status(arg%9), t0+int64(arg))
 		r.must(r.hub.AnswerRegister(botID, arg%2, []hft.Order{o}, hft.StateValues{Position: x}, []hft.Event{bid(x, 1)}))
@@ -109,7 +110,8 @@ func FuzzChannel(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ch.instNo, ch.ev = int(instNo), &ipc.LiveEvent{Kind: ipc.LiveEventKind(kind), More: more, Feed: hft.Event{Ev: ev, Px: 1, Qty: 1}}
+		ch.instNo, ch.ev = int(instNo), &ipc.LiveEvent{Kind: ipc.LiveEventKind(kind), More: more,
+			Feed: hft.Event{Ev: ev, Px: 1, Qty: 1}}
 		known := instNo == 0 || instNo == 1 || ch.ev.Kind == ipc.EventError
 		got, err := bot.Elapse(ms)
 		if known && (got != hft.ElapseOk || err != nil) || !known && !errors.Is(err, hft.ErrInstrumentNotFound) {

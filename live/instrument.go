@@ -16,7 +16,8 @@ type Instrument struct {
 // NewInstrument returns an instrument (Instrument::new). connector is the name of the connector and symbol the
 // venue's name; tickSize and lotSize have to be the host's. The bot takes over book, which is empty and of these
 // steps. lastTradesCapacity is the number of trades LastTrades keeps; 0 or less keeps none.
-func NewInstrument(connector, symbol string, tickSize, lotSize float64, book depth.L2MarketDepth, lastTradesCapacity int) Instrument {
+func NewInstrument(connector, symbol string, tickSize, lotSize float64, book depth.L2MarketDepth,
+	lastTradesCapacity int) Instrument {
 	return Instrument{
 		Instrument: ipc.Instrument{Connector: connector, Symbol: symbol, TickSize: tickSize, LotSize: lotSize},
 		book:       book, lastTrades: max(lastTradesCapacity, 0),

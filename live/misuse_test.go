@@ -43,7 +43,8 @@ func calls(bot hft.Bot) (withError map[string]func() error, reading map[string]f
 	return withError, reading
 }
 
-// waitingBot returns a bot on the wall clock, whose goroutine waits for an hour, its book, and where that wait's error comes.
+// waitingBot returns a bot on the wall clock, whose goroutine waits for an hour, its book, and where that wait's error
+// comes.
 func waitingBot(t *testing.T) (live.LiveBot, hft.MarketDepth, <-chan error) {
 	t.Helper()
 	hub := ipctest.NewHub(ipctest.Instruments(), nil)
@@ -94,7 +95,8 @@ func TestTwoGoroutines(t *testing.T) {
 		}
 	}
 	for name, f := range withError {
-		if name != "ElapseBT" && name != "Modify" && name != "Cancel" { // the first does nothing, the others look at the order first
+		// the first does nothing, the others look at the order first
+		if name != "ElapseBT" && name != "Modify" && name != "Cancel" {
 			check(name, func() { _ = f() })
 		}
 	}
@@ -106,7 +108,8 @@ func TestTwoGoroutines(t *testing.T) {
 		"BestAskTick":  func() { book.BestAskTick() },
 		"BidQtyAtTick": func() { book.BidQtyAtTick(1) },
 	} {
-		if text := panicText(f); !strings.Contains(text, "WindowMarketDepth."+name+" is called while another goroutine") {
+		if text := panicText(f); !strings.Contains(text,
+			"WindowMarketDepth."+name+" is called while another goroutine") {
 			t.Errorf("%s of a book that was kept panics with %q", name, text)
 		}
 	}
@@ -120,8 +123,8 @@ func TestTwoGoroutines(t *testing.T) {
 	}
 }
 
-// TestCloseWhileItWaits: everybody may close, interrupt and ask for the time at any time; the wait ends, and every later call
-// returns an error or does no harm.
+// TestCloseWhileItWaits: everybody may close, interrupt and ask for the time at any time; the wait ends, and every
+// later call returns an error or does no harm.
 func TestCloseWhileItWaits(t *testing.T) {
 	for range 20 {
 		bot, _, ended := waitingBot(t)
@@ -202,8 +205,8 @@ func TestPanicInHook(t *testing.T) {
 	r.bot.Position(0)
 }
 
-// TestEarlyCallbacks: what a bot receives while it is built is told in its first waiting call, in its order; an error of hook or
-// handler ends the call it is told in, and the rest comes in the next.
+// TestEarlyCallbacks: what a bot receives while it is built is told in its first waiting call, in its order; an error
+// of hook or handler ends the call it is told in, and the rest comes in the next.
 func TestEarlyCallbacks(t *testing.T) {
 	var told []string
 	r := newHub(t)
@@ -231,7 +234,8 @@ func TestEarlyCallbacks(t *testing.T) {
 		b.ErrorHandler(func(e hft.LiveError) error { told = append(told, "error "+e.Kind.String()); return no })
 	})
 	r.bot.CurrentTimestampNs()
-	if o := r.bot.Orders(0).Get(3); len(told) != 0 || o == nil || o.Status != hft.StatusFilled || r.bot.Position(0) != 1 {
+	if o := r.bot.Orders(0).Get(3); len(told) != 0 || o == nil || o.Status != hft.StatusFilled ||
+		r.bot.Position(0) != 1 {
 		t.Fatalf("after Build: told %q, order %+v, position %v", told, o, r.bot.Position(0))
 	}
 	if _, err := r.bot.SubmitBuyOrder(0, 4, 60000, 1, hft.GTC, hft.Limit, false); err != nil || len(told) != 0 {
@@ -241,7 +245,8 @@ func TestEarlyCallbacks(t *testing.T) {
 		t.Errorf("the first waiting call returns %v and tells %q", err, told)
 	}
 	r.drain()
-	if got := strings.Join(told, ", "); got != "error "+hft.ConnectionInterrupted.String()+", order None to New, order New to Filled" {
+	if got := strings.Join(told,
+		", "); got != "error "+hft.ConnectionInterrupted.String()+", order None to New, order New to Filled" {
 		t.Errorf("told: %s", got)
 	}
 }
@@ -285,7 +290,8 @@ func buildScripted(t *testing.T) (live.LiveBot, *scripted) {
 	return bot, ch
 }
 
-// TestLappedWithinABurst: the end of a book that was under way when the bot was lapped never comes, and no wait waits for it.
+// TestLappedWithinABurst: the end of a book that was under way when the bot was lapped never comes, and no wait waits
+// for it.
 func TestLappedWithinABurst(t *testing.T) {
 	bot, ch := buildScripted(t)
 	lost := hft.CustomLiveError(hft.CodeFeedLost, hft.IntValue(9))

@@ -16,8 +16,8 @@ func (b *liveBot) process(instNo int, w *wait) error {
 		return b.processError(&b.ev.Err)
 	}
 	if !b.has(instNo) {
-		return fmt.Errorf("live: the channel delivered an event of instrument %d, the bot has %d: %w", instNo, len(b.assets),
-			hft.ErrInstrumentNotFound)
+		return fmt.Errorf("live: the channel delivered an event of instrument %d, the bot has %d: %w", instNo,
+			len(b.assets), hft.ErrInstrumentNotFound)
 	}
 	a := &b.assets[instNo]
 	switch b.ev.Kind {
@@ -60,7 +60,8 @@ func (b *liveBot) setInMessage(connectorNo int, inMessage bool) {
 // forgetBooks ends the bursts of a connector that have not come to their end, and empties its books.
 func (b *liveBot) forgetBooks(connectorNo int) {
 	nowNs := b.ch.NowNs()
-	clearBook := hft.Event{Ev: hft.LocalEvent | hft.DepthClearEvent, ExchTimestampNs: nowNs, LocalTimestampNs: nowNs, Px: math.NaN()}
+	clearBook := hft.Event{Ev: hft.LocalEvent | hft.DepthClearEvent, ExchTimestampNs: nowNs, LocalTimestampNs: nowNs,
+		Px: math.NaN()}
 	for i := range b.assets {
 		a := &b.assets[i]
 		if a.connectorNo != connectorNo {
@@ -99,7 +100,8 @@ func (b *liveBot) processFeed(a *asset, w *wait) {
 	}
 	// The levels of a snapshot are as old as they are; they say nothing about the feed.
 	if !a.inBurst && e.Kind() != hft.DepthClearEvent {
-		a.FeedLatency = local.FeedLatency{ExchTimestampNs: e.ExchTimestampNs, LocalTimestampNs: e.LocalTimestampNs, Known: true}
+		a.FeedLatency = local.FeedLatency{ExchTimestampNs: e.ExchTimestampNs, LocalTimestampNs: e.LocalTimestampNs,
+			Known: true}
 	}
 }
 
@@ -125,8 +127,8 @@ func (b *liveBot) processOrder(assetNo int, w *wait) error {
 // processError hands an error event to the handler, or logs it.
 func (b *liveBot) processError(e *hft.LiveError) error {
 	if e.Kind == hft.CustomKind && e.Code == hft.CodeFeedLost {
-		// The rest of a message may be among what was lost, and a book that was under way will not be told to its end. The
-		// channel clears the books next; nobody is to see them until then.
+		// The rest of a message may be among what was lost, and a book that was under way will not be told to its end.
+		// The channel clears the books next; nobody is to see them until then.
 		for i := range b.connectors {
 			if e.Connector == "" || e.Connector == b.connectors[i].name {
 				b.setInMessage(i, false)
@@ -165,8 +167,8 @@ func earlyOrder(known, report *hft.Order) early {
 	return e
 }
 
-// tellEarly tells what was received while the bot was built. An error of hook or handler ends the call it is told in; the rest
-// comes in the next.
+// tellEarly tells what was received while the bot was built. An error of hook or handler ends the call it is told in;
+// the rest comes in the next.
 func (b *liveBot) tellEarly() error {
 	for len(b.early) > 0 {
 		e := b.early[0]

@@ -17,7 +17,8 @@ import (
 
 func TestBook(t *testing.T) {
 	r := newRig(t)
-	if d := r.bot.Depth(0); !math.IsNaN(d.BestBid()) || d.BestAskTick() != hft.InvalidMax || d.TickSize() != 0.1 || d.LotSize() != 0.001 {
+	if d := r.bot.Depth(0); !math.IsNaN(d.BestBid()) || d.BestAskTick() != hft.InvalidMax || d.TickSize() != 0.1 ||
+		d.LotSize() != 0.001 {
 		t.Errorf("a new book is %s with steps %v and %v", r.bookText(0), d.TickSize(), d.LotSize())
 	}
 	unmarked := bid(105, 5)
@@ -64,8 +65,8 @@ func TestBookTime(t *testing.T) {
 	r := newHub(t)
 	inst := r.hubInstruments()[0]
 	book := &dated{L2MarketDepth: newBook(t, inst)}
-	bot, err := live.NewBuilder().ID(botID).Register(live.NewInstrument(inst.Connector, inst.Symbol, inst.TickSize, inst.LotSize,
-		book, 0)).Build(r.channel(1))
+	bot, err := live.NewBuilder().ID(botID).Register(live.NewInstrument(inst.Connector, inst.Symbol, inst.TickSize,
+		inst.LotSize, book, 0)).Build(r.channel(1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +103,8 @@ func TestLastTrades(t *testing.T) {
 	b := live.NewBuilder().ID(botID)
 	insts := r.hubInstruments()
 	for i, capacity := range []int{3, 0, 1} {
-		b.Register(live.NewInstrument(insts[i].Connector, insts[i].Symbol, insts[i].TickSize, insts[i].LotSize, newBook(t, insts[i]), capacity))
+		b.Register(live.NewInstrument(insts[i].Connector, insts[i].Symbol, insts[i].TickSize, insts[i].LotSize,
+			newBook(t, insts[i]), capacity))
 	}
 	var err error
 	if r.bot, err = b.Build(r.channel(3)); err != nil {
@@ -133,7 +135,8 @@ func TestLastTrades(t *testing.T) {
 	grown := append(r.bot.LastTrades(0), hft.Event{Px: -1}) // is the strategy's own from here on
 	r.feed(0, trade(11, 1))
 	r.drain()
-	if got := prices(0); got != "9 10 11" || grown[3].Px != -1 || first[0].Qty != 1 || first[0].ExchTimestampNs != t0+1 {
+	if got := prices(0); got != "9 10 11" || grown[3].Px != -1 || first[0].Qty != 1 ||
+		first[0].ExchTimestampNs != t0+1 {
 		t.Errorf("trades %q, first before %+v", got, first[0])
 	}
 	r.bot.ClearLastTrades(0)
@@ -177,16 +180,26 @@ func TestReports(t *testing.T) {
 		report func(o hft.Order) hft.Order
 		want   hft.Status
 	}{
-		{"newer", hft.StatusNew, func(o hft.Order) hft.Order { return report(o, hft.StatusPartiallyFilled, t0+11) }, hft.StatusPartiallyFilled},
-		{"same time", hft.StatusNew, func(o hft.Order) hft.Order { return report(o, hft.StatusFilled, t0+10) }, hft.StatusFilled},
-		{"without a time", hft.StatusNew, func(o hft.Order) hft.Order { return report(o, hft.StatusCanceled, 0) }, hft.StatusCanceled},
-		{"older", hft.StatusNew, func(o hft.Order) hft.Order { return report(o, hft.StatusCanceled, t0+9) }, hft.StatusNew},
-		{"of a filled order", hft.StatusFilled, func(o hft.Order) hft.Order { return report(o, hft.StatusNew, t0+11) }, hft.StatusFilled},
-		{"of a canceled order", hft.StatusCanceled, func(o hft.Order) hft.Order { return report(o, hft.StatusNew, t0+11) }, hft.StatusCanceled},
-		{"of an expired order", hft.StatusExpired, func(o hft.Order) hft.Order { return report(o, hft.StatusNew, t0+11) }, hft.StatusExpired},
-		{"of a rejected order", hft.StatusRejected, func(o hft.Order) hft.Order { return report(o, hft.StatusNew, t0+11) }, hft.StatusRejected},
-		{"unknown outcome", hft.StatusNew, func(o hft.Order) hft.Order { return report(o, hft.StatusUnknown, t0+11) }, hft.StatusUnknown},
-		{"after an unknown outcome", hft.StatusUnknown, func(o hft.Order) hft.Order { return report(o, hft.StatusNew, t0+11) }, hft.StatusNew},
+		{"newer", hft.StatusNew, func(o hft.Order) hft.Order { return report(o, hft.StatusPartiallyFilled, t0+11) },
+			hft.StatusPartiallyFilled},
+		{"same time", hft.StatusNew, func(o hft.Order) hft.Order { return report(o, hft.StatusFilled, t0+10) },
+			hft.StatusFilled},
+		{"without a time", hft.StatusNew, func(o hft.Order) hft.Order { return report(o, hft.StatusCanceled, 0) },
+			hft.StatusCanceled},
+		{"older", hft.StatusNew, func(o hft.Order) hft.Order { return report(o, hft.StatusCanceled, t0+9) },
+			hft.StatusNew},
+		{"of a filled order", hft.StatusFilled, func(o hft.Order) hft.Order { return report(o, hft.StatusNew, t0+11) },
+			hft.StatusFilled},
+		{"of a canceled order", hft.StatusCanceled,
+			func(o hft.Order) hft.Order { return report(o, hft.StatusNew, t0+11) }, hft.StatusCanceled},
+		{"of an expired order", hft.StatusExpired,
+			func(o hft.Order) hft.Order { return report(o, hft.StatusNew, t0+11) }, hft.StatusExpired},
+		{"of a rejected order", hft.StatusRejected,
+			func(o hft.Order) hft.Order { return report(o, hft.StatusNew, t0+11) }, hft.StatusRejected},
+		{"unknown outcome", hft.StatusNew, func(o hft.Order) hft.Order { return report(o, hft.StatusUnknown, t0+11) },
+			hft.StatusUnknown},
+		{"after an unknown outcome", hft.StatusUnknown,
+			func(o hft.Order) hft.Order { return report(o, hft.StatusNew, t0+11) }, hft.StatusNew},
 		{"refusal of nothing", hft.StatusNew, rejected, hft.StatusNew},
 	} {
 		r := newRig(t)
@@ -291,7 +304,8 @@ func TestClearInactiveOrders(t *testing.T) {
 
 func TestState(t *testing.T) {
 	r := newRig(t)
-	want := hft.StateValues{Position: 1.5, Balance: -90000, Fee: 12, NumTrades: 3, TradingVolume: 2.5, TradingValue: 1e5}
+	want := hft.StateValues{Position: 1.5, Balance: -90000, Fee: 12, NumTrades: 3, TradingVolume: 2.5,
+		TradingValue: 1e5}
 	r.must(r.hub.SendPosition(botID, 1, want))
 	r.drain()
 	if got := r.bot.StateValues(1); got != want || r.bot.Position(1) != 1.5 || r.bot.Position(0) != 0 {
@@ -330,8 +344,10 @@ func TestLatencies(t *testing.T) {
 
 	want := func(what string, wantReq, wantExch, wantResp int64, wantOK bool) {
 		t.Helper()
-		if req, exch, resp, ok := r.bot.OrderLatency(0); req != wantReq || exch != wantExch || resp != wantResp || ok != wantOK {
-			t.Errorf("%s: OrderLatency = %d, %d, %d, %v; want %d, %d, %d, %v", what, req, exch, resp, ok, wantReq, wantExch, wantResp, wantOK)
+		if req, exch, resp, ok := r.bot.OrderLatency(0); req != wantReq || exch != wantExch || resp != wantResp ||
+			ok != wantOK {
+			t.Errorf("%s: OrderLatency = %d, %d, %d, %v; want %d, %d, %d, %v", what, req, exch, resp, ok, wantReq,
+				wantExch, wantResp, wantOK)
 		}
 	}
 	o := r.submit(1)
@@ -374,7 +390,8 @@ func TestOrderHook(t *testing.T) {
 			}
 			calls = append(calls, fmt.Sprintf("%d %s -> %v", next.OrderID, before, next.Status))
 			if r.bot != nil && r.bot.Orders(0).Get(1) != nil { // the bot may be read, requests may be sent
-				if _, err := r.bot.SubmitBuyOrder(0, 100+uint64(len(calls)), 60000, 1, hft.GTC, hft.Limit, false); err != nil {
+				if _, err := r.bot.SubmitBuyOrder(0, 100+uint64(len(calls)), 60000, 1, hft.GTC, hft.Limit,
+					false); err != nil {
 					t.Errorf("SubmitBuyOrder from the hook: %v", err)
 				}
 			}
@@ -411,7 +428,8 @@ func TestErrorHandler(t *testing.T) {
 	r := newHub(t).build(3, func(b *live.LiveBotBuilder) {
 		b.ErrorHandler(func(e hft.LiveError) error { got = append(got, e); return fail })
 	})
-	first := hft.LiveError{Kind: hft.OrderError, Connector: "alpha", AssetNo: 1, OrderID: 5, Val: hft.StringValue("no margin")}
+	first := hft.LiveError{Kind: hft.OrderError, Connector: "alpha", AssetNo: 1, OrderID: 5,
+		Val: hft.StringValue("no margin")}
 	second := hft.LiveError{Kind: hft.ConnectionInterrupted, Connector: "beta", AssetNo: hft.AllAssets}
 	r.must(r.hub.SendError(botID, first))
 	r.drain()
@@ -428,9 +446,11 @@ func TestErrorHandler(t *testing.T) {
 
 // TestErrorWithoutHandler: it is logged, by the given logger or the program's.
 func TestErrorWithoutHandler(t *testing.T) {
-	e := hft.LiveError{Kind: hft.OrderError, Connector: "alpha", AssetNo: 1, OrderID: 5, Val: hft.StringValue("no margin")}
+	e := hft.LiveError{Kind: hft.OrderError, Connector: "alpha", AssetNo: 1, OrderID: 5,
+		Val: hft.StringValue("no margin")}
 	var lines []string
-	r := newHub(t).build(3, func(b *live.LiveBotBuilder) { b.Logger(func(line string) { lines = append(lines, line) }) })
+	r := newHub(t).build(3,
+		func(b *live.LiveBotBuilder) { b.Logger(func(line string) { lines = append(lines, line) }) })
 	r.must(r.hub.SendError(botID, e))
 	r.drain()
 	if len(lines) != 1 || lines[0] != "bot 7: OrderError connector alpha asset 1 order 5: no margin" {
@@ -515,7 +535,8 @@ func TestClosed(t *testing.T) {
 		}
 	}
 	if r.bot.Orders(0).Len() != 1 || r.bot.CurrentTimestampNs() != t0 {
-		t.Errorf("after Close: %d orders, time %d; want 1 and %d", r.bot.Orders(0).Len(), r.bot.CurrentTimestampNs(), t0)
+		t.Errorf("after Close: %d orders, time %d; want 1 and %d", r.bot.Orders(0).Len(), r.bot.CurrentTimestampNs(),
+			t0)
 	}
 }
 
@@ -576,8 +597,8 @@ func TestLoggingRecorder(t *testing.T) {
 	lines(0)
 	r.must(r.hub.SendPosition(botID, 0, hft.StateValues{Position: 2, Fee: 0.5, NumTrades: 1}))
 	r.drain()
-	if got := lines(1); !strings.Contains(got, "asset=0") || !strings.Contains(got, "position=2 ") || !strings.Contains(got, "fee=0.5 ") ||
-		!strings.Contains(got, fmt.Sprintf("timestamp_ns=%d ", t0)) {
+	if got := lines(1); !strings.Contains(got, "asset=0") || !strings.Contains(got, "position=2 ") ||
+		!strings.Contains(got, "fee=0.5 ") || !strings.Contains(got, fmt.Sprintf("timestamp_ns=%d ", t0)) {
 		t.Errorf("logged %s", got)
 	}
 }

@@ -15,13 +15,15 @@ var (
 )
 
 // SubmitBuyOrder sends a buy order; see SubmitOrder.
-func (b *liveBot) SubmitBuyOrder(assetNo int, orderID uint64, price, qty float64, tif hft.TimeInForce, ordType hft.OrdType, wait bool) (hft.ElapseResult, error) {
+func (b *liveBot) SubmitBuyOrder(assetNo int, orderID uint64, price, qty float64, tif hft.TimeInForce,
+	ordType hft.OrdType, wait bool) (hft.ElapseResult, error) {
 	return b.SubmitOrder(assetNo, hft.OrderRequest{OrderID: orderID, Price: price, Qty: qty, Side: hft.Buy,
 		TimeInForce: tif, OrdType: ordType}, wait)
 }
 
 // SubmitSellOrder sends a sell order; see SubmitOrder.
-func (b *liveBot) SubmitSellOrder(assetNo int, orderID uint64, price, qty float64, tif hft.TimeInForce, ordType hft.OrdType, wait bool) (hft.ElapseResult, error) {
+func (b *liveBot) SubmitSellOrder(assetNo int, orderID uint64, price, qty float64, tif hft.TimeInForce,
+	ordType hft.OrdType, wait bool) (hft.ElapseResult, error) {
 	return b.SubmitOrder(assetNo, hft.OrderRequest{OrderID: orderID, Price: price, Qty: qty, Side: hft.Sell,
 		TimeInForce: tif, OrdType: ordType}, wait)
 }
@@ -29,10 +31,10 @@ func (b *liveBot) SubmitSellOrder(assetNo int, orderID uint64, price, qty float6
 // SubmitOrder sends an order and keeps it in Orders with status None and request New until the answer. With wait it
 // returns ElapseOrderResponse when the answer has been processed, ElapseOk when none came in the response timeout.
 //
-// Errors, with nothing sent or changed: hft.ErrInstrumentNotFound; hft.ErrInvalidOrderRequest for a quantity that is not
-// a whole number of lots, 1 or more, of a limit order a price that is not finite and above 0 or of less than half a tick,
-// a side other than Buy and Sell, an unknown order type or time in force; hft.ErrOrderIDExist; hft.ErrRequestQueueFull;
-// hft.ErrPeerGone. With wait also those of the waiting calls.
+// Errors, with nothing sent or changed: hft.ErrInstrumentNotFound; hft.ErrInvalidOrderRequest for a quantity that is
+// not a whole number of lots, 1 or more, of a limit order a price that is not finite and above 0 or of less than half a
+// tick, a side other than Buy and Sell, an unknown order type or time in force; hft.ErrOrderIDExist;
+// hft.ErrRequestQueueFull; hft.ErrPeerGone. With wait also those of the waiting calls.
 func (b *liveBot) SubmitOrder(assetNo int, r hft.OrderRequest, wait bool) (hft.ElapseResult, error) {
 	if err := b.mayRequest(assetNo, wait); err != nil {
 		return hft.ElapseOk, err
@@ -66,8 +68,8 @@ func (b *liveBot) Cancel(assetNo int, orderID uint64, wait bool) (hft.ElapseResu
 	return b.ask("live: LiveBot.Cancel", assetNo, &order, err, wait)
 }
 
-// ask sends a request, unless it was refused by err, and waits for its response if it is to be waited for. what is the method
-// that asks.
+// ask sends a request, unless it was refused by err, and waits for its response if it is to be waited for. what is the
+// method that asks.
 func (b *liveBot) ask(what string, assetNo int, order *hft.Order, err error, wait bool) (hft.ElapseResult, error) {
 	if err != nil {
 		return hft.ElapseOk, err

@@ -15,7 +15,8 @@ import (
 func TestSubmit(t *testing.T) {
 	r := newRig(t)
 	r.clock.Advance(5 * ms)
-	if got, err := r.bot.SubmitSellOrder(1, 42, 3000.129, 0.5, hft.IOC, hft.Limit, false); got != hft.ElapseOk || err != nil {
+	if got, err := r.bot.SubmitSellOrder(1, 42, 3000.129, 0.5, hft.IOC, hft.Limit, false); got != hft.ElapseOk ||
+		err != nil {
 		t.Fatalf("SubmitSellOrder = %v, %v", got, err)
 	}
 	want := hft.NewOrder(42, 300013, 0.01, 0.5, hft.Sell, hft.Limit, hft.IOC)
@@ -57,13 +58,16 @@ func TestSubmitRefuses(t *testing.T) {
 		{"qty 0", 0, set(func(o *hft.OrderRequest) { o.Qty = 0 }), hft.ErrInvalidOrderRequest},
 		{"negative qty", 0, set(func(o *hft.OrderRequest) { o.Qty = -1 }), hft.ErrInvalidOrderRequest},
 		{"no side", 0, set(func(o *hft.OrderRequest) { o.Side = hft.SideNone }), hft.ErrInvalidOrderRequest},
-		{"unsupported side", 0, set(func(o *hft.OrderRequest) { o.Side = hft.SideUnsupported }), hft.ErrInvalidOrderRequest},
+		{"unsupported side", 0, set(func(o *hft.OrderRequest) { o.Side = hft.SideUnsupported }),
+			hft.ErrInvalidOrderRequest},
 		{"order type", 0, set(func(o *hft.OrderRequest) { o.OrdType = 2 }), hft.ErrInvalidOrderRequest},
 		{"time in force", 0, set(func(o *hft.OrderRequest) { o.TimeInForce = 4 }), hft.ErrInvalidOrderRequest},
-		{"market, qty 0", 0, set(func(o *hft.OrderRequest) { o.OrdType, o.Qty = hft.Market, 0 }), hft.ErrInvalidOrderRequest},
+		{"market, qty 0", 0, set(func(o *hft.OrderRequest) { o.OrdType, o.Qty = hft.Market, 0 }),
+			hft.ErrInvalidOrderRequest},
 	} {
 		for _, wait := range []bool{false, true} {
-			if got, err := r.bot.SubmitOrder(test.assetNo, test.request, wait); got != hft.ElapseOk || !errors.Is(err, test.want) {
+			if got, err := r.bot.SubmitOrder(test.assetNo, test.request, wait); got != hft.ElapseOk ||
+				!errors.Is(err, test.want) {
 				t.Errorf("%s: SubmitOrder = %v, %v; want %v", test.name, got, err, test.want)
 			}
 		}
@@ -108,7 +112,8 @@ func TestCancelAndModify(t *testing.T) {
 			r.must(err)
 		}, hft.ErrOrderRequestInProcess},
 		{"filled", func(r *rig) { r.order(0, report(r.submit(1), hft.StatusFilled, t0)) }, hft.ErrInvalidOrderStatus},
-		{"canceled", func(r *rig) { r.order(0, report(r.submit(1), hft.StatusCanceled, t0)) }, hft.ErrInvalidOrderStatus},
+		{"canceled", func(r *rig) { r.order(0, report(r.submit(1), hft.StatusCanceled, t0)) },
+			hft.ErrInvalidOrderStatus},
 		{"expired", func(r *rig) { r.order(0, report(r.submit(1), hft.StatusExpired, t0)) }, hft.ErrInvalidOrderStatus},
 		{"unknown", func(r *rig) { r.order(0, report(r.submit(1), hft.StatusUnknown, t0)) }, hft.ErrInvalidOrderStatus},
 	} {
@@ -220,7 +225,8 @@ func TestSendFails(t *testing.T) {
 		r.refuse = refuse
 		r.clock.Advance(ms)
 		for _, wait := range []bool{false, true} {
-			if got, err := r.bot.SubmitBuyOrder(0, 2, 60000, 1, hft.GTC, hft.Limit, wait); got != hft.ElapseOk || !errors.Is(err, refuse) {
+			if got, err := r.bot.SubmitBuyOrder(0, 2, 60000, 1, hft.GTC, hft.Limit, wait); got != hft.ElapseOk ||
+				!errors.Is(err, refuse) {
 				t.Errorf("SubmitBuyOrder = %v, %v; want %v", got, err, refuse)
 			}
 			if got, err := r.bot.Modify(0, 1, 61000, 2, wait); got != hft.ElapseOk || !errors.Is(err, refuse) {
@@ -231,7 +237,8 @@ func TestSendFails(t *testing.T) {
 			}
 		}
 		if got := r.bot.Orders(0); got.Len() != 1 || *got.Get(1) != before {
-			t.Errorf("after failed requests there are %d orders, the first is %+v; want it alone: %+v", got.Len(), *got.Get(1), before)
+			t.Errorf("after failed requests there are %d orders, the first is %+v; want it alone: %+v", got.Len(),
+				*got.Get(1), before)
 		}
 		r.refuse = nil
 		if _, err := r.bot.Cancel(0, 1, false); err != nil {
@@ -246,7 +253,8 @@ func TestQueueOfHubFills(t *testing.T) {
 	r.hub.Handle(nil)
 	for id := uint64(1); id <= ipctest.RequestCapacity+1; id++ {
 		_, err := r.bot.SubmitBuyOrder(0, id, 60000, 1, hft.GTC, hft.Limit, false)
-		if full := id > ipctest.RequestCapacity; full != errors.Is(err, hft.ErrRequestQueueFull) || !full && err != nil {
+		if full := id > ipctest.RequestCapacity; full != errors.Is(err, hft.ErrRequestQueueFull) ||
+			!full && err != nil {
 			t.Fatalf("submission %d: %v", id, err)
 		}
 	}
@@ -289,8 +297,8 @@ func TestTwoBotsOneOrderID(t *testing.T) {
 		}
 	}
 	mine, theirs := r.bot.Orders(0).Get(1), other.Orders(0).Get(1)
-	if mine.Status != hft.StatusNew || mine.Side != hft.Buy || theirs.Status != hft.StatusFilled || theirs.Side != hft.Sell ||
-		r.bot.Position(0) != 0 || other.Position(0) != -2 || r.bot.Orders(0).Len() != 1 {
+	if mine.Status != hft.StatusNew || mine.Side != hft.Buy || theirs.Status != hft.StatusFilled ||
+		theirs.Side != hft.Sell || r.bot.Position(0) != 0 || other.Position(0) != -2 || r.bot.Orders(0).Len() != 1 {
 		t.Errorf("mine %+v at %v, theirs %+v at %v", *mine, r.bot.Position(0), *theirs, other.Position(0))
 	}
 }

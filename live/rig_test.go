@@ -170,7 +170,8 @@ func event(ev uint64, px, qty float64) hft.Event {
 }
 
 // check compares the outcome of a waiting call, got as fmt.Sprint of its result and error, at a time after t0.
-func (r *rig) check(what string, got hft.ElapseResult, err error, want hft.ElapseResult, wantErr error, passed time.Duration) {
+func (r *rig) check(what string, got hft.ElapseResult, err error, want hft.ElapseResult, wantErr error,
+	passed time.Duration) {
 	r.tb.Helper()
 	if got != want || !errors.Is(err, wantErr) {
 		r.tb.Errorf("%s = %v, %v; want %v, %v", what, got, err, want, wantErr)

@@ -32,13 +32,14 @@ func (b *liveBot) ElapseBT(time.Duration) (hft.ElapseResult, error) { return hft
 // any order, and comes back when the message it belongs to has been processed to its end: ElapseMarketFeed or
 // ElapseOrderResponse, whichever came last, ElapseOk after timeout. Errors as Elapse.
 func (b *liveBot) WaitNextFeed(includeOrderResp bool, timeout time.Duration) (hft.ElapseResult, error) {
-	return b.waitFor("live: LiveBot.WaitNextFeed", timeout, &wait{feed: true, orders: hft.WaitOrderResponse{Any: includeOrderResp}})
+	return b.waitFor("live: LiveBot.WaitNextFeed", timeout, &wait{feed: true,
+		orders: hft.WaitOrderResponse{Any: includeOrderResp}})
 }
 
 // WaitOrderResponse waits for a response of one order: ElapseOrderResponse, ElapseOk after timeout.
 // A response that was processed since the last request and that no WaitOrderResponse has returned for counts, and so
-// does every order that is final: nothing more will come. Errors: hft.ErrInstrumentNotFound, hft.ErrOrderNotFound for an
-// order that is not in Orders, and those of Elapse.
+// does every order that is final: nothing more will come. Errors: hft.ErrInstrumentNotFound, hft.ErrOrderNotFound for
+// an order that is not in Orders, and those of Elapse.
 func (b *liveBot) WaitOrderResponse(assetNo int, orderID uint64, timeout time.Duration) (hft.ElapseResult, error) {
 	if err := b.mayRequest(assetNo, true); err != nil {
 		return hft.ElapseOk, err
@@ -69,7 +70,8 @@ func (b *liveBot) waitOrder(what string, assetNo int, orderID uint64, timeout ti
 const whatIsThere time.Duration = -1
 
 // waitFor receives until w has what it waits for and no message is half processed, until the time is over, or until
-// there is an error. what is the method that waits. The clock is only asked when there is nothing to receive: while events come in, they come first.
+// there is an error. what is the method that waits. The clock is only asked when there is nothing to receive: while
+// events come in, they come first.
 func (b *liveBot) waitFor(what string, timeout time.Duration, w *wait) (hft.ElapseResult, error) {
 	if err := b.mayWait(); err != nil {
 		return hft.ElapseOk, err

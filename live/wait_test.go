@@ -55,14 +55,16 @@ func elapseCases() []waitCase {
 			elapse(10 * ms), hft.ElapseOk, nil, 10 * ms},
 		{"elapse 0", ackNow, elapse(0), hft.ElapseOk, nil, 0},
 		{"elapse negative", ackNow, elapse(-ms), hft.ElapseOk, nil, 0},
-		{"elapse to the end of time", nil, elapse(hft.UntilEndOfData), hft.ElapseOk, nil, math.MaxInt64 - time.Duration(t0)},
+		{"elapse to the end of time", nil, elapse(hft.UntilEndOfData), hft.ElapseOk, nil,
+			math.MaxInt64 - time.Duration(t0)},
 		{"elapse to the end of data", func(r *rig) { r.after(4*ms, r.hub.EndOfData) }, elapse(10 * ms),
 			hft.ElapseEndOfData, hft.ErrEndOfData, 4 * ms},
 		{"elapse interrupted", func(r *rig) { r.after(4*ms, func() { r.hub.Interrupt(botID) }) }, elapse(10 * ms),
 			hft.ElapseOk, hft.ErrInterrupted, 4 * ms},
 		{"elapse, host gone", func(r *rig) { r.after(4*ms, func() { r.hub.Close() }) }, elapse(10 * ms),
 			hft.ElapseOk, hft.ErrPeerGone, 4 * ms},
-		{"elapse_bt", nil, func(b live.LiveBot) (hft.ElapseResult, error) { return b.ElapseBT(time.Hour) }, hft.ElapseOk, nil, 0},
+		{"elapse_bt", nil, func(b live.LiveBot) (hft.ElapseResult, error) { return b.ElapseBT(time.Hour) },
+			hft.ElapseOk, nil, 0},
 	}
 }
 
@@ -105,7 +107,8 @@ func feedCases() []waitCase {
 func orderCases() []waitCase {
 	return []waitCase{
 		{"order", func(r *rig) { r.after(2*ms, ack(r)) }, orderResponse(10 * ms), hft.ElapseOrderResponse, nil, 2 * ms},
-		{"order, timeout", func(r *rig) { r.after(2*ms, oneFeed(r)) }, orderResponse(10 * ms), hft.ElapseOk, nil, 10 * ms},
+		{"order, timeout", func(r *rig) { r.after(2*ms, oneFeed(r)) }, orderResponse(10 * ms), hft.ElapseOk, nil,
+			10 * ms},
 		{"order, another one", func(r *rig) {
 			r.submit(2)
 			r.after(2*ms, func() { r.order(0, report(r.requests[1].Order, hft.StatusNew, t0)) })
@@ -180,13 +183,15 @@ func TestWaitEndsWithBurst(t *testing.T) {
 	r := newRig(t)
 	o := r.submit(1)
 	levels := []hft.Event{bid(100, 1), ask(101, 2)}
-	r.must(r.hub.AnswerRegister(botID, 0, []hft.Order{report(o, hft.StatusFilled, t0)}, hft.StateValues{Position: 1}, levels))
+	r.must(r.hub.AnswerRegister(botID, 0, []hft.Order{report(o, hft.StatusFilled, t0)}, hft.StateValues{Position: 1},
+		levels))
 	r.after(ms, func() { r.feed(1, bid(7, 7)) })
 	if got, err := r.bot.WaitOrderResponse(0, 1, time.Second); got != hft.ElapseOrderResponse || err != nil {
 		t.Fatalf("WaitOrderResponse = %v, %v; want OrderResponse", got, err)
 	}
 	if got := r.bookText(0); got != "1@100 2@101" || r.bot.Position(0) != 1 || r.clock.NowNs() != t0 {
-		t.Errorf("after the burst: book %s, position %v, %v passed; want 1@100 2@101, 1, 0", got, r.bot.Position(0), r.clock.NowNs()-t0)
+		t.Errorf("after the burst: book %s, position %v, %v passed; want 1@100 2@101, 1, 0", got, r.bot.Position(0),
+			r.clock.NowNs()-t0)
 	}
 }
 

@@ -32,8 +32,8 @@ type adapter struct {
 	create      func(raw json.RawMessage) (Strategy, error)
 	wiring      wiring
 
-	// ctx is the process's, Run's is made of it; cancelled, nothing starts any more. ended is closed when Run has returned for
-	// good or never will be called.
+	// ctx is the process's, Run's is made of it; cancelled, nothing starts any more. ended is closed when Run has
+	// returned for good or never will be called.
 	ctx    context.Context
 	cancel context.CancelFunc
 	ended  chan struct{}
@@ -170,7 +170,8 @@ func errStopped() error { return errors.New("the strategy is stopped: start anot
 func (a *adapter) restore(state []byte) error {
 	restorer, ok := a.strategy.(StateRestorer)
 	if !ok {
-		Logger().Warn("the state of the last process is dropped: this strategy has no RestoreState", "bytes", len(state))
+		Logger().Warn("the state of the last process is dropped: this strategy has no RestoreState", "bytes",
+			len(state))
 		return nil
 	}
 	if err := guard("RestoreState", func() error { return restorer.RestoreState(state) }); err != nil {
@@ -214,10 +215,11 @@ func (a *adapter) run() {
 	a.exit, a.panicked = exit, panicked
 }
 
-// again reports whether Run is to be called again after it returned err, which is when it was suspended, once it is resumed.
-// ctx was Run's.
+// again reports whether Run is to be called again after it returned err, which is when it was suspended, once it is
+// resumed. ctx was Run's.
 func (a *adapter) again(ctx context.Context, err error) bool {
-	if ctx.Err() == nil || a.ctx.Err() != nil || errors.Is(err, hft.ErrEndOfData) || err != nil && !isOrderly(ctx, err) {
+	if ctx.Err() == nil || a.ctx.Err() != nil || errors.Is(err, hft.ErrEndOfData) ||
+		err != nil && !isOrderly(ctx, err) {
 		return false
 	}
 	a.mu.Lock()
@@ -289,8 +291,8 @@ func (a *adapter) Stop(ctx context.Context) ([]byte, error) {
 	return a.state, a.stateErr
 }
 
-// save asks the strategy for its state, at most as long as ctx. A SaveState that takes longer is left alone, and no other is
-// called beside it.
+// save asks the strategy for its state, at most as long as ctx. A SaveState that takes longer is left alone, and no
+// other is called beside it.
 func (a *adapter) save(ctx context.Context) ([]byte, error) {
 	saver, ok := a.strategy.(StateSaver)
 	if !ok || a.panicked {

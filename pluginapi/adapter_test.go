@@ -89,13 +89,14 @@ func (r *recorder) OnOrder(prev, next *hft.Order) error {
 }
 
 func recorderPlugin(r *recorder) Plugin[recorderParams] {
-	return Plugin[recorderParams]{Name: "recorder", Version: "2.0.0", Doc: "Writes down.", New: func(p recorderParams) (Strategy, error) {
-		if p.Bad {
-			return nil, errors.New("bad is not good")
-		}
-		r.params = p
-		return r, nil
-	}}
+	return Plugin[recorderParams]{Name: "recorder", Version: "2.0.0", Doc: "Writes down.",
+		New: func(p recorderParams) (Strategy, error) {
+			if p.Bad {
+				return nil, errors.New("bad is not good")
+			}
+			r.params = p
+			return r, nil
+		}}
 }
 
 // newRecorder returns a strategy under the adapter, attached to a host in memory that answers registrations.
@@ -126,9 +127,11 @@ func newRecorder(t testing.TB, r *recorder) (*adapter, *ipctest.Hub) {
 }
 
 func configuration(params string) control.Configuration {
-	c := control.Configuration{StrategyName: "s", Params: json.RawMessage(params), Attachment: ipc.Attachment{BotID: botID}}
+	c := control.Configuration{StrategyName: "s", Params: json.RawMessage(params),
+		Attachment: ipc.Attachment{BotID: botID}}
 	for i, inst := range ipctest.Instruments()[:2] {
-		c.Attachment.Instruments = append(c.Attachment.Instruments, ipc.InstrumentAttachment{Instrument: inst, FeedNo: i})
+		c.Attachment.Instruments = append(c.Attachment.Instruments,
+			ipc.InstrumentAttachment{Instrument: inst, FeedNo: i})
 		c.Books = append(c.Books, control.Book{Depth: "window", LastTrades: 10})
 	}
 	return c
@@ -198,7 +201,8 @@ func TestConfigureRefuses(t *testing.T) {
 	r := &recorder{}
 	a, _ := newRecorder(t, r)
 	var errs control.ParamErrors
-	if err := a.Configure(t.Context(), configuration(`{"qty": -1, "qyt": 2}`)); !errors.As(err, &errs) || len(errs) != 2 {
+	if err := a.Configure(t.Context(), configuration(`{"qty": -1, "qyt": 2}`)); !errors.As(err, &errs) ||
+		len(errs) != 2 {
 		t.Errorf("wrong parameters: %v", err)
 	}
 	if err := a.Configure(t.Context(), configuration(`{"bad": true}`)); err == nil || err.Error() != "bad is not good" {
@@ -231,7 +235,8 @@ func TestConfigureWithoutSharedMemory(t *testing.T) {
 	}
 	c := configuration("{}")
 	c.Attachment.ControlFD = 1 << 20
-	if err := a.Configure(t.Context(), c); err == nil || !strings.Contains(err.Error(), "attach to the host's shared memory") {
+	if err := a.Configure(t.Context(), c); err == nil || !strings.Contains(err.Error(),
+		"attach to the host's shared memory") {
 		t.Errorf("attach without a host: %v", err)
 	}
 }
@@ -275,12 +280,18 @@ func TestRunEnds(t *testing.T) {
 		save bool
 	}{
 		{"returns", func(context.Context, hft.Bot) error { return nil }, control.Exit{}, true},
-		{"fails", func(context.Context, hft.Bot) error { return errors.New("no balance") }, control.Exit{Error: "no balance"}, true},
-		{"panics", func(context.Context, hft.Bot) error { panic("index out of range") }, control.Exit{Error: "Run panicked: index out of range"}, false},
-		{"asks for no such asset", func(_ context.Context, bot hft.Bot) error { bot.Depth(5); return nil }, control.Exit{Error: "Run panicked: live: the strategy asks for asset 5"}, false},
-		{"interrupted", func(context.Context, hft.Bot) error { return fmt.Errorf("quote: %w", hft.ErrInterrupted) }, control.Exit{}, true},
-		{"end of data", func(context.Context, hft.Bot) error { return hft.ErrEndOfData }, control.Exit{EndOfData: true}, true},
-		{"its own timeout", func(context.Context, hft.Bot) error { return context.Canceled }, control.Exit{Error: "context canceled"}, true},
+		{"fails", func(context.Context, hft.Bot) error { return errors.New("no balance") },
+			control.Exit{Error: "no balance"}, true},
+		{"panics", func(context.Context, hft.Bot) error { panic("index out of range") },
+			control.Exit{Error: "Run panicked: index out of range"}, false},
+		{"asks for no such asset", func(_ context.Context, bot hft.Bot) error { bot.Depth(5); return nil },
+			control.Exit{Error: "Run panicked: live: the strategy asks for asset 5"}, false},
+		{"interrupted", func(context.Context, hft.Bot) error { return fmt.Errorf("quote: %w", hft.ErrInterrupted) },
+			control.Exit{}, true},
+		{"end of data", func(context.Context, hft.Bot) error { return hft.ErrEndOfData }, control.Exit{EndOfData: true},
+			true},
+		{"its own timeout", func(context.Context, hft.Bot) error { return context.Canceled },
+			control.Exit{Error: "context canceled"}, true},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -288,7 +299,8 @@ func TestRunEnds(t *testing.T) {
 			a, _ := newRecorder(t, r)
 			start(t, a, nil)
 			exit := wait(t, a)
-			if exit.EndOfData != c.want.EndOfData || !strings.HasPrefix(exit.Error, c.want.Error) || (exit.Error == "") != (c.want.Error == "") {
+			if exit.EndOfData != c.want.EndOfData || !strings.HasPrefix(exit.Error, c.want.Error) ||
+				(exit.Error == "") != (c.want.Error == "") {
 				t.Errorf("exit is %+v, want %+v", exit, c.want)
 			}
 			if strings.Contains(exit.Error, "panicked") && !strings.Contains(exit.Error, "adapter_test.go") {
@@ -425,8 +437,8 @@ func TestServeWithoutHost(t *testing.T) {
 	}
 }
 
-// TestNothingIsToldBeforeRun: what happens while the bot is built (its orders of before, an error) is told in the first waiting
-// call and not before Run.
+// TestNothingIsToldBeforeRun: what happens while the bot is built (its orders of before, an error) is told in the first
+// waiting call and not before Run.
 func TestNothingIsToldBeforeRun(t *testing.T) {
 	r := &recorder{}
 	a, hub := newRecorder(t, r)

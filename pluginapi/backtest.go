@@ -29,14 +29,15 @@ var (
 )
 
 // Backtest runs the strategy of p over recorded data in this process, as a host would run it in the plugin's: params,
-// nil for the defaults, is decoded and checked, New makes the strategy, and its OnOrder and OnError, if it has them, are
-// called. It is how a strategy is tested by `go test`. b has the data, the models and, where wanted, an Observer; it is
-// used up.
+// nil for the defaults, is decoded and checked, New makes the strategy, and its OnOrder and OnError, if it has them,
+// are called. It is how a strategy is tested by `go test`. b has the data, the models and, where wanted, an Observer;
+// it is used up.
 //
 // It returns when Run has returned. When ctx ends, Run's context does and its waiting calls return hft.ErrInterrupted;
 // the result says so and there is no error. The error is what kept the strategy from running, wrong parameters for
 // one, or what Run failed with, a panic included; the result says the latter, too.
-func Backtest[P any](ctx context.Context, p Plugin[P], params json.RawMessage, b *backtest.Builder) (backtest.Result, error) {
+func Backtest[P any](ctx context.Context, p Plugin[P], params json.RawMessage,
+	b *backtest.Builder) (backtest.Result, error) {
 	a, err := newAdapter(p, wiring{})
 	if err != nil {
 		return backtest.Result{}, err
@@ -88,7 +89,8 @@ func prepareEngine(spec json.RawMessage, s Strategy, rows *rowSender) (engine, e
 }
 
 // Backtest runs a strategy of its own; see control.Backtester.
-func (a *adapter) Backtest(ctx context.Context, job control.BacktestJob, update func(control.BacktestUpdate) error) error {
+func (a *adapter) Backtest(ctx context.Context, job control.BacktestJob,
+	update func(control.BacktestUpdate) error) error {
 	strategy, err := a.newStrategy(job.Params)
 	if err != nil {
 		return err

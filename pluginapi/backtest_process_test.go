@@ -75,7 +75,8 @@ func (j *joiner) quote(bot hft.Bot, side hft.Side) error {
 		return nil
 	}
 	j.nextID++
-	_, err := bot.SubmitOrder(0, hft.OrderRequest{OrderID: j.nextID, Price: price, Qty: j.p.Qty, Side: side, TimeInForce: hft.GTX}, false)
+	_, err := bot.SubmitOrder(0, hft.OrderRequest{OrderID: j.nextID, Price: price, Qty: j.p.Qty, Side: side,
+		TimeInForce: hft.GTX}, false)
 	return err
 }
 
@@ -109,7 +110,8 @@ func specOf(t testing.TB, rows []hft.Event) backtest.Spec {
 		t.Fatal(err)
 	}
 	return backtest.Spec{RecordIntervalNs: int64(100 * time.Millisecond), Assets: []backtest.AssetSpec{{
-		Connector: "sim", Symbol: "BTCUSDT", TickSize: depthtest.BTCTickSize, LotSize: depthtest.BTCLotSize, Depth: "window",
+		Connector: "sim", Symbol: "BTCUSDT", TickSize: depthtest.BTCTickSize, LotSize: depthtest.BTCLotSize,
+		Depth: "window",
 		Files: []string{path}, Type: "linear", ContractSize: 1,
 		Exchange: backtest.ExchangeSpec{Model: "partial_fill", Queue: "power_prob3", QueueN: 3,
 			Latency: backtest.LatencySpec{EntryNs: 10_000_000, ResponseNs: 5_000_000}},
@@ -140,7 +142,8 @@ func asLibrary(t testing.TB, spec backtest.Spec, params string) (backtest.Result
 func launchJoiner(t testing.TB) *control.Process {
 	t.Helper()
 	spawner := control.NewSpawner()
-	p, err := control.Launch(t.Context(), control.LaunchConfig{Spawner: spawner, Path: os.Args[0], Args: []string{"joiner"}, StartTimeout: time.Minute})
+	p, err := control.Launch(t.Context(), control.LaunchConfig{Spawner: spawner, Path: os.Args[0],
+		Args: []string{"joiner"}, StartTimeout: time.Minute})
 	if err != nil {
 		t.Fatal(errors.Join(err, spawner.Close()))
 	}
@@ -170,14 +173,17 @@ func TestProcessAndLibraryAgree(t *testing.T) {
 		end    backtest.End
 	}{{`{}`, backtest.EndOfData}, {`{"fail_after": 500}`, backtest.EndError}} {
 		want, rows, err := asLibrary(t, spec, c.params)
-		if want.End != c.end || (err != nil) != (c.end == backtest.EndError) || len(rows.orders) < 500 || len(rows.fills) == 0 || len(rows.records) == 0 {
-			t.Fatalf("%s: as a library: %v, %d orders, %d fills, %d records, %v", c.params, want.End, len(rows.orders), len(rows.fills), len(rows.records), err)
+		if want.End != c.end || (err != nil) != (c.end == backtest.EndError) || len(rows.orders) < 500 ||
+			len(rows.fills) == 0 || len(rows.records) == 0 {
+			t.Fatalf("%s: as a library: %v, %d orders, %d fills, %d records, %v", c.params, want.End, len(rows.orders),
+				len(rows.fills), len(rows.records), err)
 		}
 		var c2 collector
 		if err := p.Backtest(t.Context(), job(t, spec, c.params), c2.take); err != nil {
 			t.Fatal(err)
 		}
-		if !slices.Equal(rows.orders, c2.orders) || !slices.Equal(rows.fills, c2.fills) || fmt.Sprint(rows.records) != fmt.Sprint(c2.records) {
+		if !slices.Equal(rows.orders, c2.orders) || !slices.Equal(rows.fills, c2.fills) ||
+			fmt.Sprint(rows.records) != fmt.Sprint(c2.records) {
 			t.Errorf("%s: rows differ: %d and %d orders, %d and %d fills, %d and %d records", c.params,
 				len(rows.orders), len(c2.orders), len(rows.fills), len(c2.fills), len(rows.records), len(c2.records))
 		}
@@ -236,7 +242,8 @@ func BenchmarkBacktest(b *testing.B) {
 	b.Run("process", func(b *testing.B) {
 		p, j := launchJoiner(b), job(b, spec, `{}`)
 		for b.Loop() {
-			if err := p.Backtest(context.Background(), j, func(control.BacktestUpdate) error { return nil }); err != nil {
+			if err := p.Backtest(context.Background(), j,
+				func(control.BacktestUpdate) error { return nil }); err != nil {
 				b.Fatal(err)
 			}
 		}

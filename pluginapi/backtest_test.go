@@ -64,7 +64,8 @@ func TestBacktestOfAStrategyThatFails(t *testing.T) {
 		if err := newTester(t, e, run).Backtest(t.Context(), control.BacktestJob{}, c.take); err != nil {
 			t.Errorf("%s: a failure of the strategy is a result, got the error %v", want, err)
 		}
-		if e.finished == nil || !strings.HasPrefix(e.finished.Error(), want) || len(c.results) != 1 || !e.closed.Load() {
+		if e.finished == nil || !strings.HasPrefix(e.finished.Error(), want) || len(c.results) != 1 ||
+			!e.closed.Load() {
 			t.Errorf("finished with %v, %d results, closed %t", e.finished, len(c.results), e.closed.Load())
 		}
 	}
@@ -81,7 +82,8 @@ func TestBacktestRefuses(t *testing.T) {
 	if !errors.As(err, &errs) || len(errs) != 2 {
 		t.Errorf("wrong parameters: %v", err)
 	}
-	if err := a.Backtest(t.Context(), control.BacktestJob{Params: []byte(`{"bad": true}`)}, update); err == nil || err.Error() != "bad is not good" {
+	if err := a.Backtest(t.Context(), control.BacktestJob{Params: []byte(`{"bad": true}`)}, update); err == nil ||
+		err.Error() != "bad is not good" {
 		t.Errorf("an error of New: %v", err)
 	}
 	a.wiring.simulate = prepareEngine
@@ -111,7 +113,8 @@ func TestBacktestIsCancelled(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if !errors.Is(e.finished, hft.ErrInterrupted) || !e.interrupted.Load() || !e.closed.Load() {
-			t.Errorf("%s: finished with %v, interrupted %t, closed %t", name, e.finished, e.interrupted.Load(), e.closed.Load())
+			t.Errorf("%s: finished with %v, interrupted %t, closed %t", name, e.finished, e.interrupted.Load(),
+				e.closed.Load())
 		}
 	}
 }
@@ -197,9 +200,9 @@ func TestBacktestsSideBySideAreApart(t *testing.T) {
 
 // FuzzSpec: what a host of another version sends makes an error at worst.
 func FuzzSpec(f *testing.F) {
-	good := backtest.Spec{Assets: []backtest.AssetSpec{{Symbol: "A", TickSize: 0.1, LotSize: 1, Depth: "hashmap", Files: []string{"a.npy"},
-		Exchange: backtest.ExchangeSpec{Model: "no_partial_fill", Queue: "risk_adverse"}, Fee: backtest.FeeSpec{Model: "value"},
-		Type: "linear", ContractSize: 1}}}
+	good := backtest.Spec{Assets: []backtest.AssetSpec{{Symbol: "A", TickSize: 0.1, LotSize: 1, Depth: "hashmap",
+		Files: []string{"a.npy"}, Exchange: backtest.ExchangeSpec{Model: "no_partial_fill", Queue: "risk_adverse"},
+		Fee: backtest.FeeSpec{Model: "value"}, Type: "linear", ContractSize: 1}}}
 	text, err := json.Marshal(good)
 	if err != nil {
 		f.Fatal(err)

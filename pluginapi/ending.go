@@ -9,8 +9,8 @@ import (
 	"github.com/hftrunner/hftrunner/ipc"
 )
 
-// isOrderly reports whether an error that Run returned stands for an orderly end. ctx is Run's. Of joined errors all have to: what
-// failed at the end is not hidden by the reason for the end.
+// isOrderly reports whether an error that Run returned stands for an orderly end. ctx is Run's. Of joined errors all
+// have to: what failed at the end is not hidden by the reason for the end.
 func isOrderly(ctx context.Context, err error) bool {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		return !slices.ContainsFunc(joined.Unwrap(), func(part error) bool { return !isOrderly(ctx, part) })
@@ -23,8 +23,8 @@ func isOrderly(ctx context.Context, err error) bool {
 // so a channel that still has events after it is one whose data goes on.
 const drainLimit = 1 << 20
 
-// botAtEnd reports whether the bot has told the strategy that the data has ended. One that the strategy has closed knows no more
-// than that.
+// botAtEnd reports whether the bot has told the strategy that the data has ended. One that the strategy has closed
+// knows no more than that.
 func (a *adapter) botAtEnd() bool {
 	b, ok := a.bot.(interface{ AtEnd() bool })
 	return ok && b.AtEnd()

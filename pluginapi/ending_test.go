@@ -17,7 +17,8 @@ func TestOrderlyEnd(t *testing.T) {
 		want bool
 	}{
 		{hft.ErrInterrupted, true}, {fmt.Errorf("elapse: %w", hft.ErrEndOfData), true}, {full, false},
-		{errors.Join(hft.ErrEndOfData, nil), true}, {errors.Join(hft.ErrEndOfData, full), false}, {errors.Join(full, hft.ErrInterrupted), false},
+		{errors.Join(hft.ErrEndOfData, nil), true}, {errors.Join(hft.ErrEndOfData, full), false},
+		{errors.Join(full, hft.ErrInterrupted), false},
 		{errors.Join(hft.ErrInterrupted, errors.Join(hft.ErrEndOfData, full)), false},
 	} {
 		if got := isOrderly(context.Background(), c.err); got != c.want {

@@ -67,7 +67,8 @@ func ExampleBacktest() {
 		rows[i].ExchTimestampNs = int64(i) * int64(time.Second)
 		rows[i].LocalTimestampNs = rows[i].ExchTimestampNs + int64(time.Millisecond)
 	}
-	data := backtest.NewBuilder().AddAsset(backtest.NewAsset("TEST").Data(backtest.Rows(rows)).Book("hashmap", 0.5, 0.01))
+	data := backtest.NewBuilder().AddAsset(backtest.NewAsset("TEST").Data(backtest.Rows(rows)).
+		Book("hashmap", 0.5, 0.01))
 	result, err := pluginapi.Backtest(context.Background(), plugin(), []byte(`{"half_spread": 1.5}`), data)
 	if err != nil {
 		fmt.Println(err)
@@ -99,5 +100,7 @@ func ExampleParams() {
 	fmt.Println(err)
 	// Output:
 	// {0.5 100ms} <nil>
-	// parameter "half_sprad" is unknown; did you mean "half_spread"?; parameter "half_spread" is missing: add half_spread = ... (a number): distance of the quotes from the mid price; parameter "interval" is "1us", out of range: write a duration of at least "1ms"
+	// parameter "half_sprad" is unknown; did you mean "half_spread"?; parameter "half_spread" is missing: add
+	// half_spread = ... (a number): distance of the quotes from the mid price; parameter "interval" is "1us", out of
+	// range: write a duration of at least "1ms"
 }

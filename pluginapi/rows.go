@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// batchBytes is where the engine waits for its rows to be taken, wakeBytes where the sender is told that it is worth
-	// taking them. In between the engine goes on while the sender is on its way.
+	// batchBytes is where the engine waits for its rows to be taken, wakeBytes where the sender is told that it is
+	// worth taking them. In between the engine goes on while the sender is on its way.
 	batchBytes = 1 << 20
 	wakeBytes  = batchBytes / 2
 	// progressInterval is how often something is sent in any case.
@@ -34,8 +34,8 @@ func (b *rowBatch) reset() {
 }
 
 // rowSender takes the rows of one backtest from the engine's goroutine and passes them on from one of its own, with the
-// progress. Two batches take turns: one is filled while the other is sent. No row is lost: when one is full and the other
-// not sent yet the engine waits. When sending has failed the engine is interrupted and further rows are dropped.
+// progress. Two batches take turns: one is filled while the other is sent. No row is lost: when one is full and the
+// other not sent yet the engine waits. When sending has failed the engine is interrupted and further rows are dropped.
 //
 // OnRecord, OnOrder and OnFill are the engine's. start, then finish, are called by whoever runs it.
 type rowSender struct {
@@ -161,7 +161,8 @@ func (s *rowSender) send(result json.RawMessage) error {
 	p.orders = backtest.AppendRows(p.orders[:0], b.orders)
 	p.fills = backtest.AppendRows(p.fills[:0], b.fills)
 	b.reset()
-	return s.update(control.BacktestUpdate{Progress: progress, Result: result, Records: p.records, Orders: p.orders, Fills: p.fills})
+	return s.update(control.BacktestUpdate{Progress: progress, Result: result, Records: p.records, Orders: p.orders,
+		Fills: p.fills})
 }
 
 // finish sends what is left, and the result. The engine produces nothing any more.

@@ -86,7 +86,8 @@ func TestRowsArriveInOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	if int64(len(c.records)) != records || int64(len(c.orders)) != orders || int64(len(c.fills)) != fills {
-		t.Fatalf("%d records, %d orders, %d fills; want %d, %d, %d", len(c.records), len(c.orders), len(c.fills), records, orders, fills)
+		t.Fatalf("%d records, %d orders, %d fills; want %d, %d, %d", len(c.records), len(c.orders), len(c.fills),
+			records, orders, fills)
 	}
 	for i, r := range c.records {
 		if r.AssetNo != int64(i) {

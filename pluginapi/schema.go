@@ -37,7 +37,8 @@ func (p parameters) decode(into any, raw json.RawMessage) error {
 		switch {
 		case said[m.Name]:
 		case p.schema.Setting(m.Name) == nil:
-			problem = "is unknown; " + settings.Suggest(m.Name, p.schema.SettingNames(), "parameter: this plugin has none")
+			problem = "is unknown; " + settings.Suggest(m.Name, p.schema.SettingNames(),
+				"parameter: this plugin has none")
 		case again:
 			problem = "is given more than once"
 		case m.Err != nil:

@@ -98,7 +98,8 @@ func TestEmbeddedParams(t *testing.T) {
 
 // After an error there are no parameters, rather than half of them.
 func TestParamsAfterAnError(t *testing.T) {
-	if got, err := Params[everyType](json.RawMessage(`{"count": 20, "needed": "x"}`)); err == nil || !reflect.DeepEqual(got, everyType{}) {
+	if got, err := Params[everyType](json.RawMessage(`{"count": 20, "needed": "x"}`)); err == nil ||
+		!reflect.DeepEqual(got, everyType{}) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 }
@@ -116,10 +117,13 @@ func TestHostAndPluginAgree(t *testing.T) {
 	}
 	for _, c := range []struct{ name, value, want string }{
 		{"a", "9223372036854775807", ""},
-		{"a", "9223372036854775808", "a is 9223372036854775808, which is too large for an int of 64 bits: write a whole number of at least 0"},
-		{"a", "18446744073709551615", "a is 18446744073709551615, which is too large for an int of 64 bits: write a whole number of at least 0"},
+		{"a", "9223372036854775808",
+			"a is 9223372036854775808, which is too large for an int of 64 bits: write a whole number of at least 0"},
+		{"a", "18446744073709551615",
+			"a is 18446744073709551615, which is too large for an int of 64 bits: write a whole number of at least 0"},
 		{"a", "-1", "a is -1, out of range: write a whole number of at least 0"},
-		{"b", "9223372036854775808", "b is 9223372036854775808, which is too large for an int of 64 bits: write a whole number"},
+		{"b", "9223372036854775808",
+			"b is 9223372036854775808, which is too large for an int of 64 bits: write a whole number"},
 		{"b", "3.5e38", "b is 3.5e+38, which is too large for an int of 64 bits: write a whole number"},
 		{"b", "1e-400", ""},
 		{"b", "1.5", "b is 1.5, not a whole number: write a whole number"},
@@ -141,7 +145,8 @@ func TestHostAndPluginAgree(t *testing.T) {
 			}
 		}
 		if plugin != c.want || host != c.want {
-			t.Errorf("%s = %s:\nthe plugin says %q\nthe host says   %q\nwant            %q", c.name, c.value, plugin, host, c.want)
+			t.Errorf("%s = %s:\nthe plugin says %q\nthe host says   %q\nwant            %q", c.name, c.value, plugin,
+				host, c.want)
 		}
 	}
 }
@@ -210,11 +215,13 @@ func TestAuthorMistakes(t *testing.T) {
 			Time    int        `default:"5"`
 			List    []string   `hcl:"g" default:"a,b"`
 		}{}), `Name has the name "Upper"`, "Type has the type complex128", `Default has default:"x", which is no int`,
-			`has a min above its max`, `Bound has min:"1", which a string cannot have`, `min:"low", which is not a number`,
-			"min above its max", `max:"1000", which a int8 cannot hold`, "no tag hcl", "List has default")
+			`has a min above its max`, `Bound has min:"1", which a string cannot have`,
+			`min:"low", which is not a number`, "min above its max", `max:"1000", which a int8 cannot hold`,
+			"no tag hcl", "List has default")
 	})
 	t.Run("malformed tag", func(t *testing.T) {
-		_, err := readParameters(reflect.StructOf([]reflect.StructField{{Name: "A", Type: reflect.TypeFor[int](), Tag: "hcl:noquotes"}}))
+		_, err := readParameters(reflect.StructOf([]reflect.StructField{{Name: "A", Type: reflect.TypeFor[int](),
+			Tag: "hcl:noquotes"}}))
 		check(t, err, "malformed tag")
 	})
 	t.Run("what the host is not told", func(t *testing.T) {
@@ -228,8 +235,9 @@ func TestAuthorMistakes(t *testing.T) {
 			G        R        `hcl:"g,block"`
 			H        []string `hcl:"h" format:"paths"`
 			embedded `otherwise:"the host's"`
-		}{}), ".A has a tag above, choices", ".B has a tag above", ".C has a tag above", `.D has the option "block": a plugin has parameters only`,
-			`.E has the option "label"`, `.F has the option "free"`, `.G has the option "block"`, ".H has a tag above", ".X has a tag above")
+		}{}), ".A has a tag above, choices", ".B has a tag above", ".C has a tag above",
+			`.D has the option "block": a plugin has parameters only`, `.E has the option "label"`,
+			`.F has the option "free"`, `.G has the option "block"`, ".H has a tag above", ".X has a tag above")
 		check(t, read(struct {
 			A time.Time           `hcl:"a"`
 			B map[string][]string `hcl:"b"`
@@ -252,7 +260,8 @@ func TestAuthorMistakes(t *testing.T) {
 			A uint64 `hcl:"a" default:"1" min:"-5"`
 			B uint   `hcl:"b" default:"18446744073709551615"`
 			C uint64 `hcl:"c" default:"-1"`
-		}{}), `A has min:"-5", which a uint64 cannot hold`, `B has default:"18446744073709551615"`, "which is too large for an int", "c is -1, out of range")
+		}{}), `A has min:"-5", which a uint64 cannot hold`, `B has default:"18446744073709551615"`,
+			"which is too large for an int", "c is -1, out of range")
 	})
 	t.Run("no struct", func(t *testing.T) {
 		check(t, read(5), "the parameters cannot be used: settings have to be a struct, and int is none")
@@ -269,7 +278,8 @@ func TestAuthorMistakes(t *testing.T) {
 }
 
 func FuzzParams(f *testing.F) {
-	for _, seed := range []string{"", "{}", `{"needed": 1}`, `{"needed": 1e400}`, `{"needed": 1, "ints": [1, null]}`, `[]`, `{"needed":1,"needed":2}`} {
+	for _, seed := range []string{"", "{}", `{"needed": 1}`, `{"needed": 1e400}`, `{"needed": 1, "ints": [1, null]}`,
+		`[]`, `{"needed":1,"needed":2}`} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {

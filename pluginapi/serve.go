@@ -18,8 +18,9 @@ import (
 var stderr = os.Stderr
 
 // Serve makes the process the strategy plugin p and never returns: it ends the process when the host says so or is
-// gone. It is the only thing main does. What is logged through slog or log goes to the host like the entries of Logger. Without a host it says what the plugin is and exits with 2. It panics when
-// the author has made a mistake: a bad name, no New, or wrong tags in P.
+// gone. It is the only thing main does. What is logged through slog or log goes to the host like the entries of Logger.
+// Without a host it says what the plugin is and exits with 2. It panics when the author has made a mistake: a bad name,
+// no New, or wrong tags in P.
 func Serve[P any](p Plugin[P]) {
 	a, err := newAdapter(p, liveWiring())
 	if err != nil {
@@ -38,8 +39,8 @@ func Serve[P any](p Plugin[P]) {
 	os.Exit(0)
 }
 
-// Logger returns a logger whose entries go to the host's log with their levels and attributes, at the level that the host logs.
-// Any goroutine may use it.
+// Logger returns a logger whose entries go to the host's log with their levels and attributes, at the level that the
+// host logs. Any goroutine may use it.
 func Logger() *slog.Logger { return slog.New(control.LogHandler(stderr)) }
 
 // Describe returns what the host is told about p: its parameters as the tags of P say, or the author's mistakes.

@@ -8,19 +8,20 @@ import (
 
 // Strategy is what an author writes.
 type Strategy interface {
-	// Run trades until a waiting call of bot returns an error, and returns that. It is no failure when hft.Ended says so: the
-	// strategy is to stop, as ctx says, too, or recorded data has ended; nil is as good. Any other error is one: the host
-	// carries out on_exit and restarts the strategy. Run has to call a waiting method of bot more often than the heartbeat
-	// limit; a strategy that does not is taken for hung.
+	// Run trades until a waiting call of bot returns an error, and returns that. It is no failure when hft.Ended says
+	// so: the strategy is to stop, as ctx says, too, or recorded data has ended; nil is as good. Any other error is
+	// one: the host carries out on_exit and restarts the strategy. Run has to call a waiting method of bot more often
+	// than the heartbeat limit; a strategy that does not is taken for hung.
 	Run(ctx context.Context, bot hft.Bot) error
 }
 
 // StateSaver is implemented by strategies that hand state over to their next process at a hot restart, and after an
 // orderly stop. docs/bot-contract.md says what can be relied on.
 type StateSaver interface {
-	// SaveState is called after Run has returned, with up to 64 MB to be handed over. When it fails, or has not returned within
-	// the host's stop_timeout, the restart is given up, and Run is called again with the same bot, so that the strategy goes on. One
-	// that has closed its bot in Run cannot go on: it is started again, as after a failure.
+	// SaveState is called after Run has returned, with up to 64 MB to be handed over. When it fails, or has not
+	// returned within the host's stop_timeout, the restart is given up, and Run is called again with the same bot, so
+	// that the strategy goes on. One that has closed its bot in Run cannot go on: it is started again, as after a
+	// failure.
 	SaveState() ([]byte, error)
 }
 
@@ -39,10 +40,10 @@ type ErrorHandler interface {
 
 // OrderHook is implemented by strategies that want to see every order update.
 type OrderHook interface {
-	// OnOrder is called from within a waiting call, never before Run, and before the update is applied; of orders that the
-	// strategy takes over it is told in the first waiting call, when Orders has them already. prev is the order as it is, nil for
-	// an order the bot did not know; next is what the exchange reports. Both are only valid during the call. An
-	// error it returns ends that call after the update was applied.
+	// OnOrder is called from within a waiting call, never before Run, and before the update is applied; of orders that
+	// the strategy takes over it is told in the first waiting call, when Orders has them already. prev is the order as
+	// it is, nil for an order the bot did not know; next is what the exchange reports. Both are only valid during the
+	// call. An error it returns ends that call after the update was applied.
 	OnOrder(prev, next *hft.Order) error
 }
 

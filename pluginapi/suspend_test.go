@@ -45,7 +45,8 @@ func TestSuspendSavesAndStopEnds(t *testing.T) {
 	}
 }
 
-// TestResumeAfterAFailure suspends strategies that cannot save, again and again: each time Run is called again and waits.
+// TestResumeAfterAFailure suspends strategies that cannot save, again and again: each time Run is called again and
+// waits.
 func TestResumeAfterAFailure(t *testing.T) {
 	never := make(chan struct{})
 	defer close(never)

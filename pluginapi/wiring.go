@@ -29,7 +29,8 @@ func liveWiring() wiring {
 // prepareLiveBot makes the books and hooks up the strategy's optional methods.
 func prepareLiveBot(c control.Configuration, s Strategy) (func(ipc.Channel) (hft.Bot, error), error) {
 	if len(c.Books) != len(c.Attachment.Instruments) {
-		return nil, fmt.Errorf("the host configured %d books for %d instruments", len(c.Books), len(c.Attachment.Instruments))
+		return nil, fmt.Errorf("the host configured %d books for %d instruments", len(c.Books),
+			len(c.Attachment.Instruments))
 	}
 	builder := live.NewBuilder().ID(c.Attachment.BotID)
 	for i, inst := range c.Attachment.Instruments {
@@ -38,7 +39,8 @@ func prepareLiveBot(c control.Configuration, s Strategy) (func(ipc.Channel) (hft
 		if err != nil {
 			return nil, fmt.Errorf("make the book of %s %s: %w", inst.Connector, inst.Symbol, err)
 		}
-		builder.Register(live.NewInstrument(inst.Connector, inst.Symbol, inst.TickSize, inst.LotSize, book, b.LastTrades))
+		builder.Register(live.NewInstrument(inst.Connector, inst.Symbol, inst.TickSize, inst.LotSize, book,
+			b.LastTrades))
 	}
 	if handler, ok := s.(ErrorHandler); ok {
 		builder.ErrorHandler(handler.OnError)
@@ -57,8 +59,8 @@ func prepareLiveBot(c control.Configuration, s Strategy) (func(ipc.Channel) (hft
 	}, nil
 }
 
-// logError takes the error events of a strategy that has no handler. But for the bot's own, that it was too slow, the host has
-// logged them: as lines they are in the strategy's log only.
+// logError takes the error events of a strategy that has no handler. But for the bot's own, that it was too slow, the
+// host has logged them: as lines they are in the strategy's log only.
 func logError(e hft.LiveError) error {
 	if e.Kind == hft.CustomKind && e.Code == hft.CodeFeedLost {
 		Logger().Warn("the strategy is too slow for its feed, its books are rebuilt", "lost_events", e.Val.String())

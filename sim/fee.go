@@ -54,7 +54,8 @@ type DirectionalTradingQtyFee struct {
 
 // Fee returns the amount for the executed quantity and the buyer's or seller's share of value.
 func (f DirectionalTradingQtyFee) Fee(o *hft.Order, value float64) float64 {
-	return float64(pick(o.Maker, f.Maker, f.Taker)*o.ExecQty) + float64(pick(o.Side == hft.Buy, f.Buyer, f.Seller)*value)
+	return float64(pick(o.Maker, f.Maker, f.Taker)*o.ExecQty) + float64(pick(o.Side == hft.Buy, f.Buyer,
+		f.Seller)*value)
 }
 
 // FlatPerTradeFee is an amount per execution (FlatPerTradeFeeModel).

@@ -46,7 +46,8 @@ type interpolatedLatency struct {
 // in order of request are an error.
 func NewInterpolatedLatency(rows []LatencyRow, offset time.Duration, compat Compat) (LatencyModel, error) {
 	if len(rows) == 0 {
-		return nil, fmt.Errorf("sim: no order latencies: a file with at least one row, or a constant latency, is required")
+		return nil,
+			fmt.Errorf("sim: no order latencies: a file with at least one row, or a constant latency, is required")
 	}
 	if offset < -time.Hour || offset > time.Hour {
 		return nil, fmt.Errorf("sim: order latency offset is %v: must be at most an hour", offset)
@@ -69,11 +70,13 @@ func NewInterpolatedLatency(rows []LatencyRow, offset time.Duration, compat Comp
 		l.responses = l.entries
 	}
 	if compat == Fixed {
-		l.responses = slices.DeleteFunc(slices.Clone(l.entries), func(r LatencyRow) bool { return r.ExchTimestampNs <= 0 })
+		l.responses = slices.DeleteFunc(slices.Clone(l.entries),
+			func(r LatencyRow) bool { return r.ExchTimestampNs <= 0 })
 		if len(l.responses) == 0 {
 			return nil, fmt.Errorf("sim: every one of %d order latencies is a rejection: rows with the exchange's time are required", len(rows))
 		}
-		slices.SortStableFunc(l.responses, func(a, b LatencyRow) int { return cmp.Compare(a.ExchTimestampNs, b.ExchTimestampNs) })
+		slices.SortStableFunc(l.responses,
+			func(a, b LatencyRow) int { return cmp.Compare(a.ExchTimestampNs, b.ExchTimestampNs) })
 	}
 	return l, nil
 }
@@ -173,7 +176,8 @@ func (l *interpolatedLatency) ResponseNs(timestampNs int64, _ *hft.Order) int64 
 	latencyNs := r.RespTimestampNs - r.ExchTimestampNs
 	if i+1 < len(rows) {
 		next := &rows[i+1]
-		latencyNs = interpolate(timestampNs, r.ExchTimestampNs, latencyNs, next.ExchTimestampNs, next.RespTimestampNs-next.ExchTimestampNs)
+		latencyNs = interpolate(timestampNs, r.ExchTimestampNs, latencyNs, next.ExchTimestampNs,
+			next.RespTimestampNs-next.ExchTimestampNs)
 	}
 	return max(latencyNs, 0)
 }

@@ -60,7 +60,8 @@ func TestInterpolatedLatencyEqualsReference(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			models[file+offsetNs] = newInterpolated(t, recordedLatency(events, file == "btc.latrej"), offset, sim.Hftbacktest)
+			models[file+offsetNs] = newInterpolated(t, recordedLatency(events, file == "btc.latrej"), offset,
+				sim.Hftbacktest)
 		}
 	}
 	rows := vectors(t, "latency.csv")
@@ -111,7 +112,8 @@ func TestInterpolatedLatencyQuirks(t *testing.T) {
 		{"Q34: the refused row answers from 1970", sim.Hftbacktest, 0, answers{-225, -375, 350, 1519, 175, 400}},
 		{"fixed: an offset leaves refusals alone", sim.Fixed, 10, answers{-245, -395, 360, 64, 184, 410}},
 		// A refused row was at the exchange at time 10.
-		{"Q35: an offset takes a refused row for an accepted one", sim.Hftbacktest, 10, answers{-940, -840, 360, 1535, 184, 410}},
+		{"Q35: an offset takes a refused row for an accepted one", sim.Hftbacktest, 10,
+			answers{-940, -840, 360, 1535, 184, 410}},
 	} {
 		if got := ask(newInterpolated(t, rows, c.offset, c.compat)); got != c.want {
 			t.Errorf("%s:\n got %+v\nwant %+v", c.name, got, c.want)
@@ -132,7 +134,8 @@ func TestInterpolatedLatencyEnds(t *testing.T) {
 	} {
 		l := newInterpolated(t, rows, 0, compat)
 		// The reference interpolates from 1300 at 0 to 50 at 2100, then knows only the last row.
-		if got := [4]int64{l.EntryNs(500, nil), l.EntryNs(5000, nil), l.ResponseNs(0, nil), l.ResponseNs(5000, nil)}; got != want {
+		if got := [4]int64{l.EntryNs(500, nil), l.EntryNs(5000, nil), l.ResponseNs(0, nil),
+			l.ResponseNs(5000, nil)}; got != want {
 			t.Errorf("compat %d: %v, want %v", compat, got, want)
 		}
 	}
@@ -149,14 +152,16 @@ func TestInterpolatedLatencyErrors(t *testing.T) {
 		"is not a time in nanoseconds": {{ReqTimestampNs: -1 << 63}},
 		"every one of 1 order ":        {{ReqTimestampNs: 10, RespTimestampNs: 30}},
 	} {
-		if _, err := sim.NewInterpolatedLatency(rows, 0, sim.Fixed); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := sim.NewInterpolatedLatency(rows, 0, sim.Fixed); err == nil ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error is %v", want, err)
 		}
 	}
 	if _, err := sim.NewInterpolatedLatency([]sim.LatencyRow{good}, 48*time.Hour, sim.Fixed); err == nil {
 		t.Error("an offset of two days is taken")
 	}
-	if _, err := sim.NewInterpolatedLatency([]sim.LatencyRow{good, {ReqTimestampNs: 9}}, 0, sim.Hftbacktest); err == nil {
+	if _, err := sim.NewInterpolatedLatency([]sim.LatencyRow{good, {ReqTimestampNs: 9}}, 0,
+		sim.Hftbacktest); err == nil {
 		t.Error("the reference's mode takes unsorted rows")
 	}
 }
@@ -187,7 +192,8 @@ func TestInterpolatedLatencyProperties(t *testing.T) {
 			if entryNs < -slowest || entryNs > slowest || responseNs < 0 || responseNs > slowest {
 				t.Fatalf("at %d: entry %d, response %d, slowest of %+v is %d", ask, entryNs, responseNs, rows, slowest)
 			}
-			if again := [2]int64{other.EntryNs(ask, nil), other.ResponseNs(ask, nil)}; again != [2]int64{entryNs, responseNs} {
+			if again := [2]int64{other.EntryNs(ask, nil), other.ResponseNs(ask, nil)}; again != [2]int64{entryNs,
+				responseNs} {
 				t.Fatalf("at %d: %v and %v of the same rows", ask, again, [2]int64{entryNs, responseNs})
 			}
 		}
@@ -216,7 +222,8 @@ func ExampleNewInterpolatedLatency() {
 func TestInterpolatedLatencyDoesNotAllocate(t *testing.T) {
 	recorded := newInterpolated(t, recordedLatency(sampletest.BTC(t).Events, true), 0, sim.Fixed)
 	at := int64(0)
-	if n := testing.AllocsPerRun(1000, func() { at = at + recorded.EntryNs(at, nil) + recorded.ResponseNs(at, nil) + 1e9 }); n != 0 {
+	if n := testing.AllocsPerRun(1000,
+		func() { at = at + recorded.EntryNs(at, nil) + recorded.ResponseNs(at, nil) + 1e9 }); n != 0 {
 		t.Errorf("%v allocations per recorded latency", n)
 	}
 }

@@ -56,7 +56,9 @@ type constantLatency struct {
 // response, which would arrive before it was sent, is an error.
 func NewConstantLatency(entry, response time.Duration) (LatencyModel, error) {
 	if response < 0 {
-		return nil, fmt.Errorf("sim: response latency is %v: a response cannot arrive before it is sent, must be 0 or more", response)
+		return nil,
+			fmt.Errorf("sim: response latency is %v: a response cannot arrive before it is sent, must be 0 or more",
+				response)
 	}
 	return constantLatency{entryNs: int64(entry), responseNs: int64(response)}, nil
 }

@@ -60,9 +60,11 @@ func TestProbabilitiesEqualReference(t *testing.T) {
 }
 
 func TestQueueModelsEqualReference(t *testing.T) {
-	models := map[string]sim.QueueModel{"risk": sim.RiskAdverseQueue(), "pow0.7": sim.ProbabilityQueue(sim.PowerProbability(0.7)),
-		"pow3": sim.ProbabilityQueue(sim.PowerProbability(3)), "pow2_3": sim.ProbabilityQueue(sim.PowerProbability2(3)),
-		"pow3_3": sim.ProbabilityQueue(sim.PowerProbability3(3)), "log": sim.ProbabilityQueue(sim.LogProbability), "log2": sim.ProbabilityQueue(sim.LogProbability2)}
+	models := map[string]sim.QueueModel{"risk": sim.RiskAdverseQueue(),
+		"pow0.7": sim.ProbabilityQueue(sim.PowerProbability(0.7)),
+		"pow3":   sim.ProbabilityQueue(sim.PowerProbability(3)), "pow2_3": sim.ProbabilityQueue(sim.PowerProbability2(3)),
+		"pow3_3": sim.ProbabilityQueue(sim.PowerProbability3(3)), "log": sim.ProbabilityQueue(sim.LogProbability),
+		"log2": sim.ProbabilityQueue(sim.LogProbability2)}
 	rows := vectors(t, "queue.csv")
 	if len(rows) != 8401 {
 		t.Fatalf("%d rows, want 8401", len(rows))

@@ -45,8 +45,9 @@ func openMember(src io.ReaderAt, size int64, member string) (io.Reader, int64, e
 		}
 		opened, err := f.Open()
 		if errors.Is(err, zip.ErrAlgorithm) {
-			return nil, 0, fmt.Errorf("%w: it is compressed by method %d; save it with numpy.savez or numpy.savez_compressed",
-				ErrFormat, f.Method)
+			return nil, 0,
+				fmt.Errorf("%w: it is compressed by method %d; save it with numpy.savez or numpy.savez_compressed",
+					ErrFormat, f.Method)
 		}
 		if err != nil {
 			return nil, 0, archiveError(err)
@@ -106,7 +107,8 @@ func archiveError(err error) error {
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF): // the directory at the end was there
 		return fmt.Errorf("%w: the archive's rows end too early (%w); fetch or convert the data again", ErrCorrupt, err)
 	case errors.Is(err, zip.ErrChecksum):
-		return fmt.Errorf("%w: the checksum over the rows is wrong (%w); fetch or convert the data again", ErrCorrupt, err)
+		return fmt.Errorf("%w: the checksum over the rows is wrong (%w); fetch or convert the data again", ErrCorrupt,
+			err)
 	case errors.Is(err, zip.ErrFormat), errors.As(err, &badInput):
 		return fmt.Errorf("%w: the archive is corrupt (%w); fetch or convert the data again", ErrCorrupt, err)
 	}

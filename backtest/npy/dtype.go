@@ -72,7 +72,8 @@ func checkRow[T any](d Dtype) error {
 	}
 	row := reflect.TypeFor[T]()
 	if row.Kind() != reflect.Struct || row.NumField() != len(d) || int64(row.Size()) != d.rowBytes() {
-		return fmt.Errorf("%w: %v does not have the %d fields of 8 bytes of %v; use a struct of them", ErrFormat, row, len(d), d)
+		return fmt.Errorf("%w: %v does not have the %d fields of 8 bytes of %v; use a struct of them", ErrFormat, row,
+			len(d), d)
 	}
 	for i, f := range d {
 		var want reflect.Kind
@@ -90,7 +91,8 @@ func checkRow[T any](d Dtype) error {
 			return fmt.Errorf("%w: field name %q; use letters, digits and _", ErrFormat, f.Name)
 		}
 		if got := row.Field(i); got.Type.Kind() != want {
-			return fmt.Errorf("%w: field %s of %v has type %v where %s of the file is %s", ErrFormat, got.Name, row, got.Type, f.Name, f.Type)
+			return fmt.Errorf("%w: field %s of %v has type %v where %s of the file is %s", ErrFormat, got.Name, row,
+				got.Type, f.Name, f.Type)
 		}
 	}
 	return nil

@@ -31,7 +31,8 @@ func FuzzParseHeader(f *testing.F) {
 	})
 }
 
-// FuzzReader reads any bytes as .npy and .npz: an error, or as many rows as announced, and never more than can be there.
+// FuzzReader reads any bytes as .npy and .npz: an error, or as many rows as announced, and never more than can be
+// there.
 func FuzzReader(f *testing.F) {
 	plain := append(appendHeader(nil, LatencyDtype(), 40), bytes.Repeat([]byte{1, 2, 3, 4, 5, 6, 7, 8}, 160)...)
 	f.Add(plain)
@@ -58,7 +59,8 @@ func FuzzReader(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, content []byte) {
 		for _, format := range []string{".npy", ".npz"} {
-			r, err := newReader[fuzzRow](bytes.NewReader(content), int64(len(content)), format, dataMember, LatencyDtype())
+			r, err := newReader[fuzzRow](bytes.NewReader(content), int64(len(content)), format, dataMember,
+				LatencyDtype())
 			if err != nil {
 				if !errors.Is(err, ErrFormat) && !errors.Is(err, ErrTruncated) && !errors.Is(err, ErrCorrupt) {
 					t.Errorf("%s: no cause: %v", format, err)

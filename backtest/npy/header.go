@@ -40,7 +40,8 @@ func readHeader(src io.Reader) (header, error) {
 		return header{}, fmt.Errorf("%w: %s", ErrFormat, strangeMagic(preamble[:n]))
 	}
 	if n < preambleBytes {
-		return header{}, fmt.Errorf("%w: it ends within its header, after %d bytes; fetch or convert the data again", ErrTruncated, n)
+		return header{}, fmt.Errorf("%w: it ends within its header, after %d bytes; fetch or convert the data again",
+			ErrTruncated, n)
 	}
 	if preamble[6] != 1 || preamble[7] != 0 {
 		return header{}, fmt.Errorf("%w: format version %d.%d; write it as version 1.0 (numpy.lib.format.write_array with version=(1, 0))",
@@ -48,13 +49,15 @@ func readHeader(src io.Reader) (header, error) {
 	}
 	text := make([]byte, binary.LittleEndian.Uint16(preamble[8:]))
 	if n, err := io.ReadFull(src, text); errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return header{}, fmt.Errorf("%w: its header has %d of %d bytes; fetch or convert the data again", ErrTruncated, n, len(text))
+		return header{}, fmt.Errorf("%w: its header has %d of %d bytes; fetch or convert the data again", ErrTruncated,
+			n, len(text))
 	} else if err != nil {
 		return header{}, err
 	}
 	if (preambleBytes+len(text))%headerAlign != 0 {
-		return header{}, fmt.Errorf("%w: the rows begin at byte %d, which is not a multiple of %d; save the array again with NumPy",
-			ErrFormat, preambleBytes+len(text), headerAlign)
+		return header{},
+			fmt.Errorf("%w: the rows begin at byte %d, which is not a multiple of %d; save the array again with NumPy",
+				ErrFormat, preambleBytes+len(text), headerAlign)
 	}
 	h, err := parseHeader(string(text))
 	if err != nil {
@@ -257,17 +260,20 @@ func (h *header) check(d Dtype) (warnings []string, err error) {
 		return nil, fmt.Errorf("%w: it has %d dimensions where rows have 1; save rows.ravel()", ErrFormat, len(h.shape))
 	}
 	if len(h.descr) != len(d) {
-		return nil, fmt.Errorf("%w: its rows have %d fields, %v, where %d are expected, %v; check that it is this kind of file",
-			ErrFormat, len(h.descr), h.descr, len(d), d)
+		return nil,
+			fmt.Errorf("%w: its rows have %d fields, %v, where %d are expected, %v; check that it is this kind of file",
+				ErrFormat, len(h.descr), h.descr, len(d), d)
 	}
 	for i, want := range d {
 		got := h.descr[i]
 		if got.Type != want.Type {
-			return nil, fmt.Errorf("%w: field %d, %q, has type %s where %s %s is expected; check that it is this kind of file",
-				ErrFormat, i, got.Name, got.Type, want.Name, want.Type)
+			return nil,
+				fmt.Errorf("%w: field %d, %q, has type %s where %s %s is expected; check that it is this kind of file",
+					ErrFormat, i, got.Name, got.Type, want.Name, want.Type)
 		}
 		if got.Name != want.Name {
-			warnings = append(warnings, fmt.Sprintf("field %d is called %q, not %q; it is read as %q", i, got.Name, want.Name, want.Name))
+			warnings = append(warnings, fmt.Sprintf("field %d is called %q, not %q; it is read as %q", i, got.Name,
+				want.Name, want.Name))
 		}
 	}
 	return warnings, nil

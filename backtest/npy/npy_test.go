@@ -150,8 +150,8 @@ func writeRows(tb testing.TB, path string, rows []hft.Event) {
 func TestRoundTrip(t *testing.T) {
 	rows := make([]hft.Event, 5003)
 	for i := range rows {
-		rows[i] = hft.Event{Ev: uint64(i) | hft.ExchEvent, ExchTimestampNs: int64(i), LocalTimestampNs: -int64(i), Px: float64(i) / 3,
-			Qty: math.Inf(1), OrderID: math.MaxUint64 - uint64(i), Ival: math.MinInt64, Fval: -0.5}
+		rows[i] = hft.Event{Ev: uint64(i) | hft.ExchEvent, ExchTimestampNs: int64(i), LocalTimestampNs: -int64(i),
+			Px: float64(i) / 3, Qty: math.Inf(1), OrderID: math.MaxUint64 - uint64(i), Ival: math.MinInt64, Fval: -0.5}
 	}
 	for _, name := range []string{"a.npy", "a.npz"} {
 		path := filepath.Join(t.TempDir(), name)
@@ -172,7 +172,8 @@ func TestRoundTrip(t *testing.T) {
 				if err := r.Close(); err != nil {
 					t.Error(err)
 				}
-				if _, err := r.Read(make([]hft.Event, 1)); !errors.Is(err, os.ErrClosed) || !errors.Is(r.Close(), os.ErrClosed) {
+				if _, err := r.Read(make([]hft.Event, 1)); !errors.Is(err, os.ErrClosed) ||
+					!errors.Is(r.Close(), os.ErrClosed) {
 					t.Errorf("closed: %v", err)
 				}
 			}
@@ -196,7 +197,8 @@ func TestHandWrittenFiles(t *testing.T) {
 			continue
 		}
 		rows, err := readAll(r, 2)
-		if err != nil || !slices.Equal(rows, []latencyRow{{0, 1, 2, 3}, {4, 5, 6, 7}, {8, 9, 10, 11}}) || r.Warnings() != nil {
+		if err != nil || !slices.Equal(rows, []latencyRow{{0, 1, 2, 3}, {4, 5, 6, 7}, {8, 9, 10, 11}}) ||
+			r.Warnings() != nil {
 			t.Errorf("%s: %v, %v, %v", name, rows, err, r.Warnings())
 		}
 		if n, err := r.Read(nil); n != 0 || !errors.Is(err, io.EOF) {
@@ -213,7 +215,8 @@ func TestWarnings(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	want := []string{`field 3 is called "spare", not "_padding"; it is read as "_padding"`, "the header says 2 rows, the file has 3; all are read"}
+	want := []string{`field 3 is called "spare", not "_padding"; it is read as "_padding"`,
+		"the header says 2 rows, the file has 3; all are read"}
 	if !slices.Equal(r.Warnings(), want) || r.NumRows() != 3 {
 		t.Errorf("%q, %d rows", r.Warnings(), r.NumRows())
 	}
@@ -246,7 +249,8 @@ func TestRefusedFiles(t *testing.T) {
 		{"text.npz", []byte("hello"), npy.ErrFormat, "not a zip archive"},
 		{"cut.npz", archive(t, "data.npy", plain)[:120], npy.ErrTruncated, "directory"},
 		{"lying.npz", lying, npy.ErrCorrupt, "cannot be the 1073741824 bytes"},
-		{"member.npz", archive(t, "0.npy", plain, "1.npy", plain), npy.ErrFormat, `["0.npy", "1.npy"] only; save the rows under the name "data"`},
+		{"member.npz", archive(t, "0.npy", plain, "1.npy", plain), npy.ErrFormat,
+			`["0.npy", "1.npy"] only; save the rows under the name "data"`},
 		{"version.npy", rawArray(2, string(plain[10:rows]), 3), npy.ErrFormat, "version 2.0"},
 		{"align.npy", rawArray(1, latencyDict("(3,)")+"\n", 3), npy.ErrFormat, "not a multiple of 64"},
 		{"fortran.npy", replaced("False", "True"), npy.ErrFormat, "ascontiguousarray"},
@@ -272,11 +276,13 @@ func TestRefusedFiles(t *testing.T) {
 		if err == nil {
 			r.Close()
 		}
-		if !errors.Is(err, c.cause) || !strings.Contains(fmt.Sprint(err), c.says) || !strings.Contains(fmt.Sprint(err), path) {
+		if !errors.Is(err, c.cause) || !strings.Contains(fmt.Sprint(err), c.says) ||
+			!strings.Contains(fmt.Sprint(err), path) {
 			t.Errorf("%s: %v; it should name the file and say %q", c.name, err, c.says)
 		}
 	}
-	if _, err := npy.Open[latencyRow](filepath.Join(t.TempDir(), "none.npy"), npy.LatencyDtype()); !errors.Is(err, os.ErrNotExist) {
+	if _, err := npy.Open[latencyRow](filepath.Join(t.TempDir(), "none.npy"), npy.LatencyDtype()); !errors.Is(err,
+		os.ErrNotExist) {
 		t.Error(err)
 	}
 	folder := filepath.Join(t.TempDir(), "folder.npy")
@@ -302,7 +308,8 @@ func TestCorruptArchives(t *testing.T) {
 			t.Fatal(err)
 		}
 		rows, err := readAll(r, 512)
-		if !errors.Is(err, npy.ErrCorrupt) || !strings.Contains(err.Error(), fmt.Sprintf("a.npz: member data.npy: row %d: ", len(rows))) {
+		if !errors.Is(err, npy.ErrCorrupt) || !strings.Contains(err.Error(),
+			fmt.Sprintf("a.npz: member data.npy: row %d: ", len(rows))) {
 			t.Errorf("%s: %v after %d rows", name, err, len(rows))
 		}
 		if n, again := r.Read(make([]latencyRow, 1)); n != 0 || again != err {

@@ -34,8 +34,8 @@ type Reader[T any] struct {
 // after use.
 func Open[T any](path string, d Dtype) (*Reader[T], error) { return OpenMember[T](path, dataMember, d) }
 
-// OpenMember is Open for a named member of a .npz archive, such as 0.npy of the recorder. A .npy file has no members and
-// is opened as it is.
+// OpenMember is Open for a named member of a .npz archive, such as 0.npy of the recorder. A .npy file has no members
+// and is opened as it is.
 func OpenMember[T any](path, member string, d Dtype) (*Reader[T], error) {
 	format, err := formatOf(path)
 	if err != nil {
@@ -66,7 +66,8 @@ func formatOf(path string) (string, error) {
 	case ".npy", ".npz":
 		return format, nil
 	case ".gz":
-		return "", fmt.Errorf("npy: %s: %w: it is compressed text; convert it first with `runner convert`", path, ErrFormat)
+		return "", fmt.Errorf("npy: %s: %w: it is compressed text; convert it first with `runner convert`", path,
+			ErrFormat)
 	default:
 		return "", fmt.Errorf("npy: %s: %w: extension %q; must be .npy or .npz", path, ErrFormat, format)
 	}
@@ -112,9 +113,11 @@ func (r *Reader[T]) start(size int64, d Dtype) error {
 	}
 	switch said := h.shape[0]; {
 	case said > r.numRows:
-		return fmt.Errorf("%w: it ends before row %d and should have %d rows; fetch or convert the data again", ErrTruncated, r.numRows, said)
+		return fmt.Errorf("%w: it ends before row %d and should have %d rows; fetch or convert the data again",
+			ErrTruncated, r.numRows, said)
 	case said < r.numRows:
-		r.warnings = append(r.warnings, fmt.Sprintf("the header says %d rows, the file has %d; all are read", said, r.numRows))
+		r.warnings = append(r.warnings, fmt.Sprintf("the header says %d rows, the file has %d; all are read", said,
+			r.numRows))
 	}
 	if r.numRows == 0 {
 		return r.checkEnd()
@@ -128,8 +131,8 @@ func (r *Reader[T]) NumRows() int64 { return r.numRows }
 // Warnings returns what is unusual about the file but does no harm, such as a field of another name; nil if nothing is.
 func (r *Reader[T]) Warnings() []string { return r.warnings }
 
-// Read fills dst with the next rows and returns how many there were: fewer than len(dst) only at the end of the array or
-// with an error. io.EOF comes alone, after the last row. The first n rows of dst are set even with an error; where a
+// Read fills dst with the next rows and returns how many there were: fewer than len(dst) only at the end of the array
+// or with an error. io.EOF comes alone, after the last row. The first n rows of dst are set even with an error; where a
 // checksum is wrong (ErrCorrupt) they are not to be trusted. It allocates nothing but what inflating a block may need.
 func (r *Reader[T]) Read(dst []T) (n int, err error) {
 	if r.err != nil {
@@ -173,7 +176,8 @@ func (r *Reader[T]) explain(err error) error {
 		return archiveError(err)
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
-		return fmt.Errorf("%w: it became shorter while it was read (%w); keep it as it is until the run ends", ErrTruncated, err)
+		return fmt.Errorf("%w: it became shorter while it was read (%w); keep it as it is until the run ends",
+			ErrTruncated, err)
 	}
 	return err
 }

@@ -20,7 +20,8 @@ const writeBuffer = 256 << 10
 type Writer[T any] struct{ rowsWriter[T] }
 
 // ArchiveWriter writes a .npz archive of several arrays of the same layout, one after the other: Member, then Write
-// until its rows are complete, and so on. One goroutine at a time uses it. Its file has the final name only after Close.
+// until its rows are complete, and so on. One goroutine at a time uses it. Its file has the final name only after
+// Close.
 type ArchiveWriter[T any] struct{ rowsWriter[T] }
 
 // rowsWriter is what both writers share: a file under a temporary name and the array that is being written to it.
@@ -153,7 +154,8 @@ func (w *rowsWriter[T]) Write(rows []T) error {
 		return w.err
 	}
 	if int64(len(rows)) > w.numRows-w.row {
-		return w.fail(fmt.Errorf("%w: %d more rows where %d of %d are left", ErrFormat, len(rows), w.numRows-w.row, w.numRows))
+		return w.fail(fmt.Errorf("%w: %d more rows where %d of %d are left", ErrFormat, len(rows), w.numRows-w.row,
+			w.numRows))
 	}
 	n, err := w.dst.Write(bytesOf(rows))
 	w.row += int64(n) / w.dtype.rowBytes()

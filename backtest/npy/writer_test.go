@@ -57,7 +57,8 @@ func TestFileAppearsWhenComplete(t *testing.T) {
 			t.Error(err)
 		}
 		w := begin(3)
-		if err := w.Write(make([]latencyRow, 1)); !errors.Is(err, npy.ErrFormat) || !errors.Is(w.Close(), npy.ErrFormat) {
+		if err := w.Write(make([]latencyRow, 1)); !errors.Is(err, npy.ErrFormat) ||
+			!errors.Is(w.Close(), npy.ErrFormat) {
 			t.Error(err)
 		}
 		if err := begin(1).Discard(); err != nil {
@@ -70,7 +71,8 @@ func TestFileAppearsWhenComplete(t *testing.T) {
 		if err := w.Close(); err != nil {
 			t.Error(err)
 		}
-		if err := w.Close(); !errors.Is(err, os.ErrClosed) || w.Discard() != nil || !errors.Is(w.Write(nil), os.ErrClosed) {
+		if err := w.Close(); !errors.Is(err, os.ErrClosed) || w.Discard() != nil ||
+			!errors.Is(w.Write(nil), os.ErrClosed) {
 			t.Error(err)
 		}
 		if got := names(t, dir); !slices.Equal(got, []string{name}) {
@@ -99,15 +101,19 @@ func TestOlderFileStays(t *testing.T) {
 
 func TestRefusedWriters(t *testing.T) {
 	dir := t.TempDir()
-	for path, says := range map[string]string{"a.csv": "extension", "a.gz": "convert", filepath.Join("none", "a.npy"): "no such file"} {
-		if _, err := npy.Create[latencyRow](filepath.Join(dir, path), npy.LatencyDtype(), 1); err == nil || !strings.Contains(err.Error(), says) {
+	for path, says := range map[string]string{"a.csv": "extension", "a.gz": "convert",
+		filepath.Join("none", "a.npy"): "no such file"} {
+		if _, err := npy.Create[latencyRow](filepath.Join(dir, path), npy.LatencyDtype(), 1); err == nil ||
+			!strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
-	if _, err := npy.Create[latencyRow](filepath.Join(dir, "a.npz"), npy.LatencyDtype(), -1); !errors.Is(err, npy.ErrFormat) {
+	if _, err := npy.Create[latencyRow](filepath.Join(dir, "a.npz"), npy.LatencyDtype(), -1); !errors.Is(err,
+		npy.ErrFormat) {
 		t.Error(err)
 	}
-	if _, err := npy.CreateArchive[latencyRow](filepath.Join(dir, "a.npy"), npy.LatencyDtype()); !errors.Is(err, npy.ErrFormat) {
+	if _, err := npy.CreateArchive[latencyRow](filepath.Join(dir, "a.npy"), npy.LatencyDtype()); !errors.Is(err,
+		npy.ErrFormat) {
 		t.Error(err)
 	}
 	if left := names(t, dir); left != nil {
@@ -183,7 +189,8 @@ func TestArchiveChecksRows(t *testing.T) {
 	if err := w.Member("0.npy", 2); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Member("1.npy", 2); !errors.Is(err, npy.ErrTruncated) || !strings.Contains(err.Error(), "member 0.npy") {
+	if err := w.Member("1.npy", 2); !errors.Is(err, npy.ErrTruncated) ||
+		!strings.Contains(err.Error(), "member 0.npy") {
 		t.Error(err)
 	}
 	if err := w.Discard(); err != nil || w.Discard() != nil {

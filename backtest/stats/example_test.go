@@ -16,7 +16,8 @@ func Example() {
 	}
 	rows := []backtest.Record{
 		{TimestampNs: at(0), Price: 100},
-		{TimestampNs: at(10), Price: 101, Position: 2, Balance: -200, Fee: 1, NumTrades: 1, TradingVolume: 2, TradingValue: 200},
+		{TimestampNs: at(10), Price: 101, Position: 2, Balance: -200, Fee: 1, NumTrades: 1, TradingVolume: 2,
+			TradingValue: 200},
 		{TimestampNs: at(20), Price: 105, Balance: 10, Fee: 2, NumTrades: 2, TradingVolume: 4, TradingValue: 410},
 	}
 	metrics, err := stats.ByName("Return", "MaxDrawdown", "NumberOfTrades")

@@ -43,7 +43,8 @@ func All() []Metric {
 		{Name: "Return", Compute: func(p Period) float64 { return p.perBook(p.totalReturn()) }},
 		{Name: "MaxDrawdown", Compute: func(p Period) float64 { return p.perBook(p.maxDrawdown()) }},
 		{Name: "DailyNumberOfTrades", Compute: func(p Period) float64 { return p.numberOfTrades() / p.days() }},
-		{Name: "DailyTradingValue", NameWithBook: "DailyTurnover", Compute: func(p Period) float64 { return p.perBook(p.tradingValue()) / p.days() }},
+		{Name: "DailyTradingValue", NameWithBook: "DailyTurnover",
+			Compute: func(p Period) float64 { return p.perBook(p.tradingValue()) / p.days() }},
 		{Name: "ReturnOverMDD", Compute: func(p Period) float64 { return p.totalReturn() / p.maxDrawdown() }},
 		{Name: "ReturnOverTrade", Compute: func(p Period) float64 { return p.totalReturn() / p.tradingValue() }},
 		{Name: "MaxPositionValue", Compute: Period.maxPositionValue},
@@ -53,7 +54,8 @@ func All() []Metric {
 		{Name: "NumberOfTrades", Compute: Period.numberOfTrades},
 		{Name: "TradingVolume", Compute: Period.tradingVolume},
 		{Name: "DailyTradingVolume", Compute: func(p Period) float64 { return p.tradingVolume() / p.days() }},
-		{Name: "TradingValue", NameWithBook: "Turnover", Compute: func(p Period) float64 { return p.perBook(p.tradingValue()) }},
+		{Name: "TradingValue", NameWithBook: "Turnover",
+			Compute: func(p Period) float64 { return p.perBook(p.tradingValue()) }},
 		{Name: "MeanPositionValue", Compute: Period.meanPositionValue},
 		{Name: "MedianPositionValue", Compute: Period.medianPositionValue},
 		{Name: "MaxLeverage", Compute: func(p Period) float64 { return p.maxPositionValue() / p.BookSize }},
@@ -69,7 +71,8 @@ func ByName(names ...string) ([]Metric, error) {
 	all := All()
 	var metrics []Metric
 	for _, name := range names {
-		i := slices.IndexFunc(all, func(m Metric) bool { return m.Name == name || name != "" && m.NameWithBook == name })
+		i := slices.IndexFunc(all,
+			func(m Metric) bool { return m.Name == name || name != "" && m.NameWithBook == name })
 		if i < 0 {
 			known := make([]string, len(all))
 			for i, m := range all {

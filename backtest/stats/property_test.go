@@ -70,11 +70,13 @@ func naive(rows []backtest.Record, inverse bool, size float64, windowNs int64, b
 	return map[string]float64{
 		"SR": average(d) / math.Sqrt(variance) * annual, "Sortino": average(d) / math.Sqrt(average(down)) * annual,
 		"Return": gain / book, "AnnualReturn": gain / book / days * year, "MaxDrawdown": drawdown / book,
-		"NumberOfTrades": trades, "DailyNumberOfTrades": trades / days, "TradingVolume": volume, "DailyTradingVolume": volume / days,
-		"Turnover": turnover / book, "DailyTurnover": turnover / book / days,
+		"NumberOfTrades": trades, "DailyNumberOfTrades": trades / days, "TradingVolume": volume,
+		"DailyTradingVolume": volume / days,
+		"Turnover":           turnover / book, "DailyTurnover": turnover / book / days,
 		"ReturnOverMDD": gain / drawdown, "ReturnOverTrade": gain / turnover,
 		"MaxPositionValue": values[len(values)-1], "MeanPositionValue": average(values),
-		"MedianPositionValue": (values[len(values)/2] + values[(len(values)-1)/2]) / 2, "MaxLeverage": values[len(values)-1] / book,
+		"MedianPositionValue": (values[len(values)/2] + values[(len(values)-1)/2]) / 2,
+		"MaxLeverage":         values[len(values)-1] / book,
 	}
 }
 
@@ -89,7 +91,8 @@ func TestAgainstNaive(t *testing.T) {
 		if inverse {
 			asset = sim.InverseAsset(size)
 		}
-		s, err := New(rows, Options{Asset: asset, Window: window, Metrics: All(), BookSize: book, TradingDaysPerYear: year})
+		s, err := New(rows, Options{Asset: asset, Window: window, Metrics: All(), BookSize: book,
+			TradingDaysPerYear: year})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -114,7 +114,8 @@ func (o Options) withDefaults() (Options, error) {
 		o.TradingDaysPerYear = defaultTradingDays
 	}
 	if !(o.TradingDaysPerYear > 0) || math.IsInf(o.TradingDaysPerYear, 0) {
-		return o, fmt.Errorf("stats: %v trading days a year: must be positive, such as 252 or 365", o.TradingDaysPerYear)
+		return o, fmt.Errorf("stats: %v trading days a year: must be positive, such as 252 or 365",
+			o.TradingDaysPerYear)
 	}
 	if o.Metrics == nil {
 		o.Metrics = Default()
@@ -142,7 +143,8 @@ func evaluate(samples []Sample, o Options) *Stats {
 	if o.Split != SplitNone {
 		for first := 0; first < len(samples); {
 			end := first + 1
-			for end < len(samples) && o.Split.part(samples[end].TimestampNs) == o.Split.part(samples[first].TimestampNs) {
+			for end < len(samples) &&
+				o.Split.part(samples[end].TimestampNs) == o.Split.part(samples[first].TimestampNs) {
 				end++
 			}
 			s.rows = append(s.rows, o.row(samples[first:end]))

@@ -37,10 +37,14 @@ func near(a, b float64) bool {
 func handRows() []backtest.Record {
 	return []backtest.Record{
 		{TimestampNs: 0, Price: 100},
-		{TimestampNs: 3 * second, Price: 100, Position: 2, Balance: -200, Fee: 1, NumTrades: 1, TradingVolume: 2, TradingValue: 200},
-		{TimestampNs: 10 * second, Price: 103, Position: 2, Balance: -200, Fee: 1, NumTrades: 1, TradingVolume: 2, TradingValue: 200},
-		{TimestampNs: 20 * second, Price: 101, Position: 2, Balance: -200, Fee: 1, NumTrades: 1, TradingVolume: 2, TradingValue: 200},
-		{TimestampNs: 29 * second, Price: 102, Position: 2, Balance: -200, Fee: 1, NumTrades: 1, TradingVolume: 2, TradingValue: 200},
+		{TimestampNs: 3 * second, Price: 100, Position: 2, Balance: -200, Fee: 1, NumTrades: 1, TradingVolume: 2,
+			TradingValue: 200},
+		{TimestampNs: 10 * second, Price: 103, Position: 2, Balance: -200, Fee: 1, NumTrades: 1, TradingVolume: 2,
+			TradingValue: 200},
+		{TimestampNs: 20 * second, Price: 101, Position: 2, Balance: -200, Fee: 1, NumTrades: 1, TradingVolume: 2,
+			TradingValue: 200},
+		{TimestampNs: 29 * second, Price: 102, Position: 2, Balance: -200, Fee: 1, NumTrades: 1, TradingVolume: 2,
+			TradingValue: 200},
 		{TimestampNs: 50 * second, Price: 106, Balance: 10, Fee: 2, NumTrades: 3, TradingVolume: 4, TradingValue: 410},
 	}
 }
@@ -111,8 +115,9 @@ func TestDefaultOrderAndNames(t *testing.T) {
 	if got := names(s.Whole()); !slices.Equal(got, want) {
 		t.Errorf("columns with a book %v, want %v", got, want)
 	}
-	for name, w := range map[string]float64{"Return": 0.09, "MaxDrawdown": 0.02, "ReturnOverMDD": 4.5, "ReturnOverTrade": 9.0 / 410,
-		"DailyTurnover": 4.1 / 50 * 86400, "SR": 3 / math.Sqrt(19) * math.Sqrt(8640*365), "MaxPositionValue": 206} {
+	for name, w := range map[string]float64{"Return": 0.09, "MaxDrawdown": 0.02, "ReturnOverMDD": 4.5,
+		"ReturnOverTrade": 9.0 / 410, "DailyTurnover": 4.1 / 50 * 86400, "SR": 3 / math.Sqrt(19) * math.Sqrt(8640*365),
+		"MaxPositionValue": 206} {
 		if got := value(t, s.Whole(), name); !near(got, w) {
 			t.Errorf("%s of a book of 100 = %v, want %v", name, got, w)
 		}
@@ -155,18 +160,25 @@ func TestFewRowsAndNoPrice(t *testing.T) {
 		rows []backtest.Record
 		want map[string]float64
 	}{
-		"none": {nil, map[string]float64{"SR": nan, "Sortino": nan, "Return": nan, "MaxDrawdown": nan, "NumberOfTrades": 0,
-			"DailyNumberOfTrades": nan, "MaxPositionValue": nan, "MedianPositionValue": nan, "MeanPositionValue": nan, "ReturnOverMDD": nan}},
-		"one": {[]backtest.Record{{TimestampNs: 5, Price: 7, Position: -3, Balance: 21, NumTrades: 4}}, map[string]float64{
-			"SR": nan, "Return": 0, "MaxDrawdown": 0, "NumberOfTrades": 0, "DailyNumberOfTrades": nan, "ReturnOverMDD": nan,
-			"MaxPositionValue": 21, "MeanPositionValue": 21, "MedianPositionValue": 21}},
-		"two": {[]backtest.Record{{Price: 7}, {TimestampNs: 10 * second, Price: 7, Balance: 3, NumTrades: 1}}, map[string]float64{
-			"SR": nan, "Sortino": inf, "Return": 3, "MaxDrawdown": 0, "ReturnOverMDD": inf, "ReturnOverTrade": inf, "NumberOfTrades": 1}},
+		"none": {nil, map[string]float64{"SR": nan, "Sortino": nan, "Return": nan, "MaxDrawdown": nan,
+			"NumberOfTrades": 0, "DailyNumberOfTrades": nan, "MaxPositionValue": nan, "MedianPositionValue": nan,
+			"MeanPositionValue": nan, "ReturnOverMDD": nan}},
+		"one": {[]backtest.Record{{TimestampNs: 5, Price: 7, Position: -3, Balance: 21, NumTrades: 4}},
+			map[string]float64{
+				"SR": nan, "Return": 0, "MaxDrawdown": 0, "NumberOfTrades": 0, "DailyNumberOfTrades": nan,
+				"ReturnOverMDD":    nan,
+				"MaxPositionValue": 21, "MeanPositionValue": 21, "MedianPositionValue": 21}},
+		"two": {[]backtest.Record{{Price: 7}, {TimestampNs: 10 * second, Price: 7, Balance: 3, NumTrades: 1}},
+			map[string]float64{
+				"SR": nan, "Sortino": inf, "Return": 3, "MaxDrawdown": 0, "ReturnOverMDD": inf, "ReturnOverTrade": inf,
+				"NumberOfTrades": 1}},
 		"a price is missing": {[]backtest.Record{
 			{Price: nan}, {TimestampNs: 10 * second, Price: 10, Position: 1, Balance: -10},
 			{TimestampNs: 20 * second, Price: nan, Position: 1, Balance: -10},
-			{TimestampNs: 30 * second, Price: 8, Position: 1, Balance: -10}, {TimestampNs: 40 * second, Price: nan, Position: 1, Balance: -10},
-		}, map[string]float64{"Return": -2, "MaxDrawdown": 2, "SR": nan, "MaxPositionValue": 10, "MeanPositionValue": nan, "MedianPositionValue": nan}},
+			{TimestampNs: 30 * second, Price: 8, Position: 1, Balance: -10},
+			{TimestampNs: 40 * second, Price: nan, Position: 1, Balance: -10},
+		}, map[string]float64{"Return": -2, "MaxDrawdown": 2, "SR": nan, "MaxPositionValue": 10,
+			"MeanPositionValue": nan, "MedianPositionValue": nan}},
 		"no price at all": {[]backtest.Record{{Price: nan}, {TimestampNs: 10 * second, Price: nan}}, map[string]float64{
 			"Return": nan, "MaxDrawdown": nan, "MaxPositionValue": nan}},
 	} {
@@ -185,7 +197,8 @@ func TestFewRowsAndNoPrice(t *testing.T) {
 
 func TestInverse(t *testing.T) {
 	rows := []backtest.Record{
-		{Price: 50}, {TimestampNs: 10 * second, Price: 50, Position: 10, Balance: -20}, {TimestampNs: 20 * second, Price: 100, Position: 10, Balance: -20},
+		{Price: 50}, {TimestampNs: 10 * second, Price: 50, Position: 10, Balance: -20},
+		{TimestampNs: 20 * second, Price: 100, Position: 10, Balance: -20},
 	}
 	s, err := New(rows, Options{Asset: sim.InverseAsset(100)})
 	if err != nil {
@@ -229,13 +242,15 @@ func TestMetricsByNameAndOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := s.Whole()
-	if value(t, r, "Turnover") != 41 || value(t, r, "samples") != 4 || !near(value(t, r, "SR365"), value(t, r, "SR")*math.Sqrt(365.0/252)) {
+	if value(t, r, "Turnover") != 41 || value(t, r, "samples") != 4 ||
+		!near(value(t, r, "SR365"), value(t, r, "SR")*math.Sqrt(365.0/252)) {
 		t.Errorf("row %+v", r)
 	}
 }
 
 func TestJSON(t *testing.T) {
-	r := Row{StartNs: 1, EndNs: 1e9, Figures: []Figure{{"a", 1.5}, {"b", Number(math.NaN())}, {"c", Number(math.Inf(1))}, {"d", Number(math.Inf(-1))}}}
+	r := Row{StartNs: 1, EndNs: 1e9, Figures: []Figure{{"a", 1.5}, {"b", Number(math.NaN())},
+		{"c", Number(math.Inf(1))}, {"d", Number(math.Inf(-1))}}}
 	text, err := json.Marshal(r)
 	if err != nil {
 		t.Fatal(err)
@@ -260,7 +275,8 @@ func TestJSON(t *testing.T) {
 func TestJoin(t *testing.T) {
 	for _, asset := range []sim.AssetType{nil, sim.LinearAsset(3), sim.InverseAsset(100)} {
 		random := rand.New(rand.NewPCG(1, 2))
-		days := [][]backtest.Record{randomRows(random, 40, 0), nil, randomRows(random, 1, 5000*second), randomRows(random, 40, 6000*second)}
+		days := [][]backtest.Record{randomRows(random, 40, 0), nil, randomRows(random, 1, 5000*second),
+			randomRows(random, 40, 6000*second)}
 		rows, err := Join(asset, days...)
 		if err != nil {
 			t.Fatal(err)
@@ -296,20 +312,23 @@ func TestJoin(t *testing.T) {
 }
 
 func TestJoinValuesAtTheLastKnownPrice(t *testing.T) {
-	rows, err := Join(nil, []backtest.Record{{Price: 10}, {TimestampNs: 1, Price: math.NaN(), Position: 2, Balance: -15}},
-		[]backtest.Record{{TimestampNs: 2, Price: 11}})
+	rows, err := Join(nil, []backtest.Record{{Price: 10}, {TimestampNs: 1, Price: math.NaN(), Position: 2,
+		Balance: -15}}, []backtest.Record{{TimestampNs: 2, Price: 11}})
 	if err != nil || rows[2].Balance != 5 {
 		t.Errorf("%+v, %v", rows, err)
 	}
-	rows, err = Join(nil, []backtest.Record{{Price: math.NaN(), Position: 2, Balance: -15}}, []backtest.Record{{TimestampNs: 2, Price: 11}})
+	rows, err = Join(nil, []backtest.Record{{Price: math.NaN(), Position: 2, Balance: -15}},
+		[]backtest.Record{{TimestampNs: 2, Price: 11}})
 	if err != nil || rows[1].Balance != -15 {
 		t.Errorf("without a price: %+v, %v", rows, err)
 	}
 }
 
 func TestSum(t *testing.T) {
-	a := []backtest.Record{{Price: 10}, {TimestampNs: 10 * second, Price: 11, Position: 1, Balance: -10, NumTrades: 1}, {TimestampNs: 30 * second, Price: 9, Position: 1, Balance: -10, NumTrades: 1}}
-	b := []backtest.Record{{TimestampNs: 10 * second, Price: 5, Fee: 1}, {TimestampNs: 20 * second, Price: 5, Position: -2, Balance: 12, Fee: 1, NumTrades: 2}}
+	a := []backtest.Record{{Price: 10}, {TimestampNs: 10 * second, Price: 11, Position: 1, Balance: -10, NumTrades: 1},
+		{TimestampNs: 30 * second, Price: 9, Position: 1, Balance: -10, NumTrades: 1}}
+	b := []backtest.Record{{TimestampNs: 10 * second, Price: 5, Fee: 1},
+		{TimestampNs: 20 * second, Price: 5, Position: -2, Balance: 12, Fee: 1, NumTrades: 2}}
 	sa, err := New(a, Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -329,7 +348,8 @@ func TestSum(t *testing.T) {
 	if !slices.Equal(equity, []float64{0, 0, 2, 0}) || !slices.Equal(exposure, []float64{0, 11, 21, 19}) {
 		t.Errorf("equity %v, exposure %v", equity, exposure)
 	}
-	if r := sum.Whole(); value(t, r, "NumberOfTrades") != 3 || value(t, r, "MaxDrawdown") != 2 || value(t, r, "MaxPositionValue") != 21 {
+	if r := sum.Whole(); value(t, r, "NumberOfTrades") != 3 || value(t, r, "MaxDrawdown") != 2 ||
+		value(t, r, "MaxPositionValue") != 21 {
 		t.Errorf("%+v", r)
 	}
 	c := sum.Curves(100)

@@ -1,5 +1,5 @@
-// Command runner hosts trading strategies: it reads a configuration, connects the markets in it, runs each strategy in a
-// process of its own, and talks to a runner that is already there.
+// Command runner hosts trading strategies: it reads a configuration, connects the markets in it, runs each strategy in
+// a process of its own, and talks to a runner that is already there.
 package main
 
 import (

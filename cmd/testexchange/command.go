@@ -33,7 +33,8 @@ type flags struct {
 
 func newCommand(out io.Writer) *cobra.Command {
 	f := new(flags)
-	c := &cobra.Command{Use: "testexchange", Short: "An exchange on this machine that speaks the protocols of the real ones", Args: cobra.NoArgs,
+	c := &cobra.Command{Use: "testexchange",
+		Short: "An exchange on this machine that speaks the protocols of the real ones", Args: cobra.NoArgs,
 		Long: "An exchange on this machine that speaks the protocols of the real ones.\n" +
 			"Each venue listens on a port of its own, from --listen on. Faults can also be armed while it runs:\n" +
 			"  curl -d 'ack-lost=count:1' http://127.0.0.1:9001/admin/fault\n  curl http://127.0.0.1:9001/admin/state\n" +
@@ -47,9 +48,12 @@ func newCommand(out io.Writer) *cobra.Command {
 	s.StringSliceVar(&f.symbols, "symbols", nil, "symbols to trade, of those the venue has (all)")
 	s.Uint64Var(&f.seed, "seed", 1, "seed of the market and the faults")
 	s.Float64Var(&f.rate, "rate", 0, "events a second of the synthetic market for each symbol")
-	s.StringSliceVar(&f.recordings, "recording", nil, "collector file that drives the market, SYMBOL=FILE; several are read in order")
-	s.StringSliceVar(&f.accounts, "account", nil, "account as KEY:SECRET ("+testexchange.DefaultAPIKey+":"+testexchange.DefaultSecret+")")
-	s.StringArrayVar(&f.faults, "fault", nil, "fault to arm: NAME, NAME=PROBABILITY or NAME=count:1,after:10,for:50ms,value:2,only:TEXT")
+	s.StringSliceVar(&f.recordings, "recording", nil,
+		"collector file that drives the market, SYMBOL=FILE; several are read in order")
+	s.StringSliceVar(&f.accounts, "account", nil,
+		"account as KEY:SECRET ("+testexchange.DefaultAPIKey+":"+testexchange.DefaultSecret+")")
+	s.StringArrayVar(&f.faults, "fault", nil,
+		"fault to arm: NAME, NAME=PROBABILITY or NAME=count:1,after:10,for:50ms,value:2,only:TEXT")
 	s.BoolVar(&f.listFaults, "list-faults", false, "print the faults and end")
 	s.BoolVar(&f.config.Compress, "compress", false, "negotiate permessage-deflate")
 	s.BoolVar(&f.config.LargeIDs, "large-ids", false, "ids above 2^53")
@@ -83,7 +87,8 @@ func (f *flags) run(c *cobra.Command, out io.Writer) error {
 		venues = testexchange.Venues()
 	}
 	for _, v := range venues {
-		fmt.Fprintf(out, "%s\n  REST       %s\n  WebSocket  %s\n  state      %s/admin/state\n\n%s\n", v, e.HTTPURL(v), e.WSURL(v), e.HTTPURL(v), e.ConnectorBlock(v))
+		fmt.Fprintf(out, "%s\n  REST       %s\n  WebSocket  %s\n  state      %s/admin/state\n\n%s\n", v, e.HTTPURL(v),
+			e.WSURL(v), e.HTTPURL(v), e.ConnectorBlock(v))
 	}
 	<-c.Context().Done()
 	fmt.Fprintln(out, "closing")

@@ -34,7 +34,8 @@ func TestServesUntilInterrupted(t *testing.T) {
 	defer cancel()
 	out := new(output)
 	c := newCommand(out)
-	c.SetArgs([]string{"--venue", "binancefutures", "--listen", "127.0.0.1:0", "--symbols", "BTCUSDT", "--fault", "http-418=count:1", "--account", "k:s"})
+	c.SetArgs([]string{"--venue", "binancefutures", "--listen", "127.0.0.1:0", "--symbols", "BTCUSDT", "--fault",
+		"http-418=count:1", "--account", "k:s"})
 	ended := make(chan error, 1)
 	go func() { ended <- c.ExecuteContext(ctx) }()
 	url := regexp.MustCompile(`REST +(http://\S+)`)
@@ -56,7 +57,8 @@ func TestServesUntilInterrupted(t *testing.T) {
 			t.Errorf("status %d, want %d", r.StatusCode, want)
 		}
 	}
-	if !strings.Contains(out.String(), `connector "binancefutures" "test" {`) || !strings.Contains(out.String(), `"k"`) {
+	if !strings.Contains(out.String(), `connector "binancefutures" "test" {`) ||
+		!strings.Contains(out.String(), `"k"`) {
 		t.Errorf("no connector to paste in %q", out)
 	}
 	http.DefaultClient.CloseIdleConnections()
@@ -67,8 +69,8 @@ func TestServesUntilInterrupted(t *testing.T) {
 }
 
 func TestCommandLine(t *testing.T) {
-	for _, bad := range [][]string{{"--venue", "none"}, {"--listen", "x"}, {"--fault", "none"}, {"--account", "k"}, {"--recording", "x"},
-		{"--symbols", "NO"}, {"--listen", "127.0.0.1:x"}, {"argument"}} {
+	for _, bad := range [][]string{{"--venue", "none"}, {"--listen", "x"}, {"--fault", "none"}, {"--account", "k"},
+		{"--recording", "x"}, {"--symbols", "NO"}, {"--listen", "127.0.0.1:x"}, {"argument"}} {
 		c := newCommand(new(output))
 		c.SetArgs(bad)
 		c.SetOut(new(output))

@@ -1,5 +1,5 @@
-// Package binance has Binance's two venues: USD-M futures and spot. Their addresses, protocols and limits are different; signatures,
-// the REST client and the WebSocket API are the same.
+// Package binance has Binance's two venues: USD-M futures and spot. Their addresses, protocols and limits are
+// different; signatures, the REST client and the WebSocket API are the same.
 //
 // A Kind may be copied and used by any goroutine; what it opens says for itself who may use it and has to be closed.
 package binance

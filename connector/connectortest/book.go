@@ -44,7 +44,8 @@ func (b *book) best() (bid, ask float64) {
 	return bid, ask
 }
 
-// clear removes levels from the best price to the event's, all where that is no number, of both sides where it has none.
+// clear removes levels from the best price to the event's, all where that is no number, of both sides where it has
+// none.
 func (b *book) clear(e *hft.Event) {
 	all := math.IsNaN(e.Px) || math.IsInf(e.Px, 0) || e.Side() == hft.SideNone
 	if e.Side() != hft.Sell {

@@ -84,7 +84,8 @@ func take(k *kit) error {
 		if k.NoPositions {
 			continue
 		}
-		if err := k.until("the position", func() bool { return sameQty(k.sink.LastPosition(inst), position) }); err != nil {
+		if err := k.until("the position",
+			func() bool { return sameQty(k.sink.LastPosition(inst), position) }); err != nil {
 			return fmt.Errorf("position is %v, executions say %v: %w", k.sink.LastPosition(inst), position, err)
 		}
 	}
@@ -100,7 +101,8 @@ func postOnly(k *kit) error {
 		return err
 	}
 	// Some venues show it as new first.
-	if err := k.until("the end of a post-only order that would take", func() bool { u := k.last(o); return u.Final() }); err != nil {
+	if err := k.until("the end of a post-only order that would take",
+		func() bool { u := k.last(o); return u.Final() }); err != nil {
 		return err
 	}
 	if err := want(k.last(o), hft.StatusExpired); err != nil {
@@ -168,13 +170,15 @@ func duplicateID(k *kit) error {
 	}
 	// An update would be about the order that is there, so there need not be one.
 	updates := func() []connector.OrderUpdate { return k.sink.Updates(KeyOf(&o))[1:] }
-	if err := k.until("an answer to a duplicate", func() bool { return len(updates())+len(k.sink.Errors()) > 0 }); err != nil {
+	if err := k.until("an answer to a duplicate",
+		func() bool { return len(updates())+len(k.sink.Errors()) > 0 }); err != nil {
 		return err
 	}
 	if answers := updates(); len(answers) > 0 && answers[0].Req != hft.StatusRejected {
 		return fmt.Errorf("a duplicate is answered by %+v, want a refusal", answers[0])
 	}
-	if err := k.until("an error event about the duplicate", func() bool { return len(k.sink.Errors()) > 0 }); err != nil {
+	if err := k.until("an error event about the duplicate",
+		func() bool { return len(k.sink.Errors()) > 0 }); err != nil {
 		return err
 	}
 	errs := k.sink.Errors()

@@ -19,8 +19,8 @@ const Patience = 20 * time.Second
 // Harness is a connector that is not running yet, and what the kit has to know about it.
 type Harness struct {
 	Connector connector.Connector
-	// Clock is given to the connector's Run; it starts when the connector's timeline says. It is nil for a live connector,
-	// which has the wall clock.
+	// Clock is given to the connector's Run; it starts when the connector's timeline says. It is nil for a live
+	// connector, which has the wall clock.
 	Clock *Clock
 	// Exchange is what a live connector is connected to. It may be used by this Harness only.
 	Exchange Exchange
@@ -126,7 +126,8 @@ func leaked(before int) error {
 		}
 		if time.Now().After(deadline) {
 			stacks := make([]byte, 1<<16)
-			return fmt.Errorf("%d goroutines are left, %d before:\n%s", now, before, stacks[:runtime.Stack(stacks, true)])
+			return fmt.Errorf("%d goroutines are left, %d before:\n%s", now, before,
+				stacks[:runtime.Stack(stacks, true)])
 		}
 	}
 }
@@ -305,7 +306,8 @@ func (k *kit) ask(o connector.Order) (connector.OrderUpdate, error) {
 		return u, fmt.Errorf("order of %+v was answered to %+v", o.Owner, u.Owner)
 	}
 	if o.Req == hft.StatusNew && u.Req == hft.StatusRejected && !u.Final() {
-		return u, fmt.Errorf("a refused submission is %v: it has to be final, nothing else says that the order is over", u.Status)
+		return u, fmt.Errorf("a refused submission is %v: it has to be final, nothing else says that the order is over",
+			u.Status)
 	}
 	return u, nil
 }

@@ -94,7 +94,8 @@ func (s *simple) refuse(o connector.Order, why string) {
 	u.Req, u.ExchTimestampNs = hft.StatusRejected, s.clock.NowNs()
 	s.sink.Order(&u)
 	if why != "" {
-		e := connector.Error{InstrumentNo: o.InstrumentNo, Owner: o.Owner, LiveError: hft.LiveErrorWith(hft.OrderError, hft.StringValue(why))}
+		e := connector.Error{InstrumentNo: o.InstrumentNo, Owner: o.Owner,
+			LiveError: hft.LiveErrorWith(hft.OrderError, hft.StringValue(why))}
 		e.OrderID = o.OrderID
 		s.sink.Error(&e)
 	}
@@ -199,10 +200,13 @@ func TestRun(t *testing.T) {
 // Each defect is found by at least one check, with words that tell what is wrong.
 func TestDefectsAreFound(t *testing.T) {
 	words := [numDefects]string{
-		silentCancel: "an answer to request", answersTwice: "after the order's end", foreignOwner: "was answered to", fillsTwice: "after the order's end",
-		fillsWithoutExecution: "without an execution", leaksGoroutine: "goroutines are left", returnsError: "Run returned an error",
+		silentCancel: "an answer to request", answersTwice: "after the order's end", foreignOwner: "was answered to",
+		fillsTwice:            "after the order's end",
+		fillsWithoutExecution: "without an execution", leaksGoroutine: "goroutines are left",
+		returnsError:  "Run returned an error",
 		talksAfterRun: "after Run had returned", neverReady: "books to be ready", readyTooEarly: "is ready with 0 bids",
-		sharedIDs: "answer is", acceptsDuplicates: "a duplicate is answered", postOnlyError: "post-only", oldPrice: "modified to",
+		sharedIDs: "answer is", acceptsDuplicates: "a duplicate is answered", postOnlyError: "post-only",
+		oldPrice: "modified to",
 	}
 	for d := none + 1; d < numDefects; d++ {
 		var found []error

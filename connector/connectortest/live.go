@@ -9,11 +9,11 @@ import (
 	"github.com/hftrunner/hftrunner/hft"
 )
 
-// Exchange is a loopback exchange as the kit needs it for a live connector: what it makes happen there, and what is true.
-// Calls come from one goroutine. An error ends the check.
+// Exchange is a loopback exchange as the kit needs it for a live connector: what it makes happen there, and what is
+// true. Calls come from one goroutine. An error ends the check.
 type Exchange interface {
-	// MoveTo lets the market of others go to a price: they trade with all that rests on the way, and then have orders on
-	// both sides of it again. The market goes on changing a little all the time, so that books can be followed.
+	// MoveTo lets the market of others go to a price: they trade with all that rests on the way, and then have orders
+	// on both sides of it again. The market goes on changing a little all the time, so that books can be followed.
 	MoveTo(symbol string, price float64) error
 	// CutConnections closes all connections that stay open, as a venue does once a day. New ones are taken.
 	CutConnections() error
@@ -91,7 +91,8 @@ func (k *kit) fillBehind(side hft.Side, meanwhile func() error) error {
 	if err := k.Exchange.MoveTo(inst.Symbol, price*(1-0.005*float64(side))); err != nil {
 		return err
 	}
-	if err := k.until("the order to be filled", func() bool { return k.last(o).Status == hft.StatusFilled }); err != nil {
+	if err := k.until("the order to be filled",
+		func() bool { return k.last(o).Status == hft.StatusFilled }); err != nil {
 		return err
 	}
 	executed := 0.0
@@ -121,7 +122,8 @@ func (k *kit) cut() error {
 	if err := k.Exchange.CutConnections(); err != nil {
 		return err
 	}
-	if err := k.until("books to be lost with their connection", func() bool { return k.sink.Stales() >= stales+len(k.Instruments) }); err != nil {
+	if err := k.until("books to be lost with their connection",
+		func() bool { return k.sink.Stales() >= stales+len(k.Instruments) }); err != nil {
 		return err
 	}
 	return k.until("an error event about the lost connection", func() bool {
@@ -248,10 +250,12 @@ func adoption(k *kit) error {
 		return err
 	}
 	for _, o := range orders {
-		if err := k.until("the order to be adopted", func() bool { return k.last(o).Status == hft.StatusNew }); err != nil {
+		if err := k.until("the order to be adopted",
+			func() bool { return k.last(o).Status == hft.StatusNew }); err != nil {
 			return err
 		}
-		if u := k.last(o); u.Owner != o.Owner || u.PriceTick != o.PriceTick || u.Side != o.Side || !sameQty(u.LeavesQty, o.Qty) {
+		if u := k.last(o); u.Owner != o.Owner || u.PriceTick != o.PriceTick || u.Side != o.Side ||
+			!sameQty(u.LeavesQty, o.Qty) {
 			return fmt.Errorf("order %+v is adopted as %+v", o, u)
 		}
 		o.Req = hft.StatusCanceled
@@ -303,7 +307,8 @@ func (k *kit) differences(state *ExchangeState) error {
 	var errs []error
 	for key, qty := range executed {
 		if !sameQty(told[key], qty) {
-			errs = append(errs, fmt.Errorf("%s %v: %v is reported as executed, at the exchange it is %v", key.symbol, key.side, told[key], qty))
+			errs = append(errs, fmt.Errorf("%s %v: %v is reported as executed, at the exchange it is %v", key.symbol,
+				key.side, told[key], qty))
 		}
 	}
 	if n := k.sink.Open(); n != open {
@@ -311,11 +316,14 @@ func (k *kit) differences(state *ExchangeState) error {
 	}
 	for _, inst := range k.Instruments {
 		if want, known := state.Positions[inst.Symbol]; known && !sameQty(k.sink.LastPosition(inst.No), want) {
-			errs = append(errs, fmt.Errorf("position of %s is reported as %v, at the exchange it is %v", inst.Symbol, k.sink.LastPosition(inst.No), want))
+			errs = append(errs, fmt.Errorf("position of %s is reported as %v, at the exchange it is %v", inst.Symbol,
+				k.sink.LastPosition(inst.No), want))
 		}
 		bids, asks := k.sink.Book(inst.No)
-		if book, known := state.Books[inst.Symbol]; known && (!sameLevels(bids, book.Bids) || !sameLevels(asks, book.Asks)) {
-			errs = append(errs, fmt.Errorf("the book of %s is %v and %v, at the exchange %v and %v", inst.Symbol, bids, asks, book.Bids, book.Asks))
+		if book, known := state.Books[inst.Symbol]; known &&
+			(!sameLevels(bids, book.Bids) || !sameLevels(asks, book.Asks)) {
+			errs = append(errs, fmt.Errorf("the book of %s is %v and %v, at the exchange %v and %v", inst.Symbol, bids,
+				asks, book.Bids, book.Asks))
 		}
 	}
 	return errors.Join(errs...)

@@ -88,10 +88,12 @@ func (c *worldConn) refuse(o connector.Order) {
 }
 
 func (c *worldConn) handle(o connector.Order) {
-	i := slices.IndexFunc(c.w.orders, func(other *worldOrder) bool { return other.open && KeyOf(&other.Order) == KeyOf(&o) })
+	i := slices.IndexFunc(c.w.orders,
+		func(other *worldOrder) bool { return other.open && KeyOf(&other.Order) == KeyOf(&o) })
 	switch {
 	case o.Req == hft.StatusNew && i >= 0:
-		e := connector.Error{InstrumentNo: o.InstrumentNo, Owner: o.Owner, LiveError: hft.LiveErrorWith(hft.OrderError, hft.StringValue("duplicate"))}
+		e := connector.Error{InstrumentNo: o.InstrumentNo, Owner: o.Owner,
+			LiveError: hft.LiveErrorWith(hft.OrderError, hft.StringValue("duplicate"))}
 		e.OrderID = o.OrderID
 		c.sink.Error(&e)
 	case o.Req == hft.StatusNew:
@@ -185,7 +187,8 @@ func (w *world) MoveTo(_ string, price float64) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	c := w.conn
-	c.sink.Feed(0, []hft.Event{{Ev: hft.LocalEvent | hft.BuyEvent | hft.DepthEvent, Px: w.mid - 1}, {Ev: hft.LocalEvent | hft.SellEvent | hft.DepthEvent, Px: w.mid + 1}})
+	c.sink.Feed(0, []hft.Event{{Ev: hft.LocalEvent | hft.BuyEvent | hft.DepthEvent, Px: w.mid - 1},
+		{Ev: hft.LocalEvent | hft.SellEvent | hft.DepthEvent, Px: w.mid + 1}})
 	w.mid = price
 	c.feed()
 	for _, o := range w.orders {
@@ -202,7 +205,8 @@ func (w *world) CutConnections() error {
 	w.conn.away = true
 	w.conn.sink.Count(connector.Reconnects, 1)
 	if w.defect != saysNothing {
-		w.conn.sink.Error(&connector.Error{InstrumentNo: -1, LiveError: hft.LiveErrorWith(hft.ConnectionInterrupted, hft.StringValue("cut"))})
+		w.conn.sink.Error(&connector.Error{InstrumentNo: -1,
+			LiveError: hft.LiveErrorWith(hft.ConnectionInterrupted, hft.StringValue("cut"))})
 	}
 	w.conn.lost("cut")
 	return nil
@@ -239,8 +243,9 @@ func (w *world) State() (ExchangeState, error) {
 
 func liveHarness(d liveDefect) Harness {
 	w := &world{defect: d, mid: 1000.5}
-	return Harness{Connector: &worldConn{w: w}, Again: func() connector.Connector { return &worldConn{w: w} }, Exchange: w, Flood: 1000,
-		Limit: 100 * time.Millisecond, Step: time.Millisecond, Instruments: []connector.Instrument{{No: 0, Symbol: "X", TickSize: 1, LotSize: 1}}}
+	return Harness{Connector: &worldConn{w: w}, Again: func() connector.Connector { return &worldConn{w: w} },
+		Exchange: w, Flood: 1000, Limit: 100 * time.Millisecond, Step: time.Millisecond,
+		Instruments: []connector.Instrument{{No: 0, Symbol: "X", TickSize: 1, LotSize: 1}}}
 }
 
 func TestRunLive(t *testing.T) {
@@ -253,8 +258,10 @@ func TestRunLive(t *testing.T) {
 
 // Each defect is found by at least one check, with words that tell what is wrong.
 func TestLiveDefectsAreFound(t *testing.T) {
-	words := [numLiveDefects]string{staysAway: "books to be ready", keepsTheBook: "books to be lost", saysNothing: "lost connection", tellsTwice: "after the order's end",
-		tellsLess: "add up to", sendsTwice: "one order was submitted, the exchange has 2", adoptsNobody: "to be adopted", ignoresGaps: "a gap to be counted"}
+	words := [numLiveDefects]string{staysAway: "books to be ready", keepsTheBook: "books to be lost",
+		saysNothing: "lost connection", tellsTwice: "after the order's end", tellsLess: "add up to",
+		sendsTwice: "one order was submitted, the exchange has 2", adoptsNobody: "to be adopted",
+		ignoresGaps: "a gap to be counted"}
 	for d := faultless + 1; d < numLiveDefects; d++ {
 		var found []error
 		for _, c := range liveChecks() {
@@ -266,7 +273,8 @@ func TestLiveDefectsAreFound(t *testing.T) {
 	}
 	h := liveHarness(faultless)
 	h.Again = nil
-	if err := conduct(h, check{"adoption", adoption}); err == nil || !strings.Contains(err.Error(), "Harness.Again is not set") {
+	if err := conduct(h, check{"adoption", adoption}); err == nil ||
+		!strings.Contains(err.Error(), "Harness.Again is not set") {
 		t.Errorf("without a second connector: %v", err)
 	}
 }
@@ -281,7 +289,8 @@ func TestWallClock(t *testing.T) {
 	}
 	wake := make(chan struct{}, 1)
 	wake <- struct{}{}
-	if nowNs, err := clock.WaitUntil(ctx, target+int64(time.Hour), wake); err != nil || nowNs >= target+int64(time.Hour) || len(wake) != 0 {
+	if nowNs, err := clock.WaitUntil(ctx, target+int64(time.Hour), wake); err != nil ||
+		nowNs >= target+int64(time.Hour) || len(wake) != 0 {
 		t.Errorf("woken at %d (%v)", nowNs, err)
 	}
 	cancel()

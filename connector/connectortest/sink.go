@@ -160,7 +160,8 @@ func (s *Sink) checkUpdate(u *connector.OrderUpdate, h *history) {
 		s.faultf("update %+v after the order's end %+v", u, last)
 	}
 	switch u.Req {
-	case hft.StatusNone, hft.StatusNew, hft.StatusCanceled, hft.StatusReplaced: // the request may still be in flight, or a later one
+	// the request may still be in flight, or a later one
+	case hft.StatusNone, hft.StatusNew, hft.StatusCanceled, hft.StatusReplaced:
 	default:
 		s.faultf("update %+v answers no request", u)
 	}

@@ -58,7 +58,8 @@ func TestSinkTrades(t *testing.T) {
 		}{{good, true}, {sideless, false}, {priceless, false}, {empty, false}, {unknown, false}} {
 			s := connectortest.NewSink()
 			c.trade.SetKind(kind)
-			s.Feed(0, []hft.Event{{Ev: hft.LocalEvent | hft.DepthEvent | hft.BuyEvent, Px: 100, Qty: 1}, {Ev: hft.LocalEvent | hft.DepthEvent | hft.SellEvent, Px: 101, Qty: 1}, c.trade})
+			s.Feed(0, []hft.Event{{Ev: hft.LocalEvent | hft.DepthEvent | hft.BuyEvent, Px: 100, Qty: 1},
+				{Ev: hft.LocalEvent | hft.DepthEvent | hft.SellEvent, Px: 101, Qty: 1}, c.trade})
 			if err := s.Faults(); (err == nil) != c.ok {
 				t.Errorf("%+v: %v", c.trade, err)
 			}
@@ -77,7 +78,8 @@ func TestSinkTrades(t *testing.T) {
 func TestSinkContinuity(t *testing.T) {
 	for name, modified := range map[string]bool{"modified": true, "not modified": false} {
 		s := connectortest.NewSink()
-		o := connector.Order{Owner: connector.Owner{Bot: 1}, Order: hft.NewOrder(1, 100, 1, 2, hft.Buy, hft.Limit, hft.GTC)}
+		o := connector.Order{Owner: connector.Owner{Bot: 1},
+			Order: hft.NewOrder(1, 100, 1, 2, hft.Buy, hft.Limit, hft.GTC)}
 		o.Req, o.LocalTimestampNs = hft.StatusNew, 10
 		s.Sent(&o)
 		o.Req, o.Status = hft.StatusNone, hft.StatusNew

@@ -111,7 +111,8 @@ func ending(f *os.File, begin, size int64) (end int64, trailer []byte, err error
 		return 0, nil, err
 	}
 	tried := 0
-	for at := bytes.LastIndex(tail, flushed); at >= 0 && tried < maxTries; at = bytes.LastIndex(tail[:at+len(flushed)-1], flushed) {
+	for at := bytes.LastIndex(tail, flushed); at >= 0 &&
+		tried < maxTries; at = bytes.LastIndex(tail[:at+len(flushed)-1], flushed) {
 		tried++
 		end := from + int64(at+len(flushed))
 		if trailer, ok := finish(f, begin, end); ok {
@@ -143,8 +144,8 @@ func finish(f *os.File, begin, end int64) (trailer []byte, ok bool) {
 	return binary.LittleEndian.AppendUint32(trailer, uint32(n)), true
 }
 
-// rescued returns a whole member with the lines that can be read of one that was cut off without a flush; nil when there
-// is none.
+// rescued returns a whole member with the lines that can be read of one that was cut off without a flush; nil when
+// there is none.
 func rescued(f *os.File, begin, size int64) ([]byte, error) {
 	if size-begin > tailBytes {
 		return nil, errForeign // no file written here is that long without a flush

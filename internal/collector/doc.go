@@ -6,12 +6,13 @@
 //
 // What Record takes is in the file, readable, after FlushInterval at the latest, whatever becomes of the process: each
 // flush ends with a gzip block that can be read without what would follow. A file that is there is appended to with a
-// gzip member of its own; where the last member was cut off, by a kill or a full disk, its readable part is completed first.
+// gzip member of its own; where the last member was cut off, by a kill or a full disk, its readable part is completed
+// first.
 //
 // # Memory and goroutines
 //
-// Record may be called from any goroutine. It copies the message and returns; one goroutine of the Writer compresses and
-// writes. While that cannot keep up with more than MaxPending bytes, Record waits: nothing is dropped.
+// Record may be called from any goroutine. It copies the message and returns; one goroutine of the Writer compresses
+// and writes. While that cannot keep up with more than MaxPending bytes, Record waits: nothing is dropped.
 //
 // # When something fails
 //

@@ -36,7 +36,8 @@ func open(dir, symbol string, day int64) (*file, error) {
 	}
 	// The lock ends with the file: a killed recorder leaves none.
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return nil, errors.Join(fmt.Errorf("%s is being written by another recorder (%w): each needs its own directory", name, err), f.Close())
+		return nil, errors.Join(fmt.Errorf("%s is being written by another recorder (%w): each needs its own directory",
+			name, err), f.Close())
 	}
 	repaired, err := complete(f)
 	if err != nil {

@@ -72,15 +72,16 @@ type part struct {
 // New makes a Writer into a directory, which it creates.
 func New(dir string) (*Writer, error) { return start(dir, false) }
 
-// NewBatch makes a Writer whose files depend on the messages alone and not on when they come: the same messages make the
-// same bytes. It writes in Record, which one goroutine may call, and what is taken is in the file after Close only.
+// NewBatch makes a Writer whose files depend on the messages alone and not on when they come: the same messages make
+// the same bytes. It writes in Record, which one goroutine may call, and what is taken is in the file after Close only.
 func NewBatch(dir string) (*Writer, error) { return start(dir, true) }
 
 func start(dir string, batch bool) (*Writer, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("collector: %w", err)
 	}
-	w := &Writer{dir: dir, batch: batch, symbols: map[string]*symbol{}, failed: make(chan struct{}), stop: make(chan struct{})}
+	w := &Writer{dir: dir, batch: batch, symbols: map[string]*symbol{}, failed: make(chan struct{}),
+		stop: make(chan struct{})}
 	w.changed.L = &w.mu
 	w.done.Go(w.work)
 	return w, nil
@@ -109,9 +110,9 @@ func (w *Writer) take(symbolName string, localNs int64, message []byte) (full bo
 	if s == nil {
 		return false
 	}
-	// Two connections bring their messages on two goroutines: one that is overtaken on the way here by a newer one of the
-	// other is written behind it and with its time, so that times do not run backwards in the file. What is older than
-	// that is a clock that was set, which is to be seen.
+	// Two connections bring their messages on two goroutines: one that is overtaken on the way here by a newer one of
+	// the other is written behind it and with its time, so that times do not run backwards in the file. What is older
+	// than that is a clock that was set, which is to be seen.
 	if d := s.lastNs - localNs; d > 0 && d < overtaken {
 		localNs = s.lastNs
 	}
@@ -130,7 +131,8 @@ func (w *Writer) take(symbolName string, localNs int64, message []byte) (full bo
 	return len(p.text) >= batchBytes || w.pending >= MaxPending/2
 }
 
-// symbolOf returns what is kept of a symbol, nil after a failure because it cannot be part of a file name. The lock is held.
+// symbolOf returns what is kept of a symbol, nil after a failure because it cannot be part of a file name. The lock is
+// held.
 func (w *Writer) symbolOf(name string) *symbol {
 	s := w.symbols[name]
 	if s != nil {

@@ -60,7 +60,8 @@ func want(t testing.TB, name string, lines ...string) {
 	t.Helper()
 	got, problems := read(t, name)
 	if !slices.Equal(got, lines) || len(problems) > 0 {
-		t.Errorf("%s: %d lines %q, problems %v; want %d lines %q", filepath.Base(name), len(got), got, problems, len(lines), lines)
+		t.Errorf("%s: %d lines %q, problems %v; want %d lines %q", filepath.Base(name), len(got), got, problems,
+			len(lines), lines)
 	}
 }
 
@@ -89,7 +90,8 @@ func TestDaysSymbolsAndMembers(t *testing.T) {
 	want(t, filepath.Join(dir, "ethusdt_20261122.gz"), line(midnightNs-1, `{ "b":  2}`))
 	want(t, filepath.Join(dir, "btcusdt_20261123.gz"), line(midnightNs, `{"a":2}`), line(midnightNs+5, `{"a":3}`))
 	stats := w.Stats()
-	if len(stats) != 2 || stats[0].Symbol != "BTCUSDT" || stats[0].Lines != 2 || len(stats[0].Files) != 2 || stats[0].FileBytes == 0 || stats[0].Repaired {
+	if len(stats) != 2 || stats[0].Symbol != "BTCUSDT" || stats[0].Lines != 2 || len(stats[0].Files) != 2 ||
+		stats[0].FileBytes == 0 || stats[0].Repaired {
 		t.Errorf("%+v", stats)
 	}
 	// What any gzip reader says: two members.
@@ -109,7 +111,8 @@ func TestTimesThatRunBackwards(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, problems := read(t, filepath.Join(dir, "b_20261122.gz"))
-	lines := []string{line(noonNs, "first"), line(noonNs, "overtaken"), line(noonNs-int64(24*time.Hour), "the clock was set back")}
+	lines := []string{line(noonNs, "first"), line(noonNs, "overtaken"),
+		line(noonNs-int64(24*time.Hour), "the clock was set back")}
 	if !slices.Equal(got, lines) || len(problems) != 1 || problems[0].Kind != recording.TimeBackwards {
 		t.Errorf("%q, %v", got, problems)
 	}
@@ -131,7 +134,8 @@ func TestFlushed(t *testing.T) {
 		}
 	}
 	got, problems := read(t, name)
-	if !slices.Equal(got, []string{line(noonNs, `{"a":1}`)}) || len(problems) != 1 || problems[0].Kind != recording.Damaged {
+	if !slices.Equal(got, []string{line(noonNs, `{"a":1}`)}) || len(problems) != 1 ||
+		problems[0].Kind != recording.Damaged {
 		t.Errorf("%q, %v", got, problems)
 	}
 	// Another recorder is told to stay away.
@@ -143,7 +147,8 @@ func TestFlushed(t *testing.T) {
 	}
 }
 
-// flushedFile returns a file of two whole members and one of three flushes that was not ended, and where the flushes end.
+// flushedFile returns a file of two whole members and one of three flushes that was not ended, and where the flushes
+// end.
 func flushedFile(t testing.TB) (raw []byte, lines []string, ends []int) {
 	t.Helper()
 	var b bytes.Buffer
@@ -216,7 +221,8 @@ func TestForeignFiles(t *testing.T) {
 	_ = zip.Close()
 	corrupt := slices.Clone(raw)
 	corrupt[ends[0]/3] ^= 0xff
-	for what, content := range map[string][]byte{"text": []byte("1 {}\n2 {}\n"), "corrupt": corrupt, "cut without a flush": unflushed.Bytes()[:unflushed.Len()-9]} {
+	for what, content := range map[string][]byte{"text": []byte("1 {}\n2 {}\n"), "corrupt": corrupt,
+		"cut without a flush": unflushed.Bytes()[:unflushed.Len()-9]} {
 		dir := t.TempDir()
 		name := filepath.Join(dir, "b_20261122.gz")
 		if err := os.WriteFile(name, content, 0o600); err != nil {
@@ -245,7 +251,8 @@ func TestNamesThatLeadElsewhere(t *testing.T) {
 	}
 }
 
-// FuzzComplete: whatever a file holds, it is either completed, with everything that could be read before, or left alone.
+// FuzzComplete: whatever a file holds, it is either completed, with everything that could be read before, or left
+// alone.
 func FuzzComplete(f *testing.F) {
 	raw, _, ends := flushedFile(f)
 	f.Add(raw)
@@ -323,8 +330,8 @@ func Example() {
 	// Output: btcusdt_20261122.gz 1 line
 }
 
-// The files of a batch depend on the messages alone: written slowly or at once they are the same bytes, over more than one
-// batch and more than one day.
+// The files of a batch depend on the messages alone: written slowly or at once they are the same bytes, over more than
+// one batch and more than one day.
 func TestBatchIsTheSameBytes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dirs := []string{t.TempDir(), t.TempDir()}
@@ -345,7 +352,8 @@ func TestBatchIsTheSameBytes(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		for _, name := range []string{"btcusdt_20261122.gz", "btcusdt_20261123.gz", "ethusdt_20261122.gz", "ethusdt_20261123.gz"} {
+		for _, name := range []string{"btcusdt_20261122.gz", "btcusdt_20261123.gz", "ethusdt_20261122.gz",
+			"ethusdt_20261123.gz"} {
 			one, err1 := os.ReadFile(filepath.Join(dirs[0], name))
 			two, err2 := os.ReadFile(filepath.Join(dirs[1], name))
 			if err1 != nil || err2 != nil || !bytes.Equal(one, two) {

@@ -20,7 +20,8 @@ import (
 const fakeBatch = 300_000
 
 // Backtest does what the parameters say and shows in its updates what it got.
-func (f *fakeStrategy) Backtest(ctx context.Context, job control.BacktestJob, update func(control.BacktestUpdate) error) error {
+func (f *fakeStrategy) Backtest(ctx context.Context, job control.BacktestJob,
+	update func(control.BacktestUpdate) error) error {
 	var params struct {
 		Mode    string
 		Batches int
@@ -38,7 +39,8 @@ func (f *fakeStrategy) Backtest(ctx context.Context, job control.BacktestJob, up
 		for j := range rows {
 			rows[j] = byte(i)
 		}
-		u := control.BacktestUpdate{Progress: fmt.Appendf(nil, "%d", i), Records: rows[:1], Orders: rows, Fills: rows[:2]}
+		u := control.BacktestUpdate{Progress: fmt.Appendf(nil, "%d", i), Records: rows[:1], Orders: rows,
+			Fills: rows[:2]}
 		if err := update(u); err != nil {
 			return err
 		}
@@ -79,7 +81,8 @@ func TestBacktestStreams(t *testing.T) {
 	}
 	for i, u := range updates[:batches] {
 		want := bytes.Repeat([]byte{byte(i)}, fakeBatch)
-		if string(u.Progress) != fmt.Sprint(i) || !bytes.Equal(u.Orders, want) || len(u.Records) != 1 || len(u.Fills) != 2 || u.Result != nil {
+		if string(u.Progress) != fmt.Sprint(i) || !bytes.Equal(u.Orders, want) || len(u.Records) != 1 ||
+			len(u.Fills) != 2 || u.Result != nil {
 			t.Errorf("update %d: progress %s, %d bytes of orders, result %q", i, u.Progress, len(u.Orders), u.Result)
 		}
 	}
@@ -95,7 +98,8 @@ func TestBacktestEnds(t *testing.T) {
 		{"no result", `{"mode": "forgets", "batches": 1}`, "without a result"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			err := mustLaunch(t, nil).Backtest(deadline(t), job(c.params), func(control.BacktestUpdate) error { return nil })
+			err := mustLaunch(t, nil).Backtest(deadline(t), job(c.params),
+				func(control.BacktestUpdate) error { return nil })
 			if err == nil || !strings.Contains(err.Error(), c.says) || errors.Is(err, control.ErrPluginExited) {
 				t.Errorf("backtest ends with %v, want %q", err, c.says)
 			}
@@ -109,7 +113,8 @@ func TestBacktestParamErrors(t *testing.T) {
 		return nil
 	})
 	var errs control.ParamErrors
-	if !errors.As(err, &errs) || len(errs) != 1 || errs[0] != (control.ParamError{Name: "qty", Problem: "is too much \uFFFD"}) {
+	if !errors.As(err, &errs) || len(errs) != 1 || errs[0] != (control.ParamError{Name: "qty",
+		Problem: "is too much \uFFFD"}) {
 		t.Errorf("wrong parameters are reported as %#v", err)
 	}
 }
@@ -132,7 +137,8 @@ func TestBacktestPluginExits(t *testing.T) {
 		updates++
 		return nil
 	})
-	if !errors.Is(err, control.ErrPluginExited) || !strings.Contains(err.Error(), "exit status 7, last output: panic: out of memory") {
+	if !errors.Is(err, control.ErrPluginExited) || !strings.Contains(err.Error(),
+		"exit status 7, last output: panic: out of memory") {
 		t.Errorf("after %d updates: %v", updates, err)
 	}
 	if err := p.Backtest(deadline(t), job(`{}`), nil); !errors.Is(err, control.ErrPluginExited) {
@@ -161,7 +167,8 @@ func TestBacktestUpdateIsRefused(t *testing.T) {
 	log := &lockedBuffer{}
 	p := mustLaunch(t, func(c *control.LaunchConfig) { c.Log = log.logger() })
 	full := errors.New("disk is full")
-	err := p.Backtest(deadline(t), job(`{"mode": "waits", "batches": 1}`), func(control.BacktestUpdate) error { return full })
+	err := p.Backtest(deadline(t), job(`{"mode": "waits", "batches": 1}`),
+		func(control.BacktestUpdate) error { return full })
 	if !errors.Is(err, full) {
 		t.Errorf("backtest ends with %v", err)
 	}
@@ -220,7 +227,8 @@ func BenchmarkBacktestUpdates(b *testing.B) {
 	b.SetBytes(fakeBatch + 3)
 	b.ReportAllocs()
 	for b.Loop() {
-		err := p.Backtest(context.Background(), job(`{"batches": 1}`), func(control.BacktestUpdate) error { return nil })
+		err := p.Backtest(context.Background(), job(`{"batches": 1}`),
+			func(control.BacktestUpdate) error { return nil })
 		if err != nil {
 			b.Fatal(err)
 		}

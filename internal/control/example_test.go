@@ -22,7 +22,8 @@ func Example() {
 	defer func() { _ = p.Close() }()
 	d, err := p.Describe(ctx)
 	fmt.Println(d.Name, d.Version, err)
-	if err := p.Configure(ctx, control.Configuration{StrategyName: "s", Params: []byte(`{"mode": "wrong"}`)}); err != nil {
+	if err := p.Configure(ctx, control.Configuration{StrategyName: "s",
+		Params: []byte(`{"mode": "wrong"}`)}); err != nil {
 		fmt.Println(err)
 	}
 	if err := p.Start(ctx, nil); err != nil {

@@ -11,7 +11,8 @@ import (
 func descriptionFromProto(d *pb.Description) Description {
 	out := Description{Name: d.GetName(), Version: d.GetVersion(), Doc: d.GetDoc()}
 	for _, p := range d.GetParams() {
-		s := settings.Setting{Name: p.GetName(), Type: settings.Type(p.GetType()), Doc: p.GetDoc(), Min: p.Min, Max: p.Max}
+		s := settings.Setting{Name: p.GetName(), Type: settings.Type(p.GetType()), Doc: p.GetDoc(), Min: p.Min,
+			Max: p.Max}
 		if p.Default != nil {
 			var err error
 			if s.Default, err = settings.FromJSON(p.Default); err != nil || s.Default == nil {
@@ -71,7 +72,8 @@ func backtestJobFromProto(j *pb.BacktestJob) BacktestJob {
 
 func backtestUpdateFromProto(u *pb.BacktestUpdate) BacktestUpdate {
 	return BacktestUpdate{
-		Progress: u.GetProgress(), Result: u.GetResult(), Records: u.GetRecords(), Orders: u.GetOrders(), Fills: u.GetFills(),
+		Progress: u.GetProgress(), Result: u.GetResult(), Records: u.GetRecords(), Orders: u.GetOrders(),
+		Fills: u.GetFills(),
 	}
 }
 
@@ -96,7 +98,8 @@ func statusFromProto(s *pb.StrategyStatus) StrategyStatus {
 			BestAsk: i.GetBestAsk(), OpenOrders: int(i.GetOpenOrders()), Fee: i.GetFee(),
 			TradingVolume: i.GetTradingVolume(), TradingValue: i.GetTradingValue(), RealisedPnL: i.GetRealisedPnl(),
 			OpenPnL: i.GetOpenPnl(), Findings: i.GetFindings(), BadMessages: i.GetBadMessages(),
-			TradingState: i.GetTradingState(), TradingReason: i.GetTradingReason(), Unattributed: i.GetUnattributed(), Mismatch: i.GetMismatch(),
+			TradingState: i.GetTradingState(), TradingReason: i.GetTradingReason(), Unattributed: i.GetUnattributed(),
+			Mismatch: i.GetMismatch(),
 		})
 	}
 	return out
@@ -128,8 +131,9 @@ func errorDetailFromProto(d *pb.ErrorDetail) error {
 	case *pb.ErrorDetail_OrdersLeft:
 		out := &OrdersLeftError{Strategy: e.OrdersLeft.GetStrategy(), Unaccounted: e.OrdersLeft.GetUnaccounted()}
 		for _, o := range e.OrdersLeft.GetOrders() {
-			out.Orders = append(out.Orders, OpenOrder{Strategy: o.GetStrategy(), Connector: o.GetConnector(), Symbol: o.GetSymbol(),
-				ClientID: o.GetClientId(), Side: o.GetSide(), Price: o.GetPrice(), OpenQty: o.GetOpenQty()})
+			out.Orders = append(out.Orders, OpenOrder{Strategy: o.GetStrategy(), Connector: o.GetConnector(),
+				Symbol: o.GetSymbol(), ClientID: o.GetClientId(), Side: o.GetSide(), Price: o.GetPrice(),
+				OpenQty: o.GetOpenQty()})
 		}
 		return out
 	}

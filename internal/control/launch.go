@@ -39,8 +39,8 @@ type LaunchConfig struct {
 	// Env is added to the environment, which is otherwise only where programs, home, temporary files, language and time
 	// zone are: a strategy does not see the secrets of the host.
 	Env []string
-	// Log takes all that the process says, its log entries and the lines it writes to its outputs; nil discards it. Lines
-	// over LogRate a second are counted instead, with some seconds' worth at once; 0 is DefaultLogRate.
+	// Log takes all that the process says, its log entries and the lines it writes to its outputs; nil discards it.
+	// Lines over LogRate a second are counted instead, with some seconds' worth at once; 0 is DefaultLogRate.
 	Log     hclog.Logger
 	LogRate int
 	// Logger takes the process's log entries by level too; nil discards them. Its level is the plugin's level. Neither
@@ -100,7 +100,8 @@ type launch struct {
 // run starts, shakes hands, connects and makes the first call, all within the timeout.
 func (l *launch) run(ctx context.Context) (*Process, error) {
 	if deadline, ok := ctx.Deadline(); ok { // a bound like the other, for what is said of it
-		l.cfg.StartTimeout = min(l.cfg.StartTimeout, max(time.Until(deadline).Round(100*time.Millisecond), time.Millisecond))
+		l.cfg.StartTimeout = min(l.cfg.StartTimeout, max(time.Until(deadline).Round(100*time.Millisecond),
+			time.Millisecond))
 	}
 	timed, cancel := context.WithTimeout(ctx, l.cfg.StartTimeout)
 	defer cancel()
@@ -224,20 +225,24 @@ func checkFile(path string, sum []byte) error {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return &LaunchError{Cause: CauseNotFound, Path: path, Problem: "there is no such file", Fix: "build it into the plugin directory", Err: err}
+		return &LaunchError{Cause: CauseNotFound, Path: path, Problem: "there is no such file",
+			Fix: "build it into the plugin directory", Err: err}
 	case err != nil:
 		return &LaunchError{Cause: CauseSystem, Path: path, Problem: err.Error(), Err: err}
 	case info.IsDir():
-		return &LaunchError{Cause: CauseNotExecutable, Path: path, Problem: "is a directory", Fix: "name the plugin's executable file"}
+		return &LaunchError{Cause: CauseNotExecutable, Path: path, Problem: "is a directory",
+			Fix: "name the plugin's executable file"}
 	case info.Mode().Perm()&0o111 == 0:
-		return &LaunchError{Cause: CauseNotExecutable, Path: path, Problem: "is not executable", Fix: "run chmod +x on it"}
+		return &LaunchError{Cause: CauseNotExecutable, Path: path, Problem: "is not executable",
+			Fix: "run chmod +x on it"}
 	}
 	if sum == nil {
 		return nil
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return &LaunchError{Cause: CauseChecksum, Path: path, Problem: "cannot be read for its checksum", Fix: "make it readable", Err: err}
+		return &LaunchError{Cause: CauseChecksum, Path: path, Problem: "cannot be read for its checksum",
+			Fix: "make it readable", Err: err}
 	}
 	defer func() { _ = file.Close() }()
 	hash := sha256.New()

@@ -92,8 +92,8 @@ func (l *launch) explainHandshake(e *LaunchError, timed context.Context) {
 	}
 }
 
-// awaitOutput waits for the end of a killed process and of what it has started, and until its outputs have been read to their
-// end. That comes at once, or when the pipes are closed pipeGrace later.
+// awaitOutput waits for the end of a killed process and of what it has started, and until its outputs have been read to
+// their end. That comes at once, or when the pipes are closed pipeGrace later.
 func (l *launch) awaitOutput() {
 	deadline := time.NewTimer(closeLimit)
 	defer deadline.Stop()

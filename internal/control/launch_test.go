@@ -51,20 +51,27 @@ func TestLaunchFailures(t *testing.T) {
 		cause      control.LaunchCause
 		says       []string
 	}{
-		{"missing file", "", func(c *control.LaunchConfig) { c.Path = "/nonexistent/p" }, control.CauseNotFound, []string{"/nonexistent/p", "no such file"}},
-		{"folder", "", func(c *control.LaunchConfig) { c.Path = folder }, control.CauseNotExecutable, []string{"is a directory"}},
+		{"missing file", "", func(c *control.LaunchConfig) { c.Path = "/nonexistent/p" }, control.CauseNotFound,
+			[]string{"/nonexistent/p", "no such file"}},
+		{"folder", "", func(c *control.LaunchConfig) { c.Path = folder }, control.CauseNotExecutable,
+			[]string{"is a directory"}},
 		{"not executable", "", file("x", 0o600), control.CauseNotExecutable, []string{"chmod +x"}},
 		{"text file", "", file("just text", 0o700), control.CauseWrongFormat, []string{"is not a program"}},
-		{"other machine", "", file(string(foreignELF()), 0o700), control.CauseWrongFormat, []string{"riscv", "this machine is"}},
+		{"other machine", "", file(string(foreignELF()), 0o700), control.CauseWrongFormat,
+			[]string{"riscv", "this machine is"}},
 		{"no interpreter", "", file("#!/nonexistent/sh\n", 0o700), control.CauseWrongFormat, []string{"interpreter"}},
 		{"wrong checksum", "plugin", wrongSum, control.CauseChecksum, []string{"pinned is 0000"}},
-		{"no plugin", "", func(c *control.LaunchConfig) { c.Path, c.Args = "/bin/sh", []string{"-c", "exit 0"} }, control.CauseExited, []string{"exit status 0", "pluginapi.Serve"}},
+		{"no plugin", "", func(c *control.LaunchConfig) { c.Path, c.Args = "/bin/sh", []string{"-c", "exit 0"} },
+			control.CauseExited, []string{"exit status 0", "pluginapi.Serve"}},
 		{"exits at once", "exits", nil, control.CauseExited, []string{"exit status 3", "cannot find my licence"}},
 		{"panics at once", "panics", nil, control.CauseExited, []string{"exit status 2", "panic: no luck today"}},
-		{"prints a line", "prints-before", nil, control.CauseStrayOutput, []string{`"hello there"`, "pluginapi.Logger"}},
+		{"prints a line", "prints-before", nil, control.CauseStrayOutput,
+			[]string{`"hello there"`, "pluginapi.Logger"}},
 		{"prints without a line end", "prints-glued", nil, control.CauseStrayOutput, []string{`"hello 1|`}},
-		{"other version", "future-version", nil, control.CauseAPIVersion, []string{"speaks strategy API 99, this runner speaks 1"}},
-		{"dies after the handshake", "dies-after-handshake", nil, control.CauseExited, []string{"after the handshake", "panic: after all"}},
+		{"other version", "future-version", nil, control.CauseAPIVersion,
+			[]string{"speaks strategy API 99, this runner speaks 1"}},
+		{"dies after the handshake", "dies-after-handshake", nil, control.CauseExited,
+			[]string{"after the handshake", "panic: after all"}},
 		{"closes its output", "closes-stdout", nil, control.CauseExited, []string{"closed its standard output"}},
 		{"never answers", "silent", quick, control.CauseTimeout, []string{"within 300ms"}},
 	}
@@ -148,8 +155,8 @@ func TestLaunchHasATimeOfTheCaller(t *testing.T) {
 	defer cancel()
 	_, err := control.Launch(ctx, control.LaunchConfig{Spawner: spawner, Path: os.Args[0], Args: []string{"silent"}})
 	var launchErr *control.LaunchError
-	if !errors.As(err, &launchErr) || launchErr.Cause != control.CauseTimeout || !errors.Is(err, context.DeadlineExceeded) ||
-		!strings.Contains(err.Error(), "within 300ms") {
+	if !errors.As(err, &launchErr) || launchErr.Cause != control.CauseTimeout ||
+		!errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "within 300ms") {
 		t.Errorf("a launch that takes too long ends with %v", err)
 	}
 }
@@ -251,7 +258,8 @@ func BenchmarkLaunch(b *testing.B) {
 	spawner := control.NewSpawner()
 	defer func() { _ = spawner.Close() }()
 	for b.Loop() {
-		p, err := control.Launch(context.Background(), control.LaunchConfig{Spawner: spawner, Path: os.Args[0], Args: []string{"plugin"}})
+		p, err := control.Launch(context.Background(), control.LaunchConfig{Spawner: spawner, Path: os.Args[0],
+			Args: []string{"plugin"}})
 		if err != nil {
 			b.Fatal(err)
 		}

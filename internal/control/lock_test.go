@@ -16,7 +16,8 @@ func TestFolderLock(t *testing.T) {
 	refused := func(when string) {
 		t.Helper()
 		_, err := control.LockFolder(dir)
-		if !errors.Is(err, control.ErrHostRunning) || !strings.Contains(err.Error(), fmt.Sprintf("(process %d)", os.Getpid())) {
+		if !errors.Is(err, control.ErrHostRunning) || !strings.Contains(err.Error(),
+			fmt.Sprintf("(process %d)", os.Getpid())) {
 			t.Errorf("%s: %v", when, err)
 		}
 	}

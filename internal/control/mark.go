@@ -9,9 +9,10 @@ import (
 	"strconv"
 )
 
-// mark tells the processes of a plugin, the plugin's own and all that it starts, from all others on the machine. It has two
-// carriers, which processes inherit: a variable of the environment and, on Linux, a limit of resources. From below a marker bit,
-// which no limit that people set has, it is made of the family and the number of the plugin's process within it.
+// mark tells the processes of a plugin, the plugin's own and all that it starts, from all others on the machine. It has
+// two carriers, which processes inherit: a variable of the environment and, on Linux, a limit of resources. From below
+// a marker bit, which no limit that people set has, it is made of the family and the number of the plugin's process
+// within it.
 type mark uint64
 
 const (
@@ -50,5 +51,6 @@ func markIn(environment []byte) mark {
 
 // unmarkedError reports that a process could not be given its mark but in its environment.
 func unmarkedError(err error) error {
-	return fmt.Errorf("what it starts with an empty environment in another session will not be found when it ends: %w", err)
+	return fmt.Errorf("what it starts with an empty environment in another session will not be found when it ends: %w",
+		err)
 }

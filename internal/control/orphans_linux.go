@@ -28,9 +28,9 @@ type orphan struct {
 	err error
 }
 
-// endMarked ends the processes whose mark is wanted, whatever session, parent, environment or user they have given themselves,
-// and those that they start meanwhile. It names those that cannot be ended. Among those that are wanted there is none that
-// anybody here waits for: what has become a child of this process is reaped.
+// endMarked ends the processes whose mark is wanted, whatever session, parent, environment or user they have given
+// themselves, and those that they start meanwhile. It names those that cannot be ended. Among those that are wanted
+// there is none that anybody here waits for: what has become a child of this process is reaped.
 func endMarked(wanted func(mark) bool) (left []string) {
 	deadline := time.Now().Add(orphanLimit)
 	zombies := make(map[int]bool)
@@ -64,9 +64,9 @@ func findMarked(wanted func(mark) bool) (names []string) {
 	return names
 }
 
-// killMarked kills the processes whose mark is wanted and returns which it has found. The newest come first, so that one that
-// starts the next and ends is met before it does. sure is false when a process went away before it was looked at, or has ended
-// and is not among zombies, those of earlier looks: it may have left another one behind.
+// killMarked kills the processes whose mark is wanted and returns which it has found. The newest come first, so that
+// one that starts the next and ends is met before it does. sure is false when a process went away before it was looked
+// at, or has ended and is not among zombies, those of earlier looks: it may have left another one behind.
 func killMarked(wanted func(mark) bool, zombies map[int]bool, reap bool) (alive []orphan, sure bool) {
 	sure = true
 	for _, pid := range processes() {
@@ -87,7 +87,8 @@ func killMarked(wanted func(mark) bool, zombies map[int]bool, reap bool) (alive 
 		if err != nil {
 			continue
 		}
-		if is, _ := isMarked(pid, wanted); is { // still: from here on it is this process that is killed, whoever has its number next
+		// still: from here on it is this process that is killed, whoever has its number next
+		if is, _ := isMarked(pid, wanted); is {
 			alive = append(alive, orphan{pid, p.Kill()})
 		}
 		_ = p.Release()
@@ -143,7 +144,8 @@ func statOf(pid int) []string {
 	return strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
 }
 
-// ended reports whether a process has ended, reaped or not. One whose first thread has ended looks like a zombie, but has others.
+// ended reports whether a process has ended, reaped or not. One whose first thread has ended looks like a zombie, but
+// has others.
 func ended(pid int) bool {
 	const threads = 17
 	s := statOf(pid)

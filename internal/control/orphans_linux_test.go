@@ -109,14 +109,17 @@ func TestOrphansOfAKilledHost(t *testing.T) {
 		t.Errorf("another host found %v, left %v", found, left)
 	}
 	found, left := next.Adopt(t.Name())
-	if len(found) == 0 || len(left) > 0 || running(pid()) || !strings.Contains(strings.Join(found, ""), fmt.Sprintf("(pid %d)", pid())) {
+	if len(found) == 0 || len(left) > 0 || running(pid()) ||
+		!strings.Contains(strings.Join(found, ""), fmt.Sprintf("(pid %d)", pid())) {
 		t.Errorf("found %v, left %v, process %d", found, left, pid())
 	}
 }
 
-// TestOrphansAreReaped: a host that is given the orphans of its plugins, as the first process of a container is, leaves no zombies.
+// TestOrphansAreReaped: a host that is given the orphans of its plugins, as the first process of a container is, leaves
+// no zombies.
 func TestOrphansAreReaped(t *testing.T) {
-	cmd := exec.Command(os.Args[0], "left-host", strings.Repeat("(sleep 0 &); (setsid sleep 0 &); (sleep 1000 > /dev/null 2>&1 &); ", 3), "", "reaper")
+	cmd := exec.Command(os.Args[0], "left-host",
+		strings.Repeat("(sleep 0 &); (setsid sleep 0 &); (sleep 1000 > /dev/null 2>&1 &); ", 3), "", "reaper")
 	host := start(t, cmd)
 	host.await("started")
 	_ = host.in.Close()
@@ -143,11 +146,13 @@ func TestOneThatCannotBeEnded(t *testing.T) {
 		t.Fatal(err)
 	}
 	program, setuid := filepath.Join(dir, "program"), filepath.Join(dir, "setuid")
-	if err := errors.Join(os.Chmod(dir, 0o755), os.WriteFile(program, content, 0o755), os.WriteFile(setuid, content, 0o755),
-		os.Chmod(setuid, 0o755|os.ModeSetuid), os.Mkdir(filepath.Join(dir, "tmp"), 0o700), os.Chown(filepath.Join(dir, "tmp"), nobody, nobody)); err != nil {
+	if err := errors.Join(os.Chmod(dir, 0o755), os.WriteFile(program, content, 0o755),
+		os.WriteFile(setuid, content, 0o755), os.Chmod(setuid, 0o755|os.ModeSetuid),
+		os.Mkdir(filepath.Join(dir, "tmp"), 0o700), os.Chown(filepath.Join(dir, "tmp"), nobody, nobody)); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(program, "left-host", setuid+" other-user "+filepath.Join(dir, "tmp", "pid")+" > /dev/null 2>&1 &")
+	cmd := exec.Command(program, "left-host", setuid+" other-user "+filepath.Join(dir, "tmp",
+		"pid")+" > /dev/null 2>&1 &")
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), "TMPDIR="+filepath.Join(dir, "tmp"))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	host := start(t, cmd)
@@ -202,8 +207,8 @@ func start(t *testing.T, cmd *exec.Cmd) *helper {
 
 func (h *helper) await(text string) { h.t.Helper(); h.prints.await(h.t, text) }
 
-// runLeftHost is a host whose plugin runs the shell command of the first argument, in the family of the second, until its input
-// ends. With a third argument it is given orphans.
+// runLeftHost is a host whose plugin runs the shell command of the first argument, in the family of the second, until
+// its input ends. With a third argument it is given orphans.
 func runLeftHost() {
 	const setChildSubreaper = 36
 	if len(os.Args) > 4 {
@@ -213,8 +218,8 @@ func runLeftHost() {
 	if len(os.Args) > 3 && os.Args[3] != "" {
 		spawner.Adopt(os.Args[3])
 	}
-	p, err := control.Launch(context.Background(), control.LaunchConfig{Spawner: spawner, Path: os.Args[0], Args: []string{"plugin"},
-		Left: func(left []string) { fmt.Println("left:", strings.Join(left, ", ")) }})
+	p, err := control.Launch(context.Background(), control.LaunchConfig{Spawner: spawner, Path: os.Args[0],
+		Args: []string{"plugin"}, Left: func(left []string) { fmt.Println("left:", strings.Join(left, ", ")) }})
 	if err == nil {
 		err = configure(p, "shell", os.Args[2])
 	}
@@ -232,8 +237,8 @@ func runLeftHost() {
 	}
 }
 
-// becomeRoot is a program of root's that anybody may start: it notes its number in the file of the argument when nobody but root
-// may kill it.
+// becomeRoot is a program of root's that anybody may start: it notes its number in the file of the argument when nobody
+// but root may kill it.
 func becomeRoot() {
 	text := "no"
 	if os.Geteuid() == 0 && syscall.Setresuid(0, 0, 0) == nil {

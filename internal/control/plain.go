@@ -9,9 +9,9 @@ import (
 	"unicode/utf8"
 )
 
-// Plain returns text as it may be printed: control characters, by which what somebody else wrote could clear a terminal or
-// write over other lines, and characters that are not seen or turn the direction of others, stand there as the escapes of JSON
-// and Go, such as \u001b. Line ends and tabs stay. It is text itself when there is nothing to replace.
+// Plain returns text as it may be printed: control characters, by which what somebody else wrote could clear a terminal
+// or write over other lines, and characters that are not seen or turn the direction of others, stand there as the
+// escapes of JSON and Go, such as \u001b. Line ends and tabs stay. It is text itself when there is nothing to replace.
 func Plain(text []byte) []byte {
 	var out []byte
 	kept := 0 // text up to here is in out

@@ -32,7 +32,8 @@ func TestPlain(t *testing.T) {
 	var out strings.Builder
 	_, _ = control.PlainWriter{Writer: &out}.Write(encoded)
 	var again string
-	if err := json.Unmarshal([]byte(out.String()), &again); err != nil || again != text || strings.ContainsAny(out.String(), "\x1b\u009b\x7f\u202e\U000e0041") {
+	if err := json.Unmarshal([]byte(out.String()), &again); err != nil || again != text ||
+		strings.ContainsAny(out.String(), "\x1b\u009b\x7f\u202e\U000e0041") {
 		t.Errorf("%q, %v", out.String(), err)
 	}
 }

@@ -81,8 +81,8 @@ func (p *Process) Signal(signal syscall.Signal) error {
 	return nil
 }
 
-// Close ends the process if it still runs and what it has started, waits for their end and releases what belongs to them. A process that is well
-// ends itself when its lifeline is cut; after a fifth of a second it is killed.
+// Close ends the process if it still runs and what it has started, waits for their end and releases what belongs to
+// them. A process that is well ends itself when its lifeline is cut; after a fifth of a second it is killed.
 func (p *Process) Close() error {
 	p.closeOnce.Do(func() { p.closeErr = p.close() })
 	return p.closeErr

@@ -72,9 +72,11 @@ func TestProcessLifecycle(t *testing.T) {
 		StrategyName: "grid-btc", Params: []byte(`{"mode":"plain"}`),
 		Attachment: ipc.Attachment{
 			BotID: 1<<63 + 7, ControlFD: 3, Wait: ipc.WaitPark,
-			Connectors: []ipc.ConnectorAttachment{{Name: "sim", FeedFD: 4, PrivateFD: 5}, {Name: "bf", FeedFD: 6, PrivateFD: 7}},
+			Connectors: []ipc.ConnectorAttachment{{Name: "sim", FeedFD: 4, PrivateFD: 5},
+				{Name: "bf", FeedFD: 6, PrivateFD: 7}},
 			Instruments: []ipc.InstrumentAttachment{{
-				Instrument: ipc.Instrument{Connector: "sim", Symbol: "BTCUSDT", TickSize: 0.1, LotSize: 0.001}, FeedNo: 2,
+				Instrument: ipc.Instrument{Connector: "sim", Symbol: "BTCUSDT", TickSize: 0.1, LotSize: 0.001},
+				FeedNo:     2,
 			}},
 		},
 		Books: []control.Book{{Depth: "roi", ROILow: 10, ROIHigh: 20, LastTrades: 100}},
@@ -327,7 +329,8 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	before := openFiles(t)
 	spawner := control.NewSpawner()
 	for _, role := range []string{"plugin", "plugin", "exits", "prints-before"} {
-		p, err := control.Launch(deadline(t), control.LaunchConfig{Spawner: spawner, Path: os.Args[0], Args: []string{role}})
+		p, err := control.Launch(deadline(t), control.LaunchConfig{Spawner: spawner, Path: os.Args[0],
+			Args: []string{role}})
 		if (err == nil) != (role == "plugin") {
 			t.Fatalf("%s: %v", role, err)
 		}

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestGroupIsSignalledWhileItsNumberIsItsOwn: what is left in the group of a process is killed before the process is reaped,
-// and nobody signals the group later, when its number may be another's.
+// TestGroupIsSignalledWhileItsNumberIsItsOwn: what is left in the group of a process is killed before the process is
+// reaped, and nobody signals the group later, when its number may be another's.
 func TestGroupIsSignalledWhileItsNumberIsItsOwn(t *testing.T) {
 	cmd := exec.Command("true")
 	if err := cmd.Start(); err != nil {
@@ -29,7 +29,8 @@ func TestGroupIsSignalledWhileItsNumberIsItsOwn(t *testing.T) {
 	if err := other.Start(); err != nil {
 		t.Fatal(err)
 	}
-	s := &subprocess{pid: other.Process.Pid, over: true, exited: make(chan struct{})} // the number has another owner by now
+	// the number has another owner by now
+	s := &subprocess{pid: other.Process.Pid, over: true, exited: make(chan struct{})}
 	if err := s.Kill(t.Context()); err != nil {
 		t.Error(err)
 	}

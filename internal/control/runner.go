@@ -13,8 +13,8 @@ type Runner interface {
 	Version(ctx context.Context) (VersionInfo, error)
 	// Strategies returns the state of all strategies in the order of the configuration.
 	Strategies(ctx context.Context) ([]StrategyStatus, error)
-	// Start starts a stopped strategy, Stop stops one. Both return when it is done, with already when there was nothing to do.
-	// With discardState the new process does not get the state that the strategy has saved.
+	// Start starts a stopped strategy, Stop stops one. Both return when it is done, with already when there was nothing
+	// to do. With discardState the new process does not get the state that the strategy has saved.
 	Start(ctx context.Context, name string, discardState bool) (already bool, err error)
 	Stop(ctx context.Context, name string) (already bool, err error)
 	// Restart replaces a strategy's process by a new one. The old one goes on when the new one fails, or when its state
@@ -27,14 +27,16 @@ type Runner interface {
 	Resume(ctx context.Context, connector, symbol string) ([]Resumption, error)
 }
 
-// Resumption is an instrument that was halted, and why. Refused is why it still is, empty where it takes new orders again.
+// Resumption is an instrument that was halted, and why. Refused is why it still is, empty where it takes new orders
+// again.
 type Resumption struct {
 	Symbol  string `json:"symbol"`
 	Cause   string `json:"cause"`
 	Refused string `json:"refused,omitempty"`
 }
 
-// Adoption asks for a position that belongs to no strategy to be booked to one, or with an empty Strategy to be left at that.
+// Adoption asks for a position that belongs to no strategy to be booked to one, or with an empty Strategy to be left at
+// that.
 type Adoption struct {
 	Strategy, Connector, Symbol string
 	// Qty has no sign and is 0 for all; Price is 0 for the middle of the book.

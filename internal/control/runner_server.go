@@ -89,8 +89,8 @@ func probe(socketPath string) error {
 // lastAnswer is the time that calls that are under way when a host ends have to get their answers.
 const lastAnswer = 3 * time.Second
 
-// ServeRunner answers the command line until ctx ends, and returns nil then: calls that are under way get their answers, such as that
-// the host is ending, or end a moment later. It closes lis.
+// ServeRunner answers the command line until ctx ends, and returns nil then: calls that are under way get their
+// answers, such as that the host is ending, or end a moment later. It closes lis.
 func ServeRunner(ctx context.Context, lis net.Listener, r Runner) error {
 	server := grpc.NewServer(grpc.MaxRecvMsgSize(messageLimit), grpc.MaxSendMsgSize(messageLimit),
 		grpc.ConnectionTimeout(lastAnswer)) // for a connection that says nothing both kinds of stop wait
@@ -164,8 +164,8 @@ func (s *runnerServer) Restart(ctx context.Context, q *pb.RestartRequest) (*pb.R
 
 // Adopt books a position that belongs to no strategy.
 func (s *runnerServer) Adopt(ctx context.Context, q *pb.AdoptRequest) (*pb.AdoptResult, error) {
-	r, err := s.runner.Adopt(ctx, Adoption{Strategy: q.GetStrategy(), Connector: q.GetConnector(), Symbol: q.GetSymbol(),
-		Qty: q.GetQty(), Price: q.GetPrice()})
+	r, err := s.runner.Adopt(ctx, Adoption{Strategy: q.GetStrategy(), Connector: q.GetConnector(),
+		Symbol: q.GetSymbol(), Qty: q.GetQty(), Price: q.GetPrice()})
 	if err != nil {
 		return nil, runnerStatus(err)
 	}

@@ -37,18 +37,23 @@ func (h *fakeHost) Strategies(context.Context) ([]control.StrategyStatus, error)
 func fullStatus() control.StrategyStatus {
 	return control.StrategyStatus{
 		Name: "grid-btc", Plugin: "gridtrading", Version: "1.0.0", State: "running", Reason: "because", PID: 4711,
-		UptimeNs: 1, Restarts: 2, OrdersLeft: 13, Events: 3, LostEvents: 4, Resyncs: 5, Requests: 6, Orders: 7, Fills: 8, Rejects: 9,
+		UptimeNs: 1, Restarts: 2, OrdersLeft: 13, Events: 3, LostEvents: 4, Resyncs: 5, Requests: 6, Orders: 7,
+		Fills: 8, Rejects: 9,
 		TickToOrder: 10, RestartGapNs: []int64{11, 12},
 		Instruments: []control.InstrumentStatus{{
-			Connector: "sim", Symbol: "BTCUSDT", Position: -1, BestBid: 2, BestAsk: 3, OpenOrders: 4, Fee: 5, TradingVolume: 6,
-			TradingValue: 7, RealisedPnL: 8, OpenPnL: 9, Findings: map[string]uint64{"gap": 10, "mismatch": 11}, BadMessages: 14, TradingState: "halted", TradingReason: "halted: why", Unattributed: 1.5, Mismatch: -2.5,
+			Connector: "sim", Symbol: "BTCUSDT", Position: -1, BestBid: 2, BestAsk: 3, OpenOrders: 4, Fee: 5,
+			TradingVolume: 6,
+			TradingValue:  7, RealisedPnL: 8, OpenPnL: 9, Findings: map[string]uint64{"gap": 10, "mismatch": 11},
+			BadMessages: 14, TradingState: "halted", TradingReason: "halted: why", Unattributed: 1.5,
+			Mismatch: -2.5,
 		}},
 	}
 }
 
 // oneOrder has another value in every field.
 func oneOrder() control.OpenOrder {
-	return control.OpenOrder{Strategy: "left", Connector: "bf", Symbol: "BTCUSDT", ClientID: "x-1", Side: "Buy", Price: 60_000.1, OpenQty: 0.01}
+	return control.OpenOrder{Strategy: "left", Connector: "bf", Symbol: "BTCUSDT", ClientID: "x-1", Side: "Buy",
+		Price: 60_000.1, OpenQty: 0.01}
 }
 
 func (h *fakeHost) Start(_ context.Context, name string, _ bool) (bool, error) {
@@ -56,11 +61,14 @@ func (h *fakeHost) Start(_ context.Context, name string, _ bool) (bool, error) {
 	case "grid-btc":
 		return true, nil
 	case "broken":
-		return false, fmt.Errorf("start broken: %w", &control.LaunchError{Cause: control.CauseChecksum, Path: "/p", Problem: "is odd", Fix: "look"})
+		return false, fmt.Errorf("start broken: %w", &control.LaunchError{Cause: control.CauseChecksum, Path: "/p",
+			Problem: "is odd", Fix: "look"})
 	case "wrong":
-		return false, fmt.Errorf("strategy wrong rejects its configuration: %w", control.ParamErrors{{Name: "qty", Problem: "is odd"}})
+		return false, fmt.Errorf("strategy wrong rejects its configuration: %w",
+			control.ParamErrors{{Name: "qty", Problem: "is odd"}})
 	case "left":
-		return false, &control.OrdersLeftError{Strategy: "left", Orders: []control.OpenOrder{oneOrder()}, Unaccounted: []string{"bf ETHUSDT", "bf \xff"}}
+		return false, &control.OrdersLeftError{Strategy: "left", Orders: []control.OpenOrder{oneOrder()},
+			Unaccounted: []string{"bf ETHUSDT", "bf \xff"}}
 	case "running":
 		return false, errors.New("strategy running runs already \xff")
 	}
@@ -81,11 +89,13 @@ func (h *fakeHost) Stop(ctx context.Context, _ string) (bool, error) {
 }
 
 func (h *fakeHost) Restart(context.Context, string, bool) (control.RestartResult, error) {
-	return control.RestartResult{Gap: 42 * time.Millisecond, OldPID: 1, NewPID: 2, Version: "1.0.1", StateLost: "too large"}, nil
+	return control.RestartResult{Gap: 42 * time.Millisecond, OldPID: 1, NewPID: 2, Version: "1.0.1",
+		StateLost: "too large"}, nil
 }
 
 func (h *fakeHost) Adopt(_ context.Context, a control.Adoption) (control.AdoptResult, error) {
-	return control.AdoptResult{Qty: a.Qty, Price: a.Price, Position: 2, Unattributed: -1, Resumed: a.Strategy != "" && a.Connector == "sim" && a.Symbol == "BTCUSDT"}, nil
+	return control.AdoptResult{Qty: a.Qty, Price: a.Price, Position: 2, Unattributed: -1,
+		Resumed: a.Strategy != "" && a.Connector == "sim" && a.Symbol == "BTCUSDT"}, nil
 }
 
 func (h *fakeHost) Resume(_ context.Context, connector, symbol string) ([]control.Resumption, error) {
@@ -204,7 +214,8 @@ func TestRunnerErrors(t *testing.T) {
 	}
 	_, err = c.Start(ctx, "broken", false)
 	var launch *control.LaunchError
-	if !errors.As(err, &launch) || launch.Cause != control.CauseChecksum || err.Error() != "start broken: plugin /p: is odd: look" {
+	if !errors.As(err, &launch) || launch.Cause != control.CauseChecksum ||
+		err.Error() != "start broken: plugin /p: is odd: look" {
 		t.Errorf("failed launch: %v", err)
 	}
 	_, err = c.Start(ctx, "wrong", false)
@@ -215,7 +226,8 @@ func TestRunnerErrors(t *testing.T) {
 	_, err = c.Start(ctx, "left", false)
 	var left *control.OrdersLeftError
 	if !errors.As(err, &left) || left.Strategy != "left" || len(left.Orders) != 1 || left.Orders[0] != oneOrder() ||
-		!slices.Equal(left.Unaccounted, []string{"bf ETHUSDT", "bf \uFFFD"}) || !strings.Contains(err.Error(), "may be open on bf ETHUSDT, ") ||
+		!slices.Equal(left.Unaccounted, []string{"bf ETHUSDT", "bf \uFFFD"}) ||
+		!strings.Contains(err.Error(), "may be open on bf ETHUSDT, ") ||
 		!strings.HasSuffix(err.Error(), "\n  bf BTCUSDT x-1 Buy 0.01 at 60000.1") {
 		t.Errorf("orders left: %v", err)
 	}
@@ -307,7 +319,8 @@ func TestNoHost(t *testing.T) {
 	lis.SetUnlinkOnClose(false)
 	_ = lis.Close()
 	for _, path := range []string{stale, filepath.Join(folder, "none")} {
-		if _, err := control.DialRunner(path); !errors.Is(err, control.ErrNoHost) || !strings.Contains(err.Error(), path) {
+		if _, err := control.DialRunner(path); !errors.Is(err, control.ErrNoHost) ||
+			!strings.Contains(err.Error(), path) {
 			t.Errorf("dial %s: %v", path, err)
 		}
 	}
@@ -339,7 +352,8 @@ func TestNoHost(t *testing.T) {
 	if left, err := os.ReadDir(folder); err != nil || len(left) != 0 {
 		t.Errorf("closing leaves %v, %v", left, err)
 	}
-	if _, err := control.ListenRunner(filepath.Join(folder, strings.Repeat("x", 100))); err == nil || !strings.Contains(err.Error(), "shorter") {
+	if _, err := control.ListenRunner(filepath.Join(folder, strings.Repeat("x", 100))); err == nil ||
+		!strings.Contains(err.Error(), "shorter") {
 		t.Errorf("long path: %v", err)
 	}
 }

@@ -20,10 +20,10 @@ import (
 )
 
 // ServeStrategy serves impl to the host that started this process and returns nil when the host ended the connection;
-// the process should end then. It ends the process by itself when the host is gone. It is called once, from main, before
-// anything was printed; it returns ErrNotLaunched when no host started the process. From then on what anybody prints
-// to standard output goes to the log, and Ctrl-C and SIGTERM, which systemd sends to all processes of a service, do nothing: the
-// host decides when a strategy stops.
+// the process should end then. It ends the process by itself when the host is gone. It is called once, from main,
+// before anything was printed; it returns ErrNotLaunched when no host started the process. From then on what anybody
+// prints to standard output goes to the log, and Ctrl-C and SIGTERM, which systemd sends to all processes of a service,
+// do nothing: the host decides when a strategy stops.
 //
 // What the transport itself has to say goes to standard error, where the host takes it.
 func ServeStrategy(impl Strategy) error {
@@ -42,7 +42,8 @@ func ServeStrategy(impl Strategy) error {
 	plugin.Serve(&plugin.ServeConfig{
 		HandshakeConfig:  handshake,
 		VersionedPlugins: versionedPlugins(impl),
-		Logger:           quietLogger{hclog.New(&hclog.LoggerOptions{Output: os.Stderr, JSONFormat: true, Level: launchedLogLevel()})},
+		Logger: quietLogger{hclog.New(&hclog.LoggerOptions{Output: os.Stderr, JSONFormat: true,
+			Level: launchedLogLevel()})},
 		GRPCServer: func(opts []grpc.ServerOption) *grpc.Server {
 			return grpc.NewServer(append(opts, grpc.MaxRecvMsgSize(messageLimit), grpc.MaxSendMsgSize(messageLimit))...)
 		},

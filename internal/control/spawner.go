@@ -35,15 +35,15 @@ type spawnRequest struct {
 
 // NewSpawner returns a Spawner with its thread running.
 func NewSpawner() *Spawner {
-	s := &Spawner{requests: make(chan spawnRequest), closing: make(chan struct{}), closed: make(chan struct{}), family: newFamily(""),
-		groups: make(map[int]bool)}
+	s := &Spawner{requests: make(chan spawnRequest), closing: make(chan struct{}), closed: make(chan struct{}),
+		family: newFamily(""), groups: make(map[int]bool)}
 	go s.run()
 	return s
 }
 
-// Adopt makes what is started from here on, with all its children, one family, and ends what is left of the family: the host
-// that started it was killed and could not. At most one host of a family runs at a time, which calls it before its first
-// start. It names what it has found, and what of that cannot be ended.
+// Adopt makes what is started from here on, with all its children, one family, and ends what is left of the family: the
+// host that started it was killed and could not. At most one host of a family runs at a time, which calls it before its
+// first start. It names what it has found, and what of that cannot be ended.
 func (s *Spawner) Adopt(family string) (found, left []string) {
 	s.mu.Lock()
 	s.family = newFamily(family)
@@ -65,8 +65,8 @@ func (s *Spawner) Close() error {
 	return nil
 }
 
-// Kill kills all processes that were started here, with what they have started, and waits for nothing: for a host that ends
-// at once. Those that it does not reach in time die with the host, but not their children.
+// Kill kills all processes that were started here, with what they have started, and waits for nothing: for a host that
+// ends at once. Those that it does not reach in time die with the host, but not their children.
 func (s *Spawner) Kill() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

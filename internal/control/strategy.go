@@ -24,9 +24,9 @@ type Strategy interface {
 	Wait(ctx context.Context) (Exit, error)
 	// Stop makes Run return, waits for it and returns the strategy's saved state, nil if it saves none.
 	Stop(ctx context.Context) (state []byte, err error)
-	// Suspend makes Run return, waits for it and returns the strategy's saved state, while the process stays as it is: it may
-	// be ended then, or Resume calls Run again, also after an error. The error is ErrUnsupported for a plugin built before
-	// there was this.
+	// Suspend makes Run return, waits for it and returns the strategy's saved state, while the process stays as it is:
+	// it may be ended then, or Resume calls Run again, also after an error. The error is ErrUnsupported for a plugin
+	// built before there was this.
 	Suspend(ctx context.Context) (state []byte, err error)
 	Resume(ctx context.Context) error
 }

@@ -59,7 +59,8 @@ var _ runner.Runner = (*subprocess)(nil)
 func newSubprocess(cmd *exec.Cmd, socketDir string, says *logStream, cfg *LaunchConfig) *subprocess {
 	return &subprocess{
 		spawner: cfg.Spawner, cfg: cfg, cmd: cmd, socketDir: socketDir, says: says,
-		mark: cfg.Spawner.newMark(), exited: make(chan struct{}), swept: make(chan struct{}), drained: make(chan struct{}),
+		mark: cfg.Spawner.newMark(), exited: make(chan struct{}), swept: make(chan struct{}),
+		drained: make(chan struct{}),
 	}
 }
 
@@ -133,7 +134,8 @@ func (s *subprocess) fork() error {
 	}
 }
 
-// reap waits for the process, ends what it has started, in its group or not, and gives the readers of its output a little time.
+// reap waits for the process, ends what it has started, in its group or not, and gives the readers of its output a
+// little time.
 func (s *subprocess) reap() {
 	s.waitErr = await(s.cmd, s.endGroup)
 	close(s.exited)
@@ -144,7 +146,8 @@ func (s *subprocess) reap() {
 	time.AfterFunc(pipeGrace, s.closePipes)
 }
 
-// endGroup kills what the process has left in its group. Nobody signals the group after it: its number may become another's.
+// endGroup kills what the process has left in its group. Nobody signals the group after it: its number may become
+// another's.
 func (s *subprocess) endGroup() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

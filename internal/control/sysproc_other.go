@@ -16,8 +16,8 @@ func processAttributes() *syscall.SysProcAttr {
 // duplicateTo makes newFD another name of oldFD.
 func duplicateTo(oldFD, newFD int) error { return syscall.Dup2(oldFD, newFD) }
 
-// limit does nothing here, and the next three neither: a system without /proc does not say who has a mark. What is in the
-// plugin's process group is ended all the same.
+// limit does nothing here, and the next three neither: a system without /proc does not say who has a mark. What is in
+// the plugin's process group is ended all the same.
 func (mark) limit(int) error { return nil }
 
 func endMarked(func(mark) bool) []string { return nil }

@@ -64,7 +64,8 @@ func backtestJobToProto(j BacktestJob) *pb.BacktestJob {
 }
 
 func backtestUpdateToProto(u BacktestUpdate) *pb.BacktestUpdate {
-	return &pb.BacktestUpdate{Progress: u.Progress, Result: u.Result, Records: u.Records, Orders: u.Orders, Fills: u.Fills}
+	return &pb.BacktestUpdate{Progress: u.Progress, Result: u.Result, Records: u.Records, Orders: u.Orders,
+		Fills: u.Fills}
 }
 
 // validText makes free text fit for a protobuf string, which has to be UTF-8: an error or a panic value need not be.
@@ -79,7 +80,8 @@ func versionToProto(v VersionInfo) *pb.VersionInfo {
 
 func statusToProto(s StrategyStatus) *pb.StrategyStatus {
 	out := &pb.StrategyStatus{
-		Name: s.Name, Plugin: s.Plugin, Version: s.Version, State: s.State, Reason: validText(s.Reason), Pid: int64(s.PID),
+		Name: s.Name, Plugin: s.Plugin, Version: s.Version, State: s.State, Reason: validText(s.Reason),
+		Pid:      int64(s.PID),
 		UptimeNs: s.UptimeNs, Restarts: int64(s.Restarts), Events: s.Events, LostEvents: s.LostEvents,
 		Resyncs: s.Resyncs, Requests: s.Requests, Orders: s.Orders, Fills: s.Fills, Rejects: s.Rejects,
 		LastTickToOrderNs: s.TickToOrder, RestartGapNs: s.RestartGapNs, OrdersLeft: int64(s.OrdersLeft),
@@ -89,7 +91,8 @@ func statusToProto(s StrategyStatus) *pb.StrategyStatus {
 			Connector: i.Connector, Symbol: i.Symbol, Position: i.Position, BestBid: i.BestBid, BestAsk: i.BestAsk,
 			OpenOrders: int64(i.OpenOrders), Fee: i.Fee, TradingVolume: i.TradingVolume, TradingValue: i.TradingValue,
 			RealisedPnl: i.RealisedPnL, OpenPnl: i.OpenPnL, Findings: i.Findings, BadMessages: i.BadMessages,
-			TradingState: i.TradingState, TradingReason: validText(i.TradingReason), Unattributed: i.Unattributed, Mismatch: i.Mismatch,
+			TradingState: i.TradingState, TradingReason: validText(i.TradingReason), Unattributed: i.Unattributed,
+			Mismatch: i.Mismatch,
 		})
 	}
 	return out
@@ -115,8 +118,9 @@ func errorDetailToProto(err error) *pb.ErrorDetail {
 			out.Unaccounted = append(out.Unaccounted, validText(at))
 		}
 		for _, o := range left.Orders[:min(len(left.Orders), maxOrdersSent)] {
-			out.Orders = append(out.Orders, &pb.OpenOrder{Strategy: o.Strategy, Connector: o.Connector, Symbol: validText(o.Symbol),
-				ClientId: validText(o.ClientID), Side: o.Side, Price: o.Price, OpenQty: o.OpenQty})
+			out.Orders = append(out.Orders, &pb.OpenOrder{Strategy: o.Strategy, Connector: o.Connector,
+				Symbol: validText(o.Symbol), ClientId: validText(o.ClientID), Side: o.Side, Price: o.Price,
+				OpenQty: o.OpenQty})
 		}
 		return &pb.ErrorDetail{Error: &pb.ErrorDetail_OrdersLeft{OrdersLeft: out}}
 	case errors.As(err, &notFound):

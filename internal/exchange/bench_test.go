@@ -85,7 +85,8 @@ func (d *trading) submit(side hft.Side, tick int64, tif hft.TimeInForce) {
 // turnover lets two orders come and go: one is modified and canceled, the other takes.
 func (d *trading) turnover() {
 	d.submit(hft.Buy, 599990, hft.GTX)
-	r := exchange.Request{Owner: 1, Order: hft.Order{OrderID: d.nextID, PriceTick: 599980, Qty: 0.02, Req: hft.StatusReplaced}}
+	r := exchange.Request{Owner: 1, Order: hft.Order{OrderID: d.nextID, PriceTick: 599980, Qty: 0.02,
+		Req: hft.StatusReplaced}}
 	d.exchange.OnRequest(d.nowNs, &r)
 	r.Order.Req = hft.StatusCanceled
 	d.exchange.OnRequest(d.nowNs, &r)
@@ -122,7 +123,8 @@ func TestNoAllocations(t *testing.T) {
 				t.Errorf("%s, partial %v: %v allocations in a round of events and orders", name, partial, n)
 			}
 			if d.taken.reports-before < 20*21 || d.exchange.NumOrders() != 0 {
-				t.Errorf("%s, partial %v: %d reports, %d orders rest: the test does not test", name, partial, d.taken.reports-before, d.exchange.NumOrders())
+				t.Errorf("%s, partial %v: %d reports, %d orders rest: the test does not test", name, partial,
+					d.taken.reports-before, d.exchange.NumOrders())
 			}
 		}
 	}

@@ -87,7 +87,8 @@ func TestLinkLosesRequests(t *testing.T) {
 		if link.ToExchange.Len() != 0 || link.ToLocal.NextNs() != 105 || !link.ToLocal.Receive(105, &report) {
 			t.Fatalf("request %v went elsewhere", request)
 		}
-		if report.Reject != sim.RejectLost || report.Order.Req != hft.StatusRejected || report.Order.Status != hft.StatusNew || report.Order.OrderID != 9 {
+		if report.Reject != sim.RejectLost || report.Order.Req != hft.StatusRejected ||
+			report.Order.Status != hft.StatusNew || report.Order.OrderID != 9 {
 			t.Errorf("request %v came back as %+v", request, report)
 		}
 	}
@@ -124,7 +125,8 @@ func TestPerRequestLatency(t *testing.T) {
 	}
 	latency := sim.PerRequestLatency{New: constant(10, 1), Modify: constant(20, 2), Cancel: constant(-30, 3)}
 	for request, want := range map[hft.Status][2]int64{
-		hft.StatusNew: {110, 101}, hft.StatusReplaced: {120, 102}, hft.StatusCanceled: {130, 103}, hft.StatusNone: {110, 101},
+		hft.StatusNew: {110, 101}, hft.StatusReplaced: {120, 102}, hft.StatusCanceled: {130, 103},
+		hft.StatusNone: {110, 101},
 	} {
 		link := exchange.NewLink(latency, latency)
 		link.Send(100, &exchange.Request{Order: hft.Order{Req: request}})
@@ -134,7 +136,8 @@ func TestPerRequestLatency(t *testing.T) {
 		link = exchange.NewLink(latency, latency)
 		link.Respond(100, &exchange.Report{Answers: request})
 		var report exchange.Report
-		if at := link.ToLocal.NextNs(); at != want[1] || !link.ToLocal.Receive(at, &report) || report.Order.Req != hft.StatusNone {
+		if at := link.ToLocal.NextNs(); at != want[1] || !link.ToLocal.Receive(at, &report) ||
+			report.Order.Req != hft.StatusNone {
 			t.Errorf("answer to %v arrives at %d as %+v, want %d", request, at, report, want[1])
 		}
 	}
@@ -193,7 +196,8 @@ func TestLostModificationComesBack(t *testing.T) {
 		{hft.StatusCanceled, 3, hft.Order{PriceTick: 100, Qty: 7}},
 	} {
 		link := exchange.NewLink(latency, latency)
-		r := exchange.Request{Order: hft.Order{PriceTick: 100, Qty: 7, Req: c.request}, PrevPriceTick: 90, PrevQty: c.prevQty}
+		r := exchange.Request{Order: hft.Order{PriceTick: 100, Qty: 7, Req: c.request}, PrevPriceTick: 90,
+			PrevQty: c.prevQty}
 		link.Send(100, &r)
 		var report exchange.Report
 		if !link.ToLocal.Receive(105, &report) || report.Answers != c.request {

@@ -20,7 +20,8 @@ type consumedLevel struct {
 }
 
 func (c *consumed) find(priceTick int64) (i int, found bool) {
-	return slices.BinarySearchFunc(c.levels, priceTick, func(l consumedLevel, tick int64) int { return cmp.Compare(l.priceTick, tick) })
+	return slices.BinarySearchFunc(c.levels, priceTick,
+		func(l consumedLevel, tick int64) int { return cmp.Compare(l.priceTick, tick) })
 }
 
 // at returns what was taken at a price.

@@ -59,7 +59,8 @@ func Example() {
 			break
 		}
 		o := &report.Order
-		fmt.Printf("%v: %v, executed %.1f, left %.1f, fee %.4f\n", time.Duration(at), o.Status, o.ExecQty, o.LeavesQty, report.FillFee)
+		fmt.Printf("%v: %v, executed %.1f, left %.1f, fee %.4f\n", time.Duration(at), o.Status, o.ExecQty, o.LeavesQty,
+			report.FillFee)
 	}
 	// Output:
 	// 13ms: New, executed 0.0, left 1.0, fee 0.0000

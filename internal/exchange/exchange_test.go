@@ -226,7 +226,8 @@ func TestReportFields(t *testing.T) {
 		w.run(book)
 		w.do("new 1 buy 99 2 GTC")
 		ack := w.recorder.take()[0]
-		if ack.AssetNo != 7 || ack.Tag != 99 || ack.Order.ExchTimestampNs != w.nowNs || ack.Order.Req != hft.StatusNone {
+		if ack.AssetNo != 7 || ack.Tag != 99 || ack.Order.ExchTimestampNs != w.nowNs ||
+			ack.Order.Req != hft.StatusNone {
 			t.Errorf("ack is %+v", ack)
 		}
 		w.do("trade-sell 98 1")
@@ -246,10 +247,12 @@ func TestReportFields(t *testing.T) {
 			t.Errorf("compat %d: cancel answered with %+v, want request time %d", compat, canceled, want)
 		}
 		w.do("cancel 2")
-		if r := w.recorder.take()[0]; r.Order.Req != hft.StatusRejected || r.Order.LocalTimestampNs != w.nowNs-1 || r.AssetNo != 7 {
+		if r := w.recorder.take()[0]; r.Order.Req != hft.StatusRejected || r.Order.LocalTimestampNs != w.nowNs-1 ||
+			r.AssetNo != 7 {
 			t.Errorf("refusal is %+v", r)
 		}
-		if got := w.exchange.State(); got != (hft.StateValues{Position: 2, Balance: -198, Fee: -99, NumTrades: 1, TradingVolume: 2, TradingValue: 198}) {
+		if got := w.exchange.State(); got != (hft.StateValues{Position: 2, Balance: -198, Fee: -99, NumTrades: 1,
+			TradingVolume: 2, TradingValue: 198}) {
 			t.Errorf("state is %+v", got)
 		}
 		w.exchange.OnRequest(w.nowNs, &exchange.Request{Owner: 1})
@@ -266,7 +269,8 @@ func TestStateCountsEveryExecution(t *testing.T) {
 		w.run(book)
 		w.do("new 1 buy 103 10 GTC")
 		value := 3*101.0 + 5*102 + 2*103
-		if got := w.exchange.State(); got != (hft.StateValues{Position: 10, Balance: -value, Fee: 2 * value, NumTrades: 3, TradingVolume: 10, TradingValue: value}) {
+		if got := w.exchange.State(); got != (hft.StateValues{Position: 10, Balance: -value, Fee: 2 * value,
+			NumTrades: 3, TradingVolume: 10, TradingValue: value}) {
 			t.Errorf("state is %+v", got)
 		}
 	}
@@ -295,7 +299,8 @@ func TestConfigErrors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	full := exchange.Config{Book: good, Queue: sim.RiskAdverseQueue(), Asset: sim.LinearAsset(1), Fee: sim.TradingValueFee{}, Responder: &recorder{}}
+	full := exchange.Config{Book: good, Queue: sim.RiskAdverseQueue(), Asset: sim.LinearAsset(1),
+		Fee: sim.TradingValueFee{}, Responder: &recorder{}}
 	for want, change := range map[string]func(*exchange.Config){
 		"Book":      func(c *exchange.Config) { c.Book = nil },
 		"Queue":     func(c *exchange.Config) { c.Queue = nil },

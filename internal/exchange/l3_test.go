@@ -19,8 +19,9 @@ func newL3World(t testing.TB, compat sim.Compat, maxOrders int) (*world, *exchan
 		mode = depth.Compat
 	}
 	w := &world{t: t, recorder: &recorder{}}
-	x, err := exchange.NewL3(exchange.L3Config{AssetNo: 7, Book: depth.NewHashMapMarketDepth(1, 1, mode), Asset: sim.LinearAsset(1),
-		Fee: sim.TradingValueFee{Maker: -0.5, Taker: 2}, Responder: w.recorder, Compat: compat, MaxOrders: maxOrders})
+	x, err := exchange.NewL3(exchange.L3Config{AssetNo: 7, Book: depth.NewHashMapMarketDepth(1, 1, mode),
+		Asset: sim.LinearAsset(1), Fee: sim.TradingValueFee{Maker: -0.5, Taker: 2}, Responder: w.recorder,
+		Compat: compat, MaxOrders: maxOrders})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +148,8 @@ func TestL3Scripts(t *testing.T) {
 			for _, compat := range []sim.Compat{sim.Fixed, sim.Hftbacktest} {
 				script := script
 				if compat == sim.Hftbacktest { // a taking order is answered, and its execution not reported by itself
-					for _, taken := range []string{" fill 5@102 taker", " fill 5@100 taker", " fill 1@100 taker", " fill 2@100 taker", " fill 2@102 taker"} {
+					for _, taken := range []string{" fill 5@102 taker", " fill 5@100 taker", " fill 1@100 taker",
+						" fill 2@100 taker", " fill 2@102 taker"} {
 						script = strings.ReplaceAll(script, taken, "")
 					}
 				}
@@ -273,7 +275,8 @@ func TestL3FeedErrors(t *testing.T) {
 		w, x = newL3World(t, sim.Hftbacktest, 0)
 		w.run(before + line + "\n" + "fill-bid 3 100 1\ncancel 1\nclear")
 		if !errors.Is(x.Err(), test.want) || x.FeedErrors() != test.errors || x.NumOrders() != 1 {
-			t.Errorf("%s: ended with %v, want %v; %+v, %d orders", line, x.Err(), test.want, x.FeedErrors(), x.NumOrders())
+			t.Errorf("%s: ended with %v, want %v; %+v, %d orders", line, x.Err(), test.want, x.FeedErrors(),
+				x.NumOrders())
 		}
 	}
 	w, x := newL3World(t, sim.Hftbacktest, 0)
@@ -308,7 +311,8 @@ func TestL3ReportsCause(t *testing.T) {
 		}
 	}
 	w.do("fill-bid 1 100 1")
-	if reports := w.recorder.take(); len(reports) != 1 || reports[0].Order.OrderID != 2 || reports[0].Cause != sim.CauseThrough {
+	if reports := w.recorder.take(); len(reports) != 1 || reports[0].Order.OrderID != 2 ||
+		reports[0].Cause != sim.CauseThrough {
 		t.Errorf("an order in the spread: %+v", reports)
 	}
 	check("fill-bid 4 100 1", sim.CauseQueue, 7, 5)
@@ -322,7 +326,8 @@ func TestL3ReportsCause(t *testing.T) {
 }
 
 func TestNewL3Refuses(t *testing.T) {
-	good := exchange.L3Config{Book: depth.NewHashMapMarketDepth(1, 1), Asset: sim.LinearAsset(1), Fee: sim.TradingValueFee{}, Responder: &recorder{}}
+	good := exchange.L3Config{Book: depth.NewHashMapMarketDepth(1, 1), Asset: sim.LinearAsset(1),
+		Fee: sim.TradingValueFee{}, Responder: &recorder{}}
 	for name, spoil := range map[string]func(*exchange.L3Config){
 		"Book":      func(c *exchange.L3Config) { c.Book = nil },
 		"Asset":     func(c *exchange.L3Config) { c.Asset = nil },

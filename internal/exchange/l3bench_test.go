@@ -25,8 +25,8 @@ func newL3Trading(tb testing.TB, resting int) *l3Trading {
 	tb.Helper()
 	d := &l3Trading{taken: &discard{}, rows: l3Events(tb), resting: resting}
 	var err error
-	d.exchange, err = exchange.NewL3(exchange.L3Config{Book: depth.NewWindowMarketDepth(l3TickSize, l3LotSize), Asset: sim.LinearAsset(1),
-		Fee: sim.TradingValueFee{Maker: -0.00005, Taker: 0.0007}, Responder: d.taken})
+	d.exchange, err = exchange.NewL3(exchange.L3Config{Book: depth.NewWindowMarketDepth(l3TickSize, l3LotSize),
+		Asset: sim.LinearAsset(1), Fee: sim.TradingValueFee{Maker: -0.00005, Taker: 0.0007}, Responder: d.taken})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -89,7 +89,8 @@ func TestL3DoesNotAllocate(t *testing.T) {
 		t.Errorf("%v allocations in %d events", n, len(d.rows))
 	}
 	if d.taken.reports < before+1000 || d.exchange.State().NumTrades < trades+100 {
-		t.Errorf("%d reports and %d executions: the test does not test", d.taken.reports-before, d.exchange.State().NumTrades-trades)
+		t.Errorf("%d reports and %d executions: the test does not test", d.taken.reports-before,
+			d.exchange.State().NumTrades-trades)
 	}
 	if d.exchange.FeedErrors() != (exchange.L3FeedErrors{}) {
 		t.Errorf("feed errors %+v", d.exchange.FeedErrors())

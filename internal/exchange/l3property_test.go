@@ -62,7 +62,8 @@ func playL3(t *testing.T, compat sim.Compat, ops []byte) (fills int) {
 			case known && kind == hft.AddOrderEvent:
 				e.Ev = hft.ModifyOrderEvent
 			case !known && kind != hft.AddOrderEvent:
-				x.OnEvent(w.nowNs, &hft.Event{Ev: hft.AddOrderEvent | sideFlag, Px: float64(tick), Qty: 1, OrderID: e.OrderID})
+				x.OnEvent(w.nowNs, &hft.Event{Ev: hft.AddOrderEvent | sideFlag, Px: float64(tick), Qty: 1,
+					OrderID: e.OrderID})
 				check(nil)
 			}
 			x.OnEvent(w.nowNs, &e)

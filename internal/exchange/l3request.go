@@ -62,7 +62,8 @@ func (x *L3) modify(timestampNs int64, o *order, r *Request) {
 		return
 	}
 	submittedNs := o.LocalTimestampNs
-	changed.LocalTimestampNs, changed.ExchTimestampNs, changed.Status = r.Order.LocalTimestampNs, timestampNs, hft.StatusNew
+	changed.LocalTimestampNs, changed.ExchTimestampNs, changed.Status = r.Order.LocalTimestampNs, timestampNs,
+		hft.StatusNew
 	inPlace := o.PriceTick == changed.PriceTick && changed.Qty <= o.LeavesQty
 	if !inPlace {
 		x.leave(o)

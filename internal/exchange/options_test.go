@@ -144,15 +144,16 @@ func TestSweepFills(t *testing.T) {
 }
 
 func TestOptionsAreNotTheReferences(t *testing.T) {
-	full := exchange.Config{Book: depth.NewHashMapMarketDepth(1, 1, depth.Compat), Queue: sim.RiskAdverseQueue(), Asset: sim.LinearAsset(1),
-		Fee: sim.TradingValueFee{}, Responder: &recorder{}}
+	full := exchange.Config{Book: depth.NewHashMapMarketDepth(1, 1, depth.Compat), Queue: sim.RiskAdverseQueue(),
+		Asset: sim.LinearAsset(1), Fee: sim.TradingValueFee{}, Responder: &recorder{}}
 	for _, compat := range []sim.Compat{sim.Fixed, sim.Hftbacktest, sim.Stock} {
 		for _, cfg := range []exchange.Config{{ConsumeDepth: true}, {SweepFills: true}} {
 			consume, sweep := cfg.ConsumeDepth, cfg.SweepFills
 			cfg = full
 			cfg.Compat, cfg.ConsumeDepth, cfg.SweepFills = compat, consume, sweep
 			_, err := exchange.NewPartialFill(cfg)
-			if refused := err != nil && strings.Contains(err.Error(), "Compat Fixed"); refused != (compat != sim.Fixed) {
+			if refused := err != nil && strings.Contains(err.Error(),
+				"Compat Fixed"); refused != (compat != sim.Fixed) {
 				t.Errorf("compat %d, consume %v, sweep %v: %v", compat, consume, sweep, err)
 			}
 		}
@@ -191,7 +192,8 @@ func TestConsumedIsBounded(t *testing.T) {
 			w.recorder.take() // executions of resting orders
 			continue
 		}
-		r := exchange.Request{Owner: 1, Order: hft.NewOrder(id, tick, 1, qty, side, hft.Limit, hft.TimeInForce(random.IntN(4)))}
+		r := exchange.Request{Owner: 1, Order: hft.NewOrder(id, tick, 1, qty, side, hft.Limit,
+			hft.TimeInForce(random.IntN(4)))}
 		r.Order.Req = hft.StatusNew
 		w.exchange.OnRequest(w.nowNs, &r)
 		count()
@@ -214,7 +216,8 @@ func TestFillCauses(t *testing.T) {
 				t.Fatalf("%s: %d reports", line, len(reports))
 			}
 			if r := reports[0]; r.Cause != cause || r.JoinedFrontQty != joinedQty || r.RestedNs != restedNs {
-				t.Errorf("compat %d: %s: cause %v, joined behind %v, rested %d, want %v, %v and %d", compat, line, r.Cause, r.JoinedFrontQty, r.RestedNs, cause, joinedQty, restedNs)
+				t.Errorf("compat %d: %s: cause %v, joined behind %v, rested %d, want %v, %v and %d", compat, line,
+					r.Cause, r.JoinedFrontQty, r.RestedNs, cause, joinedQty, restedNs)
 			}
 		}
 		one("new 1 buy 98 2 GTC", sim.CauseNone, 0, 0)

@@ -54,7 +54,8 @@ func (l *ledger) check(request *exchange.Request) {
 		l.one(r, request)
 		if request == nil && previous != nil && previous.Order.Side == r.Order.Side &&
 			(previous.Order.PriceTick-r.Order.PriceTick)*int64(r.Order.Side) < 0 {
-			l.failf("%d@%d filled before the better %d@%d", previous.Order.OrderID, previous.Order.PriceTick, r.Order.OrderID, r.Order.PriceTick)
+			l.failf("%d@%d filled before the better %d@%d", previous.Order.OrderID, previous.Order.PriceTick,
+				r.Order.OrderID, r.Order.PriceTick)
 		}
 		previous = r
 	}
@@ -72,7 +73,8 @@ func (l *ledger) check(request *exchange.Request) {
 		}
 		open++
 		if math.Abs(o.LeavesQty+a.executed-a.qty) > 1e-9 || o.PriceTick != a.limitTick {
-			l.failf("order %v leaves %v at %d, executed %v of %v at %d", key, o.LeavesQty, o.PriceTick, a.executed, a.qty, a.limitTick)
+			l.failf("order %v leaves %v at %d, executed %v of %v at %d", key, o.LeavesQty, o.PriceTick, a.executed,
+				a.qty, a.limitTick)
 		}
 	}
 	if open != l.w.exchange.NumOrders() {
@@ -153,8 +155,8 @@ func (l *ledger) execution(r *exchange.Report, a *account) {
 
 func sameState(a, b hft.StateValues) bool {
 	close := func(x, y float64) bool { return math.Abs(x-y) <= 1e-6*(1+math.Abs(x)) }
-	return close(a.Position, b.Position) && close(a.Balance, b.Balance) && close(a.Fee, b.Fee) && a.NumTrades == b.NumTrades &&
-		close(a.TradingVolume, b.TradingVolume) && close(a.TradingValue, b.TradingValue)
+	return close(a.Position, b.Position) && close(a.Balance, b.Balance) && close(a.Fee, b.Fee) &&
+		a.NumTrades == b.NumTrades && close(a.TradingVolume, b.TradingVolume) && close(a.TradingValue, b.TradingValue)
 }
 
 // decode makes an event or a request of five bytes. Requests are about 16 orders of two owners.
@@ -174,7 +176,8 @@ func decode(op []byte) (e *hft.Event, r *exchange.Request) {
 	case 8:
 		return &hft.Event{Ev: hft.DepthClearEvent | sideFlag, Px: float64(tick)}, nil
 	}
-	r = &exchange.Request{Owner: uint64(op[4] & 1), Order: hft.NewOrder(uint64(op[4]>>1)%8, tick, 1, qty, side, hft.Limit, hft.TimeInForce(op[3]>>1&3))}
+	r = &exchange.Request{Owner: uint64(op[4] & 1), Order: hft.NewOrder(uint64(op[4]>>1)%8, tick, 1, qty, side,
+		hft.Limit, hft.TimeInForce(op[3]>>1&3))}
 	switch kind {
 	case 9, 10, 11:
 		r.Order.Req = hft.StatusNew
@@ -224,10 +227,12 @@ func playReference(t *testing.T, opt options, ops []byte) []exchange.Report {
 		if e != nil {
 			w.exchange.OnEvent(w.nowNs, e)
 		} else {
-			if o, ok := w.exchange.Order(request.Owner, request.Order.OrderID); ok && request.Order.Req == hft.StatusReplaced {
+			if o, ok := w.exchange.Order(request.Owner, request.Order.OrderID); ok &&
+				request.Order.Req == hft.StatusReplaced {
 				requested := request.Order
 				request.Order = o
-				request.Order.Req, request.Order.PriceTick, request.Order.Qty = requested.Req, requested.PriceTick, requested.Qty
+				request.Order.Req, request.Order.PriceTick, request.Order.Qty = requested.Req, requested.PriceTick,
+					requested.Qty
 			}
 			w.exchange.OnRequest(w.nowNs, request)
 		}
@@ -236,7 +241,8 @@ func playReference(t *testing.T, opt options, ops []byte) []exchange.Report {
 			if opt.compat != sim.Stock {
 				t.Fatalf("after %d steps: %v", w.nowNs, err)
 			}
-			for _, e := range []*hft.Event{{Ev: hft.SellEvent | hft.TradeEvent, Px: 1, Qty: 9}, {Ev: hft.BuyEvent | hft.TradeEvent, Px: 999, Qty: 9}} {
+			for _, e := range []*hft.Event{{Ev: hft.SellEvent | hft.TradeEvent, Px: 1, Qty: 9},
+				{Ev: hft.BuyEvent | hft.TradeEvent, Px: 999, Qty: 9}} {
 				w.exchange.OnEvent(w.nowNs, e)
 			}
 			if after := w.recorder.take(); len(after) > 0 {
@@ -250,7 +256,8 @@ func playReference(t *testing.T, opt options, ops []byte) []exchange.Report {
 		for i := range reports {
 			r := &reports[i]
 			key := [2]uint64{r.Owner, r.Order.OrderID}
-			if r.Fill && (!open[key] || r.Order.ExecQty < 0 || r.Order.ExecQty == 0 && opt.compat != sim.Stock || r.Cause == sim.CauseNone || r.Cause == sim.CauseTaker) {
+			if r.Fill && (!open[key] || r.Order.ExecQty < 0 || r.Order.ExecQty == 0 && opt.compat != sim.Stock ||
+				r.Cause == sim.CauseNone || r.Cause == sim.CauseTaker) {
 				t.Fatalf("after %d steps: execution %+v, open before: %v", w.nowNs, r, open[key])
 			}
 			if r.Reject == sim.NotRejected {
@@ -325,7 +332,8 @@ func TestReferenceProperties(t *testing.T) {
 func FuzzExchange(f *testing.F) {
 	f.Add([]byte{0, 3, 4, 1, 0, 9, 3, 4, 1, 2, 5, 3, 8, 0, 0, 13, 5, 2, 1, 2, 15, 0, 0, 0, 2})
 	f.Add([]byte{0, 8, 4, 0, 0, 9, 9, 8, 1, 2, 12, 0, 8, 1, 4, 8, 0, 0, 0, 0, 12, 0, 8, 1, 6})
-	f.Add([]byte("000000100001000000000100000000000009#X0C700007#X10.000C000100")) // as published: a Filled order that stayed is modified
+	// as published: a Filled order that stayed is modified
+	f.Add([]byte("000000100001000000000100000000000009#X0C700007#X10.000C000100"))
 	f.Fuzz(func(t *testing.T, ops []byte) {
 		for _, opt := range variants() {
 			play(t, opt, ops)

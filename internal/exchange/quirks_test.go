@@ -95,7 +95,8 @@ func TestQuirks(t *testing.T) {
 			w.run(book)
 			w.run(c.script)
 			if v := w.exchange.State(); v.Position != c.position || v.NumTrades != c.numTrades {
-				t.Errorf("position %v in %d executions, want %v in %d", v.Position, v.NumTrades, c.position, c.numTrades)
+				t.Errorf("position %v in %d executions, want %v in %d", v.Position, v.NumTrades, c.position,
+					c.numTrades)
 			}
 			if err := w.exchange.Err(); err != nil {
 				t.Errorf("the run ended: %v", err)
@@ -160,20 +161,26 @@ func TestFillOrder(t *testing.T) {
 		name, setup, event string
 		fixed, reference   []string
 	}{
-		{"many orders: buys under a falling ask from the worst price up", resting("buy", "97", "98", "98", "99", "97", "96"), "ask 97 1",
-			[]string{"6", "99", "8", "98", "7", "98", "9", "97", "5", "97"}, []string{"5", "97", "9", "97", "7", "98", "8", "98", "6", "99"}},
+		{"many orders: buys under a falling ask from the worst price up",
+			resting("buy", "97", "98", "98", "99", "97", "96"), "ask 97 1",
+			[]string{"6", "99", "8", "98", "7", "98", "9", "97", "5", "97"},
+			[]string{"5", "97", "9", "97", "7", "98", "8", "98", "6", "99"}},
 		{"few orders: buys under a falling ask by id", resting("buy", "96", "99", "98"), "ask 96 1",
 			[]string{"8", "99", "7", "98", "9", "96"}, []string{"7", "98", "8", "99", "9", "96"}},
-		{"many orders: sells over a rising bid from the best price up", resting("sell", "103", "102", "102", "101", "103"), "bid 103 1",
-			[]string{"6", "101", "8", "102", "7", "102", "9", "103", "5", "103"}, []string{"6", "101", "7", "102", "8", "102", "5", "103", "9", "103"}},
+		{"many orders: sells over a rising bid from the best price up",
+			resting("sell", "103", "102", "102", "101", "103"), "bid 103 1",
+			[]string{"6", "101", "8", "102", "7", "102", "9", "103", "5", "103"},
+			[]string{"6", "101", "7", "102", "8", "102", "5", "103", "9", "103"}},
 		{"few orders: sells over a rising bid by id", resting("sell", "104", "102", "103"), "bid 104 1",
 			[]string{"8", "102", "7", "103", "9", "104"}, []string{"7", "103", "8", "102", "9", "104"}},
-		{"many orders: a sell trade from the ask down", resting("buy", "98", "100", "99", "100", "97"), "trade-sell 97 0",
-			[]string{"8", "100", "6", "100", "7", "99", "9", "98"}, []string{"6", "100", "8", "100", "7", "99", "9", "98"}},
+		{"many orders: a sell trade from the ask down", resting("buy", "98", "100", "99", "100", "97"),
+			"trade-sell 97 0", []string{"8", "100", "6", "100", "7", "99", "9", "98"},
+			[]string{"6", "100", "8", "100", "7", "99", "9", "98"}},
 		{"few orders: a sell trade by id", resting("buy", "96", "99", "98"), "trade-sell 90 1",
 			[]string{"8", "99", "7", "98", "9", "96"}, []string{"7", "98", "8", "99", "9", "96"}},
 		{"many orders: a buy trade from the bid up", resting("sell", "102", "100", "101", "100"), "trade-buy 103 1",
-			[]string{"8", "100", "6", "100", "7", "101", "9", "102"}, []string{"6", "100", "8", "100", "7", "101", "9", "102"}},
+			[]string{"8", "100", "6", "100", "7", "101", "9", "102"},
+			[]string{"6", "100", "8", "100", "7", "101", "9", "102"}},
 		{"few orders: a buy trade by id, the queue among them", resting("sell", "107", "103", "107"), "trade-buy 107 1",
 			[]string{"8", "103", "9", "107", "7", "107"}, []string{"7", "107", "8", "103", "9", "107"}},
 		{"no other side: by id", resting("sell", "102", "101") + "clear bid 0", "trade-buy 103 1",
@@ -182,7 +189,8 @@ func TestFillOrder(t *testing.T) {
 			[]string{"8", "99", "9", "98", "7", "97"}, []string{"7", "97", "8", "99", "9", "98"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			for compat, want := range map[sim.Compat][]string{sim.Fixed: c.fixed, sim.Hftbacktest: c.reference, sim.Stock: c.reference} {
+			for compat, want := range map[sim.Compat][]string{sim.Fixed: c.fixed, sim.Hftbacktest: c.reference,
+				sim.Stock: c.reference} {
 				w := newWorld(t, options{compat: compat})
 				w.run(book)
 				w.run(c.setup)

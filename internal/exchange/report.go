@@ -12,8 +12,8 @@ func (x *desk) Err() error { return x.err }
 
 // respond answers the request of kind answers with the order as it is.
 func (x *desk) respond(timestampNs int64, o *order, answers hft.Status) {
-	x.report = Report{Request: Request{AssetNo: x.assetNo, Owner: o.owner, Tag: o.tag, Order: o.Order}, Answers: answers,
-		Position: x.state.Values.Position}
+	x.report = Report{Request: Request{AssetNo: x.assetNo, Owner: o.owner, Tag: o.tag, Order: o.Order},
+		Answers: answers, Position: x.state.Values.Position}
 	x.responder.Respond(timestampNs, &x.report)
 }
 

@@ -116,8 +116,9 @@ func (w *world) do(line string) {
 	case "trade-sell":
 		event(hft.SellEvent|hft.TradeEvent, number(1), number(2))
 	case "add-bid", "add-ask", "change", "fill-bid", "fill-ask", "drop":
-		kinds := map[string]uint64{"add-bid": hft.BuyEvent | hft.AddOrderEvent, "add-ask": hft.SellEvent | hft.AddOrderEvent,
-			"change": hft.ModifyOrderEvent, "fill-bid": hft.BuyEvent | hft.FillEvent, "fill-ask": hft.SellEvent | hft.FillEvent,
+		kinds := map[string]uint64{"add-bid": hft.BuyEvent | hft.AddOrderEvent,
+			"add-ask": hft.SellEvent | hft.AddOrderEvent, "change": hft.ModifyOrderEvent,
+			"fill-bid": hft.BuyEvent | hft.FillEvent, "fill-ask": hft.SellEvent | hft.FillEvent,
 			"drop": hft.CancelOrderEvent}
 		e := hft.Event{Ev: kinds[f[0]], OrderID: uint64(number(1))}
 		if len(f) > 2 {

@@ -22,7 +22,8 @@ func (x *L2) sweepOn(timestampNs int64, l *ladder, tradeTick int64, qty float64)
 	endTick := x.bound(aggressor, tradeTick+step*sweepTicks)
 	leftQty := qty - x.available(aggressor, tradeTick)
 	i := first
-	for tick := tradeTick + step; i < len(l.rungs) && hft.QtyLots(leftQty, x.lotSize) > 0 && within(aggressor, tick, endTick); tick += step {
+	for tick := tradeTick + step; i < len(l.rungs) && hft.QtyLots(leftQty, x.lotSize) > 0 &&
+		within(aggressor, tick, endTick); tick += step {
 		displayedQty := x.available(aggressor, tick)
 		if displayedQty <= 0 {
 			continue

@@ -47,10 +47,9 @@ func (p *projector) execution(r *journal.Record, learnt string) {
 		origin, clientID, venueID, executionID, feeAsset = r.Text(0), r.Text(1), r.Text(2), r.Text(3), r.Text(4)
 	}
 	p.put("executions", r.Sequence, r.TimeNs, int64(r.Bot), r.Incarnation, r.Instrument, int64(o.OrderID),
-		strings.ToLower(o.Side.String()),
-		number(o.ExecPrice()), number(o.ExecQty), number(b.Value), number(b.Fee), number(b.FeePaid), number(b.FeeQty), feeAsset,
-		o.Maker, executionName(b.Kind), learnt,
-		number(realised), number(h.OwnPosition), fresh, origin, clientID, venueID, executionID, o.ExchTimestampNs)
+		strings.ToLower(o.Side.String()), number(o.ExecPrice()), number(o.ExecQty), number(b.Value), number(b.Fee),
+		number(b.FeePaid), number(b.FeeQty), feeAsset, o.Maker, executionName(b.Kind), learnt, number(realised),
+		number(h.OwnPosition), fresh, origin, clientID, venueID, executionID, o.ExchTimestampNs)
 }
 
 // reset forgets what a strategy has on an instrument: its position is 0, and nobody follows its orders any longer.

@@ -39,7 +39,8 @@ func textsOf(k journal.Kind) []string {
 		return []string{"connector_name", "symbol_name"}
 	case journal.KindRunBegun:
 		return []string{"version", "config_sha256"}
-	case journal.KindRunEnded, journal.KindBookAbsent, journal.KindBookPresent, journal.KindReset, journal.KindUnattributed:
+	case journal.KindRunEnded, journal.KindBookAbsent, journal.KindBookPresent, journal.KindReset,
+		journal.KindUnattributed:
 		return []string{"reason"}
 	case journal.KindStarted, journal.KindReplaced:
 		return []string{"name", "plugin", "version"}
@@ -194,7 +195,8 @@ func (f *fields) body() {
 		b := bodyOf[journal.SavedState](r)
 		f.text("sha256", hex.EncodeToString(b.SHA256[:]))
 		f.whole("bytes", b.Bytes)
-	case journal.KindRequest, journal.KindRefused, journal.KindSent, journal.KindAnswered, journal.KindOrder, journal.KindExecution, journal.KindReconciled:
+	case journal.KindRequest, journal.KindRefused, journal.KindSent, journal.KindAnswered, journal.KindOrder,
+		journal.KindExecution, journal.KindReconciled:
 		f.orderBody()
 	case journal.KindTradingState:
 		b := bodyOf[journal.TradingState](r)

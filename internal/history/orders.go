@@ -261,7 +261,8 @@ func (p *projector) order(r *journal.Record) {
 	}
 	row := c.find(p, keyOf(r, o), originOf(r), o.LocalTimestampNs)
 	if row == nil {
-		if r.Kind == journal.KindRequest || r.Kind == journal.KindAnswered || o.Req == hft.StatusRejected && !o.Final() {
+		if r.Kind == journal.KindRequest || r.Kind == journal.KindAnswered ||
+			o.Req == hft.StatusRejected && !o.Final() {
 			return // its order is unknown
 		}
 		row = newOrder(r, o)
@@ -361,7 +362,8 @@ func (p *projector) refusal(r *journal.Record) {
 	o := orderOf(r)
 	if o.Req == hft.StatusNew {
 		row := newOrder(r, o)
-		row.status, row.reason, row.over, row.refused, row.requestNs, row.endNs = "refused", r.Text(1), true, true, r.TimeNs, r.TimeNs
+		row.status, row.reason, row.over, row.refused, row.requestNs, row.endNs = "refused", r.Text(1), true, true,
+			r.TimeNs, r.TimeNs
 		row.localNs, row.leaves = o.LocalTimestampNs, 0
 		row.save(p)
 		return

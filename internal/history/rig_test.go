@@ -174,7 +174,8 @@ func (r *rig) execute(b *bot, o *hft.Order, qty float64) {
 	h.State.Fee += 0.01
 	h.State.TradingVolume += qty
 	h.State.TradingValue += qty * price
-	o.ExecQty, o.ExecPriceTick, o.LeavesQty, o.Status, o.Maker, o.ExchTimestampNs = qty, o.PriceTick, o.LeavesQty-qty, hft.StatusPartiallyFilled, true, r.nowNs
+	o.ExecQty, o.ExecPriceTick, o.LeavesQty, o.Status, o.Maker, o.ExchTimestampNs = qty, o.PriceTick, o.LeavesQty-qty,
+		hft.StatusPartiallyFilled, true, r.nowNs
 	if o.LeavesQty < 1e-9 {
 		o.LeavesQty, o.Status = 0, hft.StatusFilled
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/hftrunner/hftrunner/ipc"
 )
 
-// TestImpossibleNumbersAreErrors attaches to segments and by attachments with numbers that cannot be: what another process has
-// written is an error and no panic. The segments are right but for that number.
+// TestImpossibleNumbersAreErrors attaches to segments and by attachments with numbers that cannot be: what another
+// process has written is an error and no panic. The segments are right but for that number.
 func TestImpossibleNumbersAreErrors(t *testing.T) {
 	type host struct {
 		feed    *Feed
@@ -66,8 +66,10 @@ func TestImpossibleNumbersAreErrors(t *testing.T) {
 			return fd
 		}
 		a := ipc.Attachment{BotID: 1, ControlFD: dup(control.segment),
-			Connectors:  []ipc.ConnectorAttachment{{Name: "x", FeedFD: dup(feed.segment), PrivateFD: dup(port.segment)}},
-			Instruments: []ipc.InstrumentAttachment{{Instrument: ipc.Instrument{Connector: "x", Symbol: "y", TickSize: 1, LotSize: 1}}}}
+			Connectors: []ipc.ConnectorAttachment{{Name: "x", FeedFD: dup(feed.segment),
+				PrivateFD: dup(port.segment)}},
+			Instruments: []ipc.InstrumentAttachment{{Instrument: ipc.Instrument{Connector: "x", Symbol: "y",
+				TickSize: 1, LotSize: 1}}}}
 		descriptors := []int{a.ControlFD, a.Connectors[0].FeedFD, a.Connectors[0].PrivateFD}
 		spoil(h, &a)
 		ch, err := ipc.Attach(a)

@@ -60,8 +60,8 @@ func (c *Clock) begin(monoNs int64) {
 // is published at it, or by Show.
 func (c *Clock) Step(timestampNs int64) { c.nowNs.Store(max(timestampNs, c.nowNs.Load())) }
 
-// Show lets the bots see the time of a stepped clock, and that for now nothing else happens at it: waits that end at this
-// time are over.
+// Show lets the bots see the time of a stepped clock, and that for now nothing else happens at it: waits that end at
+// this time are over.
 func (c *Clock) Show() {
 	shown := c.shown.Add(1)
 	for _, s := range c.segments {
@@ -86,8 +86,8 @@ func (c *Clock) NowNs() int64 {
 // lookAgain is the longest wait at a stretch: a timer stands still while the machine is suspended, the clock does not.
 const lookAgain = time.Second
 
-// WaitUntil waits until a running clock shows timestampNs, until wake has something, which it takes, or until ctx ends, and
-// returns the time then, at most timestampNs. The error is ctx's.
+// WaitUntil waits until a running clock shows timestampNs, until wake has something, which it takes, or until ctx ends,
+// and returns the time then, at most timestampNs. The error is ctx's.
 func (c *Clock) WaitUntil(ctx context.Context, timestampNs int64, wake <-chan struct{}) (int64, error) {
 	for {
 		now := c.NowNs()

@@ -86,7 +86,8 @@ func (c *Control) Idle() (deadlineNs int64, sent uint64, idle bool) {
 	if gen != c.workGen.Load()+1 {
 		return 0, 0, false
 	}
-	return atomic.LoadInt64(ring.Int64Word(c.segment, ring.OffWaitDeadline)), atomic.LoadUint64(c.segment.Word64(ring.OffSent)), true
+	return atomic.LoadInt64(ring.Int64Word(c.segment, ring.OffWaitDeadline)),
+		atomic.LoadUint64(c.segment.Word64(ring.OffSent)), true
 }
 
 // WaitIdle sleeps until the bot rings that it is idle, at most timeout. bell is what IdleBell returned before the

@@ -2,7 +2,8 @@
 //
 // A Feed is a connector's broadcast ring: one writer, any number of bots that read it, each at its own pace. A Port is
 // the pair of private queues between the host and one bot for one connector. A Control is a bot's page for wake-ups and
-// heartbeats. A Clock is the time that the host and its bots share. ServeAttach answers processes that attach themselves.
+// heartbeats. A Clock is the time that the host and its bots share. ServeAttach answers processes that attach
+// themselves.
 //
 // # Memory
 //

@@ -30,7 +30,8 @@ func NewFeed(name string, capacity int, clock *Clock) (*Feed, error) {
 		capacity = ring.DefaultFeedCapacity
 	}
 	if err := shm.CheckBroadcast(math.MaxInt, ring.HeaderSize, capacity); err != nil || capacity < 2 {
-		return nil, fmt.Errorf("feed capacity %d of connector %s: must be a power of two from 2 to 2^30", capacity, name)
+		return nil, fmt.Errorf("feed capacity %d of connector %s: must be a power of two from 2 to 2^30", capacity,
+			name)
 	}
 	s, err := ring.Create("hftrunner-feed", ring.HeaderSize+shm.BroadcastSize(capacity), capacity)
 	if err != nil {

@@ -44,9 +44,9 @@ type machine struct {
 	suspendedNs, setNs       int64
 }
 
-// NewWallClock returns the wall clock of this moment, running. It goes on by the machine's monotonic clock: that somebody
-// sets the wall clock does not move it. When the machine was suspended it goes on by that time, before NowNs is called again;
-// bots see it from then on.
+// NewWallClock returns the wall clock of this moment, running. It goes on by the machine's monotonic clock: that
+// somebody sets the wall clock does not move it. When the machine was suspended it goes on by that time, before NowNs
+// is called again; bots see it from then on.
 func NewWallClock() *Clock { return NewWallClockOf(ThisMachine()) }
 
 // NewWallClockOf is NewWallClock with other clocks than the machine's.
@@ -61,8 +61,8 @@ func NewWallClockOf(from Machine) *Clock {
 	return c
 }
 
-// ahead returns by how much a clock is ahead of the monotonic one, wrong by no more than doubtNs: it is read between two
-// readings of that, until nothing came between them.
+// ahead returns by how much a clock is ahead of the monotonic one, wrong by no more than doubtNs: it is read between
+// two readings of that, until nothing came between them.
 func ahead(clock func() int64) (ns, doubtNs int64) {
 	const tries, good = 8, int64(5 * time.Microsecond)
 	doubtNs = math.MaxInt64
@@ -80,7 +80,8 @@ func ahead(clock func() int64) (ns, doubtNs int64) {
 	return ns, doubtNs
 }
 
-// due reports whether it is time to look whether the machine was suspended. None is, and wakes up, within a millisecond.
+// due reports whether it is time to look whether the machine was suspended. None is, and wakes up, within a
+// millisecond.
 func (m *machine) due(monoNs int64) bool { return monoNs-m.lookedNs.Load() >= int64(time.Millisecond) }
 
 // noticeSuspension looks whether the machine was suspended, unless somebody else just did.
@@ -134,8 +135,8 @@ func (c *Clock) lookSuspended() {
 	c.begin(c.monoStartNs.Load() - ns)
 }
 
-// Jumps returns how often a wall clock's machine was suspended or had its wall clock set, as far as was noticed, for how
-// long it was suspended in all and by how much the wall clock was set in all. Other clocks have none.
+// Jumps returns how often a wall clock's machine was suspended or had its wall clock set, as far as was noticed, for
+// how long it was suspended in all and by how much the wall clock was set in all. Other clocks have none.
 func (c *Clock) Jumps() (n uint64, suspended, set time.Duration) {
 	m := c.machine
 	if m == nil {
@@ -163,7 +164,8 @@ func (c *Clock) Watch(ctx context.Context, warn func(what string, by time.Durati
 			continue
 		}
 		if s != suspended {
-			warn("the machine was suspended: the clock advances by that time, and missed data is fetched again", (s - suspended).Round(time.Millisecond))
+			warn("the machine was suspended: the clock advances by that time, and missed data is fetched again",
+				(s - suspended).Round(time.Millisecond))
 		}
 		if w != set {
 			warn("clock step detected: the runner keeps its own time, so that signatures and timestamps stay right; restart to use the new time", (w - set).Round(time.Millisecond))

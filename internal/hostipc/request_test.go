@@ -20,10 +20,11 @@ import (
 )
 
 func goodRequest() *ring.AttachRequest {
-	return &ring.AttachRequest{Version: ring.AttachVersion, BotID: math.MaxUint64, Wait: "park", OnExit: ring.OnExitKeep, Instruments: []ring.Instrument{
-		{Connector: "alpha", Symbol: "BTCUSDT", TickSize: 0.1, LotSize: 0.001},
-		{Connector: "beta", Symbol: "BTCUSDT", TickSize: math.SmallestNonzeroFloat64, LotSize: math.MaxFloat64},
-	}}
+	return &ring.AttachRequest{Version: ring.AttachVersion, BotID: math.MaxUint64, Wait: "park",
+		OnExit: ring.OnExitKeep, Instruments: []ring.Instrument{
+			{Connector: "alpha", Symbol: "BTCUSDT", TickSize: 0.1, LotSize: 0.001},
+			{Connector: "beta", Symbol: "BTCUSDT", TickSize: math.SmallestNonzeroFloat64, LotSize: math.MaxFloat64},
+		}}
 }
 
 func TestAttachRequestRoundTrip(t *testing.T) {
@@ -37,18 +38,21 @@ func TestAttachRequestRoundTrip(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, err := decodeAttachRequest(body)
-		want := &AttachRequest{BotID: math.MaxUint64, Wait: ipc.WaitPark, KeepOrders: true, Instruments: []ipc.Instrument{
-			ipc.Instrument(goodRequest().Instruments[0]), ipc.Instrument(goodRequest().Instruments[1])}}
+		want := &AttachRequest{BotID: math.MaxUint64, Wait: ipc.WaitPark, KeepOrders: true,
+			Instruments: []ipc.Instrument{
+				ipc.Instrument(goodRequest().Instruments[0]), ipc.Instrument(goodRequest().Instruments[1])}}
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("got %+v, %v, want %+v", got, err, want)
 		}
 	}
 	// The largest request fits into a message.
-	largest := &ring.AttachRequest{Version: ring.AttachVersion, BotID: math.MaxUint64, Wait: "adaptive", OnExit: ring.OnExitCancel}
+	largest := &ring.AttachRequest{Version: ring.AttachVersion, BotID: math.MaxUint64, Wait: "adaptive",
+		OnExit: ring.OnExitCancel}
 	for i := range ring.MaxInstruments {
 		name := strings.Repeat("c", ring.MaxName)
-		largest.Instruments = append(largest.Instruments, ring.Instrument{Connector: name, TickSize: 1.2345678901234567e-300,
-			LotSize: 1.2345678901234567e-300, Symbol: name[:ring.MaxName-2] + string([]byte{byte('A' + i%16), byte('A' + i/16)})})
+		largest.Instruments = append(largest.Instruments, ring.Instrument{Connector: name,
+			TickSize: 1.2345678901234567e-300, LotSize: 1.2345678901234567e-300,
+			Symbol: name[:ring.MaxName-2] + string([]byte{byte('A' + i%16), byte('A' + i/16)})})
 	}
 	if err := largest.Check(); err != nil {
 		t.Fatal(err)
@@ -69,13 +73,15 @@ func TestAttachRequestChecked(t *testing.T) {
 		"wait strategy": {func(r *ring.AttachRequest) { r.Wait = "WaitStrategy(3)" }, hft.InvalidArgument},
 		"no connector":  {func(r *ring.AttachRequest) { r.Instruments[0].Connector = "" }, hft.InvalidArgument},
 		"no symbol":     {func(r *ring.AttachRequest) { r.Instruments[1].Symbol = "" }, hft.InvalidArgument},
-		"long name":     {func(r *ring.AttachRequest) { r.Instruments[1].Symbol = strings.Repeat("x", 65) }, hft.InvalidArgument},
-		"tick 0":        {func(r *ring.AttachRequest) { r.Instruments[0].TickSize = 0 }, hft.InvalidArgument},
-		"lot negative":  {func(r *ring.AttachRequest) { r.Instruments[1].LotSize = -1 }, hft.InvalidArgument},
-		"twice":         {func(r *ring.AttachRequest) { r.Instruments[1] = r.Instruments[0] }, hft.Duplicate},
+		"long name": {func(r *ring.AttachRequest) { r.Instruments[1].Symbol = strings.Repeat("x", 65) },
+			hft.InvalidArgument},
+		"tick 0":       {func(r *ring.AttachRequest) { r.Instruments[0].TickSize = 0 }, hft.InvalidArgument},
+		"lot negative": {func(r *ring.AttachRequest) { r.Instruments[1].LotSize = -1 }, hft.InvalidArgument},
+		"twice":        {func(r *ring.AttachRequest) { r.Instruments[1] = r.Instruments[0] }, hft.Duplicate},
 		"connectors": {func(r *ring.AttachRequest) {
 			for i := range ring.MaxConnectors {
-				r.Instruments = append(r.Instruments, ring.Instrument{Connector: "c" + string(rune('A'+i)), Symbol: "X", TickSize: 1, LotSize: 1})
+				r.Instruments = append(r.Instruments, ring.Instrument{Connector: "c" + string(rune('A'+i)), Symbol: "X",
+					TickSize: 1, LotSize: 1})
 			}
 		}, hft.InvalidArgument},
 	} {
@@ -156,7 +162,8 @@ func FuzzAttachRequest(f *testing.F) {
 		if err != nil {
 			return
 		}
-		m := &ring.AttachRequest{Version: ring.AttachVersion, BotID: r.BotID, Wait: r.Wait.String(), OnExit: ring.OnExitCancel}
+		m := &ring.AttachRequest{Version: ring.AttachVersion, BotID: r.BotID, Wait: r.Wait.String(),
+			OnExit: ring.OnExitCancel}
 		if r.KeepOrders {
 			m.OnExit = ring.OnExitKeep
 		}
@@ -190,7 +197,8 @@ func FuzzRequest(f *testing.F) {
 			return
 		}
 		if q.Kind != ipc.RequestOrder || !(q.Order.Qty > 0) || math.IsInf(q.Order.Qty, 0) || !(q.Order.TickSize > 0) ||
-			q.Order.Side != hft.Buy && q.Order.Side != hft.Sell || q.Order.OrdType > hft.Market || q.Order.TimeInForce > hft.IOC {
+			q.Order.Side != hft.Buy && q.Order.Side != hft.Sell || q.Order.OrdType > hft.Market ||
+			q.Order.TimeInForce > hft.IOC {
 			t.Errorf("accepted %+v", q)
 		}
 		if ns := q.TickToOrderNs(); ns < -1 {

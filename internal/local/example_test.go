@@ -22,7 +22,8 @@ func Example() {
 	report := order
 	report.Req, report.Status, report.ExchTimestampNs = hft.StatusNone, hft.StatusNew, 1500
 	fmt.Println("a response:", a.Apply(&report, 2000, false), a.Orders.Get(7).Status)
-	fmt.Println("latency:", a.OrderLatency.ReqTimestampNs, a.OrderLatency.ExchTimestampNs, a.OrderLatency.RespTimestampNs)
+	fmt.Println("latency:", a.OrderLatency.ReqTimestampNs, a.OrderLatency.ExchTimestampNs,
+		a.OrderLatency.RespTimestampNs)
 
 	change, err := a.Modification(7, 99, 0.4)
 	if err != nil {
@@ -63,7 +64,9 @@ func TestRequestsThatAreRefused(t *testing.T) {
 			_, err := a.Submission(&hft.OrderRequest{OrderID: 3, Price: 9, Qty: 0.25, Side: hft.Sell})
 			return err
 		}, hft.ErrInvalidOrderRequest},
-		{"no side", func() error { _, err := a.Submission(&hft.OrderRequest{OrderID: 3, Price: 9, Qty: 1}); return err }, hft.ErrInvalidOrderRequest},
+		{"no side",
+			func() error { _, err := a.Submission(&hft.OrderRequest{OrderID: 3, Price: 9, Qty: 1}); return err },
+			hft.ErrInvalidOrderRequest},
 		{"no price", func() error { _, err := a.Modification(1, -1, 1); return err }, hft.ErrInvalidOrderRequest},
 		{"unknown", func() error { _, err := a.Cancellation(9); return err }, hft.ErrOrderNotFound},
 		{"over", func() error { _, err := a.Cancellation(2); return err }, hft.ErrInvalidOrderStatus},

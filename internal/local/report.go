@@ -2,9 +2,9 @@ package local
 
 import "github.com/hftrunner/hftrunner/hft"
 
-// Apply applies what the exchange says of an order, received at nowNs, and reports whether it was a response. listed says
-// that the report is part of a list of open orders, as after a registration, and no answer. What is over, older than
-// what is known, or no news is none.
+// Apply applies what the exchange says of an order, received at nowNs, and reports whether it was a response. listed
+// says that the report is part of a list of open orders, as after a registration, and no answer. What is over, older
+// than what is known, or no news is none.
 func (a *Asset) Apply(report *hft.Order, nowNs int64, listed bool) (response bool) {
 	switch o := a.Orders.Get(report.OrderID); {
 	case o != nil:
@@ -47,8 +47,8 @@ func (a *Asset) update(o, report *hft.Order, nowNs int64, listed bool) (response
 	return true
 }
 
-// isOfEarlier reports whether a report of the end of an order, or a refusal, is older than the submission in flight: it is about
-// an earlier order of that id.
+// isOfEarlier reports whether a report of the end of an order, or a refusal, is older than the submission in flight: it
+// is about an earlier order of that id.
 func isOfEarlier(o, report *hft.Order) bool {
 	ends := report.Req == hft.StatusRejected || report.Final()
 	return ends && o.Req == hft.StatusNew && report.LocalTimestampNs > 0 && report.LocalTimestampNs < o.LocalTimestampNs
@@ -79,8 +79,8 @@ func (a *Asset) undo(o *hft.Order) {
 	}
 }
 
-// Answered reports whether a wait for an order in Orders is over before it begins: a response was applied since its last
-// request and no wait has taken it, or the order is final and nothing more will come.
+// Answered reports whether a wait for an order in Orders is over before it begins: a response was applied since its
+// last request and no wait has taken it, or the order is final and nothing more will come.
 func (a *Asset) Answered(orderID uint64) bool {
 	o := a.Orders.Get(orderID)
 	return a.notes.of(orderID).answered || o != nil && o.Final() && !o.Pending()

@@ -7,8 +7,8 @@ import (
 	"github.com/hftrunner/hftrunner/internal/local"
 )
 
-// TestRefusedSubmissionOfAnAdoptedOrder: a process takes over an order that its host is canceling, and the venue refuses the
-// order itself. It is over then, whatever was asked for last.
+// TestRefusedSubmissionOfAnAdoptedOrder: a process takes over an order that its host is canceling, and the venue
+// refuses the order itself. It is over then, whatever was asked for last.
 func TestRefusedSubmissionOfAnAdoptedOrder(t *testing.T) {
 	a := local.NewAsset(0.1, 0.001, 0)
 	o := hft.NewOrder(7, 1000, 0.1, 0.01, hft.Buy, hft.Limit, hft.GTC)
@@ -20,7 +20,8 @@ func TestRefusedSubmissionOfAnAdoptedOrder(t *testing.T) {
 	}
 }
 
-// TestRefusalOfAnEarlierOrder: the refusal of a cancel that lost the race is not the answer to the next order of that id.
+// TestRefusalOfAnEarlierOrder: the refusal of a cancel that lost the race is not the answer to the next order of that
+// id.
 func TestRefusalOfAnEarlierOrder(t *testing.T) {
 	a := local.NewAsset(0.1, 0.001, 0)
 	o := hft.NewOrder(7, 1000, 0.1, 0.01, hft.Buy, hft.Limit, hft.GTC)

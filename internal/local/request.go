@@ -7,9 +7,10 @@ import (
 	"github.com/hftrunner/hftrunner/hft"
 )
 
-// Submission returns the order that a request asks for, not yet part of the Asset. Errors: hft.ErrInvalidOrderRequest for
-// a quantity that is not a whole number of lots, 1 or more; of a limit order, a price that is not finite and above 0, or of
-// less than half a tick; a side other than Buy and Sell; an unknown order type or time in force; hft.ErrOrderIDExist.
+// Submission returns the order that a request asks for, not yet part of the Asset. Errors: hft.ErrInvalidOrderRequest
+// for a quantity that is not a whole number of lots, 1 or more; of a limit order, a price that is not finite and above
+// 0, or of less than half a tick; a side other than Buy and Sell; an unknown order type or time in force;
+// hft.ErrOrderIDExist.
 func (a *Asset) Submission(r *hft.OrderRequest) (hft.Order, error) {
 	priceTick, ok := orderTick(r, a.tickSize)
 	if !ok || !a.validQty(r.Qty) {
@@ -40,8 +41,8 @@ func (a *Asset) Modification(orderID uint64, price, qty float64) (hft.Order, err
 }
 
 // Cancellation returns an order with the request to cancel it, not yet part of the Asset. Errors: hft.ErrOrderNotFound,
-// hft.ErrOrderRequestInProcess while a request of the order is in flight, hft.ErrInvalidOrderStatus for an order that is
-// not active.
+// hft.ErrOrderRequestInProcess while a request of the order is in flight, hft.ErrInvalidOrderStatus for an order that
+// is not active.
 func (a *Asset) Cancellation(orderID uint64) (hft.Order, error) {
 	o, err := a.cancellable(orderID)
 	if err != nil {
@@ -77,7 +78,8 @@ func (a *Asset) Sent(o *hft.Order) {
 	a.Orders.Put(o)
 }
 
-// orderTick validates a submission, its quantity excepted, and returns its price in ticks, 0 for a market order without a price.
+// orderTick validates a submission, its quantity excepted, and returns its price in ticks, 0 for a market order without
+// a price.
 func orderTick(r *hft.OrderRequest, tickSize float64) (priceTick int64, ok bool) {
 	if r.Side != hft.Buy && r.Side != hft.Sell || r.TimeInForce > hft.IOC {
 		return 0, false

@@ -1,5 +1,5 @@
-// Command modulepath gives the module another path, in every go.mod, import and document of the clone: `make module-path NAME=…`.
-// It is run at the root of the clone; what is not committed yet is changed, too.
+// Command modulepath gives the module another path, in every go.mod, import and document of the clone: `make
+// module-path NAME=…`. It is run at the root of the clone; what is not committed yet is changed, too.
 package main
 
 import (
@@ -15,7 +15,8 @@ import (
 
 func main() {
 	if len(os.Args) != 2 || os.Args[1] == "" {
-		fmt.Fprintln(os.Stderr, "modulepath: missing the new path of the module: make module-path NAME=example.com/you/hftrunner")
+		fmt.Fprintln(os.Stderr,
+			"modulepath: missing the new path of the module: make module-path NAME=example.com/you/hftrunner")
 		os.Exit(2)
 	}
 	if err := rename(os.Args[1]); err != nil {
@@ -50,8 +51,9 @@ func rewrite(path, old, name string) error {
 	var replacer *strings.Replacer
 	switch {
 	case filepath.Base(path) == "go.mod":
-		replacer = strings.NewReplacer("module "+old+"\n", "module "+name+"\n", "module "+old+"/", "module "+name+"/", "replace "+old+" ", "replace "+name+" ",
-			"\t"+old+" v", "\t"+name+" v", "require "+old+" v", "require "+name+" v")
+		replacer = strings.NewReplacer("module "+old+"\n", "module "+name+"\n", "module "+old+"/", "module "+name+"/",
+			"replace "+old+" ", "replace "+name+" ", "\t"+old+" v", "\t"+name+" v", "require "+old+" v",
+			"require "+name+" v")
 	case strings.HasSuffix(path, ".go"), strings.HasSuffix(path, ".md"):
 		replacer = strings.NewReplacer(`"`+old+`/`, `"`+name+`/`)
 	default:

@@ -88,9 +88,11 @@ func (c *Config) check() error {
 	case c.RequestCapacity < 0:
 		return fmt.Errorf("paper: request capacity is %d: must be positive, or 0 for the default", c.RequestCapacity)
 	case e.OrderLatency < 0 || e.ResponseLatency < 0:
-		return fmt.Errorf("paper: order latency %v, response latency %v: must be 0 or more", e.OrderLatency, e.ResponseLatency)
+		return fmt.Errorf("paper: order latency %v, response latency %v: must be 0 or more", e.OrderLatency,
+			e.ResponseLatency)
 	case math.IsNaN(e.MakerFee) || math.IsInf(e.MakerFee, 0) || math.IsNaN(e.TakerFee) || math.IsInf(e.TakerFee, 0):
-		return fmt.Errorf("paper: maker fee %v, taker fee %v: must be shares of the traded value, such as 0.0005", e.MakerFee, e.TakerFee)
+		return fmt.Errorf("paper: maker fee %v, taker fee %v: must be shares of the traded value, such as 0.0005",
+			e.MakerFee, e.TakerFee)
 	case !(e.ContractSize >= 0) || math.IsInf(e.ContractSize, 0):
 		return fmt.Errorf("paper: contract size is %v: must be positive, or 0 for 1", e.ContractSize)
 	}

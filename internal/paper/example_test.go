@@ -19,7 +19,8 @@ func Example() {
 		return
 	}
 	p, err := paper.New(paper.Config{Source: source, Speed: 1, Exchange: paper.Exchange{
-		PartialFill: true, Queue: "power_prob3", OrderLatency: 5 * time.Millisecond, ResponseLatency: 5 * time.Millisecond}})
+		PartialFill: true, Queue: "power_prob3", OrderLatency: 5 * time.Millisecond,
+		ResponseLatency: 5 * time.Millisecond}})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -78,8 +78,9 @@ type flow struct {
 func newFlow(cfg *SyntheticConfig, inst connector.Instrument, startTick, startNs int64) *flow {
 	h := fnv.New64a()
 	h.Write([]byte(inst.Symbol))
-	f := &flow{cfg: cfg, inst: inst, random: rand.New(rand.NewPCG(cfg.Seed, h.Sum64())), nextNs: startNs, lastNs: startNs,
-		startTick: float64(startTick), bids: bookSide{sign: 1, flag: hft.BuyEvent}, asks: bookSide{sign: -1, flag: hft.SellEvent}}
+	f := &flow{cfg: cfg, inst: inst, random: rand.New(rand.NewPCG(cfg.Seed, h.Sum64())), nextNs: startNs,
+		lastNs: startNs, startTick: float64(startTick), bids: bookSide{sign: 1, flag: hft.BuyEvent},
+		asks: bookSide{sign: -1, flag: hft.SellEvent}}
 	f.maxDistance = min(max(int64(0.005*f.startTick), 200), 20000)
 	price := f.startTick * inst.TickSize
 	f.meanLots = min(max(orderValue/(price*inst.LotSize), 2), 1e9)
@@ -124,7 +125,8 @@ func (f *flow) snapshot() {
 	f.events = make([]hft.Event, 0, 2*snapshotLevels)
 	for _, side := range []*bookSide{&f.bids, &f.asks} {
 		for i := len(side.levels) - 1; i >= 0; i-- {
-			f.events = append(f.events, f.row(side.flag|hft.DepthSnapshotEvent, side.levels[i].tick, side.levels[i].lots))
+			f.events = append(f.events, f.row(side.flag|hft.DepthSnapshotEvent, side.levels[i].tick,
+				side.levels[i].lots))
 		}
 	}
 }

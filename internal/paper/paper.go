@@ -39,8 +39,8 @@ var (
 // errRunTwice is returned by a second Run of the same connector.
 var errRunTwice = errors.New("paper: Run was called before: create a new connector")
 
-// New returns a connector that is not running yet, or an error that names what is wrong with cfg. It is a connector.Timeliner,
-// and a feed.Reporter of what the source has found.
+// New returns a connector that is not running yet, or an error that names what is wrong with cfg. It is a
+// connector.Timeliner, and a feed.Reporter of what the source has found.
 func New(cfg Config) (connector.Connector, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
@@ -117,7 +117,8 @@ func (p *simulated) request(o *connector.Order) {
 	}
 	p.mu.Unlock()
 	if sink != nil {
-		refuse(sink, o, fmt.Sprintf("request rejected: %d requests are already pending, send fewer at a time", p.cfg.RequestCapacity))
+		refuse(sink, o, fmt.Sprintf("request rejected: %d requests are already pending, send fewer at a time",
+			p.cfg.RequestCapacity))
 	}
 }
 
@@ -168,7 +169,8 @@ func (p *simulated) Run(ctx context.Context, sink connector.Sink, clock connecto
 	}()
 	if early > 0 {
 		e := connector.Error{InstrumentNo: -1, LiveError: hft.LiveErrorWith(hft.OrderError, hft.StringValue(
-			fmt.Sprintf("%d requests rejected: sent before the connector ran, when its queue of %d was full", early, p.cfg.RequestCapacity)))}
+			fmt.Sprintf("%d requests rejected: sent before the connector ran, when its queue of %d was full", early,
+				p.cfg.RequestCapacity)))}
 		sink.Error(&e)
 	}
 	return newSession(p, sink, clock).run(ctx)

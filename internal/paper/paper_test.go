@@ -112,8 +112,10 @@ func TestConformance(t *testing.T) {
 		for _, speed := range []float64{0, 1} {
 			t.Run(fmt.Sprintf("synthetic/%s/speed %v", name, speed), func(t *testing.T) {
 				connectortest.Run(t, func(t *testing.T) connectortest.Harness {
-					p, clock := newPaper(t, paper.Config{Source: newSynthetic(t, paper.SyntheticConfig{Seed: 7}), Speed: speed, Exchange: exchange})
-					return connectortest.Harness{Connector: p, Clock: clock, Instruments: []connector.Instrument{btc, eth}}
+					p, clock := newPaper(t, paper.Config{Source: newSynthetic(t, paper.SyntheticConfig{Seed: 7}),
+						Speed: speed, Exchange: exchange})
+					return connectortest.Harness{Connector: p, Clock: clock,
+						Instruments: []connector.Instrument{btc, eth}}
 				})
 			})
 		}
@@ -121,7 +123,8 @@ func TestConformance(t *testing.T) {
 	t.Run("script", func(t *testing.T) {
 		connectortest.Run(t, func(t *testing.T) connectortest.Harness {
 			last := at(3_600_000, btc)
-			p, clock := newPaper(t, paper.Config{Source: &script{batches: []paper.Batch{opening(btc), last}}, Speed: 10})
+			p, clock := newPaper(t, paper.Config{Source: &script{batches: []paper.Batch{opening(btc), last}},
+				Speed: 10})
 			return connectortest.Harness{Connector: p, Clock: clock, Instruments: []connector.Instrument{btc}}
 		})
 	})
@@ -172,7 +175,8 @@ func (r *running) settle() {
 	}
 }
 
-func order(bot, id uint64, inst connector.Instrument, side hft.Side, price, qty float64, tif hft.TimeInForce) connector.Order {
+func order(bot, id uint64, inst connector.Instrument, side hft.Side, price, qty float64,
+	tif hft.TimeInForce) connector.Order {
 	return connector.Order{InstrumentNo: inst.No, Owner: connector.Owner{Bot: bot, Incarnation: 9},
 		Order: hft.NewOrder(id, hft.PriceTick(price, inst.TickSize), inst.TickSize, qty, side, hft.Limit, tif)}
 }
@@ -196,7 +200,8 @@ func TestLatency(t *testing.T) {
 	source := &script{batches: []paper.Batch{opening(btc),
 		at(30, btc, row(hft.SellEvent|hft.TradeEvent, 59990, 0.5)), at(1000, btc)}}
 	r := start(t, paper.Config{Source: source, Speed: 1, Exchange: paper.Exchange{
-		OrderLatency: 5 * time.Millisecond, ResponseLatency: 3 * time.Millisecond, MakerFee: -0.5, ContractSize: 2}}, btc)
+		OrderLatency: 5 * time.Millisecond, ResponseLatency: 3 * time.Millisecond, MakerFee: -0.5, ContractSize: 2}},
+		btc)
 	r.advance(10 * time.Millisecond)
 	r.paper.Submit(order(1, 1, btc, hft.Buy, 59995, 0.25, hft.GTC))
 	expect := func(after time.Duration, want ...string) {
@@ -216,7 +221,8 @@ func TestLatency(t *testing.T) {
 		t.Error("the position moved before the execution was reported")
 	}
 	expect(3*time.Millisecond, accepted, filled)
-	if r.sink.LastPosition(btc.No) != 0.25 || r.sink.Updates(connectortest.Key{InstrumentNo: btc.No, Bot: 1, OrderID: 1})[1].Owner.Incarnation != 9 {
+	if r.sink.LastPosition(btc.No) != 0.25 || r.sink.Updates(connectortest.Key{InstrumentNo: btc.No, Bot: 1,
+		OrderID: 1})[1].Owner.Incarnation != 9 {
 		t.Errorf("position is %v", r.sink.LastPosition(btc.No))
 	}
 	if err := r.sink.Faults(); err == nil || !strings.Contains(err.Error(), "nobody sent") {
@@ -274,7 +280,8 @@ func TestEndOfData(t *testing.T) {
 	if got := lines(r.sink.AllUpdates()); !slices.Equal(got, []string{"1:1 New req None leaves 1 at 105ms"}) {
 		t.Errorf("updates are %q", got)
 	}
-	if err := r.paper.Run(context.Background(), r.sink, r.clock); err == nil || !strings.Contains(err.Error(), "Run was called before") {
+	if err := r.paper.Run(context.Background(), r.sink, r.clock); err == nil ||
+		!strings.Contains(err.Error(), "Run was called before") {
 		t.Errorf("a second Run returned %v", err)
 	}
 }
@@ -296,13 +303,16 @@ func TestStaleAndRejections(t *testing.T) {
 	stale.Counts[connector.Gaps] = 1
 	back := opening(btc)
 	back.TimestampNs = startNs + 80e6
-	source := &script{refuse: "XRPUSDT", batches: []paper.Batch{opening(btc), stale, at(60, eth, row(hft.DepthEvent, 1, 1)), back, at(1000, btc)}}
+	source := &script{refuse: "XRPUSDT", batches: []paper.Batch{opening(btc), stale,
+		at(60, eth, row(hft.DepthEvent, 1, 1)), back, at(1000, btc)}}
 	xrp := connector.Instrument{No: 8, Symbol: "XRPUSDT", TickSize: 0.1, LotSize: 1}
 	wrong := connector.Instrument{No: 9, Symbol: "WRONG", TickSize: 0, LotSize: 1}
-	r := start(t, paper.Config{Source: source, Speed: 1}, btc, xrp, wrong, btc, connector.Instrument{No: -1, Symbol: "NEG", TickSize: 1, LotSize: 1})
+	r := start(t, paper.Config{Source: source, Speed: 1}, btc, xrp, wrong, btc,
+		connector.Instrument{No: -1, Symbol: "NEG", TickSize: 1, LotSize: 1})
 	r.advance(time.Millisecond)
 	errs := r.sink.Errors()
-	if len(errs) != 4 || errs[0].InstrumentNo != 8 || errs[0].Kind != hft.CriticalConnectionError || !strings.Contains(errs[0].Val.String(), "XRPUSDT") {
+	if len(errs) != 4 || errs[0].InstrumentNo != 8 || errs[0].Kind != hft.CriticalConnectionError ||
+		!strings.Contains(errs[0].Val.String(), "XRPUSDT") {
 		t.Fatalf("errors are %+v", errs)
 	}
 	r.paper.Submit(order(1, 1, xrp, hft.Buy, 1, 1, hft.GTC))
@@ -324,7 +334,8 @@ func TestStaleAndRejections(t *testing.T) {
 	if got := lines(r.sink.AllUpdates()); !slices.Equal(got, want) {
 		t.Errorf("got %q\nwant %q", got, want)
 	}
-	if errs := r.sink.Errors()[4:]; len(errs) != 2 || errs[0].OrderID != 1 || errs[1].OrderID != 3 || errs[1].Kind != hft.OrderError {
+	if errs := r.sink.Errors()[4:]; len(errs) != 2 || errs[0].OrderID != 1 || errs[1].OrderID != 3 ||
+		errs[1].Kind != hft.OrderError {
 		t.Errorf("errors are %+v", errs)
 	}
 }
@@ -346,7 +357,8 @@ func TestFullQueue(t *testing.T) {
 	if err := clock.Settle(settle); err != nil {
 		t.Fatal(err)
 	}
-	if errs := sink.Errors(); len(errs) != 1 || !strings.Contains(errs[0].Val.String(), "3 requests rejected") || errs[0].InstrumentNo != -1 {
+	if errs := sink.Errors(); len(errs) != 1 || !strings.Contains(errs[0].Val.String(), "3 requests rejected") ||
+		errs[0].InstrumentNo != -1 {
 		t.Errorf("errors are %+v", errs)
 	}
 	if got := len(sink.AllUpdates()); got != 2 {

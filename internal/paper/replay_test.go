@@ -28,7 +28,8 @@ func TestReplayConformance(t *testing.T) {
 	for _, speed := range []float64{0, 10} {
 		connectortest.Run(t, func(t *testing.T) connectortest.Harness {
 			p, clock := newPaper(t, paper.Config{Source: newReplay(t, path), Speed: speed, Exchange: paper.Exchange{
-				PartialFill: true, Queue: "power_prob3", OrderLatency: 5 * time.Millisecond, ResponseLatency: 5 * time.Millisecond}})
+				PartialFill: true, Queue: "power_prob3", OrderLatency: 5 * time.Millisecond,
+				ResponseLatency: 5 * time.Millisecond}})
 			return connectortest.Harness{Connector: p, Clock: clock, Instruments: []connector.Instrument{btc}}
 		})
 	}
@@ -41,7 +42,8 @@ func TestReplayToTheEnd(t *testing.T) {
 
 func replayToTheEnd(t *testing.T, path string) {
 	r := start(t, paper.Config{Source: newReplay(t, path), Exchange: paper.Exchange{
-		PartialFill: true, Queue: "power_prob3", OrderLatency: 5 * time.Millisecond, ResponseLatency: 5 * time.Millisecond}}, btc)
+		PartialFill: true, Queue: "power_prob3", OrderLatency: 5 * time.Millisecond,
+		ResponseLatency: 5 * time.Millisecond}}, btc)
 	m := &maker{r: r, inst: btc, bot: 1, open: map[uint64]connector.Order{},
 		prices: func(bid, ask float64) ([]float64, []float64) { return []float64{bid}, []float64{ask} }}
 	for r.alive.Err() == nil {
@@ -53,10 +55,12 @@ func replayToTheEnd(t *testing.T, path string) {
 	if r.err != nil {
 		t.Fatalf("Run returned %v", r.err)
 	}
-	if events, trades := r.sink.Events(btc.No); events < 25_000 || trades < 1000 || m.fills < 50 || r.sink.Counter(connector.Gaps) != 0 {
+	if events, trades := r.sink.Events(btc.No); events < 25_000 || trades < 1000 || m.fills < 50 ||
+		r.sink.Counter(connector.Gaps) != 0 {
 		t.Errorf("%d events, %d trades, %d fills, %d gaps", events, trades, m.fills, r.sink.Counter(connector.Gaps))
 	}
-	if seconds := float64(r.clock.NowNs()-r.paper.Timeline().StartNs) / 1e9; seconds < 59 || seconds > 61 && seconds < 340 || seconds > 350 {
+	if seconds := float64(r.clock.NowNs()-r.paper.Timeline().StartNs) / 1e9; seconds < 59 ||
+		seconds > 61 && seconds < 340 || seconds > 350 {
 		t.Errorf("the recording took %v s of its own time", seconds)
 	}
 	position := 0.0

@@ -118,8 +118,8 @@ func (s *session) nextNs() int64 {
 	return max(nextNs, s.nowNs)
 }
 
-// step lets what happens at one time happen, in the order of a backtest: a batch for the bots, reports on their way back, batches
-// for the exchange, and when there are no more for this time requests arriving.
+// step lets what happens at one time happen, in the order of a backtest: a batch for the bots, reports on their way
+// back, batches for the exchange, and when there are no more for this time requests arriving.
 func (s *session) step(nowNs int64) error {
 	s.nowNs = nowNs
 	s.flush()
@@ -235,7 +235,9 @@ func (s *session) take(nowNs int64) bool {
 	for i := range s.taken {
 		o := &s.taken[i]
 		if s.exchange(o.InstrumentNo) == nil {
-			refuse(s.sink, o, fmt.Sprintf("order rejected: instrument %d is not simulated, see the earlier error about it", o.InstrumentNo))
+			refuse(s.sink, o,
+				fmt.Sprintf("order rejected: instrument %d is not simulated, see the earlier error about it",
+					o.InstrumentNo))
 			continue
 		}
 		s.instant = append(s.instant, *o)
@@ -253,11 +255,13 @@ func (s *session) flush() {
 		return
 	}
 	if s.stepped {
-		slices.SortStableFunc(s.instant, func(a, b connector.Order) int { return cmp.Compare(a.Owner.Bot, b.Owner.Bot) })
+		slices.SortStableFunc(s.instant,
+			func(a, b connector.Order) int { return cmp.Compare(a.Owner.Bot, b.Owner.Bot) })
 	}
 	for i := range s.instant {
 		o := &s.instant[i]
-		s.request = exchange.Request{AssetNo: o.InstrumentNo, Owner: o.Owner.Bot, Tag: uint64(o.Owner.Incarnation), Order: o.Order}
+		s.request = exchange.Request{AssetNo: o.InstrumentNo, Owner: o.Owner.Bot, Tag: uint64(o.Owner.Incarnation),
+			Order: o.Order}
 		s.link.Send(s.instantNs, &s.request)
 	}
 	s.instant = s.instant[:0]

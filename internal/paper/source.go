@@ -22,8 +22,8 @@ type Source interface {
 
 // Batch is one message of a source.
 type Batch struct {
-	// TimestampNs is when it reaches those whom it is for: the local timestamp of a recording, for the exchange alone its exchange
-	// timestamp.
+	// TimestampNs is when it reaches those whom it is for: the local timestamp of a recording, for the exchange alone
+	// its exchange timestamp.
 	TimestampNs int64
 	// To says whom it is for.
 	To Audience
@@ -48,6 +48,7 @@ const (
 	ToEverybody Audience = iota
 	// ToBots is for the bots alone: the exchange gets the rows, or has got them, by other batches.
 	ToBots
-	// ToExchange is for the exchange alone; such a batch has only Events, with a hft.DepthClearEvent in the place of Stale.
+	// ToExchange is for the exchange alone; such a batch has only Events, with a hft.DepthClearEvent in the place of
+	// Stale.
 	ToExchange
 )

@@ -71,15 +71,18 @@ func NewSynthetic(cfg SyntheticConfig) (Source, error) {
 	cfg.JumpSize = cmp.Or(cfg.JumpSize, DefaultJumpSize)
 	switch {
 	case !(cfg.EventsPerSecond >= 0.1 && cfg.EventsPerSecond <= 1e6):
-		return nil, fmt.Errorf("paper: synthetic: %v events per second: must be from 0.1 to 1000000", cfg.EventsPerSecond)
+		return nil, fmt.Errorf("paper: synthetic: %v events per second: must be from 0.1 to 1000000",
+			cfg.EventsPerSecond)
 	case !(cfg.Volatility >= 0 && cfg.Volatility <= 0.01):
-		return nil, fmt.Errorf("paper: synthetic: volatility %v: must be a share of the price per second, up to 0.01", cfg.Volatility)
+		return nil, fmt.Errorf("paper: synthetic: volatility %v: must be a share of the price per second, up to 0.01",
+			cfg.Volatility)
 	case cfg.JumpInterval < 0:
 		return nil, fmt.Errorf("paper: synthetic: jump interval %v: must be positive", cfg.JumpInterval)
 	case !(cfg.JumpSize >= 0 && cfg.JumpSize <= 0.01):
 		return nil, fmt.Errorf("paper: synthetic: jump size %v: must be a share of the price, up to 0.01", cfg.JumpSize)
 	case cfg.Duration < 0 || cfg.FeedLatency < 0:
-		return nil, fmt.Errorf("paper: synthetic: duration %v, feed latency %v: must be 0 or more", cfg.Duration, cfg.FeedLatency)
+		return nil, fmt.Errorf("paper: synthetic: duration %v, feed latency %v: must be 0 or more", cfg.Duration,
+			cfg.FeedLatency)
 	}
 	for symbol, price := range cfg.StartPrices {
 		if !(price > 0) || math.IsInf(price, 0) {
@@ -96,7 +99,8 @@ func (s *synthetic) StartNs() int64 { return s.cfg.StartNs }
 // price is less than 1000 ticks.
 func (s *synthetic) Register(inst connector.Instrument) error {
 	if !(inst.TickSize > 0) || math.IsInf(inst.TickSize, 0) || !(inst.LotSize > 0) || math.IsInf(inst.LotSize, 0) {
-		return fmt.Errorf("paper: synthetic: %s has tick size %v and lot size %v: must be positive", inst.Symbol, inst.TickSize, inst.LotSize)
+		return fmt.Errorf("paper: synthetic: %s has tick size %v and lot size %v: must be positive", inst.Symbol,
+			inst.TickSize, inst.LotSize)
 	}
 	ticks := math.Round(s.startPrice(inst) / inst.TickSize)
 	if ticks < minStartTicks || ticks > 1e12 {

@@ -54,7 +54,8 @@ func inspect(t *testing.T, s paper.Source, inst connector.Instrument, batches in
 		if err != nil {
 			t.Fatal(err)
 		}
-		if b.TimestampNs < previousNs || len(b.Events) == 0 || b.InstrumentNo != inst.No || b.Ready != (st.batches == 0) || b.Stale != "" {
+		if b.TimestampNs < previousNs || len(b.Events) == 0 || b.InstrumentNo != inst.No ||
+			b.Ready != (st.batches == 0) || b.Stale != "" {
 			t.Fatalf("batch %d: %+v after %d", st.batches, b, previousNs)
 		}
 		previousNs = b.TimestampNs
@@ -80,8 +81,9 @@ func inspect(t *testing.T, s paper.Source, inst connector.Instrument, batches in
 func checkRow(t *testing.T, n *naive, inst connector.Instrument, b *paper.Batch, e *hft.Event) {
 	t.Helper()
 	tick, lots := hft.PriceTick(e.Px, inst.TickSize), hft.QtyLots(e.Qty, inst.LotSize)
-	if e.Px != hft.TickPrice(tick, inst.TickSize) || math.Abs(e.Qty-float64(lots)*inst.LotSize) > 1e-9 || lots < 0 || tick < 1 ||
-		e.Ev&hft.LocalEvent == 0 || e.LocalTimestampNs != b.TimestampNs || e.ExchTimestampNs > e.LocalTimestampNs {
+	if e.Px != hft.TickPrice(tick, inst.TickSize) || math.Abs(e.Qty-float64(lots)*inst.LotSize) > 1e-9 || lots < 0 ||
+		tick < 1 || e.Ev&hft.LocalEvent == 0 || e.LocalTimestampNs != b.TimestampNs ||
+		e.ExchTimestampNs > e.LocalTimestampNs {
 		t.Fatalf("row %+v", e)
 	}
 	own, other := n.bids, n.asks
@@ -200,10 +202,12 @@ func TestSyntheticErrors(t *testing.T) {
 		}
 	}
 	s := newSynthetic(t, paper.SyntheticConfig{StartPrices: map[string]float64{"CHEAP": 0.99}})
-	if err := s.Register(connector.Instrument{Symbol: "CHEAP", TickSize: 0.001, LotSize: 1}); err == nil || !strings.Contains(err.Error(), "too few ticks for a book") {
+	if err := s.Register(connector.Instrument{Symbol: "CHEAP", TickSize: 0.001, LotSize: 1}); err == nil ||
+		!strings.Contains(err.Error(), "too few ticks for a book") {
 		t.Errorf("990 ticks: %v", err)
 	}
-	if err := s.Register(connector.Instrument{Symbol: "X", TickSize: 0.001}); err == nil || !strings.Contains(err.Error(), "lot size") {
+	if err := s.Register(connector.Instrument{Symbol: "X", TickSize: 0.001}); err == nil ||
+		!strings.Contains(err.Error(), "lot size") {
 		t.Errorf("no lot size: %v", err)
 	}
 	if err := s.Next(&paper.Batch{}); !errors.Is(err, io.EOF) {

@@ -56,7 +56,8 @@ func (m *maker) step() {
 	}
 	for at := range wanted {
 		m.nextID++
-		o := order(m.bot, m.nextID, m.inst, at.Side, hft.TickPrice(at.PriceTick, m.inst.TickSize), 10*m.inst.LotSize, hft.GTX)
+		o := order(m.bot, m.nextID, m.inst, at.Side, hft.TickPrice(at.PriceTick, m.inst.TickSize), 10*m.inst.LotSize,
+			hft.GTX)
 		m.open[o.OrderID] = o
 		m.r.paper.Submit(o)
 	}
@@ -77,11 +78,13 @@ func TestStrategiesGetFills(t *testing.T) {
 	for seed := range uint64(4) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			r := start(t, paper.Config{Source: newSynthetic(t, paper.SyntheticConfig{Seed: seed}), Speed: 1,
-				Exchange: paper.Exchange{PartialFill: true, Queue: "power_prob3", OrderLatency: 5 * time.Millisecond, ResponseLatency: 5 * time.Millisecond}}, btc, eth)
+				Exchange: paper.Exchange{PartialFill: true, Queue: "power_prob3", OrderLatency: 5 * time.Millisecond,
+					ResponseLatency: 5 * time.Millisecond}}, btc, eth)
 			var makers []*maker
 			for _, inst := range []connector.Instrument{btc, eth} {
 				for _, prices := range []func(float64, float64) ([]float64, []float64){grid, touch} {
-					makers = append(makers, &maker{r: r, inst: inst, bot: uint64(len(makers) + 1), prices: prices, open: map[uint64]connector.Order{}})
+					makers = append(makers, &maker{r: r, inst: inst, bot: uint64(len(makers) + 1), prices: prices,
+						open: map[uint64]connector.Order{}})
 				}
 			}
 			r.advance(100 * time.Millisecond)

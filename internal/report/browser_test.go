@@ -42,7 +42,8 @@ func findChromium(t *testing.T) string {
 			return path
 		}
 	}
-	message := fmt.Sprintf("no browser (%s): install the package chromium to look at reports", strings.Join(names, ", "))
+	message := fmt.Sprintf("no browser (%s): install the package chromium to look at reports",
+		strings.Join(names, ", "))
 	if os.Getenv("CI") == "true" {
 		t.Fatal(message)
 	}
@@ -54,8 +55,9 @@ func findChromium(t *testing.T) string {
 func startBrowser(t *testing.T) *browser {
 	t.Helper()
 	path := findChromium(t)
-	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.UserDataDir(t.TempDir()),
+	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.ExecPath(path),
+		chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-component-update", true), chromedp.UserDataDir(t.TempDir()),
 		chromedp.WindowSize(1280, 900))
 	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Second)
 	t.Cleanup(cancel)
@@ -212,7 +214,9 @@ func TestInABrowser(t *testing.T) {
 		"1 charts": charts, "2 hover": hover, "3 zoom": zoom, "4 choose": choose, "5 sweep": sweepMap, "6 dark": dark}))
 	t.Run("hostile names", parts(hostileReport(), map[string]func(*browser, *Report){"hostile": hostileNames}))
 
-	one := Sweep{Params: []string{"n"}, Metrics: []string{"SR"}, Points: []SweepPoint{{Params: []string{"1"}, Metrics: []float64{2}}, {Params: []string{"2"}, Metrics: []float64{-3}}}}
+	one := Sweep{Params: []string{"n"}, Metrics: []string{"SR"},
+		Points: []SweepPoint{{Params: []string{"1"}, Metrics: []float64{2}},
+			{Params: []string{"2"}, Metrics: []float64{-3}}}}
 	run := sampleRun("two rows", 1, 2, "BTCUSDT")
 	run.FeedLatency = []Distribution{NewDistribution("constant", "ms", []float64{5, 5, 5})}
 	t.Run("two rows, one parameter", parts(&Report{Title: "odd", Runs: []Run{run}, Sweep: &one}, nil))
@@ -232,9 +236,11 @@ func drawn(b *browser, r *Report) {
 }
 
 func charts(b *browser, _ *Report) {
-	titles := js[[]string](b, `[...document.querySelectorAll("#run-1 figure .title")].map((t) => t.firstChild.textContent.trim())`)
-	want := []string{"Equity", "Drawdown", "Price BTCUSDT", "Position BTCUSDT", "Price ETHUSDT", "Position ETHUSDT", "Fills by cause",
-		"Time at rest before a fill", "Quantity ahead when joining", "Order entry", "Order response", "Order round trip", "Feed, exchange to local"}
+	titles := js[[]string](b,
+		`[...document.querySelectorAll("#run-1 figure .title")].map((t) => t.firstChild.textContent.trim())`)
+	want := []string{"Equity", "Drawdown", "Price BTCUSDT", "Position BTCUSDT", "Price ETHUSDT", "Position ETHUSDT",
+		"Fills by cause", "Time at rest before a fill", "Quantity ahead when joining", "Order entry", "Order response",
+		"Order round trip", "Feed, exchange to local"}
 	if !slices.Equal(titles, want) {
 		b.Errorf("charts %q, want %q", titles, want)
 	}
@@ -246,8 +252,10 @@ func hover(b *browser, r *Report) {
 		b.Errorf("the legend of equity is %q", before)
 	}
 	b.mouse(chromedp.MouseMoved, priceFigure, 0.5, 0.5)
-	for _, figure := range []string{equityFigure, priceFigure, positionFigure} { // all charts of the run show the same moment
-		if got := b.readout(figure); !strings.Contains(got, "2024-08-08 23:5") && !strings.Contains(got, "2024-08-09 00:0") {
+	// all charts of the run show the same moment
+	for _, figure := range []string{equityFigure, priceFigure, positionFigure} {
+		if got := b.readout(figure); !strings.Contains(got, "2024-08-08 23:5") &&
+			!strings.Contains(got, "2024-08-09 00:0") {
 			b.Errorf("under the pointer %s says %q", figure, got)
 		}
 	}
@@ -291,7 +299,9 @@ func zoom(b *browser, _ *Report) {
 	if blank := b.blank(); len(blank) > 0 {
 		b.Errorf("zoomed, nothing is drawn in %q", blank)
 	}
-	js[bool](b, fmt.Sprintf("document.querySelector(%q).querySelector('canvas').dispatchEvent(new MouseEvent('dblclick'))", equityFigure))
+	js[bool](b,
+		fmt.Sprintf("document.querySelector(%q).querySelector('canvas').dispatchEvent(new MouseEvent('dblclick'))",
+			equityFigure))
 	if b.picture(equityFigure) != whole || b.picture(positionFigure) != other {
 		b.Error("a double click does not bring back the whole period")
 	}
@@ -311,13 +321,15 @@ func zoom(b *browser, _ *Report) {
 
 func choose(b *browser, r *Report) {
 	shown := func() []string {
-		return js[[]string](b, `[...document.querySelectorAll("section.run")].filter((s) => s.offsetParent).map((s) => s.id)`)
+		return js[[]string](b,
+			`[...document.querySelectorAll("section.run")].filter((s) => s.offsetParent).map((s) => s.id)`)
 	}
 	if got := shown(); !slices.Equal(got, []string{"run-1"}) {
 		b.Errorf("at first %q are shown", got)
 	}
 	b.run(chromedp.Click(chromedp.CSS(`tr[data-run="run-2"] a`)))
-	if got := shown(); !slices.Equal(got, []string{"run-2"}) || js[string](b, "document.getElementById('run-select').value") != "run-2" {
+	if got := shown(); !slices.Equal(got, []string{"run-2"}) ||
+		js[string](b, "document.getElementById('run-select').value") != "run-2" {
 		b.Errorf("after a click on the second, %q are shown", got)
 	}
 	if blank := b.blank(); len(blank) > 0 {
@@ -338,7 +350,8 @@ func choose(b *browser, r *Report) {
 	if worst := first(); best != "run-1" || worst != "run-3" {
 		b.Errorf("sorted by Sharpe ratio, the best is %s and the worst %s", best, worst)
 	}
-	if last := js[string](b, "document.querySelector('table.overview tbody tr:last-child').dataset.run"); last != "run-4" {
+	if last := js[string](b,
+		"document.querySelector('table.overview tbody tr:last-child').dataset.run"); last != "run-4" {
 		b.Errorf("the run without figures is not the last one but %s", last)
 	}
 	if n := js[int](b, "document.querySelectorAll('table.overview tbody tr').length"); n != len(r.Runs) {
@@ -376,7 +389,9 @@ func sweepMap(b *browser, _ *Report) {
 
 func dark(b *browser, _ *Report) {
 	light := b.picture(equityFigure)
-	call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}}})
+	call(b, emulation.SetEmulatedMedia,
+		emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme",
+			Value: "dark"}}})
 	if b.picture(equityFigure) == light {
 		b.Error("the charts are the same in the dark")
 	}

@@ -109,7 +109,8 @@ func budgetOf(r *Report) budget {
 
 func curve(name, kind, color string, points []stats.Point, b budget) series {
 	points = stats.Thin(points, b.points)
-	s := series{Name: name, Kind: kind, Color: color, Times: make(timesUs, len(points)), Value: make(floats, len(points))}
+	s := series{Name: name, Kind: kind, Color: color, Times: make(timesUs, len(points)),
+		Value: make(floats, len(points))}
 	for i, p := range points {
 		s.Times[i], s.Value[i] = p.TimestampNs/1000, p.Value
 	}
@@ -138,7 +139,8 @@ func rangeText(what string, points []stats.Point, unit string) string {
 			last = p.Value
 		}
 	}
-	return fmt.Sprintf("%s between %s and %s%s, at the end %s.", what, formatNumber(low), formatNumber(high), space(unit), formatNumber(last))
+	return fmt.Sprintf("%s between %s and %s%s, at the end %s.", what, formatNumber(low), formatNumber(high),
+		space(unit), formatNumber(last))
 }
 
 func space(unit string) string {
@@ -152,7 +154,8 @@ func space(unit string) string {
 func timeCharts(run *Run, b budget) []chart {
 	var list []chart
 	if len(run.Total.Equity) > 0 {
-		c := chart{Title: "Equity", Kind: "time", Class: "tall", Unit: run.Currency, Alt: rangeText("Equity after fee", run.Total.Equity, run.Currency)}
+		c := chart{Title: "Equity", Kind: "time", Class: "tall", Unit: run.Currency,
+			Alt: rangeText("Equity after fee", run.Total.Equity, run.Currency)}
 		if len(run.Total.EquityWithoutFee) > 0 {
 			c.Series = append(c.Series, curve("without fee", "line", "muted", run.Total.EquityWithoutFee, b))
 		}

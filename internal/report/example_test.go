@@ -14,7 +14,8 @@ import (
 func Example() {
 	rows := []backtest.Record{
 		{TimestampNs: 1723075200e9, Price: 100},
-		{TimestampNs: 1723075260e9, Price: 101, Position: 1, Balance: -100, NumTrades: 1, TradingVolume: 1, TradingValue: 100},
+		{TimestampNs: 1723075260e9, Price: 101, Position: 1, Balance: -100, NumTrades: 1, TradingVolume: 1,
+			TradingValue: 100},
 	}
 	s, err := stats.New(rows, stats.Options{})
 	if err != nil {

@@ -194,7 +194,8 @@ func dataText(files []DataFile) (rows, problems string) {
 	if found == 0 {
 		return formatInt(n), "no problem found"
 	}
-	return formatInt(n), strings.Replace(formatInt(int64(found))+" problems found", "1 problems", "1 problem", map[bool]int{true: 1}[found == 1])
+	return formatInt(n), strings.Replace(formatInt(int64(found))+" problems found", "1 problems", "1 problem",
+		map[bool]int{true: 1}[found == 1])
 }
 
 // partsTitle says what the parts are: days if each lies in a day of its own.

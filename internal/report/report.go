@@ -14,7 +14,8 @@ const (
 // Report is everything a page shows.
 type Report struct {
 	Title string
-	// CreatedAt is the time of writing as the reader shall see it; it is given so that the same report gives the same page.
+	// CreatedAt is the time of writing as the reader shall see it; it is given so that the same report gives the same
+	// page.
 	CreatedAt string
 	// Version is that of the program.
 	Version string
@@ -122,7 +123,8 @@ type Sweep struct {
 // SweepPoint is one combination of values.
 type SweepPoint struct {
 	Name string
-	// Params are the values in the order of Sweep.Params; a missing one is empty. Values that are all numbers sort as such.
+	// Params are the values in the order of Sweep.Params; a missing one is empty. Values that are all numbers sort as
+	// such.
 	Params []string
 	// Metrics are in the order of Sweep.Metrics; a missing one is NaN.
 	Metrics []float64

@@ -18,8 +18,8 @@ func sampleRun(name string, seed uint64, rows int, instruments ...string) Run {
 	run := Run{
 		Name: name, Strategy: "gridtrading", Plugin: "gridtrading", PluginVersion: "1.0.0", Currency: "USDT",
 		Params: []NameValue{{"relative_half_spread", "0.0005"}, {"grid_num", "10"}, {"order_qty", "0.01"}},
-		Models: []NameValue{{"Exchange", "partial_fill"}, {"Queue", "power_prob3, n = 3"}, {"Order latency", "interpolated"},
-			{"Feed latency", "as recorded"}, {"Mode", "default"}},
+		Models: []NameValue{{"Exchange", "partial_fill"}, {"Queue", "power_prob3, n = 3"},
+			{"Order latency", "interpolated"}, {"Feed latency", "as recorded"}, {"Mode", "default"}},
 		StartNs: start, EndNs: start + int64(rows)*1e9, Result: "end of data",
 		Counts: Counts{Orders: 10412, Modifies: 310, Cancels: 9187, Rejects: 12},
 	}
@@ -33,7 +33,8 @@ func sampleRun(name string, seed uint64, rows int, instruments ...string) Run {
 		}
 		parts = append(parts, s)
 		run.Assets = append(run.Assets, Asset{instrument, stats.CurvesOf(records, nil, 5000), fills})
-		run.Instruments = append(run.Instruments, Instrument{instrument, 0.1, 0.001, "linear, contract size 1", "maker −0.005 %, taker 0.07 % of value"})
+		run.Instruments = append(run.Instruments, Instrument{instrument, 0.1, 0.001, "linear, contract size 1",
+			"maker −0.005 %, taker 0.07 % of value"})
 		run.Data = append(run.Data, DataFile{instrument + "_20240808.npz", 4919730, run.StartNs, run.EndNs, nil})
 		run.Counts.Fills += int64(len(fills))
 	}
@@ -50,12 +51,13 @@ func sampleRun(name string, seed uint64, rows int, instruments ...string) Run {
 		}
 		return values
 	}
-	run.OrderLatency = []Distribution{NewDistribution("entry", "ms", latency(4)), NewDistribution("response", "ms", latency(3)),
-		NewDistribution("round trip", "ms", latency(7))}
+	run.OrderLatency = []Distribution{NewDistribution("entry", "ms", latency(4)),
+		NewDistribution("response", "ms", latency(3)), NewDistribution("round trip", "ms", latency(7))}
 	run.FeedLatency = []Distribution{NewDistribution("exchange to local", "ms", latency(1.5))}
 	run.Queue = &Queue{
 		Causes:   []Count{{"taker", 14}, {"queue", 311}, {"through", 190}, {"crossed", 41}},
-		RestTime: NewDistribution("", "s", latency(2)), QtyAhead: NewDistribution("", "BTC", latency(0.8)), FillRate: 0.0534,
+		RestTime: NewDistribution("", "s", latency(2)), QtyAhead: NewDistribution("", "BTC", latency(0.8)),
+		FillRate: 0.0534,
 	}
 	return run
 }
@@ -103,9 +105,11 @@ func sampleReport() *Report {
 	r := &Report{Title: "gridtrading on BTCUSDT and ETHUSDT", CreatedAt: "2026-11-22 11:30 UTC", Version: "0.3.0"}
 	r.Runs = []Run{
 		sampleRun("grid 10 × 0.01", 1, 14400, "BTCUSDT", "ETHUSDT"), sampleRun("grid 5 × 0.01", 2, 7200, "BTCUSDT"),
-		sampleRun("grid 20 × 0.1", 4, 7200, "BTCUSDT"), {Name: "grid 40 × 0.1", Result: "the strategy stopped with an error: order 17: not enough margin", Failed: true},
+		sampleRun("grid 20 × 0.1", 4, 7200, "BTCUSDT"), {Name: "grid 40 × 0.1",
+			Result: "the strategy stopped with an error: order 17: not enough margin", Failed: true},
 	}
-	s := &Sweep{Params: []string{"grid_num", "order_qty", "skew"}, Metrics: []string{"SR", "Return", "MaxDrawdown", "DailyNumberOfTrades"}}
+	s := &Sweep{Params: []string{"grid_num", "order_qty", "skew"},
+		Metrics: []string{"SR", "Return", "MaxDrawdown", "DailyNumberOfTrades"}}
 	random := rand.New(rand.NewPCG(3, 3))
 	for _, grid := range []string{"5", "10", "20", "40"} {
 		for _, qty := range []string{"0.01", "0.05", "0.1"} {
@@ -118,7 +122,8 @@ func sampleReport() *Report {
 					p.Failure = "not enough margin"
 					p.Metrics = []float64{math.NaN(), math.NaN(), math.NaN(), math.NaN()}
 				} else {
-					p.Metrics = []float64{random.NormFloat64() * 4, random.NormFloat64() * 200, 40 + random.Float64()*400, 200 + random.Float64()*4000}
+					p.Metrics = []float64{random.NormFloat64() * 4, random.NormFloat64() * 200,
+						40 + random.Float64()*400, 200 + random.Float64()*4000}
 				}
 				s.Points = append(s.Points, p)
 			}

@@ -41,7 +41,8 @@ type sweepSpot struct {
 func newSweepView(r *Report) (*sweepView, *sweepData) {
 	s := r.Sweep
 	names := make([]string, len(s.Metrics))
-	data := &sweepData{Params: append([]string{}, s.Params...), Values: sweepValues(s), Metrics: names, Points: []sweepSpot{}}
+	data := &sweepData{Params: append([]string{}, s.Params...), Values: sweepValues(s), Metrics: names,
+		Points: []sweepSpot{}}
 	view := &sweepView{}
 	for _, name := range s.Params {
 		view.Params = append(view.Params, figureText{Label: name, Name: name})

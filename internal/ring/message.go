@@ -64,7 +64,8 @@ type Connector struct {
 	Private int    `json:"private"`
 }
 
-// Refusal is a refusal: Kind and What are those of a hft.BuildError, Kind empty for any other error; Text is the whole error.
+// Refusal is a refusal: Kind and What are those of a hft.BuildError, Kind empty for any other error; Text is the whole
+// error.
 type Refusal struct {
 	Kind hft.BuildErrorKind `json:"kind,omitempty"`
 	What string             `json:"what,omitempty"`

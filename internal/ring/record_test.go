@@ -9,9 +9,9 @@ import (
 )
 
 func TestRecordsKeepEveryField(t *testing.T) {
-	order := hft.Order{OrderID: 1 << 63, PriceTick: -5, TickSize: 0.1, Qty: 1, LeavesQty: 2, ExecQty: 3, ExecPriceTick: 4,
-		ExchTimestampNs: 5, LocalTimestampNs: -6, Side: hft.Sell, OrdType: hft.Market, TimeInForce: hft.IOC,
-		Status: hft.StatusUnsupported, Req: hft.StatusReplaced, Maker: true}
+	order := hft.Order{OrderID: 1 << 63, PriceTick: -5, TickSize: 0.1, Qty: 1, LeavesQty: 2, ExecQty: 3,
+		ExecPriceTick: 4, ExchTimestampNs: 5, LocalTimestampNs: -6, Side: hft.Sell, OrdType: hft.Market,
+		TimeInForce: hft.IOC, Status: hft.StatusUnsupported, Req: hft.StatusReplaced, Maker: true}
 	var words [OrderWords]uint64
 	PutOrder(words[:], &order)
 	var got hft.Order
@@ -29,8 +29,8 @@ func TestRecordsKeepEveryField(t *testing.T) {
 
 // FuzzDecodeError hands the bot arbitrary bytes as an error event.
 func FuzzDecodeError(f *testing.F) {
-	e := hft.CustomLiveError(-7, hft.MapValue(map[string]hft.Value{"a": hft.ListValue(hft.IntValue(1), hft.BoolValue(true)),
-		"b": hft.FloatValue(1.5), "": {}}))
+	e := hft.CustomLiveError(-7, hft.MapValue(map[string]hft.Value{"a": hft.ListValue(hft.IntValue(1),
+		hft.BoolValue(true)), "b": hft.FloatValue(1.5), "": {}}))
 	e.Connector, e.OrderID = "bf", 12
 	f.Add(AppendError(nil, &e))
 	f.Add([]byte{1, 2, 3})
@@ -40,8 +40,8 @@ func FuzzDecodeError(f *testing.F) {
 			return
 		}
 		back, err := DecodeError(AppendError(nil, &e))
-		if err != nil || back.Kind != e.Kind || back.Code != e.Code || back.OrderID != e.OrderID || back.Connector != e.Connector ||
-			back.Val.Kind() != e.Val.Kind() || back.Val.String() != e.Val.String() {
+		if err != nil || back.Kind != e.Kind || back.Code != e.Code || back.OrderID != e.OrderID ||
+			back.Connector != e.Connector || back.Val.Kind() != e.Val.Kind() || back.Val.String() != e.Val.String() {
 			t.Errorf("%+v became %+v (%v)", e, back, err)
 		}
 	})
@@ -49,7 +49,8 @@ func FuzzDecodeError(f *testing.F) {
 
 func TestErrorRoundTrip(t *testing.T) {
 	e := hft.LiveError{Kind: hft.OrderError, Connector: "bf", OrderID: 7, Code: -3,
-		Val: hft.MapValue(map[string]hft.Value{"list": hft.ListValue(hft.StringValue("x"), hft.Value{}, hft.IntValue(math.MinInt64))})}
+		Val: hft.MapValue(map[string]hft.Value{"list": hft.ListValue(hft.StringValue("x"), hft.Value{},
+			hft.IntValue(math.MinInt64))})}
 	got, err := DecodeError(AppendError(nil, &e))
 	if err != nil || !reflect.DeepEqual(got, e) {
 		t.Errorf("%+v became %+v (%v)", e, got, err)

@@ -7,8 +7,8 @@
 //
 // A Sheet is one such file with columns that are known at run time only.
 //
-// A Table owns its two files from Create to Close or Discard and one goroutine at a time uses it. It keeps nothing of the
-// rows given; in memory are at most a row group of Parquet (64 Ki rows) and the CSV writer's buffer. A full disk or
+// A Table owns its two files from Create to Close or Discard and one goroutine at a time uses it. It keeps nothing of
+// the rows given; in memory are at most a row group of Parquet (64 Ki rows) and the CSV writer's buffer. A full disk or
 // another error of the files is returned by the call that meets it, at the latest by Close, and by all later ones; the
 // files of a table that was not closed without an error are incomplete.
 package rowfile

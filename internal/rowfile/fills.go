@@ -39,21 +39,22 @@ type fillParquet struct {
 func CreateFills(dir string, symbols []string) (*Table[backtest.FillRow], error) {
 	row := func(r *backtest.FillRow) fillParquet {
 		p := fillParquet{ExchTimestampNs: r.ExchTimestampNs, LocalTimestampNs: r.LocalTimestampNs, AssetNo: r.AssetNo,
-			Side: strings.ToLower(r.Side.String()), Maker: r.Maker, Cause: r.Cause.String(), OrderID: r.OrderID, Price: r.Price, Qty: r.Qty,
-			Value: r.Value, Fee: r.Fee, Position: r.Position, JoinedFrontQty: r.JoinedFrontQty, RestedNs: r.RestedNs}
+			Side: strings.ToLower(r.Side.String()), Maker: r.Maker, Cause: r.Cause.String(), OrderID: r.OrderID,
+			Price: r.Price, Qty: r.Qty, Value: r.Value, Fee: r.Fee, Position: r.Position,
+			JoinedFrontQty: r.JoinedFrontQty, RestedNs: r.RestedNs}
 		if n := int(r.AssetNo); n >= 0 && n < len(symbols) {
 			p.Symbol = symbols[n]
 		}
 		return p
 	}
 	return create(filepath.Join(dir, "fills"), layout[backtest.FillRow, fillParquet]{
-		columns: []string{"exch_ts", "local_ts", "asset", "symbol", "side", "maker", "cause", "order_id", "price", "qty", "value", "fee",
-			"position", "joined_front_qty", "rested_ns"},
+		columns: []string{"exch_ts", "local_ts", "asset", "symbol", "side", "maker", "cause", "order_id", "price",
+			"qty", "value", "fee", "position", "joined_front_qty", "rested_ns"},
 		text: func(r *backtest.FillRow, cells []string) {
 			p := row(r)
-			copy(cells, []string{whole(p.ExchTimestampNs), whole(p.LocalTimestampNs), whole(p.AssetNo), p.Symbol, p.Side, bit(p.Maker), p.Cause,
-				strconv.FormatUint(p.OrderID, 10), decimal(p.Price), decimal(p.Qty), decimal(p.Value), decimal(p.Fee), decimal(p.Position),
-				decimal(p.JoinedFrontQty), whole(p.RestedNs)})
+			copy(cells, []string{whole(p.ExchTimestampNs), whole(p.LocalTimestampNs), whole(p.AssetNo), p.Symbol,
+				p.Side, bit(p.Maker), p.Cause, strconv.FormatUint(p.OrderID, 10), decimal(p.Price), decimal(p.Qty),
+				decimal(p.Value), decimal(p.Fee), decimal(p.Position), decimal(p.JoinedFrontQty), whole(p.RestedNs)})
 		}, row: row})
 }
 
@@ -80,9 +81,10 @@ func ReadFills(dir string, fn func(row *backtest.FillRow) error) error {
 		n, err := reader.Read(packed)
 		for i := range packed[:n] {
 			p := &packed[i]
-			row := backtest.FillRow{ExchTimestampNs: p.ExchTimestampNs, LocalTimestampNs: p.LocalTimestampNs, AssetNo: p.AssetNo,
-				Side: sideOf(p.Side), Maker: p.Maker, Cause: causeOf(p.Cause), OrderID: p.OrderID, Price: p.Price, Qty: p.Qty, Value: p.Value,
-				Fee: p.Fee, Position: p.Position, JoinedFrontQty: p.JoinedFrontQty, RestedNs: p.RestedNs}
+			row := backtest.FillRow{ExchTimestampNs: p.ExchTimestampNs, LocalTimestampNs: p.LocalTimestampNs,
+				AssetNo: p.AssetNo, Side: sideOf(p.Side), Maker: p.Maker, Cause: causeOf(p.Cause), OrderID: p.OrderID,
+				Price: p.Price, Qty: p.Qty, Value: p.Value, Fee: p.Fee, Position: p.Position,
+				JoinedFrontQty: p.JoinedFrontQty, RestedNs: p.RestedNs}
 			if err := fn(&row); err != nil {
 				return err
 			}

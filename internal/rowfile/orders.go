@@ -33,25 +33,27 @@ type orderParquet struct {
 // CreateOrders begins dir/orders.csv and dir/orders.parquet.
 func CreateOrders(dir string) (*Table[backtest.OrderRow], error) {
 	return create(filepath.Join(dir, "orders"), layout[backtest.OrderRow, orderParquet]{
-		columns: []string{"kind", "ts", "asset", "order_id", "side", "ord_type", "tif", "price_tick", "qty", "leaves_qty",
-			"exec_price_tick", "exec_qty", "status", "req", "maker", "exch_ts", "req_ts", "reject"},
+		columns: []string{"kind", "ts", "asset", "order_id", "side", "ord_type", "tif", "price_tick", "qty",
+			"leaves_qty", "exec_price_tick", "exec_qty", "status", "req", "maker", "exch_ts", "req_ts", "reject"},
 		text: orderText, row: orderRow})
 }
 
 func orderText(r *backtest.OrderRow, cells []string) {
 	o := &r.Order
-	copy(cells, []string{string(rune(r.Kind)), whole(r.TimestampNs), whole(r.AssetNo), strconv.FormatUint(o.OrderID, 10),
-		whole(int8(o.Side)), whole(uint8(o.OrdType)), whole(uint8(o.TimeInForce)), whole(o.PriceTick), decimal(o.Qty), decimal(o.LeavesQty),
-		whole(o.ExecPriceTick), decimal(o.ExecQty), whole(uint8(o.Status)), whole(uint8(o.Req)), bit(o.Maker),
-		whole(o.ExchTimestampNs), whole(o.LocalTimestampNs), rejectName(r.Reject)})
+	copy(cells, []string{string(rune(r.Kind)), whole(r.TimestampNs), whole(r.AssetNo),
+		strconv.FormatUint(o.OrderID, 10), whole(int8(o.Side)), whole(uint8(o.OrdType)), whole(uint8(o.TimeInForce)),
+		whole(o.PriceTick), decimal(o.Qty), decimal(o.LeavesQty), whole(o.ExecPriceTick), decimal(o.ExecQty),
+		whole(uint8(o.Status)), whole(uint8(o.Req)), bit(o.Maker), whole(o.ExchTimestampNs), whole(o.LocalTimestampNs),
+		rejectName(r.Reject)})
 }
 
 func orderRow(r *backtest.OrderRow) orderParquet {
 	o := &r.Order
 	return orderParquet{Kind: string(rune(r.Kind)), TimestampNs: r.TimestampNs, AssetNo: r.AssetNo, OrderID: o.OrderID,
-		Side: int32(o.Side), OrdType: int32(o.OrdType), TimeInForce: int32(o.TimeInForce), PriceTick: o.PriceTick, Qty: o.Qty,
-		LeavesQty: o.LeavesQty, ExecPriceTick: o.ExecPriceTick, ExecQty: o.ExecQty, Status: int32(o.Status), Req: int32(o.Req),
-		Maker: o.Maker, ExchTimestamp: o.ExchTimestampNs, ReqTimestamp: o.LocalTimestampNs, Reject: rejectName(r.Reject)}
+		Side: int32(o.Side), OrdType: int32(o.OrdType), TimeInForce: int32(o.TimeInForce), PriceTick: o.PriceTick,
+		Qty: o.Qty, LeavesQty: o.LeavesQty, ExecPriceTick: o.ExecPriceTick, ExecQty: o.ExecQty, Status: int32(o.Status),
+		Req: int32(o.Req), Maker: o.Maker, ExchTimestamp: o.ExchTimestampNs, ReqTimestamp: o.LocalTimestampNs,
+		Reject: rejectName(r.Reject)}
 }
 
 // rejectName is the reason of a refusal in one word, empty when there is none.

@@ -22,7 +22,8 @@ func order(n int) backtest.OrderRow {
 	o := hft.NewOrder(uint64(n), 618002+int64(n), 0.1, 0.01, hft.Sell, hft.Limit, hft.GTX)
 	o.Status, o.Req, o.Maker = hft.StatusNew, hft.StatusCanceled, n%2 == 1
 	o.ExchTimestampNs, o.LocalTimestampNs = int64(n)+5, int64(n)+3
-	return backtest.OrderRow{TimestampNs: int64(n), AssetNo: 1, Kind: backtest.OrderCancel, Order: o, Reject: sim.Reject(n % 6)}
+	return backtest.OrderRow{TimestampNs: int64(n), AssetNo: 1, Kind: backtest.OrderCancel, Order: o,
+		Reject: sim.Reject(n % 6)}
 }
 
 func readCSV(t *testing.T, path string) [][]string {
@@ -93,8 +94,9 @@ func TestFills(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = table.Write([]backtest.FillRow{
-		{ExchTimestampNs: 1, LocalTimestampNs: 2, AssetNo: 1, Side: hft.Buy, Maker: true, Cause: sim.CauseQueue, OrderID: math.MaxUint64,
-			Price: 1e-9, Qty: 2e21, Value: math.Inf(1), Fee: math.NaN(), Position: -0.5, JoinedFrontQty: 3, RestedNs: 4},
+		{ExchTimestampNs: 1, LocalTimestampNs: 2, AssetNo: 1, Side: hft.Buy, Maker: true, Cause: sim.CauseQueue,
+			OrderID: math.MaxUint64, Price: 1e-9, Qty: 2e21, Value: math.Inf(1), Fee: math.NaN(), Position: -0.5,
+			JoinedFrontQty: 3, RestedNs: 4},
 		{AssetNo: 7, Side: hft.Sell, Cause: sim.CauseTaker},
 	})
 	if err := errors.Join(err, table.Close()); err != nil {
@@ -124,8 +126,9 @@ func TestReadFills(t *testing.T) {
 	}
 	want := make([]backtest.FillRow, 3000)
 	for n := range want {
-		want[n] = backtest.FillRow{ExchTimestampNs: int64(n), LocalTimestampNs: int64(n) + 1, Side: hft.Sell, Maker: n%2 == 0, Cause: sim.FillCause(1 + n%4),
-			OrderID: uint64(n), Price: float64(n) / 10, Qty: 0.1, Value: 3, Fee: -0.5, Position: -1, JoinedFrontQty: 2, RestedNs: 9}
+		want[n] = backtest.FillRow{ExchTimestampNs: int64(n), LocalTimestampNs: int64(n) + 1, Side: hft.Sell,
+			Maker: n%2 == 0, Cause: sim.FillCause(1 + n%4), OrderID: uint64(n), Price: float64(n) / 10, Qty: 0.1,
+			Value: 3, Fee: -0.5, Position: -1, JoinedFrontQty: 2, RestedNs: 9}
 	}
 	if err := errors.Join(table.Write(want), table.Close()); err != nil {
 		t.Fatal(err)
@@ -236,7 +239,8 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	err = fills.Write([]backtest.FillRow{{Side: hft.Buy, Maker: true, Cause: sim.CauseQueue, OrderID: 7, Price: 61800.2, Qty: 0.01}})
+	err = fills.Write([]backtest.FillRow{{Side: hft.Buy, Maker: true, Cause: sim.CauseQueue, OrderID: 7, Price: 61800.2,
+		Qty: 0.01}})
 	if err := errors.Join(err, fills.Close()); err != nil {
 		fmt.Println(err)
 		return

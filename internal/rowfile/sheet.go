@@ -146,11 +146,12 @@ func newParquet(w io.Writer, columns []Column) *parquetSheet {
 		case Time:
 			of, tag = reflect.TypeFor[*int64](), tag+",timestamp(nanosecond)"
 		}
-		fields[i] = reflect.StructField{Name: "Column" + strconv.Itoa(i), Type: of, Tag: reflect.StructTag(`parquet:"` + tag + `"`)}
+		fields[i] = reflect.StructField{Name: "Column" + strconv.Itoa(i), Type: of,
+			Tag: reflect.StructTag(`parquet:"` + tag + `"`)}
 	}
 	row := reflect.StructOf(fields)
-	return &parquetSheet{parquet.NewGenericWriter[any](w, parquet.SchemaOf(reflect.New(row).Interface()), parquet.Compression(&zstd.Codec{}),
-		parquet.MaxRowsPerRowGroup(maxGroupRows)), row}
+	return &parquetSheet{parquet.NewGenericWriter[any](w, parquet.SchemaOf(reflect.New(row).Interface()),
+		parquet.Compression(&zstd.Codec{}), parquet.MaxRowsPerRowGroup(maxGroupRows)), row}
 }
 
 func (s *parquetSheet) Write(row []any) error {

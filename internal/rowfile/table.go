@@ -42,7 +42,8 @@ func create[R, P any](path string, l layout[R, P]) (*Table[R], error) {
 		return nil, errors.Join(fmt.Errorf("create a table: %w", err), csvFile.Close(), os.Remove(csvFile.Name()))
 	}
 	buffer := bufio.NewWriterSize(parquetFile, 256<<10)
-	columns := parquet.NewGenericWriter[P](buffer, parquet.Compression(&zstd.Codec{}), parquet.MaxRowsPerRowGroup(maxGroupRows))
+	columns := parquet.NewGenericWriter[P](buffer, parquet.Compression(&zstd.Codec{}),
+		parquet.MaxRowsPerRowGroup(maxGroupRows))
 	lines := csv.NewWriter(csvFile)
 	cells := make([]string, len(l.columns))
 	packed := make([]P, 0, 256)

@@ -26,8 +26,8 @@ type Config struct {
 	// Name begins the name of every source; it may be empty.
 	Name  string
 	Level hclog.Level
-	// Out is written by one goroutine, whole lines at a time, and may take as long as it likes. What it fails to write is
-	// lost.
+	// Out is written by one goroutine, whole lines at a time, and may take as long as it likes. What it fails to write
+	// is lost.
 	Out io.Writer
 	// Verbatim shows every entry, also those that repeat each other.
 	Verbatim bool
@@ -71,7 +71,8 @@ type entry struct {
 func New(cfg Config) *Log {
 	l := &Log{cfg: cfg, bySource: make(map[string]int), wake: make(chan struct{}, 1), done: make(chan struct{}),
 		repeats: newRepeats()}
-	sink := hclog.New(&hclog.LoggerOptions{Name: cfg.Name, Level: cfg.Level, Output: &l.line, TimeFn: func() time.Time { return l.now }})
+	sink := hclog.New(&hclog.LoggerOptions{Name: cfg.Name, Level: cfg.Level, Output: &l.line,
+		TimeFn: func() time.Time { return l.now }})
 	l.logger = &logger{Logger: sink, log: l}
 	go l.run()
 	return l
@@ -98,8 +99,8 @@ func (l *Log) Flush(limit time.Duration) bool {
 	return within(limit, reached, l.done)
 }
 
-// Close writes what there is, waits for that at most a time, and reports whether all is written. What is logged later is
-// dropped.
+// Close writes what there is, waits for that at most a time, and reports whether all is written. What is logged later
+// is dropped.
 func (l *Log) Close(limit time.Duration) bool {
 	l.mu.Lock()
 	l.closing = true
@@ -190,7 +191,8 @@ func (l *Log) writePending() (closing bool) {
 	}
 	if dropped > 0 {
 		l.now = time.Now()
-		l.logger.(*logger).Logger.Warn("log lines were dropped because the log was not read or written in time", "lines", dropped)
+		l.logger.(*logger).Logger.Warn("log lines were dropped because the log was not read or written in time",
+			"lines", dropped)
 		l.take()
 	}
 	l.flush()
@@ -224,7 +226,8 @@ func (l *Log) over(now time.Time, all bool) {
 		} else {
 			// Of the time at which it is written, as every line; when the last one was is said.
 			at, text, _ := bytes.Cut(bytes.TrimRight(r.last, "\n"), []byte(" "))
-			fmt.Fprintf(&l.line, "%s %s (the last of %d more like it within %v, at %s)\n", now.Format(hclog.TimeFormat), text, r.more, repeatWindow, at)
+			fmt.Fprintf(&l.line, "%s %s (the last of %d more like it within %v, at %s)\n", now.Format(hclog.TimeFormat),
+				text, r.more, repeatWindow, at)
 		}
 		l.take()
 	})
@@ -268,7 +271,8 @@ func (g *logger) Log(level hclog.Level, msg string, args ...any) {
 // lasting returns a value that formats as v does now.
 func lasting(v any) any {
 	switch v.(type) {
-	case nil, string, bool, int, int8, int16, int32, int64, uint, uint8, uint16, uint32, uint64, float32, float64, time.Duration, time.Time, error:
+	case nil, string, bool, int, int8, int16, int32, int64, uint, uint8, uint16, uint32, uint64, float32, float64,
+		time.Duration, time.Time, error:
 		return v
 	}
 	return fmt.Sprint(v)

@@ -55,8 +55,8 @@ func count(t *testing.T, text, pattern string) (sum int) {
 	return sum
 }
 
-// While nobody reads the output, log calls return, also those of other sources than the one in a flood; what was dropped
-// is counted and said when there is room again.
+// While nobody reads the output, log calls return, also those of other sources than the one in a flood; what was
+// dropped is counted and said when there is room again.
 func TestUnreadOutput(t *testing.T) {
 	out := &gate{}
 	l := runlog.New(runlog.Config{Name: "runner", Level: hclog.Info, Out: out, Verbatim: true})
@@ -76,7 +76,8 @@ func TestUnreadOutput(t *testing.T) {
 	}
 	text := out.String()
 	shown, dropped := strings.Count(text, "runner.flood: refused"), count(t, text, `dropped .*: lines=(\d+)`)
-	if shown+dropped != n || dropped == 0 || shown == 0 || !strings.Contains(text, "[ERROR] runner.other: something else") {
+	if shown+dropped != n || dropped == 0 || shown == 0 || !strings.Contains(text,
+		"[ERROR] runner.other: something else") {
 		t.Errorf("%d lines shown and %d said to be dropped of %d", shown, dropped, n)
 	}
 }
@@ -105,7 +106,8 @@ func TestRepeatedLines(t *testing.T) {
 			t.Errorf("source %s: %d lines shown, %d more said, of %d:\n%.2000s", source, shown, more, n, text)
 		}
 	}
-	// A line that is collapsed has the time at which it is written, so that the log's times never go back, and says its own.
+	// A line that is collapsed has the time at which it is written, so that the log's times never go back, and says its
+	// own.
 	var last time.Time
 	for line := range strings.Lines(text) {
 		stamp, rest, _ := strings.Cut(line, " ")
@@ -178,7 +180,8 @@ func TestValuesAreKept(t *testing.T) {
 	l.Logger().Debug("not shown")
 	list[0] = 9
 	l.Close(patience)
-	if got := out.String(); !strings.Contains(got, `text: with=7 list="[1 2]" error=why pause=1s`) || strings.Contains(got, "not shown") {
+	if got := out.String(); !strings.Contains(got, `text: with=7 list="[1 2]" error=why pause=1s`) ||
+		strings.Contains(got, "not shown") {
 		t.Errorf("got %s", got)
 	}
 }
@@ -214,9 +217,10 @@ func TestFileIsRotated(t *testing.T) {
 func TestFileInTrouble(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "logs")
 	var told []string
-	f := runlog.NewFile(runlog.FileConfig{Path: filepath.Join(dir, "a.log"), Megabytes: 1, Files: 2, Trouble: func(err error, lost int) {
-		told = append(told, fmt.Sprintf("%t %d", err != nil, lost))
-	}})
+	f := runlog.NewFile(runlog.FileConfig{Path: filepath.Join(dir, "a.log"), Megabytes: 1, Files: 2,
+		Trouble: func(err error, lost int) {
+			told = append(told, fmt.Sprintf("%t %d", err != nil, lost))
+		}})
 	defer f.Close()
 	write := func() {
 		if n, err := f.Write([]byte("one\ntwo\n")); n != 8 || err != nil {
@@ -241,10 +245,12 @@ func TestFileInTrouble(t *testing.T) {
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(patience); len(told) < 2 && time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); len(told) < 2 &&
+		time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		write()
 	}
-	if text, err := os.ReadFile(filepath.Join(dir, "a.log")); err != nil || string(text) != "one\ntwo\n" || len(told) != 2 {
+	if text, err := os.ReadFile(filepath.Join(dir, "a.log")); err != nil || string(text) != "one\ntwo\n" ||
+		len(told) != 2 {
 		t.Errorf("%q, %v; told %v", text, err, told)
 	}
 }

@@ -117,5 +117,6 @@ func appendKind(dst, line []byte) []byte {
 func isDigit(b byte) bool { return b >= '0' && b <= '9' }
 
 func inWord(b byte) bool {
-	return isDigit(b) || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b == '.' || b == '-' || b == '+' || b == '_' || b == ':' || b >= 0x80
+	return isDigit(b) || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b == '.' || b == '-' || b == '+' || b == '_' ||
+		b == ':' || b >= 0x80
 }

@@ -149,8 +149,8 @@ const (
 // record records one venue to a directory of its own.
 func (f *feed) record(ctx context.Context, duration time.Duration, dir string, step func()) ([]File, error) {
 	clock := wire.NewScriptedClock(Start().UnixNano())
-	exchange, err := testexchange.Start(testexchange.Config{Venues: []testexchange.Venue{f.venue}, OnlySymbols: f.symbols, Seed: f.seed,
-		Clock: clock, Offline: true})
+	exchange, err := testexchange.Start(testexchange.Config{Venues: []testexchange.Venue{f.venue},
+		OnlySymbols: f.symbols, Seed: f.seed, Clock: clock, Offline: true})
 	if err != nil {
 		return nil, err
 	}
@@ -176,15 +176,16 @@ func (f *feed) record(ctx context.Context, duration time.Duration, dir string, s
 				return nil, err
 			}
 			name := filepath.Join(string(f.venue), filepath.Base(path))
-			files = append(files, File{Venue: string(f.venue), Symbol: s.Symbol, Path: name, Lines: s.Lines, Bytes: info.Size()})
+			files = append(files, File{Venue: string(f.venue), Symbol: s.Symbol, Path: name, Lines: s.Lines,
+				Bytes: info.Size()})
 		}
 	}
 	return files, nil
 }
 
 // play moves the market and writes what it sends.
-func (f *feed) play(ctx context.Context, exchange *testexchange.Exchange, clock *wire.ScriptedClock, writer *collector.Writer,
-	duration time.Duration, step func()) error {
+func (f *feed) play(ctx context.Context, exchange *testexchange.Exchange, clock *wire.ScriptedClock,
+	writer *collector.Writer, duration time.Duration, step func()) error {
 	random := rand.New(rand.NewPCG(f.seed, 0x77617973))
 	var lastNs int64
 	receive := func(symbol string, data []byte) {

@@ -94,7 +94,8 @@ func lines(t *testing.T, path string) (list []string) {
 
 func open(t *testing.T, path string) *recording.Reader {
 	t.Helper()
-	r, err := recording.Open(recording.Config{Files: []string{path}, OnProblem: func(p recording.Problem) error { return p }})
+	r, err := recording.Open(recording.Config{Files: []string{path},
+		OnProblem: func(p recording.Problem) error { return p }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,8 +103,8 @@ func open(t *testing.T, path string) *recording.Reader {
 	return r
 }
 
-// Each venue's own decoder reads every line, its own rule puts the book together without a gap, trades and quotes agree with
-// the book, and times of receipt go forwards and lie after the exchange's.
+// Each venue's own decoder reads every line, its own rule puts the book together without a gap, trades and quotes agree
+// with the book, and times of receipt go forwards and lie after the exchange's.
 func TestVenuesReadTheirs(t *testing.T) {
 	_, files := write(t, 10*time.Second)
 	venues := map[string]struct {
@@ -140,7 +141,8 @@ func TestVenuesReadTheirs(t *testing.T) {
 				lastNs = ns
 				counts[m.Kind]++
 				for _, e := range m.Events {
-					untimed := f.Venue == "binancespot" && m.Kind != connector.MessageDepth && m.Kind != connector.MessageTrade
+					untimed := f.Venue == "binancespot" && m.Kind != connector.MessageDepth &&
+						m.Kind != connector.MessageTrade
 					if e.ExchTimestampNs >= ns && !untimed || ns-e.ExchTimestampNs > int64(200*time.Millisecond) {
 						t.Fatalf("sent at %d, received at %d", e.ExchTimestampNs, ns)
 					}
@@ -153,18 +155,21 @@ func TestVenuesReadTheirs(t *testing.T) {
 					if q, ok := quotes[m.LastID]; ok && v.quoted && sync.State() == depthsync.Synced {
 						compared++
 						if b.best(hft.Buy) != q[0] || b.best(hft.Sell) != q[1] {
-							t.Fatalf("update %d: best %v and %v, quoted %v", m.LastID, b.best(hft.Buy), b.best(hft.Sell), q)
+							t.Fatalf("update %d: best %v and %v, quoted %v", m.LastID, b.best(hft.Buy),
+								b.best(hft.Sell), q)
 						}
 					}
 				case connector.MessageBBO:
 					quotes[m.LastID] = [2]float64{m.Events[0].Px, m.Events[1].Px}
 				}
 			}
-			if s := sync.Stats(); sync.State() != depthsync.Synced || s.Gaps != 0 || b.best(hft.Buy) >= b.best(hft.Sell) {
+			if s := sync.Stats(); sync.State() != depthsync.Synced || s.Gaps != 0 ||
+				b.best(hft.Buy) >= b.best(hft.Sell) {
 				t.Errorf("state %v, %+v, best %v and %v", sync.State(), s, b.best(hft.Buy), b.best(hft.Sell))
 			}
-			if counts[connector.MessageDepth] < 50 || counts[connector.MessageTrade] < 50 || counts[connector.MessageBBO] < 50 ||
-				counts[connector.MessageSnapshot] == 0 || counts[connector.MessageIgnored] != 0 || v.quoted && compared < 10 {
+			if counts[connector.MessageDepth] < 50 || counts[connector.MessageTrade] < 50 ||
+				counts[connector.MessageBBO] < 50 || counts[connector.MessageSnapshot] == 0 ||
+				counts[connector.MessageIgnored] != 0 || v.quoted && compared < 10 {
 				t.Errorf("messages %v, %d quotes compared", counts, compared)
 			}
 		})
@@ -214,7 +219,8 @@ func TestRefusals(t *testing.T) {
 		ctx       context.Context
 		want      string
 	}{
-		{"there is a file in it", "full", 0, t.Context(), "full already exists: name another directory, or remove it first"},
+		{"there is a file in it", "full", 0, t.Context(),
+			"full already exists: name another directory, or remove it first"},
 		{"a file is in its place", filepath.Join("full", "file"), 0, t.Context(), "not a directory"},
 		{"its parent is a file", filepath.Join("full", "file", "x"), 0, t.Context(), "not a directory"},
 		{"interrupted", "new", time.Second, canceled, "context canceled"},
@@ -244,7 +250,8 @@ func TestRefusals(t *testing.T) {
 func TestEmptyFolder(t *testing.T) {
 	dir := t.TempDir()
 	var done, total int64
-	files, err := sample.Write(t.Context(), sample.Config{Dir: dir, Duration: 2 * time.Second, Progress: func(d, all int64) { done, total = d, all }})
+	files, err := sample.Write(t.Context(), sample.Config{Dir: dir, Duration: 2 * time.Second,
+		Progress: func(d, all int64) { done, total = d, all }})
 	if err != nil || len(files) != 6 || done != 6 || total != 6 {
 		t.Errorf("%d files, %d of %d, %v", len(files), done, total, err)
 	}

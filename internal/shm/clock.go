@@ -43,8 +43,8 @@ func MonotonicNs() int64 {
 	return monotonicAnchor.offsetNs + int64(time.Since(monotonicAnchor.base))
 }
 
-// BootNs returns nanoseconds of the clock that goes as MonotonicNs does and also counts the time for which the machine was
-// suspended. It makes a system call; any goroutine may call it.
+// BootNs returns nanoseconds of the clock that goes as MonotonicNs does and also counts the time for which the machine
+// was suspended. It makes a system call; any goroutine may call it.
 func BootNs() int64 {
 	var ts unix.Timespec
 	if err := unix.ClockGettime(bootClock, &ts); err != nil {

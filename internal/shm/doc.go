@@ -3,8 +3,8 @@
 //
 // Memory. [Create] makes a segment, its file descriptor is inherited by the peer, [Open] maps it there. Both sides own
 // their mapping and release it with [Segment.Close]; on Linux the memory has no name in any file system, so it is gone
-// when the last process that holds it is, however it died. After Close, rings and words of the segment find zeros; nobody who
-// still reads is pulled the memory from under. What leaves a ring is always a copy.
+// when the last process that holds it is, however it died. After Close, rings and words of the segment find zeros;
+// nobody who still reads is pulled the memory from under. What leaves a ring is always a copy.
 //
 // Goroutines. A [BroadcastWriter], a [BroadcastReader], a [Producer] and a [Consumer] are each used by one goroutine
 // at a time, and a ring has one writer. Tails, heads and words may be looked at by anyone.
@@ -15,8 +15,8 @@
 // written by a killed process is never visible. Heartbeats are the caller's.
 //
 // The peer is not trusted. Offsets and capacities come from the caller, never from the segment; each side keeps its own
-// counters in private memory; every word of the peer is read once and nothing in it can lead out of bounds or to a panic.
-// A segment that a peer maps is sealed against shrinking, so no peer can make an access here fault.
+// counters in private memory; every word of the peer is read once and nothing in it can lead out of bounds or to a
+// panic. A segment that a peer maps is sealed against shrinking, so no peer can make an access here fault.
 //
 // Ordering. Each store that publishes and each load that observes is marked SYNC POINT with a name that both share.
 package shm

@@ -46,7 +46,8 @@ func FuzzQueue(f *testing.F) {
 				}
 			case 1:
 				ready := c.Ready()
-				if c.Next(words) != ready || (c.Consumed() != consumed) != ready || ready && c.Consumed() != consumed+1 {
+				if c.Next(words) != ready || (c.Consumed() != consumed) != ready ||
+					ready && c.Consumed() != consumed+1 {
 					t.Fatalf("ready %v, consumed %d after %d", ready, c.Consumed(), consumed)
 				}
 			case 2:

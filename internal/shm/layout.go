@@ -96,10 +96,12 @@ func mustRingSize(what string, capacity, slotWords int) int {
 
 func ringSize(what string, capacity, slotWords int) (int, error) {
 	if capacity < 1 || capacity > maxCapacity || capacity&(capacity-1) != 0 {
-		return 0, fmt.Errorf("shm: capacity %d of a %s: must be a power of two from 1 to %d", capacity, what, maxCapacity)
+		return 0, fmt.Errorf("shm: capacity %d of a %s: must be a power of two from 1 to %d", capacity, what,
+			maxCapacity)
 	}
 	if slotWords < minSlotWords || slotWords > maxSlotWords {
-		return 0, fmt.Errorf("shm: slots of %d words of a %s: must be from %d to %d", slotWords, what, minSlotWords, maxSlotWords)
+		return 0, fmt.Errorf("shm: slots of %d words of a %s: must be from %d to %d", slotWords, what, minSlotWords,
+			maxSlotWords)
 	}
 	size := headerBytes + capacity*slotWords*wordBytes
 	return (size + lineBytes - 1) / lineBytes * lineBytes, nil
@@ -114,7 +116,8 @@ func checkRing(what string, segmentSize, off, capacity, slotWords int) error {
 		return fmt.Errorf("shm: offset %d of a %s: must be a multiple of %d", off, what, lineBytes)
 	}
 	if off > segmentSize || size > segmentSize-off {
-		return fmt.Errorf("shm: a %s of %d bytes at offset %d does not fit into a segment of %d", what, size, off, segmentSize)
+		return fmt.Errorf("shm: a %s of %d bytes at offset %d does not fit into a segment of %d", what, size, off,
+			segmentSize)
 	}
 	return nil
 }

@@ -46,7 +46,8 @@ func held() string {
 	open := 0
 	entries, _ := os.ReadDir("/proc/self/fd")
 	for _, entry := range entries {
-		if target, err := os.Readlink("/proc/self/fd/" + entry.Name()); err == nil && strings.Contains(target, "memfd:") {
+		if target, err := os.Readlink("/proc/self/fd/" + entry.Name()); err == nil &&
+			strings.Contains(target, "memfd:") {
 			open++
 		}
 	}

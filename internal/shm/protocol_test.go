@@ -66,7 +66,8 @@ func TestProtocolInAllInterleavings(t *testing.T) {
 		{"ours, marks of one lap", slotProtocol{lap: 1, marks: 2, useMark: true, useRepeat: true}, false},
 		{"the model sees a missing mark", slotProtocol{lap: 2, marks: 8, useRepeat: true}, true},
 		{"the model sees a mark that comes round", slotProtocol{lap: 1, marks: 2, useMark: true}, true},
-		{"the model sees a mark that tells no lap", slotProtocol{lap: 2, marks: 2, useMark: true, useRepeat: true}, true},
+		{"the model sees a mark that tells no lap", slotProtocol{lap: 2, marks: 2, useMark: true, useRepeat: true},
+			true},
 	}
 	for _, c := range cases {
 		if got := c.protocol.torn(4); got != c.torn {

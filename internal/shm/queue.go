@@ -31,7 +31,8 @@ type Producer struct {
 }
 
 // NewProducer returns the producer of a queue of capacity records (a power of two) of slotWords-1 words each, at byte
-// off (a multiple of 64) of a fresh segment. It panics if the queue does not fit (CheckQueue) or the segment is read-only.
+// off (a multiple of 64) of a fresh segment. It panics if the queue does not fit (CheckQueue) or the segment is
+// read-only.
 func NewProducer(s *Segment, off, capacity, slotWords int) *Producer {
 	s.mustWrite("producer")
 	words := s.ring("queue", off, capacity, slotWords)

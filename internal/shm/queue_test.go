@@ -156,7 +156,8 @@ func TestQueueImpossibleSequence(t *testing.T) {
 			t.Fatal("record lost")
 		}
 	}
-	for sequence, corrupt := range map[uint64]bool{0: true, 1: true, 2: true, 4: false, 5: true, 8: true, ^uint64(0): true} {
+	for sequence, corrupt := range map[uint64]bool{0: true, 1: true, 2: true, 4: false, 5: true, 8: true,
+		^uint64(0): true} {
 		atomic.StoreUint64(&q.slot()[slotSequence], sequence)
 		if q.Corrupt() != corrupt || q.Ready() || q.Next(words) {
 			t.Errorf("sequence %d: corrupt %v, want %v, and no record", sequence, q.Corrupt(), corrupt)

@@ -12,7 +12,8 @@ var raceAddresses [1 << 16]byte
 
 // raceMark tells the race detector about the order that a ring makes. The detector knows memory by its address and
 // ignores mappings that are not the Go heap, so that data handed over along with a record would look unordered to it.
-// All mappings of one ring in this process get the same mark; other rings get others, so that no foreign race is hidden.
+// All mappings of one ring in this process get the same mark; other rings get others, so that no foreign race is
+// hidden.
 type raceMark struct{ addr unsafe.Pointer }
 
 func newRaceMark(s *Segment, off int) raceMark {

@@ -22,14 +22,16 @@ func feedSlotsOf(words []uint64) []feedSlot {
 	return unsafe.Slice((*feedSlot)(unsafe.Pointer(unsafe.SliceData(words))), len(words)/lineWords)
 }
 
-// blank puts zeros, which are this process's own, in the place of a mapping. It is one step: at no time is there nothing.
+// blank puts zeros, which are this process's own, in the place of a mapping. It is one step: at no time is there
+// nothing.
 func blank(mem []byte, readOnly bool) error {
 	protection := unix.PROT_READ | unix.PROT_WRITE
 	if readOnly {
 		protection = unix.PROT_READ
 	}
 	start := unsafe.Pointer(unsafe.SliceData(mem))
-	if _, err := unix.MmapPtr(-1, 0, start, uintptr(len(mem)), protection, unix.MAP_FIXED|unix.MAP_PRIVATE|unix.MAP_ANON); err != nil {
+	if _, err := unix.MmapPtr(-1, 0, start, uintptr(len(mem)), protection,
+		unix.MAP_FIXED|unix.MAP_PRIVATE|unix.MAP_ANON); err != nil {
 		return fmt.Errorf("mmap of zeros: %w", err)
 	}
 	return nil

@@ -1,10 +1,11 @@
 // Package sole notices that something which is for one goroutine is used by two at the same time.
 //
-// A Mark stands in what is to be watched; its zero value is ready. It is memory of its owner and holds nothing to release.
+// A Mark stands in what is to be watched; its zero value is ready. It is memory of its owner and holds nothing to
+// release.
 //
-// To enter and to leave are plain stores of a word, about a nanosecond together: an atomic store would double what receiving an
-// event takes. So noticing is likely and not certain, which is enough for a mistake of the program; whatever has to be exact
-// needs something else.
+// To enter and to leave are plain stores of a word, about a nanosecond together: an atomic store would double what
+// receiving an event takes. So noticing is likely and not certain, which is enough for a mistake of the program;
+// whatever has to be exact needs something else.
 package sole
 
 import "fmt"
@@ -18,7 +19,8 @@ const (
 // Mark records whether a call of its owner is in progress.
 type Mark struct{ state word }
 
-// Enter begins a call. It panics when another one has not ended, with a text that names what, which is owner and method.
+// Enter begins a call. It panics when another one has not ended, with a text that names what, which is owner and
+// method.
 func (m *Mark) Enter(what string) {
 	if m.state.load() != free {
 		refuse(what)
@@ -49,7 +51,8 @@ func (m *Mark) Call(f func() error) error {
 // InCallback reports whether a callback runs.
 func (m *Mark) InCallback() bool { return m.state.load() == callback }
 
-// Watch gives what has a method Watch, a book of package depth say, the mark of the bot that keeps it. Anything else stays unwatched.
+// Watch gives what has a method Watch, a book of package depth say, the mark of the bot that keeps it. Anything else
+// stays unwatched.
 func Watch(v any, m *Mark) {
 	if w, ok := v.(interface{ Watch(m *Mark) }); ok {
 		w.Watch(m)

@@ -18,8 +18,10 @@ type admin struct {
 
 func withAdmin(core *venue.Core, p venue.Protocol) *admin {
 	a := &admin{Protocol: p, core: core, mux: http.NewServeMux()}
-	a.mux.HandleFunc("GET /admin/state", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, core.State()) })
-	a.mux.HandleFunc("GET /admin/faults", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, fault.Names()) })
+	a.mux.HandleFunc("GET /admin/state",
+		func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, core.State()) })
+	a.mux.HandleFunc("GET /admin/faults",
+		func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, fault.Names()) })
 	a.mux.HandleFunc("POST /admin/fault", a.arm)
 	a.mux.HandleFunc("DELETE /admin/fault", func(w http.ResponseWriter, r *http.Request) {
 		core.Faults.Clear(fault.Name(r.URL.Query().Get("name")))
@@ -33,7 +35,8 @@ func withAdmin(core *venue.Core, p venue.Protocol) *admin {
 // ServeHTTP serves the admin endpoint and, otherwise, the protocol.
 func (a *admin) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTTP(w, r) }
 
-// arm takes a fault as JSON (the fields of fault.Fault, the duration in nanoseconds) or as the text of the command line.
+// arm takes a fault as JSON (the fields of fault.Fault, the duration in nanoseconds) or as the text of the command
+// line.
 func (a *admin) arm(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<16))
 	if err != nil {

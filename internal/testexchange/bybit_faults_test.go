@@ -10,7 +10,8 @@ import (
 	"github.com/hftrunner/hftrunner/internal/testexchange"
 )
 
-// TestBybitRequestFaults: each fault of a request, by REST and over the trade connection, and whether it was carried out.
+// TestBybitRequestFaults: each fault of a request, by REST and over the trade connection, and whether it was carried
+// out.
 func TestBybitRequestFaults(t *testing.T) {
 	for _, f := range []struct {
 		fault           string
@@ -32,7 +33,8 @@ func TestBybitRequestFaults(t *testing.T) {
 		c := linear(t, nil)
 		c.fault(f.fault)
 		r := c.ask("POST", "/v5/order/create", linearOrder("Buy", "0.1", "59000", "GTC", "rest"), nil)
-		if r.err != nil || r.status != f.status || r.status == http.StatusOK && decode(t, r.body).int("retCode") != f.code {
+		if r.err != nil || r.status != f.status || r.status == http.StatusOK &&
+			decode(t, r.body).int("retCode") != f.code {
 			t.Errorf("%s: %d %s %v", f.fault, r.status, r.body, r.err)
 		}
 		if f.status != http.StatusOK && !strings.HasPrefix(string(r.body), "<html>") {
@@ -43,7 +45,8 @@ func TestBybitRequestFaults(t *testing.T) {
 		}
 		s := c.logOn("/v5/trade")
 		c.fault(f.fault)
-		if o := s.request("1", "order.create", linearOrder("Buy", "0.1", "59000", "GTC", "ws")); o.int("retCode") != f.tradeCode {
+		if o := s.request("1", "order.create", linearOrder("Buy", "0.1", "59000", "GTC",
+			"ws")); o.int("retCode") != f.tradeCode {
 			t.Errorf("%s: %v", f.fault, o)
 		}
 		want := 0
@@ -84,9 +87,11 @@ func TestBybitUserFaults(t *testing.T) {
 	}
 	placed := func(id string) string { return id + " New 0 of 0.100, 0.100 left, EC_NoError" }
 	filled := func(id string) string { return id + " Filled 0.100 of 0.100, 0 left, EC_NoError" }
-	equal(t, sell("a", "repeat-filled=count:1"), placed("a"), filled("a"), "a Filled 0.100 of 0.100, 0 left, EC_OrigClOrdIDDoesNotExist")
+	equal(t, sell("a", "repeat-filled=count:1"), placed("a"), filled("a"),
+		"a Filled 0.100 of 0.100, 0 left, EC_OrigClOrdIDDoesNotExist")
 	equal(t, sell("b", "empty-leaves=count:1"), "b New 0 of 0.100,  left, EC_NoError", filled("b"))
-	equal(t, sell("c", "unknown-status=count:1"), "c SomethingNew 0 of 0.100, 0.100 left, EC_NoError", placed("c"), filled("c"))
+	equal(t, sell("c", "unknown-status=count:1"), "c SomethingNew 0 of 0.100, 0.100 left, EC_NoError", placed("c"),
+		filled("c"))
 	equal(t, sell("d", "duplicate-user-event=count:1,only:order"), placed("d"), filled("d"), placed("d"), filled("d"))
 	equal(t, sell("e", "drop-user-event=count:1,only:order"))
 	equal(t, sell("f", "reorder-user-event=count:1,only:order"))
@@ -105,17 +110,19 @@ func TestBybitFastExecutions(t *testing.T) {
 	c.trade(hft.Sell, 60000.1, 1)
 	c.create(linearOrder("Buy", "1", "60000.2", "GTC", "b"))
 	list := u.heard()
-	if len(list) != 2 || list[0].list("data")[0].text("orderLinkId") != "" || list[0].list("data")[0].text("orderId") != id || list[1].list("data")[0].text("orderLinkId") != "b" {
+	if len(list) != 2 || list[0].list("data")[0].text("orderLinkId") != "" ||
+		list[0].list("data")[0].text("orderId") != id || list[1].list("data")[0].text("orderLinkId") != "b" {
 		t.Errorf("%v", list)
 	}
 }
 
-// TestBybitCancelOnDisconnect: orders go when the last connection that has subscribed to it has been gone for the window.
+// TestBybitCancelOnDisconnect: orders go when the last connection that has subscribed to it has been gone for the
+// window.
 func TestBybitCancelOnDisconnect(t *testing.T) {
 	c := linear(t, nil)
 	c.create(linearOrder("Buy", "1", "59000", "GTC", "a"))
-	for body, want := range map[string]int64{`{"product":"DERIVATIVES","timeWindow":2}`: 10001, `{"product":"SPOT","timeWindow":5}`: 10001,
-		`{"product":"DERIVATIVES","timeWindow":5}`: 0} {
+	for body, want := range map[string]int64{`{"product":"DERIVATIVES","timeWindow":2}`: 10001,
+		`{"product":"SPOT","timeWindow":5}`: 10001, `{"product":"DERIVATIVES","timeWindow":5}`: 0} {
 		if code, _ := c.code("POST", "/v5/order/disconnected-cancel-all", body); code != want {
 			t.Errorf("%s: %d", body, code)
 		}
@@ -142,14 +149,16 @@ func TestBybitCancelOnDisconnect(t *testing.T) {
 		t.Error("canceled before the window is over")
 	}
 	c.Advance(2 * time.Second)
-	if list := c.done("GET", "/v5/order/history", "category=linear&symbol=BTCUSDT").list("list"); open() != 0 || len(list) != 1 || list[0].text("cancelType") != "CancelByDCP" {
+	if list := c.done("GET", "/v5/order/history", "category=linear&symbol=BTCUSDT").list("list"); open() != 0 ||
+		len(list) != 1 || list[0].text("cancelType") != "CancelByDCP" {
 		t.Errorf("after the window: %d open, %v", open(), list)
 	}
 }
 
 func TestBybitHedgeMode(t *testing.T) {
 	c := linear(t, func(config *testexchange.Config) {
-		config.Accounts = []testexchange.Account{{APIKey: testexchange.DefaultAPIKey, Secret: testexchange.DefaultSecret, Hedge: true}}
+		config.Accounts = []testexchange.Account{{APIKey: testexchange.DefaultAPIKey,
+			Secret: testexchange.DefaultSecret, Hedge: true}}
 	})
 	if code, _ := c.code("POST", "/v5/order/create", linearOrder("Buy", "1", "60000.2", "GTC", "a")); code != 10001 {
 		t.Errorf("positionIdx 0: %d", code)
@@ -159,7 +168,8 @@ func TestBybitHedgeMode(t *testing.T) {
 		c.create(strings.Replace(linearOrder(side, "1", price, "GTC", side), `Idx":0`, `Idx":`+string(rune('1'+i)), 1))
 	}
 	list := c.done("GET", "/v5/position/list", "category=linear&settleCoin=USDT").list("list")
-	if len(list) != 2 || list[0].text("side")+list[0].text("positionIdx") != "Buy1" || list[1].text("side")+list[1].text("positionIdx") != "Sell2" {
+	if len(list) != 2 || list[0].text("side")+list[0].text("positionIdx") != "Buy1" ||
+		list[1].text("side")+list[1].text("positionIdx") != "Sell2" {
 		t.Errorf("%v", list)
 	}
 }
@@ -199,11 +209,13 @@ func TestBybitIdleConnections(t *testing.T) {
 // TestBybitQuestions asks what no other test asks.
 func TestBybitQuestions(t *testing.T) {
 	c := linear(t, nil)
-	if o := c.done("GET", "/v5/market/time", ""); o.text("timeSecond") != "1760000000" || o.text("timeNano") != "1760000000000000000" {
+	if o := c.done("GET", "/v5/market/time", ""); o.text("timeSecond") != "1760000000" ||
+		o.text("timeNano") != "1760000000000000000" {
 		t.Errorf("time: %v", o)
 	}
 	list := c.done("GET", "/v5/market/instruments-info", "category=linear&symbol=BTCUSDT").list("list")
-	if len(list) != 1 || list[0].object("priceFilter").text("tickSize") != "0.10" || list[0].object("lotSizeFilter").text("minNotionalValue") != "5" {
+	if len(list) != 1 || list[0].object("priceFilter").text("tickSize") != "0.10" ||
+		list[0].object("lotSizeFilter").text("minNotionalValue") != "5" {
 		t.Errorf("instruments: %v", list)
 	}
 	if n := len(c.done("GET", "/v5/market/tickers", "category=linear").list("list")); n != 2 {
@@ -219,9 +231,11 @@ func TestBybitQuestions(t *testing.T) {
 		t.Errorf("wallet: %v", w)
 	}
 	for path, want := range map[string]int64{
-		"/v5/account/wallet-balance?accountType=SPOT": 10001, "/v5/market/orderbook?category=spot&symbol=BTCUSDT": 10001,
-		"/v5/market/orderbook?category=linear&symbol=BTCUSDT&limit=1001": 10001, "/v5/order/realtime?category=linear": 10001,
-		"/v5/position/list?category=linear": 10001, "/v5/order/history?category=linear&cursor=no": 10001,
+		"/v5/account/wallet-balance?accountType=SPOT":                    10001,
+		"/v5/market/orderbook?category=spot&symbol=BTCUSDT":              10001,
+		"/v5/market/orderbook?category=linear&symbol=BTCUSDT&limit=1001": 10001,
+		"/v5/order/realtime?category=linear":                             10001,
+		"/v5/position/list?category=linear":                              10001, "/v5/order/history?category=linear&cursor=no": 10001,
 		"/v5/execution/list?category=linear&startTime=1&endTime=999999999": 10001,
 	} {
 		path, query, _ := strings.Cut(path, "?")
@@ -229,7 +243,8 @@ func TestBybitQuestions(t *testing.T) {
 			t.Errorf("%s %s: %d", path, query, code)
 		}
 	}
-	if r := c.ask("GET", "/v5/no", "", nil); r.status != http.StatusNotFound || decode(t, r.body).int("retCode") != 10017 {
+	if r := c.ask("GET", "/v5/no", "", nil); r.status != http.StatusNotFound ||
+		decode(t, r.body).int("retCode") != 10017 {
 		t.Errorf("%d %s", r.status, r.body)
 	}
 	for i := range 3 {

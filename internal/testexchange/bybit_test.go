@@ -41,8 +41,9 @@ func (c bybitClient) ask(method, path, payload string, change func(*http.Request
 		c.Fatal(err)
 	}
 	ms := strconv.FormatInt(c.nowMs(), 10)
-	for name, value := range map[string]string{"X-BAPI-API-KEY": c.key, "X-BAPI-TIMESTAMP": ms, "X-BAPI-RECV-WINDOW": "5000",
-		"X-BAPI-SIGN": wire.HMAC(c.secret, ms+c.key+"5000"+payload), "Content-Type": "application/json"} {
+	for name, value := range map[string]string{"X-BAPI-API-KEY": c.key, "X-BAPI-TIMESTAMP": ms,
+		"X-BAPI-RECV-WINDOW": "5000", "X-BAPI-SIGN": wire.HMAC(c.secret, ms+c.key+"5000"+payload),
+		"Content-Type": "application/json"} {
 		r.Header.Set(name, value)
 	}
 	if change != nil {
@@ -101,7 +102,8 @@ func (c bybitClient) logOn(path string) *socket {
 }
 
 func (c bybitClient) auth(expiresMs int64) string {
-	return fmt.Sprintf(`{"op":"auth","args":[%q,%d,%q]}`, c.key, expiresMs, wire.HMAC(c.secret, fmt.Sprintf("GET/realtime%d", expiresMs)))
+	return fmt.Sprintf(`{"op":"auth","args":[%q,%d,%q]}`, c.key, expiresMs,
+		wire.HMAC(c.secret, fmt.Sprintf("GET/realtime%d", expiresMs)))
 }
 
 // follow subscribes topics.
@@ -150,11 +152,12 @@ func (s *socket) rows() []string {
 		for _, r := range o.list("data") {
 			switch topic := o.text("topic"); topic {
 			case "order.linear", "order":
-				list = append(list, fmt.Sprintf("%s %s %s of %s, %s left, %s", r.text("orderLinkId"), r.text("orderStatus"), r.text("cumExecQty"),
-					r.text("qty"), r.text("leavesQty"), r.text("rejectReason")))
+				list = append(list, fmt.Sprintf("%s %s %s of %s, %s left, %s", r.text("orderLinkId"),
+					r.text("orderStatus"), r.text("cumExecQty"), r.text("qty"), r.text("leavesQty"),
+					r.text("rejectReason")))
 			case "execution.linear":
-				list = append(list, fmt.Sprintf("%s %s at %s, %s left, maker %s", r.text("orderLinkId"), r.text("execQty"), r.text("execPrice"),
-					r.text("leavesQty"), r.text("isMaker")))
+				list = append(list, fmt.Sprintf("%s %s at %s, %s left, maker %s", r.text("orderLinkId"),
+					r.text("execQty"), r.text("execPrice"), r.text("leavesQty"), r.text("isMaker")))
 			case "position.linear":
 				list = append(list, fmt.Sprintf("position %s %s", r.text("side"), r.text("size")))
 			default:
@@ -173,8 +176,9 @@ func TestBybitOrderLifecycle(t *testing.T) {
 	equal(t, u.rows(), "a New 0 of 1.000, 1.000 left, EC_NoError", "position  0")
 	c.done("POST", "/v5/order/amend", `{"category":"linear","symbol":"BTCUSDT","orderLinkId":"a","qty":"0.8"}`)
 	c.trade(hft.Sell, 60000.1, 0.3)
-	equal(t, u.rows(), "a New 0 of 0.800, 0.800 left, EC_NoError", "position  0", "a 0.300 at 60000.10, 0.500 left, maker true",
-		"a PartiallyFilled 0.300 of 0.800, 0.500 left, EC_NoError", "position Buy 0.300", "wallet")
+	equal(t, u.rows(), "a New 0 of 0.800, 0.800 left, EC_NoError", "position  0",
+		"a 0.300 at 60000.10, 0.500 left, maker true", "a PartiallyFilled 0.300 of 0.800, 0.500 left, EC_NoError",
+		"position Buy 0.300", "wallet")
 	open := c.done("GET", "/v5/order/realtime", "category=linear&symbol=BTCUSDT").list("list")
 	if len(open) != 1 || open[0].text("orderId") != id || open[0].text("cumExecQty") != "0.300" {
 		t.Errorf("open: %v", open)
@@ -186,20 +190,24 @@ func TestBybitOrderLifecycle(t *testing.T) {
 	c.create(linearOrder("Buy", "1", "60000.2", "PostOnly", "b"))
 	c.create(linearOrder("Buy", "9", "60000.2", "FOK", "c"))
 	c.create(linearOrder("Buy", "6", "60000.2", "IOC", "d"))
-	equal(t, u.rows(), "b New 0 of 1.000, 1.000 left, EC_NoError", "b Cancelled 0 of 1.000, 0 left, EC_PostOnlyWillTakeLiquidity", "position Buy 0.300",
-		"c New 0 of 9.000, 9.000 left, EC_NoError", "c Cancelled 0 of 9.000, 0 left, EC_NoEnoughQtyToFill", "position Buy 0.300",
-		"d 5.000 at 60000.20, 1.000 left, maker false", "d New 0 of 6.000, 6.000 left, EC_NoError",
-		"d PartiallyFilled 5.000 of 6.000, 1.000 left, EC_NoError", "d Cancelled 5.000 of 6.000, 0 left, EC_NoImmediateQtyToFill", "position Buy 5.300", "wallet")
+	equal(t, u.rows(), "b New 0 of 1.000, 1.000 left, EC_NoError",
+		"b Cancelled 0 of 1.000, 0 left, EC_PostOnlyWillTakeLiquidity", "position Buy 0.300",
+		"c New 0 of 9.000, 9.000 left, EC_NoError", "c Cancelled 0 of 9.000, 0 left, EC_NoEnoughQtyToFill",
+		"position Buy 0.300", "d 5.000 at 60000.20, 1.000 left, maker false",
+		"d New 0 of 6.000, 6.000 left, EC_NoError", "d PartiallyFilled 5.000 of 6.000, 1.000 left, EC_NoError",
+		"d Cancelled 5.000 of 6.000, 0 left, EC_NoImmediateQtyToFill", "position Buy 5.300", "wallet")
 	c.level(hft.Sell, 60000.2, 1)
 	c.create(linearOrder("Buy", "1", "60000.1", "PostOnly", "f"))
 	c.done("POST", "/v5/order/amend", `{"category":"linear","symbol":"BTCUSDT","orderLinkId":"f","price":"60000.2"}`)
-	equal(t, u.rows(), "f New 0 of 1.000, 1.000 left, EC_NoError", "position Buy 5.300", "f Cancelled 0 of 1.000, 0 left, EC_PostOnlyWillTakeLiquidity",
-		"position Buy 5.300")
+	equal(t, u.rows(), "f New 0 of 1.000, 1.000 left, EC_NoError", "position Buy 5.300",
+		"f Cancelled 0 of 1.000, 0 left, EC_PostOnlyWillTakeLiquidity", "position Buy 5.300")
 	c.create(`{"category":"linear","symbol":"BTCUSDT","side":"Sell","orderType":"Market","qty":"5.3","reduceOnly":true,"orderLinkId":"e"}`)
 	got := u.rows()
-	equal(t, got[len(got)-3:], "e Cancelled 5.000 of 5.300, 0 left, EC_NoImmediateQtyToFill", "position Buy 0.300", "wallet")
+	equal(t, got[len(got)-3:], "e Cancelled 5.000 of 5.300, 0 left, EC_NoImmediateQtyToFill", "position Buy 0.300",
+		"wallet")
 	position := c.done("GET", "/v5/position/list", "category=linear&symbol=BTCUSDT").list("list")
-	if len(position) != 1 || position[0].text("size") != "0.300" || position[0].text("side") != "Buy" || position[0].text("avgPrice") == "" {
+	if len(position) != 1 || position[0].text("size") != "0.300" || position[0].text("side") != "Buy" ||
+		position[0].text("avgPrice") == "" {
 		t.Errorf("position: %v", position)
 	}
 }
@@ -214,10 +222,14 @@ func TestBybitRefusals(t *testing.T) {
 		path, body string
 		want       int64
 	}{
-		{"create", order("BTCUSDT", "NOUSDT"), 10001}, {"create", order(`"linear"`, `"spot"`), 10001}, {"create", order(`"Buy"`, `"BUY"`), 10001},
-		{"create", order(`"0.1"`, `0.1`), 10001}, {"create", order("GTC", "GTX"), 10001}, {"create", order("59000", "59000.05"), 10001},
-		{"create", order("59000", "70000"), 110003}, {"create", order("0.1", "0.00001"), 10001}, {"create", order("0.1", "1000"), 110007},
-		{"create", order(`"x"`, `"used"`), 110072}, {"create", order(`"x"`, `"x/y"`), 10001}, {"create", order(`Idx":0`, `Idx":1`), 10001},
+		{"create", order("BTCUSDT", "NOUSDT"), 10001}, {"create", order(`"linear"`, `"spot"`), 10001},
+		{"create", order(`"Buy"`, `"BUY"`), 10001},
+		{"create", order(`"0.1"`, `0.1`), 10001}, {"create", order("GTC", "GTX"), 10001},
+		{"create", order("59000", "59000.05"), 10001},
+		{"create", order("59000", "70000"), 110003}, {"create", order("0.1", "0.00001"), 10001},
+		{"create", order("0.1", "1000"), 110007},
+		{"create", order(`"x"`, `"used"`), 110072}, {"create", order(`"x"`, `"x/y"`), 10001},
+		{"create", order(`Idx":0`, `Idx":1`), 10001},
 		{"create", linearOrder("Buy", "0.001", "0.5", "GTC", "x"), 110094}, {"create", "[", 10001},
 	} {
 		c.Advance(time.Second) // by the second it allows ten
@@ -227,8 +239,9 @@ func TestBybitRefusals(t *testing.T) {
 	}
 	const about = `{"category":"linear","symbol":"BTCUSDT",`
 	for body, want := range map[string]int64{
-		about + `"orderLinkId":"used"}`: 10001, about + `"orderLinkId":"used","price":"59000"}`: 10001, about + `"orderLinkId":"no","price":"1"}`: 110001,
-		about + `"orderId":"no","price":"1"}`: 110001, about + `"price":"1"}`: 10001,
+		about + `"orderLinkId":"used"}`: 10001, about + `"orderLinkId":"used","price":"59000"}`: 10001,
+		about + `"orderLinkId":"no","price":"1"}`: 110001,
+		about + `"orderId":"no","price":"1"}`:     110001, about + `"price":"1"}`: 10001,
 	} {
 		if code, _ := c.code("POST", "/v5/order/amend", body); code != want {
 			t.Errorf("amend %s: %d, want %d", body, code, want)
@@ -245,7 +258,8 @@ func TestBybitRefusals(t *testing.T) {
 
 func TestBybitSignatures(t *testing.T) {
 	c := linear(t, func(config *testexchange.Config) {
-		config.Accounts = []testexchange.Account{{Name: "a", APIKey: "test-key", Secret: "test-secret"}, {Name: "a", APIKey: "look", Secret: "s", ReadOnly: true}}
+		config.Accounts = []testexchange.Account{{Name: "a", APIKey: "test-key", Secret: "test-secret"},
+			{Name: "a", APIKey: "look", Secret: "s", ReadOnly: true}}
 	})
 	header := func(name, value string) func(*http.Request) {
 		return func(r *http.Request) { r.Header.Set(name, value) }
@@ -267,7 +281,8 @@ func TestBybitSignatures(t *testing.T) {
 			t.Errorf("%s: %d %s %v, want %d", name, got.status, got.body, got.err, r.code)
 		}
 	}
-	for offset, want := range map[time.Duration]int64{-4 * time.Second: 0, -6 * time.Second: 10002, 900 * time.Millisecond: 0, 2 * time.Second: 10002} {
+	for offset, want := range map[time.Duration]int64{-4 * time.Second: 0, -6 * time.Second: 10002,
+		900 * time.Millisecond: 0, 2 * time.Second: 10002} {
 		ms := strconv.FormatInt(c.nowMs()+offset.Milliseconds(), 10)
 		got := c.ask("GET", "/v5/user/query-api", "", func(r *http.Request) {
 			r.Header.Set("X-BAPI-TIMESTAMP", ms)
@@ -317,7 +332,8 @@ func TestBybitLogOn(t *testing.T) {
 	}
 	u := c.logOn("/v5/private")
 	u.follow("order.linear")
-	for topics, want := range map[string]string{`["order"]`: "false", `["no"]`: "false", `["order.linear"]`: "false", `["execution.fast.linear"]`: "true"} {
+	for topics, want := range map[string]string{`["order"]`: "false", `["no"]`: "false", `["order.linear"]`: "false",
+		`["execution.fast.linear"]`: "true"} {
 		u.write(`{"op":"subscribe","args":` + topics + `}`)
 		if o := u.read(); o.text("success") != want {
 			t.Errorf("%s: %v", topics, o)
@@ -361,8 +377,9 @@ func TestBybitTradeConnection(t *testing.T) {
 	}
 	s := c.logOn("/v5/trade")
 	o := s.request("1", "order.create", body)
-	if o.int("retCode") != 0 || o.text("reqId") != "1" || o.text("op") != "order.create" || o.object("data").text("orderLinkId") != "a" ||
-		o.object("header").text("X-Bapi-Limit") != "10" || o.object("header").text("X-Bapi-Limit-Status") != "9" {
+	if o.int("retCode") != 0 || o.text("reqId") != "1" || o.text("op") != "order.create" ||
+		o.object("data").text("orderLinkId") != "a" || o.object("header").text("X-Bapi-Limit") != "10" ||
+		o.object("header").text("X-Bapi-Limit-Status") != "9" {
 		t.Errorf("create: %v", o)
 	}
 	const about = `{"category":"linear","symbol":"BTCUSDT","orderLinkId":"a"`
@@ -370,9 +387,12 @@ func TestBybitTradeConnection(t *testing.T) {
 		id, op, body string
 		want         int64
 	}{
-		{"1", "order.create", body, 20006}, {"2", "order.create", body, 110072}, {"3", "order.amend", about + `,"price":"59001"}`, 0},
-		{"4", "order.cancel", about + `}`, 0}, {"5", "order.cancel", about + `}`, 110001}, {"6", "order.query", about + `}`, 10404},
-		{"7", "order.create-batch", `{"category":"linear","request":[{"symbol":"BTCUSDT"}]}`, 0}, {strings.Repeat("x", 37), "order.cancel", about + `}`, 10001},
+		{"1", "order.create", body, 20006}, {"2", "order.create", body, 110072},
+		{"3", "order.amend", about + `,"price":"59001"}`, 0},
+		{"4", "order.cancel", about + `}`, 0}, {"5", "order.cancel", about + `}`, 110001},
+		{"6", "order.query", about + `}`, 10404},
+		{"7", "order.create-batch", `{"category":"linear","request":[{"symbol":"BTCUSDT"}]}`, 0},
+		{strings.Repeat("x", 37), "order.cancel", about + `}`, 10001},
 	} {
 		if o := s.request(r.id, r.op, r.body); o.int("retCode") != r.want || o.text("reqId") != r.id {
 			t.Errorf("%s: %v, want %d", r.op, o, r.want)
@@ -396,9 +416,11 @@ func TestBybitTradeConnection(t *testing.T) {
 func TestBybitBatch(t *testing.T) {
 	c := linear(t, nil)
 	one := `{"symbol":"BTCUSDT","side":"Buy","orderType":"Limit","qty":"0.1","price":"59000","timeInForce":"GTC","orderLinkId":"a"}`
-	r := decode(t, c.ask("POST", "/v5/order/create-batch", `{"category":"linear","request":[`+one+`,`+one+`]}`, nil).body)
+	r := decode(t, c.ask("POST", "/v5/order/create-batch", `{"category":"linear","request":[`+one+`,`+one+`]}`,
+		nil).body)
 	list, codes := r.object("result").list("list"), r.object("retExtInfo").list("list")
-	if len(list) != 2 || list[0].text("orderLinkId") != "a" || list[1].text("orderId") != "" || len(codes) != 2 || codes[0].int("code") != 0 || codes[1].int("code") != 110072 {
+	if len(list) != 2 || list[0].text("orderLinkId") != "a" || list[1].text("orderId") != "" || len(codes) != 2 ||
+		codes[0].int("code") != 0 || codes[1].int("code") != 110072 {
 		t.Errorf("%v", r)
 	}
 	c.done("POST", "/v5/order/cancel-batch", `{"category":"linear","request":[{"symbol":"BTCUSDT","orderLinkId":"a"}]}`)
@@ -414,11 +436,13 @@ func TestBybitRateLimits(t *testing.T) {
 		r = c.ask("POST", "/v5/order/cancel", `{"category":"linear","symbol":"BTCUSDT","orderLinkId":"a"}`, nil)
 	}
 	reset, err := strconv.ParseInt(r.header.Get("X-Bapi-Limit-Reset-Timestamp"), 10, 64)
-	if decode(t, r.body).int("retCode") != 10006 || r.header.Get("X-Bapi-Limit-Status") != "0" || err != nil || reset <= c.nowMs() {
+	if decode(t, r.body).int("retCode") != 10006 || r.header.Get("X-Bapi-Limit-Status") != "0" || err != nil ||
+		reset <= c.nowMs() {
 		t.Errorf("%s %v", r.body, r.header)
 	}
 	c.Advance(time.Second)
-	if code, _ := c.code("POST", "/v5/order/cancel", `{"category":"linear","symbol":"BTCUSDT","orderLinkId":"a"}`); code != 110001 {
+	if code, _ := c.code("POST", "/v5/order/cancel",
+		`{"category":"linear","symbol":"BTCUSDT","orderLinkId":"a"}`); code != 110001 {
 		t.Errorf("a second later: %d", code)
 	}
 	for range 20 {
@@ -461,7 +485,8 @@ func TestBybitPages(t *testing.T) {
 		t.Errorf("open: %v", ids)
 	}
 	c.level(hft.Sell, 58999, 5)
-	fills := pages("/v5/execution/list", "category=linear&symbol=BTCUSDT&startTime="+fmt.Sprint(c.nowMs()-1000), "execId")
+	fills := pages("/v5/execution/list", "category=linear&symbol=BTCUSDT&startTime="+fmt.Sprint(c.nowMs()-1000),
+		"execId")
 	slices.Sort(fills)
 	if len(slices.Compact(fills)) != n {
 		t.Errorf("executions: %v", fills)
@@ -477,7 +502,8 @@ func TestBybitPages(t *testing.T) {
 			t.Errorf("%s by id: %v", path, ids)
 		}
 	}
-	if list := c.done("GET", "/v5/execution/list", "category=linear&symbol=BTCUSDT&endTime="+fmt.Sprint(c.nowMs()-1000)).list("list"); len(list) != 0 {
+	if list := c.done("GET", "/v5/execution/list",
+		"category=linear&symbol=BTCUSDT&endTime="+fmt.Sprint(c.nowMs()-1000)).list("list"); len(list) != 0 {
 		t.Errorf("before: %v", list)
 	}
 }
@@ -497,7 +523,8 @@ func TestBybitBooks(t *testing.T) {
 		c.trade(hft.Sell, 60000.1, 1)
 		c.Advance(200 * time.Millisecond)
 		list := s.heard()
-		if list[0].text("topic") != "publicTrade.BTCUSDT" || list[0].list("data")[0].text("S") != "Sell" || list[0].list("data")[0].text("v") != "1.000" {
+		if list[0].text("topic") != "publicTrade.BTCUSDT" || list[0].list("data")[0].text("S") != "Sell" ||
+			list[0].list("data")[0].text("v") != "1.000" {
 			t.Errorf("trade: %v", list[0])
 		}
 		last := list[len(list)-1]
@@ -505,7 +532,8 @@ func TestBybitBooks(t *testing.T) {
 		if depth == "1" {
 			want, kind = "[[60000.10 3.000]]", "snapshot"
 		}
-		if d := last.object("data"); len(list) != 2 || last.text("type") != kind || d.int("u") != u+1 || fmt.Sprint(d["b"]) != want || last.int("cts") > last.int("ts") {
+		if d := last.object("data"); len(list) != 2 || last.text("type") != kind || d.int("u") != u+1 ||
+			fmt.Sprint(d["b"]) != want || last.int("cts") > last.int("ts") {
 			t.Errorf("depth %s: %v", depth, list)
 		}
 		c.Advance(2700 * time.Millisecond)
@@ -514,7 +542,8 @@ func TestBybitBooks(t *testing.T) {
 		}
 		c.Advance(400 * time.Millisecond)
 		again := s.heard()
-		if depth == "1" && (len(again) != 1 || again[0].object("data").int("u") != u+1) || depth != "1" && len(again) != 0 {
+		if depth == "1" && (len(again) != 1 || again[0].object("data").int("u") != u+1) ||
+			depth != "1" && len(again) != 0 {
 			t.Errorf("depth %s, after 3 s: %v", depth, again)
 		}
 	}
@@ -533,7 +562,8 @@ func TestBybitBookFaults(t *testing.T) {
 		c.level(hft.Buy, 59000, qty)
 		c.Advance(20 * time.Millisecond)
 		for _, o := range s.heard() {
-			messages = append(messages, fmt.Sprint(o.text("type"), " ", o.object("data").int("u")-u, " ", len(o.object("data")["b"].([]any))))
+			messages = append(messages, fmt.Sprint(o.text("type"), " ", o.object("data").int("u")-u, " ",
+				len(o.object("data")["b"].([]any))))
 		}
 		return messages
 	}
@@ -551,7 +581,8 @@ func TestBybitBookFaults(t *testing.T) {
 	if o := s.read(); o.text("success") != "false" {
 		t.Errorf("a refused subscription: %v", o)
 	}
-	for _, topics := range []string{`["orderbook.500.BTCUSDT"]`, `["publicTrade.NOUSDT"]`, `["orderbook.50.BTCUSDT"]`, `[]`, `[1]`} {
+	for _, topics := range []string{`["orderbook.500.BTCUSDT"]`, `["publicTrade.NOUSDT"]`, `["orderbook.50.BTCUSDT"]`,
+		`[]`, `[1]`} {
 		s.write(`{"op":"subscribe","args":` + topics + `}`)
 		if o := s.read(); o.text("success") != "false" {
 			t.Errorf("%s: %v", topics, o)
@@ -605,8 +636,10 @@ func TestBybitBookEqualsTheVenues(t *testing.T) {
 				f.compare(c.client) // it was sent just now
 			}
 		}
-		if f.messages < 5 || f.gaps != 0 || f.sync.State() != depthsync.Synced || level == 1000 && (compared < 10 || f.sync.Stats().Snapshots < 3) {
-			t.Errorf("depth %s: %d messages, %d gaps, %v, compared %d times, %+v", depth, f.messages, f.gaps, f.sync.State(), compared, f.sync.Stats())
+		if f.messages < 5 || f.gaps != 0 || f.sync.State() != depthsync.Synced ||
+			level == 1000 && (compared < 10 || f.sync.Stats().Snapshots < 3) {
+			t.Errorf("depth %s: %d messages, %d gaps, %v, compared %d times, %+v", depth, f.messages, f.gaps,
+				f.sync.State(), compared, f.sync.Stats())
 		}
 	}
 }

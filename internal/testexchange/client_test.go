@@ -50,7 +50,8 @@ type client struct {
 func start(t *testing.T, v testexchange.Venue, change func(*testexchange.Config)) *client {
 	t.Helper()
 	clock := wire.NewScriptedClock(startNs)
-	config := testexchange.Config{Venues: []testexchange.Venue{v}, Clock: clock, Background: testexchange.Still, Seed: 1}
+	config := testexchange.Config{Venues: []testexchange.Venue{v}, Clock: clock, Background: testexchange.Still,
+		Seed: 1}
 	if change != nil {
 		change(&config)
 	}

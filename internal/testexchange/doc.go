@@ -22,10 +22,10 @@
 // # Use
 //
 // In a test, give Config a wire.ScriptedClock and move time by Exchange.Advance; without it the exchange follows the
-// wall clock by itself. With Config.Offline, Exchange.Tap and Exchange.Get it needs no sockets: package sample records it so.
-// Each address also serves GET /admin/state, POST and DELETE /admin/fault, and POST /admin/account, which lets the venue do
-// to an account what Exchange.Happen does: liquidation, ADL, settlement, delivery, funding, deposits, margin calls, another
-// leverage or position mode.
+// wall clock by itself. With Config.Offline, Exchange.Tap and Exchange.Get it needs no sockets: package sample records
+// it so. Each address also serves GET /admin/state, POST and DELETE /admin/fault, and POST /admin/account, which lets
+// the venue do to an account what Exchange.Happen does: liquidation, ADL, settlement, delivery, funding, deposits,
+// margin calls, another leverage or position mode.
 //
 // # Memory and goroutines
 //

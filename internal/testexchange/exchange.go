@@ -64,10 +64,11 @@ func (e *Exchange) start(number int, name Venue) error {
 	if err != nil {
 		return err
 	}
-	config := venue.Config{Name: string(name), Clock: c.Clock, TickInterval: c.TickInterval, Faults: faults, Keys: keys, Background: background,
-		Address: net.JoinHostPort(c.Host, strconv.Itoa(c.port(number))), Wire: p.wire(),
-		Market: market.Config{Spot: p.spot, Symbols: symbols, Accounts: accounts, Seed: c.Seed, NoGaps: p.noGaps, FirstUpdateID: 1_000_000,
-			ForcedIDs: p.forcedIDs}}
+	config := venue.Config{Name: string(name), Clock: c.Clock, TickInterval: c.TickInterval, Faults: faults, Keys: keys,
+		Background: background, Address: net.JoinHostPort(c.Host, strconv.Itoa(c.port(number))), Wire: p.wire(),
+		Market: market.Config{Spot: p.spot, Symbols: symbols, Accounts: accounts, Seed: c.Seed, NoGaps: p.noGaps,
+			FirstUpdateID: 1_000_000,
+			ForcedIDs:     p.forcedIDs}}
 	if e.clock != nil {
 		config.TickInterval = 0
 	}
@@ -75,14 +76,16 @@ func (e *Exchange) start(number int, name Venue) error {
 		config.Address = ""
 	}
 	if c.FirstID > 0 {
-		config.Market.FirstOrderID, config.Market.FirstTradeID, config.Market.FirstUpdateID = c.FirstID, c.FirstID, c.FirstID
+		config.Market.FirstOrderID, config.Market.FirstTradeID, config.Market.FirstUpdateID = c.FirstID, c.FirstID,
+			c.FirstID
 	}
 	if c.LargeIDs {
-		config.Market.FirstOrderID, config.Market.FirstTradeID, config.Market.FirstUpdateID = largeIDs, largeIDs, largeIDs
+		config.Market.FirstOrderID, config.Market.FirstTradeID, config.Market.FirstUpdateID = largeIDs, largeIDs,
+			largeIDs
 	}
 	config.Wire.Compress = c.Compress
-	for _, d := range []struct{ to, from *time.Duration }{{&config.Wire.MaxAge, &c.MaxAge}, {&config.Wire.PingInterval, &c.PingInterval},
-		{&config.Wire.PongTimeout, &c.PongTimeout}} {
+	for _, d := range []struct{ to, from *time.Duration }{{&config.Wire.MaxAge, &c.MaxAge},
+		{&config.Wire.PingInterval, &c.PingInterval}, {&config.Wire.PongTimeout, &c.PongTimeout}} {
 		if *d.from > 0 {
 			*d.to = *d.from
 		}
@@ -110,7 +113,8 @@ func (c *Config) symbols(p *protocol) ([]market.SymbolConfig, error) {
 		}
 	}
 	list = slices.DeleteFunc(slices.Clone(list), func(s market.SymbolConfig) bool {
-		return len(c.OnlySymbols) > 0 && !slices.Contains(c.OnlySymbols, s.Name) || c.Background == Recorded && len(c.Recordings[s.Name]) == 0
+		return len(c.OnlySymbols) > 0 && !slices.Contains(c.OnlySymbols, s.Name) ||
+			c.Background == Recorded && len(c.Recordings[s.Name]) == 0
 	})
 	if len(list) == 0 {
 		return nil, errors.New("testexchange: there is no symbol to trade; recordings are named by the venue's symbols")
@@ -223,8 +227,8 @@ func (e *Exchange) Halt(name Venue, halted bool) error {
 	return nil
 }
 
-// Advance moves a scripted clock by d, in steps of 10 ms up to 10 s and in one step beyond, and does what is due at each.
-// With another clock it only does what is due now.
+// Advance moves a scripted clock by d, in steps of 10 ms up to 10 s and in one step beyond, and does what is due at
+// each. With another clock it only does what is due now.
 func (e *Exchange) Advance(d time.Duration) {
 	step := d
 	if d <= 10*time.Second {

@@ -21,13 +21,14 @@ const depthPath = "/fapi/v1/depth"
 
 func TestFaultsOfUserEvents(t *testing.T) {
 	for text, want := range map[string][]string{
-		"drop-user-event=count:1":                 {"a CANCELED/CANCELED 0"},
-		"duplicate-user-event=count:1":            {"a NEW/NEW 0", "a NEW/NEW 0", "a CANCELED/CANCELED 0"},
-		"reorder-user-event=count:1":              {"a CANCELED/CANCELED 0", "a NEW/NEW 0"},
-		"unknown-status=count:1":                  {"a SOMETHING_NEW/PENDING_SOMETHING 0", "a NEW/NEW 0", "a CANCELED/CANCELED 0"},
-		"unknown-field=":                          nil, // not a probability
-		"unknown-field":                           {"a NEW/NEW 0", "a CANCELED/CANCELED 0"},
-		"fragment=value:9":                        {"a NEW/NEW 0", "a CANCELED/CANCELED 0"},
+		"drop-user-event=count:1":      {"a CANCELED/CANCELED 0"},
+		"duplicate-user-event=count:1": {"a NEW/NEW 0", "a NEW/NEW 0", "a CANCELED/CANCELED 0"},
+		"reorder-user-event=count:1":   {"a CANCELED/CANCELED 0", "a NEW/NEW 0"},
+		"unknown-status=count:1": {"a SOMETHING_NEW/PENDING_SOMETHING 0", "a NEW/NEW 0",
+			"a CANCELED/CANCELED 0"},
+		"unknown-field=":   nil, // not a probability
+		"unknown-field":    {"a NEW/NEW 0", "a CANCELED/CANCELED 0"},
+		"fragment=value:9": {"a NEW/NEW 0", "a CANCELED/CANCELED 0"},
 		"drop-user-event=only:ORDER_TRADE_UPDATE": nil,
 	} {
 		t.Run(text, func(t *testing.T) {
@@ -123,7 +124,8 @@ func TestFaultAckLost(t *testing.T) {
 	}
 	s := c.dial("/ws-fapi/v1")
 	c.fault("ack-lost=count:1")
-	s.write(c.wsRequest("order.place", map[string]string{"symbol": btc, "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "1", "price": "59000", "newClientOrderId": "b"}))
+	s.write(c.wsRequest("order.place", map[string]string{"symbol": btc, "side": "BUY", "type": "LIMIT",
+		"timeInForce": "GTC", "quantity": "1", "price": "59000", "newClientOrderId": "b"}))
 	if data, err := s.readRaw(); err == nil {
 		t.Errorf("answered %s", data)
 	}
@@ -152,7 +154,8 @@ func TestFaultsOfReplies(t *testing.T) {
 			c := futures(t, nil)
 			c.fault(text)
 			r := c.do("POST", order, limit("BUY", "1", "59000", "GTC", "a"), true)
-			if r.status != want.status || !strings.Contains(string(r.body), want.body) || r.header.Get("Retry-After") != want.retryAfter {
+			if r.status != want.status || !strings.Contains(string(r.body), want.body) ||
+				r.header.Get("Retry-After") != want.retryAfter {
 				t.Errorf("%d %s %v", r.status, r.body, r.header)
 			}
 			if live := len(c.state().Orders) == 1; live != want.live {
@@ -228,7 +231,8 @@ func TestFaultsOfSnapshots(t *testing.T) {
 		t.Errorf("updates while the snapshot is ahead: %v", list)
 	}
 	c.Advance(200 * time.Millisecond)
-	if list := s.drain(); len(list) != 1 || list[0].int("pu") != first.int("u") || list[0].int("u") < ahead.int("lastUpdateId") {
+	if list := s.drain(); len(list) != 1 || list[0].int("pu") != first.int("u") ||
+		list[0].int("u") < ahead.int("lastUpdateId") {
 		t.Errorf("updates afterwards: %v", list)
 	}
 	c.fault("snapshot-delay=count:1,for:20ms")
@@ -365,7 +369,8 @@ func TestVenues(t *testing.T) {
 		{Venues: []testexchange.Venue{testexchange.BinanceFutures, testexchange.BinanceFutures}},
 		{Background: "none"},
 		{Venues: []testexchange.Venue{testexchange.BinanceFutures}, Background: testexchange.Recorded},
-		{Venues: []testexchange.Venue{testexchange.BinanceFutures}, Background: testexchange.Recorded, Recordings: map[string][]string{btc: {"/does/not/exist"}}},
+		{Venues: []testexchange.Venue{testexchange.BinanceFutures}, Background: testexchange.Recorded,
+			Recordings: map[string][]string{btc: {"/does/not/exist"}}},
 		{OnlySymbols: []string{"NO"}},
 		{Accounts: []testexchange.Account{{APIKey: "k"}}},
 		{Accounts: []testexchange.Account{{APIKey: "k", Secret: "s", Balances: map[string]string{"USDT": "x"}}}},

@@ -27,7 +27,8 @@ func futures(t *testing.T, change func(*testexchange.Config)) *client {
 }
 
 func limit(side, qty, price, tif, id string) string {
-	return form("symbol", btc, "side", side, "type", "LIMIT", "quantity", qty, "price", price, "timeInForce", tif, "newClientOrderId", id)
+	return form("symbol", btc, "side", side, "type", "LIMIT", "quantity", qty, "price", price, "timeInForce", tif,
+		"newClientOrderId", id)
 }
 
 // user opens the user data stream.
@@ -63,12 +64,15 @@ func TestFuturesOrderLifecycle(t *testing.T) {
 	c := futures(t, nil)
 	u := c.user("/private/ws/")
 	a := c.ok("POST", order, limit("BUY", "2", "60000.10", "GTX", "a"))
-	if a.text("status") != "NEW" || a.text("origQty") != "2.000" || a.text("executedQty") != "0.000" || a.int("updateTime") != c.nowMs() {
+	if a.text("status") != "NEW" || a.text("origQty") != "2.000" || a.text("executedQty") != "0.000" ||
+		a.int("updateTime") != c.nowMs() {
 		t.Errorf("acknowledgement %v", a)
 	}
 	c.trade(hft.Sell, 60000.1, 0.5)
-	c.ok("PUT", order, form("symbol", btc, "side", "BUY", "origClientOrderId", "a", "quantity", "1.5", "price", "60000.1"))
-	if o := c.ok("GET", order, form("symbol", btc, "origClientOrderId", "a")); o.text("status") != "PARTIALLY_FILLED" || o.text("avgPrice") != "60000.10000" {
+	c.ok("PUT", order, form("symbol", btc, "side", "BUY", "origClientOrderId", "a", "quantity", "1.5", "price",
+		"60000.1"))
+	if o := c.ok("GET", order, form("symbol", btc, "origClientOrderId", "a")); o.text("status") != "PARTIALLY_FILLED" ||
+		o.text("avgPrice") != "60000.10000" {
 		t.Errorf("query %v", o)
 	}
 	c.trade(hft.Sell, 60000, 3)
@@ -156,7 +160,8 @@ func TestFuturesRefusals(t *testing.T) {
 		}
 		t.Run(want, func(t *testing.T) { c.refused("POST", order, params, code) })
 	}
-	c.refused("PUT", order, form("symbol", btc, "side", "BUY", "origClientOrderId", "used", "quantity", "1", "price", "59000"), -5027)
+	c.refused("PUT", order, form("symbol", btc, "side", "BUY", "origClientOrderId", "used", "quantity", "1", "price",
+		"59000"), -5027)
 	if n := len(c.state().Orders); n != 1 {
 		t.Errorf("%d orders, want the one that was taken", n)
 	}
@@ -202,7 +207,8 @@ func TestFuturesBatches(t *testing.T) {
 		t.Errorf("%d %s", r.status, r.body)
 	}
 	r = c.do("DELETE", "/fapi/v1/batchOrders", form("symbol", btc, "origClientOrderIdList", `["a","b"]`), true)
-	if !strings.Contains(string(r.body), `"status":"CANCELED"`) || !strings.Contains(string(r.body), `{"code":-2011,"msg":"Unknown order sent."}]`) {
+	if !strings.Contains(string(r.body), `"status":"CANCELED"`) ||
+		!strings.Contains(string(r.body), `{"code":-2011,"msg":"Unknown order sent."}]`) {
 		t.Errorf("%d %s", r.status, r.body)
 	}
 	if o := c.ok("DELETE", "/fapi/v1/allOpenOrders", form("symbol", btc)); o.int("code") != 200 {
@@ -214,7 +220,8 @@ func TestFuturesCountdown(t *testing.T) {
 	c := futures(t, nil)
 	c.ok("POST", order, limit("BUY", "1", "59000", "GTC", "a"))
 	beat := form("symbol", btc, "countdownTime", "3000")
-	if o := c.ok("POST", "/fapi/v1/countdownCancelAll", beat); o.text("countdownTime") != "3000" || o.text("symbol") != btc {
+	if o := c.ok("POST", "/fapi/v1/countdownCancelAll", beat); o.text("countdownTime") != "3000" ||
+		o.text("symbol") != btc {
 		t.Errorf("%v", o)
 	}
 	c.Advance(2 * time.Second)
@@ -236,7 +243,8 @@ func TestFuturesRoutes(t *testing.T) {
 	c := futures(t, nil)
 	all := []string{"btcusdt@depth@100ms", "btcusdt@bookTicker", "btcusdt@trade", "btcusdt@aggTrade"}
 	for path, want := range map[string][]string{
-		"/public/ws": {"bookTicker", "depthUpdate", "trade"}, "/market/ws": {"aggTrade"}, "/ws": {"bookTicker", "depthUpdate", "trade"}, "/private/ws": nil,
+		"/public/ws": {"bookTicker", "depthUpdate", "trade"}, "/market/ws": {"aggTrade"},
+		"/ws": {"bookTicker", "depthUpdate", "trade"}, "/private/ws": nil,
 	} {
 		s := c.dial(path)
 		s.subscribe(all...)
@@ -339,7 +347,8 @@ func follow(t *testing.T, rule connector.Rule) *follower {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &follower{T: t, decoder: binance.Futures().Format.NewDecoder(), price: "%.2f", qty: "%.3f", sync: sync, levels: [2]map[string]string{{}, {}}}
+	return &follower{T: t, decoder: binance.Futures().Format.NewDecoder(), price: "%.2f", qty: "%.3f", sync: sync,
+		levels: [2]map[string]string{{}, {}}}
 }
 
 func (f *follower) feed(data []byte) {
@@ -423,18 +432,22 @@ func TestFuturesWebSocketAPI(t *testing.T) {
 		s.write(c.wsRequest(method, params))
 		return s.read()
 	}
-	o := ask("order.place", map[string]string{"symbol": btc, "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "1", "price": "59000", "newClientOrderId": "w"})
+	o := ask("order.place", map[string]string{"symbol": btc, "side": "BUY", "type": "LIMIT", "timeInForce": "GTC",
+		"quantity": "1", "price": "59000", "newClientOrderId": "w"})
 	if o.int("status") != 200 || o.object("result").text("clientOrderId") != "w" || len(o.list("rateLimits")) != 2 {
 		t.Errorf("place %v", o)
 	}
-	o = ask("order.modify", map[string]string{"symbol": btc, "side": "BUY", "quantity": "2", "price": "59000", "origClientOrderId": "w"})
+	o = ask("order.modify", map[string]string{"symbol": btc, "side": "BUY", "quantity": "2", "price": "59000",
+		"origClientOrderId": "w"})
 	if o.object("result").text("origQty") != "2.000" {
 		t.Errorf("modify %v", o)
 	}
-	if o = ask("order.status", map[string]string{"symbol": btc, "origClientOrderId": "w"}); o.object("result").text("status") != "NEW" {
+	if o = ask("order.status", map[string]string{"symbol": btc,
+		"origClientOrderId": "w"}); o.object("result").text("status") != "NEW" {
 		t.Errorf("status %v", o)
 	}
-	if o = ask("order.cancel", map[string]string{"symbol": btc, "origClientOrderId": "w"}); o.object("result").text("status") != "CANCELED" {
+	if o = ask("order.cancel", map[string]string{"symbol": btc,
+		"origClientOrderId": "w"}); o.object("result").text("status") != "CANCELED" {
 		t.Errorf("cancel %v", o)
 	}
 	o = ask("order.cancel", map[string]string{"symbol": btc, "origClientOrderId": "w"})
@@ -461,7 +474,8 @@ func TestFuturesLimits(t *testing.T) {
 		t.Errorf("headers %v", r.header)
 	}
 	r = c.do("GET", "/fapi/v1/depth", "symbol=BTCUSDT&limit=1000", false)
-	if r.status != http.StatusTooManyRequests || r.header.Get("Retry-After") == "" || decode(t, r.body).int("code") != -1003 {
+	if r.status != http.StatusTooManyRequests || r.header.Get("Retry-After") == "" ||
+		decode(t, r.body).int("code") != -1003 {
 		t.Errorf("over the limit: %d %v %s", r.status, r.header, r.body)
 	}
 	for range 2 {
@@ -502,13 +516,15 @@ func TestAdmin(t *testing.T) {
 	}
 	c.refused("POST", order, limit("BUY", "1", "59000", "GTC", "a"), -1008)
 	r := c.do("GET", "/admin/state", "", false)
-	if s := decode(t, r.body); s.text("venue") != "binancefutures" || len(s.list("faults")) != 2 || s.object("submits")["a"] != nil {
+	if s := decode(t, r.body); s.text("venue") != "binancefutures" || len(s.list("faults")) != 2 ||
+		s.object("submits")["a"] != nil {
 		t.Errorf("%s", r.body)
 	}
 }
 
 func Example() {
-	e, err := testexchange.Start(testexchange.Config{Venues: []testexchange.Venue{testexchange.BinanceFutures}, Background: testexchange.Still})
+	e, err := testexchange.Start(testexchange.Config{Venues: []testexchange.Venue{testexchange.BinanceFutures},
+		Background: testexchange.Still})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -526,7 +542,8 @@ func Example() {
 		}
 	}
 	_, data, err := c.Read(ctx)
-	fmt.Println(strings.Contains(string(data), `"s":"BTCUSDT","b":"60000.00","B":"1.000","a":"60000.10","A":"1.000"`), err)
+	fmt.Println(strings.Contains(string(data), `"s":"BTCUSDT","b":"60000.00","B":"1.000","a":"60000.10","A":"1.000"`),
+		err)
 	_ = c.CloseNow()
 	fmt.Println(e.Close())
 	// Output:

@@ -222,7 +222,8 @@ func TestHappeningsThatCannotBe(t *testing.T) {
 		t.Errorf("something has changed: %+v", after)
 	}
 	// The same over HTTP, as another process requests it.
-	for body, want := range map[string]int{`{"kind":"funding","symbol":"BTCUSDT","ratePpm":100}`: 200, `{"kind":"funding"}`: 400, `{"what":1}`: 400} {
+	for body, want := range map[string]int{`{"kind":"funding","symbol":"BTCUSDT","ratePpm":100}`: 200,
+		`{"kind":"funding"}`: 400, `{"what":1}`: 400} {
 		r, err := c.http.Post(c.HTTPURL(c.venue)+"/admin/account", "application/json", strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)

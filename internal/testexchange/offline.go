@@ -9,8 +9,8 @@ import (
 )
 
 // Tap opens a WebSocket connection without a socket: target is its path and query, hello what the client says on it.
-// receive is called for each event, on the goroutine of Advance where a scripted clock moves the venue, and must not call
-// the Exchange. The connection lasts as long as the Exchange.
+// receive is called for each event, on the goroutine of Advance where a scripted clock moves the venue, and must not
+// call the Exchange. The connection lasts as long as the Exchange.
 func (e *Exchange) Tap(name Venue, target string, hello [][]byte, receive func(data []byte)) error {
 	r, err := http.NewRequest(http.MethodGet, target, http.NoBody)
 	if err != nil {
@@ -39,7 +39,8 @@ func (e *Exchange) serve(name Venue, r *http.Request) ([]byte, error) {
 	answer := response{header: http.Header{}, status: http.StatusOK}
 	core.ServeHTTP(&answer, r)
 	if answer.status != http.StatusOK {
-		return nil, fmt.Errorf("testexchange: %s answers %s with %d: %s", name, r.URL.Path, answer.status, answer.body.Bytes())
+		return nil, fmt.Errorf("testexchange: %s answers %s with %d: %s", name, r.URL.Path, answer.status,
+			answer.body.Bytes())
 	}
 	return answer.body.Bytes(), nil
 }

@@ -35,8 +35,9 @@ func protocols() map[Venue]protocol {
 	return map[Venue]protocol{
 		BinanceFutures: {
 			new: func(core *venue.Core, c *Config) venue.Protocol {
-				return binancefutures.New(core, binancefutures.Options{Seed: c.Seed, Unrouted: c.Unrouted, TradeLite: c.TradeLite,
-					ListenKeyTTL: c.ListenKeyTTL, WeightPerMinute: c.WeightPerMinute, OrdersPerMinute: c.OrdersPerMinute})
+				return binancefutures.New(core, binancefutures.Options{Seed: c.Seed, Unrouted: c.Unrouted,
+					TradeLite: c.TradeLite, ListenKeyTTL: c.ListenKeyTTL, WeightPerMinute: c.WeightPerMinute,
+					OrdersPerMinute: c.OrdersPerMinute})
 			},
 			wire: binancefutures.WireConfig, symbols: linearSymbols,
 			forcedIDs: map[market.ExecutionKind]string{market.Liquidation: "autoclose-", market.ADL: "adl_autoclose",
@@ -72,7 +73,8 @@ func protocols() map[Venue]protocol {
 `},
 		Bybit: {
 			new: func(core *venue.Core, c *Config) venue.Protocol {
-				return bybit.New(core, bybit.Options{RequestsPer5s: perMinute(c.WeightPerMinute, 12), OrdersPerSecond: perMinute(c.OrdersPerMinute, 60)})
+				return bybit.New(core, bybit.Options{RequestsPer5s: perMinute(c.WeightPerMinute, 12),
+					OrdersPerSecond: perMinute(c.OrdersPerMinute, 60)})
 			},
 			wire: bybit.WireConfig, symbols: bybitSymbols, noGaps: true,
 			rule: connector.RuleStreamed,
@@ -94,31 +96,33 @@ func perMinute(limit, parts int) int { return (limit + parts - 1) / parts }
 // linearSymbols are those of the derivatives.
 func linearSymbols() []market.SymbolConfig {
 	return []market.SymbolConfig{
-		{Name: "BTCUSDT", BaseAsset: "BTC", QuoteAsset: "USDT", TickSize: "0.10", LotSize: "0.001", MinPrice: "556.80", MaxPrice: "4529764.00",
-			MinQty: "0.001", MaxQty: "1000.000", MaxMarketQty: "120.000", MinNotional: "100", BandShare: 0.05, MakerFeePPM: 200, TakerFeePPM: 500},
-		{Name: "ETHUSDT", BaseAsset: "ETH", QuoteAsset: "USDT", TickSize: "0.01", LotSize: "0.001", MinPrice: "39.86", MaxPrice: "306177.00",
-			MinQty: "0.001", MaxQty: "10000.000", MaxMarketQty: "2000.000", MinNotional: "20", BandShare: 0.05, MakerFeePPM: 200, TakerFeePPM: 500},
+		{Name: "BTCUSDT", BaseAsset: "BTC", QuoteAsset: "USDT", TickSize: "0.10", LotSize: "0.001", MinPrice: "556.80",
+			MaxPrice: "4529764.00", MinQty: "0.001", MaxQty: "1000.000", MaxMarketQty: "120.000", MinNotional: "100",
+			BandShare: 0.05, MakerFeePPM: 200, TakerFeePPM: 500},
+		{Name: "ETHUSDT", BaseAsset: "ETH", QuoteAsset: "USDT", TickSize: "0.01", LotSize: "0.001", MinPrice: "39.86",
+			MaxPrice: "306177.00", MinQty: "0.001", MaxQty: "10000.000", MaxMarketQty: "2000.000", MinNotional: "20",
+			BandShare: 0.05, MakerFeePPM: 200, TakerFeePPM: 500},
 	}
 }
 
 // bybitSymbols are those of Bybit's linear contracts.
 func bybitSymbols() []market.SymbolConfig {
 	return []market.SymbolConfig{
-		{Name: "BTCUSDT", BaseAsset: "BTC", QuoteAsset: "USDT", TickSize: "0.10", LotSize: "0.001", MinPrice: "0.10", MaxPrice: "1999999.80",
-			MinQty: "0.001", MaxQty: "1190.000", MaxMarketQty: "119.000", MinNotional: "5", MaxOrders: 500, BandShare: 0.1, MakerFeePPM: 200,
-			TakerFeePPM: 550},
-		{Name: "ETHUSDT", BaseAsset: "ETH", QuoteAsset: "USDT", TickSize: "0.01", LotSize: "0.01", MinPrice: "0.01", MaxPrice: "199999.98",
-			MinQty: "0.01", MaxQty: "7240.00", MaxMarketQty: "724.00", MinNotional: "5", MaxOrders: 500, BandShare: 0.1, MakerFeePPM: 200,
-			TakerFeePPM: 550},
+		{Name: "BTCUSDT", BaseAsset: "BTC", QuoteAsset: "USDT", TickSize: "0.10", LotSize: "0.001", MinPrice: "0.10",
+			MaxPrice: "1999999.80", MinQty: "0.001", MaxQty: "1190.000", MaxMarketQty: "119.000", MinNotional: "5",
+			MaxOrders: 500, BandShare: 0.1, MakerFeePPM: 200, TakerFeePPM: 550},
+		{Name: "ETHUSDT", BaseAsset: "ETH", QuoteAsset: "USDT", TickSize: "0.01", LotSize: "0.01", MinPrice: "0.01",
+			MaxPrice: "199999.98", MinQty: "0.01", MaxQty: "7240.00", MaxMarketQty: "724.00", MinNotional: "5",
+			MaxOrders: 500, BandShare: 0.1, MakerFeePPM: 200, TakerFeePPM: 550},
 	}
 }
 
 // spotSymbols are those of spot.
 func spotSymbols() []market.SymbolConfig {
 	symbol := func(base, lot string) market.SymbolConfig {
-		return market.SymbolConfig{Name: base + "USDT", BaseAsset: base, QuoteAsset: "USDT", TickSize: "0.01000000", LotSize: lot,
-			MinPrice: "0.01000000", MaxPrice: "1000000.00000000", MinQty: lot, MaxQty: "9000.00000000", MaxMarketQty: "100.00000000", MinNotional: "5",
-			BandShare: 0.8, MakerFeePPM: 1000, TakerFeePPM: 1000}
+		return market.SymbolConfig{Name: base + "USDT", BaseAsset: base, QuoteAsset: "USDT", TickSize: "0.01000000",
+			LotSize: lot, MinPrice: "0.01000000", MaxPrice: "1000000.00000000", MinQty: lot, MaxQty: "9000.00000000",
+			MaxMarketQty: "100.00000000", MinNotional: "5", BandShare: 0.8, MakerFeePPM: 1000, TakerFeePPM: 1000}
 	}
 	return []market.SymbolConfig{symbol("BTC", "0.00001000"), symbol("ETH", "0.00010000")}
 }
@@ -134,7 +138,8 @@ func (c *Config) background(name Venue, p *protocol, symbols []market.SymbolConf
 	case Recorded:
 		source, err = replay.Open(replay.Config{Files: c.Recordings, NewDecoder: c.Decoders[name], Rule: p.rule})
 	default:
-		source, err = paper.NewSynthetic(paper.SyntheticConfig{Seed: c.Seed, StartNs: nowNs, EventsPerSecond: c.EventsPerSecond})
+		source, err = paper.NewSynthetic(paper.SyntheticConfig{Seed: c.Seed, StartNs: nowNs,
+			EventsPerSecond: c.EventsPerSecond})
 	}
 	if err != nil {
 		return nil, fmt.Errorf("testexchange: %w", err)

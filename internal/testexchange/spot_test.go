@@ -50,7 +50,8 @@ func (s *socket) reports() []string {
 		e := o.object("event")
 		switch e.text("e") {
 		case "executionReport":
-			list = append(list, strings.TrimSpace(fmt.Sprintf("%s/%s %s %s %s", e.text("x"), e.text("X"), e.text("z"), e.text("c"), e.text("C"))))
+			list = append(list, strings.TrimSpace(fmt.Sprintf("%s/%s %s %s %s", e.text("x"), e.text("X"), e.text("z"),
+				e.text("c"), e.text("C"))))
 		case "outboundAccountPosition":
 			list = append(list, fmt.Sprint(e["B"]))
 		default:
@@ -66,7 +67,8 @@ func spotLimit(side, qty, price, tif, id string) string {
 func TestSpotOrderLifecycle(t *testing.T) {
 	c := spot(t, nil)
 	u := c.session()
-	o := c.ok("POST", spotOrder, form("symbol", btc, "side", "BUY", "type", "LIMIT_MAKER", "quantity", "1", "price", "60000.1", "newClientOrderId", "a"))
+	o := c.ok("POST", spotOrder, form("symbol", btc, "side", "BUY", "type", "LIMIT_MAKER", "quantity", "1", "price",
+		"60000.1", "newClientOrderId", "a"))
 	if len(o) != 5 || o.text("clientOrderId") != "a" {
 		t.Errorf("ACK of a LIMIT_MAKER: %v", o)
 	}
@@ -74,7 +76,8 @@ func TestSpotOrderLifecycle(t *testing.T) {
 	c.trade(hft.Sell, 60000.1, 0.4)
 	equal(t, u.reports(), "TRADE/PARTIALLY_FILLED 0.40000000 a",
 		"[map[a:BTC f:10.39960000 l:0.00000000] map[a:USDT f:39999.90000000 l:36000.06000000]]")
-	amend := c.ok("PUT", spotOrder+"/amend/keepPriority", form("symbol", btc, "origClientOrderId", "a", "newQty", "0.8", "newClientOrderId", "a"))
+	amend := c.ok("PUT", spotOrder+"/amend/keepPriority", form("symbol", btc, "origClientOrderId", "a", "newQty", "0.8",
+		"newClientOrderId", "a"))
 	if amend.object("amendedOrder").text("qty") != "0.80000000" {
 		t.Errorf("amendment: %v", amend)
 	}
@@ -89,8 +92,10 @@ func TestSpotOrderLifecycle(t *testing.T) {
 		}
 	}
 	equal(t, reports, "REPLACED/PARTIALLY_FILLED 0.40000000 a", "CANCELED/CANCELED 0.40000000 cxl a")
-	o = c.ok("POST", spotOrder, form("symbol", btc, "side", "SELL", "type", "MARKET", "quantity", "6", "newClientOrderId", "b"))
-	if f := o.list("fills"); len(f) != 1 || f[0].text("qty") != "5.00000000" || f[0].text("commissionAsset") != "USDT" || o.text("status") != "EXPIRED" {
+	o = c.ok("POST", spotOrder, form("symbol", btc, "side", "SELL", "type", "MARKET", "quantity", "6",
+		"newClientOrderId", "b"))
+	if f := o.list("fills"); len(f) != 1 || f[0].text("qty") != "5.00000000" ||
+		f[0].text("commissionAsset") != "USDT" || o.text("status") != "EXPIRED" {
 		t.Errorf("FULL of a market order: %v", o)
 	}
 	got := u.reports()
@@ -101,17 +106,23 @@ func TestSpotRefusals(t *testing.T) {
 	c := spot(t, nil)
 	c.ok("POST", spotOrder, spotLimit("BUY", "0.1", "59000", "GTC", "used"))
 	for want, params := range map[string]string{
-		"-1121 Invalid symbol.":                                        strings.Replace(spotLimit("BUY", "1", "60000", "GTC", "x"), btc, "NOUSDT", 1),
-		"-1115 Invalid timeInForce.":                                   spotLimit("BUY", "1", "60000", "GTX", "x"),
-		"-1106 Parameter 'timeInForce' sent when not required.":        strings.Replace(spotLimit("BUY", "1", "60000", "GTC", "x"), "type=LIMIT", "type=LIMIT_MAKER", 1),
-		"-1013 Filter failure: LOT_SIZE":                               spotLimit("BUY", "0.000001", "60000", "GTC", "x"),
-		"-1013 Filter failure: PRICE_FILTER":                           spotLimit("BUY", "1", "60000.001", "GTC", "x"),
-		"-1013 Filter failure: NOTIONAL":                               spotLimit("BUY", "0.00001", "60000", "GTC", "x"),
+		"-1121 Invalid symbol.": strings.Replace(spotLimit("BUY", "1", "60000",
+			"GTC", "x"), btc, "NOUSDT", 1),
+		"-1115 Invalid timeInForce.": spotLimit("BUY", "1", "60000", "GTX", "x"),
+		"-1106 Parameter 'timeInForce' sent when not required.": strings.Replace(spotLimit("BUY", "1", "60000",
+			"GTC", "x"), "type=LIMIT", "type=LIMIT_MAKER", 1),
+		"-1013 Filter failure: LOT_SIZE": spotLimit("BUY", "0.000001", "60000", "GTC",
+			"x"),
+		"-1013 Filter failure: PRICE_FILTER": spotLimit("BUY", "1", "60000.001", "GTC", "x"),
+		"-1013 Filter failure: NOTIONAL": spotLimit("BUY", "0.00001", "60000", "GTC",
+			"x"),
 		"-1013 Filter failure: PERCENT_PRICE_BY_SIDE":                  spotLimit("BUY", "0.1", "600000", "GTC", "x"),
 		"-2010 Account has insufficient balance for requested action.": spotLimit("BUY", "5", "60000", "GTC", "x"),
 		"-2010 Duplicate order sent.":                                  spotLimit("BUY", "0.1", "60000", "GTC", "used"),
-		"-2010 Order would immediately match and take.":                form("symbol", btc, "side", "BUY", "type", "LIMIT_MAKER", "quantity", "1", "price", "60000.2"),
-		"-1111 Parameter has too much precision.":                      spotLimit("BUY", "0.0000000001", "60000", "GTC", "x"),
+		"-2010 Order would immediately match and take.": form("symbol", btc, "side", "BUY", "type",
+			"LIMIT_MAKER", "quantity", "1", "price", "60000.2"),
+		"-1111 Parameter has too much precision.": spotLimit("BUY", "0.0000000001", "60000", "GTC",
+			"x"),
 	} {
 		r := c.do("POST", spotOrder, params, true)
 		if o := decode(t, r.body); r.status != 400 || o.text("code")+" "+o.text("msg") != want {
@@ -119,10 +130,13 @@ func TestSpotRefusals(t *testing.T) {
 		}
 	}
 	c.refused("DELETE", "/api/v3/openOrders", form("symbol", "ETHUSDT"), -2011)
-	c.refused("DELETE", spotOrder, form("symbol", btc, "origClientOrderId", "used", "cancelRestrictions", "ONLY_PARTIALLY_FILLED"), -2011)
+	c.refused("DELETE", spotOrder, form("symbol", btc, "origClientOrderId", "used", "cancelRestrictions",
+		"ONLY_PARTIALLY_FILLED"), -2011)
 	c.refused("GET", spotOrder, form("symbol", btc, "orderId", "99"), -2013)
-	c.refused("PUT", spotOrder+"/amend/keepPriority", form("symbol", btc, "origClientOrderId", "used", "newQty", "0.2"), -2038)
-	if o := c.ok("POST", spotOrder, spotLimit("SELL", "6", "60000", "FOK", "fok")); o.text("status") != "EXPIRED" || o.text("executedQty") != "0.00000000" {
+	c.refused("PUT", spotOrder+"/amend/keepPriority", form("symbol", btc, "origClientOrderId", "used", "newQty", "0.2"),
+		-2038)
+	if o := c.ok("POST", spotOrder, spotLimit("SELL", "6", "60000", "FOK", "fok")); o.text("status") != "EXPIRED" ||
+		o.text("executedQty") != "0.00000000" {
 		t.Errorf("a FOK order that cannot be filled: %v", o)
 	}
 }
@@ -131,18 +145,22 @@ func TestSpotCancelReplace(t *testing.T) {
 	c := spot(t, nil)
 	c.ok("POST", spotOrder, spotLimit("BUY", "0.1", "59000", "GTC", "a"))
 	replace := func(id, mode, newOrder string) reply {
-		return c.do("POST", spotOrder+"/cancelReplace", newOrder+"&cancelOrigClientOrderId="+id+"&cancelReplaceMode="+mode, true)
+		return c.do("POST", spotOrder+"/cancelReplace",
+			newOrder+"&cancelOrigClientOrderId="+id+"&cancelReplaceMode="+mode, true)
 	}
 	r := replace("a", "STOP_ON_FAILURE", spotLimit("BUY", "0.1", "59001", "GTC", "b"))
-	if o := decode(t, r.body); r.status != 200 || o.text("newOrderResult") != "SUCCESS" || o.object("cancelResponse").text("origClientOrderId") != "a" {
+	if o := decode(t, r.body); r.status != 200 || o.text("newOrderResult") != "SUCCESS" ||
+		o.object("cancelResponse").text("origClientOrderId") != "a" {
 		t.Errorf("%d %s", r.status, r.body)
 	}
 	r = replace("a", "STOP_ON_FAILURE", spotLimit("BUY", "0.1", "59001", "GTC", "c"))
-	if o := decode(t, r.body); r.status != 400 || o.int("code") != -2022 || o.object("data").text("newOrderResult") != "NOT_ATTEMPTED" {
+	if o := decode(t, r.body); r.status != 400 || o.int("code") != -2022 ||
+		o.object("data").text("newOrderResult") != "NOT_ATTEMPTED" {
 		t.Errorf("%d %s", r.status, r.body)
 	}
 	r = replace("b", "ALLOW_FAILURE", spotLimit("BUY", "0.1", "59001.001", "GTC", "c"))
-	if o := decode(t, r.body); r.status != 409 || o.int("code") != -2021 || o.object("data").object("newOrderResponse").int("code") != -1013 {
+	if o := decode(t, r.body); r.status != 409 || o.int("code") != -2021 ||
+		o.object("data").object("newOrderResponse").int("code") != -1013 {
 		t.Errorf("%d %s", r.status, r.body)
 	}
 }
@@ -189,7 +207,8 @@ func TestSpotIDsHaveNoHoles(t *testing.T) {
 
 func TestSpotLogon(t *testing.T) {
 	c := spot(t, func(c *testexchange.Config) {
-		c.Accounts = []testexchange.Account{{APIKey: "test-key", PublicKey: publicKey}, {APIKey: "hmac", Secret: "test-secret"}}
+		c.Accounts = []testexchange.Account{{APIKey: "test-key", PublicKey: publicKey},
+			{APIKey: "hmac", Secret: "test-secret"}}
 	})
 	s := c.dial("/ws-api/v3")
 	s.write(`{"id":1,"method":"userDataStream.subscribe"}`)

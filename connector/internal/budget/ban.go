@@ -6,16 +6,16 @@ import (
 )
 
 const (
-	// firstProbe is after how long a first request finds out whether a ban of unknown length is over. The time between two of them
-	// doubles, up to mostProbe: the run may end meanwhile, and what is canceled then has exit_timeout only. Up to mostFirst gets the
-	// first of one that follows another soon.
+	// firstProbe is after how long a first request finds out whether a ban of unknown length is over. The time between
+	// two of them doubles, up to mostProbe: the run may end meanwhile, and what is canceled then has exit_timeout only.
+	// Up to mostFirst gets the first of one that follows another soon.
 	firstProbe, mostProbe, mostFirst = 2 * time.Second, 5 * time.Second, 15 * time.Second
 	// probeAnswer is how long what waits for the answer to a probe waits until it asks again.
 	probeAnswer = 500 * time.Millisecond
 )
 
-// ban is that the venue does not talk to this address. Its end is not a time: it is over when a probe, the only request that is let
-// through at a time, has been answered in the venue's own words.
+// ban is that the venue does not talk to this address. Its end is not a time: it is over when a probe, the only request
+// that is let through at a time, has been answered in the venue's own words.
 type ban struct {
 	on bool
 	// untilNs is until when nothing but a cancel is a probe, probeNs from when on a probe may be sent.
@@ -31,10 +31,10 @@ type ban struct {
 // soon is for how long after a ban the next one goes on with its waits: what ended it may have gone another way.
 const soon = time.Minute
 
-// Ban stops what is in scope because the venue does not talk to this address: until a time that it has said, which is believed, or
-// for a while that is guessed. After it, and where it is guessed also before, from 2 s on and then every 5 s, one request at a time
-// is let through, before it a cancel only, or by REST, where cancels may have another way, a question. Ban returns when the first
-// of them is.
+// Ban stops what is in scope because the venue does not talk to this address: until a time that it has said, which is
+// believed, or for a while that is guessed. After it, and where it is guessed also before, from 2 s on and then every 5
+// s, one request at a time is let through, before it a cancel only, or by REST, where cancels may have another way, a
+// question. Ban returns when the first of them is.
 func (b *Budget) Ban(scope Scope, nowNs, untilNs int64, said bool, why string) (retryAtNs int64) {
 	if scope >= scopes {
 		scope = Everything
@@ -72,12 +72,13 @@ const (
 	Heard
 	// Unsent: it was not sent after all.
 	Unsent
-	// Lost: it was not answered by a stream, and goes by REST now, which finds out about every ban but the stream's own.
+	// Lost: it was not answered by a stream, and goes by REST now, which finds out about every ban but the stream's
+	// own.
 	Lost
 )
 
-// Done says what has become of a request that was allowed, exactly once, when its real answer is there, and was told to Ban if that is
-// what it says, or it is given up; which may be later than Answered.
+// Done says what has become of a request that was allowed, exactly once, when its real answer is there, and was told to
+// Ban if that is what it says, or it is given up; which may be later than Answered.
 func (b *Budget) Done(t Ticket, nowNs int64, result Result) {
 	if t.probes == 0 {
 		return
@@ -102,7 +103,8 @@ func (b *Budget) Done(t Ticket, nowNs int64, result Result) {
 	}
 }
 
-// banned returns which bans a request would be a probe of, or why and until when at least it is not sent. The lock is held.
+// banned returns which bans a request would be a probe of, or why and until when at least it is not sent. The lock is
+// held.
 func (b *Budget) banned(r Request, nowNs int64) (probes uint8, no Refusal) {
 	for scope := range b.bans {
 		n := &b.bans[scope]
@@ -124,7 +126,8 @@ func (b *Budget) banned(r Request, nowNs int64) (probes uint8, no Refusal) {
 			retryAtNs = min(n.untilNs, nowNs+int64(firstProbe))
 		}
 		if retryAtNs > no.RetryAtNs {
-			no = Refusal{RetryAtNs: retryAtNs, UntilNs: max(n.untilNs, retryAtNs), Why: n.why, Paused: true, Banned: true}
+			no = Refusal{RetryAtNs: retryAtNs, UntilNs: max(n.untilNs, retryAtNs), Why: n.why, Paused: true,
+				Banned: true}
 		}
 	}
 	return probes, no

@@ -27,7 +27,8 @@ func TestBanOfUnknownLength(t *testing.T) {
 		}
 		var probes []int64
 		for nowNs := int64(0); nowNs < 70*second; nowNs += second / 2 {
-			if _, no, ok := b.Allow(place, nowNs); ok || !no.Banned || !no.Paused || no.UntilNs != end || no.RetryAtNs <= nowNs || no.RetryAtNs > nowNs+15*second {
+			if _, no, ok := b.Allow(place, nowNs); ok || !no.Banned || !no.Paused || no.UntilNs != end ||
+				no.RetryAtNs <= nowNs || no.RetryAtNs > nowNs+15*second {
 				t.Fatalf("an order: %t, %+v", ok, no)
 			}
 			if _, no, ok := b.Allow(byStream, nowNs); ok || !no.Banned || no.RetryAtNs <= nowNs {

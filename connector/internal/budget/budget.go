@@ -23,7 +23,8 @@ const (
 	Submit Kind = iota
 	// Cancel cancels orders. All.
 	Cancel
-	// Query asks about orders, executions and positions. Half, so that no amount of questions is in the way of a cancel.
+	// Query asks about orders, executions and positions. Half, so that no amount of questions is in the way of a
+	// cancel.
 	Query
 	// Other is everything else, such as a book's snapshot. Nothing.
 	Other
@@ -40,7 +41,8 @@ func withheld(k Kind) float64 {
 	return 1
 }
 
-// Cost is what a request costs of each unit that the venue counts: Cost{weight: 1, orders: 1} with the venue's constants.
+// Cost is what a request costs of each unit that the venue counts: Cost{weight: 1, orders: 1} with the venue's
+// constants.
 type Cost [MaxUnits]int32
 
 // Request is what is to be sent.
@@ -74,8 +76,8 @@ type Limit struct {
 	Model Model
 	// Kept is the share of Max, from 0 to below 1, that only Cancel may use, and half of it Query.
 	Kept float64
-	// Refunds says that the venue's count goes down within a window, as Binance spot's number of orders does by fills. A
-	// lower count is then believed when its request was sent after the count before had come.
+	// Refunds says that the venue's count goes down within a window, as Binance spot's number of orders does by fills.
+	// A lower count is then believed when its request was sent after the count before had come.
 	Refunds bool
 }
 
@@ -111,8 +113,8 @@ type Ticket struct {
 
 // Refusal is why a request may not be sent.
 type Refusal struct {
-	// RetryAtNs is the earliest time at which it may, as far as is known; Never if it costs more than there is. UntilNs is when a
-	// pause ends, or what is taken for the end of a ban, which may be over before.
+	// RetryAtNs is the earliest time at which it may, as far as is known; Never if it costs more than there is. UntilNs
+	// is when a pause ends, or what is taken for the end of a ban, which may be over before.
 	RetryAtNs, UntilNs int64
 	// Why is the limit's name or the pause's reason.
 	Why string
@@ -168,7 +170,8 @@ func New(config Config) (*Budget, error) {
 		case l.Model > Sliding:
 			return nil, fmt.Errorf("budget: limit %q: there is no model %d", l.Name, l.Model)
 		case l.Model == Fixed && config.Skew > l.Per/4:
-			return nil, fmt.Errorf("budget: limit %q: a skew of %v is too much for windows of %v", l.Name, config.Skew, l.Per)
+			return nil, fmt.Errorf("budget: limit %q: a skew of %v is too much for windows of %v", l.Name, config.Skew,
+				l.Per)
 		}
 		b.limits[i] = newCounter(l, int64(config.Skew))
 	}

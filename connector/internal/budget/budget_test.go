@@ -77,7 +77,8 @@ func TestTwoLimitsOfOneUnit(t *testing.T) {
 			wantWhy, wantRetry = "orders per minute", now+60*second+int64(20*time.Millisecond)
 		}
 		if no.Why != wantWhy || no.RetryAtNs != wantRetry {
-			t.Fatalf("window %d: refused by %q until %d, not %q until %d", window, no.Why, no.RetryAtNs, wantWhy, wantRetry)
+			t.Fatalf("window %d: refused by %q until %d, not %q until %d", window, no.Why, no.RetryAtNs, wantWhy,
+				wantRetry)
 		}
 		if _, _, ok := b.Allow(place, no.RetryAtNs-1); ok {
 			t.Fatal("allowed before the time that was said")
@@ -146,7 +147,8 @@ func TestTheVenueWins(t *testing.T) {
 
 // TestRefunds: spot's count of orders goes down when orders are filled.
 func TestRefunds(t *testing.T) {
-	b := newBudget(t, budget.Config{Limits: []budget.Limit{{Name: "orders", Max: 100, Per: 10 * time.Second, Refunds: true}}})
+	b := newBudget(t, budget.Config{Limits: []budget.Limit{{Name: "orders", Max: 100, Per: 10 * time.Second,
+		Refunds: true}}})
 	r := budget.Request{Cost: budget.Cost{1}}
 	if n, _ := use(b, r, 99, second); n != 99 {
 		t.Fatal(n)
@@ -167,7 +169,8 @@ func TestRefunds(t *testing.T) {
 }
 
 func TestSlidingIsExhausted(t *testing.T) {
-	b := newBudget(t, budget.Config{Limits: []budget.Limit{{Name: "create", Unit: create, Max: 10, Per: time.Second, Model: budget.Sliding}}})
+	b := newBudget(t, budget.Config{Limits: []budget.Limit{{Name: "create", Unit: create, Max: 10, Per: time.Second,
+		Model: budget.Sliding}}})
 	r := budget.Request{Cost: budget.Cost{create: 1}}
 	ticket, _, _ := b.Allow(r, 5*second)
 	b.Answered(ticket, 5*second, budget.Seen{Limit: 0, Used: 8})
@@ -193,7 +196,8 @@ func TestPauses(t *testing.T) {
 		scope   budget.Scope
 		allowed []bool // place, cancel, byStream
 	}{
-		{budget.Everything, []bool{false, false, false}}, {budget.Submits, []bool{false, true, false}}, {budget.REST, []bool{false, false, true}},
+		{budget.Everything, []bool{false, false, false}}, {budget.Submits, []bool{false, true, false}},
+		{budget.REST, []bool{false, false, true}},
 	} {
 		b := newBudget(t, futures())
 		b.Pause(c.scope, 90*second, "banned")
@@ -297,8 +301,8 @@ func TestNoWindowOfTheVenueEverHoldsMore(t *testing.T) {
 func play(t *testing.T, model budget.Model, seed uint64) {
 	rng := rand.New(rand.NewPCG(seed, 7))
 	const perNs, skewNs, maximum = int64(time.Second), int64(10 * time.Millisecond), 20
-	b := newBudget(t, budget.Config{Skew: time.Duration(skewNs), Limits: []budget.Limit{{Name: "x", Max: maximum, Per: time.Duration(perNs),
-		Model: model, Kept: 0.25}}})
+	b := newBudget(t, budget.Config{Skew: time.Duration(skewNs),
+		Limits: []budget.Limit{{Name: "x", Max: maximum, Per: time.Duration(perNs), Model: model, Kept: 0.25}}})
 	clockNs := rng.Int64N(2*skewNs+1) - skewNs // the venue's clock less the local one
 	delayNs := []int64{1e5, 1e7, 3e8, 2e9}[seed%4]
 	var under way
@@ -327,7 +331,8 @@ func play(t *testing.T, model budget.Model, seed uint64) {
 	nowNs, burst := 1000*perNs, 0
 	for nowNs < 1030*perNs {
 		if rng.IntN(16) == 0 {
-			nowNs = max(nowNs, (nowNs/perNs+1)*perNs-rng.Int64N(2*skewNs)) // just before a window ends, or maybe just after
+			// just before a window ends, or maybe just after
+			nowNs = max(nowNs, (nowNs/perNs+1)*perNs-rng.Int64N(2*skewNs))
 			burst = 15
 		}
 		if burst--; burst < 0 {
@@ -356,7 +361,8 @@ func play(t *testing.T, model budget.Model, seed uint64) {
 	}
 	deliver(nowNs + 10*perNs)
 	if len(arrivals) < 50 || refused < 10 || submits == 0 || cancels <= submits {
-		t.Fatalf("%d requests, %d refused, %d submits, %d cancels: this proves nothing", len(arrivals), refused, submits, cancels)
+		t.Fatalf("%d requests, %d refused, %d submits, %d cancels: this proves nothing", len(arrivals), refused,
+			submits, cancels)
 	}
 	if model == budget.Fixed {
 		for window, used := range usedOf {
@@ -415,7 +421,8 @@ func TestManyGoroutines(t *testing.T) {
 
 func TestNoAllocations(t *testing.T) {
 	config := futures()
-	config.Limits = append(slices.Clone(config.Limits), budget.Limit{Name: "create", Unit: create, Max: 1 << 40, Per: time.Second, Model: budget.Sliding})
+	config.Limits = append(slices.Clone(config.Limits), budget.Limit{Name: "create", Unit: create, Max: 1 << 40,
+		Per: time.Second, Model: budget.Sliding})
 	b := newBudget(t, config)
 	r := budget.Request{Cost: budget.Cost{weight: 1, orders: 1, create: 1}}
 	now := int64(0)

@@ -19,8 +19,9 @@ type counter struct {
 	pending          int64
 	exhaustedUntilNs int64
 
-	// Of a fixed window: its number; what was answered in it, and near enough to its end that the venue may have counted
-	// it in the next; what the venue has said, -1 while it has not, and when; what was answered without it saying anything.
+	// Of a fixed window: its number; what was answered in it, and near enough to its end that the venue may have
+	// counted it in the next; what the venue has said, -1 while it has not, and when; what was answered without it
+	// saying anything.
 	window, own, tail, seen, seenNs, unseen int64
 
 	// Of a sliding window: a ring of what was answered, from the oldest, and its sum.
@@ -39,8 +40,8 @@ func newCounter(l Limit, skewNs int64) counter {
 	return c
 }
 
-// windowOf returns the number of the window that is taken for the current one: it ends Skew late, so that the venue's has
-// ended for sure.
+// windowOf returns the number of the window that is taken for the current one: it ends Skew late, so that the venue's
+// has ended for sure.
 func (c *counter) windowOf(nowNs int64) int64 {
 	t := nowNs - c.skewNs
 	w := t / c.perNs
@@ -101,8 +102,8 @@ func (c *counter) back(nowNs int64) {
 	}
 }
 
-// refuses returns 0 if there is room for n, otherwise the time from which there may be. held is the part of what is kept
-// that has to stay free.
+// refuses returns 0 if there is room for n, otherwise the time from which there may be. held is the part of what is
+// kept that has to stay free.
 func (c *counter) refuses(n int64, held float64) int64 {
 	limit := max(c.Max-int64(math.Ceil(float64(c.Max)*c.Kept*held)), 1) // of 1 nothing can be kept
 	switch {
@@ -142,8 +143,8 @@ func (c *counter) answered(n int64) {
 func (c *counter) observe(n, used, sentNs int64) {
 	if c.Model == Sliding {
 		c.push(n)
-		// Less than was counted here may mean that a window of the venue has just begun, and says nothing about the next.
-		// More means that somebody else is counted, too.
+		// Less than was counted here may mean that a window of the venue has just begun, and says nothing about the
+		// next. More means that somebody else is counted, too.
 		c.push(max(used-c.sum, 0))
 		return
 	}

@@ -56,5 +56,7 @@ func ResultOf(err error) Result {
 // be read. That there are too many requests or orders is none, nor is a ban: it does not tell that anything works.
 func said(err error) bool {
 	var f *protocol.Failure
-	return errors.As(err, &f) && f.Cause != protocol.Weight && f.Cause != protocol.OrderRate && f.Cause != protocol.Banned && (f.Code != 0 || f.Unreadable || f.Err == nil && (f.Cause == protocol.NotFound || f.Cause == protocol.Gone))
+	return errors.As(err, &f) && f.Cause != protocol.Weight && f.Cause != protocol.OrderRate &&
+		f.Cause != protocol.Banned && (f.Code != 0 || f.Unreadable ||
+		f.Err == nil && (f.Cause == protocol.NotFound || f.Cause == protocol.Gone))
 }

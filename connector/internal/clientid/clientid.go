@@ -42,8 +42,8 @@ type Codec struct {
 	nonce  atomic.Int64 // of the id made last
 }
 
-// New returns the codec of a runner that started at startMs, milliseconds since 1970 by the wall clock. Errors: ErrPrefix,
-// ErrTime.
+// New returns the codec of a runner that started at startMs, milliseconds since 1970 by the wall clock. Errors:
+// ErrPrefix, ErrTime.
 func New(prefix string, startMs int64) (*Codec, error) {
 	if len(prefix) < 1 || len(prefix) > maxPrefix {
 		return nil, fmt.Errorf("%w, not %q", ErrPrefix, prefix)

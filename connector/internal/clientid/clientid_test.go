@@ -53,10 +53,12 @@ func TestRoundTrip(t *testing.T) {
 	for _, prefix := range []string{"h", "hr", "h2r", "Z9aA"} {
 		c := newCodec(t, prefix)
 		for i := range 2000 {
-			owner := connector.Owner{Bot: random.Uint64() | 1, Incarnation: uint32(random.IntN(clientid.MaxIncarnation + 1))}
+			owner := connector.Owner{Bot: random.Uint64() | 1,
+				Incarnation: uint32(random.IntN(clientid.MaxIncarnation + 1))}
 			orderID := random.Uint64()
 			if i == 0 {
-				owner, orderID = connector.Owner{Bot: math.MaxUint64, Incarnation: clientid.MaxIncarnation}, math.MaxUint64
+				owner, orderID = connector.Owner{Bot: math.MaxUint64, Incarnation: clientid.MaxIncarnation},
+					math.MaxUint64
 			}
 			id, err := c.Encode(owner, orderID)
 			if err != nil {
@@ -134,7 +136,8 @@ func TestErrors(t *testing.T) {
 		}
 	}
 	c := newCodec(t, "hr")
-	if id, err := c.Encode(connector.Owner{Bot: 1, Incarnation: clientid.MaxIncarnation + 1}, 1); !errors.Is(err, clientid.ErrIncarnation) || id != "" {
+	if id, err := c.Encode(connector.Owner{Bot: 1, Incarnation: clientid.MaxIncarnation + 1}, 1); !errors.Is(err,
+		clientid.ErrIncarnation) || id != "" {
 		t.Errorf("%q %v", id, err)
 	}
 	last, err := clientid.New("hr", endMs-1)

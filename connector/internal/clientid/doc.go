@@ -8,11 +8,12 @@
 //	prefix | bot id 64 | order id 64 | incarnation 24 | nonce 40
 //
 // The nonce is the milliseconds since 2020 at the codec's start, plus the ids made so far. So no id is ever used twice,
-// also when a bot uses an order id again, as long as a runner sends fewer than 1000 orders a second on the average of its
-// life and the clock is not set back between two runs. It lasts until the year 2054.
+// also when a bot uses an order id again, as long as a runner sends fewer than 1000 orders a second on the average of
+// its life and the clock is not set back between two runs. It lasts until the year 2054.
 //
 // # Memory and goroutines
 //
-// All methods may be called from any goroutine. Encode allocates the string it returns and nothing else; Decode nothing.
-// Nothing has to be closed. Whatever text Decode is given, the answer is the content or that it is no id of this runner.
+// All methods may be called from any goroutine. Encode allocates the string it returns and nothing else; Decode
+// nothing. Nothing has to be closed. Whatever text Decode is given, the answer is the content or that it is no id of
+// this runner.
 package clientid

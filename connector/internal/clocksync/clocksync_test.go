@@ -26,26 +26,32 @@ const (
 
 // sample asks at a local time a venue whose clock is offsetNs ahead, with given times there and back.
 func sample(sentNs, offsetNs, thereNs, backNs int64) clocksync.Sample {
-	return clocksync.Sample{SentNs: sentNs, ServerNs: (sentNs + thereNs + offsetNs) / ms * ms, ReceivedNs: sentNs + thereNs + backNs}
+	return clocksync.Sample{SentNs: sentNs, ServerNs: (sentNs + thereNs + offsetNs) / ms * ms,
+		ReceivedNs: sentNs + thereNs + backNs}
 }
 
 func abs(n int64) int64 { return max(n, -n) }
 
 func TestCombine(t *testing.T) {
 	const offset = -1_234 * ms
-	good := []clocksync.Sample{sample(start, offset, 80*ms, 20*ms), sample(start+ms, offset, 4*ms, 6*ms), sample(start+2*ms, offset, 30*ms, 3*ms)}
+	good := []clocksync.Sample{sample(start, offset, 80*ms, 20*ms), sample(start+ms, offset, 4*ms, 6*ms),
+		sample(start+2*ms, offset, 30*ms, 3*ms)}
 	for name, c := range map[string]struct {
 		samples       []clocksync.Sample
 		used, dropped int
 		err           error
 	}{
-		"all agree":                {good, 3, 0, nil},
-		"a lie":                    {append(good[:3:3], sample(start, offset+500*ms, ms, ms)), 3, 1, nil},
-		"the clock was set back":   {append(good[:3:3], clocksync.Sample{SentNs: start, ServerNs: start, ReceivedNs: start - 1}), 3, 1, nil},
-		"nonsense":                 {append(good[:3:3], clocksync.Sample{}, clocksync.Sample{SentNs: math.MaxInt64, ServerNs: math.MinInt64, ReceivedNs: math.MaxInt64}), 3, 2, nil},
-		"two against two":          {append(good[:2:2], sample(start, 0, ms, ms), sample(start, 0, ms, 2*ms)), 0, 0, clocksync.ErrDisagree},
-		"nothing":                  {nil, 0, 0, clocksync.ErrNoSample},
-		"nothing that can be true": {[]clocksync.Sample{{SentNs: 5, ServerNs: 5, ReceivedNs: 4}}, 0, 0, clocksync.ErrNoSample},
+		"all agree": {good, 3, 0, nil},
+		"a lie":     {append(good[:3:3], sample(start, offset+500*ms, ms, ms)), 3, 1, nil},
+		"the clock was set back": {append(good[:3:3], clocksync.Sample{SentNs: start, ServerNs: start,
+			ReceivedNs: start - 1}), 3, 1, nil},
+		"nonsense": {append(good[:3:3], clocksync.Sample{},
+			clocksync.Sample{SentNs: math.MaxInt64, ServerNs: math.MinInt64, ReceivedNs: math.MaxInt64}), 3, 2, nil},
+		"two against two": {append(good[:2:2], sample(start, 0, ms, ms), sample(start, 0, ms, 2*ms)), 0, 0,
+			clocksync.ErrDisagree},
+		"nothing": {nil, 0, 0, clocksync.ErrNoSample},
+		"nothing that can be true": {[]clocksync.Sample{{SentNs: 5, ServerNs: 5, ReceivedNs: 4}}, 0, 0,
+			clocksync.ErrNoSample},
 	} {
 		m, err := clocksync.Combine(c.samples)
 		if !errors.Is(err, c.err) || m.Used != c.used || m.Dropped != c.dropped {
@@ -406,7 +412,8 @@ func Example() {
 	// Asked at 10:00:00.000 local time, read 20 ms later, stamped 1.5 s ahead of us on the way.
 	local := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 	m, err := clocksync.Combine([]clocksync.Sample{
-		{SentNs: local.UnixNano(), ServerNs: local.Add(1510 * time.Millisecond).UnixNano(), ReceivedNs: local.Add(20 * time.Millisecond).UnixNano()},
+		{SentNs: local.UnixNano(), ServerNs: local.Add(1510 * time.Millisecond).UnixNano(),
+			ReceivedNs: local.Add(20 * time.Millisecond).UnixNano()},
 	})
 	if err != nil {
 		fmt.Println(err)

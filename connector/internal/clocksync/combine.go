@@ -17,8 +17,8 @@ var ErrDisagree = errors.New("clocksync: the venue's answers contradict each oth
 // ErrNoSample says that no sample can be used.
 var ErrNoSample = errors.New("clocksync: no usable answer: check the venue's time call")
 
-// Sample is one answer to a question for the venue's time. SentNs and ReceivedNs are local, ServerNs is the venue's, cut
-// to a millisecond; all are nanoseconds since the epoch.
+// Sample is one answer to a question for the venue's time. SentNs and ReceivedNs are local, ServerNs is the venue's,
+// cut to a millisecond; all are nanoseconds since the epoch.
 type Sample struct {
 	SentNs, ServerNs, ReceivedNs int64
 }

@@ -44,7 +44,8 @@ type Sync struct {
 	track    Track
 
 	mu sync.Mutex
-	// begun counts measurements, measured is the number of the last one that succeeded; done is closed when that changes.
+	// begun counts measurements, measured is the number of the last one that succeeded; done is closed when that
+	// changes.
 	begun, measured uint64
 	done            chan struct{}
 }
@@ -99,8 +100,8 @@ func (s *Sync) Resync() {
 	}
 }
 
-// Remeasure asks for a measurement and waits until one that begins from now on has succeeded, while Run runs. Its error is
-// ctx's.
+// Remeasure asks for a measurement and waits until one that begins from now on has succeeded, while Run runs. Its error
+// is ctx's.
 func (s *Sync) Remeasure(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -47,8 +47,8 @@ type Track struct {
 	n        int
 }
 
-// Add takes a measurement and returns the estimate, and whether a clock was set since the one before: by the local clock
-// going back, or by an offset that drift does not explain.
+// Add takes a measurement and returns the estimate, and whether a clock was set since the one before: by the local
+// clock going back, or by an offset that drift does not explain.
 func (t *Track) Add(m Measurement) (e Estimate, stepped bool) {
 	if t.n > 0 {
 		differenceNs := m.OffsetNs - t.estimate.OffsetAtNs(m.AtNs)
@@ -70,8 +70,8 @@ func (t *Track) Add(m Measurement) (e Estimate, stepped bool) {
 	return t.estimate, stepped
 }
 
-// drift returns the smallest drift that explains the oldest and the newest measurement: none while their intervals agree
-// without one.
+// drift returns the smallest drift that explains the oldest and the newest measurement: none while their intervals
+// agree without one.
 func (t *Track) drift() int64 {
 	first, last := t.history[0], t.history[t.n-1]
 	spanNs := last.AtNs - first.AtNs

@@ -8,9 +8,9 @@
 // during the pass where the fields come in their usual order. Any order of fields, white space, escapes, numbers with
 // or without quotes and exponents give the same result more slowly.
 //
-// Quotes are most of the messages that a venue sends. Those of the usual form are read and converted in one pass without a
-// Payload's notes (FuturesQuote, SpotQuote), and so are trades and the differences of books, and Bybit's messages about books
-// (Usual). What these do not take a Payload does.
+// Quotes are most of the messages that a venue sends. Those of the usual form are read and converted in one pass
+// without a Payload's notes (FuturesQuote, SpotQuote), and so are trades and the differences of books, and Bybit's
+// messages about books (Usual). What these do not take a Payload does.
 //
 // # Memory and goroutines
 //

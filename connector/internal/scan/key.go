@@ -50,10 +50,10 @@ const (
 	streamKey
 )
 
-var keyNames = [numKeys]string{EventType: "e", EventTime: "E", TransactionTime: "T", Symbol: "s", FirstID: "U", LastID: "u",
-	PrevID: "pu", Bids: "b", Asks: "a", BidQty: "B", AskQty: "A", Price: "p", Qty: "q", BuyerIsMaker: "m",
-	ExecutionType: "X", TradeID: "t", FirstTradeID: "f", LastTradeID: "l", SnapshotID: "lastUpdateId", SnapshotBids: "bids", SnapshotAsks: "asks", Sequence: "seq",
-	NormalQty: "nq"}
+var keyNames = [numKeys]string{EventType: "e", EventTime: "E", TransactionTime: "T", Symbol: "s", FirstID: "U",
+	LastID: "u", PrevID: "pu", Bids: "b", Asks: "a", BidQty: "B", AskQty: "A", Price: "p", Qty: "q", BuyerIsMaker: "m",
+	ExecutionType: "X", TradeID: "t", FirstTradeID: "f", LastTradeID: "l", SnapshotID: "lastUpdateId",
+	SnapshotBids: "bids", SnapshotAsks: "asks", Sequence: "seq", NormalQty: "nq"}
 
 // String returns the field's name in the message.
 func (k Key) String() string {

@@ -110,11 +110,13 @@ func (p *Payload) object(i, depth int) (int, error) {
 // key reads the name at i and returns the index of its value.
 func (p *Payload) key(i int) (Key, int, error) {
 	b := p.raw
-	if len(b)-i > 4 && b[i] == '"' && b[i+2] == '"' && b[i+3] == ':' && b[i+4] > ' ' && b[i+1] >= 'A' && b[i+1] != '\\' {
+	if len(b)-i > 4 && b[i] == '"' && b[i+2] == '"' && b[i+3] == ':' && b[i+4] > ' ' && b[i+1] >= 'A' &&
+		b[i+1] != '\\' {
 		return letterKey(b[i+1]), i + 4, nil
 	}
 	if len(b)-i > 10 && b[i] == '"' {
-		if n := firstSpecial(binary.LittleEndian.Uint64(b[i+1:])); n < 8 && b[i+1+n] == '"' && b[i+2+n] == ':' && b[i+3+n] > ' ' {
+		if n := firstSpecial(binary.LittleEndian.Uint64(b[i+1:])); n < 8 && b[i+1+n] == '"' && b[i+2+n] == ':' &&
+			b[i+3+n] > ' ' {
 			return keyOf(b[i+1 : i+1+n]), i + 3 + n, nil
 		}
 	}

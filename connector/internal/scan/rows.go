@@ -204,6 +204,7 @@ func (p *Payload) row(m *connector.Message, price, qty Key, ev uint64, t Times) 
 	if err != nil {
 		return err
 	}
-	m.Events = append(m.Events, hft.Event{Ev: ev, ExchTimestampNs: t.ExchTimestampNs, LocalTimestampNs: t.LocalTimestampNs, Px: px, Qty: q})
+	m.Events = append(m.Events, hft.Event{Ev: ev, ExchTimestampNs: t.ExchTimestampNs,
+		LocalTimestampNs: t.LocalTimestampNs, Px: px, Qty: q})
 	return nil
 }

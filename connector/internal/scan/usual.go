@@ -20,8 +20,8 @@ const usualLen = 16
 // the end of b is not near. It returns where it stopped, and with atRow that this is a row that it left to others.
 //
 // The index of the next row is the only thing that an iteration waits for, so it is found without converting
-// anything: the lengths of price and quantity are guessed to be those of the row before, which is nearly always so, and are
-// checked by the conversion.
+// anything: the lengths of price and quantity are guessed to be those of the row before, which is nearly always so, and
+// are checked by the conversion.
 func usualRows(rows []hft.Event, b []byte, i int) (grown []hft.Event, next int, atRow bool) {
 	const open, middle, closing, further = '[' | '"'<<8, '"' | ','<<8 | '"'<<16, '"' | ']'<<8, ','<<16 | '['<<24
 	room, n, pxLen, qtyLen := rows[len(rows):cap(rows)], 0, 1, 1
@@ -74,8 +74,8 @@ func usualRows(rows []hft.Event, b []byte, i int) (grown []hft.Event, next int, 
 	return rows[:len(rows)+n], i, atRow
 }
 
-// Usual reads a message of a form that is known, from the first byte on. Where it is of another, OK is false from then on, and what was
-// read means nothing: Scan takes every form.
+// Usual reads a message of a form that is known, from the first byte on. Where it is of another, OK is false from then
+// on, and what was read means nothing: Scan takes every form.
 type Usual struct {
 	payload *Payload
 	i       int // -1 when it has failed
@@ -176,7 +176,8 @@ func (t *UsualTrade) Fill(localTimestampNs int64, m *connector.Message) bool {
 	if t.BuyerIsMaker {
 		side = hft.SellEvent
 	}
-	m.Kind, m.Symbol, m.FirstID, m.LastID, m.ExchTimestampNs, m.TimeUnit = connector.MessageTrade, t.Symbol, t.FirstID, t.LastID, exchNs, unit
+	m.Kind, m.Symbol, m.FirstID, m.LastID, m.ExchTimestampNs, m.TimeUnit = connector.MessageTrade, t.Symbol, t.FirstID,
+		t.LastID, exchNs, unit
 	m.Events = append(m.Events, hft.Event{Ev: hft.LocalEvent | hft.TradeEvent | side, ExchTimestampNs: exchNs,
 		LocalTimestampNs: localTimestampNs, Px: t.Px, Qty: t.Qty})
 	return true

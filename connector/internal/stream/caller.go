@@ -10,9 +10,9 @@ import (
 
 // CallerConfig configures a Caller.
 type CallerConfig struct {
-	// Config configures the connection. Its OnFrame receives everything but answers to calls, and answers that arrive too
-	// late; it may be nil. Its Overlap is the time for which answers may arrive over a replaced connection; Default:
-	// Timeout. The connection is never compressed.
+	// Config configures the connection. Its OnFrame receives everything but answers to calls, and answers that arrive
+	// too late; it may be nil. Its Overlap is the time for which answers may arrive over a replaced connection;
+	// Default: Timeout. The connection is never compressed.
 	Config
 	// ID returns the id that an answer carries, a part of the frame, or nil if the frame is not an answer.
 	ID func(frame []byte) []byte
@@ -88,9 +88,9 @@ func (c *Caller) answer(id, frame []byte) bool {
 	return true
 }
 
-// Call sends a request and returns its answer, appended to dst. The id has to be the one that the answer will carry, and
-// to be unique among the calls that wait. An error that is ErrDown or ErrBusy says that nothing was sent; one that is
-// ErrUnknown that the request may have been executed: the connection has ended, or no answer came within Timeout or
+// Call sends a request and returns its answer, appended to dst. The id has to be the one that the answer will carry,
+// and to be unique among the calls that wait. An error that is ErrDown or ErrBusy says that nothing was sent; one that
+// is ErrUnknown that the request may have been executed: the connection has ended, or no answer came within Timeout or
 // before ctx ended.
 func (c *Caller) Call(ctx context.Context, id string, frame, dst []byte) ([]byte, error) {
 	if err := ctx.Err(); err != nil {

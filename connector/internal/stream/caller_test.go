@@ -34,8 +34,8 @@ type caller struct {
 
 func newCaller(t testing.TB, s protocol.Stream, change func(c *stream.CallerConfig)) caller {
 	t.Helper()
-	c := &client{frames: make(chan string, 1000), ups: make(chan struct{}, 100), downs: make(chan down, 100), renewed: make(chan string, 100),
-		ended: make(chan error, 1)}
+	c := &client{frames: make(chan string, 1000), ups: make(chan struct{}, 100), downs: make(chan down, 100),
+		renewed: make(chan string, 100), ended: make(chan error, 1)}
 	config := stream.CallerConfig{Config: usual(s), ID: idOf, Timeout: patience}
 	config.OnUp = func() { c.ups <- struct{}{} }
 	config.OnDown = func(reason string, next time.Duration) { c.downs <- down{reason, next} }
@@ -107,7 +107,8 @@ func TestCalls(t *testing.T) {
 	}
 	c.expect(t, "an event", "id=zz of nobody", "id=a twice")
 	go func() { p.send(<-p.got) }()
-	if got, err := c.Call(context.Background(), "c", []byte("id=c x"), []byte("before ")); string(got) != "before id=c x" || err != nil {
+	if got, err := c.Call(context.Background(), "c", []byte("id=c x"),
+		[]byte("before ")); string(got) != "before id=c x" || err != nil {
 		t.Errorf("%q, %v", got, err)
 	}
 }
@@ -126,7 +127,8 @@ func TestOutcomeUnknown(t *testing.T) {
 	first.expect("id=b do it")
 	_ = first.ws.CloseNow()
 	for _, call := range []<-chan outcome{a, b} {
-		if got := recv(t, call, "waiting for a call"); !errors.Is(got.err, stream.ErrUnknown) || !strings.Contains(got.err.Error(), "the connection ended") {
+		if got := recv(t, call, "waiting for a call"); !errors.Is(got.err, stream.ErrUnknown) ||
+			!strings.Contains(got.err.Error(), "the connection ended") {
 			t.Errorf("%+v", got)
 		}
 	}
@@ -147,7 +149,8 @@ func TestCallTimeouts(t *testing.T) {
 	c := newCaller(t, protocol.Stream{URL: v.url}, func(c *stream.CallerConfig) { c.Timeout = 20 * time.Millisecond })
 	p := v.peer(t)
 	recv(t, c.ups, "waiting for OnUp")
-	if got := recv(t, c.start("a"), "waiting for a"); !errors.Is(got.err, stream.ErrUnknown) || !strings.Contains(got.err.Error(), "no answer within 20ms") {
+	if got := recv(t, c.start("a"), "waiting for a"); !errors.Is(got.err, stream.ErrUnknown) ||
+		!strings.Contains(got.err.Error(), "no answer within 20ms") {
 		t.Errorf("%+v", got)
 	}
 	p.expect("id=a do it")
@@ -155,7 +158,8 @@ func TestCallTimeouts(t *testing.T) {
 	c.expect(t, "id=a too late")
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := c.Call(ctx, "b", []byte("id=b x"), nil); !errors.Is(err, context.Canceled) || errors.Is(err, stream.ErrUnknown) {
+	if _, err := c.Call(ctx, "b", []byte("id=b x"), nil); !errors.Is(err, context.Canceled) ||
+		errors.Is(err, stream.ErrUnknown) {
 		t.Errorf("with a context that has ended: %v", err)
 	}
 	patient := newCaller(t, protocol.Stream{URL: v.url}, nil)
@@ -163,7 +167,8 @@ func TestCallTimeouts(t *testing.T) {
 	recv(t, patient.ups, "waiting for OnUp")
 	ctx, cancel = context.WithCancel(context.Background())
 	go func() { <-q.got; cancel() }()
-	if _, err := patient.Call(ctx, "c", []byte("id=c x"), nil); !errors.Is(err, context.Canceled) || !errors.Is(err, stream.ErrUnknown) {
+	if _, err := patient.Call(ctx, "c", []byte("id=c x"), nil); !errors.Is(err, context.Canceled) ||
+		!errors.Is(err, stream.ErrUnknown) {
 		t.Errorf("with a context that ends while it waits: %v", err)
 	}
 	if len(p.got) != 0 {
@@ -178,7 +183,8 @@ func TestCallsAreBounded(t *testing.T) {
 	recv(t, c.ups, "waiting for OnUp")
 	a := c.start("a")
 	p.expect("id=a do it")
-	if got := recv(t, c.start("a"), "waiting for the second a"); got.err == nil || errors.Is(got.err, stream.ErrUnknown) {
+	if got := recv(t, c.start("a"), "waiting for the second a"); got.err == nil ||
+		errors.Is(got.err, stream.ErrUnknown) {
 		t.Errorf("an id twice: %+v", got)
 	}
 	b := c.start("b")
@@ -294,7 +300,8 @@ func TestCallerConfigIsChecked(t *testing.T) {
 	if _, err := stream.NewCaller(stream.CallerConfig{Config: usual(protocol.Stream{})}); err == nil {
 		t.Error("without ID")
 	}
-	if _, err := stream.NewCaller(stream.CallerConfig{Config: usual(protocol.Stream{}), ID: idOf, MaxCalls: -1}); err == nil {
+	if _, err := stream.NewCaller(stream.CallerConfig{Config: usual(protocol.Stream{}), ID: idOf,
+		MaxCalls: -1}); err == nil {
 		t.Error("with -1 calls")
 	}
 	if _, err := stream.NewCaller(stream.CallerConfig{ID: idOf}); err == nil {

@@ -16,8 +16,8 @@ import (
 
 // Config configures a Keeper. Prepare, OnFrame and NowNs have to be set; everything else has a default.
 type Config struct {
-	// Prepare returns the connection to make. It is called before every one, so that it can ask for a fresh listen key or
-	// a fresh signature. An error is tried again later, one of backoff.RetryAfter not before that, and one of
+	// Prepare returns the connection to make. It is called before every one, so that it can ask for a fresh listen key
+	// or a fresh signature. An error is tried again later, one of backoff.RetryAfter not before that, and one of
 	// backoff.Permanent ends Run.
 	Prepare func(ctx context.Context) (protocol.Stream, error)
 	// OnUp is called when a connection is established after there was none. No frame is delivered earlier; data that
@@ -26,30 +26,31 @@ type Config struct {
 	// OnDown is called when the connection is lost, and after each failed attempt, with the reason and the delay before
 	// the next attempt. No frame is delivered until then.
 	OnDown func(reason string, next time.Duration)
-	// OnRenewed is called when another connection has taken over without a gap: Send uses it. Frames of the old one still
-	// arrive for Overlap, and those of the new one start after Settle.
+	// OnRenewed is called when another connection has taken over without a gap: Send uses it. Frames of the old one
+	// still arrive for Overlap, and those of the new one start after Settle.
 	OnRenewed func(reason string)
 	// OnFrame takes a message and the local time at which it was read. It has to return: it holds up reading.
 	OnFrame func(localNs int64, frame []byte)
-	// OnQuiet is called each time a live connection has brought no data for Stream.QuietTopics. It returns the reason to
-	// end the connection, or nil to let it be quiet. Default: NoData.
+	// OnQuiet is called each time a live connection has brought no data for Stream.QuietTopics. It returns the reason
+	// to end the connection, or nil to let it be quiet. Default: NoData.
 	OnQuiet func(quiet time.Duration) error
 	// NowNs is the local clock, in nanoseconds since the epoch.
 	NowNs func() int64
 	// Logger may be nil.
 	Logger hclog.Logger
-	// Outage collects when connections go down and come up; use the same one for everything of one venue. Default: one of
-	// its own. What names the connection there. Default: "connection".
+	// Outage collects when connections go down and come up; use the same one for everything of one venue. Default: one
+	// of its own. What names the connection there. Default: "connection".
 	Outage protocol.Outage
 	What   string
 
-	// Attempts limits connection attempts; give the same to all streams of one venue. Default: NewAttempts(60, 5 minutes).
+	// Attempts limits connection attempts; give the same to all streams of one venue. Default: NewAttempts(60, 5
+	// minutes).
 	Attempts *rate.Limiter
 	// TLS is for wss, nil for the system's authorities. Header goes with the handshake.
 	TLS    *tls.Config
 	Header http.Header
-	// Uncompressed does not offer permessage-deflate. It is offered otherwise, for what the venue sends; what is sent from
-	// here is never compressed.
+	// Uncompressed does not offer permessage-deflate. It is offered otherwise, for what the venue sends; what is sent
+	// from here is never compressed.
 	Uncompressed bool
 	// ReadLimit is the longest message in bytes. Default: 16 MiB.
 	ReadLimit int64
@@ -78,8 +79,8 @@ type Config struct {
 	// MaxRefusals is the number of refusals in a row that end Run, not counting those that say when to try again.
 	// Default: 5.
 	MaxRefusals int
-	// RefusedPause, where it is not 0, is the pause after so many refusals of a connection that the venue has taken before: what it has
-	// given once is asked for again, and Run goes on.
+	// RefusedPause, where it is not 0, is the pause after so many refusals of a connection that the venue has taken
+	// before: what it has given once is asked for again, and Run goes on.
 	RefusedPause time.Duration
 }
 
@@ -143,8 +144,9 @@ func (c *Config) complete() error {
 
 // check reports times and limits that cannot be.
 func (c *Config) check() error {
-	for _, d := range []time.Duration{c.OpenTimeout, c.WriteTimeout, c.CloseTimeout, c.Overlap, c.Settle, c.SlowFrame, c.StableAfter, c.BackOffMin,
-		c.BackOffMax, c.ForbiddenPause, time.Duration(c.ReadLimit), time.Duration(c.MaxRefusals)} {
+	for _, d := range []time.Duration{c.OpenTimeout, c.WriteTimeout, c.CloseTimeout, c.Overlap, c.Settle, c.SlowFrame,
+		c.StableAfter, c.BackOffMin, c.BackOffMax, c.ForbiddenPause, time.Duration(c.ReadLimit),
+		time.Duration(c.MaxRefusals)} {
 		if d < 0 {
 			return fmt.Errorf("stream: a limit or duration of the configuration is negative: %d", int64(d))
 		}

@@ -55,8 +55,9 @@ type conn struct {
 
 // newConn starts the goroutines of a connection whose handshake is done.
 func newConn(run context.Context, k *Keeper, s protocol.Stream, socket *websocket.Conn, w *wire) *conn {
-	c := &conn{run: run, keeper: k, stream: s, socket: socket, wire: w, ended: make(chan struct{}), done: make(chan struct{}),
-		up: make(chan struct{}), adopted: make(chan struct{}), answered: make(chan struct{}, s.Answers), renew: make(chan string, 1)}
+	c := &conn{run: run, keeper: k, stream: s, socket: socket, wire: w, ended: make(chan struct{}),
+		done: make(chan struct{}), up: make(chan struct{}), adopted: make(chan struct{}),
+		answered: make(chan struct{}, s.Answers), renew: make(chan string, 1)}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	socket.SetReadLimit(k.config.ReadLimit)
 	if s.Answers == 0 {
@@ -211,7 +212,8 @@ func (c *conn) prepare(held [][]byte, frame []byte) ([][]byte, error) {
 		return held, nil
 	}
 	if c.held += int64(len(frame)); c.held > k.config.ReadLimit {
-		return held, fmt.Errorf("more than %d bytes arrived before the answer to the logon or subscription", k.config.ReadLimit)
+		return held, fmt.Errorf("more than %d bytes arrived before the answer to the logon or subscription",
+			k.config.ReadLimit)
 	}
 	return append(held, bytes.Clone(frame)), nil
 }

@@ -73,7 +73,8 @@ func TestFragments(t *testing.T) {
 		t.Errorf("the ping is answered by %d %q, %v", op, payload, err)
 	}
 	big := strings.Repeat("0123456789", 50_000) // the buffer has to grow
-	write(t, conn, rawFrame(false, opText, big[:100_000]), rawFrame(false, opContinuation, big[100_000:400_000]), rawFrame(true, opContinuation, big[400_000:]))
+	write(t, conn, rawFrame(false, opText, big[:100_000]), rawFrame(false, opContinuation, big[100_000:400_000]),
+		rawFrame(true, opContinuation, big[400_000:]))
 	c.expect(t, big)
 }
 
@@ -81,13 +82,14 @@ func TestWhatIsNoWebSocket(t *testing.T) {
 	url, conns := rawVenue(t)
 	c := newClient(t, protocol.Stream{URL: url}, func(c *stream.Config) { c.ReadLimit = 1000 })
 	for name, bytes := range map[string][]byte{
-		"reserved bits":      {0xf1, 1, 'x'},
-		"unknown operation":  {0x83, 1, 'x'},
-		"continues nothing":  rawFrame(true, opContinuation, "x"),
-		"too long":           rawFrame(true, opText, strings.Repeat("x", 1001)),
-		"too long in pieces": append(rawFrame(false, opText, strings.Repeat("x", 900)), rawFrame(true, opContinuation, strings.Repeat("x", 900))...),
-		"an endless length":  {0x81, 127, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
-		"a long ping":        rawFrame(true, opPing, strings.Repeat("x", 200)),
+		"reserved bits":     {0xf1, 1, 'x'},
+		"unknown operation": {0x83, 1, 'x'},
+		"continues nothing": rawFrame(true, opContinuation, "x"),
+		"too long":          rawFrame(true, opText, strings.Repeat("x", 1001)),
+		"too long in pieces": append(rawFrame(false, opText, strings.Repeat("x", 900)),
+			rawFrame(true, opContinuation, strings.Repeat("x", 900))...),
+		"an endless length": {0x81, 127, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
+		"a long ping":       rawFrame(true, opPing, strings.Repeat("x", 200)),
 	} {
 		conn := recv(t, conns, "waiting for a connection")
 		recv(t, c.ups, "waiting for OnUp")
@@ -100,7 +102,8 @@ func TestWhatIsNoWebSocket(t *testing.T) {
 }
 
 func TestCompressed(t *testing.T) {
-	for _, mode := range []websocket.CompressionMode{websocket.CompressionContextTakeover, websocket.CompressionNoContextTakeover} {
+	for _, mode := range []websocket.CompressionMode{websocket.CompressionContextTakeover,
+		websocket.CompressionNoContextTakeover} {
 		v := newVenue(t, false, &websocket.AcceptOptions{CompressionMode: mode, CompressionThreshold: 1})
 		c := newClient(t, protocol.Stream{URL: v.url}, nil)
 		p := v.peer(t)
@@ -108,7 +111,8 @@ func TestCompressed(t *testing.T) {
 			t.Error("not offered")
 		}
 		for i := range 50 {
-			message := fmt.Sprintf(`{"e":"depthUpdate","u":%d,"b":[["58710.20","%d"]]}`, i, i*i) + strings.Repeat(" ", i*i*10)
+			message := fmt.Sprintf(`{"e":"depthUpdate","u":%d,"b":[["58710.20","%d"]]}`, i, i*i) + strings.Repeat(" ",
+				i*i*10)
 			p.send(message)
 			c.expect(t, message)
 		}

@@ -40,10 +40,10 @@ func New(config Config) (*Keeper, error) {
 	return &Keeper{config: config, renew: make(chan string, 1)}, nil
 }
 
-// Run keeps the stream connected until ctx ends, and returns nil then. It says goodbye to the venue, for which that has CloseTimeout,
-// unless ctx has a cause of its own (context.WithCancelCause): then it waits for nothing. It returns an error when trying again is no use:
-// a *RefusedError after MaxRefusals in a row, or what Prepare or Ready have marked with backoff.Permanent. It is called
-// once.
+// Run keeps the stream connected until ctx ends, and returns nil then. It says goodbye to the venue, for which that has
+// CloseTimeout, unless ctx has a cause of its own (context.WithCancelCause): then it waits for nothing. It returns an
+// error when trying again is no use: a *RefusedError after MaxRefusals in a row, or what Prepare or Ready have marked
+// with backoff.Permanent. It is called once.
 func (k *Keeper) Run(ctx context.Context) error {
 	if k.running.Swap(true) {
 		return errors.New("stream: Run is called a second time")
@@ -52,8 +52,8 @@ func (k *Keeper) Run(ctx context.Context) error {
 }
 
 // Renew replaces the connection by a new one without a gap, such as after a shutdown notice or when there is more to
-// subscribe to: Prepare is called again. It returns at once. Between attempts it does nothing, as Prepare will be called
-// anyway. Requests that come together make one renewal.
+// subscribe to: Prepare is called again. It returns at once. Between attempts it does nothing, as Prepare will be
+// called anyway. Requests that come together make one renewal.
 func (k *Keeper) Renew(reason string) {
 	select {
 	case k.renew <- reason:
@@ -90,6 +90,6 @@ func (k *Keeper) Up() bool { return k.live() != nil }
 
 // Stats returns the counters.
 func (k *Keeper) Stats() Stats {
-	return Stats{Up: k.Up(), Attempts: k.attempts.Load(), Connects: k.connects.Load(), Drops: k.drops.Load(), Renewals: k.renewals.Load(),
-		Frames: k.frames.Load(), Bytes: k.bytes.Load(), SlowFrames: k.slowFrames.Load()}
+	return Stats{Up: k.Up(), Attempts: k.attempts.Load(), Connects: k.connects.Load(), Drops: k.drops.Load(),
+		Renewals: k.renewals.Load(), Frames: k.frames.Load(), Bytes: k.bytes.Load(), SlowFrames: k.slowFrames.Load()}
 }

@@ -39,14 +39,15 @@ func TestFromConnectToClose(t *testing.T) {
 	v := newVenue(t, false, nil)
 	var times []int64
 	before := time.Now().UnixNano()
-	c := newClient(t, protocol.Stream{URL: v.url, Hello: hello("log on", "subscribe"), Answers: 2, Ready: answers}, func(c *stream.Config) {
-		deliver := c.OnFrame
-		c.OnFrame = func(localNs int64, frame []byte) {
-			times = append(times, localNs)
-			deliver(localNs, frame)
-		}
-		c.Header = http.Header{"X-Test": {"yes"}}
-	})
+	c := newClient(t, protocol.Stream{URL: v.url, Hello: hello("log on", "subscribe"), Answers: 2, Ready: answers},
+		func(c *stream.Config) {
+			deliver := c.OnFrame
+			c.OnFrame = func(localNs int64, frame []byte) {
+				times = append(times, localNs)
+				deliver(localNs, frame)
+			}
+			c.Header = http.Header{"X-Test": {"yes"}}
+		})
 	p := v.peer(t)
 	if p.head.Get("X-Test") != "yes" {
 		t.Error("the header is not sent")
@@ -77,7 +78,8 @@ func TestFromConnectToClose(t *testing.T) {
 	if len(times) != 3 || times[0] < before || times[2] > time.Now().UnixNano() || times[0] > times[2] {
 		t.Errorf("the times are %v", times)
 	}
-	if s := c.Stats(); s.Up || s.Attempts != 1 || s.Connects != 1 || s.Frames != 5 || s.Drops != 0 || s.Bytes != uint64(len("okfirst dataokokmore")) {
+	if s := c.Stats(); s.Up || s.Attempts != 1 || s.Connects != 1 || s.Frames != 5 || s.Drops != 0 ||
+		s.Bytes != uint64(len("okfirst dataokokmore")) {
 		t.Errorf("%+v", s)
 	}
 	if err := c.Run(context.Background()); err == nil {
@@ -90,8 +92,8 @@ func TestFromConnectToClose(t *testing.T) {
 
 func TestHellosOneByOne(t *testing.T) {
 	v := newVenue(t, false, nil)
-	c := newClient(t, protocol.Stream{URL: v.url, Hello: hello("log on", "subscribe"), Answers: 2, OneByOne: true, Ready: answers,
-		HelloInterval: time.Millisecond}, nil)
+	c := newClient(t, protocol.Stream{URL: v.url, Hello: hello("log on", "subscribe"), Answers: 2, OneByOne: true,
+		Ready: answers, HelloInterval: time.Millisecond}, nil)
 	p := v.peer(t)
 	p.expect("log on")
 	select {
@@ -107,7 +109,8 @@ func TestHellosOneByOne(t *testing.T) {
 
 func TestRefusedIsLoudNotEndless(t *testing.T) {
 	v := newVenue(t, false, nil)
-	c := newClient(t, protocol.Stream{URL: v.url, Hello: hello("subscribe"), Answers: 1, Ready: answers}, func(c *stream.Config) { c.MaxRefusals = 3 })
+	c := newClient(t, protocol.Stream{URL: v.url, Hello: hello("subscribe"), Answers: 1, Ready: answers},
+		func(c *stream.Config) { c.MaxRefusals = 3 })
 	for range 3 {
 		p := v.peer(t)
 		p.expect("subscribe")
@@ -156,7 +159,8 @@ func TestRefusedForNow(t *testing.T) {
 		}
 		return true, nil
 	}
-	c := newClient(t, protocol.Stream{URL: v.url, Hello: hello("log on"), Answers: 1, Ready: ready}, func(c *stream.Config) { c.MaxRefusals = 2 })
+	c := newClient(t, protocol.Stream{URL: v.url, Hello: hello("log on"), Answers: 1, Ready: ready},
+		func(c *stream.Config) { c.MaxRefusals = 2 })
 	for range 3 {
 		p := v.peer(t)
 		p.expect("log on")
@@ -177,7 +181,8 @@ func TestPermanentEndsAtOnce(t *testing.T) {
 			c.Prepare = func(context.Context) (protocol.Stream, error) { return protocol.Stream{}, backoff.Permanent(bad) }
 		},
 		"Ready": func(c *stream.Config) {
-			s := protocol.Stream{Name: "user", URL: v.url, Silence: time.Minute, Answers: 1, Ready: func([]byte) (bool, error) { return false, backoff.Permanent(bad) }}
+			s := protocol.Stream{Name: "user", URL: v.url, Silence: time.Minute, Answers: 1,
+				Ready: func([]byte) (bool, error) { return false, backoff.Permanent(bad) }}
 			c.Prepare = func(context.Context) (protocol.Stream, error) { return s, nil }
 		},
 	} {
@@ -243,9 +248,9 @@ func TestSilence(t *testing.T) {
 
 func TestQuietTopics(t *testing.T) {
 	v := newVenue(t, false, nil)
-	c := newClient(t, protocol.Stream{URL: v.url, Hello: hello("subscribe"), Answers: 1, Ready: answers, QuietTopics: 100 * time.Millisecond,
-		Ping: func() []byte { return []byte("ping") }, PingInterval: 5 * time.Millisecond,
-		Pong: func(frame []byte) bool { return string(frame) == "pong" }}, nil)
+	c := newClient(t, protocol.Stream{URL: v.url, Hello: hello("subscribe"), Answers: 1, Ready: answers,
+		QuietTopics: 100 * time.Millisecond, Ping: func() []byte { return []byte("ping") },
+		PingInterval: 5 * time.Millisecond, Pong: func(frame []byte) bool { return string(frame) == "pong" }}, nil)
 	p := v.peer(t)
 	p.expect("subscribe")
 	p.send("ok")
@@ -305,9 +310,10 @@ func TestQuietAndAlive(t *testing.T) {
 // TestHalfOpen: one that does not even answer the ping is dead, however long it may be silent.
 func TestHalfOpen(t *testing.T) {
 	url, conns := rawVenue(t)
-	c := newClient(t, protocol.Stream{URL: url, Silence: time.Hour, QuietTopics: 50 * time.Millisecond}, func(c *stream.Config) {
-		c.OnQuiet = func(time.Duration) error { t.Error("it is taken for alive"); return nil }
-	})
+	c := newClient(t, protocol.Stream{URL: url, Silence: time.Hour, QuietTopics: 50 * time.Millisecond},
+		func(c *stream.Config) {
+			c.OnQuiet = func(time.Duration) error { t.Error("it is taken for alive"); return nil }
+		})
 	recv(t, conns, "waiting for the connection")
 	recv(t, c.ups, "waiting for OnUp")
 	c.lost(t, "no answer to a ping")
@@ -321,8 +327,10 @@ func TestHandshakeRefused(t *testing.T) {
 		least  time.Duration
 		most   time.Duration
 	}{
-		{429, "7", 7 * time.Second, 7 * time.Second}, {418, "120", 2 * time.Minute, 2 * time.Minute}, {429, "", 4 * time.Millisecond, 6 * time.Millisecond},
-		{403, "", time.Hour, time.Hour}, {503, "3", 3 * time.Second, 3 * time.Second}, {500, "9", 9 * time.Second, 9 * time.Second},
+		{429, "7", 7 * time.Second, 7 * time.Second}, {418, "120", 2 * time.Minute, 2 * time.Minute},
+		{429, "", 4 * time.Millisecond, 6 * time.Millisecond},
+		{403, "", time.Hour, time.Hour}, {503, "3", 3 * time.Second, 3 * time.Second},
+		{500, "9", 9 * time.Second, 9 * time.Second},
 		{500, "soon", 0, 2 * time.Millisecond}, {418, "99999999999999", 4 * time.Millisecond, 7 * 24 * time.Hour},
 	} {
 		v.setRefuse(func(w http.ResponseWriter) bool {
@@ -401,7 +409,8 @@ func TestNewAttempts(t *testing.T) {
 func TestAttemptsAreLimited(t *testing.T) {
 	v := newVenue(t, false, nil)
 	v.setRefuse(func(w http.ResponseWriter) bool { w.WriteHeader(http.StatusBadGateway); return true })
-	c := newClient(t, protocol.Stream{URL: v.url}, func(c *stream.Config) { c.Attempts = stream.NewAttempts(6, time.Hour) })
+	c := newClient(t, protocol.Stream{URL: v.url},
+		func(c *stream.Config) { c.Attempts = stream.NewAttempts(6, time.Hour) })
 	for range 3 {
 		c.lost(t, "502")
 	}
@@ -496,7 +505,8 @@ func TestPauseIsCutShortAfterASuspension(t *testing.T) {
 			t.Parallel()
 			v := newVenue(t, false, nil)
 			v.setRefuse(func(w http.ResponseWriter) bool {
-				w.WriteHeader(map[bool]int{true: http.StatusForbidden, false: http.StatusInternalServerError}[forbidden])
+				w.WriteHeader(map[bool]int{true: http.StatusForbidden,
+					false: http.StatusInternalServerError}[forbidden])
 				return true
 			})
 			var suspendedNs atomic.Int64
@@ -522,7 +532,8 @@ func TestPauseIsCutShortAfterASuspension(t *testing.T) {
 // TestAtOnce: Run that ends for a cause of its caller's waits for no goodbye, of a connection that is up and of one
 // that is being made.
 func TestAtOnce(t *testing.T) {
-	for name, s := range map[string]protocol.Stream{"up": {}, "being made": {Hello: hello("log on"), Answers: 1, Ready: answers}} {
+	for name, s := range map[string]protocol.Stream{"up": {},
+		"being made": {Hello: hello("log on"), Answers: 1, Ready: answers}} {
 		t.Run(name, func(t *testing.T) {
 			url, conns := rawVenue(t)
 			s.URL, s.Name, s.Silence = url, "market", time.Minute

@@ -45,8 +45,8 @@ type loop struct {
 	watched watched
 }
 
-// watched is when the pause began and when watch looked last, by the local clock, which goes on in a suspension, and by its ticks,
-// which do not.
+// watched is when the pause began and when watch looked last, by the local clock, which goes on in a suspension, and by
+// its ticks, which do not.
 type watched struct {
 	beganNs, nowNs int64
 	tick           time.Time // zero before the first
@@ -67,8 +67,10 @@ func newLoop(k *Keeper, ctx context.Context) *loop {
 	const jitter, growth = 0.5, 2
 	watch := time.NewTicker(watchEvery)
 	watch.Stop()
-	return &loop{k: k, ctx: ctx, watch: watch, opened: make(chan opening, 1), retry: stopped(), lifetime: stopped(), overlap: stopped(), settle: stopped(),
-		backOff: &backoff.ExponentialBackOff{InitialInterval: k.config.BackOffMin, RandomizationFactor: jitter, Multiplier: growth,
+	return &loop{k: k, ctx: ctx, watch: watch, opened: make(chan opening, 1), retry: stopped(), lifetime: stopped(),
+		overlap: stopped(), settle: stopped(),
+		backOff: &backoff.ExponentialBackOff{InitialInterval: k.config.BackOffMin, RandomizationFactor: jitter,
+			Multiplier:  growth,
 			MaxInterval: k.config.BackOffMax}}
 }
 
@@ -160,8 +162,8 @@ func (l *loop) attempt() {
 	l.open()
 }
 
-// lookForSuspension cuts a pause short after the machine was suspended: the network is another, and what the venue has asked for
-// has passed meanwhile, or the rest of it is waited for.
+// lookForSuspension cuts a pause short after the machine was suspended: the network is another, and what the venue has
+// asked for has passed meanwhile, or the rest of it is waited for.
 func (l *loop) lookForSuspension(tick time.Time) {
 	if !l.waiting {
 		return
@@ -177,7 +179,8 @@ func (l *loop) lookForSuspension(tick time.Time) {
 	}
 	l.backOff.Reset()
 	rest := l.least - time.Duration(nowNs-w.beganNs)
-	l.k.config.Logger.Debug("the machine was suspended, retrying without further delay", "what", l.k.config.What, "suspended", slept, "rest", max(rest, 0))
+	l.k.config.Logger.Debug("the machine was suspended, retrying without further delay", "what", l.k.config.What,
+		"suspended", slept, "rest", max(rest, 0))
 	if rest <= 0 {
 		l.retry.Stop()
 		l.attempt()
@@ -271,7 +274,8 @@ func (l *loop) failed(err error) {
 	if errors.As(err, &refused) && !errors.As(err, &passing) {
 		l.refusals++
 		if l.refusals == 1 {
-			k.config.Logger.Error("the venue rejects the logon or subscription, retrying", "error", err, "at_most", k.config.MaxRefusals)
+			k.config.Logger.Error("the venue rejects the logon or subscription, retrying", "error", err, "at_most",
+				k.config.MaxRefusals)
 		}
 	} else {
 		l.refusals = 0
@@ -313,7 +317,8 @@ func (l *loop) lost() {
 		l.current, l.old = l.old, nil
 		k.current.Store(l.current)
 		l.overlap.Stop()
-		k.config.Logger.Warn("the new connection is lost, the old one takes over again", "stream", c.stream.Name, "error", c.err)
+		k.config.Logger.Warn("the new connection is lost, the old one takes over again", "stream", c.stream.Name,
+			"error", c.err)
 		l.want("the connection that took over was lost: " + c.err.Error())
 		return
 	}
@@ -333,7 +338,8 @@ func (l *loop) lost() {
 	}
 	l.call(func() { k.config.OnDown(c.err.Error(), pause) })
 	if l.fatal != nil {
-		k.config.Logger.Error("the connection is lost, and its replacement failed", "what", k.config.What, "error", c.err)
+		k.config.Logger.Error("the connection is lost, and its replacement failed", "what", k.config.What, "error",
+			c.err)
 		return // nothing here would say that it works again
 	}
 	k.config.Outage.Failed(k, k.config.What, c.err, "next_attempt_in", pause)

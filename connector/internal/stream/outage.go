@@ -17,13 +17,13 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// outageCalm is how long all has to work for the next failure to be told at once: a venue that fails every second request has
-// a line in that time, not one for each.
+// outageCalm is how long all has to work for the next failure to be told at once: a venue that fails every second
+// request has a line in that time, not one for each.
 const outageCalm = int64(15 * time.Second)
 
-// Teller is the protocol.Outage of a venue that tells its log: a line when the first of it fails, with the cause in plain words,
-// and one when all of it works again. What fails in between is logged at debug level. What fails again soon after is told when
-// the calm is over and it goes on, also when nothing is tried meanwhile.
+// Teller is the protocol.Outage of a venue that tells its log: a line when the first of it fails, with the cause in
+// plain words, and one when all of it works again. What fails in between is logged at debug level. What fails again
+// soon after is told when the calm is over and it goes on, also when nothing is tried meanwhile.
 type Teller struct {
 	log   hclog.Logger
 	nowNs func() int64
@@ -31,7 +31,8 @@ type Teller struct {
 	mu      sync.Mutex
 	failing map[any]bool
 	sinceNs int64
-	// failures counts what has failed in this outage. told says that there was a line of it, toldNs when the last line was.
+	// failures counts what has failed in this outage. told says that there was a line of it, toldNs when the last line
+	// was.
 	failures int
 	told     bool
 	toldNs   int64
@@ -48,8 +49,8 @@ func NewOutage(logger hclog.Logger, nowNs func() int64) *Teller {
 	return &Teller{log: logger, nowNs: nowNs, failing: make(map[any]bool)}
 }
 
-// Failed says that something does not work: key tells it from others, what names it to people, and more are names and values
-// for the log.
+// Failed says that something does not work: key tells it from others, what names it to people, and more are names and
+// values for the log.
 func (o *Teller) Failed(key any, what string, err error, more ...any) {
 	o.mu.Lock()
 	first := len(o.failing) == 0
@@ -141,8 +142,8 @@ func (o *Teller) Works(key any) {
 	}
 }
 
-// Reason returns in plain words what kept a request or a connection from working: the cause below, without the steps that
-// led to it.
+// Reason returns in plain words what kept a request or a connection from working: the cause below, without the steps
+// that led to it.
 func Reason(err error) string {
 	var name *net.DNSError
 	var certificate *tls.CertificateVerificationError
@@ -163,9 +164,11 @@ func Reason(err error) string {
 		return "HTTP " + strconv.Itoa(handshake.Status) + " " + http.StatusText(handshake.Status)
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return "connection reset"
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded),
+		errors.As(err, &timeout) && timeout.Timeout():
 		return "no answer in time"
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed), errors.Is(err, fs.ErrClosed):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed),
+		errors.Is(err, fs.ErrClosed):
 		return "the connection was closed"
 	}
 	return err.Error()

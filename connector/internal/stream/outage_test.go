@@ -25,7 +25,8 @@ import (
 func TestOutageIsToldOnce(t *testing.T) {
 	var out bytes.Buffer
 	nowNs := int64(0)
-	o := stream.NewOutage(hclog.New(&hclog.LoggerOptions{Output: &out, DisableTime: true, Level: hclog.Info}), func() int64 { return nowNs })
+	o := stream.NewOutage(hclog.New(&hclog.LoggerOptions{Output: &out, DisableTime: true, Level: hclog.Info}),
+		func() int64 { return nowNs })
 	o.Awaits("book") // nothing is wrong
 	o.Works("market")
 	for range 2 {
@@ -51,7 +52,8 @@ func TestOutageIsToldOnce(t *testing.T) {
 func TestOutageComesAndGoes(t *testing.T) {
 	var out bytes.Buffer
 	nowNs := int64(1)
-	o := stream.NewOutage(hclog.New(&hclog.LoggerOptions{Output: &out, DisableTime: true, Level: hclog.Info}), func() int64 { return nowNs })
+	o := stream.NewOutage(hclog.New(&hclog.LoggerOptions{Output: &out, DisableTime: true, Level: hclog.Info}),
+		func() int64 { return nowNs })
 	for range 60 {
 		o.Failed("orders", "submission", errors.New("overloaded"))
 		nowNs += int64(500 * time.Millisecond)
@@ -80,7 +82,8 @@ func TestOutageIsToldLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out lockedBuffer
 		nowNs := func() int64 { return time.Now().UnixNano() }
-		o := stream.NewOutage(hclog.New(&hclog.LoggerOptions{Output: &out, DisableTime: true, Level: hclog.Info}), nowNs)
+		o := stream.NewOutage(hclog.New(&hclog.LoggerOptions{Output: &out, DisableTime: true, Level: hclog.Info}),
+			nowNs)
 		fails := func() {
 			o.Failed("orders", "submission", errors.New("overloaded"))
 			o.Works("orders")
@@ -135,8 +138,10 @@ func (b *lockedBuffer) String() string {
 func TestOutageAfterGivingUp(t *testing.T) {
 	v := newVenue(t, false, nil)
 	var out bytes.Buffer
-	o := stream.NewOutage(hclog.New(&hclog.LoggerOptions{Output: &out, DisableTime: true, Level: hclog.Warn}), func() int64 { return 0 })
-	c := newClient(t, protocol.Stream{URL: v.url, Hello: hello("subscribe"), Answers: 1, Ready: answers}, func(c *stream.Config) { c.MaxRefusals, c.Outage = 1, o })
+	o := stream.NewOutage(hclog.New(&hclog.LoggerOptions{Output: &out, DisableTime: true, Level: hclog.Warn}),
+		func() int64 { return 0 })
+	c := newClient(t, protocol.Stream{URL: v.url, Hello: hello("subscribe"), Answers: 1, Ready: answers},
+		func(c *stream.Config) { c.MaxRefusals, c.Outage = 1, o })
 	first := v.peer(t)
 	first.send("ok")
 	recv(t, c.ups, "waiting for OnUp")
@@ -176,15 +181,16 @@ func TestReason(t *testing.T) {
 	defer private.Close()
 	private.Config.ErrorLog = nil
 	for want, err := range map[string]error{
-		"connection refused":                         get(nobody, time.Minute),
-		"no answer in time":                          get(slow.URL, 50*time.Millisecond),
-		"the name nobody.invalid cannot be resolved": &net.OpError{Op: "dial", Err: &net.DNSError{Name: "nobody.invalid", Err: "no such host"}},
-		"the certificate is not accepted":            get(private.URL, time.Minute),
-		"HTTP 503 Service Unavailable":               fmt.Errorf("connect: %w", &stream.HandshakeError{Status: 503}),
-		"the connection was closed":                  fmt.Errorf("read: %w", io.ErrUnexpectedEOF),
-		"no pong":                                    errors.New("no pong"),
-		"unknown":                                    nil,
-		"no answer in time ":                         context.DeadlineExceeded,
+		"connection refused": get(nobody, time.Minute),
+		"no answer in time":  get(slow.URL, 50*time.Millisecond),
+		"the name nobody.invalid cannot be resolved": &net.OpError{Op: "dial",
+			Err: &net.DNSError{Name: "nobody.invalid", Err: "no such host"}},
+		"the certificate is not accepted": get(private.URL, time.Minute),
+		"HTTP 503 Service Unavailable":    fmt.Errorf("connect: %w", &stream.HandshakeError{Status: 503}),
+		"the connection was closed":       fmt.Errorf("read: %w", io.ErrUnexpectedEOF),
+		"no pong":                         errors.New("no pong"),
+		"unknown":                         nil,
+		"no answer in time ":              context.DeadlineExceeded,
 	} {
 		if got := stream.Reason(err); !strings.HasPrefix(got, strings.TrimSpace(want)) {
 			t.Errorf("%v: got %q, want %q", err, got, want)

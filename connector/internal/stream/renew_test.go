@@ -37,7 +37,8 @@ func broadcast(v *venue, done <-chan struct{}, peers *[]*peer) {
 // TestLifetimeWithoutAGap: connections are replaced all the time, and not one number is missing.
 func TestLifetimeWithoutAGap(t *testing.T) {
 	v := newVenue(t, false, nil)
-	c := newClient(t, protocol.Stream{URL: v.url, Hello: hello("subscribe"), Answers: 1, Ready: answers, Lifetime: 300 * time.Millisecond},
+	c := newClient(t, protocol.Stream{URL: v.url, Hello: hello("subscribe"), Answers: 1, Ready: answers,
+		Lifetime: 300 * time.Millisecond},
 		func(c *stream.Config) { c.Overlap, c.StableAfter = 200*time.Millisecond, 5*time.Millisecond })
 	done := make(chan struct{})
 	finished := make(chan struct{})
@@ -76,16 +77,17 @@ func TestLifetimeWithoutAGap(t *testing.T) {
 func TestShutdownNotice(t *testing.T) {
 	v := newVenue(t, false, nil)
 	var keeper atomic.Pointer[stream.Keeper]
-	c := newClient(t, protocol.Stream{URL: v.url, Hello: hello("subscribe"), Answers: 1, Ready: answers}, func(c *stream.Config) {
-		c.Overlap = time.Hour
-		deliver := c.OnFrame
-		c.OnFrame = func(localNs int64, frame []byte) {
-			if string(frame) == "serverShutdown" {
-				keeper.Load().Renew("the venue shuts down")
+	c := newClient(t, protocol.Stream{URL: v.url, Hello: hello("subscribe"), Answers: 1, Ready: answers},
+		func(c *stream.Config) {
+			c.Overlap = time.Hour
+			deliver := c.OnFrame
+			c.OnFrame = func(localNs int64, frame []byte) {
+				if string(frame) == "serverShutdown" {
+					keeper.Load().Renew("the venue shuts down")
+				}
+				deliver(localNs, frame)
 			}
-			deliver(localNs, frame)
-		}
-	})
+		})
 	keeper.Store(c.Keeper)
 	first := v.peer(t)
 	first.send("ok")
@@ -181,7 +183,8 @@ func TestTheNewOneDies(t *testing.T) {
 	recv(t, c.renewed, "waiting for OnRenewed")
 	_ = second.ws.CloseNow()
 	third := v.peer(t)
-	if reason := recv(t, c.renewed, "waiting for OnRenewed"); !strings.Contains(reason, "the connection that took over was lost") {
+	if reason := recv(t, c.renewed, "waiting for OnRenewed"); !strings.Contains(reason,
+		"the connection that took over was lost") {
 		t.Error(reason)
 	}
 	first.send("1")
@@ -228,8 +231,8 @@ func TestKeepAlive(t *testing.T) {
 	c := newClient(t, protocol.Stream{}, func(c *stream.Config) {
 		c.Prepare = func(context.Context) (protocol.Stream, error) {
 			key := keys.Add(1)
-			return protocol.Stream{Name: "user", URL: v.url + "/?key=" + strconv.FormatInt(key, 10), Silence: time.Minute,
-				KeepAliveInterval: time.Millisecond, KeepAlive: func(context.Context) error {
+			return protocol.Stream{Name: "user", URL: v.url + "/?key=" + strconv.FormatInt(key, 10),
+				Silence: time.Minute, KeepAliveInterval: time.Millisecond, KeepAlive: func(context.Context) error {
 					calls.Add(1)
 					if key == 1 && calls.Load() >= 5 {
 						return errors.New("this listenKey does not exist")
@@ -238,7 +241,8 @@ func TestKeepAlive(t *testing.T) {
 				}}, nil
 		}
 	})
-	if reason := recv(t, c.renewed, "waiting for OnRenewed"); !strings.Contains(reason, "keep-alive failed: this listenKey does not exist") {
+	if reason := recv(t, c.renewed, "waiting for OnRenewed"); !strings.Contains(reason,
+		"keep-alive failed: this listenKey does not exist") {
 		t.Error(reason)
 	}
 	if keys.Load() != 2 || len(c.downs) != 0 {
@@ -249,7 +253,8 @@ func TestKeepAlive(t *testing.T) {
 // TestRefusedRenewal: a topic that the venue does not know does not end what works.
 func TestRefusedRenewal(t *testing.T) {
 	v := newVenue(t, false, nil)
-	c := newClient(t, protocol.Stream{URL: v.url, Hello: hello("subscribe"), Answers: 1, Ready: answers}, func(c *stream.Config) { c.MaxRefusals = 2 })
+	c := newClient(t, protocol.Stream{URL: v.url, Hello: hello("subscribe"), Answers: 1, Ready: answers},
+		func(c *stream.Config) { c.MaxRefusals = 2 })
 	first := v.peer(t)
 	first.send("ok")
 	recv(t, c.ups, "waiting for OnUp")
@@ -275,7 +280,8 @@ func TestRefusedRenewal(t *testing.T) {
 // TestAheadOfTheOldOne: a new connection that is ahead delivers only when the old one has had its time, or has ended.
 func TestAheadOfTheOldOne(t *testing.T) {
 	v := newVenue(t, false, nil)
-	c := newClient(t, protocol.Stream{URL: v.url}, func(c *stream.Config) { c.Overlap, c.Settle = time.Hour, time.Hour })
+	c := newClient(t, protocol.Stream{URL: v.url},
+		func(c *stream.Config) { c.Overlap, c.Settle = time.Hour, time.Hour })
 	first := v.peer(t)
 	recv(t, c.ups, "waiting for OnUp")
 	c.Renew("a test")

@@ -252,8 +252,8 @@ type client struct {
 // newClient starts a Keeper for a stream; the functions change what is usual.
 func newClient(t testing.TB, s protocol.Stream, change func(c *stream.Config)) *client {
 	t.Helper()
-	c := &client{frames: make(chan string, 100_000), ups: make(chan struct{}, 100), downs: make(chan down, 100), renewed: make(chan string, 100),
-		ended: make(chan error, 1)}
+	c := &client{frames: make(chan string, 100_000), ups: make(chan struct{}, 100), downs: make(chan down, 100),
+		renewed: make(chan string, 100), ended: make(chan error, 1)}
 	config := usual(s)
 	config.OnUp = func() { c.ups <- struct{}{} }
 	config.OnDown = func(reason string, next time.Duration) { c.downs <- down{reason, next} }

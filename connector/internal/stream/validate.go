@@ -18,9 +18,11 @@ func validate(s *protocol.Stream) error {
 	case s.Silence <= 0:
 		return fmt.Errorf("stream %q: Silence is not set: a dead connection would never be noticed", s.Name)
 	case s.Answers < 0 || s.Answers > 0 && s.Ready == nil:
-		return fmt.Errorf("stream %q: %d answers are waited for, but there is no Ready that knows them", s.Name, s.Answers)
+		return fmt.Errorf("stream %q: %d answers are waited for, but there is no Ready that knows them", s.Name,
+			s.Answers)
 	case s.OneByOne && s.Answers != len(s.Hello):
-		return fmt.Errorf("stream %q: %d messages one by one need as many answers, not %d", s.Name, len(s.Hello), s.Answers)
+		return fmt.Errorf("stream %q: %d messages one by one need as many answers, not %d", s.Name, len(s.Hello),
+			s.Answers)
 	}
 	return validateTimes(s)
 }

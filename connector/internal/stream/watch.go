@@ -78,8 +78,8 @@ func (c *conn) watch() {
 // A WebSocket ping is waited for as long as the connection may be quiet, within these bounds.
 const shortestPong, longestPong = 2 * time.Second, 10 * time.Second
 
-// probe asks a connection that brings no data for a sign of life. Without one it is dead; with one it is the caller's to say
-// whether it stays.
+// probe asks a connection that brings no data for a sign of life. Without one it is dead; with one it is the caller's
+// to say whether it stays.
 func (c *conn) probe() {
 	defer c.goroutines.Done()
 	defer c.probing.Store(false)

@@ -44,7 +44,8 @@ type check struct {
 	rules  Rules
 }
 
-// Run looks at a venue and returns what was found, in the order in which it was looked for. Nothing of it is an error; ctx ends it early.
+// Run looks at a venue and returns what was found, in the order in which it was looked for. Nothing of it is an error;
+// ctx ends it early.
 func Run(ctx context.Context, o Options) []connector.Finding {
 	if o.StreamTimeout == 0 {
 		o.StreamTimeout = 10 * time.Second
@@ -105,7 +106,8 @@ func advice(err error) string {
 // reach asks for the time, which every venue tells everybody.
 func (c *check) reach(ctx context.Context) bool {
 	if _, err := c.Protocol.ServerTimeNs(ctx); err != nil {
-		c.add(connector.Finding{What: "reachable", Value: "no", Problem: err.Error(), Advice: "check the network and api_url"}, true)
+		c.add(connector.Finding{What: "reachable", Value: "no", Problem: err.Error(),
+			Advice: "check the network and api_url"}, true)
 		return false
 	}
 	c.say("reachable", "yes")
@@ -114,7 +116,8 @@ func (c *check) reach(ctx context.Context) bool {
 
 // clock measures how far the venue's clock is off, and lets requests be signed with the venue's time.
 func (c *check) clock(ctx context.Context) {
-	sync, err := clocksync.New(clocksync.Config{ServerTimeNs: c.Protocol.ServerTimeNs, NowNs: c.Protocol.NowNs, Samples: roundTrips})
+	sync, err := clocksync.New(clocksync.Config{ServerTimeNs: c.Protocol.ServerTimeNs, NowNs: c.Protocol.NowNs,
+		Samples: roundTrips})
 	if err != nil {
 		c.failed("clock", err)
 		return
@@ -127,7 +130,8 @@ func (c *check) clock(ctx context.Context) {
 	nowNs := c.Protocol.NowNs()
 	offset, bound := time.Duration(e.OffsetAtNs(nowNs)), time.Duration(e.ErrorAtNs(nowNs))
 	c.Protocol.SetClockOffset(offset)
-	f := connector.Finding{What: "clock", Value: fmt.Sprintf("the venue's is %v ahead of this machine's, within %v", short(offset), short(bound))}
+	f := connector.Finding{What: "clock", Value: fmt.Sprintf("the venue's is %v ahead of this machine's, within %v",
+		short(offset), short(bound))}
 	if offset < 0 {
 		f.Value = fmt.Sprintf("the venue's is %v behind this machine's, within %v", short(-offset), short(bound))
 	}
@@ -182,7 +186,8 @@ func (c *check) symbols(ctx context.Context) {
 	}
 	for _, in := range c.Instruments {
 		f := connector.Finding{What: in.Symbol, Value: "not known"}
-		if at := slices.IndexFunc(c.rules.Filters, func(f protocol.Filters) bool { return f.Symbol == in.Symbol }); at >= 0 {
+		if at := slices.IndexFunc(c.rules.Filters,
+			func(f protocol.Filters) bool { return f.Symbol == in.Symbol }); at >= 0 {
 			f.Value = describe(&c.rules.Filters[at])
 		}
 		steps := c.rules.Steps(in.Symbol)
@@ -242,13 +247,16 @@ func (c *check) orders(ctx context.Context) {
 				own++
 			}
 		}
-		finding := connector.Finding{What: "open orders on " + symbol, Value: fmt.Sprintf("%d of this runner (prefix %s), %d of other clients", own, c.OrderPrefix, len(open.Orders)-own)}
+		finding := connector.Finding{What: "open orders on " + symbol,
+			Value: fmt.Sprintf("%d of this runner (prefix %s), %d of other clients", own, c.OrderPrefix,
+				len(open.Orders)-own)}
 		blocks := false
 		for n := range open.Unread {
 			row := &open.Unread[n]
 			_, _, ok := codec.Decode(row.ClientID)
 			blocks = blocks || ok || row.Nameless
-			finding.Problem = fmt.Sprintf("%d more cannot be read, the last is %q: %v", len(open.Unread), row.ClientID, row.Err)
+			finding.Problem = fmt.Sprintf("%d more cannot be read, the last is %q: %v", len(open.Unread), row.ClientID,
+				row.Err)
 			finding.Advice = "look at it at the venue: while it is or may be of this runner no new orders are sent on the symbol"
 		}
 		c.add(finding, blocks)

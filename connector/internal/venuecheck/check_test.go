@@ -16,7 +16,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestAdvice(t *testing.T) {
 	seen := map[string]bool{}
-	for _, cause := range []protocol.Cause{protocol.Key, protocol.ClockOff, protocol.Banned, protocol.Unknown, protocol.Refused} {
+	for _, cause := range []protocol.Cause{protocol.Key, protocol.ClockOff, protocol.Banned, protocol.Unknown,
+		protocol.Refused} {
 		seen[advice(&protocol.Failure{Cause: cause})] = true
 	}
 	if len(seen) != 5 || seen[""] {
@@ -71,7 +72,8 @@ func TestAskRules(t *testing.T) {
 			if len(r.Filters) != test.found || (err != nil) != test.fails || test.a.asked != test.asked {
 				t.Errorf("%+v, %v, asked %d times", r, err, test.a.asked)
 			}
-			if err := r.Steps("B").Err; test.a.bad != "" && (err == nil || !strings.Contains(err.Error(), "no symbol B")) {
+			if err := r.Steps("B").Err; test.a.bad != "" && (err == nil ||
+				!strings.Contains(err.Error(), "no symbol B")) {
 				t.Errorf("got %v", err)
 			}
 		})
@@ -81,7 +83,8 @@ func TestAskRules(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := AskRules(ctx, &asker{errs: []error{lost, lost, lost}}, []string{"A"}); !errors.Is(err, context.Canceled) || err.Error() != "stopped before the venue had returned its symbols" {
+	if _, err := AskRules(ctx, &asker{errs: []error{lost, lost, lost}}, []string{"A"}); !errors.Is(err,
+		context.Canceled) || err.Error() != "stopped before the venue had returned its symbols" {
 		t.Errorf("got %v", err)
 	}
 }
@@ -92,7 +95,8 @@ func TestLeastOrder(t *testing.T) {
 		price      float64
 		qty, pText string
 	}{
-		{protocol.Filters{TickSize: 0.1, LotSize: 0.001, MinQty: 0.001, MinNotional: 100}, 60000.04, "0.002", "60000.0"},
+		{protocol.Filters{TickSize: 0.1, LotSize: 0.001, MinQty: 0.001, MinNotional: 100}, 60000.04, "0.002",
+			"60000.0"},
 		{protocol.Filters{TickSize: 0.0001, LotSize: 1, MinNotional: 5}, 1.9537, "3", "1.9537"},
 		{protocol.Filters{TickSize: 0.01, LotSize: 0.00001, MinQty: 0.00001}, 60000, "0.00001", "60000.00"},
 		{protocol.Filters{TickSize: 10, LotSize: 0.1, MinQty: 0.3}, 64, "0.3", "60"},

@@ -24,9 +24,9 @@ func venueOptions(t *testing.T, v testexchange.Venue) (*testexchange.Exchange, v
 	o := venuecheck.Options{HasKey: true, OrderPrefix: "hr", OrderTest: true, StreamTimeout: 2 * time.Second,
 		Instruments: []connector.Instrument{{Symbol: "BTCUSDT"}, {Symbol: "ETHUSDT", TickSize: 0.01}}}
 	ws := e.WSURL(v)
-	settings, err := venues.Make(string(v), map[string]any{"public_url": ws + "/public", "market_url": ws + "/market", "private_url": ws + "/private",
-		"stream_url": ws, "ws_api_url": ws + "/ws-api/v3", "api_url": e.HTTPURL(v), "book_ticker": false,
-		"api_key": testexchange.DefaultAPIKey, "secret": testexchange.DefaultSecret})
+	settings, err := venues.Make(string(v), map[string]any{"public_url": ws + "/public", "market_url": ws + "/market",
+		"private_url": ws + "/private", "stream_url": ws, "ws_api_url": ws + "/ws-api/v3", "api_url": e.HTTPURL(v),
+		"book_ticker": false, "api_key": testexchange.DefaultAPIKey, "secret": testexchange.DefaultSecret})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,9 +57,10 @@ func TestRunOnAGoodVenue(t *testing.T) {
 	for _, v := range []testexchange.Venue{testexchange.BinanceFutures, testexchange.BinanceSpot} {
 		_, o := venueOptions(t, v)
 		r := venuecheck.Run(t.Context(), o)
-		for what, says := range map[string]string{"reachable": "yes", "clock": "within", "round trip": "p99", "BTCUSDT": "tick 0.", "ETHUSDT": "lot 0.",
-			"stream account": "connected after", "open orders on ETHUSDT": "0 of this runner (prefix hr), 0 of other clients", "balance of USDT": "100000 free",
-			"order test on BTCUSDT": "passed: buy"} {
+		for what, says := range map[string]string{"reachable": "yes", "clock": "within", "round trip": "p99",
+			"BTCUSDT": "tick 0.", "ETHUSDT": "lot 0.", "stream account": "connected after",
+			"open orders on ETHUSDT": "0 of this runner (prefix hr), 0 of other clients",
+			"balance of USDT":        "100000 free", "order test on BTCUSDT": "passed: buy"} {
 			if f := find(r, what); f == nil || f.Problem != "" || !strings.Contains(f.Value, says) {
 				t.Errorf("%s: %s: %+v, want %q", v, what, f, says)
 			}
@@ -98,7 +99,8 @@ func TestWhatIsRefused(t *testing.T) {
 	}
 	r := venuecheck.Run(t.Context(), o)
 	for _, what := range []string{"stream public", "stream market", "stream account"} {
-		if f := find(r, what); f == nil || f.Problem == "" || f.Advice == "" || !f.Blocks || f.Value != "not connected" {
+		if f := find(r, what); f == nil || f.Problem == "" || f.Advice == "" || !f.Blocks ||
+			f.Value != "not connected" {
 			t.Errorf("%s: %+v", what, f)
 		}
 	}

@@ -11,9 +11,9 @@ import (
 	"github.com/hftrunner/hftrunner/connector/protocol"
 )
 
-// Preflight asks for what would keep every strategy on a connector from trading: what the key may do, and the modes of the
-// account and of symbols. The error is connector.Unfit, or says why there was no answer. What a venue does not tell is passed
-// over.
+// Preflight asks for what would keep every strategy on a connector from trading: what the key may do, and the modes of
+// the account and of symbols. The error is connector.Unfit, or says why there was no answer. What a venue does not tell
+// is passed over.
 func Preflight(ctx context.Context, p protocol.Protocol, symbols []string) error {
 	findings, err := p.Permissions(ctx)
 	if protocol.CauseOf(err) == protocol.ClockOff {

@@ -81,7 +81,8 @@ func ask(ctx context.Context, a Asker, symbols []string) ([]protocol.Filters, er
 		filters, err := a.Filters(limited, symbols)
 		cancel()
 		cause := protocol.CauseOf(err)
-		again := cause == protocol.Unknown || cause == protocol.Overloaded || cause == protocol.Refused && !protocol.Final(err)
+		again := cause == protocol.Unknown || cause == protocol.Overloaded ||
+			cause == protocol.Refused && !protocol.Final(err)
 		if err == nil || n == attempts || !again {
 			return filters, err
 		}

@@ -59,7 +59,8 @@ func (c *check) streams(ctx context.Context) {
 }
 
 // connect keeps one connection until its first message has come, or until it is up where none is expected.
-func (c *check) connect(ctx context.Context, one *connection, needsMessage bool, prepare func(context.Context) (protocol.Stream, error)) {
+func (c *check) connect(ctx context.Context, one *connection, needsMessage bool,
+	prepare func(context.Context) (protocol.Stream, error)) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var upOnce, heardOnce sync.Once

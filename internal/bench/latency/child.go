@@ -42,7 +42,8 @@ func startChild(ctx context.Context, l *link, opts Options) (*child, error) {
 	childCtx, cancel := context.WithCancel(ctx)
 	c := &child{cancel: cancel, ended: make(chan struct{})}
 	c.cmd = exec.CommandContext(childCtx, executable)
-	c.cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d %d %d", childVariable, opts.Wait, opts.FeedCapacity, opts.ReplyWords))
+	c.cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d %d %d", childVariable, opts.Wait, opts.FeedCapacity,
+		opts.ReplyWords))
 	c.cmd.ExtraFiles = []*os.File{l.feed.File(), l.private.File()} // descriptors 3 and 4
 	c.cmd.Stderr = &c.stderr
 	c.cmd.WaitDelay = time.Second
@@ -91,7 +92,8 @@ func (c *child) failure(ctx context.Context) error {
 	c.kill()
 	text := strings.TrimSpace(c.stderr.String())
 	if c.err == nil {
-		return fmt.Errorf("the peer process ended early without an error: does main call latency.MaybeChild first? %s", text)
+		return fmt.Errorf("the peer process ended early without an error: does main call latency.MaybeChild first? %s",
+			text)
 	}
 	return fmt.Errorf("the peer process ended early: %w: %s", c.err, text)
 }

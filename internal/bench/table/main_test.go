@@ -22,7 +22,8 @@ ok  	hftrunner/depth	1.2s
 
 func TestFailureIsNotLost(t *testing.T) {
 	var out, rest strings.Builder
-	ok, err := table(strings.NewReader("--- FAIL: BenchmarkX\n    x_test.go:1: boom\nFAIL\nFAIL\thftrunner/x\t1s\n"), &out, &rest)
+	ok, err := table(strings.NewReader("--- FAIL: BenchmarkX\n    x_test.go:1: boom\nFAIL\nFAIL\thftrunner/x\t1s\n"),
+		&out, &rest)
 	if ok || err != nil || !strings.Contains(rest.String(), "boom") || out.Len() != 0 {
 		t.Errorf("ok %v, err %v, out %q, rest %q", ok, err, out.String(), rest.String())
 	}

@@ -72,7 +72,8 @@ func Measure(ctx context.Context, o Options) (Result, error) {
 		if ctx.Err() != nil {
 			return Result{}, ctx.Err()
 		}
-		return Result{}, fmt.Errorf("tick to order: the strategy ended after %d of %d messages", len(venue.samplesNs), o.Samples)
+		return Result{}, fmt.Errorf("tick to order: the strategy ended after %d of %d messages", len(venue.samplesNs),
+			o.Samples)
 	}
 	samples := venue.samplesNs[len(venue.samplesNs)/10:]
 	slices.Sort(samples)
@@ -85,10 +86,12 @@ const tickSize, lotSize = 0.1, 0.001
 func config(dir string, v *venue, wait ipc.WaitStrategy) host.Config {
 	return host.Config{Version: "bench", PluginDir: dir, StateDir: filepath.Join(dir, "state"),
 		Supervision: host.Supervision{StartTimeout: 20 * time.Second, StopTimeout: 5 * time.Second,
-			HeartbeatTimeout: 10 * time.Second, BackoffMin: time.Second, BackoffMax: time.Second, CrashLoopWindow: time.Minute},
+			HeartbeatTimeout: 10 * time.Second, BackoffMin: time.Second, BackoffMax: time.Second,
+			CrashLoopWindow: time.Minute},
 		Connectors: []host.ConnectorConfig{{Name: "venue", Kind: "bench", Connector: v}},
 		Strategies: []host.StrategyConfig{{Name: pluginName, Plugin: pluginName, Wait: wait, OnExit: host.KeepOrders,
 			OnChange: host.IgnoreChange, Position: host.StrategyPosition, Params: []byte("{}"),
-			Instruments: []host.InstrumentConfig{{Connector: "venue", Symbol: "BTCUSDT", TickSize: tickSize, LotSize: lotSize, Depth: "window"}}}},
+			Instruments: []host.InstrumentConfig{{Connector: "venue", Symbol: "BTCUSDT", TickSize: tickSize,
+				LotSize: lotSize, Depth: "window"}}}},
 	}
 }

@@ -85,8 +85,8 @@ func (v *venue) Run(ctx context.Context, sink connector.Sink, clock connector.Cl
 	if _, err := clock.WaitUntil(ctx, clock.NowNs()+1, nil); err != nil {
 		return nil
 	}
-	book, err := feed.NewBook(feed.Config{TickSize: tickSize, LotSize: lotSize, Rule: connector.RuleFutures, Quotes: true,
-		VenueNs: func(int64) int64 { return messageMs * 1e6 }})
+	book, err := feed.NewBook(feed.Config{TickSize: tickSize, LotSize: lotSize, Rule: connector.RuleFutures,
+		Quotes: true, VenueNs: func(int64) int64 { return messageMs * 1e6 }})
 	if err != nil {
 		return err
 	}

@@ -46,7 +46,8 @@ func eventFile(t *testing.T) string {
 func backtestJob(t *testing.T, params string) control.BacktestJob {
 	t.Helper()
 	spec := backtest.Spec{RecordIntervalNs: int64(100 * time.Millisecond), Assets: []backtest.AssetSpec{{
-		Connector: "sim", Symbol: "BTCUSDT", TickSize: 0.1, LotSize: 0.001, Depth: "window", Files: []string{eventFile(t)},
+		Connector: "sim", Symbol: "BTCUSDT", TickSize: 0.1, LotSize: 0.001, Depth: "window",
+		Files:    []string{eventFile(t)},
 		Exchange: backtest.ExchangeSpec{Model: "no_partial_fill", Queue: "risk_adverse"},
 		Fee:      backtest.FeeSpec{Model: "value"}, Type: "linear", ContractSize: 1,
 	}}}
@@ -59,7 +60,9 @@ func launch(t *testing.T, plugin string) (*control.Process, *syncBuffer) {
 	log := &syncBuffer{}
 	spawner := control.NewSpawner()
 	p, err := control.Launch(t.Context(), control.LaunchConfig{
-		Spawner: spawner, Path: filepath.Join(plugins, plugin), Log: hclog.New(&hclog.LoggerOptions{Output: log, Level: hclog.Trace, DisableTime: true}), StartTimeout: time.Minute,
+		Spawner: spawner, Path: filepath.Join(plugins, plugin),
+		Log:          hclog.New(&hclog.LoggerOptions{Output: log, Level: hclog.Trace, DisableTime: true}),
+		StartTimeout: time.Minute,
 	})
 	if err != nil {
 		t.Fatal(errors.Join(err, spawner.Close()))
@@ -103,13 +106,14 @@ func TestPrintsInBacktest(t *testing.T) {
 func TestPanicsInBacktest(t *testing.T) {
 	p, log := launch(t, "panics")
 	o, err := runBacktest(t.Context(), p, backtestJob(t, `{"after_events": 50}`))
-	if err != nil || o.result.End != backtest.EndError || !strings.HasPrefix(o.result.Error, "Run panicked: panics: as configured\n") ||
-		!strings.Contains(o.result.Error, "main.go") {
+	if err != nil || o.result.End != backtest.EndError || !strings.HasPrefix(o.result.Error,
+		"Run panicked: panics: as configured\n") || !strings.Contains(o.result.Error, "main.go") {
 		t.Errorf("result %+v, %v", o.result, err)
 	}
 	awaitText(t, log, "panics: as configured")
 	// The next one has the same process and another strategy, which does not come as far.
-	if o, err := runBacktest(t.Context(), p, backtestJob(t, `{"after_events": 100000}`)); err != nil || o.result.End != backtest.EndOfData {
+	if o, err := runBacktest(t.Context(), p, backtestJob(t, `{"after_events": 100000}`)); err != nil ||
+		o.result.End != backtest.EndOfData {
 		t.Errorf("the next backtest: %+v, %v", o.result, err)
 	}
 }
@@ -121,7 +125,8 @@ func TestPluginsThatEndTheirProcessInABacktest(t *testing.T) {
 		{"quits", `{"after_events": 50, "code": 0}`, "exit status 0"},
 	} {
 		p, _ := launch(t, c.plugin)
-		if _, err := runBacktest(t.Context(), p, backtestJob(t, c.params)); !errors.Is(err, control.ErrPluginExited) || !strings.Contains(err.Error(), c.says) {
+		if _, err := runBacktest(t.Context(), p, backtestJob(t, c.params)); !errors.Is(err, control.ErrPluginExited) ||
+			!strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s %s: %v", c.plugin, c.params, err)
 		}
 	}
@@ -164,7 +169,8 @@ func TestPluginsThatDoNotObeyInABacktest(t *testing.T) {
 func TestFailsConfigInBacktest(t *testing.T) {
 	p, _ := launch(t, "failsconfig")
 	_, err := runBacktest(t.Context(), p, backtestJob(t, `{"qty": 2}`))
-	if err == nil || !strings.Contains(err.Error(), "nothing is good enough") || errors.Is(err, control.ErrPluginExited) {
+	if err == nil || !strings.Contains(err.Error(), "nothing is good enough") ||
+		errors.Is(err, control.ErrPluginExited) {
 		t.Errorf("backtest: %v", err)
 	}
 	var params control.ParamErrors
@@ -196,7 +202,8 @@ func TestOneMisbehavesBesideOthers(t *testing.T) {
 func TestBacktestBesideALiveStrategy(t *testing.T) {
 	h := newMiniHost(t, "panics", `{"after_events": 1000000000}`)
 	h.start()
-	if o, err := runBacktest(t.Context(), h.process, backtestJob(t, `{"after_events": 50}`)); err != nil || o.result.End != backtest.EndError {
+	if o, err := runBacktest(t.Context(), h.process, backtestJob(t, `{"after_events": 50}`)); err != nil ||
+		o.result.End != backtest.EndError {
 		t.Errorf("backtest: %+v, %v", o.result, err)
 	}
 	for before := h.control.Progress(); h.control.Progress() == before; time.Sleep(time.Millisecond) {

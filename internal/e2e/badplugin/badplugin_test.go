@@ -43,7 +43,8 @@ func TestFailsConfig(t *testing.T) {
 	}
 	defer func() { _ = p.Close() }()
 	err = p.Configure(t.Context(), control.Configuration{Params: []byte(`{"qty": 2}`)})
-	if err == nil || !strings.Contains(err.Error(), "nothing is good enough") || errors.Is(err, control.ErrPluginExited) {
+	if err == nil || !strings.Contains(err.Error(), "nothing is good enough") ||
+		errors.Is(err, control.ErrPluginExited) {
 		t.Errorf("configure: %v", err)
 	}
 	var params control.ParamErrors
@@ -69,7 +70,8 @@ func TestPanics(t *testing.T) {
 	h := newMiniHost(t, "panics", `{"after_events": 3}`)
 	h.start()
 	exit, err := h.process.Wait(t.Context())
-	if err != nil || !strings.HasPrefix(exit.Error, "Run panicked: panics: as configured\n") || !strings.Contains(exit.Error, "main.go") {
+	if err != nil || !strings.HasPrefix(exit.Error, "Run panicked: panics: as configured\n") ||
+		!strings.Contains(exit.Error, "main.go") {
 		t.Errorf("exit is %+v, %v", exit, err)
 	}
 	h.awaitLog("panics: as configured")

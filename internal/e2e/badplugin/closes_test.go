@@ -45,7 +45,8 @@ func TestCloses(t *testing.T) {
 
 func TestClosesInBacktest(t *testing.T) {
 	p, _ := launch(t, "closes")
-	for params, end := range map[string]backtest.End{`{}`: backtest.EndReturned, `{"after_events": 0}`: backtest.EndOfData,
+	for params, end := range map[string]backtest.End{`{}`: backtest.EndReturned,
+		`{"after_events": 0}`:                      backtest.EndOfData,
 		`{"after_events": 500, "goroutine": true}`: ""} { // how far it comes until then is chance
 		o, err := runBacktest(t.Context(), p, backtestJob(t, params))
 		if err != nil || o.result.Error != "" || end != "" && o.result.End != end {

@@ -13,7 +13,8 @@ import (
 func Example() {
 	spawner := control.NewSpawner()
 	defer func() { _ = spawner.Close() }()
-	_, err := control.Launch(context.Background(), control.LaunchConfig{Spawner: spawner, Path: filepath.Join(plugins, "exits")})
+	_, err := control.Launch(context.Background(), control.LaunchConfig{Spawner: spawner,
+		Path: filepath.Join(plugins, "exits")})
 	var launchErr *control.LaunchError
 	if errors.As(err, &launchErr) {
 		fmt.Println(launchErr.Cause)

@@ -17,8 +17,8 @@ type garbageParams struct {
 	Rounds int `hcl:"rounds" default:"100" min:"1" doc:"how often it does it"`
 }
 
-// garbage overwrites all of the host's shared memory that it can write to, its control page and its queues, and tries it
-// with the market feed. Its error says what became of each segment. The host must notice, and nobody else may.
+// garbage overwrites all of the host's shared memory that it can write to, its control page and its queues, and tries
+// it with the market feed. Its error says what became of each segment. The host must notice, and nobody else may.
 func garbage(p garbageParams) (run, error) {
 	return func(_ context.Context, bot hft.Bot) error {
 		if more, err := skip(bot, p.AfterEvents); !more {

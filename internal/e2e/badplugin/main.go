@@ -1,5 +1,5 @@
-// Command badplugin is a strategy plugin that misbehaves, for the tests of the host and of the control plane. How it does
-// is the name it is started under, so that each is a plugin of its own to a host:
+// Command badplugin is a strategy plugin that misbehaves, for the tests of the host and of the control plane. How it
+// does is the name it is started under, so that each is a plugin of its own to a host:
 //
 //   - exits ends before the handshake
 //   - printsearly prints to standard output before the handshake

@@ -46,7 +46,8 @@ func buildPlugins() (err error) {
 	if err != nil {
 		return fmt.Errorf("%w: %s", err, out)
 	}
-	for _, name := range []string{"exits", "printsearly", "failsconfig", "prints", "panics", "quits", "hangs", "slowstop", "closes", "garbage"} {
+	for _, name := range []string{"exits", "printsearly", "failsconfig", "prints", "panics", "quits", "hangs",
+		"slowstop", "closes", "garbage"} {
 		if err := os.Link(program, filepath.Join(plugins, name)); err != nil {
 			return err
 		}
@@ -101,7 +102,8 @@ func must[T any](t testing.TB) func(v T, err error) T {
 // newMiniHost starts a plugin on a host of its own and configures it.
 func newMiniHost(t *testing.T, plugin, params string) *miniHost {
 	t.Helper()
-	h := &miniHost{t: t, log: &syncBuffer{}, entries: &syncBuffer{}, quit: make(chan struct{}), ended: make(chan struct{}), faults: make(chan error, 1)}
+	h := &miniHost{t: t, log: &syncBuffer{}, entries: &syncBuffer{}, quit: make(chan struct{}),
+		ended: make(chan struct{}), faults: make(chan error, 1)}
 	h.feed = must[*hostipc.Feed](t)(hostipc.NewFeed("sim", 1024, hostipc.NewWallClock()))
 	h.control = must[*hostipc.Control](t)(hostipc.NewControl())
 	h.port = must[*hostipc.Port](t)(hostipc.NewPort(h.feed, h.control))
@@ -127,9 +129,11 @@ func (h *miniHost) launch(plugin string) (*control.Process, error) {
 	spawner := control.NewSpawner()
 	h.t.Cleanup(func() { _ = spawner.Close() })
 	return control.Launch(h.t.Context(), control.LaunchConfig{
-		Spawner: spawner, Path: filepath.Join(plugins, plugin), Log: hclog.New(&hclog.LoggerOptions{Output: h.log, Level: hclog.Trace, DisableTime: true}), StartTimeout: time.Minute,
-		Logger:     hclog.New(&hclog.LoggerOptions{Name: "strategies", Output: h.entries, Level: hclog.Info}),
-		ExtraFiles: []*os.File{h.control.File(), h.feed.File(), h.port.File()},
+		Spawner: spawner, Path: filepath.Join(plugins, plugin),
+		Log:          hclog.New(&hclog.LoggerOptions{Output: h.log, Level: hclog.Trace, DisableTime: true}),
+		StartTimeout: time.Minute,
+		Logger:       hclog.New(&hclog.LoggerOptions{Name: "strategies", Output: h.entries, Level: hclog.Info}),
+		ExtraFiles:   []*os.File{h.control.File(), h.feed.File(), h.port.File()},
 	})
 }
 

@@ -13,11 +13,12 @@ import (
 	"github.com/hftrunner/hftrunner/internal/venues"
 )
 
-// record returns a recording of the exchange on this machine as runner record makes it, with two gaps in the book: one of a
-// message that the venue has left out, one of what came while no connection was there.
+// record returns a recording of the exchange on this machine as runner record makes it, with two gaps in the book: one
+// of a message that the venue has left out, one of what came while no connection was there.
 func (r *recorded) record(t *testing.T) (files []string) {
 	kind := testexchange.Venue(r.venue)
-	e, err := testexchange.Start(testexchange.Config{Venues: []testexchange.Venue{kind}, OnlySymbols: []string{r.symbol}, EventsPerSecond: 1000})
+	e, err := testexchange.Start(testexchange.Config{Venues: []testexchange.Venue{kind},
+		OnlySymbols: []string{r.symbol}, EventsPerSecond: 1000})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +34,8 @@ func (r *recorded) record(t *testing.T) (files []string) {
 	if f := &symbols[0]; f.TickSize != r.tick || f.LotSize != r.lot {
 		t.Fatalf("the exchange has tick %v and lot %v, the test %v and %v", f.TickSize, f.LotSize, r.tick, r.lot)
 	}
-	recorder, err := record.New(record.Config{Connector: v.Connector, Clock: v.Clock, Symbols: symbols, Dir: t.TempDir(), Logger: hclog.NewNullLogger()})
+	recorder, err := record.New(record.Config{Connector: v.Connector, Clock: v.Clock, Symbols: symbols,
+		Dir: t.TempDir(), Logger: hclog.NewNullLogger()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +69,8 @@ func (r *recorded) record(t *testing.T) (files []string) {
 			t.Fatal(err)
 		}
 		more("a book after "+string(f), func(p *record.Progress) bool {
-			return p.Symbols[0].Gaps > before.Symbols[0].Gaps && (f == fault.DepthGap || p.Reconnects > before.Reconnects)
+			return p.Symbols[0].Gaps > before.Symbols[0].Gaps &&
+				(f == fault.DepthGap || p.Reconnects > before.Reconnects)
 		})
 	}
 	cancel()

@@ -26,8 +26,8 @@ import (
 // bookPatience is after how long a test gives up waiting for what should come at once.
 const bookPatience = 30 * time.Second
 
-// replica is a venue that says what a test hands it: frames over the socket of whoever has subscribed, and a book by REST when
-// it is there.
+// replica is a venue that says what a test hands it: frames over the socket of whoever has subscribed, and a book by
+// REST when it is there.
 type replica struct {
 	t      *testing.T
 	server *httptest.Server
@@ -168,8 +168,8 @@ func (s *liveBook) print() uint64 {
 func (r *recorded) settings(t *testing.T, url string) venue.OwnSettings {
 	t.Helper()
 	ws := "ws" + strings.TrimPrefix(url, "http")
-	named := map[string]any{"api_url": url, "public_url": ws + "/public", "market_url": ws + "/market", "private_url": ws + "/private",
-		"stream_url": ws, "trade_stream": "trade"}
+	named := map[string]any{"api_url": url, "public_url": ws + "/public", "market_url": ws + "/market",
+		"private_url": ws + "/private", "stream_url": ws, "trade_stream": "trade"}
 	if r.rule == connector.RuleStreamed {
 		named["public_url"] = ws + "/v5/public/linear"
 	}
@@ -206,7 +206,8 @@ func (r *recorded) live(t *testing.T, files []string, latencyNs int64) (list []s
 			t.Error(err)
 		}
 	}()
-	s := sender{v: v, clock: clock, sink: sink, socket: wait(t, v.sockets, "subscription"), said: r.said(t), decoder: r.decoder()}
+	s := sender{v: v, clock: clock, sink: sink, socket: wait(t, v.sockets, "subscription"), said: r.said(t),
+		decoder: r.decoder()}
 	var lastNs int64
 	sampletest.EachLine(t, func(localNs int64, raw []byte) {
 		if lastNs != 0 && localNs != lastNs {
@@ -232,7 +233,8 @@ type sender struct {
 	message connector.Message
 }
 
-// send sends a line. A book that was asked for is the answer when the connector has asked, which it does while it has none.
+// send sends a line. A book that was asked for is the answer when the connector has asked, which it does while it has
+// none.
 func (s *sender) send(localNs int64, raw []byte) {
 	t, m := s.v.t, &s.message
 	if err := s.decoder.Decode(localNs, raw, m); err != nil {

@@ -39,22 +39,26 @@ type recorded struct {
 }
 
 var recordedBooks = []recorded{
-	{"binancefutures", "BTCUSDT", "btcusdt_20240808.gz", connector.RuleFutures, binance.Futures().Format.NewDecoder, 0.1, 0.001},
-	{"binancefutures", "ETHUSDT", "ethusdt_20240808.gz", connector.RuleFutures, binance.Futures().Format.NewDecoder, 0.01, 0.001},
-	{"binancespot", "BTCUSDT", "btcusdt_20240808.gz", connector.RuleSpot, binance.Spot().Format.NewDecoder, 0.01, 0.00001},
+	{"binancefutures", "BTCUSDT", "btcusdt_20240808.gz", connector.RuleFutures, binance.Futures().Format.NewDecoder,
+		0.1, 0.001},
+	{"binancefutures", "ETHUSDT", "ethusdt_20240808.gz", connector.RuleFutures, binance.Futures().Format.NewDecoder,
+		0.01, 0.001},
+	{"binancespot", "BTCUSDT", "btcusdt_20240808.gz", connector.RuleSpot, binance.Spot().Format.NewDecoder, 0.01,
+		0.00001},
 	{"bybit", "BTCUSDT", "", connector.RuleStreamed, bybit.Kind().Format.NewDecoder, 0.1, 0.001},
 }
 
-// wrongBooks are the books that are known to be wrong, by path and recording: how many, of those after each time of receipt.
-// A number that has become smaller is to be written down.
+// wrongBooks are the books that are known to be wrong, by path and recording: how many, of those after each time of
+// receipt. A number that has become smaller is to be written down.
 var wrongBooks = map[string]int{}
 
 // quickLines is the number of lines of a recording used without HFTRUNNER_LONG.
 const quickLines = 2500
 
-// TestBooks sends recordings as they are through the live connector, over real sockets and with 0, 10 and 50 ms latency,
-// through replay, and through convert and backtest. (On the whole spot day some levels are off the grid of today's lot size.) After each time of receipt all have the same book, level by level, and
-// it is the one that the venue's ids say.
+// TestBooks sends recordings as they are through the live connector, over real sockets and with 0, 10 and 50 ms
+// latency, through replay, and through convert and backtest. (On the whole spot day some levels are off the grid of
+// today's lot size.) After each time of receipt all have the same book, level by level, and it is the one that the
+// venue's ids say.
 func TestBooks(t *testing.T) {
 	long := os.Getenv("HFTRUNNER_LONG") != ""
 	for _, r := range recordedBooks {
@@ -62,14 +66,16 @@ func TestBooks(t *testing.T) {
 			t.Parallel() // recording is waiting
 			if r.symbol == "BTCUSDT" {
 				t.Run("recorder", func(t *testing.T) { r.compare(t, r.record(t), true) })
-				t.Run("beginning", func(t *testing.T) { r.compare(t, beginning(t, sampletest.Path(t, r.venue, r.symbol)), false) })
+				t.Run("beginning",
+					func(t *testing.T) { r.compare(t, beginning(t, sampletest.Path(t, r.venue, r.symbol)), false) })
 			}
 			if !long {
 				return
 			}
 			t.Run("sample", func(t *testing.T) { r.compare(t, []string{sampletest.Path(t, r.venue, r.symbol)}, false) })
 			if r.file != "" {
-				t.Run("recorded", func(t *testing.T) { r.compare(t, []string{datatest.Recording(t, r.venue, r.file)}, false) })
+				t.Run("recorded",
+					func(t *testing.T) { r.compare(t, []string{datatest.Recording(t, r.venue, r.file)}, false) })
 			}
 		})
 	}
@@ -228,7 +234,8 @@ func (p *plain) apply(row *hft.Event) {
 	switch row.Kind() {
 	case hft.DepthClearEvent:
 		for l := range p.levels {
-			if s := float64(l.side); row.Side() == hft.SideNone || l.side == row.Side() && !(s*hft.TickPrice(l.tick, p.tickSize) < s*row.Px) {
+			if s := float64(l.side); row.Side() == hft.SideNone ||
+				l.side == row.Side() && !(s*hft.TickPrice(l.tick, p.tickSize) < s*row.Px) {
 				p.set(l, 0)
 			}
 		}
@@ -246,8 +253,8 @@ func show(list []shown, now shown) []shown {
 	return append(list, now)
 }
 
-// said is everything that the venue has said: the book of the depth stream, joined by the venue's rule, and the quotes that are
-// newer, each of which is the whole truth about the best of both sides when it was made.
+// said is everything that the venue has said: the book of the depth stream, joined by the venue's rule, and the quotes
+// that are newer, each of which is the whole truth about the best of both sides when it was made.
 type said struct {
 	sync     *depthsync.Synchronizer
 	depth    *plain
@@ -270,7 +277,8 @@ func (r *recorded) said(t *testing.T) *said {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &said{sync: sync, depth: newPlain(r.tick), best: depth.NewHashMapMarketDepth(r.tick, r.lot), changed: map[level]float64{}}
+	return &said{sync: sync, depth: newPlain(r.tick), best: depth.NewHashMapMarketDepth(r.tick, r.lot),
+		changed: map[level]float64{}}
 }
 
 // take takes a message of the book and returns what the synchronizer said to it.
@@ -396,8 +404,8 @@ func unexpected(t *testing.T) func(p feed.Problem) {
 
 // replay returns the books of a replay.
 func (r *recorded) replay(t *testing.T, files []string) (list []shown, report feed.Report) {
-	source, err := replay.Open(replay.Config{Files: map[string][]string{r.symbol: files}, NewDecoder: r.decoder, Rule: r.rule, BookTicker: true,
-		OnProblem: unexpected(t)})
+	source, err := replay.Open(replay.Config{Files: map[string][]string{r.symbol: files}, NewDecoder: r.decoder,
+		Rule: r.rule, BookTicker: true, OnProblem: unexpected(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -428,8 +436,9 @@ func (r *recorded) replay(t *testing.T, files []string) (list []shown, report fe
 // convert returns an event file.
 func (r *recorded) convert(t *testing.T, files []string) (file string, report *feed.Report) {
 	file = filepath.Join(t.TempDir(), "events.npy")
-	summary, err := convert.Events(t.Context(), files, file, convert.Options{NewDecoder: r.decoder, Rule: r.rule, TickSize: r.tick,
-		LotSize: r.lot, Quotes: true, OnProblem: unexpected(t)})
+	summary, err := convert.Events(t.Context(), files, file,
+		convert.Options{NewDecoder: r.decoder, Rule: r.rule, TickSize: r.tick, LotSize: r.lot, Quotes: true,
+			OnProblem: unexpected(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -481,7 +490,8 @@ func (r *recorded) backtest(t *testing.T, file string, offsetNs int64, truth []s
 	if err != nil {
 		t.Fatal(err)
 	}
-	bot, err := backtest.NewBuilder().AddAsset(backtest.NewAsset(r.symbol).Data(backtest.File(file)).Book("hashmap", r.tick, r.lot).
+	bot, err := backtest.NewBuilder().AddAsset(backtest.NewAsset(r.symbol).Data(backtest.File(file)).
+		Book("hashmap", r.tick, r.lot).
 		Queue(sim.RiskAdverseQueue()).Latency(latency, latency).Fee(sim.TradingValueFee{})).Build()
 	if err != nil {
 		t.Fatal(err)

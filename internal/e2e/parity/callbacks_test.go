@@ -52,21 +52,24 @@ func callbackScripts() []script {
 			p.sell(2, 1e15, 1, hft.GTC, false)
 			p.elapse(10 * ms)
 			p.elapse(10 * ms)
-		}, contains: []string{"4ms sell 1 1@1e+15 GTC wait true = OrderResponse", "handler at 4ms", "4ms elapse 10ms = Ok the script says no", "14ms elapse 10ms = Ok",
+		}, contains: []string{"4ms sell 1 1@1e+15 GTC wait true = OrderResponse", "handler at 4ms",
+			"4ms elapse 10ms = Ok the script says no", "14ms elapse 10ms = Ok",
 			"17ms elapse 10ms = Ok the script says no", "27ms elapse 10ms = Ok"}},
 		{name: "errors of hook and handler", market: both, run: func(p *player) {
 			p.elapse(ms)
 			p.sell(1, 1e15, 1, hft.GTC, true)
 			p.waitOrder(0, 1, time.Second)
 			p.elapse(10 * ms)
-		}, contains: []string{"4ms sell 1 1@1e+15 GTC wait true = Ok the script says no", "Expired", "4ms wait order 0 1 1s = Ok and so does the handler", "14ms elapse 10ms = Ok"}},
+		}, contains: []string{"4ms sell 1 1@1e+15 GTC wait true = Ok the script says no", "Expired",
+			"4ms wait order 0 1 1s = Ok and so does the handler", "14ms elapse 10ms = Ok"}},
 		{name: "calls from within", market: within(), run: func(p *player) {
 			p.elapse(ms)
 			p.buy(1, 99.5, 1, hft.GTC, true)
 			p.elapse(10 * ms)
 			p.sell(2, 1e15, 1, hft.GTC, false)
 			p.elapse(20 * ms)
-		}, contains: []string{"a waiting call from within", "submit 0 {OrderID:11 Price:99 Qty:1 Side:Buy TimeInForce:GTC OrdType:Limit} wait false = Ok",
+		}, contains: []string{"a waiting call from within",
+			"submit 0 {OrderID:11 Price:99 Qty:1 Side:Buy TimeInForce:GTC OrdType:Limit} wait false = Ok",
 			"hook at 7ms: order 11:"}},
 		{name: "without hook and handler", market: bare, run: func(p *player) {
 			p.elapse(ms)
@@ -127,7 +130,8 @@ func misuseScripts() []script {
 			p.buy(1, 99.5, 1, hft.GTC, false)
 			p.elapse(20 * ms)
 			p.waitFeed(true, ms)
-		}, contains: []string{"4ms elapse 20ms = Ok interrupted", "New req None", "4ms wait feed true 1ms = Ok interrupted"}},
+		}, contains: []string{"4ms elapse 20ms = Ok interrupted", "New req None",
+			"4ms wait feed true 1ms = Ok interrupted"}},
 		{name: "interrupted", market: slow(), run: func(p *player) {
 			p.elapse(ms)
 			p.buy(1, 99.5, 1, hft.GTC, true)
@@ -139,8 +143,9 @@ func misuseScripts() []script {
 			p.waitOrder(0, 2, ms)
 			p.cancel(1, false)
 			p.buy(2, 99.5, 1, hft.GTC, true)
-		}, contains: []string{"4ms elapse 1ms = Ok interrupted", "4ms elapse 0s = Ok interrupted", "4ms wait feed true 1ms = Ok interrupted",
-			"4ms wait order 0 1 1ms = Ok interrupted", "4ms wait order 0 2 1ms = Ok order not found", "4ms cancel 1 wait false = Ok",
+		}, contains: []string{"4ms elapse 1ms = Ok interrupted", "4ms elapse 0s = Ok interrupted",
+			"4ms wait feed true 1ms = Ok interrupted", "4ms wait order 0 1 1ms = Ok interrupted",
+			"4ms wait order 0 2 1ms = Ok order not found", "4ms cancel 1 wait false = Ok",
 			"4ms buy 2 1@99.5 GTC wait true = Ok interrupted"}},
 		{name: "interrupted in a wait", market: stopping, run: func(p *player) {
 			p.elapse(ms)
@@ -178,7 +183,8 @@ func afterwardsScripts() []script {
 			p.submit(4, hft.OrderRequest{}, false)
 			p.clearOrders(0)
 			p.clearTrades(hft.AllAssets)
-		}, contains: []string{"4ms elapse 1ms = Ok interrupted", "elapseBT 1ms = Ok interrupted", "cancel 7 wait false = Ok interrupted"}},
+		}, contains: []string{"4ms elapse 1ms = Ok interrupted", "elapseBT 1ms = Ok interrupted",
+			"cancel 7 wait false = Ok interrupted"}},
 		{name: "an asset that does not exist", market: slow(), run: func(p *player) {
 			p.elapse(ms)
 			p.note("%d assets", p.bot.NumAssets())
@@ -201,7 +207,8 @@ func afterwardsScripts() []script {
 				p.panics("FeedLatency", func() { p.bot.FeedLatency(a) })
 				p.panics("OrderLatency", func() { p.bot.OrderLatency(a) })
 			}
-		}, contains: []string{"asset -2", "instrument not found", "Position: panics true", "asset -1", "ClearLastTrades: panics false",
-			"ClearInactiveOrders: panics false", "asset 1", "OrderLatency: panics true"}},
+		}, contains: []string{"asset -2", "instrument not found", "Position: panics true", "asset -1",
+			"ClearLastTrades: panics false", "ClearInactiveOrders: panics false", "asset 1",
+			"OrderLatency: panics true"}},
 	}
 }

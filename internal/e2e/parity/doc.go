@@ -10,8 +10,8 @@
 //
 // Each world writes down for every call what it returned, at what time, and everything the bot shows afterwards: orders
 // field by field, state values, latencies, last trades, the best prices; and whatever the order hook and the error
-// handler were given. The three transcripts have to be the same text. Where that text is also right, the test that plays
-// the script says what is to be found in it. docs/bot-contract.md puts the contract into words.
+// handler were given. The three transcripts have to be the same text. Where that text is also right, the test that
+// plays the script says what is to be found in it. docs/bot-contract.md puts the contract into words.
 //
 // # What cannot be compared
 //
@@ -23,10 +23,10 @@
 //
 // # Books
 //
-// TestBooks gives recordings, among them one that the runner's recorder makes with gaps in it, to everything that makes a book
-// of them: the live connector, as the runner has it, at a venue on this machine that sends what was recorded; replay; and
-// convert with a backtest. All have to show the book that the venue's ids say, after each time of receipt, and to find the
-// same about the messages.
+// TestBooks gives recordings, among them one that the runner's recorder makes with gaps in it, to everything that makes
+// a book of them: the live connector, as the runner has it, at a venue on this machine that sends what was recorded;
+// replay; and convert with a backtest. All have to show the book that the venue's ids say, after each time of receipt,
+// and to find the same about the messages.
 //
 // # Memory and goroutines
 //

@@ -21,7 +21,8 @@ func instruments(m *market) []ipc.Instrument {
 	var list []ipc.Instrument
 	for i, symbol := range symbols() {
 		if len(rowsOf(m, i)) > 0 {
-			list = append(list, ipc.Instrument{Connector: connectorName, Symbol: symbol, TickSize: tickSize, LotSize: lotSize})
+			list = append(list, ipc.Instrument{Connector: connectorName, Symbol: symbol, TickSize: tickSize,
+				LotSize: lotSize})
 		}
 	}
 	return list
@@ -70,7 +71,8 @@ func inMemory(tb testing.TB, m *market) *player {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	v := &memory{tb: tb, clock: ipctest.NewManualClock(t0), link: exchange.NewLink(latency, latency), coming: len(m.messages)}
+	v := &memory{tb: tb, clock: ipctest.NewManualClock(t0), link: exchange.NewLink(latency, latency),
+		coming: len(m.messages)}
 	insts := instruments(m)
 	v.hub = ipctest.NewHub(insts, v.clock)
 	tb.Cleanup(func() { v.hub.Close() })

@@ -34,7 +34,8 @@ func TestBlockTrade(t *testing.T) {
 		"asked for":   {blockTrade, sim.Fixed, true, 0, hft.OffBookTrade},
 		"passed over, in the mode of hftbacktest": {blockTrade, sim.Hftbacktest, false, 0, 0},
 		"asked for, in the mode of hftbacktest":   {blockTrade, sim.Hftbacktest, true, 0, hft.OffBookTrade},
-		"of the market":                           {strings.Replace(blockTrade, `"BT":true`, `"BT":false`, 1), sim.Fixed, true, 2, hft.TradeEvent},
+		"of the market": {strings.Replace(blockTrade, `"BT":true`, `"BT":false`, 1),
+			sim.Fixed, true, 2, hft.TradeEvent},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -42,16 +43,19 @@ func TestBlockTrade(t *testing.T) {
 			if err := os.WriteFile(recorded, []byte(c.text), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := convert.Events(t.Context(), []string{recorded}, events, convert.Options{Rule: connector.RuleStreamed, TickSize: 0.1, LotSize: 0.001,
-				NewDecoder: bybit.Kind().Format.NewDecoder}); err != nil {
+			if _, err := convert.Events(t.Context(), []string{recorded}, events,
+				convert.Options{Rule: connector.RuleStreamed, TickSize: 0.1, LotSize: 0.001,
+					NewDecoder: bybit.Kind().Format.NewDecoder}); err != nil {
 				t.Fatal(err)
 			}
 			latency, err := sim.NewConstantLatency(1e6, 1e6)
 			if err != nil {
 				t.Fatal(err)
 			}
-			bot, err := backtest.NewBuilder().Compat(c.compat).AddAsset(backtest.NewAsset("BTCUSDT").Data(backtest.File(events)).Book("window", 0.1, 0.001).
-				Queue(sim.RiskAdverseQueue()).Latency(latency, latency).Fee(sim.TradingValueFee{}).LastTrades(10)).Build()
+			bot, err := backtest.NewBuilder().Compat(c.compat).
+				AddAsset(backtest.NewAsset("BTCUSDT").Data(backtest.File(events)).Book("window", 0.1, 0.001).
+					Queue(sim.RiskAdverseQueue()).Latency(latency, latency).Fee(sim.TradingValueFee{}).LastTrades(10)).
+				Build()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -77,7 +81,8 @@ func TestBlockTrade(t *testing.T) {
 			if c.kinds == 0 && len(trades) == 0 {
 				return
 			}
-			if len(trades) != 1 || trades[0].Kind() != c.kinds || trades[0].Side() != hft.Sell || trades[0].Px != 95 || trades[0].Qty != 500 {
+			if len(trades) != 1 || trades[0].Kind() != c.kinds || trades[0].Side() != hft.Sell || trades[0].Px != 95 ||
+				trades[0].Qty != 500 {
 				t.Errorf("last trades %+v, want one of kind %d", trades, c.kinds)
 			}
 		})

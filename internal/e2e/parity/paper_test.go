@@ -93,8 +93,9 @@ func inPaper(tb testing.TB, m *market) *player {
 		tb.Fatal(err)
 	}
 	gate := make(chan struct{})
-	sim, err := paper.New(paper.Config{Source: gatedSource{source, gate}, Exchange: paper.Exchange{PartialFill: m.partial,
-		OrderLatency: m.entry, ResponseLatency: m.response, MakerFee: makerFee, TakerFee: takerFee}})
+	sim, err := paper.New(paper.Config{Source: gatedSource{source, gate},
+		Exchange: paper.Exchange{PartialFill: m.partial, OrderLatency: m.entry, ResponseLatency: m.response,
+			MakerFee: makerFee, TakerFee: takerFee}})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -146,20 +146,22 @@ func (p *player) called(call string, result hft.ElapseResult, err error) {
 func (p *player) look() {
 	for a := range p.bot.NumAssets() {
 		book := p.bot.Depth(a)
-		line := fmt.Sprintf("    asset %d: %v@%d %v@%d", a, book.BestBidQty(), book.BestBidTick(), book.BestAskQty(), book.BestAskTick())
+		line := fmt.Sprintf("    asset %d: %v@%d %v@%d", a, book.BestBidQty(), book.BestBidTick(), book.BestAskQty(),
+			book.BestAskTick())
 		if exch, local, ok := p.bot.FeedLatency(a); ok {
 			line += fmt.Sprintf(" feed %v %v", time.Duration(exch-t0), time.Duration(local-t0))
 		}
 		if req, exch, resp, ok := p.bot.OrderLatency(a); ok {
-			line += fmt.Sprintf(" order %v %v %v", time.Duration(req-t0), time.Duration(exch-t0), time.Duration(resp-t0))
+			line += fmt.Sprintf(" order %v %v %v", time.Duration(req-t0), time.Duration(exch-t0),
+				time.Duration(resp-t0))
 		}
 		s := p.bot.StateValues(a)
 		if s.Position != p.bot.Position(a) {
 			p.tb.Errorf("Position is %v and StateValues say %v", p.bot.Position(a), s.Position)
 		}
 		if s != (hft.StateValues{}) {
-			line += fmt.Sprintf(" position %v balance %v fee %v trades %d volume %v value %v", s.Position, cents(s.Balance), cents(s.Fee),
-				s.NumTrades, cents(s.TradingVolume), cents(s.TradingValue))
+			line += fmt.Sprintf(" position %v balance %v fee %v trades %d volume %v value %v", s.Position,
+				cents(s.Balance), cents(s.Fee), s.NumTrades, cents(s.TradingVolume), cents(s.TradingValue))
 		}
 		for _, e := range p.bot.LastTrades(a) {
 			line += fmt.Sprintf(" [%v %v@%v %v]", e.Side(), e.Qty, e.Px, time.Duration(e.LocalTimestampNs-t0))
@@ -214,7 +216,8 @@ func (p *player) handled(m *market, e hft.LiveError) error {
 }
 
 func (p *player) buy(id uint64, price, qty float64, tif hft.TimeInForce, wait bool) {
-	r, err := p.waitIf(wait, func() (hft.ElapseResult, error) { return p.bot.SubmitBuyOrder(0, id, price, qty, tif, hft.Limit, wait) })
+	r, err := p.waitIf(wait,
+		func() (hft.ElapseResult, error) { return p.bot.SubmitBuyOrder(0, id, price, qty, tif, hft.Limit, wait) })
 	p.called(fmt.Sprintf("buy %d %v@%v %v wait %v", id, qty, price, tif, wait), r, err)
 }
 

@@ -40,19 +40,20 @@ func requestScripts() []script {
 			p.elapse(5 * ms)
 		}, contains: []string{"4ms buy 1 0.5@99.5 GTX wait true = OrderResponse", "order 1ms 2ms 4ms", "New req None",
 			"4ms sell 2 0.25@100.5 GTC wait false = Ok", "None req New", "7ms wait order 0 2 10ms = OrderResponse"}},
-		{name: "the answer is slower than the timeout", market: market{messages: quiet(), entry: 5 * ms, response: 5 * ms, timeout: 4 * ms},
-			run: func(p *player) {
-				p.elapse(ms)
-				p.buy(1, 99.5, 0.5, hft.GTX, true)
-				p.cancel(1, true) // still in flight
-				p.waitOrder(0, 1, 2*ms)
-				p.waitOrder(0, 1, 20*ms)
-				p.cancel(1, true)
-				p.elapse(20 * ms)
-				p.waitOrder(0, 1, ms)
-			}, contains: []string{"5ms buy 1 0.5@99.5 GTX wait true = Ok", "None req New", "cancel 1 wait true = Ok an order request is in process",
-				"7ms wait order 0 1 2ms = Ok", "11ms wait order 0 1 20ms = OrderResponse", "15ms cancel 1 wait true = Ok",
-				"35ms elapse 20ms = Ok", "Canceled req None", "35ms wait order 0 1 1ms = OrderResponse"}},
+		{name: "the answer is slower than the timeout", market: market{messages: quiet(), entry: 5 * ms,
+			response: 5 * ms, timeout: 4 * ms}, run: func(p *player) {
+			p.elapse(ms)
+			p.buy(1, 99.5, 0.5, hft.GTX, true)
+			p.cancel(1, true) // still in flight
+			p.waitOrder(0, 1, 2*ms)
+			p.waitOrder(0, 1, 20*ms)
+			p.cancel(1, true)
+			p.elapse(20 * ms)
+			p.waitOrder(0, 1, ms)
+		}, contains: []string{"5ms buy 1 0.5@99.5 GTX wait true = Ok", "None req New",
+			"cancel 1 wait true = Ok an order request is in process", "7ms wait order 0 1 2ms = Ok",
+			"11ms wait order 0 1 20ms = OrderResponse", "15ms cancel 1 wait true = Ok", "35ms elapse 20ms = Ok",
+			"Canceled req None", "35ms wait order 0 1 1ms = OrderResponse"}},
 		{name: "refused at once", market: slow(), run: func(p *player) {
 			p.elapse(ms)
 			p.buy(1, 99.5, 0.5, hft.GTC, true)
@@ -66,7 +67,8 @@ func requestScripts() []script {
 			p.elapse(ms)
 		}, contains: []string{"wait true = Ok order id already exists", "cancel 9 wait true = Ok order not found",
 			"modify 9 1@99 wait true = Ok order not found", "modify 1 1@NaN wait true = Ok invalid order request",
-			"modify 1 0@99 wait true = Ok invalid order request", "modify 1 0.0005@99 wait true = Ok invalid order request"}},
+			"modify 1 0@99 wait true = Ok invalid order request",
+			"modify 1 0.0005@99 wait true = Ok invalid order request"}},
 		{name: "before the first message is processed", market: slow(), run: func(p *player) {
 			p.look()
 			p.cancel(1, false)
@@ -74,8 +76,9 @@ func requestScripts() []script {
 			p.market(hft.Buy, 2, 1, false)
 			p.waitOrder(0, 1, 10*ms)
 			p.waitOrder(0, 2, 10*ms)
-		}, contains: []string{"asset 0: 0@-9223372036854775808 0@9223372036854775807", "0s cancel 1 wait false = Ok order not found",
-			"3ms wait order 0 1 10ms = OrderResponse", "3ms wait order 0 2 10ms = OrderResponse"}},
+		}, contains: []string{"asset 0: 0@-9223372036854775808 0@9223372036854775807",
+			"0s cancel 1 wait false = Ok order not found", "3ms wait order 0 1 10ms = OrderResponse",
+			"3ms wait order 0 2 10ms = OrderResponse"}},
 		{name: "requests while another is in flight", market: slow(), run: func(p *player) {
 			p.elapse(ms)
 			p.buy(1, 99.5, 0.5, hft.GTC, false)
@@ -90,7 +93,8 @@ func requestScripts() []script {
 			p.elapse(10 * ms)
 			p.cancel(1, true)
 			p.modify(1, 99.3, 0.25, true)
-		}, contains: []string{"modify 1 0.5@99.4 wait false = Ok an order request is in process", "cancel 1 wait true = Ok an order request is in process",
+		}, contains: []string{"modify 1 0.5@99.4 wait false = Ok an order request is in process",
+			"cancel 1 wait true = Ok an order request is in process",
 			"cancel 1 wait false = Ok an order request is in process", "cancel 1 wait true = Ok invalid order status",
 			"modify 1 0.25@99.3 wait true = Ok invalid order status"}},
 	}
@@ -144,8 +148,9 @@ func orderScripts() []script {
 			p.cancel(2, true) // forgotten
 			p.buy(2, 99.5, 0.5, hft.GTC, true)
 			p.clearOrders(hft.AllAssets)
-		}, contains: []string{"cancel 1 wait true = OrderResponse", "Canceled req None", "cancel 1 wait true = Ok invalid order status",
-			"Filled req None leaves 0 executed 0.5@995 maker true", "cancel 2 wait true = Ok invalid order status", "cancel 2 wait true = Ok order not found",
+		}, contains: []string{"cancel 1 wait true = OrderResponse", "Canceled req None",
+			"cancel 1 wait true = Ok invalid order status", "Filled req None leaves 0 executed 0.5@995 maker true",
+			"cancel 2 wait true = Ok invalid order status", "cancel 2 wait true = Ok order not found",
 			"buy 2 0.5@99.5 GTC wait true = OrderResponse", "clear orders of -1", "order 2:"}},
 		{name: "a cancel loses the race against a fill", market: slow(fill), run: func(p *player) {
 			p.elapse(ms)
@@ -172,8 +177,9 @@ func orderScripts() []script {
 			p.elapse(ms)
 			p.elapse(5 * ms)
 			p.elapse(20 * ms)
-		}, contains: []string{"modify 1 0.25@99.3 wait true = OrderResponse", "leaves 0.25", "modify 1 0.75@99.3 wait true = OrderResponse",
-			"leaves 0.75", "1@996 New req Replaced", "1@996 New req None leaves 1", "Filled req None leaves 0 executed 1@996"}},
+		}, contains: []string{"modify 1 0.25@99.3 wait true = OrderResponse", "leaves 0.25",
+			"modify 1 0.75@99.3 wait true = OrderResponse", "leaves 0.75", "1@996 New req Replaced",
+			"1@996 New req None leaves 1", "Filled req None leaves 0 executed 1@996"}},
 		{name: "a refused modification is undone", market: slow(), run: func(p *player) {
 			p.elapse(ms)
 			p.buy(1, 99.5, 0.5, hft.GTC, true)
@@ -184,9 +190,9 @@ func orderScripts() []script {
 			p.elapse(0)
 			p.sell(2, 1e15, 1, hft.GTC, true)
 			p.elapse(0)
-		}, contains: []string{"New req Replaced", "handler at 7ms: OrderError connector sim asset 0 order 1: order rejected:", "0.5@995 New req None",
-			"modify 1 0.25@1e+15 wait true = OrderResponse", "0.5@995 New req None",
-			"handler", "Expired req None"}},
+		}, contains: []string{"New req Replaced",
+			"handler at 7ms: OrderError connector sim asset 0 order 1: order rejected:", "0.5@995 New req None",
+			"modify 1 0.25@1e+15 wait true = OrderResponse", "0.5@995 New req None", "handler", "Expired req None"}},
 		{name: "modified through the touch", market: slow(), run: func(p *player) {
 			p.elapse(ms)
 			p.buy(1, 99.5, 0.5, hft.GTC, true)

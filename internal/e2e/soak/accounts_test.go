@@ -53,8 +53,8 @@ func TestOrdersOfOthers(t *testing.T) {
 		})
 		ids := []string{"x-of-another-runner", "web_1234567890"}
 		for _, id := range ids {
-			if _, err := p.Place(context.Background(), &protocol.Order{Symbol: "BTCUSDT", ClientID: id, Side: hft.Buy, OrdType: hft.Limit,
-				TimeInForce: hft.GTC, Price: "59000.0", Qty: "0.010"}); err != nil {
+			if _, err := p.Place(context.Background(), &protocol.Order{Symbol: "BTCUSDT", ClientID: id, Side: hft.Buy,
+				OrdType: hft.Limit, TimeInForce: hft.GTC, Price: "59000.0", Qty: "0.010"}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -83,8 +83,8 @@ func TestOrdersOfOthers(t *testing.T) {
 	})
 }
 
-// TestHeartbeat: the dead-man's switch is refreshed within a third of its window while there are orders, so that it never
-// goes off, and disarmed at the end, so that orders that are kept stay.
+// TestHeartbeat: the dead-man's switch is refreshed within a third of its window while there are orders, so that it
+// never goes off, and disarmed at the end, so that orders that are kept stay.
 func TestHeartbeat(t *testing.T) {
 	const window = 1500 * time.Millisecond
 	each(t, func(s subject) bool { return s.deadMan > 0 }, func(t *testing.T, s subject) {

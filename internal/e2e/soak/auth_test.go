@@ -49,7 +49,8 @@ func TestKeysThatAreRefused(t *testing.T) {
 func TestReadOnlyKey(t *testing.T) {
 	each(t, nil, func(t *testing.T, s subject) {
 		sc := open(t, s, settings{}, func(c *testexchange.Config) {
-			c.Accounts = []testexchange.Account{{APIKey: testexchange.DefaultAPIKey, Secret: testexchange.DefaultSecret, ReadOnly: true}}
+			c.Accounts = []testexchange.Account{{APIKey: testexchange.DefaultAPIKey, Secret: testexchange.DefaultSecret,
+				ReadOnly: true}}
 		})
 		o := sc.submit(sc.resting())
 		sc.becomes(o, hft.StatusExpired)
@@ -85,9 +86,11 @@ func TestEd25519(t *testing.T) {
 		for _, entry := range []string{"rest", "ws"} {
 			t.Run(entry, func(t *testing.T) {
 				t.Parallel()
-				sc := open(t, s, settings{options: options{secret: text("PRIVATE KEY", private), entry: entry}}, func(c *testexchange.Config) {
-					c.Accounts = []testexchange.Account{{APIKey: testexchange.DefaultAPIKey, PublicKey: text("PUBLIC KEY", public)}}
-				})
+				sc := open(t, s, settings{options: options{secret: text("PRIVATE KEY", private), entry: entry}},
+					func(c *testexchange.Config) {
+						c.Accounts = []testexchange.Account{{APIKey: testexchange.DefaultAPIKey,
+							PublicKey: text("PUBLIC KEY", public)}}
+					})
 				liveOrders(sc)
 				sc.agrees()
 			})

@@ -81,7 +81,8 @@ func readMarket(tb testing.TB) *recordedMarket {
 		tb.Fatal(err)
 	}
 	// The snapshot is as new as the first difference: the rest of the book comes as it changes.
-	m.snapshot = []byte(`{"lastUpdateId":` + strconv.FormatInt(msg.FirstID, 10) + `,"bids":[["30000","1"]],"asks":[["90000","1"]]}`)
+	m.snapshot = []byte(`{"lastUpdateId":` + strconv.FormatInt(msg.FirstID,
+		10) + `,"bids":[["30000","1"]],"asks":[["90000","1"]]}`)
 	return &m
 }
 
@@ -107,8 +108,8 @@ func rest() {
 	}
 }
 
-// attachedReader attaches to a host. The host's side of it parks, because it would otherwise spin on the one processor that
-// the connector has here beside the reader.
+// attachedReader attaches to a host. The host's side of it parks, because it would otherwise spin on the one processor
+// that the connector has here beside the reader.
 func attachedReader(b *testing.B, socket string) ipc.Channel {
 	b.Helper()
 	for began := time.Now(); ; time.Sleep(time.Millisecond) {
@@ -296,9 +297,9 @@ func (q *quiet) Account(*connector.AccountEvent) {}
 func (q *quiet) Stale(int, string)               {}
 func (q *quiet) Count(connector.Counter, uint64) {}
 
-// BenchmarkOrderToSocket is from the connector's Submit until the order's bytes have come out of the loopback socket at a
-// venue, by REST and by WebSocket; from a bot to Submit is tick-to-order's. ns/op, B/op and allocs/op are of the whole
-// round until the order's end is known, the venue's side included.
+// BenchmarkOrderToSocket is from the connector's Submit until the order's bytes have come out of the loopback socket at
+// a venue, by REST and by WebSocket; from a bot to Submit is tick-to-order's. ns/op, B/op and allocs/op are of the
+// whole round until the order's end is known, the venue's side included.
 func BenchmarkOrderToSocket(b *testing.B) {
 	for _, entry := range []string{"rest", "ws"} {
 		b.Run(entry, func(b *testing.B) {

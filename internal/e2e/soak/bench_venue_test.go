@@ -23,8 +23,8 @@ import (
 	"github.com/hftrunner/hftrunner/internal/venues"
 )
 
-// bareVenue speaks as much of USD-M futures as a connector needs to trade, and does nothing else, so that what is measured
-// is the connector: market data is what the benchmark writes, and every order expires at once.
+// bareVenue speaks as much of USD-M futures as a connector needs to trade, and does nothing else, so that what is
+// measured is the connector: market data is what the benchmark writes, and every order expires at once.
 type bareVenue struct {
 	server *httpServer
 	// market gets the connection of the market stream when everything on it is subscribed.
@@ -174,9 +174,12 @@ func (v *bareVenue) connectorTo(tb testing.TB, entry string, clock *hostipc.Cloc
 	ws, http := "ws://"+v.server.address, "http://"+v.server.address
 	const kind = string(testexchange.BinanceFutures)
 	made, err := venues.Make(kind, map[string]any{
-		"public_url": ws + "/public", "market_url": ws + "/market", "private_url": ws + "/private", "api_url": http, "ws_api_url": ws + "/ws-fapi/v1",
-		"api_key": testexchange.DefaultAPIKey, "secret": testexchange.DefaultSecret, "trade_stream": "trade", "order_entry": entry,
-		"order_prefix": ownPrefix, "weight_per_minute": unlimited, "orders_per_10s": unlimited, "orders_per_minute": unlimited})
+		"public_url": ws + "/public", "market_url": ws + "/market", "private_url": ws + "/private", "api_url": http,
+		"ws_api_url": ws + "/ws-fapi/v1",
+		"api_key":    testexchange.DefaultAPIKey, "secret": testexchange.DefaultSecret, "trade_stream": "trade",
+		"order_entry":  entry,
+		"order_prefix": ownPrefix, "weight_per_minute": unlimited, "orders_per_10s": unlimited,
+		"orders_per_minute": unlimited})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -184,16 +187,20 @@ func (v *bareVenue) connectorTo(tb testing.TB, entry string, clock *hostipc.Cloc
 	if err != nil {
 		tb.Fatal(err)
 	}
-	c := opened.Knowing([]protocol.Filters{{Symbol: benchSymbol, Trading: true, TickSize: benchTick, LotSize: benchLot}})
+	c := opened.Knowing([]protocol.Filters{{Symbol: benchSymbol, Trading: true, TickSize: benchTick,
+		LotSize: benchLot}})
 	return c
 }
 
-// serveBots runs a host with the connector and its clock until the benchmark ends, and returns the socket at which bots attach.
+// serveBots runs a host with the connector and its clock until the benchmark ends, and returns the socket at which bots
+// attach.
 func serveBots(tb testing.TB, c connector.Connector, clock *hostipc.Clock) (socket string) {
 	tb.Helper()
 	dir := tb.TempDir()
-	h, err := host.New(host.Config{StateDir: dir, Clock: clock, Supervision: host.Supervision{StopTimeout: 5 * time.Second},
-		Connectors: []host.ConnectorConfig{{Name: "venue", Kind: "binancefutures", Connector: c}}}, hclog.NewNullLogger())
+	h, err := host.New(host.Config{StateDir: dir, Clock: clock,
+		Supervision: host.Supervision{StopTimeout: 5 * time.Second},
+		Connectors:  []host.ConnectorConfig{{Name: "venue", Kind: "binancefutures", Connector: c}}},
+		hclog.NewNullLogger())
 	if err != nil {
 		tb.Fatal(err)
 	}

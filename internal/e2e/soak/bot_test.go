@@ -15,7 +15,8 @@ type bot struct {
 	run    *run
 	random *rand.Rand
 	nextID uint64
-	// patience is for how many rounds it does nothing on average, so that it keeps most of the time below the venue's limits.
+	// patience is for how many rounds it does nothing on average, so that it keeps most of the time below the venue's
+	// limits.
 	patience int
 
 	mu     sync.Mutex

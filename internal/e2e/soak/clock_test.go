@@ -16,7 +16,8 @@ type machine struct{ wallNs, bootNs, worldNs atomic.Int64 }
 // clock returns the machine's clock.
 func (m *machine) clock() *hostipc.Clock {
 	this := hostipc.ThisMachine()
-	return hostipc.NewWallClockOf(hostipc.Machine{Wall: func() int64 { return this.Wall() + m.wallNs.Load() }, Boot: func() int64 { return this.Boot() + m.bootNs.Load() }})
+	return hostipc.NewWallClockOf(hostipc.Machine{Wall: func() int64 { return this.Wall() + m.wallNs.Load() },
+		Boot: func() int64 { return this.Boot() + m.bootNs.Load() }})
 }
 
 // NowNs returns the world's time.
@@ -51,15 +52,16 @@ func TestClockIsOff(t *testing.T) {
 	})
 }
 
-// TestTimeJumps: whatever becomes of the machine's time, the request that comes right after it is taken, by both ways of
-// orders; a cancel is even where nothing on the machine shows that time has passed.
+// TestTimeJumps: whatever becomes of the machine's time, the request that comes right after it is taken, by both ways
+// of orders; a cancel is even where nothing on the machine shows that time has passed.
 func TestTimeJumps(t *testing.T) {
 	each(t, nil, func(t *testing.T, s subject) {
 		for _, entry := range []string{"rest", "ws"} {
 			t.Run(entry, func(t *testing.T) {
 				t.Parallel()
 				m := new(machine)
-				sc := open(t, s, settings{options: options{clock: m.clock(), entry: entry}}, func(c *testexchange.Config) { c.Clock = m })
+				sc := open(t, s, settings{options: options{clock: m.clock(), entry: entry}},
+					func(c *testexchange.Config) { c.Clock = m })
 				for _, jump := range []struct {
 					name string
 					do   func()

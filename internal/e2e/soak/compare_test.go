@@ -33,7 +33,8 @@ func settle(t *testing.T, s subject, e *testexchange.Exchange, r *run) {
 			t.Fatal(err)
 		}
 		for _, o := range state.Orders {
-			if o.Status == "NEW" || o.Status == "PARTIALLY_FILLED" || o.Status == "New" || o.Status == "PartiallyFilled" {
+			if o.Status == "NEW" || o.Status == "PARTIALLY_FILLED" || o.Status == "New" ||
+				o.Status == "PartiallyFilled" {
 				return false
 			}
 		}
@@ -77,8 +78,8 @@ func compare(t *testing.T, s subject, e *testexchange.Exchange, r *run, halt fun
 		}
 	}
 	t.Logf("errors about orders: %v", refusals)
-	t.Logf("%d orders, %d executions, %d updates, %d reconnects, %d gaps", len(state.Orders), len(state.Executions), r.NumUpdates(),
-		r.Counter(connector.Reconnects), r.Counter(connector.Gaps))
+	t.Logf("%d orders, %d executions, %d updates, %d reconnects, %d gaps", len(state.Orders), len(state.Executions),
+		r.NumUpdates(), r.Counter(connector.Reconnects), r.Counter(connector.Gaps))
 }
 
 func executionsAgree(t *testing.T, s subject, e *testexchange.Exchange, r *run) error {
@@ -125,9 +126,9 @@ func positionsAgree(t *testing.T, s subject, e *testexchange.Exchange, r *run) e
 	return nil
 }
 
-// booksAgree compares the books while the market stands still: one that moves is the same here and there for moments only.
-// A book may be lost in the last moment before, and one that needs updates to come back has none then, so the market goes
-// on now and again.
+// booksAgree compares the books while the market stands still: one that moves is the same here and there for moments
+// only. A book may be lost in the last moment before, and one that needs updates to come back has none then, so the
+// market goes on now and again.
 func booksAgree(t *testing.T, s subject, e *testexchange.Exchange, r *run, halt func(halted bool)) {
 	t.Helper()
 	for began := time.Now(); ; time.Sleep(100 * time.Millisecond) {

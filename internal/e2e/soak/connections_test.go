@@ -10,8 +10,8 @@ import (
 	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
 )
 
-// TestLostConnections: whatever ends connections, all of them come back with all symbols, and an order that was there goes
-// on.
+// TestLostConnections: whatever ends connections, all of them come back with all symbols, and an order that was there
+// goes on.
 func TestLostConnections(t *testing.T) {
 	each(t, nil, func(t *testing.T, s subject) {
 		for _, text := range []string{"cut-connections", "reset-mid-frame=count:3", "refuse-connect=count:2"} {
@@ -51,7 +51,8 @@ func TestExecutedWhileAway(t *testing.T) {
 		sc.becomes(o, hft.StatusNew)
 		sc.arm("refuse-connect=count:6")
 		sc.cut()
-		if err := sc.exchange.TradeOfOthers(s.name, "BTCUSDT", hft.Sell, hft.TickPrice(o.PriceTick, o.TickSize), o.Qty); err != nil {
+		if err := sc.exchange.TradeOfOthers(s.name, "BTCUSDT", hft.Sell, hft.TickPrice(o.PriceTick, o.TickSize),
+			o.Qty); err != nil {
 			t.Fatal(err)
 		}
 		u := sc.becomes(o, hft.StatusFilled)
@@ -196,7 +197,8 @@ func TestSilence(t *testing.T) {
 		})
 		t.Run("no pings", func(t *testing.T) {
 			t.Parallel()
-			sc := open(t, s, settings{options: options{silence: 800 * time.Millisecond}}, func(c *testexchange.Config) { c.PingInterval = 200 * time.Millisecond })
+			sc := open(t, s, settings{options: options{silence: 800 * time.Millisecond}},
+				func(c *testexchange.Config) { c.PingInterval = 200 * time.Millisecond })
 			sc.arm("no-pings")
 			sc.wait("the private stream, which has nothing else to say, is given up", func() bool {
 				return sc.said(hft.ConnectionInterrupted, "not even a ping") > 0
@@ -213,9 +215,11 @@ func TestSilence(t *testing.T) {
 // TestPongsAreSent: a venue that closes what does not answer its pings keeps this one.
 func TestPongsAreSent(t *testing.T) {
 	each(t, nil, func(t *testing.T, s subject) {
-		sc := open(t, s, settings{}, func(c *testexchange.Config) { c.PingInterval, c.PongTimeout = 400*time.Millisecond, time.Second })
+		sc := open(t, s, settings{},
+			func(c *testexchange.Config) { c.PingInterval, c.PongTimeout = 400*time.Millisecond, time.Second })
 		began := sc.state().NowNs
-		sc.wait("twice the time that the venue waits for a pong has passed", func() bool { return sc.state().NowNs-began > int64(2*time.Second) })
+		sc.wait("twice the time that the venue waits for a pong has passed",
+			func() bool { return sc.state().NowNs-began > int64(2*time.Second) })
 		if n := sc.Counter(connector.Reconnects); n != 0 {
 			t.Errorf("%d connections were lost", n)
 		}

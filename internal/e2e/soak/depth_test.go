@@ -23,7 +23,8 @@ func TestGapInTheBook(t *testing.T) {
 // TestSnapshotsThatDoNotFit: one that is older or newer than what was held back, and one that comes late.
 func TestSnapshotsThatDoNotFit(t *testing.T) {
 	each(t, func(s subject) bool { return s.rule != connector.RuleStreamed }, func(t *testing.T, s subject) {
-		for _, text := range []string{"stale-snapshot=count:2", "ahead-snapshot=count:1,for:200ms", "snapshot-delay=count:1,for:300ms"} {
+		for _, text := range []string{"stale-snapshot=count:2", "ahead-snapshot=count:1,for:200ms",
+			"snapshot-delay=count:1,for:300ms"} {
 			f, err := fault.Parse(text)
 			if err != nil {
 				t.Fatal(err)

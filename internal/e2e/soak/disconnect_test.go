@@ -7,8 +7,8 @@ import (
 	"github.com/hftrunner/hftrunner/hft"
 )
 
-// TestCancelOnDisconnect: when the private stream stays away for longer than configured, this runner's orders are canceled by
-// what still works, and those of a runner that has no such setting stay.
+// TestCancelOnDisconnect: when the private stream stays away for longer than configured, this runner's orders are
+// canceled by what still works, and those of a runner that has no such setting stay.
 func TestCancelOnDisconnect(t *testing.T) {
 	each(t, nil, func(t *testing.T, s subject) {
 		for _, after := range []time.Duration{60 * time.Millisecond, 0} {

@@ -17,8 +17,8 @@ func TestDocumentNamesTests(t *testing.T) {
 	}
 	there := map[string]bool{}
 	function := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
-	for _, root := range []string{".", filepath.Join("..", "..", "..", "connector"), filepath.Join("..", "..", "testexchange"),
-		filepath.Join("..", "..", "..", "runner")} {
+	for _, root := range []string{".", filepath.Join("..", "..", "..", "connector"),
+		filepath.Join("..", "..", "testexchange"), filepath.Join("..", "..", "..", "runner")} {
 		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() || !strings.HasSuffix(path, "_test.go") {
 				return err

@@ -55,22 +55,26 @@ func endings() []ending {
 		{name: "streams down", begin: down},
 		{name: "streams down, 200 orders", begin: down, long: true, orders: 200},
 		{name: "503", begin: all("http-503-failed"), over: disarm, after: 2 * time.Second},
-		{name: "503, outcome unknown", begin: all("http-503-unknown"), over: disarm, after: 2 * time.Second, long: true, orders: 60},
+		{name: "503, outcome unknown", begin: all("http-503-unknown"), over: disarm, after: 2 * time.Second, long: true,
+			orders: 60},
 		{name: "429 with Retry-After", begin: tooMany},
-		{name: "418 with Retry-After", begin: all("http-418=count:8,value:2"), wants: func(s subject, _ string) bool { return isBinance(s) }},
+		{name: "418 with Retry-After", begin: all("http-418=count:8,value:2"),
+			wants: func(s subject, _ string) bool { return isBinance(s) }},
 		{name: "one 403", begin: all("http-403=count:1")},
 		{name: "403 for long", begin: all("http-403"), over: disarm, after: 25 * time.Second, long: true, orders: 60},
-		{name: "REST down", begin: all("http-503-failed=only:/"), wants: func(_ subject, entry string) bool { return entry == "ws" }},
+		{name: "REST down", begin: all("http-503-failed=only:/"),
+			wants: func(_ subject, entry string) bool { return entry == "ws" }},
 		{name: "answers late", begin: all("reply-delay=for:1500ms")},
 		{name: "answers 8 s late, 200 orders", begin: all("reply-delay=for:8s"), long: true, orders: 200},
-		{name: "frozen for a while", begin: func(sc *scene) { sc.proxy.freeze(true) }, over: func(sc *scene) { sc.proxy.freeze(false) }, after: 3 * time.Second},
-		{name: "frozen for long", begin: func(sc *scene) { sc.proxy.freeze(true) }, over: func(sc *scene) { sc.proxy.freeze(false) }, after: 25 * time.Second,
-			long: true, orders: 200},
+		{name: "frozen for a while", begin: func(sc *scene) { sc.proxy.freeze(true) },
+			over: func(sc *scene) { sc.proxy.freeze(false) }, after: 3 * time.Second},
+		{name: "frozen for long", begin: func(sc *scene) { sc.proxy.freeze(true) },
+			over: func(sc *scene) { sc.proxy.freeze(false) }, after: 25 * time.Second, long: true, orders: 200},
 	}
 }
 
-// TestEnd: what a host asks for at the end of a run comes about: every order is canceled, and the connector knows it, by both
-// ways of orders, whatever goes wrong for a while.
+// TestEnd: what a host asks for at the end of a run comes about: every order is canceled, and the connector knows it,
+// by both ways of orders, whatever goes wrong for a while.
 func TestEnd(t *testing.T) {
 	each(t, nil, func(t *testing.T, s subject) {
 		for row, c := range endings() {
@@ -135,7 +139,8 @@ func TestEndWithoutAnswer(t *testing.T) {
 		for _, entry := range s.entries(0) {
 			t.Run(entry, func(t *testing.T) {
 				t.Parallel()
-				sc := behindProxy(t, s, settings{options: options{entry: entry, timeout: 10 * time.Second}, deadMan: s.deadMan})
+				sc := behindProxy(t, s, settings{options: options{entry: entry, timeout: 10 * time.Second},
+					deadMan: s.deadMan})
 				orders := sc.placeMany(3)
 				kept := sc.submit(sc.order(hft.Buy, 500, hft.GTC))
 				sc.becomes(kept, hft.StatusNew)
@@ -155,7 +160,8 @@ func TestEndWithoutAnswer(t *testing.T) {
 					switch {
 					case i < 0:
 						t.Errorf("order %d is not among %+v", o.OrderID, left)
-					case left[i].ClientID == "" || left[i].PriceTick != o.PriceTick || left[i].LeavesQty != o.Qty || left[i].Side != o.Side:
+					case left[i].ClientID == "" || left[i].PriceTick != o.PriceTick || left[i].LeavesQty != o.Qty ||
+						left[i].Side != o.Side:
 						t.Errorf("order %+v is listed as %+v", o, left[i])
 					}
 				}
@@ -167,13 +173,15 @@ func TestEndWithoutAnswer(t *testing.T) {
 	})
 }
 
-// TestEndLeavesTheSwitchArmed: where cancels do not come about until the run is over, the venue's dead-man's switch does it.
+// TestEndLeavesTheSwitchArmed: where cancels do not come about until the run is over, the venue's dead-man's switch
+// does it.
 func TestEndLeavesTheSwitchArmed(t *testing.T) {
 	each(t, func(s subject) bool { return s.deadMan > 0 }, func(t *testing.T, s subject) {
 		for entry, cancels := range map[string]string{"rest": "DELETE /fapi/v1/order", "ws": "order.cancel"} {
 			t.Run(entry, func(t *testing.T) {
 				t.Parallel()
-				sc := open(t, s, settings{options: options{entry: entry}, deadMan: s.deadMan, symbols: []string{"BTCUSDT", "ETHUSDT"}}, nil)
+				sc := open(t, s, settings{options: options{entry: entry}, deadMan: s.deadMan,
+					symbols: []string{"BTCUSDT", "ETHUSDT"}}, nil)
 				o := sc.submit(sc.resting())
 				sc.becomes(o, hft.StatusNew)
 				kept := sc.order(hft.Buy, 0, hft.GTC)
@@ -260,8 +268,8 @@ func behindProxy(t *testing.T, s subject, set settings) *scene {
 	return sc
 }
 
-// proxy passes bytes on between a connector and an exchange until it is frozen: then it takes connections and bytes, and nothing
-// comes of it until it thaws.
+// proxy passes bytes on between a connector and an exchange until it is frozen: then it takes connections and bytes,
+// and nothing comes of it until it thaws.
 type proxy struct {
 	listener net.Listener
 	mu       sync.Mutex
@@ -344,8 +352,8 @@ func place(t *testing.T, sc *scene, clientID string) string {
 	t.Helper()
 	p := sc.subject.protocol(t, sc.exchange)
 	t.Cleanup(func() { _ = p.Close() })
-	if _, err := p.Place(t.Context(), &protocol.Order{Symbol: "BTCUSDT", ClientID: clientID, Side: hft.Buy, OrdType: hft.Limit,
-		TimeInForce: hft.GTC, Price: "59000.00", Qty: "0.010"}); err != nil {
+	if _, err := p.Place(t.Context(), &protocol.Order{Symbol: "BTCUSDT", ClientID: clientID, Side: hft.Buy,
+		OrdType: hft.Limit, TimeInForce: hft.GTC, Price: "59000.00", Qty: "0.010"}); err != nil {
 		t.Fatal(err)
 	}
 	return clientID

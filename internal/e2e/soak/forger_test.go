@@ -17,7 +17,8 @@ import (
 )
 
 // forger stands between a connector and an exchange and changes numbers in what the exchange says about orders and
-// positions, without a change of length: private stream, answers over REST and over WebSocket. Market data passes as it is.
+// positions, without a change of length: private stream, answers over REST and over WebSocket. Market data passes as it
+// is.
 type forger struct {
 	listener net.Listener
 	to       string
@@ -39,7 +40,8 @@ func newForger(t *testing.T, s subject, e *testexchange.Exchange) *forger {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &forger{listener: l, log: t.Logf, to: e.Address(s.name), random: rand.New(rand.NewPCG(soakSeed(t), 5)), conns: map[net.Conn]bool{}, changed: map[string]int{}}
+	p := &forger{listener: l, log: t.Logf, to: e.Address(s.name), random: rand.New(rand.NewPCG(soakSeed(t), 5)),
+		conns: map[net.Conn]bool{}, changed: map[string]int{}}
 	p.work.Go(p.accept)
 	t.Cleanup(p.close)
 	return p
@@ -137,7 +139,8 @@ func (p *forger) change(chunk []byte, stream bool) {
 	}
 	for _, at := range numbers.FindAllSubmatchIndex(chunk, -1) {
 		key, number := string(chunk[at[2]:at[3]]), chunk[at[4]:at[5]]
-		if wrong := p.wrong(key, bytes.Clone(number), stream); len(wrong) == len(number) && !bytes.Equal(wrong, number) {
+		if wrong := p.wrong(key, bytes.Clone(number), stream); len(wrong) == len(number) &&
+			!bytes.Equal(wrong, number) {
 			p.log("%s of %s becomes %s", key, number, wrong)
 			copy(number, wrong)
 			p.changed[key]++
@@ -208,7 +211,8 @@ func behindForger(t *testing.T, s subject, entry string) (*scene, *forger) {
 	t.Helper()
 	e := still(t, s, nil)
 	p := newForger(t, s, e)
-	sc := stageAt(t, s, e, settings{options: options{address: p.listener.Addr().String(), entry: entry}, pace: venue.Pace{AuditInterval: time.Second}})
+	sc := stageAt(t, s, e, settings{options: options{address: p.listener.Addr().String(), entry: entry},
+		pace: venue.Pace{AuditInterval: time.Second}})
 	sc.wait("the books are ready", sc.ready)
 	return sc, p
 }
@@ -266,14 +270,14 @@ func nines(number []byte) []byte {
 	return number
 }
 
-// TestWrongNumbersForLong: numbers are wrong by chance on all channels while bots trade. In the end the executions are the
-// exchange's, or the instrument accepts no new orders.
+// TestWrongNumbersForLong: numbers are wrong by chance on all channels while bots trade. In the end the executions are
+// the exchange's, or the instrument accepts no new orders.
 func TestWrongNumbersForLong(t *testing.T) {
 	for _, s := range subjects() {
 		t.Run(string(s.name), func(t *testing.T) {
 			seed := soakSeed(t)
-			e, err := testexchange.Start(testexchange.Config{Venues: []testexchange.Venue{s.name}, Seed: seed, EventsPerSecond: 300,
-				PingInterval: time.Second, OrdersPerMinute: 6000})
+			e, err := testexchange.Start(testexchange.Config{Venues: []testexchange.Venue{s.name}, Seed: seed,
+				EventsPerSecond: 300, PingInterval: time.Second, OrdersPerMinute: 6000})
 			if err != nil {
 				t.Fatal(err)
 			}

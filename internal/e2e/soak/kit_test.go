@@ -28,9 +28,9 @@ func newHarness(t *testing.T, s subject) connectortest.Harness {
 	t.Cleanup(sc.moveMarket())
 	set := settings{pace: quickAudit()}
 	r := prepare(t, s, sc.exchange, set)
-	return connectortest.Harness{Connector: r.connector, Instruments: r.instruments, Qty: 0.01, NoPositions: !s.positions, Flood: 2000,
-		Exchange: &kitExchange{scene: sc, mids: mids()},
-		Again:    func() connector.Connector { return prepare(t, s, sc.exchange, set).connector }}
+	return connectortest.Harness{Connector: r.connector, Instruments: r.instruments, Qty: 0.01,
+		NoPositions: !s.positions, Flood: 2000, Exchange: &kitExchange{scene: sc, mids: mids()},
+		Again: func() connector.Connector { return prepare(t, s, sc.exchange, set).connector }}
 }
 
 // kitExchange lets the kit do with a loopback exchange what it has to.
@@ -97,8 +97,9 @@ func (k *kitExchange) State() (connectortest.ExchangeState, error) {
 		if o.Side == hft.Sell.String() {
 			side = hft.Sell
 		}
-		out.Orders = append(out.Orders, connectortest.ExchangeOrder{Symbol: o.Symbol, Side: side, Executed: number(k.T, o.Filled),
-			Open: slices.Contains([]string{"new", "partiallyfilled"}, plain(o.Status))})
+		out.Orders = append(out.Orders, connectortest.ExchangeOrder{Symbol: o.Symbol, Side: side,
+			Executed: number(k.T, o.Filled), Open: slices.Contains([]string{"new", "partiallyfilled"},
+				plain(o.Status))})
 	}
 	if k.positions {
 		out.Positions = map[string]float64{}

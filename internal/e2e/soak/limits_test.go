@@ -8,8 +8,8 @@ import (
 	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
 )
 
-// TestTooManyRequests: after 429 with a long Retry-After orders are refused at once with the reason, nothing is sent, and
-// an order that is there already stays followed.
+// TestTooManyRequests: after 429 with a long Retry-After orders are refused at once with the reason, nothing is sent,
+// and an order that is there already stays followed.
 func TestTooManyRequests(t *testing.T) {
 	each(t, nil, func(t *testing.T, s subject) {
 		sc := open(t, s, settings{}, nil)
@@ -84,7 +84,8 @@ func TestRefusedByTheDoor(t *testing.T) {
 				sc.arm(text)
 				sc.becomes(sc.submit(sc.taking()), hft.StatusExpired)
 				sc.happened(f.Name)
-				sc.wait("somebody is told to look", func() bool { return sc.said(hft.CriticalConnectionError, "banned") > 0 })
+				sc.wait("somebody is told to look",
+					func() bool { return sc.said(hft.CriticalConnectionError, "banned") > 0 })
 				if f.Name == fault.Forbidden || !isBinance(s) {
 					if u, known := sc.last(sc.submit(sc.taking())); !known || u.Req != hft.StatusRejected {
 						t.Errorf("an order within the ban was answered at once by %+v, want a refusal", u)

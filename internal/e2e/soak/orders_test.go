@@ -57,8 +57,8 @@ func liveOrders(sc *scene) {
 	}
 }
 
-// faultyTrading trades while a fault is armed: three orders that rest, are modified and canceled, three that execute. What
-// is refused is refused; every order comes to an end.
+// faultyTrading trades while a fault is armed: three orders that rest, are modified and canceled, three that execute.
+// What is refused is refused; every order comes to an end.
 func faultyTrading(sc *scene) {
 	sc.Helper()
 	for range 3 {
@@ -195,8 +195,8 @@ func TestOverloadRetriesCancels(t *testing.T) {
 	})
 }
 
-// TestCancelRacesSubmit: a cancel that follows its submission at once cancels the order, and does not get lost because the
-// order is not there yet.
+// TestCancelRacesSubmit: a cancel that follows its submission at once cancels the order, and does not get lost because
+// the order is not there yet.
 func TestCancelRacesSubmit(t *testing.T) {
 	each(t, nil, func(t *testing.T, s subject) {
 		sc := open(t, s, settings{}, nil)
@@ -208,7 +208,8 @@ func TestCancelRacesSubmit(t *testing.T) {
 	})
 }
 
-// TestExecutionsOfOthers: an order that rests executes part by part as others trade, each part told once and as maker's.
+// TestExecutionsOfOthers: an order that rests executes part by part as others trade, each part told once and as
+// maker's.
 func TestExecutionsOfOthers(t *testing.T) {
 	each(t, nil, func(t *testing.T, s subject) {
 		sc := open(t, s, settings{}, nil)
@@ -217,7 +218,8 @@ func TestExecutionsOfOthers(t *testing.T) {
 		sc.arm("duplicate-user-event")
 		price := hft.TickPrice(o.PriceTick, o.TickSize)
 		for range 2 {
-			if err := sc.exchange.TradeOfOthers(s.name, sc.instruments[0].Symbol, hft.Sell, price, o.Qty/2); err != nil {
+			if err := sc.exchange.TradeOfOthers(s.name, sc.instruments[0].Symbol, hft.Sell, price,
+				o.Qty/2); err != nil {
 				t.Fatal(err)
 			}
 		}

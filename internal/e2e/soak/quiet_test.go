@@ -30,7 +30,8 @@ func (sc *scene) peeks() (n int) {
 	return n
 }
 
-// TestThinMarket: a book of a market that does not move stays, however long that lasts, and is asked about ever more rarely.
+// TestThinMarket: a book of a market that does not move stays, however long that lasts, and is asked about ever more
+// rarely.
 func TestThinMarket(t *testing.T) {
 	each(t, nil, func(t *testing.T, s subject) {
 		sc := open(t, s, settings{symbols: []string{"BTCUSDT", "ETHUSDT"}, options: options{quiet: quietLimit}}, nil)
@@ -42,8 +43,10 @@ func TestThinMarket(t *testing.T) {
 		if n := sc.peeks() - before; n > int(limits)+2 { // of two books the first time, then less
 			t.Errorf("%d questions in %d limits", n, limits)
 		}
-		if !sc.IsReady(0) || !sc.IsReady(1) || sc.Stales() != stales || sc.Counter(connector.Reconnects) != reconnects || sc.Counter(connector.StoppedStreams) != 0 {
-			t.Errorf("%d books lost, %d connections lost, %d streams stopped", sc.Stales()-stales, sc.Counter(connector.Reconnects)-reconnects, sc.Counter(connector.StoppedStreams))
+		if !sc.IsReady(0) || !sc.IsReady(1) || sc.Stales() != stales ||
+			sc.Counter(connector.Reconnects) != reconnects || sc.Counter(connector.StoppedStreams) != 0 {
+			t.Errorf("%d books lost, %d connections lost, %d streams stopped", sc.Stales()-stales,
+				sc.Counter(connector.Reconnects)-reconnects, sc.Counter(connector.StoppedStreams))
 		}
 		sc.agrees()
 	})
@@ -60,13 +63,16 @@ func TestStreamThatStops(t *testing.T) {
 		sc.wait("the book is given up", func() bool { return sc.Stales() > stales })
 		sc.wait("the book is ready again", sc.ready)
 		sc.agrees()
-		if sc.Stales() != stales+1 || sc.Counter(connector.Reconnects) != reconnects || sc.Counter(connector.StoppedStreams) != 1 {
-			t.Errorf("%d books lost, %d connections lost, %d streams stopped", sc.Stales()-stales, sc.Counter(connector.Reconnects)-reconnects, sc.Counter(connector.StoppedStreams))
+		if sc.Stales() != stales+1 || sc.Counter(connector.Reconnects) != reconnects ||
+			sc.Counter(connector.StoppedStreams) != 1 {
+			t.Errorf("%d books lost, %d connections lost, %d streams stopped", sc.Stales()-stales,
+				sc.Counter(connector.Reconnects)-reconnects, sc.Counter(connector.StoppedStreams))
 		}
 	})
 }
 
-// TestHalfOpen: a connection that is there and dead, also for pings, is replaced, because of its silence or of a book's.
+// TestHalfOpen: a connection that is there and dead, also for pings, is replaced, because of its silence or of a
+// book's.
 func TestHalfOpen(t *testing.T) {
 	each(t, nil, func(t *testing.T, s subject) {
 		sc := open(t, s, settings{symbols: []string{"BTCUSDT", "ETHUSDT"}, options: options{quiet: quietLimit}}, nil)

@@ -48,8 +48,10 @@ func TestLegacyRoutesBringNoTrades(t *testing.T) {
 			}
 			return url
 		}
-		sc := open(t, s, settings{options: options{base: legacy, quiet: time.Second, quietMarket: 400 * time.Millisecond}}, nil)
-		sc.wait("the connection is given up", func() bool { return sc.said(hft.ConnectionInterrupted, "check topics and URL") >= 1 })
+		sc := open(t, s, settings{options: options{base: legacy, quiet: time.Second,
+			quietMarket: 400 * time.Millisecond}}, nil)
+		sc.wait("the connection is given up",
+			func() bool { return sc.said(hft.ConnectionInterrupted, "check topics and URL") >= 1 })
 		sc.wait("the book is ready again", sc.ready)
 	})
 }
@@ -71,7 +73,8 @@ func TestSubscriptionRefused(t *testing.T) {
 			sc.becomes(o, hft.StatusNew)
 			sc.arm("subscribe-error")
 			sc.cut()
-			sc.wait("the bots are told", func() bool { return sc.said(hft.CriticalConnectionError, "subscription rejected") > 0 })
+			sc.wait("the bots are told",
+				func() bool { return sc.said(hft.CriticalConnectionError, "subscription rejected") > 0 })
 			if err := sc.exchange.Disarm(s.name, fault.ResubscribeError); err != nil {
 				t.Fatal(err)
 			}
@@ -122,8 +125,8 @@ func TestSymbolsRegisteredLater(t *testing.T) {
 	})
 }
 
-// TestSymbolsThatCannotBe: one that the venue does not have, and one with steps that are not the venue's, get an error and no
-// book, and disturb nobody.
+// TestSymbolsThatCannotBe: one that the venue does not have, and one with steps that are not the venue's, get an error
+// and no book, and disturb nobody.
 func TestSymbolsThatCannotBe(t *testing.T) {
 	each(t, nil, func(t *testing.T, s subject) {
 		sc := open(t, s, settings{}, nil)
@@ -134,8 +137,10 @@ func TestSymbolsThatCannotBe(t *testing.T) {
 			want string
 		}{
 			{connector.Instrument{Symbol: "NONEUSDT", TickSize: tick, LotSize: lot}, "NONEUSDT cannot be traded"},
-			{connector.Instrument{Symbol: "ETHUSDT", TickSize: 1000, LotSize: lot}, "tick_size of ETHUSDT is 1000 and the venue's is"},
-			{connector.Instrument{Symbol: "ETHUSDT", TickSize: 0.01, LotSize: 1000}, "lot_size of ETHUSDT is 1000 and the venue's is"},
+			{connector.Instrument{Symbol: "ETHUSDT", TickSize: 1000, LotSize: lot},
+				"tick_size of ETHUSDT is 1000 and the venue's is"},
+			{connector.Instrument{Symbol: "ETHUSDT", TickSize: 0.01, LotSize: 1000},
+				"lot_size of ETHUSDT is 1000 and the venue's is"},
 		} {
 			c.inst.No = no + 1
 			sc.connector.Register(c.inst)

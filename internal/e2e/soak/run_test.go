@@ -74,12 +74,13 @@ func start(t *testing.T, s subject, e *testexchange.Exchange, seed uint64) *run 
 func startAt(t *testing.T, s subject, e *testexchange.Exchange, seed uint64, address string) *run {
 	t.Helper()
 	// Faults come faster than they would in years, so pauses are short: bots are to trade, not to wait.
-	set := settings{deadMan: s.deadMan, pace: venue.Pace{AuditInterval: time.Second, BackOffMax: time.Second, AttemptsPer5Min: 100_000,
-		RefusedPause: time.Second}}
+	set := settings{deadMan: s.deadMan, pace: venue.Pace{AuditInterval: time.Second, BackOffMax: time.Second,
+		AttemptsPer5Min: 100_000, RefusedPause: time.Second}}
 	set.entry, set.address = []string{"ws", "rest"}[seed%2], address
 	r := connect(t, s, e, set)
 	for id := uint64(1); id <= 2; id++ {
-		r.bots[id] = &bot{id: id, run: r, random: rand.New(rand.NewPCG(seed, id)), patience: s.patience, open: map[uint64]*hft.Order{}}
+		r.bots[id] = &bot{id: id, run: r, random: rand.New(rand.NewPCG(seed, id)), patience: s.patience,
+			open: map[uint64]*hft.Order{}}
 	}
 	r.begin()
 	return r
@@ -110,14 +111,16 @@ func connect(t *testing.T, s subject, e *testexchange.Exchange, set settings) *r
 // prepare makes a connector without instruments.
 func prepare(t *testing.T, s subject, e *testexchange.Exchange, set settings) *run {
 	t.Helper()
-	set.logger = hclog.New(&hclog.LoggerOptions{Name: string(s.name), Output: &testWriter{t: t}, Level: hclog.LevelFromString(cmp.Or(os.Getenv("HFTRUNNER_LOG"), "warn"))})
+	set.logger = hclog.New(&hclog.LoggerOptions{Name: string(s.name), Output: &testWriter{t: t},
+		Level: hclog.LevelFromString(cmp.Or(os.Getenv("HFTRUNNER_LOG"), "warn"))})
 	v := s.open(t, e, set)
 	if set.symbols == nil {
 		set.symbols = []string{"BTCUSDT", "ETHUSDT"}
 	}
 	insts, filters := instruments(t, v.Protocol, set.symbols...)
 	c := v.Knowing(filters)
-	return &run{Sink: connectortest.NewSink(), connector: c, instruments: insts, bots: map[uint64]*bot{}, clock: v.Clock, done: make(chan struct{})}
+	return &run{Sink: connectortest.NewSink(), connector: c, instruments: insts, bots: map[uint64]*bot{},
+		clock: v.Clock, done: make(chan struct{})}
 }
 
 // begin lets the connector run.

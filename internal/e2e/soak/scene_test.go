@@ -60,7 +60,8 @@ func each(t *testing.T, wants func(s subject) bool, test func(t *testing.T, s su
 // long reports whether rows are run that take too long for every day.
 func long() bool { return os.Getenv("HFTRUNNER_LONG") != "" }
 
-// entries are both ways of orders. Each day runs one of them, which is another one from row to row and from venue to venue.
+// entries are both ways of orders. Each day runs one of them, which is another one from row to row and from venue to
+// venue.
 func (s subject) entries(row int) []string {
 	both := []string{"rest", "ws"}
 	if long() {
@@ -129,7 +130,8 @@ type scene struct {
 // still starts an exchange whose market stands still.
 func still(t *testing.T, s subject, change func(c *testexchange.Config)) *testexchange.Exchange {
 	t.Helper()
-	config := testexchange.Config{Venues: []testexchange.Venue{s.name}, Background: testexchange.Still, Seed: soakSeed(t), PingInterval: time.Second}
+	config := testexchange.Config{Venues: []testexchange.Venue{s.name}, Background: testexchange.Still,
+		Seed: soakSeed(t), PingInterval: time.Second}
 	if change != nil {
 		change(&config)
 	}
@@ -202,8 +204,8 @@ func (sc *scene) enter(set settings) {
 	})
 }
 
-// moveMarket makes the market and lets a far level of each symbol walk, so that levels come and go all the time, until the
-// returned function is called.
+// moveMarket makes the market and lets a far level of each symbol walk, so that levels come and go all the time, until
+// the returned function is called.
 func (sc *scene) moveMarket() (stop func()) {
 	sc.Helper()
 	for symbol, mid := range mids() {
@@ -215,7 +217,8 @@ func (sc *scene) moveMarket() (stop func()) {
 	moving.Go(func() {
 		for i := 0; ctx.Err() == nil; i++ {
 			for symbol, mid := range mids() {
-				if sc.halted.Load() || i%100 >= 70 { // it stands still now and then, so that books can be compared on a slow machine
+				// it stands still now and then, so that books can be compared on a slow machine
+				if sc.halted.Load() || i%100 >= 70 {
 					break
 				}
 				// The exchange may be closed already by a test that restarts it, and then nobody sees it.
@@ -267,7 +270,8 @@ func (sc *scene) restart() {
 	if err != nil {
 		sc.Fatal(err)
 	}
-	sc.exchange = still(sc.T, sc.subject, func(c *testexchange.Config) { c.FirstPort, c.LargeIDs = number, true }) // ids are no others'
+	// ids are no others'
+	sc.exchange = still(sc.T, sc.subject, func(c *testexchange.Config) { c.FirstPort, c.LargeIDs = number, true })
 	stop := sc.moveMarket()
 	sc.Cleanup(stop)
 }
@@ -424,10 +428,12 @@ func ordersAgree(t *testing.T, state venue.State, r *run) error {
 	for key, f := range fates {
 		u, known := last[key]
 		if !known || plain(u.Status.String()) != f.status {
-			errs = append(errs, fmt.Errorf("order %+v is %s at the exchange, the last update is %+v; %s", key, f.status, u, story(r, key)))
+			errs = append(errs, fmt.Errorf("order %+v is %s at the exchange, the last update is %+v; %s", key, f.status,
+				u, story(r, key)))
 		}
 		if math.Abs(executed[key]-f.filled) > 1e-9 {
-			errs = append(errs, fmt.Errorf("order %+v has executed %v at the exchange, %v is reported", key, f.filled, executed[key]))
+			errs = append(errs, fmt.Errorf("order %+v has executed %v at the exchange, %v is reported", key, f.filled,
+				executed[key]))
 		}
 	}
 	return errors.Join(errs...)

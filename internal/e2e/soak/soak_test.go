@@ -50,16 +50,24 @@ func soakSeed(tb testing.TB) uint64 {
 // faults are armed one after the other, by chance.
 func faults() []fault.Fault {
 	return []fault.Fault{
-		{Name: fault.DropUserEvent, Count: 2}, {Name: fault.DuplicateUserEvent, Count: 5}, {Name: fault.ReorderUserEvent, Count: 5},
-		{Name: fault.AckDelay, Count: 3, Duration: 300 * time.Millisecond}, {Name: fault.AckLost, Count: 2}, {Name: fault.RepeatFilled, Count: 3},
-		{Name: fault.UnknownField, Count: 10}, {Name: fault.UnknownStatus, Count: 3}, {Name: fault.UnknownEvent, Count: 3},
+		{Name: fault.DropUserEvent, Count: 2}, {Name: fault.DuplicateUserEvent, Count: 5},
+		{Name: fault.ReorderUserEvent, Count: 5},
+		{Name: fault.AckDelay, Count: 3, Duration: 300 * time.Millisecond}, {Name: fault.AckLost, Count: 2},
+		{Name: fault.RepeatFilled, Count: 3},
+		{Name: fault.UnknownField, Count: 10}, {Name: fault.UnknownStatus, Count: 3},
+		{Name: fault.UnknownEvent, Count: 3},
 		{Name: fault.NullFeeAsset, Count: 3}, {Name: fault.ListenKeyExpired}, {Name: fault.RateLimited, Count: 1},
-		{Name: fault.UnavailableUnknown, Count: 2}, {Name: fault.UnavailableFailed, Count: 2}, {Name: fault.BackendTimeout, Count: 2},
-		{Name: fault.Overload, Count: 3}, {Name: fault.ReplyDelay, Count: 3}, {Name: fault.DepthGap, Count: 1}, {Name: fault.StaleSnapshot, Count: 1},
-		{Name: fault.AheadSnapshot, Count: 1}, {Name: fault.SnapshotDelay, Count: 2}, {Name: fault.CutConnections}, {Name: fault.NoPings, Count: 2},
+		{Name: fault.UnavailableUnknown, Count: 2}, {Name: fault.UnavailableFailed, Count: 2},
+		{Name: fault.BackendTimeout, Count: 2},
+		{Name: fault.Overload, Count: 3}, {Name: fault.ReplyDelay, Count: 3}, {Name: fault.DepthGap, Count: 1},
+		{Name: fault.StaleSnapshot, Count: 1},
+		{Name: fault.AheadSnapshot, Count: 1}, {Name: fault.SnapshotDelay, Count: 2}, {Name: fault.CutConnections},
+		{Name: fault.NoPings, Count: 2},
 		{Name: fault.ResetMidFrame, Count: 1}, {Name: fault.Fragment, Count: 20}, {Name: fault.RefuseConnect, Count: 1},
-		{Name: fault.MidSnapshot, Count: 2}, {Name: fault.RestartSnapshot, Count: 1}, {Name: fault.EmptyLeaves, Count: 5},
-		{Name: fault.SessionExpired}, {Name: fault.ListenKeyUnknown, Count: 1}, {Name: fault.ServerShutdown, Duration: time.Second},
+		{Name: fault.MidSnapshot, Count: 2}, {Name: fault.RestartSnapshot, Count: 1},
+		{Name: fault.EmptyLeaves, Count: 5},
+		{Name: fault.SessionExpired}, {Name: fault.ListenKeyUnknown, Count: 1},
+		{Name: fault.ServerShutdown, Duration: time.Second},
 		{Name: fault.ResubscribeError, Count: 1}, {Name: fault.Silent, Count: 20},
 	}
 }
@@ -67,8 +75,8 @@ func faults() []fault.Fault {
 // harsh reports whether a fault ends connections or stops trading for a while.
 func harsh(name fault.Name) bool {
 	switch name {
-	case fault.CutConnections, fault.ServerShutdown, fault.RefuseConnect, fault.ResetMidFrame, fault.RateLimited, fault.AckLost, fault.SessionExpired,
-		fault.ListenKeyExpired, fault.StaleSnapshot, fault.ResubscribeError:
+	case fault.CutConnections, fault.ServerShutdown, fault.RefuseConnect, fault.ResetMidFrame, fault.RateLimited,
+		fault.AckLost, fault.SessionExpired, fault.ListenKeyExpired, fault.StaleSnapshot, fault.ResubscribeError:
 		return true
 	}
 	return false
@@ -82,8 +90,8 @@ func TestSoak(t *testing.T) {
 			seed := soakSeed(t)
 			before := descriptors(t)
 			defer func() { eventually(t, "all descriptors are closed", func() bool { return descriptors(t) <= before }) }()
-			e, err := testexchange.Start(testexchange.Config{Venues: []testexchange.Venue{s.name}, Seed: seed, EventsPerSecond: 300, Compress: true,
-				PingInterval: time.Second, OrdersPerMinute: 6000})
+			e, err := testexchange.Start(testexchange.Config{Venues: []testexchange.Venue{s.name}, Seed: seed,
+				EventsPerSecond: 300, Compress: true, PingInterval: time.Second, OrdersPerMinute: 6000})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -20,8 +20,8 @@ type options struct {
 	entry string
 	// base changes the addresses: it is given the class of a stream ("public", "market", "private") and the address.
 	base func(class, url string) string
-	// quiet, silence, lifetime and keepAlive are the protocol's watchdogs, as far as it has them; quietMarket is that of trades
-	// on a connection of their own.
+	// quiet, silence, lifetime and keepAlive are the protocol's watchdogs, as far as it has them; quietMarket is that
+	// of trades on a connection of their own.
 	quiet, quietMarket, silence, lifetime, keepAlive time.Duration
 	// clock is nil for the machine's.
 	clock *hostipc.Clock
@@ -57,11 +57,11 @@ type subject struct {
 
 func subjects() []subject {
 	return []subject{
-		{name: testexchange.BinanceFutures, rule: connector.RuleFutures, positions: true, deadMan: 3 * time.Second, patience: 8,
-			place: "POST /fapi/v1/order", amend: "PUT /fapi/v1/order", cancel: "DELETE /fapi/v1/order", snapshot: "GET /fapi/v1/depth",
-			watchdogs: true, ed25519: true},
-		{name: testexchange.BinanceSpot, rule: connector.RuleSpot, patience: 30,
-			place: "POST /api/v3/order", amend: "POST /api/v3/order/cancelReplace", cancel: "DELETE /api/v3/order", snapshot: "GET /api/v3/depth",
+		{name: testexchange.BinanceFutures, rule: connector.RuleFutures, positions: true, deadMan: 3 * time.Second,
+			patience: 8, place: "POST /fapi/v1/order", amend: "PUT /fapi/v1/order", cancel: "DELETE /fapi/v1/order",
+			snapshot: "GET /fapi/v1/depth", watchdogs: true, ed25519: true},
+		{name: testexchange.BinanceSpot, rule: connector.RuleSpot, patience: 30, place: "POST /api/v3/order",
+			amend: "POST /api/v3/order/cancelReplace", cancel: "DELETE /api/v3/order", snapshot: "GET /api/v3/depth",
 			watchdogs: true, ed25519: true},
 		{name: testexchange.Bybit, rule: connector.RuleStreamed, positions: true, patience: 15,
 			place: "POST /v5/order/create", amend: "POST /v5/order/amend", cancel: "POST /v5/order/cancel"},
@@ -74,14 +74,16 @@ func (s subject) open(tb testing.TB, e *testexchange.Exchange, set settings) *ve
 	o := set.options.complete()
 	address := cmp.Or(o.address, e.Address(s.name))
 	ws := "ws://" + address
-	named := map[string]any{"api_url": "http://" + address, "api_key": o.key, "secret": o.secret, "order_prefix": cmp.Or(set.prefix, ownPrefix),
-		"order_entry": cmp.Or(o.entry, "rest"), "dead_man": set.deadMan, "cancel_on_disconnect": set.cancelOnDisconnect}
+	named := map[string]any{"api_url": "http://" + address, "api_key": o.key, "secret": o.secret,
+		"order_prefix": cmp.Or(set.prefix, ownPrefix),
+		"order_entry":  cmp.Or(o.entry, "rest"), "dead_man": set.deadMan, "cancel_on_disconnect": set.cancelOnDisconnect}
 	c := venues.Config{Kind: string(s.name), Clock: o.clock, Pace: set.pace, Logger: set.logger}
 	c.Pace.Timeout, c.Pace.QuietBooks, c.Pace.QuietTrades = cmp.Or(o.timeout, 3*time.Second), o.quiet, o.quietMarket
 	c.Pace.Silence, c.Pace.Lifetime, c.Pace.KeepAlive = o.silence, o.lifetime, o.keepAlive
 	switch s.name {
 	case testexchange.Bybit:
-		named["public_url"], named["private_url"] = o.base("public", ws+"/v5/public/linear"), o.base("private", ws+"/v5/private")
+		named["public_url"], named["private_url"] = o.base("public", ws+"/v5/public/linear"),
+			o.base("private", ws+"/v5/private")
 		named["trade_url"], named["depth_level"] = ws+"/v5/trade", 1000
 	case testexchange.BinanceSpot:
 		named["stream_url"], named["ws_api_url"] = o.base("market", ws), o.base("private", ws+"/ws-api/v3")

@@ -42,8 +42,8 @@ var vectors = []struct{ name, secret, query, body, signature string }{
 		"c8db56825ae71d6d79447849e617115f4a920fa2acdcab2b053c4b2838bd6b71"},
 	{"encoded", "test-secret", "newClientOrderId=a%3Ab%2Fc&symbol=BTCUSDT&timestamp=1700000000000", "",
 		"330d37dfd4a65cea5fa0d426734750be7852f0bad7667db7ab0a737ad8bc7935"},
-	{"Ed25519", "", "symbol=BTCUSDT&side=SELL&type=LIMIT&timeInForce=GTC&quantity=1&price=0.2&timestamp=1668481559918", "",
-		"y9aW/+h7Ht5RYUgJlwCrziJWVCQEAVswbfIWMUW+f+Qh0+7YURsnrZrwHST7Y8ZGRlCC4fmkbiGNSmN27XYgBw=="},
+	{"Ed25519", "", "symbol=BTCUSDT&side=SELL&type=LIMIT&timeInForce=GTC&quantity=1&price=0.2&timestamp=1668481559918",
+		"", "y9aW/+h7Ht5RYUgJlwCrziJWVCQEAVswbfIWMUW+f+Qh0+7YURsnrZrwHST7Y8ZGRlCC4fmkbiGNSmN27XYgBw=="},
 }
 
 func authenticate(t *testing.T, secret, query, body string, rules binance.Rules, aheadMs int64) *binance.Error {
@@ -60,7 +60,8 @@ func authenticate(t *testing.T, secret, query, body string, rules binance.Rules,
 	if refusal != nil {
 		t.Fatal(refusal)
 	}
-	_, refusal = binance.Authenticate(keys(t, secret), rules, timestamp+aheadMs, &binance.Request{Params: p, Signed: payload, Plain: plain, APIKey: "test-key"}, true)
+	_, refusal = binance.Authenticate(keys(t, secret), rules, timestamp+aheadMs,
+		&binance.Request{Params: p, Signed: payload, Plain: plain, APIKey: "test-key"}, true)
 	return refusal
 }
 
@@ -75,7 +76,8 @@ func TestSignatureVectors(t *testing.T) {
 			t.Errorf("%s: %v", v.name, refusal)
 		}
 		changed := strings.Replace(query, "symbol=", "symbol=X", 1)
-		if refusal := authenticate(t, v.secret, changed, body, binance.Rules{}, 0); refusal == nil || refusal.Code != -1022 {
+		if refusal := authenticate(t, v.secret, changed, body, binance.Rules{}, 0); refusal == nil ||
+			refusal.Code != -1022 {
 			t.Errorf("%s, changed: %v, want -1022", v.name, refusal)
 		}
 	}
@@ -94,7 +96,8 @@ func TestSortedVectors(t *testing.T) {
 		"recvWindow":100,"timestamp":1645423376532,"apiKey":"vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"}`)
 	_, payload, err = binance.ReadObject(order)
 	const want = "aa1b5712c094bc4e57c05a1a5c1fd8d88dcd628338ea863fec7b88e59fe2db24"
-	if got := wire.HMAC("NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j", payload); err != nil || got != want {
+	if got := wire.HMAC("NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j", payload); err != nil ||
+		got != want {
 		t.Errorf("signature of %q is %s, %v; want %s", payload, got, err, want)
 	}
 }
@@ -102,7 +105,8 @@ func TestSortedVectors(t *testing.T) {
 func TestSignedWithoutEncoding(t *testing.T) {
 	signature := wire.HMAC("test-secret", "newClientOrderId=a:b/c&symbol=BTCUSDT&timestamp=1700000000000")
 	query := "newClientOrderId=a%3Ab%2Fc&symbol=BTCUSDT&timestamp=1700000000000&signature=" + signature
-	if refusal := authenticate(t, "test-secret", query, "", binance.Rules{Encoded: true}, 0); refusal == nil || refusal.Code != -1022 {
+	if refusal := authenticate(t, "test-secret", query, "", binance.Rules{Encoded: true}, 0); refusal == nil ||
+		refusal.Code != -1022 {
 		t.Errorf("a venue that wants it encoded: %v, want -1022", refusal)
 	}
 	if refusal := authenticate(t, "test-secret", query, "", binance.Rules{}, 0); refusal != nil {
@@ -131,11 +135,13 @@ func FuzzReadForm(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if strings.HasPrefix(payload, "signature=") || strings.Contains(payload, "&signature=") && !strings.Contains(body, "signature") {
+		if strings.HasPrefix(payload, "signature=") || strings.Contains(payload, "&signature=") &&
+			!strings.Contains(body, "signature") {
 			t.Errorf("payload %q has the signature", payload)
 		}
 		nobody := func(string) *wire.Key { return nil }
-		if _, refusal := binance.Authenticate(nobody, binance.Rules{}, 1, &binance.Request{Params: p, APIKey: "x"}, true); refusal == nil {
+		if _, refusal := binance.Authenticate(nobody, binance.Rules{}, 1, &binance.Request{Params: p, APIKey: "x"},
+			true); refusal == nil {
 			t.Error("an unknown key was taken")
 		}
 	})
@@ -160,7 +166,8 @@ func BenchmarkAuthenticate(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if _, refusal := binance.Authenticate(find, binance.Rules{}, 1591702613943, &binance.Request{Params: p, Signed: payload, APIKey: "test-key"}, true); refusal != nil {
+		if _, refusal := binance.Authenticate(find, binance.Rules{}, 1591702613943,
+			&binance.Request{Params: p, Signed: payload, APIKey: "test-key"}, true); refusal != nil {
 			b.Fatal(refusal)
 		}
 	}

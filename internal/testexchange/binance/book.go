@@ -79,7 +79,8 @@ func (d *MarketData) book(s *market.Symbol) *book {
 			name += strconv.Itoa(levels)
 		}
 		for _, speed := range slices.Sorted(maps.Keys(d.speeds)) {
-			b.streams = append(b.streams, &depthStream{name: name + speed, interval: d.speeds[speed], partial: levels, changes: map[levelKey]int64{}})
+			b.streams = append(b.streams, &depthStream{name: name + speed, interval: d.speeds[speed], partial: levels,
+				changes: map[levelKey]int64{}})
 		}
 	}
 	d.books[s.Name] = b
@@ -132,9 +133,10 @@ func (d *MarketData) update(nowNs int64, m *market.Market, b *book, s *depthStre
 	if s.partial > 0 {
 		return d.wording.PartialDepth(b.levels(nowNs, m, s.partial))
 	}
-	u := &DepthUpdate{Symbol: b.symbol, NowMs: Milliseconds(nowNs), ChangedMs: Milliseconds(b.changedNs), FirstID: s.first, LastID: s.last,
-		PrevID: s.prev, Bids: [][2]string{}, Asks: [][2]string{}}
-	for _, k := range slices.SortedFunc(maps.Keys(s.changes), func(x, y levelKey) int { return cmp.Compare(x.tick, y.tick) }) {
+	u := &DepthUpdate{Symbol: b.symbol, NowMs: Milliseconds(nowNs), ChangedMs: Milliseconds(b.changedNs),
+		FirstID: s.first, LastID: s.last, PrevID: s.prev, Bids: [][2]string{}, Asks: [][2]string{}}
+	for _, k := range slices.SortedFunc(maps.Keys(s.changes),
+		func(x, y levelKey) int { return cmp.Compare(x.tick, y.tick) }) {
 		row := [2]string{b.symbol.Tick.Format(k.tick), b.symbol.Lot.Format(s.changes[k])}
 		if k.side == hft.Buy {
 			u.Bids = append(u.Bids, row)
@@ -148,8 +150,8 @@ func (d *MarketData) update(nowNs int64, m *market.Market, b *book, s *depthStre
 // levels returns the best levels of a book.
 func (b *book) levels(nowNs int64, m *market.Market, limit int) *DepthUpdate {
 	bids, asks, id, _ := m.Book(b.symbol.Name, limit) // the symbol is one of the market's
-	return &DepthUpdate{Symbol: b.symbol, NowMs: Milliseconds(nowNs), ChangedMs: Milliseconds(b.changedNs), LastID: id, FirstID: id,
-		Bids: venue.Levels(b.symbol, bids), Asks: venue.Levels(b.symbol, asks)}
+	return &DepthUpdate{Symbol: b.symbol, NowMs: Milliseconds(nowNs), ChangedMs: Milliseconds(b.changedNs), LastID: id,
+		FirstID: id, Bids: venue.Levels(b.symbol, bids), Asks: venue.Levels(b.symbol, asks)}
 }
 
 // Snapshot answers a request for the book with the faults of such requests. refuse words an unknown symbol.
@@ -164,7 +166,8 @@ func (d *MarketData) Snapshot(c *Call, limit int, refuse func(error) *Error) (an
 		}
 		b := d.book(s)
 		if _, hit := d.core.Faults.Hit(fault.StaleSnapshot, c.What); hit {
-			out = &DepthUpdate{Symbol: s, NowMs: Milliseconds(nowNs), ChangedMs: Milliseconds(nowNs), LastID: b.beforeFirst, Bids: [][2]string{}, Asks: [][2]string{}}
+			out = &DepthUpdate{Symbol: s, NowMs: Milliseconds(nowNs), ChangedMs: Milliseconds(nowNs),
+				LastID: b.beforeFirst, Bids: [][2]string{}, Asks: [][2]string{}}
 			return
 		}
 		if f, hit := d.core.Faults.Hit(fault.AheadSnapshot, c.What); hit {

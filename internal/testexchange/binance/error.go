@@ -55,7 +55,8 @@ func errTooManyRequests(status int, ip string, limit int, retry time.Duration) *
 	text := "Too many requests; current limit of IP(" + ip + ") is " + strconv.Itoa(limit) +
 		" requests per minute. Please use the websocket for live updates to avoid polling the API."
 	if status == http.StatusTeapot {
-		text = "Way too many requests; IP(" + ip + ") banned until the time in Retry-After. Please use the websocket for live updates to avoid bans."
+		text = "Way too many requests; IP(" + ip +
+			") banned until the time in Retry-After. Please use the websocket for live updates to avoid bans."
 	}
 	return &Error{Status: status, Code: -1003, Msg: text, RetryAfter: retry}
 }

@@ -68,7 +68,8 @@ const aggInterval = 100 * time.Millisecond
 
 // NewMarketData returns the market data of a core. speeds are the intervals of depth streams by the end of their names,
 // 0 for one without delay.
-func NewMarketData(core *venue.Core, wording Wording, speeds map[string]time.Duration, flows func(path, stream string) bool) *MarketData {
+func NewMarketData(core *venue.Core, wording Wording, speeds map[string]time.Duration, flows func(path,
+	stream string) bool) *MarketData {
 	return &MarketData{core: core, wording: wording, flows: flows, speeds: speeds, books: map[string]*book{}}
 }
 
@@ -143,10 +144,12 @@ func (d *MarketData) Tick(nowNs int64, m *market.Market) {
 func (d *MarketData) ChangedMs(s *market.Symbol) int64 { return Milliseconds(d.book(s).changedNs) }
 
 func (d *MarketData) trade(b *book, e *market.Event) {
-	u := &TradeUpdate{Symbol: e.Symbol, ID: e.TradeID, PriceTicks: e.PriceTicks, QtyLots: e.QtyLots, BuyerIsMaker: e.Side == hft.Sell,
-		NowMs: Milliseconds(e.TimeNs), TradedMs: Milliseconds(e.TimeNs), startNs: e.TimeNs}
+	u := &TradeUpdate{Symbol: e.Symbol, ID: e.TradeID, PriceTicks: e.PriceTicks, QtyLots: e.QtyLots,
+		BuyerIsMaker: e.Side == hft.Sell, NowMs: Milliseconds(e.TimeNs), TradedMs: Milliseconds(e.TimeNs),
+		startNs: e.TimeNs}
 	d.Broadcast(b.lower+"@trade", func() any { return d.wording.Trade(u) })
-	if a := b.agg; a != nil && (a.PriceTicks != u.PriceTicks || a.BuyerIsMaker != u.BuyerIsMaker || e.TimeNs-a.startNs >= int64(aggInterval)) {
+	if a := b.agg; a != nil && (a.PriceTicks != u.PriceTicks || a.BuyerIsMaker != u.BuyerIsMaker ||
+		e.TimeNs-a.startNs >= int64(aggInterval)) {
 		d.flushAgg(b)
 	}
 	if b.agg == nil {
@@ -172,8 +175,8 @@ func (d *MarketData) ticker(nowNs int64, m *market.Market, b *book) {
 	}
 	b.bid, b.ask = bids[0], asks[0]
 	payload := func() any {
-		return d.wording.Ticker(&TickerUpdate{Symbol: b.symbol, UpdateID: id, Bid: b.bid, Ask: b.ask, NowMs: Milliseconds(nowNs),
-			ChangedMs: Milliseconds(b.changedNs)})
+		return d.wording.Ticker(&TickerUpdate{Symbol: b.symbol, UpdateID: id, Bid: b.bid, Ask: b.ask,
+			NowMs: Milliseconds(nowNs), ChangedMs: Milliseconds(b.changedNs)})
 	}
 	d.Broadcast(b.lower+"@bookTicker", payload)
 	d.Broadcast("!bookTicker", payload)

@@ -114,7 +114,8 @@ type Rules struct {
 const defaultWindowMs = 5000
 
 // Authenticate returns the key of a request, which needs a signature when signed.
-func Authenticate(keys func(apiKey string) *wire.Key, rules Rules, nowMs int64, r *Request, signed bool) (*wire.Key, *Error) {
+func Authenticate(keys func(apiKey string) *wire.Key, rules Rules, nowMs int64, r *Request,
+	signed bool) (*wire.Key, *Error) {
 	if r.APIKey == "" {
 		return nil, &Error{Status: 401, Code: -2014, Msg: "API-key format invalid."}
 	}

@@ -121,8 +121,8 @@ func (s *REST) answer(w http.ResponseWriter, r *http.Request, what string, route
 	if err != nil {
 		plain = payload
 	}
-	call := &Call{Request: &Request{Params: params, Signed: payload, Plain: plain, APIKey: r.Header.Get("X-MBX-APIKEY"), IP: ip},
-		What: what, HTTP: r}
+	call := &Call{Request: &Request{Params: params, Signed: payload, Plain: plain, APIKey: r.Header.Get("X-MBX-APIKEY"),
+		IP: ip}, What: what, HTTP: r}
 	return s.Carry(call, route, func(name string, count int) { w.Header().Set(name, strconv.Itoa(count)) })
 }
 
@@ -142,14 +142,16 @@ func (s *REST) Carry(call *Call, route *Route, header func(name string, count in
 	}
 	nowNs := s.Core.NowNs()
 	if route.Security != Public && call.Key == nil {
-		key, refusal := Authenticate(s.Core.Key, s.Rules, nowNs/int64(time.Millisecond), call.Request, route.Security >= Signed)
+		key, refusal := Authenticate(s.Core.Key, s.Rules, nowNs/int64(time.Millisecond), call.Request,
+			route.Security >= Signed)
 		if refusal != nil {
 			return nil, refusal
 		}
 		call.Key = key
 	}
 	if route.Security == Trade && call.Key.ReadOnly {
-		return nil, &Error{Status: http.StatusUnauthorized, Code: -2015, Msg: "Invalid API-key, IP, or permissions for action."}
+		return nil, &Error{Status: http.StatusUnauthorized, Code: -2015,
+			Msg: "Invalid API-key, IP, or permissions for action."}
 	}
 	if route.Orders > 0 {
 		for _, limit := range s.Limits.Orders {
@@ -207,7 +209,8 @@ func (s *REST) interrupted(call *Call, i venue.Interruption) *Error {
 		return &Error{Status: http.StatusForbidden,
 			Body: "<html>\r\n<head><title>403 Forbidden</title></head>\r\n<body>\r\n<center><h1>403 Forbidden</h1></center>\r\n</body>\r\n</html>\r\n"}
 	case fault.UnavailableUnknown:
-		return &Error{Status: http.StatusServiceUnavailable, Code: -1000, Msg: "Unknown error, please check your request or try again later."}
+		return &Error{Status: http.StatusServiceUnavailable, Code: -1000,
+			Msg: "Unknown error, please check your request or try again later."}
 	case fault.UnavailableFailed:
 		return &Error{Status: http.StatusServiceUnavailable, Code: -1000, Msg: "Service Unavailable."}
 	case fault.BackendTimeout:
@@ -239,7 +242,8 @@ func writeError(w http.ResponseWriter, e *Error) {
 func writeJSON(w http.ResponseWriter, status int, value any) {
 	body, err := Marshal(value)
 	if err != nil {
-		status, body = http.StatusInternalServerError, []byte(`{"code":-1000,"msg":"An unknown error occurred while processing the request."}`)
+		status, body = http.StatusInternalServerError,
+			[]byte(`{"code":-1000,"msg":"An unknown error occurred while processing the request."}`)
 	}
 	w.Header().Set("Content-Type", "application/json;charset=UTF-8")
 	w.WriteHeader(status)

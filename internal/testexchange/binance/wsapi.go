@@ -78,7 +78,8 @@ func (s *Session) set(key *wire.Key, nowMs int64) {
 }
 
 // Handle serves a handshake. more answers methods that need the session, and may be nil; closed is called at the end.
-func (a *WSAPI) Handle(w http.ResponseWriter, r *http.Request, more func(*Session, *Call) (result any, refusal *Error, known bool), closed func(*Session)) {
+func (a *WSAPI) Handle(w http.ResponseWriter, r *http.Request, more func(*Session, *Call) (result any, refusal *Error,
+	known bool), closed func(*Session)) {
 	a.Limits.Weight.Use(a.Core.NowNs(), wire.RemoteIP(r), a.Weight)
 	session := new(Session)
 	var answering sync.WaitGroup
@@ -100,13 +101,15 @@ func (a *WSAPI) Handle(w http.ResponseWriter, r *http.Request, more func(*Sessio
 	})
 }
 
-func (a *WSAPI) message(r *http.Request, session *Session, data []byte, more func(*Session, *Call) (any, *Error, bool), begun chan struct{}) {
+func (a *WSAPI) message(r *http.Request, session *Session, data []byte, more func(*Session, *Call) (any, *Error, bool),
+	begun chan struct{}) {
 	var once sync.Once
 	begin := func() { once.Do(func() { close(begun) }) }
 	defer begin()
 	var q wsRequest
 	if err := json.Unmarshal(data, &q); err != nil || len(q.ID) == 0 || q.Method == "" {
-		a.reply(session, &wsReply{ID: json.RawMessage("null"), Status: 400, Error: &wsError{Code: -1135, Msg: "Invalid JSON request."}})
+		a.reply(session, &wsReply{ID: json.RawMessage("null"), Status: 400,
+			Error: &wsError{Code: -1135, Msg: "Invalid JSON request."}})
 		return
 	}
 	a.Core.Counters.Request(q.Method)
@@ -115,8 +118,8 @@ func (a *WSAPI) message(r *http.Request, session *Session, data []byte, more fun
 		a.reply(session, &wsReply{ID: q.ID, Status: 400, Error: &wsError{Code: -1135, Msg: "Invalid JSON request."}})
 		return
 	}
-	call := &Call{What: q.Method, HTTP: r, Request: &Request{Params: params, Signed: payload, Plain: payload, APIKey: params["apiKey"],
-		IP: session.Conn.RemoteIP}}
+	call := &Call{What: q.Method, HTTP: r, Request: &Request{Params: params, Signed: payload, Plain: payload,
+		APIKey: params["apiKey"], IP: session.Conn.RemoteIP}}
 	out := &wsReply{ID: q.ID, Status: 200, RateLimits: []RateLimit{}}
 	result, refusal := a.call(session, call, more, out, begin)
 	if refusal != nil && refusal.Abort {
@@ -147,7 +150,8 @@ func (a *WSAPI) reply(session *Session, out *wsReply) {
 
 // call carries out one request. Requests of one connection are begun in their order: each but one that waits for a
 // fault is done before the next is looked at.
-func (a *WSAPI) call(session *Session, call *Call, more func(*Session, *Call) (any, *Error, bool), out *wsReply, begin func()) (any, *Error) {
+func (a *WSAPI) call(session *Session, call *Call, more func(*Session, *Call) (any, *Error, bool), out *wsReply,
+	begin func()) (any, *Error) {
 	nowNs := a.Core.NowNs()
 	route, known := a.Methods[call.What]
 	weight := max(route.Weight, 1)
@@ -245,7 +249,8 @@ func (a *WSAPI) session(session *Session, call *Call) (result any, refusal *Erro
 	default:
 		return nil, nil, false
 	}
-	s := sessionStatus{ConnectedSince: session.Conn.OpenedNs / int64(time.Millisecond), ReturnRateLimits: true, ServerTime: nowMs}
+	s := sessionStatus{ConnectedSince: session.Conn.OpenedNs / int64(time.Millisecond), ReturnRateLimits: true,
+		ServerTime: nowMs}
 	session.mu.Lock()
 	if session.key != nil {
 		s.APIKey, s.AuthorizedSince = session.key.APIKey, session.sinceMs

@@ -62,10 +62,12 @@ func (v *Venue) cancelBatch(c *binance.Call) (any, *binance.Error) {
 	}
 	out := []any{}
 	for _, id := range ids {
-		out = append(out, either(v.cancelParams(c, binance.Params{"symbol": c.Params["symbol"], "orderId": strconv.FormatInt(id, 10)})))
+		out = append(out, either(v.cancelParams(c, binance.Params{"symbol": c.Params["symbol"],
+			"orderId": strconv.FormatInt(id, 10)})))
 	}
 	for _, id := range clientIDs {
-		out = append(out, either(v.cancelParams(c, binance.Params{"symbol": c.Params["symbol"], "origClientOrderId": id})))
+		out = append(out, either(v.cancelParams(c, binance.Params{"symbol": c.Params["symbol"],
+			"origClientOrderId": id})))
 	}
 	return out, nil
 }

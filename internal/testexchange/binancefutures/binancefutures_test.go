@@ -25,16 +25,17 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // serve starts a venue with one symbol, others at 60000.0 and 60000.2, and the key k with the secret s.
 func serve(clock wire.Clock) (*venue.Core, *binancefutures.Venue, error) {
-	core, err := venue.New(venue.Config{Name: "binancefutures", Address: "127.0.0.1:0", Clock: clock, Wire: binancefutures.WireConfig(),
-		Keys: []wire.Key{{Account: "a", APIKey: "k", Secret: "s"}},
+	core, err := venue.New(venue.Config{Name: "binancefutures", Address: "127.0.0.1:0", Clock: clock,
+		Wire: binancefutures.WireConfig(), Keys: []wire.Key{{Account: "a", APIKey: "k", Secret: "s"}},
 		Market: market.Config{
-			Symbols: []market.SymbolConfig{{Name: "BTCUSDT", BaseAsset: "BTC", QuoteAsset: "USDT", TickSize: "0.10", LotSize: "0.001",
-				MinNotional: "100"}},
+			Symbols: []market.SymbolConfig{{Name: "BTCUSDT", BaseAsset: "BTC", QuoteAsset: "USDT", TickSize: "0.10",
+				LotSize: "0.001", MinNotional: "100"}},
 			Accounts: []market.AccountConfig{{Name: "a", Balances: map[string]market.Amount{"USDT": 1e13}}}}})
 	if err != nil {
 		return nil, nil, err
 	}
-	v := binancefutures.New(core, binancefutures.Options{WeightPerMinute: 1 << 40, OrdersPer10s: 1 << 40, OrdersPerMinute: 1 << 40})
+	v := binancefutures.New(core, binancefutures.Options{WeightPerMinute: 1 << 40, OrdersPer10s: 1 << 40,
+		OrdersPerMinute: 1 << 40})
 	if err := core.Start(v); err != nil {
 		return nil, nil, err
 	}
@@ -73,11 +74,14 @@ func fixture(t testing.TB) (*venue.Core, *binancefutures.Venue, *wire.ScriptedCl
 // FuzzRequest sends signed requests with any parameters: each is answered with JSON, a refusal with a negative code.
 func FuzzRequest(f *testing.F) {
 	methods := []string{"POST", "PUT", "DELETE", "GET"}
-	paths := []string{"order", "batchOrders", "openOrders", "openOrder", "allOpenOrders", "countdownCancelAll", "userTrades", "depth", "listenKey"}
+	paths := []string{"order", "batchOrders", "openOrders", "openOrder", "allOpenOrders", "countdownCancelAll",
+		"userTrades", "depth", "listenKey"}
 	for i, params := range []string{
 		"symbol=BTCUSDT&side=BUY&type=LIMIT&quantity=1&price=59000&timeInForce=GTC&newClientOrderId=x",
-		"symbol=BTCUSDT&side=SELL&type=MARKET&quantity=0.01&reduceOnly=true", "symbol=BTCUSDT&orderId=1", "symbol=BTCUSDT&origClientOrderId=x",
-		"symbol=BTCUSDT&countdownTime=1000", `batchOrders=[{"symbol":"BTCUSDT","side":"BUY","type":"MARKET","quantity":"1"}]`, "limit=5&symbol=BTCUSDT",
+		"symbol=BTCUSDT&side=SELL&type=MARKET&quantity=0.01&reduceOnly=true", "symbol=BTCUSDT&orderId=1",
+		"symbol=BTCUSDT&origClientOrderId=x",
+		"symbol=BTCUSDT&countdownTime=1000",
+		`batchOrders=[{"symbol":"BTCUSDT","side":"BUY","type":"MARKET","quantity":"1"}]`, "limit=5&symbol=BTCUSDT",
 		`symbol=BTCUSDT&orderIdList=[1,2]`, "symbol=BTCUSDT&side=BUY&quantity=2&price=59001&orderId=1",
 	} {
 		f.Add(uint8(i), uint8(i), params)
@@ -114,7 +118,8 @@ func FuzzMessage(f *testing.F) {
 			return // the WebSocket library refuses to send it
 		}
 		core, _, _ := fixture(t)
-		for path, question := range map[string]string{"/public/ws": `{"method":"LIST_SUBSCRIPTIONS","id":"end"}`, "/ws-fapi/v1": `{"id":"end","method":"time"}`} {
+		for path, question := range map[string]string{"/public/ws": `{"method":"LIST_SUBSCRIPTIONS","id":"end"}`,
+			"/ws-fapi/v1": `{"id":"end","method":"time"}`} {
 			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 			defer cancel()
 			c, _, err := websocket.Dial(ctx, "ws://"+core.Address()+path, nil)
@@ -163,7 +168,8 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	w := request(v, "POST", "/fapi/v1/order", "symbol=BTCUSDT&side=BUY&type=LIMIT&quantity=1&price=60000.20&timeInForce=GTX")
+	w := request(v, "POST", "/fapi/v1/order",
+		"symbol=BTCUSDT&side=BUY&type=LIMIT&quantity=1&price=60000.20&timeInForce=GTX")
 	fmt.Println(w.Code, w.Body)
 	fmt.Println(core.Close())
 	// Output:

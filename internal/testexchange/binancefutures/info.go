@@ -72,8 +72,9 @@ type filter struct {
 
 func (v *Venue) exchangeInfo(*binance.Call) (any, *binance.Error) {
 	o := &v.options
-	info := exchangeInfo{ExchangeFilters: []struct{}{}, FuturesType: "U_MARGINED", Timezone: "UTC", ServerTime: binance.Milliseconds(v.core.NowNs()),
-		RateLimits: []rateLimit{{"MINUTE", 1, o.WeightPerMinute, "REQUEST_WEIGHT"}, {"MINUTE", 1, o.OrdersPerMinute, "ORDERS"},
+	info := exchangeInfo{ExchangeFilters: []struct{}{}, FuturesType: "U_MARGINED", Timezone: "UTC",
+		ServerTime: binance.Milliseconds(v.core.NowNs()), RateLimits: []rateLimit{{"MINUTE", 1, o.WeightPerMinute,
+			"REQUEST_WEIGHT"}, {"MINUTE", 1, o.OrdersPerMinute, "ORDERS"},
 			{"SECOND", 10, o.OrdersPer10s, "ORDERS"}},
 		Assets: []assetInfo{{"USDT", true, "-10000"}}, Symbols: []symbolInfo{}}
 	v.core.Do(func(_ int64, m *market.Market) {
@@ -90,21 +91,26 @@ func newSymbolInfo(s *market.Symbol) symbolInfo {
 	tick, lot := s.Tick.String(), s.Lot.String()
 	decimals := func(n float64) string { return binance.TrimZeros(market.Amount(n * 1e8).String()) }
 	filters := []filter{
-		{FilterType: "PRICE_FILTER", MinPrice: s.Tick.Format(s.MinPriceTicks), MaxPrice: binance.TrimZeros(s.Tick.Format(s.MaxPriceTicks)), TickSize: tick},
-		{FilterType: "LOT_SIZE", MinQty: s.Lot.Format(s.MinQtyLots), MaxQty: binance.TrimZeros(s.Lot.Format(s.MaxQtyLots)), StepSize: lot},
-		{FilterType: "MARKET_LOT_SIZE", MinQty: s.Lot.Format(s.MinQtyLots), MaxQty: binance.TrimZeros(s.Lot.Format(s.MaxMarketQtyLots)), StepSize: lot},
+		{FilterType: "PRICE_FILTER", MinPrice: s.Tick.Format(s.MinPriceTicks),
+			MaxPrice: binance.TrimZeros(s.Tick.Format(s.MaxPriceTicks)), TickSize: tick},
+		{FilterType: "LOT_SIZE", MinQty: s.Lot.Format(s.MinQtyLots),
+			MaxQty: binance.TrimZeros(s.Lot.Format(s.MaxQtyLots)), StepSize: lot},
+		{FilterType: "MARKET_LOT_SIZE", MinQty: s.Lot.Format(s.MinQtyLots),
+			MaxQty: binance.TrimZeros(s.Lot.Format(s.MaxMarketQtyLots)), StepSize: lot},
 		{FilterType: "MAX_NUM_ORDERS", Limit: s.MaxOrders},
 		{FilterType: "MIN_NOTIONAL", Notional: binance.TrimZeros(s.MinNotional.String())},
 	}
 	if s.BandShare > 0 {
-		filters = append(filters, filter{FilterType: "PERCENT_PRICE", MultiplierUp: decimals(1 + s.BandShare), MultiplierDown: decimals(1 - s.BandShare),
-			MultiplierDecimal: "4"})
+		filters = append(filters, filter{FilterType: "PERCENT_PRICE", MultiplierUp: decimals(1 + s.BandShare),
+			MultiplierDown: decimals(1 - s.BandShare), MultiplierDecimal: "4"})
 	}
-	return symbolInfo{Symbol: s.Name, Pair: s.Name, ContractType: "PERPETUAL", DeliveryDate: 4133404800000, OnboardDate: 1569398400000,
-		Status: "TRADING", MaintMarginPercent: "2.5000", RequiredMarginPercent: "5.0000", BaseAsset: s.BaseAsset, QuoteAsset: s.QuoteAsset,
-		MarginAsset: s.QuoteAsset, PricePrecision: s.Tick.Decimals(), QuantityPrecision: s.Lot.Decimals(), BaseAssetPrecision: 8, QuotePrecision: 8,
-		UnderlyingType: "COIN", UnderlyingSubType: []string{"PoW"}, TriggerProtect: "0.0500", LiquidationFee: "0.012500", MarketTakeBound: "0.05",
-		Filters: filters, OrderTypes: []string{"LIMIT", "MARKET"}, TimeInForce: []string{"GTC", "IOC", "FOK", "GTX"}}
+	return symbolInfo{Symbol: s.Name, Pair: s.Name, ContractType: "PERPETUAL", DeliveryDate: 4133404800000,
+		OnboardDate: 1569398400000, Status: "TRADING", MaintMarginPercent: "2.5000", RequiredMarginPercent: "5.0000",
+		BaseAsset: s.BaseAsset, QuoteAsset: s.QuoteAsset, MarginAsset: s.QuoteAsset, PricePrecision: s.Tick.Decimals(),
+		QuantityPrecision: s.Lot.Decimals(), BaseAssetPrecision: 8, QuotePrecision: 8, UnderlyingType: "COIN",
+		UnderlyingSubType: []string{"PoW"}, TriggerProtect: "0.0500", LiquidationFee: "0.012500",
+		MarketTakeBound: "0.05", Filters: filters, OrderTypes: []string{"LIMIT", "MARKET"},
+		TimeInForce: []string{"GTC", "IOC", "FOK", "GTX"}}
 }
 
 func (v *Venue) time(*binance.Call) (any, *binance.Error) {
@@ -132,7 +138,8 @@ func (v *Venue) tickerBook(c *binance.Call) (any, *binance.Error) {
 				continue
 			}
 			bids, asks, id, _ := m.Book(name, 1) // the symbol is one of the market's
-			row := tickerBook{Symbol: name, BidPrice: "0", BidQty: "0", AskPrice: "0", AskQty: "0", Time: v.market.ChangedMs(s), LastUpdateID: id}
+			row := tickerBook{Symbol: name, BidPrice: "0", BidQty: "0", AskPrice: "0", AskQty: "0",
+				Time: v.market.ChangedMs(s), LastUpdateID: id}
 			if len(bids) > 0 {
 				row.BidPrice, row.BidQty = s.Tick.Format(bids[0].PriceTicks), s.Lot.Format(bids[0].QtyLots)
 			}
@@ -174,6 +181,7 @@ func (v *Venue) premiumIndex(c *binance.Call) (any, *binance.Error) {
 	return v.withSymbol(c, false, func(nowNs int64, m *market.Market, s *market.Symbol) (any, *binance.Error) {
 		const eightHoursMs = 8 * 60 * 60 * 1000
 		price, nowMs := s.Tick.Format(m.LastPrice(s.Name)), binance.Milliseconds(nowNs)
-		return premiumIndex{s.Name, price, price, "0.00010000", nowMs - nowMs%eightHoursMs + eightHoursMs, "0.00010000", nowMs}, nil
+		return premiumIndex{s.Name, price, price, "0.00010000", nowMs - nowMs%eightHoursMs + eightHoursMs, "0.00010000",
+			nowMs}, nil
 	})
 }

@@ -10,8 +10,8 @@ import (
 
 // depthSpeeds are the speeds of depth streams. The one without delay is undocumented and used.
 func depthSpeeds() map[string]time.Duration {
-	return map[string]time.Duration{"": 250 * time.Millisecond, "@250ms": 250 * time.Millisecond, "@500ms": 500 * time.Millisecond,
-		"@100ms": 100 * time.Millisecond, "@0ms": 0}
+	return map[string]time.Duration{"": 250 * time.Millisecond, "@250ms": 250 * time.Millisecond,
+		"@500ms": 500 * time.Millisecond, "@100ms": 100 * time.Millisecond, "@0ms": 0}
 }
 
 const classPublic, classMarket, classPrivate = "public", "market", "private"
@@ -75,7 +75,8 @@ type depthUpdate struct {
 
 // Depth is a message of a depth stream.
 func (wording) Depth(u *binance.DepthUpdate) any {
-	return depthUpdate{"depthUpdate", u.NowMs, u.ChangedMs, u.Symbol.Name, u.FirstID, u.LastID, u.PrevID, u.Bids, u.Asks}
+	return depthUpdate{"depthUpdate", u.NowMs, u.ChangedMs, u.Symbol.Name, u.FirstID, u.LastID, u.PrevID, u.Bids,
+		u.Asks}
 }
 
 // PartialDepth has the fields of a difference.
@@ -108,8 +109,8 @@ type tradeMessage struct {
 
 // Trade is a single trade.
 func (wording) Trade(u *binance.TradeUpdate) any {
-	return tradeMessage{"trade", u.NowMs, u.TradedMs, u.Symbol.Name, u.ID, u.Symbol.Tick.Format(u.PriceTicks), u.Symbol.Lot.Format(u.QtyLots),
-		"MARKET", u.BuyerIsMaker}
+	return tradeMessage{"trade", u.NowMs, u.TradedMs, u.Symbol.Name, u.ID, u.Symbol.Tick.Format(u.PriceTicks),
+		u.Symbol.Lot.Format(u.QtyLots), "MARKET", u.BuyerIsMaker}
 }
 
 type aggTrade struct {
@@ -129,7 +130,8 @@ type aggTrade struct {
 // AggTrade is several trades at one price by one side.
 func (wording) AggTrade(u *binance.TradeUpdate) any {
 	qty := u.Symbol.Lot.Format(u.QtyLots)
-	return aggTrade{"aggTrade", u.NowMs, u.Symbol.Name, u.ID, u.Symbol.Tick.Format(u.PriceTicks), qty, qty, u.FirstID, u.LastID, u.TradedMs, u.BuyerIsMaker}
+	return aggTrade{"aggTrade", u.NowMs, u.Symbol.Name, u.ID, u.Symbol.Tick.Format(u.PriceTicks), qty, qty, u.FirstID,
+		u.LastID, u.TradedMs, u.BuyerIsMaker}
 }
 
 type bookTicker struct {

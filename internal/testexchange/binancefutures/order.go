@@ -43,10 +43,11 @@ type ack struct {
 }
 
 func newAck(s *market.Symbol, o *market.Order) *ack {
-	return &ack{OrderID: o.ID, Symbol: o.Symbol, Status: binance.Status(o), ClientOrderID: o.ClientID, Price: price(s, o),
-		OrigQty: s.Lot.Format(o.QtyLots), ExecutedQty: s.Lot.Format(o.FilledLots), CumQty: s.Lot.Format(o.FilledLots), TimeInForce: tif(o),
-		Type: orderType(o), ReduceOnly: o.ReduceOnly, Side: binance.Side(o.Side), PositionSide: positionSide(o.Position),
-		StopPrice: "0.00", WorkingType: "CONTRACT_PRICE", OrigType: orderType(o), PriceMatch: "NONE",
+	return &ack{OrderID: o.ID, Symbol: o.Symbol, Status: binance.Status(o), ClientOrderID: o.ClientID,
+		Price: price(s, o), OrigQty: s.Lot.Format(o.QtyLots), ExecutedQty: s.Lot.Format(o.FilledLots),
+		CumQty: s.Lot.Format(o.FilledLots), TimeInForce: tif(o), Type: orderType(o), ReduceOnly: o.ReduceOnly,
+		Side: binance.Side(o.Side), PositionSide: positionSide(o.Position), StopPrice: "0.00",
+		WorkingType: "CONTRACT_PRICE", OrigType: orderType(o), PriceMatch: "NONE",
 		SelfTradePreventionMode: binance.SelfTrade(o.SelfTrade), UpdateTime: binance.Milliseconds(o.UpdatedNs)}
 }
 
@@ -54,7 +55,8 @@ func newAck(s *market.Symbol, o *market.Order) *ack {
 func queried(s *market.Symbol, o *market.Order) *ack {
 	a := newAck(s, o)
 	a.CumQty = ""
-	a.AvgPrice, a.CumQuote, a.Time = s.Average(o.FilledValue, o.FilledLots), binance.TrimZeros(o.FilledValue.String()), binance.Milliseconds(o.CreatedNs)
+	a.AvgPrice, a.CumQuote, a.Time = s.Average(o.FilledValue, o.FilledLots), binance.TrimZeros(o.FilledValue.String()),
+		binance.Milliseconds(o.CreatedNs)
 	return a
 }
 
@@ -105,7 +107,8 @@ func (v *Venue) testOrder(c *binance.Call) (out any, bad *binance.Error) {
 }
 
 func readRequest(p binance.Params, s *market.Symbol) (market.Request, *binance.Error) {
-	r := market.Request{ClientID: p["newClientOrderId"], Symbol: s.Name, IDReusable: true, ReduceOnly: strings.EqualFold(p["reduceOnly"], "true")}
+	r := market.Request{ClientID: p["newClientOrderId"], Symbol: s.Name, IDReusable: true,
+		ReduceOnly: strings.EqualFold(p["reduceOnly"], "true")}
 	if err := p.Need("side", "type", "quantity"); err != nil {
 		return r, err
 	}
@@ -152,7 +155,8 @@ func readKind(r *market.Request, p binance.Params) *binance.Error {
 		return nil
 	case "LIMIT":
 	case "STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET", "TRAILING_STOP_MARKET":
-		return &binance.Error{Code: -4120, Msg: "Order type not supported for this endpoint. Please use the Algo Order API endpoints instead."}
+		return &binance.Error{Code: -4120,
+			Msg: "Order type not supported for this endpoint. Please use the Algo Order API endpoints instead."}
 	default:
 		return &binance.Error{Code: -1116, Msg: "Invalid orderType."}
 	}
@@ -160,7 +164,8 @@ func readKind(r *market.Request, p binance.Params) *binance.Error {
 		return err
 	}
 	var ok bool
-	if r.TIF, ok = map[string]hft.TimeInForce{"GTC": hft.GTC, "GTX": hft.GTX, "FOK": hft.FOK, "IOC": hft.IOC}[p["timeInForce"]]; !ok {
+	if r.TIF, ok = map[string]hft.TimeInForce{"GTC": hft.GTC, "GTX": hft.GTX, "FOK": hft.FOK,
+		"IOC": hft.IOC}[p["timeInForce"]]; !ok {
 		return &binance.Error{Code: -1115, Msg: "Invalid timeInForce."}
 	}
 	return nil
@@ -198,7 +203,8 @@ func readRef(p binance.Params) (market.Ref, *binance.Error) {
 		return ref, binance.ErrMalformed("symbol")
 	}
 	if ref.ID == 0 && ref.ClientID == "" {
-		return ref, &binance.Error{Code: -1102, Msg: "Mandatory parameter 'orderId' was not sent, was empty/null, or malformed."}
+		return ref, &binance.Error{Code: -1102,
+			Msg: "Mandatory parameter 'orderId' was not sent, was empty/null, or malformed."}
 	}
 	return ref, nil
 }
@@ -271,7 +277,9 @@ func (v *Venue) modifyParams(c *binance.Call, p binance.Params) (out any, bad *b
 		case errors.Is(err, market.ErrNotOpen), errors.Is(err, market.ErrNoOrder):
 			bad = binance.ErrNoSuchOrder()
 		case errors.Is(err, market.ErrNotional):
-			bad = &binance.Error{Code: -5029, Msg: "Modify order's notional must be no smaller than " + binance.TrimZeros(s.MinNotional.String()) + "."}
+			bad = &binance.Error{Code: -5029,
+				Msg: "Modify order's notional must be no smaller than " + binance.TrimZeros(s.MinNotional.String()) +
+					"."}
 		case err != nil:
 			bad = refusal(err, s)
 		default:

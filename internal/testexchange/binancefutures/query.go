@@ -9,7 +9,8 @@ import (
 )
 
 // withSymbol runs fn under the lock with the symbol of a request; an optional one that is absent is nil.
-func (v *Venue) withSymbol(c *binance.Call, optional bool, fn func(nowNs int64, m *market.Market, s *market.Symbol) (any, *binance.Error)) (out any, bad *binance.Error) {
+func (v *Venue) withSymbol(c *binance.Call, optional bool, fn func(nowNs int64, m *market.Market,
+	s *market.Symbol) (any, *binance.Error)) (out any, bad *binance.Error) {
 	name := c.Params["symbol"]
 	if name == "" && !optional {
 		return nil, binance.ErrMalformed("symbol")
@@ -108,12 +109,14 @@ func (v *Venue) userTrades(c *binance.Call) (any, *binance.Error) {
 		list := []userTrade{}
 		for _, x := range m.Executions(c.Key.Account, s.Name) {
 			at := binance.Milliseconds(x.TimeNs)
-			if x.Kind == market.Funding || orderID != 0 && x.OrderID != orderID || at < start || end != 0 && at > end || x.TradeID < fromID {
+			if x.Kind == market.Funding || orderID != 0 && x.OrderID != orderID || at < start || end != 0 && at > end ||
+				x.TradeID < fromID {
 				continue
 			}
-			list = append(list, userTrade{Buyer: x.Side == hft.Buy, Commission: x.Fee.String(), Asset: x.FeeAsset, ID: x.TradeID, Maker: x.Maker,
-				OrderID: x.OrderID, Price: s.Tick.Format(x.PriceTicks), Qty: s.Lot.Format(x.QtyLots), QuoteQty: x.Value.String(),
-				RealizedPnl: x.RealizedPnL.String(), Side: binance.Side(x.Side), PositionSide: positionSide(x.Position), Symbol: s.Name, Time: at})
+			list = append(list, userTrade{Buyer: x.Side == hft.Buy, Commission: x.Fee.String(), Asset: x.FeeAsset,
+				ID: x.TradeID, Maker: x.Maker, OrderID: x.OrderID, Price: s.Tick.Format(x.PriceTicks),
+				Qty: s.Lot.Format(x.QtyLots), QuoteQty: x.Value.String(), RealizedPnl: x.RealizedPnL.String(),
+				Side: binance.Side(x.Side), PositionSide: positionSide(x.Position), Symbol: s.Name, Time: at})
 		}
 		if fromID != 0 || start != 0 {
 			return list[:min(len(list), int(limit))], nil
@@ -152,7 +155,8 @@ func (v *Venue) positionRisk(c *binance.Call) (any, *binance.Error) {
 		rows := []positionRow{}
 		known := map[string]bool{}
 		for _, p := range m.Positions(c.Key.Account) {
-			if only != nil && p.Symbol.Name != only.Name || p.Lots == 0 && len(m.OpenOrders(c.Key.Account, p.Symbol.Name)) == 0 {
+			if only != nil && p.Symbol.Name != only.Name || p.Lots == 0 &&
+				len(m.OpenOrders(c.Key.Account, p.Symbol.Name)) == 0 {
 				continue
 			}
 			known[p.Symbol.Name] = true
@@ -176,10 +180,12 @@ func newPositionRow(m *market.Market, p *market.Position) positionRow {
 	s := p.Symbol
 	mark := m.LastPrice(s.Name)
 	notional := s.Value(mark, p.Lots)
-	return positionRow{Symbol: s.Name, PositionSide: positionSide(p.Side), PositionAmt: s.Lot.Format(p.Lots), EntryPrice: p.EntryPrice(),
-		BreakEvenPrice: p.EntryPrice(), MarkPrice: s.Tick.Format(mark), UnRealizedProfit: (notional - p.Cost).String(), LiquidationPrice: "0",
-		IsolatedMargin: "0", Notional: notional.String(), MarginAsset: s.QuoteAsset, IsolatedWallet: "0", InitialMargin: "0", MaintMargin: "0",
-		PositionInitialMargin: "0", OpenOrderInitialMargin: "0", BidNotional: "0", AskNotional: "0", UpdateTime: binance.Milliseconds(p.UpdatedNs)}
+	return positionRow{Symbol: s.Name, PositionSide: positionSide(p.Side), PositionAmt: s.Lot.Format(p.Lots),
+		EntryPrice: p.EntryPrice(), BreakEvenPrice: p.EntryPrice(), MarkPrice: s.Tick.Format(mark),
+		UnRealizedProfit: (notional - p.Cost).String(), LiquidationPrice: "0", IsolatedMargin: "0",
+		Notional: notional.String(), MarginAsset: s.QuoteAsset, IsolatedWallet: "0", InitialMargin: "0",
+		MaintMargin: "0", PositionInitialMargin: "0", OpenOrderInitialMargin: "0", BidNotional: "0", AskNotional: "0",
+		UpdateTime: binance.Milliseconds(p.UpdatedNs)}
 }
 
 type balanceRow struct {
@@ -199,8 +205,9 @@ func (v *Venue) balance(c *binance.Call) (any, *binance.Error) {
 	v.core.Do(func(nowNs int64, m *market.Market) {
 		for _, b := range m.Balances(c.Key.Account) {
 			total := b.Total.String()
-			rows = append(rows, balanceRow{AccountAlias: "SgsR", Asset: b.Asset, Balance: total, CrossWalletBalance: total, CrossUnPnl: "0.00000000",
-				AvailableBalance: total, MaxWithdrawAmount: total, MarginAvailable: true, UpdateTime: binance.Milliseconds(nowNs)})
+			rows = append(rows, balanceRow{AccountAlias: "SgsR", Asset: b.Asset, Balance: total,
+				CrossWalletBalance: total, CrossUnPnl: "0.00000000", AvailableBalance: total, MaxWithdrawAmount: total,
+				MarginAvailable: true, UpdateTime: binance.Milliseconds(nowNs)})
 		}
 	})
 	return rows, nil
@@ -227,7 +234,8 @@ type accountAsset struct {
 }
 
 func (v *Venue) account(c *binance.Call) (any, *binance.Error) {
-	info := accountInfo{CanTrade: !c.Key.ReadOnly, CanDeposit: true, Assets: []accountAsset{}, Positions: []positionRow{}}
+	info := accountInfo{CanTrade: !c.Key.ReadOnly, CanDeposit: true, Assets: []accountAsset{},
+		Positions: []positionRow{}}
 	v.core.Do(func(nowNs int64, m *market.Market) {
 		var total market.Amount
 		for _, b := range m.Balances(c.Key.Account) {

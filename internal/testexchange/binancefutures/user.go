@@ -148,7 +148,8 @@ func (v *Venue) tickUser(nowNs int64) {
 		if !all && nowNs < k.expiresNs {
 			continue
 		}
-		v.sendUser(k.account, "listenKeyExpired", binance.Encode(keyExpired{"listenKeyExpired", binance.Milliseconds(nowNs), name}))
+		v.sendUser(k.account, "listenKeyExpired", binance.Encode(keyExpired{"listenKeyExpired",
+			binance.Milliseconds(nowNs), name}))
 		delete(v.listenKeys, name)
 		v.detach(k)
 	}
@@ -193,8 +194,8 @@ func (v *Venue) publishUser(nowNs int64, m *market.Market, events []market.Event
 		case market.Called:
 			v.sendUser(e.Account, "MARGIN_CALL", binance.Encode(newMarginCall(nowNs, m, e)))
 		case market.LeverageChanged:
-			v.sendUser(e.Account, "ACCOUNT_CONFIG_UPDATE", binance.Encode(leverageUpdate{"ACCOUNT_CONFIG_UPDATE", binance.Milliseconds(nowNs),
-				binance.Milliseconds(e.TimeNs), leverage{e.Symbol.Name, e.Leverage}}))
+			v.sendUser(e.Account, "ACCOUNT_CONFIG_UPDATE", binance.Encode(leverageUpdate{"ACCOUNT_CONFIG_UPDATE",
+				binance.Milliseconds(nowNs), binance.Milliseconds(e.TimeNs), leverage{e.Symbol.Name, e.Leverage}}))
 		}
 	}
 }

@@ -71,10 +71,11 @@ func (nullAsset) MarshalJSON() ([]byte, error) { return []byte("null"), nil }
 
 func newOrderUpdate(nowNs int64, e *market.Event) orderUpdate {
 	s, o := e.Symbol, &e.Order
-	f := orderFields{Symbol: o.Symbol, ClientID: o.ClientID, Side: binance.Side(o.Side), Type: orderType(o), TIF: tif(o), Qty: s.Lot.Format(o.QtyLots),
-		Price: price(s, o), Average: s.Average(o.FilledValue, o.FilledLots), StopPrice: "0", Status: binance.Status(o), ID: o.ID, LastQty: "0",
-		FilledQty: s.Lot.Format(o.FilledLots), LastPrice: "0", T: binance.Milliseconds(e.TimeNs), BidNotional: "0", AskNotional: "0",
-		ReduceOnly: o.ReduceOnly, WorkingType: "CONTRACT_PRICE", OrigType: orderType(o), PositionSide: positionSide(o.Position), Profit: "0",
+	f := orderFields{Symbol: o.Symbol, ClientID: o.ClientID, Side: binance.Side(o.Side), Type: orderType(o),
+		TIF: tif(o), Qty: s.Lot.Format(o.QtyLots), Price: price(s, o), Average: s.Average(o.FilledValue, o.FilledLots),
+		StopPrice: "0", Status: binance.Status(o), ID: o.ID, LastQty: "0", FilledQty: s.Lot.Format(o.FilledLots),
+		LastPrice: "0", T: binance.Milliseconds(e.TimeNs), BidNotional: "0", AskNotional: "0", ReduceOnly: o.ReduceOnly,
+		WorkingType: "CONTRACT_PRICE", OrigType: orderType(o), PositionSide: positionSide(o.Position), Profit: "0",
 		SelfTrade: binance.SelfTrade(o.SelfTrade), PriceMatch: "NONE"}
 	if o.FilledLots == 0 {
 		f.FilledQty = "0"
@@ -106,7 +107,8 @@ func newOrderUpdate(nowNs int64, e *market.Event) orderUpdate {
 		f.Fee, f.FeeAsset = x.Fee.String(), x.FeeAsset
 		f.TradeID, f.Maker, f.Profit = x.TradeID, x.Maker, binance.TrimZeros(x.RealizedPnL.String())
 	}
-	return orderUpdate{Event: "ORDER_TRADE_UPDATE", T: binance.Milliseconds(e.TimeNs), E: binance.Milliseconds(nowNs), Order: f}
+	return orderUpdate{Event: "ORDER_TRADE_UPDATE", T: binance.Milliseconds(e.TimeNs), E: binance.Milliseconds(nowNs),
+		Order: f}
 }
 
 type tradeLite struct {
@@ -127,9 +129,10 @@ type tradeLite struct {
 
 func newTradeLite(nowNs int64, e *market.Event) tradeLite {
 	s, o, x := e.Symbol, &e.Order, &e.Execution
-	return tradeLite{Event: "TRADE_LITE", E: binance.Milliseconds(nowNs), T: binance.Milliseconds(e.TimeNs), Symbol: o.Symbol, Qty: s.Lot.Format(o.QtyLots),
-		Price: price(s, o), Maker: x.Maker, ClientID: o.ClientID, Side: binance.Side(o.Side), Last: s.Tick.Format(x.PriceTicks),
-		LastQty: s.Lot.Format(x.QtyLots), TradeID: x.TradeID, ID: o.ID}
+	return tradeLite{Event: "TRADE_LITE", E: binance.Milliseconds(nowNs), T: binance.Milliseconds(e.TimeNs),
+		Symbol: o.Symbol, Qty: s.Lot.Format(o.QtyLots), Price: price(s, o), Maker: x.Maker, ClientID: o.ClientID,
+		Side: binance.Side(o.Side), Last: s.Tick.Format(x.PriceTicks), LastQty: s.Lot.Format(x.QtyLots),
+		TradeID: x.TradeID, ID: o.ID}
 }
 
 type accountUpdate struct {
@@ -178,13 +181,15 @@ func newAccountUpdate(nowNs int64, e *market.Event) accountUpdate {
 		u.Account.Reason, change = "WITHDRAW", e.Delta.String()
 	}
 	for _, b := range e.Balances {
-		u.Account.Balances = append(u.Account.Balances, balanceFields{b.Asset, b.Total.String(), b.Total.String(), change})
+		u.Account.Balances = append(u.Account.Balances, balanceFields{b.Asset, b.Total.String(), b.Total.String(),
+			change})
 	}
 	for i := range e.Positions {
 		p := &e.Positions[i]
-		u.Account.Positions = append(u.Account.Positions, positionFields{Symbol: p.Symbol.Name, Amount: p.Symbol.Lot.Format(p.Lots),
-			Entry: p.EntryPrice(), BreakEven: p.EntryPrice(), Realized: binance.TrimZeros(p.Realized.String()), Unrealized: "0", MarginType: "cross",
-			Isolated: "0", Side: positionSide(p.Side)})
+		u.Account.Positions = append(u.Account.Positions, positionFields{Symbol: p.Symbol.Name,
+			Amount: p.Symbol.Lot.Format(p.Lots), Entry: p.EntryPrice(), BreakEven: p.EntryPrice(),
+			Realized: binance.TrimZeros(p.Realized.String()), Unrealized: "0", MarginType: "cross", Isolated: "0",
+			Side: positionSide(p.Side)})
 	}
 	return u
 }

@@ -62,10 +62,11 @@ func New(core *venue.Core, o Options) *Venue {
 	v := &Venue{core: core, options: o, random: rand.New(rand.NewPCG(o.Seed, 0x6c697374656e)),
 		listenKeys: map[string]*listenKey{}, users: map[int64]*userConn{}, countdowns: map[countdownKey]int64{}}
 	v.market = binance.NewMarketData(core, wording{}, depthSpeeds(), v.flows)
-	v.limits = &binance.Limits{Weight: wire.Limiter{Interval: time.Minute, Limit: o.WeightPerMinute}, Orders: []*binance.OrderLimit{
-		{Limiter: wire.Limiter{Interval: 10 * time.Second, Limit: o.OrdersPer10s}, Header: "10S", Text: "TEN_SECONDS"},
-		{Limiter: wire.Limiter{Interval: time.Minute, Limit: o.OrdersPerMinute}, Header: "1M", Text: "MINUTE"},
-	}}
+	v.limits = &binance.Limits{Weight: wire.Limiter{Interval: time.Minute, Limit: o.WeightPerMinute},
+		Orders: []*binance.OrderLimit{
+			{Limiter: wire.Limiter{Interval: 10 * time.Second, Limit: o.OrdersPer10s}, Header: "10S", Text: "TEN_SECONDS"},
+			{Limiter: wire.Limiter{Interval: time.Minute, Limit: o.OrdersPerMinute}, Header: "1M", Text: "MINUTE"},
+		}}
 	v.rest = &binance.REST{Core: core, Limits: v.limits, Routes: v.routes()}
 	v.wsapi = &binance.WSAPI{REST: v.rest, Methods: v.methods(), Weight: 5}
 	v.streams = &binance.Streams{Core: core, Valid: validStream}
@@ -75,8 +76,9 @@ func New(core *venue.Core, o Options) *Venue {
 // WireConfig returns the venue's connection settings: a ping every 3 minutes, 10 minutes for the pong, an end after a
 // day, 10 messages a second.
 func WireConfig() wire.Config {
-	return wire.Config{PingInterval: 3 * time.Minute, PongTimeout: 10 * time.Minute, MaxAge: 24 * time.Hour, MessagesPerSecond: 10,
-		UnknownEvent: []byte(`{"e":"SOMETHING_NEW","E":1,"T":1,"s":"BTCUSDT","x":{"y":[1,2,{}]}}`)}
+	return wire.Config{PingInterval: 3 * time.Minute, PongTimeout: 10 * time.Minute, MaxAge: 24 * time.Hour,
+		MessagesPerSecond: 10,
+		UnknownEvent:      []byte(`{"e":"SOMETHING_NEW","E":1,"T":1,"s":"BTCUSDT","x":{"y":[1,2,{}]}}`)}
 }
 
 // ServeHTTP serves REST requests and WebSocket handshakes.

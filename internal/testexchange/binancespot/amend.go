@@ -65,16 +65,17 @@ func (v *Venue) amend(c *binance.Call) (any, *binance.Error) {
 		if id != before.ClientID {
 			v.oldIDs[before.ID] = before.ClientID
 		}
-		o, err := m.Amend(nowNs, c.Key.Account, market.Amendment{Ref: market.Ref{Symbol: s.Name, ID: before.ID}, PriceTicks: before.PriceTicks,
-			QtyLots: lots, NewClientID: id})
+		o, err := m.Amend(nowNs, c.Key.Account, market.Amendment{Ref: market.Ref{Symbol: s.Name, ID: before.ID},
+			PriceTicks: before.PriceTicks, QtyLots: lots, NewClientID: id})
 		if err != nil {
 			delete(v.oldIDs, before.ID)
 			return nil, refusal(err)
 		}
 		r := newResult(s, &o)
-		return amended{TransactTime: r.TransactTime, ExecutionID: v.nextExecutionID, Order: amendedOrder{r.Symbol, r.OrderID, -1, before.ClientID, o.ClientID,
-			r.Price, r.OrigQty, r.ExecutedQty, "0.00000000", "0.00000000", r.CumulativeQuote, r.Status, r.TimeInForce, r.Type, r.Side, r.WorkingTime,
-			r.SelfTrade}}, nil
+		return amended{TransactTime: r.TransactTime, ExecutionID: v.nextExecutionID,
+			Order: amendedOrder{r.Symbol, r.OrderID, -1, before.ClientID, o.ClientID, r.Price, r.OrigQty, r.ExecutedQty,
+				"0.00000000", "0.00000000", r.CumulativeQuote, r.Status, r.TimeInForce, r.Type, r.Side, r.WorkingTime,
+				r.SelfTrade}}, nil
 	})
 }
 
@@ -102,7 +103,8 @@ func (v *Venue) cancelReplace(c *binance.Call) (any, *binance.Error) {
 	out := replaced{CancelResult: success, NewOrderResult: success}
 	v.core.Do(func(nowNs int64, m *market.Market) {
 		var refused *binance.Error
-		if out.CancelResponse, refused = v.cancelIn(nowNs, m, c, ref, c.Params["cancelNewClientOrderId"]); refused != nil {
+		if out.CancelResponse, refused = v.cancelIn(nowNs, m, c, ref,
+			c.Params["cancelNewClientOrderId"]); refused != nil {
 			out.CancelResult, out.CancelResponse = failure, refused
 			if mode == "STOP_ON_FAILURE" {
 				out.NewOrderResult = "NOT_ATTEMPTED"
@@ -117,7 +119,8 @@ func (v *Venue) cancelReplace(c *binance.Call) (any, *binance.Error) {
 	case out.CancelResult == success && out.NewOrderResult == success:
 		return out, nil
 	case out.CancelResult == success || out.NewOrderResult == success:
-		return nil, &binance.Error{Status: http.StatusConflict, Code: -2021, Msg: "Order cancel-replace partially failed.", Data: out}
+		return nil, &binance.Error{Status: http.StatusConflict, Code: -2021,
+			Msg: "Order cancel-replace partially failed.", Data: out}
 	}
 	return nil, &binance.Error{Code: -2022, Msg: "Order cancel-replace failed.", Data: out}
 }

@@ -21,16 +21,18 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // serve starts a venue with one symbol, others at 60000.00 and 60000.20, and the key k with the secret s.
 func serve() (*venue.Core, *binancespot.Venue, error) {
-	core, err := venue.New(venue.Config{Name: "binancespot", Address: "127.0.0.1:0", Clock: wire.NewScriptedClock(1_760_000_000_000_000_000),
-		Wire: binancespot.WireConfig(), Keys: []wire.Key{{Account: "a", APIKey: "k", Secret: "s"}},
-		Market: market.Config{Spot: true, NoGaps: true,
-			Symbols: []market.SymbolConfig{{Name: "BTCUSDT", BaseAsset: "BTC", QuoteAsset: "USDT", TickSize: "0.01000000", LotSize: "0.00001000",
-				MinNotional: "5"}},
-			Accounts: []market.AccountConfig{{Name: "a", Balances: map[string]market.Amount{"USDT": 1e13, "BTC": 1e10}}}}})
+	core, err := venue.New(venue.Config{Name: "binancespot", Address: "127.0.0.1:0",
+		Clock: wire.NewScriptedClock(1_760_000_000_000_000_000), Wire: binancespot.WireConfig(),
+		Keys: []wire.Key{{Account: "a", APIKey: "k", Secret: "s"}}, Market: market.Config{Spot: true, NoGaps: true,
+			Symbols: []market.SymbolConfig{{Name: "BTCUSDT", BaseAsset: "BTC", QuoteAsset: "USDT",
+				TickSize: "0.01000000", LotSize: "0.00001000", MinNotional: "5"}},
+			Accounts: []market.AccountConfig{{Name: "a", Balances: map[string]market.Amount{"USDT": 1e13,
+				"BTC": 1e10}}}}})
 	if err != nil {
 		return nil, nil, err
 	}
-	v := binancespot.New(core, binancespot.Options{WeightPerMinute: 1 << 40, OrdersPer10s: 1 << 40, OrdersPerDay: 1 << 40})
+	v := binancespot.New(core, binancespot.Options{WeightPerMinute: 1 << 40, OrdersPer10s: 1 << 40,
+		OrdersPerDay: 1 << 40})
 	if err := core.Start(v); err != nil {
 		return nil, nil, err
 	}
@@ -54,11 +56,14 @@ func request(v http.Handler, method, path, params string) *httptest.ResponseReco
 // FuzzRequest sends signed requests with any parameters: each is answered with JSON, a refusal with a negative code.
 func FuzzRequest(f *testing.F) {
 	methods := []string{"POST", "PUT", "DELETE", "GET"}
-	paths := []string{"order", "order/amend/keepPriority", "order/cancelReplace", "openOrders", "myTrades", "depth", "exchangeInfo"}
+	paths := []string{"order", "order/amend/keepPriority", "order/cancelReplace", "openOrders", "myTrades", "depth",
+		"exchangeInfo"}
 	for i, params := range []string{
 		"symbol=BTCUSDT&side=BUY&type=LIMIT&quantity=1&price=59000&timeInForce=GTC&newClientOrderId=x",
-		"symbol=BTCUSDT&orderId=1&newQty=0.5", "symbol=BTCUSDT&cancelOrderId=1&cancelReplaceMode=ALLOW_FAILURE&side=SELL&type=MARKET&quantity=0.1",
-		"symbol=BTCUSDT&origClientOrderId=x&cancelRestrictions=ONLY_NEW", "symbol=BTCUSDT&fromId=1", "symbol=BTCUSDT&limit=5000", `symbols=["BTCUSDT"]`,
+		"symbol=BTCUSDT&orderId=1&newQty=0.5",
+		"symbol=BTCUSDT&cancelOrderId=1&cancelReplaceMode=ALLOW_FAILURE&side=SELL&type=MARKET&quantity=0.1",
+		"symbol=BTCUSDT&origClientOrderId=x&cancelRestrictions=ONLY_NEW", "symbol=BTCUSDT&fromId=1",
+		"symbol=BTCUSDT&limit=5000", `symbols=["BTCUSDT"]`,
 	} {
 		f.Add(uint8(i), uint8(i), params)
 	}
@@ -74,7 +79,8 @@ func FuzzRequest(f *testing.F) {
 			return // not every method is for every path
 		}
 		var refusal struct{ Code int }
-		if !json.Valid(w.Body.Bytes()) || w.Code != http.StatusOK && (json.Unmarshal(w.Body.Bytes(), &refusal) != nil || refusal.Code >= 0) {
+		if !json.Valid(w.Body.Bytes()) || w.Code != http.StatusOK &&
+			(json.Unmarshal(w.Body.Bytes(), &refusal) != nil || refusal.Code >= 0) {
 			t.Fatalf("%s %s %q: %d %s", verb, target, params, w.Code, w.Body)
 		}
 	})

@@ -91,8 +91,10 @@ func (v *Venue) exchangeInfo(c *binance.Call) (any, *binance.Error) {
 		only = append(only, name)
 	}
 	o := &v.options
-	info := exchangeInfo{Timezone: "UTC", ServerTime: binance.Milliseconds(v.core.NowNs()), ExchangeFilters: []struct{}{}, Symbols: []symbolInfo{},
-		RateLimits: []rateLimit{{"REQUEST_WEIGHT", "MINUTE", 1, o.WeightPerMinute}, {"ORDERS", "SECOND", 10, o.OrdersPer10s},
+	info := exchangeInfo{Timezone: "UTC", ServerTime: binance.Milliseconds(v.core.NowNs()),
+		ExchangeFilters: []struct{}{}, Symbols: []symbolInfo{},
+		RateLimits: []rateLimit{{"REQUEST_WEIGHT", "MINUTE", 1, o.WeightPerMinute},
+			{"ORDERS", "SECOND", 10, o.OrdersPer10s},
 			{"ORDERS", "DAY", 1, o.OrdersPerDay}, {"RAW_REQUESTS", "MINUTE", 5, 61_000}}}
 	v.core.Do(func(_ int64, m *market.Market) {
 		for _, name := range m.Symbols() {
@@ -117,13 +119,15 @@ func newSymbolInfo(s *market.Symbol) symbolInfo {
 	}
 	if s.BandShare > 0 {
 		up, down := market.Amount((1+s.BandShare)*1e8), market.Amount((1-s.BandShare)*1e8)
-		filters = append(filters, percentPrice{"PERCENT_PRICE_BY_SIDE", binance.TrimZeros(up.String()), binance.TrimZeros(down.String()),
-			binance.TrimZeros(up.String()), binance.TrimZeros(down.String()), 5})
+		filters = append(filters, percentPrice{"PERCENT_PRICE_BY_SIDE", binance.TrimZeros(up.String()),
+			binance.TrimZeros(down.String()), binance.TrimZeros(up.String()), binance.TrimZeros(down.String()), 5})
 	}
-	return symbolInfo{Symbol: s.Name, Status: "TRADING", BaseAsset: s.BaseAsset, BaseAssetPrecision: 8, QuoteAsset: s.QuoteAsset, QuotePrecision: 8,
-		QuoteAssetPrecision: 8, OrderTypes: []string{"LIMIT", "LIMIT_MAKER", "MARKET"}, CancelReplaceAllowed: true, AmendAllowed: true,
+	return symbolInfo{Symbol: s.Name, Status: "TRADING", BaseAsset: s.BaseAsset, BaseAssetPrecision: 8,
+		QuoteAsset: s.QuoteAsset, QuotePrecision: 8, QuoteAssetPrecision: 8,
+		OrderTypes: []string{"LIMIT", "LIMIT_MAKER", "MARKET"}, CancelReplaceAllowed: true, AmendAllowed: true,
 		IsSpotTradingAllowed: true, Filters: filters, Permissions: []string{}, PermissionSets: [][]string{{"SPOT"}},
-		DefaultSelfTradePrevention: "EXPIRE_MAKER", AllowedSelfTradePrevention: []string{"EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", "NONE"}}
+		DefaultSelfTradePrevention: "EXPIRE_MAKER", AllowedSelfTradePrevention: []string{"EXPIRE_TAKER", "EXPIRE_MAKER",
+			"EXPIRE_BOTH", "NONE"}}
 }
 
 func (v *Venue) time(*binance.Call) (any, *binance.Error) {

@@ -81,8 +81,8 @@ type tradeMessage struct {
 
 // Trade is a single trade; M is a dead field, always true.
 func (wording) Trade(u *binance.TradeUpdate) any {
-	return tradeMessage{"trade", u.NowMs, u.Symbol.Name, u.ID, u.Symbol.Tick.Format(u.PriceTicks), u.Symbol.Lot.Format(u.QtyLots), u.TradedMs,
-		u.BuyerIsMaker, true}
+	return tradeMessage{"trade", u.NowMs, u.Symbol.Name, u.ID, u.Symbol.Tick.Format(u.PriceTicks),
+		u.Symbol.Lot.Format(u.QtyLots), u.TradedMs, u.BuyerIsMaker, true}
 }
 
 type aggTrade struct {
@@ -101,8 +101,8 @@ type aggTrade struct {
 
 // AggTrade is several trades at one price by one side.
 func (wording) AggTrade(u *binance.TradeUpdate) any {
-	return aggTrade{"aggTrade", u.NowMs, u.Symbol.Name, u.ID, u.Symbol.Tick.Format(u.PriceTicks), u.Symbol.Lot.Format(u.QtyLots), u.FirstID, u.LastID,
-		u.TradedMs, u.BuyerIsMaker, true}
+	return aggTrade{"aggTrade", u.NowMs, u.Symbol.Name, u.ID, u.Symbol.Tick.Format(u.PriceTicks),
+		u.Symbol.Lot.Format(u.QtyLots), u.FirstID, u.LastID, u.TradedMs, u.BuyerIsMaker, true}
 }
 
 type bookTicker struct {
@@ -117,8 +117,8 @@ type bookTicker struct {
 // Ticker is the best bid and ask, without a type and without a time.
 func (wording) Ticker(u *binance.TickerUpdate) any {
 	s := u.Symbol
-	return bookTicker{u.UpdateID, s.Name, s.Tick.Format(u.Bid.PriceTicks), s.Lot.Format(u.Bid.QtyLots), s.Tick.Format(u.Ask.PriceTicks),
-		s.Lot.Format(u.Ask.QtyLots)}
+	return bookTicker{u.UpdateID, s.Name, s.Tick.Format(u.Bid.PriceTicks), s.Lot.Format(u.Bid.QtyLots),
+		s.Tick.Format(u.Ask.PriceTicks), s.Lot.Format(u.Ask.QtyLots)}
 }
 
 const maxDepth = 5000

@@ -50,9 +50,10 @@ type fill struct {
 }
 
 func newResult(s *market.Symbol, o *market.Order) result {
-	return result{ack: ack{o.Symbol, o.ID, -1, o.ClientID, binance.Milliseconds(o.UpdatedNs)}, Price: s.Tick.Format(o.PriceTicks),
-		OrigQty: s.Lot.Format(o.QtyLots), ExecutedQty: s.Lot.Format(o.FilledLots), OrigQuoteOrderQty: "0.00000000",
-		CumulativeQuote: o.FilledValue.String(), Status: binance.Status(o), TimeInForce: tif(o), Type: orderType(o), Side: binance.Side(o.Side),
+	return result{ack: ack{o.Symbol, o.ID, -1, o.ClientID, binance.Milliseconds(o.UpdatedNs)},
+		Price: s.Tick.Format(o.PriceTicks), OrigQty: s.Lot.Format(o.QtyLots), ExecutedQty: s.Lot.Format(o.FilledLots),
+		OrigQuoteOrderQty: "0.00000000", CumulativeQuote: o.FilledValue.String(), Status: binance.Status(o),
+		TimeInForce: tif(o), Type: orderType(o), Side: binance.Side(o.Side),
 		WorkingTime: binance.Milliseconds(o.CreatedNs), SelfTrade: binance.SelfTrade(o.SelfTrade)}
 }
 
@@ -106,7 +107,8 @@ var clientIDPattern = regexp.MustCompile(`^[a-zA-Z0-9-_]{1,36}$`)
 
 func checkID(p binance.Params, name string) *binance.Error {
 	if id := p[name]; id != "" && !clientIDPattern.MatchString(id) {
-		return &binance.Error{Code: -1100, Msg: "Illegal characters found in parameter '" + name + "'; legal range is '^[a-zA-Z0-9-_]{1,36}$'."}
+		return &binance.Error{Code: -1100, Msg: "Illegal characters found in parameter '" + name +
+			"'; legal range is '^[a-zA-Z0-9-_]{1,36}$'."}
 	}
 	return nil
 }
@@ -124,7 +126,8 @@ func readRequest(p binance.Params, s *market.Symbol) (market.Request, *binance.E
 		return r, &binance.Error{Code: -1117, Msg: "Invalid side."}
 	}
 	if r.SelfTrade, ok = binance.ReadSelfTrade(p["selfTradePreventionMode"]); !ok {
-		return r, &binance.Error{Code: -1013, Msg: "This symbol does not allow the specified self-trade prevention mode."}
+		return r, &binance.Error{Code: -1013,
+			Msg: "This symbol does not allow the specified self-trade prevention mode."}
 	}
 	if bad := readKind(&r, p); bad != nil {
 		return r, bad
@@ -145,7 +148,8 @@ func readKind(r *market.Request, p binance.Params) *binance.Error {
 			return bad
 		}
 		var ok bool
-		if r.TIF, ok = map[string]hft.TimeInForce{"GTC": hft.GTC, "IOC": hft.IOC, "FOK": hft.FOK}[p["timeInForce"]]; !ok {
+		if r.TIF, ok = map[string]hft.TimeInForce{"GTC": hft.GTC, "IOC": hft.IOC,
+			"FOK": hft.FOK}[p["timeInForce"]]; !ok {
 			return &binance.Error{Code: -1115, Msg: "Invalid timeInForce."}
 		}
 		r.RecordRefused = r.TIF == hft.FOK
@@ -178,7 +182,8 @@ func readSteps(p binance.Params, name string, step market.Step, filter string) (
 	case errors.Is(err, market.ErrStep), err == nil && n == 0:
 		return 0, &binance.Error{Code: -1013, Msg: "Filter failure: " + filter}
 	case err != nil || n < 0:
-		return 0, &binance.Error{Code: -1100, Msg: "Illegal characters found in parameter '" + name + "'; legal range is '^([0-9]{1,20})(\\.[0-9]{1,20})?$'."}
+		return 0, &binance.Error{Code: -1100, Msg: "Illegal characters found in parameter '" + name +
+			"'; legal range is '^([0-9]{1,20})(\\.[0-9]{1,20})?$'."}
 	}
 	return n, nil
 }
@@ -214,7 +219,8 @@ func (v *Venue) placeIn(nowNs int64, m *market.Market, c *binance.Call) (any, *b
 	case "FULL":
 		f := full{res, []fill{}}
 		for _, x := range m.ExecutionsOf(&o) {
-			f.Fills = append(f.Fills, fill{s.Tick.Format(x.PriceTicks), s.Lot.Format(x.QtyLots), x.Fee.String(), x.FeeAsset, x.TradeID})
+			f.Fills = append(f.Fills, fill{s.Tick.Format(x.PriceTicks), s.Lot.Format(x.QtyLots), x.Fee.String(),
+				x.FeeAsset, x.TradeID})
 		}
 		return f, nil
 	}
@@ -246,7 +252,8 @@ func readRef(p binance.Params, id, clientID string) (market.Ref, *binance.Error)
 	case ref.Symbol == "":
 		return ref, binance.ErrMalformed("symbol")
 	case ref.ID == 0 && ref.ClientID == "":
-		return ref, &binance.Error{Code: -1102, Msg: "Param '" + clientID + "' or '" + id + "' must be sent, but both were empty/null!"}
+		return ref, &binance.Error{Code: -1102, Msg: "Param '" + clientID + "' or '" + id +
+			"' must be sent, but both were empty/null!"}
 	}
 	return ref, nil
 }
@@ -266,7 +273,8 @@ func (v *Venue) cancel(c *binance.Call) (out any, bad *binance.Error) {
 }
 
 // cancelIn cancels an order under the lock; id is the cancel's.
-func (v *Venue) cancelIn(nowNs int64, m *market.Market, c *binance.Call, ref market.Ref, id string) (any, *binance.Error) {
+func (v *Venue) cancelIn(nowNs int64, m *market.Market, c *binance.Call, ref market.Ref,
+	id string) (any, *binance.Error) {
 	counted := ref.ClientID
 	if counted == "" {
 		counted = strconv.FormatInt(ref.ID, 10)

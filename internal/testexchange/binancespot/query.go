@@ -7,7 +7,8 @@ import (
 )
 
 // withSymbol runs fn under the lock with the symbol of a request.
-func (v *Venue) withSymbol(c *binance.Call, fn func(nowNs int64, m *market.Market, s *market.Symbol) (any, *binance.Error)) (out any, bad *binance.Error) {
+func (v *Venue) withSymbol(c *binance.Call, fn func(nowNs int64, m *market.Market, s *market.Symbol) (any,
+	*binance.Error)) (out any, bad *binance.Error) {
 	if bad := c.Params.Need("symbol"); bad != nil {
 		return nil, bad
 	}
@@ -48,8 +49,9 @@ type queried struct {
 
 func newQueried(s *market.Symbol, o *market.Order) queried {
 	r := newResult(s, o)
-	return queried{r.Symbol, r.OrderID, -1, r.ClientOrderID, r.Price, r.OrigQty, r.ExecutedQty, r.CumulativeQuote, r.Status, r.TimeInForce, r.Type, r.Side,
-		"0.00000000", "0.00000000", r.WorkingTime, r.TransactTime, true, r.WorkingTime, "0.00000000", r.SelfTrade}
+	return queried{r.Symbol, r.OrderID, -1, r.ClientOrderID, r.Price, r.OrigQty, r.ExecutedQty, r.CumulativeQuote,
+		r.Status, r.TimeInForce, r.Type, r.Side, "0.00000000", "0.00000000", r.WorkingTime, r.TransactTime, true,
+		r.WorkingTime, "0.00000000", r.SelfTrade}
 }
 
 func (v *Venue) order(c *binance.Call) (any, *binance.Error) {
@@ -139,8 +141,9 @@ func (v *Venue) myTrades(c *binance.Call) (any, *binance.Error) {
 			if orderID != 0 && x.OrderID != orderID || at < start || end != 0 && at > end || x.TradeID < fromID {
 				continue
 			}
-			list = append(list, myTrade{s.Name, x.TradeID, x.OrderID, -1, s.Tick.Format(x.PriceTicks), s.Lot.Format(x.QtyLots), x.Value.String(),
-				x.Fee.String(), x.FeeAsset, at, x.Side == hft.Buy, x.Maker, true})
+			list = append(list, myTrade{s.Name, x.TradeID, x.OrderID, -1, s.Tick.Format(x.PriceTicks),
+				s.Lot.Format(x.QtyLots), x.Value.String(), x.Fee.String(), x.FeeAsset, at, x.Side == hft.Buy, x.Maker,
+				true})
 		}
 		if fromID != 0 || start != 0 {
 			return list[:min(len(list), int(limit))], nil
@@ -169,8 +172,8 @@ type accountInfo struct {
 }
 
 func (v *Venue) account(c *binance.Call) (any, *binance.Error) {
-	info := accountInfo{MakerCommission: 10, TakerCommission: 10, CanTrade: !c.Key.ReadOnly, CanDeposit: true, AccountType: "SPOT", Balances: []balance{},
-		Permissions: []string{"SPOT"}, UID: 1}
+	info := accountInfo{MakerCommission: 10, TakerCommission: 10, CanTrade: !c.Key.ReadOnly, CanDeposit: true,
+		AccountType: "SPOT", Balances: []balance{}, Permissions: []string{"SPOT"}, UID: 1}
 	v.core.Do(func(nowNs int64, m *market.Market) {
 		info.UpdateTime = binance.Milliseconds(nowNs)
 		for _, b := range m.Balances(c.Key.Account) {

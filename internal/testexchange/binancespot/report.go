@@ -50,12 +50,13 @@ const zero = "0.00000000"
 // report writes an event of an order.
 func (v *Venue) report(nowNs int64, e *market.Event) executionReport {
 	s, o := e.Symbol, &e.Order
-	r := executionReport{Event: "executionReport", E: binance.Milliseconds(nowNs), Symbol: o.Symbol, ClientID: o.ClientID, Side: binance.Side(o.Side),
-		Type: orderType(o), TIF: tif(o), Qty: s.Lot.Format(o.QtyLots), Price: s.Tick.Format(o.PriceTicks), StopPrice: zero, IcebergQty: zero, ListID: -1,
-		Status: binance.Status(o), Reject: "NONE", ID: o.ID, LastQty: zero, FilledQty: s.Lot.Format(o.FilledLots), LastPrice: zero, Fee: "0",
-		T: binance.Milliseconds(e.TimeNs), TradeID: -1, ExecutionID: v.nextExecutionID, Working: o.Open(), Created: binance.Milliseconds(o.CreatedNs),
-		FilledValue: o.FilledValue.String(), LastValue: zero, QuoteQty: zero, WorkingTime: binance.Milliseconds(o.CreatedNs),
-		SelfTrade: binance.SelfTrade(o.SelfTrade)}
+	r := executionReport{Event: "executionReport", E: binance.Milliseconds(nowNs), Symbol: o.Symbol,
+		ClientID: o.ClientID, Side: binance.Side(o.Side), Type: orderType(o), TIF: tif(o), Qty: s.Lot.Format(o.QtyLots),
+		Price: s.Tick.Format(o.PriceTicks), StopPrice: zero, IcebergQty: zero, ListID: -1, Status: binance.Status(o),
+		Reject: "NONE", ID: o.ID, LastQty: zero, FilledQty: s.Lot.Format(o.FilledLots), LastPrice: zero, Fee: "0",
+		T: binance.Milliseconds(e.TimeNs), TradeID: -1, ExecutionID: v.nextExecutionID, Working: o.Open(),
+		Created: binance.Milliseconds(o.CreatedNs), FilledValue: o.FilledValue.String(), LastValue: zero,
+		QuoteQty: zero, WorkingTime: binance.Milliseconds(o.CreatedNs), SelfTrade: binance.SelfTrade(o.SelfTrade)}
 	v.nextExecutionID++
 	switch e.Change {
 	case market.Accepted:

@@ -21,12 +21,14 @@ func (v *Venue) routes() map[string]binance.Route {
 		"GET /api/v3/ticker/bookTicker": {Weight: 2, Do: v.tickerBook},
 		"GET /api/v3/ticker/price":      {Weight: 2, Do: v.tickerPrice},
 
-		"POST /api/v3/order":                   {Security: binance.Trade, Weight: 1, Orders: 1, Order: true, Do: v.place},
+		"POST /api/v3/order": {Security: binance.Trade, Weight: 1, Orders: 1, Order: true,
+			Do: v.place},
 		"POST /api/v3/order/test":              {Security: binance.Trade, Weight: 1, Do: v.testOrder},
 		"DELETE /api/v3/order":                 {Security: binance.Trade, Weight: 1, Order: true, Do: v.cancel},
 		"DELETE /api/v3/openOrders":            {Security: binance.Trade, Weight: 1, Order: true, Do: v.cancelAll},
 		"PUT /api/v3/order/amend/keepPriority": {Security: binance.Trade, Weight: 4, Order: true, Do: v.amend},
-		"POST /api/v3/order/cancelReplace":     {Security: binance.Trade, Weight: 1, Orders: 1, Order: true, Do: v.cancelReplace},
+		"POST /api/v3/order/cancelReplace": {Security: binance.Trade, Weight: 1, Orders: 1, Order: true,
+			Do: v.cancelReplace},
 
 		"GET /api/v3/order":           {Security: binance.Signed, Weight: 4, Do: v.order},
 		"GET /api/v3/openOrders":      {Security: binance.Signed, WeightOf: openWeight, Do: v.openOrders},

@@ -31,11 +31,13 @@ func (v *Venue) session(s *binance.Session, c *binance.Call) (result any, refusa
 	case "userDataStream.subscribe":
 		key := s.Key()
 		if key == nil {
-			return nil, &binance.Error{Status: 401, Code: -2015, Msg: "Invalid API-key, IP, or permissions for action."}, true
+			return nil, &binance.Error{Status: 401, Code: -2015,
+				Msg: "Invalid API-key, IP, or permissions for action."}, true
 		}
 		result, refusal = v.subscribe(s, key, true)
 	case "userDataStream.subscribe.signature":
-		key, bad := binance.Authenticate(v.core.Key, v.rest.Rules, binance.Milliseconds(v.core.NowNs()), c.Request, true)
+		key, bad := binance.Authenticate(v.core.Key, v.rest.Rules, binance.Milliseconds(v.core.NowNs()), c.Request,
+			true)
 		if bad != nil {
 			return nil, bad, true
 		}
@@ -72,7 +74,8 @@ func (v *Venue) subscribe(s *binance.Session, key *wire.Key, byLogon bool) (out 
 			}
 			id = max(id, u.id+1)
 		}
-		v.users[s.Conn.ID] = append(list, &subscription{id: id, account: key.Account, byLogon: byLogon, stream: v.core.NewUserStream(s.Conn)})
+		v.users[s.Conn.ID] = append(list, &subscription{id: id, account: key.Account, byLogon: byLogon,
+			stream: v.core.NewUserStream(s.Conn)})
 		out = subscribed{id}
 	})
 	return out, bad
@@ -83,7 +86,8 @@ func (v *Venue) unsubscribe(s *binance.Session, id string) (any, *binance.Error)
 	ended := false
 	v.core.Do(func(int64, *market.Market) {
 		list := v.users[s.Conn.ID]
-		rest := slices.DeleteFunc(slices.Clone(list), func(u *subscription) bool { return id == "" || strconv.Itoa(u.id) == id })
+		rest := slices.DeleteFunc(slices.Clone(list),
+			func(u *subscription) bool { return id == "" || strconv.Itoa(u.id) == id })
 		ended = len(rest) < len(list)
 		v.set(s.Conn.ID, rest)
 	})
@@ -110,7 +114,8 @@ func (v *Venue) terminate(nowNs, conn int64, which func(*subscription) bool) {
 	var rest []*subscription
 	for _, u := range v.users[conn] {
 		if which(u) {
-			u.send("eventStreamTerminated", binance.Encode(plainEvent{"eventStreamTerminated", binance.Milliseconds(nowNs)}))
+			u.send("eventStreamTerminated", binance.Encode(plainEvent{"eventStreamTerminated",
+				binance.Milliseconds(nowNs)}))
 		} else {
 			rest = append(rest, u)
 		}
@@ -165,13 +170,15 @@ func (v *Venue) publishUser(nowNs int64, events []market.Event) {
 				changed[e.Account][b.Asset] = b
 			}
 			if e.Why != "" {
-				v.sendUser(e.Account, "balanceUpdate", binance.Encode(balanceUpdate{"balanceUpdate", binance.Milliseconds(nowNs), e.Balances[0].Asset,
-					e.Delta.String(), binance.Milliseconds(e.TimeNs)}))
+				v.sendUser(e.Account, "balanceUpdate", binance.Encode(balanceUpdate{"balanceUpdate",
+					binance.Milliseconds(nowNs), e.Balances[0].Asset, e.Delta.String(),
+					binance.Milliseconds(e.TimeNs)}))
 			}
 		}
 	}
 	for _, account := range slices.Sorted(maps.Keys(changed)) {
-		p := accountPosition{Event: "outboundAccountPosition", E: binance.Milliseconds(nowNs), Updated: binance.Milliseconds(nowNs)}
+		p := accountPosition{Event: "outboundAccountPosition", E: binance.Milliseconds(nowNs),
+			Updated: binance.Milliseconds(nowNs)}
 		for _, asset := range slices.Sorted(maps.Keys(changed[account])) {
 			b := changed[account][asset]
 			p.Balances = append(p.Balances, accountBalance{asset, (b.Total - b.Locked).String(), b.Locked.String()})
@@ -187,7 +194,8 @@ func (v *Venue) sendOrder(nowNs int64, e *market.Event) {
 	}
 	if _, hit := v.core.Faults.Hit(fault.UnknownStatus, e.Order.ClientID); hit {
 		strange := r
-		strange.Exec, strange.Status, strange.LastQty, strange.LastPrice, strange.TradeID = "SOMETHING_NEW", "PENDING_SOMETHING", zero, zero, -1
+		strange.Exec, strange.Status, strange.LastQty, strange.LastPrice, strange.TradeID = "SOMETHING_NEW",
+			"PENDING_SOMETHING", zero, zero, -1
 		v.sendUser(e.Account, r.Event, binance.Encode(strange))
 	}
 	payload := binance.Encode(r)

@@ -54,14 +54,16 @@ func New(core *venue.Core, o Options) *Venue {
 			*d.value = d.to
 		}
 	}
-	v := &Venue{core: core, options: o, users: map[int64][]*subscription{}, cancelIDs: map[int64]string{}, oldIDs: map[int64]string{},
-		nextExecutionID: max(o.FirstExecutionID, 1)}
+	v := &Venue{core: core, options: o, users: map[int64][]*subscription{}, cancelIDs: map[int64]string{},
+		oldIDs: map[int64]string{}, nextExecutionID: max(o.FirstExecutionID, 1)}
 	v.market = binance.NewMarketData(core, wording{}, depthSpeeds(), func(string, string) bool { return true })
-	v.limits = &binance.Limits{Weight: wire.Limiter{Interval: time.Minute, Limit: o.WeightPerMinute}, Orders: []*binance.OrderLimit{
-		{Limiter: wire.Limiter{Interval: 10 * time.Second, Limit: o.OrdersPer10s}, Header: "10S", Text: "10 SECOND"},
-		{Limiter: wire.Limiter{Interval: 24 * time.Hour, Limit: o.OrdersPerDay}, Header: "1D", Text: "1 DAY"},
-	}}
-	v.rest = &binance.REST{Core: core, Limits: v.limits, Routes: v.routes(), Rules: binance.Rules{Encoded: true, MaxWindowMs: 60_000}}
+	v.limits = &binance.Limits{Weight: wire.Limiter{Interval: time.Minute, Limit: o.WeightPerMinute},
+		Orders: []*binance.OrderLimit{
+			{Limiter: wire.Limiter{Interval: 10 * time.Second, Limit: o.OrdersPer10s}, Header: "10S", Text: "10 SECOND"},
+			{Limiter: wire.Limiter{Interval: 24 * time.Hour, Limit: o.OrdersPerDay}, Header: "1D", Text: "1 DAY"},
+		}}
+	v.rest = &binance.REST{Core: core, Limits: v.limits, Routes: v.routes(),
+		Rules: binance.Rules{Encoded: true, MaxWindowMs: 60_000}}
 	v.wsapi = &binance.WSAPI{REST: v.rest, Methods: v.methods(), Weight: 2}
 	v.streams = &binance.Streams{Core: core, Valid: validStream}
 	return v
@@ -70,8 +72,8 @@ func New(core *venue.Core, o Options) *Venue {
 // WireConfig returns the venue's connection settings: a ping every 20 seconds, a minute for the pong, an end after a
 // day, 5 messages a second.
 func WireConfig() wire.Config {
-	return wire.Config{PingInterval: 20 * time.Second, PongTimeout: time.Minute, MaxAge: 24 * time.Hour, MessagesPerSecond: 5,
-		UnknownEvent: []byte(`{"e":"somethingNew","E":1,"s":"BTCUSDT","x":{"y":[1,2,{}]}}`)}
+	return wire.Config{PingInterval: 20 * time.Second, PongTimeout: time.Minute, MaxAge: 24 * time.Hour,
+		MessagesPerSecond: 5, UnknownEvent: []byte(`{"e":"somethingNew","E":1,"s":"BTCUSDT","x":{"y":[1,2,{}]}}`)}
 }
 
 // ServeHTTP serves REST requests and WebSocket handshakes.
@@ -89,7 +91,8 @@ func (v *Venue) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		} else if list := r.URL.Query().Get("streams"); list != "" {
 			names = strings.Split(list, "/")
 		}
-		v.core.Hub.Serve(w, r, wire.Handler{Opened: func(c *wire.Conn) { v.streams.Open(c, names) }, Message: v.streams.Message})
+		v.core.Hub.Serve(w, r, wire.Handler{Opened: func(c *wire.Conn) { v.streams.Open(c, names) },
+			Message: v.streams.Message})
 	default:
 		http.NotFound(w, r)
 	}

@@ -30,11 +30,11 @@ const (
 
 // serve starts a venue with one symbol, others at 60000.0 and 60000.2, and the key k with the secret s.
 func serve() (*venue.Core, *bybit.Venue, error) {
-	core, err := venue.New(venue.Config{Name: "bybit", Address: "127.0.0.1:0", Clock: wire.NewScriptedClock(nowNs), Wire: bybit.WireConfig(),
-		Keys: []wire.Key{{Account: "a", APIKey: "k", Secret: "s"}},
+	core, err := venue.New(venue.Config{Name: "bybit", Address: "127.0.0.1:0", Clock: wire.NewScriptedClock(nowNs),
+		Wire: bybit.WireConfig(), Keys: []wire.Key{{Account: "a", APIKey: "k", Secret: "s"}},
 		Market: market.Config{NoGaps: true, FirstUpdateID: 1000,
-			Symbols: []market.SymbolConfig{{Name: "BTCUSDT", BaseAsset: "BTC", QuoteAsset: "USDT", TickSize: "0.10", LotSize: "0.001",
-				MinNotional: "5"}},
+			Symbols: []market.SymbolConfig{{Name: "BTCUSDT", BaseAsset: "BTC", QuoteAsset: "USDT", TickSize: "0.10",
+				LotSize: "0.001", MinNotional: "5"}},
 			Accounts: []market.AccountConfig{{Name: "a", Balances: map[string]market.Amount{"USDT": 1e13}}}}})
 	if err != nil {
 		return nil, nil, err
@@ -60,7 +60,8 @@ func request(v http.Handler, method, path, payload string) *httptest.ResponseRec
 		r = httptest.NewRequest(method, path, nil)
 		r.URL.RawQuery = payload
 	}
-	for name, value := range map[string]string{"X-BAPI-API-KEY": "k", "X-BAPI-TIMESTAMP": nowMs, "X-BAPI-SIGN": wire.HMAC("s", nowMs+"k"+payload)} {
+	for name, value := range map[string]string{"X-BAPI-API-KEY": "k", "X-BAPI-TIMESTAMP": nowMs,
+		"X-BAPI-SIGN": wire.HMAC("s", nowMs+"k"+payload)} {
 		r.Header.Set(name, value)
 	}
 	w := httptest.NewRecorder()
@@ -84,9 +85,10 @@ func retCode(w *httptest.ResponseRecorder) (int, error) {
 
 // requests are all that REST knows.
 func requests() []string {
-	return []string{"POST order/create", "POST order/amend", "POST order/cancel", "POST order/cancel-all", "POST order/create-batch",
-		"POST order/amend-batch", "POST order/cancel-batch", "POST order/disconnected-cancel-all", "GET order/realtime", "GET order/history",
-		"GET execution/list", "GET position/list", "GET account/wallet-balance", "GET user/query-api", "GET market/time",
+	return []string{"POST order/create", "POST order/amend", "POST order/cancel", "POST order/cancel-all",
+		"POST order/create-batch", "POST order/amend-batch", "POST order/cancel-batch",
+		"POST order/disconnected-cancel-all", "GET order/realtime", "GET order/history", "GET execution/list",
+		"GET position/list", "GET account/wallet-balance", "GET user/query-api", "GET market/time",
 		"GET market/instruments-info", "GET market/orderbook", "GET market/tickers"}
 }
 
@@ -94,11 +96,16 @@ func requests() []string {
 func FuzzRequest(f *testing.F) {
 	const about = `{"category":"linear","symbol":"BTCUSDT",`
 	for i, payload := range []string{
-		about + `"side":"Buy","orderType":"Limit","qty":"1","price":"59000","timeInForce":"GTC","orderLinkId":"x"}`, about + `"orderLinkId":"x","price":"59001"}`,
-		about + `"orderLinkId":"x"}`, about + `"settleCoin":"USDT"}`, `{"category":"linear","request":[` + about + `"side":"Sell","orderType":"Market","qty":"0.01"}]}`,
-		`{"category":"linear","request":[{}]}`, `{"category":"linear","request":[]}`, `{"product":"DERIVATIVES","timeWindow":10}`,
-		"category=linear&symbol=BTCUSDT&limit=5&cursor=3%3A1", "category=linear&orderId=00000000-0000-4d1c-9e5a-004d1c000001",
-		"category=linear&symbol=BTCUSDT&startTime=1&endTime=2", "category=linear&settleCoin=USDT", "accountType=UNIFIED&coin=BTC", "", "%zz",
+		about + `"side":"Buy","orderType":"Limit","qty":"1","price":"59000","timeInForce":"GTC","orderLinkId":"x"}`,
+		about + `"orderLinkId":"x","price":"59001"}`,
+		about + `"orderLinkId":"x"}`, about + `"settleCoin":"USDT"}`,
+		`{"category":"linear","request":[` + about + `"side":"Sell","orderType":"Market","qty":"0.01"}]}`,
+		`{"category":"linear","request":[{}]}`, `{"category":"linear","request":[]}`,
+		`{"product":"DERIVATIVES","timeWindow":10}`,
+		"category=linear&symbol=BTCUSDT&limit=5&cursor=3%3A1",
+		"category=linear&orderId=00000000-0000-4d1c-9e5a-004d1c000001",
+		"category=linear&symbol=BTCUSDT&startTime=1&endTime=2", "category=linear&settleCoin=USDT",
+		"accountType=UNIFIED&coin=BTC", "", "%zz",
 		"category=linear", "category=linear&symbol=BTCUSDT&limit=1", "category=linear",
 	} {
 		f.Add(uint8(i), payload)

@@ -13,7 +13,8 @@ import (
 
 // intervals are the update intervals of the depths of a book.
 func intervals() map[int]time.Duration {
-	return map[int]time.Duration{1: 10 * time.Millisecond, 50: 20 * time.Millisecond, 200: 100 * time.Millisecond, 1000: 200 * time.Millisecond}
+	return map[int]time.Duration{1: 10 * time.Millisecond, 50: 20 * time.Millisecond, 200: 100 * time.Millisecond,
+		1000: 200 * time.Millisecond}
 }
 
 // quietBest is after what time the best levels are sent again.
@@ -77,8 +78,8 @@ func (v *Venue) feedOf(m *market.Market, s *market.Symbol, depth int) *feed {
 	f := b.feeds[depth]
 	if f == nil {
 		bids, asks, id, _ := m.Book(s.Name, depth) // the symbol is one of the market's
-		f = &feed{topic: "orderbook." + strconv.Itoa(depth) + "." + s.Name, depth: depth, interval: intervals()[depth], bids: bids, asks: asks,
-			u: id, waiting: map[*wire.Conn]int64{}}
+		f = &feed{topic: "orderbook." + strconv.Itoa(depth) + "." + s.Name, depth: depth, interval: intervals()[depth],
+			bids: bids, asks: asks, u: id, waiting: map[*wire.Conn]int64{}}
 		b.feeds[depth] = f
 	}
 	return f
@@ -86,7 +87,8 @@ func (v *Venue) feedOf(m *market.Market, s *market.Symbol, depth int) *feed {
 
 func (b *books) message(nowNs int64, f *feed, kind string, bids, asks []market.Level) []byte {
 	return encode(bookMessage{Topic: f.topic, Type: kind, TS: milliseconds(nowNs), CTS: milliseconds(b.changedNs),
-		Data: bookData{Symbol: b.symbol.Name, Bids: levelTexts(b.symbol, bids), Asks: levelTexts(b.symbol, asks), U: f.u, Seq: b.seq}})
+		Data: bookData{Symbol: b.symbol.Name, Bids: levelTexts(b.symbol, bids), Asks: levelTexts(b.symbol, asks),
+			U: f.u, Seq: b.seq}})
 }
 
 // levelTexts writes levels as the venue does: one that is gone has the quantity 0.

@@ -14,7 +14,7 @@
 //
 // # Memory and goroutines
 //
-// New builds a Venue, Core serves it; what the Venue keeps (feeds, log-ons, windows of cancel-on-disconnect) is used under
-// the lock of the core only. Requests of a trade connection are begun in their order; each has a goroutine while it is
-// answered, which the connection's end waits for. Closing is up to the core.
+// New builds a Venue, Core serves it; what the Venue keeps (feeds, log-ons, windows of cancel-on-disconnect) is used
+// under the lock of the core only. Requests of a trade connection are begun in their order; each has a goroutine while
+// it is answered, which the connection's end waits for. Closing is up to the core.
 package bybit

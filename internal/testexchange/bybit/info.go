@@ -66,11 +66,12 @@ type lotFilter struct {
 
 func newInstrument(s *market.Symbol) instrument {
 	most := s.Lot.Format(s.MaxQtyLots)
-	return instrument{Symbol: s.Name, ContractType: "LinearPerpetual", Status: "Trading", BaseCoin: s.BaseAsset, QuoteCoin: s.QuoteAsset,
-		LaunchTime: "1584230400000", DeliveryTime: "0", PriceScale: strconv.Itoa(s.Tick.Decimals()),
-		Leverage: leverageFilter{"1", "100.00", "0.01"},
-		Price:    priceFilter{s.Tick.Format(s.MinPriceTicks), s.Tick.Format(s.MaxPriceTicks), s.Tick.String()},
-		Lot: lotFilter{Max: most, Min: s.Lot.Format(s.MinQtyLots), Step: s.Lot.String(), PostOnlyMax: most, MarketMax: s.Lot.Format(s.MaxMarketQtyLots),
+	return instrument{Symbol: s.Name, ContractType: "LinearPerpetual", Status: "Trading", BaseCoin: s.BaseAsset,
+		QuoteCoin: s.QuoteAsset, LaunchTime: "1584230400000", DeliveryTime: "0",
+		PriceScale: strconv.Itoa(s.Tick.Decimals()), Leverage: leverageFilter{"1", "100.00", "0.01"},
+		Price: priceFilter{s.Tick.Format(s.MinPriceTicks), s.Tick.Format(s.MaxPriceTicks), s.Tick.String()},
+		Lot: lotFilter{Max: most, Min: s.Lot.Format(s.MinQtyLots), Step: s.Lot.String(), PostOnlyMax: most,
+			MarketMax:   s.Lot.Format(s.MaxMarketQtyLots),
 			MinNotional: strconv.FormatFloat(s.MinNotional.Float(), 'f', -1, 64)},
 		UnifiedMargin: true, FundingInterval: 480, SettleCoin: s.QuoteAsset}
 }
@@ -113,19 +114,22 @@ func (v *Venue) orderbook(c *call) (any, any, *refusal) {
 		return nil, nil, errParameter("limit")
 	}
 	var out book
-	bad := v.withSymbol(c.query.Get("category"), c.query.Get("symbol"), func(nowNs int64, m *market.Market, s *market.Symbol) *refusal {
-		f, b := v.feedOf(m, s, restDepth), v.bookOf(s)
-		if len(v.core.Hub.Subscribers(f.topic)) == 0 {
-			f.refresh(m, b)
-		}
-		out = book{s.Name, levelTexts(s, f.bids[:min(len(f.bids), int(limit))]), levelTexts(s, f.asks[:min(len(f.asks), int(limit))]),
-			milliseconds(nowNs), f.u, b.seq, milliseconds(b.changedNs)}
-		return nil
-	})
+	bad := v.withSymbol(c.query.Get("category"), c.query.Get("symbol"),
+		func(nowNs int64, m *market.Market, s *market.Symbol) *refusal {
+			f, b := v.feedOf(m, s, restDepth), v.bookOf(s)
+			if len(v.core.Hub.Subscribers(f.topic)) == 0 {
+				f.refresh(m, b)
+			}
+			out = book{s.Name, levelTexts(s, f.bids[:min(len(f.bids), int(limit))]),
+				levelTexts(s, f.asks[:min(len(f.asks), int(limit))]), milliseconds(nowNs), f.u, b.seq,
+				milliseconds(b.changedNs)}
+			return nil
+		})
 	if bad != nil {
 		return nil, nil, bad
 	}
-	if delay, hit := v.core.Faults.Hit(fault.SnapshotDelay, c.what); hit && v.core.Wait(c.http.Context(), delay.DurationOr(100*time.Millisecond)) != nil {
+	if delay, hit := v.core.Faults.Hit(fault.SnapshotDelay, c.what); hit &&
+		v.core.Wait(c.http.Context(), delay.DurationOr(100*time.Millisecond)) != nil {
 		return nil, nil, &refusal{abort: true}
 	}
 	return out, nil, nil

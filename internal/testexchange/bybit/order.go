@@ -119,8 +119,9 @@ func (r *orderRequest) read(s *market.Symbol) (out market.Request, bad *refusal)
 		return out, errParameter("positionIdx")
 	}
 	out.Position = market.PositionSide(r.PositionIdx)
-	if out.SelfTrade, ok = map[string]market.SelfTrade{"": market.SelfTradeAllowed, "None": market.SelfTradeAllowed, "CancelMaker": market.ExpireMaker,
-		"CancelTaker": market.ExpireTaker, "CancelBoth": market.ExpireBoth}[r.SMPType]; !ok {
+	if out.SelfTrade, ok = map[string]market.SelfTrade{"": market.SelfTradeAllowed, "None": market.SelfTradeAllowed,
+		"CancelMaker": market.ExpireMaker, "CancelTaker": market.ExpireTaker,
+		"CancelBoth": market.ExpireBoth}[r.SMPType]; !ok {
 		return out, errParameter("smpType")
 	}
 	switch r.OrderType {
@@ -159,7 +160,8 @@ func idsOf(o *market.Order) orderIDs {
 }
 
 // withSymbol runs fn under the lock with a symbol of the category linear.
-func (v *Venue) withSymbol(category, symbol string, fn func(nowNs int64, m *market.Market, s *market.Symbol) *refusal) (bad *refusal) {
+func (v *Venue) withSymbol(category, symbol string, fn func(nowNs int64, m *market.Market,
+	s *market.Symbol) *refusal) (bad *refusal) {
 	if category != linear {
 		return errParameter("category")
 	}
@@ -261,7 +263,8 @@ func (v *Venue) cancelAll(c *call) (any, any, *refusal) {
 		for _, name := range m.Symbols() {
 			s, err := m.Symbol(name)
 			asked := func(named, is string) bool { return named == "" || named == is }
-			if err != nil || !asked(r.Symbol, name) || !asked(r.BaseCoin, s.BaseAsset) || !asked(r.SettleCoin, s.QuoteAsset) {
+			if err != nil || !asked(r.Symbol, name) || !asked(r.BaseCoin, s.BaseAsset) ||
+				!asked(r.SettleCoin, s.QuoteAsset) {
 				continue
 			}
 			for _, o := range m.CancelAll(nowNs, c.key.Account, name, market.ReasonUser) {

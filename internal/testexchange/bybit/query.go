@@ -43,7 +43,8 @@ func (v *Venue) orders(c *call, wanted func(*market.Order) bool, most int) (any,
 			switch {
 			case err != nil || !wanted(&o) || !selects(q, s):
 				continue
-			case q.Get("orderId") != "" && (!hasID || o.ID != id), q.Get("orderLinkId") != "" && o.ClientID != q.Get("orderLinkId"):
+			case q.Get("orderId") != "" && (!hasID || o.ID != id),
+				q.Get("orderLinkId") != "" && o.ClientID != q.Get("orderLinkId"):
 				continue
 			}
 			if n++; n > most || len(rows) == limit {
@@ -232,9 +233,10 @@ type keyInfo struct {
 func (v *Venue) queryKey(c *call) (any, any, *refusal) {
 	const day = 24 * time.Hour
 	now := time.Unix(0, v.core.NowNs()).UTC()
-	info := keyInfo{ID: "1", Note: c.key.Account, APIKey: c.key.APIKey, Type: 1, DeadlineDay: 90, UTA: 1, IPs: []string{"*"},
-		ExpiredAt: now.Add(90 * day).Format(time.RFC3339), CreatedAt: now.Add(-day).Format(time.RFC3339),
-		Permissions: map[string][]string{"ContractTrade": {"Order", "Position"}, "Spot": {"SpotTrade"}, "Wallet": {}, "Options": {}, "Derivatives": {}}}
+	info := keyInfo{ID: "1", Note: c.key.Account, APIKey: c.key.APIKey, Type: 1, DeadlineDay: 90, UTA: 1,
+		IPs: []string{"*"}, ExpiredAt: now.Add(90 * day).Format(time.RFC3339),
+		CreatedAt: now.Add(-day).Format(time.RFC3339), Permissions: map[string][]string{"ContractTrade": {"Order",
+			"Position"}, "Spot": {"SpotTrade"}, "Wallet": {}, "Options": {}, "Derivatives": {}}}
 	if c.key.ReadOnly {
 		info.ReadOnly = 1
 	}

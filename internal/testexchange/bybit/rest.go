@@ -139,7 +139,8 @@ func forbid(w http.ResponseWriter) {
 	_, _ = io.WriteString(w, forbiddenPage) // a client that is gone does not matter
 }
 
-// tooMany counts a request and reports whether the address is not served: when it asks too often, for the next 10 minutes.
+// tooMany counts a request and reports whether the address is not served: when it asks too often, for the next 10
+// minutes.
 func (v *Venue) tooMany(ip string) bool {
 	nowNs := v.core.NowNs()
 	v.blockMu.Lock()
@@ -154,10 +155,11 @@ func (v *Venue) tooMany(ip string) bool {
 	return !ok
 }
 
-// authenticate returns the key of a signed request. What is signed is the query as it stands in the URL, or the bytes of
-// the body.
+// authenticate returns the key of a signed request. What is signed is the query as it stands in the URL, or the bytes
+// of the body.
 func (v *Venue) authenticate(r *http.Request, body []byte) (*wire.Key, *refusal) {
-	name, timestamp, window, sign := r.Header.Get(headerKey), r.Header.Get(headerTime), r.Header.Get(headerWindow), r.Header.Get(headerSign)
+	name, timestamp, window, sign := r.Header.Get(headerKey), r.Header.Get(headerTime), r.Header.Get(headerWindow),
+		r.Header.Get(headerSign)
 	if name == "" || timestamp == "" || sign == "" {
 		return nil, &refusal{status: http.StatusUnauthorized, code: 10003, msg: "API key is invalid."}
 	}
@@ -179,7 +181,8 @@ func (v *Venue) authenticate(r *http.Request, body []byte) (*wire.Key, *refusal)
 	return key, v.checkTime(timestamp, window)
 }
 
-// checkTime compares the time of a request with the venue's: less than a second in the future, not older than the window.
+// checkTime compares the time of a request with the venue's: less than a second in the future, not older than the
+// window.
 func (v *Venue) checkTime(timestamp, window string) *refusal {
 	windowMs := int64(defaultRecvMs)
 	ms, err := strconv.ParseInt(timestamp, 10, 64)
@@ -198,7 +201,8 @@ func (v *Venue) checkTime(timestamp, window string) *refusal {
 }
 
 // carry checks a call and carries it out, with the faults that hit it.
-func (v *Venue) carry(c *call, r *route, used *usage, authenticate func() (*wire.Key, *refusal)) (result, extra any, bad *refusal) {
+func (v *Venue) carry(c *call, r *route, used *usage, authenticate func() (*wire.Key,
+	*refusal)) (result, extra any, bad *refusal) {
 	interruption, hit := v.core.Interrupt(c.what, r.order)
 	if hit && !interruption.CarryOut {
 		return nil, nil, v.interrupted(c, interruption, r.unit, used)
@@ -269,8 +273,9 @@ func (v *Venue) interrupted(c *call, i venue.Interruption, unit string, used *us
 	case fault.UnavailableUnknown:
 		return refuse(10016, "Internal server error.")
 	case fault.UnavailableFailed:
-		return &refusal{status: http.StatusServiceUnavailable, html: "<html><body><h1>503 Service Temporarily Unavailable</h1></body></html>",
-			code: 10019, msg: restarting}
+		return &refusal{status: http.StatusServiceUnavailable,
+			html: "<html><body><h1>503 Service Temporarily Unavailable</h1></body></html>", code: 10019,
+			msg: restarting}
 	case fault.BackendTimeout:
 		return refuse(10000, "Server Timeout")
 	case fault.Overload:

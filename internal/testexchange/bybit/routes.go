@@ -20,7 +20,8 @@ func (v *Venue) newRoutes() map[string]route {
 		"GET /v5/market/orderbook":        {do: v.orderbook},
 		"GET /v5/market/tickers":          {do: v.tickers},
 
-		"POST /v5/order/cancel-all":              {signed: true, trading: true, order: true, unit: unitCancelAll, do: v.cancelAll},
+		"POST /v5/order/cancel-all": {signed: true, trading: true, order: true, unit: unitCancelAll,
+			do: v.cancelAll},
 		"POST /v5/order/disconnected-cancel-all": {signed: true, trading: true, do: v.setWindow},
 
 		"GET /v5/order/realtime":         {signed: true, unit: unitOrders, do: v.realtime},

@@ -41,10 +41,11 @@ type orderRow struct {
 
 func newOrderRow(s *market.Symbol, o *market.Order) orderRow {
 	reason, cancel := endWords(o)
-	r := orderRow{Symbol: o.Symbol, OrderID: idText(orderKind, o.ID), OrderLinkID: linkID(o.ClientID, o.ID), Side: sideText(o.Side),
-		PositionIdx: positionIdx(o.Position), Status: statusText(o.Status), CancelType: cancel, RejectReason: reason, TimeInForce: tifText(o),
-		Price: priceText(s, o), Qty: s.Lot.Format(o.QtyLots), LeavesQty: "0", LeavesValue: "0", CumExecQty: "0", CumExecValue: "0",
-		CumExecFee: "0", OrderType: typeText(o), StopOrderType: "UNKNOWN", ReduceOnly: o.ReduceOnly, SMPType: "None", CreateType: createType(o.Kind),
+	r := orderRow{Symbol: o.Symbol, OrderID: idText(orderKind, o.ID), OrderLinkID: linkID(o.ClientID, o.ID),
+		Side: sideText(o.Side), PositionIdx: positionIdx(o.Position), Status: statusText(o.Status), CancelType: cancel,
+		RejectReason: reason, TimeInForce: tifText(o), Price: priceText(s, o), Qty: s.Lot.Format(o.QtyLots),
+		LeavesQty: "0", LeavesValue: "0", CumExecQty: "0", CumExecValue: "0", CumExecFee: "0", OrderType: typeText(o),
+		StopOrderType: "UNKNOWN", ReduceOnly: o.ReduceOnly, SMPType: "None", CreateType: createType(o.Kind),
 		CreatedTime: timeText(o.CreatedNs), UpdatedTime: timeText(o.UpdatedNs), ClosedPnL: "0"}
 	if left := o.LeavesLots(); left > 0 {
 		r.LeavesQty, r.LeavesValue = s.Lot.Format(left), s.Value(o.PriceTicks, left).String()
@@ -91,11 +92,13 @@ func newExecutionRow(s *market.Symbol, x *market.Execution, o *market.Order, seq
 	if x.Maker {
 		ppm = s.MakerFeePPM
 	}
-	r := executionRow{Symbol: x.Symbol, OrderID: idText(orderKind, x.OrderID), OrderLinkID: linkID(x.ClientID, x.OrderID), Side: sideText(x.Side),
-		OrderPrice: priceText(s, o), OrderQty: s.Lot.Format(o.QtyLots), LeavesQty: "0", OrderType: typeText(o), StopOrderType: "UNKNOWN",
+	r := executionRow{Symbol: x.Symbol, OrderID: idText(orderKind, x.OrderID),
+		OrderLinkID: linkID(x.ClientID, x.OrderID), Side: sideText(x.Side), OrderPrice: priceText(s, o),
+		OrderQty: s.Lot.Format(o.QtyLots), LeavesQty: "0", OrderType: typeText(o), StopOrderType: "UNKNOWN",
 		ExecFee: x.Fee.String(), ExecID: idText(executionKind, x.ExecutionID), ExecPrice: s.Tick.Format(x.PriceTicks),
-		ExecQty: s.Lot.Format(x.QtyLots), ExecType: executionType(x.Kind), ExecValue: x.Value.String(), ExecTime: timeText(x.TimeNs), IsMaker: x.Maker,
-		FeeRate: market.Amount(ppm * 100).String(), MarkPrice: s.Tick.Format(x.PriceTicks), ClosedSize: "0", Seq: seq}
+		ExecQty: s.Lot.Format(x.QtyLots), ExecType: executionType(x.Kind), ExecValue: x.Value.String(),
+		ExecTime: timeText(x.TimeNs), IsMaker: x.Maker, FeeRate: market.Amount(ppm * 100).String(),
+		MarkPrice: s.Tick.Format(x.PriceTicks), ClosedSize: "0", Seq: seq}
 	if left := o.LeavesLots(); left > 0 {
 		r.LeavesQty = s.Lot.Format(left)
 	}
@@ -124,7 +127,8 @@ type fastRow struct {
 }
 
 func newFastRow(r *executionRow) fastRow {
-	f := fastRow{linear, r.Symbol, r.ExecID, r.ExecPrice, r.ExecQty, r.OrderID, r.IsMaker, r.OrderLinkID, r.Side, r.ExecTime, r.Seq}
+	f := fastRow{linear, r.Symbol, r.ExecID, r.ExecPrice, r.ExecQty, r.OrderID, r.IsMaker, r.OrderLinkID, r.Side,
+		r.ExecTime, r.Seq}
 	if f.IsMaker {
 		f.OrderLinkID = ""
 	}
@@ -154,9 +158,10 @@ type positionRow struct {
 func newPositionRow(m *market.Market, p *market.Position, seq int64) positionRow {
 	s := p.Symbol
 	mark := m.LastPrice(s.Name)
-	r := positionRow{PositionIdx: positionIdx(p.Side), Symbol: s.Name, Size: "0", PositionValue: "0", Leverage: "20", MarkPrice: s.Tick.Format(mark),
-		UnrealisedPnL: (s.Value(mark, p.Lots) - p.Cost).String(), CumRealised: p.Realized.String(), Status: "Normal",
-		CreatedTime: timeText(p.UpdatedNs), UpdatedTime: timeText(p.UpdatedNs), Seq: seq}
+	r := positionRow{PositionIdx: positionIdx(p.Side), Symbol: s.Name, Size: "0", PositionValue: "0", Leverage: "20",
+		MarkPrice: s.Tick.Format(mark), UnrealisedPnL: (s.Value(mark, p.Lots) - p.Cost).String(),
+		CumRealised: p.Realized.String(), Status: "Normal", CreatedTime: timeText(p.UpdatedNs),
+		UpdatedTime: timeText(p.UpdatedNs), Seq: seq}
 	size, value := p.Lots, p.Cost
 	switch {
 	case size > 0:
@@ -214,8 +219,9 @@ func newWalletRow(m *market.Market, account string, keep func(asset string) bool
 			w.TotalEquity, w.WalletBalance = total, total
 		}
 		if keep(b.Asset) {
-			w.Coin = append(w.Coin, coinRow{Coin: b.Asset, Equity: total, WalletBalance: total, Locked: b.Locked.String(), TotalOrderIM: "0",
-				TotalPositionIM: "0", CumRealised: "0", UnrealisedPnL: "0"})
+			w.Coin = append(w.Coin, coinRow{Coin: b.Asset, Equity: total, WalletBalance: total,
+				Locked: b.Locked.String(), TotalOrderIM: "0", TotalPositionIM: "0", CumRealised: "0",
+				UnrealisedPnL: "0"})
 		}
 	}
 	return w

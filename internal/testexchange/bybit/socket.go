@@ -74,7 +74,8 @@ func (v *Venue) publicMessage(c *wire.Conn, data []byte) {
 
 // subscribe adds topics, all or none of them: what happens after the answer is reported. add returns what is to follow
 // the answer, nil for nothing.
-func (v *Venue) subscribe(c *wire.Conn, o *operation, known func(topic string) bool, add func(c *wire.Conn, topic string) (then func())) {
+func (v *Venue) subscribe(c *wire.Conn, o *operation, known func(topic string) bool, add func(c *wire.Conn,
+	topic string) (then func())) {
 	topics, ok := o.topics()
 	if !ok {
 		answer(c, o, false, "error:args invalid")
@@ -240,7 +241,8 @@ func (v *Venue) privateMessage(c *wire.Conn, data []byte) {
 	})
 	switch {
 	case o.Op == "ping":
-		c.Answer(encode(privatePong{o.ReqID, "pong", []string{strconv.FormatInt(milliseconds(v.core.NowNs()), 10)}, connID(c)}))
+		c.Answer(encode(privatePong{o.ReqID, "pong", []string{strconv.FormatInt(milliseconds(v.core.NowNs()), 10)},
+			connID(c)}))
 	case o.Op == "auth" && account != "":
 		answer(c, &o, false, "Repeat auth")
 	case o.Op == "auth":

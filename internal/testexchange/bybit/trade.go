@@ -71,8 +71,8 @@ func (v *Venue) tradeMessage(r *http.Request, s *session, data []byte, answering
 	}
 	v.core.Counters.Request(q.Op)
 	if q.Op == "ping" {
-		s.conn.Answer(encode(tradeReply{ReqID: q.ReqID, Msg: "OK", Op: "pong", Data: []string{strconv.FormatInt(milliseconds(v.core.NowNs()), 10)},
-			ConnID: connID(s.conn)}))
+		s.conn.Answer(encode(tradeReply{ReqID: q.ReqID, Msg: "OK", Op: "pong",
+			Data: []string{strconv.FormatInt(milliseconds(v.core.NowNs()), 10)}, ConnID: connID(s.conn)}))
 		return
 	}
 	if q.Op == "auth" {
@@ -129,7 +129,8 @@ func (v *Venue) logOnTrade(s *session, q *tradeRequest, say func(code int, msg s
 }
 
 // trade carries out one request and closes begun when the next may be looked at.
-func (v *Venue) trade(r *http.Request, conn *wire.Conn, key *wire.Key, q *tradeRequest, route route, begun chan struct{}) {
+func (v *Venue) trade(r *http.Request, conn *wire.Conn, key *wire.Key, q *tradeRequest, route route,
+	begun chan struct{}) {
 	var once sync.Once
 	begin := func() { once.Do(func() { close(begun) }) }
 	defer begin()
@@ -140,8 +141,10 @@ func (v *Venue) trade(r *http.Request, conn *wire.Conn, key *wire.Key, q *tradeR
 	}
 	var used usage
 	c := &call{what: q.Op, http: r, body: q.Args[0]}
-	result, extra, bad := v.carry(c, &route, &used, func() (*wire.Key, *refusal) { return key, v.checkTime(q.Header[headerTime], q.Header[headerWindow]) })
-	reply := tradeReply{ReqID: q.ReqID, Msg: "OK", Op: q.Op, Data: result, Extra: extra, Header: used.values(), ConnID: connID(conn)}
+	result, extra, bad := v.carry(c, &route, &used,
+		func() (*wire.Key, *refusal) { return key, v.checkTime(q.Header[headerTime], q.Header[headerWindow]) })
+	reply := tradeReply{ReqID: q.ReqID, Msg: "OK", Op: q.Op, Data: result, Extra: extra, Header: used.values(),
+		ConnID: connID(conn)}
 	if bad != nil && bad.abort {
 		conn.Close(websocket.StatusInternalError, "")
 		return

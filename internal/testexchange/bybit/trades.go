@@ -70,6 +70,7 @@ func (b *books) trade(e *market.Event, seq int64) tradeRow {
 		b.direction = "Zero" + strings.TrimPrefix(b.direction, "Zero")
 	}
 	b.lastTick = e.PriceTicks
-	return tradeRow{T: milliseconds(e.TimeNs), Symbol: b.symbol.Name, Side: sideText(e.Side), Qty: b.symbol.Lot.Format(e.QtyLots),
-		Price: b.symbol.Tick.Format(e.PriceTicks), Tick: b.direction, ID: idText(tradeKind, e.TradeID), Seq: seq}
+	return tradeRow{T: milliseconds(e.TimeNs), Symbol: b.symbol.Name, Side: sideText(e.Side),
+		Qty: b.symbol.Lot.Format(e.QtyLots), Price: b.symbol.Tick.Format(e.PriceTicks), Tick: b.direction,
+		ID: idText(tradeKind, e.TradeID), Seq: seq}
 }

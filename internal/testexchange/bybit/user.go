@@ -37,7 +37,8 @@ func (v *Venue) sendUser(nowNs int64, account, topic string, data any) {
 		}
 		for _, name := range u.conn.Streams() {
 			if name == topic || name == topic+"."+linear {
-				u.stream.Send(topic, encode(userMessage{fmt.Sprintf("%s_%d", account, v.messages), name, milliseconds(nowNs), data}))
+				u.stream.Send(topic, encode(userMessage{fmt.Sprintf("%s_%d", account, v.messages), name,
+					milliseconds(nowNs), data}))
 			}
 		}
 	}
@@ -131,7 +132,8 @@ func (v *Venue) sendChanges(nowNs int64, m *market.Market, account string, c *ch
 		v.sendUser(nowNs, account, "position", positions)
 	}
 	if len(c.coins) > 0 {
-		v.sendUser(nowNs, account, "wallet", []walletRow{newWalletRow(m, account, func(asset string) bool { return slices.Contains(c.coins, asset) })})
+		v.sendUser(nowNs, account, "wallet", []walletRow{newWalletRow(m, account,
+			func(asset string) bool { return slices.Contains(c.coins, asset) })})
 	}
 }
 
@@ -168,8 +170,8 @@ func (v *Venue) sendOrders(nowNs int64, account string, rows []orderRow) {
 
 // userTopics are the topics of a private connection.
 func userTopics() []string {
-	return []string{"order", "order.linear", "execution", "execution.linear", "execution.fast", "execution.fast.linear", "position",
-		"position.linear", "wallet", "greeks", "dcp.future"}
+	return []string{"order", "order.linear", "execution", "execution.linear", "execution.fast", "execution.fast.linear",
+		"position", "position.linear", "wallet", "greeks", "dcp.future"}
 }
 
 // mixed reports whether topics have one of two names of the same thing, and the other, too.

@@ -67,13 +67,14 @@ func New(core *venue.Core, o Options) *Venue {
 	if o.ConnectionsPer5m == 0 {
 		o.ConnectionsPer5m = 500
 	}
-	v := &Venue{core: core, books: map[string]*books{}, users: map[int64]*user{}, windows: map[string]*window{}, forbidden: map[string]int64{},
-		addresses:     wire.Limiter{Interval: 5 * time.Second, Limit: o.RequestsPer5s},
+	v := &Venue{core: core, books: map[string]*books{}, users: map[int64]*user{}, windows: map[string]*window{},
+		forbidden: map[string]int64{}, addresses: wire.Limiter{Interval: 5 * time.Second, Limit: o.RequestsPer5s},
 		handshakes:    wire.Limiter{Interval: 5 * time.Minute, Limit: o.ConnectionsPer5m},
 		tradeRequests: wire.Limiter{Interval: time.Second, Limit: 3000}}
 	v.limits = map[string]*wire.Limiter{}
-	for name, limit := range map[string]int{unitCreate: o.OrdersPerSecond, unitAmend: o.OrdersPerSecond, unitCancel: o.OrdersPerSecond,
-		unitCancelAll: 10, unitOrders: 50, unitHistory: 50, unitExecutions: 50, unitPositions: 50} {
+	for name, limit := range map[string]int{unitCreate: o.OrdersPerSecond, unitAmend: o.OrdersPerSecond,
+		unitCancel: o.OrdersPerSecond, unitCancelAll: 10, unitOrders: 50, unitHistory: 50, unitExecutions: 50,
+		unitPositions: 50} {
 		v.limits[name] = &wire.Limiter{Interval: time.Second, Limit: limit}
 	}
 	v.routes = v.newRoutes()

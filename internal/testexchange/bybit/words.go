@@ -45,7 +45,8 @@ var refusals = []struct {
 	{market.ErrNoOrder, 110001, "order not exists or too late to process"},
 	{market.ErrNotOpen, 110001, "order not exists or too late to process"},
 	{market.ErrNoChange, 10001, "The order remains unchanged as the parameters entered match the existing ones."},
-	{market.ErrAlreadyFilled, 110064, "The order modified during the process of replacing, please check the order status again"},
+	{market.ErrAlreadyFilled, 110064,
+		"The order modified during the process of replacing, please check the order status again"},
 }
 
 // refusalOf words an error of the market. symbol is nil when it is not known.
@@ -72,7 +73,8 @@ const (
 
 // idText writes an id as the venue does, in the form of a UUID.
 func idText(kind uint16, id int64) string {
-	return fmt.Sprintf("%08x-%04x-%04x-9e5a-%012x", uint32(uint64(id)>>32), uint16(uint64(id)>>16), kind, uint64(id)&0xffff|uint64(kind)<<24)
+	return fmt.Sprintf("%08x-%04x-%04x-9e5a-%012x", uint32(uint64(id)>>32), uint16(uint64(id)>>16), kind,
+		uint64(id)&0xffff|uint64(kind)<<24)
 }
 
 // readID reads an id of the kind; ok is false for any other text.

@@ -189,7 +189,8 @@ func join(names []Name) string {
 }
 
 // Parse reads a fault from text as the command line has it: a name, then after = a probability or settings separated by
-// commas: "ack-lost", "drop-user-event=0.1", "depth-gap=count:2,after:100,value:3", "ack-delay=p:0.5,for:50ms,only:POST".
+// commas: "ack-lost", "drop-user-event=0.1", "depth-gap=count:2,after:100,value:3",
+// "ack-delay=p:0.5,for:50ms,only:POST".
 func Parse(text string) (Fault, error) {
 	name, settings, has := strings.Cut(text, "=")
 	f := Fault{Name: Name(name)}

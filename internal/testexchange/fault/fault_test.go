@@ -71,12 +71,13 @@ func TestSameSeedSameHits(t *testing.T) {
 
 func TestParse(t *testing.T) {
 	f, err := fault.Parse("depth-gap=count:2,after:100,value:3,for:50ms,p:0.5,only:btc")
-	want := fault.Fault{Name: fault.DepthGap, Probability: 0.5, Count: 2, After: 100, Value: 3, Duration: 50 * time.Millisecond, Only: "btc"}
+	want := fault.Fault{Name: fault.DepthGap, Probability: 0.5, Count: 2, After: 100, Value: 3,
+		Duration: 50 * time.Millisecond, Only: "btc"}
 	if err != nil || f != want {
 		t.Errorf("%+v, %v; want %+v", f, err, want)
 	}
-	for _, bad := range []string{"", "nothing", "ack-lost=2", "ack-lost=-0.1", "ack-lost=0", "ack-lost=count:x", "ack-lost=what:1", "ack-lost=NaN",
-		"ack-lost=for:-1s", "ack-lost=count:-1"} {
+	for _, bad := range []string{"", "nothing", "ack-lost=2", "ack-lost=-0.1", "ack-lost=0", "ack-lost=count:x",
+		"ack-lost=what:1", "ack-lost=NaN", "ack-lost=for:-1s", "ack-lost=count:-1"} {
 		if f, err := fault.Parse(bad); err == nil {
 			t.Errorf("%q was taken as %+v", bad, f)
 		}

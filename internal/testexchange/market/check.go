@@ -90,7 +90,8 @@ func (m *Market) checkFunds(o, replaced *order) error {
 	if o.ReduceOnly {
 		return nil
 	}
-	if p := a.positions[positionKey{s.Name, o.Position}]; p != nil && (p.Lots > 0) != (o.Side == hft.Buy) && int64(magnitude(p.Lots)) >= o.QtyLots {
+	if p := a.positions[positionKey{s.Name, o.Position}]; p != nil && (p.Lots > 0) != (o.Side == hft.Buy) &&
+		int64(magnitude(p.Lots)) >= o.QtyLots {
 		return nil // it reduces the position
 	}
 	_, used := m.needs(o)

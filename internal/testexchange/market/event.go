@@ -52,8 +52,8 @@ type Event struct {
 	Order     Order
 	Execution Execution
 
-	// AccountChanged: whose, what has changed, and why: by an order when Why is empty. Execution is the funding that was
-	// settled, Delta what a deposit or withdrawal came to.
+	// AccountChanged: whose, what has changed, and why: by an order when Why is empty. Execution is the funding that
+	// was settled, Delta what a deposit or withdrawal came to.
 	Account   string
 	Why       Why
 	Delta     Amount

@@ -9,7 +9,8 @@ import (
 
 func Example() {
 	m, err := market.New(market.Config{
-		Symbols:  []market.SymbolConfig{{Name: "BTCUSDT", BaseAsset: "BTC", QuoteAsset: "USDT", TickSize: "0.10", LotSize: "0.001"}},
+		Symbols: []market.SymbolConfig{{Name: "BTCUSDT", BaseAsset: "BTC", QuoteAsset: "USDT", TickSize: "0.10",
+			LotSize: "0.001"}},
 		Accounts: []market.AccountConfig{{Name: "me", Balances: map[string]market.Amount{"USDT": 1000 * 1e8}}},
 	})
 	if err != nil {

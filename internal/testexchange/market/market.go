@@ -75,9 +75,10 @@ type Market struct {
 
 // New returns a market with empty books, or an error that names what is wrong with the configuration.
 func New(c Config) (*Market, error) {
-	m := &Market{spot: c.Spot, books: map[string]*book{}, accounts: map[string]*account{}, noGaps: c.NoGaps, history: c.HistorySize, forced: c.ForcedIDs,
-		random: rand.New(rand.NewPCG(c.Seed, 0x6d61726b6574)), orders: map[int64]*order{},
-		nextOrderID: max(c.FirstOrderID, 1), nextTransferID: max(c.FirstTradeID, 1), nextExecutionID: max(c.FirstTradeID, 1)}
+	m := &Market{spot: c.Spot, books: map[string]*book{}, accounts: map[string]*account{}, noGaps: c.NoGaps,
+		history: c.HistorySize, forced: c.ForcedIDs, random: rand.New(rand.NewPCG(c.Seed, 0x6d61726b6574)),
+		orders: map[int64]*order{}, nextOrderID: max(c.FirstOrderID, 1), nextTransferID: max(c.FirstTradeID, 1),
+		nextExecutionID: max(c.FirstTradeID, 1)}
 	if m.history == 0 {
 		m.history = 100_000
 	}
@@ -318,5 +319,6 @@ func (m *Market) changed(b *book, s *bookSide, tick int64) {
 		b.updateID += m.random.Int64N(3)
 	}
 	s.drop(tick)
-	m.emit(Event{Kind: LevelChanged, Symbol: b.symbol, UpdateID: b.updateID, Side: s.side, PriceTicks: tick, QtyLots: lots})
+	m.emit(Event{Kind: LevelChanged, Symbol: b.symbol, UpdateID: b.updateID, Side: s.side, PriceTicks: tick,
+		QtyLots: lots})
 }

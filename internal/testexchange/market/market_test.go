@@ -12,8 +12,8 @@ import (
 )
 
 func linear() market.SymbolConfig {
-	return market.SymbolConfig{Name: "BTCUSDT", BaseAsset: "BTC", QuoteAsset: "USDT", TickSize: "0.10", LotSize: "0.001",
-		MinNotional: "5", MakerFeePPM: 200, TakerFeePPM: 500}
+	return market.SymbolConfig{Name: "BTCUSDT", BaseAsset: "BTC", QuoteAsset: "USDT", TickSize: "0.10",
+		LotSize: "0.001", MinNotional: "5", MakerFeePPM: 200, TakerFeePPM: 500}
 }
 
 // newMarket has the accounts a and b and others at 99.9 and 100.1 with 5 lots of 1.
@@ -108,12 +108,15 @@ func TestTimeInForce(t *testing.T) {
 		{"GTC rests", func(*market.Request) {}, hft.StatusPartiallyFilled, 5000, "", nil},
 		{"IOC expires", func(r *market.Request) { r.TIF = hft.IOC }, hft.StatusExpired, 5000, market.ReasonIOC, nil},
 		{"FOK is refused", func(r *market.Request) { r.TIF = hft.FOK }, 0, 0, "", market.ErrNotFillable},
-		{"FOK expires", func(r *market.Request) { r.TIF, r.RecordRefused = hft.FOK, true }, hft.StatusExpired, 0, market.ReasonFOK, nil},
+		{"FOK expires", func(r *market.Request) { r.TIF, r.RecordRefused = hft.FOK, true }, hft.StatusExpired, 0,
+			market.ReasonFOK, nil},
 		{"FOK fills", func(r *market.Request) { r.TIF, r.PriceTicks = hft.FOK, 1002 }, hft.StatusFilled, 6000, "", nil},
 		{"GTX is refused", func(r *market.Request) { r.TIF = hft.GTX }, 0, 0, "", market.ErrWouldTake},
-		{"GTX expires", func(r *market.Request) { r.TIF, r.RecordRefused = hft.GTX, true }, hft.StatusExpired, 0, market.ReasonPostOnly, nil},
+		{"GTX expires", func(r *market.Request) { r.TIF, r.RecordRefused = hft.GTX, true }, hft.StatusExpired, 0,
+			market.ReasonPostOnly, nil},
 		{"GTX rests", func(r *market.Request) { r.TIF, r.PriceTicks = hft.GTX, 1000 }, hft.StatusNew, 0, "", nil},
-		{"market", func(r *market.Request) { r.Type, r.QtyLots = hft.Market, 11000 }, hft.StatusExpired, 10000, market.ReasonMarket, nil},
+		{"market", func(r *market.Request) { r.Type, r.QtyLots = hft.Market, 11000 }, hft.StatusExpired, 10000,
+			market.ReasonMarket, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			m := newMarket(t, false)
@@ -124,7 +127,8 @@ func TestTimeInForce(t *testing.T) {
 				t.Fatalf("error %v, want %v", err, c.err)
 			}
 			if err == nil && (o.Status != c.status || o.FilledLots != c.filled || o.Reason != c.reason) {
-				t.Errorf("%v, %d filled, reason %q; want %v, %d, %q", o.Status, o.FilledLots, o.Reason, c.status, c.filled, c.reason)
+				t.Errorf("%v, %d filled, reason %q; want %v, %d, %q", o.Status, o.FilledLots, o.Reason, c.status,
+					c.filled, c.reason)
 			}
 			if err != nil && len(m.Orders("a")) != 0 {
 				t.Error("a refused order left a trace")
@@ -201,7 +205,8 @@ func TestAmend(t *testing.T) {
 	first := place(t, m, "a", limit(hft.Buy, 1000, 2000))
 	second := place(t, m, "b", limit(hft.Buy, 1000, 2000))
 	ref := market.Ref{Symbol: "BTCUSDT", ID: first.ID}
-	if _, err := m.Amend(3, "a", market.Amendment{Ref: ref, PriceTicks: 1000, QtyLots: 2000}); !errors.Is(err, market.ErrNoChange) {
+	if _, err := m.Amend(3, "a", market.Amendment{Ref: ref, PriceTicks: 1000, QtyLots: 2000}); !errors.Is(err,
+		market.ErrNoChange) {
 		t.Errorf("no change: %v", err)
 	}
 	if _, err := m.Amend(3, "a", market.Amendment{Ref: ref, PriceTicks: 1000, QtyLots: 1500}); err != nil {
@@ -219,10 +224,12 @@ func TestAmend(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(t, o, hft.StatusFilled, 3000)
-	if _, err := m.Amend(3, "a", market.Amendment{Ref: ref, PriceTicks: 1000, QtyLots: 9}); !errors.Is(err, market.ErrNotOpen) {
+	if _, err := m.Amend(3, "a", market.Amendment{Ref: ref, PriceTicks: 1000, QtyLots: 9}); !errors.Is(err,
+		market.ErrNotOpen) {
 		t.Errorf("finished: %v", err)
 	}
-	o, err = m.Amend(3, "b", market.Amendment{Ref: market.Ref{Symbol: "BTCUSDT", ID: second.ID}, PriceTicks: 1000, QtyLots: 1000, CancelIfFilled: true})
+	o, err = m.Amend(3, "b", market.Amendment{Ref: market.Ref{Symbol: "BTCUSDT", ID: second.ID}, PriceTicks: 1000,
+		QtyLots: 1000, CancelIfFilled: true})
 	if err != nil || o.Status != hft.StatusCanceled {
 		t.Errorf("amended to what is filled: %v %v", o.Status, err)
 	}
@@ -252,7 +259,8 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, err, c.err)
 		}
 	}
-	if _, err := m.Cancel(2, "b", market.Ref{Symbol: "BTCUSDT", ClientID: "x"}, market.ReasonUser); !errors.Is(err, market.ErrNoOrder) {
+	if _, err := m.Cancel(2, "b", market.Ref{Symbol: "BTCUSDT", ClientID: "x"}, market.ReasonUser); !errors.Is(err,
+		market.ErrNoOrder) {
 		t.Errorf("another account's order: %v", err)
 	}
 }
@@ -392,13 +400,14 @@ func chance(t *testing.T, m *market.Market, random *rand.Rand, step int64) {
 	case 4:
 		if open := m.OpenOrders(account, ""); len(open) > 0 {
 			o := open[random.IntN(len(open))]
-			_, _ = m.Amend(step, account, market.Amendment{Ref: market.Ref{Symbol: o.Symbol, ID: o.ID}, PriceTicks: tick,
-				QtyLots: 1000 + random.Int64N(3000), CancelIfFilled: true})
+			_, _ = m.Amend(step, account, market.Amendment{Ref: market.Ref{Symbol: o.Symbol, ID: o.ID},
+				PriceTicks: tick, QtyLots: 1000 + random.Int64N(3000), CancelIfFilled: true})
 		}
 	case 5:
 		if open := m.OpenOrders(account, ""); len(open) > 0 {
 			o := open[random.IntN(len(open))]
-			if _, err := m.Cancel(step, account, market.Ref{Symbol: o.Symbol, ID: o.ID}, market.ReasonUser); err != nil {
+			if _, err := m.Cancel(step, account, market.Ref{Symbol: o.Symbol, ID: o.ID},
+				market.ReasonUser); err != nil {
 				t.Fatalf("an open order is not canceled: %v", err)
 			}
 		}
@@ -416,7 +425,8 @@ func checkOrders(t *testing.T, m *market.Market, seed uint64) {
 		ids[x.ExecutionID] = true
 	}
 	for _, o := range m.Orders("") {
-		if filled[o.ID] != o.FilledLots || o.FilledLots > o.QtyLots || (o.FilledLots == o.QtyLots) != (o.Status == hft.StatusFilled) {
+		if filled[o.ID] != o.FilledLots || o.FilledLots > o.QtyLots ||
+			(o.FilledLots == o.QtyLots) != (o.Status == hft.StatusFilled) {
 			t.Fatalf("seed %d: order %+v has executions of %d", seed, o, filled[o.ID])
 		}
 	}

@@ -91,9 +91,9 @@ func (m *Market) trade(b *book, tick, lots int64, takerSide hft.Side, maker, tak
 // execute books a fill of one order.
 func (m *Market) execute(o *order, tradeID, tick, lots int64, maker bool) {
 	s := o.book.symbol
-	x := Execution{Kind: o.Kind, ExecutionID: m.nextExecutionID, TradeID: tradeID, OrderID: o.ID, ClientID: o.ClientID, Account: o.Account,
-		Symbol: o.Symbol, Side: o.Side, Position: o.Position, PriceTicks: tick, QtyLots: lots, Value: s.Value(tick, lots),
-		Maker: maker, TimeNs: m.nowNs}
+	x := Execution{Kind: o.Kind, ExecutionID: m.nextExecutionID, TradeID: tradeID, OrderID: o.ID, ClientID: o.ClientID,
+		Account: o.Account, Symbol: o.Symbol, Side: o.Side, Position: o.Position, PriceTicks: tick, QtyLots: lots,
+		Value: s.Value(tick, lots), Maker: maker, TimeNs: m.nowNs}
 	m.nextExecutionID++
 	o.FilledLots += lots
 	o.FilledValue += x.Value
@@ -135,7 +135,8 @@ func (m *Market) settle(o *order, x *Execution) {
 		quote := a.balance(s.QuoteAsset)
 		quote.Total += x.RealizedPnL
 		m.charge(a, s, x, quote, x.Value)
-		e := Event{Kind: AccountChanged, Symbol: s, Account: o.Account, Balances: []Balance{*quote}, Positions: []Position{*p}}
+		e := Event{Kind: AccountChanged, Symbol: s, Account: o.Account, Balances: []Balance{*quote},
+			Positions: []Position{*p}}
 		if x.FeeAsset != s.QuoteAsset {
 			e.Balances = append(e.Balances, *a.balance(x.FeeAsset))
 		}

@@ -36,8 +36,8 @@ func (m *Market) ApplyBatch(nowNs int64, symbol string, rows []hft.Event) error 
 			continue
 		}
 		if side == hft.SideNone || tick <= 0 || tick > maxSteps || lots < 0 || lots > maxSteps {
-			return fmt.Errorf("market: %s: row of price %v and quantity %v, side %v: must be multiples of %v and %v", symbol, row.Px, row.Qty,
-				side, b.symbol.Tick, b.symbol.Lot)
+			return fmt.Errorf("market: %s: row of price %v and quantity %v, side %v: must be multiples of %v and %v",
+				symbol, row.Px, row.Qty, side, b.symbol.Tick, b.symbol.Lot)
 		}
 		if row.Kind() == hft.TradeEvent {
 			m.tradeOfOthers(b, side, tick, lots)

@@ -19,9 +19,9 @@ func (m *Market) Place(nowNs int64, accountName string, r Request) (Order, error
 	if err != nil {
 		return Order{}, err
 	}
-	o := &order{account: a, book: b, Order: Order{ClientID: r.ClientID, Account: accountName, Symbol: r.Symbol, Side: r.Side, Type: r.Type,
-		TIF: r.TIF, PriceTicks: r.PriceTicks, QtyLots: r.QtyLots, ReduceOnly: r.ReduceOnly, Position: r.Position, SelfTrade: r.SelfTrade,
-		Status: hft.StatusNew, CreatedNs: nowNs, UpdatedNs: nowNs}}
+	o := &order{account: a, book: b, Order: Order{ClientID: r.ClientID, Account: accountName, Symbol: r.Symbol,
+		Side: r.Side, Type: r.Type, TIF: r.TIF, PriceTicks: r.PriceTicks, QtyLots: r.QtyLots, ReduceOnly: r.ReduceOnly,
+		Position: r.Position, SelfTrade: r.SelfTrade, Status: hft.StatusNew, CreatedNs: nowNs, UpdatedNs: nowNs}}
 	if o.Type == hft.Market {
 		o.PriceTicks = 0
 	}
@@ -235,7 +235,8 @@ func (m *Market) checkAmendment(o *order, am Amendment) error {
 	case am.QtyLots <= o.FilledLots && !am.CancelIfFilled:
 		return ErrAlreadyFilled
 	}
-	if other := o.account.byClientID[am.NewClientID]; am.NewClientID != "" && other != nil && other != o && other.Open() {
+	if other := o.account.byClientID[am.NewClientID]; am.NewClientID != "" && other != nil && other != o &&
+		other.Open() {
 		return ErrDuplicateID
 	}
 	changed := *o

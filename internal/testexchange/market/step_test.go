@@ -56,8 +56,10 @@ func TestStep(t *testing.T) {
 }
 
 func TestValue(t *testing.T) {
-	for _, c := range [][2]string{{"0.10", "0.001"}, {"0.01000000", "0.00001000"}, {"0.0000001", "1"}, {"5", "100"}, {"0.000000000001", "0.000000000001"}} {
-		s, err := market.NewSymbol(market.SymbolConfig{Name: "X", BaseAsset: "A", QuoteAsset: "B", TickSize: c[0], LotSize: c[1]})
+	for _, c := range [][2]string{{"0.10", "0.001"}, {"0.01000000", "0.00001000"}, {"0.0000001", "1"}, {"5", "100"},
+		{"0.000000000001", "0.000000000001"}} {
+		s, err := market.NewSymbol(market.SymbolConfig{Name: "X", BaseAsset: "A", QuoteAsset: "B", TickSize: c[0],
+			LotSize: c[1]})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -39,10 +39,11 @@ const maxSteps = int64(1) << 50
 
 // NewSymbol reads a configuration.
 func NewSymbol(c SymbolConfig) (*Symbol, error) {
-	s := &Symbol{Name: c.Name, BaseAsset: c.BaseAsset, QuoteAsset: c.QuoteAsset, MaxOrders: c.MaxOrders, BandShare: c.BandShare,
-		MakerFeePPM: c.MakerFeePPM, TakerFeePPM: c.TakerFeePPM}
+	s := &Symbol{Name: c.Name, BaseAsset: c.BaseAsset, QuoteAsset: c.QuoteAsset, MaxOrders: c.MaxOrders,
+		BandShare: c.BandShare, MakerFeePPM: c.MakerFeePPM, TakerFeePPM: c.TakerFeePPM}
 	if c.Name == "" || c.BaseAsset == "" || c.QuoteAsset == "" {
-		return nil, fmt.Errorf("market: symbol %q of %q and %q: name and both assets are required", c.Name, c.BaseAsset, c.QuoteAsset)
+		return nil, fmt.Errorf("market: symbol %q of %q and %q: name and both assets are required", c.Name, c.BaseAsset,
+			c.QuoteAsset)
 	}
 	if s.MaxOrders == 0 {
 		s.MaxOrders = 200
@@ -71,7 +72,8 @@ func NewSymbol(c SymbolConfig) (*Symbol, error) {
 			continue
 		}
 		if *f.to, err = f.step.Parse(f.text); err != nil || *f.to <= 0 || *f.to > maxSteps {
-			return nil, fmt.Errorf("market: %s: %s %q: must be a positive multiple of %v (%v)", c.Name, f.what, f.text, f.step, err)
+			return nil, fmt.Errorf("market: %s: %s %q: must be a positive multiple of %v (%v)", c.Name, f.what, f.text,
+				f.step, err)
 		}
 	}
 	if c.MinNotional != "" {

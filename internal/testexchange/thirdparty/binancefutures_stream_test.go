@@ -31,8 +31,8 @@ func (s *futuresScene) keepBook(t *testing.T) {
 	}
 	wait()
 	last := s.book()
-	diffs := append([]*futures.WsDepthEvent{first},
-		events.until("last difference", func(e *futures.WsDepthEvent) bool { return e.LastUpdateID >= last.UpdateID })...)
+	diffs := append([]*futures.WsDepthEvent{first}, events.until("last difference",
+		func(e *futures.WsDepthEvent) bool { return e.LastUpdateID >= last.UpdateID })...)
 
 	b := newBook(t)
 	b.apply(snapshot.Bids, snapshot.Asks)
@@ -46,7 +46,8 @@ func (s *futuresScene) keepBook(t *testing.T) {
 			continue
 		}
 		if applied == 0 && d.FirstUpdateID > snapshot.LastUpdateID {
-			t.Errorf("first difference %d to %d does not join the snapshot %d", d.FirstUpdateID, d.LastUpdateID, snapshot.LastUpdateID)
+			t.Errorf("first difference %d to %d does not join the snapshot %d", d.FirstUpdateID, d.LastUpdateID,
+				snapshot.LastUpdateID)
 		}
 		applied++
 		b.apply(d.Bids, d.Asks)
@@ -84,10 +85,12 @@ func TestFuturesMarketStreams(t *testing.T) {
 	s.level(hft.Buy, 60000.1, 2)
 	s.trade(hft.Sell, 60000.1, 0.5)
 	b := bests.until("new best bid", func(b *futures.WsBookTickerEvent) bool { return b.BestBidPrice == "60000.10" })
-	if last := b[len(b)-1]; last.BestBidQty != "2.000" || last.BestAskPrice != "60000.20" || last.UpdateID == 0 || last.Time == 0 || last.TransactionTime == 0 {
+	if last := b[len(b)-1]; last.BestBidQty != "2.000" || last.BestAskPrice != "60000.20" || last.UpdateID == 0 ||
+		last.Time == 0 || last.TransactionTime == 0 {
 		t.Errorf("best %+v", last)
 	}
-	if x := trades.next("trade"); x.Price != "60000.10" || x.Quantity != "0.500" || !x.Maker || x.TradeTime == 0 || x.AggregateTradeID == 0 {
+	if x := trades.next("trade"); x.Price != "60000.10" || x.Quantity != "0.500" || !x.Maker || x.TradeTime == 0 ||
+		x.AggregateTradeID == 0 {
 		t.Errorf("trade %+v", x)
 	}
 }
@@ -98,7 +101,8 @@ func TestFuturesCombinedStreams(t *testing.T) {
 	s.must("public", func() (chan struct{}, chan struct{}, error) {
 		return futures.WsCombinedDiffDepthServe([]string{btc, "ETHUSDT"}, events.put, s.streamError)
 	})
-	s.eventually("the streams at the venue", func() bool { c := s.state().Connections; return len(c) == 1 && len(c[0].Streams) == 2 })
+	s.eventually("the streams at the venue",
+		func() bool { c := s.state().Connections; return len(c) == 1 && len(c[0].Streams) == 2 })
 	s.level(hft.Buy, 59999, 1)
 	if err := s.exchange.SetLevel(s.venue, "ETHUSDT", hft.Sell, 3000, 2); err != nil {
 		t.Fatal(err)
@@ -143,11 +147,13 @@ func TestFuturesWebSocketAPI(t *testing.T) {
 		t.Fatal(err)
 	}
 	order := func(id, price string) *futures.OrderPlaceWsRequest {
-		return futures.NewOrderPlaceWsRequest().Symbol(btc).Side(futures.SideTypeBuy).Type(futures.OrderTypeLimit).TimeInForce(futures.TimeInForceTypeGTX).
+		return futures.NewOrderPlaceWsRequest().Symbol(btc).Side(futures.SideTypeBuy).Type(futures.OrderTypeLimit).
+			TimeInForce(futures.TimeInForceTypeGTX).
 			Quantity("1").Price(price).NewClientOrderID(id).NewOrderResponseType(futures.NewOrderRespTypeACK)
 	}
 	placed, err := placing.SyncDo("1", order("a", "59990.1"))
-	if err != nil || placed.Status != 200 || placed.Error != nil || placed.Result.ClientOrderID != "a" || placed.Result.Status != futures.OrderStatusTypeNew {
+	if err != nil || placed.Status != 200 || placed.Error != nil || placed.Result.ClientOrderID != "a" ||
+		placed.Result.Status != futures.OrderStatusTypeNew {
 		t.Fatalf("placed %+v: %v", placed, err)
 	}
 	crossing, err := placing.SyncDo("2", order("b", "60000.2"))

@@ -28,7 +28,8 @@ type futuresScene struct {
 
 func openFutures(t *testing.T, changes ...change) *futuresScene {
 	t.Helper()
-	return open(t, testexchange.BinanceFutures, changes...).futures(testexchange.DefaultAPIKey, testexchange.DefaultSecret)
+	return open(t, testexchange.BinanceFutures, changes...).futures(testexchange.DefaultAPIKey,
+		testexchange.DefaultSecret)
 }
 
 func (s *scene) futures(key, secret string) *futuresScene {
@@ -96,8 +97,10 @@ func TestFuturesSymbolsAndTime(t *testing.T) {
 		if y.Symbol != btc {
 			continue
 		}
-		price, lot, market, notional, band := y.PriceFilter(), y.LotSizeFilter(), y.MarketLotSizeFilter(), y.MinNotionalFilter(), y.PercentPriceFilter()
-		if price == nil || lot == nil || market == nil || notional == nil || band == nil || y.MaxNumOrdersFilter() == nil {
+		price, lot, market, notional, band := y.PriceFilter(), y.LotSizeFilter(), y.MarketLotSizeFilter(),
+			y.MinNotionalFilter(), y.PercentPriceFilter()
+		if price == nil || lot == nil || market == nil || notional == nil || band == nil ||
+			y.MaxNumOrdersFilter() == nil {
 			t.Fatalf("a filter is missing: %v", y.Filters)
 		}
 		if *price != (futures.PriceFilter{MaxPrice: "4529764", MinPrice: "556.80", TickSize: "0.10"}) ||
@@ -105,7 +108,8 @@ func TestFuturesSymbolsAndTime(t *testing.T) {
 			market.MaxQuantity != "120" || notional.Notional != "100" {
 			t.Errorf("filters %+v %+v %+v %+v", price, lot, market, notional)
 		}
-		if y.Status != "TRADING" || y.ContractType != futures.ContractTypePerpetual || y.QuoteAsset != "USDT" || len(y.TimeInForce) == 0 {
+		if y.Status != "TRADING" || y.ContractType != futures.ContractTypePerpetual || y.QuoteAsset != "USDT" ||
+			len(y.TimeInForce) == 0 {
 			t.Errorf("symbol %+v", y)
 		}
 	}
@@ -120,7 +124,8 @@ func TestFuturesMarketByREST(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(depth.Bids) != 1 || depth.Bids[0].Price != "60000.00" || depth.Asks[0].Quantity != "5.000" || depth.LastUpdateID != s.book().UpdateID || depth.Time == 0 {
+	if len(depth.Bids) != 1 || depth.Bids[0].Price != "60000.00" || depth.Asks[0].Quantity != "5.000" ||
+		depth.LastUpdateID != s.book().UpdateID || depth.Time == 0 {
 		t.Errorf("depth %+v", depth)
 	}
 	tickers, err := s.NewListBookTickersService().Symbol(btc).Do(s.ctx)
@@ -132,13 +137,16 @@ func TestFuturesMarketByREST(t *testing.T) {
 	}
 }
 
-func (s *futuresScene) limit(side futures.SideType, id, qty, price string, tif futures.TimeInForceType) *futures.CreateOrderService {
-	return s.NewCreateOrderService().Symbol(btc).Side(side).Type(futures.OrderTypeLimit).TimeInForce(tif).Quantity(qty).Price(price).
+func (s *futuresScene) limit(side futures.SideType, id, qty, price string,
+	tif futures.TimeInForceType) *futures.CreateOrderService {
+	return s.NewCreateOrderService().Symbol(btc).Side(side).Type(futures.OrderTypeLimit).TimeInForce(tif).Quantity(qty).
+		Price(price).
 		NewClientOrderID(id)
 }
 
 // place places a limit order that is not refused.
-func (s *futuresScene) place(side futures.SideType, id, qty, price string, tif futures.TimeInForceType) *futures.CreateOrderResponse {
+func (s *futuresScene) place(side futures.SideType, id, qty, price string,
+	tif futures.TimeInForceType) *futures.CreateOrderResponse {
 	s.Helper()
 	r, err := s.limit(side, id, qty, price, tif).Do(s.ctx)
 	if err != nil {
@@ -164,20 +172,24 @@ func (s *futuresScene) openIDs() []string {
 func ordersOf(s *futuresScene) {
 	s.Helper()
 	placed := s.place(futures.SideTypeBuy, "a", "1", "59990.10", futures.TimeInForceTypeGTX)
-	if placed.Status != futures.OrderStatusTypeNew || placed.ClientOrderID != "a" || placed.OrigQuantity != "1.000" || placed.OrderID == 0 || placed.UpdateTime == 0 ||
-		placed.RateLimitOrder10s == "" || placed.RateLimitOrder1m == "" {
+	if placed.Status != futures.OrderStatusTypeNew || placed.ClientOrderID != "a" || placed.OrigQuantity != "1.000" ||
+		placed.OrderID == 0 || placed.UpdateTime == 0 || placed.RateLimitOrder10s == "" ||
+		placed.RateLimitOrder1m == "" {
 		s.Errorf("placed %+v", placed)
 	}
 	s.place(futures.SideTypeSell, "b", "1", "60010.00", futures.TimeInForceTypeGTC)
 	equal(s.T, "open orders", s.openIDs(), "a", "b")
 	o, err := s.NewGetOrderService().Symbol(btc).OrigClientOrderID("a").Do(s.ctx)
-	if err != nil || o.OrderID != placed.OrderID || o.Price != "59990.10" || o.Status != futures.OrderStatusTypeNew || o.Time == 0 || o.AvgPrice == "" {
+	if err != nil || o.OrderID != placed.OrderID || o.Price != "59990.10" || o.Status != futures.OrderStatusTypeNew ||
+		o.Time == 0 || o.AvgPrice == "" {
 		s.Errorf("query %+v: %v", o, err)
 	}
-	if open, err := s.NewGetOpenOrderService().Symbol(btc).OrderID(placed.OrderID).Do(s.ctx); err != nil || open.ClientOrderID != "a" {
+	if open, err := s.NewGetOpenOrderService().Symbol(btc).OrderID(placed.OrderID).Do(s.ctx); err != nil ||
+		open.ClientOrderID != "a" {
 		s.Errorf("open order %+v: %v", open, err)
 	}
-	m, err := s.NewModifyOrderService().Symbol(btc).Side(futures.SideTypeBuy).OrigClientOrderID("a").Quantity("2").Price("59991.0").Do(s.ctx)
+	m, err := s.NewModifyOrderService().Symbol(btc).Side(futures.SideTypeBuy).OrigClientOrderID("a").Quantity("2").
+		Price("59991.0").Do(s.ctx)
 	if err != nil || m.OrderID != placed.OrderID || m.Price != "59991.00" || m.OriginalQuantity != "2.000" {
 		s.Errorf("modified %+v: %v", m, err)
 	}
@@ -218,7 +230,8 @@ func keys(t *testing.T) (private, public string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})), base64.StdEncoding.EncodeToString(spki)
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})),
+		base64.StdEncoding.EncodeToString(spki)
 }
 
 func TestFuturesRefusals(t *testing.T) {
@@ -260,12 +273,14 @@ func TestFuturesBatches(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Orders) != 2 || r.Orders[1].ClientOrderID != "c" || len(r.Errors) != 3 || r.Errors[0] != nil || r.Errors[2] != nil {
+	if len(r.Orders) != 2 || r.Orders[1].ClientOrderID != "c" || len(r.Errors) != 3 || r.Errors[0] != nil ||
+		r.Errors[2] != nil {
 		t.Fatalf("orders %v, errors %v", r.Orders, r.Errors)
 	}
 	refused(t, "post only in a batch", r.Errors[1], -5022)
 	// By the venue's ids: the client writes a list of its own ids as Go does, not as JSON.
-	cancelled, err := s.NewCancelMultipleOrdersService().Symbol(btc).OrderIDList([]int64{r.Orders[0].OrderID, r.Orders[1].OrderID}).Do(s.ctx)
+	cancelled, err := s.NewCancelMultipleOrdersService().Symbol(btc).
+		OrderIDList([]int64{r.Orders[0].OrderID, r.Orders[1].OrderID}).Do(s.ctx)
 	if err != nil || len(cancelled) != 2 || cancelled[1].Status != futures.OrderStatusTypeCanceled {
 		t.Errorf("cancelled %v: %v", cancelled, err)
 	}
@@ -275,11 +290,13 @@ func TestFuturesAccount(t *testing.T) {
 	s := openFutures(t)
 	s.place(futures.SideTypeBuy, "a", "2", "60000.20", futures.TimeInForceTypeIOC)
 	risk, err := s.NewGetPositionRiskV3Service().Symbol(btc).Do(s.ctx)
-	if err != nil || len(risk) != 1 || risk[0].PositionAmt != "2.000" || risk[0].PositionSide != "BOTH" || risk[0].UpdateTime == 0 {
+	if err != nil || len(risk) != 1 || risk[0].PositionAmt != "2.000" || risk[0].PositionSide != "BOTH" ||
+		risk[0].UpdateTime == 0 {
 		t.Errorf("position %+v: %v", risk, err)
 	}
 	balances, err := s.NewGetBalanceService().Do(s.ctx)
-	if i := slices.IndexFunc(balances, func(b *futures.Balance) bool { return b.Asset == "USDT" }); err != nil || i < 0 || balances[i].Balance != "99939.99980000" {
+	if i := slices.IndexFunc(balances, func(b *futures.Balance) bool { return b.Asset == "USDT" }); err != nil ||
+		i < 0 || balances[i].Balance != "99939.99980000" {
 		t.Errorf("balances %+v: %v", balances, err)
 	}
 	account, err := s.NewGetAccountV3Service().Do(s.ctx)
@@ -291,7 +308,8 @@ func TestFuturesAccount(t *testing.T) {
 		t.Errorf("mode %+v: %v", mode, err)
 	}
 	trades, err := s.NewListAccountTradeService().Symbol(btc).Do(s.ctx)
-	if err != nil || len(trades) != 1 || trades[0].Quantity != "2.000" || trades[0].Maker || trades[0].Commission != "60.00020000" {
+	if err != nil || len(trades) != 1 || trades[0].Quantity != "2.000" || trades[0].Maker ||
+		trades[0].Commission != "60.00020000" {
 		t.Errorf("trades %+v: %v", trades, err)
 	}
 }
@@ -317,7 +335,8 @@ func TestFuturesUserStream(t *testing.T) {
 
 	s.place(futures.SideTypeBuy, "a", "2", "60000.10", futures.TimeInForceTypeGTX)
 	s.trade(hft.Sell, 60000.1, 0.5)
-	if _, err := s.NewModifyOrderService().Symbol(btc).Side(futures.SideTypeBuy).OrigClientOrderID("a").Quantity("1.5").Price("60000.1").Do(s.ctx); err != nil {
+	if _, err := s.NewModifyOrderService().Symbol(btc).Side(futures.SideTypeBuy).OrigClientOrderID("a").Quantity("1.5").
+		Price("60000.1").Do(s.ctx); err != nil {
 		t.Error(err)
 	}
 	s.trade(hft.Sell, 60000, 3)
@@ -334,7 +353,8 @@ func TestFuturesUserStream(t *testing.T) {
 	}) {
 		switch o := e.OrderTradeUpdate; e.Event {
 		case futures.UserDataEventTypeOrderTradeUpdate:
-			orders = append(orders, fmt.Sprintf("%s %s/%s %s@%s %s %t", o.ClientOrderID, o.ExecutionType, o.Status, o.LastFilledQty, o.LastFilledPrice, o.AccumulatedFilledQty, o.IsMaker))
+			orders = append(orders, fmt.Sprintf("%s %s/%s %s@%s %s %t", o.ClientOrderID, o.ExecutionType, o.Status,
+				o.LastFilledQty, o.LastFilledPrice, o.AccumulatedFilledQty, o.IsMaker))
 			if o.ExecutionType == futures.OrderExecutionTypeTrade {
 				if o.TradeID == 0 || tradeIDs[o.TradeID] || o.CommissionAsset != "USDT" {
 					t.Errorf("execution %+v", o)
@@ -350,11 +370,10 @@ func TestFuturesUserStream(t *testing.T) {
 			}
 		}
 	}
-	equal(t, "orders", orders,
-		"a NEW/NEW 0@0 0 false", "a TRADE/PARTIALLY_FILLED 0.500@60000.10 0.500 true", "a AMENDMENT/PARTIALLY_FILLED 0@0 0.500 false",
-		"a TRADE/FILLED 1.000@60000.10 1.500 true",
-		"b NEW/NEW 0@0 0 false", "b TRADE/FILLED 1.000@60000.00 1.000 false",
-		"c NEW/NEW 0@0 0 false", "c TRADE/PARTIALLY_FILLED 5.000@60000.20 5.000 false", "c EXPIRED/EXPIRED 0@0 5.000 false",
+	equal(t, "orders", orders, "a NEW/NEW 0@0 0 false", "a TRADE/PARTIALLY_FILLED 0.500@60000.10 0.500 true",
+		"a AMENDMENT/PARTIALLY_FILLED 0@0 0.500 false", "a TRADE/FILLED 1.000@60000.10 1.500 true",
+		"b NEW/NEW 0@0 0 false", "b TRADE/FILLED 1.000@60000.00 1.000 false", "c NEW/NEW 0@0 0 false",
+		"c TRADE/PARTIALLY_FILLED 5.000@60000.20 5.000 false", "c EXPIRED/EXPIRED 0@0 5.000 false",
 		"d NEW/NEW 0@0 0 false", "d CANCELED/CANCELED 0@0 0 false")
 	equal(t, "positions", positions, "0.500", "1.500", "0.500", "5.500")
 	if n := len(s.state().Executions); n != len(tradeIDs) {

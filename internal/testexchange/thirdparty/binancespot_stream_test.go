@@ -31,8 +31,8 @@ func (s *spotScene) keepBook(t *testing.T) {
 	}
 	wait()
 	last := s.book()
-	diffs := append([]*binance.WsDepthEvent{first},
-		events.until("last difference", func(e *binance.WsDepthEvent) bool { return e.LastUpdateID >= last.UpdateID })...)
+	diffs := append([]*binance.WsDepthEvent{first}, events.until("last difference",
+		func(e *binance.WsDepthEvent) bool { return e.LastUpdateID >= last.UpdateID })...)
 
 	b, applied, id := newBook(t), 0, snapshot.LastUpdateID
 	b.apply(snapshot.Bids, snapshot.Asks)
@@ -57,7 +57,8 @@ func (s *spotScene) keepBook(t *testing.T) {
 
 func TestSpotMarketStreams(t *testing.T) {
 	s := openSpot(t)
-	bests, trades, combined := newInbox[*binance.WsBookTickerEvent](t), newInbox[*binance.WsTradeEvent](t), newInbox[*binance.WsAggTradeEvent](t)
+	bests, trades, combined := newInbox[*binance.WsBookTickerEvent](t), newInbox[*binance.WsTradeEvent](t),
+		newInbox[*binance.WsAggTradeEvent](t)
 	s.must(func() (chan struct{}, chan struct{}, error) {
 		return binance.WsBookTickerServe(btc, bests.put, s.streamError)
 	})
@@ -70,14 +71,18 @@ func TestSpotMarketStreams(t *testing.T) {
 	s.eventually("the streams at the venue", func() bool { return len(s.state().Connections) == 3 })
 	s.level(hft.Buy, 60000.1, 2)
 	s.trade(hft.Sell, 60000.1, 0.5)
-	b := bests.until("new best bid", func(b *binance.WsBookTickerEvent) bool { return b.BestBidPrice == "60000.10000000" })
-	if last := b[len(b)-1]; last.BestBidQty != "2.00000000" || last.BestAskPrice != "60000.20000000" || last.UpdateID == 0 || last.Symbol != btc {
+	b := bests.until("new best bid",
+		func(b *binance.WsBookTickerEvent) bool { return b.BestBidPrice == "60000.10000000" })
+	if last := b[len(b)-1]; last.BestBidQty != "2.00000000" || last.BestAskPrice != "60000.20000000" ||
+		last.UpdateID == 0 || last.Symbol != btc {
 		t.Errorf("best %+v", last)
 	}
-	if x := trades.next("trade"); x.Price != "60000.10000000" || x.Quantity != "0.50000000" || !x.IsBuyerMaker || !x.Placeholder || x.TradeTime == 0 || x.TradeID == 0 {
+	if x := trades.next("trade"); x.Price != "60000.10000000" || x.Quantity != "0.50000000" || !x.IsBuyerMaker ||
+		!x.Placeholder || x.TradeTime == 0 || x.TradeID == 0 {
 		t.Errorf("trade %+v", x)
 	}
-	if x := combined.next("aggregated trade"); x.Price != "60000.10000000" || x.Quantity != "0.50000000" || !x.IsBuyerMaker {
+	if x := combined.next("aggregated trade"); x.Price != "60000.10000000" || x.Quantity != "0.50000000" ||
+		!x.IsBuyerMaker {
 		t.Errorf("aggregated trade %+v", x)
 	}
 }
@@ -85,7 +90,8 @@ func TestSpotMarketStreams(t *testing.T) {
 func TestSpotBestByREST(t *testing.T) {
 	s := openSpot(t)
 	tickers, err := s.NewListBookTickersService().Symbol(btc).Do(s.ctx)
-	if err != nil || len(tickers) != 1 || tickers[0].BidPrice != "60000.00000000" || tickers[0].AskQuantity != "5.00000000" {
+	if err != nil || len(tickers) != 1 || tickers[0].BidPrice != "60000.00000000" ||
+		tickers[0].AskQuantity != "5.00000000" {
 		t.Errorf("tickers %+v: %v", tickers, err)
 	}
 }

@@ -51,23 +51,28 @@ func TestSpotSymbolsAndTime(t *testing.T) {
 	}
 	y := info.Symbols[0]
 	price, lot, notional, band := y.PriceFilter(), y.LotSizeFilter(), y.NotionalFilter(), y.PercentPriceBySideFilter()
-	if price == nil || lot == nil || notional == nil || band == nil || y.MarketLotSizeFilter() == nil || y.MaxNumOrdersFilter() == nil {
+	if price == nil || lot == nil || notional == nil || band == nil || y.MarketLotSizeFilter() == nil ||
+		y.MaxNumOrdersFilter() == nil {
 		t.Fatalf("a filter is missing: %v", y.Filters)
 	}
 	if price.TickSize != "0.01000000" || lot.StepSize != "0.00001000" || notional.MinNotional != "5.00000000" {
 		t.Errorf("filters %+v %+v %+v", price, lot, notional)
 	}
-	if y.Status != "TRADING" || y.BaseAsset != "BTC" || !slices.Contains(y.OrderTypes, "LIMIT_MAKER") || len(info.RateLimits) == 0 {
+	if y.Status != "TRADING" || y.BaseAsset != "BTC" || !slices.Contains(y.OrderTypes, "LIMIT_MAKER") ||
+		len(info.RateLimits) == 0 {
 		t.Errorf("symbol %+v, limits %v", y, info.RateLimits)
 	}
 }
 
-func (s *spotScene) limit(side binance.SideType, id, qty, price string, tif binance.TimeInForceType) *binance.CreateOrderService {
-	return s.NewCreateOrderService().Symbol(btc).Side(side).Type(binance.OrderTypeLimit).TimeInForce(tif).Quantity(qty).Price(price).NewClientOrderID(id)
+func (s *spotScene) limit(side binance.SideType, id, qty, price string,
+	tif binance.TimeInForceType) *binance.CreateOrderService {
+	return s.NewCreateOrderService().Symbol(btc).Side(side).Type(binance.OrderTypeLimit).TimeInForce(tif).Quantity(qty).
+		Price(price).NewClientOrderID(id)
 }
 
 func (s *spotScene) maker(side binance.SideType, id, qty, price string) *binance.CreateOrderService {
-	return s.NewCreateOrderService().Symbol(btc).Side(side).Type(binance.OrderTypeLimitMaker).Quantity(qty).Price(price).NewClientOrderID(id).
+	return s.NewCreateOrderService().Symbol(btc).Side(side).Type(binance.OrderTypeLimitMaker).Quantity(qty).
+		Price(price).NewClientOrderID(id).
 		NewOrderRespType(binance.NewOrderRespTypeRESULT)
 }
 
@@ -98,24 +103,29 @@ func (s *spotScene) openIDs() []string {
 func spotOrdersOf(s *spotScene) {
 	s.Helper()
 	placed := s.place(s.maker(binance.SideTypeBuy, "a", "1", "59990.10"))
-	if placed.Status != binance.OrderStatusTypeNew || placed.ClientOrderID != "a" || placed.OrigQuantity != "1.00000000" || placed.OrderID == 0 ||
-		placed.TransactTime == 0 || placed.Type != binance.OrderTypeLimitMaker {
+	if placed.Status != binance.OrderStatusTypeNew || placed.ClientOrderID != "a" ||
+		placed.OrigQuantity != "1.00000000" || placed.OrderID == 0 || placed.TransactTime == 0 ||
+		placed.Type != binance.OrderTypeLimitMaker {
 		s.Errorf("placed %+v", placed)
 	}
 	s.place(s.limit(binance.SideTypeSell, "b", "1", "60010.00", binance.TimeInForceTypeGTC))
 	equal(s.T, "open orders", s.openIDs(), "a", "b")
 	o, err := s.NewGetOrderService().Symbol(btc).OrigClientOrderID("a").Do(s.ctx)
-	if err != nil || o.OrderID != placed.OrderID || o.Price != "59990.10000000" || o.Status != binance.OrderStatusTypeNew || !o.IsWorking || o.OrderListId != -1 {
+	if err != nil || o.OrderID != placed.OrderID || o.Price != "59990.10000000" ||
+		o.Status != binance.OrderStatusTypeNew || !o.IsWorking || o.OrderListId != -1 {
 		s.Errorf("query %+v: %v", o, err)
 	}
-	replaced, err := s.NewCancelReplaceOrderService().Symbol(btc).Side(binance.SideTypeBuy).Type(binance.OrderTypeLimitMaker).
-		CancelReplaceMode(binance.CancelReplaceModeStopOnFailure).CancelOrigClientOrderID("a").NewClientOrderID("c").Quantity("1.5").Price("59991").Do(s.ctx)
-	if err != nil || replaced.CancelResult != "SUCCESS" || replaced.NewOrderResult != "SUCCESS" || replaced.NewOrderResponse.ClientOrderID != "c" ||
-		replaced.CancelResponse.OrigClientOrderID != "a" {
+	replaced, err := s.NewCancelReplaceOrderService().Symbol(btc).Side(binance.SideTypeBuy).
+		Type(binance.OrderTypeLimitMaker).
+		CancelReplaceMode(binance.CancelReplaceModeStopOnFailure).CancelOrigClientOrderID("a").NewClientOrderID("c").
+		Quantity("1.5").Price("59991").Do(s.ctx)
+	if err != nil || replaced.CancelResult != "SUCCESS" || replaced.NewOrderResult != "SUCCESS" ||
+		replaced.NewOrderResponse.ClientOrderID != "c" || replaced.CancelResponse.OrigClientOrderID != "a" {
 		s.Errorf("replaced %+v: %v", replaced, err)
 	}
 	c, err := s.NewCancelOrderService().Symbol(btc).OrigClientOrderID("c").NewClientOrderID("cancel-c").Do(s.ctx)
-	if err != nil || c.Status != binance.OrderStatusTypeCanceled || c.OrigClientOrderID != "c" || c.ClientOrderID != "cancel-c" {
+	if err != nil || c.Status != binance.OrderStatusTypeCanceled || c.OrigClientOrderID != "c" ||
+		c.ClientOrderID != "cancel-c" {
 		s.Errorf("cancelled %+v: %v", c, err)
 	}
 	if _, err := s.NewCancelOrderService().Symbol(btc).OrigClientOrderID("c").Do(s.ctx); true {
@@ -168,8 +178,9 @@ func TestSpotRefusals(t *testing.T) {
 func TestSpotFills(t *testing.T) {
 	s := openSpot(t)
 	r := s.place(s.limit(binance.SideTypeBuy, "a", "1", "60000.20", binance.TimeInForceTypeIOC))
-	if r.Status != binance.OrderStatusTypeFilled || len(r.Fills) != 1 || r.Fills[0].Price != "60000.20000000" || r.Fills[0].CommissionAsset != "BTC" ||
-		r.Fills[0].Commission != "0.00100000" || r.CummulativeQuoteQuantity != "60000.20000000" {
+	if r.Status != binance.OrderStatusTypeFilled || len(r.Fills) != 1 || r.Fills[0].Price != "60000.20000000" ||
+		r.Fills[0].CommissionAsset != "BTC" || r.Fills[0].Commission != "0.00100000" ||
+		r.CummulativeQuoteQuantity != "60000.20000000" {
 		t.Errorf("filled %+v", r)
 	}
 	account, err := s.NewGetAccountService().Do(s.ctx)
@@ -210,23 +221,26 @@ func spotUserStream(s *spotScene, key, secret, keyType string) {
 		s.Fatal(err)
 	}
 	s.Cleanup(func() { close(stop) }) // it ends with the connection, and is silent from now on
-	s.eventually("a user stream at the venue", func() bool { c := s.state().Connections; return len(c) == 1 && c[0].Sent > 0 })
+	s.eventually("a user stream at the venue",
+		func() bool { c := s.state().Connections; return len(c) == 1 && c[0].Sent > 0 })
 
 	s.place(s.maker(binance.SideTypeBuy, "a", "1", "60000.10"))
 	s.trade(hft.Sell, 60000.1, 0.25)
 	s.trade(hft.Sell, 60000, 3)
 	s.place(s.limit(binance.SideTypeSell, "b", "6", "60000.00", binance.TimeInForceTypeIOC))
 	s.place(s.limit(binance.SideTypeSell, "c", "1", "60010.00", binance.TimeInForceTypeGTC))
-	if _, err := s.NewCancelOrderService().Symbol(btc).OrigClientOrderID("c").NewClientOrderID("cancel-c").Do(s.ctx); err != nil {
+	if _, err := s.NewCancelOrderService().Symbol(btc).OrigClientOrderID("c").NewClientOrderID("cancel-c").
+		Do(s.ctx); err != nil {
 		s.Error(err)
 	}
 	var orders []string
 	tradeIDs, accounts := map[int64]bool{}, 0
-	for _, e := range events.until("cancel", func(e *binance.WsUserDataEvent) bool { return e.OrderUpdate.ExecutionType == "CANCELED" }) {
+	for _, e := range events.until("cancel",
+		func(e *binance.WsUserDataEvent) bool { return e.OrderUpdate.ExecutionType == "CANCELED" }) {
 		switch o := e.OrderUpdate; e.Event {
 		case binance.UserDataEventTypeExecutionReport:
-			orders = append(orders, fmt.Sprintf("%s %s/%s %s %s@%s %s %t", o.ClientOrderId, o.OrigCustomOrderId, o.ExecutionType, o.Status, o.LatestVolume, o.LatestPrice,
-				o.FilledVolume, o.IsMaker))
+			orders = append(orders, fmt.Sprintf("%s %s/%s %s %s@%s %s %t", o.ClientOrderId, o.OrigCustomOrderId,
+				o.ExecutionType, o.Status, o.LatestVolume, o.LatestPrice, o.FilledVolume, o.IsMaker))
 			if o.ExecutionType == "TRADE" {
 				if o.TradeId <= 0 || tradeIDs[o.TradeId] || o.FeeAsset == "" || o.TransactionTime == 0 {
 					s.Errorf("execution %+v", o)
@@ -270,11 +284,13 @@ func TestSpotWebSocketAPI(t *testing.T) {
 		t.Fatal(err)
 	}
 	order := func(id, price string) *binance.OrderCreateWsRequest {
-		return binance.NewOrderCreateWsRequest().Symbol(btc).Side(binance.SideTypeBuy).Type(binance.OrderTypeLimitMaker).Quantity("1").Price(price).
+		return binance.NewOrderCreateWsRequest().Symbol(btc).Side(binance.SideTypeBuy).
+			Type(binance.OrderTypeLimitMaker).Quantity("1").Price(price).
 			NewClientOrderID(id).NewOrderRespType(binance.NewOrderRespTypeRESULT)
 	}
 	placed, err := placing.SyncDo("1", order("a", "59990.1"))
-	if err != nil || placed.Status != 200 || placed.Error != nil || placed.Result.ClientOrderID != "a" || placed.Result.Status != binance.OrderStatusTypeNew {
+	if err != nil || placed.Status != 200 || placed.Error != nil || placed.Result.ClientOrderID != "a" ||
+		placed.Result.Status != binance.OrderStatusTypeNew {
 		t.Fatalf("placed %+v: %v", placed, err)
 	}
 	crossing, err := placing.SyncDo("2", order("b", "60000.2"))

@@ -14,43 +14,50 @@ func TestBybitUserStream(t *testing.T) {
 	u := s.user()
 	s.place(bybit.SideBuy, "a", "2", "60000.10", "PostOnly")
 	s.trade(hft.Sell, 60000.1, 0.5)
-	if _, err := s.Order().AmendOrder(bybit.V5AmendOrderParam{Category: bybit.CategoryV5Linear, Symbol: btc, OrderLinkID: new("a"), Qty: new("1.5")}); err != nil {
+	if _, err := s.Order().AmendOrder(bybit.V5AmendOrderParam{Category: bybit.CategoryV5Linear, Symbol: btc,
+		OrderLinkID: new("a"), Qty: new("1.5")}); err != nil {
 		t.Error(err)
 	}
 	s.trade(hft.Sell, 60000, 3)
 	s.place(bybit.SideSell, "b", "6", "60000", "IOC")
 	s.place(bybit.SideBuy, "c", "1", "60000.20", "PostOnly")
 	s.place(bybit.SideSell, "d", "1", "60010", "GTC")
-	if _, err := s.Order().CancelOrder(bybit.V5CancelOrderParam{Category: bybit.CategoryV5Linear, Symbol: btc, OrderLinkID: new("d")}); err != nil {
+	if _, err := s.Order().CancelOrder(bybit.V5CancelOrderParam{Category: bybit.CategoryV5Linear, Symbol: btc,
+		OrderLinkID: new("d")}); err != nil {
 		t.Error(err)
 	}
 	var orders []string
 	for _, o := range u.orders.until("cancel", func(o bybit.V5WebsocketPrivateOrderData) bool {
 		return o.OrderLinkID == "d" && o.OrderStatus == bybit.OrderStatusCancelled
 	}) {
-		orders = append(orders, fmt.Sprintf("%s %s %s/%s %s", o.OrderLinkID, o.OrderStatus, o.CumExecQty, o.Qty, o.RejectReason))
+		orders = append(orders, fmt.Sprintf("%s %s %s/%s %s", o.OrderLinkID, o.OrderStatus, o.CumExecQty, o.Qty,
+			o.RejectReason))
 		if o.Category != "linear" || o.OrderID == "" || o.UpdatedTime == "" || o.CreatedTime == "" {
 			t.Errorf("order %+v", o)
 		}
 	}
-	equal(t, "orders", orders,
-		"a New 0/2.000 EC_NoError", "a PartiallyFilled 0.500/2.000 EC_NoError", "a PartiallyFilled 0.500/1.500 EC_NoError", "a Filled 1.500/1.500 EC_NoError",
-		"b New 0/6.000 EC_NoError", "b PartiallyFilled 5.000/6.000 EC_NoError", "b Cancelled 5.000/6.000 EC_NoImmediateQtyToFill",
-		"c New 0/1.000 EC_NoError", "c Cancelled 0/1.000 EC_PostOnlyWillTakeLiquidity",
-		"d New 0/1.000 EC_NoError", "d Cancelled 0/1.000 EC_PerCancelRequest")
+	equal(t, "orders", orders, "a New 0/2.000 EC_NoError", "a PartiallyFilled 0.500/2.000 EC_NoError",
+		"a PartiallyFilled 0.500/1.500 EC_NoError", "a Filled 1.500/1.500 EC_NoError", "b New 0/6.000 EC_NoError",
+		"b PartiallyFilled 5.000/6.000 EC_NoError", "b Cancelled 5.000/6.000 EC_NoImmediateQtyToFill",
+		"c New 0/1.000 EC_NoError", "c Cancelled 0/1.000 EC_PostOnlyWillTakeLiquidity", "d New 0/1.000 EC_NoError",
+		"d Cancelled 0/1.000 EC_PerCancelRequest")
 	var executions []string
 	ids := map[string]bool{}
-	for _, x := range u.executions.until("execution of b", func(x bybit.V5WebsocketPrivateExecutionData) bool { return x.OrderLinkID == "b" }) {
-		executions = append(executions, fmt.Sprintf("%s %s@%s leaves %s maker %t", x.OrderLinkID, x.ExecQty, x.ExecPrice, x.LeavesQty, x.IsMaker))
+	for _, x := range u.executions.until("execution of b",
+		func(x bybit.V5WebsocketPrivateExecutionData) bool { return x.OrderLinkID == "b" }) {
+		executions = append(executions, fmt.Sprintf("%s %s@%s leaves %s maker %t", x.OrderLinkID, x.ExecQty,
+			x.ExecPrice, x.LeavesQty, x.IsMaker))
 		if ids[x.ExecID] || x.ExecType != bybit.ExecTypeV5Trade || x.ExecFee == "" || x.ExecTime == "" {
 			t.Errorf("execution %+v", x)
 		}
 		ids[x.ExecID] = true
 	}
-	equal(t, "executions", executions, "a 0.500@60000.10 leaves 1.500 maker true", "a 1.000@60000.10 leaves 0 maker true",
-		"b 5.000@60000.00 leaves 1.000 maker false")
-	p := u.positions.until("short position", func(p bybit.V5WebsocketPrivatePositionData) bool { return p.Size == "3.500" })
-	if last := p[len(p)-1]; last.Side != bybit.SideSell || last.Symbol != btc || last.UpdatedTime == "" || last.EntryPrice == "" {
+	equal(t, "executions", executions, "a 0.500@60000.10 leaves 1.500 maker true",
+		"a 1.000@60000.10 leaves 0 maker true", "b 5.000@60000.00 leaves 1.000 maker false")
+	p := u.positions.until("short position",
+		func(p bybit.V5WebsocketPrivatePositionData) bool { return p.Size == "3.500" })
+	if last := p[len(p)-1]; last.Side != bybit.SideSell || last.Symbol != btc || last.UpdatedTime == "" ||
+		last.EntryPrice == "" {
 		t.Errorf("position %+v", last)
 	}
 	if w := u.wallets.next("wallet"); len(w.Coins) == 0 || w.AccountType != bybit.AccountTypeV5UNIFIED {
@@ -81,13 +88,16 @@ func TestBybitTradeSocket(t *testing.T) {
 	if err := trade.CreateOrder([]*bybit.V5CreateOrderParam{&order}); err != nil {
 		t.Fatal(err)
 	}
-	if o := u.orders.next("new order"); o.OrderLinkID != "a" || o.OrderStatus != bybit.OrderStatusNew || o.Price != "59990.10" {
+	if o := u.orders.next("new order"); o.OrderLinkID != "a" || o.OrderStatus != bybit.OrderStatusNew ||
+		o.Price != "59990.10" {
 		t.Errorf("order %+v", o)
 	}
-	if err := trade.CancelOrder([]*bybit.V5CancelOrderParam{{Category: bybit.CategoryV5Linear, Symbol: btc, OrderLinkID: new("a")}}); err != nil {
+	if err := trade.CancelOrder([]*bybit.V5CancelOrderParam{{Category: bybit.CategoryV5Linear, Symbol: btc,
+		OrderLinkID: new("a")}}); err != nil {
 		t.Fatal(err)
 	}
-	if o := u.orders.next("cancelled order"); o.OrderLinkID != "a" || o.OrderStatus != bybit.OrderStatusCancelled || o.CancelType != "CancelByUser" {
+	if o := u.orders.next("cancelled order"); o.OrderLinkID != "a" || o.OrderStatus != bybit.OrderStatusCancelled ||
+		o.CancelType != "CancelByUser" {
 		t.Errorf("order %+v", o)
 	}
 }
@@ -120,10 +130,11 @@ func (s *bybitScene) keepBook(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := public.SubscribeOrderBook(bybit.V5WebsocketPublicOrderBookParamKey{Depth: 50, Symbol: btc}, func(r bybit.V5WebsocketPublicOrderBookResponse) error {
-		events.put(r)
-		return nil
-	}); err != nil {
+	if _, err := public.SubscribeOrderBook(bybit.V5WebsocketPublicOrderBookParamKey{Depth: 50, Symbol: btc},
+		func(r bybit.V5WebsocketPublicOrderBookResponse) error {
+			events.put(r)
+			return nil
+		}); err != nil {
 		t.Fatal(err)
 	}
 	s.run(public.Start)
@@ -161,21 +172,24 @@ func (s *bybitScene) keepBook(t *testing.T) {
 
 func TestBybitMarketStreams(t *testing.T) {
 	s := openBybit(t)
-	bests, trades := newInbox[bybit.V5WebsocketPublicOrderBookResponse](t), newInbox[bybit.V5WebsocketPublicTradeResponse](t)
+	bests, trades := newInbox[bybit.V5WebsocketPublicOrderBookResponse](t),
+		newInbox[bybit.V5WebsocketPublicTradeResponse](t)
 	public, err := s.sockets.Public(bybit.CategoryV5Linear)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := public.SubscribeOrderBook(bybit.V5WebsocketPublicOrderBookParamKey{Depth: 1, Symbol: btc}, func(r bybit.V5WebsocketPublicOrderBookResponse) error {
-		bests.put(r)
-		return nil
-	}); err != nil {
+	if _, err := public.SubscribeOrderBook(bybit.V5WebsocketPublicOrderBookParamKey{Depth: 1, Symbol: btc},
+		func(r bybit.V5WebsocketPublicOrderBookResponse) error {
+			bests.put(r)
+			return nil
+		}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := public.SubscribeTrade(bybit.V5WebsocketPublicTradeParamKey{Symbol: btc}, func(r bybit.V5WebsocketPublicTradeResponse) error {
-		trades.put(r)
-		return nil
-	}); err != nil {
+	if _, err := public.SubscribeTrade(bybit.V5WebsocketPublicTradeParamKey{Symbol: btc},
+		func(r bybit.V5WebsocketPublicTradeResponse) error {
+			trades.put(r)
+			return nil
+		}); err != nil {
 		t.Fatal(err)
 	}
 	s.run(public.Start)
@@ -193,7 +207,8 @@ func TestBybitMarketStreams(t *testing.T) {
 		}
 	}
 	x := trades.next("trade")
-	if len(x.Data) != 1 || x.Data[0].Trade != "60000.10" || x.Data[0].Value != "0.500" || x.Data[0].Side != bybit.SideSell || x.Data[0].Timestamp == 0 || x.Data[0].ID == "" {
+	if len(x.Data) != 1 || x.Data[0].Trade != "60000.10" || x.Data[0].Value != "0.500" ||
+		x.Data[0].Side != bybit.SideSell || x.Data[0].Timestamp == 0 || x.Data[0].ID == "" {
 		t.Errorf("trade %+v", x)
 	}
 }

@@ -26,7 +26,8 @@ func openBybit(t *testing.T, changes ...change) *bybitScene {
 
 func (s *scene) bybit(key, secret string) *bybitScene {
 	return &bybitScene{s, bybit.NewClient().WithBaseURL(s.httpURL()).WithAuth(key, secret).V5(),
-		bybit.NewWebsocketClient().WithBaseURL(s.wsURL()).WithAuth(key, secret).WithDialer(&websocket.Dialer{EnableCompression: true}).V5()}
+		bybit.NewWebsocketClient().WithBaseURL(s.wsURL()).WithAuth(key, secret).
+			WithDialer(&websocket.Dialer{EnableCompression: true}).V5()}
 }
 
 // run runs a connection of the client until the end of the test.
@@ -71,24 +72,29 @@ func bybitRefused(t *testing.T, what string, err error, code int) {
 
 func TestBybitSymbols(t *testing.T) {
 	s := openBybit(t)
-	info, err := s.Market().GetInstrumentsInfo(bybit.V5GetInstrumentsInfoParam{Category: bybit.CategoryV5Linear, Symbol: new(bybit.SymbolV5BTCUSDT)})
+	info, err := s.Market().GetInstrumentsInfo(bybit.V5GetInstrumentsInfoParam{Category: bybit.CategoryV5Linear,
+		Symbol: new(bybit.SymbolV5BTCUSDT)})
 	if err != nil || info.Result.LinearInverse == nil || len(info.Result.LinearInverse.List) != 1 {
 		t.Fatalf("%+v: %v", info, err)
 	}
 	y := info.Result.LinearInverse.List[0]
-	if y.Symbol != btc || y.Status != bybit.InstrumentStatusTrading || y.ContractType != bybit.ContractTypeLinearPerpetual || y.SettleCoin != bybit.CoinUSDT ||
-		y.PriceFilter.TickSize != "0.10" || y.LotSizeFilter.QtyStep != "0.001" || y.LotSizeFilter.MinNotionalValue == "" || y.LotSizeFilter.MaxMktOrderQty == "" {
+	if y.Symbol != btc || y.Status != bybit.InstrumentStatusTrading ||
+		y.ContractType != bybit.ContractTypeLinearPerpetual || y.SettleCoin != bybit.CoinUSDT ||
+		y.PriceFilter.TickSize != "0.10" || y.LotSizeFilter.QtyStep != "0.001" ||
+		y.LotSizeFilter.MinNotionalValue == "" || y.LotSizeFilter.MaxMktOrderQty == "" {
 		t.Errorf("symbol %+v", y)
 	}
 }
 
 func TestBybitMarketByREST(t *testing.T) {
 	s := openBybit(t)
-	r, err := s.Market().GetOrderbook(bybit.V5GetOrderbookParam{Category: bybit.CategoryV5Linear, Symbol: btc, Limit: new(50)})
+	r, err := s.Market().GetOrderbook(bybit.V5GetOrderbookParam{Category: bybit.CategoryV5Linear, Symbol: btc,
+		Limit: new(50)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b := r.Result; b.Symbol != btc || len(b.Bids) != 1 || b.Bids[0].Price != "60000.00" || b.Asks[0].Quantity != "5.000" || b.UpdateID == 0 || b.Timestamp == 0 {
+	if b := r.Result; b.Symbol != btc || len(b.Bids) != 1 || b.Bids[0].Price != "60000.00" ||
+		b.Asks[0].Quantity != "5.000" || b.UpdateID == 0 || b.Timestamp == 0 {
 		t.Errorf("book %+v", b)
 	}
 	_, err = s.Market().GetOrderbook(bybit.V5GetOrderbookParam{Category: bybit.CategoryV5Linear, Symbol: "NOUSDT"})
@@ -96,8 +102,9 @@ func TestBybitMarketByREST(t *testing.T) {
 }
 
 func bybitLimit(side bybit.Side, id, qty, price, tif string) bybit.V5CreateOrderParam {
-	return bybit.V5CreateOrderParam{Category: bybit.CategoryV5Linear, Symbol: btc, Side: side, OrderType: bybit.OrderTypeLimit, Qty: qty, Price: &price,
-		TimeInForce: new(bybit.TimeInForce(tif)), OrderLinkID: &id}
+	return bybit.V5CreateOrderParam{Category: bybit.CategoryV5Linear, Symbol: btc, Side: side,
+		OrderType: bybit.OrderTypeLimit, Qty: qty, Price: &price, TimeInForce: new(bybit.TimeInForce(tif)),
+		OrderLinkID: &id}
 }
 
 // place places a limit order and returns the venue's id.
@@ -115,7 +122,8 @@ func (s *bybitScene) place(side bybit.Side, id, qty, price, tif string) string {
 
 func (s *bybitScene) openOrders() []bybit.V5GetOrder {
 	s.Helper()
-	r, err := s.Order().GetOpenOrders(bybit.V5GetOpenOrdersParam{Category: bybit.CategoryV5Linear, Symbol: new(bybit.SymbolV5BTCUSDT)})
+	r, err := s.Order().GetOpenOrders(bybit.V5GetOpenOrdersParam{Category: bybit.CategoryV5Linear,
+		Symbol: new(bybit.SymbolV5BTCUSDT)})
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -138,13 +146,15 @@ func TestBybitOrders(t *testing.T) {
 	if ids := s.openIDs(); len(ids) != 2 || !ids["a"] || !ids["b"] {
 		t.Errorf("open orders %v", ids)
 	}
-	amended, err := s.Order().AmendOrder(bybit.V5AmendOrderParam{Category: bybit.CategoryV5Linear, Symbol: btc, OrderLinkID: new("a"), Qty: new("2"), Price: new("59991")})
+	amended, err := s.Order().AmendOrder(bybit.V5AmendOrderParam{Category: bybit.CategoryV5Linear, Symbol: btc,
+		OrderLinkID: new("a"), Qty: new("2"), Price: new("59991")})
 	if err != nil || amended.Result.OrderID != id {
 		t.Errorf("amended %+v: %v", amended, err)
 	}
 	for _, o := range s.openOrders() {
-		if o.OrderLinkID == "a" && (o.OrderID != id || o.Price != "59991.00" || o.Qty != "2.000" || o.LeavesQty != "2.000" || o.OrderStatus != bybit.OrderStatusNew ||
-			o.TimeInForce != "PostOnly" || o.CreatedTime == "" || o.UpdatedTime == "") {
+		if o.OrderLinkID == "a" && (o.OrderID != id || o.Price != "59991.00" || o.Qty != "2.000" ||
+			o.LeavesQty != "2.000" || o.OrderStatus != bybit.OrderStatusNew || o.TimeInForce != "PostOnly" ||
+			o.CreatedTime == "" || o.UpdatedTime == "") {
 			t.Errorf("open order %+v", o)
 		}
 	}
@@ -154,8 +164,10 @@ func TestBybitOrders(t *testing.T) {
 	}
 	_, err = s.Order().CancelOrder(cancel)
 	bybitRefused(t, "second cancel", err, 110001)
-	all, err := s.Order().CancelAllOrders(bybit.V5CancelAllOrdersParam{Category: bybit.CategoryV5Linear, Symbol: new(bybit.SymbolV5BTCUSDT)})
-	if err != nil || len(all.Result.LinearInverseOption.List) != 1 || all.Result.LinearInverseOption.List[0].OrderLinkID != "b" || all.Result.Spot.Success != "1" {
+	all, err := s.Order().CancelAllOrders(bybit.V5CancelAllOrdersParam{Category: bybit.CategoryV5Linear,
+		Symbol: new(bybit.SymbolV5BTCUSDT)})
+	if err != nil || len(all.Result.LinearInverseOption.List) != 1 ||
+		all.Result.LinearInverseOption.List[0].OrderLinkID != "b" || all.Result.Spot.Success != "1" {
 		t.Errorf("cancelled all %+v: %v", all, err)
 	}
 	if ids := s.openIDs(); len(ids) != 0 {
@@ -178,7 +190,8 @@ func TestBybitRefusals(t *testing.T) {
 		_, err := s.Order().CreateOrder(o.order)
 		bybitRefused(t, what, err, o.code)
 	}
-	_, err := s.bybit(testexchange.DefaultAPIKey, "wrong").Order().CreateOrder(bybitLimit(bybit.SideBuy, "x", "1", "60000", "GTC"))
+	_, err := s.bybit(testexchange.DefaultAPIKey, "wrong").Order().
+		CreateOrder(bybitLimit(bybit.SideBuy, "x", "1", "60000", "GTC"))
 	bybitRefused(t, "signature", err, 10004)
 	_, err = s.bybit("nobody", "wrong").Order().CreateOrder(bybitLimit(bybit.SideBuy, "x", "1", "60000", "GTC"))
 	bybitRefused(t, "key", err, 10003)
@@ -190,26 +203,32 @@ func TestBybitRefusals(t *testing.T) {
 func TestBybitAccount(t *testing.T) {
 	s := openBybit(t)
 	s.place(bybit.SideSell, "a", "2", "60000", "IOC")
-	p, err := s.Position().GetPositionInfo(bybit.V5GetPositionInfoParam{Category: bybit.CategoryV5Linear, Symbol: new(bybit.SymbolV5BTCUSDT)})
+	p, err := s.Position().GetPositionInfo(bybit.V5GetPositionInfoParam{Category: bybit.CategoryV5Linear,
+		Symbol: new(bybit.SymbolV5BTCUSDT)})
 	if err != nil || len(p.Result.List) != 1 {
 		t.Fatalf("positions %+v: %v", p, err)
 	}
-	if x := p.Result.List[0]; x.Side != bybit.SideSell || x.Size != "2.000" || x.PositionIdx != 0 || x.UpdatedTime == "" || x.AvgPrice == "" {
+	if x := p.Result.List[0]; x.Side != bybit.SideSell || x.Size != "2.000" || x.PositionIdx != 0 ||
+		x.UpdatedTime == "" || x.AvgPrice == "" {
 		t.Errorf("position %+v", x)
 	}
-	x, err := s.Execution().GetExecutionList(bybit.V5GetExecutionParam{Category: bybit.CategoryV5Linear, Symbol: new(bybit.SymbolV5BTCUSDT)})
+	x, err := s.Execution().GetExecutionList(bybit.V5GetExecutionParam{Category: bybit.CategoryV5Linear,
+		Symbol: new(bybit.SymbolV5BTCUSDT)})
 	if err != nil || len(x.Result.List) != 1 {
 		t.Fatalf("executions %+v: %v", x, err)
 	}
-	if e := x.Result.List[0]; e.ExecQty != "2.000" || e.ExecPrice != "60000.00" || e.IsMaker || e.OrderLinkID != "a" || e.ExecType != bybit.ExecTypeV5Trade || e.ExecFee == "" {
+	if e := x.Result.List[0]; e.ExecQty != "2.000" || e.ExecPrice != "60000.00" || e.IsMaker || e.OrderLinkID != "a" ||
+		e.ExecType != bybit.ExecTypeV5Trade || e.ExecFee == "" {
 		t.Errorf("execution %+v", e)
 	}
 	w, err := s.Account().GetWalletBalance(bybit.AccountTypeV5UNIFIED, []bybit.Coin{bybit.CoinUSDT})
-	if err != nil || len(w.Result.List) != 1 || len(w.Result.List[0].Coin) != 1 || w.Result.List[0].Coin[0].WalletBalance == "" {
+	if err != nil || len(w.Result.List) != 1 || len(w.Result.List[0].Coin) != 1 ||
+		w.Result.List[0].Coin[0].WalletBalance == "" {
 		t.Errorf("wallet %+v: %v", w, err)
 	}
 	k, err := s.User().GetAPIKey()
-	if err != nil || k.Result.APIKey != testexchange.DefaultAPIKey || k.Result.ReadOnly != 0 || len(k.Result.Permissions.ContractTrade) == 0 {
+	if err != nil || k.Result.APIKey != testexchange.DefaultAPIKey || k.Result.ReadOnly != 0 ||
+		len(k.Result.Permissions.ContractTrade) == 0 {
 		t.Errorf("key %+v: %v", k, err)
 	}
 }
@@ -224,8 +243,9 @@ type bybitUser struct {
 
 func (s *bybitScene) user() *bybitUser {
 	s.Helper()
-	u := &bybitUser{newInbox[bybit.V5WebsocketPrivateOrderData](s.T), newInbox[bybit.V5WebsocketPrivateExecutionData](s.T),
-		newInbox[bybit.V5WebsocketPrivatePositionData](s.T), newInbox[bybit.V5WebsocketPrivateWalletData](s.T)}
+	u := &bybitUser{newInbox[bybit.V5WebsocketPrivateOrderData](s.T),
+		newInbox[bybit.V5WebsocketPrivateExecutionData](s.T), newInbox[bybit.V5WebsocketPrivatePositionData](s.T),
+		newInbox[bybit.V5WebsocketPrivateWalletData](s.T)}
 	private, err := s.sockets.Private()
 	if err != nil {
 		s.Fatal(err)

@@ -26,7 +26,8 @@ func openOfficial(t *testing.T) *officialScene {
 	s := openBybit(t)
 	ctx, cancel := context.WithTimeout(context.Background(), 2*deadline)
 	t.Cleanup(cancel)
-	return &officialScene{s, bybitapi.NewBybitHttpClient(testexchange.DefaultAPIKey, testexchange.DefaultSecret, bybitapi.WithBaseURL(s.httpURL())), ctx}
+	return &officialScene{s, bybitapi.NewBybitHttpClient(testexchange.DefaultAPIKey, testexchange.DefaultSecret,
+		bybitapi.WithBaseURL(s.httpURL())), ctx}
 }
 
 type params = map[string]any
@@ -65,7 +66,8 @@ func TestOfficialTime(t *testing.T) {
 		t.Errorf("code %d", code)
 	}
 	ns, err := strconv.ParseInt(clock.TimeNano, 10, 64)
-	if off := time.Since(time.Unix(0, ns)); err != nil || off.Abs() > deadline || clock.TimeSecond != strconv.FormatInt(ns/1e9, 10) {
+	if off := time.Since(time.Unix(0, ns)); err != nil || off.Abs() > deadline ||
+		clock.TimeSecond != strconv.FormatInt(ns/1e9, 10) {
 		t.Errorf("clock %+v, %v behind: %v", clock, off, err)
 	}
 }
@@ -73,8 +75,8 @@ func TestOfficialTime(t *testing.T) {
 func TestOfficialOrders(t *testing.T) {
 	s := openOfficial(t)
 	var order struct{ OrderID, OrderLinkID string }
-	r, err := s.with(params{"category": "linear", "symbol": btc, "side": "Buy", "orderType": "Limit", "qty": "1", "price": "59990.1", "timeInForce": "PostOnly",
-		"orderLinkId": "a", "positionIdx": 0}).PlaceOrder(s.ctx)
+	r, err := s.with(params{"category": "linear", "symbol": btc, "side": "Buy", "orderType": "Limit", "qty": "1",
+		"price": "59990.1", "timeInForce": "PostOnly", "orderLinkId": "a", "positionIdx": 0}).PlaceOrder(s.ctx)
 	if code := result(t, "place", r, err, &order); code != 0 || order.OrderLinkID != "a" {
 		t.Fatalf("placed %d %+v", code, order)
 	}
@@ -83,11 +85,12 @@ func TestOfficialOrders(t *testing.T) {
 		NextPageCursor *string
 	}
 	r, err = s.with(params{"category": "linear", "symbol": btc, "limit": 20, "openOnly": 0}).GetOpenOrders(s.ctx)
-	if code := result(t, "open orders", r, err, &list); code != 0 || len(list.List) != 1 || list.List[0].OrderID != order.OrderID || list.List[0].OrderStatus != "New" ||
-		list.NextPageCursor == nil {
+	if code := result(t, "open orders", r, err, &list); code != 0 || len(list.List) != 1 ||
+		list.List[0].OrderID != order.OrderID || list.List[0].OrderStatus != "New" || list.NextPageCursor == nil {
 		t.Errorf("open orders %d %+v", code, list)
 	}
-	r, err = s.with(params{"category": "linear", "symbol": btc, "orderId": order.OrderID, "price": "59991"}).AmendOrder(s.ctx)
+	r, err = s.with(params{"category": "linear", "symbol": btc, "orderId": order.OrderID, "price": "59991"}).
+		AmendOrder(s.ctx)
 	if code := result(t, "amend", r, err, nil); code != 0 {
 		t.Errorf("amend: %+v", r)
 	}
@@ -108,9 +111,11 @@ func TestOfficialOrders(t *testing.T) {
 func TestOfficialBatch(t *testing.T) {
 	s := openOfficial(t)
 	one := func(id, price string) params {
-		return params{"symbol": btc, "side": "Buy", "orderType": "Limit", "qty": "1", "price": price, "timeInForce": "GTC", "orderLinkId": id}
+		return params{"symbol": btc, "side": "Buy", "orderType": "Limit", "qty": "1", "price": price,
+			"timeInForce": "GTC", "orderLinkId": id}
 	}
-	r, err := s.with(params{"category": "linear", "request": []params{one("a", "59990"), one("a", "59991"), one("b", "59992")}}).PlaceBatchOrder(s.ctx)
+	r, err := s.with(params{"category": "linear", "request": []params{one("a", "59990"), one("a", "59991"),
+		one("b", "59992")}}).PlaceBatchOrder(s.ctx)
 	if err != nil || r.RetCode != 0 {
 		t.Fatalf("batch %+v: %v", r, err)
 	}
@@ -138,14 +143,15 @@ func (s *officialScene) socket(url string) (*bybitapi.WebSocket, *inbox[message]
 	s.Helper()
 	in := newInbox[message](s.T)
 	officialAddress.Store(new(s.exchange.Address(s.venue)))
-	c := bybitapi.NewBybitPrivateWebSocket(url, testexchange.DefaultAPIKey, testexchange.DefaultSecret, func(text string) error {
-		var m message
-		if err := json.Unmarshal([]byte(text), &m); err != nil {
-			s.streamError(err)
-		}
-		in.put(m)
-		return nil
-	}).Connect()
+	c := bybitapi.NewBybitPrivateWebSocket(url, testexchange.DefaultAPIKey, testexchange.DefaultSecret,
+		func(text string) error {
+			var m message
+			if err := json.Unmarshal([]byte(text), &m); err != nil {
+				s.streamError(err)
+			}
+			in.put(m)
+			return nil
+		}).Connect()
 	if c == nil {
 		s.Fatal("no connection")
 	}
@@ -171,7 +177,8 @@ func TestOfficialSockets(t *testing.T) {
 	}
 	send := func(id, op string, p params) message {
 		t.Helper()
-		headers := map[string]string{"X-BAPI-TIMESTAMP": strconv.FormatInt(time.Now().UnixMilli(), 10), "X-BAPI-RECV-WINDOW": "5000"}
+		headers := map[string]string{"X-BAPI-TIMESTAMP": strconv.FormatInt(time.Now().UnixMilli(), 10),
+			"X-BAPI-RECV-WINDOW": "5000"}
 		if _, err := trade.SendRequest(op, p, headers, id); err != nil {
 			t.Fatal(err)
 		}
@@ -181,14 +188,17 @@ func TestOfficialSockets(t *testing.T) {
 		}
 		return m
 	}
-	order := params{"category": "linear", "symbol": btc, "side": "Sell", "orderType": "Limit", "qty": "1", "price": "60000", "timeInForce": "IOC", "orderLinkId": "a"}
-	if m := send("1", "order.create", order); *m.RetCode != 0 || m.RetMsg != "OK" || m.Header["X-Bapi-Limit-Status"] == "" {
+	order := params{"category": "linear", "symbol": btc, "side": "Sell", "orderType": "Limit", "qty": "1",
+		"price": "60000", "timeInForce": "IOC", "orderLinkId": "a"}
+	if m := send("1", "order.create", order); *m.RetCode != 0 || m.RetMsg != "OK" ||
+		m.Header["X-Bapi-Limit-Status"] == "" {
 		t.Errorf("reply %+v", m)
 	}
 	var topics []string
 	for _, m := range events.until("filled order", func(m message) bool {
 		var rows []struct{ OrderStatus string }
-		return m.Topic == "order.linear" && json.Unmarshal(m.Data, &rows) == nil && rows[len(rows)-1].OrderStatus == "Filled"
+		return m.Topic == "order.linear" && json.Unmarshal(m.Data, &rows) == nil &&
+			rows[len(rows)-1].OrderStatus == "Filled"
 	}) {
 		topics = append(topics, m.Topic)
 	}
@@ -198,7 +208,8 @@ func TestOfficialSockets(t *testing.T) {
 	if m := send("2", "order.create", order); *m.RetCode != 110072 {
 		t.Errorf("duplicate %+v", m)
 	}
-	if m := send("3", "order.cancel", params{"category": "linear", "symbol": btc, "orderLinkId": "a"}); *m.RetCode != 110001 {
+	if m := send("3", "order.cancel", params{"category": "linear", "symbol": btc,
+		"orderLinkId": "a"}); *m.RetCode != 110001 {
 		t.Errorf("cancel of a filled order %+v", m)
 	}
 }

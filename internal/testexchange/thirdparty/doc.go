@@ -9,8 +9,8 @@
 //
 // go-binance has the URLs of streams in package variables, which a test sets before it opens a stream; they are read
 // when dialling. That is why no test here runs in parallel. The REST clients and hirokisan/bybit take a base URL.
-// bybit.go.api logs on at the venue's own URLs only, and is led here by the dialler that it shares with all of gorilla's
-// users.
+// bybit.go.api logs on at the venue's own URLs only, and is led here by the dialler that it shares with all of
+// gorilla's users.
 //
 // # What the clients cannot do
 //

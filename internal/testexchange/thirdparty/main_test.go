@@ -45,14 +45,17 @@ func TestMain(m *testing.M) {
 
 // A client library is pointed at the exchange by its base URL.
 func Example() {
-	exchange, err := testexchange.Start(testexchange.Config{Venues: []testexchange.Venue{testexchange.BinanceFutures}, Background: testexchange.Still})
+	exchange, err := testexchange.Start(testexchange.Config{Venues: []testexchange.Venue{testexchange.BinanceFutures},
+		Background: testexchange.Still})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	defer exchange.Close()
-	client := futures.NewClient(testexchange.DefaultAPIKey, testexchange.DefaultSecret).SetApiEndpoint(exchange.HTTPURL(testexchange.BinanceFutures))
-	order, err := client.NewCreateOrderService().Symbol("BTCUSDT").Side(futures.SideTypeBuy).Type(futures.OrderTypeLimit).
+	client := futures.NewClient(testexchange.DefaultAPIKey, testexchange.DefaultSecret).
+		SetApiEndpoint(exchange.HTTPURL(testexchange.BinanceFutures))
+	order, err := client.NewCreateOrderService().Symbol("BTCUSDT").Side(futures.SideTypeBuy).
+		Type(futures.OrderTypeLimit).
 		TimeInForce(futures.TimeInForceTypeGTC).Quantity("0.01").Price("60000").Do(context.Background())
 	if err != nil {
 		fmt.Println(err)

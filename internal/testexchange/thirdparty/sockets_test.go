@@ -57,7 +57,8 @@ func TestLargeIDs(t *testing.T) {
 	s := openFutures(t, large)
 	r := s.place(futures.SideTypeBuy, "x", "1", "60000.20", futures.TimeInForceTypeIOC)
 	trades, err := s.NewListAccountTradeService().Symbol(btc).Do(s.ctx)
-	if err != nil || len(trades) != 1 || trades[0].OrderID != r.OrderID || trades[0].OrderID != s.state().Orders[0].ID || trades[0].OrderID < 1<<53 || trades[0].ID < 1<<53 {
+	if err != nil || len(trades) != 1 || trades[0].OrderID != r.OrderID ||
+		trades[0].OrderID != s.state().Orders[0].ID || trades[0].OrderID < 1<<53 || trades[0].ID < 1<<53 {
 		t.Errorf("trades %+v of order %d: %v", trades, r.OrderID, err)
 	}
 }

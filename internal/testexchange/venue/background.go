@@ -32,7 +32,8 @@ func NewBackground(source paper.Source, symbols []market.SymbolConfig, startNs i
 	for i, sc := range symbols {
 		s, err := market.NewSymbol(sc)
 		if err == nil {
-			err = source.Register(connector.Instrument{No: i, Symbol: s.Name, TickSize: s.Tick.Float(), LotSize: s.Lot.Float()})
+			err = source.Register(connector.Instrument{No: i, Symbol: s.Name, TickSize: s.Tick.Float(),
+				LotSize: s.Lot.Float()})
 		}
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("background: %w", err), source.Close())

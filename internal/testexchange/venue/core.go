@@ -17,7 +17,8 @@ import (
 type Protocol interface {
 	// Handler serves HTTP requests and WebSocket handshakes.
 	http.Handler
-	// Publish turns events into messages. It is called under the lock of the core; the events are valid until it returns.
+	// Publish turns events into messages. It is called under the lock of the core; the events are valid until it
+	// returns.
 	Publish(nowNs int64, m *market.Market, events []market.Event)
 	// Tick does what time does: streams that are sent at intervals, keys that expire. It is called under the lock.
 	Tick(nowNs int64, m *market.Market)
@@ -78,8 +79,8 @@ func New(config Config) (*Core, error) {
 		config.Faults = fault.NewSet(0)
 	}
 	config.Wire.Clock, config.Wire.Faults = config.Clock, config.Faults
-	c := &Core{Name: config.Name, Clock: config.Clock, Faults: config.Faults, Hub: wire.NewHub(config.Wire), Counters: newCounters(),
-		config: config, keys: map[string]*wire.Key{}, market: m, background: config.Background}
+	c := &Core{Name: config.Name, Clock: config.Clock, Faults: config.Faults, Hub: wire.NewHub(config.Wire),
+		Counters: newCounters(), config: config, keys: map[string]*wire.Key{}, market: m, background: config.Background}
 	for i := range config.Keys {
 		k := &config.Keys[i]
 		if k.APIKey == "" || c.keys[k.APIKey] != nil {

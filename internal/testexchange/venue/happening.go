@@ -15,8 +15,8 @@ type Happening struct {
 	Symbol  string `json:"symbol"`
 	// Side is the position of hedge mode, long or short, empty in one-way mode.
 	Side string `json:"side"`
-	// Qty is the quantity to close, empty for all of it; Price is the price of that, or the mark price of funding, empty
-	// for the last price.
+	// Qty is the quantity to close, empty for all of it; Price is the price of that, or the mark price of funding,
+	// empty for the last price.
 	Qty   string `json:"qty"`
 	Price string `json:"price"`
 	// RatePPM is the funding rate that longs pay, Leverage the new leverage. Hedge turns hedge mode on or off.

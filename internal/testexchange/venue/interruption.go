@@ -13,8 +13,8 @@ type Interruption struct {
 
 // Interrupt returns what goes wrong with a request, if anything. Some faults are only for requests about orders.
 func (c *Core) Interrupt(what string, order bool) (Interruption, bool) {
-	for _, name := range []fault.Name{fault.RateLimited, fault.Banned, fault.Forbidden, fault.UnavailableFailed, fault.UnavailableUnknown,
-		fault.BackendTimeout} {
+	for _, name := range []fault.Name{fault.RateLimited, fault.Banned, fault.Forbidden, fault.UnavailableFailed,
+		fault.UnavailableUnknown, fault.BackendTimeout} {
 		if f, hit := c.Faults.Hit(name, what); hit {
 			return Interruption{Fault: f, CarryOut: c.carryOut(f)}, true
 		}

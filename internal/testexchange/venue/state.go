@@ -122,7 +122,8 @@ func (c *Core) State() State {
 	c.Counters.copyInto(&s)
 	for _, conn := range c.Hub.Conns() {
 		sent, received := conn.Counts()
-		s.Connections = append(s.Connections, ConnectionState{ID: conn.ID, Path: conn.Path, Streams: conn.Streams(), Sent: sent, Received: received})
+		s.Connections = append(s.Connections, ConnectionState{ID: conn.ID, Path: conn.Path, Streams: conn.Streams(),
+			Sent: sent, Received: received})
 	}
 	return s
 }
@@ -135,28 +136,32 @@ func (s *State) fill(m *market.Market) {
 	}
 	for _, o := range m.Orders("") {
 		sy := symbols[o.Symbol]
-		s.Orders = append(s.Orders, OrderState{Account: o.Account, Symbol: o.Symbol, ID: o.ID, ClientID: o.ClientID, Side: o.Side.String(),
-			Status: o.Status.String(), Reason: string(o.Reason), Price: sy.Tick.Format(o.PriceTicks), Qty: sy.Lot.Format(o.QtyLots),
-			Filled: sy.Lot.Format(o.FilledLots), UpdatedNs: o.UpdatedNs})
+		s.Orders = append(s.Orders, OrderState{Account: o.Account, Symbol: o.Symbol, ID: o.ID, ClientID: o.ClientID,
+			Side: o.Side.String(), Status: o.Status.String(), Reason: string(o.Reason),
+			Price: sy.Tick.Format(o.PriceTicks), Qty: sy.Lot.Format(o.QtyLots), Filled: sy.Lot.Format(o.FilledLots),
+			UpdatedNs: o.UpdatedNs})
 	}
 	for _, x := range m.Executions("", "") {
 		sy := symbols[x.Symbol]
 		if x.Kind == market.Funding {
-			s.Funding = append(s.Funding, FundingState{x.Account, x.Symbol, x.TradeID, x.Fee.String(), x.FeeAsset, x.TimeNs})
+			s.Funding = append(s.Funding, FundingState{x.Account, x.Symbol, x.TradeID, x.Fee.String(), x.FeeAsset,
+				x.TimeNs})
 			continue
 		}
-		s.Executions = append(s.Executions, ExecutionState{Account: x.Account, Symbol: x.Symbol, ID: x.ExecutionID, TradeID: x.TradeID,
-			OrderID: x.OrderID, ClientID: x.ClientID, Side: x.Side.String(), Price: sy.Tick.Format(x.PriceTicks), Qty: sy.Lot.Format(x.QtyLots),
-			Fee: x.Fee.String(), FeeAsset: x.FeeAsset, Maker: x.Maker, TimeNs: x.TimeNs,
-			Kind: string(x.Kind)})
+		s.Executions = append(s.Executions, ExecutionState{Account: x.Account, Symbol: x.Symbol, ID: x.ExecutionID,
+			TradeID: x.TradeID, OrderID: x.OrderID, ClientID: x.ClientID, Side: x.Side.String(),
+			Price: sy.Tick.Format(x.PriceTicks), Qty: sy.Lot.Format(x.QtyLots), Fee: x.Fee.String(),
+			FeeAsset: x.FeeAsset, Maker: x.Maker, TimeNs: x.TimeNs, Kind: string(x.Kind)})
 	}
 	for _, account := range m.Accounts() {
 		for _, p := range m.Positions(account) {
 			s.Positions = append(s.Positions, PositionState{Account: account, Symbol: p.Symbol.Name,
-				Side: [...]string{"both", "long", "short"}[p.Side], Qty: p.Symbol.Lot.Format(p.Lots), Entry: p.EntryPrice()})
+				Side: [...]string{"both", "long", "short"}[p.Side], Qty: p.Symbol.Lot.Format(p.Lots),
+				Entry: p.EntryPrice()})
 		}
 		for _, b := range m.Balances(account) {
-			s.Balances = append(s.Balances, BalanceState{Account: account, Asset: b.Asset, Total: b.Total.String(), Locked: b.Locked.String()})
+			s.Balances = append(s.Balances, BalanceState{Account: account, Asset: b.Asset, Total: b.Total.String(),
+				Locked: b.Locked.String()})
 		}
 	}
 }

@@ -29,7 +29,8 @@ type printer struct {
 func (p *printer) Publish(_ int64, _ *market.Market, events []market.Event) {
 	for i := range events {
 		if e := &events[i]; e.Kind == market.Traded {
-			p.trades = append(p.trades, fmt.Sprintf("%d: %s at %s", e.TimeNs, e.Symbol.Lot.Format(e.QtyLots), e.Symbol.Tick.Format(e.PriceTicks)))
+			p.trades = append(p.trades, fmt.Sprintf("%d: %s at %s", e.TimeNs, e.Symbol.Lot.Format(e.QtyLots),
+				e.Symbol.Tick.Format(e.PriceTicks)))
 		}
 	}
 }

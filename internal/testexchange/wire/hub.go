@@ -76,8 +76,10 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, handler Handler) {
 		http.Error(w, "Service Unavailable", http.StatusServiceUnavailable)
 		return
 	}
-	c := &Conn{hub: h, Path: r.URL.Path, Query: r.URL.Query(), RemoteIP: RemoteIP(r), Header: r.Header.Clone(), OpenedNs: h.config.Clock.NowNs(),
-		unmetered: handler.Unmetered, streams: map[string]bool{}, stopped: map[string]bool{}, queue: make(chan message, QueueSize), done: make(chan struct{}), attached: make(chan struct{})}
+	c := &Conn{hub: h, Path: r.URL.Path, Query: r.URL.Query(), RemoteIP: RemoteIP(r), Header: r.Header.Clone(),
+		OpenedNs: h.config.Clock.NowNs(), unmetered: handler.Unmetered, streams: map[string]bool{},
+		stopped: map[string]bool{}, queue: make(chan message, QueueSize), done: make(chan struct{}),
+		attached: make(chan struct{})}
 	c.raw, _ = r.Context().Value(rawKey{}).(net.Conn)
 	c.pongNs.Store(c.OpenedNs)
 	c.heardNs.Store(c.OpenedNs)

@@ -41,7 +41,8 @@ func serve(t *testing.T, change func(*wire.Config)) *fixture {
 		Opened:  func(c *wire.Conn) { c.Subscribe("s"); f.opened <- c },
 		Message: func(c *wire.Conn, data []byte) { c.Answer(data) },
 	}
-	server, err := wire.Listen("127.0.0.1:0", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { f.Serve(w, r, handler) }), f.Hub)
+	server, err := wire.Listen("127.0.0.1:0",
+		http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { f.Serve(w, r, handler) }), f.Hub)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +114,8 @@ func TestMessagesInOrder(t *testing.T) {
 
 func TestFragmentsAndDeflate(t *testing.T) {
 	text := strings.Repeat(`{"e":"depthUpdate","b":[["60000.10","1.5"]]}`, 50)
-	for _, mode := range []websocket.CompressionMode{websocket.CompressionDisabled, websocket.CompressionContextTakeover, websocket.CompressionNoContextTakeover} {
+	for _, mode := range []websocket.CompressionMode{websocket.CompressionDisabled,
+		websocket.CompressionContextTakeover, websocket.CompressionNoContextTakeover} {
 		f := serve(t, func(c *wire.Config) { c.Compress = true })
 		f.arm(t, "fragment=value:7,after:1")
 		c, s := f.dial(t, &websocket.DialOptions{CompressionMode: mode})

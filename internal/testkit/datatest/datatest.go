@@ -65,7 +65,8 @@ func beside(tb testing.TB, what, folder, name string) []byte {
 	dir, err := recordings()
 	var content []byte
 	if err == nil {
-		content, err = os.ReadFile(filepath.Join(filepath.Dir(dir), filepath.FromSlash(folder), filepath.FromSlash(name)))
+		content, err = os.ReadFile(filepath.Join(filepath.Dir(dir), filepath.FromSlash(folder),
+			filepath.FromSlash(name)))
 	}
 	if err != nil {
 		absent(tb, what, err)

@@ -41,7 +41,8 @@ func TestAbsentData(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(dir, "binancefutures"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "binancefutures", "btcusdt_20240808.gz"), []byte("made up"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "binancefutures", "btcusdt_20240808.gz"), []byte("made up"),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("HFTRUNNER_DATA", dir)
@@ -54,7 +55,8 @@ func TestAbsentData(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("HFTRUNNER_NEED_DATA", "")
 			e := outcome(need)
-			if e.failed != "" || !strings.Contains(e.skipped, "set HFTRUNNER_DATA to the directory of the recordings") || strings.Contains(e.skipped, "\n") {
+			if e.failed != "" || !strings.Contains(e.skipped,
+				"set HFTRUNNER_DATA to the directory of the recordings") || strings.Contains(e.skipped, "\n") {
 				t.Errorf("skipped %q, failed %q", e.skipped, e.failed)
 			}
 			t.Setenv("HFTRUNNER_NEED_DATA", "1")
@@ -77,7 +79,8 @@ func TestBeside(t *testing.T) {
 		}
 	}
 	t.Setenv("HFTRUNNER_DATA", filepath.Join(root, "data"))
-	if got := string(datatest.Golden(t, "a.csv")) + " " + string(datatest.Messages(t, "b/c.json")); got != "golden/a.csv exchanges/samples/b/c.json" {
+	if got := string(datatest.Golden(t, "a.csv")) + " " + string(datatest.Messages(t,
+		"b/c.json")); got != "golden/a.csv exchanges/samples/b/c.json" {
 		t.Error(got)
 	}
 }

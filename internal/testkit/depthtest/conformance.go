@@ -10,8 +10,8 @@ import (
 	"github.com/hftrunner/hftrunner/hft"
 )
 
-// Run is the conformance kit: newBook returns an empty book of the given mode with TickSize and LotSize, and for ROIRules
-// the range ROILow to ROIHigh.
+// Run is the conformance kit: newBook returns an empty book of the given mode with TickSize and LotSize, and for
+// ROIRules the range ROILow to ROIHigh.
 func Run(t *testing.T, rules Rules, newBook func(mode depth.Mode) depth.Book) {
 	for name, mode := range map[string]depth.Mode{"fixed": depth.Fixed, "compat": depth.Compat} {
 		t.Run(name, func(t *testing.T) {
@@ -53,18 +53,20 @@ func testEmpty(t *testing.T, book depth.Book) {
 }
 
 func testLevels(t *testing.T, book depth.Book) {
-	if got, want := book.UpdateBidDepth(500.1, 0.5, 11), (depth.L2Update{PriceTick: 5001, PrevBestTick: hft.InvalidMin, BestTick: 5001,
-		NewQty: 0.5, TimestampNs: 11}); got != want {
+	if got, want := book.UpdateBidDepth(500.1, 0.5, 11), (depth.L2Update{PriceTick: 5001, PrevBestTick: hft.InvalidMin,
+		BestTick: 5001, NewQty: 0.5, TimestampNs: 11}); got != want {
 		t.Errorf("first bid: %+v, want %+v", got, want)
 	}
 	book.UpdateBidDepth(500, 0.25, 12)
 	book.UpdateAskDepth(500.3, 1, 13)
 	book.UpdateAskDepth(500.2, 2, 14)
 	wantBest(t, book, 5001, 5002)
-	if book.BestBidQty() != 0.5 || book.BestAskQty() != 2 || book.BidQtyAtTick(5000) != 0.25 || book.AskQtyAtTick(5003) != 1 {
+	if book.BestBidQty() != 0.5 || book.BestAskQty() != 2 || book.BidQtyAtTick(5000) != 0.25 ||
+		book.AskQtyAtTick(5003) != 1 {
 		t.Error("quantities differ from those set")
 	}
-	if got := book.UpdateBidDepth(500.1, 0.0004, 15); got.BestTick != 5000 || got.PrevBestTick != 5001 || got.PrevQty != 0.5 || got.NewQty != 0.0004 {
+	if got := book.UpdateBidDepth(500.1, 0.0004, 15); got.BestTick != 5000 || got.PrevBestTick != 5001 ||
+		got.PrevQty != 0.5 || got.NewQty != 0.0004 {
 		t.Errorf("less than half a lot: %+v, want the level gone and the best back at 5000", got)
 	}
 	if got := book.UpdateAskDepth(500.2, 0, 16); got.BestTick != 5003 || got.PrevQty != 2 {
@@ -127,7 +129,8 @@ func testClear(t *testing.T, book depth.Book) {
 	}
 	fill()
 	book.ClearDepth(hft.Buy, 499.8)
-	if got := book.BestBidTick(); got >= 4998 || got < 4996 || book.BidQtyAtTick(4999) != 0 || book.BidQtyAtTick(4998) != 0 {
+	if got := book.BestBidTick(); got >= 4998 || got < 4996 || book.BidQtyAtTick(4999) != 0 ||
+		book.BidQtyAtTick(4998) != 0 {
 		t.Errorf("best bid after a clear to 4998 is %d", got)
 	}
 	wantBest(t, book, book.BestBidTick(), 5001)
@@ -145,7 +148,8 @@ func testClear(t *testing.T, book depth.Book) {
 
 func testSnapshot(t *testing.T, book depth.Book) {
 	rows := []hft.Event{
-		{Ev: hft.BuyEvent, Px: 499.9, Qty: 1}, {Ev: hft.SellEvent, Px: 500.4, Qty: 2}, {Ev: hft.BuyEvent, Px: 500, Qty: 3},
+		{Ev: hft.BuyEvent, Px: 499.9, Qty: 1}, {Ev: hft.SellEvent, Px: 500.4, Qty: 2},
+		{Ev: hft.BuyEvent, Px: 500, Qty: 3},
 		{Ev: hft.SellEvent, Px: 500.2, Qty: 4}, {Ev: hft.DepthSnapshotEvent, Px: 500.1, Qty: 9},
 	}
 	book.UpdateBidDepth(700, 1, 0)
@@ -154,8 +158,10 @@ func testSnapshot(t *testing.T, book depth.Book) {
 	prefix := hft.Event{OrderID: 1}
 	got := book.Snapshot([]hft.Event{prefix})
 	const flags = hft.ExchEvent | hft.LocalEvent | hft.DepthSnapshotEvent
-	want := []hft.Event{prefix, {Ev: flags | hft.BuyEvent, Px: 500, Qty: 3}, {Ev: flags | hft.BuyEvent, Px: hft.TickPrice(4999, TickSize), Qty: 1},
-		{Ev: flags | hft.SellEvent, Px: hft.TickPrice(5002, TickSize), Qty: 4}, {Ev: flags | hft.SellEvent, Px: hft.TickPrice(5004, TickSize), Qty: 2}}
+	want := []hft.Event{prefix, {Ev: flags | hft.BuyEvent, Px: 500, Qty: 3},
+		{Ev: flags | hft.BuyEvent, Px: hft.TickPrice(4999, TickSize), Qty: 1},
+		{Ev: flags | hft.SellEvent, Px: hft.TickPrice(5002, TickSize), Qty: 4},
+		{Ev: flags | hft.SellEvent, Px: hft.TickPrice(5004, TickSize), Qty: 2}}
 	if len(got) != len(want) {
 		t.Fatalf("snapshot has %d rows, want %d", len(got), len(want))
 	}

@@ -18,8 +18,8 @@ const (
 const opBytes = 4
 
 // Drive applies the operations encoded in data to a book and to the naive one and compares, after each, everything
-// that can be read. Four bytes are one operation: mostly levels near a price that wanders far, else clears, snapshots, far
-// levels, and values that no venue should send. Any data is valid, so a fuzzer can have its way with it.
+// that can be read. Four bytes are one operation: mostly levels near a price that wanders far, else clears, snapshots,
+// far levels, and values that no venue should send. Any data is valid, so a fuzzer can have its way with it.
 func Drive(tb testing.TB, book depth.L2MarketDepth, naive *Naive, data []byte) {
 	tb.Helper()
 	d := driver{tb: tb, book: book, naive: naive, centre: 10000}
@@ -43,7 +43,8 @@ type driver struct {
 }
 
 func oddValue(b byte) float64 {
-	odd := [...]float64{math.NaN(), math.Inf(1), math.Inf(-1), -1, -0.0004, 0.0004, 0.0005, math.MaxFloat64, 1e300, -1e18, 1e15, 0}
+	odd := [...]float64{math.NaN(), math.Inf(1), math.Inf(-1), -1, -0.0004, 0.0004, 0.0005, math.MaxFloat64, 1e300,
+		-1e18, 1e15, 0}
 	return odd[int(b)%len(odd)]
 }
 
@@ -130,7 +131,8 @@ func (d *driver) compare() {
 	if got, want := d.book.BestAskTick(), d.naive.bestAsk; got != want {
 		d.tb.Errorf("after %s: best ask %d, want %d", d.op, got, want)
 	}
-	for _, tick := range [...]int64{d.tick, d.tick - 1, d.tick + 1, d.centre, d.centre - 20000, 0, math.MinInt64, math.MaxInt64} {
+	for _, tick := range [...]int64{d.tick, d.tick - 1, d.tick + 1, d.centre, d.centre - 20000, 0, math.MinInt64,
+		math.MaxInt64} {
 		bid, ask := d.naive.quantities(tick)
 		if got := d.book.BidQtyAtTick(tick); !sameFloat(got, bid) {
 			d.tb.Errorf("after %s: bid quantity at %d is %v, want %v", d.op, tick, got, bid)

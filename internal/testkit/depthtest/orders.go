@@ -152,7 +152,8 @@ func testOrderDetails(t *testing.T, book depth.Book) {
 		t.Fatal(err)
 	}
 	s.modify(1, 500, 0.004, 5000, 5000, 5000, 0.004)
-	if order, ok := book.Order(1); !ok || order.TimestampNs != 5 || order.Qty != 0.004 || order.PriceTick != 5000 || order.Side != hft.Buy {
+	if order, ok := book.Order(1); !ok || order.TimestampNs != 5 || order.Qty != 0.004 || order.PriceTick != 5000 ||
+		order.Side != hft.Buy {
 		t.Errorf("a change of quantity keeps the time: %+v", order)
 	}
 	if _, _, _, err := book.ModifyOrder(1, 500.1, 0.004, 9); err != nil {

@@ -86,8 +86,8 @@ func RowsSHA256(rows []hft.Event) string {
 	var b [64]byte
 	for i := range rows {
 		e := &rows[i]
-		for j, v := range [...]uint64{e.Ev, uint64(e.ExchTimestampNs), uint64(e.LocalTimestampNs), math.Float64bits(e.Px),
-			math.Float64bits(e.Qty), e.OrderID, uint64(e.Ival), math.Float64bits(e.Fval)} {
+		for j, v := range [...]uint64{e.Ev, uint64(e.ExchTimestampNs), uint64(e.LocalTimestampNs),
+			math.Float64bits(e.Px), math.Float64bits(e.Qty), e.OrderID, uint64(e.Ival), math.Float64bits(e.Fval)} {
 			binary.LittleEndian.PutUint64(b[8*j:], v)
 		}
 		h.Write(b[:])
@@ -158,7 +158,8 @@ func (l *lineRows) add(ev uint64, price, qty string) {
 	px, errPx := strconv.ParseFloat(price, 64)
 	q, errQty := strconv.ParseFloat(qty, 64)
 	if l.err = cmp.Or(l.err, errPx, errQty); l.err == nil {
-		l.rows = append(l.rows, hft.Event{Ev: ev, ExchTimestampNs: l.exchNs, LocalTimestampNs: l.localNs, Px: px, Qty: q})
+		l.rows = append(l.rows, hft.Event{Ev: ev, ExchTimestampNs: l.exchNs, LocalTimestampNs: l.localNs, Px: px,
+			Qty: q})
 	}
 }
 
@@ -235,7 +236,8 @@ func correctLocalTime(rows []hft.Event) {
 func orderBothTimes(rows []hft.Event) []hft.Event {
 	byExch, byLocal := slices.Clone(rows), slices.Clone(rows)
 	slices.SortStableFunc(byExch, func(x, y hft.Event) int { return cmp.Compare(x.ExchTimestampNs, y.ExchTimestampNs) })
-	slices.SortStableFunc(byLocal, func(x, y hft.Event) int { return cmp.Compare(x.LocalTimestampNs, y.LocalTimestampNs) })
+	slices.SortStableFunc(byLocal,
+		func(x, y hft.Event) int { return cmp.Compare(x.LocalTimestampNs, y.LocalTimestampNs) })
 	merged := make([]hft.Event, 0, len(rows)+len(rows)/4)
 	for len(byExch) > 0 || len(byLocal) > 0 {
 		order := 1
@@ -244,7 +246,8 @@ func orderBothTimes(rows []hft.Event) []hft.Event {
 			order = -1
 		case len(byExch) > 0:
 			x, y := &byExch[0], &byLocal[0]
-			order = cmp.Or(cmp.Compare(x.ExchTimestampNs, y.ExchTimestampNs), cmp.Compare(x.LocalTimestampNs, y.LocalTimestampNs))
+			order = cmp.Or(cmp.Compare(x.ExchTimestampNs, y.ExchTimestampNs),
+				cmp.Compare(x.LocalTimestampNs, y.LocalTimestampNs))
 		}
 		var row hft.Event
 		if order <= 0 {

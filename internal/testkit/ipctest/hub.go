@@ -171,7 +171,8 @@ func (h *Hub) SendError(botID uint64, e hft.LiveError) error {
 }
 
 // AnswerRegister sends a bot the burst that answers its registration of an instrument, and its feed from then on.
-func (h *Hub) AnswerRegister(botID uint64, instNo int, orders []hft.Order, state hft.StateValues, levels []hft.Event) error {
+func (h *Hub) AnswerRegister(botID uint64, instNo int, orders []hft.Order, state hft.StateValues,
+	levels []hft.Event) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	c := h.bot(botID)

@@ -113,7 +113,8 @@ func TestHubClosed(t *testing.T) {
 func TestBotID(t *testing.T) {
 	hub := ipctest.NewHub(ipctest.Instruments(), nil)
 	inst := ipctest.Instruments()[:1]
-	register := &ipc.LiveRequest{Kind: ipc.RequestRegisterInstrument, TickSize: inst[0].TickSize, LotSize: inst[0].LotSize}
+	register := &ipc.LiveRequest{Kind: ipc.RequestRegisterInstrument, TickSize: inst[0].TickSize,
+		LotSize: inst[0].LotSize}
 	invalid := &hft.BuildError{Kind: hft.InvalidArgument}
 	first, err := hub.Attach(0, inst)
 	if err != nil {

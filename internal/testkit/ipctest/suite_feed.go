@@ -13,14 +13,16 @@ import (
 
 // depthEvent returns a depth event whose fields all depend on n.
 func depthEvent(n int) hft.Event {
-	return hft.Event{Ev: hft.LocalEvent | hft.BuyEvent | hft.DepthEvent, ExchTimestampNs: 1_700_000_000_000_000_000 + int64(n),
-		LocalTimestampNs: 1_700_000_000_001_000_000 + int64(n), Px: 60000 + float64(n), Qty: 0.5 + float64(n)}
+	return hft.Event{Ev: hft.LocalEvent | hft.BuyEvent | hft.DepthEvent,
+		ExchTimestampNs: 1_700_000_000_000_000_000 + int64(n), LocalTimestampNs: 1_700_000_000_001_000_000 + int64(n),
+		Px: 60000 + float64(n), Qty: 0.5 + float64(n)}
 }
 
 // restingOrder returns an order whose fields all depend on n.
 func restingOrder(n int) hft.Order {
 	o := hft.NewOrder(uint64(n)+1, 600_000+int64(n), 0.1, 1+float64(n), hft.Sell, hft.Limit, hft.GTX)
-	o.Status, o.LeavesQty, o.ExecQty, o.ExecPriceTick, o.Maker = hft.StatusPartiallyFilled, 0.25+float64(n), 0.75, 599_990+int64(n), true
+	o.Status, o.LeavesQty, o.ExecQty, o.ExecPriceTick, o.Maker = hft.StatusPartiallyFilled, 0.25+float64(n), 0.75,
+		599_990+int64(n), true
 	o.ExchTimestampNs, o.LocalTimestampNs = 1_700_000_000_000_000_000+int64(n), 1_700_000_000_000_500_000+int64(n)
 	return o
 }

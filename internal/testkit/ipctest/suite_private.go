@@ -62,7 +62,8 @@ func testErrorValues(t *testing.T, f Fixture) {
 		hft.StringValue(strings.Repeat("0123456789", 1<<20)), // 10 MB
 	}
 	for i, v := range values {
-		e := hft.LiveError{Kind: hft.CustomKind, Code: int64(-i), Connector: "alpha", AssetNo: i % 2, OrderID: uint64(i), Val: v}
+		e := hft.LiveError{Kind: hft.CustomKind, Code: int64(-i), Connector: "alpha", AssetNo: i % 2,
+			OrderID: uint64(i), Val: v}
 		// A long value may need the bot to read while it is being sent.
 		sent := make(chan error, 1)
 		go func() {

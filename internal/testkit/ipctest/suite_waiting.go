@@ -169,8 +169,8 @@ func (p *peer) wantClosed() {
 	}
 }
 
-// testCloseFromAnotherGoroutine closes the channel while the bot waits for events and gets them, and others ask for the time and
-// interrupt.
+// testCloseFromAnotherGoroutine closes the channel while the bot waits for events and gets them, and others ask for the
+// time and interrupt.
 func testCloseFromAnotherGoroutine(t *testing.T, f Fixture) {
 	for round := range 30 {
 		botID := uint64(round + 1)

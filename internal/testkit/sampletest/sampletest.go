@@ -1,5 +1,5 @@
-// Package sampletest gives tests a minute of the recordings that package sample makes. They are made once a process, at the
-// first use, and are the same in each, so that a test may rely on what is in them.
+// Package sampletest gives tests a minute of the recordings that package sample makes. They are made once a process, at
+// the first use, and are the same in each, so that a test may rely on what is in them.
 //
 // Functions are for the test's goroutine. Rows belong to this package and are not to be changed.
 package sampletest
@@ -45,7 +45,8 @@ func record(venue string) (files []file, err error) {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	list, err := sample.Write(context.Background(), sample.Config{Dir: dir, Venues: []string{venue}, Duration: Duration})
+	list, err := sample.Write(context.Background(), sample.Config{Dir: dir, Venues: []string{venue},
+		Duration: Duration})
 	for _, f := range list {
 		content, err := os.ReadFile(f.Path)
 		if err != nil {
@@ -106,8 +107,8 @@ func Lines(tb testing.TB, venue, symbol string) int {
 	return f.lines
 }
 
-// EachLine hands over the lines of recordings, this package's or others', in which nothing may be wrong. A message is valid until take
-// returns.
+// EachLine hands over the lines of recordings, this package's or others', in which nothing may be wrong. A message is
+// valid until take returns.
 func EachLine(tb testing.TB, take func(localNs int64, message []byte), paths ...string) {
 	tb.Helper()
 	r, err := recording.Open(recording.Config{Files: paths, OnProblem: func(p recording.Problem) error { return p }})
@@ -176,8 +177,8 @@ func EachBTC(t *testing.T, test func(t *testing.T, btc depthtest.Recording)) {
 	})
 }
 
-// EachPath runs a test on the recording of one symbol at one venue and, with HFTRUNNER_LONG=1 and where it is there, on the
-// file of the recorded day.
+// EachPath runs a test on the recording of one symbol at one venue and, with HFTRUNNER_LONG=1 and where it is there, on
+// the file of the recorded day.
 func EachPath(t *testing.T, venue, symbol, file string, test func(t *testing.T, path string)) {
 	t.Run("sample", func(t *testing.T) { test(t, Path(t, venue, symbol)) })
 	t.Run("recorded", func(t *testing.T) {

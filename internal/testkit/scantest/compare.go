@@ -50,7 +50,8 @@ func Difference(got, want *connector.Message) string {
 		return fmt.Sprintf("symbol %q, want %q", got.Symbol, want.Symbol)
 	}
 	head := func(m *connector.Message) string {
-		return fmt.Sprintf("kind %d exch %d sent %d U %d u %d pu %d %t", m.Kind, m.ExchTimestampNs, m.SentNs, m.FirstID, m.LastID, m.PrevID, m.HasPrevID)
+		return fmt.Sprintf("kind %d exch %d sent %d U %d u %d pu %d %t", m.Kind, m.ExchTimestampNs, m.SentNs, m.FirstID,
+			m.LastID, m.PrevID, m.HasPrevID)
 	}
 	if head(got) != head(want) {
 		return fmt.Sprintf("%s, want %s", head(got), head(want))

@@ -73,10 +73,12 @@ func TestSample(t *testing.T) {
 	}
 	asset := result.Assets[0]
 	// At the end of the data the bot may not have learned of the last executions yet.
-	if behind := asset.Exchange.NumTrades - asset.Local.NumTrades; behind < 0 || behind > 6 || behind == 0 && asset.Local != asset.Exchange {
+	if behind := asset.Exchange.NumTrades - asset.Local.NumTrades; behind < 0 || behind > 6 ||
+		behind == 0 && asset.Local != asset.Exchange {
 		t.Errorf("accounts differ: %+v and %+v", asset.Local, asset.Exchange)
 	}
-	if asset.Local.NumTrades != int64(len(got)) || math.Abs(asset.Local.Position-position) > 1e-9 || asset.Local.Fee >= 0 {
+	if asset.Local.NumTrades != int64(len(got)) || math.Abs(asset.Local.Position-position) > 1e-9 ||
+		asset.Local.Fee >= 0 {
 		t.Errorf("account %+v after %d fills with the position %v", asset.Local, len(got), position)
 	}
 }
@@ -100,7 +102,8 @@ func TestSampleTwice(t *testing.T) {
 func TestWiderGridFillsLess(t *testing.T) {
 	var counts []int
 	for _, halfSpread := range []float64{0.00005, 0.0002, 0.001} {
-		_, got := runSample(t, fmt.Sprintf(`{"order_qty": 0.01, "max_position": 0.1, "relative_half_spread": %v}`, halfSpread))
+		_, got := runSample(t, fmt.Sprintf(`{"order_qty": 0.01, "max_position": 0.1, "relative_half_spread": %v}`,
+			halfSpread))
 		counts = append(counts, len(got))
 	}
 	if !slices.IsSortedFunc(counts, func(a, b int) int { return b - a }) || counts[0] == counts[2] {

@@ -1,9 +1,9 @@
 // Command gridtrading is a strategy plugin: a grid of limit orders on both sides of the market that leans against its
 // own inventory. It is the first example to read; the algorithm is the grid of hftbacktest's examples.
 //
-// It trades one instrument. Ten times a second it works out which orders it wants, cancels what it has and does not want, and
-// submits what it wants and does not have. Nothing is remembered between two rounds: orders and position come from
-// the bot, which gets them back after any restart, so the strategy has no state to save.
+// It trades one instrument. Ten times a second it works out which orders it wants, cancels what it has and does not
+// want, and submits what it wants and does not have. Nothing is remembered between two rounds: orders and position come
+// from the bot, which gets them back after any restart, so the strategy has no state to save.
 package main
 
 import (
@@ -52,8 +52,8 @@ func newGrid(p Params) (pluginapi.Strategy, error) {
 // Run is the whole life of the strategy. The same code runs in backtest, on paper and live.
 func (g *grid) Run(_ context.Context, bot hft.Bot) error {
 	for {
-		// Elapse is where everything happens: market data, order updates and fills are applied to the bot in it. An error
-		// ends Run. That the strategy is to stop, or that recorded data has ended, is one, too, and no failure.
+		// Elapse is where everything happens: market data, order updates and fills are applied to the bot in it. An
+		// error ends Run. That the strategy is to stop, or that recorded data has ended, is one, too, and no failure.
 		if _, err := bot.Elapse(interval); err != nil {
 			return err
 		}
@@ -77,14 +77,15 @@ func (g *grid) trade(bot hft.Bot) error {
 			}
 		}
 	}
-	// GTX is post only: when the market has moved meanwhile the order expires instead of paying the taker's fee. The next
-	// round submits it anew.
+	// GTX is post only: when the market has moved meanwhile the order expires instead of paying the taker's fee. The
+	// next round submits it anew.
 	for tick := range wanted.ticks(wanted.bidTick, -wanted.intervalTicks, wanted.bids) {
 		id := uint64(tick)
 		if bot.Orders(asset).Get(id) != nil {
 			continue
 		}
-		if _, err := bot.SubmitBuyOrder(asset, id, hft.TickPrice(tick, book.TickSize()), g.p.OrderQty, hft.GTX, hft.Limit, false); err != nil {
+		if _, err := bot.SubmitBuyOrder(asset, id, hft.TickPrice(tick, book.TickSize()), g.p.OrderQty, hft.GTX,
+			hft.Limit, false); err != nil {
 			return skipFull(fmt.Errorf("buy at tick %d: %w", tick, err))
 		}
 	}
@@ -93,14 +94,16 @@ func (g *grid) trade(bot hft.Bot) error {
 		if bot.Orders(asset).Get(id) != nil {
 			continue
 		}
-		if _, err := bot.SubmitSellOrder(asset, id, hft.TickPrice(tick, book.TickSize()), g.p.OrderQty, hft.GTX, hft.Limit, false); err != nil {
+		if _, err := bot.SubmitSellOrder(asset, id, hft.TickPrice(tick, book.TickSize()), g.p.OrderQty, hft.GTX,
+			hft.Limit, false); err != nil {
 			return skipFull(fmt.Errorf("sell at tick %d: %w", tick, err))
 		}
 	}
 	return nil
 }
 
-// skipFull ends this round without a failure when the host is behind with earlier requests: the next round makes up for it.
+// skipFull ends this round without a failure when the host is behind with earlier requests: the next round makes up for
+// it.
 func skipFull(err error) error {
 	if errors.Is(err, hft.ErrRequestQueueFull) {
 		return nil
@@ -139,8 +142,8 @@ func (g *grid) quotes(book hft.MarketDepth, position float64) quotes {
 
 	step := max(g.p.MinGridStep, tickSize)
 	interval := max(math.Round(mid*g.p.RelativeGridInterval/step)*step, step)
-	// Prices are aligned to the grid, so that a small move of the market leaves every order where it is and in its place
-	// in the queue.
+	// Prices are aligned to the grid, so that a small move of the market leaves every order where it is and in its
+	// place in the queue.
 	q := quotes{
 		bidTick:       hft.PriceTick(math.Floor(bidPrice/interval)*interval, tickSize),
 		askTick:       hft.PriceTick(math.Ceil(askPrice/interval)*interval, tickSize),

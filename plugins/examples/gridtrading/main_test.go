@@ -72,11 +72,13 @@ func (b *bot) submit(id uint64, price, qty float64, side hft.Side) (hft.ElapseRe
 	return hft.ElapseOk, nil
 }
 
-func (b *bot) SubmitBuyOrder(_ int, id uint64, price, qty float64, _ hft.TimeInForce, _ hft.OrdType, _ bool) (hft.ElapseResult, error) {
+func (b *bot) SubmitBuyOrder(_ int, id uint64, price, qty float64, _ hft.TimeInForce, _ hft.OrdType,
+	_ bool) (hft.ElapseResult, error) {
 	return b.submit(id, price, qty, hft.Buy)
 }
 
-func (b *bot) SubmitSellOrder(_ int, id uint64, price, qty float64, _ hft.TimeInForce, _ hft.OrdType, _ bool) (hft.ElapseResult, error) {
+func (b *bot) SubmitSellOrder(_ int, id uint64, price, qty float64, _ hft.TimeInForce, _ hft.OrdType,
+	_ bool) (hft.ElapseResult, error) {
 	return b.submit(id, price, qty, hft.Sell)
 }
 
@@ -103,7 +105,8 @@ func (b *bot) open(side hft.Side) []int64 {
 
 func testGrid(t *testing.T, change func(*Params)) *grid {
 	t.Helper()
-	p := Params{RelativeHalfSpread: 0.001, RelativeGridInterval: 0.001, GridNum: 3, Skew: 0.0005, OrderQty: 1, MaxPosition: 5}
+	p := Params{RelativeHalfSpread: 0.001, RelativeGridInterval: 0.001, GridNum: 3, Skew: 0.0005, OrderQty: 1,
+		MaxPosition: 5}
 	if change != nil {
 		change(&p)
 	}
@@ -124,20 +127,24 @@ func TestGrid(t *testing.T) {
 	}{
 		// mid 1000 is tick 2000: half spread and interval are 1, which is 2 ticks.
 		{"flat", nil, 0, book{bidTick: 1999, askTick: 2001}, []int64{1994, 1996, 1998}, []int64{2002, 2004, 2006}},
-		{"long leans down", nil, 2, book{bidTick: 1999, askTick: 2001}, []int64{1992, 1994, 1996}, []int64{2002, 2004, 2006}},
-		{"short leans up", nil, -2, book{bidTick: 1999, askTick: 2001}, []int64{1994, 1996, 1998}, []int64{2004, 2006, 2008}},
+		{"long leans down", nil, 2, book{bidTick: 1999, askTick: 2001}, []int64{1992, 1994, 1996},
+			[]int64{2002, 2004, 2006}},
+		{"short leans up", nil, -2, book{bidTick: 1999, askTick: 2001}, []int64{1994, 1996, 1998},
+			[]int64{2004, 2006, 2008}},
 		{"too long to buy", nil, 5, book{bidTick: 1999, askTick: 2001}, nil, []int64{2002, 2004, 2006}},
 		{"too short to sell", nil, -5, book{bidTick: 1999, askTick: 2001}, []int64{1994, 1996, 1998}, nil},
 		{"coarse grid", func(p *Params) { p.MinGridStep = 5 }, 0, book{bidTick: 1999, askTick: 2001},
 			[]int64{1970, 1980, 1990}, []int64{2010, 2020, 2030}},
-		{"no price below a tick", func(p *Params) { p.MinGridStep = 0.5 }, 0, book{bidTick: 2, askTick: 4}, []int64{1, 2}, []int64{4, 5, 6}},
+		{"no price below a tick", func(p *Params) { p.MinGridStep = 0.5 }, 0, book{bidTick: 2, askTick: 4},
+			[]int64{1, 2}, []int64{4, 5, 6}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := &bot{book: c.book, position: c.position, rounds: 3}
 			if err := testGrid(t, c.change).Run(context.Background(), b); !hft.Ended(err) {
 				t.Fatal(err)
 			}
-			if bids, asks := b.open(hft.Buy), b.open(hft.Sell); !slices.Equal(bids, c.bids) || !slices.Equal(asks, c.asks) {
+			if bids, asks := b.open(hft.Buy), b.open(hft.Sell); !slices.Equal(bids, c.bids) ||
+				!slices.Equal(asks, c.asks) {
 				t.Errorf("bids %v, asks %v; want %v, %v", bids, asks, c.bids, c.asks)
 			}
 			if want := len(c.bids) + len(c.asks); b.requests != want {
@@ -157,7 +164,8 @@ func TestGridFollowsTheMarket(t *testing.T) {
 	if err := testGrid(t, nil).Run(context.Background(), b); !hft.Ended(err) {
 		t.Fatal(err)
 	}
-	if bids, asks := b.open(hft.Buy), b.open(hft.Sell); !slices.Equal(bids, []int64{1996, 1998, 2000}) || !slices.Equal(asks, []int64{2008, 2010, 2012}) {
+	if bids, asks := b.open(hft.Buy), b.open(hft.Sell); !slices.Equal(bids, []int64{1996, 1998, 2000}) ||
+		!slices.Equal(asks, []int64{2008, 2010, 2012}) {
 		t.Errorf("bids %v, asks %v", bids, asks)
 	}
 }
@@ -177,8 +185,10 @@ func TestPendingOrdersAreLeftAlone(t *testing.T) {
 
 func TestEnds(t *testing.T) {
 	broken := errors.New("broken")
-	for _, c := range []struct{ end, want error }{{nil, hft.ErrEndOfData}, {hft.ErrInterrupted, hft.ErrInterrupted}, {broken, broken}} {
-		if err := testGrid(t, nil).Run(context.Background(), &bot{book: book{bidTick: 1999, askTick: 2001}, end: c.end, rounds: 1}); !errors.Is(err, c.want) {
+	for _, c := range []struct{ end, want error }{{nil, hft.ErrEndOfData}, {hft.ErrInterrupted, hft.ErrInterrupted},
+		{broken, broken}} {
+		if err := testGrid(t, nil).Run(context.Background(),
+			&bot{book: book{bidTick: 1999, askTick: 2001}, end: c.end, rounds: 1}); !errors.Is(err, c.want) {
 			t.Errorf("end %v: got %v, want %v", c.end, err, c.want)
 		}
 	}

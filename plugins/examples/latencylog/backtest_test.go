@@ -113,7 +113,8 @@ func TestJournal(t *testing.T) {
 		}
 		last = l.RespTimestampNs
 		entry := wavering{}.EntryNs(l.ReqTimestampNs, nil)
-		want := journalLine{l.ReqTimestampNs, l.ReqTimestampNs + entry, l.ReqTimestampNs + entry + int64(3*time.Millisecond), 0, l.Request}
+		want := journalLine{l.ReqTimestampNs, l.ReqTimestampNs + entry,
+			l.ReqTimestampNs + entry + int64(3*time.Millisecond), 0, l.Request}
 		if entry < 0 {
 			refused++
 			want.ExchTimestampNs, want.RespTimestampNs = 0, l.ReqTimestampNs-entry
@@ -123,10 +124,12 @@ func TestJournal(t *testing.T) {
 		}
 	}
 	counts := result.Assets[0].Counts
-	if refused < 5 || refused != counts.Rejects || int64(strings.Count(log, "msg=refused asset=0 request=")) != refused {
+	if refused < 5 || refused != counts.Rejects || int64(strings.Count(log,
+		"msg=refused asset=0 request=")) != refused {
 		t.Errorf("%d refused requests of %+v", refused, counts)
 	}
-	if missing := counts.Submits + counts.Cancels - int64(len(lines)); missing < 0 || missing > 1 { // the last answer is beyond the data
+	// the last answer is beyond the data
+	if missing := counts.Submits + counts.Cancels - int64(len(lines)); missing < 0 || missing > 1 {
 		t.Errorf("%d lines for %+v", len(lines), counts)
 	}
 	// Another run appends.
@@ -138,11 +141,13 @@ func TestJournal(t *testing.T) {
 
 func TestJournalThatCannotBeWritten(t *testing.T) {
 	b := &bot{book: book{bid: math.NaN()}, rounds: 1}
-	l, err := newLatencyLog(Params{OrderQty: 1, Interval: time.Second, Journal: filepath.Join(t.TempDir(), "none", "j")}, slog.New(slog.DiscardHandler))
+	l, err := newLatencyLog(Params{OrderQty: 1, Interval: time.Second,
+		Journal: filepath.Join(t.TempDir(), "none", "j")}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Run(t.Context(), b); err == nil || !strings.Contains(err.Error(), "set the parameter journal to another file") {
+	if err := l.Run(t.Context(), b); err == nil || !strings.Contains(err.Error(),
+		"set the parameter journal to another file") {
 		t.Errorf("Run: %v", err)
 	}
 	file, err := os.Open(os.DevNull)

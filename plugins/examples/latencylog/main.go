@@ -1,9 +1,9 @@
 // Command latencylog is a strategy plugin that measures instead of trading: it logs how old market data is when it
 // arrives and how long orders take. It shows the order hook, the error handler and the logger.
 //
-// To have orders to measure it keeps sending one far below the market and cancels it when it is there. The order is post
-// only and is meant never to fill; it needs the margin of one order all the same. With a journal what is measured live
-// becomes the latency model of a backtest.
+// To have orders to measure it keeps sending one far below the market and cancels it when it is there. The order is
+// post only and is meant never to fill; it needs the margin of one order all the same. With a journal what is measured
+// live becomes the latency model of a backtest.
 package main
 
 import (
@@ -40,8 +40,8 @@ type latencyLog struct {
 	last map[int][3]int64
 }
 
-// The optional methods of a strategy are found by their signature alone. These lines make a misspelled one an error of the
-// compiler.
+// The optional methods of a strategy are found by their signature alone. These lines make a misspelled one an error of
+// the compiler.
 var (
 	_ pluginapi.OrderHook    = (*latencyLog)(nil)
 	_ pluginapi.ErrorHandler = (*latencyLog)(nil)
@@ -75,8 +75,8 @@ func (l *latencyLog) Run(_ context.Context, bot hft.Bot) (err error) {
 	}
 }
 
-// logFeed logs how old the newest market event was when it was received. Clocks of two machines never agree exactly, so a
-// negative value is no bug of this program but a difference of the clocks.
+// logFeed logs how old the newest market event was when it was received. Clocks of two machines never agree exactly, so
+// a negative value is no bug of this program but a difference of the clocks.
 func (l *latencyLog) logFeed(bot hft.Bot, asset int) {
 	exchTimestampNs, localTimestampNs, ok := bot.FeedLatency(asset)
 	if !ok {
@@ -98,7 +98,8 @@ func (l *latencyLog) probe(bot hft.Bot, asset int) error {
 	}
 	id := l.nextID
 	l.nextID++
-	if _, err := bot.SubmitBuyOrder(asset, id, hft.TickPrice(tick, book.TickSize()), l.p.OrderQty, hft.GTX, hft.Limit, false); err != nil {
+	if _, err := bot.SubmitBuyOrder(asset, id, hft.TickPrice(tick, book.TickSize()), l.p.OrderQty, hft.GTX, hft.Limit,
+		false); err != nil {
 		return fmt.Errorf("submit: %w", err)
 	}
 	if err := l.await(bot, asset, id, "new"); err != nil {
@@ -114,8 +115,8 @@ func (l *latencyLog) probe(bot hft.Bot, asset int) error {
 	return l.await(bot, asset, id, "cancel")
 }
 
-// await waits for the answer to a request that was just sent, and logs the way of the request to the exchange and of its
-// answer back.
+// await waits for the answer to a request that was just sent, and logs the way of the request to the exchange and of
+// its answer back.
 func (l *latencyLog) await(bot hft.Bot, asset int, orderID uint64, request string) error {
 	sentNs := bot.CurrentTimestampNs()
 	result, err := bot.WaitOrderResponse(asset, orderID, responseTimeout)
@@ -145,9 +146,11 @@ func (l *latencyLog) OnOrder(prev, next *hft.Order) error {
 	if prev != nil {
 		from = prev.Status
 	}
-	l.log.Debug("report", "order", next.OrderID, "from", from.String(), "to", next.Status.String(), "leaves", next.LeavesQty)
+	l.log.Debug("report", "order", next.OrderID, "from", from.String(), "to", next.Status.String(), "leaves",
+		next.LeavesQty)
 	if next.Status == hft.StatusFilled || next.Status == hft.StatusPartiallyFilled {
-		l.log.Warn("an order that was not meant to fill was filled", "order", next.OrderID, "qty", next.ExecQty, "price", next.ExecPrice())
+		l.log.Warn("an order that was not meant to fill was filled", "order", next.OrderID, "qty", next.ExecQty,
+			"price", next.ExecPrice())
 	}
 	return nil
 }

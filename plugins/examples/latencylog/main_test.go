@@ -65,7 +65,8 @@ func (b *bot) Elapse(d time.Duration) (hft.ElapseResult, error) {
 	return hft.ElapseOk, nil
 }
 
-func (b *bot) SubmitBuyOrder(_ int, id uint64, price, qty float64, tif hft.TimeInForce, ordType hft.OrdType, _ bool) (hft.ElapseResult, error) {
+func (b *bot) SubmitBuyOrder(_ int, id uint64, price, qty float64, tif hft.TimeInForce, ordType hft.OrdType,
+	_ bool) (hft.ElapseResult, error) {
 	if b.orders.Get(id) != nil {
 		return hft.ElapseOk, hft.ErrOrderIDExist
 	}
@@ -128,12 +129,13 @@ func run(t *testing.T, b *bot) string {
 
 // logger returns a logger whose lines have no time.
 func logger(w io.Writer, level slog.Level) *slog.Logger {
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-		if a.Key == slog.TimeKey {
-			return slog.Attr{}
-		}
-		return a
-	}}))
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level,
+		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			if a.Key == slog.TimeKey {
+				return slog.Attr{}
+			}
+			return a
+		}}))
 }
 
 func TestLogsLatencies(t *testing.T) {
@@ -161,7 +163,8 @@ func TestRefusedOrderIsNotCancelled(t *testing.T) {
 }
 
 func TestFillIsAWarning(t *testing.T) {
-	if out := run(t, &bot{book: book{bid: 1000}, rounds: 1, fill: true}); !strings.Contains(out, `level=WARN msg="an order that was not meant to fill`) {
+	if out := run(t, &bot{book: book{bid: 1000}, rounds: 1, fill: true}); !strings.Contains(out,
+		`level=WARN msg="an order that was not meant to fill`) {
 		t.Errorf("no warning:\n%s", out)
 	}
 }
@@ -185,7 +188,8 @@ func TestErrorEvents(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, e := range []hft.LiveError{hft.CustomLiveError(hft.CodeFeedLost, hft.IntValue(12)), hft.NewLiveError(hft.ConnectionInterrupted)} {
+	for _, e := range []hft.LiveError{hft.CustomLiveError(hft.CodeFeedLost, hft.IntValue(12)),
+		hft.NewLiveError(hft.ConnectionInterrupted)} {
 		if err := l.OnError(e); err != nil {
 			t.Errorf("%v ends the measurement: %v", e, err)
 		}

@@ -30,7 +30,8 @@ func runSample(t *testing.T, params string) (backtest.Result, fills) {
 		t.Fatal(err)
 	}
 	instrument := func(symbol string, rows []hft.Event, tickSize, lotSize float64) *backtest.AssetBuilder {
-		return backtest.NewAsset(symbol).Data(backtest.Rows(rows)).Book("window", tickSize, lotSize).Latency(latency, latency).
+		return backtest.NewAsset(symbol).Data(backtest.Rows(rows)).Book("window", tickSize, lotSize).
+			Latency(latency, latency).
 			Exchange(backtest.PartialFill).Fee(sim.TradingValueFee{Maker: -0.00005, Taker: 0.0007})
 	}
 	var got fills
@@ -64,8 +65,10 @@ func TestSample(t *testing.T) {
 		}
 	}
 	for i, asset := range result.Assets {
-		if counts[i] == 0 || asset.Local.NumTrades != int64(counts[i]) || math.Abs(asset.Local.Position-positions[i]) > 1e-9 {
-			t.Errorf("%s: account %+v after %d fills with the position %v", asset.Symbol, asset.Local, counts[i], positions[i])
+		if counts[i] == 0 || asset.Local.NumTrades != int64(counts[i]) ||
+			math.Abs(asset.Local.Position-positions[i]) > 1e-9 {
+			t.Errorf("%s: account %+v after %d fills with the position %v", asset.Symbol, asset.Local, counts[i],
+				positions[i])
 		}
 		if asset.RoundTrip.MinNs < int64(20*time.Millisecond) {
 			t.Errorf("%s: a round trip of %d ns", asset.Symbol, asset.RoundTrip.MinNs)
@@ -90,7 +93,8 @@ func TestSampleTwice(t *testing.T) {
 // TestLeaningHoldsThePositionDown is a test of the strategy's economy that needs a market.
 func TestLeaningHoldsThePositionDown(t *testing.T) {
 	held := func(skew float64) (sum float64) {
-		_, got := runSample(t, fmt.Sprintf(`{"order_value": 1000, "max_orders": 20, "half_spread": 0.00005, "skew": %v}`, skew))
+		_, got := runSample(t,
+			fmt.Sprintf(`{"order_value": 1000, "max_orders": 20, "half_spread": 0.00005, "skew": %v}`, skew))
 		if len(got) == 0 {
 			t.Fatal("no fills")
 		}

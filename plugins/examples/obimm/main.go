@@ -1,8 +1,8 @@
-// Command obimm is a strategy plugin: a market maker that quotes one order on each side of any number of instruments and
-// leans towards where the order book is heavier. It shows how one strategy trades several instruments.
+// Command obimm is a strategy plugin: a market maker that quotes one order on each side of any number of instruments
+// and leans towards where the order book is heavier. It shows how one strategy trades several instruments.
 //
-// The idea is that of hftbacktest's tutorial on order book imbalance: when more is bid than offered near the market, the
-// price is likelier to rise than to fall, so the fair price is taken to lie above the mid price.
+// The idea is that of hftbacktest's tutorial on order book imbalance: when more is bid than offered near the market,
+// the price is likelier to rise than to fall, so the fair price is taken to lie above the mid price.
 package main
 
 import (
@@ -16,8 +16,8 @@ import (
 	"github.com/hftrunner/hftrunner/pluginapi"
 )
 
-// Params are what the params block of a strategy may set. Sizes are in quote currency, because the quantity of one order
-// means something else for each instrument.
+// Params are what the params block of a strategy may set. Sizes are in quote currency, because the quantity of one
+// order means something else for each instrument.
 type Params struct {
 	HalfSpread   float64       `hcl:"half_spread" default:"0.0002" min:"0" doc:"distance of the quotes from the fair price, as a share of it"`
 	LookingDepth float64       `hcl:"looking_depth" default:"0.0005" min:"0" max:"0.1" doc:"how far from the mid price the book is looked at, as a share of it"`
@@ -90,8 +90,9 @@ func (m *maker) trade(bot hft.Bot, asset int) error {
 		if q.tick <= 0 || bot.Orders(asset).Get(q.id(asset)) != nil {
 			continue
 		}
-		_, err := bot.SubmitOrder(asset, hft.OrderRequest{OrderID: q.id(asset), Price: hft.TickPrice(q.tick, book.TickSize()), Qty: q.qty,
-			Side: q.side, TimeInForce: hft.GTX, OrdType: hft.Limit}, false)
+		_, err := bot.SubmitOrder(asset, hft.OrderRequest{OrderID: q.id(asset),
+			Price: hft.TickPrice(q.tick, book.TickSize()), Qty: q.qty, Side: q.side, TimeInForce: hft.GTX,
+			OrdType: hft.Limit}, false)
 		if err != nil {
 			return skipFull(fmt.Errorf("quote %v at tick %d: %w", q.side, q.tick, err))
 		}
@@ -116,11 +117,13 @@ func (m *maker) quotes(book hft.MarketDepth, position float64) [2]quote {
 	// Never better than the best price of the own side: to join it is enough, and post only orders beyond the other
 	// side would just expire.
 	if held < m.p.MaxOrders {
-		quotes[0].tick = hft.PriceTick(math.Floor(math.Min(fair*(1-m.p.HalfSpread), bid)/book.TickSize()+roundingSlack), 1)
+		quotes[0].tick = hft.PriceTick(math.Floor(math.Min(fair*(1-m.p.HalfSpread), bid)/book.TickSize()+roundingSlack),
+			1)
 		quotes[0].qty = qty
 	}
 	if held > -m.p.MaxOrders {
-		quotes[1].tick = hft.PriceTick(math.Ceil(math.Max(fair*(1+m.p.HalfSpread), ask)/book.TickSize()-roundingSlack), 1)
+		quotes[1].tick = hft.PriceTick(math.Ceil(math.Max(fair*(1+m.p.HalfSpread), ask)/book.TickSize()-roundingSlack),
+			1)
 		quotes[1].qty = qty
 	}
 	return quotes
@@ -147,7 +150,8 @@ func imbalance(book hft.MarketDepth, mid, share float64) float64 {
 	return (bids - asks) / (bids + asks)
 }
 
-// skipFull ends this round without a failure when the host is behind with earlier requests: the next round makes up for it.
+// skipFull ends this round without a failure when the host is behind with earlier requests: the next round makes up for
+// it.
 func skipFull(err error) error {
 	if errors.Is(err, hft.ErrRequestQueueFull) {
 		return nil

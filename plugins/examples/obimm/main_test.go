@@ -103,7 +103,8 @@ func (m *bot) Cancel(asset int, id uint64, _ bool) (hft.ElapseResult, error) {
 }
 
 func testParams() Params {
-	return Params{HalfSpread: 0.001, LookingDepth: 0.01, Alpha: 0.001, Skew: 0.0005, OrderValue: 100, MaxOrders: 3, Interval: time.Second}
+	return Params{HalfSpread: 0.001, LookingDepth: 0.01, Alpha: 0.001, Skew: 0.0005, OrderValue: 100, MaxOrders: 3,
+		Interval: time.Second}
 }
 
 func TestImbalance(t *testing.T) {
@@ -189,8 +190,10 @@ func TestTwoInstruments(t *testing.T) {
 
 func TestEnds(t *testing.T) {
 	broken := errors.New("broken")
-	for _, c := range []struct{ end, want error }{{nil, hft.ErrEndOfData}, {hft.ErrInterrupted, hft.ErrInterrupted}, {broken, broken}} {
-		if err := testMaker().Run(context.Background(), &bot{end: c.end, books: [2]book{even(), even()}, rounds: 1}); !errors.Is(err, c.want) {
+	for _, c := range []struct{ end, want error }{{nil, hft.ErrEndOfData}, {hft.ErrInterrupted, hft.ErrInterrupted},
+		{broken, broken}} {
+		if err := testMaker().Run(context.Background(), &bot{end: c.end, books: [2]book{even(), even()},
+			rounds: 1}); !errors.Is(err, c.want) {
 			t.Errorf("end %v: got %v, want %v", c.end, err, c.want)
 		}
 	}

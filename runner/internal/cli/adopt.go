@@ -46,7 +46,9 @@ func (s *settings) adoptCommand() *cobra.Command {
 			if len(args) == 3 {
 				qty, err := strconv.ParseFloat(args[2], 64)
 				if err != nil || !(qty > 0) || math.IsInf(qty, 0) {
-					return withCode(ExitUsage, fmt.Errorf("%q is not a quantity: write how much of it, such as 0.5, whether long or short", args[2]))
+					return withCode(ExitUsage,
+						fmt.Errorf("%q is not a quantity: write how much of it, such as 0.5, whether long or short",
+							args[2]))
 				}
 				a.Qty = qty
 			}
@@ -70,7 +72,8 @@ func (s *settings) reportAdopted(a *control.Adoption, r *control.AdoptResult) er
 	}
 	text := fmt.Sprintf("%s %s: ", a.Connector, a.Symbol)
 	if a.Strategy != "" {
-		text += fmt.Sprintf("%s got %s at %s and holds %s, ", a.Strategy, decimal(r.Qty), decimal(r.Price), decimal(r.Position))
+		text += fmt.Sprintf("%s got %s at %s and holds %s, ", a.Strategy, decimal(r.Qty), decimal(r.Price),
+			decimal(r.Position))
 	}
 	text += decimal(r.Unattributed) + " belongs to no strategy"
 	if r.Resumed {

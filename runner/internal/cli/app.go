@@ -62,17 +62,18 @@ type App struct {
 	Stderr  io.Writer
 	// Environ is the environment as os.Environ gives it.
 	Environ []string
-	// Signals delivers SIGINT, SIGTERM and SIGHUP: the first ends a command in order, a second SIGINT or SIGTERM calls Abort,
-	// unless it comes together with the first.
+	// Signals delivers SIGINT, SIGTERM and SIGHUP: the first ends a command in order, a second SIGINT or SIGTERM calls
+	// Abort, unless it comes together with the first.
 	Signals <-chan os.Signal
 	// Abort ends the process and those it has started at once, whatever else blocks.
 	Abort func(code int)
-	// NewHost makes a host of a checked configuration. It asks venues what they have; the error is config.Problems where
-	// that does not agree with the configuration.
+	// NewHost makes a host of a checked configuration. It asks venues what they have; the error is config.Problems
+	// where that does not agree with the configuration.
 	NewHost func(ctx context.Context, file *config.File, logger hclog.Logger) (Host, error)
 	// Kinds are the kinds of connectors to venues.
 	Kinds config.Kinds
-	// Open makes a live connector, which is not connected yet. The caller runs it with the clock, or closes it if it can.
+	// Open makes a live connector, which is not connected yet. The caller runs it with the clock, or closes it if it
+	// can.
 	Open func(c *config.Connector, clock *hostipc.Clock, logger hclog.Logger) (connector.Connector, error)
 	// CheckVenue says what is wrong with the settings of a live connector, without connecting.
 	CheckVenue func(c *config.Connector) error
@@ -167,12 +168,13 @@ func (s *settings) command() *cobra.Command {
 	flags.StringVar(&s.configPath, "config", defaultConfigFile, "configuration `FILE`")
 	flags.StringVar(&s.output, "output", "text", "output format: text or json")
 	flags.StringVar(&s.logLevel, "log-level", "", "minimum log level: trace, debug, info, warn or error")
-	flags.StringVar(&s.socket, "socket", "", "control socket of the running host (default <state_dir>/"+host.SocketName+")")
-	root.AddCommand(s.runCommand(), s.validateCommand(), s.pluginsCommand(), s.psCommand(), s.startCommand(), s.stopCommand(),
-		s.restartCommand(), s.adoptCommand(), s.resumeCommand(), s.versionCommand(), s.benchCommand(),
-		s.backtestCommand(), s.convertCommand(), s.checkDataCommand(), s.checkCommand(), s.recordCommand(), s.sampleCommand(), s.snapshotCommand(),
-		s.journalCommand(), s.ordersCommand(), s.fillsCommand(), s.pnlCommand(), s.eventsCommand(),
-		s.statementCommand(), s.whyCommand(), s.verifyAccountCommand())
+	flags.StringVar(&s.socket, "socket", "",
+		"control socket of the running host (default <state_dir>/"+host.SocketName+")")
+	root.AddCommand(s.runCommand(), s.validateCommand(), s.pluginsCommand(), s.psCommand(), s.startCommand(),
+		s.stopCommand(), s.restartCommand(), s.adoptCommand(), s.resumeCommand(), s.versionCommand(), s.benchCommand(),
+		s.backtestCommand(), s.convertCommand(), s.checkDataCommand(), s.checkCommand(), s.recordCommand(),
+		s.sampleCommand(), s.snapshotCommand(), s.journalCommand(), s.ordersCommand(), s.fillsCommand(), s.pnlCommand(),
+		s.eventsCommand(), s.statementCommand(), s.whyCommand(), s.verifyAccountCommand())
 	return root
 }
 
@@ -235,8 +237,8 @@ func (s *settings) options() config.Options {
 	return o
 }
 
-// load reads the configuration with plugins and files checked. With later, a plugin that does not start is a warning where
-// it may start the next time.
+// load reads the configuration with plugins and files checked. With later, a plugin that does not start is a warning
+// where it may start the next time.
 func (s *settings) load(ctx context.Context, later bool) (*config.File, error) {
 	o := s.options()
 	o.Stat, o.Glob = os.Stat, filepath.Glob
@@ -269,8 +271,8 @@ func configError(err error) error {
 
 // plugins asks a folder about the named plugins.
 func (a *App) plugins(ctx context.Context, dir string, names []string) config.Plugins {
-	known := config.Plugins{Described: map[string]control.Description{}, SHA256: map[string]string{}, Failed: map[string]error{},
-		Later: map[string]error{}}
+	known := config.Plugins{Described: map[string]control.Description{}, SHA256: map[string]string{},
+		Failed: map[string]error{}, Later: map[string]error{}}
 	available, err := a.PluginNames(dir)
 	if err != nil {
 		return known
@@ -311,7 +313,9 @@ func (s *settings) dial() (Remote, error) {
 	}
 	remote, err := s.app.Dial(socket)
 	if errors.Is(err, control.ErrNoHost) {
-		return nil, withCode(ExitNoHost, fmt.Errorf("no host is running at %s: start one with 'runner run', or name its socket with --socket", socket))
+		return nil, withCode(ExitNoHost,
+			fmt.Errorf("no host is running at %s: start one with 'runner run', or name its socket with --socket",
+				socket))
 	}
 	if err != nil {
 		return nil, withCode(ExitFailure, err)

@@ -60,11 +60,13 @@ func (r *rig) endAtOnce(h lockedHost, letGo func(), args ...string) string {
 	return said
 }
 
-// TestListAtOnce: a run that is ended at once names what may be open, whatever becomes of its summary, or says that it cannot.
+// TestListAtOnce: a run that is ended at once names what may be open, whatever becomes of its summary, or says that it
+// cannot.
 func TestListAtOnce(t *testing.T) {
 	many := make([]control.OpenOrder, 2000)
 	for i := range many {
-		many[i] = control.OpenOrder{Connector: "bf", Symbol: "BTCUSDT", ClientID: fmt.Sprintf("order-%d", i), Side: "buy", Price: 1, OpenQty: 1}
+		many[i] = control.OpenOrder{Connector: "bf", Symbol: "BTCUSDT", ClientID: fmt.Sprintf("order-%d", i),
+			Side: "buy", Price: 1, OpenQty: 1}
 	}
 	t.Run("summary that nobody reads", func(t *testing.T) {
 		r := newRig(t, goodConfig)
@@ -79,7 +81,8 @@ func TestListAtOnce(t *testing.T) {
 		}
 		defer reader.Close()
 		var reading sync.WaitGroup
-		said := r.endAtOnce(lockedHost{}, func() { reading.Go(func() { _, _ = io.Copy(io.Discard, reader) }) }, "run", "--summary", path)
+		said := r.endAtOnce(lockedHost{}, func() { reading.Go(func() { _, _ = io.Copy(io.Discard, reader) }) }, "run",
+			"--summary", path)
 		reading.Wait()
 		if !strings.Contains(said, "order-99 ") || !strings.Contains(said, "summary not written") {
 			t.Errorf("it says\n%s", said)
@@ -102,7 +105,8 @@ func TestListAtOnce(t *testing.T) {
 	})
 }
 
-// TestSummaryFile: the file is there when the summary is whole, never one of an earlier run, and nothing is left beside it.
+// TestSummaryFile: the file is there when the summary is whole, never one of an earlier run, and nothing is left beside
+// it.
 func TestSummaryFile(t *testing.T) {
 	r := newRig(t, goodConfig)
 	dir := t.TempDir()

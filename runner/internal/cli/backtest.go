@@ -49,10 +49,12 @@ func (s *settings) backtestCommand() *cobra.Command {
 			return s.backtest(cmd.Context(), o, cmd.Flags().Changed("config"))
 		}}
 	f := c.Flags()
-	f.StringArrayVar(&o.sets, "set", nil, "run with each of these values of a parameter, as `NAME=V1,V2` or STRATEGY.NAME=V1,V2")
+	f.StringArrayVar(&o.sets, "set", nil,
+		"run with each of these values of a parameter, as `NAME=V1,V2` or STRATEGY.NAME=V1,V2")
 	f.IntVar(&o.jobs, "jobs", runtime.NumCPU(), "run `N` at a time")
 	f.StringVar(&o.out, "out", "", "`DIR` for the results, which must not have any")
-	f.StringVar(&o.resume, "resume", "", "continue the backtest in this `DIR`: finished runs with unchanged inputs are kept")
+	f.StringVar(&o.resume, "resume", "",
+		"continue the backtest in this `DIR`: finished runs with unchanged inputs are kept")
 	f.StringVar(&o.sort, "sort", "SR", "`METRIC` that a sweep is sorted by, the best first")
 	return c
 }
@@ -101,14 +103,15 @@ func (s *settings) backtest(ctx context.Context, o *backtestOptions, configGiven
 	return errors.Join(s.conclude(o, plan, results), left)
 }
 
-// execute runs the jobs while it shows how far they are and waits for signals. What could not be ended is no matter for the
-// results.
-func (s *settings) execute(ctx context.Context, o *backtestOptions, plan *backtestPlan) (results []batch.JobResult, left, err error) {
+// execute runs the jobs while it shows how far they are and waits for signals. What could not be ended is no matter for
+// the results.
+func (s *settings) execute(ctx context.Context, o *backtestOptions,
+	plan *backtestPlan) (results []batch.JobResult, left, err error) {
 	executors := s.app.NewExecutors(plan.file.Runner.LogLevel)
 	s.onSignal(ExitFailure, "finished runs are kept", nil)
 	view := s.backtestView(plan)
-	results, err = batch.Run(ctx, batch.Config{Jobs: plan.jobs, Dir: plan.dir, CacheDir: plan.cacheDir(), Workers: o.jobs,
-		NewExecutor: executors.NewExecutor, Formats: s.app.Formats, OnEvent: view.event})
+	results, err = batch.Run(ctx, batch.Config{Jobs: plan.jobs, Dir: plan.dir, CacheDir: plan.cacheDir(),
+		Workers: o.jobs, NewExecutor: executors.NewExecutor, Formats: s.app.Formats, OnEvent: view.event})
 	view.close()
 	return results, executors.Close(), err
 }
@@ -127,8 +130,8 @@ func (s *settings) conclude(o *backtestOptions, plan *backtestPlan, results []ba
 	if err := batch.WriteSummary(plan.dir, &summary); err != nil {
 		return withCode(ExitFailure, err)
 	}
-	page, err := batch.NewReport(plan.dir, batch.Page{Title: plan.title(), Version: s.app.Version, CreatedAt: now, Metric: o.sort},
-		plan.jobs, results, groups)
+	page, err := batch.NewReport(plan.dir, batch.Page{Title: plan.title(), Version: s.app.Version, CreatedAt: now,
+		Metric: o.sort}, plan.jobs, results, groups)
 	if err == nil {
 		err = batch.WriteReport(plan.dir, page)
 	}

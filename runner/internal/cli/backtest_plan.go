@@ -67,8 +67,8 @@ func (s *settings) plan(ctx context.Context, o *backtestOptions) (*backtestPlan,
 		if st.Backtest == nil || len(o.strategies) > 0 && !slices.Contains(o.strategies, st.Name) {
 			continue
 		}
-		plugin := batch.Plugin{Name: st.Plugin, Version: known.Described[st.Plugin].Version, SHA256: known.SHA256[st.Plugin],
-			Path: filepath.Join(file.Runner.PluginDir, st.Plugin)}
+		plugin := batch.Plugin{Name: st.Plugin, Version: known.Described[st.Plugin].Version,
+			SHA256: known.SHA256[st.Plugin], Path: filepath.Join(file.Runner.PluginDir, st.Plugin)}
 		if err := p.add(st, plugin, known.Described[st.Plugin].Params); err != nil {
 			return nil, err
 		}
@@ -78,7 +78,9 @@ func (s *settings) plan(ctx context.Context, o *backtestOptions) (*backtestPlan,
 		p.dir = o.resume
 	case o.out != "":
 		if _, err := os.Stat(filepath.Join(o.out, planFile)); err == nil {
-			return nil, withCode(ExitUsage, fmt.Errorf("--out %s: already holds a backtest; continue it with --resume, or name another directory", o.out))
+			return nil, withCode(ExitUsage,
+				fmt.Errorf("--out %s: already holds a backtest; continue it with --resume, or name another directory",
+					o.out))
 		}
 		p.dir = o.out
 	default:
@@ -94,7 +96,8 @@ func (p *backtestPlan) add(st *config.Strategy, plugin batch.Plugin, schema []co
 	for _, sweep := range st.Sweep {
 		combinations *= len(sweep.Values)
 		if combinations > maxJobs/t.Parts() {
-			return withCode(ExitUsage, fmt.Errorf("strategy %s: the values of --set make more than %d runs; reduce them", st.Name, maxJobs))
+			return withCode(ExitUsage,
+				fmt.Errorf("strategy %s: the values of --set make more than %d runs; reduce them", st.Name, maxJobs))
 		}
 	}
 	var names []string
@@ -110,8 +113,9 @@ func (p *backtestPlan) add(st *config.Strategy, plugin batch.Plugin, schema []co
 			BookTicker: d.BookTicker, BaseLatency: d.BaseLatency})
 	}
 	for n := range combinations {
-		base := batch.Job{Strategy: st.Name, Plugin: plugin, Recordings: recordings, DataCheck: batch.DataCheck(t.DataCheck),
-			Figures: batch.Figures{BookSize: t.BookSize, TradingDays: t.TradingDays, Window: t.SampleInterval}}
+		base := batch.Job{Strategy: st.Name, Plugin: plugin, Recordings: recordings,
+			DataCheck: batch.DataCheck(t.DataCheck), Figures: batch.Figures{BookSize: t.BookSize,
+				TradingDays: t.TradingDays, Window: t.SampleInterval}}
 		if err := parameters(&base, st, schema, n); err != nil {
 			return withCode(ExitFailure, err)
 		}
@@ -200,8 +204,8 @@ func (p *backtestPlan) begin(s *settings) error {
 		if err != nil {
 			return err
 		}
-		form.Jobs = append(form.Jobs, jobForm{j.Name(), j.Folder(), j.Strategy, j.Set, j.Part, j.Plugin, j.ShownParams, j.Spec, j.Recordings,
-			files, j.DataCheck, j.Figures})
+		form.Jobs = append(form.Jobs, jobForm{j.Name(), j.Folder(), j.Strategy, j.Set, j.Part, j.Plugin, j.ShownParams,
+			j.Spec, j.Recordings, files, j.DataCheck, j.Figures})
 	}
 	f, err := os.Create(filepath.Join(p.dir, planFile))
 	if err != nil {

@@ -13,7 +13,8 @@ import (
 )
 
 const (
-	// maxTableGroups is how many lines of a sweep are printed, maxDayGroups of how many strategies and sets the days are.
+	// maxTableGroups is how many lines of a sweep are printed, maxDayGroups of how many strategies and sets the days
+	// are.
 	maxTableGroups = 40
 	maxDayGroups   = 4
 	// maxErrors is how many failed runs are told.
@@ -112,7 +113,8 @@ func figureHeads(book bool) []string {
 	if book {
 		value = ">turnover/day"
 	}
-	return []string{">sr", ">sortino", ">return", ">max drawdown", ">trades/day", value, ">return/mdd", ">return/trade", ">max position", ">fills"}
+	return []string{">sr", ">sortino", ">return", ">max drawdown", ">trades/day", value, ">return/mdd", ">return/trade",
+		">max position", ">fills"}
 }
 
 // figures are the cells of a period's figures, without the fills.
@@ -131,8 +133,10 @@ func figures(r stats.Row, book float64) []string {
 	}
 	return []string{cell(ratio, "SR"), cell(ratio, "Sortino"), cell(amountOf, "Return"), cell(func(x float64) string {
 		return strings.TrimPrefix(amountOf(x), "+")
-	}, "MaxDrawdown"), cell(rounded, "DailyNumberOfTrades"), cell(rounded, "DailyTradingValue", "DailyTurnover"), cell(ratio, "ReturnOverMDD"),
-		cell(func(x float64) string { return strconv.FormatFloat(100*x, 'f', 4, 64) + " %" }, "ReturnOverTrade"), cell(amount, "MaxPositionValue")}
+	}, "MaxDrawdown"), cell(rounded, "DailyNumberOfTrades"), cell(rounded, "DailyTradingValue", "DailyTurnover"),
+		cell(ratio, "ReturnOverMDD"),
+		cell(func(x float64) string { return strconv.FormatFloat(100*x, 'f', 4, 64) + " %" }, "ReturnOverTrade"),
+		cell(amount, "MaxPositionValue")}
 }
 
 func ratio(x float64) string { return thousands(strconv.FormatFloat(x, 'f', 2, 64)) }
@@ -156,7 +160,8 @@ func printDays(w io.Writer, groups []batch.Group, book bool) {
 		}
 		shown++
 		for n := range g.Stats[:len(g.Stats)-1] {
-			rows = append(rows, append([]string{g.Name(), g.PartName(n)}, figures(g.Stats[n], g.Job.Figures.BookSize)...))
+			rows = append(rows, append([]string{g.Name(), g.PartName(n)},
+				figures(g.Stats[n], g.Job.Figures.BookSize)...))
 		}
 	}
 	heads := figureHeads(book)

@@ -59,7 +59,8 @@ type fakeExecutor struct{ *fakeExecutors }
 
 func (fakeExecutor) Close() error { return nil }
 
-func (f fakeExecutor) Run(ctx context.Context, job *batch.Job, _ *backtest.Spec, _ io.Writer, update func(control.BacktestUpdate) error) error {
+func (f fakeExecutor) Run(ctx context.Context, job *batch.Job, _ *backtest.Spec, _ io.Writer,
+	update func(control.BacktestUpdate) error) error {
 	if f.hang != nil {
 		f.hang <- job.Name()
 		if f.release != nil {
@@ -83,7 +84,8 @@ func (f fakeExecutor) Run(ctx context.Context, job *batch.Job, _ *backtest.Spec,
 	}
 	var rows []backtest.RecordRow
 	for n := range int64(5) {
-		rows = append(rows, backtest.RecordRow{Record: backtest.Record{TimestampNs: day + n*10e9, Price: 100, Balance: params.GridNum * float64(n*n), NumTrades: n}})
+		rows = append(rows, backtest.RecordRow{Record: backtest.Record{TimestampNs: day + n*10e9, Price: 100,
+			Balance: params.GridNum * float64(n*n), NumTrades: n}})
 	}
 	result, err := json.Marshal(backtest.Result{End: backtest.EndOfData, StartNs: day, EndNs: day + 40e9,
 		Assets: []backtest.AssetResult{{Symbol: "BTCUSDT", Counts: backtest.Counts{Submits: 7, Fills: 4}}}})
@@ -118,7 +120,8 @@ func newBacktestRig(t *testing.T) (*rig, *fakeExecutors) {
 // What people read of a sweep: each run, the table with the best first, the failures.
 func TestBacktestGolden(t *testing.T) {
 	r, f := newBacktestRig(t)
-	if code := r.run("backtest", "--set", "grid_num=5,13,10", "--jobs", "1", "--sort", "Return"); code != ExitFailure || !f.closed {
+	if code := r.run("backtest", "--set", "grid_num=5,13,10", "--jobs", "1", "--sort", "Return"); code != ExitFailure ||
+		!f.closed {
 		t.Fatalf("exit code %d: %s", code, r.err.String())
 	}
 	got := strings.ReplaceAll(r.out.String(), r.dir, "DIR")
@@ -170,7 +173,8 @@ func TestBacktestJSON(t *testing.T) {
 		{"result", result, "assets counts jobs params parts plugin set stats strategy"},
 		{"stats", result["stats"].(map[string]any), "end end_ns figures start start_ns uneven"},
 		{"part", result["parts"].([]any)[1].(map[string]any), "part stats"},
-		{"job", result["jobs"].([]any)[0].(map[string]any), "data error folder name part result resumed seconds status"},
+		{"job", result["jobs"].([]any)[0].(map[string]any),
+			"data error folder name part result resumed seconds status"},
 	} {
 		var keys []string
 		for k := range c.got {
@@ -202,7 +206,8 @@ func TestBacktestTwiceInterrupted(t *testing.T) {
 		t.Errorf("aborted with %d", code)
 	}
 	close(f.release)
-	if code := <-done; code != ExitFailure || !strings.Contains(r.err.String(), "0 of 2 runs done before the interruption") {
+	if code := <-done; code != ExitFailure || !strings.Contains(r.err.String(),
+		"0 of 2 runs done before the interruption") {
 		t.Errorf("exit code %d: %s", code, r.err.String())
 	}
 }
@@ -216,11 +221,13 @@ func TestBacktestContinued(t *testing.T) {
 	}
 	r.out.b.Reset()
 	if code := r.Run(context.Background(), []string{"backtest", "--resume", out}); code != ExitFailure ||
-		!strings.Contains(r.out.String(), "2 runs finished before and unchanged") || !strings.Contains(r.out.String(), "bad luck") {
+		!strings.Contains(r.out.String(), "2 runs finished before and unchanged") ||
+		!strings.Contains(r.out.String(), "bad luck") {
 		t.Errorf("exit code %d:\n%s%s", code, r.out.String(), r.err.String())
 	}
 	r.out.b.Reset()
-	if code := r.Run(context.Background(), []string{"backtest", "--resume", out, "--set", "grid_num=10"}); code != ExitOK || strings.Contains(r.out.String(), "bad luck") {
+	if code := r.Run(context.Background(), []string{"backtest", "--resume", out, "--set",
+		"grid_num=10"}); code != ExitOK || strings.Contains(r.out.String(), "bad luck") {
 		t.Errorf("exit code %d:\n%s%s", code, r.out.String(), r.err.String())
 	}
 }
@@ -234,7 +241,8 @@ func TestBacktestBars(t *testing.T) {
 	v.event(batch.Event{Kind: batch.EventJobStart, Job: "a x=1"})
 	now = now.Add(2 * time.Second)
 	v.event(batch.Event{Kind: batch.EventConvert, File: "data/day.gz", Stage: "reading", Done: 3e6, Total: 4e6})
-	v.event(batch.Event{Kind: batch.EventProgress, Job: "a x=1", Progress: &backtest.Progress{Rows: 5e6, TotalRows: 20e6, TimestampNs: 1_700_000_000e9}})
+	v.event(batch.Event{Kind: batch.EventProgress, Job: "a x=1",
+		Progress: &backtest.Progress{Rows: 5e6, TotalRows: 20e6, TimestampNs: 1_700_000_000e9}})
 	want := []string{
 		"convert day.gz (reading)  ██████████████████░░░░░░   75 %  1.5 M bytes/s  ETA 0s",
 		"a x=1                     ██████░░░░░░░░░░░░░░░░░░   25 %  2.5 M rows/s  2023-11-14 22:13:20  ETA 6s",
@@ -244,7 +252,8 @@ func TestBacktestBars(t *testing.T) {
 	}
 	v.event(batch.Event{Kind: batch.EventConvert, File: "data/day.gz", Stage: "writing", Done: 1, Total: 2})
 	v.event(batch.Event{Kind: batch.EventJobEnd, Job: "a x=1", Status: batch.StatusFailed, Text: "why"})
-	if got := v.lines(); len(got) != 2 || !strings.HasPrefix(got[0], "convert day.gz (writing)") || got[1] != "2 of 3 runs done, 1 failed" {
+	if got := v.lines(); len(got) != 2 || !strings.HasPrefix(got[0], "convert day.gz (writing)") ||
+		got[1] != "2 of 3 runs done, 1 failed" {
 		t.Errorf("got\n%s", strings.Join(got, "\n"))
 	}
 	v.event(batch.Event{Kind: batch.EventConverted, File: "data/day.gz"})

@@ -17,8 +17,8 @@ import (
 // barWidth is how many characters a progress bar has.
 const barWidth = 24
 
-// backtestView shows how far a backtest is: bars at the bottom of a terminal, lines elsewhere, or each event as JSON. event
-// is called by one goroutine at a time.
+// backtestView shows how far a backtest is: bars at the bottom of a terminal, lines elsewhere, or each event as JSON.
+// event is called by one goroutine at a time.
 type backtestView struct {
 	out    io.Writer
 	json   bool
@@ -150,7 +150,8 @@ func (v *backtestView) jobEnd(e *batch.Event) string {
 	switch e.Status {
 	case batch.StatusFinished:
 		v.done.Finished++
-		return fmt.Sprintf("%s finished%s (%d of %d)", e.Job, spent, v.done.Finished+v.done.Failed+v.done.Skipped, v.done.Total)
+		return fmt.Sprintf("%s finished%s (%d of %d)", e.Job, spent, v.done.Finished+v.done.Failed+v.done.Skipped,
+			v.done.Total)
 	case batch.StatusFailed:
 		v.done.Failed++
 		return fmt.Sprintf("%s failed: %s", e.Job, e.Text)

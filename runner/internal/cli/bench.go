@@ -55,9 +55,10 @@ func (s *settings) printBench(rows []BenchRow) error {
 		if r.RawNs > 0 {
 			raw, multiple = latency(int64(r.RawNs+0.5)), fmt.Sprintf("%.1fx", float64(r.LatencyNs.P50)/r.RawNs)
 		}
-		lines[i] = []string{r.Path, whole(r.Count), latency(r.LatencyNs.P50), latency(r.LatencyNs.P99), latency(r.LatencyNs.P999),
-			latency(r.LatencyNs.Max), raw, multiple}
+		lines[i] = []string{r.Path, whole(r.Count), latency(r.LatencyNs.P50), latency(r.LatencyNs.P99),
+			latency(r.LatencyNs.P999), latency(r.LatencyNs.Max), raw, multiple}
 	}
-	printTable(s.app.Stdout, columns("path", ">count", ">p50", ">p99", ">p99.9", ">max", ">cache line and back", ">p50 in lines"), lines)
+	printTable(s.app.Stdout, columns("path", ">count", ">p50", ">p99", ">p99.9", ">max", ">cache line and back",
+		">p50 in lines"), lines)
 	return nil
 }

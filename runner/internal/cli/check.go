@@ -28,8 +28,8 @@ type validation struct {
 
 func (s *settings) validateCommand() *cobra.Command {
 	schema := false
-	c := &cobra.Command{Use: "validate", Short: "check the configuration, its plugins and their parameters", Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+	c := &cobra.Command{Use: "validate", Short: "check the configuration, its plugins and their parameters",
+		Args: noArguments, RunE: func(cmd *cobra.Command, _ []string) error {
 			if schema {
 				text, err := config.JSONSchema(s.app.Kinds)
 				if err == nil {
@@ -50,7 +50,8 @@ func (s *settings) validateCommand() *cobra.Command {
 			printFile(s.app.Stdout, file)
 			return nil
 		}}
-	c.Flags().BoolVar(&schema, "schema", false, "print a JSON Schema of the configuration instead, for editors and programs that write or check configurations")
+	c.Flags().BoolVar(&schema, "schema", false,
+		"print a JSON Schema of the configuration instead, for editors and programs that write or check configurations")
 	return c
 }
 
@@ -82,17 +83,20 @@ func (s *settings) validateJSON(file *config.File, err error) error {
 
 // printFile prints what a configuration amounts to. Parameters are left out: they may hold secrets.
 func printFile(w io.Writer, f *config.File) {
-	fmt.Fprintf(w, "%s is valid: %s, %s\n", f.Path, count(len(f.Connectors), "connector"), count(len(f.Strategies), "strategy"))
+	fmt.Fprintf(w, "%s is valid: %s, %s\n", f.Path, count(len(f.Connectors), "connector"),
+		count(len(f.Strategies), "strategy"))
 	var rows [][]string
 	for i := range f.Connectors {
 		c := &f.Connectors[i]
 		if c.Live != nil {
 			continue
 		}
-		rows = append(rows, []string{c.Name, c.Kind, marketOf(c), speed(c.Speed), c.Exchange.Model + ", " + c.Exchange.Queue,
-			c.Exchange.OrderLatency.String() + " / " + c.Exchange.ResponseLatency.String(), percent(c.Fee.Maker) + " / " + percent(c.Fee.Taker)})
+		rows = append(rows, []string{c.Name, c.Kind, marketOf(c), speed(c.Speed),
+			c.Exchange.Model + ", " + c.Exchange.Queue, c.Exchange.OrderLatency.String() +
+				" / " + c.Exchange.ResponseLatency.String(), percent(c.Fee.Maker) + " / " + percent(c.Fee.Taker)})
 	}
-	section(w, columns("connector", "kind", "feed", ">speed", "exchange", "latency out / back", "fee maker / taker"), rows)
+	section(w, columns("connector", "kind", "feed", ">speed", "exchange", "latency out / back", "fee maker / taker"),
+		rows)
 	section(w, columns("connector", "venue", "addresses", "orders", "dead man"), venueRows(f))
 	rows = nil
 	for i := range f.Strategies {
@@ -108,8 +112,10 @@ func printFile(w io.Writer, f *config.File) {
 			rows = append(rows, row)
 		}
 	}
-	section(w, columns("strategy", "plugin", "enabled", "connector", "symbol", ">tick size", ">lot size", "depth"), rows)
-	section(w, columns("backtest", "mode", ">runs", "symbol", ">files", "format", "exchange", "latency out / back", "fee maker / taker"), backtestRows(f))
+	section(w, columns("strategy", "plugin", "enabled", "connector", "symbol", ">tick size", ">lot size", "depth"),
+		rows)
+	section(w, columns("backtest", "mode", ">runs", "symbol", ">files", "format", "exchange", "latency out / back",
+		"fee maker / taker"), backtestRows(f))
 	for _, row := range venueRows(f) {
 		fmt.Fprintf(w, "\n%s: not verified against the venue; run 'runner check %s'", row[0], row[0])
 	}
@@ -162,8 +168,9 @@ func backtestRows(f *config.File) [][]string {
 		}
 		for n := range t.Data {
 			a := &t.Data[n].Asset
-			row := []string{"", "", "", a.Symbol, whole(len(a.Files)), "events", a.Exchange.Model + ", " + a.Exchange.Queue,
-				"as in files", fmt.Sprintf("%s / %s", decimal(a.Fee.Maker), decimal(a.Fee.Taker))}
+			row := []string{"", "", "", a.Symbol, whole(len(a.Files)), "events",
+				a.Exchange.Model + ", " + a.Exchange.Queue, "as in files",
+				fmt.Sprintf("%s / %s", decimal(a.Fee.Maker), decimal(a.Fee.Taker))}
 			if n == 0 {
 				row[0], row[1], row[2] = f.Strategies[i].Name, t.Spec.Compat, whole(t.Parts())
 			}

@@ -56,13 +56,15 @@ func (s *settings) checkDataCommand() *cobra.Command {
 			return s.checkData(cmd.Context(), files, of, o)
 		}}
 	f := c.Flags()
-	f.StringVar(&format, "format", "", "`FORMAT` of the messages of recordings: "+strings.Join(s.app.Kinds.Recorded(), ", "))
+	f.StringVar(&format, "format", "", "`FORMAT` of the messages of recordings: "+strings.Join(s.app.Kinds.Recorded(),
+		", "))
 	f.StringVar(&symbol, "symbol", "", symbolHelp)
 	f.DurationVar(&baseLatency, "base-latency", 0, baseLatencyHelp)
 	f.Float64Var(&o.TickSize, "tick-size", 0, "tick size of the instrument, a `PRICE`")
 	f.Float64Var(&o.LotSize, "lot-size", 0, "lot size of the instrument, a `QUANTITY`")
 	f.DurationVar(&o.GapLimit, "gap", check.DefaultGapLimit, "report gaps longer than this `DURATION`")
-	f.DurationVar(&o.ClockStepLimit, "clock-step", check.DefaultClockStepLimit, "report feed latency jumps larger than this `DURATION`")
+	f.DurationVar(&o.ClockStepLimit, "clock-step", check.DefaultClockStepLimit,
+		"report feed latency jumps larger than this `DURATION`")
 	return c
 }
 
@@ -153,7 +155,8 @@ func (s *settings) look(ctx context.Context, path string, of recordings, o check
 		}
 		o.GridChecked = true
 	}
-	report, err := batch.CheckFile(ctx, events, o, func(rows, total int64) { work.show(filepath.Base(path), "rows", rows, total) })
+	report, err := batch.CheckFile(ctx, events, o,
+		func(rows, total int64) { work.show(filepath.Base(path), "rows", rows, total) })
 	if err != nil {
 		return err
 	}
@@ -166,7 +169,8 @@ func (s *settings) look(ctx context.Context, path string, of recordings, o check
 }
 
 // rowsOf makes an event file of recordings as a backtest does.
-func (s *settings) rowsOf(ctx context.Context, files []string, of recordings, events string, tickSize, lotSize float64, work *work) (convert.Summary, error) {
+func (s *settings) rowsOf(ctx context.Context, files []string, of recordings, events string, tickSize, lotSize float64,
+	work *work) (convert.Summary, error) {
 	f := s.app.Formats[of.format]
 	return convert.Events(ctx, files, events, convert.Options{NewDecoder: f.NewDecoder, Rule: f.Rule, Format: of.format, Formats: s.app.Formats,
 		Symbol: of.symbol, Initial: of.initial, BaseLatency: of.baseLatency, TickSize: tickSize, LotSize: lotSize,

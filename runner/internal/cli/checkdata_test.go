@@ -26,7 +26,8 @@ func TestCheckDataOfRecordings(t *testing.T) {
 	later := strings.NewReplacer("snapshot", "delta", `"u":10`, `"u":12`).Replace(level50)
 	junk, doubt := filepath.Join(r.dir, "junk"), filepath.Join(r.dir, "doubt")
 	trade := `1748908801000000000 {"topic":"publicTrade.BTCUSDT","type":"snapshot","ts":1748908800995,"data":[{"T":1748908800994,"s":"BTCUSDT","S":"Buy","v":"1","p":"100.1","i":"1"}]}` + "\n"
-	for path, text := range map[string]string{level200: text, gap: level50 + later, junk: level50 + strings.Repeat("x\n", 7), doubt: level50 + "x\n" + trade,
+	for path, text := range map[string]string{level200: text, gap: level50 + later,
+		junk: level50 + strings.Repeat("x\n", 7), doubt: level50 + "x\n" + trade,
 		archive: text[len("1748908801000000000 "):]} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -44,22 +45,31 @@ func TestCheckDataOfRecordings(t *testing.T) {
 		{path: spot, format: "binancesport", code: ExitUsage, want: `did you mean "binancespot"?`},
 		{path: level200, format: "bybit", code: ExitOK, want: "book: by the venue's rule"},
 		{path: gap, format: "bybit", code: ExitFailure, want: "depth updates after 10 are missing"},
-		{path: gap, format: "bybit", code: ExitFailure, want: "error: 1 recording that ends without a complete book; first: " + gap + ":2: no snapshot that fits follows this gap"},
-		{path: doubt, format: "bybit", code: ExitFailure, want: "error: 1 recording that ends without a complete book; first: " + doubt + ":2: this line cannot be read"},
+		{path: gap, format: "bybit", code: ExitFailure,
+			want: "error: 1 recording that ends without a complete book; first: " + gap +
+				":2: no snapshot that fits follows this gap"},
+		{path: doubt, format: "bybit", code: ExitFailure,
+			want: "error: 1 recording that ends without a complete book; first: " + doubt +
+				":2: this line cannot be read"},
 		{path: archive, format: "bybit", code: ExitFailure, want: "its lines have no local time"},
-		{path: archive, format: "bybit", code: ExitOK, want: "each is the venue's time and 5ms", more: []string{"--base-latency", "5ms"}},
-		{path: archive, format: "bybit", code: ExitUsage, want: "--base-latency is -5ms", more: []string{"--base-latency", "-5ms"}},
+		{path: archive, format: "bybit", code: ExitOK, want: "each is the venue's time and 5ms",
+			more: []string{"--base-latency", "5ms"}},
+		{path: archive, format: "bybit", code: ExitUsage, want: "--base-latency is -5ms",
+			more: []string{"--base-latency", "-5ms"}},
 		{path: junk, format: "bybit", code: ExitOK, want: "7 unusable lines; first: " + junk + ":2: "},
-		{path: junk, format: "bybit", code: ExitOK, want: "warning:   " + junk + ":6: the line does not start with a time"},
+		{path: junk, format: "bybit", code: ExitOK, want: "warning:   " + junk +
+			":6: the line does not start with a time"},
 	} {
-		code := r.run(append([]string{"check-data", "--tick-size", "0.01", "--lot-size", "0.00001", "--format", c.format, c.path}, c.more...)...)
+		code := r.run(append([]string{"check-data", "--tick-size", "0.01", "--lot-size", "0.00001", "--format",
+			c.format, c.path}, c.more...)...)
 		if said := r.out.String() + r.err.String(); code != c.code || !strings.Contains(said, c.want) {
 			t.Errorf("%s as %q: code %d, %s", c.path, c.format, code, said)
 		}
 	}
 	before := len(r.out.String())
 	r.run("--output", "json", "check-data", "--tick-size", "0.01", "--lot-size", "0.00001", "--format", "bybit", junk)
-	if said := r.out.String()[before:]; strings.Count(said, "the line does not start with a time") != 5 || !strings.Contains(said, `"line": 6`) {
+	if said := r.out.String()[before:]; strings.Count(said, "the line does not start with a time") != 5 ||
+		!strings.Contains(said, `"line": 6`) {
 		t.Errorf("as JSON: %s", said)
 	}
 }
@@ -71,8 +81,9 @@ func TestUnusableRecordings(t *testing.T) {
 	r.Formats = map[string]connector.Format{"bybit": {NewDecoder: bybit.Kind().Format.NewDecoder,
 		Rule: connector.RuleStreamed}}
 	message := func(kind string, id int, bid, asks string) string {
-		return fmt.Sprintf(`1748908801%d00000000 {"topic":"orderbook.50.BTCUSDT","type":%q,"ts":1748908800996,`, id-10, kind) +
-			fmt.Sprintf(`"data":{"s":"BTCUSDT","b":[[%q,"5"]],"a":[%s],"u":%d,"seq":%d}}`+"\n", bid, asks, id, id*10)
+		return fmt.Sprintf(`1748908801%d00000000 {"topic":"orderbook.50.BTCUSDT","type":%q,"ts":1748908800996,`, id-10,
+			kind) + fmt.Sprintf(`"data":{"s":"BTCUSDT","b":[[%q,"5"]],"a":[%s],"u":%d,"seq":%d}}`+"\n", bid, asks, id,
+			id*10)
 	}
 	book := message("snapshot", 10, "100.0", `["100.1","5"],["100.2","5"]`)
 	update := func(id int, px string) string { return message("delta", id, px, "") }

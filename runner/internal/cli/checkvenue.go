@@ -35,7 +35,8 @@ func (s *settings) checkCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return s.checkVenue(cmd.Context(), args, orderTest)
 		}}
-	c.Flags().BoolVar(&orderTest, "order-test", false, "have the venue validate an order on each symbol; none is placed")
+	c.Flags().BoolVar(&orderTest, "order-test", false,
+		"have the venue validate an order on each symbol; none is placed")
 	return c
 }
 
@@ -60,14 +61,17 @@ func (s *settings) loadLive(name string) (*config.File, *config.Connector, error
 	}
 	switch n := control.Nearest(name, names); {
 	case len(names) == 0:
-		return nil, nil, withCode(ExitUsage, fmt.Errorf("%s has no connector to a venue: add one, such as connector %q \"name\" { network = \"main\" }",
-			s.configPath, s.app.Kinds.Names()[0]))
+		return nil, nil, withCode(ExitUsage,
+			fmt.Errorf("%s has no connector to a venue: add one, such as connector %q \"name\" { network = \"main\" }",
+				s.configPath, s.app.Kinds.Names()[0]))
 	case name == "" && len(names) > 1:
 		return nil, nil, withCode(ExitUsage, fmt.Errorf("name a connector: %s has %v", s.configPath, names))
 	case found == nil && n != "":
-		return nil, nil, withCode(ExitUsage, fmt.Errorf("%s has no connector to a venue named %q; did you mean %q?", s.configPath, name, n))
+		return nil, nil, withCode(ExitUsage, fmt.Errorf("%s has no connector to a venue named %q; did you mean %q?",
+			s.configPath, name, n))
 	case found == nil:
-		return nil, nil, withCode(ExitUsage, fmt.Errorf("%s has no connector to a venue named %q; it has %v", s.configPath, name, names))
+		return nil, nil, withCode(ExitUsage, fmt.Errorf("%s has no connector to a venue named %q; it has %v",
+			s.configPath, name, names))
 	}
 	return file, found, nil
 }
@@ -87,13 +91,15 @@ func (s *settings) checkVenue(ctx context.Context, args []string, orderTest bool
 	}
 	checker, can := made.(connector.Checker)
 	if !can {
-		return withCode(ExitUsage, errors.Join(fmt.Errorf("connectors of kind %q cannot be checked", c.Kind), closeUnused(made)))
+		return withCode(ExitUsage, errors.Join(fmt.Errorf("connectors of kind %q cannot be checked", c.Kind),
+			closeUnused(made)))
 	}
 	o := connector.CheckOptions{OrderTest: orderTest}
 	for i := range file.Strategies {
 		for _, in := range file.Strategies[i].Instruments {
 			if in.Connector == c.Name {
-				o.Instruments = append(o.Instruments, connector.Instrument{Symbol: in.Symbol, TickSize: in.TickSize, LotSize: in.LotSize})
+				o.Instruments = append(o.Instruments, connector.Instrument{Symbol: in.Symbol, TickSize: in.TickSize,
+					LotSize: in.LotSize})
 			}
 		}
 	}
@@ -125,7 +131,8 @@ func blocked(findings []connector.Finding) bool {
 
 func (s *settings) printFindings(c *config.Connector, findings []connector.Finding) error {
 	if s.json() {
-		return printJSON(s.app.Stdout, venueForm{Connector: c.Name, Kind: c.Kind, OK: !blocked(findings), Findings: findings})
+		return printJSON(s.app.Stdout, venueForm{Connector: c.Name, Kind: c.Kind, OK: !blocked(findings),
+			Findings: findings})
 	}
 	w := s.app.Stdout
 	fmt.Fprintf(w, "%s, %s, %s\n\n", c.Name, c.Kind, c.Live)

@@ -75,27 +75,33 @@ func (h *fakeHost) Kill()                       {}
 func sampleStatus() []control.StrategyStatus {
 	found := map[string]uint64{"gap": 2, "mismatch": 1, "off_the_grid": 17, "seen_trades": 4, "outdated_quote": 900}
 	return []control.StrategyStatus{
-		{Name: "grid-btc", Plugin: "gridtrading", Version: "1.0.0", State: "running", PID: 4711, UptimeNs: 3_725e9, Restarts: 1,
-			Events: 1_234_567, Fills: 42, TickToOrder: 12_345, Instruments: []control.InstrumentStatus{
-				{Connector: "sim", Symbol: "BTCUSDT", Position: -0.1 - 0.2, BestBid: 59_999.9, BestAsk: 60_000, OpenOrders: 20, Fee: -1.5, RealisedPnL: 1_000, OpenPnL: -2.25,
-					Findings: found, BadMessages: 3}}},
-		{Name: "obimm", Plugin: "obimm", Version: "1.0.0", State: "failed", Reason: "5 restarts within 1m0s", Instruments: []control.InstrumentStatus{
-			{Connector: "sim", Symbol: "BTCUSDT", BestBid: 59_999.9, BestAsk: 60_000, Findings: found},
-			{Connector: "sim", Symbol: "ETHUSDT", Findings: map[string]uint64{"outdated_quote": 3}, BadMessages: 3}}},
+		{Name: "grid-btc", Plugin: "gridtrading", Version: "1.0.0", State: "running", PID: 4711, UptimeNs: 3_725e9,
+			Restarts: 1, Events: 1_234_567, Fills: 42, TickToOrder: 12_345, Instruments: []control.InstrumentStatus{
+				{Connector: "sim", Symbol: "BTCUSDT", Position: -0.1 - 0.2, BestBid: 59_999.9, BestAsk: 60_000,
+					OpenOrders: 20, Fee: -1.5, RealisedPnL: 1_000, OpenPnL: -2.25, Findings: found, BadMessages: 3}}},
+		{Name: "obimm", Plugin: "obimm", Version: "1.0.0", State: "failed", Reason: "5 restarts within 1m0s",
+			Instruments: []control.InstrumentStatus{
+				{Connector: "sim", Symbol: "BTCUSDT", BestBid: 59_999.9, BestAsk: 60_000, Findings: found},
+				{Connector: "sim", Symbol: "ETHUSDT", Findings: map[string]uint64{"outdated_quote": 3}, BadMessages: 3}}},
 	}
 }
 
 func sampleSummary(exit host.Exit) host.Summary {
 	return host.Summary{Version: "1.2.3", UptimeNs: 20e9, Exit: exit,
 		Connectors: []host.ConnectorSummary{{Name: "sim", Kind: "paper", Messages: 8_930, Events: 12_392,
-			Feeds: []feed.Report{{Symbol: "BTCUSDT", Depth: 8_000, Trades: 930, Found: [feed.NumFindings]feed.Found{feed.Gap: {N: 1,
-				First: feed.Problem{Finding: feed.Gap, File: "btcusdt.gz", Line: 7, LocalNs: 1_700_000_000_000_000_000, What: "depth updates after 6 are missing"}}}}}}},
+			Feeds: []feed.Report{{Symbol: "BTCUSDT", Depth: 8_000, Trades: 930,
+				Found: [feed.NumFindings]feed.Found{feed.Gap: {N: 1,
+					First: feed.Problem{Finding: feed.Gap, File: "btcusdt.gz", Line: 7, LocalNs: 1_700_000_000_000_000_000,
+						What: "depth updates after 6 are missing"}}}}}}},
 		Strategies: []host.StrategySummary{
-			{Name: "grid-btc", Plugin: "gridtrading", Version: "1.0.0", State: "stopped", Restarts: 1, Events: 1_234_567, Requests: 72, Orders: 50, Fills: 8,
-				Instruments: []control.InstrumentStatus{{Connector: "sim", Symbol: "BTCUSDT", Position: -0.04, BestBid: 60_053, BestAsk: 60_053.1,
+			{Name: "grid-btc", Plugin: "gridtrading", Version: "1.0.0", State: "stopped", Restarts: 1,
+				Events: 1_234_567, Requests: 72, Orders: 50, Fills: 8,
+				Instruments: []control.InstrumentStatus{{Connector: "sim", Symbol: "BTCUSDT", Position: -0.04,
+					BestBid: 60_053, BestAsk: 60_053.1,
 					Fee: -0.2399, TradingVolume: 0.08, TradingValue: 4_798.5, RealisedPnL: 0.6, OpenPnL: -2.42}},
-				FeedLatencyNs: host.Percentiles{P50: -1.27e9, P99: 999, P999: 1_000, Max: 10_000}, TickToOrderNs: host.Percentiles{P50: 2_260, P99: 175e6},
-				RestartGapNs: []int64{2_040_000}},
+				FeedLatencyNs: host.Percentiles{P50: -1.27e9, P99: 999, P999: 1_000, Max: 10_000},
+				TickToOrderNs: host.Percentiles{P50: 2_260, P99: 175e6},
+				RestartGapNs:  []int64{2_040_000}},
 			{Name: "idle", Plugin: "obimm", State: "stopped"}}}
 }
 
@@ -122,7 +128,8 @@ type fakeRemote struct{ closed bool }
 
 func (r *fakeRemote) Close() error { r.closed = true; return nil }
 func (r *fakeRemote) Version(context.Context) (control.VersionInfo, error) {
-	return control.VersionInfo{Version: "1.2.2", APIVersion: 1, PID: 99, Config: "other.hcl", StartedAt: time.Unix(1_700_000_000, 0).UTC()}, nil
+	return control.VersionInfo{Version: "1.2.2", APIVersion: 1, PID: 99, Config: "other.hcl",
+		StartedAt: time.Unix(1_700_000_000, 0).UTC()}, nil
 }
 func (r *fakeRemote) Strategies(context.Context) ([]control.StrategyStatus, error) {
 	return sampleStatus(), nil
@@ -187,15 +194,18 @@ func newRig(t *testing.T, source string) *rig {
 	if err := os.WriteFile(filepath.Join(r.dir, "runner.hcl"), []byte(source), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r.App = &App{Kinds: venues.Kinds(), Version: "1.2.3", Stdout: &r.out, Stderr: &r.err, Signals: r.signals, Abort: func(code int) { r.aborted <- code },
+	r.App = &App{Kinds: venues.Kinds(), Version: "1.2.3", Stdout: &r.out, Stderr: &r.err, Signals: r.signals,
+		Abort:       func(code int) { r.aborted <- code },
 		NewHost:     func(context.Context, *config.File, hclog.Logger) (Host, error) { return r.host, nil },
 		PluginNames: func(string) ([]string, error) { return []string{"gridtrading", "other"}, nil },
 		Describe: func(_ context.Context, _ string, names []string) (map[string]host.PluginInfo, error) {
 			infos := map[string]host.PluginInfo{}
 			for _, n := range names {
-				infos[n] = host.PluginInfo{Name: n, Path: "/plugins/" + n, SHA256: "abc", Description: control.Description{Name: n, Version: "1.0.0", Doc: "does things",
-					Params: []control.Param{{Name: "grid_num", Type: "int", Default: int64(10), Min: new(float64), Doc: "orders a side"},
-						{Name: "note", Type: "string", Default: ""}}}}
+				infos[n] = host.PluginInfo{Name: n, Path: "/plugins/" + n, SHA256: "abc",
+					Description: control.Description{Name: n, Version: "1.0.0", Doc: "does things",
+						Params: []control.Param{{Name: "grid_num", Type: "int", Default: int64(10), Min: new(float64),
+							Doc: "orders a side"},
+							{Name: "note", Type: "string", Default: ""}}}}
 			}
 			return infos, nil
 		},
@@ -206,7 +216,8 @@ func newRig(t *testing.T, source string) *rig {
 			return r.remote, nil
 		},
 		Bench: func(context.Context, BenchOptions) ([]BenchRow, error) {
-			return []BenchRow{{Path: "there and back", Count: 1000, LatencyNs: host.Percentiles{P50: 210, P99: 300, P999: 1500, Max: 20_000}, RawNs: 105}}, nil
+			return []BenchRow{{Path: "there and back", Count: 1000,
+				LatencyNs: host.Percentiles{P50: 210, P99: 300, P999: 1500, Max: 20_000}, RawNs: 105}}, nil
 		}}
 	return r
 }
@@ -240,14 +251,16 @@ func TestOutsideTextIsPlain(t *testing.T) {
 	}
 }
 
-// TestRunEndedAtOnce: Ctrl-C while the plugins are asked what they are says so, and which venues were not asked what is open.
+// TestRunEndedAtOnce: Ctrl-C while the plugins are asked what they are says so, and which venues were not asked what is
+// open.
 func TestRunEndedAtOnce(t *testing.T) {
 	venue := strings.Replace(goodConfig, "strategy ", "connector \"binancefutures\" \"bf\" {\n  network = \"testnet\"\n  api_key = \"k\"\n  secret = \"s\"\n}\n\nstrategy ", 1)
 	for name, test := range map[string]struct {
 		source string
 		code   int
 		says   string
-	}{"paper": {goodConfig, ExitFailure, "before it started\n"}, "a venue": {venue, ExitOrdersLeft, "may be open on bf"}} {
+	}{"paper": {goodConfig, ExitFailure, "before it started\n"},
+		"a venue": {venue, ExitOrdersLeft, "may be open on bf"}} {
 		r := newRig(t, test.source)
 		ctx, cancel := context.WithCancel(context.Background())
 		describe := r.Describe
@@ -257,7 +270,8 @@ func TestRunEndedAtOnce(t *testing.T) {
 		}
 		code := r.Run(ctx, []string{"--config", filepath.Join(r.dir, "runner.hcl"), "run"})
 		cancel()
-		if code != test.code || !strings.Contains(r.err.String(), test.says) || strings.Contains(r.err.String(), "context canceled") {
+		if code != test.code || !strings.Contains(r.err.String(), test.says) ||
+			strings.Contains(r.err.String(), "context canceled") {
 			t.Errorf("%s: exit code %d\n%s", name, code, r.err.String())
 		}
 	}
@@ -278,12 +292,16 @@ func TestExitCodes(t *testing.T) {
 		{"bad duration", "run --duration 0s", goodConfig, nil, ExitUsage, "must be above 0"},
 		{"bad output", "ps --output xml", goodConfig, nil, ExitUsage, "must be text or json"},
 		{"bad level", "ps --log-level loud", goodConfig, nil, ExitUsage, "must be trace"},
-		{"help of the command", "check-data", goodConfig, nil, ExitUsage, "check-data needs at least one FILE\nTry 'runner check-data --help'"},
+		{"help of the command", "check-data", goodConfig, nil, ExitUsage,
+			"check-data needs at least one FILE\nTry 'runner check-data --help'"},
 		{"too much", "ps grid-btc", goodConfig, nil, ExitUsage, `ps takes no arguments, got "grid-btc"`},
 		{"adopt nothing", "adopt sim", goodConfig, nil, ExitUsage, "adopt takes a strategy, or --none"},
-		{"adopt too much", "adopt --none a sim BTCUSDT", goodConfig, nil, ExitUsage, "adopt --none takes a connector and a symbol"},
-		{"resume nothing", "resume", goodConfig, nil, ExitUsage, "resume takes a connector, and a symbol if it is not all"},
-		{"resume is refused", "resume sim", goodConfig, func(r *rig) { r.remote = &fakeRemote{} }, ExitFailure, "ETHUSDT is still halted: positions do not match by 1"},
+		{"adopt too much", "adopt --none a sim BTCUSDT", goodConfig, nil, ExitUsage,
+			"adopt --none takes a connector and a symbol"},
+		{"resume nothing", "resume", goodConfig, nil, ExitUsage,
+			"resume takes a connector, and a symbol if it is not all"},
+		{"resume is refused", "resume sim", goodConfig, func(r *rig) { r.remote = &fakeRemote{} }, ExitFailure,
+			"ETHUSDT is still halted: positions do not match by 1"},
 		{"adopt no quantity", "adopt a sim BTCUSDT x", goodConfig, nil, ExitUsage, `"x" is not a quantity`},
 		{"no name", "restart", goodConfig, nil, ExitUsage, "takes the name of one strategy"},
 		{"valid", "validate", goodConfig, nil, ExitOK, ""},
@@ -297,21 +315,26 @@ func TestExitCodes(t *testing.T) {
 		}, ExitPluginFailed, "exec format error"},
 		{"plugin ends at its start", "run", goodConfig, func(r *rig) {
 			r.Describe = func(context.Context, string, []string) (map[string]host.PluginInfo, error) {
-				return map[string]host.PluginInfo{"gridtrading": {Err: &control.LaunchError{Cause: control.CauseExited, Problem: "no licence server"}}}, nil
+				return map[string]host.PluginInfo{"gridtrading": {Err: &control.LaunchError{Cause: control.CauseExited,
+					Problem: "no licence server"}}}, nil
 			}
 			r.host.end <- host.ExitEndOfData
 		}, ExitOK, "no licence server"},
-		{"plugin unknown", "run", strings.Replace(goodConfig, `"gridtrading"`, `"gridtradin"`, 1), nil, ExitConfig, `did you mean "gridtrading"?`},
+		{"plugin unknown", "run", strings.Replace(goodConfig, `"gridtrading"`, `"gridtradin"`, 1), nil, ExitConfig,
+			`did you mean "gridtrading"?`},
 		{"strategy does not start", "run", goodConfig, func(r *rig) {
 			r.host.err = &host.StartError{Strategy: "grid-btc", Err: errors.New("refused")}
 		}, ExitPluginFailed, "strategy grid-btc: refused"},
-		{"connector fails", "run", goodConfig, func(r *rig) { r.host.err = errors.New("feed broke") }, ExitFailure, "feed broke"},
+		{"connector fails", "run", goodConfig, func(r *rig) { r.host.err = errors.New("feed broke") }, ExitFailure,
+			"feed broke"},
 		{"connector fails with orders open", "run", goodConfig, func(r *rig) {
-			r.host.err, r.host.left = errors.New("feed broke"), []control.OpenOrder{{Strategy: "grid-btc", Connector: "sim"}}
+			r.host.err, r.host.left = errors.New("feed broke"),
+				[]control.OpenOrder{{Strategy: "grid-btc", Connector: "sim"}}
 		}, ExitOrdersLeft, "check at the venue\nfeed broke"},
 		{"connector fails, an earlier run's orders not told", "run", goodConfig, func(r *rig) {
 			r.host.err, r.host.untold = errors.New("feed broke"), []string{"sim BTCUSDT"}
-		}, ExitOrdersLeft, "may be open on sim BTCUSDT, the venue has not reported them: check at the venue\nfeed broke"},
+		}, ExitOrdersLeft,
+			"may be open on sim BTCUSDT, the venue has not reported them: check at the venue\nfeed broke"},
 		{"an earlier run's orders not told", "run", goodConfig, func(r *rig) {
 			r.host.untold = []string{"sim BTCUSDT"}
 			r.host.end <- host.ExitEndOfData
@@ -320,14 +343,19 @@ func TestExitCodes(t *testing.T) {
 			r.host.strayed = []control.OpenOrder{{Connector: "sim"}}
 			r.host.end <- host.ExitEndOfData
 		}, ExitOrdersLeft, "1 order left open"},
-		{"ends with an error", "run", goodConfig, func(r *rig) { r.host.end <- host.ExitError }, ExitFailure, "see the log"},
+		{"ends with an error", "run", goodConfig, func(r *rig) { r.host.end <- host.ExitError }, ExitFailure,
+			"see the log"},
 		{"end of data", "run", goodConfig, func(r *rig) { r.host.end <- host.ExitEndOfData }, ExitOK, ""},
-		{"summary not writable", "run --summary /nonexistent/x.json", goodConfig, nil, ExitFailure, "create the summary"},
+		{"summary not writable", "run --summary /nonexistent/x.json", goodConfig, nil, ExitFailure,
+			"create the summary"},
 		{"no host", "ps", goodConfig, nil, ExitNoHost, "no host is running at state/runner.sock"},
 		{"no host at a socket", "stop grid-btc --socket /tmp/x.sock", goodConfig, nil, ExitNoHost, "/tmp/x.sock"},
-		{"unknown strategy", "stop gridbtc", goodConfig, func(r *rig) { r.remote = &fakeRemote{} }, ExitUsage, `did you mean "grid-btc"?`},
-		{"strategy of no such name", "stop xyz", goodConfig, func(r *rig) { r.remote = &fakeRemote{} }, ExitUsage, `no strategy "xyz"; there are grid-btc, obimm`},
-		{"ps despite a bad file", "ps", "runner {\n  state_dir = \"s\"\n}\nbogus = 1\n", nil, ExitNoHost, "s/runner.sock"},
+		{"unknown strategy", "stop gridbtc", goodConfig, func(r *rig) { r.remote = &fakeRemote{} }, ExitUsage,
+			`did you mean "grid-btc"?`},
+		{"strategy of no such name", "stop xyz", goodConfig, func(r *rig) { r.remote = &fakeRemote{} }, ExitUsage,
+			`no strategy "xyz"; there are grid-btc, obimm`},
+		{"ps despite a bad file", "ps", "runner {\n  state_dir = \"s\"\n}\nbogus = 1\n", nil, ExitNoHost,
+			"s/runner.sock"},
 		{"version without host", "version", goodConfig, nil, ExitOK, ""},
 		{"no plugin folder", "plugins", goodConfig, func(r *rig) {
 			r.PluginNames = func(string) ([]string, error) { return nil, errors.New("no such folder") }
@@ -380,8 +408,8 @@ func (r *rig) interruptTwice() {
 	r.signals <- syscall.SIGINT
 }
 
-// One request to end may bring several signals: a closed terminal a hangup of the kernel and one of the shell, at any time,
-// timeout(1) two of the same at a time. None of them ends a run at once.
+// One request to end may bring several signals: a closed terminal a hangup of the kernel and one of the shell, at any
+// time, timeout(1) two of the same at a time. None of them ends a run at once.
 func TestRunInterruptedOnceBySeveralSignals(t *testing.T) {
 	for name, send := range map[string]func(chan<- os.Signal){
 		"timeout": func(c chan<- os.Signal) { c <- syscall.SIGTERM; c <- syscall.SIGTERM; c <- syscall.SIGTERM },
@@ -424,7 +452,8 @@ func TestRunInterruptedOnceBySeveralSignals(t *testing.T) {
 func TestRunWhereOneRuns(t *testing.T) {
 	r := newRig(t, goodConfig)
 	r.host.err = fmt.Errorf("listen on state/runner.sock: %w: stop it first", control.ErrHostRunning)
-	if code := r.run("run"); code != ExitFailure || r.out.String() != "" || !strings.Contains(r.err.String(), "a host is already running: stop it first") {
+	if code := r.run("run"); code != ExitFailure || r.out.String() != "" ||
+		!strings.Contains(r.err.String(), "a host is already running: stop it first") {
 		t.Errorf("exit code %d, output:\n%s%s", code, r.out.String(), r.err.String())
 	}
 }
@@ -466,11 +495,15 @@ func TestRunForADuration(t *testing.T) {
 // What people and programs read, as golden files.
 func TestGolden(t *testing.T) {
 	for name, args := range map[string]string{
-		"ps": "ps", "ps.json": "ps --output json", "validate": "validate", "plugins": "plugins", "plugins.json": "plugins --output json",
-		"start": "start grid-btc", "stop": "stop grid-btc", "restart": "restart grid-btc", "restart.json": "restart grid-btc --output json",
-		"adopt": "adopt grid-btc sim BTCUSDT 0.3", "adopt.json": "adopt --none sim BTCUSDT --output json",
-		"resume": "resume sim BTCUSDT", "resume.json": "resume sim BTCUSDT --output json", "resume.none": "resume sim XRPUSDT",
-		"bench": "bench", "bench.json": "bench --output json", "summary": "run", "summary.json": "run --output json", "help": "--help",
+		"ps": "ps", "ps.json": "ps --output json", "validate": "validate", "plugins": "plugins",
+		"plugins.json": "plugins --output json",
+		"start":        "start grid-btc", "stop": "stop grid-btc", "restart": "restart grid-btc",
+		"restart.json": "restart grid-btc --output json",
+		"adopt":        "adopt grid-btc sim BTCUSDT 0.3", "adopt.json": "adopt --none sim BTCUSDT --output json",
+		"resume": "resume sim BTCUSDT", "resume.json": "resume sim BTCUSDT --output json",
+		"resume.none": "resume sim XRPUSDT",
+		"bench":       "bench", "bench.json": "bench --output json", "summary": "run", "summary.json": "run --output json",
+		"help": "--help",
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, goodConfig)
@@ -482,7 +515,8 @@ func TestGolden(t *testing.T) {
 			got := strings.ReplaceAll(r.out.String(), r.dir, "DIR")
 			golden := filepath.Join("testdata", name+".golden")
 			if *update {
-				if err := errors.Join(os.MkdirAll("testdata", 0o755), os.WriteFile(golden, []byte(got), 0o644)); err != nil {
+				if err := errors.Join(os.MkdirAll("testdata", 0o755),
+					os.WriteFile(golden, []byte(got), 0o644)); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -500,7 +534,8 @@ func TestGolden(t *testing.T) {
 func TestVersionOfARunningHost(t *testing.T) {
 	r := newRig(t, goodConfig)
 	r.remote = &fakeRemote{}
-	if code := r.run("version"); code != ExitOK || !strings.Contains(r.out.String(), "host 1.2.2 (strategy API 1), process 99, other.hcl") {
+	if code := r.run("version"); code != ExitOK || !strings.Contains(r.out.String(),
+		"host 1.2.2 (strategy API 1), process 99, other.hcl") {
 		t.Errorf("exit code %d, output:\n%s", code, r.out.String())
 	}
 	if !r.remote.closed {
@@ -510,11 +545,16 @@ func TestVersionOfARunningHost(t *testing.T) {
 
 func TestFormats(t *testing.T) {
 	for _, c := range []struct{ got, want string }{
-		{whole(0), "0"}, {whole(999), "999"}, {whole(-1000), "-1,000"}, {whole(uint64(math.MaxUint64)), "18,446,744,073,709,551,615"},
-		{decimal(0.1 + 0.2), "0.3"}, {decimal(-1e-12), "0"}, {decimal(1234567.5), "1,234,567.5"}, {decimal(math.NaN()), none},
-		{money(0), "0"}, {money(-0.00001), "0"}, {money(0.5), "+0.5000"}, {money(-1234.567), "-1,234.57"}, {amount(12), "12.00"},
-		{latency(0), none}, {latency(999), "999 ns"}, {latency(1_000), "1.00 µs"}, {latency(-12_340_000), "-12.3 ms"}, {latency(2_000_000_000), "2.00 s"},
-		{uptime(59.9e9), "59s"}, {uptime(61e9), "1m01s"}, {uptime(3_725e9), "1h02m"}, {mid(0, 1), none}, {mid(1, 2), "1.5"},
+		{whole(0), "0"}, {whole(999), "999"}, {whole(-1000), "-1,000"},
+		{whole(uint64(math.MaxUint64)), "18,446,744,073,709,551,615"},
+		{decimal(0.1 + 0.2), "0.3"}, {decimal(-1e-12), "0"}, {decimal(1234567.5), "1,234,567.5"},
+		{decimal(math.NaN()), none},
+		{money(0), "0"}, {money(-0.00001), "0"}, {money(0.5), "+0.5000"}, {money(-1234.567), "-1,234.57"},
+		{amount(12), "12.00"},
+		{latency(0), none}, {latency(999), "999 ns"}, {latency(1_000), "1.00 µs"}, {latency(-12_340_000), "-12.3 ms"},
+		{latency(2_000_000_000), "2.00 s"},
+		{uptime(59.9e9), "59s"}, {uptime(61e9), "1m01s"}, {uptime(3_725e9), "1h02m"}, {mid(0, 1), none},
+		{mid(1, 2), "1.5"},
 		{count(1, "strategy"), "1 strategy"}, {count(2, "strategy"), "2 strategies"}, {count(0, "error"), "0 errors"},
 	} {
 		if c.got != c.want {
@@ -582,7 +622,8 @@ func Example() {
 // validate --schema needs no configuration.
 func TestValidateSchema(t *testing.T) {
 	r := newRig(t, "no { configuration")
-	if code := r.run("validate", "--schema"); code != ExitOK || !json.Valid([]byte(r.out.String())) || !strings.Contains(r.out.String(), `"plugin_dir"`) {
+	if code := r.run("validate", "--schema"); code != ExitOK || !json.Valid([]byte(r.out.String())) ||
+		!strings.Contains(r.out.String(), `"plugin_dir"`) {
 		t.Errorf("exit code %d: %s%s", code, &r.out, &r.err)
 	}
 }

@@ -110,7 +110,8 @@ func (s *settings) report(o outcome, text string) error {
 }
 
 // strategyCommand makes a command that acts on one strategy.
-func (s *settings) strategyCommand(use, short string, act func(ctx context.Context, r Remote, name string) error) *cobra.Command {
+func (s *settings) strategyCommand(use, short string, act func(ctx context.Context, r Remote,
+	name string) error) *cobra.Command {
 	return &cobra.Command{Use: use + " NAME", Short: short, Args: oneName,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return s.withHost(func(r Remote) error { return withNames(cmd.Context(), r, act(cmd.Context(), r, args[0])) })
@@ -137,7 +138,8 @@ func withNames(ctx context.Context, r Remote, err error) error {
 // oneName wants the name of a strategy.
 func oneName(cmd *cobra.Command, args []string) error {
 	if len(args) != 1 {
-		return fmt.Errorf("%s takes the name of one strategy, got %d names; 'runner ps' shows them", cmd.Name(), len(args))
+		return fmt.Errorf("%s takes the name of one strategy, got %d names; 'runner ps' shows them", cmd.Name(),
+			len(args))
 	}
 	return nil
 }
@@ -151,44 +153,51 @@ func choose(condition bool, yes, no string) string {
 
 func (s *settings) startCommand() *cobra.Command {
 	discard := false
-	c := s.strategyCommand("start", "start a strategy that is not running", func(ctx context.Context, r Remote, name string) error {
-		already, err := r.Start(ctx, name, discard)
-		if err != nil {
-			return err
-		}
-		return s.report(outcome{Strategy: name, Action: "start", Already: already}, name+choose(already, " is already running", " started"))
-	})
+	c := s.strategyCommand("start", "start a strategy that is not running",
+		func(ctx context.Context, r Remote, name string) error {
+			already, err := r.Start(ctx, name, discard)
+			if err != nil {
+				return err
+			}
+			return s.report(outcome{Strategy: name, Action: "start", Already: already},
+				name+choose(already, " is already running", " started"))
+		})
 	c.Flags().BoolVar(&discard, "discard-state", false, "start without the state that the strategy has saved")
 	return c
 }
 
 func (s *settings) stopCommand() *cobra.Command {
-	return s.strategyCommand("stop", "stop a strategy and apply its on_exit policy to its orders", func(ctx context.Context, r Remote, name string) error {
-		already, err := r.Stop(ctx, name)
-		if err != nil {
-			return err
-		}
-		return s.report(outcome{Strategy: name, Action: "stop", Already: already}, name+choose(already, " was not running", " stopped"))
-	})
+	return s.strategyCommand("stop", "stop a strategy and apply its on_exit policy to its orders",
+		func(ctx context.Context, r Remote, name string) error {
+			already, err := r.Stop(ctx, name)
+			if err != nil {
+				return err
+			}
+			return s.report(outcome{Strategy: name, Action: "stop", Already: already},
+				name+choose(already, " was not running", " stopped"))
+		})
 }
 
 func (s *settings) restartCommand() *cobra.Command {
 	discard := false
-	c := s.strategyCommand("restart", "replace a strategy's process; the old one keeps running if the new one fails or the state cannot be saved",
+	c := s.strategyCommand("restart",
+		"replace a strategy's process; the old one keeps running if the new one fails or the state cannot be saved",
 		func(ctx context.Context, r Remote, name string) error {
 			result, err := r.Restart(ctx, name, discard)
 			if err != nil {
 				return err
 			}
 			gapNs := int64(result.Gap)
-			text := fmt.Sprintf("%s restarted: version %s, process %d after %d, gap %s", name, result.Version, result.NewPID, result.OldPID, latency(gapNs))
+			text := fmt.Sprintf("%s restarted: version %s, process %d after %d, gap %s", name, result.Version,
+				result.NewPID, result.OldPID, latency(gapNs))
 			if result.StateLost != "" {
 				text += "; its state was discarded: " + result.StateLost
 			}
-			return s.report(outcome{Strategy: name, Action: "restart", GapNs: &gapNs, OldPID: result.OldPID, NewPID: result.NewPID,
-				Version: result.Version, StateLost: result.StateLost}, text)
+			return s.report(outcome{Strategy: name, Action: "restart", GapNs: &gapNs, OldPID: result.OldPID,
+				NewPID: result.NewPID, Version: result.Version, StateLost: result.StateLost}, text)
 		})
-	c.Flags().BoolVar(&discard, "discard-state", false, "restart even if the strategy's state cannot be saved; the state is then lost")
+	c.Flags().BoolVar(&discard, "discard-state", false,
+		"restart even if the strategy's state cannot be saved; the state is then lost")
 	return c
 }
 
@@ -202,9 +211,10 @@ type versions struct {
 }
 
 func (s *settings) versionCommand() *cobra.Command {
-	return &cobra.Command{Use: "version", Short: "print the version of this program and of the running host", Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			v := versions{Version: s.app.Version, APIVersion: control.APIVersion, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	return &cobra.Command{Use: "version", Short: "print the version of this program and of the running host",
+		Args: noArguments, RunE: func(cmd *cobra.Command, _ []string) error {
+			v := versions{Version: s.app.Version, APIVersion: control.APIVersion, Go: runtime.Version(),
+				Platform: runtime.GOOS + "/" + runtime.GOARCH}
 			// A host is a bonus here: this program has a version whether one runs or not.
 			if err := s.withHost(func(r Remote) error {
 				info, err := r.Version(cmd.Context())
@@ -228,7 +238,7 @@ func (s *settings) printVersions(v *versions) error {
 		fmt.Fprintln(s.app.Stdout, "no host is running")
 		return nil
 	}
-	fmt.Fprintf(s.app.Stdout, "host %s (strategy API %d), process %d, %s, since %s\n", v.Host.Version, v.Host.APIVersion, v.Host.PID,
-		v.Host.Config, v.Host.StartedAt.Format("2006-01-02 15:04:05 MST"))
+	fmt.Fprintf(s.app.Stdout, "host %s (strategy API %d), process %d, %s, since %s\n", v.Host.Version,
+		v.Host.APIVersion, v.Host.PID, v.Host.Config, v.Host.StartedAt.Format("2006-01-02 15:04:05 MST"))
 	return nil
 }

@@ -164,11 +164,11 @@ func (s *settings) convertEvents(ctx context.Context, files []string, out string
 		return withCode(ExitFailure, err)
 	}
 	if s.json() {
-		form := eventsForm{Out: out, Files: files, Rows: summary.NumRows,
-			BothFlags: summary.Both, ExchOnly: summary.ExchOnly,
-			LocalOnly: summary.LocalOnly, Depth: summary.Depth, Trades: summary.Trades, Clears: summary.Clears, Snapshots: summary.Snapshots,
-			BBOs: summary.BBOs, Lines: summary.Lines, FirstNs: summary.FirstLocalTimestampNs, LastNs: summary.LastLocalTimestampNs,
-			Natural: o.Natural, Report: summary.Report}
+		form := eventsForm{Out: out, Files: files, Rows: summary.NumRows, BothFlags: summary.Both,
+			ExchOnly: summary.ExchOnly, LocalOnly: summary.LocalOnly, Depth: summary.Depth, Trades: summary.Trades,
+			Clears: summary.Clears, Snapshots: summary.Snapshots, BBOs: summary.BBOs, Lines: summary.Lines,
+			FirstNs: summary.FirstLocalTimestampNs, LastNs: summary.LastLocalTimestampNs, Natural: o.Natural,
+			Report: summary.Report}
 		return errors.Join(printJSON(s.app.Stdout, form), incomplete(out, &summary))
 	}
 	w := s.app.Stdout

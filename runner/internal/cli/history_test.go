@@ -79,7 +79,8 @@ func smallJournal(t *testing.T) *rig {
 		h.OwnPosition += qty * float64(o.Side)
 		h.NumFills++
 		at := head(journal.KindExecution, bot, 1_500*time.Millisecond)
-		o.ExecQty, o.ExecPriceTick, o.LeavesQty, o.Maker, o.ExchTimestampNs, o.Status = qty, o.PriceTick, o.LeavesQty-qty, maker, now-900_000, hft.StatusPartiallyFilled
+		o.ExecQty, o.ExecPriceTick, o.LeavesQty, o.Maker, o.ExchTimestampNs, o.Status = qty, o.PriceTick,
+			o.LeavesQty-qty, maker, now-900_000, hft.StatusPartiallyFilled
 		if o.LeavesQty < 1e-9 {
 			o.LeavesQty, o.Status = 0, hft.StatusFilled
 		}
@@ -124,10 +125,11 @@ func TestHistoryGolden(t *testing.T) {
 		"orders-limit": "orders --limit 2",
 		"fills":        "fills", "fills-none": "fills --since 2024-01-01", "events": "events",
 		"events-refused": "events --kind refused",
-		"pnl":            "pnl", "pnl-strategy": "pnl --by strategy", "pnl-symbol.json": "pnl --by symbol --output json",
-		"statement":      "statement",
-		"statement-fifo": "statement --method fifo --account --from 2023-11-14T22:13:23 --to 2023-11-15",
-		"statement.json": "statement --output json --from 2023-11-15", "why": "why @6", "why-canceled": "why 90002",
+		"pnl":            "pnl", "pnl-strategy": "pnl --by strategy",
+		"pnl-symbol.json": "pnl --by symbol --output json",
+		"statement":       "statement",
+		"statement-fifo":  "statement --method fifo --account --from 2023-11-14T22:13:23 --to 2023-11-15",
+		"statement.json":  "statement --output json --from 2023-11-15", "why": "why @6", "why-canceled": "why 90002",
 		"why-refused": "why @18",
 		"why.json":    "why hft-e --output json",
 	} {

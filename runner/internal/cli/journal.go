@@ -83,8 +83,8 @@ func (s *settings) journalCommand() *cobra.Command {
 
 // journalProjectCommand makes the command that the host starts before it removes segments.
 func (s *settings) journalProjectCommand(state *stateFlags) *cobra.Command {
-	return &cobra.Command{Use: "project", Short: "bring " + history.DBName + " up to date", Args: noArguments, Hidden: true,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+	return &cobra.Command{Use: "project", Short: "bring " + history.DBName + " up to date", Args: noArguments,
+		Hidden: true, RunE: func(cmd *cobra.Command, _ []string) error {
 			dir, err := state.directory(s)
 			if err != nil {
 				return err

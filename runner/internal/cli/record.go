@@ -71,7 +71,8 @@ func (s *settings) record(ctx context.Context, o recordOptions, symbols []string
 }
 
 // newRecorder asks the venue for the symbols and makes the recorder.
-func (s *settings) newRecorder(ctx context.Context, c *config.Connector, symbols []string, out string, logger hclog.Logger) (*record.Recorder, error) {
+func (s *settings) newRecorder(ctx context.Context, c *config.Connector, symbols []string, out string,
+	logger hclog.Logger) (*record.Recorder, error) {
 	keyless := *c
 	keyless.Live = c.Live.Keyless()
 	clock := hostipc.NewWallClock()
@@ -82,7 +83,8 @@ func (s *settings) newRecorder(ctx context.Context, c *config.Connector, symbols
 	steps, err := stepsToRecord(ctx, made, symbols)
 	var r *record.Recorder
 	if err == nil {
-		r, err = record.New(record.Config{Connector: made, Clock: clock, Symbols: steps, Dir: out, Logger: logger.Named(c.Name)})
+		r, err = record.New(record.Config{Connector: made, Clock: clock, Symbols: steps, Dir: out,
+			Logger: logger.Named(c.Name)})
 	}
 	if err != nil {
 		return nil, withCode(ExitFailure, errors.Join(err, closeUnused(made)))
@@ -90,7 +92,8 @@ func (s *settings) newRecorder(ctx context.Context, c *config.Connector, symbols
 	return r, nil
 }
 
-// stepsToRecord returns the steps of symbols, all of which the venue has to have. A venue that does not tell them has none.
+// stepsToRecord returns the steps of symbols, all of which the venue has to have. A venue that does not tell them has
+// none.
 func stepsToRecord(ctx context.Context, c connector.Connector, symbols []string) ([]connector.Steps, error) {
 	stepper, can := c.(connector.Stepper)
 	if !can {
@@ -109,7 +112,8 @@ func stepsToRecord(ctx context.Context, c connector.Connector, symbols []string)
 	return steps, err
 }
 
-func (s *settings) runRecorder(ctx context.Context, r *record.Recorder, view *screen, logger hclog.Logger, o recordOptions) error {
+func (s *settings) runRecorder(ctx context.Context, r *record.Recorder, view *screen, logger hclog.Logger,
+	o recordOptions) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if o.duration > 0 {
@@ -160,7 +164,8 @@ func recordTable(p *record.Progress) []string {
 		if !sym.Ready {
 			state = "no book"
 		}
-		rows[i] = []string{sym.Symbol, state, whole(sym.Lines), whole(int64(sym.LinesPerSecond)), whole(sym.Gaps), size(sym.FileBytes)}
+		rows[i] = []string{sym.Symbol, state, whole(sym.Lines), whole(int64(sym.LinesPerSecond)), whole(sym.Gaps),
+			size(sym.FileBytes)}
 	}
 	lines := table(columns("symbol", "book", ">lines", ">lines/s", ">resyncs", ">size"), rows)
 	return append(lines, recordCounts(p)...)
@@ -168,7 +173,8 @@ func recordTable(p *record.Progress) []string {
 
 // recordCounts are the lines under the table: what was found about the connections and each feed.
 func recordCounts(p *record.Progress) []string {
-	lines := []string{fmt.Sprintf("%s, %s", count(int(p.Reconnects), "reconnect"), count(int(p.BadMessages), "bad message"))}
+	lines := []string{fmt.Sprintf("%s, %s", count(int(p.Reconnects), "reconnect"),
+		count(int(p.BadMessages), "bad message"))}
 	for i := range p.Symbols {
 		for _, line := range p.Symbols[i].Report.Lines() {
 			lines = append(lines, p.Symbols[i].Symbol+": "+line)
@@ -195,8 +201,8 @@ func logProgress(logger hclog.Logger, p *record.Progress) {
 			without = append(without, sym.Symbol)
 		}
 	}
-	pairs := []any{"symbols", len(p.Symbols), "lines", lines, "lines_per_second", int64(perSecond), "resyncs", resyncs, "size", size(bytes),
-		"reconnects", p.Reconnects, "bad_messages", p.BadMessages}
+	pairs := []any{"symbols", len(p.Symbols), "lines", lines, "lines_per_second", int64(perSecond), "resyncs", resyncs,
+		"size", size(bytes), "reconnects", p.Reconnects, "bad_messages", p.BadMessages}
 	for f := range found.Found {
 		if n := found.Found[f].N; n > 0 {
 			pairs = append(pairs, feed.Finding(f).Key(), n)
@@ -217,7 +223,8 @@ func (s *settings) printRecorded(w io.Writer, p *record.Progress) error {
 		for n, path := range sym.Files {
 			row := []string{"", filepath.ToSlash(path), "", "", ""}
 			if n == 0 {
-				row = []string{sym.Symbol, filepath.ToSlash(path), whole(sym.Lines), whole(sym.Gaps), size(sym.FileBytes)}
+				row = []string{sym.Symbol, filepath.ToSlash(path), whole(sym.Lines), whole(sym.Gaps),
+					size(sym.FileBytes)}
 			}
 			rows = append(rows, row)
 		}

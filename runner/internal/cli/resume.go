@@ -46,7 +46,8 @@ func (s *settings) reportResumed(connector, symbol string, list []control.Resump
 	var refused []error
 	for i := range list {
 		if list[i].Refused != "" {
-			refused = append(refused, fmt.Errorf("%s %s is still halted: %s", connector, list[i].Symbol, list[i].Refused))
+			refused = append(refused, fmt.Errorf("%s %s is still halted: %s", connector, list[i].Symbol,
+				list[i].Refused))
 		}
 	}
 	if s.json() {

@@ -45,7 +45,8 @@ func (s *settings) sample(ctx context.Context, c sample.Config) error {
 	work.end()
 	switch {
 	case ctx.Err() != nil:
-		return withCode(ExitFailure, fmt.Errorf("the sample was not finished, %s was not created: %w", c.Dir, ctx.Err()))
+		return withCode(ExitFailure, fmt.Errorf("the sample was not finished, %s was not created: %w", c.Dir,
+			ctx.Err()))
 	case err != nil:
 		return withCode(ExitFailure, err)
 	}

@@ -17,8 +17,8 @@ import (
 type screen struct {
 	terminal io.Writer
 	width    func() int
-	// log is the log whose goroutine draws, so that a terminal that was stopped (Ctrl-S) holds up nobody else. Without one,
-	// who calls draws.
+	// log is the log whose goroutine draws, so that a terminal that was stopped (Ctrl-S) holds up nobody else. Without
+	// one, who calls draws.
 	log *runlog.Log
 
 	next atomic.Pointer[[]string] // what to show

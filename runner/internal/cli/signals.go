@@ -19,7 +19,8 @@ type interruption struct {
 	// stays is what remains when the command is ended at once, code its exit code then.
 	stays string
 	code  int
-	// atOnce hands over the rest of stays, then writes what there is to write; it is given abortGrace for each. nil for nothing.
+	// atOnce hands over the rest of stays, then writes what there is to write; it is given abortGrace for each. nil for
+	// nothing.
 	atOnce func(list chan<- string) error
 	// logger takes the first signal; nil has it printed.
 	logger hclog.Logger
@@ -35,8 +36,8 @@ func (s *settings) onSignal(code int, stays string, logger hclog.Logger) {
 const (
 	// abortGrace is how long a last message may take.
 	abortGrace = 250 * time.Millisecond
-	// echoes is how long after the first Ctrl-C or SIGTERM another is the same wish: timeout(1) and wrappers signal a command
-	// and then its process group.
+	// echoes is how long after the first Ctrl-C or SIGTERM another is the same wish: timeout(1) and wrappers signal a
+	// command and then its process group.
 	echoes = 300 * time.Millisecond
 )
 
@@ -47,9 +48,10 @@ func (s *settings) onAbort(atOnce func(list chan<- string) error) {
 	s.interruption.atOnce = atOnce
 }
 
-// untilSignal returns a context that ends with the first signal. A second Ctrl-C or SIGTERM ends the process at once, whatever
-// blocks: this goroutine waits for nothing but signals, not for what it says either. SIGHUP is nobody's wish for that and does
-// not count: of one terminal that is closed shell and kernel send one each, and systemd one right after SIGTERM.
+// untilSignal returns a context that ends with the first signal. A second Ctrl-C or SIGTERM ends the process at once,
+// whatever blocks: this goroutine waits for nothing but signals, not for what it says either. SIGHUP is nobody's wish
+// for that and does not count: of one terminal that is closed shell and kernel send one each, and systemd one right
+// after SIGTERM.
 func (s *settings) untilSignal(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	over, done := make(chan struct{}), make(chan struct{})

@@ -66,7 +66,8 @@ func (s *settings) snapshotCommand() *cobra.Command {
 	f.Float64Var(&o.lotSize, "lot-size", 0, "lot size of the instrument, a `QUANTITY`")
 	f.StringVar(&o.out, "out", "", "`FILE` to write, .npz or .npy")
 	f.StringVar(&o.initial, "initial", "", "snapshot `FILE` that the book starts with")
-	f.StringVar(&o.format, "format", "", "`FORMAT` of the messages of recordings: "+strings.Join(s.app.Kinds.Recorded(), ", "))
+	f.StringVar(&o.format, "format", "", "`FORMAT` of the messages of recordings: "+strings.Join(s.app.Kinds.Recorded(),
+		", "))
 	f.StringVar(&o.symbol, "symbol", "", symbolHelp)
 	f.DurationVar(&o.baseLatency, "base-latency", 0, baseLatencyHelp)
 	return c
@@ -93,9 +94,11 @@ func (s *settings) checkSnapshot(o *snapshotOptions, inputs []string) error {
 	events := slices.IndexFunc(inputs, config.EventFile)
 	switch {
 	case recorded >= 0 && events >= 0:
-		return fmt.Errorf("%s holds events and %s does not: inputs must be either event files or recordings", inputs[events], inputs[recorded])
+		return fmt.Errorf("%s holds events and %s does not: inputs must be either event files or recordings",
+			inputs[events], inputs[recorded])
 	case recorded >= 0 && o.format == "":
-		return fmt.Errorf("%s is not a .npz or .npy file: if it is a recording, name its venue with --format", inputs[recorded])
+		return fmt.Errorf("%s is not a .npz or .npy file: if it is a recording, name its venue with --format",
+			inputs[recorded])
 	case recorded < 0 && o.format != "":
 		return errors.New("--format is for recordings: omit it with event files")
 	case o.format != "":
@@ -135,7 +138,8 @@ func (s *settings) snapshot(ctx context.Context, inputs []string, o snapshotOpti
 }
 
 // lastBook makes rows of recordings first.
-func (s *settings) lastBook(ctx context.Context, inputs []string, o *snapshotOptions, form *snapshotForm) (backtest.LastBook, error) {
+func (s *settings) lastBook(ctx context.Context, inputs []string, o *snapshotOptions,
+	form *snapshotForm) (backtest.LastBook, error) {
 	work := s.beginWork()
 	defer work.end()
 	events := inputs
@@ -202,7 +206,8 @@ func (s *settings) printSnapshot(form *snapshotForm) {
 		s.app.say("warning: the files have book changes only, so unchanged levels are missing; start with the previous book by --initial\n")
 	}
 	if form.Hidden > 0 {
-		s.app.say("warning: omitted %s that the other side had crossed: a backtest's book does not show them\n", count(form.Hidden, "level"))
+		s.app.say("warning: omitted %s that the other side had crossed: a backtest's book does not show them\n",
+			count(form.Hidden, "level"))
 	}
 	w := s.app.Stdout
 	best := func(px *float64) string {
@@ -211,7 +216,8 @@ func (s *settings) printSnapshot(form *snapshotForm) {
 		}
 		return decimal(*px)
 	}
-	fmt.Fprintf(w, "%s: %s bids from %s, %s asks from %s\n", form.Out, whole(form.Bids), best(form.BestBid), whole(form.Asks), best(form.BestAsk))
+	fmt.Fprintf(w, "%s: %s bids from %s, %s asks from %s\n", form.Out, whole(form.Bids), best(form.BestBid),
+		whole(form.Asks), best(form.BestAsk))
 	fmt.Fprintf(w, "  local time %s\n", clock(form.LastNs))
 	if form.Recording != nil {
 		printFeed(w, "  ", form.Recording)

@@ -47,11 +47,12 @@ func readEvents(t *testing.T, path string) []hft.Event {
 // eventRow is a row of second n.
 func eventRow(n int64, ev uint64, px, qty float64) hft.Event {
 	ns := (1_700_000_000 + n) * 1_000_000_000
-	return hft.Event{Ev: hft.ExchEvent | hft.LocalEvent | ev, ExchTimestampNs: ns, LocalTimestampNs: ns + 1_000_000, Px: px, Qty: qty}
+	return hft.Event{Ev: hft.ExchEvent | hft.LocalEvent | ev, ExchTimestampNs: ns, LocalTimestampNs: ns + 1_000_000,
+		Px: px, Qty: qty}
 }
 
-// TestSnapshot: the book of a day is written for the next one, of event files and of recordings alike, and not where no day can
-// begin with it.
+// TestSnapshot: the book of a day is written for the next one, of event files and of recordings alike, and not where no
+// day can begin with it.
 func TestSnapshot(t *testing.T) {
 	r := newRig(t, "")
 	r.Formats = map[string]connector.Format{
@@ -68,7 +69,8 @@ func TestSnapshot(t *testing.T) {
 	later := strings.NewReplacer("snapshot", "delta", `"u":10`, `"u":12`).Replace(snapshot)
 	next := strings.Replace(later, `"u":12`, `"u":11`, 1)
 	next = strings.Replace(next, `"5"`, `"7"`, 1)
-	for name, text := range map[string]string{"good": snapshot, "lost": snapshot + later, "lost2": later, "good2": next} {
+	for name, text := range map[string]string{"good": snapshot, "lost": snapshot + later, "lost2": later,
+		"good2": next} {
 		if err := os.WriteFile(at(name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -78,7 +80,8 @@ func TestSnapshot(t *testing.T) {
 		code int
 		want string
 	}{
-		{"--out end1.npz day1.npz", ExitOK, "end1.npz: 1 bids from 99.9, 1 asks from 100.1\n  local time 2023-11-14 22:13:21.001 UTC\n"},
+		{"--out end1.npz day1.npz", ExitOK,
+			"end1.npz: 1 bids from 99.9, 1 asks from 100.1\n  local time 2023-11-14 22:13:21.001 UTC\n"},
 		{"--out end2.npy --initial end1.npz day2.npz", ExitOK, "end2.npy: 2 bids from 99.9, 1 asks from 100.1\n"},
 		{"--out both.npy day1.npz day2.npz", ExitOK, "both.npy: 2 bids from 99.9"},
 		{"--out only2.npz day2.npz", ExitOK, "start with the previous book by --initial"},
@@ -113,7 +116,8 @@ func TestSnapshot(t *testing.T) {
 		}
 		outBefore, errBefore := len(r.out.String()), len(r.err.String())
 		code := r.run(args...)
-		if said := r.out.String()[outBefore:] + r.err.String()[errBefore:]; code != c.code || !strings.Contains(strings.ReplaceAll(said, r.dir+string(filepath.Separator), ""), c.want) {
+		if said := r.out.String()[outBefore:] + r.err.String()[errBefore:]; code != c.code ||
+			!strings.Contains(strings.ReplaceAll(said, r.dir+string(filepath.Separator), ""), c.want) {
 			t.Errorf("%s: code %d, %s", c.args, code, said)
 		}
 	}
@@ -131,10 +135,11 @@ func TestSnapshot(t *testing.T) {
 // TestSnapshotOfARecording: JSON has what was found in it.
 func TestSnapshotOfARecording(t *testing.T) {
 	r := newRig(t, "")
-	r.Formats = map[string]connector.Format{"binancespot": {NewDecoder: binance.Spot().Format.NewDecoder, Rule: connector.RuleSpot}}
+	r.Formats = map[string]connector.Format{"binancespot": {NewDecoder: binance.Spot().Format.NewDecoder,
+		Rule: connector.RuleSpot}}
 	out := filepath.Join(r.dir, "end.npz")
-	code := r.run("snapshot", "--tick-size", "0.01", "--lot-size", "0.00001", "--format", "binancespot", "--out", out, "--output", "json",
-		sampletest.Path(t, "binancespot", "BTCUSDT"))
+	code := r.run("snapshot", "--tick-size", "0.01", "--lot-size", "0.00001", "--format", "binancespot", "--out", out,
+		"--output", "json", sampletest.Path(t, "binancespot", "BTCUSDT"))
 	var form struct {
 		Bids, Asks int
 		BestBid    float64 `json:"best_bid"`
@@ -148,8 +153,9 @@ func TestSnapshotOfARecording(t *testing.T) {
 		t.Fatalf("code %d, %v: %s%s", code, err, r.out.String(), r.err.String())
 	}
 	rows := readEvents(t, out)
-	if len(rows) != form.Bids+form.Asks || form.Bids == 0 || form.Asks == 0 || form.BestBid != rows[0].Px || form.BestAsk != rows[form.Bids].Px ||
-		form.BestBid >= form.BestAsk || form.LastNs == 0 || form.Recording.Depth == 0 {
+	if len(rows) != form.Bids+form.Asks || form.Bids == 0 || form.Asks == 0 || form.BestBid != rows[0].Px ||
+		form.BestAsk != rows[form.Bids].Px || form.BestBid >= form.BestAsk || form.LastNs == 0 ||
+		form.Recording.Depth == 0 {
 		t.Errorf("%d rows, %+v", len(rows), form)
 	}
 }

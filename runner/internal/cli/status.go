@@ -12,7 +12,8 @@ import (
 
 // statusColumns are those of ps and of the live view.
 func statusColumns() []column {
-	return columns("name", "state", ">uptime", ">events", "symbol", ">mid", ">position", ">open", ">fills", ">net pnl", ">tick-to-order")
+	return columns("name", "state", ">uptime", ">events", "symbol", ">mid", ">position", ">open", ">fills", ">net pnl",
+		">tick-to-order")
 }
 
 // statusRow is one line for a strategy, values of several instruments with a bar between.
@@ -27,8 +28,8 @@ func statusRow(s *control.StrategyStatus) []string {
 		pnl += netPnL(in.RealisedPnL, in.OpenPnL, in.Fee)
 	}
 	join := func(parts []string) string { return strings.Join(parts, " | ") }
-	return []string{s.Name, state(s), uptime(s.UptimeNs), whole(s.Events), join(symbols), join(mids), join(positions), whole(open),
-		whole(s.Fills), money(pnl), latency(s.TickToOrder)}
+	return []string{s.Name, state(s), uptime(s.UptimeNs), whole(s.Events), join(symbols), join(mids), join(positions),
+		whole(open), whole(s.Fills), money(pnl), latency(s.TickToOrder)}
 }
 
 // state returns the state of a strategy, and how many orders it still has to end.
@@ -51,8 +52,8 @@ func statusTable(all []control.StrategyStatus) []string {
 	return table(statusColumns(), rows)
 }
 
-// feedLines are what is wrong with the feeds of the strategies' instruments, a line for each of which something is, and one for each
-// connector that had messages which could not be used.
+// feedLines are what is wrong with the feeds of the strategies' instruments, a line for each of which something is, and
+// one for each connector that had messages which could not be used.
 func feedLines(all []control.StrategyStatus) []string {
 	var lines []string
 	add := func(line string) {
@@ -125,8 +126,8 @@ func statusPairs(all []control.StrategyStatus) []any {
 			pnl += netPnL(in.RealisedPnL, in.OpenPnL, in.Fee)
 		}
 	}
-	pairs := []any{"running", fmt.Sprintf("%d of %d", running, len(all)), "events", events, "open_orders", open, "fills", fills,
-		"net_pnl", strings.ReplaceAll(money(pnl), ",", "")}
+	pairs := []any{"running", fmt.Sprintf("%d of %d", running, len(all)), "events", events, "open_orders", open,
+		"fills", fills, "net_pnl", strings.ReplaceAll(money(pnl), ",", "")}
 	if len(idle) > 0 {
 		pairs = append(pairs, "not_running", strings.Join(idle, ", "))
 	}

@@ -15,15 +15,18 @@ import (
 
 // printSummary prints what a run came to.
 func printSummary(w io.Writer, s *host.Summary) {
-	fmt.Fprintf(w, "\nended: %s after %s (runner %s)\n", strings.ReplaceAll(string(s.Exit), "_", " "), uptime(s.UptimeNs), s.Version)
+	fmt.Fprintf(w, "\nended: %s after %s (runner %s)\n", strings.ReplaceAll(string(s.Exit), "_", " "),
+		uptime(s.UptimeNs), s.Version)
 	var rows [][]string
 	for _, c := range s.Connectors {
-		rows = append(rows, []string{c.Name, c.Kind, whole(c.Messages), whole(c.Events), whole(c.Gaps), whole(c.BadMessages), whole(c.Reconnects)})
+		rows = append(rows, []string{c.Name, c.Kind, whole(c.Messages), whole(c.Events), whole(c.Gaps),
+			whole(c.BadMessages), whole(c.Reconnects)})
 	}
 	section(w, columns("connector", "kind", ">messages", ">events", ">gaps", ">bad messages", ">reconnects"), rows)
 	for _, c := range s.Connectors {
 		if c.StoppedStreams > 0 {
-			fmt.Fprintf(w, "%s: a book's stream stopped while its connection stayed up, %s\n", c.Name, count(int(c.StoppedStreams), "time"))
+			fmt.Fprintf(w, "%s: a book's stream stopped while its connection stayed up, %s\n", c.Name,
+				count(int(c.StoppedStreams), "time"))
 		}
 		for i := range c.Feeds {
 			printFeed(w, c.Name+" "+c.Feeds[i].Symbol+": ", &c.Feeds[i])
@@ -31,10 +34,12 @@ func printSummary(w io.Writer, s *host.Summary) {
 	}
 	rows = nil
 	for _, st := range s.Strategies {
-		rows = append(rows, []string{st.Name, st.Plugin + " " + st.Version, st.State, whole(st.Restarts), whole(st.Events), whole(st.LostEvents),
-			whole(st.Resyncs), whole(st.Requests), whole(st.Orders), whole(st.Fills), whole(st.Rejects)})
+		rows = append(rows, []string{st.Name, st.Plugin + " " + st.Version, st.State, whole(st.Restarts),
+			whole(st.Events), whole(st.LostEvents), whole(st.Resyncs), whole(st.Requests), whole(st.Orders),
+			whole(st.Fills), whole(st.Rejects)})
 	}
-	section(w, columns("strategy", "plugin", "state", ">restarts", ">events", ">lost", ">resyncs", ">requests", ">orders", ">fills", ">rejects"), rows)
+	section(w, columns("strategy", "plugin", "state", ">restarts", ">events", ">lost", ">resyncs", ">requests",
+		">orders", ">fills", ">rejects"), rows)
 	for _, st := range s.Strategies {
 		if st.Reason != "" {
 			fmt.Fprintf(w, "%s: %s\n", st.Name, st.Reason)
@@ -49,27 +54,33 @@ func printSummary(w io.Writer, s *host.Summary) {
 	rows = nil
 	for _, st := range s.Strategies {
 		for _, in := range st.Instruments {
-			rows = append(rows, []string{st.Name, in.Connector, in.Symbol, decimal(in.Position), price(in.BestBid), price(in.BestAsk),
-				whole(in.OpenOrders), decimal(in.TradingVolume), amount(in.TradingValue), money(in.Fee), money(in.RealisedPnL),
-				money(in.OpenPnL), money(netPnL(in.RealisedPnL, in.OpenPnL, in.Fee))})
+			rows = append(rows, []string{st.Name, in.Connector, in.Symbol, decimal(in.Position), price(in.BestBid),
+				price(in.BestAsk), whole(in.OpenOrders), decimal(in.TradingVolume), amount(in.TradingValue),
+				money(in.Fee), money(in.RealisedPnL), money(in.OpenPnL),
+				money(netPnL(in.RealisedPnL, in.OpenPnL, in.Fee))})
 		}
 	}
-	section(w, columns("strategy", "connector", "symbol", ">position", ">bid", ">ask", ">open", ">volume", ">value", ">fee",
-		">realised pnl", ">open pnl", ">net pnl"), rows)
+	section(w, columns("strategy", "connector", "symbol", ">position", ">bid", ">ask", ">open", ">volume", ">value",
+		">fee", ">realised pnl", ">open pnl", ">net pnl"), rows)
 	for _, line := range summaryPositions(s) {
 		fmt.Fprintln(w, line)
 	}
 	rows = nil
 	for _, st := range s.Strategies {
-		rows = append(rows, latencyRow(st.Name, "feed", st.FeedLatencyNs), latencyRow(st.Name, "tick to order", st.TickToOrderNs))
+		rows = append(rows, latencyRow(st.Name, "feed", st.FeedLatencyNs),
+			latencyRow(st.Name, "tick to order", st.TickToOrderNs))
 		if n := len(st.RestartGapNs); n > 0 {
 			gaps := slices.Sorted(slices.Values(st.RestartGapNs))
-			rows = append(rows, []string{st.Name, "gap of " + count(n, "hot restart"), latency(gaps[n/2]), none, none, latency(gaps[n-1])})
+			rows = append(rows, []string{st.Name, "gap of " + count(n, "hot restart"), latency(gaps[n/2]), none, none,
+				latency(gaps[n-1])})
 		}
 	}
 	section(w, columns("strategy", "latency", ">p50", ">p99", ">p99.9", ">max"), rows)
-	printOrders(w, "These orders may still be open: the venue has not confirmed in time that they are closed. Check at the venue.", s.UnconfirmedOrders)
-	printOrders(w, "These open orders are of strategies that are not in the configuration; they were left unchanged.", s.StrayOrders)
+	printOrders(w,
+		"These orders may still be open: the venue has not confirmed in time that they are closed. Check at the venue.",
+		s.UnconfirmedOrders)
+	printOrders(w, "These open orders are of strategies that are not in the configuration; they were left unchanged.",
+		s.StrayOrders)
 }
 
 // printOrders prints orders that are left, under a line that says why.
@@ -117,8 +128,8 @@ type summaryFile struct {
 	once sync.Once
 }
 
-// createSummary prepares the summary's file before the run, so that a path that cannot be written is known at once. One of an
-// earlier run is removed: it is not taken for this one's.
+// createSummary prepares the summary's file before the run, so that a path that cannot be written is known at once. One
+// of an earlier run is removed: it is not taken for this one's.
 func createSummary(path string) (*summaryFile, error) {
 	if path == "" {
 		return &summaryFile{}, nil

@@ -70,7 +70,8 @@ func TestConnectorThatCannotBeUsed(t *testing.T) {
 			}
 			return nil
 		}
-		if code := r.run(strings.Fields(command)...); code != ExitConfig || !strings.Contains(r.err.String(), `runner.hcl:3:1: error: connector "by" cannot be used: the key is none`) {
+		if code := r.run(strings.Fields(command)...); code != ExitConfig ||
+			!strings.Contains(r.err.String(), `runner.hcl:3:1: error: connector "by" cannot be used: the key is none`) {
 			t.Errorf("%s: exit code %d\n%s", command, code, &r.err)
 		}
 	}
@@ -85,7 +86,8 @@ func TestRecordUsesNoKey(t *testing.T) {
 		}
 		return nil, errors.New("enough")
 	}
-	if code := r.run("record", "BTCUSDT", "--out", filepath.Join(r.dir, "out")); code != ExitFailure || !strings.Contains(r.err.String(), "enough") {
+	if code := r.run("record", "BTCUSDT", "--out", filepath.Join(r.dir, "out")); code != ExitFailure ||
+		!strings.Contains(r.err.String(), "enough") {
 		t.Errorf("exit code %d\n%s", code, &r.err)
 	}
 }
@@ -98,8 +100,9 @@ func TestReportForms(t *testing.T) {
 	}
 	r := newRig(t, "")
 	s := &settings{app: r.App, output: "text"}
-	c := &config.Connector{Kind: "bybit", Name: "by", Live: &config.Live{Account: true, Network: "main", DeadMan: 30 * time.Second,
-		Settings: &venue.Settings{APIKey: "k", Secret: "s", OrderEntry: "ws", OrderPrefix: "hr"}}}
+	c := &config.Connector{Kind: "bybit", Name: "by", Live: &config.Live{Account: true, Network: "main",
+		DeadMan: 30 * time.Second, Settings: &venue.Settings{APIKey: "k", Secret: "s", OrderEntry: "ws",
+			OrderPrefix: "hr"}}}
 	if err := s.printFindings(c, findings); err != nil {
 		t.Fatal(err)
 	}
@@ -121,16 +124,19 @@ key: refused
 	}
 	r.out.b.Reset()
 	s.output = "json"
-	if err := s.printFindings(c, findings); err != nil || !strings.Contains(r.out.String(), `"what": "clock"`) || !strings.Contains(r.out.String(), `"ok": false`) {
+	if err := s.printFindings(c, findings); err != nil || !strings.Contains(r.out.String(), `"what": "clock"`) ||
+		!strings.Contains(r.out.String(), `"ok": false`) {
 		t.Errorf("%v\n%s", err, &r.out)
 	}
 }
 
 func TestRecordingForms(t *testing.T) {
 	var found feed.Report
-	found.Found[feed.Gap] = feed.Found{N: 2, First: feed.Problem{Finding: feed.Gap, LocalNs: 1_700_000_000_123_000_000, What: "updates are missing"}}
+	found.Found[feed.Gap] = feed.Found{N: 2, First: feed.Problem{Finding: feed.Gap, LocalNs: 1_700_000_000_123_000_000,
+		What: "updates are missing"}}
 	p := record.Progress{Reconnects: 2, Symbols: []record.SymbolProgress{
-		{Symbol: "BTCUSDT", Ready: true, Lines: 12_345, LinesPerSecond: 321.7, Gaps: 1, FileBytes: 1_234_567, Files: []string{"data/a.gz", "data/b.gz"}, Report: found},
+		{Symbol: "BTCUSDT", Ready: true, Lines: 12_345, LinesPerSecond: 321.7, Gaps: 1, FileBytes: 1_234_567,
+			Files: []string{"data/a.gz", "data/b.gz"}, Report: found},
 		{Symbol: "ETHUSDT", Files: []string{}}}}
 	r := newRig(t, "")
 	s := &settings{app: r.App, output: "text"}
@@ -147,10 +153,13 @@ BTCUSDT: 2 gaps in the updates of the book; first: 2023-11-14 22:13:20.123 UTC: 
 	if r.out.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", &r.out, want)
 	}
-	if lines := strings.Join(recordTable(&p), "\n"); !strings.Contains(lines, "in sync") || !strings.Contains(lines, "no book") || !strings.Contains(lines, "321") || !strings.Contains(lines, "BTCUSDT: 2 gaps") {
+	if lines := strings.Join(recordTable(&p), "\n"); !strings.Contains(lines, "in sync") ||
+		!strings.Contains(lines, "no book") || !strings.Contains(lines, "321") ||
+		!strings.Contains(lines, "BTCUSDT: 2 gaps") {
 		t.Errorf("got\n%s", lines)
 	}
-	for n, text := range map[int64]string{0: "0 B", 9_999: "9999 B", 10_000: "10.0 kB", 25_000_000: "25.0 MB", 30_000_000_000: "30.0 GB"} {
+	for n, text := range map[int64]string{0: "0 B", 9_999: "9999 B", 10_000: "10.0 kB", 25_000_000: "25.0 MB",
+		30_000_000_000: "30.0 GB"} {
 		if got := size(n); got != text {
 			t.Errorf("%d: %s, want %s", n, got, text)
 		}

@@ -130,7 +130,8 @@ func (a *accountCheck) run(ctx context.Context, file *config.File, c *config.Con
 		}
 		there = append(there, found...)
 	}
-	if d, err = history.Open(ctx, file.Runner.StateDir); err != nil { // again: it has to be newer than the venue's lists
+	// again: it has to be newer than the venue's lists
+	if d, err = history.Open(ctx, file.Runner.StateDir); err != nil {
 		return err
 	}
 	here, err := d.Executed(ctx, c.Name, a.form.SinceNs, a.form.UntilNs)
@@ -143,7 +144,8 @@ func (a *accountCheck) run(ctx context.Context, file *config.File, c *config.Con
 // orderAt names an order at the venue.
 type orderAt struct{ symbol, venueID string }
 
-func (a *accountCheck) compare(ctx context.Context, here []history.ExecutedOrder, there []connector.ExecutedOrder) error {
+func (a *accountCheck) compare(ctx context.Context, here []history.ExecutedOrder,
+	there []connector.ExecutedOrder) error {
 	known := make(map[orderAt]history.ExecutedOrder)
 	for _, o := range here {
 		known[orderAt{o.Symbol, o.VenueID}] = o
@@ -152,8 +154,8 @@ func (a *accountCheck) compare(ctx context.Context, here []history.ExecutedOrder
 		key := orderAt{o.Symbol, o.VenueID}
 		has, found := known[key]
 		delete(known, key)
-		diff := accountDifference{Symbol: o.Symbol, VenueOrderID: o.VenueID, ClientID: has.ClientID, JournalQty: has.Qty,
-			VenueQty: o.Qty, JournalValue: has.Value, VenueValue: o.Value, What: "differs"}
+		diff := accountDifference{Symbol: o.Symbol, VenueOrderID: o.VenueID, ClientID: has.ClientID,
+			JournalQty: has.Qty, VenueQty: o.Qty, JournalValue: has.Value, VenueValue: o.Value, What: "differs"}
 		switch {
 		case found && near(o.Qty, has.Qty) && near(o.Value, has.Value):
 			a.form.Orders++
@@ -192,16 +194,17 @@ func (s *settings) printAccount(f *accountForm) error {
 	} else {
 		var rows [][]string
 		for _, d := range f.Differences {
-			rows = append(rows, []string{d.Symbol, d.VenueOrderID, d.ClientID, fmt.Sprint(d.JournalQty), fmt.Sprint(d.VenueQty),
-				fmt.Sprint(d.JournalValue), fmt.Sprint(d.VenueValue), d.What})
+			rows = append(rows, []string{d.Symbol, d.VenueOrderID, d.ClientID, fmt.Sprint(d.JournalQty),
+				fmt.Sprint(d.VenueQty), fmt.Sprint(d.JournalValue), fmt.Sprint(d.VenueValue), d.What})
 		}
 		if len(rows) > 0 {
 			printTable(s.app.Stdout, columns("symbol", "venue's order", "client id", ">journal qty", ">venue qty",
 				">journal value", ">venue value", "what"), rows)
 		}
 		at := func(ns int64) string { return time.Unix(0, ns).UTC().Format("2006-01-02 15:04:05") }
-		fmt.Fprintf(s.app.Stdout, "%s from %s to %s: %s with %s agree, %s not of this runner\n", f.Connector, at(f.SinceNs),
-			at(f.UntilNs), count(f.Orders, "order"), count(f.Executions, "execution"), count(f.Foreign, "order"))
+		fmt.Fprintf(s.app.Stdout, "%s from %s to %s: %s with %s agree, %s not of this runner\n", f.Connector,
+			at(f.SinceNs), at(f.UntilNs), count(f.Orders, "order"), count(f.Executions, "execution"),
+			count(f.Foreign, "order"))
 	}
 	if n := len(f.Differences); n > 0 {
 		return withCode(ExitFailure, fmt.Errorf("the journal and %s differ in %s", f.Connector, count(n, "order")))

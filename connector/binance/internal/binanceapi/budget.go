@@ -41,7 +41,8 @@ const (
 func NewBudget(limits []Allowance) (Budget, error) {
 	config := budget.Config{Skew: clockSkew}
 	for _, a := range limits {
-		l := budget.Limit{Name: "requests' weight per " + a.Interval.String(), Unit: int(a.Limit), Max: int64(a.Max), Per: a.Interval, Kept: keptForTrading, Refunds: a.Refunds}
+		l := budget.Limit{Name: "requests' weight per " + a.Interval.String(), Unit: int(a.Limit), Max: int64(a.Max),
+			Per: a.Interval, Kept: keptForTrading, Refunds: a.Refunds}
 		if a.Limit == Orders {
 			l.Name, l.Kept = "orders per "+a.Interval.String(), 0 // cancels are not counted
 		}
@@ -127,7 +128,8 @@ func (s *spending) answered(err error) error {
 	s.budget.counts.Answered(s.ticket, nowNs, s.seen[:s.n]...)
 	s.pause(err, nowNs)
 	result := budget.ResultOf(err)
-	if !s.rest && !s.submit && errors.Is(err, stream.ErrUnknown) { // a cancel or a question goes by REST then, which finds out
+	// a cancel or a question goes by REST then, which finds out
+	if !s.rest && !s.submit && errors.Is(err, stream.ErrUnknown) {
 		result = budget.Lost
 	}
 	s.budget.counts.Done(s.ticket, nowNs, result)

@@ -68,9 +68,10 @@ func NewCaller(config CallerConfig) (*Caller, error) {
 	config.RefusedPause = cmp.Or(config.RefusedPause, time.Minute)
 	c := &Caller{config: config, done: make(chan struct{})}
 	var err error
-	c.link, err = stream.NewCaller(stream.CallerConfig{ID: c.parser.replyID, Timeout: config.Timeout, Config: stream.Config{
-		Prepare: c.prepare, OnFrame: c.notice, NowNs: config.NowNs, Logger: config.Logger,
-		Outage: config.Outage, What: "order connection", RefusedPause: config.RefusedPause}})
+	c.link, err = stream.NewCaller(stream.CallerConfig{ID: c.parser.replyID, Timeout: config.Timeout,
+		Config: stream.Config{
+			Prepare: c.prepare, OnFrame: c.notice, NowNs: config.NowNs, Logger: config.Logger,
+			Outage: config.Outage, What: "order connection", RefusedPause: config.RefusedPause}})
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +149,8 @@ func (c *Caller) notice(_ int64, frame []byte) {
 
 // Do sends a signed request and hands the reply's result to read, nil when there is nothing to read. It returns a
 // *protocol.Failure. params is given away.
-func (c *Caller) Do(ctx context.Context, method string, params []Param, cost Cost, read func(result Value) error) error {
+func (c *Caller) Do(ctx context.Context, method string, params []Param, cost Cost,
+	read func(result Value) error) error {
 	spent, failure := c.config.Budget.spend(c.config.Signer, cost, false)
 	if failure != nil {
 		return failure
@@ -157,7 +159,8 @@ func (c *Caller) Do(ctx context.Context, method string, params []Param, cost Cos
 }
 
 // exchange sends a request and reads its answer.
-func (c *Caller) exchange(ctx context.Context, method string, params []Param, spent *spending, read func(result Value) error) error {
+func (c *Caller) exchange(ctx context.Context, method string, params []Param, spent *spending,
+	read func(result Value) error) error {
 	id := "r" + strconv.FormatUint(c.lastID.Add(1), 10)
 	frame := make([]byte, 0, 768)
 	if c.config.Signer.Key().Ed25519() {
@@ -221,7 +224,8 @@ func (s *Signer) ReplyFailure(v Value, causes Causes) *protocol.Failure {
 		forbidden = status // of this way; see Entry.Do
 	}
 	if !failed.IsObject() {
-		return &protocol.Failure{Cause: causeOf(status, 0, "", causes), Status: forbidden, Msg: "status " + strconv.Itoa(status) + " without an error"}
+		return &protocol.Failure{Cause: causeOf(status, 0, "", causes), Status: forbidden,
+			Msg: "status " + strconv.Itoa(status) + " without an error"}
 	}
 	var retryAt time.Time
 	if data := failed.Field("data"); data.IsObject() {

@@ -50,7 +50,8 @@ type Client struct {
 // NewClient returns a client; a URL that is none is an error.
 func NewClient(config ClientConfig) (*Client, error) {
 	base, err := url.Parse(config.URL)
-	if err != nil || base.Host == "" || base.Scheme != "https" && base.Scheme != "http" || base.RawQuery != "" || base.User != nil {
+	if err != nil || base.Host == "" || base.Scheme != "https" && base.Scheme != "http" || base.RawQuery != "" ||
+		base.User != nil {
 		return nil, fmt.Errorf("binanceapi: the REST URL %q must be like https://host", config.URL)
 	}
 	base.Path = strings.TrimSuffix(base.Path, "/")
@@ -138,7 +139,8 @@ func (c *Client) exchange(ctx context.Context, r *Request, spent *spending) ([]b
 	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
 	defer cancel()
 	var connected atomic.Bool
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
+	ctx = httptrace.WithClientTrace(ctx,
+		&httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
 
 	response, err := c.http.Do(c.request(ctx, r))
 	if err != nil {
@@ -184,7 +186,8 @@ func (c *Client) request(ctx context.Context, r *Request) *http.Request {
 	if r.Security != Public {
 		header["X-Mbx-Apikey"] = []string{c.config.Signer.Key().ID()}
 	}
-	request := &http.Request{Method: r.Method, URL: &u, Host: u.Host, Header: header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
+	request := &http.Request{Method: r.Method, URL: &u, Host: u.Host, Header: header, Proto: "HTTP/1.1", ProtoMajor: 1,
+		ProtoMinor: 1}
 	if r.Method == http.MethodPost || r.Method == http.MethodPut {
 		request.Body = http.NoBody // so that Content-Length: 0 is sent, which some proxies insist on
 	}

@@ -29,7 +29,8 @@ func newClient(t *testing.T, handler http.HandlerFunc, change func(c *binanceapi
 	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
-	config := binanceapi.ClientConfig{URL: server.URL + "/base/", Signer: newSigner(t, "the-key", "test-secret", 5*time.Second, nowMs), Causes: noCauses}
+	config := binanceapi.ClientConfig{URL: server.URL + "/base/",
+		Signer: newSigner(t, "the-key", "test-secret", 5*time.Second, nowMs), Causes: noCauses}
 	if change != nil {
 		change(&config)
 	}
@@ -56,8 +57,9 @@ func failureOf(t *testing.T, err error) *protocol.Failure {
 }
 
 func order() binanceapi.Request {
-	return binanceapi.Request{Method: http.MethodPost, Path: "/v1/order", Security: binanceapi.Signed, Cost: binanceapi.Cost{Orders: 1},
-		Params: []binanceapi.Param{binanceapi.Text("symbol", "BTCUSDT"), binanceapi.Text("newClientOrderId", "a:b/c")}}
+	return binanceapi.Request{Method: http.MethodPost, Path: "/v1/order", Security: binanceapi.Signed,
+		Cost: binanceapi.Cost{Orders: 1}, Params: []binanceapi.Param{binanceapi.Text("symbol", "BTCUSDT"),
+			binanceapi.Text("newClientOrderId", "a:b/c")}}
 }
 
 func TestRequestIsSentAsSigned(t *testing.T) {
@@ -78,7 +80,8 @@ func TestRequestIsSentAsSigned(t *testing.T) {
 		_ = z.Close()
 	}, nil)
 	var id string
-	if err := client.Do(t.Context(), order(), func(v binanceapi.Value) error { id = v.ID("orderId"); return nil }); err != nil || id != "9007199254740993" {
+	if err := client.Do(t.Context(), order(),
+		func(v binanceapi.Value) error { id = v.ID("orderId"); return nil }); err != nil || id != "9007199254740993" {
 		t.Errorf("id %s, %v", id, err)
 	}
 }
@@ -91,17 +94,21 @@ func TestSecurity(t *testing.T) {
 		_, _ = w.Write([]byte("{}"))
 	}
 	client := newClient(t, handler, nil)
-	for security, want := range map[binanceapi.Security]string{binanceapi.Public: "false false", binanceapi.KeyOnly: "true false", binanceapi.Signed: "true true"} {
-		if err := client.Do(t.Context(), binanceapi.Request{Method: http.MethodGet, Path: "/x", Security: security}, nil); err != nil {
+	for security, want := range map[binanceapi.Security]string{binanceapi.Public: "false false",
+		binanceapi.KeyOnly: "true false", binanceapi.Signed: "true true"} {
+		if err := client.Do(t.Context(), binanceapi.Request{Method: http.MethodGet, Path: "/x", Security: security},
+			nil); err != nil {
 			t.Fatal(err)
 		}
 		if shown := fmt.Sprint(got.Header.Get("X-MBX-APIKEY") != "", got.URL.Query().Has("signature")); shown != want {
 			t.Errorf("security %d: key and signature are %s, want %s", security, shown, want)
 		}
 	}
-	bare := newClient(t, handler, func(c *binanceapi.ClientConfig) { c.Signer = binanceapi.NewSigner(nil, 0, func() int64 { return 0 }) })
+	bare := newClient(t, handler,
+		func(c *binanceapi.ClientConfig) { c.Signer = binanceapi.NewSigner(nil, 0, func() int64 { return 0 }) })
 	for _, security := range []binanceapi.Security{binanceapi.KeyOnly, binanceapi.Signed} {
-		if f := failureOf(t, bare.Do(t.Context(), binanceapi.Request{Method: http.MethodGet, Path: "/x", Security: security}, nil)); f.Cause != protocol.Key {
+		if f := failureOf(t, bare.Do(t.Context(), binanceapi.Request{Method: http.MethodGet, Path: "/x",
+			Security: security}, nil)); f.Cause != protocol.Key {
 			t.Errorf("without a key: %v", f)
 		}
 	}
@@ -122,37 +129,46 @@ func TestRefusals(t *testing.T) {
 		code   int
 		retry  time.Time
 	}{
-		{status: 429, body: `{"code":-1003,"msg":"Too many requests."}`, header: "60", cause: protocol.Weight, code: -1003, retry: inAMinute},
+		{status: 429, body: `{"code":-1003,"msg":"Too many requests."}`, header: "60", cause: protocol.Weight,
+			code: -1003, retry: inAMinute},
 		{status: 429, body: `{"code":-1015,"msg":"Too many new orders."}`, cause: protocol.OrderRate, code: -1015},
 		{status: 429, body: `slow down`, header: "soon", cause: protocol.Weight},
 		{status: 429, body: `{"code":-4999,"msg":"Something."}`, cause: protocol.Weight, code: -4999},
 		{status: 418, body: banned, cause: protocol.Banned, code: -1003, retry: time.UnixMilli(1700000300000)},
-		{status: 418, body: banned, header: "0", cause: protocol.Banned, code: -1003, retry: time.UnixMilli(1700000300000)},
+		{status: 418, body: banned, header: "0", cause: protocol.Banned, code: -1003,
+			retry: time.UnixMilli(1700000300000)},
 		{status: 418, body: ``, header: "60", cause: protocol.Banned, retry: inAMinute},
 		{status: 400, body: banned, cause: protocol.Banned, code: -1003, retry: time.UnixMilli(1700000300000)},
 		{status: 400, body: `{"code":-1003,"msg":"banned until soon"}`, cause: protocol.Banned, code: -1003},
 		{status: 403, body: "<html><body>403 Forbidden</body></html>", cause: protocol.Banned},
-		{status: 403, body: `{"code":-2015,"msg":"Invalid API-key, IP, or permissions for action."}`, cause: protocol.Key, code: -2015},
+		{status: 403, body: `{"code":-2015,"msg":"Invalid API-key, IP, or permissions for action."}`,
+			cause: protocol.Key, code: -2015},
 		{status: 401, body: `{"code":-2014,"msg":"API-key format invalid."}`, cause: protocol.Key, code: -2014},
 		{status: 401, body: ``, cause: protocol.Key},
 		{status: 451, body: `{"code":0,"msg":"Service unavailable from a restricted location."}`, cause: protocol.Key},
-		{status: 400, body: `{"code":-1022,"msg":"Signature for this request is not valid."}`, cause: protocol.Key, code: -1022},
-		{status: 400, body: `{"code":-1021,"msg":"Timestamp for this request is outside of the recvWindow."}`, cause: protocol.ClockOff, code: -1021},
+		{status: 400, body: `{"code":-1022,"msg":"Signature for this request is not valid."}`, cause: protocol.Key,
+			code: -1022},
+		{status: 400, body: `{"code":-1021,"msg":"Timestamp for this request is outside of the recvWindow."}`,
+			cause: protocol.ClockOff, code: -1021},
 		{status: 400, body: `{"code":-2011,"msg":"Unknown order sent."}`, cause: protocol.Gone, code: -2011},
 		{status: 400, body: `{"code":-2013,"msg":"Order does not exist."}`, cause: protocol.NotFound, code: -2013},
 		{status: 400, body: `{"code":-9876,"msg":"A code of the future."}`, cause: protocol.Refused, code: -9876},
 		{status: 404, body: "not found", cause: protocol.Refused},
 		{status: 302, body: ``, cause: protocol.Refused},
 		{status: 408, body: ``, cause: protocol.Unknown},
-		{status: 503, body: `{"code":-1008,"msg":"Request throttled by system-level protection."}`, cause: protocol.Overloaded, code: -1008},
-		{status: 503, body: `{"code":-1007,"msg":"Timeout waiting for response from backend server."}`, cause: protocol.Unknown, code: -1007},
+		{status: 503, body: `{"code":-1008,"msg":"Request throttled by system-level protection."}`,
+			cause: protocol.Overloaded, code: -1008},
+		{status: 503, body: `{"code":-1007,"msg":"Timeout waiting for response from backend server."}`,
+			cause: protocol.Unknown, code: -1007},
 		{status: 503, body: `Service Unavailable.`, cause: protocol.Overloaded},
 		{status: 503, body: `{"code":-1000,"msg":"Service Unavailable."}`, cause: protocol.Overloaded, code: -1000},
 		{status: 503, body: `{"msg":"Service Unavailable."}`, cause: protocol.Overloaded},
-		{status: 503, body: `{"code":0,"msg":"Unknown error, please check your request or try again later."}`, cause: protocol.Unknown},
+		{status: 503, body: `{"code":0,"msg":"Unknown error, please check your request or try again later."}`,
+			cause: protocol.Unknown},
 		{status: 503, body: `Unknown error, please check your request or try again later.`, cause: protocol.Unknown},
 		{status: 503, body: `<h1>503 Service Unavailable.</h1>`, cause: protocol.Unknown},
-		{status: 500, body: `{"code":-1000,"msg":"An unknown error occurred while processing the request."}`, cause: protocol.Unknown, code: -1000},
+		{status: 500, body: `{"code":-1000,"msg":"An unknown error occurred while processing the request."}`,
+			cause: protocol.Unknown, code: -1000},
 		{status: 502, body: "<html>Bad Gateway</html>", cause: protocol.Unknown},
 		{status: 500, body: `{"code":-9876,"msg":"A code of the future."}`, cause: protocol.Unknown, code: -9876},
 		{status: 400, body: `{"code":"many","msg":5}`, cause: protocol.Refused},
@@ -167,8 +183,10 @@ func TestRefusals(t *testing.T) {
 			_, _ = w.Write([]byte(c.body))
 		}, nil)
 		f := failureOf(t, client.Do(t.Context(), order(), nil))
-		if f.Cause != c.cause || f.Code != c.code || !f.RetryAt.Equal(c.retry) || strings.Contains(f.Msg, "<") || f.Msg == "" {
-			t.Errorf("%d %s: %v, again at %v; want %v (%d) at %v", c.status, c.body, f, f.RetryAt, c.cause, c.code, c.retry)
+		if f.Cause != c.cause || f.Code != c.code || !f.RetryAt.Equal(c.retry) || strings.Contains(f.Msg, "<") ||
+			f.Msg == "" {
+			t.Errorf("%d %s: %v, again at %v; want %v (%d) at %v", c.status, c.body, f, f.RetryAt, c.cause, c.code,
+				c.retry)
 		}
 	}
 }
@@ -231,7 +249,8 @@ func TestNotSent(t *testing.T) {
 	if err := listener.Close(); err != nil {
 		t.Fatal(err)
 	}
-	client, err := binanceapi.NewClient(binanceapi.ClientConfig{URL: "http://" + address, Signer: newSigner(t, "the-key", "test-secret", 0, nowMs), Causes: noCauses})
+	client, err := binanceapi.NewClient(binanceapi.ClientConfig{URL: "http://" + address,
+		Signer: newSigner(t, "the-key", "test-secret", 0, nowMs), Causes: noCauses})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -240,7 +259,8 @@ func TestNotSent(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if f := failureOf(t, client.Do(ctx, order(), nil)); f.Cause != protocol.Unreached || !errors.Is(f, context.Canceled) {
+	if f := failureOf(t, client.Do(ctx, order(), nil)); f.Cause != protocol.Unreached ||
+		!errors.Is(f, context.Canceled) {
 		t.Error(f)
 	}
 }
@@ -265,20 +285,24 @@ func TestBudget(t *testing.T) {
 	var nowNs int64 = nowMs*1_000_000 + int64(3*time.Second) // away from the ends of the windows
 	client := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
 		sent++
-		for name, value := range map[string]string{"X-MBX-USED-WEIGHT-1M": "25", "X-MBX-ORDER-COUNT-10S": count, "X-MBX-ORDER-COUNT-1D": "9", "X-MBX-USED-WEIGHT": "25",
-			"X-MBX-ORDER-COUNT-1X": "1", "X-MBX-ORDER-COUNT-M": "1", "X-MBX-ORDER-COUNT-1M": "many", "X-MBX-UUID": "7"} {
+		for name, value := range map[string]string{"X-MBX-USED-WEIGHT-1M": "25", "X-MBX-ORDER-COUNT-10S": count,
+			"X-MBX-ORDER-COUNT-1D": "9", "X-MBX-USED-WEIGHT": "25", "X-MBX-ORDER-COUNT-1X": "1",
+			"X-MBX-ORDER-COUNT-M": "1", "X-MBX-ORDER-COUNT-1M": "many", "X-MBX-UUID": "7"} {
 			w.Header().Set(name, value)
 		}
 		w.WriteHeader(status)
 		_, _ = w.Write([]byte("{}"))
 	}, func(c *binanceapi.ClientConfig) {
 		var err error
-		if c.Budget, err = binanceapi.NewBudget([]binanceapi.Allowance{{Limit: binanceapi.RequestWeight, Interval: time.Minute, Max: 2400}, {Limit: binanceapi.Orders, Interval: 10 * time.Second, Max: 5}}); err != nil {
+		if c.Budget, err = binanceapi.NewBudget([]binanceapi.Allowance{{Limit: binanceapi.RequestWeight,
+			Interval: time.Minute, Max: 2400}, {Limit: binanceapi.Orders, Interval: 10 * time.Second,
+			Max: 5}}); err != nil {
 			t.Fatal(err)
 		}
 		c.Signer = binanceapi.NewSigner(newKey(t, "the-key", "test-secret"), 0, func() int64 { return nowNs })
 	})
-	cancel := binanceapi.Request{Method: http.MethodDelete, Path: "/x", Security: binanceapi.Signed, Cost: binanceapi.Cost{Weight: 1, Cancel: true, Trading: true}}
+	cancel := binanceapi.Request{Method: http.MethodDelete, Path: "/x", Security: binanceapi.Signed,
+		Cost: binanceapi.Cost{Weight: 1, Cancel: true, Trading: true}}
 	do := func(r binanceapi.Request, wantSent int, want protocol.Cause) *protocol.Failure {
 		t.Helper()
 		before := sent
@@ -299,7 +323,8 @@ func TestBudget(t *testing.T) {
 	do(order(), 1, fine)
 	count = "5" // somebody else uses the account as well: the venue's count wins
 	do(order(), 1, fine)
-	if f := do(order(), 0, protocol.OrderRate); !f.RetryAt.After(time.Unix(0, nowNs)) || f.RetryAt.After(time.Unix(0, nowNs).Add(30*time.Second)) {
+	if f := do(order(), 0, protocol.OrderRate); !f.RetryAt.After(time.Unix(0, nowNs)) ||
+		f.RetryAt.After(time.Unix(0, nowNs).Add(30*time.Second)) {
 		t.Errorf("again at %v", f.RetryAt)
 	}
 	do(cancel, 1, fine)
@@ -332,10 +357,12 @@ func TestBudget(t *testing.T) {
 // for none.
 func TestBanTimes(t *testing.T) {
 	const minute, year = int64(60_000), int64(365 * 24 * 3_600_000)
-	cancel := binanceapi.Request{Method: http.MethodDelete, Path: "/x", Security: binanceapi.Signed, Cost: binanceapi.Cost{Weight: 1, Cancel: true}}
+	cancel := binanceapi.Request{Method: http.MethodDelete, Path: "/x", Security: binanceapi.Signed,
+		Cost: binanceapi.Cost{Weight: 1, Cancel: true}}
 	for _, offset := range []time.Duration{0, 10 * time.Minute, -10 * time.Minute} {
-		for _, c := range []struct{ inMs, wantMs int64 }{{5 * minute, 5 * minute}, {3 * 24 * 60 * minute, 3 * 24 * 60 * minute},
-			{30 * year, 2 * minute}, {-30 * year, 2 * minute}, {-5 * minute, 2 * minute}, {math.MaxInt64 - 2*nowMs, 2 * minute}} {
+		for _, c := range []struct{ inMs, wantMs int64 }{{5 * minute, 5 * minute},
+			{3 * 24 * 60 * minute, 3 * 24 * 60 * minute}, {30 * year, 2 * minute}, {-30 * year, 2 * minute},
+			{-5 * minute, 2 * minute}, {math.MaxInt64 - 2*nowMs, 2 * minute}} {
 			t.Run(fmt.Sprintf("%v, in %d ms", offset, c.inMs), func(t *testing.T) {
 				untilMs := nowMs + offset.Milliseconds() + c.inMs
 				nowNs, sent := int64(nowMs)*1_000_000, 0
@@ -359,7 +386,8 @@ func TestBanTimes(t *testing.T) {
 					}
 					return f.Until // what is taken for it
 				}
-				if f := failureOf(t, client.Do(t.Context(), cancel, nil)); f.Cause != protocol.Banned || !until(f).Equal(want) || f.Until.IsZero() != (c.inMs == c.wantMs) {
+				if f := failureOf(t, client.Do(t.Context(), cancel, nil)); f.Cause != protocol.Banned ||
+					!until(f).Equal(want) || f.Until.IsZero() != (c.inMs == c.wantMs) {
 					t.Errorf("%v until %v, want %v", f, until(f).UTC(), want.UTC())
 				}
 				nowNs = want.UnixNano() - 1
@@ -376,8 +404,11 @@ func TestBanTimes(t *testing.T) {
 				if c.inMs != c.wantMs {
 					want = time.Time{}
 				}
-				frame := fmt.Appendf(nil, `{"id":"r1","status":429,"error":{"code":-1003,"msg":"Too much","data":{"retryAfter":%d}}}`, untilMs)
-				err := client.Parser().Parse(frame, func(v binanceapi.Value) error { return signer.ReplyFailure(v, noCauses) })
+				frame := fmt.Appendf(nil,
+					`{"id":"r1","status":429,"error":{"code":-1003,"msg":"Too much","data":{"retryAfter":%d}}}`,
+					untilMs)
+				err := client.Parser().Parse(frame,
+					func(v binanceapi.Value) error { return signer.ReplyFailure(v, noCauses) })
 				if f := failureOf(t, err); f.Cause != protocol.Weight || !f.RetryAt.Equal(want) {
 					t.Errorf("over a WebSocket: %v until %v, want %v", f, f.RetryAt.UTC(), want.UTC())
 				}
@@ -389,11 +420,12 @@ func TestBanTimes(t *testing.T) {
 // TestForbiddenOverAWebSocket: what is in front of the venue has no code of its own for it.
 func TestForbiddenOverAWebSocket(t *testing.T) {
 	client := newClient(t, func(http.ResponseWriter, *http.Request) {}, nil)
-	for code, cause := range map[int]protocol.Cause{-1000: protocol.Banned, -1006: protocol.Unknown, -1007: protocol.Unknown} {
-		err := client.Parser().Parse(fmt.Appendf(nil, `{"id":"r1","status":403,"error":{"code":%d,"msg":"Forbidden"}}`, code),
-			func(v binanceapi.Value) error {
-				return newSigner(t, "the-key", "test-secret", 0, 0).ReplyFailure(v, noCauses)
-			})
+	for code, cause := range map[int]protocol.Cause{-1000: protocol.Banned, -1006: protocol.Unknown,
+		-1007: protocol.Unknown} {
+		err := client.Parser().Parse(fmt.Appendf(nil, `{"id":"r1","status":403,"error":{"code":%d,"msg":"Forbidden"}}`,
+			code), func(v binanceapi.Value) error {
+			return newSigner(t, "the-key", "test-secret", 0, 0).ReplyFailure(v, noCauses)
+		})
 		if f := failureOf(t, err); f.Cause != cause {
 			t.Errorf("%d: %v", code, f)
 		}
@@ -408,7 +440,8 @@ func TestRetryAfterBesideATime(t *testing.T) {
 			w.WriteHeader(418)
 			_, _ = fmt.Fprintf(w, `{"code":-1003,"msg":"IP banned until %d. Please wait."}`, nowMs+inMs)
 		}, func(config *binanceapi.ClientConfig) {
-			config.Signer = binanceapi.NewSigner(newKey(t, "the-key", "test-secret"), 0, func() int64 { return nowMs * 1_000_000 })
+			config.Signer = binanceapi.NewSigner(newKey(t, "the-key", "test-secret"), 0,
+				func() int64 { return nowMs * 1_000_000 })
 		})
 		f := failureOf(t, client.Do(t.Context(), binanceapi.Request{Method: http.MethodGet, Path: "/x"}, nil))
 		if want := time.UnixMilli(nowMs + 300_000); f.Cause != protocol.Banned || !f.RetryAt.Equal(want) {
@@ -419,7 +452,8 @@ func TestRetryAfterBesideATime(t *testing.T) {
 
 func TestWrongURLs(t *testing.T) {
 	for _, u := range []string{"", "host", "ftp://host", "https://", "https://host?x=1", "https://user@host", ":"} {
-		if _, err := binanceapi.NewClient(binanceapi.ClientConfig{URL: u}); err == nil || !strings.Contains(err.Error(), "REST URL") {
+		if _, err := binanceapi.NewClient(binanceapi.ClientConfig{URL: u}); err == nil ||
+			!strings.Contains(err.Error(), "REST URL") {
 			t.Errorf("%s: %v", u, err)
 		}
 	}
@@ -439,7 +473,8 @@ func TestConnectionsAreKept(t *testing.T) {
 		_, _ = w.Write([]byte(`{"code":-2013,"msg":"..."}`))
 	}, nil)
 	for i := range 5 {
-		_ = client.Do(t.Context(), binanceapi.Request{Method: http.MethodGet, Path: "/x", Params: []binanceapi.Param{binanceapi.Text("n", strings.Repeat("x", i%2))}}, nil)
+		_ = client.Do(t.Context(), binanceapi.Request{Method: http.MethodGet, Path: "/x",
+			Params: []binanceapi.Param{binanceapi.Text("n", strings.Repeat("x", i%2))}}, nil)
 	}
 	if len(remotes) != 1 {
 		t.Errorf("5 requests, one after the other, came over %d connections", len(remotes))
@@ -455,29 +490,32 @@ func FuzzReplies(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, status uint16, body []byte) {
 		transport := roundTrip(func(*http.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: int(status), Header: http.Header{}, Body: io.NopCloser(strings.NewReader(string(body)))}, nil
+			return &http.Response{StatusCode: int(status), Header: http.Header{},
+				Body: io.NopCloser(strings.NewReader(string(body)))}, nil
 		})
 		signer := binanceapi.NewSigner(nil, 0, func() int64 { return 0 })
-		client, err := binanceapi.NewClient(binanceapi.ClientConfig{URL: "http://host", Signer: signer, Causes: noCauses, HTTPClient: &http.Client{Transport: transport}})
+		client, err := binanceapi.NewClient(binanceapi.ClientConfig{URL: "http://host", Signer: signer,
+			Causes: noCauses, HTTPClient: &http.Client{Transport: transport}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = client.Do(t.Context(), binanceapi.Request{Method: http.MethodGet, Path: "/x"}, func(v binanceapi.Value) error {
-			v.Text("a")
-			v.Decimal("price")
-			v.Bool("m")
-			v.TimeNs("T")
-			v.ID("orderId")
-			binanceapi.ReadLimits(v.Field("rateLimits"), func(u binanceapi.Usage) {
-				if u.Interval <= 0 {
-					t.Errorf("an interval of %v", u.Interval)
+		err = client.Do(t.Context(), binanceapi.Request{Method: http.MethodGet, Path: "/x"},
+			func(v binanceapi.Value) error {
+				v.Text("a")
+				v.Decimal("price")
+				v.Bool("m")
+				v.TimeNs("T")
+				v.ID("orderId")
+				binanceapi.ReadLimits(v.Field("rateLimits"), func(u binanceapi.Usage) {
+					if u.Interval <= 0 {
+						t.Errorf("an interval of %v", u.Interval)
+					}
+				})
+				if failure := signer.ReplyFailure(v, noCauses); failure != nil {
+					return failure
 				}
+				return v.Field("b").Each(func(e binanceapi.Value) error { e.Int("c"); return nil })
 			})
-			if failure := signer.ReplyFailure(v, noCauses); failure != nil {
-				return failure
-			}
-			return v.Field("b").Each(func(e binanceapi.Value) error { e.Int("c"); return nil })
-		})
 		var failure *protocol.Failure
 		if err != nil && !errors.As(err, &failure) {
 			t.Errorf("%T: %v", err, err)

@@ -26,7 +26,8 @@ func sharedCause(code int) (cause protocol.Cause, ok bool) {
 		return protocol.OrderRate, true
 	case -1021:
 		return protocol.ClockOff, true
-	case -1002, -1022, -1099, -2014, -2015: // unauthorized, signature, not authenticated, key format, key or address or permission
+	// unauthorized, signature, not authenticated, key format, key or address or permission
+	case -1002, -1022, -1099, -2014, -2015:
 		return protocol.Key, true
 	case -2011:
 		return protocol.Gone, true
@@ -67,7 +68,8 @@ func causeOf(status, code int, msg string, causes Causes) protocol.Cause {
 		if known && cause == protocol.Weight && strings.Contains(msg, "banned until") {
 			return protocol.Banned
 		}
-		if code == -1000 && status == http.StatusForbidden { // of what is in front of the WebSocket API, which has no code for it
+		// of what is in front of the WebSocket API, which has no code for it
+		if code == -1000 && status == http.StatusForbidden {
 			return protocol.Banned
 		}
 		if known && (status != http.StatusTooManyRequests || cause == protocol.OrderRate) {
@@ -142,5 +144,6 @@ func unsent(err error) *protocol.Failure {
 
 // errNoKey is the failure of a request that needs a key which there is not.
 func errNoKey() *protocol.Failure {
-	return &protocol.Failure{Cause: protocol.Key, Msg: "this needs a key and its secret: set them in the connector's block"}
+	return &protocol.Failure{Cause: protocol.Key,
+		Msg: "this needs a key and its secret: set them in the connector's block"}
 }

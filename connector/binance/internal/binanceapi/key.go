@@ -34,7 +34,8 @@ type mac struct {
 func NewKey(id, secret string) (*Key, error) {
 	id, secret = strings.TrimSpace(id), strings.TrimSpace(secret)
 	if id == "" || secret == "" {
-		return nil, errors.New("binanceapi: key and secret are both needed: create them in the account's API management")
+		return nil,
+			errors.New("binanceapi: key and secret are both needed: create them in the account's API management")
 	}
 	for _, c := range []byte(id) {
 		if c <= ' ' || c > '~' {
@@ -54,7 +55,9 @@ func NewKey(id, secret string) (*Key, error) {
 			k.ed25519 = private
 			return k, nil
 		case err == nil:
-			return nil, fmt.Errorf("binanceapi: the secret is a private key of type %T: use an Ed25519 key or an HMAC secret", parsed)
+			return nil,
+				fmt.Errorf("binanceapi: the secret is a private key of type %T: use an Ed25519 key or an HMAC secret",
+					parsed)
 		case isPEM:
 			return nil, errors.New("binanceapi: the secret is PEM but not a PKCS#8 private key: check that the block is complete and the private one")
 		}

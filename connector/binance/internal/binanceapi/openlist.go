@@ -18,8 +18,8 @@ func OpenList(list Value, read func(row Value) (protocol.Report, error)) (open p
 			return nil
 		}
 		id, symbol := row.Alone(), row.Alone()
-		open.Unread = append(open.Unread, protocol.UnreadRow{ClientID: id.Text("clientOrderId"), Symbol: symbol.Text("symbol"),
-			Nameless: !row.Has("clientOrderId") || id.Err() != nil, Err: err})
+		open.Unread = append(open.Unread, protocol.UnreadRow{ClientID: id.Text("clientOrderId"),
+			Symbol: symbol.Text("symbol"), Nameless: !row.Has("clientOrderId") || id.Err() != nil, Err: err})
 		return nil
 	})
 	return open

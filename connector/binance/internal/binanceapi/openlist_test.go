@@ -24,8 +24,10 @@ func TestOpenList(t *testing.T) {
 	if err != nil || len(open.Orders) != 1 || open.Orders[0].ClientID != "b" || len(open.Unread) != 5 {
 		t.Fatalf("%+v, %v", open, err)
 	}
-	for i, want := range []protocol.UnreadRow{{ClientID: "a", Symbol: "S"}, {Nameless: true}, {Nameless: true}, {}, {Nameless: true}} {
-		if got := open.Unread[i]; got.ClientID != want.ClientID || got.Symbol != want.Symbol || got.Nameless != want.Nameless || got.Err == nil {
+	for i, want := range []protocol.UnreadRow{{ClientID: "a", Symbol: "S"}, {Nameless: true}, {Nameless: true}, {},
+		{Nameless: true}} {
+		if got := open.Unread[i]; got.ClientID != want.ClientID || got.Symbol != want.Symbol ||
+			got.Nameless != want.Nameless || got.Err == nil {
 			t.Errorf("%d: %+v", i, got)
 		}
 	}

@@ -59,7 +59,8 @@ func appendEncoded[T string | []byte](dst []byte, text T) []byte {
 	const hexDigits = "0123456789ABCDEF"
 	for i := 0; i < len(text); i++ {
 		c := text[i]
-		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_' || c == '.' || c == '~' {
+		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_' || c == '.' ||
+			c == '~' {
 			dst = append(dst, c)
 		} else {
 			dst = append(dst, '%', hexDigits[c>>4], hexDigits[c&15])

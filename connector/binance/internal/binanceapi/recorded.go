@@ -4,8 +4,9 @@ import (
 	"github.com/hftrunner/hftrunner/connector"
 )
 
-// recorded decodes a recording whichever of its two streams of trades a Binance venue was recorded with: single fills or
-// those of one taker as one. The one that comes first is taken, the other is not, because both tell of the same trades.
+// recorded decodes a recording whichever of its two streams of trades a Binance venue was recorded with: single fills
+// or those of one taker as one. The one that comes first is taken, the other is not, because both tell of the same
+// trades.
 type recorded struct {
 	single, aggregated connector.Decoder
 	// chosen is nil until there was a trade.

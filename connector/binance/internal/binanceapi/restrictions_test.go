@@ -19,15 +19,17 @@ func TestKeyFindings(t *testing.T) {
 		body   string
 		want   string // the values, with "~" where it warns, "!" where it blocks
 	}{
-		"good":        {200, `{"ipRestrict":true,"enableFutures":true,"enableWithdrawals":false}`, "[allowed not allowed bound never]"},
-		"no futures":  {200, `{"ipRestrict":true,"enableFutures":false}`, "[not allowed! not allowed bound never]"},
-		"withdrawals": {200, `{"ipRestrict":true,"enableFutures":true,"enableWithdrawals":true}`, "[allowed allowed~ bound never]"},
-		"unbound": {200, fmt.Sprintf(`{"ipRestrict":false,"enableFutures":true,"tradingAuthorityExpirationTime":%d}`, day(30)),
-			"[allowed not allowed any~ 2026-02-01 03:04:05 UTC]"},
-		"ends soon": {200, fmt.Sprintf(`{"ipRestrict":true,"enableFutures":true,"tradingAuthorityExpirationTime":%d}`, day(2)),
-			"[allowed not allowed bound 2026-01-04 03:04:05 UTC~]"},
-		"ended": {200, fmt.Sprintf(`{"ipRestrict":true,"enableFutures":true,"tradingAuthorityExpirationTime":%d}`, day(-2)),
-			"[allowed not allowed bound 2025-12-31 03:04:05 UTC!]"},
+		"good": {200, `{"ipRestrict":true,"enableFutures":true,"enableWithdrawals":false}`,
+			"[allowed not allowed bound never]"},
+		"no futures": {200, `{"ipRestrict":true,"enableFutures":false}`, "[not allowed! not allowed bound never]"},
+		"withdrawals": {200, `{"ipRestrict":true,"enableFutures":true,"enableWithdrawals":true}`,
+			"[allowed allowed~ bound never]"},
+		"unbound": {200, fmt.Sprintf(`{"ipRestrict":false,"enableFutures":true,"tradingAuthorityExpirationTime":%d}`,
+			day(30)), "[allowed not allowed any~ 2026-02-01 03:04:05 UTC]"},
+		"ends soon": {200, fmt.Sprintf(`{"ipRestrict":true,"enableFutures":true,"tradingAuthorityExpirationTime":%d}`,
+			day(2)), "[allowed not allowed bound 2026-01-04 03:04:05 UTC~]"},
+		"ended": {200, fmt.Sprintf(`{"ipRestrict":true,"enableFutures":true,"tradingAuthorityExpirationTime":%d}`,
+			day(-2)), "[allowed not allowed bound 2025-12-31 03:04:05 UTC!]"},
 		"not there":    {404, `not found`, "[unknown]"},
 		"another form": {200, `{"code":0}`, "[unknown]"},
 	} {

@@ -18,17 +18,18 @@ func (p *Protocol) Positions(ctx context.Context, symbols []string) ([]protocol.
 	if len(symbols) == 1 {
 		params = symbolParams(symbols[0])
 	}
-	err := p.ask(ctx, "/fapi/v3/positionRisk", binanceapi.Cost{Weight: 5, Trading: true}, params, func(v binanceapi.Value) error {
-		rows = nil
-		if !v.IsArray() {
-			return errNoList
-		}
-		return v.Each(func(row binanceapi.Value) error {
-			rows.add(row.Text("symbol"), row.Text("positionSide"), row.Decimal("positionAmt"),
-				cmp.Or(row.TimeNs("updateTime"), askedNs))
-			return nil
+	err := p.ask(ctx, "/fapi/v3/positionRisk", binanceapi.Cost{Weight: 5, Trading: true}, params,
+		func(v binanceapi.Value) error {
+			rows = nil
+			if !v.IsArray() {
+				return errNoList
+			}
+			return v.Each(func(row binanceapi.Value) error {
+				rows.add(row.Text("symbol"), row.Text("positionSide"), row.Decimal("positionAmt"),
+					cmp.Or(row.TimeNs("updateTime"), askedNs))
+				return nil
+			})
 		})
-	})
 	if err != nil {
 		return nil, err
 	}

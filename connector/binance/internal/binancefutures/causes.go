@@ -14,7 +14,8 @@ func causeOf(code int, _ string) (cause protocol.Cause, ok bool) {
 		return protocol.Unfilled, true
 	case -4116:
 		return protocol.DuplicateID, true
-	case -5024, -5025, -5026, -5027, -5029: // amendments: symbol not trading, limit orders only, too many, no change, notional
+	// amendments: symbol not trading, limit orders only, too many, no change, notional
+	case -5024, -5025, -5026, -5027, -5029:
 		return protocol.NoChange, true
 	case -5028: // outside of the window when the matching engine got it
 		return protocol.ClockOff, true
@@ -22,9 +23,11 @@ func causeOf(code int, _ string) (cause protocol.Cause, ok bool) {
 		-1102, -1111, -1121, -1125, // parameter, precision, symbol, listen key
 		-2010, -2012, // rejected, cancel-all failed
 		-2018, -2019, // balance, margin
-		-2021, -2022, -2023, -2025, -2027, -2028, // would trigger, reduce only, liquidation, open orders, leverage, position
+		// would trigger, reduce only, liquidation, open orders, leverage, position
+		-2021, -2022, -2023, -2025, -2027, -2028,
 		-4001, -4002, -4003, -4004, -4005, -4013, -4014, -4023, // ranges and steps of price and quantity
-		-4015, -4016, -4024, -4061, -4109, -4120, -4131, // client id, price bands, position side, inactive, algo, band of market orders
+		// client id, price bands, position side, inactive, algo, band of market orders
+		-4015, -4016, -4024, -4061, -4109, -4120, -4131,
 		-4140, -4141, -4164, -4192, -4400, -4401, // symbol closed, notional, cooling off, quantitative rules
 		-5037, -5038, -5039, -5040, -5041: // price match
 		return protocol.Refused, true

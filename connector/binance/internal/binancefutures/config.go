@@ -16,8 +16,8 @@ import (
 
 // Config configures a Protocol. Its texts show no secret.
 type Config struct {
-	// Settings are the configuration's; what is empty or 0 is as the network or the venue has it. Secret is either the text of an
-	// HMAC key or an Ed25519 private key in PKCS#8, PEM or base64.
+	// Settings are the configuration's; what is empty or 0 is as the network or the venue has it. Secret is either the
+	// text of an HMAC key or an Ed25519 private key in PKCS#8, PEM or base64.
 	Settings
 
 	// Timeout limits a request, 0 for binanceapi.DefaultTimeout.
@@ -27,7 +27,8 @@ type Config struct {
 	HTTPClient *http.Client
 	// NowNs is the local clock, nanoseconds since the Unix epoch.
 	NowNs func() int64
-	// Logger gets what happens to the connection for order entry, which is a part of Outage, that of the venue; both may be nil.
+	// Logger gets what happens to the connection for order entry, which is a part of Outage, that of the venue; both
+	// may be nil.
 	Logger hclog.Logger
 	Outage protocol.Outage
 
@@ -38,7 +39,8 @@ type Config struct {
 	Silence time.Duration
 	// Lifetime is after how long a connection is replaced, 0 for 23 h: the venue cuts it after 24 h.
 	Lifetime time.Duration
-	// KeepAliveInterval is the interval at which the private stream's listen key is extended, 0 for 30 min: it ends after
+	// KeepAliveInterval is the interval at which the private stream's listen key is extended, 0 for 30 min: it ends
+	// after
 	// 60 min.
 	KeepAliveInterval time.Duration
 }
@@ -46,16 +48,18 @@ type Config struct {
 // Main returns a Config with the addresses of the real venue.
 func Main() Config {
 	return Config{Settings: Settings{
-		PublicURL: "wss://fstream.binance.com/public", MarketURL: "wss://fstream.binance.com/market", PrivateURL: "wss://fstream.binance.com/private",
-		APIURL: "https://fapi.binance.com", WSAPIURL: "wss://ws-fapi.binance.com/ws-fapi/v1",
+		PublicURL: "wss://fstream.binance.com/public", MarketURL: "wss://fstream.binance.com/market",
+		PrivateURL: "wss://fstream.binance.com/private",
+		APIURL:     "https://fapi.binance.com", WSAPIURL: "wss://ws-fapi.binance.com/ws-fapi/v1",
 	}}
 }
 
 // Testnet returns a Config with the addresses of the venue for trying things out. It has keys of its own.
 func Testnet() Config {
 	return Config{Settings: Settings{
-		PublicURL: "wss://fstream.binancefuture.com/public", MarketURL: "wss://fstream.binancefuture.com/market", PrivateURL: "wss://fstream.binancefuture.com/private",
-		APIURL: "https://demo-fapi.binance.com", WSAPIURL: "wss://testnet.binancefuture.com/ws-fapi/v1",
+		PublicURL: "wss://fstream.binancefuture.com/public", MarketURL: "wss://fstream.binancefuture.com/market",
+		PrivateURL: "wss://fstream.binancefuture.com/private",
+		APIURL:     "https://demo-fapi.binance.com", WSAPIURL: "wss://testnet.binancefuture.com/ws-fapi/v1",
 	}}
 }
 
@@ -81,7 +85,8 @@ func (c *Config) complete() error {
 	for _, d := range []struct {
 		field *time.Duration
 		value time.Duration
-	}{{&c.QuietLimit, 30 * time.Second}, {&c.QuietMarket, 5 * time.Minute}, {&c.Silence, 5 * time.Minute}, {&c.Lifetime, 23 * time.Hour}, {&c.KeepAliveInterval, 30 * time.Minute}} {
+	}{{&c.QuietLimit, 30 * time.Second}, {&c.QuietMarket, 5 * time.Minute}, {&c.Silence, 5 * time.Minute},
+		{&c.Lifetime, 23 * time.Hour}, {&c.KeepAliveInterval, 30 * time.Minute}} {
 		if *d.field == 0 {
 			*d.field = d.value
 		}
@@ -110,7 +115,8 @@ func (c *Config) complete() error {
 		case *choice.field == "":
 			*choice.field = choice.first
 		case *choice.field != choice.first && !slices.Contains(choice.others, *choice.field):
-			return fmt.Errorf("the %s is %q: must be %q or one of %q", choice.name, *choice.field, choice.first, choice.others)
+			return fmt.Errorf("the %s is %q: must be %q or one of %q", choice.name, *choice.field, choice.first,
+				choice.others)
 		}
 	}
 	if err := c.checkAddresses(); err != nil {
@@ -126,7 +132,8 @@ func (c *Config) checkAddresses() error {
 		addresses = append(addresses, [2]string{"WebSocket API", c.WSAPIURL})
 	}
 	for _, a := range addresses {
-		if u, err := url.Parse(a[1]); err != nil || u.Scheme != "wss" && u.Scheme != "ws" || u.Host == "" || u.RawQuery != "" {
+		if u, err := url.Parse(a[1]); err != nil || u.Scheme != "wss" && u.Scheme != "ws" || u.Host == "" ||
+			u.RawQuery != "" {
 			return fmt.Errorf("the %s URL %q must be like wss://host/path", a[0], a[1])
 		}
 	}

@@ -27,7 +27,8 @@ type Decoder struct {
 
 // Decode fills m from one message; see connector.Decoder. Acknowledgements, errors of the stream, event types that it
 // does not know and partial books of a stream are MessageIgnored. Trades that are not of the market are
-// hft.OffBookTrade: liquidations by the insurance fund, ADL, and of trades that were put together what retail orders have of them.
+// hft.OffBookTrade: liquidations by the insurance fund, ADL, and of trades that were put together what retail orders
+// have of them.
 func (d *Decoder) Decode(localTimestampNs int64, raw []byte, m *connector.Message) error {
 	if scan.FuturesQuote(localTimestampNs, raw, m) {
 		return nil
@@ -91,7 +92,8 @@ func (d *Decoder) decode(localTimestampNs int64, m *connector.Message) error {
 	return nil
 }
 
-// isPartial reports whether a stream is one of partial books, btcusdt@depth20@100ms: its messages look like differences.
+// isPartial reports whether a stream is one of partial books, btcusdt@depth20@100ms: its messages look like
+// differences.
 func isPartial(stream []byte) bool {
 	_, levels, _ := bytes.Cut(stream, []byte("@depth"))
 	return len(levels) > 0 && levels[0] >= '0' && levels[0] <= '9'
@@ -137,7 +139,8 @@ func (d *Decoder) offBookTrade(localTimestampNs int64, m *connector.Message) err
 	return nil
 }
 
-// aggTrade takes trades that were put together. What retail orders have of them, which are in no public book, is a row of its own.
+// aggTrade takes trades that were put together. What retail orders have of them, which are in no public book, is a row
+// of its own.
 func (d *Decoder) aggTrade(localTimestampNs int64, m *connector.Message) error {
 	if err := d.trade(localTimestampNs, m); err != nil || !d.payload.Has(scan.NormalQty) {
 		return err
@@ -148,7 +151,8 @@ func (d *Decoder) aggTrade(localTimestampNs int64, m *connector.Message) error {
 	}
 	e := &m.Events[0]
 	off := e.Qty - normal
-	if off < 1e7 { // eight decimals are the most that the venue writes; what is beyond them is the error of the difference
+	// eight decimals are the most that the venue writes; what is beyond them is the error of the difference
+	if off < 1e7 {
 		off = math.Round(off*1e8) / 1e8
 	}
 	switch {

@@ -32,16 +32,19 @@ const depthText = `{"e":"depthUpdate","E":1723161256299,"T":1723161256298,"s":"B
 func TestDepthUpdate(t *testing.T) {
 	var d binancefutures.Decoder
 	var m connector.Message
-	for _, raw := range []string{depthText, `{"stream":"btcusdt@depth@0ms","data":` + depthText + `}`, ` {"data": ` + depthText + ` , "stream":"x"}` + "\n"} {
+	for _, raw := range []string{depthText, `{"stream":"btcusdt@depth@0ms","data":` + depthText + `}`,
+		` {"data": ` + depthText + ` , "stream":"x"}` + "\n"} {
 		if err := d.Decode(7, []byte(raw), &m); err != nil {
 			t.Fatal(err)
 		}
 		row := func(ev uint64, px, qty float64) hft.Event {
-			return hft.Event{Ev: hft.LocalEvent | hft.DepthEvent | ev, ExchTimestampNs: 1723161256298000000, LocalTimestampNs: 7, Px: px, Qty: qty}
+			return hft.Event{Ev: hft.LocalEvent | hft.DepthEvent | ev, ExchTimestampNs: 1723161256298000000,
+				LocalTimestampNs: 7, Px: px, Qty: qty}
 		}
-		want := connector.Message{Kind: connector.MessageDepth, Symbol: []byte("BTCUSDT"), ExchTimestampNs: 1723161256298000000,
-			FirstID: 5123107832006, LastID: 5123107837557, PrevID: 5123107831937, HasPrevID: true,
-			Events: []hft.Event{row(hft.BuyEvent, 58710.2, 0.014), row(hft.BuyEvent, 61496.5, 0), row(hft.SellEvent, 61800.3, 12.5)}}
+		want := connector.Message{Kind: connector.MessageDepth, Symbol: []byte("BTCUSDT"),
+			ExchTimestampNs: 1723161256298000000, FirstID: 5123107832006, LastID: 5123107837557, PrevID: 5123107831937,
+			HasPrevID: true, Events: []hft.Event{row(hft.BuyEvent, 58710.2, 0.014), row(hft.BuyEvent, 61496.5, 0),
+				row(hft.SellEvent, 61800.3, 12.5)}}
 		if difference := scantest.Difference(&m, &want); difference != "" {
 			t.Errorf("%s, of %s", difference, raw)
 		}
@@ -64,17 +67,22 @@ func TestKinds(t *testing.T) {
 		{raw: agg, aggTrades: true, kind: connector.MessageTrade, rows: 1},
 		{raw: strings.Replace(trade, "MARKET", "INSURANCE_FUND", 1), kind: connector.MessageTrade, rows: 1},
 		{raw: strings.Replace(trade, `"X":"MARKET",`, "", 1)},
-		{raw: `{"e":"bookTicker","u":9,"s":"BTCUSDT","b":"1","B":"2","a":"3","A":"4","T":1723161256313}`, kind: connector.MessageBBO, rows: 2},
-		{raw: `{"lastUpdateId":5,"E":1,"T":2,"bids":[["1","2"]],"asks":[["3","4"],["5","6"]]}`, kind: connector.MessageSnapshot, rows: 3},
+		{raw: `{"e":"bookTicker","u":9,"s":"BTCUSDT","b":"1","B":"2","a":"3","A":"4","T":1723161256313}`,
+			kind: connector.MessageBBO, rows: 2},
+		{raw: `{"lastUpdateId":5,"E":1,"T":2,"bids":[["1","2"]],"asks":[["3","4"],["5","6"]]}`,
+			kind: connector.MessageSnapshot, rows: 3},
 		{raw: `{"stream":"btcusdt@depth5","data":{"lastUpdateId":5,"bids":[["1","2"]],"asks":[]}}`},
 		{raw: `{"stream":"btcusdt@depth5@100ms","data":` + update + `}`},
 		{raw: `{"stream":"btcusdt@depth20","data":` + update + `}`},
 		{raw: `{"stream":"btcusdt@depth@100ms","data":` + update + `}`, kind: connector.MessageDepth, rows: 1},
 		{raw: `{"data":` + update + `,"stream":"btcusdt@depth"}`, kind: connector.MessageDepth, rows: 1},
 		{raw: update, kind: connector.MessageDepth, rows: 1},
-		{raw: `{"result":null,"id":1}`}, {raw: `{"error":{"code":2,"msg":"Invalid request"},"id":null}`}, {raw: `{"code":-1121,"msg":"Invalid symbol."}`},
-		{raw: `{"e":"markPriceUpdate","b":5,"a":{},"u":"x"}`}, {raw: `{"e":7,"u":1}`}, {raw: `[{"e":"trade"}]`}, {raw: `null`}, {raw: `{}`},
-		{raw: strings.Replace(agg, `"nq":"1"`, `"nq":"0.4"`, 1), aggTrades: true, kind: connector.MessageTrade, rows: 2},
+		{raw: `{"result":null,"id":1}`}, {raw: `{"error":{"code":2,"msg":"Invalid request"},"id":null}`},
+		{raw: `{"code":-1121,"msg":"Invalid symbol."}`},
+		{raw: `{"e":"markPriceUpdate","b":5,"a":{},"u":"x"}`}, {raw: `{"e":7,"u":1}`}, {raw: `[{"e":"trade"}]`},
+		{raw: `null`}, {raw: `{}`},
+		{raw: strings.Replace(agg, `"nq":"1"`, `"nq":"0.4"`, 1), aggTrades: true, kind: connector.MessageTrade,
+			rows: 2},
 		{raw: strings.Replace(trade, `"p":"61800.30","q":"0.006","X":"MARKET"`, `"p":"0","q":"0","X":"NA"`, 1)},
 	} {
 		d := binancefutures.Decoder{AggTrades: c.aggTrades}
@@ -94,8 +102,10 @@ func TestOffBookTrades(t *testing.T) {
 		{fmt.Sprintf(form, "1.234", `"nq":"0",`), "[120 1.234]"},
 		{fmt.Sprintf(form, "1.234", ``), "[2 1.234]"},
 		{fmt.Sprintf(form, "1.234", `"nq":"1.3",`), "binancefutures: nq is more than q"},
-		{fmt.Sprintf(form, "1.234", `"nq":null,`), "binancefutures: byte 86: nq is not a decimal number of zero or more"},
-		{`{"e":"trade","T":1723161256322,"s":"BTCUSDT","p":"61800.30","q":"0.006","X":"INSURANCE_FUND","m":true}`, "[120 0.006]"},
+		{fmt.Sprintf(form, "1.234", `"nq":null,`),
+			"binancefutures: byte 86: nq is not a decimal number of zero or more"},
+		{`{"e":"trade","T":1723161256322,"s":"BTCUSDT","p":"61800.30","q":"0.006","X":"INSURANCE_FUND","m":true}`,
+			"[120 0.006]"},
 	} {
 		d := binancefutures.Decoder{AggTrades: strings.Contains(c.raw, "agg")}
 		var m connector.Message
@@ -103,7 +113,8 @@ func TestOffBookTrades(t *testing.T) {
 		err := d.Decode(7, []byte(c.raw), &m)
 		for _, e := range m.Events {
 			rows = append(rows, fmt.Sprint([]any{e.Kind(), e.Qty}))
-			if e.Side() != hft.Sell || e.Px != 61800.3 || e.ExchTimestampNs != 1723161256322000000 || e.LocalTimestampNs != 7 {
+			if e.Side() != hft.Sell || e.Px != 61800.3 || e.ExchTimestampNs != 1723161256322000000 ||
+				e.LocalTimestampNs != 7 {
 				t.Errorf("%s: row %+v", c.raw, e)
 			}
 		}
@@ -122,10 +133,14 @@ func TestOffBookTrades(t *testing.T) {
 
 func TestWrongMessages(t *testing.T) {
 	for from, to := range map[string]string{
-		`"u":5123107837557`: `"u":5123107837557.5`, `"U":5123107832006,`: ``, `"s":"BTCUSDT",`: ``, `"s":"BTCUSDT"`: `"s":5`,
-		`"pu":5123107831937`: `"pu":null`, `"T":1723161256298`: `"T":"soon"`, `"12.5"`: `"-12.5"`, `"0.014"`: `""`, `["61496.50","0"]`: `["61496.50"]`,
-		`"a":[["61800.30","12.5"]]`: `"a":{}`, `,"a":[["61800.30","12.5"]]`: ``, `"58710.20"`: `"58710,20"`, `"61800.30"`: `"1e400"`,
-		`"E":1723161256299,"T":1723161256298,`: ``, `"]]}`: `"]]`, `"61496.50"`: `"NaN"`, `["58710.20"`: `[["58710.20"]`,
+		`"u":5123107837557`: `"u":5123107837557.5`, `"U":5123107832006,`: ``, `"s":"BTCUSDT",`: ``,
+		`"s":"BTCUSDT"`:      `"s":5`,
+		`"pu":5123107831937`: `"pu":null`, `"T":1723161256298`: `"T":"soon"`, `"12.5"`: `"-12.5"`, `"0.014"`: `""`,
+		`["61496.50","0"]`:          `["61496.50"]`,
+		`"a":[["61800.30","12.5"]]`: `"a":{}`, `,"a":[["61800.30","12.5"]]`: ``, `"58710.20"`: `"58710,20"`,
+		`"61800.30"`:                           `"1e400"`,
+		`"E":1723161256299,"T":1723161256298,`: ``, `"]]}`: `"]]`, `"61496.50"`: `"NaN"`,
+		`["58710.20"`: `[["58710.20"]`,
 	} {
 		var d binancefutures.Decoder
 		var m connector.Message
@@ -214,7 +229,8 @@ func FuzzDecode(f *testing.F) {
 		}
 		f.Add(reworded)
 	}
-	for _, text := range []string{`{"lastUpdateId":5,"E":1,"T":2,"bids":[["1","2"]],"asks":[["3.5","4"],[5e-1,6]]}`, `{"result":null,"id":1}`,
+	for _, text := range []string{`{"lastUpdateId":5,"E":1,"T":2,"bids":[["1","2"]],"asks":[["3.5","4"],[5e-1,6]]}`,
+		`{"result":null,"id":1}`,
 		`{"e":"bookTicker","u":9,"s":"BTCUSDT","b":"1","B":"2","a":"3","A":"4","T":1723161256313}`} {
 		f.Add([]byte(text))
 	}
@@ -222,7 +238,8 @@ func FuzzDecode(f *testing.F) {
 		f.Add(fmt.Appendf(nil, `{"e":"aggTrade","E":1,"s":"BTCUSDT","p":"61800.30","q":"1.0","nq":"%s","f":1,"l":2,"T":1723161256322,"m":true}`, nq))
 	}
 	for _, kind := range []string{"MARKET", "ADL", "NA", ""} {
-		f.Add(fmt.Appendf(nil, `{"e":"trade","T":1723161256322,"s":"BTCUSDT","p":"61800.30","q":"0.006","X":"%s","m":true}`, kind))
+		f.Add(fmt.Appendf(nil,
+			`{"e":"trade","T":1723161256322,"s":"BTCUSDT","p":"61800.30","q":"0.006","X":"%s","m":true}`, kind))
 	}
 	var d binancefutures.Decoder
 	agg := binancefutures.Decoder{AggTrades: true}

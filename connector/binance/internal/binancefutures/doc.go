@@ -15,11 +15,11 @@
 // A Protocol keeps no state of orders or books. Its methods may be called from any goroutine; those that take a context
 // block until the venue has answered. What they return belongs to the caller. With orders over the WebSocket API it has
 // goroutines of its own for that connection, which have ended when Close returns; otherwise it has none, and Close only
-// ends idle connections. Texts and errors never show the secret; a private stream's URL holds a listen key, which is to be
-// kept out of logs.
+// ends idle connections. Texts and errors never show the secret; a private stream's URL holds a listen key, which is to
+// be kept out of logs.
 //
 // # When something fails
 //
-// Requests return a *protocol.Failure, whose Cause follows the venue's codes and HTTP statuses. A message that is not what
-// the venue sends is an error that says where; unknown fields, events and statuses are not.
+// Requests return a *protocol.Failure, whose Cause follows the venue's codes and HTTP statuses. A message that is not
+// what the venue sends is an error that says where; unknown fields, events and statuses are not.
 package binancefutures

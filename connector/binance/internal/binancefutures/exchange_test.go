@@ -31,7 +31,8 @@ const (
 // startExchange returns an exchange whose book has 59990 bid and 60010 offered, 5 of each.
 func startExchange(t *testing.T, change func(c *testexchange.Config)) *testexchange.Exchange {
 	t.Helper()
-	c := testexchange.Config{Venues: []testexchange.Venue{served}, OnlySymbols: []string{"BTCUSDT"}, Background: testexchange.Still, LargeIDs: true, Seed: 1}
+	c := testexchange.Config{Venues: []testexchange.Venue{served}, OnlySymbols: []string{"BTCUSDT"},
+		Background: testexchange.Still, LargeIDs: true, Seed: 1}
 	if change != nil {
 		change(&c)
 	}
@@ -69,7 +70,8 @@ func arm(t *testing.T, e *testexchange.Exchange, f fault.Fault) {
 func connected(t *testing.T, e *testexchange.Exchange, change func(c *binancefutures.Config)) *binancefutures.Protocol {
 	t.Helper()
 	return newProtocol(t, nil, func(c *binancefutures.Config) {
-		c.APIURL, c.PublicURL, c.MarketURL, c.PrivateURL = e.HTTPURL(served), e.WSURL(served)+"/public", e.WSURL(served)+"/market", e.WSURL(served)+"/private"
+		c.APIURL, c.PublicURL, c.MarketURL, c.PrivateURL = e.HTTPURL(served), e.WSURL(served)+"/public",
+			e.WSURL(served)+"/market", e.WSURL(served)+"/private"
 		c.WSAPIURL = e.WSURL(served) + "/ws-fapi/v1"
 		c.NowNs = func() int64 { return time.Now().UnixNano() }
 		c.BookTicker = true
@@ -84,8 +86,10 @@ func follow(t *testing.T, prepare func(ctx context.Context) (protocol.Stream, er
 	t.Helper()
 	frames, up := make(chan []byte, 1000), make(chan struct{})
 	var once sync.Once
-	k, err := stream.New(stream.Config{Prepare: prepare, NowNs: func() int64 { return time.Now().UnixNano() }, OnUp: func() { once.Do(func() { close(up) }) },
-		OnFrame: func(_ int64, frame []byte) { frames <- slices.Clone(frame) }, OnDown: func(reason string, _ time.Duration) { t.Logf("down: %s", reason) }})
+	k, err := stream.New(stream.Config{Prepare: prepare, NowNs: func() int64 { return time.Now().UnixNano() },
+		OnUp:    func() { once.Do(func() { close(up) }) },
+		OnFrame: func(_ int64, frame []byte) { frames <- slices.Clone(frame) },
+		OnDown:  func(reason string, _ time.Duration) { t.Logf("down: %s", reason) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +114,8 @@ func followUser(t *testing.T, p *binancefutures.Protocol) *user {
 	t.Helper()
 	return &user{t: t, p: p, frames: follow(t, func(ctx context.Context) (protocol.Stream, error) {
 		s, err := p.UserStream(ctx)
-		s.Hello, s.Answers, s.Ready = [][]byte{[]byte(`{"method":"LIST_SUBSCRIPTIONS","id":1}`)}, 1, p.MarketStreams([]string{"BTCUSDT"})[0].Ready
+		s.Hello, s.Answers, s.Ready = [][]byte{[]byte(`{"method":"LIST_SUBSCRIPTIONS","id":1}`)}, 1,
+			p.MarketStreams([]string{"BTCUSDT"})[0].Ready
 		return s, err
 	})}
 }
@@ -143,7 +148,8 @@ func (u *user) orderIs(clientID string, status hft.Status) protocol.Report {
 	u.t.Helper()
 	var found protocol.Report
 	u.until(fmt.Sprintf("%s to be %v", clientID, status), func(h *heard) bool {
-		return slices.ContainsFunc(h.orders, func(r protocol.Report) bool { found = r; return r.ClientID == clientID && r.Status == status })
+		return slices.ContainsFunc(h.orders,
+			func(r protocol.Report) bool { found = r; return r.ClientID == clientID && r.Status == status })
 	})
 	return found
 }
@@ -163,7 +169,8 @@ func TestOrdersOnTheExchange(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			e := startExchange(t, func(c *testexchange.Config) {
-				c.Accounts = []testexchange.Account{{Name: "me", APIKey: "test-key", Secret: "test-secret"}, {Name: "me", APIKey: "ed", PublicKey: ed25519Public}}
+				c.Accounts = []testexchange.Account{{Name: "me", APIKey: "test-key", Secret: "test-secret"},
+					{Name: "me", APIKey: "ed", PublicKey: ed25519Public}}
 				c.TradeLite = true
 			})
 			pace := func() {}
@@ -198,17 +205,21 @@ func orders(t *testing.T, e *testexchange.Exchange, p *binancefutures.Protocol, 
 	// An order that rests, is amended, partly and then wholly filled as maker.
 	o := limitOrder("hbt-rest", hft.Buy, "60000.0", "0.010", hft.GTX)
 	ack := do("place", o, p.Place)
-	if ack.Status != hft.StatusNew || ack.Channel != protocol.ChannelAck || ack.ClientID != "hbt-rest" || ack.Qty != 0.01 || ack.Price != 60000 || ack.TimestampNs == 0 || len(ack.VenueID) < 17 {
+	if ack.Status != hft.StatusNew || ack.Channel != protocol.ChannelAck || ack.ClientID != "hbt-rest" ||
+		ack.Qty != 0.01 || ack.Price != 60000 || ack.TimestampNs == 0 || len(ack.VenueID) < 17 {
 		t.Errorf("%+v", ack)
 	}
-	if r := u.orderIs("hbt-rest", hft.StatusNew); r.VenueID != ack.VenueID || r.TimeInForce != hft.GTX || r.Side != hft.Buy {
+	if r := u.orderIs("hbt-rest", hft.StatusNew); r.VenueID != ack.VenueID || r.TimeInForce != hft.GTX ||
+		r.Side != hft.Buy {
 		t.Errorf("%+v, acknowledged %+v", r, ack)
 	}
-	if open, err := p.OpenOrders(ctx, "BTCUSDT"); err != nil || len(open.Orders) != 1 || open.Orders[0].VenueID != ack.VenueID {
+	if open, err := p.OpenOrders(ctx, "BTCUSDT"); err != nil || len(open.Orders) != 1 ||
+		open.Orders[0].VenueID != ack.VenueID {
 		t.Errorf("%+v, %v", open, err)
 	}
 	o.VenueID, o.Price, o.Qty = ack.VenueID, "60000.5", "0.008"
-	if r := do("amend", o, p.Amend); r.Price != 60000.5 || r.Qty != 0.008 || r.ClientID != "hbt-rest" || r.Status != hft.StatusNew {
+	if r := do("amend", o, p.Amend); r.Price != 60000.5 || r.Qty != 0.008 || r.ClientID != "hbt-rest" ||
+		r.Status != hft.StatusNew {
 		t.Errorf("%+v", r)
 	}
 	pace()
@@ -222,13 +233,16 @@ func orders(t *testing.T, e *testexchange.Exchange, p *binancefutures.Protocol, 
 		}
 	}
 	filled := u.orderIs("hbt-rest", hft.StatusFilled)
-	if !filled.Maker || filled.CumQty != 0.008 || filled.LastQty != 0.003 || filled.LastPrice != 60000.5 || filled.FeeAsset != "USDT" || filled.Fee == 0 || len(filled.TradeID) < 17 {
+	if !filled.Maker || filled.CumQty != 0.008 || filled.LastQty != 0.003 || filled.LastPrice != 60000.5 ||
+		filled.FeeAsset != "USDT" || filled.Fee == 0 || len(filled.TradeID) < 17 {
 		t.Errorf("%+v", filled)
 	}
 	u.until("the position", func(h *heard) bool {
-		return slices.ContainsFunc(h.positions, func(p protocol.Position) bool { return p.Qty == 0.008 && p.Symbol == "BTCUSDT" && p.TimestampNs > 0 })
+		return slices.ContainsFunc(h.positions,
+			func(p protocol.Position) bool { return p.Qty == 0.008 && p.Symbol == "BTCUSDT" && p.TimestampNs > 0 })
 	})
-	if r := do("query", o, p.QueryOrder); r.Status != hft.StatusFilled || r.CumQty != 0.008 || r.AvgPrice != 60000.5 || r.Channel != protocol.ChannelQuery {
+	if r := do("query", o, p.QueryOrder); r.Status != hft.StatusFilled || r.CumQty != 0.008 || r.AvgPrice != 60000.5 ||
+		r.Channel != protocol.ChannelQuery {
 		t.Errorf("%+v", r)
 	}
 
@@ -239,7 +253,8 @@ func orders(t *testing.T, e *testexchange.Exchange, p *binancefutures.Protocol, 
 			t.Errorf("%s of a filled order: %v", what, err)
 		}
 	}
-	if _, err := p.QueryOrder(ctx, limitOrder("hbt-never", hft.Buy, "1", "1", hft.GTC)); protocol.CauseOf(err) != protocol.NotFound {
+	if _, err := p.QueryOrder(ctx, limitOrder("hbt-never", hft.Buy, "1", "1",
+		hft.GTC)); protocol.CauseOf(err) != protocol.NotFound {
 		t.Errorf("an order that never was: %v", err)
 	}
 
@@ -253,7 +268,8 @@ func orders(t *testing.T, e *testexchange.Exchange, p *binancefutures.Protocol, 
 		{limitOrder("hbt-tick", hft.Buy, "60000.05", "0.010", hft.GTC), protocol.Refused},
 		{limitOrder("hbt-small", hft.Buy, "60000.0", "0.001", hft.GTC), protocol.Refused},
 		{limitOrder("hbt-huge", hft.Buy, "60000.0", "900.000", hft.GTC), protocol.Refused},
-		{&protocol.Order{Symbol: "NOSUCHUSDT", ClientID: "hbt-symbol", Side: hft.Buy, Price: "1.0", Qty: "1"}, protocol.Refused},
+		{&protocol.Order{Symbol: "NOSUCHUSDT", ClientID: "hbt-symbol", Side: hft.Buy, Price: "1.0", Qty: "1"},
+			protocol.Refused},
 	} {
 		pace()
 		_, err := p.Place(ctx, c.order)
@@ -263,11 +279,13 @@ func orders(t *testing.T, e *testexchange.Exchange, p *binancefutures.Protocol, 
 		}
 	}
 	do("place IOC", limitOrder("hbt-ioc", hft.Buy, "60010.0", "5.500", hft.IOC), p.Place)
-	if r := u.orderIs("hbt-ioc", hft.StatusExpired); r.CumQty != 5 || r.Reason != "the rest of an immediate-or-cancel order" {
+	if r := u.orderIs("hbt-ioc", hft.StatusExpired); r.CumQty != 5 ||
+		r.Reason != "the rest of an immediate-or-cancel order" {
 		t.Errorf("%+v", r)
 	}
 	setLevel(t, e, hft.Sell, 60010, 5)
-	do("place at market", &protocol.Order{Symbol: "BTCUSDT", ClientID: "hbt-market", Side: hft.Buy, OrdType: hft.Market, Qty: "0.500"}, p.Place)
+	do("place at market", &protocol.Order{Symbol: "BTCUSDT", ClientID: "hbt-market", Side: hft.Buy, OrdType: hft.Market,
+		Qty: "0.500"}, p.Place)
 	if r := u.orderIs("hbt-market", hft.StatusFilled); r.OrdType != hft.Market || r.Maker || r.LastPrice != 60010 {
 		t.Errorf("%+v", r)
 	}
@@ -317,14 +335,16 @@ func batches(t *testing.T, p *binancefutures.Protocol, pace func()) {
 		}
 		for i, o := range outcomes {
 			if gone := len(batch) == 3 && i == 0; gone && protocol.CauseOf(o.Err) != protocol.Gone ||
-				!gone && (o.Err != nil || o.Report.Status != hft.StatusCanceled || o.Report.ClientID != batch[i].ClientID) {
+				!gone && (o.Err != nil || o.Report.Status != hft.StatusCanceled ||
+					o.Report.ClientID != batch[i].ClientID) {
 				t.Errorf("%d of %d: %+v", i, len(batch), o)
 			}
 		}
 	}
 	list, err := p.RecentOrders(t.Context(), "BTCUSDT")
 	for _, o := range orders {
-		if i := slices.IndexFunc(list, func(r protocol.Report) bool { return r.ClientID == o.ClientID }); i < 0 || list[i].Status != hft.StatusCanceled {
+		if i := slices.IndexFunc(list, func(r protocol.Report) bool { return r.ClientID == o.ClientID }); i < 0 ||
+			list[i].Status != hft.StatusCanceled {
 			t.Errorf("%s is not in the list: %v, %+v", o.ClientID, err, list)
 		}
 	}
@@ -343,7 +363,9 @@ func history(t *testing.T, e *testexchange.Exchange, p *binancefutures.Protocol)
 	}
 	for i, r := range list {
 		x := state.Executions[i]
-		if got, want := fmt.Sprintf("%s %s %.3f %.2f %t", r.TradeID, r.VenueID, r.LastQty, r.LastPrice, r.Maker), fmt.Sprintf("%d %d %s %s %t", x.TradeID, x.OrderID, x.Qty, x.Price, x.Maker); !sameNumbers(got, want) {
+		if got, want := fmt.Sprintf("%s %s %.3f %.2f %t", r.TradeID, r.VenueID, r.LastQty, r.LastPrice,
+			r.Maker), fmt.Sprintf("%d %d %s %s %t", x.TradeID, x.OrderID, x.Qty, x.Price, x.Maker); !sameNumbers(got,
+			want) {
 			t.Errorf("execution %d: %s, want %s", i, got, want)
 		}
 	}
@@ -352,7 +374,8 @@ func history(t *testing.T, e *testexchange.Exchange, p *binancefutures.Protocol)
 		t.Errorf("%+v, the exchange has %+v, %v", positions, state.Positions, err)
 	}
 	balances, err := p.Balances(t.Context())
-	if i := slices.IndexFunc(balances, func(b protocol.Balance) bool { return b.Asset == "USDT" }); err != nil || i < 0 || balances[i].Free <= 0 {
+	if i := slices.IndexFunc(balances, func(b protocol.Balance) bool { return b.Asset == "USDT" }); err != nil ||
+		i < 0 || balances[i].Free <= 0 {
 		t.Errorf("%+v, %v", balances, err)
 	}
 }
@@ -390,10 +413,12 @@ func badStates(e *testexchange.Exchange) string {
 
 // TestMarketDataOnTheExchange keeps the book by the streams and compares it with the exchange's.
 func TestMarketDataOnTheExchange(t *testing.T) {
-	e := startExchange(t, func(c *testexchange.Config) { c.Background, c.EventsPerSecond = testexchange.Synthetic, 500 })
+	e := startExchange(t,
+		func(c *testexchange.Config) { c.Background, c.EventsPerSecond = testexchange.Synthetic, 500 })
 	p := connected(t, e, nil)
 	filters, err := p.Filters(t.Context(), []string{"BTCUSDT"})
-	if err != nil || !filters[0].Trading || filters[0].TickSize <= 0 || filters[0].LotSize <= 0 || filters[0].QuoteAsset != "USDT" {
+	if err != nil || !filters[0].Trading || filters[0].TickSize <= 0 || filters[0].LotSize <= 0 ||
+		filters[0].QuoteAsset != "USDT" {
 		t.Errorf("%+v, %v", filters, err)
 	}
 	if ns, err := p.ServerTimeNs(t.Context()); err != nil || time.Since(time.Unix(0, ns)).Abs() > time.Minute {
@@ -436,7 +461,8 @@ func TestMarketDataOnTheExchange(t *testing.T) {
 			t.Fatal(err)
 		}
 		var snapshot connector.Message
-		if err := decoder.Decode(1, body, &snapshot); err != nil || snapshot.Kind != connector.MessageSnapshot || len(snapshot.Events) == 0 {
+		if err := decoder.Decode(1, body, &snapshot); err != nil || snapshot.Kind != connector.MessageSnapshot ||
+			len(snapshot.Events) == 0 {
 			t.Fatalf("%v: kind %d", err, snapshot.Kind)
 		}
 		// The stream comes to where the snapshot was taken.
@@ -450,8 +476,8 @@ func TestSubscriptionRefused(t *testing.T) {
 	e := startExchange(t, nil)
 	arm(t, e, fault.Fault{Name: fault.ResubscribeError})
 	s := connected(t, e, nil).MarketStreams([]string{"BTCUSDT"})[0]
-	k, err := stream.New(stream.Config{Prepare: func(context.Context) (protocol.Stream, error) { return s, nil }, NowNs: func() int64 { return time.Now().UnixNano() },
-		OnFrame: func(int64, []byte) {}, MaxRefusals: 1})
+	k, err := stream.New(stream.Config{Prepare: func(context.Context) (protocol.Stream, error) { return s, nil },
+		NowNs: func() int64 { return time.Now().UnixNano() }, OnFrame: func(int64, []byte) {}, MaxRefusals: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -534,7 +560,8 @@ func TestCancelsWhileRESTIsForbidden(t *testing.T) {
 			if n := p.MaxCancels(); n != batch {
 				t.Errorf("%d in a batch, want %d", n, batch)
 			}
-			if r, err := p.Cancel(t.Context(), o); (err == nil) != (entry == "ws") || err == nil && r.Status != hft.StatusCanceled {
+			if r, err := p.Cancel(t.Context(), o); (err == nil) != (entry == "ws") ||
+				err == nil && r.Status != hft.StatusCanceled {
 				t.Errorf("%+v, %v", r, err)
 			}
 		})
@@ -560,7 +587,8 @@ func ready(t *testing.T, p *binancefutures.Protocol) {
 // TestLogonRefused: a key that may not log on is no connection that is down for a while.
 func TestLogonRefused(t *testing.T) {
 	e := startExchange(t, nil)
-	p := connected(t, e, func(c *binancefutures.Config) { c.APIKey, c.Secret, c.OrderEntry = "nobody", ed25519Private, "ws" })
+	p := connected(t, e,
+		func(c *binancefutures.Config) { c.APIKey, c.Secret, c.OrderEntry = "nobody", ed25519Private, "ws" })
 	deadline := time.Now().Add(time.Minute)
 	for {
 		_, err := p.Place(t.Context(), limitOrder("hbt-1", hft.Buy, "60000.0", "0.010", hft.GTC))
@@ -577,7 +605,8 @@ func TestLogonRefused(t *testing.T) {
 // TestEntryIsTakenOver: the connection for orders is made anew after the venue has cut it, and before it does so when
 // it says that it will.
 func TestEntryIsTakenOver(t *testing.T) {
-	for _, f := range []fault.Fault{{Name: fault.CutConnections}, {Name: fault.ServerShutdown, Duration: 300 * time.Millisecond}} {
+	for _, f := range []fault.Fault{{Name: fault.CutConnections},
+		{Name: fault.ServerShutdown, Duration: 300 * time.Millisecond}} {
 		e := startExchange(t, nil)
 		p := connected(t, e, func(c *binancefutures.Config) { c.OrderEntry = "ws" })
 		ready(t, p)
@@ -602,7 +631,8 @@ func TestEntryIsTakenOver(t *testing.T) {
 // TestKeysOnTheExchange: what is wrong with keys, clock and modes is told from what is wrong with orders.
 func TestKeysOnTheExchange(t *testing.T) {
 	e := startExchange(t, func(c *testexchange.Config) {
-		c.Accounts = []testexchange.Account{{APIKey: "test-key", Secret: "test-secret"}, {APIKey: "read-only", Secret: "r", ReadOnly: true}, {APIKey: "hedge", Secret: "h", Hedge: true}}
+		c.Accounts = []testexchange.Account{{APIKey: "test-key", Secret: "test-secret"},
+			{APIKey: "read-only", Secret: "r", ReadOnly: true}, {APIKey: "hedge", Secret: "h", Hedge: true}}
 	})
 	o := limitOrder("hbt-1", hft.Buy, "60000.0", "0.010", hft.GTC)
 	for name, c := range map[string]struct {
@@ -632,8 +662,10 @@ func TestKeysOnTheExchange(t *testing.T) {
 			}
 		}
 	}
-	findings, err := connected(t, e, func(c *binancefutures.Config) { c.APIKey, c.Secret = "hedge", "h" }).Permissions(t.Context())
-	if err != nil || !slices.ContainsFunc(findings, func(f connector.Finding) bool { return f.What == "position mode" && f.Problem != "" }) {
+	findings, err := connected(t, e, func(c *binancefutures.Config) { c.APIKey, c.Secret = "hedge", "h" }).
+		Permissions(t.Context())
+	if err != nil || !slices.ContainsFunc(findings,
+		func(f connector.Finding) bool { return f.What == "position mode" && f.Problem != "" }) {
 		t.Errorf("%+v, %v", findings, err)
 	}
 	if state, err := e.State(served); err != nil || len(state.Orders) != 1 {
@@ -689,7 +721,8 @@ func TestListenKeyOnTheExchange(t *testing.T) {
 func TestUserEventsThatAreOdd(t *testing.T) {
 	e := startExchange(t, func(c *testexchange.Config) { c.Compress = true })
 	p := connected(t, e, nil)
-	for _, f := range []fault.Name{fault.UnknownField, fault.UnknownStatus, fault.UnknownEvent, fault.NullFeeAsset, fault.Fragment, fault.DuplicateUserEvent, fault.RepeatFilled} {
+	for _, f := range []fault.Name{fault.UnknownField, fault.UnknownStatus, fault.UnknownEvent, fault.NullFeeAsset,
+		fault.Fragment, fault.DuplicateUserEvent, fault.RepeatFilled} {
 		arm(t, e, fault.Fault{Name: f})
 	}
 	u := followUser(t, p)

@@ -153,7 +153,8 @@ func (p *Protocol) forced(ctx context.Context, sinceNs int64,
 
 // forcedOrders appends the forced orders of a period to list; an end of 0 is now. A list as long as the venue's longest
 // may lack some, and is asked for in two halves: which ones it has, the first or the last, does not matter.
-func (p *Protocol) forcedOrders(ctx context.Context, startMs, endMs int64, list []protocol.Report) ([]protocol.Report, error) {
+func (p *Protocol) forcedOrders(ctx context.Context, startMs, endMs int64,
+	list []protocol.Report) ([]protocol.Report, error) {
 	params := []binanceapi.Param{binanceapi.Int("startTime", startMs), binanceapi.Int("limit", forceLimit)}
 	if endMs != 0 {
 		params = append(params, binanceapi.Int("endTime", endMs))
@@ -165,7 +166,8 @@ func (p *Protocol) forcedOrders(ctx context.Context, startMs, endMs int64, list 
 		}
 		return v.Each(func(row binanceapi.Value) error {
 			rows++
-			o := protocol.Report{Symbol: row.Text("symbol"), VenueID: row.ID("orderId"), ClientID: row.Text("clientOrderId")}
+			o := protocol.Report{Symbol: row.Text("symbol"), VenueID: row.ID("orderId"),
+				ClientID: row.Text("clientOrderId")}
 			if forcedKind(o.ClientID) != 0 {
 				list = append(list, o)
 			}

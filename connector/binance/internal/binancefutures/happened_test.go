@@ -36,11 +36,13 @@ func TestAccountEvents(t *testing.T) {
 		}
 	}
 	for frame, want := range map[string]connector.AccountEvent{
-		`{"e":"MARGIN_CALL","E":5,"p":[{"s":"BTCUSDT","ps":"BOTH","pa":"-2","mp":"3"}]}`: {Kind: connector.MarginCall, Symbol: "BTCUSDT",
-			TimestampNs: 5 * ms, Text: "the position of -2 BTCUSDT is close to its liquidation at a mark price of 3"},
-		`{"e":"ACCOUNT_CONFIG_UPDATE","T":5,"ac":{"s":"BTCUSDT","l":20}}`: {Kind: connector.ConfigChanged, Symbol: "BTCUSDT", TimestampNs: 5 * ms,
-			Text: "the leverage of BTCUSDT is 20 now"},
-		`{"e":"ACCOUNT_CONFIG_UPDATE","T":5,"ai":{"j":true}}`: {Kind: connector.ConfigChanged, TimestampNs: 5 * ms, Text: "multi-assets mode: true"},
+		`{"e":"MARGIN_CALL","E":5,"p":[{"s":"BTCUSDT","ps":"BOTH","pa":"-2","mp":"3"}]}`: {Kind: connector.MarginCall,
+			Symbol: "BTCUSDT", TimestampNs: 5 * ms,
+			Text: "the position of -2 BTCUSDT is close to its liquidation at a mark price of 3"},
+		`{"e":"ACCOUNT_CONFIG_UPDATE","T":5,"ac":{"s":"BTCUSDT","l":20}}`: {Kind: connector.ConfigChanged,
+			Symbol: "BTCUSDT", TimestampNs: 5 * ms, Text: "the leverage of BTCUSDT is 20 now"},
+		`{"e":"ACCOUNT_CONFIG_UPDATE","T":5,"ai":{"j":true}}`: {Kind: connector.ConfigChanged, TimestampNs: 5 * ms,
+			Text: "multi-assets mode: true"},
 		`{"e":"ACCOUNT_UPDATE","T":5,"a":{"m":"DEPOSIT","B":[{"a":"USDT","wb":"10","cw":"10","bc":"4"}]}}`: {Kind: connector.BalanceChanged, Asset: "USDT",
 			Amount: 4, TimestampNs: 5 * ms, Text: "deposit of 4 USDT"},
 	} {
@@ -83,8 +85,11 @@ func TestManyForcedOrders(t *testing.T) {
 					t.Errorf("a query of %s", r.URL.RawQuery)
 				}
 				for order := 1; order <= orders; order++ {
-					if at := atMs(order); at >= number("startTime") && (number("endTime") == 0 || at <= number("endTime")) {
-						rows = append(rows, fmt.Sprintf(`{"symbol":"BTCUSDT","orderId":%d,"clientOrderId":"autoclose-%d"}`, order, order))
+					if at := atMs(order); at >= number("startTime") &&
+						(number("endTime") == 0 || at <= number("endTime")) {
+						rows = append(rows,
+							fmt.Sprintf(`{"symbol":"BTCUSDT","orderId":%d,"clientOrderId":"autoclose-%d"}`, order,
+								order))
 					}
 				}
 			case r.URL.Path == "/fapi/v1/userTrades" && q.Has("orderId"):
@@ -96,7 +101,8 @@ func TestManyForcedOrders(t *testing.T) {
 				limit = 1000
 				for order := 1; order <= orders; order++ {
 					for i := range trades(order) {
-						if at := atMs(order); at >= number("startTime") && (number("endTime") == 0 || at <= number("endTime")) &&
+						if at := atMs(order); at >= number("startTime") &&
+							(number("endTime") == 0 || at <= number("endTime")) &&
 							int64(10_000*order+i) >= number("fromId") {
 							trade(order, i)
 						}

@@ -24,7 +24,8 @@ const (
 	peekLimit, peekWeight = 50, 2
 )
 
-// MarketStreams returns the connections that bring books and trades: one of each class, more when the symbols do not fit.
+// MarketStreams returns the connections that bring books and trades: one of each class, more when the symbols do not
+// fit.
 func (p *Protocol) MarketStreams(symbols []string) []protocol.Stream {
 	var public, market []string
 	for _, symbol := range symbols {
@@ -47,15 +48,17 @@ func (p *Protocol) MarketStreams(symbols []string) []protocol.Stream {
 	return p.marketStreams(list, "market", p.config.MarketURL, market, p.config.QuietMarket)
 }
 
-func (p *Protocol) marketStreams(list []protocol.Stream, class, url string, names []string, quiet time.Duration) []protocol.Stream {
+func (p *Protocol) marketStreams(list []protocol.Stream, class, url string, names []string,
+	quiet time.Duration) []protocol.Stream {
 	for i := 0; i < len(names); i += maxStreams {
 		name := class
 		if i > 0 {
 			name += strconv.Itoa(i/maxStreams + 1)
 		}
 		hello := binanceapi.Subscriptions(names[i:min(i+maxStreams, len(names))])
-		list = append(list, protocol.Stream{Name: name, URL: strings.TrimSuffix(url, "/") + "/stream", Hello: hello, Answers: len(hello),
-			HelloInterval: helloInterval, Ready: p.parser.Subscribed, Silence: p.config.Silence, QuietTopics: quiet, Lifetime: p.config.Lifetime})
+		list = append(list, protocol.Stream{Name: name, URL: strings.TrimSuffix(url, "/") + "/stream", Hello: hello,
+			Answers: len(hello), HelloInterval: helloInterval, Ready: p.parser.Subscribed, Silence: p.config.Silence,
+			QuietTopics: quiet, Lifetime: p.config.Lifetime})
 	}
 	return list
 }
@@ -101,8 +104,9 @@ func (p *Protocol) Peek(ctx context.Context, symbol string, m *connector.Message
 }
 
 func (p *Protocol) depth(ctx context.Context, symbol string, limit int64, weight int) ([]byte, error) {
-	return p.rest.Bytes(ctx, binanceapi.Request{Method: http.MethodGet, Path: "/fapi/v1/depth", Cost: binanceapi.Cost{Weight: weight},
-		Params: []binanceapi.Param{binanceapi.Text("symbol", symbol), binanceapi.Int("limit", limit)}})
+	return p.rest.Bytes(ctx, binanceapi.Request{Method: http.MethodGet, Path: "/fapi/v1/depth",
+		Cost: binanceapi.Cost{Weight: weight}, Params: []binanceapi.Param{binanceapi.Text("symbol", symbol),
+			binanceapi.Int("limit", limit)}})
 }
 
 // credits is what accounts in credits trading mode pay with in the place of any quote asset: it is worth one of that.

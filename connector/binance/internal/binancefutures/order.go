@@ -25,9 +25,9 @@ func cancelCost() binanceapi.Cost { return binanceapi.Cost{Weight: 1, Cancel: tr
 
 func queryCost() binanceapi.Cost { return binanceapi.Cost{Weight: 1, Trading: true} }
 
-// Place submits an order. The answer is asked for as ACK: it comes as soon as the order is taken, while RESULT would wait
-// for the match and then tell a quantity without its price, which these answers do not have any more since 2026. What
-// becomes of the order comes once, by the private stream.
+// Place submits an order. The answer is asked for as ACK: it comes as soon as the order is taken, while RESULT would
+// wait for the match and then tell a quantity without its price, which these answers do not have any more since 2026.
+// What becomes of the order comes once, by the private stream.
 func (p *Protocol) Place(ctx context.Context, o *protocol.Order) (protocol.Report, error) {
 	return p.send(ctx, http.MethodPost, orderPath, "order.place", placeParams(o), placeCost())
 }
@@ -42,19 +42,24 @@ func (p *Protocol) TestOrder(ctx context.Context, o *protocol.Order) error {
 const maxParams = 13
 
 func placeParams(o *protocol.Order) []binanceapi.Param {
-	params := append(make([]binanceapi.Param, 0, maxParams), binanceapi.Text("symbol", o.Symbol), binanceapi.Text("side", binanceapi.SideText(o.Side)))
+	params := append(make([]binanceapi.Param, 0, maxParams), binanceapi.Text("symbol", o.Symbol),
+		binanceapi.Text("side", binanceapi.SideText(o.Side)))
 	if o.OrdType == hft.Market {
 		params = append(params, binanceapi.Text("type", "MARKET"))
 	} else {
-		params = append(params, binanceapi.Text("type", "LIMIT"), binanceapi.Text("timeInForce", o.TimeInForce.String()), binanceapi.Text("price", o.Price))
+		params = append(params, binanceapi.Text("type", "LIMIT"),
+			binanceapi.Text("timeInForce", o.TimeInForce.String()), binanceapi.Text("price", o.Price))
 	}
-	return append(params, binanceapi.Text("quantity", o.Qty), binanceapi.Text("newClientOrderId", o.ClientID), binanceapi.Text("newOrderRespType", "ACK"))
+	return append(params, binanceapi.Text("quantity", o.Qty), binanceapi.Text("newClientOrderId", o.ClientID),
+		binanceapi.Text("newOrderRespType", "ACK"))
 }
 
-// Amend changes price and quantity of a limit order, which loses its place in the queue; the ids stay. The venue cancels
-// an order whose new quantity is not more than what is executed, and one of GTX that would take at its new price.
+// Amend changes price and quantity of a limit order, which loses its place in the queue; the ids stay. The venue
+// cancels an order whose new quantity is not more than what is executed, and one of GTX that would take at its new
+// price.
 func (p *Protocol) Amend(ctx context.Context, o *protocol.Order) (protocol.Report, error) {
-	params := append(orderParams(o), binanceapi.Text("side", binanceapi.SideText(o.Side)), binanceapi.Text("quantity", o.Qty), binanceapi.Text("price", o.Price))
+	params := append(orderParams(o), binanceapi.Text("side", binanceapi.SideText(o.Side)),
+		binanceapi.Text("quantity", o.Qty), binanceapi.Text("price", o.Price))
 	r, err := p.send(ctx, http.MethodPut, orderPath, "order.modify", params, placeCost())
 	return r, openOnly(err)
 }
@@ -84,7 +89,8 @@ func openOnly(err error) error {
 }
 
 // send sends a request about one order by the configured way.
-func (p *Protocol) send(ctx context.Context, method, path, wsMethod string, params []binanceapi.Param, cost binanceapi.Cost) (protocol.Report, error) {
+func (p *Protocol) send(ctx context.Context, method, path, wsMethod string, params []binanceapi.Param,
+	cost binanceapi.Cost) (protocol.Report, error) {
 	var r protocol.Report
 	read := func(v binanceapi.Value) error {
 		r = orderReport(v, protocol.ChannelAck)
@@ -117,7 +123,8 @@ func checkNamed(r *protocol.Report) error {
 	return nil
 }
 
-// MaxCancels is how many orders the venue takes in a batch. While REST pauses it is one, which goes over the WebSocket API.
+// MaxCancels is how many orders the venue takes in a batch. While REST pauses it is one, which goes over the WebSocket
+// API.
 func (p *Protocol) MaxCancels() int {
 	if p.entry.WS != nil && p.rest.Paused() {
 		return 1
@@ -125,8 +132,8 @@ func (p *Protocol) MaxCancels() int {
 	return 10
 }
 
-// CancelBatch cancels orders of a symbol with one request, always by REST. The venue names them all by its ids or all by the
-// client's, and answers in their order.
+// CancelBatch cancels orders of a symbol with one request, always by REST. The venue names them all by its ids or all
+// by the client's, and answers in their order.
 func (p *Protocol) CancelBatch(ctx context.Context, orders []*protocol.Order) ([]protocol.Outcome, error) {
 	var ids, clientIDs []string
 	for _, o := range orders {
@@ -142,7 +149,8 @@ func (p *Protocol) CancelBatch(ctx context.Context, orders []*protocol.Order) ([
 		params = append(params, binanceapi.Text("origClientOrderIdList", "["+strings.Join(clientIDs, ",")+"]"))
 	}
 	outcomes := make([]protocol.Outcome, 0, len(orders))
-	r := binanceapi.Request{Method: http.MethodDelete, Path: "/fapi/v1/batchOrders", Params: params, Security: binanceapi.Signed, Cost: cancelCost()}
+	r := binanceapi.Request{Method: http.MethodDelete, Path: "/fapi/v1/batchOrders", Params: params,
+		Security: binanceapi.Signed, Cost: cancelCost()}
 	err := p.rest.Do(ctx, r, func(v binanceapi.Value) error {
 		if !v.IsArray() {
 			return errNoList
@@ -156,7 +164,8 @@ func (p *Protocol) CancelBatch(ctx context.Context, orders []*protocol.Order) ([
 		})
 	})
 	if err == nil && len(outcomes) != len(orders) {
-		err = &protocol.Failure{Cause: protocol.Unknown, Msg: fmt.Sprintf("%d orders were to be canceled and %d are answered", len(orders), len(outcomes))}
+		err = &protocol.Failure{Cause: protocol.Unknown,
+			Msg: fmt.Sprintf("%d orders were to be canceled and %d are answered", len(orders), len(outcomes))}
 	}
 	return outcomes, err
 }
@@ -165,11 +174,13 @@ func (p *Protocol) CancelBatch(ctx context.Context, orders []*protocol.Order) ([
 func canceled(row binanceapi.Value, o *protocol.Order) protocol.Outcome {
 	if code := int(row.Int("code")); code != 0 {
 		msg := row.Text("msg")
-		return protocol.Outcome{Err: openOnly(&protocol.Failure{Cause: binanceapi.CauseOf(code, msg, causeOf), Code: code, Msg: msg})}
+		return protocol.Outcome{Err: openOnly(&protocol.Failure{Cause: binanceapi.CauseOf(code, msg, causeOf),
+			Code: code, Msg: msg})}
 	}
 	r := orderReport(row, protocol.ChannelAck)
 	if r.ClientID != o.ClientID && (r.VenueID == "" || r.VenueID != o.VenueID) {
-		return protocol.Outcome{Err: &protocol.Failure{Cause: protocol.Unknown, Msg: "the answer is about another order"}}
+		return protocol.Outcome{Err: &protocol.Failure{Cause: protocol.Unknown,
+			Msg: "the answer is about another order"}}
 	}
 	return protocol.Outcome{Report: r}
 }
@@ -197,7 +208,8 @@ func (p *Protocol) AllOpenOrders(ctx context.Context) (protocol.OpenList, error)
 	return p.openOrders(ctx, binanceapi.Cost{Weight: 40}, nil)
 }
 
-func (p *Protocol) openOrders(ctx context.Context, cost binanceapi.Cost, params []binanceapi.Param) (open protocol.OpenList, err error) {
+func (p *Protocol) openOrders(ctx context.Context, cost binanceapi.Cost,
+	params []binanceapi.Param) (open protocol.OpenList, err error) {
 	err = p.ask(ctx, "/fapi/v1/openOrders", cost, params, func(v binanceapi.Value) error {
 		if !v.IsArray() {
 			return errNoList
@@ -215,16 +227,17 @@ func (p *Protocol) openOrders(ctx context.Context, cost binanceapi.Cost, params 
 func (p *Protocol) RecentOrders(ctx context.Context, symbol string) ([]protocol.Report, error) {
 	var list []protocol.Report
 	params := append(symbolParams(symbol), binanceapi.Int("limit", 1000))
-	err := p.ask(ctx, "/fapi/v1/allOrders", binanceapi.Cost{Weight: 5, Trading: true}, params, func(v binanceapi.Value) error {
-		if !v.IsArray() {
-			return errNoList
-		}
-		return v.Each(func(row binanceapi.Value) error {
-			r := orderReport(row, protocol.ChannelQuery)
-			list = append(list, r)
-			return checkNamed(&r)
+	err := p.ask(ctx, "/fapi/v1/allOrders", binanceapi.Cost{Weight: 5, Trading: true}, params,
+		func(v binanceapi.Value) error {
+			if !v.IsArray() {
+				return errNoList
+			}
+			return v.Each(func(row binanceapi.Value) error {
+				r := orderReport(row, protocol.ChannelQuery)
+				list = append(list, r)
+				return checkNamed(&r)
+			})
 		})
-	})
 	if err != nil {
 		return nil, err
 	}
@@ -240,9 +253,10 @@ func symbolParams(symbol string) []binanceapi.Param {
 
 // ArmDeadMan has the venue cancel all orders on a symbol after window; 0 ends that. The venue looks every 10 ms.
 func (p *Protocol) ArmDeadMan(ctx context.Context, symbol string, window time.Duration) error {
-	return p.rest.Do(ctx, binanceapi.Request{Method: http.MethodPost, Path: "/fapi/v1/countdownCancelAll", Security: binanceapi.Signed,
-		Params: append(symbolParams(symbol), binanceapi.Int("countdownTime", window.Milliseconds())),
-		Cost:   binanceapi.Cost{Weight: 10, Cancel: true, Trading: true}}, nil)
+	return p.rest.Do(ctx, binanceapi.Request{Method: http.MethodPost, Path: "/fapi/v1/countdownCancelAll",
+		Security: binanceapi.Signed, Params: append(symbolParams(symbol),
+			binanceapi.Int("countdownTime", window.Milliseconds())),
+		Cost: binanceapi.Cost{Weight: 10, Cancel: true, Trading: true}}, nil)
 }
 
 const (
@@ -255,8 +269,8 @@ const (
 	maxTradeAge = 90*24*time.Hour - time.Hour
 )
 
-// Executions lists the executions on a symbol since a time, oldest first, for a time of 0 or less those of seven days. The
-// venue keeps them for three months. They name their order by the venue's id only.
+// Executions lists the executions on a symbol since a time, oldest first, for a time of 0 or less those of seven days.
+// The venue keeps them for three months. They name their order by the venue's id only.
 func (p *Protocol) Executions(ctx context.Context, symbol string, sinceNs int64) ([]protocol.Report, error) {
 	var list []protocol.Report
 	var lastID int64
@@ -277,21 +291,22 @@ func (p *Protocol) Executions(ctx context.Context, symbol string, sinceNs int64)
 	params, byID := span(), false
 	for range maxTradePages {
 		n, fromID := 0, lastID
-		err := p.ask(ctx, "/fapi/v1/userTrades", binanceapi.Cost{Weight: 5, Trading: true}, append(params, binanceapi.Int("limit", tradesLimit)), func(v binanceapi.Value) error {
-			if !v.IsArray() {
-				return errNoList
-			}
-			return v.Each(func(row binanceapi.Value) error {
-				n++
-				id := row.Int("id")
-				if byID && id <= fromID {
-					return fmt.Errorf("binancefutures: execution %d where those behind %d were requested", id, fromID)
+		err := p.ask(ctx, "/fapi/v1/userTrades", binanceapi.Cost{Weight: 5, Trading: true},
+			append(params, binanceapi.Int("limit", tradesLimit)), func(v binanceapi.Value) error {
+				if !v.IsArray() {
+					return errNoList
 				}
-				lastID = max(lastID, id)
-				list = append(list, execution(row))
-				return nil
+				return v.Each(func(row binanceapi.Value) error {
+					n++
+					id := row.Int("id")
+					if byID && id <= fromID {
+						return fmt.Errorf("binancefutures: execution %d where those behind %d were requested", id, fromID)
+					}
+					lastID = max(lastID, id)
+					list = append(list, execution(row))
+					return nil
+				})
 			})
-		})
 		if err != nil {
 			return nil, err
 		}
@@ -302,7 +317,8 @@ func (p *Protocol) Executions(ctx context.Context, symbol string, sinceNs int64)
 		if n < tradesLimit {
 			return sorted(list), nil
 		}
-		params, byID = append(symbolParams(symbol), binanceapi.Int("fromId", lastID+1)), true // to the end, whatever the time
+		// to the end, whatever the time
+		params, byID = append(symbolParams(symbol), binanceapi.Int("fromId", lastID+1)), true
 	}
 	list = sorted(list)
 	if more := list[len(list)-1].TimestampNs; more > askedNs {
@@ -320,8 +336,10 @@ func sorted(list []protocol.Report) []protocol.Report {
 
 func execution(row binanceapi.Value) protocol.Report {
 	return protocol.Report{
-		Channel: protocol.ChannelQuery, Symbol: row.Text("symbol"), VenueID: row.ID("orderId"), Side: binanceapi.Side(row.Bytes("side")),
-		TradeID: row.ID("id"), LastQty: row.Decimal("qty"), LastPrice: row.Decimal("price"), LastValue: row.Decimal("quoteQty"), Maker: row.Bool("maker"),
+		Channel: protocol.ChannelQuery, Symbol: row.Text("symbol"), VenueID: row.ID("orderId"),
+		Side:    binanceapi.Side(row.Bytes("side")),
+		TradeID: row.ID("id"), LastQty: row.Decimal("qty"), LastPrice: row.Decimal("price"),
+		LastValue: row.Decimal("quoteQty"), Maker: row.Bool("maker"),
 		Fee: row.Decimal("commission"), FeeAsset: row.Text("commissionAsset"), TimestampNs: row.TimeNs("time"),
 	}
 }

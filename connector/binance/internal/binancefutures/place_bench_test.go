@@ -33,7 +33,8 @@ func BenchmarkPlace(b *testing.B) {
 				return
 			}
 			id, _, _ := strings.Cut(strings.TrimPrefix(string(frame), `{"id":"`), `"`)
-			if conn.Write(context.Background(), websocket.MessageText, fmt.Appendf(nil, `{"id":%q,"status":200,"result":%s}`, id, ackText)) != nil {
+			if conn.Write(context.Background(), websocket.MessageText,
+				fmt.Appendf(nil, `{"id":%q,"status":200,"result":%s}`, id, ackText)) != nil {
 				return
 			}
 		}
@@ -42,7 +43,8 @@ func BenchmarkPlace(b *testing.B) {
 	for _, entry := range []string{"rest", "ws"} {
 		b.Run(entry, func(b *testing.B) {
 			p := newProtocol(b, nil, func(c *binancefutures.Config) {
-				c.APIURL, c.WSAPIURL, c.OrderEntry = server.URL, "ws"+strings.TrimPrefix(server.URL, "http")+"/ws", entry
+				c.APIURL, c.WSAPIURL, c.OrderEntry = server.URL, "ws"+strings.TrimPrefix(server.URL, "http")+"/ws",
+					entry
 				c.WeightPerMinute, c.OrdersPer10s, c.OrdersPerMinute = 1<<30, 1<<30, 1<<30
 			})
 			o := order()

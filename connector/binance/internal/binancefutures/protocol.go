@@ -61,17 +61,18 @@ func New(config Config) (*Protocol, error) {
 		return nil, fmt.Errorf("binancefutures: %w", err)
 	}
 	if config.KeyURL != "" {
-		p.keys, err = binanceapi.NewClient(binanceapi.ClientConfig{URL: config.KeyURL, Signer: p.signer, Causes: causeOf,
-			HTTPClient: config.HTTPClient, Timeout: config.Timeout, Budget: budget})
+		p.keys, err = binanceapi.NewClient(binanceapi.ClientConfig{URL: config.KeyURL, Signer: p.signer,
+			Causes: causeOf, HTTPClient: config.HTTPClient, Timeout: config.Timeout, Budget: budget})
 		if err != nil {
 			return nil, fmt.Errorf("binancefutures: %w", err)
 		}
 	}
 	p.entry.REST = p.rest
 	if config.OrderEntry == "ws" && key != nil {
-		p.entry.WS, err = binanceapi.NewCaller(binanceapi.CallerConfig{Name: "orders", URL: config.WSAPIURL, Signer: p.signer, Causes: causeOf,
-			Timeout: config.Timeout, Silence: config.Silence, Lifetime: config.Lifetime, Budget: budget, NowNs: config.NowNs,
-			Logger: config.Logger, Outage: config.Outage})
+		p.entry.WS, err = binanceapi.NewCaller(binanceapi.CallerConfig{Name: "orders", URL: config.WSAPIURL,
+			Signer: p.signer, Causes: causeOf, Timeout: config.Timeout, Silence: config.Silence,
+			Lifetime: config.Lifetime, Budget: budget, NowNs: config.NowNs, Logger: config.Logger,
+			Outage: config.Outage})
 		if err != nil {
 			return nil, fmt.Errorf("binancefutures: %w", err)
 		}
@@ -89,13 +90,17 @@ func (p *Protocol) Close() error {
 }
 
 // get asks for something that needs no key.
-func (p *Protocol) get(ctx context.Context, path string, weight int, params []binanceapi.Param, read func(v binanceapi.Value) error) error {
-	return p.rest.Do(ctx, binanceapi.Request{Method: http.MethodGet, Path: path, Params: params, Cost: binanceapi.Cost{Weight: weight}}, read)
+func (p *Protocol) get(ctx context.Context, path string, weight int, params []binanceapi.Param,
+	read func(v binanceapi.Value) error) error {
+	return p.rest.Do(ctx, binanceapi.Request{Method: http.MethodGet, Path: path, Params: params,
+		Cost: binanceapi.Cost{Weight: weight}}, read)
 }
 
 // ask asks for something of the account.
-func (p *Protocol) ask(ctx context.Context, path string, cost binanceapi.Cost, params []binanceapi.Param, read func(v binanceapi.Value) error) error {
-	return p.rest.Do(ctx, binanceapi.Request{Method: http.MethodGet, Path: path, Params: params, Security: binanceapi.Signed, Cost: cost}, read)
+func (p *Protocol) ask(ctx context.Context, path string, cost binanceapi.Cost, params []binanceapi.Param,
+	read func(v binanceapi.Value) error) error {
+	return p.rest.Do(ctx, binanceapi.Request{Method: http.MethodGet, Path: path, Params: params,
+		Security: binanceapi.Signed, Cost: cost}, read)
 }
 
 // ServerTimeNs asks for the venue's clock, which is in milliseconds.
@@ -138,7 +143,8 @@ func (p *Protocol) Filters(ctx context.Context, symbols []string) ([]protocol.Fi
 	for _, s := range symbols {
 		f := found[s]
 		if f.Symbol == "" {
-			return nil, &protocol.Failure{Cause: protocol.Refused, Code: -1121, Msg: "the venue has no symbol " + s + ": see its list of USD-M contracts"}
+			return nil, &protocol.Failure{Cause: protocol.Refused, Code: -1121,
+				Msg: "the venue has no symbol " + s + ": see its list of USD-M contracts"}
 		}
 		list = append(list, f)
 	}
@@ -182,8 +188,9 @@ func (p *Protocol) Permissions(ctx context.Context) ([]connector.Finding, error)
 	}
 	mode := connector.Finding{What: "position mode", Value: "one-way"}
 	if hedge {
-		mode = connector.Finding{What: "position mode", Value: "hedge", Problem: "orders without a position side are rejected in hedge mode",
-			Advice: "set the account's position mode to one-way"}
+		mode = connector.Finding{What: "position mode", Value: "hedge",
+			Problem: "orders without a position side are rejected in hedge mode",
+			Advice:  "set the account's position mode to one-way"}
 	}
 	findings = append(findings, mode)
 	trading, err := p.trading(ctx)
@@ -206,8 +213,9 @@ func (p *Protocol) trading(ctx context.Context) ([]connector.Finding, error) {
 	margin := connector.Finding{What: "multi-assets margin", Value: "off"}
 	err := p.ask(ctx, "/fapi/v1/accountConfig", binanceapi.Cost{Weight: 5}, nil, func(v binanceapi.Value) error {
 		if !v.Bool("canTrade") {
-			trading = connector.Finding{What: "trading", Value: "not allowed", Problem: "the account may not trade futures",
-				Advice: "open the futures account and let the key trade futures in the API management"}
+			trading = connector.Finding{What: "trading", Value: "not allowed",
+				Problem: "the account may not trade futures",
+				Advice:  "open the futures account and let the key trade futures in the API management"}
 		}
 		if v.Bool("multiAssetsMargin") {
 			margin.Value = "on"
@@ -230,7 +238,8 @@ func (p *Protocol) limit(u binanceapi.Usage) connector.Finding {
 		{Limit: binanceapi.Orders, Interval: 10 * time.Second}:   p.config.OrdersPer10s,
 		{Limit: binanceapi.Orders, Interval: time.Minute}:        p.config.OrdersPerMinute,
 	}
-	f := connector.Finding{What: "rate limit", Value: binanceapi.Allowance{Limit: u.Limit, Interval: u.Interval, Max: u.Max}.String()}
+	f := connector.Finding{What: "rate limit", Value: binanceapi.Allowance{Limit: u.Limit, Interval: u.Interval,
+		Max: u.Max}.String()}
 	if own := limits[binanceapi.Usage{Limit: u.Limit, Interval: u.Interval}]; own > u.Max {
 		f.Minor = true
 		f.Problem = fmt.Sprintf("%d are allowed here: the venue will reject some", own)

@@ -15,11 +15,13 @@ import (
 
 const listenKeyPath = "/fapi/v1/listenKey"
 
-// UserStream asks for a listen key and returns the private stream of it. The key ends 60 min after it was last extended;
-// asking again gives the same one and extends it. Its URL is a secret of sorts: who has it can read the account's events.
+// UserStream asks for a listen key and returns the private stream of it. The key ends 60 min after it was last
+// extended; asking again gives the same one and extends it. Its URL is a secret of sorts: who has it can read the
+// account's events.
 func (p *Protocol) UserStream(ctx context.Context) (protocol.Stream, error) {
 	var key string
-	request := binanceapi.Request{Method: http.MethodPost, Path: listenKeyPath, Security: binanceapi.KeyOnly, Cost: binanceapi.Cost{Weight: 1}}
+	request := binanceapi.Request{Method: http.MethodPost, Path: listenKeyPath, Security: binanceapi.KeyOnly,
+		Cost: binanceapi.Cost{Weight: 1}}
 	err := p.rest.Do(ctx, request, func(v binanceapi.Value) error {
 		if key = v.Text("listenKey"); key == "" {
 			return errors.New("binancefutures: the reply has no listen key")
@@ -32,13 +34,15 @@ func (p *Protocol) UserStream(ctx context.Context) (protocol.Stream, error) {
 	p.mu.Lock()
 	p.listenKey = key
 	p.mu.Unlock()
-	return protocol.Stream{Name: "user", URL: strings.TrimSuffix(p.config.PrivateURL, "/") + "/ws/" + url.PathEscape(key),
-		Silence: p.config.Silence, Lifetime: p.config.Lifetime, KeepAlive: p.extendListenKey, KeepAliveInterval: p.config.KeepAliveInterval}, nil
+	return protocol.Stream{Name: "user", URL: strings.TrimSuffix(p.config.PrivateURL, "/") +
+		"/ws/" + url.PathEscape(key), Silence: p.config.Silence, Lifetime: p.config.Lifetime,
+		KeepAlive: p.extendListenKey, KeepAliveInterval: p.config.KeepAliveInterval}, nil
 }
 
 // extendListenKey keeps the listen key alive. An error means that a new one is needed.
 func (p *Protocol) extendListenKey(ctx context.Context) error {
-	return p.rest.Do(ctx, binanceapi.Request{Method: http.MethodPut, Path: listenKeyPath, Security: binanceapi.KeyOnly, Cost: binanceapi.Cost{Weight: 1}}, nil)
+	return p.rest.Do(ctx, binanceapi.Request{Method: http.MethodPut, Path: listenKeyPath, Security: binanceapi.KeyOnly,
+		Cost: binanceapi.Cost{Weight: 1}}, nil)
 }
 
 // DecodeUser decodes an event of the private stream. Events that it does not know are ignored; so is TRADE_LITE, which
@@ -96,7 +100,8 @@ func (p *Protocol) orderEvent(v binanceapi.Value, sink protocol.UserSink) error 
 		Channel: protocol.ChannelStream, Symbol: o.Text("s"), ClientID: o.Text("c"), VenueID: o.ID("i"),
 		Status: binanceapi.Status(o.Bytes("X")), Side: binanceapi.Side(o.Bytes("S")),
 		OrdType: binanceapi.OrdType(o.Bytes("o")), TimeInForce: binanceapi.TimeInForce(o.Bytes("f")),
-		Price: o.Decimal("p"), Qty: o.Decimal("q"), CumQty: o.Decimal("z"), HasCum: o.Has("z"), AvgPrice: o.Decimal("ap"),
+		Price: o.Decimal("p"), Qty: o.Decimal("q"), CumQty: o.Decimal("z"), HasCum: o.Has("z"),
+		AvgPrice:    o.Decimal("ap"),
 		TimestampNs: o.TimeNs("T"),
 	}
 	if r.TimestampNs == 0 {
@@ -129,8 +134,9 @@ func (p *Protocol) orderEvent(v binanceapi.Value, sink protocol.UserSink) error 
 // expiry puts the venue's reason of an end in words.
 func expiry(reason, status string) string {
 	words := [...]string{"", "prevented a trade with itself", "the rest of an immediate-or-cancel order",
-		"the rest of an immediate-or-cancel order, and prevented a trade with itself", "knocked out by a reduce-only order or a reversed position",
-		"liquidation", "good till executed", "the symbol was delisted", "after its stop was triggered", "the rest of a market order",
+		"the rest of an immediate-or-cancel order, and prevented a trade with itself",
+		"knocked out by a reduce-only order or a reversed position", "liquidation", "good till executed",
+		"the symbol was delisted", "after its stop was triggered", "the rest of a market order",
 		"fill or kill that could not be filled", "post only and it would take"}
 	for i, text := range words {
 		if i > 0 && reason == strconv.Itoa(i) {

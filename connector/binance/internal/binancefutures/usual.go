@@ -8,8 +8,8 @@ import (
 	"github.com/hftrunner/hftrunner/hft"
 )
 
-// usual fills m from a difference of the book or a trade of the form in which the venue writes them, and reports whether raw is one. All
-// others are read in more than one pass, with the same result.
+// usual fills m from a difference of the book or a trade of the form in which the venue writes them, and reports
+// whether raw is one. All others are read in more than one pass, with the same result.
 func (d *Decoder) usual(localTimestampNs int64, raw []byte, m *connector.Message) bool {
 	u := d.payload.Usual(raw)
 	u.Skip(`{"stream":`)
@@ -49,8 +49,10 @@ func usualDepth(localTimestampNs int64, u *scan.Usual, m *connector.Message) boo
 	if !u.Ends() || !ok {
 		return false
 	}
-	m.Kind, m.Symbol, m.Seq, m.HasPrevID, m.ExchTimestampNs, m.TimeUnit = connector.MessageDepth, symbol, m.LastID, true, exchNs, unit
-	scan.Stamp(m.Events, numBids, hft.DepthEvent, scan.Times{ExchTimestampNs: exchNs, LocalTimestampNs: localTimestampNs})
+	m.Kind, m.Symbol, m.Seq, m.HasPrevID, m.ExchTimestampNs, m.TimeUnit = connector.MessageDepth, symbol, m.LastID,
+		true, exchNs, unit
+	scan.Stamp(m.Events, numBids, hft.DepthEvent, scan.Times{ExchTimestampNs: exchNs,
+		LocalTimestampNs: localTimestampNs})
 	return true
 }
 

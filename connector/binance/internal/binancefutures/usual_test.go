@@ -42,7 +42,8 @@ func TestUsual(t *testing.T) {
 				continue
 			}
 			n++
-			if difference := scantest.Difference(&quick, &long); difference != "" || quick.Seq != long.Seq || quick.TimeUnit != long.TimeUnit {
+			if difference := scantest.Difference(&quick, &long); difference != "" || quick.Seq != long.Seq ||
+				quick.TimeUnit != long.TimeUnit {
 				t.Fatalf("%s: %s: %+v, want %+v", raw, difference, quick, long)
 			}
 		}
@@ -56,7 +57,8 @@ func TestUsual(t *testing.T) {
 // what is cut off is none.
 func TestUnusual(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	put := []string{"", "0", "00", "-", ".", "e1", " ", "null", "true", "[]", "\"", "\\\\u0030", ",", "}", "9999999999999999999", "x"}
+	put := []string{"", "0", "00", "-", ".", "e1", " ", "null", "true", "[]", "\"", "\\\\u0030", ",", "}",
+		"9999999999999999999", "x"}
 	for _, text := range usualTexts {
 		from := strings.Index(text, `,"data"`)
 		for _, agg := range []bool{false, true} {

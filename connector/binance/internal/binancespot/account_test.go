@@ -56,15 +56,16 @@ func TestClockOffset(t *testing.T) {
 func TestFilters(t *testing.T) {
 	p, f := answering(t, 200, string(datatest.Messages(t, "binance-spot/rest_exchangeInfo.json")))
 	got, err := p.Filters(context.Background(), []string{"ETHBTC"})
-	want := protocol.Filters{Symbol: "ETHBTC", Trading: true, TickSize: 0.00001, LotSize: 0.0001, MinQty: 0.0001, MaxQty: 100000, MinNotional: 0.0001,
-		BaseAsset: "ETH", QuoteAsset: "BTC", Spot: true}
+	want := protocol.Filters{Symbol: "ETHBTC", Trading: true, TickSize: 0.00001, LotSize: 0.0001, MinQty: 0.0001,
+		MaxQty: 100000, MinNotional: 0.0001, BaseAsset: "ETH", QuoteAsset: "BTC", Spot: true}
 	if err != nil || len(got) != 1 || got[0] != want {
 		t.Errorf("%v, %+v, want %+v", err, got, want)
 	}
 	if asked := f.asked(); len(asked) != 1 || asked[0] != `GET /api/v3/exchangeInfo symbols=%5B%22ETHBTC%22%5D` {
 		t.Errorf("asked %q", asked)
 	}
-	if _, err := p.Filters(context.Background(), []string{"ETHBTC", "NONESUCH"}); protocol.CauseOf(err) != protocol.Refused || !strings.Contains(err.Error(), "NONESUCH") {
+	if _, err := p.Filters(context.Background(), []string{"ETHBTC",
+		"NONESUCH"}); protocol.CauseOf(err) != protocol.Refused || !strings.Contains(err.Error(), "NONESUCH") {
 		t.Errorf("a symbol that the venue does not know: %v", err)
 	}
 
@@ -77,7 +78,8 @@ func TestFilters(t *testing.T) {
 		t.Errorf("%v, %+v", err, got)
 	}
 	p, _ = answering(t, 400, `{"code":-1121,"msg":"Invalid symbol."}`)
-	if _, err := p.Filters(context.Background(), []string{"A"}); protocol.CauseOf(err) != protocol.Refused || !strings.Contains(err.Error(), "filters of A") {
+	if _, err := p.Filters(context.Background(), []string{"A"}); protocol.CauseOf(err) != protocol.Refused ||
+		!strings.Contains(err.Error(), "filters of A") {
 		t.Errorf("%v", err)
 	}
 }
@@ -89,7 +91,8 @@ func TestSnapshot(t *testing.T) {
 		t.Fatal(err)
 	}
 	var m connector.Message
-	if err := p.NewDecoder().Decode(5, text, &m); err != nil || m.Kind != connector.MessageSnapshot || m.LastID != 50093239218 || len(m.Events) < 100 {
+	if err := p.NewDecoder().Decode(5, text, &m); err != nil || m.Kind != connector.MessageSnapshot ||
+		m.LastID != 50093239218 || len(m.Events) < 100 {
 		t.Errorf("%v, kind %d, %d, %d rows", err, m.Kind, m.LastID, len(m.Events))
 	}
 	if asked := f.asked(); len(asked) != 1 || asked[0] != "GET /api/v3/depth limit=1000&symbol=BTCUSDT" {
@@ -153,8 +156,9 @@ func TestExecutions(t *testing.T) {
 	if err != nil || len(got) != total {
 		t.Fatalf("%v, %d executions", err, len(got))
 	}
-	want := protocol.Report{Channel: protocol.ChannelQuery, Symbol: "BTCUSDT", VenueID: "9007199254740993", Side: hft.Sell, TradeID: "1", LastQty: 12, LastPrice: 4.5, LastValue: 54,
-		Maker: true, Fee: 10.1, FeeAsset: "BNB", TimestampNs: 1499865549590000000}
+	want := protocol.Report{Channel: protocol.ChannelQuery, Symbol: "BTCUSDT", VenueID: "9007199254740993",
+		Side: hft.Sell, TradeID: "1", LastQty: 12, LastPrice: 4.5, LastValue: 54, Maker: true, Fee: 10.1,
+		FeeAsset: "BNB", TimestampNs: 1499865549590000000}
 	if got[0] != want {
 		t.Errorf("%+v, want %+v", got[0], want)
 	}
@@ -164,7 +168,8 @@ func TestExecutions(t *testing.T) {
 		}
 	}
 	asked := f.asked()
-	if want := []string{"GET /api/v3/myTrades limit=1000&startTime=1499865549000&symbol=BTCUSDT", "GET /api/v3/myTrades fromId=1001&limit=1000&symbol=BTCUSDT",
+	if want := []string{"GET /api/v3/myTrades limit=1000&startTime=1499865549000&symbol=BTCUSDT",
+		"GET /api/v3/myTrades fromId=1001&limit=1000&symbol=BTCUSDT",
 		"GET /api/v3/myTrades fromId=2001&limit=1000&symbol=BTCUSDT"}; !slices.Equal(asked, want) {
 		t.Errorf("asked %q", asked)
 	}
@@ -173,7 +178,8 @@ func TestExecutions(t *testing.T) {
 	for _, body := range []string{`{}`, `[{}]`, `[` + strings.Replace(row(1), `"4.5"`, `"x"`, 1) + `]`, same,
 		"[" + row(2) + "," + row(1) + "]"} {
 		f.answer = func(*request) (int, string) { return 200, body }
-		if got, err := p.Executions(context.Background(), "BTCUSDT", 0); protocol.CauseOf(err) != protocol.Unknown || err == nil || got != nil {
+		if got, err := p.Executions(context.Background(), "BTCUSDT", 0); protocol.CauseOf(err) != protocol.Unknown ||
+			err == nil || got != nil {
 			t.Errorf("%s: %v, %v", body, err, got)
 		}
 	}
@@ -199,7 +205,8 @@ func TestPermissions(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := fmt.Sprintf("%+v", findings)
-	for _, want := range []string{"HMAC", "SPOT", "maker 0.1 %, taker 0.15 %", "100 orders of the account per 10s, 3 used", "200000 orders", "4 used", "dead-man", "base asset"} {
+	for _, want := range []string{"HMAC", "SPOT", "maker 0.1 %, taker 0.15 %",
+		"100 orders of the account per 10s, 3 used", "200000 orders", "4 used", "dead-man", "base asset"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in %s", want, text)
 		}
@@ -221,13 +228,17 @@ func TestPermissions(t *testing.T) {
 	}
 	defer greedy.Close()
 	findings, err = greedy.Permissions(context.Background())
-	if i := slices.IndexFunc(findings, func(f connector.Finding) bool { return f.Problem != "" && f.Advice != "" }); err != nil || i < 0 || !strings.Contains(findings[i].Problem, "101") {
+	if i := slices.IndexFunc(findings,
+		func(f connector.Finding) bool { return f.Problem != "" && f.Advice != "" }); err != nil || i < 0 ||
+		!strings.Contains(findings[i].Problem, "101") {
 		t.Errorf("%v, %+v", err, findings)
 	}
 
 	account = `{"canTrade":false}`
 	findings, err = p.Permissions(context.Background())
-	if i := slices.IndexFunc(findings, func(f connector.Finding) bool { return f.Problem != "" && f.Advice != "" }); err != nil || i < 0 || findings[i].What != "trading" {
+	if i := slices.IndexFunc(findings,
+		func(f connector.Finding) bool { return f.Problem != "" && f.Advice != "" }); err != nil || i < 0 ||
+		findings[i].What != "trading" {
 		t.Errorf("%v, %+v", err, findings)
 	}
 	f.answer = func(*request) (int, string) {
@@ -253,7 +264,8 @@ func TestWithoutKey(t *testing.T) {
 		t.Error(err)
 	}
 	f.asked()
-	if findings, err := p.Permissions(ctx); err != nil || len(findings) != 1 || !strings.Contains(findings[0].Value, "none") {
+	if findings, err := p.Permissions(ctx); err != nil || len(findings) != 1 ||
+		!strings.Contains(findings[0].Value, "none") {
 		t.Errorf("%v, %v", findings, err)
 	}
 	for name, ask := range map[string]func() error{
@@ -283,17 +295,20 @@ func TestCauses(t *testing.T) {
 		cause  protocol.Cause
 	}{
 		{400, `{"code":-1000,"msg":"An unknown error occurred while processing the request."}`, protocol.Unknown},
-		{400, `{"code":-1001,"msg":"Internal error; unable to process your request. Please try again."}`, protocol.Unknown},
+		{400, `{"code":-1001,"msg":"Internal error; unable to process your request. Please try again."}`,
+			protocol.Unknown},
 		{401, `{"code":-1002,"msg":"You are not authorized to execute this request."}`, protocol.Key},
 		{429, `{"code":-1003,"msg":"Too much request weight used"}`, protocol.Weight},
-		{418, `{"code":-1003,"msg":"Way too much request weight used; IP banned until 1700000060000."}`, protocol.Banned},
+		{418, `{"code":-1003,"msg":"Way too much request weight used; IP banned until 1700000060000."}`,
+			protocol.Banned},
 		{400, `{"code":-1006,"msg":"Execution status unknown."}`, protocol.Unknown},
 		{400, `{"code":-1007,"msg":"Send status unknown; execution status unknown."}`, protocol.Unknown},
 		{400, `{"code":-1008,"msg":"Server is currently overloaded with other requests. Please try again in a few minutes."}`, protocol.Overloaded},
 		{400, `{"code":-1013,"msg":"Filter failure: PERCENT_PRICE_BY_SIDE"}`, protocol.Refused},
 		{400, `{"code":-1015,"msg":"Too many new orders"}`, protocol.OrderRate},
 		{503, `{"code":-1016,"msg":"This service is no longer available."}`, protocol.Overloaded},
-		{400, `{"code":-1021,"msg":"Timestamp for this request was 1000ms ahead of the server's time."}`, protocol.ClockOff},
+		{400, `{"code":-1021,"msg":"Timestamp for this request was 1000ms ahead of the server's time."}`,
+			protocol.ClockOff},
 		{400, `{"code":-1022,"msg":"Signature for this request is not valid."}`, protocol.Key},
 		{400, `{"code":-1034,"msg":"Too many concurrent connections."}`, protocol.Weight},
 		{400, `{"code":-1100,"msg":"Illegal characters found in a parameter."}`, protocol.Refused},

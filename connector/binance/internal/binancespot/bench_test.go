@@ -58,8 +58,8 @@ func BenchmarkDecodeUser(b *testing.B) {
 type instant struct{ body string }
 
 func (i instant) RoundTrip(r *http.Request) (*http.Response, error) {
-	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(i.body)),
-		ContentLength: int64(len(i.body)), Request: r}, nil
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{},
+		Body: io.NopCloser(strings.NewReader(i.body)), ContentLength: int64(len(i.body)), Request: r}, nil
 }
 
 // BenchmarkPlace builds, signs and hands an order to an HTTP client that answers without a network, and reads the

@@ -15,8 +15,8 @@ import (
 
 // Config configures a Protocol. Its texts show no secret.
 type Config struct {
-	// Settings are the configuration's; what is empty or 0 is as the network or the venue has it. Secret is either the text of an
-	// HMAC key or an Ed25519 private key in PKCS#8, PEM or base64.
+	// Settings are the configuration's; what is empty or 0 is as the network or the venue has it. Secret is either the
+	// text of an HMAC key or an Ed25519 private key in PKCS#8, PEM or base64.
 	Settings
 
 	// Timeout limits a request, 0 for binanceapi.DefaultTimeout.
@@ -39,13 +39,15 @@ type Config struct {
 
 // Main returns a Config with the addresses of the real venue.
 func Main() Config {
-	return Config{Settings: Settings{StreamURL: "wss://stream.binance.com:9443", APIURL: "https://api.binance.com", WSAPIURL: "wss://ws-api.binance.com:443/ws-api/v3"}}
+	return Config{Settings: Settings{StreamURL: "wss://stream.binance.com:9443", APIURL: "https://api.binance.com",
+		WSAPIURL: "wss://ws-api.binance.com:443/ws-api/v3"}}
 }
 
 // Testnet returns a Config with the addresses of the venue for trying things out. It has keys of its own and forgets
 // everything about once a month.
 func Testnet() Config {
-	return Config{Settings: Settings{StreamURL: "wss://stream.testnet.binance.vision", APIURL: "https://testnet.binance.vision",
+	return Config{Settings: Settings{StreamURL: "wss://stream.testnet.binance.vision",
+		APIURL:   "https://testnet.binance.vision",
 		WSAPIURL: "wss://ws-api.testnet.binance.vision/ws-api/v3"}}
 }
 
@@ -135,7 +137,8 @@ func (c *Config) allowances() []binanceapi.Allowance {
 }
 
 func checkURL(what, text string) error {
-	if u, err := url.Parse(text); err != nil || u.Scheme != "wss" && u.Scheme != "ws" || u.Host == "" || u.RawQuery != "" {
+	if u, err := url.Parse(text); err != nil || u.Scheme != "wss" && u.Scheme != "ws" || u.Host == "" ||
+		u.RawQuery != "" {
 		return fmt.Errorf("the %s URL %q must be like wss://host/path", what, text)
 	}
 	return nil

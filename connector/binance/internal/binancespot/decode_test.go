@@ -42,11 +42,13 @@ func TestDepthUpdate(t *testing.T) {
 		t.Fatal(err)
 	}
 	row := func(ev uint64, px, qty float64) hft.Event {
-		return hft.Event{Ev: hft.LocalEvent | hft.DepthEvent | ev, ExchTimestampNs: 1723161255208000000, LocalTimestampNs: 7, Px: px, Qty: qty}
+		return hft.Event{Ev: hft.LocalEvent | hft.DepthEvent | ev, ExchTimestampNs: 1723161255208000000,
+			LocalTimestampNs: 7, Px: px, Qty: qty}
 	}
-	want := connector.Message{Kind: connector.MessageDepth, Symbol: []byte("BTCUSDT"), ExchTimestampNs: 1723161255208000000,
-		FirstID: 50093239189, LastID: 50093239202,
-		Events: []hft.Event{row(hft.BuyEvent, 61737.63, 0), row(hft.BuyEvent, 61730.17, 0.5), row(hft.SellEvent, 61837.64, 1.54698)}}
+	want := connector.Message{Kind: connector.MessageDepth, Symbol: []byte("BTCUSDT"),
+		ExchTimestampNs: 1723161255208000000, FirstID: 50093239189, LastID: 50093239202,
+		Events: []hft.Event{row(hft.BuyEvent, 61737.63, 0), row(hft.BuyEvent, 61730.17, 0.5),
+			row(hft.SellEvent, 61837.64, 1.54698)}}
 	if difference := scantest.Difference(&m, &want); difference != "" {
 		t.Error(difference)
 	}
@@ -68,7 +70,8 @@ func TestTimes(t *testing.T) {
 		if err := d.Decode(9, []byte(c.raw), &m); err != nil {
 			t.Fatal(err)
 		}
-		if m.ExchTimestampNs != c.messageNs || m.Events[0].ExchTimestampNs != c.rowsNs || m.Events[0].LocalTimestampNs != 9 {
+		if m.ExchTimestampNs != c.messageNs || m.Events[0].ExchTimestampNs != c.rowsNs ||
+			m.Events[0].LocalTimestampNs != 9 {
 			t.Errorf("%s: %d, %+v", c.raw, m.ExchTimestampNs, m.Events[0])
 		}
 	}

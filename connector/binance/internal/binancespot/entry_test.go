@@ -44,7 +44,8 @@ func connected(t *testing.T, p *binancespot.Protocol) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 		// An amendment: what it asks for goes by no other way.
-		_, err := p.Amend(context.Background(), amendOrder(func(o *protocol.Order) { o.Symbol, o.Qty = "PROBE", "0.008" }))
+		_, err := p.Amend(context.Background(),
+			amendOrder(func(o *protocol.Order) { o.Symbol, o.Qty = "PROBE", "0.008" }))
 		if protocol.CauseOf(err) == protocol.Gone {
 			return
 		}
@@ -72,8 +73,9 @@ func TestOrderEntryOverWebSocket(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			ctx := context.Background()
 			v := newWSVenue(t, answered(func(c *call) string {
-				text := map[string]string{"order.place": placedText, "order.cancel": oldCanceledText, "order.status": placedText,
-					"order.amend.keepPriority": amendedText, "order.cancelReplace": replacedText}[c.Method]
+				text := map[string]string{"order.place": placedText, "order.cancel": oldCanceledText,
+					"order.status": placedText, "order.amend.keepPriority": amendedText,
+					"order.cancelReplace": replacedText}[c.Method]
 				return `"status":200,"result":` + text
 			}))
 			p := wsProtocol(t, v, secret)
@@ -82,7 +84,8 @@ func TestOrderEntryOverWebSocket(t *testing.T) {
 			o := limitOrder()
 			o.VenueID = "33"
 			placed, err := p.Place(ctx, o)
-			if err != nil || placed.VenueID != "9007199254740993" || placed.Channel != protocol.ChannelAck || placed.Status != hft.StatusPartiallyFilled {
+			if err != nil || placed.VenueID != "9007199254740993" || placed.Channel != protocol.ChannelAck ||
+				placed.Status != hft.StatusPartiallyFilled {
 				t.Errorf("%v, %+v", err, placed)
 			}
 			if r, err := p.Cancel(ctx, o); err != nil || r.ClientID != "hr-1" || r.Status != hft.StatusCanceled {
@@ -91,10 +94,12 @@ func TestOrderEntryOverWebSocket(t *testing.T) {
 			if r, err := p.QueryOrder(ctx, o); err != nil || r.Channel != protocol.ChannelQuery {
 				t.Errorf("%v, %+v", err, r)
 			}
-			if r, err := p.Amend(ctx, amendOrder(func(o *protocol.Order) { o.Qty = "0.008" })); err != nil || r.Qty != 0.008 || r.ClientID != "hr-1" {
+			if r, err := p.Amend(ctx, amendOrder(func(o *protocol.Order) { o.Qty = "0.008" })); err != nil ||
+				r.Qty != 0.008 || r.ClientID != "hr-1" {
 				t.Errorf("%v, %+v", err, r)
 			}
-			if r, err := p.Amend(ctx, amendOrder(func(o *protocol.Order) { o.Price = "60001" })); err != nil || r.VenueID != "34" || r.ClientID != "hr-2" {
+			if r, err := p.Amend(ctx, amendOrder(func(o *protocol.Order) { o.Price = "60001" })); err != nil ||
+				r.VenueID != "34" || r.ClientID != "hr-2" {
 				t.Errorf("%v, %+v", err, r)
 			}
 			want := []string{
@@ -177,7 +182,8 @@ func TestCancelWhileRESTIsForbidden(t *testing.T) {
 		canceled bool
 		cause    protocol.Cause
 	}{
-		"forbidden": {403, true, true, 0}, "forbidden, WebSocket API down": {403, false, false, protocol.Banned}, "banned": {418, true, false, protocol.Banned},
+		"forbidden": {403, true, true, 0}, "forbidden, WebSocket API down": {403, false, false, protocol.Banned},
+		"banned": {418, true, false, protocol.Banned},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -185,7 +191,8 @@ func TestCancelWhileRESTIsForbidden(t *testing.T) {
 			config := config(f)
 			config.WSAPIURL, config.OrderEntry = "ws://127.0.0.1:1/ws-api/v3", "ws"
 			if c.up {
-				config.WSAPIURL = newWSVenue(t, answered(func(*call) string { return `"status":200,"result":` + oldCanceledText })).url
+				config.WSAPIURL = newWSVenue(t,
+					answered(func(*call) string { return `"status":200,"result":` + oldCanceledText })).url
 			}
 			p, err := binancespot.New(config)
 			if err != nil {
@@ -198,11 +205,13 @@ func TestCancelWhileRESTIsForbidden(t *testing.T) {
 			if _, err := p.OpenOrders(t.Context(), "BTCUSDT"); protocol.CauseOf(err) != protocol.Banned {
 				t.Fatalf("a question: %v", err)
 			}
-			if r, err := p.Cancel(t.Context(), limitOrder()); c.canceled != (err == nil) || c.canceled && r.Status != hft.StatusCanceled || !c.canceled && protocol.CauseOf(err) != c.cause {
+			if r, err := p.Cancel(t.Context(), limitOrder()); c.canceled != (err == nil) ||
+				c.canceled && r.Status != hft.StatusCanceled || !c.canceled && protocol.CauseOf(err) != c.cause {
 				t.Errorf("cancel: %+v, %v", r, err)
 			}
 			// Of which nobody could be asked, like a new order.
-			if r, err := p.Amend(t.Context(), amendOrder(func(o *protocol.Order) { o.Qty = "0.008" })); protocol.CauseOf(err) != protocol.Banned {
+			if r, err := p.Amend(t.Context(),
+				amendOrder(func(o *protocol.Order) { o.Qty = "0.008" })); protocol.CauseOf(err) != protocol.Banned {
 				t.Errorf("an amendment: %+v, %v", r, err)
 			}
 			if asked := f.asked(); len(asked) != 1 {
@@ -271,7 +280,8 @@ func TestRefusalsOverWebSocket(t *testing.T) {
 		cause protocol.Cause
 		old   bool
 	}{
-		{text: `"status":400,"error":{"code":-2010,"msg":"Order would immediately match and take."}`, cause: protocol.WouldTake},
+		{text: `"status":400,"error":{"code":-2010,"msg":"Order would immediately match and take."}`,
+			cause: protocol.WouldTake},
 		{text: `"status":409,"error":{"code":-2021,"msg":"Order cancel-replace partially failed.","data":{"cancelResult":"SUCCESS","newOrderResult":"FAILURE",` +
 			`"cancelResponse":` + oldCanceledText + `,"newOrderResponse":{"code":-2010,"msg":"Order would immediately match and take."}}}`, cause: protocol.WouldTake, old: true},
 		{text: `"status":400,"error":{"code":-2022,"msg":"Order cancel-replace failed.","data":{"cancelResult":"FAILURE","newOrderResult":"NOT_ATTEMPTED",` +
@@ -312,7 +322,8 @@ func TestOrderEntryWithoutConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.Close()
-	if _, err := p.Place(context.Background(), limitOrder()); err == nil || protocol.CauseOf(err) != protocol.Unreached {
+	if _, err := p.Place(context.Background(), limitOrder()); err == nil ||
+		protocol.CauseOf(err) != protocol.Unreached {
 		t.Error(err)
 	}
 }

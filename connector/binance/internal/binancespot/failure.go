@@ -8,8 +8,8 @@ import (
 	"github.com/hftrunner/hftrunner/connector/protocol"
 )
 
-// cause returns what a refusal of the venue means, for the codes that spot alone has or means otherwise than futures; ok is
-// false for all others.
+// cause returns what a refusal of the venue means, for the codes that spot alone has or means otherwise than futures;
+// ok is false for all others.
 func cause(code int, msg string) (c protocol.Cause, ok bool) {
 	switch code {
 	case -1013: // a filter
@@ -21,7 +21,8 @@ func cause(code int, msg string) (c protocol.Cause, ok bool) {
 	case -2013, -2026: // -2026: archived, because it ended without an execution long ago
 		return protocol.NotFound, true
 	case -2021, -2022:
-		// Both halves of a replacement say more, see replaceDetails. Without them nobody knows what became of the order.
+		// Both halves of a replacement say more, see replaceDetails. Without them nobody knows what became of the
+		// order.
 		return protocol.Unknown, true
 	case -2038, -2039: // amendment refused; the two ids that were given are of different orders
 		return protocol.NoChange, true

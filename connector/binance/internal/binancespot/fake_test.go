@@ -61,7 +61,8 @@ func (f *fake) RoundTrip(hr *http.Request) (*http.Response, error) {
 		mac := hmac.New(sha256.New, []byte(testSecret))
 		mac.Write([]byte(signed))
 		if want := hex.EncodeToString(mac.Sum(nil)); signature != want || hr.Header.Get("X-MBX-APIKEY") != testKey {
-			f.t.Errorf("%s: signature %s of %s, want %s; key %q", r, signature, signed, want, hr.Header.Get("X-MBX-APIKEY"))
+			f.t.Errorf("%s: signature %s of %s, want %s; key %q", r, signature, signed, want,
+				hr.Header.Get("X-MBX-APIKEY"))
 		}
 		if params.Get("timestamp") == "" {
 			f.t.Errorf("%s: signed without a time", r)
@@ -75,7 +76,8 @@ func (f *fake) RoundTrip(hr *http.Request) (*http.Response, error) {
 	if header == nil {
 		header = http.Header{}
 	}
-	return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)), Request: hr}, nil
+	return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(body)),
+		ContentLength: int64(len(body)), Request: hr}, nil
 }
 
 // asked returns the requests so far and forgets them.

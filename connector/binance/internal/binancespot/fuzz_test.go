@@ -79,11 +79,13 @@ func sameAsReference(t *testing.T, frame []byte, r *protocol.Report) {
 		t.Errorf("symbol %q and client id %q of %s", r.Symbol, r.ClientID, frame)
 	}
 	for name, got := range map[string]float64{"z": r.CumQty, "p": r.Price, "q": r.Qty} {
-		if want, _ := strconv.ParseFloat(text(name), 64); got != want && bytes.Count(frame, []byte(`"`+name+`":`)) == 1 {
+		if want, _ := strconv.ParseFloat(text(name), 64); got != want &&
+			bytes.Count(frame, []byte(`"`+name+`":`)) == 1 {
 			t.Errorf("%s is %v and not %v of %s", name, got, want, frame)
 		}
 	}
-	if id, _ := strconv.ParseInt(text("t"), 10, 64); r.TradeID != "" && (strconv.FormatInt(id, 10) != r.TradeID || text("x") != "TRADE") {
+	if id, _ := strconv.ParseInt(text("t"), 10, 64); r.TradeID != "" &&
+		(strconv.FormatInt(id, 10) != r.TradeID || text("x") != "TRADE") {
 		t.Errorf("trade %q of %s", r.TradeID, frame)
 	}
 }
@@ -128,8 +130,10 @@ func FuzzReplies(f *testing.F) {
 		f.Add(200, []byte(line.Message))
 		f.Add(400, []byte(line.Message))
 	}
-	for _, text := range []string{placedText, amendedText, replacedText, `[` + placedText + `]`, `{"balances":[{"asset":"BTC","free":"1","locked":"2"}]}`,
-		`[{"id":1,"orderId":2,"price":"3","qty":"4","commission":"5","time":6,"isBuyer":true}]`, `{"serverTime":1}`, `<html>`} {
+	for _, text := range []string{placedText, amendedText, replacedText, `[` + placedText + `]`,
+		`{"balances":[{"asset":"BTC","free":"1","locked":"2"}]}`,
+		`[{"id":1,"orderId":2,"price":"3","qty":"4","commission":"5","time":6,"isBuyer":true}]`, `{"serverTime":1}`,
+		`<html>`} {
 		f.Add(200, []byte(text))
 	}
 	f.Add(200, datatest.Messages(f, "binance-spot/rest_openOrders_doclike.json"))

@@ -10,9 +10,10 @@ import (
 
 // Kind returns the kind of this venue.
 func Kind() connector.Kind {
-	return venue.NewKind("binancespot", doc, connector.Format{Rule: connector.RuleSpot, NewDecoder: func() connector.Decoder {
-		return binanceapi.Recorded(new(Decoder), &Decoder{AggTrades: true})
-	}}, open)
+	return venue.NewKind("binancespot", doc, connector.Format{Rule: connector.RuleSpot,
+		NewDecoder: func() connector.Decoder {
+			return binanceapi.Recorded(new(Decoder), &Decoder{AggTrades: true})
+		}}, open)
 }
 
 func open(s *Settings, env venue.Env) (venue.Opened, error) {

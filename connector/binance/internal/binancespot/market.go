@@ -57,8 +57,8 @@ func (p *Protocol) NewDecoder() connector.Decoder {
 	return &Decoder{AggTrades: p.config.TradeStream == "aggTrade"}
 }
 
-// Notice looks at a message of a market stream that the decoder has ignored: the venue may say that it is about to shut the
-// server down.
+// Notice looks at a message of a market stream that the decoder has ignored: the venue may say that it is about to shut
+// the server down.
 func (p *Protocol) Notice(frame []byte) (reason string) { return p.parser.Notice(frame) }
 
 // Snapshot asks for a book of 1000 levels a side. It has no time of the venue.
@@ -77,18 +77,19 @@ func (p *Protocol) Peek(ctx context.Context, symbol string, m *connector.Message
 
 func (p *Protocol) depth(ctx context.Context, symbol string, levels int64, weight int) ([]byte, error) {
 	return p.client.Bytes(ctx, binanceapi.Request{Method: http.MethodGet, Path: "/api/v3/depth",
-		Params: []binanceapi.Param{binanceapi.Text("symbol", symbol), binanceapi.Int("limit", levels)}, Cost: binanceapi.Cost{Weight: weight}})
+		Params: []binanceapi.Param{binanceapi.Text("symbol", symbol), binanceapi.Int("limit", levels)},
+		Cost:   binanceapi.Cost{Weight: weight}})
 }
 
 // ServerTimeNs asks for the venue's clock.
 func (p *Protocol) ServerTimeNs(ctx context.Context) (timeNs int64, err error) {
-	err = p.client.Do(ctx, binanceapi.Request{Method: http.MethodGet, Path: "/api/v3/time", Cost: binanceapi.Cost{Weight: 1}},
-		func(v binanceapi.Value) error {
-			if timeNs = v.TimeNs("serverTime"); timeNs == 0 {
-				return errors.New("there is no serverTime")
-			}
-			return nil
-		})
+	err = p.client.Do(ctx, binanceapi.Request{Method: http.MethodGet, Path: "/api/v3/time",
+		Cost: binanceapi.Cost{Weight: 1}}, func(v binanceapi.Value) error {
+		if timeNs = v.TimeNs("serverTime"); timeNs == 0 {
+			return errors.New("there is no serverTime")
+		}
+		return nil
+	})
 	return timeNs, err
 }
 
@@ -115,7 +116,8 @@ func (p *Protocol) Filters(ctx context.Context, symbols []string) ([]protocol.Fi
 	for _, symbol := range symbols {
 		f, ok := found[symbol]
 		if !ok {
-			return nil, &protocol.Failure{Cause: protocol.Refused, Code: -1121, Msg: "the venue has no symbol " + symbol + ": see its list of pairs"}
+			return nil, &protocol.Failure{Cause: protocol.Refused, Code: -1121,
+				Msg: "the venue has no symbol " + symbol + ": see its list of pairs"}
 		}
 		rows = append(rows, f)
 	}

@@ -16,7 +16,8 @@ const placedText = `{"symbol":"BTCUSDT","orderId":9007199254740993,"orderListId"
 	`"workingTime":1760000000000,"selfTradePreventionMode":"EXPIRE_MAKER","aFieldOfNextYear":[{"x":null}]}`
 
 func limitOrder() *protocol.Order {
-	return &protocol.Order{Symbol: "BTCUSDT", ClientID: "hr-1", Side: hft.Buy, OrdType: hft.Limit, TimeInForce: hft.GTC, Price: "60000.10", Qty: "0.01000"}
+	return &protocol.Order{Symbol: "BTCUSDT", ClientID: "hr-1", Side: hft.Buy, OrdType: hft.Limit, TimeInForce: hft.GTC,
+		Price: "60000.10", Qty: "0.01000"}
 }
 
 func TestPlaceParameters(t *testing.T) {
@@ -41,9 +42,9 @@ func TestPlaceParameters(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := protocol.Report{Channel: protocol.ChannelAck, Symbol: "BTCUSDT", ClientID: "hr-1", VenueID: "9007199254740993",
-			Status: hft.StatusPartiallyFilled, Side: hft.Buy, Price: 60000.1, Qty: 0.01, CumQty: 0.004, HasCum: true, AvgPrice: 60000,
-			TimestampNs: 1760000000000000000}
+		want := protocol.Report{Channel: protocol.ChannelAck, Symbol: "BTCUSDT", ClientID: "hr-1",
+			VenueID: "9007199254740993", Status: hft.StatusPartiallyFilled, Side: hft.Buy, Price: 60000.1, Qty: 0.01,
+			CumQty: 0.004, HasCum: true, AvgPrice: 60000, TimestampNs: 1760000000000000000}
 		if r != want {
 			t.Errorf("report\n%+v, want\n%+v", r, want)
 		}
@@ -72,7 +73,8 @@ func TestOrdersThatAreNotSent(t *testing.T) {
 		p, f := answering(t, 200, placedText)
 		o := limitOrder()
 		change(o)
-		if r, err := p.Place(context.Background(), o); protocol.CauseOf(err) != protocol.Refused || r != (protocol.Report{}) {
+		if r, err := p.Place(context.Background(), o); protocol.CauseOf(err) != protocol.Refused ||
+			r != (protocol.Report{}) {
 			t.Errorf("%s: %v, %+v", name, err, r)
 		}
 		if asked := f.asked(); asked != nil {
@@ -85,8 +87,9 @@ func TestCancelAndQuery(t *testing.T) {
 	const canceledText = `{"symbol":"BTCUSDT","orderId":201,"orderListId":-1,"clientOrderId":"cxl-1","origClientOrderId":"hr-1",` +
 		`"transactTime":1760000000090,"price":"60000.1","origQty":"0.01","executedQty":"0.004","cummulativeQuoteQty":"240.0004",` +
 		`"status":"CANCELED","timeInForce":"GTC","type":"LIMIT_MAKER","side":"SELL"}`
-	want := protocol.Report{Channel: protocol.ChannelAck, Symbol: "BTCUSDT", ClientID: "hr-1", VenueID: "201", Status: hft.StatusCanceled, Side: hft.Sell,
-		TimeInForce: hft.GTX, Price: 60000.1, Qty: 0.01, CumQty: 0.004, HasCum: true, AvgPrice: 60000.1, TimestampNs: 1760000000090000000}
+	want := protocol.Report{Channel: protocol.ChannelAck, Symbol: "BTCUSDT", ClientID: "hr-1", VenueID: "201",
+		Status: hft.StatusCanceled, Side: hft.Sell, TimeInForce: hft.GTX, Price: 60000.1, Qty: 0.01, CumQty: 0.004,
+		HasCum: true, AvgPrice: 60000.1, TimestampNs: 1760000000090000000}
 	p, f := answering(t, 200, canceledText)
 	for _, venueID := range []string{"", "201"} {
 		o := limitOrder()
@@ -171,14 +174,20 @@ func TestAmendParameters(t *testing.T) {
 		change func(o *protocol.Order)
 		want   string
 	}{
-		"less":                   {func(o *protocol.Order) { o.Qty = "0.008" }, inPlace + "newQty=0.008&orderId=33&symbol=BTCUSDT"},
-		"less, by its client id": {func(o *protocol.Order) { o.Qty, o.VenueID = "0.008", "" }, inPlace + "newQty=0.008&origClientOrderId=hr-1&symbol=BTCUSDT"},
+		"less": {func(o *protocol.Order) { o.Qty = "0.008" },
+			inPlace + "newQty=0.008&orderId=33&symbol=BTCUSDT"},
+		"less, by its client id": {func(o *protocol.Order) { o.Qty, o.VenueID = "0.008", "" },
+			inPlace + "newQty=0.008&origClientOrderId=hr-1&symbol=BTCUSDT"},
 		"less, of an order that was replaced": {func(o *protocol.Order) { o.Qty, o.CumQty, o.PriorQty = "0.0080", "0.003", "0.002" },
 			inPlace + "newQty=0.0060&orderId=33&symbol=BTCUSDT"},
-		"more":               {func(o *protocol.Order) { o.Qty = "0.02" }, replace("ONLY_NEW", "hr-2", "60000.10", "0.02") + limitEnd},
-		"another price":      {func(o *protocol.Order) { o.Price, o.Qty = "60001", "0.008" }, replace("ONLY_NEW", "hr-2", "60001", "0.008") + limitEnd},
-		"post-only":          {func(o *protocol.Order) { o.Price, o.TimeInForce = "60001", hft.GTX }, replace("ONLY_NEW", "hr-2", "60001", "0.01000") + makerEnd},
-		"the same client id": {func(o *protocol.Order) { o.Price, o.NewClientID = "60001", "" }, replace("ONLY_NEW", "hr-1", "60001", "0.01000") + limitEnd},
+		"more": {func(o *protocol.Order) { o.Qty = "0.02" },
+			replace("ONLY_NEW", "hr-2", "60000.10", "0.02") + limitEnd},
+		"another price": {func(o *protocol.Order) { o.Price, o.Qty = "60001", "0.008" },
+			replace("ONLY_NEW", "hr-2", "60001", "0.008") + limitEnd},
+		"post-only": {func(o *protocol.Order) { o.Price, o.TimeInForce = "60001", hft.GTX },
+			replace("ONLY_NEW", "hr-2", "60001", "0.01000") + makerEnd},
+		"the same client id": {func(o *protocol.Order) { o.Price, o.NewClientID = "60001", "" },
+			replace("ONLY_NEW", "hr-1", "60001", "0.01000") + limitEnd},
 		"partly executed": {func(o *protocol.Order) { o.Price, o.CumQty = "60001", "0.002" },
 			replace("ONLY_PARTIALLY_FILLED", "hr-2", "60001", "0.00800") + limitEnd},
 		"executed before it was replaced": {func(o *protocol.Order) { o.Price, o.CumQty, o.PriorQty = "60001", "0.002", "0.002" },
@@ -195,11 +204,13 @@ func TestAmendParameters(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		want := protocol.Report{Channel: protocol.ChannelAck, Symbol: "BTCUSDT", ClientID: "hr-2", VenueID: "34", Status: hft.StatusNew, Side: hft.Buy,
-			Price: 60001, Qty: 0.008, HasCum: true, TimestampNs: 1741926410256000000}
+		want := protocol.Report{Channel: protocol.ChannelAck, Symbol: "BTCUSDT", ClientID: "hr-2", VenueID: "34",
+			Status: hft.StatusNew, Side: hft.Buy, Price: 60001, Qty: 0.008, HasCum: true,
+			TimestampNs: 1741926410256000000}
 		if strings.HasPrefix(c.want, "PUT") {
-			want = protocol.Report{Channel: protocol.ChannelAck, Symbol: "BTCUSDT", ClientID: "hr-1", VenueID: "33", Status: hft.StatusPartiallyFilled,
-				Side: hft.Buy, Price: 60000.1, Qty: 0.008, CumQty: 0.002, HasCum: true, AvgPrice: 60000, TimestampNs: 1741926410255000000}
+			want = protocol.Report{Channel: protocol.ChannelAck, Symbol: "BTCUSDT", ClientID: "hr-1", VenueID: "33",
+				Status: hft.StatusPartiallyFilled, Side: hft.Buy, Price: 60000.1, Qty: 0.008, CumQty: 0.002,
+				HasCum: true, AvgPrice: 60000, TimestampNs: 1741926410255000000}
 		}
 		if r != want {
 			t.Errorf("%s: report\n%+v, want\n%+v", name, r, want)
@@ -228,7 +239,8 @@ func TestAmendmentsThatAreNotSent(t *testing.T) {
 		"a bad new id":      {func(o *protocol.Order) { o.Price, o.NewClientID = "1", "a b" }, protocol.Refused},
 	} {
 		p, f := answering(t, 200, replacedText)
-		if _, err := p.Amend(context.Background(), amendOrder(c.change)); protocol.CauseOf(err) != c.cause || err == nil {
+		if _, err := p.Amend(context.Background(), amendOrder(c.change)); protocol.CauseOf(err) != c.cause ||
+			err == nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		if asked := f.asked(); asked != nil {
@@ -239,8 +251,9 @@ func TestAmendmentsThatAreNotSent(t *testing.T) {
 
 // TestReplacementsThatFail looks at the answers that say that one half or both halves of a replacement failed.
 func TestReplacementsThatFail(t *testing.T) {
-	old := protocol.Report{Channel: protocol.ChannelAck, Symbol: "BTCUSDT", ClientID: "hr-1", VenueID: "33", Status: hft.StatusCanceled, Side: hft.Buy,
-		Price: 60000.1, Qty: 0.01, CumQty: 0.002, HasCum: true, AvgPrice: 60000, TimestampNs: 1741926410255000000}
+	old := protocol.Report{Channel: protocol.ChannelAck, Symbol: "BTCUSDT", ClientID: "hr-1", VenueID: "33",
+		Status: hft.StatusCanceled, Side: hft.Buy, Price: 60000.1, Qty: 0.01, CumQty: 0.002, HasCum: true,
+		AvgPrice: 60000, TimestampNs: 1741926410255000000}
 	cancelFails := func(code, msg string) string {
 		return `{"code":-2022,"msg":"Order cancel-replace failed.","data":{"cancelResult":"FAILURE","newOrderResult":"NOT_ATTEMPTED",` +
 			`"cancelResponse":{"code":` + code + `,"msg":"` + msg + `"},"newOrderResponse":null}}`
@@ -257,21 +270,31 @@ func TestReplacementsThatFail(t *testing.T) {
 		report protocol.Report
 		text   string
 	}{
-		{400, cancelFails("-2011", "Unknown order sent."), protocol.Gone, -2011, protocol.Report{}, "cancellation failure, new order not attempted"},
-		{400, cancelFails("-2013", "Order does not exist."), protocol.Gone, -2013, protocol.Report{}, "cancellation failure"},
-		{400, cancelFails("-2011", "Order was not canceled due to cancel restrictions."), protocol.NoChange, -2011, protocol.Report{}, "failure"},
-		{409, newFails("-2010", "Order would immediately match and take."), protocol.WouldTake, -2010, old, "cancellation success, new order failure"},
-		{409, newFails("-2010", "Account has insufficient balance for requested action."), protocol.Refused, -2010, old, "success"},
-		{409, newFails("-1015", "Too many new orders; current limit is 100 orders per 10 SECOND."), protocol.OrderRate, -1015, old, "success"},
+		{400, cancelFails("-2011", "Unknown order sent."), protocol.Gone, -2011, protocol.Report{},
+			"cancellation failure, new order not attempted"},
+		{400, cancelFails("-2013", "Order does not exist."), protocol.Gone, -2013, protocol.Report{},
+			"cancellation failure"},
+		{400, cancelFails("-2011", "Order was not canceled due to cancel restrictions."), protocol.NoChange, -2011,
+			protocol.Report{}, "failure"},
+		{409, newFails("-2010", "Order would immediately match and take."), protocol.WouldTake, -2010, old,
+			"cancellation success, new order failure"},
+		{409, newFails("-2010", "Account has insufficient balance for requested action."), protocol.Refused, -2010, old,
+			"success"},
+		{409, newFails("-1015", "Too many new orders; current limit is 100 orders per 10 SECOND."), protocol.OrderRate,
+			-1015, old, "success"},
 		{409, newFails("-1013", "Filter failure: NOTIONAL"), protocol.Refused, -1013, old, "success"},
 		{409, newFails("-1007", "Timeout"), protocol.Unknown, -1007, old, "success"},
-		{409, `{"code":-2021,"msg":"Order cancel-replace partially failed."}`, protocol.Unknown, -2021, protocol.Report{}, "partially"},
-		{409, `{"code":-2021,"msg":"x","data":{"cancelResult":"SUCCESS","newOrderResult":"FAILURE","cancelResponse":{}}}`, protocol.Unknown, -2021, protocol.Report{}, ""},
+		{409, `{"code":-2021,"msg":"Order cancel-replace partially failed."}`, protocol.Unknown, -2021,
+			protocol.Report{}, "partially"},
+		{409,
+			`{"code":-2021,"msg":"x","data":{"cancelResult":"SUCCESS","newOrderResult":"FAILURE","cancelResponse":{}}}`,
+			protocol.Unknown, -2021, protocol.Report{}, ""},
 		{409, `{"code":-2021,"msg":"x","data":{"cancelResult":"SUCCESS","newOrderResult":"FAILURE","cancelResponse":` + oldCanceledText + `}}`,
 			protocol.Unknown, -2021, old, "success"},
 		{400, `{"code":-2022,"msg":"x","data":{"cancelResult":7}}`, protocol.Refused, 0, protocol.Report{}, ""},
 		{400, `{"code":-2022,"msg":"x","data":[]}`, protocol.Unknown, -2022, protocol.Report{}, ""},
-		{400, `{"code":-1013,"msg":"Filter failure: LOT_SIZE"}`, protocol.Refused, -1013, protocol.Report{}, "LOT_SIZE"},
+		{400, `{"code":-1013,"msg":"Filter failure: LOT_SIZE"}`, protocol.Refused, -1013, protocol.Report{},
+			"LOT_SIZE"},
 	} {
 		p, _ := answering(t, c.status, c.body)
 		r, err := p.Amend(context.Background(), amendOrder(func(o *protocol.Order) { o.Price = "60001" }))
@@ -292,7 +315,8 @@ func TestAmendInPlaceThatFails(t *testing.T) {
 		`{"code":-2013,"msg":"Order does not exist."}`:                             protocol.Gone,
 	} {
 		p, _ := answering(t, 400, body)
-		if _, err := p.Amend(context.Background(), amendOrder(func(o *protocol.Order) { o.Qty = "0.008" })); err == nil || protocol.CauseOf(err) != cause {
+		if _, err := p.Amend(context.Background(),
+			amendOrder(func(o *protocol.Order) { o.Qty = "0.008" })); err == nil || protocol.CauseOf(err) != cause {
 			t.Errorf("%s: %v", body, err)
 		}
 	}
@@ -302,7 +326,8 @@ func TestAmendInPlaceThatFails(t *testing.T) {
 func TestRepliesThatSayNothing(t *testing.T) {
 	ctx := context.Background()
 	for _, body := range []string{``, `{}`, `[]`, `null`, `{"symbol":"BTCUSDT"}`, `<html>`, placedText[:100],
-		strings.Replace(placedText, `"0.00400000"`, `"x"`, 1), strings.Replace(placedText, `"status":"PARTIALLY_FILLED",`, ``, 1)} {
+		strings.Replace(placedText, `"0.00400000"`, `"x"`, 1),
+		strings.Replace(placedText, `"status":"PARTIALLY_FILLED",`, ``, 1)} {
 		p, _ := answering(t, 200, body)
 		for name, ask := range map[string]func() (protocol.Report, error){
 			"place":  func() (protocol.Report, error) { return p.Place(ctx, limitOrder()) },
@@ -327,7 +352,8 @@ func TestOpenOrders(t *testing.T) {
 	p, f := answering(t, 200, `[`+placedText+`,`+strings.Replace(placedText, "hr-1", "web_1", 1)+`]`)
 	open, err := p.OpenOrders(context.Background(), "BTCUSDT")
 	reports := open.Orders
-	if err != nil || len(reports) != 2 || reports[0].ClientID != "hr-1" || reports[1].ClientID != "web_1" || reports[1].Channel != protocol.ChannelQuery {
+	if err != nil || len(reports) != 2 || reports[0].ClientID != "hr-1" || reports[1].ClientID != "web_1" ||
+		reports[1].Channel != protocol.ChannelQuery {
 		t.Errorf("%v, %+v", err, reports)
 	}
 	if asked := f.asked(); len(asked) != 1 || asked[0] != "GET /api/v3/openOrders symbol=BTCUSDT" {
@@ -335,7 +361,8 @@ func TestOpenOrders(t *testing.T) {
 	}
 	for _, body := range []string{`{}`, `null`} {
 		p, _ := answering(t, 200, body)
-		if open, err := p.OpenOrders(context.Background(), "BTCUSDT"); protocol.CauseOf(err) != protocol.Unknown || err == nil || open.Orders != nil {
+		if open, err := p.OpenOrders(context.Background(), "BTCUSDT"); protocol.CauseOf(err) != protocol.Unknown ||
+			err == nil || open.Orders != nil {
 			t.Errorf("%s: %v, %v", body, err, open)
 		}
 	}
@@ -343,7 +370,8 @@ func TestOpenOrders(t *testing.T) {
 
 // TestOpenOrdersUnread: a row that cannot be read does not hide the others, in the list of a symbol and in that of all.
 func TestOpenOrdersUnread(t *testing.T) {
-	p, _ := answering(t, 200, `[{"symbol":"BTCUSDT","clientOrderId":"web_1","orderId":7,"price":"x"},{},`+placedText+`]`)
+	p, _ := answering(t, 200,
+		`[{"symbol":"BTCUSDT","clientOrderId":"web_1","orderId":7,"price":"x"},{},`+placedText+`]`)
 	for name, ask := range map[string]func() (protocol.OpenList, error){
 		"of a symbol": func() (protocol.OpenList, error) { return p.OpenOrders(t.Context(), "BTCUSDT") },
 		"of all":      func() (protocol.OpenList, error) { return p.AllOpenOrders(t.Context()) },
@@ -352,7 +380,9 @@ func TestOpenOrdersUnread(t *testing.T) {
 		if err != nil || len(open.Orders) != 1 || open.Orders[0].ClientID != "hr-1" || len(open.Unread) != 2 {
 			t.Fatalf("%s: %+v, %v", name, open, err)
 		}
-		if theirs, nameless := open.Unread[0], open.Unread[1]; theirs.ClientID != "web_1" || theirs.Symbol != "BTCUSDT" || theirs.Nameless || theirs.Err == nil || !nameless.Nameless || nameless.Err == nil {
+		if theirs, nameless := open.Unread[0], open.Unread[1]; theirs.ClientID != "web_1" ||
+			theirs.Symbol != "BTCUSDT" || theirs.Nameless || theirs.Err == nil || !nameless.Nameless ||
+			nameless.Err == nil {
 			t.Errorf("%s: %+v", name, open.Unread)
 		}
 	}

@@ -48,16 +48,17 @@ func New(config Config) (*Protocol, error) {
 	if err != nil {
 		return nil, fmt.Errorf("binancespot: %w", err)
 	}
-	p.client, err = binanceapi.NewClient(binanceapi.ClientConfig{URL: config.APIURL, Signer: p.signer, Causes: cause, Details: replaceDetails,
-		HTTPClient: config.HTTPClient, Timeout: config.Timeout, Budget: budget})
+	p.client, err = binanceapi.NewClient(binanceapi.ClientConfig{URL: config.APIURL, Signer: p.signer, Causes: cause,
+		Details: replaceDetails, HTTPClient: config.HTTPClient, Timeout: config.Timeout, Budget: budget})
 	if err != nil {
 		return nil, fmt.Errorf("binancespot: %w", err)
 	}
 	p.entry.REST = p.client
 	if config.OrderEntry == "ws" && key != nil {
-		p.entry.WS, err = binanceapi.NewCaller(binanceapi.CallerConfig{Name: "orders", URL: config.WSAPIURL, Signer: p.signer, Causes: cause,
-			Details: replaceDetails, Timeout: config.Timeout, Silence: config.Silence, Lifetime: config.Lifetime, Budget: budget,
-			NowNs: config.NowNs, Logger: config.Logger, Outage: config.Outage})
+		p.entry.WS, err = binanceapi.NewCaller(binanceapi.CallerConfig{Name: "orders", URL: config.WSAPIURL,
+			Signer: p.signer, Causes: cause, Details: replaceDetails, Timeout: config.Timeout, Silence: config.Silence,
+			Lifetime: config.Lifetime, Budget: budget, NowNs: config.NowNs, Logger: config.Logger,
+			Outage: config.Outage})
 		if err != nil {
 			p.client.Close()
 			return nil, fmt.Errorf("binancespot: %w", err)
@@ -87,13 +88,17 @@ func (p *Protocol) SetClockOffset(offset time.Duration) { p.signer.SetClockOffse
 func (p *Protocol) UserStream(context.Context) (protocol.Stream, error) {
 	key := p.signer.Key()
 	if key == nil {
-		return protocol.Stream{}, &protocol.Failure{Cause: protocol.Key, Msg: "the private stream needs a key and its secret: set them in the connector's block"}
+		return protocol.Stream{}, &protocol.Failure{Cause: protocol.Key,
+			Msg: "the private stream needs a key and its secret: set them in the connector's block"}
 	}
-	s := protocol.Stream{Name: "user", URL: p.config.WSAPIURL, Silence: p.config.Silence, Lifetime: p.config.Lifetime, OneByOne: true, Ready: p.subscribed}
+	s := protocol.Stream{Name: "user", URL: p.config.WSAPIURL, Silence: p.config.Silence, Lifetime: p.config.Lifetime,
+		OneByOne: true, Ready: p.subscribed}
 	if key.Ed25519() {
-		s.Hello = [][]byte{p.signer.AppendLogon(nil, "logon"), binanceapi.AppendCall(nil, "subscribe", "userDataStream.subscribe", nil)}
+		s.Hello = [][]byte{p.signer.AppendLogon(nil, "logon"),
+			binanceapi.AppendCall(nil, "subscribe", "userDataStream.subscribe", nil)}
 	} else {
-		s.Hello = [][]byte{p.signer.AppendCall(nil, "subscribe", "userDataStream.subscribe.signature", make([]binanceapi.Param, 0, roomForSigning))}
+		s.Hello = [][]byte{p.signer.AppendCall(nil, "subscribe", "userDataStream.subscribe.signature",
+			make([]binanceapi.Param, 0, roomForSigning))}
 	}
 	s.Answers = len(s.Hello)
 	return s, nil
@@ -102,8 +107,8 @@ func (p *Protocol) UserStream(context.Context) (protocol.Stream, error) {
 // alreadySubscribed is the code of a subscription that the connection has already, which is as good as a new one.
 const alreadySubscribed = -2035
 
-// subscribed reports whether a frame answers a request, with an error when the venue refused it. A refusal that may pass,
-// such as of a clock that is off, asks for a pause before the next attempt.
+// subscribed reports whether a frame answers a request, with an error when the venue refused it. A refusal that may
+// pass, such as of a clock that is off, asks for a pause before the next attempt.
 func (p *Protocol) subscribed(frame []byte) (answer bool, err error) {
 	parseErr := p.parser.Parse(frame, func(v binanceapi.Value) error {
 		if answer = v.Has("id") && v.Has("status"); !answer {

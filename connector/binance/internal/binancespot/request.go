@@ -60,13 +60,14 @@ func newOrder(o *protocol.Order, clientID, qty string) ([]binanceapi.Param, erro
 		// Post-only is a type of its own here, and a time in force beside it is an error.
 		return append(params, binanceapi.Text("type", limitMaker)), nil
 	case hft.GTC, hft.IOC, hft.FOK:
-		return append(params, binanceapi.Text("type", limit), binanceapi.Text("timeInForce", o.TimeInForce.String())), nil
+		return append(params, binanceapi.Text("type", limit),
+			binanceapi.Text("timeInForce", o.TimeInForce.String())), nil
 	}
 	return nil, refused(fmt.Sprintf("time in force %v: the venue has GTC, GTX, IOC and FOK", o.TimeInForce))
 }
 
-// orderParams returns the parameters that name an order: by the venue's id where it is known, which is found quicker and
-// stays the order's when an amendment gives it a new client id.
+// orderParams returns the parameters that name an order: by the venue's id where it is known, which is found quicker
+// and stays the order's when an amendment gives it a new client id.
 func orderParams(o *protocol.Order) []binanceapi.Param {
 	params := make([]binanceapi.Param, 0, 4+roomForSigning)
 	params = append(params, binanceapi.Text("symbol", o.Symbol))
@@ -76,8 +77,8 @@ func orderParams(o *protocol.Order) []binanceapi.Param {
 	return append(params, binanceapi.Text("origClientOrderId", o.ClientID))
 }
 
-// keepsPriority reports whether an amendment only takes something off the order's quantity, which the venue does without
-// the order losing its place in the queue.
+// keepsPriority reports whether an amendment only takes something off the order's quantity, which the venue does
+// without the order losing its place in the queue.
 func keepsPriority(o *protocol.Order) (bool, error) {
 	if o.OrdType != hft.Limit {
 		return false, refused("only limit orders can be amended")
@@ -96,8 +97,8 @@ func keepsPriority(o *protocol.Order) (bool, error) {
 	return price == 0 && qty < 0, nil
 }
 
-// amendKeepingPriority returns the parameters of an amendment in place. Without newClientOrderId the venue would give the
-// order a client id of its own choice.
+// amendKeepingPriority returns the parameters of an amendment in place. Without newClientOrderId the venue would give
+// the order a client id of its own choice.
 func amendKeepingPriority(o *protocol.Order) ([]binanceapi.Param, error) {
 	if err := checkID(o.ClientID); err != nil {
 		return nil, err
@@ -109,9 +110,10 @@ func amendKeepingPriority(o *protocol.Order) ([]binanceapi.Param, error) {
 	return append(orderParams(o), binanceapi.Text("newClientOrderId", o.ClientID), binanceapi.Text("newQty", qty)), nil
 }
 
-// cancelReplace returns the parameters of an amendment by a new order. Its quantity is what is to stay open. An order that
-// has no execution yet is only canceled if that is still so (ONLY_NEW): otherwise what is executed in the meantime would
-// be ordered a second time. For further executions of an order that has some already the venue has no such condition.
+// cancelReplace returns the parameters of an amendment by a new order. Its quantity is what is to stay open. An order
+// that has no execution yet is only canceled if that is still so (ONLY_NEW): otherwise what is executed in the meantime
+// would be ordered a second time. For further executions of an order that has some already the venue has no such
+// condition.
 func cancelReplace(o *protocol.Order) ([]binanceapi.Param, error) {
 	open, err := subtractDecimals(o.Qty, o.CumQty)
 	if err != nil {
@@ -141,7 +143,8 @@ func cancelReplace(o *protocol.Order) ([]binanceapi.Param, error) {
 	return append(params, binanceapi.Text("cancelOrigClientOrderId", o.ClientID)), nil
 }
 
-// decimal returns the value of a decimal text; "" is 0. Floating point would find quantities different that are the same.
+// decimal returns the value of a decimal text; "" is 0. Floating point would find quantities different that are the
+// same.
 func decimal(text string) (*big.Rat, error) {
 	value := new(big.Rat)
 	if text == "" {
@@ -182,7 +185,8 @@ func subtractDecimals(a, b string) (string, error) {
 	}
 	difference := x.Sub(x, y)
 	if difference.Sign() <= 0 {
-		return "", refused(fmt.Sprintf("quantity %s is not more than the %q that is executed: cancel the order instead", a, b))
+		return "", refused(fmt.Sprintf("quantity %s is not more than the %q that is executed: cancel the order instead",
+			a, b))
 	}
 	_, fractionA, _ := strings.Cut(a, ".")
 	_, fractionB, _ := strings.Cut(b, ".")

@@ -17,11 +17,16 @@ import (
 // TestRESTOverSockets asks for everything there is over real sockets, from several goroutines at the same time.
 func TestRESTOverSockets(t *testing.T) {
 	replies := map[string]string{
-		"GET /api/v3/time": `{"serverTime":1760000000000}`, "GET /api/v3/exchangeInfo": string(datatest.Messages(t, "binance-spot/rest_exchangeInfo.json")),
-		"GET /api/v3/depth": string(datatest.Messages(t, "binance-spot/rest_depth_snapshot.json")), "GET /api/v3/account": string(datatest.Messages(t, "binance-spot/rest_account.json")),
-		"GET /api/v3/rateLimit/order": `[]`, "POST /api/v3/order": placedText, "POST /api/v3/order/test": `{}`, "GET /api/v3/order": placedText,
-		"DELETE /api/v3/order": oldCanceledText, "PUT /api/v3/order/amend/keepPriority": amendedText, "POST /api/v3/order/cancelReplace": replacedText,
-		"DELETE /api/v3/openOrders": `[` + oldCanceledText + `]`, "GET /api/v3/openOrders": `[` + placedText + `]`, "GET /api/v3/myTrades": `[]`,
+		"GET /api/v3/time": `{"serverTime":1760000000000}`, "GET /api/v3/exchangeInfo": string(datatest.Messages(t,
+			"binance-spot/rest_exchangeInfo.json")),
+		"GET /api/v3/depth":           string(datatest.Messages(t, "binance-spot/rest_depth_snapshot.json")),
+		"GET /api/v3/account":         string(datatest.Messages(t, "binance-spot/rest_account.json")),
+		"GET /api/v3/rateLimit/order": `[]`, "POST /api/v3/order": placedText, "POST /api/v3/order/test": `{}`,
+		"GET /api/v3/order":    placedText,
+		"DELETE /api/v3/order": oldCanceledText, "PUT /api/v3/order/amend/keepPriority": amendedText,
+		"POST /api/v3/order/cancelReplace": replacedText,
+		"DELETE /api/v3/openOrders":        `[` + oldCanceledText + `]`, "GET /api/v3/openOrders": `[` + placedText + `]`,
+		"GET /api/v3/myTrades": `[]`,
 	}
 	var mu sync.Mutex
 	asked := map[string]int{}

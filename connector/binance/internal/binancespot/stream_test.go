@@ -41,7 +41,8 @@ func TestMarketStreams(t *testing.T) {
 	var got []string
 	for i := range streams {
 		s := &streams[i]
-		if s.URL != "ws://127.0.0.1:1/prefix/stream" || s.Answers != len(s.Hello) || s.HelloInterval < 200*time.Millisecond ||
+		if s.URL != "ws://127.0.0.1:1/prefix/stream" || s.Answers != len(s.Hello) ||
+			s.HelloInterval < 200*time.Millisecond ||
 			s.Silence <= 0 || s.QuietTopics <= 0 || s.Lifetime <= 0 || s.Lifetime >= 24*time.Hour {
 			t.Errorf("%+v", s)
 		}
@@ -66,7 +67,8 @@ func TestMarketStreams(t *testing.T) {
 	}
 	for frame, want := range map[string]struct{ answer, refused bool }{
 		`{"result":null,"id":1}`: {true, false}, `{"stream":"btcusdt@trade","data":{}}`: {false, false},
-		`{"error":{"code":2,"msg":"Invalid request: invalid stream"},"id":1}`: {true, true}, `{"code":2,"msg":"Invalid request"}`: {true, true},
+		`{"error":{"code":2,"msg":"Invalid request: invalid stream"},"id":1}`: {true, true},
+		`{"code":2,"msg":"Invalid request"}`:                                  {true, true},
 	} {
 		if answer, err := streams[0].Ready([]byte(frame)); answer != want.answer || (err != nil) != want.refused {
 			t.Errorf("%s: %v, %v", frame, answer, err)
@@ -81,7 +83,8 @@ func TestMarketStreams(t *testing.T) {
 func TestDecoders(t *testing.T) {
 	agg := strings.Replace(tradeText, `"trade"`, `"aggTrade"`, 1)
 	for choice, kinds := range map[string][2]connector.MessageKind{
-		"trade": {connector.MessageTrade, connector.MessageIgnored}, "aggTrade": {connector.MessageIgnored, connector.MessageTrade},
+		"trade":    {connector.MessageTrade, connector.MessageIgnored},
+		"aggTrade": {connector.MessageIgnored, connector.MessageTrade},
 	} {
 		c := config(&fake{t: t})
 		c.TradeStream = choice
@@ -96,7 +99,8 @@ func TestDecoders(t *testing.T) {
 				t.Errorf("%s: %v, kind %d of %s", choice, err, m.Kind, raw)
 			}
 		}
-		if hello := string(p.MarketStreams([]string{"BTCUSDT"})[0].Hello[0]); !strings.Contains(hello, `"btcusdt@`+choice+`"`) || strings.Contains(hello, "bookTicker") {
+		if hello := string(p.MarketStreams([]string{"BTCUSDT"})[0].Hello[0]); !strings.Contains(hello,
+			`"btcusdt@`+choice+`"`) || strings.Contains(hello, "bookTicker") {
 			t.Errorf("%s: %s", choice, hello)
 		}
 	}
@@ -108,7 +112,8 @@ func TestNotice(t *testing.T) {
 		`{"stream":"!serverShutdown","data":{"e":"serverShutdown","E":1760000000500}}`: true,
 		`{"e":"serverShutdown","E":1760000000500}`:                                     true,
 		`{"event":{"e":"serverShutdown","E":1760000000500}}`:                           true,
-		`{"result":null,"id":1}`:                                                       false, `serverShutdown`: false, `{"e":"other","x":"serverShutdown"}`: false, ``: false,
+		`{"result":null,"id":1}`:                                                       false, `serverShutdown`: false,
+		`{"e":"other","x":"serverShutdown"}`: false, ``: false,
 		`{"e":"serverShutdown","x":"` + strings.Repeat("x", 1000) + `"}`: false,
 	} {
 		if reason := p.Notice([]byte(frame)); (reason != "") != want {
@@ -174,12 +179,15 @@ func TestRefusedSubscriptions(t *testing.T) {
 		{frame: `{"id":"subscribe","status":400,"error":{"code":-2035,"msg":"User Data Stream subscription already active."}}`, answer: true},
 		{frame: `{"subscriptionId":0,"event":{"e":"balanceUpdate"}}`},
 		{frame: `nonsense`},
-		{frame: `{"id":"subscribe","status":401,"error":{"code":-2015,"msg":"Invalid API-key"}}`, answer: true, cause: protocol.Key},
+		{frame: `{"id":"subscribe","status":401,"error":{"code":-2015,"msg":"Invalid API-key"}}`, answer: true,
+			cause: protocol.Key},
 		{frame: `{"id":"subscribe","status":400,"error":{"code":-1022,"msg":"Signature for this request is not valid."}}`, answer: true, cause: protocol.Key},
-		{frame: `{"id":"subscribe","status":400,"error":{"code":-1021,"msg":"Timestamp"}}`, answer: true, cause: protocol.ClockOff, pause: time.Second},
+		{frame: `{"id":"subscribe","status":400,"error":{"code":-1021,"msg":"Timestamp"}}`, answer: true,
+			cause: protocol.ClockOff, pause: time.Second},
 		{frame: `{"id":"subscribe","status":429,"error":{"code":-1003,"msg":"Too much request weight used","data":{"retryAfter":1700000030000}}}`, answer: true,
 			cause: protocol.Weight, pause: 30 * time.Second},
-		{frame: `{"id":"subscribe","status":400,"error":{"code":-2036,"msg":"no"}}`, answer: true, cause: protocol.Refused},
+		{frame: `{"id":"subscribe","status":400,"error":{"code":-2036,"msg":"no"}}`, answer: true,
+			cause: protocol.Refused},
 	} {
 		answer, err := s.Ready([]byte(c.frame))
 		if answer != c.answer || (err != nil) != (c.cause != 0) || err != nil && protocol.CauseOf(err) != c.cause {
@@ -205,8 +213,8 @@ func TestUserStream(t *testing.T) {
 			}
 			defer p.Close()
 			up, reports := make(chan bool, 10), make(chan sink, 10)
-			keeper, err := stream.New(stream.Config{Prepare: p.UserStream, NowNs: c.NowNs, OnUp: func() { up <- true }, BackOffMin: time.Millisecond,
-				OnFrame: func(_ int64, frame []byte) {
+			keeper, err := stream.New(stream.Config{Prepare: p.UserStream, NowNs: c.NowNs, OnUp: func() { up <- true },
+				BackOffMin: time.Millisecond, OnFrame: func(_ int64, frame []byte) {
 					var s sink
 					if err := p.DecodeUser(frame, &s); err != nil {
 						t.Error(err)

@@ -12,8 +12,8 @@ const (
 	market     = "MARKET"
 )
 
-// kind returns type and time in force of the venue's texts. A post-only order is a type of its own at this venue, and the
-// time in force that is shown with it means nothing.
+// kind returns type and time in force of the venue's texts. A post-only order is a type of its own at this venue, and
+// the time in force that is shown with it means nothing.
 func kind(ordType, timeInForce []byte) (hft.OrdType, hft.TimeInForce) {
 	if string(ordType) == limitMaker {
 		return hft.Limit, hft.GTX

@@ -11,8 +11,8 @@ import (
 )
 
 // DecodeUser decodes a message of the private stream: reports about orders, balances, and that the stream is about to
-// end. Events come wrapped with the id of their subscription; those of earlier years, wrapped or not, are understood too.
-// Answers to requests and events that it does not know are passed over. It may be called by several goroutines.
+// end. Events come wrapped with the id of their subscription; those of earlier years, wrapped or not, are understood
+// too. Answers to requests and events that it does not know are passed over. It may be called by several goroutines.
 func (p *Protocol) DecodeUser(frame []byte, sink protocol.UserSink) error {
 	err := p.parser.Parse(frame, func(v binanceapi.Value) error { return decodeEvent(binanceapi.Event(v), sink) })
 	if err != nil {
@@ -28,7 +28,8 @@ func decodeEvent(event binanceapi.Value, sink protocol.UserSink) error {
 	case "outboundAccountPosition":
 		return accountPosition(event, sink)
 	case "balanceUpdate":
-		e := &connector.AccountEvent{Kind: connector.BalanceChanged, Asset: event.Text("a"), Amount: event.Decimal("d"), TimestampNs: event.TimeNs("T")}
+		e := &connector.AccountEvent{Kind: connector.BalanceChanged, Asset: event.Text("a"), Amount: event.Decimal("d"),
+			TimestampNs: event.TimeNs("T")}
 		e.Text = fmt.Sprintf("deposit, withdrawal or transfer of %v %s", e.Amount, e.Asset)
 		if err := event.Err(); err != nil {
 			return err
@@ -39,8 +40,8 @@ func decodeEvent(event binanceapi.Value, sink protocol.UserSink) error {
 	case binanceapi.ServerShutdown:
 		sink.Renew(binanceapi.ShutdownReason)
 	}
-	// Others tell of locks and order lists: the balances that come of them are in outboundAccountPosition, the orders in
-	// executionReport.
+	// Others tell of locks and order lists: the balances that come of them are in outboundAccountPosition, the orders
+	// in executionReport.
 	return nil
 }
 
@@ -114,7 +115,8 @@ func reason(v binanceapi.Value, what string) string {
 func accountPosition(v binanceapi.Value, sink protocol.UserSink) error {
 	updatedNs := v.TimeNs("u")
 	return v.Field("B").Each(func(row binanceapi.Value) error {
-		b := protocol.Balance{Asset: row.Text("a"), Free: row.Decimal("f"), Locked: row.Decimal("l"), TimestampNs: updatedNs}
+		b := protocol.Balance{Asset: row.Text("a"), Free: row.Decimal("f"), Locked: row.Decimal("l"),
+			TimestampNs: updatedNs}
 		if err := row.Err(); err != nil {
 			return fmt.Errorf("outboundAccountPosition: %w", err)
 		}

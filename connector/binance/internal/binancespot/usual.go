@@ -8,8 +8,8 @@ import (
 	"github.com/hftrunner/hftrunner/hft"
 )
 
-// usual fills m from a difference of the book or a trade of the form in which the venue writes them, and reports whether raw is one. All
-// others are read in more than one pass, with the same result.
+// usual fills m from a difference of the book or a trade of the form in which the venue writes them, and reports
+// whether raw is one. All others are read in more than one pass, with the same result.
 func (d *Decoder) usual(localTimestampNs int64, raw []byte, m *connector.Message) bool {
 	u := d.payload.Usual(raw)
 	u.Skip(`{"stream":`)
@@ -47,7 +47,8 @@ func usualDepth(localTimestampNs, sent int64, symbol []byte, u *scan.Usual, m *c
 		return false
 	}
 	m.Kind, m.Symbol, m.Seq, m.ExchTimestampNs, m.TimeUnit = connector.MessageDepth, symbol, m.LastID, exchNs, unit
-	scan.Stamp(m.Events, numBids, hft.DepthEvent, scan.Times{ExchTimestampNs: exchNs, LocalTimestampNs: localTimestampNs})
+	scan.Stamp(m.Events, numBids, hft.DepthEvent, scan.Times{ExchTimestampNs: exchNs,
+		LocalTimestampNs: localTimestampNs})
 	return true
 }
 

@@ -65,7 +65,8 @@ func (c *call) signed() bool {
 		parts = append(parts, name+"="+c.text(name))
 	}
 	payload := []byte(strings.Join(parts, "&"))
-	if signature, err := base64.StdEncoding.DecodeString(c.text("signature")); err == nil && len(signature) == ed25519.SignatureSize {
+	if signature, err := base64.StdEncoding.DecodeString(c.text("signature")); err == nil &&
+		len(signature) == ed25519.SignatureSize {
 		public, err := hex.DecodeString("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")
 		return err == nil && ed25519.Verify(public, payload, signature)
 	}
@@ -155,7 +156,8 @@ func (v *wsVenue) reply(conn *websocket.Conn, c *call) string {
 		return `"status":400,"error":{"code":-1022,"msg":"Signature for this request is not valid."}`
 	}
 	if v.answer != nil {
-		if text := v.answer(c); text != "" || !strings.HasPrefix(c.Method, "session.") && !strings.HasPrefix(c.Method, "userDataStream.") {
+		if text := v.answer(c); text != "" || !strings.HasPrefix(c.Method, "session.") &&
+			!strings.HasPrefix(c.Method, "userDataStream.") {
 			return text
 		}
 	}

@@ -163,8 +163,8 @@ func keyFindings(r *row, nowMs int64) []connector.Finding {
 	return []connector.Finding{access, withdraw, bound, expiry, account}
 }
 
-// expiryOf returns the time at which the key expires. One that is bound to addresses does not: the venue writes the year 1970, or
-// nothing.
+// expiryOf returns the time at which the key expires. One that is bound to addresses does not: the venue writes the
+// year 1970, or nothing.
 func expiryOf(r *row, nowMs int64) connector.Finding {
 	const soonDays = 7
 	f := connector.Finding{What: "key: expires", Value: "never"}

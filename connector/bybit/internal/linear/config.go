@@ -37,8 +37,8 @@ type OrderEntry = string
 const (
 	// OrdersByREST sends each request as an HTTP request.
 	OrdersByREST OrderEntry = "rest"
-	// OrdersByWebSocket sends placements, amendments and cancels over the trade connection while that is up, and by REST
-	// while it is not. Everything else is asked for by REST.
+	// OrdersByWebSocket sends placements, amendments and cancels over the trade connection while that is up, and by
+	// REST while it is not. Everything else is asked for by REST.
 	OrdersByWebSocket OrderEntry = "ws"
 )
 
@@ -47,11 +47,12 @@ const DefaultLevel = 50
 
 // Config configures a Protocol.
 type Config struct {
-	// Settings are the configuration's; what is empty or 0 is as the network or the venue has it. PrivateURL is needed with a key,
-	// TradeURL for OrdersByWebSocket. A Secret that is a PEM block is an RSA key; RecvWindow is in whole milliseconds.
+	// Settings are the configuration's; what is empty or 0 is as the network or the venue has it. PrivateURL is needed
+	// with a key, TradeURL for OrdersByWebSocket. A Secret that is a PEM block is an RSA key; RecvWindow is in whole
+	// milliseconds.
 	Settings
-	// DisconnectCancel says that the venue has enabled its cancel-on-disconnect (DCP) for the account, which it does for
-	// institutions on request. ArmDeadMan then sets its window.
+	// DisconnectCancel says that the venue has enabled its cancel-on-disconnect (DCP) for the account, which it does
+	// for institutions on request. ArmDeadMan then sets its window.
 	DisconnectCancel bool
 	// HTTPClient sends the REST requests; nil makes one. Redirects are not followed, whatever it says: a signed request
 	// goes to no other place.
@@ -66,14 +67,16 @@ type Config struct {
 
 // Main returns a Config with the addresses of the real venue.
 func Main() Config {
-	return Config{Settings: Settings{PublicURL: "wss://stream.bybit.com/v5/public/linear", PrivateURL: "wss://stream.bybit.com/v5/private",
-		TradeURL: "wss://stream.bybit.com/v5/trade", APIURL: "https://api.bybit.com"}}
+	return Config{Settings: Settings{PublicURL: "wss://stream.bybit.com/v5/public/linear",
+		PrivateURL: "wss://stream.bybit.com/v5/private",
+		TradeURL:   "wss://stream.bybit.com/v5/trade", APIURL: "https://api.bybit.com"}}
 }
 
 // Testnet returns a Config with the addresses of the venue for trying things out. It has keys of its own.
 func Testnet() Config {
-	return Config{Settings: Settings{PublicURL: "wss://stream-testnet.bybit.com/v5/public/linear", PrivateURL: "wss://stream-testnet.bybit.com/v5/private",
-		TradeURL: "wss://stream-testnet.bybit.com/v5/trade", APIURL: "https://api-testnet.bybit.com"}}
+	return Config{Settings: Settings{PublicURL: "wss://stream-testnet.bybit.com/v5/public/linear",
+		PrivateURL: "wss://stream-testnet.bybit.com/v5/private",
+		TradeURL:   "wss://stream-testnet.bybit.com/v5/trade", APIURL: "https://api-testnet.bybit.com"}}
 }
 
 // String shows the addresses and choices, and neither key nor secret.
@@ -82,8 +85,8 @@ func (c Config) String() string {
 	if c.APIKey != "" {
 		key = "with a key"
 	}
-	return fmt.Sprintf("bybit: %s, %s, %s, %s, depth %d, book ticker %t, orders by %s, %s", c.PublicURL, c.PrivateURL, c.TradeURL, c.APIURL,
-		c.DepthLevel, c.BookTicker, c.OrderEntry, key)
+	return fmt.Sprintf("bybit: %s, %s, %s, %s, depth %d, book ticker %t, orders by %s, %s", c.PublicURL, c.PrivateURL,
+		c.TradeURL, c.APIURL, c.DepthLevel, c.BookTicker, c.OrderEntry, key)
 }
 
 const (
@@ -92,7 +95,8 @@ const (
 	defaultOrders     = 10
 )
 
-// Protocol speaks Bybit's v5 protocol for linear contracts; see protocol.Protocol. It is safe for use by several goroutines.
+// Protocol speaks Bybit's v5 protocol for linear contracts; see protocol.Protocol. It is safe for use by several
+// goroutines.
 type Protocol struct {
 	config     Config
 	sign       signer
@@ -220,8 +224,8 @@ func (p *Protocol) localTime(venueNs int64) time.Time { return time.Unix(0, venu
 func (p *Protocol) after(d time.Duration) time.Time { return time.Unix(0, p.config.NowNs()+int64(d)) }
 
 // NewDecoder returns a decoder of the book and the trades that MarketStreams subscribes. The ids of a trade message are
-// the venue's sequence numbers (seq), the same for trades that were made at once. Those of one order may come in several
-// messages: the venue puts at most 1024 trades into one. TradeKey tells them apart.
+// the venue's sequence numbers (seq), the same for trades that were made at once. Those of one order may come in
+// several messages: the venue puts at most 1024 trades into one. TradeKey tells them apart.
 func (p *Protocol) NewDecoder() connector.Decoder {
 	return &Decoder{Level: p.config.DepthLevel, BBO: p.config.BookTicker}
 }
@@ -244,7 +248,8 @@ func (p *Protocol) HangUp() {
 	}
 }
 
-// Close ends the trade connection, if there is one. Requests that are out fail, and nothing may be asked for afterwards.
+// Close ends the trade connection, if there is one. Requests that are out fail, and nothing may be asked for
+// afterwards.
 func (p *Protocol) Close() error {
 	if p.trade != nil {
 		p.trade.end(nil)

@@ -65,7 +65,8 @@ func TestRSASignature(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for kind, der := range map[string][]byte{"PRIVATE KEY": pkcs8, "RSA PRIVATE KEY": x509.MarshalPKCS1PrivateKey(key)} {
+	for kind, der := range map[string][]byte{"PRIVATE KEY": pkcs8,
+		"RSA PRIVATE KEY": x509.MarshalPKCS1PrivateKey(key)} {
 		c := config()
 		c.Secret = string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
 		text, err := newProtocol(t, c).SignREST("1700000000000", "a=b")
@@ -132,7 +133,8 @@ func TestConfigHidesTheSecret(t *testing.T) {
 		c.APIKey, c.Secret, c.NowNs = testKey, testSecret, func() int64 { return testMs }
 		newProtocol(t, c)
 		for _, format := range []string{"%v", "%+v", "%s"} {
-			if text := fmt.Sprintf(format, c); strings.Contains(text, testKey) || strings.Contains(text, testSecret) || !strings.Contains(text, c.APIURL) {
+			if text := fmt.Sprintf(format, c); strings.Contains(text, testKey) || strings.Contains(text, testSecret) ||
+				!strings.Contains(text, c.APIURL) {
 				t.Error(text)
 			}
 		}

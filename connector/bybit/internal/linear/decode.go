@@ -15,16 +15,19 @@ var _ connector.Decoder = (*Decoder)(nil)
 // Decoder decodes the market data of linear perpetuals. The zero value is ready. One goroutine uses it.
 //
 // Each depth of a book is a feed of its own, complete in itself: a snapshot at its start, and after a restart of the
-// venue, replaces the book; then come differences. Only one depth may be applied to one book: connector.Message.Level says which a
-// message is of. Their update ids have nothing to do with each other, their sequence numbers are those of one sequence.
+// venue, replaces the book; then come differences. Only one depth may be applied to one book: connector.Message.Level
+// says which a message is of. Their update ids have nothing to do with each other, their sequence numbers are those of
+// one sequence.
 //
-// The exchange time of a book's rows is when the matching engine made them (cts), or where that is missing when the venue sent the
-// message (ts), which is the time in hftbacktest's converter and Message.SentNs: what is sent first may be of later, where topics
-// differ. That of a trade is its own (T). A message about a book has its update id (u), which counts one by one, as FirstID and LastID:
-// connector.RuleStreamed is the rule that it follows. A message of trades has the sequence numbers (seq) of its first and last
-// trade there, 0 where the venue does not send them, as in old recordings; trades that were made at once share one.
+// The exchange time of a book's rows is when the matching engine made them (cts), or where that is missing when the
+// venue sent the message (ts), which is the time in hftbacktest's converter and Message.SentNs: what is sent first may
+// be of later, where topics differ. That of a trade is its own (T). A message about a book has its update id (u), which
+// counts one by one, as FirstID and LastID: connector.RuleStreamed is the rule that it follows. A message of trades has
+// the sequence numbers (seq) of its first and last trade there, 0 where the venue does not send them, as in old
+// recordings; trades that were made at once share one.
 type Decoder struct {
-	// Level is the one depth that is decoded, which was subscribed: 1, 50, 200 or 1000, or 500 in what was recorded before 2025;
+	// Level is the one depth that is decoded, which was subscribed: 1, 50, 200 or 1000, or 500 in what was recorded
+	// before 2025;
 	// 0 decodes all but depth 1.
 	Level int
 	// BBO takes depth 1 as the best bid and ask, whatever Level is.

@@ -51,8 +51,8 @@ func sample(tb testing.TB, name string) [][]byte {
 
 func samples(tb testing.TB) [][]byte {
 	tb.Helper()
-	return slices.Concat(sample(tb, "ws_orderbook500_XRPUSDT_20241201.jsonl"), sample(tb, "collector_lines_linear_2025.txt"),
-		sample(tb, "ws_public_spot50_trade_pong.jsonl"))
+	return slices.Concat(sample(tb, "ws_orderbook500_XRPUSDT_20241201.jsonl"),
+		sample(tb, "collector_lines_linear_2025.txt"), sample(tb, "ws_public_spot50_trade_pong.jsonl"))
 }
 
 // TestGoldenBook follows a recorded book of depth 500 as a live connection does and compares where it ends.
@@ -73,7 +73,8 @@ func TestGoldenBook(t *testing.T) {
 			take = book.Snapshot
 		}
 		out := take(1, &m)
-		if want := (depthsync.Output{Events: out.Events, Ready: i == 0, Seq: m.Seq}); fmt.Sprint(out) != fmt.Sprint(want) || len(out.Events) == 0 || m.Seq == 0 {
+		if want := (depthsync.Output{Events: out.Events, Ready: i == 0,
+			Seq: m.Seq}); fmt.Sprint(out) != fmt.Sprint(want) || len(out.Events) == 0 || m.Seq == 0 {
 			t.Fatalf("message %d gives %d rows, ready: %t, stale: %q", i, len(out.Events), out.Ready, out.Stale)
 		}
 		for _, e := range out.Events {
@@ -89,7 +90,8 @@ func TestGoldenBook(t *testing.T) {
 	}
 	bids, asks := slices.Sorted(maps.Keys(sides[hft.Buy])), slices.Sorted(maps.Keys(sides[hft.Sell]))
 	bid, ask := bids[len(bids)-1], asks[0]
-	got := fmt.Sprintf("%v x %v / %v x %v, %d/%d levels, u %d", bid, sides[hft.Buy][bid], ask, sides[hft.Sell][ask], len(bids), len(asks), book.LastID())
+	got := fmt.Sprintf("%v x %v / %v x %v, %d/%d levels, u %d", bid, sides[hft.Buy][bid], ask, sides[hft.Sell][ask],
+		len(bids), len(asks), book.LastID())
 	if want := "1.9537 x 10605 / 1.9538 x 6702, 500/500 levels, u 20254918"; got != want {
 		t.Errorf("the book ends as %s, want %s", got, want)
 	}
@@ -108,10 +110,12 @@ func TestTrades(t *testing.T) {
 	if err := d.Decode(7, []byte(tradeText), &m); err != nil {
 		t.Fatal(err)
 	}
-	want := connector.Message{Kind: connector.MessageTrade, Symbol: []byte("BTCUSDT"), ExchTimestampNs: 1758841135824000000,
-		FirstID: 457514743450, LastID: 457514743451, Events: []hft.Event{
-			{Ev: hft.LocalEvent | hft.TradeEvent | hft.BuyEvent, ExchTimestampNs: 1758841135823000000, LocalTimestampNs: 7, Px: 109378.9, Qty: 0.02},
-			{Ev: hft.LocalEvent | hft.OffBookTrade | hft.SellEvent, ExchTimestampNs: 1758841135824000000, LocalTimestampNs: 7, Px: 109378.8, Qty: 1.5}}}
+	want := connector.Message{Kind: connector.MessageTrade, Symbol: []byte("BTCUSDT"),
+		ExchTimestampNs: 1758841135824000000, FirstID: 457514743450, LastID: 457514743451, Events: []hft.Event{
+			{Ev: hft.LocalEvent | hft.TradeEvent | hft.BuyEvent, ExchTimestampNs: 1758841135823000000,
+				LocalTimestampNs: 7, Px: 109378.9, Qty: 0.02},
+			{Ev: hft.LocalEvent | hft.OffBookTrade | hft.SellEvent, ExchTimestampNs: 1758841135824000000,
+				LocalTimestampNs: 7, Px: 109378.8, Qty: 1.5}}}
 	if difference := scantest.Difference(&m, &want); difference != "" {
 		t.Error(difference)
 	}
@@ -164,10 +168,14 @@ func TestKinds(t *testing.T) {
 		{`{"topic":"publicTrade.BTCUSDT","data":[]}`, linear.Decoder{}, connector.MessageIgnored, 0},
 		{`{"topic":"orderbook.rpi.BTCUSDT","data":5}`, linear.Decoder{}, connector.MessageIgnored, 0},
 		{`{"topic":"orderbook.50","data":5}`, linear.Decoder{}, connector.MessageIgnored, 0},
-		{`{"topic":"tickers.BTCUSDT","type":"delta","data":{"symbol":"BTCUSDT"},"cs":1,"ts":2}`, linear.Decoder{}, connector.MessageIgnored, 0},
-		{`{"success":true,"ret_msg":"pong","conn_id":"x","req_id":"","op":"ping"}`, linear.Decoder{}, connector.MessageIgnored, 0},
-		{`{"topic":5}`, linear.Decoder{}, connector.MessageIgnored, 0}, {`[]`, linear.Decoder{}, connector.MessageIgnored, 0},
-		{` null `, linear.Decoder{}, connector.MessageIgnored, 0}, {`{}`, linear.Decoder{}, connector.MessageIgnored, 0},
+		{`{"topic":"tickers.BTCUSDT","type":"delta","data":{"symbol":"BTCUSDT"},"cs":1,"ts":2}`, linear.Decoder{},
+			connector.MessageIgnored, 0},
+		{`{"success":true,"ret_msg":"pong","conn_id":"x","req_id":"","op":"ping"}`, linear.Decoder{},
+			connector.MessageIgnored, 0},
+		{`{"topic":5}`, linear.Decoder{}, connector.MessageIgnored, 0},
+		{`[]`, linear.Decoder{}, connector.MessageIgnored, 0},
+		{` null `, linear.Decoder{}, connector.MessageIgnored, 0},
+		{`{}`, linear.Decoder{}, connector.MessageIgnored, 0},
 	} {
 		var m connector.Message
 		if err := c.d.Decode(1, []byte(c.raw), &m); err != nil || m.Kind != c.kind || len(m.Events) != c.rows {
@@ -178,15 +186,23 @@ func TestKinds(t *testing.T) {
 
 func TestWrongMessages(t *testing.T) {
 	for _, c := range []struct{ text, from, to string }{
-		{bookText, `"u":2876701`, `"u":2876701.5`}, {bookText, `"u":2876701,`, ``}, {bookText, `"ts":1731035685345,`, ``},
-		{bookText, `1731035685345`, `"soon"`}, {bookText, `"ts":1731035685345`, `"ts":-5`}, {bookText, `"delta"`, `"other"`},
-		{bookText, `"type":"delta",`, ``}, {bookText, `"delta"`, `5`}, {bookText, `"0.088149"`, `"-1"`}, {bookText, `"a":[["75848.89","0.088149"]],`, ``},
-		{bookText, `["75837.13","0"]`, `["75837.13"]`}, {bookText, `},"cts"`, `,"cts"`}, {bookText, `"data":{`, `"data":[{`},
+		{bookText, `"u":2876701`, `"u":2876701.5`}, {bookText, `"u":2876701,`, ``},
+		{bookText, `"ts":1731035685345,`, ``},
+		{bookText, `1731035685345`, `"soon"`}, {bookText, `"ts":1731035685345`, `"ts":-5`},
+		{bookText, `"delta"`, `"other"`},
+		{bookText, `"type":"delta",`, ``}, {bookText, `"delta"`, `5`}, {bookText, `"0.088149"`, `"-1"`},
+		{bookText, `"a":[["75848.89","0.088149"]],`, ``},
+		{bookText, `["75837.13","0"]`, `["75837.13"]`}, {bookText, `},"cts"`, `,"cts"`},
+		{bookText, `"data":{`, `"data":[{`},
 		{bookText, `"data":{"s"`, `"data":7,"x":{"s"`},
-		{tradeText, `"Sell"`, `"sell"`}, {tradeText, `"S":"Buy",`, ``}, {tradeText, `"S":"Buy"`, `"S":1`}, {tradeText, `"0.020"`, `"Inf"`},
-		{tradeText, `"v":"1.5",`, ``}, {tradeText, `"p":"109378.80"`, `"p":null`}, {tradeText, `"T":1758841135823`, `"T":true`},
-		{tradeText, `"data":[{`, `"data":[5,{`}, {tradeText, `"data":[`, `"data":[[]],"x":[`}, {tradeText, `"data":[`, `"x":[`},
-		{tradeText, `"BT":true`, `"data":{"T":5}`}, {tradeText, `"seq":457514743450`, `"seq":"x"`}, {tradeText, `"seq":457514743451`, `"seq":null`},
+		{tradeText, `"Sell"`, `"sell"`}, {tradeText, `"S":"Buy",`, ``}, {tradeText, `"S":"Buy"`, `"S":1`},
+		{tradeText, `"0.020"`, `"Inf"`},
+		{tradeText, `"v":"1.5",`, ``}, {tradeText, `"p":"109378.80"`, `"p":null`},
+		{tradeText, `"T":1758841135823`, `"T":true`},
+		{tradeText, `"data":[{`, `"data":[5,{`}, {tradeText, `"data":[`, `"data":[[]],"x":[`},
+		{tradeText, `"data":[`, `"x":[`},
+		{tradeText, `"BT":true`, `"data":{"T":5}`}, {tradeText, `"seq":457514743450`, `"seq":"x"`},
+		{tradeText, `"seq":457514743451`, `"seq":null`},
 	} {
 		var d linear.Decoder
 		var m connector.Message
@@ -257,7 +273,8 @@ func FuzzDecode(f *testing.F) {
 		f.Add(reworded)
 	}
 	for _, depth := range []string{"1", "200", "1000"} {
-		f.Add([]byte(strings.NewReplacer("orderbook.50", "orderbook."+depth, `,"cts":1731035685342`, "").Replace(bookText)))
+		f.Add([]byte(strings.NewReplacer("orderbook.50", "orderbook."+depth, `,"cts":1731035685342`, "").
+			Replace(bookText)))
 	}
 	f.Add([]byte(strings.Replace(bookText, `"seq":`, `"seq":"A","x":`, 1)))
 	d := linear.Decoder{BBO: true}
@@ -271,7 +288,8 @@ func BenchmarkDecode(b *testing.B) {
 		name string
 		raw  []byte
 	}{{"snapshot", book[0]}, {"delta", book[1]}, {"trade", []byte(tradeText)}} {
-		for name, decoder := range map[string]connector.Decoder{"hftrunner": &linear.Decoder{Level: 500}, "encoding-json": reference{level: 500}} {
+		for name, decoder := range map[string]connector.Decoder{"hftrunner": &linear.Decoder{Level: 500},
+			"encoding-json": reference{level: 500}} {
 			b.Run(c.name+"/"+name, func(b *testing.B) {
 				var m connector.Message
 				b.SetBytes(int64(len(c.raw)))
@@ -334,7 +352,8 @@ func TestUsualBooks(t *testing.T) {
 			}
 			n++
 			difference := scantest.Difference(&quick, &long)
-			if difference != "" || quick.Seq != long.Seq || quick.Level != long.Level || quick.TimeUnit != long.TimeUnit {
+			if difference != "" || quick.Seq != long.Seq || quick.Level != long.Level ||
+				quick.TimeUnit != long.TimeUnit {
 				t.Fatalf("%s: %s: %+v, want %+v", line.Message, difference, quick, long)
 			}
 		}

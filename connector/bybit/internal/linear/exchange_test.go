@@ -25,8 +25,8 @@ const served = testexchange.Bybit
 // startExchange returns an exchange whose book has 59990 bid and 60010 offered, 5 of each.
 func startExchange(t *testing.T, change func(c *testexchange.Config)) *testexchange.Exchange {
 	t.Helper()
-	c := testexchange.Config{Venues: []testexchange.Venue{served}, OnlySymbols: []string{"BTCUSDT"}, Background: testexchange.Still, LargeIDs: true,
-		Seed: 1, OrdersPerMinute: 60 * 1000}
+	c := testexchange.Config{Venues: []testexchange.Venue{served}, OnlySymbols: []string{"BTCUSDT"},
+		Background: testexchange.Still, LargeIDs: true, Seed: 1, OrdersPerMinute: 60 * 1000}
 	if change != nil {
 		change(&c)
 	}
@@ -58,7 +58,8 @@ func connected(t *testing.T, e *testexchange.Exchange, change func(c *linear.Con
 	t.Helper()
 	ws := e.WSURL(served)
 	c := linear.Config{NowNs: func() int64 { return time.Now().UnixNano() }}
-	c.PublicURL, c.PrivateURL, c.TradeURL, c.APIURL = ws+"/v5/public/linear", ws+"/v5/private", ws+"/v5/trade", e.HTTPURL(served)
+	c.PublicURL, c.PrivateURL, c.TradeURL, c.APIURL = ws+"/v5/public/linear", ws+"/v5/private", ws+"/v5/trade",
+		e.HTTPURL(served)
 	c.APIKey, c.Secret, c.BookTicker, c.OrdersPerSecond = testKey, testSecret, true, 1000
 	if change != nil {
 		change(&c)
@@ -71,8 +72,10 @@ func followed(t *testing.T, prepare func(ctx context.Context) (protocol.Stream, 
 	t.Helper()
 	frames, up := make(chan []byte, 10_000), make(chan struct{})
 	var once sync.Once
-	k, err := stream.New(stream.Config{Prepare: prepare, NowNs: func() int64 { return time.Now().UnixNano() }, OnUp: func() { once.Do(func() { close(up) }) },
-		OnFrame: func(_ int64, frame []byte) { frames <- slices.Clone(frame) }, OnDown: func(reason string, _ time.Duration) { t.Logf("down: %s", reason) }})
+	k, err := stream.New(stream.Config{Prepare: prepare, NowNs: func() int64 { return time.Now().UnixNano() },
+		OnUp:    func() { once.Do(func() { close(up) }) },
+		OnFrame: func(_ int64, frame []byte) { frames <- slices.Clone(frame) },
+		OnDown:  func(reason string, _ time.Duration) { t.Logf("down: %s", reason) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,13 +188,16 @@ func resting(t *testing.T, e *testexchange.Exchange, a *account) {
 	ctx, p := t.Context(), a.p
 	o := limitOrder("hbt-rest", hft.Buy, "60000.00", "0.010", hft.GTX)
 	ack, err := p.Place(ctx, o)
-	if err != nil || ack.Status != hft.StatusNone || ack.Channel != protocol.ChannelAck || ack.ClientID != "hbt-rest" || ack.VenueID == "" {
+	if err != nil || ack.Status != hft.StatusNone || ack.Channel != protocol.ChannelAck || ack.ClientID != "hbt-rest" ||
+		ack.VenueID == "" {
 		t.Fatalf("%+v, %v", ack, err)
 	}
-	if r := a.orderIs("hbt-rest", hft.StatusNew); r.VenueID != ack.VenueID || r.TimeInForce != hft.GTX || r.Side != hft.Buy || r.Price != 60000 || r.Qty != 0.01 {
+	if r := a.orderIs("hbt-rest", hft.StatusNew); r.VenueID != ack.VenueID || r.TimeInForce != hft.GTX ||
+		r.Side != hft.Buy || r.Price != 60000 || r.Qty != 0.01 {
 		t.Errorf("%+v, acknowledged %+v", r, ack)
 	}
-	if open, err := p.OpenOrders(ctx, "BTCUSDT"); err != nil || len(open.Orders) != 1 || open.Orders[0].VenueID != ack.VenueID {
+	if open, err := p.OpenOrders(ctx, "BTCUSDT"); err != nil || len(open.Orders) != 1 ||
+		open.Orders[0].VenueID != ack.VenueID {
 		t.Errorf("%+v, %v", open, err)
 	}
 	amended := *o
@@ -207,19 +213,23 @@ func resting(t *testing.T, e *testexchange.Exchange, a *account) {
 			t.Fatal(err)
 		}
 	}
-	if r := a.executed("hbt-rest", 2); !r.Maker || r.LastQty != 0.003 || r.LastPrice != 60000.5 || r.Fee == 0 || r.FeeAsset != "USDT" || r.TimestampNs == 0 {
+	if r := a.executed("hbt-rest", 2); !r.Maker || r.LastQty != 0.003 || r.LastPrice != 60000.5 || r.Fee == 0 ||
+		r.FeeAsset != "USDT" || r.TimestampNs == 0 {
 		t.Errorf("%+v", r)
 	}
 	if r := a.orderIs("hbt-rest", hft.StatusFilled); r.CumQty != 0.008 || !r.HasCum || r.AvgPrice != 60000.5 {
 		t.Errorf("%+v", r)
 	}
 	a.until("the position", func() bool {
-		return slices.ContainsFunc(a.positions, func(p protocol.Position) bool { return p.Qty == 0.008 && p.Symbol == "BTCUSDT" && p.TimestampNs > 0 })
+		return slices.ContainsFunc(a.positions,
+			func(p protocol.Position) bool { return p.Qty == 0.008 && p.Symbol == "BTCUSDT" && p.TimestampNs > 0 })
 	})
 	a.until("the balance", func() bool {
-		return slices.ContainsFunc(a.balances, func(b protocol.Balance) bool { return b.Asset == "USDT" && b.Free < 100_000 && b.Free > 99_999 })
+		return slices.ContainsFunc(a.balances,
+			func(b protocol.Balance) bool { return b.Asset == "USDT" && b.Free < 100_000 && b.Free > 99_999 })
 	})
-	if r, err := p.QueryOrder(ctx, o); err != nil || r.Status != hft.StatusFilled || r.CumQty != 0.008 || r.Channel != protocol.ChannelQuery {
+	if r, err := p.QueryOrder(ctx, o); err != nil || r.Status != hft.StatusFilled || r.CumQty != 0.008 ||
+		r.Channel != protocol.ChannelQuery {
 		t.Errorf("%+v, %v", r, err)
 	}
 	for what, f := range map[string]func(context.Context, *protocol.Order) (protocol.Report, error){"cancel": p.Cancel, "amend": p.Amend} {
@@ -227,7 +237,8 @@ func resting(t *testing.T, e *testexchange.Exchange, a *account) {
 			t.Errorf("%s of a filled order: %v", what, err)
 		}
 	}
-	if _, err := p.QueryOrder(ctx, limitOrder("hbt-never", hft.Buy, "1", "1", hft.GTC)); protocol.CauseOf(err) != protocol.NotFound {
+	if _, err := p.QueryOrder(ctx, limitOrder("hbt-never", hft.Buy, "1", "1",
+		hft.GTC)); protocol.CauseOf(err) != protocol.NotFound {
 		t.Errorf("an order that never was: %v", err)
 	}
 }
@@ -248,7 +259,8 @@ func ending(t *testing.T, e *testexchange.Exchange, a *account) {
 	for id, want := range map[string]struct {
 		reason string
 		cum    float64
-	}{"hbt-gtx": {"EC_PostOnlyWillTakeLiquidity", 0}, "hbt-fok": {"EC_NoEnoughQtyToFill", 0}, "hbt-ioc": {"EC_NoImmediateQtyToFill", 5}} {
+	}{"hbt-gtx": {"EC_PostOnlyWillTakeLiquidity", 0}, "hbt-fok": {"EC_NoEnoughQtyToFill", 0},
+		"hbt-ioc": {"EC_NoImmediateQtyToFill", 5}} {
 		if r := a.orderIs(id, hft.StatusExpired); r.Reason != want.reason || r.CumQty != want.cum {
 			t.Errorf("%+v", r)
 		}
@@ -261,7 +273,8 @@ func ending(t *testing.T, e *testexchange.Exchange, a *account) {
 		{limitOrder("hbt-far", hft.Buy, "9000000.00", "0.010", hft.GTC), protocol.Refused},
 		{limitOrder("hbt-small", hft.Buy, "1.00", "0.001", hft.GTC), protocol.Refused},
 		{limitOrder("hbt-huge", hft.Buy, "60000.00", "900.000", hft.GTC), protocol.Refused},
-		{&protocol.Order{Symbol: "NOSUCHUSDT", ClientID: "hbt-symbol", Side: hft.Buy, Price: "1.0", Qty: "1"}, protocol.Refused},
+		{&protocol.Order{Symbol: "NOSUCHUSDT", ClientID: "hbt-symbol", Side: hft.Buy, Price: "1.0", Qty: "1"},
+			protocol.Refused},
 		{limitOrder("hbt-gtx", hft.Buy, "60000.00", "0.010", hft.GTC), protocol.DuplicateID},
 	} {
 		_, err := p.Place(ctx, c.order)
@@ -292,16 +305,18 @@ func ending(t *testing.T, e *testexchange.Exchange, a *account) {
 		}
 	}
 	a.orderIs("hbt-all2", hft.StatusCanceled)
-	batch := []*protocol.Order{limitOrder("hbt-batch", hft.Sell, "60020.00", "0.010", hft.GTC), {Symbol: "BTCUSDT", ClientID: "hbt-none"}, open}
+	batch := []*protocol.Order{limitOrder("hbt-batch", hft.Sell, "60020.00", "0.010", hft.GTC),
+		{Symbol: "BTCUSDT", ClientID: "hbt-none"}, open}
 	place(batch[0])
 	outcomes, err := p.CancelBatch(ctx, batch)
-	if err != nil || len(outcomes) != 3 || outcomes[0].Err != nil || outcomes[0].Report.VenueID == "" || protocol.CauseOf(outcomes[1].Err) != protocol.Gone ||
-		protocol.CauseOf(outcomes[2].Err) != protocol.Gone {
+	if err != nil || len(outcomes) != 3 || outcomes[0].Err != nil || outcomes[0].Report.VenueID == "" ||
+		protocol.CauseOf(outcomes[1].Err) != protocol.Gone || protocol.CauseOf(outcomes[2].Err) != protocol.Gone {
 		t.Errorf("%+v, %v", outcomes, err)
 	}
 	a.orderIs("hbt-batch", hft.StatusCanceled)
 	list, err := p.RecentOrders(ctx, "BTCUSDT")
-	if i := slices.IndexFunc(list, func(r protocol.Report) bool { return r.ClientID == "hbt-batch" }); i < 0 || list[i].Status != hft.StatusCanceled {
+	if i := slices.IndexFunc(list, func(r protocol.Report) bool { return r.ClientID == "hbt-batch" }); i < 0 ||
+		list[i].Status != hft.StatusCanceled {
 		t.Errorf("%v, %+v", err, list)
 	}
 }
@@ -319,7 +334,8 @@ func history(t *testing.T, e *testexchange.Exchange, p *linear.Protocol) {
 	}
 	for i, r := range list {
 		x := state.Executions[i]
-		if got, want := fmt.Sprintf("%s %.3f %.2f %t", r.ClientID, r.LastQty, r.LastPrice, r.Maker), fmt.Sprintf("%s %s %s %t", x.ClientID, x.Qty, x.Price, x.Maker); got != want {
+		if got, want := fmt.Sprintf("%s %.3f %.2f %t", r.ClientID, r.LastQty, r.LastPrice,
+			r.Maker), fmt.Sprintf("%s %s %s %t", x.ClientID, x.Qty, x.Price, x.Maker); got != want {
 			t.Errorf("execution %d: %s, want %s", i, got, want)
 		}
 	}
@@ -328,11 +344,14 @@ func history(t *testing.T, e *testexchange.Exchange, p *linear.Protocol) {
 		t.Errorf("%+v, the exchange has %+v, %v", positions, state.Positions, err)
 	}
 	balances, err := p.Balances(t.Context())
-	if i := slices.IndexFunc(balances, func(b protocol.Balance) bool { return b.Asset == "USDT" }); err != nil || i < 0 || balances[i].Free <= 0 {
+	if i := slices.IndexFunc(balances, func(b protocol.Balance) bool { return b.Asset == "USDT" }); err != nil ||
+		i < 0 || balances[i].Free <= 0 {
 		t.Errorf("%+v, %v", balances, err)
 	}
 	findings, err := p.Permissions(t.Context())
-	if i := slices.IndexFunc(findings, func(f connector.Finding) bool { return f.What == "key: contract trading" }); err != nil || i < 0 || findings[i].Problem != "" {
+	if i := slices.IndexFunc(findings,
+		func(f connector.Finding) bool { return f.What == "key: contract trading" }); err != nil || i < 0 ||
+		findings[i].Problem != "" {
 		t.Errorf("%+v, %v", findings, err)
 	}
 }
@@ -343,7 +362,8 @@ func TestManyOpenOrders(t *testing.T) {
 	e := startExchange(t, nil)
 	p := connected(t, e, nil)
 	for i := range n {
-		if _, err := p.Place(t.Context(), limitOrder("hbt-"+strconv.Itoa(i), hft.Buy, "60000.00", "0.001", hft.GTC)); err != nil {
+		if _, err := p.Place(t.Context(), limitOrder("hbt-"+strconv.Itoa(i), hft.Buy, "60000.00", "0.001",
+			hft.GTC)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -362,10 +382,12 @@ func TestManyOpenOrders(t *testing.T) {
 
 // TestMarketDataOnTheExchange keeps the book by the stream, also after a gap.
 func TestMarketDataOnTheExchange(t *testing.T) {
-	e := startExchange(t, func(c *testexchange.Config) { c.Background, c.EventsPerSecond = testexchange.Synthetic, 500 })
+	e := startExchange(t,
+		func(c *testexchange.Config) { c.Background, c.EventsPerSecond = testexchange.Synthetic, 500 })
 	p := connected(t, e, nil)
 	filters, err := p.Filters(t.Context(), []string{"BTCUSDT"})
-	if err != nil || !filters[0].Trading || filters[0].TickSize != 0.1 || filters[0].LotSize != 0.001 || filters[0].MinNotional != 5 {
+	if err != nil || !filters[0].Trading || filters[0].TickSize != 0.1 || filters[0].LotSize != 0.001 ||
+		filters[0].MinNotional != 5 {
 		t.Errorf("%+v, %v", filters, err)
 	}
 	if ns, err := p.ServerTimeNs(t.Context()); err != nil || time.Since(time.Unix(0, ns)).Abs() > time.Minute {
@@ -374,12 +396,14 @@ func TestMarketDataOnTheExchange(t *testing.T) {
 	if _, err := p.Snapshot(t.Context(), "BTCUSDT"); !errors.Is(err, protocol.ErrResubscribe) {
 		t.Errorf("snapshot: %v", err)
 	}
-	for _, f := range []fault.Fault{{Name: fault.MidSnapshot, Probability: 0.1}, {Name: fault.RestartSnapshot, Probability: 0.05, Only: "orderbook.50"}} {
+	for _, f := range []fault.Fault{{Name: fault.MidSnapshot, Probability: 0.1},
+		{Name: fault.RestartSnapshot, Probability: 0.05, Only: "orderbook.50"}} {
 		if err := e.Arm(served, f); err != nil {
 			t.Fatal(err)
 		}
 	}
-	frames := followed(t, func(context.Context) (protocol.Stream, error) { return p.MarketStreams([]string{"BTCUSDT"})[0], nil })
+	frames := followed(t,
+		func(context.Context) (protocol.Stream, error) { return p.MarketStreams([]string{"BTCUSDT"})[0], nil })
 	book, err := depthsync.New(depthsync.Config{Rule: p.DepthRule()})
 	if err != nil {
 		t.Fatal(err)
@@ -387,7 +411,8 @@ func TestMarketDataOnTheExchange(t *testing.T) {
 	decoder, kinds := p.NewDecoder(), map[connector.MessageKind]int{}
 	var m connector.Message
 	deadline := time.After(time.Minute)
-	for kinds[connector.MessageDepth] < 50 || kinds[connector.MessageTrade] < 3 || kinds[connector.MessageBBO] < 10 || book.Stats().Snapshots < 3 {
+	for kinds[connector.MessageDepth] < 50 || kinds[connector.MessageTrade] < 3 || kinds[connector.MessageBBO] < 10 ||
+		book.Stats().Snapshots < 3 {
 		var frame []byte
 		select {
 		case frame = <-frames:
@@ -422,8 +447,8 @@ func TestSubscriptionRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := connected(t, e, nil).MarketStreams([]string{"BTCUSDT"})[0]
-	k, err := stream.New(stream.Config{Prepare: func(context.Context) (protocol.Stream, error) { return s, nil }, NowNs: func() int64 { return time.Now().UnixNano() },
-		OnFrame: func(int64, []byte) {}, MaxRefusals: 1})
+	k, err := stream.New(stream.Config{Prepare: func(context.Context) (protocol.Stream, error) { return s, nil },
+		NowNs: func() int64 { return time.Now().UnixNano() }, OnFrame: func(int64, []byte) {}, MaxRefusals: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -452,7 +477,8 @@ func TestFaultsOfReplies(t *testing.T) {
 		{fault.Fault{Name: fault.Overload}, protocol.Overloaded, protocol.Overloaded, 0},
 		{fault.Fault{Name: fault.AckLost}, protocol.Unknown, protocol.Unknown, 1},
 	} {
-		for entry, cause := range map[linear.OrderEntry]protocol.Cause{linear.OrdersByREST: c.rest, linear.OrdersByWebSocket: c.ws} {
+		for entry, cause := range map[linear.OrderEntry]protocol.Cause{linear.OrdersByREST: c.rest,
+			linear.OrdersByWebSocket: c.ws} {
 			t.Run(fmt.Sprintf("%s %d/%s", c.fault.Name, c.fault.Value, entry), func(t *testing.T) {
 				t.Parallel()
 				e := startExchange(t, nil)
@@ -464,7 +490,8 @@ func TestFaultsOfReplies(t *testing.T) {
 					eventually(t, "the trade connection is up", p.TradeUp)
 				}
 				f := c.fault
-				f.Count, f.Only = 1, map[linear.OrderEntry]string{linear.OrdersByREST: "POST /v5/order/create", linear.OrdersByWebSocket: "order.create"}[entry]
+				f.Count, f.Only = 1, map[linear.OrderEntry]string{linear.OrdersByREST: "POST /v5/order/create",
+					linear.OrdersByWebSocket: "order.create"}[entry]
 				if err := e.Arm(served, f); err != nil {
 					t.Fatal(err)
 				}
@@ -496,7 +523,8 @@ func TestDeadManOnTheExchange(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(state.Heartbeats) != 1 || state.Heartbeats[0].CountdownMs != 5000 || !slices.Contains(state.Connections[0].Streams, "dcp.future") {
+	if len(state.Heartbeats) != 1 || state.Heartbeats[0].CountdownMs != 5000 ||
+		!slices.Contains(state.Connections[0].Streams, "dcp.future") {
 		t.Errorf("%+v, %+v", state.Heartbeats, state.Connections)
 	}
 }

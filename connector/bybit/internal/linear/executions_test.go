@@ -115,7 +115,8 @@ func TestEndlessExecutions(t *testing.T) {
 	t.Cleanup(s.Close)
 	c := slowConfig()
 	c.APIURL = s.URL
-	if list, err := newProtocol(t, c).Executions(t.Context(), "BTCUSDT", (testMs-10)*1_000_000); err == nil || n > 1000 {
+	if list, err := newProtocol(t, c).Executions(t.Context(), "BTCUSDT", (testMs-10)*1_000_000); err == nil ||
+		n > 1000 {
 		t.Errorf("%d executions after %d queries", len(list), n)
 	}
 }

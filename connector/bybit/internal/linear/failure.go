@@ -33,7 +33,8 @@ const (
 	codeRestarted = 10019
 )
 
-// forbiddenPause is how long the venue wants no requests from an address that made too many, where it does not say how long.
+// forbiddenPause is how long the venue wants no requests from an address that made too many, where it does not say how
+// long.
 const forbiddenPause = 10 * time.Minute
 
 // causeOf maps a code of the venue (retCode), of REST and of the trade connection alike. A code that is not known says
@@ -82,8 +83,8 @@ func causeOf(code int, a action) protocol.Cause {
 	return protocol.Unknown
 }
 
-// refusal is the failure for a code. resetNs is when the venue says that the limit is reset, in its clock, 0 when it did
-// not.
+// refusal is the failure for a code. resetNs is when the venue says that the limit is reset, in its clock, 0 when it
+// did not.
 func (p *Protocol) refusal(code int, msg string, a action, resetNs int64) *protocol.Failure {
 	f := &protocol.Failure{Cause: causeOf(code, a), Code: code, Msg: p.clean(msg)}
 	switch code {
@@ -110,7 +111,8 @@ func (p *Protocol) clean(msg string) string {
 
 // statusFailure is the failure for an HTTP status whose body says nothing more.
 func (p *Protocol) statusFailure(status int, header http.Header, body []byte) *protocol.Failure {
-	f := &protocol.Failure{Cause: protocol.Unknown, Status: status, Msg: p.clean(fmt.Sprintf("HTTP %d %s: %s", status, http.StatusText(status), excerpt(body)))}
+	f := &protocol.Failure{Cause: protocol.Unknown, Status: status,
+		Msg: p.clean(fmt.Sprintf("HTTP %d %s: %s", status, http.StatusText(status), excerpt(body)))}
 	pause := time.Duration(0)
 	if seconds, err := strconv.Atoi(header.Get("Retry-After")); err == nil && seconds > 0 && seconds <= 7*24*3600 {
 		pause = time.Duration(seconds) * time.Second

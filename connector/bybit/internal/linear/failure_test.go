@@ -41,18 +41,21 @@ func TestCodes(t *testing.T) {
 		{[]int{10009}, same(protocol.Banned)},
 		{[]int{10017, 10029, 10404, 20006}, same(protocol.Refused)},
 		{[]int{110001, 110008, 110010}, gone},
-		{[]int{110003, 110004, 110006, 110007, 110012, 110044, 110045, 110052, 110009, 110017, 110020, 110021, 110023, 110032, 110040,
-			110041, 110063, 110066, 110074, 110090, 110092, 110093, 110094, 110095, 110103, 110120, 110121, 110999}, same(protocol.Refused)},
+		{[]int{110003, 110004, 110006, 110007, 110012, 110044, 110045, 110052, 110009, 110017, 110020, 110021, 110023,
+			110032, 110040, 110041, 110063, 110066, 110074, 110090, 110092, 110093, 110094, 110095, 110103, 110120,
+			110121, 110999}, same(protocol.Refused)},
 		{[]int{110043, 110064}, same(protocol.NoChange)},
 		{[]int{110072}, same(protocol.DuplicateID)},
-		{[]int{110079}, [4]protocol.Cause{protocol.Overloaded, protocol.NoChange, protocol.Overloaded, protocol.Overloaded}},
+		{[]int{110079}, [4]protocol.Cause{protocol.Overloaded, protocol.NoChange, protocol.Overloaded,
+			protocol.Overloaded}},
 	} {
 		for _, n := range c.codes {
 			for i, kind := range kinds {
 				s := newServer(t, code(n, "what the venue says"))
 				err := at(t, s).Ask(t.Context(), kind, anOrder())
 				var f *protocol.Failure
-				if !errors.As(err, &f) || f.Cause != c.want[i] || f.Code != n || !strings.Contains(f.Msg, "what the venue says") {
+				if !errors.As(err, &f) || f.Cause != c.want[i] || f.Code != n ||
+					!strings.Contains(f.Msg, "what the venue says") {
 					t.Errorf("%s, %d: %v, want %v", kind, n, err, c.want[i])
 				}
 			}
@@ -71,16 +74,23 @@ func TestAnswersThatAreNone(t *testing.T) {
 		retryAt time.Time
 	}{
 		{"403 in HTML", answer{status: 403, body: html}, protocol.Banned, minutes(0).Add(2 * time.Second)},
-		{"403 with a short pause", answer{status: 403, body: html, header: map[string]string{"Retry-After": "60"}}, protocol.Banned, minutes(1)},
-		{"403 with a longer pause", answer{status: 403, body: html, header: map[string]string{"Retry-After": "1200"}}, protocol.Banned, minutes(20)},
-		{"403 with a code", answer{status: 403, body: `{"retCode":10029,"retMsg":"symbol"}`}, protocol.Refused, time.Time{}},
-		{"418", answer{status: 418, body: "banned", header: map[string]string{"Retry-After": "1200"}}, protocol.Banned, minutes(20)},
+		{"403 with a short pause", answer{status: 403, body: html, header: map[string]string{"Retry-After": "60"}},
+			protocol.Banned, minutes(1)},
+		{"403 with a longer pause", answer{status: 403, body: html, header: map[string]string{"Retry-After": "1200"}},
+			protocol.Banned, minutes(20)},
+		{"403 with a code", answer{status: 403, body: `{"retCode":10029,"retMsg":"symbol"}`}, protocol.Refused,
+			time.Time{}},
+		{"418", answer{status: 418, body: "banned", header: map[string]string{"Retry-After": "1200"}}, protocol.Banned,
+			minutes(20)},
 		{"401 without a body", answer{status: 401}, protocol.Key, time.Time{}},
-		{"401 with a code", answer{status: 401, body: `{"retCode":10002,"retMsg":"time"}`}, protocol.ClockOff, time.Time{}},
+		{"401 with a code", answer{status: 401, body: `{"retCode":10002,"retMsg":"time"}`}, protocol.ClockOff,
+			time.Time{}},
 		{"404", answer{status: 404, body: "404 page not found"}, protocol.Refused, time.Time{}},
-		{"429", answer{status: 429, body: "slow down", header: map[string]string{"Retry-After": "60"}}, protocol.Weight, minutes(1)},
+		{"429", answer{status: 429, body: "slow down", header: map[string]string{"Retry-After": "60"}}, protocol.Weight,
+			minutes(1)},
 		{"408", answer{status: 408, body: html}, protocol.Unknown, time.Time{}},
-		{"301", answer{status: 301, body: html, header: map[string]string{"Location": "http://127.0.0.1:1/steal"}}, protocol.Refused, time.Time{}},
+		{"301", answer{status: 301, body: html, header: map[string]string{"Location": "http://127.0.0.1:1/steal"}},
+			protocol.Refused, time.Time{}},
 		{"500", answer{status: 500}, protocol.Unknown, time.Time{}},
 		{"502 in HTML", answer{status: 502, body: html}, protocol.Unknown, time.Time{}},
 		{"503 with code 0", answer{status: 503, body: `{"retCode":0}`}, protocol.Unknown, time.Time{}},
@@ -91,8 +101,10 @@ func TestAnswersThatAreNone(t *testing.T) {
 		{"a code that is none", answer{status: 200, body: `{"retCode":"soon"}`}, protocol.Unknown, time.Time{}},
 		{"half of an answer", answer{status: 200, body: `{"retCode":0,"result":{`}, protocol.Unknown, time.Time{}},
 		{"nested without end", answer{status: 200, body: strings.Repeat("[", 100000)}, protocol.Unknown, time.Time{}},
-		{"too long", answer{status: 200, body: `{"retCode":0,"x":"` + strings.Repeat("x", 9<<20) + `"}`}, protocol.Unknown, time.Time{}},
-		{"cut off", answer{status: 200, body: `{"retCode":0}`, header: map[string]string{"Content-Length": "50"}}, protocol.Unknown, time.Time{}},
+		{"too long", answer{status: 200, body: `{"retCode":0,"x":"` + strings.Repeat("x", 9<<20) + `"}`},
+			protocol.Unknown, time.Time{}},
+		{"cut off", answer{status: 200, body: `{"retCode":0}`, header: map[string]string{"Content-Length": "50"}},
+			protocol.Unknown, time.Time{}},
 	} {
 		for _, kind := range kinds {
 			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -165,7 +177,8 @@ func TestNoAnswer(t *testing.T) {
 func TestErrorsDoNotShowTheKey(t *testing.T) {
 	s := newServer(t, code(10004, "error sign! origin_string[1700000000000test-key5000category=linear]"))
 	err := at(t, s).Ask(t.Context(), "query", anOrder())
-	if protocol.CauseOf(err) != protocol.Key || strings.Contains(err.Error(), testKey) || !strings.Contains(err.Error(), "origin_string") {
+	if protocol.CauseOf(err) != protocol.Key || strings.Contains(err.Error(), testKey) ||
+		!strings.Contains(err.Error(), "origin_string") {
 		t.Error(err)
 	}
 }
@@ -196,10 +209,12 @@ func TestLimits(t *testing.T) {
 		t.Errorf("%d requests were sent", n)
 	}
 	nowNs += 2 * int64(time.Second)
-	reset := map[string]string{"X-Bapi-Limit": "20", "X-Bapi-Limit-Status": "0", "X-Bapi-Limit-Reset-Timestamp": "1700000002650"}
+	reset := map[string]string{"X-Bapi-Limit": "20", "X-Bapi-Limit-Status": "0",
+		"X-Bapi-Limit-Reset-Timestamp": "1700000002650"}
 	s.script(answer{status: 200, header: reset, body: code(10006, "Too many visits").body})
 	_, err = p.Place(t.Context(), anOrder())
-	if want := time.UnixMilli(1700000002400); !errors.As(err, &f) || f.Cause != protocol.OrderRate || !f.RetryAt.Equal(want) {
+	if want := time.UnixMilli(1700000002400); !errors.As(err, &f) || f.Cause != protocol.OrderRate ||
+		!f.RetryAt.Equal(want) {
 		t.Errorf("%v until %v, want %v in the local clock", err, f.RetryAt.UTC(), want.UTC())
 	}
 	s.take()
@@ -237,7 +252,8 @@ func TestLimits(t *testing.T) {
 		t.Errorf("a second one at once: %v", err)
 	}
 	nowNs += int64(4 * time.Second)
-	s.script(answer{status: 200, body: `{"retCode":110001,"retMsg":"order not exists or too late to cancel"}`}, ok(`{"list":[]}`), ok(`{"list":[]}`))
+	s.script(answer{status: 200, body: `{"retCode":110001,"retMsg":"order not exists or too late to cancel"}`},
+		ok(`{"list":[]}`), ok(`{"list":[]}`))
 	if err := p.Ask(t.Context(), "cancel", anOrder()); protocol.CauseOf(err) != protocol.Gone {
 		t.Error(err)
 	}

@@ -61,7 +61,8 @@ func newBudget(ordersPerSecond int) (*budget.Budget, error) {
 	// A fifth of the address's requests is kept for cancels and, half of it, questions about orders.
 	const kept = 0.2
 	return budget.New(budget.Config{Limits: []budget.Limit{
-		unitREST:       {Name: "requests in 5 s", Unit: unitREST, Max: 600, Per: 5 * time.Second, Model: budget.Sliding, Kept: kept},
+		unitREST: {Name: "requests in 5 s", Unit: unitREST, Max: 600, Per: 5 * time.Second, Model: budget.Sliding,
+			Kept: kept},
 		unitCreate:     second(unitCreate, "orders placed", orders),
 		unitAmend:      second(unitAmend, "orders amended", orders),
 		unitCancel:     second(unitCancel, "orders canceled", orders),
@@ -76,8 +77,8 @@ func newBudget(ordersPerSecond int) (*budget.Budget, error) {
 // venueNs is the venue's time, as far as it is known.
 func (p *Protocol) venueNs() int64 { return p.config.NowNs() + p.offsetNs.Load() }
 
-// spending is what one request has taken from the budget. counted has to be called with the answer's headers, nil when there is no
-// answer, and over with its outcome.
+// spending is what one request has taken from the budget. counted has to be called with the answer's headers, nil when
+// there is no answer, and over with its outcome.
 type spending struct {
 	counted func(header func(name string) string)
 	over    func(err error)
@@ -119,9 +120,9 @@ func (p *Protocol) spend(path string, a action, count int, rest bool) (spending,
 	return s, nil
 }
 
-// cancelCounted is how long after it was sent a cancel is taken to have been counted by the venue, answered or not. Answers that
-// are seconds late must not hold up the cancels behind them: they go at the pace of the venue's limit. One that is counted later,
-// and so refused, is sent again.
+// cancelCounted is how long after it was sent a cancel is taken to have been counted by the venue, answered or not.
+// Answers that are seconds late must not hold up the cancels behind them: they go at the pace of the venue's limit. One
+// that is counted later, and so refused, is sent again.
 const cancelCounted = 150 * time.Millisecond
 
 // rateCause is what a limit that is reached means: who places orders has to stop, everyone else to wait.

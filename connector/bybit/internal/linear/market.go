@@ -69,8 +69,9 @@ func (p *Protocol) MarketStreams(symbols []string) []protocol.Stream {
 }
 
 func (p *Protocol) marketStream(no int, args []string) protocol.Stream {
-	s := protocol.Stream{Name: "public", URL: p.config.PublicURL, Hello: [][]byte{operation("subscribe", args)}, Answers: 1, OneByOne: true,
-		Ready: p.parsers.ready, Ping: ping, PingInterval: pingInterval, Pong: p.parsers.isPong, Silence: silence, QuietTopics: quietBook}
+	s := protocol.Stream{Name: "public", URL: p.config.PublicURL, Hello: [][]byte{operation("subscribe", args)},
+		Answers: 1, OneByOne: true, Ready: p.parsers.ready, Ping: ping, PingInterval: pingInterval,
+		Pong: p.parsers.isPong, Silence: silence, QuietTopics: quietBook}
 	if no > 1 {
 		s.Name += " " + strconv.Itoa(no)
 	}
@@ -86,28 +87,31 @@ const peekLevels = 25
 // Peek asks for the best levels a side. The answer's u counts another depth of the book; its seq is that of all depths.
 func (p *Protocol) Peek(ctx context.Context, symbol string, m *connector.Message) error {
 	query := linear(symbol) + "&limit=" + strconv.Itoa(min(peekLevels, p.config.DepthLevel))
-	return p.call(ctx, request{path: "/v5/market/orderbook", query: query, open: true}, func(result *fastjson.Value) error {
-		r := row{v: result}
-		m.Reset()
-		m.Kind, m.Symbol, m.Seq, m.ExchTimestampNs = connector.MessageSnapshot, []byte(r.str("s")), r.whole("seq"), r.timeNs("ts")
-		for _, side := range []struct {
-			name string
-			ev   uint64
-		}{{"b", hft.BuyEvent}, {"a", hft.SellEvent}} {
-			if result == nil || result.Get(side.name) == nil {
-				return fmt.Errorf("there is no list %q of levels", side.name)
-			}
-			for _, level := range result.GetArray(side.name) {
-				l := row{v: level}
-				px, qty := l.number("0"), l.number("1")
-				if r.err = errors.Join(r.err, l.err); !(px > 0) || !(qty > 0) {
-					return fmt.Errorf("%s is not a level", level)
+	return p.call(ctx, request{path: "/v5/market/orderbook", query: query, open: true},
+		func(result *fastjson.Value) error {
+			r := row{v: result}
+			m.Reset()
+			m.Kind, m.Symbol, m.Seq, m.ExchTimestampNs = connector.MessageSnapshot, []byte(r.str("s")), r.whole("seq"),
+				r.timeNs("ts")
+			for _, side := range []struct {
+				name string
+				ev   uint64
+			}{{"b", hft.BuyEvent}, {"a", hft.SellEvent}} {
+				if result == nil || result.Get(side.name) == nil {
+					return fmt.Errorf("there is no list %q of levels", side.name)
 				}
-				m.Events = append(m.Events, hft.Event{Ev: hft.LocalEvent | hft.DepthSnapshotEvent | side.ev, ExchTimestampNs: m.ExchTimestampNs, Px: px, Qty: qty})
+				for _, level := range result.GetArray(side.name) {
+					l := row{v: level}
+					px, qty := l.number("0"), l.number("1")
+					if r.err = errors.Join(r.err, l.err); !(px > 0) || !(qty > 0) {
+						return fmt.Errorf("%s is not a level", level)
+					}
+					m.Events = append(m.Events, hft.Event{Ev: hft.LocalEvent | hft.DepthSnapshotEvent | side.ev,
+						ExchTimestampNs: m.ExchTimestampNs, Px: px, Qty: qty})
+				}
 			}
-		}
-		return r.err
-	})
+			return r.err
+		})
 }
 
 // Resubscribe returns the messages that, sent one after the other on the symbol's connection, make the venue send the
@@ -196,7 +200,8 @@ func (p *parsers) ready(frame []byte) (bool, error) {
 		f.Cause = protocol.Key
 	}
 	switch f.Cause {
-	case protocol.Weight, protocol.Banned, protocol.ClockOff, protocol.Overloaded: // it may pass, and is no reason to give up
+	// it may pass, and is no reason to give up
+	case protocol.Weight, protocol.Banned, protocol.ClockOff, protocol.Overloaded:
 		return false, fmt.Errorf("bybit: %w (%w)", f, &backoff.RetryAfterError{Duration: time.Second})
 	}
 	return false, fmt.Errorf("bybit: %w", f)

@@ -60,8 +60,8 @@ type createBody struct {
 }
 
 // Place sends an order. The acknowledgement says that the venue has accepted it for processing, not more: its report
-// has the ids and no status. An order that the venue does not want after all, also a post-only one that would take, ends
-// by the private stream.
+// has the ids and no status. An order that the venue does not want after all, also a post-only one that would take,
+// ends by the private stream.
 func (p *Protocol) Place(ctx context.Context, o *protocol.Order) (protocol.Report, error) {
 	body := createBody{Category: "linear", Symbol: o.Symbol, Qty: o.Qty, OrderLinkID: o.ClientID}
 	switch o.Side {
@@ -119,7 +119,8 @@ func (p *Protocol) Amend(ctx context.Context, o *protocol.Order) (protocol.Repor
 		body.Price = o.Price
 	}
 	if body.Qty == "" && body.Price == "" {
-		return protocol.Report{}, fmt.Errorf("bybit: %w", &protocol.Failure{Cause: protocol.NoChange, Msg: "price and quantity are the order's already"})
+		return protocol.Report{}, fmt.Errorf("bybit: %w", &protocol.Failure{Cause: protocol.NoChange,
+			Msg: "price and quantity are the order's already"})
 	}
 	return p.send(ctx, amendAction, amendPath, o, body)
 }
@@ -138,7 +139,8 @@ func (p *Protocol) Cancel(ctx context.Context, o *protocol.Order) (protocol.Repo
 }
 
 // send sends a request about one order the way that is configured.
-func (p *Protocol) send(ctx context.Context, a action, path string, o *protocol.Order, content any) (protocol.Report, error) {
+func (p *Protocol) send(ctx context.Context, a action, path string, o *protocol.Order,
+	content any) (protocol.Report, error) {
 	body := marshal(content)
 	var ids orderIDs
 	if p.trade != nil {
@@ -168,8 +170,8 @@ func acknowledged(o *protocol.Order, ids orderIDs) protocol.Report {
 	return r
 }
 
-// MaxCancels is how many orders go into a batch: the venue takes 20 and counts each, so no more than a second's worth. While REST
-// pauses it is one, which goes over the trade connection.
+// MaxCancels is how many orders go into a batch: the venue takes 20 and counts each, so no more than a second's worth.
+// While REST pauses it is one, which goes over the trade connection.
 func (p *Protocol) MaxCancels() int {
 	if until, _ := p.budget.PausedUntilNs(budget.REST, p.venueNs()); until != 0 && p.trade != nil {
 		return 1
@@ -221,18 +223,19 @@ func (p *Protocol) CancelBatch(ctx context.Context, orders []*protocol.Order) ([
 	return outcomes, err
 }
 
-// CancelAll cancels every order of the account on a symbol. The answer tells that it is accepted, not what has become of
-// which order.
+// CancelAll cancels every order of the account on a symbol. The answer tells that it is accepted, not what has become
+// of which order.
 func (p *Protocol) CancelAll(ctx context.Context, symbol string) ([]protocol.Report, error) {
 	body := marshal(struct {
 		Category    string `json:"category"`
 		Symbol      string `json:"symbol"`
 		OrderFilter string `json:"orderFilter"` // without it conditional orders go, too, which OpenOrders does not list
 	}{"linear", symbol, "Order"})
-	return nil, p.call(ctx, request{path: cancelAllPath, body: body, action: cancelAction}, func(result *fastjson.Value) error {
-		if result != nil && string(result.GetStringBytes("success")) == "0" {
-			return errors.New("the venue reports that it did not succeed")
-		}
-		return nil
-	})
+	return nil, p.call(ctx, request{path: cancelAllPath, body: body, action: cancelAction},
+		func(result *fastjson.Value) error {
+			if result != nil && string(result.GetStringBytes("success")) == "0" {
+				return errors.New("the venue reports that it did not succeed")
+			}
+			return nil
+		})
 }

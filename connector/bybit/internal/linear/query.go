@@ -50,7 +50,8 @@ func (p *Protocol) QueryOrder(ctx context.Context, o *protocol.Order) (protocol.
 			}
 		}
 	}
-	return protocol.Report{}, fmt.Errorf("bybit: %w", &protocol.Failure{Cause: protocol.NotFound, Msg: "neither among the orders nor in the history"})
+	return protocol.Report{}, fmt.Errorf("bybit: %w", &protocol.Failure{Cause: protocol.NotFound,
+		Msg: "neither among the orders nor in the history"})
 }
 
 // OpenOrders lists the open orders on a symbol.
@@ -98,12 +99,14 @@ func takeOpen(open *protocol.OpenList, v *fastjson.Value) {
 		err = errors.New("symbol, or orderId and orderLinkId, are missing")
 	}
 	r, id := row{v: v}, v.Get("orderLinkId")
-	readable := id != nil && slices.Contains([]fastjson.Type{fastjson.TypeString, fastjson.TypeNumber, fastjson.TypeNull}, id.Type())
+	readable := id != nil && slices.Contains([]fastjson.Type{fastjson.TypeString, fastjson.TypeNumber,
+		fastjson.TypeNull}, id.Type())
 	open.Unread = append(open.Unread, protocol.UnreadRow{ClientID: r.str("orderLinkId"), Symbol: r.str("symbol"),
 		Nameless: !readable, Err: err})
 }
 
-// RecentOrders lists the open orders on a symbol and the last 500 that are over, which the venue forgets when it starts anew.
+// RecentOrders lists the open orders on a symbol and the last 500 that are over, which the venue forgets when it starts
+// anew.
 func (p *Protocol) RecentOrders(ctx context.Context, symbol string) ([]protocol.Report, error) {
 	open, err := p.ordersAgain(ctx, realtimePath, openOn(symbol))
 	if err != nil {
@@ -124,13 +127,15 @@ func (p *Protocol) orders(ctx context.Context, path, query string) ([]protocol.R
 	return reports, err
 }
 
-// ordersAgain is orders, asked up to three times where there is no answer: who begins anew with the first of two parts, each of which
-// fails now and then, seldom gets to the end. What the venue has said, or does not want to hear, is not asked again.
+// ordersAgain is orders, asked up to three times where there is no answer: who begins anew with the first of two parts,
+// each of which fails now and then, seldom gets to the end. What the venue has said, or does not want to hear, is not
+// asked again.
 func (p *Protocol) ordersAgain(ctx context.Context, path, query string) ([]protocol.Report, error) {
 	for pause := 100 * time.Millisecond; ; pause *= 3 {
 		reports, err := p.orders(ctx, path, query)
 		var f *protocol.Failure
-		if pause > 300*time.Millisecond || !errors.As(err, &f) || f.Unreadable || f.Cause != protocol.Unknown && f.Cause != protocol.Overloaded {
+		if pause > 300*time.Millisecond || !errors.As(err, &f) || f.Unreadable ||
+			f.Cause != protocol.Unknown && f.Cause != protocol.Overloaded {
 			return reports, err
 		}
 		select {
@@ -145,7 +150,8 @@ func (p *Protocol) ordersAgain(ctx context.Context, path, query string) ([]proto
 const partLimit = maxPages * executionLimit
 
 // Executions lists the executions on a symbol since a time, oldest first. Time 0 asks for the last week; the venue has
-// them for two years. The venue lists the newest first, so a week with too many of them is asked for in shorter periods.
+// them for two years. The venue lists the newest first, so a week with too many of them is asked for in shorter
+// periods.
 func (p *Protocol) Executions(ctx context.Context, symbol string, sinceNs int64) ([]protocol.Report, error) {
 	now, week := p.venueMs(), executionSpan.Milliseconds()
 	startMs := max(sinceNs/int64(time.Millisecond), now-executionAge.Milliseconds())
@@ -190,7 +196,8 @@ func (p *Protocol) executionsOf(ctx context.Context, symbol string, startMs, spa
 	fresh := make(map[string]bool)
 	err = p.pages(ctx, executionsPath, query, executionLimit, func(r *row) error {
 		rows++
-		if report, ok := executionReport(r, protocol.ChannelQuery); ok && !seen[report.TradeID] && !fresh[report.TradeID] {
+		if report, ok := executionReport(r, protocol.ChannelQuery); ok && !seen[report.TradeID] &&
+			!fresh[report.TradeID] {
 			fresh[report.TradeID] = true
 			span = append(span, report)
 		}

@@ -141,8 +141,8 @@ func (f fields) book(m *connector.Message, localTimestampNs int64, bbo bool) (er
 	default:
 		return errors.New("type is unknown")
 	}
-	kind := map[connector.MessageKind]uint64{connector.MessageBBO: hft.DepthBBOEvent, connector.MessageSnapshot: hft.DepthSnapshotEvent,
-		connector.MessageDepth: hft.DepthEvent}[m.Kind]
+	kind := map[connector.MessageKind]uint64{connector.MessageBBO: hft.DepthBBOEvent,
+		connector.MessageSnapshot: hft.DepthSnapshotEvent, connector.MessageDepth: hft.DepthEvent}[m.Kind]
 	for name, side := range map[string]uint64{"b": hft.BuyEvent, "a": hft.SellEvent} {
 		var rows [][]json.RawMessage
 		if err := json.Unmarshal(data[name], &rows); err != nil || rows == nil {

@@ -10,7 +10,8 @@ import (
 // orderReport reads an order as the stream and the lists write it; ok is false for a row that is not about an order of
 // a linear contract.
 func orderReport(r *row, channel protocol.Channel) (report protocol.Report, ok bool) {
-	report = protocol.Report{Channel: channel, Symbol: r.str("symbol"), ClientID: r.str("orderLinkId"), VenueID: r.str("orderId")}
+	report = protocol.Report{Channel: channel, Symbol: r.str("symbol"), ClientID: r.str("orderLinkId"),
+		VenueID: r.str("orderId")}
 	if !r.ours() || report.Symbol == "" || report.ClientID == "" && report.VenueID == "" {
 		return report, false
 	}
@@ -55,8 +56,8 @@ func endReason(reject, cancel string) string {
 // executionReport reads an execution; ok is false for what is no trade of a linear contract, such as funding. It says
 // nothing about the order's state: the order topic does, before or after.
 func executionReport(r *row, channel protocol.Channel) (report protocol.Report, ok bool) {
-	report = protocol.Report{Channel: channel, Symbol: r.str("symbol"), ClientID: r.str("orderLinkId"), VenueID: r.str("orderId"),
-		TradeID: r.str("execId"), FeeAsset: r.str("feeCurrency")}
+	report = protocol.Report{Channel: channel, Symbol: r.str("symbol"), ClientID: r.str("orderLinkId"),
+		VenueID: r.str("orderId"), TradeID: r.str("execId"), FeeAsset: r.str("feeCurrency")}
 	switch string(r.text("execType")) {
 	case "", "Trade", "BlockTrade":
 	default:
@@ -67,7 +68,8 @@ func executionReport(r *row, channel protocol.Channel) (report protocol.Report, 
 	}
 	report.Side = side(r.text("side"))
 	report.OrdType = ordType(r.text("orderType"))
-	report.LastQty, report.LastPrice, report.LastValue = r.number("execQty"), r.number("execPrice"), r.number("execValue")
+	report.LastQty, report.LastPrice, report.LastValue = r.number("execQty"), r.number("execPrice"),
+		r.number("execValue")
 	report.Fee, report.Maker = r.number("execFee"), r.is("isMaker")
 	if report.FeeAsset == "" {
 		report.FeeAsset = settleAsset(report.Symbol)
@@ -76,8 +78,8 @@ func executionReport(r *row, channel protocol.Channel) (report protocol.Report, 
 	return report, true
 }
 
-// settleAsset is what a linear contract's fees are paid in where the execution does not say it: contracts are settled in
-// USDT, which their name ends in (also before an expiry date), or else in USDC.
+// settleAsset is what a linear contract's fees are paid in where the execution does not say it: contracts are settled
+// in USDT, which their name ends in (also before an expiry date), or else in USDC.
 func settleAsset(symbol string) string {
 	name, _, _ := strings.Cut(symbol, "-")
 	if strings.HasSuffix(name, "USDT") {
@@ -86,8 +88,8 @@ func settleAsset(symbol string) string {
 	return "USDC"
 }
 
-// position reads a position; ok is false for what is not about a linear contract. In hedge mode, where a contract has two of them,
-// it has an error only.
+// position reads a position; ok is false for what is not about a linear contract. In hedge mode, where a contract has
+// two of them, it has an error only.
 func position(r *row) (p protocol.Position, ok bool) {
 	p = protocol.Position{Symbol: r.str("symbol"), Qty: r.number("size"), TimestampNs: r.timeNs("updatedTime")}
 	if side(r.text("side")) == hft.Sell {
@@ -102,14 +104,15 @@ func position(r *row) (p protocol.Position, ok bool) {
 // balance reads a coin of the wallet. What is bound is what spot orders lock and the initial margin of contract orders
 // and positions; it is taken from this coin alone, although the venue counts all collateral of a unified account.
 func balance(r *row) (b protocol.Balance, ok bool) {
-	b = protocol.Balance{Asset: r.str("coin"), Locked: r.number("locked") + r.number("totalOrderIM") + r.number("totalPositionIM")}
+	b = protocol.Balance{Asset: r.str("coin"),
+		Locked: r.number("locked") + r.number("totalOrderIM") + r.number("totalPositionIM")}
 	wallet, said := r.decimal("walletBalance")
 	b.Free = wallet - b.Locked
 	return b, said && b.Asset != ""
 }
 
-// status maps an order's status. The venue calls it canceled when it ends an order by itself; here an order that its own
-// conditions have ended is expired, as at the other venues.
+// status maps an order's status. The venue calls it canceled when it ends an order by itself; here an order that its
+// own conditions have ended is expired, as at the other venues.
 func status(text []byte, reason string) hft.Status {
 	switch string(text) {
 	case "New":
@@ -136,7 +139,8 @@ func status(text []byte, reason string) hft.Status {
 // would have traded with the account itself.
 func byItsConditions(reason string) bool {
 	switch reason {
-	case "EC_PostOnlyWillTakeLiquidity", "EC_NoImmediateQtyToFill", "EC_NoEnoughQtyToFill", "EC_CancelForNoFullFill", "EC_BySelfMatch":
+	case "EC_PostOnlyWillTakeLiquidity", "EC_NoImmediateQtyToFill", "EC_NoEnoughQtyToFill", "EC_CancelForNoFullFill",
+		"EC_BySelfMatch":
 		return true
 	}
 	return false

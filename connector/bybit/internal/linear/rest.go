@@ -60,7 +60,8 @@ func (p *Protocol) do(ctx context.Context, r request, take func(result *fastjson
 }
 
 // exchange sends a request and reads the answer.
-func (p *Protocol) exchange(req *http.Request, r request, spent *spending, take func(result *fastjson.Value) error) error {
+func (p *Protocol) exchange(req *http.Request, r request, spent *spending,
+	take func(result *fastjson.Value) error) error {
 	answer, err := p.client.Do(req)
 	if err != nil {
 		spent.counted(nil)
@@ -80,7 +81,8 @@ func (p *Protocol) exchange(req *http.Request, r request, spent *spending, take 
 	v, err := parse(parser, body)
 	if err != nil || v.Type() != fastjson.TypeObject || v.Get("retCode") == nil {
 		if answer.StatusCode == http.StatusOK {
-			return &protocol.Failure{Cause: protocol.Unknown, Msg: p.clean("the answer is not in the venue's form: " + excerpt(body)), Err: err}
+			return &protocol.Failure{Cause: protocol.Unknown,
+				Msg: p.clean("the answer is not in the venue's form: " + excerpt(body)), Err: err}
 		}
 		return p.stop(p.statusFailure(answer.StatusCode, answer.Header, body), r.action)
 	}
@@ -88,7 +90,8 @@ func (p *Protocol) exchange(req *http.Request, r request, spent *spending, take 
 	code := int(envelope.whole("retCode"))
 	switch {
 	case envelope.err != nil:
-		return &protocol.Failure{Cause: protocol.Unknown, Msg: "the answer is not in the venue's form", Err: envelope.err}
+		return &protocol.Failure{Cause: protocol.Unknown, Msg: "the answer is not in the venue's form",
+			Err: envelope.err}
 	case code != 0:
 		return p.stop(p.refusal(code, envelope.str("retMsg"), r.action, p.resetNs(answer.Header.Get)), r.action)
 	case answer.StatusCode != http.StatusOK:
@@ -159,14 +162,15 @@ const maxPages = 200
 // errEndless: a list has more than maxPages pages.
 var errEndless = errors.New("the list has no end")
 
-// patient sends one of many questions. This side's own limit, by the second, is waited for: who begins anew with the first of them
-// never gets to the last.
+// patient sends one of many questions. This side's own limit, by the second, is waited for: who begins anew with the
+// first of them never gets to the last.
 func (p *Protocol) patient(ctx context.Context, r request, take func(result *fastjson.Value) error) error {
 	const longest, tries = 5 * time.Second, 5
 	for try := 1; ; try++ {
 		err := p.call(ctx, r, take)
 		var f *protocol.Failure
-		if try == tries || !errors.As(err, &f) || f.Cause != protocol.Weight || f.Code != 0 || f.Status != 0 || f.RetryAt.IsZero() {
+		if try == tries || !errors.As(err, &f) || f.Cause != protocol.Weight || f.Code != 0 || f.Status != 0 ||
+			f.RetryAt.IsZero() {
 			return err
 		}
 		wait := time.Duration(f.RetryAt.UnixNano() - p.config.NowNs())
@@ -188,7 +192,8 @@ func (p *Protocol) pages(ctx context.Context, path, query string, limit int, tak
 }
 
 // pagesOf is pages of rows whatever they are.
-func (p *Protocol) pagesOf(ctx context.Context, path, query string, limit int, take func(v *fastjson.Value) error) error {
+func (p *Protocol) pagesOf(ctx context.Context, path, query string, limit int,
+	take func(v *fastjson.Value) error) error {
 	query += "&limit=" + strconv.Itoa(limit)
 	cursor := ""
 	for range maxPages {
@@ -232,7 +237,8 @@ func takeRow(v *fastjson.Value, take func(r *row) error) error {
 // cursorText makes a cursor fit for a query. The venue sends it escaped already.
 func cursorText(cursor string) string {
 	for _, c := range []byte(cursor) {
-		plain := c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || strings.IndexByte("-_.~%", c) >= 0
+		plain := c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' ||
+			strings.IndexByte("-_.~%", c) >= 0
 		if !plain {
 			return url.QueryEscape(cursor)
 		}

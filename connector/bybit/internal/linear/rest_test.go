@@ -42,12 +42,16 @@ func TestOrderRequests(t *testing.T) {
 			`"orderType":"Limit","qty":"0.001","price":"30000","timeInForce":"FOK","orderLinkId":"t1","positionIdx":0}`},
 		{func(o *protocol.Order) { o.OrdType, o.TimeInForce = hft.Market, hft.GTC }, "place", `POST /v5/order/create {"category":"linear","symbol":"BTCUSDT",` +
 			`"side":"Buy","orderType":"Market","qty":"0.001","timeInForce":"IOC","orderLinkId":"t1","positionIdx":0}`},
-		{func(*protocol.Order) {}, "amend", `POST /v5/order/amend {"category":"linear","symbol":"BTCUSDT","orderLinkId":"t1","price":"30000"}`},
-		{func(o *protocol.Order) { o.Qty, o.PrevPrice = "0.002", "30000" }, "amend", `POST /v5/order/amend {"category":"linear","symbol":"BTCUSDT","orderLinkId":"t1","qty":"0.002"}`},
+		{func(*protocol.Order) {}, "amend",
+			`POST /v5/order/amend {"category":"linear","symbol":"BTCUSDT","orderLinkId":"t1","price":"30000"}`},
+		{func(o *protocol.Order) { o.Qty, o.PrevPrice = "0.002", "30000" }, "amend",
+			`POST /v5/order/amend {"category":"linear","symbol":"BTCUSDT","orderLinkId":"t1","qty":"0.002"}`},
 		{func(o *protocol.Order) { o.Qty, o.ClientID, o.VenueID = "0.002", "", "v1" }, "amend",
 			`POST /v5/order/amend {"category":"linear","symbol":"BTCUSDT","orderId":"v1","qty":"0.002","price":"30000"}`},
-		{func(o *protocol.Order) { o.VenueID = "v1" }, "cancel", `POST /v5/order/cancel {"category":"linear","symbol":"BTCUSDT","orderLinkId":"t1"}`},
-		{func(o *protocol.Order) { o.ClientID, o.VenueID = "", "v1" }, "cancel", `POST /v5/order/cancel {"category":"linear","symbol":"BTCUSDT","orderId":"v1"}`},
+		{func(o *protocol.Order) { o.VenueID = "v1" }, "cancel",
+			`POST /v5/order/cancel {"category":"linear","symbol":"BTCUSDT","orderLinkId":"t1"}`},
+		{func(o *protocol.Order) { o.ClientID, o.VenueID = "", "v1" }, "cancel",
+			`POST /v5/order/cancel {"category":"linear","symbol":"BTCUSDT","orderId":"v1"}`},
 	} {
 		o := anOrder()
 		c.change(o)
@@ -104,12 +108,14 @@ const restOrder = `{"orderId":"v1","orderLinkId":"t1","symbol":"BTCUSDT","price"
 	`"orderStatus":"PartiallyFilled","cancelType":"UNKNOWN","rejectReason":"EC_NoError","avgPrice":"30001","leavesQty":"0.002",` +
 	`"cumExecQty":"0.001","cumExecValue":"30.001","cumExecFee":"0","timeInForce":"GTC","orderType":"Limit","createdTime":"1684738540559","updatedTime":"1684738540561"}`
 
-var restReport = protocol.Report{Channel: protocol.ChannelQuery, Symbol: "BTCUSDT", ClientID: "t1", VenueID: "v1", Status: hft.StatusPartiallyFilled, Side: hft.Sell,
-	Price: 30000, Qty: 0.003, CumQty: 0.001, HasCum: true, LeavesQty: 0.002, HasLeaves: true, AvgPrice: 30001, TimestampNs: 1684738540561000000}
+var restReport = protocol.Report{Channel: protocol.ChannelQuery, Symbol: "BTCUSDT", ClientID: "t1", VenueID: "v1",
+	Status: hft.StatusPartiallyFilled, Side: hft.Sell, Price: 30000, Qty: 0.003, CumQty: 0.001, HasCum: true,
+	LeavesQty: 0.002, HasLeaves: true, AvgPrice: 30001, TimestampNs: 1684738540561000000}
 
 func TestQueryOrder(t *testing.T) {
 	const realtime, history = "GET /v5/order/realtime?category=linear&symbol=BTCUSDT&orderLinkId=t1&limit=50", "GET /v5/order/history?category=linear&symbol=BTCUSDT&orderLinkId=t1&limit=50"
-	found, none := ok(`{"category":"linear","nextPageCursor":"","list":[`+restOrder+`]}`), ok(`{"category":"linear","nextPageCursor":"","list":[]}`)
+	found, none := ok(`{"category":"linear","nextPageCursor":"","list":[`+restOrder+`]}`),
+		ok(`{"category":"linear","nextPageCursor":"","list":[]}`)
 	other := ok(`{"list":[` + strings.Replace(restOrder, `"t1"`, `"t2"`, 1) + `]}`)
 	s := newServer(t, found)
 	p := at(t, s)
@@ -132,7 +138,8 @@ func TestQueryOrder(t *testing.T) {
 	}
 	s.take()
 	s.script(found)
-	if got, err := p.QueryOrder(t.Context(), &protocol.Order{Symbol: "BTCUSDT", VenueID: "v1"}); err != nil || got != restReport {
+	if got, err := p.QueryOrder(t.Context(), &protocol.Order{Symbol: "BTCUSDT", VenueID: "v1"}); err != nil ||
+		got != restReport {
 		t.Errorf("%+v, %v", got, err)
 	}
 	want(t, s, "GET /v5/order/realtime?category=linear&symbol=BTCUSDT&orderId=v1&limit=50")
@@ -150,7 +157,8 @@ func TestQuestionsAreNotBegunAnew(t *testing.T) {
 	p := at(t, s)
 	down, none := answer{status: 503, body: "<html>"}, ok(`{"list":[]}`)
 	s.script(down, none, down, down, none)
-	if _, err := p.QueryOrder(t.Context(), anOrder()); protocol.CauseOf(err) != protocol.NotFound || len(s.take()) != 5 {
+	if _, err := p.QueryOrder(t.Context(), anOrder()); protocol.CauseOf(err) != protocol.NotFound ||
+		len(s.take()) != 5 {
 		t.Errorf("half of the answers fail: %v", err)
 	}
 	s.script(down)
@@ -169,7 +177,8 @@ func TestQuestionsAreNotBegunAnew(t *testing.T) {
 // TestOpenOrders: page by page until the last, whose cursor the venue may leave out, repeat or send with no rows.
 func TestOpenOrders(t *testing.T) {
 	page := func(id, cursor string) answer {
-		return ok(`{"nextPageCursor":"` + cursor + `","list":[` + strings.Replace(restOrder, "t1", id, 1) + `,{"category":"spot","symbol":"BTCUSDT","orderId":"9"}]}`)
+		return ok(`{"nextPageCursor":"` + cursor + `","list":[` + strings.Replace(restOrder, "t1", id,
+			1) + `,{"category":"spot","symbol":"BTCUSDT","orderId":"9"}]}`)
 	}
 	const first = "GET /v5/order/realtime?category=linear&symbol=BTCUSDT&openOnly=0&limit=50"
 	for _, c := range []struct {
@@ -178,9 +187,11 @@ func TestOpenOrders(t *testing.T) {
 		ids     []string
 	}{
 		{[]answer{page("a", "")}, []asked{first}, []string{"a"}},
-		{[]answer{page("a", "x%3A1%2C2"), page("b", "a b"), page("c", "")}, []asked{first, first + "&cursor=x%3A1%2C2", first + "&cursor=a+b"}, []string{"a", "b", "c"}},
+		{[]answer{page("a", "x%3A1%2C2"), page("b", "a b"), page("c", "")},
+			[]asked{first, first + "&cursor=x%3A1%2C2", first + "&cursor=a+b"}, []string{"a", "b", "c"}},
 		{[]answer{page("a", "x"), page("b", "x")}, []asked{first, first + "&cursor=x"}, []string{"a", "b"}},
-		{[]answer{page("a", "x"), ok(`{"nextPageCursor":"y","list":[]}`)}, []asked{first, first + "&cursor=x"}, []string{"a"}},
+		{[]answer{page("a", "x"), ok(`{"nextPageCursor":"y","list":[]}`)}, []asked{first, first + "&cursor=x"},
+			[]string{"a"}},
 	} {
 		s := newServer(t, c.answers...)
 		got, err := at(t, s).OpenOrders(t.Context(), "BTCUSDT")
@@ -207,7 +218,8 @@ func TestOpenOrders(t *testing.T) {
 		t.Errorf("%d orders of a list without end", len(got.Orders))
 	}
 	for _, answers := range [][]answer{{page("a", "x"), code(10016, "")}, {ok(`{}`)}, {ok(`null`)}} {
-		if got, err := at(t, newServer(t, answers...)).OpenOrders(t.Context(), "BTCUSDT"); protocol.CauseOf(err) != protocol.Unknown || err == nil {
+		if got, err := at(t, newServer(t, answers...)).OpenOrders(t.Context(),
+			"BTCUSDT"); protocol.CauseOf(err) != protocol.Unknown || err == nil {
 			t.Errorf("%v, %v", got, err)
 		}
 	}
@@ -230,12 +242,14 @@ func TestOpenOrdersUnread(t *testing.T) {
 		`{"orderId":"1","orderLinkId":"b"},{"category":"spot","orderId":"9"},{"symbol":"S","orderId":"1","qty":"x"},{"orderId":"1","orderLinkId":""},` + restOrder + `]}`)
 	check := func(open protocol.OpenList, err error) {
 		t.Helper()
-		wanted := []protocol.UnreadRow{{Nameless: true}, {ClientID: "a", Symbol: "S"}, {Symbol: "S", Nameless: true}, {ClientID: "b"}, {Symbol: "S", Nameless: true}, {}}
+		wanted := []protocol.UnreadRow{{Nameless: true}, {ClientID: "a", Symbol: "S"}, {Symbol: "S", Nameless: true},
+			{ClientID: "b"}, {Symbol: "S", Nameless: true}, {}}
 		if err != nil || len(open.Orders) != 1 || open.Orders[0].ClientID != "t1" || len(open.Unread) != len(wanted) {
 			t.Fatalf("%+v, %v", open, err)
 		}
 		for i, want := range wanted {
-			if got := open.Unread[i]; got.ClientID != want.ClientID || got.Symbol != want.Symbol || got.Nameless != want.Nameless || got.Err == nil {
+			if got := open.Unread[i]; got.ClientID != want.ClientID || got.Symbol != want.Symbol ||
+				got.Nameless != want.Nameless || got.Err == nil {
 				t.Errorf("%d: %+v", i, got)
 			}
 		}
@@ -252,8 +266,10 @@ func TestExecutions(t *testing.T) {
 	}
 	const week = 7 * 24 * 3600 * 1000
 	since := int64(testMs - week - 5)
-	s := newServer(t, ok(`{"nextPageCursor":"x","list":[`+row("c", since+week)+`,`+row("b", since+3)+`]}`), ok(`{"nextPageCursor":"","list":[`+row("a", since+3)+`]}`),
-		ok(`{"list":[`+row("d", since+week+1)+`,`+row("c", since+week)+`,{"symbol":"BTCUSDT","execType":"Funding","execId":"f"}]}`))
+	s := newServer(t, ok(`{"nextPageCursor":"x","list":[`+row("c", since+week)+`,`+row("b", since+3)+`]}`),
+		ok(`{"nextPageCursor":"","list":[`+row("a", since+3)+`]}`),
+		ok(`{"list":[`+row("d", since+week+1)+`,`+row("c",
+			since+week)+`,{"symbol":"BTCUSDT","execType":"Funding","execId":"f"}]}`))
 	p := at(t, s)
 	got, err := p.Executions(t.Context(), "BTCUSDT", since*1e6)
 	var ids []string
@@ -266,8 +282,9 @@ func TestExecutions(t *testing.T) {
 	const path = "GET /v5/execution/list?category=linear&symbol=BTCUSDT&startTime=%d&limit=100"
 	first := asked(fmt.Sprintf(path, since))
 	want(t, s, first, first+"&cursor=x", asked(fmt.Sprintf(path, since+week)))
-	wantReport := protocol.Report{Channel: protocol.ChannelQuery, Symbol: "BTCUSDT", ClientID: "t1", VenueID: "v1", Side: hft.Buy, OrdType: hft.OrdTypeUnsupported,
-		TradeID: "a", LastQty: 1, LastPrice: 2, Maker: true, Fee: 0.1, FeeAsset: "USDT", TimestampNs: (since + 3) * 1e6}
+	wantReport := protocol.Report{Channel: protocol.ChannelQuery, Symbol: "BTCUSDT", ClientID: "t1", VenueID: "v1",
+		Side: hft.Buy, OrdType: hft.OrdTypeUnsupported, TradeID: "a", LastQty: 1, LastPrice: 2, Maker: true, Fee: 0.1,
+		FeeAsset: "USDT", TimestampNs: (since + 3) * 1e6}
 	if len(got) == 0 || got[0] != wantReport {
 		t.Errorf("%+v, want %+v", got, wantReport)
 	}
@@ -288,7 +305,8 @@ func TestPositionsAndBalances(t *testing.T) {
 	s := newServer(t, row("BTCUSDT", "Sell", "0.5", 0), row("ETHUSDT", "", "0", 0), ok(`{"list":[]}`))
 	p := at(t, s)
 	got, err := p.Positions(t.Context(), []string{"BTCUSDT", "ETHUSDT", "XRPUSDT"})
-	wantPositions := []protocol.Position{{Symbol: "BTCUSDT", Qty: -0.5, TimestampNs: 1684738540561e6}, {Symbol: "ETHUSDT", TimestampNs: 1684738540561e6}, {Symbol: "XRPUSDT"}}
+	wantPositions := []protocol.Position{{Symbol: "BTCUSDT", Qty: -0.5, TimestampNs: 1684738540561e6},
+		{Symbol: "ETHUSDT", TimestampNs: 1684738540561e6}, {Symbol: "XRPUSDT"}}
 	if err != nil || !slices.Equal(got, wantPositions) {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -297,8 +315,9 @@ func TestPositionsAndBalances(t *testing.T) {
 	// What is wrong with one symbol is told of that one.
 	s.script(row("BTCUSDT", "Sell", "0.5", 2), code(10001, "no such symbol"), row("ETHUSDT", "Buy", "2", 0))
 	got, err = p.Positions(t.Context(), []string{"BTCUSDT", "OLDUSDT", "ETHUSDT"})
-	if err != nil || len(got) != 3 || got[0].Err == nil || !strings.Contains(got[0].Err.Error(), "BTCUSDT is in hedge mode") || got[0].Qty != 0 ||
-		protocol.CauseOf(got[1].Err) != protocol.Refused || got[2].Qty != 2 || got[2].Err != nil {
+	if err != nil || len(got) != 3 || got[0].Err == nil || !strings.Contains(got[0].Err.Error(),
+		"BTCUSDT is in hedge mode") || got[0].Qty != 0 || protocol.CauseOf(got[1].Err) != protocol.Refused ||
+		got[2].Qty != 2 || got[2].Err != nil {
 		t.Errorf("hedge mode, and a symbol that is refused: %+v, %v", got, err)
 	}
 	s.script(row("BTCUSDT", "Sell", "0.5", 0), code(10016, ""))
@@ -308,7 +327,8 @@ func TestPositionsAndBalances(t *testing.T) {
 	s.take()
 	s.script(ok(`{"list":[{"accountType":"UNIFIED","coin":[{"coin":"USDT","walletBalance":"100","locked":"1","totalOrderIM":"2.5","totalPositionIM":"3"},{"coin":"BTC","walletBalance":"0.5"}]}]}`))
 	balances, err := p.Balances(t.Context())
-	if err != nil || !slices.Equal(balances, []protocol.Balance{{Asset: "USDT", Free: 93.5, Locked: 6.5}, {Asset: "BTC", Free: 0.5}}) {
+	if err != nil || !slices.Equal(balances, []protocol.Balance{{Asset: "USDT", Free: 93.5, Locked: 6.5},
+		{Asset: "BTC", Free: 0.5}}) {
 		t.Errorf("%+v, %v", balances, err)
 	}
 	want(t, s, "GET /v5/account/wallet-balance?accountType=UNIFIED")
@@ -333,7 +353,8 @@ func TestMarketQuestions(t *testing.T) {
 		`"postOnlyMaxOrderQty":"1190.000","maxMktOrderQty":"500.000","minNotionalValue":"5"}}],"nextPageCursor":""}`
 	s.script(ok(info))
 	filters, err := p.Filters(t.Context(), []string{"BTCUSDT"})
-	wantFilters := []protocol.Filters{{Symbol: "BTCUSDT", Trading: true, TickSize: 0.1, LotSize: 0.001, MinQty: 0.001, MaxQty: 1190, MinNotional: 5, BaseAsset: "BTC", QuoteAsset: "USDT"}}
+	wantFilters := []protocol.Filters{{Symbol: "BTCUSDT", Trading: true, TickSize: 0.1, LotSize: 0.001, MinQty: 0.001,
+		MaxQty: 1190, MinNotional: 5, BaseAsset: "BTC", QuoteAsset: "USDT"}}
 	if err != nil || !slices.Equal(filters, wantFilters) {
 		t.Errorf("%+v, %v", filters, err)
 	}
@@ -344,7 +365,8 @@ func TestMarketQuestions(t *testing.T) {
 	}
 	for _, a := range []answer{ok(`{"list":[]}`), code(10001, "symbol invalid"), ok(info)} {
 		s.script(a)
-		if filters, err := p.Filters(t.Context(), []string{"NONE&x=y"}); protocol.CauseOf(err) != protocol.Refused || !strings.Contains(err.Error(), "NONE") {
+		if filters, err := p.Filters(t.Context(), []string{"NONE&x=y"}); protocol.CauseOf(err) != protocol.Refused ||
+			!strings.Contains(err.Error(), "NONE") {
 			t.Errorf("%+v, %v", filters, err)
 		}
 	}
@@ -367,8 +389,10 @@ func TestPermissions(t *testing.T) {
 		{"read only", `"readOnly":0`, `"readOnly":1`, oneWay, "the key may not trade"},
 		{"no orders", `"Order",`, ``, oneWay, "the key may not place orders"},
 		{"no positions", `,"Position"`, ``, oneWay, "the key may not see positions"},
-		{"withdrawals", `"Wallet":[]`, `"Wallet":["AccountTransfer","Withdraw"]`, oneWay, "the key may withdraw, which a strategy never needs"},
-		{"any address", `"10.0.0.1"],"deadlineDay":-2`, `"*"],"deadlineDay":3`, oneWay, "the key may be used from any address and expires, 3 days are left"},
+		{"withdrawals", `"Wallet":[]`, `"Wallet":["AccountTransfer","Withdraw"]`, oneWay,
+			"the key may withdraw, which a strategy never needs"},
+		{"any address", `"10.0.0.1"],"deadlineDay":-2`, `"*"],"deadlineDay":3`, oneWay,
+			"the key may be used from any address and expires, 3 days are left"},
 		{"ends soon", `"expiredAt":""`, `"expiredAt":"2023-11-17T22:13:20Z"`, oneWay, "3 days are left"},
 		{"has ended", `"expiredAt":""`, `"expiredAt":"2023-11-10T22:13:20Z"`, oneWay, "0 days are left"},
 		{"bound", `"expiredAt":""`, `"expiredAt":"1970-01-01T00:00:00Z"`, oneWay, ""},
@@ -393,10 +417,12 @@ func TestPermissions(t *testing.T) {
 			"GET /v5/position/list?category=linear&settleCoin=USDC&limit=200")
 	}
 	demo := newServer(t, code(10032, "Demo trading are not supported."), oneWay, hedge)
-	if findings, err := at(t, demo).Permissions(t.Context()); err != nil || len(findings) != 4 || findings[1].Problem == "" {
+	if findings, err := at(t, demo).Permissions(t.Context()); err != nil || len(findings) != 4 ||
+		findings[1].Problem == "" {
 		t.Errorf("where the key is not told of: %+v, %v", findings, err)
 	}
-	if _, err := at(t, newServer(t, code(10003, "API key is invalid."))).Permissions(t.Context()); protocol.CauseOf(err) != protocol.Key {
+	if _, err := at(t, newServer(t, code(10003, "API key is invalid."))).
+		Permissions(t.Context()); protocol.CauseOf(err) != protocol.Key {
 		t.Error(err)
 	}
 }
@@ -413,7 +439,8 @@ func TestDeadMan(t *testing.T) {
 		t.Error(err)
 	}
 	for _, window := range []time.Duration{time.Second, time.Hour} {
-		if err := p.ArmDeadMan(t.Context(), "BTCUSDT", window); protocol.CauseOf(err) != protocol.Refused || err == nil {
+		if err := p.ArmDeadMan(t.Context(), "BTCUSDT", window); protocol.CauseOf(err) != protocol.Refused ||
+			err == nil {
 			t.Error(err)
 		}
 	}
@@ -423,15 +450,18 @@ func TestDeadMan(t *testing.T) {
 	}
 	want(t, s, `POST /v5/order/disconnected-cancel-all {"product":"DERIVATIVES","timeWindow":40}`)
 	user, err := p.UserStream(t.Context())
-	if err != nil || !strings.Contains(string(user.Hello[1]), `"order.linear","execution.linear","position.linear","wallet","dcp.future"`) {
+	if err != nil || !strings.Contains(string(user.Hello[1]),
+		`"order.linear","execution.linear","position.linear","wallet","dcp.future"`) {
 		t.Errorf("%s, %v", user.Hello, err)
 	}
 }
 
 // FuzzREST answers every question with what is fuzzed: nothing panics, and what is no JSON is an error.
 func FuzzREST(f *testing.F) {
-	for _, a := range []answer{ok(`{"list":[` + restOrder + `],"nextPageCursor":"x"}`), code(10006, "x"), ok(`{"timeNano":"1688639403423213947"}`),
-		ok(`{"list":[{"symbol":"BTCUSDT","priceFilter":{},"lotSizeFilter":{}}]}`), ok(`{"permissions":{"Wallet":[]},"ips":["*"]}`)} {
+	for _, a := range []answer{ok(`{"list":[` + restOrder + `],"nextPageCursor":"x"}`), code(10006, "x"),
+		ok(`{"timeNano":"1688639403423213947"}`),
+		ok(`{"list":[{"symbol":"BTCUSDT","priceFilter":{},"lotSizeFilter":{}}]}`),
+		ok(`{"permissions":{"Wallet":[]},"ips":["*"]}`)} {
 		f.Add(a.status, []byte(a.body))
 	}
 	f.Add(403, []byte("<html>"))
@@ -489,8 +519,10 @@ func TestBatchInAnotherSequence(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, want := range []error{&protocol.Failure{Cause: protocol.Unknown}, &protocol.Failure{Cause: protocol.Unknown}, nil, &protocol.Failure{Cause: protocol.Gone}} {
-		if got := outcomes[i].Err; (got == nil) != (want == nil) || got != nil && protocol.CauseOf(got) != protocol.CauseOf(want) {
+	for i, want := range []error{&protocol.Failure{Cause: protocol.Unknown}, &protocol.Failure{Cause: protocol.Unknown},
+		nil, &protocol.Failure{Cause: protocol.Gone}} {
+		if got := outcomes[i].Err; (got == nil) != (want == nil) ||
+			got != nil && protocol.CauseOf(got) != protocol.CauseOf(want) {
 			t.Errorf("order %d: %+v", i+1, outcomes[i])
 		}
 	}

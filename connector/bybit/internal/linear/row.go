@@ -101,8 +101,8 @@ func (r *row) ours() bool {
 
 var errNotJSON = errors.New("not valid JSON")
 
-// parse reads a message of the venue. fastjson's parser alone lets some texts pass that are no JSON; its validator alone
-// takes for ever over brackets nested without end, which the parser refuses.
+// parse reads a message of the venue. fastjson's parser alone lets some texts pass that are no JSON; its validator
+// alone takes for ever over brackets nested without end, which the parser refuses.
 func parse(p *fastjson.Parser, raw []byte) (*fastjson.Value, error) {
 	v, err := p.ParseBytes(raw)
 	if err != nil || fastjson.ValidateBytes(raw) != nil {

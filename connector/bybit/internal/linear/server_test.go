@@ -45,7 +45,8 @@ type answer struct {
 
 // ok is the venue's envelope around a result.
 func ok(result string) answer {
-	return answer{status: http.StatusOK, body: `{"retCode":0,"retMsg":"OK","result":` + result + `,"retExtInfo":{},"time":1700000000001}`}
+	return answer{status: http.StatusOK,
+		body: `{"retCode":0,"retMsg":"OK","result":` + result + `,"retExtInfo":{},"time":1700000000001}`}
 }
 
 func code(n int, msg string) answer {
@@ -129,7 +130,8 @@ func (s *server) script(answers ...answer) {
 func config() linear.Config {
 	c := linear.Config{NowNs: func() int64 { return testMs * int64(time.Millisecond) }}
 	c.PublicURL, c.PrivateURL = "ws://127.0.0.1:1/v5/public/linear", "ws://127.0.0.1:1/v5/private"
-	c.TradeURL, c.APIURL, c.APIKey, c.Secret, c.OrdersPerSecond = "ws://127.0.0.1:1/v5/trade", "http://127.0.0.1:1", testKey, testSecret, 1<<20
+	c.TradeURL, c.APIURL, c.APIKey, c.Secret, c.OrdersPerSecond = "ws://127.0.0.1:1/v5/trade", "http://127.0.0.1:1",
+		testKey, testSecret, 1<<20
 	return c
 }
 

@@ -147,7 +147,8 @@ func TestTradeConnection(t *testing.T) {
 	var code atomic.Int64
 	var hangUp atomic.Bool
 	s := newSocketServer(t, func(_ string, r request) ([]string, bool) {
-		return []string{`{"op":"something","new":1}`, tradeAnswer(r, int(code.Load()), "said", `{"orderId":"v1","orderLinkId":"t1"}`)}, false
+		return []string{`{"op":"something","new":1}`, tradeAnswer(r, int(code.Load()), "said",
+			`{"orderId":"v1","orderLinkId":"t1"}`)}, false
 	})
 	hung := newSocketServer(t, func(string, request) ([]string, bool) { return nil, hangUp.Load() })
 	defer s.Close()
@@ -173,7 +174,8 @@ func TestTradeConnection(t *testing.T) {
 			t.Errorf("%s: %q", kind, said)
 		}
 	}
-	for n, want := range map[int]protocol.Cause{110072: protocol.DuplicateID, 110007: protocol.Refused, 10016: protocol.Unknown, 10002: protocol.ClockOff, 20006: protocol.Refused} {
+	for n, want := range map[int]protocol.Cause{110072: protocol.DuplicateID, 110007: protocol.Refused,
+		10016: protocol.Unknown, 10002: protocol.ClockOff, 20006: protocol.Refused} {
 		code.Store(int64(n))
 		if _, err := p.Place(t.Context(), o); protocol.CauseOf(err) != want || err == nil {
 			t.Errorf("%d: %v", n, err)
@@ -331,7 +333,8 @@ func TestCancelWhileRESTIsForbidden(t *testing.T) {
 				}
 				got, err := p.Cancel(t.Context(), anOrder())
 				if up {
-					if said := s.take(); err != nil || got.VenueID != "v1" || len(said) != 1 || !strings.Contains(said[0], `"op":"order.cancel"`) {
+					if said := s.take(); err != nil || got.VenueID != "v1" || len(said) != 1 ||
+						!strings.Contains(said[0], `"op":"order.cancel"`) {
 						t.Errorf("%+v, %v, over the trade connection: %q", got, err, said)
 					}
 				} else if err == nil {
@@ -398,30 +401,32 @@ func TestStreamsOverSockets(t *testing.T) {
 	var seen []string
 	synced := make(chan struct{})
 	var market *stream.Keeper
-	market = keep(t, func(context.Context) (protocol.Stream, error) { return p.MarketStreams([]string{"BTCUSDT"})[0], nil }, func(localNs int64, frame []byte) {
-		if err := decoder.Decode(localNs, frame, &m); err != nil {
-			t.Error(err)
-		}
-		take := book.Depth
-		switch m.Kind {
-		case connector.MessageIgnored:
-			return
-		case connector.MessageSnapshot:
-			take = book.Snapshot
-		}
-		out := take(localNs, &m)
-		seen = append(seen, fmt.Sprintf("%d rows, ready %t, gap %t", len(out.Events), out.Ready, out.Gap))
-		if out.NeedSnapshot {
-			for _, frame := range p.Resubscribe("BTCUSDT") {
-				if err := market.Send(frame); err != nil {
-					t.Error(err)
+	market = keep(t,
+		func(context.Context) (protocol.Stream, error) { return p.MarketStreams([]string{"BTCUSDT"})[0], nil },
+		func(localNs int64, frame []byte) {
+			if err := decoder.Decode(localNs, frame, &m); err != nil {
+				t.Error(err)
+			}
+			take := book.Depth
+			switch m.Kind {
+			case connector.MessageIgnored:
+				return
+			case connector.MessageSnapshot:
+				take = book.Snapshot
+			}
+			out := take(localNs, &m)
+			seen = append(seen, fmt.Sprintf("%d rows, ready %t, gap %t", len(out.Events), out.Ready, out.Gap))
+			if out.NeedSnapshot {
+				for _, frame := range p.Resubscribe("BTCUSDT") {
+					if err := market.Send(frame); err != nil {
+						t.Error(err)
+					}
 				}
 			}
-		}
-		if len(seen) == 4 {
-			close(synced)
-		}
-	})
+			if len(seen) == 4 {
+				close(synced)
+			}
+		})
 	group.Go(func() { run(t, ctx, market) })
 
 	var private said
@@ -444,21 +449,24 @@ func TestStreamsOverSockets(t *testing.T) {
 	}
 	cancel()
 	group.Wait()
-	want := []string{"4 rows, ready true, gap false", "3 rows, ready false, gap false", "0 rows, ready false, gap true", "4 rows, ready true, gap false"}
+	want := []string{"4 rows, ready true, gap false", "3 rows, ready false, gap false", "0 rows, ready false, gap true",
+		"4 rows, ready true, gap false"}
 	if fmt.Sprint(seen) != fmt.Sprint(want) {
 		t.Errorf("%q", seen)
 	}
 	said := s.take()
 	text := strings.Join(said, "\n")
-	for _, part := range []string{`["order.linear","execution.linear","position.linear","wallet"]`, `["orderbook.50.BTCUSDT","publicTrade.BTCUSDT"]`,
-		`"op":"unsubscribe","args":["orderbook.50.BTCUSDT"]`, `"op":"subscribe","args":["orderbook.50.BTCUSDT"]`} {
+	for _, part := range []string{`["order.linear","execution.linear","position.linear","wallet"]`,
+		`["orderbook.50.BTCUSDT","publicTrade.BTCUSDT"]`, `"op":"unsubscribe","args":["orderbook.50.BTCUSDT"]`,
+		`"op":"subscribe","args":["orderbook.50.BTCUSDT"]`} {
 		if strings.Count(text, part) != 1 {
 			t.Errorf("%s was not said once: %s", part, text)
 		}
 	}
 }
 
-func keep(t *testing.T, prepare func(context.Context) (protocol.Stream, error), onFrame func(int64, []byte)) *stream.Keeper {
+func keep(t *testing.T, prepare func(context.Context) (protocol.Stream, error), onFrame func(int64,
+	[]byte)) *stream.Keeper {
 	t.Helper()
 	k, err := stream.New(stream.Config{Prepare: prepare, OnFrame: onFrame, NowNs: func() int64 { return 5 }})
 	if err != nil {
@@ -476,7 +484,8 @@ func run(t *testing.T, ctx context.Context, k *stream.Keeper) { //nolint:revive 
 // TestRequestID: an answer's id is found wherever it stands, and in what is no answer there is none.
 func TestRequestID(t *testing.T) {
 	for frame, want := range map[string]string{
-		`{"reqId":"a-1","retCode":0}`: "a-1", `{"retCode":0, "reqId" : "b"}`: "b", `{"op":"pong"}`: "", `{"reqId":5}`: "", `{"reqId":"x`: "", `"reqId"`: "",
+		`{"reqId":"a-1","retCode":0}`: "a-1", `{"retCode":0, "reqId" : "b"}`: "b", `{"op":"pong"}`: "",
+		`{"reqId":5}`: "", `{"reqId":"x`: "", `"reqId"`: "",
 	} {
 		if got := linear.RequestID([]byte(frame)); string(got) != want {
 			t.Errorf("%s: %q", frame, got)
@@ -499,7 +508,8 @@ func BenchmarkPlaceByWebSocket(b *testing.B) {
 			}
 			reply := `{"retCode":0,"retMsg":"OK","op":"auth","connId":"c"}`
 			if id := linear.RequestID(text); id != nil {
-				reply = tradeAnswer(request{ReqID: string(id), Op: "order.create"}, 0, "OK", `{"orderId":"v1","orderLinkId":"t1"}`)
+				reply = tradeAnswer(request{ReqID: string(id), Op: "order.create"}, 0, "OK",
+					`{"orderId":"v1","orderLinkId":"t1"}`)
 			}
 			if conn.Write(r.Context(), websocket.MessageText, []byte(reply)) != nil {
 				return

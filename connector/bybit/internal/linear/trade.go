@@ -35,9 +35,9 @@ const tradeAuthSeconds = 15
 func newTradeSocket(p *Protocol) (*tradeSocket, error) {
 	t := &tradeSocket{protocol: p, idPrefix: strconv.FormatInt(p.config.NowNs(), 36) + "-"}
 	caller, err := stream.NewCaller(stream.CallerConfig{
-		Config: stream.Config{Prepare: t.prepare, OnFrame: func(int64, []byte) {}, NowNs: p.config.NowNs, Logger: p.config.Logger,
-			Outage: p.config.Outage, What: "order connection",
-			ForbiddenPause: forbiddenPause, RefusedPause: time.Minute},
+		Config: stream.Config{Prepare: t.prepare, OnFrame: func(int64, []byte) {}, NowNs: p.config.NowNs,
+			Logger: p.config.Logger, Outage: p.config.Outage, What: "order connection", ForbiddenPause: forbiddenPause,
+			RefusedPause: time.Minute},
 		ID: requestID,
 	})
 	t.caller = caller
@@ -47,8 +47,8 @@ func newTradeSocket(p *Protocol) (*tradeSocket, error) {
 func (t *tradeSocket) prepare(context.Context) (protocol.Stream, error) {
 	p := t.protocol
 	auth, err := p.authFrame(p.venueMs() + tradeAuthSeconds*1000)
-	return protocol.Stream{Name: "trade", URL: p.config.TradeURL, Hello: [][]byte{auth}, Answers: 1, OneByOne: true, Ready: p.parsers.ready,
-		Ping: ping, PingInterval: pingInterval, Pong: p.parsers.isPong, Silence: silence}, err
+	return protocol.Stream{Name: "trade", URL: p.config.TradeURL, Hello: [][]byte{auth}, Answers: 1, OneByOne: true,
+		Ready: p.parsers.ready, Ping: ping, PingInterval: pingInterval, Pong: p.parsers.isPong, Silence: silence}, err
 }
 
 // connect starts the connection if it is not there.
@@ -94,12 +94,14 @@ func tradeOp(a action) string {
 	return "order.cancel"
 }
 
-// cancelPatience is how long a cancel's answer is waited for here; then it goes by REST, too, where a second one does no harm.
+// cancelPatience is how long a cancel's answer is waited for here; then it goes by REST, too, where a second one does
+// no harm.
 const cancelPatience = time.Second
 
-// send sends a request that is about one order and returns the ids that the venue answers with. sent is false when it is to
-// go by REST: the connection is not up and nothing has happened, or it is a cancel that was not answered soon.
-func (t *tradeSocket) send(ctx context.Context, a action, path string, o *protocol.Order, body []byte) (ids orderIDs, sent bool, err error) {
+// send sends a request that is about one order and returns the ids that the venue answers with. sent is false when it
+// is to go by REST: the connection is not up and nothing has happened, or it is a cancel that was not answered soon.
+func (t *tradeSocket) send(ctx context.Context, a action, path string, o *protocol.Order,
+	body []byte) (ids orderIDs, sent bool, err error) {
 	t.connect()
 	spent, err := t.protocol.spend(path, a, 1, false)
 	if err != nil {
@@ -125,11 +127,13 @@ func (t *tradeSocket) send(ctx context.Context, a action, path string, o *protoc
 	}
 	switch {
 	case err != nil && o.Ended != nil && o.Ended():
-		return orderIDs{}, true, &protocol.Failure{Cause: protocol.Gone, Msg: "the order has ended, the cancel was not answered", Err: err}
+		return orderIDs{}, true, &protocol.Failure{Cause: protocol.Gone,
+			Msg: "the order has ended, the cancel was not answered", Err: err}
 	case errors.Is(err, stream.ErrDown), errors.Is(err, stream.ErrBusy), err != nil && a == cancelAction:
 		return orderIDs{}, false, nil
 	case err != nil:
-		return orderIDs{}, true, &protocol.Failure{Cause: protocol.Unknown, Msg: "no answer over the trade connection", Err: err}
+		return orderIDs{}, true, &protocol.Failure{Cause: protocol.Unknown, Msg: "no answer over the trade connection",
+			Err: err}
 	}
 	ids, err = t.read(a, answer, spent.counted)
 	return ids, true, err
@@ -154,14 +158,16 @@ func (t *tradeSocket) read(a action, frame []byte, done func(header func(string)
 	v, err := parse(parser, frame)
 	if err != nil {
 		done(nil)
-		return orderIDs{}, &protocol.Failure{Cause: protocol.Unknown, Msg: "an answer of the trade connection", Err: err}
+		return orderIDs{}, &protocol.Failure{Cause: protocol.Unknown, Msg: "an answer of the trade connection",
+			Err: err}
 	}
 	header := row{v: v.Get("header")}
 	done(header.str)
 	envelope := row{v: v}
 	code := int(envelope.whole("retCode"))
 	if envelope.err != nil || v.Get("retCode") == nil {
-		return orderIDs{}, &protocol.Failure{Cause: protocol.Unknown, Msg: "an answer of the trade connection without retCode", Err: envelope.err}
+		return orderIDs{}, &protocol.Failure{Cause: protocol.Unknown,
+			Msg: "an answer of the trade connection without retCode", Err: envelope.err}
 	}
 	if code == codeRestarted {
 		t.caller.Renew("the venue restarts this connection")

@@ -22,7 +22,8 @@ func (p *Protocol) UserStream(context.Context) (protocol.Stream, error) {
 	}
 	auth, err := p.authFrame(p.venueMs() + userAuthSeconds*1000)
 	if err != nil {
-		return protocol.Stream{}, fmt.Errorf("bybit: %w", &protocol.Failure{Cause: protocol.Key, Msg: "the logon cannot be signed", Err: err})
+		return protocol.Stream{}, fmt.Errorf("bybit: %w", &protocol.Failure{Cause: protocol.Key,
+			Msg: "the logon cannot be signed", Err: err})
 	}
 	topics := []string{"order.linear", "execution.linear", "position.linear", "wallet"}
 	if p.config.DisconnectCancel {
@@ -31,8 +32,9 @@ func (p *Protocol) UserStream(context.Context) (protocol.Stream, error) {
 	if p.trade != nil {
 		p.trade.connect()
 	}
-	return protocol.Stream{Name: "user", URL: p.config.PrivateURL, Hello: [][]byte{auth, operation("subscribe", topics)}, Answers: 2, OneByOne: true,
-		Ready: p.parsers.ready, Ping: ping, PingInterval: pingInterval, Pong: p.parsers.isPong, Silence: silence}, nil
+	return protocol.Stream{Name: "user", URL: p.config.PrivateURL,
+		Hello: [][]byte{auth, operation("subscribe", topics)}, Answers: 2, OneByOne: true, Ready: p.parsers.ready,
+		Ping: ping, PingInterval: pingInterval, Pong: p.parsers.isPong, Silence: silence}, nil
 }
 
 // DecodeUser decodes a message of the private stream and hands its rows to the sink. Topics, statuses and fields that

@@ -9,8 +9,8 @@ import (
 	"github.com/hftrunner/hftrunner/hft"
 )
 
-// usualBook fills m from a message about a book of the form in which the venue writes them, and reports whether raw is one. All others
-// are read in more than one pass, with the same result.
+// usualBook fills m from a message about a book of the form in which the venue writes them, and reports whether raw is
+// one. All others are read in more than one pass, with the same result.
 func (d *Decoder) usualBook(localTimestampNs int64, raw []byte, m *connector.Message) bool {
 	u := d.book.Usual(raw)
 	u.Skip(`{"topic":`)
@@ -47,7 +47,8 @@ func (d *Decoder) usualBook(localTimestampNs int64, raw []byte, m *connector.Mes
 	if !u.Ends() || kind == 0 || !ok || !sane {
 		return false
 	}
-	m.Kind, m.Symbol, m.Level, m.FirstID, m.SentNs, m.ExchTimestampNs, m.TimeUnit = messageKind, symbol, level, m.LastID, sentNs, exchNs, unit
+	m.Kind, m.Symbol, m.Level, m.FirstID, m.SentNs, m.ExchTimestampNs, m.TimeUnit = messageKind, symbol, level,
+		m.LastID, sentNs, exchNs, unit
 	scan.Stamp(rows, numBids, kind, scan.Times{ExchTimestampNs: exchNs, LocalTimestampNs: localTimestampNs})
 	return true
 }

@@ -45,8 +45,8 @@ func (w *walker) next() bool {
 	return true
 }
 
-// behindData returns where the value of the message's own field of a name starts that stands behind the object under data, 0 when
-// there is none.
+// behindData returns where the value of the message's own field of a name starts that stands behind the object under
+// data, 0 when there is none.
 func (d *Decoder) behindData(raw []byte, name string) int {
 	for i := skipSpace(raw, d.book.DataEnd); raw[i] == ','; {
 		at := skipSpace(raw, i+1)

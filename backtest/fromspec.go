@@ -11,14 +11,15 @@ import (
 	"github.com/hftrunner/hftrunner/sim"
 )
 
-// FromSpec returns a builder of what a Spec describes. Latency files are read; event files are opened by Build. An error
-// names the asset, the value and what there is to choose from.
+// FromSpec returns a builder of what a Spec describes. Latency files are read; event files are opened by Build. An
+// error names the asset, the value and what there is to choose from.
 func FromSpec(spec Spec) (*Builder, error) {
 	compat, err := compatOf(spec.Compat)
 	if err != nil {
 		return nil, err
 	}
-	b := NewBuilder().Compat(compat).Period(spec.FromNs, spec.ToNs).RecordInterval(time.Duration(spec.RecordIntervalNs)).Risk(spec.Risk)
+	b := NewBuilder().Compat(compat).Period(spec.FromNs, spec.ToNs).
+		RecordInterval(time.Duration(spec.RecordIntervalNs)).Risk(spec.Risk)
 	if spec.AllowUnsorted {
 		b.AllowUnsorted()
 	}
@@ -43,7 +44,8 @@ func compatOf(name string) (sim.Compat, error) {
 }
 
 func assetOf(s *AssetSpec, compat sim.Compat) (*AssetBuilder, error) {
-	a := NewAsset(s.Symbol).Connector(s.Connector).LastTrades(s.LastTrades).FeedLatencyOffset(time.Duration(s.FeedLatencyOffsetNs)).
+	a := NewAsset(s.Symbol).Connector(s.Connector).LastTrades(s.LastTrades).
+		FeedLatencyOffset(time.Duration(s.FeedLatencyOffsetNs)).
 		ConsumeDepth(s.Exchange.ConsumeDepth).SweepFills(s.Exchange.SweepFills).Risk(s.Currency, s.Risk)
 	if s.Depth == "roi" {
 		a.ROIBook(s.TickSize, s.LotSize, s.ROILow, s.ROIHigh)
@@ -97,13 +99,15 @@ func exchangeOf(model string) (ExchangeKind, error) {
 }
 
 func queueOf(name string, n float64) (sim.QueueModel, error) {
-	probability := map[string]sim.Probability{"power_prob": sim.PowerProbability(n), "power_prob2": sim.PowerProbability2(n),
-		"power_prob3": sim.PowerProbability3(n), "log_prob": sim.LogProbability, "log_prob2": sim.LogProbability2}[name]
+	probability := map[string]sim.Probability{"power_prob": sim.PowerProbability(n),
+		"power_prob2": sim.PowerProbability2(n), "power_prob3": sim.PowerProbability3(n),
+		"log_prob": sim.LogProbability, "log_prob2": sim.LogProbability2}[name]
 	switch {
 	case name == "risk_adverse":
 		return sim.RiskAdverseQueue(), nil
 	case probability == nil:
-		return nil, invalid("queue %q: must be risk_adverse, power_prob, power_prob2, power_prob3, log_prob or log_prob2", name)
+		return nil,
+			invalid("queue %q: must be risk_adverse, power_prob, power_prob2, power_prob3, log_prob or log_prob2", name)
 	case (name != "log_prob" && name != "log_prob2") && (!(n > 0) || math.IsInf(n, 0)):
 		return nil, invalid("queue_n is %v: the exponent of %s has to be above 0", n, name)
 	}

@@ -100,7 +100,5 @@ func ExampleParams() {
 	fmt.Println(err)
 	// Output:
 	// {0.5 100ms} <nil>
-	// parameter "half_sprad" is unknown; did you mean "half_spread"?; parameter "half_spread" is missing: add
-	// half_spread = ... (a number): distance of the quotes from the mid price; parameter "interval" is "1us", out of
-	// range: write a duration of at least "1ms"
+	// parameter "half_sprad" is unknown; did you mean "half_spread"?; parameter "half_spread" is missing: add half_spread = ... (a number): distance of the quotes from the mid price; parameter "interval" is "1us", out of range: write a duration of at least "1ms"
 }

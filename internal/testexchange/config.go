@@ -41,8 +41,8 @@ type Account struct {
 	ReadOnly bool
 	// Hedge keeps a long and a short position.
 	Hedge bool
-	// FeeAsset, when not empty, is what fees are paid in while the balance lasts, such as BNB. The exchange needs a market
-	// of it in the quote asset, but for market.Credits.
+	// FeeAsset, when not empty, is what fees are paid in while the balance lasts, such as BNB. The exchange needs a
+	// market of it in the quote asset, but for market.Credits.
 	FeeAsset string
 	// Balances are decimal amounts by asset; nil for 100000 USDT and 10 of each base asset.
 	Balances map[string]string
@@ -187,11 +187,14 @@ func (c *Config) credentials(symbols []market.SymbolConfig) ([]market.AccountCon
 			key.Public = public
 		}
 		if a.Secret == "" && a.PublicKey == "" {
-			return nil, nil, fmt.Errorf("testexchange: account %d (%s) has neither secret nor public key; one is required", i+1, a.Name)
+			return nil, nil,
+				fmt.Errorf("testexchange: account %d (%s) has neither secret nor public key; one is required", i+1,
+					a.Name)
 		}
 		known := slices.ContainsFunc(accounts, func(m market.AccountConfig) bool { return m.Name == a.Name })
 		if !known { // several keys may be of one account
-			accounts = append(accounts, market.AccountConfig{Name: a.Name, Balances: balances, Hedge: a.Hedge, FeeAsset: a.FeeAsset})
+			accounts = append(accounts, market.AccountConfig{Name: a.Name, Balances: balances, Hedge: a.Hedge,
+				FeeAsset: a.FeeAsset})
 		}
 		keys = append(keys, key)
 	}

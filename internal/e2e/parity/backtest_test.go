@@ -44,8 +44,10 @@ func inBacktest(tb testing.TB, m *market) *player {
 		if len(rows) == 0 {
 			continue
 		}
-		a := backtest.NewAsset(symbol).Connector(connectorName).Data(backtest.Rows(rows)).Book("window", tickSize, lotSize).
-			Queue(sim.RiskAdverseQueue()).Latency(latency, latency).Fee(sim.TradingValueFee{Maker: makerFee, Taker: takerFee}).
+		a := backtest.NewAsset(symbol).Connector(connectorName).Data(backtest.Rows(rows)).
+			Book("window", tickSize, lotSize).
+			Queue(sim.RiskAdverseQueue()).Latency(latency, latency).
+			Fee(sim.TradingValueFee{Maker: makerFee, Taker: takerFee}).
 			LastTrades(m.lastTrades).Risk("USDT", risk.Limits{})
 		if m.partial {
 			a.Exchange(backtest.PartialFill)

@@ -22,8 +22,9 @@ func TestFeesInAnotherAsset(t *testing.T) {
 				FeeAsset: "BNB"}}
 			for _, asset := range []string{"BTC", "ETH", "BNB"} {
 				c.Symbols = append(c.Symbols, market.SymbolConfig{Name: asset + "USDT", BaseAsset: asset,
-					QuoteAsset: "USDT", TickSize: "0.10", LotSize: "0.001", MinPrice: "0.10", MaxPrice: "1000000.00", MinQty: "0.001", MaxQty: "1000.000", MaxMarketQty: "100.000",
-					MinNotional: "5", BandShare: 0.5, MakerFeePPM: 200, TakerFeePPM: 500})
+					QuoteAsset: "USDT", TickSize: "0.10", LotSize: "0.001", MinPrice: "0.10", MaxPrice: "1000000.00",
+					MinQty: "0.001", MaxQty: "1000.000", MaxMarketQty: "100.000", MinNotional: "5", BandShare: 0.5,
+					MakerFeePPM: 200, TakerFeePPM: 500})
 			}
 		})
 		sc.level("BNBUSDT", hft.Buy, 599, 1)
@@ -47,7 +48,8 @@ func TestFeesInAnotherAsset(t *testing.T) {
 				t.Error(err)
 			}
 		})
-		if _, err := p.(protocol.FeePayer).AssetPrice(context.Background(), "XYZ", "USDT"); protocol.CauseOf(err) != protocol.Refused {
+		if _, err := p.(protocol.FeePayer).AssetPrice(context.Background(), "XYZ",
+			"USDT"); protocol.CauseOf(err) != protocol.Refused {
 			t.Errorf("the price of what is not traded: %v", err)
 		}
 		sc.agrees()
@@ -106,8 +108,8 @@ func payingIn(t *testing.T, s subject, feeAsset string) *scene {
 	return sc
 }
 
-// TestFeesInTheBaseAsset: spot takes the fee of a buy from what was bought. Executions less their FeeQty are the balance, to
-// the last digit, and no fee is taken twice.
+// TestFeesInTheBaseAsset: spot takes the fee of a buy from what was bought. Executions less their FeeQty are the
+// balance, to the last digit, and no fee is taken twice.
 func TestFeesInTheBaseAsset(t *testing.T) {
 	each(t, func(s subject) bool { return s.rule == connector.RuleSpot }, func(t *testing.T, s subject) {
 		sc := open(t, s, settings{}, nil)
@@ -121,7 +123,8 @@ func TestFeesInTheBaseAsset(t *testing.T) {
 			if u.Fill {
 				position += float64(u.Side)*u.ExecQty - u.FeeQty
 				fees += u.FeeQty
-				if want := u.FeeQty * u.ExecPrice(); u.Side == hft.Buy && math.Abs(u.FillFee-want) > 1e-9 || u.FillFee <= 0 {
+				if want := u.FeeQty * u.ExecPrice(); u.Side == hft.Buy && math.Abs(u.FillFee-want) > 1e-9 ||
+					u.FillFee <= 0 {
 					t.Errorf("the fee is %v, want %v", u.FillFee, want)
 				}
 			}
@@ -130,7 +133,8 @@ func TestFeesInTheBaseAsset(t *testing.T) {
 			t.Errorf("the balance has changed by %v, the executions come to %v with fees of %v", got, position, fees)
 		}
 		no := sc.instruments[0].No
-		sc.wait("the account's position is the balance", func() bool { return sc.LastPosition(no) == sc.balance("BTC") })
+		sc.wait("the account's position is the balance",
+			func() bool { return sc.LastPosition(no) == sc.balance("BTC") })
 		sc.becomes(sc.submit(sc.order(hft.Sell, 100, hft.GTC)), hft.StatusNew)
 		for _, h := range []venue.Happening{{Amount: "2.5"}, {Amount: "-1.75"}} {
 			h.Kind, h.Asset = "deposit", "BTC"

@@ -17,8 +17,8 @@ type AccountConfig struct {
 	Hedge bool
 	// Leverage divides the margin that positions and orders need, 0 for 20. It is not used for spot.
 	Leverage int64
-	// FeeAsset, when not empty, is what fees are paid in while the balance lasts, at the last price of its market in the quote
-	// asset; those in Credits at par.
+	// FeeAsset, when not empty, is what fees are paid in while the balance lasts, at the last price of its market in
+	// the quote asset; those in Credits at par.
 	FeeAsset string
 }
 

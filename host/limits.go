@@ -1,6 +1,8 @@
 package host
 
 import (
+	"time"
+
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/risk"
 )
@@ -9,6 +11,14 @@ import (
 func (h *holding) limit(g *risk.Gate, strategy *risk.Scope) {
 	h.limits = g.Holding(strategy, h.pub.limits, h.cfg.Symbol,
 		risk.Terms{LotSize: h.cfg.LotSize, Currency: h.cfg.Currency}, h.cfg.Risk)
+	h.countAll()
+}
+
+// countAll counts what the holding has against the limits. The lock is held.
+func (h *holding) countAll() {
+	if h.limits == nil {
+		return
+	}
 	h.moved()
 	for o := range h.orders.View().All() {
 		h.limits.Update(o)
@@ -36,5 +46,20 @@ func (h *holding) count(orderID uint64) {
 func (h *holding) moved() {
 	if h.limits != nil {
 		h.limits.SetPosition(h.state.Position, h.profit.position)
+	}
+}
+
+// limitLogPause is the least time between two log lines about a strategy's orders that limits refuse.
+const limitLogPause = 10 * time.Second
+
+// logLimit reports an order that a limit has refused. The session's goroutine calls it.
+func (s *session) logLimit(h *holding, r risk.Refusal) {
+	if r.Rule == risk.None {
+		return
+	}
+	s.limited.more++
+	if now := time.Now(); now.After(s.limited.next) {
+		s.strategy.log.Warn("a limit refuses orders", "symbol", h.cfg.Symbol, "limit", r.String(), "refused", s.limited.more)
+		s.limited.more, s.limited.next = 0, now.Add(limitLogPause)
 	}
 }

@@ -324,6 +324,7 @@ func (h *holding) restore(a *journal.Account) {
 			h.expire(o)
 		}
 	}
+	h.countAll()
 }
 
 // active reports whether the venue has shown an open order.

@@ -42,9 +42,10 @@ func (s *session) handle(l *sessionLink, req *hostipc.Request) {
 		order, reason = h.request(&req.Order)
 	}
 
+	var refusal risk.Refusal
 	value := hft.Value{}
 	if reason == "" && order.Req != hft.StatusCanceled {
-		if refusal := h.reserve(&order.Order); refusal.Rule != risk.None {
+		if refusal = h.reserve(&order.Order); refusal.Rule != risk.None {
 			h.withdraw(&order.Order)
 			by, rule, reason, value = journal.ByGate, refusal.Rule.String(), refusal.String(), refusal.Event()
 		}
@@ -55,6 +56,7 @@ func (s *session) handle(l *sessionLink, req *hostipc.Request) {
 	l.pub.mu.Unlock()
 	if reason != "" {
 		s.refuseBy(l, req, by, rule, reason, value)
+		s.logLimit(h, refusal)
 		return
 	}
 	s.stats.tickToOrder(reactedNs)

@@ -22,6 +22,10 @@ type session struct {
 	links       []*sessionLink
 	stats       *strategyStats
 	refusals    refusals
+	limited     struct { // orders that limits refuse: how many are not in the log yet, and when there may be a line
+		more int
+		next time.Time
+	}
 
 	gone     atomic.Bool  // the process is no longer to be waited for
 	damaged  atomic.Bool  // the process has damaged its queues

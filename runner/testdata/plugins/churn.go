@@ -19,6 +19,7 @@ type churnParams struct {
 	Name string  `hcl:"name" doc:"of its files"`
 	Qty  float64 `hcl:"qty" doc:"quantity of an order"`
 	Seed int     `hcl:"seed" doc:"of what it does"`
+	Buys bool    `hcl:"buys" default:"false" doc:"never sell"`
 }
 
 // begins holds what a strategy has before its first event.
@@ -93,7 +94,7 @@ func (c churn) step(bot hft.Bot, random *rand.Rand, asset int, id uint64) error 
 		return hft.TickPrice(tick, book.TickSize())
 	}
 	side := hft.Buy
-	if random.IntN(2) == 0 {
+	if random.IntN(2) == 0 && !c.p.Buys {
 		side = hft.Sell
 	}
 	qty := c.p.Qty * float64(1+random.IntN(4))

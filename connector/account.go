@@ -11,6 +11,9 @@ import (
 type SettledPosition struct {
 	InstrumentNo int
 	Qty          float64
+	// Asset names the asset of Qty on spot, empty elsewhere. Shared are the other instruments that trade it.
+	Asset  string
+	Shared []int
 	// AskedNs is the venue's time of the question, KnownNs that up to which all executions and account events are
 	// reported, 0 while nothing is known of them.
 	AskedNs, KnownNs int64

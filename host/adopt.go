@@ -69,11 +69,12 @@ func (p *publisher) adopt(bot uint64, a *control.Adoption) (r control.AdoptResul
 	if inst == nil {
 		return r, nil, fmt.Errorf("no strategy trades %s on connector %s", a.Symbol, p.name)
 	}
-	o := &inst.ownership
+	first := inst.owner()
+	o := &first.ownership
 	switch {
 	case !o.known:
 		return r, nil, fmt.Errorf("%s %s: no position of the account was compared with the strategies' yet; it is none on "+
-			"simulated markets, on spot and without a key", p.name, a.Symbol)
+			"simulated markets and without a key", p.name, a.Symbol)
 	case inst.recovering:
 		return r, nil, fmt.Errorf("%s %s: the venue has not told yet what has become of the orders of an earlier run, try "+
 			"again later", p.name, a.Symbol)
@@ -81,7 +82,10 @@ func (p *publisher) adopt(bot uint64, a *control.Adoption) (r control.AdoptResul
 		return r, nil, fmt.Errorf("%s %s: a difference of %v was just found and is being looked into, try again in %v",
 			p.name, a.Symbol, rounded(o.difference), p.mismatchAfter+time.Second)
 	}
-	free := inst.whole(o.unattributed + o.mismatch)
+	free := o.unattributed + o.mismatch
+	if o.asset == "" {
+		free = inst.whole(free)
+	}
 	if bot == 0 {
 		err = o.adoptNone(inst, a)
 	} else {
@@ -94,18 +98,25 @@ func (p *publisher) adopt(bot uint64, a *control.Adoption) (r control.AdoptResul
 	if bot != 0 {
 		why = "runner adopt " + a.Strategy
 	}
-	p.attribute(inst, free-r.Qty, why)
+	p.attribute(first, free-r.Qty, why)
 	if o.mismatch != 0 {
 		o.difference, o.mismatch = 0, 0
-		p.noteMismatch(inst, p.owned(inst), "positions agree again: "+why)
+		p.noteMismatch(first, p.owned(first), "positions agree again: "+why)
 	}
-	if r.Unattributed = o.unattributed; inst.trading.state == tradingHalted {
-		p.setTrading(inst, tradingActive, why, "control socket")
-		r.Resumed = true
+	r.Unattributed = o.unattributed
+	for _, member := range inst.members() { // what was halted for another reason is resumed by that name
+		if member.trading.mismatched() {
+			p.setTrading(member, tradingActive, why, "control socket")
+			r.Resumed = true
+		}
 	}
+	cause := inst.trading.cause
 	return r, func() {
 		p.log.Info("adopted", "by", why, "symbol", a.Symbol, "qty", rounded(r.Qty), "price", r.Price, "position",
 			rounded(r.Position), "no_strategy", rounded(r.Unattributed), "resumed", r.Resumed)
+		if cause != "" {
+			p.log.Warn(a.Symbol+" takes no new orders all the same", "reason", cause, "fix", p.resumeText(a.Symbol))
+		}
 	}, nil
 }
 
@@ -114,7 +125,7 @@ func (o *ownership) adoptNone(inst *instrument, a *control.Adoption) error {
 	switch {
 	case a.Qty != 0:
 		return errors.New("a quantity goes with a strategy: --none is all that the strategies do not have")
-	case o.mismatch == 0 && inst.trading.state != tradingHalted:
+	case o.mismatch == 0 && !inst.trading.mismatched():
 		return fmt.Errorf("%s %s: positions match, %v belongs to no strategy already", a.Connector, a.Symbol,
 			rounded(o.unattributed))
 	}
@@ -125,7 +136,7 @@ func (o *ownership) adoptNone(inst *instrument, a *control.Adoption) error {
 func (p *publisher) adoptBy(inst *instrument, h *holding, free float64, a *control.Adoption) (r control.AdoptResult,
 	err error) {
 	name := fmt.Sprintf("%s %s", p.name, a.Symbol)
-	qty, whole := free, true
+	qty, whole := math.Copysign(hft.LotsWithin(math.Abs(free), inst.lotSize), free), true
 	if a.Qty != 0 {
 		qty, whole = hft.WholeLots(math.Copysign(a.Qty, free), inst.lotSize)
 	}
@@ -136,7 +147,7 @@ func (p *publisher) adoptBy(inst *instrument, h *holding, free float64, a *contr
 	switch {
 	case h == nil:
 		return r, fmt.Errorf("strategy %s does not trade %s", a.Strategy, name)
-	case free == 0:
+	case qty == 0:
 		return r, fmt.Errorf("%s: nothing belongs to no strategy", name)
 	case !whole:
 		return r, fmt.Errorf("%s: a quantity of %v is not a whole number of lots of %v", name, a.Qty, inst.lotSize)

@@ -50,8 +50,8 @@ func (i *instrument) positionAt(e *connector.AccountEvent) (net float64, told bo
 
 // unattributed returns the part of the account's position that belongs to no strategy, as far as it is known.
 func (i *instrument) unattributed() float64 {
-	if i.ownership.known {
-		return i.ownership.unattributed
+	if o := &i.owner().ownership; o.known {
+		return o.unattributed
 	}
 	return 0
 }
@@ -195,6 +195,8 @@ func (p *publisher) bookEvent(e *connector.AccountEvent) (told string, news bool
 	case connector.HedgeMode: // nobody knows whose positions there are from now on
 		p.haltAll(e, e.Text)
 		return "", true
+	case connector.BalanceChanged:
+		p.gained(e.Asset, e.Amount, e.Kind.String())
 	case connector.OtherRunner:
 		return "", p.haltAll(e, otherRunner+e.Text)
 	}

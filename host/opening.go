@@ -109,6 +109,13 @@ func (h *Host) registerOpened(p *publisher, made *Opened) {
 	}
 }
 
+// made returns the connector, nil while its venue was never reached.
+func (p *publisher) made() connector.Connector {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.connector
+}
+
 // awaitsVenue reports whether it is open yet what the strategy trades.
 func (s *strategy) awaitsVenue() bool {
 	if s.registered == nil {

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"time"
@@ -36,7 +37,8 @@ const (
 // ownership has the part of the account's position in an instrument that belongs to no strategy, and the part that cannot
 // be explained. The publisher's lock guards it.
 type ownership struct {
-	known        bool // the position was seen, in this or an earlier run
+	known        bool   // the position was seen, in this or an earlier run
+	asset        string // on spot: whose balance the position is, with fractions of lots
 	unattributed float64
 	named        bool // unattributed was logged in this run
 	// venue is the position that was compared last and difference what of it is neither the strategies' nor
@@ -50,7 +52,7 @@ var _ connector.PositionWatcher = (*publisher)(nil)
 // PositionSettled compares the account's position with what is known of it.
 func (p *publisher) PositionSettled(s connector.SettledPosition) (again time.Duration) {
 	p.mu.Lock()
-	again, tell := p.compare(p.instruments[s.InstrumentNo], &s)
+	again, tell := p.compare(p.shared(&s), &s)
 	p.mu.Unlock()
 	if tell != nil {
 		tell()
@@ -61,8 +63,10 @@ func (p *publisher) PositionSettled(s connector.SettledPosition) (again time.Dur
 // compare returns when the position is to be asked for again, and what logs the outcome, without the lock. The lock is
 // held.
 func (p *publisher) compare(inst *instrument, s *connector.SettledPosition) (again time.Duration, tell func()) {
-	if inst.recovering {
-		return compareSoon, nil
+	for _, member := range inst.members() {
+		if member.recovering {
+			return compareSoon, nil
+		}
 	}
 	o, own := &inst.ownership, p.owned(inst)
 	o.venue = s.Qty
@@ -93,13 +97,15 @@ func (i *instrument) whole(qty float64) float64 {
 
 // owned returns what all strategies have, those that are not here included. The lock is held.
 func (p *publisher) owned(inst *instrument) (sum float64) {
-	for _, h := range inst.byBot() {
-		sum += h.profit.position
-	}
-	if known := p.past[inst.symbol]; known != nil {
-		for bot, a := range known.accounts {
-			if !known.restored[bot] {
-				sum += a.OwnPosition
+	for _, member := range inst.members() {
+		for _, h := range member.byBot() {
+			sum += h.profit.position
+		}
+		if known := p.past[member.symbol]; known != nil {
+			for bot, a := range known.accounts {
+				if !known.restored[bot] {
+					sum += a.OwnPosition
+				}
 			}
 		}
 	}
@@ -109,7 +115,10 @@ func (p *publisher) owned(inst *instrument) (sum float64) {
 // attribute notes what belongs to no strategy. The lock is held.
 func (p *publisher) attribute(inst *instrument, qty float64, why string) {
 	o := &inst.ownership
-	o.known, o.unattributed = true, inst.whole(qty)
+	if o.known = true; o.asset == "" {
+		qty = inst.whole(qty)
+	}
+	o.unattributed = qty
 	noteTogether(p, &journal.Head{Kind: journal.KindUnattributed, Instrument: inst.journalNo(p)},
 		&journal.Unattributed{Qty: o.unattributed, Venue: o.venue}, why)
 }
@@ -132,13 +141,13 @@ func (p *publisher) agrees(inst *instrument, own float64) (tell func()) {
 	if was == 0 && !fresh {
 		return nil
 	}
-	unattributed, halted := o.unattributed, inst.trading.state == tradingHalted
+	unattributed, halted, spot := o.unattributed, inst.trading.state == tradingHalted, o.asset != ""
 	return func() {
 		if was != 0 {
 			p.log.Info("the account's position agrees with the strategies' again", "symbol", inst.symbol, "halted",
 				halted)
 		}
-		if fresh {
+		if fresh && !spot {
 			p.log.Warn("the account holds a position that belongs to no strategy: none trades or closes it", "symbol",
 				inst.symbol, "qty", rounded(unattributed),
 				"fix", fmt.Sprintf("leave it, close it at the venue, or: runner adopt STRATEGY %s %s", p.name, inst.symbol))
@@ -150,17 +159,22 @@ func (p *publisher) agrees(inst *instrument, own float64) (tell func()) {
 func (p *publisher) mismatched(inst *instrument, own float64) (tell func()) {
 	o := &inst.ownership
 	o.mismatch = o.difference
-	details := fmt.Sprintf("the account has %v %s, the strategies %v", rounded(o.venue), inst.symbol, rounded(own))
+	details := fmt.Sprintf("the account has %v %s, the strategies %v", rounded(o.venue), cmp.Or(o.asset, inst.symbol),
+		rounded(own))
 	if o.unattributed != 0 {
 		details += fmt.Sprintf(", no strategy %v", rounded(o.unattributed))
 	}
 	p.noteMismatch(inst, own, details)
-	p.sendError(&connector.Error{InstrumentNo: inst.no,
-		LiveError: hft.CustomLiveError(hft.CodeAccount, hft.StringValue("positions do not match: "+details))})
+	for _, member := range inst.members() {
+		p.sendError(&connector.Error{InstrumentNo: member.no,
+			LiveError: hft.CustomLiveError(hft.CodeAccount, hft.StringValue("positions do not match: "+details))})
+	}
 	log, consequence := p.log.Warn, "trading goes on (on_mismatch)"
-	if p.onMismatch != WarnOnMismatch {
+	if p.onMismatch == HaltOnMismatch || p.onMismatch == "" && o.asset == "" {
 		log, consequence = p.log.Error, "no new orders on it, open ones are canceled, nothing is sold"
-		p.setTrading(inst, tradingHalted, haltedText+"positions do not match: "+details, "host")
+		for _, member := range inst.members() {
+			p.halt(member, mismatchText+details)
+		}
 	}
 	difference := rounded(o.mismatch)
 	return func() {

@@ -62,6 +62,7 @@ type publisher struct {
 	past        past                    // what the journal had at the start
 	halts       map[string]journal.Halt // of an earlier run, by symbol
 	trouble     string                  // why the connector could not be opened yet
+	assets      map[string]*instrument  // on spot: the first instrument of each asset
 	allHalted   string                  // why all instruments are halted, those to come included
 	feed        *hostipc.Feed
 	instruments []*instrument
@@ -119,6 +120,7 @@ type instrument struct {
 	learnt     uint64
 	account    account
 	ownership  ownership
+	shares     []*instrument // of one asset on spot, whose ownership is that of the first; nil elsewhere
 	trading    trading
 }
 
@@ -186,13 +188,6 @@ func (p *publisher) list(inst *instrument) {
 	p.connector.Register(connector.Instrument{No: inst.no, Symbol: inst.symbol, TickSize: inst.tickSize, LotSize: inst.lotSize})
 }
 
-// made returns the connector, nil while its venue was never reached.
-func (p *publisher) made() connector.Connector {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.connector
-}
-
 // Feed publishes one message of the venue.
 func (p *publisher) Feed(instrumentNo int, events []hft.Event) {
 	p.mu.Lock()
@@ -254,6 +249,7 @@ func (p *publisher) Order(u *connector.OrderUpdate) {
 func (p *publisher) update(u *connector.OrderUpdate) (stray bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.feeElsewhere(u)
 	inst := p.instruments[u.InstrumentNo]
 	if u.Fill && inst.recovering {
 		inst.learnt++

@@ -41,7 +41,7 @@ func (p *publisher) lift(symbol string) (list []control.Resumption, err error) {
 			continue
 		}
 		r := control.Resumption{Symbol: inst.symbol, Cause: inst.trading.cause}
-		switch o := &inst.ownership; {
+		switch o := &inst.owner().ownership; {
 		case inst.recovering:
 			r.Refused = "the venue has not told yet what has become of the orders of an earlier run, try again later"
 		case o.difference != 0 || o.mismatch != 0:

@@ -232,8 +232,8 @@ func (h *holding) status() (st control.InstrumentStatus, orders, fills, rejects 
 		OpenPnL:       h.profit.open(mid),
 		TradingState:  at.trading.state.String(),
 		TradingReason: at.trading.cause,
-		Unattributed:  rounded(at.ownership.unattributed),
-		Mismatch:      rounded(at.ownership.mismatch),
+		Unattributed:  rounded(at.owner().ownership.unattributed),
+		Mismatch:      rounded(at.owner().ownership.mismatch),
 	}
 	return st, h.numOrders, h.numFills, h.numRejects
 }

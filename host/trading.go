@@ -1,6 +1,7 @@
 package host
 
 import (
+	"strings"
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
@@ -17,10 +18,12 @@ const (
 	tradingHalted tradingState = 2
 )
 
-// haltedText begins the cause of each halt, otherRunner goes on with it where another runner trades on the account.
+// haltedText begins the cause of each halt; mismatchText and otherRunner go on with it where positions do not match, or
+// another runner trades on the account.
 const (
-	haltedText  = "halted: "
-	otherRunner = "another runner with the same order_prefix trades on the account: "
+	haltedText   = "halted: "
+	mismatchText = "positions do not match: "
+	otherRunner  = "another runner with the same order_prefix trades on the account: "
 )
 
 // trading is the trading state of an instrument of a connector, for all strategies on it: it outlives restarts. The
@@ -46,9 +49,15 @@ func (t tradingState) String() string {
 	return ""
 }
 
-// halt halts an instrument, unless it is: of several causes the first is the one to look at. The lock is held.
+// mismatched reports whether the cause of a halt is a mismatch of positions: what explains that lifts it.
+func (t *trading) mismatched() bool {
+	return t.state == tradingHalted && strings.HasPrefix(t.cause, haltedText+mismatchText)
+}
+
+// halt halts an instrument, unless it is: of several causes the first is the one to look at, except a mismatch, which
+// 'runner adopt' lifts. The lock is held.
 func (p *publisher) halt(inst *instrument, cause string) {
-	if inst.trading.state != tradingHalted {
+	if inst.trading.state != tradingHalted || inst.trading.mismatched() && !strings.HasPrefix(cause, mismatchText) {
 		p.setTrading(inst, tradingHalted, haltedText+cause, "host")
 	}
 }

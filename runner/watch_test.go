@@ -33,9 +33,16 @@ func (r *killRig) byHand(side hft.Side, qty string) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	if _, err := p.Place(r.t.Context(), &protocol.Order{Symbol: "BTCUSDT", ClientID: "byhand" + qty[2:], Side: side,
-		OrdType: hft.Market, TimeInForce: hft.IOC, Qty: qty}); err != nil {
-		r.t.Fatal(err)
+	order := protocol.Order{Symbol: "BTCUSDT", ClientID: "byhand" + qty[2:], Side: side, OrdType: hft.Market,
+		TimeInForce: hft.IOC, Qty: qty}
+	for deadline := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
+		_, err := p.Place(r.t.Context(), &order)
+		switch {
+		case err == nil:
+			return
+		case !strings.Contains(err.Error(), "too many orders") || time.Now().After(deadline):
+			r.t.Fatal(err)
+		}
 	}
 }
 

@@ -36,6 +36,11 @@ func (c *Connector) spotPosition(inst *instrument, qty float64, venueNs int64, s
 	if venueNs < inst.positionNs || streamed && qty == inst.position {
 		return
 	}
+	if !streamed {
+		inst.watch.answered(qty)
+	} else {
+		inst.watch.moved()
+	}
 	inst.position, inst.positionNs = qty, venueNs
 	c.sink.Position(inst.No, qty, venueNs)
 }

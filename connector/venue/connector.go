@@ -96,6 +96,7 @@ type Connector struct {
 	// unlearned are the instruments that are not in the table: true while the venue is asked for their rules, false when they
 	// cannot be traded.
 	unlearned     map[int]bool
+	numUnlearned  atomic.Int64
 	past          map[int]connector.Past
 	lineage       *lineage
 	earlyRequests []connector.Order

@@ -35,6 +35,7 @@ func (c *Connector) register(inst connector.Instrument) (added bool) {
 		}
 	}
 	c.unlearned[inst.No] = true
+	c.numUnlearned.Store(int64(len(c.unlearned)))
 	c.group.Go(func() { c.learn(inst) })
 	return false
 }
@@ -103,10 +104,12 @@ func (c *Connector) add(inst connector.Instrument, f *protocol.Filters) bool {
 	}
 	if err != nil {
 		c.unlearned[inst.No] = false
+		c.numUnlearned.Store(int64(len(c.unlearned)))
 		c.unusable(inst, err)
 		return false
 	}
 	delete(c.unlearned, inst.No)
+	c.numUnlearned.Store(int64(len(c.unlearned)))
 	delete(c.past, inst.No)
 	if c.trade != nil {
 		c.trade.catchUp()

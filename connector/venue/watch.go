@@ -45,8 +45,45 @@ func (t *trade) sightsOf(list []*instrument) []sight {
 	sights := make([]sight, len(list))
 	for i, inst := range list {
 		sights[i] = inst.watch.sight(nowNs)
+		sights[i].moves = moves(t.c.sharers(inst))
 	}
 	return sights
+}
+
+// sharers returns the instruments whose orders change the position of one: itself and, on spot, all others of its base
+// asset. There is none while another one has that asset as its quote, or may have: its price is paid in that asset.
+func (c *Connector) sharers(inst *instrument) (list []*instrument) {
+	if !inst.spot {
+		return []*instrument{inst}
+	}
+	for _, other := range c.symbols.all() {
+		switch {
+		case other.quoteAsset == inst.baseAsset || c.numUnlearned.Load() > 0:
+			return nil
+		case other.baseAsset == inst.baseAsset:
+			list = append(list, other)
+		}
+	}
+	return list
+}
+
+// moves returns what the counters of instruments add up to.
+func moves(list []*instrument) (sum uint64) {
+	for _, inst := range list {
+		sum += inst.watch.moves.Load()
+	}
+	return sum
+}
+
+// quiet reports whether the orders and executions on instruments are known, and the outcome of each request. The lock
+// is held.
+func (t *trade) quiet(list []*instrument) bool {
+	for _, inst := range list {
+		if !inst.accounted.Load() || !t.blotter.Settled(inst.Symbol) {
+			return false
+		}
+	}
+	return true
 }
 
 // compare hands the host the position that was asked for if nothing on the symbol has come since before, and no
@@ -54,25 +91,37 @@ func (t *trade) sightsOf(list []*instrument) []sight {
 // events are asked for, and the position once more. The lock is held.
 func (t *trade) compare(inst *instrument, before sight) {
 	watcher, can := t.c.sink.(connector.PositionWatcher)
-	if !can || inst.watch.answers.Load() == before.answers {
+	all := t.c.sharers(inst)
+	if !can || len(all) == 0 || inst.watch.answers.Load() == before.answers {
 		return
 	}
-	if inst.watch.moves.Load() != before.moves || !t.blotter.Settled(inst.Symbol) {
+	if moves(all) != before.moves || !t.quiet(all) {
 		if inst.watch.differs || t.c.nowNs()-inst.watch.comparedNs > int64(compareEvery) {
 			t.compareAgain(suspectPause)
 		}
 		return
 	}
 	inst.watch.comparedNs = t.c.nowNs()
-	r := &inst.reading
-	knownNs := r.untilNs
-	if _, lists := t.c.protocol.(protocol.Historian); lists && !r.eventless {
-		knownNs = min(knownNs, r.eventsNs)
+	settled := connector.SettledPosition{InstrumentNo: inst.No, Qty: math.Float64frombits(inst.watch.qty.Load()),
+		AskedNs: before.askedNs, KnownNs: inst.reading.untilNs}
+	if inst.spot {
+		settled.Asset = inst.baseAsset
 	}
-	again := watcher.PositionSettled(connector.SettledPosition{InstrumentNo: inst.No,
-		Qty: math.Float64frombits(inst.watch.qty.Load()), AskedNs: before.askedNs, KnownNs: knownNs})
+	_, lists := t.c.protocol.(protocol.Historian)
+	for _, other := range all {
+		settled.KnownNs = min(settled.KnownNs, other.reading.untilNs)
+		if lists && !other.reading.eventless {
+			settled.KnownNs = min(settled.KnownNs, other.reading.eventsNs)
+		}
+		if other != inst {
+			settled.Shared = append(settled.Shared, other.No)
+		}
+	}
+	again := watcher.PositionSettled(settled)
 	if inst.watch.differs = again > 0; inst.watch.differs {
-		r.nextNs = 0
+		for _, other := range all {
+			other.reading.nextNs = 0
+		}
 		signal(t.inquiry)
 		t.compareAgain(again)
 	}

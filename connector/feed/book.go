@@ -70,6 +70,7 @@ type Book struct {
 	depthSeq, depthExchNs int64
 	// fastest is of the messages that have said when they were made.
 	fastest fastest
+	early   earlier
 	// level is the depth of the book (connector.Message.Level).
 	level int
 	// quote is the newest one; ahead is what quotes have said that the depth stream has not passed yet.
@@ -173,6 +174,12 @@ func (b *Book) take(localNs int64, m *connector.Message, out *Out) {
 	if err := CheckTimes(venueNs, m); err != nil {
 		*out = b.refuse(m, BadTime, err)
 		return
+	}
+	if b.lines == nil { // those of a file are looked through before
+		if err := b.early.check(localNs, venueNs, m); err != nil {
+			*out = b.refuse(m, BadTime, err)
+			return
+		}
 	}
 	if err := checkSnapshot(m); err != nil && !b.cfg.Natural {
 		*out = b.refuse(m, Crossed, err)

@@ -27,9 +27,6 @@ func (c Correction) String() string {
 		-time.Duration(c.MinLatencyNs))
 }
 
-// agreement is how near the latencies of two messages have to be to bear each other out.
-const agreement = time.Minute
-
 // latency is how long after it happened the message of a line was received.
 type latency struct {
 	ns   int64
@@ -90,7 +87,7 @@ func (l *Lines) measure(ctx context.Context, n int, measured *int64, span *spann
 		return c, err
 	}
 	decides := least[0]
-	if least[1].line != 0 && least[1].ns-decides.ns > int64(agreement) {
+	if least[1].line != 0 && least[1].ns-decides.ns > int64(maxAhead) {
 		decides = least[1]
 	}
 	if c.MinLatencyNs, c.Line = decides.ns, decides.line; c.MinLatencyNs < 0 {

@@ -2,7 +2,9 @@
 // same Book, so that a rule about the feed exists once:
 //
 //   - what a second connection brings again is dropped (Out.Seen);
-//   - a message whose exchange time is more than a day from its receipt is not believed (CheckTimes, BadTime);
+//   - a message whose exchange time is more than a day from its receipt is not believed (CheckTimes, BadTime), nor one that
+//     was received more than a minute before it happened: live by the venue's clock, as far as it is known, in a file by its
+//     corrected local times. When the next message (in a file any other) is as early to a minute, the clock is wrong, not the message;
 //   - a book is published when it is complete by the venue's rule, and only while it is (depthsync);
 //   - depth stream and quote stream are fused by the venue's own sequence (Message.Seq): a quote that the depth stream has
 //     passed changes nothing, and a depth message that a quote has passed changes only what the quote said nothing about;

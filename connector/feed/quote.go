@@ -92,9 +92,6 @@ type fastest struct {
 	lastTimed bool
 }
 
-// maxAhead is by how much a message may be ahead of the venue's clock, which is known that well, to be one of the fastest.
-const maxAhead = time.Minute
-
 func (f *fastest) note(localNs, exchNs int64) {
 	if since := localNs - f.beganNs; since >= int64(time.Minute) || since < 0 {
 		f.last, f.lastTimed = f.this, f.timed && uint64(since) < uint64(2*time.Minute)

@@ -36,6 +36,39 @@ func CheckTimes(venueNs int64, m *connector.Message) error {
 	return nil
 }
 
+// maxAhead is by how much a message may be ahead of the venue's clock, which is known that well, and within how much of each other
+// the latencies of two messages have to be to bear each other out.
+const maxAhead = time.Minute
+
+// earlier is a message that was received before it happened, by more than maxAhead. One alone has a wrong time; where the next one
+// is as early, it is the clock, as in a file (Lines.measure).
+type earlier struct {
+	latencyNs int64
+	came      bool // the message before was one
+}
+
+// check returns an error for a message that was received, at venueNs by the venue's clock, before it happened, unless the one before
+// bears it out.
+func (e *earlier) check(localNs, venueNs int64, m *connector.Message) error {
+	if m.ExchTimestampNs == 0 {
+		return nil
+	}
+	exchNs := m.ExchTimestampNs
+	if m.Kind == connector.MessageTrade { // other rows have the message's time
+		exchNs = newestNs(m)
+	}
+	before, alone := *e, true
+	e.latencyNs, e.came = localNs-exchNs, exchNs-venueNs > int64(maxAhead)
+	if before.came {
+		distance := before.latencyNs - e.latencyNs
+		alone = max(distance, -distance) > int64(maxAhead)
+	}
+	if !e.came || !alone {
+		return nil
+	}
+	return fmt.Errorf("it is received %v before its exchange time %s, unlike the message before: wrong time", time.Duration(exchNs-venueNs).Round(time.Millisecond), utc(exchNs))
+}
+
 // checkSnapshot returns an error for a snapshot of which the best bid is not below the best ask.
 func checkSnapshot(m *connector.Message) error {
 	if m.Kind != connector.MessageSnapshot {

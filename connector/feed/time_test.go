@@ -129,3 +129,51 @@ func TestNumbersBegunAnew(t *testing.T) {
 		t.Errorf("the next quote gives %q", got)
 	}
 }
+
+// TestEarlyMessage: live as in a file, one message that is received before it happened has a wrong time; where the next one is as
+// early, the clock is wrong.
+func TestEarlyMessage(t *testing.T) {
+	const now, hour = int64(1_700_000_000_000_000_000), int64(time.Hour)
+	b, err := feed.NewBook(feed.Config{TickSize: 0.1, LotSize: 0.001, Rule: connector.RuleSpot})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := int64(10)
+	step := func(kind connector.MessageKind, exchNs int64) feed.Out {
+		if kind == connector.MessageDepth {
+			id++
+		}
+		return b.Take(now+id, &connector.Message{Kind: kind, FirstID: id, LastID: id, Seq: id, ExchTimestampNs: exchNs,
+			Events: []hft.Event{event(hft.DepthEvent, hft.Buy, 100, float64(id), exchNs)}})
+	}
+	refused := func(out feed.Out) bool { return said(&out, feed.BadTime) != "" && len(out.Events) == 0 }
+	step(connector.MessageSnapshot, now)
+	step(connector.MessageDepth, now)
+	for _, exchNs := range []int64{now, now + int64(time.Minute)} { // as far as a clock is known
+		if out := step(connector.MessageTrade, exchNs); refused(out) {
+			t.Fatalf("a message of its time gives %+v", out)
+		}
+	}
+	if out := step(connector.MessageTrade, now+2*hour); !refused(out) || !b.Synced() {
+		t.Errorf("a trade two hours ahead gives %+v", out)
+	}
+	if out := step(connector.MessageTrade, now+20*hour); !refused(out) {
+		t.Errorf("one twenty hours ahead, which the one before does not bear out, gives %+v", out)
+	}
+	if out := step(connector.MessageTrade, now); refused(out) {
+		t.Errorf("the next one of its time gives %+v", out)
+	}
+	if out := step(connector.MessageDepth, now+20*hour); !refused(out) || out.Stale == "" || !out.NeedSnapshot {
+		t.Errorf("a difference twenty hours ahead gives %+v", out)
+	}
+	step(connector.MessageDepth, now)
+	step(connector.MessageSnapshot, now)
+	step(connector.MessageDepth, now)
+	if out := step(connector.MessageDepth, now+hour); !refused(out) {
+		t.Errorf("the first of an hour ahead gives %+v", out)
+	}
+	step(connector.MessageSnapshot, now+hour)
+	if out := step(connector.MessageDepth, now+hour+int64(time.Second)); refused(out) || len(out.Events) == 0 || !b.Synced() {
+		t.Errorf("the clock is an hour behind, as several messages say, and a difference gives %+v", out)
+	}
+}

@@ -86,7 +86,7 @@ var allowed = []importRule{
 	{"internal/check", "looks at rows, wherever they come from", []string{"hft", "depth"}},
 	{"backtest/stats", "statistics of the recorder's rows", []string{"sim", "backtest"}},
 	{"internal/report", "draws what it is given", []string{"hft", "backtest/stats"}},
-	{"internal/batch/convert", "is given its decoders", []string{"hft", "depth", "connector", "connector/feed", "internal/recording", "backtest/npy"}},
+	{"internal/batch/convert", "is given its decoders", []string{"hft", "depth", "connector", "internal/feed", "internal/recording", "backtest/npy"}},
 	{"internal/recording", "files of recorded messages, for replay and conversion", []string{"hft"}},
 	{"connector/bybit", "the venue of Bybit", []string{"connector", "connector/bybit/internal/linear"}},
 	{"connector/bybit/internal/linear", "a venue does not import another", []string{
@@ -95,7 +95,7 @@ var allowed = []importRule{
 	{"connector", "a connector knows neither shared memory nor bots", []string{"hft"}},
 	{"connector/connectortest", "a kit for connectors", []string{"connector", "hft"}},
 	{"internal/depthsync", "shared by venues", []string{"connector", "hft"}},
-	{"connector/feed", "the only place that decides what is published of a feed, for live, replay and conversion alike",
+	{"internal/feed", "the only place that decides what is published of a feed, for live, replay and conversion alike",
 		[]string{
 			"connector", "internal/depthsync", "internal/recording", "depth", "hft"}},
 	{"connector/internal/scan", "shared by the two Binance venues, which do not import each other", []string{
@@ -117,7 +117,7 @@ var allowed = []importRule{
 	{"connector/internal/budget", "counts, for any venue", []string{"connector/protocol"}},
 	{"connector/internal/clocksync", "measures any clock", nil},
 	{"connector/venue", "runs any protocol, knows no venue", []string{
-		"connector", "connector/feed", "connector/internal/blotter", "connector/internal/budget",
+		"connector", "internal/feed", "connector/internal/blotter", "connector/internal/budget",
 		"connector/internal/clientid", "connector/internal/clocksync", "connector/internal/stream",
 		"connector/internal/venuecheck", "connector/protocol", "hft"}},
 	{"connector/internal/venuecheck", "looks at any venue, knows none", []string{
@@ -127,19 +127,19 @@ var allowed = []importRule{
 		[]string{
 			"connector", "connector/internal/budget", "connector/internal/stream", "connector/protocol", "hft"}},
 	{"internal/paper", "paper simulates any venue's feed", []string{
-		"connector", "connector/feed", "depth", "hft", "internal/exchange", "sim"}},
+		"connector", "internal/feed", "depth", "hft", "internal/exchange", "sim"}},
 	{"internal/replay", "replay is given its decoders", []string{
-		"connector", "connector/feed", "internal/paper", "internal/recording", "hft"}},
+		"connector", "internal/feed", "internal/paper", "internal/recording", "hft"}},
 	{"internal/testexchange/...", "an exchange of its own, which knows nothing of the connectors that are tested with it", []string{"hft", "connector",
 		"internal/paper", "internal/replay", "internal/testexchange/..."}},
 	{"cmd/testexchange", "the command line of the exchange gives it its decoders", []string{
 		"connector", "connector/binance", "connector/bybit", "internal/testexchange", "internal/testexchange/fault"}},
 	{"internal/collector", "writes what others read", nil},
 	{"internal/venues", "makes the connectors of live venues for tests, as the runner does", []string{
-		"connector", "connector/binance", "connector/bybit", "connector/feed", "connector/protocol", "connector/venue",
+		"connector", "connector/binance", "connector/bybit", "internal/feed", "connector/protocol", "connector/venue",
 		"internal/settings", "internal/hostipc"}},
 	{"internal/record", "records what a venue's connector takes", []string{
-		"connector", "connector/feed", "hft", "internal/collector", "internal/hostipc"}},
+		"connector", "internal/feed", "hft", "internal/collector", "internal/hostipc"}},
 	{"internal/testkit/datatest", "says where the data of tests are", nil},
 	{"internal/testkit/sampletest", "recordings for tests", []string{"internal/recording", "internal/sample", "internal/testkit/datatest", "internal/testkit/depthtest"}},
 	{"internal/sample", "records the loopback exchange", []string{"internal/collector", "internal/testexchange/..."}},
@@ -151,11 +151,11 @@ var allowed = []importRule{
 	{"internal/control/internal/...", "generated", nil},
 	{"internal/bench/table", "a tool", nil},
 	{"internal/bench/ticktoorder", "measures the host with everything but a venue", []string{
-		"connector", "connector/binance", "connector/feed", "hft", "host", "ipc", "pluginapi"}},
+		"connector", "connector/binance", "internal/feed", "hft", "host", "ipc", "pluginapi"}},
 	{"internal/modulepath", "a tool", nil},
 	{"risk", "limits of orders: one gate for host and backtest, without a clock", []string{"hft"}},
 	{"pluginapi", "what an author imports", []string{"hft", "depth", "live", "ipc", "backtest", "internal/control", "internal/settings"}},
-	{"host", "the host knows no venue and no strategy", []string{"hft", "depth", "ipc", "internal/hostipc", "internal/journal", "connector", "connector/feed", "internal/control", "internal/runlog", "risk"}},
+	{"host", "the host knows no venue and no strategy", []string{"hft", "depth", "ipc", "internal/hostipc", "internal/journal", "connector", "internal/feed", "internal/control", "internal/runlog", "risk"}},
 	{"internal/runlog", "takes lines, from whomever", nil},
 	{"runner/internal/config", "the configuration names venues and plugins but runs none", []string{
 		"backtest", "connector", "connector/venue", "internal/control", "internal/settings", "risk"}},
@@ -332,10 +332,10 @@ var branchy = map[string]int{
 	"connector/bybit/internal/linear check":         19,
 	"connector/bybit/internal/linear exchange":      17,
 	"connector/bybit/internal/linear trade":         19,
-	"connector/feed TakeRows":                       16,
-	"connector/feed compare":                        19,
-	"connector/feed measure":                        16,
-	"connector/feed takeDepth":                      20,
+	"internal/feed TakeRows":                       16,
+	"internal/feed compare":                        19,
+	"internal/feed measure":                        16,
+	"internal/feed takeDepth":                      20,
 	"connector/internal/scan appendRows":            16,
 	"connector/internal/scan key":                   17,
 	"connector/internal/scan letterKey":             18,

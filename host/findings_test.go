@@ -9,8 +9,8 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/host"
+	"github.com/hftrunner/hftrunner/internal/feed"
 )
 
 // faulty is a connector that has found something about its feeds.

@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/internal/feed"
 )
 
 var _ control.Runner = (*Host)(nil)

@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/internal/feed"
 )
 
 // Summary is the result of a run. Times are nanoseconds.

@@ -20,9 +20,9 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/host"
 	"github.com/hftrunner/hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/internal/feed"
 	"github.com/hftrunner/hftrunner/internal/paper"
 	"github.com/hftrunner/hftrunner/internal/recording"
 	"github.com/hftrunner/hftrunner/internal/testkit/sampletest"

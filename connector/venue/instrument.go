@@ -8,8 +8,8 @@ import (
 	"sync/atomic"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/connector/protocol"
+	"github.com/hftrunner/hftrunner/internal/feed"
 )
 
 // instrument is one registered symbol with its feed.

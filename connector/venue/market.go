@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/connector/protocol"
+	"github.com/hftrunner/hftrunner/internal/feed"
 )
 
 // snapshotPause is the least time between two snapshots of one symbol, so that a book that keeps breaking does not use

@@ -11,9 +11,9 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/collector"
+	"github.com/hftrunner/hftrunner/internal/feed"
 	"github.com/hftrunner/hftrunner/internal/hostipc"
 )
 

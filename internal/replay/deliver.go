@@ -4,8 +4,8 @@ import (
 	"fmt"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/feed"
 	"github.com/hftrunner/hftrunner/internal/paper"
 )
 

@@ -6,7 +6,7 @@ import (
 	"io"
 	"os"
 
-	"github.com/hftrunner/hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/internal/feed"
 )
 
 // lines is the recording of one instrument, with the next line in hand.

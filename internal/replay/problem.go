@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/internal/feed"
 )
 
 // problem counts something that is wrong with a recording, tells about it, and returns it as an error when it is fatal by the

@@ -7,8 +7,8 @@ import (
 	"io"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/feed"
 )
 
 // source reads the lines of all files and makes rows of them.

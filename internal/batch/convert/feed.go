@@ -7,9 +7,9 @@ import (
 	"math"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/depth"
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/feed"
 )
 
 // Feed converts the recordings of one symbol, one after the other in the order of their time, to an event file each.

@@ -8,8 +8,8 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/internal/batch/convert"
+	"github.com/hftrunner/hftrunner/internal/feed"
 	"github.com/hftrunner/hftrunner/internal/testkit/sampletest"
 )
 

@@ -2,8 +2,8 @@ package convert
 
 import (
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/feed"
 )
 
 // natural makes rows of messages as they come, as hftbacktest's converter does.

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/internal/feed"
 )
 
 // symbols collects the symbols of recordings other than the one that is converted.

@@ -5,9 +5,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/host"
 	"github.com/hftrunner/hftrunner/internal/control"
+	"github.com/hftrunner/hftrunner/internal/feed"
 )
 
 // statusColumns are those of ps and of the live view.

@@ -6,8 +6,8 @@ import (
 	"testing"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/feed"
 )
 
 // TestOffGrid: what is no multiple of the steps is counted in all kinds of messages, passed on, and said once.

@@ -9,7 +9,7 @@ import (
 
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/binance"
-	"github.com/hftrunner/hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/internal/feed"
 )
 
 // TestAFileWithoutDepth: a backtest on the day before's book is none, so a file without depth is refused among others,

@@ -5,9 +5,9 @@ import (
 	"testing"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/depth"
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/feed"
 )
 
 // TestQuoteIsOrderedByItsID: a spot quote has no time. Whatever the latency, the depth message that follows it is

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/feed"
+	"github.com/hftrunner/hftrunner/internal/feed"
 )
 
 // spanOf measures a recording of spot.

@@ -5,8 +5,8 @@ import (
 	"testing"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/feed"
 )
 
 // TestSnapshotThatDiffers: a snapshot in mid-stream is held against the book as of its id. What has changed since, and

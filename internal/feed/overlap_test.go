@@ -6,9 +6,9 @@ import (
 	"testing"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/feed"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/depthsync"
+	"github.com/hftrunner/hftrunner/internal/feed"
 )
 
 // TestRepeatedUpdates: what a second connection or an overlapping file brings again is neither published nor recorded,

@@ -16,10 +16,10 @@ import (
 // faulty is a connector that has found something about its feeds.
 type faulty struct{ connector.Connector }
 
-func (faulty) Reports() []feed.Report {
+func (faulty) FeedReports() []connector.FeedReport {
 	found := feed.Report{Symbol: "btcusdt"}
 	found.Found[feed.Gap].N, found.Found[feed.OffGrid].N = 2, 17
-	return []feed.Report{found, {Symbol: "ETHUSDT"}}
+	return feed.Forms([]feed.Report{found, {Symbol: "ETHUSDT"}})
 }
 
 // TestFindingsAreInTheStatus: the findings about an instrument's feed are reported while it trades.

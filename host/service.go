@@ -9,7 +9,6 @@ import (
 
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/internal/control"
-	"github.com/hftrunner/hftrunner/internal/feed"
 )
 
 var _ control.Runner = (*Host)(nil)
@@ -48,10 +47,15 @@ type instrumentKey struct{ connector, symbol string }
 func (h *Host) findings() map[instrumentKey]map[string]uint64 {
 	found := map[instrumentKey]map[string]uint64{}
 	for _, p := range h.publishers {
-		for _, r := range feed.ReportsOf(p.made()) {
-			if counts := r.Counts(); counts != nil {
-				found[instrumentKey{p.name, strings.ToUpper(r.Symbol)}] = counts
+		for _, r := range p.reports() {
+			if len(r.Findings) == 0 {
+				continue
 			}
+			counts := map[string]uint64{}
+			for _, f := range r.Findings {
+				counts[f.Finding] = f.Count
+			}
+			found[instrumentKey{p.name, strings.ToUpper(r.Symbol)}] = counts
 		}
 	}
 	return found

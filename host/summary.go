@@ -6,7 +6,6 @@ import (
 
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/internal/control"
-	"github.com/hftrunner/hftrunner/internal/feed"
 )
 
 // Summary is the result of a run. Times are nanoseconds.
@@ -38,7 +37,7 @@ type ConnectorSummary struct {
 	// StoppedStreams are books whose stream had stopped while their connection went on.
 	StoppedStreams uint64 `json:"stopped_streams"`
 	// Feeds are the findings about the feed of each instrument, if the connector reports them.
-	Feeds []feed.Report `json:"feeds"`
+	Feeds []connector.FeedReport `json:"feeds"`
 }
 
 // StrategySummary is the summary of one strategy, over all its processes.
@@ -75,7 +74,7 @@ func (h *Host) Summary(exit Exit) Summary {
 			Reconnects:  p.counters[connector.Reconnects].Load(),
 
 			StoppedStreams: p.counters[connector.StoppedStreams].Load(),
-			Feeds:          feed.ReportsOf(p.made()),
+			Feeds:          p.reports(),
 		})
 	}
 	for _, st := range h.everyStrategy() {
@@ -86,6 +85,14 @@ func (h *Host) Summary(exit Exit) Summary {
 	s.settle(h.accounts)
 	h.endMu.Unlock()
 	return s
+}
+
+// reports returns what the connector has found about its feeds; one that does not tell has found nothing.
+func (p *publisher) reports() []connector.FeedReport {
+	if r, tells := p.made().(connector.FeedReporter); tells {
+		return r.FeedReports()
+	}
+	return []connector.FeedReport{}
 }
 
 func (s *strategy) summary() StrategySummary {

@@ -115,6 +115,9 @@ func (c *Connector) Reports() []feed.Report {
 	return reports
 }
 
+// FeedReports returns Reports as they are told outside.
+func (c *Connector) FeedReports() []connector.FeedReport { return feed.Forms(c.Reports()) }
+
 // getBook gets a book that is needed, or was lost for a reason.
 func (c *Connector) getBook(inst *instrument, lost string) {
 	book := question{"book of", inst.Symbol}

@@ -14,10 +14,10 @@ import (
 type Config struct {
 	// TickSize and LotSize are the steps of price and quantity, finite and above 0.
 	TickSize, LotSize float64
-	// Rule is how the venue numbers the differences of a book.
+	// Rule selects how the venue numbers the differences of a book.
 	Rule connector.Rule
-	// Natural publishes rows as they come, without the venue's rule, ordered by exchange time: what the reference's connectors
-	// do. A missing difference is told by Out.Gap all the same.
+	// Natural publishes rows as they come, without the venue's rule, ordered by exchange time, as hftbacktest's connectors do.
+	// A missing difference is a Problem all the same.
 	Natural bool
 	// Quotes lets the venue's quote stream into the book.
 	Quotes bool
@@ -26,25 +26,25 @@ type Config struct {
 	// VenueNs returns the venue's time at a local time, by which exchange times are held against; nil where local times are as
 	// good.
 	VenueNs func(localNs int64) int64
-	// Symbol is what the Report names.
+	// Symbol goes into the Report.
 	Symbol string
 }
 
-// Out is what to do after a message, in this order: drop it when Seen, clear the book when Stale is set, publish Events as
+// Out has the actions after a message, in this order: drop it when Seen, clear the book when Stale is set, publish Events as
 // one batch, announce the book when Ready, ask for a snapshot when NeedSnapshot.
 type Out struct {
-	// Seen says that the message has come before: it is neither published nor recorded.
+	// Seen: the message has come before, so it is neither published nor recorded.
 	Seen bool
-	// Stale says why the book is lost, empty when it is not.
+	// Stale is the reason why the book is lost, empty if it is not.
 	Stale string
 	// Events are the rows to publish; there may be none.
 	Events []hft.Event
-	// Ready says that the book is complete with Events.
+	// Ready: the book is complete with Events.
 	Ready bool
-	// NeedSnapshot says that a new snapshot is needed; see depthsync.Output.
+	// NeedSnapshot: a new snapshot is needed; see depthsync.Output.
 	NeedSnapshot bool
-	// Problems are what was found about the message and is to be told: each BadTime, of which nothing is published, and each
-	// Gap, and the first ever of Mismatch and OffGrid. The Report has all of them.
+	// Problems with the message to report: each BadTime, of which nothing is published, each Gap, and the first of Mismatch and
+	// OffGrid. The Report has all of them.
 	Problems []Problem
 }
 
@@ -58,13 +58,13 @@ type Book struct {
 	// report is of the Book, or of the Lines that it is of.
 	report *Report
 	lines  *Lines
-	// doubtful says that a line could not be read which may have been an update, and that none has come since.
+	// doubtful: a line could not be read which may have been an update, and that none has come since.
 	doubtful bool
 	// localNs is the time of the message in hand, problems those of it that are to be told.
 	localNs  int64
 	problems []Problem
 
-	// byTime says that rows are ordered by exchange time, for want of a sequence.
+	// byTime: rows are ordered by exchange time, for want of a sequence.
 	byTime bool
 	// depthSeq and depthExchNs are the place and time of the newest depth message in the book.
 	depthSeq, depthExchNs int64

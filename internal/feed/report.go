@@ -198,12 +198,46 @@ type Reporter interface {
 	Reports() []Report
 }
 
-// ReportsOf returns the Reports of a Reporter; of what is none, as a synthetic market, there are none.
+// ReportsOf returns the Reports of a Reporter, or those that a connector.FeedReporter tells; of what is neither, as a
+// synthetic market, there are none.
 func ReportsOf(of any) []Report {
-	if r, ok := of.(Reporter); ok {
+	switch r := of.(type) {
+	case Reporter:
 		return r.Reports()
+	case connector.FeedReporter:
+		reports := []Report{}
+		for _, form := range r.FeedReports() {
+			reports = append(reports, reportOf(&form))
+		}
+		return reports
 	}
 	return []Report{}
+}
+
+// reportOf is the Report whose Form is given. Findings that there are not are left out.
+func reportOf(form *connector.FeedReport) Report {
+	r := Report{Symbol: form.Symbol, Depth: form.Depth, Snapshots: form.Snapshots, Quotes: form.Quotes, Trades: form.Trades}
+	for i := range form.Findings {
+		told := &form.Findings[i]
+		for f := range NumFindings {
+			if f.Key() != told.Finding {
+				continue
+			}
+			found := Found{N: told.Count, First: problemOf(f, form.Symbol, told)}
+			for j := range told.More {
+				found.More = append(found.More, problemOf(f, form.Symbol, &told.More[j]))
+			}
+			r.Found[f] = found
+		}
+	}
+	for _, c := range form.Corrections {
+		r.Corrections = append(r.Corrections, Correction(c))
+	}
+	return r
+}
+
+func problemOf(f Finding, symbol string, e *connector.FeedFinding) Problem {
+	return Problem{Finding: f, Symbol: symbol, What: e.What, File: e.File, Line: e.Line, LocalNs: e.LocalNs}
 }
 
 // Found is how often something was found, and the first time.
@@ -335,41 +369,14 @@ func (r *Report) lines(examples bool, prefix func(Finding) string) []string {
 	return lines
 }
 
-// foundForm is the JSON form of a finding, with its first example.
-type foundForm struct {
-	Finding string `json:"finding"`
-	Count   uint64 `json:"count"`
-	exampleForm
-	More []exampleForm `json:"more,omitempty"`
-}
-
-type exampleForm struct {
-	What    string `json:"what,omitempty"`
-	File    string `json:"file,omitempty"`
-	Line    int    `json:"line,omitempty"`
-	LocalNs int64  `json:"local_ns,omitempty"`
-}
-
-func exampleOf(p *Problem) exampleForm { return exampleForm{p.What, p.File, p.Line, p.LocalNs} }
-
-// reportForm is the JSON form of a Report.
-type reportForm struct {
-	Symbol      string       `json:"symbol"`
-	Depth       uint64       `json:"depth_messages"`
-	Snapshots   uint64       `json:"snapshot_messages"`
-	Quotes      uint64       `json:"quote_messages"`
-	Trades      uint64       `json:"trade_messages"`
-	Findings    []foundForm  `json:"findings"`
-	Corrections []Correction `json:"corrections"`
-}
-
-// MarshalJSON returns the counts, and of the findings those that there are.
-func (r Report) MarshalJSON() ([]byte, error) {
-	form := reportForm{Symbol: r.Symbol, Depth: r.Depth, Snapshots: r.Snapshots, Quotes: r.Quotes, Trades: r.Trades,
-		Findings: []foundForm{}, Corrections: []Correction{}}
+// Form returns the report as it is told outside.
+func (r *Report) Form() connector.FeedReport {
+	form := connector.FeedReport{Symbol: r.Symbol, Depth: r.Depth, Snapshots: r.Snapshots, Quotes: r.Quotes, Trades: r.Trades,
+		Findings: []connector.FeedFinding{}, Corrections: []connector.FeedCorrection{}, Lines: r.Lines()}
 	for f := range NumFindings {
 		if found := &r.Found[f]; found.N > 0 {
-			one := foundForm{Finding: f.Key(), Count: found.N, exampleForm: exampleOf(&found.First)}
+			one := exampleOf(&found.First)
+			one.Finding, one.Count = f.Key(), found.N
 			for i := range found.More {
 				one.More = append(one.More, exampleOf(&found.More[i]))
 			}
@@ -378,8 +385,24 @@ func (r Report) MarshalJSON() ([]byte, error) {
 	}
 	for _, c := range r.Corrections {
 		if c.OffsetNs != 0 {
-			form.Corrections = append(form.Corrections, c)
+			form.Corrections = append(form.Corrections, connector.FeedCorrection(c))
 		}
 	}
-	return json.Marshal(form)
+	return form
 }
+
+func exampleOf(p *Problem) connector.FeedFinding {
+	return connector.FeedFinding{What: p.What, File: p.File, Line: p.Line, LocalNs: p.LocalNs}
+}
+
+// Forms returns the Forms of reports.
+func Forms(reports []Report) []connector.FeedReport {
+	forms := make([]connector.FeedReport, len(reports)) // none is no null in a summary
+	for i := range reports {
+		forms[i] = reports[i].Form()
+	}
+	return forms
+}
+
+// MarshalJSON returns the counts, and of the findings those that there are.
+func (r Report) MarshalJSON() ([]byte, error) { return json.Marshal(r.Form()) }

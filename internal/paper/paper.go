@@ -65,6 +65,9 @@ func New(cfg Config) (connector.Connector, error) {
 // Reports returns what the source has found about its feeds; see feed.Reporter.
 func (p *simulated) Reports() []feed.Report { return feed.ReportsOf(p.cfg.Source) }
 
+// FeedReports returns Reports as they are told outside.
+func (p *simulated) FeedReports() []connector.FeedReport { return feed.Forms(p.Reports()) }
+
 // Timeline returns the source's time at the configured speed.
 func (p *simulated) Timeline() connector.Timeline {
 	return connector.Timeline{StartNs: p.cfg.Source.StartNs(), Rate: p.cfg.Speed, Stepped: p.cfg.Speed == 0}

@@ -121,10 +121,8 @@ func (r *Recorder) Progress() Progress {
 		stats[s.Symbol] = s
 	}
 	reports := map[string]feed.Report{}
-	if c, can := r.config.Connector.(interface{ Reports() []feed.Report }); can {
-		for _, one := range c.Reports() {
-			reports[one.Symbol] = one
-		}
+	for _, one := range feed.ReportsOf(r.config.Connector) {
+		reports[one.Symbol] = one
 	}
 	for i := range r.config.Symbols {
 		s := stats[r.config.Symbols[i].Symbol]

@@ -89,10 +89,10 @@ func sampleStatus() []control.StrategyStatus {
 func sampleSummary(exit host.Exit) host.Summary {
 	return host.Summary{Version: "1.2.3", UptimeNs: 20e9, Exit: exit,
 		Connectors: []host.ConnectorSummary{{Name: "sim", Kind: "paper", Messages: 8_930, Events: 12_392,
-			Feeds: []feed.Report{{Symbol: "BTCUSDT", Depth: 8_000, Trades: 930,
+			Feeds: feed.Forms([]feed.Report{{Symbol: "BTCUSDT", Depth: 8_000, Trades: 930,
 				Found: [feed.NumFindings]feed.Found{feed.Gap: {N: 1,
 					First: feed.Problem{Finding: feed.Gap, File: "btcusdt.gz", Line: 7, LocalNs: 1_700_000_000_000_000_000,
-						What: "depth updates after 6 are missing"}}}}}}},
+						What: "depth updates after 6 are missing"}}}}})}},
 		Strategies: []host.StrategySummary{
 			{Name: "grid-btc", Plugin: "gridtrading", Version: "1.0.0", State: "stopped", Restarts: 1,
 				Events: 1_234_567, Requests: 72, Orders: 50, Fills: 8,

@@ -191,8 +191,10 @@ func incomplete(out string, summary *convert.Summary) error {
 }
 
 // printFeed prints what was found about a feed, a line each.
-func printFeed(w io.Writer, prefix string, r *feed.Report) {
-	for _, line := range r.Lines() {
+func printFeed(w io.Writer, prefix string, r *feed.Report) { printLines(w, prefix, r.Lines()) }
+
+func printLines(w io.Writer, prefix string, lines []string) {
+	for _, line := range lines {
 		fmt.Fprintln(w, prefix+line)
 	}
 }

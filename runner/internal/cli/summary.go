@@ -29,7 +29,7 @@ func printSummary(w io.Writer, s *host.Summary) {
 				count(int(c.StoppedStreams), "time"))
 		}
 		for i := range c.Feeds {
-			printFeed(w, c.Name+" "+c.Feeds[i].Symbol+": ", &c.Feeds[i])
+			printLines(w, c.Name+" "+c.Feeds[i].Symbol+": ", c.Feeds[i].Lines)
 		}
 	}
 	rows = nil

@@ -120,24 +120,31 @@ type binary struct {
 
 // takeBinary copies a plugin's program into dir, unless it is there already: on a full disk, too, what ran can run again.
 func takeBinary(from, dir string) (binary, error) {
-	fail := func(err error) (binary, error) { return binary{}, fmt.Errorf("copy plugin %s: %w", from, err) }
-	sum, err := sumOf(from)
+	b, err := copyOf(from, dir)
 	if err != nil {
-		return fail(err)
+		return binary{}, fmt.Errorf("copy plugin %s: %w", from, err)
 	}
-	if b := binaryIn(dir, from, sum); b.exists() {
-		return b, nil
+	return b, nil
+}
+
+// copyOf returns the copy of a program in dir, which it makes if there is none. Where nothing was copied yet it need not
+// read the program before to know that.
+func copyOf(from, dir string) (binary, error) {
+	if copies, err := os.ReadDir(dir); err == nil && len(copies) > 0 {
+		sum, err := sumOf(from)
+		if err != nil {
+			return binary{}, err
+		}
+		if b := binaryIn(dir, from, sum); b.exists() {
+			return b, nil
+		}
 	}
 	in, err := os.Open(from)
 	if err != nil {
-		return fail(err)
+		return binary{}, err
 	}
 	defer func() { _ = in.Close() }()
-	b, err := copyBinary(in, from, dir)
-	if err != nil {
-		return fail(err)
-	}
-	return b, nil
+	return copyBinary(in, from, dir)
 }
 
 // copyBinary copies an open program, from its beginning, into dir.
@@ -233,10 +240,14 @@ func sumOf(path string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// settled returns the sum of a file once its size and sum have stayed the same for a while: it is complete.
-func settled(ctx context.Context, path string, quiet time.Duration) (string, error) {
-	last := ""
+// settled returns the sum of a file once it has stayed the same for a while: it is complete. last is what it was just now.
+func settled(ctx context.Context, path, last string, quiet time.Duration) (string, error) {
 	for {
+		select {
+		case <-time.After(quiet):
+		case <-ctx.Done():
+			return "", ctx.Err()
+		}
 		sum, err := sumOf(path)
 		if err != nil {
 			return "", err
@@ -245,10 +256,5 @@ func settled(ctx context.Context, path string, quiet time.Duration) (string, err
 			return sum, nil
 		}
 		last = sum
-		select {
-		case <-time.After(quiet):
-		case <-ctx.Done():
-			return "", ctx.Err()
-		}
 	}
 }

@@ -104,33 +104,80 @@ func (h *Host) binariesChanged(ctx context.Context) {
 // binaryChanged restarts the strategies that run an older binary of the plugin and want that, and starts those that
 // wait to be restarted, or have failed permanently, though not for their venue, and were not stopped since.
 func (h *Host) binaryChanged(ctx context.Context, plugin string) {
+	var found *pluginFile // looked at once, as it takes a while to read
 	for _, s := range h.strategies {
 		state, wants := s.wantsNew(plugin)
 		if !wants {
 			continue
 		}
-		path, err := findPlugin(h.cfg.PluginDir, plugin)
-		if err != nil {
+		if found == nil {
+			found = h.lookAt(plugin)
+		}
+		if found == nil {
 			return // moved away; a rename into place follows
 		}
-		sum, err := settled(ctx, path, settleTime)
-		if err != nil {
+		if found.isOldTo(s, state) {
+			continue
+		}
+		if !found.settle(ctx) {
 			return
 		}
-		written, err := os.Stat(path)
-		if err != nil {
-			return
-		}
-		if s.hasRun(state, sum) || s.refused.sum == sum && s.refused.at.Equal(written.ModTime()) {
+		if found.isOldTo(s, state) {
 			continue
 		}
 		s.log.Info("plugin binary replaced", "plugin", plugin)
 		// By the state that it has come to meanwhile: the file took its time to settle.
 		if r := s.ask(ctx, commandTakeBinary); r.err != nil {
 			s.log.Error("new binary not used", "error", r.err)
-			s.refused.sum, s.refused.at = sum, written.ModTime() // of which more events may be on their way
+			s.refused.sum, s.refused.at = found.sum, found.written // of which more events may be on their way
 		}
 	}
+}
+
+// pluginFile is a plugin's file as it was found.
+type pluginFile struct {
+	path, sum string
+	written   time.Time
+	settled   bool
+}
+
+// lookAt reads the plugin's file, which may still be being written. It returns nil when there is none.
+func (h *Host) lookAt(plugin string) *pluginFile {
+	path, err := findPlugin(h.cfg.PluginDir, plugin)
+	if err != nil {
+		return nil
+	}
+	f := &pluginFile{path: path}
+	if f.sum, err = sumOf(path); err != nil || !f.stat() {
+		return nil
+	}
+	return f
+}
+
+func (f *pluginFile) stat() bool {
+	info, err := os.Stat(f.path)
+	if err == nil {
+		f.written = info.ModTime()
+	}
+	return err == nil
+}
+
+// isOldTo reports whether the strategy, in this state, need not be given the file.
+func (f *pluginFile) isOldTo(s *strategy, state State) bool {
+	return s.hasRun(state, f.sum) || s.refused.sum == f.sum && s.refused.at.Equal(f.written)
+}
+
+// settle waits until the file is complete, and reports whether it is.
+func (f *pluginFile) settle(ctx context.Context) bool {
+	if f.settled {
+		return true
+	}
+	var err error
+	if f.sum, err = settled(ctx, f.path, f.sum, settleTime); err != nil {
+		return false
+	}
+	f.settled = f.stat()
+	return f.settled
 }
 
 // wantsNew reports whether the strategy takes a new binary of the plugin in its state, which it returns.

@@ -352,8 +352,9 @@ strategy "a" {
 		t.Fatal(err)
 	}
 	st := cfg.Strategies[0]
-	if got := fmt.Sprintln(st.Name, st.Plugin, st.Wait, st.OnExit, st.OnChange, st.Position, st.Disabled, string(st.Params), st.Instruments); got !=
-		`a join park cancel restart account true {"order_qty":1} [{sim BTCUSDT 0.1 0.001 window 0 0 100}]`+"\n" {
+	got := fmt.Sprintln(st.Name, st.Plugin, st.Wait, st.OnExit, st.OnChange, st.Position, st.Disabled, string(st.Params),
+		st.Instruments) // and their limits
+	if !strings.HasPrefix(got, `a join park cancel restart account true {"order_qty":1} [{sim BTCUSDT 0.1 0.001 window 0 0 100 `) {
 		t.Errorf("got %s", got)
 	}
 	if cfg.Connectors[0].Connector == nil || cfg.Supervision.StartTimeout != 10*time.Second {

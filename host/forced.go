@@ -103,6 +103,28 @@ func (a *account) once(id string, venueNs int64) bool {
 	return true
 }
 
+// sightings are the ids of the newest events of symbols that nobody trades here: the venue lists them again and again.
+type sightings struct {
+	seen  map[string]bool
+	order []string
+}
+
+// once reports whether an id is new, and remembers it.
+func (s *sightings) once(id string) bool {
+	if s.seen[id] {
+		return false
+	}
+	if s.seen == nil {
+		s.seen = make(map[string]bool)
+	}
+	s.seen[id] = true
+	if s.order = append(s.order, id); len(s.order) > maxBooked {
+		delete(s.seen, s.order[0])
+		s.order = s.order[1:]
+	}
+	return true
+}
+
 // closing deals out the executions of one order of the venue's to those who held the side that it closes, as they
 // held it when the first execution came.
 type closing struct{ shares []share }
@@ -201,7 +223,7 @@ func (p *publisher) bookEvent(e *connector.AccountEvent) (told string, news bool
 		return "", p.haltAll(e, otherRunner+e.Text)
 	}
 	if e.InstrumentNo < 0 || e.InstrumentNo >= len(p.instruments) {
-		return "", true
+		return "", e.ID == "" || p.elsewhere.once(fmt.Sprint(e.Kind, " ", e.Symbol, " ", e.ID))
 	}
 	inst := p.instruments[e.InstrumentNo]
 	id := e.ID

@@ -256,3 +256,33 @@ func TestCloseOfTheVeryTimeInADowntime(t *testing.T) {
 		}
 	}
 }
+
+// TestEventsOfOtherSymbols: what the venue did on a symbol that nobody trades is said once, however often it is listed.
+func TestEventsOfOtherSymbols(t *testing.T) {
+	p, _, out := watched(HaltOnMismatch, 2)
+	for range 3 {
+		for _, symbol := range []string{"XRPUSDT", "ADAUSDT"} {
+			for _, e := range []*connector.AccountEvent{
+				forcedClose(connector.ADL, "7", hft.Sell, 1),
+				{Kind: connector.Funding, ID: "7", Amount: 1, Asset: "USDT"},
+			} {
+				e.InstrumentNo, e.Symbol = -1, symbol
+				p.Account(e)
+			}
+		}
+	}
+	if n := strings.Count(out.String(), "\n"); n != 4 {
+		t.Errorf("said %d times\n%s", n, out)
+	}
+	p.Account(&connector.AccountEvent{Kind: connector.MarginCall, InstrumentNo: -1, Text: "near"})
+	p.Account(&connector.AccountEvent{Kind: connector.MarginCall, InstrumentNo: -1, Text: "near"})
+	if strings.Count(out.String(), "margin call") != 2 {
+		t.Error(out)
+	}
+	for i := range 3 * maxBooked {
+		p.elsewhere.once(fmt.Sprint(i))
+	}
+	if len(p.elsewhere.seen) != maxBooked || len(p.elsewhere.order) != maxBooked {
+		t.Errorf("%d and %d are remembered", len(p.elsewhere.seen), len(p.elsewhere.order))
+	}
+}

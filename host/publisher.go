@@ -63,7 +63,8 @@ type publisher struct {
 	halts       map[string]journal.Halt // of an earlier run, by symbol
 	trouble     string                  // why the connector could not be opened yet
 	assets      map[string]*instrument  // on spot: the first instrument of each asset
-	allHalted   string                  // why all instruments are halted, those to come included
+	elsewhere   sightings
+	allHalted   string // why all instruments are halted, those to come included
 	feed        *hostipc.Feed
 	instruments []*instrument
 	bySymbol    map[string]*instrument

@@ -69,3 +69,24 @@ func TestAccountInHedgeMode(t *testing.T) {
 		})
 	}
 }
+
+// TestEndWhileTheAccountIsUnfit: a run that ends while the account cannot be traded does not know what an earlier one has left
+// there: it says so, by exit code 6 and the name of the instrument.
+func TestEndWhileTheAccountIsUnfit(t *testing.T) {
+	t.Parallel()
+	e := newExchange(t, testexchange.BinanceFutures)
+	if err := e.Happen(e.venue, venue.Happening{Kind: "hedge", Account: testexchange.DefaultAPIKey, Hedge: true}); err != nil {
+		t.Fatal(err)
+	}
+	w := newWorkspace(t, "runner {\n  exit_timeout = \"1s\"\n}\n"+e.liveConfig(""))
+	cmd, out := w.runner("run", "--summary", "out.json")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	within(t, "it waits", out, func() bool { return strings.Contains(w.statuses()["a"].Reason, "the account cannot be traded") })
+	_ = cmd.Process.Signal(syscall.SIGINT)
+	code, sum := w.wait(cmd), w.summary()
+	if code != 6 || len(sum.UnaccountedInstruments) != 2 || !strings.Contains(sum.UnaccountedInstruments[0], "BTCUSDT") {
+		t.Errorf("exit code %d, %v\n%s", code, sum.UnaccountedInstruments, out)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -23,13 +24,13 @@ func (w *Writer) keep() {
 	if w.cfg.Keep <= 0 || d.state.ClockUnconfirmed || !d.keeper.CompareAndSwap(false, true) {
 		return
 	}
-	before, newest := w.cfg.NowNs()-int64(w.cfg.Keep), d.number
+	nowNs, keep, newest := w.cfg.NowNs(), int64(w.cfg.Keep), d.number
 	d.keeping.Go(func() {
 		defer d.keeper.Store(false)
-		if w.announce(before, newest) != nil {
-			before -= int64(w.cfg.Keep)
+		if w.announce(nowNs, keep, newest) != nil {
+			keep *= 2
 		}
-		removed, err := Retain(w.cfg.Dir, before, newest)
+		removed, err := retain(w.cfg.Dir, func(segments []segment) int { return old(segments, nowNs, keep, newest) })
 		switch {
 		case err != nil:
 			w.cfg.Notify(Notice{"old journal segments are kept, because their money records could not be copied", err})
@@ -40,10 +41,9 @@ func (w *Writer) keep() {
 }
 
 // announce calls BeforeRemove if there is a segment to be removed.
-func (w *Writer) announce(beforeNs int64, newest uint64) error {
+func (w *Writer) announce(nowNs, keepNs int64, newest uint64) error {
 	segments, _, err := listSegments(w.cfg.Dir)
-	if w.cfg.BeforeRemove == nil || err != nil || len(segments) < 2 || segments[0].number >= newest ||
-		segments[1].createdNs >= beforeNs {
+	if w.cfg.BeforeRemove == nil || err != nil || old(segments, nowNs, keepNs, newest) == 0 {
 		return nil // Retain tells what is wrong
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -61,10 +61,46 @@ func (w *Writer) announce(beforeNs int64, newest uint64) error {
 	return err
 }
 
-// Retain copies what is about money of the segments that are older than a time to the money directory, and removes
-// them. A segment is older when the one behind it was begun before; those from number newest on stay. A damaged one is
-// kept under another name.
+// old returns the number of the oldest segments that may go at a time. The age of a segment is the time that has passed since
+// the next one was begun, as the journal itself has seen it pass: a clock that goes back, and one that returns, adds nothing,
+// one that jumps ahead at most half of what is to be kept. So a wrong clock lets nothing go that is not at least half as old.
+func old(segments []segment, nowNs, keepNs int64, newest uint64) (n int) {
+	passed := make([]int64, len(segments)) // since each was begun
+	latest, sum := int64(math.MinInt64), int64(0)
+	advance := func(ns int64) {
+		switch {
+		case ns > nowNs+int64(24*time.Hour): // the clock was wrong then, or is now
+		case latest == math.MinInt64:
+			latest = ns
+		case ns > latest:
+			sum, latest = sum+min(ns-latest, keepNs/2), ns
+		}
+	}
+	for i := range segments {
+		advance(segments[i].createdNs)
+		passed[i] = sum
+	}
+	advance(nowNs)
+	for n+1 < len(segments) && segments[n].number < newest && sum-passed[n+1] > keepNs {
+		n++
+	}
+	return n
+}
+
+// Retain removes the segments that are older than a time, without regard to wrong clocks: the one behind each was begun
+// before. Those from number newest on stay.
 func Retain(dir string, beforeNs int64, newest uint64) (removed int, err error) {
+	return retain(dir, func(segments []segment) (n int) {
+		for n+1 < len(segments) && segments[n].number < newest && segments[n+1].createdNs < beforeNs {
+			n++
+		}
+		return n
+	})
+}
+
+// retain copies what is about money of the oldest segments to the money directory, and removes them. A damaged one is kept
+// under another name.
+func retain(dir string, number func(segments []segment) int) (removed int, err error) {
 	segments, bad, err := listSegments(dir)
 	if err != nil {
 		return 0, fmt.Errorf("journal: %w", err)
@@ -72,10 +108,7 @@ func Retain(dir string, beforeNs int64, newest uint64) (removed int, err error) 
 	if len(bad) > 0 {
 		return 0, errors.Join(bad...)
 	}
-	for i := 0; i+1 < len(segments); i++ {
-		if segments[i].number >= newest || segments[i+1].createdNs >= beforeNs {
-			break
-		}
+	for i := range number(segments) {
 		damaged, err := copyMoney(dir, segments[i:i+2])
 		if err == nil && damaged {
 			err = os.Rename(segments[i].path, segments[i].path+damagedSuffix)

@@ -124,29 +124,32 @@ func TestBeforeRemove(t *testing.T) {
 		return nil
 	}
 	cfg.Notify = func(Notice) {}
-	fill := func(from, to int) []segment {
-		w, _ := open(t, cfg)
-		fillJournal(t, w, from, to)
-		if err := w.Close(); err != nil {
-			t.Fatal(err)
+	n := 0
+	fill := func(minutes ...int) []segment { // a run after each of some pauses
+		for _, m := range minutes {
+			now.Add(int64(m) * int64(time.Minute))
+			w, _ := open(t, cfg)
+			fillJournal(t, w, n+1, n+1000)
+			if err := w.Close(); err != nil {
+				t.Fatal(err)
+			}
+			n += 1000
 		}
 		return segmentsOf(t, dir)
 	}
-	if fill(1, 1000); asked.Load() != 0 {
+	if fill(0); asked.Load() != 0 {
 		t.Fatal("it was called though nothing is to go")
 	}
-	now.Add(int64(90 * time.Minute))
-	if s := fill(1001, 2000); asked.Load() == 0 || s[0].first != 1 {
+	if s := fill(30, 30, 30); asked.Load() == 0 || s[0].first != 1 {
 		t.Fatalf("asked %d times, the first record is %d", asked.Load(), s[0].first)
 	}
 	refuse.Store(false)
-	if s := fill(2001, 3000); first.Load() != 1 || s[0].first == 1 {
+	if s := fill(0); first.Load() != 1 || s[0].first == 1 {
 		t.Fatalf("the first record is %d, and was %d before", s[0].first, first.Load())
 	}
 	refuse.Store(true)
 	before := segmentsOf(t, dir)[0].first
-	now.Add(int64(3 * time.Hour))
-	if s := fill(3001, 4000); s[0].first == before {
+	if s := fill(30, 30, 30, 30, 30, 30); s[0].first == before {
 		t.Error("a segment stays for good")
 	}
 }
@@ -170,16 +173,52 @@ func TestNothingGoesWhileTheClockIsInDoubt(t *testing.T) {
 	if s := segmentsOf(t, dir); s[0].first != 1 || len(s) < 3 {
 		t.Fatal("segments have gone")
 	}
-	now.Add(int64(1000 * time.Hour))
-	w, _ = open(t, cfg)
-	if err := Append(w, &Head{Kind: KindClockStep}, &ClockStep{Confirmed: 1}); err != nil {
-		t.Fatal(err)
-	}
-	fillJournal(t, w, 1001, 2000)
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
+	for i := range 4 { // a jump counts half
+		now.Add(int64(1000 * time.Hour))
+		w, _ = open(t, cfg)
+		if err := Append(w, &Head{Kind: KindClockStep}, &ClockStep{Confirmed: 1}); err != nil {
+			t.Fatal(err)
+		}
+		fillJournal(t, w, 1000*(i+1)+1, 1000*(i+2))
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if s := segmentsOf(t, dir); s[0].first == 1 {
 		t.Error("nothing has gone after the time was confirmed")
+	}
+}
+
+// TestRetentionWithAWrongClock: a segment goes when the journal has seen enough time pass since. Clocks that are wrong, at any
+// start of the host, let nothing go that is not at least half as old as what is to be kept, and stop nothing for ever.
+func TestRetentionWithAWrongClock(t *testing.T) {
+	const day, keep = 24 * 3600 * second, 30 * 24 * 3600 * second
+	const today = 20000 * day
+	for _, test := range []struct {
+		name  string
+		begun []int64 // days of segments, from today
+		now   int64
+		want  int
+	}{
+		{"right", []int64{-80, -70, -60, -50, -40, -29, -10, 0}, 0, 4},
+		{"now in the year 1970", []int64{-80, -70, -60, -50, -40, -29, -10, 0}, -20000, 0},
+		{"now ten years ahead, twice", []int64{-10, -5, 0, 3650, 3650}, 3650, 0},
+		{"now ten years ahead, old ones besides", []int64{-40, -30, -20, -10, 0, 3650}, 3650, 2},
+		{"one begun in 1970", []int64{-10, -20000, -5, 0}, 0, 0},
+		{"each start begins in 1970", []int64{-3, -20000, -3, -20000, -2, -20000, -1, -20000, 0}, 0, 0},
+		{"one begun ten years ahead, long ago", []int64{-90, 3650, -80, -70, -55, -40, -25, 0}, 0, 4},
+		{"the host was away for a year", []int64{-370, -366, -365, 0}, 0, 0},
+		{"and has run for long since", []int64{-420, -410, -400, -40, -31, -20, 0}, 0, 3},
+	} {
+		var segments []segment
+		for i, at := range test.begun {
+			segments = append(segments, segment{segmentHeader: segmentHeader{number: uint64(i), createdNs: today + at*day}})
+		}
+		if got := old(segments, today+test.now*day, keep, 1<<40); got != test.want {
+			t.Errorf("%s: %d may go, want %d", test.name, got, test.want)
+		}
+		if got := old(segments, today+test.now*day, keep, 1); got > 1 {
+			t.Errorf("%s: %d may go, of which one is not the writer's", test.name, got)
+		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testkit/sinktest"
 )
 
 // readiness: a book is ready after it was fed, both sides are there and not crossed, and messages are counted.
@@ -66,13 +67,13 @@ func take(k *kit) error {
 			return err
 		}
 		if err := k.until("the order to be filled", func() bool {
-			updates := k.sink.Updates(KeyOf(&o))
+			updates := k.sink.Updates(sinktest.KeyOf(&o))
 			return updates[len(updates)-1].Status == hft.StatusFilled
 		}); err != nil {
 			return err
 		}
 		executed := 0.0
-		for _, u := range k.sink.Updates(KeyOf(&o)) {
+		for _, u := range k.sink.Updates(sinktest.KeyOf(&o)) {
 			if u.Fill {
 				executed += u.ExecQty
 			}
@@ -169,7 +170,7 @@ func duplicateID(k *kit) error {
 		return err
 	}
 	// An update would be about the order that is there, so there need not be one.
-	updates := func() []connector.OrderUpdate { return k.sink.Updates(KeyOf(&o))[1:] }
+	updates := func() []connector.OrderUpdate { return k.sink.Updates(sinktest.KeyOf(&o))[1:] }
 	if err := k.until("an answer to a duplicate",
 		func() bool { return len(updates())+len(k.sink.Errors()) > 0 }); err != nil {
 		return err
@@ -216,7 +217,7 @@ func owners(k *kit) error {
 	if err = errors.Join(err, want(u, hft.StatusCanceled)); err != nil {
 		return err
 	}
-	if updates := k.sink.Updates(KeyOf(&theirs)); len(updates) != 1 || updates[0].Side != hft.Sell {
+	if updates := k.sink.Updates(sinktest.KeyOf(&theirs)); len(updates) != 1 || updates[0].Side != hft.Sell {
 		return fmt.Errorf("bot 2 received %+v", updates)
 	}
 	theirs.Req = hft.StatusCanceled
@@ -245,7 +246,7 @@ func beforeRun(k *kit) error {
 	k.start()
 	k.Instruments = instruments
 	return k.until("answers to the early requests", func() bool {
-		return len(k.sink.Updates(KeyOf(&o))) > 0 && len(k.sink.Updates(KeyOf(&unknown))) > 0
+		return len(k.sink.Updates(sinktest.KeyOf(&o))) > 0 && len(k.sink.Updates(sinktest.KeyOf(&unknown))) > 0
 	})
 }
 
@@ -266,7 +267,7 @@ func afterRun(k *kit) error {
 	if err := prompt("Register", func() { k.Connector.Register(k.Instruments[0]) }); err != nil {
 		return err
 	}
-	if updates := k.sink.Updates(KeyOf(&o)); len(updates) != 0 {
+	if updates := k.sink.Updates(sinktest.KeyOf(&o)); len(updates) != 0 {
 		return fmt.Errorf("requests after Run gave %+v", updates)
 	}
 	return nil
@@ -304,10 +305,10 @@ func flood(k *kit) error {
 	if err := k.until("answers to the flood", func() bool { return k.sink.NumUpdates()-known >= total }); err != nil {
 		return fmt.Errorf("%d of %d requests were answered: %w", k.sink.NumUpdates()-known, total, err)
 	}
-	answered := map[Key]int{}
+	answered := map[sinktest.Key]int{}
 	updates := k.sink.UpdatesFrom(known)
 	for i := range updates {
-		answered[KeyOf(&updates[i].Order)]++
+		answered[sinktest.KeyOf(&updates[i].Order)]++
 		if updates[i].Req != hft.StatusRejected {
 			return fmt.Errorf("cancel of an unknown order is answered by %+v", updates[i])
 		}

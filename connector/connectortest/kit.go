@@ -11,6 +11,7 @@ import (
 
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testkit/sinktest"
 )
 
 // Patience is how long the kit waits for something that should happen at once before it calls that a failure.
@@ -103,7 +104,7 @@ func conduct(h Harness, c check) error {
 		h.Flood = 20000
 	}
 	goroutines := runtime.NumGoroutine()
-	k := &kit{Harness: h, clock: wallClock{}, sink: NewSink(), done: make(chan struct{})}
+	k := &kit{Harness: h, clock: wallClock{}, sink: sinktest.NewSink(), done: make(chan struct{})}
 	if h.Clock != nil {
 		k.clock = h.Clock
 	}
@@ -136,7 +137,7 @@ func leaked(before int) error {
 type kit struct {
 	Harness
 	clock   connector.Clock // Harness.Clock or the wall clock
-	sink    *Sink
+	sink    *sinktest.Sink
 	cancel  context.CancelFunc
 	alive   context.Context // ends when Run has returned
 	done    chan struct{}   // closed when Run has returned
@@ -157,7 +158,7 @@ func (k *kit) start() {
 	go func() {
 		defer dead()
 		k.runErr = k.Connector.Run(ctx, sink, k.clock)
-		sink.close()
+		sink.Close()
 		close(done)
 	}()
 }
@@ -293,15 +294,15 @@ func (k *kit) send(o connector.Order) error {
 
 // ask sends a request and waits for the next update about the order, which it returns.
 func (k *kit) ask(o connector.Order) (connector.OrderUpdate, error) {
-	before := len(k.sink.Updates(KeyOf(&o)))
+	before := len(k.sink.Updates(sinktest.KeyOf(&o)))
 	if err := k.send(o); err != nil {
 		return connector.OrderUpdate{}, err
 	}
 	what := fmt.Sprintf("an answer to request %v of order %d", o.Req, o.OrderID)
-	if err := k.until(what, func() bool { return len(k.sink.Updates(KeyOf(&o))) > before }); err != nil {
+	if err := k.until(what, func() bool { return len(k.sink.Updates(sinktest.KeyOf(&o))) > before }); err != nil {
 		return connector.OrderUpdate{}, err
 	}
-	u := k.sink.Updates(KeyOf(&o))[before]
+	u := k.sink.Updates(sinktest.KeyOf(&o))[before]
 	if u.Owner != o.Owner && o.Req == hft.StatusNew && u.Req != hft.StatusRejected {
 		return u, fmt.Errorf("order of %+v was answered to %+v", o.Owner, u.Owner)
 	}

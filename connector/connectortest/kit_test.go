@@ -11,6 +11,7 @@ import (
 
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testkit/sinktest"
 )
 
 // defect is one way to break the contract.
@@ -46,11 +47,11 @@ type simple struct {
 	ended bool
 	early []connector.Order
 	insts []connector.Instrument
-	open  map[Key]connector.Order
+	open  map[sinktest.Key]connector.Order
 	pos   float64
 }
 
-func newSimple(d defect) *simple { return &simple{defect: d, open: map[Key]connector.Order{}} }
+func newSimple(d defect) *simple { return &simple{defect: d, open: map[sinktest.Key]connector.Order{}} }
 
 func (s *simple) Register(inst connector.Instrument) {
 	s.mu.Lock()
@@ -102,7 +103,7 @@ func (s *simple) refuse(o connector.Order, why string) {
 }
 
 func (s *simple) handle(o connector.Order) {
-	key := KeyOf(&o)
+	key := sinktest.KeyOf(&o)
 	if s.defect == sharedIDs {
 		key.Bot = 0
 	}
@@ -129,7 +130,7 @@ func (s *simple) handle(o connector.Order) {
 	}
 }
 
-func (s *simple) submit(key Key, o connector.Order) {
+func (s *simple) submit(key sinktest.Key, o connector.Order) {
 	crosses := o.Side == hft.Buy && o.PriceTick >= 1001 || o.Side == hft.Sell && o.PriceTick <= 1000
 	switch {
 	case crosses && o.TimeInForce == hft.GTX:

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testkit/sinktest"
 )
 
 // Exchange is a loopback exchange as the kit needs it for a live connector: what it makes happen there, and what is
@@ -96,7 +97,7 @@ func (k *kit) fillBehind(side hft.Side, meanwhile func() error) error {
 		return err
 	}
 	executed := 0.0
-	for _, u := range k.sink.Updates(KeyOf(&o)) {
+	for _, u := range k.sink.Updates(sinktest.KeyOf(&o)) {
 		if u.Fill {
 			executed += u.ExecQty
 		}
@@ -109,7 +110,7 @@ func (k *kit) fillBehind(side hft.Side, meanwhile func() error) error {
 
 // last returns the last update about an order, a zero one when there is none.
 func (k *kit) last(o connector.Order) connector.OrderUpdate {
-	updates := k.sink.Updates(KeyOf(&o))
+	updates := k.sink.Updates(sinktest.KeyOf(&o))
 	if len(updates) == 0 {
 		return connector.OrderUpdate{}
 	}
@@ -242,7 +243,7 @@ func adoption(k *kit) error {
 	if err := errors.Join(k.end(), k.sink.Faults()); err != nil {
 		return fmt.Errorf("the first connector: %w", err)
 	}
-	k.Connector, k.sink, k.done = k.Again(), NewSink(), make(chan struct{})
+	k.Connector, k.sink, k.done = k.Again(), sinktest.NewSink(), make(chan struct{})
 	for _, o := range orders {
 		k.sink.Sent(&o)
 	}

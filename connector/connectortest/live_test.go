@@ -11,6 +11,7 @@ import (
 
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testkit/sinktest"
 )
 
 // liveDefect is one way in which a live connector breaks the contract.
@@ -89,7 +90,7 @@ func (c *worldConn) refuse(o connector.Order) {
 
 func (c *worldConn) handle(o connector.Order) {
 	i := slices.IndexFunc(c.w.orders,
-		func(other *worldOrder) bool { return other.open && KeyOf(&other.Order) == KeyOf(&o) })
+		func(other *worldOrder) bool { return other.open && sinktest.KeyOf(&other.Order) == sinktest.KeyOf(&o) })
 	switch {
 	case o.Req == hft.StatusNew && i >= 0:
 		e := connector.Error{InstrumentNo: o.InstrumentNo, Owner: o.Owner,

@@ -10,11 +10,11 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/connectortest"
 	"github.com/hftrunner/hftrunner/connector/internal/clientid"
 	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/connector/venue"
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testkit/sinktest"
 )
 
 // teller is a journal that keeps the order in which executions and account events came.
@@ -107,7 +107,7 @@ func TestStreamBeforeExecutionsAreKnown(t *testing.T) {
 	}
 	c.Register(instrument(0, "BTC"))
 	c.Recover(connector.Past{ReadNs: nowNs - int64(time.Hour)})
-	sink := &teller{journal: journal{connectortest.NewSink(), make(chan int64, 10)}}
+	sink := &teller{journal: journal{sinktest.NewSink(), make(chan int64, 10)}}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- c.Run(ctx, sink, wallClock{}) }()

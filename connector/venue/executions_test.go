@@ -11,11 +11,11 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/connectortest"
 	"github.com/hftrunner/hftrunner/connector/internal/clientid"
 	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/connector/venue"
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testkit/sinktest"
 )
 
 // ledger is a venue's list of executions on BTC, in parts, and the orders that they are of.
@@ -120,7 +120,7 @@ func (l *ledger) recovered(t *testing.T, past connector.Past) (lots map[uint64]i
 	c.Register(instrument(0, "BTC"))
 	past.ReadNs = l.beganNs + int64(time.Minute)
 	c.Recover(past)
-	sink = journal{connectortest.NewSink(), make(chan int64, 10)}
+	sink = journal{sinktest.NewSink(), make(chan int64, 10)}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- c.Run(ctx, sink, wallClock{}) }()
@@ -256,7 +256,7 @@ func TestOrderThatIsToldLate(t *testing.T) {
 	}
 	c.Register(instrument(0, "BTC"))
 	c.Recover(connector.Past{ReadNs: l.beganNs + int64(time.Minute)})
-	sink := journal{connectortest.NewSink(), make(chan int64, 100)}
+	sink := journal{sinktest.NewSink(), make(chan int64, 100)}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	ahead := new(atomic.Int64)

@@ -18,11 +18,11 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/connectortest"
 	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/connector/venue"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/feed"
+	"github.com/hftrunner/hftrunner/internal/testkit/sinktest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -258,7 +258,7 @@ func (wallClock) WaitUntil(ctx context.Context, timestampNs int64, wake <-chan s
 
 // run is a connector at work.
 type run struct {
-	*connectortest.Sink
+	*sinktest.Sink
 	connector *venue.Connector
 	stopOnce  sync.Once
 	cancel    context.CancelCauseFunc
@@ -313,7 +313,7 @@ func startBy(tb testing.TB, clock connector.Clock, p protocol.Protocol, sink con
 		c.Register(instrument(i, symbol))
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
-	r := &run{Sink: connectortest.NewSink(), connector: c, cancel: cancel, done: make(chan error, 1), tb: tb}
+	r := &run{Sink: sinktest.NewSink(), connector: c, cancel: cancel, done: make(chan error, 1), tb: tb}
 	if sink == nil {
 		sink = r
 	}

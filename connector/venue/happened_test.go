@@ -8,11 +8,11 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/connectortest"
 	"github.com/hftrunner/hftrunner/connector/internal/clientid"
 	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/connector/venue"
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testkit/sinktest"
 )
 
 // historian is a venue that lists what it did to the account.
@@ -82,7 +82,7 @@ func TestEventsOfASymbolAddedLate(t *testing.T) {
 		c.Recover(connector.Past{InstrumentNo: no, ReadNs: nowNs - int64(time.Hour),
 			EventsSinceNs: nowNs - int64(time.Hour)})
 	}
-	sink := &teller{journal: journal{connectortest.NewSink(), make(chan int64, 10)}}
+	sink := &teller{journal: journal{sinktest.NewSink(), make(chan int64, 10)}}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- c.Run(ctx, sink, wallClock{}) }()

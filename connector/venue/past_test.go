@@ -8,16 +8,16 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/connectortest"
 	"github.com/hftrunner/hftrunner/connector/internal/clientid"
 	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/connector/venue"
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testkit/sinktest"
 )
 
 // journal is a Sink that keeps a journal.
 type journal struct {
-	*connectortest.Sink
+	*sinktest.Sink
 	read chan int64
 }
 
@@ -66,7 +66,7 @@ func TestExecutionsOfOrdersThatAreOver(t *testing.T) {
 	c.Register(instrument(0, "BTC"))
 	readNs := nowNs - int64(time.Hour)
 	c.Recover(connector.Past{ReadNs: readNs, Booked: []connector.PastExecution{{ID: "old", Side: hft.Sell, Qty: 0.002, PriceTick: 1000, VenueNs: nowNs - 1e9}}})
-	sink := journal{connectortest.NewSink(), make(chan int64, 10)}
+	sink := journal{sinktest.NewSink(), make(chan int64, 10)}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- c.Run(ctx, sink, wallClock{}) }()
@@ -133,7 +133,7 @@ func testRefusedOrder(t *testing.T, refusals int32) {
 	}
 	c.Register(instrument(0, "BTC"))
 	c.Recover(connector.Past{ReadNs: nowNs - int64(time.Hour)})
-	sink := journal{connectortest.NewSink(), make(chan int64, 10)}
+	sink := journal{sinktest.NewSink(), make(chan int64, 10)}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- c.Run(ctx, sink, wallClock{}) }()

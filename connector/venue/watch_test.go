@@ -7,14 +7,14 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/connectortest"
 	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/connector/venue"
+	"github.com/hftrunner/hftrunner/internal/testkit/sinktest"
 )
 
 // watcher is a Sink that compares positions: each differs.
 type watcher struct {
-	*connectortest.Sink
+	*sinktest.Sink
 	settled chan connector.SettledPosition
 }
 
@@ -55,7 +55,7 @@ func TestSettledPositions(t *testing.T) {
 		rounds.Add(1)
 		return nil, nil
 	}
-	sink := watcher{connectortest.NewSink(), make(chan connector.SettledPosition, 1)}
+	sink := watcher{sinktest.NewSink(), make(chan connector.SettledPosition, 1)}
 	start(t, f, sink, func(c *venue.Config) { c.Trading, c.AuditInterval = true, 20*time.Millisecond }, "BTC")
 	until(t, "the account is asked for", func() bool { return rounds.Load() >= 4 })
 	select {

@@ -9,6 +9,7 @@ import (
 	"github.com/hftrunner/hftrunner/connector/connectortest"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/paper"
+	"github.com/hftrunner/hftrunner/internal/testkit/sinktest"
 )
 
 // A host's side of a paper connector: register, run, and send an order. The clock here is moved by hand.
@@ -28,7 +29,7 @@ func Example() {
 	p.Register(connector.Instrument{No: 0, Symbol: "BTCUSDT", TickSize: 0.1, LotSize: 0.001})
 
 	ctx, cancel := context.WithCancel(context.Background())
-	clock, sink, done := connectortest.NewClock(source.StartNs()), connectortest.NewSink(), make(chan error)
+	clock, sink, done := connectortest.NewClock(source.StartNs()), sinktest.NewSink(), make(chan error)
 	go func() { done <- p.Run(ctx, sink, clock) }()
 
 	settle := func(d time.Duration) {

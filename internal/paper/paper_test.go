@@ -15,6 +15,7 @@ import (
 	"github.com/hftrunner/hftrunner/connector/connectortest"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/paper"
+	"github.com/hftrunner/hftrunner/internal/testkit/sinktest"
 )
 
 const startNs = int64(1_700_000_000_000_000_000)
@@ -135,7 +136,7 @@ type running struct {
 	t      *testing.T
 	paper  timed
 	clock  *connectortest.Clock
-	sink   *connectortest.Sink
+	sink   *sinktest.Sink
 	cancel context.CancelFunc
 	alive  context.Context
 	err    error
@@ -144,7 +145,7 @@ type running struct {
 func start(t *testing.T, cfg paper.Config, instruments ...connector.Instrument) *running {
 	t.Helper()
 	p, clock := newPaper(t, cfg)
-	r := &running{t: t, paper: p, clock: clock, sink: connectortest.NewSink()}
+	r := &running{t: t, paper: p, clock: clock, sink: sinktest.NewSink()}
 	for _, inst := range instruments {
 		p.Register(inst)
 	}
@@ -221,7 +222,7 @@ func TestLatency(t *testing.T) {
 		t.Error("the position moved before the execution was reported")
 	}
 	expect(3*time.Millisecond, accepted, filled)
-	if r.sink.LastPosition(btc.No) != 0.25 || r.sink.Updates(connectortest.Key{InstrumentNo: btc.No, Bot: 1,
+	if r.sink.LastPosition(btc.No) != 0.25 || r.sink.Updates(sinktest.Key{InstrumentNo: btc.No, Bot: 1,
 		OrderID: 1})[1].Owner.Incarnation != 9 {
 		t.Errorf("position is %v", r.sink.LastPosition(btc.No))
 	}
@@ -348,7 +349,7 @@ func TestFullQueue(t *testing.T) {
 		p.Submit(order(1, id, btc, hft.Buy, 59995, 1, hft.GTC))
 	}
 	p.Register(btc)
-	sink := connectortest.NewSink()
+	sink := sinktest.NewSink()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() { done <- p.Run(ctx, sink, clock) }()

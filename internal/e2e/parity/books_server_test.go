@@ -13,13 +13,13 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/connectortest"
 	"github.com/hftrunner/hftrunner/connector/protocol"
 	"github.com/hftrunner/hftrunner/connector/venue"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/feed"
 	"github.com/hftrunner/hftrunner/internal/hostipc"
 	"github.com/hftrunner/hftrunner/internal/testkit/sampletest"
+	"github.com/hftrunner/hftrunner/internal/testkit/sinktest"
 	"github.com/hftrunner/hftrunner/internal/venues"
 )
 
@@ -128,7 +128,7 @@ func (v *replica) taken(socket *websocket.Conn) {
 
 // liveBook is the book of one instrument as the connector tells it.
 type liveBook struct {
-	*connectortest.Sink
+	*sinktest.Sink
 	mu    sync.Mutex
 	book  *plain
 	ready chan struct{}
@@ -196,7 +196,7 @@ func (r *recorded) live(t *testing.T, files []string, latencyNs int64) (list []s
 	}
 	c := opened.Knowing([]protocol.Filters{{Symbol: r.symbol, Trading: true, TickSize: r.tick, LotSize: r.lot}})
 	c.Register(connector.Instrument{Symbol: r.symbol, TickSize: r.tick, LotSize: r.lot})
-	sink := &liveBook{Sink: connectortest.NewSink(), book: newPlain(r.tick), ready: make(chan struct{}, 100)}
+	sink := &liveBook{Sink: sinktest.NewSink(), book: newPlain(r.tick), ready: make(chan struct{}, 100)}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- c.Run(ctx, sink, clock) }()

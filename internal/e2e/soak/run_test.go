@@ -12,16 +12,16 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/connectortest"
 	"github.com/hftrunner/hftrunner/connector/venue"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/hostipc"
 	"github.com/hftrunner/hftrunner/internal/testexchange"
+	"github.com/hftrunner/hftrunner/internal/testkit/sinktest"
 )
 
 // run is one connector at work.
 type run struct {
-	*connectortest.Sink
+	*sinktest.Sink
 	connector   connector.Connector
 	instruments []connector.Instrument
 	bots        map[uint64]*bot
@@ -119,7 +119,7 @@ func prepare(t *testing.T, s subject, e *testexchange.Exchange, set settings) *r
 	}
 	insts, filters := instruments(t, v.Protocol, set.symbols...)
 	c := v.Knowing(filters)
-	return &run{Sink: connectortest.NewSink(), connector: c, instruments: insts, bots: map[uint64]*bot{},
+	return &run{Sink: sinktest.NewSink(), connector: c, instruments: insts, bots: map[uint64]*bot{},
 		clock: v.Clock, done: make(chan struct{})}
 }
 

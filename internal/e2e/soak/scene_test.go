@@ -20,12 +20,12 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/connectortest"
 	connectorvenue "github.com/hftrunner/hftrunner/connector/venue"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/testexchange"
 	"github.com/hftrunner/hftrunner/internal/testexchange/fault"
 	"github.com/hftrunner/hftrunner/internal/testexchange/venue"
+	"github.com/hftrunner/hftrunner/internal/testkit/sinktest"
 )
 
 func TestMain(m *testing.M) {
@@ -359,7 +359,7 @@ func (sc *scene) send(o connector.Order, call func(connector.Order)) connector.O
 
 // last returns the last update about an order, and whether there is one.
 func (sc *scene) last(o connector.Order) (connector.OrderUpdate, bool) {
-	updates := sc.Updates(connectortest.KeyOf(&o))
+	updates := sc.Updates(sinktest.KeyOf(&o))
 	if len(updates) == 0 {
 		return connector.OrderUpdate{}, false
 	}
@@ -403,19 +403,19 @@ func ordersAgree(t *testing.T, state venue.State, r *run) error {
 		status string
 		filled float64
 	}
-	fates := map[connectortest.Key]fate{}
+	fates := map[sinktest.Key]fate{}
 	for _, o := range state.Orders {
 		owner, id, ok := connectorvenue.OwnerOf(ownPrefix, o.ClientID)
 		if !ok {
 			continue
 		}
 		inst := slices.IndexFunc(r.instruments, func(i connector.Instrument) bool { return i.Symbol == o.Symbol })
-		key := connectortest.Key{InstrumentNo: inst, Bot: owner.Bot, OrderID: id}
+		key := sinktest.Key{InstrumentNo: inst, Bot: owner.Bot, OrderID: id}
 		fates[key] = fate{plain(o.Status), fates[key].filled + number(t, o.Filled)}
 	}
-	last, executed := map[connectortest.Key]connector.OrderUpdate{}, map[connectortest.Key]float64{}
+	last, executed := map[sinktest.Key]connector.OrderUpdate{}, map[sinktest.Key]float64{}
 	for _, u := range r.AllUpdates() {
-		key := connectortest.KeyOf(&u.Order)
+		key := sinktest.KeyOf(&u.Order)
 		// A request that came after the order's end is refused as it was sent: that says nothing of the order.
 		if was, ok := last[key]; !ok || !was.Final() || u.Req != hft.StatusRejected {
 			last[key] = u
@@ -440,7 +440,7 @@ func ordersAgree(t *testing.T, state venue.State, r *run) error {
 }
 
 // story is the history of an order, in short.
-func story(r *run, key connectortest.Key) string {
+func story(r *run, key sinktest.Key) string {
 	var b strings.Builder
 	for _, u := range r.Updates(key) {
 		fmt.Fprintf(&b, "%v/%v ", u.Status, u.Req)

@@ -1,4 +1,4 @@
-package connectortest_test
+package sinktest_test
 
 import (
 	"fmt"
@@ -6,8 +6,8 @@ import (
 	"testing"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/connector/connectortest"
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/testkit/sinktest"
 )
 
 // TestSinkClears: the recorded book loses what a clear row takes away, as the host's does.
@@ -25,7 +25,7 @@ func TestSinkClears(t *testing.T) {
 		{hft.BuyEvent, 99, "map[98:1] map[101:1 102:1]"},
 		{hft.SellEvent, 101, "map[98:1 99:1] map[102:1]"},
 	} {
-		s := connectortest.NewSink()
+		s := sinktest.NewSink()
 		var events []hft.Event
 		for _, px := range []float64{98, 99, 101, 102} {
 			side := hft.BuyEvent
@@ -56,7 +56,7 @@ func TestSinkTrades(t *testing.T) {
 			trade hft.Event
 			ok    bool
 		}{{good, true}, {sideless, false}, {priceless, false}, {empty, false}, {unknown, false}} {
-			s := connectortest.NewSink()
+			s := sinktest.NewSink()
 			c.trade.SetKind(kind)
 			s.Feed(0, []hft.Event{{Ev: hft.LocalEvent | hft.DepthEvent | hft.BuyEvent, Px: 100, Qty: 1},
 				{Ev: hft.LocalEvent | hft.DepthEvent | hft.SellEvent, Px: 101, Qty: 1}, c.trade})
@@ -77,7 +77,7 @@ func TestSinkTrades(t *testing.T) {
 // modification.
 func TestSinkContinuity(t *testing.T) {
 	for name, modified := range map[string]bool{"modified": true, "not modified": false} {
-		s := connectortest.NewSink()
+		s := sinktest.NewSink()
 		o := connector.Order{Owner: connector.Owner{Bot: 1},
 			Order: hft.NewOrder(1, 100, 1, 2, hft.Buy, hft.Limit, hft.GTC)}
 		o.Req, o.LocalTimestampNs = hft.StatusNew, 10

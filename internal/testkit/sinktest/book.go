@@ -1,4 +1,4 @@
-package connectortest
+package sinktest
 
 import (
 	"maps"

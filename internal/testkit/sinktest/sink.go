@@ -1,4 +1,4 @@
-package connectortest
+package sinktest
 
 import (
 	"errors"
@@ -290,8 +290,8 @@ func (s *Sink) Sent(o *connector.Order) {
 	}
 }
 
-// close notes that Run has returned.
-func (s *Sink) close() {
+// Close notes that Run has returned.
+func (s *Sink) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true

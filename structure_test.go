@@ -334,7 +334,6 @@ var branchy = map[string]int{
 	"connector/bybit/internal/linear check":         19,
 	"connector/bybit/internal/linear exchange":      17,
 	"connector/bybit/internal/linear trade":         19,
-	"internal/feed TakeRows":                        16,
 	"internal/feed compare":                         19,
 	"internal/feed measure":                         16,
 	"internal/feed takeDepth":                       20,

@@ -107,9 +107,11 @@ func (p *preparer) convert(ctx context.Context, t *task, c *chain, job conversio
 		return summary, nil
 	}
 	for len(c.done) < job.before {
-		if _, err := take(len(c.done)+1, ""); err != nil {
+		summary, err := take(len(c.done)+1, "")
+		if err != nil {
 			return err
 		}
+		done.Findings = append(done.Findings, summary.Report.Lines()...)
 	}
 	summary, err := take(len(job.files), job.out)
 	if err != nil {

@@ -38,7 +38,7 @@ type Options struct {
 	ClockStepLimit time.Duration
 	// MaxExamples is how many cases of each fault are kept. 0 is 5.
 	MaxExamples int
-	// GridChecked leaves prices that are no multiple of the tick size to whoever has made the rows, and has counted them.
+	// GridChecked leaves prices and quantities that are no multiple of their step to whoever has made the rows, and has counted them.
 	GridChecked bool
 }
 
@@ -81,6 +81,7 @@ type checker struct {
 	maxExamples int
 	gridChecked bool
 	perTick     float64
+	perLot      float64
 	book        *watchedBook
 	kinds       [256]int64
 	flags       [16]int64
@@ -132,9 +133,10 @@ func newChecker(o Options) (*checker, error) {
 		return nil, fmt.Errorf("check: %w", &hft.BuildError{Kind: hft.InvalidArgument,
 			What: fmt.Sprintf("gap limit %v, clock step limit %v, %d examples: none may be negative", o.GapLimit, o.ClockStepLimit, o.MaxExamples)})
 	}
-	c := &checker{maxExamples: o.MaxExamples, gridChecked: o.GridChecked, perTick: 1 / o.TickSize,
+	c := &checker{maxExamples: o.MaxExamples, gridChecked: o.GridChecked, perTick: 1 / o.TickSize, perLot: 1 / o.LotSize,
 		book: newWatchedBook(o.TickSize, o.LotSize), class: classes()}
-	c.TickSize, c.GapLimitNs, c.ClockStepLimitNs = o.TickSize, int64(o.GapLimit), int64(o.ClockStepLimit)
+	c.TickSize, c.LotSize = o.TickSize, o.LotSize
+	c.GapLimitNs, c.ClockStepLimitNs = int64(o.GapLimit), int64(o.ClockStepLimit)
 	if o.GapLimit == 0 {
 		c.GapLimitNs = int64(DefaultGapLimit)
 	}

@@ -111,6 +111,17 @@ func TestWrongTickSize(t *testing.T) {
 	}
 }
 
+// TestWrongLotSize: the same of a lot size, as of rows that were made for another instrument.
+func TestWrongLotSize(t *testing.T) {
+	report := checked(t, day(1000), check.Options{TickSize: 0.5, LotSize: 0.7})
+	problems := report.Problems()
+	if report.OK() || !slices.ContainsFunc(problems, func(p check.Problem) bool {
+		return p.Severity == check.SeverityError && strings.Contains(p.What, "not a multiple of the lot size 0.7")
+	}) {
+		t.Errorf("%d of %d rows: %v", report.OffLot.Count, report.Rows, problems)
+	}
+}
+
 func daysAreClean(t *testing.T, btc, eth depthtest.Recording) {
 	for name, c := range map[string]struct {
 		rows []hft.Event
@@ -184,6 +195,8 @@ func TestFaults(t *testing.T) {
 			func(r *check.Report) check.Finding { return r.BadQuantities }, check.SeverityError, 0, "quantity that is"},
 		"off tick": {func(rows []hft.Event) []hft.Event { rows[at+1].Px += 0.01; return rows },
 			func(r *check.Report) check.Finding { return r.OffTick }, check.SeverityWarning, day(1000)[at+1].Px + 0.01, "not a multiple of the tick size 0.5"},
+		"off lot": {func(rows []hft.Event) []hft.Event { rows[at+1].Qty += 0.25; return rows },
+			func(r *check.Report) check.Finding { return r.OffLot }, check.SeverityWarning, day(1000)[at+1].Qty + 0.25, "not a multiple of the lot size 1."},
 		"kind": {func(rows []hft.Event) []hft.Event { return slices.Insert(rows, at+1, with(rows[at], both|77, 0, 0)) },
 			func(r *check.Report) check.Finding { return r.UnknownKinds }, check.SeverityWarning, 77, "first of kind 77"},
 		"side": {func(rows []hft.Event) []hft.Event {

@@ -9,7 +9,7 @@ import (
 // moments, a lost message or a wrong tick size crosses for long.
 const crossedShare = 0.01
 
-// offTickShare is the part of the rows from which on prices that are no multiples are those of another tick size.
+// offTickShare is the part of the rows from which on prices that are no multiples are those of another tick size, and quantities the same.
 const offTickShare = 0.5
 
 // Problems returns what is wrong with the data in words, errors first; none when all is well.
@@ -82,6 +82,9 @@ func (r *Report) errorProblems() []Problem {
 	if r.wrongTick() {
 		list = of(list, SeverityError, &r.OffTick, r.offTickText(), offTickAdvice)
 	}
+	if r.wrongLot() {
+		list = of(list, SeverityError, &r.OffLot, r.offLotText(), offLotAdvice)
+	}
 	list = of(list, SeverityError, &r.BadQuantities, fmt.Sprintf("%s with a quantity that is negative or not finite.",
 		count(r.BadQuantities.Count, "row")), "Look at the recording there; quantities are totals of a level, not changes.")
 	list = of(list, SeverityError, &r.OrderErrors, fmt.Sprintf("%s to an order that is not there, or add one that is.",
@@ -110,6 +113,15 @@ const offTickAdvice = "Check the tick size of the instrument for that day; price
 // wrongTick reports whether the prices are those of another tick size.
 func (r *Report) wrongTick() bool { return float64(r.OffTick.Count) > offTickShare*float64(r.Rows) }
 
+const offLotAdvice = "Check the lot size of the instrument for that day; a book rounds quantities to it."
+
+// wrongLot reports whether the quantities are those of another lot size.
+func (r *Report) wrongLot() bool { return float64(r.OffLot.Count) > offTickShare*float64(r.Rows) }
+
+func (r *Report) offLotText() string {
+	return fmt.Sprintf("%s of %d with a quantity that is not a multiple of the lot size %v.", count(r.OffLot.Count, "row"), r.Rows, r.LotSize)
+}
+
 func (r *Report) offTickText() string {
 	return fmt.Sprintf("%s of %d with a price that is not a multiple of the tick size %v.", count(r.OffTick.Count, "row"), r.Rows, r.TickSize)
 }
@@ -129,6 +141,9 @@ func (r *Report) warningProblems() []Problem {
 		"Look whether the recorder's clock was set or the connection stalled there; latencies around it are not the market's.")
 	if !r.wrongTick() {
 		list = of(list, SeverityWarning, &r.OffTick, r.offTickText(), offTickAdvice)
+	}
+	if !r.wrongLot() {
+		list = of(list, SeverityWarning, &r.OffLot, r.offLotText(), offLotAdvice)
 	}
 	list = of(list, SeverityWarning, &r.UnknownKinds, fmt.Sprintf("%s of an unknown kind, the first of kind %v.",
 		count(r.UnknownKinds.Count, "row"), firstValue(&r.UnknownKinds)), "Use kinds from 100 on for data of your own; the engine ignores these rows.")

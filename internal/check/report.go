@@ -43,10 +43,11 @@ type Report struct {
 	LastExchTimestampNs   int64 `json:"last_exch_timestamp_ns"`
 	FirstLocalTimestampNs int64 `json:"first_local_timestamp_ns"`
 	LastLocalTimestampNs  int64 `json:"last_local_timestamp_ns"`
-	// GapLimitNs and ClockStepLimitNs are the limits that were used, TickSize the price step.
+	// GapLimitNs and ClockStepLimitNs are the limits that were used, TickSize and LotSize the steps of price and quantity.
 	GapLimitNs       int64   `json:"gap_limit_ns"`
 	ClockStepLimitNs int64   `json:"clock_step_limit_ns"`
 	TickSize         float64 `json:"tick_size"`
+	LotSize          float64 `json:"lot_size"`
 
 	// ExchOrder are rows of the exchange side before their predecessor in exchange time, LocalOrder the same of the local
 	// side; Value is by how many nanoseconds.
@@ -67,8 +68,10 @@ type Report struct {
 	// for one that is not finite.
 	BadPrices     Finding `json:"bad_prices"`
 	BadQuantities Finding `json:"bad_quantities"`
-	// OffTick are prices that are no multiple of the tick size; Value is the price.
+	// OffTick are prices that are not a multiple of the tick size; Value is the price.
 	OffTick Finding `json:"off_tick"`
+	// OffLot are quantities that are not a multiple of the lot size; Value is the quantity.
+	OffLot Finding `json:"off_lot"`
 	// UnknownKinds are rows of a kind that nobody has given a meaning; those from 100 on are free for custom feeds and not
 	// among them. Value is the kind.
 	UnknownKinds Finding `json:"unknown_kinds"`

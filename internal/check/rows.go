@@ -38,20 +38,25 @@ func (c *checker) price(ev *hft.Event) {
 	if math.Float64bits(ev.Px) >= positiveFinite && !(ev.Px == 0) {
 		c.fault(&c.BadPrices, ev.LocalTimestampNs, finiteOrZero(ev.Px))
 	} else if !c.gridChecked {
-		// The product may be some units in the last place off the quotient; offTick looks again.
+		// The product may be some units in the last place off the quotient; offStep looks again.
 		ticks := float64(ev.Px * c.perTick)
-		if off := ticks - float64(int64(ticks+0.5)); (off > 1e-6 || off < -1e-6) && offTick(ev.Px/c.TickSize) {
+		if off := ticks - float64(int64(ticks+0.5)); (off > 1e-6 || off < -1e-6) && offStep(ev.Px/c.TickSize) {
 			c.fault(&c.OffTick, ev.LocalTimestampNs, ev.Px)
 		}
 	}
 	if math.Float64bits(ev.Qty) >= positiveFinite && !(ev.Qty == 0) {
 		c.fault(&c.BadQuantities, ev.LocalTimestampNs, finiteOrZero(ev.Qty))
+	} else if !c.gridChecked {
+		lots := float64(ev.Qty * c.perLot)
+		if off := lots - float64(int64(lots+0.5)); (off > 1e-6 || off < -1e-6) && offStep(ev.Qty/c.LotSize) {
+			c.fault(&c.OffLot, ev.LocalTimestampNs, ev.Qty)
+		}
 	}
 }
 
-// offTick reports whether a price in ticks is no whole number, beyond the error of decimal fractions in binary.
-func offTick(ticks float64) bool {
-	return math.Abs(ticks-math.Round(ticks)) > 1e-6+ticks*0x1p-50
+// offStep reports whether a price or quantity in steps is no whole number, beyond the error of decimal fractions in binary.
+func offStep(steps float64) bool {
+	return math.Abs(steps-math.Round(steps)) > 1e-6+steps*0x1p-50
 }
 
 func finiteOrZero(x float64) float64 {

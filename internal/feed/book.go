@@ -109,7 +109,9 @@ func NewBook(cfg Config) (*Book, error) {
 
 // Synced reports whether the book follows the venue. After a line of a recording that cannot be read it does so again when an update
 // shows that nothing is missing.
-func (b *Book) Synced() bool { return b.following() && !b.doubtful }
+func (b *Book) Synced() bool {
+	return b.following() && !b.doubtful && (b.lines == nil || b.lines.unread.File == "")
+}
 
 // following reports whether there is a book.
 func (b *Book) following() bool {

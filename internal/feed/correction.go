@@ -59,12 +59,13 @@ func (l *Lines) measure(ctx context.Context, n int, measured *int64, span *spann
 			t.count(l.config.rule(), &m)
 			return true
 		}
-		if !book.takes(&m) {
+		used, wrong := book.takesAt(localNs, &m)
+		if !used {
 			t.used++
 			return true
 		}
 		t.count(l.config.rule(), &m)
-		if CheckTimes(localNs, &m) != nil {
+		if wrong != nil {
 			r.Distrust()
 			return true
 		}

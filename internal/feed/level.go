@@ -40,11 +40,25 @@ func (l *level) takes(m *connector.Message) bool {
 		l.newestNs = m.ExchTimestampNs
 	}
 	ended := m.ExchTimestampNs-l.newestNs > int64(maxLevelSilence)
-	if l.depth != 0 && m.Level != l.depth && (l.fixed || !ended && !(m.Level > l.depth && m.Kind == connector.MessageSnapshot)) {
+	if l.isOther(m) && (l.fixed || !ended && !(m.Level > l.depth && m.Kind == connector.MessageSnapshot)) {
 		return false
 	}
 	l.depth, l.newestNs = m.Level, max(l.newestNs, m.ExchTimestampNs)
 	return true
+}
+
+// takesAt reports the same of a message of a file, received at recordedNs, and what is wrong with its time. One with a wrong time has no
+// say in which book is used.
+func (l *level) takesAt(recordedNs int64, m *connector.Message) (used bool, wrong error) {
+	if err := CheckTimes(recordedNs, m); err != nil {
+		return !l.isOther(m), err
+	}
+	return l.takes(m), nil
+}
+
+// isOther reports whether a message is about a book of another depth than the one in use. A best bid and ask never is.
+func (l *level) isOther(m *connector.Message) bool {
+	return m.Level != 0 && m.Kind != connector.MessageBBO && l.depth != 0 && m.Level != l.depth
 }
 
 // passedOver says what of a message is not used, and why.

@@ -132,6 +132,9 @@ func (l *Lines) NewBook(config Config) (*Book, error) {
 
 // Continue lets a Book that earlier Lines made take the messages of these, as if all files were of one Lines.
 func (l *Lines) Continue(b *Book) {
+	if before := b.lines; before != nil && before.unread.File != "" {
+		b.doubtful, l.unread = true, before.unread
+	}
 	b.cfg.VenueNs = func(int64) int64 { return l.recordedNs }
 	b.report, b.lines = &l.report, l
 }
@@ -168,7 +171,11 @@ func (l *Lines) CheckEnd(b *Book) error {
 	switch {
 	case b.following():
 		p = l.unread
-		p.Finding, p.What, p.Err = Unsynchronised, "this line cannot be read, and no update of the book follows that shows that it was none", nil
+		what := "this line cannot be read, and no update of the book follows that shows that it was none"
+		if p.Finding == Damaged {
+			what = "the file breaks off here, and no update of the book follows that shows that none is missing"
+		}
+		p.Finding, p.What, p.Err = Unsynchronised, what, nil
 	case p.File == "":
 		p = l.problem(Unsynchronised, "the recording ends and its book was never complete: no snapshot fits its depth updates", nil)
 	}
@@ -326,8 +333,8 @@ func (l *Lines) Message() (*connector.Message, error) {
 		}
 	}
 	n := l.reader.FileNo()
-	if !l.levels[n].takes(m) {
-		return nil, l.Note(OtherLevel, l.levels[n].passedOver(m))
+	if used, wrong := l.levels[n].takesAt(l.recordedNs, m); !used {
+		return nil, l.passOver(wrong)
 	}
 	if m.TimeUnit != 0 && m.TimeUnit != time.Millisecond && l.unitFile <= n {
 		l.unitFile = n + 1
@@ -337,6 +344,14 @@ func (l *Lines) Message() (*connector.Message, error) {
 	}
 	l.files[n].Used++
 	return m, nil
+}
+
+// passOver says why the message in hand, about a book of another depth, is not used; wrong is about its time.
+func (l *Lines) passOver(wrong error) error {
+	if wrong != nil {
+		return l.found(BadTime, wrong.Error(), wrong)
+	}
+	return l.Note(OtherLevel, l.levels[l.reader.FileNo()].passedOver(&l.message))
 }
 
 // Refuse says, where there is no Book, that the message in hand has a time that cannot be true.

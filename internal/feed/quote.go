@@ -62,6 +62,7 @@ func (b *Book) heldBehind(out *Out) {
 			out.Stale, out.NeedSnapshot = cmp.Or(out.Stale, b.Lost(what).Stale), true
 		} else {
 			b.ahead.forget()
+			b.ahead.forgotten = true
 		}
 	}
 }
@@ -213,6 +214,8 @@ type ahead struct {
 	bids, asks quoted
 	// levels are those of which quotes and depth stream have different opinions, or had.
 	levels []contested
+	// forgotten is true after all this was forgotten while there were quotes that the stream had not passed.
+	forgotten bool
 }
 
 // contested is a level that a quote has set or denied.

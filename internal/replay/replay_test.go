@@ -225,7 +225,7 @@ func TestBookThatIsNeverComplete(t *testing.T) {
 }
 
 // TestBookInDoubt: a line that cannot be read may have been an update of the book. Where none follows, nobody knows whether the book is
-// complete; where the recording ends with the line, it is the book of before.
+// complete, and where the recording ends with the line, whether it is the last one.
 func TestBookInDoubt(t *testing.T) {
 	book := depthAt(1, 10, 20, 9) + snapshotAt(2, 20)
 	end := `f0:3: not synchronised`
@@ -236,7 +236,7 @@ func TestBookInDoubt(t *testing.T) {
 			book + bad + tradeAt(4, "BTCUSDT") + depthAt(5, 21, 30, 20): {"f0:3: bad line"},
 			book + bad + tradeAt(4, "BTCUSDT") + depthAt(5, 31, 40, 30): {"f0:3: bad line", "f0:5: gap", "f0:5: not synchronised"},
 			book + bad + depthAt(4, 31, 40, 30) + snapshotAt(5, 40):     {"f0:3: bad line", "f0:4: gap"},
-			book + bad: {"f0:3: bad line"},
+			book + bad: {"f0:3: bad line", end},
 			book + `3 {"e":"trade","T":5,"s":"ETHUSDT","p":"1","q":"1","X":"MARKET","m":false}` + "\n" + tradeAt(4, "BTCUSDT"): {"f0:3: bad line"},
 		} {
 			p := play(t, replay.Config{}, []byte(text))

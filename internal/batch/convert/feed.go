@@ -19,8 +19,9 @@ import (
 type Feed struct {
 	options Options
 	book    feed.Ordered
-	// whole is the book of all rows so far.
+	// whole is the book of all rows so far, there is true while it follows the venue, as far as is known.
 	whole depth.Book
+	there bool
 	// lastNs is the newest local time, floorNs what it was at the end of the file before, before that file's name.
 	lastNs, floorNs int64
 	before          string
@@ -74,13 +75,17 @@ func (f *Feed) pass(ctx context.Context, files []string, summary *Summary) error
 // open begins with the next files.
 func (f *Feed) open() {
 	f.floorNs, f.first, f.rowsOut = f.lastNs, f.first[:0], false
-	if f.opening = f.book.Book != nil && f.book.Synced(); f.opening {
+	if f.opening = f.there; f.opening {
 		f.first = f.whole.Snapshot(append(f.first, hft.Event{Ev: hft.DepthClearEvent, Px: math.NaN()}))
 	}
 }
 
 // take applies the rows of a message to the book and returns those that go to the file.
 func (f *Feed) take(m *connector.Message, out *feed.Out, rows []hft.Event) []hft.Event {
+	if out.Stale != "" {
+		f.there = false
+	}
+	f.there = f.there || out.Ready
 	for i := range rows {
 		rows[i].LocalTimestampNs = max(rows[i].LocalTimestampNs, f.floorNs)
 		depth.Apply(f.whole, &rows[i])

@@ -18,9 +18,7 @@ func TestPublicIdentifiers(t *testing.T) {
 	perPackage := make(map[string]int)
 	sources(t, func(path string, file *ast.File, _ *token.FileSet) {
 		dir := filepath.ToSlash(filepath.Dir(path))
-		inside := func(name string) bool { return slices.Contains(strings.Split(dir, "/"), name) }
-		if strings.HasSuffix(path, "_test.go") || file.Name.Name == "main" || inside("internal") || inside("testdata") ||
-			inside("plugins") || inside("thirdparty") {
+		if strings.HasSuffix(path, "_test.go") || file.Name.Name == "main" || !public(dir) {
 			return
 		}
 		for _, d := range file.Decls {

@@ -53,6 +53,7 @@ type Message struct {
 	HasPrevID bool
 	// Events are the message's rows in the venue's order, bids first, flagged LocalEvent and their side, with kind
 	// DepthEvent, DepthSnapshotEvent, DepthBBOEvent, TradeEvent or OffBookTrade. Snapshots carry no clear rows.
+	// A best bid and ask of which a side is empty has a row with price and quantity 0 for it; a side without a row is as before.
 	Events []hft.Event
 }
 

@@ -7,7 +7,8 @@
 //     corrected local times. When the next message (in a file any other) is as early to a minute, the clock is wrong, not the message;
 //   - a book is published when it is complete by the venue's rule, and only while it is (depthsync);
 //   - depth stream and quote stream are fused by the venue's own sequence (Message.Seq): a quote that the depth stream has
-//     passed changes nothing, and a depth message that a quote has passed changes only what the quote said nothing about;
+//     passed changes nothing, and a depth message that a quote has passed changes only what the quote said nothing about.
+//     A quote of an empty side removes all levels of it until then (EmptySide);
 //   - a depth stream that says nothing while quotes change thousands of levels is no book any more (Gap);
 //   - of books of several depths in a recording one is taken, the deepest, and the best bid and ask with it (OtherLevel); of the best bid
 //     and ask alone, they are the book. A connection brings the one that was subscribed;

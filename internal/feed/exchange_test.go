@@ -170,18 +170,19 @@ func (e *exchange) restart() *connector.Message {
 	return e.snapshot()
 }
 
-// quote is the best of both sides; one without a time where the rule is spot's.
+// quote is the best of both sides, zeros where one is empty; one without a time where the rule is spot's.
 func (e *exchange) quote() *connector.Message {
 	m := &connector.Message{Kind: connector.MessageBBO, LastID: e.seq, Seq: e.seq}
 	if e.rule != connector.RuleSpot {
 		m.ExchTimestampNs = e.seq
 	}
 	bid, ask := e.book.best()
-	if !math.IsInf(bid, 0) {
-		m.Events = append(m.Events, event(hft.DepthBBOEvent, hft.Buy, bid, e.book.bids[bid], 1<<40))
+	if math.IsInf(bid, 0) {
+		bid = 0
 	}
-	if !math.IsInf(ask, 0) {
-		m.Events = append(m.Events, event(hft.DepthBBOEvent, hft.Sell, ask, e.book.asks[ask], 1<<40))
+	if math.IsInf(ask, 0) {
+		ask = 0
 	}
+	m.Events = append(m.Events, event(hft.DepthBBOEvent, hft.Buy, bid, e.book.bids[bid], 1<<40), event(hft.DepthBBOEvent, hft.Sell, ask, e.book.asks[ask], 1<<40))
 	return m
 }

@@ -135,6 +135,10 @@ func (b *Book) fuseQuote(localNs int64, rows []hft.Event) {
 			out = b.fused.Update(row, row.ExchTimestampNs, out)
 			continue
 		}
+		if row.Px == 0 && row.Qty == 0 {
+			out = b.emptySide(row, out)
+			continue
+		}
 		side, tick := row.Side(), b.tick(row)
 		if row.Qty > 0 {
 			b.ahead.side(side).note(q.seq, tick)
@@ -152,6 +156,33 @@ func (b *Book) fuseQuote(localNs int64, rows []hft.Event) {
 		}
 	}
 	b.rows = out
+}
+
+// emptySide takes the row of a quote that says that its side is empty. What the depth stream says of the side stays behind the
+// quote until the stream has passed it, as with any level that a quote has removed.
+func (b *Book) emptySide(row *hft.Event, out []hft.Event) []hft.Event {
+	b.count(EmptySide)
+	side, seq, gone := row.Side(), b.quote.seq, *row
+	b.ahead.side(side).noteBest(seq, nothing)
+	for tick, ok := b.bestTick(side); ok; {
+		b.ahead.touch(side, tick, seq, b.qty(side, tick))
+		gone.Px = hft.TickPrice(tick, b.cfg.TickSize)
+		out = b.fused.UpdateAt(&gone, tick, seq, out)
+		before := tick
+		tick, ok = b.bestTick(side)
+		ok = ok && tick != before
+	}
+	return out
+}
+
+// bestTick returns the best price of a side, when there is one.
+func (b *Book) bestTick(side hft.Side) (tick int64, ok bool) {
+	if side == hft.Sell {
+		tick = b.fused.BestAskTick()
+		return tick, tick != hft.InvalidMax
+	}
+	tick = b.fused.BestBidTick()
+	return tick, tick != hft.InvalidMin
 }
 
 // settle gives the levels back to the depth stream that quotes have changed and that it has passed now: one that came and went
@@ -203,9 +234,8 @@ func (b *Book) beyondQuotes() (bid, ask int64) {
 	if len(b.ahead.levels) == 0 && len(b.ahead.bids.list) == 0 && len(b.ahead.asks.list) == 0 {
 		return math.MaxInt64, math.MinInt64
 	}
-	const none = -1 << 53 // worse than any price
-	bid = max(none, min(b.ahead.worst(hft.Buy), b.fused.BestBidTick()))
-	ask = max(none, min(b.ahead.worst(hft.Sell), -b.fused.BestAskTick()))
+	bid = max(nothing, min(b.ahead.worst(hft.Buy), b.fused.BestBidTick()))
+	ask = max(nothing, min(b.ahead.worst(hft.Sell), -b.fused.BestAskTick()))
 	return bid - 1, 1 - ask
 }
 
@@ -304,9 +334,14 @@ type passedQuote struct {
 // maxQuoted bounds the list: it is emptied by the depth stream, which venues send ten times a second or more.
 const maxQuoted = 4096
 
+// nothing is worse than any price.
+const nothing = -1 << 53
+
 // note takes the best price of a quote that is newer than those before it.
-func (q *quoted) note(seq, priceTick int64) {
-	best := q.sign * priceTick
+func (q *quoted) note(seq, priceTick int64) { q.noteBest(seq, q.sign*priceTick) }
+
+// noteBest is note with the price times sign, or nothing.
+func (q *quoted) noteBest(seq, best int64) {
 	n := len(q.list)
 	for n > 0 && q.list[n-1].best >= best {
 		n--

@@ -67,6 +67,8 @@ const (
 	TradeGap
 	// Crossing: an update of the book leaves a bid that is not below an ask.
 	Crossing
+	// EmptySide is a best bid and ask that says that a side has no level.
+	EmptySide
 	// NumFindings is one more than the last.
 	NumFindings
 )
@@ -118,7 +120,8 @@ var wordings = [NumFindings]wording{
 		"a backtest has no fills from them; check that the connection of trades was up while recording"},
 	Crossing: {"crossing update", "update that leaves the book crossed", "updates that leave the book crossed",
 		"the book is empty until the next snapshot that fits"},
-	OffBook: {name: "off-book trade", one: "trade outside of the book", many: "trades outside of the book"},
+	EmptySide: {name: "empty side", one: "best bid and ask with an empty side", many: "best bids and asks with an empty side"},
+	OffBook:   {name: "off-book trade", one: "trade outside of the book", many: "trades outside of the book"},
 }
 
 // String returns the finding's name.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/internal/scan"
@@ -172,8 +173,33 @@ func (d *Decoder) depth(localTimestampNs int64, raw []byte, at envelope, level i
 			return fail(at.kind, "type is neither snapshot nor delta")
 		}
 	}
-	return d.book.Depth(m, scan.Bids, scan.Asks, kind,
-		scan.Times{ExchTimestampNs: m.ExchTimestampNs, LocalTimestampNs: localTimestampNs})
+	times := scan.Times{ExchTimestampNs: m.ExchTimestampNs, LocalTimestampNs: localTimestampNs}
+	if err := d.book.Depth(m, scan.Bids, scan.Asks, kind, times); err != nil {
+		return err
+	}
+	if m.Kind == connector.MessageBBO && at.kind != 0 && string(d.text(raw, at.kind)) == "snapshot" {
+		m.Events = withEmptySides(m.Events, times)
+	}
+	return nil
+}
+
+// withEmptySides adds, to the whole of a best bid and ask, a row of zeros for each side that has none. Bids are first.
+func withEmptySides(rows []hft.Event, t scan.Times) []hft.Event {
+	empty := hft.Event{Ev: hft.LocalEvent | hft.DepthBBOEvent, ExchTimestampNs: t.ExchTimestampNs, LocalTimestampNs: t.LocalTimestampNs}
+	sides := uint64(0)
+	for i := range rows {
+		sides |= rows[i].Ev
+	}
+	if sides&hft.BuyEvent == 0 {
+		bid := empty
+		bid.Ev |= hft.BuyEvent
+		rows = slices.Insert(rows, 0, bid)
+	}
+	if sides&hft.SellEvent == 0 {
+		empty.Ev |= hft.SellEvent
+		rows = append(rows, empty)
+	}
+	return rows
 }
 
 // kindOf returns what the type of a message about a book says, and the kind of its rows, 0 for none.

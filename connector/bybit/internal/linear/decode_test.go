@@ -362,3 +362,22 @@ func TestUsualBooks(t *testing.T) {
 		t.Errorf("%d messages", n)
 	}
 }
+
+// TestEmptySideOfQuote: the whole of a best bid and ask says that a side without a level is empty, a difference says nothing of it.
+func TestEmptySideOfQuote(t *testing.T) {
+	const text = `{"topic":"orderbook.1.BTCUSDT","type":"snapshot","ts":1760000000001,"data":{"s":"BTCUSDT","b":[],"a":[["100.5","2"]],"u":7,"seq":9},"cts":1760000000000}`
+	d, m := linear.Decoder{BBO: true}, connector.Message{}
+	for text, want := range map[string][]float64{text: {0, 100.5}, strings.Replace(text, "snapshot", "delta", 1): {100.5},
+		strings.Replace(text, `[["100.5","2"]]`, "[]", 1): {0, 0}} {
+		if err := d.Decode(1, []byte(text), &m); err != nil || m.Kind != connector.MessageBBO || len(m.Events) != len(want) {
+			t.Fatalf("%s: %v, %+v", text, err, m)
+		}
+		for i, px := range want {
+			e := &m.Events[i]
+			bid := i == 0 && len(want) == 2
+			if e.Px != px || (e.Qty == 0) != (px == 0) || (e.Side() == hft.Buy) != bid || e.Kind() != hft.DepthBBOEvent || e.ExchTimestampNs != 1760000000000e6 {
+				t.Errorf("%s: row %d is %+v", text, i, *e)
+			}
+		}
+	}
+}

@@ -47,6 +47,9 @@ func (d *Decoder) usualBook(localTimestampNs int64, raw []byte, m *connector.Mes
 	if !u.Ends() || kind == 0 || !ok || !sane {
 		return false
 	}
+	if messageKind == connector.MessageBBO && (numBids == 0 || numBids == len(rows)) {
+		return false // a side is empty
+	}
 	m.Kind, m.Symbol, m.Level, m.FirstID, m.SentNs, m.ExchTimestampNs, m.TimeUnit = messageKind, symbol, level,
 		m.LastID, sentNs, exchNs, unit
 	scan.Stamp(rows, numBids, kind, scan.Times{ExchTimestampNs: exchNs, LocalTimestampNs: localTimestampNs})

@@ -163,24 +163,28 @@ func (d *Decoder) depth(localTimestampNs int64, raw []byte, at envelope, level i
 			return err
 		}
 	}
-	kind := hft.DepthBBOEvent
-	m.Kind = connector.MessageBBO
-	if level != 1 || !d.BBO {
-		if at.kind == 0 || raw[at.kind] != '"' {
-			return fail(at.kind, "type is not a string")
+	return d.levels(raw, at, level == 1 && d.BBO, m,
+		scan.Times{ExchTimestampNs: m.ExchTimestampNs, LocalTimestampNs: localTimestampNs})
+}
+
+// levels stores what the message says about the book, or is of a best bid and ask, as rows.
+func (d *Decoder) levels(raw []byte, at envelope, quote bool, m *connector.Message, t scan.Times) error {
+	if quote {
+		m.Kind = connector.MessageBBO
+		err := d.book.Depth(m, scan.Bids, scan.Asks, hft.DepthBBOEvent, t)
+		if err == nil && at.kind != 0 && raw[at.kind] == '"' && string(d.text(raw, at.kind)) == "snapshot" {
+			m.Events = withEmptySides(m.Events, t)
 		}
-		if m.Kind, kind = kindOf(d.text(raw, at.kind)); kind == 0 {
-			return fail(at.kind, "type is neither snapshot nor delta")
-		}
-	}
-	times := scan.Times{ExchTimestampNs: m.ExchTimestampNs, LocalTimestampNs: localTimestampNs}
-	if err := d.book.Depth(m, scan.Bids, scan.Asks, kind, times); err != nil {
 		return err
 	}
-	if m.Kind == connector.MessageBBO && at.kind != 0 && string(d.text(raw, at.kind)) == "snapshot" {
-		m.Events = withEmptySides(m.Events, times)
+	if at.kind == 0 || raw[at.kind] != '"' {
+		return fail(at.kind, "type is not a string")
 	}
-	return nil
+	var kind uint64
+	if m.Kind, kind = kindOf(d.text(raw, at.kind)); kind == 0 {
+		return fail(at.kind, "type is neither snapshot nor delta")
+	}
+	return d.book.Depth(m, scan.Bids, scan.Asks, kind, t)
 }
 
 // withEmptySides adds, to the whole of a best bid and ask, a row of zeros for each side that has none. Bids are first.

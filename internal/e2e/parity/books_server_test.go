@@ -206,7 +206,7 @@ func (r *recorded) live(t *testing.T, files []string, latencyNs int64) (list []s
 			t.Error(err)
 		}
 	}()
-	s := sender{v: v, clock: clock, sink: sink, socket: wait(t, v.sockets, "subscription"), said: r.said(t),
+	s := sender{v: v, clock: clock, sink: sink, socket: wait(t, v.sockets, "subscription"), said: r.said(),
 		decoder: r.decoder()}
 	var lastNs int64
 	sampletest.EachLine(t, func(localNs int64, raw []byte) {
@@ -241,7 +241,7 @@ func (s *sender) send(localNs int64, raw []byte) {
 		t.Fatal(err)
 	}
 	byREST, needed := m.Kind == connector.MessageSnapshot && len(m.Symbol) == 0, !s.said.synced()
-	out := s.said.take(localNs, m)
+	done := s.said.take(m)
 	switch {
 	case !byREST:
 		if err := s.socket.Write(s.v.ctx, websocket.MessageText, raw); err != nil {
@@ -252,7 +252,7 @@ func (s *sender) send(localNs int64, raw []byte) {
 		wait(t, s.v.asked, "question for a book")
 		s.v.books <- append([]byte(nil), raw...)
 	}
-	if out.Ready {
+	if done.ready {
 		s.v.taken(s.socket)
 		wait(t, s.sink.ready, "book")
 	}

@@ -18,10 +18,8 @@ import (
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/connector/binance"
 	"github.com/hftrunner/hftrunner/connector/bybit"
-	"github.com/hftrunner/hftrunner/depth"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/batch/convert"
-	"github.com/hftrunner/hftrunner/internal/depthsync"
 	"github.com/hftrunner/hftrunner/internal/feed"
 	"github.com/hftrunner/hftrunner/internal/paper"
 	"github.com/hftrunner/hftrunner/internal/replay"
@@ -253,15 +251,12 @@ func show(list []shown, now shown) []shown {
 	return append(list, now)
 }
 
-// said is everything that the venue has said: the book of the depth stream, joined by the venue's rule, and the quotes
+// said is everything that the venue has said: the book of the depth stream, by the venue's ids, and the quotes
 // that are newer, each of which is the whole truth about the best of both sides when it was made.
 type said struct {
-	sync     *depthsync.Synchronizer
-	depth    *plain
-	best     depth.Book
-	depthSeq int64
-	quotes   []quoted
-	newest   quoted
+	depth  *venueBook
+	quotes []quoted
+	newest quoted
 	// changed are the levels of which the quotes have said something.
 	changed map[level]float64
 }
@@ -272,59 +267,45 @@ type quoted struct {
 	qty      [2]float64
 }
 
-func (r *recorded) said(t *testing.T) *said {
-	sync, err := depthsync.New(depthsync.Config{Rule: r.rule})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &said{sync: sync, depth: newPlain(r.tick), best: depth.NewHashMapMarketDepth(r.tick, r.lot),
-		changed: map[level]float64{}}
+func (r *recorded) said() *said {
+	return &said{depth: newVenueBook(r.rule, r.tick), changed: map[level]float64{}}
 }
 
-// take takes a message of the book and returns what the synchronizer said to it.
-func (s *said) take(localNs int64, m *connector.Message) (out depthsync.Output) {
+// take takes a message and returns what it has done to the book of the depth stream.
+func (s *said) take(m *connector.Message) (done taken) {
 	switch m.Kind {
-	case connector.MessageDepth:
-		out = s.sync.Depth(localNs, m)
-	case connector.MessageSnapshot:
-		out = s.sync.Snapshot(localNs, m)
+	case connector.MessageDepth, connector.MessageSnapshot:
+		done = s.depth.take(m)
 	case connector.MessageBBO:
 		s.quote(m)
-		return out
+		return done
 	default:
-		return out
+		return done
 	}
-	if out.Stale != "" {
-		s.depth.clear()
-		s.best.ClearDepth(hft.SideNone, math.NaN())
-		s.quotes, s.newest, s.depthSeq = nil, quoted{}, 0
+	if done.lost {
+		s.quotes, s.newest = nil, quoted{}
 	}
-	for i := range out.Events {
-		s.depth.apply(&out.Events[i])
-		depth.Apply(s.best, &out.Events[i])
+	if !done.changed {
+		return done
 	}
-	if out.Seq == 0 {
-		return out
-	}
-	s.depthSeq = out.Seq
-	if out.Ready || len(out.Events) > 0 && out.Events[0].Kind() == hft.DepthClearEvent {
+	if done.whole {
 		s.quotes = append(s.quotes[:0], s.newest)
 	}
 	clear(s.changed)
-	for len(s.quotes) > 0 && s.quotes[0].seq <= s.depthSeq {
+	for len(s.quotes) > 0 && s.quotes[0].seq <= s.depth.seq {
 		s.quotes = s.quotes[1:]
 	}
 	for i := range s.quotes {
 		s.overlay(&s.quotes[i])
 	}
-	return out
+	return done
 }
 
 func (s *said) quote(m *connector.Message) {
 	q := quoted{seq: m.Seq}
 	for i := range m.Events {
 		e := &m.Events[i]
-		l := level{e.Side(), hft.PriceTick(e.Px, s.depth.tickSize)}
+		l := level{e.Side(), hft.PriceTick(e.Px, s.depth.levels.tickSize)}
 		if l.side == hft.Buy {
 			q.bid, q.qty[0] = l, e.Qty
 		} else {
@@ -334,13 +315,13 @@ func (s *said) quote(m *connector.Message) {
 	if q.seq <= s.newest.seq {
 		return
 	}
-	if s.newest = q; q.seq > s.depthSeq && s.synced() {
+	if s.newest = q; q.seq > s.depth.seq && s.synced() {
 		s.quotes = append(s.quotes, q)
 		s.overlay(&q)
 	}
 }
 
-func (s *said) synced() bool { return s.sync.State() == depthsync.Synced }
+func (s *said) synced() bool { return s.depth.complete }
 
 // overlay removes the levels that are better than a quote's best and sets those.
 func (s *said) overlay(q *quoted) {
@@ -349,12 +330,12 @@ func (s *said) overlay(q *quoted) {
 			s.changed[l] = 0
 		}
 	}
-	if best := s.best.BestBidTick(); best != hft.InvalidMin {
+	if best := s.depth.bid; best != hft.InvalidMin {
 		for tick := best; tick > q.bid.tick; tick-- {
 			s.changed[level{hft.Buy, tick}] = 0
 		}
 	}
-	if best := s.best.BestAskTick(); best != hft.InvalidMax {
+	if best := s.depth.ask; best != hft.InvalidMax {
 		for tick := best; tick < q.ask.tick; tick++ {
 			s.changed[level{hft.Sell, tick}] = 0
 		}
@@ -367,9 +348,9 @@ func (s *said) show(localNs int64) shown {
 	if !s.synced() {
 		return shown{localNs: localNs, bid: hft.InvalidMin, ask: hft.InvalidMax}
 	}
-	now := shown{localNs: localNs, print: s.depth.print, bid: s.best.BestBidTick(), ask: s.best.BestAskTick()}
+	now := shown{localNs: localNs, print: s.depth.levels.print, bid: s.depth.bid, ask: s.depth.ask}
 	for l, qty := range s.changed {
-		now.print ^= sum(l, s.depth.levels[l]) ^ sum(l, qty)
+		now.print ^= sum(l, s.depth.levels.levels[l]) ^ sum(l, qty)
 	}
 	if n := len(s.quotes); n > 0 {
 		now.bid, now.ask = s.quotes[n-1].bid.tick, s.quotes[n-1].ask.tick
@@ -379,12 +360,12 @@ func (s *said) show(localNs int64) shown {
 
 // truth returns the books that the ids say.
 func (r *recorded) truth(t *testing.T, files []string) (list []shown) {
-	s, decoder, m := r.said(t), r.decoder(), connector.Message{}
+	s, decoder, m := r.said(), r.decoder(), connector.Message{}
 	sampletest.EachLine(t, func(localNs int64, raw []byte) {
 		if err := decoder.Decode(localNs, raw, &m); err != nil {
 			t.Fatal(err)
 		}
-		s.take(localNs, &m)
+		s.take(&m)
 		list = show(list, s.show(localNs))
 	}, files...)
 	if last := list[len(list)-1]; last.print == 0 || len(list) < quickLines/4 {
@@ -402,10 +383,20 @@ func unexpected(t *testing.T) func(p feed.Problem) {
 	}
 }
 
-// replay returns the books of a replay.
+// formats are those that the runner has, by which it looks whether a recording is of the one that it is said to be of.
+func formats() map[string]connector.Format {
+	list := map[string]connector.Format{}
+	for _, k := range []connector.Kind{binance.Futures(), binance.Spot(), bybit.Kind()} {
+		list[k.Name] = k.Format
+	}
+	return list
+}
+
+// replay returns the books of a replay with what the runner sets for one at a speed that is not max.
 func (r *recorded) replay(t *testing.T, files []string) (list []shown, report feed.Report) {
-	source, err := replay.Open(replay.Config{Files: map[string][]string{r.symbol: files}, NewDecoder: r.decoder,
-		Rule: r.rule, BookTicker: true, OnProblem: unexpected(t)})
+	source, err := replay.Open(replay.Config{Context: t.Context(), Files: map[string][]string{r.symbol: files},
+		NewDecoder: r.decoder, Rule: r.rule, Format: r.venue, Formats: formats(), Sync: replay.SyncExchange,
+		OnBadLine: replay.SkipBadLine, OnGap: replay.ResyncOnGap, BookTicker: true, OnProblem: unexpected(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -437,8 +428,8 @@ func (r *recorded) replay(t *testing.T, files []string) (list []shown, report fe
 func (r *recorded) convert(t *testing.T, files []string) (file string, report *feed.Report) {
 	file = filepath.Join(t.TempDir(), "events.npy")
 	summary, err := convert.Events(t.Context(), files, file,
-		convert.Options{NewDecoder: r.decoder, Rule: r.rule, TickSize: r.tick, LotSize: r.lot, Quotes: true,
-			OnProblem: unexpected(t)})
+		convert.Options{NewDecoder: r.decoder, Rule: r.rule, Format: r.venue, Formats: formats(),
+			TickSize: r.tick, LotSize: r.lot, Quotes: true, OnProblem: unexpected(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

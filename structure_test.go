@@ -518,6 +518,8 @@ func TestDataHaveOnePlace(t *testing.T) {
 // onMachineTime names the files that are given a clock and have timers of the machine all the same, each with its reason. They
 // wait for a live venue, which waits for no clock of a test's.
 var onMachineTime = map[string]string{
+	"connector/binance/internal/binanceapi/restrictions.go": "deadline of an HTTP request that is not to delay a start",
+
 	"connector/binance/internal/binanceapi/client.go": "deadline of an HTTP request",
 	"connector/binance/internal/binanceapi/entry.go":  "deadline of a request over the WebSocket API, before it goes by REST",
 	"connector/bybit/internal/linear/limit.go":        "deadline of an answer, before a cancel counts in the budget without it",

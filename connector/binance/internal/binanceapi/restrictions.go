@@ -13,6 +13,10 @@ import (
 // KeyAddress is the address at which the real venue manages the keys of all its markets.
 const KeyAddress = "https://api.binance.com"
 
+// keyTimeout bounds the question about a key: at futures it goes to another server than trading does, whose silence is not
+// to delay a start.
+const keyTimeout = 1500 * time.Millisecond
+
 // expirySoon is the time before the end of a permission when it is reported.
 const expirySoon = 7 * 24 * time.Hour
 
@@ -21,6 +25,8 @@ const expirySoon = 7 * 24 * time.Hour
 // is not answered, as test networks do not have it, keeps nobody from trading.
 func (c *Client) KeyFindings(ctx context.Context, permission string) []connector.Finding {
 	var findings []connector.Finding
+	ctx, cancel := context.WithTimeout(ctx, keyTimeout)
+	defer cancel()
 	err := c.Do(ctx, Request{Method: http.MethodGet, Path: "/sapi/v1/account/apiRestrictions", Security: Signed,
 		Cost: Cost{Weight: 1}}, func(v Value) error {
 		if !v.Has(permission) {

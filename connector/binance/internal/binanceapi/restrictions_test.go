@@ -1,6 +1,7 @@
 package binanceapi
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -76,4 +77,35 @@ func TestKeyFindings(t *testing.T) {
 		client.Close()
 		s.Close()
 	}
+}
+
+// TestSilentKeyManagement: the server that manages keys takes the question and says nothing. That keeps nobody waiting: the
+// permissions are unknown long before a request of this client would be given up.
+func TestSilentKeyManagement(t *testing.T) {
+	gone := make(chan struct{})
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		<-r.Context().Done()
+		close(gone)
+	}))
+	defer s.Close()
+	key, err := NewKey("key", "secret")
+	if err != nil {
+		t.Fatal(err)
+	}
+	budget, err := NewBudget(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := NewClient(ClientConfig{URL: s.URL, Budget: budget, Signer: NewSigner(key, 0, time.Now().UnixNano),
+		Timeout: time.Hour, Causes: func(int, string) (cause protocol.Cause, ok bool) { return 0, false }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	list := client.KeyFindings(ctx, "enableFutures")
+	if ctx.Err() != nil || len(list) != 1 || list[0].Problem != "" || list[0].What != "key: permissions" {
+		t.Errorf("%v, %+v", ctx.Err(), list)
+	}
+	<-gone
 }

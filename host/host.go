@@ -179,6 +179,7 @@ func (h *Host) Run(ctx context.Context) (exit Exit, err error) {
 	service, stopService := context.WithCancel(context.Background())
 	defer h.background.Wait()
 	defer stopService()
+	h.watchHaltFile(service)
 	h.serve(service, socket)
 	return h.work(ctx, service, attach)
 }

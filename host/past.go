@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
@@ -92,6 +93,8 @@ func (p *publisher) resume(inst *instrument) {
 	}
 	if halted && p.connector != nil {
 		p.tasks.Go(func() { p.cancelHalted(inst) })
+	} else if !halted {
+		p.haltFresh(inst)
 	}
 	p.mu.Unlock()
 	if halted {
@@ -130,6 +133,9 @@ func (h *Host) recover(s *journal.State, unclean bool) {
 		remaining := h.remaining(p, all[p.name])
 		p.mu.Lock()
 		p.past, p.halts = remaining, halts[p.name]
+		if halt, halted := s.ConnectorHalts[p.name]; halted && !p.simulated {
+			p.allHalted = strings.TrimPrefix(halt.Cause, haltedText)
+		}
 		p.mu.Unlock()
 		delete(all, p.name)
 		if p.isOpen() {

@@ -13,6 +13,9 @@ import (
 // whose positions do not match stays halted: it is resumed by Adopt, which says whose the difference is.
 func (h *Host) Resume(_ context.Context, connectorName, symbol string) ([]control.Resumption, error) {
 	h.record.command("resume", strings.TrimSpace(connectorName+" "+symbol))
+	if h.haltFile() {
+		return nil, fmt.Errorf("the file %s is in %s: remove it first", HaltFileName, h.cfg.StateDir)
+	}
 	var names []string
 	for _, p := range h.publishers {
 		if p.name == connectorName {
@@ -29,8 +32,8 @@ func (p *publisher) lift(symbol string) (list []control.Resumption, err error) {
 	instruments := slices.Clone(p.instruments)
 	if symbol != "" {
 		instruments = []*instrument{p.bySymbol[symbol]}
-	} else {
-		p.allHalted = ""
+	} else if p.allHalted != "" {
+		p.setAllHalted("", "control socket")
 	}
 	for _, inst := range instruments {
 		if inst == nil {

@@ -108,6 +108,14 @@ func (p *publisher) toCancel(inst *instrument, asked map[orderKey]time.Time) (re
 	if inst.trading.state != tradingHalted {
 		return nil, false
 	}
+	for key, o := range inst.strays { // of bots that are not here
+		open = true
+		if at, is := asked[orderKey{p, inst.no, o.Owner, key.orderID}]; !is || time.Since(at) >= recancelMax {
+			asked[orderKey{p, inst.no, o.Owner, key.orderID}] = time.Now()
+			o.Req = hft.StatusCanceled
+			requests = append(requests, o)
+		}
+	}
 	for _, h := range inst.byBot() {
 		var ids []uint64
 		for o := range h.orders.View().All() {

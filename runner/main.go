@@ -55,6 +55,9 @@ func run(args []string, adjust func(*host.Config), kinds config.Kinds) int {
 	pipes := make(chan os.Signal, 1)
 	signal.Notify(pipes, syscall.SIGPIPE)
 	defer signal.Stop(pipes)
+	halts := make(chan os.Signal, 1)
+	signal.Notify(halts, syscall.SIGUSR1)
+	defer signal.Stop(halts)
 	var running atomic.Pointer[killer] // whose processes end with this one
 	started := func(k killer) { running.Store(&k) }
 	abort := func(code int) {
@@ -76,6 +79,11 @@ func run(args []string, adjust func(*host.Config), kinds config.Kinds) int {
 				return nil, err
 			}
 			started(h)
+			go func() {
+				for range halts {
+					h.HaltAll("the signal SIGUSR1")
+				}
+			}()
 			return h, nil
 		},
 		PluginNames: host.PluginNames,

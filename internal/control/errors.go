@@ -48,7 +48,8 @@ func (e *NotFoundError) Error() string {
 // Is reports whether target is ErrNotFound.
 func (e *NotFoundError) Is(target error) bool { return target == ErrNotFound }
 
-// OrdersLeftError reports that a strategy was stopped and some of its orders were not confirmed as closed in time:
+// OrdersLeftError reports that a strategy was stopped, or with an empty Strategy that there is a halt, and some orders
+// were not confirmed as closed in time:
 // they may be open. Unaccounted are the instruments of which the venue has not told which orders an earlier run has
 // left.
 type OrdersLeftError struct {
@@ -65,7 +66,10 @@ const (
 
 // Error lists the orders, a line each.
 func (e *OrdersLeftError) Error() string {
-	text := fmt.Sprintf("strategy %s is stopped, but ", e.Strategy)
+	text, of := fmt.Sprintf("strategy %s is stopped, but ", e.Strategy), "of its "
+	if e.Strategy == "" {
+		text, of = "new orders are refused, but ", ""
+	}
 	if len(e.Unaccounted) > 0 {
 		text += fmt.Sprintf("orders of an earlier run may be open on %s, the venue has not reported them: check at the venue", strings.Join(e.Unaccounted, ", "))
 	}
@@ -75,7 +79,7 @@ func (e *OrdersLeftError) Error() string {
 	if len(e.Unaccounted) > 0 {
 		text += "; and "
 	}
-	text += "these of its orders may still be open, their end was not confirmed in time:"
+	text += "these " + of + "orders may still be open, their end was not confirmed in time:"
 	for i, o := range e.Orders {
 		if i == maxOrdersNamed {
 			return text + fmt.Sprintf("\n  and %d more", len(e.Orders)-i)

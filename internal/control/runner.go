@@ -25,6 +25,18 @@ type Runner interface {
 	// Resume lets halted instruments of a connector take new orders again, all of them with an empty symbol. It returns
 	// those that were halted.
 	Resume(ctx context.Context, connector, symbol string) ([]Resumption, error)
+	// Halt refuses new orders on an instrument, on all of a connector with an empty symbol, or everywhere with an empty
+	// connector, and cancels the open ones. It returns when the venues have confirmed that none is open; *OrdersLeftError
+	// lists what was not confirmed in time.
+	Halt(ctx context.Context, connector, symbol string) ([]HaltedInstrument, error)
+}
+
+// HaltedInstrument is an instrument that takes no new orders, and why. Already is true if it was halted before.
+type HaltedInstrument struct {
+	Connector string `json:"connector"`
+	Symbol    string `json:"symbol"`
+	Already   bool   `json:"already"`
+	Cause     string `json:"cause"`
 }
 
 // Resumption is an instrument that was halted, and why. Refused is why it still is, empty where it takes new orders

@@ -110,6 +110,19 @@ func (c *RunnerClient) Adopt(ctx context.Context, a Adoption) (AdoptResult, erro
 		Unattributed: r.GetUnattributed(), Resumed: r.GetResumed()}, nil
 }
 
+// Halt refuses new orders and cancels the open ones.
+func (c *RunnerClient) Halt(ctx context.Context, connector, symbol string) ([]HaltedInstrument, error) {
+	r, err := c.service.Halt(ctx, &pb.HaltRequest{Connector: connector, Symbol: symbol})
+	if err != nil {
+		return nil, c.wrap(err)
+	}
+	var list []HaltedInstrument
+	for _, i := range r.GetInstruments() {
+		list = append(list, HaltedInstrument{i.GetConnector(), i.GetSymbol(), i.GetAlready(), i.GetCause()})
+	}
+	return list, nil
+}
+
 // Resume lets halted instruments take new orders again.
 func (c *RunnerClient) Resume(ctx context.Context, connector, symbol string) ([]Resumption, error) {
 	r, err := c.service.Resume(ctx, &pb.LiftRequest{Connector: connector, Symbol: symbol})

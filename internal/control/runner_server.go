@@ -173,6 +173,20 @@ func (s *runnerServer) Adopt(ctx context.Context, q *pb.AdoptRequest) (*pb.Adopt
 		Resumed: r.Resumed}, nil
 }
 
+// Halt refuses new orders and cancels the open ones.
+func (s *runnerServer) Halt(ctx context.Context, q *pb.HaltRequest) (*pb.HaltResult, error) {
+	list, err := s.runner.Halt(ctx, q.GetConnector(), q.GetSymbol())
+	if err != nil {
+		return nil, runnerStatus(err)
+	}
+	r := &pb.HaltResult{}
+	for _, i := range list {
+		r.Instruments = append(r.Instruments, &pb.HaltedInstrument{Connector: i.Connector, Symbol: i.Symbol,
+			Already: i.Already, Cause: i.Cause})
+	}
+	return r, nil
+}
+
 // Resume lets halted instruments take new orders again.
 func (s *runnerServer) Resume(ctx context.Context, q *pb.LiftRequest) (*pb.LiftResult, error) {
 	list, err := s.runner.Resume(ctx, q.GetConnector(), q.GetSymbol())

@@ -98,6 +98,15 @@ func (h *fakeHost) Adopt(_ context.Context, a control.Adoption) (control.AdoptRe
 		Resumed: a.Strategy != "" && a.Connector == "sim" && a.Symbol == "BTCUSDT"}, nil
 }
 
+func (h *fakeHost) Halt(_ context.Context, connector, symbol string) ([]control.HaltedInstrument, error) {
+	if connector != "sim" {
+		return nil, &control.OrdersLeftError{Orders: []control.OpenOrder{{Connector: connector, Symbol: symbol}},
+			Unaccounted: []string{"bf ETHUSDT"}}
+	}
+	return []control.HaltedInstrument{{Connector: connector, Symbol: symbol, Cause: "why"},
+		{Connector: connector, Symbol: "ETHUSDT", Already: true, Cause: "before"}}, nil
+}
+
 func (h *fakeHost) Resume(_ context.Context, connector, symbol string) ([]control.Resumption, error) {
 	if connector != "sim" {
 		return nil, errors.New("there is no connector " + connector)
@@ -171,6 +180,15 @@ func TestRunnerCalls(t *testing.T) {
 	wantAdopted, _ := host.Adopt(ctx, asked)
 	if r, err := c.Adopt(ctx, asked); err != nil || r != wantAdopted || !r.Resumed {
 		t.Errorf("adopt is %+v, %v", r, err)
+	}
+	wantHalted, _ := host.Halt(ctx, "sim", "BTCUSDT")
+	if r, err := c.Halt(ctx, "sim", "BTCUSDT"); err != nil || !slices.Equal(r, wantHalted) {
+		t.Errorf("halt is %+v, %v", r, err)
+	}
+	var left *control.OrdersLeftError
+	if _, err := c.Halt(ctx, "bf", "BTCUSDT"); !errors.As(err, &left) || len(left.Orders) != 1 || left.Orders[0].Connector != "bf" ||
+		len(left.Unaccounted) != 1 || !strings.Contains(err.Error(), "new orders are refused, but ") {
+		t.Errorf("halt with orders left: %v", err)
 	}
 	wantResumed, _ := host.Resume(ctx, "sim", "BTCUSDT")
 	if r, err := c.Resume(ctx, "sim", "BTCUSDT"); err != nil || !slices.Equal(r, wantResumed) {

@@ -25,6 +25,8 @@ type State struct {
 	// rejected, both by instrument.
 	Unattributed map[uint32]float64 `json:"unattributed,omitempty"`
 	Halts        map[uint32]Halt    `json:"halts,omitempty"`
+	// ConnectorHalts are those of whole connectors, by name: they hold for instruments to come, too.
+	ConnectorHalts map[string]Halt `json:"connector_halts,omitempty"`
 	Absent       map[uint32]string  `json:"absent"` // books, with the reason
 	// Lost is the number of records that could not be appended, Missing that of corrupt ones. NotFinite counts figures
 	// that were not finite.
@@ -228,7 +230,10 @@ func (s *State) ledger(r *Record) {
 	}
 }
 
-// trading takes what may be sent: by a strategy, or on an instrument.
+// ConnectorScope is the first text of a KindTradingState record that is about a whole connector.
+const ConnectorScope = "connector"
+
+// trading takes what may be sent: by a strategy, on an instrument, or on all of a connector.
 func (s *State) trading(r *Record) {
 	b, _ := As[TradingState](r)
 	switch {
@@ -238,6 +243,13 @@ func (s *State) trading(r *Record) {
 		delete(s.Halts, r.Instrument)
 	case r.Instrument != 0:
 		s.Halts[r.Instrument] = Halt{State: b.To, Cause: r.Text(2), Who: r.Text(3), SinceNs: r.TimeNs}
+	case r.Text(0) == ConnectorScope && b.To == 0:
+		delete(s.ConnectorHalts, r.Text(1))
+	case r.Text(0) == ConnectorScope:
+		if s.ConnectorHalts == nil {
+			s.ConnectorHalts = make(map[string]Halt)
+		}
+		s.ConnectorHalts[r.Text(1)] = Halt{State: b.To, Cause: r.Text(2), Who: r.Text(3), SinceNs: r.TimeNs}
 	}
 }
 

@@ -171,7 +171,7 @@ func (s *settings) command() *cobra.Command {
 	flags.StringVar(&s.socket, "socket", "",
 		"control socket of the running host (default <state_dir>/"+host.SocketName+")")
 	root.AddCommand(s.runCommand(), s.validateCommand(), s.pluginsCommand(), s.psCommand(), s.startCommand(),
-		s.stopCommand(), s.restartCommand(), s.adoptCommand(), s.resumeCommand(), s.versionCommand(), s.benchCommand(),
+		s.stopCommand(), s.restartCommand(), s.haltCommand(), s.resumeCommand(), s.adoptCommand(), s.versionCommand(), s.benchCommand(),
 		s.backtestCommand(), s.convertCommand(), s.checkDataCommand(), s.checkCommand(), s.recordCommand(),
 		s.sampleCommand(), s.snapshotCommand(), s.journalCommand(), s.ordersCommand(), s.fillsCommand(), s.pnlCommand(),
 		s.eventsCommand(), s.statementCommand(), s.whyCommand(), s.verifyAccountCommand())

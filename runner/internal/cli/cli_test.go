@@ -148,6 +148,14 @@ func (r *fakeRemote) Restart(_ context.Context, name string, _ bool) (control.Re
 	return control.RestartResult{Gap: 2 * time.Millisecond, OldPID: 1, NewPID: 2, Version: "1.0.1"}, r.known(name)
 }
 
+func (r *fakeRemote) Halt(_ context.Context, connector, symbol string) ([]control.HaltedInstrument, error) {
+	if connector == "away" {
+		return nil, &control.OrdersLeftError{Unaccounted: []string{"away"}}
+	}
+	return []control.HaltedInstrument{{Connector: "sim", Symbol: "BTCUSDT", Cause: "halted: runner halt"},
+		{Connector: "sim", Symbol: "ETHUSDT", Already: true, Cause: "halted: liquidation"}}, nil
+}
+
 func (r *fakeRemote) Resume(_ context.Context, _, symbol string) ([]control.Resumption, error) {
 	switch symbol {
 	case "":
@@ -298,6 +306,10 @@ func TestExitCodes(t *testing.T) {
 		{"adopt nothing", "adopt sim", goodConfig, nil, ExitUsage, "adopt takes a strategy, or --none"},
 		{"adopt too much", "adopt --none a sim BTCUSDT", goodConfig, nil, ExitUsage,
 			"adopt --none takes a connector and a symbol"},
+		{"halt nothing", "halt", goodConfig, nil, ExitUsage, "halt takes a connector, and a symbol if it is not all of it, or --all"},
+		{"halt all and one", "halt sim --all", goodConfig, nil, ExitUsage, "or --all"},
+		{"halt leaves orders", "halt away", goodConfig, func(r *rig) { r.remote = &fakeRemote{} }, ExitOrdersLeft,
+			"orders of an earlier run may be open on away"},
 		{"resume nothing", "resume", goodConfig, nil, ExitUsage,
 			"resume takes a connector, and a symbol if it is not all"},
 		{"resume is refused", "resume sim", goodConfig, func(r *rig) { r.remote = &fakeRemote{} }, ExitFailure,
@@ -500,6 +512,7 @@ func TestGolden(t *testing.T) {
 		"start":        "start grid-btc", "stop": "stop grid-btc", "restart": "restart grid-btc",
 		"restart.json": "restart grid-btc --output json",
 		"adopt":        "adopt grid-btc sim BTCUSDT 0.3", "adopt.json": "adopt --none sim BTCUSDT --output json",
+		"halt": "halt --all", "halt.json": "halt sim --output json",
 		"resume": "resume sim BTCUSDT", "resume.json": "resume sim BTCUSDT --output json",
 		"resume.none": "resume sim XRPUSDT",
 		"bench":       "bench", "bench.json": "bench --output json", "summary": "run", "summary.json": "run --output json",

@@ -960,6 +960,173 @@ func (x *AdoptResult) GetResumed() bool {
 	return false
 }
 
+type HaltRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Empty for all connectors.
+	Connector string `protobuf:"bytes,1,opt,name=connector,proto3" json:"connector,omitempty"`
+	// Empty for all of the connector.
+	Symbol        string `protobuf:"bytes,2,opt,name=symbol,proto3" json:"symbol,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HaltRequest) Reset() {
+	*x = HaltRequest{}
+	mi := &file_runner_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HaltRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HaltRequest) ProtoMessage() {}
+
+func (x *HaltRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_runner_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HaltRequest.ProtoReflect.Descriptor instead.
+func (*HaltRequest) Descriptor() ([]byte, []int) {
+	return file_runner_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *HaltRequest) GetConnector() string {
+	if x != nil {
+		return x.Connector
+	}
+	return ""
+}
+
+func (x *HaltRequest) GetSymbol() string {
+	if x != nil {
+		return x.Symbol
+	}
+	return ""
+}
+
+type HaltResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Instruments   []*HaltedInstrument    `protobuf:"bytes,1,rep,name=instruments,proto3" json:"instruments,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HaltResult) Reset() {
+	*x = HaltResult{}
+	mi := &file_runner_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HaltResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HaltResult) ProtoMessage() {}
+
+func (x *HaltResult) ProtoReflect() protoreflect.Message {
+	mi := &file_runner_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HaltResult.ProtoReflect.Descriptor instead.
+func (*HaltResult) Descriptor() ([]byte, []int) {
+	return file_runner_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *HaltResult) GetInstruments() []*HaltedInstrument {
+	if x != nil {
+		return x.Instruments
+	}
+	return nil
+}
+
+type HaltedInstrument struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Connector string                 `protobuf:"bytes,1,opt,name=connector,proto3" json:"connector,omitempty"`
+	Symbol    string                 `protobuf:"bytes,2,opt,name=symbol,proto3" json:"symbol,omitempty"`
+	// It was halted before; then cause is that of then.
+	Already       bool   `protobuf:"varint,3,opt,name=already,proto3" json:"already,omitempty"`
+	Cause         string `protobuf:"bytes,4,opt,name=cause,proto3" json:"cause,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HaltedInstrument) Reset() {
+	*x = HaltedInstrument{}
+	mi := &file_runner_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HaltedInstrument) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HaltedInstrument) ProtoMessage() {}
+
+func (x *HaltedInstrument) ProtoReflect() protoreflect.Message {
+	mi := &file_runner_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HaltedInstrument.ProtoReflect.Descriptor instead.
+func (*HaltedInstrument) Descriptor() ([]byte, []int) {
+	return file_runner_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *HaltedInstrument) GetConnector() string {
+	if x != nil {
+		return x.Connector
+	}
+	return ""
+}
+
+func (x *HaltedInstrument) GetSymbol() string {
+	if x != nil {
+		return x.Symbol
+	}
+	return ""
+}
+
+func (x *HaltedInstrument) GetAlready() bool {
+	if x != nil {
+		return x.Already
+	}
+	return false
+}
+
+func (x *HaltedInstrument) GetCause() string {
+	if x != nil {
+		return x.Cause
+	}
+	return ""
+}
+
 type LiftRequest struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
 	Connector string                 `protobuf:"bytes,1,opt,name=connector,proto3" json:"connector,omitempty"`
@@ -971,7 +1138,7 @@ type LiftRequest struct {
 
 func (x *LiftRequest) Reset() {
 	*x = LiftRequest{}
-	mi := &file_runner_proto_msgTypes[12]
+	mi := &file_runner_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -983,7 +1150,7 @@ func (x *LiftRequest) String() string {
 func (*LiftRequest) ProtoMessage() {}
 
 func (x *LiftRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_runner_proto_msgTypes[12]
+	mi := &file_runner_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -996,7 +1163,7 @@ func (x *LiftRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LiftRequest.ProtoReflect.Descriptor instead.
 func (*LiftRequest) Descriptor() ([]byte, []int) {
-	return file_runner_proto_rawDescGZIP(), []int{12}
+	return file_runner_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *LiftRequest) GetConnector() string {
@@ -1022,7 +1189,7 @@ type LiftResult struct {
 
 func (x *LiftResult) Reset() {
 	*x = LiftResult{}
-	mi := &file_runner_proto_msgTypes[13]
+	mi := &file_runner_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1034,7 +1201,7 @@ func (x *LiftResult) String() string {
 func (*LiftResult) ProtoMessage() {}
 
 func (x *LiftResult) ProtoReflect() protoreflect.Message {
-	mi := &file_runner_proto_msgTypes[13]
+	mi := &file_runner_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1047,7 +1214,7 @@ func (x *LiftResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LiftResult.ProtoReflect.Descriptor instead.
 func (*LiftResult) Descriptor() ([]byte, []int) {
-	return file_runner_proto_rawDescGZIP(), []int{13}
+	return file_runner_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *LiftResult) GetInstruments() []*Resumption {
@@ -1070,7 +1237,7 @@ type Resumption struct {
 
 func (x *Resumption) Reset() {
 	*x = Resumption{}
-	mi := &file_runner_proto_msgTypes[14]
+	mi := &file_runner_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1082,7 +1249,7 @@ func (x *Resumption) String() string {
 func (*Resumption) ProtoMessage() {}
 
 func (x *Resumption) ProtoReflect() protoreflect.Message {
-	mi := &file_runner_proto_msgTypes[14]
+	mi := &file_runner_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1095,7 +1262,7 @@ func (x *Resumption) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Resumption.ProtoReflect.Descriptor instead.
 func (*Resumption) Descriptor() ([]byte, []int) {
-	return file_runner_proto_rawDescGZIP(), []int{14}
+	return file_runner_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Resumption) GetSymbol() string {
@@ -1135,7 +1302,7 @@ type ErrorDetail struct {
 
 func (x *ErrorDetail) Reset() {
 	*x = ErrorDetail{}
-	mi := &file_runner_proto_msgTypes[15]
+	mi := &file_runner_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1147,7 +1314,7 @@ func (x *ErrorDetail) String() string {
 func (*ErrorDetail) ProtoMessage() {}
 
 func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
-	mi := &file_runner_proto_msgTypes[15]
+	mi := &file_runner_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1160,7 +1327,7 @@ func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ErrorDetail.ProtoReflect.Descriptor instead.
 func (*ErrorDetail) Descriptor() ([]byte, []int) {
-	return file_runner_proto_rawDescGZIP(), []int{15}
+	return file_runner_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ErrorDetail) GetError() isErrorDetail_Error {
@@ -1245,7 +1412,7 @@ type OrdersLeft struct {
 
 func (x *OrdersLeft) Reset() {
 	*x = OrdersLeft{}
-	mi := &file_runner_proto_msgTypes[16]
+	mi := &file_runner_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1257,7 +1424,7 @@ func (x *OrdersLeft) String() string {
 func (*OrdersLeft) ProtoMessage() {}
 
 func (x *OrdersLeft) ProtoReflect() protoreflect.Message {
-	mi := &file_runner_proto_msgTypes[16]
+	mi := &file_runner_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1270,7 +1437,7 @@ func (x *OrdersLeft) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrdersLeft.ProtoReflect.Descriptor instead.
 func (*OrdersLeft) Descriptor() ([]byte, []int) {
-	return file_runner_proto_rawDescGZIP(), []int{16}
+	return file_runner_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *OrdersLeft) GetStrategy() string {
@@ -1309,7 +1476,7 @@ type OpenOrder struct {
 
 func (x *OpenOrder) Reset() {
 	*x = OpenOrder{}
-	mi := &file_runner_proto_msgTypes[17]
+	mi := &file_runner_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1321,7 +1488,7 @@ func (x *OpenOrder) String() string {
 func (*OpenOrder) ProtoMessage() {}
 
 func (x *OpenOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_runner_proto_msgTypes[17]
+	mi := &file_runner_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1334,7 +1501,7 @@ func (x *OpenOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenOrder.ProtoReflect.Descriptor instead.
 func (*OpenOrder) Descriptor() ([]byte, []int) {
-	return file_runner_proto_rawDescGZIP(), []int{17}
+	return file_runner_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *OpenOrder) GetStrategy() string {
@@ -1396,7 +1563,7 @@ type NotFound struct {
 
 func (x *NotFound) Reset() {
 	*x = NotFound{}
-	mi := &file_runner_proto_msgTypes[18]
+	mi := &file_runner_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1408,7 +1575,7 @@ func (x *NotFound) String() string {
 func (*NotFound) ProtoMessage() {}
 
 func (x *NotFound) ProtoReflect() protoreflect.Message {
-	mi := &file_runner_proto_msgTypes[18]
+	mi := &file_runner_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1421,7 +1588,7 @@ func (x *NotFound) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotFound.ProtoReflect.Descriptor instead.
 func (*NotFound) Descriptor() ([]byte, []int) {
-	return file_runner_proto_rawDescGZIP(), []int{18}
+	return file_runner_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *NotFound) GetName() string {
@@ -1450,7 +1617,7 @@ type Launch struct {
 
 func (x *Launch) Reset() {
 	*x = Launch{}
-	mi := &file_runner_proto_msgTypes[19]
+	mi := &file_runner_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1462,7 +1629,7 @@ func (x *Launch) String() string {
 func (*Launch) ProtoMessage() {}
 
 func (x *Launch) ProtoReflect() protoreflect.Message {
-	mi := &file_runner_proto_msgTypes[19]
+	mi := &file_runner_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1475,7 +1642,7 @@ func (x *Launch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Launch.ProtoReflect.Descriptor instead.
 func (*Launch) Descriptor() ([]byte, []int) {
-	return file_runner_proto_rawDescGZIP(), []int{19}
+	return file_runner_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Launch) GetCause() string {
@@ -1515,7 +1682,7 @@ type Params struct {
 
 func (x *Params) Reset() {
 	*x = Params{}
-	mi := &file_runner_proto_msgTypes[20]
+	mi := &file_runner_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1527,7 +1694,7 @@ func (x *Params) String() string {
 func (*Params) ProtoMessage() {}
 
 func (x *Params) ProtoReflect() protoreflect.Message {
-	mi := &file_runner_proto_msgTypes[20]
+	mi := &file_runner_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1540,7 +1707,7 @@ func (x *Params) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Params.ProtoReflect.Descriptor instead.
 func (*Params) Descriptor() ([]byte, []int) {
-	return file_runner_proto_rawDescGZIP(), []int{20}
+	return file_runner_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Params) GetProblems() []*Problem {
@@ -1560,7 +1727,7 @@ type Problem struct {
 
 func (x *Problem) Reset() {
 	*x = Problem{}
-	mi := &file_runner_proto_msgTypes[21]
+	mi := &file_runner_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1572,7 +1739,7 @@ func (x *Problem) String() string {
 func (*Problem) ProtoMessage() {}
 
 func (x *Problem) ProtoReflect() protoreflect.Message {
-	mi := &file_runner_proto_msgTypes[21]
+	mi := &file_runner_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1585,7 +1752,7 @@ func (x *Problem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Problem.ProtoReflect.Descriptor instead.
 func (*Problem) Descriptor() ([]byte, []int) {
-	return file_runner_proto_rawDescGZIP(), []int{21}
+	return file_runner_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Problem) GetName() string {
@@ -1694,6 +1861,17 @@ const file_runner_proto_rawDesc = "" +
 	"\bposition\x18\x03 \x01(\x01R\bposition\x12\"\n" +
 	"\funattributed\x18\x04 \x01(\x01R\funattributed\x12\x18\n" +
 	"\aresumed\x18\x05 \x01(\bR\aresumed\"C\n" +
+	"\vHaltRequest\x12\x1c\n" +
+	"\tconnector\x18\x01 \x01(\tR\tconnector\x12\x16\n" +
+	"\x06symbol\x18\x02 \x01(\tR\x06symbol\"U\n" +
+	"\n" +
+	"HaltResult\x12G\n" +
+	"\vinstruments\x18\x01 \x03(\v2%.hftrunner.runner.v1.HaltedInstrumentR\vinstruments\"x\n" +
+	"\x10HaltedInstrument\x12\x1c\n" +
+	"\tconnector\x18\x01 \x01(\tR\tconnector\x12\x16\n" +
+	"\x06symbol\x18\x02 \x01(\tR\x06symbol\x12\x18\n" +
+	"\aalready\x18\x03 \x01(\bR\aalready\x12\x14\n" +
+	"\x05cause\x18\x04 \x01(\tR\x05cause\"C\n" +
 	"\vLiftRequest\x12\x1c\n" +
 	"\tconnector\x18\x01 \x01(\tR\tconnector\x12\x16\n" +
 	"\x06symbol\x18\x02 \x01(\tR\x06symbol\"O\n" +
@@ -1737,7 +1915,7 @@ const file_runner_proto_rawDesc = "" +
 	"\bproblems\x18\x01 \x03(\v2\x1c.hftrunner.runner.v1.ProblemR\bproblems\"7\n" +
 	"\aProblem\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
-	"\aproblem\x18\x02 \x01(\tR\aproblem2\xb5\x04\n" +
+	"\aproblem\x18\x02 \x01(\tR\aproblem2\x80\x05\n" +
 	"\x06Runner\x12P\n" +
 	"\aVersion\x12#.hftrunner.runner.v1.VersionRequest\x1a .hftrunner.runner.v1.VersionInfo\x12]\n" +
 	"\n" +
@@ -1746,7 +1924,8 @@ const file_runner_proto_rawDesc = "" +
 	"\x04Stop\x12!.hftrunner.runner.v1.StrategyName\x1a\x19.hftrunner.runner.v1.Done\x12R\n" +
 	"\aRestart\x12#.hftrunner.runner.v1.RestartRequest\x1a\".hftrunner.runner.v1.RestartResult\x12L\n" +
 	"\x05Adopt\x12!.hftrunner.runner.v1.AdoptRequest\x1a .hftrunner.runner.v1.AdoptResult\x12K\n" +
-	"\x06Resume\x12 .hftrunner.runner.v1.LiftRequest\x1a\x1f.hftrunner.runner.v1.LiftResultB(Z&hftrunner/internal/control/internal/pbb\x06proto3"
+	"\x06Resume\x12 .hftrunner.runner.v1.LiftRequest\x1a\x1f.hftrunner.runner.v1.LiftResult\x12I\n" +
+	"\x04Halt\x12 .hftrunner.runner.v1.HaltRequest\x1a\x1f.hftrunner.runner.v1.HaltResultB(Z&hftrunner/internal/control/internal/pbb\x06proto3"
 
 var (
 	file_runner_proto_rawDescOnce sync.Once
@@ -1760,7 +1939,7 @@ func file_runner_proto_rawDescGZIP() []byte {
 	return file_runner_proto_rawDescData
 }
 
-var file_runner_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_runner_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_runner_proto_goTypes = []any{
 	(*VersionRequest)(nil),        // 0: hftrunner.runner.v1.VersionRequest
 	(*VersionInfo)(nil),           // 1: hftrunner.runner.v1.VersionInfo
@@ -1774,50 +1953,56 @@ var file_runner_proto_goTypes = []any{
 	(*RestartResult)(nil),         // 9: hftrunner.runner.v1.RestartResult
 	(*AdoptRequest)(nil),          // 10: hftrunner.runner.v1.AdoptRequest
 	(*AdoptResult)(nil),           // 11: hftrunner.runner.v1.AdoptResult
-	(*LiftRequest)(nil),           // 12: hftrunner.runner.v1.LiftRequest
-	(*LiftResult)(nil),            // 13: hftrunner.runner.v1.LiftResult
-	(*Resumption)(nil),            // 14: hftrunner.runner.v1.Resumption
-	(*ErrorDetail)(nil),           // 15: hftrunner.runner.v1.ErrorDetail
-	(*OrdersLeft)(nil),            // 16: hftrunner.runner.v1.OrdersLeft
-	(*OpenOrder)(nil),             // 17: hftrunner.runner.v1.OpenOrder
-	(*NotFound)(nil),              // 18: hftrunner.runner.v1.NotFound
-	(*Launch)(nil),                // 19: hftrunner.runner.v1.Launch
-	(*Params)(nil),                // 20: hftrunner.runner.v1.Params
-	(*Problem)(nil),               // 21: hftrunner.runner.v1.Problem
-	nil,                           // 22: hftrunner.runner.v1.InstrumentStatus.FindingsEntry
-	(*timestamppb.Timestamp)(nil), // 23: google.protobuf.Timestamp
+	(*HaltRequest)(nil),           // 12: hftrunner.runner.v1.HaltRequest
+	(*HaltResult)(nil),            // 13: hftrunner.runner.v1.HaltResult
+	(*HaltedInstrument)(nil),      // 14: hftrunner.runner.v1.HaltedInstrument
+	(*LiftRequest)(nil),           // 15: hftrunner.runner.v1.LiftRequest
+	(*LiftResult)(nil),            // 16: hftrunner.runner.v1.LiftResult
+	(*Resumption)(nil),            // 17: hftrunner.runner.v1.Resumption
+	(*ErrorDetail)(nil),           // 18: hftrunner.runner.v1.ErrorDetail
+	(*OrdersLeft)(nil),            // 19: hftrunner.runner.v1.OrdersLeft
+	(*OpenOrder)(nil),             // 20: hftrunner.runner.v1.OpenOrder
+	(*NotFound)(nil),              // 21: hftrunner.runner.v1.NotFound
+	(*Launch)(nil),                // 22: hftrunner.runner.v1.Launch
+	(*Params)(nil),                // 23: hftrunner.runner.v1.Params
+	(*Problem)(nil),               // 24: hftrunner.runner.v1.Problem
+	nil,                           // 25: hftrunner.runner.v1.InstrumentStatus.FindingsEntry
+	(*timestamppb.Timestamp)(nil), // 26: google.protobuf.Timestamp
 }
 var file_runner_proto_depIdxs = []int32{
-	23, // 0: hftrunner.runner.v1.VersionInfo.started_at:type_name -> google.protobuf.Timestamp
+	26, // 0: hftrunner.runner.v1.VersionInfo.started_at:type_name -> google.protobuf.Timestamp
 	4,  // 1: hftrunner.runner.v1.StrategiesResponse.strategies:type_name -> hftrunner.runner.v1.StrategyStatus
 	5,  // 2: hftrunner.runner.v1.StrategyStatus.instruments:type_name -> hftrunner.runner.v1.InstrumentStatus
-	22, // 3: hftrunner.runner.v1.InstrumentStatus.findings:type_name -> hftrunner.runner.v1.InstrumentStatus.FindingsEntry
-	14, // 4: hftrunner.runner.v1.LiftResult.instruments:type_name -> hftrunner.runner.v1.Resumption
-	18, // 5: hftrunner.runner.v1.ErrorDetail.not_found:type_name -> hftrunner.runner.v1.NotFound
-	19, // 6: hftrunner.runner.v1.ErrorDetail.launch:type_name -> hftrunner.runner.v1.Launch
-	20, // 7: hftrunner.runner.v1.ErrorDetail.params:type_name -> hftrunner.runner.v1.Params
-	16, // 8: hftrunner.runner.v1.ErrorDetail.orders_left:type_name -> hftrunner.runner.v1.OrdersLeft
-	17, // 9: hftrunner.runner.v1.OrdersLeft.orders:type_name -> hftrunner.runner.v1.OpenOrder
-	21, // 10: hftrunner.runner.v1.Params.problems:type_name -> hftrunner.runner.v1.Problem
-	0,  // 11: hftrunner.runner.v1.Runner.Version:input_type -> hftrunner.runner.v1.VersionRequest
-	2,  // 12: hftrunner.runner.v1.Runner.Strategies:input_type -> hftrunner.runner.v1.StrategiesRequest
-	6,  // 13: hftrunner.runner.v1.Runner.Start:input_type -> hftrunner.runner.v1.StrategyName
-	6,  // 14: hftrunner.runner.v1.Runner.Stop:input_type -> hftrunner.runner.v1.StrategyName
-	8,  // 15: hftrunner.runner.v1.Runner.Restart:input_type -> hftrunner.runner.v1.RestartRequest
-	10, // 16: hftrunner.runner.v1.Runner.Adopt:input_type -> hftrunner.runner.v1.AdoptRequest
-	12, // 17: hftrunner.runner.v1.Runner.Resume:input_type -> hftrunner.runner.v1.LiftRequest
-	1,  // 18: hftrunner.runner.v1.Runner.Version:output_type -> hftrunner.runner.v1.VersionInfo
-	3,  // 19: hftrunner.runner.v1.Runner.Strategies:output_type -> hftrunner.runner.v1.StrategiesResponse
-	7,  // 20: hftrunner.runner.v1.Runner.Start:output_type -> hftrunner.runner.v1.Done
-	7,  // 21: hftrunner.runner.v1.Runner.Stop:output_type -> hftrunner.runner.v1.Done
-	9,  // 22: hftrunner.runner.v1.Runner.Restart:output_type -> hftrunner.runner.v1.RestartResult
-	11, // 23: hftrunner.runner.v1.Runner.Adopt:output_type -> hftrunner.runner.v1.AdoptResult
-	13, // 24: hftrunner.runner.v1.Runner.Resume:output_type -> hftrunner.runner.v1.LiftResult
-	18, // [18:25] is the sub-list for method output_type
-	11, // [11:18] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	25, // 3: hftrunner.runner.v1.InstrumentStatus.findings:type_name -> hftrunner.runner.v1.InstrumentStatus.FindingsEntry
+	14, // 4: hftrunner.runner.v1.HaltResult.instruments:type_name -> hftrunner.runner.v1.HaltedInstrument
+	17, // 5: hftrunner.runner.v1.LiftResult.instruments:type_name -> hftrunner.runner.v1.Resumption
+	21, // 6: hftrunner.runner.v1.ErrorDetail.not_found:type_name -> hftrunner.runner.v1.NotFound
+	22, // 7: hftrunner.runner.v1.ErrorDetail.launch:type_name -> hftrunner.runner.v1.Launch
+	23, // 8: hftrunner.runner.v1.ErrorDetail.params:type_name -> hftrunner.runner.v1.Params
+	19, // 9: hftrunner.runner.v1.ErrorDetail.orders_left:type_name -> hftrunner.runner.v1.OrdersLeft
+	20, // 10: hftrunner.runner.v1.OrdersLeft.orders:type_name -> hftrunner.runner.v1.OpenOrder
+	24, // 11: hftrunner.runner.v1.Params.problems:type_name -> hftrunner.runner.v1.Problem
+	0,  // 12: hftrunner.runner.v1.Runner.Version:input_type -> hftrunner.runner.v1.VersionRequest
+	2,  // 13: hftrunner.runner.v1.Runner.Strategies:input_type -> hftrunner.runner.v1.StrategiesRequest
+	6,  // 14: hftrunner.runner.v1.Runner.Start:input_type -> hftrunner.runner.v1.StrategyName
+	6,  // 15: hftrunner.runner.v1.Runner.Stop:input_type -> hftrunner.runner.v1.StrategyName
+	8,  // 16: hftrunner.runner.v1.Runner.Restart:input_type -> hftrunner.runner.v1.RestartRequest
+	10, // 17: hftrunner.runner.v1.Runner.Adopt:input_type -> hftrunner.runner.v1.AdoptRequest
+	15, // 18: hftrunner.runner.v1.Runner.Resume:input_type -> hftrunner.runner.v1.LiftRequest
+	12, // 19: hftrunner.runner.v1.Runner.Halt:input_type -> hftrunner.runner.v1.HaltRequest
+	1,  // 20: hftrunner.runner.v1.Runner.Version:output_type -> hftrunner.runner.v1.VersionInfo
+	3,  // 21: hftrunner.runner.v1.Runner.Strategies:output_type -> hftrunner.runner.v1.StrategiesResponse
+	7,  // 22: hftrunner.runner.v1.Runner.Start:output_type -> hftrunner.runner.v1.Done
+	7,  // 23: hftrunner.runner.v1.Runner.Stop:output_type -> hftrunner.runner.v1.Done
+	9,  // 24: hftrunner.runner.v1.Runner.Restart:output_type -> hftrunner.runner.v1.RestartResult
+	11, // 25: hftrunner.runner.v1.Runner.Adopt:output_type -> hftrunner.runner.v1.AdoptResult
+	16, // 26: hftrunner.runner.v1.Runner.Resume:output_type -> hftrunner.runner.v1.LiftResult
+	13, // 27: hftrunner.runner.v1.Runner.Halt:output_type -> hftrunner.runner.v1.HaltResult
+	20, // [20:28] is the sub-list for method output_type
+	12, // [12:20] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_runner_proto_init() }
@@ -1825,7 +2010,7 @@ func file_runner_proto_init() {
 	if File_runner_proto != nil {
 		return
 	}
-	file_runner_proto_msgTypes[15].OneofWrappers = []any{
+	file_runner_proto_msgTypes[18].OneofWrappers = []any{
 		(*ErrorDetail_NotFound)(nil),
 		(*ErrorDetail_Launch)(nil),
 		(*ErrorDetail_Params)(nil),
@@ -1837,7 +2022,7 @@ func file_runner_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_runner_proto_rawDesc), len(file_runner_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   23,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

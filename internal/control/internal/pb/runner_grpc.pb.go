@@ -28,6 +28,7 @@ const (
 	Runner_Restart_FullMethodName    = "/hftrunner.runner.v1.Runner/Restart"
 	Runner_Adopt_FullMethodName      = "/hftrunner.runner.v1.Runner/Adopt"
 	Runner_Resume_FullMethodName     = "/hftrunner.runner.v1.Runner/Resume"
+	Runner_Halt_FullMethodName       = "/hftrunner.runner.v1.Runner/Halt"
 )
 
 // RunnerClient is the client API for Runner service.
@@ -41,6 +42,7 @@ type RunnerClient interface {
 	Restart(ctx context.Context, in *RestartRequest, opts ...grpc.CallOption) (*RestartResult, error)
 	Adopt(ctx context.Context, in *AdoptRequest, opts ...grpc.CallOption) (*AdoptResult, error)
 	Resume(ctx context.Context, in *LiftRequest, opts ...grpc.CallOption) (*LiftResult, error)
+	Halt(ctx context.Context, in *HaltRequest, opts ...grpc.CallOption) (*HaltResult, error)
 }
 
 type runnerClient struct {
@@ -121,6 +123,16 @@ func (c *runnerClient) Resume(ctx context.Context, in *LiftRequest, opts ...grpc
 	return out, nil
 }
 
+func (c *runnerClient) Halt(ctx context.Context, in *HaltRequest, opts ...grpc.CallOption) (*HaltResult, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(HaltResult)
+	err := c.cc.Invoke(ctx, Runner_Halt_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // RunnerServer is the server API for Runner service.
 // All implementations must embed UnimplementedRunnerServer
 // for forward compatibility.
@@ -132,6 +144,7 @@ type RunnerServer interface {
 	Restart(context.Context, *RestartRequest) (*RestartResult, error)
 	Adopt(context.Context, *AdoptRequest) (*AdoptResult, error)
 	Resume(context.Context, *LiftRequest) (*LiftResult, error)
+	Halt(context.Context, *HaltRequest) (*HaltResult, error)
 	mustEmbedUnimplementedRunnerServer()
 }
 
@@ -162,6 +175,9 @@ func (UnimplementedRunnerServer) Adopt(context.Context, *AdoptRequest) (*AdoptRe
 }
 func (UnimplementedRunnerServer) Resume(context.Context, *LiftRequest) (*LiftResult, error) {
 	return nil, status.Error(codes.Unimplemented, "method Resume not implemented")
+}
+func (UnimplementedRunnerServer) Halt(context.Context, *HaltRequest) (*HaltResult, error) {
+	return nil, status.Error(codes.Unimplemented, "method Halt not implemented")
 }
 func (UnimplementedRunnerServer) mustEmbedUnimplementedRunnerServer() {}
 func (UnimplementedRunnerServer) testEmbeddedByValue()                {}
@@ -310,6 +326,24 @@ func _Runner_Resume_Handler(srv interface{}, ctx context.Context, dec func(inter
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Runner_Halt_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(HaltRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RunnerServer).Halt(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Runner_Halt_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RunnerServer).Halt(ctx, req.(*HaltRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Runner_ServiceDesc is the grpc.ServiceDesc for Runner service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -344,6 +378,10 @@ var Runner_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Resume",
 			Handler:    _Runner_Resume_Handler,
+		},
+		{
+			MethodName: "Halt",
+			Handler:    _Runner_Halt_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

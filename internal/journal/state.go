@@ -26,8 +26,8 @@ type State struct {
 	Unattributed map[uint32]float64 `json:"unattributed,omitempty"`
 	Halts        map[uint32]Halt    `json:"halts,omitempty"`
 	// ConnectorHalts are those of whole connectors, by name: they hold for instruments to come, too.
-	ConnectorHalts map[string]Halt `json:"connector_halts,omitempty"`
-	Absent       map[uint32]string  `json:"absent"` // books, with the reason
+	ConnectorHalts map[string]Halt   `json:"connector_halts,omitempty"`
+	Absent         map[uint32]string `json:"absent"` // books, with the reason
 	// Lost is the number of records that could not be appended, Missing that of corrupt ones. NotFinite counts figures
 	// that were not finite.
 	Lost      uint64 `json:"lost"`

@@ -16,6 +16,7 @@ import (
 var internalInPublic = []string{
 	"connector/venue Connector.Reports",
 	"host Host.Adopt",
+	"host Host.Halt",
 	"host Host.Restart",
 	"host Host.Resume",
 	"host Host.Strategies",

@@ -81,7 +81,8 @@ var allowed = []importRule{
 	{"internal/testkit/ipctest", "a kit for channels", []string{"hft", "ipc"}},
 	{"internal/local", "the rules of a bot's own orders, for live and backtest alike", []string{"hft"}},
 	{"live", "a bot lives in the strategy's process", []string{"hft", "depth", "internal/sole", "ipc", "internal/local"}},
-	{"backtest", "a backtest knows recorded rows, no venue and no process", []string{"hft", "depth", "internal/exchange", "internal/sole", "sim", "internal/local", "backtest/npy", "risk"}},
+	{"backtest", "a backtest knows recorded rows, no venue and no process", []string{"hft", "depth", "internal/exchange", "internal/sole", "sim", "internal/local", "internal/risk",
+		"backtest/npy", "risk"}},
 	{"backtest/npy", "files of rows, whatever the rows are", nil},
 	{"internal/check", "looks at rows, wherever they come from", []string{"hft", "depth"}},
 	{"backtest/stats", "statistics of the recorder's rows", []string{"sim", "backtest"}},
@@ -155,9 +156,11 @@ var allowed = []importRule{
 	{"internal/bench/ticktoorder", "measures the host with everything but a venue", []string{
 		"connector", "connector/binance", "internal/feed", "hft", "host", "ipc", "pluginapi"}},
 	{"internal/modulepath", "a tool", nil},
-	{"risk", "limits of orders: one gate for host and backtest, without a clock", []string{"hft"}},
+	{"risk", "limits of orders, as they are set", nil},
+	{"internal/risk", "limits of orders: one gate for host and backtest, without a clock", []string{"hft", "risk"}},
 	{"pluginapi", "what an author imports", []string{"hft", "depth", "live", "ipc", "backtest", "internal/control", "internal/settings"}},
-	{"host", "the host knows no venue and no strategy", []string{"hft", "depth", "ipc", "internal/hostipc", "internal/journal", "connector", "internal/control", "internal/runlog", "risk"}},
+	{"host", "the host knows no venue and no strategy", []string{"hft", "depth", "ipc", "internal/hostipc", "internal/journal", "connector", "internal/control",
+		"internal/risk", "internal/runlog", "risk"}},
 	{"internal/runlog", "takes lines, from whomever", nil},
 	{"runner/internal/config", "the configuration names venues and plugins but runs none", []string{
 		"backtest", "connector", "connector/venue", "internal/control", "internal/settings", "risk"}},

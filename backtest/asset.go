@@ -5,7 +5,7 @@ import (
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/exchange"
 	"github.com/hftrunner/hftrunner/internal/local"
-	"github.com/hftrunner/hftrunner/risk"
+	"github.com/hftrunner/hftrunner/internal/risk"
 	"github.com/hftrunner/hftrunner/sim"
 )
 

@@ -7,8 +7,8 @@ import (
 
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/exchange"
+	"github.com/hftrunner/hftrunner/internal/risk"
 	"github.com/hftrunner/hftrunner/internal/sole"
-	"github.com/hftrunner/hftrunner/risk"
 	"github.com/hftrunner/hftrunner/sim"
 )
 

@@ -3,7 +3,7 @@ package backtest
 import (
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/exchange"
-	"github.com/hftrunner/hftrunner/risk"
+	"github.com/hftrunner/hftrunner/internal/risk"
 	"github.com/hftrunner/hftrunner/sim"
 )
 

@@ -9,7 +9,7 @@ import (
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/hostipc"
-	"github.com/hftrunner/hftrunner/risk"
+	"github.com/hftrunner/hftrunner/internal/risk"
 )
 
 // holding is the ledger of one strategy on one instrument: its orders at the venue, its position and its money. It

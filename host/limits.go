@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/hft"
-	"github.com/hftrunner/hftrunner/risk"
+	"github.com/hftrunner/hftrunner/internal/risk"
 )
 
 // limit gives a holding its place in the gate, with what it has: from now on its orders are counted. The lock is held.

@@ -18,7 +18,7 @@ import (
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/hostipc"
 	"github.com/hftrunner/hftrunner/internal/journal"
-	"github.com/hftrunner/hftrunner/risk"
+	"github.com/hftrunner/hftrunner/internal/risk"
 )
 
 // publisher is one connector with its feed: it is the Sink and the Clock of the connector, keeps the books, and

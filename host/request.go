@@ -7,8 +7,8 @@ import (
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/hostipc"
 	"github.com/hftrunner/hftrunner/internal/journal"
+	"github.com/hftrunner/hftrunner/internal/risk"
 	"github.com/hftrunner/hftrunner/ipc"
-	"github.com/hftrunner/hftrunner/risk"
 )
 
 // The request path. Every request of every bot goes through handle, in this order: it has been read once and its

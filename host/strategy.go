@@ -14,7 +14,7 @@ import (
 	"github.com/hftrunner/hftrunner/internal/control"
 	"github.com/hftrunner/hftrunner/internal/hostipc"
 	"github.com/hftrunner/hftrunner/internal/journal"
-	"github.com/hftrunner/hftrunner/risk"
+	"github.com/hftrunner/hftrunner/internal/risk"
 )
 
 // State of a strategy.

@@ -18,6 +18,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"unicode/utf8"
 )
@@ -37,9 +38,14 @@ type pkg struct {
 // path is the package's path within the module.
 func (p pkg) path() string { return strings.TrimPrefix(p.ImportPath, own) }
 
+// packageList is what the go command says of the tree, asked once.
+var packageList = sync.OnceValues(func() ([]byte, error) {
+	return exec.Command("go", "list", "-json=ImportPath,Dir,Imports,Deps,Doc", "./...").Output()
+})
+
 func listPackages(t *testing.T) []pkg {
 	t.Helper()
-	out, err := exec.Command("go", "list", "-json=ImportPath,Dir,Imports,Deps,Doc", "./...").Output()
+	out, err := packageList()
 	if err != nil {
 		t.Fatalf("go list: %v", err)
 	}
@@ -265,23 +271,36 @@ func TestEveryPackageSaysWhatItIs(t *testing.T) {
 	}
 }
 
-// sources calls fn for each Go file of the tree that people write.
-func sources(t *testing.T, fn func(path string, file *ast.File, set *token.FileSet)) {
-	t.Helper()
-	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+// sourceFile is a Go file of the tree.
+type sourceFile struct {
+	path string
+	file *ast.File
+	set  *token.FileSet
+}
+
+// parsed are all Go files that people write. Most tests go through them, so they are read once.
+var parsed = sync.OnceValues(func() (list []sourceFile, err error) {
+	err = filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, ".pb.go") {
 			return err
 		}
 		set := token.NewFileSet()
 		file, err := parser.ParseFile(set, path, nil, parser.ParseComments)
-		if err != nil {
-			return err
-		}
-		fn(path, file, set)
-		return nil
+		list = append(list, sourceFile{path, file, set})
+		return err
 	})
+	return list, err
+})
+
+// sources calls fn for each Go file of the tree that people write.
+func sources(t *testing.T, fn func(path string, file *ast.File, set *token.FileSet)) {
+	t.Helper()
+	list, err := parsed()
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, f := range list {
+		fn(f.path, f.file, f.set)
 	}
 }
 
@@ -357,10 +376,6 @@ var branchy = map[string]int{
 	"internal/journal take":                         17,
 	"internal/journal Verify":                       21,
 	"internal/journal infoOf":                       27,
-	"runner/internal/config data":                   21,
-	"runner/internal/config into":                   17,
-	"runner/internal/config read":                   17,
-	"runner/internal/config toGo":                   16,
 }
 
 // branchesOf counts as gocyclo does: one for the function, and one for each if, for, case, && and ||.

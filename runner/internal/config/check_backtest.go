@@ -30,6 +30,19 @@ func (c *checker) data(t *Backtest, x *Data) {
 	for _, path := range x.Asset.Files {
 		c.fileExists(x.fileRange("files"), path, x.Label)
 	}
+	c.recordedFormat(x)
+	for _, path := range x.Snapshots {
+		c.eventFileExists(x, x.block, "snapshot", path)
+	}
+	c.latencyFiles(x)
+	if len(x.Snapshots) > 0 && !fitSnapshots(t.Split, len(x.Snapshots), len(x.Asset.Files)) {
+		c.errorf(x.fileRange("snapshot"), `list one snapshot per file, or with split = "none" one for all`,
+			"%s has %d snapshots for %d files", x.Label, len(x.Snapshots), len(x.Asset.Files))
+	}
+}
+
+// recordedFormat: recorded messages need a format, and what is said of them has no effect on event files.
+func (c *checker) recordedFormat(x *Data) {
 	recorded := slices.ContainsFunc(x.Asset.Files, func(p string) bool { return !EventFile(p) })
 	switch b := x.block; {
 	case recorded && x.Format == "":
@@ -42,9 +55,10 @@ func (c *checker) data(t *Backtest, x *Data) {
 			}
 		}
 	}
-	for _, path := range x.Snapshots {
-		c.eventFileExists(x, x.block, "snapshot", path)
-	}
+}
+
+// latencyFiles looks for the files of recorded latencies.
+func (c *checker) latencyFiles(x *Data) {
 	exchange := x.block.child("exchange")
 	for _, path := range x.Asset.Exchange.Latency.Files {
 		c.eventFileExists(x, exchange, "latency_files", path)
@@ -58,10 +72,17 @@ func (c *checker) data(t *Backtest, x *Data) {
 			c.eventFileExists(x, b, "latency_files", path)
 		}
 	}
-	if want := max(1, len(x.Asset.Files)); len(x.Snapshots) > 0 && (t.Split == SplitFile && len(x.Snapshots) != want || t.Split == SplitNone && len(x.Snapshots) > 1) {
-		c.errorf(x.fileRange("snapshot"), `list one snapshot per file, or with split = "none" one for all`,
-			"%s has %d snapshots for %d files", x.Label, len(x.Snapshots), len(x.Asset.Files))
+}
+
+// fitSnapshots reports whether there are as many snapshots as a split into jobs needs.
+func fitSnapshots(split string, snapshots, files int) bool {
+	switch split {
+	case SplitFile:
+		return snapshots == max(1, files)
+	case SplitNone:
+		return snapshots <= 1
 	}
+	return true
 }
 
 // eventFileExists checks a file that is never converted.

@@ -24,6 +24,23 @@ type decoded interface{ decoded(*decoder, *block) }
 // into puts a block and all within it, but for what is left to later, into a pointer to its struct. What is wrong is reported and
 // stays as it was.
 func (d *decoder) into(b *block, to any) {
+	values, places := d.values(b)
+	for _, p := range b.typ.Decode(values, b.labels, to) {
+		d.refuse(b, &p, places[p.Name])
+	}
+	for _, c := range b.blocks {
+		again := c.typ.Single && b.child(c.typ.Name) != c // reported
+		if !c.typ.Later && !c.typ.Free && !again {
+			d.into(c, c.typ.Within(to))
+		}
+	}
+	if x, ok := to.(decoded); ok {
+		x.decoded(d, b)
+	}
+}
+
+// values returns what the layers set in a block, and where each value was written.
+func (d *decoder) values(b *block) (map[string]settings.Value, map[string]hcl.Range) {
 	values, places := map[string]settings.Value{}, map[string]hcl.Range{}
 	for _, name := range b.typ.SettingNames() {
 		raw, override := d.layers.get(b, name)
@@ -38,26 +55,20 @@ func (d *decoder) into(b *block, to any) {
 		}
 		values[name], places[name] = v, place
 	}
-	for _, p := range b.typ.Decode(values, b.labels, to) {
-		set := b.args[p.Name]
-		switch {
-		case !p.Missing:
-			d.errorf(places[p.Name], p.Hint, "%s", &p)
-		case (set == nil || set.ok) && !d.partial:
-			d.errorf(b.rng, p.Hint, "%s in this %s block", &p, b.typ.Name)
-		}
-		if set != nil {
-			set.wrong = true
-		}
+	return values, places
+}
+
+// refuse tells what is wrong with a value that was written at place, or that is missing in the block.
+func (d *decoder) refuse(b *block, p *settings.Problem, place hcl.Range) {
+	set := b.args[p.Name]
+	switch {
+	case !p.Missing:
+		d.errorf(place, p.Hint, "%s", p)
+	case (set == nil || set.ok) && !d.partial:
+		d.errorf(b.rng, p.Hint, "%s in this %s block", p, b.typ.Name)
 	}
-	for _, c := range b.blocks {
-		again := c.typ.Single && b.child(c.typ.Name) != c // reported
-		if !c.typ.Later && !c.typ.Free && !again {
-			d.into(c, c.typ.Within(to))
-		}
-	}
-	if x, ok := to.(decoded); ok {
-		x.decoded(d, b)
+	if set != nil {
+		set.wrong = true
 	}
 }
 

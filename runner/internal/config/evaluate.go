@@ -43,25 +43,33 @@ func toGo(v cty.Value) (any, error) {
 	case t == cty.Number:
 		return settings.Number(v.AsBigFloat())
 	case t.IsTupleType() || t.IsListType() || t.IsSetType():
-		elements := make([]any, 0, v.LengthInt())
-		for _, e := range v.AsValueSlice() {
-			g, err := toGo(e)
-			if err != nil {
-				return nil, err
-			}
-			elements = append(elements, g)
-		}
-		return elements, nil
+		return listToGo(v)
 	case t.IsObjectType() || t.IsMapType():
-		m := map[string]any{}
-		for k, e := range v.AsValueMap() {
-			g, err := toGo(e)
-			if err != nil {
-				return nil, err
-			}
-			m[k] = g
-		}
-		return m, nil
+		return mapToGo(v)
 	}
 	return nil, fmt.Errorf("it is a %s", v.Type().FriendlyName())
+}
+
+func listToGo(v cty.Value) (any, error) {
+	elements := make([]any, 0, v.LengthInt())
+	for _, e := range v.AsValueSlice() {
+		g, err := toGo(e)
+		if err != nil {
+			return nil, err
+		}
+		elements = append(elements, g)
+	}
+	return elements, nil
+}
+
+func mapToGo(v cty.Value) (any, error) {
+	m := map[string]any{}
+	for k, e := range v.AsValueMap() {
+		g, err := toGo(e)
+		if err != nil {
+			return nil, err
+		}
+		m[k] = g
+	}
+	return m, nil
 }

@@ -68,25 +68,8 @@ type reader struct {
 // read returns the block of a body with everything in it, and reports what the table does not know.
 func (r *reader) read(b *block, body *hclsyntax.Body) {
 	b.args = map[string]*setting{}
-	attributes := make([]*hclsyntax.Attribute, 0, len(body.Attributes))
-	for _, a := range body.Attributes {
-		attributes = append(attributes, a)
-	}
-	slices.SortFunc(attributes, func(x, y *hclsyntax.Attribute) int {
-		return cmp.Compare(x.NameRange.Start.Byte, y.NameRange.Start.Byte)
-	})
-	for _, a := range attributes {
-		if r.only != "" && b.typ.Name == "" {
-			continue
-		}
-		if !b.typ.Free && b.typ.Setting(a.Name) == nil {
-			r.unknown(b.typ, a.Name, a.NameRange, "argument", b.typ.SettingNames(), b.typ.BlockNames())
-			continue
-		}
-		s := &setting{nameRng: a.NameRange, valueRng: a.Expr.Range()}
-		s.Value, s.ok = r.evaluate(a.Expr, r.ctx)
-		s.Secret = s.Secret || slices.Contains(secretNames(), a.Name)
-		b.args[a.Name] = s
+	if r.only == "" || b.typ.Name != "" {
+		r.readSettings(b, body)
 	}
 	for _, c := range body.Blocks {
 		if r.only == "" || c.Type == r.only {
@@ -100,6 +83,27 @@ func (r *reader) read(b *block, body *hclsyntax.Body) {
 	}
 	if t := b.typ.Block("synthetic"); t != nil && b.child("synthetic") == nil && b.child("replay") == nil {
 		r.imply(b, t)
+	}
+}
+
+// readSettings reads the arguments of a block in the order of the file, in which errors are reported.
+func (r *reader) readSettings(b *block, body *hclsyntax.Body) {
+	attributes := make([]*hclsyntax.Attribute, 0, len(body.Attributes))
+	for _, a := range body.Attributes {
+		attributes = append(attributes, a)
+	}
+	slices.SortFunc(attributes, func(x, y *hclsyntax.Attribute) int {
+		return cmp.Compare(x.NameRange.Start.Byte, y.NameRange.Start.Byte)
+	})
+	for _, a := range attributes {
+		if !b.typ.Free && b.typ.Setting(a.Name) == nil {
+			r.unknown(b.typ, a.Name, a.NameRange, "argument", b.typ.SettingNames(), b.typ.BlockNames())
+			continue
+		}
+		s := &setting{nameRng: a.NameRange, valueRng: a.Expr.Range()}
+		s.Value, s.ok = r.evaluate(a.Expr, r.ctx)
+		s.Secret = s.Secret || slices.Contains(secretNames(), a.Name)
+		b.args[a.Name] = s
 	}
 }
 

@@ -350,32 +350,28 @@ const maxBranches = 15
 
 // branchy lists the functions that have more branches, by folder and name, and how many at most. The list only gets shorter.
 var branchy = map[string]int{
-	"connector/binance/internal/binanceapi causeOf": 20,
-	"connector/internal/budget banned":              18,
-	"connector/bybit/internal/linear causeOf":       17,
-	"connector/bybit/internal/linear check":         19,
-	"connector/bybit/internal/linear exchange":      17,
-	"connector/bybit/internal/linear trade":         19,
-	"internal/feed compare":                         19,
-	"internal/feed measure":                         16,
-	"internal/feed takeDepth":                       20,
-	"connector/internal/scan appendRows":            16,
-	"connector/internal/scan key":                   17,
-	"connector/internal/scan letterKey":             18,
-	"connector/internal/scan member":                16,
-	"connector/internal/scan object":                20,
-	"connector/internal/scan usualRows":             16,
-	"internal/replay check":                         24,
-	"connector/venue New":                           18,
-	"connector/venue Unaccounted":                   18,
-	"connector/venue advance":                       22,
-	"connector/venue askSteps":                      16,
-	"connector/venue perform":                       17,
-	"connector/venue request":                       19,
-	"connector/venue strayed":                       16,
-	"internal/journal take":                         17,
-	"internal/journal Verify":                       21,
-	"internal/journal infoOf":                       27,
+	"connector/internal/budget banned":      18,
+	"connector/bybit/internal/linear trade": 19,
+	"internal/feed compare":                 19,
+	"internal/feed measure":                 16,
+	"internal/feed takeDepth":               20,
+	"connector/internal/scan appendRows":    16,
+	"connector/internal/scan key":           17,
+	"connector/internal/scan letterKey":     18,
+	"connector/internal/scan member":        16,
+	"connector/internal/scan object":        20,
+	"connector/internal/scan usualRows":     16,
+	"internal/replay check":                 24,
+	"connector/venue New":                   18,
+	"connector/venue Unaccounted":           18,
+	"connector/venue advance":               22,
+	"connector/venue askSteps":              16,
+	"connector/venue perform":               17,
+	"connector/venue request":               19,
+	"connector/venue strayed":               16,
+	"internal/journal take":                 17,
+	"internal/journal Verify":               21,
+	"internal/journal infoOf":               27,
 }
 
 // branchesOf counts as gocyclo does: one for the function, and one for each if, for, case, && and ||.
@@ -424,7 +420,7 @@ func TestFunctionsHaveFewBranches(t *testing.T) {
 // TestTestsDoNotSleep counts the calls of time.Sleep in tests that are no pause between two looks at a condition. What a test waits for
 // is an event, or a clock that the test moves (testing/synctest).
 func TestTestsDoNotSleep(t *testing.T) {
-	const ceiling = 70 // lower it when there are fewer; up to ten fewer are let pass
+	const ceiling = 69 // lower it when there are fewer; up to ten fewer are let pass
 	var found []string
 	sources(t, func(path string, file *ast.File, set *token.FileSet) {
 		if !strings.HasSuffix(path, "_test.go") {

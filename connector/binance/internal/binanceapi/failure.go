@@ -76,6 +76,11 @@ func causeOf(status, code int, msg string, causes Causes) protocol.Cause {
 			return cause
 		}
 	}
+	return statusCause(status)
+}
+
+// statusCause says what an HTTP status means that comes without a code, or with one that leaves it open.
+func statusCause(status int) protocol.Cause {
 	switch status {
 	case http.StatusTooManyRequests:
 		return protocol.Weight

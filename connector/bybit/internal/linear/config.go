@@ -161,26 +161,8 @@ func transport() http.RoundTripper {
 }
 
 func (c *Config) check() error {
-	var errs []error
+	errs := c.checkURLs()
 	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	for _, u := range []struct {
-		name, text string
-		needed     bool
-		schemes    []string
-	}{
-		{"PublicURL", c.PublicURL, true, []string{"wss", "ws"}},
-		{"PrivateURL", c.PrivateURL, c.APIKey != "", []string{"wss", "ws"}},
-		{"TradeURL", c.TradeURL, c.OrderEntry == OrdersByWebSocket, []string{"wss", "ws"}},
-		{"APIURL", c.APIURL, true, []string{"https", "http"}},
-	} {
-		if u.text == "" && !u.needed {
-			continue
-		}
-		parsed, err := url.Parse(u.text)
-		if err != nil || !slices.Contains(u.schemes, parsed.Scheme) || parsed.Host == "" {
-			wrong("%s %q is not a URL that starts with %s://", u.name, u.text, u.schemes[0])
-		}
-	}
 	if (c.APIKey == "") != (c.Secret == "") {
 		wrong("Key and Secret belong together: set both, or neither for market data only")
 	}
@@ -206,6 +188,28 @@ func (c *Config) check() error {
 		wrong("NowNs, the clock, is missing")
 	}
 	return errors.Join(errs...)
+}
+
+func (c *Config) checkURLs() (errs []error) {
+	for _, u := range []struct {
+		name, text string
+		needed     bool
+		schemes    []string
+	}{
+		{"PublicURL", c.PublicURL, true, []string{"wss", "ws"}},
+		{"PrivateURL", c.PrivateURL, c.APIKey != "", []string{"wss", "ws"}},
+		{"TradeURL", c.TradeURL, c.OrderEntry == OrdersByWebSocket, []string{"wss", "ws"}},
+		{"APIURL", c.APIURL, true, []string{"https", "http"}},
+	} {
+		if u.text == "" && !u.needed {
+			continue
+		}
+		parsed, err := url.Parse(u.text)
+		if err != nil || !slices.Contains(u.schemes, parsed.Scheme) || parsed.Host == "" {
+			errs = append(errs, fmt.Errorf("%s %q is not a URL that starts with %s://", u.name, u.text, u.schemes[0]))
+		}
+	}
+	return errs
 }
 
 // NowNs returns the local clock.

@@ -53,6 +53,13 @@ func causeOf(code int, a action) protocol.Cause {
 		return protocol.Weight
 	case codeRestarted, 10429:
 		return protocol.Overloaded
+	}
+	return orderCause(code, a)
+}
+
+// orderCause is causeOf of the codes that say something about the order.
+func orderCause(code int, a action) protocol.Cause {
+	switch code {
 	case 10001:
 		// The venue has this code, too, for an amendment to what the order is already.
 		if a == amendAction {

@@ -102,14 +102,19 @@ func (p *Protocol) exchange(req *http.Request, r request, spent *spending,
 	if !r.whole {
 		v = v.Get("result")
 	}
-	if err := take(v); err != nil {
-		var failure *protocol.Failure
-		if errors.As(err, &failure) {
-			return failure
-		}
-		return &protocol.Failure{Unreadable: true, Msg: "the answer is not in the venue's form", Err: err}
+	return taken(take(v))
+}
+
+// taken is the failure of an answer whose reading returned err.
+func taken(err error) error {
+	var failure *protocol.Failure
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &failure):
+		return failure
 	}
-	return nil
+	return &protocol.Failure{Unreadable: true, Msg: "the answer is not in the venue's form", Err: err}
 }
 
 // withoutURL drops the URL from an error of the HTTP client: what is wrong is said without it.

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -245,8 +246,11 @@ func TestBotsDoNotSeeEachOther(t *testing.T) {
 		strategyOf("same-b", "quoter", quoterParams{FirstID: 1, KeepQuotes: true, Ticks: 20_000}),
 	}
 	r := start(t, cfg)
-	for _, name := range []string{"low", "high"} {
-		r.until(name, "fills", func(s control.StrategyStatus) bool { return s.Fills > 1 })
+	isOrder := func(s sighting) bool { return s.What == "order" }
+	for name, path := range map[string]string{"low": low, "high": high} {
+		r.until(name, "fills, which it knows of", func(s control.StrategyStatus) bool {
+			return s.Fills > 1 && slices.ContainsFunc(sightings(t, path), isOrder)
+		})
 	}
 	for _, name := range []string{"same-a", "same-b"} {
 		s := r.until(name, "two open orders", func(s control.StrategyStatus) bool { return s.Instruments[0].OpenOrders == 2 })

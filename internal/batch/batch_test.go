@@ -136,7 +136,7 @@ func newRig(t *testing.T) *rig {
 	return r
 }
 
-// writeEvents writes an event file of trades.
+// writeEvents writes an event file of a level and trades.
 func writeEvents(t testing.TB, path string, rows int) {
 	t.Helper()
 	w, err := npy.Create[hft.Event](path, npy.EventDtype(), int64(rows))
@@ -146,6 +146,9 @@ func writeEvents(t testing.TB, path string, rows int) {
 	for n := range rows {
 		at := startNs + int64(n)*1e9
 		e := hft.Event{Ev: hft.ExchEvent | hft.LocalEvent | hft.BuyEvent | hft.TradeEvent, ExchTimestampNs: at, LocalTimestampNs: at + 1e6, Px: 100, Qty: 1}
+		if n == 0 {
+			e.SetKind(hft.DepthEvent)
+		}
 		if err := w.Write([]hft.Event{e}); err != nil {
 			t.Fatal(err)
 		}
@@ -436,7 +439,7 @@ func TestDataCheck(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		bad := []hft.Event{{Ev: hft.ExchEvent | hft.LocalEvent | hft.BuyEvent | hft.TradeEvent, ExchTimestampNs: startNs, LocalTimestampNs: startNs - 1e9, Px: 1, Qty: 1}}
+		bad := []hft.Event{{Ev: hft.ExchEvent | hft.LocalEvent | hft.BuyEvent | hft.DepthEvent, ExchTimestampNs: startNs, LocalTimestampNs: startNs - 1e9, Px: 1, Qty: 1}}
 		if err := errors.Join(w.Write(bad), w.Close()); err != nil {
 			t.Fatal(err)
 		}

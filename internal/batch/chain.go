@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/hftrunner/hftrunner/internal/batch/convert"
+	"github.com/hftrunner/hftrunner/internal/feed"
 )
 
 // chain is a feed of recordings that are converted one after the other, for several jobs.
@@ -32,8 +33,11 @@ func (p *preparer) recordings(ctx context.Context, t *task, before, files []stri
 		}
 	}
 	steps := []any{t.asset.Symbol, t.asset.TickSize, t.asset.LotSize}
-	c := p.chain(cacheKey(identities[0], t.rec, steps))
 	key := ""
+	if t.snapshot != nil {
+		key = cacheKey(t.snapshot.file)
+	}
+	c := p.chain(cacheKey(identities[0], t.rec, steps, key))
 	for n := 0; ; n++ {
 		end := n + 1
 		if n == len(before) {
@@ -117,9 +121,19 @@ func (p *preparer) convert(ctx context.Context, t *task, c *chain, job conversio
 	if err != nil {
 		return err
 	}
-	done.Findings = append(done.Findings, summary.Report.Lines()...)
-	done.Rows = summary.NumRows
+	errs, findings := judged(summary.Report, summary.NumRows)
+	done.Errors, done.Findings = append(done.Errors, errs...), append(done.Findings, findings...)
+	done.Rows, done.NoBook = summary.NumRows, summary.Depth+summary.Snapshots == 0
 	return nil
+}
+
+// judged returns what was found about a recording of which so many rows were made, by the rule of check-data: what makes
+// results wrong, and what is worth a look.
+func judged(r *feed.Report, rows int64) (errs, findings []string) {
+	for _, f := range r.Unusable(rows) {
+		errs = append(errs, r.Line(f))
+	}
+	return errs, slices.DeleteFunc(r.Lines(), func(line string) bool { return slices.Contains(errs, line) })
 }
 
 // begin begins a feed.
@@ -129,7 +143,11 @@ func (p *preparer) begin(t *task, c *chain) (err error) {
 		return fmt.Errorf("this build cannot convert format %q", t.rec.Format)
 	}
 	c.done = c.done[:0]
-	c.feed, err = convert.NewFeed(convert.Options{NewDecoder: format.NewDecoder, Rule: format.Rule, Format: t.rec.Format,
+	var initial convert.InitialBook
+	if t.snapshot != nil {
+		initial = t.snapshot.book
+	}
+	c.feed, err = convert.NewFeed(convert.Options{Initial: initial, NewDecoder: format.NewDecoder, Rule: format.Rule, Format: t.rec.Format,
 		Symbol:  cmp.Or(t.rec.Symbol, t.asset.Symbol),
 		Formats: p.cfg.Formats, TickSize: t.asset.TickSize, LotSize: t.asset.LotSize, BaseLatency: t.rec.BaseLatency, Quotes: t.rec.BookTicker,
 		Progress: func(progress convert.Progress) { c.report(progress) }})

@@ -29,39 +29,63 @@ func CheckFile(ctx context.Context, path string, o check.Options, progress func(
 	}, o)
 }
 
-// ReadBook reads a book as 'runner snapshot' writes it, with the id of its last update if it has one. Errors name the
-// file.
+// ReadBook reads a book as 'runner snapshot' writes it, with the id of its last update if it has one. What is no book is
+// an error. Errors name the file.
 func ReadBook(path string) (book convert.InitialBook, err error) {
 	r, err := npy.Open[hft.Event](path, npy.EventDtype())
 	if err != nil {
 		return book, err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
+	book.Name = path
 	for row := make([]hft.Event, 1); ; {
 		n, err := r.Read(row)
 		if n == 0 {
-			if errors.Is(err, io.EOF) && len(book.Levels) == 0 {
-				err = fmt.Errorf("%s: there is no level in it", path)
-			} else if errors.Is(err, io.EOF) {
-				err = nil
+			if errors.Is(err, io.EOF) {
+				err = book.Check(0)
 			}
 			return book, err
 		}
-		if k := row[0].Kind(); k != hft.DepthSnapshotEvent && k != hft.DepthEvent {
-			return book, fmt.Errorf("%s: row %d is of kind %d, not a book level: must be a file of 'runner snapshot'",
-				path, len(book.Levels), k)
+		if book.Levels, book.LastID = append(book.Levels, row[0]), row[0].Ival; len(book.Levels) > maxLevels {
+			return book, fmt.Errorf("%s: it has more than %d rows: must be a file of 'runner snapshot', not of events", path,
+				maxLevels)
 		}
-		book.Levels, book.LastID = append(book.Levels, row[0]), row[0].Ival
 	}
 }
 
-// checkAsset looks one event file of an asset over.
-func checkAsset(ctx context.Context, path string, asset *backtest.AssetSpec, done *prepared, progress func(rows, total int64)) error {
-	r, err := CheckFile(ctx, path, check.Options{TickSize: asset.TickSize, LotSize: asset.LotSize}, progress)
+// maxLevels is more than any book has.
+const maxLevels = 1 << 20
+
+// CheckBook returns an error when a book cannot be the one that an event file begins with. One in which nothing was traded
+// says nothing about it.
+func CheckBook(book *convert.InitialBook, events string) (err error) {
+	r, err := npy.Open[hft.Event](events, npy.EventDtype())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	for rows := make([]hft.Event, 1<<12); ; {
+		n, err := r.Read(rows)
+		if px := convert.MarketPrice(rows[:n]); px > 0 {
+			return book.Check(px)
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// checkAsset looks one event file of an asset over, made of a recording or not.
+func checkAsset(ctx context.Context, path string, asset *backtest.AssetSpec, recorded bool, done *prepared, progress func(rows, total int64)) error {
+	r, err := CheckFile(ctx, path, check.Options{TickSize: asset.TickSize, LotSize: asset.LotSize, GridChecked: recorded}, progress)
 	if err != nil {
 		return err
 	}
 	done.Rows, done.StartNs, done.EndNs = r.Rows, r.FirstLocalTimestampNs, r.LastLocalTimestampNs
+	done.NoBook = done.NoBook || r.DepthRows == 0
 	for _, p := range r.Problems() {
 		text := p.What + " " + p.Advice
 		if p.Severity == check.SeverityError {

@@ -131,7 +131,7 @@ func fileName(text string) string {
 // before are the recordings that the n-th file of an asset follows on.
 func (j *Job) before(asset, n int) []string {
 	// Within a job they are one file with it, or there is an event file between them.
-	if n > 0 || asset >= len(j.Before) {
+	if n > 0 || asset >= len(j.Before) || j.Spec.Assets[asset].Snapshot != "" { // which begins a feed of its own
 		return nil
 	}
 	files := j.Before[asset]

@@ -15,10 +15,11 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/backtest"
+	"github.com/hftrunner/hftrunner/internal/batch/convert"
 )
 
 // cacheVersion is part of every key of the cache; it changes when the same recordings give other files.
-const cacheVersion = 13
+const cacheVersion = 14
 
 // maxFindings is the maximum number of findings kept per file.
 const maxFindings = 20
@@ -49,6 +50,8 @@ type prepared struct {
 	// StartNs and EndNs are its first and last local time, 0 when it was not looked over.
 	StartNs int64 `json:"start_ns"`
 	EndNs   int64 `json:"end_ns"`
+	// NoBook: there is no depth in it that a book could be made of.
+	NoBook bool `json:"no_book,omitempty"`
 	// Errors make results wrong, Findings are worth a look; a line each.
 	Errors   []string `json:"errors"`
 	Findings []string `json:"findings"`
@@ -65,7 +68,9 @@ func (p *preparer) spec(ctx context.Context, job *Job) (backtest.Spec, []DataFil
 		if files = append(files, data...); err != nil {
 			return spec, files, err
 		}
-		a.Files = paths
+		if a.Files = paths; len(job.Spec.Assets[i].Files) > 0 && p.task(job, i).recorded(job.Spec.Assets[i].Files[0]) {
+			a.Snapshot = "" // the recordings' rows begin with it, from their first update on
+		}
 		if err := p.checkLatencies(a, data); err != nil {
 			return spec, files, err
 		}
@@ -91,6 +96,10 @@ func (p *preparer) spec(ctx context.Context, job *Job) (backtest.Spec, []DataFil
 func (p *preparer) asset(ctx context.Context, job *Job, asset int) (data []DataFile, paths []string, err error) {
 	t := p.task(job, asset)
 	files := job.Spec.Assets[asset].Files
+	noBook := len(files) > 0
+	if err := p.checkSnapshot(t, files); err != nil {
+		return nil, nil, err
+	}
 	for n := 0; n < len(files); {
 		var done prepared
 		name, end := files[n], n+1
@@ -99,17 +108,26 @@ func (p *preparer) asset(ctx context.Context, job *Job, asset int) (data []DataF
 				end++
 			}
 			name = label(files[n:end])
-			done, err = p.recordings(ctx, t, job.before(asset, n), files[n:end])
+			part := *t
+			if n > 0 {
+				part.snapshot = nil
+			}
+			done, err = p.recordings(ctx, &part, job.before(asset, n), files[n:end])
 		} else {
 			done, err = p.events(ctx, t, name)
 		}
 		if err != nil {
 			return data, paths, err
 		}
+		noBook = noBook && done.NoBook
 		data = append(data, DataFile{Path: name, Symbol: t.asset.Symbol, Rows: done.Rows, StartNs: done.StartNs,
 			EndNs: done.EndNs, Errors: done.Errors, Findings: done.Findings})
 		paths = append(paths, done.Path)
 		n = end
+	}
+	if noBook {
+		return data, paths, fmt.Errorf("there is no book of %s in %s; use data with depth, and with a snapshot that fits: %s",
+			t.asset.Symbol, label(files), strings.Join(data[0].Errors, " "))
 	}
 	return data, paths, nil
 }
@@ -119,6 +137,35 @@ type task struct {
 	asset *backtest.AssetSpec
 	rec   Recording
 	check bool
+	// snapshot is the book that recordings at the beginning continue, nil for none.
+	snapshot *snapshot
+}
+
+// snapshot is a book in a file.
+type snapshot struct {
+	file File
+	book convert.InitialBook
+}
+
+// checkSnapshot looks at the book that the files of an asset begin with, if there is one, and gives it to recordings.
+func (p *preparer) checkSnapshot(t *task, files []string) error {
+	path := t.asset.Snapshot
+	if path == "" || len(files) == 0 {
+		return nil
+	}
+	file, err := statFile(path)
+	if err != nil {
+		return err
+	}
+	book, err := ReadBook(path)
+	if err != nil {
+		return fmt.Errorf("snapshot %w", err)
+	}
+	if book.Name = "snapshot " + path; t.recorded(files[0]) {
+		t.snapshot = &snapshot{file, book}
+		return nil
+	}
+	return CheckBook(&book, files[0])
 }
 
 func (p *preparer) task(job *Job, asset int) *task {
@@ -210,7 +257,7 @@ func (p *preparer) prepare(ctx context.Context, t *task, name, key string,
 		p.event(Event{Kind: EventConverted, File: name, Done: done.Rows, Total: done.Rows})
 	}
 	if t.check {
-		if err := p.check(ctx, name, t.asset, &done); err != nil {
+		if err := p.check(ctx, name, t.asset, convert != nil, &done); err != nil {
 			return done, err
 		}
 	}
@@ -230,9 +277,9 @@ func (p *preparer) usable(done *prepared, name string, converted bool) bool {
 	return err == nil && filepath.Dir(done.Path) == filepath.Clean(p.cfg.CacheDir)
 }
 
-func (p *preparer) check(ctx context.Context, path string, asset *backtest.AssetSpec, done *prepared) error {
+func (p *preparer) check(ctx context.Context, path string, asset *backtest.AssetSpec, recorded bool, done *prepared) error {
 	report := throttled(p.event)
-	err := checkAsset(ctx, done.Path, asset, done, func(rows, total int64) {
+	err := checkAsset(ctx, done.Path, asset, recorded, done, func(rows, total int64) {
 		report(Event{Kind: EventCheck, File: path, Done: rows, Total: total})
 	})
 	if err != nil {

@@ -38,7 +38,7 @@ type Options struct {
 	ClockStepLimit time.Duration
 	// MaxExamples is how many cases of each fault are kept. 0 is 5.
 	MaxExamples int
-	// GridChecked leaves prices and quantities that are no multiple of their step to whoever has made the rows, and has counted them.
+	// GridChecked is for rows that were made of a recording with depth. It leaves prices and quantities that are no multiple of their step to whoever has made the rows, and has counted them.
 	GridChecked bool
 }
 
@@ -135,6 +135,7 @@ func newChecker(o Options) (*checker, error) {
 	}
 	c := &checker{maxExamples: o.MaxExamples, gridChecked: o.GridChecked, perTick: 1 / o.TickSize, perLot: 1 / o.LotSize,
 		book: newWatchedBook(o.TickSize, o.LotSize), class: classes()}
+	c.recorded = o.GridChecked
 	c.TickSize, c.LotSize = o.TickSize, o.LotSize
 	c.GapLimitNs, c.ClockStepLimitNs = int64(o.GapLimit), int64(o.ClockStepLimit)
 	if o.GapLimit == 0 {

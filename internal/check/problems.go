@@ -40,7 +40,12 @@ func (r *Report) wholeProblems() []Problem {
 		problems = append(problems, whole("No row is flagged for the local side, so the strategy would see no market.",
 			"Make the file with `runner convert`."))
 	}
-	if r.DepthRows == 0 {
+	switch {
+	case r.DepthRows > 0:
+	case r.recorded:
+		problems = append(problems, whole("There is no row of a book: none of the recording was ever complete.",
+			"Begin with the book before it, by snapshot or --initial, or record a snapshot after the start."))
+	default:
 		problems = append(problems, whole("There is no depth at all, so the book stays empty.",
 			"Record the venue's depth stream too, or use a file that has it."))
 	}

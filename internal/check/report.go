@@ -48,6 +48,8 @@ type Report struct {
 	ClockStepLimitNs int64   `json:"clock_step_limit_ns"`
 	TickSize         float64 `json:"tick_size"`
 	LotSize          float64 `json:"lot_size"`
+	// recorded: the rows were made of a recording that has depth.
+	recorded bool
 
 	// ExchOrder are rows of the exchange side before their predecessor in exchange time, LocalOrder the same of the local
 	// side; Value is by how many nanoseconds.

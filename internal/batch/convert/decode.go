@@ -37,8 +37,9 @@ func openSource(ctx context.Context, files []string, options *Options, from *Fee
 		problems: make([]error, len(files))}
 	if from != nil {
 		s.book = &from.book
-	} else {
-		s.initial.rows = options.Initial.Levels
+	}
+	if s.book.Book == nil && len(options.Initial.Levels) > 0 {
+		s.initial.rows, s.initial.unproven = options.Initial.Levels, true
 	}
 	var err error
 	level := 0
@@ -158,6 +159,9 @@ func (s *source) take(localNs int64) ([]hft.Event, error) {
 			s.lines.Count(feed.OffBook, numRows-len(rows))
 		}
 	} else {
+		if err := s.prove(m); err != nil {
+			return nil, err
+		}
 		var out feed.Out
 		rows, out = s.takeRows(localNs, m)
 		if err := s.lines.Tell(&out); err != nil {

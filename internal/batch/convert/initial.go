@@ -3,18 +3,103 @@ package convert
 import (
 	"cmp"
 	"fmt"
+	"math"
 
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/feed"
 )
 
+// InitialBook is the book that a recording continues.
+type InitialBook struct {
+	// Name is what errors call it; empty is "the initial book".
+	Name   string
+	Levels []hft.Event
+	// LastID is the id of the last update in it, as Summary.LastUpdateID has it. With 0 nothing shows whether updates are
+	// missing between the book and the recording.
+	LastID int64
+}
+
+// maxAway is the factor by which the market may be away from a book that is said to be of just before. It is far more than
+// a market moves meanwhile, and less than what most instruments differ by.
+const maxAway = 1.5
+
+// Check returns an error for levels that are no book, and for one that is not of the instrument which was first seen at
+// the price marketPx, 0 for one that is not known.
+func (b *InitialBook) Check(marketPx float64) error {
+	name := cmp.Or(b.Name, "the initial book")
+	bid, ask := math.Inf(-1), math.Inf(1)
+	seen := make(map[[2]float64]bool, len(b.Levels))
+	for i := range b.Levels {
+		row := &b.Levels[i]
+		side := row.Side()
+		key := [2]float64{float64(side), row.Px}
+		what := ""
+		switch {
+		case row.Kind() != hft.DepthSnapshotEvent && row.Kind() != hft.DepthEvent:
+			what = fmt.Sprintf("is of kind %d, not a book level", row.Kind())
+		case side == hft.SideNone:
+			what = "is of neither side"
+		case !(row.Qty > 0) || math.IsInf(row.Px, 0) || math.IsNaN(row.Px):
+			what = fmt.Sprintf("has the price %v and the quantity %v, which no level has", row.Px, row.Qty)
+		case seen[key]:
+			what = fmt.Sprintf("is the second one of %v", row.Px)
+		case side == hft.Buy:
+			bid = max(bid, row.Px)
+		default:
+			ask = min(ask, row.Px)
+		}
+		if seen[key] = true; what != "" {
+			return fmt.Errorf("%s: row %d %s: must be a file of 'runner snapshot', not of events", name, i, what)
+		}
+	}
+	switch {
+	case len(b.Levels) == 0:
+		return fmt.Errorf("%s: there is no level in it: must be a file of 'runner snapshot'", name)
+	case bid >= ask:
+		return fmt.Errorf("%s: the book is crossed: its best bid is %v, its best ask %v", name, bid, ask)
+	case marketPx == 0 || !(bid > maxAway*marketPx) && !(maxAway*ask < marketPx):
+		return nil
+	}
+	return fmt.Errorf("%s is of another instrument: its best bid is %v and its best ask %v, and the data begin at %v; "+
+		"use the book of this instrument at the end of the data before", name, bid, ask, marketPx)
+}
+
+// MarketPrice returns the price of the first trade, or best bid or ask, among rows, 0 when there is none.
+func MarketPrice(rows []hft.Event) float64 {
+	for i := range rows {
+		row := &rows[i]
+		if k := row.Kind(); (k == hft.TradeEvent || k == hft.DepthBBOEvent) && row.Px > 0 && row.Qty > 0 && !math.IsInf(row.Px, 0) {
+			return row.Px
+		}
+	}
+	return 0
+}
+
 // initial is a book that a recording continues.
 type initial struct {
 	// rows are its levels, nil once the recording has begun.
 	rows []hft.Event
+	// unproven says that no price of the recording was held against it yet.
+	unproven bool
 	// lastID is the id of the newest update that the book has taken.
 	lastID int64
+}
+
+// prove holds the first trade, or best bid and ask, against the initial book, which does not say what it is of.
+func (s *source) prove(m *connector.Message) error {
+	if !s.initial.unproven {
+		return nil
+	}
+	px := MarketPrice(m.Events)
+	if m.Kind != connector.MessageTrade && m.Kind != connector.MessageBBO || px == 0 {
+		return nil
+	}
+	s.initial.unproven = false
+	if err := s.options.Initial.Check(px); err != nil {
+		return fmt.Errorf("convert: %s:%d: %w", s.lines.File(), s.lines.Line(), err)
+	}
+	return nil
 }
 
 // takeRows takes a message as feed.Ordered does, the first update of the recording after the initial book.

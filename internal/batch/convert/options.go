@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
-	"github.com/hftrunner/hftrunner/hft"
 	"github.com/hftrunner/hftrunner/internal/feed"
 )
 
@@ -16,14 +15,6 @@ const DefaultMemoryRows = 1 << 20
 
 // maxMemoryRows is the largest index of a sort.
 const maxMemoryRows = 1 << 31
-
-// InitialBook is the book that a recording continues.
-type InitialBook struct {
-	Levels []hft.Event
-	// LastID is the id of the last update in it, as Summary.LastUpdateID has it. With 0 nothing shows whether updates are
-	// missing between the book and the recording.
-	LastID int64
-}
 
 // Options configures Events.
 type Options struct {
@@ -38,8 +29,7 @@ type Options struct {
 	// Rule is the venue's numbering of book updates, TickSize and LotSize are the instrument's. Needed unless Natural.
 	Rule              connector.Rule
 	TickSize, LotSize float64
-	// Initial is the book at the beginning, for a recording that continues without a snapshot. Not with Natural, nor for
-	// a Feed.
+	// Initial is the book at the beginning, for a recording that continues without a snapshot. Not with Natural.
 	Initial InitialBook
 	// Natural takes rows as they come, as hftbacktest's converter does: without the venue's rule for a book, so that
 	// gaps and differences older than a snapshot go unnoticed; a snapshot clears a side as far as it goes; and local

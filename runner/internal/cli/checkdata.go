@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -32,7 +33,7 @@ func (s *settings) checkDataCommand() *cobra.Command {
 	var o check.Options
 	var format string
 	var baseLatency time.Duration
-	var symbol string
+	var symbol, initial string
 	c := &cobra.Command{Use: "check-data --tick-size T --lot-size L FILE...", Short: "validate event files and recordings before a backtest",
 		Long: "check-data reads event files (.npz, .npy) and, with --format, recordings, and reports rows out of order, gaps, clock jumps,\n" +
 			"crossed books and invalid values. It builds the rows of a recording as 'runner convert events' does.\n" +
@@ -53,12 +54,16 @@ func (s *settings) checkDataCommand() *cobra.Command {
 		},
 		RunE: func(cmd *cobra.Command, files []string) error {
 			of := recordings{format: format, baseLatency: baseLatency, symbol: symbol}
+			if err := of.begin(initial); err != nil {
+				return err
+			}
 			return s.checkData(cmd.Context(), files, of, o)
 		}}
 	f := c.Flags()
 	f.StringVar(&format, "format", "", "`FORMAT` of the messages of recordings: "+strings.Join(s.app.Kinds.Recorded(),
 		", "))
 	f.StringVar(&symbol, "symbol", "", symbolHelp)
+	f.StringVar(&initial, "initial", "", initialHelp)
 	f.DurationVar(&baseLatency, "base-latency", 0, baseLatencyHelp)
 	f.Float64Var(&o.TickSize, "tick-size", 0, "tick size of the instrument, a `PRICE`")
 	f.Float64Var(&o.LotSize, "lot-size", 0, "lot size of the instrument, a `QUANTITY`")
@@ -77,10 +82,34 @@ type recordings struct {
 	initial convert.InitialBook
 }
 
+// initialHelp is the help of a flag for recordings.
+const initialHelp = "snapshot `FILE` that the book starts with, for a recording that continues without a snapshot"
+
+// begin reads the book that recordings continue, if a file of one is named.
+func (r *recordings) begin(initial string) (err error) {
+	if initial == "" {
+		return nil
+	}
+	if !config.EventFile(initial) {
+		return withCode(ExitUsage, fmt.Errorf("--initial is %q: must end in .npz or .npy", initial))
+	}
+	if r.format == "" {
+		return withCode(ExitUsage, errors.New("--initial is for recordings: name their venue with --format"))
+	}
+	if r.initial, err = batch.ReadBook(initial); err != nil {
+		return withCode(ExitFailure, fmt.Errorf("--initial %w", err))
+	}
+	r.initial.Name = "--initial " + initial
+	return nil
+}
+
 func (s *settings) checkData(ctx context.Context, files []string, of recordings, o check.Options) error {
 	bad := 0
 	forms := make([]qualityForm, 0, len(files))
-	for _, path := range files {
+	for n, path := range files {
+		if n > 0 {
+			of.initial = convert.InitialBook{} // each file is looked at by itself
+		}
 		form := s.checkOne(ctx, path, of, o)
 		if ctx.Err() != nil {
 			return withCode(ExitFailure, fmt.Errorf("check %s: %w", path, ctx.Err()))

@@ -51,7 +51,7 @@ type eventsForm struct {
 }
 
 func (s *settings) convertEventsCommand() *cobra.Command {
-	var format, out string
+	var format, out, initial string
 	var options convert.Options
 	c := &cobra.Command{Use: "events --format FORMAT --tick-size T --lot-size L --out FILE.npz RECORDING...",
 		Short: "convert the recorded messages of one symbol to an event file",
@@ -77,6 +77,9 @@ func (s *settings) convertEventsCommand() *cobra.Command {
 			if err := s.checkFormat(format); err != nil {
 				return err
 			}
+			if options.Natural && initial != "" {
+				return errors.New("--initial begins a book, and --natural keeps rows as recorded: use one of them")
+			}
 			if err := checkOut(out); err != nil || options.Natural {
 				return err
 			}
@@ -85,12 +88,18 @@ func (s *settings) convertEventsCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, files []string) error {
 			options.NewDecoder, options.Rule = s.app.Formats[format].NewDecoder, s.app.Formats[format].Rule
 			options.Format, options.Formats = format, s.app.Formats
+			of := recordings{format: format}
+			if err := of.begin(initial); err != nil {
+				return err
+			}
+			options.Initial = of.initial
 			return s.convertEvents(cmd.Context(), files, out, options)
 		}}
 	f := c.Flags()
 	f.StringVar(&format, "format", "", "`FORMAT` of the messages: "+strings.Join(s.app.Kinds.Recorded(), ", "))
 	f.StringVar(&out, "out", "", "event `FILE` to write, .npz or .npy")
 	f.StringVar(&options.Symbol, "symbol", "", symbolHelp)
+	f.StringVar(&initial, "initial", "", initialHelp)
 	f.DurationVar(&options.BaseLatency, "base-latency", 0, baseLatencyHelp)
 	f.Float64Var(&options.TickSize, "tick-size", 0, "tick size of the instrument, a `PRICE`")
 	f.Float64Var(&options.LotSize, "lot-size", 0, "lot size of the instrument, a `QUANTITY`")
@@ -180,14 +189,27 @@ func (s *settings) convertEvents(ctx context.Context, files []string, out string
 	return incomplete(out, &summary)
 }
 
-// incomplete returns an error where recordings end without a complete book: results on their rows would be wrong.
+// incomplete returns an error where results on the rows of recordings would be wrong, as check-data finds.
 func incomplete(out string, summary *convert.Summary) error {
 	found := &summary.Report.Found[feed.Unsynchronised]
-	if found.N == 0 {
+	if found.N > 0 {
+		return withCode(ExitFailure, fmt.Errorf("%s was written, but there is no complete book at its end: %w",
+			out, found.First))
+	}
+	return unusable(out, summary)
+}
+
+// unusable returns an error for what was written of recordings because of which results would be wrong.
+func unusable(out string, summary *convert.Summary) error {
+	var said []string
+	for _, f := range summary.Report.Unusable(summary.NumRows) {
+		said = append(said, summary.Report.Line(f))
+	}
+	if said == nil {
 		return nil
 	}
-	return withCode(ExitFailure, fmt.Errorf("%s was written, but there is no complete book at its end: %w",
-		out, found.First))
+	return withCode(ExitFailure, fmt.Errorf("%s was written, but results on it would be wrong: %s", out,
+		strings.Join(said, "; ")))
 }
 
 // printFeed prints what was found about a feed, a line each.

@@ -41,6 +41,8 @@ type snapshotForm struct {
 	ChangesOnly bool `json:"changes_only"`
 	// Recording is what was found in recordings while their rows were made.
 	Recording *feed.Report `json:"recording,omitempty"`
+	// unusable is why results on it would be wrong.
+	unusable error
 }
 
 func (s *settings) snapshotCommand() *cobra.Command {
@@ -131,10 +133,10 @@ func (s *settings) snapshot(ctx context.Context, inputs []string, o snapshotOpti
 		form.BestAsk = &last.Rows[last.NumBids].Px
 	}
 	if s.json() {
-		return printJSON(s.app.Stdout, form)
+		return errors.Join(printJSON(s.app.Stdout, form), form.unusable)
 	}
 	s.printSnapshot(&form)
-	return nil
+	return form.unusable
 }
 
 // lastBook makes rows of recordings first.
@@ -152,7 +154,7 @@ func (s *settings) lastBook(ctx context.Context, inputs []string, o *snapshotOpt
 		events = []string{filepath.Join(dir, "events.npy")}
 		of := recordings{format: o.format, baseLatency: o.baseLatency, symbol: o.symbol}
 		if o.initial != "" {
-			if of.initial, err = batch.ReadBook(o.initial); err != nil {
+			if err := of.begin(o.initial); err != nil {
 				return backtest.LastBook{}, err
 			}
 			if of.initial.LastID == 0 {
@@ -161,6 +163,9 @@ func (s *settings) lastBook(ctx context.Context, inputs []string, o *snapshotOpt
 			}
 		}
 		summary, err := s.rowsOf(ctx, inputs, of, events[0], o.tickSize, o.lotSize, work)
+		if err == nil {
+			form.unusable = unusable(o.out, &summary)
+		}
 		if form.Recording = summary.Report; err == nil && summary.Report.Found[feed.Unsynchronised].N > 0 {
 			err = summary.Report.Found[feed.Unsynchronised].First
 		}
@@ -175,6 +180,14 @@ func (s *settings) lastBook(ctx context.Context, inputs []string, o *snapshotOpt
 	}
 	options := s.lastBookOptions(o, events, work)
 	if o.initial != "" {
+		of := recordings{format: "events"}
+		err := of.begin(o.initial)
+		if err == nil {
+			err = batch.CheckBook(&of.initial, events[0])
+		}
+		if err != nil {
+			return backtest.LastBook{}, err
+		}
 		options.Initial = backtest.File(o.initial)
 	}
 	return backtest.ReadLastBook(ctx, options)

@@ -159,3 +159,57 @@ func TestSnapshotOfARecording(t *testing.T) {
 		t.Errorf("%d rows, %+v", len(rows), form)
 	}
 }
+
+// TestInitialOfRecordings: a recording that continues without a snapshot is converted and looked over with the book before
+// it, and what check-data calls wrong makes convert and snapshot end with the same code.
+func TestInitialOfRecordings(t *testing.T) {
+	r := newRig(t, "")
+	r.Formats = map[string]connector.Format{
+		"bybit": {NewDecoder: bybit.Kind().Format.NewDecoder, Rule: connector.RuleStreamed}}
+	at := func(name string) string { return filepath.Join(r.dir, name) }
+	const snapshot = `1748908801000000000 {"topic":"orderbook.50.BTCUSDT","type":"snapshot","ts":1748908800995,"data":{"s":"BTCUSDT","b":[["100.0","5"]],"a":[["100.1","5"]],"u":10,"seq":100}}` + "\n"
+	next := strings.NewReplacer("snapshot", "delta", `"u":10`, `"u":11`, `"5"`, `"7"`).Replace(snapshot)
+	const trade = `1748908801000000001 {"topic":"publicTrade.BTCUSDT","type":"snapshot","ts":1748908800996,"data":[{"T":1748908800995,"s":"BTCUSDT","S":"Buy","v":"1","p":"100.1","i":"a","BT":false}]}` + "\n"
+	for name, text := range map[string]string{"first": snapshot + trade + strings.Replace(trade, `"a"`, `"b"`, 1), "next": next + trade} {
+		if err := os.WriteFile(at(name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	writeEvents(t, at("other.npz"), eventRow(1, hft.BuyEvent|hft.DepthSnapshotEvent, 2000, 1))
+	for _, c := range []struct {
+		args string
+		code int
+		want string
+	}{
+		{"snapshot --out end.npz --format bybit first", ExitOK, "end.npz: 1 bids from 100"},
+		{"convert events --out a.npz --initial end.npz --format bybit next", ExitOK, "3 snapshot"},
+		{"check-data --initial end.npz --format bybit next", ExitOK, "depth snapshot  2"},
+		{"check-data --format bybit next", ExitFailure, "none of the recording was ever complete"},
+		{"convert events --out b.npz --initial other.npz --format bybit next", ExitFailure,
+			"--initial other.npz is of another instrument: its best bid is 2000"},
+		{"check-data --initial other.npz --format bybit next", ExitFailure, "is of another instrument"},
+		{"check-data --initial a.npz --format bybit next", ExitFailure, "a.npz: row 0 is of kind 3, not a book level"},
+		{"snapshot --out c.npz --initial other.npz a.npz", ExitFailure, "--initial other.npz is of another instrument"},
+		{"check-data --initial end.npz a.npz", ExitUsage, "--initial is for recordings"},
+		{"convert events --natural --out b.npz --initial end.npz --format bybit next", ExitUsage, "use one of them"},
+		{"convert events --out b.npz --format bybit first --tick-size 0.3", ExitFailure, "rows off the grid"},
+		{"snapshot --out c.npz --format bybit first --tick-size 0.3", ExitFailure, "rows off the grid"},
+		{"check-data --format bybit first --tick-size 0.3", ExitFailure, "rows off the grid"},
+	} {
+		args := strings.Fields(c.args)
+		for i, word := range args {
+			if strings.Contains(word, ".np") || word == "first" || word == "next" {
+				args[i] = at(word)
+			}
+		}
+		if !strings.Contains(c.args, "--tick-size") {
+			args = append(args, "--tick-size", "0.1")
+		}
+		outBefore, errBefore := len(r.out.String()), len(r.err.String())
+		code := r.run(append(args, "--lot-size", "0.001")...)
+		said := r.out.String()[outBefore:] + r.err.String()[errBefore:]
+		if code != c.code || !strings.Contains(strings.ReplaceAll(said, r.dir+string(filepath.Separator), ""), c.want) {
+			t.Errorf("%s: exit code %d, want %d and %q: %s", c.args, code, c.code, c.want, said)
+		}
+	}
+}

@@ -38,7 +38,8 @@ type Options struct {
 	ClockStepLimit time.Duration
 	// MaxExamples is how many cases of each fault are kept. 0 is 5.
 	MaxExamples int
-	// GridChecked is for rows that were made of a recording with depth. It leaves prices and quantities that are no multiple of their step to whoever has made the rows, and has counted them.
+	// GridChecked is for rows that were made of a recording with depth. It leaves prices and quantities that are no multiple
+	// of their step to whoever has made the rows, and has counted them.
 	GridChecked bool
 }
 

@@ -129,7 +129,8 @@ func newRig(t *testing.T) *rig {
 			r.cfg.Jobs = append(r.cfg.Jobs, batch.Job{Strategy: "s", Part: names[n], Set: []batch.Setting{{Name: "gain", Value: gain}},
 				Params: json.RawMessage(`{"gain": ` + gain + `}`), ShownParams: json.RawMessage(`{"gain": ` + gain + `}`), DataCheck: batch.CheckWarn,
 				Plugin: batch.Plugin{Name: "p", SHA256: "ab"}, Recordings: make([]batch.Recording, 1), Figures: batch.Figures{TradingDays: 365},
-				Spec: backtest.Spec{Compat: "fixed", Assets: []backtest.AssetSpec{{Symbol: "BTCUSDT", TickSize: 0.1, LotSize: 0.001, Type: "linear",
+				Spec: backtest.Spec{Compat: "fixed", Assets: []backtest.AssetSpec{{
+					Symbol: "BTCUSDT", TickSize: 0.1, LotSize: 0.001, Type: "linear",
 					ContractSize: 1, Files: []string{path}}}}})
 		}
 	}
@@ -145,7 +146,8 @@ func writeEvents(t testing.TB, path string, rows int) {
 	}
 	for n := range rows {
 		at := startNs + int64(n)*1e9
-		e := hft.Event{Ev: hft.ExchEvent | hft.LocalEvent | hft.BuyEvent | hft.TradeEvent, ExchTimestampNs: at, LocalTimestampNs: at + 1e6, Px: 100, Qty: 1}
+		e := hft.Event{Ev: hft.ExchEvent | hft.LocalEvent | hft.BuyEvent | hft.TradeEvent,
+			ExchTimestampNs: at, LocalTimestampNs: at + 1e6, Px: 100, Qty: 1}
 		if n == 0 {
 			e.SetKind(hft.DepthEvent)
 		}
@@ -439,7 +441,8 @@ func TestDataCheck(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		bad := []hft.Event{{Ev: hft.ExchEvent | hft.LocalEvent | hft.BuyEvent | hft.DepthEvent, ExchTimestampNs: startNs, LocalTimestampNs: startNs - 1e9, Px: 1, Qty: 1}}
+		bad := []hft.Event{{Ev: hft.ExchEvent | hft.LocalEvent | hft.BuyEvent | hft.DepthEvent,
+			ExchTimestampNs: startNs, LocalTimestampNs: startNs - 1e9, Px: 1, Qty: 1}}
 		if err := errors.Join(w.Write(bad), w.Close()); err != nil {
 			t.Fatal(err)
 		}

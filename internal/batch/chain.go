@@ -8,7 +8,6 @@ import (
 	"sync"
 
 	"github.com/hftrunner/hftrunner/internal/batch/convert"
-	"github.com/hftrunner/hftrunner/internal/feed"
 )
 
 // chain is a feed of recordings that are converted one after the other, for several jobs.
@@ -121,19 +120,10 @@ func (p *preparer) convert(ctx context.Context, t *task, c *chain, job conversio
 	if err != nil {
 		return err
 	}
-	errs, findings := judged(summary.Report, summary.NumRows)
+	errs, findings := summary.Judged()
 	done.Errors, done.Findings = append(done.Errors, errs...), append(done.Findings, findings...)
 	done.Rows, done.NoBook = summary.NumRows, summary.Depth+summary.Snapshots == 0
 	return nil
-}
-
-// judged returns what was found about a recording of which so many rows were made, by the rule of check-data: what makes
-// results wrong, and what is worth a look.
-func judged(r *feed.Report, rows int64) (errs, findings []string) {
-	for _, f := range r.Unusable(rows) {
-		errs = append(errs, r.Line(f))
-	}
-	return errs, slices.DeleteFunc(r.Lines(), func(line string) bool { return slices.Contains(errs, line) })
 }
 
 // begin begins a feed.
@@ -147,9 +137,11 @@ func (p *preparer) begin(t *task, c *chain) (err error) {
 	if t.snapshot != nil {
 		initial = t.snapshot.book
 	}
-	c.feed, err = convert.NewFeed(convert.Options{Initial: initial, NewDecoder: format.NewDecoder, Rule: format.Rule, Format: t.rec.Format,
+	c.feed, err = convert.NewFeed(convert.Options{Initial: initial, NewDecoder: format.NewDecoder, Rule: format.Rule,
+		Format:  t.rec.Format,
 		Symbol:  cmp.Or(t.rec.Symbol, t.asset.Symbol),
-		Formats: p.cfg.Formats, TickSize: t.asset.TickSize, LotSize: t.asset.LotSize, BaseLatency: t.rec.BaseLatency, Quotes: t.rec.BookTicker,
+		Formats: p.cfg.Formats, TickSize: t.asset.TickSize, LotSize: t.asset.LotSize,
+		BaseLatency: t.rec.BaseLatency, Quotes: t.rec.BookTicker,
 		Progress: func(progress convert.Progress) { c.report(progress) }})
 	return err
 }

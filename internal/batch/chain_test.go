@@ -135,7 +135,7 @@ func TestFileBeforeChanges(t *testing.T) {
 	}
 	r.run()
 	n, changed := len(r.told(batch.EventConverted)), strings.Join(r.told(batch.EventChanged), ", ")
-	if len(r.fake.runs) != 1 || n != 3 || // the others have no book any more
+	if len(r.fake.runs) != 1 || n != 3 || // the others lack a book now
 		!strings.Contains(changed, "the recordings before its own") {
 		t.Errorf("run again are %v, %d were converted, changed %q", r.fake.runs, n, changed)
 	}

@@ -14,7 +14,8 @@ import (
 )
 
 // CheckFile looks an event file over. progress is called every few thousand rows. Errors name the file.
-func CheckFile(ctx context.Context, path string, o check.Options, progress func(rows, total int64)) (report check.Report, err error) {
+func CheckFile(ctx context.Context, path string, o check.Options,
+	progress func(rows, total int64)) (report check.Report, err error) {
 	r, err := npy.Open[hft.Event](path, npy.EventDtype())
 	if err != nil {
 		return report, err
@@ -29,8 +30,8 @@ func CheckFile(ctx context.Context, path string, o check.Options, progress func(
 	}, o)
 }
 
-// ReadBook reads a book as 'runner snapshot' writes it, with the id of its last update if it has one. What is no book is
-// an error. Errors name the file.
+// ReadBook reads a book as 'runner snapshot' writes it, with the id of its last update if it has one.
+// A file that has no book is an error. Errors name the file.
 func ReadBook(path string) (book convert.InitialBook, err error) {
 	r, err := npy.Open[hft.Event](path, npy.EventDtype())
 	if err != nil {
@@ -47,8 +48,8 @@ func ReadBook(path string) (book convert.InitialBook, err error) {
 			return book, err
 		}
 		if book.Levels, book.LastID = append(book.Levels, row[0]), row[0].Ival; len(book.Levels) > maxLevels {
-			return book, fmt.Errorf("%s: it has more than %d rows: must be a file of 'runner snapshot', not of events", path,
-				maxLevels)
+			return book, fmt.Errorf("%s: it has more than %d rows: must be a file of 'runner snapshot', not of events",
+				path, maxLevels)
 		}
 	}
 }
@@ -56,8 +57,7 @@ func ReadBook(path string) (book convert.InitialBook, err error) {
 // maxLevels is more than any book has.
 const maxLevels = 1 << 20
 
-// CheckBook returns an error when a book cannot be the one that an event file begins with. One in which nothing was traded
-// says nothing about it.
+// CheckBook returns an error for a book that an event file cannot begin with. A file without trades says nothing.
 func CheckBook(book *convert.InitialBook, events string) (err error) {
 	r, err := npy.Open[hft.Event](events, npy.EventDtype())
 	if err != nil {
@@ -79,8 +79,10 @@ func CheckBook(book *convert.InitialBook, events string) (err error) {
 }
 
 // checkAsset looks one event file of an asset over, made of a recording or not.
-func checkAsset(ctx context.Context, path string, asset *backtest.AssetSpec, recorded bool, done *prepared, progress func(rows, total int64)) error {
-	r, err := CheckFile(ctx, path, check.Options{TickSize: asset.TickSize, LotSize: asset.LotSize, GridChecked: recorded}, progress)
+func checkAsset(ctx context.Context, path string, asset *backtest.AssetSpec, recorded bool,
+	done *prepared, progress func(rows, total int64)) error {
+	o := check.Options{TickSize: asset.TickSize, LotSize: asset.LotSize, GridChecked: recorded}
+	r, err := CheckFile(ctx, path, o, progress)
 	if err != nil {
 		return err
 	}

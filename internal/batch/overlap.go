@@ -39,7 +39,9 @@ func (p *preparer) checkLatencies(a *backtest.AssetSpec, files []DataFile) error
 			measured.fromNs, measured.toNs = min(measured.fromNs, s.fromNs), max(measured.toNs, s.toNs)
 		}
 		if measured.fromNs > data.toNs || measured.toNs < data.fromNs {
-			return fmt.Errorf("the latency_files of %s cover another period than its data: %s are from %v, the data from %v; use latencies of that period, or a constant order_latency and response_latency",
+			return fmt.Errorf("the latency_files of %s cover another period than its data: %s are from %v, "+
+				"the data from %v; use latencies of that period, "+
+				"or a constant order_latency and response_latency",
 				a.Symbol, l.Files, measured, data)
 		}
 	}

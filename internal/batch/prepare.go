@@ -50,7 +50,7 @@ type prepared struct {
 	// StartNs and EndNs are its first and last local time, 0 when it was not looked over.
 	StartNs int64 `json:"start_ns"`
 	EndNs   int64 `json:"end_ns"`
-	// NoBook: there is no depth in it that a book could be made of.
+	// NoBook: it has no rows of a book.
 	NoBook bool `json:"no_book,omitempty"`
 	// Errors make results wrong, Findings are worth a look; a line each.
 	Errors   []string `json:"errors"`
@@ -68,7 +68,8 @@ func (p *preparer) spec(ctx context.Context, job *Job) (backtest.Spec, []DataFil
 		if files = append(files, data...); err != nil {
 			return spec, files, err
 		}
-		if a.Files = paths; len(job.Spec.Assets[i].Files) > 0 && p.task(job, i).recorded(job.Spec.Assets[i].Files[0]) {
+		recorded := len(a.Files) > 0 && p.task(job, i).recorded(a.Files[0])
+		if a.Files = paths; recorded {
 			a.Snapshot = "" // the recordings' rows begin with it, from their first update on
 		}
 		if err := p.checkLatencies(a, data); err != nil {
@@ -126,8 +127,8 @@ func (p *preparer) asset(ctx context.Context, job *Job, asset int) (data []DataF
 		n = end
 	}
 	if noBook {
-		return data, paths, fmt.Errorf("there is no book of %s in %s; use data with depth, and with a snapshot that fits: %s",
-			t.asset.Symbol, label(files), strings.Join(data[0].Errors, " "))
+		const form = "there is no book of %s in %s; use data with depth, and with a snapshot that fits: %s"
+		return data, paths, fmt.Errorf(form, t.asset.Symbol, label(files), strings.Join(data[0].Errors, " "))
 	}
 	return data, paths, nil
 }
@@ -277,7 +278,8 @@ func (p *preparer) usable(done *prepared, name string, converted bool) bool {
 	return err == nil && filepath.Dir(done.Path) == filepath.Clean(p.cfg.CacheDir)
 }
 
-func (p *preparer) check(ctx context.Context, path string, asset *backtest.AssetSpec, recorded bool, done *prepared) error {
+func (p *preparer) check(ctx context.Context, path string, asset *backtest.AssetSpec, recorded bool,
+	done *prepared) error {
 	report := throttled(p.event)
 	err := checkAsset(ctx, done.Path, asset, recorded, done, func(rows, total int64) {
 		report(Event{Kind: EventCheck, File: path, Done: rows, Total: total})

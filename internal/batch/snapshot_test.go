@@ -73,18 +73,20 @@ func TestSnapshotBeginsRecordings(t *testing.T) {
 	for _, c := range []struct{ name, snapshot, want string }{
 		{"its own", at("own.npz", func(*hft.Event) {}), ""},
 		{"without an id", at("noid.npz", func(row *hft.Event) { row.Ival = 0 }), ""},
-		{"of an earlier update", at("early.npz", func(row *hft.Event) { row.Ival -= 20 }), "there is no book of BTCUSDT in "},
+		{"of an earlier update", at("early.npz", func(row *hft.Event) { row.Ival -= 20 }),
+			"there is no book of BTCUSDT in "},
 		{"of another symbol", at("other.npz", func(row *hft.Event) { row.Px, row.Ival = row.Px/20, 0 }),
 			"other.npz is of another instrument: its best bid is "},
 		{"events", filepath.Join(r.dir, "b_20231115.npz"), "b_20231115.npz: row 1 is of kind 2, not a book level"},
 		{"none", writeRows(t, filepath.Join(r.dir, "none.npz"), nil), "there is no level in it"},
-		{"changes", writeRows(t, filepath.Join(r.dir, "changes.npz"), append(slices.Clone(end), end[0])), "is the second one of"},
+		{"changes", writeRows(t, filepath.Join(r.dir, "changes.npz"), append(slices.Clone(end), end[0])),
+			"is the second one of"},
 		{"absent", filepath.Join(r.dir, "absent.npz"), "absent.npz"},
 	} {
 		job := whole
 		job.Part, job.Spec.Assets = c.name, slices.Clone(whole.Spec.Assets)
 		job.Spec.Assets[0].Files, job.Spec.Assets[0].Snapshot = files[1:], c.snapshot
-		job.Before = [][]string{files[:1]} // of no matter
+		job.Before = [][]string{files[:1]} // is ignored
 		r.cfg.Jobs = []batch.Job{job}
 		got := r.run()[0]
 		if c.want != "" {
@@ -98,7 +100,8 @@ func TestSnapshotBeginsRecordings(t *testing.T) {
 		}
 		for _, flag := range []uint64{hft.ExchEvent, hft.LocalEvent} {
 			if book := levelsOf(t, flag, r.filesOf(job.Name())...); book != want || want == "" {
-				t.Errorf("%s: %d levels at the end, want %d", c.name, strings.Count(book, "\n"), strings.Count(want, "\n"))
+				t.Errorf("%s: %d levels at the end, want %d", c.name, strings.Count(book, "\n"),
+					strings.Count(want, "\n"))
 			}
 		}
 		// A snapshot that has changed is another beginning.

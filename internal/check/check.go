@@ -19,9 +19,9 @@ const (
 )
 
 const (
-	// rowBuffer is how many rows are read at a time.
+	// rowBuffer is the number of rows read at a time.
 	rowBuffer = 4096
-	// maxIdleReads is how often read may return neither rows nor an error before it is taken as broken.
+	// maxIdleReads is the number of times that read may return neither rows nor an error before it is taken as broken.
 	maxIdleReads = 100
 	// positiveFinite is the number of bit patterns, from 0 up, of floats that are finite and not negative.
 	positiveFinite uint64 = 0x7ff0000000000000
@@ -36,7 +36,7 @@ type Options struct {
 	// ClockStepLimit is the greatest change of feed latency from one message to the next that is no clock step. 0 is
 	// DefaultClockStepLimit.
 	ClockStepLimit time.Duration
-	// MaxExamples is how many cases of each fault are kept. 0 is 5.
+	// MaxExamples is the number of cases of each fault that are kept. 0 is 5.
 	MaxExamples int
 	// GridChecked is for rows that were made of a recording with depth. It leaves prices and quantities that are no multiple
 	// of their step to whoever has made the rows, and has counted them.

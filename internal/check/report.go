@@ -20,7 +20,7 @@ const (
 	BookNatural BookKind = "rows as they came"
 )
 
-// Report is what a pass over the rows found. All times are in nanoseconds.
+// Report has the findings of a pass over the rows. All times are in nanoseconds.
 type Report struct {
 	// Rows counts all rows, Kinds those of each kind that occurs, in ascending order.
 	Rows  int64       `json:"rows"`

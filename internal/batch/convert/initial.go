@@ -12,7 +12,7 @@ import (
 
 // InitialBook is the book that a recording continues.
 type InitialBook struct {
-	// Name is what errors call it; empty is "the initial book".
+	// Name stands for it in errors; empty means "the initial book".
 	Name   string
 	Levels []hft.Event
 	// LastID is the id of the last update in it, as Summary.LastUpdateID has it. With 0 nothing shows whether updates are
@@ -20,12 +20,12 @@ type InitialBook struct {
 	LastID int64
 }
 
-// maxAway is the factor by which the market may be away from a book that is said to be of just before. It is far more than
-// a market moves meanwhile, and less than what most instruments differ by.
+// maxAway is the factor by which a market may be away from the book before: far more than it moves meanwhile, and less
+// than most instruments differ by.
 const maxAway = 1.5
 
-// Check returns an error for levels that are no book, and for one that is not of the instrument which was first seen at
-// the price marketPx, 0 for one that is not known.
+// Check returns an error for levels that cannot form a book, and for a book of another instrument than the one first traded at
+// marketPx; 0 is an unknown price.
 func (b *InitialBook) Check(marketPx float64) error {
 	name := cmp.Or(b.Name, "the initial book")
 	bid, ask := math.Inf(-1), math.Inf(1)
@@ -34,14 +34,9 @@ func (b *InitialBook) Check(marketPx float64) error {
 		row := &b.Levels[i]
 		side := row.Side()
 		key := [2]float64{float64(side), row.Px}
-		what := ""
+		what := noLevel(row)
 		switch {
-		case row.Kind() != hft.DepthSnapshotEvent && row.Kind() != hft.DepthEvent:
-			what = fmt.Sprintf("is of kind %d, not a book level", row.Kind())
-		case side == hft.SideNone:
-			what = "is of neither side"
-		case !(row.Qty > 0) || math.IsInf(row.Px, 0) || math.IsNaN(row.Px):
-			what = fmt.Sprintf("has the price %v and the quantity %v, which no level has", row.Px, row.Qty)
+		case what != "":
 		case seen[key]:
 			what = fmt.Sprintf("is the second one of %v", row.Px)
 		case side == hft.Buy:
@@ -61,15 +56,29 @@ func (b *InitialBook) Check(marketPx float64) error {
 	case marketPx == 0 || !(bid > maxAway*marketPx) && !(maxAway*ask < marketPx):
 		return nil
 	}
-	return fmt.Errorf("%s is of another instrument: its best bid is %v and its best ask %v, and the data begin at %v; "+
+	return fmt.Errorf("%s is of another instrument: its best bid is %v and its best ask %v, the data begin at %v; "+
 		"use the book of this instrument at the end of the data before", name, bid, ask, marketPx)
+}
+
+// noLevel returns the reason why a row cannot be a level of a book; empty if it is one.
+func noLevel(row *hft.Event) string {
+	switch {
+	case row.Kind() != hft.DepthSnapshotEvent && row.Kind() != hft.DepthEvent:
+		return fmt.Sprintf("is of kind %d, not a book level", row.Kind())
+	case row.Side() == hft.SideNone:
+		return "is of neither side"
+	case !(row.Qty > 0) || math.IsInf(row.Px, 0) || math.IsNaN(row.Px):
+		return fmt.Sprintf("has the price %v and the quantity %v, which no level has", row.Px, row.Qty)
+	}
+	return ""
 }
 
 // MarketPrice returns the price of the first trade, or best bid or ask, among rows, 0 when there is none.
 func MarketPrice(rows []hft.Event) float64 {
 	for i := range rows {
 		row := &rows[i]
-		if k := row.Kind(); (k == hft.TradeEvent || k == hft.DepthBBOEvent) && row.Px > 0 && row.Qty > 0 && !math.IsInf(row.Px, 0) {
+		if k := row.Kind(); (k == hft.TradeEvent || k == hft.DepthBBOEvent) &&
+			row.Px > 0 && row.Qty > 0 && !math.IsInf(row.Px, 0) {
 			return row.Px
 		}
 	}
@@ -80,7 +89,7 @@ func MarketPrice(rows []hft.Event) float64 {
 type initial struct {
 	// rows are its levels, nil once the recording has begun.
 	rows []hft.Event
-	// unproven says that no price of the recording was held against it yet.
+	// unproven is true until a price of the recording was compared with it.
 	unproven bool
 	// lastID is the id of the newest update that the book has taken.
 	lastID int64

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/hftrunner/hftrunner/connector"
@@ -119,6 +120,14 @@ type Summary struct {
 	FirstExchTimestampNs, LastExchTimestampNs, FirstLocalTimestampNs, LastLocalTimestampNs int64
 	// SHA256 is the hash of the output's rows, in hex, when it was asked for.
 	SHA256 string
+}
+
+// Judged returns what was found in the recordings by the rule of check-data: what makes results wrong, then the rest.
+func (s *Summary) Judged() (errs, findings []string) {
+	for _, f := range s.Report.Unusable(s.NumRows) {
+		errs = append(errs, s.Report.Line(f))
+	}
+	return errs, slices.DeleteFunc(s.Report.Lines(), func(line string) bool { return slices.Contains(errs, line) })
 }
 
 // check completes the options and returns everything that is wrong with them.

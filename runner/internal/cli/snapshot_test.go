@@ -167,10 +167,13 @@ func TestInitialOfRecordings(t *testing.T) {
 	r.Formats = map[string]connector.Format{
 		"bybit": {NewDecoder: bybit.Kind().Format.NewDecoder, Rule: connector.RuleStreamed}}
 	at := func(name string) string { return filepath.Join(r.dir, name) }
-	const snapshot = `1748908801000000000 {"topic":"orderbook.50.BTCUSDT","type":"snapshot","ts":1748908800995,"data":{"s":"BTCUSDT","b":[["100.0","5"]],"a":[["100.1","5"]],"u":10,"seq":100}}` + "\n"
+	const snapshot = `1748908801000000000 {"topic":"orderbook.50.BTCUSDT","type":"snapshot","ts":1748908800995,` +
+		`"data":{"s":"BTCUSDT","b":[["100.0","5"]],"a":[["100.1","5"]],"u":10,"seq":100}}` + "\n"
 	next := strings.NewReplacer("snapshot", "delta", `"u":10`, `"u":11`, `"5"`, `"7"`).Replace(snapshot)
-	const trade = `1748908801000000001 {"topic":"publicTrade.BTCUSDT","type":"snapshot","ts":1748908800996,"data":[{"T":1748908800995,"s":"BTCUSDT","S":"Buy","v":"1","p":"100.1","i":"a","BT":false}]}` + "\n"
-	for name, text := range map[string]string{"first": snapshot + trade + strings.Replace(trade, `"a"`, `"b"`, 1), "next": next + trade} {
+	const trade = `1748908801000000001 {"topic":"publicTrade.BTCUSDT","type":"snapshot","ts":1748908800996,` +
+		`"data":[{"T":1748908800995,"s":"BTCUSDT","S":"Buy","v":"1","p":"100.1","i":"a","BT":false}]}` + "\n"
+	for name, text := range map[string]string{"next": next + trade,
+		"first": snapshot + trade + strings.Replace(trade, `"a"`, `"b"`, 1)} {
 		if err := os.WriteFile(at(name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

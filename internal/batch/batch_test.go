@@ -127,7 +127,8 @@ func newRig(t *testing.T) *rig {
 	for _, gain := range []string{"1", "2"} {
 		for n, path := range files {
 			r.cfg.Jobs = append(r.cfg.Jobs, batch.Job{Strategy: "s", Part: names[n], Set: []batch.Setting{{Name: "gain", Value: gain}},
-				Params: json.RawMessage(`{"gain": ` + gain + `}`), ShownParams: json.RawMessage(`{"gain": ` + gain + `}`), DataCheck: batch.CheckWarn,
+				Params:      json.RawMessage(`{"gain": ` + gain + `}`),
+				ShownParams: json.RawMessage(`{"gain": ` + gain + `}`), DataCheck: batch.CheckWarn,
 				Plugin: batch.Plugin{Name: "p", SHA256: "ab"}, Recordings: make([]batch.Recording, 1), Figures: batch.Figures{TradingDays: 365},
 				Spec: backtest.Spec{Compat: "fixed", Assets: []backtest.AssetSpec{{
 					Symbol: "BTCUSDT", TickSize: 0.1, LotSize: 0.001, Type: "linear",

@@ -16,8 +16,8 @@ func (s span) String() string {
 	return time.Unix(0, s.fromNs).UTC().Format(form) + " to " + time.Unix(0, s.toNs).UTC().Format(form)
 }
 
-// checkLatencies refuses order latencies of another time than an asset's data: all there is of them would be their first or last
-// row. Data of which no span is known are not looked at.
+// checkLatencies refuses order latencies of another time than an asset's data: all there is of them would be their first or
+// last row. Data of which no span is known are not looked at.
 func (p *preparer) checkLatencies(a *backtest.AssetSpec, files []DataFile) error {
 	data := span{math.MaxInt64, math.MinInt64}
 	for _, f := range files {

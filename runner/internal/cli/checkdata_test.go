@@ -56,8 +56,8 @@ func TestCheckDataOfRecordings(t *testing.T) {
 			more: []string{"--base-latency", "5ms"}},
 		{path: archive, format: "bybit", code: ExitUsage, want: "--base-latency is -5ms",
 			more: []string{"--base-latency", "-5ms"}},
-		{path: junk, format: "bybit", code: ExitOK, want: "7 unusable lines; first: " + junk + ":2: "},
-		{path: junk, format: "bybit", code: ExitOK, want: "warning:   " + junk +
+		{path: junk, format: "bybit", code: ExitFailure, want: "7 unusable lines; first: " + junk + ":2: "},
+		{path: junk, format: "bybit", code: ExitFailure, want: "warning:   " + junk +
 			":6: the line does not start with a time"},
 	} {
 		code := r.run(append([]string{"check-data", "--tick-size", "0.01", "--lot-size", "0.00001", "--format",

@@ -51,6 +51,9 @@ type Message struct {
 	// does not send it.
 	PrevID    int64
 	HasPrevID bool
+	// Unused says why a message about the market is MessageIgnored, as one of two streams that tell of the same trades; empty for
+	// any other.
+	Unused string
 	// Events are the message's rows in the venue's order, bids first, flagged LocalEvent and their side, with kind
 	// DepthEvent, DepthSnapshotEvent, DepthBBOEvent, TradeEvent or OffBookTrade. Snapshots carry no clear rows.
 	// A best bid and ask of which a side is empty has a row with price and quantity 0 for it; a side without a row is as before.

@@ -318,7 +318,7 @@ func (l *Lines) Message() (*connector.Message, error) {
 		return nil, l.unreadable(BadLine, err.Error(), err)
 	}
 	if m.Kind == connector.MessageIgnored {
-		return nil, nil
+		return nil, l.unused()
 	}
 	if !sameSymbol(&l.report.Symbol, m.Symbol) {
 		err := &OtherSymbolError{Symbol: string(m.Symbol), Of: l.report.Symbol}
@@ -344,6 +344,14 @@ func (l *Lines) Message() (*connector.Message, error) {
 	}
 	l.files[n].Used++
 	return m, nil
+}
+
+// unused counts the message in hand when it says something about the market that is not used.
+func (l *Lines) unused() error {
+	if m := &l.message; m.Unused != "" && sameSymbol(&l.report.Symbol, m.Symbol) {
+		return l.Note(NotWanted, m.Unused)
+	}
+	return nil
 }
 
 // passOver says why the message in hand, about a book of another depth, is not used; wrong is about its time.

@@ -69,6 +69,8 @@ const (
 	Crossing
 	// EmptySide is a best bid and ask that says that a side has no level.
 	EmptySide
+	// NotWanted: a message about the market is not used (connector.Message.Unused).
+	NotWanted
 	// NumFindings is one more than the last.
 	NumFindings
 )
@@ -122,6 +124,8 @@ var wordings = [NumFindings]wording{
 		"the book is empty until the next snapshot that fits"},
 	EmptySide: {name: "empty side", one: "best bid and ask with an empty side", many: "best bids and asks with an empty side"},
 	OffBook:   {name: "off-book trade", one: "trade outside of the book", many: "trades outside of the book"},
+	NotWanted: {"not wanted", "message about the market that is not used", "messages about the market that are not used",
+		"it is skipped; check that the file has the trades that you expect"},
 }
 
 // String returns the finding's name.

@@ -26,9 +26,11 @@ type seenTrades struct {
 	// A second connection that is behind may bring them. newestNs is the time of the newest trade.
 	holes    []hole
 	newestNs int64
-	// names are the keys of the newest messages without ids; next is the place of the oldest once there are maxSeenNames.
-	names []uint64
-	next  int
+	// names are the keys of the newest messages without ids, namedNs their times; next is the place of the oldest once there are
+	// maxSeenNames.
+	names   []uint64
+	namedNs []int64
+	next    int
 	// anew is true while ids restarted with the latest message, and trades may come again; missing are the holes of which it
 	// says that they stay.
 	anew    bool
@@ -45,7 +47,7 @@ func (s *seenTrades) isNew(m *connector.Message) bool {
 	s.anew, s.missing = false, s.missing[:0]
 	switch {
 	case m.LastID == 0:
-		return m.TradeKey == 0 || s.isNewName(m.TradeKey)
+		return m.TradeKey == 0 || s.isNewName(m.TradeKey, m.ExchTimestampNs)
 	case m.LastID > s.lastID:
 		s.advance(m)
 		return true
@@ -82,15 +84,20 @@ func (s *seenTrades) advance(m *connector.Message) {
 	}
 }
 
-// isNewName reports whether a message without ids has not come before, and notes it.
-func (s *seenTrades) isNewName(name uint64) bool {
+// isNewName reports whether a message without ids has not come before, and notes it. One that is older than all that are known by name
+// has: a second recording of the same time begins with it.
+func (s *seenTrades) isNewName(name uint64, exchNs int64) bool {
 	switch {
 	case slices.Contains(s.names, name):
 		return false
 	case len(s.names) < maxSeenNames:
-		s.names = append(s.names, name)
+		s.names, s.namedNs = append(s.names, name), append(s.namedNs, exchNs)
 	default:
-		s.names[s.next] = name
+		// the time of one may be wrong
+		if exchNs < s.namedNs[s.next] && exchNs < s.namedNs[(s.next+1)%maxSeenNames] {
+			return false
+		}
+		s.names[s.next], s.namedNs[s.next] = name, exchNs
 		s.next = (s.next + 1) % maxSeenNames
 	}
 	return true
@@ -150,5 +157,5 @@ func (s *seenTrades) end() {
 
 // lost notes that the next message comes by a new connection, over which nothing comes a second time.
 func (s *seenTrades) lost() {
-	s.keys, s.names, s.next, s.newConnection = s.keys[:0], s.names[:0], 0, true
+	s.keys, s.names, s.namedNs, s.next, s.newConnection = s.keys[:0], s.names[:0], s.namedNs[:0], 0, true
 }

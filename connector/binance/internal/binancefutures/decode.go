@@ -78,7 +78,10 @@ func (d *Decoder) decode(localTimestampNs int64, m *connector.Message) error {
 		return p.BBO(m, t)
 	case "trade":
 		switch kind := p.String(scan.ExecutionType); {
-		case d.AggTrades || len(kind) == 0:
+		case d.AggTrades:
+			return nil
+		case len(kind) == 0:
+			m.Unused = "a trade that does not say which kind it is of (X)"
 			return nil
 		case string(kind) == "MARKET":
 			return d.trade(localTimestampNs, m)

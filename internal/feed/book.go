@@ -61,8 +61,10 @@ type Book struct {
 	// doubtful: a line could not be read which may have been an update, and that none has come since.
 	doubtful bool
 	// localNs is the time of the message in hand, problems those of it that are to be told.
-	localNs  int64
-	problems []Problem
+	localNs int64
+	// firstNs is the time of the first message of the Lines, absentNs the time without a book since.
+	firstNs, absentNs int64
+	problems          []Problem
 
 	// byTime: rows are ordered by exchange time, for want of a sequence.
 	byTime bool
@@ -155,6 +157,9 @@ func (b *Book) gap(afterID, fromID int64) {
 // Take takes one message, received at localNs, and may change the times of its rows. Kinds that say nothing about the
 // market give nothing.
 func (b *Book) Take(localNs int64, m *connector.Message) (out Out) {
+	if b.lines != nil {
+		b.noteAbsent(localNs)
+	}
 	b.localNs, b.problems = localNs, b.problems[:0]
 	b.report.CountMessage(m.Kind)
 	b.take(localNs, m, &out)
@@ -163,6 +168,16 @@ func (b *Book) Take(localNs int64, m *connector.Message) (out Out) {
 	}
 	out.Problems = b.problems
 	return out
+}
+
+// noteAbsent notes the time of a recording up to the message in hand that had no book.
+func (b *Book) noteAbsent(localNs int64) {
+	switch {
+	case b.firstNs == 0:
+		b.firstNs = localNs
+	case !b.following():
+		b.absentNs += localNs - b.localNs
+	}
 }
 
 // take writes its result through out: a struct of this size returned from call to call is copied in a way that stalls the processor.

@@ -136,7 +136,7 @@ func (l *Lines) Continue(b *Book) {
 		b.doubtful, l.unread = true, before.unread
 	}
 	b.cfg.VenueNs = func(int64) int64 { return l.recordedNs }
-	b.report, b.lines = &l.report, l
+	b.report, b.lines, b.firstNs, b.absentNs = &l.report, l, 0, 0
 }
 
 // Tell hands what was found about the message in hand to OnProblem, after the Book has taken it.
@@ -164,8 +164,11 @@ func (l *Lines) CheckEnd(b *Book) error {
 			return err
 		}
 	}
-	if b.Synced() || l.report.Depth+l.report.Snapshots == 0 {
+	if l.report.Depth+l.report.Snapshots == 0 {
 		return nil
+	}
+	if b.Synced() {
+		return l.tellAbsent(b)
 	}
 	p := l.lost
 	switch {
@@ -181,6 +184,18 @@ func (l *Lines) CheckEnd(b *Book) error {
 	}
 	l.report.add(p)
 	return l.config.OnProblem(p)
+}
+
+// shortRecording is how long a recording may be without a complete book, however long it is.
+const shortRecording = time.Minute
+
+// tellAbsent tells of a book that was not there for most of the time.
+func (l *Lines) tellAbsent(b *Book) error {
+	absent, whole := time.Duration(b.absentNs), time.Duration(b.localNs-b.firstNs)
+	if absent <= max(shortRecording, whole/2) {
+		return nil
+	}
+	return l.found(NoBook, fmt.Sprintf("there is no complete book for %v of %v", absent, whole), nil)
 }
 
 // problem is something about the line in hand.

@@ -1,7 +1,6 @@
 package feed
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -71,6 +70,8 @@ const (
 	EmptySide
 	// NotWanted: a message about the market is not used (connector.Message.Unused).
 	NotWanted
+	// NoBook: there was no complete book for most of the time of a recording.
+	NoBook
 	// NumFindings is one more than the last.
 	NumFindings
 )
@@ -126,6 +127,8 @@ var wordings = [NumFindings]wording{
 	OffBook:   {name: "off-book trade", one: "trade outside of the book", many: "trades outside of the book"},
 	NotWanted: {"not wanted", "message about the market that is not used", "messages about the market that are not used",
 		"it is skipped; check that the file has the trades that you expect"},
+	NoBook: {"no book", "recording without a complete book for most of its time", "recordings without a complete book for most of their time",
+		"record a snapshot after the start and after each gap"},
 }
 
 // String returns the finding's name.
@@ -320,11 +323,17 @@ func Faults(counts map[string]uint64) string {
 func (r *Report) Lines() []string { return r.lines(false, func(Finding) string { return "" }) }
 
 // Unusable returns the findings because of which results on rows that were made of the feed would be wrong: there is no
-// complete book at the end, or most of the rows are off the grid.
+// complete book at the end or for most of the time, most snapshots differ from the book, or most of the rows are off the grid.
 func (r *Report) Unusable(rows int64) []Finding {
 	var list []Finding
 	if r.Found[Unsynchronised].N > 0 {
 		list = append(list, Unsynchronised)
+	}
+	if r.Found[NoBook].N > 0 {
+		list = append(list, NoBook)
+	}
+	if n := r.Found[Mismatch].N; n > 1 && 2*n > r.Snapshots {
+		list = append(list, Mismatch)
 	}
 	if n := r.Found[OffGrid].N; rows > 0 && 2*n > uint64(rows) {
 		list = append(list, OffGrid)
@@ -375,41 +384,3 @@ func (r *Report) lines(examples bool, prefix func(Finding) string) []string {
 	}
 	return lines
 }
-
-// Form returns the report as it is told outside.
-func (r *Report) Form() connector.FeedReport {
-	form := connector.FeedReport{Symbol: r.Symbol, Depth: r.Depth, Snapshots: r.Snapshots, Quotes: r.Quotes, Trades: r.Trades,
-		Findings: []connector.FeedFinding{}, Corrections: []connector.FeedCorrection{}, Lines: r.Lines()}
-	for f := range NumFindings {
-		if found := &r.Found[f]; found.N > 0 {
-			one := exampleOf(&found.First)
-			one.Finding, one.Count = f.Key(), found.N
-			for i := range found.More {
-				one.More = append(one.More, exampleOf(&found.More[i]))
-			}
-			form.Findings = append(form.Findings, one)
-		}
-	}
-	for _, c := range r.Corrections {
-		if c.OffsetNs != 0 {
-			form.Corrections = append(form.Corrections, connector.FeedCorrection(c))
-		}
-	}
-	return form
-}
-
-func exampleOf(p *Problem) connector.FeedFinding {
-	return connector.FeedFinding{What: p.What, File: p.File, Line: p.Line, LocalNs: p.LocalNs}
-}
-
-// Forms returns the Forms of reports.
-func Forms(reports []Report) []connector.FeedReport {
-	forms := make([]connector.FeedReport, len(reports)) // none is no null in a summary
-	for i := range reports {
-		forms[i] = reports[i].Form()
-	}
-	return forms
-}
-
-// MarshalJSON returns the counts, and of the findings those that there are.
-func (r Report) MarshalJSON() ([]byte, error) { return json.Marshal(r.Form()) }

@@ -15,8 +15,8 @@ import (
 	"github.com/hftrunner/hftrunner/internal/testkit/sampletest"
 )
 
-// lagging is a venue behind lines that stall: depth and quotes come over a connection each, in their order, and either may
-// overtake the other.
+// lagging is a venue behind lines that stall: depth and quotes come over a connection each, in their order, and
+// either may overtake the other.
 type lagging struct {
 	*rand.Rand
 	e *exchange
@@ -89,8 +89,9 @@ func (v *lagging) run(n int) {
 	slices.SortStableFunc(v.messages, func(a, b delayed) int { return cmp.Compare(a.localNs, b.localNs) })
 }
 
-// TestBothOrdersGiveOneBook: rows by exchange time make the book that they make in the order of receipt, at the end and whenever
-// both have had the same rows, whatever the lines do. Where no time is made up or wrong, none is changed.
+// TestBothOrdersGiveOneBook: rows by exchange time make the book that they make in the order of receipt, at the
+// end and whenever both have had the same rows, whatever the lines do. Where no time is made up or wrong, none
+// is changed.
 func TestBothOrdersGiveOneBook(t *testing.T) {
 	compared, moved := 0, 0
 	for seed := range uint64(300) {
@@ -132,8 +133,8 @@ func TestBothOrdersGiveOneBook(t *testing.T) {
 	}
 }
 
-// compareOrders compares the books of rows in order of receipt and of exchange time at each moment at which both are of the same
-// rows, and returns at how many, up to some thousand.
+// compareOrders compares the books of rows in order of receipt and of exchange time at each moment at which
+// both are of the same rows, and returns at how many, up to some thousand.
 func compareOrders(t *testing.T, what string, rows []hft.Event) int {
 	t.Helper()
 	byTime := slices.Clone(rows)
@@ -166,8 +167,8 @@ func compareOrders(t *testing.T, what string, rows []hft.Event) int {
 	return compared
 }
 
-// TestBothOrdersOfARecording: the same of the samples, as recorded over one line that stalls for 12 s every minute, and over two
-// of which that of depth is 5 ms behind and stalls for 300 ms every 2 s.
+// TestBothOrdersOfARecording: the same of the samples, as recorded over one line that stalls for 12 s every
+// minute, and over two of which that of depth is 5 ms behind and stalls for 300 ms every 2 s.
 func TestBothOrdersOfARecording(t *testing.T) {
 	for _, d := range days {
 		for _, line := range []struct {

@@ -12,8 +12,8 @@ import (
 	"github.com/hftrunner/hftrunner/internal/feed"
 )
 
-// TestWrongTimeOfAnotherDepth: a message about a book that is not used, with a time that cannot be true, is counted and has no say
-// in which book is used.
+// TestWrongTimeOfAnotherDepth: a message about a book that is not used, with a time that cannot be true, is
+// counted and has no say in which book is used.
 func TestWrongTimeOfAnotherDepth(t *testing.T) {
 	const t0 = int64(1748908800000) // ms
 	line := func(localMs, ts int64, depth int, kind string, u, seq int64, bids, asks string) string {

@@ -11,15 +11,17 @@ import (
 	"github.com/hftrunner/hftrunner/internal/feed"
 )
 
-// TestRecordingOfNoUse: a recording that has no book for most of its time, and one whose book differs from most of its snapshots, is of no
-// use, even if it ends with a complete book.
+// TestRecordingOfNoUse: a recording that has no book for most of its time, and one whose book differs from most
+// of its snapshots, is of no use, even if it ends with a complete book.
 func TestRecordingOfNoUse(t *testing.T) {
 	o := convert.Options{NewDecoder: spot, Rule: connector.RuleSpot, TickSize: 0.5, LotSize: 0.001, Quotes: true}
 	snapshot := func(second, id int64, qty int) string {
-		return fmt.Sprintf(`%d {"lastUpdateId":%d,"bids":[["100","%d"]],"asks":[["100.5","2"]]}`+"\n", (t0+second*1000)*1e6, id, qty)
+		return fmt.Sprintf(`%d {"lastUpdateId":%d,"bids":[["100","%d"]],"asks":[["100.5","2"]]}`+"\n",
+			(t0+second*1000)*1e6, id, qty)
 	}
 	difference := func(second, id int64) string {
-		return fmt.Sprintf(`%d {"e":"depthUpdate","E":%d,"s":"XUSDT","U":%d,"u":%d,"b":[["99","1"]],"a":[]}`+"\n", (t0+second*1000)*1e6, t0+second*1000-10, id, id)
+		return fmt.Sprintf(`%d {"e":"depthUpdate","E":%d,"s":"XUSDT","U":%d,"u":%d,"b":[["99","1"]],"a":[]}`+"\n",
+			(t0+second*1000)*1e6, t0+second*1000-10, id, id)
 	}
 	for name, c := range map[string]struct {
 		gapAt    int64 // in seconds

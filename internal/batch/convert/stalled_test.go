@@ -13,20 +13,23 @@ import (
 	"github.com/hftrunner/hftrunner/internal/feed"
 )
 
-// TestStalledLine: quotes without a time get one that a stalled line makes too late, and the differences behind it in the line
-// follow it, by however much; one that a quote has overtaken follows the difference before it, and neither does a wrong time
-// of the venue let levels stay.
+// TestStalledLine: quotes without a time get one that a stalled line makes too late, and the differences behind
+// it in the line follow it, by however much; one that a quote has overtaken follows the difference before it,
+// and neither does a wrong time of the venue let levels stay.
 func TestStalledLine(t *testing.T) {
 	o := convert.Options{Rule: connector.RuleSpot, TickSize: 0.5, LotSize: 0.001, Quotes: true}
 	o.NewDecoder = binance.Spot().Format.NewDecoder
 	difference := func(localMs, exchMs, first, last int64, bids string) string {
-		return fmt.Sprintf(`%d {"e":"depthUpdate","E":%d,"s":"XUSDT","U":%d,"u":%d,"b":[%s],"a":[]}`+"\n", (t0+localMs)*1e6, t0+exchMs, first, last, bids)
+		return fmt.Sprintf(`%d {"e":"depthUpdate","E":%d,"s":"XUSDT","U":%d,"u":%d,"b":[%s],"a":[]}`+"\n",
+			(t0+localMs)*1e6, t0+exchMs, first, last, bids)
 	}
 	quote := func(localMs, seq int64, qty string) string {
-		return fmt.Sprintf(`%d {"u":%d,"s":"XUSDT","b":"100","B":%q,"a":"101","A":"2"}`+"\n", (t0+localMs)*1e6, seq, qty)
+		return fmt.Sprintf(`%d {"u":%d,"s":"XUSDT","b":"100","B":%q,"a":"101","A":"2"}`+"\n",
+			(t0+localMs)*1e6, seq, qty)
 	}
 	begin := func(localMs int64) string {
-		return fmt.Sprintf(`%d {"lastUpdateId":10,"bids":[["100","3"],["99","1"],["98","4"]],"asks":[["101","2"]]}`+"\n", (t0+localMs)*1e6)
+		return fmt.Sprintf(`%d {"lastUpdateId":10,"bids":[["100","3"],["99","1"],["98","4"]],"asks":[["101","2"]]}`+"\n",
+			(t0+localMs)*1e6)
 	}
 	for name, recording := range map[string]string{
 		"12 s": begin(0) + difference(5, 0, 11, 12, `["97","1"]`) +
@@ -47,17 +50,21 @@ func TestStalledLine(t *testing.T) {
 	}
 }
 
-// TestFileThatBreaksOff: a line that cannot be read or the end of a file in its midst, after the last update, leaves a book of which
-// nobody knows whether it is the last one. The file of the next day begins with it all the same, and its updates show whether it was.
+// TestFileThatBreaksOff: a line that cannot be read or the end of a file in its midst, after the last update,
+// leaves a book of which nobody knows whether it is the last one. The file of the next day begins with it all
+// the same, and its updates show whether it was.
 func TestFileThatBreaksOff(t *testing.T) {
 	o := convert.Options{NewDecoder: spot, Rule: connector.RuleSpot, TickSize: 0.5, LotSize: 0.001, Quotes: true}
 	difference := func(localMs, first, last int64, bids string) string {
-		return fmt.Sprintf(`%d {"e":"depthUpdate","E":%d,"s":"XUSDT","U":%d,"u":%d,"b":[%s],"a":[]}`+"\n", (t0+localMs)*1e6, t0+localMs-10, first, last, bids)
+		return fmt.Sprintf(`%d {"e":"depthUpdate","E":%d,"s":"XUSDT","U":%d,"u":%d,"b":[%s],"a":[]}`+"\n",
+			(t0+localMs)*1e6, t0+localMs-10, first, last, bids)
 	}
 	trade := func(localMs, id int64) string {
-		return fmt.Sprintf(`%d {"e":"trade","E":%d,"T":%d,"s":"XUSDT","t":%d,"p":"100","q":"1","m":true}`+"\n", (t0+localMs)*1e6, t0+localMs-10, t0+localMs-10, id)
+		return fmt.Sprintf(`%d {"e":"trade","E":%d,"T":%d,"s":"XUSDT","t":%d,"p":"100","q":"1","m":true}`+"\n",
+			(t0+localMs)*1e6, t0+localMs-10, t0+localMs-10, id)
 	}
-	day := fmt.Sprintf(`%d {"lastUpdateId":10,"bids":[["100","3"],["99.5","1"]],"asks":[["100.5","2"]]}`+"\n", int64(t0)*1e6) + trade(50, 6) + difference(100, 11, 12, `["99","1"]`)
+	day := fmt.Sprintf(`%d {"lastUpdateId":10,"bids":[["100","3"],["99.5","1"]],"asks":[["100.5","2"]]}`+"\n",
+		int64(t0)*1e6) + trade(50, 6) + difference(100, 11, 12, `["99","1"]`)
 	next := trade(300, 8) + difference(400, 13, 14, `["99.5","0"]`)
 	garbage := fmt.Sprintf("%d {garbage\n", int64(t0+150)*1e6)
 	var zipped bytes.Buffer

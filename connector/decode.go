@@ -51,8 +51,8 @@ type Message struct {
 	// does not send it.
 	PrevID    int64
 	HasPrevID bool
-	// Unused says why a message about the market is MessageIgnored, as one of two streams that tell of the same trades; empty for
-	// any other.
+	// Unused is the reason for which a message about the market is MessageIgnored, as of the second of two streams that tell of the
+	// same trades; empty for any other.
 	Unused string
 	// Events are the message's rows in the venue's order, bids first, flagged LocalEvent and their side, with kind
 	// DepthEvent, DepthSnapshotEvent, DepthBBOEvent, TradeEvent or OffBookTrade. Snapshots carry no clear rows.

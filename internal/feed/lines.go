@@ -186,7 +186,7 @@ func (l *Lines) CheckEnd(b *Book) error {
 	return l.config.OnProblem(p)
 }
 
-// shortRecording is how long a recording may be without a complete book, however long it is.
+// shortRecording is the time that any recording may be without a complete book.
 const shortRecording = time.Minute
 
 // tellAbsent tells of a book that was not there for most of the time.
@@ -369,7 +369,7 @@ func (l *Lines) unused() error {
 	return nil
 }
 
-// passOver says why the message in hand, about a book of another depth, is not used; wrong is about its time.
+// passOver reports that the message in hand, about a book of another depth, is not used; wrong is about its time.
 func (l *Lines) passOver(wrong error) error {
 	if wrong != nil {
 		return l.found(BadTime, wrong.Error(), wrong)

@@ -33,6 +33,8 @@ func (o *Ordered) TakeRows(localNs int64, m *connector.Message) ([]hft.Event, Ou
 	}
 	o.rows = o.rows[:0]
 	if out.Stale != "" {
+		// The exchange loses the book with the message that shows it, as its receiver does, not with the last one before a gap.
+		o.newestNs = max(o.newestNs, min(m.ExchTimestampNs, localNs))
 		o.begin()
 		o.rows = append(o.rows, clearRow(o.newestNs, localNs))
 	}

@@ -101,7 +101,7 @@ func (s *spanner) take(localNs int64, m *connector.Message) {
 	var out depthsync.Output
 	if isBook := m.Kind == connector.MessageDepth || m.Kind == connector.MessageSnapshot; isBook && m.Level != s.level {
 		if s.level != 0 && s.sync.Reset("another depth").Stale != "" {
-			s.row(s.depthExchNs)
+			s.row(cmp.Or(m.ExchTimestampNs, s.depthExchNs))
 		}
 		s.level = m.Level
 	}
@@ -114,7 +114,7 @@ func (s *spanner) take(localNs int64, m *connector.Message) {
 		return
 	}
 	if out.Stale != "" {
-		s.row(s.depthExchNs) // that the book is gone has this time
+		s.row(cmp.Or(m.ExchTimestampNs, s.depthExchNs)) // that the book is gone has this time
 	}
 	s.rows(localNs, out.Events, true)
 	if m.ExchTimestampNs != 0 {

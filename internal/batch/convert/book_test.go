@@ -76,6 +76,11 @@ func TestGap(t *testing.T) {
 	if !slices.Equal(problems, []string{"f0:3 gap", "f0:3 not synchronised"}) || found(s, feed.Gap) != 1 || found(s, feed.Unsynchronised) != 1 {
 		t.Errorf("problems %q, %+v", problems, s)
 	}
+	// Both sides lose the book with the message that shows the gap, not one of them with the last one before it.
+	if last := rows[len(rows)-1]; last.Kind() != hft.DepthClearEvent || last.ExchTimestampNs != (t0+190)*1e6 ||
+		last.LocalTimestampNs != (t0+200)*1e6 {
+		t.Errorf("the gap ends the book with %+v", last)
+	}
 	for _, flag := range []uint64{hft.ExchEvent, hft.LocalEvent} {
 		if b := bookAt(rows, flag, 0.1, 0.001); b.BestBidTick() != hft.InvalidMin || b.BestAskTick() != hft.InvalidMax || b.BidQtyAtTick(980) != 0 {
 			t.Errorf("the book after the gap is %v", b.Snapshot(nil))

@@ -105,7 +105,7 @@ func TestHalt(t *testing.T) {
 			within(t, "the signal halts both", out, func() bool { return r.halted("BTCUSDT") && r.halted("ETHUSDT") && r.open("") == 0 })
 			r.mustRun(out, "resume", "test", "BTCUSDT")
 			r.goesOn("BTCUSDT", out)
-			r.whileAway(cmd, out)
+			r.whileAway(cmd)
 		})
 	}
 }
@@ -121,7 +121,7 @@ func (r *killRig) executedNothing(out fmt.Stringer, f func()) {
 }
 
 // whileAway halts while the venue cannot be reached: the command says so, and when the venue is back nothing is open.
-func (r *killRig) whileAway(cmd *exec.Cmd, out fmt.Stringer) {
+func (r *killRig) whileAway(cmd *exec.Cmd) {
 	r.t.Helper()
 	_ = cmd.Process.Kill()
 	_ = cmd.Wait()

@@ -41,7 +41,7 @@ type plainLevel struct {
 // could returns how far buys or sells could bring the position in the instrument of h, as the level sees it, and what
 // all its positions could be worth, those in instruments of the same currency.
 func (p *plain) could(l *plainLevel, of *plainHolding, buy bool) (position, worth float64) {
-	type sums struct{ position, buys, sells, value, bought, sold float64 }
+	type sums struct{ position, buys, sells, bought, sold float64 }
 	by := map[string]*sums{}
 	var mine *sums
 	for _, h := range p.holdings {

@@ -36,16 +36,6 @@ func (r *rate) add(nowNs int64) {
 	r.next = (r.next + 1) % len(r.timesNs)
 }
 
-// used returns how many requests were made within the interval before now.
-func (r *rate) used(nowNs int64) (n int) {
-	for _, t := range r.timesNs {
-		if t >= 0 && nowNs-t < r.intervalNs {
-			n++
-		}
-	}
-	return n
-}
-
 // rates checks the rates of all levels.
 func (h *Holding) rates(nowNs int64) Refusal {
 	if h.rate.full(nowNs) {

@@ -55,7 +55,11 @@ func (l *Lines) measure(ctx context.Context, n int, measured *int64, span *spann
 		if decoder.Decode(localNs, text, &m) != nil {
 			return true
 		}
-		if !sameSymbol(&symbol, m.Symbol) {
+		own := sameSymbol(&symbol, m.Symbol)
+		if m.Kind != connector.MessageIgnored {
+			t.about(m.Symbol, own)
+		}
+		if !own {
 			t.count(l.config.rule(), &m)
 			return true
 		}
@@ -75,6 +79,7 @@ func (l *Lines) measure(ctx context.Context, n int, measured *int64, span *spann
 		if m.ExchTimestampNs == 0 {
 			return true
 		}
+		t.lastNs = max(t.lastNs, localNs)
 		of := latency{localNs - newestNs(&m), r.Line()}
 		if least[0].line == 0 || of.ns < least[0].ns {
 			least[0], of = of, least[0]

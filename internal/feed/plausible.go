@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/hftrunner/hftrunner/connector"
 	"github.com/hftrunner/hftrunner/internal/recording"
@@ -17,6 +18,11 @@ import (
 // are of the other venue with this form.
 type tally struct {
 	lines, used, depth, trades, other int64
+	// own are the messages about the symbol that is wanted, others the symbols of the rest.
+	own    int64
+	others map[string]bool
+	// lastNs is the newest local time of a message whose own time bears it out.
+	lastNs int64
 	// deepest is the deepest book that there is (connector.Message.Level).
 	deepest int
 }
@@ -40,6 +46,43 @@ func (t *tally) count(rule connector.Rule, m *connector.Message) {
 		t.trades++
 	}
 	t.used++
+}
+
+// about counts a message by its symbol.
+func (t *tally) about(symbol []byte, own bool) {
+	if own {
+		t.own++
+		return
+	}
+	if t.others == nil {
+		t.others = map[string]bool{}
+	}
+	if len(t.others) < maxOthers {
+		t.others[string(symbol)] = true
+	}
+}
+
+// maxOthers bounds the symbols that an error lists.
+const maxOthers = 50
+
+// checkSymbol refuses a file of other symbols.
+func (t *tally) checkSymbol(wanted string) error {
+	if t.own > 0 || len(t.others) == 0 {
+		return nil
+	}
+	return fmt.Errorf("no message of the recording is about %s: it has messages of %s; use another recording, "+
+		"or the symbol that it has", wanted, strings.Join(slices.Sorted(maps.Keys(t.others)), ", "))
+}
+
+// CheckOrder refuses a file that does not go on from the one before it, which had ended at beforeNs.
+func CheckOrder(before string, beforeNs int64, file string, lastNs int64) error {
+	switch {
+	case lastNs > beforeNs:
+		return nil
+	case before == file:
+		return fmt.Errorf("%s is listed twice; list each file once, in order of time", file)
+	}
+	return fmt.Errorf("%s ends before %s does, the file before it; list files in order of time", file, before)
 }
 
 // rule is that of the format.
@@ -158,11 +201,24 @@ func (l *Lines) look(ctx context.Context, n int) error {
 // without depth the book would stand still.
 func (l *Lines) checkMeasured(ctx context.Context, tallies []tally) error {
 	used, trades := int64(0), int64(0)
+	last, lastNs := 0, int64(0) // the file before with a time, and its end
 	for i, t := range tallies {
 		if t.doubtful() {
 			if err := l.refuseForeign(ctx, l.config.Files[i]); err != nil {
 				return err
 			}
+		}
+		if err := t.checkSymbol(l.config.Symbol); err != nil {
+			return fmt.Errorf("%s: %w", l.config.Files[i], err)
+		}
+		if t.lastNs != 0 {
+			t.lastNs += l.report.Corrections[i].OffsetNs
+			if lastNs != 0 {
+				if err := CheckOrder(l.config.Files[last], lastNs, l.config.Files[i], t.lastNs); err != nil {
+					return err
+				}
+			}
+			last, lastNs = i, t.lastNs
 		}
 		if t.used > 0 && t.depth == 0 { // with nothing to use it is told why, line by line or at the end
 			return fmt.Errorf("%s: there is no book in it, of %d messages %d are trades and none is about the depth; use a recording with the depth stream, as 'runner record' creates it",

@@ -37,10 +37,10 @@ func (f *lines) deliver(s *Source, b *paper.Batch) error {
 
 // finish reports at the end of a recording that its book is not complete. A recording of which nothing was used, as when the
 // format is another venue's, is an error: the strategies have seen no market.
-func (f *lines) finish() error {
-	if !f.used() {
-		return fmt.Errorf("replay: %s:%d: the recording ends and no line of it could be used; check that format is the venue of the recording, "+
-			"and that it has market data", f.File(), f.Line())
+func (f *lines) finish(files []string) error {
+	if file := f.unused(files); file != "" {
+		return fmt.Errorf("replay: %s: the recording ends and no line of it could be used; check that format is the venue of the "+
+			"recording, and that it has market data", file)
 	}
 	return f.CheckEnd(f.book.Book)
 }

@@ -43,14 +43,19 @@ func (f *lines) advance() error {
 	return nil
 }
 
-// used reports whether a line was a message with market data.
-func (f *lines) used() bool {
-	for _, c := range f.Counts() {
-		if c.Used > 0 {
-			return true
+// unused returns the first file of which no line was a message with market data, empty when there is none. Of a damaged
+// one among others this is told already.
+func (f *lines) unused(files []string) string {
+	used, first := false, ""
+	for i, c := range f.Counts() {
+		if used = used || c.Used > 0; c.Used == 0 && first == "" {
+			first = files[i]
 		}
 	}
-	return false
+	if used && f.Report().Found[feed.Damaged].N > 0 {
+		return ""
+	}
+	return first
 }
 
 var errClosed = fmt.Errorf("replay: the source is closed: %w", os.ErrClosed)

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -695,4 +696,35 @@ func TestUnits(t *testing.T) {
 	// A message that is not used is no example of one.
 	play(t, replay.Config{}, []byte(strings.Replace(text, "000999", "000", 1)+strings.Replace(text, "BTCUSDT", "OTHER", 1))).check(t,
 		[]string{"1700000000001000000 1", "1700000000001000000 0"}, []string{"f0:1: unit of times", "f0:2: bad line"}, 2, 1, 0)
+}
+
+// TestFilesOfOneFeed: a recording of another symbol, files out of order, one that is listed twice and one that is empty are
+// refused, as by a conversion.
+func TestFilesOfOneFeed(t *testing.T) {
+	formats := map[string]connector.Format{"binancefutures": {NewDecoder: futures, Rule: connector.RuleFutures}}
+	const second = 1_700_000_000
+	at := func(n int64) string {
+		text := depthAt((second+n)*1e9, 10*n, 10*n+9, 10*n-1)
+		return regexp.MustCompile(`"(E|T)":\d+`).ReplaceAllString(text, fmt.Sprintf(`"$1":%d`, (second+n)*1000-5))
+	}
+	first, next := at(1)+at(2), at(3)+at(4)
+	for name, c := range map[string]struct {
+		files []string
+		want  string
+	}{
+		"in order":     {[]string{first, next}, ""},
+		"out of order": {[]string{next, first}, "f1 ends before "},
+		"another symbol": {[]string{strings.ReplaceAll(first, "BTCUSDT", "ETHUSDT")},
+			"no message of the recording is about BTCUSDT: it has messages of ETHUSDT"},
+		"empty": {[]string{first, ""}, "f1: the recording ends and no line of it could be used"},
+	} {
+		var contents [][]byte
+		for _, text := range c.files {
+			contents = append(contents, []byte(text))
+		}
+		p := play(t, replay.Config{Format: "binancefutures", Formats: formats}, contents...)
+		if (p.err == nil) != (c.want == "") || p.err != nil && !strings.Contains(p.err.Error(), c.want) {
+			t.Errorf("%s: %v, %q", name, p.err, p.problems)
+		}
+	}
 }

@@ -226,7 +226,7 @@ func (s *Source) step(b *paper.Batch) error {
 			return err
 		}
 		if f.ended {
-			if err := f.finish(); err != nil {
+			if err := f.finish(s.config.Files[f.symbol]); err != nil {
 				return err
 			}
 		}

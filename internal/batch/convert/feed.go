@@ -122,9 +122,11 @@ func (f *Feed) begin(exchNs, localNs int64) int64 {
 func (f *Feed) end(files []string) error {
 	before := f.before
 	f.before = files[len(files)-1]
-	if before != "" && f.lastNs == f.floorNs {
-		return fmt.Errorf("convert: %s ends before %s does, the file before it; list files in order of time",
-			f.before, before)
+	if before == "" {
+		return nil
+	}
+	if err := feed.CheckOrder(before, f.floorNs, f.before, f.lastNs); err != nil {
+		return fmt.Errorf("convert: %w", err)
 	}
 	return nil
 }

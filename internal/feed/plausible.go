@@ -221,7 +221,8 @@ func (l *Lines) checkMeasured(ctx context.Context, tallies []tally) error {
 			last, lastNs = i, t.lastNs
 		}
 		if t.used > 0 && t.depth == 0 { // with nothing to use it is told why, line by line or at the end
-			return fmt.Errorf("%s: there is no book in it, of %d messages %d are trades and none is about the depth; use a recording with the depth stream, as 'runner record' creates it",
+			return fmt.Errorf("%s: there is no book in it, of %d messages %d are trades and none is about the depth; "+
+				"use a recording with the depth stream, as 'runner record' creates it",
 				l.config.Files[i], t.used, t.trades)
 		}
 		used, trades = used+t.used, trades+t.trades

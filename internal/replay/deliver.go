@@ -27,7 +27,8 @@ func (f *lines) deliver(s *Source, b *paper.Batch) error {
 		return err
 	}
 	if out.Stale != "" || out.Ready || len(out.Events) > 0 {
-		*b = paper.Batch{TimestampNs: f.timestampNs, InstrumentNo: f.instrumentNo, Events: out.Events, Stale: out.Stale, Ready: out.Ready}
+		*b = paper.Batch{TimestampNs: f.timestampNs, InstrumentNo: f.instrumentNo, Events: out.Events,
+			Stale: out.Stale, Ready: out.Ready}
 		if s.rows = rows; s.config.ExchangeTime {
 			s.lastBatchNs = f.timestampNs
 		}
@@ -39,8 +40,8 @@ func (f *lines) deliver(s *Source, b *paper.Batch) error {
 // format is another venue's, is an error: the strategies have seen no market.
 func (f *lines) finish(files []string) error {
 	if file := f.unused(files); file != "" {
-		return fmt.Errorf("replay: %s: the recording ends and no line of it could be used; check that format is the venue of the "+
-			"recording, and that it has market data", file)
+		return fmt.Errorf("replay: %s: the recording ends and no line of it could be used; check that format is the venue "+
+			"of the recording, and that it has market data", file)
 	}
 	return f.CheckEnd(f.book.Book)
 }

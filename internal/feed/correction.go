@@ -56,9 +56,7 @@ func (l *Lines) measure(ctx context.Context, n int, measured *int64, span *spann
 			return true
 		}
 		own := sameSymbol(&symbol, m.Symbol)
-		if m.Kind != connector.MessageIgnored {
-			t.about(m.Symbol, own)
-		}
+		t.about(&m, own)
 		if !own {
 			t.count(l.config.rule(), &m)
 			return true

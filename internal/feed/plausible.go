@@ -49,8 +49,11 @@ func (t *tally) count(rule connector.Rule, m *connector.Message) {
 }
 
 // about counts a message by its symbol.
-func (t *tally) about(symbol []byte, own bool) {
-	if own {
+func (t *tally) about(m *connector.Message, own bool) {
+	switch {
+	case m.Kind == connector.MessageIgnored:
+		return
+	case own:
 		t.own++
 		return
 	}
@@ -58,7 +61,7 @@ func (t *tally) about(symbol []byte, own bool) {
 		t.others = map[string]bool{}
 	}
 	if len(t.others) < maxOthers {
-		t.others[string(symbol)] = true
+		t.others[string(m.Symbol)] = true
 	}
 }
 

@@ -41,6 +41,10 @@ func TestOrdersByWebSocket(t *testing.T) {
 func liveOrders(sc *scene) {
 	sc.Helper()
 	o := sc.submit(sc.resting())
+	for began := time.Now(); time.Since(began) < patience && sc.becomes(o, hft.StatusNew,
+		hft.StatusExpired).Status != hft.StatusNew; { // the connection for orders may come after the books
+		o = sc.submit(sc.resting())
+	}
 	sc.becomes(o, hft.StatusNew)
 	o.PriceTick -= 10
 	sc.modify(o)

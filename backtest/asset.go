@@ -51,9 +51,13 @@ func (a *asset) onLocalRow(e *hft.Event, compat sim.Compat) {
 	default:
 		depth.Apply(a.book, e)
 	}
+	ns, known := e.FeedLatency()
+	if !known {
+		return
+	}
 	l := &a.local.FeedLatency
 	if l.LocalTimestampNs != e.LocalTimestampNs || !l.Known {
-		a.measure.feed.record(e.LocalTimestampNs - e.ExchTimestampNs)
+		a.measure.feed.record(ns)
 	}
 	if kind != hft.DepthClearEvent || compat != sim.Fixed {
 		*l = local.FeedLatency{ExchTimestampNs: e.ExchTimestampNs, LocalTimestampNs: e.LocalTimestampNs, Known: true}

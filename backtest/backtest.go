@@ -185,7 +185,7 @@ func (b *backtestBot) ClearInactiveOrders(assetNo int) {
 	}
 }
 
-// FeedLatency returns when the newest row happened at the exchange and when it was received. It panics when there is no
+// FeedLatency returns when the newest row with a time of the exchange's own happened there and when it was received. It panics when there is no
 // such asset.
 func (b *backtestBot) FeedLatency(assetNo int) (exchTimestampNs, localTimestampNs int64, ok bool) {
 	l := &b.asset(assetNo, "backtest: Backtest.FeedLatency").local.FeedLatency

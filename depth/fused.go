@@ -307,7 +307,7 @@ func (b *FusedMarketDepth) uncross(own, other *fusedSide, ev *hft.Event, order i
 func (b *FusedMarketDepth) remove(s *fusedSide, low, high int64, cause *hft.Event, emit []hft.Event) []hft.Event {
 	flip := b.flipOf(s)
 	start, first := len(emit), len(b.removed)
-	deletion := hft.Event{Ev: cause.Ev&(hft.ExchEvent|hft.LocalEvent) | sideFlag(flip) | hft.DepthEvent,
+	deletion := hft.Event{Ev: cause.Ev&(hft.ExchEvent|hft.LocalEvent|hft.EstimatedTime) | sideFlag(flip) | hft.DepthEvent,
 		ExchTimestampNs: cause.ExchTimestampNs, LocalTimestampNs: cause.LocalTimestampNs}
 	s.levels.descend(low, high, func(key int64, level fusedLevel) {
 		s.levels.delete(key)

@@ -125,7 +125,8 @@ type Bot interface {
 	// ElapseBT lets time pass in backtest only, to account for computation; live it returns at once (elapse_bt).
 	ElapseBT(duration time.Duration) (ElapseResult, error)
 
-	// FeedLatency returns exchange and local time of the newest feed event; ok is false before the first.
+	// FeedLatency returns exchange and local time of the newest feed event that the exchange has told the time of; ok is
+	// false before the first.
 	FeedLatency(assetNo int) (exchTimestampNs, localTimestampNs int64, ok bool)
 	// OrderLatency returns request, exchange and response time of the last order response; ok is false before.
 	OrderLatency(assetNo int) (reqTimestampNs, exchTimestampNs, respTimestampNs int64, ok bool)

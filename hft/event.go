@@ -2,7 +2,7 @@ package hft
 
 import "math"
 
-// Flags of Event.Ev. Bits 8..27 and 32..63 carry nothing and are ignored by every reader.
+// Flags of Event.Ev. Bits 8..26 and 32..63 carry nothing and are ignored by every reader.
 const (
 	// ExchEvent marks a row that the exchange side processes at ExchTimestampNs (EXCH_EVENT).
 	ExchEvent uint64 = 1 << 31
@@ -12,6 +12,9 @@ const (
 	BuyEvent uint64 = 1 << 29
 	// SellEvent is the ask side of a depth event, or an aggressor that sold (SELL_EVENT).
 	SellEvent uint64 = 1 << 28
+	// EstimatedTime marks a row whose ExchTimestampNs is an estimate, because the venue does not tell it: it says nothing
+	// about latency. hftbacktest does not have this flag and ignores it.
+	EstimatedTime uint64 = 1 << 27
 
 	kindMask uint64 = 0xff
 )
@@ -78,6 +81,12 @@ func (e *Event) Kind() uint64 { return e.Ev & kindMask }
 
 // SetKind changes the kind of the event, and leaves its flags as they are.
 func (e *Event) SetKind(kind uint64) { e.Ev = e.Ev&^kindMask | kind }
+
+// FeedLatency returns the nanoseconds from the event at the exchange to its receipt, below 0 where clocks disagree. It is not known
+// where the exchange's time is an estimate.
+func (e *Event) FeedLatency() (ns int64, known bool) {
+	return e.LocalTimestampNs - e.ExchTimestampNs, e.Ev&EstimatedTime == 0
+}
 
 // Side returns Buy, Sell or SideNone by the event's side flags; Buy wins when both are set.
 func (e *Event) Side() Side {

@@ -204,7 +204,9 @@ func (p *publisher) Feed(instrumentNo int, events []hft.Event) {
 	inst.apply(events)
 	if len(events) > 0 {
 		e := &events[len(events)-1]
-		inst.latency.record(e.LocalTimestampNs - e.ExchTimestampNs)
+		if ns, known := e.FeedLatency(); known {
+			inst.latency.record(ns)
+		}
 	}
 }
 

@@ -162,7 +162,7 @@ func (b *liveBot) ClearInactiveOrders(assetNo int) {
 	b.each(assetNo, "live: LiveBot.ClearInactiveOrders", (*local.Asset).ClearInactiveOrders)
 }
 
-// FeedLatency returns when the newest feed event happened at the exchange and when the connector received it; events
+// FeedLatency returns when the newest feed event with a time of the exchange's own happened at the exchange and when the connector received it; events
 // of a snapshot do not count. It panics when there is no such asset.
 func (b *liveBot) FeedLatency(assetNo int) (exchTimestampNs, localTimestampNs int64, ok bool) {
 	l := &b.asset(assetNo, "live: LiveBot.FeedLatency").FeedLatency

@@ -99,7 +99,7 @@ func (b *liveBot) processFeed(a *asset, w *wait) {
 		e.LocalTimestampNs = localTimestampNs
 	}
 	// The levels of a snapshot are as old as they are; they say nothing about the feed.
-	if !a.inBurst && e.Kind() != hft.DepthClearEvent {
+	if _, known := e.FeedLatency(); known && !a.inBurst && e.Kind() != hft.DepthClearEvent {
 		a.FeedLatency = local.FeedLatency{ExchTimestampNs: e.ExchTimestampNs, LocalTimestampNs: e.LocalTimestampNs,
 			Known: true}
 	}

@@ -338,6 +338,11 @@ func TestLatencies(t *testing.T) {
 	if exch, local, ok := r.bot.FeedLatency(0); exch != 11 || local != 12 || !ok {
 		t.Errorf("FeedLatency = %d, %d, %v; want 11, 12, true", exch, local, ok)
 	}
+	r.feed(0, hft.Event{Ev: hft.LocalEvent | hft.EstimatedTime | 200, ExchTimestampNs: 13, LocalTimestampNs: 14})
+	r.drain()
+	if exch, local, ok := r.bot.FeedLatency(0); exch != 11 || local != 12 || !ok {
+		t.Errorf("FeedLatency = %d, %d, %v; want 11, 12, true: the time after that is an estimate", exch, local, ok)
+	}
 	if _, _, ok := r.bot.FeedLatency(1); ok {
 		t.Error("the other asset has a feed latency")
 	}

@@ -121,13 +121,17 @@ func (b *Book) noteLatency(localNs, venueNs int64, m *connector.Message) {
 func (b *Book) fuseQuote(localNs int64, rows []hft.Event) {
 	q, out := &b.quote, b.rows
 	b.checkRows(rows)
-	quotedNs := int64(0)
+	quotedNs, flag := int64(0), uint64(0)
 	if q.timeless {
 		quotedNs = b.quotedNs(localNs)
+		if !b.cfg.Natural { // whose rows are the reference's
+			flag = hft.EstimatedTime
+		}
 	}
 	for i := range rows {
 		row := &rows[i]
 		row.LocalTimestampNs = localNs
+		row.Ev |= flag
 		if quotedNs != 0 {
 			row.ExchTimestampNs = quotedNs
 		}

@@ -100,3 +100,40 @@ func TestQuotesWithoutDepth(t *testing.T) {
 		begin(quotes + 10)
 	}
 }
+
+// TestTimesOfQuotesAreEstimates: rows that come of a quote without a time say so, the deletions of what it crosses included, and no
+// others do.
+func TestTimesOfQuotesAreEstimates(t *testing.T) {
+	for _, natural := range []bool{false, true} {
+		for _, timed := range []bool{false, true} {
+			b, err := feed.NewBook(feed.Config{TickSize: 1, LotSize: 1, Rule: connector.RuleSpot, Quotes: true, Natural: natural})
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.Take(1000, rowsAt(connector.MessageDepth, 9))
+			b.Take(1000, rowsAt(connector.MessageSnapshot, 10, level(hft.Buy, 100, 1), level(hft.Sell, 102, 1), level(hft.Sell, 103, 1)))
+			if out := b.Take(1000, rowsAt(connector.MessageDepth, 10)); !natural && !b.Synced() {
+				t.Fatalf("there is no book: %+v", out)
+			}
+			check := func(m *connector.Message, rows int, estimated bool) {
+				t.Helper()
+				out := b.Take(2000, m)
+				if len(out.Events) != rows {
+					t.Errorf("natural %t, timed %t: %d rows, want %d", natural, timed, len(out.Events), rows)
+				}
+				for _, row := range out.Events {
+					if _, known := row.FeedLatency(); known == estimated {
+						t.Errorf("natural %t, timed %t: the latency of %+v is known: %t", natural, timed, row, known)
+					}
+				}
+			}
+			quote := rowsAt(connector.MessageBBO, 12, best(hft.Buy, 102, 1), best(hft.Sell, 103, 2))
+			if !timed {
+				quote.ExchTimestampNs = 0
+			}
+			check(quote, 3, !timed && !natural)
+			check(rowsAt(connector.MessageDepth, 11, level(hft.Buy, 99, 5)), 1, false)
+			check(&connector.Message{Kind: connector.MessageTrade, ExchTimestampNs: 13, Events: []hft.Event{event(hft.TradeEvent, hft.Buy, 102, 1, 13)}}, 1, false)
+		}
+	}
+}

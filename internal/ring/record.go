@@ -12,7 +12,7 @@ import (
 
 const (
 	evMore   uint32 = 1 << 8 // in the spare bits of Event.Ev: further events of the batch follow
-	evKept   uint64 = 0xf00000ff
+	evKept   uint64 = 0xf80000ff
 	monoBits        = 48
 	MonoMask uint64 = 1<<monoBits - 1
 )

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/hftrunner/hftrunner/hft"
+	"github.com/hftrunner/hftrunner/internal/shm"
 )
 
 func TestRecordsKeepEveryField(t *testing.T) {
@@ -24,6 +25,13 @@ func TestRecordsKeepEveryField(t *testing.T) {
 	var gotState hft.StateValues
 	if GetState(stateW[:], &gotState); gotState != state {
 		t.Errorf("%+v became %+v", state, gotState)
+	}
+	event := hft.Event{Ev: hft.LocalEvent | hft.SellEvent | hft.EstimatedTime | hft.DepthEvent, ExchTimestampNs: 1, LocalTimestampNs: 2, Px: 3, Qty: 4, OrderID: 5}
+	var rec shm.FeedRecord
+	var gotEvent hft.Event
+	PutFeed(&rec, 7, 8, true, &event)
+	if more := GetFeed(&rec, &gotEvent); gotEvent != event || !more {
+		t.Errorf("%+v became %+v, more %t", event, gotEvent, more)
 	}
 }
 

@@ -58,8 +58,8 @@ func (o *FeedLatencyOptions) check() error {
 }
 
 // FeedLatencies makes a file of order latencies, out.npz or out.npy, from those of market data: event files of one
-// instrument, in the order of their time. Each bucket of local time that has a row with both flags gives one row, of the
-// last of them. It returns the number of rows. A row out of order, or a latency below 0, is an error that names it.
+// instrument, in the order of their time. Each bucket of local time that has a row with both flags and no estimated
+// time gives one row, of the last of them. It returns the number of rows. A row out of order, or a latency below 0, is an error that names it.
 func FeedLatencies(ctx context.Context, files []string, out string, options FeedLatencyOptions) (int64, error) {
 	if err := options.check(); err != nil {
 		return 0, err
@@ -74,7 +74,7 @@ func FeedLatencies(ctx context.Context, files []string, out string, options Feed
 		f.rows = append(f.rows, f.last)
 	}
 	if len(f.rows) == 0 {
-		return 0, fmt.Errorf("convert: there is no event with both flags in %q; must be event files created by Events, not raw ones", files)
+		return 0, fmt.Errorf("convert: there is no event with both flags and a time of the exchange's own in %q; must be event files created by Events, not raw ones", files)
 	}
 	return int64(len(f.rows)), writeLatencies(out, f.rows)
 }
@@ -119,7 +119,7 @@ func (f *feedLatencies) readFile(ctx context.Context, name string) (err error) {
 
 // add takes one event.
 func (f *feedLatencies) add(e *hft.Event) error {
-	if !e.Is(hft.ExchEvent | hft.LocalEvent) {
+	if _, known := e.FeedLatency(); !known || !e.Is(hft.ExchEvent|hft.LocalEvent) {
 		return nil
 	}
 	if f.has && e.LocalTimestampNs < f.localNs {

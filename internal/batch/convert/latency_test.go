@@ -98,7 +98,9 @@ func TestFeedLatencyRules(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "events.npy")
 	half := row(5, 18)
 	half.Ev &^= hft.ExchEvent
-	writeEvents(t, path, []hft.Event{row(-15, -11), row(0, 3), row(4, 9), half, row(10, 20), row(11, 29), row(40, 45)})
+	estimated := row(1, 19)
+	estimated.Ev |= hft.EstimatedTime
+	writeEvents(t, path, []hft.Event{row(-15, -11), row(0, 3), row(4, 9), half, estimated, row(10, 20), row(11, 29), row(40, 45)})
 	out := filepath.Join(t.TempDir(), "lat.npy")
 	n, err := convert.FeedLatencies(t.Context(), []string{path}, out, convert.FeedLatencyOptions{Bucket: 10, EntryFactor: 0.5, ResponseOffset: 7})
 	got := fmt.Sprint(readRows[convert.Latency](t, out, npy.LatencyDtype()))

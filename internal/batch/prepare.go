@@ -19,7 +19,7 @@ import (
 )
 
 // cacheVersion is part of every key of the cache; it changes when the same recordings give other files.
-const cacheVersion = 15
+const cacheVersion = 16
 
 // maxFindings is the maximum number of findings kept per file.
 const maxFindings = 20

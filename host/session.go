@@ -223,9 +223,10 @@ func (s *session) idle(patience time.Duration) (deadlineNs int64, i idleness) {
 		return 0, departed
 	}
 	bell := s.control.IdleBell()
+	handled := s.handled() // first: the answer of the host itself to what is handled makes the bot busy before that
 	deadlineNs, sent, idle := s.control.Idle()
 	switch {
-	case idle && s.handled() >= sent:
+	case idle && handled >= sent:
 		return deadlineNs, waiting
 	case idle:
 		return 0, sending

@@ -4,7 +4,7 @@ GO      ?= go
 EXAMPLES := $(notdir $(patsubst %/,%,$(wildcard plugins/examples/*/)))
 PLUGINS := $(addprefix bin/plugins/,$(EXAMPLES))
 # Tests of packages with atomics and goroutines, for the race detector.
-RACE    ?= ./ipc/... ./internal/hostipc ./internal/ring ./internal/shm ./live/... ./host/... ./connector/... ./internal/control/... ./internal/batch ./internal/collector \
+RACE    ?= ./ipc/... ./internal/hostipc ./internal/risk ./internal/ring ./internal/shm ./live/... ./host/... ./connector/... ./internal/control/... ./internal/batch ./internal/collector \
            ./internal/testexchange/... ./internal/e2e/parity ./pluginapi/... ./runner/internal/...
 # The program's tests that have most of its goroutines at work.
 WHOLE   := TestLiveRun|TestReplaySpeeds|TestSignalsEndOrders|TestStopIsConfirmed|TestFresh

@@ -7,18 +7,8 @@ import (
 	"github.com/hftrunner/hftrunner/sim"
 )
 
-// limit gives every asset its place in the gate, which is that of a host. Without limits there is none.
+// limit gives every asset its place in the gate, which is that of a host.
 func (b *backtestBot) limit(builder *Builder) {
-	limited := !builder.risk.Runner.IsZero() || !builder.risk.Strategy.IsZero()
-	for _, l := range builder.risk.Connectors {
-		limited = limited || !l.IsZero()
-	}
-	for _, a := range builder.assets {
-		limited = limited || !a.risk.IsZero()
-	}
-	if !limited {
-		return
-	}
 	gate := risk.NewGate(builder.risk.Runner)
 	strategy := gate.Strategy("", builder.risk.Strategy)
 	accounts := make(map[string]*risk.Scope)
@@ -35,7 +25,7 @@ func (b *backtestBot) limit(builder *Builder) {
 
 // reserve counts an order against the limits, and returns which of them forbids it.
 func (a *asset) reserve(o *hft.Order, nowNs int64) risk.Refusal {
-	if a.limits == nil || o.Req == hft.StatusCanceled {
+	if o.Req == hft.StatusCanceled {
 		return risk.Refusal{}
 	}
 	return a.limits.Reserve(o, a.book, nowNs)
@@ -65,9 +55,6 @@ func (b *backtestBot) reason(report *exchange.Report) hft.Value {
 
 // told tells the gate what a report has changed.
 func (a *asset) told(report *exchange.Report) {
-	if a.limits == nil {
-		return
-	}
 	if report.Fill {
 		a.limits.SetPosition(a.state.Values.Position, a.state.Values.Position)
 	}

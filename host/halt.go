@@ -86,13 +86,12 @@ func haltAt(at []*publisher, symbol, cause, who string) (list []control.HaltedIn
 // setAllHalted sets why all instruments of the connector, those to come included, are halted; empty if they are not. The
 // lock is held.
 func (p *publisher) setAllHalted(cause, who string) {
-	to := tradingHalted
+	change, why := journal.TradingState{To: uint8(tradingHalted)}, haltedText+cause
 	if cause == "" {
-		to = tradingActive
+		change, why = journal.TradingState{From: uint8(tradingHalted)}, "runner resume"
 	}
 	p.allHalted = cause
-	note(p.record, &journal.Head{Kind: journal.KindTradingState}, &journal.TradingState{To: uint8(to)},
-		journal.ConnectorScope, p.name, haltedText+cause, who)
+	note(p.record, &journal.Head{Kind: journal.KindTradingState}, &change, journal.ConnectorScope, p.name, why, who)
 }
 
 // confirmHalt waits until the venues have confirmed that no order of this runner is open there.

@@ -16,9 +16,6 @@ func (h *holding) limit(g *risk.Gate, strategy *risk.Scope) {
 
 // countAll counts what the holding has against the limits. The lock is held.
 func (h *holding) countAll() {
-	if h.limits == nil {
-		return
-	}
 	h.moved()
 	for o := range h.orders.View().All() {
 		h.limits.Update(o)
@@ -32,9 +29,6 @@ func (h *holding) reserve(o *hft.Order) risk.Refusal {
 
 // count counts an order as it now is against the limits. The lock is held.
 func (h *holding) count(orderID uint64) {
-	if h.limits == nil {
-		return
-	}
 	if o := h.orders.Get(orderID); o != nil {
 		h.limits.Update(o)
 	} else {
@@ -44,9 +38,7 @@ func (h *holding) count(orderID uint64) {
 
 // moved tells the gate the position. The lock is held.
 func (h *holding) moved() {
-	if h.limits != nil {
-		h.limits.SetPosition(h.state.Position, h.profit.position)
-	}
+	h.limits.SetPosition(h.state.Position, h.profit.position)
 }
 
 // limitLogPause is the least time between two log lines about a strategy's orders that limits refuse.

@@ -13,7 +13,6 @@ type Gate struct {
 	mu         sync.Mutex
 	runner     Scope
 	scopes     []*Scope // strategies and accounts
-	holdings   []*Holding
 	nets       []*net
 	currencies []string
 }
@@ -57,23 +56,20 @@ type exposure struct {
 
 // Holding counts what one strategy has in one instrument.
 type Holding struct {
-	gate            *Gate
-	symbol          string
-	lotSize         float64
-	unitValue       float64
-	inverse         bool
-	currency        int
-	strategy        *Scope
-	net             *net
-	limits          limits
-	orders          map[uint64]exposure
-	position, own   float64
-	buys, sells     side
-	worth, mark     float64
-	rate            rate
-	numRefused      uint64
-	lastRefusal     Refusal
-	lastRefusalAtNs int64
+	gate          *Gate
+	symbol        string
+	lotSize       float64
+	unitValue     float64
+	inverse       bool
+	currency      int
+	strategy      *Scope
+	net           *net
+	limits        limits
+	orders        map[uint64]exposure
+	position, own float64
+	buys, sells   side
+	worth, mark   float64
+	rate          rate
 }
 
 // Terms are those of an instrument that its limits need.
@@ -121,10 +117,14 @@ func (g *Gate) scope(level Level, name string, l Limits) *Scope {
 	return s
 }
 
-// Holding adds an instrument of a strategy on an account, with the limits of its own.
+// Holding adds an instrument of a strategy on an account, with the limits of its own. It is nil, which lets everything
+// through, where nothing is limited at any level.
 func (g *Gate) Holding(strategy, account *Scope, symbol string, t Terms, l Limits) *Holding {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if l.IsZero() && strategy.limits.IsZero() && account.limits.IsZero() && g.runner.limits.IsZero() {
+		return nil
+	}
 	h := &Holding{gate: g, symbol: symbol, lotSize: t.LotSize, unitValue: t.ContractSize, inverse: t.Inverse, currency: -1,
 		strategy: strategy, orders: make(map[uint64]exposure, 64), limits: g.numbered(l), mark: math.NaN(),
 		rate: newRate(l)}
@@ -140,7 +140,6 @@ func (g *Gate) Holding(strategy, account *Scope, symbol string, t Terms, l Limit
 		g.nets = append(g.nets, &net{account: account, symbol: symbol})
 	}
 	h.net = g.nets[at]
-	g.holdings = append(g.holdings, h)
 	return h
 }
 
@@ -189,6 +188,9 @@ func (h *Holding) scopesOf() [3]*Scope {
 // the larger of what it is and what it is to become. The book is that of the instrument, the time that of the request by
 // the connector's clock.
 func (h *Holding) Reserve(o *hft.Order, book hft.MarketDepth, nowNs int64) Refusal {
+	if h == nil {
+		return Refusal{}
+	}
 	r := request{orderID: o.OrderID, buy: o.Side == hft.Buy, qty: o.Qty, price: o.Price(),
 		mark: (book.BestBid() + book.BestAsk()) / 2, timestampNs: nowNs}
 	if o.OrdType == hft.Market {
@@ -201,6 +203,7 @@ func (h *Holding) Reserve(o *hft.Order, book hft.MarketDepth, nowNs int64) Refus
 // for an amendment stays until that is answered, and so does what a market order is expected to cost.
 func (h *Holding) Update(o *hft.Order) {
 	switch {
+	case h == nil:
 	case o.Final():
 		h.Release(o.OrderID)
 	case o.Req != hft.StatusReplaced && o.OrdType != hft.Market:
@@ -261,7 +264,6 @@ func (h *Holding) reserve(r *request) Refusal {
 		refusal = h.rates(r.timestampNs)
 	}
 	if refusal.Rule != None {
-		h.numRefused, h.lastRefusal, h.lastRefusalAtNs = h.numRefused+1, refusal, r.timestampNs
 		return refusal
 	}
 	h.count(r.timestampNs)

@@ -2,7 +2,6 @@ package risk
 
 import (
 	"math"
-	"slices"
 
 	"github.com/hftrunner/hftrunner/hft"
 )
@@ -102,6 +101,9 @@ func (h *Holding) set(orderID uint64, buy bool, leavesQty, price float64) {
 
 // Release states that an order is over.
 func (h *Holding) Release(orderID uint64) {
+	if h == nil {
+		return
+	}
 	h.gate.mu.Lock()
 	defer h.gate.mu.Unlock()
 	h.take(orderID)
@@ -111,6 +113,9 @@ func (h *Holding) Release(orderID uint64) {
 // SetPosition states the position that the strategy's limits are about, and what of it the strategy has traded itself,
 // which is its part of the account's.
 func (h *Holding) SetPosition(position, own float64) {
+	if h == nil {
+		return
+	}
 	h.gate.mu.Lock()
 	defer h.gate.mu.Unlock()
 	h.net.position += own - h.own
@@ -182,6 +187,9 @@ func (h *Holding) revalue() {
 
 // Close takes the holding out of all sums: another one continues it.
 func (h *Holding) Close() {
+	if h == nil {
+		return
+	}
 	h.gate.mu.Lock()
 	defer h.gate.mu.Unlock()
 	for id := range h.orders {
@@ -190,5 +198,4 @@ func (h *Holding) Close() {
 	h.net.position -= h.own
 	h.position, h.own = 0, 0
 	h.revalue()
-	h.gate.holdings = slices.DeleteFunc(h.gate.holdings, func(o *Holding) bool { return o == h })
 }
